@@ -1,0 +1,29 @@
+package lib0
+
+// AppendUint appends v as a varUint.
+func AppendUint(dst []byte, v uint64) []byte {
+	for v >= 0x80 {
+		dst = append(dst, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(dst, byte(v))
+}
+
+// UintLen is how many bytes AppendUint appends for v.
+func UintLen(v uint64) int {
+	n := 1
+	for ; v >= 0x80; v >>= 7 {
+		n++
+	}
+	return n
+}
+
+// AppendBytes appends the length of b and b.
+func AppendBytes(dst, b []byte) []byte {
+	return append(AppendUint(dst, uint64(len(b))), b...)
+}
+
+// AppendString appends the length of s in bytes and s, which is UTF-8.
+func AppendString(dst []byte, s string) []byte {
+	return append(AppendUint(dst, uint64(len(s))), s...)
+}

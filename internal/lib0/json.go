@@ -1,0 +1,31 @@
+package lib0
+
+import "encoding/json"
+
+// CheckJSON tells whether JavaScript's JSON.parse takes b and nothing in it is
+// nested deeper than MaxDepth: nil, ErrJSON or ErrDepth.
+func CheckJSON(b []byte) error {
+	depth, inString := 0, false
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case inString:
+			if c == '\\' {
+				i++
+			} else if c == '"' {
+				inString = false
+			}
+		case c == '"':
+			inString = true
+		case c == '[' || c == '{':
+			if depth++; depth > MaxDepth {
+				return ErrDepth
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	if !json.Valid(b) {
+		return ErrJSON
+	}
+	return nil
+}

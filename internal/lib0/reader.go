@@ -1,0 +1,199 @@
+package lib0
+
+import "unicode/utf8"
+
+// Reader reads primitives one after another. After the first error all reads
+// give zero values and Err tells the error, so that a caller can read a whole
+// record and check once.
+//
+// Byte slices that a Reader gives out alias its input.
+type Reader struct {
+	buf []byte
+	off int
+	err error
+}
+
+// NewReader reads from b, which it borrows.
+func NewReader(b []byte) Reader { return Reader{buf: b} }
+
+// Err is the first error, or nil.
+func (r *Reader) Err() error { return r.err }
+
+// Offset is how many bytes have been read.
+func (r *Reader) Offset() int { return r.off }
+
+// Len is how many bytes are left; 0 after an error.
+func (r *Reader) Len() int { return len(r.buf) - r.off }
+
+// Since gives the bytes read since the given Offset.
+func (r *Reader) Since(off int) []byte { return r.buf[off:r.off:r.off] }
+
+// Fail records err, unless there is an error already, and ends the input.
+func (r *Reader) Fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	r.buf = r.buf[:r.off]
+}
+
+// Byte reads one byte.
+func (r *Reader) Byte() byte {
+	if r.off >= len(r.buf) {
+		r.Fail(ErrTruncated)
+		return 0
+	}
+	b := r.buf[r.off]
+	r.off++
+	return b
+}
+
+// Uint reads a varUint of at most 53 bits.
+func (r *Reader) Uint() uint64 {
+	if r.off < len(r.buf) {
+		if b := r.buf[r.off]; b < 0x80 {
+			r.off++
+			return uint64(b)
+		}
+	}
+	return r.longUint()
+}
+
+func (r *Reader) longUint() uint64 {
+	var v uint64
+	for i := 0; i < 8; i++ {
+		if r.off+i >= len(r.buf) {
+			r.Fail(ErrTruncated)
+			return 0
+		}
+		b := r.buf[r.off+i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			if v > MaxInt {
+				break
+			}
+			r.off += i + 1
+			return v
+		}
+	}
+	r.Fail(ErrRange)
+	return 0
+}
+
+// SkipInt reads past a varInt (signed) of at most 53 bits.
+func (r *Reader) SkipInt() {
+	b := r.Byte()
+	v := uint64(b & 0x3f)
+	for shift := 6; b >= 0x80; shift += 7 {
+		if shift > 48 {
+			r.Fail(ErrRange)
+			return
+		}
+		b = r.Byte()
+		v |= uint64(b&0x7f) << shift
+	}
+	if v > MaxInt {
+		r.Fail(ErrRange)
+	}
+}
+
+// Bytes reads a length and that many bytes, which alias the input.
+func (r *Reader) Bytes() []byte {
+	n := r.Uint()
+	if n > uint64(len(r.buf)-r.off) {
+		r.Fail(ErrTruncated)
+		return nil
+	}
+	return r.take(int(n))
+}
+
+func (r *Reader) take(n int) []byte {
+	if n > len(r.buf)-r.off {
+		r.Fail(ErrTruncated)
+		return nil
+	}
+	b := r.buf[r.off : r.off+n : r.off+n]
+	r.off += n
+	return b
+}
+
+// Text reads a string as its UTF-8 bytes, which alias the input.
+func (r *Reader) Text() []byte {
+	b := r.Bytes()
+	if !utf8.Valid(b) {
+		r.Fail(ErrUTF8)
+		return nil
+	}
+	return b
+}
+
+// Types of "any" values, as lib0 numbers them.
+const (
+	anyBytes     = 116
+	anyArray     = 117
+	anyObject    = 118
+	anyString    = 119
+	anyTrue      = 120
+	anyFalse     = 121
+	anyBigInt    = 122
+	anyFloat64   = 123
+	anyFloat32   = 124
+	anyInteger   = 125
+	anyNull      = 126
+	anyUndefined = 127
+)
+
+// Any reads past one "any" value, checks it and gives its bytes, which alias
+// the input.
+func (r *Reader) Any() []byte {
+	off := r.off
+	r.skipAny(MaxDepth)
+	return r.buf[off:r.off:r.off]
+}
+
+// AnyIsNullish reads past one "any" value like Any and tells whether it is
+// null or undefined.
+func (r *Reader) AnyIsNullish() bool {
+	b := r.Any()
+	return len(b) > 0 && b[0] >= anyNull
+}
+
+func (r *Reader) skipAny(depth int) {
+	if depth == 0 {
+		r.Fail(ErrDepth)
+		return
+	}
+	switch t := r.Byte(); t {
+	case anyUndefined, anyNull, anyFalse, anyTrue:
+	case anyInteger:
+		r.SkipInt()
+	case anyFloat32:
+		r.take(4)
+	case anyFloat64, anyBigInt:
+		r.take(8)
+	case anyString:
+		r.Text()
+	case anyBytes:
+		r.Bytes()
+	case anyArray:
+		for n := r.Uint(); n > 0 && r.err == nil; n-- {
+			r.skipAny(depth - 1)
+		}
+	case anyObject:
+		for n := r.Uint(); n > 0 && r.err == nil; n-- {
+			r.Text()
+			r.skipAny(depth - 1)
+		}
+	default:
+		r.Fail(ErrAny)
+	}
+}
+
+// JSON reads a string that holds one JSON value.
+func (r *Reader) JSON() []byte {
+	b := r.Text()
+	if err := CheckJSON(b); r.err == nil && err != nil {
+		r.Fail(err)
+		return nil
+	}
+	return b
+}

@@ -1,0 +1,71 @@
+// Package layer is the contract of the channel layer: it carries what happens
+// on connections from consumers to the worker that runs their room, and what
+// rooms answer back to the consumers.
+//
+// Package layertest is its conformance suite.
+package layer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/yroom/yroom/room"
+)
+
+// Address names one attached consumer.
+type Address string
+
+// Input is a room's input on its way to the worker.
+type Input struct {
+	Room string
+	From Address // where answers to Input.Conn go; set by Port.Send
+	room.Input
+}
+
+// Output is a room's output on its way to consumers.
+type Output struct {
+	Room string
+	To   Address // "": every consumer that has joined Room
+	room.Output
+}
+
+var (
+	// ErrFull means that the room can't take more now. The input was not taken:
+	// send it again after a while, and read no more from its connection until then.
+	ErrFull = errors.New("layer: the room has too much to do")
+	// ErrNoOwner means that no worker serves the room.
+	ErrNoOwner = errors.New("layer: no worker serves this room")
+	// ErrClosed means that the layer, or the port, was closed.
+	ErrClosed = errors.New("layer: closed")
+)
+
+// Layer connects consumers and workers. Its methods can be called from any
+// goroutine.
+type Layer interface {
+	// Attach connects a consumer. Outputs for it arrive through deliver, those
+	// of one room in the order in which the worker gave them. deliver must not
+	// block, and must not keep the slice.
+	Attach(deliver func([]Output)) (Port, error)
+	// Serve connects a worker and blocks until ctx ends. Inputs arrive through
+	// handle, those of one connection in the order in which they were sent.
+	// handle must not block; it returns ErrFull for what it can't take.
+	Serve(ctx context.Context, handle func(Input) error) error
+	// Deliver takes outputs of one room to the consumers; it may keep the
+	// messages' data, which is never written to, but not the slice.
+	Deliver(ctx context.Context, outs []Output) error
+}
+
+// Port is a consumer's end of a Layer.
+type Port interface {
+	// Send sends an input to the worker that serves its room: nil, ErrFull,
+	// ErrNoOwner or ErrClosed, or what broke the line. The data in the input
+	// belongs to the receiver from then on, unless there was an error.
+	Send(in Input) error
+	// Join asks for the outputs of room that go to everyone in it. Outputs that
+	// the worker delivers after Join has returned arrive.
+	Join(room string) error
+	// Leave ends that.
+	Leave(room string) error
+	// Close detaches. No call to deliver is running or will run once it returns.
+	Close() error
+}
