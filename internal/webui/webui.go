@@ -5,19 +5,20 @@ package webui
 import (
 	"bytes"
 	"embed"
-	"fmt"
-	"html/template"
+	htmltemplate "html/template"
+	"io"
 	"net/http"
 	"strings"
+	texttemplate "text/template"
 )
 
-//go:embed static
-var static embed.FS
+//go:embed page.html page.txt static
+var files embed.FS
 
-//go:embed page.html
-var pageSource string
-
-var page = template.Must(template.New("page").Parse(pageSource))
+var (
+	html = htmltemplate.Must(htmltemplate.ParseFS(files, "page.html"))
+	text = texttemplate.Must(texttemplate.ParseFS(files, "page.txt"))
+)
 
 // Facts is what the page tells about the server.
 type Facts struct {
@@ -30,52 +31,40 @@ type Facts struct {
 // HTML, everything else plain text.
 func Handler(facts Facts) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /static/{file}", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFileFS(w, r, static, "static/"+r.PathValue("file"))
-	})
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Vary", "Accept")
-		h.Set("Cache-Control", "no-cache")
-		h.Set("X-Content-Type-Options", "nosniff")
-		server := "ws://" + r.Host
-		if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-			server = "wss://" + r.Host
-		}
-		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
-			h.Set("Content-Type", "text/plain; charset=utf-8")
-			writeText(w, facts, server)
-			return
-		}
-		h.Set("Content-Type", "text/html; charset=utf-8")
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-		var body bytes.Buffer
-		err := page.Execute(&body, struct {
-			Facts
-			Server string
-		}{facts, server})
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		_, _ = body.WriteTo(w) // the browser may be gone
-	})
+	for _, name := range []string{"static/page.css", "static/page.js", "static/icon.svg"} {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+			http.ServeFileFS(w, r, files, name)
+		})
+	}
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, facts) })
 	return mux
 }
 
-func writeText(w http.ResponseWriter, facts Facts, server string) {
-	fmt.Fprintf(w, `yroom %s: a Yjs collaboration server
-
-Connect      %s/ws/ROOM  (y-websocket protocol)
-Documents    %s
-Health       /healthz, /readyz
-
-With y-websocket:
-
-    const doc = new Y.Doc()
-    const provider = new WebsocketProvider('%s/ws', 'my-room', doc)
-`, facts.Version, server, facts.Store, server)
-	if facts.Open {
-		fmt.Fprint(w, "\nThis server asks nobody who they are: whoever can reach it can read and change every room.\n")
+func serve(w http.ResponseWriter, r *http.Request, facts Facts) {
+	data := struct {
+		Facts
+		Server string
+	}{facts, "ws://" + r.Host}
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		data.Server = "wss://" + r.Host
 	}
+	var page interface {
+		Execute(w io.Writer, data any) error
+	} = text
+	contentType := "text/plain; charset=utf-8"
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
+		page, contentType = html, "text/html; charset=utf-8"
+	}
+	var body bytes.Buffer
+	if err := page.Execute(&body, data); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Vary", "Accept")
+	_, _ = body.WriteTo(w) // the browser may be gone
 }
