@@ -1,0 +1,260 @@
+package turn_test
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom/internal/turn"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// steps is an executor that runs what it is given one by one, when told to.
+type steps []func()
+
+func (s *steps) add(f func()) { *s = append(*s, f) }
+
+func (s *steps) next(t *testing.T) {
+	t.Helper()
+	if len(*s) == 0 {
+		t.Fatal("no turn is due")
+	}
+	f := (*s)[0]
+	*s = (*s)[1:]
+	f()
+}
+
+// record collects batches. It copies them: they are only borrowed.
+func record[T any](batches *[][]T) func([]T) {
+	return func(batch []T) { *batches = append(*batches, append([]T{}, batch...)) }
+}
+
+func put(t *testing.T, m *turn.Mailbox[int], items ...int) {
+	t.Helper()
+	for _, item := range items {
+		if err := m.Put(item, 1); err != nil {
+			t.Fatalf("Put(%d): %v", item, err)
+		}
+	}
+}
+
+func TestTurnTakesAllThatWaits(t *testing.T) {
+	var due steps
+	var got [][]int
+	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: record(&got)})
+	put(t, m, 1, 2, 3)
+	if len(due) != 1 {
+		t.Fatalf("%d runs for one mailbox", len(due))
+	}
+	due.next(t)
+	if len(due) != 0 {
+		t.Fatal("an empty mailbox is run again")
+	}
+	put(t, m, 4)
+	due.next(t)
+	if diff := cmp.Diff([][]int{{1, 2, 3}, {4}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTurnsFollowWithoutKeepingTheExecutor(t *testing.T) {
+	var due steps
+	var got [][]int
+	keep := record(&got)
+	var m *turn.Mailbox[int]
+	next := 1
+	m = turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) {
+		keep(batch)
+		if next < 6 {
+			put(t, m, next, next+1)
+			next += 2
+		}
+	}})
+	put(t, m, 0)
+	for range 4 {
+		due.next(t) // each turn was started anew
+	}
+	if diff := cmp.Diff([][]int{{0}, {1, 2}, {3, 4}, {5, 6}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(due) != 0 {
+		t.Error("an empty mailbox is run again")
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for _, tc := range []struct {
+		name         string
+		items, bytes int
+		sizes        []int
+		want         []error
+	}{
+		{"items", 2, 100, []int{1, 1, 1}, []error{nil, nil, turn.ErrFull}},
+		{"bytes", 100, 10, []int{6, 5, 4, 1}, []error{nil, turn.ErrFull, nil, turn.ErrFull}},
+		{"one that is too big goes alone", 100, 10, []int{11, 0}, []error{nil, turn.ErrFull}},
+		{"one that is too big waits", 100, 10, []int{1, 11}, []error{nil, turn.ErrFull}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var due steps
+			m := turn.New(turn.Config[int]{Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: func([]int) {}})
+			for range 2 { // a turn makes room again
+				for i, size := range tc.sizes {
+					if err := m.Put(i, size); !errors.Is(err, tc.want[i]) {
+						t.Errorf("Put %d of size %d: %v, want %v", i, size, err, tc.want[i])
+					}
+				}
+				due.next(t)
+			}
+		})
+	}
+}
+
+func TestForcePassesTheLimits(t *testing.T) {
+	var due steps
+	var got [][]int
+	m := turn.New(turn.Config[int]{Items: 1, Bytes: 1, Go: due.add, Turn: record(&got)})
+	put(t, m, 1)
+	if err := m.Force(2); err != nil {
+		t.Fatal(err)
+	}
+	due.next(t)
+	if diff := cmp.Diff([][]int{{1, 2}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestHeldItemsWaitAndPostedCallsDoNot(t *testing.T) {
+	var due steps
+	var got [][]int
+	m := turn.New(turn.Config[int]{Items: 2, Bytes: 10, Go: due.add, Turn: record(&got), Held: true})
+	put(t, m, 1, 2)
+	if len(due) != 0 {
+		t.Fatal("a held mailbox is run for an item")
+	}
+	if err := m.Put(3, 1); !errors.Is(err, turn.ErrFull) {
+		t.Fatalf("held items don't count: %v", err)
+	}
+	posted := 0
+	m.Post(func() { posted++ })
+	due.next(t)
+	if posted != 1 {
+		t.Fatalf("posted call ran %d times", posted)
+	}
+	m.Post(m.Release) // in the same turn
+	due.next(t)
+	m.Hold()
+	put(t, m, 4)
+	if len(due) != 0 {
+		t.Fatal("a held mailbox is run for an item")
+	}
+	m.Release()
+	due.next(t)
+	if diff := cmp.Diff([][]int{{}, {1, 2}, {4}}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPostedCallsRunFirstAndInOrder(t *testing.T) {
+	var due steps
+	var got []int
+	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) { got = append(got, batch...) }})
+	put(t, m, 3)
+	m.Post(func() { got = append(got, 1) })
+	m.Post(func() { got = append(got, 2) })
+	due.next(t)
+	if diff := cmp.Diff([]int{1, 2, 3}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestClose(t *testing.T) {
+	var due steps
+	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func([]int) {}})
+	put(t, m, 1)
+	if m.Close() {
+		t.Fatal("closed although an item waits")
+	}
+	due.next(t)
+	m.Post(func() {})
+	if m.Close() {
+		t.Fatal("closed although a call waits")
+	}
+	due.next(t)
+	if !m.Close() {
+		t.Fatal("not closed although nothing waits")
+	}
+	if m.Close() {
+		t.Fatal("closed twice")
+	}
+	if err := m.Put(1, 1); !errors.Is(err, turn.ErrClosed) {
+		t.Errorf("Put: %v", err)
+	}
+	if err := m.Force(1); !errors.Is(err, turn.ErrClosed) {
+		t.Errorf("Force: %v", err)
+	}
+	m.Post(func() { t.Error("ran after Close") })
+	m.Release()
+	if len(due) != 0 {
+		t.Error("a closed mailbox is run")
+	}
+}
+
+func TestManyWriters(t *testing.T) {
+	const writers, each = 8, 200
+	var inTurn sync.Mutex
+	next := make([]int, writers)
+	total := 0
+	done := make(chan struct{})
+	m := turn.New(turn.Config[[2]int]{Items: 64, Bytes: 1 << 20, Turn: func(batch [][2]int) {
+		if !inTurn.TryLock() {
+			t.Error("two turns at once")
+			return
+		}
+		defer inTurn.Unlock()
+		for _, item := range batch {
+			if next[item[0]] != item[1] {
+				t.Errorf("writer %d: item %d came where %d was due", item[0], item[1], next[item[0]])
+			}
+			next[item[0]] = item[1] + 1
+			if total++; total == writers*each {
+				close(done)
+			}
+		}
+	}})
+	var writing sync.WaitGroup
+	for w := range writers {
+		writing.Go(func() {
+			for i := 0; i < each; {
+				switch err := m.Put([2]int{w, i}, 1); {
+				case err == nil:
+					i++
+				case errors.Is(err, turn.ErrFull):
+					runtime.Gosched()
+				default:
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	writing.Wait()
+	<-done
+}
+
+func TestPutAllocates(t *testing.T) {
+	var due steps = make([]func(), 0, 1)
+	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: func(f func()) { due = append(due, f) }, Turn: func([]int) {}})
+	got := testing.AllocsPerRun(100, func() {
+		_ = m.Put(1, 1)
+		due[0]()
+		due = due[:0]
+	})
+	if got > 1 {
+		t.Errorf("a turn of an idle mailbox makes %v allocations, want 1: the batch", got)
+	}
+}
