@@ -1,6 +1,20 @@
+// Package blocks holds a Yjs document the way a sync server needs it: which
+// blocks exist, per client and in clock order, and which are deleted. It does
+// not know where in the text or the tree they stand, because a server never
+// has to; clients work that out.
+//
+// A Store applies updates, says what was new in them, gives its state vector
+// and encodes all of the document or what somebody lacks. It never changes
+// what a block says: what it encodes reads in yjs as the updates would.
+//
+// The format of updates is that of yjs 13.6 (src/utils/encoding.js,
+// src/structs/*.js, src/utils/DeleteSet.js).
 package blocks
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Encoding names how an update is encoded. It is always named, never guessed.
 type Encoding uint8
@@ -11,4 +25,27 @@ const (
 	V2 Encoding = 2
 )
 
-var _ = errors.New
+var (
+	// ErrMalformed means that bytes are no update, or no state vector, or an
+	// update that yjs could not integrate.
+	ErrMalformed = errors.New("blocks: malformed")
+	// ErrLimit means that an update would take the document past a limit.
+	ErrLimit = errors.New("blocks: over the limit")
+	// ErrEncoding means that an encoding is not one that this package reads.
+	ErrEncoding = errors.New("blocks: unknown encoding")
+)
+
+func checkEncoding(enc Encoding) error {
+	if enc != V1 {
+		return fmt.Errorf("%w: %d", ErrEncoding, enc)
+	}
+	return nil
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrMalformed}, args...)...)
+}
+
+func overLimit(what string, size, most int) error {
+	return fmt.Errorf("%w: %s would take about %d bytes, at most %d are allowed", ErrLimit, what, size, most)
+}

@@ -1,0 +1,311 @@
+package blocks
+
+// Apply takes an update into the document and gives what was new in it, as a
+// V1 update: what has to be stored and told to others. nil: nothing was new.
+// Where all of it was new, added is update itself; otherwise the caller owns
+// it. Blocks that have to wait are new too.
+//
+// An error (ErrMalformed, ErrLimit, ErrEncoding) leaves the document as it
+// was. update is borrowed.
+func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
+	if err := checkEncoding(enc); err != nil {
+		return nil, err
+	}
+	sections, deletions, err := readSections(update, s.sections[:0])
+	if err != nil {
+		return nil, err
+	}
+	defer s.release(sections)
+	switch news, olds := s.compare(sections, deletions); {
+	case !news:
+		return nil, nil
+	case olds:
+		added = s.onlyNew(sections, deletions)
+	default:
+		added = update
+	}
+	if s.size+len(added) > s.options.MaxSize {
+		return nil, overLimit("the document", s.size+len(added), s.options.MaxSize)
+	}
+	s.plan.make(s, sections)
+	if pending := s.pending + s.waiting(sections, deletions); pending > s.options.MaxPending {
+		s.plan.cancel(s)
+		return nil, overLimit("what waits for missing blocks", pending, s.options.MaxPending)
+	}
+	s.commit(sections, deletions)
+	return added, nil
+}
+
+// release gives up large room to work in, and lets go of the update.
+func (s *Store) release(sections []section) {
+	if cap(sections) > 1024 {
+		sections = nil
+	}
+	clear(sections)
+	s.sections = sections[:0]
+}
+
+// Contains tells whether the document holds all that is in update, so that
+// Apply would add nothing. Errors are Apply's. update is borrowed.
+func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
+	if err := checkEncoding(enc); err != nil {
+		return false, err
+	}
+	sections, deletions, err := readSections(update, nil)
+	if err != nil {
+		return false, err
+	}
+	news, _ := s.compare(sections, deletions)
+	return !news, nil
+}
+
+// compare tells whether something in an update is new and whether something
+// is held already.
+func (s *Store) compare(sections []section, deletions []byte) (news, olds bool) {
+	for i := range sections {
+		sec := &sections[i]
+		c := s.byID[sec.client]
+		if c == nil || len(c.pending) == 0 && sec.clock >= c.blocks.end {
+			news = news || sec.count > 0
+			continue
+		}
+		if len(c.pending) == 0 && sec.end <= c.blocks.end {
+			olds = true
+			continue
+		}
+		fresh := uint64(0)
+		eachNew(sectionSource(sec), c.blocks.end, c.pending, func(b *block) { fresh += b.len })
+		news = news || fresh > 0
+		olds = olds || fresh < sec.elements()
+	}
+	eachDeletion(deletions, func(client uint64, x span) {
+		fresh := uint64(0)
+		s.byID[client].undeleted(x, func(part span) { fresh += part.to - part.from })
+		news = news || fresh > 0
+		olds = olds || fresh < x.to-x.from
+	})
+	return news, olds
+}
+
+// elements counts what the section's blocks hold, skips apart.
+func (sec *section) elements() (n uint64) {
+	src := sectionSource(sec)
+	for b := src.next(); b != nil; b = src.next() {
+		n += b.len
+	}
+	return n
+}
+
+// eachNew calls yield with those parts of src's blocks at or behind clock that
+// are not among the held ones, in order.
+func eachNew(src source, clock uint64, held []*run, yield func(*block)) {
+	for b := src.next(); b != nil; b = src.next() {
+		if b.end() <= clock {
+			continue
+		}
+		rest := b.from(clock)
+		for len(held) > 0 && held[0].end <= rest.clock {
+			held = held[1:]
+		}
+		for len(held) > 0 && held[0].start() < rest.end() {
+			if h := held[0]; rest.clock < h.start() {
+				part := rest
+				rest = part.split(h.start() - part.clock)
+				yield(&part)
+			}
+			if held[0].end >= rest.end() {
+				rest.len = 0
+				break
+			}
+			rest = rest.from(held[0].end)
+			held = held[1:]
+		}
+		if rest.len > 0 {
+			yield(&rest)
+		}
+	}
+}
+
+// onlyNew encodes what s does not hold of an update.
+func (s *Store) onlyNew(sections []section, deletions []byte) []byte {
+	news := New()
+	for i := range sections {
+		sec := &sections[i]
+		c, to := s.byID[sec.client], news.client(sec.client)
+		if c == nil {
+			to.hold(0, sectionSource(sec))
+			continue
+		}
+		eachNew(sectionSource(sec), c.blocks.end, c.pending, to.holdNext)
+	}
+	dead := make(map[*client][]span)
+	eachDeletion(deletions, func(client uint64, x span) {
+		to := news.client(client)
+		s.byID[client].undeleted(x, func(part span) { dead[to] = append(dead[to], part) })
+	})
+	for c, spans := range dead {
+		c.dead = c.dead.union(spans)
+	}
+	return news.Encode(V1)
+}
+
+// hold puts those blocks of src at or behind clock that c does not hold yet
+// among those that wait.
+func (c *client) hold(clock uint64, src source) {
+	held := c.pending
+	c.pending = nil
+	eachNew(src, clock, held, func(b *block) {
+		for len(held) > 0 && held[0].end <= b.clock {
+			c.pending = append(c.pending, held[0])
+			held = held[1:]
+		}
+		c.holdNext(b)
+	})
+	c.pending = append(c.pending, held...)
+}
+
+// holdNext puts b, which is behind all that waits, there too.
+func (c *client) holdNext(b *block) {
+	last := len(c.pending) - 1
+	if last < 0 || c.pending[last].end != b.clock {
+		c.pending = append(c.pending, new(run))
+		last++
+	}
+	c.pending[last].push(b)
+}
+
+// waiting is about how much of an update would have to wait, as pendingCost
+// counts it.
+func (s *Store) waiting(sections []section, deletions []byte) (cost int) {
+	for i := range sections {
+		if sec := &sections[i]; s.reach(s.byID[sec.client]) < sec.end {
+			cost += len(sec.wire) + int(min(sec.count, uint64(len(sec.wire))))*recCost + clientCost
+		}
+	}
+	eachDeletion(deletions, func(client uint64, x span) {
+		if s.reach(s.byID[client]) < x.to {
+			cost += spanCost
+		}
+	})
+	return cost
+}
+
+// What holding a thing back costs beside its bytes.
+const (
+	clientCost = 512
+	runCost    = 256
+	recCost    = 32
+	spanCost   = 32
+)
+
+// pendingCost is about how much memory c's waiting blocks take.
+func (c *client) pendingCost() (cost int) {
+	for _, r := range c.pending {
+		cost += runCost
+		for _, k := range r.chunks {
+			cost += len(k.wire) + recCost*len(k.recs)
+		}
+	}
+	if cost > 0 || len(c.dead) > 0 {
+		cost += clientCost
+	}
+	return cost + spanCost*len(c.dead)
+}
+
+// commit takes an update into the document, as it was planned.
+func (s *Store) commit(sections []section, deletions []byte) {
+	for i := range s.plan.works {
+		w := &s.plan.works[i]
+		cost := w.client.pendingCost()
+		if w.at > w.client.blocks.end {
+			s.integrate(w)
+		}
+		if w.section != nil && w.at < w.section.end {
+			w.client.hold(w.at, sectionSource(w.section))
+		}
+		s.pending += w.client.pendingCost() - cost
+	}
+	s.plan.finish(s)
+	s.delete(deletions)
+}
+
+// integrate appends the blocks that are ready to those that are.
+func (s *Store) integrate(w *work) {
+	c := w.client
+	before := c.blocks.size
+	w.rewind()
+	for c.blocks.end < w.at {
+		b := w.block(c.blocks.end).from(c.blocks.end)
+		s.append(c, b)
+	}
+	for len(c.pending) > 0 && c.pending[0].start() < c.blocks.end {
+		first := c.pending[0]
+		c.pending = c.pending[1:]
+		if first.end <= c.blocks.end {
+			continue
+		}
+		rest := new(run)
+		src := runSource(c.id, []*run{first})
+		for b := src.at(c.blocks.end); b != nil; b = src.next() {
+			part := b.from(c.blocks.end)
+			rest.push(&part)
+		}
+		c.pending = append([]*run{rest}, c.pending...)
+	}
+	s.size += c.blocks.size - before
+}
+
+// append appends a block that is ready. Elements that were deleted before they
+// came are so from the start.
+func (s *Store) append(c *client, b block) {
+	for len(c.dead) > 0 && c.dead[0].from < b.end() {
+		x := c.dead[0]
+		if b.clock < x.from {
+			rest := b.split(x.from - b.clock)
+			c.blocks.push(&b)
+			b = rest
+		}
+		if b.end() <= x.to {
+			b.kill()
+			c.dead = c.dead.behind(b.end())
+			break
+		}
+		rest := b.split(x.to - b.clock)
+		b.kill()
+		c.blocks.push(&b)
+		b = rest
+		c.dead = c.dead[1:]
+	}
+	c.blocks.push(&b)
+}
+
+// delete takes a checked delete set into the document.
+func (s *Store) delete(deletions []byte) {
+	var to *client
+	spans := s.spans[:0]
+	flush := func() {
+		if len(spans) > 0 {
+			cost := to.pendingCost()
+			to.dead = to.dead.union(spans)
+			s.pending += to.pendingCost() - cost
+			spans = spans[:0]
+		}
+	}
+	eachDeletion(deletions, func(client uint64, x span) {
+		if to == nil || to.id != client {
+			flush()
+			to = s.client(client)
+		}
+		if end := to.blocks.end; x.from < end {
+			before := to.blocks.size
+			s.deletion.delete(&to.blocks, client, span{x.from, min(x.to, end)})
+			s.size += to.blocks.size - before
+			x.from = end
+		}
+		if x.from < x.to {
+			spans = append(spans, x)
+		}
+	})
+	flush()
+	s.spans = spans[:0]
+}

@@ -1,0 +1,276 @@
+package blocks
+
+import (
+	"errors"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// id names one element of the document: the clock'th that a client made.
+type id struct{ client, clock uint64 }
+
+// kind is what a block holds, as the low five bits of its first byte say.
+type kind byte
+
+const (
+	kindGC      kind = 0
+	kindDeleted kind = 1
+	kindJSON    kind = 2
+	kindBinary  kind = 3
+	kindString  kind = 4
+	kindEmbed   kind = 5
+	kindFormat  kind = 6
+	kindType    kind = 7
+	kindAny     kind = 8
+	kindDoc     kind = 9
+	kindSkip    kind = 10
+)
+
+// The other bits of a block's first byte.
+const (
+	kindMask  = 0x1f
+	hasKey    = 0x20 // the block is the value of a map key
+	hasRight  = 0x40
+	hasOrigin = 0x80
+)
+
+// The types that a kindType block can open: array, map, text, XML element, XML
+// fragment, XML hook, XML text.
+const (
+	typeXMLElement = 3
+	typeXMLHook    = 5
+	typeXMLText    = 6
+)
+
+// block is one block, taken apart. A block of n elements stands for n chained
+// blocks of one: each but the first has its predecessor as origin, and all
+// have the same right origin.
+//
+// Its slices alias what it was read from.
+type block struct {
+	client, clock uint64
+	len           uint64 // elements: UTF-16 units of a string; at least 1
+	kind          kind
+	flags         byte // hasOrigin, hasRight, hasKey
+	origin, right id
+	parentID      id     // the parent, where parent names it by id
+	parentIsID    bool   //
+	parent        []byte // parent and map key as on the wire; only without origin and right
+	content       []byte // without the length in front where the kind is a run
+}
+
+func (b *block) end() uint64   { return b.clock + b.len }
+func (b *block) deleted() bool { return b.kind <= kindDeleted }
+
+// isRun tells whether blocks of the kind consist of elements that can be
+// parted and joined. Such content has a length or a count in front.
+func (k kind) isRun() bool {
+	return k == kindString || k == kindAny || k == kindJSON
+}
+
+// Why yjs could not integrate a block.
+var (
+	errEmpty   = errors.New("a block without content")
+	errFuture  = errors.New("a block that refers to its own future")
+	errContent = errors.New("unknown kind of content")
+	errType    = errors.New("unknown type")
+	errParent  = errors.New("unknown kind of parent")
+	errOptions = errors.New("a subdocument without options")
+)
+
+// read reads the next block of an update, whose id is known from where it
+// stands. It refuses what yjs would throw on; the error is r's. A skip is a
+// block here too.
+func (b *block) read(r *lib0.Reader, client, clock uint64) {
+	info := r.Byte()
+	b.client, b.clock = client, clock
+	b.kind, b.flags = kind(info&kindMask), info&^kindMask
+	b.parent, b.content, b.parentIsID = nil, nil, false
+	if b.kind == kindGC || b.kind == kindSkip {
+		b.flags = 0
+		b.len = r.Uint()
+	} else {
+		b.readLinks(r)
+		if b.refersTo(client, clock) {
+			r.Fail(errFuture)
+		}
+		b.readContent(r)
+	}
+	if b.len == 0 || b.end() > lib0.MaxInt {
+		if b.len == 0 {
+			r.Fail(errEmpty)
+		}
+		r.Fail(lib0.ErrRange)
+	}
+}
+
+// readLinks reads where the block stands.
+func (b *block) readLinks(r *lib0.Reader) {
+	if b.flags&hasOrigin != 0 {
+		b.origin = readID(r)
+	}
+	if b.flags&hasRight != 0 {
+		b.right = readID(r)
+	}
+	if b.flags&(hasOrigin|hasRight) != 0 {
+		return
+	}
+	off := r.Offset()
+	switch r.Uint() {
+	case 0:
+		b.parentID, b.parentIsID = readID(r), true
+	case 1:
+		r.Text()
+	default:
+		r.Fail(errParent)
+	}
+	if b.flags&hasKey != 0 {
+		r.Text()
+	}
+	b.parent = r.Since(off)
+}
+
+func readID(r *lib0.Reader) id {
+	return id{client: r.Uint(), clock: r.Uint()}
+}
+
+// refs gives the ids that must be there before the block can be: origin, right
+// origin and parent, those that it has.
+func (b *block) refs() (refs [3]id, n int) {
+	if b.flags&hasOrigin != 0 {
+		refs[n] = b.origin
+		n++
+	}
+	if b.flags&hasRight != 0 {
+		refs[n] = b.right
+		n++
+	}
+	if b.parentIsID {
+		refs[n] = b.parentID
+		n++
+	}
+	return refs, n
+}
+
+// refersTo tells whether the block refers to an element of client at or behind clock.
+func (b *block) refersTo(client, clock uint64) bool {
+	refs, n := b.refs()
+	for _, ref := range refs[:n] {
+		if ref.client == client && ref.clock >= clock {
+			return true
+		}
+	}
+	return false
+}
+
+// readContent reads and checks what the block holds, and sets its length.
+func (b *block) readContent(r *lib0.Reader) {
+	b.len = 1
+	switch b.kind {
+	case kindDeleted:
+		b.len = r.Uint()
+		return
+	case kindString:
+		b.content = r.Text()
+		b.len = utf16Len(b.content)
+		return
+	case kindAny, kindJSON:
+		b.len = r.Uint()
+		off := r.Offset()
+		for n := b.len; n > 0 && r.Err() == nil; n-- {
+			readElement(r, b.kind)
+		}
+		b.content = r.Since(off)
+		return
+	}
+	off := r.Offset()
+	switch b.kind {
+	case kindBinary:
+		r.Bytes()
+	case kindEmbed:
+		r.JSON()
+	case kindFormat:
+		r.Text()
+		r.JSON()
+	case kindType:
+		switch t := r.Uint(); {
+		case t == typeXMLElement || t == typeXMLHook:
+			r.Text()
+		case t > typeXMLText:
+			r.Fail(errType)
+		}
+	case kindDoc:
+		r.Text()
+		if r.AnyIsNullish() {
+			r.Fail(errOptions)
+		}
+	default:
+		r.Fail(errContent)
+	}
+	b.content = r.Since(off)
+}
+
+// readElement reads one element of an Any or JSON run.
+func readElement(r *lib0.Reader, k kind) {
+	if k == kindAny {
+		r.Any()
+		return
+	}
+	s := r.Text()
+	if string(s) == "undefined" {
+		return
+	}
+	if err := lib0.CheckJSON(s); err != nil {
+		r.Fail(err)
+	}
+}
+
+// load reads a block that the store has written: wire is exactly its bytes.
+func (b *block) load(wire []byte, client, clock, length uint64) {
+	r := lib0.NewReader(wire)
+	info := r.Byte()
+	b.client, b.clock, b.len = client, clock, length
+	b.kind, b.flags = kind(info&kindMask), info&^kindMask
+	b.parent, b.content, b.parentIsID = nil, nil, false
+	if b.kind == kindGC {
+		return
+	}
+	b.readLinks(&r)
+	switch {
+	case b.kind == kindDeleted:
+		return
+	case b.kind.isRun():
+		r.Uint()
+	}
+	b.content = wire[r.Offset():]
+}
+
+// appendTo appends the block in V1 and tells where the length in front of its
+// content stands, for tail.
+func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
+	dst = append(dst, byte(b.kind)|b.flags)
+	if b.flags&hasOrigin != 0 {
+		dst = lib0.AppendUint(dst, b.origin.client)
+		dst = lib0.AppendUint(dst, b.origin.clock)
+	}
+	if b.flags&hasRight != 0 {
+		dst = lib0.AppendUint(dst, b.right.client)
+		dst = lib0.AppendUint(dst, b.right.clock)
+	}
+	dst = append(dst, b.parent...)
+	prefix = len(dst)
+	switch {
+	case b.kind == kindString:
+		dst = lib0.AppendUint(dst, uint64(len(b.content)))
+	case b.deleted() || b.kind.isRun():
+		dst = lib0.AppendUint(dst, b.len)
+	}
+	return append(dst, b.content...), prefix
+}
+
+// kill makes the block a deleted one; its place stays.
+func (b *block) kill() {
+	if b.kind != kindGC {
+		b.kind, b.content = kindDeleted, nil
+	}
+}

@@ -1,0 +1,194 @@
+package blocks
+
+import (
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// Encode encodes the whole document, what waits included. The caller owns the
+// result. It panics where enc is not an encoding that this package writes.
+func (s *Store) Encode(enc Encoding) []byte {
+	if err := checkEncoding(enc); err != nil {
+		panic(err)
+	}
+	return s.encode(everything)
+}
+
+func everything(*client) uint64 { return 0 }
+
+// Diff encodes what somebody with the given state vector lacks: the blocks
+// behind it, what waits and all deletions, as the protocol wants it. The error
+// is ErrMalformed or ErrEncoding. stateVector is borrowed; the caller owns the
+// result.
+func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
+	if err := checkEncoding(enc); err != nil {
+		return nil, err
+	}
+	r := lib0.NewReader(stateVector)
+	has := make(map[uint64]uint64)
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		client := r.Uint()
+		has[client] = r.Uint()
+	}
+	if err := r.Err(); err != nil {
+		return nil, malformed("state vector: %w", err)
+	}
+	if r.Len() > 0 {
+		return nil, malformed("state vector: %d bytes behind its end", r.Len())
+	}
+	return s.encode(func(c *client) uint64 { return has[c.id] }), nil
+}
+
+// encode encodes the blocks behind what from says for each client, and all
+// deletions.
+func (s *Store) encode(from func(*client) uint64) []byte {
+	size, clients := 0, uint64(0)
+	for _, c := range s.clients {
+		if c.last() > from(c) {
+			clients++
+			size += 32
+			if from(c) == 0 {
+				size += c.blocks.size
+			}
+		}
+	}
+	out := make([]byte, 0, size+size/8+64)
+	out = lib0.AppendUint(out, clients)
+	for _, c := range s.clients {
+		if clock := from(c); c.last() > clock {
+			out = c.appendSection(out, clock)
+		}
+	}
+	return s.appendDeletions(out)
+}
+
+// last is the clock behind c's last block, waiting or not.
+func (c *client) last() uint64 {
+	if n := len(c.pending); n > 0 {
+		return c.pending[n-1].end
+	}
+	return c.blocks.end
+}
+
+// appendSection appends c's blocks from clock on, of which there are some.
+func (c *client) appendSection(dst []byte, clock uint64) []byte {
+	var runs []*run
+	if c.blocks.end > clock {
+		runs = append(runs, &c.blocks)
+	}
+	for _, r := range c.pending {
+		if r.end > clock {
+			runs = append(runs, r)
+		}
+	}
+	clock = max(clock, runs[0].start())
+	blocks, at := uint64(0), clock
+	for _, r := range runs {
+		if r.start() > at {
+			blocks++ // a skip
+		}
+		blocks += r.count(at)
+		at = r.end
+	}
+	dst = lib0.AppendUint(dst, blocks)
+	dst = lib0.AppendUint(dst, c.id)
+	dst = lib0.AppendUint(dst, clock)
+	for _, r := range runs {
+		if r.start() > clock {
+			dst = append(dst, byte(kindSkip))
+			dst = lib0.AppendUint(dst, r.start()-clock)
+			clock = r.start()
+		}
+		dst = r.appendFrom(dst, c.id, clock)
+		clock = r.end
+	}
+	return dst
+}
+
+// count counts the blocks from clock on, the one that holds it included.
+func (r *run) count(clock uint64) (n uint64) {
+	c := r.find(max(clock, r.start()))
+	n = uint64(len(r.chunks[c].recs) - r.chunks[c].find(max(clock, r.start())))
+	for _, k := range r.chunks[c+1:] {
+		n += uint64(len(k.recs))
+	}
+	return n
+}
+
+// appendFrom appends the blocks from clock on; the one that holds it is parted.
+func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
+	c := r.find(clock)
+	k := r.chunks[c]
+	i := k.find(clock)
+	if at := k.recs[i].clock(); at < clock {
+		var b block
+		b.load(k.blockWire(i), client, at, r.blockEnd(c, i)-at)
+		b = b.from(clock)
+		dst, _ = b.appendTo(dst)
+		i++
+	}
+	if i < len(k.recs) {
+		dst = append(dst, k.wire[k.recs[i].off:]...)
+	}
+	for _, k := range r.chunks[c+1:] {
+		dst = append(dst, k.wire...)
+	}
+	return dst
+}
+
+// appendDeletions appends the delete set.
+func (s *Store) appendDeletions(dst []byte) []byte {
+	clients := uint64(0)
+	for _, c := range s.clients {
+		if c.countDeletions() > 0 {
+			clients++
+		}
+	}
+	dst = lib0.AppendUint(dst, clients)
+	for _, c := range s.clients {
+		n := c.countDeletions()
+		if n == 0 {
+			continue
+		}
+		dst = lib0.AppendUint(dst, c.id)
+		dst = lib0.AppendUint(dst, n)
+		c.eachDeleted(func(x span) {
+			dst = lib0.AppendUint(dst, x.from)
+			dst = lib0.AppendUint(dst, x.to-x.from)
+		})
+	}
+	return dst
+}
+
+func (c *client) countDeletions() (n uint64) {
+	c.eachDeleted(func(span) { n++ })
+	return n
+}
+
+// eachDeleted calls yield with what is deleted of c, in order; spans that
+// touch are one.
+func (c *client) eachDeleted(yield func(span)) {
+	var open span
+	add := func(x span) {
+		if open.to == x.from && open.to > open.from {
+			open.to = x.to
+			return
+		}
+		if open.to > open.from {
+			yield(open)
+		}
+		open = x
+	}
+	for i, k := range c.blocks.chunks {
+		for j, rec := range k.recs {
+			if rec.deleted() {
+				add(span{rec.clock(), c.blocks.blockEnd(i, j)})
+			}
+		}
+	}
+	for _, x := range c.dead {
+		add(x)
+	}
+	if open.to > open.from {
+		yield(open)
+	}
+}

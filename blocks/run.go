@@ -1,0 +1,329 @@
+package blocks
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// How large a chunk grows before another one is begun, and how much content
+// is joined into one block: a change inside touches no more than that.
+const (
+	chunkBlocks = 64
+	chunkBytes  = 4096
+	blockBytes  = 2048
+)
+
+// deletedMark, in rec.at, says that the block is deleted.
+const deletedMark = 1 << 63
+
+// rec says where a block of a chunk begins.
+type rec struct {
+	at  uint64 // its clock, and deletedMark
+	off uint32 // in the chunk's bytes
+}
+
+func (r rec) clock() uint64 { return r.at &^ deletedMark }
+func (r rec) deleted() bool { return r.at&deletedMark != 0 }
+
+// chunk is a few neighbouring blocks of one client, in V1, as they are
+// written to the wire.
+type chunk struct {
+	recs []rec
+	wire []byte
+}
+
+func (k *chunk) clock() uint64 { return k.recs[0].clock() }
+
+// blockWire gives the bytes of block i.
+func (k *chunk) blockWire(i int) []byte {
+	if i+1 < len(k.recs) {
+		return k.wire[k.recs[i].off:k.recs[i+1].off]
+	}
+	return k.wire[k.recs[i].off:]
+}
+
+// find gives the index of the block that holds clock.
+func (k *chunk) find(clock uint64) int {
+	return sort.Search(len(k.recs), func(i int) bool { return k.recs[i].clock() > clock }) - 1
+}
+
+// tail says how the last block of a chunk can be continued. The zero value
+// says that it can't.
+type tail struct {
+	open   bool
+	kind   kind
+	flags  byte
+	right  id
+	prefix int // where in the chunk's bytes the length in front of the content stands
+}
+
+// takes tells whether b, the next block of the same client, says the same as
+// more elements of the tail's block would.
+func (t *tail) takes(b *block) bool {
+	switch {
+	case !t.open || t.kind != b.kind:
+		return false
+	case b.kind == kindGC:
+		return true
+	case b.flags&hasOrigin == 0 || b.origin != id{b.client, b.clock - 1}:
+		return false
+	case (b.flags^t.flags)&hasRight != 0, b.flags&hasRight != 0 && b.right != t.right:
+		return false
+	case b.kind == kindDeleted:
+		return true
+	}
+	// The next value of a map key deletes the one before. They would be parted again.
+	return b.kind.isRun() && b.flags&hasKey == 0
+}
+
+// push appends b, joined with the last block where that is the same.
+func (k *chunk) push(b *block, t *tail) {
+	if t.takes(b) && (b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes) {
+		last := k.recs[len(k.recs)-1]
+		r := lib0.NewReader(k.wire[t.prefix:])
+		old := r.Uint()
+		grown := b.end() - last.clock()
+		if b.kind == kindString {
+			grown = old + uint64(len(b.content))
+		}
+		k.setUint(t.prefix, r.Offset(), grown)
+		k.wire = append(k.wire, b.content...)
+		return
+	}
+	mark := uint64(0)
+	if b.deleted() {
+		mark = deletedMark
+	}
+	k.recs = append(k.recs, rec{b.clock | mark, uint32(len(k.wire))})
+	t.open, t.kind, t.flags, t.right = true, b.kind, b.flags, b.right
+	k.wire, t.prefix = b.appendTo(k.wire)
+}
+
+// setUint writes v over the varUint of the given width at off.
+func (k *chunk) setUint(off, width int, v uint64) {
+	for more := lib0.UintLen(v) - width; more > 0; more-- {
+		k.wire = slices.Insert(k.wire, off, 0)
+	}
+	lib0.AppendUint(k.wire[off:off], v)
+}
+
+// run is blocks of one client without a gap.
+type run struct {
+	end    uint64 // the clock behind the last block
+	size   int    // bytes of all blocks
+	chunks []*chunk
+	tail   tail
+}
+
+func (r *run) start() uint64 { return r.chunks[0].clock() }
+
+// push appends b, which begins at r.end unless r is empty. It copies what b
+// aliases.
+func (r *run) push(b *block) {
+	if b.kind.isRun() && len(b.content) > blockBytes && b.len > 1 {
+		r.pushParts(*b)
+		return
+	}
+	var k *chunk
+	if n := len(r.chunks); n > 0 {
+		k = r.chunks[n-1]
+		if !r.tail.open {
+			r.tail = k.tail()
+		}
+	}
+	if k == nil || len(k.wire) >= chunkBytes || len(k.recs) >= chunkBlocks && !r.tail.takes(b) {
+		if k != nil {
+			k.wire, k.recs = slices.Clip(k.wire), slices.Clip(k.recs)
+		}
+		k, r.tail = new(chunk), tail{}
+		r.chunks = append(r.chunks, k)
+	}
+	size := len(k.wire)
+	k.push(b, &r.tail)
+	r.size += len(k.wire) - size
+	r.end = b.end()
+}
+
+// pushParts appends a long block in parts of about blockBytes. Strings are
+// parted between code points only, so that nothing is lost.
+func (r *run) pushParts(b block) {
+	for b.len > 1 && len(b.content) > blockBytes {
+		n := elementsWithin(&b, blockBytes)
+		if n == b.len {
+			break
+		}
+		rest := b.split(n)
+		r.push(&b)
+		b = rest
+	}
+	r.push(&b)
+}
+
+// elementsWithin counts the elements that fit into size bytes of content, at
+// least one code point or element.
+func elementsWithin(b *block, size int) (n uint64) {
+	if b.kind == kindString {
+		for size > 0 && b.content[size]&0xc0 == 0x80 {
+			size--
+		}
+		return utf16Len(b.content[:size])
+	}
+	r := lib0.NewReader(b.content)
+	for r.Offset() < len(b.content) {
+		readElement(&r, b.kind)
+		if r.Offset() > size && n > 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// tail reads how the chunk's last block can be continued.
+func (k *chunk) tail() tail {
+	last := len(k.recs) - 1
+	r := lib0.NewReader(k.blockWire(last))
+	info := r.Byte()
+	b := block{kind: kind(info & kindMask), flags: info &^ kindMask}
+	if b.kind != kindGC {
+		b.readLinks(&r)
+	}
+	return tail{open: true, kind: b.kind, flags: b.flags, right: b.right, prefix: int(k.recs[last].off) + r.Offset()}
+}
+
+// find gives the index of the chunk that holds clock.
+func (r *run) find(clock uint64) int {
+	return sort.Search(len(r.chunks), func(i int) bool { return r.chunks[i].clock() > clock }) - 1
+}
+
+// walker goes through the blocks of a run.
+type walker struct {
+	run   *run
+	chunk int
+	rec   int
+}
+
+// blockEnd gives the clock behind block i of chunk c.
+func (r *run) blockEnd(c, i int) uint64 {
+	if k := r.chunks[c]; i+1 < len(k.recs) {
+		return k.recs[i+1].clock()
+	}
+	if c+1 < len(r.chunks) {
+		return r.chunks[c+1].clock()
+	}
+	return r.end
+}
+
+// next loads the next block into b; false: there is none.
+func (w *walker) next(b *block, client uint64) bool {
+	if w.chunk >= len(w.run.chunks) {
+		return false
+	}
+	k := w.run.chunks[w.chunk]
+	at := k.recs[w.rec].clock()
+	b.load(k.blockWire(w.rec), client, at, w.run.blockEnd(w.chunk, w.rec)-at)
+	if w.rec++; w.rec == len(k.recs) {
+		w.chunk, w.rec = w.chunk+1, 0
+	}
+	return true
+}
+
+// deletion deletes spans of a run, with room to work in.
+type deletion struct{ scratch chunk }
+
+// delete drops the content of the elements in x, which r holds. What is
+// deleted already stays as it is.
+func (d *deletion) delete(r *run, client uint64, x span) {
+	for c := r.find(x.from); x.from < x.to; c++ {
+		k := r.chunks[c]
+		end := r.blockEnd(c, len(k.recs)-1)
+		part := span{x.from, min(x.to, end)}
+		x.from = end
+		size := len(k.wire)
+		if !d.rewrite(r, c, client, part) {
+			continue
+		}
+		r.size += len(k.wire) - size
+		if c == len(r.chunks)-1 {
+			r.tail = tail{}
+		}
+		if len(k.recs) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.recs) >= chunkBlocks/4 {
+			r.chunks = slices.Insert(r.chunks, c+1, k.halve())
+			c++
+		}
+	}
+}
+
+// rewrite deletes x, which lies in chunk c. It reports false if there was
+// nothing to do.
+func (d *deletion) rewrite(r *run, c int, client uint64, x span) bool {
+	k := r.chunks[c]
+	i, j := k.find(x.from), k.find(x.to-1)
+	alive := false
+	for _, rec := range k.recs[i : j+1] {
+		alive = alive || !rec.deleted()
+	}
+	if !alive {
+		return false
+	}
+	// The neighbours come along: deleted blocks join.
+	i, j = max(i-1, 0), min(j+1, len(k.recs)-1)
+	out := &d.scratch
+	out.recs, out.wire = out.recs[:0], out.wire[:0]
+	var t tail
+	for n := i; n <= j; n++ {
+		var b block
+		at := k.recs[n].clock()
+		b.load(k.blockWire(n), client, at, r.blockEnd(c, n)-at)
+		if !k.recs[n].deleted() && b.clock < x.to && x.from < b.end() {
+			if b.clock < x.from {
+				rest := b.split(x.from - b.clock)
+				out.push(&b, &t)
+				b = rest
+			}
+			if x.to < b.end() {
+				rest := b.split(x.to - b.clock)
+				b.kill()
+				out.push(&b, &t)
+				b = rest
+			} else {
+				b.kill()
+			}
+		}
+		out.push(&b, &t)
+	}
+	k.splice(i, j+1, out)
+	return true
+}
+
+// splice puts the blocks of with in the place of the blocks i to j.
+func (k *chunk) splice(i, j int, with *chunk) {
+	from, to := int(k.recs[i].off), len(k.wire)
+	if j < len(k.recs) {
+		to = int(k.recs[j].off)
+	}
+	shift := len(with.wire) - (to - from)
+	k.wire = slices.Replace(k.wire, from, to, with.wire...)
+	rest := len(k.recs) - j
+	k.recs = slices.Replace(k.recs, i, j, with.recs...)
+	for n := range with.recs {
+		k.recs[i+n].off += uint32(from)
+	}
+	for n := len(k.recs) - rest; n < len(k.recs); n++ {
+		k.recs[n].off = uint32(int(k.recs[n].off) + shift)
+	}
+}
+
+// halve moves the second half of the chunk's blocks into another one.
+func (k *chunk) halve() *chunk {
+	mid := len(k.recs) / 2
+	off := k.recs[mid].off
+	next := &chunk{recs: slices.Clone(k.recs[mid:]), wire: slices.Clone(k.wire[off:])}
+	for i := range next.recs {
+		next.recs[i].off -= off
+	}
+	k.recs, k.wire = k.recs[:mid], k.wire[:off]
+	return next
+}

@@ -1,0 +1,69 @@
+package blocks
+
+import (
+	"cmp"
+	"slices"
+)
+
+// span is the clocks from (included) to (not).
+type span struct{ from, to uint64 }
+
+// spans are in order and don't touch one another.
+type spans []span
+
+// search finds the first span that ends behind clock.
+func (s spans) search(clock uint64) int {
+	i, _ := slices.BinarySearchFunc(s, clock, func(x span, c uint64) int {
+		if x.to <= c {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// gaps calls yield with the parts of x that s leaves open, in order.
+func (s spans) gaps(x span, yield func(span)) {
+	for i := s.search(x.from); i < len(s) && s[i].from < x.to; i++ {
+		if x.from < s[i].from {
+			yield(span{x.from, s[i].from})
+		}
+		x.from = s[i].to
+	}
+	if x.from < x.to {
+		yield(x)
+	}
+}
+
+// union gives s with all of more, which it may reorder. It takes time in
+// proportion to both, however more is ordered.
+func (s spans) union(more []span) spans {
+	byFrom := func(a, b span) int { return cmp.Compare(a.from, b.from) }
+	if !slices.IsSortedFunc(more, byFrom) {
+		slices.SortFunc(more, byFrom)
+	}
+	out := make(spans, 0, len(s)+len(more))
+	for len(s) > 0 || len(more) > 0 {
+		var x span
+		if len(more) == 0 || len(s) > 0 && s[0].from <= more[0].from {
+			x, s = s[0], s[1:]
+		} else {
+			x, more = more[0], more[1:]
+		}
+		if last := len(out) - 1; last >= 0 && x.from <= out[last].to {
+			out[last].to = max(out[last].to, x.to)
+		} else {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// behind gives the part of s from clock on. It may change s.
+func (s spans) behind(clock uint64) spans {
+	s = s[s.search(clock):]
+	if len(s) > 0 && s[0].from < clock {
+		s[0].from = clock
+	}
+	return s
+}

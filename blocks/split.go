@@ -1,0 +1,85 @@
+package blocks
+
+import (
+	"encoding/binary"
+	"unicode/utf8"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// split parts the block before its element n, with 0 < n < len: b keeps the
+// elements in front and right gets the others. Parting a surrogate pair
+// writes U+FFFD on both sides, as yjs does (ContentString.splice).
+func (b *block) split(n uint64) (right block) {
+	right = *b
+	right.clock += n
+	right.len -= n
+	b.len = n
+	if b.kind == kindGC {
+		return right
+	}
+	right.flags |= hasOrigin
+	right.origin = id{b.client, right.clock - 1}
+	right.parent, right.parentIsID = nil, false
+	switch {
+	case b.kind == kindString:
+		b.content, right.content = splitText(b.content, n)
+	case b.kind.isRun():
+		r := lib0.NewReader(b.content)
+		for ; n > 0; n-- {
+			readElement(&r, b.kind)
+		}
+		b.content, right.content = b.content[:r.Offset()], b.content[r.Offset():]
+	}
+	return right
+}
+
+// from gives the part of the block from the given clock on, which must be
+// before its end.
+func (b *block) from(clock uint64) block {
+	if clock <= b.clock {
+		return *b
+	}
+	left := *b
+	return left.split(clock - b.clock)
+}
+
+// splitText parts UTF-8 text before its n'th UTF-16 unit.
+func splitText(text []byte, n uint64) (left, right []byte) {
+	i := 0
+	for n > 0 {
+		if text[i] < utf8.RuneSelf {
+			i++
+			n--
+			continue
+		}
+		_, size := utf8.DecodeRune(text[i:])
+		if size == 4 {
+			if n == 1 {
+				left = utf8.AppendRune(append([]byte(nil), text[:i]...), utf8.RuneError)
+				right = append(utf8.AppendRune(nil, utf8.RuneError), text[i+4:]...)
+				return left, right
+			}
+			n--
+		}
+		n--
+		i += size
+	}
+	return text[:i:i], text[i:]
+}
+
+// utf16Len counts the UTF-16 units of valid UTF-8 text.
+func utf16Len(text []byte) uint64 {
+	n := uint64(len(text))
+	for len(text) >= 8 && binary.LittleEndian.Uint64(text)&0x8080808080808080 == 0 {
+		text = text[8:]
+	}
+	for _, c := range text {
+		if c&0xc0 == 0x80 { // in a rune of 2, 3 or 4 bytes: 1, 2 or 3 of these for 1, 1 or 2 units
+			n--
+		} else if c >= 0xf0 {
+			n++
+		}
+	}
+	return n
+}

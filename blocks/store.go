@@ -1,0 +1,125 @@
+package blocks
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// Options bounds a Store. The zero value of each field stands for its default.
+type Options struct {
+	MaxSize    int // bytes of the encoded document; default 256 MiB
+	MaxPending int // bytes of what waits for something it depends on; default 16 MiB
+}
+
+// Store is one document: blocks per client in clock order, and what is
+// deleted. What lacks something that it depends on waits until that is there:
+// the state vector leaves it out, encodings hold it.
+//
+// A Store is for one goroutine at a time.
+type Store struct {
+	options Options
+	byID    map[uint64]*client
+	clients []*client // in descending order of id, as updates are written
+	size    int       // bytes of all blocks
+	pending int       // what waits, as pendingCost counts it
+
+	// Room to work in, kept between calls of Apply.
+	sections []section
+	plan     plan
+	deletion deletion
+	spans    []span
+}
+
+// client is what a Store holds of one client.
+type client struct {
+	id      uint64
+	blocks  run    // from clock 0 on, all that they depend on is here
+	pending []*run // what waits, in clock order
+	dead    spans  // deleted elements behind blocks.end
+
+	waiters waiters // who waits for blocks of this client
+	waiting bool    // this client is one of somebody's waiters
+	work    int     // during Apply: 1 + the index of its work in the plan
+}
+
+// New returns an empty document with default limits.
+func New() *Store { return NewWith(Options{}) }
+
+// NewWith returns an empty document.
+func NewWith(o Options) *Store {
+	o.MaxSize = cmp.Or(o.MaxSize, 256<<20)
+	o.MaxPending = cmp.Or(o.MaxPending, 16<<20)
+	return &Store{options: o, byID: make(map[uint64]*client)}
+}
+
+// Size is about how many bytes Encode gives, deletions apart.
+func (s *Store) Size() int { return s.size }
+
+// client gives the client of the given id, which it adds where it is new.
+func (s *Store) client(id uint64) *client {
+	c := s.byID[id]
+	if c == nil {
+		c = &client{id: id}
+		s.byID[id] = c
+		i, _ := slices.BinarySearchFunc(s.clients, id, byID)
+		s.clients = slices.Insert(s.clients, i, c)
+	}
+	return c
+}
+
+// forget takes back what client added.
+func (s *Store) forget(c *client) {
+	delete(s.byID, c.id)
+	i, _ := slices.BinarySearchFunc(s.clients, c.id, byID)
+	s.clients = slices.Delete(s.clients, i, i+1)
+}
+
+func byID(c *client, id uint64) int { return cmp.Compare(id, c.id) }
+
+// StateVector encodes, for each client, how many elements the document has of
+// it without a gap. The caller owns the result.
+func (s *Store) StateVector() []byte {
+	n := uint64(0)
+	for _, c := range s.clients {
+		if c.blocks.end > 0 {
+			n++
+		}
+	}
+	out := lib0.AppendUint(nil, n)
+	for _, c := range s.clients {
+		if c.blocks.end > 0 {
+			out = lib0.AppendUint(out, c.id)
+			out = lib0.AppendUint(out, c.blocks.end)
+		}
+	}
+	return out
+}
+
+// undeleted calls yield with the parts of x that are not known as deleted, in
+// order. c may be nil.
+func (c *client) undeleted(x span, yield func(span)) {
+	if c == nil {
+		yield(x)
+		return
+	}
+	r := &c.blocks
+	if x.from < r.end {
+		held := span{x.from, min(x.to, r.end)}
+		for i := r.find(held.from); held.from < held.to; i++ {
+			k := r.chunks[i]
+			for j := k.find(held.from); j < len(k.recs) && held.from < held.to; j++ {
+				end := min(r.blockEnd(i, j), held.to)
+				if !k.recs[j].deleted() {
+					yield(span{held.from, end})
+				}
+				held.from = end
+			}
+		}
+		x.from = min(x.to, r.end)
+	}
+	if x.from < x.to {
+		c.dead.gaps(x, yield)
+	}
+}
