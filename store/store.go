@@ -45,7 +45,9 @@ var (
 )
 
 // Store keeps rooms. Its methods can be called from any goroutine, by several
-// processes at once. An error other than those above may pass: try again.
+// processes at once. When ctx ends they return soon, with its error. An error
+// other than those above may pass: try again. A room's name is valid UTF-8 of 1
+// to 255 bytes; names that differ in any byte are different rooms.
 type Store interface {
 	// Load gives all that the room's log holds. The caller owns the result.
 	Load(ctx context.Context, room string) (Log, error)
@@ -56,7 +58,8 @@ type Store interface {
 	// Compact replaces exactly the entries that read holds with snapshot, all
 	// or nothing. Entries that were appended since read was loaded stay. Where
 	// some of read's entries are gone already, because somebody else compacted
-	// them, nothing changes and the error is ErrConflict.
+	// them, nothing changes and the error is ErrConflict. Both are borrowed until
+	// Compact returns.
 	Compact(ctx context.Context, room string, read Log, snapshot Entry) error
 }
 
