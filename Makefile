@@ -1,0 +1,71 @@
+# make run   starts a server and prints the address to open
+# make test  formatting, vet, lint, all tests under the race detector, coverage of the core
+# make cover where the tests don't reach, as a page
+# make fuzz  every fuzz target for FUZZTIME
+#
+# Each does all its own set-up. ARGS reach the server: make run ARGS="--listen 127.0.0.1:9000"
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+LINT_VERSION := 2.15.0
+LINT := bin/golangci-lint-$(LINT_VERSION)
+NODE_MODULES := test/node_modules/.package-lock.json
+FUZZTIME ?= 30s
+ARGS ?=
+
+.PHONY: run
+run:
+	go build -o bin/yroom ./cmd/yroom
+	exec bin/yroom serve $(ARGS)
+
+.PHONY: test
+test: format vet lint unit
+
+.PHONY: format
+format: $(LINT)
+	@unformatted=$$($(LINT) fmt --diff) || { echo "$$unformatted"; echo "Not formatted; mend it with: $(LINT) fmt"; exit 1; }
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+.PHONY: lint
+lint: $(LINT)
+	$(LINT) run
+
+# The race detector needs a C compiler.
+.PHONY: unit
+unit: $(NODE_MODULES)
+	@race=-race; \
+	if ! command -v "$$(go env CC)" >/dev/null; then \
+	  if [ -n "$${YROOM_TEST_REQUIRED:-}" ]; then echo "The race detector needs a C compiler: apt-get install gcc"; exit 1; fi; \
+	  echo "No C compiler: testing without the race detector"; race=; \
+	fi; \
+	set -x; go test $$race -coverprofile=cover.out ./...
+	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
+
+.PHONY: cover
+cover:
+	go test -coverprofile=cover.out ./...
+	go tool cover -html=cover.out
+
+.PHONY: fuzz
+fuzz:
+	@scripts/fuzz $(FUZZTIME)
+
+$(NODE_MODULES): test/package.json test/package-lock.json
+	cd test && npm ci --no-audit --no-fund
+	@touch $@
+
+# Building the linter takes minutes, so one of the right version is used where it is there.
+$(LINT):
+	@mkdir -p bin
+	@if have=$$(command -v golangci-lint) && [ "$$("$$have" version --short)" = "$(LINT_VERSION)" ]; then \
+	  ln -sf "$$have" $@; \
+	else \
+	  echo "Building golangci-lint $(LINT_VERSION), which takes a few minutes once"; \
+	  GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION); \
+	  mv bin/golangci-lint $@; \
+	fi
