@@ -1,0 +1,230 @@
+// Package awareness holds who is present in one room: a state per client id,
+// as y-protocols defines it, with the connection that it came from.
+//
+// An awareness update is a list of (client id, clock, state); a state is JSON,
+// and null says that the client is gone. This package adds to the protocol
+// that one connection owns each client id: the one whose state was accepted
+// last. Stock clients send on what they hear of the others, so an update says
+// nothing about who sent it; without an owner, the farewell of a broken line
+// would remove the person who has come back on a new one.
+//
+// All updates that this package gives out list the clients by ascending id,
+// each once.
+package awareness
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+var (
+	// ErrMalformed means that an update can't be read, or that a state in it
+	// would make the clients that receive it throw.
+	ErrMalformed = errors.New("malformed awareness")
+	// ErrLimit means that an update is over a limit. The error says which.
+	ErrLimit = errors.New("awareness limit")
+)
+
+// Config sets the limits. Zero values mean the defaults.
+type Config struct {
+	Timeout time.Duration // remove a state that wasn't renewed for so long; 30 s
+	IDs     int           // how many client ids one connection may own; 16
+	Size    int           // how many bytes one state may have; 64 KiB
+}
+
+// Awareness is who is present.
+type Awareness struct {
+	cfg      Config
+	states   map[uint64]present // by client id
+	owned    map[uint64]int     // how many states each connection owns, where it owns any
+	deadline time.Time          // see Deadline
+	stale    bool               // deadline has to be worked out again
+}
+
+type present struct {
+	clock   uint64
+	state   []byte // JSON, not null; owned
+	owner   uint64 // a connection
+	renewed time.Time
+}
+
+// New returns an Awareness of nobody.
+func New(cfg Config) *Awareness {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 30 * time.Second
+	}
+	if cfg.IDs == 0 {
+		cfg.IDs = 16
+	}
+	if cfg.Size == 0 {
+		cfg.Size = 64 << 10
+	}
+	return &Awareness{
+		cfg:    cfg,
+		states: make(map[uint64]present),
+		owned:  make(map[uint64]int),
+	}
+}
+
+// Apply takes an update, which it borrows, from a connection. It returns what
+// it accepted, as a new update, or nil where that is nothing. An error,
+// ErrMalformed or ErrLimit, changes nothing.
+//
+// A state is accepted if its clock is higher than the one known, 0 if none is;
+// so a client's first state has to have a clock of at least 1. Null is accepted
+// from the owner alone, if its clock is at least the one known.
+func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []byte, err error) {
+	var accepted []entry
+	owned := a.owned[conn]
+	err = each(update, func(e entry) error {
+		known, held := a.states[e.id]
+		if err := a.check(e, known.state); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(accepted, func(x entry) bool { return x.id == e.id })
+		if i >= 0 {
+			known = present{clock: accepted[i].clock, owner: conn}
+			held = accepted[i].state != nil
+		}
+		switch {
+		case e.state == nil:
+			if !held || known.owner != conn || e.clock < known.clock {
+				return nil
+			}
+			owned--
+		case held && e.clock <= known.clock, e.clock == 0:
+			return nil
+		case !held || known.owner != conn:
+			owned++
+		}
+		if owned > a.cfg.IDs {
+			return fmt.Errorf("%w: more than %d client ids from one connection", ErrLimit, a.cfg.IDs)
+		}
+		if i >= 0 {
+			accepted[i] = e
+		} else {
+			accepted = append(accepted, e)
+		}
+		return nil
+	})
+	if err != nil || len(accepted) == 0 {
+		return nil, err
+	}
+	for _, e := range accepted {
+		if e.state == nil {
+			a.remove(e.id)
+		} else {
+			a.set(conn, e, now)
+		}
+	}
+	return encode(accepted), nil
+}
+
+// check checks a state; known is nil where none is. Most entries repeat what is
+// known and need no check, because each client sends on what it hears.
+func (a *Awareness) check(e entry, known []byte) error {
+	if len(e.state) > a.cfg.Size {
+		return fmt.Errorf("%w: a state of %d bytes, more than %d", ErrLimit, len(e.state), a.cfg.Size)
+	}
+	if e.state == nil || known != nil && bytes.Equal(e.state, known) {
+		return nil
+	}
+	if err := lib0.CheckJSON(e.state); err != nil {
+		return fmt.Errorf("%w: the state of client %d: %w", ErrMalformed, e.id, err)
+	}
+	return nil
+}
+
+func (a *Awareness) set(conn uint64, e entry, now time.Time) {
+	p, held := a.states[e.id]
+	if held && p.owner != conn {
+		a.disown(p.owner)
+	}
+	if !held || p.owner != conn {
+		a.owned[conn]++
+	}
+	a.states[e.id] = present{e.clock, append(p.state[:0], e.state...), conn, now}
+	a.stale = true
+}
+
+func (a *Awareness) remove(id uint64) {
+	if p, held := a.states[id]; held {
+		a.disown(p.owner)
+		delete(a.states, id)
+		a.stale = true
+	}
+}
+
+func (a *Awareness) disown(conn uint64) {
+	if a.owned[conn]--; a.owned[conn] == 0 {
+		delete(a.owned, conn)
+	}
+}
+
+// Encode gives all states as an update, nil if there are none.
+func (a *Awareness) Encode() []byte {
+	if len(a.states) == 0 {
+		return nil
+	}
+	all := make([]entry, 0, len(a.states))
+	for id, p := range a.states {
+		all = append(all, entry{id, p.clock, p.state})
+	}
+	return encode(all)
+}
+
+// Leave removes the states that conn owns and returns the update that says so,
+// nil if it owned none. Nothing that conn sent may be given to Apply afterwards:
+// it would bring the dead back.
+//
+// The clocks of removed states are forgotten, or an Awareness would grow for
+// ever. So whoever comes back is accepted with the clock they left with, and
+// shown to newcomers at once; those who saw them leave refuse that clock and
+// see them again from the next one on.
+func (a *Awareness) Leave(conn uint64) []byte {
+	if a.owned[conn] == 0 {
+		return nil
+	}
+	return a.removeAll(func(p present) bool { return p.owner == conn })
+}
+
+// Expire removes the states that weren't renewed for the timeout and returns
+// the update that says so, nil if there were none.
+func (a *Awareness) Expire(now time.Time) []byte {
+	return a.removeAll(func(p present) bool { return now.Sub(p.renewed) >= a.cfg.Timeout })
+}
+
+// removeAll tells of a removal with the last clock known: only a client itself
+// may raise its clock.
+func (a *Awareness) removeAll(which func(present) bool) []byte {
+	var gone []entry
+	for id, p := range a.states {
+		if which(p) {
+			gone = append(gone, entry{id: id, clock: p.clock})
+			a.remove(id)
+		}
+	}
+	if gone == nil {
+		return nil
+	}
+	return encode(gone)
+}
+
+// Deadline is when Expire will next have something to remove; zero if nobody
+// is present.
+func (a *Awareness) Deadline() time.Time {
+	if a.stale {
+		a.stale, a.deadline = false, time.Time{}
+		for _, p := range a.states {
+			if end := p.renewed.Add(a.cfg.Timeout); a.deadline.IsZero() || end.Before(a.deadline) {
+				a.deadline = end
+			}
+		}
+	}
+	return a.deadline
+}

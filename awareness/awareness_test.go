@@ -1,0 +1,344 @@
+package awareness
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// raw makes an update of entries such as `7@2 {"a":1}`, as they are given.
+func raw(tb testing.TB, entries ...string) []byte {
+	tb.Helper()
+	out := lib0.AppendUint(nil, uint64(len(entries)))
+	for _, s := range entries {
+		var id, clock uint64
+		head, state, _ := strings.Cut(s, " ")
+		if _, err := fmt.Sscanf(head, "%d@%d", &id, &clock); err != nil {
+			tb.Fatalf("%q: %v", s, err)
+		}
+		out = lib0.AppendUint(out, id)
+		out = lib0.AppendUint(out, clock)
+		out = lib0.AppendString(out, state)
+	}
+	return out
+}
+
+// text is the inverse of raw, "" for nil.
+func text(tb testing.TB, update []byte) string {
+	tb.Helper()
+	if update == nil {
+		return ""
+	}
+	var out []string
+	if err := each(update, func(e entry) error {
+		if e.state == nil {
+			e.state = null
+		}
+		out = append(out, fmt.Sprintf("%d@%d %s", e.id, e.clock, e.state))
+		return nil
+	}); err != nil {
+		tb.Fatalf("%x: %v", update, err)
+	}
+	return strings.Join(out, ", ")
+}
+
+// step is one call in a test's story and what it should return.
+type step struct {
+	conn   uint64 // of an update, or of one who leaves
+	at     int    // seconds
+	update string // entries; "" : conn leaves, or where conn is 0, states expire
+	want   string
+}
+
+func TestStory(t *testing.T) {
+	for name, steps := range map[string][]step{
+		"first clock is 1": {
+			{1, 0, `7@0 {}`, ""},
+			{1, 0, `7@1 {}`, "7@1 {}"},
+		},
+		"higher clocks only": {
+			{1, 0, `7@5 "a"`, `7@5 "a"`},
+			{1, 1, `7@5 "b"`, ""},
+			{1, 1, `7@4 "b"`, ""},
+			{1, 1, `7@6 "b"`, `7@6 "b"`},
+		},
+		"the owner's null": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{1, 0, `7@4 null`, ""},
+			{1, 0, `7@5 null`, "7@5 null"},
+			{1, 0, `7@6 null`, ""},
+		},
+		"a later null": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{1, 0, `7@9 null`, "7@9 null"},
+		},
+		"null with blanks": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{1, 0, "7@5 \t\r\n null ", "7@5 null"},
+		},
+		"somebody else's null": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{2, 0, `7@5 null`, ""},
+			{2, 0, `7@6 null`, ""},
+		},
+		"null of a stranger": {
+			{1, 0, `7@5 null`, ""},
+		},
+		"takeover": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{2, 0, `7@6 {}`, "7@6 {}"},
+			{1, 0, `7@7 null`, ""},
+			{1, 0, ``, ""},
+			{2, 0, ``, "7@6 null"},
+		},
+		"what others send on changes no owner": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{2, 0, `7@5 {}`, ""},
+			{2, 0, ``, ""},
+			{1, 0, ``, "7@5 null"},
+		},
+		"back with the same clock, and no ghost after that": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{1, 0, ``, "7@5 null"},
+			{2, 0, `7@5 {}`, "7@5 {}"},
+			{2, 0, ``, "7@5 null"},
+			{2, 0, ``, ""},
+		},
+		"leaving removes all that is owned, and no more": {
+			{1, 0, `9@1 {}, 7@1 {}, 8@1 {}`, "7@1 {}, 8@1 {}, 9@1 {}"},
+			{2, 0, `8@2 {}, 300@1 {}`, "8@2 {}, 300@1 {}"},
+			{1, 0, ``, "7@1 null, 9@1 null"},
+		},
+		"expiry": {
+			{1, 0, `7@1 {}`, "7@1 {}"},
+			{2, 20, `8@1 {}`, "8@1 {}"},
+			{0, 29, ``, ""},
+			{0, 30, ``, "7@1 null"},
+			{0, 49, ``, ""},
+			{0, 50, ``, "8@1 null"},
+			{1, 60, `7@2 {}`, "7@2 {}"},
+		},
+		"renewal": {
+			{1, 0, `7@1 {}`, "7@1 {}"},
+			{1, 29, `7@2 {}`, "7@2 {}"},
+			{2, 31, `7@2 {}`, ""},
+			{0, 58, ``, ""},
+			{0, 59, ``, "7@2 null"},
+		},
+		"one client twice in an update": {
+			{1, 0, `7@2 "a", 7@1 "b"`, `7@2 "a"`},
+			{1, 0, `7@3 "b", 7@4 "c"`, `7@4 "c"`},
+			{1, 0, `7@4 null, 7@3 "d"`, `7@3 "d"`},
+			{1, 0, `7@5 "e", 7@5 null`, `7@5 null`},
+			{1, 0, ``, ""},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := New(Config{})
+			for i, s := range steps {
+				now := time.Unix(int64(s.at), 0)
+				var got []byte
+				switch {
+				case s.update != "":
+					in := raw(t, strings.Split(s.update, ", ")...)
+					var err error
+					if got, err = a.Apply(s.conn, in, now); err != nil {
+						t.Fatalf("step %d: %v", i, err)
+					}
+					clear(in) // it was borrowed
+				case s.conn != 0:
+					got = a.Leave(s.conn)
+				default:
+					got = a.Expire(now)
+				}
+				if diff := cmp.Diff(s.want, text(t, got)); diff != "" {
+					t.Errorf("step %d: (-want +got)\n%s", i, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestEncode(t *testing.T) {
+	a := New(Config{})
+	if got := a.Encode(); got != nil {
+		t.Errorf("nobody: %x", got)
+	}
+	mustApply(t, a, 1, `300@2 {"n":"b"}`)
+	mustApply(t, a, 2, `7@1 {}`)
+	changed := mustApply(t, a, 1, `300@3 {"n":"c"}`)
+	want := raw(t, `7@1 {}`, `300@3 {"n":"c"}`)
+	if diff := cmp.Diff(want, a.Encode()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	mustApply(t, a, 1, `300@4 {"n":"d"}`)
+	if got := text(t, changed); got != `300@3 {"n":"c"}` {
+		t.Errorf("what Apply gave out changed later: %s", got)
+	}
+}
+
+func mustApply(tb testing.TB, a *Awareness, conn uint64, entries ...string) []byte {
+	tb.Helper()
+	changed, err := a.Apply(conn, raw(tb, entries...), time.Unix(0, 0))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return changed
+}
+
+func TestApplyRefuses(t *testing.T) {
+	deep := strings.Repeat("[", lib0.MaxDepth+1) + strings.Repeat("]", lib0.MaxDepth+1)
+	good := `8@9 {}`
+	cfg := Config{IDs: 3, Size: 2000}
+	for name, c := range map[string]struct {
+		update []byte
+		want   error
+		says   string
+	}{
+		"no bytes":         {nil, ErrMalformed, "ends too early"},
+		"half an entry":    {[]byte{1, 7, 1}, ErrMalformed, "ends too early"},
+		"lying count":      {append([]byte{0xff, 0xff, 0xff, 0xff, 0x0f}, raw(t, good)[1:]...), ErrMalformed, "ends too early"},
+		"lying length":     {[]byte{1, 7, 1, 0xff, 0xff, 3, '{', '}'}, ErrMalformed, "ends too early"},
+		"trailing bytes":   {append(raw(t, good), 0), ErrMalformed, "goes on"},
+		"large clock":      {[]byte{1, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 2, '{', '}'}, ErrMalformed, "2^53-1"},
+		"empty state":      {raw(t, good, `7@6 `), ErrMalformed, "client 7"},
+		"not JSON":         {raw(t, good, `7@6 {x}`), ErrMalformed, "client 7: not valid JSON"},
+		"stale, not JSON":  {raw(t, good, `7@1 undefined`), ErrMalformed, "client 7: not valid JSON"},
+		"two values":       {raw(t, good, `7@6 {}{}`), ErrMalformed, "client 7"},
+		"too deep":         {raw(t, good, `7@6 `+deep), ErrMalformed, "client 7: value is nested too deep"},
+		"not UTF-8":        {raw(t, good, "7@6 \"\xff\""), ErrMalformed, "UTF-8"},
+		"surrogate":        {raw(t, good, "7@6 \"\xed\xa0\x80\""), ErrMalformed, "UTF-8"},
+		"large state":      {raw(t, good, `7@6 "`+strings.Repeat("a", 1999)+`"`), ErrLimit, "2001 bytes, more than 2000"},
+		"too many at once": {raw(t, `1@1 {}`, `2@1 {}`, `3@1 {}`), ErrLimit, "more than 3 client ids"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := New(cfg)
+			mustApply(t, a, 1, `7@5 {}`)
+			before, deadline := a.Encode(), a.Deadline()
+			changed, err := a.Apply(1, c.update, time.Unix(9, 0))
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("error %v, want %v with %q", err, c.want, c.says)
+			}
+			if changed != nil {
+				t.Errorf("changed %x", changed)
+			}
+			if diff := cmp.Diff(before, a.Encode()); diff != "" {
+				t.Errorf("state (-before +after)\n%s", diff)
+			}
+			if !a.Deadline().Equal(deadline) {
+				t.Errorf("deadline %v, before %v", a.Deadline(), deadline)
+			}
+		})
+	}
+}
+
+func TestIDsAreCounted(t *testing.T) {
+	a := New(Config{IDs: 2})
+	mustApply(t, a, 1, `1@1 {}`, `2@1 {}`)
+	mustApply(t, a, 2, `2@2 {}`)             // 2 has another owner now
+	mustApply(t, a, 1, `3@1 {}`)             // so there is room for this
+	mustApply(t, a, 1, `3@2 null`, `4@1 {}`) // and by this
+	mustApply(t, a, 1, `2@2 {}`, `9@0 {}`)   // refused entries don't count
+	if _, err := a.Apply(1, raw(t, `5@1 {}`), time.Unix(0, 0)); !errors.Is(err, ErrLimit) {
+		t.Fatalf("error %v, want ErrLimit", err)
+	}
+	a.Leave(1)
+	a.Leave(2)
+	if len(a.owned) != 0 || len(a.states) != 0 {
+		t.Errorf("left over: %v, %v", a.owned, a.states)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	a := New(Config{Timeout: 10 * time.Second})
+	at := func(s int64) time.Time { return time.Unix(s, 0) }
+	check := func(want time.Time) {
+		t.Helper()
+		if got := a.Deadline(); !got.Equal(want) {
+			t.Errorf("deadline %v, want %v", got, want)
+		}
+	}
+	apply := func(conn uint64, entry string, now time.Time) {
+		t.Helper()
+		if _, err := a.Apply(conn, raw(t, entry), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(time.Time{})
+	apply(1, `7@1 {}`, at(100))
+	check(at(110))
+	apply(2, `8@1 {}`, at(105))
+	check(at(110))
+	apply(1, `7@2 {}`, at(108))
+	check(at(115))
+	a.Leave(2)
+	check(at(118))
+	a.Expire(at(118))
+	check(time.Time{})
+}
+
+func TestMerge(t *testing.T) {
+	got, err := Merge(raw(t, `9@1 {}`, `7@1 {}`), []byte{0}, raw(t, `8@3 "x"`, `7@1 null`), raw(t, `9@2 "y"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(`7@1 null, 8@3 "x", 9@2 "y"`, text(t, got)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got, err := Merge(); err != nil || !cmp.Equal(got, []byte{0}) {
+		t.Errorf("merge of nothing: %x, %v", got, err)
+	}
+	if _, err := Merge([]byte{0}, []byte{1}); !errors.Is(err, ErrMalformed) {
+		t.Errorf("error %v, want ErrMalformed", err)
+	}
+}
+
+func FuzzApply(f *testing.F) {
+	f.Add(raw(f, `7@5 {}`))
+	f.Add(raw(f, `7@6 {"user":{"name":"é"}}`, `8@1 null`, `8@2 [1,"\ud800"]`))
+	f.Add(raw(f, `7@6 `, `300@70000 x`))
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0x0f, 7, 1, 2, '{', '}'})
+	f.Fuzz(func(t *testing.T, update []byte) {
+		a := New(Config{})
+		mustApply(t, a, 1, `7@5 {}`)
+		mustApply(t, a, 2, `8@5 {}`)
+		before := a.Encode()
+		changed, err := a.Apply(1, update, time.Unix(1, 0))
+		if changed == nil {
+			if !cmp.Equal(before, a.Encode()) {
+				t.Fatalf("changed in silence, error %v", err)
+			}
+			return
+		}
+		if err != nil {
+			t.Fatalf("changed %x and error %v", changed, err)
+		}
+		// Whoever gets what was accepted knows what is held, and takes no harm.
+		peer := New(Config{})
+		if _, err := peer.Apply(3, before, time.Unix(1, 0)); err != nil {
+			t.Fatal(err)
+		}
+		merged, err := Merge(before, changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := each(merged, func(e entry) error {
+			p, held := a.states[e.id]
+			if held != (e.state != nil) || held && (p.clock != e.clock || !cmp.Equal(p.state, e.state)) {
+				return fmt.Errorf("client %d: told %d %s, held %v", e.id, e.clock, e.state, p)
+			}
+			if held {
+				return lib0.CheckJSON(p.state)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
