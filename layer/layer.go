@@ -44,14 +44,19 @@ var (
 type Layer interface {
 	// Attach connects a consumer. Outputs for it arrive through deliver, those
 	// of one room in the order in which the worker gave them. deliver must not
-	// block, and must not keep the slice.
+	// block, and must not keep or change the slice. It may be called for several
+	// rooms at once, and may itself call the Port's methods, except Close.
 	Attach(deliver func([]Output)) (Port, error)
-	// Serve connects a worker and blocks until ctx ends. Inputs arrive through
-	// handle, those of one connection in the order in which they were sent.
-	// handle must not block; it returns ErrFull for what it can't take.
+	// Serve connects a worker and blocks until ctx ends; then it returns nil, and
+	// another error only where it ended before. No call to handle is running or
+	// will run once it has returned. Inputs arrive through handle, those of one
+	// connection in the order in which they were sent. handle must not block; it
+	// returns ErrFull for what it can't take.
 	Serve(ctx context.Context, handle func(Input) error) error
 	// Deliver takes outputs of one room to the consumers; it may keep the
-	// messages' data, which is never written to, but not the slice.
+	// messages' data, which is never written to, but not the slice. Outputs for a
+	// consumer that is gone are dropped without an error. Calls for one room must
+	// follow each other.
 	Deliver(ctx context.Context, outs []Output) error
 }
 
@@ -62,10 +67,14 @@ type Port interface {
 	// belongs to the receiver from then on, unless there was an error.
 	Send(in Input) error
 	// Join asks for the outputs of room that go to everyone in it. Outputs that
-	// the worker delivers after Join has returned arrive.
+	// the worker delivers after Join has returned arrive. To join twice is to
+	// join once.
 	Join(room string) error
-	// Leave ends that.
+	// Leave ends that. Outputs that were on their way may still arrive.
 	Leave(room string) error
-	// Close detaches. No call to deliver is running or will run once it returns.
+	// Close detaches and leaves all rooms; a second Close changes nothing. No
+	// call to deliver is running or will run once it returns, so it must not be
+	// called from within deliver, nor holding what deliver waits for. After it
+	// the other methods return ErrClosed.
 	Close() error
 }
