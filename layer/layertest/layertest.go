@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		{"Send/tells when the room is full", sendFull},
 		{"Send/keeps the order of a connection", sendOrder},
 		{"Serve/returns nil when its context ends", serveEnds},
+		{"Serve/waits for what it handles", serveWaits},
 		{"Serve/handles nothing once it has returned", serveQuiet},
 		{"Serve/can begin again", serveAgain},
 		{"Deliver/brings the whole output", deliverWhole},
@@ -48,12 +49,14 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		{"Deliver/does not keep the slice", deliverSlice},
 		{"Deliver/to a consumer that is gone is no error", deliverGone},
 		{"Deliver/can be answered from the callback", deliverReentrant},
+		{"Deliver/reaches the others when one leaves meanwhile", deliverWhileLeaving},
 		{"Join/tells rooms apart by any byte of their names", joinNames},
 		{"Join/twice is once", joinTwice},
 		{"Join/of others changes nothing for who has joined", joinWhileDelivering},
 		{"Leave/ends what Join began and nothing else", leaveEnds},
 		{"Leave/of a room that was not joined changes nothing", leaveUnjoined},
 		{"Close/leaves all rooms", closeLeaves},
+		{"Close/waits for a delivery", closeWaits},
 		{"Close/delivers nothing once it has returned", closeQuiet},
 		{"Close/closes the port and no other", closePort},
 		{"Close/twice is once", closeTwice},
@@ -331,6 +334,29 @@ func serveEnds(t *testing.T, l layer.Layer) {
 	serve(t, l, nil).stop(t) // which looks at what Serve returns
 }
 
+// slowness is what a callback takes in which a layer shows that it waits for it.
+const slowness = 20 * time.Millisecond
+
+func serveWaits(t *testing.T, l layer.Layer) {
+	handling := make(chan struct{})
+	var handled atomic.Bool
+	w := serve(t, l, func(layer.Input) error {
+		close(handling)
+		time.Sleep(slowness)
+		handled.Store(true)
+		return nil
+	})
+	c := w.attach(t)
+	var sending sync.WaitGroup
+	sending.Go(func() { _ = c.Send(input(name, 1, 1)) })
+	<-handling
+	w.stop(t)
+	if !handled.Load() {
+		t.Error("Serve has returned while an input was handled")
+	}
+	sending.Wait()
+}
+
 func serveQuiet(t *testing.T, l layer.Layer) {
 	for range 20 {
 		var gone atomic.Bool
@@ -515,6 +541,30 @@ func deliverReentrant(t *testing.T, l layer.Layer) {
 	waitUntil(t, "the answer has come", func() bool { return len(w.ins.all()) == 1 })
 }
 
+func deliverWhileLeaving(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	first := w.attach(t, name)
+	var leaver layer.Port
+	leaver, err := l.Attach(func([]layer.Output) {
+		if err := leaver.Leave(name); err != nil {
+			t.Errorf("Leave: %v", err)
+		}
+	})
+	if err != nil {
+		t.Fatalf("Attach: %v", err)
+	}
+	defer func() { _ = leaver.Close() }()
+	if err := leaver.Join(name); err != nil {
+		t.Fatalf("Join: %v", err)
+	}
+	others := []*consumer{first, w.attach(t, name), w.attach(t, name)}
+	deliver(t, l, output(name, "", "to all"))
+	for _, c := range others {
+		deliver(t, l, output(name, c.address, "end"))
+		wantOuts(t, c, "to all", "end")
+	}
+}
+
 func joinNames(t *testing.T, l layer.Layer) {
 	w := serve(t, l, nil)
 	names := []string{
@@ -634,6 +684,33 @@ func closeLeaves(t *testing.T, l layer.Layer) {
 	if outs := c.outs.all(); len(outs) > 0 {
 		t.Errorf("a closed port was given %v", outs)
 	}
+}
+
+func closeWaits(t *testing.T, l layer.Layer) {
+	serve(t, l, nil)
+	delivering := make(chan struct{})
+	var delivered atomic.Bool
+	p, err := l.Attach(func([]layer.Output) {
+		close(delivering)
+		time.Sleep(slowness)
+		delivered.Store(true)
+	})
+	if err != nil {
+		t.Fatalf("Attach: %v", err)
+	}
+	if err := p.Join(name); err != nil {
+		t.Fatalf("Join: %v", err)
+	}
+	var worker sync.WaitGroup
+	worker.Go(func() { _ = l.Deliver(t.Context(), []layer.Output{output(name, "", "text")}) })
+	<-delivering
+	if err := p.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if !delivered.Load() {
+		t.Error("Close has returned while outputs were delivered")
+	}
+	worker.Wait()
 }
 
 func closeQuiet(t *testing.T, l layer.Layer) {

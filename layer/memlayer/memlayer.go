@@ -17,8 +17,9 @@ var ErrServed = errors.New("memlayer: a worker serves this layer already")
 
 // Layer is a layer.Layer. The zero value is ready for use.
 //
-// Its lock is never held while a callback runs. Lists of ports are replaced,
-// never changed, so that a delivery can go through one without the lock.
+// Its lock is never held while a callback runs. Lists of ports are extended or
+// replaced, and what is in one stays, so that a delivery can go through it
+// without the lock.
 type Layer struct {
 	mu     sync.RWMutex
 	worker *worker // nil: nobody serves
@@ -140,7 +141,7 @@ func (p *port) Join(room string) error {
 		return layer.ErrClosed
 	}
 	if ports := l.joined[room]; !slices.Contains(ports, p) {
-		l.joined[room] = append(slices.Clip(ports), p)
+		l.joined[room] = append(ports, p)
 	}
 	return nil
 }
