@@ -66,7 +66,7 @@ func (s *Store) compare(sections []section, deletions []byte) (news, olds bool) 
 		sec := &sections[i]
 		c := s.byID[sec.client]
 		if c == nil || len(c.pending) == 0 && sec.clock >= c.blocks.end {
-			news = news || sec.count > 0
+			news = news || sec.elements > 0
 			continue
 		}
 		if len(c.pending) == 0 && sec.end <= c.blocks.end {
@@ -76,7 +76,7 @@ func (s *Store) compare(sections []section, deletions []byte) (news, olds bool) 
 		fresh := uint64(0)
 		eachNew(sectionSource(sec), c.blocks.end, c.pending, func(b *block) { fresh += b.len })
 		news = news || fresh > 0
-		olds = olds || fresh < sec.elements()
+		olds = olds || fresh < sec.elements
 	}
 	eachDeletion(deletions, func(client uint64, x span) {
 		fresh := uint64(0)
@@ -85,15 +85,6 @@ func (s *Store) compare(sections []section, deletions []byte) (news, olds bool) 
 		olds = olds || fresh < x.to-x.from
 	})
 	return news, olds
-}
-
-// elements counts what the section's blocks hold, skips apart.
-func (sec *section) elements() (n uint64) {
-	src := sectionSource(sec)
-	for b := src.next(); b != nil; b = src.next() {
-		n += b.len
-	}
-	return n
 }
 
 // eachNew calls yield with those parts of src's blocks at or behind clock that

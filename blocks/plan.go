@@ -100,6 +100,9 @@ func (p *plan) advance(s *Store, n int) {
 		if b == nil {
 			break
 		}
+		if b.clock < w.at {
+			*b = b.from(w.at)
+		}
 		if w.needs, w.blocked = s.lacks(b); !w.blocked {
 			w.at = b.end()
 		}

@@ -4,11 +4,12 @@ import "github.com/yroom/yroom/internal/lib0"
 
 // section is the blocks of one client in an update.
 type section struct {
-	client uint64
-	clock  uint64 // of the first block
-	end    uint64 // behind the last
-	count  uint64
-	wire   []byte // alias of the update
+	client   uint64
+	clock    uint64 // of the first block
+	end      uint64 // behind the last
+	count    uint64 // of blocks, skips included
+	elements uint64 // in them, skips apart
+	wire     []byte // alias of the update
 }
 
 // readSections reads and checks a whole V1 update. It appends the sections to
@@ -23,7 +24,13 @@ func readSections(update []byte, out []section) (sections []section, deletions [
 		at = id{sec.client, sec.clock}
 		for left := sec.count; left > 0 && r.Err() == nil; left-- {
 			b.read(&r, at.client, at.clock)
+			if r.Err() != nil {
+				break
+			}
 			at.clock = b.end()
+			if b.kind != kindSkip {
+				sec.elements += b.len
+			}
 		}
 		sec.end, sec.wire = at.clock, r.Since(off)
 		out = append(out, sec)
