@@ -65,8 +65,8 @@ func (c *Conn) kill(why cause) {
 type farewell uint8
 
 const (
-	readOn  farewell = iota // until the client answers the close frame
-	skip                    // what comes, for a moment: it can't be understood
+	readOn farewell = iota // until the client answers the close frame
+	skip                   // what comes, for a moment: it can't be understood
 	goAtOnce
 )
 

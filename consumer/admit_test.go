@@ -1,0 +1,211 @@
+package consumer
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+)
+
+func upgradeRequest(target string, header ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, target, nil)
+	r.Header.Set("Connection", "keep-alive, Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	r.Header.Set("Sec-WebSocket-Version", "13")
+	r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
+}
+
+// upgraded is a ResponseWriter that can be taken over, up to its first byte.
+type upgraded struct{ *httptest.ResponseRecorder }
+
+func (u upgraded) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	u.Code = http.StatusSwitchingProtocols
+	return nil, nil, errors.New("test: taken over")
+}
+
+func TestAdmission(t *testing.T) {
+	const ok = http.StatusSwitchingProtocols
+	admit := func(a Admission, err error) Hooks {
+		return Hooks{Admit: func(*http.Request) (Admission, error) { return a, err }}
+	}
+	for name, tc := range map[string]struct {
+		r      *http.Request
+		hooks  Hooks
+		status int
+		body   string
+		log    string
+	}{
+		"plain GET":       {r: httptest.NewRequest(http.MethodGet, "/doc", nil), status: 426, body: "WebsocketProvider"},
+		"POST":            {r: httptest.NewRequest(http.MethodPost, "/doc", nil), status: 426},
+		"old version":     {r: upgradeRequest("/doc", "Sec-WebSocket-Version", "8"), status: 426},
+		"no room":         {r: upgradeRequest("/"), status: 400, body: "255 bytes"},
+		"blank room":      {r: upgradeRequest("/%20%09"), status: 400},
+		"long room":       {r: upgradeRequest("/" + strings.Repeat("x", 10_000)), status: 400},
+		"longest room":    {r: upgradeRequest("/" + strings.Repeat("x", 255)), status: ok},
+		"bad UTF-8":       {r: upgradeRequest("/%ff"), status: 400},
+		"same host":       {r: upgradeRequest("/doc", "Origin", "https://EXAMPLE.com"), status: ok},
+		"allowed host":    {r: upgradeRequest("/doc", "Origin", "https://a.Friends.test"), status: ok},
+		"other host":      {r: upgradeRequest("/doc", "Origin", "https://evil.test"), status: 403, body: "origin", log: "add=evil.test"},
+		"other port":      {r: upgradeRequest("/doc", "Origin", "https://example.com:8443"), status: 403},
+		"null origin":     {r: upgradeRequest("/doc", "Origin", "null"), status: 403},
+		"strange origin":  {r: upgradeRequest("/doc", "Origin", "%zz"), status: 403},
+		"admitted":        {r: upgradeRequest("/"), hooks: admit(Admission{Room: "r"}, nil), status: ok},
+		"admitted badly":  {r: upgradeRequest("/doc"), hooks: admit(Admission{}, nil), status: 400},
+		"unauthorized":    {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{401, "Who are you?"}), status: 401, body: "Who are you?"},
+		"strange status":  {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{200, "Who are you?"}), status: 403, body: "Who are you?"},
+		"some error":      {r: upgradeRequest("/doc"), hooks: admit(Admission{}, errors.New("inner words")), status: 403, body: "Forbidden.", log: "inner words"},
+		"Admit panics":    {r: upgradeRequest("/doc"), hooks: Hooks{Admit: func(*http.Request) (Admission, error) { panic("boo") }}, status: 500, log: "admit_test.go"},
+		"PreConnect":      {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn) error { return &StatusError{404, "No such room."} }}, status: 404, body: "No such room."},
+		"PreConnect dies": {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn) error { panic("boo") }}, status: 500, log: "panic=boo"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHouse(t, Config{Hooks: tc.hooks, Origins: []string{"*.friends.test"}})
+				defer h.shutdown()
+				w := upgraded{httptest.NewRecorder()}
+				h.ServeHTTP(w, tc.r)
+				if w.Code != tc.status && !(tc.status == ok && strings.Contains(w.Body.String(), "taken over")) {
+					t.Errorf("status %d %s, want %d", w.Code, w.Body, tc.status)
+				}
+				if !strings.Contains(w.Body.String(), tc.body) || strings.Contains(w.Body.String(), "inner") {
+					t.Errorf("body %q", w.Body)
+				}
+				if !strings.Contains(h.logs.String(), tc.log) {
+					t.Errorf("the log lacks %q:\n%s", tc.log, h.logs)
+				}
+				if h.layer.lines() != "" {
+					t.Errorf("the layer heard of it:\n%s", h.layer.lines())
+				}
+			})
+		})
+	}
+}
+
+func TestNew(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("no layer is needed")
+	}
+	if _, err := New(Config{Layer: &fakeLayer{}, Origins: []string{"["}}); !errors.Is(err, path.ErrBadPattern) {
+		t.Errorf("a bad pattern: %v", err)
+	}
+}
+
+func TestNotAdmittedDuringShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, Config{})
+		h.shutdown()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, upgradeRequest("/doc"))
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+			t.Errorf("status %d, header %v", w.Code, w.Header())
+		}
+	})
+}
+
+// A request that is being admitted when Shutdown begins is closed, not served.
+func TestShutdownMeetsHandshake(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wait := make(chan struct{})
+		h := newHouse(t, Config{Hooks: Hooks{PreConnect: func(*Conn) error { <-wait; return nil }}})
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			h.dial("/doc").wantClose(1012, "restarts")
+		}()
+		synctest.Wait()
+		down := make(chan error)
+		go func() { down <- h.Shutdown(context.Background()) }()
+		synctest.Wait()
+		close(wait)
+		if err := <-down; err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		<-closed
+		_ = h.http.Close()
+		<-h.ended
+		if got := h.layer.lines(); got != "port close" {
+			t.Errorf("layer:\n%s", got)
+		}
+	})
+}
+
+func TestRoomOfPath(t *testing.T) {
+	for _, tc := range []struct{ pattern, strip, path, want string }{
+		{"/ws/{room}", "", "/ws/a%20b", "a b"},
+		{"/ws/{room...}", "", "/ws/a/b%2Fc", "a/b/c"},
+		{"/ws/{room}/x", "", "/ws/a%2Fb/x", "a/b"},
+		{"/", "", "/a%20room/1", "a room/1"},
+		{"/ws/", "/ws", "/ws/a/b", "a/b"},
+		{"/ws/{room...}", "", "/ws/", ""},
+		{"", "", "/a//b/../c", "a//b/../c"},
+	} {
+		t.Run(tc.pattern+" "+tc.path, func(t *testing.T) {
+			var got string
+			handler := http.StripPrefix(tc.strip, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = roomOfPath(r) }))
+			if tc.pattern != "" {
+				mux := http.NewServeMux()
+				mux.Handle(tc.pattern, handler)
+				handler = mux
+			}
+			handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, tc.path, nil))
+			if got != tc.want {
+				t.Errorf("room %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestSubprotocol(t *testing.T) {
+	inHouse(t, Config{}, func(t *testing.T, h *house) {
+		d := ws.Dialer{NetDial: h.pipes.dial, Protocols: []string{"first", "second"}}
+		conn, _, shake, err := d.Dial(context.Background(), "ws://yroom.test/doc")
+		if err != nil || shake.Protocol != "first" {
+			t.Errorf("agreed on %q, %v", shake.Protocol, err)
+		}
+		(&client{t: t, conn: conn, in: conn}).bye()
+	})
+}
+
+// A key that isn't one is noticed after the connection was taken over.
+func TestBadHandshake(t *testing.T) {
+	var ended []protocol.CloseError
+	hooks := Hooks{
+		Admit:          func(*http.Request) (Admission, error) { return Admission{Room: "r", Access: room.Read}, nil },
+		PostDisconnect: func(_ *Conn, e protocol.CloseError) { ended = append(ended, e) },
+	}
+	inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
+		conn, err := h.pipes.dial(context.Background(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := upgradeRequest("/doc", "Sec-WebSocket-Key", "short")
+		go func() { _ = r.Write(conn) }()
+		resp, err := http.ReadResponse(bufio.NewReader(conn), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = resp.Body.Close(); resp.StatusCode != http.StatusBadRequest {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+		_ = conn.Close()
+		synctest.Wait()
+		if len(ended) != 1 || ended[0].Code != 1006 || h.layer.lines() != "" {
+			t.Errorf("ended with %v:\n%s", ended, h.layer.lines())
+		}
+	})
+}

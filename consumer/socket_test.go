@@ -1,0 +1,222 @@
+package consumer
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/gobwas/ws"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/protocol"
+)
+
+// masked is a client's frame with any first byte, and the length as it is claimed.
+func masked(first byte, length []byte, payload string) []byte {
+	mask := [4]byte{9, 8, 7, 6}
+	body := []byte(payload)
+	ws.Cipher(body, mask, 0)
+	length[0] |= 0x80
+	return append(append(append([]byte{first}, length...), mask[:]...), body...)
+}
+
+func short(first byte, payload string) []byte {
+	return masked(first, []byte{byte(len(payload))}, payload)
+}
+
+func TestHostileFrames(t *testing.T) {
+	for name, tc := range map[string]struct {
+		bytes []byte
+		code  protocol.CloseCode
+	}{
+		"unmasked":                        {[]byte{0x82, 1, 5}, 1002},
+		"reserved bit 1":                  {short(0xc2, "x"), 1002},
+		"reserved bit 3":                  {short(0x92, "x"), 1002},
+		"opcode 3":                        {short(0x83, "x"), 1002},
+		"opcode 11":                       {short(0x8b, "x"), 1002},
+		"opcode 15":                       {short(0x8f, ""), 1002},
+		"continues nothing":               {short(0x80, "x"), 1002},
+		"begins in the middle":            {append(short(0x02, "x"), short(0x82, "y")...), 1002},
+		"long ping":                       {masked(0x89, []byte{126, 0, 126}, strings.Repeat("x", 126)), 1002},
+		"fragmented ping":                 {short(0x09, "x"), 1002},
+		"close of one byte":               {short(0x88, "x"), 1002},
+		"close 999":                       {short(0x88, "\x03\xe7"), 1002},
+		"close 1004":                      {short(0x88, "\x03\xec"), 1002},
+		"close 1005":                      {short(0x88, "\x03\xed"), 1002},
+		"close 1006":                      {short(0x88, "\x03\xee"), 1002},
+		"close 1015":                      {short(0x88, "\x03\xf7"), 1002},
+		"close 5000":                      {short(0x88, "\x13\x88"), 1002},
+		"close with a bad reason":         {short(0x88, "\x03\xe8\xff"), 1007},
+		"text with bad bytes":             {short(0x81, "\xff"), 1007},
+		"a length of more than 63 bits":   {masked(0x82, []byte{127, 255, 255, 255, 255, 255, 255, 255, 255}, "x"), 1002},
+		"a length of 63 bits":             {masked(0x82, []byte{127, 127, 255, 255, 255, 255, 255, 255, 255}, "x"), 1009},
+		"one byte too many":               {masked(0x82, []byte{127, 0, 0, 0, 0, 1, 0, 0, 1}, "x"), 1009},
+		"fragments of too much in all":    {append(short(0x02, "x"), masked(0x80, []byte{127, 0, 0, 0, 0, 1, 0, 0, 0}, "x")...), 1009},
+		"a close in the middle":           {append(short(0x02, "x"), short(0x88, "\x03\xe9")...), 1001},
+		"a close without a code":          {short(0x88, ""), 1005},
+		"a code of the application's":     {short(0x88, "\x0f\xa1 that's it"), 4001},
+		"a close behind a good message":   {append(short(0x82, "\x00\x02\x01\x05"), short(0x88, "\x03\xe8")...), 1000},
+		"a restart from the other server": {short(0x88, "\x03\xf4"), 1012},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var why protocol.CloseError
+			hooks := Hooks{PreDisconnect: func(_ *Conn, e protocol.CloseError) { why = e }}
+			inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
+				c, _ := h.join("/doc")
+				go func() { _, _ = c.conn.Write(tc.bytes) }()
+				op, payload := c.read()
+				code, _ := ws.ParseCloseFrameData(payload)
+				if len(payload) == 0 {
+					code = 1005
+				}
+				if op != ws.OpClose || protocol.CloseCode(code) != tc.code {
+					t.Errorf("got opcode %d with %d", op, code)
+				}
+				if _, _, err := c.tryRead(); err == nil {
+					t.Error("something came after the close frame")
+				}
+				_ = c.conn.Close()
+				synctest.Wait()
+				if why.Code != tc.code {
+					t.Errorf("the hook was told %v", &why)
+				}
+				if strings.Contains(h.layer.lines(), "message") != strings.Contains(name, "good message") {
+					t.Errorf("layer:\n%s", h.layer.lines())
+				}
+				if n := strings.Count(h.logs.String(), "disconnected"); n != 1 {
+					t.Errorf("%d lines about it", n)
+				}
+			})
+		})
+	}
+}
+
+func reader(max int, b []byte) *socket {
+	return &socket{max: max, in: bufio.NewReader(bytes.NewReader(b))}
+}
+
+func TestFragments(t *testing.T) {
+	in := bytes.Join([][]byte{
+		short(0x02, "one "), short(0x89, "ping"), short(0x00, ""), short(0x00, "two "), short(0x8a, ""), short(0x80, "three"),
+		short(0x01, "g\xc3"), short(0x80, "\xa4h"),
+		short(0x82, ""),
+	}, nil)
+	s := reader(13, in)
+	type got struct {
+		Op   ws.OpCode
+		Data string
+	}
+	var all []got
+	for {
+		op, data, err := s.read()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				t.Errorf("ended with %v", err)
+			}
+			break
+		}
+		all = append(all, got{op, string(data)})
+	}
+	want := []got{{ws.OpPing, "ping"}, {ws.OpPong, ""}, {ws.OpBinary, "one two three"}, {ws.OpText, "gäh"}, {ws.OpBinary, ""}}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func TestBigMessage(t *testing.T) {
+	data := bytes.Repeat([]byte("yroom"), 1<<20)
+	s := reader(defaultMessageSize, clientFrame(ws.OpBinary, true, data))
+	op, got, err := s.read()
+	if op != ws.OpBinary || err != nil || !bytes.Equal(got, data) {
+		t.Errorf("got opcode %d, %d bytes, %v", op, len(got), err)
+	}
+	if cap(got) != len(got) {
+		t.Errorf("%d bytes are held for a message of %d", cap(got), len(got))
+	}
+}
+
+// A length that is only claimed costs no memory.
+func TestClaimedLength(t *testing.T) {
+	in := masked(0x82, []byte{127, 0, 0, 0, 0, 1, 0, 0, 0}, "only this")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 100 {
+		if _, _, err := reader(defaultMessageSize, in).read(); err == nil {
+			t.Fatal("a message that didn't come was read")
+		}
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / 100; each > 2*readStep {
+		t.Errorf("%d bytes were allocated", each)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add(short(0x82, "hello"))
+	f.Add(append(short(0x02, "x"), short(0x80, "y")...))
+	f.Add(append(short(0x89, "x"), short(0x88, "\x03\xe8bye")...))
+	f.Add(masked(0x82, []byte{126, 0, 4}, "four"))
+	f.Add(masked(0x82, []byte{127, 0, 0, 0, 0, 0, 0, 0, 1}, "x"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		const limit = 64
+		s := reader(limit, in)
+		for {
+			op, data, err := s.read()
+			if err != nil {
+				var ce *protocol.CloseError
+				if !errors.As(err, &ce) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Fatalf("a new kind of error: %v", err)
+				}
+				break
+			}
+			if len(data) > max(limit, ws.MaxControlFramePayloadSize) {
+				t.Fatalf("opcode %d with %d bytes", op, len(data))
+			}
+			if op == ws.OpClose {
+				if e, err := parseClose(data); err == nil && e.Code != closeNoCode && !validCode(e.Code) {
+					t.Fatalf("close code %d", e.Code)
+				}
+			}
+		}
+		s.in.Reset(bytes.NewReader(in))
+		s.drain()
+	})
+}
+
+// What is built by hand is what the library builds.
+func TestFrames(t *testing.T) {
+	for _, n := range []int{0, 1, 125, 126, 127, 0xffff, 0x10000, 1 << 20} {
+		payload := bytes.Repeat([]byte{7}, n)
+		if got, want := encode(ws.OpBinary, payload), ws.MustCompileFrame(ws.NewBinaryFrame(payload)); !bytes.Equal(got, want) {
+			t.Errorf("%d bytes: header %x", n, got[:min(len(got), 10)])
+		}
+		f := newMessage(protocol.Message{Type: protocol.Update, Data: payload}, 1)
+		want := dialect.Append(nil, protocol.Message{Type: protocol.Update, Data: payload})
+		if !bytes.Equal(f.bytes, ws.MustCompileFrame(ws.NewBinaryFrame(want))) {
+			t.Errorf("%d bytes: an update's header is %x", n, f.bytes[:min(len(f.bytes), 10)])
+		}
+	}
+}
+
+func TestCloseFrames(t *testing.T) {
+	for _, tc := range []struct {
+		in   protocol.CloseError
+		want string
+	}{
+		{protocol.CloseError{Code: 1008, Reason: "no"}, "\x88\x04\x03\xf0no"},
+		{protocol.CloseError{Code: 1005}, "\x88\x00"},
+		{protocol.CloseError{Code: 1006, Reason: "x"}, "\x88\x03\x03\xf3x"},
+		{protocol.CloseError{Code: 1000, Reason: "\xff"}, "\x88\x05\x03\xe8\uFFFD"},
+		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 122) + "ä"}, "\x88\x7c\x03\xe8" + strings.Repeat("x", 122)},
+		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 121) + "äy"}, "\x88\x7d\x03\xe8" + strings.Repeat("x", 121) + "ä"},
+	} {
+		if got := string(newClose(tc.in).bytes); got != tc.want {
+			t.Errorf("%v: %q, want %q", tc.in, got, tc.want)
+		}
+	}
+}
