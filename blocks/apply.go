@@ -32,7 +32,7 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 		s.plan.cancel(s)
 		return nil, overLimit("what waits for missing blocks", pending, s.options.MaxPending)
 	}
-	s.commit(sections, deletions)
+	s.commit(deletions)
 	return added, nil
 }
 
@@ -204,7 +204,7 @@ func (c *client) pendingCost() (cost int) {
 }
 
 // commit takes an update into the document, as it was planned.
-func (s *Store) commit(sections []section, deletions []byte) {
+func (s *Store) commit(deletions []byte) {
 	for i := range s.plan.works {
 		w := &s.plan.works[i]
 		cost := w.client.pendingCost()

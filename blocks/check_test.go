@@ -8,89 +8,89 @@ import (
 )
 
 // unhex reads hex with spaces, as the tests write updates.
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
 	if err != nil {
-		t.Fatalf("%q: %v", s, err)
+		tb.Fatalf("%q: %v", s, err)
 	}
 	return b
 }
 
 // apply applies updates that are valid.
-func apply(t testing.TB, s *Store, updates ...string) {
-	t.Helper()
+func apply(tb testing.TB, s *Store, updates ...string) {
+	tb.Helper()
 	for _, u := range updates {
-		if _, err := s.Apply(unhex(t, u), V1); err != nil {
-			t.Fatalf("Apply(%s): %v", u, err)
+		if _, err := s.Apply(unhex(tb, u), V1); err != nil {
+			tb.Fatalf("Apply(%s): %v", u, err)
 		}
-		check(t, s)
+		check(tb, s)
 	}
 }
 
 // wantEncoding compares the document with an update in hex.
-func wantEncoding(t testing.TB, s *Store, want string) {
-	t.Helper()
-	if got := s.Encode(V1); !bytes.Equal(got, unhex(t, want)) {
-		t.Errorf("the document is %x, want %x", got, unhex(t, want))
+func wantEncoding(tb testing.TB, s *Store, want string) {
+	tb.Helper()
+	if got := s.Encode(V1); !bytes.Equal(got, unhex(tb, want)) {
+		tb.Errorf("the document is %x, want %x", got, unhex(tb, want))
 	}
 }
 
 // check checks what has to hold between the parts of a Store.
-func check(t testing.TB, s *Store) {
-	t.Helper()
+func check(tb testing.TB, s *Store) {
+	tb.Helper()
 	size, pending := 0, 0
 	for i, c := range s.clients {
 		if s.byID[c.id] != c || i > 0 && s.clients[i-1].id <= c.id {
-			t.Fatalf("client %d is not where it belongs", c.id)
+			tb.Fatalf("client %d is not where it belongs", c.id)
 		}
 		if c.work != 0 {
-			t.Fatalf("client %d is still planned", c.id)
+			tb.Fatalf("client %d is still planned", c.id)
 		}
 		if len(c.blocks.chunks) > 0 && c.blocks.start() != 0 {
-			t.Fatalf("client %d begins at %d", c.id, c.blocks.start())
+			tb.Fatalf("client %d begins at %d", c.id, c.blocks.start())
 		}
-		checkRun(t, c.id, &c.blocks)
+		checkRun(tb, c.id, &c.blocks)
 		end := c.blocks.end
 		for _, r := range c.pending {
 			if r.start() < end {
-				t.Fatalf("client %d: pending blocks at %d overlap what is before %d", c.id, r.start(), end)
+				tb.Fatalf("client %d: pending blocks at %d overlap what is before %d", c.id, r.start(), end)
 			}
-			checkRun(t, c.id, r)
+			checkRun(tb, c.id, r)
 			end = r.end
 		}
 		end = c.blocks.end
 		for i, x := range c.dead {
 			if x.from < end || x.to <= x.from || i > 0 && x.from == end {
-				t.Fatalf("client %d: deletions %v behind %d", c.id, c.dead, c.blocks.end)
+				tb.Fatalf("client %d: deletions %v behind %d", c.id, c.dead, c.blocks.end)
 			}
 			end = x.to
 		}
 		if c.waiting && len(c.pending) == 0 {
-			t.Fatalf("client %d waits for nothing", c.id)
+			tb.Fatalf("client %d waits for nothing", c.id)
 		}
 		size += c.blocks.size
 		pending += c.pendingCost()
 	}
 	if len(s.byID) != len(s.clients) || s.size != size || s.pending != pending {
-		t.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
+		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
 			len(s.byID), len(s.clients), s.size, size, s.pending, pending)
 	}
 	again := New()
 	full := s.Encode(V1)
 	if _, err := again.Apply(full, V1); err != nil {
-		t.Fatalf("the encoding %x is refused: %v", full, err)
+		tb.Fatalf("the encoding %x is refused: %v", full, err)
 	}
 	if !bytes.Equal(again.StateVector(), s.StateVector()) {
-		t.Fatalf("state vector %x, and %x after encoding %x", s.StateVector(), again.StateVector(), full)
+		tb.Fatalf("state vector %x, and %x after encoding %x", s.StateVector(), again.StateVector(), full)
 	}
 	if ok, err := again.Contains(full, V1); !ok || err != nil {
-		t.Fatalf("the encoding %x is not in what it was read into: %v", full, err)
+		tb.Fatalf("the encoding %x is not in what it was read into: %v", full, err)
 	}
 }
 
-func checkRun(t testing.TB, client uint64, r *run) {
-	t.Helper()
+func checkRun(tb testing.TB, client uint64, r *run) {
+	tb.Helper()
 	if len(r.chunks) == 0 {
 		return
 	}
@@ -99,7 +99,7 @@ func checkRun(t testing.TB, client uint64, r *run) {
 		size += len(k.wire)
 		for i, rec := range k.recs {
 			if rec.clock() != at {
-				t.Fatalf("client %d: a block at %d, not %d", client, rec.clock(), at)
+				tb.Fatalf("client %d: a block at %d, not %d", client, rec.clock(), at)
 			}
 			at = r.blockEnd(c, i)
 			sec := section{client: client, clock: rec.clock(), count: 1, wire: k.blockWire(i)}
@@ -108,17 +108,17 @@ func checkRun(t testing.TB, client uint64, r *run) {
 			b.load(k.blockWire(i), client, rec.clock(), at-rec.clock())
 			if read := src.next(); read == nil || src.wire.Err() != nil || src.wire.Len() > 0 || read.len != b.len ||
 				!bytes.Equal(read.content, b.content) || read.deleted() != rec.deleted() {
-				t.Fatalf("client %d: the block at %d reads as %+v, loads as %+v: %v", client, at, read, b, src.wire.Err())
+				tb.Fatalf("client %d: the block at %d reads as %+v, loads as %+v: %v", client, at, read, b, src.wire.Err())
 			}
 			if wire, _ := b.appendTo(nil); !bytes.Equal(wire, k.blockWire(i)) {
-				t.Fatalf("client %d: %x is written again as %x", client, k.blockWire(i), wire)
+				tb.Fatalf("client %d: %x is written again as %x", client, k.blockWire(i), wire)
 			}
 		}
 	}
 	if at != r.end || size != r.size {
-		t.Fatalf("client %d: end %d, want %d; size %d, want %d", client, r.end, at, r.size, size)
+		tb.Fatalf("client %d: end %d, want %d; size %d, want %d", client, r.end, at, r.size, size)
 	}
 	if r.tail.open && r.tail != r.chunks[len(r.chunks)-1].tail() {
-		t.Fatalf("client %d: tail %+v, want %+v", client, r.tail, r.chunks[len(r.chunks)-1].tail())
+		tb.Fatalf("client %d: tail %+v, want %+v", client, r.tail, r.chunks[len(r.chunks)-1].tail())
 	}
 }

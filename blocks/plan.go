@@ -21,7 +21,7 @@ type work struct {
 	held    source
 	at      uint64 // the clock behind the last block that is ready
 
-	blocked bool // the block at at needs needs
+	blocked bool // the next block waits for needs
 	needs   id
 	waiters waiters // works, by the clock of this client that they need
 }

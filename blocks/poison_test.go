@@ -112,7 +112,6 @@ func TestDepthIsBounded(t *testing.T) {
 func TestLimits(t *testing.T) {
 	s := NewWith(Options{MaxSize: 40, MaxPending: 2 * clientCost})
 	apply(t, s, typedAB)
-	before := s.Encode(V1)
 	big := "01 01 01 02 84 01 01 28" + strings.Repeat("63", 40) + "00"
 	if _, err := s.Apply(unhex(t, big), V1); !errors.Is(err, ErrLimit) {
 		t.Errorf("too large: %v", err)
@@ -121,13 +120,12 @@ func TestLimits(t *testing.T) {
 	if added, err := s.Apply(append(unhex(t, typedAB)[:11:11], unhex(t, "01 01 01 00 01")...), V1); err != nil || len(added) == 0 {
 		t.Errorf("a deletion beside what is held: %x, %v", added, err)
 	}
-	before = s.Encode(V1)
 
 	s.options.MaxSize = 1 << 20
 	if _, err := s.Apply(unhex(t, "01 01 03 01 84 03 00 01 61 00"), V1); err != nil {
 		t.Fatal(err)
 	}
-	before = s.Encode(V1)
+	before := s.Encode(V1)
 	clients := len(s.clients)
 	// Two more clients wait for one that isn't here: too much. The store has to
 	// be as before, those who were there for the plan alone included.

@@ -57,28 +57,34 @@ func TestAddedIsOnlyWhatIsNew(t *testing.T) {
 		update, want string
 	}{
 		{
-			"the end of a longer block", []string{typedAB},
+			"the end of a longer block",
+			[]string{typedAB},
 			"01 01 01 00 04 01 01 74 03 61 62 63 00", "01 01 01 02 84 01 01 01 63 00",
 		},
 		{
-			"one of two clients", []string{typedAB},
+			"one of two clients",
+			[]string{typedAB},
 			"02 01 02 00 c4 01 00 01 01 01 58 01 01 00 04 01 01 74 02 61 62 00", typedX,
 		},
 		{
-			"a part between what waits", []string{"01 01 01 01 84 01 00 01 62 00", "01 01 01 03 84 01 02 01 64 00"},
+			"a part between what waits",
+			[]string{"01 01 01 01 84 01 00 01 62 00", "01 01 01 03 84 01 02 01 64 00"},
 			"01 01 01 00 04 01 01 74 05 61 62 63 64 65 00",
 			"01 05 01 00 04 01 01 74 01 61 0a 01 84 01 01 01 63 0a 01 84 01 03 01 65 00",
 		},
 		{
-			"one of two deletions", []string{typedAB, "00 01 01 01 00 01"},
+			"one of two deletions",
+			[]string{typedAB, "00 01 01 01 00 01"},
 			"00 01 01 01 00 02", "00 01 01 01 01 01",
 		},
 		{
-			"a deletion of what isn't here", []string{"00 01 01 01 04 02"},
+			"a deletion of what isn't here",
+			[]string{"00 01 01 01 04 02"},
 			"00 01 01 01 02 08", "00 01 01 02 02 02 06 04",
 		},
 		{
-			"deletions of several clients", []string{typedAB, typedX, "00 01 02 01 00 01"},
+			"deletions of several clients",
+			[]string{typedAB, typedX, "00 01 02 01 00 01"},
 			"00 02 02 01 00 01 01 01 00 01", "00 01 01 01 00 01",
 		},
 	}

@@ -60,7 +60,7 @@ func (r *Reader) Uint() uint64 {
 
 func (r *Reader) longUint() uint64 {
 	var v uint64
-	for i := 0; i < 8; i++ {
+	for i := range 8 {
 		if r.off+i >= len(r.buf) {
 			r.Fail(ErrTruncated)
 			return 0

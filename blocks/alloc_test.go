@@ -1,0 +1,81 @@
+package blocks
+
+import (
+	"testing"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// typing returns updates of one character each, as a typing client sends them,
+// every tenth of which deletes the character before.
+func typing(n uint64) (updates [][]byte) {
+	u, _ := (&block{client: 1, kind: kindString, content: []byte("x"), parent: []byte{1, 1, 't'}}).appendTo([]byte{1, 1, 1, 0})
+	updates = append(updates, append(u, 0))
+	for i := uint64(1); i < n; i++ {
+		if i%10 == 0 {
+			updates = append(updates, append(lib0.AppendUint([]byte{0, 1, 1, 1}, i-1), 1))
+		}
+		u := lib0.AppendUint([]byte{1, 1, 1}, i)
+		u, _ = (&block{client: 1, kind: kindString, content: []byte("x"), flags: hasOrigin, origin: id{1, i - 1}}).appendTo(u)
+		updates = append(updates, append(u, 0))
+	}
+	return updates
+}
+
+func TestTypingAllocatesNextToNothing(t *testing.T) {
+	updates := typing(10_000)
+	s := New()
+	allocs := testing.AllocsPerRun(1, func() {
+		s = New()
+		for _, u := range updates {
+			if _, err := s.Apply(u, V1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if per := allocs / float64(len(updates)); per > 0.1 {
+		t.Errorf("%.2f allocations an update", per)
+	}
+	check(t, s)
+	again := testing.AllocsPerRun(1, func() {
+		for _, u := range updates {
+			if added, err := s.Apply(u, V1); added != nil || err != nil {
+				t.Fatal(added, err)
+			}
+		}
+	})
+	if again > 10 {
+		t.Errorf("%.0f allocations for updates that are known", again)
+	}
+}
+
+func BenchmarkTyping(b *testing.B) {
+	updates := typing(10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		s := New()
+		for _, u := range updates {
+			if _, err := s.Apply(u, V1); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(updates)), "ns/update")
+}
+
+func BenchmarkLoad(b *testing.B) {
+	s := New()
+	for _, u := range typing(100_000) {
+		if _, err := s.Apply(u, V1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	full := s.Encode(V1)
+	b.SetBytes(int64(len(full)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New().Apply(full, V1); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

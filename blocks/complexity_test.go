@@ -1,0 +1,111 @@
+package blocks
+
+import (
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// hostile builds updates of n parts that look for work that grows faster than
+// the input.
+var hostile = map[string]func(n uint64) [][]byte{
+	"two clients that wait for each other at every step": func(n uint64) [][]byte {
+		u := []byte{2}
+		for client := uint64(2); client >= 1; client-- {
+			u = lib0.AppendUint(u, n)
+			u = append(u, byte(client), 0)
+			for i := range n {
+				b := block{client: client, clock: i, kind: kindString, content: []byte("x"), flags: hasOrigin}
+				switch {
+				case client == 1 && i == 0:
+					b.flags, b.parent = 0, []byte{1, 1, 't'}
+				case client == 1:
+					b.origin = id{2, i - 1}
+				default:
+					b.origin = id{1, i}
+				}
+				u, _ = b.appendTo(u)
+			}
+		}
+		return [][]byte{append(u, 0)}
+	},
+	"clients that all wait for the last block of another": func(n uint64) [][]byte {
+		u := lib0.AppendUint(nil, n+1)
+		for client := n + 1; client >= 2; client-- {
+			u = lib0.AppendUint(u, 1)
+			u = lib0.AppendUint(u, client)
+			b := block{client: client, kind: kindString, content: []byte("x"), flags: hasOrigin, origin: id{1, n - (client-2)%n - 1}}
+			u, _ = b.appendTo(append(u, 0))
+		}
+		u = lib0.AppendUint(u, n)
+		u = append(u, 1, 0)
+		for range n {
+			b := block{client: 1, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}
+			u, _ = b.appendTo(u)
+		}
+		return [][]byte{append(u, 0)}
+	},
+	"every other block, then the rest": func(n uint64) [][]byte {
+		var us [][]byte
+		for _, first := range []uint64{1, 0} {
+			u := lib0.AppendUint([]byte{1}, 2*n-1)
+			u = append(u, 1)
+			u = lib0.AppendUint(u, first)
+			for i := range n {
+				b := block{client: 1, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}
+				u, _ = b.appendTo(u)
+				if i < n-1 {
+					u = append(u, byte(kindSkip), 1)
+				}
+			}
+			us = append(us, append(u, 0))
+		}
+		return us
+	},
+	"deletions from the back to the front": func(n uint64) [][]byte {
+		b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: make([]byte, 2*n)}
+		text, _ := b.appendTo([]byte{1, 1, 1, 0})
+		u := lib0.AppendUint([]byte{0, 1, 1}, n)
+		for i := n; i > 0; i-- {
+			u = append(lib0.AppendUint(u, 2*i-1), 1)
+		}
+		return [][]byte{append(text, 0), u}
+	},
+	"deletions of what never comes, from the back to the front": func(n uint64) [][]byte {
+		u := lib0.AppendUint([]byte{0, 1, 1}, n)
+		for i := n; i > 0; i-- {
+			u = append(lib0.AppendUint(u, 2*i-1), 1)
+		}
+		return [][]byte{u}
+	},
+}
+
+// TestTimeIsLinear compares the time for n and for 8n parts. Quadratic work
+// would take 64 times as long, and seconds; the bounds leave room for a noisy
+// machine.
+func TestTimeIsLinear(t *testing.T) {
+	for name, build := range hostile {
+		t.Run(name, func(t *testing.T) {
+			best := func(n uint64) time.Duration {
+				updates := build(n)
+				least := time.Hour
+				for range 3 {
+					s := NewWith(Options{MaxPending: 1 << 30})
+					start := time.Now()
+					for _, u := range updates {
+						if _, err := s.Apply(u, V1); err != nil {
+							t.Fatal(err)
+						}
+					}
+					least = min(least, time.Since(start))
+				}
+				return least
+			}
+			few, many := best(4_000), best(32_000)
+			if t.Logf("%v, %v", few, many); many > 30*few && many > 200*time.Millisecond {
+				t.Errorf("8 times the input took %.0f times as long", float64(many)/float64(few))
+			}
+		})
+	}
+}

@@ -1,0 +1,187 @@
+package lib0
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+)
+
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		tb.Fatalf("%q: %v", s, err)
+	}
+	return b
+}
+
+func TestUint(t *testing.T) {
+	tests := []struct {
+		wire string
+		want uint64
+		err  error
+	}{
+		{"00", 0, nil},
+		{"7f", 127, nil},
+		{"80 01", 128, nil},
+		{"80 00", 0, nil}, // longer than need be, as lib0 reads it
+		{"ff ff ff ff ff ff ff 0f", MaxInt, nil},
+		{"80 80 80 80 80 80 80 10", 0, ErrRange},
+		{"80 80 80 80 80 80 80 80 00", 0, ErrRange},
+		{"", 0, ErrTruncated},
+		{"ff", 0, ErrTruncated},
+	}
+	for _, test := range tests {
+		r := NewReader(unhex(t, test.wire))
+		got := r.Uint()
+		if got != test.want || !errors.Is(r.Err(), test.err) {
+			t.Errorf("%q: %d, %v; want %d, %v", test.wire, got, r.Err(), test.want, test.err)
+		}
+		if test.err == nil && r.Len() != 0 {
+			t.Errorf("%q: %d bytes left", test.wire, r.Len())
+		}
+	}
+}
+
+func TestAppendUint(t *testing.T) {
+	for v := uint64(1); v <= MaxInt; v = v*3 + 1 {
+		wire := AppendUint(nil, v)
+		r := NewReader(wire)
+		if got := r.Uint(); got != v || r.Len() != 0 || UintLen(v) != len(wire) {
+			t.Errorf("%d: %x reads as %d; UintLen says %d", v, wire, got, UintLen(v))
+		}
+	}
+}
+
+func TestBytes(t *testing.T) {
+	wire := AppendString(AppendBytes([]byte{9}, []byte("ab")), "cd")
+	r := NewReader(wire)
+	if b := r.Byte(); b != 9 {
+		t.Errorf("byte %d", b)
+	}
+	off := r.Offset()
+	a, b := r.Bytes(), r.Text()
+	if string(a) != "ab" || string(b) != "cd" || r.Err() != nil || r.Len() != 0 {
+		t.Errorf("%q, %q, %v", a, b, r.Err())
+	}
+	if !bytes.Equal(r.Since(off), wire[1:]) {
+		t.Errorf("since %d: %x", off, r.Since(off))
+	}
+	if &a[0] != &wire[2] {
+		t.Error("bytes are copied")
+	}
+	if a = append(a, 'x'); wire[4] == 'x' {
+		t.Error("appending to what was read writes into the input")
+	}
+	for _, wire := range []string{"05 61", "ff ff ff ff ff ff ff 0f 61", "02 c3 28"} {
+		r := NewReader(unhex(t, wire))
+		if got := r.Text(); got != nil || r.Err() == nil {
+			t.Errorf("%s reads as %q", wire, got)
+		}
+		if r.Len() != 0 || r.Byte() != 0 || r.Uint() != 0 || r.Bytes() != nil {
+			t.Errorf("%s: something was read behind an error", wire)
+		}
+	}
+}
+
+func TestAny(t *testing.T) {
+	good := []string{
+		"7f", "7e", "79", "78",
+		"7d 01", "7d 40", "7d ff ff ff ff ff ff ff 1f",
+		"7c 00 00 00 00", "7b 00 00 00 00 00 00 00 00", "7a 00 00 00 00 00 00 00 00",
+		"77 00", "77 02 c3 a4", "74 01 ff",
+		"75 02 7f 75 00", "76 02 01 61 7f 00 76 00",
+	}
+	for _, wire := range good {
+		r := NewReader(unhex(t, wire+"aa"))
+		if got := r.Any(); r.Err() != nil || !bytes.Equal(got, unhex(t, wire)) {
+			t.Errorf("%s: read %x, %v", wire, got, r.Err())
+		}
+	}
+	bad := map[string]error{
+		"":                             ErrTruncated,
+		"73":                           ErrAny,
+		"80":                           ErrAny,
+		"7c 00":                        ErrTruncated,
+		"7a 00":                        ErrTruncated,
+		"7d":                           ErrTruncated,
+		"7d ff ff ff ff ff ff ff 3f":   ErrRange,
+		"7d ff ff ff ff ff ff ff ff01": ErrRange,
+		"77 01 ff":                     ErrUTF8,
+		"74 05 00":                     ErrTruncated,
+		"75 ff ff ff ff ff ff ff 0f":   ErrTruncated,
+		"76 01 01 ff 7f":               ErrUTF8,
+		"75 02 7f":                     ErrTruncated,
+	}
+	for wire, want := range bad {
+		r := NewReader(unhex(t, wire))
+		if r.Any(); !errors.Is(r.Err(), want) {
+			t.Errorf("%q: %v, want %v", wire, r.Err(), want)
+		}
+	}
+}
+
+func TestAnyIsNullish(t *testing.T) {
+	for wire, want := range map[string]bool{"7f": true, "7e": true, "79": false, "76 00": false, "": false} {
+		r := NewReader(unhex(t, wire))
+		if got := r.AnyIsNullish(); got != want {
+			t.Errorf("%q: %v", wire, got)
+		}
+	}
+}
+
+func TestDepth(t *testing.T) {
+	for depth, want := range map[int]error{MaxDepth - 1: nil, MaxDepth: ErrDepth, 5_000_000: ErrDepth} {
+		r := NewReader(append(bytes.Repeat([]byte{anyArray, 1}, depth), anyNull))
+		if r.Any(); !errors.Is(r.Err(), want) {
+			t.Errorf("%d arrays: %v", depth, r.Err())
+		}
+	}
+	for depth, want := range map[int]error{MaxDepth: nil, MaxDepth + 1: ErrDepth} {
+		in := strings.Repeat("[", depth) + `"[[[\"["` + strings.Repeat("]", depth)
+		if err := CheckJSON([]byte(in)); !errors.Is(err, want) {
+			t.Errorf("%d arrays in JSON: %v", depth, err)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	for in, want := range map[string]error{
+		`{"a":[1,null,"\ud800"]}`: nil,
+		`1`:                       nil,
+		`  "x" `:                  nil,
+		``:                        ErrJSON,
+		`{`:                       ErrJSON,
+		`undefined`:               ErrJSON,
+		`"\`:                      ErrJSON,
+		`]`:                       ErrJSON,
+		`[1,]`:                    ErrJSON,
+	} {
+		r := NewReader(AppendString(nil, in))
+		if got := r.JSON(); !errors.Is(r.Err(), want) || want == nil && string(got) != in {
+			t.Errorf("%s: %q, %v", in, got, r.Err())
+		}
+	}
+	r := NewReader([]byte{1})
+	if r.JSON(); !errors.Is(r.Err(), ErrTruncated) {
+		t.Errorf("truncated: %v", r.Err())
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add(unhex(f, "76 02 01 61 7f 00 75 01 7d 05"))
+	f.Add(unhex(f, "05 5b 31 2c 32 5d"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		for _, read := range []func(*Reader){
+			func(r *Reader) { r.Any() }, func(r *Reader) { r.JSON() }, func(r *Reader) { r.SkipInt() }, func(r *Reader) { r.Uint() },
+		} {
+			r := NewReader(in)
+			read(&r)
+			if r.Offset() > len(in) || r.Err() == nil && r.Offset() == 0 || r.Err() != nil && r.Len() != 0 {
+				t.Fatalf("%x: offset %d, %d left, %v", in, r.Offset(), r.Len(), r.Err())
+			}
+		}
+	})
+}
