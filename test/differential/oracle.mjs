@@ -1,0 +1,74 @@
+// Answers the Go tests: one JSON request a line comes in, one JSON answer a line goes out. Bytes are in base64.
+
+import { Case } from './check.mjs'
+import { checkAccepted } from './accepts.mjs'
+import { generate } from './generate.mjs'
+import { replay } from './trace.mjs'
+
+const encode = bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
+const decode = text => new Uint8Array(Buffer.from(text, 'base64'))
+const encodeAll = list => list.map(encode)
+const decodeAll = list => list.map(text => text === null ? null : decode(text))
+
+let current
+
+const answers = {
+  // A random history, how it is delivered, and the state vectors to make diffs against.
+  generate ({ seed, profile }) {
+    current = Case.random(seed, profile)
+    return deliveries()
+  },
+
+  // The same of a recorded editing session.
+  trace ({ path }) {
+    current = Case.recorded(replay(path))
+    return deliveries()
+  },
+
+  // Compares what the store made of the deliveries.
+  check ({ results }) {
+    return current.check(results.map(result => ({
+      encoded: decode(result.encoded),
+      stateVector: decode(result.stateVector),
+      merged: decode(result.merged),
+      diffs: decodeAll(result.diffs),
+      added: decodeAll(result.added)
+    })))
+  },
+
+  // A random history alone.
+  history ({ seed, profile }) {
+    return { updates: encodeAll(generate(seed, profile)) }
+  },
+
+  // What yjs says to mutants that the store accepted on top of base.
+  accepted ({ base, mutants }) {
+    return checkAccepted(decode(base), mutants.map(({ update, encoded }) => ({ update: decode(update), encoded: decode(encoded) })))
+  }
+}
+
+function deliveries () {
+  return {
+    deliveries: current.deliveries.map(({ name, updates, stale }) => ({
+      name,
+      updates: encodeAll(updates),
+      stateVectors: stale.map(({ stateVector }) => encode(stateVector))
+    }))
+  }
+}
+
+// yjs says on the console what it refuses; the answers say it too, and the console is theirs.
+console.log = console.warn = console.error = () => {}
+
+let parts = []
+process.stdin.setEncoding('utf8')
+process.stdin.on('data', chunk => {
+  for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n')) {
+    parts.push(chunk.slice(0, end))
+    const request = JSON.parse(parts.join(''))
+    process.stdout.write(JSON.stringify(answers[request.op](request)) + '\n')
+    parts = []
+    chunk = chunk.slice(end + 1)
+  }
+  parts.push(chunk)
+})
