@@ -72,7 +72,7 @@ func TestBytes(t *testing.T) {
 	if &a[0] != &wire[2] {
 		t.Error("bytes are copied")
 	}
-	if a = append(a, 'x'); wire[4] == 'x' {
+	if _ = append(a, 'x'); wire[4] == 'x' {
 		t.Error("appending to what was read writes into the input")
 	}
 	for _, wire := range []string{"05 61", "ff ff ff ff ff ff ff 0f 61", "02 c3 28"} {
@@ -80,7 +80,7 @@ func TestBytes(t *testing.T) {
 		if got := r.Text(); got != nil || r.Err() == nil {
 			t.Errorf("%s reads as %q", wire, got)
 		}
-		if r.Len() != 0 || r.Byte() != 0 || r.Uint() != 0 || r.Bytes() != nil {
+		if r.Len() != 0 || r.Byte() != 0 || r.Uint() != 0 || len(r.Bytes()) != 0 {
 			t.Errorf("%s: something was read behind an error", wire)
 		}
 	}
@@ -151,7 +151,7 @@ func TestJSON(t *testing.T) {
 	for in, want := range map[string]error{
 		`{"a":[1,null,"\ud800"]}`: nil,
 		`1`:                       nil,
-		`  "x" `:                  nil,
+		"\t\"x\" ":                nil,
 		``:                        ErrJSON,
 		`{`:                       ErrJSON,
 		`undefined`:               ErrJSON,
