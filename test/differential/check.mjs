@@ -123,14 +123,14 @@ function pieces (random, updates, size) {
   return out
 }
 
-function integrate (updates) {
+export function integrate (updates) {
   const doc = new Y.Doc({ guid: 'main' })
   for (const update of updates) Y.applyUpdate(doc, update)
   return doc
 }
 
 // Some orders of arrival leave blocks pending in yjs which nothing is missing for. A document that loads them all at once has them.
-function settled (doc) {
+export function settled (doc) {
   const { pendingStructs, pendingDs } = doc.store
   return pendingStructs === null && pendingDs === null ? doc : integrate([Y.encodeStateAsUpdate(doc)])
 }

@@ -128,7 +128,7 @@ func compare(t *testing.T, yjs *oracle, request any) report {
 		Deliveries []delivery `json:"deliveries"`
 	}
 	yjs.ask(t, request, &history)
-	var results []result
+	results := []result{}
 	var failures []string
 	for _, d := range history.Deliveries {
 		r, err := deliver(d)
@@ -148,7 +148,7 @@ func compare(t *testing.T, yjs *oracle, request any) report {
 
 // deliver applies the updates one by one to a new store.
 func deliver(d delivery) (result, error) {
-	var r result
+	r := result{Added: [][]byte{}}
 	s := blocks.New()
 	for i, update := range d.Updates {
 		known, err := s.Contains(update, blocks.V1)
