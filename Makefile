@@ -33,7 +33,7 @@ vet:
 
 .PHONY: lint
 lint: $(LINT)
-	$(LINT) run
+	$(LINT) run --allow-parallel-runners
 
 # The race detector needs a C compiler.
 .PHONY: unit

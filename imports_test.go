@@ -19,9 +19,10 @@ const module = "github.com/yroom/yroom"
 // allowedImports holds, for each package of the module, what it may import
 // besides the standard library. Imports go one way: down this table.
 var allowedImports = map[string][]string{
-	"cmd/yroom":      {".", "internal/webui", "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "store", "store/memstore"},
-	"examples/hello": {"."},
-	"internal/webui": {},
+	"cmd/yroom":       {".", "internal/webui", "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "store", "store/memstore"},
+	"examples/hello":  {"."},
+	"internal/webui":  {},
+	"internal/wstest": {"github.com/gobwas/ws"},
 
 	".": {"consumer", "worker", "layer", "layer/memlayer", "store", "store/memstore", "room", "protocol", "awareness", "blocks"},
 

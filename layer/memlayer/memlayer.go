@@ -15,12 +15,15 @@ import (
 // ErrServed means that a worker serves the layer already. It takes one at a time.
 var ErrServed = errors.New("memlayer: a worker serves this layer already")
 
-// Layer is a layer.Layer. The zero value is ready for use.
+// Layer is a layer.Layer, made by New.
 //
 // Its lock is never held while a callback runs. Lists of ports are extended or
 // replaced, and what is in one stays, so that a delivery can go through it
 // without the lock.
 type Layer struct {
+	serving chan struct{} // closed once a worker serves
+	began   sync.Once     // closes it
+
 	mu     sync.RWMutex
 	worker *worker // nil: nobody serves
 	ports  map[layer.Address]*port
@@ -31,7 +34,17 @@ type Layer struct {
 var _ layer.Layer = (*Layer)(nil)
 
 // New makes a Layer.
-func New() *Layer { return &Layer{} }
+func New() *Layer {
+	return &Layer{
+		serving: make(chan struct{}),
+		ports:   make(map[layer.Address]*port),
+		joined:  make(map[string][]*port),
+	}
+}
+
+// Serving is closed once a worker serves: from then on, and until it ends, Send
+// does not give ErrNoOwner.
+func (l *Layer) Serving() <-chan struct{} { return l.serving }
 
 // worker is one call of Serve.
 type worker struct {
@@ -46,10 +59,6 @@ func (l *Layer) Attach(deliver func([]layer.Output)) (layer.Port, error) {
 	defer l.mu.Unlock()
 	l.last++
 	p := &port{layer: l, address: layer.Address(strconv.FormatUint(l.last, 10)), deliver: deliver}
-	if l.ports == nil {
-		l.ports = make(map[layer.Address]*port)
-		l.joined = make(map[string][]*port)
-	}
 	l.ports[p.address] = p
 	return p, nil
 }
@@ -64,6 +73,7 @@ func (l *Layer) Serve(ctx context.Context, handle func(layer.Input) error) error
 	}
 	l.worker = w
 	l.mu.Unlock()
+	l.began.Do(func() { close(l.serving) })
 
 	<-ctx.Done()
 

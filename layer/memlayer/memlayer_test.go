@@ -36,6 +36,33 @@ func TestServesOneWorker(t *testing.T) {
 	})
 }
 
+func TestServing(t *testing.T) {
+	l := memlayer.New()
+	port, err := l.Attach(func([]layer.Output) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := port.Send(layer.Input{Room: "room"}); !errors.Is(err, layer.ErrNoOwner) {
+		t.Errorf("before a worker serves, Send gave %v, want ErrNoOwner", err)
+	}
+	select {
+	case <-l.Serving():
+		t.Error("Serving is closed, and nobody serves")
+	default:
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error)
+	go func() { served <- l.Serve(ctx, func(layer.Input) error { return nil }) }()
+	<-l.Serving()
+	if err := port.Send(layer.Input{Room: "room"}); err != nil {
+		t.Errorf("once a worker serves, Send gave %v", err)
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDeliverAllocatesNothing(t *testing.T) {
 	l := memlayer.New()
 	got := 0

@@ -1,0 +1,47 @@
+// Command yroom runs a Yjs collaboration server.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Serve   serve      `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var cli commands
+	command := kong.Parse(&cli,
+		kong.Name("yroom"),
+		kong.Description("A Yjs collaboration server."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(io.Writer(os.Stdout), (*io.Writer)(nil)),
+	)
+	if err := command.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "yroom: "+err.Error())
+		os.Exit(1)
+	}
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run(stdout io.Writer) error {
+	_, err := fmt.Fprintf(stdout, "yroom %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+// version is the module's version in a build by "go install", else "devel".
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}

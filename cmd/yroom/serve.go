@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+type serve struct {
+	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
+	settings
+}
+
+// Run serves until a signal ends it, and then as long as it takes to end well.
+// A second signal ends the process at once.
+func (c serve) Run(stdout io.Writer) error {
+	file, err := readSettings(c.Config)
+	if err != nil {
+		return err
+	}
+	set := c.settings.or(file).or(defaults)
+	log, err := newLogger(os.Stderr, set.LogFormat, set.LogLevel)
+	if err != nil {
+		return err
+	}
+	documents, err := openStore(set.Store)
+	if err != nil {
+		return err
+	}
+	if set.Layer != "memory:" {
+		return fmt.Errorf("this build has no layer %s (it has memory:)", scheme(set.Layer))
+	}
+	if set.ShutdownTimeout < 0 {
+		return fmt.Errorf("shutdown-timeout %v is less than nothing", set.ShutdownTimeout)
+	}
+
+	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
+	if !signal.Ignored(syscall.SIGHUP) { // it is under nohup
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
+	defer stop()
+
+	listener, err := listen(ctx, set.Listen, *set.Open)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = listener.Close() }() // the server has closed it already, if it began
+	url, loopback := home(listener.Addr())
+	if len(set.Origin) == 0 && loopback {
+		set.Origin = loopbackOrigins
+	}
+	rooms, err := yroom.New(yroom.Config{
+		Store:        documents,
+		Origins:      set.Origin,
+		Rooms:        set.Rooms,
+		DrainTimeout: set.ShutdownTimeout,
+		Logger:       log,
+	})
+	if err != nil {
+		return err
+	}
+	site := newSite(rooms, set)
+	server := &http.Server{
+		Handler:           site,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	broken := make(chan error, 1)
+	go func() { broken <- server.Serve(listener) }()
+
+	log.Info("serving", "address", listener.Addr().String(), "store", set.Store, "layer", set.Layer, "version", version())
+	log.Warn("documents are in memory only: they end with this process")
+	if *set.Open {
+		log.Warn("open: whoever can reach this server can read and change every room")
+	}
+	fmt.Fprintf(stdout, "Open %s in a browser.\n", url)
+
+	select {
+	case err = <-broken:
+	case <-ctx.Done():
+		stop() // from here on a signal does what it does to any program
+		log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
+	}
+	site.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), set.ShutdownTimeout)
+	defer cancel()
+	err = errors.Join(err, rooms.Shutdown(ctx), server.Shutdown(ctx))
+	if err != nil {
+		return fmt.Errorf("did not end well: %w", err)
+	}
+	log.Info("ended")
+	return nil
+}
+
+func openStore(url string) (store.Store, error) {
+	if url != "memory:" {
+		return nil, fmt.Errorf("this build has no store %s (it has memory:)", scheme(url))
+	}
+	return memstore.New(), nil
+}
+
+// scheme is what of a URL can be shown: the rest may hold a password.
+func scheme(url string) string {
+	name, _, found := strings.Cut(url, ":")
+	if !found {
+		return strconv.Quote(url)
+	}
+	return name + ":"
+}
+
+func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+	var options slog.HandlerOptions
+	var least slog.Level
+	if err := least.UnmarshalText([]byte(level)); err != nil {
+		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
+	}
+	options.Level = least
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, &options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, &options)), nil
+	}
+	return nil, fmt.Errorf("log format %q: want text or json", format)
+}
+
+// loopbackOrigins may connect to a server that only this machine can reach,
+// unless other origins are set. Developers serve their pages from another port
+// (Vite's 5173, say), so for a browser they come from another origin; and a
+// page that comes from this machine is no stranger on it.
+var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}

@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom/internal/wstest"
+)
+
+// server is a running yroom serve.
+type server struct {
+	*exec.Cmd
+	host   string        // where it listens
+	ended  chan struct{} // closed when the process has ended
+	stderr bytes.Buffer  // to be read when it has ended
+}
+
+func start(t *testing.T, args ...string) *server {
+	t.Helper()
+	s := &server{
+		Cmd:   exec.Command("yroom", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...),
+		ended: make(chan struct{}),
+	}
+	s.Dir = t.TempDir() // where no yroom.yaml is
+	s.Stderr = &s.stderr
+	stdout, err := s.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	go func() {
+		_ = s.Wait() // its outcome is in ProcessState
+		close(s.ended)
+	}()
+	t.Cleanup(func() {
+		_ = s.Process.Kill()
+		<-s.ended
+	})
+	_, rest, ok := strings.Cut(line, "http://")
+	host, _, found := strings.Cut(rest, "/")
+	if !ok || !found {
+		_ = s.Process.Kill()
+		<-s.ended
+		t.Fatalf("no address in %q (%v)\n%s", line, err, &s.stderr)
+	}
+	s.host = host
+	return s
+}
+
+// wait waits until the process has ended and gives its exit status: -1 where a signal ended it.
+func (s *server) wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the server did not end")
+	}
+	return s.ProcessState.ExitCode()
+}
+
+func (s *server) signal(t *testing.T, sig os.Signal) {
+	t.Helper()
+	if err := s.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *server) get(t *testing.T, path string) (status int, body string) {
+	t.Helper()
+	resp, err := http.Get("http://" + s.host + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(data)
+}
+
+// dial connects to a room and takes the server's SyncStep1.
+func (s *server) dial(t *testing.T, room string, header http.Header) (*wstest.Client, error) {
+	t.Helper()
+	c, err := wstest.Dial(t.Context(), "ws://"+s.host+"/ws/"+room, header)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { c.Close() })
+	_, first, err := c.Read()
+	if want := []byte{0, 0, 1, 0}; err != nil || !bytes.Equal(first, want) {
+		t.Errorf("first message %x (%v), want %x: SyncStep1 of an empty document", first, err, want)
+	}
+	return c, nil
+}
+
+func TestServeEndsWell(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			s := start(t)
+			c, err := s.dial(t, "a/b", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.signal(t, sig)
+			if code, err := c.AwaitClose(); code != 1012 {
+				t.Errorf("the connection ended with %d (%v), want 1012", code, err)
+			}
+			if code := s.wait(t); code != 0 {
+				t.Errorf("exit status %d\n%s", code, &s.stderr)
+			}
+			for _, want := range []string{"msg=serving", "in memory only", "msg=ending", "msg=ended"} {
+				if !strings.Contains(s.stderr.String(), want) {
+					t.Errorf("no %q in the log:\n%s", want, &s.stderr)
+				}
+			}
+		})
+	}
+}
+
+// ending starts a server with a client that never answers its close frame, and
+// tells it to end.
+func ending(t *testing.T, args ...string) *server {
+	t.Helper()
+	s := start(t, args...)
+	if _, err := s.dial(t, "room", nil); err != nil {
+		t.Fatal(err)
+	}
+	s.signal(t, syscall.SIGTERM)
+	return s
+}
+
+func TestServeSecondSignalEndsAtOnce(t *testing.T) {
+	s := ending(t)
+	for status := 0; status != http.StatusServiceUnavailable; { // until it is draining
+		status, _ = s.get(t, "/readyz")
+	}
+	if status, _ := s.get(t, "/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz while draining: %d", status)
+	}
+	s.signal(t, syscall.SIGTERM)
+	if code := s.wait(t); code != -1 {
+		t.Errorf("exit status %d, want to be ended by the signal", code)
+	}
+}
+
+func TestServeShutdownTimeout(t *testing.T) {
+	s := ending(t, "--shutdown-timeout", "50ms")
+	if code := s.wait(t); code != 1 {
+		t.Errorf("exit status %d, want 1", code)
+	}
+	if want := "yroom: did not end well"; !strings.Contains(s.stderr.String(), want) {
+		t.Errorf("no %q in\n%s", want, &s.stderr)
+	}
+}
+
+func TestServeAddresses(t *testing.T) {
+	s := start(t)
+	for _, test := range []struct {
+		path   string
+		status int
+		body   string
+	}{
+		{"/", 200, "ws://" + s.host + "/ws/ROOM"},
+		{"/healthz", 200, "ok\n"},
+		{"/readyz", 200, "ready\n"},
+		{"/nothing", 404, ""},
+		{"/ws/room", 426, "WebSocket"},
+	} {
+		if status, body := s.get(t, test.path); status != test.status || !strings.Contains(body, test.body) {
+			t.Errorf("%s: %d %q, want %d and %q", test.path, status, body, test.status, test.body)
+		}
+	}
+}
+
+func TestServeTakesAnyRoomName(t *testing.T) {
+	s := start(t, "--log-level", "debug")
+	names := map[string]string{
+		"plain":             "plain",
+		"with/slash":        "with/slash",
+		"two//slashes":      "two//slashes",
+		"/leading":          "/leading",
+		"trailing/":         "trailing/",
+		"../up":             "../up",
+		"here/./and/../out": "here/./and/../out",
+		"a%2Fb%20c":         "a/b c",
+		"100%25":            "100%",
+		"%E2%82%AC":         "€",
+	}
+	for path := range names {
+		c, err := s.dial(t, path, nil)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		c.Close()
+	}
+	for _, path := range []string{"", "%20", "%FF", strings.Repeat("x", 256), strings.Repeat("x", 10<<10)} {
+		_, err := s.dial(t, path, nil)
+		var status ws.StatusError
+		if !errors.As(err, &status) || status != 400 {
+			t.Errorf("%.20s: %v, want status 400", path, err)
+		}
+	}
+	s.signal(t, syscall.SIGTERM)
+	s.wait(t)
+	for path, name := range names {
+		if !strings.Contains(s.stderr.String(), "room="+quoted(name)) {
+			t.Errorf("%s: no room %s in the log", path, name)
+		}
+	}
+	if t.Failed() {
+		t.Log(&s.stderr)
+	}
+}
+
+// quoted is name as slog's text handler writes it.
+func quoted(name string) string {
+	if strings.ContainsAny(name, " ") {
+		return `"` + name + `"`
+	}
+	return name
+}
+
+func TestServeOrigins(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		args     []string
+		origin   string
+		admitted bool
+	}{
+		{"no browser", nil, "", true},
+		{"a developer's page", nil, "http://localhost:5173", true},
+		{"another loopback name", nil, "http://127.0.0.1:3000", true},
+		{"loopback of IPv6", nil, "http://[::1]:3000", true},
+		{"a stranger", nil, "https://evil.example", false},
+		{"a stranger who looks local", nil, "https://localhost.evil.example", false},
+		{"named", []string{"--origin", "app.example.com"}, "https://app.example.com", true},
+		{"local, where others are named", []string{"--origin", "app.example.com"}, "http://localhost:5173", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, test.args...)
+			header := http.Header{}
+			if test.origin != "" {
+				header.Set("Origin", test.origin)
+			}
+			_, err := s.dial(t, "room", header)
+			var status ws.StatusError
+			if refused := errors.As(err, &status) && status == 403; refused == test.admitted || (test.admitted && err != nil) {
+				t.Errorf("error %v, want admitted %v", err, test.admitted)
+			}
+		})
+	}
+}
+
+func TestServeOwnOrigin(t *testing.T) {
+	s := start(t, "--origin", "app.example.com")
+	if _, err := s.dial(t, "room", http.Header{"Origin": {"http://" + s.host}}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServeOnATakenPort(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	out, err := exec.Command("yroom", "serve", "--listen", taken.Addr().String()).CombinedOutput()
+	want := "yroom: " + taken.Addr().String() + " is in use by another program; choose another address with --listen\n"
+	if err == nil || string(out) != want {
+		t.Errorf("%v, %q, want %q", err, out, want)
+	}
+}
+
+func TestServeOpenWarns(t *testing.T) {
+	s := start(t, "--open", "--log-format", "json")
+	if _, body := s.get(t, "/"); !strings.Contains(body, "asks nobody") {
+		t.Errorf("no warning on the page:\n%s", body)
+	}
+	s.signal(t, syscall.SIGTERM)
+	s.wait(t)
+	warned := false
+	for line := range strings.Lines(s.stderr.String()) {
+		var entry struct{ Level, Msg string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Errorf("not a line of JSON: %s", line)
+		}
+		warned = warned || entry.Level == "WARN" && strings.HasPrefix(entry.Msg, "open:")
+	}
+	if !warned {
+		t.Errorf("no warning in the log:\n%s", &s.stderr)
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/yroom/yroom"
+)
+
+// settings are what the command line and yroom.yaml both can say. A zero field
+// was left open.
+type settings struct {
+	Listen          string                    `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
+	Store           string                    `yaml:"store"            placeholder:"URL"       help:"Where documents are kept (default: memory:)."`
+	Layer           string                    `yaml:"layer"            placeholder:"URL"       help:"What joins consumers and workers (default: memory:, which is this process)."`
+	Open            *bool                     `yaml:"open"             negatable:""            help:"Let everybody in who can reach the address. Without it the server listens on a loopback address only."`
+	Origin          []string                  `yaml:"origin"           placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
+	LogFormat       string                    `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
+	LogLevel        string                    `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
+	ShutdownTimeout time.Duration             `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long the end may take (default: 30s)."`
+	Rooms           map[string]yroom.Settings `yaml:"rooms"            kong:"-"`
+}
+
+const defaultFile = "yroom.yaml"
+
+var defaults = settings{
+	Listen:          "127.0.0.1:8000",
+	Store:           "memory:",
+	Layer:           "memory:",
+	Open:            new(bool),
+	LogFormat:       "text",
+	LogLevel:        "info",
+	ShutdownTimeout: 30 * time.Second,
+}
+
+// or fills in what s leaves open from base.
+func (s settings) or(base settings) settings {
+	if len(s.Origin) == 0 {
+		s.Origin = base.Origin
+	}
+	if s.Rooms == nil {
+		s.Rooms = base.Rooms
+	}
+	return settings{
+		Listen:          cmp.Or(s.Listen, base.Listen),
+		Store:           cmp.Or(s.Store, base.Store),
+		Layer:           cmp.Or(s.Layer, base.Layer),
+		Open:            cmp.Or(s.Open, base.Open),
+		Origin:          s.Origin,
+		LogFormat:       cmp.Or(s.LogFormat, base.LogFormat),
+		LogLevel:        cmp.Or(s.LogLevel, base.LogLevel),
+		ShutdownTimeout: cmp.Or(s.ShutdownTimeout, base.ShutdownTimeout),
+		Rooms:           s.Rooms,
+	}
+}
+
+// readSettings reads a settings file. Where path is "", it reads yroom.yaml if
+// there is one.
+func readSettings(path string) (settings, error) {
+	data, err := os.ReadFile(cmp.Or(path, defaultFile))
+	if path == "" && errors.Is(err, fs.ErrNotExist) {
+		return settings{}, nil
+	}
+	if err != nil {
+		return settings{}, err
+	}
+	s, err := parseSettings(data)
+	if err != nil {
+		return settings{}, fmt.Errorf("%s: %w", cmp.Or(path, defaultFile), err)
+	}
+	return s, nil
+}
+
+// parseSettings refuses what it doesn't know, so that no key is ever ignored.
+func parseSettings(data []byte) (settings, error) {
+	var s settings
+	err := yaml.UnmarshalWithOptions(data, &s,
+		yaml.Strict(),
+		yaml.CustomUnmarshaler(scalar(parseDuration)),
+		yaml.CustomUnmarshaler(scalar(parseSize)),
+		yaml.CustomUnmarshaler(scalar(parseCount)),
+	)
+	if err != nil {
+		return settings{}, err
+	}
+	return s, nil
+}
+
+// scalar makes a YAML unmarshaler of a parser of one word.
+func scalar[T any](parse func(string) (T, error)) func(*T, []byte) error {
+	return func(to *T, data []byte) error {
+		var word string
+		if err := yaml.Unmarshal(data, &word); err != nil {
+			return err
+		}
+		value, err := parse(word)
+		if err != nil {
+			return err
+		}
+		*to = value
+		return nil
+	}
+}
+
+func parseDuration(word string) (time.Duration, error) {
+	d, err := time.ParseDuration(word)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("%q is not a duration like 500ms, 30s or 2m", word)
+	}
+	return d, nil
+}
+
+func parseCount(word string) (int, error) {
+	n, err := strconv.Atoi(word)
+	if err != nil || n <= 0 {
+		return 0, fmt.Errorf("%q is not a whole number above zero", word)
+	}
+	return n, nil
+}
+
+func parseSize(word string) (yroom.Bytes, error) {
+	digits, unit := strings.TrimRight(word, "KMGiB"), 1
+	switch word[len(digits):] {
+	case "", "B":
+	case "KiB":
+		unit = 1 << 10
+	case "MiB":
+		unit = 1 << 20
+	case "GiB":
+		unit = 1 << 30
+	default:
+		digits = ""
+	}
+	n, err := strconv.Atoi(digits)
+	if err != nil || n <= 0 || n > math.MaxInt/unit {
+		return 0, fmt.Errorf("%q is not a size like 500B, 64KiB, 16MiB or 1GiB", word)
+	}
+	return yroom.Bytes(n * unit), nil
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom"
+)
+
+func TestSettingsFile(t *testing.T) {
+	got, err := parseSettings([]byte(`
+listen: 127.0.0.1:9000
+store: "memory:"
+layer: "memory:"
+open: true
+origin: [app.example.com]
+log_format: json
+log_level: debug
+shutdown_timeout: 5s
+rooms:
+  default:
+    remove_delay: 2m
+  notes:
+    server_start_sync: false
+    awareness_timeout: 1m
+    limits:
+      message: 1MiB
+      document: 1GiB
+      pending: 64KiB
+      awareness_ids: 3
+      awareness_size: 500B
+      outbox: 2MiB
+      mailbox_inputs: 100
+      mailbox_size: 70000
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings{
+		Listen:          "127.0.0.1:9000",
+		Store:           "memory:",
+		Layer:           "memory:",
+		Open:            new(true),
+		Origin:          []string{"app.example.com"},
+		LogFormat:       "json",
+		LogLevel:        "debug",
+		ShutdownTimeout: 5 * time.Second,
+		Rooms: map[string]yroom.Settings{
+			"default": {RemoveDelay: 2 * time.Minute},
+			"notes": {
+				ServerStartSync:  new(false),
+				AwarenessTimeout: time.Minute,
+				Limits: yroom.Limits{
+					Message:       1 << 20,
+					Document:      1 << 30,
+					Pending:       64 << 10,
+					AwarenessIDs:  3,
+					AwarenessSize: 500,
+					Outbox:        2 << 20,
+					MailboxInputs: 100,
+					MailboxSize:   70000,
+				},
+			},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSettingsFileRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name, file string
+		want       []string
+	}{
+		{"unknown key", "listen: 127.0.0.1:1\nlissten: x\n", []string{"[2:1]", `unknown field "lissten"`}},
+		{"unknown key of a row", "rooms:\n  default:\n    autosave_delay: 5s\n", []string{"[3:5]", `unknown field "autosave_delay"`}},
+		{"unknown limit", "rooms:\n  default:\n    limits: {dokument: 1MiB}\n", []string{"[3:14]", `unknown field "dokument"`}},
+		{"key twice", "listen: a\nlisten: b\n", []string{"[2:1]", "listen"}},
+		{"not a duration", "shutdown_timeout: 30\n", []string{`"30" is not a duration`}},
+		{"no duration at all", "rooms:\n  default:\n    remove_delay: 0s\n", []string{`"0s" is not a duration`}},
+		{"not a size", "rooms:\n  default:\n    limits:\n      message: 16MB\n", []string{`"16MB" is not a size`}},
+		{"size over all bounds", "rooms:\n  default:\n    limits:\n      message: 9999999999999GiB\n", []string{"is not a size"}},
+		{"not a number", "rooms:\n  default:\n    limits:\n      awareness_ids: many\n", []string{`"many" is not a whole number`}},
+		{"a list for a map", "rooms: [default]\n", []string{"[1:"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parseSettings([]byte(test.file))
+			if err == nil {
+				t.Fatal("was taken")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("no %q in: %v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestSettingsOr(t *testing.T) {
+	flags := settings{Listen: ":1", Open: new(false), Origin: []string{"a"}}
+	file := settings{Listen: ":2", Store: "memory:", Open: new(true), Origin: []string{"b"}, Rooms: map[string]yroom.Settings{"x": {}}}
+	want := settings{Listen: ":1", Store: "memory:", Open: new(false), Origin: []string{"a"}, Rooms: map[string]yroom.Settings{"x": {}}}
+	if diff := cmp.Diff(want, flags.or(file)); diff != "" {
+		t.Error(diff)
+	}
+}

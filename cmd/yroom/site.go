@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	"github.com/yroom/yroom/internal/webui"
+)
+
+// site is all that the server answers to.
+type site struct {
+	rooms    http.Handler
+	pages    http.Handler
+	draining atomic.Bool // not ready: it is about to end
+}
+
+func newSite(rooms http.Handler, set settings) *site {
+	return &site{
+		rooms: http.StripPrefix("/ws", rooms),
+		pages: webui.Handler(webui.Facts{
+			Version: version(),
+			Store:   "in memory: they end with this process",
+			Open:    *set.Open,
+		}),
+	}
+}
+
+// ServeHTTP chooses by hand: an http.ServeMux would answer a room's name with
+// "//" or ".." in it by a redirect, which no WebSocket client follows.
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case strings.HasPrefix(path, "/ws/"):
+		s.rooms.ServeHTTP(w, r)
+	case path == "/healthz":
+		fmt.Fprintln(w, "ok")
+	case path == "/readyz" && s.draining.Load():
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+	case path == "/readyz":
+		fmt.Fprintln(w, "ready")
+	default:
+		s.pages.ServeHTTP(w, r)
+	}
+}

@@ -1,0 +1,146 @@
+package yroom
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/worker"
+)
+
+// Settings are those of the rooms whose names share a prefix: the name up to
+// its first dot. A zero field means its default.
+type Settings struct {
+	// RemoveDelay is how long a room stays in memory after the last one left. Default: 30 s.
+	RemoveDelay time.Duration `yaml:"remove_delay"`
+	// ServerStartSync says whether the server speaks first when a client
+	// connects, as y-websocket servers do. Default: true.
+	ServerStartSync *bool `yaml:"server_start_sync"`
+	// AwarenessTimeout is how long somebody who says nothing counts as present. Default: 30 s.
+	AwarenessTimeout time.Duration `yaml:"awareness_timeout"`
+	// Limits bound what clients can make the server hold.
+	Limits Limits `yaml:"limits"`
+}
+
+// Limits bound what clients can make the server hold. A zero field means its default.
+type Limits struct {
+	// Message bounds one message of a client. Default: 16 MiB. Past it: close 1009.
+	Message Bytes `yaml:"message"`
+	// Document bounds an encoded document. Default: 256 MiB. Past it: close 1008.
+	Document Bytes `yaml:"document"`
+	// Pending bounds what a room holds back until what it depends on arrives.
+	// Default: 16 MiB. Past it: close 1008.
+	Pending Bytes `yaml:"pending"`
+	// AwarenessIDs bounds how many client ids one connection may speak for.
+	// Default: 16. Past it: close 1008.
+	AwarenessIDs int `yaml:"awareness_ids"`
+	// AwarenessSize bounds the state of one client id. Default: 64 KiB. Past it: close 1008.
+	AwarenessSize Bytes `yaml:"awareness_size"`
+	// Outbox bounds what waits for a client that reads slowly. Default: 4 MiB.
+	// Past it the client is sent one diff once it reads again.
+	Outbox Bytes `yaml:"outbox"`
+	// MailboxInputs and MailboxSize bound what waits for a room. Defaults:
+	// 4,096 and 32 MiB. Past them connections are read no more, and closed with
+	// 1013 after a while.
+	MailboxInputs int   `yaml:"mailbox_inputs"`
+	MailboxSize   Bytes `yaml:"mailbox_size"`
+}
+
+// Bytes is a size.
+type Bytes int
+
+// or fills in what s leaves open from base.
+func (s Settings) or(base Settings) Settings {
+	l, b := s.Limits, base.Limits
+	return Settings{
+		RemoveDelay:      cmp.Or(s.RemoveDelay, base.RemoveDelay),
+		ServerStartSync:  cmp.Or(s.ServerStartSync, base.ServerStartSync),
+		AwarenessTimeout: cmp.Or(s.AwarenessTimeout, base.AwarenessTimeout),
+		Limits: Limits{
+			Message:       cmp.Or(l.Message, b.Message),
+			Document:      cmp.Or(l.Document, b.Document),
+			Pending:       cmp.Or(l.Pending, b.Pending),
+			AwarenessIDs:  cmp.Or(l.AwarenessIDs, b.AwarenessIDs),
+			AwarenessSize: cmp.Or(l.AwarenessSize, b.AwarenessSize),
+			Outbox:        cmp.Or(l.Outbox, b.Outbox),
+			MailboxInputs: cmp.Or(l.MailboxInputs, b.MailboxInputs),
+			MailboxSize:   cmp.Or(l.MailboxSize, b.MailboxSize),
+		},
+	}
+}
+
+// fallback is the row for rooms whose prefix has none.
+const fallback = "default"
+
+// checkRooms tells what can't be meant.
+func checkRooms(rooms map[string]Settings) error {
+	var errs []error
+	for prefix, s := range rooms {
+		if strings.Contains(prefix, ".") {
+			errs = append(errs, fmt.Errorf("rooms: no room has the prefix %q: a prefix is a name up to its first dot", prefix))
+		}
+		for _, part := range []reflect.Value{reflect.ValueOf(s), reflect.ValueOf(s.Limits)} {
+			for field, value := range part.Fields() {
+				if value.CanInt() && value.Int() < 0 {
+					errs = append(errs, fmt.Errorf("rooms: %s: %s is less than zero", prefix, field.Tag.Get("yaml")))
+				}
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// byPrefix gives the settings for a room's name, each row turned into T once.
+func byPrefix[T any](rooms map[string]Settings, turn func(Settings) T) func(room string) T {
+	base := rooms[fallback]
+	rest := turn(base)
+	rows := make(map[string]T, len(rooms))
+	for prefix, s := range rooms {
+		rows[prefix] = turn(s.or(base))
+	}
+	return func(room string) T {
+		prefix, _, _ := strings.Cut(room, ".")
+		if row, ok := rows[prefix]; ok {
+			return row
+		}
+		return rest
+	}
+}
+
+func (s Settings) consumer() consumer.Settings {
+	open := room.ServerStarts
+	if s.ServerStartSync != nil && !*s.ServerStartSync {
+		open = room.ClientStarts
+	}
+	return consumer.Settings{
+		Open:        open,
+		MessageSize: int(s.Limits.Message),
+		OutboxSize:  int(s.Limits.Outbox),
+	}
+}
+
+func (s Settings) worker() worker.Settings {
+	return worker.Settings{
+		RemoveDelay: s.RemoveDelay,
+		Room: room.Config{
+			Blocks: blocks.Options{
+				MaxSize:    int(s.Limits.Document),
+				MaxPending: int(s.Limits.Pending),
+			},
+			Awareness: awareness.Config{
+				Timeout: s.AwarenessTimeout,
+				IDs:     s.Limits.AwarenessIDs,
+				Size:    int(s.Limits.AwarenessSize),
+			},
+		},
+		MailboxInputs: s.Limits.MailboxInputs,
+		MailboxBytes:  int(s.Limits.MailboxSize),
+	}
+}

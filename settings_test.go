@@ -1,0 +1,120 @@
+package yroom
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/room"
+)
+
+// filled has n, or a pointer to true, in every field.
+func filled(n int64) Settings {
+	var s Settings
+	fill(reflect.ValueOf(&s).Elem(), n)
+	return s
+}
+
+func fill(v reflect.Value, n int64) {
+	for field, value := range v.Fields() {
+		switch {
+		case value.Kind() == reflect.Struct:
+			fill(value, n)
+		case value.CanInt():
+			value.SetInt(n)
+		case field.Type == reflect.TypeFor[*bool]():
+			value.Set(reflect.ValueOf(new(true)))
+		default:
+			panic("don't know how to fill " + field.Name)
+		}
+	}
+}
+
+func TestOrForgetsNoField(t *testing.T) {
+	full := filled(7)
+	if diff := cmp.Diff(full, Settings{}.or(full)); diff != "" {
+		t.Errorf("an open row over a full one (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(full, full.or(filled(8))); diff != "" {
+		t.Errorf("a full row over another (-want +got):\n%s", diff)
+	}
+}
+
+// Every setting of the packages below has a field here that reaches it.
+func TestSettingsReachConsumerAndWorker(t *testing.T) {
+	full := filled(7)
+	full.ServerStartSync = new(false)
+	for _, v := range []any{full.consumer(), full.worker()} {
+		for _, name := range zeros(reflect.ValueOf(v), reflect.TypeOf(v).String()) {
+			t.Errorf("%s is left open", name)
+		}
+	}
+	if got := (Settings{}).consumer().Open; got != room.ServerStarts {
+		t.Errorf("by default the opening is %v, want %v", got, room.ServerStarts)
+	}
+}
+
+func zeros(v reflect.Value, name string) (names []string) {
+	for field, value := range v.Fields() {
+		path := name + "." + field.Name
+		if value.Kind() == reflect.Struct {
+			names = append(names, zeros(value, path)...)
+		} else if value.IsZero() {
+			names = append(names, path)
+		}
+	}
+	return names
+}
+
+func TestByPrefix(t *testing.T) {
+	rooms := map[string]Settings{
+		"default": {RemoveDelay: time.Minute, AwarenessTimeout: time.Second},
+		"board":   {RemoveDelay: time.Hour},
+	}
+	delays := byPrefix(rooms, func(s Settings) [2]time.Duration { return [2]time.Duration{s.RemoveDelay, s.AwarenessTimeout} })
+	for room, want := range map[string][2]time.Duration{
+		"board":          {time.Hour, time.Second},
+		"board.1":        {time.Hour, time.Second},
+		"board.1.x":      {time.Hour, time.Second},
+		"boards.1":       {time.Minute, time.Second},
+		"other":          {time.Minute, time.Second},
+		"other.board":    {time.Minute, time.Second},
+		".board":         {time.Minute, time.Second},
+		"default.board":  {time.Minute, time.Second},
+		"notes/board.1x": {time.Minute, time.Second},
+	} {
+		if got := delays(room); got != want {
+			t.Errorf("%s: %v, want %v", room, got, want)
+		}
+	}
+	none := byPrefix(nil, func(s Settings) time.Duration { return s.RemoveDelay })
+	if got := none("board"); got != 0 {
+		t.Errorf("without rows: %v, want 0", got)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		cfg  Config
+		want string
+	}{
+		{"a prefix with a dot", Config{Rooms: map[string]Settings{"a.b": {}}}, `"a.b"`},
+		{"a negative delay", Config{Rooms: map[string]Settings{"a": {RemoveDelay: -1}}}, "a: remove_delay is less than zero"},
+		{"a negative limit", Config{Rooms: map[string]Settings{"a": {Limits: Limits{Outbox: -1}}}}, "a: outbox is less than zero"},
+		{"an origin with a scheme", Config{Origins: []string{"https://a.example"}}, `"https://a.example"`},
+		{"an origin that is no pattern", Config{Origins: []string{"[::1]:*", "["}}, `"["`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server, err := New(test.cfg)
+			if err == nil {
+				t.Errorf("was taken: %v", server.Shutdown(t.Context()))
+			} else if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("no %s in: %v", test.want, err)
+			}
+		})
+	}
+}

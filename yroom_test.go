@@ -1,0 +1,139 @@
+package yroom_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/wstest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// serve starts a server that logs into the test and ends with it.
+func serve(t *testing.T, cfg yroom.Config) *httptest.Server {
+	t.Helper()
+	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	server, err := yroom.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/ws/{room...}", server)
+	web := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		if err := server.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		web.Close()
+	})
+	return web
+}
+
+func connect(t *testing.T, web *httptest.Server, room string) *wstest.Client {
+	t.Helper()
+	c, err := wstest.Dial(t.Context(), "ws://"+web.Listener.Addr().String()+"/ws/"+room, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func send(t *testing.T, c *wstest.Client, message []byte) {
+	t.Helper()
+	if err := c.Send(message); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func await(t *testing.T, c *wstest.Client, want []byte) {
+	t.Helper()
+	if err := c.Await(want); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSettingsGoByPrefix(t *testing.T) {
+	web := serve(t, yroom.Config{Rooms: map[string]yroom.Settings{
+		"small": {Limits: yroom.Limits{Message: 10}},
+	}})
+
+	other := connect(t, web, "other.1")
+	send(t, other, update(hello))
+	await(t, other, update(hello))
+
+	small := connect(t, web, "small.1")
+	send(t, small, update(hello))
+	if code, err := small.AwaitClose(); code != ws.StatusMessageTooBig {
+		t.Errorf("a message over the limit closed with %d (%v), want 1009", code, err)
+	}
+}
+
+func TestClientStarts(t *testing.T) {
+	c := connect(t, serve(t, yroom.Config{Rooms: map[string]yroom.Settings{
+		"default": {ServerStartSync: new(false)},
+	}}), "room")
+	for range 2 { // the second answer would stand behind all that joining leads to
+		send(t, c, []byte{3})
+		if _, got, err := c.Read(); err != nil || !bytes.Equal(got, []byte{1, 1, 0}) {
+			t.Errorf("the answer to QueryAwareness is %x (%v), want 010100", got, err)
+		}
+	}
+	send(t, c, syncStep1(emptyStateVector))
+	await(t, c, syncStep1(emptyStateVector))
+}
+
+func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
+	web := serve(t, yroom.Config{Hooks: yroom.Hooks{
+		Admit: func(r *http.Request) (yroom.Admission, error) {
+			a := yroom.Admission{Room: "shared"}
+			switch r.PathValue("room") {
+			case "writer":
+				a.Access = yroom.Write | yroom.Present
+			case "stranger":
+				return a, &yroom.StatusError{Status: http.StatusUnauthorized, Reason: "Who are you?"}
+			}
+			return a, nil
+		},
+	}})
+
+	reader := connect(t, web, "reader")
+	send(t, reader, update(hello))
+	send(t, reader, syncStep1(emptyStateVector))
+	await(t, reader, syncStep2(nothing)) // what a reader writes is not taken
+
+	writer := connect(t, web, "writer")
+	send(t, writer, update(hello))
+	await(t, reader, update(hello))
+
+	_, err := wstest.Dial(t.Context(), "ws://"+web.Listener.Addr().String()+"/ws/stranger", nil)
+	var status ws.StatusError
+	if !errors.As(err, &status) || status != http.StatusUnauthorized {
+		t.Errorf("a stranger: %v, want status 401", err)
+	}
+}
+
+func TestShutdownInTime(t *testing.T) {
+	server, err := yroom.New(yroom.Config{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	defer web.Close()
+	connect(t, web, "deaf") // it never answers the close frame
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown gave %v, want that its time is over", err)
+	}
+}
