@@ -25,9 +25,9 @@ import (
 var (
 	// ErrMalformed means that an update can't be read, or that a state in it
 	// would make the clients that receive it throw.
-	ErrMalformed = errors.New("malformed awareness")
+	ErrMalformed = errors.New("awareness: malformed")
 	// ErrLimit means that an update is over a limit. The error says which.
-	ErrLimit = errors.New("awareness limit")
+	ErrLimit = errors.New("awareness: over the limit")
 )
 
 // Config sets the limits. Zero values mean the defaults.

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrMalformed means that a message of a known kind can't be read.
-var ErrMalformed = errors.New("malformed message")
+var ErrMalformed = errors.New("protocol: malformed message")
 
 // Plain is the dialect of y-websocket clients: y-protocols' messages in binary
 // frames, without an address.

@@ -58,11 +58,11 @@ func TestPlainDecode(t *testing.T) {
 		"unknown type, cut":          {"03 80", []Message{query}, ""},
 		"unknown type, out of range": {"ffffffffffffffffff", nil, ""},
 		"unknown sync":               {"03 00 03 03", []Message{query}, ""},
-		"sync, cut":                  {"03 00", []Message{query}, "malformed message: sync message: input ends too early"},
-		"step 1, cut":                {"00 00", nil, "malformed message: sync step 1: input ends too early"},
-		"step 2, cut":                {"00 01 02 00", nil, "malformed message: sync step 2: input ends too early"},
-		"update, lying length":       {"00 02 ffffffff0f 00", nil, "malformed message: update: input ends too early"},
-		"awareness, out of range":    {"01 ffffffffffffffffff", nil, "malformed message: awareness: integer is larger than 2^53-1"},
+		"sync, cut":                  {"03 00", []Message{query}, "protocol: malformed message: sync message: input ends too early"},
+		"step 1, cut":                {"00 00", nil, "protocol: malformed message: sync step 1: input ends too early"},
+		"step 2, cut":                {"00 01 02 00", nil, "protocol: malformed message: sync step 2: input ends too early"},
+		"update, lying length":       {"00 02 ffffffff0f 00", nil, "protocol: malformed message: update: input ends too early"},
+		"awareness, out of range":    {"01 ffffffffffffffffff", nil, "protocol: malformed message: awareness: integer is larger than 2^53-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := Plain{}.Decode(unhex(t, c.frame), nil)

@@ -57,7 +57,7 @@ type Input struct {
 	Conn   ConnID
 	Access Access           // Join
 	Open   Opening          // Join
-	Seq    uint64           // Resync: the last Output.Seq that was written to Conn in full
+	Seq    uint64           // Resync: the last Output.Seq that was written to Conn in full; 0: it has nothing
 	Msg    protocol.Message // Message: the room takes ownership of Msg.Data
 	At     time.Time        // when it happened; the room knows no other clock
 }

@@ -2,3 +2,61 @@
 // machine: what happened goes in, what to store and whom to tell comes out. It
 // does no I/O, starts no goroutine and asks no clock.
 package room
+
+import (
+	"time"
+
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/blocks"
+)
+
+// Config sets a room's limits. The zero value means the defaults.
+type Config struct {
+	Blocks    blocks.Options
+	Awareness awareness.Config
+}
+
+// Room is one shared document and who is in it. It is not safe for use by
+// several goroutines at once.
+type Room struct {
+	blocks    *blocks.Store
+	awareness *awareness.Awareness
+	conns     map[ConnID]member
+
+	// seq is the document sequence: it grows by one with each update that is
+	// broadcast. It starts at 1, so that 0 means "has nothing".
+	seq       uint64
+	marks     marks
+	markEvery int // bytes of updates between two marks
+}
+
+// member is a connection in the room.
+type member struct {
+	access Access
+	opened bool // it was sent SyncStep1 and the awareness
+}
+
+// New returns a room with an empty document and nobody in it.
+func New(cfg Config) *Room {
+	return &Room{
+		blocks:    blocks.NewWith(cfg.Blocks),
+		awareness: awareness.New(cfg.Awareness),
+		conns:     make(map[ConnID]member),
+		seq:       1,
+		markEvery: 256 << 10,
+	}
+}
+
+// Load takes an update that is stored already, which it borrows, into the
+// document, and tells nobody. Load all there is before the first Step. An error
+// is one of package blocks and changes nothing.
+func (r *Room) Load(update []byte, enc blocks.Encoding) error {
+	_, err := r.blocks.Apply(update, enc)
+	return err
+}
+
+// Deadline is when the room wants a Tick; zero if it wants none.
+func (r *Room) Deadline() time.Time { return r.awareness.Deadline() }
+
+// Empty tells whether no connection is in the room.
+func (r *Room) Empty() bool { return len(r.conns) == 0 }

@@ -1,0 +1,422 @@
+package room
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/protocol"
+)
+
+// TestModel plays random inputs against a simple model of a room: after each
+// turn the room holds what it should, its log gives the same document, and
+// every connection that took all its outputs has it too.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		actions := map[string]func(*rapid.T){
+			"nothing":   func(*rapid.T) {},
+			"edit":      w.edit,
+			"delete":    w.delete,
+			"join":      w.join,
+			"leave":     w.leave,
+			"send":      w.send,
+			"sync":      w.sync,
+			"awareness": w.awareness,
+			"query":     w.query,
+			"bad":       w.bad,
+			"stall":     w.stall,
+			"resync":    w.resync,
+			"wait":      w.wait,
+		}
+		for range 150 {
+			actions[anyAction.Draw(t, "action")](t)
+			if rapid.Bool().Draw(t, "turn") {
+				w.turn(t)
+			}
+		}
+		w.turn(t)
+	})
+}
+
+// anyAction draws those that make the story more often than those that end it.
+// The first is what failures are made simpler with.
+var anyAction = rapid.SampledFrom([]string{
+	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
+	"awareness", "query", "stall", "resync", "resync", "leave", "bad", "wait",
+})
+
+// world is a room, the model of it, and the connections' ends.
+type world struct {
+	room *Room
+	ins  []Input // of the next turn
+	now  time.Time
+
+	clocks  [4]uint64 // the next clock of each client
+	edits   [][]byte  // all that was ever written
+	doc     *blocks.Store
+	log     *blocks.Store
+	docs    map[ConnID]*blocks.Store // what each client wrote or was sent; it stays when the client leaves
+	joined  map[ConnID]*peer
+	present map[uint64]shown // who is present
+}
+
+// peer is a connection's end.
+type peer struct {
+	access   Access
+	opening  Opening
+	answered bool // in this turn
+	doc      *blocks.Store
+	based    bool // it was sent a SyncStep2 or the answer to a Resync
+	behind   bool // it misses the updates for everyone
+	seq      uint64
+	told     bool // it was told who is present
+	present  map[uint64]shown
+}
+
+type shown struct {
+	clock   uint64
+	state   string
+	owner   ConnID
+	renewed time.Time
+}
+
+func newWorld(t *rapid.T) *world {
+	docs := make(map[ConnID]*blocks.Store)
+	for conn := ConnID(1); conn <= 3; conn++ {
+		docs[conn] = blocks.New()
+	}
+	room := New(Config{})
+	room.markEvery = 30
+	w := &world{
+		docs:    docs,
+		room:    room,
+		now:     time.Unix(0, 0),
+		doc:     blocks.New(),
+		log:     blocks.New(),
+		joined:  make(map[ConnID]*peer),
+		present: make(map[uint64]shown),
+	}
+	stored := insertion(9, 0, "stored")
+	if err := room.Load(stored, blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*blocks.Store{w.doc, w.log} {
+		if _, err := s.Apply(stored, blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+var anyConn = rapid.Uint64Range(1, 3)
+
+func (w *world) input(in Input) {
+	in.At = w.now
+	w.ins = append(w.ins, in)
+}
+
+func (w *world) message(conn ConnID, typ protocol.Type, data []byte) {
+	w.input(Input{Kind: Message, Conn: conn, Msg: protocol.Message{Type: typ, Data: data}})
+}
+
+// edit writes something without sending it.
+func (w *world) edit(t *rapid.T) {
+	i := rapid.IntRange(0, len(w.clocks)-1).Draw(t, "client")
+	text := strings.Repeat("x", rapid.SampledFrom([]int{1, 2, 3}).Draw(t, "length"))
+	w.edits = append(w.edits, insertion(uint64(i+1), w.clocks[i], text))
+	w.clocks[i] += uint64(len(text))
+}
+
+func (w *world) delete(t *rapid.T) {
+	i := rapid.IntRange(0, len(w.clocks)-1).Draw(t, "client")
+	if w.clocks[i] == 0 {
+		return
+	}
+	clock := rapid.Uint64Range(0, w.clocks[i]-1).Draw(t, "clock")
+	b := []byte{0, 1, byte(i + 1), 1}
+	b = lib0.AppendUint(b, clock)
+	b = lib0.AppendUint(b, rapid.Uint64Range(1, min(3, w.clocks[i]-clock)).Draw(t, "length"))
+	w.edits = append(w.edits, b)
+}
+
+func (w *world) join(t *rapid.T) {
+	w.input(Input{
+		Kind:   Join,
+		Conn:   ConnID(anyConn.Draw(t, "conn")),
+		Access: rapid.SampledFrom([]Access{Read, Write, Present, Write | Present}).Draw(t, "access"),
+		Open:   rapid.SampledFrom([]Opening{ServerStarts, ClientStarts}).Draw(t, "opening"),
+	})
+}
+
+func (w *world) leave(t *rapid.T) {
+	w.input(Input{Kind: Leave, Conn: ConnID(anyConn.Draw(t, "conn"))})
+}
+
+// send sends some edit, perhaps again and perhaps before one that it needs.
+func (w *world) send(t *rapid.T) {
+	if len(w.edits) == 0 {
+		return
+	}
+	conn := ConnID(anyConn.Draw(t, "conn"))
+	data := w.edits[rapid.IntRange(0, len(w.edits)-1).Draw(t, "edit")]
+	w.message(conn, rapid.SampledFrom([]protocol.Type{protocol.Update, protocol.SyncStep2}).Draw(t, "type"), data)
+	if _, err := w.docs[conn].Apply(data, blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) sync(t *rapid.T) {
+	conn := ConnID(anyConn.Draw(t, "conn"))
+	w.message(conn, protocol.SyncStep1, w.docs[conn].StateVector())
+}
+
+func (w *world) awareness(t *rapid.T) {
+	b := []byte{1, rapid.ByteRange(1, 4).Draw(t, "id"), rapid.ByteRange(0, 6).Draw(t, "clock")}
+	b = lib0.AppendString(b, rapid.SampledFrom([]string{"null", `"a"`, `"b"`}).Draw(t, "state"))
+	w.message(ConnID(anyConn.Draw(t, "conn")), protocol.Awareness, b)
+}
+
+func (w *world) query(t *rapid.T) {
+	w.message(ConnID(anyConn.Draw(t, "conn")), protocol.QueryAwareness, nil)
+}
+
+func (w *world) bad(t *rapid.T) {
+	typ := rapid.SampledFrom([]protocol.Type{
+		protocol.SyncStep1, protocol.SyncStep2, protocol.Update, protocol.Awareness,
+	}).Draw(t, "type")
+	w.message(ConnID(anyConn.Draw(t, "conn")), typ, []byte{0xff})
+}
+
+// stall lets a connection miss updates from now on.
+func (w *world) stall(t *rapid.T) {
+	if p := w.joined[ConnID(anyConn.Draw(t, "conn"))]; p != nil {
+		p.behind = true
+	}
+}
+
+func (w *world) resync(t *rapid.T) {
+	conn := ConnID(anyConn.Draw(t, "conn"))
+	if p := w.joined[conn]; p != nil {
+		w.input(Input{Kind: Resync, Conn: conn, Seq: p.seq})
+	}
+}
+
+func (w *world) wait(t *rapid.T) {
+	w.now = w.now.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second)
+	w.input(Input{Kind: Tick})
+}
+
+// turn is a turn of the room and of the model.
+func (w *world) turn(t *rapid.T) {
+	closed := make(map[ConnID]int)
+	for _, p := range w.joined {
+		p.answered = false
+	}
+	for _, in := range w.ins {
+		w.take(t, in, closed)
+	}
+	before := w.room.seq
+	effects := w.room.Step(w.ins)
+	w.ins = nil
+
+	if effects.Update != nil {
+		if _, err := w.log.Apply(effects.Update, blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if (effects.Update != nil) != (w.room.seq == before+1) {
+		t.Fatalf("update %v, sequence %d after %d", effects.Update != nil, w.room.seq, before)
+	}
+	for _, o := range append(effects.Now, effects.Durable...) {
+		if o.Msg.Type == protocol.Close {
+			closed[o.To]--
+			continue
+		}
+		for conn, p := range w.joined {
+			if o.To == Everyone || o.To == conn {
+				p.receive(t, o)
+			}
+		}
+	}
+	for conn, n := range closed {
+		if n != 0 {
+			t.Fatalf("connection %d was closed %d times too few", conn, n)
+		}
+	}
+	w.check(t)
+}
+
+// take is what an input does to the model.
+func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
+	if in.Kind == Join {
+		w.joined[in.Conn] = &peer{
+			access:  in.Access,
+			opening: in.Open,
+			doc:     w.docs[in.Conn],
+			told:    in.Open == ServerStarts,
+			present: make(map[uint64]shown),
+		}
+	}
+	if in.Kind == Tick {
+		maps.DeleteFunc(w.present, func(_ uint64, s shown) bool { return in.At.Sub(s.renewed) >= 30*time.Second })
+	}
+	p := w.joined[in.Conn]
+	if p == nil {
+		return
+	}
+	bad := bytes.Equal(in.Msg.Data, []byte{0xff})
+	switch {
+	case in.Kind == Leave:
+		w.remove(in.Conn)
+		return
+	case in.Kind != Message:
+		return
+	}
+	switch in.Msg.Type {
+	case protocol.SyncStep1:
+		bad = bad && !p.answered
+		p.answered = true
+		p.told = true
+	case protocol.SyncStep2, protocol.Update:
+		bad = bad && p.access.May(Write)
+		if p.access.May(Write) && !bad {
+			if _, err := w.doc.Apply(in.Msg.Data, blocks.V1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	case protocol.Awareness:
+		bad = bad && p.access.May(Present)
+		if p.access.May(Present) && !bad {
+			w.takeAwareness(in)
+		}
+	}
+	if bad {
+		closed[in.Conn]++
+		w.remove(in.Conn)
+	}
+}
+
+func (w *world) takeAwareness(in Input) {
+	id, clock, state := uint64(in.Msg.Data[1]), uint64(in.Msg.Data[2]), string(in.Msg.Data[4:])
+	s, held := w.present[id]
+	switch {
+	case state != "null" && clock > s.clock:
+		w.present[id] = shown{clock, state, in.Conn, in.At}
+	case state == "null" && held && s.owner == in.Conn && clock >= s.clock:
+		delete(w.present, id)
+	}
+}
+
+func (w *world) remove(conn ConnID) {
+	delete(w.joined, conn)
+	maps.DeleteFunc(w.present, func(_ uint64, s shown) bool { return s.owner == conn })
+}
+
+// receive is what a consumer and a client do with an output.
+func (p *peer) receive(t *rapid.T, o Output) {
+	switch o.Msg.Type {
+	case protocol.Awareness:
+		r := lib0.NewReader(o.Msg.Data)
+		for n := r.Uint(); n > 0; n-- {
+			id := r.Uint()
+			s := shown{clock: r.Uint(), state: string(r.Text())}
+			if s.state == "null" {
+				delete(p.present, id)
+			} else {
+				p.present[id] = s
+			}
+		}
+		return
+	case protocol.SyncStep1:
+		return
+	case protocol.Update:
+		if o.To == Everyone && p.behind {
+			return
+		}
+	}
+	if o.To != Everyone {
+		p.behind, p.based = false, true
+	}
+	if _, err := p.doc.Apply(o.Msg.Data, blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	if p.based {
+		if o.Seq < p.seq {
+			t.Fatalf("sequence %d after %d", o.Seq, p.seq)
+		}
+		p.seq = o.Seq
+	}
+}
+
+func (w *world) check(t *rapid.T) {
+	held := w.room.blocks.Encode(blocks.V1)
+	if !same(t, w.doc, w.room.blocks) {
+		t.Fatal("the room's document is not what was sent to it")
+	}
+	if !same(t, w.log, w.room.blocks) {
+		t.Fatal("the log gives another document")
+	}
+	if got := slices.Sorted(maps.Keys(w.room.conns)); !slices.Equal(got, slices.Sorted(maps.Keys(w.joined))) {
+		t.Fatalf("in the room: %v", got)
+	}
+	if w.room.Empty() != (len(w.joined) == 0) {
+		t.Fatal("Empty lies")
+	}
+	var deadline time.Time
+	for _, s := range w.present {
+		if end := s.renewed.Add(30 * time.Second); deadline.IsZero() || end.Before(deadline) {
+			deadline = end
+		}
+	}
+	if !w.room.Deadline().Equal(deadline) {
+		t.Fatalf("deadline %v, want %v", w.room.Deadline(), deadline)
+	}
+	want := make(map[uint64]string)
+	for id, s := range w.present {
+		want[id] = fmt.Sprint(s.clock, s.state)
+	}
+	for conn, p := range w.joined {
+		if p.based && !p.behind {
+			if !contains(t, p.doc, held) {
+				t.Fatalf("connection %d lacks something", conn)
+			}
+			if len(w.room.marks.list) > maxMarks {
+				t.Fatalf("%d marks", len(w.room.marks.list))
+			}
+		}
+		if p.told {
+			got := make(map[uint64]string)
+			for id, s := range p.present {
+				got[id] = fmt.Sprint(s.clock, s.state)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("connection %d sees others (-want +got)\n%s", conn, diff)
+			}
+		}
+	}
+}
+
+// same tells whether two documents hold the same. What waits may be cut into
+// other pieces.
+func same(t *rapid.T, a, b *blocks.Store) bool {
+	return bytes.Equal(a.StateVector(), b.StateVector()) &&
+		contains(t, a, b.Encode(blocks.V1)) && contains(t, b, a.Encode(blocks.V1))
+}
+
+func contains(t *rapid.T, s *blocks.Store, update []byte) bool {
+	all, err := s.Contains(update, blocks.V1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

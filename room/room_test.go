@@ -1,0 +1,138 @@
+package room
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/protocol"
+)
+
+func TestLoadRefuses(t *testing.T) {
+	r := New(Config{})
+	if err := r.Load([]byte{1}, blocks.V1); !errors.Is(err, blocks.ErrMalformed) {
+		t.Errorf("error %v, want blocks.ErrMalformed", err)
+	}
+	if got := r.blocks.Encode(blocks.V1); !bytes.Equal(got, []byte{0, 0}) {
+		t.Errorf("the document is %x", got)
+	}
+}
+
+func TestStepKeepsNoInputs(t *testing.T) {
+	r := New(Config{})
+	ins := []Input{
+		{Kind: Join, Conn: 1, Access: Write},
+		{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: insertion(7, 0, "a")}},
+	}
+	got := r.Step(ins)
+	clear(ins)
+	if want := insertion(7, 0, "a"); !bytes.Equal(got.Update, want) {
+		t.Errorf("update %x, want %x", got.Update, want)
+	}
+	// Several connections share what they are told.
+	got = r.Step([]Input{
+		{Kind: Join, Conn: 2},
+		{Kind: Join, Conn: 3},
+		{Kind: Message, Conn: 2, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+		{Kind: Message, Conn: 3, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+	})
+	for i := 0; i < 4; i += 2 {
+		if &got.Durable[i].Msg.Data[0] != &got.Durable[i+1].Msg.Data[0] {
+			t.Errorf("outputs %d and %d were encoded twice", i, i+1)
+		}
+	}
+}
+
+func TestMarks(t *testing.T) {
+	var m marks
+	vector := func(seq uint64) []byte { return []byte{1, byte(seq), 1} }
+	for seq := uint64(10); seq < 10*(maxMarks+3); seq += 10 {
+		m.add(seq, vector(seq)) // two more than are kept
+	}
+	if len(m.list) != maxMarks {
+		t.Errorf("%d marks", len(m.list))
+	}
+	for seq, want := range map[uint64][]byte{
+		0:    emptyVector,
+		29:   emptyVector,
+		30:   vector(30),
+		39:   vector(30),
+		40:   vector(40),
+		1000: vector(10 * (maxMarks + 2)),
+	} {
+		if diff := cmp.Diff(want, m.before(seq)); diff != "" {
+			t.Errorf("before %d: (-want +got)\n%s", seq, diff)
+		}
+	}
+}
+
+func TestMarksAreTaken(t *testing.T) {
+	r := New(Config{})
+	step := func(in Input) {
+		in.Conn = 1
+		r.Step([]Input{in})
+	}
+	step(Input{Kind: Join, Access: Write})
+	for i := range uint64(40) {
+		data := insertion(7, 100_000*i, strings.Repeat("x", 100_000))
+		step(Input{Kind: Message, Msg: protocol.Message{Type: protocol.Update, Data: data}})
+	}
+	var seqs []uint64
+	for _, m := range r.marks.list {
+		seqs = append(seqs, m.seq)
+	}
+	want := []uint64{1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 34, 37, 40}
+	if diff := cmp.Diff(want, seqs); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	step(Input{Kind: Leave})
+	if len(r.marks.list) != 0 {
+		t.Error("an empty room keeps marks")
+	}
+}
+
+func TestReasonFitsACloseFrame(t *testing.T) {
+	for in, want := range map[string]string{
+		"short":                        "short",
+		strings.Repeat("a", 124):       strings.Repeat("a", 123),
+		strings.Repeat("é", 62):        strings.Repeat("é", 61),
+		strings.Repeat("a", 122) + "é": strings.Repeat("a", 122),
+		strings.Repeat("a", 121) + "é": strings.Repeat("a", 121) + "é",
+	} {
+		got := reason(errors.New(in))
+		if got != want || len(got) > 123 || !utf8.ValidString(got) {
+			t.Errorf("%q: %q", in, got)
+		}
+	}
+}
+
+// TestAllocations bounds what a turn with one small update costs.
+func TestAllocations(t *testing.T) {
+	r := New(Config{})
+	for conn := ConnID(1); conn <= 5; conn++ {
+		r.Step([]Input{{Kind: Join, Conn: conn, Access: Write | Present}})
+	}
+	const turns = 2000
+	ins := make([]Input, 0, turns+1)
+	for i := range uint64(turns + 1) {
+		ins = append(ins, Input{
+			Kind: Message, Conn: 3,
+			Msg: protocol.Message{Type: protocol.Update, Data: insertion(7, i, "x")},
+		})
+	}
+	n := testing.AllocsPerRun(turns, func() {
+		if got := r.Step(ins[:1]); got.Update == nil || len(got.Durable) != 1 {
+			t.Fatalf("%v", got)
+		}
+		ins = ins[1:]
+	})
+	t.Logf("%v allocations a turn", n)
+	if n > 2 {
+		t.Errorf("%v allocations a turn, at most 2 are allowed", n)
+	}
+}

@@ -1,0 +1,262 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/protocol"
+)
+
+// Step takes what happened, in order, and says what follows from it. All of it
+// is one turn: its updates are merged to one update and one broadcast, and its
+// awareness to another. ins is borrowed, apart from the messages' data.
+//
+// A connection whose bytes are bad is told so with Close and is out of the room
+// at once. What comes from a connection that hasn't joined, or is out, is
+// ignored.
+func (r *Room) Step(ins []Input) Effects {
+	if len(r.marks.list) == 0 {
+		r.marks.add(r.seq, r.blocks.StateVector())
+	}
+	t := turn{Room: r}
+	for i := range ins {
+		t.take(&ins[i])
+	}
+	t.end()
+	return t.effects
+}
+
+// turn is a Step under way.
+//
+// What goes to single connections is encoded once and shared by all who ask for
+// the same in one turn. It may lack what the turn brings later; that follows in
+// the broadcast at the turn's end. For the same reason it carries the sequence
+// from before the turn.
+type turn struct {
+	*Room
+
+	effects Effects
+	updates [][]byte // what the document gained
+	changes [][]byte // awareness that was accepted or removed
+
+	vector   []byte            // the state vector; nil: nobody asked
+	diffs    map[string][]byte // by state vector
+	present  []byte            // all awareness; nil: nobody asked
+	answered map[ConnID]bool   // whose SyncStep1 was answered
+}
+
+func (t *turn) take(in *Input) {
+	switch in.Kind {
+	case Join:
+		t.conns[in.Conn] = member{access: in.Access}
+		delete(t.answered, in.Conn)
+		if in.Open == ServerStarts {
+			t.open(in.Conn)
+		}
+		return
+	case Tick:
+		t.changed(t.awareness.Expire(in.At))
+		return
+	}
+	m, joined := t.conns[in.Conn]
+	if !joined {
+		return
+	}
+	switch in.Kind {
+	case Message:
+		if err := t.message(in, m); err != nil {
+			t.expel(in.Conn, err)
+		}
+	case Leave:
+		t.leave(in.Conn)
+	case Resync:
+		t.resync(in.Conn, in.Seq)
+	}
+}
+
+// message handles a message. An error is the sender's fault.
+func (t *turn) message(in *Input, m member) error {
+	switch in.Msg.Type {
+	case protocol.SyncStep1:
+		return t.answer(in.Conn, m, in.Msg.Data)
+	case protocol.SyncStep2, protocol.Update:
+		if !m.access.May(Write) {
+			return nil
+		}
+		added, err := t.blocks.Apply(in.Msg.Data, blocks.V1)
+		if added != nil {
+			t.updates = append(t.updates, added)
+		}
+		return err
+	case protocol.Awareness:
+		if !m.access.May(Present) {
+			return nil
+		}
+		changed, err := t.awareness.Apply(uint64(in.Conn), in.Msg.Data, in.At)
+		t.changed(changed)
+		return err
+	case protocol.QueryAwareness:
+		t.now(in.Conn, protocol.Message{Type: protocol.Awareness, Data: t.all()})
+	}
+	return nil
+}
+
+// open sends what the server asks and tells a new connection.
+func (t *turn) open(conn ConnID) {
+	m := t.conns[conn]
+	m.opened = true
+	t.conns[conn] = m
+	if t.vector == nil {
+		t.vector = t.blocks.StateVector()
+	}
+	t.durable(conn, 0, protocol.SyncStep1, t.vector)
+	t.tellPresent(conn)
+}
+
+// answer answers a SyncStep1, but one a turn: the answer to the first holds
+// what the others ask for, because nobody's document shrinks. So nobody can make
+// the room encode its document again and again in one turn.
+func (t *turn) answer(conn ConnID, m member, vector []byte) error {
+	if t.answered[conn] {
+		return nil
+	}
+	diff, err := t.diff(vector)
+	if err != nil {
+		return err
+	}
+	if t.answered == nil {
+		t.answered = make(map[ConnID]bool)
+	}
+	t.answered[conn] = true
+	t.durable(conn, t.seq, protocol.SyncStep2, diff)
+	if !m.opened {
+		t.open(conn)
+	}
+	return nil
+}
+
+func (t *turn) resync(conn ConnID, seq uint64) {
+	vector := emptyVector
+	if seq <= t.seq { // else it is of an earlier life of this room
+		vector = t.marks.before(seq)
+	}
+	t.durable(conn, t.seq, protocol.Update, must(t.diff(vector)))
+	t.tellPresent(conn)
+}
+
+func (t *turn) diff(vector []byte) ([]byte, error) {
+	if diff, ok := t.diffs[string(vector)]; ok {
+		return diff, nil
+	}
+	diff, err := t.blocks.Diff(vector, blocks.V1)
+	if err != nil {
+		return nil, err
+	}
+	if t.diffs == nil {
+		t.diffs = make(map[string][]byte)
+	}
+	t.diffs[string(vector)] = diff
+	return diff, nil
+}
+
+// nobody is the awareness update that tells of nobody.
+var nobody = []byte{0}
+
+// all is the awareness of everybody.
+func (t *turn) all() []byte {
+	if t.present == nil {
+		t.present = t.awareness.Encode()
+		if t.present == nil {
+			t.present = nobody
+		}
+	}
+	return t.present
+}
+
+// tellPresent tells conn who is present, if anybody is.
+func (t *turn) tellPresent(conn ConnID) {
+	if all := t.all(); len(all) > len(nobody) {
+		t.now(conn, protocol.Message{Type: protocol.Awareness, Data: all})
+	}
+}
+
+func (t *turn) leave(conn ConnID) {
+	delete(t.conns, conn)
+	t.changed(t.awareness.Leave(uint64(conn)))
+}
+
+// expel ends a connection that sent bad bytes.
+func (t *turn) expel(conn ConnID, err error) {
+	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: reason(err)}
+	if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
+		closing.Code = protocol.ClosePolicy
+	}
+	t.now(conn, closing.Message())
+	t.leave(conn)
+}
+
+// reason is what err says, as far as it fits into a close frame.
+func reason(err error) string {
+	s := err.Error()
+	if len(s) <= 123 {
+		return s
+	}
+	end := 123
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
+}
+
+func (t *turn) changed(update []byte) {
+	if update != nil {
+		t.changes = append(t.changes, update)
+	}
+}
+
+func (t *turn) now(to ConnID, m protocol.Message) {
+	t.effects.Now = append(t.effects.Now, Output{To: to, Msg: m})
+}
+
+func (t *turn) durable(to ConnID, seq uint64, typ protocol.Type, data []byte) {
+	t.effects.Durable = append(t.effects.Durable, Output{to, seq, protocol.Message{Type: typ, Data: data}})
+}
+
+// end broadcasts what the turn brought.
+func (t *turn) end() {
+	if len(t.changes) > 0 && !t.Empty() {
+		update := t.changes[0]
+		if len(t.changes) > 1 {
+			update = must(awareness.Merge(t.changes...))
+		}
+		t.now(Everyone, protocol.Message{Type: protocol.Awareness, Data: update})
+	}
+	if len(t.updates) > 0 {
+		update := t.updates[0]
+		if len(t.updates) > 1 {
+			update = must(blocks.Merge(blocks.V1, t.updates...))
+		}
+		t.effects.Update = update
+		t.seq++
+		if !t.Empty() {
+			t.durable(Everyone, t.seq, protocol.Update, update)
+		}
+		if t.marks.bytes += len(update); t.marks.bytes >= t.markEvery {
+			t.marks.add(t.seq, t.blocks.StateVector())
+		}
+	}
+	if t.Empty() {
+		t.marks = marks{} // nobody is behind
+	}
+}
+
+// must is for what can fail only on bytes that nobody here made or checked.
+func must(b []byte, err error) []byte {
+	if err != nil {
+		panic(fmt.Errorf("room: %w", err))
+	}
+	return b
+}

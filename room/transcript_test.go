@@ -1,0 +1,307 @@
+package room
+
+import (
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/protocol"
+)
+
+var update = flag.Bool("update", false, "write what rooms say into testdata/*.txt")
+
+// TestTranscripts plays the scripts in testdata. A script is a list of turns,
+// and each turn is a list of inputs, one a line, with what follows from it
+// below, indented by two spaces. Empty lines and lines with # are for the
+// reader; they end a turn too. The inputs are:
+//
+//	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending
+//	load HEX                          an update that is stored
+//	TIME CONN join [write] [present] [client-starts]
+//	TIME CONN > HEX                   a frame of the plain dialect
+//	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
+//	TIME CONN leave
+//	TIME CONN resync SEQ
+//	TIME tick
+func TestTranscripts(t *testing.T) {
+	scripts, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, name := range scripts {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txt"), func(t *testing.T) {
+			script, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := play(t, string(script))
+			if *update {
+				if err := os.WriteFile(name, []byte(got), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if diff := cmp.Diff(strings.Split(string(script), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("run with -update and look at the change (-script +room)\n%s", diff)
+			}
+		})
+	}
+}
+
+// play gives the script as it is when all outputs are right.
+func play(t *testing.T, script string) string {
+	t.Helper()
+	var (
+		out  strings.Builder
+		cfg  Config
+		room *Room
+		ins  []Input
+	)
+	endTurn := func() {
+		if len(ins) > 0 {
+			before := room.Deadline()
+			show(t, &out, room.Step(ins))
+			if after := room.Deadline(); !after.Equal(before) {
+				if after.IsZero() {
+					fmt.Fprintln(&out, "  no deadline")
+				} else {
+					fmt.Fprintf(&out, "  deadline %v\n", after.Sub(time.Unix(0, 0)))
+				}
+			}
+			ins = nil
+		}
+	}
+	for line := range strings.Lines(script) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "  ") {
+			continue
+		}
+		input := line != "" && line[0] != '#'
+		if !input {
+			endTurn()
+		}
+		out.WriteString(line + "\n")
+		if !input {
+			continue
+		}
+		if words := strings.Fields(line); words[0] == "limits" {
+			cfg = limits(t, words[1:])
+			continue
+		}
+		if room == nil {
+			room = New(cfg)
+		}
+		if data, ok := strings.CutPrefix(line, "load "); ok {
+			if err := room.Load(unhex(t, data), blocks.V1); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		ins = append(ins, inputs(t, line)...)
+	}
+	endTurn()
+	return out.String()
+}
+
+func limits(t *testing.T, words []string) (cfg Config) {
+	t.Helper()
+	for _, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		var err error
+		switch name {
+		case "ids":
+			cfg.Awareness.IDs, err = strconv.Atoi(value)
+		case "size":
+			cfg.Awareness.Size, err = strconv.Atoi(value)
+		case "timeout":
+			cfg.Awareness.Timeout, err = time.ParseDuration(value)
+		case "document":
+			cfg.Blocks.MaxSize, err = strconv.Atoi(value)
+		case "pending":
+			cfg.Blocks.MaxPending, err = strconv.Atoi(value)
+		default:
+			t.Fatalf("no such limit: %s", name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cfg
+}
+
+func inputs(t *testing.T, line string) []Input {
+	t.Helper()
+	words := strings.Fields(line)
+	after, err := time.ParseDuration(words[0])
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	in := Input{At: time.Unix(0, 0).Add(after)}
+	if words[1] == "tick" {
+		in.Kind = Tick
+		return []Input{in}
+	}
+	conn, err := strconv.ParseUint(words[1], 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", line, err)
+	}
+	in.Conn = ConnID(conn)
+	args := words[3:]
+	switch words[2] {
+	case "join":
+		in.Kind = Join
+		for _, arg := range args {
+			switch arg {
+			case "write":
+				in.Access |= Write
+			case "present":
+				in.Access |= Present
+			case "client-starts":
+				in.Open = ClientStarts
+			default:
+				t.Fatalf("%s: %s?", line, arg)
+			}
+		}
+	case "leave":
+		in.Kind = Leave
+	case "resync":
+		in.Kind = Resync
+		if in.Seq, err = strconv.ParseUint(args[0], 10, 64); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+	case "types":
+		in.Kind = Message
+		in.Msg = protocol.Message{Type: protocol.Update, Data: typed(t, args[0], strings.Join(args[1:], " "))}
+	case ">":
+		messages, err := protocol.Plain{}.Decode(unhex(t, strings.Join(args, "")), nil)
+		if err != nil || len(messages) == 0 {
+			t.Fatalf("%s: %d messages, %v", line, len(messages), err)
+		}
+		var ins []Input
+		for _, m := range messages {
+			ins = append(ins, Input{Kind: Message, Conn: in.Conn, Msg: m, At: in.At})
+		}
+		return ins
+	default:
+		t.Fatalf("%s: what is that?", line)
+	}
+	return []Input{in}
+}
+
+// typed makes the update of a client, at CLIENT@CLOCK, who types at the end of
+// its own text.
+func typed(t *testing.T, at, text string) []byte {
+	t.Helper()
+	if what, times, ok := strings.Cut(text, "*"); ok {
+		n, err := strconv.Atoi(times)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = strings.Repeat(what, n)
+	}
+	var client, clock uint64
+	if _, err := fmt.Sscanf(at, "%d@%d", &client, &clock); err != nil {
+		t.Fatal(err)
+	}
+	return insertion(client, clock, text)
+}
+
+// insertion is the update by which client, at clock, adds text behind its own,
+// in the root type "t".
+func insertion(client, clock uint64, text string) []byte {
+	b := []byte{1, 1} // one client, one block
+	b = lib0.AppendUint(b, client)
+	b = lib0.AppendUint(b, clock)
+	if clock == 0 {
+		b = append(b, 4, 1) // a string in a root
+		b = lib0.AppendString(b, "t")
+	} else {
+		b = append(b, 0x84) // a string behind its origin
+		b = lib0.AppendUint(b, client)
+		b = lib0.AppendUint(b, clock-1)
+	}
+	b = lib0.AppendString(b, text)
+	return append(b, 0) // no deletions
+}
+
+func show(t *testing.T, w *strings.Builder, e Effects) {
+	t.Helper()
+	if e.Update == nil && e.Now == nil && e.Durable == nil {
+		fmt.Fprintln(w, "  nothing")
+	}
+	if e.Update != nil {
+		fmt.Fprintf(w, "  update %s\n", brief(e.Update))
+	}
+	for _, o := range e.Now {
+		fmt.Fprintf(w, "  now %s\n", line(t, o))
+	}
+	for _, o := range e.Durable {
+		fmt.Fprintf(w, "  durable %s\n", line(t, o))
+	}
+}
+
+func line(t *testing.T, o Output) string {
+	t.Helper()
+	to := "all"
+	if o.To != Everyone {
+		to = fmt.Sprint(o.To)
+	}
+	switch o.Msg.Type {
+	case protocol.Awareness:
+		return to + " awareness" + people(t, o.Msg.Data)
+	case protocol.Close:
+		return fmt.Sprintf("%s close %d %s", to, o.Msg.Code, o.Msg.Reason)
+	case protocol.SyncStep1:
+		return fmt.Sprintf("%s seq %d step1 %s", to, o.Seq, brief(o.Msg.Data))
+	case protocol.SyncStep2:
+		return fmt.Sprintf("%s seq %d step2 %s", to, o.Seq, brief(o.Msg.Data))
+	case protocol.Update:
+		return fmt.Sprintf("%s seq %d update %s", to, o.Seq, brief(o.Msg.Data))
+	}
+	t.Fatalf("a room sent %v", o)
+	return ""
+}
+
+// people shows an awareness update.
+func people(t *testing.T, data []byte) string {
+	t.Helper()
+	r := lib0.NewReader(data)
+	n := r.Uint()
+	if n == 0 {
+		return " of nobody"
+	}
+	var out strings.Builder
+	for ; n > 0; n-- {
+		fmt.Fprintf(&out, " %d@%d %s", r.Uint(), r.Uint(), r.Text())
+	}
+	if r.Err() != nil || r.Len() > 0 {
+		t.Fatalf("awareness %x: %v", data, r.Err())
+	}
+	return out.String()
+}
+
+func brief(b []byte) string {
+	if len(b) > 64 {
+		return fmt.Sprintf("%x.. (%d bytes)", b[:16], len(b))
+	}
+	return hex.EncodeToString(b)
+}
+
+func unhex(t *testing.T, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
