@@ -1,0 +1,170 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/turn"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+)
+
+// actor is one incarnation of a room, from the Join that opened it until its
+// last append has ended. A room that failed is not mended: it is closed, and
+// the next Join makes a new actor once this one is gone.
+//
+// Loads and appends run beside the turns and come back as posted calls, so that
+// all fields but the first block belong to the turn that runs.
+type actor struct {
+	worker   *Worker
+	name     string
+	settings Settings
+	mail     *turn.Mailbox[layer.Input]
+
+	room     *room.Room // nil: not loaded yet, or failed
+	conns    map[room.ConnID]layer.Address
+	failure  *protocol.CloseError // why the room is closed
+	draining bool
+	removeAt time.Time // zero: somebody is here
+	alarm    *alarm
+
+	unsaved held // waits for the append that is under way
+	saving  held // its append is under way, which owns the updates meanwhile
+	saveErr error
+	append  func() // a.appendSaving and a.saved, made once
+	saved   func()
+}
+
+func newActor(w *Worker, name string) *actor {
+	a := &actor{
+		worker:   w,
+		name:     name,
+		settings: w.config.Room(name).withDefaults(),
+		conns:    make(map[room.ConnID]layer.Address),
+	}
+	a.append, a.saved = a.appendSaving, a.endSaving
+	a.mail = turn.New(turn.Config[layer.Input]{
+		Items: a.settings.MailboxInputs,
+		Bytes: a.settings.MailboxBytes,
+		Go:    w.config.Go,
+		Turn:  a.turn,
+		Held:  true, // until it is loaded
+	})
+	return a
+}
+
+// load runs beside the turns.
+func (a *actor) load() {
+	r, err := a.open()
+	a.mail.Post(func() { a.loaded(r, err) })
+}
+
+func (a *actor) open() (r *room.Room, err error) {
+	defer guard(&err)
+	log, err := a.worker.config.Store.Load(a.worker.loading, a.name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	r = room.New(a.settings.Room)
+	for i, e := range log.Entries {
+		if err := r.Load(e.Data, blocks.Encoding(e.Encoding)); err != nil {
+			return nil, fmt.Errorf("entry %d: %w", log.Positions[i], err)
+		}
+	}
+	return r, nil
+}
+
+func (a *actor) loaded(r *room.Room, err error) {
+	switch {
+	case err == nil:
+		a.room = r
+		a.mail.Release()
+	case a.worker.loading.Err() != nil:
+		a.close(stopping)
+	default:
+		a.fail(err, loadTrouble)
+	}
+}
+
+func (a *actor) drain() { a.draining = true }
+
+// turn is called with what waits in the mailbox, after calls that were posted.
+func (a *actor) turn(batch []layer.Input) {
+	switch {
+	case a.failure != nil:
+		a.reject(batch)
+	case a.room != nil:
+		a.step(batch)
+	}
+	a.save()
+	a.settle()
+}
+
+// step gives the room its turn.
+func (a *actor) step(batch []layer.Input) {
+	now := a.worker.config.Clock.Now()
+	ins := inputs.take()
+	defer inputs.giveBack(ins)
+	for i := range batch {
+		in := batch[i].Input
+		switch in.Kind {
+		case room.Join:
+			a.conns[in.Conn] = batch[i].From
+		case room.Leave:
+			delete(a.conns, in.Conn)
+		}
+		in.At = now
+		*ins = append(*ins, in)
+	}
+	// Last, so that whoever renewed in time is not expired.
+	if at := a.room.Deadline(); !at.IsZero() && !now.Before(at) {
+		*ins = append(*ins, room.Input{Kind: room.Tick, At: now})
+	}
+	if len(*ins) == 0 {
+		return
+	}
+	effects, err := a.guardedStep(*ins)
+	if err != nil {
+		a.fail(err, bugTrouble)
+		return
+	}
+	a.deliver(effects.Now)
+	a.hold(effects)
+}
+
+func (a *actor) guardedStep(ins []room.Input) (effects room.Effects, err error) {
+	defer guard(&err)
+	return a.worker.step(a.room, ins), nil
+}
+
+// settle ends the actor when nothing is left to do, or sees to it that it wakes
+// up in time.
+func (a *actor) settle() {
+	unused := a.room != nil && a.unused()
+	loading := a.room == nil && a.failure == nil
+	over := a.failure != nil || a.draining || unused
+	if over && !loading && !a.saving.any() && a.mail.Close() {
+		a.disarm()
+		a.worker.forget(a)
+		a.worker.live.Done()
+		return
+	}
+	a.arm()
+}
+
+// unused tells whether nobody was here for the whole RemoveDelay.
+func (a *actor) unused() bool {
+	if !a.room.Empty() {
+		a.removeAt = time.Time{}
+		return false
+	}
+	now := a.worker.config.Clock.Now()
+	if a.removeAt.IsZero() {
+		a.removeAt = now.Add(a.settings.RemoveDelay)
+	}
+	return !now.Before(a.removeAt)
+}

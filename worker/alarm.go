@@ -1,0 +1,46 @@
+package worker
+
+import "time"
+
+// alarm is a call of the clock that a room waits for.
+type alarm struct {
+	at   time.Time
+	stop func() bool
+}
+
+// arm sees to it that the actor has a turn when its room wants one. An alarm
+// that rings too early does no harm, so one that is set is kept where it can be:
+// most deadlines only move away.
+func (a *actor) arm() {
+	if a.room == nil {
+		return
+	}
+	now := a.worker.config.Clock.Now()
+	at := a.room.Deadline()
+	// A removal that is due waits for an append.
+	if a.removeAt.After(now) && (at.IsZero() || a.removeAt.Before(at)) {
+		at = a.removeAt
+	}
+	if at.IsZero() || a.alarm != nil && !at.Before(a.alarm.at) {
+		return
+	}
+	a.disarm()
+	set := &alarm{at: at}
+	a.worker.live.Add(1)
+	set.stop = a.worker.config.Clock.AfterFunc(at.Sub(now), func() {
+		defer a.worker.live.Done()
+		a.mail.Post(func() {
+			if a.alarm == set {
+				a.alarm = nil
+			}
+		})
+	})
+	a.alarm = set
+}
+
+func (a *actor) disarm() {
+	if a.alarm != nil && a.alarm.stop() {
+		a.worker.live.Done()
+	}
+	a.alarm = nil
+}

@@ -1,0 +1,186 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+)
+
+// person types into a room and, when sent away, comes back and brings what was typed.
+type person struct {
+	conn  room.ConnID
+	typed [][]byte
+	away  bool
+	seen  *blocks.Store
+}
+
+// TestWhatWasSeenIsStored has people type while loads and appends fail or take
+// their time and the room panics. Whatever reaches anybody is in the store at
+// that moment, and in the end everybody's edits are there.
+func TestWhatWasSeenIsStored(t *testing.T) {
+	for seed := range uint64(30) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			run(t, Settings{RemoveDelay: 3 * time.Second}, func(f *fixture) { chaos(f, rand.New(rand.NewPCG(seed, 0))) })
+		})
+	}
+}
+
+func chaos(f *fixture, rnd *rand.Rand) {
+	var calm atomic.Bool
+	chances := make(chan int) // rnd is for one goroutine
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case chances <- rnd.IntN(100):
+			case <-done:
+				return
+			}
+		}
+	}()
+	defer close(done)
+	fault := func(percent int) func(context.Context, string) error {
+		return func(context.Context, string) error {
+			chance := <-chances
+			time.Sleep(time.Duration(<-chances) * 5 * time.Millisecond)
+			if !calm.Load() && chance < percent {
+				return errFault
+			}
+			return nil
+		}
+	}
+	f.onLoad(fault(20))
+	f.onAppend(fault(10))
+	f.step = func(r *room.Room, ins []room.Input) room.Effects {
+		effects := r.Step(ins)
+		if !calm.Load() && <-chances < 3 {
+			panic("chaos")
+		}
+		return effects
+	}
+
+	var everybody []*person
+	last := room.ConnID(0)
+	if err := f.port.Close(); err != nil {
+		f.t.Fatal(err)
+	}
+	events := make(chan layer.Output, 100_000)
+	var err error
+	f.port, err = f.config.Layer.Attach(func(outs []layer.Output) {
+		for _, out := range outs {
+			if typ := out.Msg.Type; typ == protocol.Update || typ == protocol.SyncStep2 {
+				stored := storedDocument(f.t, f.store.Store, "a")
+				if held, err := stored.Contains(out.Msg.Data, blocks.V1); err != nil || !held {
+					f.t.Errorf("delivered before it was durable: %q (%v)", out.Msg.Data, err)
+				}
+			}
+			events <- out
+		}
+	})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if err := f.port.Join("a"); err != nil {
+		f.t.Fatal(err)
+	}
+	enter := func(p *person) {
+		last++
+		p.conn, p.away = last, false
+		f.send("a", room.Input{Kind: room.Join, Conn: p.conn, Access: room.Write | room.Present})
+		f.send("a", message(p.conn, protocol.SyncStep1, p.seen.StateVector()))
+		for _, u := range p.typed {
+			f.write("a", p.conn, slices.Clone(u))
+		}
+	}
+	hear := func() {
+		synctest.Wait()
+		for len(events) > 0 {
+			out := <-events
+			for _, p := range everybody {
+				if out.Output.To != p.conn && out.Output.To != room.Everyone {
+					continue
+				}
+				switch out.Msg.Type {
+				case protocol.Close:
+					p.away = true
+				case protocol.Update, protocol.SyncStep2:
+					if _, err := p.seen.Apply(out.Msg.Data, blocks.V1); err != nil {
+						f.t.Error(err)
+					}
+				}
+			}
+		}
+	}
+	for i := range 3 {
+		everybody = append(everybody, &person{away: true, seen: blocks.New()})
+		enter(everybody[i])
+	}
+	for range 150 {
+		for i, p := range everybody {
+			chance := <-chances
+			switch {
+			case p.away:
+				f.leave("a", p.conn)
+				enter(p)
+			case chance < 5:
+				f.leave("a", p.conn)
+				p.away = true
+			case chance < 50:
+				u := typed(uint64(i+1), uint64(len(p.typed)))
+				p.typed = append(p.typed, u)
+				if _, err := p.seen.Apply(slices.Clone(u), blocks.V1); err != nil {
+					f.t.Fatal(err)
+				}
+				f.write("a", p.conn, u)
+			}
+		}
+		time.Sleep(time.Duration(<-chances) * 2 * time.Millisecond)
+		hear()
+	}
+
+	calm.Store(true)
+	for range 3 { // those who are on their way out come back
+		time.Sleep(time.Minute)
+		hear()
+		for _, p := range everybody {
+			if p.away {
+				enter(p)
+			}
+		}
+	}
+	time.Sleep(time.Minute)
+	hear()
+	want := blocks.New()
+	for _, p := range everybody {
+		for _, u := range p.typed {
+			if _, err := want.Apply(u, blocks.V1); err != nil {
+				f.t.Fatal(err)
+			}
+		}
+	}
+	stored := storedDocument(f.t, f.store.Store, "a").Encode(blocks.V1)
+	if !bytes.Equal(stored, want.Encode(blocks.V1)) {
+		f.t.Errorf("stored %q, typed %q", stored, want.Encode(blocks.V1))
+	}
+	for i, p := range everybody {
+		if seen := p.seen.Encode(blocks.V1); !bytes.Equal(seen, stored) {
+			f.t.Errorf("person %d sees %q, stored %q", i, seen, stored)
+		}
+	}
+	if _, err := f.store.Store.Load(context.Background(), "a"); errors.Is(err, store.ErrNotFound) {
+		f.t.Error("nothing was ever stored")
+	}
+}

@@ -1,0 +1,81 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+)
+
+// trouble is why a room is closed: for the log, and for the people in it.
+type trouble struct {
+	log  string
+	tell protocol.CloseError
+}
+
+var (
+	loadTrouble = trouble{
+		"A room could not be loaded. Its people were turned away; the next to join tries again.",
+		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be loaded now. Try again later."},
+	}
+	saveTrouble = trouble{
+		"A room could not be saved. Its people were sent away; they keep their edits and bring them again.",
+		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be saved now. Try again later."},
+	}
+	bugTrouble = trouble{
+		"A bug closed a room. Its people were sent away; the next to join opens it afresh.",
+		protocol.CloseError{Code: protocol.CloseInternal, Reason: "A bug in the server closed this document."},
+	}
+	stopping = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The server stops. Try again."}
+)
+
+// bug is a panic that was caught.
+type bug struct {
+	value any
+	stack []byte
+}
+
+func (b *bug) Error() string { return fmt.Sprint("panic: ", b.value) }
+
+// guard makes an error of a panic. It has to be deferred.
+func guard(err *error) {
+	if v := recover(); v != nil {
+		*err = &bug{v, debug.Stack()}
+	}
+}
+
+// fail logs err and closes the room. A bug is named as such, wherever it was.
+func (a *actor) fail(err error, t trouble) {
+	attrs := []any{"room", a.name, "error", err}
+	if b, ok := errors.AsType[*bug](err); ok {
+		t = bugTrouble
+		attrs = append(attrs, "stack", string(b.stack))
+	}
+	a.worker.config.Logger.Error(t.log, attrs...)
+	if a.failure == nil {
+		a.close(t.tell)
+	}
+}
+
+// close closes the room to everybody in it, and drops what was held back for
+// them. Updates that wait for the store still go there: they are sound.
+func (a *actor) close(why protocol.CloseError) {
+	a.failure = &why
+	a.room = nil
+	a.unsaved.outs, a.saving.outs = nil, nil
+	a.sendAway(why)
+	a.mail.Release()
+}
+
+// reject turns those away who joined a room that has failed.
+func (a *actor) reject(batch []layer.Input) {
+	for i := range batch {
+		if batch[i].Kind == room.Join {
+			a.conns[batch[i].Conn] = batch[i].From
+		}
+	}
+	a.sendAway(*a.failure)
+}

@@ -1,0 +1,304 @@
+package worker
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/memlayer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// faultyStore does what a test wants before it passes a call on.
+type faultyStore struct {
+	store.Store
+
+	mu       sync.Mutex
+	onLoad   func(ctx context.Context, room string) error
+	onAppend func(ctx context.Context, room string) error
+	loads    []string
+	appends  int
+}
+
+func (s *faultyStore) Load(ctx context.Context, room string) (store.Log, error) {
+	s.mu.Lock()
+	s.loads = append(s.loads, room)
+	on := s.onLoad
+	s.mu.Unlock()
+	if on != nil {
+		if err := on(ctx, room); err != nil {
+			return store.Log{}, err
+		}
+	}
+	return s.Store.Load(ctx, room)
+}
+
+func (s *faultyStore) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	s.mu.Lock()
+	s.appends++
+	on := s.onAppend
+	s.mu.Unlock()
+	if on != nil {
+		if err := on(ctx, room); err != nil {
+			return 0, err
+		}
+	}
+	return s.Store.Append(ctx, room, e)
+}
+
+// block makes calls wait until the test lets them go with the error it sends.
+func block() (on func(context.Context, string) error, release chan error) {
+	release = make(chan error)
+	return func(ctx context.Context, _ string) error {
+		select {
+		case err := <-release:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}, release
+}
+
+// fixture is a worker that runs, and a consumer.
+type fixture struct {
+	*Worker
+
+	t     *testing.T
+	store *faultyStore
+	port  layer.Port
+	stop  context.CancelFunc
+	ended chan error
+
+	mu   sync.Mutex
+	log  bytes.Buffer
+	outs []string
+}
+
+// run calls test with a worker that runs, in a bubble whose time passes only
+// when all wait.
+func run(t *testing.T, settings Settings, test func(f *fixture)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, Config{Room: func(string) Settings { return settings }})
+		synctest.Wait() // it serves
+		test(f)
+		f.stop()
+		if err := <-f.ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if len(f.rooms) > 0 {
+			t.Errorf("%d rooms are left", len(f.rooms))
+		}
+		f.port.Close()
+	})
+}
+
+func start(t *testing.T, c Config) *fixture {
+	t.Helper()
+	f := &fixture{t: t, store: &faultyStore{Store: memstore.New()}, ended: make(chan error, 1)}
+	l := memlayer.New()
+	if c.Layer == nil {
+		c.Layer = l
+	}
+	c.Store = f.store
+	c.Logger = slog.New(slog.NewTextHandler(f, nil))
+	f.Worker = New(c)
+	ctx, stop := context.WithCancel(t.Context())
+	f.stop = stop
+	var err error
+	if f.port, err = l.Attach(f.deliver); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		err := f.Run(ctx)
+		f.ended <- err
+		close(f.ended) // who reads again finds nil
+	}()
+	return f
+}
+
+// Write takes the log.
+func (f *fixture) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.log.Write(p)
+}
+
+// logged gives what was logged since it was last called.
+func (f *fixture) logged() string {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer f.log.Reset()
+	return f.log.String()
+}
+
+func (f *fixture) deliver(outs []layer.Output) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, out := range outs {
+		to := fmt.Sprint(uint64(out.Output.To))
+		if out.Output.To == room.Everyone {
+			to = "all"
+		}
+		what := fmt.Sprint(map[protocol.Type]string{
+			protocol.SyncStep1: "SyncStep1", protocol.SyncStep2: "SyncStep2", protocol.Update: "Update",
+			protocol.Awareness: "Awareness", protocol.Close: "Close",
+		}[out.Msg.Type])
+		if out.Msg.Type == protocol.Close {
+			what += fmt.Sprint(" ", out.Msg.Code)
+		}
+		f.outs = append(f.outs, out.Room+": "+to+" "+what)
+	}
+}
+
+// want fails the test unless exactly these outputs came since it was last called.
+func (f *fixture) want(want ...string) {
+	f.t.Helper()
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if diff := cmp.Diff(append([]string{}, want...), append([]string{}, f.outs...)); diff != "" {
+		f.t.Errorf("delivered (- want, + got):\n%s", diff)
+	}
+	f.outs = nil
+}
+
+func (f *fixture) trySend(name string, in room.Input) error {
+	return f.port.Send(layer.Input{Room: name, Input: in})
+}
+
+func (f *fixture) send(name string, in room.Input) {
+	f.t.Helper()
+	if err := f.trySend(name, in); err != nil {
+		f.t.Fatalf("Send: %v", err)
+	}
+}
+
+func (f *fixture) join(name string, conns ...room.ConnID) {
+	f.t.Helper()
+	if err := f.port.Join(name); err != nil {
+		f.t.Fatal(err)
+	}
+	for _, conn := range conns {
+		f.send(name, room.Input{Kind: room.Join, Conn: conn, Access: room.Write | room.Present})
+	}
+}
+
+func (f *fixture) leave(name string, conn room.ConnID) {
+	f.t.Helper()
+	f.send(name, room.Input{Kind: room.Leave, Conn: conn})
+}
+
+func message(conn room.ConnID, typ protocol.Type, data []byte) room.Input {
+	return room.Input{Kind: room.Message, Conn: conn, Msg: protocol.Message{Type: typ, Data: data}}
+}
+
+func (f *fixture) write(name string, conn room.ConnID, update []byte) {
+	f.t.Helper()
+	f.send(name, message(conn, protocol.Update, update))
+}
+
+// pair joins 1 and 2 and forgets what they are sent at first.
+func (f *fixture) pair(name string) {
+	f.t.Helper()
+	f.join(name, 1, 2)
+	f.want(name+": 1 SyncStep1", name+": 2 SyncStep1")
+}
+
+func (f *fixture) onLoad(on func(context.Context, string) error) {
+	f.store.mu.Lock()
+	defer f.store.mu.Unlock()
+	f.store.onLoad = on
+}
+
+func (f *fixture) onAppend(on func(context.Context, string) error) {
+	f.store.mu.Lock()
+	defer f.store.mu.Unlock()
+	f.store.onAppend = on
+}
+
+// opened tells how often rooms were loaded.
+func (f *fixture) opened() int {
+	synctest.Wait()
+	f.store.mu.Lock()
+	defer f.store.mu.Unlock()
+	return len(f.store.loads)
+}
+
+func (f *fixture) appends() int {
+	synctest.Wait()
+	f.store.mu.Lock()
+	defer f.store.mu.Unlock()
+	return f.store.appends
+}
+
+// wantStored fails the test unless the store holds these updates of a room, and no more.
+func (f *fixture) wantStored(name string, updates ...[]byte) {
+	f.t.Helper()
+	synctest.Wait()
+	want := blocks.New()
+	for _, u := range updates {
+		if _, err := want.Apply(u, blocks.V1); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	if got := storedDocument(f.t, f.store.Store, name); !bytes.Equal(got.Encode(blocks.V1), want.Encode(blocks.V1)) {
+		f.t.Errorf("the store holds %q, want %q", got.Encode(blocks.V1), want.Encode(blocks.V1))
+	}
+}
+
+func storedDocument(t *testing.T, s store.Store, name string) *blocks.Store {
+	t.Helper()
+	log, err := s.Load(context.Background(), name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.Fatal(err)
+	}
+	doc := blocks.New()
+	for _, e := range log.Entries {
+		if _, err := doc.Apply(e.Data, blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return doc
+}
+
+// typed is the update of client typing its clock'th character.
+func typed(client, clock uint64) []byte {
+	b := []byte{1, 1}
+	b = binary.AppendUvarint(b, client)
+	b = binary.AppendUvarint(b, clock)
+	if clock == 0 {
+		b = append(b, 4, 1, 4, 't', 'e', 'x', 't') // a string, the first in its parent
+	} else {
+		b = append(b, 4|0x80) // a string behind another
+		b = binary.AppendUvarint(b, client)
+		b = binary.AppendUvarint(b, clock-1)
+	}
+	return append(b, 1, 'a'+byte(clock%26), 0)
+}
+
+// present is an awareness update.
+func present(client, clock uint64, state string) []byte {
+	b := []byte{1}
+	b = binary.AppendUvarint(b, client)
+	b = binary.AppendUvarint(b, clock)
+	b = binary.AppendUvarint(b, uint64(len(state)))
+	return append(b, state...)
+}

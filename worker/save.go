@@ -1,0 +1,89 @@
+package worker
+
+import (
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+)
+
+// held is what turns asked for: outputs that are delivered in order once the
+// updates are durable.
+type held struct {
+	updates [][]byte
+	outs    []room.Output
+	bytes   int
+}
+
+// any tells whether h waits for the store. Outputs never do so alone.
+func (h *held) any() bool { return len(h.updates) > 0 }
+
+func (h *held) add(e room.Effects) {
+	if e.Update != nil {
+		h.updates = append(h.updates, e.Update)
+		h.bytes += len(e.Update)
+	}
+	if h.outs == nil {
+		h.outs = e.Durable
+	} else {
+		h.outs = append(h.outs, e.Durable...)
+	}
+	for i := range e.Durable {
+		h.bytes += len(e.Durable[i].Msg.Data)
+	}
+}
+
+// hold takes a turn's update and the outputs that depend on it or on an earlier
+// one. Where there is none, they go at once.
+func (a *actor) hold(e room.Effects) {
+	switch {
+	case e.Update != nil || a.unsaved.any():
+		a.unsaved.add(e)
+	case a.saving.any():
+		a.saving.add(e)
+	default:
+		a.deliver(e.Durable)
+	}
+	if a.unsaved.bytes+a.saving.bytes > a.settings.MailboxBytes {
+		a.mail.Hold() // until the append that is under way, or begins now, has ended
+	}
+}
+
+// save begins the next append, if there is something to append. There is one at
+// a time, so that nothing becomes durable before what came before it.
+func (a *actor) save() {
+	if a.unsaved.any() && !a.saving.any() {
+		a.saving, a.unsaved = a.unsaved, held{}
+		a.worker.config.Go(a.append)
+	}
+}
+
+// appendSaving runs beside the turns.
+func (a *actor) appendSaving() {
+	a.saveErr = a.appendUpdates(a.saving.updates)
+	a.mail.Post(a.saved)
+}
+
+func (a *actor) appendUpdates(updates [][]byte) (err error) {
+	defer guard(&err)
+	update := updates[0]
+	if len(updates) > 1 {
+		if update, err = blocks.Merge(blocks.V1, updates...); err != nil {
+			return err
+		}
+	}
+	_, err = a.worker.config.Store.Append(a.worker.saving, a.name, store.Entry{Encoding: store.V1, Data: update})
+	return err
+}
+
+func (a *actor) endSaving() {
+	outs := a.saving.outs
+	a.saving = held{}
+	if a.saveErr != nil {
+		// The log may lack what the next updates build on.
+		a.unsaved = held{}
+		a.fail(a.saveErr, saveTrouble)
+		return
+	}
+	a.deliver(outs)
+	a.mail.Release()
+}

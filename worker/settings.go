@@ -1,0 +1,29 @@
+package worker
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/yroom/yroom/room"
+)
+
+// Settings are those of one room. The zero value means the defaults.
+type Settings struct {
+	// RemoveDelay is how long a room stays open when the last one has left.
+	// 0: 30 seconds; less than 0: it closes at once.
+	RemoveDelay time.Duration
+	// Room holds the limits of the room itself.
+	Room room.Config
+	// MailboxInputs and MailboxBytes bound what waits for the room's next turn;
+	// past them its connections are read no more. MailboxBytes also bounds what
+	// waits for the store. 0: 4,096 inputs, 32 MiB.
+	MailboxInputs int
+	MailboxBytes  int
+}
+
+func (s Settings) withDefaults() Settings {
+	s.RemoveDelay = cmp.Or(s.RemoveDelay, 30*time.Second)
+	s.MailboxInputs = cmp.Or(s.MailboxInputs, 4096)
+	s.MailboxBytes = cmp.Or(s.MailboxBytes, 32<<20)
+	return s
+}

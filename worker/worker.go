@@ -1,0 +1,163 @@
+// Package worker runs rooms: it opens each when somebody joins, gives it its
+// inputs turn by turn, stores what its document gains before anybody sees it,
+// and lets it go when nobody is left.
+package worker
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yroom/yroom/internal/turn"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+)
+
+// ErrDrainTimeout means that the store did not take everything within the
+// DrainTimeout. The clients of the rooms that were cut off still have their edits.
+var ErrDrainTimeout = errors.New("worker: not everything could be saved in time")
+
+// Config says what a Worker works with. Layer and Store are needed.
+type Config struct {
+	Layer layer.Layer
+	Store store.Store
+	// Room gives the settings of a room. nil: the defaults for each. It is called
+	// when a room is opened, from several goroutines.
+	Room func(name string) Settings
+	// Logger is told of what went wrong. nil: slog.Default().
+	Logger *slog.Logger
+	// DrainTimeout bounds how long Run goes on after its context has ended, to
+	// save what it has. 0: 10 seconds.
+	DrainTimeout time.Duration
+	// Go runs turns, loads and appends; Clock tells them the time. nil: in
+	// goroutines, and the wall clock.
+	Go    func(func())
+	Clock turn.Clock
+}
+
+// Worker runs rooms.
+type Worker struct {
+	config Config
+	step   func(*room.Room, []room.Input) room.Effects
+
+	loading context.Context // ends with Serve
+	saving  context.Context // ends when the drain has taken too long
+	live    sync.WaitGroup  // actors, and alarms that may still ring
+
+	mu    sync.RWMutex
+	rooms map[string]*actor
+}
+
+// New makes a Worker. It does nothing before Run.
+func New(c Config) *Worker {
+	if c.Room == nil {
+		c.Room = func(string) Settings { return Settings{} }
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
+	if c.Go == nil {
+		c.Go = turn.Go
+	}
+	if c.Clock.Now == nil {
+		c.Clock = turn.Wall()
+	}
+	return &Worker{config: c, step: (*room.Room).Step, rooms: make(map[string]*actor)}
+}
+
+// Run serves until ctx ends, or the layer breaks. Then it finishes what it has
+// taken and saves it, and returns. It is called once.
+func (w *Worker) Run(ctx context.Context) error {
+	saving, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	loading, stopLoading := context.WithCancel(ctx)
+	defer stopLoading()
+	w.saving, w.loading = saving, loading
+
+	err := w.config.Layer.Serve(ctx, w.handle)
+
+	stopLoading()
+	stop := w.config.Clock.AfterFunc(w.config.DrainTimeout, cut)
+	for _, a := range w.all() {
+		a.mail.Post(a.drain)
+	}
+	w.live.Wait()
+	if !stop() {
+		err = errors.Join(err, ErrDrainTimeout)
+	}
+	return err
+}
+
+// handle takes an input from the layer.
+func (w *Worker) handle(in layer.Input) error {
+	for {
+		a := w.find(in)
+		if a == nil {
+			return nil
+		}
+		var err error
+		if in.Kind == room.Leave {
+			err = a.mail.Force(in) // there is one for each Join, and it must not get lost
+		} else {
+			err = a.mail.Put(in, len(in.Msg.Data))
+		}
+		switch {
+		case errors.Is(err, turn.ErrFull):
+			return layer.ErrFull
+		case errors.Is(err, turn.ErrClosed):
+			w.forget(a) // it is about to do so itself
+		default:
+			return err
+		}
+	}
+}
+
+// find gives the actor for an input. A Join opens its room; all else is nothing
+// to a room that isn't open.
+func (w *Worker) find(in layer.Input) *actor {
+	w.mu.RLock()
+	a := w.rooms[in.Room]
+	w.mu.RUnlock()
+	if a != nil || in.Kind != room.Join {
+		return a
+	}
+	opened := newActor(w, in.Room)
+	w.mu.Lock()
+	if a = w.rooms[in.Room]; a == nil {
+		w.rooms[in.Room] = opened
+		w.live.Add(1)
+	}
+	w.mu.Unlock()
+	if a != nil {
+		return a
+	}
+	w.config.Go(opened.load)
+	return opened
+}
+
+// forget makes room for a's next incarnation.
+func (w *Worker) forget(a *actor) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.rooms[a.name] == a {
+		delete(w.rooms, a.name)
+	}
+}
+
+// all gives the actors in an order that does not depend on chance.
+func (w *Worker) all() []*actor {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	all := make([]*actor, 0, len(w.rooms))
+	for _, a := range w.rooms {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, func(a, b *actor) int { return cmp.Compare(a.name, b.name) })
+	return all
+}
