@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -168,12 +170,18 @@ func (f *fixture) deliver(outs []layer.Output) {
 	}
 }
 
-// want fails the test unless exactly these outputs came since it was last called.
+// want fails the test unless exactly these outputs came since it was last
+// called, those of one room in this order.
 func (f *fixture) want(want ...string) {
 	f.t.Helper()
 	synctest.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	slices.SortStableFunc(f.outs, func(a, b string) int {
+		roomA, _, _ := strings.Cut(a, ": ")
+		roomB, _, _ := strings.Cut(b, ": ")
+		return strings.Compare(roomA, roomB)
+	})
 	if diff := cmp.Diff(append([]string{}, want...), append([]string{}, f.outs...)); diff != "" {
 		f.t.Errorf("delivered (- want, + got):\n%s", diff)
 	}

@@ -320,7 +320,7 @@ func TestRemoveDelay(t *testing.T) {
 					if !open() {
 						t.Fatal("removed too early")
 					}
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 				} else {
 					f.leave("a", 2)
 				}
