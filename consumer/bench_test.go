@@ -1,0 +1,157 @@
+package consumer
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+)
+
+// counted counts the writes to the sockets that it accepts.
+type counted struct {
+	net.Listener
+	writes *atomic.Int64
+}
+
+type countedConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countedConn) Write(b []byte) (int, error) { c.writes.Add(1); return c.Conn.Write(b) }
+
+func (l counted) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return countedConn{c, l.writes}, err
+}
+
+// crowd is n connections in one room over loopback. received counts bytes.
+func crowd(t testing.TB, n int) (l *fakeLayer, received, writes *atomic.Int64) {
+	l, received, writes = &fakeLayer{}, new(atomic.Int64), new(atomic.Int64)
+	c, err := New(Config{Layer: l, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.Handler(c))
+	server.Listener = counted{server.Listener, writes}
+	server.Start()
+	read := make(chan struct{}, n)
+	for range n {
+		conn, _, _, err := ws.Dial(context.Background(), "ws"+server.URL[len("http"):]+"/doc")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			buf := make([]byte, 4096)
+			for {
+				got, err := conn.Read(buf)
+				received.Add(int64(got))
+				if err != nil || buf[0] == 0x88 {
+					break
+				}
+			}
+			_, _ = conn.Write(clientFrame(ws.OpClose, true, nil))
+			_, _ = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+			read <- struct{}{}
+		}()
+	}
+	for deadline := time.Now().Add(10 * time.Second); len(l.conns()) < n; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d joined", len(l.conns()), n)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Cleanup(func() {
+		if err := c.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		for range n {
+			<-read
+		}
+		server.Close()
+	})
+	received.Store(0)
+	writes.Store(0)
+	return l, received, writes
+}
+
+const smallFrame = 2 + 3 + 30
+
+func broadcast(l *fakeLayer, outs []layer.Output, received *atomic.Int64, n int) {
+	want := received.Load() + int64(n*smallFrame)
+	outs[0].Seq++
+	l.deliver(outs)
+	for received.Load() < want {
+		time.Sleep(20 * time.Microsecond)
+	}
+}
+
+func smallUpdate() []layer.Output {
+	return []layer.Output{{Room: "doc", Output: room.Output{Msg: protocol.Message{Type: protocol.Update, Data: make([]byte, 30)}}}}
+}
+
+// One small update to 100 connections, the reading at the other end included.
+func BenchmarkBroadcast(b *testing.B) {
+	const n = 100
+	l, received, writes := crowd(b, n)
+	outs := smallUpdate()
+	broadcast(l, outs, received, n)
+	writes.Store(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		broadcast(l, outs, received, n)
+	}
+	b.ReportMetric(float64(writes.Load())/float64(b.N*n), "writes/message")
+}
+
+// Ten updates in a row, as a busy room gives them: they share writes.
+func BenchmarkBurst(b *testing.B) {
+	const n, burst = 100, 10
+	l, received, writes := crowd(b, n)
+	outs := smallUpdate()
+	writes.Store(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		want := received.Load() + n*burst*smallFrame
+		for range burst {
+			outs[0].Seq++
+			l.deliver(outs)
+		}
+		for received.Load() < want {
+			time.Sleep(20 * time.Microsecond)
+		}
+	}
+	b.ReportMetric(float64(writes.Load())/float64(b.N*n*burst), "writes/message")
+}
+
+// A broadcast allocates its frame, and nothing for each connection.
+func TestBroadcastAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	const n = 100
+	l, received, writes := crowd(t, n)
+	outs := smallUpdate()
+	for range 20 {
+		broadcast(l, outs, received, n)
+	}
+	writes.Store(0)
+	if allocs := testing.AllocsPerRun(100, func() { broadcast(l, outs, received, n) }); allocs > n/10 {
+		t.Errorf("%v allocations for a broadcast to %d connections", allocs, n)
+	}
+	if got := writes.Load(); got != 101*n {
+		t.Errorf("%d writes for 101 broadcasts to %d connections", got, n)
+	}
+}
