@@ -1,8 +1,6 @@
 // Package layertest is the conformance suite of channel layers: whatever passes
 // it can stand between consumers and workers. Each rule of the contract in
 // package layer is one subtest that carries its name.
-//
-//nolint:thelper // the checks are the tests themselves, and a failure should name their lines
 package layertest
 
 import (

@@ -1,8 +1,6 @@
 // Package storetest is the conformance suite of stores: whatever passes it can
 // hold the rooms of a worker. Each rule of the contract in package store is one
 // subtest that carries its name.
-//
-//nolint:thelper // the checks are the tests themselves, and a failure should name their lines
 package storetest
 
 import (
