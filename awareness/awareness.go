@@ -42,6 +42,9 @@ type Awareness struct {
 	cfg      Config
 	states   map[uint64]present // by client id
 	owned    map[uint64]int     // how many states each connection owns, where it owns any
+	gone     map[uint64]gone    // by client id: whose state was removed not long ago
+	removed  int                // how many states were ever removed
+	joined   map[uint64]int     // what removed was when each connection joined
 	deadline time.Time          // see Deadline
 	stale    bool               // deadline has to be worked out again
 }
@@ -52,6 +55,18 @@ type present struct {
 	owner   uint64 // a connection
 	renewed time.Time
 }
+
+// gone remembers a state that was removed. Stock clients send on what they hear
+// of the others, so its echo may still come from somebody who has not heard of
+// the removal. It must not bring the state back.
+type gone struct {
+	clock uint64
+	at    time.Time
+	nth   int // of all removals
+}
+
+// maxGone bounds how many removals are remembered.
+const maxGone = 4096
 
 // New returns an Awareness of nobody.
 func New(cfg Config) *Awareness {
@@ -68,16 +83,27 @@ func New(cfg Config) *Awareness {
 		cfg:    cfg,
 		states: make(map[uint64]present),
 		owned:  make(map[uint64]int),
+		gone:   make(map[uint64]gone),
+		joined: make(map[uint64]int),
 	}
 }
+
+// Join says that conn is there from now on. What it will send can be no echo of
+// a state that was removed before.
+func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removed }
 
 // Apply takes an update, which it borrows, from a connection. It returns what
 // it accepted, as a new update, or nil where that is nothing. An error,
 // ErrMalformed or ErrLimit, changes nothing.
 //
 // A state is accepted if its clock is higher than the one known, 0 if none is;
-// so a client's first state has to have a clock of at least 1. Null is accepted
-// from the owner alone, if its clock is at least the one known.
+// so a client's first state has to have a clock of at least 1. A state that was
+// removed within the timeout is known by its last clock. A connection that
+// joined after that may bring it back with the same clock: those who come back
+// on a new line do. They are shown to newcomers at once; those who saw them
+// leave refuse that clock, as y-protocols does, and see them from the next on.
+//
+// Null is accepted from the owner alone, if its clock is at least the one known.
 func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []byte, err error) {
 	var accepted []entry
 	owned := a.owned[conn]
@@ -97,7 +123,9 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 				return nil
 			}
 			owned--
-		case held && e.clock <= known.clock, e.clock == 0:
+		case held && e.clock <= known.clock:
+			return nil
+		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowest(conn, e.id):
 			return nil
 		case !held || known.owner != conn:
 			owned++
@@ -117,12 +145,24 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 	}
 	for _, e := range accepted {
 		if e.state == nil {
-			a.remove(e.id)
+			a.remove(e.id, now)
 		} else {
 			a.set(conn, e, now)
 		}
 	}
 	return encode(accepted), nil
+}
+
+// lowest is the lowest clock at which conn may show a client whose state is not held.
+func (a *Awareness) lowest(conn, id uint64) uint64 {
+	g, ok := a.gone[id]
+	switch {
+	case !ok:
+		return 1
+	case a.joined[conn] >= g.nth:
+		return g.clock
+	}
+	return g.clock + 1
 }
 
 // check checks a state; known is nil where none is. Most entries repeat what is
@@ -149,14 +189,21 @@ func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 		a.owned[conn]++
 	}
 	a.states[e.id] = present{e.clock, append(p.state[:0], e.state...), conn, now}
+	delete(a.gone, e.id)
 	a.stale = true
 }
 
-func (a *Awareness) remove(id uint64) {
-	if p, held := a.states[id]; held {
-		a.disown(p.owner)
-		delete(a.states, id)
-		a.stale = true
+func (a *Awareness) remove(id uint64, now time.Time) {
+	p, held := a.states[id]
+	if !held {
+		return
+	}
+	a.disown(p.owner)
+	delete(a.states, id)
+	a.stale = true
+	a.removed++
+	if len(a.gone) < maxGone {
+		a.gone[id] = gone{p.clock, now, a.removed}
 	}
 }
 
@@ -181,32 +228,33 @@ func (a *Awareness) Encode() []byte {
 // Leave removes the states that conn owns and returns the update that says so,
 // nil if it owned none. Nothing that conn sent may be given to Apply afterwards:
 // it would bring the dead back.
-//
-// The clocks of removed states are forgotten, or an Awareness would grow for
-// ever. So whoever comes back is accepted with the clock they left with, and
-// shown to newcomers at once; those who saw them leave refuse that clock and
-// see them again from the next one on.
-func (a *Awareness) Leave(conn uint64) []byte {
+func (a *Awareness) Leave(conn uint64, now time.Time) []byte {
+	delete(a.joined, conn)
 	if a.owned[conn] == 0 {
 		return nil
 	}
-	return a.removeAll(func(p present) bool { return p.owner == conn })
+	return a.removeAll(now, func(p present) bool { return p.owner == conn })
 }
 
 // Expire removes the states that weren't renewed for the timeout and returns
 // the update that says so, nil if there were none.
 func (a *Awareness) Expire(now time.Time) []byte {
-	return a.removeAll(func(p present) bool { return now.Sub(p.renewed) >= a.cfg.Timeout })
+	for id, g := range a.gone {
+		if now.Sub(g.at) >= a.cfg.Timeout {
+			delete(a.gone, id)
+		}
+	}
+	return a.removeAll(now, func(p present) bool { return now.Sub(p.renewed) >= a.cfg.Timeout })
 }
 
 // removeAll tells of a removal with the last clock known: only a client itself
 // may raise its clock.
-func (a *Awareness) removeAll(which func(present) bool) []byte {
+func (a *Awareness) removeAll(now time.Time, which func(present) bool) []byte {
 	var gone []entry
 	for id, p := range a.states {
 		if which(p) {
 			gone = append(gone, entry{id: id, clock: p.clock})
-			a.remove(id)
+			a.remove(id, now)
 		}
 	}
 	if gone == nil {

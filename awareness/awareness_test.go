@@ -106,9 +106,30 @@ func TestStory(t *testing.T) {
 		"back with the same clock, and no ghost after that": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 0, ``, "7@5 null"},
+			{2, 0, "joins", ""},
+			{2, 0, `7@4 {}`, ""},
 			{2, 0, `7@5 {}`, "7@5 {}"},
 			{2, 0, ``, "7@5 null"},
 			{2, 0, ``, ""},
+		},
+		"an echo doesn't bring back who left": {
+			{2, 0, "joins", ""},
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{1, 1, ``, "7@5 null"},
+			{2, 1, `7@5 {}`, ""},
+			{3, 2, "joins", ""},
+			{3, 2, `7@5 {}`, "7@5 {}"},
+			{2, 3, `7@5 {}`, ""},
+			{3, 4, ``, "7@5 null"},
+			{2, 4, `7@6 {}`, "7@6 {}"},
+		},
+		"who left is forgotten after the timeout": {
+			{1, 0, `7@5 {}`, "7@5 {}"},
+			{1, 1, ``, "7@5 null"},
+			{0, 30, ``, ""},
+			{2, 30, `7@5 {}`, ""},
+			{0, 31, ``, ""},
+			{2, 31, `7@5 {}`, "7@5 {}"},
 		},
 		"leaving removes all that is owned, and no more": {
 			{1, 0, `9@1 {}, 7@1 {}, 8@1 {}`, "7@1 {}, 8@1 {}, 9@1 {}"},
@@ -134,7 +155,8 @@ func TestStory(t *testing.T) {
 		"one client twice in an update": {
 			{1, 0, `7@2 "a", 7@1 "b"`, `7@2 "a"`},
 			{1, 0, `7@3 "b", 7@4 "c"`, `7@4 "c"`},
-			{1, 0, `7@4 null, 7@3 "d"`, `7@3 "d"`},
+			{1, 0, `7@4 null, 7@3 "d"`, `7@4 null`},
+			{1, 0, `7@5 null, 7@5 "d"`, `7@5 "d"`},
 			{1, 0, `7@5 "e", 7@5 null`, `7@5 null`},
 			{1, 0, ``, ""},
 		},
@@ -145,6 +167,8 @@ func TestStory(t *testing.T) {
 				now := time.Unix(int64(s.at), 0)
 				var got []byte
 				switch {
+				case s.update == "joins":
+					a.Join(s.conn)
 				case s.update != "":
 					in := raw(t, strings.Split(s.update, ", ")...)
 					var err error
@@ -153,7 +177,7 @@ func TestStory(t *testing.T) {
 					}
 					clear(in) // it was borrowed
 				case s.conn != 0:
-					got = a.Leave(s.conn)
+					got = a.Leave(s.conn, now)
 				default:
 					got = a.Expire(now)
 				}
@@ -248,8 +272,8 @@ func TestIDsAreCounted(t *testing.T) {
 	if _, err := a.Apply(1, raw(t, `5@1 {}`), time.Unix(0, 0)); !errors.Is(err, ErrLimit) {
 		t.Fatalf("error %v, want ErrLimit", err)
 	}
-	a.Leave(1)
-	a.Leave(2)
+	a.Leave(1, time.Unix(0, 0))
+	a.Leave(2, time.Unix(0, 0))
 	if len(a.owned) != 0 || len(a.states) != 0 {
 		t.Errorf("left over: %v, %v", a.owned, a.states)
 	}
@@ -277,7 +301,7 @@ func TestDeadline(t *testing.T) {
 	check(at(110))
 	apply(1, `7@2 {}`, at(108))
 	check(at(115))
-	a.Leave(2)
+	a.Leave(2, time.Unix(0, 0))
 	check(at(118))
 	a.Expire(at(118))
 	check(time.Time{})

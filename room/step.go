@@ -52,6 +52,7 @@ func (t *turn) take(in *Input) {
 	switch in.Kind {
 	case Join:
 		t.conns[in.Conn] = member{access: in.Access}
+		t.awareness.Join(uint64(in.Conn))
 		delete(t.answered, in.Conn)
 		if in.Open == ServerStarts {
 			t.open(in.Conn)
@@ -68,10 +69,10 @@ func (t *turn) take(in *Input) {
 	switch in.Kind {
 	case Message:
 		if err := t.message(in, m); err != nil {
-			t.expel(in.Conn, err)
+			t.expel(in, err)
 		}
 	case Leave:
-		t.leave(in.Conn)
+		t.leave(in)
 	case Resync:
 		t.resync(in.Conn, in.Seq)
 	}
@@ -183,19 +184,19 @@ func (t *turn) tellPresent(conn ConnID) {
 	}
 }
 
-func (t *turn) leave(conn ConnID) {
-	delete(t.conns, conn)
-	t.changed(t.awareness.Leave(uint64(conn)))
+func (t *turn) leave(in *Input) {
+	delete(t.conns, in.Conn)
+	t.changed(t.awareness.Leave(uint64(in.Conn), in.At))
 }
 
 // expel ends a connection that sent bad bytes.
-func (t *turn) expel(conn ConnID, err error) {
+func (t *turn) expel(in *Input, err error) {
 	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: reason(err)}
 	if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
 		closing.Code = protocol.ClosePolicy
 	}
-	t.now(conn, closing.Message())
-	t.leave(conn)
+	t.now(in.Conn, closing.Message())
+	t.leave(in)
 }
 
 // reason is what err says, as far as it fits into a close frame.
