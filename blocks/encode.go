@@ -10,10 +10,8 @@ func (s *Store) Encode(enc Encoding) []byte {
 	if err := checkEncoding(enc); err != nil {
 		panic(err)
 	}
-	return s.encode(everything)
+	return s.encode()
 }
-
-func everything(*client) uint64 { return 0 }
 
 // Diff encodes what somebody with the given state vector lacks: the blocks
 // behind it, what waits and all deletions, as the protocol wants it. The error
@@ -23,11 +21,17 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
 	}
+	defer func() {
+		for _, c := range s.clients {
+			c.has = 0
+		}
+	}()
 	r := lib0.NewReader(stateVector)
-	has := make(map[uint64]uint64)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
-		client := r.Uint()
-		has[client] = r.Uint()
+		c, clock := s.byID[r.Uint()], r.Uint()
+		if c != nil {
+			c.has = clock
+		}
 	}
 	if err := r.Err(); err != nil {
 		return nil, malformed("state vector: %w", err)
@@ -35,18 +39,17 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	if r.Len() > 0 {
 		return nil, malformed("state vector: %d bytes behind its end", r.Len())
 	}
-	return s.encode(func(c *client) uint64 { return has[c.id] }), nil
+	return s.encode(), nil
 }
 
-// encode encodes the blocks behind what from says for each client, and all
-// deletions.
-func (s *Store) encode(from func(*client) uint64) []byte {
+// encode encodes the blocks that are not before client.has, and all deletions.
+func (s *Store) encode() []byte {
 	size, clients := 0, uint64(0)
 	for _, c := range s.clients {
-		if c.last() > from(c) {
+		if c.last() > c.has {
 			clients++
 			size += 32
-			if from(c) == 0 {
+			if c.has == 0 {
 				size += c.blocks.size
 			}
 		}
@@ -54,8 +57,8 @@ func (s *Store) encode(from func(*client) uint64) []byte {
 	out := make([]byte, 0, size+size/8+64)
 	out = lib0.AppendUint(out, clients)
 	for _, c := range s.clients {
-		if clock := from(c); c.last() > clock {
-			out = c.appendSection(out, clock)
+		if c.last() > c.has {
+			out = c.appendSection(out)
 		}
 	}
 	return s.appendDeletions(out)
@@ -69,8 +72,10 @@ func (c *client) last() uint64 {
 	return c.blocks.end
 }
 
-// appendSection appends c's blocks from clock on, of which there are some.
-func (c *client) appendSection(dst []byte, clock uint64) []byte {
+// appendSection appends c's blocks that are not before c.has, of which there
+// are some.
+func (c *client) appendSection(dst []byte) []byte {
+	clock := c.has
 	var runs []*run
 	if c.blocks.end > clock {
 		runs = append(runs, &c.blocks)

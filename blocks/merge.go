@@ -17,7 +17,7 @@ func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 		}
 		s.hold(sections, deletions)
 	}
-	return s.encode(everything), nil
+	return s.encode(), nil
 }
 
 // hold takes blocks and deletions into the store as they are, without asking

@@ -41,6 +41,7 @@ type client struct {
 
 	waiters waiters // who waits for blocks of this client
 	waiting bool    // this client is one of somebody's waiters
+	has     uint64  // during Diff: what the receiver has
 	work    int     // during Apply: 1 + the index of its work in the plan
 }
 
