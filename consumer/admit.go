@@ -24,8 +24,10 @@ func checkRequest(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Connection", "Upgrade")
 	w.Header().Set("Upgrade", "websocket")
 	w.Header().Set("Sec-WebSocket-Version", "13")
-	return &StatusError{http.StatusUpgradeRequired,
-		"This address speaks WebSocket. Connect a Yjs client to it, such as y-websocket's WebsocketProvider."}
+	return &StatusError{
+		http.StatusUpgradeRequired,
+		"This address speaks WebSocket. Connect a Yjs client to it, such as y-websocket's WebsocketProvider.",
+	}
 }
 
 func hasToken(h http.Header, name, token string) bool {
@@ -49,7 +51,7 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 	if u, err := url.Parse(origin); err == nil {
 		host = strings.ToLower(u.Host)
 	}
-	if host != "" && host == strings.ToLower(r.Host) {
+	if host != "" && strings.EqualFold(host, r.Host) {
 		return nil
 	}
 	for _, pattern := range c.cfg.Origins {

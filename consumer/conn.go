@@ -133,7 +133,7 @@ func (c *Conn) receive() error {
 			if err != nil {
 				return &readError{err}
 			}
-			return &peerClosed{said}
+			return &peerCloseError{said}
 		case ws.OpText, ws.OpBinary:
 			select {
 			case <-c.ending:
@@ -208,8 +208,8 @@ type readError struct{ error }
 
 func (e *readError) Unwrap() error { return e.error }
 
-// peerClosed is a close frame from the client.
-type peerClosed struct{ protocol.CloseError }
+// peerCloseError is a close frame from the client.
+type peerCloseError struct{ protocol.CloseError }
 
 // causeOf says what an error means for the client.
 func causeOf(err error) cause {

@@ -323,7 +323,6 @@ func TestRoomCloses(t *testing.T) {
 		}
 
 		deaf, id := h.join("/doc") // doesn't read
-		start = time.Now()
 		h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
 		time.Sleep(closeWait)
 		synctest.Wait()

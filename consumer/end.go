@@ -72,7 +72,7 @@ const (
 
 // endFor ends the connection for what stopped the reader.
 func (c *Conn) endFor(err error) farewell {
-	var said *peerClosed
+	var said *peerCloseError
 	var read *readError
 	var broke *protocol.CloseError
 	switch {

@@ -170,8 +170,10 @@ func (l *logs) String() string {
 
 func newHouse(t testing.TB, cfg Config) *house {
 	t.Helper()
-	h := &house{t: t, layer: &fakeLayer{}, logs: &logs{}, ended: make(chan struct{}),
-		pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}}
+	h := &house{
+		t: t, layer: &fakeLayer{}, logs: &logs{}, ended: make(chan struct{}),
+		pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})},
+	}
 	if cfg.Layer == nil {
 		cfg.Layer = h.layer
 	}

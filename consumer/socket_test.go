@@ -96,8 +96,8 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
-func reader(max int, b []byte) *socket {
-	return &socket{max: max, in: bufio.NewReader(bytes.NewReader(b))}
+func reader(limit int, b []byte) *socket {
+	return &socket{max: limit, in: bufio.NewReader(bytes.NewReader(b))}
 }
 
 func TestFragments(t *testing.T) {
