@@ -55,9 +55,7 @@ func (a *actor) fail(err error, t trouble) {
 		attrs = append(attrs, "stack", string(b.stack))
 	}
 	a.worker.config.Logger.Error(t.log, attrs...)
-	if a.failure == nil {
-		a.close(t.tell)
-	}
+	a.close(t.tell)
 }
 
 // close closes the room to everybody in it, and drops what was held back for

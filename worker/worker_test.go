@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
@@ -54,7 +55,7 @@ func TestOnlyAJoinOpensARoom(t *testing.T) {
 
 func TestInputsWaitForTheLoad(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
-		if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(7, 0)}); err != nil {
+		if _, err := f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(7, 0)}); err != nil {
 			t.Fatal(err)
 		}
 		on, release := block()
@@ -76,7 +77,7 @@ func TestInputsWaitForTheLoad(t *testing.T) {
 
 func TestLoadThatFails(t *testing.T) {
 	damaged := func(f *fixture) {
-		if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: []byte{1, 1, 1}}); err != nil {
+		if _, err := f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: []byte{1, 1, 1}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -174,6 +175,7 @@ func TestAppendThatFails(t *testing.T) {
 		synctest.Wait()
 		f.write("a", 1, typed(7, 2)) // waits behind it and is dropped with it
 		f.join("a", 3)
+		synctest.Wait()
 		release <- errFault
 		f.want("a: 1 Close 1013", "a: 2 Close 1013", "a: 3 Close 1013")
 		if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, "could not be saved") || !strings.Contains(log, errFault.Error()) {
@@ -508,6 +510,48 @@ func TestLayerThatBreaks(t *testing.T) {
 		if err := <-f.ended; !errors.Is(err, errFault) {
 			t.Errorf("Run: %v, want what broke the layer", err)
 		}
+	})
+}
+
+// fragileLayer serves until it breaks.
+type fragileLayer struct {
+	layer.Layer
+
+	breaks chan error
+}
+
+func (l fragileLayer) Serve(ctx context.Context, handle func(layer.Input) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- l.Layer.Serve(ctx, handle) }()
+	err := <-l.breaks
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+func TestLayerThatBreaksWhileARoomIsLoaded(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		// A worker of its own, as that of the fixture serves already.
+		l := fragileLayer{memlayer.New(), make(chan error)}
+		on, _ := block()
+		f.onLoad(on)
+		w := New(Config{Layer: l, Store: f.store})
+		ended := make(chan error)
+		go func() { ended <- w.Run(f.t.Context()) }()
+		synctest.Wait()
+		port, err := l.Attach(func([]layer.Output) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := port.Send(layer.Input{Room: "a", Input: room.Input{Kind: room.Join, Conn: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		l.breaks <- errFault
+		if err := <-ended; !errors.Is(err, errFault) || errors.Is(err, ErrDrainTimeout) {
+			t.Errorf("Run: %v, want what broke the layer", err)
+		}
+		port.Close()
 	})
 }
 
