@@ -24,10 +24,11 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 	default:
 		added = update
 	}
-	if s.size+len(added) > s.options.MaxSize {
-		return nil, overLimit("the document", s.size+len(added), s.options.MaxSize)
-	}
 	s.plan.make(s, sections)
+	if size := s.size + len(added) + clientSize*len(s.clients); size > s.options.MaxSize {
+		s.plan.cancel(s)
+		return nil, overLimit("the document", size, s.options.MaxSize)
+	}
 	if pending := s.pending + s.waiting(sections, deletions); pending > s.options.MaxPending {
 		s.plan.cancel(s)
 		return nil, overLimit("what waits for missing blocks", pending, s.options.MaxPending)
@@ -169,12 +170,12 @@ func (c *client) holdNext(b *block) {
 // counts it.
 func (s *Store) waiting(sections []section, deletions []byte) (cost int) {
 	for i := range sections {
-		if sec := &sections[i]; s.reach(s.byID[sec.client]) < sec.end {
+		if sec := &sections[i]; s.byID[sec.client].reach() < sec.end {
 			cost += len(sec.wire) + int(min(sec.count, uint64(len(sec.wire))))*recCost + clientCost
 		}
 	}
 	eachDeletion(deletions, func(client uint64, x span) {
-		if s.reach(s.byID[client]) < x.to {
+		if s.byID[client].reach() < x.to {
 			cost += spanCost
 		}
 	})
@@ -205,29 +206,30 @@ func (c *client) pendingCost() (cost int) {
 
 // commit takes an update into the document, as it was planned.
 func (s *Store) commit(deletions []byte) {
-	for i := range s.plan.works {
-		w := &s.plan.works[i]
-		cost := w.client.pendingCost()
-		if w.at > w.client.blocks.end {
-			s.integrate(w)
+	for _, c := range s.plan.touched {
+		cost := c.pendingCost()
+		if c.ready > c.blocks.end {
+			s.integrate(c)
 		}
-		if w.section != nil && w.at < w.section.end {
-			w.client.hold(w.at, sectionSource(w.section))
+		if c.section != nil && c.ready < c.section.end {
+			c.hold(c.ready, sectionSource(c.section))
 		}
-		s.pending += w.client.pendingCost() - cost
+		s.pending += c.pendingCost() - cost
 	}
-	s.plan.finish(s)
+	s.plan.finish()
 	s.delete(deletions)
 }
 
-// integrate appends the blocks that are ready to those that are.
-func (s *Store) integrate(w *work) {
-	c := w.client
+// integrate appends c's blocks that are ready to those that are integrated.
+func (s *Store) integrate(c *client) {
 	before := c.blocks.size
-	w.rewind()
-	for c.blocks.end < w.at {
-		b := w.block(c.blocks.end).from(c.blocks.end)
-		s.append(c, b)
+	var start place
+	if c.section != nil {
+		start.clock = c.section.clock
+	}
+	q := c.queue(c.blocks.end, start)
+	for c.blocks.end < c.ready {
+		s.append(c, *q.at(c.blocks.end))
 	}
 	for len(c.pending) > 0 && c.pending[0].start() < c.blocks.end {
 		first := c.pending[0]
@@ -236,7 +238,7 @@ func (s *Store) integrate(w *work) {
 			continue
 		}
 		rest := new(run)
-		src := runSource(c.id, []*run{first})
+		src := runSource(c.id, []*run{first}, c.blocks.end)
 		for b := src.at(c.blocks.end); b != nil; b = src.next() {
 			part := b.from(c.blocks.end)
 			rest.push(&part)

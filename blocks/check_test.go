@@ -44,7 +44,7 @@ func check(tb testing.TB, s *Store) {
 		if s.byID[c.id] != c || i > 0 && s.clients[i-1].id <= c.id {
 			tb.Fatalf("client %d is not where it belongs", c.id)
 		}
-		if c.work != 0 {
+		if c.planned || c.section != nil || c.has != 0 || c.waits == waitsNew {
 			tb.Fatalf("client %d is still planned", c.id)
 		}
 		if len(c.blocks.chunks) > 0 && c.blocks.start() != 0 {
@@ -66,7 +66,7 @@ func check(tb testing.TB, s *Store) {
 			}
 			end = x.to
 		}
-		if c.waiting && len(c.pending) == 0 {
+		if c.waits == waits && len(c.pending) == 0 {
 			tb.Fatalf("client %d waits for nothing", c.id)
 		}
 		size += c.blocks.size

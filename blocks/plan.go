@@ -1,61 +1,74 @@
 package blocks
 
+import "slices"
+
 // plan works out how far each client's blocks can be integrated once an update
-// is there, without changing the store: a block is ready when all before it of
-// the same client are, and the blocks that it refers to.
+// is there: a block is ready when all before it of the same client are, and the
+// blocks that it refers to. Up to commit nothing of the store changes but what
+// cancel takes back.
 //
-// Each block is looked at once, and again each time that something it waited
-// for has come, so the time is linear but for the heaps of waiters.
+// A block is looked at once, and again when what it waited for has come. So the
+// time is linear, but for the heaps of waiters.
 type plan struct {
-	works []work
-	todo  []int     // indexes of works that may get further
-	made  []*client // clients that were added for the plan
-	woken []woken   // waiters that were taken from their client's heap
+	touched []*client // clients whose reach is planned
+	todo    []*client // those who may get further
+	made    []*client // clients that were added for the plan
+	fresh   []*client // clients that began to wait
+	woken   []woken   // waiters who wait no longer
 }
 
-// work is how far one client gets.
-type work struct {
-	client  *client
-	section *section // what the update has of the client; nil: nothing
-	update  source
-	held    source
-	at      uint64 // the clock behind the last block that is ready
-
-	blocked bool // the next block waits for needs
-	needs   id
-	waiters waiters // works, by the clock of this client that they need
-}
-
+// woken is a waiter who was taken from a client's heap.
 type woken struct {
 	on     *client
 	waiter waiter
 }
 
-// block gives the block at clock: what is held goes first.
-func (w *work) block(clock uint64) *block {
-	if b := w.held.at(clock); b != nil {
-		return b
-	}
-	return w.update.at(clock)
+// wait says whether a client is one of somebody's waiters.
+type wait uint8
+
+const (
+	waitsNot wait = iota
+	waitsNew      // since this plan
+	waits
+)
+
+// blockQueue gives blocks of one client that aren't integrated yet, in clock
+// order: what waits, and what an update brings.
+type blockQueue struct {
+	held, update source
 }
 
-// rewind goes back to the first block.
-func (w *work) rewind() {
-	w.held = runSource(w.client.id, w.client.pending)
-	w.update = source{}
-	if w.section != nil {
-		w.update = sectionSource(w.section)
+// queue begins at the block that holds clock. from is a place in c.section, if
+// there is one, that isn't behind it.
+func (c *client) queue(clock uint64, from place) blockQueue {
+	q := blockQueue{held: runSource(c.id, c.pending, clock)}
+	if c.section != nil {
+		q.update = c.section.from(from)
 	}
+	return q
+}
+
+// at gives the part from clock on of the block that holds it; nil: there is
+// none. It never goes back.
+func (q *blockQueue) at(clock uint64) *block {
+	b := q.held.at(clock)
+	if b == nil {
+		b = q.update.at(clock)
+	}
+	if b != nil && b.clock < clock {
+		*b = b.from(clock)
+	}
+	return b
 }
 
 // reach is how far c's blocks are ready, by the plan where there is one. c may
 // be nil.
-func (s *Store) reach(c *client) uint64 {
+func (c *client) reach() uint64 {
 	switch {
 	case c == nil:
 		return 0
-	case c.work > 0:
-		return s.plan.works[c.work-1].at
+	case c.planned:
+		return c.ready
 	}
 	return c.blocks.end
 }
@@ -64,69 +77,74 @@ func (s *Store) reach(c *client) uint64 {
 func (p *plan) make(s *Store, sections []section) {
 	for i := range sections {
 		sec := &sections[i]
-		n := p.work(s.byID[sec.client], s, sec.client, sec)
-		p.todo = append(p.todo, n)
+		c := p.client(s, sec.client)
+		c.section = sec
+		p.touch(c)
 	}
 	for len(p.todo) > 0 {
 		last := len(p.todo) - 1
-		n := p.todo[last]
+		c := p.todo[last]
 		p.todo = p.todo[:last]
-		p.advance(s, n)
+		p.advance(s, c)
 	}
 }
 
-// work gives the index of a client's work, which it begins where there is
-// none. c may be nil for a client that is new.
-func (p *plan) work(c *client, s *Store, id uint64, sec *section) int {
+func (p *plan) client(s *Store, id uint64) *client {
+	c := s.byID[id]
 	if c == nil {
 		c = s.client(id)
 		p.made = append(p.made, c)
 	}
-	if c.work == 0 {
-		p.works = append(p.works, work{client: c, section: sec, at: c.blocks.end})
-		c.work = len(p.works)
-		p.works[c.work-1].rewind()
-	}
-	return c.work - 1
+	return c
 }
 
-// advance takes work n as far as it gets, and notes who can get further for it.
-func (p *plan) advance(s *Store, n int) {
-	w := &p.works[n]
-	start := w.at
-	w.blocked = false
-	for !w.blocked {
-		b := w.block(w.at)
-		if b == nil {
+// touch has c advanced.
+func (p *plan) touch(c *client) {
+	if !c.planned {
+		c.planned, c.ready = true, c.blocks.end
+		p.touched = append(p.touched, c)
+	}
+	p.todo = append(p.todo, c)
+}
+
+// advance takes c as far as it gets, and those who waited for that.
+func (p *plan) advance(s *Store, c *client) {
+	var from place
+	if c.section != nil {
+		from = c.section.resume
+	}
+	q := c.queue(c.ready, from)
+	start := c.ready
+	for b := q.at(c.ready); b != nil; b = q.at(c.ready) {
+		if needs, blocked := s.lacks(b); blocked {
+			p.wait(s, c, needs)
 			break
 		}
-		if b.clock < w.at {
-			*b = b.from(w.at)
-		}
-		if w.needs, w.blocked = s.lacks(b); !w.blocked {
-			w.at = b.end()
-		}
+		c.ready = b.end()
 	}
-	if w.blocked {
-		needs := w.needs
-		on := p.work(s.byID[needs.client], s, needs.client, nil)
-		w = &p.works[n]
-		if !w.client.waiting {
-			p.works[on].waiters.push(waiter{needs.clock, w.client})
-		}
+	if c.section != nil {
+		c.section.resume = q.update.place()
 	}
-	if w.at == start {
+	if c.ready == start {
 		return
 	}
-	for x, ok := w.waiters.pop(w.at); ok; x, ok = w.waiters.pop(w.at) {
-		p.todo = append(p.todo, x.client.work-1)
+	for x, ok := c.waiters.pop(c.ready); ok; x, ok = c.waiters.pop(c.ready) {
+		if x.client.waits == waits {
+			p.woken = append(p.woken, woken{c, x})
+		}
+		x.client.waits = waitsNot
+		p.touch(x.client)
 	}
-	on, at := w.client, w.at
-	for x, ok := on.waiters.pop(at); ok; x, ok = on.waiters.pop(at) {
-		x.client.waiting = false
-		p.woken = append(p.woken, woken{on, x})
-		p.todo = append(p.todo, p.work(x.client, s, x.client.id, nil))
+}
+
+// wait has c wait until needs is ready.
+func (p *plan) wait(s *Store, c *client, needs id) {
+	if c.waits != waitsNot {
+		return // for the same
 	}
+	c.waits = waitsNew
+	p.fresh = append(p.fresh, c)
+	p.client(s, needs.client).waiters.push(waiter{needs.clock, c})
 }
 
 // lacks tells the first id that b refers to and that is not ready.
@@ -134,48 +152,57 @@ func (s *Store) lacks(b *block) (id, bool) {
 	refs, n := b.refs()
 	for _, ref := range refs[:n] {
 		// Of its own client a block refers only to what is before it.
-		if ref.client != b.client && s.reach(s.byID[ref.client]) <= ref.clock {
+		if ref.client != b.client && s.byID[ref.client].reach() <= ref.clock {
 			return ref, true
 		}
 	}
 	return id{}, false
 }
 
-// finish ends the plan once it is carried out: those who still wait go on
-// waiting.
-func (p *plan) finish(s *Store) {
-	for i := range p.works {
-		w := &p.works[i]
-		if w.blocked && !w.client.waiting {
-			w.client.waiting = true
-			s.byID[w.needs.client].waiters.push(waiter{w.needs.clock, w.client})
+// finish ends a plan that was carried out.
+func (p *plan) finish() {
+	for _, c := range p.fresh {
+		if c.waits == waitsNew {
+			c.waits = waits
 		}
 	}
+	p.made = p.made[:0]
 	p.reset()
 }
 
 // cancel takes back what the plan has touched.
 func (p *plan) cancel(s *Store) {
+	isNew := func(x waiter) bool { return x.client.waits == waitsNew }
+	for _, c := range s.clients {
+		if slices.ContainsFunc(c.waiters, isNew) {
+			kept := slices.DeleteFunc(c.waiters, isNew)
+			c.waiters = nil
+			for _, x := range kept {
+				c.waiters.push(x)
+			}
+		}
+	}
+	for _, c := range p.fresh {
+		c.waits = waitsNot
+	}
 	for _, x := range p.woken {
-		x.waiter.client.waiting = true
+		x.waiter.client.waits = waits
 		x.on.waiters.push(x.waiter)
 	}
+	p.reset()
 	for _, c := range p.made {
 		s.forget(c)
 	}
-	p.reset()
+	p.made = p.made[:0]
 }
 
 // reset keeps no more room than small updates need, and lets go of the update.
 func (p *plan) reset() {
-	for i := range p.works {
-		p.works[i].client.work = 0
+	for _, c := range p.touched {
+		c.planned, c.section = false, nil
 	}
-	clear(p.works)
-	clear(p.made)
-	clear(p.woken)
-	*p = plan{works: p.works[:0], todo: p.todo[:0], made: p.made[:0], woken: p.woken[:0]}
-	if cap(p.works) > 64 {
-		*p = plan{}
+	p.touched, p.todo, p.fresh, p.woken = p.touched[:0], p.todo[:0], p.fresh[:0], p.woken[:0]
+	if cap(p.touched) > 256 {
+		*p = plan{made: p.made}
 	}
 }

@@ -110,7 +110,7 @@ func TestDepthIsBounded(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	s := NewWith(Options{MaxSize: 40, MaxPending: 2 * clientCost})
+	s := NewWith(Options{MaxSize: clientSize + 40, MaxPending: 2 * clientCost})
 	apply(t, s, typedAB)
 	big := "01 01 01 02 84 01 01 28" + strings.Repeat("63", 40) + "00"
 	if _, err := s.Apply(unhex(t, big), V1); !errors.Is(err, ErrLimit) {

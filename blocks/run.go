@@ -205,6 +205,17 @@ type walker struct {
 	rec   int
 }
 
+// walk goes through the blocks from the one on that holds clock, or from the
+// first.
+func (r *run) walk(clock uint64) walker {
+	w := walker{run: r}
+	if clock > r.start() {
+		w.chunk = r.find(clock)
+		w.rec = r.chunks[w.chunk].find(clock)
+	}
+	return w
+}
+
 // blockEnd gives the clock behind block i of chunk c.
 func (r *run) blockEnd(c, i int) uint64 {
 	if k := r.chunks[c]; i+1 < len(k.recs) {

@@ -1,6 +1,10 @@
 package blocks
 
-import "github.com/yroom/yroom/internal/lib0"
+import (
+	"sort"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
 
 // section is the blocks of one client in an update.
 type section struct {
@@ -10,6 +14,14 @@ type section struct {
 	count    uint64 // of blocks, skips included
 	elements uint64 // in them, skips apart
 	wire     []byte // alias of the update
+	resume   place  // where the plan has got to
+}
+
+// place is where in a section a block begins.
+type place struct {
+	off   int    // in its bytes
+	nth   uint64 // of its blocks
+	clock uint64
 }
 
 // readSections reads and checks a whole V1 update. It appends the sections to
@@ -20,6 +32,7 @@ func readSections(update []byte, out []section) (sections []section, deletions [
 	at := id{}
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		sec := section{count: r.Uint(), client: r.Uint(), clock: r.Uint()}
+		sec.resume.clock = sec.clock
 		off := r.Offset()
 		at = id{sec.client, sec.clock}
 		for left := sec.count; left > 0 && r.Err() == nil; left-- {
@@ -109,22 +122,31 @@ type source struct {
 	block  block
 	loaded bool
 
-	wire  lib0.Reader // a section: what is left of it
-	count uint64
-	clock uint64
+	section *section // nil: the source is runs
+	wire    lib0.Reader
+	this    place // of block, if it is loaded
+	ahead   place // of what comes next
 
-	runs   []*run // runs: the rest, and where in the first
+	runs   []*run // the rest, and where in the first
 	walker walker
 }
 
 func sectionSource(sec *section) source {
-	return source{client: sec.client, wire: lib0.NewReader(sec.wire), count: sec.count, clock: sec.clock}
+	return sec.from(place{clock: sec.clock})
 }
 
-func runSource(client uint64, runs []*run) source {
-	s := source{client: client, runs: runs}
-	if len(runs) > 0 {
-		s.walker.run = runs[0]
+// from gives the blocks from a place on.
+func (sec *section) from(p place) source {
+	return source{client: sec.client, section: sec, wire: lib0.NewReader(sec.wire[p.off:]), ahead: p}
+}
+
+// runSource gives the blocks of runs, from the one on that holds clock or is
+// behind it.
+func runSource(client uint64, runs []*run, clock uint64) source {
+	i := sort.Search(len(runs), func(i int) bool { return runs[i].end > clock })
+	s := source{client: client, runs: runs[i:]}
+	if len(s.runs) > 0 {
+		s.walker = s.runs[0].walk(clock)
 	}
 	return s
 }
@@ -132,10 +154,11 @@ func runSource(client uint64, runs []*run) source {
 // next goes to the next block; nil: there is none. The block is valid until
 // the next call, and may be changed.
 func (s *source) next() *block {
-	for s.count > 0 {
-		s.count--
-		s.block.read(&s.wire, s.client, s.clock)
-		s.clock = s.block.end()
+	for s.section != nil && s.ahead.nth < s.section.count {
+		s.this = s.ahead
+		left := s.wire.Len()
+		s.block.read(&s.wire, s.client, s.this.clock)
+		s.ahead = place{s.this.off + left - s.wire.Len(), s.this.nth + 1, s.block.end()}
 		if s.block.kind != kindSkip {
 			return &s.block
 		}
@@ -169,4 +192,12 @@ func (s *source) at(clock uint64) *block {
 		return nil
 	}
 	return &s.block
+}
+
+// place is where a section's source has got to: at its block, or behind all.
+func (s *source) place() place {
+	if s.loaded {
+		return s.this
+	}
+	return s.ahead
 }

@@ -9,7 +9,7 @@ import (
 
 // Options bounds a Store. The zero value of each field stands for its default.
 type Options struct {
-	MaxSize    int // bytes of the encoded document; default 256 MiB
+	MaxSize    int // bytes of the encoded document, and 256 for each client; default 256 MiB
 	MaxPending int // bytes of what waits for something it depends on; default 16 MiB
 }
 
@@ -40,9 +40,13 @@ type client struct {
 	dead    spans  // deleted elements behind blocks.end
 
 	waiters waiters // who waits for blocks of this client
-	waiting bool    // this client is one of somebody's waiters
+	waits   wait    // whether this client is one of somebody's waiters
 	has     uint64  // during Diff: what the receiver has
-	work    int     // during Apply: 1 + the index of its work in the plan
+
+	// During Apply:
+	planned bool
+	ready   uint64   // the clock behind the last block that will be integrated
+	section *section // what the update brings; nil: nothing
 }
 
 // New returns an empty document with default limits.
@@ -55,8 +59,9 @@ func NewWith(o Options) *Store {
 	return &Store{options: o, byID: make(map[uint64]*client)}
 }
 
-// Size is about how many bytes Encode gives, deletions apart.
-func (s *Store) Size() int { return s.size }
+// clientSize is what a client counts beside its blocks, so that many clients
+// with next to nothing can't take more memory than the limit says.
+const clientSize = 256
 
 // client gives the client of the given id, which it adds where it is new.
 func (s *Store) client(id uint64) *client {

@@ -265,7 +265,7 @@ func TestLongRunsAreParted(t *testing.T) {
 	}
 	check(t, s)
 	var got []byte
-	src := runSource(1, []*run{&s.byID[1].blocks})
+	src := runSource(1, []*run{&s.byID[1].blocks}, 0)
 	for b := src.next(); b != nil; b = src.next() {
 		if len(b.content) > blockBytes {
 			t.Errorf("a block of %d bytes", len(b.content))
