@@ -145,7 +145,7 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 	}
 	for _, e := range accepted {
 		if e.state == nil {
-			a.remove(e.id, now)
+			a.remove(e.id, e.clock, now)
 		} else {
 			a.set(conn, e, now)
 		}
@@ -193,7 +193,7 @@ func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 	a.stale = true
 }
 
-func (a *Awareness) remove(id uint64, now time.Time) {
+func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	p, held := a.states[id]
 	if !held {
 		return
@@ -203,7 +203,7 @@ func (a *Awareness) remove(id uint64, now time.Time) {
 	a.stale = true
 	a.removed++
 	if len(a.gone) < maxGone {
-		a.gone[id] = gone{p.clock, now, a.removed}
+		a.gone[id] = gone{clock, now, a.removed}
 	}
 }
 
@@ -254,7 +254,7 @@ func (a *Awareness) removeAll(now time.Time, which func(present) bool) []byte {
 	for id, p := range a.states {
 		if which(p) {
 			gone = append(gone, entry{id: id, clock: p.clock})
-			a.remove(id, now)
+			a.remove(id, p.clock, now)
 		}
 	}
 	if gone == nil {

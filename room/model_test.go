@@ -68,6 +68,9 @@ type world struct {
 	docs    map[ConnID]*blocks.Store // what each client wrote or was sent; it stays when the client leaves
 	joined  map[ConnID]*peer
 	present map[uint64]shown // who is present
+	gone    map[uint64]shown // who was, not long ago; renewed is when they were removed
+	removed map[uint64]int   // and as which of all removals
+	removes int
 }
 
 // peer is a connection's end.
@@ -80,6 +83,7 @@ type peer struct {
 	behind   bool // it misses the updates for everyone
 	seq      uint64
 	told     bool // it was told who is present
+	since    int  // how many removals there were when it joined
 	present  map[uint64]shown
 }
 
@@ -105,6 +109,8 @@ func newWorld(t *rapid.T) *world {
 		log:     blocks.New(),
 		joined:  make(map[ConnID]*peer),
 		present: make(map[uint64]shown),
+		gone:    make(map[uint64]shown),
+		removed: make(map[uint64]int),
 	}
 	stored := insertion(9, 0, "stored")
 	if err := room.Load(stored, blocks.V1); err != nil {
@@ -264,11 +270,14 @@ func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
 			opening: in.Open,
 			doc:     w.docs[in.Conn],
 			told:    in.Open == ServerStarts,
+			since:   w.removes,
 			present: make(map[uint64]shown),
 		}
 	}
 	if in.Kind == Tick {
-		maps.DeleteFunc(w.present, func(_ uint64, s shown) bool { return in.At.Sub(s.renewed) >= 30*time.Second })
+		old := func(_ uint64, s shown) bool { return in.At.Sub(s.renewed) >= 30*time.Second }
+		maps.DeleteFunc(w.gone, old)
+		w.lose(in.At, old)
 	}
 	p := w.joined[in.Conn]
 	if p == nil {
@@ -277,7 +286,7 @@ func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
 	bad := bytes.Equal(in.Msg.Data, []byte{0xff})
 	switch {
 	case in.Kind == Leave:
-		w.remove(in.Conn)
+		w.remove(in)
 		return
 	case in.Kind != Message:
 		return
@@ -297,29 +306,52 @@ func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
 	case protocol.Awareness:
 		bad = bad && p.access.May(Present)
 		if p.access.May(Present) && !bad {
-			w.takeAwareness(in)
+			w.takeAwareness(in, p)
 		}
 	}
 	if bad {
 		closed[in.Conn]++
-		w.remove(in.Conn)
+		w.remove(in)
 	}
 }
 
-func (w *world) takeAwareness(in Input) {
+func (w *world) takeAwareness(in Input, p *peer) {
 	id, clock, state := uint64(in.Msg.Data[1]), uint64(in.Msg.Data[2]), string(in.Msg.Data[4:])
 	s, held := w.present[id]
+	lowest := s.clock + 1
+	if g, ok := w.gone[id]; ok {
+		lowest = g.clock + 1
+		if w.removed[id] <= p.since {
+			lowest = g.clock
+		}
+	}
 	switch {
-	case state != "null" && clock > s.clock:
+	case state != "null" && clock >= lowest:
 		w.present[id] = shown{clock, state, in.Conn, in.At}
+		delete(w.gone, id)
 	case state == "null" && held && s.owner == in.Conn && clock >= s.clock:
-		delete(w.present, id)
+		s.clock = clock
+		w.present[id] = s
+		w.lose(in.At, func(x uint64, _ shown) bool { return x == id })
 	}
 }
 
-func (w *world) remove(conn ConnID) {
-	delete(w.joined, conn)
-	maps.DeleteFunc(w.present, func(_ uint64, s shown) bool { return s.owner == conn })
+func (w *world) remove(in Input) {
+	delete(w.joined, in.Conn)
+	w.lose(in.At, func(_ uint64, s shown) bool { return s.owner == in.Conn })
+}
+
+// lose removes some of those who are present.
+func (w *world) lose(at time.Time, which func(uint64, shown) bool) {
+	count := w.removes
+	for id, s := range w.present {
+		if which(id, s) {
+			delete(w.present, id)
+			w.removes++
+			s.renewed = at
+			w.gone[id], w.removed[id] = s, count+1
+		}
+	}
 }
 
 // receive is what a consumer and a client do with an output.
