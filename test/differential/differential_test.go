@@ -162,8 +162,11 @@ func deliver(d delivery) (result, error) {
 		if known != (added == nil) {
 			return r, fmt.Errorf("update %d (%x): Contains says %v before Apply adds %x", i, update, known, added)
 		}
-		if known, err = s.Contains(update, blocks.V1); err != nil || !known {
-			return r, fmt.Errorf("update %d (%x): Contains says %v, %v after Apply", i, update, known, err)
+		if known, err = s.Contains(update, blocks.V1); err != nil {
+			return r, fmt.Errorf("Contains of update %d (%x) after Apply: %w", i, update, err)
+		}
+		if !known {
+			return r, fmt.Errorf("update %d (%x) is held, and Contains says that it isn't", i, update)
 		}
 		r.Added = append(r.Added, added)
 	}

@@ -1,0 +1,276 @@
+// What people do with a server. Each scenario has a room of its own.
+
+import { WebSocket } from './kits.mjs'
+import { hold, sleep, until } from './stage.mjs'
+
+export const scenarios = {
+  'two clients': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    for (let i = 0; i < 20; i++) {
+      ann.type('a')
+      bob.type('b')
+      if (i % 4 === 0) await sleep(1)
+    }
+    await stage.converge(ann, bob)
+    hold('all that was typed is there', [...ann.shown].sort().join('') === 'a'.repeat(20) + 'b'.repeat(20))
+  },
+
+  'ten clients': async stage => {
+    const clients = await stage.synced(...'abcdefghij')
+    for (let i = 0; i < 10; i++) {
+      for (const client of clients) client.type(client.name)
+      await sleep(1)
+    }
+    await stage.converge(...clients)
+    hold('all that was typed is there', [...clients[0].shown].sort().join('') === [...'abcdefghij'].map(name => name.repeat(10)).join(''))
+  },
+
+  text: edit('text'),
+  'rich text': edit('rich text'),
+  maps: edit('maps'),
+  arrays: edit('arrays'),
+  XML: edit('XML'),
+
+  subdocuments: async stage => {
+    const { kit } = stage
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    const guid = stage.room + '/chapter'
+    kit.subdocuments(ann.doc).set('chapter', new kit.Y.Doc({ guid }))
+    await until('bob has the subdocument', () => kit.subdocuments(bob.doc).get('chapter') !== undefined)
+    const chapters = [ann, bob].map(({ doc, name }) => {
+      const chapter = kit.subdocuments(doc).get('chapter')
+      hold('the subdocument is named', chapter.guid === guid)
+      chapter.load()
+      return stage.client(name + "'s chapter", { room: guid, doc: chapter })
+    })
+    for (const chapter of chapters) {
+      await chapter.synced()
+      chapter.type(chapter.name)
+    }
+    await stage.converge(...chapters)
+    hold('both wrote the chapter', chapters[0].shown.includes('ann') && chapters[0].shown.includes('bob'))
+    hold('the chapter is not in the book', ann.shown === '')
+  },
+
+  'late join': async stage => {
+    const [ann] = await stage.synced('ann')
+    for (const edit of Object.values(stage.kit.edits)) edit(ann.doc, 'ann')
+    const [bob] = await stage.synced('bob')
+    await stage.converge(ann, bob)
+    await ann.disconnect()
+    await bob.disconnect()
+    const [late] = await stage.synced('late')
+    await stage.converge(ann, late)
+  },
+
+  'offline edits on one side': async stage => {
+    const [ann, bob, watcher] = await stage.synced('ann', 'bob', 'watcher')
+    ann.type('before ')
+    await stage.converge(ann, bob, watcher)
+    await ann.disconnect()
+    ann.type('from ann ')
+    bob.type('from bob ')
+    await stage.converge(bob, watcher)
+    await ann.reconnect()
+    await stage.converge(ann, bob, watcher)
+    for (const part of ['before ', 'from ann ', 'from bob ']) hold(`"${part}" is there`, watcher.shown.includes(part))
+  },
+
+  'offline edits on both sides': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    ann.type('before ')
+    await stage.converge(ann, bob)
+    await ann.lose()
+    await bob.disconnect()
+    for (const edit of Object.values(stage.kit.edits)) {
+      edit(ann.doc, 'ann')
+      edit(bob.doc, 'bob')
+    }
+    await Promise.all([ann.reconnect(), bob.reconnect()])
+    await stage.converge(ann, bob)
+    for (const part of ['bef', 'ann', 'bob', 'ore ']) hold(`"${part}" is there`, ann.shown.includes(part))
+  },
+
+  'a reader writes nothing': async stage => {
+    const [writer] = await stage.synced('writer')
+    const doc = new stage.kit.Y.Doc()
+    stage.kit.text(doc).insert(0, 'smuggled offline ')
+    const reader = stage.client('reader', { doc, params: { readonly: 'yes' } })
+    await reader.synced()
+    reader.type('smuggled online ')
+    // Awareness comes behind the edits on the same line.
+    reader.present('name', 'reader')
+    await until('the writer sees the reader', () => writer.sees(reader)?.name === 'reader')
+    writer.type('from the writer ')
+    await until("the reader has the writer's edit", () => reader.shown.includes('from the writer '))
+    const [late] = await stage.synced('late')
+    await stage.converge(writer, late)
+    hold("nobody has the reader's edits", late.shown === 'from the writer ')
+    hold('the reader stays connected', reader.closes === 0 && reader.provider.wsconnected)
+  },
+
+  'an invisible client': async stage => {
+    const [ann, watcher] = await stage.synced('ann', 'watcher')
+    const hidden = stage.client('hidden', { params: { hidden: 'yes' } })
+    await hidden.synced()
+    hidden.present('name', 'hidden')
+    ann.present('name', 'ann')
+    await until('the invisible client sees ann', () => hidden.sees(ann)?.name === 'ann')
+    hidden.type('hello')
+    await stage.converge(ann, watcher, hidden)
+    hold('nobody sees the invisible client', !ann.sees(hidden) && !watcher.sees(hidden))
+    hold('it stays connected', hidden.closes === 0 && hidden.provider.wsconnected)
+  },
+
+  'a client without awareness': async stage => {
+    const [ann] = await stage.synced('ann')
+    const silent = stage.client('silent', { connect: false })
+    silent.awareness.setLocalState(null)
+    await silent.reconnect()
+    ann.present('name', 'ann')
+    await until('the silent client sees ann', () => silent.sees(ann)?.name === 'ann')
+    silent.type('hello')
+    await stage.converge(ann, silent)
+    hold('ann sees nobody else', ann.awareness.getStates().size === 1)
+  },
+
+  awareness: async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    const appears = cursor => {
+      ann.present('cursor', cursor)
+      return until(`bob sees ann at ${cursor}`, () => bob.sees(ann)?.cursor === cursor)
+    }
+    const disappears = why => until(`bob sees that ann is gone: ${why}`, () => bob.sees(ann) === undefined)
+    await appears(1)
+    await appears(2)
+    await ann.disconnect()
+    await disappears('she left')
+    await ann.reconnect()
+    await appears(3)
+    await ann.lose()
+    await disappears('her line broke')
+    await ann.reconnect()
+    await appears(4)
+    await ann.disconnect()
+    await disappears('she left again')
+    await ann.reconnect()
+    await appears(5)
+    await ann.lose()
+    await disappears('her line broke again')
+    const [late] = await stage.synced('late')
+    bob.present('name', 'bob')
+    await until('who joins late sees bob', () => late.sees(bob)?.name === 'bob')
+    hold('who joins late sees no ghost', late.sees(ann) === undefined)
+  },
+
+  'a 5 MB paste': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    ann.type('0123456789'.repeat(500_000))
+    await until('bob has it', () => bob.shown.length === 5_000_000)
+    const [late] = await stage.synced('late')
+    await stage.converge(ann, bob, late)
+    hold('nobody was thrown out', ann.closes + bob.closes + late.closes === 0)
+  },
+
+  'subprotocol echoed': async stage => {
+    if (!stage.kit.subprotocols) return
+    const client = stage.client('ann', { protocols: ['first', 'second'] })
+    await client.synced()
+    hold('the server picked the first', client.provider.ws.protocol === 'first')
+  },
+
+  'room names': async stage => {
+    const names = [
+      // what the client puts into its URL, and the room that it means
+      ['with space', 'with space'],
+      ['a/b/c', 'a/b/c'],
+      [encodeURIComponent('50% & more?#/x'), '50% & more?#/x'],
+      ['grüße 中 😀', 'grüße 中 😀'],
+      ['a//b', 'a//b'],
+      ['/front', '/front'],
+      [encodeURIComponent('a/./b/../c'), 'a/./b/../c']
+    ].map(([path, name]) => [path + stage.room, name + stage.room])
+    const pairs = await Promise.all(names.map(async ([path, name]) => {
+      const plain = stage.client('plain ' + path, { room: path })
+      const escaped = stage.client('escaped ' + path, { room: encodeURIComponent(name) })
+      await plain.synced()
+      plain.type(name)
+      await stage.converge(plain, escaped)
+      return plain
+    }))
+    for (const [i, [, name]] of names.entries()) hold(`${name} is a room of its own`, pairs[i].shown === name)
+    const seen = await stage.ask('/rooms')
+    for (const [, name] of names) hold(`the server calls it ${name}`, seen.includes(name))
+  },
+
+  // Stock clients hang up when nothing has come for 30 s.
+  'a lone idle client stays connected': async stage => {
+    const client = stage.client('ann', { connect: false })
+    client.awareness.setLocalState(null)
+    await client.reconnect()
+    await sleep(36_000)
+    hold('the connection has lasted', client.closes === 0 && client.provider.wsconnected)
+  },
+
+  'frames that mean nothing': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    let heard = 0
+    bob.provider.ws.on('message', data => { if (data.byteLength > 0 && new Uint8Array(data)[0] === 0) heard++ })
+    const stranger = new WebSocket(`${stage.url}/ws/${encodeURIComponent(stage.room)}`)
+    await new Promise((resolve, reject) => stranger.on('open', resolve).on('error', reject))
+    stranger.send('a text frame')
+    stranger.send(new Uint8Array([0xc8, 1, 1, 0])) // type 200
+    stranger.send(new Uint8Array([9]))
+    const answer = new Promise(resolve => stranger.on('message', data => { if (data[0] === 0 && data[1] === 1) resolve() }))
+    stranger.send(new Uint8Array([0, 0, 1, 0])) // SyncStep1
+    await answer
+    ann.type('x')
+    await stage.converge(ann, bob)
+    hold('bob heard of one edit and nothing else', heard === 1 && bob.awareness.getStates().size === 2 - (bob.sees(ann) ? 0 : 1))
+    hold('the stranger is still connected', stranger.readyState === WebSocket.OPEN)
+    stranger.terminate()
+  }
+}
+
+// Two people edit the same kind of content at once.
+function edit (kind) {
+  return async stage => {
+    const clients = await stage.synced('ann', 'bob')
+    for (let i = 0; i < 10; i++) {
+      for (const { doc, name } of clients) {
+        doc.transact(() => stage.kit.edits[kind](doc, name))
+      }
+      await sleep(1)
+    }
+    await stage.converge(...clients)
+    const shown = JSON.stringify(JSON.parse(stage.kit.show(clients[0].doc))[kind])
+    hold(`both edits are there: ${shown}`, shown.includes('ann') && shown.includes('bob'))
+    const [late] = await stage.synced('late')
+    await stage.converge(...clients, late)
+  }
+}
+
+// Played alone, because it looks at the memory of the whole server.
+export const alone = {
+  'a client that stops reading': async stage => {
+    const [ann, bob, stalled] = await stage.synced('ann', 'bob', 'stalled')
+    const { heap: before } = await stage.ask('/heap')
+    stalled.socket.pause()
+    const page = 'a page of text, typed and taken back. '.repeat(7000)
+    const pages = 100
+    for (let i = 0; i < pages; i++) {
+      ann.type(page)
+      stage.kit.text(ann.doc).delete(0, page.length)
+      if (i % 10 === 0) await until('bob keeps up', () => bob.clocks() === ann.clocks())
+    }
+    ann.type('the end')
+    await stage.converge(ann, bob)
+    const { heap: after } = await stage.ask('/heap')
+    const typed = pages * page.length
+    hold(`the server holds little of the ${typed >> 20} MiB that were typed: ${before >> 20} MiB before, ${after >> 20} MiB after`, after - before < 8 << 20)
+    hold('the stalled client has missed something', stalled.clocks() !== ann.clocks())
+    stalled.socket.resume()
+    await stage.converge(ann, bob, stalled)
+    hold('it was never thrown out', stalled.closes === 0)
+  }
+}

@@ -1,0 +1,125 @@
+// What the scenarios are played on: clients of one kit in rooms of one server.
+
+import { WebSocket } from './kits.mjs'
+
+const polling = 10 // milliseconds
+
+export const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
+
+// Waits for a condition, which may be asynchronous.
+export async function until (what, condition, seconds = 60) {
+  const deadline = Date.now() + 1000 * seconds
+  while (!await condition()) {
+    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`)
+    await sleep(polling)
+  }
+}
+
+export function hold (what, condition) {
+  if (!condition) throw new Error(`does not hold: ${what}`)
+}
+
+// One scenario's stage.
+export class Stage {
+  constructor (kit, url, name) {
+    this.kit = kit
+    this.url = url
+    this.room = name
+    this.clients = []
+  }
+
+  // A client with a name, which connects unless told otherwise.
+  client (name, { room = this.room, doc = new this.kit.Y.Doc(), ...options } = {}) {
+    const client = new Client(this.kit, name, this.url, room, doc, options)
+    this.clients.push(client)
+    return client
+  }
+
+  // Clients that have the server's document.
+  async synced (...names) {
+    const clients = names.map(name => this.client(name))
+    for (const client of clients) await client.synced()
+    return clients
+  }
+
+  async ask (path) {
+    return (await fetch(this.url.replace('ws:', 'http:') + path)).json()
+  }
+
+  // Waits until all have the same document, and something in it.
+  async converge (...clients) {
+    const show = client => this.kit.show(client.doc)
+    await until(`${clients.map(c => c.name)} have the same document`, () =>
+      clients.every(client => client.clocks() === clients[0].clocks() && show(client) === show(clients[0])))
+    hold('the document is not empty', clients[0].clocks() !== '[]')
+  }
+
+  end () {
+    for (const client of this.clients) client.destroy()
+  }
+}
+
+class Client {
+  constructor (kit, name, url, room, doc, options) {
+    this.kit = kit
+    this.name = name
+    this.doc = doc
+    this.closes = 0
+    this.provider = new kit.WebsocketProvider(url + '/ws', room, doc, { WebSocketPolyfill: WebSocket, disableBc: true, ...options })
+    this.provider.on('connection-close', () => this.closes++)
+  }
+
+  get awareness () { return this.provider.awareness }
+
+  get socket () { return this.provider.ws._socket }
+
+  get shown () { return this.kit.text(this.doc).toString() }
+
+  type (text) {
+    const shared = this.kit.text(this.doc)
+    shared.insert(shared.length, text)
+  }
+
+  async synced () {
+    await until(`${this.name} is synced`, () => this.provider.synced)
+  }
+
+  // Leaves the room for a while, with a word.
+  async disconnect () {
+    this.provider.disconnect()
+    await until(`${this.name} is disconnected`, () => !this.provider.wsconnected)
+  }
+
+  // Loses the line, without a close frame, and stays away.
+  async lose () {
+    this.provider.shouldConnect = false
+    this.socket.destroy()
+    await until(`${this.name} has lost the line`, () => !this.provider.wsconnected)
+  }
+
+  async reconnect () {
+    this.provider.connect()
+    await this.synced()
+  }
+
+  present (field, value) {
+    this.awareness.setLocalStateField(field, value)
+  }
+
+  // What this client sees of another's presence.
+  sees (other) {
+    return this.awareness.getStates().get(other.doc.clientID)
+  }
+
+  // The state vector, in an order that doesn't depend on how it came about.
+  clocks () {
+    const { decodeStateVector, encodeStateVector } = this.kit.Y
+    return JSON.stringify([...decodeStateVector(encodeStateVector(this.doc))].sort(([a], [b]) => a - b))
+  }
+
+  destroy () {
+    this.provider.destroy()
+    this.doc.destroy()
+    this.awareness.destroy()
+  }
+}
