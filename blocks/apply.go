@@ -1,5 +1,7 @@
 package blocks
 
+import "math"
+
 // Apply takes an update into the document and gives what was new in it, as a
 // V1 update: what has to be stored and told to others. nil: nothing was new.
 // Where all of it was new, added is update itself; otherwise the caller owns
@@ -8,6 +10,17 @@ package blocks
 // An error (ErrMalformed, ErrLimit, ErrEncoding) leaves the document as it
 // was. update is borrowed.
 func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
+	return s.apply(update, enc, s.options)
+}
+
+// Load takes an update into the document as Apply does, whatever the limits:
+// what is stored already was let in once. update is borrowed.
+func (s *Store) Load(update []byte, enc Encoding) error {
+	_, err := s.apply(update, enc, Options{MaxSize: math.MaxInt, MaxPending: math.MaxInt})
+	return err
+}
+
+func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, err error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
 	}
@@ -25,13 +38,13 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 		added = update
 	}
 	s.plan.make(s, sections)
-	if size := s.size + len(added) + clientSize*len(s.clients); size > s.options.MaxSize {
+	if size := s.size + len(added) + clientSize*len(s.clients); size > most.MaxSize {
 		s.plan.cancel(s)
-		return nil, overLimit("the document", size, s.options.MaxSize)
+		return nil, overLimit("the document", size, most.MaxSize)
 	}
-	if pending := s.pending + s.waiting(sections, deletions); pending > s.options.MaxPending {
+	if pending := s.pending + s.waiting(sections, deletions); pending > most.MaxPending {
 		s.plan.cancel(s)
-		return nil, overLimit("what waits for missing blocks", pending, s.options.MaxPending)
+		return nil, overLimit("what waits for missing blocks", pending, most.MaxPending)
 	}
 	s.commit(deletions)
 	return added, nil

@@ -139,6 +139,14 @@ func TestLimits(t *testing.T) {
 	check(t, s)
 	// What doesn't wait goes on.
 	apply(t, s, typedC)
+	// And what is stored has to be read, whatever the limits are now.
+	if err := s.Load(unhex(t, two), V1); err != nil {
+		t.Error(err)
+	}
+	check(t, s)
+	if err := s.Load([]byte{1}, V1); !errors.Is(err, ErrMalformed) {
+		t.Error(err)
+	}
 }
 
 // TestRefusedPlanKeepsWaiters refuses an update that would have woken a

@@ -48,11 +48,10 @@ func New(cfg Config) *Room {
 }
 
 // Load takes an update that is stored already, which it borrows, into the
-// document, and tells nobody. Load all there is before the first Step. An error
-// is one of package blocks and changes nothing.
+// document, whatever the limits, and tells nobody. Load all there is before the
+// first Step. An error is one of package blocks and changes nothing.
 func (r *Room) Load(update []byte, enc blocks.Encoding) error {
-	_, err := r.blocks.Apply(update, enc)
-	return err
+	return r.blocks.Load(update, enc)
 }
 
 // Deadline is when the room wants a Tick; zero if it wants none.
