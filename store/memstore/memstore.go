@@ -4,19 +4,25 @@ package memstore
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
 	"github.com/yroom/yroom/store"
 )
 
-// Store is a store.Store. The zero value is empty and ready for use.
+// Store is a store.Store, a store.Creator and a store.Deleter. The zero value
+// is empty and ready for use.
 type Store struct {
 	mu    sync.RWMutex
 	rooms map[string]*log
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Creator = (*Store)(nil)
+	_ store.Deleter = (*Store)(nil)
+)
 
 // New makes an empty Store.
 func New() *Store { return &Store{} }
@@ -25,7 +31,8 @@ func New() *Store { return &Store{} }
 type log struct {
 	store.Log
 
-	last store.Position // that was given out
+	last    store.Position // that was given out
+	deleted bool
 }
 
 func (l *log) add(e store.Entry) store.Position {
@@ -40,37 +47,48 @@ func (s *Store) Load(ctx context.Context, room string) (store.Log, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Log{}, err
 	}
-	s.mu.RLock()
-	l := s.rooms[room]
-	if l == nil {
-		s.mu.RUnlock()
-		return store.Log{}, store.ErrNotFound
-	}
-	read := store.Log{Entries: slices.Clone(l.Entries), Positions: slices.Clone(l.Positions)}
-	s.mu.RUnlock()
+	read, err := s.read(room)
 	for i := range read.Entries {
-		read.Entries[i] = own(read.Entries[i])
+		read.Entries[i].Data = slices.Clone(read.Entries[i].Data)
 	}
-	return read, nil
+	return read, err
+}
+
+// read gives room's log, whose data the store still owns.
+func (s *Store) read(room string) (store.Log, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l := s.rooms[room]
+	switch {
+	case l == nil:
+		return store.Log{}, store.ErrNotFound
+	case l.deleted:
+		return store.Log{}, store.ErrDeleted
+	}
+	return store.Log{Entries: slices.Clone(l.Entries), Positions: slices.Clone(l.Positions)}, nil
 }
 
 // Append implements store.Store.
 func (s *Store) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	if err := ctx.Err(); err != nil {
+	e, err := own(ctx, e)
+	if err != nil {
 		return 0, err
 	}
-	e = own(e)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.log(room).add(e), nil
+	l := s.log(room)
+	if l.deleted {
+		return 0, store.ErrDeleted
+	}
+	return l.add(e), nil
 }
 
 // Compact implements store.Store.
 func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapshot store.Entry) error {
-	if err := ctx.Err(); err != nil {
+	snapshot, err := own(ctx, snapshot)
+	if err != nil {
 		return err
 	}
-	snapshot = own(snapshot)
 	gone := make(map[store.Position]bool, len(read.Positions))
 	for _, p := range read.Positions {
 		gone[p] = true
@@ -80,6 +98,9 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 	var rest store.Log
 	found := 0
 	if l := s.rooms[room]; l != nil {
+		if l.deleted {
+			return store.ErrDeleted
+		}
 		for i, p := range l.Positions {
 			if gone[p] {
 				found++
@@ -98,6 +119,39 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 	return nil
 }
 
+// Create implements store.Creator.
+func (s *Store) Create(ctx context.Context, room string, e store.Entry) error {
+	e, err := own(ctx, e)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.rooms[room]; l != nil && !l.deleted {
+		return store.ErrExists
+	}
+	l := s.log(room)
+	l.deleted = false
+	l.add(e)
+	return nil
+}
+
+// Delete implements store.Deleter.
+func (s *Store) Delete(ctx context.Context, room string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.rooms[room]
+	if l == nil {
+		return store.ErrNotFound
+	}
+	l.deleted = true
+	l.Log = store.Log{}
+	return nil
+}
+
 // log gives the log of room and makes it where there is none. s.mu is held.
 func (s *Store) log(room string) *log {
 	l := s.rooms[room]
@@ -111,8 +165,14 @@ func (s *Store) log(room string) *log {
 	return l
 }
 
-// own copies what e borrows.
-func own(e store.Entry) store.Entry {
+// own copies what e borrows, unless nothing is to be done with it.
+func own(ctx context.Context, e store.Entry) (store.Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return e, err
+	}
+	if !e.Encoding.Valid() {
+		return e, fmt.Errorf("memstore: an entry has the encoding %d, which is none", e.Encoding)
+	}
 	e.Data = slices.Clone(e.Data)
-	return e
+	return e, nil
 }
