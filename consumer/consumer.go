@@ -148,7 +148,7 @@ func (c *Consumer) done() {
 func (c *Consumer) deliver(outs []layer.Output) {
 	for i := range outs {
 		o := &outs[i]
-		if id := o.Output.To; id != room.Everyone {
+		if id := o.To; id != room.Everyone {
 			if conn := c.conn(id); conn != nil && conn.room == o.Room {
 				conn.tell(o.Msg, newMessage(o.Msg, o.Seq))
 			}

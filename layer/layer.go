@@ -17,15 +17,15 @@ type Address string
 
 // Input is a room's input on its way to the worker.
 type Input struct {
-	Room string
-	From Address // where answers to Input.Conn go; set by Port.Send
+	Room     string
+	Consumer Address // who has the connection; set by Port.Send
 	room.Input
 }
 
 // Output is a room's output on its way to consumers.
 type Output struct {
-	Room string
-	To   Address // "": every consumer that has joined Room
+	Room     string
+	Consumer Address // "": every one that has joined Room
 	room.Output
 }
 

@@ -113,7 +113,7 @@ func (a *actor) step(batch []layer.Input) {
 		in := batch[i].Input
 		switch in.Kind {
 		case room.Join:
-			a.conns[in.Conn] = batch[i].From
+			a.conns[in.Conn] = batch[i].Consumer
 		case room.Leave:
 			delete(a.conns, in.Conn)
 		}

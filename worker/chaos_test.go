@@ -110,7 +110,7 @@ func chaos(f *fixture, rnd *rand.Rand) {
 		for len(events) > 0 {
 			out := <-events
 			for _, p := range everybody {
-				if out.Output.To != p.conn && out.Output.To != room.Everyone {
+				if out.To != p.conn && out.To != room.Everyone {
 					continue
 				}
 				switch out.Msg.Type {

@@ -21,7 +21,7 @@ func (a *actor) deliver(outs []room.Output) {
 				continue
 			}
 		}
-		*addressed = append(*addressed, layer.Output{Room: a.name, To: to, Output: outs[i]})
+		*addressed = append(*addressed, layer.Output{Room: a.name, Consumer: to, Output: outs[i]})
 	}
 	if len(*addressed) == 0 {
 		return

@@ -72,7 +72,7 @@ func (a *actor) close(why protocol.CloseError) {
 func (a *actor) reject(batch []layer.Input) {
 	for i := range batch {
 		if batch[i].Kind == room.Join {
-			a.conns[batch[i].Conn] = batch[i].From
+			a.conns[batch[i].Conn] = batch[i].Consumer
 		}
 	}
 	a.sendAway(*a.failure)

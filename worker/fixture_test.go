@@ -155,8 +155,8 @@ func (f *fixture) deliver(outs []layer.Output) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, out := range outs {
-		to := fmt.Sprint(uint64(out.Output.To))
-		if out.Output.To == room.Everyone {
+		to := fmt.Sprint(uint64(out.To))
+		if out.To == room.Everyone {
 			to = "all"
 		}
 		what := fmt.Sprint(map[protocol.Type]string{

@@ -180,7 +180,7 @@ func (w *worker) attach(t *testing.T, joins ...string) *consumer {
 	greeted := len(w.hello.all())
 	send(t, c, layer.Input{Room: servedRoom, Input: room.Input{Kind: room.Join}})
 	waitUntil(t, "the worker knows the consumer", func() bool { return len(w.hello.all()) > greeted })
-	c.address = w.hello.all()[greeted].From
+	c.address = w.hello.all()[greeted].Consumer
 	for _, name := range joins {
 		if err := c.Join(name); err != nil {
 			t.Fatalf("Join(%q): %v", name, err)
@@ -204,7 +204,7 @@ func input(name string, conn room.ConnID, n int) layer.Input {
 }
 
 func output(name string, to layer.Address, text string) layer.Output {
-	return layer.Output{Room: name, To: to, Output: room.Output{
+	return layer.Output{Room: name, Consumer: to, Output: room.Output{
 		Msg: protocol.Message{Type: protocol.Update, Data: []byte(text)},
 	}}
 }
@@ -243,7 +243,7 @@ func sendWhole(t *testing.T, l layer.Layer) {
 		{Room: name, Input: room.Input{Kind: room.Leave, Conn: 1, At: at}},
 	}
 	for _, in := range want {
-		in.From = "not " + c.address // is set by the port
+		in.Consumer = "not " + c.address // is set by the port
 		send(t, c, in)
 	}
 	waitUntil(t, "the inputs have come", func() bool { return len(w.ins.all()) >= len(want) })
@@ -252,7 +252,7 @@ func sendWhole(t *testing.T, l layer.Layer) {
 			t.Errorf("input %d is of %v, want %v", i, got.At, at)
 		}
 		got.At = at
-		want[i].From = c.address
+		want[i].Consumer = c.address
 		if !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("input %d: %+v, want %+v", i, got, want[i])
 		}
@@ -398,8 +398,8 @@ func deliverWhole(t *testing.T, l layer.Layer) {
 	w := serve(t, l, nil)
 	c := w.attach(t, name)
 	want := []layer.Output{
-		{Room: name, To: c.address, Output: room.Output{To: 1<<64 - 1, Seq: 1<<64 - 1, Msg: protocol.Message{Type: protocol.SyncStep2, Data: []byte{0, 255, 'a'}}}},
-		{Room: name, To: c.address, Output: room.Output{To: 7, Msg: protocol.Message{Type: protocol.Close, Code: protocol.ClosePolicy, Reason: "käme später"}}},
+		{Room: name, Consumer: c.address, Output: room.Output{To: 1<<64 - 1, Seq: 1<<64 - 1, Msg: protocol.Message{Type: protocol.SyncStep2, Data: []byte{0, 255, 'a'}}}},
+		{Room: name, Consumer: c.address, Output: room.Output{To: 7, Msg: protocol.Message{Type: protocol.Close, Code: protocol.ClosePolicy, Reason: "käme später"}}},
 		{Room: name, Output: room.Output{To: room.Everyone, Seq: 1, Msg: protocol.Message{Type: protocol.Awareness, Data: bytes.Repeat([]byte{7}, 1<<20)}}},
 	}
 	deliver(t, l, want...)

@@ -89,13 +89,13 @@ func (l *Layer) Deliver(_ context.Context, outs []layer.Output) error {
 	for len(outs) > 0 {
 		// As many as go the same way.
 		n := 1
-		for n < len(outs) && outs[n].To == outs[0].To && outs[n].Room == outs[0].Room {
+		for n < len(outs) && outs[n].Consumer == outs[0].Consumer && outs[n].Room == outs[0].Room {
 			n++
 		}
 		l.mu.RLock()
-		to, all := l.ports[outs[0].To], l.joined[outs[0].Room]
+		to, all := l.ports[outs[0].Consumer], l.joined[outs[0].Room]
 		l.mu.RUnlock()
-		if outs[0].To == "" {
+		if outs[0].Consumer == "" {
 			for _, p := range all {
 				p.take(outs[:n])
 			}
@@ -138,7 +138,7 @@ func (p *port) Send(in layer.Input) error {
 		return layer.ErrNoOwner
 	}
 	defer w.leave()
-	in.From = p.address
+	in.Consumer = p.address
 	return w.handle(in)
 }
 

@@ -76,7 +76,7 @@ func TestDeliverAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	outs := []layer.Output{{Room: "room"}, {Room: "room"}, {Room: "room", To: "1"}}
+	outs := []layer.Output{{Room: "room"}, {Room: "room"}, {Room: "room", Consumer: "1"}}
 	allocs := testing.AllocsPerRun(100, func() {
 		if err := l.Deliver(t.Context(), outs); err != nil {
 			t.Fatal(err)
