@@ -1,6 +1,10 @@
 package blocks
 
-import "math"
+import (
+	"math"
+	"slices"
+	"sort"
+)
 
 // Apply takes an update into the document and gives what was new in it, as a
 // V1 update: what has to be stored and told to others. nil: nothing was new.
@@ -29,16 +33,17 @@ func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, 
 		return nil, err
 	}
 	defer s.release(sections)
-	switch news, olds := s.compare(sections, deletions); {
-	case !news:
+	c := s.compare(sections, deletions)
+	switch {
+	case !c.grows && !c.deletes:
 		return nil, nil
-	case olds:
+	case c.repeats:
 		added = s.onlyNew(sections, deletions)
 	default:
 		added = update
 	}
 	s.plan.make(s, sections)
-	if size := s.size + len(added) + clientSize*len(s.clients); size > most.MaxSize {
+	if size := s.size + len(added) + clientSize*len(s.clients); c.grows && size > most.MaxSize {
 		s.plan.cancel(s)
 		return nil, overLimit("the document", size, most.MaxSize)
 	}
@@ -69,36 +74,54 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	news, _ := s.compare(sections, deletions)
-	return !news, nil
+	c := s.compare(sections, deletions)
+	return !c.grows && !c.deletes, nil
 }
 
-// compare tells whether something in an update is new and whether something
-// is held already.
-func (s *Store) compare(sections []section, deletions []byte) (news, olds bool) {
+// comparison says what an update means to a document.
+type comparison struct {
+	grows   bool // it has elements that are new
+	deletes bool // it has deletions that are new
+	repeats bool // it has something that isn't
+}
+
+func (s *Store) compare(sections []section, deletions []byte) (result comparison) {
 	for i := range sections {
 		sec := &sections[i]
 		c := s.byID[sec.client]
 		if c == nil || len(c.pending) == 0 && sec.clock >= c.blocks.end {
-			news = news || sec.elements > 0
+			result.grows = result.grows || sec.elements > 0
 			continue
 		}
 		if len(c.pending) == 0 && sec.end <= c.blocks.end {
-			olds = true
+			result.repeats = true
 			continue
 		}
 		fresh := uint64(0)
-		eachNew(sectionSource(sec), c.blocks.end, c.pending, func(b *block) { fresh += b.len })
-		news = news || fresh > 0
-		olds = olds || fresh < sec.elements
+		eachNew(sectionSource(sec), c.blocks.end, c.pendingAround(sec), func(b *block) { fresh += b.len })
+		result.grows = result.grows || fresh > 0
+		result.repeats = result.repeats || fresh < sec.elements
 	}
 	eachDeletion(deletions, func(client uint64, x span) {
 		fresh := uint64(0)
 		s.byID[client].undeleted(x, func(part span) { fresh += part.to - part.from })
-		news = news || fresh > 0
-		olds = olds || fresh < x.to-x.from
+		result.deletes = result.deletes || fresh > 0
+		result.repeats = result.repeats || fresh < x.to-x.from
 	})
-	return news, olds
+	return result
+}
+
+// around gives the bounds of those pending runs that touch or overlap a section.
+func (c *client) around(sec *section) (from, to int) {
+	from = sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end >= sec.clock })
+	to = from + sort.Search(len(c.pending)-from, func(i int) bool { return c.pending[from+i].start() > sec.end })
+	return from, to
+}
+
+// pendingAround gives those runs.
+func (c *client) pendingAround(sec *section) []*run {
+	from, to := c.around(sec)
+	return c.pending[from:to]
 }
 
 // eachNew calls yield with those parts of src's blocks at or behind clock that
@@ -138,10 +161,10 @@ func (s *Store) onlyNew(sections []section, deletions []byte) []byte {
 		sec := &sections[i]
 		c, to := s.byID[sec.client], news.client(sec.client)
 		if c == nil {
-			to.hold(0, sectionSource(sec))
+			to.hold(0, sec)
 			continue
 		}
-		eachNew(sectionSource(sec), c.blocks.end, c.pending, to.holdNext)
+		eachNew(sectionSource(sec), c.blocks.end, c.pendingAround(sec), func(b *block) { to.pending = extend(to.pending, b) })
 	}
 	dead := make(map[*client][]span)
 	eachDeletion(deletions, func(client uint64, x span) {
@@ -154,37 +177,42 @@ func (s *Store) onlyNew(sections []section, deletions []byte) []byte {
 	return news.Encode(V1)
 }
 
-// hold puts those blocks of src at or behind clock that c does not hold yet
-// among those that wait.
-func (c *client) hold(clock uint64, src source) {
-	held := c.pending
-	c.pending = nil
-	eachNew(src, clock, held, func(b *block) {
+// hold puts those of a section's blocks at or behind clock that c does not hold
+// yet among those that wait.
+func (c *client) hold(clock uint64, sec *section) {
+	from, to := c.around(sec)
+	held := c.pending[from:to]
+	before := cost(held)
+	var runs []*run
+	eachNew(sectionSource(sec), clock, held, func(b *block) {
 		for len(held) > 0 && held[0].end <= b.clock {
-			c.pending = append(c.pending, held[0])
+			runs = append(runs, held[0])
 			held = held[1:]
 		}
-		c.holdNext(b)
+		runs = extend(runs, b)
 	})
-	c.pending = append(c.pending, held...)
+	runs = append(runs, held...)
+	c.waitCost += cost(runs) - before
+	c.pending = slices.Replace(c.pending, from, to, runs...)
 }
 
-// holdNext puts b, which is behind all that waits, there too.
-func (c *client) holdNext(b *block) {
-	last := len(c.pending) - 1
-	if last < 0 || c.pending[last].end != b.clock {
-		c.pending = append(c.pending, new(run))
+// extend puts b, which is behind all of runs, there too.
+func extend(runs []*run, b *block) []*run {
+	last := len(runs) - 1
+	if last < 0 || runs[last].end != b.clock {
+		runs = append(runs, new(run))
 		last++
 	}
-	c.pending[last].push(b)
+	runs[last].push(b)
+	return runs
 }
 
-// waiting is about how much of an update would have to wait, as pendingCost
+// waiting is about how much of an update would have to wait, as waitCost
 // counts it.
 func (s *Store) waiting(sections []section, deletions []byte) (cost int) {
 	for i := range sections {
 		if sec := &sections[i]; s.byID[sec.client].reach() < sec.end {
-			cost += len(sec.wire) + int(min(sec.count, uint64(len(sec.wire))))*recCost + clientCost
+			cost += runCost + len(sec.wire) + int(min(sec.count, uint64(len(sec.wire))))*recCost
 		}
 	}
 	eachDeletion(deletions, func(client uint64, x span) {
@@ -195,39 +223,32 @@ func (s *Store) waiting(sections []section, deletions []byte) (cost int) {
 	return cost
 }
 
-// What holding a thing back costs beside its bytes.
+// What holding a thing back costs beside its bytes: its memory, and in the case
+// of spans that they are moved when others come in front of them.
 const (
-	clientCost = 512
-	runCost    = 256
-	recCost    = 32
-	spanCost   = 32
+	runCost  = 512
+	recCost  = 32
+	spanCost = 128
 )
 
-// pendingCost is about how much memory c's waiting blocks take.
-func (c *client) pendingCost() (cost int) {
-	for _, r := range c.pending {
-		cost += runCost
-		for _, k := range r.chunks {
-			cost += len(k.wire) + recCost*len(k.recs)
-		}
+func cost(runs []*run) (n int) {
+	for _, r := range runs {
+		n += runCost + r.size + recCost*r.count
 	}
-	if cost > 0 || len(c.dead) > 0 {
-		cost += clientCost
-	}
-	return cost + spanCost*len(c.dead)
+	return n
 }
 
 // commit takes an update into the document, as it was planned.
 func (s *Store) commit(deletions []byte) {
 	for _, c := range s.plan.touched {
-		cost := c.pendingCost()
+		before := c.waitCost
 		if c.ready > c.blocks.end {
 			s.integrate(c)
 		}
 		if c.section != nil && c.ready < c.section.end {
-			c.hold(c.ready, sectionSource(c.section))
+			c.hold(c.ready, c.section)
 		}
-		s.pending += c.pendingCost() - cost
+		s.pending += c.waitCost - before
 	}
 	s.plan.finish()
 	s.delete(deletions)
@@ -241,24 +262,26 @@ func (s *Store) integrate(c *client) {
 		start.clock = c.section.clock
 	}
 	q := c.queue(c.blocks.end, start)
+	dead := len(c.dead)
 	for c.blocks.end < c.ready {
 		s.append(c, *q.at(c.blocks.end))
 	}
-	for len(c.pending) > 0 && c.pending[0].start() < c.blocks.end {
-		first := c.pending[0]
-		c.pending = c.pending[1:]
-		if first.end <= c.blocks.end {
-			continue
-		}
+	s.size += c.blocks.size - before
+	c.waitCost -= spanCost * (dead - len(c.dead))
+
+	n := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > c.blocks.end })
+	c.waitCost -= cost(c.pending[:n])
+	c.pending = slices.Delete(c.pending, 0, n)
+	if len(c.pending) > 0 && c.pending[0].start() < c.blocks.end {
 		rest := new(run)
-		src := runSource(c.id, []*run{first}, c.blocks.end)
-		for b := src.at(c.blocks.end); b != nil; b = src.next() {
+		src := runSource(c.id, c.pending[:1], c.blocks.end)
+		for b := src.next(); b != nil; b = src.next() {
 			part := b.from(c.blocks.end)
 			rest.push(&part)
 		}
-		c.pending = append([]*run{rest}, c.pending...)
+		c.waitCost += cost([]*run{rest}) - cost(c.pending[:1])
+		c.pending[0] = rest
 	}
-	s.size += c.blocks.size - before
 }
 
 // append appends a block that is ready. Elements that were deleted before they
@@ -291,9 +314,11 @@ func (s *Store) delete(deletions []byte) {
 	spans := s.spans[:0]
 	flush := func() {
 		if len(spans) > 0 {
-			cost := to.pendingCost()
+			before := len(to.dead)
 			to.dead = to.dead.union(spans)
-			s.pending += to.pendingCost() - cost
+			cost := spanCost * (len(to.dead) - before)
+			to.waitCost += cost
+			s.pending += cost
 			spans = spans[:0]
 		}
 	}

@@ -70,7 +70,10 @@ func check(tb testing.TB, s *Store) {
 			tb.Fatalf("client %d waits for nothing", c.id)
 		}
 		size += c.blocks.size
-		pending += c.pendingCost()
+		pending += c.waitCost
+		if want := cost(c.pending) + spanCost*len(c.dead); c.waitCost != want {
+			tb.Fatalf("client %d: what waits costs %d, want %d", c.id, c.waitCost, want)
+		}
 	}
 	if len(s.byID) != len(s.clients) || s.size != size || s.pending != pending {
 		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",

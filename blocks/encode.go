@@ -91,7 +91,7 @@ func (c *client) appendSection(dst []byte) []byte {
 		if r.start() > at {
 			blocks++ // a skip
 		}
-		blocks += r.count(at)
+		blocks += r.countFrom(at)
 		at = r.end
 	}
 	dst = lib0.AppendUint(dst, blocks)
@@ -109,8 +109,8 @@ func (c *client) appendSection(dst []byte) []byte {
 	return dst
 }
 
-// count counts the blocks from clock on, the one that holds it included.
-func (r *run) count(clock uint64) (n uint64) {
+// countFrom counts the blocks from clock on, the one that holds it included.
+func (r *run) countFrom(clock uint64) (n uint64) {
 	c := r.find(max(clock, r.start()))
 	n = uint64(len(r.chunks[c].recs) - r.chunks[c].find(max(clock, r.start())))
 	for _, k := range r.chunks[c+1:] {
@@ -142,31 +142,24 @@ func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
 
 // appendDeletions appends the delete set.
 func (s *Store) appendDeletions(dst []byte) []byte {
-	clients := uint64(0)
+	clients, set := uint64(0), s.deletions[:0]
 	for _, c := range s.clients {
-		if c.countDeletions() > 0 {
-			clients++
-		}
-	}
-	dst = lib0.AppendUint(dst, clients)
-	for _, c := range s.clients {
-		n := c.countDeletions()
-		if n == 0 {
+		found := s.spans[:0]
+		c.eachDeleted(func(x span) { found = append(found, x) })
+		s.spans = found[:0]
+		if len(found) == 0 {
 			continue
 		}
-		dst = lib0.AppendUint(dst, c.id)
-		dst = lib0.AppendUint(dst, n)
-		c.eachDeleted(func(x span) {
-			dst = lib0.AppendUint(dst, x.from)
-			dst = lib0.AppendUint(dst, x.to-x.from)
-		})
+		clients++
+		set = lib0.AppendUint(set, c.id)
+		set = lib0.AppendUint(set, uint64(len(found)))
+		for _, x := range found {
+			set = lib0.AppendUint(set, x.from)
+			set = lib0.AppendUint(set, x.to-x.from)
+		}
 	}
-	return dst
-}
-
-func (c *client) countDeletions() (n uint64) {
-	c.eachDeleted(func(span) { n++ })
-	return n
+	s.deletions = set
+	return append(lib0.AppendUint(dst, clients), set...)
 }
 
 // eachDeleted calls yield with what is deleted of c, in order; spans that

@@ -24,7 +24,7 @@ func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 // whether they are ready.
 func (s *Store) hold(sections []section, deletions []byte) {
 	for i := range sections {
-		s.client(sections[i].client).hold(0, sectionSource(&sections[i]))
+		s.client(sections[i].client).hold(0, &sections[i])
 	}
 	s.delete(deletions)
 }

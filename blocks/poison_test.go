@@ -109,8 +109,19 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 }
 
+// TestFullDocumentShrinks checks that at its limit a document takes deletions,
+// and nothing else.
+func TestFullDocumentShrinks(t *testing.T) {
+	s := NewWith(Options{MaxSize: clientSize + 12})
+	apply(t, s, typedAB)
+	if _, err := s.Apply(unhex(t, typedC), V1); !errors.Is(err, ErrLimit) {
+		t.Errorf("growth: %v", err)
+	}
+	apply(t, s, "00 01 01 01 00 02")
+}
+
 func TestLimits(t *testing.T) {
-	s := NewWith(Options{MaxSize: clientSize + 40, MaxPending: 2 * clientCost})
+	s := NewWith(Options{MaxSize: clientSize + 40, MaxPending: 2 * runCost})
 	apply(t, s, typedAB)
 	big := "01 01 01 02 84 01 01 28" + strings.Repeat("63", 40) + "00"
 	if _, err := s.Apply(unhex(t, big), V1); !errors.Is(err, ErrLimit) {
@@ -191,7 +202,7 @@ func TestMutantsChangeAllOrNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	base := []string{typedAB, typedC, typedX, "01 01 02 01 28 01 01 6d 01 6b 01 7d 01 00", "00 01 01 01 01 01"}
 	taken := 0
-	for range 20_000 {
+	for range 6_000 {
 		s := New()
 		for _, u := range base[:r.IntN(len(base))] {
 			if _, err := s.Apply(unhex(t, u), V1); err != nil {
@@ -226,7 +237,7 @@ func TestMutantsChangeAllOrNothing(t *testing.T) {
 			t.Fatalf("%x on %x added %x, which does not give %x", u, before, added, s.Encode(V1))
 		}
 	}
-	if taken < 1000 {
+	if taken < 500 {
 		t.Errorf("only %d mutants were taken: nothing was tested", taken)
 	}
 }

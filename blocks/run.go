@@ -113,6 +113,7 @@ func (k *chunk) setUint(off, width int, v uint64) {
 type run struct {
 	end    uint64 // the clock behind the last block
 	size   int    // bytes of all blocks
+	count  int    // of pushed blocks that were not joined with the one before
 	chunks []*chunk
 	tail   tail
 }
@@ -140,9 +141,10 @@ func (r *run) push(b *block) {
 		k, r.tail = new(chunk), tail{}
 		r.chunks = append(r.chunks, k)
 	}
-	size := len(k.wire)
+	size, count := len(k.wire), len(k.recs)
 	k.push(b, &r.tail)
 	r.size += len(k.wire) - size
+	r.count += len(k.recs) - count
 	r.end = b.end()
 }
 

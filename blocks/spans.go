@@ -3,6 +3,7 @@ package blocks
 import (
 	"cmp"
 	"slices"
+	"sort"
 )
 
 // span is the clocks from (included) to (not).
@@ -35,14 +36,22 @@ func (s spans) gaps(x span, yield func(span)) {
 	}
 }
 
-// union gives s with all of more, which it may reorder. It takes time in
-// proportion to both, however more is ordered.
+// union gives s with all of more, of which there is some; it may reorder more
+// and change s. It looks only at the part of s that more lies in.
 func (s spans) union(more []span) spans {
 	byFrom := func(a, b span) int { return cmp.Compare(a.from, b.from) }
 	if !slices.IsSortedFunc(more, byFrom) {
 		slices.SortFunc(more, byFrom)
 	}
-	out := make(spans, 0, len(s)+len(more))
+	last := slices.MaxFunc(more, func(a, b span) int { return cmp.Compare(a.to, b.to) })
+	i := sort.Search(len(s), func(i int) bool { return s[i].to >= more[0].from })
+	j := i + sort.Search(len(s)-i, func(n int) bool { return s[i+n].from > last.to })
+	return slices.Replace(s, i, j, join(s[i:j], more)...)
+}
+
+// join gives what is in one of two ordered lists.
+func join(s, more []span) []span {
+	out := make([]span, 0, len(s)+len(more))
 	for len(s) > 0 || len(more) > 0 {
 		var x span
 		if len(more) == 0 || len(s) > 0 && s[0].from <= more[0].from {

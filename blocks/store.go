@@ -23,13 +23,14 @@ type Store struct {
 	byID    map[uint64]*client
 	clients []*client // in descending order of id, as updates are written
 	size    int       // bytes of all blocks
-	pending int       // what waits, as pendingCost counts it
+	pending int       // the waitCost of all clients
 
 	// Room to work in, kept between calls of Apply.
-	sections []section
-	plan     plan
-	deletion deletion
-	spans    []span
+	sections  []section
+	plan      plan
+	deletion  deletion
+	spans     []span
+	deletions []byte
 }
 
 // client is what a Store holds of one client.
@@ -38,6 +39,8 @@ type client struct {
 	blocks  run    // from clock 0 on, all that they depend on is here
 	pending []*run // what waits, in clock order
 	dead    spans  // deleted elements behind blocks.end
+
+	waitCost int // about how many bytes of memory pending and dead take
 
 	waiters waiters // who waits for blocks of this client
 	waits   wait    // whether this client is one of somebody's waiters
