@@ -16,6 +16,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -45,8 +46,7 @@ type Awareness struct {
 	gone     map[uint64]gone    // by client id: whose state was removed not long ago
 	removed  int                // how many states were ever removed
 	joined   map[uint64]int     // what removed was when each connection joined
-	deadline time.Time          // see Deadline
-	stale    bool               // deadline has to be worked out again
+	deadline time.Time          // no state lapses before; zero if there is none
 }
 
 type present struct {
@@ -125,7 +125,7 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 			owned--
 		case held && e.clock <= known.clock:
 			return nil
-		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowest(conn, e.id):
+		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowest(conn, e.id, now):
 			return nil
 		case !held || known.owner != conn:
 			owned++
@@ -154,10 +154,10 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 }
 
 // lowest is the lowest clock at which conn may show a client whose state is not held.
-func (a *Awareness) lowest(conn, id uint64) uint64 {
+func (a *Awareness) lowest(conn, id uint64, now time.Time) uint64 {
 	g, ok := a.gone[id]
 	switch {
-	case !ok:
+	case !ok || a.lapsed(g.at, now):
 		return 1
 	case a.joined[conn] >= g.nth:
 		return g.clock
@@ -190,7 +190,9 @@ func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 	}
 	a.states[e.id] = present{e.clock, append(p.state[:0], e.state...), conn, now}
 	delete(a.gone, e.id)
-	a.stale = true
+	if a.deadline.IsZero() {
+		a.deadline = now.Add(a.cfg.Timeout)
+	}
 }
 
 func (a *Awareness) remove(id, clock uint64, now time.Time) {
@@ -200,8 +202,13 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	}
 	a.disown(p.owner)
 	delete(a.states, id)
-	a.stale = true
+	if len(a.states) == 0 {
+		a.deadline = time.Time{}
+	}
 	a.removed++
+	if len(a.gone) == maxGone {
+		a.forget(now)
+	}
 	if len(a.gone) < maxGone {
 		a.gone[id] = gone{clock, now, a.removed}
 	}
@@ -239,13 +246,24 @@ func (a *Awareness) Leave(conn uint64, now time.Time) []byte {
 // Expire removes the states that weren't renewed for the timeout and returns
 // the update that says so, nil if there were none.
 func (a *Awareness) Expire(now time.Time) []byte {
-	for id, g := range a.gone {
-		if now.Sub(g.at) >= a.cfg.Timeout {
-			delete(a.gone, id)
+	a.forget(now)
+	removed := a.removeAll(now, func(p present) bool { return a.lapsed(p.renewed, now) })
+	a.deadline = time.Time{}
+	for _, p := range a.states {
+		if end := p.renewed.Add(a.cfg.Timeout); a.deadline.IsZero() || end.Before(a.deadline) {
+			a.deadline = end
 		}
 	}
-	return a.removeAll(now, func(p present) bool { return now.Sub(p.renewed) >= a.cfg.Timeout })
+	return removed
 }
+
+// forget drops the removals that were remembered for the timeout.
+func (a *Awareness) forget(now time.Time) {
+	maps.DeleteFunc(a.gone, func(_ uint64, g gone) bool { return a.lapsed(g.at, now) })
+}
+
+// lapsed tells whether the timeout is over for what happened at the given time.
+func (a *Awareness) lapsed(at, now time.Time) bool { return now.Sub(at) >= a.cfg.Timeout }
 
 // removeAll tells of a removal with the last clock known: only a client itself
 // may raise its clock.
@@ -263,16 +281,6 @@ func (a *Awareness) removeAll(now time.Time, which func(present) bool) []byte {
 	return encode(gone)
 }
 
-// Deadline is when Expire will next have something to remove; zero if nobody
-// is present.
-func (a *Awareness) Deadline() time.Time {
-	if a.stale {
-		a.stale, a.deadline = false, time.Time{}
-		for _, p := range a.states {
-			if end := p.renewed.Add(a.cfg.Timeout); a.deadline.IsZero() || end.Before(a.deadline) {
-				a.deadline = end
-			}
-		}
-	}
-	return a.deadline
-}
+// Deadline is when to call Expire next: before that it has nothing to remove.
+// It is zero if nobody is present.
+func (a *Awareness) Deadline() time.Time { return a.deadline }

@@ -211,7 +211,12 @@ func TestEncode(t *testing.T) {
 
 func mustApply(tb testing.TB, a *Awareness, conn uint64, entries ...string) []byte {
 	tb.Helper()
-	changed, err := a.Apply(conn, raw(tb, entries...), time.Unix(0, 0))
+	return mustApplyAt(tb, a, conn, time.Unix(0, 0), entries...)
+}
+
+func mustApplyAt(tb testing.TB, a *Awareness, conn uint64, now time.Time, entries ...string) []byte {
+	tb.Helper()
+	changed, err := a.Apply(conn, raw(tb, entries...), now)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -302,11 +307,39 @@ func TestDeadline(t *testing.T) {
 	apply(2, `8@1 {}`, at(105))
 	check(at(110))
 	apply(1, `7@2 {}`, at(108))
+	check(at(110)) // too early does no harm
+	a.Expire(at(110))
 	check(at(115))
-	a.Leave(2, time.Unix(0, 0))
+	a.Leave(2, at(111))
+	a.Expire(at(115))
 	check(at(118))
 	a.Expire(at(118))
 	check(time.Time{})
+	apply(1, `7@3 {}`, at(120))
+	a.Leave(1, at(121))
+	check(time.Time{})
+}
+
+// TestRemovalsAreForgotten holds that nobody has to lapse for it, however many
+// come and go.
+func TestRemovalsAreForgotten(t *testing.T) {
+	a := New(Config{})
+	for i := range uint64(3 * maxGone) {
+		now := time.Unix(int64(i), 0)
+		if _, err := a.Apply(i+1, raw(t, fmt.Sprintf("%d@1 {}", i+1)), now); err != nil {
+			t.Fatal(err)
+		}
+		a.Leave(i+1, now)
+		if got := text(t, mustApplyAt(t, a, 1<<40, now, fmt.Sprintf("%d@1 {}", i+1))); got != "" {
+			t.Fatalf("removal %d is not remembered: %s", i, got)
+		}
+	}
+	if len(a.gone) > maxGone {
+		t.Errorf("%d removals are remembered", len(a.gone))
+	}
+	if got := text(t, mustApplyAt(t, a, 1<<40, time.Unix(3*maxGone+29, 0), fmt.Sprintf("%d@1 {}", 3*maxGone))); got == "" {
+		t.Error("a removal is remembered for longer than the timeout")
+	}
 }
 
 func TestMerge(t *testing.T) {
