@@ -461,6 +461,30 @@ func TestShutdownCutOff(t *testing.T) {
 	})
 }
 
+// Shutdown begins while a connection joins its room at the layer.
+func TestShutdownDuringJoin(t *testing.T) {
+	inHouse(t, Config{}, func(t *testing.T, h *house) {
+		joined := make(chan struct{})
+		h.layer.join = func(string) error { <-joined; return nil }
+		first, second := h.dial("/doc"), h.dial("/doc")
+		synctest.Wait()
+		done := make(chan struct{})
+		go func() {
+			h.shutdown()
+			close(done)
+		}()
+		synctest.Wait()
+		close(joined)
+		first.wantClose(protocol.CloseRestart, "restarts")
+		second.wantClose(protocol.CloseRestart, "restarts")
+		<-done
+		wantLines(t, h.layer.lines(), "port join doc", "port leave doc", "port close")
+		if n := len(h.rooms); n != 0 {
+			t.Errorf("%d rooms are left", n)
+		}
+	})
+}
+
 // While one connection leaves a room as its last, the next one joins it.
 func TestLeaveAndJoinDoNotCross(t *testing.T) {
 	inHouse(t, Config{}, func(t *testing.T, h *house) {

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/yroom/yroom/room"
@@ -30,6 +31,11 @@ func (c *Consumer) enter(conn *Conn) error {
 			c.mu.Unlock()
 			err := c.port.Join(conn.room)
 			c.mu.Lock()
+			if err == nil && c.stopping { // Shutdown has made its list, and conn is not in it
+				c.mu.Unlock()
+				err = errors.Join(errStopping, c.port.Leave(conn.room))
+				c.mu.Lock()
+			}
 			close(m.busy)
 			m.busy = nil
 			if err != nil {
