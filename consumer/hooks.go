@@ -35,7 +35,8 @@ type Hooks struct {
 	// any other error is logged and closes with 1011.
 	PreReceive func(*Conn, Frame) error
 	// PostReceive runs when the message was handed to the room, which may not
-	// have acted on it yet. It doesn't run for a message that was dropped or refused.
+	// have acted on it yet, and which owns Data from then on: read it, never
+	// write to it. It doesn't run for a message that was dropped or refused.
 	PostReceive func(*Conn, Frame)
 
 	// PreDisconnect runs when the connection is closed, before the room is told.
