@@ -14,11 +14,17 @@ export function checkAccepted (base, mutants) {
     if (expected.error) return fail(`yjs throws on the mutant: ${expected.error}`)
     const got = attempt(() => reads([encoded]))
     if (got.error) return fail(`yjs throws on Encode: ${got.error}`)
-    if (got.value !== expected.value && got.value !== reads([Y.mergeUpdates([base, update])])) {
+    if (got.value !== expected.value && !otherReadings(base, update).includes(got.value)) {
       fail('Encode reads differently: ' + difference(got.value, expected.value))
     }
   })
   return { failures }
+}
+
+// How yjs reads the same when it comes in other ways. Where a mutated block's right origin stands left of its origin, that
+// depends on how blocks are cut at the moment.
+function otherReadings (base, update) {
+  return [[Y.mergeUpdates([base, update])], [Y.encodeStateAsUpdate(integrate([base, update]))], [update, base]].map(reads)
 }
 
 // How a document reads that integrates updates. Reading may throw: a mutant can put any content into any type.

@@ -20,7 +20,6 @@ export class Case {
     ]
     for (const delivery of this.deliveries) {
       delivery.stale = [
-        [],
         chunks.slice(0, random.below(chunks.length + 1)),
         chunks.filter(() => random.chance(0.6))
       ].map(known => {

@@ -3,6 +3,7 @@
 package differential
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -172,6 +173,13 @@ func deliver(d delivery) (result, error) {
 	}
 	r.Encoded = s.Encode(blocks.V1)
 	r.StateVector = s.StateVector()
+	all, err := s.Diff([]byte{0}, blocks.V1)
+	if err != nil {
+		return r, fmt.Errorf("Diff against nothing: %w", err)
+	}
+	if !bytes.Equal(all, r.Encoded) {
+		return r, fmt.Errorf("Diff against nothing is %x, and Encode %x", all, r.Encoded)
+	}
 	for _, stateVector := range d.StateVectors {
 		diff, err := s.Diff(stateVector, blocks.V1)
 		if err != nil {
@@ -179,7 +187,6 @@ func deliver(d delivery) (result, error) {
 		}
 		r.Diffs = append(r.Diffs, diff)
 	}
-	var err error
 	if r.Merged, err = blocks.Merge(blocks.V1, d.Updates...); err != nil {
 		return r, fmt.Errorf("Merge: %w", err)
 	}

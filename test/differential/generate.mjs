@@ -134,10 +134,21 @@ function editText (world, peer) {
   plainEdit(world, peer.doc.get('text', Y.Text))
 }
 
+// Where the next insertion goes: half the time behind the last one, as people type.
+const carets = new WeakMap()
+
+function place (random, text, at, length) {
+  const caret = carets.get(text)
+  const from = random.chance(0.5) && at.includes(caret) ? caret : random.pick(at)
+  carets.set(text, from + length)
+  return from
+}
+
 function plainEdit ({ random, profile }, text) {
   const at = positions(text, profile.split)
   if (random.chance(0.65)) {
-    text.insert(random.pick(at), someText(random))
+    const inserted = someText(random)
+    text.insert(place(random, text, at, inserted.length), inserted)
   } else {
     const [from, length] = range(random, at)
     if (length > 0) text.delete(from, length)
@@ -166,7 +177,8 @@ function richEdit (world, text) {
   const at = positions(text, profile.split)
   const choice = random.next()
   if (choice < 0.35) {
-    text.insert(random.pick(at), someText(random), random.chance(0.5) ? undefined : random.chance(0.3) ? {} : someFormat(random))
+    const inserted = someText(random)
+    text.insert(place(random, text, at, inserted.length), inserted, random.chance(0.5) ? undefined : random.chance(0.3) ? {} : someFormat(random))
   } else if (choice < 0.6) {
     const [from, length] = range(random, at)
     if (length > 0) text.format(from, length, someFormat(random))
@@ -306,7 +318,8 @@ function editList (world, list) {
       const some = someValue(random, 2)
       return typeof some === 'bigint' ? [some] : some
     }
-    list.insert(random.below(list.length + 1), Array.from({ length: random.between(1, 4) }, value))
+    const at = random.chance(0.5) ? list.length : random.below(list.length + 1)
+    list.insert(at, Array.from({ length: random.between(1, 4) }, value))
   }
 }
 

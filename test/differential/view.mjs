@@ -10,7 +10,9 @@ export function view (doc, blurSurrogates = false) {
     out[name] = show(doc.get(name, Type))
   }
   for (const name of [...doc.share.keys()].sort()) {
-    if (!(name in roots)) out['?' + name] = showRaw(doc.share.get(name))
+    const type = doc.share.get(name)
+    // A name alone, in a block that is held already, makes an empty root: nobody sees that.
+    if (!(name in roots) && (type._start !== null || type._map.size > 0)) out['?' + name] = showRaw(type)
   }
   const text = JSON.stringify(out)
   // A surrogate pair that was split reads as U+FFFD where the split has happened, and where it hasn't yet, as the pair.
