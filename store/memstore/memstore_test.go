@@ -16,6 +16,13 @@ func TestConformance(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return memstore.New() })
 }
 
+func TestSharedConformance(t *testing.T) {
+	storetest.RunShared(t, func(*testing.T) func() store.Store {
+		s := memstore.New()
+		return func() store.Store { return s }
+	})
+}
+
 func TestZeroValue(t *testing.T) {
 	storetest.Run(t, func(*testing.T) store.Store { return new(memstore.Store) })
 }

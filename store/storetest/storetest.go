@@ -1,6 +1,10 @@
 // Package storetest is the conformance suite of stores: whatever passes it can
 // hold the rooms of a worker. Each rule of the contract in package store is one
 // subtest that carries its name.
+//
+// Who writes a store calls Run for each of the levels of durability that it
+// has, and, where its rooms outlive a value of the store, RunShared for all
+// levels but None.
 package storetest
 
 import (
@@ -19,6 +23,8 @@ import (
 
 // Run checks the stores that open makes. Each subtest calls open once and
 // expects an empty store; open registers what is to be cleaned up with its t.
+// The rules about creating and deleting are skipped where the store is no
+// store.Creator or no store.Deleter.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, rule := range []struct {
@@ -34,6 +40,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Append/is seen by every load that begins later", appendSeen},
 		{"Append/never gives a position out twice", appendPositions},
 		{"Append/loses nothing of many writers", appendConcurrent},
+		{"Append/refuses an encoding that is none", appendNoEncoding},
+		{"Load/sees a compaction whole or not at all", loadWhileCompacting},
 		{"Compact/replaces what was read with the snapshot", compactReplaces},
 		{"Compact/keeps what was appended since the load", compactKeepsLater},
 		{"Compact/replaces only the entries that it was given", compactExactly},
@@ -45,6 +53,23 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Compact/of a room that was never written to does not make it", compactNotFound},
 		{"Compact/lets one of two win", compactRace},
 		{"Compact/loses nothing that is appended meanwhile", compactWhileAppending},
+		{"Compact/refuses an encoding that is none", compactNoEncoding},
+		{"Create/makes a room with one entry", createMakes},
+		{"Create/of a room that exists changes nothing", createExists},
+		{"Create/borrows its data only until it returns", createBorrows},
+		{"Create/refuses an encoding that is none", createNoEncoding},
+		{"Create/lets one of fifty win", createRace},
+		{"Create/wins or loses against an append", createAgainstAppend},
+		{"Create/makes a deleted room anew", createDeleted},
+		{"Create/of a deleted room lets one of fifty win", createDeletedRace},
+		{"Create/of a deleted room gives no position out twice", createDeletedPositions},
+		{"Delete/leaves a tombstone that refuses everything", deleteTombstone},
+		{"Delete/of a room that was never written to leaves no tombstone", deleteNotFound},
+		{"Delete/of a deleted room changes nothing", deleteAgain},
+		{"Delete/leaves other rooms alone", deleteOther},
+		{"Delete/wins against appends", deleteAgainstAppend},
+		{"Delete/wins against a compaction", deleteAgainstCompact},
+		{"Delete/outdates what was loaded before", deleteOutdates},
 		{"Room/names differ in any byte", roomNames},
 		{"Room/has a log of its own", roomsApart},
 		{"Context/that has ended ends a call", contextEnded},
@@ -249,6 +274,74 @@ func appendConcurrent(t *testing.T, s store.Store) {
 	wantData(t, load(t, s, room), want...)
 }
 
+var noEncodings = []store.Encoding{0, 3, 255}
+
+func appendNoEncoding(t *testing.T, s store.Store) {
+	for _, enc := range noEncodings {
+		if _, err := s.Append(t.Context(), room, store.Entry{Encoding: enc, Data: []byte("a")}); err == nil {
+			t.Errorf("Append took an entry with the encoding %d", enc)
+		}
+	}
+	wantNotFound(t, s, room)
+	appendTo(t, s, room, v1("b"))
+	wantData(t, load(t, s, room), "b")
+}
+
+func wantNotFound(t *testing.T, s store.Store, room string) {
+	t.Helper()
+	if l, err := s.Load(t.Context(), room); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Load(%q) gave %d entries and the error %v, want ErrNotFound", room, len(l.Entries), err)
+	}
+}
+
+// loadWhileCompacting replaces all entries by one that holds as many bytes.
+func loadWhileCompacting(t *testing.T, s store.Store) {
+	const rounds, each = 30, 5
+	appendTo(t, s, room, v1("."))
+	held := 1
+	var loading sync.WaitGroup
+	ended := make(chan struct{})
+	var mu sync.Mutex // held while the log is not known to hold held bytes
+	for range 2 {
+		loading.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+				}
+				mu.Lock()
+				least := held
+				mu.Unlock()
+				l, err := s.Load(t.Context(), room)
+				mu.Lock()
+				most := held + each // of the round under way
+				mu.Unlock()
+				got := 0
+				for _, e := range l.Entries {
+					got += len(e.Data)
+				}
+				if err != nil || got < least || got > most {
+					t.Errorf("Load gave %d bytes, want %d to %d, and the error %v", got, least, most, err)
+					return
+				}
+			}
+		})
+	}
+	for range rounds {
+		for range each {
+			appendTo(t, s, room, v1("."))
+		}
+		mu.Lock()
+		held += each
+		now := held
+		mu.Unlock()
+		compact(t, s, room, load(t, s, room), v1(strings.Repeat(".", now)))
+	}
+	close(ended)
+	loading.Wait()
+}
+
 func compactReplaces(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("a"))
 	appendTo(t, s, room, v1("b"))
@@ -316,6 +409,16 @@ func compactPartialConflict(t *testing.T, s store.Store) {
 	compact(t, s, room, only(read, a), v1("snapshot of a"))
 	wantConflict(t, s.Compact(t.Context(), room, read, v1("snapshot of ab")))
 	wantData(t, load(t, s, room), "snapshot of a", "b")
+}
+
+func compactNoEncoding(t *testing.T, s store.Store) {
+	appendTo(t, s, room, v1("a"))
+	for _, enc := range noEncodings {
+		if err := s.Compact(t.Context(), room, load(t, s, room), store.Entry{Encoding: enc, Data: []byte("b")}); err == nil {
+			t.Errorf("Compact took a snapshot with the encoding %d", enc)
+		}
+	}
+	wantData(t, load(t, s, room), "a")
 }
 
 func compactOtherRoom(t *testing.T, s store.Store) {
@@ -492,6 +595,16 @@ func contextEnded(t *testing.T, s store.Store) {
 	}
 	if err := s.Compact(ctx, room, read, v1("snapshot")); !errors.Is(err, context.Canceled) {
 		t.Errorf("Compact gave the error %v, want context.Canceled", err)
+	}
+	if c, ok := s.(store.Creator); ok {
+		if err := c.Create(ctx, room+"2", v1("b")); !errors.Is(err, context.Canceled) {
+			t.Errorf("Create gave the error %v, want context.Canceled", err)
+		}
+	}
+	if d, ok := s.(store.Deleter); ok {
+		if err := d.Delete(ctx, room); !errors.Is(err, context.Canceled) {
+			t.Errorf("Delete gave the error %v, want context.Canceled", err)
+		}
 	}
 	appendTo(t, s, room, v1("c")) // what was cancelled holds nothing up
 }

@@ -1,0 +1,74 @@
+package sqlitestore
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/yroom/yroom/store"
+)
+
+var errClosed = errors.New("sqlitestore: the store is closed")
+
+const busy = sqlite3.SQLITE_BUSY
+
+// code is the primary result code of SQLite in err, 0 where there is none.
+func code(err error) int { return extendedCode(err) & 0xff }
+
+func extendedCode(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
+
+// damaged says whether err means that what is stored can't be read.
+func damaged(err error) bool {
+	c := code(err)
+	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
+}
+
+// refused says whether err is an answer to one call, and no fault: its
+// transaction can go on.
+func refused(err error) bool {
+	for _, answer := range []error{store.ErrNotFound, store.ErrDeleted, store.ErrExists, store.ErrConflict} {
+		if errors.Is(err, answer) {
+			return true
+		}
+	}
+	return false
+}
+
+// explain wraps a fault of the file at path in a sentence that tells the
+// operator what to do.
+func explain(path string, wait time.Duration, err error) error {
+	var advice string
+	switch code(err) {
+	case sqlite3.SQLITE_FULL:
+		advice = "the disk is full: make room, and the store goes on by itself"
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		advice = fmt.Sprintf("another process has kept it locked for more than %v: end that process's transaction", wait)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+		advice = fmt.Sprintf("it can't be written to: let the user that yroom runs as write to the file and to the directory %s", filepath.Dir(path))
+	case sqlite3.SQLITE_CANTOPEN:
+		advice = fmt.Sprintf("it can't be opened: let the user that yroom runs as write to the directory %s, where files beside it are needed too",
+			filepath.Dir(path))
+	case sqlite3.SQLITE_NOTADB:
+		advice = "it is not an SQLite database: name another file, or bring back a backup"
+	case sqlite3.SQLITE_CORRUPT:
+		advice = "it is damaged: stop yroom, keep a copy, and bring back a backup or try .recover of the sqlite3 shell"
+	case sqlite3.SQLITE_IOERR:
+		advice = "reading or writing it failed: look for a full or failing disk in the system's log; once that is mended the store goes on by itself"
+	case sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS:
+		advice = "its file system does not lock files as SQLite needs it: put it on a local disk"
+	case sqlite3.SQLITE_TOOBIG:
+		advice = "an entry is larger than SQLite can store, which is 1 GB: it will never be stored"
+	default:
+		return fmt.Errorf("sqlitestore: %s: %w", path, err)
+	}
+	return fmt.Errorf("sqlitestore: %s: %s: %w", path, advice, err)
+}

@@ -1,0 +1,128 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// applicationID marks a database file as a store of rooms: "yroo".
+const applicationID = 0x79726f6f
+
+// migrations lead from one version of the schema to the next: user_version is
+// how many of them a file has seen. Their comments are stored with the tables,
+// for people who look into a file.
+var migrations = []string{
+	`
+CREATE TABLE rooms (
+  id         INTEGER PRIMARY KEY,
+  name       TEXT NOT NULL UNIQUE,
+  created_at TEXT NOT NULL, -- all times are UTC
+  deleted_at TEXT           -- set: the room was deleted, and nothing can be added to it
+) STRICT;
+
+CREATE TABLE entries (
+  position  INTEGER PRIMARY KEY, -- never used twice, says nothing about order
+  room_id   INTEGER NOT NULL REFERENCES rooms (id),
+  encoding  TEXT NOT NULL,       -- of the Yjs update in data: v1 or v2
+  data      BLOB NOT NULL,
+  checksum  INTEGER NOT NULL,    -- CRC-32C of the encoding and the data
+  stored_at TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX entries_of_room ON entries (room_id);
+
+-- Processes take positions in blocks, so that none is used twice whatever gets lost.
+CREATE TABLE positions (
+  reserved INTEGER NOT NULL -- up to this one they are taken
+) STRICT;
+
+INSERT INTO positions VALUES (0);
+
+CREATE VIEW room_sizes AS
+SELECT
+  rooms.name,
+  count(entries.position) AS entries,
+  coalesce(sum(length(entries.data)), 0) AS bytes,
+  rooms.created_at,
+  max(entries.stored_at) AS changed_at,
+  rooms.deleted_at
+FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id
+GROUP BY rooms.id
+ORDER BY rooms.name;
+`,
+}
+
+var (
+	errForeign = errors.New("it is a database of another program: name another file")
+	errNoWAL   = errors.New("its file system can't hold a write-ahead log: put it on a local disk")
+)
+
+// prepare makes the file a store of rooms of the newest schema, or says why it
+// can't be one. Other processes may do the same at the same time.
+func prepare(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
+	if _, err := schemaVersion(ctx, conn); err != nil {
+		return err
+	}
+	if err := useWAL(ctx, conn, wait); err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	if err := migrate(ctx, conn); err != nil {
+		_, _ = conn.ExecContext(ctx, "ROLLBACK") // the connection is closed next, which does the same
+		return err
+	}
+	_, err := conn.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// schemaVersion gives the version of the file's schema, 0 for an empty file.
+func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
+	var id, version, tables int
+	err := conn.QueryRowContext(ctx, "SELECT (SELECT application_id FROM pragma_application_id), "+
+		"(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").Scan(&id, &version, &tables)
+	switch {
+	case err != nil:
+		return 0, err
+	case id != applicationID && (id != 0 || version != 0 || tables != 0):
+		return 0, errForeign
+	case version > len(migrations):
+		return 0, fmt.Errorf("its schema has version %d, and this build of yroom knows versions up to %d: "+
+			"run a newer yroom, or name another file", version, len(migrations))
+	}
+	return version, nil
+}
+
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	version, err := schemaVersion(ctx, conn)
+	if err != nil || version == len(migrations) {
+		return err
+	}
+	for _, step := range migrations[version:] {
+		if _, err := conn.ExecContext(ctx, step); err != nil {
+			return err
+		}
+	}
+	_, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, len(migrations)))
+	return err
+}
+
+// useWAL gives the file a write-ahead log. SQLite does not wait by itself where
+// two processes do so at once.
+func useWAL(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
+	var mode string
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode)
+		if code(err) == busy && time.Since(began) < wait {
+			continue
+		}
+		if err == nil && mode != "wal" {
+			err = errNoWAL
+		}
+		return err
+	}
+}

@@ -1,0 +1,53 @@
+package sqlitestore_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
+	"github.com/yroom/yroom/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t testing.TB, path string, config sqlitestore.Config) *sqlitestore.Store {
+	t.Helper()
+	s, err := sqlitestore.Open(path, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+func at(level store.Durability) sqlitestore.Config {
+	return sqlitestore.Config{Durability: func(string) store.Durability { return level }}
+}
+
+func TestConformance(t *testing.T) {
+	for _, level := range []store.Durability{store.Fsync, store.Commit, store.None} {
+		t.Run(level.String(), func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) store.Store {
+				return open(t, filepath.Join(t.TempDir(), "rooms.db"), at(level))
+			})
+		})
+	}
+}
+
+func TestSharedConformance(t *testing.T) {
+	for _, level := range []store.Durability{store.Fsync, store.Commit} {
+		t.Run(level.String(), func(t *testing.T) {
+			storetest.RunShared(t, func(t *testing.T) func() store.Store {
+				path := filepath.Join(t.TempDir(), "rooms.db")
+				return func() store.Store { return open(t, path, at(level)) }
+			})
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/yroom/yroom/store"
+)
+
+func creator(t *testing.T, s store.Store) store.Creator {
+	t.Helper()
+	c, ok := s.(store.Creator)
+	if !ok {
+		t.Skip("the store is no store.Creator")
+	}
+	return c
+}
+
+func create(t *testing.T, s store.Store, room string, e store.Entry) {
+	t.Helper()
+	if err := creator(t, s).Create(t.Context(), room, e); err != nil {
+		t.Fatalf("Create(%q): %v", room, err)
+	}
+}
+
+func createMakes(t *testing.T, s store.Store) {
+	create(t, s, room, store.Entry{Encoding: store.V2, Data: []byte("a")})
+	l := load(t, s, room)
+	wantData(t, l, "a")
+	if l.Entries[0].Encoding != store.V2 {
+		t.Errorf("the encoding is %d, want V2", l.Entries[0].Encoding)
+	}
+	if p := appendTo(t, s, room, v1("b")); p == l.Positions[0] {
+		t.Errorf("position %d was given out before", p)
+	}
+	wantData(t, load(t, s, room), "a", "b")
+}
+
+func createExists(t *testing.T, s store.Store) {
+	c := creator(t, s)
+	appendTo(t, s, room, v1("a"))
+	create(t, s, room+"2", v1("b"))
+	for _, name := range []string{room, room + "2"} {
+		if err := c.Create(t.Context(), name, v1("c")); !errors.Is(err, store.ErrExists) {
+			t.Errorf("Create(%q) gave the error %v, want ErrExists", name, err)
+		}
+	}
+	wantData(t, load(t, s, room), "a")
+	wantData(t, load(t, s, room+"2"), "b")
+}
+
+func createBorrows(t *testing.T, s store.Store) {
+	e := v1("before")
+	create(t, s, room, e)
+	copy(e.Data, "after!")
+	wantData(t, load(t, s, room), "before")
+}
+
+func createNoEncoding(t *testing.T, s store.Store) {
+	c := creator(t, s)
+	for _, enc := range noEncodings {
+		if err := c.Create(t.Context(), room, store.Entry{Encoding: enc, Data: []byte("a")}); err == nil {
+			t.Errorf("Create took an entry with the encoding %d", enc)
+		}
+	}
+	wantNotFound(t, s, room)
+}
+
+// raceCreate has the room created by fifty at once, spread over the stores.
+func raceCreate(t *testing.T, room string, stores ...store.Store) {
+	t.Helper()
+	errs := make([]error, 50)
+	var creating sync.WaitGroup
+	for i := range errs {
+		c := creator(t, stores[i%len(stores)])
+		creating.Go(func() { errs[i] = c.Create(t.Context(), room, v1(fmt.Sprint("by ", i))) })
+	}
+	creating.Wait()
+	winner := -1
+	for i, err := range errs {
+		switch {
+		case err == nil && winner < 0:
+			winner = i
+		case err == nil:
+			t.Errorf("%d and %d have both created the room", winner, i)
+		case !errors.Is(err, store.ErrExists):
+			t.Errorf("Create gave the error %v, want ErrExists", err)
+		}
+	}
+	if winner < 0 {
+		t.Fatal("nobody has created the room")
+	}
+	for _, s := range stores {
+		wantData(t, load(t, s, room), fmt.Sprint("by ", winner))
+	}
+}
+
+func createRace(t *testing.T, s store.Store) {
+	for round := range 5 {
+		raceCreate(t, fmt.Sprint(room, round), s)
+	}
+}
+
+func createAgainstAppend(t *testing.T, s store.Store) {
+	c := creator(t, s)
+	for round := range 20 {
+		name := fmt.Sprint(room, round)
+		var created error
+		var both sync.WaitGroup
+		both.Go(func() { created = c.Create(t.Context(), name, v1("created")) })
+		both.Go(func() {
+			if _, err := s.Append(t.Context(), name, v1("appended")); err != nil {
+				t.Errorf("Append: %v", err)
+			}
+		})
+		both.Wait()
+		switch {
+		case created == nil:
+			wantData(t, load(t, s, name), "created", "appended")
+		case errors.Is(created, store.ErrExists):
+			wantData(t, load(t, s, name), "appended")
+		default:
+			t.Errorf("Create: %v", created)
+		}
+	}
+}
+
+func createDeleted(t *testing.T, s store.Store) {
+	creator(t, s)
+	appendTo(t, s, room, v1("before"))
+	remove(t, s, room)
+	create(t, s, room, v1("anew"))
+	wantData(t, load(t, s, room), "anew")
+	appendTo(t, s, room, v1("more"))
+	compact(t, s, room, load(t, s, room), v1("snapshot"))
+	wantData(t, load(t, s, room), "snapshot")
+	remove(t, s, room)
+	wantDeleted(t, s, room)
+}
+
+func createDeletedRace(t *testing.T, s store.Store) {
+	creator(t, s)
+	appendTo(t, s, room, v1("before"))
+	remove(t, s, room)
+	raceCreate(t, room, s)
+}
+
+func createDeletedPositions(t *testing.T, s store.Store) {
+	creator(t, s)
+	given := map[store.Position]bool{}
+	for range 4 {
+		if len(given) == 0 {
+			appendTo(t, s, room, v1("a"))
+		} else {
+			create(t, s, room, v1("a"))
+		}
+		appendTo(t, s, room, v1("b"))
+		for _, p := range load(t, s, room).Positions {
+			if given[p] {
+				t.Errorf("position %d was given out before", p)
+			}
+			given[p] = true
+		}
+		remove(t, s, room)
+	}
+}

@@ -1,0 +1,152 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/yroom/yroom/store"
+)
+
+func deleter(t *testing.T, s store.Store) store.Deleter {
+	t.Helper()
+	d, ok := s.(store.Deleter)
+	if !ok {
+		t.Skip("the store is no store.Deleter")
+	}
+	return d
+}
+
+func remove(t *testing.T, s store.Store, room string) {
+	t.Helper()
+	if err := deleter(t, s).Delete(t.Context(), room); err != nil {
+		t.Fatalf("Delete(%q): %v", room, err)
+	}
+}
+
+// wantDeleted fails the test unless the room refuses everything.
+func wantDeleted(t *testing.T, s store.Store, room string) {
+	t.Helper()
+	if l, err := s.Load(t.Context(), room); !errors.Is(err, store.ErrDeleted) {
+		t.Errorf("Load(%q) gave %d entries and the error %v, want ErrDeleted", room, len(l.Entries), err)
+	}
+	if _, err := s.Append(t.Context(), room, v1("late")); !errors.Is(err, store.ErrDeleted) {
+		t.Errorf("Append(%q) gave the error %v, want ErrDeleted", room, err)
+	}
+	if err := s.Compact(t.Context(), room, store.Log{}, v1("late")); !errors.Is(err, store.ErrDeleted) {
+		t.Errorf("Compact(%q) gave the error %v, want ErrDeleted", room, err)
+	}
+}
+
+func deleteTombstone(t *testing.T, s store.Store) {
+	for range 3 {
+		appendTo(t, s, room, v1("a"))
+	}
+	read := load(t, s, room)
+	remove(t, s, room)
+	for range 2 { // to refuse is not to forget
+		wantDeleted(t, s, room)
+		if err := s.Compact(t.Context(), room, read, v1("snapshot")); !errors.Is(err, store.ErrDeleted) {
+			t.Errorf("Compact gave the error %v, want ErrDeleted", err)
+		}
+	}
+}
+
+func deleteNotFound(t *testing.T, s store.Store) {
+	if err := deleter(t, s).Delete(t.Context(), room); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("Delete gave the error %v, want ErrNotFound", err)
+	}
+	wantNotFound(t, s, room)
+	appendTo(t, s, room, v1("a"))
+	wantData(t, load(t, s, room), "a")
+}
+
+func deleteAgain(t *testing.T, s store.Store) {
+	appendTo(t, s, room, v1("a"))
+	remove(t, s, room)
+	remove(t, s, room)
+	wantDeleted(t, s, room)
+}
+
+func deleteOther(t *testing.T, s store.Store) {
+	appendTo(t, s, room, v1("a"))
+	appendTo(t, s, room+"2", v1("b"))
+	remove(t, s, room)
+	wantData(t, load(t, s, room+"2"), "b")
+	appendTo(t, s, room+"2", v1("c"))
+	wantData(t, load(t, s, room+"2"), "b", "c")
+}
+
+// raceDelete deletes a room that others append to.
+func raceDelete(t *testing.T, room string, appending, deleting store.Store) {
+	t.Helper()
+	deleter(t, deleting)
+	appendTo(t, appending, room, v1("a"))
+	var writing sync.WaitGroup
+	begun := make(chan struct{}, 4)
+	for range 4 {
+		writing.Go(func() {
+			for i := 0; ; i++ {
+				_, err := appending.Append(t.Context(), room, v1("b"))
+				if i == 0 {
+					begun <- struct{}{}
+				}
+				if err != nil {
+					if !errors.Is(err, store.ErrDeleted) {
+						t.Errorf("Append gave the error %v, want ErrDeleted", err)
+					}
+					return
+				}
+			}
+		})
+	}
+	<-begun
+	remove(t, deleting, room)
+	if l, err := appending.Load(t.Context(), room); !errors.Is(err, store.ErrDeleted) {
+		t.Errorf("Load gave %d entries and the error %v, want ErrDeleted", len(l.Entries), err)
+	}
+	writing.Wait()
+	wantDeleted(t, appending, room)
+	wantDeleted(t, deleting, room)
+}
+
+func deleteAgainstAppend(t *testing.T, s store.Store) {
+	for round := range 5 {
+		raceDelete(t, fmt.Sprint(room, round), s, s)
+	}
+}
+
+func deleteAgainstCompact(t *testing.T, s store.Store) {
+	d := deleter(t, s)
+	for round := range 20 {
+		name := fmt.Sprint(room, round)
+		appendTo(t, s, name, v1("a"))
+		read := load(t, s, name)
+		var both sync.WaitGroup
+		both.Go(func() {
+			if err := s.Compact(t.Context(), name, read, v1("snapshot")); err != nil && !errors.Is(err, store.ErrDeleted) {
+				t.Errorf("Compact gave the error %v, want none or ErrDeleted", err)
+			}
+		})
+		both.Go(func() {
+			if err := d.Delete(t.Context(), name); err != nil {
+				t.Errorf("Delete: %v", err)
+			}
+		})
+		both.Wait()
+		wantDeleted(t, s, name)
+	}
+}
+
+// deleteOutdates is about a worker that has missed that its room was deleted
+// and made anew.
+func deleteOutdates(t *testing.T, s store.Store) {
+	creator(t, s)
+	appendTo(t, s, room, v1("before"))
+	read := load(t, s, room)
+	remove(t, s, room)
+	create(t, s, room, v1("anew"))
+	wantConflict(t, s.Compact(t.Context(), room, read, v1("snapshot of before")))
+	wantData(t, load(t, s, room), "anew")
+}
