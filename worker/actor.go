@@ -50,7 +50,7 @@ func newActor(w *Worker, name string) *actor {
 	a.mail = turn.New(turn.Config[layer.Input]{
 		Items: a.settings.MailboxInputs,
 		Bytes: a.settings.MailboxBytes,
-		Go:    w.config.Go,
+		Go:    w.config.Runtime.Go,
 		Turn:  a.turn,
 		Held:  true, // until it is loaded
 	})
@@ -106,7 +106,7 @@ func (a *actor) turn(batch []layer.Input) {
 
 // step gives the room its turn.
 func (a *actor) step(batch []layer.Input) {
-	now := a.worker.config.Clock.Now()
+	now := a.worker.config.Runtime.Now()
 	ins := inputs.take()
 	defer inputs.giveBack(ins)
 	for i := range batch {
@@ -162,7 +162,7 @@ func (a *actor) unused() bool {
 		a.removeAt = time.Time{}
 		return false
 	}
-	now := a.worker.config.Clock.Now()
+	now := a.worker.config.Runtime.Now()
 	if a.removeAt.IsZero() {
 		a.removeAt = now.Add(a.settings.RemoveDelay)
 	}

@@ -15,7 +15,7 @@ func (a *actor) arm() {
 	if a.room == nil {
 		return
 	}
-	now := a.worker.config.Clock.Now()
+	now := a.worker.config.Runtime.Now()
 	at := a.room.Deadline()
 	// A removal that is due waits for an append.
 	if a.removeAt.After(now) && (at.IsZero() || a.removeAt.Before(at)) {
@@ -27,7 +27,7 @@ func (a *actor) arm() {
 	a.disarm()
 	set := &alarm{at: at}
 	a.worker.live.Add(1)
-	set.stop = a.worker.config.Clock.AfterFunc(at.Sub(now), func() {
+	set.stop = a.worker.config.Runtime.AfterFunc(at.Sub(now), func() {
 		defer a.worker.live.Done()
 		a.mail.Post(func() {
 			if a.alarm == set {

@@ -53,7 +53,7 @@ func (a *actor) hold(e room.Effects) {
 func (a *actor) save() {
 	if a.unsaved.any() && !a.saving.any() {
 		a.saving, a.unsaved = a.unsaved, held{}
-		a.worker.config.Go(a.append)
+		a.worker.config.Runtime.Go(a.append)
 	}
 }
 

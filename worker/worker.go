@@ -34,10 +34,8 @@ type Config struct {
 	// DrainTimeout bounds how long Run goes on after its context has ended, to
 	// save what it has. 0: 10 seconds.
 	DrainTimeout time.Duration
-	// Go runs turns, loads and appends; Clock tells them the time. nil: in
-	// goroutines, and the wall clock.
-	Go    func(func())
-	Clock turn.Clock
+	// Runtime is for simulations. Zero: goroutines, and the time of day.
+	Runtime Runtime
 }
 
 // Worker runs rooms.
@@ -62,12 +60,7 @@ func New(c Config) *Worker {
 		c.Logger = slog.Default()
 	}
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
-	if c.Go == nil {
-		c.Go = turn.Go
-	}
-	if c.Clock.Now == nil {
-		c.Clock = turn.Wall()
-	}
+	c.Runtime = c.Runtime.withDefaults()
 	return &Worker{config: c, step: (*room.Room).Step, rooms: make(map[string]*actor)}
 }
 
@@ -83,7 +76,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	err := w.config.Layer.Serve(ctx, w.handle)
 
 	stopLoading()
-	stop := w.config.Clock.AfterFunc(w.config.DrainTimeout, cut)
+	stop := w.config.Runtime.AfterFunc(w.config.DrainTimeout, cut)
 	for _, a := range w.all() {
 		a.mail.Post(a.drain)
 	}
@@ -137,7 +130,7 @@ func (w *Worker) find(in layer.Input) *actor {
 	if a != nil {
 		return a
 	}
-	w.config.Go(opened.load)
+	w.config.Runtime.Go(opened.load)
 	return opened
 }
 

@@ -1,6 +1,6 @@
 // Package turn is an actor without a parked goroutine: a mailbox whose owner
-// is called in turns, only while there is something to do. What runs a turn and
-// what tells the time come in as values, so that a simulation can take both over.
+// is called in turns, only while there is something to do. What runs a turn
+// comes in as a value, so that a simulation can take it over.
 package turn
 
 import (
@@ -14,6 +14,9 @@ var (
 	// ErrClosed means that the mailbox was closed; the item was not taken.
 	ErrClosed = errors.New("turn: the mailbox is closed")
 )
+
+// Go is the usual executor: a goroutine.
+func Go(f func()) { go f() }
 
 // Config says how a Mailbox works.
 type Config[T any] struct {
