@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -119,7 +120,6 @@ func (c *Conn) serve() {
 
 // receive reads until the connection ends, and says why.
 func (c *Conn) receive() error {
-	var msgs []protocol.Message
 	for {
 		op, data, err := c.sock.read()
 		if err != nil {
@@ -135,48 +135,70 @@ func (c *Conn) receive() error {
 			}
 			return &peerCloseError{said}
 		case ws.OpText, ws.OpBinary:
-			select {
-			case <-c.ending:
-				return errEnding
-			default:
-			}
-			if msgs, err = c.message(Frame{Text: op == ws.OpText, Data: data}, msgs[:0]); err != nil {
+			if err := c.message(Frame{Text: op == ws.OpText, Data: data}); err != nil {
 				return err
 			}
-			clear(msgs)
 		}
 	}
 }
 
 // message takes one message through the hooks to the room.
-func (c *Conn) message(f Frame, msgs []protocol.Message) ([]protocol.Message, error) {
+func (c *Conn) message(f Frame) error {
+	if c.isEnding() {
+		return errEnding
+	}
 	hooks := &c.consumer.cfg.Hooks
 	if hooks.PreReceive != nil {
 		err := c.guard("PreReceive", func() error { return hooks.PreReceive(c, f) })
 		if errors.Is(err, ErrDrop) {
-			return msgs, nil
+			return nil
 		}
 		if err != nil {
-			return msgs, &hookError{err}
+			return &hookError{err}
 		}
 	}
 	if !f.Text {
-		var err error
-		if msgs, err = dialect.Decode(f.Data, msgs); err != nil {
-			return msgs, &protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
-		}
-		for _, m := range msgs {
-			if err := c.send(room.Input{Kind: room.Message, Msg: m}, fullPatience, c.ending); err != nil {
-				return msgs, err
-			}
+		if err := c.pass(f.Data); err != nil {
+			return err
 		}
 	}
 	if hooks.PostReceive != nil {
-		if err := c.guard("PostReceive", func() error { hooks.PostReceive(c, f); return nil }); err != nil {
-			return msgs, err
-		}
+		return c.guard("PostReceive", func() error { hooks.PostReceive(c, f); return nil })
 	}
-	return msgs, nil
+	return nil
+}
+
+// pass gives the room what is in a frame, one message at a time: a frame may
+// hold millions.
+func (c *Conn) pass(frame []byte) error {
+	for rest := frame; ; {
+		m, next, ok, err := dialect.Next(rest)
+		if err != nil {
+			return &protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
+		}
+		if !ok {
+			return nil
+		}
+		if c.isEnding() {
+			return errEnding
+		}
+		if len(frame) > 2*len(m.Data)+aliasSlack {
+			m.Data = bytes.Clone(m.Data) // what waits for the room must not keep all of the frame
+		}
+		if err := c.send(room.Input{Kind: room.Message, Msg: m}, fullPatience, c.ending); err != nil {
+			return err
+		}
+		rest = next
+	}
+}
+
+func (c *Conn) isEnding() bool {
+	select {
+	case <-c.ending:
+		return true
+	default:
+		return false
+	}
 }
 
 // send gives an input to the room. While the room is full it tries again, with

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -188,8 +189,8 @@ func TestMalformed(t *testing.T) {
 		c.send(ws.OpBinary, []byte{0, 0, 1, 0, 0, 2, 9, 1})
 		c.wantClose(protocol.CloseMalformed, "malformed")
 		synctest.Wait()
-		if strings.Contains(h.layer.lines(), "message") {
-			t.Error("half of a bad frame reached the room")
+		if lines := h.layer.lines(); strings.Count(lines, "message") != 1 || !strings.Contains(lines, "send message 1 00\nsend leave") {
+			t.Errorf("want what came before the bad message and no more:\n%s", lines)
 		}
 		if n := strings.Count(h.logs.String(), "code=1007"); n != 1 {
 			t.Errorf("%d lines about it:\n%s", n, h.logs)
@@ -197,6 +198,66 @@ func TestMalformed(t *testing.T) {
 		h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{1}})
 		good.want("00020101")
 		good.bye()
+	})
+}
+
+// A frame of very many messages takes no memory for each, and ends where the
+// connection does.
+func TestManyMessagesInAFrame(t *testing.T) {
+	inHouse(t, Config{}, func(t *testing.T, h *house) {
+		c, id := h.join("/doc")
+		sent := 0
+		h.layer.send = func(in layer.Input) error {
+			if in.Kind == room.Message {
+				if sent++; sent == 3 {
+					h.end(id)
+				}
+			}
+			return nil
+		}
+		frame := clientFrame(ws.OpBinary, true, bytes.Repeat([]byte{3}, 1<<20))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		c.raw(frame)
+		c.wantClose(protocol.ClosePolicy, "")
+		synctest.Wait()
+		runtime.ReadMemStats(&after)
+		if sent != 3 {
+			t.Errorf("%d messages were sent to the room", sent)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > 8<<20 {
+			t.Errorf("%d bytes were allocated for a frame of %d", n, len(frame))
+		}
+	})
+}
+
+// A small message doesn't keep the large frame that it came in; a large one is
+// not copied.
+func TestMessagesKeepNoFrame(t *testing.T) {
+	var frame []byte
+	hooks := Hooks{PreReceive: func(_ *Conn, f Frame) error { frame = f.Data; return nil }}
+	inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
+		c, _ := h.join("/doc")
+		for _, tc := range []struct {
+			data, junk int
+			copied     bool
+		}{
+			{1, 0, false},
+			{1, 100 << 10, true},
+			{100 << 10, 0, false},
+			{100 << 10, 50 << 10, false},
+		} {
+			data := protocol.Plain{}.Append(nil, protocol.Message{Type: protocol.Update, Data: make([]byte, tc.data)})
+			start := len(data) - tc.data
+			data = append(append(data, 102), make([]byte, tc.junk)...) // 102: an unknown type
+			c.send(ws.OpBinary, data)
+			synctest.Wait()
+			in := h.layer.inputs[len(h.layer.inputs)-1]
+			if got := &in.Msg.Data[0] != &frame[start]; len(in.Msg.Data) != tc.data || got != tc.copied {
+				t.Errorf("%+v: %d bytes, copied: %v", tc, len(in.Msg.Data), got)
+			}
+		}
+		c.bye()
 	})
 }
 

@@ -46,6 +46,7 @@ const (
 	defaultOutboxSize  = 4 << 20
 
 	fullPatience = 5 * time.Second // how long a full room is waited for
+	aliasSlack   = 512             // how much of a frame a small message may keep beside itself
 	pacePerConn  = 2 * time.Millisecond
 	paceLongest  = 5 * time.Second
 	abortGrace   = time.Second

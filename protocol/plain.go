@@ -25,26 +25,26 @@ const (
 	plainUpdate    = 2
 )
 
-// Decode appends the messages in frame to dst. A frame may hold several. What
-// follows a message of an unknown kind is ignored with it, because its length
-// isn't known; so is what clients have no business to send. The error, an
-// ErrMalformed, says which message can't be read; those before it are in the
-// result.
+// Next reads the first message in frame. rest is what follows it; a frame may
+// hold several messages. ok is false when none is left: at the end, and before
+// a message that clients have no business to send, or of an unknown kind, whose
+// length isn't known. The error, an ErrMalformed, says which message can't be
+// read.
 //
-// The messages' data aliases frame.
-func (Plain) Decode(frame []byte, dst []Message) ([]Message, error) {
-	r := lib0.NewReader(frame)
-	for r.Len() > 0 {
-		m, name := readPlain(&r)
-		if name == "" {
-			break
-		}
-		if err := r.Err(); err != nil {
-			return dst, fmt.Errorf("%w: %s: %w", ErrMalformed, name, err)
-		}
-		dst = append(dst, m)
+// The message's data and rest alias frame.
+func (Plain) Next(frame []byte) (m Message, rest []byte, ok bool, err error) {
+	if len(frame) == 0 {
+		return m, nil, false, nil
 	}
-	return dst, nil
+	r := lib0.NewReader(frame)
+	m, name := readPlain(&r)
+	if name == "" {
+		return m, nil, false, nil
+	}
+	if err := r.Err(); err != nil {
+		return Message{}, nil, false, fmt.Errorf("%w: %s: %w", ErrMalformed, name, err)
+	}
+	return m, frame[r.Offset():], true, nil
 }
 
 // readPlain reads one message and says what it is, "" for an unknown kind.

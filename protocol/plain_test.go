@@ -19,6 +19,18 @@ func unhex(tb testing.TB, s string) []byte {
 	return b
 }
 
+// readAll reads the messages in frame up to the first that can't be read.
+func readAll(frame []byte) (all []Message, err error) {
+	for {
+		m, rest, ok, err := Plain{}.Next(frame)
+		if !ok {
+			return all, err
+		}
+		all = append(all, m)
+		frame = rest
+	}
+}
+
 func TestPlainFrames(t *testing.T) {
 	for frame, want := range map[string]Message{
 		"00 00 01 00":             {Type: SyncStep1, Data: []byte{0}},
@@ -28,7 +40,7 @@ func TestPlainFrames(t *testing.T) {
 		"01 06 01 07 00 02 7b 7d": {Type: Awareness, Data: []byte{1, 7, 0, 2, '{', '}'}},
 		"03":                      {Type: QueryAwareness},
 	} {
-		got, err := Plain{}.Decode(unhex(t, frame), nil)
+		got, err := readAll(unhex(t, frame))
 		if err != nil {
 			t.Errorf("%s: %v", frame, err)
 		}
@@ -41,7 +53,7 @@ func TestPlainFrames(t *testing.T) {
 	}
 }
 
-func TestPlainDecode(t *testing.T) {
+func TestPlainNext(t *testing.T) {
 	step1 := Message{Type: SyncStep1, Data: []byte{0}}
 	query := Message{Type: QueryAwareness}
 	for name, c := range map[string]struct {
@@ -65,7 +77,7 @@ func TestPlainDecode(t *testing.T) {
 		"awareness, out of range":    {"01 ffffffffffffffffff", nil, "protocol: malformed message: awareness: integer is larger than 2^53-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := Plain{}.Decode(unhex(t, c.frame), nil)
+			got, err := readAll(unhex(t, c.frame))
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
@@ -80,15 +92,17 @@ func TestPlainDecode(t *testing.T) {
 	}
 }
 
-func TestPlainDecodeAliases(t *testing.T) {
+func TestPlainNextAliases(t *testing.T) {
 	frame := unhex(t, "01 01 00 03")
-	first := Message{Type: Close}
-	got, err := Plain{}.Decode(frame, []Message{first})
-	if err != nil || len(got) != 3 || got[0].Type != Close {
-		t.Fatalf("%v, %v", got, err)
+	m, rest, ok, err := Plain{}.Next(frame)
+	if err != nil || !ok {
+		t.Fatalf("%v, %v", ok, err)
 	}
-	if &got[1].Data[0] != &frame[2] || cap(got[1].Data) != 1 {
+	if &m.Data[0] != &frame[2] || cap(m.Data) != 1 {
 		t.Error("the data doesn't alias the frame, or could grow into it")
+	}
+	if len(rest) != 1 || &rest[0] != &frame[3] {
+		t.Errorf("the rest is %x", rest)
 	}
 }
 
@@ -117,24 +131,23 @@ func TestCloseError(t *testing.T) {
 	}
 }
 
-func TestPlainDecodeAllocatesNothing(t *testing.T) {
+func TestPlainNextAllocatesNothing(t *testing.T) {
 	frame := unhex(t, "00 02 02 00 00")
-	dst := make([]Message, 0, 1)
 	if n := testing.AllocsPerRun(100, func() {
-		if _, err := (Plain{}).Decode(frame, dst[:0]); err != nil {
-			t.Fatal(err)
+		if _, _, ok, err := (Plain{}).Next(frame); !ok || err != nil {
+			t.Fatal(ok, err)
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-func FuzzPlainDecode(f *testing.F) {
+func FuzzPlain(f *testing.F) {
 	for _, s := range []string{"00000100", "0001020000", "0002020000", "0106010700027b7d", "03", "020001", "0000010003000001", "6600", "8000"} {
 		f.Add(unhex(f, s))
 	}
 	f.Fuzz(func(t *testing.T, frame []byte) {
-		got, err := Plain{}.Decode(frame, nil)
+		got, err := readAll(frame)
 		if err != nil && !errors.Is(err, ErrMalformed) {
 			t.Fatal(err)
 		}
@@ -146,7 +159,7 @@ func FuzzPlainDecode(f *testing.F) {
 		if len(again) > len(frame) {
 			t.Fatalf("%d bytes out of %d", len(again), len(frame))
 		}
-		reread, err := Plain{}.Decode(again, nil)
+		reread, err := readAll(again)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -183,13 +183,14 @@ func inputs(t *testing.T, line string) []Input {
 		in.Kind = Message
 		in.Msg = protocol.Message{Type: protocol.Update, Data: typed(t, args[0], strings.Join(args[1:], " "))}
 	case ">":
-		messages, err := protocol.Plain{}.Decode(unhex(t, strings.Join(args, "")), nil)
-		if err != nil || len(messages) == 0 {
-			t.Fatalf("%s: %d messages, %v", line, len(messages), err)
-		}
 		var ins []Input
-		for _, m := range messages {
+		for rest := unhex(t, strings.Join(args, "")); len(rest) > 0; {
+			m, next, ok, err := protocol.Plain{}.Next(rest)
+			if err != nil || !ok {
+				t.Fatalf("%s: %v", line, err)
+			}
 			ins = append(ins, Input{Kind: Message, Conn: in.Conn, Msg: m, At: in.At})
+			rest = next
 		}
 		return ins
 	default:
