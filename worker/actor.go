@@ -94,19 +94,19 @@ func (a *actor) drain() { a.draining = true }
 
 // turn is called with what waits in the mailbox, after calls that were posted.
 func (a *actor) turn(batch []layer.Input) {
+	now := a.worker.config.Runtime.Now() // once, so that nothing falls due between two looks
 	switch {
 	case a.failure != nil:
 		a.reject(batch)
 	case a.room != nil:
-		a.step(batch)
+		a.step(batch, now)
 	}
 	a.save()
-	a.settle()
+	a.settle(now)
 }
 
 // step gives the room its turn.
-func (a *actor) step(batch []layer.Input) {
-	now := a.worker.config.Runtime.Now()
+func (a *actor) step(batch []layer.Input, now time.Time) {
 	ins := inputs.take()
 	defer inputs.giveBack(ins)
 	for i := range batch {
@@ -143,8 +143,8 @@ func (a *actor) guardedStep(ins []room.Input) (effects room.Effects, err error) 
 
 // settle ends the actor when nothing is left to do, or sees to it that it wakes
 // up in time.
-func (a *actor) settle() {
-	unused := a.room != nil && a.unused()
+func (a *actor) settle(now time.Time) {
+	unused := a.room != nil && a.unused(now)
 	loading := a.room == nil && a.failure == nil
 	over := a.failure != nil || a.draining || unused
 	if over && !loading && !a.saving.any() && a.mail.Close() {
@@ -153,16 +153,15 @@ func (a *actor) settle() {
 		a.worker.live.Done()
 		return
 	}
-	a.arm()
+	a.arm(now)
 }
 
 // unused tells whether nobody was here for the whole RemoveDelay.
-func (a *actor) unused() bool {
+func (a *actor) unused(now time.Time) bool {
 	if !a.room.Empty() {
 		a.removeAt = time.Time{}
 		return false
 	}
-	now := a.worker.config.Runtime.Now()
 	if a.removeAt.IsZero() {
 		a.removeAt = now.Add(a.settings.RemoveDelay)
 	}

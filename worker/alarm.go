@@ -11,11 +11,10 @@ type alarm struct {
 // arm sees to it that the actor has a turn when its room wants one. An alarm
 // that rings too early does no harm, so one that is set is kept where it can be:
 // most deadlines only move away.
-func (a *actor) arm() {
+func (a *actor) arm(now time.Time) {
 	if a.room == nil {
 		return
 	}
-	now := a.worker.config.Runtime.Now()
 	at := a.room.Deadline()
 	// A removal that is due waits for an append.
 	if a.removeAt.After(now) && (at.IsZero() || a.removeAt.Before(at)) {

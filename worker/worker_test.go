@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -594,5 +595,35 @@ func TestThousandRooms(t *testing.T) {
 		if n := len(f.all()); n != rooms/2 {
 			t.Errorf("%d rooms are open, want %d", n, rooms/2)
 		}
+	})
+}
+
+// A removal that falls due while a turn looks at the time is not forgotten.
+func TestRemovalThatFallsDueDuringATurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var readings atomic.Int64
+		f := start(t, Config{
+			Room: func(string) Settings { return Settings{RemoveDelay: time.Second} },
+			Runtime: Runtime{
+				Go: func(f func()) { go f() },
+				Now: func() time.Time { // each reading takes a second
+					return time.Now().Add(time.Duration(readings.Add(1)) * time.Second)
+				},
+				AfterFunc: func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop },
+			},
+		})
+		synctest.Wait()
+		f.join("a", 1)
+		f.leave("a", 1)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n := len(f.all()); n != 0 {
+			t.Error("the room stays for ever")
+		}
+		f.stop()
+		if err := <-f.ended; err != nil {
+			t.Error(err)
+		}
+		f.port.Close()
 	})
 }
