@@ -3,6 +3,7 @@ package room
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -44,6 +45,38 @@ func TestStepKeepsNoInputs(t *testing.T) {
 	for i := 0; i < 4; i += 2 {
 		if &got.Durable[i].Msg.Data[0] != &got.Durable[i+1].Msg.Data[0] {
 			t.Errorf("outputs %d and %d were encoded twice", i, i+1)
+		}
+	}
+}
+
+// However much one connection asks in a turn, it is answered once, unless it
+// left and came back meanwhile.
+func TestAnswersOnceATurn(t *testing.T) {
+	for typ, want := range map[protocol.Type]protocol.Type{
+		protocol.SyncStep1:      protocol.SyncStep2,
+		protocol.QueryAwareness: protocol.Awareness,
+	} {
+		r := New(Config{})
+		ask := Input{Kind: Message, Conn: 1, Msg: protocol.Message{Type: typ, Data: []byte{0}}}
+		join := Input{Kind: Join, Conn: 1}
+		r.Step([]Input{join})
+		for _, c := range []struct {
+			ins  []Input
+			want int
+		}{
+			{slices.Repeat([]Input{ask}, 1000), 1},
+			{[]Input{ask, {Kind: Leave, Conn: 1}, join, ask, ask}, 2},
+		} {
+			got := 0
+			effects := r.Step(c.ins)
+			for _, o := range append(effects.Now, effects.Durable...) {
+				if o.To == 1 && o.Msg.Type == want {
+					got++
+				}
+			}
+			if got != c.want {
+				t.Errorf("%d inputs with questions of type %d got %d answers, want %d", len(c.ins), typ, got, c.want)
+			}
 		}
 	}
 }

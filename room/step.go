@@ -45,7 +45,17 @@ type turn struct {
 	vector   []byte            // the state vector; nil: nobody asked
 	diffs    map[string][]byte // by state vector
 	present  []byte            // all awareness; nil: nobody asked
-	answered map[ConnID]bool   // whose SyncStep1 was answered
+	answered map[question]bool
+}
+
+// question is what a connection asks, a SyncStep1 or a QueryAwareness. It is
+// answered once a turn: the first answer holds what the others ask for, because
+// nobody's document shrinks, and the broadcast brings the rest. So nobody can
+// make the room encode its document, or send a long list of people, again and
+// again in one turn.
+type question struct {
+	conn ConnID
+	typ  protocol.Type
 }
 
 func (t *turn) take(in *Input) {
@@ -53,7 +63,8 @@ func (t *turn) take(in *Input) {
 	case Join:
 		t.conns[in.Conn] = member{access: in.Access}
 		t.awareness.Join(uint64(in.Conn))
-		delete(t.answered, in.Conn)
+		delete(t.answered, question{in.Conn, protocol.SyncStep1})
+		delete(t.answered, question{in.Conn, protocol.QueryAwareness})
 		if in.Open == ServerStarts {
 			t.open(in.Conn)
 		}
@@ -82,7 +93,9 @@ func (t *turn) take(in *Input) {
 func (t *turn) message(in *Input, m member) error {
 	switch in.Msg.Type {
 	case protocol.SyncStep1:
-		return t.answer(in.Conn, m, in.Msg.Data)
+		if t.first(in) {
+			return t.answer(in.Conn, m, in.Msg.Data)
+		}
 	case protocol.SyncStep2, protocol.Update:
 		if !m.access.May(Write) {
 			return nil
@@ -100,9 +113,24 @@ func (t *turn) message(in *Input, m member) error {
 		t.changed(changed)
 		return err
 	case protocol.QueryAwareness:
-		t.now(in.Conn, protocol.Message{Type: protocol.Awareness, Data: t.all()})
+		if t.first(in) {
+			t.now(in.Conn, protocol.Message{Type: protocol.Awareness, Data: t.all()})
+		}
 	}
 	return nil
+}
+
+// first tells whether the connection asks this for the first time in the turn.
+func (t *turn) first(in *Input) bool {
+	q := question{in.Conn, in.Msg.Type}
+	if t.answered[q] {
+		return false
+	}
+	if t.answered == nil {
+		t.answered = make(map[question]bool)
+	}
+	t.answered[q] = true
+	return true
 }
 
 // open sends what the server asks and tells a new connection.
@@ -117,21 +145,12 @@ func (t *turn) open(conn ConnID) {
 	t.tellPresent(conn)
 }
 
-// answer answers a SyncStep1, but one a turn: the answer to the first holds
-// what the others ask for, because nobody's document shrinks. So nobody can make
-// the room encode its document again and again in one turn.
+// answer answers a SyncStep1.
 func (t *turn) answer(conn ConnID, m member, vector []byte) error {
-	if t.answered[conn] {
-		return nil
-	}
 	diff, err := t.diff(vector)
 	if err != nil {
 		return err
 	}
-	if t.answered == nil {
-		t.answered = make(map[ConnID]bool)
-	}
-	t.answered[conn] = true
 	t.durable(conn, t.seq, protocol.SyncStep2, diff)
 	if !m.opened {
 		t.open(conn)
