@@ -76,8 +76,8 @@ type Config struct {
 	// first dot. What a row leaves open comes from the row "default", and then
 	// from the defaults that Settings tells.
 	Rooms map[string]Settings
-	// DrainTimeout bounds how long Shutdown waits for the store, once the
-	// connections are closed. 0: 10 seconds.
+	// DrainTimeout bounds how long Shutdown waits for the store once the
+	// connections are closed, whatever its context says. 0: 10 seconds.
 	DrainTimeout time.Duration
 	// Logger; nil: slog.Default().
 	Logger *slog.Logger
@@ -90,7 +90,8 @@ type Config struct {
 type Server struct {
 	consumer *consumer.Consumer
 	drain    context.CancelFunc
-	drained  chan error // what the worker ended with
+	drained  chan struct{} // closed when the worker has ended
+	err      error         // what it ended with
 }
 
 // New starts a Server. Shutdown ends it.
@@ -121,8 +122,11 @@ func New(cfg Config) (*Server, error) {
 		DrainTimeout: cfg.DrainTimeout,
 	})
 	ctx, drain := context.WithCancel(context.Background())
-	s := &Server{consumer: front, drain: drain, drained: make(chan error, 1)}
-	go func() { s.drained <- rooms.Run(ctx) }()
+	s := &Server{consumer: front, drain: drain, drained: make(chan struct{})}
+	go func() {
+		defer close(s.drained)
+		s.err = rooms.Run(ctx)
+	}()
 	<-between.Serving() // or the first to connect would find nobody
 	return s, nil
 }
@@ -133,17 +137,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Shutdown admits nobody any more, closes the connections with 1012, on which
-// clients come back, and ends the rooms once all that they took is stored. An
-// error says that this could not be done in time. Call it once.
+// clients come back, and ends the rooms once all that they took is stored. When
+// ctx ends, connections that are still open are cut off; the rooms have the
+// whole DrainTimeout after that. An error says what could not be done in time.
+// A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	err := s.consumer.Shutdown(ctx)
 	s.drain()
-	select {
-	case e := <-s.drained:
-		return errors.Join(err, e)
-	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("yroom: rooms still have something to store: %w", ctx.Err()))
-	}
+	<-s.drained
+	return errors.Join(err, s.err)
 }
 
 // checkOrigins refuses what could never match.

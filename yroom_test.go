@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/worker"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -120,6 +124,80 @@ func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
 	var status ws.StatusError
 	if !errors.As(err, &status) || status != http.StatusUnauthorized {
 		t.Errorf("a stranger: %v, want status 401", err)
+	}
+}
+
+// slowStore takes as long to append as it is given.
+type slowStore struct {
+	store.Store
+
+	begun   chan struct{} // closed when the first append has begun
+	release chan struct{}
+	ended   atomic.Bool
+}
+
+func (s *slowStore) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	defer s.ended.Store(true)
+	close(s.begun)
+	select {
+	case <-s.release:
+		return s.Store.Append(ctx, room, e)
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// appending starts a server with a deaf client whose first edit is being stored.
+func appending(t *testing.T, drain time.Duration) (*yroom.Server, *slowStore) {
+	t.Helper()
+	slow := &slowStore{Store: memstore.New(), begun: make(chan struct{}), release: make(chan struct{})}
+	server, err := yroom.New(yroom.Config{
+		Store:        slow,
+		DrainTimeout: drain,
+		Logger:       slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/ws/{room...}", server)
+	web := httptest.NewServer(mux)
+	t.Cleanup(web.Close)
+	send(t, connect(t, web, "room"), update(hello))
+	<-slow.begun
+	return server, slow
+}
+
+// A client that uses up the time to close does not take the time to store.
+func TestShutdownStoresAfterItsContextHasEnded(t *testing.T) {
+	server, slow := appending(t, 0)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	ended := make(chan error)
+	go func() { ended <- server.Shutdown(ctx) }()
+	close(slow.release)
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown gave %v, want that its context has ended", err)
+	}
+	if log, err := slow.Load(t.Context(), "room"); err != nil || len(log.Entries) != 1 {
+		t.Errorf("%d entries are stored (%v), want 1", len(log.Entries), err)
+	}
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Errorf("the second Shutdown gave %v", err)
+	}
+}
+
+func TestShutdownWaitsForTheStoreNoLongerThanDrainTimeout(t *testing.T) {
+	server, slow := appending(t, time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 2 {
+		if err := server.Shutdown(ctx); !errors.Is(err, worker.ErrDrainTimeout) {
+			t.Errorf("Shutdown gave %v, want that the store took too long", err)
+		}
+		if !slow.ended.Load() {
+			t.Fatal("Shutdown has returned during an append")
+		}
 	}
 }
 

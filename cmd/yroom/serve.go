@@ -63,11 +63,12 @@ func (c serve) Run(stdout io.Writer) error {
 	if len(set.Origin) == 0 && loopback {
 		set.Origin = loopbackOrigins
 	}
+	drain := max(set.ShutdownTimeout/3, 1) // for the store; the connections have the rest
 	rooms, err := yroom.New(yroom.Config{
 		Store:        documents,
 		Origins:      set.Origin,
 		Rooms:        set.Rooms,
-		DrainTimeout: set.ShutdownTimeout,
+		DrainTimeout: drain,
 		Logger:       log,
 	})
 	if err != nil {
@@ -99,9 +100,12 @@ func (c serve) Run(stdout io.Writer) error {
 		log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
 	}
 	site.draining.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), set.ShutdownTimeout)
+	end := time.Now().Add(set.ShutdownTimeout)
+	whole, cancel := context.WithDeadline(context.Background(), end)
 	defer cancel()
-	err = errors.Join(err, rooms.Shutdown(ctx), server.Shutdown(ctx))
+	closing, cancel := context.WithDeadline(whole, end.Add(-drain))
+	defer cancel()
+	err = errors.Join(err, rooms.Shutdown(closing), server.Shutdown(whole))
 	if err != nil {
 		return fmt.Errorf("did not end well: %w", err)
 	}
