@@ -35,9 +35,9 @@ type Settings struct {
 	Open        room.Opening // what a client is sent first
 	MessageSize int          // bytes in a message from a client; 16 MiB
 	// OutboxSize bounds the bytes that wait for a connection that doesn't read
-	// as fast as the others write; 4 MiB. Beyond it wait at most the first
-	// answer to a client, what brings a slow client up to date, and one message
-	// that is larger than the bound by itself.
+	// as fast as the others write; 4 MiB. Beyond it wait at most one SyncStep1,
+	// the first answer to a client, what brings a slow client up to date, and
+	// one message that is larger than the bound by itself.
 	OutboxSize int
 }
 

@@ -26,15 +26,16 @@ type frame struct {
 
 type kind uint8
 
-// The first kinds are those of which only the newest is worth writing.
+// The first kinds are those of which only the newest is worth writing, and which
+// may overtake all others.
 const (
-	kindSyncStep1 kind = iota
-	kindPing
+	kindPing kind = iota
 	kindPong
 	kindKeepalive
 	newestOnly // how many those are
-	kindUpdate
+	kindSyncStep1
 	kindSyncStep2
+	kindUpdate
 	kindAwareness
 	kindClose
 )

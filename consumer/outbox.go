@@ -44,6 +44,14 @@ import (
 // The answer is kept when the outbox overflows after it. So each round brings
 // the client to a later sequence, however small the outbox is. The first
 // SyncStep2 is kept too, because the client waits for it.
+//
+// # Order
+//
+// Messages are written in the room's order, so that the room alone decides
+// whether SyncStep1 comes before SyncStep2 or behind it. Of SyncStep1 only the
+// newest waits, and takes the last place: it tells what the server has, and the
+// later word includes the earlier. It is never dropped, because a client that
+// doesn't hear it keeps what it wrote offline to itself.
 type outbox struct {
 	size   int
 	queue  []*frame
@@ -78,6 +86,9 @@ func (o *outbox) add(f *frame) error {
 	switch {
 	case f.kind < newestOnly:
 		o.newest[f.kind] = f
+	case f.kind == kindSyncStep1:
+		o.filter(func(f *frame) bool { return f.kind != kindSyncStep1 })
+		o.queue = append(o.queue, f)
 	case f.kind == kindAwareness:
 		return o.addAwareness(f)
 	case f.document():

@@ -3,6 +3,7 @@ package consumer
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -208,7 +209,37 @@ func TestOnlyTheNewest(t *testing.T) {
 		}
 	}
 	batch := o.take()
-	if len(batch) != 4 || batch[0].bytes[0] != 999%256 || batch[2].bytes[0] != 999%256 {
+	if len(batch) != 4 || batch[1].bytes[0] != 999%256 || batch[3].bytes[0] != 999%256 {
 		t.Errorf("%d frames wait", len(batch))
+	}
+}
+
+// Which of SyncStep1 and SyncStep2 comes first is the room's to say.
+func TestSyncStepsKeepTheirOrder(t *testing.T) {
+	step := func(typ protocol.Type, seq uint64, size int) *frame {
+		return newMessage(protocol.Message{Type: typ, Data: make([]byte, size)}, seq)
+	}
+	step1, step2 := step(protocol.SyncStep1, 0, 1), step(protocol.SyncStep2, 1, 1)
+	newer, update := step(protocol.SyncStep1, 0, 2), step(protocol.Update, 2, 1)
+	update.shared = true
+	large := step(protocol.Update, 3, 1<<10)
+	large.shared = true
+	for name, tc := range map[string]struct{ in, want []*frame }{
+		"ServerStarts":        {[]*frame{step1, step2, update}, []*frame{step1, step2, update}},
+		"ClientStarts":        {[]*frame{step2, step1, update}, []*frame{step2, step1, update}},
+		"asked again":         {[]*frame{step1, step2, newer, update}, []*frame{step2, newer, update}},
+		"updates are dropped": {[]*frame{step2, update, step1, large}, []*frame{step2, step1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &outbox{size: 1 << 10}
+			for _, f := range tc.in {
+				if err := o.add(f); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := o.take(); !slices.Equal(got, tc.want) {
+				t.Errorf("%d frames wait, want %d in another order: %v", len(got), len(tc.want), got)
+			}
+		})
 	}
 }

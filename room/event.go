@@ -35,7 +35,8 @@ type Opening uint8
 const (
 	// ServerStarts sends SyncStep1 and the awareness as soon as the connection joins.
 	ServerStarts Opening = iota
-	// ClientStarts sends them behind the answer to the client's first SyncStep1.
+	// ClientStarts sends them in answer to the client's first SyncStep1: SyncStep2,
+	// then SyncStep1. The awareness waits for neither, as ever.
 	ClientStarts
 )
 
