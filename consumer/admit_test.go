@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -102,6 +103,12 @@ func TestNew(t *testing.T) {
 	}
 	if _, err := New(Config{Layer: &fakeLayer{}, Origins: []string{"["}}); !errors.Is(err, path.ErrBadPattern) {
 		t.Errorf("a bad pattern: %v", err)
+	}
+	for _, origin := range []string{"https://app.example.com", "app.example.com/", "http://*"} {
+		_, err := New(Config{Layer: &fakeLayer{}, Origins: []string{"*.example.com", origin}})
+		if err == nil || !strings.Contains(err.Error(), strconv.Quote(origin)+": want a host") {
+			t.Errorf("origin %q can never match: %v", origin, err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,6 +79,9 @@ func New(cfg Config) (*Consumer, error) {
 	for _, pattern := range cfg.Origins {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return nil, fmt.Errorf("consumer: origin %q: %w", pattern, err)
+		}
+		if strings.Contains(pattern, "/") { // it could never match
+			return nil, fmt.Errorf("consumer: origin %q: want a host such as app.example.com, without https://", pattern)
 		}
 	}
 	c := &Consumer{
