@@ -65,7 +65,7 @@ func (a *actor) load() {
 
 func (a *actor) open() (r *room.Room, err error) {
 	defer guard(&err)
-	log, err := a.worker.config.Store.Load(a.worker.loading, a.name)
+	log, err := a.worker.config.Store.Load(a.worker.working, a.name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
@@ -79,15 +79,12 @@ func (a *actor) open() (r *room.Room, err error) {
 }
 
 func (a *actor) loaded(r *room.Room, err error) {
-	switch {
-	case err == nil:
-		a.room = r
-		a.mail.Release()
-	case a.worker.loading.Err() != nil:
-		a.close(stopping)
-	default:
+	if err != nil {
 		a.fail(err, loadTrouble)
+		return
 	}
+	a.room = r
+	a.mail.Release()
 }
 
 func (a *actor) drain() { a.draining = true }

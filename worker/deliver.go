@@ -26,7 +26,7 @@ func (a *actor) deliver(outs []room.Output) {
 	if len(*addressed) == 0 {
 		return
 	}
-	if err := a.worker.config.Layer.Deliver(a.worker.saving, *addressed); err != nil {
+	if err := a.worker.config.Layer.Deliver(a.worker.working, *addressed); err != nil {
 		a.worker.config.Logger.Error("A room's messages could not be delivered.", "room", a.name, "error", err)
 	}
 }

@@ -29,7 +29,7 @@ var (
 		"A bug closed a room. Its people were sent away; the next to join opens it afresh.",
 		protocol.CloseError{Code: protocol.CloseInternal, Reason: "A bug in the server closed this document."},
 	}
-	stopping = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The server stops. Try again."}
+	stopping = protocol.CloseError{Code: protocol.CloseRestart, Reason: "The server restarts."}
 )
 
 // bug is a panic that was caught.
@@ -53,6 +53,9 @@ func (a *actor) fail(err error, t trouble) {
 	if b, ok := errors.AsType[*bug](err); ok {
 		t = bugTrouble
 		attrs = append(attrs, "stack", string(b.stack))
+	}
+	if a.worker.working.Err() != nil {
+		t.tell = stopping
 	}
 	a.worker.config.Logger.Error(t.log, attrs...)
 	a.close(t.tell)

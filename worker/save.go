@@ -71,7 +71,7 @@ func (a *actor) appendUpdates(updates [][]byte) (err error) {
 			return err
 		}
 	}
-	_, err = a.worker.config.Store.Append(a.worker.saving, a.name, store.Entry{Encoding: store.V1, Data: update})
+	_, err = a.worker.config.Store.Append(a.worker.working, a.name, store.Entry{Encoding: store.V1, Data: update})
 	return err
 }
 

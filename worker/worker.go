@@ -18,7 +18,7 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// ErrDrainTimeout means that the store did not take everything within the
+// ErrDrainTimeout means that the store did not do everything within the
 // DrainTimeout. The clients of the rooms that were cut off still have their edits.
 var ErrDrainTimeout = errors.New("worker: not everything could be saved in time")
 
@@ -32,7 +32,7 @@ type Config struct {
 	// Logger is told of what went wrong. nil: slog.Default().
 	Logger *slog.Logger
 	// DrainTimeout bounds how long Run goes on after its context has ended, to
-	// save what it has. 0: 10 seconds.
+	// load what it needs and save what it has. 0: 10 seconds.
 	DrainTimeout time.Duration
 	// Runtime is for simulations. Zero: goroutines, and the time of day.
 	Runtime Runtime
@@ -43,8 +43,7 @@ type Worker struct {
 	config Config
 	step   func(*room.Room, []room.Input) room.Effects
 
-	loading context.Context // ends with Serve
-	saving  context.Context // ends when the drain has taken too long
+	working context.Context // ends when the drain has taken too long
 	live    sync.WaitGroup  // actors, and alarms that may still ring
 
 	mu    sync.RWMutex
@@ -67,15 +66,12 @@ func New(c Config) *Worker {
 // Run serves until ctx ends, or the layer breaks. Then it finishes what it has
 // taken and saves it, and returns. It is called once.
 func (w *Worker) Run(ctx context.Context) error {
-	saving, cut := context.WithCancel(context.WithoutCancel(ctx))
+	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	loading, stopLoading := context.WithCancel(ctx)
-	defer stopLoading()
-	w.saving, w.loading = saving, loading
+	w.working = working
 
 	err := w.config.Layer.Serve(ctx, w.handle)
 
-	stopLoading()
 	stop := w.config.Runtime.AfterFunc(w.config.DrainTimeout, cut)
 	for _, a := range w.all() {
 		a.mail.Post(a.drain)

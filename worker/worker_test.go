@@ -464,17 +464,20 @@ func TestDrainTakesTheMailbox(t *testing.T) {
 		on, release := block()
 		f.onLoad(on)
 		f.join("b", 1)
+		f.write("b", 1, typed(8, 0)) // which is being loaded
 		f.write("a", 1, typed(7, 0)) // whose turn may not have begun
 		f.stop()
+		synctest.Wait()
+		release <- nil
 		if err := <-f.ended; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		f.want("a: all Update", "b: 1 Close 1013")
+		f.want("a: all Update", "b: 1 SyncStep1", "b: all Update")
 		f.wantStored("a", typed(7, 0))
+		f.wantStored("b", typed(8, 0))
 		if log := f.logged(); log != "" {
 			t.Errorf("logged: %s", log)
 		}
-		close(release)
 	})
 }
 
@@ -483,7 +486,9 @@ func TestDrainHasAnEnd(t *testing.T) {
 		f.pair("a")
 		on, _ := block()
 		f.onAppend(on)
+		f.onLoad(on)
 		f.write("a", 1, typed(7, 0))
+		f.join("b", 1)
 		synctest.Wait()
 		begin := time.Now()
 		f.stop()
@@ -493,8 +498,10 @@ func TestDrainHasAnEnd(t *testing.T) {
 		if passed := time.Since(begin); passed != 10*time.Second {
 			t.Errorf("Run returned after %v", passed)
 		}
-		f.want("a: 1 Close 1013", "a: 2 Close 1013")
-		f.logged()
+		f.want("a: 1 Close 1012", "a: 2 Close 1012", "b: 1 Close 1012")
+		if log := f.logged(); !strings.Contains(log, "room=a") || !strings.Contains(log, "room=b") {
+			t.Errorf("logged: %s", log)
+		}
 	})
 }
 
@@ -534,7 +541,7 @@ func TestLayerThatBreaksWhileARoomIsLoaded(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		// A worker of its own, as that of the fixture serves already.
 		l := fragileLayer{memlayer.New(), make(chan error)}
-		on, _ := block()
+		on, release := block()
 		f.onLoad(on)
 		w := New(Config{Layer: l, Store: f.store})
 		ended := make(chan error)
@@ -549,6 +556,7 @@ func TestLayerThatBreaksWhileARoomIsLoaded(t *testing.T) {
 		}
 		synctest.Wait()
 		l.breaks <- errFault
+		release <- nil
 		if err := <-ended; !errors.Is(err, errFault) || errors.Is(err, ErrDrainTimeout) {
 			t.Errorf("Run: %v, want what broke the layer", err)
 		}
