@@ -28,30 +28,30 @@ func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, 
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
 	}
-	sections, deletions, err := readSections(update, s.sections[:0])
+	in, err := readUpdate(update, s.sections[:0])
 	if err != nil {
 		return nil, err
 	}
-	defer s.release(sections)
-	c := s.compare(sections, deletions)
+	defer s.release(in.sections)
+	c := s.compare(&in)
 	switch {
 	case !c.grows && !c.deletes:
 		return nil, nil
-	case c.repeats:
-		added = s.onlyNew(sections, deletions)
+	case c.repeats || in.tidied:
+		added = s.onlyNew(&in)
 	default:
 		added = update
 	}
-	s.plan.make(s, sections)
-	if size := s.size + len(added) + clientSize*len(s.clients); c.grows && size > most.MaxSize {
+	s.plan.make(s, in.sections)
+	if size := s.size + len(added) + clientSize*len(s.byID); c.grows && size > most.MaxSize {
 		s.plan.cancel(s)
 		return nil, overLimit("the document", size, most.MaxSize)
 	}
-	if pending := s.pending + s.waiting(sections, deletions); pending > most.MaxPending {
+	if pending := s.pending + s.waiting(&in); pending > most.MaxPending {
 		s.plan.cancel(s)
 		return nil, overLimit("what waits for missing blocks", pending, most.MaxPending)
 	}
-	s.commit(deletions)
+	s.commit(in.deletions)
 	return added, nil
 }
 
@@ -70,11 +70,11 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	if err := checkEncoding(enc); err != nil {
 		return false, err
 	}
-	sections, deletions, err := readSections(update, nil)
+	in, err := readUpdate(update, nil)
 	if err != nil {
 		return false, err
 	}
-	c := s.compare(sections, deletions)
+	c := s.compare(&in)
 	return !c.grows && !c.deletes, nil
 }
 
@@ -85,9 +85,9 @@ type comparison struct {
 	repeats bool // it has something that isn't
 }
 
-func (s *Store) compare(sections []section, deletions []byte) (result comparison) {
-	for i := range sections {
-		sec := &sections[i]
+func (s *Store) compare(in *contents) (result comparison) {
+	for i := range in.sections {
+		sec := &in.sections[i]
 		c := s.byID[sec.client]
 		if c == nil || len(c.pending) == 0 && sec.clock >= c.blocks.end {
 			result.grows = result.grows || sec.elements > 0
@@ -102,7 +102,7 @@ func (s *Store) compare(sections []section, deletions []byte) (result comparison
 		result.grows = result.grows || fresh > 0
 		result.repeats = result.repeats || fresh < sec.elements
 	}
-	eachDeletion(deletions, func(client uint64, x span) {
+	eachDeletion(in.deletions, func(client uint64, x span) {
 		fresh := uint64(0)
 		s.byID[client].undeleted(x, func(part span) { fresh += part.to - part.from })
 		result.deletes = result.deletes || fresh > 0
@@ -155,10 +155,10 @@ func eachNew(src source, clock uint64, held []*run, yield func(*block)) {
 }
 
 // onlyNew encodes what s does not hold of an update.
-func (s *Store) onlyNew(sections []section, deletions []byte) []byte {
+func (s *Store) onlyNew(in *contents) []byte {
 	news := New()
-	for i := range sections {
-		sec := &sections[i]
+	for i := range in.sections {
+		sec := &in.sections[i]
 		c, to := s.byID[sec.client], news.client(sec.client)
 		if c == nil {
 			to.hold(0, sec)
@@ -166,14 +166,10 @@ func (s *Store) onlyNew(sections []section, deletions []byte) []byte {
 		}
 		eachNew(sectionSource(sec), c.blocks.end, c.pendingAround(sec), func(b *block) { to.pending = extend(to.pending, b) })
 	}
-	dead := make(map[*client][]span)
-	eachDeletion(deletions, func(client uint64, x span) {
+	eachDeletion(in.deletions, func(client uint64, x span) {
 		to := news.client(client)
-		s.byID[client].undeleted(x, func(part span) { dead[to] = append(dead[to], part) })
+		s.byID[client].undeleted(x, func(part span) { to.dead = to.dead.add(part) })
 	})
-	for c, spans := range dead {
-		c.dead = c.dead.union(spans)
-	}
 	return news.Encode(V1)
 }
 
@@ -207,18 +203,29 @@ func extend(runs []*run, b *block) []*run {
 	return runs
 }
 
-// waiting is about how much of an update would have to wait, as waitCost
+// waiting is about how much of an update would begin to wait, as waitCost
 // counts it.
-func (s *Store) waiting(sections []section, deletions []byte) (cost int) {
-	for i := range sections {
-		if sec := &sections[i]; s.byID[sec.client].reach() < sec.end {
-			cost += runCost + len(sec.wire) + int(min(sec.count, uint64(len(sec.wire))))*recCost
+func (s *Store) waiting(in *contents) (cost int) {
+	for i := range in.sections {
+		sec := &in.sections[i]
+		c := s.byID[sec.client]
+		if c.reach() >= sec.end {
+			continue
 		}
+		eachNew(sectionSource(sec), c.reach(), c.pendingAround(sec), func(b *block) {
+			cost += runCost + recCost + len(b.parent) + len(b.content)
+		})
 	}
-	eachDeletion(deletions, func(client uint64, x span) {
-		if s.byID[client].reach() < x.to {
-			cost += spanCost
+	eachDeletion(in.deletions, func(client uint64, x span) {
+		c := s.byID[client]
+		if x.from = max(x.from, c.reach()); x.from >= x.to {
+			return
 		}
+		if c == nil {
+			cost += spanCost
+			return
+		}
+		c.dead.gaps(x, func(span) { cost += spanCost })
 	})
 	return cost
 }
@@ -310,33 +317,33 @@ func (s *Store) append(c *client, b block) {
 
 // delete takes a checked delete set into the document.
 func (s *Store) delete(deletions []byte) {
-	var to *client
-	spans := s.spans[:0]
+	var c *client
+	waiting := s.spans[:0]
 	flush := func() {
-		if len(spans) > 0 {
-			before := len(to.dead)
-			to.dead = to.dead.union(spans)
-			cost := spanCost * (len(to.dead) - before)
-			to.waitCost += cost
+		if len(waiting) > 0 {
+			before := len(c.dead)
+			c.dead = c.dead.union(waiting)
+			cost := spanCost * (len(c.dead) - before)
+			c.waitCost += cost
 			s.pending += cost
-			spans = spans[:0]
+			waiting = waiting[:0]
 		}
 	}
 	eachDeletion(deletions, func(client uint64, x span) {
-		if to == nil || to.id != client {
+		if c == nil || c.id != client {
 			flush()
-			to = s.client(client)
+			c = s.client(client)
 		}
-		if end := to.blocks.end; x.from < end {
-			before := to.blocks.size
-			s.deletion.delete(&to.blocks, client, span{x.from, min(x.to, end)})
-			s.size += to.blocks.size - before
+		if end := c.blocks.end; x.from < end {
+			before := c.blocks.size
+			s.deletion.delete(&c.blocks, client, span{x.from, min(x.to, end)})
+			s.size += c.blocks.size - before
 			x.from = end
 		}
 		if x.from < x.to {
-			spans = append(spans, x)
+			waiting = append(waiting, x)
 		}
 	})
 	flush()
-	s.spans = spans[:0]
+	s.spans = waiting[:0]
 }

@@ -57,6 +57,7 @@ type block struct {
 	parentIsID    bool   //
 	parent        []byte // parent and map key as on the wire; only without origin and right
 	content       []byte // without the length in front where the kind is a run
+	own           bool   // content is this block's alone
 }
 
 func (b *block) end() uint64   { return b.clock + b.len }
@@ -75,7 +76,7 @@ var (
 	errContent = errors.New("unknown kind of content")
 	errType    = errors.New("unknown type")
 	errParent  = errors.New("unknown kind of parent")
-	errOptions = errors.New("a subdocument without options")
+	errOptions = errors.New("a subdocument with options that make no document")
 )
 
 // read reads the next block of an update, whose id is known from where it
@@ -85,7 +86,7 @@ func (b *block) read(r *lib0.Reader, client, clock uint64) {
 	info := r.Byte()
 	b.client, b.clock = client, clock
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID = nil, nil, false
+	b.parent, b.content, b.parentIsID, b.own = nil, nil, false, false
 	if b.kind == kindGC || b.kind == kindSkip {
 		b.flags = 0
 		b.len = r.Uint()
@@ -201,13 +202,23 @@ func (b *block) readContent(r *lib0.Reader) {
 		}
 	case kindDoc:
 		r.Text()
-		if r.AnyIsNullish() {
-			r.Fail(errOptions)
-		}
+		readOptions(r)
 	default:
 		r.Fail(errContent)
 	}
 	b.content = r.Since(off)
+}
+
+// readOptions reads the options of a subdocument. yjs makes a document of them:
+// new Doc({guid, ...options}).
+func readOptions(r *lib0.Reader) {
+	bad := false
+	options := r.AnyObject(func(key, value []byte) {
+		bad = bad || string(key) == "guid" && !lib0.IsString(value) || string(key) == "gcFilter"
+	})
+	if bad || lib0.IsNullish(options) {
+		r.Fail(errOptions)
+	}
 }
 
 // readElement reads one element of an Any or JSON run.
@@ -231,7 +242,7 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 	info := r.Byte()
 	b.client, b.clock, b.len = client, clock, length
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID = nil, nil, false
+	b.parent, b.content, b.parentIsID, b.own = nil, nil, false, false
 	if b.kind == kindGC {
 		return
 	}
@@ -271,6 +282,6 @@ func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
 // kill makes the block a deleted one; its place stays.
 func (b *block) kill() {
 	if b.kind != kindGC {
-		b.kind, b.content = kindDeleted, nil
+		b.kind, b.content, b.own = kindDeleted, nil, false
 	}
 }

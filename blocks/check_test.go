@@ -40,7 +40,7 @@ func wantEncoding(tb testing.TB, s *Store, want string) {
 func check(tb testing.TB, s *Store) {
 	tb.Helper()
 	size, pending := 0, 0
-	for i, c := range s.clients {
+	for i, c := range s.inOrder() {
 		if s.byID[c.id] != c || i > 0 && s.clients[i-1].id <= c.id {
 			tb.Fatalf("client %d is not where it belongs", c.id)
 		}

@@ -1,6 +1,8 @@
 package blocks
 
 import (
+	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -72,6 +74,47 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{append(text, 0), u}
 	},
+	"new clients in ascending order": func(n uint64) [][]byte {
+		u := lib0.AppendUint(nil, n)
+		for client := uint64(1); client <= n; client++ {
+			u = append(lib0.AppendUint(append(u, 1), client), 0)
+			b := block{client: client, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}
+			u, _ = b.appendTo(u)
+		}
+		return [][]byte{append(u, 0)}
+	},
+	"the same deletion again and again": func(n uint64) [][]byte {
+		u := lib0.AppendUint([]byte{1}, n)
+		u = append(u, 1, 0)
+		for range n {
+			b := block{client: 1, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}
+			u, _ = b.appendTo(u)
+		}
+		deletions := lib0.AppendUint([]byte{0, 1, 1}, n/10)
+		for range n / 10 {
+			deletions = lib0.AppendUint(append(deletions, 0), n)
+		}
+		return [][]byte{append(u, 0), deletions}
+	},
+	"deletions of two clients in turn": func(n uint64) [][]byte {
+		u := lib0.AppendUint([]byte{0}, 2*n)
+		for i := range n {
+			for client := byte(1); client <= 2; client++ {
+				u = append(u, client, 1)
+				u = append(lib0.AppendUint(u, 2*i), 1)
+			}
+		}
+		return [][]byte{u}
+	},
+	"surrogate pairs that are parted before they come": func(n uint64) [][]byte {
+		u := lib0.AppendUint([]byte{0, 1, 1}, n)
+		for i := range n {
+			u = append(lib0.AppendUint(u, 4*i+1), 1)
+		}
+		b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: bytes.Repeat([]byte("😀"), int(2*n))}
+		text, _ := b.appendTo([]byte{1, 1, 1, 0})
+		return [][]byte{u, append(text, 0)}
+	},
 	"updates that each leave a gap, from the back to the front": func(n uint64) (us [][]byte) {
 		for i := n; i > 0; i-- {
 			b := block{client: 1, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}
@@ -102,6 +145,24 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{u}
 	},
+}
+
+// TestRefusalIsLinear is the same for an update that is refused, and taken back.
+func TestRefusalIsLinear(t *testing.T) {
+	refuse := func(n uint64) time.Duration {
+		u := hostile["clients that all wait for the last block of another"](n)[0]
+		s := NewWith(Options{MaxSize: 1})
+		start := time.Now()
+		if _, err := s.Apply(u, V1); !errors.Is(err, ErrLimit) {
+			t.Fatal(err)
+		}
+		defer check(t, s)
+		return time.Since(start)
+	}
+	few, many := refuse(2_000), refuse(16_000)
+	if t.Logf("%v, %v", few, many); many > 30*few && many > 3*time.Second {
+		t.Errorf("8 times the input took %.0f times as long", float64(many)/float64(few))
+	}
 }
 
 // TestTimeIsLinear compares the time for n and for 8n parts. Quadratic work

@@ -22,7 +22,7 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 		return nil, err
 	}
 	defer func() {
-		for _, c := range s.clients {
+		for _, c := range s.inOrder() {
 			c.has = 0
 		}
 	}()
@@ -45,7 +45,7 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 // encode encodes the blocks that are not before client.has, and all deletions.
 func (s *Store) encode() []byte {
 	size, clients := 0, uint64(0)
-	for _, c := range s.clients {
+	for _, c := range s.inOrder() {
 		if c.last() > c.has {
 			clients++
 			size += 32
@@ -56,7 +56,7 @@ func (s *Store) encode() []byte {
 	}
 	out := make([]byte, 0, size+size/8+64)
 	out = lib0.AppendUint(out, clients)
-	for _, c := range s.clients {
+	for _, c := range s.inOrder() {
 		if c.last() > c.has {
 			out = c.appendSection(out)
 		}
@@ -143,7 +143,7 @@ func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
 // appendDeletions appends the delete set.
 func (s *Store) appendDeletions(dst []byte) []byte {
 	clients, set := uint64(0), s.deletions[:0]
-	for _, c := range s.clients {
+	for _, c := range s.inOrder() {
 		found := s.spans[:0]
 		c.eachDeleted(func(x span) { found = append(found, x) })
 		s.spans = found[:0]
@@ -151,12 +151,7 @@ func (s *Store) appendDeletions(dst []byte) []byte {
 			continue
 		}
 		clients++
-		set = lib0.AppendUint(set, c.id)
-		set = lib0.AppendUint(set, uint64(len(found)))
-		for _, x := range found {
-			set = lib0.AppendUint(set, x.from)
-			set = lib0.AppendUint(set, x.to-x.from)
-		}
+		set = appendSpans(set, c.id, found)
 	}
 	s.deletions = set
 	return append(lib0.AppendUint(dst, clients), set...)

@@ -11,20 +11,20 @@ func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 	}
 	s := New()
 	for i, update := range updates {
-		sections, deletions, err := readSections(update, nil)
+		in, err := readUpdate(update, nil)
 		if err != nil {
 			return nil, fmt.Errorf("update %d of %d: %w", i+1, len(updates), err)
 		}
-		s.hold(sections, deletions)
+		s.hold(&in)
 	}
 	return s.encode(), nil
 }
 
-// hold takes blocks and deletions into the store as they are, without asking
-// whether they are ready.
-func (s *Store) hold(sections []section, deletions []byte) {
-	for i := range sections {
-		s.client(sections[i].client).hold(0, &sections[i])
+// hold takes an update into the store as it is, without asking what is ready.
+func (s *Store) hold(in *contents) {
+	for i := range in.sections {
+		sec := &in.sections[i]
+		s.client(sec.client).hold(0, sec)
 	}
-	s.delete(deletions)
+	s.delete(in.deletions)
 }

@@ -12,8 +12,9 @@ import "slices"
 type plan struct {
 	touched []*client // clients whose reach is planned
 	todo    []*client // those who may get further
-	made    []*client // clients that were added for the plan
+	made    int       // how many clients were added for the plan
 	fresh   []*client // clients that began to wait
+	on      []*client // and for whom each
 	woken   []woken   // waiters who wait no longer
 }
 
@@ -36,6 +37,7 @@ const (
 // order: what waits, and what an update brings.
 type blockQueue struct {
 	held, update source
+	cut          block
 }
 
 // queue begins at the block that holds clock. from is a place in c.section, if
@@ -49,14 +51,22 @@ func (c *client) queue(clock uint64, from place) blockQueue {
 }
 
 // at gives the part from clock on of the block that holds it; nil: there is
-// none. It never goes back.
+// none. What is held goes first: it was given to others already. It never goes
+// back.
 func (q *blockQueue) at(clock uint64) *block {
-	b := q.held.at(clock)
-	if b == nil {
-		b = q.update.at(clock)
+	if b := q.held.at(clock); b != nil {
+		b.cutFront(clock)
+		return b
 	}
-	if b != nil && b.clock < clock {
-		*b = b.from(clock)
+	b := q.update.at(clock)
+	if b == nil {
+		return nil
+	}
+	b.cutFront(clock)
+	if ahead := &q.held.block; q.held.loaded && ahead.clock < b.end() {
+		q.cut = *b
+		q.cut.split(ahead.clock - clock)
+		return &q.cut
 	}
 	return b
 }
@@ -93,7 +103,7 @@ func (p *plan) client(s *Store, id uint64) *client {
 	c := s.byID[id]
 	if c == nil {
 		c = s.client(id)
-		p.made = append(p.made, c)
+		p.made++
 	}
 	return c
 }
@@ -143,8 +153,9 @@ func (p *plan) wait(s *Store, c *client, needs id) {
 		return // for the same
 	}
 	c.waits = waitsNew
-	p.fresh = append(p.fresh, c)
-	p.client(s, needs.client).waiters.push(waiter{needs.clock, c})
+	on := p.client(s, needs.client)
+	on.waiters.push(waiter{needs.clock, c})
+	p.fresh, p.on = append(p.fresh, c), append(p.on, on)
 }
 
 // lacks tells the first id that b refers to and that is not ready.
@@ -166,20 +177,18 @@ func (p *plan) finish() {
 			c.waits = waits
 		}
 	}
-	p.made = p.made[:0]
 	p.reset()
 }
 
 // cancel takes back what the plan has touched.
 func (p *plan) cancel(s *Store) {
 	isNew := func(x waiter) bool { return x.client.waits == waitsNew }
-	for _, c := range s.clients {
-		if slices.ContainsFunc(c.waiters, isNew) {
-			kept := slices.DeleteFunc(c.waiters, isNew)
-			c.waiters = nil
-			for _, x := range kept {
-				c.waiters.push(x)
-			}
+	slices.SortFunc(p.on, func(a, b *client) int { return descending(a.id, b.id) })
+	for _, c := range slices.Compact(p.on) {
+		kept := slices.DeleteFunc(c.waiters, isNew)
+		c.waiters = nil
+		for _, x := range kept {
+			c.waiters.push(x)
 		}
 	}
 	for _, c := range p.fresh {
@@ -189,11 +198,8 @@ func (p *plan) cancel(s *Store) {
 		x.waiter.client.waits = waits
 		x.on.waiters.push(x.waiter)
 	}
+	s.forget(p.made)
 	p.reset()
-	for _, c := range p.made {
-		s.forget(c)
-	}
-	p.made = p.made[:0]
 }
 
 // reset keeps no more room than small updates need, and lets go of the update.
@@ -201,8 +207,9 @@ func (p *plan) reset() {
 	for _, c := range p.touched {
 		c.planned, c.section = false, nil
 	}
-	p.touched, p.todo, p.fresh, p.woken = p.touched[:0], p.todo[:0], p.fresh[:0], p.woken[:0]
-	if cap(p.touched) > 256 {
-		*p = plan{made: p.made}
+	if cap(p.touched)+cap(p.fresh) > 256 {
+		*p = plan{}
+		return
 	}
+	*p = plan{touched: p.touched[:0], todo: p.todo[:0], fresh: p.fresh[:0], on: p.on[:0], woken: p.woken[:0]}
 }

@@ -36,6 +36,8 @@ var poison = map[string]string{
 	"an unknown parent":              "01 01 01 00 04 02 01 74 01 61 00",
 	"a subdocument without options":  "01 01 01 00 09 01 01 74 01 67 7e 00",
 	"a subdocument with undefined":   "01 01 01 00 09 01 01 74 01 67 7f 00",
+	"a subdocument without a guid":   "01 01 01 00 09 01 01 74 01 67 76 01 04 67 75 69 64 7e 00",
+	"a subdocument with a filter":    "01 01 01 00 09 01 01 74 01 67 76 01 08 67 63 46 69 6c 74 65 72 7d 01 00",
 	"itself as origin":               "01 01 01 00 84 01 00 01 61 00",
 	"its future as origin":           "01 01 01 00 84 01 05 01 61 00",
 	"itself as right origin":         "01 01 01 03 44 01 03 01 61 00",
@@ -137,14 +139,14 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := s.Encode(V1)
-	clients := len(s.clients)
+	clients := len(s.byID)
 	// Two more clients wait for one that isn't here: too much. The store has to
 	// be as before, those who were there for the plan alone included.
 	two := "02 01 05 00 84 09 00 01 61 01 04 00 84 09 00 01 61 00"
 	if _, err := s.Apply(unhex(t, two), V1); !errors.Is(err, ErrLimit) {
 		t.Errorf("too much waits: %v", err)
 	}
-	if !bytes.Equal(before, s.Encode(V1)) || len(s.clients) != clients {
+	if !bytes.Equal(before, s.Encode(V1)) || len(s.byID) != clients {
 		t.Error("the document has changed")
 	}
 	check(t, s)

@@ -75,7 +75,7 @@ func (t *tail) takes(b *block) bool {
 		return true
 	}
 	// The next value of a map key deletes the one before. They would be parted again.
-	return b.kind.isRun() && b.flags&hasKey == 0
+	return b.kind.isRun() && (b.flags|t.flags)&hasKey == 0
 }
 
 // push appends b, joined with the last block where that is the same.
@@ -262,11 +262,33 @@ func (d *deletion) delete(r *run, client uint64, x span) {
 		if c == len(r.chunks)-1 {
 			r.tail = tail{}
 		}
-		if len(k.recs) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.recs) >= chunkBlocks/4 {
+		switch {
+		case len(k.recs) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.recs) >= chunkBlocks/4:
 			r.chunks = slices.Insert(r.chunks, c+1, k.halve())
 			c++
+		case c > 0 && r.join(c, client):
+			c--
 		}
 	}
+}
+
+// join puts the blocks of chunk c into the one before, if both together are no
+// more than half a chunk.
+func (r *run) join(c int, client uint64) bool {
+	k, next := r.chunks[c-1], r.chunks[c]
+	if len(k.recs)+len(next.recs) > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 {
+		return false
+	}
+	t := k.tail()
+	r.size -= len(k.wire) + len(next.wire)
+	w := walker{run: r, chunk: c}
+	for b := (block{}); w.chunk == c && w.next(&b, client); {
+		k.push(&b, &t)
+	}
+	r.size += len(k.wire)
+	r.chunks = slices.Delete(r.chunks, c, c+1)
+	r.tail = tail{}
+	return true
 }
 
 // rewrite deletes x, which lies in chunk c. It reports false if there was
@@ -326,6 +348,9 @@ func (k *chunk) splice(i, j int, with *chunk) {
 	}
 	for n := len(k.recs) - rest; n < len(k.recs); n++ {
 		k.recs[n].off = uint32(int(k.recs[n].off) + shift)
+	}
+	if cap(k.wire) > 2*len(k.wire)+256 {
+		k.wire = slices.Clone(k.wire)
 	}
 }
 

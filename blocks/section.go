@@ -1,6 +1,9 @@
 package blocks
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"sort"
 
 	"github.com/yroom/yroom/internal/lib0"
@@ -24,9 +27,16 @@ type place struct {
 	clock uint64
 }
 
-// readSections reads and checks a whole V1 update. It appends the sections to
-// out; deletions is the delete set's bytes.
-func readSections(update []byte, out []section) (sections []section, deletions []byte, err error) {
+// contents is what a checked V1 update holds.
+type contents struct {
+	sections  []section
+	deletions []byte // the delete set, each client once, its spans in order
+	tidied    bool   // the update's own delete set isn't like that
+}
+
+// readUpdate reads and checks a whole V1 update. The sections go behind room.
+func readUpdate(update []byte, room []section) (contents, error) {
+	out := room
 	r := lib0.NewReader(update)
 	var b block
 	at := id{}
@@ -49,16 +59,20 @@ func readSections(update []byte, out []section) (sections []section, deletions [
 		out = append(out, sec)
 	}
 	if err := r.Err(); err != nil {
-		return nil, nil, malformed("update: block %d of client %d: %w", at.clock, at.client, err)
+		return contents{}, malformed("update: block %d of client %d: %w", at.clock, at.client, err)
 	}
 	if client, ok := repeated(out); ok {
-		return nil, nil, malformed("update: client %d is in it twice", client)
+		return contents{}, malformed("update: client %d is in it twice", client)
 	}
-	deletions = update[r.Offset():]
-	if err := checkDeletions(deletions); err != nil {
-		return nil, nil, err
+	c := contents{sections: out, deletions: update[r.Offset():]}
+	tidy, err := checkDeletions(c.deletions)
+	if err != nil {
+		return contents{}, err
 	}
-	return out, deletions, nil
+	if !tidy {
+		c.deletions, c.tidied = tidyDeletions(c.deletions), true
+	}
+	return c, nil
 }
 
 // repeated tells which client has two sections. Sections stand in descending
@@ -81,29 +95,61 @@ func repeated(sections []section) (client uint64, ok bool) {
 	return 0, false
 }
 
-// checkDeletions checks a V1 delete set, with which an update ends.
-func checkDeletions(wire []byte) error {
+// checkDeletions checks a V1 delete set, with which an update ends. tidy tells
+// whether each client is in it once, with spans in order that don't overlap, as
+// yjs writes it.
+func checkDeletions(wire []byte) (tidy bool, err error) {
 	r := lib0.NewReader(wire)
+	tidy = true
+	before := uint64(lib0.MaxInt + 1)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		client := r.Uint()
+		tidy = tidy && client < before
+		before = client
+		end := uint64(0)
 		for spans := r.Uint(); spans > 0 && r.Err() == nil; spans-- {
 			clock, length := r.Uint(), r.Uint()
 			if r.Err() == nil && (length == 0 || clock+length > lib0.MaxInt) {
-				return malformed("update: deletes %d elements of client %d at %d", length, client, clock)
+				return false, malformed("update: deletes %d elements of client %d at %d", length, client, clock)
 			}
+			tidy = tidy && clock >= end
+			end = clock + length
 		}
 	}
 	if err := r.Err(); err != nil {
-		return malformed("update: delete set: %w", err)
+		return false, malformed("update: delete set: %w", err)
 	}
 	if r.Len() > 0 {
-		return malformed("update: %d bytes behind its end", r.Len())
+		return false, malformed("update: %d bytes behind its end", r.Len())
 	}
-	return nil
+	return tidy, nil
+}
+
+// tidyDeletions writes a checked delete set as yjs does.
+func tidyDeletions(wire []byte) []byte {
+	byClient := make(map[uint64][]span)
+	eachDeletion(wire, func(client uint64, x span) { byClient[client] = append(byClient[client], x) })
+	out := lib0.AppendUint(nil, uint64(len(byClient)))
+	for _, client := range slices.SortedFunc(maps.Keys(byClient), descending) {
+		out = appendSpans(out, client, spans(nil).union(byClient[client]))
+	}
+	return out
+}
+
+func descending(a, b uint64) int { return cmp.Compare(b, a) }
+
+func appendSpans(dst []byte, client uint64, spans []span) []byte {
+	dst = lib0.AppendUint(dst, client)
+	dst = lib0.AppendUint(dst, uint64(len(spans)))
+	for _, x := range spans {
+		dst = lib0.AppendUint(dst, x.from)
+		dst = lib0.AppendUint(dst, x.to-x.from)
+	}
+	return dst
 }
 
 // eachDeletion calls yield with the spans of a checked delete set, client by
-// client. A client may come more than once.
+// client.
 func eachDeletion(wire []byte, yield func(client uint64, x span)) {
 	r := lib0.NewReader(wire)
 	for n := r.Uint(); n > 0; n-- {

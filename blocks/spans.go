@@ -49,6 +49,15 @@ func (s spans) union(more []span) spans {
 	return slices.Replace(s, i, j, join(s[i:j], more)...)
 }
 
+// add gives s with x, which is behind all of s or touches its end.
+func (s spans) add(x span) spans {
+	if last := len(s) - 1; last >= 0 && s[last].to == x.from {
+		s[last].to = x.to
+		return s
+	}
+	return append(s, x)
+}
+
 // join gives what is in one of two ordered lists.
 func join(s, more []span) []span {
 	out := make([]span, 0, len(s)+len(more))

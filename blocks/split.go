@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 
@@ -23,7 +24,8 @@ func (b *block) split(n uint64) (right block) {
 	right.parent, right.parentIsID = nil, false
 	switch {
 	case b.kind == kindString:
-		b.content, right.content = splitText(b.content, n)
+		b.content, right.content, right.own = splitText(b.content, n, b.own)
+		b.own = false
 	case b.kind.isRun():
 		r := lib0.NewReader(b.content)
 		for ; n > 0; n-- {
@@ -37,15 +39,21 @@ func (b *block) split(n uint64) (right block) {
 // from gives the part of the block from the given clock on, which must be
 // before its end.
 func (b *block) from(clock uint64) block {
-	if clock <= b.clock {
-		return *b
-	}
-	left := *b
-	return left.split(clock - b.clock)
+	part := *b
+	part.cutFront(clock)
+	return part
 }
 
-// splitText parts UTF-8 text before its n'th UTF-16 unit.
-func splitText(text []byte, n uint64) (left, right []byte) {
+// cutFront takes away what is before clock, which must be before the end.
+func (b *block) cutFront(clock uint64) {
+	if clock > b.clock {
+		*b = b.split(clock - b.clock)
+	}
+}
+
+// splitText parts UTF-8 text before its n'th UTF-16 unit. own says that text may
+// be changed; ownRight, that right may be, and that nobody else has it.
+func splitText(text []byte, n uint64, own bool) (left, right []byte, ownRight bool) {
 	i := 0
 	for n > 0 {
 		if text[i] < utf8.RuneSelf {
@@ -56,16 +64,26 @@ func splitText(text []byte, n uint64) (left, right []byte) {
 		_, size := utf8.DecodeRune(text[i:])
 		if size == 4 {
 			if n == 1 {
-				left = utf8.AppendRune(append([]byte(nil), text[:i]...), utf8.RuneError)
-				right = append(utf8.AppendRune(nil, utf8.RuneError), text[i+4:]...)
-				return left, right
+				return splitPair(text, i, own)
 			}
 			n--
 		}
 		n--
 		i += size
 	}
-	return text[:i:i], text[i:]
+	return text[:i:i], text[i:], own
+}
+
+// splitPair parts the surrogate pair at text[i:i+4]. The rest is copied at most
+// once, however often it is parted.
+func splitPair(text []byte, i int, own bool) (left, right []byte, ownRight bool) {
+	left = utf8.AppendRune(append(make([]byte, 0, i+3), text[:i]...), utf8.RuneError)
+	right = text[i+1:]
+	if !own {
+		right = bytes.Clone(right)
+	}
+	utf8.AppendRune(right[:0], utf8.RuneError)
+	return left, right, true
 }
 
 // utf16Len counts the UTF-16 units of valid UTF-8 text.

@@ -22,6 +22,7 @@ type Store struct {
 	options Options
 	byID    map[uint64]*client
 	clients []*client // in descending order of id, as updates are written
+	added   []*client // those that are not among them yet
 	size    int       // bytes of all blocks
 	pending int       // the waitCost of all clients
 
@@ -72,32 +73,41 @@ func (s *Store) client(id uint64) *client {
 	if c == nil {
 		c = &client{id: id}
 		s.byID[id] = c
-		i, _ := slices.BinarySearchFunc(s.clients, id, byID)
-		s.clients = slices.Insert(s.clients, i, c)
+		s.added = append(s.added, c)
 	}
 	return c
 }
 
-// forget takes back what client added.
-func (s *Store) forget(c *client) {
-	delete(s.byID, c.id)
-	i, _ := slices.BinarySearchFunc(s.clients, c.id, byID)
-	s.clients = slices.Delete(s.clients, i, i+1)
+// forget takes back the last n clients that were added.
+func (s *Store) forget(n int) {
+	kept := len(s.added) - n
+	for _, c := range s.added[kept:] {
+		delete(s.byID, c.id)
+	}
+	s.added = slices.Delete(s.added, kept, len(s.added))
 }
 
-func byID(c *client, id uint64) int { return cmp.Compare(id, c.id) }
+// inOrder gives all clients, in descending order of id.
+func (s *Store) inOrder() []*client {
+	if len(s.added) > 0 {
+		s.clients = append(s.clients, s.added...)
+		slices.SortFunc(s.clients, func(a, b *client) int { return descending(a.id, b.id) })
+		s.added = nil
+	}
+	return s.clients
+}
 
 // StateVector encodes, for each client, how many elements the document has of
 // it without a gap. The caller owns the result.
 func (s *Store) StateVector() []byte {
 	n := uint64(0)
-	for _, c := range s.clients {
+	for _, c := range s.inOrder() {
 		if c.blocks.end > 0 {
 			n++
 		}
 	}
 	out := lib0.AppendUint(nil, n)
-	for _, c := range s.clients {
+	for _, c := range s.inOrder() {
 		if c.blocks.end > 0 {
 			out = lib0.AppendUint(out, c.id)
 			out = lib0.AppendUint(out, c.blocks.end)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/yroom/yroom/internal/lib0"
 )
 
 // Client 1 typed "ab" into the root "t", and "c" behind it; client 2 typed "X"
@@ -342,6 +344,73 @@ func TestEncodingsAreNamed(t *testing.T) {
 		}
 	}()
 	s.Encode(0)
+}
+
+// TestHeldGoesFirst holds that what an update says of elements that are held
+// already changes nothing: neither in the document nor in what others are told.
+func TestHeldGoesFirst(t *testing.T) {
+	waits, longer := "01 01 07 01 84 07 00 01 48 00", "01 01 07 00 04 01 01 74 03 61 62 63 00"
+	s, log := New(), New()
+	for _, u := range []string{waits, longer} {
+		added, err := s.Apply(unhex(t, u), V1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.Load(added, V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(t, s)
+	want := "01 01 07 00 04 01 01 74 03 61 48 63 00"
+	wantEncoding(t, s, want)
+	wantEncoding(t, log, want)
+}
+
+func TestDeleteSetsAreTidied(t *testing.T) {
+	for _, u := range []string{
+		"00 01 01 03 00 01 00 02 01 01",             // overlapping
+		"00 01 01 02 01 01 00 01",                   // out of order
+		"00 02 01 01 00 01 01 01 01 01",             // a client twice
+		"00 03 01 01 01 01 02 01 00 01 01 01 00 01", // with another between
+	} {
+		s := New()
+		apply(t, s, typedAB, typedX)
+		added, err := s.Apply(unhex(t, u), V1)
+		want := unhex(t, "00 01 01 01 00 02")
+		if strings.Contains(u, "02 01 00 01") {
+			want = unhex(t, "00 02 02 01 00 01 01 01 00 02")
+		}
+		if err != nil || !bytes.Equal(added, want) {
+			t.Errorf("%s: added %x, %v; want %x", u, added, err, want)
+		}
+		check(t, s)
+	}
+}
+
+// TestDeletedTextTakesNoRoom types and takes back, and looks at what is left.
+func TestDeletedTextTakesNoRoom(t *testing.T) {
+	s := New()
+	const n = 1 << 20
+	for i := range uint64(4) {
+		b := block{client: 1, clock: i * n, kind: kindString, parent: []byte{1, 1, 't'}, content: make([]byte, n), len: n}
+		u := lib0.AppendUint([]byte{1, 1, 1}, i*n)
+		u, _ = b.appendTo(u)
+		if _, err := s.Apply(append(u, 0), V1); err != nil {
+			t.Fatal(err)
+		}
+		u = lib0.AppendUint([]byte{0, 1, 1, 1}, i*n)
+		if _, err := s.Apply(lib0.AppendUint(u, n), V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(t, s)
+	room := 0
+	for _, k := range s.byID[1].blocks.chunks {
+		room += cap(k.wire)
+	}
+	if room > 4096 || s.size > 1024 {
+		t.Errorf("%d bytes of room for %d", room, s.size)
+	}
 }
 
 func TestMerge(t *testing.T) {

@@ -123,11 +123,33 @@ func TestAny(t *testing.T) {
 	}
 }
 
-func TestAnyIsNullish(t *testing.T) {
-	for wire, want := range map[string]bool{"7f": true, "7e": true, "79": false, "76 00": false, "": false} {
-		r := NewReader(unhex(t, wire))
-		if got := r.AnyIsNullish(); got != want {
-			t.Errorf("%q: %v", wire, got)
+func TestAnyObject(t *testing.T) {
+	for wire, want := range map[string]string{
+		"7f":                           "",
+		"75 01 76 01 01 61 7f":         "",
+		"76 00":                        "",
+		"76 02 01 61 7e 02 62 62 7701": "ErrTruncated a=7e ",
+		"76 02 01 61 7e 02 62 62 7700": "a=7e bb=7700 ",
+		"":                             "ErrTruncated ",
+	} {
+		in := unhex(t, wire)
+		r := NewReader(in)
+		var got string
+		value := r.AnyObject(func(key, value []byte) { got += string(key) + "=" + hex.EncodeToString(value) + " " })
+		if errors.Is(r.Err(), ErrTruncated) {
+			got = "ErrTruncated " + got
+		} else if !bytes.Equal(value, in) {
+			t.Errorf("%s: read %x", wire, value)
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", wire, got, want)
+		}
+	}
+	for wire, want := range map[string][2]bool{
+		"7f": {true, false}, "7e": {true, false}, "79": {false, false}, "7700": {false, true}, "": {false, false},
+	} {
+		if b := unhex(t, wire); IsNullish(b) != want[0] || IsString(b) != want[1] {
+			t.Errorf("%q: %v, %v", wire, IsNullish(b), IsString(b))
 		}
 	}
 }

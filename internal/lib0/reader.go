@@ -150,12 +150,28 @@ func (r *Reader) Any() []byte {
 	return r.buf[off:r.off:r.off]
 }
 
-// AnyIsNullish reads past one "any" value like Any and tells whether it is
-// null or undefined.
-func (r *Reader) AnyIsNullish() bool {
-	b := r.Any()
-	return len(b) > 0 && b[0] >= anyNull
+// AnyObject reads past one "any" value like Any and, where it is an object,
+// calls each with its keys and values. The bytes alias the input.
+func (r *Reader) AnyObject(each func(key, value []byte)) (value []byte) {
+	off := r.off
+	if r.off >= len(r.buf) || r.buf[r.off] != anyObject {
+		return r.Any()
+	}
+	r.off++
+	for n := r.Uint(); n > 0 && r.err == nil; n-- {
+		key, at := r.Text(), r.off
+		if r.skipAny(MaxDepth - 1); r.err == nil {
+			each(key, r.buf[at:r.off:r.off])
+		}
+	}
+	return r.buf[off:r.off:r.off]
 }
+
+// IsNullish tells whether the bytes of an "any" value are null or undefined.
+func IsNullish(value []byte) bool { return len(value) > 0 && value[0] >= anyNull }
+
+// IsString tells whether the bytes of an "any" value are a string.
+func IsString(value []byte) bool { return len(value) > 0 && value[0] == anyString }
 
 func (r *Reader) skipAny(depth int) {
 	if depth == 0 {
