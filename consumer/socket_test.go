@@ -212,6 +212,7 @@ func TestCloseFrames(t *testing.T) {
 		{protocol.CloseError{Code: 1005}, "\x88\x00"},
 		{protocol.CloseError{Code: 1006, Reason: "x"}, "\x88\x03\x03\xf3x"},
 		{protocol.CloseError{Code: 1000, Reason: "\xff"}, "\x88\x05\x03\xe8\uFFFD"},
+		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 124)}, "\x88\x7d\x03\xe8" + strings.Repeat("x", 123)},
 		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 122) + "ä"}, "\x88\x7c\x03\xe8" + strings.Repeat("x", 122)},
 		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 121) + "äy"}, "\x88\x7d\x03\xe8" + strings.Repeat("x", 121) + "ä"},
 	} {

@@ -21,5 +21,5 @@ type Message struct {
 	Type   Type
 	Data   []byte    // V1 where it is an update; shared, never written to
 	Code   CloseCode // Close
-	Reason string    // Close: one line for the person at the other end, at most 123 bytes
+	Reason string    // Close: one line for the person at the other end; the consumer cuts what a close frame can't hold
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,21 +125,6 @@ func TestMarksAreTaken(t *testing.T) {
 	step(Input{Kind: Leave})
 	if len(r.marks.list) != 0 {
 		t.Error("an empty room keeps marks")
-	}
-}
-
-func TestReasonFitsACloseFrame(t *testing.T) {
-	for in, want := range map[string]string{
-		"short":                        "short",
-		strings.Repeat("a", 124):       strings.Repeat("a", 123),
-		strings.Repeat("é", 62):        strings.Repeat("é", 61),
-		strings.Repeat("a", 122) + "é": strings.Repeat("a", 122),
-		strings.Repeat("a", 121) + "é": strings.Repeat("a", 121) + "é",
-	} {
-		got := reason(errors.New(in))
-		if got != want || len(got) > 123 || !utf8.ValidString(got) {
-			t.Errorf("%q: %q", in, got)
-		}
 	}
 }
 

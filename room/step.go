@@ -3,7 +3,6 @@ package room
 import (
 	"errors"
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
@@ -210,25 +209,12 @@ func (t *turn) leave(in *Input) {
 
 // expel ends a connection that sent bad bytes.
 func (t *turn) expel(in *Input, err error) {
-	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: reason(err)}
+	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
 	if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
 		closing.Code = protocol.ClosePolicy
 	}
 	t.now(in.Conn, closing.Message())
 	t.leave(in)
-}
-
-// reason is what err says, as far as it fits into a close frame.
-func reason(err error) string {
-	s := err.Error()
-	if len(s) <= 123 {
-		return s
-	}
-	end := 123
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end]
 }
 
 func (t *turn) changed(update []byte) {
