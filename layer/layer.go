@@ -55,7 +55,9 @@ type Layer interface {
 	Serve(ctx context.Context, handle func(Input) error) error
 	// Deliver takes outputs of one room to the consumers; it may keep the
 	// messages' data, which is never written to, but not the slice. Outputs for a
-	// consumer that is gone are dropped without an error. Calls for one room must
+	// consumer that is gone are dropped without an error. An error means that
+	// some of outs, nobody knows which, are lost: the worker has to close the
+	// room's connections or bring them up to date. Calls for one room must
 	// follow each other.
 	Deliver(ctx context.Context, outs []Output) error
 }

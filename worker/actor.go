@@ -14,8 +14,8 @@ import (
 )
 
 // actor is one incarnation of a room, from the Join that opened it until its
-// last append has ended. A room that failed is not mended: it is closed, and
-// the next Join makes a new actor once this one is gone.
+// last append has ended. A room that failed is not mended: it is closed, turns
+// everybody away for a while, and goes; the next Join makes a new actor.
 //
 // Loads and appends run beside the turns and come back as posted calls, so that
 // all fields but the first block belong to the turn that runs.
@@ -28,8 +28,10 @@ type actor struct {
 	room     *room.Room // nil: not loaded yet, or failed
 	conns    map[room.ConnID]layer.Address
 	failure  *protocol.CloseError // why the room is closed
+	deadline time.Time            // the room's
+	empty    bool                 // nobody is in the room
 	draining bool
-	removeAt time.Time // zero: somebody is here
+	removeAt time.Time // zero: it is loading, or somebody is here
 	alarm    *alarm
 
 	unsaved held // waits for the append that is under way
@@ -46,7 +48,8 @@ func newActor(w *Worker, name string) *actor {
 		settings: w.config.Room(name).withDefaults(),
 		conns:    make(map[room.ConnID]layer.Address),
 	}
-	a.append, a.saved = a.appendSaving, a.endSaving
+	a.append = a.appendSaving
+	a.saved = func() { a.guarded(a.endSaving) }
 	a.mail = turn.New(turn.Config[layer.Input]{
 		Items: a.settings.MailboxInputs,
 		Bytes: a.settings.MailboxBytes,
@@ -60,7 +63,7 @@ func newActor(w *Worker, name string) *actor {
 // load runs beside the turns.
 func (a *actor) load() {
 	r, err := a.open()
-	a.mail.Post(func() { a.loaded(r, err) })
+	a.mail.Post(func() { a.guarded(func() { a.loaded(r, err) }) })
 }
 
 func (a *actor) open() (r *room.Room, err error) {
@@ -83,7 +86,7 @@ func (a *actor) loaded(r *room.Room, err error) {
 		a.fail(err, loadTrouble)
 		return
 	}
-	a.room = r
+	a.room, a.empty = r, true
 	a.mail.Release()
 }
 
@@ -92,12 +95,14 @@ func (a *actor) drain() { a.draining = true }
 // turn is called with what waits in the mailbox, after calls that were posted.
 func (a *actor) turn(batch []layer.Input) {
 	now := a.worker.config.Runtime.Now() // once, so that nothing falls due between two looks
-	switch {
-	case a.failure != nil:
-		a.reject(batch)
-	case a.room != nil:
-		a.step(batch, now)
-	}
+	a.guarded(func() {
+		switch {
+		case a.failure != nil:
+			a.reject(batch)
+		case a.room != nil:
+			a.step(batch, now)
+		}
+	})
 	a.save()
 	a.settle(now)
 }
@@ -118,32 +123,32 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 		*ins = append(*ins, in)
 	}
 	// Last, so that whoever renewed in time is not expired.
-	if at := a.room.Deadline(); !at.IsZero() && !now.Before(at) {
+	if !a.deadline.IsZero() && !now.Before(a.deadline) {
 		*ins = append(*ins, room.Input{Kind: room.Tick, At: now})
 	}
 	if len(*ins) == 0 {
 		return
 	}
-	effects, err := a.guardedStep(*ins)
-	if err != nil {
-		a.fail(err, bugTrouble)
-		return
-	}
+	effects := a.worker.step(a.room, *ins)
+	a.deadline, a.empty = a.room.Deadline(), a.room.Empty()
 	a.deliver(effects.Now)
 	a.hold(effects)
-}
-
-func (a *actor) guardedStep(ins []room.Input) (effects room.Effects, err error) {
-	defer guard(&err)
-	return a.worker.step(a.room, ins), nil
 }
 
 // settle ends the actor when nothing is left to do, or sees to it that it wakes
 // up in time.
 func (a *actor) settle(now time.Time) {
-	unused := a.room != nil && a.unused(now)
 	loading := a.room == nil && a.failure == nil
-	over := a.failure != nil || a.draining || unused
+	switch {
+	case a.failure == nil && !a.empty:
+		a.removeAt = time.Time{}
+	case !a.removeAt.IsZero():
+	case a.failure != nil:
+		a.removeAt = now.Add(failedFor)
+	default:
+		a.removeAt = now.Add(a.settings.RemoveDelay)
+	}
+	over := a.draining || !a.removeAt.IsZero() && !now.Before(a.removeAt)
 	if over && !loading && !a.saving.any() && a.mail.Close() {
 		a.disarm()
 		a.worker.forget(a)
@@ -151,16 +156,4 @@ func (a *actor) settle(now time.Time) {
 		return
 	}
 	a.arm(now)
-}
-
-// unused tells whether nobody was here for the whole RemoveDelay.
-func (a *actor) unused(now time.Time) bool {
-	if !a.room.Empty() {
-		a.removeAt = time.Time{}
-		return false
-	}
-	if a.removeAt.IsZero() {
-		a.removeAt = now.Add(a.settings.RemoveDelay)
-	}
-	return !now.Before(a.removeAt)
 }

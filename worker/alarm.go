@@ -12,10 +12,7 @@ type alarm struct {
 // that rings too early does no harm, so one that is set is kept where it can be:
 // most deadlines only move away.
 func (a *actor) arm(now time.Time) {
-	if a.room == nil {
-		return
-	}
-	at := a.room.Deadline()
+	at := a.deadline
 	// A removal that is due waits for an append.
 	if a.removeAt.After(now) && (at.IsZero() || a.removeAt.Before(at)) {
 		at = a.removeAt

@@ -9,8 +9,17 @@ import (
 	"github.com/yroom/yroom/room"
 )
 
-// deliver sends outputs on their way. Those to connections that have left meanwhile are dropped.
+// deliver sends outputs on their way. Those to connections that have left
+// meanwhile are dropped. Where it fails, some may lack what others have: all are
+// sent away, and are told everything when they come back.
 func (a *actor) deliver(outs []room.Output) {
+	if err := a.send(outs); err != nil {
+		a.fail(err, deliveryTrouble)
+	}
+}
+
+func (a *actor) send(outs []room.Output) (err error) {
+	defer guard(&err)
 	addressed := outputs.take()
 	defer outputs.giveBack(addressed)
 	for i := range outs {
@@ -24,11 +33,9 @@ func (a *actor) deliver(outs []room.Output) {
 		*addressed = append(*addressed, layer.Output{Room: a.name, Consumer: to, Output: outs[i]})
 	}
 	if len(*addressed) == 0 {
-		return
+		return nil
 	}
-	if err := a.worker.config.Layer.Deliver(a.worker.working, *addressed); err != nil {
-		a.worker.config.Logger.Error("A room's messages could not be delivered.", "room", a.name, "error", err)
-	}
+	return a.worker.config.Layer.Deliver(a.worker.working, *addressed)
 }
 
 // sendAway closes every connection of the room, each by its name: who joins
@@ -38,6 +45,8 @@ func (a *actor) sendAway(why protocol.CloseError) {
 	for _, conn := range slices.Sorted(maps.Keys(a.conns)) {
 		outs = append(outs, room.Output{To: conn, Msg: why.Message()})
 	}
-	a.deliver(outs)
+	if err := a.send(outs); err != nil {
+		a.worker.config.Logger.Error("The people in a room that was closed could not be told.", "room", a.name, "error", err)
+	}
 	clear(a.conns)
 }

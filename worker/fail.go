@@ -4,11 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 )
+
+// failedFor is how long a room that failed turns people away. Stock clients come
+// back several times a second, each by itself: what failed must not be tried
+// again for each of them.
+const failedFor = time.Second
 
 // trouble is why a room is closed: for the log, and for the people in it.
 type trouble struct {
@@ -18,15 +24,19 @@ type trouble struct {
 
 var (
 	loadTrouble = trouble{
-		"A room could not be loaded. Its people were turned away; the next to join tries again.",
+		"A room could not be loaded. Its people are turned away for a second; the next to join tries again.",
 		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be loaded now. Try again later."},
 	}
 	saveTrouble = trouble{
 		"A room could not be saved. Its people were sent away; they keep their edits and bring them again.",
 		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be saved now. Try again later."},
 	}
+	deliveryTrouble = trouble{
+		"A room's messages could not be delivered. Its people were sent away; they are told everything when they come back.",
+		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The server can't reach everybody now. Try again later."},
+	}
 	bugTrouble = trouble{
-		"A bug closed a room. Its people were sent away; the next to join opens it afresh.",
+		"A bug closed a room. Its people were sent away; a second later the next to join opens it afresh.",
 		protocol.CloseError{Code: protocol.CloseInternal, Reason: "A bug in the server closed this document."},
 	}
 	stopping = protocol.CloseError{Code: protocol.CloseRestart, Reason: "The server restarts."}
@@ -44,6 +54,18 @@ func (b *bug) Error() string { return fmt.Sprint("panic: ", b.value) }
 func guard(err *error) {
 	if v := recover(); v != nil {
 		*err = &bug{v, debug.Stack()}
+	}
+}
+
+// guarded calls f. A panic in it closes the room.
+func (a *actor) guarded(f func()) {
+	err := func() (err error) {
+		defer guard(&err)
+		f()
+		return nil
+	}()
+	if err != nil {
+		a.fail(err, bugTrouble)
 	}
 }
 
@@ -65,7 +87,7 @@ func (a *actor) fail(err error, t trouble) {
 // them. Updates that wait for the store still go there: they are sound.
 func (a *actor) close(why protocol.CloseError) {
 	a.failure = &why
-	a.room = nil
+	a.room, a.deadline, a.removeAt = nil, time.Time{}, time.Time{}
 	a.unsaved.outs, a.saving.outs = nil, nil
 	a.sendAway(why)
 	a.mail.Release()

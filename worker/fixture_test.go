@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -228,6 +229,13 @@ func (f *fixture) pair(name string) {
 	f.t.Helper()
 	f.join(name, 1, 2)
 	f.want(name+": 1 SyncStep1", name+": 2 SyncStep1")
+}
+
+// rest lets the time pass in which rooms that failed turn people away.
+func (f *fixture) rest() {
+	synctest.Wait()
+	time.Sleep(failedFor)
+	synctest.Wait()
 }
 
 func (f *fixture) onLoad(on func(context.Context, string) error) {

@@ -35,6 +35,9 @@ func (h *held) add(e room.Effects) {
 // hold takes a turn's update and the outputs that depend on it or on an earlier
 // one. Where there is none, they go at once.
 func (a *actor) hold(e room.Effects) {
+	if a.failure != nil { // to deliver e.Now failed
+		e.Durable = nil
+	}
 	switch {
 	case e.Update != nil || a.unsaved.any():
 		a.unsaved.add(e)

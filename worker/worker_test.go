@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -110,6 +111,7 @@ func TestLoadThatFails(t *testing.T) {
 					t.Errorf("%d appends to a room that could not be loaded", n)
 				}
 				f.onLoad(nil)
+				f.rest()
 				if tc.name != "damage" {
 					f.pair("a")
 				}
@@ -189,6 +191,7 @@ func TestAppendThatFails(t *testing.T) {
 		}
 		f.wantStored("a", typed(7, 0))
 
+		f.rest()
 		f.pair("a")
 		if n := f.opened(); n != 2 {
 			t.Errorf("loaded %d times, want 2", n)
@@ -219,6 +222,7 @@ func TestPanicClosesThatRoomAlone(t *testing.T) {
 		}
 		f.write("b", 1, typed(7, 0))
 		f.want("b: all Update")
+		f.rest()
 		f.pair("a")
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
@@ -256,6 +260,7 @@ func TestPanicDuringAnAppend(t *testing.T) {
 		release <- nil
 		f.want()
 		f.wantStored("a", typed(7, 0), typed(7, 1))
+		f.rest()
 		f.pair("a")
 		f.write("a", 1, typed(7, 1))
 		f.want() // the new incarnation knows it
@@ -284,6 +289,7 @@ func TestPanicDuringAnAppendThatFails(t *testing.T) {
 			t.Errorf("logged: %s", log)
 		}
 		f.onAppend(nil)
+		f.rest()
 		f.pair("a")
 	})
 }
@@ -564,19 +570,191 @@ func TestLayerThatBreaksWhileARoomIsLoaded(t *testing.T) {
 	})
 }
 
-// deafLayer serves and delivers nothing.
-type deafLayer struct{ layer.Layer }
+// layerWithFaults does what a test wants before it delivers.
+type layerWithFaults struct {
+	layer.Layer
 
-func (deafLayer) Deliver(context.Context, []layer.Output) error { return errFault }
+	on func(outs []layer.Output) error
+}
 
-func TestDeliveryThatFailsIsLogged(t *testing.T) {
-	run(t, Settings{}, func(f *fixture) {
-		f.config.Layer = deafLayer{f.config.Layer}
-		f.join("a", 1)
-		f.want()
-		if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "could not be delivered") || !strings.Contains(log, "room=a") {
-			t.Errorf("logged: %s", log)
+func (l *layerWithFaults) Deliver(ctx context.Context, outs []layer.Output) error {
+	if l.on != nil {
+		if err := l.on(outs); err != nil {
+			return err
 		}
+	}
+	return l.Layer.Deliver(ctx, outs)
+}
+
+// Who may lack an update is closed, to come back and ask for what is missing.
+func TestDeliveryThatFails(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		fault func() error
+		close string
+		log   string
+	}{
+		{"error", func() error { return errFault }, "1013", "could not be delivered"},
+		{"panic", func() error { panic("delivering") }, "1011", "panic: delivering"},
+	} {
+		for _, typ := range []protocol.Type{protocol.Awareness, protocol.Update} {
+			t.Run(fmt.Sprint(tc.name, " of ", typ), func(t *testing.T) {
+				run(t, Settings{}, func(f *fixture) {
+					l := &layerWithFaults{Layer: f.config.Layer}
+					f.config.Layer = l
+					f.pair("a")
+					f.pair("b")
+					l.on = func(outs []layer.Output) error {
+						if outs[0].Room == "a" && outs[0].Msg.Type == typ {
+							return tc.fault()
+						}
+						return nil
+					}
+					f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+					f.write("a", 1, typed(7, 0))
+					synctest.Wait()
+					f.write("b", 1, typed(7, 0))
+					want := []string{"a: 1 Close " + tc.close, "a: 2 Close " + tc.close, "b: all Update"}
+					if typ == protocol.Update {
+						want = append([]string{"a: all Awareness"}, want...)
+					}
+					f.want(want...)
+					if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, tc.log) {
+						t.Errorf("logged: %s", log)
+					}
+					f.wantStored("a", typed(7, 0)) // what was taken is sound
+					l.on = nil
+					f.rest()
+					f.pair("a")
+				})
+			})
+		}
+	}
+}
+
+func TestNothingCanBeDelivered(t *testing.T) {
+	for name, fault := range map[string]func() error{
+		"error": func() error { return errFault },
+		"panic": func() error { panic("delivering") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, Settings{}, func(f *fixture) {
+				f.config.Layer = &layerWithFaults{f.config.Layer, func([]layer.Output) error { return fault() }}
+				f.join("a", 1)
+				f.want()
+				if log := f.logged(); strings.Count(log, "\n") != 2 || !strings.Contains(log, "could not be told") {
+					t.Errorf("logged: %s", log)
+				}
+				time.Sleep(time.Minute)
+				synctest.Wait()
+				if n := len(f.all()); n != 0 {
+					t.Errorf("%d rooms are open", n)
+				}
+			})
+		})
+	}
+}
+
+// brokenLog panics the first time it is told something.
+type brokenLog struct {
+	slog.Handler
+
+	told bool
+}
+
+func (h *brokenLog) Handle(ctx context.Context, r slog.Record) error {
+	if !h.told {
+		h.told = true
+		panic("writing the log")
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func TestPanicBesideTheTurn(t *testing.T) {
+	fault := func(context.Context, string) error { return errFault }
+	for name, begin := range map[string]func(*fixture){
+		"after a load": func(f *fixture) {
+			f.onLoad(fault)
+			f.join("a", 1)
+		},
+		"after an append": func(f *fixture) {
+			f.onAppend(fault)
+			f.join("a", 1)
+			f.want("a: 1 SyncStep1")
+			f.write("a", 1, typed(7, 0))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, Settings{}, func(f *fixture) {
+				f.config.Logger = slog.New(&brokenLog{Handler: f.config.Logger.Handler()})
+				begin(f)
+				f.want("a: 1 Close 1011")
+				if log := f.logged(); !strings.Contains(log, "panic: writing the log") {
+					t.Errorf("logged: %s", log)
+				}
+			})
+		})
+	}
+}
+
+// A room that a bug has spoiled panics wherever it is asked something.
+func TestSpoiledRoom(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.step = func(r *room.Room, ins []room.Input) room.Effects {
+			effects := r.Step(ins)
+			if ins[0].Kind == room.Message {
+				*r = room.Room{}
+			}
+			return effects
+		}
+		f.pair("a")
+		f.write("a", 1, typed(7, 0))
+		f.want("a: 1 Close 1011", "a: 2 Close 1011")
+		f.logged()
+	})
+}
+
+// Stock clients come back after a tenth of a second, each by itself.
+func TestRoomThatFailedRests(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.onLoad(func(context.Context, string) error { return errFault })
+		for round := range 3 {
+			f.join("a", 1)
+			f.want("a: 1 Close 1013")
+			for range 9 {
+				time.Sleep(failedFor / 10)
+				f.join("a", 2)
+				f.want("a: 2 Close 1013")
+			}
+			if n := f.opened(); n != round+1 {
+				t.Errorf("loaded %d times, want %d", n, round+1)
+			}
+			time.Sleep(failedFor / 10)
+			synctest.Wait()
+			if n := len(f.all()); n != 0 {
+				t.Errorf("%d rooms are open", n)
+			}
+		}
+		f.onLoad(nil)
+		f.pair("a")
+		f.logged()
+	})
+}
+
+func TestRoomThatFailedDoesNotHoldUpTheEnd(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.onLoad(func(context.Context, string) error { return errFault })
+		f.join("a", 1)
+		f.want("a: 1 Close 1013")
+		begin := time.Now()
+		f.stop()
+		if err := <-f.ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if passed := time.Since(begin); passed != 0 {
+			t.Errorf("Run took %v", passed)
+		}
+		f.logged()
 	})
 }
 
