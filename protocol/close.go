@@ -7,14 +7,12 @@ type CloseCode uint16
 
 // The codes a yroom server closes with.
 const (
-	CloseShutdown    CloseCode = 1001 // the server goes away
-	CloseMalformed   CloseCode = 1007 // a malformed message of a known kind
-	ClosePolicy      CloseCode = 1008 // a limit or a policy
-	CloseTooBig      CloseCode = 1009 // a message over the size limit
-	CloseInternal    CloseCode = 1011 // a bug in the server
-	CloseRestart     CloseCode = 1012 // the server restarts: come back
-	CloseTryLater    CloseCode = 1013 // overloaded, or the room can't be loaded now
-	CloseAccessTaken CloseCode = 4403 // access was taken away
+	CloseMalformed CloseCode = 1007 // a malformed message of a known kind
+	ClosePolicy    CloseCode = 1008 // a limit or a policy
+	CloseTooBig    CloseCode = 1009 // a message over the size limit
+	CloseInternal  CloseCode = 1011 // a bug in the server
+	CloseRestart   CloseCode = 1012 // the server restarts: come back
+	CloseTryLater  CloseCode = 1013 // overloaded, or the room can't be loaded now
 )
 
 // CloseError ends a connection with a code and a reason that the client sees.
