@@ -18,7 +18,8 @@ import (
 // Settings are those of the rooms whose names share a prefix: the name up to
 // its first dot. A zero field means its default.
 type Settings struct {
-	// RemoveDelay is how long a room stays in memory after the last one left. Default: 30 s.
+	// RemoveDelay is how long a room stays in memory after the last one left.
+	// Default: 30 s. A millisecond is as good as at once.
 	RemoveDelay time.Duration `yaml:"remove_delay"`
 	// ServerStartSync says whether the server speaks first when a client
 	// connects, as y-websocket servers do. Default: true.
@@ -53,7 +54,7 @@ type Limits struct {
 	MailboxSize   Bytes `yaml:"mailbox_size"`
 }
 
-// Bytes is a size.
+// Bytes is a size in bytes: 64 << 20 is 64 MiB.
 type Bytes int
 
 // or fills in what s leaves open from base.

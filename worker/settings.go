@@ -10,7 +10,7 @@ import (
 // Settings are those of one room. The zero value means the defaults.
 type Settings struct {
 	// RemoveDelay is how long a room stays open when the last one has left.
-	// 0: 30 seconds; less than 0: it closes at once.
+	// 0: 30 seconds.
 	RemoveDelay time.Duration
 	// Room holds the limits of the room itself.
 	Room room.Config
