@@ -41,7 +41,10 @@ type (
 	Admission = consumer.Admission
 	// StatusError refuses a request before it becomes a connection.
 	StatusError = consumer.StatusError
-	// CloseError ends a connection with a code and a reason that the client sees.
+	// ConnID names a connection within its room: Conn.ID.
+	ConnID = room.ConnID
+	// CloseError ends a connection with a code and a reason that the client
+	// sees. As an error it is a pointer: return &CloseError{…}.
 	CloseError = protocol.CloseError
 	// CloseCode is a WebSocket close code.
 	CloseCode = protocol.CloseCode
@@ -74,7 +77,7 @@ type Config struct {
 	Origins []string
 	// Rooms holds settings by prefix of the room's name, which ends before its
 	// first dot. What a row leaves open comes from the row "default", and then
-	// from the defaults that Settings tells.
+	// from the defaults that Settings tells. New reads it and nobody later.
 	Rooms map[string]Settings
 	// DrainTimeout bounds how long Shutdown waits for the store once the
 	// connections are closed, whatever its context says. 0: 10 seconds.
