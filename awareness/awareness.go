@@ -45,6 +45,7 @@ type Awareness struct {
 	owned    map[uint64]int     // how many states each connection owns, where it owns any
 	gone     map[uint64]gone    // by client id: whose state was removed not long ago
 	removed  int                // how many states were ever removed
+	missed   gone               // the last removal that there was no room to remember
 	joined   map[uint64]int     // what removed was when each connection joined
 	deadline time.Time          // no state lapses before; zero if there is none
 }
@@ -65,8 +66,15 @@ type gone struct {
 	nth   int // of all removals
 }
 
-// maxGone bounds how many removals are remembered.
-const maxGone = 4096
+const (
+	// maxGone bounds how many removals are remembered.
+	maxGone = 4096
+	// maxClock is the highest clock of a client that isn't known yet, and
+	// maxJump is how far a clock may go up at once. Clients take over the clock
+	// that others claim for them, and beyond 2^53 theirs would go up no more.
+	maxClock = 1 << 40
+	maxJump  = 1 << 20
+)
 
 // New returns an Awareness of nobody.
 func New(cfg Config) *Awareness {
@@ -104,6 +112,7 @@ func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removed }
 // leave refuse that clock, as y-protocols does, and see them from the next on.
 //
 // Null is accepted from the owner alone, if its clock is at least the one known.
+// What has a clock out of reach (see maxClock and maxJump) is ignored.
 func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []byte, err error) {
 	var accepted []entry
 	owned := a.owned[conn]
@@ -117,7 +126,12 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 			known = present{clock: accepted[i].clock, owner: conn}
 			held = accepted[i].state != nil
 		}
+		if i < 0 && !held {
+			known.clock = a.gone[e.id].clock
+		}
 		switch {
+		case known.clock > 0 && e.clock > known.clock+maxJump, known.clock == 0 && e.clock > maxClock:
+			return nil
 		case e.state == nil:
 			if !held || known.owner != conn || e.clock < known.clock {
 				return nil
@@ -156,6 +170,9 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 // lowest is the lowest clock at which conn may show a client whose state is not held.
 func (a *Awareness) lowest(conn, id uint64, now time.Time) uint64 {
 	g, ok := a.gone[id]
+	if !ok && a.joined[conn] < a.missed.nth {
+		g, ok = a.missed, true // it may be an echo of one who isn't remembered
+	}
 	switch {
 	case !ok || a.lapsed(g.at, now):
 		return 1
@@ -209,8 +226,12 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	if len(a.gone) == maxGone {
 		a.forget(now)
 	}
+	g := gone{clock, now, a.removed}
 	if len(a.gone) < maxGone {
-		a.gone[id] = gone{clock, now, a.removed}
+		a.gone[id] = g
+	} else {
+		g.clock = maxClock
+		a.missed = g
 	}
 }
 

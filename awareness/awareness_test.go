@@ -125,6 +125,19 @@ func TestStory(t *testing.T) {
 			{3, 4, ``, "7@5 null"},
 			{2, 4, `7@6 {}`, "7@6 {}"},
 		},
+		"a clock out of reach": {
+			{1, 0, `7@1099511627777 {}`, ""},
+			{1, 0, `7@1099511627776 {}`, "7@1099511627776 {}"},
+			{2, 0, `8@5 {}`, "8@5 {}"},
+			{1, 0, `8@9007199254740991 {}`, ""},
+			{1, 0, `8@1048582 {}`, ""},
+			{1, 0, `8@1048581 {}`, "8@1048581 {}"},
+			{1, 0, `8@9007199254740991 null`, ""},
+			{1, 0, ``, "7@1099511627776 null, 8@1048581 null"},
+			{3, 0, "joins", ""},
+			{3, 0, `8@9007199254740991 {}`, ""},
+			{3, 0, `8@1048581 {}`, "8@1048581 {}"},
+		},
 		"who left is forgotten after the timeout": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 1, ``, "7@5 null"},
@@ -334,10 +347,23 @@ func TestRemovalsAreForgotten(t *testing.T) {
 			t.Fatalf("removal %d is not remembered: %s", i, got)
 		}
 	}
+	// All at once: there is no room to remember them.
+	now := time.Unix(3*maxGone, 0)
+	for i := range uint64(2 * maxGone) {
+		mustApplyAt(t, a, i+1, now, fmt.Sprintf("%d@1 {}", i+1))
+		a.Leave(i+1, now)
+	}
 	if len(a.gone) > maxGone {
 		t.Errorf("%d removals are remembered", len(a.gone))
 	}
-	if got := text(t, mustApplyAt(t, a, 1<<40, time.Unix(3*maxGone+29, 0), fmt.Sprintf("%d@1 {}", 3*maxGone))); got == "" {
+	if got := text(t, mustApplyAt(t, a, 1<<40, now, fmt.Sprintf("%d@1 {}", 2*maxGone))); got != "" {
+		t.Errorf("an echo brings back who isn't remembered: %s", got)
+	}
+	a.Join(1 << 41)
+	if got := text(t, mustApplyAt(t, a, 1<<41, now, fmt.Sprintf("%d@1 {}", 2*maxGone))); got == "" {
+		t.Error("a newcomer is refused")
+	}
+	if got := text(t, mustApplyAt(t, a, 1<<40, now.Add(30*time.Second), fmt.Sprintf("%d@1 {}", maxGone))); got == "" {
 		t.Error("a removal is remembered for longer than the timeout")
 	}
 }
