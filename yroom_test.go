@@ -127,6 +127,16 @@ func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
 	}
 }
 
+// A mux redirects what looks like a detour, but not where it is escaped.
+func TestEscapedRoomNamesPassAMux(t *testing.T) {
+	rooms := make(chan string, 1)
+	web := serve(t, yroom.Config{Hooks: yroom.Hooks{PostConnect: func(c *yroom.Conn) { rooms <- c.Room() }}})
+	connect(t, web, "a%2F%2Fb%2F..%2Fc%20d")
+	if got, want := <-rooms, "a//b/../c d"; got != want {
+		t.Errorf("the room is %q, want %q", got, want)
+	}
+}
+
 // slowStore takes as long to append as it is given.
 type slowStore struct {
 	store.Store
