@@ -16,7 +16,7 @@ func (s *Store) Load(ctx context.Context, room string) (store.Log, error) {
 		return store.Log{}, err
 	}
 	if s.config.Durability(room) == store.None { // see what nobody waited for
-		if err := s.do(ctx, &request{room: room, kind: flushing}); errors.Is(err, errClosed) || ctx.Err() != nil {
+		if err := s.do(ctx, &request{room: room, level: store.None, kind: flushing}); errors.Is(err, errClosed) || ctx.Err() != nil {
 			return store.Log{}, err
 		}
 	}

@@ -130,10 +130,21 @@ func (w *writer) connect(ctx context.Context) (err error) {
 }
 
 func (w *writer) close() error {
-	if w.conn != nil {
-		_ = w.conn.Close() // it goes back to the pool, which closes it
+	if w.conn == nil {
+		return w.db.Close()
 	}
-	return w.db.Close()
+	return errors.Join(w.finalize(), w.conn.Close(), w.db.Close())
+}
+
+// finalize closes the statements, which database/sql leaves to whoever has
+// prepared them on a connection. One that is left open keeps the file open.
+func (w *writer) finalize() error {
+	var errs []error
+	for _, stmt := range w.statements {
+		errs = append(errs, stmt.Close())
+	}
+	w.statements = nil
+	return errors.Join(errs...)
 }
 
 // drop rolls back and closes the connection: whatever state err has left it
@@ -147,6 +158,7 @@ func (w *writer) drop(err error) {
 	if w.conn == nil {
 		return
 	}
+	_ = w.finalize()                                            // of a fault that is known already
 	_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK") // there may be nothing to roll back
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
 	w.conn = nil

@@ -87,7 +87,7 @@ func raceDelete(t *testing.T, room string, appending, deleting store.Store) {
 	begun := make(chan struct{}, 4)
 	for range 4 {
 		writing.Go(func() {
-			for i := 0; ; i++ {
+			for i := range 300 { // a level that waits for nothing would fill its queue
 				_, err := appending.Append(t.Context(), room, v1("b"))
 				if i == 0 {
 					begun <- struct{}{}

@@ -1,0 +1,200 @@
+package sqlitestore_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+// wantDamage fails the test unless the room can't be loaded for damage, and the
+// error says where it is.
+func wantDamage(t *testing.T, s store.Store, room string, words ...string) {
+	t.Helper()
+	l, err := s.Load(t.Context(), room)
+	if !errors.Is(err, store.ErrCorrupt) || len(l.Entries) != 0 {
+		t.Errorf("Load(%q) gave %d entries and the error %v, want ErrCorrupt", room, len(l.Entries), err)
+		return
+	}
+	wantAdvice(t, err, append(words, room)...)
+}
+
+func TestDamagedRow(t *testing.T) {
+	for _, test := range []struct{ name, query, word string }{
+		{"an unknown encoding", "UPDATE entries SET encoding = 'v9' WHERE position = ?", `"v9"`},
+		{"another encoding", "UPDATE entries SET encoding = 'v2' WHERE position = ?", "checksum"},
+		{"other data", "UPDATE entries SET data = x'00' WHERE position = ?", "checksum"},
+		{"no data", "UPDATE entries SET data = x'' WHERE position = ?", "checksum"},
+		{"another checksum", "UPDATE entries SET checksum = -1 WHERE position = ?", "checksum"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "rooms.db")
+			s := open(t, path, sqlitestore.Config{})
+			add(t, s, room, "a")
+			p := add(t, s, room, "b")
+			add(t, s, "other", "c")
+			run(t, database(t, path), test.query, int64(p))
+			wantDamage(t, s, room, fmt.Sprint("position ", p), test.word)
+			wantHeld(t, s, "other", "c")
+			add(t, s, room, "d") // what comes is kept, for whoever repairs the room
+			wantDamage(t, s, room)
+		})
+	}
+}
+
+func TestLostEntries(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rooms.db")
+	s := open(t, path, sqlitestore.Config{})
+	add(t, s, room, "a")
+	run(t, database(t, path), "DELETE FROM entries")
+	wantDamage(t, s, room, "no entries")
+}
+
+// damagedFile gives a closed file with 200 rooms, whose data takes most of it.
+func damagedFile(t *testing.T, damage func(content []byte) []byte) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "rooms.db")
+	s := open(t, path, at(store.Commit))
+	for r := range 200 {
+		for i := range 3 {
+			add(t, s, fmt.Sprint("room ", r), dataOf(r, i))
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, damage(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func dataOf(r, i int) string {
+	return strings.Repeat(fmt.Sprint("room ", r, " entry ", i, "; "), 1+(r*7+i)%200)
+}
+
+// intact loads all rooms of a damaged file and counts those that are as they
+// were. Whatever else comes must be an error, never fewer entries or others.
+func intact(t *testing.T, path string) (n int) {
+	t.Helper()
+	s, err := sqlitestore.Open(path, sqlitestore.Config{})
+	if err != nil {
+		wantAdvice(t, err, path)
+		return 0
+	}
+	defer s.Close()
+	for r := range 200 {
+		name := fmt.Sprint("room ", r)
+		l, err := s.Load(t.Context(), name)
+		switch {
+		case err == nil:
+			n++
+			if len(l.Entries) != 3 {
+				t.Errorf("%s has %d entries and no error", name, len(l.Entries))
+			}
+			for i, e := range l.Entries {
+				if string(e.Data) != dataOf(r, i) {
+					t.Errorf("%s holds %.40q", name, e.Data)
+				}
+			}
+		case !errors.Is(err, store.ErrCorrupt):
+			t.Errorf("Load(%q) gave the error %v, want ErrCorrupt", name, err)
+		}
+	}
+	return n
+}
+
+func TestFlippedByte(t *testing.T) {
+	path := damagedFile(t, func(content []byte) []byte {
+		at := bytes.Index(content, []byte("room 77 entry 1;"))
+		if at < 0 {
+			t.Fatal("the data is not in the file")
+		}
+		content[at] ^= 1
+		return content
+	})
+	if n := intact(t, path); n != 199 {
+		t.Errorf("%d rooms can be loaded, want 199", n)
+	}
+	wantDamage(t, open(t, path, sqlitestore.Config{}), "room 77", "position 233", "checksum")
+}
+
+// TestOverwrittenPage overwrites pages that hold data, one by one.
+func TestOverwrittenPage(t *testing.T) {
+	marker := []byte(" entry ")
+	for _, seed := range []uint64{1, 2, 3} {
+		random := rand.New(rand.NewPCG(seed, 0))
+		path := damagedFile(t, func(content []byte) []byte {
+			for {
+				page := content[4096*random.IntN(len(content)/4096):][:4096]
+				if bytes.Count(page, marker) < 5 {
+					continue
+				}
+				for i := range page {
+					page[i] = byte(random.Uint32())
+				}
+				return content
+			}
+		})
+		if n := intact(t, path); n < 100 || n == 200 {
+			t.Errorf("seed %d: %d rooms can be loaded, want most but not all", seed, n)
+		}
+	}
+}
+
+func TestTruncatedFile(t *testing.T) {
+	for _, part := range []float64{0.9, 0.5, 0.1, 0.01} {
+		t.Run(fmt.Sprint(part), func(t *testing.T) {
+			path := damagedFile(t, func(content []byte) []byte { return content[:int(part*float64(len(content)))] })
+			if n := intact(t, path); n == 200 {
+				t.Error("all rooms can be loaded")
+			}
+		})
+	}
+}
+
+// TestShell holds that a person finds their way in a file.
+func TestShell(t *testing.T) {
+	if _, err := exec.LookPath("sqlite3"); err != nil {
+		lacking(t, "the sqlite3 shell is missing: apt-get install sqlite3")
+	}
+	path := filepath.Join(t.TempDir(), "rooms.db")
+	s := open(t, path, sqlitestore.Config{})
+	add(t, s, "garden", "abc")
+	add(t, s, "garden", "de")
+	add(t, s, "gone", "x")
+	if err := s.Delete(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	shell := func(query string) string {
+		t.Helper()
+		out, err := exec.Command("sqlite3", path, query).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	want := "garden|2|5|1|1|0\ngone|0|0|1||1"
+	if got := shell("SELECT name, entries, bytes, created_at > '2020-01-01 00:00:00', changed_at >= created_at, " +
+		"deleted_at IS NOT NULL FROM room_sizes"); got != want {
+		t.Errorf("the view shows %q, want %q", got, want)
+	}
+	if got := shell("PRAGMA integrity_check"); got != "ok" {
+		t.Errorf("integrity_check: %s", got)
+	}
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	shell(".backup " + backup)
+	wantHeld(t, open(t, backup, sqlitestore.Config{}), "garden", "abc", "de")
+}
