@@ -189,6 +189,19 @@ func (f *fixture) want(want ...string) {
 	f.outs = nil
 }
 
+// closed gives the closes among what was delivered.
+func (f *fixture) closed() (closes []string) {
+	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, out := range f.outs {
+		if strings.Contains(out, "Close") {
+			closes = append(closes, out)
+		}
+	}
+	return closes
+}
+
 func (f *fixture) trySend(name string, in room.Input) error {
 	return f.port.Send(layer.Input{Room: name, Input: in})
 }

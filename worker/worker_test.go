@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
@@ -808,4 +809,72 @@ func TestRemovalThatFallsDueDuringATurn(t *testing.T) {
 		}
 		f.port.Close()
 	})
+}
+
+// What is stored counts, whatever the limits have become: only more is refused.
+func TestStoredDocumentOverTheLimitLoads(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		store func(f *fixture)
+	}{
+		{"a lower limit", func(f *fixture) {
+			for clock := range uint64(100) {
+				if _, err := f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(7, clock)}); err != nil {
+					f.t.Fatal(err)
+				}
+			}
+		}},
+		{"one entry", func(f *fixture) {
+			updates := make([][]byte, 100)
+			for clock := range updates {
+				updates[clock] = typed(7, uint64(clock))
+			}
+			merged, err := blocks.Merge(blocks.V1, updates...)
+			if err == nil {
+				_, err = f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: merged})
+			}
+			if err != nil {
+				f.t.Fatal(err)
+			}
+		}},
+		{"appends that were merged", func(f *fixture) {
+			f.pair("a")
+			on, release := block()
+			f.onAppend(on)
+			var accepted [][]byte
+			for clock := uint64(0); len(f.closed()) == 0; clock++ {
+				accepted = append(accepted, typed(7, clock))
+				f.write("a", 1, typed(7, clock))
+				synctest.Wait()
+			}
+			f.onAppend(nil)
+			release <- nil
+			f.wantStored("a", accepted[:len(accepted)-1]...)
+			f.leave("a", 1)
+			f.leave("a", 2)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			f.outs = nil
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var settings Settings
+			settings.Room.Blocks.MaxSize = 256 + 60 // a client counts as 256
+			run(t, settings, func(f *fixture) {
+				tc.store(f)
+				before := f.opened()
+				f.pair("a")
+				if n := f.opened(); n != before+1 {
+					t.Fatalf("loaded %d times, want %d", n, before+1)
+				}
+				f.send("a", message(1, protocol.SyncStep1, []byte{0}))
+				f.want("a: 1 SyncStep2")
+				f.write("a", 1, typed(9, 0))
+				f.want("a: 1 Close 1008")
+				if log := f.logged(); log != "" {
+					t.Errorf("logged: %s", log)
+				}
+			})
+		})
+	}
 }
