@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
 
 	"github.com/yroom/yroom"
 )
@@ -89,10 +91,37 @@ func parseSettings(data []byte) (settings, error) {
 		yaml.CustomUnmarshaler(scalar(parseSize)),
 		yaml.CustomUnmarshaler(scalar(parseCount)),
 	)
+	if bad, ok := errors.AsType[*wordError](err); ok {
+		err = bad.in(data)
+	}
 	if err != nil {
 		return settings{}, err
 	}
 	return s, nil
+}
+
+// wordError is a value that its parser refused.
+type wordError struct {
+	word string
+	error
+}
+
+// in gives the error with its place in the file, if the word stands at one
+// place only: the decoder does not tell a parser where it is.
+func (e *wordError) in(file []byte) error {
+	var found *token.Token
+	for _, t := range lexer.Tokenize(string(file)) {
+		if t.Value == e.word && found != nil {
+			return e
+		}
+		if t.Value == e.word {
+			found = t
+		}
+	}
+	if found == nil { // the word was put together from several
+		return e
+	}
+	return &yaml.SyntaxError{Message: e.Error(), Token: found}
 }
 
 // scalar makes a YAML unmarshaler of a parser of one word.
@@ -104,7 +133,7 @@ func scalar[T any](parse func(string) (T, error)) func(*T, []byte) error {
 		}
 		value, err := parse(word)
 		if err != nil {
-			return err
+			return &wordError{word, err}
 		}
 		*to = value
 		return nil

@@ -80,11 +80,13 @@ func TestSettingsFileRefuses(t *testing.T) {
 		{"unknown key of a row", "rooms:\n  default:\n    autosave_delay: 5s\n", []string{"[3:5]", `unknown field "autosave_delay"`}},
 		{"unknown limit", "rooms:\n  default:\n    limits: {dokument: 1MiB}\n", []string{"[3:14]", `unknown field "dokument"`}},
 		{"key twice", "listen: a\nlisten: b\n", []string{"[2:1]", "listen"}},
-		{"not a duration", "shutdown_timeout: 30\n", []string{`"30" is not a duration`}},
-		{"no duration at all", "rooms:\n  default:\n    remove_delay: 0s\n", []string{`"0s" is not a duration`}},
-		{"not a size", "rooms:\n  default:\n    limits:\n      message: 16MB\n", []string{`"16MB" is not a size`}},
+		{"not a duration", "shutdown_timeout: 30\n", []string{"[1:19]", `"30" is not a duration`}},
+		{"no duration at all", "rooms:\n  default:\n    remove_delay: 0s\n", []string{"[3:19]", `"0s" is not a duration`}},
+		{"not a size", "rooms:\n  default:\n    limits:\n      message: 16MB\n", []string{"[4:16]", `"16MB" is not a size`}},
 		{"size over all bounds", "rooms:\n  default:\n    limits:\n      message: 9999999999999GiB\n", []string{"is not a size"}},
-		{"not a number", "rooms:\n  default:\n    limits:\n      awareness_ids: many\n", []string{`"many" is not a whole number`}},
+		{"not a number", "rooms:\n  default:\n    limits:\n      awareness_ids: many\n", []string{"[4:22]", `"many" is not a whole number`}},
+		{"a bad value twice", "rooms:\n  a: {remove_delay: x}\n  b: {remove_delay: x}\n", []string{`"x" is not a duration`}},
+		{"an alias", "rooms:\n  a: {remove_delay: &d 1x}\n  b: {remove_delay: *d}\n", []string{"[2:", `"1x" is not a duration`}},
 		{"a list for a map", "rooms: [default]\n", []string{"[1:"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
