@@ -393,6 +393,17 @@ func TestRoomCloses(t *testing.T) {
 	})
 }
 
+// What a client still says when its connection has ended reaches no hook.
+func TestNoHooksAfterTheEnd(t *testing.T) {
+	hooks := Hooks{PreReceive: func(*Conn, Frame) error { t.Error("PreReceive ran"); return nil }}
+	inHouse(t, Config{Hooks: hooks}, func(_ *testing.T, h *house) {
+		c, id := h.join("/doc")
+		h.end(id)
+		c.send(ws.OpBinary, []byte{0, 2, 1, 1})
+		c.wantClose(protocol.ClosePolicy, "")
+	})
+}
+
 func TestLineBreaks(t *testing.T) {
 	var why protocol.CloseError
 	hooks := Hooks{PreDisconnect: func(_ *Conn, e protocol.CloseError) { why = e }}
