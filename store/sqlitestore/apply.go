@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"time"
@@ -26,16 +27,14 @@ func (w *writer) apply(r *request) error {
 }
 
 func (w *writer) append(r *request) error {
-	id, deleted, err := w.room(r.room)
-	switch {
-	case err != nil:
+	if err := w.insert(r); !errors.Is(err, errNoRoom) {
 		return err
-	case deleted:
-		return store.ErrDeleted
-	case id == 0:
-		return w.create(r)
 	}
-	return w.insert(id, r)
+	// It was deleted, or was never written to, which makes this the same as creating it.
+	if _, deleted, err := w.room(r.room); err != nil || deleted {
+		return cmp.Or(err, store.ErrDeleted)
+	}
+	return w.create(r)
 }
 
 func (w *writer) create(r *request) error {
@@ -44,7 +43,7 @@ func (w *writer) create(r *request) error {
 	case err != nil:
 		return err
 	case id == 0:
-		err = w.scan("INSERT INTO rooms (name, created_at) VALUES (?, ?) RETURNING id", []any{r.room, now()}, &id)
+		_, err = w.exec("INSERT INTO rooms (name, created_at) VALUES (?, ?)", r.room, now())
 	case deleted:
 		_, err = w.exec("UPDATE rooms SET created_at = ?, deleted_at = NULL WHERE id = ?", now(), id)
 	default:
@@ -53,7 +52,7 @@ func (w *writer) create(r *request) error {
 	if err != nil {
 		return err
 	}
-	return w.insert(id, r)
+	return w.insert(r)
 }
 
 func (w *writer) compact(r *request) error {
@@ -79,7 +78,7 @@ func (w *writer) compact(r *request) error {
 	if _, err := w.exec("DELETE "+these, id, string(r.gone)); err != nil {
 		return err
 	}
-	return w.insert(id, r)
+	return w.insert(r)
 }
 
 func (w *writer) delete(r *request) error {
@@ -106,14 +105,21 @@ func (w *writer) room(name string) (id int64, deleted bool, err error) {
 	return id, deleted, err
 }
 
-// insert stores the entry of r.
-func (w *writer) insert(id int64, r *request) error {
+var errNoRoom = errors.New("the room is not there")
+
+// insert stores the entry of r. The error is errNoRoom for a room that was
+// deleted or never written to.
+func (w *writer) insert(r *request) error {
 	encoding := "v1"
 	if r.entry.Encoding == store.V2 {
 		encoding = "v2"
 	}
-	_, err := w.exec("INSERT INTO entries (position, room_id, encoding, data, checksum, stored_at) VALUES (?, ?, ?, ?, ?, ?)",
-		int64(r.position), id, encoding, r.entry.Data, int64(sum(encoding, r.entry.Data)), now())
+	n, err := w.exec("INSERT INTO entries (position, room_id, encoding, data, checksum, stored_at) "+
+		"SELECT ?, id, ?, ?, ?, ? FROM rooms WHERE name = ? AND deleted_at IS NULL",
+		int64(r.position), encoding, r.entry.Data, int64(sum(encoding, r.entry.Data)), now(), r.room)
+	if err == nil && n == 0 {
+		err = errNoRoom
+	}
 	return err
 }
 

@@ -53,10 +53,9 @@ func explain(path string, wait time.Duration, err error) error {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		advice = fmt.Sprintf("another process has kept it locked for more than %v: end that process's transaction", wait)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		advice = fmt.Sprintf("it can't be written to: let the user that yroom runs as write to the file and to the directory %s", filepath.Dir(path))
+		advice = "it can't be written to: let the user that yroom runs as write to the file and to the directory " + filepath.Dir(path)
 	case sqlite3.SQLITE_CANTOPEN:
-		advice = fmt.Sprintf("it can't be opened: let the user that yroom runs as write to the directory %s, where files beside it are needed too",
-			filepath.Dir(path))
+		advice = "it can't be opened: files beside it are needed too, so let the user that yroom runs as write to the directory " + filepath.Dir(path)
 	case sqlite3.SQLITE_NOTADB:
 		advice = "it is not an SQLite database: name another file, or bring back a backup"
 	case sqlite3.SQLITE_CORRUPT:

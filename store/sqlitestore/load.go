@@ -47,7 +47,7 @@ func load(ctx context.Context, db *sql.DB, room string) (l store.Log, err error)
 	if err != nil {
 		return l, err
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // Err tells of all that matters
 	var id int64
 	for rows.Next() {
 		var deleted bool
@@ -79,7 +79,6 @@ func load(ctx context.Context, db *sql.DB, room string) (l store.Log, err error)
 	}
 	if err := rows.Err(); err != nil {
 		if damaged(err) && id != 0 {
-			_ = rows.Close() // gives its connection back; the error that counts is there already
 			return store.Log{}, corrupt(room, following(ctx, db, id, l.Positions), err)
 		}
 		return store.Log{}, err

@@ -164,26 +164,23 @@ func (w *writer) drop(err error) {
 	w.conn = nil
 }
 
-// prepared gives the statement for query, which is parsed once per connection.
-func (w *writer) prepared(query string) (*sql.Stmt, error) {
-	if stmt := w.statements[query]; stmt != nil {
-		return stmt, nil
+// prepare has the statement for query ready, which is parsed once per connection.
+func (w *writer) prepare(query string) (err error) {
+	if w.statements[query] != nil {
+		return nil
 	}
-	stmt, err := w.conn.PrepareContext(context.Background(), query)
-	if err != nil {
-		return nil, err
+	if w.statements[query], err = w.conn.PrepareContext(context.Background(), query); err != nil {
+		delete(w.statements, query)
 	}
-	w.statements[query] = stmt
-	return stmt, nil
+	return err
 }
 
 // exec runs query and gives the number of rows that it has changed.
 func (w *writer) exec(query string, args ...any) (int64, error) {
-	stmt, err := w.prepared(query)
-	if err != nil {
+	if err := w.prepare(query); err != nil {
 		return 0, err
 	}
-	result, err := stmt.ExecContext(context.Background(), args...)
+	result, err := w.statements[query].ExecContext(context.Background(), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -192,11 +189,10 @@ func (w *writer) exec(query string, args ...any) (int64, error) {
 
 // scan reads the row that query gives.
 func (w *writer) scan(query string, args []any, into ...any) error {
-	stmt, err := w.prepared(query)
-	if err != nil {
+	if err := w.prepare(query); err != nil {
 		return err
 	}
-	return stmt.QueryRowContext(context.Background(), args...).Scan(into...)
+	return w.statements[query].QueryRowContext(context.Background(), args...).Scan(into...)
 }
 
 // begin starts a transaction that commits at level.
