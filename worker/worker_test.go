@@ -136,6 +136,7 @@ func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
 		f.write("a", 2, typed(8, 0))
 		f.want()
 		f.write("a", 1, typed(7, 1))
+		synctest.Wait()
 		f.join("a", 3)
 		f.want("a: 3 Awareness")
 		if n := f.appends(); n != 1 {
@@ -145,7 +146,7 @@ func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
 		f.want("a: all Update", "a: 2 SyncStep2")
 		f.wantStored("a", typed(7, 0))
 		release <- nil
-		f.want("a: all Update", "a: 3 SyncStep1", "a: all Update")
+		f.want("a: all Update", "a: all Update", "a: 3 SyncStep1")
 		f.wantStored("a", typed(7, 0), typed(7, 1), typed(8, 0))
 		if n := f.appends(); n != 2 {
 			t.Errorf("%d appends, want 2: what waits is merged", n)
@@ -733,6 +734,33 @@ func TestRoomThatFailedRests(t *testing.T) {
 			}
 		}
 		f.onLoad(nil)
+		f.pair("a")
+		f.logged()
+	})
+}
+
+// Whatever the room waited for before it failed is no more.
+func TestRoomThatFailedRestsNoLonger(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 0))
+		f.leave("a", 1)
+		f.leave("a", 2) // to be removed in half a minute
+		synctest.Wait()
+		release <- errFault
+		f.onAppend(nil)
+		f.rest()
+		f.pair("a")
+
+		f.send("a", message(1, protocol.Awareness, present(8, 1, "{}")))
+		f.want("a: all Awareness")
+		time.Sleep(30*time.Second - failedFor/2) // before the silence has been too long
+		f.onAppend(func(context.Context, string) error { return errFault })
+		f.write("a", 1, typed(7, 0))
+		f.want("a: 1 Close 1013", "a: 2 Close 1013")
+		f.rest()
 		f.pair("a")
 		f.logged()
 	})
