@@ -165,12 +165,13 @@ func (w *writer) drop(err error) {
 }
 
 // prepare has the statement for query ready, which is parsed once per connection.
-func (w *writer) prepare(query string) (err error) {
+func (w *writer) prepare(query string) error {
 	if w.statements[query] != nil {
 		return nil
 	}
-	if w.statements[query], err = w.conn.PrepareContext(context.Background(), query); err != nil {
-		delete(w.statements, query)
+	stmt, err := w.conn.PrepareContext(context.Background(), query) //nolint:sqlclosecheck // finalize closes it
+	if err == nil {
+		w.statements[query] = stmt
 	}
 	return err
 }
