@@ -31,13 +31,14 @@ var allowedImports = map[string][]string{
 	"worker":   {"layer", "store", "room", "protocol", "awareness", "blocks", "internal/turn"},
 
 	// An adapter imports its contract and its client library.
-	"layer/memlayer":  {"layer", "room"},
-	"layer/layertest": {"layer", "room", "protocol"},
-	"layer":           {"room"},
-	"store/memstore":  {"store"},
-	"store/storetest": {"store"},
-	"store":           {},
-	"internal/turn":   {},
+	"layer/memlayer":    {"layer", "room"},
+	"layer/layertest":   {"layer", "room", "protocol"},
+	"layer":             {"room"},
+	"store/memstore":    {"store"},
+	"store/sqlitestore": {"store", "modernc.org/sqlite", "modernc.org/sqlite/lib"},
+	"store/storetest":   {"store"},
+	"store":             {},
+	"internal/turn":     {},
 
 	"room":          {"awareness", "protocol", "blocks", "internal/lib0"},
 	"protocol":      {"internal/lib0"},
