@@ -21,6 +21,11 @@ type Settings struct {
 	// RemoveDelay is how long a room stays in memory after the last one left.
 	// Default: 30 s. A millisecond is as good as at once.
 	RemoveDelay time.Duration `yaml:"remove_delay"`
+	// AutosaveDelay is how long after the last edit the log of a room is
+	// compacted to one snapshot. Under steady typing it is at ten times that; it
+	// also is when it has grown much, and when the room is removed. Nothing is
+	// lost without it, but loading takes longer. Default: 1 minute.
+	AutosaveDelay time.Duration `yaml:"autosave_delay"`
 	// ServerStartSync says whether the server speaks first when a client
 	// connects, as y-websocket servers do. Default: true.
 	ServerStartSync *bool `yaml:"server_start_sync"`
@@ -62,6 +67,7 @@ func (s Settings) or(base Settings) Settings {
 	l, b := s.Limits, base.Limits
 	return Settings{
 		RemoveDelay:      cmp.Or(s.RemoveDelay, base.RemoveDelay),
+		AutosaveDelay:    cmp.Or(s.AutosaveDelay, base.AutosaveDelay),
 		ServerStartSync:  cmp.Or(s.ServerStartSync, base.ServerStartSync),
 		AwarenessTimeout: cmp.Or(s.AwarenessTimeout, base.AwarenessTimeout),
 		Limits: Limits{
@@ -129,7 +135,8 @@ func (s Settings) consumer() consumer.Settings {
 
 func (s Settings) worker() worker.Settings {
 	return worker.Settings{
-		RemoveDelay: s.RemoveDelay,
+		RemoveDelay:   s.RemoveDelay,
+		AutosaveDelay: s.AutosaveDelay,
 		Room: room.Config{
 			Blocks: blocks.Options{
 				MaxSize:    int(s.Limits.Document),

@@ -17,7 +17,7 @@ import (
 // last append has ended. A room that failed is not mended: it is closed, turns
 // everybody away for a while, and goes; the next Join makes a new actor.
 //
-// Loads and appends run beside the turns and come back as posted calls, so that
+// Loads, appends and compactions run beside the turns and come back as posted calls, so that
 // all fields but the first block belong to the turn that runs.
 type actor struct {
 	worker   *Worker
@@ -34,11 +34,14 @@ type actor struct {
 	removeAt time.Time // zero: it is loading, or somebody is here
 	alarm    *alarm
 
-	unsaved held // waits for the append that is under way
-	saving  held // its append is under way, which owns the updates meanwhile
-	saveErr error
-	append  func() // a.appendSaving and a.saved, made once
-	saved   func()
+	unsaved    held // waits for the append that is under way
+	saving     held // its append is under way, which owns the updates meanwhile
+	saveErr    error
+	savedBytes int    // how large the appended entry is
+	append     func() // a.appendSaving and a.saved, made once
+	saved      func()
+
+	compaction compaction
 }
 
 func newActor(w *Worker, name string) *actor {
@@ -62,31 +65,33 @@ func newActor(w *Worker, name string) *actor {
 
 // load runs beside the turns.
 func (a *actor) load() {
-	r, err := a.open()
-	a.mail.Post(func() { a.guarded(func() { a.loaded(r, err) }) })
+	r, wear, err := a.open()
+	a.mail.Post(func() { a.guarded(func() { a.loaded(r, wear, err) }) })
 }
 
-func (a *actor) open() (r *room.Room, err error) {
+func (a *actor) open() (r *room.Room, found wear, err error) {
 	defer guard(&err)
 	log, err := a.worker.config.Store.Load(a.worker.working, a.name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, err
+		return nil, found, err
 	}
 	r = room.New(a.settings.Room)
+	now := a.worker.config.Runtime.Now()
 	for i, e := range log.Entries {
 		if err := r.Load(e.Data, blocks.Encoding(e.Encoding)); err != nil {
-			return nil, fmt.Errorf("entry %d: %w", log.Positions[i], err)
+			return nil, found, fmt.Errorf("entry %d: %w", log.Positions[i], err)
 		}
+		found.add(len(e.Data), now)
 	}
-	return r, nil
+	return r, found, nil
 }
 
-func (a *actor) loaded(r *room.Room, err error) {
+func (a *actor) loaded(r *room.Room, found wear, err error) {
 	if err != nil {
 		a.fail(err, loadTrouble)
 		return
 	}
-	a.room, a.empty = r, true
+	a.room, a.empty, a.compaction.wear = r, true, found
 	a.mail.Release()
 }
 
@@ -149,7 +154,10 @@ func (a *actor) settle(now time.Time) {
 		a.removeAt = now.Add(a.settings.RemoveDelay)
 	}
 	over := a.draining || !a.removeAt.IsZero() && !now.Before(a.removeAt)
-	if over && !loading && !a.saving.any() && a.mail.Close() {
+	if !a.saving.any() || !over {
+		a.compact(now, over)
+	}
+	if over && !loading && !a.saving.any() && !a.compaction.running && a.mail.Close() {
 		a.disarm()
 		a.worker.forget(a)
 		a.worker.live.Done()

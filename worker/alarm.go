@@ -13,9 +13,11 @@ type alarm struct {
 // most deadlines only move away.
 func (a *actor) arm(now time.Time) {
 	at := a.deadline
-	// A removal that is due waits for an append.
-	if a.removeAt.After(now) && (at.IsZero() || a.removeAt.Before(at)) {
-		at = a.removeAt
+	// A removal or a compaction that is due waits for an append.
+	for _, t := range [2]time.Time{a.removeAt, a.compaction.due(a.settings.AutosaveDelay)} {
+		if t.After(now) && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
 	}
 	if at.IsZero() || a.alarm != nil && !at.Before(a.alarm.at) {
 		return

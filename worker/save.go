@@ -74,6 +74,7 @@ func (a *actor) appendUpdates(updates [][]byte) (err error) {
 			return err
 		}
 	}
+	a.savedBytes = len(update)
 	_, err = a.worker.config.Store.Append(a.worker.working, a.name, store.Entry{Encoding: store.V1, Data: update})
 	return err
 }
@@ -87,6 +88,7 @@ func (a *actor) endSaving() {
 		a.fail(a.saveErr, saveTrouble)
 		return
 	}
+	a.compaction.wear.add(a.savedBytes, a.worker.config.Runtime.Now())
 	a.deliver(outs)
 	a.mail.Release()
 }

@@ -12,6 +12,10 @@ type Settings struct {
 	// RemoveDelay is how long a room stays open when the last one has left.
 	// 0: 30 seconds.
 	RemoveDelay time.Duration
+	// AutosaveDelay is how long after the last edit the room's log is compacted;
+	// at ten times that it is under steady typing too. 0: 1 minute. It is also
+	// compacted when it has grown much, and when the room closes.
+	AutosaveDelay time.Duration
 	// Room holds the limits of the room itself.
 	Room room.Config
 	// MailboxInputs and MailboxBytes bound what waits for the room's next turn;
@@ -23,6 +27,7 @@ type Settings struct {
 
 func (s Settings) withDefaults() Settings {
 	s.RemoveDelay = cmp.Or(s.RemoveDelay, 30*time.Second)
+	s.AutosaveDelay = cmp.Or(s.AutosaveDelay, time.Minute)
 	s.MailboxInputs = cmp.Or(s.MailboxInputs, 4096)
 	s.MailboxBytes = cmp.Or(s.MailboxBytes, 32<<20)
 	return s

@@ -43,8 +43,11 @@ type Worker struct {
 	config Config
 	step   func(*room.Room, []room.Input) room.Effects
 
-	working context.Context // ends when the drain has taken too long
-	live    sync.WaitGroup  // actors, and alarms that may still ring
+	working    context.Context // ends when the drain has taken too long
+	compacting context.Context // ends when half of that time is over
+	live       sync.WaitGroup  // actors, and alarms that may still ring
+
+	compactions slots
 
 	mu    sync.RWMutex
 	rooms map[string]*actor
@@ -60,7 +63,12 @@ func New(c Config) *Worker {
 	}
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.Runtime = c.Runtime.withDefaults()
-	return &Worker{config: c, step: (*room.Room).Step, rooms: make(map[string]*actor)}
+	return &Worker{
+		config:      c,
+		step:        (*room.Room).Step,
+		compactions: slots{free: compactsAtOnce},
+		rooms:       make(map[string]*actor),
+	}
 }
 
 // Run serves until ctx ends, or the layer breaks. Then it finishes what it has
@@ -69,10 +77,15 @@ func (w *Worker) Run(ctx context.Context) error {
 	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	w.working = working
+	compacting, cutCompactions := context.WithCancel(working)
+	defer cutCompactions()
+	w.compacting = compacting
 
 	err := w.config.Layer.Serve(ctx, w.handle)
 
 	stop := w.config.Runtime.AfterFunc(w.config.DrainTimeout, cut)
+	stopHalf := w.config.Runtime.AfterFunc(w.config.DrainTimeout/2, cutCompactions)
+	defer stopHalf()
 	for _, a := range w.all() {
 		a.mail.Post(a.drain)
 	}

@@ -1,0 +1,253 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/store"
+)
+
+// types types the clocks from (included) to (not), each as a turn of its own.
+func (f *fixture) types(name string, from, to uint64) {
+	f.t.Helper()
+	for clock := from; clock < to; clock++ {
+		f.write(name, 1, typed(7, clock))
+		f.want(name + ": all Update")
+	}
+}
+
+// entries counts the entries of a room's log.
+func (f *fixture) entries(name string) int {
+	f.t.Helper()
+	synctest.Wait()
+	log, err := f.store.Store.Load(context.Background(), name)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return len(log.Entries)
+}
+
+func allTyped(n uint64) (updates [][]byte) {
+	for clock := range n {
+		updates = append(updates, typed(7, clock))
+	}
+	return updates
+}
+
+func TestCompactionWhenIdle(t *testing.T) {
+	run(t, Settings{AutosaveDelay: 5 * time.Second}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, 30)
+		if n := f.entries("a"); n != 30 {
+			t.Fatalf("%d entries", n)
+		}
+		time.Sleep(5*time.Second - 1)
+		if n := f.entries("a"); n != 30 {
+			t.Fatalf("%d entries: compacted too early", n)
+		}
+		time.Sleep(time.Nanosecond)
+		if n := f.entries("a"); n != 1 {
+			t.Fatalf("%d entries after the delay", n)
+		}
+		f.wantStored("a", allTyped(30)...)
+		f.types("a", 30, 60)
+		time.Sleep(5 * time.Second)
+		if n := f.entries("a"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		f.wantStored("a", allTyped(60)...)
+	})
+}
+
+func TestCompactionUnderSteadyTyping(t *testing.T) {
+	run(t, Settings{AutosaveDelay: 5 * time.Second}, func(f *fixture) {
+		f.pair("a")
+		most := 0
+		for clock := range uint64(100) {
+			f.types("a", clock, clock+1)
+			time.Sleep(time.Second)
+			most = max(most, f.entries("a"))
+		}
+		if most < 50 || most > 53 {
+			t.Errorf("up to %d entries, want about 50 seconds' worth", most)
+		}
+		f.wantStored("a", allTyped(100)...)
+	})
+}
+
+func TestCompactionWhenTheLogIsHeavy(t *testing.T) {
+	run(t, Settings{AutosaveDelay: time.Hour}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, heavyEntries+1)
+		if n := f.entries("a"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		f.wantStored("a", allTyped(heavyEntries+1)...)
+	})
+}
+
+func TestCompactionWhenTheRoomCloses(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second, AutosaveDelay: time.Hour}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, 10)
+		f.leave("a", 1)
+		f.leave("a", 2)
+		time.Sleep(time.Second)
+		if n := f.entries("a"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		if len(f.all()) != 0 {
+			t.Error("the room is still open")
+		}
+		// And when the worker ends.
+		f.pair("b")
+		f.types("b", 0, 10)
+		f.stop()
+		<-f.ended
+		if n := f.entries("b"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+	})
+}
+
+// TestCompactionKeepsWhatOthersAppended holds that the snapshot is made of the
+// log: another worker has appended what this room doesn't know.
+func TestCompactionKeepsWhatOthersAppended(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, 10)
+		e := store.Entry{Encoding: store.V1, Data: typed(9, 0)}
+		if _, err := f.store.Store.Append(context.Background(), "a", e); err != nil {
+			t.Fatal(err)
+		}
+		f.leave("a", 1)
+		f.leave("a", 2)
+		time.Sleep(time.Second)
+		if n := f.entries("a"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		f.wantStored("a", append(allTyped(10), typed(9, 0))...)
+	})
+}
+
+func TestSomebodyJoinsDuringCompaction(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, 10)
+		on, release := block()
+		f.onLoad(on)
+		f.leave("a", 1)
+		f.leave("a", 2)
+		time.Sleep(time.Second)
+		synctest.Wait() // it compacts
+		f.join("a", 3)
+		f.want("a: 3 SyncStep1")
+		f.write("a", 3, typed(8, 0))
+		f.want("a: all Update")
+		release <- nil
+		if n := f.entries("a"); n != 2 && n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		f.wantStored("a", append(allTyped(10), typed(8, 0))...)
+		if len(f.all()) != 1 {
+			t.Error("the room is closed although somebody is in it")
+		}
+	})
+}
+
+func TestCompactionThatFails(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second, AutosaveDelay: 5 * time.Second}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, 30)
+		f.onLoad(func(context.Context, string) error { return errors.New("no way") })
+		loads := f.opened()
+		time.Sleep(50 * time.Second)
+		if n := f.opened() - loads; n != 1 {
+			t.Errorf("%d attempts in the pause", n)
+		}
+		if log := f.logged(); strings.Count(log, "could not be compacted") != 1 {
+			t.Errorf("logged %q", log)
+		}
+		if closed := f.closed(); len(closed) > 0 {
+			t.Errorf("people were sent away: %v", closed)
+		}
+		f.onLoad(nil)
+		time.Sleep(compactPause)
+		if n := f.entries("a"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		// A room goes although its last compaction fails.
+		f.types("a", 30, 60)
+		f.onLoad(func(context.Context, string) error { return errors.New("no way") })
+		f.leave("a", 1)
+		f.leave("a", 2)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(f.all()) != 0 {
+			t.Error("the room is still open")
+		}
+		f.wantStored("a", allTyped(60)...)
+	})
+}
+
+func TestFewCompactionsAtOnce(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
+		rooms := []string{"a", "b", "c", "d", "e"}
+		for _, name := range rooms {
+			f.pair(name)
+			f.types(name, 0, 10)
+		}
+		on, release := block()
+		loads := f.opened()
+		f.onLoad(on)
+		for _, name := range rooms {
+			f.leave(name, 1)
+			f.leave(name, 2)
+		}
+		time.Sleep(time.Second)
+		for i := range rooms {
+			if n := f.opened() - loads; n != min(i+compactsAtOnce, len(rooms)) {
+				t.Errorf("%d under way or done after %d were done", n, i)
+			}
+			release <- nil
+		}
+		for _, name := range rooms {
+			if n := f.entries(name); n != 1 {
+				t.Errorf("%s: %d entries", name, n)
+			}
+		}
+		if len(f.all()) != 0 {
+			t.Error("rooms are still open")
+		}
+	})
+}
+
+func TestWear(t *testing.T) {
+	now := time.Unix(0, 0)
+	var w wear
+	w.add(1000, now)
+	if w.worth() || w.heavy() {
+		t.Error("one entry is a snapshot")
+	}
+	w.add(249, now)
+	if w.worth() {
+		t.Error("a small change to a large document")
+	}
+	w.add(1, now)
+	if !w.worth() || w.heavy() {
+		t.Error("a quarter of the snapshot")
+	}
+	w.add(heavyBytes, now)
+	if !w.heavy() {
+		t.Error("a heavy tail")
+	}
+	w = wear{base: 10 * heavyBytes}
+	w.add(heavyBytes, now)
+	if w.heavy() || w.worth() {
+		t.Error("a tail that is small beside the document")
+	}
+}
