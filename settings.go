@@ -12,6 +12,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/worker"
 )
 
@@ -33,6 +34,8 @@ type Settings struct {
 	AwarenessTimeout time.Duration `yaml:"awareness_timeout"`
 	// Limits bound what clients can make the server hold.
 	Limits Limits `yaml:"limits"`
+	// Store keeps these rooms, as Config.Store does the others. Default: Config.Store.
+	Store store.Store `yaml:"-"`
 }
 
 // Limits bound what clients can make the server hold. A zero field means its default.
@@ -65,6 +68,9 @@ type Bytes int
 // or fills in what s leaves open from base.
 func (s Settings) or(base Settings) Settings {
 	l, b := s.Limits, base.Limits
+	if s.Store == nil { // cmp.Or would compare stores, which may panic
+		s.Store = base.Store
+	}
 	return Settings{
 		RemoveDelay:      cmp.Or(s.RemoveDelay, base.RemoveDelay),
 		AutosaveDelay:    cmp.Or(s.AutosaveDelay, base.AutosaveDelay),
@@ -80,6 +86,7 @@ func (s Settings) or(base Settings) Settings {
 			MailboxInputs: cmp.Or(l.MailboxInputs, b.MailboxInputs),
 			MailboxSize:   cmp.Or(l.MailboxSize, b.MailboxSize),
 		},
+		Store: s.Store,
 	}
 }
 

@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/yroom/yroom/consumer"
@@ -65,8 +64,9 @@ var ErrDrop = consumer.ErrDrop
 // Config says how a Server works. The zero value keeps documents in memory and
 // lets everybody in whose page comes from the server's own host.
 type Config struct {
-	// Store keeps the documents; nil: a store in memory, which ends with the
-	// process. It is used until Shutdown has returned and is not closed.
+	// Store keeps the documents of rooms whose Settings name no other; nil: a
+	// store in memory, which ends with the process. It is used until Shutdown
+	// has returned and is not closed.
 	Store store.Store
 	// Hooks are called in the life of each connection. Hooks.Admit is where
 	// people are asked who they are.
@@ -99,7 +99,7 @@ type Server struct {
 
 // New starts a Server. Shutdown ends it.
 func New(cfg Config) (*Server, error) {
-	if err := errors.Join(checkRooms(cfg.Rooms), checkOrigins(cfg.Origins)); err != nil {
+	if err := checkRooms(cfg.Rooms); err != nil {
 		return nil, fmt.Errorf("yroom: %w", err)
 	}
 	log := cmp.Or(cfg.Logger, slog.Default())
@@ -119,7 +119,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	rooms := worker.New(worker.Config{
 		Layer:        between,
-		Store:        cfg.Store,
+		Store:        storesOf(cfg.Rooms, cfg.Store),
 		Room:         byPrefix(cfg.Rooms, Settings.worker),
 		Logger:       log,
 		DrainTimeout: cfg.DrainTimeout,
@@ -149,14 +149,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.drain()
 	<-s.drained
 	return errors.Join(err, s.err)
-}
-
-// checkOrigins refuses what could never match.
-func checkOrigins(origins []string) error {
-	for _, origin := range origins {
-		if strings.Contains(origin, "/") {
-			return fmt.Errorf("origin %q: want a host such as app.example.com, without https://", origin)
-		}
-	}
-	return nil
 }

@@ -83,6 +83,35 @@ func TestSettingsGoByPrefix(t *testing.T) {
 	}
 }
 
+func TestStoresGoByPrefix(t *testing.T) {
+	rest, board := memstore.New(), memstore.New()
+	web := serve(t, yroom.Config{
+		Store: rest,
+		Rooms: map[string]yroom.Settings{
+			"board": {Store: board},
+			"other": {AwarenessTimeout: time.Minute},
+		},
+	})
+	for _, test := range []struct {
+		room             string
+		holds, holdsNone store.Store
+	}{
+		{"board.1", board, rest},
+		{"other.1", rest, board},
+		{"boards", rest, board},
+	} {
+		c := connect(t, web, test.room)
+		send(t, c, update(hello))
+		await(t, c, update(hello))
+		if log, err := test.holds.Load(t.Context(), test.room); err != nil || len(log.Entries) != 1 {
+			t.Errorf("%s: its store has %d entries (%v), want 1", test.room, len(log.Entries), err)
+		}
+		if _, err := test.holdsNone.Load(t.Context(), test.room); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: the other store gave the error %v, want ErrNotFound", test.room, err)
+		}
+	}
+}
+
 func TestClientStarts(t *testing.T) {
 	c := connect(t, serve(t, yroom.Config{Rooms: map[string]yroom.Settings{
 		"default": {ServerStartSync: new(false)},
