@@ -86,8 +86,9 @@ func dataOf(r, i int) string {
 }
 
 // intact loads all rooms of a damaged file and counts those that are as they
-// were. Whatever else comes must be an error, never fewer entries or others.
-func intact(t *testing.T, path string) (n int) {
+// were. Whatever else comes must be an error, never fewer entries or others,
+// and name an entry that the damaged part of the file held.
+func intact(t *testing.T, path string, damaged ...byte) (n int) {
 	t.Helper()
 	s, err := sqlitestore.Open(path, sqlitestore.Config{})
 	if err != nil {
@@ -111,6 +112,14 @@ func intact(t *testing.T, path string) (n int) {
 			}
 		case !errors.Is(err, store.ErrCorrupt):
 			t.Errorf("Load(%q) gave the error %v, want ErrCorrupt", name, err)
+		case damaged != nil:
+			_, said, _ := strings.Cut(err.Error(), "position ")
+			var position int
+			fmt.Sscan(strings.TrimSuffix(strings.Fields(said + " 0")[0], ":"), &position)
+			entry := fmt.Sprintf("room %d entry %d;", r, position-1-3*r)
+			if !bytes.Contains(damaged, []byte(entry)) {
+				t.Errorf("the error %q is not about an entry on the damaged page", err)
+			}
 		}
 	}
 	return n
@@ -136,19 +145,21 @@ func TestOverwrittenPage(t *testing.T) {
 	marker := []byte(" entry ")
 	for _, seed := range []uint64{1, 2, 3} {
 		random := rand.New(rand.NewPCG(seed, 0))
+		var before []byte
 		path := damagedFile(t, func(content []byte) []byte {
 			for {
 				page := content[4096*random.IntN(len(content)/4096):][:4096]
 				if bytes.Count(page, marker) < 5 {
 					continue
 				}
+				before = bytes.Clone(page)
 				for i := range page {
 					page[i] = byte(random.Uint32())
 				}
 				return content
 			}
 		})
-		if n := intact(t, path); n < 100 || n == 200 {
+		if n := intact(t, path, before...); n < 100 || n == 200 {
 			t.Errorf("seed %d: %d rooms can be loaded, want most but not all", seed, n)
 		}
 	}

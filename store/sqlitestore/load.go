@@ -31,36 +31,40 @@ func (s *Store) Load(ctx context.Context, room string) (store.Log, error) {
 	switch {
 	case ctx.Err() != nil:
 		return store.Log{}, ctx.Err()
-	case err == nil || refused(err):
-		return l, err
-	case damaged(err) && !errors.Is(err, store.ErrCorrupt):
-		return store.Log{}, fmt.Errorf("%w: room %q: %w", store.ErrCorrupt, room, explain(s.path, s.config.LockWait, err))
+	case err == nil:
+		return l, nil
+	case refused(err):
+		return store.Log{}, err
+	case damaged(err): // SQLite has met it, without saying where
+		return store.Log{}, corrupt(room, following(ctx, s.read, room, l.Positions), explain(s.path, s.config.LockWait, err))
+	case errors.Is(err, store.ErrCorrupt):
+		return store.Log{}, err
 	}
 	return store.Log{}, explain(s.path, s.config.LockWait, err)
 }
 
-// load reads in one statement, so that it sees the room at one moment.
+// load reads in one statement, so that it sees the room at one moment. With an
+// error comes what was read before it.
 func load(ctx context.Context, db *sql.DB, room string) (l store.Log, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT rooms.id, rooms.deleted_at IS NOT NULL, "+
+	rows, err := db.QueryContext(ctx, "SELECT rooms.deleted_at IS NOT NULL, "+
 		"entries.position, entries.encoding, entries.checksum, entries.data "+
 		"FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id WHERE rooms.name = ? ORDER BY entries.position", room)
 	if err != nil {
 		return l, err
 	}
 	defer func() { _ = rows.Close() }() // Err tells of all that matters
-	var id int64
 	for rows.Next() {
 		var deleted bool
 		var position, checksum sql.NullInt64
 		var encoding sql.NullString
 		var data []byte
-		switch err := rows.Scan(&id, &deleted, &position, &encoding, &checksum, &data); {
+		switch err := rows.Scan(&deleted, &position, &encoding, &checksum, &data); {
 		case err != nil:
-			return store.Log{}, corrupt(room, position.Int64, err)
+			return l, corrupt(room, position.Int64, err)
 		case deleted:
-			return store.Log{}, store.ErrDeleted
+			return l, store.ErrDeleted
 		case !position.Valid:
-			return store.Log{}, fmt.Errorf("%w: room %q has no entries", store.ErrCorrupt, room)
+			return l, fmt.Errorf("%w: room %q has no entries", store.ErrCorrupt, room)
 		}
 		e := store.Entry{Data: data}
 		switch encoding.String {
@@ -69,34 +73,32 @@ func load(ctx context.Context, db *sql.DB, room string) (l store.Log, err error)
 		case "v2":
 			e.Encoding = store.V2
 		default:
-			return store.Log{}, corrupt(room, position.Int64, fmt.Errorf("the encoding is %q", encoding.String))
+			return l, corrupt(room, position.Int64, fmt.Errorf("the encoding is %q", encoding.String))
 		}
 		if int64(sum(encoding.String, data)) != checksum.Int64 {
-			return store.Log{}, corrupt(room, position.Int64, errors.New("the data does not match its checksum"))
+			return l, corrupt(room, position.Int64, errors.New("the data does not match its checksum"))
 		}
 		l.Entries = append(l.Entries, e)
 		l.Positions = append(l.Positions, store.Position(position.Int64))
 	}
 	if err := rows.Err(); err != nil {
-		if damaged(err) && id != 0 {
-			return store.Log{}, corrupt(room, following(ctx, db, id, l.Positions), err)
-		}
-		return store.Log{}, err
+		return l, err
 	}
-	if id == 0 {
-		return store.Log{}, store.ErrNotFound
+	if l.Entries == nil {
+		return l, store.ErrNotFound
 	}
 	return l, nil
 }
 
 // following is the position after those that could be read, 0 if that can't be
 // found out. It is in the index, so the entry itself is not touched.
-func following(ctx context.Context, db *sql.DB, id int64, read []store.Position) (position int64) {
+func following(ctx context.Context, db *sql.DB, room string, read []store.Position) (position int64) {
 	last := store.Position(0)
 	if len(read) > 0 {
 		last = read[len(read)-1]
 	}
-	row := db.QueryRowContext(ctx, "SELECT coalesce(min(position), 0) FROM entries WHERE room_id = ? AND position > ?", id, int64(last))
+	row := db.QueryRowContext(ctx, "SELECT coalesce(min(position), 0) FROM entries "+
+		"WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND position > ?", room, int64(last))
 	if row.Scan(&position) != nil {
 		return 0
 	}

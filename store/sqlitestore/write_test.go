@@ -210,6 +210,39 @@ func TestCommitsTogether(t *testing.T) {
 	}
 }
 
+// TestDeletedElsewhere is about an append that nobody waits for, to a room that
+// another process has deleted.
+func TestDeletedElsewhere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rooms.db")
+	s, other := open(t, path, at(store.None)), open(t, path, at(store.None))
+	for round := range 2 {
+		if err := s.Create(t.Context(), room, v1("a")); err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, room, "b")
+		wantHeld(t, s, room, "a", "b")
+		if err := other.Delete(t.Context(), room); err != nil {
+			t.Fatal(err)
+		}
+		add(t, s, room, "late")
+		if _, err := s.Load(t.Context(), room); !errors.Is(err, store.ErrDeleted) {
+			t.Errorf("Load gave the error %v, want ErrDeleted", err)
+		}
+		if round == 0 { // in the second, creating the room anew makes up for it
+			for range 2 {
+				if _, err := s.Append(t.Context(), room, v1("later")); !errors.Is(err, store.ErrDeleted) {
+					t.Errorf("Append gave the error %v, want ErrDeleted", err)
+				}
+			}
+		}
+	}
+	if err := s.Create(t.Context(), room, v1("anew")); err != nil {
+		t.Fatal(err)
+	}
+	add(t, s, room, "c")
+	wantHeld(t, s, room, "anew", "c")
+}
+
 // BenchmarkAppend shows what a level costs: appends of 50 bytes to a room per
 // writer.
 func BenchmarkAppend(b *testing.B) {

@@ -213,10 +213,15 @@ func loadOwned(t *testing.T, s store.Store) {
 }
 
 func appendBorrows(t *testing.T, s store.Store) {
-	e := v1("before")
-	appendTo(t, s, room, e)
-	copy(e.Data, "after!")
-	wantData(t, load(t, s, room), "before")
+	e := v1("entry 000")
+	var want []string
+	for i := range 200 {
+		want = append(want, fmt.Sprintf("entry %03d", i))
+		copy(e.Data, want[i])
+		appendTo(t, s, room, e)
+	}
+	copy(e.Data, "changed!!")
+	wantData(t, load(t, s, room), want...)
 }
 
 func appendSeen(t *testing.T, s store.Store) {
