@@ -20,8 +20,10 @@ func (s *Store) run() {
 	for batch := s.queue.take(); batch != nil; batch = s.queue.take() {
 		s.commit(batch)
 		for _, r := range batch {
-			if r.err != nil && !refused(r.err) {
-				r.err = explain(s.path, s.config.LockWait, r.err)
+			if broken := damaged(r.err); r.err != nil && !refused(r.err) {
+				if r.err = explain(s.path, s.config.LockWait, r.err); broken {
+					r.err = corrupt(r.room, 0, r.err)
+				}
 			}
 			s.learn(r)
 			if r.done != nil {
