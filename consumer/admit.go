@@ -6,12 +6,16 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/yroom/yroom/room"
 )
 
 const maxRoomName = 255
+
+// errOrigin is told apart from other refusals because the log says what to do.
+var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
 
 // checkRequest tells whether r asks for a WebSocket.
 func checkRequest(w http.ResponseWriter, r *http.Request) error {
@@ -47,10 +51,7 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 	if origin == "" {
 		return nil
 	}
-	var host string
-	if u, err := url.Parse(origin); err == nil {
-		host = strings.ToLower(u.Host)
-	}
+	host := originHost(origin)
 	if host != "" && strings.EqualFold(host, r.Host) {
 		return nil
 	}
@@ -59,9 +60,16 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 			return nil
 		}
 	}
-	c.log.Warn("origin refused: if this page may connect, add its host to the allowed origins",
-		"origin", origin, "host", r.Host, "add", host)
-	return &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
+	return errOrigin
+}
+
+// originHost is "" where an origin has no host, as "null" has none.
+func originHost(origin string) string {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Host)
 }
 
 func roomOfPath(r *http.Request) string {
@@ -72,8 +80,8 @@ func roomOfPath(r *http.Request) string {
 }
 
 func checkRoom(name string) error {
-	if len(name) > maxRoomName || !utf8.ValidString(name) || strings.TrimSpace(name) == "" {
-		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8 and not blank."}
+	if len(name) > maxRoomName || !utf8.ValidString(name) || strings.TrimSpace(name) == "" || strings.ContainsFunc(name, unicode.IsControl) {
+		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8, not blank and without control characters."}
 	}
 	return nil
 }
@@ -119,6 +127,12 @@ func (c *Consumer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errPanic):
 		status, reason = http.StatusInternalServerError, "The server made a mistake."
 	}
-	c.log.Info("refused", "addr", r.RemoteAddr, "status", status, "error", err)
+	if errors.Is(err, errOrigin) {
+		origin := r.Header.Get("Origin")
+		c.log.Warn("origin refused: if this page may connect, add its host to the allowed origins",
+			"addr", r.RemoteAddr, "origin", cut(origin, maxLogged), "host", cut(r.Host, maxLogged), "add", cut(originHost(origin), maxLogged))
+	} else {
+		c.log.Info("refused", "addr", r.RemoteAddr, "status", status, "error", err)
+	}
 	http.Error(w, reason, status)
 }

@@ -59,6 +59,11 @@ func TestAdmission(t *testing.T) {
 		"long room":       {r: upgradeRequest("/" + strings.Repeat("x", 10_000)), status: 400},
 		"longest room":    {r: upgradeRequest("/" + strings.Repeat("x", 255)), status: ok},
 		"bad UTF-8":       {r: upgradeRequest("/%ff"), status: 400},
+		"NUL":             {r: upgradeRequest("/a%00b"), status: 400, body: "control characters"},
+		"CR LF":           {r: upgradeRequest("/a%0d%0ab"), status: 400},
+		"DEL":             {r: upgradeRequest("/a%7f"), status: 400},
+		"C1":              {r: upgradeRequest("/a%c2%9b2J"), status: 400},
+		"joined emoji":    {r: upgradeRequest("/%f0%9f%91%a9%e2%80%8d%f0%9f%94%ac"), status: ok},
 		"same host":       {r: upgradeRequest("/doc", "Origin", "https://EXAMPLE.com"), status: ok},
 		"allowed host":    {r: upgradeRequest("/doc", "Origin", "https://a.Friends.test"), status: ok},
 		"other host":      {r: upgradeRequest("/doc", "Origin", "https://evil.test"), status: 403, body: "origin", log: "add=evil.test"},
@@ -91,6 +96,26 @@ func TestAdmission(t *testing.T) {
 				}
 				if h.layer.lines() != "" {
 					t.Errorf("the layer heard of it:\n%s", h.layer.lines())
+				}
+			})
+		})
+	}
+}
+
+// What a stranger says doesn't fill the log.
+func TestRefusedOriginInTheLog(t *testing.T) {
+	for name, origin := range map[string]string{
+		"short": "https://evil.test",
+		"long":  "https://" + strings.Repeat("evil", 25<<10) + ".test",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, Config{}, func(t *testing.T, h *house) {
+				r := upgradeRequest("/doc", "Origin", origin)
+				r.Host = origin
+				h.ServeHTTP(httptest.NewRecorder(), r)
+				got := h.logs.String()
+				if strings.Count(got, "\n") != 1 || !strings.Contains(got, "origin=https://evil") || len(got) > 4*maxLogged {
+					t.Errorf("%d bytes in the log:\n%.2000s", len(got), got)
 				}
 			})
 		})

@@ -127,7 +127,7 @@ func (c *Conn) receive() error {
 		}
 		switch op {
 		case ws.OpPing:
-			c.add(&frame{kind: kindPong, bytes: encode(ws.OpPong, data)})
+			c.add(&frame{kind: kindPong, head: encode(ws.OpPong, data)})
 		case ws.OpClose:
 			said, err := parseClose(data)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 const (
 	closeWait = 5 * time.Second // for the outbox to be written, and then for the client to answer
 	rudeWait  = time.Second     // for a client that broke the rules to read why
+	maxLogged = 256             // bytes in the log of what somebody outside said
 )
 
 // cause is why a connection ended.
@@ -122,7 +123,7 @@ func (c *Conn) logEnd() {
 	if c.cause.peer {
 		by = "client"
 	}
-	attrs := append(c.attrs(), "code", int(c.cause.Code), "reason", c.cause.Reason, "by", by, "after", time.Since(c.since))
+	attrs := append(c.attrs(), "code", int(c.cause.Code), "reason", cut(c.cause.Reason, maxLogged), "by", by, "after", time.Since(c.since))
 	if c.cause.err != nil {
 		attrs = append(attrs, "error", c.cause.err)
 	}

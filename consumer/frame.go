@@ -15,7 +15,8 @@ var dialect protocol.Plain
 // frame is one WebSocket frame, ready for the wire. One frame may wait in many
 // outboxes.
 type frame struct {
-	bytes  []byte // header and payload; shared, never written to
+	head   []byte // the header and the payload, or what stands before data; shared, never written to
+	data   []byte // a large message's data, as the room gave it; shared, never written to
 	kind   kind
 	seq    uint64 // kindUpdate, kindSyncStep2: where it brings the receiver to
 	state  []byte // kindAwareness: the awareness update, in case it must be merged
@@ -41,14 +42,16 @@ const (
 )
 
 var (
-	pingFrame      = &frame{kind: kindPing, bytes: encode(ws.OpPing, nil)}
-	keepaliveFrame = &frame{kind: kindKeepalive, bytes: encode(ws.OpBinary, dialect.Keepalive())}
+	pingFrame      = &frame{kind: kindPing, head: encode(ws.OpPing, nil)}
+	keepaliveFrame = &frame{kind: kindKeepalive, head: encode(ws.OpBinary, dialect.Keepalive())}
 )
 
-// headerRoom is the length of the longest header that a server writes.
-const headerRoom = 10
+const (
+	headerRoom = 10      // the length of the longest header that a server writes
+	dataCopied = 4 << 10 // the most data that is copied next to its header, so that both are one write
+)
 
-// newMessage is the frame that carries m; it has no bytes where the dialect has
+// newMessage is the frame that carries m; it has no head where the dialect has
 // no such message.
 func newMessage(m protocol.Message, seq uint64) *frame {
 	f := &frame{seq: seq}
@@ -65,21 +68,25 @@ func newMessage(m protocol.Message, seq uint64) *frame {
 	default:
 		return f
 	}
+	copied := m.Data
+	if len(copied) > dataCopied {
+		copied, f.data = nil, m.Data
+	}
 	// The kind, and the length of the data, need less than 13 bytes.
-	buf := make([]byte, headerRoom, headerRoom+13+len(m.Data))
-	f.bytes = seal(ws.OpBinary, dialect.Append(buf, m))
+	buf := dialect.AppendHead(make([]byte, headerRoom, headerRoom+13+len(copied)), m)
+	f.head = seal(ws.OpBinary, append(buf, copied...), len(f.data))
 	return f
 }
 
 func encode(op ws.OpCode, payload []byte) []byte {
-	return seal(op, append(make([]byte, headerRoom, headerRoom+len(payload)), payload...))
+	return seal(op, append(make([]byte, headerRoom, headerRoom+len(payload)), payload...), 0)
 }
 
-// seal writes the header in front of the payload, which begins at headerRoom,
-// and returns the frame.
-func seal(op ws.OpCode, buf []byte) []byte {
+// seal writes the header in front of the payload, which begins at headerRoom
+// and goes on for more bytes elsewhere, and returns both.
+func seal(op ws.OpCode, buf []byte, more int) []byte {
 	const fin = 0x80
-	n := len(buf) - headerRoom
+	n := len(buf) - headerRoom + more
 	var start int
 	switch {
 	case n < 126:
@@ -115,24 +122,23 @@ func validCode(code protocol.CloseCode) bool {
 // server, except closeNoCode, which makes a frame without one.
 func newClose(e protocol.CloseError) *frame {
 	if e.Code == closeNoCode {
-		return &frame{kind: kindClose, bytes: encode(ws.OpClose, nil)}
+		return &frame{kind: kindClose, head: encode(ws.OpClose, nil)}
 	}
 	if !validCode(e.Code) {
 		e.Code = protocol.CloseInternal
 	}
 	payload := binary.BigEndian.AppendUint16(nil, uint16(e.Code))
-	return &frame{kind: kindClose, bytes: encode(ws.OpClose, append(payload, cutReason(e.Reason)...))}
+	return &frame{kind: kindClose, head: encode(ws.OpClose, append(payload, cut(e.Reason, maxReason)...))}
 }
 
-// cutReason makes reason fit into a close frame.
-func cutReason(reason string) string {
-	reason = strings.ToValidUTF8(reason, "\uFFFD")
-	if len(reason) <= maxReason {
-		return reason
+// cut is at most n bytes of s, in valid UTF-8.
+func cut(s string, n int) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= n {
+		return s
 	}
-	n := maxReason
-	for !utf8.RuneStart(reason[n]) {
+	for !utf8.RuneStart(s[n]) {
 		n--
 	}
-	return reason[:n]
+	return s[:n]
 }

@@ -54,7 +54,7 @@ var ErrDrop = errors.New("consumer: drop this message")
 
 // Admission is what Admit decided about a request.
 type Admission struct {
-	Room   string      // 1 to 255 bytes of UTF-8, not blank
+	Room   string      // 1 to 255 bytes of UTF-8, not blank, without control characters
 	Access room.Access // the zero value is read-only
 	User   any         // whatever the application wants to find in Conn.User
 }

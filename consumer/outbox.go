@@ -77,7 +77,7 @@ const (
 	keepBatch  = 16       // how many frames of room an idle outbox keeps
 )
 
-func (f *frame) cost() int { return frameCost + len(f.bytes) + len(f.state) }
+func (f *frame) cost() int { return frameCost + len(f.head) + len(f.data) + len(f.state) }
 
 func (f *frame) document() bool { return f.kind == kindUpdate || f.kind == kindSyncStep2 }
 

@@ -161,7 +161,7 @@ func TestAwarenessIsMerged(t *testing.T) {
 	// All that is left ends with the last word of everybody.
 	var all []byte
 	for _, f := range o.take() {
-		all = append(all, f.bytes...)
+		all = append(all, f.head...)
 	}
 	for i := range 50 {
 		if last := fmt.Sprintf(`{"x":%d}`, 20_000-50+i); !bytes.Contains(all, []byte(last)) {
@@ -202,14 +202,14 @@ func TestBadAwareness(t *testing.T) {
 func TestOnlyTheNewest(t *testing.T) {
 	o := &outbox{size: 1 << 10}
 	for i := range 1000 {
-		for _, f := range []*frame{pingFrame, keepaliveFrame, {kind: kindPong, bytes: []byte{byte(i)}}, {kind: kindSyncStep1, bytes: []byte{byte(i)}}} {
+		for _, f := range []*frame{pingFrame, keepaliveFrame, {kind: kindPong, head: []byte{byte(i)}}, {kind: kindSyncStep1, head: []byte{byte(i)}}} {
 			if err := o.add(f); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	batch := o.take()
-	if len(batch) != 4 || batch[1].bytes[0] != 999%256 || batch[3].bytes[0] != 999%256 {
+	if len(batch) != 4 || batch[1].head[0] != 999%256 || batch[3].head[0] != 999%256 {
 		t.Errorf("%d frames wait", len(batch))
 	}
 }

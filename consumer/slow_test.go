@@ -2,6 +2,8 @@ package consumer
 
 import (
 	"bytes"
+	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -53,7 +55,7 @@ func TestSlowClient(t *testing.T) {
 			most = max(most, conn.holds())
 			if seq%50 == 0 { // it says something, so it isn't given up
 				slow.send(ws.OpPing, nil)
-				time.Sleep(5 * time.Second)
+				time.Sleep(time.Second)
 			}
 		}
 		if most > size {
@@ -179,4 +181,91 @@ func TestBadAwarenessCloses(t *testing.T) {
 		}
 		c.wantClose(protocol.CloseInternal, "mistake")
 	})
+}
+
+// However many don't read, the data that they wait for is there once.
+func TestStalledClientsShareData(t *testing.T) {
+	inHouse(t, Config{}, func(t *testing.T, h *house) {
+		const n, size = 40, 4 << 20
+		data := make([]byte, size)
+		var outs []layer.Output
+		for range n {
+			_, id := h.join("/doc")
+			outs = append(outs, layer.Output{Room: "doc", Output: room.Output{
+				To: id, Seq: 1, Msg: protocol.Message{Type: protocol.SyncStep2, Data: data},
+			}})
+		}
+		heap := func() int {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return int(m.HeapAlloc)
+		}
+		before := heap()
+		h.layer.deliver(outs)
+		synctest.Wait()
+		grown := heap() - before
+		t.Logf("%d connections hold %d KiB beside %d KiB of data", n, grown>>10, size>>10)
+		if grown > size {
+			t.Error("that is more than the data")
+		}
+		for _, o := range outs {
+			if held := h.conn(o.To).holds(); held < size {
+				t.Fatalf("only %d bytes wait", held)
+			}
+		}
+		runtime.KeepAlive(data)
+	})
+}
+
+// Who says something now and then but never reads is given up all the same.
+func TestStalledClient(t *testing.T) {
+	for name, size := range map[string]int{"small frames": 100, "large frames": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, Config{}, func(t *testing.T, h *house) {
+				c, _ := h.join("/doc")
+				stalled := time.Now()
+				for range 2 {
+					h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
+					synctest.Wait()
+				}
+				for {
+					if _, err := c.conn.Write(clientFrame(ws.OpPing, true, nil)); err != nil {
+						break
+					}
+					time.Sleep(time.Second)
+				}
+				if kept := time.Since(stalled); kept < stallLimit || kept > stallLimit+2*sweepEvery {
+					t.Errorf("kept for %v", kept)
+				}
+				synctest.Wait()
+				if !strings.Contains(h.logs.String(), "the client read nothing for a minute") {
+					t.Errorf("log:\n%s", h.logs)
+				}
+			})
+		})
+	}
+}
+
+// A client that takes many minutes for what it is sent is let be.
+func TestSlowlyRead(t *testing.T) {
+	const all = 1 << 20
+	for name, size := range map[string]int{"small frames": 1 << 10, "a large frame": all} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, Config{}, func(t *testing.T, h *house) {
+				c, _ := h.join("/doc")
+				for range all / size {
+					h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
+				}
+				for got := 0; got < all; got += writeStep {
+					if _, err := io.CopyN(io.Discard, c.in, writeStep); err != nil {
+						t.Fatalf("after %d bytes: %v", got, err)
+					}
+					c.send(ws.OpPing, nil)
+					time.Sleep(50 * time.Second)
+				}
+				_ = c.conn.Close()
+			})
+		})
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +24,7 @@ type socket struct {
 	in      *bufio.Reader
 	max     int          // bytes in a message
 	touched atomic.Int64 // when something was read last, in Unix nanoseconds
+	moved   atomic.Int64 // when the write that is under way last got on, in Unix nanoseconds; 0: none is under way
 
 	scratch  [ws.MaxControlFramePayloadSize]byte // a header, or a control frame's payload
 	op       ws.OpCode                           // of the message that is being read
@@ -34,6 +36,7 @@ const (
 	upgradeTimeout = 10 * time.Second
 	readStep       = 32 << 10 // the most that is allocated for bytes which haven't come yet
 	writeBuffer    = 32 << 10
+	writeStep      = 64 << 10 // how much must get through for a write to have got on
 )
 
 // upgrade takes over the connection that a request came on and shakes hands.
@@ -167,8 +170,10 @@ var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeB
 // same on a bare TCP connection; under TLS each frame would become a record and
 // a system call of its own.)
 func (s *socket) write(frames []*frame) error {
-	if len(frames) == 1 {
-		_, err := s.conn.Write(frames[0].bytes)
+	defer s.moved.Store(0)
+	s.move()
+	if len(frames) == 1 && frames[0].data == nil {
+		_, err := s.conn.Write(frames[0].head)
 		return err
 	}
 	w := writers.Get().(*bufio.Writer)
@@ -178,12 +183,21 @@ func (s *socket) write(frames []*frame) error {
 		writers.Put(w)
 	}()
 	for _, f := range frames {
-		if _, err := w.Write(f.bytes); err != nil {
+		if _, err := w.Write(f.head); err != nil {
 			return err
+		}
+		s.move()
+		for step := range slices.Chunk(f.data, writeStep) { // past w, but for its ends
+			if _, err := w.Write(step); err != nil {
+				return err
+			}
+			s.move()
 		}
 	}
 	return w.Flush()
 }
+
+func (s *socket) move() { s.moved.Store(time.Now().UnixNano()) }
 
 // drain reads until the peer's close frame, or the end.
 func (s *socket) drain() {

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -197,8 +199,55 @@ func TestFrames(t *testing.T) {
 		}
 		f := newMessage(protocol.Message{Type: protocol.Update, Data: payload}, 1)
 		want := dialect.Append(nil, protocol.Message{Type: protocol.Update, Data: payload})
-		if !bytes.Equal(f.bytes, ws.MustCompileFrame(ws.NewBinaryFrame(want))) {
-			t.Errorf("%d bytes: an update's header is %x", n, f.bytes[:min(len(f.bytes), 10)])
+		if got := slices.Concat(f.head, f.data); !bytes.Equal(got, ws.MustCompileFrame(ws.NewBinaryFrame(want))) {
+			t.Errorf("%d bytes: an update's header is %x", n, got[:min(len(got), 10)])
+		}
+	}
+}
+
+// written is a socket's other end, and keeps what comes in each write.
+type written struct {
+	net.Conn
+	writes [][]byte
+}
+
+func (w *written) Write(b []byte) (int, error) {
+	w.writes = append(w.writes, bytes.Clone(b))
+	return len(b), nil
+}
+
+// Small frames share a write, and large ones take few.
+func TestWrites(t *testing.T) {
+	frames := func(sizes ...int) (fs []*frame, all []byte) {
+		for i, n := range sizes {
+			f := newMessage(protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte{byte(i)}, n)}, 1)
+			fs = append(fs, f)
+			all = append(append(all, f.head...), f.data...)
+		}
+		return fs, all
+	}
+	for _, tc := range []struct {
+		sizes []int
+		most  int
+	}{
+		{[]int{0}, 1},
+		{[]int{dataCopied}, 1},
+		{[]int{dataCopied + 1}, 1},
+		{[]int{30, dataCopied, 2 * dataCopied, 30}, 1},
+		{[]int{1 << 20}, 1<<20/writeStep + 1},
+		{[]int{30, 1 << 20, 30}, 1<<20/writeStep + 2},
+	} {
+		fs, all := frames(tc.sizes...)
+		w := &written{}
+		s := &socket{conn: w}
+		if err := s.write(fs); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.writes) > tc.most || !bytes.Equal(bytes.Join(w.writes, nil), all) {
+			t.Errorf("%v: %d writes, want at most %d, with %d bytes, want %d", tc.sizes, len(w.writes), tc.most, len(bytes.Join(w.writes, nil)), len(all))
+		}
+		if s.moved.Load() != 0 {
+			t.Errorf("%v: the write seems to go on", tc.sizes)
 		}
 	}
 }
@@ -216,7 +265,7 @@ func TestCloseFrames(t *testing.T) {
 		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 122) + "ä"}, "\x88\x7c\x03\xe8" + strings.Repeat("x", 122)},
 		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 121) + "äy"}, "\x88\x7d\x03\xe8" + strings.Repeat("x", 121) + "ä"},
 	} {
-		if got := string(newClose(tc.in).bytes); got != tc.want {
+		if got := string(newClose(tc.in).head); got != tc.want {
 			t.Errorf("%v: %q, want %q", tc.in, got, tc.want)
 		}
 	}

@@ -11,6 +11,7 @@ const (
 	pingEvery      = 30 * time.Second
 	keepaliveAfter = 20 * time.Second // stock clients give up a line after 30 s without a message; pings don't count for them
 	silenceLimit   = 60 * time.Second // a client from which nothing came for so long, no pong either, is gone
+	stallLimit     = 60 * time.Second // and so is one that took nothing for so long
 )
 
 // sweep looks after all connections on one goroutine: a timer for each would
@@ -38,6 +39,10 @@ func (c *Consumer) sweep() {
 func (c *Conn) check(now time.Time) {
 	if now.Sub(time.Unix(0, c.sock.touched.Load())) >= silenceLimit {
 		c.kill(cause{CloseError: protocol.CloseError{Code: closeBroken, Reason: "nothing came from the client for a minute"}})
+		return
+	}
+	if moved := c.sock.moved.Load(); moved != 0 && now.Sub(time.Unix(0, moved)) >= stallLimit {
+		c.kill(cause{CloseError: protocol.CloseError{Code: closeBroken, Reason: "the client read nothing for a minute"}})
 		return
 	}
 	if now.Sub(c.pinged) >= pingEvery {

@@ -14,7 +14,7 @@ func (c *Conn) tell(m protocol.Message, f *frame) {
 	switch {
 	case m.Type == protocol.Close:
 		c.end(cause{CloseError: protocol.CloseError{Code: m.Code, Reason: m.Reason}})
-	case f.bytes != nil:
+	case f.head != nil:
 		c.add(f)
 	}
 }

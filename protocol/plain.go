@@ -78,7 +78,13 @@ func readPlain(r *lib0.Reader) (m Message, name string) {
 // Append appends the frame that holds m to dst: one message, because clients
 // before version 4 read only the first of a frame. It appends nothing for a
 // message that the dialect doesn't have, such as Close.
-func (Plain) Append(dst []byte, m Message) []byte {
+func (p Plain) Append(dst []byte, m Message) []byte {
+	return append(p.AppendHead(dst, m), m.Data...)
+}
+
+// AppendHead appends what stands before m's data in the frame that holds m. The
+// data itself, which may be large, is all that follows.
+func (Plain) AppendHead(dst []byte, m Message) []byte {
 	switch m.Type {
 	case SyncStep1:
 		dst = append(dst, plainSync, plainSyncStep1)
@@ -93,7 +99,7 @@ func (Plain) Append(dst []byte, m Message) []byte {
 	default:
 		return dst
 	}
-	return lib0.AppendBytes(dst, m.Data)
+	return lib0.AppendUint(dst, uint64(len(m.Data)))
 }
 
 // Keepalive is the frame to send on a line on which nothing was sent for a
