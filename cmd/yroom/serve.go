@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,14 +10,10 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/store"
-	"github.com/yroom/yroom/store/memstore"
 )
 
 type serve struct {
@@ -36,11 +33,10 @@ func (c serve) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	documents, err := openStore(set.Store)
-	if err != nil {
-		return err
+	if c.Store == "" { // a flag beats the row, which beats the rest of the file
+		set.Store = cmp.Or(set.Rooms[fallback].StoreURL, set.Store)
 	}
-	if set.Layer != "memory:" {
+	if set.Layer != inMemory {
 		return fmt.Errorf("this build has no layer %s (it has memory:)", scheme(set.Layer))
 	}
 	if set.ShutdownTimeout < 0 {
@@ -60,19 +56,28 @@ func (c serve) Run(stdout io.Writer) error {
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it already, if it began
 	url, loopback := home(listener.Addr())
-	if len(set.Origin) == 0 && loopback {
-		set.Origin = loopbackOrigins
+	var hooks yroom.Hooks
+	if loopback {
+		hooks.PreConnect = knownHosts(set.Origin)
+		if len(set.Origin) == 0 {
+			set.Origin = loopbackOrigins
+		}
+	}
+	documents, err := openStores(set.Store, set.Rooms)
+	if err != nil {
+		return err
 	}
 	drain := max(set.ShutdownTimeout/3, 1) // for the store; the connections have the rest
 	rooms, err := yroom.New(yroom.Config{
-		Store:        documents,
+		Store:        documents.rest,
+		Hooks:        hooks,
 		Origins:      set.Origin,
-		Rooms:        set.Rooms,
+		Rooms:        documents.rooms,
 		DrainTimeout: drain,
 		Logger:       log,
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, documents.close())
 	}
 	site := newSite(rooms, set)
 	server := &http.Server{
@@ -87,7 +92,9 @@ func (c serve) Run(stdout io.Writer) error {
 	go func() { broken <- server.Serve(listener) }()
 
 	log.Info("serving", "address", listener.Addr().String(), "store", set.Store, "layer", set.Layer, "version", version())
-	log.Warn("documents are in memory only: they end with this process")
+	if set.Store == inMemory {
+		log.Warn("documents are in memory only: they end with this process")
+	}
 	if *set.Open {
 		log.Warn("open: whoever can reach this server can read and change every room")
 	}
@@ -105,28 +112,12 @@ func (c serve) Run(stdout io.Writer) error {
 	defer cancel()
 	closing, cancel := context.WithDeadline(whole, end.Add(-drain))
 	defer cancel()
-	err = errors.Join(err, rooms.Shutdown(closing), server.Shutdown(whole))
+	err = errors.Join(err, rooms.Shutdown(closing), server.Shutdown(whole), documents.close())
 	if err != nil {
 		return fmt.Errorf("did not end well: %w", err)
 	}
 	log.Info("ended")
 	return nil
-}
-
-func openStore(url string) (store.Store, error) {
-	if url != "memory:" {
-		return nil, fmt.Errorf("this build has no store %s (it has memory:)", scheme(url))
-	}
-	return memstore.New(), nil
-}
-
-// scheme is what of a URL can be shown: the rest may hold a password.
-func scheme(url string) string {
-	name, _, found := strings.Cut(url, ":")
-	if !found {
-		return strconv.Quote(url)
-	}
-	return name + ":"
 }
 
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
@@ -144,9 +135,3 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	}
 	return nil, fmt.Errorf("log format %q: want text or json", format)
 }
-
-// loopbackOrigins may connect to a server that only this machine can reach,
-// unless other origins are set. Developers serve their pages from another port
-// (Vite's 5173, say), so for a browser they come from another origin; and a
-// page that comes from this machine is no stranger on it.
-var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,11 +32,16 @@ type server struct {
 
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
+	return startIn(t, t.TempDir(), args...) // where no yroom.yaml is
+}
+
+func startIn(t *testing.T, dir string, args ...string) *server {
+	t.Helper()
 	s := &server{
 		Cmd:   exec.Command("yroom", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...),
 		ended: make(chan struct{}),
 	}
-	s.Dir = t.TempDir() // where no yroom.yaml is
+	s.Dir = dir
 	s.Stderr = &s.stderr
 	stdout, err := s.StdoutPipe()
 	if err != nil {
@@ -104,10 +111,28 @@ func (s *server) dial(t *testing.T, room string, header http.Header) (*wstest.Cl
 	}
 	t.Cleanup(func() { c.Close() })
 	_, first, err := c.Read()
-	if want := []byte{0, 0, 1, 0}; err != nil || !bytes.Equal(first, want) {
-		t.Errorf("first message %x (%v), want %x: SyncStep1 of an empty document", first, err, want)
+	if err != nil || !bytes.Equal(first, nobodyYet) {
+		t.Errorf("first message %x (%v), want %x: SyncStep1 of an empty document", first, err, nobodyYet)
 	}
 	return c, nil
+}
+
+// nobodyYet is SyncStep1 of an empty document.
+var nobodyYet = []byte{0, 0, 1, 0}
+
+// first is the first message in a room.
+func (s *server) first(t *testing.T, room string) []byte {
+	t.Helper()
+	c, err := wstest.Dial(t.Context(), "ws://"+s.host+"/ws/"+room, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, message, err := c.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return message
 }
 
 func TestServeEndsWell(t *testing.T) {
@@ -125,10 +150,14 @@ func TestServeEndsWell(t *testing.T) {
 			if code := s.wait(t); code != 0 {
 				t.Errorf("exit status %d\n%s", code, &s.stderr)
 			}
-			for _, want := range []string{"msg=serving", "in memory only", "msg=ending", "msg=ended"} {
+			for _, want := range []string{"msg=serving", "store=sqlite:yroom.db", "msg=ending", "msg=ended"} {
 				if !strings.Contains(s.stderr.String(), want) {
 					t.Errorf("no %q in the log:\n%s", want, &s.stderr)
 				}
+			}
+			files, err := filepath.Glob(filepath.Join(s.Dir, "*"))
+			if want := []string{filepath.Join(s.Dir, "yroom.db")}; err != nil || !slices.Equal(files, want) {
+				t.Errorf("it leaves %q (%v), want %q: the store was not closed", files, err, want)
 			}
 		})
 	}
@@ -264,6 +293,67 @@ func TestServeOrigins(t *testing.T) {
 			var status ws.StatusError
 			if refused := errors.As(err, &status) && status == 403; refused == test.admitted || (test.admitted && err != nil) {
 				t.Errorf("error %v, want admitted %v", err, test.admitted)
+			}
+		})
+	}
+}
+
+// A page that had its name lead to this machine names itself as the server's host.
+func TestServeKnowsItsHosts(t *testing.T) {
+	servers := map[string]*server{} // by their arguments
+	page := []string{"--origin", "app.example.com", "--origin", "*.example.org"}
+	for _, test := range []struct {
+		name         string
+		args         []string
+		host, origin string
+		status       int
+	}{
+		{"rebound", nil, "evil.example", "http://evil.example", 403},
+		{"rebound, on the port", nil, "evil.example:8000", "http://evil.example:8000", 403},
+		{"rebound, in capitals", nil, "EVIL.example", "http://evil.EXAMPLE", 403},
+		{"rebound to what looks local", nil, "localhost.evil.example", "http://localhost.evil.example", 403},
+		{"rebound to a name that ends like a local one", nil, "evillocalhost", "http://evillocalhost", 403},
+		{"rebound to what looks like an address", nil, "127.0.0.1.evil.example", "http://127.0.0.1.evil.example", 403},
+		{"a local page that asks for a strange host", nil, "evil.example", "http://localhost:5173", 403},
+		{"no browser", nil, "evil.example", "", 101},
+		{"localhost", nil, "localhost:1", "http://localhost:1", 101},
+		{"a name below localhost", nil, "app.localhost", "http://app.localhost", 101},
+		{"in capitals", nil, "LocalHost", "http://localhost", 101},
+		{"another loopback address", nil, "127.1.2.3:80", "http://127.1.2.3:80", 101},
+		{"loopback of IPv6", nil, "[::1]:80", "http://[::1]:80", 101},
+		{"loopback of IPv6 without a port", nil, "[::1]", "http://[::1]", 101},
+		{"no loopback address", nil, "10.0.0.1", "http://10.0.0.1", 403},
+		{"open", []string{"--open"}, "evil.example", "http://evil.example", 403},
+		{"rebound, where hosts are named", page, "evil.example", "http://evil.example", 403},
+		{"a proxy that passes on a host that is named", page, "app.example.com", "https://app.example.com", 101},
+		{"another host that is named", page, "a.example.org", "https://a.example.org", 101},
+		{"a proxy that sets its own", page, "backend:8000", "https://app.example.com", 101},
+		{"all", []string{"--origin", "*"}, "any.example", "https://any.example", 101},
+	} {
+		if args := strings.Join(test.args, " "); servers[args] == nil {
+			servers[args] = start(t, test.args...)
+		}
+		t.Run(test.name, func(t *testing.T) {
+			s := servers[strings.Join(test.args, " ")]
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.host+"/ws/room", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Host = test.host
+			r.Header = http.Header{
+				"Connection": {"Upgrade"}, "Upgrade": {"websocket"},
+				"Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"MDEyMzQ1Njc4OWFiY2RlZg=="},
+			}
+			if test.origin != "" {
+				r.Header.Set("Origin", test.origin)
+			}
+			resp, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != test.status {
+				t.Errorf("status %d, want %d", resp.StatusCode, test.status)
 			}
 		})
 	}

@@ -16,27 +16,40 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
 )
 
 // settings are what the command line and yroom.yaml both can say. A zero field
 // was left open.
 type settings struct {
-	Listen          string                    `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
-	Store           string                    `yaml:"store"            placeholder:"URL"       help:"Where documents are kept (default: memory:)."`
-	Layer           string                    `yaml:"layer"            placeholder:"URL"       help:"What joins consumers and workers (default: memory:, which is this process)."`
-	Open            *bool                     `yaml:"open"             negatable:""            help:"Let everybody in who can reach the address. Without it the server listens on a loopback address only."`
-	Origin          []string                  `yaml:"origin"           placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
-	LogFormat       string                    `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
-	LogLevel        string                    `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
-	ShutdownTimeout time.Duration             `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long the end may take (default: 30s)."`
-	Rooms           map[string]yroom.Settings `yaml:"rooms"            kong:"-"`
+	Listen          string                  `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
+	Store           string                  `yaml:"store"            placeholder:"URL"       help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
+	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"What joins consumers and workers (default: memory:, which is this process)."`
+	Open            *bool                   `yaml:"open"             negatable:""            help:"Let everybody in who can reach the address. Without it the server listens on a loopback address only."`
+	Origin          []string                `yaml:"origin"           placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
+	LogFormat       string                  `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
+	LogLevel        string                  `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
+	ShutdownTimeout time.Duration           `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long the end may take (default: 30s)."`
+	Rooms           map[string]roomSettings `yaml:"rooms"            kong:"-"`
 }
+
+// roomSettings are a row of yroom.yaml: what the library knows, and what it is
+// to be given for it.
+type roomSettings struct {
+	yroom.Settings `yaml:",inline"`
+
+	StoreURL   string            `yaml:"store"`
+	Durability *store.Durability `yaml:"durability"`
+}
+
+// fallback is the row for rooms whose prefix has none.
+const fallback = "default"
 
 const defaultFile = "yroom.yaml"
 
 var defaults = settings{
 	Listen:          "127.0.0.1:8000",
-	Store:           "memory:",
+	Store:           "sqlite:yroom.db",
 	Layer:           "memory:",
 	Open:            new(bool),
 	LogFormat:       "text",
@@ -90,6 +103,7 @@ func parseSettings(data []byte) (settings, error) {
 		yaml.CustomUnmarshaler(scalar(parseDuration)),
 		yaml.CustomUnmarshaler(scalar(parseSize)),
 		yaml.CustomUnmarshaler(scalar(parseCount)),
+		yaml.CustomUnmarshaler(scalar(parseDurability)),
 	)
 	if bad, ok := errors.AsType[*wordError](err); ok {
 		err = bad.in(data)
@@ -146,6 +160,15 @@ func parseDuration(word string) (time.Duration, error) {
 		return 0, fmt.Errorf("%q is not a duration like 500ms, 30s or 2m", word)
 	}
 	return d, nil
+}
+
+func parseDurability(word string) (store.Durability, error) {
+	for _, d := range []store.Durability{store.Fsync, store.Commit, store.None} {
+		if d.String() == word {
+			return d, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a durability: fsync, commit or none", word)
 }
 
 func parseCount(word string) (int, error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
 )
 
 func TestSettingsFile(t *testing.T) {
@@ -23,7 +24,10 @@ shutdown_timeout: 5s
 rooms:
   default:
     remove_delay: 2m
+    durability: fsync
+  scratch: {store: "memory:"}
   notes:
+    durability: commit
     server_start_sync: false
     awareness_timeout: 1m
     limits:
@@ -48,9 +52,10 @@ rooms:
 		LogFormat:       "json",
 		LogLevel:        "debug",
 		ShutdownTimeout: 5 * time.Second,
-		Rooms: map[string]yroom.Settings{
-			"default": {RemoveDelay: 2 * time.Minute},
-			"notes": {
+		Rooms: map[string]roomSettings{
+			"default": {Settings: yroom.Settings{RemoveDelay: 2 * time.Minute}, Durability: new(store.Fsync)},
+			"scratch": {StoreURL: "memory:"},
+			"notes": {Durability: new(store.Commit), Settings: yroom.Settings{
 				ServerStartSync:  new(false),
 				AwarenessTimeout: time.Minute,
 				Limits: yroom.Limits{
@@ -63,7 +68,7 @@ rooms:
 					MailboxInputs: 100,
 					MailboxSize:   70000,
 				},
-			},
+			}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -77,7 +82,7 @@ func TestSettingsFileRefuses(t *testing.T) {
 		want       []string
 	}{
 		{"unknown key", "listen: 127.0.0.1:1\nlissten: x\n", []string{"[2:1]", `unknown field "lissten"`}},
-		{"unknown key of a row", "rooms:\n  default:\n    autosave_delay: 5s\n", []string{"[3:5]", `unknown field "autosave_delay"`}},
+		{"unknown key of a row", "rooms:\n  default:\n    autosafe_delay: 5s\n", []string{"[3:5]", `unknown field "autosafe_delay"`}},
 		{"unknown limit", "rooms:\n  default:\n    limits: {dokument: 1MiB}\n", []string{"[3:14]", `unknown field "dokument"`}},
 		{"key twice", "listen: a\nlisten: b\n", []string{"[2:1]", "listen"}},
 		{"not a duration", "shutdown_timeout: 30\n", []string{"[1:19]", `"30" is not a duration`}},
@@ -85,6 +90,7 @@ func TestSettingsFileRefuses(t *testing.T) {
 		{"not a size", "rooms:\n  default:\n    limits:\n      message: 16MB\n", []string{"[4:16]", `"16MB" is not a size`}},
 		{"size over all bounds", "rooms:\n  default:\n    limits:\n      message: 9999999999999GiB\n", []string{"is not a size"}},
 		{"not a number", "rooms:\n  default:\n    limits:\n      awareness_ids: many\n", []string{"[4:22]", `"many" is not a whole number`}},
+		{"not a durability", "rooms:\n  default: {durability: sync}\n", []string{"[2:25]", `"sync" is not a durability`}},
 		{"a bad value twice", "rooms:\n  a: {remove_delay: x}\n  b: {remove_delay: x}\n", []string{`"x" is not a duration`}},
 		{"an alias", "rooms:\n  a: {remove_delay: &d 1x}\n  b: {remove_delay: *d}\n", []string{"[2:", `"1x" is not a duration`}},
 		{"a list for a map", "rooms: [default]\n", []string{"[1:"}},
@@ -105,8 +111,8 @@ func TestSettingsFileRefuses(t *testing.T) {
 
 func TestSettingsOr(t *testing.T) {
 	flags := settings{Listen: ":1", Open: new(false), Origin: []string{"a"}}
-	file := settings{Listen: ":2", Store: "memory:", Open: new(true), Origin: []string{"b"}, Rooms: map[string]yroom.Settings{"x": {}}}
-	want := settings{Listen: ":1", Store: "memory:", Open: new(false), Origin: []string{"a"}, Rooms: map[string]yroom.Settings{"x": {}}}
+	file := settings{Listen: ":2", Store: "memory:", Open: new(true), Origin: []string{"b"}, Rooms: map[string]roomSettings{"x": {}}}
+	want := settings{Listen: ":1", Store: "memory:", Open: new(false), Origin: []string{"a"}, Rooms: map[string]roomSettings{"x": {}}}
 	if diff := cmp.Diff(want, flags.or(file)); diff != "" {
 		t.Error(diff)
 	}

@@ -17,11 +17,15 @@ type site struct {
 }
 
 func newSite(rooms http.Handler, set settings) *site {
+	kept := "in an SQLite file"
+	if set.Store == inMemory {
+		kept = "in memory: they end with this process"
+	}
 	return &site{
 		rooms: http.StripPrefix("/ws", rooms),
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
-			Store:   "in memory: they end with this process",
+			Store:   kept,
 			Open:    *set.Open,
 		}),
 	}

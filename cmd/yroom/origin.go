@@ -1,0 +1,60 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+
+	"github.com/yroom/yroom"
+)
+
+// loopbackOrigins may connect to a server that only this machine can reach,
+// unless other origins are set. Developers serve their pages from another port
+// (Vite's 5173, say), so for a browser they come from another origin; and a
+// page that comes from this machine is no stranger on it.
+var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}
+
+// knownHosts gives a hook for a server that only this machine can reach. A page
+// of the web can have its own name lead to this machine once it is loaded (DNS
+// rebinding), and then it comes from the very host that it asks for. So a host
+// counts as the server's own only when it is a loopback host, or one of origins,
+// which are those that the operator named.
+func knownHosts(origins []string) func(*yroom.Conn) error {
+	return func(c *yroom.Conn) error {
+		r := c.Request()
+		origin := r.Header.Get("Origin")
+		if origin == "" || isLoopback(r.Host) {
+			return nil
+		}
+		host := strings.ToLower(r.Host)
+		for _, pattern := range origins {
+			if ok, err := path.Match(strings.ToLower(pattern), host); ok && err == nil {
+				return nil
+			}
+		}
+		_, own, _ := strings.Cut(origin, "://")
+		if len(origins) > 0 && !strings.EqualFold(own, host) {
+			return nil // the page's own host was named, or it would not have come so far
+		}
+		return &yroom.StatusError{
+			Status: http.StatusForbidden,
+			Reason: "This server listens on a loopback address and does not know the host " + r.Host +
+				". If a proxy passes it on, name it with --origin.",
+		}
+	}
+}
+
+// isLoopback tells whether host, which may have a port, always is this machine.
+func isLoopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}

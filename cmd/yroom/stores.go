@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+const inMemory = "memory:"
+
+// stores are those that the settings name, each opened once.
+type stores struct {
+	rest  store.Store               // of rooms whose row names none
+	rooms map[string]yroom.Settings // the others are here
+
+	levels func(room string) store.Durability
+	open   map[string]store.Store // by where it is
+	closes []func() error
+}
+
+// openStores opens the store at url and those that rows name.
+func openStores(url string, rows map[string]roomSettings) (_ *stores, err error) {
+	if err := checkDurability(url, rows); err != nil {
+		return nil, err
+	}
+	s := &stores{rooms: map[string]yroom.Settings{}, levels: levels(rows), open: map[string]store.Store{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.rest, err = s.at(url); err != nil {
+		return nil, err
+	}
+	for _, prefix := range slices.Sorted(maps.Keys(rows)) {
+		settings := rows[prefix].Settings
+		if at := rows[prefix].StoreURL; at != "" && prefix != fallback { // url is the fallback's
+			if settings.Store, err = s.at(at); err != nil {
+				return nil, fmt.Errorf("rooms: %s: %w", prefix, err)
+			}
+		}
+		s.rooms[prefix] = settings
+	}
+	return s, nil
+}
+
+// at gives the store at url.
+func (s *stores) at(url string) (store.Store, error) {
+	file, isFile := strings.CutPrefix(url, "sqlite:")
+	switch {
+	case !isFile && url != inMemory:
+		return nil, fmt.Errorf("this build has no store %s (it has sqlite:FILE and memory:)", scheme(url))
+	case strings.HasPrefix(file, "//"): // elsewhere sqlite:///a.db is a file here, or one at the root
+		return nil, fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
+	}
+	where := url
+	if path, err := filepath.Abs(file); isFile && file != "" && err == nil {
+		where = "sqlite:" + path
+	}
+	if opened, ok := s.open[where]; ok {
+		return opened, nil
+	}
+	if !isFile {
+		s.open[where] = memstore.New()
+		return s.open[where], nil
+	}
+	opened, err := sqlitestore.Open(file, sqlitestore.Config{Durability: s.levels})
+	if err != nil {
+		return nil, err
+	}
+	s.open[where] = opened
+	s.closes = append(s.closes, opened.Close)
+	return opened, nil
+}
+
+func (s *stores) close() error {
+	var errs []error
+	for _, end := range s.closes {
+		errs = append(errs, end())
+	}
+	return errors.Join(errs...)
+}
+
+// checkDurability refuses what a row promises for documents in memory.
+func checkDurability(url string, rows map[string]roomSettings) error {
+	for _, prefix := range slices.Sorted(maps.Keys(rows)) {
+		row := rows[prefix]
+		at := url
+		if prefix != fallback {
+			at = cmp.Or(row.StoreURL, url)
+		}
+		if row.Durability != nil && at == inMemory {
+			return fmt.Errorf("rooms: %s: durability %s: these rooms are kept in memory: and survive nothing; "+
+				"leave durability out, or name a store that keeps them", prefix, row.Durability)
+		}
+	}
+	return nil
+}
+
+// levels gives the durability of a room by its name.
+func levels(rows map[string]roomSettings) func(room string) store.Durability {
+	return func(room string) store.Durability {
+		prefix, _, _ := strings.Cut(room, ".")
+		for _, row := range []string{prefix, fallback} {
+			if level := rows[row].Durability; level != nil {
+				return *level
+			}
+		}
+		return store.Fsync
+	}
+}
+
+// scheme is what of a URL can be shown: the rest may hold a password.
+func scheme(url string) string {
+	name, _, found := strings.Cut(url, ":")
+	if !found {
+		return strconv.Quote(url)
+	}
+	return name + ":"
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
+)
+
+// hello is a message with the update of a client who has typed it.
+var hello = []byte("\x00\x02\x12\x01\x01\x01\x00\x04\x01\x04text\x05hello\x00")
+
+// helloVector is SyncStep1 of a document that has it.
+var helloVector = []byte{0, 0, 3, 1, 1, 5}
+
+// write says hello in a room and ends when that is stored.
+func write(t *testing.T, s *server, room string) {
+	t.Helper()
+	c, err := s.dial(t, room, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Send(hello); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Await(hello); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// holds tells whether somebody has said hello in a room.
+func holds(t *testing.T, s *server, room string) bool {
+	t.Helper()
+	first := s.first(t, room)
+	if !bytes.Equal(first, helloVector) && !bytes.Equal(first, nobodyYet) {
+		t.Errorf("%s: the first message is %x", room, first)
+	}
+	return bytes.Equal(first, helloVector)
+}
+
+func TestServeKeepsRoomsByPrefix(t *testing.T) {
+	dir := t.TempDir()
+	file := `
+store: sqlite:rest.db
+rooms:
+  default: {durability: commit}
+  scratch: {store: "memory:"}
+  board: {store: "sqlite:boards.db", durability: fsync}
+  chart: {store: "sqlite:./boards.db"}
+`
+	if err := os.WriteFile(filepath.Join(dir, "yroom.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]bool{"note": true, "board.1": true, "chart.1": true, "scratch.1": false}
+	s := startIn(t, dir)
+	for room := range kept {
+		write(t, s, room)
+	}
+	if _, page := s.get(t, "/"); !strings.Contains(page, "in an SQLite file") {
+		t.Errorf("the page does not tell where documents are:\n%s", page)
+	}
+	s.signal(t, syscall.SIGTERM)
+	if code := s.wait(t); code != 0 {
+		t.Fatalf("exit status %d\n%s", code, &s.stderr)
+	}
+	if strings.Contains(s.stderr.String(), "in memory only") {
+		t.Errorf("the log says that documents are in memory:\n%s", &s.stderr)
+	}
+
+	s = startIn(t, dir)
+	for room, want := range kept {
+		if got := holds(t, s, room); got != want {
+			t.Errorf("%s: kept is %v, want %v", room, got, want)
+		}
+	}
+
+	boards := startIn(t, dir, "--store", "sqlite:boards.db")
+	for _, room := range []string{"board.1", "chart.1"} {
+		if !holds(t, boards, room) {
+			t.Errorf("%s is not in boards.db", room)
+		}
+	}
+	if holds(t, boards, "note") {
+		t.Error("note is in boards.db")
+	}
+}
+
+func TestServeInMemory(t *testing.T) {
+	s := start(t, "--store", "memory:")
+	if _, page := s.get(t, "/"); !strings.Contains(page, "in memory") {
+		t.Errorf("the page does not tell where documents are:\n%s", page)
+	}
+	s.signal(t, syscall.SIGTERM)
+	s.wait(t)
+	if !strings.Contains(s.stderr.String(), "in memory only") {
+		t.Errorf("no warning in the log:\n%s", &s.stderr)
+	}
+	if files, err := os.ReadDir(s.Dir); err != nil || len(files) > 0 {
+		t.Errorf("it leaves %v (%v), want nothing", files, err)
+	}
+}
+
+// A flag beats the row default, which beats the rest of the file.
+func TestServeStoreOfTheDefaultRow(t *testing.T) {
+	dir := t.TempDir()
+	file := "store: sqlite:a.db\nrooms:\n  default: {store: 'sqlite:b.db'}\n"
+	if err := os.WriteFile(filepath.Join(dir, "yroom.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	made := func(want string) {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(dir, "*.db"))
+		if err != nil || len(files) != 1 || filepath.Base(files[0]) != want {
+			t.Errorf("there are the files %q (%v), want %s", files, err, want)
+		}
+	}
+	s := startIn(t, dir)
+	made("b.db")
+	s.signal(t, syscall.SIGTERM)
+	s.wait(t)
+	os.Remove(filepath.Join(dir, "b.db"))
+	startIn(t, dir, "--store", "sqlite:c.db")
+	made("c.db")
+}
+
+func TestStoresAreOpenedOnce(t *testing.T) {
+	t.Chdir(t.TempDir())
+	s, err := openStores("sqlite:a.db", map[string]roomSettings{
+		"same":    {StoreURL: "sqlite:./a.db"},
+		"memory":  {StoreURL: "memory:"},
+		"memory2": {StoreURL: "memory:"},
+		"open":    {Settings: yroom.Settings{RemoveDelay: 1}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if s.rooms["same"].Store != s.rest || s.rooms["memory"].Store != s.rooms["memory2"].Store {
+		t.Error("a store was opened twice")
+	}
+	if s.rooms["memory"].Store == s.rest {
+		t.Error("two stores are the same")
+	}
+	if row := s.rooms["open"]; row.Store != nil || row.RemoveDelay != 1 {
+		t.Errorf("a row without a store has become %+v", row)
+	}
+}
+
+func TestLevels(t *testing.T) {
+	rows := map[string]roomSettings{
+		"default": {Durability: new(store.Commit)},
+		"draft":   {Durability: new(store.None)},
+		"deed":    {Durability: new(store.Fsync)},
+		"open":    {},
+	}
+	level := levels(rows)
+	for room, want := range map[string]store.Durability{
+		"draft": store.None, "draft.1": store.None, "deed.1": store.Fsync, "open.1": store.Commit, "other": store.Commit,
+		"other.draft": store.Commit,
+	} {
+		if got := level(room); got != want {
+			t.Errorf("%s: %v, want %v", room, got, want)
+		}
+	}
+	if got := levels(nil)("room"); got != store.Fsync {
+		t.Errorf("by default: %v, want fsync", got)
+	}
+}
