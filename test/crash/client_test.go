@@ -1,0 +1,223 @@
+package crash_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/wstest"
+)
+
+// room is what all clients of a room together have received from the server.
+type room struct {
+	name string
+
+	mu   sync.Mutex
+	seen *blocks.Store
+}
+
+func newRoom(name string) *room { return &room{name: name, seen: blocks.New()} }
+
+func (r *room) see(update []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, err := r.seen.Apply(update, blocks.V1)
+	return err
+}
+
+// client is a person with a document, who keeps it when the line is cut and
+// brings it when she comes back, as stock clients do.
+type client struct {
+	id   uint64
+	room *room
+
+	mu    sync.Mutex
+	doc   *blocks.Store
+	clock uint64         // of the next character that is typed
+	line  *wstest.Client // nil: there is none
+}
+
+func newClient(id uint64, in *room) *client { return &client{id: id, room: in, doc: blocks.New()} }
+
+// closed is a close frame of the server.
+type closed struct {
+	code   ws.StatusCode
+	reason string
+}
+
+func (c *closed) Error() string { return fmt.Sprintf("closed with %d: %s", c.code, c.reason) }
+
+// live connects and takes part until the line is cut or the server closes it.
+// Where typing is not nil, it types while that is set.
+func (c *client) live(ctx context.Context, url string, typing *atomic.Bool) error {
+	line, err := wstest.Dial(ctx, url+c.room.name, nil)
+	if err != nil {
+		return err
+	}
+	defer line.Close()
+	c.mu.Lock()
+	c.line = line
+	err = c.send(0, c.doc.StateVector())
+	c.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var typist sync.WaitGroup
+	if typing != nil {
+		typist.Go(func() { c.typeOn(ctx, typing) })
+	}
+	err = c.listen(line)
+	cancel()
+	typist.Wait()
+	c.mu.Lock()
+	c.line = nil
+	c.mu.Unlock()
+	return err
+}
+
+// listen takes what the server says until it ends.
+func (c *client) listen(line *wstest.Client) error {
+	for {
+		op, frame, err := line.Read()
+		switch {
+		case err != nil:
+			return err
+		case op == ws.OpClose:
+			code, reason := ws.ParseCloseFrameData(frame)
+			return &closed{code, reason}
+		case op != ws.OpBinary || len(frame) < 3 || frame[0] != 0:
+			continue // of no interest here
+		}
+		size, n := binary.Uvarint(frame[2:])
+		data := frame[2+max(n, 0):]
+		if n <= 0 || size != uint64(len(data)) {
+			return fmt.Errorf("a message that can't be read: %x", frame)
+		}
+		if err := c.take(frame[1], data); err != nil {
+			return err
+		}
+	}
+}
+
+// take takes one message of the sync protocol.
+func (c *client) take(step byte, data []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if step == 0 {
+		lacks, err := c.doc.Diff(data, blocks.V1)
+		if err != nil {
+			return err
+		}
+		_ = c.send(1, lacks) // where the line is cut, Read says so
+		return nil
+	}
+	_, err := c.doc.Apply(data, blocks.V1)
+	return errors.Join(err, c.room.see(data))
+}
+
+// send wants c.mu.
+func (c *client) send(step byte, data []byte) error {
+	message := binary.AppendUvarint([]byte{0, step}, uint64(len(data)))
+	return c.line.Send(append(message, data...))
+}
+
+func (c *client) typeOn(ctx context.Context, typing *atomic.Bool) {
+	for ctx.Err() == nil {
+		if typing.Load() {
+			c.write(1)
+		}
+		time.Sleep(rand.N(4 * time.Millisecond))
+	}
+}
+
+// write types some characters at once: into the document, and to the server if
+// it can be reached.
+func (c *client) write(characters int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	update := typed(c.id, c.clock, characters)
+	c.clock += uint64(characters)
+	if _, err := c.doc.Apply(update, blocks.V1); err != nil {
+		panic(err) // it is not an update
+	}
+	if c.line != nil {
+		_ = c.send(2, update) // where the line is cut, Read says so
+	}
+}
+
+// holds tells whether the document has all that is in the update.
+func (c *client) holds(update []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all, err := c.doc.Contains(update, blocks.V1)
+	return all && err == nil
+}
+
+// everything is all that the client has typed.
+func (c *client) everything() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return typed(c.id, 0, int(c.clock))
+}
+
+func (c *client) encode() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.doc.Encode(blocks.V1)
+}
+
+// typed is the update of a client that types characters behind the clock
+// characters that it has typed already.
+func typed(client, clock uint64, characters int) []byte {
+	b := []byte{1, 1} // one client with one block
+	b = binary.AppendUvarint(b, client)
+	b = binary.AppendUvarint(b, clock)
+	if clock == 0 {
+		b = append(b, 4, 1, 4, 't', 'e', 'x', 't') // a string, the first in its parent
+	} else {
+		b = append(b, 4|0x80) // a string behind another
+		b = binary.AppendUvarint(b, client)
+		b = binary.AppendUvarint(b, clock-1)
+	}
+	b = binary.AppendUvarint(b, uint64(characters))
+	b = append(b, bytes.Repeat([]byte{'a' + byte(clock%26)}, characters)...)
+	return append(b, 0) // and no deletes
+}
+
+// visit gives a document that has what the server gives to somebody new.
+func visit(ctx context.Context, url, room string) (*blocks.Store, error) {
+	line, err := wstest.Dial(ctx, url+room, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer line.Close()
+	if err := line.Send([]byte{0, 0, 1, 0}); err != nil { // SyncStep1 of an empty document
+		return nil, err
+	}
+	for {
+		op, frame, err := line.Read()
+		if err != nil {
+			return nil, err
+		}
+		if op == ws.OpClose {
+			code, reason := ws.ParseCloseFrameData(frame)
+			return nil, &closed{code, reason}
+		}
+		if op == ws.OpBinary && bytes.HasPrefix(frame, []byte{0, 1}) { // SyncStep2
+			_, n := binary.Uvarint(frame[2:])
+			doc := blocks.New()
+			_, err := doc.Apply(frame[2+n:], blocks.V1)
+			return doc, err
+		}
+	}
+}

@@ -1,0 +1,142 @@
+// Package crash_test runs yroom serve as people do and takes it away from under
+// them.
+package crash_test
+
+import (
+	"bytes"
+	"flag"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+var rounds = flag.Int("rounds", 8, "how many rounds of kill -9 there are at each level of durability")
+
+const typists = 20
+
+// What anybody was shown is there after a kill -9 at any moment, and what they
+// have typed meanwhile comes back with them.
+func TestKill(t *testing.T) {
+	for _, level := range []string{"fsync", "commit"} {
+		t.Run(level, func(t *testing.T) {
+			kill(t, level)
+		})
+	}
+}
+
+// world is a server and the people who use it.
+type world struct {
+	*testing.T
+
+	dir     string
+	rooms   []*room
+	clients []*client
+	typing  atomic.Bool
+
+	server *server
+	killed *atomic.Bool // this server
+	living sync.WaitGroup
+}
+
+func kill(t *testing.T, level string) {
+	w := &world{
+		T: t,
+		// Logs are compacted all the time.
+		dir:   configure(t, t.TempDir(), "rooms: {default: {durability: "+level+", autosave_delay: 1ms, remove_delay: 1ms}}"),
+		rooms: []*room{newRoom("one"), newRoom("two")},
+	}
+	for i := range typists {
+		w.clients = append(w.clients, newClient(uint64(1000+i), w.rooms[i%len(w.rooms)]))
+	}
+	var kills, shown int
+	began := time.Now()
+	w.open()
+	for range *rounds {
+		w.typing.Store(true)
+		for again := true; again; again = rand.N(4) == 0 { // some die before all are back
+			time.Sleep(rand.N(60 * time.Millisecond))
+			w.kill()
+			kills++
+			w.open()
+		}
+		w.typing.Store(false)
+		w.converge()
+	}
+	w.kill()
+	for _, r := range w.rooms {
+		shown += len(r.seen.Encode(blocks.V1))
+	}
+	t.Logf("%d rounds with %d kills in %v; documents of %d bytes", *rounds, kills, time.Since(began).Round(time.Millisecond), shown)
+}
+
+// open starts a server, looks whether it has all that anybody was shown, and
+// lets people in.
+func (w *world) open() {
+	w.Helper()
+	server, killed := start(w.T, w.dir), new(atomic.Bool)
+	w.server, w.killed = server, killed
+	for _, r := range w.rooms {
+		held, err := visit(w.Context(), server.url, r.name)
+		if err != nil {
+			w.Fatalf("room %s: %v", r.name, err)
+		}
+		if all, err := held.Contains(r.seen.Encode(blocks.V1), blocks.V1); !all || err != nil {
+			w.Fatalf("room %s: people were shown what is lost (%v): the server has %x, they were shown %x",
+				r.name, err, held.StateVector(), r.seen.StateVector())
+		}
+	}
+	for _, c := range w.clients {
+		w.living.Go(func() {
+			if err := c.live(w.Context(), server.url, &w.typing); !killed.Load() {
+				w.Errorf("client %d was cut off: %v", c.id, err)
+			}
+		})
+	}
+}
+
+// kill kills the server, and waits until everybody has read the last that it sent.
+func (w *world) kill() {
+	w.Helper()
+	w.killed.Store(true)
+	w.server.signal(syscall.SIGKILL)
+	w.living.Wait()
+	if log := w.server.stderr.String(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "level=WARN") {
+		w.Errorf("the server had trouble:\n%s", log)
+	}
+	if w.Failed() {
+		w.FailNow()
+	}
+}
+
+// converge waits until all that was typed is with everybody in its room.
+func (w *world) converge() {
+	w.Helper()
+	for _, r := range w.rooms {
+		var in []*client
+		for _, c := range w.clients {
+			if c.room == r {
+				in = append(in, c)
+			}
+		}
+		eventually(w.T, "everybody in room "+r.name+" has everything", func() bool {
+			first := in[0].encode()
+			for _, c := range in[1:] {
+				if !bytes.Equal(c.encode(), first) {
+					return false
+				}
+			}
+			for _, c := range in {
+				if !in[0].holds(c.everything()) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
