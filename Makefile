@@ -44,6 +44,7 @@ unit: $(NODE_MODULES)
 	  echo "No C compiler: testing without the race detector"; race=; \
 	fi; \
 	set -x; go test $$race -coverprofile=cover.out ./...
+	go test -run IsLinear ./blocks
 	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
 
 .PHONY: cover

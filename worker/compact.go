@@ -105,7 +105,9 @@ func (a *actor) compactLog() (size int, err error) {
 	defer guard(&err)
 	s, ctx := a.worker.config.Store, a.worker.compacting
 	log, err := s.Load(ctx, a.name)
-	if err != nil {
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil // a store that keeps nothing
+	} else if err != nil {
 		return 0, err
 	}
 	doc := blocks.New()

@@ -194,6 +194,29 @@ func TestCompactionThatFails(t *testing.T) {
 	})
 }
 
+// TestStoreThatKeepsNothing holds that a store may drop all it is given.
+func TestStoreThatKeepsNothing(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
+		f.store.Store = nothing{}
+		f.pair("a")
+		f.types("a", 0, 10)
+		f.leave("a", 1)
+		f.leave("a", 2)
+		time.Sleep(time.Second)
+		if log := f.logged(); log != "" {
+			t.Errorf("logged %q", log)
+		}
+	})
+}
+
+type nothing struct{ store.Store }
+
+func (nothing) Load(context.Context, string) (store.Log, error) {
+	return store.Log{}, store.ErrNotFound
+}
+
+func (nothing) Append(context.Context, string, store.Entry) (store.Position, error) { return 1, nil }
+
 func TestFewCompactionsAtOnce(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		rooms := []string{"a", "b", "c", "d", "e"}
