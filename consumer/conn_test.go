@@ -393,6 +393,20 @@ func TestRoomCloses(t *testing.T) {
 	})
 }
 
+// However long a reason the room gives, the log and the close frame hold its beginning.
+func TestLongReason(t *testing.T) {
+	inHouse(t, Config{}, func(t *testing.T, h *house) {
+		c, id := h.join("/doc")
+		reason := strings.Repeat("so ", 10_000)
+		go h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy, Reason: reason}).Message())
+		c.wantClose(protocol.ClosePolicy, reason[:maxReason])
+		synctest.Wait()
+		if got := h.logs.String(); !strings.Contains(got, reason[:maxLogged]) || len(got) > 4*maxLogged {
+			t.Errorf("%d bytes in the log", len(got))
+		}
+	})
+}
+
 // What a client still says when its connection has ended reaches no hook.
 func TestNoHooksAfterTheEnd(t *testing.T) {
 	hooks := Hooks{PreReceive: func(*Conn, Frame) error { t.Error("PreReceive ran"); return nil }}

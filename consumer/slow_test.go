@@ -229,7 +229,7 @@ func TestStalledClient(t *testing.T) {
 					h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
 					synctest.Wait()
 				}
-				for {
+				for time.Since(stalled) < 2*stallLimit {
 					if _, err := c.conn.Write(clientFrame(ws.OpPing, true, nil)); err != nil {
 						break
 					}
