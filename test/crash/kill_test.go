@@ -5,6 +5,7 @@ package crash_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -124,19 +125,20 @@ func (w *world) converge() {
 				in = append(in, c)
 			}
 		}
-		eventually(w.T, "everybody in room "+r.name+" has everything", func() bool {
-			first := in[0].encode()
-			for _, c := range in[1:] {
-				if !bytes.Equal(c.encode(), first) {
-					return false
+		eventually(w.T, "that everybody in room "+r.name+" has everything", func() string {
+			for _, author := range in {
+				for _, c := range in {
+					if !c.holds(author.everything()) {
+						return fmt.Sprintf("client %d has not all that client %d typed", c.id, author.id)
+					}
 				}
 			}
 			for _, c := range in {
-				if !in[0].holds(c.everything()) {
-					return false
+				if !bytes.Equal(c.encode(), in[0].encode()) {
+					return fmt.Sprintf("client %d has not what client %d has: %x and %x", c.id, in[0].id, c.encode(), in[0].encode())
 				}
 			}
-			return true
+			return ""
 		})
 	}
 }

@@ -61,12 +61,16 @@ func start(t *testing.T, dir string) *server {
 		_ = s.cmd.Wait() // its outcome is in ProcessState
 		close(s.ended)
 	}()
-	t.Cleanup(func() { s.signal(syscall.SIGKILL) })
+	t.Cleanup(func() {
+		s.signal(syscall.SIGKILL)
+		if t.Failed() {
+			t.Logf("a server's log:\n%s", &s.stderr)
+		}
+	})
 	_, rest, _ := strings.Cut(line, "http://")
 	host, _, found := strings.Cut(rest, "/")
 	if !found {
-		s.signal(syscall.SIGKILL)
-		t.Fatalf("no address in %q (%v)\n%s", line, err, &s.stderr)
+		t.Fatalf("no address in %q (%v)", line, err)
 	}
 	s.url = "ws://" + host + "/ws/"
 	return s
@@ -96,12 +100,14 @@ func configure(t *testing.T, dir, yaml string) string {
 	return dir
 }
 
-// eventually waits until ok.
-func eventually(t *testing.T, what string, ok func() bool) {
+// eventually waits until lacks is "": what is lacking still.
+func eventually(t *testing.T, what string, lacks func() string) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+	end := time.Now().Add(patience)
+	for lack := lacks(); lack != ""; lack = lacks() {
 		if time.Now().After(end) {
-			t.Fatal("has not happened: " + what)
+			t.Fatalf("%s has not happened: %s", what, lack)
 		}
+		time.Sleep(time.Millisecond)
 	}
 }
