@@ -1,0 +1,443 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+)
+
+// client is somebody's tab with a stock y-websocket provider.
+type client struct {
+	world  *world
+	id     uint64
+	room   int
+	access room.Access
+	doc    *blocks.Store
+	clock  uint64
+	said   []byte // the last update, to say it again
+	conn   *conn  // nil: offline
+	asleep bool   // offline on purpose
+	closed bool
+
+	states map[uint64]state // who is present, as y-protocols' Awareness has it
+	clocks map[uint64]uint64
+}
+
+type state struct {
+	json    string
+	renewed time.Time
+}
+
+// message is one on the wire; Close is the end of the line.
+type message struct {
+	typ  protocol.Type
+	data []byte
+}
+
+func (w *world) newClient(room int, access room.Access) {
+	w.lastID++
+	c := &client{
+		world: w, id: w.lastID, room: room, access: access, doc: blocks.New(),
+		states: make(map[uint64]state), clocks: make(map[uint64]uint64),
+	}
+	c.show()
+	w.clients = append(w.clients, c)
+	w.after(nil, w.within(w.pace), c.connect)
+	w.after(nil, w.within(w.pace), c.act)
+	w.after(nil, w.within(3*time.Second), c.tick)
+}
+
+// connect opens a line, or tries again later, as the provider does.
+func (c *client) connect() {
+	w := c.world
+	if c.conn != nil || c.asleep || c.closed {
+		return
+	}
+	p := w.anyProcess()
+	if p == nil {
+		c.connectSoon()
+		return
+	}
+	w.lastConn++
+	c.conn = &conn{id: w.lastConn, client: c, process: p}
+	p.conns = append(p.conns, c.conn)
+	c.conn.send(room.Input{Kind: room.Join, Access: c.access})
+	c.say(protocol.SyncStep1, c.doc.StateVector())
+	if _, here := c.states[c.id]; here {
+		c.sayPresent(c.id)
+	}
+}
+
+func (c *client) connectSoon() { c.world.after(nil, c.world.within(time.Second), c.connect) }
+
+// offline is what the provider does when the line is closed: nobody else is here.
+func (c *client) offline() {
+	c.conn = nil
+	own, here := c.states[c.id]
+	clear(c.states)
+	if here {
+		c.states[c.id] = own
+	}
+}
+
+func (c *client) say(typ protocol.Type, data []byte) {
+	if c.conn != nil {
+		c.conn.send(room.Input{Kind: room.Message, Msg: protocol.Message{Type: typ, Data: slices.Clone(data)}})
+	}
+}
+
+func (c *client) sayPresent(ids ...uint64) {
+	b := lib0.AppendUint(nil, uint64(len(ids)))
+	for _, id := range ids {
+		b = lib0.AppendUint(lib0.AppendUint(b, id), c.clocks[id])
+		json := "null"
+		if s, here := c.states[id]; here {
+			json = s.json
+		}
+		b = lib0.AppendString(b, json)
+	}
+	c.say(protocol.Awareness, b)
+}
+
+// show sets the client's own state, anew.
+func (c *client) show() {
+	c.clocks[c.id]++
+	c.states[c.id] = state{fmt.Sprintf(`{"at":%d}`, c.world.rnd.IntN(100)), c.world.now}
+	c.sayPresent(c.id)
+}
+
+func (c *client) hide() {
+	c.clocks[c.id]++
+	delete(c.states, c.id)
+	c.sayPresent(c.id)
+}
+
+// tick is what y-protocols' Awareness does every three seconds.
+func (c *client) tick() {
+	if c.closed {
+		return
+	}
+	now := c.world.now
+	if own, here := c.states[c.id]; here && now.Sub(own.renewed) >= 15*time.Second {
+		c.clocks[c.id]++
+		own.renewed = now
+		c.states[c.id] = own
+		c.sayPresent(c.id)
+	}
+	var removed []uint64
+	for _, id := range slices.Sorted(maps.Keys(c.states)) {
+		if id != c.id && now.Sub(c.states[id].renewed) >= 30*time.Second {
+			delete(c.states, id)
+			removed = append(removed, id)
+		}
+	}
+	if removed != nil {
+		c.sayPresent(removed...)
+	}
+	c.world.after(nil, 3*time.Second, c.tick)
+}
+
+// take is what the provider does with a message.
+func (c *client) take(m message) {
+	w := c.world
+	switch m.typ {
+	case protocol.SyncStep1:
+		diff, err := c.doc.Diff(m.data, blocks.V1)
+		if err != nil {
+			w.failf("client %d was sent a state vector that can't be read: %v", c.id, err)
+		}
+		c.say(protocol.SyncStep2, diff)
+	case protocol.SyncStep2, protocol.Update:
+		if _, err := c.doc.Apply(m.data, blocks.V1); err != nil {
+			w.failf("client %d was sent an update that can't be read: %v", c.id, err)
+		}
+	case protocol.Awareness:
+		c.takePresent(m.data)
+	}
+}
+
+// takePresent is applyAwarenessUpdate of y-protocols, whose listener sends on
+// all that changed.
+func (c *client) takePresent(data []byte) {
+	var changed []uint64
+	r := lib0.NewReader(data)
+	for n := r.Uint(); n > 0; n-- {
+		id, clock, json := r.Uint(), r.Uint(), string(r.Text())
+		known := c.clocks[id]
+		_, here := c.states[id]
+		if known > clock || known == clock && (json != "null" || !here) {
+			continue
+		}
+		switch {
+		case json != "null":
+			c.states[id] = state{json, c.world.now}
+		case id == c.id && here:
+			clock++ // nobody else says that this one is gone
+		default:
+			delete(c.states, id)
+		}
+		c.clocks[id] = clock
+		changed = append(changed, id)
+	}
+	if r.Err() != nil {
+		c.world.failf("client %d was sent awareness that can't be read: %v", c.id, r.Err())
+	}
+	if changed != nil {
+		c.sayPresent(changed...)
+	}
+}
+
+// act has the client do something, again and again until the world is calm.
+func (c *client) act() {
+	w := c.world
+	if c.closed || w.calm {
+		return
+	}
+	switch n := w.rnd.IntN(100); {
+	case n < 45:
+		c.edit(c.typed)
+	case n < 58:
+		c.edit(c.deleted)
+	case n < 66:
+		c.show()
+	case n < 68:
+		c.hide()
+	case n < 72:
+		c.say(protocol.QueryAwareness, nil)
+	case n < 76:
+		c.say(protocol.SyncStep1, c.doc.StateVector())
+	case n < 80 && c.said != nil:
+		c.say(protocol.Update, c.said)
+	case n < 84 && c.conn != nil:
+		c.conn.stall()
+	case n < 88 && c.conn != nil: // the line breaks
+		c.conn.lose()
+	case n < 90 && c.conn != nil: // it closes, and opens again later
+		c.asleep = true
+		c.conn.leave()
+		c.offline()
+		w.after(nil, w.within(20*w.pace), func() { c.asleep = false; c.connect() })
+	case n < 92: // the tab closes, and somebody else opens one
+		c.hide()
+		c.closed = true
+		if c.conn != nil {
+			c.conn.leave()
+			c.offline()
+		}
+		w.clients = slices.DeleteFunc(w.clients, func(x *client) bool { return x == c })
+		w.newClient(c.room, c.access)
+		return
+	}
+	w.after(nil, w.within(2*w.pace), c.act)
+}
+
+func (c *client) edit(make func() []byte) {
+	if !c.access.May(room.Write) {
+		return
+	}
+	update := make()
+	if update == nil {
+		return
+	}
+	if _, err := c.doc.Apply(update, blocks.V1); err != nil {
+		panic(err) // the simulation made it wrong
+	}
+	c.said = update
+	c.say(protocol.Update, update)
+}
+
+// typed types some characters behind one that is there.
+func (c *client) typed() []byte {
+	w := c.world
+	b := []byte{1, 1}
+	b = lib0.AppendUint(lib0.AppendUint(b, c.id), c.clock)
+	all := readVector(c.doc.StateVector())
+	switch {
+	case c.clock > 0 && w.chance(60):
+		b = lib0.AppendUint(lib0.AppendUint(append(b, 4|0x80), c.id), c.clock-1)
+	case len(all) > 0:
+		at := all[w.rnd.IntN(len(all))]
+		b = lib0.AppendUint(lib0.AppendUint(append(b, 4|0x80), at.client), w.rnd.Uint64N(at.clock))
+	default:
+		b = lib0.AppendString(append(b, 4, 1), "text")
+	}
+	text := "abc"[:1+w.rnd.IntN(3)]
+	c.clock += uint64(len(text))
+	return append(lib0.AppendString(b, text), 0)
+}
+
+// deleted deletes something that is there.
+func (c *client) deleted() []byte {
+	all := readVector(c.doc.StateVector())
+	if len(all) == 0 {
+		return nil
+	}
+	rnd := c.world.rnd
+	at := all[rnd.IntN(len(all))]
+	first := rnd.Uint64N(at.clock)
+	b := lib0.AppendUint([]byte{0, 1}, at.client)
+	b = lib0.AppendUint(append(b, 1), first)
+	return lib0.AppendUint(b, 1+rnd.Uint64N(min(4, at.clock-first)))
+}
+
+// conn is one line between a client and a process, and what the process's
+// consumer knows of it.
+type conn struct {
+	id      room.ConnID
+	client  *client
+	process *process
+	up      []room.Input
+	down    []message
+	pumping [2]bool // up, down: it is about to go on
+	left    bool    // the consumer takes nothing from it any more
+	cut     bool    // nothing gets to the client any more
+	behind  bool    // it misses the updates for everyone
+	based   bool
+	seq     uint64
+}
+
+func (c *conn) send(in room.Input) {
+	if !c.left && !c.cut {
+		c.up = append(c.up, in)
+		c.pump(0, c.sendNext)
+	}
+}
+
+func (c *conn) pump(way int, next func()) {
+	if !c.pumping[way] {
+		c.pumping[way] = true
+		c.client.world.add(nil, func() { c.pumping[way] = false; next() })
+	}
+}
+
+func (c *conn) sendNext() {
+	w, p := c.client.world, c.process
+	if len(c.up) == 0 || p.dead {
+		return
+	}
+	in := c.up[0]
+	in.Conn = c.id
+	var data []byte
+	keep := c.client.access.May(room.Write) && (in.Msg.Type == protocol.Update || in.Msg.Type == protocol.SyncStep2)
+	if keep {
+		data = slices.Clone(in.Msg.Data) // which the room owns from now on
+	}
+	err := p.port.Send(layer.Input{Room: roomNames[c.client.room], Input: in})
+	if err != nil { // the room is full
+		if in.Kind == room.Leave {
+			w.failf("%s: a Leave was refused: %v", roomNames[c.client.room], err)
+			return
+		}
+		w.seen.full++
+		w.after(nil, 10*time.Millisecond, func() { c.pump(0, c.sendNext) })
+		return
+	}
+	w.note(100+uint64(in.Kind), uint64(c.id))
+	if accepted := p.rooms[c.client.room].accepted; keep && accepted != nil {
+		if _, err := accepted.Apply(data, blocks.V1); err != nil {
+			panic(err) // the simulation made it wrong
+		}
+	}
+	if in.Kind == room.Leave {
+		p.conns = slices.DeleteFunc(p.conns, func(x *conn) bool { return x == c })
+	}
+	c.up = c.up[1:]
+	if len(c.up) > 0 {
+		c.pump(0, c.sendNext)
+	}
+}
+
+// leave has the consumer end it: what was read of it already still counts.
+func (c *conn) leave() {
+	if c.left {
+		return
+	}
+	c.up = append(c.up, room.Input{Kind: room.Leave})
+	c.left = true
+	c.pump(0, c.sendNext)
+}
+
+// lose breaks the line: some of what was on its way is lost, the client notices
+// soon, the consumer perhaps late.
+func (c *conn) lose() {
+	w := c.client.world
+	if c.cut {
+		return
+	}
+	c.cut = true
+	if !c.left && len(c.up) > 0 && c.up[0].Kind != room.Join {
+		c.up = c.up[:w.rnd.IntN(len(c.up)+1)]
+	}
+	if !c.process.dead {
+		w.after(nil, w.within(5*w.pace), c.leave)
+	}
+	w.after(nil, w.within(w.pace), func() {
+		if c.client.conn == c {
+			c.client.offline()
+			c.client.connectSoon()
+		}
+	})
+}
+
+// stall has the consumer drop updates for it, and ask for them later.
+func (c *conn) stall() {
+	w := c.client.world
+	c.behind = true
+	w.after(nil, w.within(w.pace), func() { c.send(room.Input{Kind: room.Resync, Seq: c.seq}) })
+}
+
+// tell has a message go down to the client.
+func (c *conn) tell(m message) {
+	if !c.cut {
+		c.down = append(c.down, m)
+		c.pump(1, c.tellNext)
+	}
+}
+
+func (c *conn) tellNext() {
+	if len(c.down) == 0 || c.cut || c.client.conn != c {
+		return
+	}
+	m := c.down[0]
+	c.down = c.down[1:]
+	if m.typ == protocol.Close {
+		c.cut = true
+		c.client.offline()
+		c.client.connectSoon()
+		return
+	}
+	c.client.take(m)
+	if len(c.down) > 0 {
+		c.pump(1, c.tellNext)
+	}
+}
+
+// vector is a state vector.
+type vector []clientClock
+
+type clientClock struct{ client, clock uint64 }
+
+func readVector(data []byte) vector {
+	v := vector{}
+	r := lib0.NewReader(data)
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		v = append(v, clientClock{r.Uint(), r.Uint()})
+	}
+	return v
+}
+
+func (v vector) covers(other vector) bool {
+	for _, o := range other {
+		if !slices.ContainsFunc(v, func(x clientClock) bool { return x.client == o.client && x.clock >= o.clock }) {
+			return false
+		}
+	}
+	return true
+}

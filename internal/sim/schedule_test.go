@@ -1,0 +1,168 @@
+package sim
+
+import (
+	"container/heap"
+	"iter"
+	"math/rand/v2"
+	"time"
+)
+
+// schedule runs everything in a world, one call at a time, in an order that its
+// seed decides. What is ready runs in any order; what waits for a time runs when
+// that has come, which is at once where nothing else is ready.
+type schedule struct {
+	rnd    *rand.Rand
+	now    time.Time
+	hasty  bool // time also passes while something is ready
+	steps  int
+	ready  []call
+	timers timers
+
+	running *routine // whose call is under way
+	idle    []*routine
+	made    []*routine
+}
+
+// call is something that is ready, of a process or of the world outside (nil).
+type call struct {
+	of *process
+	f  func()
+}
+
+func newSchedule(seed uint64) *schedule {
+	return &schedule{rnd: rand.New(rand.NewPCG(seed, 0)), now: time.Unix(1_000_000_000, 0), hasty: true}
+}
+
+func (s *schedule) add(of *process, f func()) { s.ready = append(s.ready, call{of, f}) }
+
+func (s *schedule) after(of *process, d time.Duration, f func()) (stop func() bool) {
+	t := &timer{at: s.now.Add(d), nth: s.timers.made, of: of, f: f}
+	s.timers.made++
+	heap.Push(&s.timers, t)
+	return func() bool {
+		f := t.f
+		t.f = nil
+		return f != nil
+	}
+}
+
+// step runs one call. It tells whether there was one.
+func (s *schedule) step() bool {
+	s.steps++
+	for len(s.timers.list) > 0 && s.timers.list[0].over() {
+		heap.Pop(&s.timers)
+	}
+	if len(s.timers.list) > 0 && (len(s.ready) == 0 || s.hasty && s.rnd.IntN(8) == 0) {
+		t := heap.Pop(&s.timers).(*timer)
+		s.now = t.at
+		f := t.f
+		t.f = nil
+		f()
+		return true
+	}
+	if len(s.ready) == 0 {
+		return false
+	}
+	i, last := s.rnd.IntN(len(s.ready)), len(s.ready)-1
+	c := s.ready[i]
+	s.ready[i], s.ready[last] = s.ready[last], call{}
+	s.ready = s.ready[:last]
+	c.f()
+	return true
+}
+
+// chance is true in percent of all cases.
+func (s *schedule) chance(percent int) bool { return s.rnd.IntN(100) < percent }
+
+// within is a random time up to d.
+func (s *schedule) within(d time.Duration) time.Duration {
+	return time.Duration(s.rnd.Int64N(int64(d) + 1))
+}
+
+// timer is a call that waits for its time.
+type timer struct {
+	at  time.Time
+	nth int
+	of  *process
+	f   func() // nil: stopped, or called
+}
+
+func (t *timer) over() bool { return t.f == nil || t.of != nil && t.of.dead }
+
+type timers struct {
+	list []*timer
+	made int
+}
+
+func (t *timers) Len() int { return len(t.list) }
+
+func (t *timers) Less(i, j int) bool {
+	a, b := t.list[i], t.list[j]
+	if a.at.Equal(b.at) {
+		return a.nth < b.nth
+	}
+	return a.at.Before(b.at)
+}
+
+func (t *timers) Swap(i, j int) { t.list[i], t.list[j] = t.list[j], t.list[i] }
+func (t *timers) Push(x any)    { t.list = append(t.list, x.(*timer)) }
+
+func (t *timers) Pop() any {
+	last := len(t.list) - 1
+	x := t.list[last]
+	t.list[last] = nil
+	t.list = t.list[:last]
+	return x
+}
+
+// routine runs calls that may pause in the middle. It is a coroutine: to go on
+// with it costs no more than some function calls, and never two run at once.
+type routine struct {
+	job   func()
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+}
+
+// call calls f, which may pause.
+func (s *schedule) call(f func()) {
+	var r *routine
+	if last := len(s.idle) - 1; last >= 0 {
+		r = s.idle[last]
+		s.idle = s.idle[:last]
+	} else {
+		r = &routine{}
+		r.next, r.stop = iter.Pull(r.run)
+		s.made = append(s.made, r)
+	}
+	r.job = f
+	s.resume(r)
+}
+
+func (r *routine) run(yield func(struct{}) bool) {
+	r.yield = yield
+	for {
+		r.job()
+		r.job = nil
+		if !yield(struct{}{}) {
+			return
+		}
+	}
+}
+
+func (s *schedule) resume(r *routine) {
+	before := s.running
+	s.running = r
+	r.next()
+	s.running = before
+	if r.job == nil {
+		s.idle = append(s.idle, r)
+	}
+}
+
+// end lets the routines go; none is in the middle of something.
+func (s *schedule) end() {
+	for _, r := range s.made {
+		r.stop()
+	}
+}

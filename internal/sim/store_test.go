@@ -1,0 +1,262 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/store"
+)
+
+var (
+	errFault   = errors.New("sim: the store failed")
+	errCrashed = errors.New("sim: the process is dead")
+)
+
+// disk is what all processes store to. It survives them.
+type disk struct {
+	world *world
+	logs  []*log // by room
+}
+
+// log is a room's log, and all that was ever stored in it.
+type log struct {
+	store.Log
+
+	last    store.Position
+	durable *blocks.Store
+	vector  vector // durable's; nil: changed since
+}
+
+func newDisk(w *world) *disk {
+	d := &disk{world: w}
+	for range roomNames {
+		d.logs = append(d.logs, &log{durable: blocks.New()})
+	}
+	return d
+}
+
+func (l *log) put(data []byte) store.Position {
+	l.last++
+	l.Entries = append(l.Entries, store.Entry{Encoding: store.V1, Data: slices.Clone(data)})
+	l.Positions = append(l.Positions, l.last)
+	l.vector = nil
+	return l.last
+}
+
+func (l *log) durableVector() vector {
+	if l.vector == nil {
+		l.vector = readVector(l.durable.StateVector())
+	}
+	return l.vector
+}
+
+// append stores an entry.
+func (d *disk) append(room int, data []byte) store.Position {
+	l := d.logs[room]
+	if _, err := l.durable.Apply(data, blocks.V1); err != nil {
+		d.world.failf("%s: an update that can't be read was stored: %v", roomNames[room], err)
+	}
+	d.world.tracef("%s: stored %d bytes at %d", roomNames[room], len(data), l.last+1)
+	return l.put(data)
+}
+
+// compact replaces the entries at gone, and checks that the document is what it was.
+func (d *disk) compact(room int, gone []store.Position, snapshot []byte) error {
+	l := d.logs[room]
+	var rest store.Log
+	found := 0
+	for i, p := range l.Positions {
+		if slices.Contains(gone, p) {
+			found++
+			continue
+		}
+		rest.Entries = append(rest.Entries, l.Entries[i])
+		rest.Positions = append(rest.Positions, p)
+	}
+	if found != len(gone) {
+		return store.ErrConflict
+	}
+	d.world.tracef("%s: %d of %d entries replaced by %d bytes", roomNames[room], found, len(l.Positions), len(snapshot))
+	d.world.seen.compactions++
+	l.Log = rest
+	l.put(snapshot)
+	if added, err := l.durable.Apply(snapshot, blocks.V1); added != nil || err != nil {
+		d.world.failf("%s: a snapshot holds what the log did not (%v)", roomNames[room], err)
+	}
+	if held, err := l.document().Contains(l.durable.Encode(blocks.V1), blocks.V1); !held || err != nil {
+		d.world.failf("%s: a compaction lost some of the document (%v)", roomNames[room], err)
+	}
+	return nil
+}
+
+func (l *log) document() *blocks.Store {
+	doc := blocks.New()
+	for _, e := range l.Entries {
+		if err := doc.Load(e.Data, blocks.V1); err != nil {
+			panic(fmt.Sprint("what was stored can't be read: ", err)) // it could when it was
+		}
+	}
+	return doc
+}
+
+// view is a process's way to the disk. A call takes as long as the schedule
+// wants, fails before or after it has done its work, and is cut off, done or not,
+// when the process dies.
+type view struct{ *process }
+
+// operation is a call of the store that is under way.
+type operation struct {
+	of      *process
+	ctx     context.Context
+	wake    func()
+	pending func() // what a crash may or may not let happen; nil: it has happened, or never will
+}
+
+func (v view) begin(ctx context.Context) *operation {
+	o := &operation{of: v.process, ctx: ctx}
+	v.operations = append(v.operations, o)
+	return o
+}
+
+func (o *operation) end() {
+	if i := slices.Index(o.of.operations, o); i >= 0 {
+		o.of.operations = slices.Delete(o.of.operations, i, i+1)
+	}
+}
+
+// pause lets others run.
+func (o *operation) pause() error {
+	w := o.of.world
+	for n := w.rnd.IntN(3); n > 0; n-- {
+		r := w.running
+		woken := false
+		o.wake = func() {
+			if !woken {
+				woken = true
+				w.resume(r)
+			}
+		}
+		switch {
+		case w.calm || w.chance(70):
+			w.add(o.of, o.wake)
+		case w.chance(95):
+			w.after(o.of, w.within(w.pace), o.wake)
+		default:
+			w.after(o.of, w.within(6*time.Second), o.wake)
+		}
+		r.yield(struct{}{})
+		o.wake = nil
+		if o.of.dead {
+			return errCrashed
+		}
+	}
+	return o.ctx.Err()
+}
+
+// fault tells whether a call fails, which makes its room fail.
+func (v view) fault(room int) bool {
+	if v.world.calm || !v.world.chance(v.world.faults) {
+		return false
+	}
+	v.world.seen.faults++
+	v.rooms[room].tainted = true
+	return true
+}
+
+// Load implements store.Store.
+func (v view) Load(ctx context.Context, name string) (store.Log, error) {
+	if v.dead {
+		return store.Log{}, errCrashed
+	}
+	room := roomIndex(name)
+	r := &v.rooms[room]
+	opening := r.opening // else it is for a compaction
+	r.opening = false
+	o := v.begin(ctx)
+	defer o.end()
+	if err := o.pause(); err != nil {
+		return store.Log{}, err
+	}
+	l := v.world.disk.logs[room]
+	read := store.Log{Positions: slices.Clone(l.Positions)}
+	for _, e := range l.Entries {
+		read.Entries = append(read.Entries, store.Entry{Encoding: e.Encoding, Data: slices.Clone(e.Data)})
+	}
+	had := l.durableVector()
+	if err := o.pause(); err != nil {
+		return store.Log{}, err
+	}
+	if v.fault(room) {
+		if v.world.chance(50) {
+			return store.Log{}, fmt.Errorf("%w, of course: %w", store.ErrCorrupt, errFault)
+		}
+		return store.Log{}, errFault
+	}
+	if opening {
+		r.loaded, r.floor = true, had
+	}
+	if len(read.Entries) == 0 {
+		return store.Log{}, store.ErrNotFound
+	}
+	return read, nil
+}
+
+// Append implements store.Store.
+func (v view) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
+	if v.dead {
+		return 0, errCrashed
+	}
+	room := roomIndex(name)
+	o := v.begin(ctx)
+	defer o.end()
+	o.pending = func() { v.world.disk.append(room, e.Data) }
+	err := o.pause()
+	if err == nil && v.fault(room) {
+		err = errFault
+	}
+	o.pending = nil
+	if err != nil {
+		return 0, err
+	}
+	position := v.world.disk.append(room, e.Data)
+	if err := o.pause(); err != nil {
+		return 0, err
+	}
+	if v.fault(room) {
+		return 0, errFault
+	}
+	return position, nil
+}
+
+// Compact implements store.Store.
+func (v view) Compact(ctx context.Context, name string, read store.Log, snapshot store.Entry) error {
+	if v.dead {
+		return errCrashed
+	}
+	room := roomIndex(name)
+	o := v.begin(ctx)
+	defer o.end()
+	o.pending = func() { _ = v.world.disk.compact(room, read.Positions, snapshot.Data) }
+	err := o.pause()
+	o.pending = nil
+	if err != nil {
+		return err
+	}
+	if !v.world.calm && v.world.chance(v.world.faults) {
+		return errFault
+	}
+	if err := v.world.disk.compact(room, read.Positions, snapshot.Data); err != nil {
+		return err
+	}
+	if err := o.pause(); err != nil {
+		return err
+	}
+	if !v.world.calm && v.world.chance(v.world.faults) {
+		return errFault
+	}
+	return nil
+}

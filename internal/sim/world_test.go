@@ -1,0 +1,293 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/worker"
+)
+
+var roomNames = []string{"a", "b", "c"}
+
+func roomIndex(name string) int { return slices.Index(roomNames, name) }
+
+// world is one simulated run: a disk, the processes that use it one after the
+// other or two at once, and the clients.
+type world struct {
+	*schedule
+
+	seed     uint64
+	plant    plant
+	settings worker.Settings
+	pace     time.Duration // between two things that a client does
+	faults   int           // how many calls of the store fail, in percent
+	overlap  bool          // processes begin before others have ended
+
+	disk      *disk
+	processes []*process // that have not ended
+	draining  int        // how many of them drain
+	started   int
+	clients   []*client
+	lastID    uint64
+	lastConn  room.ConnID
+
+	calm   bool // nothing fails any more, nobody edits
+	closed bool // no process is to be started
+
+	failure string
+	print   func(string) // nil: nobody wants to know
+	history uint64       // a hash of what happened
+	seen    counts
+}
+
+// counts is what happened how often.
+type counts struct{ steps, crashes, drains, faults, compactions, full int }
+
+func (c *counts) add(o counts) {
+	c.steps += o.steps
+	c.crashes += o.crashes
+	c.drains += o.drains
+	c.faults += o.faults
+	c.compactions += o.compactions
+	c.full += o.full
+}
+
+// chaos is how many steps a world has before it calms down.
+const chaos = 6000
+
+// result is what became of a world.
+type result struct {
+	failure string
+	history uint64
+	seen    counts
+}
+
+// simulate runs the world of a seed in a bubble, where it can be told that a
+// worker which starts or ends waits for something. Nothing else is left to the
+// Go scheduler.
+func simulate(t *testing.T, seed uint64, planted plant, print func(string)) (r result) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		w := newWorld(seed, planted)
+		w.print = print
+		defer w.end()
+		w.live()
+		w.seen.steps = w.steps
+		r = result{w.failure, w.history, w.seen}
+	})
+	return r
+}
+
+func newWorld(seed uint64, planted plant) *world {
+	w := &world{schedule: newSchedule(seed), seed: seed, plant: planted}
+	w.disk = newDisk(w)
+	w.pace = time.Duration(20<<w.rnd.IntN(7)) * time.Millisecond
+	w.faults = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
+	w.overlap = w.chance(40)
+	w.settings = worker.Settings{
+		RemoveDelay:   1 + w.within(4*time.Second),
+		AutosaveDelay: 1 + w.within(4*time.Second),
+		MailboxInputs: []int{4, 50, 4096}[w.rnd.IntN(3)],
+		MailboxBytes:  []int{300, 1 << 20}[w.rnd.IntN(2)],
+	}
+	return w
+}
+
+func (w *world) live() {
+	w.start()
+	for i := range roomNames {
+		for range 2 + w.rnd.IntN(2) {
+			w.newClient(i, room.Write|room.Present)
+		}
+		w.newClient(i, []room.Access{room.Read, room.Present}[w.rnd.IntN(2)])
+	}
+	w.keep()
+	w.after(nil, w.within(40*w.pace), w.disturb)
+	for w.failure == "" && w.steps < chaos {
+		w.next()
+	}
+	w.settle()
+}
+
+// next is a step, and what has to be looked at after it.
+func (w *world) next() {
+	if !w.step() {
+		w.failf("nothing is left to do")
+	}
+	if w.draining == 0 {
+		return
+	}
+	synctest.Wait()
+	for _, p := range slices.Clone(w.processes) {
+		if p.drained {
+			p.checkEnd()
+		}
+	}
+}
+
+// keep starts a process when there is none.
+func (w *world) keep() {
+	if w.closed {
+		return
+	}
+	if w.anyProcess() == nil && (w.overlap || len(w.processes) == 0) {
+		w.start()
+	}
+	w.after(nil, w.within(2*w.pace), w.keep)
+}
+
+// anyProcess is one that admits clients, if there is one.
+func (w *world) anyProcess() *process {
+	open := slices.DeleteFunc(slices.Clone(w.processes), func(p *process) bool { return p.closing })
+	if len(open) == 0 {
+		return nil
+	}
+	return open[w.rnd.IntN(len(open))]
+}
+
+// disturb has a process crash or drain.
+func (w *world) disturb() {
+	if w.calm {
+		return
+	}
+	w.after(nil, w.within(60*w.pace), w.disturb)
+	if len(w.processes) == 0 {
+		return
+	}
+	p := w.processes[w.rnd.IntN(len(w.processes))]
+	if w.chance(40) {
+		p.crash()
+		return
+	}
+	if w.overlap && len(w.processes) < 3 {
+		w.start()
+	}
+	w.after(nil, w.within(4*w.pace), func() {
+		if !p.closing {
+			p.drain()
+		}
+	})
+}
+
+// settle lets everything come to rest, and looks whether nothing is lost.
+func (w *world) settle() {
+	w.calm, w.hasty = true, false
+	if !w.overlap { // else a room may not know what another process had stored
+		w.rest()
+		w.converged()
+	}
+	w.closed = true
+	for _, p := range w.processes {
+		if !p.closing {
+			p.drain()
+		}
+	}
+	for limit := w.steps + 100_000; w.failure == "" && len(w.processes) > 0; {
+		w.next()
+		if w.steps > limit {
+			w.failf("the processes drain for ever")
+		}
+	}
+	if w.failure == "" {
+		w.start()
+		w.rest()
+		w.converged()
+	}
+}
+
+// rest lets as much time pass as everybody needs to come back and to be seen.
+func (w *world) rest() {
+	end := w.now.Add(time.Minute + 30*w.pace)
+	for limit := w.steps + 100_000; w.failure == "" && w.now.Before(end); {
+		w.next()
+		if w.steps > limit {
+			w.failf("it does not come to rest")
+		}
+	}
+}
+
+// converged holds that everybody has what the log has, and sees who is there.
+func (w *world) converged() {
+	for i, name := range roomNames {
+		l := w.disk.logs[i]
+		stored := l.document()
+		w.equal(name+": all that was ever stored, and the log", l.durable, stored)
+		var here []*client
+		for _, c := range w.clients {
+			if _, shown := c.states[c.id]; c.room == i && shown && c.access.May(room.Present) {
+				here = append(here, c)
+			}
+		}
+		for _, c := range w.clients {
+			if c.room != i {
+				continue
+			}
+			w.equal(fmt.Sprintf("%s: the log, and client %d", name, c.id), stored, c.doc)
+			want := make(map[uint64]string)
+			for _, other := range here {
+				want[other.id] = other.states[other.id].json
+			}
+			if own, shown := c.states[c.id]; shown {
+				want[c.id] = own.json
+			}
+			got := make(map[uint64]string)
+			for id, s := range c.states {
+				got[id] = s.json
+			}
+			if fmt.Sprint(want) != fmt.Sprint(got) { // which sorts
+				w.failf("%s: client %d sees %v, and there are %v", name, c.id, got, want)
+			}
+		}
+	}
+}
+
+func (w *world) equal(what string, a, b *blocks.Store) {
+	if w.failure != "" || bytes.Equal(a.Encode(blocks.V1), b.Encode(blocks.V1)) {
+		return
+	}
+	inA, errA := a.Contains(b.Encode(blocks.V1), blocks.V1)
+	inB, errB := b.Contains(a.Encode(blocks.V1), blocks.V1)
+	if !inA || !inB || errA != nil || errB != nil {
+		w.failf("%s differ: the first has all of the second: %v; the second all of the first: %v", what, inA, inB)
+	}
+}
+
+// end leaves no goroutine.
+func (w *world) end() {
+	for len(w.processes) > 0 {
+		w.processes[0].crash()
+	}
+	w.schedule.end()
+}
+
+// failf says what went wrong; what follows from it does not matter.
+func (w *world) failf(format string, args ...any) {
+	w.tracef("FAILED: "+format, args...)
+	if w.failure == "" {
+		w.failure = fmt.Sprintf("seed %d, step %d: %s", w.seed, w.steps, fmt.Sprintf(format, args...))
+	}
+}
+
+func (w *world) tracef(format string, args ...any) {
+	if w.print != nil {
+		at := w.now.Sub(time.Unix(1_000_000_000, 0))
+		w.print(fmt.Sprintf("%6d %9s ", w.steps, at.Round(time.Millisecond)) + strings.TrimSpace(fmt.Sprintf(format, args...)))
+	}
+}
+
+// note makes what happened part of the history.
+func (w *world) note(what ...uint64) {
+	for _, x := range what {
+		w.history = (w.history ^ x) * 0x100000001b3
+	}
+	if w.print != nil {
+		w.tracef("%v", what)
+	}
+}
