@@ -88,23 +88,29 @@ func checkRoom(name string) error {
 
 // admit decides about a request before it is upgraded.
 func (c *Consumer) admit(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+	named := c.cfg.Hooks.Admit == nil
+	a := Admission{Room: roomOfPath(r), Access: room.Write | room.Present}
+	if named { // a wrong address is a wrong address, whatever is asked for there
+		if err := checkRoom(a.Room); err != nil {
+			return nil, err
+		}
+	}
 	if err := checkRequest(w, r); err != nil {
 		return nil, err
 	}
 	if err := c.checkOrigin(r); err != nil {
 		return nil, err
 	}
-	var a Admission
-	if c.cfg.Hooks.Admit == nil {
-		a = Admission{Room: roomOfPath(r), Access: room.Write | room.Present}
-	} else if err := c.guard(nil, "Admit", func() (err error) {
-		a, err = c.cfg.Hooks.Admit(r)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	if err := checkRoom(a.Room); err != nil {
-		return nil, err
+	if !named {
+		if err := c.guard(nil, "Admit", func() (err error) {
+			a, err = c.cfg.Hooks.Admit(r)
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		if err := checkRoom(a.Room); err != nil {
+			return nil, err
+		}
 	}
 	conn := c.newConn(a, r)
 	if c.cfg.Hooks.PreConnect != nil {
