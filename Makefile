@@ -1,5 +1,6 @@
 # make run   starts a server and prints the address to open
 # make test  formatting, vet, lint, all tests under the race detector, coverage of the core
+# make crash kills a server with kill -9 under people who type, CRASHES times at each level of durability
 # make cover where the tests don't reach, as a page
 # make fuzz  every fuzz target for FUZZTIME
 #
@@ -13,6 +14,7 @@ LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
 FUZZTIME ?= 30s
+CRASHES ?= 200
 ARGS ?=
 
 .PHONY: run
@@ -35,9 +37,10 @@ vet:
 lint: $(LINT)
 	$(LINT) run --allow-parallel-runners
 
-# The race detector needs a C compiler.
+# The race detector needs a C compiler. Tests of the SQLite store look at it from outside.
 .PHONY: unit
 unit: $(NODE_MODULES)
+	@scripts/tools strace sqlite3
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then \
 	  if [ -n "$${YROOM_TEST_REQUIRED:-}" ]; then echo "The race detector needs a C compiler: apt-get install gcc"; exit 1; fi; \
@@ -46,6 +49,10 @@ unit: $(NODE_MODULES)
 	set -x; go test $$race -coverprofile=cover.out ./...
 	go test -run IsLinear ./blocks
 	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
+
+.PHONY: crash
+crash:
+	go test -count=1 -v -timeout 1h -run TestKill ./test/crash -rounds $(CRASHES)
 
 .PHONY: cover
 cover:
