@@ -176,8 +176,11 @@ func (c *client) encode() []byte {
 	return c.doc.Encode(blocks.V1)
 }
 
+const alphabet = "abcdefghijklmnopqrstuvwxyz"
+
 // typed is the update of a client that types characters behind the clock
-// characters that it has typed already.
+// characters that it has typed already: the alphabet, again and again, where it
+// types one at a time.
 func typed(client, clock uint64, characters int) []byte {
 	b := []byte{1, 1} // one client with one block
 	b = binary.AppendUvarint(b, client)
@@ -190,8 +193,39 @@ func typed(client, clock uint64, characters int) []byte {
 		b = binary.AppendUvarint(b, clock-1)
 	}
 	b = binary.AppendUvarint(b, uint64(characters))
-	b = append(b, bytes.Repeat([]byte{'a' + byte(clock%26)}, characters)...)
+	b = append(b, bytes.Repeat([]byte{alphabet[clock%26]}, characters)...)
 	return append(b, 0) // and no deletes
+}
+
+// textsOf gives what each client has typed, in an update of updates by typed.
+// How it is cut into blocks is the business of whoever encodes it.
+func textsOf(update []byte) map[uint64]string {
+	next := func() uint64 {
+		v, n := binary.Uvarint(update)
+		update = update[n:]
+		return v
+	}
+	texts := map[uint64]string{}
+	for range next() {
+		blocks, client := next(), next()
+		next() // the clock of the first
+		for range blocks {
+			info := update[0]
+			update = update[1:]
+			for range 2 * (info>>7&1 + info>>6&1) { // origin and right origin
+				next()
+			}
+			if info>>6 == 0 {
+				next()
+				name := next() // how long it is
+				update = update[name:]
+			}
+			size := next()
+			texts[client] += string(update[:size])
+			update = update[size:]
+		}
+	}
+	return texts
 }
 
 // visit gives a document that has what the server gives to somebody new.

@@ -62,9 +62,14 @@ func start(t *testing.T, dir string) *server {
 		close(s.ended)
 	}()
 	t.Cleanup(func() {
+		select {
+		case <-s.ended: // before the test did
+			return
+		default:
+		}
 		s.signal(syscall.SIGKILL)
 		if t.Failed() {
-			t.Logf("a server's log:\n%s", &s.stderr)
+			t.Logf("log of the server at %s:\n%s", s.url, &s.stderr)
 		}
 	})
 	_, rest, _ := strings.Cut(line, "http://")
