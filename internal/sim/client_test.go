@@ -24,7 +24,8 @@ type client struct {
 	said   []byte // the last update, to say it again
 	conn   *conn  // nil: offline
 	asleep bool   // offline on purpose
-	closed bool
+	closed bool   // for good
+	frozen bool   // its computer sleeps, and the line is still there
 
 	states map[uint64]state // who is present, as y-protocols' Awareness has it
 	clocks map[uint64]uint64
@@ -121,7 +122,7 @@ func (c *client) hide() {
 
 // tick is what y-protocols' Awareness does every three seconds.
 func (c *client) tick() {
-	if c.closed {
+	if c.closed || c.frozen {
 		return
 	}
 	now := c.world.now
@@ -147,6 +148,9 @@ func (c *client) tick() {
 // take is what the provider does with a message.
 func (c *client) take(m message) {
 	w := c.world
+	if c.frozen {
+		return
+	}
 	switch m.typ {
 	case protocol.SyncStep1:
 		diff, err := c.doc.Diff(m.data, blocks.V1)
@@ -238,11 +242,11 @@ func (c *client) act() {
 	w.after(nil, w.within(2*w.pace), c.act)
 }
 
-func (c *client) edit(make func() []byte) {
+func (c *client) edit(change func() []byte) {
 	if !c.access.May(room.Write) {
 		return
 	}
-	update := make()
+	update := change()
 	if update == nil {
 		return
 	}
@@ -336,7 +340,7 @@ func (c *conn) sendNext() {
 			return
 		}
 		w.seen.full++
-		w.after(nil, 10*time.Millisecond, func() { c.pump(0, c.sendNext) })
+		w.after(nil, 50*time.Millisecond, func() { c.pump(0, c.sendNext) })
 		return
 	}
 	w.note(100+uint64(in.Kind), uint64(c.id))

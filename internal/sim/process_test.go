@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
-	"testing/synctest"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
@@ -57,13 +56,13 @@ func (w *world) start() *process {
 		Runtime: worker.Runtime{
 			Go:        p.start,
 			Now:       func() time.Time { return w.now },
-			AfterFunc: func(d time.Duration, f func()) func() bool { return w.after(p, d, f) },
+			AfterFunc: p.afterFunc,
 		},
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	go func() { p.ended <- worked.Run(ctx) }()
-	synctest.Wait() // it serves
+	w.wait() // until it serves
 	var err error
 	if p.port, err = l.Attach(p.deliver); err != nil {
 		panic(err)
@@ -76,13 +75,25 @@ func (w *world) start() *process {
 	return p
 }
 
-// start is the executor of the process.
+// start is the executor of the process. Like its clock, it is also called by
+// Worker.Run, which has a goroutine of its own.
 func (p *process) start(f func()) {
+	defer p.world.ran.Add(1)
 	if p.dead {
 		p.ghost = append(p.ghost, f)
 		return
 	}
 	p.world.add(p, func() { p.world.call(f) })
+}
+
+func (p *process) afterFunc(d time.Duration, f func()) (stop func() bool) {
+	w := p.world
+	defer w.ran.Add(1)
+	unset := w.after(p, d, f)
+	return func() bool {
+		defer w.ran.Add(1)
+		return unset()
+	}
 }
 
 // open is called when a room opens: it has no earlier life in this process any more.
@@ -128,17 +139,17 @@ func (p *process) bury() {
 		}
 	}
 	p.stop()
-	synctest.Wait()
+	p.world.wait()
 	for len(p.ghost) > 0 {
 		f := p.ghost[0]
 		p.ghost = p.ghost[1:]
 		f()
-		synctest.Wait()
+		p.world.wait()
 	}
 	select {
 	case <-p.ended:
 	default:
-		panic("sim: a dead process did not end")
+		panic("a process that has to end does not; " + again(p.world.seed, p.world.failure)) // nor can the bubble
 	}
 	p.gone()
 }
@@ -189,6 +200,12 @@ func (p *process) checkEnd() {
 	p.dead = true
 	w.draining--
 	p.gone()
+	if len(p.operations) > 0 {
+		w.failf("process %d has ended, and still uses the store", p.nth)
+		for _, o := range slices.Clone(p.operations) {
+			o.wake()
+		}
+	}
 	switch {
 	case errors.Is(err, worker.ErrDrainTimeout) && !w.calm:
 		return // the store was slow
@@ -293,7 +310,7 @@ func (l line) Deliver(ctx context.Context, outs []layer.Output) error {
 	}
 	w := p.world
 	closing := func(out layer.Output) bool { return out.Msg.Type == protocol.Close }
-	if !w.calm && w.faults > 0 && w.rnd.IntN(3000) < w.faults && !slices.ContainsFunc(outs, closing) {
+	if !w.calm && w.faults > 0 && w.rnd.IntN(500) < w.faults && !slices.ContainsFunc(outs, closing) {
 		w.seen.faults++
 		w.tracef("%s: a delivery fails", outs[0].Room)
 		p.rooms[roomIndex(outs[0].Room)].tainted = true

@@ -19,6 +19,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// again says what failed, and how to see it again.
+func again(seed uint64, failure string) string {
+	return fmt.Sprintf("%s\nRun it again: SIM_SEED=%d go test -count=1 -run '^TestSim$' ./internal/sim", failure, seed)
+}
+
 // number gives a setting from the environment.
 func number(t *testing.T, name string) (n uint64, given bool) {
 	t.Helper()
@@ -53,7 +58,7 @@ func TestSim(t *testing.T) {
 		r := simulate(t, seed, plant{}, nil)
 		seen.add(r.seen)
 		if r.failure != "" {
-			t.Fatalf("%s\nRun it again: SIM_SEED=%d go test -count=1 -run '^TestSim$' ./internal/sim", r.failure, seed)
+			t.Fatal(again(seed, r.failure))
 		}
 	}
 	took := time.Since(began)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,8 +32,9 @@ type world struct {
 	overlap  bool          // processes begin before others have ended
 
 	disk      *disk
-	processes []*process // that have not ended
-	draining  int        // how many of them drain
+	processes []*process   // that have not ended
+	draining  int          // how many of them drain
+	ran       atomic.Int64 // counts what workers ask for
 	started   int
 	clients   []*client
 	lastID    uint64
@@ -42,7 +44,7 @@ type world struct {
 	closed bool // no process is to be started
 
 	failure string
-	print   func(string) // nil: nobody wants to know
+	tell    func(string) // nil: nobody wants to know
 	history uint64       // a hash of what happened
 	seen    counts
 }
@@ -60,7 +62,7 @@ func (c *counts) add(o counts) {
 }
 
 // chaos is how many steps a world has before it calms down.
-const chaos = 6000
+const chaos = 8000
 
 // result is what became of a world.
 type result struct {
@@ -72,11 +74,11 @@ type result struct {
 // simulate runs the world of a seed in a bubble, where it can be told that a
 // worker which starts or ends waits for something. Nothing else is left to the
 // Go scheduler.
-func simulate(t *testing.T, seed uint64, planted plant, print func(string)) (r result) {
+func simulate(t *testing.T, seed uint64, planted plant, tell func(string)) (r result) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
 		w := newWorld(seed, planted)
-		w.print = print
+		w.tell = tell
 		defer w.end()
 		w.live()
 		w.seen.steps = w.steps
@@ -124,12 +126,18 @@ func (w *world) next() {
 	if w.draining == 0 {
 		return
 	}
-	synctest.Wait()
+	w.wait()
 	for _, p := range slices.Clone(w.processes) {
 		if p.drained {
 			p.checkEnd()
 		}
 	}
+}
+
+// wait waits until the goroutines of workers wait for the world.
+func (w *world) wait() {
+	synctest.Wait()
+	w.ran.Load() // what they did happened before
 }
 
 // keep starts a process when there is none.
@@ -157,12 +165,12 @@ func (w *world) disturb() {
 	if w.calm {
 		return
 	}
-	w.after(nil, w.within(60*w.pace), w.disturb)
+	w.after(nil, w.within(40*w.pace), w.disturb)
 	if len(w.processes) == 0 {
 		return
 	}
 	p := w.processes[w.rnd.IntN(len(w.processes))]
-	if w.chance(40) {
+	if w.chance(50) {
 		p.crash()
 		return
 	}
@@ -180,7 +188,7 @@ func (w *world) disturb() {
 func (w *world) settle() {
 	w.calm, w.hasty = true, false
 	if !w.overlap { // else a room may not know what another process had stored
-		w.rest()
+		w.rest(time.Minute)
 		w.converged()
 	}
 	w.closed = true
@@ -197,14 +205,43 @@ func (w *world) settle() {
 	}
 	if w.failure == "" {
 		w.start()
-		w.rest()
+		w.rest(time.Minute)
 		w.converged()
+	}
+	if w.failure == "" {
+		w.lapse()
 	}
 }
 
-// rest lets as much time pass as everybody needs to come back and to be seen.
-func (w *world) rest() {
-	end := w.now.Add(time.Minute + 30*w.pace)
+// lapse holds that those who leave are gone at once, and those who say nothing
+// any more after a while.
+func (w *world) lapse() {
+	first := func() (first []*client) {
+		for i := range roomNames {
+			first = append(first, w.clients[slices.IndexFunc(w.clients, func(c *client) bool { return c.room == i })])
+		}
+		for _, c := range first {
+			w.clients = slices.DeleteFunc(w.clients, func(x *client) bool { return x == c })
+		}
+		return first
+	}
+	for _, c := range first() {
+		c.closed = true
+		c.conn.leave()
+		c.offline()
+	}
+	w.rest(time.Second)
+	w.converged()
+	for _, c := range first() {
+		c.frozen = true
+	}
+	w.rest(time.Minute)
+	w.converged()
+}
+
+// rest lets time pass: after a minute everybody is back and was seen.
+func (w *world) rest(d time.Duration) {
+	end := w.now.Add(d + 30*w.pace)
 	for limit := w.steps + 100_000; w.failure == "" && w.now.Before(end); {
 		w.next()
 		if w.steps > limit {
@@ -276,9 +313,9 @@ func (w *world) failf(format string, args ...any) {
 }
 
 func (w *world) tracef(format string, args ...any) {
-	if w.print != nil {
+	if w.tell != nil {
 		at := w.now.Sub(time.Unix(1_000_000_000, 0))
-		w.print(fmt.Sprintf("%6d %9s ", w.steps, at.Round(time.Millisecond)) + strings.TrimSpace(fmt.Sprintf(format, args...)))
+		w.tell(fmt.Sprintf("%6d %9s ", w.steps, at.Round(time.Millisecond)) + strings.TrimSpace(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -287,7 +324,7 @@ func (w *world) note(what ...uint64) {
 	for _, x := range what {
 		w.history = (w.history ^ x) * 0x100000001b3
 	}
-	if w.print != nil {
+	if w.tell != nil {
 		w.tracef("%v", what)
 	}
 }
