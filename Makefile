@@ -3,6 +3,7 @@
 # make crash kills a server with kill -9 under people who type, CRASHES times at each level of durability
 # make cover where the tests don't reach, as a page
 # make fuzz  every fuzz target for FUZZTIME
+# make sim   SIM_STEPS steps of a simulation with crashes and a store that fails
 #
 # Each does all its own set-up. ARGS reach the server: make run ARGS="--listen 127.0.0.1:9000"
 
@@ -77,3 +78,10 @@ $(LINT):
 	  GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION); \
 	  mv bin/golangci-lint $@; \
 	fi
+
+# Millions of steps in simulated time, with crashes and a store that fails; a seed that fails prints how to see it again.
+SIM_STEPS ?= 10000000
+
+.PHONY: sim
+sim:
+	SIM_STEPS=$(SIM_STEPS) go test -count=1 -timeout 0 -v -run '^TestSim$$' ./internal/sim
