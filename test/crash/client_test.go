@@ -160,13 +160,19 @@ func (c *client) holds(update []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all, err := c.doc.Contains(update, blocks.V1)
-	return all && err == nil
+	if err != nil {
+		panic(err) // it is not an update
+	}
+	return all
 }
 
 // everything is all that the client has typed.
 func (c *client) everything() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.clock == 0 {
+		return []byte{0, 0}
+	}
 	return typed(c.id, 0, int(c.clock))
 }
 
