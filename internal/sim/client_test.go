@@ -243,11 +243,12 @@ func (c *client) act() {
 }
 
 func (c *client) edit(change func() []byte) {
-	if !c.access.May(room.Write) {
-		return
-	}
 	update := change()
 	if update == nil {
+		return
+	}
+	if !c.access.May(room.Write) {
+		c.say(protocol.Update, forged(c.id)) // it would not show what it isn't allowed to write
 		return
 	}
 	if _, err := c.doc.Apply(update, blocks.V1); err != nil {
@@ -255,6 +256,14 @@ func (c *client) edit(change func() []byte) {
 	}
 	c.said = update
 	c.say(protocol.Update, update)
+}
+
+// forgers is above the ids of all clients that may write.
+const forgers = 1 << 32
+
+// forged is an update from somebody who may not write.
+func forged(id uint64) []byte {
+	return append(lib0.AppendString(append(lib0.AppendUint([]byte{1, 1}, forgers+id), 0, 4, 1), "text"), 1, 'x', 0)
 }
 
 // typed types some characters behind one that is there.

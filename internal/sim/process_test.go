@@ -22,6 +22,7 @@ type process struct {
 	port  layer.Port
 	conns []*conn
 	rooms []roomState // what the world knows of its rooms
+	opens int         // how often one was opened
 
 	operations []*operation // of the store, under way
 
@@ -98,6 +99,7 @@ func (p *process) afterFunc(d time.Duration, f func()) (stop func() bool) {
 
 // open is called when a room opens: it has no earlier life in this process any more.
 func (p *process) open(name string) worker.Settings {
+	p.opens++
 	p.rooms[roomIndex(name)] = roomState{opening: true, accepted: blocks.New()}
 	return p.world.settings
 }

@@ -46,11 +46,19 @@ func (s *schedule) after(of *process, d time.Duration, f func()) (stop func() bo
 	}
 }
 
+// over tells whether nothing will ever happen.
+func (s *schedule) over() bool {
+	for len(s.timers.list) > 0 && s.timers.list[0].over() {
+		heap.Pop(&s.timers)
+	}
+	return len(s.timers.list) == 0 && len(s.ready) == 0
+}
+
 // step runs one call. It tells whether there was one.
 func (s *schedule) step() bool {
 	s.steps++
-	for len(s.timers.list) > 0 && s.timers.list[0].over() {
-		heap.Pop(&s.timers)
+	if s.over() {
+		return false
 	}
 	if len(s.timers.list) > 0 && (len(s.ready) == 0 || s.hasty && s.rnd.IntN(8) == 0) {
 		t := heap.Pop(&s.timers).(*timer)
@@ -59,9 +67,6 @@ func (s *schedule) step() bool {
 		t.f = nil
 		f()
 		return true
-	}
-	if len(s.ready) == 0 {
-		return false
 	}
 	i, last := s.rnd.IntN(len(s.ready)), len(s.ready)-1
 	c := s.ready[i]

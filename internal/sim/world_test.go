@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -213,8 +214,8 @@ func (w *world) settle() {
 	}
 }
 
-// lapse holds that those who leave are gone at once, and those who say nothing
-// any more after a while.
+// lapse holds that those who come and those who leave are noticed at once, and
+// those who say nothing any more after a while, and that rooms close in the end.
 func (w *world) lapse() {
 	first := func() (first []*client) {
 		for i := range roomNames {
@@ -229,6 +230,7 @@ func (w *world) lapse() {
 		c.closed = true
 		c.conn.leave()
 		c.offline()
+		w.newClient(c.room, c.access)
 	}
 	w.rest(time.Second)
 	w.converged()
@@ -237,12 +239,36 @@ func (w *world) lapse() {
 	}
 	w.rest(time.Minute)
 	w.converged()
+	if w.failure != "" {
+		return
+	}
+	p := w.processes[0]
+	for _, c := range slices.Clone(p.conns) {
+		c.client.closed = true
+		c.leave()
+		c.client.offline()
+	}
+	w.clients = nil
+	w.rest(time.Minute)
+	opens := p.opens
+	for i := range roomNames {
+		w.newClient(i, room.Read)
+	}
+	w.rest(time.Minute)
+	w.converged()
+	if p.opens != opens+len(roomNames) {
+		w.failf("%d rooms were opened anew, and all were empty", p.opens-opens)
+	}
 }
 
 // rest lets time pass: after a minute everybody is back and was seen.
 func (w *world) rest(d time.Duration) {
 	end := w.now.Add(d + 30*w.pace)
 	for limit := w.steps + 100_000; w.failure == "" && w.now.Before(end); {
+		if w.over() {
+			w.now = end
+			return
+		}
 		w.next()
 		if w.steps > limit {
 			w.failf("it does not come to rest")
@@ -255,6 +281,11 @@ func (w *world) converged() {
 	for i, name := range roomNames {
 		l := w.disk.logs[i]
 		stored := l.document()
+		if last := slices.MaxFunc(append(l.durableVector(), clientClock{}), func(a, b clientClock) int {
+			return cmp.Compare(a.client, b.client)
+		}); last.client >= forgers {
+			w.failf("%s: somebody wrote who may not", name)
+		}
 		w.equal(name+": all that was ever stored, and the log", l.durable, stored)
 		var here []*client
 		for _, c := range w.clients {
