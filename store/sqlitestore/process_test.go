@@ -49,6 +49,10 @@ func TestChild(t *testing.T) {
 		childCounts(t, path, store.Commit)
 	case "counts-none":
 		childCounts(t, path, store.None)
+	case "tells-fsync":
+		childTells(t, path, store.Fsync)
+	case "tells-commit":
+		childTells(t, path, store.Commit)
 	case "faults":
 		childFaults(t, path)
 	}

@@ -1,0 +1,295 @@
+package sqlitestore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+var (
+	powerSeed = flag.Uint64("power-seed", 0, "what the power losses are drawn from; 0: anything")
+	powerCuts = flag.Int("power-cuts", 300, "how many power losses there are at each level of durability")
+)
+
+const (
+	powerRounds  = 2 // each begins with what a power loss in the one before has left
+	powerRooms   = 4
+	powerWriters = 8
+)
+
+func powerRoom(i int) string { return "room " + strconv.Itoa(i%powerRooms) }
+
+// childTells appends and compacts, prints what it was told is durable, and ends
+// without closing the store the second time.
+func childTells(t *testing.T, path string, level store.Durability) {
+	run := rand.Uint64()
+	for session, appends := range []int{12, 40} {
+		s, err := sqlitestore.Open(path, at(level))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var writers, compactor sync.WaitGroup
+		for w := range powerWriters {
+			writers.Go(func() {
+				for i := range appends {
+					id := fmt.Sprintf("%x/%d/%d/%d", run, session, w, i)
+					filler := " ." + strings.Repeat("x", rand.IntN(12_000))
+					if _, err := s.Append(ctx, powerRoom(w), v1(id+filler)); err != nil {
+						t.Error(err)
+						return
+					}
+					fmt.Println("told", id)
+				}
+			})
+		}
+		compactor.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				l, err := s.Load(ctx, powerRoom(i))
+				if err == nil {
+					err = s.Compact(ctx, powerRoom(i), l, v1(strings.Join(ids(l), " ")))
+				}
+				if err != nil && !errors.Is(err, store.ErrNotFound) && ctx.Err() == nil {
+					t.Error(err)
+				}
+			}
+		})
+		writers.Wait()
+		stop()
+		compactor.Wait()
+		if session > 0 || t.Failed() {
+			break
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	os.Exit(0)
+}
+
+// ids are the appends that a log holds, without their filler.
+func ids(l store.Log) (all []string) {
+	for _, e := range l.Entries {
+		for word := range strings.FieldsSeq(string(e.Data)) {
+			if word[0] != '.' {
+				all = append(all, word)
+			}
+		}
+	}
+	return all
+}
+
+// What was synced is there after a power loss, and any part of what was not.
+func TestPowerLoss(t *testing.T) {
+	seed := *powerSeed
+	for seed == 0 {
+		seed = rand.Uint64()
+	}
+	for _, level := range []store.Durability{store.Fsync, store.Commit} {
+		t.Run(level.String(), func(t *testing.T) {
+			var left map[string][]byte
+			var has []string
+			cuts, lost, told := 0, 0, 0
+			for round := range powerRounds {
+				p := work(t, level, left)
+				p.seed, p.round = seed, uint64(round)
+				p.had = has
+				var s sums
+				left, has, s = p.lose(*powerCuts / powerRounds)
+				cuts, lost, told = cuts+s.cuts, lost+s.lost, told+s.told
+			}
+			t.Logf("%d power losses; %d of %d appends lost that were told to be durable", cuts, lost, told)
+			if level == store.Commit && lost == 0 {
+				t.Error("nothing was lost that was not synced: the power losses are none")
+			}
+		})
+	}
+}
+
+// power is a run of a process whose power may go at any moment.
+type power struct {
+	*testing.T
+
+	level   store.Durability
+	began   map[string][]byte
+	had     []string // what the file held before
+	path    string
+	moments []moment
+	trace   string
+
+	seed, round uint64
+}
+
+// work runs a process on files that are there, and sees what it does with them.
+func work(t *testing.T, level store.Durability, began map[string][]byte) *power {
+	t.Helper()
+	dir := t.TempDir()
+	lay(t, dir, began)
+	p := &power{T: t, level: level, began: began, path: filepath.Join(dir, "rooms.db")}
+	p.trace = traced(t, "tells-"+level.String(), p.path, "-y", "-xx", "-s", "1000000", "-e", "signal=none", "-e", straced)
+	var err error
+	if p.moments, err = moments(p.trace); err != nil {
+		t.Fatal(err)
+	}
+	d := newDisk(dir, began)
+	for _, m := range p.moments {
+		if err := d.pass(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := d.all()
+	for name, data := range all { // or the trace lacks something
+		is, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || !bytes.Equal(is, data) {
+			t.Errorf("%s is not what was written to it (%v)", name, err)
+		}
+	}
+	there, err := os.ReadDir(dir)
+	if err != nil || len(there) != len(all)+1 { // and the -shm file
+		t.Errorf("there are %v (%v), and those that were written to are %v", there, err, slices.Sorted(maps.Keys(all)))
+	}
+	return p
+}
+
+func lay(t *testing.T, dir string, files map[string][]byte) {
+	t.Helper()
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type sums struct{ cuts, lost, told int }
+
+// lose takes the power away at random moments. It gives the files that one of
+// them has left, and what they hold.
+func (p *power) lose(cuts int) (left map[string][]byte, has []string, s sums) {
+	p.Helper()
+	r := rand.New(rand.NewPCG(p.seed, p.round))
+	at := make([]int, cuts)
+	for i := range at {
+		at[i] = r.IntN(len(p.moments))
+	}
+	slices.Sort(at)
+	goesOn := r.IntN(cuts)
+	d := newDisk(filepath.Dir(p.path), p.began)
+	var told []string
+	for i, m := range p.moments {
+		for len(at) > 0 && at[0] == i { // before it
+			at = at[1:]
+			files := d.cut(r)
+			if r.IntN(2) == 0 {
+				files["rooms.db-shm"] = bytes.Repeat([]byte{byte(r.Uint32())}, 32<<10)
+			}
+			holds, lost := p.check(files, told)
+			if p.Failed() {
+				p.keep(i, files)
+			}
+			if s.cuts == goesOn {
+				left, has = maps.Clone(files), holds
+				delete(left, "rooms.db-shm")
+			}
+			s.cuts, s.lost, s.told = s.cuts+1, s.lost+lost, s.told+len(told)
+		}
+		if m.path == "stdout" && !m.ended {
+			if id, is := strings.CutPrefix(string(m.data), "told "); is {
+				told = append(told, strings.TrimSpace(id))
+			}
+		}
+		if err := d.pass(m); err != nil {
+			p.Fatal(err)
+		}
+	}
+	return left, has, s
+}
+
+// check opens what a power loss has left.
+func (p *power) check(files map[string][]byte, told []string) (holds []string, lost int) {
+	p.Helper()
+	dir, err := os.MkdirTemp(memory(p.TempDir()), "power")
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	lay(p.T, dir, files)
+	s, err := sqlitestore.Open(filepath.Join(dir, "rooms.db"), sqlitestore.Config{})
+	if err != nil {
+		p.Errorf("Open: %v", err)
+		return nil, 0
+	}
+	defer s.Close() // nobody needs it any more
+	there := map[string]bool{}
+	for i := range powerRooms {
+		l, err := s.Load(p.Context(), powerRoom(i))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			p.Errorf("Load: %v", err)
+		}
+		for _, id := range ids(l) {
+			if there[id] {
+				p.Errorf("%s is there twice", id)
+			}
+			there[id] = true
+		}
+	}
+	for id := range there { // each writer waits for one append before the next
+		at := strings.LastIndex(id, "/") + 1
+		if n, err := strconv.Atoi(id[at:]); err != nil || n > 0 && !there[id[:at]+strconv.Itoa(n-1)] {
+			p.Errorf("%s is there, and what was appended before is not", id)
+		}
+	}
+	for _, id := range p.had {
+		if !there[id] {
+			p.Errorf("%s, which was on the disk when the process began, is lost", id)
+		}
+	}
+	for _, id := range told {
+		if !there[id] {
+			lost++
+			if p.level == store.Fsync {
+				p.Errorf("%s, which was told to be durable, is lost", id)
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(there)), lost
+}
+
+// memory is a directory in memory where there is one: what the checks sync is
+// not what is tested.
+func memory(otherwise string) string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() && info.Mode().Perm()&fs.FileMode(0o2) != 0 {
+		return "/dev/shm"
+	}
+	return otherwise
+}
+
+// keep puts aside what led to a failure, because no run is like another.
+func (p *power) keep(at int, files map[string][]byte) {
+	p.Helper()
+	dir, err := os.MkdirTemp("", "yroom-power")
+	if err != nil {
+		p.Fatal(err)
+	}
+	lay(p.T, dir, files)
+	lay(p.T, dir, map[string][]byte{"trace": []byte(p.trace)})
+	p.Fatalf("the power went before moment %d of round %d, with -power-seed=%d; the files and the trace are in %s",
+		at, p.round, p.seed, dir)
+}
