@@ -1,0 +1,413 @@
+// Package durability_test measures what it costs to keep documents: the same
+// people type into the same server, on a store in memory and on SQLite at each
+// level of durability, in turns within one run.
+//
+//	go test -run '^$' -bench . -benchtime 1x ./bench/durability
+package durability_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+var (
+	rounds = flag.Int("rounds", 5, "how many times each level is measured")
+	span   = flag.Duration("span", 1500*time.Millisecond, "how long each measurement takes")
+)
+
+const (
+	people = 20
+	pace   = 100 * time.Millisecond // between two edits of one person
+	most   = 1 << 16                // edits of one person
+)
+
+var levels = []string{"memory:", store.None.String(), store.Commit.String(), store.Fsync.String()}
+
+// figures are what one measurement gives, or the median of several.
+type figures struct {
+	deliveries float64       // a second, when everybody types as fast as their edits are seen
+	p50, p99   time.Duration // from the sending of an edit to its receipt by another, at the pace
+	written    float64       // bytes that the disk was given per edit, at the pace
+}
+
+func BenchmarkDurability(b *testing.B) {
+	for range b.N {
+		seen := map[string][]figures{}
+		for round := range *rounds {
+			for i := range levels {
+				level := levels[(round+i)%len(levels)]
+				seen[level] = append(seen[level], measure(b, level))
+			}
+		}
+		var table strings.Builder
+		base := medians(seen[levels[0]])
+		for _, level := range levels {
+			m := medians(seen[level])
+			fmt.Fprintf(&table, "| `%s` | %.0f (%.2f) | %.2f ms (%.1f) | %.2f ms (%.1f) | %.0f |\n", level,
+				m.deliveries, m.deliveries/base.deliveries,
+				milliseconds(m.p50), milliseconds(m.p50)/milliseconds(base.p50),
+				milliseconds(m.p99), milliseconds(m.p99)/milliseconds(base.p99),
+				m.written)
+		}
+		b.Logf("medians of %d rounds of %v, with ratios to memory:\n"+
+			"| level | deliveries a second | p50 | p99 | bytes written per edit |\n|---|---|---|---|---|\n%s", *rounds, *span, &table)
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func medians(all []figures) figures {
+	return figures{
+		deliveries: median(all, func(f figures) float64 { return f.deliveries }),
+		p50:        median(all, func(f figures) time.Duration { return f.p50 }),
+		p99:        median(all, func(f figures) time.Duration { return f.p99 }),
+		written:    median(all, func(f figures) float64 { return f.written }),
+	}
+}
+
+func median[T cmp.Ordered](all []figures, of func(figures) T) T {
+	values := make([]T, len(all))
+	for i, f := range all {
+		values[i] = of(f)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func measure(b *testing.B, level string) (f figures) {
+	b.Helper()
+	fast := newMeeting(b, level)
+	fast.typing(0)
+	f.deliveries = float64(len(fast.late())) / span.Seconds()
+	fast.end()
+
+	paced := newMeeting(b, level)
+	before := written(b)
+	edits := paced.typing(pace)
+	late := paced.late()
+	f.p50, f.p99 = late[len(late)/2], late[len(late)*99/100]
+	paced.end() // what is written back into the file counts
+	f.written = float64(written(b)-before) / float64(edits)
+	return f
+}
+
+// meeting is a server with people in one room.
+type meeting struct {
+	*testing.B
+
+	people []*person
+	end    func()
+}
+
+// person is one of them. Each types a text of its own.
+type person struct {
+	id          uint64
+	line        *wstest.Client
+	clock       atomic.Int64         // of the next character
+	sent        [most]atomic.Int64   // when each was, in nanoseconds
+	saw         chan struct{}        // the neighbour has seen the last
+	late        []time.Duration      // of what was received
+	last        [people]atomic.Int64 // what was received of each, plus one
+	began, ends time.Time            // of what counts
+	mu          sync.Mutex
+}
+
+const room = "/meeting"
+
+func newMeeting(b *testing.B, level string) *meeting {
+	b.Helper()
+	keep := keeper(b, level)
+	server, err := yroom.New(yroom.Config{Store: keep.store, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	front := httptest.NewServer(server)
+	m := &meeting{B: b}
+	var reading sync.WaitGroup
+	for i := range people {
+		line, err := wstest.Dial(b.Context(), "ws"+strings.TrimPrefix(front.URL, "http")+room, nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m.people = append(m.people, &person{id: uint64(i), line: line, saw: make(chan struct{}, 1)})
+	}
+	var ending atomic.Bool
+	for _, p := range m.people {
+		reading.Go(func() {
+			defer p.line.Close()
+			if err := m.read(p); !ending.Load() {
+				b.Errorf("person %d: %v", p.id, err)
+			}
+		})
+	}
+	m.end = func() {
+		b.Helper()
+		ending.Store(true)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := server.Shutdown(ctx); err != nil {
+			b.Error(err)
+		}
+		reading.Wait()
+		front.Close()
+		if err := keep.close(); err != nil {
+			b.Error(err)
+		}
+		if b.Failed() {
+			b.FailNow()
+		}
+	}
+	for _, p := range m.people { // the room is there, and everybody in it
+		m.write(p)
+	}
+	m.settle()
+	return m
+}
+
+type kept struct {
+	store store.Store
+	close func() error
+}
+
+func keeper(b *testing.B, level string) kept {
+	b.Helper()
+	if level == levels[0] {
+		return kept{memstore.New(), func() error { return nil }}
+	}
+	s, err := sqlitestore.Open(filepath.Join(b.TempDir(), "rooms.db"), sqlitestore.Config{
+		Durability: func(string) store.Durability {
+			return map[string]store.Durability{"none": store.None, "commit": store.Commit, "fsync": store.Fsync}[level]
+		},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return kept{s, s.Close}
+}
+
+// typing has everybody type for a while: at a pace, or, where that is 0, the
+// next character once the neighbour has seen the last. It gives the number of edits.
+func (m *meeting) typing(pace time.Duration) (edits int64) {
+	m.Helper()
+	began := time.Now()
+	ends := began.Add(*span)
+	for _, p := range m.people {
+		p.mu.Lock()
+		p.began, p.ends, p.late = began, ends, nil
+		p.mu.Unlock()
+		select {
+		case <-p.saw:
+		default:
+		}
+	}
+	var typing sync.WaitGroup
+	for _, p := range m.people {
+		from := p.clock.Load()
+		typing.Go(func() {
+			next := began.Add(rand.N(max(pace, 1)))
+			for !m.Failed() {
+				if pace > 0 {
+					time.Sleep(time.Until(next))
+					next = next.Add(pace)
+				}
+				if !time.Now().Before(ends) {
+					break
+				}
+				m.write(p)
+				if pace == 0 {
+					select {
+					case <-p.saw:
+					case <-time.After(10 * time.Second):
+						m.Errorf("nobody has seen what person %d typed", p.id)
+					}
+				}
+			}
+			atomic.AddInt64(&edits, p.clock.Load()-from)
+		})
+	}
+	typing.Wait()
+	m.settle()
+	return edits
+}
+
+// settle waits until everybody has received everything.
+func (m *meeting) settle() {
+	m.Helper()
+	for until := time.Now().Add(10 * time.Second); !m.settled(); time.Sleep(time.Millisecond) {
+		if time.Now().After(until) || m.Failed() {
+			m.Fatal("not everybody has received everything")
+		}
+	}
+}
+
+func (m *meeting) settled() bool {
+	for _, author := range m.people {
+		for _, p := range m.people {
+			if p != author && p.last[author.id].Load() != author.clock.Load() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// late is how long each delivery took that began and ended in the time that counts, in order.
+func (m *meeting) late() (all []time.Duration) {
+	for _, p := range m.people {
+		p.mu.Lock()
+		all = append(all, p.late...)
+		p.mu.Unlock()
+	}
+	slices.Sort(all)
+	if len(all) == 0 {
+		m.Fatal("nothing was delivered")
+	}
+	return all
+}
+
+// write types one character.
+func (m *meeting) write(p *person) {
+	clock := uint64(p.clock.Load())
+	if clock == most {
+		m.Error("a person has typed too much")
+		return
+	}
+	update := binary.AppendUvarint([]byte{1, 1}, p.id) // one client with one block
+	update = binary.AppendUvarint(update, clock)
+	if clock == 0 {
+		update = append(update, 4, 1, 4, 't', 'e', 'x', 't') // a string, the first in its parent
+	} else {
+		update = binary.AppendUvarint(append(update, 4|0x80), p.id) // a string behind another
+		update = binary.AppendUvarint(update, clock-1)
+	}
+	update = append(update, 1, 'x', 0)
+	message := append([]byte{0, 2, byte(len(update))}, update...)
+	p.clock.Add(1)
+	p.sent[clock].Store(time.Now().UnixNano())
+	if err := p.line.Send(message); err != nil {
+		m.Error(err)
+	}
+}
+
+// read takes what the server sends until it ends.
+func (m *meeting) read(p *person) error {
+	for {
+		op, frame, err := p.line.Read()
+		now := time.Now()
+		switch {
+		case err != nil:
+			return err
+		case op == ws.OpClose:
+			return fmt.Errorf("closed: %q", frame)
+		case op != ws.OpBinary || !bytes.HasPrefix(frame, []byte{0, 2}):
+			continue
+		}
+		b := frame[2:]
+		uvarint(&b) // the update's length
+		if err := m.receive(p, b, now); err != nil {
+			return fmt.Errorf("%w in %x", err, frame)
+		}
+	}
+}
+
+// receive takes an update, which may hold the edits of several people.
+func (m *meeting) receive(p *person, b []byte, now time.Time) error {
+	for range uvarint(&b) {
+		blocks, id, clock := uvarint(&b), uvarint(&b), uvarint(&b)
+		for range blocks {
+			if len(b) == 0 {
+				return io.ErrUnexpectedEOF
+			}
+			kind := b[0]
+			b = b[1:]
+			switch kind {
+			case 4: // a string, the first in its parent
+				uvarint(&b)
+				cut(&b, uvarint(&b))
+			case 4 | 0x80: // a string behind another
+				uvarint(&b)
+				uvarint(&b)
+			default:
+				return errors.New("something that nobody has typed")
+			}
+			characters := uvarint(&b)
+			cut(&b, characters)
+			for end := clock + characters; clock < end; clock++ {
+				if id >= people || clock >= most {
+					return errors.New("an edit of nobody")
+				}
+				if id != p.id && !m.see(p, m.people[id], clock, now) {
+					return fmt.Errorf("edit %d of person %d, which is out of turn", clock, id)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// see tells whether the edit is the next of its author that p receives.
+func (m *meeting) see(p, author *person, clock uint64, now time.Time) bool {
+	if !p.last[author.id].CompareAndSwap(int64(clock), int64(clock)+1) {
+		return false
+	}
+	sent := time.Unix(0, author.sent[clock].Load())
+	p.mu.Lock()
+	if sent.After(p.began) && now.Before(p.ends) {
+		p.late = append(p.late, now.Sub(sent))
+	}
+	p.mu.Unlock()
+	if p.id == (author.id+1)%people {
+		select {
+		case author.saw <- struct{}{}:
+		default:
+		}
+	}
+	return true
+}
+
+func uvarint(b *[]byte) uint64 {
+	v, n := binary.Uvarint(*b)
+	*b = (*b)[max(n, 0):]
+	return v
+}
+
+func cut(b *[]byte, n uint64) { *b = (*b)[min(n, uint64(len(*b))):] }
+
+// written is how many bytes this process has given the disk.
+func written(b *testing.B) (n int64) {
+	b.Helper()
+	all, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		b.Skipf("the system doesn't say what was written: %v", err)
+	}
+	_, text, _ := strings.Cut(string(all), "\nwrite_bytes: ")
+	if _, err := fmt.Sscan(text, &n); err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
