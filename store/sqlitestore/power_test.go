@@ -23,7 +23,7 @@ import (
 
 var (
 	powerSeed = flag.Uint64("power-seed", 0, "what the power losses are drawn from; 0: anything")
-	powerCuts = flag.Int("power-cuts", 300, "how many power losses there are at each level of durability")
+	powerCuts = flag.Int("power-cuts", 240, "how many power losses there are at each level of durability")
 )
 
 const (
@@ -38,7 +38,7 @@ func powerRoom(i int) string { return "room " + strconv.Itoa(i%powerRooms) }
 // without closing the store the second time.
 func childTells(t *testing.T, path string, level store.Durability) {
 	run := rand.Uint64()
-	for session, appends := range []int{12, 40} {
+	for session, appends := range []int{12, 60} {
 		s, err := sqlitestore.Open(path, at(level))
 		if err != nil {
 			t.Fatal(err)
@@ -73,6 +73,7 @@ func childTells(t *testing.T, path string, level store.Durability) {
 		stop()
 		compactor.Wait()
 		if session > 0 || t.Failed() {
+			add(t, s, powerRoom(0), fmt.Sprintf("%x/%d/%d/0", run, session, powerWriters)) // behind what is still being written
 			break
 		}
 		if err := s.Close(); err != nil {
