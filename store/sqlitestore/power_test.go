@@ -23,7 +23,7 @@ import (
 
 var (
 	powerSeed = flag.Uint64("power-seed", 0, "what the power losses are drawn from; 0: anything")
-	powerCuts = flag.Int("power-cuts", 240, "how many power losses there are at each level of durability")
+	powerCuts = flag.Int("power-cuts", 200, "how many power losses there are at each level of durability")
 )
 
 const (
