@@ -5,6 +5,8 @@
 # make fuzz  every fuzz target for FUZZTIME
 # make sim   SIM_STEPS steps of a simulation with crashes and a store that fails
 #
+# make bench what durability costs, against the store in memory, in one run
+#
 # Each does all its own set-up. ARGS reach the server: make run ARGS="--listen 127.0.0.1:9000"
 
 SHELL := bash
@@ -85,3 +87,7 @@ SIM_STEPS ?= 10000000
 .PHONY: sim
 sim:
 	SIM_STEPS=$(SIM_STEPS) go test -count=1 -timeout 0 -v -run '^TestSim$$' ./internal/sim
+
+.PHONY: bench
+bench:
+	go test -run '^$$' -bench . -benchtime 1x ./bench/durability
