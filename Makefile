@@ -4,7 +4,6 @@
 # make cover where the tests don't reach, as a page
 # make fuzz  every fuzz target for FUZZTIME
 # make sim   SIM_STEPS steps of a simulation with crashes and a store that fails
-#
 # make bench what durability costs, against the store in memory, in one run
 #
 # Each does all its own set-up. ARGS reach the server: make run ARGS="--listen 127.0.0.1:9000"
