@@ -76,14 +76,20 @@ func (a *actor) open() (r *room.Room, found wear, err error) {
 		return nil, found, err
 	}
 	r = room.New(a.settings.Room)
-	now := a.worker.config.Runtime.Now()
-	for i, e := range log.Entries {
-		if err := r.Load(e.Data, blocks.Encoding(e.Encoding)); err != nil {
-			return nil, found, fmt.Errorf("entry %d: %w", log.Positions[i], err)
-		}
-		found.add(len(e.Data), now)
+	if err := replay(log, r.Load); err != nil {
+		return nil, found, err
 	}
-	return r, found, nil
+	return r, wearOf(log, a.worker.config.Runtime.Now()), nil
+}
+
+// replay loads the entries of a log.
+func replay(log store.Log, load func([]byte, blocks.Encoding) error) error {
+	for i, e := range log.Entries {
+		if err := load(e.Data, blocks.Encoding(e.Encoding)); err != nil {
+			return fmt.Errorf("entry %d: %w", log.Positions[i], err)
+		}
+	}
+	return nil
 }
 
 func (a *actor) loaded(r *room.Room, found wear, err error) {

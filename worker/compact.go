@@ -2,7 +2,6 @@ package worker
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -21,13 +20,26 @@ const (
 	compactsAtOnce = 2           // in one worker: each holds a document beside the room's own
 )
 
-// wear is what a room's log has beside its largest entry, which is the snapshot
-// where there is one.
+// wear is what a room's log has beside its snapshot.
 type wear struct {
-	base        int // bytes of the largest entry
+	base        int // bytes of the snapshot, or of what stands for it: the first entry, or the largest that was loaded
 	entries     int
 	bytes       int
 	first, last time.Time // when the first and the last of the others were appended
+}
+
+// wearOf is the wear of a log that was loaded. A snapshot stands behind what was
+// appended while it was made.
+func wearOf(log store.Log, now time.Time) (w wear) {
+	for _, e := range log.Entries {
+		w.base = max(w.base, len(e.Data))
+		w.bytes += len(e.Data)
+	}
+	if n := len(log.Entries); n > 0 {
+		w.entries, w.bytes = n-1, w.bytes-w.base
+		w.first, w.last = now, now
+	}
+	return w
 }
 
 func (w *wear) add(size int, now time.Time) {
@@ -111,10 +123,8 @@ func (a *actor) compactLog() (size int, err error) {
 		return 0, err
 	}
 	doc := blocks.New()
-	for i, e := range log.Entries {
-		if err := doc.Load(e.Data, blocks.Encoding(e.Encoding)); err != nil {
-			return 0, fmt.Errorf("entry %d: %w", log.Positions[i], err)
-		}
+	if err := replay(log, doc.Load); err != nil {
+		return 0, err
 	}
 	snapshot := store.Entry{Encoding: store.V1, Data: doc.Encode(blocks.V1)}
 	if len(log.Entries) > 1 {

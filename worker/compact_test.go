@@ -249,6 +249,18 @@ func TestFewCompactionsAtOnce(t *testing.T) {
 	})
 }
 
+func TestWearOfALoadedLog(t *testing.T) {
+	now := time.Unix(0, 0)
+	entry := func(size int) store.Entry { return store.Entry{Data: make([]byte, size)} }
+	w := wearOf(store.Log{Entries: []store.Entry{entry(10), entry(2 * heavyBytes), entry(20)}}, now)
+	if w.base != 2*heavyBytes || w.entries != 2 || w.bytes != 30 || w.worth() || w.heavy() {
+		t.Errorf("%+v: the snapshot is the largest entry, wherever it stands", w)
+	}
+	if w := wearOf(store.Log{}, now); w != (wear{}) {
+		t.Errorf("%+v for an empty log", w)
+	}
+}
+
 func TestWear(t *testing.T) {
 	now := time.Unix(0, 0)
 	var w wear
