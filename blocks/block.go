@@ -50,14 +50,15 @@ const (
 type block struct {
 	client, clock uint64
 	len           uint64 // elements: UTF-16 units of a string; at least 1
-	kind          kind
-	flags         byte // hasOrigin, hasRight, hasKey
 	origin, right id
 	parentID      id     // the parent, where parent names it by id
-	parentIsID    bool   //
 	parent        []byte // parent and map key as on the wire; only without origin and right
 	content       []byte // without the length in front where the kind is a run
-	own           bool   // content is this block's alone
+	kind          kind
+	flags         byte // hasOrigin, hasRight, hasKey
+	parentIsID    bool
+	foreign       bool // it refers to another client
+	own           bool // content is this block's alone
 }
 
 func (b *block) end() uint64   { return b.clock + b.len }
@@ -86,21 +87,18 @@ func (b *block) read(r *lib0.Reader, client, clock uint64) {
 	info := r.Byte()
 	b.client, b.clock = client, clock
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID, b.own = nil, nil, false, false
+	b.parent, b.content, b.parentIsID, b.foreign, b.own = nil, nil, false, false, false
 	if b.kind == kindGC || b.kind == kindSkip {
 		b.flags = 0
 		b.len = r.Uint()
 	} else {
 		b.readLinks(r)
-		if b.refersTo(client, clock) {
-			r.Fail(errFuture)
-		}
 		b.readContent(r)
 	}
-	if b.len == 0 || b.end() > lib0.MaxInt {
-		if b.len == 0 {
-			r.Fail(errEmpty)
-		}
+	if b.len == 0 {
+		r.Fail(errEmpty)
+	}
+	if b.end() > lib0.MaxInt {
 		r.Fail(lib0.ErrRange)
 	}
 }
@@ -108,18 +106,32 @@ func (b *block) read(r *lib0.Reader, client, clock uint64) {
 // readLinks reads where the block stands.
 func (b *block) readLinks(r *lib0.Reader) {
 	if b.flags&hasOrigin != 0 {
-		b.origin = readID(r)
+		b.origin = b.readRef(r)
 	}
 	if b.flags&hasRight != 0 {
-		b.right = readID(r)
+		b.right = b.readRef(r)
 	}
-	if b.flags&(hasOrigin|hasRight) != 0 {
-		return
+	if b.flags&(hasOrigin|hasRight) == 0 {
+		b.readParent(r)
 	}
+}
+
+// readRef reads the id of an element that the block refers to.
+func (b *block) readRef(r *lib0.Reader) id {
+	ref := id{client: r.Uint(), clock: r.Uint()}
+	if ref.client != b.client {
+		b.foreign = true
+	} else if ref.clock >= b.clock {
+		r.Fail(errFuture)
+	}
+	return ref
+}
+
+func (b *block) readParent(r *lib0.Reader) {
 	off := r.Offset()
 	switch r.Uint() {
 	case 0:
-		b.parentID, b.parentIsID = readID(r), true
+		b.parentID, b.parentIsID = b.readRef(r), true
 	case 1:
 		r.Text()
 	default:
@@ -129,10 +141,6 @@ func (b *block) readLinks(r *lib0.Reader) {
 		r.Text()
 	}
 	b.parent = r.Since(off)
-}
-
-func readID(r *lib0.Reader) id {
-	return id{client: r.Uint(), clock: r.Uint()}
 }
 
 // refs gives the ids that must be there before the block can be: origin, right
@@ -151,17 +159,6 @@ func (b *block) refs() (refs [3]id, n int) {
 		n++
 	}
 	return refs, n
-}
-
-// refersTo tells whether the block refers to an element of client at or behind clock.
-func (b *block) refersTo(client, clock uint64) bool {
-	refs, n := b.refs()
-	for _, ref := range refs[:n] {
-		if ref.client == client && ref.clock >= clock {
-			return true
-		}
-	}
-	return false
 }
 
 // readContent reads and checks what the block holds, and sets its length.
@@ -238,11 +235,11 @@ func readElement(r *lib0.Reader, k kind) {
 
 // load reads a block that the store has written: wire is exactly its bytes.
 func (b *block) load(wire []byte, client, clock, length uint64) {
-	r := lib0.NewReader(wire)
+	r := lib0.Reread(wire)
 	info := r.Byte()
 	b.client, b.clock, b.len = client, clock, length
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID, b.own = nil, nil, false, false
+	b.parent, b.content, b.parentIsID, b.foreign, b.own = nil, nil, false, false, false
 	if b.kind == kindGC {
 		return
 	}

@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"math"
 	"slices"
 	"sort"
 
@@ -188,7 +189,7 @@ func (k *chunk) tail() tail {
 	last := len(k.recs) - 1
 	r := lib0.NewReader(k.blockWire(last))
 	info := r.Byte()
-	b := block{kind: kind(info & kindMask), flags: info &^ kindMask}
+	b := block{clock: math.MaxUint64, kind: kind(info & kindMask), flags: info &^ kindMask}
 	if b.kind != kindGC {
 		b.readLinks(&r)
 	}

@@ -8,13 +8,18 @@ import "unicode/utf8"
 //
 // Byte slices that a Reader gives out alias its input.
 type Reader struct {
-	buf []byte
-	off int
-	err error
+	buf     []byte
+	off     int
+	err     error
+	checked bool
 }
 
 // NewReader reads from b, which it borrows.
 func NewReader(b []byte) Reader { return Reader{buf: b} }
+
+// Reread reads from b, which it borrows and which was read without an error
+// before: whether strings are UTF-8 and JSON isn't looked at again.
+func Reread(b []byte) Reader { return Reader{buf: b, checked: true} }
 
 // Err is the first error, or nil.
 func (r *Reader) Err() error { return r.err }
@@ -49,33 +54,41 @@ func (r *Reader) Byte() byte {
 
 // Uint reads a varUint of at most 53 bits.
 func (r *Reader) Uint() uint64 {
-	if r.off < len(r.buf) {
-		if b := r.buf[r.off]; b < 0x80 {
+	if b := r.buf[r.off:]; len(b) >= 3 {
+		v := uint64(b[0])
+		if v < 1<<7 {
 			r.off++
-			return uint64(b)
+			return v
+		}
+		v = v&(1<<7-1) | uint64(b[1])<<7
+		if v < 1<<14 {
+			r.off += 2
+			return v
+		}
+		v = v&(1<<14-1) | uint64(b[2])<<14
+		if v < 1<<21 {
+			r.off += 3
+			return v
 		}
 	}
 	return r.longUint()
 }
 
+// longUint reads a varUint of any length.
 func (r *Reader) longUint() uint64 {
 	var v uint64
-	for i := range 8 {
-		if r.off+i >= len(r.buf) {
-			r.Fail(ErrTruncated)
-			return 0
-		}
-		b := r.buf[r.off+i]
+	for i, b := range r.buf[r.off:] {
 		v |= uint64(b&0x7f) << (7 * i)
-		if b < 0x80 {
-			if v > MaxInt {
-				break
-			}
+		if b < 0x80 && v <= MaxInt {
 			r.off += i + 1
 			return v
 		}
+		if b < 0x80 || i == 7 {
+			r.Fail(ErrRange)
+			return 0
+		}
 	}
-	r.Fail(ErrRange)
+	r.Fail(ErrTruncated)
 	return 0
 }
 
@@ -119,7 +132,7 @@ func (r *Reader) take(n int) []byte {
 // Text reads a string as its UTF-8 bytes, which alias the input.
 func (r *Reader) Text() []byte {
 	b := r.Bytes()
-	if !utf8.Valid(b) {
+	if !r.checked && !utf8.Valid(b) {
 		r.Fail(ErrUTF8)
 		return nil
 	}
@@ -207,6 +220,9 @@ func (r *Reader) skipAny(depth int) {
 // JSON reads a string that holds one JSON value.
 func (r *Reader) JSON() []byte {
 	b := r.Text()
+	if r.checked {
+		return b
+	}
 	if err := CheckJSON(b); r.err == nil && err != nil {
 		r.Fail(err)
 		return nil
