@@ -54,6 +54,7 @@ type block struct {
 	parentID      id     // the parent, where parent names it by id
 	parent        []byte // parent and map key as on the wire; only without origin and right
 	content       []byte // without the length in front where the kind is a run
+	wire          []byte // the block as it was read, where it is written just so; else nil
 	kind          kind
 	flags         byte // hasOrigin, hasRight, hasKey
 	parentIsID    bool
@@ -84,16 +85,22 @@ var (
 // stands. It refuses what yjs would throw on; the error is r's. A skip is a
 // block here too.
 func (b *block) read(r *lib0.Reader, client, clock uint64) {
+	off := r.Offset()
 	info := r.Byte()
 	b.client, b.clock = client, clock
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID, b.foreign, b.own = nil, nil, false, false, false
+	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.own = nil, nil, nil, false, false, false
 	if b.kind == kindGC || b.kind == kindSkip {
-		b.flags = 0
 		b.len = r.Uint()
 	} else {
 		b.readLinks(r)
 		b.readContent(r)
+	}
+	switch {
+	case b.kind == kindGC && b.flags != 0:
+		b.flags = 0
+	case r.Canonical():
+		b.wire = r.Since(off)
 	}
 	if b.len == 0 {
 		r.Fail(errEmpty)
@@ -239,7 +246,7 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 	info := r.Byte()
 	b.client, b.clock, b.len = client, clock, length
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID, b.foreign, b.own = nil, nil, false, false, false
+	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.own = nil, nil, wire, false, false, false
 	if b.kind == kindGC {
 		return
 	}
@@ -256,6 +263,10 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 // appendTo appends the block in V1 and tells where the length in front of its
 // content stands, for tail.
 func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
+	if b.wire != nil {
+		dst = append(dst, b.wire...)
+		return dst, len(dst) - len(b.content) - b.prefixLen()
+	}
 	dst = append(dst, byte(b.kind)|b.flags)
 	if b.flags&hasOrigin != 0 {
 		dst = lib0.AppendUint(dst, b.origin.client)
@@ -276,9 +287,20 @@ func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
 	return append(dst, b.content...), prefix
 }
 
+// prefixLen is how many bytes the length in front of the content takes.
+func (b *block) prefixLen() int {
+	switch {
+	case b.kind == kindString:
+		return lib0.UintLen(uint64(len(b.content)))
+	case b.deleted() || b.kind.isRun():
+		return lib0.UintLen(b.len)
+	}
+	return 0
+}
+
 // kill makes the block a deleted one; its place stays.
 func (b *block) kill() {
 	if b.kind != kindGC {
-		b.kind, b.content, b.own = kindDeleted, nil, false
+		b.kind, b.content, b.wire, b.own = kindDeleted, nil, nil, false
 	}
 }

@@ -11,11 +11,10 @@ func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 	}
 	s := New()
 	for i, update := range updates {
-		in, err := readUpdate(update, nil)
-		if err != nil {
+		if err := s.in.read(update); err != nil {
 			return nil, fmt.Errorf("update %d of %d: %w", i+1, len(updates), err)
 		}
-		s.hold(&in)
+		s.hold(&s.in)
 	}
 	return s.encode(), nil
 }

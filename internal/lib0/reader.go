@@ -12,6 +12,7 @@ type Reader struct {
 	off     int
 	err     error
 	checked bool
+	long    bool
 }
 
 // NewReader reads from b, which it borrows.
@@ -23,6 +24,10 @@ func Reread(b []byte) Reader { return Reader{buf: b, checked: true} }
 
 // Err is the first error, or nil.
 func (r *Reader) Err() error { return r.err }
+
+// Canonical tells whether all integers that Uint read so far were written in as
+// few bytes as they can be, as writers do.
+func (r *Reader) Canonical() bool { return !r.long }
 
 // Offset is how many bytes have been read.
 func (r *Reader) Offset() int { return r.off }
@@ -63,11 +68,17 @@ func (r *Reader) Uint() uint64 {
 		v = v&(1<<7-1) | uint64(b[1])<<7
 		if v < 1<<14 {
 			r.off += 2
+			if v < 1<<7 {
+				r.long = true
+			}
 			return v
 		}
 		v = v&(1<<14-1) | uint64(b[2])<<14
 		if v < 1<<21 {
 			r.off += 3
+			if v < 1<<14 {
+				r.long = true
+			}
 			return v
 		}
 	}
@@ -81,6 +92,7 @@ func (r *Reader) longUint() uint64 {
 		v |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 && v <= MaxInt {
 			r.off += i + 1
+			r.long = r.long || b == 0 && i > 0
 			return v
 		}
 		if b < 0x80 || i == 7 {
