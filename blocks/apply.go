@@ -32,7 +32,7 @@ func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, 
 	}
 	in := &s.in
 	defer in.release()
-	if err := in.read(update); err != nil {
+	if err := in.read(update, s); err != nil {
 		return nil, err
 	}
 	c := s.compare(in)
@@ -65,7 +65,7 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	}
 	in := &s.in
 	defer in.release()
-	if err := in.read(update); err != nil {
+	if err := in.read(update, nil); err != nil {
 		return false, err
 	}
 	c := s.compare(in)
@@ -278,8 +278,12 @@ func (s *Store) integrate(c *client) {
 
 // pushAll appends the blocks of a section.
 func (c *client) pushAll(sec *section) {
-	if sec.only != nil {
+	switch {
+	case sec.only != nil:
 		c.push(sec.only)
+		return
+	case sec.body != nil:
+		c.body = *sec.body
 		return
 	}
 	r := lib0.Reread(sec.wire)
@@ -288,14 +292,6 @@ func (c *client) pushAll(sec *section) {
 		b.read(&r, c.id, c.blocks.end)
 		c.push(&b)
 	}
-}
-
-// push appends a block to those that are integrated.
-func (c *client) push(b *block) {
-	if b.deleted() {
-		c.deleted.add(span{b.clock, b.end()})
-	}
-	c.blocks.push(b)
 }
 
 // merge integrates what is ready of that which waits and of an update's section.

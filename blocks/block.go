@@ -176,8 +176,7 @@ func (b *block) readContent(r *lib0.Reader) {
 		b.len = r.Uint()
 		return
 	case kindString:
-		b.content = r.Text()
-		b.len = utf16Len(b.content)
+		b.content, b.len = r.Text16()
 		return
 	case kindAny, kindJSON:
 		b.len = r.Uint()

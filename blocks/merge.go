@@ -11,7 +11,7 @@ func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 	}
 	s := New()
 	for i, update := range updates {
-		if err := s.in.read(update); err != nil {
+		if err := s.in.read(update, nil); err != nil {
 			return nil, fmt.Errorf("update %d of %d: %w", i+1, len(updates), err)
 		}
 		s.hold(&s.in)

@@ -60,7 +60,7 @@ func (k *chunk) find(clock uint64) int {
 
 // full tells whether a block at clock has to begin another chunk.
 func (k *chunk) full(clock uint64) bool {
-	return len(k.wire) >= chunkBytes || clock-k.clock > math.MaxInt32
+	return len(k.recs) >= chunkBlocks || len(k.wire) >= chunkBytes || clock-k.clock > math.MaxInt32
 }
 
 // tail says how the last block of a chunk can be continued. The zero value
@@ -92,25 +92,39 @@ func (t *tail) takes(b *block) bool {
 	return b.kind.isRun() && (b.flags|t.flags)&hasKey == 0
 }
 
+// takes tells whether b can be more elements of the last block.
+func (k *chunk) takes(b *block, t *tail) bool {
+	return t.takes(b) && (b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes)
+}
+
 // push appends b, joined with the last block where that is the same.
 func (k *chunk) push(b *block, t *tail) {
-	if t.takes(b) && (b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes) {
-		r := lib0.NewReader(k.wire[t.prefix:])
-		old := r.Uint()
-		grown := b.end() - k.at(len(k.recs)-1)
-		if b.kind == kindString {
-			grown = old + uint64(len(b.content))
-		}
-		k.setUint(t.prefix, r.Offset(), grown)
-		k.wire = append(k.wire, b.content...)
-		return
+	if k.takes(b, t) {
+		k.join(b, t)
+	} else {
+		k.add(b, t)
 	}
+}
+
+// add appends b as a block of its own.
+func (k *chunk) add(b *block, t *tail) {
 	if len(k.recs) == 0 {
 		k.clock = b.clock
 	}
 	k.recs = append(k.recs, rec{uint32(b.clock - k.clock), uint32(len(k.wire))})
 	t.open, t.kind, t.flags, t.right = true, b.kind, b.flags, b.right
 	k.wire, t.prefix = b.appendTo(k.wire)
+}
+
+// join makes b more elements of the last block.
+func (k *chunk) join(b *block, t *tail) {
+	r := lib0.NewReader(k.wire[t.prefix:])
+	grown := r.Uint() + uint64(len(b.content))
+	if b.kind != kindString {
+		grown = b.end() - k.at(len(k.recs)-1)
+	}
+	k.setUint(t.prefix, r.Offset(), grown)
+	k.wire = append(k.wire, b.content...)
 }
 
 // setUint writes v over the varUint of the given width at off.
@@ -146,18 +160,26 @@ func (r *run) push(b *block) {
 			r.tail = k.tail()
 		}
 	}
-	if k == nil || k.full(b.clock) || len(k.recs) >= chunkBlocks && !r.tail.takes(b) {
+	size := 0
+	if k != nil {
+		size = len(k.wire)
+	}
+	switch {
+	case k != nil && k.takes(b, &r.tail):
+		k.join(b, &r.tail)
+	case k == nil || k.full(b.clock):
 		next := new(chunk)
 		if k != nil {
 			next.recs, next.wire = k.fit()
 		}
-		k, r.tail = next, tail{}
+		k, size, r.tail = next, 0, tail{}
 		r.chunks = append(r.chunks, k)
+		fallthrough
+	default:
+		k.add(b, &r.tail)
+		r.count++
 	}
-	size, count := len(k.wire), len(k.recs)
-	k.push(b, &r.tail)
 	r.size += len(k.wire) - size
-	r.count += len(k.recs) - count
 	r.end = b.end()
 }
 
@@ -190,7 +212,7 @@ func elementsWithin(b *block, size int) (n uint64) {
 		for size > 0 && b.content[size]&0xc0 == 0x80 {
 			size--
 		}
-		return utf16Len(b.content[:size])
+		return lib0.UTF16Len(b.content[:size])
 	}
 	r := lib0.NewReader(b.content)
 	for r.Offset() < len(b.content) {

@@ -19,6 +19,7 @@ type section struct {
 	foreign  bool   // some block refers to another client
 	wire     []byte // alias of the update
 	only     *block // its block, where the update has but one
+	body     *body  // its blocks, ready to be held, where it begins a client
 	resume   place  // where the plan has got to
 }
 
@@ -37,8 +38,9 @@ type contents struct {
 	block     block  // where it is but one
 }
 
-// read reads and checks a whole V1 update.
-func (in *contents) read(update []byte) error {
+// read reads and checks a whole V1 update. Where s is to hold it, the blocks of
+// clients that s doesn't have are put together on the way.
+func (in *contents) read(update []byte, s *Store) error {
 	r := lib0.NewReader(update)
 	var b block
 	at := id{}
@@ -49,6 +51,9 @@ func (in *contents) read(update []byte) error {
 		sec.resume.clock = sec.clock
 		off := r.Offset()
 		at = id{sec.client, sec.clock}
+		if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
+			sec.body = new(body)
+		}
 		for left := sec.count; left > 0 && r.Err() == nil; left-- {
 			b.read(&r, at.client, at.clock)
 			if r.Err() != nil {
@@ -59,6 +64,12 @@ func (in *contents) read(update []byte) error {
 				sec.elements += b.len
 			}
 			sec.foreign = sec.foreign || b.foreign
+			switch {
+			case b.kind == kindSkip:
+				sec.body = nil
+			case sec.body != nil:
+				sec.body.push(&b)
+			}
 		}
 		sec.end, sec.wire = at.clock, r.Since(off)
 		if sections == 1 && sec.count == 1 {

@@ -2,7 +2,6 @@ package blocks
 
 import (
 	"bytes"
-	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/yroom/yroom/internal/lib0"
@@ -85,20 +84,4 @@ func splitPair(text []byte, i int, own bool) (left, right []byte, ownRight bool)
 	}
 	utf8.AppendRune(right[:0], utf8.RuneError)
 	return left, right, true
-}
-
-// utf16Len counts the UTF-16 units of valid UTF-8 text.
-func utf16Len(text []byte) uint64 {
-	n := uint64(len(text))
-	for len(text) >= 8 && binary.LittleEndian.Uint64(text)&0x8080808080808080 == 0 {
-		text = text[8:]
-	}
-	for _, c := range text {
-		if c&0xc0 == 0x80 { // in a rune of 2, 3 or 4 bytes: 1, 2 or 3 of these for 1, 1 or 2 units
-			n--
-		} else if c >= 0xf0 {
-			n++
-		}
-	}
-	return n
 }

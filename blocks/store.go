@@ -39,11 +39,10 @@ type Store struct {
 
 // client is what a Store holds of one client.
 type client struct {
-	id      uint64
-	blocks  run     // from clock 0 on, all that they depend on is here
-	deleted spanSet // which of their elements are
-	pending []*run  // what waits, in clock order
-	dead    spans   // deleted elements behind blocks.end
+	id uint64
+	body
+	pending []*run // what waits, in clock order
+	dead    spans  // deleted elements behind blocks.end
 
 	waitCost int // about how many bytes of memory pending and dead take
 
@@ -55,6 +54,21 @@ type client struct {
 	planned bool
 	ready   uint64   // the clock behind the last block that will be integrated
 	section *section // what the update brings; nil: nothing
+}
+
+// body is the blocks of one client from clock 0 on, when all that they depend
+// on is there.
+type body struct {
+	blocks  run
+	deleted spanSet // which of their elements are
+}
+
+// push appends a block.
+func (d *body) push(b *block) {
+	if b.deleted() {
+		d.deleted.add(span{b.clock, b.end()})
+	}
+	d.blocks.push(b)
 }
 
 // New returns an empty document with default limits.

@@ -258,7 +258,7 @@ func TestEveryKind(t *testing.T) {
 // all of it, and that what comes out is what came in.
 func TestLongRunsAreParted(t *testing.T) {
 	text := strings.Repeat("long läßt grüßen 😀 ", 2000)
-	b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: []byte(text), len: utf16Len([]byte(text))}
+	b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: []byte(text), len: lib0.UTF16Len([]byte(text))}
 	u, _ := b.appendTo([]byte{1, 1, 1, 0})
 	u = append(u, 0)
 	s := New()
