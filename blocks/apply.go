@@ -49,9 +49,11 @@ func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, 
 		s.plan.cancel(s)
 		return nil, overLimit("the document", size, most.MaxSize)
 	}
-	if pending := s.pending + s.waiting(in); pending > most.MaxPending {
-		s.plan.cancel(s)
-		return nil, overLimit("what waits for missing blocks", pending, most.MaxPending)
+	if s.pending+costOfByte*len(update) > most.MaxPending {
+		if pending := s.pending + s.waiting(in); pending > most.MaxPending {
+			s.plan.cancel(s)
+			return nil, overLimit("what waits for missing blocks", pending, most.MaxPending)
+		}
 	}
 	s.commit(in.deletions)
 	return added, nil
@@ -234,6 +236,10 @@ const (
 	runCost  = 512
 	recCost  = 32
 	spanCost = 128
+
+	// costOfByte is more than a byte of an update can cost: a block takes two at
+	// least, and so does a span.
+	costOfByte = (runCost+recCost)/2 + 1
 )
 
 func cost(runs []*run) (n int) {

@@ -12,11 +12,11 @@ type span struct{ from, to uint64 }
 // spans are in order and don't touch one another.
 type spans []span
 
-// search finds the first span that ends behind clock.
+// search finds the first span that ends at or behind clock.
 func (s spans) search(clock uint64) int {
 	i, j := 0, len(s)
 	for i < j {
-		if mid := (i + j) / 2; s[mid].to <= clock {
+		if mid := (i + j) / 2; s[mid].to < clock {
 			i = mid + 1
 		} else {
 			j = mid
@@ -35,7 +35,7 @@ func (s spans) gaps(x span, yield func(span)) (rest span) {
 		if x.from < s[i].from {
 			yield(span{x.from, s[i].from})
 		}
-		x.from = min(s[i].to, x.to)
+		x.from = min(max(x.from, s[i].to), x.to)
 	}
 	return x
 }
@@ -83,7 +83,7 @@ func join(s, more []span) []span {
 
 // behind gives the part of s from clock on. It may change s.
 func (s spans) behind(clock uint64) spans {
-	s = s[s.search(clock):]
+	s = s[s.search(clock+1):]
 	if len(s) > 0 && s[0].from < clock {
 		s[0].from = clock
 	}

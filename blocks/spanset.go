@@ -4,12 +4,30 @@ import "slices"
 
 // spanSet is many spans, in order, that don't touch one another. They are held
 // in parts, so that a new one moves few.
-type spanSet struct{ parts []spans }
+type spanSet struct {
+	parts []spans
+	hint  spanAt // where find found something last: the next is near, as a rule
+}
+
+// spanAt says where a span is: in which part, and where in that.
+type spanAt struct{ part, i int }
 
 const partSpans = 128
 
-// part gives the index of the first part that ends at or behind clock.
-func (s *spanSet) part(clock uint64) int {
+// behind tells whether all spans end before clock.
+func (s *spanSet) behind(clock uint64) bool {
+	n := len(s.parts)
+	return n == 0 || s.parts[n-1].end() < clock
+}
+
+// find finds the first span that ends at or behind clock; there is one.
+func (s *spanSet) find(clock uint64) spanAt {
+	for range 2 {
+		if s.isFirst(s.hint, clock) {
+			return s.hint
+		}
+		s.hint.i++
+	}
 	i, j := 0, len(s.parts)
 	for i < j {
 		if mid := (i + j) / 2; s.parts[mid].end() < clock {
@@ -18,61 +36,72 @@ func (s *spanSet) part(clock uint64) int {
 			j = mid
 		}
 	}
-	return i
+	s.hint = spanAt{i, s.parts[i].search(clock)}
+	return s.hint
 }
 
-// gaps calls yield with the parts of x that s leaves open, in order.
-func (s *spanSet) gaps(x span, yield func(span)) {
-	for i := s.part(x.from); i < len(s.parts) && x.from < x.to; i++ {
-		if x = s.parts[i].gaps(x, yield); s.parts[i].end() >= x.to {
-			break
-		}
+// isFirst tells whether find of clock is at.
+func (s *spanSet) isFirst(at spanAt, clock uint64) bool {
+	if at.part >= len(s.parts) || at.i >= len(s.parts[at.part]) || s.parts[at.part][at.i].to < clock {
+		return false
 	}
-	if x.from < x.to {
-		yield(x)
+	if at.i > 0 {
+		return s.parts[at.part][at.i-1].to < clock
 	}
+	return at.part == 0 || s.parts[at.part-1].end() < clock
 }
 
 // gap gives the first part of x that s leaves open; an empty one: there is none.
 func (s *spanSet) gap(x span) span {
-	for i := s.part(x.from); i < len(s.parts) && x.from < x.to; i++ {
-		p := s.parts[i]
-		for j := p.search(x.from); j < len(p); j++ {
-			if x.from < p[j].from {
-				return span{x.from, min(x.to, p[j].from)}
+	if s.behind(x.from) {
+		return x
+	}
+	at := s.find(x.from)
+	for ; at.part < len(s.parts); at = (spanAt{at.part + 1, 0}) {
+		for _, held := range s.parts[at.part][at.i:] {
+			if x.from < held.from || x.from >= x.to {
+				return span{x.from, min(x.to, max(x.from, held.from))}
 			}
-			x.from = min(x.to, p[j].to)
+			x.from = min(x.to, held.to)
 		}
 	}
 	return x
 }
 
+// gaps calls yield with the parts of x that s leaves open, in order.
+func (s *spanSet) gaps(x span, yield func(span)) {
+	for x.from < x.to {
+		open := s.gap(x)
+		if open.from == open.to {
+			return
+		}
+		yield(open)
+		x.from = open.to
+	}
+}
+
 // add adds x, of which nothing is in s.
 func (s *spanSet) add(x span) {
-	i := s.part(x.from)
-	if i == len(s.parts) {
+	if s.behind(x.from) {
 		s.push(x)
 		return
 	}
-	p := s.parts[i]
-	j := p.search(x.from)
-	if j > 0 && p[j-1].to == x.from {
-		j--
-	}
-	switch {
-	case p[j].to == x.from:
-		p[j].to = x.to
-		if next := s.next(i, j); next != nil && next.from == x.to {
-			next.from = p[j].from
-			s.remove(i, j)
+	at := s.find(x.from)
+	p := s.parts[at.part]
+	switch held := &p[at.i]; {
+	case held.to == x.from:
+		held.to = x.to
+		if next := s.next(at); next != nil && next.from == x.to {
+			next.from = held.from
+			s.remove(at)
 		}
-	case p[j].from == x.to:
-		p[j].from = x.from
+	case held.from == x.to:
+		held.from = x.from
 	case len(p) < partSpans:
-		s.parts[i] = slices.Insert(p, j, x)
+		s.parts[at.part] = slices.Insert(p, at.i, x)
 	default:
-		s.parts = slices.Insert(s.parts, i+1, slices.Clone(p[partSpans/2:]))
-		s.parts[i] = slices.Clone(p[:partSpans/2])
+		s.parts = slices.Insert(s.parts, at.part+1, slices.Clone(p[partSpans/2:]))
+		s.parts[at.part] = slices.Clone(p[:partSpans/2])
 		s.add(x)
 	}
 }
@@ -86,20 +115,22 @@ func (s *spanSet) push(x span) {
 	s.parts = append(s.parts, spans{x})
 }
 
-// next gives the span behind number j of part i.
-func (s *spanSet) next(i, j int) *span {
+// next gives the span behind the one at at.
+func (s *spanSet) next(at spanAt) *span {
 	switch {
-	case j+1 < len(s.parts[i]):
-		return &s.parts[i][j+1]
-	case i+1 < len(s.parts):
-		return &s.parts[i+1][0]
+	case at.i+1 < len(s.parts[at.part]):
+		return &s.parts[at.part][at.i+1]
+	case at.part+1 < len(s.parts):
+		return &s.parts[at.part+1][0]
 	}
 	return nil
 }
 
-func (s *spanSet) remove(i, j int) {
-	if s.parts[i] = slices.Delete(s.parts[i], j, j+1); len(s.parts[i]) == 0 {
-		s.parts = slices.Delete(s.parts, i, i+1)
+func (s *spanSet) remove(at spanAt) {
+	if p := slices.Delete(s.parts[at.part], at.i, at.i+1); len(p) > 0 {
+		s.parts[at.part] = p
+	} else {
+		s.parts = slices.Delete(s.parts, at.part, at.part+1)
 	}
 }
 

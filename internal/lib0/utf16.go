@@ -28,15 +28,32 @@ const notASCII = 0x8080808080808080
 // measures text.
 func (r *Reader) Text16() (text []byte, units uint64) {
 	b := r.Bytes()
-	if rest := r.buf[r.off-len(b):]; len(b) <= 8 && len(rest) >= 8 {
-		// Most strings are short. The first bytes of the word are theirs.
-		if len(b) == 0 || binary.LittleEndian.Uint64(rest)<<(64-8*len(b))&notASCII == 0 {
-			return b, uint64(len(b))
-		}
+	if r.isASCII(b) {
+		return b, uint64(len(b))
 	}
 	if !r.checked && !utf8.Valid(b) {
 		r.Fail(ErrUTF8)
 		return nil, 0
 	}
 	return b, UTF16Len(b)
+}
+
+// isASCII tells whether b, which was just read, is ASCII.
+func (r *Reader) isASCII(b []byte) bool {
+	rest := r.buf[r.off-len(b):]
+	for ; len(b) > 8; b, rest = b[8:], rest[8:] {
+		if binary.LittleEndian.Uint64(b)&notASCII != 0 {
+			return false
+		}
+	}
+	if len(rest) >= 8 {
+		// The first bytes of the word are b's.
+		return len(b) == 0 || binary.LittleEndian.Uint64(rest)<<(64-8*len(b))&notASCII == 0
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
