@@ -98,16 +98,12 @@ func (s *Store) compare(in *contents) (result comparison) {
 		result.grows = result.grows || fresh > 0
 		result.repeats = result.repeats || fresh < sec.elements
 	}
-	var c *client
-	eachDeletion(in.deletions, func(client uint64, x span) {
-		if c == nil || c.id != client {
-			c = s.find(client)
-		}
+	for _, x := range in.deletions {
 		fresh := uint64(0)
-		c.undeleted(x, func(part span) { fresh += part.to - part.from })
+		s.find(x.client).undeleted(x.span, func(part span) { fresh += part.to - part.from })
 		result.deletes = result.deletes || fresh > 0
 		result.repeats = result.repeats || fresh < x.to-x.from
-	})
+	}
 	return result
 }
 
@@ -166,10 +162,10 @@ func (s *Store) onlyNew(in *contents) []byte {
 		}
 		eachNew(sectionSource(sec), c.blocks.end, c.pendingAround(sec), func(b *block) { to.pending = extend(to.pending, b) })
 	}
-	eachDeletion(in.deletions, func(client uint64, x span) {
-		to := news.client(client)
-		s.find(client).undeleted(x, func(part span) { to.dead = to.dead.add(part) })
-	})
+	for _, x := range in.deletions {
+		to := news.client(x.client)
+		s.find(x.client).undeleted(x.span, func(part span) { to.dead = to.dead.add(part) })
+	}
 	return news.Encode(V1)
 }
 
@@ -216,17 +212,12 @@ func (s *Store) waiting(in *contents) (cost int) {
 			cost += runCost + recCost + len(b.parent) + len(b.content)
 		})
 	}
-	eachDeletion(in.deletions, func(client uint64, x span) {
-		c := s.find(client)
-		if x.from = max(x.from, c.reach()); x.from >= x.to {
-			return
+	for _, x := range in.deletions {
+		c := s.find(x.client)
+		if x.from = max(x.from, c.reach()); x.from < x.to {
+			c.undeleted(x.span, func(span) { cost += spanCost })
 		}
-		if c == nil {
-			cost += spanCost
-			return
-		}
-		c.dead.gaps(x, func(span) { cost += spanCost })
-	})
+	}
 	return cost
 }
 
@@ -250,7 +241,7 @@ func cost(runs []*run) (n int) {
 }
 
 // commit takes an update into the document, as it was planned.
-func (s *Store) commit(deletions []byte) {
+func (s *Store) commit(deletions []deletion) {
 	for _, c := range s.plan.touched {
 		before := c.waitCost
 		if c.ready > c.blocks.end {
@@ -362,35 +353,37 @@ func (s *Store) bury(c *client, b *block) {
 	c.blocks.push(b)
 }
 
-// delete takes a checked delete set into the document.
-func (s *Store) delete(deletions []byte) {
-	var c *client
-	waiting := s.spans[:0]
-	flush := func() {
-		if len(waiting) > 0 {
-			before := len(c.dead)
-			c.dead = c.dead.union(waiting)
-			cost := spanCost * (len(c.dead) - before)
-			c.waitCost += cost
-			s.pending += cost
-			waiting = waiting[:0]
+// delete takes deletions into the document, each client's at once.
+func (s *Store) delete(deletions []deletion) {
+	for len(deletions) > 0 {
+		c := s.client(deletions[0].client)
+		waiting := s.spans[:0]
+		for len(deletions) > 0 && deletions[0].client == c.id {
+			x := deletions[0].span
+			deletions = deletions[1:]
+			if end := c.blocks.end; x.from < end {
+				s.deleteHeld(c, span{x.from, min(x.to, end)})
+				x.from = end
+			}
+			if x.from < x.to {
+				waiting = append(waiting, x)
+			}
 		}
+		s.deleteLater(c, waiting)
+		s.spans = waiting[:0]
 	}
-	eachDeletion(deletions, func(client uint64, x span) {
-		if c == nil || c.id != client {
-			flush()
-			c = s.client(client)
-		}
-		if end := c.blocks.end; x.from < end {
-			s.deleteHeld(c, span{x.from, min(x.to, end)})
-			x.from = end
-		}
-		if x.from < x.to {
-			waiting = append(waiting, x)
-		}
-	})
-	flush()
-	s.spans = waiting[:0]
+}
+
+// deleteLater has spans wait for what they delete.
+func (s *Store) deleteLater(c *client, waiting []span) {
+	if len(waiting) == 0 {
+		return
+	}
+	before := len(c.dead)
+	c.dead = c.dead.union(waiting)
+	cost := spanCost * (len(c.dead) - before)
+	c.waitCost += cost
+	s.pending += cost
 }
 
 // deleteHeld deletes elements that are integrated.
@@ -403,7 +396,7 @@ func (s *Store) deleteHeld(c *client, x span) {
 		}
 		c.deleted.add(part)
 		if !s.options.History {
-			s.deletion.delete(&c.blocks, c.id, part)
+			s.eraser.delete(&c.blocks, c.id, part)
 		}
 		x.from = part.to
 	}

@@ -233,5 +233,7 @@ func (p *plan) reset() {
 		*p = plan{}
 		return
 	}
-	*p = plan{touched: p.touched[:0], todo: p.todo[:0], fresh: p.fresh[:0], on: p.on[:0], woken: p.woken[:0]}
+	p.made = 0
+	p.touched, p.todo = p.touched[:0], p.todo[:0]
+	p.fresh, p.on, p.woken = p.fresh[:0], p.on[:0], p.woken[:0]
 }

@@ -293,19 +293,19 @@ func (w *walker) next(b *block, client uint64) bool {
 	return true
 }
 
-// deletion deletes spans of a run, with room to work in.
-type deletion struct{ scratch chunk }
+// eraser deletes spans of a run, with room to work in.
+type eraser struct{ scratch chunk }
 
 // delete drops the content of the elements in x, which r holds. What is
 // deleted already stays as it is.
-func (d *deletion) delete(r *run, client uint64, x span) {
+func (e *eraser) delete(r *run, client uint64, x span) {
 	for c := r.find(x.from); x.from < x.to; c++ {
 		k := r.chunks[c]
 		end := r.blockEnd(c, len(k.recs)-1)
 		part := span{x.from, min(x.to, end)}
 		x.from = end
 		size := len(k.wire)
-		if !d.rewrite(r, c, client, part) {
+		if !e.rewrite(r, c, client, part) {
 			continue
 		}
 		r.size += len(k.wire) - size
@@ -343,7 +343,7 @@ func (r *run) join(c int, client uint64) bool {
 
 // rewrite deletes x, which lies in chunk c. It reports false if there was
 // nothing to do.
-func (d *deletion) rewrite(r *run, c int, client uint64, x span) bool {
+func (e *eraser) rewrite(r *run, c int, client uint64, x span) bool {
 	k := r.chunks[c]
 	i, j := k.find(x.from), k.find(x.to-1)
 	for k.deleted(i) {
@@ -358,7 +358,7 @@ func (d *deletion) rewrite(r *run, c int, client uint64, x span) bool {
 	if j+1 < len(k.recs) && x.to == k.at(j+1) {
 		j++
 	}
-	out := &d.scratch
+	out := &e.scratch
 	out.recs, out.wire = out.recs[:0], out.wire[:0]
 	var t tail
 	for n := i; n <= j; n++ {

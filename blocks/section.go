@@ -2,7 +2,6 @@ package blocks
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"sort"
 
@@ -33,9 +32,15 @@ type place struct {
 // contents is what a checked V1 update holds.
 type contents struct {
 	sections  []section
-	deletions []byte // the delete set, each client once, its spans in order
-	tidied    bool   // the update's own delete set isn't like that
-	block     block  // where it is but one
+	deletions []deletion // each client once, its spans in order
+	tidied    bool       // the update's own delete set isn't like that
+	block     block      // where it is but one
+}
+
+// deletion is elements of a client that an update deletes.
+type deletion struct {
+	client uint64
+	span
 }
 
 // read reads and checks a whole V1 update. Where s is to hold it, the blocks of
@@ -84,12 +89,7 @@ func (in *contents) read(update []byte, s *Store) error {
 	if client, ok := repeated(in.sections); ok {
 		return malformed("update: client %d is in it twice", client)
 	}
-	in.deletions = update[r.Offset():]
-	tidy, err := checkDeletions(in.deletions)
-	if in.tidied = !tidy; err == nil && in.tidied {
-		in.deletions = tidyDeletions(in.deletions)
-	}
-	return err
+	return in.readDeletions(&r)
 }
 
 // release gives up large room to work in, and lets go of the update.
@@ -98,7 +98,9 @@ func (in *contents) release() {
 	if cap(in.sections) > 1024 {
 		in.sections = nil
 	}
-	in.deletions = nil
+	if cap(in.deletions) > 1024 {
+		in.deletions = nil
+	}
 	in.block.parent, in.block.content, in.block.wire = nil, nil, nil
 }
 
@@ -122,12 +124,10 @@ func repeated(sections []section) (client uint64, ok bool) {
 	return 0, false
 }
 
-// checkDeletions checks a V1 delete set, with which an update ends. tidy tells
-// whether each client is in it once, with spans in order that don't overlap, as
-// yjs writes it.
-func checkDeletions(wire []byte) (tidy bool, err error) {
-	r := lib0.NewReader(wire)
-	tidy = true
+// readDeletions reads and checks the delete set, with which an update ends, and
+// puts it in order where yjs would have written it otherwise.
+func (in *contents) readDeletions(r *lib0.Reader) error {
+	all, tidy := in.deletions[:0], true
 	before := uint64(lib0.MaxInt + 1)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		client := r.Uint()
@@ -137,58 +137,45 @@ func checkDeletions(wire []byte) (tidy bool, err error) {
 		for spans := r.Uint(); spans > 0 && r.Err() == nil; spans-- {
 			clock, length := r.Uint(), r.Uint()
 			if r.Err() == nil && (length == 0 || clock+length > lib0.MaxInt) {
-				return false, malformed("update: deletes %d elements of client %d at %d", length, client, clock)
+				return malformed("update: deletes %d elements of client %d at %d", length, client, clock)
 			}
 			tidy = tidy && clock >= end
 			end = clock + length
+			all = append(all, deletion{client, span{clock, end}})
 		}
 	}
 	if err := r.Err(); err != nil {
-		return false, malformed("update: delete set: %w", err)
+		return malformed("update: delete set: %w", err)
 	}
 	if r.Len() > 0 {
-		return false, malformed("update: %d bytes behind its end", r.Len())
+		return malformed("update: %d bytes behind its end", r.Len())
 	}
-	return tidy, nil
+	if in.deletions, in.tidied = all, !tidy; in.tidied {
+		in.tidyDeletions()
+	}
+	return nil
 }
 
-// tidyDeletions writes a checked delete set as yjs does.
-func tidyDeletions(wire []byte) []byte {
-	byClient := make(map[uint64][]span)
-	eachDeletion(wire, func(client uint64, x span) { byClient[client] = append(byClient[client], x) })
-	out := lib0.AppendUint(nil, uint64(len(byClient)))
-	for _, client := range slices.SortedFunc(maps.Keys(byClient), descending) {
-		out = appendSpans(out, client, spans(nil).union(byClient[client]))
+// tidyDeletions sorts the deletions and joins those that overlap.
+func (in *contents) tidyDeletions() {
+	slices.SortFunc(in.deletions, func(a, b deletion) int {
+		return cmp.Or(descending(a.client, b.client), cmp.Compare(a.from, b.from))
+	})
+	tidy := in.deletions[:0]
+	for _, x := range in.deletions {
+		if n := len(tidy); n > 0 && tidy[n-1].client == x.client && x.from <= tidy[n-1].to {
+			tidy[n-1].to = max(tidy[n-1].to, x.to)
+			continue
+		}
+		tidy = append(tidy, x)
 	}
-	return out
+	in.deletions = tidy
 }
 
 func descending(a, b uint64) int { return cmp.Compare(b, a) }
 
-func appendSpans(dst []byte, client uint64, spans []span) []byte {
-	dst = lib0.AppendUint(dst, client)
-	dst = lib0.AppendUint(dst, uint64(len(spans)))
-	for _, x := range spans {
-		dst = appendSpan(dst, x)
-	}
-	return dst
-}
-
 func appendSpan(dst []byte, x span) []byte {
 	return lib0.AppendUint(lib0.AppendUint(dst, x.from), x.to-x.from)
-}
-
-// eachDeletion calls yield with the spans of a checked delete set, client by
-// client.
-func eachDeletion(wire []byte, yield func(client uint64, x span)) {
-	r := lib0.NewReader(wire)
-	for n := r.Uint(); n > 0; n-- {
-		client := r.Uint()
-		for spans := r.Uint(); spans > 0; spans-- {
-			clock := r.Uint()
-			yield(client, span{clock, clock + r.Uint()})
-		}
-	}
 }
 
 // source gives blocks of one client in clock order: those of a checked section

@@ -23,6 +23,8 @@ func (b *block) split(n uint64) (right block) {
 	right.origin = id{b.client, right.clock - 1}
 	right.parent, right.parentIsID = nil, false
 	switch {
+	case b.kind == kindString && b.len+right.len == uint64(len(b.content)): // ASCII
+		b.content, right.content = b.content[:n:n], b.content[n:]
 	case b.kind == kindString:
 		b.content, right.content, right.own = splitText(b.content, n, b.own)
 		b.own = false

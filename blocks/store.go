@@ -31,10 +31,10 @@ type Store struct {
 	pending int       // the waitCost of all clients
 
 	// Room to work in, kept between calls of Apply.
-	in       contents
-	plan     plan
-	deletion deletion
-	spans    []span
+	in     contents
+	plan   plan
+	eraser eraser
+	spans  []span
 }
 
 // client is what a Store holds of one client.
