@@ -4,7 +4,7 @@
 # make cover where the tests don't reach, as a page
 # make fuzz  every fuzz target for FUZZTIME
 # make sim   SIM_STEPS steps of a simulation with crashes and a store that fails
-# make bench what durability costs, against the store in memory, in one run
+# make bench documents against yjs and ywasm, and what durability costs, each in one run
 #
 # Each does all its own set-up. ARGS reach the server: make run ARGS="--listen 127.0.0.1:9000"
 
@@ -88,5 +88,6 @@ sim:
 	SIM_STEPS=$(SIM_STEPS) go test -count=1 -timeout 0 -v -run '^TestSim$$' ./internal/sim
 
 .PHONY: bench
-bench:
+bench: $(NODE_MODULES)
+	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/engines
 	go test -run '^$$' -bench . -benchtime 1x ./bench/durability

@@ -1,0 +1,167 @@
+// Package engines_test measures the documents of yroom, of yjs and of ywasm,
+// which is yrs compiled to WebAssembly, on the same inputs. Each job is done in a
+// process of its own, by the engines in turn.
+//
+//	YROOM_TRACES=folder go test -run '^$' -bench . -benchtime 1x -timeout 1h ./bench/engines
+//
+// The folder holds automerge-paper.json.gz, a recording of the writing of a
+// paper, which benchmarks call B4.
+package engines_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	rounds = flag.Int("rounds", 5, "how many times each job is done by each engine, the longest ones at most twice")
+	only   = flag.String("row", "", "measure the rows alone whose name has this in it")
+)
+
+var engines = []string{"yroom", "yjs", "ywasm"}
+
+// jobVariable has the test's binary do a job for yroom, and names it.
+const jobVariable = "YROOM_ENGINES_JOB"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	job, folder, ok := strings.Cut(os.Getenv(jobVariable), " ")
+	if !ok {
+		os.Exit(m.Run())
+	}
+	f, err := jobs[job](folder)
+	if err == nil {
+		err = json.NewEncoder(os.Stdout).Encode(f)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func BenchmarkEngines(b *testing.B) {
+	folder := inputs(b)
+	for range b.N {
+		t := table{}
+		for _, job := range wanted() {
+			measure(b, t, job, folder)
+		}
+		fmt.Printf("\nmedians of %d rounds\n\n%s\n%s", *rounds, t.rows(), t.bar()) // a benchmark's log is cut after ten lines
+	}
+}
+
+// inputs writes what the engines read into a folder.
+func inputs(b *testing.B) (folder string) {
+	b.Helper()
+	missing := b.Skip
+	if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
+		missing = b.Fatal
+	}
+	traces := os.Getenv("YROOM_TRACES")
+	if traces == "" {
+		missing("YROOM_TRACES doesn't name the folder with the recorded sessions")
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		missing("node is not installed")
+	}
+	for _, module := range []string{"yjs", "ywasm"} {
+		if _, err := os.Stat("../../test/node_modules/" + module); err != nil {
+			missing("the npm packages are not installed: run npm ci in the folder test")
+		}
+	}
+	folder = b.TempDir()
+	if _, err := run(b.Context(), "", "node", "inputs.mjs", folder, traces); err != nil {
+		b.Fatal(err)
+	}
+	return folder
+}
+
+// wanted gives the jobs that give the rows asked for, in order.
+func wanted() (names []string) {
+	for _, r := range allRows {
+		if strings.Contains(r.name, *only) && !slices.Contains(names, r.job) {
+			names = append(names, r.job)
+		}
+	}
+	return names
+}
+
+// long are the jobs that take seconds.
+var long = []string{"x100", "clients4000"}
+
+// measure has the engines do a job in turn. One that can't has no figures of it.
+func measure(b *testing.B, t table, job, folder string) {
+	b.Helper()
+	times := *rounds
+	if slices.Contains(long, job) {
+		times = min(times, 2)
+	}
+	failed := map[string]bool{}
+	for round := range times {
+		agreed := -1.0
+		for i := range engines {
+			engine := engines[(round+i)%len(engines)]
+			if failed[engine] {
+				continue
+			}
+			f, err := do(b.Context(), engine, job, folder)
+			if err != nil {
+				fmt.Printf("%s doesn't do %s: %v\n", engine, job, err)
+				failed[engine] = true
+				continue
+			}
+			t.add(engine, job, f)
+			if held, ok := f["elements"]; ok {
+				if agreed >= 0 && held != agreed {
+					fmt.Printf("%s holds %.0f elements after %s, and another engine %.0f\n", engine, held, job, agreed)
+				}
+				agreed = held
+			}
+		}
+	}
+}
+
+// do has an engine do a job in a process of its own.
+func do(ctx context.Context, engine, job, folder string) (f figures, err error) {
+	var out []byte
+	if engine == "yroom" {
+		var binary string
+		if binary, err = os.Executable(); err == nil {
+			out, err = run(ctx, jobVariable+"="+job+" "+folder, binary)
+		}
+	} else {
+		out, err = run(ctx, "", "node", "--expose-gc", "run.mjs", engine, job, folder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = json.Unmarshal(out, &f)
+	return f, err
+}
+
+// patience bounds one process: more than any takes.
+const patience = 5 * time.Minute
+
+// run gives what a program writes. Its environment has one more variable.
+func run(ctx context.Context, variable, name string, args ...string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), variable)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return out, nil
+}

@@ -1,0 +1,172 @@
+// Writes the inputs that all engines read into a folder: node inputs.mjs FOLDER TRACES. A file is a list of byte strings, each
+// behind its length in four bytes.
+
+import { writeFileSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { Random } from '../../test/differential/random.mjs'
+import * as encoding from '../../test/node_modules/lib0/encoding.js'
+import * as Y from '../../test/node_modules/yjs/dist/yjs.mjs'
+
+const [, , folder, traces] = process.argv
+
+function write (name, list) {
+  const out = Buffer.allocUnsafe(list.reduce((size, bytes) => size + 4 + bytes.length, 0))
+  let at = 0
+  for (const bytes of list) {
+    out.writeUInt32LE(bytes.length, at)
+    out.set(bytes, at + 4)
+    at += 4 + bytes.length
+  }
+  writeFileSync(join(folder, name), out)
+}
+
+// A document and the list of all updates it makes.
+function author (clientID) {
+  const doc = new Y.Doc()
+  doc.clientID = clientID
+  const updates = []
+  doc.on('update', update => updates.push(update))
+  return { doc, updates }
+}
+
+// ---- B4: one author who writes a paper, an update for each character typed or deleted.
+
+const lacking = 100 // updates that a client who comes back hasn't seen
+
+function writeB4 () {
+  const { txns } = JSON.parse(gunzipSync(readFileSync(join(traces, 'automerge-paper.json.gz'))))
+  const patches = txns.flatMap(txn => txn.patches)
+  const { doc, updates } = author(1)
+  const text = doc.getText('text')
+  let stale
+  for (const [i, [position, deleted, inserted]] of patches.entries()) {
+    if (i === patches.length - lacking) stale = Y.encodeStateVector(doc)
+    doc.transact(() => {
+      if (deleted > 0) text.delete(position, deleted)
+      if (inserted !== '') text.insert(position, inserted)
+    })
+  }
+  const full = Y.encodeStateAsUpdate(doc)
+  write('ops', updates)
+  write('merge', updates.slice(0, 10000))
+  write('b4', [full, stale])
+  write('v2', [Y.encodeStateAsUpdateV2(doc)])
+  for (const n of [10, 100]) writeCopies(n, full, Y.decodeStateVector(stale).get(1))
+}
+
+// B4 n times over, each by an author and in a text of their own; the client who comes back lacks edits of one of them.
+function writeCopies (n, full, seen) {
+  const { structs, ds } = Y.decodeUpdate(full)
+  const last = structs.at(-1)
+  const deletions = ds.clients.get(1)
+  const authors = Array.from({ length: n }, (_, i) => 1000 + n - i)
+  const out = new Y.UpdateEncoderV1()
+  const uints = (...values) => values.forEach(value => encoding.writeVarUint(out.restEncoder, value))
+  uints(n)
+  for (const author of authors) {
+    const rename = id => id && Y.createID(author, id.clock)
+    uints(structs.length, author, 0)
+    for (const struct of structs) {
+      const copy = Object.assign(Object.create(Object.getPrototypeOf(struct)), struct)
+      if (copy instanceof Y.Item) {
+        copy.origin = rename(copy.origin)
+        copy.rightOrigin = rename(copy.rightOrigin)
+        copy.parent = copy.parent && 'text' + author
+      }
+      copy.write(out, 0)
+    }
+  }
+  uints(n)
+  for (const author of authors) {
+    uints(author, deletions.length, ...deletions.flatMap(({ clock, len }) => [clock, len]))
+  }
+  const stale = encoding.createEncoder()
+  encoding.writeVarUint(stale, n)
+  for (const author of authors) {
+    encoding.writeVarUint(stale, author)
+    encoding.writeVarUint(stale, author === authors[0] ? seen : last.id.clock + last.length)
+  }
+  write('x' + n, [out.toUint8Array(), encoding.toUint8Array(stale)])
+}
+
+// ---- Many clients, who type 20 characters each, everybody at a place of their own in a text that all have. They type one after
+// another, or all at the same time.
+
+function writeClients (n, atOnce) {
+  const random = new Random(n)
+  const first = author(1)
+  first.doc.getText('text').insert(0, '.'.repeat(n))
+  const [text] = first.updates
+  const typed = Array.from({ length: n }, (_, place) => {
+    const { doc, updates } = author(2 + random.below(2 ** 32 - 2))
+    Y.applyUpdate(doc, text)
+    for (let i = 1; i <= 20; i++) doc.getText('text').insert(place + i, 'x')
+    return updates.slice(1)
+  })
+  const rounds = Array.from({ length: 20 }, (_, i) => typed.map(updates => updates[i]))
+  write((atOnce ? 'clients' : 'inTurn') + n, [text, ...(atOnce ? rounds : typed).flat()])
+}
+
+// ---- The same map key set again and again.
+
+function writeMap () {
+  const { doc, updates } = author(1)
+  for (let i = 0; i < 100000; i++) doc.getMap('map').set('key', i)
+  write('map', updates)
+}
+
+// ---- Three people in turn who write into a tree as the ProseMirror binding does: paragraphs and headings of formatted text.
+
+function writeXML () {
+  const random = new Random(1)
+  const { doc, updates } = author(1)
+  const root = doc.get('prosemirror', Y.XmlFragment)
+  const block = (at, name, text) => {
+    const element = new Y.XmlElement(name)
+    if (name === 'heading') element.setAttribute('level', random.between(1, 3))
+    root.insert(at, [element])
+    element.insert(0, [new Y.XmlText(text)])
+  }
+  block(0, 'heading', 'Title')
+  const carets = [1, 2, 3].map(() => ({ block: 0, at: 0 }))
+  while (updates.length < 23000) {
+    const who = random.below(3)
+    doc.clientID = who + 1
+    const caret = carets[who]
+    if (caret.block >= root.length || random.chance(0.01)) {
+      caret.block = random.below(root.length)
+      caret.at = root.get(caret.block).get(0).length
+    }
+    const element = root.get(caret.block)
+    const text = element.get(0)
+    caret.at = Math.min(caret.at, text.length)
+    const choice = random.next()
+    doc.transact(() => {
+      if (choice < 0.8) {
+        text.insert(caret.at++, random.pick('etaoin shrdlu'))
+      } else if (choice < 0.9) {
+        if (caret.at > 0) text.delete(--caret.at, 1)
+      } else if (choice < 0.95 && text.length > 0) {
+        const from = random.below(text.length)
+        text.format(from, random.between(1, text.length - from), random.pick([{ strong: {} }, { em: {} }, { strong: null }]))
+      } else if (choice < 0.98) { // a new line
+        const rest = text.toString().replace(/<[^>]*>/g, '').slice(caret.at)
+        if (text.length > caret.at) text.delete(caret.at, text.length - caret.at)
+        block(++caret.block, random.pick(['paragraph', 'paragraph', 'heading']), rest)
+        caret.at = 0
+      } else if (root.length > 5) {
+        root.delete(random.below(root.length), 1)
+      } else {
+        element.setAttribute('align', random.pick(['left', 'right', 'center']))
+      }
+    })
+  }
+  write('xml', updates)
+}
+
+writeB4()
+writeClients(1000, false)
+for (const n of [10, 100, 1000, 4000]) writeClients(n, true)
+writeMap()
+writeXML()

@@ -1,0 +1,168 @@
+// Does one job with yjs or ywasm and writes its figures as JSON: node --expose-gc run.mjs ENGINE JOB FOLDER. Times are in
+// nanoseconds, memory is in bytes.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const [, , name, job, folder] = process.argv
+
+const engines = {
+  async yjs () {
+    const Y = await import('../../test/node_modules/yjs/dist/yjs.mjs')
+    return {
+      ...Y,
+      open: () => new Y.Doc(),
+      close: () => {},
+      memory: 0
+    }
+  },
+
+  async ywasm () {
+    const { default: Y } = await import('../../test/node_modules/ywasm/ywasm.js')
+    return {
+      ...Y,
+      open: () => new Y.YDoc({}),
+      close: doc => doc.free(),
+      mergeUpdates: undefined,
+      get memory () { return Y.__wasm.memory.buffer.byteLength }
+    }
+  }
+}
+
+function read (name) {
+  const file = readFileSync(join(folder, name))
+  const list = []
+  for (let at = 0; at < file.length;) {
+    const size = file.readUInt32LE(at)
+    list.push(new Uint8Array(file.buffer, file.byteOffset + at + 4, size))
+    at += 4 + size
+  }
+  return list
+}
+
+function timed (work) {
+  const start = process.hrtime.bigint()
+  work()
+  return Number(process.hrtime.bigint() - start)
+}
+
+// The median of up to 20 times.
+function repeated (work) {
+  const times = []
+  let total = 0
+  while (times.length < 3 || (times.length < 20 && total < 3e8)) {
+    times.push(timed(work))
+    total += times.at(-1)
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1]
+}
+
+function memory () {
+  globalThis.gc()
+  globalThis.gc()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+// How many elements a document holds, by its state vector.
+function elements (doc) {
+  const bytes = Y.encodeStateVector(doc)
+  let at = 0
+  const uint = () => {
+    let value = 0
+    for (let unit = 1; ; unit *= 128) {
+      value += (bytes[at] & 127) * unit
+      if (bytes[at++] < 128) return value
+    }
+  }
+  let sum = 0
+  for (let n = uint(); n > 0; n--) {
+    uint()
+    sum += uint()
+  }
+  return sum
+}
+
+function diffs (doc, stale) {
+  const current = Y.encodeStateVector(doc)
+  return {
+    diffCurrent: repeated(() => Y.encodeStateAsUpdate(doc, current)),
+    diffStale: repeated(() => Y.encodeStateAsUpdate(doc, stale)),
+    diffStaleBytes: Y.encodeStateAsUpdate(doc, stale).length
+  }
+}
+
+function load (update, apply) {
+  const warm = []
+  const doc = Y.open()
+  const first = timed(() => apply(doc, update))
+  for (let i = 0; i < 10; i++) {
+    const again = Y.open()
+    warm.push(timed(() => apply(again, update)))
+    Y.close(again)
+  }
+  return { doc, figures: { first, warm: warm.sort((a, b) => a - b)[5], elements: elements(doc) } }
+}
+
+// Applies updates one by one to an empty document.
+function oneByOne (updates) {
+  const before = memory() + Y.memory
+  const doc = Y.open()
+  const time = timed(() => { for (const update of updates) Y.applyUpdate(doc, update) })
+  const heap = memory() + Y.memory - before
+  return { time, update: time / updates.length, heap, heapOfEncoded: heap / Y.encodeStateAsUpdate(doc).length, elements: elements(doc) }
+}
+
+// The cost of an update once n clients are there: of the next ones up to 4000, in as many documents as that takes.
+function clients (n) {
+  const updates = read('clients' + n)
+  const first = updates.slice(0, n + 1)
+  const next = updates.slice(n + 1, n + 4001)
+  let time = 0
+  let count = 0
+  for (; count < 4000; count += next.length) {
+    const doc = Y.open()
+    for (const update of first) Y.applyUpdate(doc, update)
+    time += timed(() => { for (const update of next) Y.applyUpdate(doc, update) })
+    Y.close(doc)
+  }
+  return { update: time / count }
+}
+
+const jobs = {
+  b4 () {
+    const [full, stale] = read('b4')
+    const { doc, figures } = load(full, Y.applyUpdate)
+    return { ...figures, encode: repeated(() => Y.encodeStateAsUpdate(doc)), ...diffs(doc, stale) }
+  },
+  v2: () => load(read('v2')[0], Y.applyUpdateV2).figures,
+  x10 () {
+    const [full, stale] = read('x10')
+    const doc = Y.open()
+    Y.applyUpdate(doc, full)
+    return { elements: elements(doc), ...diffs(doc, stale) }
+  },
+  x100 () {
+    const [full, stale] = read('x100')
+    const before = memory() + Y.memory
+    const doc = Y.open()
+    const first = timed(() => Y.applyUpdate(doc, full))
+    const heap = memory() + Y.memory - before
+    return { first, heap, elements: elements(doc), ...diffs(doc, stale) }
+  },
+  ops: () => oneByOne(read('ops')),
+  inTurn1000: () => oneByOne(read('inTurn1000')),
+  clients10: () => clients(10),
+  clients100: () => clients(100),
+  clients1000: () => clients(1000),
+  clients4000: () => clients(4000),
+  map: () => oneByOne(read('map')),
+  xml: () => oneByOne(read('xml')),
+  merge () {
+    const updates = read('merge')
+    return Y.mergeUpdates ? { time: timed(() => Y.mergeUpdates(updates)) } : {}
+  }
+}
+
+const Y = await engines[name]()
+console.log(JSON.stringify(jobs[job]()))

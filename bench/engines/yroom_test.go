@@ -1,0 +1,229 @@
+package engines_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+// figures are what a job gives, by name: times in nanoseconds, memory in bytes,
+// and numbers. The floor of a figure has its name and " floor".
+type figures map[string]float64
+
+// jobs are what run.mjs has yjs and ywasm do, done by yroom, each in a process
+// of its own.
+var jobs = map[string]func(folder string) (figures, error){
+	"b4": func(folder string) (figures, error) {
+		in, err := read(folder, "b4")
+		if err != nil {
+			return nil, err
+		}
+		s, f, err := load(in[0], blocks.V1, scanV1)
+		if err != nil {
+			return nil, err
+		}
+		f["encode"] = repeated(func() { s.Encode(blocks.V1) })
+		f["encode floor"] = f["warm floor"]
+		return f, diffs(f, s, in[1])
+	},
+	"v2": func(folder string) (figures, error) {
+		in, err := read(folder, "v2")
+		if err != nil {
+			return nil, err
+		}
+		_, f, err := load(in[0], blocks.V2, scanV2)
+		return f, err
+	},
+	"x10": func(folder string) (figures, error) {
+		in, err := read(folder, "x10")
+		if err != nil {
+			return nil, err
+		}
+		s := blocks.New()
+		if _, err := s.Apply(in[0], blocks.V1); err != nil {
+			return nil, err
+		}
+		f := figures{"elements": elements(s)}
+		return f, diffs(f, s, in[1])
+	},
+	"x100": func(folder string) (figures, error) {
+		in, err := read(folder, "x100")
+		if err != nil {
+			return nil, err
+		}
+		before := memory()
+		s := blocks.New()
+		first := timed(func() { _, err = s.Apply(in[0], blocks.V1) })
+		if err != nil {
+			return nil, err
+		}
+		f := figures{"first": first, "heap": memory() - before, "elements": elements(s)}
+		f["first floor"] = repeated(func() { sum += scanV1(in[0]) })
+		return f, diffs(f, s, in[1])
+	},
+	"ops":         func(folder string) (figures, error) { return oneByOne(folder, "ops") },
+	"inTurn1000":  func(folder string) (figures, error) { return oneByOne(folder, "inTurn1000") },
+	"map":         func(folder string) (figures, error) { return oneByOne(folder, "map") },
+	"xml":         func(folder string) (figures, error) { return oneByOne(folder, "xml") },
+	"clients10":   func(folder string) (figures, error) { return clients(folder, 10) },
+	"clients100":  func(folder string) (figures, error) { return clients(folder, 100) },
+	"clients1000": func(folder string) (figures, error) { return clients(folder, 1000) },
+	"clients4000": func(folder string) (figures, error) { return clients(folder, 4000) },
+	"merge": func(folder string) (figures, error) {
+		updates, err := read(folder, "merge")
+		if err != nil {
+			return nil, err
+		}
+		f := figures{"time": timed(func() { _, err = blocks.Merge(blocks.V1, updates...) })}
+		f["time floor"] = repeated(func() { sum += scanAll(updates) })
+		return f, err
+	},
+}
+
+// sum keeps the compiler from leaving out what nobody uses.
+var sum uint64
+
+func read(folder, name string) ([][]byte, error) {
+	file, err := os.ReadFile(filepath.Join(folder, name))
+	return records(file), err
+}
+
+func timed(work func()) float64 {
+	start := time.Now()
+	work()
+	return float64(time.Since(start))
+}
+
+// repeated gives the median of up to 20 times.
+func repeated(work func()) float64 {
+	var times []float64
+	for total := 0.0; len(times) < 3 || len(times) < 20 && total < 3e8; total += times[len(times)-1] {
+		times = append(times, timed(work))
+	}
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
+func memory() float64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
+}
+
+// elements is how many elements a document holds, by its state vector.
+func elements(s *blocks.Store) (total float64) {
+	vector := s.StateVector()
+	next := func() uint64 {
+		v, n := binary.Uvarint(vector)
+		vector = vector[n:]
+		return v
+	}
+	for n := next(); n > 0; n-- {
+		next()
+		total += float64(next())
+	}
+	return total
+}
+
+// diffs adds what somebody costs who has everything, and who lacks a little.
+func diffs(f figures, s *blocks.Store, stale []byte) error {
+	for name, vector := range map[string][]byte{"diffCurrent": s.StateVector(), "diffStale": stale} {
+		diff, err := s.Diff(vector, blocks.V1)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		f[name] = repeated(func() { diff, err = s.Diff(vector, blocks.V1) })
+		f[name+" floor"] = repeated(func() { sum += scanV1(diff) })
+		f[name+"Bytes"] = float64(len(diff))
+	}
+	return nil
+}
+
+func load(update []byte, enc blocks.Encoding, scan func([]byte) uint64) (*blocks.Store, figures, error) {
+	var err error
+	apply := func() (s *blocks.Store) {
+		s = blocks.New()
+		if _, e := s.Apply(update, enc); e != nil {
+			err = e
+		}
+		return s
+	}
+	var s *blocks.Store
+	f := figures{"first": timed(func() { s = apply() })}
+	if err != nil {
+		return nil, nil, err
+	}
+	f["first floor"] = timed(func() { sum += scan(update) })
+	f["warm"] = repeated(func() { apply() })
+	f["warm floor"] = repeated(func() { sum += scan(update) })
+	f["elements"] = elements(s)
+	return s, f, nil
+}
+
+// oneByOne applies updates one by one to an empty document.
+func oneByOne(folder, name string) (figures, error) {
+	updates, err := read(folder, name)
+	if err != nil {
+		return nil, err
+	}
+	before := memory()
+	var start, end runtime.MemStats
+	runtime.ReadMemStats(&start)
+	s := blocks.New()
+	f := figures{"time": timed(func() { err = applyAll(s, updates) })}
+	if err != nil {
+		return nil, err
+	}
+	runtime.ReadMemStats(&end)
+	f["heap"] = memory() - before
+	f["elements"] = elements(s)
+	f["heapOfEncoded"] = f["heap"] / float64(len(s.Encode(blocks.V1)))
+	f["updates"] = float64(len(updates))
+	f["update"] = f["time"] / float64(len(updates))
+	f["allocations"] = float64(end.Mallocs-start.Mallocs) / float64(len(updates))
+	f["time floor"] = repeated(func() { sum += scanAll(updates) })
+	f["update floor"] = f["time floor"] / float64(len(updates))
+	return f, nil
+}
+
+func applyAll(s *blocks.Store, updates [][]byte) error {
+	for i, u := range updates {
+		if _, err := s.Apply(u, blocks.V1); err != nil {
+			return fmt.Errorf("update %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// clients gives the cost of an update once n clients are there: of the next
+// ones up to 4000, in as many documents as that takes.
+func clients(folder string, n int) (figures, error) {
+	updates, err := read(folder, fmt.Sprint("clients", n))
+	if err != nil {
+		return nil, err
+	}
+	first, next := updates[:n+1], updates[n+1:min(n+4001, len(updates))]
+	var time, count float64
+	for ; count < 4000; count += float64(len(next)) {
+		s := blocks.New()
+		if err := applyAll(s, first); err != nil {
+			return nil, err
+		}
+		time += timed(func() { err = applyAll(s, next) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return figures{
+		"update":       time / count,
+		"update floor": repeated(func() { sum += scanAll(next) }) / float64(len(next)),
+	}, nil
+}
