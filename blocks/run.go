@@ -41,8 +41,10 @@ func (k *chunk) blockWire(i int) []byte {
 	return k.wire[k.recs[i].off:]
 }
 
+func (k *chunk) kind(i int) kind { return kind(k.wire[k.recs[i].off] & kindMask) }
+
 // deleted tells whether nothing is left of block i but its place.
-func (k *chunk) deleted(i int) bool { return kind(k.wire[k.recs[i].off]&kindMask) <= kindDeleted }
+func (k *chunk) deleted(i int) bool { return k.kind(i) <= kindDeleted }
 
 // find gives the index of the block that holds clock.
 func (k *chunk) find(clock uint64) int {
@@ -291,143 +293,4 @@ func (w *walker) next(b *block, client uint64) bool {
 		w.chunk, w.rec = w.chunk+1, 0
 	}
 	return true
-}
-
-// eraser deletes spans of a run, with room to work in.
-type eraser struct{ scratch chunk }
-
-// delete drops the content of the elements in x, which r holds. What is
-// deleted already stays as it is.
-func (e *eraser) delete(r *run, client uint64, x span) {
-	for c := r.find(x.from); x.from < x.to; c++ {
-		k := r.chunks[c]
-		end := r.blockEnd(c, len(k.recs)-1)
-		part := span{x.from, min(x.to, end)}
-		x.from = end
-		size := len(k.wire)
-		if !e.rewrite(r, c, client, part) {
-			continue
-		}
-		r.size += len(k.wire) - size
-		if c == len(r.chunks)-1 {
-			r.tail = tail{}
-		}
-		switch {
-		case len(k.recs) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.recs) >= chunkBlocks/4:
-			r.chunks = slices.Insert(r.chunks, c+1, k.halve())
-			c++
-		case c > 0 && r.join(c, client):
-			c--
-		}
-	}
-}
-
-// join puts the blocks of chunk c into the one before, if both together are no
-// more than half a chunk.
-func (r *run) join(c int, client uint64) bool {
-	k, next := r.chunks[c-1], r.chunks[c]
-	if len(k.recs)+len(next.recs) > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 {
-		return false
-	}
-	t := k.tail()
-	r.size -= len(k.wire) + len(next.wire)
-	w := walker{run: r, chunk: c}
-	for b := (block{}); w.chunk == c && w.next(&b, client); {
-		k.push(&b, &t)
-	}
-	r.size += len(k.wire)
-	r.chunks = slices.Delete(r.chunks, c, c+1)
-	r.tail = tail{}
-	return true
-}
-
-// rewrite deletes x, which lies in chunk c. It reports false if there was
-// nothing to do.
-func (e *eraser) rewrite(r *run, c int, client uint64, x span) bool {
-	k := r.chunks[c]
-	i, j := k.find(x.from), k.find(x.to-1)
-	for k.deleted(i) {
-		if i++; i > j {
-			return false
-		}
-	}
-	// Deleted neighbours come along: they join.
-	if i > 0 && x.from <= k.at(i) {
-		i--
-	}
-	if j+1 < len(k.recs) && x.to == k.at(j+1) {
-		j++
-	}
-	out := &e.scratch
-	out.recs, out.wire = out.recs[:0], out.wire[:0]
-	var t tail
-	for n := i; n <= j; n++ {
-		var b block
-		at := k.at(n)
-		b.load(k.blockWire(n), client, at, r.blockEnd(c, n)-at)
-		if !b.deleted() && b.clock < x.to && x.from < b.end() {
-			if b.clock < x.from {
-				rest := b.split(x.from - b.clock)
-				out.push(&b, &t)
-				b = rest
-			}
-			if x.to < b.end() {
-				rest := b.split(x.to - b.clock)
-				b.kill()
-				out.push(&b, &t)
-				b = rest
-			} else {
-				b.kill()
-			}
-		}
-		out.push(&b, &t)
-	}
-	k.splice(i, j+1, out)
-	return true
-}
-
-// splice puts the blocks of with in the place of the blocks i to j.
-func (k *chunk) splice(i, j int, with *chunk) {
-	from, to := int(k.recs[i].off), len(k.wire)
-	if j < len(k.recs) {
-		to = int(k.recs[j].off)
-	}
-	shift := len(with.wire) - (to - from)
-	k.wire = replace(k.wire, from, to, with.wire)
-	k.recs = replace(k.recs, i, j, with.recs)
-	n := i
-	for range with.recs {
-		k.recs[n].clock += uint32(with.clock - k.clock)
-		k.recs[n].off += uint32(from)
-		n++
-	}
-	for ; n < len(k.recs); n++ {
-		k.recs[n].off = uint32(int(k.recs[n].off) + shift)
-	}
-}
-
-// replace is slices.Replace, but leaves little room where it has to make some,
-// and not much where a lot has gone.
-func replace[T any](s []T, i, j int, with []T) []T {
-	n := len(s) + len(with) - (j - i)
-	if room := n/8 + 8; n > cap(s) || cap(s)-n > 4*room {
-		grown := make([]T, len(s), max(n, len(s))+room)
-		copy(grown, s)
-		s = grown
-	}
-	return slices.Replace(s, i, j, with...)
-}
-
-// halve moves the second half of the chunk's blocks into another one.
-func (k *chunk) halve() *chunk {
-	mid := len(k.recs) / 2
-	off := k.recs[mid].off
-	next := &chunk{clock: k.at(mid), recs: slices.Clone(k.recs[mid:]), wire: slices.Clone(k.wire[off:])}
-	behind := k.recs[mid].clock
-	for i := range next.recs {
-		next.recs[i].clock -= behind
-		next.recs[i].off -= off
-	}
-	k.recs, k.wire = slices.Clone(k.recs[:mid]), slices.Clone(k.wire[:off])
-	return next
 }

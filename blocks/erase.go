@@ -1,0 +1,216 @@
+package blocks
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// eraser deletes spans of a run, with room to work in.
+type eraser struct{ scratch chunk }
+
+// delete drops the content of the elements in x, which r holds and none of
+// which is deleted yet.
+func (e *eraser) delete(r *run, client uint64, x span) {
+	for c := r.find(x.from); x.from < x.to; c++ {
+		k := r.chunks[c]
+		end := r.blockEnd(c, len(k.recs)-1)
+		part := span{x.from, min(x.to, end)}
+		x.from = end
+		size := len(k.wire)
+		e.rewrite(r, c, client, part)
+		r.size += len(k.wire) - size
+		if c == len(r.chunks)-1 {
+			r.tail = tail{}
+		}
+		switch {
+		case len(k.recs) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.recs) >= chunkBlocks/4:
+			r.chunks = slices.Insert(r.chunks, c+1, k.halve())
+			c++
+		case c > 0 && r.join(c, client):
+			c--
+		}
+	}
+}
+
+// join puts the blocks of chunk c into the one before, if both together are no
+// more than half a chunk.
+func (r *run) join(c int, client uint64) bool {
+	k, next := r.chunks[c-1], r.chunks[c]
+	if len(k.recs)+len(next.recs) > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 {
+		return false
+	}
+	t := k.tail()
+	r.size -= len(k.wire) + len(next.wire)
+	w := walker{run: r, chunk: c}
+	for b := (block{}); w.chunk == c && w.next(&b, client); {
+		k.push(&b, &t)
+	}
+	r.size += len(k.wire)
+	r.chunks = slices.Delete(r.chunks, c, c+1)
+	r.tail = tail{}
+	return true
+}
+
+// rewrite deletes x, which lies in chunk c.
+func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
+	k := r.chunks[c]
+	i, j := k.find(x.from), k.find(x.to-1)
+	if i == j && x.from == k.at(i) && x.to == r.blockEnd(c, i) {
+		k.bury(i, client, x)
+		return
+	}
+	// Deleted neighbours come along: they join.
+	if i > 0 && x.from == k.at(i) && k.deleted(i-1) {
+		i--
+	}
+	if j+1 < len(k.recs) && x.to == k.at(j+1) && k.deleted(j+1) {
+		j++
+	}
+	out := &e.scratch
+	out.recs, out.wire = out.recs[:0], out.wire[:0]
+	var t tail
+	for n := i; n <= j; n++ {
+		var b block
+		at := k.at(n)
+		b.load(k.blockWire(n), client, at, r.blockEnd(c, n)-at)
+		if b.clock < x.from && !b.deleted() {
+			rest := b.split(x.from - b.clock)
+			out.push(&b, &t)
+			b = rest
+		}
+		if x.to < b.end() && !b.deleted() {
+			rest := b.split(x.to - b.clock)
+			b.kill()
+			out.push(&b, &t)
+			b = rest
+		} else {
+			b.kill()
+		}
+		out.push(&b, &t)
+	}
+	k.splice(i, j+1, out)
+}
+
+// bury deletes block i, which is x, in its place, and joins it with deleted
+// neighbours.
+func (k *chunk) bury(i int, client uint64, x span) {
+	first, last := i, i
+	if i > 0 && k.kind(i-1) == kindDeleted && chained(k.blockWire(i-1), k.blockWire(i), id{client, x.from}) {
+		first = i - 1
+		x.from = k.at(first)
+	}
+	to := int(k.recs[i].off) + len(k.blockWire(i))
+	if i+1 < len(k.recs) && k.kind(i+1) == kindDeleted && chained(k.blockWire(i), k.blockWire(i+1), id{client, x.to}) {
+		last = i + 1
+		wire := k.blockWire(last)
+		_, end := links(wire)
+		r := lib0.NewReader(wire[end:])
+		to, x.to = to+len(wire), x.to+r.Uint()
+	}
+	wire := k.blockWire(first)
+	wire[0] = wire[0]&^kindMask | byte(kindDeleted)
+	_, end := links(wire)
+	from := int(k.recs[first].off) + end
+	var room [8]byte
+	length := lib0.AppendUint(room[:0], x.to-x.from)
+	k.wire = replace(k.wire, from, to, length)
+	k.recs = slices.Delete(k.recs, first+1, last+1)
+	for n := first + 1; n < len(k.recs); n++ {
+		k.recs[n].off -= uint32(to - from - len(length))
+	}
+}
+
+// chained tells whether block b, whose id is given, goes on where block a ends:
+// its origin is a's last element, and they have the same right origin.
+func chained(a, b []byte, at id) bool {
+	if b[0]&hasOrigin == 0 || (a[0]^b[0])&hasRight != 0 {
+		return false
+	}
+	r := lib0.NewReader(b[1:])
+	if (id{r.Uint(), r.Uint()} != id{at.client, at.clock - 1}) {
+		return false
+	}
+	rightA, endA := links(a)
+	rightB, endB := links(b)
+	return a[0]&hasRight == 0 || bytes.Equal(a[rightA:endA], b[rightB:endB])
+}
+
+// links tells where in the bytes of a block its right origin begins, if it has
+// one, and where its content does.
+func links(wire []byte) (right, end int) {
+	end = 1
+	if wire[0]&(hasOrigin|hasRight) == 0 {
+		var b block
+		r := lib0.Reread(wire)
+		b.clock, b.flags = lib0.MaxInt+1, r.Byte()&^kindMask
+		b.readLinks(&r)
+		return 0, r.Offset()
+	}
+	if wire[0]&hasOrigin != 0 {
+		end = skipID(wire, end)
+	}
+	right = end
+	if wire[0]&hasRight != 0 {
+		end = skipID(wire, end)
+	}
+	return right, end
+}
+
+// skipID gives the place behind the id at wire[i].
+func skipID(wire []byte, i int) int {
+	for range 2 {
+		for wire[i] >= 0x80 {
+			i++
+		}
+		i++
+	}
+	return i
+}
+
+// splice puts the blocks of with in the place of the blocks i to j.
+func (k *chunk) splice(i, j int, with *chunk) {
+	from, to := int(k.recs[i].off), len(k.wire)
+	if j < len(k.recs) {
+		to = int(k.recs[j].off)
+	}
+	shift := len(with.wire) - (to - from)
+	k.wire = replace(k.wire, from, to, with.wire)
+	k.recs = replace(k.recs, i, j, with.recs)
+	n := i
+	for range with.recs {
+		k.recs[n].clock += uint32(with.clock - k.clock)
+		k.recs[n].off += uint32(from)
+		n++
+	}
+	for ; n < len(k.recs); n++ {
+		k.recs[n].off = uint32(int(k.recs[n].off) + shift)
+	}
+}
+
+// replace is slices.Replace, but leaves little room where it has to make some,
+// and not much where a lot has gone.
+func replace[T any](s []T, i, j int, with []T) []T {
+	n := len(s) + len(with) - (j - i)
+	if room := n/8 + 8; n > cap(s) || cap(s)-n > 4*room {
+		grown := make([]T, len(s), max(n, len(s))+room)
+		copy(grown, s)
+		s = grown
+	}
+	return slices.Replace(s, i, j, with...)
+}
+
+// halve moves the second half of the chunk's blocks into another one.
+func (k *chunk) halve() *chunk {
+	mid := len(k.recs) / 2
+	off := k.recs[mid].off
+	next := &chunk{clock: k.at(mid), recs: slices.Clone(k.recs[mid:]), wire: slices.Clone(k.wire[off:])}
+	behind := k.recs[mid].clock
+	for i := range next.recs {
+		next.recs[i].clock -= behind
+		next.recs[i].off -= off
+	}
+	k.recs, k.wire = slices.Clone(k.recs[:mid]), slices.Clone(k.wire[:off])
+	return next
+}
