@@ -97,22 +97,24 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
 // neighbours.
 func (k *chunk) bury(i int, client uint64, x span) {
 	first, last := i, i
-	if i > 0 && k.kind(i-1) == kindDeleted && chained(k.blockWire(i-1), k.blockWire(i), id{client, x.from}) {
+	wire := k.blockWire(i)
+	from, to := int(k.recs[i].off), int(k.recs[i].off)+len(wire)
+	if i > 0 && k.kind(i-1) == kindDeleted && chained(k.blockWire(i-1), wire, id{client, x.from}) {
 		first = i - 1
+		from -= lib0.UintLen(x.from - k.at(first)) // a deleted block ends with its length
 		x.from = k.at(first)
-	}
-	to := int(k.recs[i].off) + len(k.blockWire(i))
-	if i+1 < len(k.recs) && k.kind(i+1) == kindDeleted && chained(k.blockWire(i), k.blockWire(i+1), id{client, x.to}) {
-		last = i + 1
-		wire := k.blockWire(last)
+	} else {
 		_, end := links(wire)
-		r := lib0.NewReader(wire[end:])
-		to, x.to = to+len(wire), x.to+r.Uint()
+		from += end
+		wire[0] = wire[0]&^kindMask | byte(kindDeleted)
 	}
-	wire := k.blockWire(first)
-	wire[0] = wire[0]&^kindMask | byte(kindDeleted)
-	_, end := links(wire)
-	from := int(k.recs[first].off) + end
+	if i+1 < len(k.recs) && k.kind(i+1) == kindDeleted && chained(wire, k.blockWire(i+1), id{client, x.to}) {
+		last = i + 1
+		next := k.blockWire(last)
+		_, end := links(next)
+		r := lib0.NewReader(next[end:])
+		to, x.to = to+len(next), x.to+r.Uint()
+	}
 	var room [8]byte
 	length := lib0.AppendUint(room[:0], x.to-x.from)
 	k.wire = replace(k.wire, from, to, length)
@@ -132,9 +134,12 @@ func chained(a, b []byte, at id) bool {
 	if (id{r.Uint(), r.Uint()} != id{at.client, at.clock - 1}) {
 		return false
 	}
+	if a[0]&hasRight == 0 {
+		return true
+	}
 	rightA, endA := links(a)
 	rightB, endB := links(b)
-	return a[0]&hasRight == 0 || bytes.Equal(a[rightA:endA], b[rightB:endB])
+	return bytes.Equal(a[rightA:endA], b[rightB:endB])
 }
 
 // links tells where in the bytes of a block its right origin begins, if it has

@@ -158,7 +158,7 @@ func (r *run) push(b *block) {
 	var k *chunk
 	if n := len(r.chunks); n > 0 {
 		k = r.chunks[n-1]
-		if !r.tail.open {
+		if !r.tail.open && k.kind(len(k.recs)-1) == b.kind {
 			r.tail = k.tail()
 		}
 	}
