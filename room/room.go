@@ -8,6 +8,7 @@ import (
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/weakbytes"
 )
 
 // Config sets a room's limits. The zero value means the defaults.
@@ -22,6 +23,10 @@ type Room struct {
 	blocks    *blocks.Store
 	awareness *awareness.Awareness
 	conns     map[ConnID]member
+
+	// whole is what was encoded for who has nothing. It leads to nothing once all
+	// have been sent it, or the document has changed.
+	whole weakbytes.Pointer
 
 	// seq is the document sequence: it grows by one with each update that is
 	// broadcast. It starts at 1, so that 0 means "has nothing".

@@ -3,6 +3,7 @@ package room
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +47,69 @@ func TestStepKeepsNoInputs(t *testing.T) {
 			t.Errorf("outputs %d and %d were encoded twice", i, i+1)
 		}
 	}
+}
+
+// Who joins an unchanged document with nothing is sent what was encoded for who
+// came before, and once all have it, it is gone.
+func TestManyJoin(t *testing.T) {
+	const size = 5_000_000
+	r := New(Config{})
+	if err := r.Load(insertion(7, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	join := func(conn ConnID) []byte {
+		t.Helper()
+		got := r.Step([]Input{
+			{Kind: Join, Conn: conn, Access: Write},
+			{Kind: Message, Conn: conn, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+		})
+		if len(got.Durable) != 2 || got.Durable[1].Msg.Type != protocol.SyncStep2 {
+			t.Fatalf("%d outputs to who joined", len(got.Durable))
+		}
+		return got.Durable[1].Msg.Data
+	}
+	kept := func() uint64 {
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+
+	before := kept()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	allocated := memory.TotalAlloc
+	waiting := [][]byte{join(1)} // for its connection to be written
+	for conn := ConnID(2); conn <= 1000; conn++ {
+		if conn%100 == 0 {
+			runtime.GC()
+		}
+		waiting = append(waiting, join(conn))
+		if &waiting[conn-1][0] != &waiting[0][0] {
+			t.Fatalf("for connection %d it was encoded again", conn)
+		}
+	}
+	runtime.ReadMemStats(&memory)
+	if n := memory.TotalAlloc - allocated; n > 2*size {
+		t.Errorf("1,000 joins allocated %d bytes, want one encoding of %d", n, size)
+	}
+
+	change := insertion(8, 0, "!")
+	r.Step([]Input{{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: change}}})
+	doc := blocks.New()
+	if _, err := doc.Apply(join(1001), blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := doc.Contains(change, blocks.V1); !held || err != nil {
+		t.Errorf("who joined after a change does not have it (%v)", err)
+	}
+
+	runtime.KeepAlive(waiting)
+	waiting, doc = nil, nil
+	if n := int64(kept() - before); n > size/10 {
+		t.Errorf("%d bytes are kept when all are in", n)
+	}
+	runtime.KeepAlive(r)
 }
 
 // However much one connection asks in a turn, it is answered once, unless it
