@@ -28,7 +28,6 @@ func TestLargeAnswersAreShared(t *testing.T) {
 		t.Errorf("%d bytes were allocated for what %d connections share", n, conns)
 	}
 	runtime.KeepAlive(data)
-	data = nil
 	waitUntil(t, func() bool {
 		runtime.GC()
 		return remembered.Value() == nil

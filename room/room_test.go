@@ -105,7 +105,6 @@ func TestManyJoin(t *testing.T) {
 	}
 
 	runtime.KeepAlive(waiting)
-	waiting, doc = nil, nil
 	if n := int64(kept() - before); n > size/10 {
 		t.Errorf("%d bytes are kept when all are in", n)
 	}

@@ -16,14 +16,12 @@ func TestPointer(t *testing.T) {
 	}
 	runtime.KeepAlive(b)
 
-	b = nil
 	runtime.GC()
 	if len(p.Value()) != 3000 {
 		t.Error("its own result does not keep the bytes")
 	}
 	runtime.KeepAlive(got)
 
-	got = nil
 	runtime.GC()
 	if p.Value() != nil {
 		t.Error("it keeps the bytes itself")
