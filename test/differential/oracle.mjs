@@ -32,7 +32,12 @@ const answers = {
       stateVector: decode(result.stateVector),
       merged: decode(result.merged),
       diffs: decodeAll(result.diffs),
-      added: decodeAll(result.added)
+      added: decodeAll(result.added),
+      compacted: {
+        encoded: decode(result.compacted.encoded),
+        diffs: decodeAll(result.compacted.diffs),
+        midway: decode(result.compacted.midway)
+      }
     })))
   },
 
