@@ -48,7 +48,11 @@ const answers = {
 
   // What yjs says to mutants that the store accepted on top of base.
   accepted ({ base, mutants }) {
-    return checkAccepted(decode(base), mutants.map(({ update, encoded }) => ({ update: decode(update), encoded: decode(encoded) })))
+    return checkAccepted(decode(base), mutants.map(({ update, encoded, compacted }) => ({
+      update: decode(update),
+      encoded: decode(encoded),
+      compacted: decode(compacted)
+    })))
   }
 }
 
