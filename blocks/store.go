@@ -11,6 +11,8 @@ import (
 type Options struct {
 	MaxSize    int // bytes of the encoded document, and 256 for each client; default 256 MiB
 	MaxPending int // bytes of what waits for something it depends on; default 16 MiB
+
+	History bool // keep the content of what is deleted, as yjs does with gc: false
 }
 
 // Store is one document: blocks per client in clock order, and what is
