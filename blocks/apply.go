@@ -4,41 +4,47 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"github.com/yroom/yroom/internal/lib0"
 )
 
 // Apply takes an update into the document and gives what was new in it, as a
 // V1 update: what has to be stored and told to others. nil: nothing was new.
-// Where all of it was new, added is update itself; otherwise the caller owns
-// it. Blocks that have to wait are new too.
+// Where all of it was new and it is in V1, added is update itself; otherwise
+// the caller owns it. Blocks that have to wait are new too.
 //
 // An error (ErrMalformed, ErrLimit, ErrEncoding) leaves the document as it
 // was. update is borrowed.
 func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
-	return s.apply(update, enc, s.options)
+	if update, err = asV1(update, enc, outsideMost(update)); err != nil {
+		return nil, err
+	}
+	return s.apply(update, s.options)
 }
 
 // Load takes an update into the document as Apply does, whatever the limits:
 // what is stored already was let in once. update is borrowed.
 func (s *Store) Load(update []byte, enc Encoding) error {
-	_, err := s.apply(update, enc, Options{MaxSize: math.MaxInt, MaxPending: math.MaxInt})
+	update, err := asV1(update, enc, math.MaxInt)
+	if err == nil {
+		_, err = s.apply(update, Options{MaxSize: math.MaxInt, MaxPending: math.MaxInt})
+	}
 	return err
 }
 
-func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, err error) {
-	if err := checkEncoding(enc); err != nil {
+// apply takes an update in V1.
+func (s *Store) apply(update []byte, most Options) (added []byte, err error) {
+	in := &s.in
+	defer in.release()
+	if err := in.read(update); err != nil {
 		return nil, err
 	}
-	in, err := readUpdate(update, s.sections[:0])
-	if err != nil {
-		return nil, err
-	}
-	defer s.release(in.sections)
-	c := s.compare(&in)
+	c := s.compare(in)
 	switch {
 	case !c.grows && !c.deletes:
 		return nil, nil
 	case c.repeats || in.tidied:
-		added = s.onlyNew(&in)
+		added = s.onlyNew(in)
 	default:
 		added = update
 	}
@@ -47,7 +53,7 @@ func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, 
 		s.plan.cancel(s)
 		return nil, overLimit("the document", size, most.MaxSize)
 	}
-	if pending := s.pending + s.waiting(&in); pending > most.MaxPending {
+	if pending := s.pending + s.waiting(in); pending > most.MaxPending {
 		s.plan.cancel(s)
 		return nil, overLimit("what waits for missing blocks", pending, most.MaxPending)
 	}
@@ -55,26 +61,15 @@ func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, 
 	return added, nil
 }
 
-// release gives up large room to work in, and lets go of the update.
-func (s *Store) release(sections []section) {
-	if cap(sections) > 1024 {
-		sections = nil
-	}
-	clear(sections)
-	s.sections = sections[:0]
-}
-
 // Contains tells whether the document holds all that is in update, so that
 // Apply would add nothing. Errors are Apply's. update is borrowed.
 func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
-	if err := checkEncoding(enc); err != nil {
+	in := &s.in
+	defer in.release()
+	if err := in.readAs(update, enc); err != nil {
 		return false, err
 	}
-	in, err := readUpdate(update, nil)
-	if err != nil {
-		return false, err
-	}
-	c := s.compare(&in)
+	c := s.compare(in)
 	return !c.grows && !c.deletes, nil
 }
 
@@ -88,7 +83,7 @@ type comparison struct {
 func (s *Store) compare(in *contents) (result comparison) {
 	for i := range in.sections {
 		sec := &in.sections[i]
-		c := s.byID[sec.client]
+		c := s.find(sec.client)
 		if c == nil || len(c.pending) == 0 && sec.clock >= c.blocks.end {
 			result.grows = result.grows || sec.elements > 0
 			continue
@@ -102,9 +97,13 @@ func (s *Store) compare(in *contents) (result comparison) {
 		result.grows = result.grows || fresh > 0
 		result.repeats = result.repeats || fresh < sec.elements
 	}
+	var c *client
 	eachDeletion(in.deletions, func(client uint64, x span) {
+		if c == nil || c.id != client {
+			c = s.find(client)
+		}
 		fresh := uint64(0)
-		s.byID[client].undeleted(x, func(part span) { fresh += part.to - part.from })
+		c.undeleted(x, func(part span) { fresh += part.to - part.from })
 		result.deletes = result.deletes || fresh > 0
 		result.repeats = result.repeats || fresh < x.to-x.from
 	})
@@ -159,7 +158,7 @@ func (s *Store) onlyNew(in *contents) []byte {
 	news := New()
 	for i := range in.sections {
 		sec := &in.sections[i]
-		c, to := s.byID[sec.client], news.client(sec.client)
+		c, to := s.find(sec.client), news.client(sec.client)
 		if c == nil {
 			to.hold(0, sec)
 			continue
@@ -168,7 +167,7 @@ func (s *Store) onlyNew(in *contents) []byte {
 	}
 	eachDeletion(in.deletions, func(client uint64, x span) {
 		to := news.client(client)
-		s.byID[client].undeleted(x, func(part span) { to.dead = to.dead.add(part) })
+		s.find(client).undeleted(x, func(part span) { to.dead = to.dead.add(part) })
 	})
 	return news.Encode(V1)
 }
@@ -208,7 +207,7 @@ func extend(runs []*run, b *block) []*run {
 func (s *Store) waiting(in *contents) (cost int) {
 	for i := range in.sections {
 		sec := &in.sections[i]
-		c := s.byID[sec.client]
+		c := s.find(sec.client)
 		if c.reach() >= sec.end {
 			continue
 		}
@@ -217,7 +216,7 @@ func (s *Store) waiting(in *contents) (cost int) {
 		})
 	}
 	eachDeletion(in.deletions, func(client uint64, x span) {
-		c := s.byID[client]
+		c := s.find(client)
 		if x.from = max(x.from, c.reach()); x.from >= x.to {
 			return
 		}
@@ -261,9 +260,47 @@ func (s *Store) commit(deletions []byte) {
 	s.delete(deletions)
 }
 
+// continues tells whether a section goes on where c ends, with nothing of c
+// waiting before or behind that.
+func (sec *section) continues(c *client) bool {
+	return sec.clock == c.blocks.end && sec.elements == sec.end-sec.clock && len(c.pending)+len(c.dead) == 0
+}
+
 // integrate appends c's blocks that are ready to those that are integrated.
 func (s *Store) integrate(c *client) {
 	before := c.blocks.size
+	if sec := c.section; sec != nil && c.ready == sec.end && sec.continues(c) {
+		c.pushAll(sec)
+	} else {
+		s.merge(c)
+	}
+	s.size += c.blocks.size - before
+}
+
+// pushAll appends the blocks of a section.
+func (c *client) pushAll(sec *section) {
+	if sec.only != nil {
+		c.push(sec.only)
+		return
+	}
+	r := lib0.Reread(sec.wire)
+	var b block
+	for range sec.count {
+		b.read(&r, c.id, c.blocks.end)
+		c.push(&b)
+	}
+}
+
+// push appends a block to those that are integrated.
+func (c *client) push(b *block) {
+	if b.deleted() {
+		c.deleted.add(span{b.clock, b.end()})
+	}
+	c.blocks.push(b)
+}
+
+// merge integrates what is ready of that which waits and of an update's section.
+func (s *Store) merge(c *client) {
 	var start place
 	if c.section != nil {
 		start.clock = c.section.clock
@@ -273,7 +310,6 @@ func (s *Store) integrate(c *client) {
 	for c.blocks.end < c.ready {
 		s.append(c, *q.at(c.blocks.end))
 	}
-	s.size += c.blocks.size - before
 	c.waitCost -= spanCost * (dead - len(c.dead))
 
 	n := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > c.blocks.end })
@@ -298,21 +334,31 @@ func (s *Store) append(c *client, b block) {
 		x := c.dead[0]
 		if b.clock < x.from {
 			rest := b.split(x.from - b.clock)
-			c.blocks.push(&b)
+			c.push(&b)
 			b = rest
 		}
-		if b.end() <= x.to {
-			b.kill()
-			c.dead = c.dead.behind(b.end())
-			break
+		end := min(b.end(), x.to)
+		c.dead = c.dead.behind(end)
+		rest, more := b, b.end() > end
+		if more {
+			rest = b.split(end - b.clock)
 		}
-		rest := b.split(x.to - b.clock)
-		b.kill()
-		c.blocks.push(&b)
+		s.bury(c, &b)
+		if !more {
+			return
+		}
 		b = rest
-		c.dead = c.dead[1:]
 	}
-	c.blocks.push(&b)
+	c.push(&b)
+}
+
+// bury appends a block that is deleted.
+func (s *Store) bury(c *client, b *block) {
+	if !s.options.History {
+		b.kill()
+	}
+	c.deleted.add(span{b.clock, b.end()})
+	c.blocks.push(b)
 }
 
 // delete takes a checked delete set into the document.
@@ -335,9 +381,7 @@ func (s *Store) delete(deletions []byte) {
 			c = s.client(client)
 		}
 		if end := c.blocks.end; x.from < end {
-			before := c.blocks.size
-			s.deletion.delete(&c.blocks, client, span{x.from, min(x.to, end)})
-			s.size += c.blocks.size - before
+			s.deleteHeld(c, span{x.from, min(x.to, end)})
 			x.from = end
 		}
 		if x.from < x.to {
@@ -346,4 +390,21 @@ func (s *Store) delete(deletions []byte) {
 	})
 	flush()
 	s.spans = waiting[:0]
+}
+
+// deleteHeld deletes elements that are integrated.
+func (s *Store) deleteHeld(c *client, x span) {
+	before := c.blocks.size
+	for x.from < x.to {
+		part := c.deleted.gap(x)
+		if part.from == part.to {
+			break
+		}
+		c.deleted.add(part)
+		if !s.options.History {
+			s.deletion.delete(&c.blocks, c.id, part)
+		}
+		x.from = part.to
+	}
+	s.size += c.blocks.size - before
 }

@@ -50,14 +50,16 @@ const (
 type block struct {
 	client, clock uint64
 	len           uint64 // elements: UTF-16 units of a string; at least 1
-	kind          kind
-	flags         byte // hasOrigin, hasRight, hasKey
 	origin, right id
 	parentID      id     // the parent, where parent names it by id
-	parentIsID    bool   //
 	parent        []byte // parent and map key as on the wire; only without origin and right
 	content       []byte // without the length in front where the kind is a run
-	own           bool   // content is this block's alone
+	wire          []byte // the block as it was read, where it is written just so; else nil
+	kind          kind
+	flags         byte // hasOrigin, hasRight, hasKey
+	parentIsID    bool
+	foreign       bool // it refers to another client
+	own           bool // content is this block's alone
 }
 
 func (b *block) end() uint64   { return b.clock + b.len }
@@ -83,24 +85,27 @@ var (
 // stands. It refuses what yjs would throw on; the error is r's. A skip is a
 // block here too.
 func (b *block) read(r *lib0.Reader, client, clock uint64) {
+	off := r.Offset()
 	info := r.Byte()
 	b.client, b.clock = client, clock
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID, b.own = nil, nil, false, false
+	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.own = nil, nil, nil, false, false, false
 	if b.kind == kindGC || b.kind == kindSkip {
-		b.flags = 0
 		b.len = r.Uint()
 	} else {
 		b.readLinks(r)
-		if b.refersTo(client, clock) {
-			r.Fail(errFuture)
-		}
 		b.readContent(r)
 	}
-	if b.len == 0 || b.end() > lib0.MaxInt {
-		if b.len == 0 {
-			r.Fail(errEmpty)
-		}
+	switch {
+	case b.kind == kindGC && b.flags != 0:
+		b.flags = 0
+	case r.Canonical():
+		b.wire = r.Since(off)
+	}
+	if b.len == 0 {
+		r.Fail(errEmpty)
+	}
+	if b.end() > lib0.MaxInt {
 		r.Fail(lib0.ErrRange)
 	}
 }
@@ -108,18 +113,32 @@ func (b *block) read(r *lib0.Reader, client, clock uint64) {
 // readLinks reads where the block stands.
 func (b *block) readLinks(r *lib0.Reader) {
 	if b.flags&hasOrigin != 0 {
-		b.origin = readID(r)
+		b.origin = b.readRef(r)
 	}
 	if b.flags&hasRight != 0 {
-		b.right = readID(r)
+		b.right = b.readRef(r)
 	}
-	if b.flags&(hasOrigin|hasRight) != 0 {
-		return
+	if b.flags&(hasOrigin|hasRight) == 0 {
+		b.readParent(r)
 	}
+}
+
+// readRef reads the id of an element that the block refers to.
+func (b *block) readRef(r *lib0.Reader) id {
+	ref := id{client: r.Uint(), clock: r.Uint()}
+	if ref.client != b.client {
+		b.foreign = true
+	} else if ref.clock >= b.clock {
+		r.Fail(errFuture)
+	}
+	return ref
+}
+
+func (b *block) readParent(r *lib0.Reader) {
 	off := r.Offset()
 	switch r.Uint() {
 	case 0:
-		b.parentID, b.parentIsID = readID(r), true
+		b.parentID, b.parentIsID = b.readRef(r), true
 	case 1:
 		r.Text()
 	default:
@@ -129,10 +148,6 @@ func (b *block) readLinks(r *lib0.Reader) {
 		r.Text()
 	}
 	b.parent = r.Since(off)
-}
-
-func readID(r *lib0.Reader) id {
-	return id{client: r.Uint(), clock: r.Uint()}
 }
 
 // refs gives the ids that must be there before the block can be: origin, right
@@ -151,17 +166,6 @@ func (b *block) refs() (refs [3]id, n int) {
 		n++
 	}
 	return refs, n
-}
-
-// refersTo tells whether the block refers to an element of client at or behind clock.
-func (b *block) refersTo(client, clock uint64) bool {
-	refs, n := b.refs()
-	for _, ref := range refs[:n] {
-		if ref.client == client && ref.clock >= clock {
-			return true
-		}
-	}
-	return false
 }
 
 // readContent reads and checks what the block holds, and sets its length.
@@ -238,11 +242,11 @@ func readElement(r *lib0.Reader, k kind) {
 
 // load reads a block that the store has written: wire is exactly its bytes.
 func (b *block) load(wire []byte, client, clock, length uint64) {
-	r := lib0.NewReader(wire)
+	r := lib0.Reread(wire)
 	info := r.Byte()
 	b.client, b.clock, b.len = client, clock, length
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.parentIsID, b.own = nil, nil, false, false
+	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.own = nil, nil, wire, false, false, false
 	if b.kind == kindGC {
 		return
 	}
@@ -259,6 +263,10 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 // appendTo appends the block in V1 and tells where the length in front of its
 // content stands, for tail.
 func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
+	if b.wire != nil {
+		dst = append(dst, b.wire...)
+		return dst, len(dst) - len(b.content) - b.prefixLen()
+	}
 	dst = append(dst, byte(b.kind)|b.flags)
 	if b.flags&hasOrigin != 0 {
 		dst = lib0.AppendUint(dst, b.origin.client)
@@ -279,10 +287,21 @@ func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
 	return append(dst, b.content...), prefix
 }
 
+// prefixLen is how many bytes the length in front of the content takes.
+func (b *block) prefixLen() int {
+	switch {
+	case b.kind == kindString:
+		return lib0.UintLen(uint64(len(b.content)))
+	case b.deleted() || b.kind.isRun():
+		return lib0.UintLen(b.len)
+	}
+	return 0
+}
+
 // kill makes the block a deleted one; its place stays.
 func (b *block) kill() {
 	if b.kind != kindGC {
-		b.kind, b.content, b.own = kindDeleted, nil, false
+		b.kind, b.content, b.wire, b.own = kindDeleted, nil, nil, false
 	}
 }
 

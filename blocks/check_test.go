@@ -51,6 +51,7 @@ func check(tb testing.TB, s *Store) {
 			tb.Fatalf("client %d begins at %d", c.id, c.blocks.start())
 		}
 		checkRun(tb, c.id, &c.blocks)
+		checkDeleted(tb, s, c)
 		end := c.blocks.end
 		for _, r := range c.pending {
 			if r.start() < end {
@@ -92,6 +93,33 @@ func check(tb testing.TB, s *Store) {
 	}
 }
 
+// checkDeleted checks what is known as deleted, and that nothing is left of it
+// but its place.
+func checkDeleted(tb testing.TB, s *Store, c *client) {
+	tb.Helper()
+	end := uint64(0)
+	for i, part := range c.deleted.parts {
+		if len(part) == 0 || len(part) > partSpans {
+			tb.Fatalf("client %d: %d spans in part %d", c.id, len(part), i)
+		}
+		for j, x := range part {
+			if x.to <= x.from || x.to > c.blocks.end || x.from <= end && i+j > 0 {
+				tb.Fatalf("client %d: deletion %v behind %d in blocks up to %d", c.id, x, end, c.blocks.end)
+			}
+			end = x.to
+		}
+	}
+	for i, k := range c.blocks.chunks {
+		for j := range k.recs {
+			alive := uint64(0)
+			c.undeleted(span{k.at(j), c.blocks.blockEnd(i, j)}, func(x span) { alive += x.to - x.from })
+			if length := c.blocks.blockEnd(i, j) - k.at(j); k.deleted(j) && alive > 0 || !k.deleted(j) && alive < length && !s.options.History {
+				tb.Fatalf("client %d: the block at %d has %d elements, %d of them alive, and its content is dropped: %v", c.id, k.at(j), length, alive, k.deleted(j))
+			}
+		}
+	}
+}
+
 func checkRun(tb testing.TB, client uint64, r *run) {
 	tb.Helper()
 	if len(r.chunks) == 0 {
@@ -100,17 +128,18 @@ func checkRun(tb testing.TB, client uint64, r *run) {
 	size, at := 0, r.start()
 	for c, k := range r.chunks {
 		size += len(k.wire)
-		for i, rec := range k.recs {
-			if rec.clock() != at {
-				tb.Fatalf("client %d: a block at %d, not %d", client, rec.clock(), at)
+		for i := range k.recs {
+			clock := k.at(i)
+			if clock != at {
+				tb.Fatalf("client %d: a block at %d, not %d", client, clock, at)
 			}
 			at = r.blockEnd(c, i)
-			sec := section{client: client, clock: rec.clock(), count: 1, wire: k.blockWire(i)}
+			sec := section{client: client, clock: clock, count: 1, wire: k.blockWire(i)}
 			src := sectionSource(&sec)
 			var b block
-			b.load(k.blockWire(i), client, rec.clock(), at-rec.clock())
+			b.load(k.blockWire(i), client, clock, at-clock)
 			if read := src.next(); read == nil || src.wire.Err() != nil || src.wire.Len() > 0 || read.len != b.len ||
-				!bytes.Equal(read.content, b.content) || read.deleted() != rec.deleted() {
+				!bytes.Equal(read.content, b.content) || read.deleted() != k.deleted(i) {
 				tb.Fatalf("client %d: the block at %d reads as %+v, loads as %+v: %v", client, at, read, b, src.wire.Err())
 			}
 			if wire, _ := b.appendTo(nil); !bytes.Equal(wire, k.blockWire(i)) {

@@ -5,12 +5,12 @@ import (
 )
 
 // Encode encodes the whole document, what waits included. The caller owns the
-// result. It panics where enc is not an encoding that this package writes.
+// result. It panics where enc is not an encoding.
 func (s *Store) Encode(enc Encoding) []byte {
 	if err := checkEncoding(enc); err != nil {
 		panic(err)
 	}
-	return s.encode()
+	return fromV1(s.encode(), enc)
 }
 
 // Diff encodes what somebody with the given state vector lacks: the blocks
@@ -26,20 +26,15 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 			c.has = 0
 		}
 	}()
-	r := lib0.NewReader(stateVector)
-	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
-		c, clock := s.byID[r.Uint()], r.Uint()
-		if c != nil {
+	err := eachClock(stateVector, func(client, clock uint64) {
+		if c := s.byID[client]; c != nil {
 			c.has = clock
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := r.Err(); err != nil {
-		return nil, malformed("state vector: %w", err)
-	}
-	if r.Len() > 0 {
-		return nil, malformed("state vector: %d bytes behind its end", r.Len())
-	}
-	return s.encode(), nil
+	return fromV1(s.encode(), enc), nil
 }
 
 // encode encodes the blocks that are not before client.has, and all deletions.
@@ -111,8 +106,9 @@ func (c *client) appendSection(dst []byte) []byte {
 
 // countFrom counts the blocks from clock on, the one that holds it included.
 func (r *run) countFrom(clock uint64) (n uint64) {
-	c := r.find(max(clock, r.start()))
-	n = uint64(len(r.chunks[c].recs) - r.chunks[c].find(max(clock, r.start())))
+	clock = max(clock, r.start())
+	c := r.find(clock)
+	n = uint64(len(r.chunks[c].recs) - r.chunks[c].find(clock))
 	for _, k := range r.chunks[c+1:] {
 		n += uint64(len(k.recs))
 	}
@@ -124,7 +120,7 @@ func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
 	c := r.find(clock)
 	k := r.chunks[c]
 	i := k.find(clock)
-	if at := k.recs[i].clock(); at < clock {
+	if at := k.at(i); at < clock {
 		var b block
 		b.load(k.blockWire(i), client, at, r.blockEnd(c, i)-at)
 		b = b.from(clock)
@@ -142,46 +138,54 @@ func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
 
 // appendDeletions appends the delete set.
 func (s *Store) appendDeletions(dst []byte) []byte {
-	clients, set := uint64(0), s.deletions[:0]
+	clients := uint64(0)
 	for _, c := range s.inOrder() {
-		found := s.spans[:0]
-		c.eachDeleted(func(x span) { found = append(found, x) })
-		s.spans = found[:0]
-		if len(found) == 0 {
-			continue
+		if c.deletions() > 0 {
+			clients++
 		}
-		clients++
-		set = appendSpans(set, c.id, found)
 	}
-	s.deletions = set
-	return append(lib0.AppendUint(dst, clients), set...)
+	dst = lib0.AppendUint(dst, clients)
+	for _, c := range s.inOrder() {
+		if c.deletions() > 0 {
+			dst = c.appendDeletions(dst)
+		}
+	}
+	return dst
 }
 
-// eachDeleted calls yield with what is deleted of c, in order; spans that
-// touch are one.
-func (c *client) eachDeleted(yield func(span)) {
-	var open span
-	add := func(x span) {
-		if open.to == x.from && open.to > open.from {
-			open.to = x.to
-			return
-		}
-		if open.to > open.from {
-			yield(open)
-		}
-		open = x
+// deletions counts the spans of what is deleted of c. One may go from the
+// blocks that are there to those that aren't.
+func (c *client) deletions() int {
+	n := c.deleted.count() + len(c.dead)
+	if c.deletedAcross() {
+		n--
 	}
-	for i, k := range c.blocks.chunks {
-		for j, rec := range k.recs {
-			if rec.deleted() {
-				add(span{rec.clock(), c.blocks.blockEnd(i, j)})
+	return n
+}
+
+func (c *client) deletedAcross() bool {
+	parts := c.deleted.parts
+	return len(c.dead) > 0 && len(parts) > 0 && parts[len(parts)-1].end() == c.dead[0].from
+}
+
+// appendDeletions appends them.
+func (c *client) appendDeletions(dst []byte) []byte {
+	dst = lib0.AppendUint(dst, c.id)
+	dst = lib0.AppendUint(dst, uint64(c.deletions()))
+	dead, across := c.dead, span{}
+	if c.deletedAcross() {
+		across, dead = dead[0], dead[1:]
+	}
+	for _, part := range c.deleted.parts {
+		for _, x := range part {
+			if x.to == across.from {
+				x.to = across.to
 			}
+			dst = appendSpan(dst, x)
 		}
 	}
-	for _, x := range c.dead {
-		add(x)
+	for _, x := range dead {
+		dst = appendSpan(dst, x)
 	}
-	if open.to > open.from {
-		yield(open)
-	}
+	return dst
 }

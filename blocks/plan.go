@@ -100,7 +100,7 @@ func (p *plan) make(s *Store, sections []section) {
 }
 
 func (p *plan) client(s *Store, id uint64) *client {
-	c := s.byID[id]
+	c := s.find(id)
 	if c == nil {
 		c = s.client(id)
 		p.made++
@@ -119,21 +119,15 @@ func (p *plan) touch(c *client) {
 
 // advance takes c as far as it gets, and those who waited for that.
 func (p *plan) advance(s *Store, c *client) {
-	var from place
-	if c.section != nil {
-		from = c.section.resume
-	}
-	q := c.queue(c.ready, from)
 	start := c.ready
-	for b := q.at(c.ready); b != nil; b = q.at(c.ready) {
-		if needs, blocked := s.lacks(b); blocked {
-			p.wait(s, c, needs)
-			break
-		}
-		c.ready = b.end()
-	}
-	if c.section != nil {
-		c.section.resume = q.update.place()
+	if sec := c.section; sec == nil || c.ready > sec.clock || !sec.continues(c) {
+		p.walk(s, c)
+	} else if !sec.foreign {
+		c.ready = sec.end
+	} else if sec.only != nil {
+		p.take(s, c, sec.only)
+	} else {
+		p.walk(s, c)
 	}
 	if c.ready == start {
 		return
@@ -144,6 +138,32 @@ func (p *plan) advance(s *Store, c *client) {
 		}
 		x.client.waits = waitsNot
 		p.touch(x.client)
+	}
+}
+
+// take takes c's next block, or has c wait for what it lacks.
+func (p *plan) take(s *Store, c *client, b *block) bool {
+	needs, blocked := s.lacks(b)
+	if blocked {
+		p.wait(s, c, needs)
+	} else {
+		c.ready = b.end()
+	}
+	return !blocked
+}
+
+// walk takes one block of c after another.
+func (p *plan) walk(s *Store, c *client) {
+	var from place
+	if c.section != nil {
+		from = c.section.resume
+	}
+	q := c.queue(c.ready, from)
+	for b := q.at(c.ready); b != nil && p.take(s, c, b); {
+		b = q.at(c.ready)
+	}
+	if c.section != nil {
+		c.section.resume = q.update.place()
 	}
 }
 
@@ -160,10 +180,12 @@ func (p *plan) wait(s *Store, c *client, needs id) {
 
 // lacks tells the first id that b refers to and that is not ready.
 func (s *Store) lacks(b *block) (id, bool) {
+	if !b.foreign {
+		return id{}, false // of its own client a block refers only to what is before it
+	}
 	refs, n := b.refs()
 	for _, ref := range refs[:n] {
-		// Of its own client a block refers only to what is before it.
-		if ref.client != b.client && s.byID[ref.client].reach() <= ref.clock {
+		if ref.client != b.client && s.find(ref.client).reach() <= ref.clock {
 			return ref, true
 		}
 	}

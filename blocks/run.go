@@ -1,8 +1,8 @@
 package blocks
 
 import (
+	"math"
 	"slices"
-	"sort"
 
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -15,26 +15,23 @@ const (
 	blockBytes  = 2048
 )
 
-// deletedMark, in rec.at, says that the block is deleted.
-const deletedMark = 1 << 63
-
-// rec says where a block of a chunk begins.
+// rec says where a block of a chunk begins. It is small: there is one for each
+// block of a document.
 type rec struct {
-	at  uint64 // its clock, and deletedMark
-	off uint32 // in the chunk's bytes
+	clock uint32 // behind the chunk's
+	off   uint32 // in the chunk's bytes
 }
-
-func (r rec) clock() uint64 { return r.at &^ deletedMark }
-func (r rec) deleted() bool { return r.at&deletedMark != 0 }
 
 // chunk is a few neighbouring blocks of one client, in V1, as they are
 // written to the wire.
 type chunk struct {
-	recs []rec
-	wire []byte
+	clock uint64
+	recs  []rec
+	wire  []byte
 }
 
-func (k *chunk) clock() uint64 { return k.recs[0].clock() }
+// at gives the clock of block i.
+func (k *chunk) at(i int) uint64 { return k.clock + uint64(k.recs[i].clock) }
 
 // blockWire gives the bytes of block i.
 func (k *chunk) blockWire(i int) []byte {
@@ -44,9 +41,26 @@ func (k *chunk) blockWire(i int) []byte {
 	return k.wire[k.recs[i].off:]
 }
 
+// deleted tells whether nothing is left of block i but its place.
+func (k *chunk) deleted(i int) bool { return kind(k.wire[k.recs[i].off]&kindMask) <= kindDeleted }
+
 // find gives the index of the block that holds clock.
 func (k *chunk) find(clock uint64) int {
-	return sort.Search(len(k.recs), func(i int) bool { return k.recs[i].clock() > clock }) - 1
+	behind := uint32(min(clock-k.clock, math.MaxUint32))
+	i, j := 0, len(k.recs)
+	for i+1 < j {
+		if mid := (i + j) / 2; k.recs[mid].clock <= behind {
+			i = mid
+		} else {
+			j = mid
+		}
+	}
+	return i
+}
+
+// full tells whether a block at clock has to begin another chunk.
+func (k *chunk) full(clock uint64) bool {
+	return len(k.wire) >= chunkBytes || clock-k.clock > math.MaxInt32
 }
 
 // tail says how the last block of a chunk can be continued. The zero value
@@ -81,10 +95,9 @@ func (t *tail) takes(b *block) bool {
 // push appends b, joined with the last block where that is the same.
 func (k *chunk) push(b *block, t *tail) {
 	if t.takes(b) && (b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes) {
-		last := k.recs[len(k.recs)-1]
 		r := lib0.NewReader(k.wire[t.prefix:])
 		old := r.Uint()
-		grown := b.end() - last.clock()
+		grown := b.end() - k.at(len(k.recs)-1)
 		if b.kind == kindString {
 			grown = old + uint64(len(b.content))
 		}
@@ -92,11 +105,10 @@ func (k *chunk) push(b *block, t *tail) {
 		k.wire = append(k.wire, b.content...)
 		return
 	}
-	mark := uint64(0)
-	if b.deleted() {
-		mark = deletedMark
+	if len(k.recs) == 0 {
+		k.clock = b.clock
 	}
-	k.recs = append(k.recs, rec{b.clock | mark, uint32(len(k.wire))})
+	k.recs = append(k.recs, rec{uint32(b.clock - k.clock), uint32(len(k.wire))})
 	t.open, t.kind, t.flags, t.right = true, b.kind, b.flags, b.right
 	k.wire, t.prefix = b.appendTo(k.wire)
 }
@@ -118,7 +130,7 @@ type run struct {
 	tail   tail
 }
 
-func (r *run) start() uint64 { return r.chunks[0].clock() }
+func (r *run) start() uint64 { return r.chunks[0].clock }
 
 // push appends b, which begins at r.end unless r is empty. It copies what b
 // aliases.
@@ -134,11 +146,12 @@ func (r *run) push(b *block) {
 			r.tail = k.tail()
 		}
 	}
-	if k == nil || len(k.wire) >= chunkBytes || len(k.recs) >= chunkBlocks && !r.tail.takes(b) {
+	if k == nil || k.full(b.clock) || len(k.recs) >= chunkBlocks && !r.tail.takes(b) {
+		next := new(chunk)
 		if k != nil {
-			k.wire, k.recs = slices.Clip(k.wire), slices.Clip(k.recs)
+			next.recs, next.wire = k.fit()
 		}
-		k, r.tail = new(chunk), tail{}
+		k, r.tail = next, tail{}
 		r.chunks = append(r.chunks, k)
 	}
 	size, count := len(k.wire), len(k.recs)
@@ -146,6 +159,13 @@ func (r *run) push(b *block) {
 	r.size += len(k.wire) - size
 	r.count += len(k.recs) - count
 	r.end = b.end()
+}
+
+// fit leaves the chunk no room to grow, and gives the room that it had.
+func (k *chunk) fit() (recs []rec, wire []byte) {
+	recs, wire = k.recs[:0], k.wire[:0]
+	k.recs, k.wire = slices.Clone(k.recs), slices.Clone(k.wire)
+	return recs, wire
 }
 
 // pushParts appends a long block in parts of about blockBytes. Strings are
@@ -188,7 +208,7 @@ func (k *chunk) tail() tail {
 	last := len(k.recs) - 1
 	r := lib0.NewReader(k.blockWire(last))
 	info := r.Byte()
-	b := block{kind: kind(info & kindMask), flags: info &^ kindMask}
+	b := block{clock: math.MaxUint64, kind: kind(info & kindMask), flags: info &^ kindMask}
 	if b.kind != kindGC {
 		b.readLinks(&r)
 	}
@@ -197,7 +217,15 @@ func (k *chunk) tail() tail {
 
 // find gives the index of the chunk that holds clock.
 func (r *run) find(clock uint64) int {
-	return sort.Search(len(r.chunks), func(i int) bool { return r.chunks[i].clock() > clock }) - 1
+	i, j := 0, len(r.chunks)
+	for i+1 < j {
+		if mid := (i + j) / 2; r.chunks[mid].clock <= clock {
+			i = mid
+		} else {
+			j = mid
+		}
+	}
+	return i
 }
 
 // walker goes through the blocks of a run.
@@ -221,10 +249,10 @@ func (r *run) walk(clock uint64) walker {
 // blockEnd gives the clock behind block i of chunk c.
 func (r *run) blockEnd(c, i int) uint64 {
 	if k := r.chunks[c]; i+1 < len(k.recs) {
-		return k.recs[i+1].clock()
+		return k.at(i + 1)
 	}
 	if c+1 < len(r.chunks) {
-		return r.chunks[c+1].clock()
+		return r.chunks[c+1].clock
 	}
 	return r.end
 }
@@ -235,7 +263,7 @@ func (w *walker) next(b *block, client uint64) bool {
 		return false
 	}
 	k := w.run.chunks[w.chunk]
-	at := k.recs[w.rec].clock()
+	at := k.at(w.rec)
 	b.load(k.blockWire(w.rec), client, at, w.run.blockEnd(w.chunk, w.rec)-at)
 	if w.rec++; w.rec == len(k.recs) {
 		w.chunk, w.rec = w.chunk+1, 0
@@ -296,23 +324,26 @@ func (r *run) join(c int, client uint64) bool {
 func (d *deletion) rewrite(r *run, c int, client uint64, x span) bool {
 	k := r.chunks[c]
 	i, j := k.find(x.from), k.find(x.to-1)
-	alive := false
-	for _, rec := range k.recs[i : j+1] {
-		alive = alive || !rec.deleted()
+	for k.deleted(i) {
+		if i++; i > j {
+			return false
+		}
 	}
-	if !alive {
-		return false
+	// Deleted neighbours come along: they join.
+	if i > 0 && x.from <= k.at(i) {
+		i--
 	}
-	// The neighbours come along: deleted blocks join.
-	i, j = max(i-1, 0), min(j+1, len(k.recs)-1)
+	if j+1 < len(k.recs) && x.to == k.at(j+1) {
+		j++
+	}
 	out := &d.scratch
 	out.recs, out.wire = out.recs[:0], out.wire[:0]
 	var t tail
 	for n := i; n <= j; n++ {
 		var b block
-		at := k.recs[n].clock()
+		at := k.at(n)
 		b.load(k.blockWire(n), client, at, r.blockEnd(c, n)-at)
-		if !k.recs[n].deleted() && b.clock < x.to && x.from < b.end() {
+		if !b.deleted() && b.clock < x.to && x.from < b.end() {
 			if b.clock < x.from {
 				rest := b.split(x.from - b.clock)
 				out.push(&b, &t)
@@ -340,28 +371,41 @@ func (k *chunk) splice(i, j int, with *chunk) {
 		to = int(k.recs[j].off)
 	}
 	shift := len(with.wire) - (to - from)
-	k.wire = slices.Replace(k.wire, from, to, with.wire...)
-	rest := len(k.recs) - j
-	k.recs = slices.Replace(k.recs, i, j, with.recs...)
-	for n := range with.recs {
-		k.recs[i+n].off += uint32(from)
+	k.wire = replace(k.wire, from, to, with.wire)
+	k.recs = replace(k.recs, i, j, with.recs)
+	n := i
+	for range with.recs {
+		k.recs[n].clock += uint32(with.clock - k.clock)
+		k.recs[n].off += uint32(from)
+		n++
 	}
-	for n := len(k.recs) - rest; n < len(k.recs); n++ {
+	for ; n < len(k.recs); n++ {
 		k.recs[n].off = uint32(int(k.recs[n].off) + shift)
 	}
-	if cap(k.wire) > 2*len(k.wire)+256 {
-		k.wire = slices.Clone(k.wire)
+}
+
+// replace is slices.Replace, but leaves little room where it has to make some,
+// and not much where a lot has gone.
+func replace[T any](s []T, i, j int, with []T) []T {
+	n := len(s) + len(with) - (j - i)
+	if room := n/8 + 8; n > cap(s) || cap(s)-n > 4*room {
+		grown := make([]T, len(s), max(n, len(s))+room)
+		copy(grown, s)
+		s = grown
 	}
+	return slices.Replace(s, i, j, with...)
 }
 
 // halve moves the second half of the chunk's blocks into another one.
 func (k *chunk) halve() *chunk {
 	mid := len(k.recs) / 2
 	off := k.recs[mid].off
-	next := &chunk{recs: slices.Clone(k.recs[mid:]), wire: slices.Clone(k.wire[off:])}
+	next := &chunk{clock: k.at(mid), recs: slices.Clone(k.recs[mid:]), wire: slices.Clone(k.wire[off:])}
+	behind := k.recs[mid].clock
 	for i := range next.recs {
+		next.recs[i].clock -= behind
 		next.recs[i].off -= off
 	}
-	k.recs, k.wire = k.recs[:mid], k.wire[:off]
+	k.recs, k.wire = slices.Clone(k.recs[:mid]), slices.Clone(k.wire[:off])
 	return next
 }

@@ -16,7 +16,9 @@ type section struct {
 	end      uint64 // behind the last
 	count    uint64 // of blocks, skips included
 	elements uint64 // in them, skips apart
+	foreign  bool   // some block refers to another client
 	wire     []byte // alias of the update
+	only     *block // its block, where the update has but one
 	resume   place  // where the plan has got to
 }
 
@@ -32,15 +34,17 @@ type contents struct {
 	sections  []section
 	deletions []byte // the delete set, each client once, its spans in order
 	tidied    bool   // the update's own delete set isn't like that
+	block     block  // where it is but one
 }
 
-// readUpdate reads and checks a whole V1 update. The sections go behind room.
-func readUpdate(update []byte, room []section) (contents, error) {
-	out := room
+// read reads and checks a whole V1 update.
+func (in *contents) read(update []byte) error {
 	r := lib0.NewReader(update)
 	var b block
 	at := id{}
-	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+	in.sections = in.sections[:0]
+	sections := r.Uint()
+	for n := sections; n > 0 && r.Err() == nil; n-- {
 		sec := section{count: r.Uint(), client: r.Uint(), clock: r.Uint()}
 		sec.resume.clock = sec.clock
 		off := r.Offset()
@@ -54,25 +58,37 @@ func readUpdate(update []byte, room []section) (contents, error) {
 			if b.kind != kindSkip {
 				sec.elements += b.len
 			}
+			sec.foreign = sec.foreign || b.foreign
 		}
 		sec.end, sec.wire = at.clock, r.Since(off)
-		out = append(out, sec)
+		if sections == 1 && sec.count == 1 {
+			in.block = b
+			sec.only = &in.block
+		}
+		in.sections = append(in.sections, sec)
 	}
 	if err := r.Err(); err != nil {
-		return contents{}, malformed("update: block %d of client %d: %w", at.clock, at.client, err)
+		return malformed("update: block %d of client %d: %w", at.clock, at.client, err)
 	}
-	if client, ok := repeated(out); ok {
-		return contents{}, malformed("update: client %d is in it twice", client)
+	if client, ok := repeated(in.sections); ok {
+		return malformed("update: client %d is in it twice", client)
 	}
-	c := contents{sections: out, deletions: update[r.Offset():]}
-	tidy, err := checkDeletions(c.deletions)
-	if err != nil {
-		return contents{}, err
+	in.deletions = update[r.Offset():]
+	tidy, err := checkDeletions(in.deletions)
+	if in.tidied = !tidy; err == nil && in.tidied {
+		in.deletions = tidyDeletions(in.deletions)
 	}
-	if !tidy {
-		c.deletions, c.tidied = tidyDeletions(c.deletions), true
+	return err
+}
+
+// release gives up large room to work in, and lets go of the update.
+func (in *contents) release() {
+	clear(in.sections)
+	if cap(in.sections) > 1024 {
+		in.sections = nil
 	}
-	return c, nil
+	in.deletions = nil
+	in.block.parent, in.block.content, in.block.wire = nil, nil, nil
 }
 
 // repeated tells which client has two sections. Sections stand in descending
@@ -142,10 +158,13 @@ func appendSpans(dst []byte, client uint64, spans []span) []byte {
 	dst = lib0.AppendUint(dst, client)
 	dst = lib0.AppendUint(dst, uint64(len(spans)))
 	for _, x := range spans {
-		dst = lib0.AppendUint(dst, x.from)
-		dst = lib0.AppendUint(dst, x.to-x.from)
+		dst = appendSpan(dst, x)
 	}
 	return dst
+}
+
+func appendSpan(dst []byte, x span) []byte {
+	return lib0.AppendUint(lib0.AppendUint(dst, x.from), x.to-x.from)
 }
 
 // eachDeletion calls yield with the spans of a checked delete set, client by
@@ -183,7 +202,7 @@ func sectionSource(sec *section) source {
 
 // from gives the blocks from a place on.
 func (sec *section) from(p place) source {
-	return source{client: sec.client, section: sec, wire: lib0.NewReader(sec.wire[p.off:]), ahead: p}
+	return source{client: sec.client, section: sec, wire: lib0.Reread(sec.wire[p.off:]), ahead: p}
 }
 
 // runSource gives the blocks of runs, from the one on that holds clock or is

@@ -14,26 +14,30 @@ type spans []span
 
 // search finds the first span that ends behind clock.
 func (s spans) search(clock uint64) int {
-	i, _ := slices.BinarySearchFunc(s, clock, func(x span, c uint64) int {
-		if x.to <= c {
-			return -1
+	i, j := 0, len(s)
+	for i < j {
+		if mid := (i + j) / 2; s[mid].to <= clock {
+			i = mid + 1
+		} else {
+			j = mid
 		}
-		return 1
-	})
+	}
 	return i
 }
 
-// gaps calls yield with the parts of x that s leaves open, in order.
-func (s spans) gaps(x span, yield func(span)) {
+// end is the end of the last span, of which there is one.
+func (s spans) end() uint64 { return s[len(s)-1].to }
+
+// gaps calls yield with the parts of x that s leaves open, in order, and gives
+// the part behind all of s, which is open as well.
+func (s spans) gaps(x span, yield func(span)) (rest span) {
 	for i := s.search(x.from); i < len(s) && s[i].from < x.to; i++ {
 		if x.from < s[i].from {
 			yield(span{x.from, s[i].from})
 		}
-		x.from = s[i].to
+		x.from = min(s[i].to, x.to)
 	}
-	if x.from < x.to {
-		yield(x)
-	}
+	return x
 }
 
 // union gives s with all of more, of which there is some; it may reorder more

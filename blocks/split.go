@@ -12,6 +12,7 @@ import (
 // elements in front and right gets the others. Parting a surrogate pair
 // writes U+FFFD on both sides, as yjs does (ContentString.splice).
 func (b *block) split(n uint64) (right block) {
+	b.wire = nil
 	right = *b
 	right.clock += n
 	right.len -= n

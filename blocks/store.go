@@ -12,7 +12,8 @@ type Options struct {
 	MaxSize    int // bytes of the encoded document, and 256 for each client; default 256 MiB
 	MaxPending int // bytes of what waits for something it depends on; default 16 MiB
 
-	History bool // keep the content of what is deleted, as yjs does with gc: false
+	// History says to keep the content of what is deleted, as yjs does with gc: false.
+	History bool
 }
 
 // Store is one document: blocks per client in clock order, and what is
@@ -23,25 +24,26 @@ type Options struct {
 type Store struct {
 	options Options
 	byID    map[uint64]*client
+	recent  *client   // whom find found last; nil: nobody
 	clients []*client // in descending order of id, as updates are written
 	added   []*client // those that are not among them yet
 	size    int       // bytes of all blocks
 	pending int       // the waitCost of all clients
 
 	// Room to work in, kept between calls of Apply.
-	sections  []section
-	plan      plan
-	deletion  deletion
-	spans     []span
-	deletions []byte
+	in       contents
+	plan     plan
+	deletion deletion
+	spans    []span
 }
 
 // client is what a Store holds of one client.
 type client struct {
 	id      uint64
-	blocks  run    // from clock 0 on, all that they depend on is here
-	pending []*run // what waits, in clock order
-	dead    spans  // deleted elements behind blocks.end
+	blocks  run     // from clock 0 on, all that they depend on is here
+	deleted spanSet // which of their elements are
+	pending []*run  // what waits, in clock order
+	dead    spans   // deleted elements behind blocks.end
 
 	waitCost int // about how many bytes of memory pending and dead take
 
@@ -69,9 +71,21 @@ func NewWith(o Options) *Store {
 // with next to nothing can't take more memory than the limit says.
 const clientSize = 256
 
+// find gives the client of the given id; nil: it has none.
+func (s *Store) find(id uint64) *client {
+	if c := s.recent; c != nil && c.id == id {
+		return c
+	}
+	c := s.byID[id]
+	if c != nil {
+		s.recent = c
+	}
+	return c
+}
+
 // client gives the client of the given id, which it adds where it is new.
 func (s *Store) client(id uint64) *client {
-	c := s.byID[id]
+	c := s.find(id)
 	if c == nil {
 		c = &client{id: id}
 		s.byID[id] = c
@@ -86,6 +100,7 @@ func (s *Store) forget(n int) {
 	for _, c := range s.added[kept:] {
 		delete(s.byID, c.id)
 	}
+	s.recent = nil
 	s.added = slices.Delete(s.added, kept, len(s.added))
 }
 
@@ -125,22 +140,11 @@ func (c *client) undeleted(x span, yield func(span)) {
 		yield(x)
 		return
 	}
-	r := &c.blocks
-	if x.from < r.end {
-		held := span{x.from, min(x.to, r.end)}
-		for i := r.find(held.from); held.from < held.to; i++ {
-			k := r.chunks[i]
-			for j := k.find(held.from); j < len(k.recs) && held.from < held.to; j++ {
-				end := min(r.blockEnd(i, j), held.to)
-				if !k.recs[j].deleted() {
-					yield(span{held.from, end})
-				}
-				held.from = end
-			}
-		}
-		x.from = min(x.to, r.end)
+	if end := c.blocks.end; x.from < end {
+		c.deleted.gaps(span{x.from, min(x.to, end)}, yield)
+		x.from = min(x.to, end)
 	}
-	if x.from < x.to {
-		c.dead.gaps(x, yield)
+	if x = c.dead.gaps(x, yield); x.from < x.to {
+		yield(x)
 	}
 }

@@ -8,16 +8,26 @@ import "unicode/utf8"
 //
 // Byte slices that a Reader gives out alias its input.
 type Reader struct {
-	buf []byte
-	off int
-	err error
+	buf     []byte
+	off     int
+	err     error
+	checked bool
+	long    bool
 }
 
 // NewReader reads from b, which it borrows.
 func NewReader(b []byte) Reader { return Reader{buf: b} }
 
+// Reread reads from b, which it borrows and which was read without an error
+// before: whether strings are UTF-8 and JSON isn't looked at again.
+func Reread(b []byte) Reader { return Reader{buf: b, checked: true} }
+
 // Err is the first error, or nil.
 func (r *Reader) Err() error { return r.err }
+
+// Canonical tells whether all integers that Uint read so far were written in as
+// few bytes as they can be, as writers do.
+func (r *Reader) Canonical() bool { return !r.long }
 
 // Offset is how many bytes have been read.
 func (r *Reader) Offset() int { return r.off }
@@ -49,51 +59,70 @@ func (r *Reader) Byte() byte {
 
 // Uint reads a varUint of at most 53 bits.
 func (r *Reader) Uint() uint64 {
-	if r.off < len(r.buf) {
-		if b := r.buf[r.off]; b < 0x80 {
+	if b := r.buf[r.off:]; len(b) >= 3 {
+		v := uint64(b[0])
+		if v < 1<<7 {
 			r.off++
-			return uint64(b)
+			return v
+		}
+		v = v&(1<<7-1) | uint64(b[1])<<7
+		if v < 1<<14 {
+			r.off += 2
+			if v < 1<<7 {
+				r.long = true
+			}
+			return v
+		}
+		v = v&(1<<14-1) | uint64(b[2])<<14
+		if v < 1<<21 {
+			r.off += 3
+			if v < 1<<14 {
+				r.long = true
+			}
+			return v
 		}
 	}
 	return r.longUint()
 }
 
+// longUint reads a varUint of any length.
 func (r *Reader) longUint() uint64 {
 	var v uint64
-	for i := range 8 {
-		if r.off+i >= len(r.buf) {
-			r.Fail(ErrTruncated)
-			return 0
-		}
-		b := r.buf[r.off+i]
+	for i, b := range r.buf[r.off:] {
 		v |= uint64(b&0x7f) << (7 * i)
-		if b < 0x80 {
-			if v > MaxInt {
-				break
-			}
+		if b < 0x80 && v <= MaxInt {
 			r.off += i + 1
+			r.long = r.long || b == 0 && i > 0
 			return v
 		}
+		if b < 0x80 || i == 7 {
+			r.Fail(ErrRange)
+			return 0
+		}
 	}
-	r.Fail(ErrRange)
+	r.Fail(ErrTruncated)
 	return 0
 }
 
-// SkipInt reads past a varInt (signed) of at most 53 bits.
-func (r *Reader) SkipInt() {
+// Int reads a varInt of at most 53 bits and a sign. There is a -0.
+func (r *Reader) Int() (v uint64, negative bool) { return r.int(MaxInt) }
+
+func (r *Reader) int(most uint64) (v uint64, negative bool) {
 	b := r.Byte()
-	v := uint64(b & 0x3f)
+	v, negative = uint64(b&0x3f), b&0x40 != 0
 	for shift := 6; b >= 0x80; shift += 7 {
 		if shift > 48 {
 			r.Fail(ErrRange)
-			return
+			return 0, false
 		}
 		b = r.Byte()
 		v |= uint64(b&0x7f) << shift
 	}
-	if v > MaxInt {
+	if v > most {
 		r.Fail(ErrRange)
+		return 0, false
 	}
+	return v, negative
 }
 
 // Bytes reads a length and that many bytes, which alias the input.
@@ -119,7 +148,7 @@ func (r *Reader) take(n int) []byte {
 // Text reads a string as its UTF-8 bytes, which alias the input.
 func (r *Reader) Text() []byte {
 	b := r.Bytes()
-	if !utf8.Valid(b) {
+	if !r.checked && !utf8.Valid(b) {
 		r.Fail(ErrUTF8)
 		return nil
 	}
@@ -173,15 +202,18 @@ func IsNullish(value []byte) bool { return len(value) > 0 && value[0] >= anyNull
 // IsString tells whether the bytes of an "any" value are a string.
 func IsString(value []byte) bool { return len(value) > 0 && value[0] == anyString }
 
+// skipAny reads past a value in which arrays and objects may be nested depth
+// deep.
 func (r *Reader) skipAny(depth int) {
-	if depth == 0 {
+	t := r.Byte()
+	if depth == 0 && (t == anyArray || t == anyObject) {
 		r.Fail(ErrDepth)
 		return
 	}
-	switch t := r.Byte(); t {
+	switch t {
 	case anyUndefined, anyNull, anyFalse, anyTrue:
 	case anyInteger:
-		r.SkipInt()
+		r.Int()
 	case anyFloat32:
 		r.take(4)
 	case anyFloat64, anyBigInt:
@@ -207,6 +239,9 @@ func (r *Reader) skipAny(depth int) {
 // JSON reads a string that holds one JSON value.
 func (r *Reader) JSON() []byte {
 	b := r.Text()
+	if r.checked {
+		return b
+	}
 	if err := CheckJSON(b); r.err == nil && err != nil {
 		r.Fail(err)
 		return nil
