@@ -4,6 +4,7 @@
 package room
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/yroom/yroom/awareness"
@@ -11,16 +12,21 @@ import (
 	"github.com/yroom/yroom/internal/weakbytes"
 )
 
-// Config sets a room's limits. The zero value means the defaults.
+// Config sets a room's limits, and what it speaks. The zero value means the
+// defaults.
 type Config struct {
 	Blocks    blocks.Options
 	Awareness awareness.Config
+	// Encoding is that of the data in SyncStep2 and Update, in both directions;
+	// default V1.
+	Encoding blocks.Encoding
 }
 
 // Room is one shared document and who is in it. It is not safe for use by
 // several goroutines at once.
 type Room struct {
 	blocks    *blocks.Store
+	encoding  blocks.Encoding
 	awareness *awareness.Awareness
 	conns     map[ConnID]member
 
@@ -45,6 +51,7 @@ type member struct {
 func New(cfg Config) *Room {
 	return &Room{
 		blocks:    blocks.NewWith(cfg.Blocks),
+		encoding:  cmp.Or(cfg.Encoding, blocks.V1),
 		awareness: awareness.New(cfg.Awareness),
 		conns:     make(map[ConnID]member),
 		seq:       1,

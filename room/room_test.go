@@ -111,6 +111,36 @@ func TestManyJoin(t *testing.T) {
 	runtime.KeepAlive(r)
 }
 
+// A room that keeps its history stores and tells what was deleted, also when it
+// came and went in one turn; any other forgets it.
+func TestHistory(t *testing.T) {
+	const deletion = "\x00\x01\x07\x01\x00\x08" // client 7's first 8 elements
+	for _, enc := range []blocks.Encoding{blocks.V1, blocks.V2} {
+		for _, history := range []bool{false, true} {
+			r := New(Config{Encoding: enc, Blocks: blocks.Options{History: history}})
+			r.Step([]Input{{Kind: Join, Conn: 1, Access: Write}})
+			send := func(updates ...[]byte) Effects {
+				var ins []Input
+				for _, u := range updates {
+					ins = append(ins, Input{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: recoded(enc, u)}})
+				}
+				return r.Step(ins)
+			}
+			got := send(insertion(7, 0, "mistaken"), []byte(deletion))
+			if history && !bytes.Contains(got.Update, []byte("mistaken")) {
+				t.Errorf("V%d: the log gets %q", enc, got.Update)
+			}
+			if history && !bytes.Contains(got.Durable[0].Msg.Data, []byte("mistaken")) {
+				t.Errorf("V%d: the room is told %q", enc, got.Durable[0].Msg.Data)
+			}
+			got = r.Step([]Input{{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}}})
+			if bytes.Contains(got.Durable[0].Msg.Data, []byte("mistaken")) != history {
+				t.Errorf("V%d, history %v: who joins is told %q", enc, history, got.Durable[0].Msg.Data)
+			}
+		}
+	}
+}
+
 // However much one connection asks in a turn, it is answered once, unless it
 // left and came back meanwhile.
 func TestAnswersOnceATurn(t *testing.T) {

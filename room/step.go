@@ -102,7 +102,7 @@ func (t *turn) message(in *Input, m member) error {
 		if !m.access.May(Write) {
 			return nil
 		}
-		added, err := t.blocks.Apply(in.Msg.Data, blocks.V1)
+		added, err := t.blocks.Apply(in.Msg.Data, t.encoding)
 		if added != nil {
 			t.updates = append(t.updates, added)
 			t.whole = weakbytes.Pointer{}
@@ -187,11 +187,11 @@ func (t *turn) diff(vector []byte) ([]byte, error) {
 
 func (t *turn) encode(vector []byte) ([]byte, error) {
 	if !bytes.Equal(vector, emptyVector) {
-		return t.blocks.Diff(vector, blocks.V1)
+		return t.blocks.Diff(vector, t.encoding)
 	}
 	diff := t.whole.Value()
 	if diff == nil {
-		diff = must(t.blocks.Diff(vector, blocks.V1))
+		diff = must(t.blocks.Diff(vector, t.encoding))
 		t.whole = weakbytes.Make(diff)
 	}
 	return diff, nil
@@ -264,7 +264,7 @@ func (t *turn) end() {
 		t.effects.Update = update
 		t.seq++
 		if !t.Empty() {
-			t.durable(Everyone, t.seq, protocol.Update, update)
+			t.durable(Everyone, t.seq, protocol.Update, t.encoded(update))
 		}
 		if t.marks.bytes += len(update); t.marks.bytes >= t.markEvery {
 			t.marks.add(t.seq, t.blocks.StateVector())
@@ -273,6 +273,14 @@ func (t *turn) end() {
 	if t.Empty() {
 		t.marks = marks{} // nobody is behind
 	}
+}
+
+// encoded is a V1 update in the encoding that the room speaks.
+func (t *turn) encoded(update []byte) []byte {
+	if t.encoding == blocks.V1 {
+		return update
+	}
+	return must(blocks.Convert(blocks.V1, t.encoding, update))
 }
 
 // must is for what can fail only on bytes that nobody here made or checked.
