@@ -1,14 +1,17 @@
-// Plays with rooms of both update versions on one server: node versions.mjs URL FIRST SECOND, which are the names of
-// the rooms. The server restarts with what it has stored when it is asked to, and may exchange the rooms' versions.
+// Plays in two rooms of one server: node versions.mjs URL VERSION VERSION SHOWN. Each room has an update version. SHOWN
+// is what an earlier play, whose documents the server has, said on stdout; it is [] for the first.
 
 import { WebSocket, kits } from './kits.mjs'
 import { hold, Stage } from './stage.mjs'
 
-const [url, ...rooms] = process.argv.slice(2)
-const v1 = await kits['y-websocket 3']()
-const v2 = await kits['V2 updates']()
+const [url, ...args] = process.argv.slice(2)
+const [first, second, shown] = args.map(arg => JSON.parse(arg))
+const versions = {
+  1: { kit: await kits['y-websocket 3'](), encode: 'encodeStateAsUpdate' },
+  2: { kit: await kits['V2 updates'](), encode: 'encodeStateAsUpdateV2' }
+}
 
-// People edit a room, after others whose document they have to find there, and find each other's edits.
+// People find the document that others have left, edit it, and find each other's edits.
 async function meet (kit, room, before) {
   const stage = new Stage(kit, url, room)
   const clients = await stage.synced('ann', 'bob')
@@ -26,23 +29,20 @@ async function meet (kit, room, before) {
 }
 
 // Who speaks the other version is closed.
-async function stranger (room, encode) {
-  const doc = new v1.Y.Doc()
-  v1.text(doc).insert(0, 'in another language')
-  const update = encode(doc)
+async function stranger ({ kit, encode }, room) {
+  const doc = new kit.Y.Doc()
+  kit.text(doc).insert(0, 'in another language')
+  const update = kit.Y[encode](doc)
   const ws = new WebSocket(`${url}/ws/${room}`)
   ws.on('open', () => ws.send(new Uint8Array([0, 2, update.length, ...update])))
   const code = await new Promise((resolve, reject) => ws.on('close', resolve).on('error', reject))
   hold(`the stranger is closed with 1007, not ${code}`, code === 1007)
 }
 
-let shown = [await meet(v1, rooms[0]), await meet(v2, rooms[1])]
-await stranger(rooms[0], v1.Y.encodeStateAsUpdateV2)
-await stranger(rooms[1], v1.Y.encodeStateAsUpdate)
-const stage = new Stage(v1, url)
-await stage.ask('/restart')
-shown = [await meet(v1, rooms[0], shown[0]), await meet(v2, rooms[1], shown[1])]
-await stage.ask('/exchange')
-await meet(v2, rooms[0], shown[0])
-await meet(v1, rooms[1], shown[1])
-process.exit(0)
+const rooms = { 'first.room': first, 'second.room': second }
+const now = []
+for (const [i, [room, version]] of Object.entries(rooms).entries()) {
+  now.push(await meet(versions[version].kit, room, shown[i]))
+  await stranger(versions[3 - version], room)
+}
+process.stdout.write(JSON.stringify(now), () => process.exit())
