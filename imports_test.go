@@ -40,11 +40,12 @@ var allowedImports = map[string][]string{
 	"store":             {},
 	"internal/turn":     {},
 
-	"room":          {"awareness", "protocol", "blocks", "internal/lib0"},
-	"protocol":      {"internal/lib0"},
-	"awareness":     {"internal/lib0"},
-	"blocks":        {"internal/lib0"},
-	"internal/lib0": {},
+	"room":               {"awareness", "protocol", "blocks", "internal/lib0", "internal/weakbytes"},
+	"protocol":           {"internal/lib0"},
+	"awareness":          {"internal/lib0"},
+	"blocks":             {"internal/lib0"},
+	"internal/lib0":      {},
+	"internal/weakbytes": {},
 }
 
 // core packages do no I/O, start no goroutine, log nothing and ask for no time.

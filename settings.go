@@ -30,6 +30,14 @@ type Settings struct {
 	// ServerStartSync says whether the server speaks first when a client
 	// connects, as y-websocket servers do. Default: true.
 	ServerStartSync *bool `yaml:"server_start_sync"`
+	// UpdateVersion is the encoding of updates on the wire, 1 or 2. Stock clients
+	// speak 1; a client has to be made for 2. What is stored can be read with
+	// either, so it may be changed. Default: 1.
+	UpdateVersion int `yaml:"update_version"`
+	// GC says whether the content of what is deleted is dropped. Without it a
+	// document keeps all that was ever in it, for clients that show snapshots of
+	// earlier times; they have to keep it too. Default: true.
+	GC *bool `yaml:"gc"`
 	// AwarenessTimeout is how long somebody who says nothing counts as present. Default: 30 s.
 	AwarenessTimeout time.Duration `yaml:"awareness_timeout"`
 	// Limits bound what clients can make the server hold.
@@ -75,6 +83,8 @@ func (s Settings) or(base Settings) Settings {
 		RemoveDelay:      cmp.Or(s.RemoveDelay, base.RemoveDelay),
 		AutosaveDelay:    cmp.Or(s.AutosaveDelay, base.AutosaveDelay),
 		ServerStartSync:  cmp.Or(s.ServerStartSync, base.ServerStartSync),
+		UpdateVersion:    cmp.Or(s.UpdateVersion, base.UpdateVersion),
+		GC:               cmp.Or(s.GC, base.GC),
 		AwarenessTimeout: cmp.Or(s.AwarenessTimeout, base.AwarenessTimeout),
 		Limits: Limits{
 			Message:       cmp.Or(l.Message, b.Message),
@@ -99,6 +109,9 @@ func checkRooms(rooms map[string]Settings) error {
 	for prefix, s := range rooms {
 		if strings.Contains(prefix, ".") {
 			errs = append(errs, fmt.Errorf("rooms: no room has the prefix %q: a prefix is a name up to its first dot", prefix))
+		}
+		if s.UpdateVersion > 2 {
+			errs = append(errs, fmt.Errorf("rooms: %s: update_version is %d, want 1 or 2", prefix, s.UpdateVersion))
 		}
 		for _, part := range []reflect.Value{reflect.ValueOf(s), reflect.ValueOf(s.Limits)} {
 			for field, value := range part.Fields() {
@@ -148,7 +161,9 @@ func (s Settings) worker() worker.Settings {
 			Blocks: blocks.Options{
 				MaxSize:    int(s.Limits.Document),
 				MaxPending: int(s.Limits.Pending),
+				History:    s.GC != nil && !*s.GC,
 			},
+			Encoding: blocks.Encoding(s.UpdateVersion),
 			Awareness: awareness.Config{
 				Timeout: s.AwarenessTimeout,
 				IDs:     s.Limits.AwarenessIDs,

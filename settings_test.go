@@ -57,7 +57,7 @@ func TestOrForgetsNoField(t *testing.T) {
 // Every setting of the packages below has a field here that reaches it.
 func TestSettingsReachConsumerAndWorker(t *testing.T) {
 	full := filled(7)
-	full.ServerStartSync = new(false)
+	full.ServerStartSync, full.GC = new(false), new(false)
 	for _, v := range []any{full.consumer(), full.worker()} {
 		for _, name := range zeros(reflect.ValueOf(v), reflect.TypeOf(v).String()) {
 			t.Errorf("%s is left open", name)
@@ -65,6 +65,11 @@ func TestSettingsReachConsumerAndWorker(t *testing.T) {
 	}
 	if got := (Settings{}).consumer().Open; got != room.ServerStarts {
 		t.Errorf("by default the opening is %v, want %v", got, room.ServerStarts)
+	}
+	for _, s := range []Settings{{}, {GC: new(true)}} {
+		if s.worker().Room.Blocks.History {
+			t.Errorf("%+v keeps what is deleted", s)
+		}
 	}
 }
 
@@ -116,6 +121,8 @@ func TestNewRefuses(t *testing.T) {
 		{"a prefix with a dot", Config{Rooms: map[string]Settings{"a.b": {}}}, `"a.b"`},
 		{"a negative delay", Config{Rooms: map[string]Settings{"a": {RemoveDelay: -1}}}, "a: remove_delay is less than zero"},
 		{"a negative limit", Config{Rooms: map[string]Settings{"a": {Limits: Limits{Outbox: -1}}}}, "a: outbox is less than zero"},
+		{"an update version of the future", Config{Rooms: map[string]Settings{"a": {UpdateVersion: 3}}}, "a: update_version is 3, want 1 or 2"},
+		{"a negative update version", Config{Rooms: map[string]Settings{"a": {UpdateVersion: -1}}}, "a: update_version is less than zero"},
 		{"an origin with a scheme", Config{Origins: []string{"https://a.example"}}, `"https://a.example"`},
 		{"an origin that is no pattern", Config{Origins: []string{"[::1]:*", "["}}, `"["`},
 	} {

@@ -10,26 +10,30 @@ import (
 
 // Apply takes an update into the document and gives what was new in it, as a
 // V1 update: what has to be stored and told to others. nil: nothing was new.
-// Where all of it was new, added is update itself; otherwise the caller owns
-// it. Blocks that have to wait are new too.
+// Where all of it was new and it is in V1, added is update itself; otherwise
+// the caller owns it. Blocks that have to wait are new too.
 //
 // An error (ErrMalformed, ErrLimit, ErrEncoding) leaves the document as it
 // was. update is borrowed.
 func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
-	return s.apply(update, enc, s.options)
+	if update, err = asV1(update, enc, outsideMost(update)); err != nil {
+		return nil, err
+	}
+	return s.apply(update, s.options)
 }
 
 // Load takes an update into the document as Apply does, whatever the limits:
 // what is stored already was let in once. update is borrowed.
 func (s *Store) Load(update []byte, enc Encoding) error {
-	_, err := s.apply(update, enc, Options{MaxSize: math.MaxInt, MaxPending: math.MaxInt})
+	update, err := asV1(update, enc, math.MaxInt)
+	if err == nil {
+		_, err = s.apply(update, Options{MaxSize: math.MaxInt, MaxPending: math.MaxInt})
+	}
 	return err
 }
 
-func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, err error) {
-	if err := checkEncoding(enc); err != nil {
-		return nil, err
-	}
+// apply takes an update in V1.
+func (s *Store) apply(update []byte, most Options) (added []byte, err error) {
 	in := &s.in
 	defer in.release()
 	if err := in.read(update, s); err != nil {
@@ -62,12 +66,9 @@ func (s *Store) apply(update []byte, enc Encoding, most Options) (added []byte, 
 // Contains tells whether the document holds all that is in update, so that
 // Apply would add nothing. Errors are Apply's. update is borrowed.
 func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
-	if err := checkEncoding(enc); err != nil {
-		return false, err
-	}
 	in := &s.in
 	defer in.release()
-	if err := in.read(update, nil); err != nil {
+	if err := in.readAs(update, enc); err != nil {
 		return false, err
 	}
 	c := s.compare(in)
@@ -355,18 +356,16 @@ func (s *Store) bury(c *client, b *block) {
 
 // delete takes deletions into the document, each client's at once.
 func (s *Store) delete(deletions []deletion) {
-	for len(deletions) > 0 {
-		c := s.client(deletions[0].client)
+	for own := range byClient(deletions) {
+		c := s.client(own[0].client)
 		waiting := s.spans[:0]
-		for len(deletions) > 0 && deletions[0].client == c.id {
-			x := deletions[0].span
-			deletions = deletions[1:]
+		for _, x := range own {
 			if end := c.blocks.end; x.from < end {
 				s.deleteHeld(c, span{x.from, min(x.to, end)})
 				x.from = end
 			}
 			if x.from < x.to {
-				waiting = append(waiting, x)
+				waiting = append(waiting, x.span)
 			}
 		}
 		s.deleteLater(c, waiting)

@@ -303,3 +303,8 @@ func (b *block) kill() {
 		b.kind, b.content, b.wire, b.own = kindDeleted, nil, nil, false
 	}
 }
+
+// collect makes the block a GC block: its place is gone, too.
+func (b *block) collect() {
+	*b = block{client: b.client, clock: b.clock, len: b.len, kind: kindGC}
+}

@@ -29,14 +29,15 @@ var (
 	// ErrMalformed means that bytes are no update, or no state vector, or an
 	// update that yjs could not integrate.
 	ErrMalformed = errors.New("blocks: malformed")
-	// ErrLimit means that an update would take the document past a limit.
+	// ErrLimit means that an update would take the document past a limit, or is
+	// one in V2 that unpacks to very much more than its own size.
 	ErrLimit = errors.New("blocks: over the limit")
-	// ErrEncoding means that an encoding is not one that this package reads.
+	// ErrEncoding means that an encoding is neither V1 nor V2.
 	ErrEncoding = errors.New("blocks: unknown encoding")
 )
 
 func checkEncoding(enc Encoding) error {
-	if enc != V1 {
+	if enc != V1 && enc != V2 {
 		return fmt.Errorf("%w: %d", ErrEncoding, enc)
 	}
 	return nil

@@ -5,12 +5,12 @@ import (
 )
 
 // Encode encodes the whole document, what waits included. The caller owns the
-// result. It panics where enc is not an encoding that this package writes.
+// result. It panics where enc is not an encoding.
 func (s *Store) Encode(enc Encoding) []byte {
 	if err := checkEncoding(enc); err != nil {
 		panic(err)
 	}
-	return s.encode()
+	return fromV1(s.encode(), enc)
 }
 
 // Diff encodes what somebody with the given state vector lacks: the blocks
@@ -26,20 +26,15 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 			c.has = 0
 		}
 	}()
-	r := lib0.NewReader(stateVector)
-	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
-		c, clock := s.byID[r.Uint()], r.Uint()
-		if c != nil {
+	err := eachClock(stateVector, func(client, clock uint64) {
+		if c := s.byID[client]; c != nil {
 			c.has = clock
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := r.Err(); err != nil {
-		return nil, malformed("state vector: %w", err)
-	}
-	if r.Len() > 0 {
-		return nil, malformed("state vector: %d bytes behind its end", r.Len())
-	}
-	return s.encode(), nil
+	return fromV1(s.encode(), enc), nil
 }
 
 // encode encodes the blocks that are not before client.has, and all deletions.

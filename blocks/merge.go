@@ -3,20 +3,20 @@ package blocks
 import "fmt"
 
 // Merge joins updates to one that says the same. Nothing has to be there that
-// they depend on. The error is ErrMalformed or ErrEncoding. The updates are
-// borrowed; the caller owns the result.
+// they depend on. The error is ErrMalformed, ErrEncoding, or in V2 ErrLimit.
+// The updates are borrowed; the caller owns the result.
 func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
 	}
 	s := New()
 	for i, update := range updates {
-		if err := s.in.read(update, nil); err != nil {
+		if err := s.in.readAs(update, enc); err != nil {
 			return nil, fmt.Errorf("update %d of %d: %w", i+1, len(updates), err)
 		}
 		s.hold(&s.in)
 	}
-	return s.encode(), nil
+	return fromV1(s.encode(), enc), nil
 }
 
 // hold takes an update into the store as it is, without asking what is ready.

@@ -99,7 +99,7 @@ func TestDepthIsBounded(t *testing.T) {
 	for _, test := range []struct {
 		depth int
 		want  error
-	}{{lib0.MaxDepth - 1, nil}, {lib0.MaxDepth, lib0.ErrDepth}, {5_000_000, lib0.ErrDepth}} {
+	}{{lib0.MaxDepth, nil}, {lib0.MaxDepth + 1, lib0.ErrDepth}, {5_000_000, lib0.ErrDepth}} {
 		if _, err := New().Apply(nested(test.depth), V1); !errors.Is(err, test.want) {
 			t.Errorf("depth %d: %v, want %v", test.depth, err, test.want)
 		}

@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sort"
 
@@ -170,6 +171,42 @@ func (in *contents) tidyDeletions() {
 		tidy = append(tidy, x)
 	}
 	in.deletions = tidy
+}
+
+// byClient gives the deletions of one client after another.
+func byClient(deletions []deletion) iter.Seq[[]deletion] {
+	return func(yield func([]deletion) bool) {
+		for len(deletions) > 0 {
+			n := 1
+			for n < len(deletions) && deletions[n].client == deletions[0].client {
+				n++
+			}
+			if !yield(deletions[:n]) {
+				return
+			}
+			deletions = deletions[n:]
+		}
+	}
+}
+
+func countClients(deletions []deletion) (n uint64) {
+	for range byClient(deletions) {
+		n++
+	}
+	return n
+}
+
+// appendDeletions appends a delete set.
+func appendDeletions(dst []byte, deletions []deletion) []byte {
+	dst = lib0.AppendUint(dst, countClients(deletions))
+	for own := range byClient(deletions) {
+		dst = lib0.AppendUint(dst, own[0].client)
+		dst = lib0.AppendUint(dst, uint64(len(own)))
+		for _, x := range own {
+			dst = appendSpan(dst, x.span)
+		}
+	}
+	return dst
 }
 
 func descending(a, b uint64) int { return cmp.Compare(b, a) }

@@ -322,7 +322,7 @@ func TestChunksAreHalved(t *testing.T) {
 
 func TestEncodingsAreNamed(t *testing.T) {
 	s := New()
-	for _, enc := range []Encoding{0, V2, 3} {
+	for _, enc := range []Encoding{0, 3} {
 		if _, err := s.Apply([]byte{0, 0}, enc); !errors.Is(err, ErrEncoding) {
 			t.Errorf("Apply in encoding %d: %v", enc, err)
 		}

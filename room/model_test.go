@@ -20,9 +20,14 @@ import (
 // TestModel plays random inputs against a simple model of a room: after each
 // turn the room holds what it should, its log gives the same document, and
 // every connection that took all its outputs has it too.
-func TestModel(t *testing.T) {
+func TestModel(t *testing.T) { checkModel(t, blocks.V1) }
+
+func TestModelV2(t *testing.T) { checkModel(t, blocks.V2) }
+
+func checkModel(t *testing.T, enc blocks.Encoding) {
+	t.Helper()
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t)
+		w := newWorld(t, enc)
 		actions := map[string]func(*rapid.T){
 			"nothing":   func(*rapid.T) {},
 			"edit":      w.edit,
@@ -58,11 +63,12 @@ var anyAction = rapid.SampledFrom([]string{
 // world is a room, the model of it, and the connections' ends.
 type world struct {
 	room *Room
-	ins  []Input // of the next turn
+	enc  blocks.Encoding // that the room speaks
+	ins  []Input         // of the next turn
 	now  time.Time
 
 	clocks  [4]uint64 // the next clock of each client
-	edits   [][]byte  // all that was ever written
+	edits   [][]byte  // all that was ever written, as the room speaks
 	doc     *blocks.Store
 	log     *blocks.Store
 	docs    map[ConnID]*blocks.Store // what each client wrote or was sent; it stays when the client leaves
@@ -78,6 +84,7 @@ type peer struct {
 	access   Access
 	opening  Opening
 	answered bool // in this turn
+	enc      blocks.Encoding
 	doc      *blocks.Store
 	based    bool // it was sent a SyncStep2 or the answer to a Resync
 	behind   bool // it misses the updates for everyone
@@ -94,16 +101,17 @@ type shown struct {
 	renewed time.Time
 }
 
-func newWorld(t *rapid.T) *world {
+func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 	docs := make(map[ConnID]*blocks.Store)
 	for conn := ConnID(1); conn <= 3; conn++ {
 		docs[conn] = blocks.New()
 	}
-	room := New(Config{})
+	room := New(Config{Encoding: enc})
 	room.markEvery = 30
 	w := &world{
 		docs:    docs,
 		room:    room,
+		enc:     enc,
 		now:     time.Unix(0, 0),
 		doc:     blocks.New(),
 		log:     blocks.New(),
@@ -139,7 +147,7 @@ func (w *world) message(conn ConnID, typ protocol.Type, data []byte) {
 func (w *world) edit(t *rapid.T) {
 	i := rapid.IntRange(0, len(w.clocks)-1).Draw(t, "client")
 	text := strings.Repeat("x", rapid.SampledFrom([]int{1, 2, 3}).Draw(t, "length"))
-	w.edits = append(w.edits, insertion(uint64(i+1), w.clocks[i], text))
+	w.edits = append(w.edits, recoded(w.enc, insertion(uint64(i+1), w.clocks[i], text)))
 	w.clocks[i] += uint64(len(text))
 }
 
@@ -152,7 +160,7 @@ func (w *world) delete(t *rapid.T) {
 	b := []byte{0, 1, byte(i + 1), 1}
 	b = lib0.AppendUint(b, clock)
 	b = lib0.AppendUint(b, rapid.Uint64Range(1, min(3, w.clocks[i]-clock)).Draw(t, "length"))
-	w.edits = append(w.edits, b)
+	w.edits = append(w.edits, recoded(w.enc, b))
 }
 
 func (w *world) join(t *rapid.T) {
@@ -176,7 +184,7 @@ func (w *world) send(t *rapid.T) {
 	conn := ConnID(anyConn.Draw(t, "conn"))
 	data := w.edits[rapid.IntRange(0, len(w.edits)-1).Draw(t, "edit")]
 	w.message(conn, rapid.SampledFrom([]protocol.Type{protocol.Update, protocol.SyncStep2}).Draw(t, "type"), data)
-	if _, err := w.docs[conn].Apply(data, blocks.V1); err != nil {
+	if _, err := w.docs[conn].Apply(data, w.enc); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -268,6 +276,7 @@ func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
 		w.joined[in.Conn] = &peer{
 			access:  in.Access,
 			opening: in.Open,
+			enc:     w.enc,
 			doc:     w.docs[in.Conn],
 			told:    in.Open == ServerStarts,
 			since:   w.removes,
@@ -299,7 +308,7 @@ func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
 	case protocol.SyncStep2, protocol.Update:
 		bad = bad && p.access.May(Write)
 		if p.access.May(Write) && !bad {
-			if _, err := w.doc.Apply(in.Msg.Data, blocks.V1); err != nil {
+			if _, err := w.doc.Apply(in.Msg.Data, w.enc); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -379,7 +388,7 @@ func (p *peer) receive(t *rapid.T, o Output) {
 	if o.To != Everyone {
 		p.behind, p.based = false, true
 	}
-	if _, err := p.doc.Apply(o.Msg.Data, blocks.V1); err != nil {
+	if _, err := p.doc.Apply(o.Msg.Data, p.enc); err != nil {
 		t.Fatal(err)
 	}
 	if p.based {

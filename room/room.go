@@ -4,24 +4,35 @@
 package room
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/weakbytes"
 )
 
-// Config sets a room's limits. The zero value means the defaults.
+// Config sets a room's limits, and what it speaks. The zero value means the
+// defaults.
 type Config struct {
 	Blocks    blocks.Options
 	Awareness awareness.Config
+	// Encoding is that of the data in SyncStep2 and Update, in both directions;
+	// default V1.
+	Encoding blocks.Encoding
 }
 
 // Room is one shared document and who is in it. It is not safe for use by
 // several goroutines at once.
 type Room struct {
 	blocks    *blocks.Store
+	encoding  blocks.Encoding
 	awareness *awareness.Awareness
 	conns     map[ConnID]member
+
+	// whole is what was encoded for who has nothing. It leads to nothing once all
+	// have been sent it, or the document has changed.
+	whole weakbytes.Pointer
 
 	// seq is the document sequence: it grows by one with each update that is
 	// broadcast. It starts at 1, so that 0 means "has nothing".
@@ -40,6 +51,7 @@ type member struct {
 func New(cfg Config) *Room {
 	return &Room{
 		blocks:    blocks.NewWith(cfg.Blocks),
+		encoding:  cmp.Or(cfg.Encoding, blocks.V1),
 		awareness: awareness.New(cfg.Awareness),
 		conns:     make(map[ConnID]member),
 		seq:       1,

@@ -3,6 +3,7 @@ package room
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -44,6 +45,98 @@ func TestStepKeepsNoInputs(t *testing.T) {
 	for i := 0; i < 4; i += 2 {
 		if &got.Durable[i].Msg.Data[0] != &got.Durable[i+1].Msg.Data[0] {
 			t.Errorf("outputs %d and %d were encoded twice", i, i+1)
+		}
+	}
+}
+
+// Who joins an unchanged document with nothing is sent what was encoded for who
+// came before, and once all have it, it is gone.
+func TestManyJoin(t *testing.T) {
+	const size = 5_000_000
+	r := New(Config{})
+	if err := r.Load(insertion(7, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	join := func(conn ConnID) []byte {
+		t.Helper()
+		got := r.Step([]Input{
+			{Kind: Join, Conn: conn, Access: Write},
+			{Kind: Message, Conn: conn, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+		})
+		if len(got.Durable) != 2 || got.Durable[1].Msg.Type != protocol.SyncStep2 {
+			t.Fatalf("%d outputs to who joined", len(got.Durable))
+		}
+		return got.Durable[1].Msg.Data
+	}
+	kept := func() uint64 {
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		return memory.HeapAlloc
+	}
+
+	before := kept()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	allocated := memory.TotalAlloc
+	waiting := [][]byte{join(1)} // for its connection to be written
+	for conn := ConnID(2); conn <= 1000; conn++ {
+		if conn%100 == 0 {
+			runtime.GC()
+		}
+		waiting = append(waiting, join(conn))
+		if &waiting[conn-1][0] != &waiting[0][0] {
+			t.Fatalf("for connection %d it was encoded again", conn)
+		}
+	}
+	runtime.ReadMemStats(&memory)
+	if n := memory.TotalAlloc - allocated; n > 2*size {
+		t.Errorf("1,000 joins allocated %d bytes, want one encoding of %d", n, size)
+	}
+
+	change := insertion(8, 0, "!")
+	r.Step([]Input{{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: change}}})
+	doc := blocks.New()
+	if _, err := doc.Apply(join(1001), blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := doc.Contains(change, blocks.V1); !held || err != nil {
+		t.Errorf("who joined after a change does not have it (%v)", err)
+	}
+
+	runtime.KeepAlive(waiting)
+	if n := int64(kept() - before); n > size/10 {
+		t.Errorf("%d bytes are kept when all are in", n)
+	}
+	runtime.KeepAlive(r)
+}
+
+// A room that keeps its history stores and tells what was deleted, also when it
+// came and went in one turn; any other forgets it.
+func TestHistory(t *testing.T) {
+	const deletion = "\x00\x01\x07\x01\x00\x08" // client 7's first 8 elements
+	for _, enc := range []blocks.Encoding{blocks.V1, blocks.V2} {
+		for _, history := range []bool{false, true} {
+			r := New(Config{Encoding: enc, Blocks: blocks.Options{History: history}})
+			r.Step([]Input{{Kind: Join, Conn: 1, Access: Write}})
+			send := func(updates ...[]byte) Effects {
+				var ins []Input
+				for _, u := range updates {
+					ins = append(ins, Input{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: recoded(enc, u)}})
+				}
+				return r.Step(ins)
+			}
+			got := send(insertion(7, 0, "mistaken"), []byte(deletion))
+			if history && !bytes.Contains(got.Update, []byte("mistaken")) {
+				t.Errorf("V%d: the log gets %q", enc, got.Update)
+			}
+			if history && !bytes.Contains(got.Durable[0].Msg.Data, []byte("mistaken")) {
+				t.Errorf("V%d: the room is told %q", enc, got.Durable[0].Msg.Data)
+			}
+			got = r.Step([]Input{{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}}})
+			if bytes.Contains(got.Durable[0].Msg.Data, []byte("mistaken")) != history {
+				t.Errorf("V%d, history %v: who joins is told %q", enc, history, got.Durable[0].Msg.Data)
+			}
 		}
 	}
 }

@@ -1,11 +1,13 @@
 package room
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/weakbytes"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -33,7 +35,8 @@ func (r *Room) Step(ins []Input) Effects {
 // What goes to single connections is encoded once and shared by all who ask for
 // the same in one turn. It may lack what the turn brings later; that follows in
 // the broadcast at the turn's end. For the same reason it carries the sequence
-// from before the turn.
+// from before the turn. Those who have nothing share it in later turns too, for
+// as long as nothing is added.
 type turn struct {
 	*Room
 
@@ -99,9 +102,10 @@ func (t *turn) message(in *Input, m member) error {
 		if !m.access.May(Write) {
 			return nil
 		}
-		added, err := t.blocks.Apply(in.Msg.Data, blocks.V1)
+		added, err := t.blocks.Apply(in.Msg.Data, t.encoding)
 		if added != nil {
 			t.updates = append(t.updates, added)
+			t.whole = weakbytes.Pointer{}
 		}
 		return err
 	case protocol.Awareness:
@@ -170,7 +174,7 @@ func (t *turn) diff(vector []byte) ([]byte, error) {
 	if diff, ok := t.diffs[string(vector)]; ok {
 		return diff, nil
 	}
-	diff, err := t.blocks.Diff(vector, blocks.V1)
+	diff, err := t.encode(vector)
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +182,18 @@ func (t *turn) diff(vector []byte) ([]byte, error) {
 		t.diffs = make(map[string][]byte)
 	}
 	t.diffs[string(vector)] = diff
+	return diff, nil
+}
+
+func (t *turn) encode(vector []byte) ([]byte, error) {
+	if !bytes.Equal(vector, emptyVector) {
+		return t.blocks.Diff(vector, t.encoding)
+	}
+	diff := t.whole.Value()
+	if diff == nil {
+		diff = must(t.blocks.Diff(vector, t.encoding))
+		t.whole = weakbytes.Make(diff)
+	}
 	return diff, nil
 }
 
@@ -248,7 +264,7 @@ func (t *turn) end() {
 		t.effects.Update = update
 		t.seq++
 		if !t.Empty() {
-			t.durable(Everyone, t.seq, protocol.Update, update)
+			t.durable(Everyone, t.seq, protocol.Update, t.encoded(update))
 		}
 		if t.marks.bytes += len(update); t.marks.bytes >= t.markEvery {
 			t.marks.add(t.seq, t.blocks.StateVector())
@@ -257,6 +273,14 @@ func (t *turn) end() {
 	if t.Empty() {
 		t.marks = marks{} // nobody is behind
 	}
+}
+
+// encoded is a V1 update in the encoding that the room speaks.
+func (t *turn) encoded(update []byte) []byte {
+	if t.encoding == blocks.V1 {
+		return update
+	}
+	return must(blocks.Convert(blocks.V1, t.encoding, update))
 }
 
 // must is for what can fail only on bytes that nobody here made or checked.

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write what rooms say into testdata/*.tx
 // below, indented by two spaces. Empty lines and lines with # are for the
 // reader; they end a turn too. The inputs are:
 //
-//	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending
+//	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
 //	TIME CONN join [write] [present] [client-starts]
 //	TIME CONN > HEX                   a frame of the plain dialect
@@ -61,9 +61,9 @@ func TestTranscripts(t *testing.T) {
 // play gives the script as it is when all outputs are right.
 func play(t *testing.T, script string) string {
 	t.Helper()
+	cfg := Config{Encoding: blocks.V1}
 	var (
 		out  strings.Builder
-		cfg  Config
 		room *Room
 		ins  []Input
 	)
@@ -107,14 +107,15 @@ func play(t *testing.T, script string) string {
 			}
 			continue
 		}
-		ins = append(ins, inputs(t, line)...)
+		ins = append(ins, inputs(t, cfg.Encoding, line)...)
 	}
 	endTurn()
 	return out.String()
 }
 
-func limits(t *testing.T, words []string) (cfg Config) {
+func limits(t *testing.T, words []string) Config {
 	t.Helper()
+	cfg := Config{Encoding: blocks.V1}
 	for _, word := range words {
 		name, value, _ := strings.Cut(word, "=")
 		var err error
@@ -129,6 +130,10 @@ func limits(t *testing.T, words []string) (cfg Config) {
 			cfg.Blocks.MaxSize, err = strconv.Atoi(value)
 		case "pending":
 			cfg.Blocks.MaxPending, err = strconv.Atoi(value)
+		case "version":
+			var version int
+			version, err = strconv.Atoi(value)
+			cfg.Encoding = blocks.Encoding(version)
 		default:
 			t.Fatalf("no such limit: %s", name)
 		}
@@ -139,7 +144,7 @@ func limits(t *testing.T, words []string) (cfg Config) {
 	return cfg
 }
 
-func inputs(t *testing.T, line string) []Input {
+func inputs(t *testing.T, enc blocks.Encoding, line string) []Input {
 	t.Helper()
 	words := strings.Fields(line)
 	after, err := time.ParseDuration(words[0])
@@ -181,7 +186,7 @@ func inputs(t *testing.T, line string) []Input {
 		}
 	case "types":
 		in.Kind = Message
-		in.Msg = protocol.Message{Type: protocol.Update, Data: typed(t, args[0], strings.Join(args[1:], " "))}
+		in.Msg = protocol.Message{Type: protocol.Update, Data: recoded(enc, typed(t, args[0], strings.Join(args[1:], " ")))}
 	case ">":
 		var ins []Input
 		for rest := unhex(t, strings.Join(args, "")); len(rest) > 0; {
@@ -215,6 +220,11 @@ func typed(t *testing.T, at, text string) []byte {
 		t.Fatal(err)
 	}
 	return insertion(client, clock, text)
+}
+
+// recoded is a V1 update in the encoding enc.
+func recoded(enc blocks.Encoding, update []byte) []byte {
+	return must(blocks.Convert(blocks.V1, enc, update))
 }
 
 // insertion is the update by which client, at clock, adds text behind its own,

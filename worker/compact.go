@@ -122,11 +122,13 @@ func (a *actor) compactLog() (size int, err error) {
 	} else if err != nil {
 		return 0, err
 	}
-	doc := blocks.New()
+	doc := blocks.NewWith(a.settings.Room.Blocks)
 	if err := replay(log, doc.Load); err != nil {
 		return 0, err
 	}
-	snapshot := store.Entry{Encoding: store.V1, Data: doc.Encode(blocks.V1)}
+	doc.Compact()
+	enc := a.settings.Room.Encoding
+	snapshot := store.Entry{Encoding: store.Encoding(enc), Data: doc.Encode(enc)}
 	if len(log.Entries) > 1 {
 		err = s.Compact(ctx, a.name, log, snapshot)
 	}

@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -8,7 +10,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
 )
 
 // types types the clocks from (included) to (not), each as a turn of its own.
@@ -112,6 +117,95 @@ func TestCompactionWhenTheRoomCloses(t *testing.T) {
 			t.Errorf("%d entries", n)
 		}
 	})
+}
+
+// TestCompactionWritesTheRoomsEncoding holds that what is appended is V1, that
+// snapshots are in the encoding that the room speaks, and that a room loads
+// what was stored when it spoke another.
+func TestCompactionWritesTheRoomsEncoding(t *testing.T) {
+	kept := memstore.New()
+	typist := uint64(0)
+	var all [][]byte
+	for _, enc := range []blocks.Encoding{0, blocks.V2, blocks.V2, blocks.V1} {
+		run(t, Settings{RemoveDelay: time.Second, Room: room.Config{Encoding: enc}}, func(f *fixture) {
+			enc := cmp.Or(enc, blocks.V1)
+			f.store.Store = kept
+			f.pair("a")
+			typist++
+			for clock := range uint64(10) {
+				all = append(all, typed(typist, clock))
+				update, err := blocks.Convert(blocks.V1, enc, typed(typist, clock))
+				if err != nil {
+					t.Fatal(err)
+				}
+				f.write("a", 1, update)
+				f.want("a: all Update")
+			}
+			log, err := kept.Load(t.Context(), "a")
+			if n := len(log.Entries); err != nil || log.Entries[n-1].Encoding != store.V1 {
+				t.Errorf("a room that speaks %d appended %v (%v), want V1", enc, log.Entries[n-1], err)
+			}
+			f.leave("a", 1)
+			f.leave("a", 2)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			log, err = kept.Load(t.Context(), "a")
+			if err != nil || len(log.Entries) != 1 || log.Entries[0].Encoding != store.Encoding(enc) {
+				t.Errorf("a room that speaks %d was compacted to %v (%v)", enc, log.Entries, err)
+			}
+			f.wantStored("a", all...)
+		})
+	}
+}
+
+// TestCompactionKnowsNoLimit holds that what is stored is compacted even when
+// the room would let in no more.
+func TestCompactionKnowsNoLimit(t *testing.T) {
+	limits := blocks.Options{MaxSize: 1, MaxPending: 1}
+	run(t, Settings{RemoveDelay: time.Second, Room: room.Config{Blocks: limits}}, func(f *fixture) {
+		stored := append(allTyped(40), typed(9, 1)) // the last waits for another
+		for _, update := range stored {
+			if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: update}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.pair("a")
+		f.leave("a", 1)
+		f.leave("a", 2)
+		time.Sleep(time.Second)
+		if n := f.entries("a"); n != 1 {
+			t.Errorf("%d entries", n)
+		}
+		f.wantStored("a", stored...)
+	})
+}
+
+// TestCompactionDropsWhatNoClientShows holds that a map entry which another has
+// replaced goes, unless the room keeps its history.
+func TestCompactionDropsWhatNoClientShows(t *testing.T) {
+	first := []byte("\x01\x01\x07\x00\x28\x01\x03map\x03key\x01\x77\x05first\x00")
+	second := []byte("\x01\x01\x07\x01\xa8\x07\x00\x01\x77\x06second\x00")
+	for _, history := range []bool{false, true} {
+		run(t, Settings{RemoveDelay: time.Second, Room: room.Config{Blocks: blocks.Options{History: history}}}, func(f *fixture) {
+			f.pair("a")
+			for _, update := range [][]byte{first, second} {
+				f.write("a", 1, update)
+				f.want("a: all Update")
+			}
+			f.leave("a", 1)
+			f.leave("a", 2)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			log, err := f.store.Store.Load(t.Context(), "a")
+			if err != nil || len(log.Entries) != 1 {
+				t.Fatalf("%d entries (%v)", len(log.Entries), err)
+			}
+			snapshot := log.Entries[0].Data
+			if !bytes.Contains(snapshot, []byte("second")) || bytes.Contains(snapshot, []byte("first")) != history {
+				t.Errorf("history %v: the snapshot is %q", history, snapshot)
+			}
+		})
+	}
 }
 
 // TestCompactionKeepsWhatOthersAppended holds that the snapshot is made of the

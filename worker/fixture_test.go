@@ -301,7 +301,7 @@ func storedDocument(t *testing.T, s store.Store, name string) *blocks.Store {
 	}
 	doc := blocks.New()
 	for _, e := range log.Entries {
-		if _, err := doc.Apply(e.Data, blocks.V1); err != nil {
+		if _, err := doc.Apply(e.Data, blocks.Encoding(e.Encoding)); err != nil {
 			t.Fatal(err)
 		}
 	}

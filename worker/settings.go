@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/room"
 )
 
@@ -16,7 +17,7 @@ type Settings struct {
 	// at ten times that it is under steady typing too. 0: 1 minute. It is also
 	// compacted when it has grown much, and when the room closes.
 	AutosaveDelay time.Duration
-	// Room holds the limits of the room itself.
+	// Room is for the room itself. Snapshots are in its Encoding.
 	Room room.Config
 	// MailboxInputs and MailboxBytes bound what waits for the room's next turn;
 	// past them its connections are read no more. MailboxBytes also bounds what
@@ -28,6 +29,7 @@ type Settings struct {
 func (s Settings) withDefaults() Settings {
 	s.RemoveDelay = cmp.Or(s.RemoveDelay, 30*time.Second)
 	s.AutosaveDelay = cmp.Or(s.AutosaveDelay, time.Minute)
+	s.Room.Encoding = cmp.Or(s.Room.Encoding, blocks.V1)
 	s.MailboxInputs = cmp.Or(s.MailboxInputs, 4096)
 	s.MailboxBytes = cmp.Or(s.MailboxBytes, 32<<20)
 	return s

@@ -29,6 +29,8 @@ rooms:
   notes:
     durability: commit
     server_start_sync: false
+    update_version: 2
+    gc: false
     awareness_timeout: 1m
     limits:
       message: 1MiB
@@ -57,6 +59,8 @@ rooms:
 			"scratch": {StoreURL: "memory:"},
 			"notes": {Durability: new(store.Commit), Settings: yroom.Settings{
 				ServerStartSync:  new(false),
+				UpdateVersion:    2,
+				GC:               new(false),
 				AwarenessTimeout: time.Minute,
 				Limits: yroom.Limits{
 					Message:       1 << 20,
@@ -90,6 +94,8 @@ func TestSettingsFileRefuses(t *testing.T) {
 		{"not a size", "rooms:\n  default:\n    limits:\n      message: 16MB\n", []string{"[4:16]", `"16MB" is not a size`}},
 		{"size over all bounds", "rooms:\n  default:\n    limits:\n      message: 9999999999999GiB\n", []string{"is not a size"}},
 		{"not a number", "rooms:\n  default:\n    limits:\n      awareness_ids: many\n", []string{"[4:22]", `"many" is not a whole number`}},
+		{"not an update version", "rooms:\n  default:\n    update_version: v2\n", []string{"[3:21]", `"v2" is not a whole number`}},
+		{"neither true nor false", "rooms:\n  default: {gc: 1}\n", []string{"[2:17]", "gc"}},
 		{"not a durability", "rooms:\n  default: {durability: sync}\n", []string{"[2:25]", `"sync" is not a durability`}},
 		{"a bad value twice", "rooms:\n  a: {remove_delay: x}\n  b: {remove_delay: x}\n", []string{`"x" is not a duration`}},
 		{"an alias", "rooms:\n  a: {remove_delay: &d 1x}\n  b: {remove_delay: *d}\n", []string{"[2:", `"1x" is not a duration`}},

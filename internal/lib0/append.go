@@ -9,6 +9,18 @@ func AppendUint(dst []byte, v uint64) []byte {
 	return append(dst, byte(v))
 }
 
+// AppendInt appends a varInt: v, or -v where negative. There is a -0.
+func AppendInt(dst []byte, v uint64, negative bool) []byte {
+	first := byte(v & 0x3f)
+	if negative {
+		first |= 0x40
+	}
+	if v >>= 6; v == 0 {
+		return append(dst, first)
+	}
+	return AppendUint(append(dst, first|0x80), v)
+}
+
 // UintLen is how many bytes AppendUint appends for v.
 func UintLen(v uint64) int {
 	n := 1

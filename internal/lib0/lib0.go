@@ -11,9 +11,9 @@ import "errors"
 // MaxInt is the largest integer on the wire: JavaScript's MAX_SAFE_INTEGER.
 const MaxInt = 1<<53 - 1
 
-// MaxDepth bounds how deep an "any" or JSON value may be nested. JavaScript
-// peers read and write such values recursively and overflow their stack at
-// about ten thousand levels.
+// MaxDepth bounds how many arrays and objects of an "any" or JSON value may be
+// nested in one another. JavaScript peers read and write such values
+// recursively and overflow their stack at about ten thousand levels.
 const MaxDepth = 512
 
 // What can be wrong with bytes. They come back from Reader.Err.
@@ -24,4 +24,5 @@ var (
 	ErrAny       = errors.New("unknown type of value")
 	ErrDepth     = errors.New("value is nested too deep")
 	ErrJSON      = errors.New("not valid JSON")
+	ErrNoJSON    = errors.New("value that JSON can't hold: undefined or a BigInt")
 )

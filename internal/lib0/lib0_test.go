@@ -155,7 +155,7 @@ func TestAnyObject(t *testing.T) {
 }
 
 func TestDepth(t *testing.T) {
-	for depth, want := range map[int]error{MaxDepth - 1: nil, MaxDepth: ErrDepth, 5_000_000: ErrDepth} {
+	for depth, want := range map[int]error{MaxDepth: nil, MaxDepth + 1: ErrDepth, 5_000_000: ErrDepth} {
 		r := NewReader(append(bytes.Repeat([]byte{anyArray, 1}, depth), anyNull))
 		if r.Any(); !errors.Is(r.Err(), want) {
 			t.Errorf("%d arrays: %v", depth, r.Err())
@@ -197,7 +197,7 @@ func FuzzReader(f *testing.F) {
 	f.Add(unhex(f, "05 5b 31 2c 32 5d"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		for _, read := range []func(*Reader){
-			func(r *Reader) { r.Any() }, func(r *Reader) { r.JSON() }, func(r *Reader) { r.SkipInt() }, func(r *Reader) { r.Uint() },
+			func(r *Reader) { r.Any() }, func(r *Reader) { r.JSON() }, func(r *Reader) { r.Int() }, func(r *Reader) { r.Uint() },
 		} {
 			r := NewReader(in)
 			read(&r)

@@ -104,21 +104,25 @@ func (r *Reader) longUint() uint64 {
 	return 0
 }
 
-// SkipInt reads past a varInt (signed) of at most 53 bits.
-func (r *Reader) SkipInt() {
+// Int reads a varInt of at most 53 bits and a sign. There is a -0.
+func (r *Reader) Int() (v uint64, negative bool) { return r.int(MaxInt) }
+
+func (r *Reader) int(most uint64) (v uint64, negative bool) {
 	b := r.Byte()
-	v := uint64(b & 0x3f)
+	v, negative = uint64(b&0x3f), b&0x40 != 0
 	for shift := 6; b >= 0x80; shift += 7 {
 		if shift > 48 {
 			r.Fail(ErrRange)
-			return
+			return 0, false
 		}
 		b = r.Byte()
 		v |= uint64(b&0x7f) << shift
 	}
-	if v > MaxInt {
+	if v > most {
 		r.Fail(ErrRange)
+		return 0, false
 	}
+	return v, negative
 }
 
 // Bytes reads a length and that many bytes, which alias the input.
@@ -198,15 +202,18 @@ func IsNullish(value []byte) bool { return len(value) > 0 && value[0] >= anyNull
 // IsString tells whether the bytes of an "any" value are a string.
 func IsString(value []byte) bool { return len(value) > 0 && value[0] == anyString }
 
+// skipAny reads past a value in which arrays and objects may be nested depth
+// deep.
 func (r *Reader) skipAny(depth int) {
-	if depth == 0 {
+	t := r.Byte()
+	if depth == 0 && (t == anyArray || t == anyObject) {
 		r.Fail(ErrDepth)
 		return
 	}
-	switch t := r.Byte(); t {
+	switch t {
 	case anyUndefined, anyNull, anyFalse, anyTrue:
 	case anyInteger:
-		r.SkipInt()
+		r.Int()
 	case anyFloat32:
 		r.take(4)
 	case anyFloat64, anyBigInt:

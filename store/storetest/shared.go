@@ -49,7 +49,7 @@ func reopenedEverything(t *testing.T, again func() store.Store) {
 	p := appendTo(t, s, room, store.Entry{Encoding: store.V2, Data: []byte("a")})
 	appendTo(t, s, room, v1("b"))
 	appendTo(t, s, room+"2", v1("c"))
-	compact(t, s, room+"2", load(t, s, room+"2"), v1("snapshot of c"))
+	compact(t, s, room+"2", load(t, s, room+"2"), store.Entry{Encoding: store.V2, Data: []byte("snapshot of c")})
 	appendTo(t, s, room+"2", v1("d"))
 	for range 2 {
 		closeStore(t, s)
@@ -59,7 +59,13 @@ func reopenedEverything(t *testing.T, again func() store.Store) {
 		if a := only(l, p); len(a.Entries) != 1 || a.Entries[0].Encoding != store.V2 {
 			t.Errorf("position %d holds %v, want a in V2", p, a.Entries)
 		}
-		wantData(t, load(t, s, room+"2"), "snapshot of c", "d")
+		l = load(t, s, room+"2")
+		wantData(t, l, "snapshot of c", "d")
+		for _, e := range l.Entries {
+			if isSnapshot := string(e.Data) == "snapshot of c"; (e.Encoding == store.V2) != isSnapshot {
+				t.Errorf("%q has the encoding %d", e.Data, e.Encoding)
+			}
+		}
 		wantNotFound(t, s, room+"3")
 	}
 }

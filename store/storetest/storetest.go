@@ -180,6 +180,10 @@ func loadEncodings(t *testing.T, s store.Store) {
 	if l := load(t, s, room); len(l.Entries) != 1 || l.Entries[0].Encoding != store.V2 {
 		t.Errorf("after compacting into V2: %v", l.Entries)
 	}
+	compact(t, s, room, load(t, s, room), v1("snapshot"))
+	if l := load(t, s, room); len(l.Entries) != 1 || l.Entries[0].Encoding != store.V1 {
+		t.Errorf("after compacting into V1: %v", l.Entries)
+	}
 }
 
 func loadBytes(t *testing.T, s store.Store) {

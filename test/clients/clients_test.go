@@ -23,7 +23,7 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// kits are those of kits.mjs.
+// kits are the stock ones of kits.mjs.
 var kits = []string{"y-websocket 1", "y-websocket 2", "y-websocket 3", "@y/websocket 4"}
 
 func TestClients(t *testing.T) {
@@ -33,6 +33,9 @@ func TestClients(t *testing.T) {
 	for _, kit := range kits { // all at once: much of it is waiting
 		plays = append(plays, start(t, kit, url, "together"))
 	}
+	// A client that speaks V2, in rooms that do.
+	second := serve(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {UpdateVersion: 2}}})
+	plays = append(plays, start(t, "V2 updates", second, "together"))
 	for _, p := range plays {
 		t.Run(p.kit, p.report)
 	}

@@ -1,4 +1,4 @@
-// The stock clients, and how each of the two yjs lines edits and shows a document.
+// The stock clients, a client of V2 updates, and how each of the two yjs lines edits and shows a document.
 
 import { WebSocket } from 'ws'
 
@@ -7,6 +7,7 @@ export const kits = {
   'y-websocket 1': async () => ({ ...await yjs13(), ...await import('y-websocket-1') }),
   'y-websocket 2': async () => ({ ...await yjs13(), ...await import('y-websocket-2'), subprotocols: true }),
   'y-websocket 3': async () => ({ ...await yjs13(), ...await import('y-websocket-3'), subprotocols: true }),
+  'V2 updates': async () => ({ ...await yjs13(), ...await import('./v2.mjs'), subprotocols: true }),
   '@y/websocket 4': async () => ({ ...await yjs14(), ...await import('@y/websocket'), subprotocols: true })
 }
 

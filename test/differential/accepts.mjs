@@ -4,11 +4,12 @@ import * as Y from 'yjs'
 import { difference, integrate, settled } from './check.mjs'
 import { showStateVector, view } from './view.mjs'
 
-// base is an update; each mutant has the mutated update that was applied on top, and how the store encodes itself afterwards.
+// base is an update; each mutant has the mutated update that was applied on top, and how the store encodes itself afterwards, and
+// once more when it is compacted.
 // Returns what is wrong, with the index of the mutant.
 export function checkAccepted (base, mutants) {
   const failures = []
-  mutants.forEach(({ update, encoded }, index) => {
+  mutants.forEach(({ update, encoded, compacted }, index) => {
     const fail = what => failures.push({ index, what })
     const expected = attempt(() => reads([base, update]))
     if (expected.error) return fail(`yjs throws on the mutant: ${expected.error}`)
@@ -16,6 +17,11 @@ export function checkAccepted (base, mutants) {
     if (got.error) return fail(`yjs throws on Encode: ${got.error}`)
     if (got.value !== expected.value && !otherReadings(base, update).includes(got.value)) {
       fail('Encode reads differently: ' + difference(got.value, expected.value))
+    }
+    for (const before of [[], [base]]) {
+      const [asIs, cleaned] = [encoded, compacted].map(last => attempt(() => reads([...before, last])))
+      if (cleaned.error) fail(`yjs throws on Encode after Compact: ${cleaned.error}`)
+      else if (cleaned.value !== asIs.value) fail('Compact reads differently: ' + difference(cleaned.value, asIs.value))
     }
   })
   return { failures }

@@ -22,8 +22,9 @@ const (
 
 // mutant is an update that a store accepted on top of a base document.
 type mutant struct {
-	Update  []byte `json:"update"`
-	Encoded []byte `json:"encoded"`
+	Update    []byte `json:"update"`
+	Encoded   []byte `json:"encoded"`
+	Compacted []byte `json:"compacted"`
 }
 
 // TestAccepts holds that yjs accepts what a store accepts, and that both read
@@ -74,12 +75,12 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 		good := []mutant{}
 		for range mutantsPerBase {
 			update := mutate(random, history.Updates[at], history.Updates)
-			encoded, err := applyMutant(base, update)
+			encoded, compacted, err := applyMutant(base, update)
 			switch {
 			case err != nil:
 				t.Errorf("seed %d, %x on %x: %v", seed, update, base, err)
 			case encoded != nil:
-				good = append(good, mutant{update, encoded})
+				good = append(good, mutant{update, encoded, compacted})
 			}
 		}
 		tried += mutantsPerBase
@@ -99,21 +100,24 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 	return tried, accepted
 }
 
-// applyMutant gives a store's encoding after base and update, nil where it
-// refused update. A refusal must not have changed the document.
-func applyMutant(base, update []byte) ([]byte, error) {
+// applyMutant gives a store's encodings after base and update, and after
+// Compact, nil where it refused update. A refusal must not have changed the
+// document.
+func applyMutant(base, update []byte) (encoded, compacted []byte, err error) {
 	s := blocks.New()
 	if _, err := s.Apply(base, blocks.V1); err != nil {
-		return nil, fmt.Errorf("the base is refused: %w", err)
+		return nil, nil, fmt.Errorf("the base is refused: %w", err)
 	}
 	before := s.Encode(blocks.V1)
 	if _, err := s.Apply(update, blocks.V1); err == nil {
-		return s.Encode(blocks.V1), nil
+		encoded = s.Encode(blocks.V1)
+		s.Compact()
+		return encoded, s.Encode(blocks.V1), nil
 	}
 	if !bytes.Equal(before, s.Encode(blocks.V1)) {
-		return nil, errors.New("a refused update changed the document")
+		return nil, nil, errors.New("a refused update changed the document")
 	}
-	return nil, nil
+	return nil, nil, nil
 }
 
 // mutate returns a changed copy of update; others are updates to take pieces from.

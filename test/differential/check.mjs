@@ -49,7 +49,7 @@ export class Case {
   // results[i] is what the store made of deliveries[i]:
   // encoded, stateVector, merged, diffs (one a stale state vector), added (one an update, null where nothing was).
   check (results) {
-    const report = { failures: [], asMerged: 0, storeBytes: 0, yjsBytes: 0 }
+    const report = { failures: [], asMerged: 0, storeBytes: 0, yjsBytes: 0, compactBytes: 0 }
     this.deliveries.forEach((delivery, i) => {
       try {
         this.checkDelivery(delivery, results[i], report)
@@ -99,8 +99,26 @@ export class Case {
     // What was held back shows once the rest has come.
     agree('Encode, then all updates', integrate([result.encoded, ...this.chunks]), this.complete(look), this.completeMerged(look))
 
+    this.checkCompacted(delivery, result, look, fail)
+
+    report.compactBytes += result.compacted.encoded.length
     report.storeBytes += result.encoded.length
     report.yjsBytes += Y.encodeStateAsUpdate(inOrder).length
+  }
+
+  // Holds that nothing reads differently for a store's clean-up, also for who has a part of it, and when the rest has come.
+  checkCompacted (delivery, { encoded, diffs, compacted }, look, fail) {
+    const same = (what, got, expected) => {
+      const [seen, shown] = [got, expected].map(updates => look(settled(integrate(updates))))
+      if (seen !== shown) fail(what, difference(seen, shown))
+    }
+    same('Compact', [compacted.encoded], [encoded])
+    same('Compact midway', [compacted.midway], [encoded])
+    delivery.stale.forEach(({ known }, i) => {
+      same(`Compact, on a stale document ${i}`, [known, compacted.encoded], [known, encoded])
+      same(`Diff ${i} after Compact`, [known, compacted.diffs[i]], [known, diffs[i]])
+    })
+    same('Compact, then all updates', [compacted.encoded, ...this.chunks], [encoded, ...this.chunks])
   }
 }
 

@@ -46,6 +46,8 @@ type result struct {
 	Merged      []byte   `json:"merged"`
 	Diffs       [][]byte `json:"diffs"`
 	Added       [][]byte `json:"added"`
+
+	Compacted compacted `json:"compacted"`
 }
 
 // report is what yjs says to the results.
@@ -54,6 +56,8 @@ type report struct {
 	AsMerged   int      `json:"asMerged"`
 	StoreBytes int      `json:"storeBytes"`
 	YjsBytes   int      `json:"yjsBytes"`
+
+	CompactBytes int `json:"compactBytes"`
 }
 
 func TestDifferential(t *testing.T) {
@@ -74,9 +78,11 @@ func TestDifferential(t *testing.T) {
 				total.AsMerged += got.AsMerged
 				total.StoreBytes += got.StoreBytes
 				total.YjsBytes += got.YjsBytes
+				total.CompactBytes += got.CompactBytes
 			}
 			t.Logf("%d seeds; encoded in %.1f %% of yjs's bytes; %d comparisons agree with yjs's merged updates alone",
 				end-first, 100*float64(total.StoreBytes)/float64(total.YjsBytes), total.AsMerged)
+			checkCompactBytes(t, total)
 			// An integrating yjs document cleans up formats by itself, in a few seeds of a thousand visibly.
 			if *oneSeed < 0 && total.AsMerged > 3+(end-first)/20 {
 				t.Errorf("%d comparisons in %d seeds needed yjs's merged updates", total.AsMerged, end-first)
@@ -190,5 +196,6 @@ func deliver(d delivery) (result, error) {
 	if r.Merged, err = blocks.Merge(blocks.V1, d.Updates...); err != nil {
 		return r, fmt.Errorf("Merge: %w", err)
 	}
-	return r, nil
+	r.Compacted, err = compact(s, d)
+	return r, err
 }

@@ -32,7 +32,12 @@ const answers = {
       stateVector: decode(result.stateVector),
       merged: decode(result.merged),
       diffs: decodeAll(result.diffs),
-      added: decodeAll(result.added)
+      added: decodeAll(result.added),
+      compacted: {
+        encoded: decode(result.compacted.encoded),
+        diffs: decodeAll(result.compacted.diffs),
+        midway: decode(result.compacted.midway)
+      }
     })))
   },
 
@@ -43,7 +48,11 @@ const answers = {
 
   // What yjs says to mutants that the store accepted on top of base.
   accepted ({ base, mutants }) {
-    return checkAccepted(decode(base), mutants.map(({ update, encoded }) => ({ update: decode(update), encoded: decode(encoded) })))
+    return checkAccepted(decode(base), mutants.map(({ update, encoded, compacted }) => ({
+      update: decode(update),
+      encoded: decode(encoded),
+      compacted: decode(compacted)
+    })))
   }
 }
 

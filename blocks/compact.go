@@ -1,0 +1,102 @@
+package blocks
+
+import "slices"
+
+// Compact drops what no client can show any more, and joins what is left of
+// it: the content of map entries that were overwritten, and the blocks in types
+// that are deleted or overwritten, which become GC blocks. yjs drops the same
+// when it integrates the document, so that it reads as before, also for somebody
+// who has a part of it. The state vector stays, and so does what waits.
+//
+// The time is that of encoding the document a few times. Where the document
+// keeps its history there is nothing to drop.
+func (s *Store) Compact() {
+	n, maps, types := s.survey()
+	if s.options.History || !maps && !types {
+		return
+	}
+	g := s.graph(n)
+	if maps {
+		g.overwrite()
+	}
+	g.collect()
+	for i, c := range g.clients {
+		from, to := g.first[i], g.first[i+1]
+		if slices.ContainsFunc(g.nodes[from:to], func(n node) bool { return n.is(changed) }) {
+			before := c.blocks.size
+			c.body = c.rebuild(g.nodes[from:to])
+			s.size += c.blocks.size - before
+		}
+	}
+}
+
+// survey counts the integrated blocks, and tells whether there are map entries
+// among them, and whether any stand in a type that is a block, or are collected.
+func (s *Store) survey() (n int, maps, types bool) {
+	for _, c := range s.inOrder() {
+		c.eachBlock(func(b *block) {
+			n++
+			maps = maps || b.parent != nil && b.flags&hasKey != 0
+			types = types || b.parentIsID || b.kind == kindGC
+		})
+	}
+	return n, maps, types
+}
+
+// eachBlock calls yield with the integrated blocks of c, in order. A block is
+// valid until yield returns, and may be changed.
+func (c *client) eachBlock(yield func(*block)) {
+	if c.blocks.end == 0 {
+		return
+	}
+	var b block
+	for w := c.blocks.walk(0); w.next(&b, c.id); {
+		yield(&b)
+	}
+}
+
+// collect marks what yjs makes GC blocks of (Item.getMissing): blocks whose
+// parent is deleted, and those whose origin or right origin is a GC block.
+func (g *graph) collect() {
+	done := make([]bool, len(g.nodes))
+	var open []int32 // each waits for the one behind it
+	for x := range g.nodes {
+		open = append(open, int32(x))
+		for len(open) > 0 {
+			last := len(open) - 1
+			n := &g.nodes[open[last]]
+			if i := slices.IndexFunc(n.refs[:], func(ref int32) bool { return ref != none && !done[ref] }); i >= 0 {
+				open = append(open, n.refs[i])
+				continue
+			}
+			if !n.is(collected) && g.lost(n) {
+				n.marks |= deleted | collected | changed
+			}
+			done[open[last]] = true
+			open = open[:last]
+		}
+	}
+}
+
+// lost tells whether what a block refers to makes a GC block of it.
+func (g *graph) lost(n *node) bool {
+	if n.is(inBlock) {
+		return g.nodes[n.refs[0]].is(deleted)
+	}
+	return slices.ContainsFunc(n.refs[:], func(ref int32) bool { return ref != none && g.nodes[ref].is(collected) })
+}
+
+// rebuild gives c's integrated blocks as they are marked.
+func (c *client) rebuild(nodes []node) (out body) {
+	c.eachBlock(func(b *block) {
+		switch n := &nodes[0]; {
+		case n.is(collected):
+			b.collect()
+		case n.is(deleted):
+			b.kill()
+		}
+		nodes = nodes[1:]
+		out.push(b)
+	})
+	return out
+}

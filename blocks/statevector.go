@@ -1,0 +1,51 @@
+package blocks
+
+import "github.com/yroom/yroom/internal/lib0"
+
+// StateVectorOf encodes how many elements of each client an update has from
+// clock 0 on without a gap: the state vector of a document that takes it
+// first, where nothing has to wait. Errors are Convert's. update is borrowed;
+// the caller owns the result.
+func StateVectorOf(enc Encoding, update []byte) ([]byte, error) {
+	var in contents
+	if err := in.readAs(update, enc); err != nil {
+		return nil, err
+	}
+	n, set := uint64(0), []byte(nil)
+	for i := range in.sections {
+		if clock := in.sections[i].unbroken(); clock > 0 {
+			n++
+			set = lib0.AppendUint(set, in.sections[i].client)
+			set = lib0.AppendUint(set, clock)
+		}
+	}
+	return append(lib0.AppendUint(nil, n), set...), nil
+}
+
+// unbroken is the clock behind the blocks that follow one another from clock 0.
+func (sec *section) unbroken() uint64 {
+	end := uint64(0)
+	src := sectionSource(sec)
+	for b := src.next(); b != nil && b.clock == end; b = src.next() {
+		end = b.end()
+	}
+	return end
+}
+
+// eachClock calls yield with the entries of a state vector. It may have done so
+// before it finds an error.
+func eachClock(stateVector []byte, yield func(client, clock uint64)) error {
+	r := lib0.NewReader(stateVector)
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		if client, clock := r.Uint(), r.Uint(); r.Err() == nil {
+			yield(client, clock)
+		}
+	}
+	if err := r.Err(); err != nil {
+		return malformed("state vector: %w", err)
+	}
+	if r.Len() > 0 {
+		return malformed("state vector: %d bytes behind its end", r.Len())
+	}
+	return nil
+}
