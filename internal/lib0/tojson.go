@@ -161,7 +161,8 @@ func (w *jsonWriter) number(f float64) {
 // string writes UTF-8 with the escapes that JSON.stringify uses.
 func (w *jsonWriter) string(s []byte) {
 	const hex = "0123456789abcdef"
-	dst := append(w.dst, '"')
+	w.dst = append(w.dst, '"')
+	dst := w.dst
 	done := 0
 	for i, c := range s {
 		if c >= 0x20 && c != '"' && c != '\\' {

@@ -59,14 +59,19 @@ func TestAccepts(t *testing.T) {
 // mutateHistory tries mutants of a history's updates, each on top of the updates before it.
 func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, accepted int) {
 	var history struct {
-		Updates [][]byte `json:"updates"`
+		Updates   [][]byte `json:"updates"`
+		UpdatesV2 [][]byte `json:"updatesV2"`
 	}
 	yjs.ask(t, map[string]any{"op": "history", "seed": seed, "profile": profile}, &history)
 	if len(history.Updates) == 0 {
 		return 0, 0
 	}
 	random := rand.New(rand.NewPCG(uint64(seed), 0))
-	for range basesPerSeed {
+	for i := range basesPerSeed {
+		enc, updates := blocks.V1, history.Updates
+		if i%3 == 1 {
+			enc, updates = blocks.V2, history.UpdatesV2
+		}
 		at := random.IntN(len(history.Updates))
 		base, err := blocks.Merge(blocks.V1, history.Updates[:at]...)
 		if err != nil {
@@ -74,11 +79,11 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 		}
 		good := []mutant{}
 		for range mutantsPerBase {
-			update := mutate(random, history.Updates[at], history.Updates)
-			encoded, compacted, err := applyMutant(base, update)
+			update := mutate(random, updates[at], updates)
+			encoded, compacted, err := applyMutant(base, update, enc)
 			switch {
 			case err != nil:
-				t.Errorf("seed %d, %x on %x: %v", seed, update, base, err)
+				t.Errorf("seed %d, %x in V%d on %x: %v", seed, update, enc, base, err)
 			case encoded != nil:
 				good = append(good, mutant{update, encoded, compacted})
 			}
@@ -91,25 +96,25 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 				What  string `json:"what"`
 			} `json:"failures"`
 		}
-		yjs.ask(t, map[string]any{"op": "accepted", "base": base, "mutants": good}, &verdict)
+		yjs.ask(t, map[string]any{"op": "accepted", "base": base, "version": enc, "mutants": good}, &verdict)
 		for _, failure := range verdict.Failures {
-			t.Errorf("%s\n  update   %x\n  mutant   %x\n  base     %x\n  replay: go test ./test/differential -run TestAccepts -seed %d -profile %s -v",
-				failure.What, history.Updates[at], good[failure.Index].Update, base, seed, profile)
+			t.Errorf("%s\n  update   %x in V%d\n  mutant   %x\n  base     %x\n  replay: go test ./test/differential -run TestAccepts -seed %d -profile %s -v",
+				failure.What, updates[at], enc, good[failure.Index].Update, base, seed, profile)
 		}
 	}
 	return tried, accepted
 }
 
-// applyMutant gives a store's encodings after base and update, and after
-// Compact, nil where it refused update. A refusal must not have changed the
-// document.
-func applyMutant(base, update []byte) (encoded, compacted []byte, err error) {
+// applyMutant gives a store's encodings after base, which is in V1, and update,
+// and after Compact, nil where it refused update. A refusal must not have
+// changed the document.
+func applyMutant(base, update []byte, enc blocks.Encoding) (encoded, compacted []byte, err error) {
 	s := blocks.New()
 	if _, err := s.Apply(base, blocks.V1); err != nil {
 		return nil, nil, fmt.Errorf("the base is refused: %w", err)
 	}
 	before := s.Encode(blocks.V1)
-	if _, err := s.Apply(update, blocks.V1); err == nil {
+	if _, err := s.Apply(update, enc); err == nil {
 		encoded = s.Encode(blocks.V1)
 		s.Compact()
 		return encoded, s.Encode(blocks.V1), nil

@@ -8,7 +8,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// compacted is what a store that compacts made of a delivery.
+// compacted is what a store that compacts made of a delivery, in the encoding of that.
 type compacted struct {
 	Encoded []byte   `json:"encoded"` // after Compact
 	Diffs   [][]byte `json:"diffs"`
@@ -23,19 +23,19 @@ const compactEvery = 4
 func compact(s *blocks.Store, d delivery) (compacted, error) {
 	before := s.StateVector()
 	s.Compact()
-	out := compacted{Encoded: s.Encode(blocks.V1), Diffs: [][]byte{}}
+	out := compacted{Encoded: s.Encode(d.Version), Diffs: [][]byte{}}
 	if got := s.StateVector(); !bytes.Equal(got, before) {
 		return out, fmt.Errorf("Compact changes the state vector from %x to %x", before, got)
 	}
 	for _, stateVector := range d.StateVectors {
-		diff, err := s.Diff(stateVector, blocks.V1)
+		diff, err := s.Diff(stateVector, d.Version)
 		if err != nil {
 			return out, fmt.Errorf("Diff against %x after Compact: %w", stateVector, err)
 		}
 		out.Diffs = append(out.Diffs, diff)
 	}
 	for i, update := range d.Updates {
-		known, err := s.Contains(update, blocks.V1)
+		known, err := s.Contains(update, d.Version)
 		if err != nil || !known {
 			return out, fmt.Errorf("Contains of update %d (%x) after Compact: %v, %w", i, update, known, err)
 		}
@@ -45,11 +45,11 @@ func compact(s *blocks.Store, d delivery) (compacted, error) {
 		if i%compactEvery == 0 {
 			midway.Compact()
 		}
-		if _, err := midway.Apply(update, blocks.V1); err != nil {
+		if _, err := midway.Apply(update, d.Version); err != nil {
 			return out, fmt.Errorf("Apply of update %d (%x) after Compact: %w", i, update, err)
 		}
 	}
-	out.Midway = midway.Encode(blocks.V1)
+	out.Midway = midway.Encode(d.Version)
 	if got := midway.StateVector(); !bytes.Equal(got, before) {
 		return out, fmt.Errorf("compacted midway, the state vector is %x, not %x", got, before)
 	}

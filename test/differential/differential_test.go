@@ -34,20 +34,23 @@ var profiles = []struct {
 
 // delivery is one way in which a history's updates arrive.
 type delivery struct {
-	Name         string   `json:"name"`
-	Updates      [][]byte `json:"updates"`
-	StateVectors [][]byte `json:"stateVectors"`
+	Name         string          `json:"name"`
+	Version      blocks.Encoding `json:"version"`
+	Updates      [][]byte        `json:"updates"`
+	StateVectors [][]byte        `json:"stateVectors"`
 }
 
-// result is what a store made of a delivery.
+// result is what a store made of a delivery, in the encoding of that.
 type result struct {
-	Encoded     []byte   `json:"encoded"`
-	StateVector []byte   `json:"stateVector"`
-	Merged      []byte   `json:"merged"`
-	Diffs       [][]byte `json:"diffs"`
-	Added       [][]byte `json:"added"`
-
-	Compacted compacted `json:"compacted"`
+	Encoded           []byte    `json:"encoded"`
+	StateVector       []byte    `json:"stateVector"`
+	Merged            []byte    `json:"merged"`
+	Diffs             [][]byte  `json:"diffs"`
+	Added             [][]byte  `json:"added"`     // in V1
+	OtherForm         []byte    `json:"otherForm"` // Encoded in V1, where that is in V2
+	MergedStateVector []byte    `json:"mergedStateVector"`
+	MergedDiffs       [][]byte  `json:"mergedDiffs"`
+	Compacted         compacted `json:"compacted"`
 }
 
 // report is what yjs says to the results.
@@ -156,20 +159,20 @@ func compare(t *testing.T, yjs *oracle, request any) report {
 // deliver applies the updates one by one to a new store.
 func deliver(d delivery) (result, error) {
 	r := result{Added: [][]byte{}}
-	s := blocks.New()
+	s, enc := blocks.New(), d.Version
 	for i, update := range d.Updates {
-		known, err := s.Contains(update, blocks.V1)
+		known, err := s.Contains(update, enc)
 		if err != nil {
 			return r, fmt.Errorf("Contains of update %d (%x): %w", i, update, err)
 		}
-		added, err := s.Apply(update, blocks.V1)
+		added, err := s.Apply(update, enc)
 		if err != nil {
 			return r, fmt.Errorf("Apply of update %d (%x): %w", i, update, err)
 		}
 		if known != (added == nil) {
 			return r, fmt.Errorf("update %d (%x): Contains says %v before Apply adds %x", i, update, known, added)
 		}
-		if known, err = s.Contains(update, blocks.V1); err != nil {
+		if known, err = s.Contains(update, enc); err != nil {
 			return r, fmt.Errorf("Contains of update %d (%x) after Apply: %w", i, update, err)
 		}
 		if !known {
@@ -177,24 +180,32 @@ func deliver(d delivery) (result, error) {
 		}
 		r.Added = append(r.Added, added)
 	}
-	r.Encoded = s.Encode(blocks.V1)
+	r.Encoded = s.Encode(enc)
+	r.OtherForm = s.Encode(blocks.V1)
 	r.StateVector = s.StateVector()
-	all, err := s.Diff([]byte{0}, blocks.V1)
+	all, err := s.Diff([]byte{0}, enc)
 	if err != nil {
 		return r, fmt.Errorf("Diff against nothing: %w", err)
 	}
 	if !bytes.Equal(all, r.Encoded) {
 		return r, fmt.Errorf("Diff against nothing is %x, and Encode %x", all, r.Encoded)
 	}
+	if r.Merged, err = blocks.Merge(enc, d.Updates...); err != nil {
+		return r, fmt.Errorf("Merge: %w", err)
+	}
+	if r.MergedStateVector, err = blocks.StateVectorOf(enc, r.Merged); err != nil {
+		return r, fmt.Errorf("StateVectorOf: %w", err)
+	}
 	for _, stateVector := range d.StateVectors {
-		diff, err := s.Diff(stateVector, blocks.V1)
+		diff, err := s.Diff(stateVector, enc)
 		if err != nil {
 			return r, fmt.Errorf("Diff against %x: %w", stateVector, err)
 		}
 		r.Diffs = append(r.Diffs, diff)
-	}
-	if r.Merged, err = blocks.Merge(blocks.V1, d.Updates...); err != nil {
-		return r, fmt.Errorf("Merge: %w", err)
+		if diff, err = blocks.DiffUpdate(enc, r.Merged, stateVector); err != nil {
+			return r, fmt.Errorf("DiffUpdate against %x: %w", stateVector, err)
+		}
+		r.MergedDiffs = append(r.MergedDiffs, diff)
 	}
 	r.Compacted, err = compact(s, d)
 	return r, err

@@ -27,8 +27,13 @@ export const profileNames = Object.keys(profiles)
 
 const remote = Symbol('remote')
 
-// Returns the updates in the order in which they were made.
+// Returns the updates in V1, in the order in which they were made.
 export function generate (seed, profileName) {
+  return history(seed, profileName).map(({ v1 }) => v1)
+}
+
+// Returns the updates as { v1, v2 }: both forms that yjs gives each.
+export function history (seed, profileName) {
   const profile = profiles[profileName]
   const random = new Random(seed * 7919 + profileNames.indexOf(profileName))
   const world = { random, profile, log: [], counter: 0 }
@@ -43,7 +48,8 @@ export function generate (seed, profileName) {
     } else if (random.chance(0.03)) {
       // What a provider sends when it reconnects: garbage-collected blocks and several clients in one update.
       const other = random.pick(peers)
-      world.log.push({ peer, update: Y.encodeStateAsUpdate(peer.doc, random.chance(0.5) ? Y.encodeStateVector(other.doc) : undefined) })
+      const stateVector = random.chance(0.5) ? Y.encodeStateVector(other.doc) : undefined
+      world.log.push({ peer, v1: Y.encodeStateAsUpdate(peer.doc, stateVector), v2: Y.encodeStateAsUpdateV2(peer.doc, stateVector) })
     } else {
       const edits = random.chance(0.2) ? random.between(2, 4) : 1
       const op = random.pick(profile.ops)
@@ -59,7 +65,7 @@ export function generate (seed, profileName) {
   for (const peer of peers) {
     peer.undo?.destroy()
   }
-  return world.log.map(entry => entry.update)
+  return world.log.map(({ v1, v2 }) => ({ v1, v2 }))
 }
 
 function newPeer (world, others) {
@@ -70,8 +76,14 @@ function newPeer (world, others) {
     doc.clientID = 1 + Math.floor(random.next() * (2 ** size - 2))
   } while (others.some(other => other.doc.clientID === doc.clientID))
   const peer = { doc, heard: new Set() }
-  doc.on('update', (update, origin) => {
-    if (origin !== remote || random.chance(0.02)) world.log.push({ peer, update })
+  let entry = null
+  doc.on('update', (v1, origin) => {
+    entry = origin !== remote || random.chance(0.02) ? { peer, v1 } : null
+    if (entry !== null) world.log.push(entry)
+  })
+  // It follows at once.
+  doc.on('updateV2', v2 => {
+    if (entry !== null) entry.v2 = v2
   })
   const types = profile.start.map(name => doc.get(name, roots[name]))
   if (profile.undo) {
@@ -89,7 +101,7 @@ function listen ({ random, log }, peer) {
   for (const entry of news.slice(0, upTo)) {
     if (gaps && random.chance(0.3)) continue
     peer.heard.add(entry)
-    Y.applyUpdate(peer.doc, entry.update, remote)
+    Y.applyUpdate(peer.doc, entry.v1, remote)
   }
 }
 
@@ -183,7 +195,7 @@ function richEdit (world, text) {
     const [from, length] = range(random, at)
     if (length > 0) text.format(from, length, someFormat(random))
   } else if (choice < 0.7) {
-    const embed = random.chance(0.7) || profile.nest === undefined ? random.pick([{ image: 'x.png' }, {}, { '': null, n: [1, -0] }]) : profile.nest(world)
+    const embed = random.chance(0.7) || profile.nest === undefined ? random.pick([{ image: 'x.png' }, {}, { '': null, n: [1, -0, NaN], u: undefined }]) : profile.nest(world)
     text.insertEmbed(random.pick(at), embed, random.chance(0.5) ? {} : someFormat(random))
   } else if (choice < 0.75) {
     text.applyDelta([{ retain: random.pick(at) }, { insert: someText(random), attributes: someFormat(random) }])

@@ -2,7 +2,8 @@
 
 import { Case } from './check.mjs'
 import { checkAccepted } from './accepts.mjs'
-import { generate } from './generate.mjs'
+import { lossless } from './lossless.mjs'
+import { history } from './generate.mjs'
 import { replay } from './trace.mjs'
 
 const encode = bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
@@ -33,6 +34,9 @@ const answers = {
       merged: decode(result.merged),
       diffs: decodeAll(result.diffs),
       added: decodeAll(result.added),
+      otherForm: decode(result.otherForm),
+      mergedStateVector: decode(result.mergedStateVector),
+      mergedDiffs: decodeAll(result.mergedDiffs),
       compacted: {
         encoded: decode(result.compacted.encoded),
         diffs: decodeAll(result.compacted.diffs),
@@ -41,14 +45,15 @@ const answers = {
     })))
   },
 
-  // A random history alone.
+  // A random history alone: each update in V1 and V2, and whether V1 holds all that V2 does.
   history ({ seed, profile }) {
-    return { updates: encodeAll(generate(seed, profile)) }
+    const updates = history(seed, profile)
+    return { updates: encodeAll(updates.map(({ v1 }) => v1)), updatesV2: encodeAll(updates.map(({ v2 }) => v2)), lossless: updates.map(lossless) }
   },
 
   // What yjs says to mutants that the store accepted on top of base.
-  accepted ({ base, mutants }) {
-    return checkAccepted(decode(base), mutants.map(({ update, encoded, compacted }) => ({
+  accepted ({ base, version, mutants }) {
+    return checkAccepted(decode(base), version, mutants.map(({ update, encoded, compacted }) => ({
       update: decode(update),
       encoded: decode(encoded),
       compacted: decode(compacted)
@@ -58,9 +63,10 @@ const answers = {
 
 function deliveries () {
   return {
-    deliveries: current.deliveries.map(({ name, updates, stale }) => ({
+    deliveries: current.deliveries.map(({ name, version, bytes, stale }) => ({
       name,
-      updates: encodeAll(updates),
+      version,
+      updates: encodeAll(bytes),
       stateVectors: stale.map(({ stateVector }) => encode(stateVector))
     }))
   }

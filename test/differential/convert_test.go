@@ -1,0 +1,58 @@
+package differential
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+// TestConvert holds that both forms that yjs gives an update are each what the
+// other converts to, byte for byte.
+func TestConvert(t *testing.T) {
+	for _, p := range profiles {
+		if *profile != "" && *profile != p.name {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			yjs := startOracle(t)
+			first, end := 0, max(1, *seeds/10)
+			if *oneSeed >= 0 {
+				first, end = *oneSeed, *oneSeed+1
+			}
+			toV1, toV2 := 0, 0
+			for seed := first; seed < end && !t.Failed(); seed++ {
+				n, m := convertHistory(t, yjs, seed, p.name)
+				toV1, toV2 = toV1+n, toV2+m
+			}
+			t.Logf("%d updates to V1, %d to V2", toV1, toV2)
+		})
+	}
+}
+
+// convertHistory converts the updates of a history both ways, those to V2 that
+// V1 says all of.
+func convertHistory(t *testing.T, yjs *oracle, seed int, profile string) (toV1, toV2 int) {
+	var history struct {
+		Updates   [][]byte `json:"updates"`
+		UpdatesV2 [][]byte `json:"updatesV2"`
+		Lossless  []bool   `json:"lossless"`
+	}
+	yjs.ask(t, map[string]any{"op": "history", "seed": seed, "profile": profile}, &history)
+	convert := func(from, to blocks.Encoding, update, want []byte) {
+		if got, err := blocks.Convert(from, to, update); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("seed %d: V%d to V%d: %v\n  update   %x\n  got      %x\n  expected %x\n  replay: go test ./test/differential -run TestConvert -seed %d -profile %s -v",
+				seed, from, to, err, update, got, want, seed, profile)
+		}
+	}
+	for i, v1 := range history.Updates {
+		convert(blocks.V2, blocks.V1, history.UpdatesV2[i], v1)
+		toV1++
+		if history.Lossless[i] {
+			convert(blocks.V1, blocks.V2, v1, history.UpdatesV2[i])
+			toV2++
+		}
+	}
+	return toV1, toV2
+}
