@@ -84,6 +84,11 @@ func TestCompactCollects(t *testing.T) {
 			"02 01 02 00 00 02 01 01 00 00 02 02 02 01 00 02 01 01 00 02",
 		},
 		{
+			"nothing but what stands at what was collected before",
+			[]string{"01 02 01 00 00 02 08 01 01 72 01 7d 01 00", "01 01 02 00 88 01 01 01 7d 02 00"},
+			"02 01 02 00 00 01 02 01 00 00 02 08 01 01 72 01 7d 01 02 02 01 00 01 01 01 00 02",
+		},
+		{
 			"nothing that waits",
 			[]string{array, "01 01 02 01 08 00 01 00 01 7d 01 00", "01 01 01 02 88 01 01 01 7d 02 00", "00 01 01 01 00 01"},
 			"02 01 02 01 08 00 01 00 01 7d 01 03 01 00 01 01 01 72 01 0a 01 88 01 01 01 7d 02 01 01 01 00 01",
@@ -164,6 +169,20 @@ func TestCompactDropsOverwrittenEntries(t *testing.T) {
 			"02 01 03 00 a8 02 01 01 7d 01 01 02 00 21 01 01 6d 01 6b 03 01 02 01 00 03",
 		},
 		{
+			"but one behind the first of deleted ones that were joined, right of the rest",
+			[]string{
+				"01 01 02 00 21 01 01 6d 01 6b 03 00", "01 01 03 00 a8 02 01 01 7d 01 00", "01 01 04 00 a8 02 00 01 7d 02 00",
+			},
+			"03 01 04 00 a8 02 00 01 7d 02 01 03 00 a1 02 01 01 01 02 00 21 01 01 6d 01 6b 03 02 03 01 00 01 02 01 00 03",
+		},
+		{
+			"but one behind the first of them, though of a lower client than one further behind",
+			[]string{
+				"01 01 02 00 21 01 01 6d 01 6b 03 00", "01 01 04 00 a8 02 01 01 7d 01 00", "01 01 03 00 a8 02 00 01 7d 02 00",
+			},
+			"03 01 04 00 a1 02 01 01 01 03 00 a8 02 00 01 7d 02 01 02 00 21 01 01 6d 01 6b 03 02 04 01 00 01 02 01 00 03",
+		},
+		{
 			"with what is in them",
 			[]string{"01 03 01 00 27 01 01 6d 01 6b 01 08 00 01 00 01 7d 01 a8 01 00 01 7d 02 00"},
 			"01 03 01 00 21 01 01 6d 01 6b 01 00 01 a8 01 00 01 7d 02 01 01 01 00 02",
@@ -191,6 +210,15 @@ func TestCompactDropsOverwrittenEntries(t *testing.T) {
 			"but none where an entry has a right origin alone",
 			[]string{mapEntry, nextEntry, "01 01 02 00 68 01 00 01 7d 03 00"},
 			"02 01 02 00 68 01 00 01 7d 03 02 01 00 28 01 01 6d 01 6b 01 7d 01 a8 01 00 01 7d 02 00",
+		},
+		{
+			"but none where an entry has one of another key as right origin, which changes nothing there",
+			[]string{
+				mapEntry, nextEntry, "01 02 02 00 28 01 01 6d 01 6c 01 7d 03 a8 02 00 01 7d 04 00",
+				"01 01 03 00 e8 01 00 02 00 01 7d 05 00",
+			},
+			"03 01 03 00 e8 01 00 02 00 01 7d 05 02 02 00 21 01 01 6d 01 6c 01 a8 02 00 01 7d 04 " +
+				"02 01 00 28 01 01 6d 01 6b 01 7d 01 a8 01 00 01 7d 02 01 02 01 00 01",
 		},
 		{
 			"but no elements of lists that look like entries",
@@ -353,12 +381,12 @@ func appendID(dst []byte, x id) []byte {
 
 // twoInTurn builds a document of which clients 1 and 2 make a block in turn;
 // before is the block before, or the first itself.
-func twoInTurn(n uint64, make func(self, before id) block) []byte {
+func twoInTurn(n uint64, build func(self, before id) block) []byte {
 	sections := map[uint64][]byte{}
 	before := id{1, 0}
 	for i := range n {
 		self := id{1 + i%2, i / 2}
-		b := make(self, before)
+		b := build(self, before)
 		b.client, b.clock, b.len = self.client, self.clock, 1
 		sections[self.client], _ = b.appendTo(sections[self.client])
 		before = self

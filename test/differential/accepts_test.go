@@ -27,14 +27,6 @@ type mutant struct {
 	Compacted []byte `json:"compacted"`
 }
 
-// verdict is what yjs says to mutants.
-type verdict struct {
-	Failures []struct {
-		Index int    `json:"index"`
-		What  string `json:"what"`
-	} `json:"failures"`
-}
-
 // TestAccepts holds that yjs accepts what a store accepts, and that both read
 // the same afterwards: one update that makes clients throw would make a room
 // useless for good.
@@ -93,7 +85,12 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 		}
 		tried += mutantsPerBase
 		accepted += len(good)
-		var verdict verdict
+		var verdict struct {
+			Failures []struct {
+				Index int    `json:"index"`
+				What  string `json:"what"`
+			} `json:"failures"`
+		}
 		yjs.ask(t, map[string]any{"op": "accepted", "base": base, "mutants": good}, &verdict)
 		for _, failure := range verdict.Failures {
 			t.Errorf("%s\n  update   %x\n  mutant   %x\n  base     %x\n  replay: go test ./test/differential -run TestAccepts -seed %d -profile %s -v",
