@@ -19,7 +19,9 @@ func (s *Store) Compact() {
 	if maps {
 		g.overwrite()
 	}
-	g.collect()
+	if !g.collect() {
+		return
+	}
 	for i, c := range g.clients {
 		from, to := g.first[i], g.first[i+1]
 		if slices.ContainsFunc(g.nodes[from:to], func(n node) bool { return n.is(changed) }) {
@@ -56,8 +58,11 @@ func (c *client) eachBlock(yield func(*block)) {
 }
 
 // collect marks what yjs makes GC blocks of (Item.getMissing): blocks whose
-// parent is deleted, and those whose origin or right origin is a GC block.
-func (g *graph) collect() {
+// parent is deleted, and those whose origin or right origin is a GC block. It
+// reports false if a block has one of these collected and the other not. No
+// client writes a block between two of different types, and what yjs makes of
+// it depends on what comes first.
+func (g *graph) collect() bool {
 	done := make([]bool, len(g.nodes))
 	var open []int32 // each waits for the one behind it
 	for x := range g.nodes {
@@ -69,21 +74,30 @@ func (g *graph) collect() {
 				open = append(open, n.refs[i])
 				continue
 			}
-			if !n.is(collected) && g.lost(n) {
+			lost, torn := g.lost(n)
+			if torn {
+				return false
+			}
+			if lost && !n.is(collected) {
 				n.marks |= deleted | collected | changed
 			}
 			done[open[last]] = true
 			open = open[:last]
 		}
 	}
+	return true
 }
 
-// lost tells whether what a block refers to makes a GC block of it.
-func (g *graph) lost(n *node) bool {
+// lost tells whether what a block refers to makes a GC block of it, or part of
+// it does.
+func (g *graph) lost(n *node) (lost, torn bool) {
+	left, right := n.refs[0], n.refs[1]
 	if n.is(inBlock) {
-		return g.nodes[n.refs[0]].is(deleted)
+		return g.nodes[left].is(deleted), false
 	}
-	return slices.ContainsFunc(n.refs[:], func(ref int32) bool { return ref != none && g.nodes[ref].is(collected) })
+	first := left != none && g.nodes[left].is(collected)
+	second := right != none && g.nodes[right].is(collected)
+	return first || second, left != none && right != none && first != second
 }
 
 // rebuild gives c's integrated blocks as they are marked.

@@ -20,11 +20,7 @@ export function checkAccepted (base, version, mutants) {
     if (got.value !== expected.value && !otherReadings(base, update).includes(got.value)) {
       fail('Encode reads differently: ' + difference(got.value, expected.value))
     }
-    for (const before of [[], [base]]) {
-      const [asIs, cleaned] = [encoded, compacted].map(last => attempt(() => reads([...before, last])))
-      if (cleaned.error) fail(`yjs throws on Encode after Compact: ${cleaned.error}`)
-      else if (cleaned.value !== asIs.value) fail('Compact reads differently: ' + difference(cleaned.value, asIs.value))
-    }
+    cleanUpFailures([[], [base]], encoded, compacted).forEach(fail)
   })
   return { failures }
 }
@@ -33,6 +29,16 @@ export function checkAccepted (base, version, mutants) {
 function fromV2 (base, mutant) {
   Y.applyUpdateV2(integrate([base]), mutant)
   return Y.convertUpdateFormatV2ToV1(mutant)
+}
+
+// What reads differently in what a store encodes when it is compacted, for readers who have known updates.
+export function cleanUpFailures (known, encoded, compacted) {
+  return known.flatMap(updates => {
+    const [before, after] = [encoded, compacted].map(last => attempt(() => reads([...updates, last])))
+    if (before.error) return []
+    if (after.error) return [`yjs throws on Encode after Compact: ${after.error}`]
+    return before.value === after.value ? [] : ['Compact reads differently: ' + difference(after.value, before.value)]
+  })
 }
 
 // How yjs reads the same when it comes in other ways. Where a mutated block's right origin stands left of its origin, that

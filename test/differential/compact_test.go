@@ -2,7 +2,10 @@ package differential
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
@@ -65,4 +68,150 @@ func checkCompactBytes(t *testing.T, total report) {
 	if *oneSeed < 0 && percent > 102 {
 		t.Errorf("compacted documents take %.1f %% of yjs's bytes, at most 102 are allowed", percent)
 	}
+}
+
+// TestForgedMaps holds that Compact drops nothing that yjs shows, whatever the
+// entries of maps refer to: entries of the same origin, of another map, of an
+// array, with right origins, without the flag of an entry, of several elements.
+func TestForgedMaps(t *testing.T) {
+	yjs := startOracle(t)
+	first, end := 0, 2**seeds
+	if *oneSeed >= 0 {
+		first, end = *oneSeed, *oneSeed+1
+	}
+	left, all := 0, 0
+	for seed := first; seed < end; seed++ {
+		updates := forgedMaps(rand.New(rand.NewPCG(uint64(seed), 1)), seed%2 == 1)
+		encoded, compacted, midway := compactForged(t, updates)
+		left, all = left+len(compacted), all+len(encoded)
+		outcomes := [][]byte{compacted}
+		if seed%2 == 0 {
+			outcomes = append(outcomes, midway)
+		}
+		for _, outcome := range outcomes {
+			var verdict struct {
+				Failures []string `json:"failures"`
+			}
+			yjs.ask(t, map[string]any{
+				"op": "cleanUp", "known": [][][]byte{{}, updates[:1]}, "encoded": encoded, "compacted": outcome,
+			}, &verdict)
+			for _, failure := range verdict.Failures {
+				t.Errorf("%s\n  updates %x\n  replay: go test ./test/differential -run TestForgedMaps -seed %d -v", failure, updates, seed)
+			}
+		}
+	}
+	t.Logf("%d bytes, compacted %d", all, left)
+	if *oneSeed < 0 && left > all*9/10 {
+		t.Errorf("%d of %d bytes are left: that shows nothing", left, all)
+	}
+}
+
+// compactForged gives a store's encoding of updates, that after Compact, and
+// that where it was compacted before the last update.
+func compactForged(t *testing.T, updates [][]byte) (encoded, compacted, midway []byte) {
+	t.Helper()
+	s, early := blocks.New(), blocks.New()
+	for _, update := range updates {
+		early.Compact()
+		for _, s := range []*blocks.Store{s, early} {
+			if _, err := s.Apply(update, blocks.V1); err != nil {
+				t.Fatalf("%x: %v", updates, err)
+			}
+		}
+	}
+	encoded = s.Encode(blocks.V1)
+	s.Compact()
+	return encoded, s.Encode(blocks.V1), early.Encode(blocks.V1)
+}
+
+// forger makes blocks of three clients that refer to one another.
+type forger struct {
+	random   *rand.Rand
+	odd      bool // with right origins
+	clocks   [3]uint64
+	elements []element
+	types    []string           // as parents
+	last     map[string]element // the latest entry of each parent and key
+}
+
+type element struct{ client, clock uint64 }
+
+func (e element) append(dst []byte) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, e.client), e.clock)
+}
+
+// forgedMaps returns two updates with map entries, and types for more of them.
+func forgedMaps(random *rand.Rand, odd bool) [][]byte {
+	f := forger{random: random, odd: odd, types: []string{"\x01\x03map", "\x01\x00"}, last: map[string]element{}}
+	return [][]byte{f.update(), f.update()}
+}
+
+func (f *forger) update() []byte {
+	var sections [3][]byte
+	counts, from := [3]uint64{}, f.clocks
+	for range 5 + f.random.IntN(20) {
+		i := f.random.IntN(len(sections))
+		sections[i] = append(sections[i], f.block(i)...)
+		counts[i]++
+	}
+	var wire, deletions []byte
+	clients := byte(0)
+	for i, section := range sections {
+		if counts[i] == 0 {
+			continue
+		}
+		clients++
+		wire = append(binary.AppendUvarint(wire, counts[i]), byte(i+1))
+		wire = append(binary.AppendUvarint(wire, from[i]), section...)
+		deletions = append(deletions, byte(i+1), 1)
+		deletions = binary.AppendUvarint(deletions, uint64(f.random.IntN(int(f.clocks[i]))))
+		deletions = append(deletions, 1)
+	}
+	return slices.Concat([]byte{clients}, wire, []byte{clients}, deletions)
+}
+
+// block makes the next block of client i+1.
+func (f *forger) block(i int) []byte {
+	self := element{uint64(i + 1), f.clocks[i]}
+	place := f.types[f.random.IntN(len(f.types))] + []string{"\x00", "\x01a"}[f.random.IntN(2)]
+	origin, ok := f.last[place]
+	some := func() element { return f.elements[f.random.IntN(len(f.elements))] }
+	if ok && f.random.IntN(3) == 0 {
+		origin = some()
+	}
+	info, links := byte(0x20), []byte(place)
+	switch {
+	case ok && f.odd && f.random.IntN(8) == 0:
+		info, links = 0xe0, some().append(origin.append(nil))
+	case ok && f.odd && f.random.IntN(16) == 0:
+		info, links = 0x60, origin.append(nil)
+	case ok && f.random.IntN(6) > 0:
+		info, links = 0xa0, origin.append(nil)
+	case f.random.IntN(12) == 0:
+		info, links = 0, []byte("\x01\x05array")
+	}
+	if f.random.IntN(4) == 0 && info&0xc0 != 0 {
+		info &^= 0x20
+	}
+	content := []byte{1, 0x7d, byte(f.random.IntN(64))}
+	length := uint64(1)
+	switch f.random.IntN(12) {
+	case 0, 1, 2: // a map
+		info, content = info|7, []byte{1}
+		f.types = append(f.types, "\x00"+string(self.append(nil)))
+	case 3: // deleted
+		length = 2
+		info, content = info|1, []byte{2}
+	case 4: // two values
+		length = 2
+		info, content = info|8, []byte{2, 0x7d, byte(f.random.IntN(64)), 0x7d, byte(f.random.IntN(64))}
+	default:
+		info |= 8
+	}
+	for range length {
+		f.elements = append(f.elements, element{self.client, f.clocks[i]})
+		f.clocks[i]++
+	}
+	f.last[place] = f.elements[len(f.elements)-1]
+	return slices.Concat([]byte{info}, links, content)
 }
