@@ -8,8 +8,9 @@ import "slices"
 // when it integrates the document, so that it reads as before, also for somebody
 // who has a part of it. The state vector stays, and so does what waits.
 //
-// The time is that of encoding the document a few times. Where the document
-// keeps its history there is nothing to drop.
+// It goes through all blocks a few times, and takes about 50 bytes of memory for
+// each meanwhile, unless there are neither map entries nor types within types.
+// Where the document keeps its history there is nothing to drop.
 func (s *Store) Compact() {
 	n, maps, types := s.survey()
 	if s.options.History || !maps && !types {
