@@ -120,13 +120,14 @@ func (p *plan) touch(c *client) {
 // advance takes c as far as it gets, and those who waited for that.
 func (p *plan) advance(s *Store, c *client) {
 	start := c.ready
-	if sec := c.section; sec == nil || c.ready > sec.clock || !sec.continues(c) {
+	switch sec := c.section; {
+	case sec == nil || start > sec.clock || !sec.continues(c):
 		p.walk(s, c)
-	} else if !sec.foreign {
+	case !sec.foreign:
 		c.ready = sec.end
-	} else if sec.only != nil {
+	case sec.only != nil:
 		p.take(s, c, sec.only)
-	} else {
+	default:
 		p.walk(s, c)
 	}
 	if c.ready == start {
