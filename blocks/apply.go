@@ -19,7 +19,7 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 	if update, err = asV1(update, enc, outsideMost(update)); err != nil {
 		return nil, err
 	}
-	return s.apply(update, s.options)
+	return s.apply(update, &s.options)
 }
 
 // Load takes an update into the document as Apply does, whatever the limits:
@@ -27,13 +27,13 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 func (s *Store) Load(update []byte, enc Encoding) error {
 	update, err := asV1(update, enc, math.MaxInt)
 	if err == nil {
-		_, err = s.apply(update, Options{MaxSize: math.MaxInt, MaxPending: math.MaxInt})
+		_, err = s.apply(update, nil)
 	}
 	return err
 }
 
-// apply takes an update in V1.
-func (s *Store) apply(update []byte, most Options) (added []byte, err error) {
+// apply takes an update in V1. Without most there is no limit.
+func (s *Store) apply(update []byte, most *Options) (added []byte, err error) {
 	in := &s.in
 	defer in.release()
 	if err := in.read(update, s); err != nil {
@@ -48,19 +48,40 @@ func (s *Store) apply(update []byte, most Options) (added []byte, err error) {
 	default:
 		added = update
 	}
-	s.plan.make(s, in.sections)
-	if size := s.size + len(added) + clientSize*len(s.byID); c.grows && size > most.MaxSize {
-		s.plan.cancel(s)
-		return nil, overLimit("the document", size, most.MaxSize)
-	}
-	if s.pending+costOfByte*len(update) > most.MaxPending {
-		if pending := s.pending + s.waiting(in); pending > most.MaxPending {
-			s.plan.cancel(s)
-			return nil, overLimit("what waits for missing blocks", pending, most.MaxPending)
+	if most != nil && c.grows && in.types > 0 {
+		if err := s.checkNesting(update, in.types); err != nil {
+			return nil, err
 		}
 	}
+	gained := 0
+	if c.grows {
+		gained = len(added)
+	}
+	s.plan.make(s, in.sections)
+	if err := s.checkSize(in, most, gained, len(update)); err != nil {
+		s.plan.cancel(s)
+		return nil, err
+	}
+	s.nesting += in.types
 	s.commit(in.deletions)
 	return added, nil
+}
+
+// checkSize tells whether an update of the given size, as it is planned, would
+// take the document past a limit, by gained bytes of new blocks.
+func (s *Store) checkSize(in *contents, most *Options, gained, update int) error {
+	if most == nil {
+		return nil
+	}
+	if size := s.size + gained + clientSize*len(s.byID); gained > 0 && size > most.MaxSize {
+		return overLimit("the document", size, most.MaxSize)
+	}
+	if s.pending+costOfByte*update > most.MaxPending {
+		if pending := s.pending + s.waiting(in); pending > most.MaxPending {
+			return overLimit("what waits for missing blocks", pending, most.MaxPending)
+		}
+	}
+	return nil
 }
 
 // Contains tells whether the document holds all that is in update, so that

@@ -64,29 +64,13 @@ func (c *client) eachBlock(yield func(*block)) {
 // client writes a block between two of different types, and what yjs makes of
 // it depends on what comes first.
 func (g *graph) collect() bool {
-	done := make([]bool, len(g.nodes))
-	var open []int32 // each waits for the one behind it
-	for x := range g.nodes {
-		open = append(open, int32(x))
-		for len(open) > 0 {
-			last := len(open) - 1
-			n := &g.nodes[open[last]]
-			if i := slices.IndexFunc(n.refs[:], func(ref int32) bool { return ref != none && !done[ref] }); i >= 0 {
-				open = append(open, n.refs[i])
-				continue
-			}
-			lost, torn := g.lost(n)
-			if torn {
-				return false
-			}
-			if lost && !n.is(collected) {
-				n.marks |= deleted | collected | changed
-			}
-			done[open[last]] = true
-			open = open[:last]
+	return g.inOrder(func(n *node) bool {
+		lost, torn := g.lost(n)
+		if lost && !n.is(collected) {
+			n.marks |= deleted | collected | changed
 		}
-	}
-	return true
+		return !torn
+	})
 }
 
 // lost tells whether what a block refers to makes a GC block of it, or part of

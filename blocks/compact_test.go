@@ -411,7 +411,7 @@ func TestCompactIsLinear(t *testing.T) {
 				least := time.Hour
 				for range 3 {
 					s := New()
-					if _, err := s.Apply(build(n), V1); err != nil {
+					if err := s.Load(build(n), V1); err != nil {
 						t.Fatal(err)
 					}
 					size := s.size

@@ -1,6 +1,9 @@
 package blocks
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // graph is the integrated blocks of a document and what they refer to.
 //
@@ -19,6 +22,7 @@ type node struct {
 	end   uint64   // the clock behind it
 	refs  [2]int32 // the blocks that hold its origin and right origin, or its parent and none
 	marks marks
+	level int32 // in how many types it stands, by measure
 }
 
 // none is the number of no block.
@@ -79,6 +83,30 @@ func (g *graph) each(yield func(x int32, b *block)) {
 			x++
 		})
 	}
+}
+
+// inOrder calls visit with each block, after those that it refers to, until that
+// reports false.
+func (g *graph) inOrder(visit func(n *node) bool) bool {
+	done := make([]bool, len(g.nodes))
+	var open []int32 // each waits for the one behind it
+	for x := range g.nodes {
+		open = append(open, int32(x))
+		for len(open) > 0 {
+			last := len(open) - 1
+			n := &g.nodes[open[last]]
+			if i := slices.IndexFunc(n.refs[:], func(ref int32) bool { return ref != none && !done[ref] }); i >= 0 {
+				open = append(open, n.refs[i])
+				continue
+			}
+			if !done[open[last]] && !visit(n) {
+				return false
+			}
+			done[open[last]] = true
+			open = open[:last]
+		}
+	}
+	return true
 }
 
 // find gives the block that holds an element which b, block x, refers to.

@@ -35,6 +35,7 @@ type contents struct {
 	sections  []section
 	deletions []deletion // each client once, its spans in order
 	tidied    bool       // the update's own delete set isn't like that
+	types     int        // how many blocks are types
 	block     block      // where it is but one
 }
 
@@ -50,7 +51,7 @@ func (in *contents) read(update []byte, s *Store) error {
 	r := lib0.NewReader(update)
 	var b block
 	at := id{}
-	in.sections = in.sections[:0]
+	in.sections, in.types = in.sections[:0], 0
 	sections := r.Uint()
 	for n := sections; n > 0 && r.Err() == nil; n-- {
 		sec := section{count: r.Uint(), client: r.Uint(), clock: r.Uint()}
@@ -70,6 +71,9 @@ func (in *contents) read(update []byte, s *Store) error {
 				sec.elements += b.len
 			}
 			sec.foreign = sec.foreign || b.foreign
+			if b.kind == kindType {
+				in.types++
+			}
 			switch {
 			case b.kind == kindSkip:
 				sec.body = nil

@@ -29,6 +29,7 @@ type Store struct {
 	added   []*client // those that are not among them yet
 	size    int       // bytes of all blocks
 	pending int       // the waitCost of all clients
+	nesting int       // types are nested less deep, or as deep
 
 	// Room to work in, kept between calls of Apply.
 	in     contents
