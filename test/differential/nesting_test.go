@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"testing"
@@ -9,26 +10,31 @@ import (
 )
 
 // TestDeepest nests types as deep as a document lets them be, in one another
-// and waiting for one another, and has yjs delete the outermost.
+// and then in what they waited for, and has yjs delete the outermost.
 func TestDeepest(t *testing.T) {
 	s := blocks.New()
-	// The second client's maps wait for the first's.
-	for _, client := range []byte{2, 1} {
-		most := 0
-		for n := 2000; n > 0 && most == 0; n-- {
-			_, err := s.Apply(mapsInMaps(client, n), blocks.V1)
-			switch {
-			case err == nil:
-				most = n
-			case !errors.Is(err, blocks.ErrLimit):
-				t.Fatal(err)
-			}
-		}
-		t.Logf("client %d nests %d maps", client, most)
-		if most < 400 {
-			t.Errorf("client %d can nest %d maps", client, most)
+	apply := func(update []byte) {
+		t.Helper()
+		if added, err := s.Apply(update, blocks.V1); added == nil || err != nil {
+			t.Fatalf("added %d bytes, %v", len(added), err)
 		}
 	}
+	const most = 500
+	for client, first := range map[byte][]byte{
+		1: {0x27, 1, 1, 'm', 1, 'k', 1},
+		2: {0xa7, 3, 0, 1}, // behind a value that has not come yet
+	} {
+		if _, err := s.Apply(mapsInMaps(client, first, most+2), blocks.V1); !errors.Is(err, blocks.ErrLimit) {
+			t.Errorf("client %d can nest %d maps: %v", client, most+2, err)
+		}
+		apply(mapsInMaps(client, first, most))
+	}
+	value := binary.AppendUvarint([]byte{1, 1, 3, 0, 0x28, 0, 1}, most-1)
+	apply(append(value, 1, 'k', 1, 0x7d, 1, 0))
+	if vector, err := blocks.StateVectorOf(blocks.V1, s.Encode(blocks.V1)); err != nil || !bytes.Equal(vector, s.StateVector()) {
+		t.Errorf("something waits still: %v", err)
+	}
+
 	base := s.Encode(blocks.V1)
 	deletion := []byte{0, 1, 1, 1, 0, 1}
 	if _, err := s.Apply(deletion, blocks.V1); err != nil {
@@ -48,20 +54,14 @@ func TestDeepest(t *testing.T) {
 	}
 }
 
-// mapsInMaps is an update of n maps, each in the one before. The first client's
-// first one is in a root, the second client's in the first client's 400th.
-func mapsInMaps(client byte, n int) []byte {
+// mapsInMaps is an update of n maps of a client, each in the one before, of
+// which the first is given.
+func mapsInMaps(client byte, first []byte, n int) []byte {
 	u := binary.AppendUvarint([]byte{1}, uint64(n))
-	u = append(u, client, 0)
-	parent := []byte{1, 1, 'm'}
-	if client == 2 {
-		parent = binary.AppendUvarint([]byte{0, 1}, 399)
-	}
-	for i := range n {
-		u = append(u, 0x20|7)
-		u = append(u, parent...)
+	u = append(append(u, client, 0), first...)
+	for i := range n - 1 {
+		u = binary.AppendUvarint(append(u, 0x27, 0, client), uint64(i))
 		u = append(u, 1, 'k', 1)
-		parent = binary.AppendUvarint([]byte{0, client}, uint64(i))
 	}
 	return append(u, 0)
 }
