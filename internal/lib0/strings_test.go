@@ -37,6 +37,7 @@ func TestStrings(t *testing.T) {
 func TestCutPairs(t *testing.T) {
 	checkStrings(t, "04 f0 9f 98 80 41 00", []string{"\ufffd", "\ufffd"})
 	checkStrings(t, "04 f0 9f 98 80 01 00 01", []string{"\ufffd", "", "\ufffd"})
+	checkStrings(t, "05 f0 9f 98 80 61 01 00 02", []string{"\ufffd", "", "\ufffda"})
 	checkStrings(t, "0e 61 f0 9f 98 80 62 63 64 65 66 67 68 69 6a 02 0a", []string{"a\ufffd", "\ufffdbcdefghij"})
 	checkStrings(t, "08 f0 9f 98 80 f0 9f 98 80 01 02 01", []string{"\ufffd", "\ufffd\ufffd", "\ufffd"})
 }
