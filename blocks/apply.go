@@ -16,7 +16,7 @@ import (
 // An error (ErrMalformed, ErrLimit, ErrEncoding) leaves the document as it
 // was. update is borrowed.
 func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
-	if update, err = asV1(update, enc, outsideMost(update)); err != nil {
+	if update, err = s.fromOutside(update, enc); err != nil {
 		return nil, err
 	}
 	return s.apply(update, &s.options)
@@ -87,9 +87,13 @@ func (s *Store) checkSize(in *contents, most *Options, gained, update int) error
 // Contains tells whether the document holds all that is in update, so that
 // Apply would add nothing. Errors are Apply's. update is borrowed.
 func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
+	update, err := s.fromOutside(update, enc)
+	if err != nil {
+		return false, err
+	}
 	in := &s.in
 	defer in.release()
-	if err := in.readAs(update, enc); err != nil {
+	if err := in.read(update, nil); err != nil {
 		return false, err
 	}
 	c := s.compare(in)

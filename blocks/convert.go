@@ -7,6 +7,12 @@ import "github.com/yroom/yroom/internal/lib0"
 // blocks.
 func outsideMost(update []byte) int { return 1<<20 + 64*len(update) }
 
+// fromOutside gives an update for the document in V1, which is not checked yet.
+// What is larger than the document may be isn't unpacked.
+func (s *Store) fromOutside(update []byte, enc Encoding) ([]byte, error) {
+	return asV1(update, enc, min(outsideMost(update), s.options.MaxSize))
+}
+
 // asV1 gives an update in V1: itself, or converted, in which case it is at most
 // about most bytes long. What is in V1 is not checked here.
 func asV1(update []byte, enc Encoding, most int) ([]byte, error) {

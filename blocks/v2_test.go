@@ -338,3 +338,31 @@ func FuzzApplyV2(f *testing.F) {
 		}
 	})
 }
+
+// TestUnpackedNoFartherThanTheDocumentMayGrow gives a small document an update
+// that says much in few bytes.
+func TestUnpackedNoFartherThanTheDocumentMayGrow(t *testing.T) {
+	u := lib0.AppendUint([]byte{1}, 5000)
+	u = append(u, 1, 0)
+	for i := range uint64(5000) {
+		b := block{client: 1, clock: i, kind: kindType, content: []byte{1}, parent: []byte{1, 1, 't'}}
+		if i > 0 {
+			b.flags, b.origin, b.parent = hasOrigin, id{1, i - 1}, nil
+		}
+		u, _ = b.appendTo(u)
+	}
+	packed, err := Convert(V1, V2, append(u, 0))
+	if err != nil || len(packed) > 100 {
+		t.Fatalf("%d bytes, %v", len(packed), err)
+	}
+	s := NewWith(Options{MaxSize: 10_000})
+	if _, err := s.Apply(packed, V2); !errors.Is(err, ErrLimit) {
+		t.Errorf("Apply: %v", err)
+	}
+	if _, err := s.Contains(packed, V2); !errors.Is(err, ErrLimit) {
+		t.Errorf("Contains: %v", err)
+	}
+	if _, err := New().Apply(packed, V2); err != nil {
+		t.Errorf("Apply where there is room: %v", err)
+	}
+}
