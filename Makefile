@@ -2,7 +2,7 @@
 # make test  formatting, vet, lint, all tests under the race detector, coverage of the core
 # make crash kills a server with kill -9 under people who type, CRASHES times at each level of durability
 # make cover where the tests don't reach, as a page
-# make fuzz  every fuzz target for FUZZTIME
+# make fuzz  every fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
 # make sim   SIM_STEPS steps of a simulation with crashes and a store that fails
 # make bench documents against yjs and ywasm, and what durability costs, each in one run
 #
@@ -16,6 +16,8 @@ LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
 FUZZTIME ?= 30s
+FUZZSEEDS ?= 5000
+FUZZMUTANTS ?= 500000
 CRASHES ?= 200
 ARGS ?=
 
@@ -62,8 +64,9 @@ cover:
 	go tool cover -html=cover.out
 
 .PHONY: fuzz
-fuzz:
+fuzz: $(NODE_MODULES)
 	@scripts/fuzz $(FUZZTIME)
+	go test -count=1 -timeout 0 -v ./test/differential -seeds $(FUZZSEEDS) -mutants $(FUZZMUTANTS)
 
 $(NODE_MODULES): test/package.json test/package-lock.json
 	cd test && npm ci --no-audit --no-fund
