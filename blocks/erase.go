@@ -56,9 +56,11 @@ func (r *run) join(c int, client uint64) bool {
 // rewrite deletes x, which lies in chunk c.
 func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
 	k := r.chunks[c]
-	i, j := k.find(x.from), k.find(x.to-1)
-	if i == j && x.from == k.at(i) && x.to == r.blockEnd(c, i) {
-		k.bury(i, client, x)
+	i := k.find(x.from)
+	j := i
+	if end := r.blockEnd(c, i); x.to > end {
+		j = k.find(x.to - 1)
+	} else if x.to == end && (x.from == k.at(i) && k.bury(i, client, x) || k.buryEnd(i, client, x)) {
 		return
 	}
 	// Deleted neighbours come along: they join.
@@ -95,7 +97,7 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
 
 // bury deletes block i, which is x, in its place, and joins it with deleted
 // neighbours.
-func (k *chunk) bury(i int, client uint64, x span) {
+func (k *chunk) bury(i int, client uint64, x span) bool {
 	first, last := i, i
 	wire := k.blockWire(i)
 	from, to := int(k.recs[i].off), int(k.recs[i].off)+len(wire)
@@ -108,19 +110,75 @@ func (k *chunk) bury(i int, client uint64, x span) {
 		from += end
 		wire[0] = wire[0]&^kindMask | byte(kindDeleted)
 	}
-	if i+1 < len(k.recs) && k.kind(i+1) == kindDeleted && chained(wire, k.blockWire(i+1), id{client, x.to}) {
+	if size, length := k.nextChained(i, id{client, x.to}); size > 0 {
 		last = i + 1
-		next := k.blockWire(last)
-		_, end := links(next)
-		r := lib0.NewReader(next[end:])
-		to, x.to = to+len(next), x.to+r.Uint()
+		to, x.to = to+size, x.to+length
 	}
 	var room [8]byte
 	length := lib0.AppendUint(room[:0], x.to-x.from)
 	k.wire = replace(k.wire, from, to, length)
 	k.recs = slices.Delete(k.recs, first+1, last+1)
-	for n := first + 1; n < len(k.recs); n++ {
-		k.recs[n].off -= uint32(to - from - len(length))
+	k.shift(first+1, len(length)-(to-from))
+	return true
+}
+
+// buryEnd deletes x, the end of block i, in its place, as far as that is easy:
+// ASCII that somebody takes back.
+func (k *chunk) buryEnd(i int, client uint64, x span) bool {
+	wire := k.blockWire(i)
+	if k.kind(i) != kindString {
+		return false
+	}
+	right, end := links(wire)
+	r := lib0.NewReader(wire[end:])
+	size, keep := r.Uint(), x.from-k.at(i)
+	if size != x.to-k.at(i) || keep == 0 || lib0.UintLen(size) != lib0.UintLen(keep) {
+		return false
+	}
+	from := int(k.recs[i].off) + end + r.Offset() + int(keep)
+	to := int(k.recs[i].off) + len(wire)
+
+	flags := wire[0] & hasRight
+	last := i
+	var room [48]byte
+	out := append(room[:0], byte(kindDeleted)|hasOrigin|flags)
+	out = lib0.AppendUint(out, client)
+	out = lib0.AppendUint(out, x.from-1)
+	if flags != 0 {
+		out = append(out, wire[right:end]...)
+	}
+	if size, length := k.nextChained(i, id{client, x.to}); size > 0 {
+		last = i + 1
+		to, x.to = to+size, x.to+length
+	}
+	out = lib0.AppendUint(out, x.to-x.from)
+
+	lib0.AppendUint(wire[end:end], keep)
+	k.wire = replace(k.wire, from, to, out)
+	k.recs = replace(k.recs, i+1, last+1, []rec{{uint32(x.from - k.clock), uint32(from)}})
+	k.shift(i+2, len(out)-(to-from))
+	return true
+}
+
+// nextChained gives the bytes and the elements of the block behind block i where
+// it is deleted and goes on where that ends, at the given id.
+func (k *chunk) nextChained(i int, at id) (size int, length uint64) {
+	if i+1 == len(k.recs) || k.kind(i+1) != kindDeleted {
+		return 0, 0
+	}
+	next := k.blockWire(i + 1)
+	if !chained(k.blockWire(i), next, at) {
+		return 0, 0
+	}
+	_, end := links(next)
+	r := lib0.NewReader(next[end:])
+	return len(next), r.Uint()
+}
+
+// shift moves where the blocks from i on begin.
+func (k *chunk) shift(i, by int) {
+	for ; i < len(k.recs); i++ {
+		k.recs[i].off = uint32(int(k.recs[i].off) + by)
 	}
 }
 
@@ -189,9 +247,7 @@ func (k *chunk) splice(i, j int, with *chunk) {
 		k.recs[n].off += uint32(from)
 		n++
 	}
-	for ; n < len(k.recs); n++ {
-		k.recs[n].off = uint32(int(k.recs[n].off) + shift)
-	}
+	k.shift(n, shift)
 }
 
 // replace is slices.Replace, but leaves little room where it has to make some,
