@@ -132,7 +132,8 @@ func repeated(sections []section) (client uint64, ok bool) {
 // readDeletions reads and checks the delete set, with which an update ends, and
 // puts it in order where yjs would have written it otherwise.
 func (in *contents) readDeletions(r *lib0.Reader) error {
-	all, tidy := in.deletions[:0], true
+	// A span takes five bytes, as a rule, where there are many.
+	all, tidy := slices.Grow(in.deletions[:0], r.Len()/5), true
 	before := uint64(lib0.MaxInt + 1)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		client := r.Uint()

@@ -108,11 +108,15 @@ func (s *spanSet) add(x span) {
 
 // push adds x, which is behind all that is in s and doesn't touch it.
 func (s *spanSet) push(x span) {
-	if last := len(s.parts) - 1; last >= 0 && len(s.parts[last]) < partSpans {
+	last := len(s.parts) - 1
+	switch {
+	case last < 0:
+		s.parts = append(s.parts, spans{x})
+	case len(s.parts[last]) < partSpans:
 		s.parts[last] = append(s.parts[last], x)
-		return
+	default:
+		s.parts = append(s.parts, append(make(spans, 0, partSpans), x))
 	}
-	s.parts = append(s.parts, spans{x})
 }
 
 // next gives the span behind the one at at.
