@@ -18,14 +18,21 @@ func (e *eraser) delete(r *run, client uint64, x span) {
 		end := r.blockEnd(c, len(k.recs)-1)
 		part := span{x.from, min(x.to, end)}
 		x.from = end
-		size := len(k.wire)
+		size, last := len(k.wire), len(k.recs)-1
+		before := part.to <= k.at(last) && !k.deleted(last)
 		e.rewrite(r, c, client, part)
-		r.size += len(k.wire) - size
+		shift := len(k.wire) - size
+		r.size += shift
+		split := len(k.recs) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.recs) >= chunkBlocks/4
 		if c == len(r.chunks)-1 {
-			r.tail = tail{}
+			if before && !split {
+				r.tail.prefix += shift
+			} else {
+				r.tail = tail{}
+			}
 		}
 		switch {
-		case len(k.recs) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.recs) >= chunkBlocks/4:
+		case split:
 			r.chunks = slices.Insert(r.chunks, c+1, k.halve())
 			c++
 		case c > 0 && r.join(c, client):
