@@ -57,14 +57,32 @@ func (s *Store) apply(update []byte, most *Options) (added []byte, err error) {
 	if c.grows {
 		gained = len(added)
 	}
-	s.plan.make(s, in.sections)
+	typist := s.typist(in, len(update))
+	if typist == nil {
+		s.plan.make(s, in.sections)
+	}
 	if err := s.checkSize(in, most, gained, len(update)); err != nil {
 		s.plan.cancel(s)
 		return nil, err
 	}
 	s.nesting += in.types
-	s.commit(in.deletions)
+	s.commit(typist)
+	s.delete(in.deletions)
 	return added, nil
+}
+
+// typist gives the client that an update goes on for, where there is nothing to
+// plan: it brings one block, which needs nothing of others, and nobody waits for
+// it. Most updates, which have the given size, are like that.
+func (s *Store) typist(in *contents, size int) *client {
+	if len(in.sections) != 1 || s.mayWait(size) > s.options.MaxPending {
+		return nil
+	}
+	sec := &in.sections[0]
+	if c := s.find(sec.client); c != nil && sec.only != nil && !sec.foreign && sec.continues(c) && len(c.waiters) == 0 {
+		return c
+	}
+	return nil
 }
 
 // checkSize tells whether an update of the given size, as it is planned, would
@@ -76,13 +94,16 @@ func (s *Store) checkSize(in *contents, most *Options, gained, update int) error
 	if size := s.size + gained + clientSize*len(s.byID); gained > 0 && size > most.MaxSize {
 		return overLimit("the document", size, most.MaxSize)
 	}
-	if s.pending+costOfByte*update > most.MaxPending {
+	if s.mayWait(update) > most.MaxPending {
 		if pending := s.pending + s.waiting(in); pending > most.MaxPending {
 			return overLimit("what waits for missing blocks", pending, most.MaxPending)
 		}
 	}
 	return nil
 }
+
+// mayWait is more than what waits can cost with an update of the given size.
+func (s *Store) mayWait(size int) int { return s.pending + costOfByte*size }
 
 // Contains tells whether the document holds all that is in update, so that
 // Apply would add nothing. Errors are Apply's. update is borrowed.
@@ -266,8 +287,15 @@ func cost(runs []*run) (n int) {
 	return n
 }
 
-// commit takes an update into the document, as it was planned.
-func (s *Store) commit(deletions []deletion) {
+// commit takes the blocks of an update into the document, as it was planned, or
+// a typist's block.
+func (s *Store) commit(typist *client) {
+	if typist != nil {
+		before := typist.blocks.size
+		typist.push(&s.in.block)
+		s.size += typist.blocks.size - before
+		return
+	}
 	for _, c := range s.plan.touched {
 		before := c.waitCost
 		if c.ready > c.blocks.end {
@@ -279,11 +307,10 @@ func (s *Store) commit(deletions []deletion) {
 		s.pending += c.waitCost - before
 	}
 	s.plan.finish()
-	s.delete(deletions)
 }
 
 // continues tells whether a section goes on where c ends, with nothing of c
-// waiting before or behind that.
+// waiting behind that.
 func (sec *section) continues(c *client) bool {
 	return sec.clock == c.blocks.end && sec.elements == sec.end-sec.clock && len(c.pending)+len(c.dead) == 0
 }

@@ -262,11 +262,12 @@ func (k *chunk) splice(i, j int, with *chunk) {
 func replace[T any](s []T, i, j int, with []T) []T {
 	n := len(s) + len(with) - (j - i)
 	if room := n/8 + 8; n > cap(s) || cap(s)-n > 4*room {
-		grown := make([]T, len(s), max(n, len(s))+room)
-		copy(grown, s)
-		s = grown
+		s = append(make([]T, 0, max(n, len(s))+room), s...)
 	}
-	return slices.Replace(s, i, j, with...)
+	out := s[:max(n, len(s))]
+	copy(out[i+len(with):], s[j:])
+	copy(out[i:], with)
+	return out[:n]
 }
 
 // halve moves the second half of the chunk's blocks into another one.
