@@ -32,7 +32,7 @@ type place struct {
 
 // contents is what a checked V1 update holds.
 type contents struct {
-	sections  []section // those with elements
+	sections  []section  // those with elements
 	deletions []deletion // each client once, its spans in order
 	tidied    bool       // the update's own delete set isn't like that
 	types     int        // how many blocks are types
