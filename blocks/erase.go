@@ -45,7 +45,8 @@ func (e *eraser) delete(r *run, client uint64, x span) {
 // more than half a chunk.
 func (r *run) join(c int, client uint64) bool {
 	k, next := r.chunks[c-1], r.chunks[c]
-	if len(k.recs)+len(next.recs) > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 {
+	if len(k.recs)+len(next.recs) > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 ||
+		k.full(next.at(len(next.recs)-1)) {
 		return false
 	}
 	t := k.tail()

@@ -32,7 +32,7 @@ type place struct {
 
 // contents is what a checked V1 update holds.
 type contents struct {
-	sections  []section
+	sections  []section  // those with elements
 	deletions []deletion // each client once, its spans in order
 	tidied    bool       // the update's own delete set isn't like that
 	types     int        // how many blocks are types
@@ -50,7 +50,7 @@ type deletion struct {
 func (in *contents) read(update []byte, s *Store) error {
 	r := lib0.NewReader(update)
 	var b block
-	at := id{}
+	at, empty := id{}, false
 	in.sections, in.types = in.sections[:0], 0
 	sections := r.Uint()
 	for n := sections; n > 0 && r.Err() == nil; n-- {
@@ -86,6 +86,7 @@ func (in *contents) read(update []byte, s *Store) error {
 			in.block = b
 			sec.only = &in.block
 		}
+		empty = empty || sec.elements == 0
 		in.sections = append(in.sections, sec)
 	}
 	if err := r.Err(); err != nil {
@@ -93,6 +94,9 @@ func (in *contents) read(update []byte, s *Store) error {
 	}
 	if client, ok := repeated(in.sections); ok {
 		return malformed("update: client %d is in it twice", client)
+	}
+	if empty {
+		in.sections = slices.DeleteFunc(in.sections, func(sec section) bool { return sec.elements == 0 })
 	}
 	return in.readDeletions(&r)
 }

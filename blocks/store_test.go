@@ -429,3 +429,39 @@ func TestMerge(t *testing.T) {
 		t.Errorf("Merge of nothing = %x, %v", got, err)
 	}
 }
+
+// TestVeryLongBlock deletes behind a block that is longer than a chunk can
+// count: the two must not come into one.
+func TestVeryLongBlock(t *testing.T) {
+	const long = 1 << 40
+	u := lib0.AppendUint([]byte{1, 2, 1, 0, byte(kindGC)}, long)
+	u = append(u, 4, 1, 1, 't', 3, 'a', 'b', 'c', 0)
+	s := New()
+	wantApplied(t, s, u)
+	wantApplied(t, s, append(lib0.AppendUint([]byte{0, 1, 1, 1}, long+1), 1))
+	check(t, s)
+}
+
+// TestEmptySections has an update name many clients of which it has nothing:
+// they are nobody's.
+func TestEmptySections(t *testing.T) {
+	const n = 1000
+	for name, section := range map[string][]byte{"no block": nil, "a skip": {byte(kindSkip), 5}} {
+		u := lib0.AppendUint(nil, n)
+		for client := uint64(n); client > 0; client-- {
+			u = append(u, byte(len(section)/2))
+			u = append(append(lib0.AppendUint(u, client), 0), section...)
+		}
+		s := New()
+		wantApplied(t, s, append(u, 1, 1, 1, 0, 1))
+		if check(t, s); len(s.byID) != 1 {
+			t.Errorf("%s: the store has %d clients", name, len(s.byID))
+		}
+		if ok, err := s.Contains(append(u, 0), V1); !ok || err != nil {
+			t.Errorf("%s: Contains is %v, %v", name, ok, err)
+		}
+	}
+	if _, err := New().Apply(unhex(t, "02 01 01 00 00 01 00 01 05 00"), V1); !errors.Is(err, ErrMalformed) {
+		t.Errorf("a client twice, once with nothing: %v", err)
+	}
+}

@@ -22,6 +22,7 @@ var (
 	ErrRange     = errors.New("integer is larger than 2^53-1")
 	ErrUTF8      = errors.New("string is not valid UTF-8")
 	ErrAny       = errors.New("unknown type of value")
+	ErrPrototype = errors.New("object with bytes as its prototype")
 	ErrDepth     = errors.New("value is nested too deep")
 	ErrJSON      = errors.New("not valid JSON")
 	ErrNoJSON    = errors.New("value that JSON can't hold: undefined or a BigInt")

@@ -188,7 +188,7 @@ func (r *Reader) AnyObject(each func(key, value []byte)) (value []byte) {
 	}
 	r.off++
 	for n := r.Uint(); n > 0 && r.err == nil; n-- {
-		key, at := r.Text(), r.off
+		key, at := r.key(), r.off
 		if r.skipAny(MaxDepth - 1); r.err == nil {
 			each(key, r.buf[at:r.off:r.off])
 		}
@@ -228,12 +228,23 @@ func (r *Reader) skipAny(depth int) {
 		}
 	case anyObject:
 		for n := r.Uint(); n > 0 && r.err == nil; n-- {
-			r.Text()
+			r.key()
 			r.skipAny(depth - 1)
 		}
 	default:
 		r.Fail(ErrAny)
 	}
+}
+
+// key reads the key of an object's member, which is about to be read. Where it
+// is __proto__, lib0 makes the value the object's prototype. If that is bytes,
+// it takes the object for bytes too, and throws when it writes it.
+func (r *Reader) key() []byte {
+	key := r.Text()
+	if string(key) == "__proto__" && r.off < len(r.buf) && r.buf[r.off] == anyBytes {
+		r.Fail(ErrPrototype)
+	}
+	return key
 }
 
 // JSON reads a string that holds one JSON value.

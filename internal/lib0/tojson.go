@@ -98,7 +98,7 @@ func (w *jsonWriter) object(r *Reader, depth int) {
 	first, gone := len(w.keys), false
 	separate := false
 	for n := r.Uint(); n > 0 && r.err == nil; n-- {
-		key := r.Text()
+		key := r.key()
 		w.keys = append(w.keys, key)
 		mark := len(w.dst)
 		if separate {

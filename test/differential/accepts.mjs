@@ -15,6 +15,8 @@ export function checkAccepted (base, version, mutants) {
     const update = inV1.value
     const expected = attempt(() => reads([base, update]))
     if (expected.error) return fail(`yjs throws on the mutant: ${expected.error}`)
+    const written = attempt(() => tellsOthers(base, update))
+    if (written.error) return fail(`yjs throws when it writes the mutant: ${written.error}`)
     const got = attempt(() => reads([encoded]))
     if (got.error) return fail(`yjs throws on Encode: ${got.error}`)
     if (got.value !== expected.value && !otherReadings(base, update).includes(got.value)) {
@@ -23,6 +25,16 @@ export function checkAccepted (base, version, mutants) {
     cleanUpFailures([[], [base]], encoded, compacted).forEach(fail)
   })
   return { failures }
+}
+
+// A document that others listen to gets update on top of base: it writes what it got, and then all that it has.
+function tellsOthers (base, update) {
+  const doc = integrate([base])
+  doc.on('update', () => {})
+  doc.on('updateV2', () => {})
+  Y.applyUpdate(doc, update)
+  Y.encodeStateAsUpdate(doc)
+  Y.encodeStateAsUpdateV2(doc)
 }
 
 // A mutant in V1, which yjs reads in V2 too: V1 says less of surrogates, embeds and formats.

@@ -32,11 +32,11 @@ export function generate (seed, profileName) {
   return history(seed, profileName).map(({ v1 }) => v1)
 }
 
-// Returns the updates as { v1, v2 }: both forms that yjs gives each.
-export function history (seed, profileName) {
+// Returns the updates as { v1, v2 }: both forms that yjs gives each. gc is the share of the documents that collect garbage.
+export function history (seed, profileName, gc = 0.9) {
   const profile = profiles[profileName]
   const random = new Random(seed * 7919 + profileNames.indexOf(profileName))
-  const world = { random, profile, log: [], counter: 0 }
+  const world = { random, profile, gc, log: [], counter: 0 }
   const peers = []
   for (let i = random.between(2, 4); i > 0; i--) {
     peers.push(newPeer(world, peers))
@@ -69,8 +69,8 @@ export function history (seed, profileName) {
 }
 
 function newPeer (world, others) {
-  const { random, profile } = world
-  const doc = new Y.Doc({ guid: 'main', gc: random.chance(0.9) })
+  const { random, profile, gc } = world
+  const doc = new Y.Doc({ guid: 'main', gc: random.chance(gc) })
   do {
     const size = random.pick([7, 14, 32, 53])
     doc.clientID = 1 + Math.floor(random.next() * (2 ** size - 2))

@@ -4,6 +4,7 @@ import { Case } from './check.mjs'
 import { checkAccepted, cleanUpFailures } from './accepts.mjs'
 import { history } from './generate.mjs'
 import { lossless } from './lossless.mjs'
+import { restoreFailures } from './snapshots.mjs'
 import { replay } from './trace.mjs'
 
 const encode = bytes => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
@@ -46,8 +47,9 @@ const answers = {
   },
 
   // A random history alone: each update in V1 and V2, and whether V1 holds all that V2 does.
-  history ({ seed, profile }) {
-    const updates = history(seed, profile)
+  // Of the documents that make it, gc is the share that collect garbage.
+  history ({ seed, profile, gc }) {
+    const updates = history(seed, profile, gc)
     return { updates: encodeAll(updates.map(({ v1 }) => v1)), updatesV2: encodeAll(updates.map(({ v2 }) => v2)), lossless: updates.map(lossless) }
   },
 
@@ -58,6 +60,12 @@ const answers = {
       encoded: decode(encoded),
       compacted: decode(compacted)
     })))
+  },
+
+  // What an old snapshot shows differently that is restored from a store.
+  restore ({ updates, first, v1, v2, diff, profile }) {
+    const made = { v1: decode(v1), v2: decode(v2), diff: decode(diff) }
+    return { failures: restoreFailures(decodeAll(updates), first, made, profile === 'surrogates') }
   },
 
   // What Compact changed for readers who have known updates: lists of such lists.

@@ -1,0 +1,73 @@
+package differential
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+// TestHistory holds that a store that keeps its history keeps all that yjs
+// needs to show an old snapshot.
+func TestHistory(t *testing.T) {
+	for _, p := range profiles {
+		if *profile != "" && *profile != p.name {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			t.Parallel()
+			yjs := startOracle(t)
+			first, end := 0, max(1, int(float64(*seeds)*p.share/8))
+			if *oneSeed >= 0 {
+				first, end = *oneSeed, *oneSeed+1
+			}
+			dropped := 0
+			for seed := first; seed < end && !t.Failed(); seed++ {
+				dropped += restoreHistory(t, yjs, seed, p.name)
+			}
+			if *oneSeed < 0 && dropped == 0 {
+				t.Error("without its history no store is smaller: that shows nothing")
+			}
+		})
+	}
+}
+
+// restoreHistory restores a snapshot from the middle of a history, and tells how
+// many bytes a store without history has dropped of it.
+func restoreHistory(t *testing.T, yjs *oracle, seed int, profile string) (dropped int) {
+	var history struct {
+		Updates [][]byte `json:"updates"`
+	}
+	yjs.ask(t, map[string]any{"op": "history", "seed": seed, "profile": profile, "gc": 0}, &history)
+	half := len(history.Updates) / 2
+	apply := func(o blocks.Options, updates [][]byte) *blocks.Store {
+		s := blocks.NewWith(o)
+		for _, update := range updates {
+			if _, err := s.Apply(update, blocks.V1); err != nil {
+				t.Fatalf("seed %d, %x: %v", seed, update, err)
+			}
+		}
+		return s
+	}
+	arrived := slices.Clone(history.Updates)
+	if seed%2 == 1 { // deletions come before what they delete
+		slices.Reverse(arrived)
+	}
+	s := apply(blocks.Options{History: true}, arrived)
+	s.Compact()
+	diff, err := s.Diff(apply(blocks.Options{}, history.Updates[:half]).StateVector(), blocks.V1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v1 := s.Encode(blocks.V1)
+	var verdict struct {
+		Failures []string `json:"failures"`
+	}
+	yjs.ask(t, map[string]any{
+		"op": "restore", "profile": profile, "updates": history.Updates, "first": half, "v1": v1, "v2": s.Encode(blocks.V2), "diff": diff,
+	}, &verdict)
+	for _, failure := range verdict.Failures {
+		t.Errorf("%s\n  replay: go test ./test/differential -run TestHistory -seed %d -profile %s -v", failure, seed, profile)
+	}
+	return len(v1) - len(apply(blocks.Options{}, arrived).Encode(blocks.V1))
+}
