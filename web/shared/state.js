@@ -14,13 +14,22 @@ export function showState (provider, saved, readonly) {
   const draw = () => {
     connection.textContent = status
     connection.dataset.state = status
-    const text = readonly ? 'Read only' : !saved.loaded ? 'Loading…' : saved.all ? 'Saved' : status === 'connected' ? 'Saving…' : 'Not saved: offline'
-    clearTimeout(settle)
-    settle = undefined
-    if (text === 'Saved' && mark.textContent === 'Saving…') settle = setTimeout(() => say(text), calm)
-    else say(text)
+    const text = wording()
+    if (text === 'Saved' && mark.textContent === 'Saving…') {
+      settle ??= setTimeout(() => say('Saved'), calm)
+    } else {
+      say(text)
+    }
+  }
+  const wording = () => {
+    if (readonly) return 'Read only'
+    if (!saved.all && status !== 'connected') return 'Not saved: offline'
+    if (!saved.loaded) return 'Loading…'
+    return saved.all ? 'Saved' : 'Saving…'
   }
   const say = text => {
+    clearTimeout(settle)
+    settle = undefined
     mark.textContent = text
     mark.dataset.state = text === 'Saved' ? 'saved' : text.startsWith('Not') ? 'unsaved' : 'waiting'
     const now = `${status}. ${text}`
