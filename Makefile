@@ -1,4 +1,4 @@
-# make run   starts a server and prints the address to open
+# make run   builds the demo editors, starts a server and prints the address to open
 # make test  formatting, vet, lint, all tests under the race detector, coverage of the core
 # make crash kills a server with kill -9 under people who type, CRASHES times at each level of durability
 # make cover where the tests don't reach, as a page
@@ -15,15 +15,20 @@ SHELL := bash
 LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
+WEB_MODULES := web/node_modules/.package-lock.json
+DEMOS := web/dist/static/licences.txt
 FUZZTIME ?= 30s
 FUZZSEEDS ?= 5000
 FUZZMUTANTS ?= 500000
 CRASHES ?= 200
 ARGS ?=
 
+.PHONY: demos
+demos: $(DEMOS)
+
 .PHONY: run
-run:
-	go build -o bin/yroom ./cmd/yroom
+run: $(DEMOS)
+	go build -tags demo -o bin/yroom ./cmd/yroom
 	exec bin/yroom serve $(ARGS)
 
 .PHONY: test
@@ -43,7 +48,7 @@ lint: $(LINT)
 
 # The race detector needs a C compiler. Tests of the SQLite store look at it from outside.
 .PHONY: unit
-unit: $(NODE_MODULES)
+unit: $(NODE_MODULES) $(DEMOS)
 	@scripts/tools strace sqlite3
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then \
@@ -52,6 +57,7 @@ unit: $(NODE_MODULES)
 	fi; \
 	set -x; go test $$race -coverprofile=cover.out ./...
 	go test -run IsLinear ./blocks
+	go test -tags demo ./internal/webui
 	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
 
 .PHONY: crash
@@ -71,6 +77,14 @@ fuzz: $(NODE_MODULES)
 $(NODE_MODULES): test/package.json test/package-lock.json
 	cd test && npm ci --no-audit --no-fund
 	@touch $@
+
+$(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+# The demo editors. Their licences are what the build writes last.
+$(DEMOS): $(WEB_MODULES) web/build.mjs $(shell find web/pages web/shared -type f) internal/webui/static/base.css
+	node web/build.mjs
 
 # Building the linter takes minutes, so one of the right version is used where it is there.
 $(LINT):
