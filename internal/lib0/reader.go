@@ -57,32 +57,39 @@ func (r *Reader) Byte() byte {
 	return b
 }
 
-// Uint reads a varUint of at most 53 bits.
+// Uint reads a varUint of at most 53 bits. Each width has its own branch, which
+// the processor guesses, as most numbers of an update are of one or two widths:
+// so it need not wait for one number to know where the next one begins.
 func (r *Reader) Uint() uint64 {
-	if b := r.buf[r.off:]; len(b) >= 3 {
-		v := uint64(b[0])
-		if v < 1<<7 {
-			r.off++
-			return v
-		}
+	b := r.buf[r.off:]
+	if len(b) < 5 {
+		return r.longUint()
+	}
+	v, n := uint64(b[0]), 1
+	if v >= 1<<7 {
 		v = v&(1<<7-1) | uint64(b[1])<<7
-		if v < 1<<14 {
-			r.off += 2
-			if v < 1<<7 {
-				r.long = true
+		n = 2
+		if v >= 1<<14 {
+			v = v&(1<<14-1) | uint64(b[2])<<14
+			n = 3
+			if v >= 1<<21 {
+				v = v&(1<<21-1) | uint64(b[3])<<21
+				n = 4
+				if v >= 1<<28 {
+					v = v&(1<<28-1) | uint64(b[4])<<28
+					n = 5
+					if v >= 1<<35 {
+						return r.longUint()
+					}
+				}
 			}
-			return v
 		}
-		v = v&(1<<14-1) | uint64(b[2])<<14
-		if v < 1<<21 {
-			r.off += 3
-			if v < 1<<14 {
-				r.long = true
-			}
-			return v
+		if b[n-1] == 0 {
+			r.long = true
 		}
 	}
-	return r.longUint()
+	r.off += n
+	return v
 }
 
 // longUint reads a varUint of any length.
