@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/yroom/yroom/internal/webui"
+	"github.com/yroom/yroom/web"
 )
 
 // site is all that the server answers to.
@@ -27,7 +28,7 @@ func newSite(rooms http.Handler, set settings) *site {
 			Version: version(),
 			Store:   kept,
 			Open:    *set.Open,
-		}),
+		}, web.Built()),
 	}
 }
 
