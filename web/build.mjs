@@ -12,6 +12,7 @@ await rm('dist', { recursive: true, force: true })
 const pages = await readdir('pages')
 
 const { metafile } = await esbuild.build({
+  absWorkingDir: import.meta.dirname,
   entryPoints: pages.flatMap(page => [`pages/${page}/main.js`, `pages/${page}/style.css`]),
   outbase: 'pages',
   outdir: 'dist/static',
