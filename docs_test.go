@@ -81,7 +81,7 @@ var (
 // Every Go block of the documentation is a program, some declarations, or
 // statements in a function that returns an error.
 func TestGoBlocksCompile(t *testing.T) {
-	blocks, err := markdown.Blocks(".", "go")
+	blocks, err := markdown.Blocks(os.DirFS("."), "go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,9 +114,7 @@ func exports(t *testing.T) types.Importer {
 	t.Helper()
 	files := map[string]string{}
 	args := []string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "log"}
-	for _, path := range importsOf(t, given) {
-		args = append(args, path)
-	}
+	args = append(args, importsOf(t, given)...)
 	cmd := exec.CommandContext(t.Context(), "go", args...)
 	cmd.Stderr = t.Output()
 	out, err := cmd.Output()
@@ -186,7 +184,7 @@ func TestBlocksAreOfKnownLanguages(t *testing.T) {
 		"css", "nginx", // not at all
 		"mermaid",
 	}
-	blocks, err := markdown.Blocks(".", "")
+	blocks, err := markdown.Blocks(os.DirFS("."), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,13 +198,13 @@ func TestBlocksAreOfKnownLanguages(t *testing.T) {
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
-	fenced  = regexp.MustCompile("(?ms)^```.*?^```")
+	fenced  = regexp.MustCompile("(?ms)^```.+?\n```$")
 	dropped = regexp.MustCompile(`[^\p{L}\p{N}\- ]`)
 )
 
 // Links within the project lead somewhere.
 func TestLinks(t *testing.T) {
-	pages, err := markdown.Documents(".")
+	pages, err := markdown.Documents(os.DirFS("."))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +262,7 @@ func TestSQLiteCommandsRun(t *testing.T) {
 		}
 		missing("sqlite3 is not installed")
 	}
-	blocks, err := markdown.Blocks(".", "sh")
+	blocks, err := markdown.Blocks(os.DirFS("."), "sh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,7 +303,7 @@ func TestSQLiteCommandsRun(t *testing.T) {
 // Commands of the documentation exist. Which flags yroom has is looked at in
 // cmd/yroom.
 func TestShellBlocks(t *testing.T) {
-	blocks, err := markdown.Blocks(".", "")
+	blocks, err := markdown.Blocks(os.DirFS("."), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,7 +92,8 @@ func TestTableOfFlags(t *testing.T) {
 		if !ok {
 			t.Errorf("there is no flag %s", flag)
 		}
-		if m := regexp.MustCompile(`default: ([\w:./-]*[\w:])`).FindStringSubmatch(text); m != nil && m[1] != byDefault && byDefault != "see below" {
+		m := regexp.MustCompile(`default: ([\w:./-]*[\w:])`).FindStringSubmatch(text)
+		if len(m) > 0 && m[1] != byDefault && byDefault != "see below" {
 			t.Errorf("the default of %s is %q, in the table it is %q", flag, m[1], byDefault)
 		}
 	}
@@ -232,7 +233,7 @@ func TestDefaultsCanBeWritten(t *testing.T) {
 
 // Settings files and command lines in the documentation are taken.
 func TestDocumentedSettings(t *testing.T) {
-	files, err := markdown.Blocks("../..", "yaml")
+	files, err := markdown.Blocks(os.DirFS("../.."), "yaml")
 	if err != nil || len(files) < 2 {
 		t.Errorf("%d settings files in the documentation (%v), want more", len(files), err)
 	}
@@ -254,7 +255,7 @@ func TestDocumentedSettings(t *testing.T) {
 }
 
 func TestDocumentedCommands(t *testing.T) {
-	blocks, err := markdown.Blocks("../..", "sh")
+	blocks, err := markdown.Blocks(os.DirFS("../.."), "sh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +267,7 @@ func TestDocumentedCommands(t *testing.T) {
 				continue
 			}
 			seen++
-			for _, word := range strings.Fields(command[1]) {
+			for word := range strings.FieldsSeq(command[1]) {
 				name, _, _ := strings.Cut(word, "=")
 				if _, ok := flags[name]; strings.HasPrefix(word, "--") && !ok {
 					t.Errorf("%s: there is no flag %s", b, name)

@@ -3,15 +3,15 @@
 package markdown
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
 )
 
 // Block is one fenced code block.
 type Block struct {
-	File     string // as it was asked for
+	File     string // in the project, such as docs/clients.md
 	Line     int    // of the fence that opens it, from 1
 	Language string // what stands behind that fence
 	Text     string // each line ends with \n
@@ -20,24 +20,24 @@ type Block struct {
 // String says where the block is.
 func (b Block) String() string { return fmt.Sprintf("%s:%d", b.File, b.Line) }
 
-// Documents gives README.md and the pages of docs/ below root, the project's folder.
-func Documents(root string) ([]string, error) {
-	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+// Documents gives the names of README.md and of the pages in docs/.
+func Documents(project fs.FS) ([]string, error) {
+	pages, err := fs.Glob(project, "docs/*.md")
 	if err == nil && len(pages) == 0 {
-		err = fmt.Errorf("markdown: %s has no documentation", root)
+		err = errors.New("markdown: there is no documentation")
 	}
-	return append(pages, filepath.Join(root, "README.md")), err
+	return append(pages, "README.md"), err
 }
 
-// Blocks gives the blocks of a language in all documents below root; "": of all languages.
-func Blocks(root, language string) ([]Block, error) {
-	documents, err := Documents(root)
+// Blocks gives the blocks of a language in all documents; "": of all languages.
+func Blocks(project fs.FS, language string) ([]Block, error) {
+	documents, err := Documents(project)
 	if err != nil {
 		return nil, err
 	}
 	var found []Block
 	for _, name := range documents {
-		text, err := os.ReadFile(name)
+		text, err := fs.ReadFile(project, name)
 		if err != nil {
 			return nil, err
 		}

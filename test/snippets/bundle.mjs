@@ -11,30 +11,37 @@ for (const { code } of snippets) {
   if (file) files.set('./' + file[1], code)
 }
 
-const shared = {
-  name: 'shared snippets',
+// Each snippet is an entry point, snippet:NUMBER.
+const plugin = {
+  name: 'snippets',
   setup ({ onLoad, onResolve }) {
-    onResolve({ filter: /^\.\/[^/]+\.js$/ }, ({ path, importer }) =>
-      importer === '<stdin>' && files.has(path) ? { path, namespace: 'shared' } : undefined)
-    onLoad({ filter: /.*/, namespace: 'shared' }, ({ path }) => ({ contents: files.get(path), resolveDir: import.meta.dirname }))
+    onResolve({ filter: /^snippet:\d+$/ }, ({ path }) => ({ path: path.slice('snippet:'.length), namespace: 'snippet' }))
+    onResolve({ filter: /^\.\// }, ({ path, namespace }) =>
+      namespace === 'snippet' && files.has(path) ? { path, namespace: 'file' } : undefined)
+    onLoad({ filter: /.*/, namespace: 'snippet' }, ({ path }) => ({ contents: snippets[path].code, resolveDir: import.meta.dirname }))
+    onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => ({ contents: files.get(path), resolveDir: import.meta.dirname }))
   }
 }
 
+const forNode = ({ code }) => code.includes("from 'ws'")
 const wrong = []
-for (const { name, code } of snippets) {
+for (const platform of ['browser', 'node']) {
   const { errors, warnings } = await build({
-    stdin: { contents: code, resolveDir: import.meta.dirname },
+    entryPoints: snippets.flatMap((snippet, i) => forNode(snippet) === (platform === 'node') ? { in: `snippet:${i}`, out: `${i}` } : []),
     bundle: true,
+    splitting: true,
     write: false,
     format: 'esm',
-    platform: code.includes("from 'ws'") ? 'node' : 'browser',
+    platform,
     loader: { '.ttf': 'empty' },
     outdir: 'out',
     logLevel: 'silent',
-    plugins: [shared]
+    logLimit: 0,
+    plugins: [plugin]
   }).catch(failure => failure)
   for (const { text, location } of [...errors, ...warnings]) {
-    wrong.push(`${name}: ${text}${location?.file === '<stdin>' ? ` (its line ${location.line})` : ''}`)
+    const [, number] = /^snippet:(\d+)$/.exec(location?.file) ?? []
+    wrong.push(number ? `${snippets[number].name}: ${text} (its line ${location.line})` : text)
   }
 }
 console.log(JSON.stringify(wrong))
