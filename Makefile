@@ -48,7 +48,7 @@ lint: $(LINT)
 
 # The race detector needs a C compiler. Tests of the SQLite store look at it from outside.
 .PHONY: unit
-unit: $(NODE_MODULES) $(SNIPPET_MODULES)
+unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
 	@scripts/tools strace sqlite3
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then \
@@ -57,6 +57,7 @@ unit: $(NODE_MODULES) $(SNIPPET_MODULES)
 	fi; \
 	set -x; go test $$race -coverprofile=cover.out ./...
 	go test -run IsLinear ./blocks
+	go test -tags demo ./internal/webui
 	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
 
 # What a release is made of. VERSION is what "yroom version" says.

@@ -8,6 +8,7 @@ export function caret (user) {
   name.textContent = nameOf(user)
   const element = paint(document.createElement('span'), user)
   element.className = 'caret'
+  element.ariaHidden = 'true' // the people are read out elsewhere, and this is no text
   // Word joiners: a line must not break at a cursor.
   element.append('\u2060', name, '\u2060')
   return element

@@ -63,8 +63,9 @@ function remember (name) {
 }
 
 function made () {
-  const names = ['Ash', 'Beck', 'Briar', 'Brook', 'Cedar', 'Clover', 'Fern', 'Hazel', 'Heron', 'Lark', 'Linden', 'Maple', 'Olive', 'Reed', 'River', 'Robin', 'Rowan', 'Sage', 'Swift', 'Willow', 'Wren']
-  const name = names[Math.floor(Math.random() * names.length)]
+  const pick = words => words[Math.floor(Math.random() * words.length)]
+  const name = pick(['Amber', 'Brave', 'Calm', 'Clever', 'Early', 'Gentle', 'Keen', 'Kind', 'Merry', 'Quiet', 'Swift', 'Warm']) + ' ' +
+    pick(['Badger', 'Beaver', 'Crane', 'Falcon', 'Fox', 'Hare', 'Heron', 'Lark', 'Lynx', 'Marten', 'Otter', 'Owl', 'Plover', 'Raven', 'Robin', 'Seal', 'Stork', 'Swan', 'Wren'])
   remember(name)
   return name
 }

@@ -15,7 +15,7 @@ import { asXML } from './xml.js'
 const root = 'prosemirror'
 const { doc, provider, awareness, readonly } = enter(doc => asXML(doc.getXmlFragment(root)))
 
-const view = new EditorView(document.getElementById('frame'), {
+new EditorView(document.getElementById('frame'), {
   state: EditorState.create({
     schema,
     plugins: [
@@ -42,5 +42,4 @@ const view = new EditorView(document.getElementById('frame'), {
     tabindex: '0'
   }
 })
-if (!readonly) view.focus()
 provider.connect()
