@@ -17,9 +17,9 @@ const plugin = {
   setup ({ onLoad, onResolve }) {
     onResolve({ filter: /^snippet:\d+$/ }, ({ path }) => ({ path: path.slice('snippet:'.length), namespace: 'snippet' }))
     onResolve({ filter: /^\.\// }, ({ path, namespace }) =>
-      namespace === 'snippet' && files.has(path) ? { path, namespace: 'file' } : undefined)
+      namespace === 'snippet' && files.has(path) ? { path, namespace: 'shared' } : undefined)
     onLoad({ filter: /.*/, namespace: 'snippet' }, ({ path }) => ({ contents: snippets[path].code, resolveDir: import.meta.dirname }))
-    onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => ({ contents: files.get(path), resolveDir: import.meta.dirname }))
+    onLoad({ filter: /.*/, namespace: 'shared' }, ({ path }) => ({ contents: files.get(path), resolveDir: import.meta.dirname }))
   }
 }
 
