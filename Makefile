@@ -5,6 +5,7 @@
 # make fuzz  every fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
 # make sim   SIM_STEPS steps of a simulation with crashes and a store that fails
 # make bench documents against yjs and ywasm, and what durability costs, each in one run
+# make dist  the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
 #
 # Each does all its own set-up. ARGS reach the server: make run ARGS="--listen 127.0.0.1:9000"
 
@@ -15,6 +16,7 @@ SHELL := bash
 LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
+SNIPPET_MODULES := test/snippets/node_modules/.package-lock.json
 WEB_MODULES := web/node_modules/.package-lock.json
 DEMOS := web/dist/static/licences.txt
 FUZZTIME ?= 30s
@@ -48,7 +50,7 @@ lint: $(LINT)
 
 # The race detector needs a C compiler. Tests of the SQLite store look at it from outside.
 .PHONY: unit
-unit: $(NODE_MODULES) $(DEMOS)
+unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
 	@scripts/tools strace sqlite3
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then \
@@ -59,6 +61,22 @@ unit: $(NODE_MODULES) $(DEMOS)
 	go test -run IsLinear ./blocks
 	go test -tags demo ./internal/webui
 	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
+
+# What a release is made of. VERSION is what "yroom version" says.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+.PHONY: dist
+dist: $(DEMOS)
+	rm -rf dist && mkdir dist
+	@for platform in $(PLATFORMS); do \
+	  os=$${platform%/*}; arch=$${platform#*/}; name=dist/yroom-$(VERSION)-$${os/darwin/macos}-$$arch; \
+	  if [ $$os = windows ]; then name=$$name.exe; fi; \
+	  echo "$$name"; \
+	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -tags demo -ldflags '-s -w -X main.release=$(VERSION)' -o "$$name" ./cmd/yroom; \
+	done
+	scripts/licences $(PLATFORMS) >dist/licences.txt
+	cd dist && sha256sum -- * >SHA256SUMS
 
 .PHONY: crash
 crash:
@@ -76,6 +94,11 @@ fuzz: $(NODE_MODULES)
 
 $(NODE_MODULES): test/package.json test/package-lock.json
 	cd test && npm ci --no-audit --no-fund
+	@touch $@
+
+# What the JavaScript in the documentation imports.
+$(SNIPPET_MODULES): test/snippets/package.json test/snippets/package-lock.json test/snippets/.npmrc
+	cd test/snippets && npm ci --no-audit --no-fund
 	@touch $@
 
 $(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc

@@ -21,9 +21,13 @@ const module = "github.com/yroom/yroom"
 var allowedImports = map[string][]string{
 	"cmd/yroom":       {".", "internal/webui", "web", "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "store", "store/memstore", "store/sqlitestore"},
 	"examples/hello":  {"."},
+	"examples/login":  {".", "store", "store/sqlitestore"},
 	"internal/webui":  {},
 	"internal/wstest": {"github.com/gobwas/ws"},
 	"web":             {},
+
+	// For tests of the documentation.
+	"internal/markdown": {},
 
 	".": {"consumer", "worker", "layer", "layer/memlayer", "store", "store/memstore", "room", "protocol", "awareness", "blocks"},
 

@@ -37,8 +37,14 @@ func (versionCmd) Run(stdout io.Writer) error {
 	return err
 }
 
-// version is the module's version in a build by "go install", else "devel".
+// release is the version of a release build, which "make dist" sets.
+var release string
+
+// version is that of a release, or the module's in a build by "go install", else "devel".
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"

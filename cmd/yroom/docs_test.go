@@ -1,0 +1,281 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/markdown"
+)
+
+var code = regexp.MustCompile("`([^`]*)`")
+
+// table gives the rows of the table in docs/operations.md whose first column has
+// this head, each as what its cells hold in `code`, or else their words.
+func table(t *testing.T, head string) (rows [][]string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "\n| "+head+" |")
+	if !found {
+		t.Fatalf("docs/operations.md has no table of %ss", head)
+	}
+	lines := strings.Split(rest, "\n")[2:] // behind the head and the line below it
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "|") {
+			break
+		}
+		var row []string
+		cells := strings.Split(line, "|")
+		for _, cell := range cells[1 : len(cells)-1] {
+			if word := code.FindStringSubmatch(cell); word != nil {
+				cell = word[1]
+			}
+			row = append(row, strings.TrimSpace(cell))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// help is what "yroom serve --help" says of each flag.
+func help(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := exec.CommandContext(t.Context(), "yroom", "serve", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := map[string]string{}
+	name := ""
+	flag := regexp.MustCompile(`^ +(?:-\w, )?--(\[no-\])?([\w-]+)(.*)`)
+	for line := range strings.Lines(string(text)) {
+		if m := flag.FindStringSubmatch(line); m != nil {
+			name = "--" + m[2]
+			line = m[3]
+		}
+		if name != "" {
+			flags[name] += " " + strings.TrimSpace(line)
+		}
+	}
+	delete(flags, "--help")
+	return flags
+}
+
+// The table of flags has every flag and every key of the file, with its default.
+func TestTableOfFlags(t *testing.T) {
+	flags := help(t)
+	var rows, keys []string
+	for _, row := range table(t, "flag") {
+		flag, key, byDefault := row[0], row[1], row[2]
+		if key != "" {
+			keys = append(keys, key)
+		}
+		if flag == "" {
+			continue
+		}
+		rows = append(rows, flag)
+		text, ok := flags[flag]
+		if !ok {
+			t.Errorf("there is no flag %s", flag)
+		}
+		m := regexp.MustCompile(`default: ([\w:./-]*[\w:])`).FindStringSubmatch(text)
+		if len(m) > 0 && m[1] != byDefault && byDefault != "see below" {
+			t.Errorf("the default of %s is %q, in the table it is %q", flag, m[1], byDefault)
+		}
+	}
+	for flag := range flags {
+		if !slices.Contains(rows, flag) {
+			t.Errorf("the table lacks %s:%s", flag, flags[flag])
+		}
+	}
+	want := keysOf(reflect.TypeFor[settings]())
+	slices.Sort(want)
+	slices.Sort(keys)
+	if diff := cmp.Diff(want, keys); diff != "" {
+		t.Errorf("keys in yroom.yaml (-there are, +in the table):\n%s", diff)
+	}
+	for field, value := range reflect.ValueOf(defaults).Fields() {
+		shown := fmt.Sprint(value)
+		switch v := value.Interface().(type) {
+		case *bool:
+			shown = map[bool]string{false: "no", true: "yes"}[*v]
+		case []string, map[string]roomSettings:
+			continue
+		}
+		for _, row := range table(t, "flag") {
+			if row[1] == field.Tag.Get("yaml") && row[2] != shown {
+				t.Errorf("the default of %s is %q, in the table it is %q", row[1], shown, row[2])
+			}
+		}
+	}
+}
+
+// keysOf gives the keys of a struct in yroom.yaml, those within as "outer.inner".
+func keysOf(of reflect.Type) (keys []string) {
+	for field := range of.Fields() {
+		name, option, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		switch {
+		case name == "-":
+		case option == "inline":
+			keys = append(keys, keysOf(field.Type)...)
+		case field.Type.Kind() == reflect.Struct:
+			for _, inner := range keysOf(field.Type) {
+				keys = append(keys, name+"."+inner)
+			}
+		default:
+			keys = append(keys, name)
+		}
+	}
+	return keys
+}
+
+// The table of keys has every key of a row, with the default that its field's
+// comment tells.
+func TestTableOfKeys(t *testing.T) {
+	var keys []string
+	told := defaultsTold(t)
+	for _, row := range table(t, "key") {
+		key, byDefault := row[0], row[1]
+		keys = append(keys, key)
+		name := key[strings.LastIndex(key, ".")+1:]
+		if want, ok := told[name]; ok && byDefault != want {
+			t.Errorf("the default of %s is %q, in the table it is %q", key, want, byDefault)
+		} else if !ok && name != "store" && name != "durability" {
+			t.Errorf("the comment of %s tells no default", key)
+		}
+	}
+	want := keysOf(reflect.TypeFor[roomSettings]())
+	slices.Sort(want)
+	slices.Sort(keys)
+	if diff := cmp.Diff(want, keys); diff != "" {
+		t.Errorf("keys of a row (-there are, +in the table):\n%s", diff)
+	}
+}
+
+// defaultsTold gives, for the key of each field of yroom.Settings and
+// yroom.Limits, what its comment says the default is, in the words of yroom.yaml.
+func defaultsTold(t *testing.T) map[string]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../settings.go", nil, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]string{}
+	one := regexp.MustCompile(`Defaults?:\s+([\w,]+(?: (?:s|minutes?|[KM]iB))?)(?:\s+and\s+(\d+ [KM]iB))?`)
+	var second string // of two fields that share a comment
+	ast.Inspect(file, func(n ast.Node) bool {
+		field, ok := n.(*ast.Field)
+		if !ok || field.Tag == nil {
+			return true
+		}
+		key := reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("yaml")
+		if m := one.FindStringSubmatch(field.Doc.Text()); m != nil {
+			told[key], second = inFile(m[1]), m[2]
+		} else if second != "" {
+			told[key], second = inFile(second), ""
+		}
+		return true
+	})
+	return told
+}
+
+// inFile gives "16 MiB" as "16MiB", "1 minute" as "1m" and "4,096" as "4096".
+func inFile(words string) string {
+	return strings.NewReplacer(" minutes", "m", " minute", "m", ",", "", " ", "").Replace(words)
+}
+
+// What the table writes as a default can be written into the file, and is what
+// the field's comment means by it.
+func TestDefaultsCanBeWritten(t *testing.T) {
+	for _, row := range table(t, "key") {
+		key, byDefault := row[0], row[1]
+		if key == "store" {
+			continue
+		}
+		line := key + ": " + byDefault
+		if outer, inner, ok := strings.Cut(key, "."); ok {
+			line = fmt.Sprintf("%s: {%s: %s}", outer, inner, byDefault)
+		}
+		if _, err := parseSettings([]byte("rooms:\n  default: {" + line + "}\n")); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	for words, want := range map[string]any{"1 minute": time.Minute, "16 MiB": yroom.Bytes(16 << 20), "4,096": 4096} {
+		var got any
+		var err error
+		switch want.(type) {
+		case time.Duration:
+			got, err = parseDuration(inFile(words))
+		case yroom.Bytes:
+			got, err = parseSize(inFile(words))
+		default:
+			got, err = parseCount(inFile(words))
+		}
+		if err != nil || got != want {
+			t.Errorf("%q is read as %v (%v), want %v", words, got, err, want)
+		}
+	}
+}
+
+// Settings files and command lines in the documentation are taken.
+func TestDocumentedSettings(t *testing.T) {
+	files, err := markdown.Blocks(os.DirFS("../.."), "yaml")
+	if err != nil || len(files) < 2 {
+		t.Errorf("%d settings files in the documentation (%v), want more", len(files), err)
+	}
+	for _, b := range files {
+		set, err := parseSettings([]byte(b.Text))
+		if err != nil {
+			t.Errorf("%s: %v", b, err)
+		}
+		t.Chdir(t.TempDir())
+		opened, err := openStores(set.or(defaults).Store, set.Rooms)
+		if err != nil {
+			t.Errorf("%s: %v", b, err)
+			continue
+		}
+		if err := opened.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestDocumentedCommands(t *testing.T) {
+	blocks, err := markdown.Blocks(os.DirFS("../.."), "sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags, seen := help(t), 0
+	for _, b := range blocks {
+		for line := range strings.Lines(b.Text) {
+			command := regexp.MustCompile(`\byroom (?:serve|version)\b(.*)`).FindStringSubmatch(line)
+			if command == nil {
+				continue
+			}
+			seen++
+			for word := range strings.FieldsSeq(command[1]) {
+				name, _, _ := strings.Cut(word, "=")
+				if _, ok := flags[name]; strings.HasPrefix(word, "--") && !ok {
+					t.Errorf("%s: there is no flag %s", b, name)
+				}
+			}
+		}
+	}
+	if seen < 3 {
+		t.Errorf("%d command lines in the documentation, want more", seen)
+	}
+}

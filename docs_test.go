@@ -1,0 +1,364 @@
+package yroom_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yroom/yroom/internal/markdown"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+// The documentation shows what is compiled as an example.
+func TestDocsShowExamples(t *testing.T) {
+	for page, example := range map[string]string{
+		"README.md":         "examples/hello/main.go",
+		"docs/embedding.md": "examples/login/rooms.go",
+	} {
+		shown, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := os.ReadFile(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, program, ok := strings.Cut("\n"+string(source), "\npackage main\n")
+		if !ok {
+			t.Fatalf("%s has no package main", example)
+		}
+		if want := "```go\npackage main\n" + program + "```\n"; !strings.Contains(string(shown), want) {
+			t.Errorf("%s doesn't show this program:\n%s", page, want)
+		}
+	}
+}
+
+// given is what the Go blocks of the documentation may take as there: all of
+// the imports, and values that the text around them speaks of.
+const given = `package docs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/sqlitestore"
+	"github.com/yroom/yroom/store/storetest"
+)
+
+var (
+	ctx       context.Context
+	server    *yroom.Server
+	mux       *http.ServeMux
+	documents *sqlitestore.Store
+	userOf    func(*http.Request) (name string, ok bool)
+)
+`
+
+// Every Go block of the documentation is a program, some declarations, or
+// statements in a function that returns an error.
+func TestGoBlocksCompile(t *testing.T) {
+	blocks, err := markdown.Blocks(os.DirFS("."), "go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(blocks) < 10 {
+		t.Errorf("there are %d blocks: where is the rest?", len(blocks))
+	}
+	imports := exports(t)
+	for _, b := range blocks {
+		for _, complaint := range compile(imports, b.Text) {
+			t.Errorf("%s: %v", b, complaint)
+		}
+	}
+	for _, bad := range []string{
+		"yroom.Nothing()\n",
+		"server.Shutdown()\n",
+		"var s store.Store = 1\n",
+		"return 1\n",
+		"func f() { undefined() }\n",
+		"package main\n\nfunc main() { undefined() }\n",
+		"if {\n",
+	} {
+		if compile(imports, bad) == nil {
+			t.Errorf("this compiles, and should not:\n%s", bad)
+		}
+	}
+}
+
+// exports gives an importer of all that given imports.
+func exports(t *testing.T) types.Importer {
+	t.Helper()
+	files := map[string]string{}
+	args := []string{"list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", "log"}
+	args = append(args, importsOf(t, given)...)
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if path, file, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+			files[path] = file
+		}
+	}
+	return importer.ForCompiler(token.NewFileSet(), "gc", func(path string) (io.ReadCloser, error) {
+		if files[path] == "" {
+			return nil, fmt.Errorf("the documentation may not import %s", path)
+		}
+		return os.Open(files[path])
+	})
+}
+
+func importsOf(t *testing.T, source string) (paths []string) {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "given.go", source, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range file.Imports {
+		paths = append(paths, strings.Trim(spec.Path.Value, `"`))
+	}
+	return paths
+}
+
+// compile gives what is wrong with a block, but for variables and imports that
+// nobody uses.
+func compile(from types.Importer, block string) (wrong []error) {
+	preamble, _, _ := strings.Cut(given, "\nvar (")
+	sources := []string{block}
+	if !strings.HasPrefix(block, "package ") {
+		sources = []string{given, preamble + block}
+		if _, err := parser.ParseFile(token.NewFileSet(), "", sources[1], parser.SkipObjectResolution); err != nil {
+			sources[1] = preamble + "func _() error {\n" + block + "\nreturn nil\n}\n"
+		}
+	}
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, source := range sources {
+		file, err := parser.ParseFile(fset, "", source, parser.SkipObjectResolution)
+		if err != nil {
+			return []error{err}
+		}
+		files = append(files, file)
+	}
+	config := types.Config{Importer: from, Error: func(err error) {
+		if e, ok := errors.AsType[types.Error](err); !ok || !e.Soft {
+			wrong = append(wrong, err)
+		}
+	}}
+	_, _ = config.Check("docs", fset, files, nil) // config.Error has what it returns
+	return wrong
+}
+
+// Each block names its language, so that nobody forgets to test it.
+func TestBlocksAreOfKnownLanguages(t *testing.T) {
+	tested := []string{
+		"go", "sh", "", // here; no language is sh
+		"yaml",         // in cmd/yroom
+		"js",           // in test/snippets
+		"css", "nginx", // not at all
+		"mermaid",
+	}
+	blocks, err := markdown.Blocks(os.DirFS("."), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range blocks {
+		if !slices.Contains(tested, b.Language) {
+			t.Errorf("%s: a block in %q, which nothing tests", b, b.Language)
+		}
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	fenced  = regexp.MustCompile("(?ms)^```.+?\n```$")
+	dropped = regexp.MustCompile(`[^\p{L}\p{N}\- ]`)
+)
+
+// Links within the project lead somewhere.
+func TestLinks(t *testing.T) {
+	pages, err := markdown.Documents(os.DirFS("."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, page := range pages {
+		for _, match := range link.FindAllStringSubmatch(prose(t, page), -1) {
+			to := match[1]
+			if strings.Contains(to, "://") {
+				continue
+			}
+			seen++
+			path, anchor, _ := strings.Cut(to, "#")
+			target := filepath.Join(filepath.Dir(page), path)
+			if path == "" {
+				target = page
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: the link to %s leads nowhere", page, to)
+			} else if anchor != "" && !slices.Contains(anchors(t, target), anchor) {
+				t.Errorf("%s: %s has no heading #%s", page, target, anchor)
+			}
+		}
+	}
+	if seen < 20 {
+		t.Errorf("there are %d links: where is the rest?", seen)
+	}
+}
+
+// prose is a page without its code blocks.
+func prose(t *testing.T, page string) string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fenced.ReplaceAllString(string(text), "")
+}
+
+// anchors are the names that GitHub gives to a page's headings.
+func anchors(t *testing.T, page string) (names []string) {
+	t.Helper()
+	for _, match := range heading.FindAllStringSubmatch(prose(t, page), -1) {
+		name := dropped.ReplaceAllString(strings.ToLower(match[1]), "")
+		names = append(names, strings.ReplaceAll(name, " ", "-"))
+	}
+	return names
+}
+
+// What operators ask SQLite runs as it stands, on a file that a server has open.
+func TestSQLiteCommandsRun(t *testing.T) {
+	if _, err := exec.LookPath("sqlite3"); err != nil {
+		missing := t.Skip
+		if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
+			missing = t.Fatal
+		}
+		missing("sqlite3 is not installed")
+	}
+	blocks, err := markdown.Blocks(os.DirFS("."), "sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	documents, err := sqlitestore.Open(filepath.Join(dir, "yroom.db"), sqlitestore.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer documents.Close()
+	if _, err := documents.Append(t.Context(), "my-room", store.Entry{Encoding: store.V1, Data: hello}); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for _, b := range blocks {
+		for line := range strings.Lines(b.Text) {
+			if !strings.HasPrefix(line, "sqlite3 ") {
+				continue
+			}
+			ran++
+			os.Remove(filepath.Join(dir, "backup.db"))
+			cmd := exec.CommandContext(t.Context(), "bash", "-c", line)
+			cmd.Dir = dir
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("%s: %s: %v\n%s", b, line, err, out)
+			}
+			_, copied := os.Stat(filepath.Join(dir, "backup.db"))
+			if copied != nil && !strings.Contains(string(out), "my-room") {
+				t.Errorf("%s: %s neither tells of the room nor copies it:\n%s", b, line, out)
+			}
+		}
+	}
+	if ran < 3 {
+		t.Errorf("%d commands ran: where is the rest?", ran)
+	}
+}
+
+// Commands of the documentation exist. Which flags yroom has is looked at in
+// cmd/yroom.
+func TestShellBlocks(t *testing.T) {
+	blocks, err := markdown.Blocks(os.DirFS("."), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, b := range blocks {
+		if b.Language != "sh" && b.Language != "" {
+			continue
+		}
+		lines := bufio.NewScanner(strings.NewReader(strings.ReplaceAll(b.Text, "\\\n", " ")))
+		for lines.Scan() {
+			words := strings.Fields(lines.Text())
+			for len(words) > 0 && strings.Contains(words[0], "=") { // of the environment
+				words = words[1:]
+			}
+			if len(words) == 0 {
+				continue
+			}
+			seen[words[0]] = true
+			if err := exists(t, words); err != nil {
+				t.Errorf("%s: %s: %v", b, lines.Text(), err)
+			}
+		}
+	}
+	for _, name := range []string{"make", "go", "docker", "yroom", "sqlite3"} {
+		if !seen[name] {
+			t.Errorf("no block has the command %s", name)
+		}
+	}
+}
+
+func exists(t *testing.T, words []string) error {
+	t.Helper()
+	switch words[0] {
+	case "make":
+		targets, err := os.ReadFile("Makefile")
+		if err != nil {
+			return err
+		}
+		if !bytes.Contains(targets, []byte("\n"+words[1]+":")) {
+			return errors.New("no such target")
+		}
+	case "go":
+		for _, word := range words[1:] {
+			if strings.HasPrefix(word, "./") {
+				if _, err := os.Stat(word); err != nil {
+					return err
+				}
+			}
+		}
+	case "docker":
+		_, err := os.Stat("Dockerfile")
+		return err
+	case "yroom", "sqlite3", "curl", "sha256sum": // elsewhere, or nothing of this project
+	default:
+		return errors.New("a command that nothing knows")
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+// Messages of a Yjs client. hello is an update of the one with client id 1,
+// who has typed it.
+var (
+	hello      = "\x01\x01\x01\x00\x04\x01\x04text\x05hello\x00"
+	typed      = []byte("\x00\x02\x12" + hello)
+	ask        = []byte{0, 0, 1, 0} // what is there?
+	answer     = []byte("\x00\x01\x12" + hello)
+	answerNone = []byte{0, 1, 2, 0, 0} // nothing
+)
+
+func serve(t *testing.T) *httptest.Server {
+	t.Helper()
+	key := sessions("a key for tests")
+	rooms, err := newRooms(memstore.New(), key.userOf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := app(key)
+	mux.Handle("/ws/{room}", rooms)
+	web := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		if err := rooms.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		web.Close()
+	})
+	return web
+}
+
+// login fills in the form, and gives the cookie and the status of the page behind it.
+func login(t *testing.T, web *httptest.Server, name, password string) (cookie string, status int) {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := http.Client{Jar: jar}
+	page, err := browser.PostForm(web.URL+"/login", url.Values{"name": {name}, "password": {password}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page.Body.Close()
+	at, err := url.Parse(web.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range jar.Cookies(at) {
+		cookie = c.Name + "=" + c.Value
+	}
+	return cookie, page.StatusCode
+}
+
+func connect(t *testing.T, web *httptest.Server, room, cookie string) (*wstest.Client, error) {
+	t.Helper()
+	header := http.Header{"Origin": {web.URL}}
+	if cookie != "" {
+		header.Set("Cookie", cookie)
+	}
+	c, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(web.URL, "http")+"/ws/"+room, header)
+	if err == nil {
+		t.Cleanup(func() { c.Close() })
+	}
+	return c, err
+}
+
+func TestLogin(t *testing.T) {
+	web := serve(t)
+	if cookie, status := login(t, web, "ada", "engine"); cookie == "" || status != http.StatusOK {
+		t.Errorf("the right password: cookie %q, status %d", cookie, status)
+	}
+	for _, test := range [][2]string{{"ada", "builder"}, {"ada", ""}, {"eve", ""}, {"", ""}} {
+		if cookie, status := login(t, web, test[0], test[1]); cookie != "" || status != http.StatusUnauthorized {
+			t.Errorf("%q: cookie %q, status %d", test, cookie, status)
+		}
+	}
+}
+
+func TestWhoMayEnter(t *testing.T) {
+	web := serve(t)
+	ada, _ := login(t, web, "ada", "engine")
+	bob, _ := login(t, web, "bob", "builder")
+	forged := "session=" + strings.Replace(strings.TrimPrefix(bob, "session="), "Ym9i", "YWRh", 1) // bob's, with ada's name
+	if forged == bob {
+		t.Fatal("there is nothing to forge in " + bob)
+	}
+	expired := "YWRh.1000000000"
+	expired = "session=" + expired + "." + sessions("a key for tests").sign(expired)
+	for _, test := range []struct {
+		name, room, cookie string
+		want               int // 0: let in
+	}{
+		{"ada in her diary", "diary", ada, 0},
+		{"ada in the notes", "notes", ada, 0},
+		{"bob in the notes", "notes", bob, 0},
+		{"bob in ada's diary", "diary", bob, http.StatusForbidden},
+		{"a room that isn't there", "attic", ada, http.StatusForbidden},
+		{"nobody", "notes", "", http.StatusUnauthorized},
+		{"a forged cookie", "diary", forged, http.StatusUnauthorized},
+		{"an old cookie", "diary", expired, http.StatusUnauthorized},
+		{"half a cookie", "notes", "session=YWRh", http.StatusUnauthorized},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := connect(t, web, test.room, test.cookie)
+			var status ws.StatusError
+			if errors.As(err, &status); int(status) != test.want || test.want == 0 && err != nil {
+				t.Errorf("got %v, want status %d", err, test.want)
+			}
+		})
+	}
+}
+
+func TestBobOnlyReads(t *testing.T) {
+	web := serve(t)
+	cookie, _ := login(t, web, "bob", "builder")
+	bob, err := connect(t, web, "notes", cookie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	say(t, bob, typed, ask)
+	hear(t, bob, answerNone) // what he wrote isn't there
+
+	cookie, _ = login(t, web, "ada", "engine")
+	ada, err := connect(t, web, "notes", cookie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	say(t, ada, typed)
+	hear(t, bob, typed) // he sees what she writes
+	say(t, bob, ask)
+	hear(t, bob, answer)
+}
+
+func say(t *testing.T, c *wstest.Client, messages ...[]byte) {
+	t.Helper()
+	for _, m := range messages {
+		if err := c.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func hear(t *testing.T, c *wstest.Client, want []byte) {
+	t.Helper()
+	if err := c.Await(want); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What an app has to write for its rooms is under 40 lines.
+func TestRoomsAreFewLines(t *testing.T) {
+	yroom := regexp.MustCompile(`yroom|newRooms|documents|"/ws/|access`)
+	lines := 0
+	for _, name := range []string{"rooms.go", "main.go", "app.go", "session.go"} {
+		file, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range bytes.Lines(file) {
+			blank := len(bytes.TrimSpace(line)) == 0
+			if !blank && (name == "rooms.go" || yroom.Match(line)) {
+				lines++
+			}
+		}
+	}
+	t.Logf("%d lines", lines)
+	if lines >= 40 {
+		t.Errorf("%d lines of the app are about rooms", lines)
+	}
+}

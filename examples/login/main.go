@@ -1,0 +1,59 @@
+// Command login is a web app with a login of its own and rooms in it: who may
+// enter a room and who may only read it is decided here, in rooms.go, which is
+// all that there is of yroom but for a few lines below.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	key := make(sessions, 32) // a real app keeps its key, so that people stay logged in when it restarts
+	_, _ = rand.Read(key)
+
+	documents, err := sqlitestore.Open("login.db", sqlitestore.Config{})
+	if err != nil {
+		return err
+	}
+	rooms, err := newRooms(documents, key.userOf)
+	if err != nil {
+		return err
+	}
+	mux := app(key)
+	mux.Handle("/ws/{room}", rooms)
+
+	web := &http.Server{
+		Addr:              "127.0.0.1:8000",
+		Handler:           http.NewCrossOriginProtection().Handler(mux), // other sites' pages can't log anybody in or out
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	broken := make(chan error, 1)
+	go func() { broken <- web.ListenAndServe() }()
+	fmt.Println("Open http://127.0.0.1:8000/ and log in as ada with engine, or as bob with builder.")
+	select {
+	case err = <-broken:
+	case <-ctx.Done():
+		stop()
+	}
+	end, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	return errors.Join(err, rooms.Shutdown(end), web.Shutdown(end), documents.Close())
+}
