@@ -1,0 +1,152 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+)
+
+// ErrNotOpen means that the room is not in memory, or not yet.
+var ErrNotOpen = errors.New("worker: the room is not open")
+
+// Summary is what is told of a room in a list.
+type Summary struct {
+	Name string
+	room.Summary
+	// Loading says that the room is about to open, and Failure why it is closed.
+	// In both cases, and where the room did not answer in time, nothing else is told.
+	Loading bool
+	Failure *protocol.CloseError
+}
+
+// Mark is a state of a room's document. The zero Mark is that of an empty one.
+type Mark struct {
+	Opened time.Time // when the room was opened: each opening counts anew
+	Seq    uint64    // the document's sequence
+}
+
+// Answer is what is told of one room. At is the Mark to ask from the next time.
+type Answer struct {
+	room.Answer
+	At Mark
+}
+
+// Rooms gives the names of the rooms in memory, in order.
+func (w *Worker) Rooms() []string {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return slices.Sorted(maps.Keys(w.rooms))
+}
+
+// Summaries tells about those of the named rooms that are in memory. Each is
+// asked in a turn of its own; who has not answered when ctx ends is told by name only.
+func (w *Worker) Summaries(ctx context.Context, names []string) []Summary {
+	asked := make([]chan Summary, 0, len(names))
+	all := make([]Summary, 0, len(names))
+	for _, name := range names {
+		a := w.named(name)
+		if a == nil {
+			continue
+		}
+		answer := make(chan Summary, 1)
+		if a.mail.Post(func() { answer <- a.summary() }) {
+			asked = append(asked, answer)
+			all = append(all, Summary{Name: name})
+		}
+	}
+	for i, answer := range asked {
+		select {
+		case all[i] = <-answer:
+		case <-ctx.Done():
+		}
+	}
+	return all
+}
+
+// Query asks a room that is in memory about itself, and about what its document
+// gained after since: all of it where since is of another opening. See
+// room.Room.Query. The answer comes once what it tells is durable. The error is
+// ErrNotOpen, a *protocol.CloseError that says why the room is closed, or that of ctx.
+func (w *Worker) Query(ctx context.Context, name string, since Mark) (Answer, error) {
+	a := w.named(name)
+	if a == nil {
+		return Answer{}, ErrNotOpen
+	}
+	q := &query{since: since, answered: make(chan struct{})}
+	if !a.mail.Post(func() { a.ask(q) }) {
+		return Answer{}, ErrNotOpen
+	}
+	select {
+	case <-q.answered:
+		return q.answer, q.err
+	case <-ctx.Done():
+		return Answer{}, ctx.Err()
+	}
+}
+
+func (w *Worker) named(name string) *actor {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.rooms[name]
+}
+
+func (a *actor) summary() Summary {
+	s := Summary{Name: a.name, Loading: a.room == nil && a.failure == nil, Failure: a.failure}
+	if a.room != nil {
+		s.Summary = a.room.Summary()
+	}
+	return s
+}
+
+// query is a question on its way.
+type query struct {
+	since    Mark
+	answer   Answer
+	err      error
+	answered chan struct{} // closed when answer or err is there
+}
+
+func (q *query) end(err error) {
+	if err != nil {
+		q.answer, q.err = Answer{}, err
+	}
+	close(q.answered)
+}
+
+// ask has q answered once what the room knows is durable.
+func (a *actor) ask(q *query) {
+	a.guarded(func() {
+		if a.room == nil {
+			return
+		}
+		if !q.since.Opened.Equal(a.opened) {
+			q.since.Seq = 0
+		}
+		answer := a.room.Query(q.since.Seq)
+		q.answer = Answer{answer, Mark{a.opened, answer.Seq}}
+	})
+	switch {
+	case a.failure != nil:
+		q.end(a.failure)
+	case a.room == nil:
+		q.end(ErrNotOpen)
+	case a.unsaved.any():
+		a.unsaved.asked = append(a.unsaved.asked, q)
+	case a.saving.any():
+		a.saving.asked = append(a.saving.asked, q)
+	default:
+		q.end(nil)
+	}
+}
+
+// endQueries ends those that waited for the store.
+func endQueries(asked []*query, err error) {
+	for _, q := range asked {
+		q.end(err)
+	}
+}
