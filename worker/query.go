@@ -63,6 +63,10 @@ func (w *Worker) Summaries(ctx context.Context, names []string) []Summary {
 		select {
 		case all[i] = <-answer:
 		case <-ctx.Done():
+			select {
+			case all[i] = <-answer: // it came while another was waited for
+			default:
+			}
 		}
 	}
 	return all
