@@ -93,6 +93,7 @@ type Config struct {
 type Server struct {
 	consumer *consumer.Consumer
 	worker   *worker.Worker
+	shelves  []shelf
 	drain    context.CancelFunc
 	drained  chan struct{} // closed when the worker has ended
 	err      error         // what it ended with
@@ -126,7 +127,7 @@ func New(cfg Config) (*Server, error) {
 		DrainTimeout: cfg.DrainTimeout,
 	})
 	ctx, drain := context.WithCancel(context.Background())
-	s := &Server{consumer: front, worker: rooms, drain: drain, drained: make(chan struct{})}
+	s := &Server{consumer: front, worker: rooms, shelves: shelvesOf(cfg.Rooms, cfg.Store), drain: drain, drained: make(chan struct{})}
 	go func() {
 		defer close(s.drained)
 		s.err = rooms.Run(ctx)

@@ -20,6 +20,7 @@ type Summary struct {
 // Answer is what a room tells who asks about it.
 type Answer struct {
 	Summary
+
 	Seq     uint64            // the document's sequence
 	Update  []byte            // V1: what is new since the sequence that was asked about; nil: nothing is
 	Members []Member          // by ascending ID

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 )
@@ -14,14 +15,29 @@ import (
 // ErrNotOpen means that the room is not in memory, or not yet.
 var ErrNotOpen = errors.New("worker: the room is not open")
 
+// State says how a room in memory is.
+type State uint8
+
+// States of a room. Only of one that is Open more is told.
+const (
+	Busy    State = iota // it did not answer in time
+	Loading              // it is about to open
+	Open
+	Failed // it is closed, and turns everybody away for a while
+)
+
+// String is the state in lower case.
+func (s State) String() string {
+	return [...]string{Busy: "busy", Loading: "loading", Open: "open", Failed: "failed"}[s]
+}
+
 // Summary is what is told of a room in a list.
 type Summary struct {
-	Name string
 	room.Summary
-	// Loading says that the room is about to open, and Failure why it is closed.
-	// In both cases, and where the room did not answer in time, nothing else is told.
-	Loading bool
-	Failure *protocol.CloseError
+
+	Name    string
+	State   State
+	Failure *protocol.CloseError // why it is Failed
 }
 
 // Mark is a state of a room's document. The zero Mark is that of an empty one.
@@ -33,6 +49,7 @@ type Mark struct {
 // Answer is what is told of one room. At is the Mark to ask from the next time.
 type Answer struct {
 	room.Answer
+
 	At Mark
 }
 
@@ -44,7 +61,7 @@ func (w *Worker) Rooms() []string {
 }
 
 // Summaries tells about those of the named rooms that are in memory. Each is
-// asked in a turn of its own; who has not answered when ctx ends is told by name only.
+// asked in a turn of its own; who has not answered when ctx ends is Busy.
 func (w *Worker) Summaries(ctx context.Context, names []string) []Summary {
 	asked := make([]chan Summary, 0, len(names))
 	all := make([]Summary, 0, len(names))
@@ -100,11 +117,13 @@ func (w *Worker) named(name string) *actor {
 }
 
 func (a *actor) summary() Summary {
-	s := Summary{Name: a.name, Loading: a.room == nil && a.failure == nil, Failure: a.failure}
-	if a.room != nil {
-		s.Summary = a.room.Summary()
+	switch {
+	case a.failure != nil:
+		return Summary{Name: a.name, State: Failed, Failure: a.failure}
+	case a.room == nil:
+		return Summary{Name: a.name, State: Loading}
 	}
-	return s
+	return Summary{Name: a.name, State: Open, Summary: a.room.Summary()}
 }
 
 // query is a question on its way.
@@ -153,4 +172,19 @@ func endQueries(asked []*query, err error) {
 	for _, q := range asked {
 		q.end(err)
 	}
+}
+
+// Stored gives a room's document as it is in the store, as a V1 update, without
+// opening the room. The error is one of the store's, or of ctx.
+func (w *Worker) Stored(ctx context.Context, name string) (update []byte, err error) {
+	defer guard(&err)
+	log, err := w.config.Store.Load(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
+	if err := replay(log, doc.Load); err != nil {
+		return nil, err
+	}
+	return doc.Encode(blocks.V1), nil
 }

@@ -104,8 +104,8 @@ func TestRoomsAreListed(t *testing.T) {
 			got[i].Size = min(got[i].Size, 1)
 		}
 		want := []Summary{
-			{Name: "b", Summary: room.Summary{Conns: 2, Clients: 1, Size: 1, Changed: began.Add(time.Second)}},
-			{Name: "a/ä", Summary: room.Summary{Conns: 1}},
+			{Name: "b", State: Open, Summary: room.Summary{Conns: 2, Clients: 1, Size: 1, Changed: began.Add(time.Second)}},
+			{Name: "a/ä", State: Open, Summary: room.Summary{Conns: 1}},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -128,7 +128,7 @@ func TestSummariesWaitNoLongerThanTheyMay(t *testing.T) {
 		<-stepping
 		ctx, cancel := context.WithTimeout(f.t.Context(), time.Second)
 		defer cancel()
-		want := []Summary{{Name: "busy"}, {Name: "idle", Summary: room.Summary{Conns: 2}}}
+		want := []Summary{{Name: "busy"}, {Name: "idle", State: Open, Summary: room.Summary{Conns: 2}}}
 		if diff := cmp.Diff(want, f.Summaries(ctx, []string{"busy", "idle"})); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
@@ -145,13 +145,13 @@ func TestARoomThatLoadsOrFailedSaysSo(t *testing.T) {
 		on, release := block()
 		f.onLoad(on)
 		f.join("a", 1)
-		if got := f.Summaries(f.t.Context(), f.Rooms()); len(got) != 1 || !got[0].Loading {
+		if got := f.Summaries(f.t.Context(), f.Rooms()); len(got) != 1 || got[0].State != Loading {
 			t.Errorf("while it loads: %+v", got)
 		}
 		f.ask("a", Mark{}).wantError(ErrNotOpen)
 		release <- errFault
 		f.want("a: 1 Close 1013")
-		if got := f.Summaries(f.t.Context(), f.Rooms()); len(got) != 1 || got[0].Loading || got[0].Failure == nil {
+		if got := f.Summaries(f.t.Context(), f.Rooms()); len(got) != 1 || got[0].State != Failed || got[0].Failure == nil {
 			t.Errorf("when it has failed: %+v", got)
 		}
 		f.ask("a", Mark{}).wantClosed(protocol.CloseTryLater)
