@@ -1,4 +1,4 @@
-# make run   starts a server and prints the address to open
+# make run   builds the demo editors, starts a server and prints the address to open
 # make test  formatting, vet, lint, all tests under the race detector, coverage of the core
 # make crash kills a server with kill -9 under people who type, CRASHES times at each level of durability
 # make cover where the tests don't reach, as a page
@@ -15,13 +15,18 @@ SHELL := bash
 LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
+WEB_MODULES := web/node_modules/.package-lock.json
+DEMOS := web/dist/static/licences.txt
 FUZZTIME ?= 30s
 CRASHES ?= 200
 ARGS ?=
 
+.PHONY: demos
+demos: $(DEMOS)
+
 .PHONY: run
-run:
-	go build -o bin/yroom ./cmd/yroom
+run: $(DEMOS)
+	go build -tags demo -o bin/yroom ./cmd/yroom
 	exec bin/yroom serve $(ARGS)
 
 .PHONY: test
@@ -68,6 +73,14 @@ fuzz:
 $(NODE_MODULES): test/package.json test/package-lock.json
 	cd test && npm ci --no-audit --no-fund
 	@touch $@
+
+$(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+# The demo editors. Their licences are what the build writes last.
+$(DEMOS): $(WEB_MODULES) web/build.mjs $(shell find web/pages web/shared -type f) internal/webui/static/base.css
+	node web/build.mjs
 
 # Building the linter takes minutes, so one of the right version is used where it is there.
 $(LINT):

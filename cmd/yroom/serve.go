@@ -64,7 +64,7 @@ func (c serve) Run(stdout io.Writer) error {
 	}
 	defer func() { _ = listener.Close() }() // the server has closed it already, if it began
 	url, loopback := home(listener.Addr())
-	var hooks yroom.Hooks
+	hooks := yroom.Hooks{Admit: admit}
 	if loopback {
 		hooks.PreConnect = knownHosts(set.Origin)
 		if len(set.Origin) == 0 {

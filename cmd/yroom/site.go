@@ -8,6 +8,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/webui"
+	"github.com/yroom/yroom/web"
 )
 
 // site is all that the server answers to.
@@ -30,7 +31,7 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 			Version: version(),
 			Store:   kept,
 			Open:    *set.Open,
-		}),
+		}, web.Built()),
 	}
 }
 

@@ -1,15 +1,20 @@
 // Package webui is what a browser sees of a yroom server: a page that says
-// what runs here and how to connect.
+// what runs here and how to connect, and the demo editors.
 package webui
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	htmltemplate "html/template"
 	"io"
+	"io/fs"
 	"net/http"
+	"path"
 	"strings"
 	texttemplate "text/template"
+	"time"
 )
 
 //go:embed page.html page.txt static
@@ -25,26 +30,29 @@ type Facts struct {
 	Version string
 	Store   string // for people: where documents are kept
 	Open    bool   // anyone who can reach the server may read and write
+	// MayList tells who is shown the way to the list of rooms; nil: nobody.
+	MayList func(*http.Request) bool
 }
 
-// Handler serves the page at "/" and its files below "/static/". Browsers get
-// HTML, everything else plain text.
-func Handler(facts Facts) http.Handler {
+// Handler serves the page at "/", the demo editors at "/prosemirror/{room}" and
+// so on, and what they load below "/static/". At "/" browsers get HTML,
+// everything else plain text. built is the demo editors as web/build.mjs builds
+// them; nil: the page says how to build them.
+func Handler(facts Facts, built fs.FS) http.Handler {
 	mux := http.NewServeMux()
-	for _, name := range []string{"static/page.css", "static/page.js", "static/icon.svg"} {
-		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
-			http.ServeFileFS(w, r, files, name)
-		})
-	}
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, facts) })
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, facts, built != nil) })
+	mux.HandleFunc("GET /static/{file}", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, built) })
+	handleDemos(mux, built)
 	return mux
 }
 
-func serve(w http.ResponseWriter, r *http.Request, facts Facts) {
+func serve(w http.ResponseWriter, r *http.Request, facts Facts, demos bool) {
 	data := struct {
 		Facts
 		Server string
-	}{facts, "ws://" + r.Host}
+		Demos  bool
+		Rooms  bool
+	}{facts, "ws://" + r.Host, demos, facts.MayList != nil && facts.MayList(r)}
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
 		data.Server = "wss://" + r.Host
 	}
@@ -60,11 +68,32 @@ func serve(w http.ResponseWriter, r *http.Request, facts Facts) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Vary", "Accept")
+	secure(w.Header(), "'self'")
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Vary", "Accept")
 	_, _ = body.WriteTo(w) // the browser may be gone
+}
+
+// serveFile serves a file of this package, or one that was built: that has a
+// hash of what is in it in its name, and so never changes.
+func serveFile(w http.ResponseWriter, r *http.Request, built fs.FS) {
+	name, h := path.Join("static", r.PathValue("file")), w.Header()
+	content, err := files.ReadFile(name)
+	switch {
+	case err == nil:
+		sum := sha256.Sum256(content)
+		h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"`)
+		h.Set("Cache-Control", "no-cache")
+	case built != nil:
+		if content, err = fs.ReadFile(built, name); err == nil {
+			h.Set("Cache-Control", "public, max-age=31536000, immutable")
+		}
+	}
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	h.Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }

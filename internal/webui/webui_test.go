@@ -15,7 +15,7 @@ func get(t *testing.T, facts webui.Facts, path, accept string) *httptest.Respons
 	r := httptest.NewRequest(http.MethodGet, "http://yroom.test:8000"+path, http.NoBody)
 	r.Header.Set("Accept", accept)
 	w := httptest.NewRecorder()
-	webui.Handler(facts).ServeHTTP(w, r)
+	webui.Handler(facts, nil).ServeHTTP(w, r)
 	return w
 }
 
@@ -66,7 +66,7 @@ func TestPageUsesWssBehindTLS(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "http://yroom.test/", http.NoBody)
 	r.Header.Set("X-Forwarded-Proto", "https")
 	w := httptest.NewRecorder()
-	webui.Handler(webui.Facts{}).ServeHTTP(w, r)
+	webui.Handler(webui.Facts{}, nil).ServeHTTP(w, r)
 	if !strings.Contains(w.Body.String(), "wss://yroom.test/ws/ROOM") {
 		t.Errorf("no wss address in\n%s", w.Body)
 	}

@@ -1,0 +1,33 @@
+import { defaultKeymap } from '@codemirror/commands'
+import { EditorState } from '@codemirror/state'
+import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers, placeholder } from '@codemirror/view'
+import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
+import { UndoManager } from 'yjs'
+import { enter } from '../../shared/room.js'
+import { carets } from './carets.js'
+
+const root = 'codemirror'
+const { doc, provider, awareness, readonly } = enter(doc => doc.getText(root).toString())
+const text = doc.getText(root)
+
+new EditorView({
+  parent: document.getElementById('frame'),
+  state: EditorState.create({
+    doc: text.toString(),
+    extensions: [
+      EditorView.cspNonce.of(document.querySelector('meta[name=style-nonce]').content),
+      EditorView.contentAttributes.of({ id: 'editor', 'aria-label': 'Text' }),
+      EditorView.lineWrapping,
+      EditorState.readOnly.of(readonly),
+      EditorView.editable.of(!readonly),
+      lineNumbers(),
+      highlightActiveLine(),
+      drawSelection(),
+      readonly ? [] : placeholder('Write something. Whoever has the link sees it at once.'),
+      keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
+      yCollab(text, null, { undoManager: new UndoManager(text) }),
+      carets(text, awareness)
+    ]
+  })
+})
+provider.connect()

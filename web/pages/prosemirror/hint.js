@@ -1,0 +1,15 @@
+import { Plugin } from 'prosemirror-state'
+import { Decoration, DecorationSet } from 'prosemirror-view'
+
+// emptyHint shows text where the document is empty.
+export function emptyHint (text) {
+  return new Plugin({
+    props: {
+      decorations: ({ doc }) => {
+        const empty = doc.childCount === 1 && doc.firstChild.isTextblock && doc.firstChild.content.size === 0
+        if (!empty || text === '') return null
+        return DecorationSet.create(doc, [Decoration.node(0, doc.firstChild.nodeSize, { 'data-hint': text })])
+      }
+    }
+  })
+}

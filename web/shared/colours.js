@@ -1,0 +1,24 @@
+// Each stands out from light and dark grounds (3:1) and carries white text (4.5:1).
+export const palette = ['#2c74c9', '#ba5601', '#0c826c', '#9e57af', '#916e0f', '#c14d49', '#087e93', '#ba4c7d', '#378324', '#7066ca']
+
+// colourOf is what someone's awareness says, if it is a colour and no other style.
+export function colourOf (user) {
+  return /^#[0-9a-f]{6}$/i.test(user?.color) ? user.color : '#6b6b6b'
+}
+
+// inkOn is black or white, whichever can be read on the colour.
+export function inkOn (colour) {
+  const [r, g, b] = [1, 3, 5].map(at => {
+    const part = parseInt(colour.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000000' : '#ffffff'
+}
+
+// paint gives an element the colours of a person as custom properties.
+export function paint (element, user) {
+  const colour = colourOf(user)
+  element.style.setProperty('--person', colour)
+  element.style.setProperty('--person-ink', inkOn(colour))
+  return element
+}

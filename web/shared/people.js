@@ -1,0 +1,71 @@
+import { paint, palette } from './colours.js'
+
+const longest = 40 // characters of a name
+
+// nameOf is what to call the person of an awareness state.
+export function nameOf (user) {
+  const name = typeof user?.name === 'string' ? user.name.trim() : ''
+  return name === '' ? 'Anonymous' : name.slice(0, longest)
+}
+
+// showPeople keeps the list of who is present, and one's own name and colour.
+export function showPeople (awareness) {
+  const list = document.getElementById('people')
+  const input = document.getElementById('name')
+  const me = { name: remembered() ?? made(), color: palette[awareness.clientID % palette.length] }
+  const tell = () => awareness.setLocalStateField('user', { ...me })
+  input.maxLength = longest
+  input.value = me.name
+  input.addEventListener('input', () => {
+    me.name = input.value.trim()
+    remember(me.name)
+    tell()
+  })
+  input.addEventListener('change', () => { input.value = nameOf(me) })
+  input.addEventListener('keydown', event => {
+    if (event.key === 'Enter') input.blur()
+  })
+  tell()
+
+  const draw = () => {
+    const people = [...awareness.getStates()].filter(([, state]) => state.user)
+    // Of two with the same colour, the one with the higher number takes another.
+    const taken = people.filter(([id]) => id !== awareness.clientID)
+    if (taken.some(([id, { user }]) => id < awareness.clientID && user.color === me.color)) {
+      const free = palette.find(colour => taken.every(([, { user }]) => user.color !== colour))
+      if (free) {
+        me.color = free
+        return tell()
+      }
+    }
+    people.sort(([a], [b]) => (b === awareness.clientID) - (a === awareness.clientID) || a - b)
+    list.replaceChildren(...people.map(([id, { user }]) => {
+      const item = paint(document.createElement('li'), user)
+      item.textContent = nameOf(user)
+      if (id === awareness.clientID) item.append(Object.assign(document.createElement('small'), { textContent: ' (you)' }))
+      return item
+    }))
+    paint(input, me)
+  }
+  awareness.on('change', draw)
+  draw()
+}
+
+const key = 'yroom.name'
+
+// A browser may be told to keep nothing.
+function remembered () {
+  try { return localStorage.getItem(key) || undefined } catch { return undefined }
+}
+
+function remember (name) {
+  try { localStorage.setItem(key, name) } catch {}
+}
+
+function made () {
+  const pick = words => words[Math.floor(Math.random() * words.length)]
+  const name = pick(['Amber', 'Brave', 'Calm', 'Clever', 'Early', 'Gentle', 'Keen', 'Kind', 'Merry', 'Quiet', 'Swift', 'Warm']) + ' ' +
+    pick(['Badger', 'Beaver', 'Crane', 'Falcon', 'Fox', 'Hare', 'Heron', 'Lark', 'Lynx', 'Marten', 'Otter', 'Owl', 'Plover', 'Raven', 'Robin', 'Seal', 'Stork', 'Swan', 'Wren'])
+  remember(name)
+  return name
+}
