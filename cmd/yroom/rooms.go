@@ -136,7 +136,7 @@ func (d *roomData) list(ctx context.Context, prefix, after string) (status int, 
 
 // connection is what is shown of one.
 type connection struct {
-	ID      string  `json:"id"`
+	ID      string  `json:"id"` // as in the log
 	Write   bool    `json:"write"`
 	Present bool    `json:"present"` // it may show awareness
 	States  []state `json:"states"`
@@ -186,7 +186,7 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	}
 	for _, m := range a.Members {
 		v.Members = append(v.Members, connection{
-			ID:      strconv.FormatUint(uint64(m.ID), 16),
+			ID:      strconv.FormatUint(uint64(m.ID), 10),
 			Write:   m.Access.May(yroom.Write),
 			Present: m.Access.May(yroom.Present),
 			States:  []state{},

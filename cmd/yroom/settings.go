@@ -24,7 +24,7 @@ import (
 type settings struct {
 	Listen          string                  `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Store           string                  `yaml:"store"            placeholder:"URL"       help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
-	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"What joins consumers and workers (default: memory:, which is this process)."`
+	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"Joins consumers and workers (default: memory:, which is this process)."`
 	Open            *bool                   `yaml:"open"             negatable:""            help:"Let everybody in who can reach the address. Without it the server listens on a loopback address only."`
 	Origin          []string                `yaml:"origin"           placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
 	LogFormat       string                  `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
