@@ -19,17 +19,24 @@ type guard struct {
 // forwarding headers are those by which a proxy tells for whom it asks.
 var forwarding = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
-// check gives an error to show to who may not.
+// Why somebody may not see what is asked for, in a sentence to show.
+var (
+	errElsewhere  = errors.New("This is only for the machine that the server runs on. Start the server with --api-token-file to see it from elsewhere, or behind a proxy")
+	errWrongToken = errors.New("This is not the server's API token")
+	errNoToken    = errors.New("This needs the server's API token")
+)
+
+// check says why r may not see it; nil: it may.
 func (g guard) check(r *http.Request) error {
 	switch {
 	case g.token.in(r), g.local(r):
 		return nil
 	case g.token == nil:
-		return errors.New("This is only for the machine that the server runs on. Start the server with --api-token-file to see it from elsewhere, or behind a proxy.")
+		return errElsewhere
 	case r.Header.Get("Authorization") != "":
-		return errors.New("This is not the server's API token.")
+		return errWrongToken
 	}
-	return errors.New("This needs the server's API token.")
+	return errNoToken
 }
 
 // local tells whether r comes from this machine, and from nobody behind it. A

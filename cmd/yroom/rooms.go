@@ -20,6 +20,8 @@ import (
 const (
 	roomsAtOnce    = 200             // that a list tells of
 	answerPatience = 5 * time.Second // how long rooms are waited for
+
+	asStored = "stored" // the state of a room that is not in memory, and where its answer is at
 )
 
 // roomData is what the pages below /rooms show, as JSON: /rooms.json is a list
@@ -39,8 +41,12 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := d.guard.check(r); err != nil {
-		h.Set("WWW-Authenticate", `Bearer realm="yroom"`)
-		writeJSON(w, http.StatusUnauthorized, problem{err.Error()})
+		status := http.StatusForbidden
+		if d.guard.token != nil {
+			h.Set("WWW-Authenticate", `Bearer realm="yroom"`)
+			status = http.StatusUnauthorized
+		}
+		writeJSON(w, status, problem{err.Error() + "."})
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerPatience)
@@ -87,6 +93,10 @@ func summaryOf(s yroom.Summary) summary {
 	return shown
 }
 
+func storedSummary(l store.Listed) summary {
+	return summary{Name: l.Room, State: asStored, Bytes: l.Bytes, Stored: moment(l.Stored)}
+}
+
 // moment is nil where t is zero.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
@@ -116,7 +126,7 @@ func (d *roomData) list(ctx context.Context, prefix, after string) (status int, 
 	}
 	all := make(map[string]summary, len(open)+len(stored))
 	for _, l := range stored {
-		all[l.Room] = summary{Name: l.Room, State: "stored", Bytes: l.Bytes, Stored: moment(l.Stored)}
+		all[l.Room] = storedSummary(l)
 	}
 	for _, s := range d.rooms.Summaries(ctx, open) {
 		shown := summaryOf(s)
@@ -159,9 +169,6 @@ type view struct {
 	Whole    bool         `json:"whole"`              // Document is all of it, not what is new
 	Document []byte       `json:"document,omitempty"` // a V1 update; none: nothing is new
 }
-
-// asStored is where the answer of a room that is not in memory is at.
-const asStored = "stored"
 
 // room tells about one room, and what its document gained after since, which is
 // where an earlier answer was at.
@@ -206,9 +213,16 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 // storedRoom tells about a room that is not in memory. What is stored can't
 // change until it is.
 func (d *roomData) storedRoom(ctx context.Context, name, since string) (status int, body any) {
-	v := view{summary: summary{Name: name, State: "stored"}, Members: []connection{}, At: asStored}
-	if since == asStored {
-		return http.StatusOK, v
+	v := view{summary: summary{Name: name, State: asStored}, Members: []connection{}, At: asStored}
+	listed, err := d.rooms.Stored(ctx, name, "", 1)
+	if err != nil {
+		return http.StatusServiceUnavailable, problem{err.Error()}
+	}
+	if len(listed) > 0 && listed[0].Room == name {
+		v.summary = storedSummary(listed[0])
+		if since == asStored {
+			return http.StatusOK, v
+		}
 	}
 	document, err := d.rooms.StoredDocument(ctx, name)
 	switch {
@@ -217,7 +231,7 @@ func (d *roomData) storedRoom(ctx context.Context, name, since string) (status i
 	case err != nil:
 		return http.StatusServiceUnavailable, problem{err.Error()}
 	}
-	v.Whole, v.Document, v.Bytes = true, document, len(document)
+	v.Whole, v.Document = true, document
 	return http.StatusOK, v
 }
 

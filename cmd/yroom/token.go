@@ -16,6 +16,8 @@ const shortestToken = 16
 // apiToken is the token that opens what is for operators. nil: none does.
 type apiToken struct{ sum [sha256.Size]byte }
 
+func newToken(token string) *apiToken { return &apiToken{sha256.Sum256([]byte(token))} }
+
 // readToken reads the token from a file that holds nothing else.
 func readToken(path string) (*apiToken, error) {
 	info, err := os.Stat(path)
@@ -33,7 +35,7 @@ func readToken(path string) (*apiToken, error) {
 	if err := checkToken(token); err != nil {
 		return nil, fmt.Errorf("api-token-file: %s %w", path, err)
 	}
-	return &apiToken{sha256.Sum256([]byte(token))}, nil
+	return newToken(token), nil
 }
 
 func checkToken(token string) error {

@@ -32,7 +32,7 @@ export function follow (address, show) {
       if (mine !== asking) return
       again = response.status !== 401 && response.status !== 403
       refused.hidden = again
-      content.hidden = !again
+      if (response.status < 500) content.hidden = !response.ok
       if (!again) {
         say(document.getElementById('refused-reason'), answer.error)
         form.hidden = response.status === 403

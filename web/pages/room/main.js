@@ -9,7 +9,6 @@ const roots = document.getElementById('roots')
 let doc = new Y.Doc() // what the server sent
 let drawn = new Map() // by the root's name and kind
 let at = ''
-let size = 0
 
 document.title = `${name} · yroom`
 say(document.getElementById('room'), name)
@@ -28,17 +27,15 @@ function roomName () {
 }
 
 function show (room) {
-  const open = room.state === 'open'
-  if (open || room.document) size = room.bytes
   const state = document.getElementById('state')
   state.dataset.state = room.state
   say(state, room.reason ?? (room.state === 'stored' ? 'stored, nobody is in it' : room.state))
   say(document.getElementById('people-count'), String(room.people))
   say(document.getElementById('connection-count'), String(room.connections))
-  say(document.getElementById('size'), bytes(size))
+  say(document.getElementById('size'), bytes(room.bytes))
   const changed = document.getElementById('changed')
-  say(changed, open ? lastChange(room) : '–')
-  changed.title = room.changed ?? ''
+  say(changed, lastChange(room))
+  changed.title = room.changed ?? room.stored ?? ''
   drawPeople(room.members)
   if (room.document) {
     if (room.whole) {
