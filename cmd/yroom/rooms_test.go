@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -403,4 +405,45 @@ type failing struct{ *memstore.Store }
 
 func (failing) List(context.Context, string, string, int) ([]store.Listed, error) {
 	return nil, errors.New("the disk is on fire")
+}
+
+// A server that is started reads its token, and takes a name in the world for
+// a sign that something passes others' requests on.
+func TestServeGuardsItsRooms(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(theToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name        string
+		args        []string
+		local, with int
+	}{
+		{"no token", nil, 200, 200},
+		{"a token", []string{"--api-token-file", file}, 200, 200},
+		{"an origin of this machine", []string{"--origin", "localhost:*"}, 200, 200},
+		{"an origin elsewhere", []string{"--origin", "localhost:*", "--origin", "app.example.com"}, 403, 403},
+		{"an origin elsewhere, and a token", []string{"--origin", "*", "--api-token-file", file}, 401, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, append(test.args, "--store", "memory:")...)
+			for token, want := range map[string]int{"": test.local, theToken: test.with} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.host+"/rooms.json", http.NoBody)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if token != "" {
+					r.Header = bearer(token)
+				}
+				resp, err := http.DefaultClient.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if resp.StatusCode != want {
+					t.Errorf("token %q: status %d, want %d", token, resp.StatusCode, want)
+				}
+			}
+		})
+	}
 }
