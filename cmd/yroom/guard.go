@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -19,24 +18,17 @@ type guard struct {
 // forwarding headers are those by which a proxy tells for whom it asks.
 var forwarding = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
-// Why somebody may not see what is asked for, in a sentence to show.
-var (
-	errElsewhere  = errors.New("This is only for the machine that the server runs on. Start the server with --api-token-file to see it from elsewhere, or behind a proxy")
-	errWrongToken = errors.New("This is not the server's API token")
-	errNoToken    = errors.New("This needs the server's API token")
-)
-
-// check says why r may not see it; nil: it may.
-func (g guard) check(r *http.Request) error {
+// refuse gives the reason why r may not see it, in a sentence to show; "": it may.
+func (g guard) refuse(r *http.Request) string {
 	switch {
 	case g.token.in(r), g.local(r):
-		return nil
+		return ""
 	case g.token == nil:
-		return errElsewhere
+		return "This is only for the machine that the server runs on. Start the server with --api-token-file to see it from elsewhere, or behind a proxy."
 	case r.Header.Get("Authorization") != "":
-		return errWrongToken
+		return "This is not the server’s API token."
 	}
-	return errNoToken
+	return "This needs the server’s API token."
 }
 
 // local tells whether r comes from this machine, and from nobody behind it. A

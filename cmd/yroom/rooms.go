@@ -40,13 +40,13 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusMethodNotAllowed, problem{"This address is for GET."})
 		return
 	}
-	if err := d.guard.check(r); err != nil {
+	if reason := d.guard.refuse(r); reason != "" {
 		status := http.StatusForbidden
 		if d.guard.token != nil {
 			h.Set("WWW-Authenticate", `Bearer realm="yroom"`)
 			status = http.StatusUnauthorized
 		}
-		writeJSON(w, status, problem{err.Error() + "."})
+		writeJSON(w, status, problem{reason})
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerPatience)
@@ -68,9 +68,14 @@ type problem struct {
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the browser may be gone
+	_, _ = w.Write(data) // the browser may be gone
 }
 
 // summary is what is shown of a room.

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -382,7 +383,7 @@ func TestLongListsComeInParts(t *testing.T) {
 		t.Errorf("states %q", states)
 	}
 	_, second := get[list](p, "/rooms.json", "after", first.Next)
-	all := append(got, names(second)...)
+	all := slices.Concat(got, names(second))
 	if want := roomsAtOnce + 50 + 1 + 3; len(all) != want || second.Next != "" || !strings.HasSuffix(strings.Join(all, " "), " r.0498 r.0601 s t") {
 		t.Errorf("%d rooms in two parts, want %d; next %q, the last %q", len(all), want, second.Next, all[len(all)-4:])
 	}

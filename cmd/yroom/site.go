@@ -31,7 +31,7 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 			Version: version(),
 			Store:   kept,
 			Open:    *set.Open,
-			MayList: func(r *http.Request) bool { return guard.check(r) == nil },
+			MayList: func(r *http.Request) bool { return guard.refuse(r) == "" },
 		}, web.Built()),
 	}
 }

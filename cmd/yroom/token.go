@@ -27,7 +27,7 @@ func readToken(path string) (*apiToken, error) {
 	if perm := info.Mode().Perm(); perm&0o027 != 0 && runtime.GOOS != "windows" {
 		return nil, fmt.Errorf("api-token-file: others may read or change %s (its mode is %#o): chmod 600 %s", path, perm, path)
 	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return nil, fmt.Errorf("api-token-file: %w", err)
 	}
