@@ -92,6 +92,8 @@ type Config struct {
 // without its leading slash.
 type Server struct {
 	consumer *consumer.Consumer
+	worker   *worker.Worker
+	shelves  []shelf
 	drain    context.CancelFunc
 	drained  chan struct{} // closed when the worker has ended
 	err      error         // what it ended with
@@ -125,7 +127,7 @@ func New(cfg Config) (*Server, error) {
 		DrainTimeout: cfg.DrainTimeout,
 	})
 	ctx, drain := context.WithCancel(context.Background())
-	s := &Server{consumer: front, drain: drain, drained: make(chan struct{})}
+	s := &Server{consumer: front, worker: rooms, shelves: shelvesOf(cfg.Rooms, cfg.Store), drain: drain, drained: make(chan struct{})}
 	go func() {
 		defer close(s.drained)
 		s.err = rooms.Run(ctx)

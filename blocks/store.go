@@ -82,6 +82,10 @@ func NewWith(o Options) *Store {
 	return &Store{options: o, byID: make(map[uint64]*client)}
 }
 
+// Size is about how many bytes the document takes encoded: all blocks that are
+// not waiting, without what frames them and the list of deletions. It costs nothing.
+func (s *Store) Size() int { return s.size }
+
 // clientSize is what a client counts beside its blocks, so that many clients
 // with next to nothing can't take more memory than the limit says.
 const clientSize = 256

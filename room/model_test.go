@@ -42,6 +42,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 			"stall":     w.stall,
 			"resync":    w.resync,
 			"wait":      w.wait,
+			"watch":     w.watch,
 		}
 		for range 150 {
 			actions[anyAction.Draw(t, "action")](t)
@@ -57,7 +58,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 // The first is what failures are made simpler with.
 var anyAction = rapid.SampledFrom([]string{
 	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
-	"awareness", "query", "stall", "resync", "resync", "leave", "bad", "wait",
+	"awareness", "query", "stall", "resync", "resync", "leave", "bad", "wait", "watch",
 })
 
 // world is a room, the model of it, and the connections' ends.
@@ -77,6 +78,9 @@ type world struct {
 	gone    map[uint64]shown // who was, not long ago; renewed is when they were removed
 	removed map[uint64]int   // and as which of all removals
 	removes int
+
+	watched *blocks.Store // what who asks about the room from outside was told
+	asked   uint64        // up to which sequence
 }
 
 // peer is a connection's end.
@@ -119,6 +123,7 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		present: make(map[uint64]shown),
 		gone:    make(map[uint64]shown),
 		removed: make(map[uint64]int),
+		watched: blocks.New(),
 	}
 	stored := insertion(9, 0, "stored")
 	if err := room.Load(stored, blocks.V1); err != nil {
@@ -231,6 +236,41 @@ func (w *world) wait(t *rapid.T) {
 }
 
 // turn is a turn of the room and of the model.
+// watch asks the room for what is new since the last time.
+func (w *world) watch(t *rapid.T) {
+	a := w.room.Query(w.asked)
+	if (a.Update == nil) != (a.Seq == w.asked) {
+		t.Fatalf("asked about %d at %d: update %x", w.asked, a.Seq, a.Update)
+	}
+	if a.Update != nil {
+		if _, err := w.watched.Apply(a.Update, blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.asked = a.Seq
+	if !same(t, w.watched, w.room.blocks) {
+		t.Fatal("who asks about the room is told of another document")
+	}
+	members := make(map[ConnID]Access)
+	for _, m := range a.Members {
+		members[m.ID] = m.Access
+	}
+	joined := make(map[ConnID]Access)
+	for conn, p := range w.joined {
+		joined[conn] = p.access
+	}
+	if diff := cmp.Diff(joined, members); diff != "" || a.Conns != len(joined) {
+		t.Fatalf("%d members (-want +got)\n%s", a.Conns, diff)
+	}
+	states := make(map[uint64]shown)
+	for _, s := range a.States {
+		states[s.Client] = shown{s.Clock, string(s.JSON), ConnID(s.Conn), s.Renewed}
+	}
+	if diff := cmp.Diff(w.present, states, cmp.AllowUnexported(shown{})); diff != "" || a.Clients != len(states) {
+		t.Fatalf("%d clients (-want +got)\n%s", a.Clients, diff)
+	}
+}
+
 func (w *world) turn(t *rapid.T) {
 	closed := make(map[ConnID]int)
 	for _, p := range w.joined {

@@ -39,6 +39,8 @@ type Room struct {
 	seq       uint64
 	marks     marks
 	markEvery int // bytes of updates between two marks
+
+	edited time.Time // when the last turn ended that brought an update
 }
 
 // member is a connection in the room.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
@@ -24,6 +25,7 @@ func (r *Room) Step(ins []Input) Effects {
 	}
 	t := turn{Room: r}
 	for i := range ins {
+		t.at = ins[i].At
 		t.take(&ins[i])
 	}
 	t.end()
@@ -40,6 +42,7 @@ func (r *Room) Step(ins []Input) Effects {
 type turn struct {
 	*Room
 
+	at      time.Time // of the last input
 	effects Effects
 	updates [][]byte // what the document gained
 	changes [][]byte // awareness that was accepted or removed
@@ -162,11 +165,7 @@ func (t *turn) answer(conn ConnID, m member, vector []byte) error {
 }
 
 func (t *turn) resync(conn ConnID, seq uint64) {
-	vector := emptyVector
-	if seq <= t.seq { // else it is of an earlier life of this room
-		vector = t.marks.before(seq)
-	}
-	t.durable(conn, t.seq, protocol.Update, must(t.diff(vector)))
+	t.durable(conn, t.seq, protocol.Update, must(t.diff(t.vectorAt(seq))))
 	t.tellPresent(conn)
 }
 
@@ -263,6 +262,7 @@ func (t *turn) end() {
 		}
 		t.effects.Update = update
 		t.seq++
+		t.edited = t.at
 		if !t.Empty() {
 			t.durable(Everyone, t.seq, protocol.Update, t.encoded(update))
 		}

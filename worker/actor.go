@@ -26,6 +26,7 @@ type actor struct {
 	mail     *turn.Mailbox[layer.Input]
 
 	room     *room.Room // nil: not loaded yet, or failed
+	opened   time.Time
 	conns    map[room.ConnID]layer.Address
 	failure  *protocol.CloseError // why the room is closed
 	deadline time.Time            // the room's
@@ -98,6 +99,7 @@ func (a *actor) loaded(r *room.Room, found wear, err error) {
 		return
 	}
 	a.room, a.empty, a.compaction.wear = r, true, found
+	a.opened = a.worker.config.Runtime.Now()
 	a.mail.Release()
 }
 

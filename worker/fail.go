@@ -89,6 +89,8 @@ func (a *actor) close(why protocol.CloseError) {
 	a.failure = &why
 	a.room, a.deadline, a.removeAt = nil, time.Time{}, time.Time{}
 	a.unsaved.outs, a.saving.outs = nil, nil
+	endQueries(append(a.saving.asked, a.unsaved.asked...), a.failure)
+	a.unsaved.asked, a.saving.asked = nil, nil
 	a.sendAway(why)
 	a.mail.Release()
 }

@@ -12,9 +12,10 @@ type held struct {
 	updates [][]byte
 	outs    []room.Output
 	bytes   int
+	asked   []*query
 }
 
-// any tells whether h waits for the store. Outputs never do so alone.
+// any tells whether h waits for the store. Outputs and queries never do so alone.
 func (h *held) any() bool { return len(h.updates) > 0 }
 
 func (h *held) add(e room.Effects) {
@@ -80,15 +81,18 @@ func (a *actor) appendUpdates(updates [][]byte) (err error) {
 }
 
 func (a *actor) endSaving() {
-	outs := a.saving.outs
+	saved := a.saving
 	a.saving = held{}
 	if a.saveErr != nil {
 		// The log may lack what the next updates build on.
+		lost := a.unsaved
 		a.unsaved = held{}
 		a.fail(a.saveErr, saveTrouble)
+		endQueries(append(saved.asked, lost.asked...), a.failure)
 		return
 	}
 	a.compaction.wear.add(a.savedBytes, a.worker.config.Runtime.Now())
-	a.deliver(outs)
+	a.deliver(saved.outs)
+	endQueries(saved.asked, nil)
 	a.mail.Release()
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -41,6 +42,13 @@ func (c serve) Run(stdout io.Writer) error {
 	}
 	if set.ShutdownTimeout < 0 {
 		return fmt.Errorf("shutdown-timeout %v is less than nothing", set.ShutdownTimeout)
+	}
+
+	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !isLoopback(host) })}
+	if set.APITokenFile != "" {
+		if guard.token, err = readToken(set.APITokenFile); err != nil {
+			return err
+		}
 	}
 
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
@@ -79,7 +87,7 @@ func (c serve) Run(stdout io.Writer) error {
 	if err != nil {
 		return errors.Join(err, documents.close())
 	}
-	site := newSite(rooms, set)
+	site := newSite(rooms, guard, set)
 	server := &http.Server{
 		Handler:           site,
 		ReadHeaderTimeout: 10 * time.Second,

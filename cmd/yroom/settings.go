@@ -24,12 +24,13 @@ import (
 type settings struct {
 	Listen          string                  `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Store           string                  `yaml:"store"            placeholder:"URL"       help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
-	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"What joins consumers and workers (default: memory:, which is this process)."`
+	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"Joins consumers and workers (default: memory:, which is this process)."`
 	Open            *bool                   `yaml:"open"             negatable:""            help:"Let everybody in who can reach the address. Without it the server listens on a loopback address only."`
 	Origin          []string                `yaml:"origin"           placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
 	LogFormat       string                  `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
 	LogLevel        string                  `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
 	ShutdownTimeout time.Duration           `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long the end may take (default: 30s)."`
+	APITokenFile    string                  `yaml:"api_token_file"   placeholder:"FILE"      help:"File with the token that opens the room pages to other machines (default: none, they are for this machine alone)."`
 	Rooms           map[string]roomSettings `yaml:"rooms"            kong:"-"`
 }
 
@@ -74,6 +75,7 @@ func (s settings) or(base settings) settings {
 		LogFormat:       cmp.Or(s.LogFormat, base.LogFormat),
 		LogLevel:        cmp.Or(s.LogLevel, base.LogLevel),
 		ShutdownTimeout: cmp.Or(s.ShutdownTimeout, base.ShutdownTimeout),
+		APITokenFile:    cmp.Or(s.APITokenFile, base.APITokenFile),
 		Rooms:           s.Rooms,
 	}
 }

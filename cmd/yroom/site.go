@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/webui"
 	"github.com/yroom/yroom/web"
 )
@@ -13,21 +14,24 @@ import (
 // site is all that the server answers to.
 type site struct {
 	rooms    http.Handler
+	roomData http.Handler
 	pages    http.Handler
 	draining atomic.Bool // not ready: it is about to end
 }
 
-func newSite(rooms http.Handler, set settings) *site {
+func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 	kept := "in an SQLite file"
 	if set.Store == inMemory {
 		kept = "in memory: they end with this process"
 	}
 	return &site{
-		rooms: http.StripPrefix("/ws", rooms),
+		rooms:    http.StripPrefix("/ws", rooms),
+		roomData: &roomData{rooms, guard},
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
 			Store:   kept,
 			Open:    *set.Open,
+			MayList: func(r *http.Request) bool { return guard.refuse(r) == "" },
 		}, web.Built()),
 	}
 }
@@ -38,6 +42,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/ws/"):
 		s.rooms.ServeHTTP(w, r)
+	case path == "/rooms.json" || path == "/room.json":
+		s.roomData.ServeHTTP(w, r)
 	case path == "/healthz":
 		fmt.Fprintln(w, "ok")
 	case path == "/readyz" && s.draining.Load():

@@ -91,17 +91,18 @@ func (m *Mailbox[T]) add(item T, size int, force bool) error {
 
 // Post has f called at the beginning of the next turn, before the items that
 // wait, even while they are held. It is for what the owner itself has begun and
-// now ends. A closed mailbox drops it.
-func (m *Mailbox[T]) Post(f func()) {
+// now ends, and for questions. A closed mailbox drops it: the result is false.
+func (m *Mailbox[T]) Post(f func()) bool {
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
-		return
+		return false
 	}
 	m.posted = append(m.posted, f)
 	start := m.wake()
 	m.mu.Unlock()
 	m.start(start)
+	return true
 }
 
 // Hold keeps the items waiting, those to come included; they still count

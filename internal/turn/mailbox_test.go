@@ -180,7 +180,9 @@ func TestClose(t *testing.T) {
 		t.Fatal("closed although an item waits")
 	}
 	due.next(t)
-	m.Post(func() {})
+	if !m.Post(func() {}) {
+		t.Fatal("a call was dropped")
+	}
 	if m.Close() {
 		t.Fatal("closed although a call waits")
 	}
@@ -197,7 +199,9 @@ func TestClose(t *testing.T) {
 	if err := m.Force(1); !errors.Is(err, turn.ErrClosed) {
 		t.Errorf("Force: %v", err)
 	}
-	m.Post(func() { t.Error("ran after Close") })
+	if m.Post(func() { t.Error("ran after Close") }) {
+		t.Error("Post: a closed mailbox took a call")
+	}
 	m.Release()
 	if len(due) != 0 {
 		t.Error("a closed mailbox is run")

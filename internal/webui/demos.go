@@ -28,6 +28,16 @@ func handleDemos(mux *http.ServeMux, built fs.FS) {
 	}
 }
 
+// handleRooms adds the pages for operators to mux. What they show they ask the
+// server for, which decides who may see it.
+func handleRooms(mux *http.ServeMux, built fs.FS) {
+	mux.Handle("GET /rooms", page(built, "rooms"))
+	mux.HandleFunc("GET /rooms/{$}", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/rooms", http.StatusSeeOther)
+	})
+	mux.Handle("GET /rooms/{room...}", page(built, "room"))
+}
+
 func toHome(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

@@ -44,6 +44,7 @@ func Handler(facts Facts, built fs.FS) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, facts, built != nil) })
 	mux.HandleFunc("GET /static/{file}", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, built) })
 	handleDemos(mux, built)
+	handleRooms(mux, built)
 	return mux
 }
 

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/yroom/yroom/internal/webui"
 )
@@ -89,6 +90,25 @@ func TestNothingElseIsThere(t *testing.T) {
 	for _, path := range []string{"/nothing", "/static/", "/static/nothing.js"} {
 		if w := get(t, webui.Facts{}, path, "text/html"); w.Code != http.StatusNotFound {
 			t.Errorf("%s: status %d, want 404", path, w.Code)
+		}
+	}
+}
+
+func TestRoomPages(t *testing.T) {
+	built := fstest.MapFS{"rooms.html": {Data: []byte("the list")}, "room.html": {Data: []byte("one room")}}
+	for path, want := range map[string]string{
+		"/rooms": "the list", "/rooms/a": "one room", "/rooms/a/b": "one room", "/rooms/a%2F..%2F%2Fb": "one room",
+	} {
+		w := httptest.NewRecorder()
+		webui.Handler(webui.Facts{}, built).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		if w.Code != http.StatusOK || w.Body.String() != want {
+			t.Errorf("%s: status %d, %q", path, w.Code, w.Body)
+		}
+		if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "default-src 'none'; script-src 'self'; style-src 'self';") {
+			t.Errorf("%s: Content-Security-Policy %q", path, got)
+		}
+		if w := get(t, webui.Facts{}, path, "text/html"); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "make run") {
+			t.Errorf("%s, not built: status %d, %q", path, w.Code, w.Body)
 		}
 	}
 }

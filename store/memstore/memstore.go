@@ -6,13 +6,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/yroom/yroom/store"
 )
 
-// Store is a store.Store, a store.Creator and a store.Deleter. The zero value
-// is empty and ready for use.
+// Store is a store.Store, a store.Creator, a store.Deleter and a store.Lister.
+// The zero value is empty and ready for use.
 type Store struct {
 	mu    sync.RWMutex
 	rooms map[string]*log
@@ -22,6 +24,7 @@ var (
 	_ store.Store   = (*Store)(nil)
 	_ store.Creator = (*Store)(nil)
 	_ store.Deleter = (*Store)(nil)
+	_ store.Lister  = (*Store)(nil)
 )
 
 // New makes an empty Store.
@@ -32,11 +35,13 @@ type log struct {
 	store.Log
 
 	last    store.Position // that was given out
+	stored  time.Time      // when it was given out
 	deleted bool
 }
 
 func (l *log) add(e store.Entry) store.Position {
 	l.last++
+	l.stored = time.Now()
 	l.Entries = append(l.Entries, e)
 	l.Positions = append(l.Positions, l.last)
 	return l.last
@@ -150,6 +155,28 @@ func (s *Store) Delete(ctx context.Context, room string) error {
 	l.deleted = true
 	l.Log = store.Log{}
 	return nil
+}
+
+// List implements store.Lister.
+func (s *Store) List(ctx context.Context, prefix, after string, most int) ([]store.Listed, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var all []store.Listed
+	for name, l := range s.rooms {
+		if l.deleted || name <= after || !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		listed := store.Listed{Room: name, Stored: l.stored}
+		for _, e := range l.Entries {
+			listed.Bytes += len(e.Data)
+		}
+		all = append(all, listed)
+	}
+	slices.SortFunc(all, func(a, b store.Listed) int { return strings.Compare(a.Room, b.Room) })
+	return all[:min(most, len(all))], nil
 }
 
 // log gives the log of room and makes it where there is none. s.mu is held.

@@ -124,4 +124,7 @@ func (w *writer) insert(r *request) error {
 }
 
 // now is the time as SQLite writes it.
-func now() string { return time.Now().UTC().Format("2006-01-02 15:04:05.000") }
+// timeLayout is how times are stored, in UTC.
+const timeLayout = "2006-01-02 15:04:05.000"
+
+func now() string { return time.Now().UTC().Format(timeLayout) }

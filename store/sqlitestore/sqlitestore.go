@@ -46,7 +46,8 @@ const (
 	logLimit        = 64 << 20 // bytes to which the log's file is cut when it was longer
 )
 
-// Store is a store.Store, a store.Creator and a store.Deleter. It must be closed.
+// Store is a store.Store, a store.Creator, a store.Deleter and a store.Lister. It
+// must be closed.
 type Store struct {
 	path   string
 	config Config
@@ -67,6 +68,7 @@ var (
 	_ store.Store   = (*Store)(nil)
 	_ store.Creator = (*Store)(nil)
 	_ store.Deleter = (*Store)(nil)
+	_ store.Lister  = (*Store)(nil)
 )
 
 // Open opens the file at path, and makes it where there is none. Its directory

@@ -23,8 +23,8 @@ import (
 
 // Run checks the stores that open makes. Each subtest calls open once and
 // expects an empty store; open registers what is to be cleaned up with its t.
-// The rules about creating and deleting are skipped where the store is no
-// store.Creator or no store.Deleter.
+// The rules about creating, deleting and listing are skipped where the store is
+// no store.Creator, store.Deleter or store.Lister.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	for _, rule := range []struct {
@@ -70,6 +70,10 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Delete/wins against appends", deleteAgainstAppend},
 		{"Delete/wins against a compaction", deleteAgainstCompact},
 		{"Delete/outdates what was loaded before", deleteOutdates},
+		{"List/tells the size of rooms and when they were stored to", listTells},
+		{"List/gives all rooms part by part", listParts},
+		{"List/gives the rooms that begin with the prefix", listPrefix},
+		{"List/leaves out what was deleted", listDeleted},
 		{"Room/names differ in any byte", roomNames},
 		{"Room/has a log of its own", roomsApart},
 		{"Context/that has ended ends a call", contextEnded},
@@ -613,6 +617,11 @@ func contextEnded(t *testing.T, s store.Store) {
 	if d, ok := s.(store.Deleter); ok {
 		if err := d.Delete(ctx, room); !errors.Is(err, context.Canceled) {
 			t.Errorf("Delete gave the error %v, want context.Canceled", err)
+		}
+	}
+	if l, ok := s.(store.Lister); ok {
+		if _, err := l.List(ctx, "", "", 1); !errors.Is(err, context.Canceled) {
+			t.Errorf("List gave the error %v, want context.Canceled", err)
 		}
 	}
 	appendTo(t, s, room, v1("c")) // what was cancelled holds nothing up

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
+)
+
+const (
+	roomsAtOnce    = 200             // that a list tells of
+	answerPatience = 5 * time.Second // how long rooms are waited for
+
+	asStored = "stored" // the state of a room that is not in memory, and where its answer is at
+)
+
+// roomData is what the pages below /rooms show, as JSON: /rooms.json is a list
+// of rooms, /room.json one of them.
+type roomData struct {
+	rooms *yroom.Server
+	guard guard
+}
+
+func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if r.Method != http.MethodGet {
+		h.Set("Allow", http.MethodGet)
+		writeJSON(w, http.StatusMethodNotAllowed, problem{"This address is for GET."})
+		return
+	}
+	if reason := d.guard.refuse(r); reason != "" {
+		status := http.StatusForbidden
+		if d.guard.token != nil {
+			h.Set("WWW-Authenticate", `Bearer realm="yroom"`)
+			status = http.StatusUnauthorized
+		}
+		writeJSON(w, status, problem{reason})
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), answerPatience)
+	defer cancel()
+	query := r.URL.Query()
+	var status int
+	var body any
+	if r.URL.Path == "/rooms.json" {
+		status, body = d.list(ctx, query.Get("prefix"), query.Get("after"))
+	} else {
+		status, body = d.room(ctx, query.Get("room"), query.Get("since"))
+	}
+	writeJSON(w, status, body)
+}
+
+// problem says why there is no answer.
+type problem struct {
+	Error string `json:"error"`
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(data) // the browser may be gone
+}
+
+// summary is what is shown of a room.
+type summary struct {
+	Name        string     `json:"name"`
+	State       string     `json:"state"`             // of yroom.State, or stored: not in memory
+	Reason      string     `json:"reason,omitempty"`  // why it failed
+	Connections int        `json:"connections"`       //
+	People      int        `json:"people"`            // awareness states
+	Bytes       int        `json:"bytes"`             // of the document, about
+	Changed     *time.Time `json:"changed,omitempty"` // none: not since the room was opened
+	Stored      *time.Time `json:"stored,omitempty"`  // when something was stored last, which may be a snapshot
+}
+
+func summaryOf(s yroom.Summary) summary {
+	shown := summary{Name: s.Name, State: s.State.String(), Connections: s.Conns, People: s.Clients, Bytes: s.Size, Changed: moment(s.Changed)}
+	if s.Failure != nil {
+		shown.Reason = s.Failure.Reason
+	}
+	return shown
+}
+
+func storedSummary(l store.Listed) summary {
+	return summary{Name: l.Room, State: asStored, Bytes: l.Bytes, Stored: moment(l.Stored)}
+}
+
+// moment is nil where t is zero.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	return &t
+}
+
+// list is a part of the list of rooms.
+type list struct {
+	Rooms []summary `json:"rooms"`
+	Open  int       `json:"open"`           // how many rooms are in memory
+	Next  string    `json:"next,omitempty"` // ask for what comes after it
+}
+
+// list lists rooms whose names begin with prefix, in the order of their names:
+// those that are in memory, and those that are stored.
+func (d *roomData) list(ctx context.Context, prefix, after string) (status int, body any) {
+	open := d.rooms.Rooms()
+	part := list{Open: len(open), Rooms: []summary{}}
+	open = slices.DeleteFunc(open, func(name string) bool { return name <= after || !strings.HasPrefix(name, prefix) })
+	open = open[:min(roomsAtOnce+1, len(open))]
+	stored, err := d.rooms.Stored(ctx, prefix, after, roomsAtOnce+1)
+	if err != nil {
+		return http.StatusServiceUnavailable, problem{err.Error()}
+	}
+	all := make(map[string]summary, len(open)+len(stored))
+	for _, l := range stored {
+		all[l.Room] = storedSummary(l)
+	}
+	for _, s := range d.rooms.Summaries(ctx, open) {
+		shown := summaryOf(s)
+		shown.Stored = all[s.Name].Stored
+		all[s.Name] = shown
+	}
+	names := slices.Sorted(maps.Keys(all))
+	if len(names) > roomsAtOnce {
+		names = names[:roomsAtOnce]
+		part.Next = names[roomsAtOnce-1]
+	}
+	for _, name := range names {
+		part.Rooms = append(part.Rooms, all[name])
+	}
+	return http.StatusOK, part
+}
+
+// connection is what is shown of one.
+type connection struct {
+	ID      string  `json:"id"` // as in the log
+	Write   bool    `json:"write"`
+	Present bool    `json:"present"` // it may show awareness
+	States  []state `json:"states"`
+}
+
+// state is one of a client's awareness.
+type state struct {
+	Client  uint64     `json:"client"`
+	Clock   uint64     `json:"clock"`
+	Renewed *time.Time `json:"renewed"`
+	State   string     `json:"state"` // JSON, as the client sent it
+}
+
+// view is one room.
+type view struct {
+	summary
+
+	Members  []connection `json:"members"`
+	At       string       `json:"at"`                 // since, for the next question
+	Whole    bool         `json:"whole"`              // Document is all of it, not what is new
+	Document []byte       `json:"document,omitempty"` // a V1 update; none: nothing is new
+}
+
+// room tells about one room, and what its document gained after since, which is
+// where an earlier answer was at.
+func (d *roomData) room(ctx context.Context, name, since string) (status int, body any) {
+	mark := parseMark(since)
+	a, err := d.rooms.Query(ctx, name, mark)
+	closed, isClosed := errors.AsType[*yroom.CloseError](err)
+	switch {
+	case isClosed:
+		return http.StatusOK, view{summary: summary{Name: name, State: yroom.Failed.String(), Reason: closed.Reason}, Members: []connection{}}
+	case errors.Is(err, yroom.ErrNotOpen):
+		return d.storedRoom(ctx, name, since)
+	case err != nil:
+		return http.StatusServiceUnavailable, problem{"The room does not answer. Its store may be slow."}
+	}
+	v := view{
+		summary:  summaryOf(yroom.Summary{Name: name, State: yroom.Open, Summary: a.Summary}),
+		Members:  make([]connection, 0, len(a.Members)),
+		At:       formatMark(a.At),
+		Whole:    !mark.Opened.Equal(a.At.Opened),
+		Document: a.Update,
+	}
+	for _, m := range a.Members {
+		v.Members = append(v.Members, connection{
+			ID:      strconv.FormatUint(uint64(m.ID), 10),
+			Write:   m.Access.May(yroom.Write),
+			Present: m.Access.May(yroom.Present),
+			States:  []state{},
+		})
+	}
+	for _, s := range a.States {
+		i, found := slices.BinarySearchFunc(a.Members, yroom.ConnID(s.Conn), func(m yroom.Member, id yroom.ConnID) int {
+			return cmp.Compare(m.ID, id)
+		})
+		if found {
+			v.Members[i].States = append(v.Members[i].States, state{s.Client, s.Clock, moment(s.Renewed), string(s.JSON)})
+		}
+	}
+	return http.StatusOK, v
+}
+
+// storedRoom tells about a room that is not in memory. What is stored can't
+// change until it is.
+func (d *roomData) storedRoom(ctx context.Context, name, since string) (status int, body any) {
+	v := view{summary: summary{Name: name, State: asStored}, Members: []connection{}, At: asStored}
+	listed, err := d.rooms.Stored(ctx, name, "", 1)
+	if err != nil {
+		return http.StatusServiceUnavailable, problem{err.Error()}
+	}
+	if len(listed) > 0 && listed[0].Room == name {
+		v.summary = storedSummary(listed[0])
+		if since == asStored {
+			return http.StatusOK, v
+		}
+	}
+	document, err := d.rooms.StoredDocument(ctx, name)
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDeleted):
+		return http.StatusNotFound, problem{"There is no such room."}
+	case err != nil:
+		return http.StatusServiceUnavailable, problem{err.Error()}
+	}
+	v.Whole, v.Document = true, document
+	return http.StatusOK, v
+}
+
+// formatMark writes a Mark for the next question.
+func formatMark(m yroom.Mark) string {
+	return fmt.Sprintf("%d.%d", m.Opened.UnixNano(), m.Seq)
+}
+
+// parseMark reads it again. What is none is the zero Mark.
+func parseMark(s string) yroom.Mark {
+	var opened int64
+	var seq uint64
+	if _, err := fmt.Sscanf(s, "%d.%d", &opened, &seq); err != nil {
+		return yroom.Mark{}
+	}
+	return yroom.Mark{Opened: time.Unix(0, opened), Seq: seq}
+}

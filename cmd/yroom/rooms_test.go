@@ -1,0 +1,450 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+const theToken = "0123456789abcdef-token"
+
+func TestWhoMaySeeRooms(t *testing.T) {
+	with, without := guard{token: newToken(theToken)}, guard{}
+	for _, test := range []struct {
+		name   string
+		guard  guard
+		remote string
+		host   string
+		header http.Header
+		want   int
+	}{
+		{"this machine", without, "127.0.0.1:4000", "localhost:8000", nil, 200},
+		{"this machine by IPv6", without, "[::1]:4000", "[::1]:8000", nil, 200},
+		{"this machine by IPv4 in IPv6", without, "[::ffff:127.0.0.1]:4000", "127.0.0.1:8000", nil, 200},
+		{"this machine where a token is", with, "127.0.0.1:4000", "localhost:8000", nil, 200},
+		{"another machine", without, "192.0.2.1:4000", "localhost:8000", nil, 403},
+		{"another machine where a token is", with, "192.0.2.1:4000", "localhost:8000", nil, 401},
+		{"a name that leads here", without, "127.0.0.1:4000", "evil.example:8000", nil, 403},
+		{"a name that leads here where a token is", with, "127.0.0.1:4000", "evil.example:8000", nil, 401},
+		{"no host", without, "127.0.0.1:4000", "", nil, 403},
+		{"no port", without, "127.0.0.1", "localhost", nil, 403},
+		{"X-Forwarded-For", without, "127.0.0.1:4000", "localhost", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, 403},
+		{"Forwarded", without, "127.0.0.1:4000", "localhost", http.Header{"Forwarded": {"for=127.0.0.1"}}, 403},
+		{"Forwarded, but empty", without, "127.0.0.1:4000", "localhost", http.Header{"Forwarded": {""}}, 403},
+		{"X-Real-IP", without, "127.0.0.1:4000", "localhost", http.Header{"X-Real-Ip": {"192.0.2.1"}}, 403},
+		{"Via", without, "127.0.0.1:4000", "localhost", http.Header{"Via": {"1.1 proxy"}}, 403},
+		{"a proxy that says nothing", guard{proxied: true}, "127.0.0.1:4000", "localhost", nil, 403},
+		{"a proxy, with the token", guard{token: with.token, proxied: true}, "127.0.0.1:4000", "localhost", bearer(theToken), 200},
+		{"the token", with, "192.0.2.1:4000", "app.example.com", bearer(theToken), 200},
+		{"the token, forwarded", with, "127.0.0.1:4000", "localhost", http.Header{
+			"Authorization": {"bearer " + theToken}, "X-Forwarded-For": {"192.0.2.1"},
+		}, 200},
+		{"another token", with, "192.0.2.1:4000", "app.example.com", bearer(theToken + "x"), 401},
+		{"the beginning of the token", with, "192.0.2.1:4000", "app.example.com", bearer(theToken[:15]), 401},
+		{"no token", with, "192.0.2.1:4000", "app.example.com", bearer(""), 401},
+		{"no scheme", with, "192.0.2.1:4000", "app.example.com", http.Header{"Authorization": {theToken}}, 401},
+		{"another scheme", with, "192.0.2.1:4000", "app.example.com", http.Header{"Authorization": {"Basic " + theToken}}, 401},
+		{"a token where there is none", without, "192.0.2.1:4000", "app.example.com", bearer(""), 403},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := newServer(t, yroom.Config{})
+			for _, path := range []string{"/rooms.json", "/room.json?room=a"} {
+				r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
+				r.RemoteAddr, r.Host = test.remote, test.host
+				if test.header != nil {
+					r.Header = test.header
+				}
+				w := httptest.NewRecorder()
+				newSite(server, test.guard, defaults).ServeHTTP(w, r)
+				want := test.want
+				if want == http.StatusOK && path != "/rooms.json" {
+					want = http.StatusNotFound // there is no such room
+				}
+				if w.Code != want {
+					t.Errorf("%s: status %d, want %d\n%s", path, w.Code, want, w.Body)
+				}
+				for name, value := range map[string]string{
+					"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Type": "application/json",
+				} {
+					if got := w.Header().Get(name); got != value {
+						t.Errorf("%s: %s is %q, want %q", path, name, got, value)
+					}
+				}
+				if !json.Valid(w.Body.Bytes()) {
+					t.Errorf("%s: no JSON: %s", path, w.Body)
+				}
+			}
+		})
+	}
+}
+
+func bearer(token string) http.Header {
+	return http.Header{"Authorization": {"Bearer " + token}}
+}
+
+func TestRoomDataIsForGET(t *testing.T) {
+	site := newSite(newServer(t, yroom.Config{}), guard{}, defaults)
+	for _, method := range []string{http.MethodPost, http.MethodHead, http.MethodOptions, http.MethodDelete} {
+		r := httptest.NewRequest(method, "http://localhost/rooms.json", http.NoBody)
+		r.RemoteAddr = "127.0.0.1:4000"
+		w := httptest.NewRecorder()
+		site.ServeHTTP(w, r)
+		if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != http.MethodGet {
+			t.Errorf("%s: status %d, Allow: %s", method, w.Code, w.Header().Get("Allow"))
+		}
+	}
+}
+
+func newServer(t *testing.T, cfg yroom.Config) *yroom.Server {
+	t.Helper()
+	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	server, err := yroom.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// place is a server that people connect to and an operator looks at.
+type place struct {
+	t   *testing.T
+	web *httptest.Server
+}
+
+func newPlace(t *testing.T, cfg yroom.Config) *place {
+	t.Helper()
+	cfg.Hooks.Admit = admit
+	p := &place{t, httptest.NewServer(newSite(newServer(t, cfg), guard{}, defaults))}
+	t.Cleanup(p.web.Close)
+	return p
+}
+
+func (p *place) connect(room string) *wstest.Client {
+	p.t.Helper()
+	c, err := wstest.Dial(p.t.Context(), "ws://"+p.web.Listener.Addr().String()+"/ws/"+room, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// say sends a message and waits for its echo.
+func (p *place) say(c *wstest.Client, message string) {
+	p.t.Helper()
+	if err := c.Send([]byte(message)); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := c.Await([]byte(message)); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// get gives the status of an address, and what the JSON there says.
+func get[T any](p *place, path string, query ...string) (status int, body T) {
+	p.t.Helper()
+	values := url.Values{}
+	for i := 0; i < len(query); i += 2 {
+		values.Set(query[i], query[i+1])
+	}
+	resp, err := http.Get(p.web.URL + path + "?" + values.Encode())
+	if err != nil {
+		p.t.Error(err)
+		return 0, body
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	if err == nil {
+		err = json.Unmarshal(data, &body)
+	}
+	if err != nil {
+		p.t.Errorf("%s %q: %v in %s", path, query, err, data)
+	}
+	return resp.StatusCode, body
+}
+
+func names(l list) (names []string) {
+	for _, s := range l.Rooms {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// Updates of client 1, and awareness of client 7.
+const (
+	typedHello = "\x01\x01\x01\x00\x04\x01\x04text\x05hello\x00"
+	more       = "\x01\x01\x01\x05\x84\x01\x04\x01!\x00"
+	both       = "\x01\x01\x01\x00\x04\x01\x04text\x06hello!\x00"
+	isAda      = `{"user":{"name":"Ada <b>é</b>"}}`
+	adaAt1     = "\x01\x07\x01\x21" + isAda
+	aRoom      = "board.a/ü//../x y 🙂"
+	escaped    = "board.a%2F%C3%BC%2F%2F..%2Fx%20y%20%F0%9F%99%82"
+)
+
+func message(head, data string) string { return head + string(rune(len(data))) + data }
+
+func typing(update string) string { return message("\x00\x02", update) }
+
+func TestRoomsAndARoom(t *testing.T) {
+	p := newPlace(t, yroom.Config{})
+	ada := p.connect(escaped)
+	p.say(ada, message("\x01", adaAt1))
+	reader := p.connect(escaped + "?readonly")
+	if err := reader.Await([]byte(message("\x01", adaAt1))); err != nil {
+		t.Fatal(err)
+	}
+	other := p.connect("other")
+	p.say(other, typing(typedHello))
+
+	ignored := cmp.Options{
+		cmpopts.IgnoreFields(summary{}, "Bytes", "Changed", "Stored"),
+		cmpopts.IgnoreFields(view{}, "At"), cmpopts.IgnoreFields(connection{}, "ID"), cmpopts.IgnoreFields(state{}, "Renewed"),
+		cmpopts.SortSlices(func(a, b connection) bool { return a.Write && !b.Write }),
+	}
+	_, rooms := get[list](p, "/rooms.json")
+	want := list{Open: 2, Rooms: []summary{
+		{Name: aRoom, State: "open", Connections: 2, People: 1},
+		{Name: "other", State: "open", Connections: 1},
+	}}
+	if diff := cmp.Diff(want, rooms, ignored); diff != "" {
+		t.Errorf("rooms (-want +got)\n%s", diff)
+	}
+	if s := rooms.Rooms[1]; s.Bytes < 5 || s.Changed == nil || time.Since(*s.Changed) > time.Minute || s.Stored == nil {
+		t.Errorf("a room that was written to: %+v", s)
+	}
+	if s := rooms.Rooms[0]; s.Bytes != 0 || s.Changed != nil || s.Stored != nil {
+		t.Errorf("a room that was not written to: %+v", s)
+	}
+
+	_, room := get[view](p, "/room.json", "room", aRoom)
+	wantRoom := view{
+		summary: summary{Name: aRoom, State: "open", Connections: 2, People: 1},
+		Members: []connection{
+			{Write: true, Present: true, States: []state{{Client: 7, Clock: 1, State: isAda}}},
+			{Present: true, States: []state{}},
+		},
+		Whole:    true,
+		Document: []byte{0, 0},
+	}
+	if diff := cmp.Diff(wantRoom, room, ignored, cmp.AllowUnexported(view{})); diff != "" {
+		t.Errorf("room (-want +got)\n%s", diff)
+	}
+
+	// What is new since the last answer.
+	_, room = get[view](p, "/room.json", "room", "other")
+	if string(room.Document) != typedHello || !room.Whole {
+		t.Errorf("document %q, whole %t", room.Document, room.Whole)
+	}
+	at := room.At
+	if _, room = get[view](p, "/room.json", "room", "other", "since", at); room.Document != nil || room.At != at || room.Whole {
+		t.Errorf("nothing is new, but the answer is %+v", room)
+	}
+	p.say(other, typing(more))
+	if _, room = get[view](p, "/room.json", "room", "other", "since", at); len(room.Document) == 0 || room.At == at || room.Whole {
+		t.Errorf("after an edit: %+v", room)
+	}
+	for _, since := range []string{"", "x", "1.2", at + "0", "stored", "-1.99999999999999999999"} {
+		if _, room = get[view](p, "/room.json", "room", "other", "since", since); string(room.Document) != both {
+			t.Errorf("since %q: document %q, want %q", since, room.Document, both)
+		}
+	}
+}
+
+func TestARoomThatGoesAway(t *testing.T) {
+	p := newPlace(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Millisecond}}})
+	empty, written := p.connect("empty"), p.connect("written")
+	p.say(written, typing(typedHello))
+	_, before := get[view](p, "/room.json", "room", "written")
+	for _, c := range []*wstest.Client{empty, written} {
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for {
+		if _, rooms := get[list](p, "/rooms.json"); rooms.Open == 0 {
+			break
+		}
+	}
+	_, rooms := get[list](p, "/rooms.json")
+	want := list{Rooms: []summary{{Name: "written", State: "stored", Bytes: len(typedHello), Stored: rooms.Rooms[0].Stored}}}
+	if diff := cmp.Diff(want, rooms); diff != "" || want.Rooms[0].Stored == nil {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if status, body := get[problem](p, "/room.json", "room", "empty"); status != http.StatusNotFound || body.Error == "" {
+		t.Errorf("a room that never was stored: status %d, %+v", status, body)
+	}
+	_, room := get[view](p, "/room.json", "room", "written", "since", before.At)
+	if room.State != "stored" || string(room.Document) != typedHello || !room.Whole || room.At != "stored" || room.Bytes != len(typedHello) {
+		t.Errorf("a stored room: %+v", room)
+	}
+	_, room = get[view](p, "/room.json", "room", "written", "since", room.At)
+	if room.State != "stored" || room.Document != nil || room.At != "stored" {
+		t.Errorf("a stored room, again: %+v", room)
+	}
+	p.say(p.connect("written"), typing(more))
+	if _, room = get[view](p, "/room.json", "room", "written", "since", room.At); room.State != "open" || string(room.Document) != both || !room.Whole {
+		t.Errorf("open again: %+v", room)
+	}
+}
+
+// People come and go while somebody looks.
+func TestRoomsThatComeAndGo(t *testing.T) {
+	p := newPlace(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Millisecond}}})
+	var people sync.WaitGroup
+	for n := range 4 {
+		people.Go(func() {
+			for range 15 {
+				c, err := wstest.Dial(t.Context(), fmt.Sprintf("ws%s/ws/room%d", strings.TrimPrefix(p.web.URL, "http"), n%2), nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := c.Send([]byte(typing(typedHello))); err != nil {
+					t.Error(err)
+				}
+				if _, _, err := c.Read(); err != nil {
+					t.Error(err)
+				}
+				_ = c.Close()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { people.Wait(); close(done) }()
+	for {
+		if status, _ := get[list](p, "/rooms.json"); status != http.StatusOK {
+			t.Errorf("the list: status %d", status)
+		}
+		status, room := get[view](p, "/room.json", "room", "room1")
+		if status != http.StatusOK && status != http.StatusNotFound {
+			t.Errorf("room1: status %d", status)
+		}
+		if d := string(room.Document); status == http.StatusOK && d != typedHello && d != "\x00\x00" {
+			t.Errorf("the document is %q", d)
+		}
+		select {
+		case <-done:
+			return
+		default:
+		}
+	}
+}
+
+func TestLongListsComeInParts(t *testing.T) {
+	kept := memstore.New()
+	add := func(name string) {
+		if _, err := kept.Append(t.Context(), name, store.Entry{Encoding: store.V1, Data: []byte(typedHello)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range roomsAtOnce + 50 {
+		add(fmt.Sprintf("r.%04d", i*2))
+	}
+	add("s")
+	p := newPlace(t, yroom.Config{Store: kept})
+	for _, room := range []string{"r.0001", "r.0002", "r.0601", "t"} { // among those that are stored, one of them, and behind them
+		p.connect(room)
+	}
+	_, first := get[list](p, "/rooms.json")
+	got := names(first)
+	if len(got) != roomsAtOnce || first.Next != got[len(got)-1] || first.Open != 4 {
+		t.Fatalf("%d rooms, next %q, %d open", len(got), first.Next, first.Open)
+	}
+	if diff := cmp.Diff([]string{"r.0000", "r.0001", "r.0002", "r.0004"}, got[:4]); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if states := []string{first.Rooms[0].State, first.Rooms[1].State, first.Rooms[2].State}; !cmp.Equal(states, []string{"stored", "open", "open"}) {
+		t.Errorf("states %q", states)
+	}
+	_, second := get[list](p, "/rooms.json", "after", first.Next)
+	all := slices.Concat(got, names(second))
+	if want := roomsAtOnce + 50 + 1 + 3; len(all) != want || second.Next != "" || !strings.HasSuffix(strings.Join(all, " "), " r.0498 r.0601 s t") {
+		t.Errorf("%d rooms in two parts, want %d; next %q, the last %q", len(all), want, second.Next, all[len(all)-4:])
+	}
+	if _, some := get[list](p, "/rooms.json", "prefix", "r.06"); !cmp.Equal(names(some), []string{"r.0601"}) {
+		t.Errorf("that begin with r.06: %q", names(some))
+	}
+}
+
+func TestRoomsOfAStoreThatFails(t *testing.T) {
+	p := newPlace(t, yroom.Config{Store: failing{memstore.New()}})
+	for path, wants := range map[string]int{"/rooms.json": 503, "/room.json": 503} {
+		if status, body := get[problem](p, path, "room", "a"); status != wants || !strings.Contains(body.Error, "the disk is on fire") {
+			t.Errorf("%s: status %d, %+v", path, status, body)
+		}
+	}
+}
+
+// failing is a store that can't list.
+type failing struct{ *memstore.Store }
+
+func (failing) List(context.Context, string, string, int) ([]store.Listed, error) {
+	return nil, errors.New("the disk is on fire")
+}
+
+// A server that is started reads its token, and takes a name in the world for
+// a sign that something passes others' requests on.
+func TestServeGuardsItsRooms(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(theToken+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name        string
+		args        []string
+		local, with int
+	}{
+		{"no token", nil, 200, 200},
+		{"a token", []string{"--api-token-file", file}, 200, 200},
+		{"an origin of this machine", []string{"--origin", "localhost:*"}, 200, 200},
+		{"an origin elsewhere", []string{"--origin", "localhost:*", "--origin", "app.example.com"}, 403, 403},
+		{"an origin elsewhere, and a token", []string{"--origin", "*", "--api-token-file", file}, 401, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, append(test.args, "--store", "memory:")...)
+			for token, want := range map[string]int{"": test.local, theToken: test.with} {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.host+"/rooms.json", http.NoBody)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if token != "" {
+					r.Header = bearer(token)
+				}
+				resp, err := http.DefaultClient.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if resp.StatusCode != want {
+					t.Errorf("token %q: status %d, want %d", token, resp.StatusCode, want)
+				}
+			}
+		})
+	}
+}

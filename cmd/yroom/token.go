@@ -1,0 +1,58 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+)
+
+const shortestToken = 16
+
+// apiToken is the token that opens what is for operators. nil: none does.
+type apiToken struct{ sum [sha256.Size]byte }
+
+func newToken(token string) *apiToken { return &apiToken{sha256.Sum256([]byte(token))} }
+
+// readToken reads the token from a file that holds nothing else.
+func readToken(path string) (*apiToken, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("api-token-file: %w", err)
+	}
+	if perm := info.Mode().Perm(); perm&0o027 != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("api-token-file: others may read or change %s (its mode is %#o): chmod 600 %s", path, perm, path)
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, fmt.Errorf("api-token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(data))
+	if err := checkToken(token); err != nil {
+		return nil, fmt.Errorf("api-token-file: %s %w", path, err)
+	}
+	return newToken(token), nil
+}
+
+func checkToken(token string) error {
+	switch {
+	case token == "":
+		return errors.New("is empty: put a token into it, such as what openssl rand -hex 32 prints")
+	case strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return errors.New("holds more than one token, or one with characters that can't be sent: want one of ASCII letters, digits and signs")
+	case len(token) < shortestToken:
+		return fmt.Errorf("holds a token of %d characters: want %d at least, such as what openssl rand -hex 32 prints", len(token), shortestToken)
+	}
+	return nil
+}
+
+// in tells whether r carries the token. It takes as long for any other.
+func (t *apiToken) in(r *http.Request) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	return t != nil && strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(sum[:], t.sum[:]) == 1
+}

@@ -1,0 +1,100 @@
+const pause = 1000 // ms between an answer and the next question
+const key = 'yroom-api-token'
+
+// follow asks the server for the JSON at address() again and again while the
+// page is visible, and calls show with each answer. Where the server refuses,
+// #refused says why and asks for the token; other trouble stands in #trouble.
+// It returns a function that asks at once.
+export function follow (address, show) {
+  const trouble = document.getElementById('trouble')
+  const refused = document.getElementById('refused')
+  const form = document.getElementById('token-form')
+  const content = document.getElementById('content')
+  let timer
+  let asking // an AbortController
+
+  const ask = async () => {
+    clearTimeout(timer)
+    asking?.abort()
+    asking = undefined
+    if (document.hidden) return
+    const mine = asking = new AbortController()
+    const began = performance.now()
+    let again = true
+    try {
+      const token = sessionStorage.getItem(key)
+      const response = await fetch(address(), {
+        headers: token ? { Authorization: `Bearer ${token}` } : {},
+        cache: 'no-store',
+        signal: mine.signal
+      })
+      const answer = await response.json()
+      if (mine !== asking) return
+      again = response.status !== 401 && response.status !== 403
+      refused.hidden = again
+      if (response.status < 500) content.hidden = !response.ok
+      if (!again) {
+        say(document.getElementById('refused-reason'), answer.error)
+        form.hidden = response.status === 403
+        sessionStorage.removeItem(key)
+      }
+      say(trouble, again && !response.ok ? answer.error : '')
+      if (response.ok) draw(answer)
+    } catch {
+      if (mine === asking) say(trouble, 'The server does not answer. Trying again.')
+    }
+    // What takes long to show, or to answer, is asked for less often.
+    if (mine === asking && again) timer = setTimeout(ask, pause + 4 * (performance.now() - began))
+  }
+
+  const draw = answer => {
+    try {
+      show(answer)
+    } catch (error) { // whoever writes a document may put anything into it
+      console.error(error)
+      say(trouble, 'Not all of this can be shown.')
+    }
+  }
+
+  form.addEventListener('submit', event => {
+    event.preventDefault()
+    sessionStorage.setItem(key, document.getElementById('token').value.trim())
+    document.getElementById('token').value = ''
+    ask()
+  })
+  document.addEventListener('visibilitychange', ask)
+  ask()
+  return ask
+}
+
+// bytes writes a size for people.
+export function bytes (n) {
+  const units = ['B', 'KiB', 'MiB', 'GiB']
+  let unit = 0
+  while (n >= 1024 && unit < units.length - 1) {
+    n /= 1024
+    unit++
+  }
+  return `${unit > 0 && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`
+}
+
+// ago writes how long ago a time was, or the date.
+export function ago (time) {
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000))
+  if (seconds < 5) return 'just now'
+  if (seconds < 60) return `${seconds} s ago`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`
+  return new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' })
+}
+
+// lastChange writes when a room's document changed, as far as the server knows.
+export function lastChange (room) {
+  if (room.changed) return ago(room.changed)
+  return room.stored ? `stored ${ago(room.stored)}` : 'not since it was opened'
+}
+
+// say changes an element's text where it is another.
+export function say (element, text) {
+  if (element.textContent !== text) element.textContent = text
+}
