@@ -46,7 +46,7 @@ lint: $(LINT)
 
 # The race detector needs a C compiler. Tests of the SQLite store look at it from outside.
 .PHONY: unit
-unit: $(NODE_MODULES)
+unit: $(NODE_MODULES) $(DEMOS)
 	@scripts/tools strace sqlite3
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then \
@@ -55,6 +55,7 @@ unit: $(NODE_MODULES)
 	fi; \
 	set -x; go test $$race -coverprofile=cover.out ./...
 	go test -run IsLinear ./blocks
+	go test -tags demo ./internal/webui
 	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
 
 .PHONY: crash

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	texttemplate "text/template"
 	"time"
@@ -76,24 +77,26 @@ func serve(w http.ResponseWriter, r *http.Request, facts Facts, demos bool) {
 	_, _ = body.WriteTo(w) // the browser may be gone
 }
 
-// serveFile serves a file of this package, or one that was built: that has a
-// hash of what is in it in its name, and so never changes.
+// hashed is the name of a file that holds a hash of what is in it.
+var hashed = regexp.MustCompile(`-[A-Z0-9]{8}\.\w+$`)
+
+// serveFile serves a file of this package, or one that was built.
 func serveFile(w http.ResponseWriter, r *http.Request, built fs.FS) {
 	name, h := path.Join("static", r.PathValue("file")), w.Header()
 	content, err := files.ReadFile(name)
-	switch {
-	case err == nil:
-		sum := sha256.Sum256(content)
-		h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"`)
-		h.Set("Cache-Control", "no-cache")
-	case built != nil:
-		if content, err = fs.ReadFile(built, name); err == nil {
-			h.Set("Cache-Control", "public, max-age=31536000, immutable")
-		}
+	if err != nil && built != nil {
+		content, err = fs.ReadFile(built, name)
 	}
 	if err != nil {
 		http.NotFound(w, r)
 		return
+	}
+	if hashed.MatchString(name) {
+		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		sum := sha256.Sum256(content)
+		h.Set("Cache-Control", "no-cache")
+		h.Set("ETag", `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"`)
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))

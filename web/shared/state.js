@@ -8,31 +8,41 @@ export function showState (provider, saved, readonly) {
   const mark = document.getElementById('saved')
   const spoken = document.getElementById('spoken')
   let status = 'connecting'
-  let told = ''
+  let next = '' // what is read out if it lasts
   let settle, speak
 
   const draw = () => {
     connection.textContent = status
     connection.dataset.state = status
-    const text = readonly ? 'Read only' : !saved.loaded ? 'Loading…' : saved.all ? 'Saved' : status === 'connected' ? 'Saving…' : 'Not saved: offline'
-    clearTimeout(settle)
-    settle = undefined
-    if (text === 'Saved' && mark.textContent === 'Saving…') settle = setTimeout(() => say(text), calm)
-    else say(text)
+    const text = wording()
+    if (text === 'Saved' && mark.textContent === 'Saving…') {
+      settle ??= setTimeout(() => say('Saved'), calm)
+    } else {
+      say(text)
+    }
+  }
+  const wording = () => {
+    if (readonly) return 'Read only'
+    if (!saved.all && status !== 'connected') return 'Not saved: offline'
+    if (!saved.loaded) return 'Loading…'
+    return saved.all ? 'Saved' : 'Saving…'
   }
   const say = text => {
+    clearTimeout(settle)
+    settle = undefined
     mark.textContent = text
     mark.dataset.state = text === 'Saved' ? 'saved' : text.startsWith('Not') ? 'unsaved' : 'waiting'
+    const now = `${status}. ${text}`
+    if (now === next) return
+    next = now
     clearTimeout(speak)
-    speak = setTimeout(() => {
-      const now = `${status}. ${text}`
-      if (text !== 'Saving…' && now !== told) spoken.textContent = told = now
-    }, patience)
+    speak = setTimeout(() => { spoken.textContent = now }, patience)
   }
 
   provider.on('status', event => {
     // It is connecting again and again while there is no network.
-    status = event.status === 'connected' ? 'connected' : event.status === 'connecting' && !saved.loaded && provider.wsUnsuccessfulReconnects === 0 ? 'connecting' : 'offline'
+    const first = !saved.loaded && provider.wsUnsuccessfulReconnects === 0
+    status = event.status === 'connected' ? 'connected' : first ? 'connecting' : 'offline'
     draw()
   })
   provider.on('connection-close', () => {

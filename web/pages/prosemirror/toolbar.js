@@ -51,8 +51,7 @@ export function toolbar (element) {
         const control = Object.assign(document.createElement('button'), {
           type: 'button',
           textContent: label,
-          title: key ? `${name} (${mod}${key})` : name,
-          ariaLabel: name
+          title: key ? `${name} (${mod}${key})` : name
         })
         control.dataset.command = label.toLowerCase()
         control.addEventListener('mousedown', event => event.preventDefault()) // the editor keeps its focus
