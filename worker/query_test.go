@@ -178,6 +178,7 @@ func TestQueryGoesOnFromAMark(t *testing.T) {
 		f.leave("a", 2)
 		synctest.Wait()
 		time.Sleep(time.Second)
+		synctest.Wait()
 		f.ask("a", second.At).wantError(ErrNotOpen)
 		f.join("a", 3)
 		synctest.Wait()
