@@ -110,6 +110,9 @@ func TestTableOfFlags(t *testing.T) {
 	}
 	for field, value := range reflect.ValueOf(defaults).Fields() {
 		shown := fmt.Sprint(value)
+		if shown == "" {
+			shown = "none"
+		}
 		switch v := value.Interface().(type) {
 		case *bool:
 			shown = map[bool]string{false: "no", true: "yes"}[*v]
