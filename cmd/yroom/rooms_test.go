@@ -372,6 +372,13 @@ func TestLongListsComeInParts(t *testing.T) {
 		p.connect(room)
 	}
 	_, first := get[list](p, "/rooms.json")
+	opening := func(s summary) bool { return s.State == "loading" }
+	for deadline := time.Now().Add(10 * time.Second); first.Open < 4 || slices.ContainsFunc(first.Rooms, opening); {
+		if time.Now().After(deadline) {
+			t.Fatal("the rooms don't open")
+		}
+		_, first = get[list](p, "/rooms.json")
+	}
 	got := names(first)
 	if len(got) != roomsAtOnce || first.Next != got[len(got)-1] || first.Open != 4 {
 		t.Fatalf("%d rooms, next %q, %d open", len(got), first.Next, first.Open)
