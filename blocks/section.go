@@ -49,48 +49,17 @@ type deletion struct {
 // clients that s doesn't have are put together on the way.
 func (in *contents) read(update []byte, s *Store) error {
 	r := lib0.NewReader(update)
-	var b block
-	at, empty := id{}, false
 	in.sections, in.types = in.sections[:0], 0
-	sections := r.Uint()
+	sections, empty := r.Uint(), false
 	for n := sections; n > 0 && r.Err() == nil; n-- {
-		sec := section{count: r.Uint(), client: r.Uint(), clock: r.Uint()}
-		sec.resume.clock = sec.clock
-		off := r.Offset()
-		at = id{sec.client, sec.clock}
-		if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
-			sec.body = new(body)
-		}
-		for left := sec.count; left > 0 && r.Err() == nil; left-- {
-			b.read(&r, at.client, at.clock)
-			if r.Err() != nil {
-				break
-			}
-			at.clock = b.end()
-			if b.kind != kindSkip {
-				sec.elements += b.len
-			}
-			sec.foreign = sec.foreign || b.foreign
-			if b.kind == kindType {
-				in.types++
-			}
-			switch {
-			case b.kind == kindSkip:
-				sec.body = nil
-			case sec.body != nil:
-				sec.body.push(&b)
-			}
-		}
-		sec.end, sec.wire = at.clock, r.Since(off)
-		if sections == 1 && sec.count == 1 {
-			in.block = b
-			sec.only = &in.block
+		sec := in.readSection(&r, sections == 1, s)
+		if err := r.Err(); err != nil {
+			return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 		}
 		empty = empty || sec.elements == 0
-		in.sections = append(in.sections, sec)
 	}
 	if err := r.Err(); err != nil {
-		return malformed("update: block %d of client %d: %w", at.clock, at.client, err)
+		return malformed("update: %w", err)
 	}
 	if client, ok := repeated(in.sections); ok {
 		return malformed("update: client %d is in it twice", client)
@@ -99,6 +68,44 @@ func (in *contents) read(update []byte, s *Store) error {
 		in.sections = slices.DeleteFunc(in.sections, func(sec section) bool { return sec.elements == 0 })
 	}
 	return in.readDeletions(&r)
+}
+
+// readSection reads and checks the next section, which may be the only one. The
+// error is r's.
+func (in *contents) readSection(r *lib0.Reader, alone bool, s *Store) *section {
+	in.sections = append(in.sections, section{count: r.Uint(), client: r.Uint(), end: r.Uint()})
+	sec := &in.sections[len(in.sections)-1]
+	sec.clock, sec.resume.clock = sec.end, sec.end
+	var room block
+	b := &room
+	if alone && sec.count == 1 {
+		b, sec.only = &in.block, &in.block
+	}
+	if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
+		sec.body = new(body)
+	}
+	off := r.Offset()
+	for left := sec.count; left > 0 && r.Err() == nil; left-- {
+		b.read(r, sec.client, sec.end)
+		if r.Err() != nil {
+			return sec
+		}
+		sec.end = b.end()
+		if b.kind == kindSkip {
+			sec.body = nil
+			continue
+		}
+		sec.elements += b.len
+		sec.foreign = sec.foreign || b.foreign
+		if b.kind == kindType {
+			in.types++
+		}
+		if sec.body != nil {
+			sec.body.push(b)
+		}
+	}
+	sec.wire = r.Since(off)
+	return sec
 }
 
 // release gives up large room to work in, and lets go of the update.
