@@ -48,10 +48,10 @@ vet:
 lint: $(LINT)
 	$(LINT) run --allow-parallel-runners
 
-# The race detector needs a C compiler. Tests of the SQLite store look at it from outside.
+# The race detector needs a C compiler. Tests of the SQLite store look at it from outside, those of the demos use a browser.
 .PHONY: unit
 unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
-	@scripts/tools strace sqlite3
+	@scripts/tools strace sqlite3 chromium
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then \
 	  if [ -n "$${YROOM_TEST_REQUIRED:-}" ]; then echo "The race detector needs a C compiler: apt-get install gcc"; exit 1; fi; \

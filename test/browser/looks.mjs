@@ -1,0 +1,61 @@
+// What a page looks like, to people who see it, and to those who don't.
+
+import axe from 'axe-core'
+import { hold } from './until.mjs'
+
+const wide = { width: 1280, height: 800 }
+const phone = { width: 390, height: 844 }
+
+// Keeps a picture of the page, light or dark, on a device of some size, and holds it to what can be measured.
+async function hang (stage, person, what, colorScheme, size) {
+  const { page } = person
+  await page.setViewportSize(size)
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
+  const picture = `${what}, ${size === phone ? 'phone' : 'wide'}, ${colorScheme}`
+  await stage.picture(person, picture)
+  const { inner, outer } = await page.evaluate(() => ({ inner: document.documentElement.scrollWidth, outer: window.innerWidth }))
+  hold(`${picture}: nothing is cut off at the side: ${inner} pixels in ${outer}`, inner <= outer)
+}
+
+// Nothing keeps people out who see little, or hear the page, or only have keys.
+async function open (page, what) {
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }))
+  const faults = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  const told = faults.map(({ help, nodes }) => `${help}: ${nodes.map(node => node.html + ' ' + node.failureSummary).join('; ')}`)
+  hold(`${what}: ${told.join('\n')}`, faults.length === 0)
+}
+
+// Looks at the page as it is.
+export async function look (stage, person, what) {
+  await hang(stage, person, what, 'dark', wide)
+  await hang(stage, person, what, 'dark', phone)
+  await open(person.page, `${what}, dark, on a phone`)
+  await hang(stage, person, what, 'light', phone)
+  await hang(stage, person, what, 'light', wide)
+  await open(person.page, `${what}, light, wide`)
+}
+
+// What has the focus: its id, or what it says.
+export const focused = page => page.evaluate(() => {
+  const { activeElement: element } = document
+  return element.closest('#editor') ? 'editor' : element.id || element.innerText
+})
+
+// Presses Tab until what is asked for has the focus, which has to be seen.
+export async function tabTo (page, wanted, back = false) {
+  const seen = []
+  while (seen.at(-1) !== wanted) {
+    hold(`Tab comes to ${wanted}, after ${seen}`, seen.length < 30)
+    await page.keyboard.press(back ? 'Shift+Tab' : 'Tab')
+    seen.push(await focused(page))
+  }
+}
+
+// Presses Tab until something else has the focus.
+export async function leave (page, from) {
+  for (let tabs = 0; await focused(page) === from; tabs++) {
+    hold(`Tab leaves ${from}`, tabs < 20)
+    await page.keyboard.press('Tab')
+  }
+}

@@ -1,0 +1,270 @@
+// What people do with the demos. Each scenario has a room of its own.
+
+import * as demos from './demos.mjs'
+import { focused, leave, look, tabTo } from './looks.mjs'
+import { hold, sleep, until } from './until.mjs'
+
+export const scenarios = {}
+
+for (const demo of Object.values(demos)) {
+  const scenario = (name, play) => { scenarios[`${demo.name}, ${name}`] = play }
+
+  scenario('two at once', async stage => {
+    const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+    await Promise.all([ann.write(30), bob.write(30)])
+    await ann.reads(ann, bob)
+    await bob.reads(ann, bob)
+    await stage.converge(ann, bob)
+    await ann.sees('#people', 'Bob')
+    await bob.sees('#people', 'Ann')
+    if (demo.carets) {
+      await ann.sees('.caret', 'Bob')
+      await bob.sees('.caret', 'Ann')
+    }
+    await ann.server()
+  })
+
+  scenario('three, and one leaves', async stage => {
+    const people = await stage.meet(demo, 'Ann', 'Bob', 'Cem')
+    const [ann, bob, cem] = people
+    await Promise.all(people.map(person => person.write(15)))
+    for (const person of people) {
+      await person.reads(...people)
+      for (const { name } of people) await person.sees('#people', name)
+    }
+    await stage.converge(...people)
+    await cem.leave()
+    for (const person of [ann, bob]) await person.misses('#people', 'Cem')
+    await bob.write()
+    await ann.reads(...people)
+  })
+
+  scenario('undo', async stage => {
+    const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+    await ann.write()
+    await bob.reads(ann)
+    await bob.write()
+    await ann.reads(ann, bob)
+    const { written } = ann
+    await ann.undo()
+    hold('Ann has undone what she wrote', ann.written === '')
+    await bob.reads(ann, bob)
+    await ann.redo(written)
+    await bob.reads(ann, bob)
+    await bob.undo()
+    hold('Bob has undone what he wrote', bob.written === '')
+    await ann.reads(ann, bob)
+    await stage.converge(ann, bob)
+  })
+
+  scenario('offline and back', async stage => {
+    const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+    await ann.write()
+    await bob.reads(ann)
+    bob.goOffline()
+    await bob.sees('#connection', 'offline')
+    await bob.write()
+    await bob.sees('#saved', 'Not saved: offline')
+    await ann.write()
+    await ann.saved()
+    await bob.reads(bob)
+    hold('nothing goes out', bob.own(await ann.lines()) === '')
+    hold('nothing comes in', ann.own(await bob.lines()) !== ann.written)
+    await bob.comeBack()
+    await stage.converge(ann, bob)
+    await ann.reads(ann, bob)
+  })
+
+  scenario('a line that hangs', async stage => {
+    const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+    await bob.remember()
+    await bob.stall(true)
+    await bob.write()
+    await bob.unsaved()
+    await ann.write()
+    await ann.saved()
+    hold('nothing goes out', bob.own(await ann.lines()) === '')
+    hold('nothing comes in', ann.own(await bob.lines()) === '')
+    hold('and nothing is said to be saved', bob.own(await bob.claimed()) === '')
+    await bob.stall(false)
+    await stage.converge(ann, bob)
+    await ann.reads(ann, bob)
+  })
+
+  scenario('reload', async stage => {
+    const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+    await ann.write()
+    await bob.reads(ann)
+    await bob.write()
+    await ann.reads(bob)
+    await ann.saved()
+    await ann.reload()
+    await ann.reads(ann, bob)
+    await ann.saved()
+    await ann.sees('#people', 'Ann') // a name is kept
+    await ann.write()
+    await bob.reads(ann, bob)
+    for (const person of [ann, bob]) {
+      await person.saved()
+      await person.leave()
+    }
+    const [cem] = await stage.meet(demo, 'Cem')
+    await cem.reads(ann, bob)
+  })
+
+  scenario('read-only', async stage => {
+    const [ann] = await stage.meet(demo, 'Ann')
+    await ann.write()
+    await ann.saved()
+    const bob = await stage.person('Bob')
+    await bob.open(demo, { readonly: true })
+    await bob.reads(ann)
+    await bob.fumble()
+    await ann.write()
+    await bob.reads(ann, bob)
+    await ann.reads(ann, bob)
+
+    const address = bob.sockets.at(-1)
+    await stage.trespass(address, demo, '!')
+    hold('a read-only connection writes nothing', !(await stage.held(demo)).join('').includes('!'))
+    await stage.trespass(address.split('?')[0], demo, '!')
+    hold('another does', (await stage.held(demo)).join('').includes('!'))
+    await ann.write()
+    await bob.reads(ann)
+  })
+
+  scenario('killed under them', async stage => {
+    const server = await stage.own()
+    const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+    const people = [ann, bob]
+    for (const person of people) await person.remember()
+    for (const frozen of [false, true]) {
+      const writing = Promise.all([ann.write(24), bob.write(24)])
+      await sleep(300) // anywhere in the middle
+      if (frozen) { // it takes edits, and does not answer
+        server.freeze()
+        for (const person of people) await person.unsaved()
+      }
+      for (const person of people) person.away = true
+      await server.kill()
+      await writing
+      for (const person of people) await person.unsaved()
+
+      const left = stage.keep(await server.copy())
+      const held = await stage.held(demo, left)
+      for (const person of people) {
+        const claimed = await person.claimed()
+        for (const author of people) {
+          hold(`${person.name} was shown as saved ${JSON.stringify(claimed)}, and ${JSON.stringify(held)} is left`, author.own(held).startsWith(author.own(claimed)))
+        }
+      }
+      await server.restart()
+      for (const person of people) await person.connected()
+      for (const person of people) person.away = false
+      await stage.converge(ann, bob)
+      await ann.reads(ann, bob)
+      // Otherwise nothing has been looked at: what is claimed now is all there is.
+      for (const person of people) await until('all is claimed', async () => ann.own(await person.claimed()) === ann.written)
+    }
+  })
+
+  scenario('looks', async stage => {
+    const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+    await demo.furnish(ann.page)
+    await until('Bob sees it', async () => (await bob.lines()).join() === (await ann.lines()).join())
+    await demo.add(bob.page, ', and more')
+    await until('Ann sees it', async () => (await ann.lines()).join().endsWith(', and more'))
+    await ann.saved()
+    await look(stage, ann, demo.name)
+    await ann.page.locator('#server-view').click()
+    await look(stage, ann, `${demo.name}, server's view`)
+    await bob.open(demo, { readonly: true })
+    await until('Bob sees it again', async () => (await bob.lines()).join() === (await ann.lines()).join())
+    await look(stage, bob, `${demo.name}, read-only`)
+  })
+
+  scenario('keyboard only', async stage => {
+    const { page } = await stage.person('Ann').then(ann => ann.open(demo).then(() => ann))
+    for (const id of ['name', 'copy-link', 'server-view', 'editor']) await tabTo(page, id)
+    await leave(page, 'editor')
+    await tabTo(page, 'server-view', true)
+    await page.keyboard.press('Enter')
+    await page.locator('#server-document').waitFor()
+    for (let i = 0; i < 5; i++) {
+      await page.keyboard.press('Tab')
+      hold('the focus stays in the dialog', await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest('dialog') !== null))
+    }
+    await page.keyboard.press('Escape')
+    await page.locator('#server-document').waitFor({ state: 'hidden' })
+    hold('the focus is where it was', await focused(page) === 'server-view')
+  })
+
+  scenario('from the start page', async stage => {
+    const [ann, bob] = [await stage.person('Ann'), await stage.person('Bob')]
+    await ann.show('/')
+    await ann.page.locator(`a[href="/new/${demo.name}"]`).click()
+    ann.demo = demo
+    await ann.connected()
+    await ann.write()
+    await ann.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    await ann.page.locator('#copy-link').click()
+    const link = await ann.page.evaluate(() => navigator.clipboard.readText())
+    hold(`${link} is the address of the room`, link === ann.page.url() && new RegExp(`/${demo.name}/.+`).test(link))
+    bob.demo = demo
+    await bob.page.goto(link)
+    await bob.connected()
+    await bob.reads(ann)
+  })
+}
+
+scenarios['board, two at one item'] = async stage => {
+  const [ann, bob] = await stage.meet(demos.board, 'Ann', 'Bob')
+  for (const item of ['bread', 'butter', 'jam']) await demos.board.add(ann.page, item)
+  await until('Bob sees the items', async () => (await bob.lines()).join() === 'bread,butter,jam')
+  const type = async (person, letters) => {
+    await person.page.locator('#items textarea').nth(1).click()
+    await person.page.keyboard.press('End')
+    await person.page.keyboard.type(letters, { delay: 10 })
+  }
+  await Promise.all([type(ann, ' 0123456789'), type(bob, ' NOPQRSTUVW')])
+  await ann.sees('.here', 'Bob')
+  await bob.sees('.here', 'Ann')
+  await stage.picture(ann, 'board, two at one item')
+  const [, item] = await stage.converge(ann, bob)
+  for (const letters of ['butter', '0123456789', 'NOPQRSTUVW']) {
+    hold(`${letters} is in order in ${item}`, [...item].filter(letter => letters.includes(letter)).join('') === letters)
+  }
+
+  // Ann moves it, and Bob, who has not seen that, ticks it and types.
+  await bob.stall(true)
+  await ann.page.keyboard.press('Alt+ArrowDown')
+  await bob.page.locator('#items [type=checkbox]').nth(1).check()
+  await type(bob, 'XYZ')
+  await bob.stall(false)
+  const lines = await stage.converge(ann, bob)
+  hold(`it is moved and has what Bob typed: ${lines}`, lines.length === 3 && lines[2].startsWith('butter') && lines[2].endsWith('XYZ'))
+  for (const { page } of [ann, bob]) hold('it is ticked', await page.locator('#items [type=checkbox]').nth(2).isChecked())
+}
+
+scenarios['the start page looks'] = async stage => {
+  const ann = await stage.person('Ann')
+  await ann.show('/')
+  await look(stage, ann, 'start')
+}
+
+scenarios['the room pages'] = async stage => {
+  const [[ann], [bob], cem] = [await stage.meet(demos.prosemirror, 'Ann'), await stage.meet(demos.board, 'Bob'), await stage.person('Cem')]
+  await demos.prosemirror.furnish(ann.page)
+  await demos.board.furnish(bob.page)
+  await cem.show('/rooms')
+  await cem.sees('#rooms', stage.room)
+  await look(stage, cem, 'rooms')
+  await cem.page.locator('#rooms a', { hasText: stage.room }).click()
+  for (const { name } of [ann, bob]) await cem.sees('#people', name)
+  for (const line of ['A room with a view', 'Bake bread']) await cem.sees('#roots', line)
+  await demos.prosemirror.add(ann.page, ', and more')
+  await cem.sees('#roots', ', and more')
+  await look(stage, cem, 'room')
+  await bob.leave()
+  await cem.misses('#people', 'Bob')
+}

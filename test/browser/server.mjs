@@ -1,0 +1,53 @@
+// A yroom server of one's own, with a store on disk, that can be taken away and come back.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+export class Server {
+  // Program is the file of yroom. Without a folder the server makes one, which ends with it.
+  static async start (program, folder) {
+    const server = new Server()
+    server.program = program
+    server.folder = folder ?? await mkdtemp(join(tmpdir(), 'yroom-browser-'))
+    server.address = '127.0.0.1:0'
+    await server.restart()
+    return server
+  }
+
+  // Starts the server again, with the same files at the same address.
+  async restart () {
+    const arguments_ = ['serve', '--listen', this.address, '--store', 'sqlite:yroom.db', '--log-level', 'warn']
+    this.process = spawn(this.program, arguments_, { cwd: this.folder, stdio: ['ignore', 'pipe', 'inherit'] })
+    this.ended = once(this.process, 'exit')
+    const [line] = await Promise.race([once(createInterface(this.process.stdout), 'line'), this.ended])
+    this.address = /http:\/\/([^/]+)\//.exec(line)?.[1]
+    if (!this.address) throw new Error(`no address in ${JSON.stringify(line)}`)
+  }
+
+  get url () { return `http://${this.address}` }
+
+  // Holds the process where it is: connections stay, and nothing is answered.
+  freeze () { this.process.kill('SIGSTOP') }
+
+  // As kill -9 does, at any moment, frozen or not.
+  async kill () {
+    this.process.kill('SIGKILL')
+    await this.ended
+  }
+
+  // Another server, on a copy of the files as they are now.
+  async copy () {
+    const folder = await mkdtemp(join(tmpdir(), 'yroom-browser-'))
+    await cp(this.folder, folder, { recursive: true })
+    return Server.start(this.program, folder)
+  }
+
+  async end () {
+    await this.kill()
+    await rm(this.folder, { recursive: true })
+  }
+}
