@@ -58,6 +58,7 @@ unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
 	  echo "No C compiler: testing without the race detector"; race=; \
 	fi; \
 	set -x; go test $$race -coverprofile=cover.out ./...
+	@if [ -d test/browser/screenshots ]; then echo "What the pages look like: test/browser/screenshots"; fi
 	go test -run IsLinear ./blocks
 	go test -tags demo ./internal/webui
 	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0

@@ -2,7 +2,7 @@
 
 import * as demos from './demos.mjs'
 import { focused, leave, look, tabTo } from './looks.mjs'
-import { hold, sleep, until } from './until.mjs'
+import { hold, until } from './until.mjs'
 
 export const scenarios = {}
 
@@ -138,17 +138,24 @@ for (const demo of Object.values(demos)) {
     const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
     const people = [ann, bob]
     for (const person of people) await person.remember()
-    for (const frozen of [false, true]) {
-      const writing = Promise.all([ann.write(24), bob.write(24)])
-      await sleep(300) // anywhere in the middle
-      if (frozen) { // it takes edits, and does not answer
+    for (const moment of ['typing', 'waiting', 'saved']) {
+      const writing = Promise.all(people.map(person => person.write(24)))
+      if (moment === 'typing') await until('something is there', async () => (await bob.lines()).join('').length > 6)
+      if (moment === 'waiting') { // for a server that takes edits, and does not answer
         server.freeze()
         for (const person of people) await person.unsaved()
+      }
+      if (moment === 'saved') { // the very moment that it says so
+        await writing
+        await ann.saved()
       }
       for (const person of people) person.away = true
       await server.kill()
       await writing
-      for (const person of people) await person.unsaved()
+      for (const person of people) {
+        await person.write(3)
+        await person.unsaved()
+      }
 
       const left = stage.keep(await server.copy())
       const held = await stage.held(demo, left)
@@ -163,7 +170,7 @@ for (const demo of Object.values(demos)) {
       for (const person of people) person.away = false
       await stage.converge(ann, bob)
       await ann.reads(ann, bob)
-      // Otherwise nothing has been looked at: what is claimed now is all there is.
+      // What is claimed is looked at: here it is all that there is.
       for (const person of people) await until('all is claimed', async () => ann.own(await person.claimed()) === ann.written)
     }
   })
