@@ -35,7 +35,7 @@ func TestBrowser(t *testing.T) {
 
 	node := exec.Command("node", "play.mjs", program, chromium, pictures, *scenarios)
 	node.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the servers that it starts
-	node.WaitDelay = 10 * time.Second // where it ended without them, they keep its stderr open
+	node.WaitDelay = 10 * time.Second                      // where it ended without them, they keep its stderr open
 	var stderr bytes.Buffer
 	node.Stderr = &stderr
 	stdout, err := node.StdoutPipe()
