@@ -36,13 +36,13 @@ export async function look (stage, person, what) {
   await open(person.page, `${what}, light, wide`)
 }
 
-// What has the focus: its id, or what it says.
+// What has the focus: the editor or its toolbar, or its id, or what it says.
 export const focused = page => page.evaluate(() => {
   const { activeElement: element } = document
-  return element.closest('#editor') ? 'editor' : element.id || element.innerText
+  return element.closest('#editor, #toolbar')?.id ?? (element.id || element.innerText)
 })
 
-// Presses Tab until what is asked for has the focus, which has to be seen.
+// Presses Tab until what is asked for has the focus.
 export async function tabTo (page, wanted, back = false) {
   const seen = []
   while (seen.at(-1) !== wanted) {

@@ -192,7 +192,9 @@ for (const demo of Object.values(demos)) {
 
   scenario('keyboard only', async stage => {
     const { page } = await stage.person('Ann').then(ann => ann.open(demo).then(() => ann))
-    for (const id of ['name', 'copy-link', 'server-view', 'editor']) await tabTo(page, id)
+    for (const id of ['name', 'copy-link', 'server-view']) await tabTo(page, id)
+    if (await page.locator('#toolbar').count() > 0) await tabTo(page, 'toolbar')
+    await tabTo(page, 'editor')
     await leave(page, 'editor')
     await tabTo(page, 'server-view', true)
     await page.keyboard.press('Enter')
