@@ -57,7 +57,7 @@ unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
 	  if [ -n "$${YROOM_TEST_REQUIRED:-}" ]; then echo "The race detector needs a C compiler: apt-get install gcc"; exit 1; fi; \
 	  echo "No C compiler: testing without the race detector"; race=; \
 	fi; \
-	set -x; go test $$race -coverprofile=cover.out ./...
+	set -x; go test $$race -timeout 30m -coverprofile=cover.out ./...
 	@if [ -d test/browser/screenshots ]; then echo "What the pages look like: test/browser/screenshots"; fi
 	go test -run IsLinear ./blocks
 	go test -tags demo ./internal/webui
