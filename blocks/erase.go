@@ -66,9 +66,13 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
 	k := r.chunks[c]
 	i := k.find(x.from)
 	j := i
-	if end := r.blockEnd(c, i); x.to > end {
+	switch end := r.blockEnd(c, i); {
+	case x.to > end:
 		j = k.find(x.to - 1)
-	} else if x.to == end && (x.from == k.at(i) && k.bury(i, client, x) || k.buryEnd(i, client, x)) {
+	case x.to == end && x.from == k.at(i):
+		k.bury(i, client, x)
+		return
+	case x.to == end && k.buryEnd(i, client, x):
 		return
 	}
 	// Deleted neighbours come along: they join.
@@ -105,7 +109,7 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
 
 // bury deletes block i, which is x, in its place, and joins it with deleted
 // neighbours.
-func (k *chunk) bury(i int, client uint64, x span) bool {
+func (k *chunk) bury(i int, client uint64, x span) {
 	first, last := i, i
 	wire := k.blockWire(i)
 	from, to := int(k.recs[i].off), int(k.recs[i].off)+len(wire)
@@ -127,7 +131,6 @@ func (k *chunk) bury(i int, client uint64, x span) bool {
 	k.wire = replace(k.wire, from, to, length)
 	k.recs = slices.Delete(k.recs, first+1, last+1)
 	k.shift(first+1, len(length)-(to-from))
-	return true
 }
 
 // buryEnd deletes x, the end of block i, in its place, as far as that is easy:
