@@ -21,6 +21,7 @@ const (
 // document yet.
 type arrival struct {
 	doc      *Doc
+	size     int // of the update
 	slab     slab
 	sections []section
 	roots    []*typ // that are new
@@ -53,7 +54,7 @@ func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
 			return err
 		}
 	}
-	a := arrival{doc: d}
+	a := arrival{doc: d, size: len(update)}
 	err := blocks.Parse(update, a.block, func(first blocks.ID, n uint64) {
 		a.deleted = append(a.deleted, foreignDeletion{first.Client, span{first.Clock, first.Clock + n}})
 	})
@@ -75,7 +76,8 @@ func (a *arrival) block(b *blocks.Block) {
 		if c == nil {
 			c = &client{id: b.Client}
 		}
-		a.sections = append(a.sections, section{client: c})
+		// A block takes two bytes at least.
+		a.sections = append(a.sections, section{client: c, items: make([]*item, 0, min(b.Left+1, uint64(a.size/2)))})
 		last++
 	}
 	if b.Kind == blocks.KindSkip {
@@ -83,10 +85,7 @@ func (a *arrival) block(b *blocks.Block) {
 	}
 	sec := &a.sections[last]
 	it := a.slab.item()
-	*it = item{
-		client: sec.client, clock: b.Clock, len: b.Len, kind: b.Kind,
-		origin: b.Origin, rightID: b.Right, content: b.Content,
-	}
+	it.client, it.clock, it.len, it.kind, it.content = sec.client, b.Clock, b.Len, b.Kind, b.Content
 	switch {
 	case b.Kind == blocks.KindGC:
 		it.flags = deleted
@@ -97,9 +96,11 @@ func (a *arrival) block(b *blocks.Block) {
 	}
 	if b.HasOrigin {
 		it.flags |= hasOrigin
+		it.origin = b.Origin
 	}
 	if b.HasRight {
 		it.flags |= hasRight
+		it.rightID = b.Right
 	}
 	if b.HasKey {
 		it.flags |= hasKey

@@ -17,7 +17,7 @@ func (d *Doc) lacks(it *item) (blocks.ID, bool) {
 
 // endingAt gives the item whose last element is x, which is integrated.
 func (d *Doc) endingAt(x blocks.ID) *item {
-	it := d.item(x)
+	it := d.find(x.Client).items.find(x.Clock)
 	if it.kind != blocks.KindGC && x.Clock+1 < it.end() {
 		d.split(it, x.Clock+1-it.clock)
 	}
@@ -26,7 +26,7 @@ func (d *Doc) endingAt(x blocks.ID) *item {
 
 // startingAt gives the item whose first element is x, which is integrated.
 func (d *Doc) startingAt(x blocks.ID) *item {
-	it := d.item(x)
+	it := d.find(x.Client).items.find(x.Clock)
 	if it.kind != blocks.KindGC && it.clock < x.Clock {
 		return d.split(it, x.Clock-it.clock)
 	}
@@ -95,7 +95,9 @@ func (tx *transaction) integrate(it *item) {
 		t.formatted = true
 	case blocks.KindDeleted:
 		it.flags |= deleted
-		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
+		if tx.reports || t.formatted {
+			tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
+		}
 	}
 	tx.change(t)
 	if it.is(hasKey) && it.right == nil && it.left != nil {

@@ -3,6 +3,7 @@ package yjs
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
@@ -288,11 +289,12 @@ func (t *typ) string() string {
 			n += len(it.content)
 		}
 	}
-	out := make([]byte, 0, n)
+	var b strings.Builder
+	b.Grow(n)
 	for it := t.first; it != nil; it = it.right {
 		if it.kind == blocks.KindString && !it.deleted() {
-			out = append(out, it.content...)
+			b.Write(it.content)
 		}
 	}
-	return string(out)
+	return b.String()
 }
