@@ -205,6 +205,7 @@ func (tx *transaction) run(c *client) {
 	d := tx.doc
 	stack := []*client{c}
 	c.state = active
+	var prev *item
 	for {
 		c := stack[len(stack)-1]
 		it := c.head(d)
@@ -230,8 +231,9 @@ func (tx *transaction) run(c *client) {
 		if len(c.queue) == 0 {
 			c.queue = nil
 		}
-		d.place(it)
+		d.place(it, prev)
 		tx.integrate(it)
+		prev = it
 		for x, ok := c.waiters.pop(c.end); ok; x, ok = c.waiters.pop(c.end) {
 			x.client.waiting = false
 			tx.woken = append(tx.woken, x.client)
@@ -281,7 +283,12 @@ func (c *client) head(d *Doc) *item {
 // waits already stays.
 func (c *client) enqueue(d *Doc, fresh []*item) {
 	first, end := fresh[0].clock, fresh[len(fresh)-1].end()
-	if n := len(c.queue); n == 0 || c.queue[n-1].end() <= first {
+	n := len(c.queue)
+	if n == 0 {
+		c.queue = fresh
+		return
+	}
+	if c.queue[n-1].end() <= first {
 		c.queue = append(c.queue, fresh...)
 		return
 	}

@@ -283,14 +283,8 @@ func (t *typ) object() Object {
 
 // string gives the text of the list, without formats.
 func (t *typ) string() string {
-	n := 0
-	for it := t.first; it != nil; it = it.right {
-		if it.kind == blocks.KindString && !it.deleted() {
-			n += len(it.content)
-		}
-	}
 	var b strings.Builder
-	b.Grow(n)
+	b.Grow(int(t.len))
 	for it := t.first; it != nil; it = it.right {
 		if it.kind == blocks.KindString && !it.deleted() {
 			b.Write(it.content)
