@@ -20,6 +20,8 @@ type Config struct {
 	// Encoding is that of the data in SyncStep2 and Update, in both directions;
 	// default V1.
 	Encoding blocks.Encoding
+	// Opened tells this life of the room from others, in its Marks.
+	Opened time.Time
 }
 
 // Room is one shared document and who is in it. It is not safe for use by
@@ -29,6 +31,8 @@ type Room struct {
 	encoding  blocks.Encoding
 	awareness *awareness.Awareness
 	conns     map[ConnID]member
+	watchers  map[ConnID]bool // nil: nobody
+	opened    time.Time
 
 	// whole is what was encoded for who has nothing. It leads to nothing once all
 	// have been sent it, or the document has changed.
@@ -56,6 +60,7 @@ func New(cfg Config) *Room {
 		encoding:  cmp.Or(cfg.Encoding, blocks.V1),
 		awareness: awareness.New(cfg.Awareness),
 		conns:     make(map[ConnID]member),
+		opened:    cfg.Opened,
 		seq:       1,
 		markEvery: 256 << 10,
 	}
@@ -71,5 +76,5 @@ func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 // Deadline is when the room wants a Tick; zero if it wants none.
 func (r *Room) Deadline() time.Time { return r.awareness.Deadline() }
 
-// Empty tells whether no connection is in the room.
-func (r *Room) Empty() bool { return len(r.conns) == 0 }
+// Empty tells whether no connection is in the room and nobody watches it.
+func (r *Room) Empty() bool { return len(r.conns) == 0 && len(r.watchers) == 0 }
