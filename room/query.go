@@ -1,7 +1,6 @@
 package room
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"slices"
@@ -55,7 +54,7 @@ type Answer struct {
 
 	At      Mark              // where the document is, and where to ask from the next time
 	Update  []byte            // V1: what is new since what was asked about; nil: nothing is
-	Whole   bool              // Update is all of the document
+	Whole   bool              // Update is all of the document: nothing is known of what was asked about
 	Vector  []byte            // the state vector
 	Members []Member          // by ascending ID
 	States  []awareness.State // by ascending client id
@@ -194,7 +193,8 @@ func (r *Room) tell(a *Answer, ask *Ask) {
 	slices.SortFunc(a.Members, func(a, b Member) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// since is what is new since a mark, and whether that is all of the document.
+// since is what is new since a mark, and whether that is all of the document
+// because nothing is known of the mark.
 func (r *Room) since(m Mark) (update []byte, whole bool) {
 	if !m.Opened.Equal(r.opened) {
 		m.Seq = 0
@@ -202,14 +202,15 @@ func (r *Room) since(m Mark) (update []byte, whole bool) {
 	if m.Seq == r.seq {
 		return nil, false
 	}
-	vector := r.vectorAt(m.Seq)
-	return must(r.blocks.Diff(vector, blocks.V1)), bytes.Equal(vector, emptyVector)
+	vector, ok := r.vectorAt(m.Seq)
+	return must(r.blocks.Diff(vector, blocks.V1)), !ok
 }
 
-// vectorAt is a state vector that whoever has the document's sequence seq is past.
-func (r *Room) vectorAt(seq uint64) []byte {
+// vectorAt is a state vector that whoever has the document's sequence seq is
+// past, and whether one is known; that of an empty document if not.
+func (r *Room) vectorAt(seq uint64) (vector []byte, ok bool) {
 	if seq > r.seq {
-		return emptyVector // it is of an earlier life of this room
+		return emptyVector, false // it is of an earlier life of this room
 	}
 	return r.marks.before(seq)
 }

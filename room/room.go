@@ -20,8 +20,6 @@ type Config struct {
 	// Encoding is that of the data in SyncStep2 and Update, in both directions;
 	// default V1.
 	Encoding blocks.Encoding
-	// Opened tells this life of the room from others, in its Marks.
-	Opened time.Time
 }
 
 // Room is one shared document and who is in it. It is not safe for use by
@@ -60,11 +58,14 @@ func New(cfg Config) *Room {
 		encoding:  cmp.Or(cfg.Encoding, blocks.V1),
 		awareness: awareness.New(cfg.Awareness),
 		conns:     make(map[ConnID]member),
-		opened:    cfg.Opened,
 		seq:       1,
 		markEvery: 256 << 10,
 	}
 }
+
+// Open says when the room was opened, for its Marks. Without it they don't tell
+// one life of a room from another.
+func (r *Room) Open(at time.Time) { r.opened = at }
 
 // Load takes an update that is stored already, which it borrows, into the
 // document, whatever the limits, and tells nobody. Load all there is before the

@@ -177,7 +177,8 @@ func (t *turn) answer(conn ConnID, m member, vector []byte) error {
 }
 
 func (t *turn) resync(conn ConnID, seq uint64) {
-	t.durable(conn, t.seq, protocol.Update, must(t.diff(t.vectorAt(seq))))
+	vector, _ := t.vectorAt(seq)
+	t.durable(conn, t.seq, protocol.Update, must(t.diff(vector)))
 	t.tellPresent(conn)
 }
 

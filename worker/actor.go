@@ -87,9 +87,8 @@ func (a *actor) open() (o opening, err error) {
 		return o, err
 	}
 	now := a.worker.config.Runtime.Now()
-	cfg := a.settings.Room
-	cfg.Opened = now
-	o = opening{room.New(cfg), wearOf(log, now), err == nil}
+	o = opening{room.New(a.settings.Room), wearOf(log, now), err == nil}
+	o.room.Open(now)
 	return o, replay(log, o.room.Load)
 }
 
