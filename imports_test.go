@@ -37,7 +37,7 @@ var allowedImports = map[string][]string{
 
 	// An adapter imports its contract and its client library.
 	"layer/memlayer":    {"layer", "room"},
-	"layer/layertest":   {"layer", "room", "protocol"},
+	"layer/layertest":   {"layer", "room", "protocol", "awareness"},
 	"layer":             {"room"},
 	"store/memstore":    {"store"},
 	"store/sqlitestore": {"store", "modernc.org/sqlite", "modernc.org/sqlite/lib"},
