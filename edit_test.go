@@ -208,12 +208,6 @@ func TestEditTakesANewClient(t *testing.T) {
 		}},
 		{"an edit of which nobody knows what has become", false, func(d *yroom.Document) error {
 			ctx, cancel := context.WithCancel(t.Context())
-			err := d.Edit(ctx, func(doc *yjs.Doc) error {
-				cancel()
-				return adding("")(doc)
-			})
-			_ = err // it changes nothing
-			ctx, cancel = context.WithCancel(t.Context())
 			wantError(t, "Edit", d.Edit(ctx, func(doc *yjs.Doc) error {
 				cancel()
 				return adding("x")(doc)
