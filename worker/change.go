@@ -30,6 +30,18 @@ func (a *actor) change(in layer.Input) {
 		return
 	}
 	a.changes = append(a.changes, in)
+	if a.tooManyChanges() {
+		a.mail.Hold()
+	}
+}
+
+// tooManyChanges tells whether as much waits for the store as may wait for a turn.
+func (a *actor) tooManyChanges() bool {
+	bytes := 0
+	for _, in := range a.changes {
+		bytes += size(in)
+	}
+	return bytes > a.settings.MailboxBytes || len(a.changes) >= a.settings.MailboxInputs
 }
 
 // do runs beside the turns.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
@@ -400,6 +401,26 @@ func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
 		}
 		if most.Load() != readsAtOnce {
 			t.Errorf("%d at once", most.Load())
+		}
+	})
+}
+
+// What waits for a slow store is bounded.
+func TestChangesThatWaitAreBounded(t *testing.T) {
+	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
+		on, release := block()
+		f.onAppend(on)
+		var all []*asking
+		for range 7 { // one is under way, three wait for it, three for a turn
+			all = append(all, f.create("a", typed(7, 0)))
+			synctest.Wait()
+		}
+		if err := f.trySend("a", room.Input{Kind: room.Create, Conn: 1, Ask: &room.Ask{}}); !errors.Is(err, layer.ErrFull) {
+			t.Errorf("Send gave %v", err)
+		}
+		for i, q := range all {
+			release <- nil
+			q.refused([]room.Cause{0, room.Exists}[min(i, 1)])
 		}
 	})
 }

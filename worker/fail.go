@@ -110,7 +110,7 @@ func (a *actor) close(why protocol.CloseError) {
 	}
 	clear(a.askers)
 	a.sendAway(why)
-	a.mail.Release()
+	a.release()
 }
 
 // reject turns those away who joined a room that has failed, and refuses what is
