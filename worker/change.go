@@ -73,6 +73,9 @@ func (a *actor) endChange(in layer.Input, err error) {
 	case err == nil:
 		a.created(in)
 		return
+	case refusal.Cause == room.Exists && a.room != nil && !a.stored:
+		// Another worker has stored what this room doesn't know.
+		a.close(elsewhere)
 	case refusal.Cause != room.Closed:
 	case in.Kind == room.Create && a.failure == nil:
 		// The log may hold what the room doesn't know.

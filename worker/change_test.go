@@ -167,6 +167,22 @@ func TestCreateRooms(t *testing.T) {
 			f.wantStored("a", seed)
 		})
 	})
+	t.Run("that another worker has stored meanwhile", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: seed}); err != nil {
+				t.Fatal(err)
+			}
+			f.create("a", typed(8, 0)).refused(room.Exists)
+			f.want("a: 1 Close 1013", "a: 2 Close 1013")
+			f.rest()
+			f.join("a", 1)
+			f.query("a", room.Mark{}).wantDocument(seed)
+			if log := f.logged(); log != "" {
+				t.Errorf("logged:\n%s", log)
+			}
+		})
+	})
 	t.Run("with nothing", func(t *testing.T) {
 		run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 			f.create("a", []byte{0, 0}).answer()
