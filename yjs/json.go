@@ -37,6 +37,11 @@ func (o Object) MarshalJSON() ([]byte, error) {
 	return Value{kind: Dict, object: ordered(append(Object(nil), o...))}.MarshalJSON()
 }
 
+// String is what MarshalJSON prints.
+func (o Object) String() string {
+	return Value{kind: Dict, object: ordered(append(Object(nil), o...))}.String()
+}
+
 // printer prints JSON as JSON.stringify does.
 type printer struct {
 	dst []byte
