@@ -43,15 +43,15 @@ func inspect(t *testing.T, d *Doc) {
 		}
 	}
 	for ty := range types {
-		linked -= ty.inspect(t)
+		linked -= inspectType(t, ty)
 	}
 	if linked != 0 {
 		t.Fatalf("%d items more than in lists", linked)
 	}
 }
 
-// inspect gives how many items are in the type.
-func (ty *typ) inspect(t *testing.T) (n int) {
+// inspectType gives how many items are in the type.
+func inspectType(t *testing.T, ty *typ) (n int) {
 	t.Helper()
 	width, formats := uint64(0), 0
 	chain := func(first, last *item) {

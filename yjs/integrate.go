@@ -154,15 +154,15 @@ func (d *Doc) settle(it *item) {
 		}
 	}
 	// What was visited since start stands behind the origin, and what was visited
-	// since clear may be in conflict.
+	// since conflict may be in one with the item.
 	start := d.visits
-	clear := start
+	conflict := start
 	for ; o != nil && o != it.right; o = o.right {
 		d.visits++
 		o.visit = d.visits
 		if sameRef(it, o, hasOrigin) {
 			if o.client.id < it.client.id {
-				left, clear = o, d.visits
+				left, conflict = o, d.visits
 			} else if sameRef(it, o, hasRight) {
 				break
 			}
@@ -175,8 +175,8 @@ func (d *Doc) settle(it *item) {
 		case origin.visit <= start:
 			it.left = left
 			return
-		case origin.visit <= clear:
-			left, clear = o, d.visits
+		case origin.visit <= conflict:
+			left, conflict = o, d.visits
 		}
 	}
 	it.left = left

@@ -303,7 +303,8 @@ func TestParseJSON(t *testing.T) {
 
 func TestAccessors(t *testing.T) {
 	values := []Value{
-		{}, NullValue(), BoolValue(true), NumberValue(1), BigIntValue(1), StringValue("x"), BytesValue([]byte("x")),
+		{},
+		NullValue(), BoolValue(true), NumberValue(1), BigIntValue(1), StringValue("x"), BytesValue([]byte("x")),
 		ListValue(NullValue()), ObjectValue(), TypeValue(KindMap, ""), SubdocumentValue("x", nil),
 	}
 	for i, v := range values {
@@ -430,7 +431,12 @@ func TestRoots(t *testing.T) {
 	d := New()
 	must(t, d.Apply(made.Encode(blocks.V2), blocks.V2))
 	want := []Root{
-		{"text", KindText}, {"2", KindArray}, {"map", KindMap}, {"fragment", KindXMLFragment}, {"element", KindXMLElement}, {"types", KindArray},
+		{"text", KindText},
+		{"2", KindArray},
+		{"map", KindMap},
+		{"fragment", KindXMLFragment},
+		{"element", KindXMLElement},
+		{"types", KindArray},
 		{"emptied", KindUnknown},
 	}
 	if diff := cmp.Diff(want, d.Roots()); diff != "" {
