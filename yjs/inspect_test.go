@@ -33,7 +33,7 @@ func inspect(t *testing.T, d *Doc) {
 					linked++
 					types[it.parent] = true
 				}
-				if it.kind == blocks.KindGC != (it.parent == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ != nil) {
+				if it.kind == blocks.KindGC != (it.parent == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
 					t.Fatalf("client %d has an impossible item %+v", c.id, it)
 				}
 			}
@@ -98,7 +98,7 @@ func inspectType(t *testing.T, ty *typ) (n int) {
 		}
 		chain(e.first, e.last)
 		for it := e.first; it != nil; it = it.right {
-			if it.key != e.key {
+			if it.key() != e.key {
 				t.Fatal("an item of another key")
 			}
 		}

@@ -263,7 +263,7 @@ func (it *item) element(n uint64) (v Value) {
 	case blocks.KindEmbed:
 		return parseJSON(r.Text())
 	case blocks.KindType:
-		return Value{kind: Type, typ: it.typ}
+		return Value{kind: Type, typ: it.typ()}
 	case blocks.KindDoc:
 		guid := string(r.Text())
 		v := Value{kind: Subdocument, str: guid}

@@ -141,10 +141,12 @@ func replay(t *testing.T, tr *transcript) {
 // show says in words what an update holds.
 func show(update []byte) string {
 	var out bytes.Buffer
-	err := blocks.Parse(update, func(b *blocks.Block) { fmt.Fprintf(&out, "%+v\n", *b) },
-		func(first blocks.ID, n uint64) { fmt.Fprintf(&out, "deletes %v and %d more\n", first, n-1) })
+	deleted, err := blocks.Parse(update, func(b *blocks.Block) { fmt.Fprintf(&out, "%+v\n", *b) })
 	if err != nil {
-		fmt.Fprintln(&out, err)
+		return err.Error()
+	}
+	for first, n := range deleted {
+		fmt.Fprintf(&out, "deletes %v and %d more\n", first, n-1)
 	}
 	return out.String()
 }
