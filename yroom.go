@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/yroom/yroom/consumer"
@@ -93,10 +94,17 @@ type Config struct {
 type Server struct {
 	consumer *consumer.Consumer
 	worker   *worker.Worker
+	line     *line
 	shelves  []shelf
+	writers  writers
+	showing  sync.WaitGroup // of those whom EditAs shows
+	stopping chan struct{}  // closed when Shutdown begins
 	drain    context.CancelFunc
 	drained  chan struct{} // closed when the worker has ended
 	err      error         // what it ended with
+
+	mu      sync.Mutex
+	stopped bool // showing begins nothing any more
 }
 
 // New starts a Server. Shutdown ends it.
@@ -109,6 +117,10 @@ func New(cfg Config) (*Server, error) {
 		cfg.Store = memstore.New()
 	}
 	between := memlayer.New()
+	asking, err := newLine(between)
+	if err != nil {
+		return nil, err
+	}
 	front, err := consumer.New(consumer.Config{
 		Layer:    between,
 		Hooks:    cfg.Hooks,
@@ -117,7 +129,7 @@ func New(cfg Config) (*Server, error) {
 		Logger:   log,
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, asking.close())
 	}
 	rooms := worker.New(worker.Config{
 		Layer:        between,
@@ -127,10 +139,18 @@ func New(cfg Config) (*Server, error) {
 		DrainTimeout: cfg.DrainTimeout,
 	})
 	ctx, drain := context.WithCancel(context.Background())
-	s := &Server{consumer: front, worker: rooms, shelves: shelvesOf(cfg.Rooms, cfg.Store), drain: drain, drained: make(chan struct{})}
+	s := &Server{
+		consumer: front,
+		worker:   rooms,
+		line:     asking,
+		shelves:  shelvesOf(cfg.Rooms, cfg.Store),
+		stopping: make(chan struct{}),
+		drain:    drain,
+		drained:  make(chan struct{}),
+	}
 	go func() {
 		defer close(s.drained)
-		s.err = rooms.Run(ctx)
+		s.err = errors.Join(rooms.Run(ctx), asking.close())
 	}()
 	<-between.Serving() // or the first to connect would find nobody
 	return s, nil
@@ -142,11 +162,18 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Shutdown admits nobody any more, closes the connections with 1012, on which
-// clients come back, and ends the rooms once all that they took is stored. When
+// clients come back, ends streams of changes, and ends the rooms once all that they took is stored. When
 // ctx ends, connections that are still open are cut off; the rooms have the
 // whole DrainTimeout after that. An error says what could not be done in time.
 // A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if !s.stopped {
+		s.stopped = true
+		close(s.stopping)
+	}
+	s.mu.Unlock()
+	s.showing.Wait()
 	err := s.consumer.Shutdown(ctx)
 	s.drain()
 	<-s.drained
