@@ -48,13 +48,14 @@ var allowedImports = map[string][]string{
 	"room":               {"awareness", "protocol", "blocks", "internal/lib0", "internal/weakbytes"},
 	"protocol":           {"internal/lib0"},
 	"awareness":          {"internal/lib0"},
+	"yjs":                {"blocks", "internal/lib0"},
 	"blocks":             {"internal/lib0"},
 	"internal/lib0":      {},
 	"internal/weakbytes": {},
 }
 
 // core packages do no I/O, start no goroutine, log nothing and ask for no time.
-var core = []string{"room", "protocol", "awareness", "blocks", "internal/lib0"}
+var core = []string{"room", "yjs", "protocol", "awareness", "blocks", "internal/lib0"}
 
 type goPackage struct {
 	Dir        string
