@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,25 +22,19 @@ type api struct {
 	rooms   *yroom.Server
 	token   *apiToken               // nil: the API is off
 	limit   func(room string) int64 // of a body, in bytes
-	ending  <-chan struct{}         // closed when event streams are to end
+	ending  context.Context         // ends when event streams are to end
 	streams atomic.Int64            // that are open
-}
-
-func newAPI(rooms *yroom.Server, token *apiToken, rows map[string]roomSettings, ending <-chan struct{}) *api {
-	return &api{
-		rooms:  rooms,
-		token:  token,
-		limit:  func(room string) int64 { return messageLimit(rows, room) },
-		ending: ending,
-	}
 }
 
 // defaultMessageLimit is what yroom.Limits says of Message.
 const defaultMessageLimit yroom.Bytes = 16 << 20
 
-func messageLimit(rows map[string]roomSettings, room string) int64 {
-	prefix, _, _ := strings.Cut(room, ".")
-	return int64(cmp.Or(rows[prefix].Limits.Message, rows[fallback].Limits.Message, defaultMessageLimit))
+// messageLimit gives the limit on messages in a room, by its name.
+func messageLimit(rows map[string]roomSettings) func(room string) int64 {
+	return func(room string) int64 {
+		prefix, _, _ := strings.Cut(room, ".")
+		return int64(cmp.Or(rows[prefix].Limits.Message, rows[fallback].Limits.Message, defaultMessageLimit))
+	}
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {

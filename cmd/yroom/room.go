@@ -34,9 +34,6 @@ type exitError struct {
 	status int
 }
 
-// ExitCode implements kong.ExitCoder.
-func (e exitError) ExitCode() int { return e.status }
-
 const exitRoom = 2 // the room is not there, or is there already
 
 // with calls do with an API that does what the command is about.

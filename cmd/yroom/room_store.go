@@ -1,14 +1,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"math"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -18,43 +17,120 @@ import (
 	"github.com/yroom/yroom"
 )
 
+// largestImport bounds an update that is added to a store: the limit on a message is for clients.
+const largestImport yroom.Bytes = 1 << 30
+
 // withStore calls do with the API of a server that runs in this process, on the
-// store at url, for as long as do takes.
+// store at url, for as long as do takes. config names the settings file of the
+// store's own server.
 func withStore(url, config string, do func(*apiClient) error) (err error) {
 	file, err := readSettings(config)
 	if err != nil {
 		return err
 	}
-	name, isFile := strings.CutPrefix(url, "sqlite:")
 	if url == inMemory {
-		return errors.New("memory: holds nothing: name the store of a server, such as sqlite:yroom.db")
+		return errors.New("the store memory: ends with its server: name a server, or a store such as sqlite:yroom.db")
 	}
-	if _, err := os.Stat(name); isFile && errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no file %s: a store is made by yroom serve", name)
+	if name, isFile := strings.CutPrefix(url, "sqlite:"); isFile {
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("there is no file %s: yroom serve makes it", name)
+		}
 	}
 	documents, err := openStores(url, file.Rooms)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, documents.close()) }()
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	rooms, err := yroom.New(yroom.Config{Store: documents.rest, Rooms: toImport(documents.rooms), Logger: log})
+	rooms, err := yroom.New(yroom.Config{
+		Store:  documents.rest,
+		Rooms:  withoutLimits(documents.rooms),
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rooms.Shutdown(context.Background())) }()
 
-	token := rand.Text()
-	line := newPipes()
-	server := &http.Server{
-		Handler:           newAPI(rooms, newToken(token), nil, context.Background()),
-		ReadHeaderTimeout: 0,
-	}
-	_ = line
-	_ = server
-	_ = cmp.Or[int]
-	_ = math.MaxInt
-	_ = net.ErrClosed
-	_ = sync.Mutex{}
-	return do(nil)
+	token, line := rand.Text(), newPipe()
+	server := &http.Server{Handler: &api{ //nolint:gosec // its one client is here
+		rooms:  rooms,
+		token:  newToken(token),
+		limit:  func(string) int64 { return int64(largestImport) },
+		ending: context.Background(),
+	}}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(line) }) // until it is closed
+	defer serving.Wait()
+	defer func() { err = errors.Join(err, server.Close()) }()
+	return do(&apiClient{
+		base:  "http://store",
+		token: token,
+		http:  &http.Client{Transport: &http.Transport{DialContext: line.dial}},
+	})
 }
+
+// withoutLimits gives rows under which any update can be added to a room. What
+// is deleted is kept where no row says anything about it: the store's own server
+// may keep it, and drops it if it doesn't.
+func withoutLimits(rows map[string]yroom.Settings) map[string]yroom.Settings {
+	all := maps.Clone(rows)
+	for prefix, row := range all {
+		row.Limits.Message, row.Limits.MailboxSize = largestImport, 2*largestImport
+		all[prefix] = row
+	}
+	base := all[fallback]
+	base.Limits.Message, base.Limits.MailboxSize = largestImport, 2*largestImport
+	if base.GC == nil {
+		base.GC = new(bool)
+	}
+	all[fallback] = base
+	return all
+}
+
+// pipe is a listener for connections from within this process.
+type pipe struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	close  func()
+}
+
+func newPipe() *pipe {
+	closed := make(chan struct{})
+	return &pipe{make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
+}
+
+func (p *pipe) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case p.conns <- there:
+		return here, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept implements net.Listener.
+func (p *pipe) Accept() (net.Conn, error) {
+	select {
+	case conn := <-p.conns:
+		return conn, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (p *pipe) Close() error {
+	p.close()
+	return nil
+}
+
+// Addr implements net.Listener.
+func (p *pipe) Addr() net.Addr { return pipeAddr{} }
+
+type pipeAddr struct{}
+
+func (pipeAddr) Network() string { return "pipe" }
+func (pipeAddr) String() string  { return "pipe" }

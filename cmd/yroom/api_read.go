@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/yjs"
+)
+
+// format is a way to write a document.
+type format struct {
+	name       string
+	mediaType  string // without parameters
+	parameters string // of the media type
+	takes      []string
+	needsName  bool
+	write      func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error)
+}
+
+// selection is which part of a document is asked for.
+type selection struct {
+	name  string // of a root
+	named bool
+	kinds map[string]yjs.Kind // of roots, where the client says so
+}
+
+// formats are all there are, the first being that of who wants anything.
+var formats = []format{
+	{name: "update", mediaType: updateV1, write: func(ctx context.Context, d *yroom.Document, _ selection) ([]byte, error) {
+		return d.Update(ctx, yroom.V1)
+	}},
+	{name: "update-v2", mediaType: updateV2, write: func(ctx context.Context, d *yroom.Document, _ selection) ([]byte, error) {
+		return d.Update(ctx, yroom.V2)
+	}},
+	{name: "state-vector", mediaType: "application/vnd.yroom.state-vector", write: func(ctx context.Context, d *yroom.Document, _ selection) ([]byte, error) {
+		return d.StateVector(ctx)
+	}},
+	{name: "json", mediaType: "application/json", takes: []string{"name", "root*"}, write: writeJSONOf},
+	{name: "text", mediaType: "text/plain", parameters: "; charset=utf-8", takes: []string{"name"}, needsName: true, write: ofRoot(writeText)},
+	{name: "xml", mediaType: "application/xml", takes: []string{"name", "root*"}, needsName: true, write: ofRoot(writeXML)},
+	{name: "prosemirror", mediaType: "application/vnd.yroom.prosemirror+json", takes: []string{"name"}, needsName: true, write: ofRoot(writeProseMirror)},
+	{name: "delta", mediaType: "application/vnd.yroom.delta+json", takes: []string{"name"}, needsName: true, write: ofRoot(writeDelta)},
+}
+
+// read gives a document in one of the formats.
+func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
+	w.Header().Set("Vary", "Accept")
+	format, err := formatOf(r)
+	if err != nil {
+		return err
+	}
+	query, err := parameters(r, append([]string{"format"}, format.takes...)...)
+	if err != nil {
+		return err
+	}
+	what := selection{name: query.Get("name"), named: query.Has("name"), kinds: map[string]yjs.Kind{}}
+	if format.needsName && !what.named {
+		return badParameter.because("The format " + format.name + " is that of one root: name it with ?name=.")
+	}
+	for _, root := range query["root"] {
+		at := max(strings.LastIndex(root, "="), 0) // a kind has none in it, a name may
+		kind, err := yjs.ParseKind(strings.TrimPrefix(root[at:], "="))
+		if err != nil {
+			return badParameter.because(fmt.Sprintf("root=%s: want NAME=KIND.", root), kinds()...)
+		}
+		what.kinds[root[:at]] = kind
+	}
+	body, err := format.write(r.Context(), a.rooms.Document(room), what)
+	if err != nil {
+		return err
+	}
+	return answer(w, r, format.mediaType+format.parameters, body)
+}
+
+// formatOf gives the format that r asks for.
+func formatOf(r *http.Request) (format, error) {
+	names, mediaTypes := make([]string, len(formats)), make([]string, len(formats))
+	for i, f := range formats {
+		names[i], mediaTypes[i] = f.name, f.mediaType
+	}
+	if query := r.URL.Query(); query.Has("format") {
+		for _, f := range formats {
+			if f.name == query.Get("format") {
+				return f, nil
+			}
+		}
+		return format{}, unknownFormat.because(fmt.Sprintf("There is no format %q.", query.Get("format")), names...)
+	}
+	i := choose(accepted(r.Header), mediaTypes)
+	if i < 0 {
+		return format{}, notAcceptable.because("This is what can be had; ?format= chooses as well.", mediaTypes...)
+	}
+	return formats[i], nil
+}
+
+// kinds are the names of those that a root can have.
+func kinds() (names []string) {
+	for _, k := range []yjs.Kind{yjs.KindArray, yjs.KindMap, yjs.KindText, yjs.KindXMLElement, yjs.KindXMLFragment, yjs.KindXMLText} {
+		names = append(names, k.String())
+	}
+	return names
+}
+
+// writeJSONOf writes all roots as one object, or one of them.
+func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
+	doc, err := d.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for name := range what.kinds {
+		if _, ok := doc.Root(name); !ok {
+			return nil, missing(doc, name)
+		}
+	}
+	all, err := doc.JSON(what.kinds)
+	if errors.Is(err, yjs.ErrType) {
+		return nil, wrongKind.because("A root holds something else than root= says.")
+	}
+	if err != nil || !what.named {
+		return all, err
+	}
+	if _, ok := doc.Root(what.name); !ok {
+		return nil, missing(doc, what.name)
+	}
+	var roots map[string]json.RawMessage
+	err = json.Unmarshal(all, &roots)
+	return roots[what.name], err
+}
+
+// ofRoot makes a writer of a document out of one of a root that is there.
+func ofRoot(write func(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error)) func(context.Context, *yroom.Document, selection) ([]byte, error) {
+	return func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
+		doc, err := d.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		root, ok := doc.Root(what.name)
+		if !ok {
+			return nil, missing(doc, what.name)
+		}
+		kind := root.Kind
+		if said, ok := what.kinds[what.name]; ok {
+			kind = said
+		}
+		body, err := write(doc, what.name, kind)
+		if errors.Is(err, yjs.ErrType) {
+			return nil, wrongKind.because(fmt.Sprintf("The root %q holds what looks like: %s.", what.name, root.Kind))
+		}
+		return body, err
+	}
+}
+
+func missing(doc *yjs.Doc, name string) error {
+	var there []string
+	for _, root := range doc.Roots() {
+		there = append(there, root.Name)
+	}
+	return noSuchRoot.because(fmt.Sprintf("The document has no root %q. Those that it has are case-sensitive.", name), there...)
+}
+
+func writeText(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
+	text, err := doc.Text(name)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(text.String()), nil
+}
+
+func writeXML(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error) {
+	var xml fmt.Stringer
+	var err error
+	switch kind {
+	case yjs.KindXMLElement:
+		xml, err = doc.XMLElement(name)
+	case yjs.KindText, yjs.KindXMLText:
+		xml, err = doc.XMLText(name)
+	default:
+		xml, err = doc.XMLFragment(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return []byte(xml.String()), nil
+}
+
+func writeProseMirror(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
+	fragment, err := doc.XMLFragment(name)
+	if err != nil {
+		return nil, err
+	}
+	return fragment.ProseMirror()
+}
+
+func writeDelta(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
+	text, err := doc.Text(name)
+	if err != nil {
+		return nil, err
+	}
+	return text.Delta().MarshalJSON() // json.Marshal would escape < and >
+}
