@@ -37,7 +37,6 @@ var (
 	notAnUpdate     = problemKind{"not-an-update", http.StatusUnprocessableEntity, "The body is no Yjs update"}
 	noPrecondition  = problemKind{"no-precondition", http.StatusPreconditionRequired, "PUT needs If-None-Match: *"}
 	badPrecondition = problemKind{"bad-precondition", http.StatusBadRequest, "This precondition can’t be checked"}
-	internalError   = problemKind{"internal-error", http.StatusInternalServerError, "The server made a mistake"}
 	unsupported     = problemKind{"unsupported", http.StatusNotImplemented, "The store of this room can’t do that"}
 	unavailable     = problemKind{"unavailable", http.StatusServiceUnavailable, "The document can’t be had now"}
 	tooManyStreams  = problemKind{"too-many-streams", http.StatusServiceUnavailable, "Too many event streams are open"}
