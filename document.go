@@ -4,9 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"iter"
+	"slices"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/room"
 )
 
 // Encoding names how an update is encoded. It is always named, never guessed.
@@ -36,6 +37,8 @@ var (
 	ErrUnsupported = errors.New("yroom: the store of this room can't do that")
 	// ErrClosed means that the server is shut down.
 	ErrClosed = errors.New("yroom: the server is shut down")
+
+	errStale = errors.New("yroom: somebody else has written with the same client id")
 )
 
 // Document is the document of one room, in memory or only stored, wherever its
@@ -51,48 +54,82 @@ type Document struct {
 // Document gives access to the document of a room, which need not exist.
 func (s *Server) Document(room string) *Document { return &Document{s, room} }
 
-// Change is what a document gained. See Document.Changes.
-type Change struct {
-	Update []byte // V1, the caller's own; nil: nothing, this is where the stream begins
-	Whole  bool   // Update is all of the document
-	At     Mark   // where to go on from
+// query asks about the document.
+func (d *Document) query(ctx context.Context, ask room.Ask) (Answer, error) {
+	return d.server.line.ask(ctx, d.room, room.Query, ask)
 }
 
 // Update gives the whole document as one update, which the caller owns.
 func (d *Document) Update(ctx context.Context, enc Encoding) ([]byte, error) {
-	return nil, errors.ErrUnsupported
+	return d.diff(ctx, room.Ask{}, enc)
 }
 
-// Diff gives what somebody with the given state vector lacks, all deletions included.
+// Diff gives what somebody with the given state vector lacks, and all
+// deletions, as one update, which the caller owns. stateVector is borrowed.
+// The error is ErrMalformed where it is none.
 func (d *Document) Diff(ctx context.Context, stateVector []byte, enc Encoding) ([]byte, error) {
-	return nil, errors.ErrUnsupported
+	return d.diff(ctx, room.Ask{Vector: append([]byte{}, stateVector...)}, enc)
+}
+
+func (d *Document) diff(ctx context.Context, ask room.Ask, enc Encoding) ([]byte, error) {
+	a, err := d.query(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	update, err := blocks.Convert(V1, enc, a.Update)
+	return update, malformed(err)
 }
 
 // StateVector gives the document's state vector, which the caller owns.
 func (d *Document) StateVector(ctx context.Context) ([]byte, error) {
-	return nil, errors.ErrUnsupported
+	a, err := d.query(ctx, room.Ask{Bare: true})
+	return a.Vector, err
 }
 
 // Apply adds an update, which it borrows, as a client's edit would. When it
-// returns nil the update is durable, and sent to everybody in the room. A room that is not
-// there is made. The error is ErrMalformed, ErrLimit, ErrUnavailable for a room
-// that was deleted, ErrTimeout.
+// returns nil, the update is durable, and on its way to everybody in the room.
+// A room that is not there is made. One that was deleted is not: the error is
+// ErrUnavailable until it is created anew. After ErrMalformed and ErrLimit
+// nothing has changed; after ErrTimeout and a *CloseError that is unknown, and
+// to apply the same update again does no harm.
 func (d *Document) Apply(ctx context.Context, update []byte, enc Encoding) error {
-	return errors.ErrUnsupported
+	return d.bring(ctx, room.Apply, room.Ask{}, update, enc)
 }
 
-// Create makes the room with update as its content. However many call it at
-// once, one succeeds; the others have ErrExists. A room that was deleted is made anew.
+// Create makes the room with update, which it borrows, as its content: once,
+// however many try. All others have ErrExists, as have those who come
+// to a room that somebody has written to. An empty room in which people are
+// is filled before their eyes, and a room that was deleted is made anew. After ErrTimeout and a *CloseError it is unknown
+// whether the room was made.
+//
+// A room that several applications may find empty has to be filled like this:
+// where each applies content that it has made by itself, the document holds all of them.
+//
+// Clients that were in a room before it was deleted, and come back with what they
+// had, add that to the new one: such is Yjs.
 func (d *Document) Create(ctx context.Context, update []byte, enc Encoding) error {
-	return errors.ErrUnsupported
+	return d.bring(ctx, room.Create, room.Ask{}, update, enc)
 }
 
-// Delete deletes the room.
-func (d *Document) Delete(ctx context.Context) error { return errors.ErrUnsupported }
+func (d *Document) bring(ctx context.Context, kind room.Kind, ask room.Ask, update []byte, enc Encoding) error {
+	v1, err := blocks.Convert(enc, V1, update)
+	if err != nil {
+		return malformed(err)
+	}
+	if enc == V1 {
+		v1 = slices.Clone(v1) // the room keeps it
+	}
+	ask.Update = v1
+	_, err = d.server.line.ask(ctx, d.room, kind, ask)
+	return err
+}
 
-// Changes tells what the document gains after since.
-func (d *Document) Changes(ctx context.Context, since Mark) iter.Seq2[Change, error] {
-	return func(yield func(Change, error) bool) { yield(Change{}, errors.ErrUnsupported) }
+// Delete deletes the room. Its people leave with 4404, as do their clients that
+// come back: nobody can bring the room back with what they still have, until
+// Create makes it anew. The error is ErrUnavailable where there is none, or no more.
+func (d *Document) Delete(ctx context.Context) error {
+	_, err := d.server.line.ask(ctx, d.room, room.Delete, room.Ask{})
+	return err
 }
 
 // Text gives the root text of that name, "" where there is none.

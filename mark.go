@@ -3,22 +3,36 @@ package yroom
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
 var errMark = errors.New("yroom: no mark")
 
-// FormatMark writes a Mark for a URL or a file.
+// FormatMark writes a Mark for an address, or for a file.
 func FormatMark(m Mark) string {
-	return fmt.Sprintf("%d.%d", m.Opened.UnixNano(), m.Seq)
+	var opened int64
+	if !m.Opened.IsZero() {
+		opened = m.Opened.UnixNano()
+	}
+	return fmt.Sprintf("%d.%d", opened, m.Seq)
 }
 
 // ParseMark reads what FormatMark wrote.
 func ParseMark(s string) (Mark, error) {
-	var opened int64
-	var seq uint64
-	if _, err := fmt.Sscanf(s, "%d.%d", &opened, &seq); err != nil {
-		return Mark{}, errMark
+	before, after, _ := strings.Cut(s, ".")
+	opened, err := strconv.ParseInt(before, 10, 64)
+	if err != nil {
+		return Mark{}, fmt.Errorf("%w: %q", errMark, s)
 	}
-	return Mark{Opened: time.Unix(0, opened), Seq: seq}, nil
+	seq, err := strconv.ParseUint(after, 10, 64)
+	if err != nil {
+		return Mark{}, fmt.Errorf("%w: %q", errMark, s)
+	}
+	m := Mark{Seq: seq}
+	if opened != 0 {
+		m.Opened = time.Unix(0, opened)
+	}
+	return m, nil
 }

@@ -15,9 +15,9 @@ type (
 	// State says how a room in memory is.
 	State = worker.State
 	// Answer is what is told of one room.
-	Answer = worker.Answer
-	// Mark is a state of a room's document.
-	Mark = worker.Mark
+	Answer = room.Answer
+	// Mark is a state of a room's document. The zero Mark is that of an empty one.
+	Mark = room.Mark
 	// Member is a connection in a room.
 	Member = room.Member
 	// AwarenessState is what is known of one client who is present.
@@ -32,9 +32,6 @@ const (
 	Failed  = worker.Failed // it is closed, and turns everybody away for a while
 )
 
-// ErrNotOpen means that a room is not in memory, or not yet.
-var ErrNotOpen = worker.ErrNotOpen
-
 // Rooms gives the names of the rooms in memory, in order: those in which
 // somebody is, or was not long ago (Settings.RemoveDelay).
 func (s *Server) Rooms() []string { return s.worker.Rooms() }
@@ -46,18 +43,13 @@ func (s *Server) Summaries(ctx context.Context, names []string) []Summary {
 	return s.worker.Summaries(ctx, names)
 }
 
-// Query asks a room that is in memory who is in it, and what its document gained
-// after since; the zero Mark is for all of it. The next question can start from
-// Answer.At. The answer tells nothing that could still be lost, so it waits for
-// the store while the room does. The error is ErrNotOpen, a *CloseError that says why
-// the room is closed, or that of ctx.
-func (s *Server) Query(ctx context.Context, room string, since Mark) (Answer, error) {
-	return s.worker.Query(ctx, room, since)
-}
-
-// StoredDocument gives the document of a room as it is in its store, as a V1
-// update that the caller owns. The room may be in memory or not, and is not
-// loaded by this. The error is one of the store's, or of ctx.
-func (s *Server) StoredDocument(ctx context.Context, room string) ([]byte, error) {
-	return s.worker.Stored(ctx, room)
+// Query tells about a room: who is in it, and what its document gained after
+// since; the zero Mark is for all of it. The next question can start from
+// Answer.At, whose Opened is zero where the room is only stored. The answer
+// tells nothing that could still be lost, so it waits for the store while the
+// room does. The room is not kept in memory, nor loaded into it, by this. The
+// error is ErrUnavailable, ErrTimeout, ErrClosed, a *CloseError that says why the
+// room is closed, or that of ctx.
+func (s *Server) Query(ctx context.Context, name string, since Mark) (Answer, error) {
+	return s.line.ask(ctx, name, room.Query, room.Ask{Since: since})
 }

@@ -2,6 +2,7 @@ package yroom
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -34,6 +35,26 @@ func (s stores) Append(ctx context.Context, room string, e store.Entry) (store.P
 // Compact implements store.Store.
 func (s stores) Compact(ctx context.Context, room string, read store.Log, snapshot store.Entry) error {
 	return s(room).Compact(ctx, room, read, snapshot)
+}
+
+// Create implements store.Creator. The error is errors.ErrUnsupported where the
+// room's store is none.
+func (s stores) Create(ctx context.Context, room string, e store.Entry) error {
+	c, ok := s(room).(store.Creator)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return c.Create(ctx, room, e)
+}
+
+// Delete implements store.Deleter. The error is errors.ErrUnsupported where the
+// room's store is none.
+func (s stores) Delete(ctx context.Context, room string) error {
+	d, ok := s(room).(store.Deleter)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return d.Delete(ctx, room)
 }
 
 // shelf is a store and which rooms it keeps: those whose settings it stands in.

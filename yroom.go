@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/yroom/yroom/consumer"
@@ -93,7 +94,10 @@ type Config struct {
 type Server struct {
 	consumer *consumer.Consumer
 	worker   *worker.Worker
+	line     *line
 	shelves  []shelf
+	stopping chan struct{} // closed when Shutdown begins
+	stop     sync.Once     // closes it
 	drain    context.CancelFunc
 	drained  chan struct{} // closed when the worker has ended
 	err      error         // what it ended with
@@ -126,11 +130,23 @@ func New(cfg Config) (*Server, error) {
 		Logger:       log,
 		DrainTimeout: cfg.DrainTimeout,
 	})
+	asking, err := newLine(between)
+	if err != nil {
+		return nil, err
+	}
 	ctx, drain := context.WithCancel(context.Background())
-	s := &Server{consumer: front, worker: rooms, shelves: shelvesOf(cfg.Rooms, cfg.Store), drain: drain, drained: make(chan struct{})}
+	s := &Server{
+		consumer: front,
+		worker:   rooms,
+		line:     asking,
+		shelves:  shelvesOf(cfg.Rooms, cfg.Store),
+		stopping: make(chan struct{}),
+		drain:    drain,
+		drained:  make(chan struct{}),
+	}
 	go func() {
 		defer close(s.drained)
-		s.err = rooms.Run(ctx)
+		s.err = errors.Join(rooms.Run(ctx), asking.close())
 	}()
 	<-between.Serving() // or the first to connect would find nobody
 	return s, nil
@@ -142,11 +158,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Shutdown admits nobody any more, closes the connections with 1012, on which
-// clients come back, and ends the rooms once all that they took is stored. When
+// clients come back, ends streams of changes, and ends the rooms once all that they took is stored. When
 // ctx ends, connections that are still open are cut off; the rooms have the
 // whole DrainTimeout after that. An error says what could not be done in time.
 // A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop.Do(func() { close(s.stopping) })
 	err := s.consumer.Shutdown(ctx)
 	s.drain()
 	<-s.drained

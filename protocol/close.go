@@ -13,6 +13,7 @@ const (
 	CloseInternal  CloseCode = 1011 // a bug in the server
 	CloseRestart   CloseCode = 1012 // the server restarts: come back
 	CloseTryLater  CloseCode = 1013 // overloaded, or the room can't be loaded now
+	CloseDeleted   CloseCode = 4404 // the room was deleted
 )
 
 // CloseError ends a connection with a code and a reason that the client sees.

@@ -50,7 +50,19 @@ const (
 	Leave                   // Conn is gone
 	Resync                  // Conn missed everything after Seq and can take more now
 	Tick                    // the Deadline has passed
+
+	// From here on Conn is somebody outside who asks, with a ConnID of its own
+	// that no connection has. Ask says what, and an Output carries the Answer.
+
+	Query  // tell what Ask wants to know
+	Watch  // tell what is new after Ask.Since, and what the document gains, until Leave
+	Apply  // take Ask.Update into the document
+	Create // make the room, with Ask.Update. The worker's, not for Step
+	Delete // delete the room. The worker's, not for Step
 )
+
+// Asks tells whether who sent it waits for one Answer.
+func (k Kind) Asks() bool { return k >= Query && k <= Delete }
 
 // Input is what happened in the room.
 type Input struct {
@@ -60,6 +72,7 @@ type Input struct {
 	Open   Opening          // Join
 	Seq    uint64           // Resync: the last Output.Seq that was written to Conn in full; 0: it has nothing
 	Msg    protocol.Message // Message: the room takes ownership of Msg.Data
+	Ask    *Ask             // Query and those after it; the room takes ownership
 	At     time.Time        // when it happened; the room knows no other clock
 }
 
@@ -68,6 +81,9 @@ type Output struct {
 	To  ConnID // or Everyone
 	Seq uint64 // where Msg reveals document state: the document sequence it brings the receiver to; else 0
 	Msg protocol.Message
+	// Answer is for who asked or watches, and then Msg is empty. nil: To is a
+	// connection, or whoever watches is sent away with a Close.
+	Answer *Answer
 }
 
 // Effects is what a turn asks its worker to do.
@@ -75,7 +91,7 @@ type Effects struct {
 	// Update is what the document gained, as one V1 update: append it to the
 	// log. nil: nothing was gained.
 	Update []byte
-	// Now can be delivered at once: awareness and Close.
+	// Now can be delivered at once: awareness, Close, and what was refused.
 	Now []Output
 	// Durable holds all that reveals document state. Deliver it, in order, once
 	// Update and the Updates of all earlier turns are durable.

@@ -40,12 +40,13 @@ func (m *marks) add(seq uint64, vector []byte) {
 	m.bytes = 0
 }
 
-// before is the state vector of the last mark at or before seq.
-func (m *marks) before(seq uint64) []byte {
+// before is the state vector of the last mark at or before seq, and whether
+// there is one; that of an empty document where there is none.
+func (m *marks) before(seq uint64) (vector []byte, ok bool) {
 	for _, mark := range slices.Backward(m.list) {
 		if mark.seq <= seq {
-			return mark.vector
+			return mark.vector, true
 		}
 	}
-	return emptyVector
+	return emptyVector, false
 }

@@ -42,7 +42,10 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 			"stall":     w.stall,
 			"resync":    w.resync,
 			"wait":      w.wait,
+			"ask":       w.ask,
+			"apply":     w.apply,
 			"watch":     w.watch,
+			"unwatch":   w.unwatch,
 		}
 		for range 150 {
 			actions[anyAction.Draw(t, "action")](t)
@@ -58,7 +61,8 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 // The first is what failures are made simpler with.
 var anyAction = rapid.SampledFrom([]string{
 	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
-	"awareness", "query", "stall", "resync", "resync", "leave", "bad", "wait", "watch",
+	"awareness", "query", "stall", "resync", "resync", "leave", "bad", "wait",
+	"ask", "apply", "apply", "watch", "unwatch",
 })
 
 // world is a room, the model of it, and the connections' ends.
@@ -79,9 +83,19 @@ type world struct {
 	removed map[uint64]int   // and as which of all removals
 	removes int
 
-	watched *blocks.Store // what who asks about the room from outside was told
-	asked   uint64        // up to which sequence
+	// Those outside: asker, writer, and two who watch.
+	told     map[ConnID]*blocks.Store // what they were told
+	at       map[ConnID]Mark          // up to where
+	watching map[ConnID]bool
+	owed     map[ConnID][]Cause // answers, each with the refusal that it should have
 }
+
+// Who asks from outside; those who watch are the two after them.
+const (
+	asker ConnID = 11 + iota
+	writer
+	watcher
+)
 
 // peer is a connection's end.
 type peer struct {
@@ -123,7 +137,11 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		present: make(map[uint64]shown),
 		gone:    make(map[uint64]shown),
 		removed: make(map[uint64]int),
-		watched: blocks.New(),
+
+		told:     map[ConnID]*blocks.Store{asker: blocks.New(), watcher: blocks.New(), watcher + 1: blocks.New()},
+		at:       make(map[ConnID]Mark),
+		watching: make(map[ConnID]bool),
+		owed:     make(map[ConnID][]Cause),
 	}
 	stored := insertion(9, 0, "stored")
 	if err := room.Load(stored, blocks.V1); err != nil {
@@ -235,20 +253,94 @@ func (w *world) wait(t *rapid.T) {
 	w.input(Input{Kind: Tick})
 }
 
-// turn is a turn of the room and of the model.
-// watch asks the room for what is new since the last time.
+// ask asks the room for what is new since the last time.
+func (w *world) ask(*rapid.T) {
+	w.input(Input{Kind: Query, Conn: asker, Ask: &Ask{Since: w.at[asker]}})
+}
+
+// watch starts to watch the room, or again, from where it was left.
 func (w *world) watch(t *rapid.T) {
-	a := w.room.Query(w.asked)
-	if (a.Update == nil) != (a.Seq == w.asked) {
-		t.Fatalf("asked about %d at %d: update %x", w.asked, a.Seq, a.Update)
-	}
-	if a.Update != nil {
-		if _, err := w.watched.Apply(a.Update, blocks.V1); err != nil {
+	conn := watcher + ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))
+	w.input(Input{Kind: Watch, Conn: conn, Ask: &Ask{Since: w.at[conn]}})
+}
+
+func (w *world) unwatch(t *rapid.T) {
+	w.input(Input{Kind: Leave, Conn: watcher + ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))})
+}
+
+// apply writes from outside, perhaps behind a guard, and perhaps what is no update.
+func (w *world) apply(t *rapid.T) {
+	ask := &Ask{Update: []byte{0xff}}
+	if len(w.edits) > 0 && !rapid.Bool().Draw(t, "bad") {
+		var err error
+		edit := w.edits[rapid.IntRange(0, len(w.edits)-1).Draw(t, "edit")]
+		if ask.Update, err = blocks.Convert(w.enc, blocks.V1, edit); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.asked = a.Seq
-	if !same(t, w.watched, w.room.blocks) {
+	if rapid.Bool().Draw(t, "guarded") {
+		ask.Client, ask.Clock = rapid.Uint64Range(1, 5).Draw(t, "client"), rapid.Uint64Range(0, 3).Draw(t, "clock")
+	}
+	w.input(Input{Kind: Apply, Conn: writer, Ask: ask})
+}
+
+// takeOutside is what an input from outside does to the model.
+func (w *world) takeOutside(t *rapid.T, in Input) {
+	var refused Cause
+	switch in.Kind {
+	case Leave:
+		delete(w.watching, in.Conn)
+		delete(w.owed, in.Conn)
+		return
+	case Watch:
+		w.watching[in.Conn] = true
+	case Apply:
+		clock := clockOf(w.doc.StateVector(), in.Ask.Client)
+		switch {
+		case in.Ask.Client != 0 && clock != in.Ask.Clock:
+			refused = Stale
+		case bytes.Equal(in.Ask.Update, []byte{0xff}):
+			refused = Malformed
+		default:
+			if _, err := w.doc.Apply(in.Ask.Update, blocks.V1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.owed[in.Conn] = append(w.owed[in.Conn], refused)
+}
+
+// answered is what somebody outside does with an answer. What was refused is
+// told before the rest.
+func (w *world) answered(t *rapid.T, o Output) {
+	a := o.Answer
+	owed := w.owed[o.To]
+	i := slices.Index(owed, a.Refusal.Cause)
+	if i >= 0 {
+		w.owed[o.To] = slices.Delete(owed, i, i+1)
+	} else if !w.watching[o.To] || a.Whole {
+		t.Fatalf("connection %d was answered %+v, and is owed %v", o.To, a, owed)
+	}
+	if doc := w.told[o.To]; doc != nil {
+		if a.At.Seq < w.at[o.To].Seq || a.Update == nil && a.At != w.at[o.To] {
+			t.Fatalf("connection %d is at %v and was answered %+v", o.To, w.at[o.To], a)
+		}
+		w.at[o.To] = a.At
+		if a.Update == nil {
+			return
+		}
+		if _, err := doc.Apply(a.Update, blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if o.To == asker {
+		w.checkAnswer(t, *a)
+	}
+}
+
+// checkAnswer looks at an answer to a Query.
+func (w *world) checkAnswer(t *rapid.T, a Answer) {
+	if !same(t, w.told[asker], w.room.blocks) || !bytes.Equal(a.Vector, w.room.blocks.StateVector()) {
 		t.Fatal("who asks about the room is told of another document")
 	}
 	members := make(map[ConnID]Access)
@@ -271,6 +363,7 @@ func (w *world) watch(t *rapid.T) {
 	}
 }
 
+// turn is a turn of the room and of the model.
 func (w *world) turn(t *rapid.T) {
 	closed := make(map[ConnID]int)
 	for _, p := range w.joined {
@@ -292,6 +385,10 @@ func (w *world) turn(t *rapid.T) {
 		t.Fatalf("update %v, sequence %d after %d", effects.Update != nil, w.room.seq, before)
 	}
 	for _, o := range append(effects.Now, effects.Durable...) {
+		if o.Answer != nil {
+			w.answered(t, o)
+			continue
+		}
 		if o.Msg.Type == protocol.Close {
 			closed[o.To]--
 			continue
@@ -307,11 +404,20 @@ func (w *world) turn(t *rapid.T) {
 			t.Fatalf("connection %d was closed %d times too few", conn, n)
 		}
 	}
+	for conn, owed := range w.owed {
+		if len(owed) > 0 {
+			t.Fatalf("connection %d was not answered: %v", conn, owed)
+		}
+	}
 	w.check(t)
 }
 
 // take is what an input does to the model.
 func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
+	if in.Conn >= asker {
+		w.takeOutside(t, in)
+		return
+	}
 	if in.Kind == Join {
 		w.joined[in.Conn] = &peer{
 			access:  in.Access,
@@ -450,8 +556,13 @@ func (w *world) check(t *rapid.T) {
 	if got := slices.Sorted(maps.Keys(w.room.conns)); !slices.Equal(got, slices.Sorted(maps.Keys(w.joined))) {
 		t.Fatalf("in the room: %v", got)
 	}
-	if w.room.Empty() != (len(w.joined) == 0) {
+	if w.room.Empty() != (len(w.joined)+len(w.watching) == 0) {
 		t.Fatal("Empty lies")
+	}
+	for conn := range w.watching {
+		if !contains(t, w.told[conn], held) || w.at[conn] != w.room.mark() {
+			t.Fatalf("connection %d watches and lacks something", conn)
+		}
 	}
 	var deadline time.Time
 	for _, s := range w.present {

@@ -29,6 +29,8 @@ type Room struct {
 	encoding  blocks.Encoding
 	awareness *awareness.Awareness
 	conns     map[ConnID]member
+	watchers  map[ConnID]bool // nil: nobody
+	opened    time.Time
 
 	// whole is what was encoded for who has nothing. It leads to nothing once all
 	// have been sent it, or the document has changed.
@@ -61,6 +63,10 @@ func New(cfg Config) *Room {
 	}
 }
 
+// Open says when the room was opened, for its Marks. Without it they don't tell
+// one life of a room from another.
+func (r *Room) Open(at time.Time) { r.opened = at }
+
 // Load takes an update that is stored already, which it borrows, into the
 // document, whatever the limits, and tells nobody. Load all there is before the
 // first Step. An error is one of package blocks and changes nothing.
@@ -71,5 +77,5 @@ func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 // Deadline is when the room wants a Tick; zero if it wants none.
 func (r *Room) Deadline() time.Time { return r.awareness.Deadline() }
 
-// Empty tells whether no connection is in the room.
-func (r *Room) Empty() bool { return len(r.conns) == 0 }
+// Empty tells whether no connection is in the room and nobody watches it.
+func (r *Room) Empty() bool { return len(r.conns) == 0 && len(r.watchers) == 0 }

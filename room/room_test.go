@@ -190,8 +190,9 @@ func TestMarks(t *testing.T) {
 		40:   vector(40),
 		1000: vector(10 * (maxMarks + 2)),
 	} {
-		if diff := cmp.Diff(want, m.before(seq)); diff != "" {
-			t.Errorf("before %d: (-want +got)\n%s", seq, diff)
+		got, ok := m.before(seq)
+		if diff := cmp.Diff(want, got); diff != "" || ok != (seq >= 30) {
+			t.Errorf("before %d: %v, (-want +got)\n%s", seq, ok, diff)
 		}
 	}
 }

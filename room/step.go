@@ -51,6 +51,8 @@ type turn struct {
 	diffs    map[string][]byte // by state vector
 	present  []byte            // all awareness; nil: nobody asked
 	answered map[question]bool
+
+	asked []*Input // by somebody outside; answered at the end
 }
 
 // question is what a connection asks, a SyncStep1 or a QueryAwareness. It is
@@ -77,6 +79,11 @@ func (t *turn) take(in *Input) {
 	case Tick:
 		t.changed(t.awareness.Expire(in.At))
 		return
+	case Query, Watch, Apply:
+		t.ask(in)
+		return
+	case Leave:
+		t.forget(in.Conn)
 	}
 	m, joined := t.conns[in.Conn]
 	if !joined {
@@ -105,12 +112,7 @@ func (t *turn) message(in *Input, m member) error {
 		if !m.access.May(Write) {
 			return nil
 		}
-		added, err := t.blocks.Apply(in.Msg.Data, t.encoding)
-		if added != nil {
-			t.updates = append(t.updates, added)
-			t.whole = weakbytes.Pointer{}
-		}
-		return err
+		return t.gain(in.Msg.Data, t.encoding)
 	case protocol.Awareness:
 		if !m.access.May(Present) {
 			return nil
@@ -124,6 +126,16 @@ func (t *turn) message(in *Input, m member) error {
 		}
 	}
 	return nil
+}
+
+// gain takes an update, which it owns, into the document.
+func (t *turn) gain(update []byte, enc blocks.Encoding) error {
+	added, err := t.blocks.Apply(update, enc)
+	if added != nil {
+		t.updates = append(t.updates, added)
+		t.whole = weakbytes.Pointer{}
+	}
+	return err
 }
 
 // first tells whether the connection asks this for the first time in the turn.
@@ -165,7 +177,8 @@ func (t *turn) answer(conn ConnID, m member, vector []byte) error {
 }
 
 func (t *turn) resync(conn ConnID, seq uint64) {
-	t.durable(conn, t.seq, protocol.Update, must(t.diff(t.vectorAt(seq))))
+	vector, _ := t.vectorAt(seq)
+	t.durable(conn, t.seq, protocol.Update, must(t.diff(vector)))
 	t.tellPresent(conn)
 }
 
@@ -243,12 +256,12 @@ func (t *turn) now(to ConnID, m protocol.Message) {
 }
 
 func (t *turn) durable(to ConnID, seq uint64, typ protocol.Type, data []byte) {
-	t.effects.Durable = append(t.effects.Durable, Output{to, seq, protocol.Message{Type: typ, Data: data}})
+	t.effects.Durable = append(t.effects.Durable, Output{To: to, Seq: seq, Msg: protocol.Message{Type: typ, Data: data}})
 }
 
-// end broadcasts what the turn brought.
+// end broadcasts what the turn brought, and answers what was asked.
 func (t *turn) end() {
-	if len(t.changes) > 0 && !t.Empty() {
+	if len(t.changes) > 0 && len(t.conns) > 0 {
 		update := t.changes[0]
 		if len(t.changes) > 1 {
 			update = must(awareness.Merge(t.changes...))
@@ -263,13 +276,15 @@ func (t *turn) end() {
 		t.effects.Update = update
 		t.seq++
 		t.edited = t.at
-		if !t.Empty() {
+		if len(t.conns) > 0 {
 			t.durable(Everyone, t.seq, protocol.Update, t.encoded(update))
 		}
+		t.tellWatchers(update)
 		if t.marks.bytes += len(update); t.marks.bytes >= t.markEvery {
 			t.marks.add(t.seq, t.blocks.StateVector())
 		}
 	}
+	t.answerAll()
 	if t.Empty() {
 		t.marks = marks{} // nobody is behind
 	}

@@ -33,6 +33,9 @@ var update = flag.Bool("update", false, "write what rooms say into testdata/*.tx
 //	TIME CONN leave
 //	TIME CONN resync SEQ
 //	TIME tick
+//	TIME CONN query [since=SEQ] [vector=HEX] [bare]
+//	TIME CONN watch [since=SEQ]
+//	TIME CONN apply [client=CLIENT clock=CLOCK] HEX
 func TestTranscripts(t *testing.T) {
 	scripts, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(scripts) == 0 {
@@ -187,6 +190,9 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) []Input {
 	case "types":
 		in.Kind = Message
 		in.Msg = protocol.Message{Type: protocol.Update, Data: recoded(enc, typed(t, args[0], strings.Join(args[1:], " ")))}
+	case "query", "watch", "apply":
+		in.Kind = map[string]Kind{"query": Query, "watch": Watch, "apply": Apply}[words[2]]
+		in.Ask = ask(t, args)
 	case ">":
 		var ins []Input
 		for rest := unhex(t, strings.Join(args, "")); len(rest) > 0; {
@@ -202,6 +208,33 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) []Input {
 		t.Fatalf("%s: what is that?", line)
 	}
 	return []Input{in}
+}
+
+func ask(t *testing.T, words []string) *Ask {
+	t.Helper()
+	var ask Ask
+	var err error
+	for _, word := range words {
+		name, value, _ := strings.Cut(word, "=")
+		switch name {
+		case "since":
+			ask.Since.Seq, err = strconv.ParseUint(value, 10, 64)
+		case "vector":
+			ask.Vector = unhex(t, value)
+		case "bare":
+			ask.Bare = true
+		case "client":
+			ask.Client, err = strconv.ParseUint(value, 10, 64)
+		case "clock":
+			ask.Clock, err = strconv.ParseUint(value, 10, 64)
+		default:
+			ask.Update = unhex(t, word)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", word, err)
+		}
+	}
+	return &ask
 }
 
 // typed makes the update of a client, at CLIENT@CLOCK, who types at the end of
@@ -267,6 +300,9 @@ func line(t *testing.T, o Output) string {
 	if o.To != Everyone {
 		to = fmt.Sprint(o.To)
 	}
+	if o.Answer != nil {
+		return to + " answer" + answer(*o.Answer)
+	}
 	switch o.Msg.Type {
 	case protocol.Awareness:
 		return to + " awareness" + people(t, o.Msg.Data)
@@ -281,6 +317,30 @@ func line(t *testing.T, o Output) string {
 	}
 	t.Fatalf("a room sent %v", o)
 	return ""
+}
+
+func answer(a Answer) string {
+	if a.Refusal != (Refusal{}) {
+		cause := map[Cause]string{Malformed: "malformed", OverLimit: "over the limit", Stale: "stale"}[a.Refusal.Cause]
+		return strings.TrimRight(fmt.Sprintf(" refused, %s %s", cause, a.Refusal.Reason), " ")
+	}
+	text := fmt.Sprintf(" at %d", a.At.Seq)
+	if a.Update != nil {
+		text += " update " + brief(a.Update)
+	}
+	if a.Whole {
+		text += " whole"
+	}
+	if a.Vector != nil {
+		text += " vector " + brief(a.Vector)
+	}
+	for _, m := range a.Members {
+		text += fmt.Sprintf(" member %d", m.ID)
+	}
+	for _, s := range a.States {
+		text += fmt.Sprintf(" state %d@%d of %d %s", s.Client, s.Clock, s.Conn, s.JSON)
+	}
+	return text
 }
 
 // people shows an awareness update.

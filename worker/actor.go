@@ -15,7 +15,8 @@ import (
 
 // actor is one incarnation of a room, from the Join that opened it until its
 // last append has ended. A room that failed is not mended: it is closed, turns
-// everybody away for a while, and goes; the next Join makes a new actor.
+// everybody away for a while, and goes; the next Join makes a new actor. Only a
+// room that is created anew is opened again by the same one.
 //
 // Loads, appends and compactions run beside the turns and come back as posted calls, so that
 // all fields but the first block belong to the turn that runs.
@@ -25,18 +26,20 @@ type actor struct {
 	settings Settings
 	mail     *turn.Mailbox[layer.Input]
 
-	room     *room.Room // nil: not loaded yet, or failed
-	opened   time.Time
-	conns    map[room.ConnID]layer.Address
-	failure  *protocol.CloseError // why the room is closed
-	deadline time.Time            // the room's
-	empty    bool                 // nobody is in the room
+	room     *room.Room                    // nil: not loaded yet, or failed
+	conns    map[room.ConnID]layer.Address // those who watch included
+	askers   map[room.ConnID]layer.Address // whom the room owes an answer; nil: nobody
+	stored   bool                          // there is a log
+	failure  *protocol.CloseError          // why the room is closed
+	deadline time.Time                     // the room's
+	empty    bool                          // nobody is in the room
 	draining bool
 	removeAt time.Time // zero: it is loading, or somebody is here
 	alarm    *alarm
 
-	unsaved    held // waits for the append that is under way
-	saving     held // its append is under way, which owns the updates meanwhile
+	changes    []layer.Input // each a Create or Delete, to be begun one by one
+	unsaved    held          // waits for the append that is under way
+	saving     held          // its append is under way, which owns the updates meanwhile
 	saveErr    error
 	savedBytes int    // how large the appended entry is
 	append     func() // a.appendSaving and a.saved, made once
@@ -64,23 +67,29 @@ func newActor(w *Worker, name string) *actor {
 	return a
 }
 
-// load runs beside the turns.
-func (a *actor) load() {
-	r, wear, err := a.open()
-	a.mail.Post(func() { a.guarded(func() { a.loaded(r, wear, err) }) })
+// opening is what a load has brought.
+type opening struct {
+	room   *room.Room
+	wear   wear
+	stored bool // there is a log
 }
 
-func (a *actor) open() (r *room.Room, found wear, err error) {
+// load runs beside the turns.
+func (a *actor) load() {
+	o, err := a.open()
+	a.mail.Post(func() { a.guarded(func() { a.loaded(o, err) }) })
+}
+
+func (a *actor) open() (o opening, err error) {
 	defer guard(&err)
 	log, err := a.worker.config.Store.Load(a.worker.working, a.name)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, found, err
+		return o, err
 	}
-	r = room.New(a.settings.Room)
-	if err := replay(log, r.Load); err != nil {
-		return nil, found, err
-	}
-	return r, wearOf(log, a.worker.config.Runtime.Now()), nil
+	now := a.worker.config.Runtime.Now()
+	o = opening{room.New(a.settings.Room), wearOf(log, now), err == nil}
+	o.room.Open(now)
+	return o, replay(log, o.room.Load)
 }
 
 // replay loads the entries of a log.
@@ -93,15 +102,17 @@ func replay(log store.Log, load func([]byte, blocks.Encoding) error) error {
 	return nil
 }
 
-func (a *actor) loaded(r *room.Room, found wear, err error) {
+func (a *actor) loaded(o opening, err error) {
 	if err != nil {
 		a.fail(err, loadTrouble)
 		return
 	}
-	a.room, a.empty, a.compaction.wear = r, true, found
-	a.opened = a.worker.config.Runtime.Now()
+	a.room, a.stored, a.empty, a.compaction.wear = o.room, o.stored, true, o.wear
 	a.mail.Release()
 }
+
+// loading tells whether the room is about to open.
+func (a *actor) loading() bool { return a.room == nil && a.failure == nil }
 
 func (a *actor) drain() { a.draining = true }
 
@@ -131,6 +142,12 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 			a.conns[in.Conn] = batch[i].Consumer
 		case room.Leave:
 			delete(a.conns, in.Conn)
+		case room.Query, room.Watch, room.Apply:
+			if !a.admit(&batch[i]) {
+				continue
+			}
+		case room.Create, room.Delete:
+			continue
 		}
 		in.At = now
 		*ins = append(*ins, in)
@@ -139,10 +156,18 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 	if !a.deadline.IsZero() && !now.Before(a.deadline) {
 		*ins = append(*ins, room.Input{Kind: room.Tick, At: now})
 	}
-	if len(*ins) == 0 {
-		return
+	if len(*ins) > 0 {
+		a.take(a.worker.step(a.room, *ins))
 	}
-	effects := a.worker.step(a.room, *ins)
+	for _, in := range batch {
+		if in.Kind == room.Create || in.Kind == room.Delete {
+			a.change(in)
+		}
+	}
+}
+
+// take does what a turn of the room asks for.
+func (a *actor) take(effects room.Effects) {
 	a.deadline, a.empty = a.room.Deadline(), a.room.Empty()
 	a.deliver(effects.Now)
 	a.hold(effects)
@@ -151,7 +176,6 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 // settle ends the actor when nothing is left to do, or sees to it that it wakes
 // up in time.
 func (a *actor) settle(now time.Time) {
-	loading := a.room == nil && a.failure == nil
 	switch {
 	case a.failure == nil && !a.empty:
 		a.removeAt = time.Time{}
@@ -165,7 +189,7 @@ func (a *actor) settle(now time.Time) {
 	if !a.saving.any() || !over {
 		a.compact(now, over)
 	}
-	if over && !loading && !a.saving.any() && !a.compaction.running && a.mail.Close() {
+	if over && !a.loading() && !a.saving.any() && !a.compaction.running && a.mail.Close() {
 		a.disarm()
 		a.worker.forget(a)
 		a.worker.live.Done()

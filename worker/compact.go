@@ -140,7 +140,7 @@ func (a *actor) compacted(size int, err error) {
 	c.running = false
 	if err != nil {
 		c.notBefore = a.worker.config.Runtime.Now().Add(compactPause)
-		if !errors.Is(err, store.ErrConflict) && a.worker.compacting.Err() == nil {
+		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrDeleted) && a.worker.compacting.Err() == nil {
 			a.worker.config.Logger.Warn("A room's log could not be compacted. Nothing is lost; it is tried again in a while.",
 				"room", a.name, "error", err)
 		}
@@ -169,6 +169,13 @@ func (s *slots) run(start func(func()), f func()) {
 	s.free--
 	s.mu.Unlock()
 	start(f)
+}
+
+// waits tells how many functions wait.
+func (s *slots) waits() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting)
 }
 
 // done gives back the slot of a function that has ended.

@@ -24,9 +24,13 @@ func (a *actor) send(outs []room.Output) (err error) {
 	defer outputs.giveBack(addressed)
 	for i := range outs {
 		var to layer.Address
-		if outs[i].To != room.Everyone {
+		if conn := outs[i].To; conn != room.Everyone {
 			var here bool
-			if to, here = a.conns[outs[i].To]; !here {
+			if to, here = a.conns[conn]; !here && outs[i].Answer != nil {
+				to, here = a.askers[conn]
+				delete(a.askers, conn)
+			}
+			if !here {
 				continue
 			}
 		}
@@ -36,6 +40,22 @@ func (a *actor) send(outs []room.Output) (err error) {
 		return nil
 	}
 	return a.worker.config.Layer.Deliver(a.worker.working, *addressed)
+}
+
+// answer answers who asks, of whom the room knows nothing or nothing more.
+func (a *actor) answer(conn room.ConnID, to layer.Address, answer room.Answer) {
+	a.worker.answer(a.name, conn, to, answer)
+}
+
+func (w *Worker) answer(name string, conn room.ConnID, to layer.Address, answer room.Answer) {
+	out := layer.Output{Room: name, Consumer: to, Output: room.Output{To: conn, Answer: &answer}}
+	err := func() (err error) {
+		defer guard(&err)
+		return w.config.Layer.Deliver(w.working, []layer.Output{out})
+	}()
+	if err != nil {
+		w.config.Logger.Error("Who asked about a room could not be answered.", "room", name, "error", err)
+	}
 }
 
 // sendAway closes every connection of the room, each by its name: who joins

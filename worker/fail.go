@@ -3,12 +3,15 @@ package worker
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
 )
 
 // failedFor is how long a room that failed turns people away. Stock clients come
@@ -39,6 +42,7 @@ var (
 		"A bug closed a room. Its people were sent away; a second later the next to join opens it afresh.",
 		protocol.CloseError{Code: protocol.CloseInternal, Reason: "A bug in the server closed this document."},
 	}
+	deleted  = protocol.CloseError{Code: protocol.CloseDeleted, Reason: "This document was deleted."}
 	stopping = protocol.CloseError{Code: protocol.CloseRestart, Reason: "The server restarts."}
 )
 
@@ -70,7 +74,12 @@ func (a *actor) guarded(f func()) {
 }
 
 // fail logs err and closes the room. A bug is named as such, wherever it was.
+// That the room was deleted, perhaps by another worker, is no failure.
 func (a *actor) fail(err error, t trouble) {
+	if errors.Is(err, store.ErrDeleted) {
+		a.closeDeleted()
+		return
+	}
 	attrs := []any{"room", a.name, "error", err}
 	if b, ok := errors.AsType[*bug](err); ok {
 		t = bugTrouble
@@ -83,24 +92,47 @@ func (a *actor) fail(err error, t trouble) {
 	a.close(t.tell)
 }
 
+// closeDeleted closes the room because it was deleted. What its people wrote
+// since is of no use any more.
+func (a *actor) closeDeleted() {
+	a.unsaved = held{}
+	a.close(deleted)
+}
+
 // close closes the room to everybody in it, and drops what was held back for
 // them. Updates that wait for the store still go there: they are sound.
 func (a *actor) close(why protocol.CloseError) {
 	a.failure = &why
 	a.room, a.deadline, a.removeAt = nil, time.Time{}, time.Time{}
 	a.unsaved.outs, a.saving.outs = nil, nil
-	endQueries(append(a.saving.asked, a.unsaved.asked...), a.failure)
-	a.unsaved.asked, a.saving.asked = nil, nil
+	for _, conn := range slices.Sorted(maps.Keys(a.askers)) {
+		a.answer(conn, a.askers[conn], room.Answer{Refusal: a.refusal()})
+	}
+	clear(a.askers)
 	a.sendAway(why)
 	a.mail.Release()
 }
 
-// reject turns those away who joined a room that has failed.
+// reject turns those away who joined a room that has failed, and refuses what is
+// asked of it. To create or to delete it may still go well.
 func (a *actor) reject(batch []layer.Input) {
-	for i := range batch {
-		if batch[i].Kind == room.Join {
-			a.conns[batch[i].Conn] = batch[i].Consumer
+	for _, in := range batch {
+		switch in.Kind {
+		case room.Join, room.Watch:
+			a.conns[in.Conn] = in.Consumer
+		case room.Query, room.Apply:
+			a.answer(in.Conn, in.Consumer, room.Answer{Refusal: a.refusal()})
+		case room.Create, room.Delete:
+			a.change(in)
 		}
 	}
 	a.sendAway(*a.failure)
+}
+
+// refusal is what who asks is told of a room that is closed.
+func (a *actor) refusal() room.Refusal {
+	if a.failure.Code == protocol.CloseDeleted {
+		return room.Refusal{Cause: room.Unavailable}
+	}
+	return room.Refusal{Cause: room.Closed, Code: a.failure.Code, Reason: a.failure.Reason}
 }

@@ -91,6 +91,9 @@ type fixture struct {
 	mu   sync.Mutex
 	log  bytes.Buffer
 	outs []string
+
+	lastAsker room.ConnID
+	asked     map[room.ConnID]*asking
 }
 
 // run calls test with a worker that runs, in a bubble whose time passes only
@@ -114,7 +117,7 @@ func run(t *testing.T, settings Settings, test func(f *fixture)) {
 
 func start(t *testing.T, c Config) *fixture {
 	t.Helper()
-	f := &fixture{t: t, store: &faultyStore{Store: memstore.New()}, ended: make(chan error, 1)}
+	f := &fixture{t: t, store: &faultyStore{Store: memstore.New()}, ended: make(chan error, 1), asked: make(map[room.ConnID]*asking)}
 	l := memlayer.New()
 	if c.Layer == nil {
 		c.Layer = l
@@ -156,6 +159,10 @@ func (f *fixture) deliver(outs []layer.Output) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, out := range outs {
+		if q := f.asked[out.To]; q != nil {
+			q.take(out)
+			continue
+		}
 		to := fmt.Sprint(uint64(out.To))
 		if out.To == room.Everyone {
 			to = "all"

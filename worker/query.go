@@ -2,18 +2,20 @@ package worker
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
 )
-
-// ErrNotOpen means that the room is not in memory, or not yet.
-var ErrNotOpen = errors.New("worker: the room is not open")
 
 // State says how a room in memory is.
 type State uint8
@@ -38,19 +40,6 @@ type Summary struct {
 	Name    string
 	State   State
 	Failure *protocol.CloseError // why it is Failed
-}
-
-// Mark is a state of a room's document. The zero Mark is that of an empty one.
-type Mark struct {
-	Opened time.Time // when the room was opened: each opening counts anew
-	Seq    uint64    // the document's sequence
-}
-
-// Answer is what is told of one room. At is the Mark to ask from the next time.
-type Answer struct {
-	room.Answer
-
-	At Mark
 }
 
 // Rooms gives the names of the rooms in memory, in order.
@@ -89,27 +78,6 @@ func (w *Worker) Summaries(ctx context.Context, names []string) []Summary {
 	return all
 }
 
-// Query asks a room that is in memory about itself, and about what its document
-// gained after since: all of it where since is of another opening. See
-// room.Room.Query. The answer comes once what it tells is durable. The error is
-// ErrNotOpen, a *protocol.CloseError that says why the room is closed, or that of ctx.
-func (w *Worker) Query(ctx context.Context, name string, since Mark) (Answer, error) {
-	a := w.named(name)
-	if a == nil {
-		return Answer{}, ErrNotOpen
-	}
-	q := &query{since: since, answered: make(chan struct{})}
-	if !a.mail.Post(func() { a.ask(q) }) {
-		return Answer{}, ErrNotOpen
-	}
-	select {
-	case <-q.answered:
-		return q.answer, q.err
-	case <-ctx.Done():
-		return Answer{}, ctx.Err()
-	}
-}
-
 func (w *Worker) named(name string) *actor {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -126,65 +94,95 @@ func (a *actor) summary() Summary {
 	return Summary{Name: a.name, State: Open, Summary: a.room.Summary()}
 }
 
-// query is a question on its way.
-type query struct {
-	since    Mark
-	answer   Answer
-	err      error
-	answered chan struct{} // closed when answer or err is there
-}
-
-func (q *query) end(err error) {
-	if err != nil {
-		q.answer, q.err = Answer{}, err
+// admit lets in what somebody outside asks, unless there is no such room. A room
+// that somebody is in is there; one that was opened only to be asked is not.
+func (a *actor) admit(in *layer.Input) bool {
+	if in.Kind != room.Apply && !a.stored && len(a.conns) == 0 && len(a.saving.updates)+len(a.unsaved.updates) == 0 {
+		a.answer(in.Conn, in.Consumer, room.Answer{Refusal: room.Refusal{Cause: room.Unavailable}})
+		return false
 	}
-	close(q.answered)
-}
-
-// ask has q answered once what the room knows is durable.
-func (a *actor) ask(q *query) {
-	a.guarded(func() {
-		if a.room == nil {
-			return
-		}
-		if !q.since.Opened.Equal(a.opened) {
-			q.since.Seq = 0
-		}
-		answer := a.room.Query(q.since.Seq)
-		q.answer = Answer{answer, Mark{a.opened, answer.Seq}}
-	})
-	switch {
-	case a.failure != nil:
-		q.end(a.failure)
-	case a.room == nil:
-		q.end(ErrNotOpen)
-	case a.unsaved.any():
-		a.unsaved.asked = append(a.unsaved.asked, q)
-	case a.saving.any():
-		a.saving.asked = append(a.saving.asked, q)
+	switch in.Kind {
+	case room.Watch:
+		a.conns[in.Conn] = in.Consumer
+	case room.Apply:
+		a.removeAt = time.Time{} // it is in use
+		a.owe(*in)
 	default:
-		q.end(nil)
+		a.owe(*in)
 	}
+	return true
 }
 
-// endQueries ends those that waited for the store.
-func endQueries(asked []*query, err error) {
-	for _, q := range asked {
-		q.end(err)
+// owe remembers where the answer to an input has to go.
+func (a *actor) owe(in layer.Input) {
+	if a.askers == nil {
+		a.askers = make(map[room.ConnID]layer.Address)
 	}
+	a.askers[in.Conn] = in.Consumer
 }
 
-// Stored gives a room's document as it is in the store, as a V1 update, without
-// opening the room. The error is one of the store's, or of ctx.
-func (w *Worker) Stored(ctx context.Context, name string) (update []byte, err error) {
+const (
+	readsAtOnce = 4    // of rooms that are not open: each holds a document
+	readsWait   = 1024 // and how many more may wait for that
+)
+
+// askStore answers a Query to a room that is not open from the store, beside
+// everything else.
+func (w *Worker) askStore(in layer.Input) error {
+	if w.reads.waits() >= readsWait {
+		return layer.ErrFull
+	}
+	w.live.Add(1)
+	w.reads.run(w.config.Runtime.Go, func() {
+		defer w.live.Done()
+		answer, err := w.stored(in.Room, *in.Ask)
+		w.reads.done(w.config.Runtime.Go)
+		switch {
+		case err == nil:
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDeleted):
+			answer.Refusal = room.Refusal{Cause: room.Unavailable}
+		case errors.Is(err, errVector):
+			answer.Refusal = room.Refusal{Cause: room.Malformed, Reason: err.Error()}
+		default:
+			w.config.Logger.Error("A room could not be read from the store.", "room", in.Room, "error", err)
+			answer.Refusal = room.Refusal{Cause: room.Closed, Code: loadTrouble.tell.Code, Reason: loadTrouble.tell.Reason}
+		}
+		w.answer(in.Room, in.Conn, in.Consumer, answer)
+	})
+	return nil
+}
+
+var errVector = errors.New("worker: that is no state vector")
+
+// stored answers a Query from what is in the store.
+func (w *Worker) stored(name string, ask room.Ask) (a room.Answer, err error) {
 	defer guard(&err)
-	log, err := w.config.Store.Load(ctx, name)
+	log, err := w.config.Store.Load(w.working, name)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
 	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
 	if err := replay(log, doc.Load); err != nil {
-		return nil, err
+		return a, err
 	}
-	return doc.Encode(blocks.V1), nil
+	a = room.Answer{Summary: room.Summary{Size: doc.Size()}, At: room.Mark{Seq: digest(log)}, Vector: doc.StateVector()}
+	switch {
+	case ask.Bare, ask.Vector == nil && ask.Since == a.At:
+	case ask.Vector == nil:
+		a.Update, a.Whole = doc.Encode(blocks.V1), true
+	default:
+		if a.Update, err = doc.Diff(ask.Vector, blocks.V1); err != nil {
+			return room.Answer{}, fmt.Errorf("%w: %w", errVector, err)
+		}
+	}
+	return a, nil
+}
+
+// digest is a number that a log has as long as nothing is added to it or compacted; never 0.
+func digest(log store.Log) uint64 {
+	h := fnv.New64a()
+	for _, p := range log.Positions {
+		_ = binary.Write(h, binary.LittleEndian, p) // a hash takes everything
+	}
+	return h.Sum64() | 1
 }

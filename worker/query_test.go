@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -12,25 +11,59 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 )
 
-// asking is a question whose answer has not been taken.
+// asking is something that was asked.
 type asking struct {
 	f    *fixture
-	done chan struct{}
-	got  Answer
-	err  error
+	name string
+	conn room.ConnID
+	got  chan room.Answer
+	sent protocol.CloseCode // what it was sent away with
 }
 
-func (f *fixture) ask(name string, since Mark) *asking {
-	q := &asking{f: f, done: make(chan struct{})}
-	go func() {
-		q.got, q.err = f.Query(f.t.Context(), name, since)
-		close(q.done)
-	}()
+// ask asks as somebody outside.
+func (f *fixture) ask(kind room.Kind, name string, ask room.Ask) *asking {
+	f.t.Helper()
+	f.mu.Lock()
+	f.lastAsker++
+	q := &asking{f: f, name: name, conn: 1000 + f.lastAsker, got: make(chan room.Answer, 100)}
+	f.asked[q.conn] = q
+	f.mu.Unlock()
+	f.send(name, room.Input{Kind: kind, Conn: q.conn, Ask: &ask})
 	return q
+}
+
+func (f *fixture) query(name string, since room.Mark) *asking {
+	f.t.Helper()
+	return f.ask(room.Query, name, room.Ask{Since: since})
+}
+
+func (f *fixture) apply(name string, update []byte) *asking {
+	f.t.Helper()
+	return f.ask(room.Apply, name, room.Ask{Update: update})
+}
+
+func (f *fixture) create(name string, update []byte) *asking {
+	f.t.Helper()
+	return f.ask(room.Create, name, room.Ask{Update: update})
+}
+
+func (f *fixture) delete(name string) *asking {
+	f.t.Helper()
+	return f.ask(room.Delete, name, room.Ask{})
+}
+
+// take is called by the layer, with f.mu held.
+func (q *asking) take(out layer.Output) {
+	if out.Answer == nil {
+		q.sent = out.Msg.Code
+		return
+	}
+	q.got <- *out.Answer
 }
 
 // waits fails the test unless there is no answer yet.
@@ -38,22 +71,34 @@ func (q *asking) waits() {
 	q.f.t.Helper()
 	synctest.Wait()
 	select {
-	case <-q.done:
-		q.f.t.Fatalf("answered with %+v, %v", q.got, q.err)
+	case a := <-q.got:
+		q.f.t.Fatalf("answered with %+v", a)
 	default:
 	}
 }
 
-func (q *asking) answer() Answer {
+// refused waits for the answer and fails the test unless it is refused like this; 0: it is not.
+func (q *asking) refused(want room.Cause) room.Answer {
 	q.f.t.Helper()
-	<-q.done
-	if q.err != nil {
-		q.f.t.Fatal(q.err)
+	synctest.Wait()
+	select {
+	case a := <-q.got:
+		if a.Refusal.Cause != want {
+			q.f.t.Fatalf("answered with %+v, want the refusal %d", a, want)
+		}
+		return a
+	default:
+		q.f.t.Fatalf("not answered, want the refusal %d", want)
+		return room.Answer{}
 	}
-	return q.got
 }
 
-func (q *asking) wantDocument(updates ...[]byte) Answer {
+func (q *asking) answer() room.Answer {
+	q.f.t.Helper()
+	return q.refused(0)
+}
+
+func (q *asking) wantDocument(updates ...[]byte) room.Answer {
 	q.f.t.Helper()
 	got, want := q.answer(), blocks.New()
 	for _, u := range updates {
@@ -67,19 +112,10 @@ func (q *asking) wantDocument(updates ...[]byte) Answer {
 	return got
 }
 
-func (q *asking) wantError(want error) {
-	q.f.t.Helper()
-	<-q.done
-	if !errors.Is(q.err, want) {
-		q.f.t.Errorf("%+v, %v, want the error %v", q.got, q.err, want)
-	}
-}
-
 func (q *asking) wantClosed(code protocol.CloseCode) {
 	q.f.t.Helper()
-	<-q.done
-	if closed, ok := errors.AsType[*protocol.CloseError](q.err); !ok || closed.Code != code {
-		q.f.t.Errorf("%+v, %v, want a close with %d", q.got, q.err, code)
+	if got := q.refused(room.Closed); got.Refusal.Code != code || got.Refusal.Reason == "" {
+		q.f.t.Errorf("refused with %+v, want %d", got.Refusal, code)
 	}
 }
 
@@ -132,9 +168,6 @@ func TestSummariesWaitNoLongerThanTheyMay(t *testing.T) {
 		if diff := cmp.Diff(want, f.Summaries(ctx, []string{"busy", "idle"})); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		if _, err := f.Query(ctx, "busy", Mark{}); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Query gave the error %v", err)
-		}
 		end <- true
 		f.want("busy: all Update")
 	})
@@ -148,28 +181,33 @@ func TestARoomThatLoadsOrFailedSaysSo(t *testing.T) {
 		if got := f.Summaries(f.t.Context(), f.Rooms()); len(got) != 1 || got[0].State != Loading {
 			t.Errorf("while it loads: %+v", got)
 		}
-		f.ask("a", Mark{}).wantError(ErrNotOpen)
+		early := f.query("a", room.Mark{})
+		early.waits() // for the load
 		release <- errFault
 		f.want("a: 1 Close 1013")
+		early.wantClosed(protocol.CloseTryLater)
 		if got := f.Summaries(f.t.Context(), f.Rooms()); len(got) != 1 || got[0].State != Failed || got[0].Failure == nil {
 			t.Errorf("when it has failed: %+v", got)
 		}
-		f.ask("a", Mark{}).wantClosed(protocol.CloseTryLater)
+		f.query("a", room.Mark{}).wantClosed(protocol.CloseTryLater)
 		f.logged()
 		f.rest()
-		f.ask("a", Mark{}).wantError(ErrNotOpen)
+		f.query("a", room.Mark{}).waits() // for the store
+		release <- errFault
+		f.onLoad(nil)
+		f.query("a", room.Mark{}).refused(room.Unavailable)
 	})
 }
 
 func TestQueryGoesOnFromAMark(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
-		f.ask("a", Mark{}).wantError(ErrNotOpen)
+		f.query("a", room.Mark{}).refused(room.Unavailable)
 		f.pair("a")
-		first := f.ask("a", Mark{}).wantDocument()
+		first := f.query("a", room.Mark{}).wantDocument()
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
-		second := f.ask("a", first.At).wantDocument(typed(7, 0))
-		if same := f.ask("a", second.At).answer(); same.Update != nil || same.At != second.At {
+		second := f.query("a", first.At).wantDocument(typed(7, 0))
+		if same := f.query("a", second.At).answer(); same.Update != nil || same.At != second.At {
 			t.Errorf("nothing is new, but the answer is %+v", same)
 		}
 
@@ -179,10 +217,14 @@ func TestQueryGoesOnFromAMark(t *testing.T) {
 		synctest.Wait()
 		time.Sleep(time.Second)
 		synctest.Wait()
-		f.ask("a", second.At).wantError(ErrNotOpen)
+		stored := f.query("a", second.At).wantDocument(typed(7, 0))
 		f.join("a", 3)
 		synctest.Wait()
-		f.ask("a", Mark{Opened: second.At.Opened, Seq: 1}).wantDocument(typed(7, 0))
+		for _, since := range []room.Mark{{Opened: second.At.Opened, Seq: 1}, stored.At} {
+			if a := f.query("a", since).wantDocument(typed(7, 0)); !a.Whole {
+				t.Errorf("answer %+v", a)
+			}
+		}
 	})
 }
 
@@ -190,11 +232,12 @@ func TestQueryGoesOnFromAMark(t *testing.T) {
 func TestQueryKeepsNoRoomOpen(t *testing.T) {
 	run(t, Settings{RemoveDelay: 10 * time.Second}, func(f *fixture) {
 		f.join("a", 1)
+		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		f.leave("a", 1)
 		for range 9 {
 			synctest.Wait()
-			f.ask("a", Mark{}).wantDocument()
+			f.query("a", room.Mark{}).wantDocument(typed(7, 0))
 			f.Summaries(f.t.Context(), f.Rooms())
 			time.Sleep(time.Second)
 		}
@@ -213,11 +256,11 @@ func TestAnswersWaitUntilTheyAreDurable(t *testing.T) {
 		f.onAppend(on)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
-		first := f.ask("a", Mark{})
+		first := f.query("a", room.Mark{})
 		first.waits() // behind the append under way
 		f.write("a", 1, typed(7, 1))
 		synctest.Wait()
-		second := f.ask("a", Mark{})
+		second := f.query("a", room.Mark{})
 		second.waits() // and behind the next one
 		release <- nil
 		first.wantDocument(typed(7, 0))
@@ -248,17 +291,15 @@ func TestAnswersThatAreNotDurableAreNotGiven(t *testing.T) {
 				f.onAppend(on)
 				f.write("a", 1, typed(7, 0))
 				synctest.Wait()
-				saving := f.ask("a", Mark{})
+				saving := f.query("a", room.Mark{})
 				saving.waits()
 				f.write("a", 1, typed(7, 1))
 				synctest.Wait()
-				unsaved := f.ask("a", Mark{})
+				unsaved := f.query("a", room.Mark{})
 				unsaved.waits()
 				test.fail(f, release)
 				for _, q := range []*asking{saving, unsaved} {
-					if <-q.done; q.err == nil {
-						t.Errorf("the answer is %+v", q.got)
-					}
+					q.refused(room.Closed)
 				}
 				if closed := f.closed(); !slices.Contains(closed, "a: 1 Close 1013") && !slices.Contains(closed, "a: 1 Close 1011") {
 					t.Errorf("closed: %q", closed)

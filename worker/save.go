@@ -2,6 +2,7 @@ package worker
 
 import (
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 )
@@ -10,13 +11,13 @@ import (
 // updates are durable.
 type held struct {
 	updates [][]byte
+	change  *layer.Input // instead of updates: a Create or Delete
 	outs    []room.Output
 	bytes   int
-	asked   []*query
 }
 
-// any tells whether h waits for the store. Outputs and queries never do so alone.
-func (h *held) any() bool { return len(h.updates) > 0 }
+// any tells whether h waits for the store. Outputs never do so alone.
+func (h *held) any() bool { return len(h.updates) > 0 || h.change != nil }
 
 func (h *held) add(e room.Effects) {
 	if e.Update != nil {
@@ -52,10 +53,16 @@ func (a *actor) hold(e room.Effects) {
 	}
 }
 
-// save begins the next append, if there is something to append. There is one at
-// a time, so that nothing becomes durable before what came before it.
+// save begins the next append, or the next change, which goes first. There is one
+// at a time, so that nothing becomes durable before what came before it.
 func (a *actor) save() {
-	if a.unsaved.any() && !a.saving.any() {
+	switch {
+	case a.saving.any(), a.loading():
+	case len(a.changes) > 0 && (a.failure == nil || !a.unsaved.any()):
+		a.saving.change = &a.changes[0]
+		a.changes = a.changes[1:]
+		a.worker.config.Runtime.Go(a.append)
+	case a.unsaved.any():
 		a.saving, a.unsaved = a.unsaved, held{}
 		a.worker.config.Runtime.Go(a.append)
 	}
@@ -63,7 +70,11 @@ func (a *actor) save() {
 
 // appendSaving runs beside the turns.
 func (a *actor) appendSaving() {
-	a.saveErr = a.appendUpdates(a.saving.updates)
+	if c := a.saving.change; c != nil {
+		a.saveErr = a.worker.do(a.name, *c, a.settings.Room.Blocks)
+	} else {
+		a.saveErr = a.appendUpdates(a.saving.updates)
+	}
 	a.mail.Post(a.saved)
 }
 
@@ -83,16 +94,20 @@ func (a *actor) appendUpdates(updates [][]byte) (err error) {
 func (a *actor) endSaving() {
 	saved := a.saving
 	a.saving = held{}
-	if a.saveErr != nil {
+	if saved.change != nil {
+		a.endChange(*saved.change, a.saveErr)
+	} else if a.saveErr == nil {
+		a.stored = true
+		a.compaction.wear.add(a.savedBytes, a.worker.config.Runtime.Now())
+	} else {
 		// The log may lack what the next updates build on.
-		lost := a.unsaved
 		a.unsaved = held{}
 		a.fail(a.saveErr, saveTrouble)
-		endQueries(append(saved.asked, lost.asked...), a.failure)
-		return
 	}
-	a.compaction.wear.add(a.savedBytes, a.worker.config.Runtime.Now())
-	a.deliver(saved.outs)
-	endQueries(saved.asked, nil)
-	a.mail.Release()
+	if a.failure == nil {
+		a.deliver(saved.outs)
+	}
+	if !a.loading() {
+		a.mail.Release()
+	}
 }

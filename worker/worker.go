@@ -47,7 +47,7 @@ type Worker struct {
 	compacting context.Context // ends when half of that time is over
 	live       sync.WaitGroup  // actors, and alarms that may still ring
 
-	compactions slots
+	compactions, reads slots
 
 	mu    sync.RWMutex
 	rooms map[string]*actor
@@ -67,6 +67,7 @@ func New(c Config) *Worker {
 		config:      c,
 		step:        (*room.Room).Step,
 		compactions: slots{free: compactsAtOnce},
+		reads:       slots{free: readsAtOnce},
 		rooms:       make(map[string]*actor),
 	}
 }
@@ -101,13 +102,16 @@ func (w *Worker) handle(in layer.Input) error {
 	for {
 		a := w.find(in)
 		if a == nil {
+			if in.Kind == room.Query {
+				return w.askStore(in)
+			}
 			return nil
 		}
 		var err error
 		if in.Kind == room.Leave {
 			err = a.mail.Force(in) // there is one for each Join, and it must not get lost
 		} else {
-			err = a.mail.Put(in, len(in.Msg.Data))
+			err = a.mail.Put(in, size(in))
 		}
 		switch {
 		case errors.Is(err, turn.ErrFull):
@@ -120,13 +124,26 @@ func (w *Worker) handle(in layer.Input) error {
 	}
 }
 
-// find gives the actor for an input. A Join opens its room; all else is nothing
-// to a room that isn't open.
+// size is about how many bytes an input brings.
+func size(in layer.Input) int {
+	if in.Ask != nil {
+		return len(in.Ask.Update) + len(in.Ask.Vector)
+	}
+	return len(in.Msg.Data)
+}
+
+// opens tells whether an input opens its room. All else is nothing to a room
+// that isn't open, except that a Query is answered from the store.
+func opens(k room.Kind) bool {
+	return k == room.Join || k.Asks() && k != room.Query
+}
+
+// find gives the actor for an input, nil where the room is not open and stays so.
 func (w *Worker) find(in layer.Input) *actor {
 	w.mu.RLock()
 	a := w.rooms[in.Room]
 	w.mu.RUnlock()
-	if a != nil || in.Kind != room.Join {
+	if a != nil || !opens(in.Kind) {
 		return a
 	}
 	opened := newActor(w, in.Room)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -21,7 +20,7 @@ const (
 	roomsAtOnce    = 200             // that a list tells of
 	answerPatience = 5 * time.Second // how long rooms are waited for
 
-	asStored = "stored" // the state of a room that is not in memory, and where its answer is at
+	asStored = "stored" // the state of a room that is not in memory
 )
 
 // roomData is what the pages below /rooms show, as JSON: /rooms.json is a list
@@ -188,23 +187,28 @@ type view struct {
 // room tells about one room, and what its document gained after since, which is
 // where an earlier answer was at.
 func (d *roomData) room(ctx context.Context, name, since string) (status int, body any) {
-	mark := parseMark(since)
+	mark, _ := yroom.ParseMark(since) // what is none is the zero Mark
 	a, err := d.rooms.Query(ctx, name, mark)
 	closed, isClosed := errors.AsType[*yroom.CloseError](err)
 	switch {
 	case isClosed:
 		return http.StatusOK, view{summary: summary{Name: name, State: yroom.Failed.String(), Reason: closed.Reason}, Members: []connection{}}
-	case errors.Is(err, yroom.ErrNotOpen):
-		return d.storedRoom(ctx, name, since)
+	case errors.Is(err, yroom.ErrUnavailable):
+		return http.StatusNotFound, problem{"There is no such room."}
 	case err != nil:
 		return http.StatusServiceUnavailable, problem{"The room does not answer. Its store may be slow."}
 	}
 	v := view{
 		summary:  summaryOf(yroom.Summary{Name: name, State: yroom.Open, Summary: a.Summary}),
 		Members:  make([]connection, 0, len(a.Members)),
-		At:       formatMark(a.At),
-		Whole:    !mark.Opened.Equal(a.At.Opened),
+		At:       yroom.FormatMark(a.At),
+		Whole:    a.Whole,
 		Document: a.Update,
+	}
+	if a.At.Opened.IsZero() {
+		if v.summary, err = d.storedSummary(ctx, name, a.Size); err != nil {
+			return http.StatusServiceUnavailable, problem{err.Error()}
+		}
 	}
 	for _, m := range a.Members {
 		v.Members = append(v.Members, connection{
@@ -225,42 +229,12 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	return http.StatusOK, v
 }
 
-// storedRoom tells about a room that is not in memory. What is stored can't
-// change until it is.
-func (d *roomData) storedRoom(ctx context.Context, name, since string) (status int, body any) {
-	v := view{summary: summary{Name: name, State: asStored}, Members: []connection{}, At: asStored}
+// storedSummary tells about a room that is not in memory, whose document has so
+// many bytes; more where the store can list it.
+func (d *roomData) storedSummary(ctx context.Context, name string, size int) (summary, error) {
 	listed, err := d.rooms.Stored(ctx, name, "", 1)
-	if err != nil {
-		return http.StatusServiceUnavailable, problem{err.Error()}
+	if err == nil && len(listed) > 0 && listed[0].Room == name {
+		return storedSummary(listed[0]), nil
 	}
-	if len(listed) > 0 && listed[0].Room == name {
-		v.summary = storedSummary(listed[0])
-		if since == asStored {
-			return http.StatusOK, v
-		}
-	}
-	document, err := d.rooms.StoredDocument(ctx, name)
-	switch {
-	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDeleted):
-		return http.StatusNotFound, problem{"There is no such room."}
-	case err != nil:
-		return http.StatusServiceUnavailable, problem{err.Error()}
-	}
-	v.Whole, v.Document = true, document
-	return http.StatusOK, v
-}
-
-// formatMark writes a Mark for the next question.
-func formatMark(m yroom.Mark) string {
-	return fmt.Sprintf("%d.%d", m.Opened.UnixNano(), m.Seq)
-}
-
-// parseMark reads it again. What is none is the zero Mark.
-func parseMark(s string) yroom.Mark {
-	var opened int64
-	var seq uint64
-	if _, err := fmt.Sscanf(s, "%d.%d", &opened, &seq); err != nil {
-		return yroom.Mark{}
-	}
-	return yroom.Mark{Opened: time.Unix(0, opened), Seq: seq}
+	return summary{Name: name, State: asStored, Bytes: size}, err
 }
