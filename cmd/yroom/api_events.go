@@ -48,10 +48,10 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, room string) error 
 	begun := false
 	for change, err := range a.rooms.Document(room).Changes(ctx, since) {
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err != nil && !begun:
 			return err
+		case ctx.Err() != nil, errors.Is(err, yroom.ErrClosed):
+			return nil
 		case err != nil:
 			stream.sendProblem(err)
 			return nil

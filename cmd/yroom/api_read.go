@@ -108,7 +108,7 @@ func kinds() (names []string) {
 
 // writeJSONOf writes all roots as one object, or one of them.
 func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
-	doc, err := d.Read(ctx)
+	doc, err := readDoc(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte
 // ofRoot makes a writer of a document out of one of a root that is there.
 func ofRoot(write func(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error)) func(context.Context, *yroom.Document, selection) ([]byte, error) {
 	return func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
-		doc, err := d.Read(ctx)
+		doc, err := readDoc(ctx, d)
 		if err != nil {
 			return nil, err
 		}

@@ -49,9 +49,8 @@ type moody struct {
 }
 
 func (m *moody) mood(ctx context.Context) error {
-	if m.hangs.Load() {
-		<-ctx.Done()
-		return ctx.Err()
+	for m.hangs.Load() && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
 	}
 	if m.fails.Load() {
 		return errors.New("the disk is on fire")
@@ -598,6 +597,7 @@ func (p *apiPlace) testNames(t *testing.T) {
 func (p *apiPlace) testStore(t *testing.T) {
 	doc := string(decode(t, docV1))
 	p.make("moody.there")
+	p.make("moody.other")
 	p.store.fails.Store(true)
 	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms", "")
 	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms/moody.1", "")
@@ -616,7 +616,7 @@ func (p *apiPlace) testStore(t *testing.T) {
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms/moody.6/events", "")
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", post, "/api/rooms/moody.7", doc)
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", put, "/api/rooms/moody.8", doc, "If-None-Match", "*")
-	p.wantProblem(http.StatusGatewayTimeout, "timed-out", delete_, "/api/rooms/moody.there", "")
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", delete_, "/api/rooms/moody.other", "")
 	p.store.hangs.Store(false)
 	p.patience.Store(0)
 	if got := p.title("moody.there"); got != "Hello world" {

@@ -30,7 +30,11 @@ func (a *api) update(w http.ResponseWriter, r *http.Request, room string) error 
 	if err != nil {
 		return err
 	}
-	if err := a.rooms.Document(room).Apply(r.Context(), data, enc); err != nil {
+	err = a.rooms.Document(room).Apply(r.Context(), data, enc)
+	if errors.Is(err, yroom.ErrUnavailable) {
+		return roomDeleted.because("Nothing can be added to it. PUT makes it anew.")
+	}
+	if err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

@@ -20,6 +20,8 @@ const (
 	roomsAtOnce    = 200             // that a list tells of
 	answerPatience = 5 * time.Second // how long rooms are waited for
 
+	closedDeleted yroom.CloseCode = 4404 // a room that was deleted
+
 	asStored = "stored" // the state of a room that is not in memory
 )
 
@@ -143,6 +145,9 @@ func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, m
 		all[l.Room] = storedSummary(l)
 	}
 	for _, s := range rooms.Summaries(ctx, open) {
+		if s.Failure != nil && s.Failure.Code == closedDeleted {
+			continue // it remembers this to turn people away
+		}
 		shown := summaryOf(s)
 		shown.Stored = all[s.Name].Stored
 		all[s.Name] = shown

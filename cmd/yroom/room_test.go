@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// room runs "yroom room" in dir and gives what it prints and its exit status.
+func room(t *testing.T, dir string, args ...string) (stdout string, status int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "yroom", append([]string{"room"}, args...)...)
+	cmd.Dir = dir
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return string(out), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), 0
+}
+
+func TestRoomExitStatus(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir, "--api-token-file", "yroom.token")
+	for _, test := range []struct {
+		want int
+		args string
+	}{
+		{0, "import notes notes.update"},
+		{2, "import --new notes notes.update"},
+		{0, "export notes --format json --name form"},
+		{2, "export nothing"},
+		{1, "export notes --format text --name nothing"},
+		{1, "export notes --format nothing"},
+		{2, "delete nothing"},
+		{0, "delete notes"},
+		{2, "import notes notes.update"},
+		{1, "import notes nothing.update"},
+	} {
+		args := append([]string{"--server", "http://" + s.host, "--token-file", "yroom.token"}, strings.Fields(test.args)...)
+		if _, status := room(t, dir, args...); status != test.want {
+			t.Errorf("%s: exit status %d, want %d", test.args, status, test.want)
+		}
+	}
+}
+
+// Who works on the file of a running server, on a room that somebody is in, loses
+// nothing: neither what is there, nor what comes, nor what is typed after it.
+func TestRoomOnAFileInUse(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir, "--api-token-file", "yroom.token")
+	person, err := s.dial(t, "notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(message string) {
+		t.Helper()
+		if err := errors.Join(person.Send([]byte(message)), person.Await([]byte(message))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(typing(typedHello))
+	store := []string{"--store", "sqlite:" + filepath.Join(dir, "yroom.db")}
+	if _, status := room(t, dir, append(store, "import", "notes", "notes.update")...); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	say(typing(more))
+	s.signal(t, syscall.SIGTERM)
+	if status := s.wait(t); status != 0 {
+		t.Fatalf("exit status %d\n%s", status, &s.stderr)
+	}
+	for root, want := range map[string]string{"text": "hello!", "title": "Hello world"} {
+		if got, status := room(t, dir, append(store, "export", "notes", "--format", "text", "--name", root)...); got != want || status != 0 {
+			t.Errorf("%s is %q (exit status %d), want %q", root, got, status, want)
+		}
+	}
+}
+
+// A room that is deleted in the file of a running server is closed to the people in it.
+func TestRoomDeletedInAFileInUse(t *testing.T) {
+	dir := t.TempDir()
+	s := startIn(t, dir)
+	person, err := s.dial(t, "notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := []byte(typing(typedHello))
+	if err := errors.Join(person.Send(first), person.Await(first)); err != nil {
+		t.Fatal(err)
+	}
+	store := []string{"--store", "sqlite:" + filepath.Join(dir, "yroom.db")}
+	if _, status := room(t, dir, append(store, "delete", "notes")...); status != 0 {
+		t.Fatalf("delete: exit status %d", status)
+	}
+	if err := person.Send([]byte(typing(more))); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := person.AwaitClose(); code != 4404 {
+		t.Errorf("closed with %d (%v), want 4404", code, err)
+	}
+	if out, _ := room(t, dir, append(store, "list")...); out != "" {
+		t.Errorf("there is %q", out)
+	}
+}
+
+// A room of the size of a large book goes in and out, past the limit on messages where it is a store.
+func TestRoomLarge(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir)
+	s.signal(t, syscall.SIGTERM) // which leaves an empty store
+	s.wait(t)
+	large := largeUpdate(40 << 20)
+	writeTo(t, filepath.Join(dir, "large.update"), large)
+	store := []string{"--store", "sqlite:yroom.db"}
+	if _, status := room(t, dir, append(store, "import", "large", "large.update")...); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	if _, status := room(t, dir, append(store, "import", "--new", "large2", "large.update")...); status != 0 {
+		t.Fatalf("import --new: exit status %d", status)
+	}
+	for _, name := range []string{"large", "large2"} {
+		got, status := room(t, dir, append(store, "export", name)...)
+		if status != 0 || !cmp.Equal(got, large) {
+			t.Errorf("%s: %d bytes come out (exit status %d), %d went in", name, len(got), status, len(large))
+		}
+	}
+}
+
+// largeUpdate is a text of n characters as a V1 update.
+func largeUpdate(n int) string {
+	size := []byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n>>14) | 0x80, byte(n >> 21)}
+	return "\x01\x01\x01\x00\x04\x01\x04text" + string(size) + strings.Repeat("x", n) + "\x00"
+}
+
+func writeTo(t *testing.T, path, data string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
