@@ -73,15 +73,15 @@ func (p *jsonParser) value() {
 	switch c := p.next(); c {
 	case 'n':
 		p.at += len("null")
-		p.dst = append(p.dst, anyNull)
+		p.dst = append(p.dst, AnyNull)
 	case 't':
 		p.at += len("true")
-		p.dst = append(p.dst, anyTrue)
+		p.dst = append(p.dst, AnyTrue)
 	case 'f':
 		p.at += len("false")
-		p.dst = append(p.dst, anyFalse)
+		p.dst = append(p.dst, AnyFalse)
 	case '"':
-		p.dst = append(p.dst, anyString)
+		p.dst = append(p.dst, AnyString)
 		p.string()
 	case '[', '{':
 		p.parts(c == '{')
@@ -94,9 +94,9 @@ func (p *jsonParser) value() {
 func (p *jsonParser) parts(members bool) {
 	n := p.counts[0]
 	p.counts = p.counts[1:]
-	kind := byte(anyArray)
+	kind := byte(AnyArray)
 	if members {
-		kind = anyObject
+		kind = AnyObject
 	}
 	p.dst = AppendUint(append(p.dst, kind), n)
 	p.at++
@@ -198,20 +198,20 @@ func (p *jsonParser) number() {
 	}
 	// What is out of range is an infinity, as in JavaScript.
 	f, _ := strconv.ParseFloat(string(p.text[start:p.at]), 64)
-	p.dst = appendNumber(p.dst, f)
+	p.dst = AppendAnyNumber(p.dst, f)
 }
 
 func isNumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }
 
-// appendNumber appends an "any" value in the form that lib0 chooses.
-func appendNumber(dst []byte, f float64) []byte {
+// AppendAnyNumber appends f as an "any" value, in the form that lib0 chooses.
+func AppendAnyNumber(dst []byte, f float64) []byte {
 	if size := math.Abs(f); size <= math.MaxInt32 && size == math.Trunc(size) {
-		return AppendInt(append(dst, anyInteger), uint64(size), math.Signbit(f))
+		return AppendInt(append(dst, AnyInteger), uint64(size), math.Signbit(f))
 	}
 	if single := float32(f); float64(single) == f {
-		return binary.BigEndian.AppendUint32(append(dst, anyFloat32), math.Float32bits(single))
+		return binary.BigEndian.AppendUint32(append(dst, AnyFloat32), math.Float32bits(single))
 	}
-	return binary.BigEndian.AppendUint64(append(dst, anyFloat64), math.Float64bits(f))
+	return binary.BigEndian.AppendUint64(append(dst, AnyFloat64), math.Float64bits(f))
 }

@@ -156,7 +156,7 @@ func TestAnyObject(t *testing.T) {
 
 func TestDepth(t *testing.T) {
 	for depth, want := range map[int]error{MaxDepth: nil, MaxDepth + 1: ErrDepth, 5_000_000: ErrDepth} {
-		r := NewReader(append(bytes.Repeat([]byte{anyArray, 1}, depth), anyNull))
+		r := NewReader(append(bytes.Repeat([]byte{AnyArray, 1}, depth), AnyNull))
 		if r.Any(); !errors.Is(r.Err(), want) {
 			t.Errorf("%d arrays: %v", depth, r.Err())
 		}

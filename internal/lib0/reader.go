@@ -139,10 +139,11 @@ func (r *Reader) Bytes() []byte {
 		r.Fail(ErrTruncated)
 		return nil
 	}
-	return r.take(int(n))
+	return r.Take(int(n))
 }
 
-func (r *Reader) take(n int) []byte {
+// Take reads n bytes, which alias the input.
+func (r *Reader) Take(n int) []byte {
 	if n > len(r.buf)-r.off {
 		r.Fail(ErrTruncated)
 		return nil
@@ -162,20 +163,20 @@ func (r *Reader) Text() []byte {
 	return b
 }
 
-// Types of "any" values, as lib0 numbers them.
+// The first byte of "any" values.
 const (
-	anyBytes     = 116
-	anyArray     = 117
-	anyObject    = 118
-	anyString    = 119
-	anyTrue      = 120
-	anyFalse     = 121
-	anyBigInt    = 122
-	anyFloat64   = 123
-	anyFloat32   = 124
-	anyInteger   = 125
-	anyNull      = 126
-	anyUndefined = 127
+	AnyBytes     = 116
+	AnyArray     = 117
+	AnyObject    = 118
+	AnyString    = 119
+	AnyTrue      = 120
+	AnyFalse     = 121
+	AnyBigInt    = 122
+	AnyFloat64   = 123
+	AnyFloat32   = 124
+	AnyInteger   = 125
+	AnyNull      = 126
+	AnyUndefined = 127
 )
 
 // Any reads past one "any" value, checks it and gives its bytes, which alias
@@ -190,7 +191,7 @@ func (r *Reader) Any() []byte {
 // calls each with its keys and values. The bytes alias the input.
 func (r *Reader) AnyObject(each func(key, value []byte)) (value []byte) {
 	off := r.off
-	if r.off >= len(r.buf) || r.buf[r.off] != anyObject {
+	if r.off >= len(r.buf) || r.buf[r.off] != AnyObject {
 		return r.Any()
 	}
 	r.off++
@@ -204,36 +205,36 @@ func (r *Reader) AnyObject(each func(key, value []byte)) (value []byte) {
 }
 
 // IsNullish tells whether the bytes of an "any" value are null or undefined.
-func IsNullish(value []byte) bool { return len(value) > 0 && value[0] >= anyNull }
+func IsNullish(value []byte) bool { return len(value) > 0 && value[0] >= AnyNull }
 
 // IsString tells whether the bytes of an "any" value are a string.
-func IsString(value []byte) bool { return len(value) > 0 && value[0] == anyString }
+func IsString(value []byte) bool { return len(value) > 0 && value[0] == AnyString }
 
 // skipAny reads past a value in which arrays and objects may be nested depth
 // deep.
 func (r *Reader) skipAny(depth int) {
 	t := r.Byte()
-	if depth == 0 && (t == anyArray || t == anyObject) {
+	if depth == 0 && (t == AnyArray || t == AnyObject) {
 		r.Fail(ErrDepth)
 		return
 	}
 	switch t {
-	case anyUndefined, anyNull, anyFalse, anyTrue:
-	case anyInteger:
+	case AnyUndefined, AnyNull, AnyFalse, AnyTrue:
+	case AnyInteger:
 		r.Int()
-	case anyFloat32:
-		r.take(4)
-	case anyFloat64, anyBigInt:
-		r.take(8)
-	case anyString:
+	case AnyFloat32:
+		r.Take(4)
+	case AnyFloat64, AnyBigInt:
+		r.Take(8)
+	case AnyString:
 		r.Text()
-	case anyBytes:
+	case AnyBytes:
 		r.Bytes()
-	case anyArray:
+	case AnyArray:
 		for n := r.Uint(); n > 0 && r.err == nil; n-- {
 			r.skipAny(depth - 1)
 		}
-	case anyObject:
+	case AnyObject:
 		for n := r.Uint(); n > 0 && r.err == nil; n-- {
 			r.key()
 			r.skipAny(depth - 1)
@@ -248,7 +249,7 @@ func (r *Reader) skipAny(depth int) {
 // it takes the object for bytes too, and throws when it writes it.
 func (r *Reader) key() []byte {
 	key := r.Text()
-	if string(key) == "__proto__" && r.off < len(r.buf) && r.buf[r.off] == anyBytes {
+	if string(key) == "__proto__" && r.off < len(r.buf) && r.buf[r.off] == AnyBytes {
 		r.Fail(ErrPrototype)
 	}
 	return key

@@ -14,7 +14,7 @@ import (
 func (r *Reader) AppendJSON(dst []byte) []byte {
 	mark := len(dst)
 	w := jsonWriter{dst: append(dst, 0)}
-	if r.off < len(r.buf) && r.buf[r.off] == anyUndefined {
+	if r.off < len(r.buf) && r.buf[r.off] == AnyUndefined {
 		r.Fail(ErrNoJSON)
 	}
 	w.value(r, MaxDepth)
@@ -38,40 +38,40 @@ type jsonWriter struct {
 
 func (w *jsonWriter) value(r *Reader, depth int) {
 	t := r.Byte()
-	if depth == 0 && (t == anyArray || t == anyObject) {
+	if depth == 0 && (t == AnyArray || t == AnyObject) {
 		r.Fail(ErrDepth)
 		return
 	}
 	switch t {
-	case anyUndefined, anyNull:
+	case AnyUndefined, AnyNull:
 		w.dst = append(w.dst, "null"...)
-	case anyFalse:
+	case AnyFalse:
 		w.dst = append(w.dst, "false"...)
-	case anyTrue:
+	case AnyTrue:
 		w.dst = append(w.dst, "true"...)
-	case anyInteger:
+	case AnyInteger:
 		v, negative := r.Int()
 		if negative && v > 0 {
 			w.dst = append(w.dst, '-')
 		}
 		w.dst = strconv.AppendUint(w.dst, v, 10)
-	case anyFloat32:
-		if b := r.take(4); b != nil {
-			w.number(float64(math.Float32frombits(binary.BigEndian.Uint32(b))))
+	case AnyFloat32:
+		if b := r.Take(4); b != nil {
+			w.dst = AppendJSONNumber(w.dst, float64(math.Float32frombits(binary.BigEndian.Uint32(b))))
 		}
-	case anyFloat64:
-		if b := r.take(8); b != nil {
-			w.number(math.Float64frombits(binary.BigEndian.Uint64(b)))
+	case AnyFloat64:
+		if b := r.Take(8); b != nil {
+			w.dst = AppendJSONNumber(w.dst, math.Float64frombits(binary.BigEndian.Uint64(b)))
 		}
-	case anyBigInt:
+	case AnyBigInt:
 		r.Fail(ErrNoJSON)
-	case anyString:
-		w.string(r.Text())
-	case anyBytes:
+	case AnyString:
+		w.dst = AppendJSONString(w.dst, r.Text())
+	case AnyBytes:
 		w.bytes(r.Bytes())
-	case anyArray:
+	case AnyArray:
 		w.array(r, depth-1)
-	case anyObject:
+	case AnyObject:
 		w.object(r, depth-1)
 	default:
 		r.Fail(ErrAny)
@@ -104,9 +104,9 @@ func (w *jsonWriter) object(r *Reader, depth int) {
 		if separate {
 			w.dst = append(w.dst, ',')
 		}
-		w.string(key)
+		w.dst = AppendJSONString(w.dst, key)
 		w.dst = append(w.dst, ':')
-		undefined := r.off < len(r.buf) && r.buf[r.off] == anyUndefined
+		undefined := r.off < len(r.buf) && r.buf[r.off] == AnyUndefined
 		w.value(r, depth)
 		// A reader of "any" takes this key for the prototype, which isn't written.
 		if undefined || string(key) == "__proto__" {
@@ -140,32 +140,35 @@ func (w *jsonWriter) bytes(b []byte) {
 	w.dst = append(w.dst, '}')
 }
 
-// number writes f as ECMAScript prints it.
-func (w *jsonWriter) number(f float64) {
+// AppendJSONNumber appends f as JSON.stringify prints it: what is no number or
+// infinite is null.
+func AppendJSONNumber(dst []byte, f float64) []byte {
 	switch size := math.Abs(f); {
 	case math.IsNaN(f), math.IsInf(f, 0):
-		w.dst = append(w.dst, "null"...)
+		return append(dst, "null"...)
 	case f == 0:
-		w.dst = append(w.dst, '0') // -0 too
+		return append(dst, '0') // -0 too
 	case size >= 1e-6 && size < 1e21:
-		w.dst = strconv.AppendFloat(w.dst, f, 'f', -1, 64)
-	default:
-		w.dst = strconv.AppendFloat(w.dst, f, 'e', -1, 64)
-		// Go writes at least two digits of an exponent.
-		if n := len(w.dst); w.dst[n-2] == '0' && w.dst[n-3] == '-' {
-			w.dst = append(w.dst[:n-2], w.dst[n-1])
-		}
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
 	}
+	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
+	// Go writes at least two digits of an exponent.
+	if n := len(dst); dst[n-2] == '0' && dst[n-3] == '-' {
+		dst = append(dst[:n-2], dst[n-1])
+	}
+	return dst
 }
 
-// string writes UTF-8 with the escapes that JSON.stringify uses.
-func (w *jsonWriter) string(s []byte) {
+// AppendJSONString appends UTF-8 in quotation marks with the escapes that
+// JSON.stringify uses. Half a surrogate pair may stand in s as three bytes, as
+// if it were a code point.
+func AppendJSONString[S string | []byte](dst []byte, s S) []byte {
 	const hex = "0123456789abcdef"
-	w.dst = append(w.dst, '"')
-	dst := w.dst
+	dst = append(dst, '"')
 	done := 0
-	for i, c := range s {
-		if c >= 0x20 && c != '"' && c != '\\' {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' && (c != 0xed || s[i+1] < 0xa0) {
 			continue
 		}
 		dst = append(append(dst, s[done:i]...), '\\')
@@ -182,11 +185,16 @@ func (w *jsonWriter) string(s []byte) {
 		case '\t':
 			c = 't'
 		case '"', '\\':
+		case 0xed:
+			dst = append(dst, 'u', 'd', hex[8|s[i+1]>>2&7], hex[s[i+1]&3<<2|s[i+2]>>4&3])
+			c = hex[s[i+2]&0xf]
+			i += 2
+			done = i + 1
 		default:
 			dst = append(dst, 'u', '0', '0', hex[c>>4])
 			c = hex[c&0xf]
 		}
 		dst = append(dst, c)
 	}
-	w.dst = append(append(dst, s[done:]...), '"')
+	return append(append(dst, s[done:]...), '"')
 }

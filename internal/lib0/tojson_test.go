@@ -74,7 +74,7 @@ func TestAppendJSON(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("long ", 1000)
-	r := NewReader(AppendString([]byte{anyString}, long))
+	r := NewReader(AppendString([]byte{AnyString}, long))
 	if got := r.AppendJSON(nil); !bytes.Equal(got, AppendString(nil, `"`+long+`"`)) {
 		t.Errorf("a long string is %.20q", got)
 	}
@@ -102,7 +102,7 @@ func TestAppendJSONRefuses(t *testing.T) {
 		}
 	}
 	for depth, want := range map[int]error{MaxDepth: nil, MaxDepth + 1: ErrDepth, 5_000_000: ErrDepth} {
-		r := NewReader(append(bytes.Repeat([]byte{anyArray, 1}, depth), anyNull))
+		r := NewReader(append(bytes.Repeat([]byte{AnyArray, 1}, depth), AnyNull))
 		if r.AppendJSON(nil); !errors.Is(r.Err(), want) {
 			t.Errorf("%d arrays: %v", depth, r.Err())
 		}

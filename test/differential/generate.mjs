@@ -114,14 +114,14 @@ function undoOrRedo ({ random }, { undo }) {
 
 const letters = ['a', 'b', 'c', ' ', '\n', 'é', '中', '\u0000', '😀', '👩‍👩‍👧', '🇨🇭', 'Z']
 
-function someText (random) {
+export function someText (random) {
   let out = ''
   for (let i = random.between(1, 5); i > 0; i--) out += random.pick(letters)
   return out
 }
 
 // The positions an edit may use: between code points, or anywhere where pairs may be split.
-function positions (text, split) {
+export function positions (text, split) {
   const out = [0]
   let at = 0
   for (const { insert } of text.toDelta()) {
@@ -136,7 +136,7 @@ function positions (text, split) {
   return out
 }
 
-function range (random, at) {
+export function range (random, at) {
   const from = random.below(at.length)
   const to = Math.min(at.length - 1, from + random.between(1, 6))
   return [at[from], at[to] - at[from]]
@@ -171,7 +171,7 @@ function editRich (world, peer) {
   richEdit(world, peer.doc.get('rich', Y.Text))
 }
 
-function someFormat (random) {
+export function someFormat (random) {
   return random.pick([
     { bold: true },
     { bold: null },
@@ -214,7 +214,7 @@ const scalars = [
   NaN, Infinity, -Infinity
 ]
 
-function someValue (random, depth) {
+export function someValue (random, depth) {
   const choice = random.next()
   if (choice < 0.65 || depth === 0) return random.pick(scalars)
   if (choice < 0.72) return new Uint8Array(random.below(5)).map(() => random.below(256))
@@ -261,7 +261,7 @@ function nestAnything (world) {
     : world.random.chance(0.1) ? new Y.XmlFragment() : nestXml(world)
 }
 
-function typesIn (type, out) {
+export function typesIn (type, out) {
   out.push(type)
   for (let item = type._start; item !== null; item = item.right) {
     if (!item.deleted && item.content instanceof Y.ContentType) typesIn(item.content.type, out)

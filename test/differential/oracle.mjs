@@ -1,9 +1,12 @@
 // Answers the Go tests: one JSON request a line comes in, one JSON answer a line goes out. Bytes are in base64.
 
+import * as Y from 'yjs'
 import { Case } from './check.mjs'
 import { checkAccepted, cleanUpFailures } from './accepts.mjs'
 import { history } from './generate.mjs'
 import { lossless } from './lossless.mjs'
+import { compareDocuments, docFailures } from './docs.mjs'
+import { readings, relativePositions, script } from './script.mjs'
 import { restoreFailures } from './snapshots.mjs'
 import { replay } from './trace.mjs'
 
@@ -44,6 +47,36 @@ const answers = {
         midway: decode(result.compacted.midway)
       }
     })))
+  },
+
+  // Compares what documents that integrated the deliveries read as.
+  read ({ documents }) {
+    return compareDocuments(current, documents.map(({ readings, encoded, stateVector }) => ({
+      readings,
+      encoded: decode(encoded),
+      stateVector: decode(stateVector)
+    })))
+  },
+
+  // What a document is told and edits, the updates that yjs writes meanwhile, and what it reads as in the end.
+  script ({ seed, profile }) {
+    const made = script(seed, profile)
+    current = made.doc
+    return {
+      clientID: made.clientID,
+      steps: made.steps.map(step => ({
+        ...step,
+        update: step.update && encode(step.update),
+        made: step.made && encode(step.made)
+      })),
+      readings: readings(made.doc),
+      positions: relativePositions(made.doc, seed).map(position => ({ ...position, encoded: encode(position.encoded) }))
+    }
+  },
+
+  // What yjs and ywasm say to a document that followed the script.
+  followed ({ encoded, encodedV2, stateVector }) {
+    return { failures: docFailures(current, decode(encoded), decode(encodedV2), decode(stateVector)), yjsBytes: Y.encodeStateAsUpdate(current).length }
   },
 
   // A random history alone: each update in V1 and V2, and whether V1 holds all that V2 does.

@@ -1,0 +1,147 @@
+package blocks
+
+import "github.com/yroom/yroom/internal/lib0"
+
+// ID names one element of a document: the Clock'th that a client made.
+type ID struct{ Client, Clock uint64 }
+
+// Kind is what a block holds, as yjs numbers it.
+type Kind byte
+
+// The kinds of blocks. A GC block has nothing but a length; a skip is no part
+// of the document but a gap in an update.
+const (
+	KindGC      = Kind(kindGC)
+	KindDeleted = Kind(kindDeleted)
+	KindJSON    = Kind(kindJSON)
+	KindBinary  = Kind(kindBinary)
+	KindString  = Kind(kindString)
+	KindEmbed   = Kind(kindEmbed)
+	KindFormat  = Kind(kindFormat)
+	KindType    = Kind(kindType)
+	KindAny     = Kind(kindAny)
+	KindDoc     = Kind(kindDoc)
+	KindSkip    = Kind(kindSkip)
+)
+
+// Block is one block of an update, taken apart. A block of Len elements stands
+// for as many chained blocks of one: each but the first has its predecessor as
+// origin, and all have the same right origin.
+type Block struct {
+	ID // of its first element
+
+	Len       uint64 // elements; UTF-16 units of a string
+	Kind      Kind
+	HasOrigin bool
+	HasRight  bool
+	HasKey    bool // the block is the value of a map key
+	InType    bool // Parent counts, not Root
+
+	Origin, Right ID
+
+	// What the block is in is said only of a block without origin and right
+	// origin. Others are in what these are in.
+	Parent ID     // a block of KindType
+	Root   []byte // the name of a root type
+	Key    []byte // where HasKey
+
+	// Content is as on the wire, but for the number in front of a string, and of
+	// what KindAny and KindJSON hold. KindDeleted and KindGC have none.
+	Content []byte
+}
+
+// Parse reads and checks an update in V1 just as Apply does, and calls block with
+// each of its blocks, skips included, in the order of the update, and deleted
+// with what it deletes, n elements from first on, in order and no element
+// twice. It may have called block before it finds an error, which is
+// ErrMalformed. The Block is valid until the next call; its slices alias update.
+func Parse(update []byte, block func(*Block), deleted func(first ID, n uint64)) error {
+	var in contents
+	r := lib0.NewReader(update)
+	var out Block
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		sec := section{count: r.Uint(), client: r.Uint(), end: r.Uint()}
+		b := &in.block
+		for left := sec.count; left > 0 && r.Err() == nil; left-- {
+			b.read(&r, sec.client, sec.end)
+			if err := r.Err(); err != nil {
+				return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
+			}
+			sec.end = b.end()
+			out.take(b)
+			block(&out)
+		}
+		in.sections = append(in.sections, sec)
+	}
+	if err := r.Err(); err != nil {
+		return malformed("update: %w", err)
+	}
+	if client, ok := repeated(in.sections); ok {
+		return malformed("update: client %d is in it twice", client)
+	}
+	if err := in.readDeletions(&r); err != nil {
+		return err
+	}
+	for _, x := range in.deletions {
+		deleted(ID{x.client, x.from}, x.to-x.from)
+	}
+	return nil
+}
+
+// take takes b apart.
+func (out *Block) take(b *block) {
+	out.ID, out.Len, out.Kind = ID{b.client, b.clock}, b.len, Kind(b.kind)
+	out.HasOrigin, out.HasRight, out.HasKey = b.flags&hasOrigin != 0, b.flags&hasRight != 0, b.flags&hasKey != 0
+	out.Origin, out.Right = ID{b.origin.client, b.origin.clock}, ID{b.right.client, b.right.clock}
+	out.Content = b.content
+	out.InType, out.Parent = b.parentIsID, ID{b.parentID.client, b.parentID.clock}
+	out.Root, out.Key = nil, nil
+	if b.parent == nil {
+		return
+	}
+	r := lib0.Reread(b.parent)
+	if r.Uint(); b.parentIsID {
+		r.Uint()
+		r.Uint()
+	} else {
+		out.Root = r.Text()
+	}
+	if out.HasKey {
+		out.Key = r.Text()
+	}
+}
+
+// AppendTo appends the block in V1, as it stands behind others in an update.
+func (out *Block) AppendTo(dst []byte) []byte {
+	b := block{
+		kind: kind(out.Kind), len: out.Len, content: out.Content,
+		origin: id{out.Origin.Client, out.Origin.Clock}, right: id{out.Right.Client, out.Right.Clock},
+	}
+	if out.HasOrigin {
+		b.flags |= hasOrigin
+	}
+	if out.HasRight {
+		b.flags |= hasRight
+	}
+	if out.HasKey {
+		b.flags |= hasKey
+	}
+	if b.kind > kindGC && b.kind != kindSkip && !out.HasOrigin && !out.HasRight {
+		var room [64]byte
+		b.parent = room[:0]
+		if out.InType {
+			b.parent = lib0.AppendUint(append(b.parent, 0), out.Parent.Client)
+			b.parent = lib0.AppendUint(b.parent, out.Parent.Clock)
+		} else {
+			b.parent = lib0.AppendBytes(append(b.parent, 1), out.Root)
+		}
+		if out.HasKey {
+			b.parent = lib0.AppendBytes(b.parent, out.Key)
+		}
+	}
+	if b.kind == kindSkip {
+		return lib0.AppendUint(append(dst, byte(kindSkip)), b.len)
+	}
+	dst, _ = b.appendTo(dst)
+	return dst
+}

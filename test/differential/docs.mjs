@@ -1,0 +1,66 @@
+// Compares documents that integrate in another language with those of yjs.
+
+import * as Y from 'yjs'
+import ywasm from '../node_modules/ywasm/ywasm.js'
+import { roots } from './generate.mjs'
+import { difference, integrate, settled } from './check.mjs'
+import { readings } from './script.mjs'
+import { showStateVector, view } from './view.mjs'
+
+// Holds that each delivery's readings are those of the yjs document which integrated the same in the same order or, where yjs
+// does not agree with itself, those of its merged updates.
+export function compareDocuments (current, documents) {
+  const report = { failures: [], asMerged: 0 }
+  current.deliveries.forEach(({ name, expected }, i) => {
+    const { readings: read, stateVector, encoded } = documents[i]
+    const seen = inOrder(read)
+    const shown = inOrder(readings(expected.inOrder()))
+    if (seen !== shown) {
+      const merged = inOrder(readings(integrate([expected.merged()])))
+      if (seen === merged) report.asMerged++
+      else report.failures.push(`${name}: ${difference(seen, shown)}`)
+    }
+    const vector = showStateVector(stateVector)
+    if (vector !== showStateVector(expected.inOrder())) {
+      report.failures.push(`${name}: the state vector is ${vector}, and yjs's ${showStateVector(expected.inOrder())}`)
+    }
+    const loaded = integrate([encoded])
+    if (current.look(settled(loaded)) !== expected.shown() && current.look(loaded) !== expected.shownMerged()) {
+      report.failures.push(`${name}: Encode: ${difference(current.look(loaded), expected.shown())}`)
+    }
+  })
+  return report
+}
+
+const inOrder = readings => JSON.stringify(Object.keys(roots).map(name => readings[name]))
+
+// What is different in a document's encodings, loaded into yjs and ywasm, from what yjs made of the same.
+export function docFailures (made, encoded, encodedV2, stateVector) {
+  const failures = []
+  // In V1 what is JSON has no -0.
+  const doc = integrate([Y.encodeStateAsUpdate(made)])
+  const compare = (what, loaded) => {
+    const [seen, shown] = [loaded, doc].map(some => view(some))
+    if (seen !== shown) failures.push(`${what}: ${difference(seen, shown)}`)
+    if (showStateVector(loaded) !== showStateVector(doc)) failures.push(`${what}: ${showStateVector(loaded)}, and yjs ${showStateVector(doc)}`)
+  }
+  compare('Encode in V1', integrate([encoded]))
+  compare('Encode in V2', integrate([Y.convertUpdateFormatV2ToV1(encodedV2)]))
+  if (showStateVector(stateVector) !== showStateVector(doc)) failures.push(`StateVector: ${showStateVector(stateVector)}, and yjs ${showStateVector(doc)}`)
+  // ywasm cuts ids of clients to 32 bits.
+  if ([...doc.store.clients.keys()].every(id => id < 2 ** 32)) failures.push(...wasmFailures(doc, encoded))
+  return failures
+}
+
+function wasmFailures (doc, encoded) {
+  const failures = []
+  const wasm = new ywasm.YDoc({ guid: 'main' })
+  ywasm.applyUpdate(wasm, encoded)
+  for (const name of ['text', 'rich']) {
+    const [got, expected] = [wasm.getText(name).toString(), doc.get(name, Y.Text).toString()]
+    if (got !== expected) failures.push(`${name} in ywasm: ${difference(got, expected)}`)
+  }
+  if (showStateVector(ywasm.encodeStateVector(wasm)) !== showStateVector(doc)) failures.push(`ywasm: ${showStateVector(ywasm.encodeStateVector(wasm))}, and yjs ${showStateVector(doc)}`)
+  wasm.free()
+  return failures
+}

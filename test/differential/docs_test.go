@@ -1,0 +1,106 @@
+package differential
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/yjs"
+)
+
+// reading is what a root of a document reads as: JSON, or text and its delta,
+// or XML.
+type reading struct {
+	JSON  string  `json:"json,omitempty"`
+	Text  *string `json:"text,omitempty"`
+	Delta string  `json:"delta,omitempty"`
+}
+
+// readings reads the roots that all histories and scripts use.
+func readings(doc *yjs.Doc) (map[string]reading, error) {
+	all := map[string]reading{}
+	for _, name := range []string{"text", "rich"} {
+		text, err := doc.Text(name)
+		if err != nil {
+			return nil, err
+		}
+		delta, err := text.Delta().MarshalJSON()
+		if err != nil {
+			return nil, err
+		}
+		s := text.String()
+		all[name] = reading{Text: &s, Delta: string(delta)}
+	}
+	for _, name := range []string{"map", ""} {
+		m, err := doc.Map(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := readJSON(all, name, m); err != nil {
+			return nil, err
+		}
+	}
+	array, err := doc.Array("array")
+	if err != nil {
+		return nil, err
+	}
+	if err := readJSON(all, "array", array); err != nil {
+		return nil, err
+	}
+	xml, err := doc.XMLFragment("xml")
+	if err != nil {
+		return nil, err
+	}
+	s := xml.String()
+	all["xml"] = reading{Text: &s}
+	return all, nil
+}
+
+// readJSON reads a root as JSON, as it is: json.Marshal would rewrite it.
+func readJSON(all map[string]reading, name string, m json.Marshaler) error {
+	printed, err := m.MarshalJSON()
+	all[name] = reading{JSON: string(printed)}
+	return err
+}
+
+// document is what a Doc made of a delivery.
+type document struct {
+	Readings    map[string]reading `json:"readings"`
+	Encoded     []byte             `json:"encoded"` // V1
+	StateVector []byte             `json:"stateVector"`
+}
+
+// TestReading holds that a Doc reads as the yjs document does that was told the
+// same in the same order.
+func TestReading(t *testing.T) {
+	eachSeed(t, func(t *testing.T, yjs *oracle, seed int, profile string) report {
+		var history struct {
+			Deliveries []delivery `json:"deliveries"`
+		}
+		yjs.ask(t, map[string]any{"op": "generate", "seed": seed, "profile": profile}, &history)
+		documents := []document{}
+		for _, d := range history.Deliveries {
+			got, err := integrate(d)
+			if err != nil {
+				return report{Failures: []string{fmt.Sprintf("%s: %v", d.Name, err)}}
+			}
+			documents = append(documents, got)
+		}
+		var got report
+		yjs.ask(t, map[string]any{"op": "read", "documents": documents}, &got)
+		return got
+	})
+}
+
+// integrate tells a new Doc of the updates one by one.
+func integrate(d delivery) (document, error) {
+	doc := yjs.New()
+	for i, update := range d.Updates {
+		if err := doc.Apply(update, d.Version); err != nil {
+			return document{}, fmt.Errorf("Apply of update %d (%x): %w", i, update, err)
+		}
+	}
+	all, err := readings(doc)
+	return document{all, doc.Encode(blocks.V1), doc.StateVector()}, err
+}

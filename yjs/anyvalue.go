@@ -1,0 +1,111 @@
+package yjs
+
+import (
+	"encoding/binary"
+	"math"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// readAny reads an "any" value, which was checked before.
+func readAny(r *lib0.Reader) Value {
+	switch t := r.Byte(); t {
+	case lib0.AnyNull:
+		return NullValue()
+	case lib0.AnyTrue, lib0.AnyFalse:
+		return BoolValue(t == lib0.AnyTrue)
+	case lib0.AnyInteger:
+		v, negative := r.Int()
+		f := float64(v)
+		if negative {
+			f = -f
+		}
+		return NumberValue(f)
+	case lib0.AnyFloat32:
+		return NumberValue(float64(math.Float32frombits(binary.BigEndian.Uint32(r.Take(4)))))
+	case lib0.AnyFloat64:
+		return NumberValue(math.Float64frombits(binary.BigEndian.Uint64(r.Take(8))))
+	case lib0.AnyBigInt:
+		return BigIntValue(int64(binary.BigEndian.Uint64(r.Take(8))))
+	case lib0.AnyString:
+		return Value{kind: String, str: string(r.Text())}
+	case lib0.AnyBytes:
+		return Value{kind: Bytes, str: string(r.Bytes())}
+	case lib0.AnyArray:
+		var list []Value
+		for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+			list = append(list, readAny(r))
+		}
+		return Value{kind: List, list: list}
+	case lib0.AnyObject:
+		return Value{kind: Dict, object: readAnyObject(r)}
+	}
+	return Value{}
+}
+
+// readAnyObject reads members. One called __proto__ is none to JavaScript.
+func readAnyObject(r *lib0.Reader) Object {
+	var members Object
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		key := string(r.Text())
+		if value := readAny(r); key != "__proto__" {
+			members = append(members, Member{key, value})
+		}
+	}
+	return ordered(members)
+}
+
+// appendAny appends an "any" value, as lib0 writes it. It has no shared types in
+// it.
+func appendAny(dst []byte, v Value) []byte {
+	switch v.kind {
+	case Null:
+		return append(dst, lib0.AnyNull)
+	case Bool:
+		return append(dst, lib0.AnyFalse-byte(v.num))
+	case Number:
+		return lib0.AppendAnyNumber(dst, math.Float64frombits(v.num))
+	case BigInt:
+		return binary.BigEndian.AppendUint64(append(dst, lib0.AnyBigInt), v.num)
+	case String:
+		return lib0.AppendString(append(dst, lib0.AnyString), whole(v.str))
+	case Bytes:
+		return lib0.AppendString(append(dst, lib0.AnyBytes), v.str)
+	case List:
+		dst = lib0.AppendUint(append(dst, lib0.AnyArray), uint64(len(v.list)))
+		for _, x := range v.list {
+			dst = appendAny(dst, x)
+		}
+		return dst
+	case Dict:
+		return appendAnyObject(dst, v.object)
+	}
+	return append(dst, lib0.AnyUndefined)
+}
+
+func appendAnyObject(dst []byte, o Object) []byte {
+	dst = lib0.AppendUint(append(dst, lib0.AnyObject), uint64(len(o)))
+	for _, m := range o {
+		dst = appendAny(lib0.AppendString(dst, whole(m.Key)), m.Value)
+	}
+	return dst
+}
+
+// plain tells whether a value can be written: it has no types or documents in
+// it, and isn't nested deeper than others read.
+func plain(v Value, depth int) bool {
+	if v.kind >= Type || depth == 0 && v.kind >= List {
+		return false
+	}
+	for _, x := range v.list {
+		if !plain(x, depth-1) {
+			return false
+		}
+	}
+	for _, m := range v.object {
+		if !plain(m.Value, depth-1) || m.Key == "__proto__" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,3 @@
+package yjs
+
+func (tx *transaction) cleanFormats() {}

@@ -1,0 +1,231 @@
+package yjs
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// Encode encodes the whole document, what waits included. The caller owns the
+// result. It panics where enc is not an encoding.
+func (d *Doc) Encode(enc blocks.Encoding) []byte {
+	out, err := d.Diff([]byte{0}, enc)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// Diff encodes what somebody with the given state vector lacks: the blocks behind
+// it, what waits and all deletions. The error is blocks.ErrMalformed or
+// blocks.ErrEncoding. stateVector is borrowed; the caller owns the result.
+func (d *Doc) Diff(stateVector []byte, enc blocks.Encoding) ([]byte, error) {
+	has, err := readStateVector(stateVector)
+	if err != nil {
+		return nil, err
+	}
+	w := writer{}
+	for _, c := range d.inOrder() {
+		w.section(c, has[c.id], true)
+	}
+	var gone []deletion
+	for _, c := range d.inOrder() {
+		gone = c.appendDeleted(gone)
+	}
+	return blocks.Convert(blocks.V1, enc, w.update(gone))
+}
+
+func readStateVector(b []byte) (map[uint64]uint64, error) {
+	r := lib0.NewReader(b)
+	has := make(map[uint64]uint64)
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		client, clock := r.Uint(), r.Uint()
+		has[client] = clock
+	}
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("%w: state vector: %w", blocks.ErrMalformed, err)
+	}
+	if r.Len() > 0 {
+		return nil, fmt.Errorf("%w: state vector: %d bytes behind its end", blocks.ErrMalformed, r.Len())
+	}
+	return has, nil
+}
+
+// encode encodes what the transaction has done; nil: nothing.
+func (tx *transaction) encode() []byte {
+	w := writer{}
+	slices.SortFunc(tx.touched, descending)
+	for _, c := range tx.touched {
+		w.section(c, c.before, false)
+	}
+	if w.sections == 0 && len(tx.deleted) == 0 {
+		return nil
+	}
+	return w.update(tx.deleted)
+}
+
+// appendDeleted appends what is deleted of a client.
+func (c *client) appendDeleted(all []deletion) []deletion {
+	first := len(all)
+	add := func(x span) {
+		if n := len(all); n > first && all[n-1].to == x.from {
+			all[n-1].to = x.to
+			return
+		}
+		all = append(all, deletion{c, x})
+	}
+	for _, chunk := range c.items.chunks {
+		for _, s := range chunk {
+			if s.it.deleted() {
+				add(span{s.clock, s.it.end()})
+			}
+		}
+	}
+	for _, x := range c.dead {
+		add(x)
+	}
+	return all
+}
+
+// writer writes an update in V1.
+type writer struct {
+	sections uint64
+	out      []byte // the sections
+	blocks   []byte // of the section that is written
+	last     *item  // the last one of the block that is written; nil: there is none
+	block    blocks.Block
+	content  []byte // of the block that is written
+	name     []byte
+	key      []byte
+}
+
+// section writes what is behind clock of a client, what waits included if waiting
+// says so.
+func (w *writer) section(c *client, clock uint64, waiting bool) {
+	w.blocks = w.blocks[:0]
+	n, start := uint64(0), clock
+	if clock < c.end {
+		k, i := c.items.search(clock)
+		for ; k < len(c.items.chunks); k, i = k+1, 0 {
+			for _, s := range c.items.chunks[k][i:] {
+				n += w.item(s.it, clock)
+			}
+		}
+		n += w.flush()
+		clock = c.end
+	}
+	if waiting {
+		for _, it := range c.queue {
+			if it.end() <= clock {
+				continue
+			}
+			if n == 0 {
+				start = max(clock, it.clock)
+				clock = start
+			}
+			if it.clock > clock {
+				w.block = blocks.Block{Kind: blocks.KindSkip, Len: it.clock - clock}
+				w.blocks = w.block.AppendTo(w.blocks)
+				n++
+			}
+			n += w.item(it, clock)
+			n += w.flush()
+			clock = it.end()
+		}
+	}
+	if n == 0 {
+		return
+	}
+	w.sections++
+	w.out = lib0.AppendUint(lib0.AppendUint(lib0.AppendUint(w.out, n), c.id), start)
+	w.out = append(w.out, w.blocks...)
+}
+
+func (w *writer) update(gone []deletion) []byte {
+	out := lib0.AppendUint(make([]byte, 0, len(w.out)+16*len(gone)+16), w.sections)
+	out = append(out, w.out...)
+	clients := uint64(0)
+	for i := range gone {
+		if i == 0 || gone[i].client != gone[i-1].client {
+			clients++
+		}
+	}
+	out = lib0.AppendUint(out, clients)
+	for len(gone) > 0 {
+		n := 1
+		for n < len(gone) && gone[n].client == gone[0].client {
+			n++
+		}
+		out = lib0.AppendUint(lib0.AppendUint(out, gone[0].client.id), uint64(n))
+		for _, x := range gone[:n] {
+			out = lib0.AppendUint(lib0.AppendUint(out, x.from), x.to-x.from)
+		}
+		gone = gone[n:]
+	}
+	return out
+}
+
+// item writes an item from clock on, joined with the one before where that goes on
+// so, and gives how many blocks it has finished.
+func (w *writer) item(it *item, clock uint64) (n uint64) {
+	if w.last != nil && w.last.continues(it) {
+		w.content = append(w.content, it.content...)
+		w.block.Len += it.len
+		w.last = it
+		return 0
+	}
+	n = w.flush()
+	w.last = it
+	b := &w.block
+	*b = blocks.Block{
+		Kind: it.kind, Len: it.len, Origin: it.origin, Right: it.rightID,
+		HasOrigin: it.is(hasOrigin), HasRight: it.is(hasRight), HasKey: it.is(hasKey),
+	}
+	w.content = append(w.content[:0], it.content...)
+	if it.clock < clock {
+		w.cut(it, clock-it.clock)
+	}
+	if it.kind == blocks.KindGC || b.HasOrigin || b.HasRight {
+		return n
+	}
+	switch {
+	case it.is(inType):
+		b.InType, b.Parent = true, it.origin
+	case it.parent.item != nil:
+		b.InType, b.Parent = true, it.parent.id()
+	default:
+		w.name = append(w.name[:0], it.parent.name...)
+		b.Root = w.name
+	}
+	w.key = append(w.key[:0], it.key...)
+	b.Key = w.key
+	return n
+}
+
+// cut leaves out the first n elements of the block that is written.
+func (w *writer) cut(it *item, n uint64) {
+	w.block.Len -= n
+	switch it.kind {
+	case blocks.KindGC:
+		return
+	case blocks.KindString:
+		_, w.content = splitText(w.content, n, w.block.Len)
+	case blocks.KindAny, blocks.KindJSON:
+		w.content = w.content[skip(it.kind, w.content, n):]
+	}
+	w.block.HasOrigin = true
+	w.block.Origin = blocks.ID{Client: it.client.id, Clock: it.clock + n - 1}
+}
+
+// flush writes the block that item has begun, and gives how many there were.
+func (w *writer) flush() uint64 {
+	if w.last == nil {
+		return 0
+	}
+	w.last = nil
+	w.block.Content = w.content
+	w.blocks = w.block.AppendTo(w.blocks)
+	return 1
+}

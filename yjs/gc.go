@@ -1,0 +1,125 @@
+package yjs
+
+import (
+	"github.com/yroom/yroom/blocks"
+)
+
+// collect drops the content of what the transaction deleted. What was in a
+// deleted type becomes GC blocks, which have not even a place.
+func (tx *transaction) collect() {
+	for _, x := range tx.deleted {
+		for clock := x.from; clock < x.to; {
+			it := x.client.items.find(clock)
+			clock = it.end()
+			if it.kind == blocks.KindGC || !it.deleted() {
+				continue
+			}
+			if it.typ != nil {
+				it.typ.collect()
+				it.typ = nil
+			}
+			it.kind, it.content = blocks.KindDeleted, nil
+		}
+	}
+}
+
+// collect makes GC blocks of all that is in the type, types in it included.
+func (t *typ) collect() {
+	todo := []*typ{t}
+	bury := func(it *item) {
+		for it != nil {
+			next := it.right
+			if it.typ != nil {
+				todo = append(todo, it.typ)
+			}
+			*it = item{client: it.client, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
+			it = next
+		}
+	}
+	for len(todo) > 0 {
+		t := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		bury(t.first)
+		for _, e := range t.order {
+			bury(e.first)
+		}
+		t.drop()
+	}
+}
+
+// merge joins what the transaction brought or deleted with its neighbours.
+func (tx *transaction) merge() {
+	for _, c := range tx.touched {
+		tx.doc.mergeSpan(c, span{c.before, c.end})
+	}
+	for _, x := range tx.deleted {
+		tx.doc.mergeSpan(x.client, x.span)
+	}
+}
+
+// mergeSpan joins neighbours of which at least one has elements in x.
+func (d *Doc) mergeSpan(c *client, x span) {
+	if x.from == x.to {
+		return
+	}
+	s := &c.items
+	k, i := s.search(x.from - min(1, x.from))
+	for left := s.chunks[k][i].it; left.end() < c.end && left.end() <= x.to; {
+		i++
+		for i >= len(s.chunks[k]) {
+			k, i = k+1, 0
+		}
+		right := s.chunks[k][i].it
+		if !left.continues(right) || len(left.content)+len(right.content) > pieceBytes {
+			left = right
+			continue
+		}
+		s.removeAt(k, i)
+		d.absorb(left, right)
+		if i--; i < 0 {
+			k, i = s.search(left.clock)
+		}
+	}
+}
+
+// continues tells whether right, the next item of the same client, says the same
+// as more elements of the item would.
+func (it *item) continues(right *item) bool {
+	if it.kind != right.kind || it.deleted() != right.deleted() {
+		return false
+	}
+	switch it.kind {
+	case blocks.KindGC:
+		return true
+	case blocks.KindString, blocks.KindAny, blocks.KindJSON, blocks.KindDeleted:
+		return it.right == right && right.is(hasOrigin) && right.origin == it.lastID() && sameRef(it, right, hasRight)
+	}
+	return false
+}
+
+// absorb joins right, which continues it, with it.
+func (d *Doc) absorb(it, right *item) {
+	t := it.parent
+	it.content = append(it.content, right.content...)
+	it.len += right.len
+	if it.kind == blocks.KindGC {
+		return
+	}
+	if it.right = right.right; it.right != nil {
+		it.right.left = it
+	}
+	switch {
+	case it.is(hasKey):
+		if e := t.entry(it.key); e.last == right {
+			e.last = it
+		}
+	default:
+		if t.last == right {
+			t.last = it
+		}
+		if t.indexed {
+			t.remove(right)
+			t.update(it)
+		}
+	}
+}

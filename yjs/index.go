@@ -1,0 +1,222 @@
+package yjs
+
+// node is an item's place in the index of its list: a splay tree, in which what
+// was just used is near the root. A search takes logarithmic time, shared out
+// over all of them, and so does every change of the list.
+type node struct {
+	it         *item
+	up, lo, hi *node
+	width      uint64 // of all items in the subtree
+	formats    int    // that aren't deleted, of them
+}
+
+func (n *node) sum() uint64 {
+	if n == nil {
+		return 0
+	}
+	return n.width
+}
+
+func (n *node) formatted() int {
+	if n == nil {
+		return 0
+	}
+	return n.formats
+}
+
+// refresh works out the sums of a node from its children's.
+func (n *node) refresh() {
+	n.width = n.lo.sum() + n.hi.sum() + n.it.width()
+	n.formats = n.lo.formatted() + n.hi.formatted()
+	if n.it.isFormat() {
+		n.formats++
+	}
+}
+
+// rotate puts n in the place of its parent, which becomes its child.
+func (n *node) rotate() {
+	p := n.up
+	if p.lo == n {
+		if p.lo = n.hi; p.lo != nil {
+			p.lo.up = p
+		}
+		n.hi = p
+	} else {
+		if p.hi = n.lo; p.hi != nil {
+			p.hi.up = p
+		}
+		n.lo = p
+	}
+	if n.up = p.up; n.up != nil {
+		if n.up.lo == p {
+			n.up.lo = n
+		} else {
+			n.up.hi = n
+		}
+	}
+	p.up = n
+	p.refresh()
+	n.refresh()
+}
+
+// splay makes n the root.
+func (t *typ) splay(n *node) {
+	for n.up != nil {
+		p := n.up
+		if p.up != nil {
+			if (p.up.lo == p) == (p.lo == n) {
+				p.rotate()
+			} else {
+				n.rotate()
+			}
+		}
+		n.rotate()
+	}
+	t.index = n
+}
+
+// makeIndex indexes the list, if it isn't yet.
+func (t *typ) makeIndex() {
+	if t.indexed {
+		return
+	}
+	t.indexed = true
+	count := 0
+	for it := t.first; it != nil; it = it.right {
+		count++
+	}
+	nodes, i := make([]node, count), 0
+	for it := t.first; it != nil; it = it.right {
+		nodes[i].it = it
+		it.node = &nodes[i]
+		i++
+	}
+	t.index = build(nodes)
+}
+
+// build makes a balanced tree.
+func build(nodes []node) *node {
+	if len(nodes) == 0 {
+		return nil
+	}
+	mid := len(nodes) / 2
+	n := &nodes[mid]
+	if n.lo = build(nodes[:mid]); n.lo != nil {
+		n.lo.up = n
+	}
+	if n.hi = build(nodes[mid+1:]); n.hi != nil {
+		n.hi.up = n
+	}
+	n.refresh()
+	return n
+}
+
+// insert indexes an item that was linked to the list.
+func (t *typ) insert(it *item) {
+	n := &node{it: it}
+	it.node = n
+	if it.left != nil {
+		t.splay(it.left.node)
+		l := t.index
+		if n.hi = l.hi; n.hi != nil {
+			n.hi.up = n
+		}
+		l.hi = nil
+		l.refresh()
+		n.lo, l.up = l, n
+	} else if n.hi = t.index; n.hi != nil {
+		n.hi = t.index
+		n.hi.up = n
+	}
+	n.refresh()
+	t.index = n
+}
+
+// update tells the index that an item's width changed, or that it was deleted.
+func (t *typ) update(it *item) {
+	t.splay(it.node)
+	it.node.refresh()
+}
+
+// remove takes an item out of the index.
+func (t *typ) remove(it *item) {
+	t.splay(it.node)
+	lo, hi := it.node.lo, it.node.hi
+	it.node = nil
+	if lo != nil {
+		lo.up = nil
+	}
+	if hi != nil {
+		hi.up = nil
+	}
+	if lo == nil || hi == nil {
+		if t.index = lo; lo == nil {
+			t.index = hi
+		}
+		return
+	}
+	for lo.hi != nil {
+		lo = lo.hi
+	}
+	t.splay(lo)
+	lo.hi, hi.up = hi, lo
+	lo.refresh()
+}
+
+// at gives the visible item that holds position pos, and the place in it; nil: the
+// list is shorter.
+func (t *typ) at(pos uint64) (it *item, off uint64) {
+	t.makeIndex()
+	n := t.index
+	if n == nil || pos >= n.width {
+		return nil, 0
+	}
+	for {
+		before := n.lo.sum()
+		if pos < before {
+			n = n.lo
+			continue
+		}
+		pos -= before
+		if pos < n.it.width() {
+			t.splay(n)
+			return n.it, pos
+		}
+		pos -= n.it.width()
+		n = n.hi
+	}
+}
+
+// positionOf tells how wide the list is before an item.
+func (t *typ) positionOf(it *item) uint64 {
+	t.makeIndex()
+	t.splay(it.node)
+	return it.node.lo.sum()
+}
+
+// eachFormat calls yield with the formats up to the item, it included, that
+// aren't deleted.
+func (t *typ) eachFormat(upTo *item, yield func(*item)) {
+	t.makeIndex()
+	t.splay(upTo.node)
+	var open []*node
+	n := t.index.lo
+	for {
+		for n.formatted() > 0 {
+			open = append(open, n)
+			n = n.lo
+		}
+		if len(open) == 0 {
+			break
+		}
+		n = open[len(open)-1]
+		open = open[:len(open)-1]
+		if n.it.isFormat() {
+			yield(n.it)
+		}
+		n = n.hi
+	}
+	if upTo.isFormat() {
+		yield(upTo)
+	}
+}

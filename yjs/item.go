@@ -1,0 +1,85 @@
+package yjs
+
+import (
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// item is one block where it stands in the document. What yjs calls a GC struct
+// is an item of blocks.KindGC, which stands nowhere: it has a client, a clock, a
+// length and nothing else.
+type item struct {
+	client     *client
+	clock, len uint64
+	left       *item
+	right      *item
+	origin     blocks.ID // until the item is integrated, without origin and right origin: what it is in
+	rightID    blocks.ID
+	parent     *typ // nil: a GC block, or an item that isn't integrated and is in a type
+	key        string
+	content    []byte // as blocks.Block has it; those who merge may append, so its capacity is its own
+	typ        *typ   // of a KindType block; nil when its content is gone
+	node       *node  // in the parent's index, where there is one
+	visit      uint64 // when the item was last compared with one that was integrated
+	kind       blocks.Kind
+	flags      flags
+}
+
+type flags uint8
+
+const (
+	hasOrigin flags = 1 << iota
+	hasRight
+	hasKey
+	inType // origin is the parent's id
+	deleted
+)
+
+func (it *item) end() uint64       { return it.clock + it.len }
+func (it *item) is(f flags) bool   { return it.flags&f != 0 }
+func (it *item) deleted() bool     { return it.flags&deleted != 0 }
+func (it *item) id() blocks.ID     { return blocks.ID{Client: it.client.id, Clock: it.clock} }
+func (it *item) lastID() blocks.ID { return blocks.ID{Client: it.client.id, Clock: it.end() - 1} }
+
+// countable tells whether what the item holds has a place of its own in its list.
+func (it *item) countable() bool {
+	return it.kind > blocks.KindDeleted && it.kind != blocks.KindFormat
+}
+
+func (it *item) visible() bool { return !it.deleted() && it.countable() }
+
+// width is how many places the item takes in its list.
+func (it *item) width() uint64 {
+	if it.visible() {
+		return it.len
+	}
+	return 0
+}
+
+// format gives the key and the value, in JSON, of a KindFormat item.
+func (it *item) format() (key string, value []byte) {
+	r := lib0.Reread(it.content)
+	return string(r.Text()), r.Text()
+}
+
+// isFormat tells whether the item is a format that isn't deleted.
+func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
+
+// slabItems is how many items are allocated at once for an update that brings many.
+const slabItems = 128
+
+// slab allocates items, few at first.
+type slab struct {
+	free []item
+	next int
+}
+
+func (s *slab) item() *item {
+	if len(s.free) == 0 {
+		s.next = min(max(1, 2*s.next), slabItems)
+		s.free = make([]item, s.next)
+	}
+	it := &s.free[0]
+	s.free = s.free[1:]
+	return it
+}

@@ -1,0 +1,98 @@
+package yjs
+
+import (
+	"slices"
+	"sort"
+)
+
+// chunkItems is how many items a chunk has at most.
+const chunkItems = 256
+
+// items are those of one client in clock order, without a gap, from clock 0 on.
+// They are in chunks, so that one can be put between two others.
+type items struct {
+	chunks [][]slot
+	recent int // the chunk in which an item was last found
+}
+
+// slot holds the item's clock again so that a search need not look at items.
+type slot struct {
+	clock uint64
+	it    *item
+}
+
+// search finds the item that holds clock, which there is.
+func (s *items) search(clock uint64) (c, i int) {
+	c = s.recent
+	if c >= len(s.chunks) || s.chunks[c][0].clock > clock || c+1 < len(s.chunks) && s.chunks[c+1][0].clock <= clock {
+		c = sort.Search(len(s.chunks), func(i int) bool { return s.chunks[i][0].clock > clock }) - 1
+		s.recent = c
+	}
+	chunk := s.chunks[c]
+	i, j := 0, len(chunk)
+	for i+1 < j {
+		if mid := int(uint(i+j) / 2); chunk[mid].clock <= clock {
+			i = mid
+		} else {
+			j = mid
+		}
+	}
+	return c, i
+}
+
+// find gives the item that holds clock, which there is.
+func (s *items) find(clock uint64) *item {
+	c, i := s.search(clock)
+	return s.chunks[c][i].it
+}
+
+// push appends an item.
+func (s *items) push(it *item) {
+	last := len(s.chunks) - 1
+	if last < 0 || len(s.chunks[last]) >= chunkItems {
+		s.chunks = append(s.chunks, nil)
+		last++
+		if last > 0 {
+			s.chunks[last] = make([]slot, 0, chunkItems)
+		}
+	}
+	s.chunks[last] = append(s.chunks[last], slot{it.clock, it})
+}
+
+// insert puts an item among the others. The one that holds its clock has been
+// made to end there.
+func (s *items) insert(it *item) {
+	c, i := s.search(it.clock)
+	chunk := slices.Insert(s.chunks[c], i+1, slot{it.clock, it})
+	s.chunks[c] = chunk
+	if len(chunk) > chunkItems {
+		half := len(chunk) / 2
+		rest := append(make([]slot, 0, chunkItems), chunk[half:]...)
+		clear(chunk[half:])
+		s.chunks[c] = chunk[:half]
+		s.chunks = slices.Insert(s.chunks, c+1, rest)
+	}
+}
+
+// removeAt takes item i of chunk c out.
+func (s *items) removeAt(c, i int) {
+	if s.chunks[c] = slices.Delete(s.chunks[c], i, i+1); len(s.chunks[c]) == 0 {
+		s.chunks = slices.Delete(s.chunks, c, c+1)
+	}
+}
+
+// from calls yield with the items from the one on that holds clock, if there is
+// one. yield must not insert or remove items but behind the one that it has.
+func (s *items) from(clock uint64, yield func(*item) bool) {
+	if len(s.chunks) == 0 {
+		return
+	}
+	c, i := s.search(clock)
+	for ; c < len(s.chunks); c, i = c+1, 0 {
+		for _, x := range s.chunks[c][i:] {
+			if !yield(x.it) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,298 @@
+package yjs
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// maxDepth bounds how deep in one another types are that are printed.
+const maxDepth = 10_000
+
+// MarshalJSON prints the value as JSON.stringify of JavaScript does, a shared type
+// by its toJSON. A BigInt, which that refuses, is its digits, and undefined is
+// null. The error is ErrDepth.
+func (v Value) MarshalJSON() ([]byte, error) {
+	p := printer{}
+	if !p.value(v) {
+		p.literal("null")
+	}
+	return p.result()
+}
+
+// String is what MarshalJSON prints.
+func (v Value) String() string {
+	text, err := v.MarshalJSON()
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// MarshalJSON prints the object as MarshalJSON of Value does.
+func (o Object) MarshalJSON() ([]byte, error) {
+	return Value{kind: Dict, object: ordered(append(Object(nil), o...))}.MarshalJSON()
+}
+
+// printer prints JSON as JSON.stringify does.
+type printer struct {
+	dst []byte
+	err error
+}
+
+func (p *printer) result() ([]byte, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	return p.dst, nil
+}
+
+func (p *printer) literal(s string) { p.dst = append(p.dst, s...) }
+func (p *printer) byte(c byte)      { p.dst = append(p.dst, c) }
+func (p *printer) string(s string)  { p.dst = lib0.AppendJSONString(p.dst, s) }
+
+// value prints v, or nothing where JSON.stringify prints nothing: undefined.
+func (p *printer) value(v Value) bool {
+	switch v.kind {
+	case Null:
+		p.literal("null")
+	case Bool:
+		p.literal(strconv.FormatBool(v.num != 0))
+	case Number:
+		p.dst = lib0.AppendJSONNumber(p.dst, math.Float64frombits(v.num))
+	case BigInt:
+		p.dst = strconv.AppendInt(p.dst, int64(v.num), 10)
+	case String:
+		p.string(v.str)
+	case Bytes:
+		p.bytes(v.str)
+	case List:
+		p.byte('[')
+		for i, x := range v.list {
+			p.element(i, x)
+		}
+		p.byte(']')
+	case Dict:
+		p.object(v.object)
+	case Type:
+		if v.typ != nil {
+			return p.typ(v.typ)
+		}
+		return p.typ(&typ{kind: Kind(v.num), name: v.str})
+	case Subdocument:
+		p.literal("{}")
+	default:
+		return false
+	}
+	return true
+}
+
+// element prints an element of an array.
+func (p *printer) element(i int, v Value) {
+	if i > 0 {
+		p.byte(',')
+	}
+	if !p.value(v) {
+		p.literal("null")
+	}
+}
+
+// object prints members that are in JavaScript's order.
+func (p *printer) object(o Object) {
+	p.byte('{')
+	first := true
+	for _, m := range o {
+		first = p.member(first, m.Key, m.Value)
+	}
+	p.byte('}')
+}
+
+// member prints a member, unless it is undefined, and tells whether the next one
+// is the first still.
+func (p *printer) member(first bool, key string, v Value) bool {
+	mark := len(p.dst)
+	if !first {
+		p.byte(',')
+	}
+	p.string(key)
+	p.byte(':')
+	if !p.value(v) {
+		p.dst = p.dst[:mark]
+		return first
+	}
+	return false
+}
+
+// bytes prints a Uint8Array: an object with the indexes as keys.
+func (p *printer) bytes(b string) {
+	p.byte('{')
+	for i := range len(b) {
+		if i > 0 {
+			p.byte(',')
+		}
+		p.dst = strconv.AppendInt(append(p.dst, '"'), int64(i), 10)
+		p.dst = strconv.AppendUint(append(p.dst, '"', ':'), uint64(b[i]), 10)
+	}
+	p.byte('}')
+}
+
+// typ prints what toJSON of a type gives.
+func (p *printer) typ(t *typ) bool {
+	if t.depth > maxDepth {
+		p.err = ErrDepth
+		return false
+	}
+	switch t.kind {
+	case KindArray:
+		p.byte('[')
+		i := 0
+		t.each(func(v Value) bool {
+			p.element(i, v)
+			i++
+			return p.err == nil
+		})
+		p.byte(']')
+	case KindMap, KindXMLHook:
+		p.object(t.object())
+	case KindText:
+		p.string(t.string())
+	case KindXMLElement, KindXMLFragment, KindXMLText:
+		p.string(t.xml())
+	default:
+		return false
+	}
+	return true
+}
+
+// each calls yield with the visible elements of the list, until that gives false.
+func (t *typ) each(yield func(Value) bool) {
+	for it := t.first; it != nil; it = it.right {
+		if it.visible() && !it.each(yield) {
+			return
+		}
+	}
+}
+
+// each calls yield with the elements of an item.
+func (it *item) each(yield func(Value) bool) bool {
+	r := lib0.Reread(it.content)
+	switch it.kind {
+	case blocks.KindAny:
+		for n := it.len; n > 0; n-- {
+			if !yield(readAny(&r)) {
+				return false
+			}
+		}
+	case blocks.KindJSON:
+		for n := it.len; n > 0; n-- {
+			if !yield(readJSON(&r)) {
+				return false
+			}
+		}
+	case blocks.KindString:
+		return eachUnit(string(it.content), func(unit string) bool { return yield(Value{kind: String, str: unit}) })
+	default:
+		return yield(it.element(0))
+	}
+	return true
+}
+
+// readJSON reads an element of a KindJSON block.
+func readJSON(r *lib0.Reader) Value {
+	text := r.Text()
+	if string(text) == "undefined" {
+		return Value{}
+	}
+	return parseJSON(text)
+}
+
+// eachUnit calls yield with the UTF-16 units of a string, until that gives false.
+func eachUnit(s string, yield func(string) bool) bool {
+	for i, c := range s {
+		switch {
+		case c >= 0x10000:
+			c -= 0x10000
+			if !yield(string(appendUnit(nil, 0xd800+c>>10))) || !yield(string(appendUnit(nil, 0xdc00+c&0x3ff))) {
+				return false
+			}
+		case !yield(unitAt(s, i, c)):
+			return false
+		}
+	}
+	return true
+}
+
+// unitAt gives the unit at s[i:], which c was read from.
+func unitAt(s string, i int, c rune) string {
+	return s[i : i+len(string(c))]
+}
+
+// element gives element n of an item that isn't a GC or deleted one.
+func (it *item) element(n uint64) (v Value) {
+	r := lib0.Reread(it.content)
+	switch it.kind {
+	case blocks.KindAny:
+		for ; n > 0; n-- {
+			r.Any()
+		}
+		return readAny(&r)
+	case blocks.KindJSON:
+		for ; n > 0; n-- {
+			r.Text()
+		}
+		return readJSON(&r)
+	case blocks.KindString:
+		at, half := cut(it.content, n, it.len)
+		eachUnit(string(it.content[at:]), func(unit string) bool {
+			v = Value{kind: String, str: unit}
+			more := half
+			half = false
+			return more
+		})
+		return v
+	case blocks.KindBinary:
+		return Value{kind: Bytes, str: string(r.Bytes())}
+	case blocks.KindEmbed:
+		return parseJSON(r.Text())
+	case blocks.KindType:
+		return Value{kind: Type, typ: it.typ}
+	case blocks.KindDoc:
+		guid := string(r.Text())
+		v := Value{kind: Subdocument, str: guid}
+		if options := readAny(&r); options.kind == Dict {
+			v.object = options.object
+		}
+		return v
+	}
+	return Value{}
+}
+
+// object gives the values of all keys, as JavaScript has them in an object.
+func (t *typ) object() Object {
+	members := make(Object, 0, len(t.order))
+	for _, e := range t.order {
+		if !e.last.deleted() && e.key != "__proto__" {
+			members = append(members, Member{e.key, e.last.element(e.last.len - 1)})
+		}
+	}
+	return ordered(members)
+}
+
+// string gives the text of the list, without formats.
+func (t *typ) string() string {
+	n := 0
+	for it := t.first; it != nil; it = it.right {
+		if it.kind == blocks.KindString && !it.deleted() {
+			n += len(it.content)
+		}
+	}
+	out := make([]byte, 0, n)
+	for it := t.first; it != nil; it = it.right {
+		if it.kind == blocks.KindString && !it.deleted() {
+			out = append(out, it.content...)
+		}
+	}
+	return string(out)
+}

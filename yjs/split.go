@@ -1,0 +1,159 @@
+package yjs
+
+import (
+	"unicode/utf8"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// pieceBytes is how much content an item has at most that must be read to be
+// split, and to how much items are joined.
+const pieceBytes = 4096
+
+// split parts an integrated item before its element n, with 0 < n < len, and
+// gives the right part.
+func (d *Doc) split(it *item, n uint64) *item {
+	return d.splitAt(it, n, -1)
+}
+
+// splitAt is split where element n is known to begin at a byte of the content.
+func (d *Doc) splitAt(it *item, n uint64, at int) *item {
+	right := d.part(it, n, at)
+	right.parent, right.key = it.parent, it.key
+	right.left, right.right = it, it.right
+	if right.right != nil {
+		right.right.left = right
+	}
+	it.right = right
+	t := it.parent
+	switch {
+	case !it.is(hasKey):
+		if t.last == it {
+			t.last = right
+		}
+		if t.indexed {
+			t.update(it)
+			t.insert(right)
+		}
+	default:
+		if e := t.entry(it.key); e.last == it {
+			e.last = right
+		}
+	}
+	it.client.items.insert(right)
+	return right
+}
+
+// part cuts the item before its element n, whether or not it is integrated, and
+// gives what is behind as another item, which has the same right origin. at is
+// where in the content that begins; -1: nobody knows.
+func (d *Doc) part(it *item, n uint64, at int) *item {
+	right := d.slab.item()
+	*right = item{
+		client: it.client, clock: it.clock + n, len: it.len - n,
+		rightID: it.rightID, kind: it.kind, flags: it.flags&^inType | hasOrigin,
+	}
+	it.len = n
+	right.origin = it.lastID()
+	if it.kind == blocks.KindGC {
+		right.flags = it.flags
+	}
+	switch {
+	case at >= 0:
+		it.content, right.content = it.content[:at:at], it.content[at:]
+	case it.kind == blocks.KindString:
+		it.content, right.content = splitText(it.content, it.len, right.len)
+	case it.kind == blocks.KindAny || it.kind == blocks.KindJSON:
+		at := skip(it.kind, it.content, n)
+		it.content, right.content = it.content[:at:at], it.content[at:]
+	}
+	return right
+}
+
+// skip tells where element n of a run begins in its content.
+func skip(k blocks.Kind, content []byte, n uint64) int {
+	r := lib0.Reread(content)
+	for ; n > 0; n-- {
+		if k == blocks.KindAny {
+			r.Any()
+		} else {
+			r.Text()
+		}
+	}
+	return r.Offset()
+}
+
+// splitText parts UTF-8 text of n and more UTF-16 units before unit n. Half a
+// surrogate pair becomes U+FFFD, on both sides, as in yjs.
+func splitText(text []byte, n, more uint64) (left, right []byte) {
+	at, half := cut(text, n, n+more)
+	if !half {
+		return text[:at:at], text[at:]
+	}
+	left = append(append(make([]byte, 0, at+3), text[:at]...), replacement...)
+	right = append(append(make([]byte, 0, len(text)-at-1), replacement...), text[at+4:]...)
+	return left, right
+}
+
+const replacement = string(utf8.RuneError)
+
+// cut tells where unit n of a text of the given number of units begins. half: in
+// the middle of the code point that begins there.
+func cut(text []byte, n, units uint64) (at int, half bool) {
+	if units == uint64(len(text)) { // ASCII
+		return int(n), false
+	}
+	for n > 0 {
+		switch c := text[at]; {
+		case c < utf8.RuneSelf:
+			at++
+		case c < 0xe0:
+			at += 2
+		case c < 0xf0:
+			at += 3
+		case n == 1:
+			return at, true
+		default:
+			at += 4
+			n--
+		}
+		n--
+	}
+	return at, false
+}
+
+// divide parts an item that was just integrated, so that none has much content
+// that must be read to split it: or many splits of one large item would take for
+// ever.
+func (d *Doc) divide(it *item) {
+	if len(it.content) <= pieceBytes {
+		return
+	}
+	switch it.kind {
+	case blocks.KindString:
+		for uint64(len(it.content)) > it.len && len(it.content) > pieceBytes {
+			at := pieceBytes
+			for !utf8.RuneStart(it.content[at]) {
+				at--
+			}
+			it = d.splitAt(it, lib0.UTF16Len(it.content[:at]), at)
+		}
+	case blocks.KindAny, blocks.KindJSON:
+		for len(it.content) > pieceBytes && it.len > 1 {
+			n, at := uint64(0), 0
+			for r := lib0.Reread(it.content); at < pieceBytes && n+1 < it.len; n++ {
+				if it.kind == blocks.KindAny {
+					r.Any()
+				} else {
+					r.Text()
+				}
+				at = r.Offset()
+			}
+			if n == 0 {
+				return
+			}
+			it = d.splitAt(it, n, at)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package yjs
+
+import (
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// typ is a shared type: a list of items, and a list of items for each key, of
+// which the last is the value.
+type typ struct {
+	doc  *Doc
+	item *item  // that it is the content of; nil: a root
+	name string // of a root, an XML element or hook
+	kind Kind
+
+	first, last *item // of the list
+	len         uint64
+
+	entries map[string]*entry
+	order   []*entry // as the keys came first: the order of a JavaScript Map
+
+	index     *node // over the list; nil where it isn't indexed, or empty
+	indexed   bool
+	formatted bool   // a format was integrated, as yjs's _hasFormatting
+	changed   uint64 // the last remote transaction that changed it
+	depth     int    // in how many types it is
+}
+
+// entry is what a key has had, in the order of integration.
+type entry struct {
+	key         string
+	first, last *item
+}
+
+// The types on the wire.
+var wireKinds = [...]Kind{KindArray, KindMap, KindText, KindXMLElement, KindXMLFragment, KindXMLHook, KindXMLText}
+
+func (k Kind) named() bool  { return k == KindXMLElement || k == KindXMLHook }
+func (k Kind) isText() bool { return k == KindText || k == KindXMLText }
+
+// readTyp makes the type that content opens.
+func readTyp(d *Doc, content []byte) *typ {
+	r := lib0.Reread(content)
+	t := &typ{doc: d, kind: wireKinds[r.Uint()]}
+	if t.kind.named() {
+		t.name = string(r.Text())
+	}
+	return t
+}
+
+// typContent is what opens a type on the wire.
+func typContent(k Kind, name string) []byte {
+	content := []byte{byte(k) - 1}
+	if k.named() {
+		content = lib0.AppendString(content, name)
+	}
+	return content
+}
+
+// entry gives what a key has had; nil: nothing.
+func (t *typ) entry(key string) *entry { return t.entries[key] }
+
+// value gives the item that is the value of a key; nil: it has none.
+func (t *typ) value(key string) *item {
+	if e := t.entries[key]; e != nil && !e.last.deleted() {
+		return e.last
+	}
+	return nil
+}
+
+func (t *typ) addEntry(key string) *entry {
+	e := &entry{key: key}
+	if t.entries == nil {
+		t.entries = make(map[string]*entry)
+	}
+	t.entries[key] = e
+	t.order = append(t.order, e)
+	return e
+}
+
+// gone tells whether the type is no longer part of the document.
+func (t *typ) gone() bool { return t.item != nil && t.item.deleted() }
+
+// drop forgets what is in a type whose content was collected.
+func (t *typ) drop() {
+	t.first, t.last, t.len, t.entries, t.order = nil, nil, 0, nil, nil
+	t.index, t.indexed = nil, false
+}
+
+// id is the id of the item that the type is the content of.
+func (t *typ) id() blocks.ID { return t.item.id() }

@@ -1,0 +1,159 @@
+package yjs
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// xml gives what toString of yjs does of an XML type. What is nested more than
+// maxDepth deep is left out.
+func (t *typ) xml() string { return string(t.appendXML(nil)) }
+
+func (t *typ) appendXML(dst []byte) []byte {
+	if t.depth > maxDepth {
+		return dst
+	}
+	switch t.kind {
+	case KindXMLFragment:
+		return t.appendChildren(dst)
+	case KindXMLElement:
+		name := lower(t.name)
+		dst = append(append(dst, '<'), name...)
+		attributes := t.object()
+		slices.SortFunc(attributes, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
+		for _, m := range attributes {
+			dst = append(append(append(dst, ' '), m.Key...), '=', '"')
+			dst = append(appendString(dst, m.Value), '"')
+		}
+		dst = t.appendChildren(append(dst, '>'))
+		return append(append(append(dst, "</"...), name...), '>')
+	case KindXMLText:
+		for _, op := range t.delta() {
+			dst = op.appendXML(dst)
+		}
+		return dst
+	case KindText:
+		return append(dst, t.string()...)
+	}
+	return append(dst, "[object Object]"...)
+}
+
+func (t *typ) appendChildren(dst []byte) []byte {
+	t.each(func(v Value) bool {
+		dst = appendString(dst, v)
+		return true
+	})
+	return dst
+}
+
+// appendXML appends a part of an XML text, its formats as tags around it.
+func (op *Op) appendXML(dst []byte) []byte {
+	formats := slices.Clone(op.Attributes)
+	slices.SortFunc(formats, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
+	for _, f := range formats {
+		dst = append(append(dst, '<'), whole(f.Key)...)
+		members := enumerate(f.Value)
+		slices.SortFunc(members, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
+		for _, m := range members {
+			dst = append(append(append(dst, ' '), whole(m.Key)...), '=', '"')
+			dst = append(appendString(dst, m.Value), '"')
+		}
+		dst = append(dst, '>')
+	}
+	dst = appendString(dst, op.Insert)
+	for _, f := range slices.Backward(formats) {
+		dst = append(append(append(dst, "</"...), whole(f.Key)...), '>')
+	}
+	return dst
+}
+
+// enumerate gives what "for (const key in v)" of JavaScript goes through: the
+// members of an object or array, and the units of a string.
+func enumerate(v Value) Object {
+	if v.kind != String {
+		return flatten(v)
+	}
+	var units Object
+	eachUnit(v.str, func(unit string) bool {
+		units = append(units, Member{strconv.Itoa(len(units)), Value{kind: String, str: unit}})
+		return true
+	})
+	return units
+}
+
+// appendString appends what String(v) of JavaScript gives, as UTF-8.
+func appendString(dst []byte, v Value) []byte {
+	switch v.kind {
+	case Undefined:
+		return append(dst, "undefined"...)
+	case Null:
+		return append(dst, "null"...)
+	case Bool:
+		return strconv.AppendBool(dst, v.num != 0)
+	case Number:
+		switch f := math.Float64frombits(v.num); {
+		case math.IsNaN(f):
+			return append(dst, "NaN"...)
+		case math.IsInf(f, 1):
+			return append(dst, "Infinity"...)
+		case math.IsInf(f, -1):
+			return append(dst, "-Infinity"...)
+		default:
+			return lib0.AppendJSONNumber(dst, f)
+		}
+	case BigInt:
+		return strconv.AppendInt(dst, int64(v.num), 10)
+	case String:
+		return append(dst, whole(v.str)...)
+	case Bytes:
+		for i := range len(v.str) {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = strconv.AppendUint(dst, uint64(v.str[i]), 10)
+		}
+		return dst
+	case List:
+		for i, x := range v.list {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			if !x.IsNull() {
+				dst = appendString(dst, x)
+			}
+		}
+		return dst
+	case Type:
+		if v.typ != nil {
+			return v.typ.appendXML(dst)
+		}
+	}
+	return append(dst, "[object Object]"...)
+}
+
+// compareUTF16 compares strings by their UTF-16 units, as JavaScript does.
+func compareUTF16(a, b string) int {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if a[i] == b[i] {
+			continue
+		}
+		// Only beyond the first plane does the order of UTF-8 differ.
+		if a[i] < 0xee && b[i] < 0xee {
+			return cmp.Compare(a[i], b[i])
+		}
+		return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// lower is toLowerCase of JavaScript.
+func lower(s string) string {
+	s = strings.ReplaceAll(s, "İ", "i\u0307")
+	return strings.ToLower(s)
+}
