@@ -1,0 +1,401 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+// Create and Delete count as appends to a test that blocks them.
+
+func (s *faultyStore) Create(ctx context.Context, name string, e store.Entry) error {
+	if err := s.changing(ctx, name); err != nil {
+		return err
+	}
+	return s.Store.(store.Creator).Create(ctx, name, e)
+}
+
+func (s *faultyStore) Delete(ctx context.Context, name string) error {
+	if err := s.changing(ctx, name); err != nil {
+		return err
+	}
+	return s.Store.(store.Deleter).Delete(ctx, name)
+}
+
+func (s *faultyStore) changing(ctx context.Context, name string) error {
+	s.mu.Lock()
+	on := s.onAppend
+	s.mu.Unlock()
+	if on != nil {
+		return on(ctx, name)
+	}
+	return nil
+}
+
+func TestApplyOpensARoomForAWhile(t *testing.T) {
+	run(t, Settings{RemoveDelay: 10 * time.Second}, func(f *fixture) {
+		f.apply("a", typed(7, 0)).answer()
+		f.wantStored("a", typed(7, 0))
+		time.Sleep(9 * time.Second)
+		f.apply("a", typed(7, 1)).answer() // it is in use
+		time.Sleep(9 * time.Second)
+		synctest.Wait()
+		if loads := f.opened(); loads != 1 || len(f.Rooms()) != 1 {
+			t.Errorf("%d loads, rooms %q", loads, f.Rooms())
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if len(f.Rooms()) > 0 {
+			t.Errorf("rooms %q are still open", f.Rooms())
+		}
+		f.query("a", room.Mark{}).wantDocument(typed(7, 0), typed(7, 1))
+		f.want()
+	})
+}
+
+func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		first := f.apply("a", typed(7, 0))
+		first.waits()
+		f.want()
+		second := f.apply("a", typed(7, 0)) // nothing is new, but it is not durable yet
+		second.waits()
+		release <- nil
+		first.answer()
+		second.answer()
+		f.want("a: all Update")
+
+		third := f.apply("a", typed(7, 1))
+		third.waits()
+		release <- errFault
+		third.wantClosed(protocol.CloseTryLater)
+		f.want("a: 1 Close 1013", "a: 2 Close 1013")
+		f.apply("a", typed(7, 1)).wantClosed(protocol.CloseTryLater) // it rests
+		f.onAppend(nil)
+		f.rest()
+		f.apply("a", typed(7, 1)).answer()
+		f.wantStored("a", typed(7, 0), typed(7, 1))
+		f.logged()
+	})
+}
+
+func TestApplyThatIsRefusedChangesNothing(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		f.apply("a", []byte{1}).refused(room.Malformed)
+		f.ask(room.Apply, "a", room.Ask{Update: typed(7, 0), Client: 7, Clock: 1}).refused(room.Stale)
+		f.want()
+		if f.appends() > 0 {
+			t.Errorf("%d appends", f.appends())
+		}
+	})
+}
+
+func TestCreateRooms(t *testing.T) {
+	seed := typed(7, 0)
+	t.Run("that nobody knows", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.create("a", seed).answer()
+			f.wantStored("a", seed)
+			f.create("a", typed(8, 0)).refused(room.Exists)
+			f.join("a", 1)
+			f.send("a", message(1, protocol.SyncStep1, []byte{0}))
+			f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
+			f.wantStored("a", seed)
+		})
+	})
+	t.Run("in which somebody waits", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			on, release := block()
+			f.onAppend(on)
+			first, second := f.create("a", seed), f.create("a", typed(8, 0))
+			first.waits()
+			f.want()
+			f.write("a", 1, typed(9, 0)) // behind the seed
+			f.want()
+			release <- nil
+			first.waits() // for what the room was told before
+			release <- nil
+			second.refused(room.Exists)
+			f.want()
+			release <- nil
+			first.answer()
+			f.want("a: all Update", "a: all Update")
+			f.wantStored("a", seed, typed(9, 0))
+			f.query("a", room.Mark{}).wantDocument(seed, typed(9, 0))
+		})
+	})
+	t.Run("in which somebody writes", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			on, release := block()
+			f.onAppend(on)
+			f.write("a", 1, typed(9, 0))
+			synctest.Wait()
+			f.write("a", 1, typed(9, 1))
+			synctest.Wait()
+			late := f.create("a", seed)
+			late.waits()
+			release <- nil
+			late.waits()
+			release <- nil
+			late.refused(room.Exists)
+			f.want("a: all Update", "a: all Update")
+			f.wantStored("a", typed(9, 0), typed(9, 1))
+		})
+	})
+	t.Run("that are stored", func(t *testing.T) {
+		run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
+			if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: seed}); err != nil {
+				t.Fatal(err)
+			}
+			f.create("a", typed(8, 0)).refused(room.Exists)
+			f.wantStored("a", seed)
+		})
+	})
+	t.Run("with nothing", func(t *testing.T) {
+		run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
+			f.create("a", []byte{0, 0}).answer()
+			f.query("a", room.Mark{}).wantDocument()
+			f.create("a", seed).refused(room.Exists)
+			time.Sleep(time.Minute)
+			f.query("a", room.Mark{}).wantDocument()
+		})
+	})
+	t.Run("with what is no update", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			f.create("a", []byte{1}).refused(room.Malformed)
+			f.want()
+			f.create("a", seed).answer()
+			f.want("a: all Update")
+		})
+	})
+	t.Run("in a store that fails", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			f.onAppend(func(context.Context, string) error { return errFault })
+			f.create("a", seed).wantClosed(protocol.CloseTryLater)
+			f.want("a: 1 Close 1013", "a: 2 Close 1013") // the store may have it, and the room doesn't
+			f.logged()
+			f.onAppend(nil)
+			f.create("a", seed).answer() // although it rests
+			f.pair("a")
+			f.query("a", room.Mark{}).wantDocument(seed)
+		})
+	})
+}
+
+// A store need be neither a Creator nor a Deleter.
+func TestStoresThatCanNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, Config{})
+		f.config.Store = struct{ store.Store }{memstore.New()}
+		synctest.Wait()
+		f.pair("a")
+		f.create("a", typed(7, 0)).refused(room.Unsupported)
+		f.delete("a").refused(room.Unsupported)
+		f.write("a", 1, typed(7, 0))
+		f.want("a: all Update")
+		f.stop()
+		<-f.ended
+		f.port.Close()
+	})
+}
+
+func TestDeleteARoom(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.delete("a").refused(room.Unavailable)
+		f.query("a", room.Mark{}).refused(room.Unavailable) // to ask for it has not made it
+		f.ask(room.Watch, "a", room.Ask{}).refused(room.Unavailable)
+		f.pair("a")
+		f.delete("a").refused(room.Unavailable) // nobody has written to it
+		f.write("a", 1, typed(7, 0))
+		f.want("a: all Update")
+		watcher := f.ask(room.Watch, "a", room.Ask{})
+		watcher.wantDocument(typed(7, 0))
+		f.apply("a", typed(7, 1)).answer()
+		if gained := watcher.answer(); string(gained.Update) != string(typed(7, 1)) || gained.Whole {
+			t.Errorf("who watches was told %+v", gained)
+		}
+		f.want("a: all Update")
+
+		f.delete("a").answer()
+		f.want("a: 1 Close 4404", "a: 2 Close 4404")
+		if watcher.sent != protocol.CloseDeleted {
+			t.Errorf("who watched was sent away with %d", watcher.sent)
+		}
+		f.query("a", room.Mark{}).refused(room.Unavailable)
+		f.apply("a", typed(7, 0)).refused(room.Unavailable)
+		f.delete("a").refused(room.Unavailable)
+
+		// They come back at once, several times a second, each with its edits.
+		before := f.opened()
+		for conn := range room.ConnID(100) {
+			f.send("a", room.Input{Kind: room.Join, Conn: 10 + conn, Access: room.Write})
+			f.write("a", 10+conn, typed(7, 0))
+			time.Sleep(50 * time.Millisecond)
+		}
+		if loads := f.opened() - before; loads > 6 { // one each second
+			t.Errorf("%d loads", loads)
+		}
+		if closed := f.closed(); len(closed) != 100 || closed[99] != "a: 109 Close 4404" {
+			t.Errorf("closed %q", closed)
+		}
+		f.outs = nil
+		if log := f.logged(); log != "" {
+			t.Errorf("logged:\n%s", log)
+		}
+
+		f.create("a", typed(8, 0)).answer()
+		f.join("a", 3) // at once
+		f.want("a: 3 SyncStep1")
+		f.query("a", room.Mark{}).wantDocument(typed(8, 0))
+		f.rest()
+		f.want()
+	})
+}
+
+// What is under way to the store when a room is deleted is lost without a word;
+// what came later goes with it.
+func TestDeleteDuringAnAppend(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 0))
+		synctest.Wait()
+		deletion := f.delete("a")
+		applied := f.apply("a", typed(7, 1))
+		deletion.waits()
+		release <- nil
+		f.want("a: all Update")
+		deletion.waits()
+		f.write("a", 1, typed(7, 2))
+		release <- nil
+		deletion.answer()
+		applied.refused(room.Unavailable)
+		f.want("a: 1 Close 4404", "a: 2 Close 4404")
+		f.onAppend(nil)
+		close(release)
+		f.create("a", typed(8, 0)).answer()
+		f.wantStored("a", typed(8, 0))
+		if log := f.logged(); log != "" {
+			t.Errorf("logged:\n%s", log)
+		}
+	})
+}
+
+// Another worker may have deleted the room, or made it anew.
+func TestDeletedElsewhere(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Hour}, func(f *fixture) {
+		f.pair("a")
+		f.write("a", 1, typed(7, 0))
+		f.want("a: all Update")
+		if err := f.store.Delete(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		lost := f.apply("a", typed(7, 1))
+		lost.refused(room.Unavailable)
+		f.want("a: 1 Close 4404", "a: 2 Close 4404")
+		f.rest()
+		f.join("a", 3)
+		f.want("a: 3 Close 4404")
+		if err := f.store.Create(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(8, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		f.rest()
+		f.join("a", 3)
+		f.want("a: 3 SyncStep1")
+		if log := f.logged(); log != "" {
+			t.Errorf("logged:\n%s", log)
+		}
+	})
+}
+
+func TestDeleteThatFails(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		f.write("a", 1, typed(7, 0))
+		f.want("a: all Update")
+		f.onAppend(func(context.Context, string) error { return errFault })
+		f.delete("a").wantClosed(protocol.CloseTryLater)
+		f.onAppend(nil)
+		f.write("a", 1, typed(7, 1))
+		f.want("a: all Update")
+		f.logged()
+	})
+}
+
+// A room that can't be loaded can be deleted, and made anew.
+func TestDeleteADamagedRoom(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: []byte{1}}); err != nil {
+			t.Fatal(err)
+		}
+		f.query("a", room.Mark{}).wantClosed(protocol.CloseTryLater)
+		f.create("a", typed(7, 0)).refused(room.Exists)
+		f.join("a", 1)
+		f.want("a: 1 Close 1013")
+		f.delete("a").answer()
+		f.join("a", 1)
+		f.want("a: 1 Close 4404")
+		f.create("a", typed(7, 0)).answer()
+		f.join("a", 1)
+		f.want("a: 1 SyncStep1")
+		f.logged()
+	})
+}
+
+// Changes that wait are done before the worker ends.
+func TestDrainEndsChanges(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		on, release := block()
+		f.onAppend(on)
+		created := f.create("a", typed(7, 0))
+		other := f.create("a", typed(8, 0))
+		created.waits()
+		f.stop()
+		synctest.Wait()
+		release <- nil
+		release <- nil
+		created.answer()
+		other.refused(room.Exists)
+		f.wantStored("a", typed(7, 0))
+	})
+}
+
+func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		var running, most atomic.Int32
+		f.onLoad(func(ctx context.Context, _ string) error {
+			most.Store(max(most.Load(), running.Add(1)))
+			time.Sleep(time.Second)
+			running.Add(-1)
+			return errors.Join(ctx.Err(), store.ErrNotFound)
+		})
+		all := make([]*asking, 20)
+		for i := range all {
+			all[i] = f.query("a", room.Mark{})
+		}
+		time.Sleep(10 * time.Second)
+		for _, q := range all {
+			q.refused(room.Unavailable)
+		}
+		if most.Load() != readsAtOnce {
+			t.Errorf("%d at once", most.Load())
+		}
+	})
+}
