@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/yroom/yroom"
 )
@@ -100,15 +101,20 @@ func problemOf(err error) *apiError {
 	case errors.Is(err, yroom.ErrExists):
 		return roomExists.because("Somebody has made it already. Nothing was changed.")
 	case errors.Is(err, yroom.ErrMalformed):
-		return notAnUpdate.because("Nothing was changed: " + err.Error() + ".")
+		return notAnUpdate.because("Nothing was changed: " + plain(err) + ".")
 	case errors.Is(err, yroom.ErrLimit):
-		return overLimit.because("Nothing was changed: " + err.Error() + ".")
+		return overLimit.because("Nothing was changed: " + plain(err) + ".")
 	case errors.Is(err, yroom.ErrUnsupported):
-		return unsupported.because(err.Error() + ".")
+		return unsupported.because("It can neither make nor delete rooms.")
 	case errors.Is(err, yroom.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		return timedOut.because("What was to be changed may have been changed or not.")
 	case errors.Is(err, yroom.ErrClosed):
 		return unavailable.because("The server is about to end.")
 	}
 	return unavailable.because(err.Error())
+}
+
+// plain is what an error says, without the names of packages.
+func plain(err error) string {
+	return strings.NewReplacer("yroom: ", "", "blocks: ", "").Replace(err.Error())
 }

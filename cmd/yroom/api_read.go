@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/yroom/yroom"
@@ -17,7 +18,7 @@ type format struct {
 	name       string
 	mediaType  string // without parameters
 	parameters string // of the media type
-	takes      []string
+	rooted     bool   // it takes the names and kinds of roots
 	needsName  bool
 	write      func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error)
 }
@@ -40,11 +41,11 @@ var formats = []format{
 	{name: "state-vector", mediaType: "application/vnd.yroom.state-vector", write: func(ctx context.Context, d *yroom.Document, _ selection) ([]byte, error) {
 		return d.StateVector(ctx)
 	}},
-	{name: "json", mediaType: "application/json", takes: []string{"name", "root*"}, write: writeJSONOf},
-	{name: "text", mediaType: "text/plain", parameters: "; charset=utf-8", takes: []string{"name"}, needsName: true, write: ofRoot(writeText)},
-	{name: "xml", mediaType: "application/xml", takes: []string{"name", "root*"}, needsName: true, write: ofRoot(writeXML)},
-	{name: "prosemirror", mediaType: "application/vnd.yroom.prosemirror+json", takes: []string{"name"}, needsName: true, write: ofRoot(writeProseMirror)},
-	{name: "delta", mediaType: "application/vnd.yroom.delta+json", takes: []string{"name"}, needsName: true, write: ofRoot(writeDelta)},
+	{name: "json", mediaType: "application/json", rooted: true, write: writeJSONOf},
+	{name: "text", mediaType: "text/plain", parameters: "; charset=utf-8", rooted: true, needsName: true, write: ofRoot(writeText, yjs.KindText, yjs.KindXMLText)},
+	{name: "xml", mediaType: "application/xml", rooted: true, needsName: true, write: ofRoot(writeXML, yjs.KindXMLFragment, yjs.KindXMLElement, yjs.KindXMLText, yjs.KindText)},
+	{name: "prosemirror", mediaType: "application/vnd.yroom.prosemirror+json", rooted: true, needsName: true, write: ofRoot(writeProseMirror, yjs.KindXMLFragment)},
+	{name: "delta", mediaType: "application/vnd.yroom.delta+json", rooted: true, needsName: true, write: ofRoot(writeDelta, yjs.KindText, yjs.KindXMLText)},
 }
 
 // read gives a document in one of the formats.
@@ -54,7 +55,11 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	if err != nil {
 		return err
 	}
-	query, err := parameters(r, append([]string{"format"}, format.takes...)...)
+	takes := []string{"format"}
+	if format.rooted {
+		takes = append(takes, "name", "root*")
+	}
+	query, err := parameters(r, takes...)
 	if err != nil {
 		return err
 	}
@@ -118,22 +123,28 @@ func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte
 		}
 	}
 	all, err := doc.JSON(what.kinds)
-	if errors.Is(err, yjs.ErrType) {
-		return nil, wrongKind.because("A root holds something else than root= says.")
-	}
 	if err != nil || !what.named {
 		return all, err
 	}
-	if _, ok := doc.Root(what.name); !ok {
+	root, ok := doc.Root(what.name)
+	if !ok {
 		return nil, missing(doc, what.name)
 	}
 	var roots map[string]json.RawMessage
-	err = json.Unmarshal(all, &roots)
-	return roots[what.name], err
+	if err := json.Unmarshal(all, &roots); err != nil {
+		return nil, err
+	}
+	if one, ok := roots[what.name]; ok {
+		return one, nil
+	}
+	return nil, mistaken(root)
 }
 
-// ofRoot makes a writer of a document out of one of a root that is there.
-func ofRoot(write func(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error)) func(context.Context, *yroom.Document, selection) ([]byte, error) {
+// ofRoot makes a writer of a document out of one of a root. kinds are those of
+// the roots that it is for, where the client doesn't say that it knows better.
+func ofRoot(
+	write func(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error), kinds ...yjs.Kind,
+) func(context.Context, *yroom.Document, selection) ([]byte, error) {
 	return func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
 		doc, err := readDoc(ctx, d)
 		if err != nil {
@@ -143,16 +154,27 @@ func ofRoot(write func(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error)
 		if !ok {
 			return nil, missing(doc, what.name)
 		}
-		kind := root.Kind
-		if said, ok := what.kinds[what.name]; ok {
-			kind = said
+		kind, said := what.kinds[what.name]
+		if !said {
+			kind = root.Kind
+		}
+		if kind != yjs.KindUnknown && !slices.Contains(kinds, kind) {
+			return nil, mistaken(root)
 		}
 		body, err := write(doc, what.name, kind)
 		if errors.Is(err, yjs.ErrType) {
-			return nil, wrongKind.because(fmt.Sprintf("The root %q holds what looks like: %s.", what.name, root.Kind))
+			return nil, mistaken(root)
 		}
 		return body, err
 	}
+}
+
+// mistaken says that a root is not what was asked for.
+func mistaken(root yjs.Root) error {
+	if root.Kind == yjs.KindUnknown {
+		return wrongKind.because(fmt.Sprintf("The root %q is empty, which doesn’t tell its kind. Say it with root=NAME=KIND.", root.Name), kinds()...)
+	}
+	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another, say so with root=NAME=KIND.", root.Name, root.Kind))
 }
 
 func missing(doc *yjs.Doc, name string) error {
@@ -193,7 +215,10 @@ func writeProseMirror(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fragment.ProseMirror()
+	if p, ok := any(fragment).(interface{ ProseMirror() ([]byte, error) }); ok {
+		return p.ProseMirror()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 func writeDelta(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {

@@ -264,6 +264,8 @@ func (p *apiPlace) testFormats(t *testing.T) {
 		{"format=prosemirror&name=prosemirror", `{"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"Hi"}]}]}`},
 		{"format=json&name=list", `[1,"<a>",null]`},
 		{"format=json&name=form", `{"name":"Ada"}`},
+		{"format=json&name=gone&root=gone=map", `{}`},
+		{"format=text&name=title&root=title=xml-text", "Hello world"},
 		{"format=json&name=title", `"Hello world"`},
 		{"format=json&name=title&root=title=array", `["H","e","l","l","o"," ","w","o","r","l","d"]`},
 	} {
@@ -278,7 +280,7 @@ func (p *apiPlace) testFormats(t *testing.T) {
 	}
 	want := map[string]any{
 		"title": "Hello world", "list": []any{1.0, "<a>", nil}, "form": map[string]any{"name": "Ada"},
-		"prosemirror": "<paragraph>Hi</paragraph>", "page": "<page>yo</page>", "gone": whole["gone"],
+		"prosemirror": "<paragraph>Hi</paragraph>", "page": "<page>yo</page>", // gone is empty, so its kind can't be told
 	}
 	if diff := cmp.Diff(want, whole); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -437,7 +439,7 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 		{400, "bad-parameter", "/refusals?format=text"},
 		{400, "bad-parameter", "/refusals?format=text&name=title&name=title"},
 		{400, "bad-parameter", "/refusals?format=update&name=title"},
-		{400, "bad-parameter", "/refusals?format=text&name=title&root=title=text"},
+		{400, "bad-parameter", "/refusals?format=update&root=title=text"},
 		{400, "bad-parameter", "/refusals?format=json&root=title"},
 		{400, "bad-parameter", "/refusals?format=json&root=title=nothing"},
 		{400, "bad-parameter", "/refusals?format=%zz"},
@@ -463,6 +465,9 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 		{404, "no-such-address", "/a/b/c"},
 		{409, "wrong-kind", "/refusals?format=text&name=form"},
 		{409, "wrong-kind", "/refusals?format=text&name=list"},
+		{409, "wrong-kind", "/refusals?format=text&name=list&root=list=text"},
+		{409, "wrong-kind", "/refusals?format=text&name=title&root=title=map"},
+		{409, "wrong-kind", "/refusals?format=json&name=gone"},
 		{409, "wrong-kind", "/refusals?format=text&name=prosemirror"},
 		{409, "wrong-kind", "/refusals?format=delta&name=form"},
 		{409, "wrong-kind", "/refusals?format=xml&name=form"},

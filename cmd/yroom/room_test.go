@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // room runs "yroom room" in dir and gives what it prints and its exit status.
@@ -127,8 +125,9 @@ func TestRoomLarge(t *testing.T) {
 	s := startIn(t, dir)
 	s.signal(t, syscall.SIGTERM) // which leaves an empty store
 	s.wait(t)
-	large := largeUpdate(40 << 20)
-	writeTo(t, filepath.Join(dir, "large.update"), large)
+	if err := os.WriteFile(filepath.Join(dir, "large.update"), []byte(largeUpdate(40<<20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	store := []string{"--store", "sqlite:yroom.db"}
 	if _, status := room(t, dir, append(store, "import", "large", "large.update")...); status != 0 {
 		t.Fatalf("import: exit status %d", status)
@@ -137,9 +136,9 @@ func TestRoomLarge(t *testing.T) {
 		t.Fatalf("import --new: exit status %d", status)
 	}
 	for _, name := range []string{"large", "large2"} {
-		got, status := room(t, dir, append(store, "export", name)...)
-		if status != 0 || !cmp.Equal(got, large) {
-			t.Errorf("%s: %d bytes come out (exit status %d), %d went in", name, len(got), status, len(large))
+		got, status := room(t, dir, append(store, "export", name, "--format", "text", "--name", "text")...)
+		if status != 0 || len(got) != 40<<20 || strings.Trim(got, "x") != "" {
+			t.Errorf("%s: %d bytes come out (exit status %d)", name, len(got), status)
 		}
 	}
 }
@@ -148,11 +147,4 @@ func TestRoomLarge(t *testing.T) {
 func largeUpdate(n int) string {
 	size := []byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n>>14) | 0x80, byte(n >> 21)}
 	return "\x01\x01\x01\x00\x04\x01\x04text" + string(size) + strings.Repeat("x", n) + "\x00"
-}
-
-func writeTo(t *testing.T, path, data string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
