@@ -156,19 +156,20 @@ func TestAPIEventsEnd(t *testing.T) {
 	w.wantEnd()
 }
 
-func TestAPITooManyStreams(t *testing.T) {
-	p := newAPIPlace(t)
-	p.make("room")
+func (p *apiPlace) testTooManyStreams(*testing.T) {
+	p.make("many")
 	streams := &p.site.api.(*api).streams
+	before := streams.Load()
 	streams.Store(mostStreams - 1)
-	w := p.watch("room")
+	w := p.watch("many")
 	w.update()
-	p.wantProblem(http.StatusServiceUnavailable, "too-many-streams", get_, "/api/rooms/room/events", "")
+	p.wantProblem(http.StatusServiceUnavailable, "too-many-streams", get_, "/api/rooms/many/events", "")
 	w.resp.Body.Close()
 	for streams.Load() >= mostStreams {
 		time.Sleep(time.Millisecond)
 	}
-	p.watch("room").update()
+	p.watch("many").update()
+	streams.Store(before)
 }
 
 // inBubble runs a server in simulated time, with the deadlines that serve has.

@@ -1,15 +1,20 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,6 +106,7 @@ type apiPlace struct {
 	store    *moody       // of rooms whose prefix is moody
 	patience atomic.Int64 // of the server with one request, as a time.Duration; 0: it has it all
 	seen     *openAPI     // nil: nobody looks
+	problems sync.Map     // that were answered, with their status
 }
 
 func newAPIPlace(t *testing.T) *apiPlace {
@@ -213,7 +219,9 @@ func (p *apiPlace) want(status int, method, address, content string, header ...s
 func (p *apiPlace) wantProblem(status int, problem, method, address, content string, header ...string) answered {
 	p.t.Helper()
 	a := p.want(status, method, address, content, header...)
-	if got := a.problem(); got != problem {
+	got := a.problem()
+	p.problems.Store(got, status)
+	if got != problem {
 		p.t.Errorf("%s %s: the problem is %q, want %q\n%.300q", method, address, got, problem, a.body)
 	}
 	return a
@@ -231,20 +239,89 @@ const get_, post, put, delete_ = http.MethodGet, http.MethodPost, http.MethodPut
 func TestAPI(t *testing.T) {
 	p := newAPIPlace(t)
 	p.seen = readDescription(t)
-	t.Run("formats", p.testFormats)
-	t.Run("accept", p.testAccept)
-	t.Run("tags", p.testTags)
-	t.Run("updates", p.testUpdates)
-	t.Run("create", p.testCreate)
-	t.Run("delete", p.testDelete)
-	t.Run("list", p.testList)
-	t.Run("refusals", p.testRefusals)
-	t.Run("changes nothing", p.testChangesNothing)
-	t.Run("names", p.testNames)
-	t.Run("store", p.testStore)
-	t.Run("description", p.testDescription)
-	t.Run("events", p.testEvents)
+	for _, part := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"formats", p.testFormats},
+		{"accept", p.testAccept},
+		{"tags", p.testTags},
+		{"updates", p.testUpdates},
+		{"create", p.testCreate},
+		{"delete", p.testDelete},
+		{"list", p.testList},
+		{"refusals", p.testRefusals},
+		{"changes nothing", p.testChangesNothing},
+		{"names", p.testNames},
+		{"store", p.testStore},
+		{"description", p.testDescription},
+		{"events", p.testEvents},
+		{"broken body", p.testBrokenBody},
+		{"too many streams", p.testTooManyStreams},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			p.t, p.seen.t = t, t
+			part.test(t)
+		})
+	}
+	p.t, p.seen.t = t, t
 	p.seen.checkSeen()
+	p.checkProblems()
+}
+
+// checkProblems compares the problems that were answered with those of docs/api.md.
+func (p *apiPlace) checkProblems() {
+	p.t.Helper()
+	page, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	want, got := map[string]string{}, map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| <a id=\"([\\w-]+)\"></a>`([\\w-]+)` \\| (\\d+) \\|").FindAllStringSubmatch(string(page), -1) {
+		if row[1] != row[2] {
+			p.t.Errorf("docs/api.md: the anchor of %s is %s", row[2], row[1])
+		}
+		want[row[1]] = row[3]
+	}
+	p.problems.Range(func(name, status any) bool {
+		got[name.(string)] = fmt.Sprint(status)
+		return true
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		p.t.Errorf("problems (-docs/api.md +answered)\n%s", diff)
+	}
+}
+
+// testBrokenBody has a client go in the middle of its update.
+func (p *apiPlace) testBrokenBody(t *testing.T) {
+	conn, err := net.Dial("tcp", p.web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /api/rooms/broken HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n\r\nhalf", theToken)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(post, "/api/rooms/broken", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.seen.check(r, resp, body)
+	a := answered{resp.StatusCode, resp.Header, string(body)}
+	p.problems.Store(a.problem(), a.status)
+	if a.status != http.StatusBadRequest || a.problem() != "bad-body" {
+		t.Errorf("%+v", a)
+	}
+	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/broken", "")
 }
 
 func (p *apiPlace) testFormats(t *testing.T) {

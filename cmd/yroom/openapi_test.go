@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -16,6 +17,8 @@ import (
 type openAPI struct {
 	t    *testing.T
 	root node
+
+	mu   sync.Mutex
 	seen map[string]bool
 }
 
@@ -83,6 +86,8 @@ func (d *openAPI) parametersOf(path, op node) map[string]node {
 // check compares an exchange with the description.
 func (d *openAPI) check(r *http.Request, resp *http.Response, body []byte) {
 	d.t.Helper()
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	path, op, template := d.operation(r)
 	where := fmt.Sprintf("%s %s: %d", r.Method, r.URL, resp.StatusCode)
 	if template == "" {

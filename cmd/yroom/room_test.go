@@ -78,6 +78,7 @@ func TestRoomOnAFileInUse(t *testing.T) {
 		t.Fatalf("import: exit status %d", status)
 	}
 	say(typing(more))
+	person.Close()
 	s.signal(t, syscall.SIGTERM)
 	if status := s.wait(t); status != 0 {
 		t.Fatalf("exit status %d\n%s", status, &s.stderr)
