@@ -1,3 +1,131 @@
 package yjs
 
-func (tx *transaction) cleanFormats() {}
+import (
+	"slices"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+// cleanFormats deletes formats that say nothing after a remote transaction, as
+// cleanupYTextAfterTransaction of yjs does: where formats came or went in the
+// whole of a text, elsewhere next to what was deleted.
+func (tx *transaction) cleanFormats() {
+	if !slices.ContainsFunc(tx.texts, func(t *typ) bool { return t.formatted && !t.gone() }) {
+		return
+	}
+	whole := make(map[*typ]bool)
+	var order []*typ
+	full := func(t *typ) {
+		if !whole[t] {
+			whole[t] = true
+			order = append(order, t)
+		}
+	}
+	for _, c := range tx.touched {
+		c.items.from(c.before, func(it *item) bool {
+			if it.isFormat() {
+				full(it.parent)
+			}
+			return true
+		})
+	}
+	gaps := tx.doc.visits // what was visited since is part of a gap that is clean
+	for _, x := range slices.Clone(tx.deleted) {
+		for clock := x.from; clock < x.to; {
+			it := x.client.items.find(clock)
+			clock = it.end()
+			switch {
+			case it.parent == nil || !it.parent.formatted || whole[it.parent]:
+			case it.kind == blocks.KindFormat:
+				full(it.parent)
+			case it.visit <= gaps:
+				tx.cleanGap(it)
+			}
+		}
+	}
+	for _, t := range order {
+		tx.cleanText(t)
+	}
+}
+
+// cleanGap deletes each format around a deleted item that another one overrides
+// before text follows.
+func (tx *transaction) cleanGap(it *item) {
+	for it.right != nil && !it.right.visible() {
+		it = it.right
+	}
+	var keys attrs
+	for ; it != nil && !it.visible(); it = it.left {
+		tx.doc.visits++
+		it.visit = tx.doc.visits
+		if !it.isFormat() {
+			continue
+		}
+		if key, _ := it.format(); keys.has(key) {
+			tx.delete(it)
+		} else {
+			keys.set(key, null)
+		}
+	}
+}
+
+// cleanText is cleanupYTextFormatting of yjs.
+func (tx *transaction) cleanText(t *typ) {
+	var before, now attrs
+	start := t.first
+	for it := t.first; it != nil; it = it.right {
+		switch {
+		case it.deleted():
+		case it.kind == blocks.KindFormat:
+			now.apply(it)
+		default:
+			tx.cleanFrom(start, it, before, &now)
+			before = slices.Clone(now)
+			start = it
+		}
+	}
+}
+
+// cleanFrom is cleanupFormattingGap of yjs: it deletes the formats between start,
+// where before holds, and the text that follows which are overridden or hold
+// already. now is what holds at curr, and is kept right.
+func (tx *transaction) cleanFrom(start, curr *item, before attrs, now *attrs) {
+	end := start
+	last := make(map[string]*item)
+	for ; end != nil && !end.visible(); end = end.right {
+		if end.isFormat() {
+			key, _ := end.format()
+			last[key] = end
+		}
+	}
+	reached := false
+	for it := start; it != end; it = it.right {
+		reached = reached || it == curr
+		if !it.isFormat() {
+			continue
+		}
+		key, value := it.format()
+		was := before.get(key)
+		if last[key] != it || same(was, value) {
+			tx.delete(it)
+			if !reached && same(now.get(key), value) && !same(was, value) {
+				if isNull(was) {
+					now.remove(key)
+				} else {
+					now.set(key, was)
+				}
+			}
+		}
+		if !reached && !it.deleted() {
+			now.apply(it)
+		}
+	}
+}
+
+// same is === of JavaScript on two values of attributes.
+func same(a, b []byte) bool {
+	if len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] {
+		return true
+	}
+	return strictEqual(parseJSON(a), parseJSON(b))
+}

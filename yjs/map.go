@@ -1,6 +1,9 @@
 package yjs
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // Map is values by key.
 type Map struct{ t *typ }
@@ -45,4 +48,45 @@ func (t *typ) all() iter.Seq2[string, Value] {
 			}
 		}
 	}
+}
+
+// Set gives a key a value. The error is ErrValue or ErrDeleted, and nothing is
+// changed. What of key isn't UTF-8 becomes U+FFFD.
+func (m *Map) Set(key string, v Value) error { return m.t.set(key, v) }
+
+// Delete takes a key its value, if it has one. The error is ErrDeleted.
+func (m *Map) Delete(key string) error { return m.t.removeKey(key) }
+
+// SetText gives a key an empty text. The error is ErrDeleted.
+func (m *Map) SetText(key string) (*Text, error) {
+	t, err := m.t.setType(key, KindText)
+	if err != nil {
+		return nil, err
+	}
+	return &Text{text{t}}, nil
+}
+
+// SetArray gives a key an empty array. The error is ErrDeleted.
+func (m *Map) SetArray(key string) (*Array, error) {
+	t, err := m.t.setType(key, KindArray)
+	if err != nil {
+		return nil, err
+	}
+	return &Array{list{t}}, nil
+}
+
+// SetMap gives a key an empty map. The error is ErrDeleted.
+func (m *Map) SetMap(key string) (*Map, error) {
+	t, err := m.t.setType(key, KindMap)
+	if err != nil {
+		return nil, err
+	}
+	return &Map{t}, nil
+}
+
+func (t *typ) setType(key string, k Kind) (*typ, error) {
+	if err := t.set(key, TypeValue(k, "")); err != nil {
+		return nil, err
+	}
+	return t.value(strings.ToValidUTF8(key, replacement)).typ, nil
 }

@@ -1,6 +1,9 @@
 package yjs
 
-import "iter"
+import (
+	"fmt"
+	"iter"
+)
 
 // XMLFragment is a list of XML nodes without a name. Its positions count nodes.
 type XMLFragment struct{ children }
@@ -56,3 +59,40 @@ func (a attributes) Attribute(name string) (Value, bool) { return a.a.get(name) 
 
 // Attributes gives all attributes, in JavaScript's order.
 func (a attributes) Attributes() Object { return a.a.object() }
+
+// Insert puts nodes before position at, or at the end where that is Len: types that
+// TypeValue gives. The error is ErrRange, ErrValue or ErrDeleted, and nothing is
+// changed.
+func (c children) Insert(at int, nodes ...Value) error {
+	for _, v := range nodes {
+		if v.kind != Type {
+			return fmt.Errorf("%w: only types are nodes", ErrValue)
+		}
+	}
+	return c.t.insertAt(at, nodes)
+}
+
+// InsertElement puts an empty element before position at. Errors are Insert's.
+func (c children) InsertElement(at int, name string) (*XMLElement, error) {
+	t, err := c.insertNamed(at, KindXMLElement, name)
+	if err != nil {
+		return nil, err
+	}
+	return &XMLElement{children{list{t}}, attributes{t}}, nil
+}
+
+// InsertText puts an empty text before position at. Errors are Insert's.
+func (c children) InsertText(at int) (*XMLText, error) {
+	t, err := c.insertType(at, KindXMLText)
+	if err != nil {
+		return nil, err
+	}
+	return &XMLText{text{t}}, nil
+}
+
+// SetAttribute gives an attribute a value, which is a String as a rule. The error is
+// ErrValue or ErrDeleted.
+func (a attributes) SetAttribute(name string, v Value) error { return a.a.set(name, v) }
+
+// RemoveAttribute removes an attribute, if it is there. The error is ErrDeleted.
+func (a attributes) RemoveAttribute(name string) error { return a.a.removeKey(name) }

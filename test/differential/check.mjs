@@ -51,6 +51,7 @@ export class Case {
     const merged = lazily(() => Y.mergeUpdates(updates))
     return {
       inOrder,
+      whole: lazily(() => Y.encodeStateAsUpdate(inOrder())),
       merged,
       shown: lazily(() => this.look(inOrder())),
       shownMerged: lazily(() => this.look(integrate([merged()])))

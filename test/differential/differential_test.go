@@ -38,6 +38,7 @@ type delivery struct {
 	Name         string          `json:"name"`
 	Version      blocks.Encoding `json:"version"`
 	Updates      [][]byte        `json:"updates"`
+	Whole        []byte          `json:"whole"` // what yjs makes of it, as one update in V1
 	StateVectors [][]byte        `json:"stateVectors"`
 }
 

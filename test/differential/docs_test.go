@@ -67,6 +67,7 @@ func readJSON(all map[string]reading, name string, m json.Marshaler) error {
 // document is what a Doc made of a delivery.
 type document struct {
 	Readings    map[string]reading `json:"readings"`
+	Whole       map[string]reading `json:"whole"`   // of what yjs made of it, told as one update
 	Encoded     []byte             `json:"encoded"` // V1
 	StateVector []byte             `json:"stateVector"`
 }
@@ -93,14 +94,30 @@ func TestReading(t *testing.T) {
 	})
 }
 
-// integrate tells a new Doc of the updates one by one.
-func integrate(d delivery) (document, error) {
+// integrate tells new Docs of a delivery.
+func integrate(d delivery) (got document, err error) {
+	doc, err := told(d.Version, d.Updates...)
+	if err != nil {
+		return got, err
+	}
+	got.Encoded, got.StateVector = doc.Encode(blocks.V1), doc.StateVector()
+	if got.Readings, err = readings(doc); err != nil {
+		return got, err
+	}
+	if doc, err = told(blocks.V1, d.Whole); err != nil {
+		return got, err
+	}
+	got.Whole, err = readings(doc)
+	return got, err
+}
+
+// told gives a Doc that was told of updates one by one.
+func told(enc blocks.Encoding, updates ...[]byte) (*yjs.Doc, error) {
 	doc := yjs.New()
-	for i, update := range d.Updates {
-		if err := doc.Apply(update, d.Version); err != nil {
-			return document{}, fmt.Errorf("Apply of update %d (%x): %w", i, update, err)
+	for i, update := range updates {
+		if err := doc.Apply(update, enc); err != nil {
+			return nil, fmt.Errorf("Apply of update %d (%x): %w", i, update, err)
 		}
 	}
-	all, err := readings(doc)
-	return document{all, doc.Encode(blocks.V1), doc.StateVector()}, err
+	return doc, nil
 }

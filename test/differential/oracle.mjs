@@ -51,8 +51,9 @@ const answers = {
 
   // Compares what documents that integrated the deliveries read as.
   read ({ documents }) {
-    return compareDocuments(current, documents.map(({ readings, encoded, stateVector }) => ({
+    return compareDocuments(current, documents.map(({ readings, whole, encoded, stateVector }) => ({
       readings,
+      whole,
       encoded: decode(encoded),
       stateVector: decode(stateVector)
     })))
@@ -109,10 +110,11 @@ const answers = {
 
 function deliveries () {
   return {
-    deliveries: current.deliveries.map(({ name, version, bytes, stale }) => ({
+    deliveries: current.deliveries.map(({ name, version, bytes, stale, expected }) => ({
       name,
       version,
       updates: encodeAll(bytes),
+      whole: encode(expected.whole()),
       stateVectors: stale.map(({ stateVector }) => encode(stateVector))
     }))
   }

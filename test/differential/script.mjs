@@ -229,21 +229,22 @@ export function tag (value) {
   return ['object', Object.entries(value).map(([key, member]) => [key, tag(member)])]
 }
 
-// What the roots of a document read as: JSON, the delta of text, and XML.
+// What the roots of a document read as: JSON, the delta of text, and XML. A lone surrogate, of which UTF-8 knows nothing, is U+FFFD.
 export function readings (doc) {
   const out = {}
   for (const name in roots) {
     const type = doc.get(name, roots[name])
     out[name] = { json: stringify(type.toJSON()) }
-    if (type instanceof Y.Text) out[name] = { text: type.toString(), delta: stringify(type.toDelta()) }
-    if (type instanceof Y.XmlFragment) out[name] = { text: type.toString() }
+    if (type instanceof Y.Text) out[name] = { text: type.toString().toWellFormed(), delta: stringify(type.toDelta()) }
+    if (type instanceof Y.XmlFragment) out[name] = { text: type.toString().toWellFormed() }
   }
   return out
 }
 
 // JSON.stringify throws on a BigInt: its digits are written.
 export function stringify (value) {
-  return JSON.stringify(value, (_, some) => typeof some === 'bigint' ? `bigint ${some}` : some).replace(/"bigint (-?[0-9]+)"/g, '$1')
+  const text = JSON.stringify(value, (_, some) => typeof some === 'bigint' ? `bigint ${some}` : some)
+  return text.replace(/"bigint (-?[0-9]+)"/g, '$1').replace(/\\ud[89a-f][0-9a-f]{2}/g, '\ufffd')
 }
 
 // Relative positions in all types of a document, with what they resolve to.

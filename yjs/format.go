@@ -1,0 +1,211 @@
+package yjs
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// cursor is a place in a text, and what formats hold there.
+type cursor struct {
+	t           *typ
+	left, right *item
+	now         attrs
+}
+
+// cursorAt gives the place before position at, which is in the text, behind all
+// that isn't visible only if that is behind what is at the left.
+func (tx *transaction) cursorAt(t *typ, at uint64) *cursor {
+	p := &cursor{t: t, left: tx.before(t, at)}
+	p.right = t.first
+	if p.left != nil {
+		p.right = p.left.right
+		t.eachFormat(p.left, p.now.apply)
+	}
+	return p
+}
+
+// before gives the item that ends where position at begins, which is in the list;
+// nil: that is where the list begins.
+func (tx *transaction) before(t *typ, at uint64) *item {
+	if at == 0 {
+		return nil
+	}
+	it, off := t.at(at - 1)
+	if off+1 < it.len {
+		tx.doc.split(it, off+1)
+	}
+	return it
+}
+
+// forward steps over one item.
+func (p *cursor) forward() {
+	if p.right.isFormat() {
+		p.now.apply(p.right)
+	}
+	p.left, p.right = p.right, p.right.right
+}
+
+// insertItem makes an item at the cursor, which then is behind it.
+func (tx *transaction) insertItem(p *cursor, k blocks.Kind, content []byte, n uint64) {
+	p.right = tx.newItem(p.t, p.left, p.right, k, content, n)
+	p.forward()
+}
+
+// newItem makes an item of the Doc's own between two neighbours in a list.
+func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
+	c := tx.doc.ownClient()
+	it := tx.doc.slab.item()
+	*it = item{client: c, clock: c.end, len: n, left: left, right: right, parent: t, kind: k, content: content}
+	if left != nil {
+		it.flags, it.origin = it.flags|hasOrigin, left.lastID()
+	}
+	if right != nil {
+		it.flags, it.rightID = it.flags|hasRight, right.id()
+	}
+	if k == blocks.KindType {
+		it.typ = readTyp(tx.doc, content)
+	}
+	tx.integrate(it)
+	return it
+}
+
+// insertFormat makes a format at the cursor.
+func (tx *transaction) insertFormat(p *cursor, key string, value []byte) {
+	tx.insertItem(p, blocks.KindFormat, formatContent(key, value), 1)
+}
+
+func formatContent(key string, value []byte) []byte {
+	content := make([]byte, 0, len(key)+len(value)+4)
+	return lib0.AppendBytes(lib0.AppendString(content, key), value)
+}
+
+// minimize goes past formats that hold already.
+func (p *cursor) minimize(want attrs) {
+	for p.right != nil {
+		if !p.right.deleted() {
+			if p.right.kind != blocks.KindFormat {
+				return
+			}
+			if key, value := p.right.format(); !equalAttrs(want.get(key), value) {
+				return
+			}
+		}
+		p.forward()
+	}
+}
+
+// begin makes formats at the cursor where what holds isn't what is wanted, and
+// gives what must be there again behind the text that gets them.
+func (tx *transaction) begin(p *cursor, want attrs) (negated attrs) {
+	for _, w := range want {
+		was := p.now.get(w.key)
+		if !equalAttrs(was, w.value) {
+			negated.set(w.key, was)
+			tx.insertFormat(p, w.key, w.value)
+		}
+	}
+	return negated
+}
+
+// end makes formats at the cursor that end what begin began, where there are none.
+func (tx *transaction) end(p *cursor, negated attrs) {
+	for p.right != nil {
+		if !p.right.deleted() {
+			if p.right.kind != blocks.KindFormat {
+				break
+			}
+			key, value := p.right.format()
+			if was, ok := negated.find(key); !ok || !equalAttrs(was, value) {
+				break
+			}
+			negated.remove(key)
+		}
+		p.forward()
+	}
+	for _, x := range negated {
+		tx.insertFormat(p, x.key, x.value)
+	}
+}
+
+// insertText makes an item at the cursor that has exactly the wanted formats.
+func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content []byte, n uint64) {
+	want = slices.Clone(want)
+	for _, x := range p.now {
+		if !want.has(x.key) {
+			want.set(x.key, null)
+		}
+	}
+	want = order(want, func(x attr) string { return x.key })
+	p.minimize(want)
+	negated := tx.begin(p, want)
+	tx.insertItem(p, k, content, n)
+	tx.end(p, negated)
+}
+
+// formatText formats n positions from the cursor on, which the text has, or all
+// but more of them, which become line ends.
+func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
+	p.minimize(want)
+	negated := tx.begin(p, want)
+	for p.right != nil && (n > 0 || len(negated) > 0 && !p.right.visible()) {
+		it := p.right
+		if it.deleted() {
+			p.forward()
+			continue
+		}
+		if it.kind != blocks.KindFormat {
+			if n < it.len {
+				tx.doc.split(it, n)
+			}
+			n -= it.len
+			p.forward()
+			continue
+		}
+		key, value := it.format()
+		if w, ok := want.find(key); ok {
+			if equalAttrs(w, value) {
+				negated.remove(key)
+			} else {
+				if n == 0 {
+					break
+				}
+				negated.set(key, value)
+			}
+			tx.delete(it)
+		} else {
+			p.now.set(key, value)
+		}
+		p.forward()
+	}
+	if n > 0 {
+		tx.insertItem(p, blocks.KindString, []byte(strings.Repeat("\n", int(n))), n)
+	}
+	tx.end(p, negated)
+}
+
+// deleteText deletes n positions from the cursor on, or what is left of the text.
+func (tx *transaction) deleteText(p *cursor, n uint64) {
+	before, start := slices.Clone(p.now), p.right
+	for n > 0 && p.right != nil {
+		it := p.right
+		if it.visible() && it.inText() {
+			if n < it.len {
+				tx.doc.split(it, n)
+			}
+			n -= it.len
+			tx.delete(it)
+		}
+		p.forward()
+	}
+	if start != nil {
+		tx.cleanFrom(start, p.right, before, &p.now)
+	}
+}
+
+// inText tells whether the item is of a kind that texts are made of.
+func (it *item) inText() bool {
+	return it.kind == blocks.KindString || it.kind == blocks.KindEmbed || it.kind == blocks.KindType
+}
