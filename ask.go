@@ -159,7 +159,7 @@ func refused(r room.Refusal) error {
 	case room.OverLimit:
 		err = ErrLimit
 	case room.Stale:
-		return errStale
+		return ErrConflict
 	case room.Unavailable:
 		return ErrUnavailable
 	case room.Exists:

@@ -2,7 +2,6 @@ package yroom
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 
@@ -38,7 +37,10 @@ var (
 	// ErrClosed means that the server is shut down.
 	ErrClosed = errors.New("yroom: the server is shut down")
 
-	errStale = errors.New("yroom: somebody else has written with the same client id")
+	// ErrConflict means that the room was deleted and made anew while it was
+	// edited, or that another process took the same client id. Nothing was
+	// changed: edit it again.
+	ErrConflict = errors.New("yroom: the document is not the one that was edited")
 )
 
 // Document is the document of one room, in memory or only stored, wherever its
@@ -130,34 +132,4 @@ func (d *Document) bring(ctx context.Context, kind room.Kind, ask room.Ask, upda
 func (d *Document) Delete(ctx context.Context) error {
 	_, err := d.server.line.ask(ctx, d.room, room.Delete, room.Ask{})
 	return err
-}
-
-// Text gives the root text of that name, "" where there is none.
-func (d *Document) Text(ctx context.Context, name string) (string, error) {
-	return "", errors.ErrUnsupported
-}
-
-// Array gives the root array of that name as JSON, [] where there is none.
-func (d *Document) Array(ctx context.Context, name string) (json.RawMessage, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Map gives the root map of that name as JSON, {} where there is none.
-func (d *Document) Map(ctx context.Context, name string) (json.RawMessage, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// XMLFragment gives the root XML fragment of that name as XML, "" where there is none.
-func (d *Document) XMLFragment(ctx context.Context, name string) (string, error) {
-	return "", errors.ErrUnsupported
-}
-
-// XMLElement gives the root XML element of that name as XML, whose tag is the name.
-func (d *Document) XMLElement(ctx context.Context, name string) (string, error) {
-	return "", errors.ErrUnsupported
-}
-
-// XMLText gives the root XML text of that name, "" where there is none.
-func (d *Document) XMLText(ctx context.Context, name string) (string, error) {
-	return "", errors.ErrUnsupported
 }

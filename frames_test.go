@@ -9,10 +9,10 @@ var nothing, emptyStateVector = []byte{0, 0}, []byte{0}
 
 // Messages of the y-websocket protocol, with less than 128 bytes of data.
 
-func syncStep1(data []byte) []byte { return sync(0, data) }
-func syncStep2(data []byte) []byte { return sync(1, data) }
-func update(data []byte) []byte    { return sync(2, data) }
+func syncStep1(data []byte) []byte { return syncFrame(0, data) }
+func syncStep2(data []byte) []byte { return syncFrame(1, data) }
+func update(data []byte) []byte    { return syncFrame(2, data) }
 
-func sync(step byte, data []byte) []byte {
+func syncFrame(step byte, data []byte) []byte {
 	return append([]byte{0, step, byte(len(data))}, data...)
 }

@@ -29,7 +29,7 @@ var allowedImports = map[string][]string{
 	// For tests of the documentation.
 	"internal/markdown": {},
 
-	".": {"consumer", "worker", "layer", "layer/memlayer", "store", "store/memstore", "room", "protocol", "awareness", "blocks"},
+	".": {"consumer", "worker", "layer", "layer/memlayer", "store", "store/memstore", "room", "protocol", "awareness", "blocks", "yjs"},
 
 	// Only what carries messages between them knows both ends: these two never import each other.
 	"consumer": {"layer", "room", "protocol", "awareness", "internal/turn", "github.com/gobwas/ws"},
@@ -37,7 +37,7 @@ var allowedImports = map[string][]string{
 
 	// An adapter imports its contract and its client library.
 	"layer/memlayer":    {"layer", "room"},
-	"layer/layertest":   {"layer", "room", "protocol"},
+	"layer/layertest":   {"layer", "room", "protocol", "awareness"},
 	"layer":             {"room"},
 	"store/memstore":    {"store"},
 	"store/sqlitestore": {"store", "modernc.org/sqlite", "modernc.org/sqlite/lib"},

@@ -96,11 +96,15 @@ type Server struct {
 	worker   *worker.Worker
 	line     *line
 	shelves  []shelf
-	stopping chan struct{} // closed when Shutdown begins
-	stop     sync.Once     // closes it
+	writers  writers
+	showing  sync.WaitGroup // of those whom EditAs shows
+	stopping chan struct{}  // closed when Shutdown begins
 	drain    context.CancelFunc
 	drained  chan struct{} // closed when the worker has ended
 	err      error         // what it ended with
+
+	mu      sync.Mutex
+	stopped bool // showing begins nothing any more
 }
 
 // New starts a Server. Shutdown ends it.
@@ -113,6 +117,10 @@ func New(cfg Config) (*Server, error) {
 		cfg.Store = memstore.New()
 	}
 	between := memlayer.New()
+	asking, err := newLine(between)
+	if err != nil {
+		return nil, err
+	}
 	front, err := consumer.New(consumer.Config{
 		Layer:    between,
 		Hooks:    cfg.Hooks,
@@ -121,7 +129,7 @@ func New(cfg Config) (*Server, error) {
 		Logger:   log,
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, asking.close())
 	}
 	rooms := worker.New(worker.Config{
 		Layer:        between,
@@ -130,10 +138,6 @@ func New(cfg Config) (*Server, error) {
 		Logger:       log,
 		DrainTimeout: cfg.DrainTimeout,
 	})
-	asking, err := newLine(between)
-	if err != nil {
-		return nil, err
-	}
 	ctx, drain := context.WithCancel(context.Background())
 	s := &Server{
 		consumer: front,
@@ -163,7 +167,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // whole DrainTimeout after that. An error says what could not be done in time.
 // A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stop.Do(func() { close(s.stopping) })
+	s.mu.Lock()
+	if !s.stopped {
+		s.stopped = true
+		close(s.stopping)
+	}
+	s.mu.Unlock()
+	s.showing.Wait()
 	err := s.consumer.Shutdown(ctx)
 	s.drain()
 	<-s.drained

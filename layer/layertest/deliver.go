@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
@@ -28,6 +30,45 @@ func deliverWhole(t *testing.T, l layer.Layer) {
 	for i, got := range c.outs.all() {
 		if !reflect.DeepEqual(got, want[i]) {
 			t.Errorf("output %d: %.200v, want %.200v", i, got, want[i])
+		}
+	}
+}
+
+// opened is a time that travels, to the nanosecond.
+var opened = time.Unix(1_700_000_000, 123_456_789).UTC()
+
+// An answer comes as it was given, and what is nil in it stays nil.
+func deliverAnswer(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	c := w.attach(t)
+	want := []*room.Answer{
+		{
+			Summary: room.Summary{Conns: 1, Clients: 2, Size: 1 << 40, Changed: opened},
+			At:      room.Mark{Opened: opened, Seq: 1<<64 - 1},
+			Update:  bytes.Repeat([]byte{0, 255}, 1<<19),
+			Whole:   true,
+			Vector:  []byte{0},
+			Members: []room.Member{{ID: 1<<64 - 1, Access: room.Write | room.Present}},
+			States:  []awareness.State{{Client: 1<<53 - 1, Clock: 7, Conn: 1<<64 - 1, JSON: []byte(`{"a":"ä"}`), Renewed: opened}},
+		},
+		{At: room.Mark{Seq: 3}},
+		{Refusal: room.Refusal{Cause: room.Closed, Reason: "käme später", Code: protocol.CloseTryLater}},
+	}
+	for _, a := range want {
+		deliver(t, l, layer.Output{Room: name, Consumer: c.address, Output: room.Output{To: 1<<64 - 1, Answer: a}})
+	}
+	waitUntil(t, "the answers have come", func() bool { return len(c.outs.all()) >= len(want) })
+	for i, got := range c.outs.all() {
+		a := *got.Answer
+		for _, at := range []*time.Time{&a.Changed, &a.At.Opened} {
+			*at = at.UTC()
+		}
+		a.States = slices.Clone(a.States)
+		for i := range a.States {
+			a.States[i].Renewed = a.States[i].Renewed.UTC()
+		}
+		if got.To != 1<<64-1 || got.Msg.Type != 0 || !reflect.DeepEqual(a, *want[i]) {
+			t.Errorf("answer %d: %.300v, want %.300v", i, a, *want[i])
 		}
 	}
 }

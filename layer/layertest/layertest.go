@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		{"Serve/handles nothing once it has returned", serveQuiet},
 		{"Serve/can begin again", serveAgain},
 		{"Deliver/brings the whole output", deliverWhole},
+		{"Deliver/brings the whole answer to who asked", deliverAnswer},
 		{"Deliver/to an address reaches that consumer alone", deliverAddress},
 		{"Deliver/to everyone reaches who has joined the room", deliverEveryone},
 		{"Deliver/keeps the order of a room", deliverOrder},

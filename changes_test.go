@@ -1,0 +1,193 @@
+package yroom_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+// stream is a stream of changes that a test reads when it wants.
+type stream struct {
+	t    *testing.T
+	next func() (yroom.Change, error, bool)
+	stop func()
+}
+
+func watch(t *testing.T, ctx context.Context, d *yroom.Document, since yroom.Mark) *stream {
+	t.Helper()
+	next, stop := iter.Pull2(d.Changes(ctx, since))
+	t.Cleanup(stop)
+	return &stream{t, next, stop}
+}
+
+func (s *stream) change() yroom.Change {
+	s.t.Helper()
+	c, err, ok := s.next()
+	if err != nil || !ok {
+		s.t.Fatalf("the stream ended: %v, %v", err, ok)
+	}
+	return c
+}
+
+func (s *stream) wantUpdate(update []byte, whole bool) yroom.Change {
+	s.t.Helper()
+	c := s.change()
+	if !bytes.Equal(c.Update, update) || c.Whole != whole {
+		s.t.Errorf("change %q, whole %v, want %q, %v", c.Update, c.Whole, update, whole)
+	}
+	return c
+}
+
+func (s *stream) wantEnd(want error) {
+	s.t.Helper()
+	_, err, ok := s.next()
+	if !ok || !errors.Is(err, want) {
+		s.t.Errorf("the stream ended with %v, want %v", err, want)
+	}
+	if _, _, ok = s.next(); ok {
+		s.t.Error("the stream has not ended")
+	}
+}
+
+func apply(t *testing.T, d *yroom.Document, update []byte) {
+	t.Helper()
+	if err := d.Apply(t.Context(), update, yroom.V1); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestChangesAreTold(t *testing.T) {
+	server, web := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Millisecond, UpdateVersion: 2}}})
+	d := server.Document("ws/a")
+	apply(t, d, typed(7, 0, "a"))
+	s := watch(t, t.Context(), d, yroom.Mark{})
+	s.wantUpdate(typed(7, 0, "a"), true)
+	apply(t, d, typed(7, 1, "b"))
+	second := s.wantUpdate(typed(7, 1, "b"), false)
+	if a := must[yroom.Answer](t)(server.Query(t.Context(), "ws/a", yroom.Mark{})); a.At != second.At || len(a.Members) > 0 || a.Conns > 0 {
+		t.Errorf("the stream is at %+v, the room at %+v with %d connections", second.At, a.At, a.Conns)
+	}
+
+	// What people do, in whatever encoding they speak.
+	c := connect(t, web, "a")
+	v2 := must[[]byte](t)(blocks.Convert(blocks.V1, blocks.V2, typed(7, 2, "c")))
+	send(t, c, update(v2))
+	third := s.wantUpdate(typed(7, 2, "c"), false)
+	c.Close()
+
+	// It goes on from a mark: the room has stayed in memory.
+	other := watch(t, t.Context(), d, third.At)
+	other.wantUpdate(nil, false)
+	s.stop()
+	apply(t, d, typed(7, 3, "d"))
+	other.wantUpdate(typed(7, 3, "d"), false)
+	other.stop()
+
+	// Nobody watches any more, so it goes; its marks with it.
+	for end := time.Now().Add(10 * time.Second); len(server.Rooms()) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the room is still in memory")
+		}
+	}
+	watch(t, t.Context(), d, third.At).wantUpdate(typed(7, 0, "abcd"), true)
+}
+
+func TestChangesEnd(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	d := server.Document("a")
+	apply(t, d, hello)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancelled, deleted := watch(t, ctx, d, yroom.Mark{}), watch(t, t.Context(), d, yroom.Mark{})
+	cancelled.change()
+	deleted.change()
+	cancel()
+	cancelled.wantEnd(context.Canceled)
+	if err := d.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	deleted.wantEnd(yroom.ErrUnavailable)
+}
+
+// failingAppends is a store that fails when it is told to.
+type failingAppends struct {
+	*memstore.Store
+
+	fail chan struct{} // closed: it fails
+}
+
+func (s failingAppends) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	select {
+	case <-s.fail:
+		return 0, errors.New("the disk is on fire")
+	default:
+		return s.Store.Append(ctx, room, e)
+	}
+}
+
+func TestChangesEndWhenTheRoomFails(t *testing.T) {
+	fail := make(chan struct{})
+	server, _ := running(t, yroom.Config{Store: failingAppends{memstore.New(), fail}})
+	d := server.Document("a")
+	apply(t, d, hello)
+	s := watch(t, t.Context(), d, yroom.Mark{})
+	s.change()
+	close(fail)
+	for what, err := range map[string]error{"Apply": d.Apply(t.Context(), typed(7, 0, "lost"), yroom.V1), "Changes": second(s.next())} {
+		if closed, ok := errors.AsType[*yroom.CloseError](err); !ok || closed.Code != 1013 || closed.Reason == "" {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func second(_ yroom.Change, err error, _ bool) error { return err }
+
+// Who reads slowly is given in one piece what came meanwhile, however much it is.
+func TestChangesForASlowReader(t *testing.T) {
+	for _, size := range []int{10, 100 << 10} {
+		server, _ := running(t, yroom.Config{})
+		d := server.Document("a")
+		apply(t, d, hello)
+		s := watch(t, t.Context(), d, yroom.Mark{})
+		doc := blocks.New()
+		take := func(c yroom.Change) {
+			if _, err := doc.Apply(c.Update, blocks.V1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		take(s.wantUpdate(hello, true))
+		const edits = 40
+		for client := range byte(edits) {
+			text := bytes.Repeat([]byte("x"), size)
+			edit := slices.Concat([]byte{1, 1, 100 + client/2, client % 2}, []byte{4, 1, 1, 't'})
+			if client%2 == 1 {
+				edit = slices.Concat([]byte{1, 1, 100 + client/2}, number(size), []byte{0x84, 100 + client/2, 0})
+			}
+			apply(t, d, slices.Concat(edit, number(len(text)), text, []byte{0}))
+		}
+		whole := must[[]byte](t)(d.Update(t.Context(), yroom.V1))
+		changes := 0
+		for !bytes.Equal(doc.Encode(blocks.V1), whole) {
+			take(s.change())
+			changes++
+		}
+		if changes > 2 {
+			t.Errorf("updates of %d bytes: %d changes", size, changes)
+		}
+		apply(t, d, typed(9, 0, "z"))
+		s.wantUpdate(typed(9, 0, "z"), false)
+	}
+}
+
+// number is a number of up to 21 bits, as updates have them.
+func number(n int) []byte {
+	return []byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n >> 14)}
+}
