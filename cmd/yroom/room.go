@@ -11,14 +11,15 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
 // roomCommands are what an operator does with rooms, on a server or on a store.
 type roomCommands struct {
-	Server    string `placeholder:"URL"  help:"The server to ask, such as http://127.0.0.1:8000." xor:"place" required:""`
-	TokenFile string `placeholder:"FILE" help:"File with the server's API token." type:"path"`
-	Store     string `placeholder:"URL"  help:"Or the store to work on, which no server should be using: sqlite:FILE." xor:"place" required:""`
+	Server    string `placeholder:"URL"  help:"The server to ask, such as http://127.0.0.1:8000."                                     xor:"place" required:""`
+	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
+	Store     string `placeholder:"URL"  help:"Or the store to work on, which no server should be using: sqlite:FILE."                xor:"place" required:""`
 	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
 
 	List   roomList   `cmd:"" help:"List the rooms, a name a line."`
@@ -61,14 +62,14 @@ func (c *roomCommands) with(do func(ctx context.Context, api *apiClient) error) 
 }
 
 type roomList struct {
-	Prefix string `placeholder:"TEXT" help:"Only rooms whose names begin with it."`
+	Prefix string `placeholder:"TEXT"                                                       help:"Only rooms whose names begin with it."`
 	JSON   bool   `help:"Tell what /api/rooms tells of each room, as a JSON object a line."`
 }
 
 // Run lists rooms.
 func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
 	return c.with(func(ctx context.Context, api *apiClient) error {
-		query := url.Values{"prefix": {l.Prefix}, "limit": {fmt.Sprint(mostRooms)}}
+		query := url.Values{"prefix": {l.Prefix}, "limit": {strconv.Itoa(mostRooms)}}
 		for {
 			var part struct {
 				Rooms []json.RawMessage `json:"rooms"`
@@ -99,11 +100,11 @@ func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
 }
 
 type roomExport struct {
-	Room   string   `arg:"" help:"The room's name."`
-	Format string   `default:"update" placeholder:"FORMAT" help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
-	Name   *string  `placeholder:"ROOT" help:"Which root of the document."`
+	Room   string   `arg:""                  help:"The room's name."`
+	Format string   `default:"update"        placeholder:"FORMAT"                                                                       help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
+	Name   *string  `placeholder:"ROOT"      help:"Which root of the document."`
 	Root   []string `placeholder:"NAME=KIND" help:"What kind a root is, where its content doesn't tell. May be given again for others." sep:"none"`
-	Output string   `short:"o" placeholder:"FILE" help:"Where to write it (default: standard output)."`
+	Output string   `short:"o"               placeholder:"FILE"                                                                         help:"Where to write it (default: standard output)."`
 }
 
 // Run writes out a document.
@@ -138,16 +139,16 @@ func writeFile(path string, from io.Reader) (err error) {
 		}
 	}()
 	_, err = io.Copy(file, from)
-	if err = errors.Join(err, file.Close()); err != nil {
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file.Name(), path)
 }
 
 type roomImport struct {
-	Room     string `arg:"" help:"The room's name."`
-	File     string `arg:"" help:"The file that holds the update; - is standard input."`
-	Encoding string `enum:"v1,v2" default:"v1" help:"How the update is encoded: v1, or v2 (default: v1)."`
+	Room     string `arg:""                                                                            help:"The room's name."`
+	File     string `arg:""                                                                            help:"The file that holds the update; - is standard input."`
+	Encoding string `enum:"v1,v2"                                                                      default:"v1"                                                help:"How the update is encoded: v1, or v2 (default: v1)."`
 	New      bool   `help:"Only make a new room: where the room is there already, nothing is changed."`
 }
 
