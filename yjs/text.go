@@ -30,7 +30,7 @@ func (t *Text) MarshalJSON() ([]byte, error) { return marshal(t.t) }
 
 // String gives the text with its formats as tags around it, as toString of yjs
 // does. Nothing is escaped.
-func (t *XMLText) String() string { return t.t.xml() }
+func (t *XMLText) String() string { return whole(t.t.xml()) }
 
 // MarshalJSON prints String as a JSON string.
 func (t *XMLText) MarshalJSON() ([]byte, error) { return marshal(t.t) }

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// xml gives what toString of yjs does of an XML type. What is nested more than
-// maxDepth deep is left out.
+// xml gives what toString of yjs does of an XML type, in which half a surrogate
+// pair may stand as three bytes. What is nested more than maxDepth deep is left
+// out.
 func (t *typ) xml() string { return string(t.appendXML(nil)) }
 
 func (t *typ) appendXML(dst []byte) []byte {
@@ -45,10 +47,18 @@ func (t *typ) appendXML(dst []byte) []byte {
 }
 
 func (t *typ) appendChildren(dst []byte) []byte {
-	t.each(func(v Value) bool {
-		dst = appendString(dst, v)
-		return true
-	})
+	for it := t.first; it != nil; it = it.right {
+		switch {
+		case !it.visible():
+		case it.kind == blocks.KindString:
+			dst = append(dst, it.content...)
+		default:
+			it.each(func(v Value) bool {
+				dst = appendString(dst, v)
+				return true
+			})
+		}
+	}
 	return dst
 }
 
@@ -57,18 +67,18 @@ func (op *Op) appendXML(dst []byte) []byte {
 	formats := slices.Clone(op.Attributes)
 	slices.SortFunc(formats, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
 	for _, f := range formats {
-		dst = append(append(dst, '<'), whole(f.Key)...)
+		dst = append(append(dst, '<'), f.Key...)
 		members := enumerate(f.Value)
 		slices.SortFunc(members, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
 		for _, m := range members {
-			dst = append(append(append(dst, ' '), whole(m.Key)...), '=', '"')
+			dst = append(append(append(dst, ' '), m.Key...), '=', '"')
 			dst = append(appendString(dst, m.Value), '"')
 		}
 		dst = append(dst, '>')
 	}
 	dst = appendString(dst, op.Insert)
 	for _, f := range slices.Backward(formats) {
-		dst = append(append(append(dst, "</"...), whole(f.Key)...), '>')
+		dst = append(append(append(dst, "</"...), f.Key...), '>')
 	}
 	return dst
 }
@@ -87,7 +97,7 @@ func enumerate(v Value) Object {
 	return units
 }
 
-// appendString appends what String(v) of JavaScript gives, as UTF-8.
+// appendString appends what String(v) of JavaScript gives.
 func appendString(dst []byte, v Value) []byte {
 	switch v.kind {
 	case Undefined:
@@ -110,7 +120,7 @@ func appendString(dst []byte, v Value) []byte {
 	case BigInt:
 		return strconv.AppendInt(dst, int64(v.num), 10)
 	case String:
-		return append(dst, whole(v.str)...)
+		return append(dst, v.str...)
 	case Bytes:
 		for i := range len(v.str) {
 			if i > 0 {

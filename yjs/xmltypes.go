@@ -26,7 +26,7 @@ type children struct{ list }
 type attributes struct{ a *typ }
 
 // String prints the nodes as toString of yjs does. Nothing is escaped.
-func (f *XMLFragment) String() string { return f.t.xml() }
+func (f *XMLFragment) String() string { return whole(f.t.xml()) }
 
 // MarshalJSON prints String as a JSON string.
 func (f *XMLFragment) MarshalJSON() ([]byte, error) { return marshal(f.t) }
@@ -36,7 +36,7 @@ func (e *XMLElement) Name() string { return e.t.name }
 
 // String prints the element as toString of yjs does: the name in lower case,
 // attributes in order of their names. Nothing is escaped.
-func (e *XMLElement) String() string { return e.t.xml() }
+func (e *XMLElement) String() string { return whole(e.t.xml()) }
 
 // MarshalJSON prints String as a JSON string.
 func (e *XMLElement) MarshalJSON() ([]byte, error) { return marshal(e.t) }

@@ -174,11 +174,12 @@ func child(parent, step any) (any, error) {
 }
 
 func length(v yjs.Value) int {
-	if v.Kind() != yjs.String {
+	s, ok := v.AsString()
+	if !ok {
 		return 1
 	}
 	n := 0
-	for _, r := range v.String() {
+	for _, r := range s {
 		n++
 		if r >= 0x10000 {
 			n++
@@ -364,7 +365,7 @@ func attributes(tagged json.RawMessage) yjs.Object {
 	if tagged == nil {
 		return nil
 	}
-	object, _ := value(tagged).Object()
+	object, _ := value(tagged).AsObject()
 	if object == nil {
 		object = yjs.Object{}
 	}
