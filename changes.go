@@ -42,21 +42,26 @@ func (d *Document) Changes(ctx context.Context, since Mark) iter.Seq2[Change, er
 			yield(Change{}, err)
 			return
 		}
-		defer d.leave(conn)
+		defer d.leave(ctx, conn)
 		// The first answer has to come in time; then there is no hurry.
 		hurry, cancel := patient(ctx)
 		defer cancel()
+		late := hurry.Done()
 		for {
 			select {
 			case <-w.wake:
 			case <-d.server.stopping:
 				yield(Change{}, ErrClosed)
 				return
-			case <-hurry.Done():
-				yield(Change{}, ended(hurry))
+			case <-late:
+				err := ended(hurry)
+				if ctx.Err() != nil {
+					err = ended(ctx)
+				}
+				yield(Change{}, err)
 				return
 			}
-			hurry = ctx
+			late = ctx.Done()
 			change, ok, err := w.next(ctx, d)
 			if err != nil {
 				yield(Change{}, err)
@@ -76,8 +81,8 @@ func (d *Document) watch(ctx context.Context, conn room.ConnID, since Mark) erro
 }
 
 // leave ends what a connection of the server's own does in the room.
-func (d *Document) leave(conn room.ConnID) {
-	ctx, cancel := context.WithTimeout(context.Background(), answerPatience)
+func (d *Document) leave(ctx context.Context, conn room.ConnID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerPatience)
 	defer cancel()
 	_ = d.server.line.send(ctx, d.room, room.Input{Kind: room.Leave, Conn: conn}) // where the room is gone, it knows nobody
 }

@@ -22,7 +22,7 @@ type stream struct {
 	stop func()
 }
 
-func watch(t *testing.T, ctx context.Context, d *yroom.Document, since yroom.Mark) *stream {
+func watch(ctx context.Context, t *testing.T, d *yroom.Document, since yroom.Mark) *stream {
 	t.Helper()
 	next, stop := iter.Pull2(d.Changes(ctx, since))
 	t.Cleanup(stop)
@@ -69,7 +69,7 @@ func TestChangesAreTold(t *testing.T) {
 	server, web := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Millisecond, UpdateVersion: 2}}})
 	d := server.Document("ws/a")
 	apply(t, d, typed(7, 0, "a"))
-	s := watch(t, t.Context(), d, yroom.Mark{})
+	s := watch(t.Context(), t, d, yroom.Mark{})
 	s.wantUpdate(typed(7, 0, "a"), true)
 	apply(t, d, typed(7, 1, "b"))
 	second := s.wantUpdate(typed(7, 1, "b"), false)
@@ -85,7 +85,7 @@ func TestChangesAreTold(t *testing.T) {
 	c.Close()
 
 	// It goes on from a mark: the room has stayed in memory.
-	other := watch(t, t.Context(), d, third.At)
+	other := watch(t.Context(), t, d, third.At)
 	other.wantUpdate(nil, false)
 	s.stop()
 	apply(t, d, typed(7, 3, "d"))
@@ -98,7 +98,7 @@ func TestChangesAreTold(t *testing.T) {
 			t.Fatal("the room is still in memory")
 		}
 	}
-	watch(t, t.Context(), d, third.At).wantUpdate(typed(7, 0, "abcd"), true)
+	watch(t.Context(), t, d, third.At).wantUpdate(typed(7, 0, "abcd"), true)
 }
 
 func TestChangesEnd(t *testing.T) {
@@ -106,7 +106,7 @@ func TestChangesEnd(t *testing.T) {
 	d := server.Document("a")
 	apply(t, d, hello)
 	ctx, cancel := context.WithCancel(t.Context())
-	cancelled, deleted := watch(t, ctx, d, yroom.Mark{}), watch(t, t.Context(), d, yroom.Mark{})
+	cancelled, deleted := watch(ctx, t, d, yroom.Mark{}), watch(t.Context(), t, d, yroom.Mark{})
 	cancelled.change()
 	deleted.change()
 	cancel()
@@ -138,7 +138,7 @@ func TestChangesEndWhenTheRoomFails(t *testing.T) {
 	server, _ := running(t, yroom.Config{Store: failingAppends{memstore.New(), fail}})
 	d := server.Document("a")
 	apply(t, d, hello)
-	s := watch(t, t.Context(), d, yroom.Mark{})
+	s := watch(t.Context(), t, d, yroom.Mark{})
 	s.change()
 	close(fail)
 	for what, err := range map[string]error{"Apply": d.Apply(t.Context(), typed(7, 0, "lost"), yroom.V1), "Changes": second(s.next())} {
@@ -156,7 +156,7 @@ func TestChangesForASlowReader(t *testing.T) {
 		server, _ := running(t, yroom.Config{})
 		d := server.Document("a")
 		apply(t, d, hello)
-		s := watch(t, t.Context(), d, yroom.Mark{})
+		s := watch(t.Context(), t, d, yroom.Mark{})
 		doc := blocks.New()
 		take := func(c yroom.Change) {
 			if _, err := doc.Apply(c.Update, blocks.V1); err != nil {

@@ -28,21 +28,26 @@ import (
 // document was made anew. The room refuses what was written with an id that another process has
 // written with meanwhile: that is ErrConflict.
 func (d *Document) Edit(ctx context.Context, fn func(*yjs.Doc) error) error {
-	return d.edit(ctx, nil, fn)
+	return d.edit(ctx, "", fn)
 }
 
 // EditAs is Edit by somebody whom the others see among the people in the room,
 // from when fn begins until a few seconds after the edit.
 func (d *Document) EditAs(ctx context.Context, who Presence, fn func(*yjs.Doc) error) error {
-	return d.edit(ctx, &who, fn)
+	state, err := who.state()
+	if err != nil {
+		return err
+	}
+	return d.edit(ctx, state, fn)
 }
 
-func (d *Document) edit(ctx context.Context, who *Presence, fn func(*yjs.Doc) error) error {
+// edit shows state among the people meanwhile, unless it is "".
+func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) error) error {
 	w, err := d.server.writers.enter(ctx, d.room)
 	if err != nil {
 		return err
 	}
-	defer d.server.writers.leave(d.room, w)
+	defer d.server.writers.leave(w)
 
 	a, err := d.query(ctx, room.Ask{})
 	if err != nil && !errors.Is(err, ErrUnavailable) { // Apply makes what is not there
@@ -53,8 +58,8 @@ func (d *Document) edit(ctx context.Context, who *Presence, fn func(*yjs.Doc) er
 	if err != nil {
 		return err
 	}
-	if who != nil {
-		defer d.present(w, *who)()
+	if state != "" {
+		defer d.present(ctx, w, state)()
 	}
 	before := w.spend()
 	update, err := doc.Transact(func() error { return fn(doc) })
@@ -139,7 +144,7 @@ func (ws *writers) enter(ctx context.Context, name string) (*writer, error) {
 	}
 }
 
-func (ws *writers) leave(name string, w *writer) {
+func (ws *writers) leave(w *writer) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	w.users--

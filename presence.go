@@ -32,11 +32,16 @@ type shown struct {
 	gone   chan struct{}
 }
 
-// present shows who edits, until hide is called and a while longer.
-func (d *Document) present(w *writer, who Presence) (hide func()) {
-	state, _ := json.Marshal(struct { // of strings, which can't fail
+// state is the awareness state.
+func (p Presence) state() (string, error) {
+	state, err := json.Marshal(struct {
 		User Presence `json:"user"`
-	}{who})
+	}{p})
+	return string(state), err
+}
+
+// present shows who edits, until hide is called and a while longer.
+func (d *Document) present(ctx context.Context, w *writer, state string) (hide func()) {
 	tell := func(state string) bool {
 		select {
 		case w.shown.states <- state:
@@ -45,12 +50,12 @@ func (d *Document) present(w *writer, who Presence) (hide func()) {
 			return false
 		}
 	}
-	if w.shown == nil || w.shown.client != w.client || !tell(string(state)) {
+	if w.shown == nil || w.shown.client != w.client || !tell(state) {
 		next := &shown{client: w.client, states: make(chan string), gone: make(chan struct{})}
 		if old := w.shown; old != nil && old.client == w.client {
 			next.clock = old.clock
 		}
-		if !d.server.begin(func() { d.show(next, string(state)) }) {
+		if !d.server.begin(func() { d.show(context.WithoutCancel(ctx), next, state) }) {
 			return func() {}
 		}
 		w.shown = next
@@ -69,13 +74,13 @@ func (s *Server) begin(show func()) bool {
 }
 
 // show lets somebody be in the room, and leave it a while after the edit.
-func (d *Document) show(s *shown, state string) {
+func (d *Document) show(ctx context.Context, s *shown, state string) {
 	defer close(s.gone)
 	line := d.server.line
 	conn := line.open(func(room.Output) {})
 	defer line.shut(conn)
 	send := func(in room.Input) {
-		ctx, cancel := context.WithTimeout(context.Background(), presencePatience)
+		ctx, cancel := context.WithTimeout(ctx, presencePatience)
 		defer cancel()
 		in.Conn = conn
 		_ = line.send(ctx, d.room, in) // to be shown is no condition for an edit

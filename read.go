@@ -76,16 +76,16 @@ func (d *Document) JSON(ctx context.Context, kinds map[string]yjs.Kind) (json.Ra
 	return doc.JSON(kinds)
 }
 
-func export[T, R any](ctx context.Context, d *Document, name string, root func(*yjs.Doc, string) (T, error), print func(T) (R, error)) (printed R, err error) {
+func export[T, R any](ctx context.Context, d *Document, name string, root func(*yjs.Doc, string) (T, error), show func(T) (R, error)) (shown R, err error) {
 	doc, err := d.Read(ctx)
 	if err != nil {
-		return printed, err
+		return shown, err
 	}
 	of, err := root(doc, name)
 	if err != nil {
-		return printed, err
+		return shown, err
 	}
-	return print(of)
+	return show(of)
 }
 
 func text[T fmt.Stringer](of T) (string, error) { return of.String(), nil }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -227,7 +228,7 @@ func TestDeleteARoom(t *testing.T) {
 		watcher := f.ask(room.Watch, "a", room.Ask{})
 		watcher.wantDocument(typed(7, 0))
 		f.apply("a", typed(7, 1)).answer()
-		if gained := watcher.answer(); string(gained.Update) != string(typed(7, 1)) || gained.Whole {
+		if gained := watcher.answer(); !bytes.Equal(gained.Update, typed(7, 1)) || gained.Whole {
 			t.Errorf("who watches was told %+v", gained)
 		}
 		f.want("a: all Update")

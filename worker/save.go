@@ -94,12 +94,13 @@ func (a *actor) appendUpdates(updates [][]byte) (err error) {
 func (a *actor) endSaving() {
 	saved := a.saving
 	a.saving = held{}
-	if saved.change != nil {
+	switch {
+	case saved.change != nil:
 		a.endChange(*saved.change, a.saveErr)
-	} else if a.saveErr == nil {
+	case a.saveErr == nil:
 		a.stored = true
 		a.compaction.wear.add(a.savedBytes, a.worker.config.Runtime.Now())
-	} else {
+	default:
 		// The log may lack what the next updates build on.
 		a.unsaved = held{}
 		a.fail(a.saveErr, saveTrouble)

@@ -342,7 +342,7 @@ func (c *conn) sendNext() {
 	if keep {
 		data = slices.Clone(in.Msg.Data) // which the room owns from now on
 	}
-	err := p.port.Send(layer.Input{Room: roomNames[c.client.room], Input: in})
+	err := p.send(layer.Input{Room: roomNames[c.client.room], Input: in})
 	if err != nil { // the room is full
 		if in.Kind == room.Leave {
 			w.failf("%s: a Leave was refused: %v", roomNames[c.client.room], err)

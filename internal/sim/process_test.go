@@ -24,6 +24,9 @@ type process struct {
 	rooms []roomState // what the world knows of its rooms
 	opens int         // how often one was opened
 
+	programs []*program
+	sending  bool
+
 	operations []*operation // of the store, under way
 
 	stop    context.CancelFunc
@@ -73,7 +76,17 @@ func (w *world) start() *process {
 			panic(err)
 		}
 	}
+	for i := range roomNames {
+		p.newProgram(i)
+	}
 	return p
+}
+
+// send is the port's, whose calls of the worker open rooms.
+func (p *process) send(in layer.Input) error {
+	p.sending = true
+	defer func() { p.sending = false }()
+	return p.port.Send(in)
 }
 
 // start is the executor of the process. Like its clock, it is also called by
@@ -97,8 +110,12 @@ func (p *process) afterFunc(d time.Duration, f func()) (stop func() bool) {
 	}
 }
 
-// open is called when a room opens: it has no earlier life in this process any more.
+// open is called when a room opens: it has no earlier life in this process any
+// more. It is also called when one is only read.
 func (p *process) open(name string) worker.Settings {
+	if !p.sending {
+		return p.world.settings
+	}
 	p.opens++
 	p.rooms[roomIndex(name)] = roomState{opening: true, accepted: blocks.New()}
 	return p.world.settings
@@ -230,6 +247,14 @@ func (p *process) deliver(outs []layer.Output) {
 		return
 	}
 	for i := range outs {
+		if a := outs[i].Answer; a != nil {
+			for _, g := range p.programs {
+				if g.conn == outs[i].To {
+					g.take(*a)
+				}
+			}
+			continue
+		}
 		p.check(&outs[i])
 		p.route(outs[i])
 	}

@@ -64,9 +64,9 @@ func TestSim(t *testing.T) {
 	took := time.Since(began)
 	t.Logf("%d steps in %s, %.1f million a minute; the last seed was %d", seen.steps, took.Round(time.Millisecond),
 		float64(seen.steps)/took.Minutes()/1e6, seed-1)
-	t.Logf("%d crashes, %d drains, %d faults, %d compactions, %d inputs refused by full mailboxes",
-		seen.crashes, seen.drains, seen.faults, seen.compactions, seen.full)
-	if seen.crashes == 0 || seen.drains == 0 || seen.faults == 0 || seen.compactions == 0 || seen.full == 0 {
+	t.Logf("%d crashes, %d drains, %d faults, %d compactions, %d inputs refused by full mailboxes, %d answers",
+		seen.crashes, seen.drains, seen.faults, seen.compactions, seen.full, seen.answers)
+	if seen.answers == 0 || seen.crashes == 0 || seen.drains == 0 || seen.faults == 0 || seen.compactions == 0 || seen.full == 0 {
 		t.Error("something that should happen did not")
 	}
 }

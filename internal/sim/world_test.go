@@ -51,7 +51,7 @@ type world struct {
 }
 
 // counts is what happened how often.
-type counts struct{ steps, crashes, drains, faults, compactions, full int }
+type counts struct{ steps, crashes, drains, faults, compactions, full, answers int }
 
 func (c *counts) add(o counts) {
 	c.steps += o.steps
@@ -60,6 +60,7 @@ func (c *counts) add(o counts) {
 	c.faults += o.faults
 	c.compactions += o.compactions
 	c.full += o.full
+	c.answers += o.answers
 }
 
 // chaos is how many steps a world has before it calms down.

@@ -1,0 +1,367 @@
+package yroom_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/yjs"
+)
+
+// adding adds text at the end of the root "text".
+func adding(text string) func(*yjs.Doc) error {
+	return func(doc *yjs.Doc) error {
+		t, err := doc.Text("text")
+		if err != nil {
+			return err
+		}
+		return t.Insert(t.Len(), text, nil)
+	}
+}
+
+func edit(t *testing.T, d *yroom.Document, text string) {
+	t.Helper()
+	if err := d.Edit(t.Context(), adding(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantText(t *testing.T, d *yroom.Document, want string) {
+	t.Helper()
+	if got := must[string](t)(d.Text(t.Context(), "text")); got != want {
+		t.Errorf("the text is %q, want %q", got, want)
+	}
+}
+
+// clients gives the client ids in the document, with their clocks.
+func clients(t *testing.T, d *yroom.Document) map[uint64]uint64 {
+	t.Helper()
+	vector := must[[]byte](t)(d.StateVector(t.Context()))
+	next := func() uint64 {
+		v, n := binary.Uvarint(vector)
+		vector = vector[n:]
+		return v
+	}
+	all := make(map[uint64]uint64)
+	for n := next(); n > 0; n-- {
+		id := next()
+		all[id] = next()
+	}
+	return all
+}
+
+func TestExports(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	d := server.Document("a")
+	if err := d.Create(t.Context(), nothing, yroom.V1); err != nil {
+		t.Fatal(err)
+	}
+	type export struct{ Text, Array, Map, Fragment, Element, XMLText string }
+	exports := func() (e export) {
+		e.Text = must[string](t)(d.Text(t.Context(), "text"))
+		e.Array = string(must[[]byte](t)(d.Array(t.Context(), "array")))
+		e.Map = string(must[[]byte](t)(d.Map(t.Context(), "map")))
+		e.Fragment = must[string](t)(d.XMLFragment(t.Context(), "xml_fragment"))
+		e.Element = must[string](t)(d.XMLElement(t.Context(), "xml_element"))
+		e.XMLText = must[string](t)(d.XMLText(t.Context(), "xml_text"))
+		return e
+	}
+	want := export{"", "[]", "{}", "", "<xml_element></xml_element>", ""}
+	if diff := cmp.Diff(want, exports()); diff != "" {
+		t.Errorf("an empty document (-want +got)\n%s", diff)
+	}
+	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		text, err1 := doc.Text("text")
+		array, err2 := doc.Array("array")
+		m, err3 := doc.Map("map")
+		fragment, err4 := doc.XMLFragment("xml_fragment")
+		element, err5 := doc.XMLElement("xml_element")
+		xmlText, err6 := doc.XMLText("xml_text")
+		if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+			return err
+		}
+		p, err := fragment.InsertElement(0, "p")
+		if err != nil {
+			return err
+		}
+		inner, err := element.InsertElement(0, "p")
+		if err != nil {
+			return err
+		}
+		hello, err := inner.InsertText(0)
+		if err != nil {
+			return err
+		}
+		world, err := element.InsertText(1)
+		if err != nil {
+			return err
+		}
+		return errors.Join(
+			text.Insert(0, "hello", nil),
+			array.Push(yjs.NumberValue(1), yjs.StringValue("ä")),
+			m.Set("key", yjs.BoolValue(true)),
+			p.SetAttribute("a", yjs.StringValue("b")),
+			hello.Insert(0, "hello", nil),
+			world.Insert(0, "world", nil),
+			xmlText.Insert(0, "x", nil),
+		)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want = export{"hello", `[1,"ä"]`, `{"key":true}`, `<p a="b"></p>`, "<xml_element><p>hello</p>world</xml_element>", "x"}
+	if diff := cmp.Diff(want, exports()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	_, err := d.Map(t.Context(), "text")
+	wantError(t, "a text read as a map", err, yjs.ErrType)
+	_, err = server.Document("none").Text(t.Context(), "text")
+	wantError(t, "a room that is not there", err, yroom.ErrUnavailable)
+
+	whole := must[[]byte](t)(d.JSON(t.Context(), map[string]yjs.Kind{"xml_text": yjs.KindXMLText}))
+	for _, part := range []string{`"text":"hello"`, `"array":[1,"ä"]`, `"map":{"key":true}`, `"xml_fragment":"<p a=\"b\"></p>"`, `"xml_text":"x"`} {
+		if !strings.Contains(string(whole), part) {
+			t.Errorf("the document as JSON is %s, which lacks %s", whole, part)
+		}
+	}
+}
+
+// A thousand edits leave one client behind, whether the room stays in memory or not.
+func TestEditsShareAClient(t *testing.T) {
+	server, web := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"short": {RemoveDelay: time.Millisecond}}})
+	for _, name := range []string{"ws/a", "short.a"} {
+		d := server.Document(name)
+		edit(t, d, "a")
+		if name == "ws/a" {
+			c := connect(t, web, "a")
+			send(t, c, update(typed(7, 0, "b")))
+			await(t, c, update(typed(7, 0, "b")))
+			edit(t, d, "c")
+			if text := must[string](t)(d.Text(t.Context(), "text")); text != "abc" && text != "bac" {
+				t.Errorf("the text is %q", text)
+			}
+		}
+		const edits = 40
+		var editing sync.WaitGroup
+		for range edits {
+			editing.Go(func() { edit(t, d, "x") })
+		}
+		editing.Wait()
+		text := must[string](t)(d.Text(t.Context(), "text"))
+		all := clients(t, d)
+		delete(all, 7)
+		if len(all) != 1 || strings.Count(text, "x") != edits {
+			t.Errorf("%s: clients %v; the text is %q", name, all, text)
+		}
+	}
+}
+
+// An id is given up when it is not certain what was written with it.
+func TestEditTakesANewClient(t *testing.T) {
+	kept := memstore.New()
+	fail := make(chan struct{})
+	server, _ := running(t, yroom.Config{Store: failingAppends{kept, fail}})
+	broken := errors.New("fn has failed")
+	var last uint64
+	used := func(d *yroom.Document) uint64 {
+		t.Helper()
+		if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+			last = doc.ClientID()
+			return adding("x")(doc)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return last
+	}
+	for _, test := range []struct {
+		name  string
+		same  bool
+		event func(d *yroom.Document) error
+	}{
+		{"nothing", true, func(*yroom.Document) error { return nil }},
+		{"an edit that changes nothing", true, func(d *yroom.Document) error {
+			return d.Edit(t.Context(), func(*yjs.Doc) error { return nil })
+		}},
+		{"an edit that fails before it changes anything", true, func(d *yroom.Document) error {
+			wantError(t, "Edit", d.Edit(t.Context(), func(*yjs.Doc) error { return broken }), broken)
+			return nil
+		}},
+		{"an edit that fails in the middle", false, func(d *yroom.Document) error {
+			wantError(t, "Edit", d.Edit(t.Context(), func(doc *yjs.Doc) error { return errors.Join(adding("lost")(doc), broken) }), broken)
+			return nil
+		}},
+		{"a panic", false, func(d *yroom.Document) error {
+			defer func() { _ = recover() }()
+			return d.Edit(t.Context(), func(*yjs.Doc) error { panic("planted") })
+		}},
+		{"an edit of which nobody knows what has become", false, func(d *yroom.Document) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			wantError(t, "Edit", d.Edit(ctx, func(doc *yjs.Doc) error {
+				cancel()
+				return adding("x")(doc)
+			}), context.Canceled)
+			return nil
+		}},
+		{"a room that was deleted and made anew", false, func(d *yroom.Document) error {
+			return errors.Join(d.Delete(t.Context()), d.Create(t.Context(), hello, yroom.V1))
+		}},
+		{"somebody who writes with the same id", false, func(d *yroom.Document) error {
+			doc := must[*yjs.Doc](t)(d.Read(t.Context()))
+			own := yjs.NewWith(yjs.Options{ClientID: last})
+			if err := own.Apply(doc.Encode(yroom.V1), yroom.V1); err != nil {
+				return err
+			}
+			update, err := own.Transact(func() error { return adding("x")(own) })
+			return errors.Join(err, d.Apply(t.Context(), update, yroom.V1))
+		}},
+	} {
+		d := server.Document(test.name)
+		before := used(d)
+		if err := test.event(d); err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		if after := used(d); (after == before) != test.same {
+			t.Errorf("%s: client %d, then %d", test.name, before, after)
+		}
+	}
+
+	// Somebody takes the same id while fn runs.
+	d := server.Document("taken")
+	used(d)
+	wantError(t, "Edit", d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		stolen := yjs.NewWith(yjs.Options{ClientID: doc.ClientID()})
+		if err := stolen.Apply(doc.Encode(yroom.V1), yroom.V1); err != nil {
+			return err
+		}
+		update, err := stolen.Transact(func() error { return adding("theirs")(stolen) })
+		return errors.Join(err, d.Apply(t.Context(), update, yroom.V1), adding("ours")(doc))
+	}), yroom.ErrConflict)
+	used(d)
+	wantText(t, d, "xtheirsx")
+}
+
+func TestEditIsRefused(t *testing.T) {
+	server, _ := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"small": {Limits: yroom.Limits{Document: 900}}}})
+	small := server.Document("small")
+	edit(t, small, "x")
+	wantError(t, "past the limit", small.Edit(t.Context(), adding(strings.Repeat("x", 1000))), yroom.ErrLimit)
+	edit(t, small, "y")
+	wantText(t, small, "xy")
+
+	gone := server.Document("gone")
+	edit(t, gone, "x")
+	if err := gone.Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, "a room that was deleted", gone.Edit(t.Context(), adding("x")), yroom.ErrUnavailable)
+
+	// Those who wait go when they have waited too long.
+	busy := server.Document("busy")
+	if err := busy.Edit(t.Context(), func(*yjs.Doc) error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		wantError(t, "behind another edit", busy.Edit(ctx, adding("x")), yroom.ErrTimeout)
+		edit(t, small, "z") // another room
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// awaitState reads until a client's awareness state, or its end, has come.
+func awaitState(t *testing.T, c interface {
+	Read() (ws.OpCode, []byte, error)
+}, want string,
+) (client uint64) {
+	t.Helper()
+	for {
+		_, frame, err := c.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, _, ok, err := protocol.Plain{}.Next(frame)
+		if err != nil || !ok || m.Type != protocol.Awareness || m.Data[0] == 0 {
+			continue
+		}
+		client, _ := binary.Uvarint(m.Data[1:])
+		if bytes.HasSuffix(m.Data, []byte(want)) {
+			return client
+		}
+	}
+}
+
+func TestEditAsShowsWhoEdits(t *testing.T) {
+	server, web := running(t, yroom.Config{})
+	c := connect(t, web, "a")
+	d := server.Document("ws/a")
+	const state = `{"user":{"name":"Büro","color":"#ffa500"}}`
+	editing := make(chan uint64)
+	done := make(chan error, 1)
+	go func() {
+		done <- d.EditAs(t.Context(), yroom.Presence{Name: "Büro", Color: "#ffa500"}, func(doc *yjs.Doc) error {
+			editing <- doc.ClientID()
+			<-editing
+			return adding("x")(doc)
+		})
+	}()
+	client := <-editing
+	if shown := awaitState(t, c, state); shown != client {
+		t.Errorf("client %d is shown, %d edits", shown, client)
+	}
+	editing <- 0
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	// The next edit goes on with the same connection.
+	if err := d.EditAs(t.Context(), yroom.Presence{Name: "Amt"}, adding("y")); err != nil {
+		t.Fatal(err)
+	}
+	awaitState(t, c, `{"user":{"name":"Amt"}}`)
+	a := must[yroom.Answer](t)(server.Query(t.Context(), "ws/a", yroom.Mark{}))
+	if len(a.Members) != 2 || len(a.States) != 1 || a.States[0].Client != client || a.States[0].Clock != 2 {
+		t.Errorf("members %+v, states %+v", a.Members, a.States)
+	}
+	awaitState(t, c, "null")
+	if lingered := time.Since(began); lingered < 2*time.Second {
+		t.Errorf("gone after %v", lingered)
+	}
+	// Who comes back is not taken for an echo of who has left.
+	if err := d.EditAs(t.Context(), yroom.Presence{Name: "Amt"}, adding("z")); err != nil {
+		t.Fatal(err)
+	}
+	awaitState(t, c, `{"user":{"name":"Amt"}}`)
+	wantText(t, d, "xyz")
+	if len(clients(t, d)) != 1 {
+		t.Errorf("clients %v", clients(t, d))
+	}
+}
+
+// An update of an edit loads into a document of any other program.
+func TestEditIsAnUpdate(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	d := server.Document("a")
+	for i := range 3 {
+		edit(t, d, fmt.Sprint(i))
+	}
+	if all := clients(t, d); len(all) != 1 {
+		t.Errorf("clients %v", all)
+	}
+	update := must[[]byte](t)(d.Update(t.Context(), yroom.V2))
+	other := blocks.New()
+	if _, err := other.Apply(update, blocks.V2); err != nil {
+		t.Error(err)
+	}
+}
