@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -230,7 +229,7 @@ func TestAPIEventsDeadPeer(t *testing.T) {
 		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), yroom.V1); err != nil {
 			t.Fatal(err)
 		}
-		conn, err := line.dial(context.Background(), "", "")
+		conn, err := line.dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,6 +245,28 @@ func TestAPIEventsDeadPeer(t *testing.T) {
 		time.Sleep(2*heartbeat + 2*writePatience)
 		if rest, err := io.ReadAll(conn); err != nil || len(rest) > 4<<10 {
 			t.Errorf("the connection gave %d bytes more (%v), want its end", len(rest), err)
+		}
+	})
+}
+
+// A client that stops in the middle of an update is told so.
+func TestAPISlowBody(t *testing.T) {
+	inBubble(t, func(t *testing.T, _ *yroom.Server, _ *http.Client, line *pipe) {
+		conn, err := line.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST /api/rooms/room HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer "+theToken+"\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if a := (answered{resp.StatusCode, resp.Header, string(body)}); a.problem() != "bad-body" || err != nil {
+			t.Errorf("%+v (%v)", a, err)
 		}
 	})
 }

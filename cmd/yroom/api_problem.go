@@ -87,7 +87,7 @@ func (e *apiError) write(w http.ResponseWriter) {
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(e.status)
-	_, _ = w.Write(append(body, '\n')) // the client may be gone
+	_, _ = patient(w).Write(append(body, '\n')) // the client may be gone
 }
 
 // problemOf is what is wrong where a document gave err.

@@ -113,7 +113,7 @@ func kinds() (names []string) {
 
 // writeJSONOf writes all roots as one object, or one of them.
 func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
-	doc, err := readDoc(ctx, d)
+	doc, err := d.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func ofRoot(
 	write func(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error), kinds ...yjs.Kind,
 ) func(context.Context, *yroom.Document, selection) ([]byte, error) {
 	return func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
-		doc, err := readDoc(ctx, d)
+		doc, err := d.Read(ctx)
 		if err != nil {
 			return nil, err
 		}

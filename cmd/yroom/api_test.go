@@ -24,6 +24,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/wstest"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 )
@@ -247,6 +248,7 @@ func TestAPI(t *testing.T) {
 		{"accept", p.testAccept},
 		{"tags", p.testTags},
 		{"updates", p.testUpdates},
+		{"people", p.testPeople},
 		{"create", p.testCreate},
 		{"delete", p.testDelete},
 		{"list", p.testList},
@@ -428,6 +430,37 @@ func (p *apiPlace) testUpdates(t *testing.T) {
 	if got := p.title("updates2"); got != "Hello world" {
 		t.Errorf("title %q", got)
 	}
+}
+
+// People in a room see what comes by the API, and are sent away when it is deleted.
+func (p *apiPlace) testPeople(t *testing.T) {
+	person, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(p.web.URL, "http")+"/ws/people", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer person.Close()
+	p.want(http.StatusCreated, put, "/api/rooms/people", typedHello, "If-None-Match", "*")
+	if err := person.Await([]byte(typing(typedHello))); err != nil {
+		t.Error(err)
+	}
+	p.want(http.StatusNoContent, post, "/api/rooms/people", more)
+	if err := person.Await([]byte(typing(more))); err != nil {
+		t.Error(err)
+	}
+	p.want(http.StatusNoContent, delete_, "/api/rooms/people", "")
+	if code, err := person.AwaitClose(); code != 4404 {
+		t.Errorf("closed with %d (%v), want 4404", code, err)
+	}
+	back, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(p.web.URL, "http")+"/ws/people", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back.Close()
+	_ = back.Send([]byte(typing(typedHello))) // it may be closed already
+	if code, err := back.AwaitClose(); code != 4404 {
+		t.Errorf("who comes back is closed with %d (%v), want 4404", code, err)
+	}
+	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/people", "")
 }
 
 func (p *apiPlace) testCreate(t *testing.T) {

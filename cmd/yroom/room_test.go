@@ -31,6 +31,9 @@ func TestRoomExitStatus(t *testing.T) {
 	if err := writeNotes(dir); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(dir, "large.update"), make([]byte, 17<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := startIn(t, dir, "--api-token-file", "yroom.token")
 	for _, test := range []struct {
 		want int
@@ -46,6 +49,7 @@ func TestRoomExitStatus(t *testing.T) {
 		{0, "delete notes"},
 		{2, "import notes notes.update"},
 		{1, "import notes nothing.update"},
+		{1, "import notes large.update"},
 	} {
 		args := append([]string{"--server", "http://" + s.host, "--token-file", "yroom.token"}, strings.Fields(test.args)...)
 		if _, status := room(t, dir, args...); status != test.want {
@@ -126,21 +130,17 @@ func TestRoomLarge(t *testing.T) {
 	s := startIn(t, dir)
 	s.signal(t, syscall.SIGTERM) // which leaves an empty store
 	s.wait(t)
-	if err := os.WriteFile(filepath.Join(dir, "large.update"), []byte(largeUpdate(40<<20)), 0o600); err != nil {
+	const size = 33 << 20 // what may wait for a room is less, and a message may be half of it
+	if err := os.WriteFile(filepath.Join(dir, "large.update"), []byte(largeUpdate(size)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	store := []string{"--store", "sqlite:yroom.db"}
 	if _, status := room(t, dir, append(store, "import", "large", "large.update")...); status != 0 {
 		t.Fatalf("import: exit status %d", status)
 	}
-	if _, status := room(t, dir, append(store, "import", "--new", "large2", "large.update")...); status != 0 {
-		t.Fatalf("import --new: exit status %d", status)
-	}
-	for _, name := range []string{"large", "large2"} {
-		got, status := room(t, dir, append(store, "export", name, "--format", "text", "--name", "text")...)
-		if status != 0 || len(got) != 40<<20 || strings.Trim(got, "x") != "" {
-			t.Errorf("%s: %d bytes come out (exit status %d)", name, len(got), status)
-		}
+	got, status := room(t, dir, append(store, "export", "large")...)
+	if status != 0 || strings.Count(got, "x") < size {
+		t.Errorf("%d bytes come out (exit status %d)", len(got), status)
 	}
 }
 
