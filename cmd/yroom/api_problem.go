@@ -107,7 +107,7 @@ func problemOf(err error) *apiError {
 	case errors.Is(err, yroom.ErrUnsupported):
 		return unsupported.because("It can neither make nor delete rooms.")
 	case errors.Is(err, yroom.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		return timedOut.because("What was to be changed may have been changed or not.")
+		return timedOut.because("It may be busy, or its store slow. What was to be changed may have been changed or not.")
 	case errors.Is(err, yroom.ErrClosed):
 		return unavailable.because("The server is about to end.")
 	}
