@@ -162,7 +162,9 @@ func (a answered) problem() string {
 // ask sends a request with the token. The header is given as names and values; "-" takes one away.
 func (p *apiPlace) ask(method, address, content string, header ...string) answered {
 	p.t.Helper()
-	r, err := http.NewRequestWithContext(p.t.Context(), method, p.web.URL+address, strings.NewReader(content))
+	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, p.web.URL+address, strings.NewReader(content))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"github.com/yroom/yroom"
 )
 
 // roomCommands are what an operator does with rooms, on a server or on a store.
@@ -37,15 +39,16 @@ type exitError struct {
 
 const exitRoom = 2 // the room is not there, or is there already
 
-// with calls do with an API that does what the command is about.
-func (c *roomCommands) with(do func(ctx context.Context, api *apiClient) error) error {
+// with calls do with an API that does what the command is about. Where that is a
+// store's, rows are what it makes of the settings of the store's own server; nil: nothing.
+func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx context.Context, api *apiClient) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if c.Store != "" {
 		if c.TokenFile != "" {
 			return errors.New("--token-file goes with --server; a store needs no token")
 		}
-		return withStore(c.Store, c.Config, func(api *apiClient) error { return do(ctx, api) })
+		return withStore(c.Store, c.Config, rows, func(api *apiClient) error { return do(ctx, api) })
 	}
 	if c.TokenFile == "" {
 		return errors.New("--server needs --token-file: the file that the server was given as --api-token-file")
@@ -68,7 +71,7 @@ type roomList struct {
 
 // Run lists rooms.
 func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
-	return c.with(func(ctx context.Context, api *apiClient) error {
+	return c.with(nil, func(ctx context.Context, api *apiClient) error {
 		query := url.Values{"prefix": {l.Prefix}, "limit": {strconv.Itoa(mostRooms)}}
 		for {
 			var part struct {
@@ -113,7 +116,7 @@ func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
 	if e.Name != nil {
 		query.Set("name", *e.Name)
 	}
-	return c.with(func(ctx context.Context, api *apiClient) error {
+	return c.with(nil, func(ctx context.Context, api *apiClient) error {
 		resp, err := api.do(ctx, http.MethodGet, roomAddress(e.Room)+"?"+query.Encode(), nil, nil)
 		if err != nil {
 			return err
@@ -154,7 +157,7 @@ type roomImport struct {
 
 // Run imports an update.
 func (i roomImport) Run(c *roomCommands) error {
-	return c.with(func(ctx context.Context, api *apiClient) error {
+	return c.with(forImport, func(ctx context.Context, api *apiClient) error {
 		file, size := os.Stdin, int64(-1)
 		if i.File != "-" {
 			var err error
@@ -184,7 +187,7 @@ type roomDelete struct {
 
 // Run deletes a room.
 func (d roomDelete) Run(c *roomCommands) error {
-	return c.with(func(ctx context.Context, api *apiClient) error {
+	return c.with(nil, func(ctx context.Context, api *apiClient) error {
 		return api.send(ctx, http.MethodDelete, roomAddress(d.Room), nil, nil)
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -22,8 +21,8 @@ const largestImport yroom.Bytes = 1 << 30
 
 // withStore calls do with the API of a server that runs in this process, on the
 // store at url, for as long as do takes. config names the settings file of the
-// store's own server.
-func withStore(url, config string, do func(*apiClient) error) (err error) {
+// store's own server, and rows changes what it says about rooms, if it isn't nil.
+func withStore(url, config string, rows func(map[string]yroom.Settings), do func(*apiClient) error) (err error) {
 	file, err := readSettings(config)
 	if err != nil {
 		return err
@@ -41,9 +40,12 @@ func withStore(url, config string, do func(*apiClient) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, documents.close()) }()
+	if rows != nil {
+		rows(documents.rooms)
+	}
 	rooms, err := yroom.New(yroom.Config{
 		Store:  documents.rest,
-		Rooms:  withoutLimits(documents.rooms),
+		Rooms:  documents.rooms,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -69,22 +71,19 @@ func withStore(url, config string, do func(*apiClient) error) (err error) {
 	})
 }
 
-// withoutLimits gives rows under which any update can be added to a room. What
-// is deleted is kept where no row says anything about it: the store's own server
-// may keep it, and drops it if it doesn't.
-func withoutLimits(rows map[string]yroom.Settings) map[string]yroom.Settings {
-	all := maps.Clone(rows)
-	for prefix, row := range all {
-		row.Limits.Message, row.Limits.MailboxSize = largestImport, 2*largestImport
-		all[prefix] = row
-	}
-	base := all[fallback]
-	base.Limits.Message, base.Limits.MailboxSize = largestImport, 2*largestImport
+// forImport changes rows so that any update can be added to a room. What is deleted
+// is kept where no row says anything about it: the store's own server may keep
+// it, and drops it if it doesn't.
+func forImport(rows map[string]yroom.Settings) {
+	base := rows[fallback]
 	if base.GC == nil {
 		base.GC = new(bool)
 	}
-	all[fallback] = base
-	return all
+	rows[fallback] = base
+	for prefix, row := range rows {
+		row.Limits.Message, row.Limits.MailboxSize = largestImport, 2*largestImport
+		rows[prefix] = row
+	}
 }
 
 // pipe is a listener for connections from within this process.

@@ -2,12 +2,17 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
 )
 
 // room runs "yroom room" in dir and gives what it prints and its exit status.
@@ -40,6 +45,7 @@ func TestRoomExitStatus(t *testing.T) {
 		args string
 	}{
 		{0, "import notes notes.update"},
+		{0, "import notes-2 notes.update"},
 		{2, "import --new notes notes.update"},
 		{0, "export notes --format json --name form"},
 		{2, "export nothing"},
@@ -50,11 +56,68 @@ func TestRoomExitStatus(t *testing.T) {
 		{2, "import notes notes.update"},
 		{1, "import notes nothing.update"},
 		{1, "import notes large.update"},
+		{1, "export notes-2 -o ."},
 	} {
 		args := append([]string{"--server", "http://" + s.host, "--token-file", "yroom.token"}, strings.Fields(test.args)...)
 		if _, status := room(t, dir, args...); status != test.want {
 			t.Errorf("%s: exit status %d, want %d", test.args, status, test.want)
 		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "..*")); len(left) > 0 || err != nil {
+		t.Errorf("an export that failed leaves %q (%v)", left, err)
+	}
+}
+
+// What is deleted stays in a room whose server may keep it, and is in no export else.
+func TestRoomImportKeepsWhatIsDeleted(t *testing.T) {
+	dir := t.TempDir()
+	deleted := strings.TrimSuffix(typedHello, "\x00") + "\x01\x01\x01\x00\x05"
+	for name, text := range map[string]string{
+		"deleted.update": deleted,
+		"more.update":    "\x01\x01\x02\x00\x04\x01\x04text\x02yo\x00",
+		"history.yaml":   "rooms: {default: {gc: false}}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	emptyStore(t, filepath.Join(dir, "yroom.db"), 0)
+	for _, args := range []string{"import notes deleted.update", "import notes more.update"} {
+		if _, status := room(t, dir, append([]string{"--store", "sqlite:yroom.db"}, strings.Fields(args)...)...); status != 0 {
+			t.Fatalf("%s: exit status %d", args, status)
+		}
+	}
+	with, _ := room(t, dir, "export", "notes", "--store", "sqlite:yroom.db", "--config", "history.yaml")
+	without, _ := room(t, dir, "export", "notes", "--store", "sqlite:yroom.db")
+	if !strings.Contains(with, "hello") || strings.Contains(without, "hello") || !strings.Contains(without, "yo") {
+		t.Errorf("with history: %q, without: %q", with, without)
+	}
+}
+
+// emptyStore makes a store with this many rooms, which hold little.
+func emptyStore(t *testing.T, path string, rooms int) {
+	t.Helper()
+	s, err := sqlitestore.Open(path, sqlitestore.Config{Durability: func(string) store.Durability { return store.Commit }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range rooms {
+		if _, err := s.Append(t.Context(), fmt.Sprintf("room %04d", n), store.Entry{Encoding: store.V1, Data: []byte(typedHello)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoomListOfMany(t *testing.T) {
+	dir := t.TempDir()
+	emptyStore(t, filepath.Join(dir, "yroom.db"), 2*mostRooms+1)
+	out, status := room(t, dir, "list", "--store", "sqlite:yroom.db")
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	if status != 0 || len(lines) != 2*mostRooms+1 || !slices.IsSorted(lines) || lines[2*mostRooms] != "room 2000" {
+		t.Errorf("%d lines (exit status %d), the last is %q", len(lines), status, lines[len(lines)-1])
 	}
 }
 
@@ -124,12 +187,7 @@ func TestRoomDeletedInAFileInUse(t *testing.T) {
 // A room of the size of a large book goes in and out, past the limit on messages where it is a store.
 func TestRoomLarge(t *testing.T) {
 	dir := t.TempDir()
-	if err := writeNotes(dir); err != nil {
-		t.Fatal(err)
-	}
-	s := startIn(t, dir)
-	s.signal(t, syscall.SIGTERM) // which leaves an empty store
-	s.wait(t)
+	emptyStore(t, filepath.Join(dir, "yroom.db"), 0)
 	const size = 33 << 20 // what may wait for a room is less, and a message may be half of it
 	if err := os.WriteFile(filepath.Join(dir, "large.update"), []byte(largeUpdate(size)), 0o600); err != nil {
 		t.Fatal(err)
