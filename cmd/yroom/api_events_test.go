@@ -270,3 +270,36 @@ func TestAPISlowBody(t *testing.T) {
 		}
 	})
 }
+
+// A client that takes a long answer slowly gets it whole.
+func TestAPISlowReader(t *testing.T) {
+	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *pipe) {
+		if err := rooms.Document("room").Create(t.Context(), []byte(largeUpdate(2<<20)), yroom.V1); err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://server/api/rooms/room", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+theToken)
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		began, part, got := time.Now(), make([]byte, partSize), 0
+		for {
+			n, err := io.ReadFull(resp.Body, part)
+			if got += n; err == io.EOF || err == io.ErrUnexpectedEOF && int64(got) == resp.ContentLength {
+				break
+			}
+			if err != nil {
+				t.Fatalf("after %v and %d of %d bytes: %v", time.Since(began), got, resp.ContentLength, err)
+			}
+			time.Sleep(writePatience / 2)
+		}
+		if int64(got) != resp.ContentLength || time.Since(began) < 5*time.Minute {
+			t.Errorf("%d of %d bytes came in %v", got, resp.ContentLength, time.Since(began))
+		}
+	})
+}

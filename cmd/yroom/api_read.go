@@ -70,7 +70,7 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	for _, root := range query["root"] {
 		at := max(strings.LastIndex(root, "="), 0) // a kind has none in it, a name may
 		kind, err := yjs.ParseKind(strings.TrimPrefix(root[at:], "="))
-		if err != nil {
+		if err != nil || !slices.Contains(kinds(), kind.String()) {
 			return badParameter.because(fmt.Sprintf("root=%s: want NAME=KIND.", root), kinds()...)
 		}
 		what.kinds[root[:at]] = kind
@@ -177,9 +177,12 @@ func mistaken(root yjs.Root) error {
 	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another, say so with root=NAME=KIND.", root.Name, root.Kind))
 }
 
+const mostChoices = 100 // of roots, which a document may have without end
+
 func missing(doc *yjs.Doc, name string) error {
+	roots := doc.Roots()
 	var there []string
-	for _, root := range doc.Roots() {
+	for _, root := range roots[:min(len(roots), mostChoices)] {
 		there = append(there, root.Name)
 	}
 	return noSuchRoot.because(fmt.Sprintf("The document has no root %q. Those that it has are case-sensitive.", name), there...)

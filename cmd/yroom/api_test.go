@@ -554,6 +554,7 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 		{400, "bad-parameter", "/refusals?format=update&root=title=text"},
 		{400, "bad-parameter", "/refusals?format=json&root=title"},
 		{400, "bad-parameter", "/refusals?format=json&root=title=nothing"},
+		{400, "bad-parameter", "/refusals?format=json&root=title=xml-hook"},
 		{400, "bad-parameter", "/refusals?format=%zz"},
 		{400, "bad-parameter", "/refusals?token=" + theToken},
 		{400, "bad-parameter", "/refusals/events?since=1"},
