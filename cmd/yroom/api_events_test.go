@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -302,4 +303,23 @@ func TestAPISlowReader(t *testing.T) {
 			t.Errorf("%d of %d bytes came in %v", got, resp.ContentLength, time.Since(began))
 		}
 	})
+}
+
+// A server that is told to end does not wait for those who watch.
+func TestServeEndsStreams(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir, "--api-token-file", "yroom.token")
+	if _, status := room(t, dir, "import", "notes", "notes.update", "--server", "http://"+s.host, "--token-file", "yroom.token"); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	w := watch(t, http.DefaultClient, "http://"+s.host+"/api/rooms/notes/events", nil)
+	w.update()
+	s.signal(t, syscall.SIGTERM)
+	w.wantEnd()
+	if status := s.wait(t); status != 0 {
+		t.Errorf("exit status %d\n%s", status, &s.stderr)
+	}
 }
