@@ -31,6 +31,7 @@ type Block struct {
 	ID // of its first element
 
 	Len       uint64 // elements; UTF-16 units of a string
+	Left      uint64 // how many blocks of the client follow, if one may believe the update
 	Kind      Kind
 	HasOrigin bool
 	HasRight  bool
@@ -68,6 +69,7 @@ func Parse(update []byte, block func(*Block), deleted func(first ID, n uint64)) 
 				return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 			}
 			sec.end = b.end()
+			out.Left = left - 1
 			out.take(b)
 			block(&out)
 		}

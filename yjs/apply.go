@@ -21,6 +21,7 @@ const (
 // document yet.
 type arrival struct {
 	doc      *Doc
+	size     int // of the update
 	slab     slab
 	sections []section
 	roots    []*typ // that are new
@@ -53,7 +54,7 @@ func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
 			return err
 		}
 	}
-	a := arrival{doc: d}
+	a := arrival{doc: d, size: len(update)}
 	err := blocks.Parse(update, a.block, func(first blocks.ID, n uint64) {
 		a.deleted = append(a.deleted, foreignDeletion{first.Client, span{first.Clock, first.Clock + n}})
 	})
@@ -75,7 +76,8 @@ func (a *arrival) block(b *blocks.Block) {
 		if c == nil {
 			c = &client{id: b.Client}
 		}
-		a.sections = append(a.sections, section{client: c})
+		// A block takes two bytes at least.
+		a.sections = append(a.sections, section{client: c, items: make([]*item, 0, min(b.Left+1, uint64(a.size/2)))})
 		last++
 	}
 	if b.Kind == blocks.KindSkip {
@@ -83,10 +85,7 @@ func (a *arrival) block(b *blocks.Block) {
 	}
 	sec := &a.sections[last]
 	it := a.slab.item()
-	*it = item{
-		client: sec.client, clock: b.Clock, len: b.Len, kind: b.Kind,
-		origin: b.Origin, rightID: b.Right, content: b.Content,
-	}
+	it.client, it.clock, it.len, it.kind, it.content = sec.client, b.Clock, b.Len, b.Kind, b.Content
 	switch {
 	case b.Kind == blocks.KindGC:
 		it.flags = deleted
@@ -97,9 +96,11 @@ func (a *arrival) block(b *blocks.Block) {
 	}
 	if b.HasOrigin {
 		it.flags |= hasOrigin
+		it.origin = b.Origin
 	}
 	if b.HasRight {
 		it.flags |= hasRight
+		it.rightID = b.Right
 	}
 	if b.HasKey {
 		it.flags |= hasKey
@@ -204,6 +205,7 @@ func (tx *transaction) run(c *client) {
 	d := tx.doc
 	stack := []*client{c}
 	c.state = active
+	var prev *item
 	for {
 		c := stack[len(stack)-1]
 		it := c.head(d)
@@ -229,8 +231,9 @@ func (tx *transaction) run(c *client) {
 		if len(c.queue) == 0 {
 			c.queue = nil
 		}
-		d.place(it)
+		d.place(it, prev)
 		tx.integrate(it)
+		prev = it
 		for x, ok := c.waiters.pop(c.end); ok; x, ok = c.waiters.pop(c.end) {
 			x.client.waiting = false
 			tx.woken = append(tx.woken, x.client)
@@ -280,7 +283,12 @@ func (c *client) head(d *Doc) *item {
 // waits already stays.
 func (c *client) enqueue(d *Doc, fresh []*item) {
 	first, end := fresh[0].clock, fresh[len(fresh)-1].end()
-	if n := len(c.queue); n == 0 || c.queue[n-1].end() <= first {
+	n := len(c.queue)
+	if n == 0 {
+		c.queue = fresh
+		return
+	}
+	if c.queue[n-1].end() <= first {
 		c.queue = append(c.queue, fresh...)
 		return
 	}

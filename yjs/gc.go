@@ -53,7 +53,9 @@ func (tx *transaction) merge() {
 		tx.doc.mergeSpan(c, span{c.before, c.end})
 	}
 	for _, x := range tx.deleted {
-		tx.doc.mergeSpan(x.client, x.span)
+		if x.from < tx.began(x.client) {
+			tx.doc.mergeSpan(x.client, x.span)
+		}
 	}
 }
 

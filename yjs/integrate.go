@@ -17,7 +17,7 @@ func (d *Doc) lacks(it *item) (blocks.ID, bool) {
 
 // endingAt gives the item whose last element is x, which is integrated.
 func (d *Doc) endingAt(x blocks.ID) *item {
-	it := d.item(x)
+	it := d.find(x.Client).items.find(x.Clock)
 	if it.kind != blocks.KindGC && x.Clock+1 < it.end() {
 		d.split(it, x.Clock+1-it.clock)
 	}
@@ -26,16 +26,41 @@ func (d *Doc) endingAt(x blocks.ID) *item {
 
 // startingAt gives the item whose first element is x, which is integrated.
 func (d *Doc) startingAt(x blocks.ID) *item {
-	it := d.item(x)
+	it := d.find(x.Client).items.find(x.Clock)
 	if it.kind != blocks.KindGC && it.clock < x.Clock {
 		return d.split(it, x.Clock-it.clock)
 	}
 	return it
 }
 
+// leftOf gives the item that is to end at the origin of one from outside. prev is the
+// item that was integrated before: as a rule people go on where they are.
+func (d *Doc) leftOf(it, prev *item) *item {
+	if prev != nil && prev.parent != nil && prev.client.id == it.origin.Client {
+		if prev.end() == it.origin.Clock+1 {
+			return prev
+		}
+		if l := prev.left; l != nil && l.client == prev.client && l.end() == it.origin.Clock+1 {
+			return l
+		}
+	}
+	return d.endingAt(it.origin)
+}
+
+// rightOf gives the item that is to begin at the right origin of one from outside,
+// as a rule what follows the left one.
+func (d *Doc) rightOf(it, left *item) *item {
+	if left != nil {
+		if r := left.right; r != nil && r.clock == it.rightID.Clock && r.client.id == it.rightID.Client {
+			return r
+		}
+	}
+	return d.startingAt(it.rightID)
+}
+
 // place finds the items that an item from outside refers to, and what it is in.
 // Without a parent it can't stand anywhere: what it refers to was collected.
-func (d *Doc) place(it *item) {
+func (d *Doc) place(it, prev *item) {
 	if it.kind == blocks.KindGC {
 		return
 	}
@@ -47,10 +72,10 @@ func (d *Doc) place(it *item) {
 	}
 	var left, right *item
 	if it.is(hasOrigin) {
-		left = d.endingAt(it.origin)
+		left = d.leftOf(it, prev)
 	}
 	if it.is(hasRight) {
-		right = d.startingAt(it.rightID)
+		right = d.rightOf(it, left)
 	}
 	it.left, it.right = left, right
 	near := left
@@ -95,7 +120,9 @@ func (tx *transaction) integrate(it *item) {
 		t.formatted = true
 	case blocks.KindDeleted:
 		it.flags |= deleted
-		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
+		if tx.reports || t.formatted {
+			tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
+		}
 	}
 	tx.change(t)
 	if it.is(hasKey) && it.right == nil && it.left != nil {
@@ -227,8 +254,9 @@ func (tx *transaction) delete(it *item) {
 
 // deleteSpan deletes integrated elements of a client.
 func (tx *transaction) deleteSpan(c *client, x span) {
+	k, i := c.items.search(x.from)
 	for x.from < x.to {
-		it := c.items.find(x.from)
+		it := c.items.chunks[k][i].it
 		if !it.deleted() {
 			if it.clock < x.from {
 				it = tx.doc.split(it, x.from-it.clock)
@@ -237,7 +265,11 @@ func (tx *transaction) deleteSpan(c *client, x span) {
 				tx.doc.split(it, x.to-it.clock)
 			}
 			tx.delete(it)
+			k, i = c.items.search(it.clock)
 		}
 		x.from = it.end()
+		if i++; i == len(c.items.chunks[k]) {
+			k, i = k+1, 0
+		}
 	}
 }

@@ -29,13 +29,12 @@ func (s *items) search(clock uint64) (c, i int) {
 		s.recent = c
 	}
 	chunk := s.chunks[c]
-	i, j := 0, len(chunk)
-	for i+1 < j {
-		if mid := int(uint(i+j) / 2); chunk[mid].clock <= clock {
-			i = mid
-		} else {
-			j = mid
+	for n := len(chunk); n > 1; {
+		half := n / 2
+		if chunk[i+half].clock <= clock {
+			i += half
 		}
+		n -= half
 	}
 	return c, i
 }

@@ -3,6 +3,7 @@ package yjs
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
@@ -282,17 +283,12 @@ func (t *typ) object() Object {
 
 // string gives the text of the list, without formats.
 func (t *typ) string() string {
-	n := 0
+	var b strings.Builder
+	b.Grow(int(t.len))
 	for it := t.first; it != nil; it = it.right {
 		if it.kind == blocks.KindString && !it.deleted() {
-			n += len(it.content)
+			b.Write(it.content)
 		}
 	}
-	out := make([]byte, 0, n)
-	for it := t.first; it != nil; it = it.right {
-		if it.kind == blocks.KindString && !it.deleted() {
-			out = append(out, it.content...)
-		}
-	}
-	return string(out)
+	return b.String()
 }

@@ -49,9 +49,6 @@ func marshal(t *typ) ([]byte, error) {
 // ErrRange, ErrValue or ErrDeleted, and nothing is changed. What of s isn't UTF-8
 // becomes U+FFFD. attrs is borrowed.
 func (t text) Insert(at int, s string, attrs Object) error {
-	if s == "" {
-		return t.t.within(at, 0)
-	}
 	return t.insert(at, stringContent(s), attrs, attrs == nil)
 }
 
@@ -68,18 +65,21 @@ type part struct {
 }
 
 // InsertEmbed puts an embed before position at: any value that JSON can hold, or a
-// type that TypeValue gives. It gets exactly the formats of attrs. Errors are
-// Insert's. attrs is borrowed.
+// type that TypeValue gives; a String is text. It gets exactly the formats of attrs.
+// Errors are Insert's. attrs is borrowed.
 func (t text) InsertEmbed(at int, embed Value, attrs Object) error {
-	p, err := embedContent(embed)
+	p, err := inserted(embed)
 	if err != nil {
 		return err
 	}
 	return t.insert(at, p, attrs, false)
 }
 
-func embedContent(v Value) (part, error) {
-	if v.kind == Type {
+func inserted(v Value) (part, error) {
+	switch v.kind {
+	case String:
+		return stringContent(whole(v.str)), nil
+	case Type:
 		c, err := typContentOf(v)
 		return part{c.kind, c.bytes, 1}, err
 	}
@@ -104,6 +104,9 @@ func (t text) insert(at int, p part, formats Object, inherit bool) error {
 		return err
 	}
 	return t.t.edit(func(tx *transaction) {
+		if p.len == 0 {
+			return
+		}
 		c := tx.cursorAt(t.t, uint64(at))
 		if inherit {
 			want = c.now
@@ -134,7 +137,11 @@ func (t text) Delete(at, n int) error {
 	if err := t.t.within(at, n); err != nil {
 		return err
 	}
-	return t.t.edit(func(tx *transaction) { tx.deleteText(tx.cursorAt(t.t, uint64(at)), uint64(n)) })
+	return t.t.edit(func(tx *transaction) {
+		if n > 0 {
+			tx.deleteText(tx.cursorAt(t.t, uint64(at)), uint64(n))
+		}
+	})
 }
 
 // Format gives n UTF-16 units from position at on formats, beside those that they
@@ -168,7 +175,7 @@ func (t text) ApplyDelta(d Delta) error {
 		}
 		switch {
 		case op.Insert.kind != Undefined:
-			p, err := op.inserted()
+			p, err := inserted(op.Insert)
 			if err != nil {
 				return err
 			}
@@ -191,13 +198,6 @@ func (t text) ApplyDelta(d Delta) error {
 			step(tx, c)
 		}
 	})
-}
-
-func (op *Op) inserted() (part, error) {
-	if op.Insert.kind == String {
-		return stringContent(whole(op.Insert.str)), nil
-	}
-	return embedContent(op.Insert)
 }
 
 // Attribute gives the value of an attribute of the text as a whole; false: there is

@@ -9,9 +9,10 @@ import (
 type transaction struct {
 	doc     *Doc
 	serial  uint64
+	reports bool       // somebody will ask what it did
 	remote  bool       // it has taken in an update
 	touched []*client  // those that got items
-	deleted []deletion // in order and joined, once the transaction is over
+	deleted []deletion // blocks that came deleted are left out where nobody needs them
 	texts   []*typ     // that a remote transaction changed
 	woken   []*client  // during Apply: those that may get further now
 	stuck   []*client  // and those that can't
@@ -36,6 +37,7 @@ func (d *Doc) Transact(fn func() error) (update []byte, err error) {
 		return nil, fn()
 	}
 	tx := d.begin()
+	tx.reports = true
 	defer func() {
 		tx.finish()
 		update = tx.encode()

@@ -1,0 +1,107 @@
+package yjs
+
+import (
+	"testing"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+// inspect looks for what a Doc must never be.
+func inspect(t *testing.T, d *Doc) {
+	t.Helper()
+	if d.tx != nil {
+		t.Fatal("a transaction is open")
+	}
+	types := make(map[*typ]bool)
+	linked := 0
+	for _, root := range d.order {
+		types[root] = true
+	}
+	for _, c := range d.clients {
+		end := uint64(0)
+		for _, chunk := range c.items.chunks {
+			if len(chunk) == 0 || len(chunk) > chunkItems {
+				t.Fatalf("client %d has a chunk of %d", c.id, len(chunk))
+			}
+			for _, s := range chunk {
+				it := s.it
+				if s.clock != it.clock || it.clock != end || it.len == 0 || it.client != c {
+					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, s.clock, end)
+				}
+				end = it.end()
+				if it.kind != blocks.KindGC {
+					linked++
+					types[it.parent] = true
+				}
+				if it.kind == blocks.KindGC != (it.parent == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ != nil) {
+					t.Fatalf("client %d has an impossible item %+v", c.id, it)
+				}
+			}
+		}
+		if end != c.end || len(c.dead) > 0 && c.dead[0].from < end || c.state != idle {
+			t.Fatalf("client %d ends at %d, not %d; deleted %v; %d", c.id, c.end, end, c.dead, c.state)
+		}
+	}
+	for ty := range types {
+		linked -= ty.inspect(t)
+	}
+	if linked != 0 {
+		t.Fatalf("%d items more than in lists", linked)
+	}
+}
+
+// inspect gives how many items are in the type.
+func (ty *typ) inspect(t *testing.T) (n int) {
+	t.Helper()
+	width, formats := uint64(0), 0
+	chain := func(first, last *item) {
+		var left *item
+		for it := first; it != nil; it = it.right {
+			if it.left != left || it.parent != ty {
+				t.Fatal("broken list")
+			}
+			left = it
+			n++
+		}
+		if left != last {
+			t.Fatal("wrong last item")
+		}
+	}
+	chain(ty.first, ty.last)
+	for it := ty.first; it != nil; it = it.right {
+		width += it.width()
+		if it.isFormat() {
+			formats++
+		}
+	}
+	if width != ty.len {
+		t.Fatalf("length %d, counted %d", ty.len, width)
+	}
+	if ty.indexed && (ty.index.sum() != width || ty.index.formatted() != formats) {
+		t.Fatalf("index of %d and %d, counted %d and %d", ty.index.sum(), ty.index.formatted(), width, formats)
+	}
+	if ty.indexed {
+		at := uint64(0)
+		for it := ty.first; it != nil; it = it.right {
+			if got := ty.positionOf(it); got != at {
+				t.Fatalf("index says %d, counted %d", got, at)
+			}
+			at += it.width()
+		}
+	}
+	if len(ty.order) != len(ty.entries) {
+		t.Fatal("keys and their order differ")
+	}
+	for _, e := range ty.order {
+		if e.first == nil || ty.entries[e.key] != e {
+			t.Fatal("wrong entry")
+		}
+		chain(e.first, e.last)
+		for it := e.first; it != nil; it = it.right {
+			if it.key != e.key || it.right != nil && !it.deleted() {
+				t.Fatal("a value of a key that isn't the last")
+			}
+		}
+	}
+	return n
+}
