@@ -55,6 +55,7 @@ const given = `package docs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -67,6 +68,7 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 	"github.com/yroom/yroom/store/storetest"
+	"github.com/yroom/yroom/yjs"
 )
 
 var (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/yjs"
 )
 
 // A server in ten lines, and two people who meet in one of its rooms.
@@ -50,6 +51,29 @@ func Example() {
 	// Bob has what Ada wrote.
 	// 1012 <nil>
 	// 1012 <nil>
+}
+
+// A program adds a line to a document. Whoever has it open sees that at once.
+func ExampleDocument_Edit() {
+	server, err := yroom.New(yroom.Config{})
+	check(err)
+	ctx := context.Background()
+	minutes := server.Document("minutes")
+
+	err = minutes.Edit(ctx, func(doc *yjs.Doc) error {
+		notes, err := doc.Text("notes")
+		if err != nil {
+			return err
+		}
+		return notes.Insert(notes.Len(), "The meeting is over.", nil)
+	})
+	check(err)
+
+	text, err := minutes.Text(ctx, "notes")
+	check(err)
+	fmt.Println(text)
+	check(server.Shutdown(ctx))
+	// Output: The meeting is over.
 }
 
 func check(err error) {

@@ -291,6 +291,9 @@ func TestDeleteDuringAnAppend(t *testing.T) {
 		f.want("a: 1 Close 4404", "a: 2 Close 4404")
 		f.onAppend(nil)
 		close(release)
+		if n := f.appends(); n != 1 {
+			t.Errorf("%d appends, want that which was under way", n)
+		}
 		f.create("a", typed(8, 0)).answer()
 		f.wantStored("a", typed(8, 0))
 		if log := f.logged(); log != "" {

@@ -157,11 +157,11 @@ var errVector = errors.New("worker: that is no state vector")
 // stored answers a Query from what is in the store.
 func (w *Worker) stored(name string, ask room.Ask) (a room.Answer, err error) {
 	defer guard(&err)
+	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
 	log, err := w.config.Store.Load(w.working, name)
 	if err != nil {
 		return a, err
 	}
-	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
 	if err := replay(log, doc.Load); err != nil {
 		return a, err
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	Layer layer.Layer
 	Store store.Store
 	// Room gives the settings of a room. nil: the defaults for each. It is called
-	// when a room is opened, from several goroutines.
+	// when a room is opened, and when one is read, from several goroutines.
 	Room func(name string) Settings
 	// Logger is told of what went wrong. nil: slog.Default().
 	Logger *slog.Logger

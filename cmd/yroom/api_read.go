@@ -218,10 +218,7 @@ func writeProseMirror(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p, ok := any(fragment).(interface{ ProseMirror() ([]byte, error) }); ok {
-		return p.ProseMirror()
-	}
-	return nil, errors.ErrUnsupported
+	return fragment.ProseMirror()
 }
 
 func writeDelta(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {

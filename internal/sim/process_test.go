@@ -25,7 +25,8 @@ type process struct {
 	opens int         // how often one was opened
 
 	programs []*program
-	sending  bool
+	sending  bool // it calls the worker
+	reading  bool // the next load is of a room that stays closed
 
 	operations []*operation // of the store, under way
 
@@ -114,6 +115,7 @@ func (p *process) afterFunc(d time.Duration, f func()) (stop func() bool) {
 // more. It is also called when one is only read.
 func (p *process) open(name string) worker.Settings {
 	if !p.sending {
+		p.reading = true
 		return p.world.settings
 	}
 	p.opens++

@@ -174,8 +174,11 @@ func (v view) Load(ctx context.Context, name string) (store.Log, error) {
 	}
 	room := roomIndex(name)
 	r := &v.rooms[room]
-	opening := r.opening // else it is for a compaction
-	r.opening = false
+	opening := r.opening && !v.reading // else it is for a compaction, or for somebody who only reads
+	if opening {
+		r.opening = false
+	}
+	v.reading = false
 	o := v.begin(ctx)
 	defer o.end()
 	if err := o.pause(); err != nil {
