@@ -80,9 +80,8 @@ type eventWriter struct {
 func (e *eventWriter) begin() {
 	h := e.out.Header()
 	h.Set("Content-Type", eventStream)
-	h.Set("X-Accel-Buffering", "no")               // or nginx would keep events back
-	_ = e.out.control.SetReadDeadline(time.Time{}) // or the server's would end the stream; where there is none, it doesn't
-	_ = e.out.Flush()                              // if the client is gone, its context ends
+	h.Set("X-Accel-Buffering", "no") // or nginx would keep events back
+	_ = e.out.Flush()                // if the client is gone, its context ends
 }
 
 // send sends an event whose data is binary, in base64.
