@@ -441,6 +441,9 @@ func (p *apiPlace) testPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer person.Close()
+	if err := person.Await(nobodyYet); err != nil { // now it is in the room
+		t.Fatal(err)
+	}
 	p.want(http.StatusCreated, put, "/api/rooms/people", typedHello, "If-None-Match", "*")
 	if err := person.Await([]byte(typing(typedHello))); err != nil {
 		t.Error(err)
