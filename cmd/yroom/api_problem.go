@@ -114,7 +114,12 @@ func problemOf(err error) *apiError {
 	return unavailable.because(err.Error())
 }
 
-// plain is what an error says, without the names of packages.
+// plain is what an error says behind the name of the last package that it went through.
 func plain(err error) string {
-	return strings.NewReplacer("yroom: ", "", "blocks: ", "").Replace(err.Error())
+	text := err.Error()
+	for _, name := range []string{"yroom: ", "blocks: "} {
+		text = text[max(strings.LastIndex(text, name), 0):]
+		text = strings.TrimPrefix(text, name)
+	}
+	return text
 }

@@ -657,6 +657,10 @@ func (p *apiPlace) testChangesNothing(t *testing.T) {
 	} {
 		p.wantProblem(test.status, test.problem, test.method, "/api/rooms/"+test.room, test.content, test.header...)
 	}
+	a := p.ask(post, "/api/rooms/same", "this is no update")
+	if want := `"detail":"Nothing was changed: malformed: update: `; !strings.Contains(a.body, want) {
+		t.Errorf("no %s in %s", want, a.body)
+	}
 	for room, want := range before {
 		if got := p.ask(get_, "/api/rooms/"+room, "").body; got != want {
 			t.Errorf("%s has changed: %q, was %q", room, got, want)
