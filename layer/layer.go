@@ -1,6 +1,7 @@
 // Package layer is the contract of the channel layer: it carries what happens
 // on connections from consumers to the worker that runs their room, and what
-// rooms answer back to the consumers.
+// rooms answer back to the consumers. What a program asks about a room without
+// being in it, and the answer, go the same way: to the layer, who asks is a consumer.
 //
 // Package layertest is its conformance suite.
 package layer
@@ -54,7 +55,7 @@ type Layer interface {
 	// returns ErrFull for what it can't take.
 	Serve(ctx context.Context, handle func(Input) error) error
 	// Deliver takes outputs of one room to the consumers; it may keep the
-	// messages' data, which is never written to, but not the slice. Outputs for a
+	// messages' data and the answers, which are never written to, but not the slice. Outputs for a
 	// consumer that is gone are dropped without an error. An error means that
 	// some of outs, nobody knows which, are lost: the worker has to close the
 	// room's connections or bring them up to date. Calls for one room must
@@ -65,7 +66,7 @@ type Layer interface {
 // Port is a consumer's end of a Layer.
 type Port interface {
 	// Send sends an input to the worker that serves its room: nil, ErrFull,
-	// ErrNoOwner or ErrClosed, or what broke the line. The data in the input
+	// ErrNoOwner or ErrClosed, or what broke the line. All data in the input
 	// belongs to the receiver from then on, unless there was an error.
 	Send(in Input) error
 	// Join asks for the outputs of room that go to everyone in it. Outputs that

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -84,6 +85,12 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 			mu.Lock()
 			defer mu.Unlock()
 			_ = json.NewEncoder(w).Encode(slices.Clone(rooms))
+		case r.URL.Path == "/delete" || r.URL.Path == "/create" || r.URL.Path == "/exists":
+			was, err := manage(r.Context(), server.Document(r.URL.Query().Get("room")), r.URL.Path)
+			if err != nil {
+				t.Errorf("%s: %v", r.URL, err)
+			}
+			_ = json.NewEncoder(w).Encode(was)
 		case r.URL.Path == "/heap": // what is in use
 			runtime.GC()
 			var memory runtime.MemStats
@@ -102,6 +109,20 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 		web.Close()
 	})
 	return strings.Replace(web.URL, "http:", "ws:", 1)
+}
+
+// manage does what an operator would, and tells whether the room is there.
+func manage(ctx context.Context, d *yroom.Document, what string) (there bool, err error) {
+	switch what {
+	case "/delete":
+		return false, d.Delete(ctx)
+	case "/create":
+		return true, d.Create(ctx, []byte("\x01\x01\x01\x00\x04\x01\x04text\x03new\x00"), yroom.V1)
+	}
+	if _, err = d.StateVector(ctx); errors.Is(err, yroom.ErrUnavailable) {
+		return false, nil
+	}
+	return true, err
 }
 
 // play is a node process that plays scenarios with one kit.

@@ -63,6 +63,33 @@ export const scenarios = {
     await stage.converge(ann, late)
   },
 
+  'a deleted room': async stage => {
+    const clients = await stage.synced('ann', 'bob', 'carol')
+    const [ann, bob] = clients
+    const room = '?room=' + encodeURIComponent(stage.room)
+    ann.type('old ')
+    await stage.converge(...clients)
+    await stage.ask('/delete' + room)
+    // y-websocket 3 takes 4404 for the last word, unless its page connects again.
+    const insist = () => clients.forEach(({ provider }) => { if (!provider.shouldConnect) provider.connect() })
+    const turnedAway = times => until('they come back and are turned away', () => {
+      insist()
+      return clients.every(client => client.closes >= times)
+    })
+    await turnedAway(3)
+    bob.type('meanwhile ')
+    await turnedAway(8)
+    hold('nobody is let in', clients.every(client => !client.provider.synced))
+    hold('it stays deleted', !(await stage.ask('/exists' + room)))
+    await stage.ask('/create' + room)
+    insist()
+    for (const client of clients) await client.synced()
+    await stage.converge(...clients)
+    // What they had is not lost to them. It comes to the new room with them.
+    for (const part of ['new', 'old ', 'meanwhile ']) hold(`"${part}" is there`, ann.shown.includes(part))
+    hold('the new content is there once', ann.shown.split('new').length === 2)
+  },
+
   'offline edits on one side': async stage => {
     const [ann, bob, watcher] = await stage.synced('ann', 'bob', 'watcher')
     ann.type('before ')
