@@ -1,0 +1,297 @@
+package yjs
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// exercise takes an update that a Store accepts into a Doc, and reads and edits
+// whatever is there then.
+func exercise(t *testing.T, d *Doc, store *blocks.Store, update []byte) {
+	t.Helper()
+	before := d.Encode(blocks.V1)
+	if _, err := store.Apply(update, blocks.V1); err != nil {
+		if d.Apply(update, blocks.V1) != nil && !bytes.Equal(before, d.Encode(blocks.V1)) {
+			t.Fatal("an update that is refused changed the document")
+		}
+		return
+	}
+	if err := d.Apply(update, blocks.V1); err != nil {
+		t.Fatalf("a store takes it: %v", err)
+	}
+	inspect(t, d)
+	encoded := d.Encode(blocks.V1)
+	again := blocks.New()
+	if err := again.Load(encoded, blocks.V1); err != nil {
+		t.Fatalf("what a Doc encodes doesn't load: %v\n%s", err, show(encoded))
+	}
+	if !bytes.Equal(d.StateVector(), store.StateVector()) || !bytes.Equal(again.StateVector(), store.StateVector()) {
+		t.Fatalf("state vectors: Doc %x, store %x, encoded %x\n%s", d.StateVector(), store.StateVector(), again.StateVector(), show(update))
+	}
+	read(t, d)
+
+	// Another Doc that hears all at once shows the same.
+	second := New()
+	if err := second.Apply(encoded, blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	inspect(t, second)
+	if !bytes.Equal(second.StateVector(), d.StateVector()) {
+		t.Fatalf("state vector after loading: %x, before %x", second.StateVector(), d.StateVector())
+	}
+}
+
+// read reads all that can be read.
+func read(t *testing.T, d *Doc) {
+	t.Helper()
+	_, _ = d.MarshalJSON()
+	d.Roots()
+	var walk func(ty *typ)
+	walk = func(ty *typ) {
+		ty.delta()
+		ty.xml()
+		_, _ = ty.delta().MarshalJSON()
+		_, _ = (&XMLFragment{children{list{ty}}}).ProseMirror()
+		(&Map{ty}).Len()
+		if n := int(ty.len); n < 1000 {
+			values, err := list{ty}.Slice(0, n)
+			if err != nil || len(values) != n {
+				t.Fatalf("%d elements of %d, %v", len(values), n, err)
+			}
+		}
+		for _, assoc := range []int{0, -1} {
+			p, err := ty.relativePosition(int(ty.len)/2, assoc)
+			if err != nil && !ty.gone() {
+				t.Fatal(err)
+			}
+			_, _ = d.Resolve(p)
+		}
+		for it := ty.first; it != nil; it = it.right {
+			if it.typ != nil {
+				walk(it.typ)
+			}
+		}
+	}
+	for _, root := range d.order {
+		walk(root)
+	}
+}
+
+// transcribed gives the updates of the transcripts, each transcript's together.
+func transcribed(t testing.TB) (all [][][]byte) {
+	t.Helper()
+	f, err := os.Open("testdata/transcripts.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<26)
+	for lines.Scan() {
+		var tr transcript
+		if err := json.Unmarshal(lines.Bytes(), &tr); err != nil {
+			t.Fatal(err)
+		}
+		var updates [][]byte
+		for _, step := range tr.Steps {
+			for _, u := range [][]byte{step.Apply, step.Update} {
+				if u != nil {
+					updates = append(updates, u)
+				}
+			}
+		}
+		all = append(all, updates)
+	}
+	return all
+}
+
+func FuzzApply(f *testing.F) {
+	for _, updates := range transcribed(f) {
+		for i := 1; i < len(updates); i += 5 {
+			f.Add(updates[i-1], updates[i])
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		f.Add(hostileUpdate(random), hostileUpdate(random))
+	}
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		d, store := New(), blocks.New()
+		exercise(t, d, store, a)
+		exercise(t, d, store, b)
+	})
+}
+
+// TestHostileUpdates applies updates that no client would write: blocks that refer
+// to whatever there is, of all kinds, in all places.
+func TestHostileUpdates(t *testing.T) {
+	for seed := range uint64(1500) {
+		random := rand.New(rand.NewPCG(seed, 7))
+		d, store := New(), blocks.New()
+		if random.IntN(4) == 0 {
+			d = NewWith(Options{History: true})
+		}
+		if random.IntN(2) == 0 {
+			for _, root := range []string{"a", "b"} {
+				if _, err := d.root(root, Kind(1+random.IntN(7))); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		for range 1 + random.IntN(5) {
+			exercise(t, d, store, hostileUpdate(random))
+			if t.Failed() {
+				t.Fatalf("seed %d", seed)
+			}
+			edit(t, d, store, random)
+		}
+	}
+}
+
+// edit edits a document at random places, and applies what comes of it elsewhere.
+func edit(t *testing.T, d *Doc, store *blocks.Store, random *rand.Rand) {
+	t.Helper()
+	other := New()
+	if err := other.Apply(d.Encode(blocks.V1), blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	update, err := d.Transact(func() error {
+		for _, root := range d.order {
+			n := int(root.len)
+			at := random.IntN(n + 1)
+			switch random.IntN(5) {
+			case 0:
+				return text{root}.Insert(at, "x😀", nil)
+			case 1:
+				return list{root}.Delete(at, random.IntN(n-at+1))
+			case 2:
+				return text{root}.Format(at, random.IntN(n-at+1), Object{{"k", NumberValue(1)}})
+			case 3:
+				return root.set("k", StringValue("v"))
+			case 4:
+				return root.insertAt(at, []Value{NumberValue(1), TypeValue(KindText, "")})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inspect(t, d)
+	if update == nil {
+		return
+	}
+	if err := other.Apply(update, blocks.V1); err != nil {
+		t.Fatalf("%v\n%s", err, show(update))
+	}
+	if _, err := store.Apply(update, blocks.V1); err != nil {
+		t.Fatalf("%v\n%s", err, show(update))
+	}
+	inspect(t, other)
+	if !bytes.Equal(other.StateVector(), d.StateVector()) {
+		t.Fatalf("state vectors %x and %x", other.StateVector(), d.StateVector())
+	}
+}
+
+// hostileUpdate makes an update of a few clients that refer to one another.
+func hostileUpdate(random *rand.Rand) []byte {
+	clients := []uint64{9, 5, 2}
+	ref := func() blocks.ID {
+		return blocks.ID{Client: clients[random.IntN(3)], Clock: uint64(random.IntN(12))}
+	}
+	var sections []byte
+	count := uint64(0)
+	for _, client := range clients {
+		if random.IntN(5) == 0 {
+			continue
+		}
+		count++
+		clock := uint64(random.IntN(6))
+		if random.IntN(2) == 0 {
+			clock = 0
+		}
+		start, n := clock, uint64(1+random.IntN(8))
+		var section []byte
+		for range n {
+			b := hostileBlock(random, ref)
+			b.ID = blocks.ID{Client: client, Clock: clock}
+			for _, r := range []*blocks.ID{&b.Origin, &b.Right, &b.Parent} {
+				if r.Client == client && r.Clock >= clock {
+					r.Client = clients[(random.IntN(2)+1+index(clients, client))%3]
+				}
+			}
+			section = b.AppendTo(section)
+			clock += b.Len
+		}
+		sections = lib0.AppendUint(lib0.AppendUint(lib0.AppendUint(sections, n), client), start)
+		sections = append(sections, section...)
+	}
+	out := append(lib0.AppendUint(nil, count), sections...)
+	out = lib0.AppendUint(out, 1)
+	out = lib0.AppendUint(lib0.AppendUint(out, clients[random.IntN(3)]), 1)
+	return lib0.AppendUint(lib0.AppendUint(out, uint64(random.IntN(10))), uint64(1+random.IntN(4)))
+}
+
+func index(clients []uint64, client uint64) int {
+	for i, c := range clients {
+		if c == client {
+			return i
+		}
+	}
+	return -1
+}
+
+func hostileBlock(random *rand.Rand, ref func() blocks.ID) (b blocks.Block) {
+	b.Len = 1
+	switch random.IntN(3) {
+	case 0:
+		b.Origin, b.HasOrigin = ref(), true
+		fallthrough
+	case 1:
+		b.Right, b.HasRight = ref(), random.IntN(2) == 0
+	}
+	if !b.HasOrigin && !b.HasRight {
+		if b.InType = random.IntN(2) == 0; b.InType {
+			b.Parent = ref()
+		} else {
+			b.Root = []byte([]string{"a", "b"}[random.IntN(2)])
+		}
+	}
+	if random.IntN(3) == 0 {
+		b.HasKey, b.Key = true, []byte([]string{"", "k", "__proto__", "7"}[random.IntN(4)])
+	}
+	switch b.Kind = blocks.Kind(random.IntN(11)); b.Kind {
+	case blocks.KindGC, blocks.KindSkip:
+		b.Len = uint64(1 + random.IntN(3))
+		b.HasOrigin, b.HasRight, b.HasKey = false, false, false
+	case blocks.KindDeleted:
+		b.Len = uint64(1 + random.IntN(3))
+	case blocks.KindJSON:
+		b.Len = 2
+		b.Content = lib0.AppendString(lib0.AppendString(nil, `{"a":"\ud83d"}`), "undefined")
+	case blocks.KindBinary:
+		b.Content = []byte{2, 1, 255}
+	case blocks.KindString:
+		b.Content = []byte([]string{"ab", "é😀", "😀😀", "xyz"}[random.IntN(4)])
+		b.Len = lib0.UTF16Len(b.Content)
+	case blocks.KindEmbed:
+		b.Content = lib0.AppendString(nil, `[1,{"x":null}]`)
+	case blocks.KindFormat:
+		b.Content = lib0.AppendString(lib0.AppendString(nil, []string{"k", "ychange", ""}[random.IntN(3)]), []string{"null", "1", ` "x"`, `{"a":{}}`}[random.IntN(4)])
+	case blocks.KindType:
+		b.Content = typContent(Kind(1+random.IntN(7)), "n")
+	case blocks.KindAny:
+		b.Len = 3
+		b.Content = []byte{127, 126, 118, 1, 9, '_', '_', 'p', 'r', 'o', 't', 'o', '_', '_', 125, 1}
+	case blocks.KindDoc:
+		b.Content = []byte{1, 'g', 118, 0}
+	}
+	return b
+}
