@@ -181,7 +181,7 @@ func compile(from types.Importer, block string) (wrong []error) {
 func TestBlocksAreOfKnownLanguages(t *testing.T) {
 	tested := []string{
 		"go", "sh", "", // here; no language is sh
-		"yaml",         // in cmd/yroom
+		"yaml", "text", // in cmd/yroom
 		"js",           // in test/snippets
 		"css", "nginx", // not at all
 		"mermaid",

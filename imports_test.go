@@ -19,7 +19,7 @@ const module = "github.com/yroom/yroom"
 // allowedImports holds, for each package of the module, what it may import
 // besides the standard library. Imports go one way: down this table.
 var allowedImports = map[string][]string{
-	"cmd/yroom":       {".", "internal/webui", "web", "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "store", "store/memstore", "store/sqlitestore"},
+	"cmd/yroom":       {".", "internal/webui", "web", "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "store", "store/memstore", "store/sqlitestore", "yjs"},
 	"examples/hello":  {"."},
 	"examples/login":  {".", "store", "store/sqlitestore"},
 	"internal/webui":  {},

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,8 +13,9 @@ import (
 )
 
 type commands struct {
-	Serve   serve      `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve   serve        `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
+	Room    roomCommands `cmd:"" help:"List, export, import and delete rooms."`
+	Version versionCmd   `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -26,7 +28,11 @@ func main() {
 	)
 	if err := command.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "yroom: "+err.Error())
-		os.Exit(1)
+		status := 1
+		if own, ok := errors.AsType[exitError](err); ok {
+			status = own.status
+		}
+		os.Exit(status)
 	}
 }
 

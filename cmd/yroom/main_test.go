@@ -1,6 +1,12 @@
 package main
 
 import (
+	"bufio"
+	"encoding/base64"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -12,6 +18,46 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"yroom": main})
 }
 
+// Scripts find a document of yjs in notes.update and notes.v2, an update to it in
+// more.update, and a token in yroom.token. The command serve starts a server of
+// the API with these arguments, whose address is then in $URL.
 func TestCommandLine(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup:               func(env *testscript.Env) error { return writeNotes(env.WorkDir) },
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"serve": scriptedServe},
+	})
+}
+
+func writeNotes(dir string) error {
+	for name, text := range map[string]string{"notes.update": docV1, "notes.v2": docV2, "more.update": moreV1} {
+		data, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, "yroom.token"), []byte(theToken), 0o600)
+}
+
+func scriptedServe(ts *testscript.TestScript, _ bool, args []string) {
+	server := exec.Command("yroom", append([]string{"serve", "--listen", "127.0.0.1:0", "--api-token-file", "yroom.token"}, args...)...)
+	server.Dir = ts.Getenv("WORK")
+	stdout, err := server.StdoutPipe()
+	ts.Check(err)
+	ts.Check(server.Start())
+	ts.Defer(func() {
+		_ = server.Process.Kill()
+		_ = server.Wait()
+	})
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	ts.Check(err)
+	for word := range strings.FieldsSeq(line) {
+		if strings.HasPrefix(word, "http://") {
+			ts.Setenv("URL", strings.TrimSuffix(word, "/"))
+		}
+	}
 }

@@ -20,6 +20,8 @@ const (
 	roomsAtOnce    = 200             // that a list tells of
 	answerPatience = 5 * time.Second // how long rooms are waited for
 
+	closedDeleted yroom.CloseCode = 4404 // a room that was deleted
+
 	asStored = "stored" // the state of a room that is not in memory
 )
 
@@ -117,35 +119,48 @@ type list struct {
 	Next  string    `json:"next,omitempty"` // ask for what comes after it
 }
 
-// list lists rooms whose names begin with prefix, in the order of their names:
-// those that are in memory, and those that are stored.
+// list lists rooms for the page.
 func (d *roomData) list(ctx context.Context, prefix, after string) (status int, body any) {
-	open := d.rooms.Rooms()
-	part := list{Open: len(open), Rooms: []summary{}}
-	open = slices.DeleteFunc(open, func(name string) bool { return name <= after || !strings.HasPrefix(name, prefix) })
-	open = open[:min(roomsAtOnce+1, len(open))]
-	stored, err := d.rooms.Stored(ctx, prefix, after, roomsAtOnce+1)
+	part, err := listRooms(ctx, d.rooms, prefix, after, roomsAtOnce)
 	if err != nil {
 		return http.StatusServiceUnavailable, problem{err.Error()}
+	}
+	return http.StatusOK, part
+}
+
+// listRooms lists the first most rooms whose names begin with prefix and come
+// after the name after, in the order of their names: those that are in memory,
+// and those that are stored.
+func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, most int) (list, error) {
+	open := rooms.Rooms()
+	part := list{Open: len(open), Rooms: []summary{}}
+	open = slices.DeleteFunc(open, func(name string) bool { return name <= after || !strings.HasPrefix(name, prefix) })
+	open = open[:min(most+1, len(open))]
+	stored, err := rooms.Stored(ctx, prefix, after, most+1)
+	if err != nil {
+		return list{}, err
 	}
 	all := make(map[string]summary, len(open)+len(stored))
 	for _, l := range stored {
 		all[l.Room] = storedSummary(l)
 	}
-	for _, s := range d.rooms.Summaries(ctx, open) {
+	for _, s := range rooms.Summaries(ctx, open) {
+		if s.Failure != nil && s.Failure.Code == closedDeleted {
+			continue // it remembers this to turn people away
+		}
 		shown := summaryOf(s)
 		shown.Stored = all[s.Name].Stored
 		all[s.Name] = shown
 	}
 	names := slices.Sorted(maps.Keys(all))
-	if len(names) > roomsAtOnce {
-		names = names[:roomsAtOnce]
-		part.Next = names[roomsAtOnce-1]
+	if len(names) > most {
+		names = names[:most]
+		part.Next = names[most-1]
 	}
 	for _, name := range names {
 		part.Rooms = append(part.Rooms, all[name])
 	}
-	return http.StatusOK, part
+	return part, nil
 }
 
 // connection is what is shown of one.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net/http"
 	"os"
@@ -88,14 +89,7 @@ func (c serve) Run(stdout io.Writer) error {
 		return errors.Join(err, documents.close())
 	}
 	site := newSite(rooms, guard, set)
-	server := &http.Server{
-		Handler:           site,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
+	server := newHTTPServer(site, slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()
 
@@ -114,7 +108,7 @@ func (c serve) Run(stdout io.Writer) error {
 		stop() // from here on a signal does what it does to any program
 		log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
 	}
-	site.draining.Store(true)
+	site.drain()
 	end := time.Now().Add(set.ShutdownTimeout)
 	whole, cancel := context.WithDeadline(context.Background(), end)
 	defer cancel()
@@ -126,6 +120,18 @@ func (c serve) Run(stdout io.Writer) error {
 	}
 	log.Info("ended")
 	return nil
+}
+
+// newHTTPServer gives a server that no client keeps busy for nothing.
+func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          log,
+	}
 }
 
 func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {

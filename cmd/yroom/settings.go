@@ -30,7 +30,7 @@ type settings struct {
 	LogFormat       string                  `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
 	LogLevel        string                  `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
 	ShutdownTimeout time.Duration           `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long the end may take (default: 30s)."`
-	APITokenFile    string                  `yaml:"api_token_file"   placeholder:"FILE"      help:"File with the token that opens the room pages to other machines (default: none, they are for this machine alone)."`
+	APITokenFile    string                  `yaml:"api_token_file"   placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
 	Rooms           map[string]roomSettings `yaml:"rooms"            kong:"-"`
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,8 +16,16 @@ import (
 type site struct {
 	rooms    http.Handler
 	roomData http.Handler
+	api      http.Handler
 	pages    http.Handler
 	draining atomic.Bool // not ready: it is about to end
+	end      func()      // of event streams, which would go on for ever
+}
+
+// drain tells that the server is about to end.
+func (s *site) drain() {
+	s.draining.Store(true)
+	s.end()
 }
 
 func newSite(rooms *yroom.Server, guard guard, set settings) *site {
@@ -24,7 +33,10 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 	if set.Store == inMemory {
 		kept = "in memory: they end with this process"
 	}
+	ending, end := context.WithCancel(context.Background())
 	return &site{
+		end:      end,
+		api:      &api{rooms: rooms, token: guard.token, limit: messageLimit(set.Rooms), ending: ending},
 		rooms:    http.StripPrefix("/ws", rooms),
 		roomData: &roomData{rooms, guard},
 		pages: webui.Handler(webui.Facts{
@@ -42,6 +54,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/ws/"):
 		s.rooms.ServeHTTP(w, r)
+	case strings.HasPrefix(path, "/api/"):
+		s.api.ServeHTTP(w, r)
 	case path == "/rooms.json" || path == "/room.json":
 		s.roomData.ServeHTTP(w, r)
 	case path == "/healthz":

@@ -20,22 +20,30 @@ func newToken(token string) *apiToken { return &apiToken{sha256.Sum256([]byte(to
 
 // readToken reads the token from a file that holds nothing else.
 func readToken(path string) (*apiToken, error) {
-	info, err := os.Stat(path)
+	token, err := readTokenFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("api-token-file: %w", err)
 	}
+	return newToken(token), nil
+}
+
+func readTokenFile(path string) (token string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
 	if perm := info.Mode().Perm(); perm&0o027 != 0 && runtime.GOOS != "windows" {
-		return nil, fmt.Errorf("api-token-file: others may read or change %s (its mode is %#o): chmod 600 %s", path, perm, path)
+		return "", fmt.Errorf("others may read or change %s (its mode is %#o): chmod 600 %s", path, perm, path)
 	}
 	data, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if err != nil {
-		return nil, fmt.Errorf("api-token-file: %w", err)
+		return "", err
 	}
-	token := strings.TrimSpace(string(data))
+	token = strings.TrimSpace(string(data))
 	if err := checkToken(token); err != nil {
-		return nil, fmt.Errorf("api-token-file: %s %w", path, err)
+		return "", fmt.Errorf("%s %w", path, err)
 	}
-	return newToken(token), nil
+	return token, nil
 }
 
 func checkToken(token string) error {

@@ -1,0 +1,325 @@
+package main
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom"
+)
+
+// watcher reads an event stream.
+type watcher struct {
+	t     *testing.T
+	resp  *http.Response
+	lines *bufio.Reader
+}
+
+func (p *apiPlace) watch(room string, header ...string) *watcher {
+	p.t.Helper()
+	return watch(p.t, http.DefaultClient, p.web.URL+roomAddress(room)+"/events", p.seen, header...)
+}
+
+func watch(t *testing.T, client *http.Client, address string, seen *openAPI, header ...string) *watcher {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+theToken)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { resp.Body.Close() })
+	if seen != nil {
+		seen.check(r, resp, nil)
+	}
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != eventStream {
+		t.Fatalf("status %d, %v", resp.StatusCode, resp.Header)
+	}
+	return &watcher{t, resp, bufio.NewReader(resp.Body)}
+}
+
+// sent is an event.
+type sent struct{ id, name, data string }
+
+// next reads the next event; at the end of the stream it is the zero event.
+func (w *watcher) next() (e sent) {
+	w.t.Helper()
+	for {
+		line, err := w.lines.ReadString('\n')
+		if err == io.EOF {
+			return sent{}
+		}
+		if err != nil {
+			w.t.Errorf("the stream broke: %v", err)
+			return sent{}
+		}
+		field, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+		switch field {
+		case "id":
+			e.id = value
+		case "event":
+			e.name = value
+		case "data":
+			e.data = value
+		case "":
+			if e.name != "" {
+				return e
+			}
+		case ":":
+		default:
+			w.t.Errorf("a line %q", line)
+		}
+	}
+}
+
+// update is next where that is an update, which it gives.
+func (w *watcher) update() (update, id string) {
+	w.t.Helper()
+	e := w.next()
+	data, err := base64.StdEncoding.DecodeString(e.data)
+	if e.name != "update" || e.id == "" || err != nil {
+		w.t.Fatalf("%+v is no update (%v)", e, err)
+	}
+	return string(data), e.id
+}
+
+func (w *watcher) wantEnd() {
+	w.t.Helper()
+	if e := w.next(); e != (sent{}) {
+		w.t.Errorf("an event %+v, want the end", e)
+	}
+}
+
+func (p *apiPlace) testEvents(t *testing.T) {
+	p.make("events")
+	w := p.watch("events")
+	whole, _ := w.update()
+	if want := string(decode(t, docV1)); whole != want {
+		t.Errorf("the first update is %q, want %q", whole, want)
+	}
+	more := string(decode(t, moreV1))
+	p.want(http.StatusNoContent, post, "/api/rooms/events", more)
+	gained, id := w.update()
+
+	// The updates together are the document.
+	p.want(http.StatusNoContent, post, "/api/rooms/copy-of-events", whole)
+	p.want(http.StatusNoContent, post, "/api/rooms/copy-of-events", gained)
+	if got := p.title("copy-of-events"); got != "!Hello world" {
+		t.Errorf("title %q", got)
+	}
+
+	// Who has the last event goes on from there, who has one of another life starts anew.
+	on, late := p.watch("events", "Last-Event-ID", id), p.watch("events", "Last-Event-ID", "1.1")
+	if update, _ := late.update(); len(update) < len(whole) {
+		t.Errorf("one who has nothing that is known is told %q", update)
+	}
+	anything := "\x01\x01\x09\x00\x04\x01\x04more\x01x\x00"
+	p.want(http.StatusNoContent, post, "/api/rooms/events", anything)
+	for _, w := range []*watcher{w, on, late} {
+		if update, _ := w.update(); strings.Contains(update, "Hello") || !strings.Contains(update, "more") {
+			t.Errorf("update %q, want only what is new", update)
+		}
+	}
+
+	p.want(http.StatusNoContent, delete_, "/api/rooms/events", "")
+	for _, w := range []*watcher{w, on, late} {
+		e := w.next()
+		var problem problemDetails
+		if err := json.Unmarshal([]byte(e.data), &problem); e.name != "deleted" || err != nil || problem.Status != http.StatusGone {
+			t.Errorf("%+v (%v), want that it was deleted", e, err)
+		}
+		w.wantEnd()
+	}
+}
+
+// Streams end when the server is about to.
+func TestAPIEventsEnd(t *testing.T) {
+	p := newAPIPlace(t)
+	p.make("room")
+	w := p.watch("room")
+	w.update()
+	p.site.drain()
+	w.wantEnd()
+}
+
+func (p *apiPlace) testTooManyStreams(*testing.T) {
+	p.make("many")
+	streams := &p.site.api.(*api).streams
+	before := streams.Load()
+	streams.Store(mostStreams - 1)
+	w := p.watch("many")
+	w.update()
+	p.wantProblem(http.StatusServiceUnavailable, "too-many-streams", get_, "/api/rooms/many/events", "")
+	w.resp.Body.Close()
+	for streams.Load() >= mostStreams {
+		time.Sleep(time.Millisecond)
+	}
+	p.watch("many").update()
+	streams.Store(before)
+}
+
+// inBubble runs a server in simulated time, with the deadlines that serve has.
+func inBubble(t *testing.T, test func(t *testing.T, rooms *yroom.Server, client *http.Client, line *pipe)) {
+	synctest.Test(t, func(t *testing.T) {
+		rooms, err := yroom.New(yroom.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := newPipe()
+		site := newSite(rooms, guard{token: newToken(theToken)}, defaults)
+		server := newHTTPServer(site, nil)
+		var serving sync.WaitGroup
+		serving.Go(func() { _ = server.Serve(line) })
+		transport := &http.Transport{DialContext: line.dial}
+		test(t, rooms, &http.Client{Transport: transport}, line)
+		site.drain()
+		transport.CloseIdleConnections()
+		if err := server.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := rooms.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		serving.Wait()
+	})
+}
+
+// A stream outlives all deadlines of the server, and is never silent for long.
+func TestAPIEventsStay(t *testing.T) {
+	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *pipe) {
+		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), yroom.V1); err != nil {
+			t.Fatal(err)
+		}
+		w := watch(t, client, "http://server/api/rooms/room/events", nil)
+		w.update()
+		began := time.Now()
+		for range 40 {
+			if line, err := w.lines.ReadString('\n'); line != ":\n" || err != nil {
+				t.Fatalf("%q (%v) after %v, want a sign of life", line, err, time.Since(began))
+			}
+			_, _ = w.lines.ReadString('\n')
+		}
+		if d := time.Since(began); d != 40*heartbeat {
+			t.Errorf("40 signs of life took %v", d)
+		}
+		if err := rooms.Document("room").Apply(t.Context(), decode(t, moreV1), yroom.V1); err != nil {
+			t.Fatal(err)
+		}
+		w.update()
+		w.resp.Body.Close()
+	})
+}
+
+// A client that takes nothing any more is given up.
+func TestAPIEventsDeadPeer(t *testing.T) {
+	inBubble(t, func(t *testing.T, rooms *yroom.Server, _ *http.Client, line *pipe) {
+		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), yroom.V1); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := line.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, err = io.WriteString(conn, "GET /api/rooms/room/events HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer "+theToken+"\r\n\r\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		head := make([]byte, 15)
+		if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 200 OK" {
+			t.Fatalf("%q (%v)", head, err)
+		}
+		time.Sleep(2*heartbeat + 2*writePatience)
+		if rest, err := io.ReadAll(conn); err != nil || len(rest) > 4<<10 {
+			t.Errorf("the connection gave %d bytes more (%v), want its end", len(rest), err)
+		}
+	})
+}
+
+// A client that stops in the middle of an update is told so.
+func TestAPISlowBody(t *testing.T) {
+	inBubble(t, func(t *testing.T, _ *yroom.Server, _ *http.Client, line *pipe) {
+		conn, err := line.dial(t.Context(), "", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, "POST /api/rooms/room HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer "+theToken+"\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if a := (answered{resp.StatusCode, resp.Header, string(body)}); a.problem() != "bad-body" || err != nil {
+			t.Errorf("%+v (%v)", a, err)
+		}
+	})
+}
+
+// A client that takes a long answer slowly gets it whole.
+func TestAPISlowReader(t *testing.T) {
+	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *pipe) {
+		if err := rooms.Document("room").Create(t.Context(), []byte(largeUpdate(2<<20)), yroom.V1); err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://server/api/rooms/room", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+theToken)
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		began, part, got := time.Now(), make([]byte, partSize), 0
+		for {
+			n, err := io.ReadFull(resp.Body, part)
+			if got += n; err == io.EOF || err == io.ErrUnexpectedEOF && int64(got) == resp.ContentLength {
+				break
+			}
+			if err != nil {
+				t.Fatalf("after %v and %d of %d bytes: %v", time.Since(began), got, resp.ContentLength, err)
+			}
+			time.Sleep(writePatience / 2)
+		}
+		if int64(got) != resp.ContentLength || time.Since(began) < 5*time.Minute {
+			t.Errorf("%d of %d bytes came in %v", got, resp.ContentLength, time.Since(began))
+		}
+	})
+}
+
+// A server that is told to end does not wait for those who watch.
+func TestServeEndsStreams(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir, "--api-token-file", "yroom.token")
+	if _, status := room(t, dir, "import", "notes", "notes.update", "--server", "http://"+s.host, "--token-file", "yroom.token"); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	w := watch(t, http.DefaultClient, "http://"+s.host+"/api/rooms/notes/events", nil)
+	w.update()
+	s.signal(t, syscall.SIGTERM)
+	w.wantEnd()
+	if status := s.wait(t); status != 0 {
+		t.Errorf("exit status %d\n%s", status, &s.stderr)
+	}
+}

@@ -1,0 +1,757 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+// A document that yjs made, with roots of all kinds, and an update to it that
+// puts a sign in front of its title.
+const (
+	docV1  = "AQwFAAQBBXRpdGxlBkhlbGxvIIYFBQRib2xkBHRydWWEBQYFd29ybGSGBQsEYm9sZARudWxsCAEEbGlzdAN9AXcDPGE+figBBGZvcm0EbmFtZQF3A0FkYQcBC3Byb3NlbWlycm9yAwlwYXJhZ3JhcGgHAAURBgQABRICSGkHAQRwYWdlBgQABRUCeW8BAQRnb25lAQEFARgB"
+	docV2  = "AAMAAwACRQUGCgIKDAIGABUEAIYAhACGAAgAKAAHAQQABwAEAAFRRHRpdGxlSGVsbG8gYm9sZHdvcmxkYm9sZGxpc3Rmb3JtbmFtZXByb3NlbWlycm9ycGFyYWdyYXBoSGlwYWdleW9nb25lBQYEBUQCCwkCBAIECQEDAAEBAAAAAQMDRgADA0EAAQwAeH59AXcDPGE+fncDQWRhAQUBGAA="
+	docSV  = "AQUZ"
+	moreV1 = "AQEFGUQFAAEhAQUBGAE="
+)
+
+func decode(t *testing.T, text string) []byte {
+	t.Helper()
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// moody is a store that fails when it is told to.
+type moody struct {
+	*memstore.Store
+
+	fails, hangs atomic.Bool
+}
+
+func (m *moody) mood(ctx context.Context) error {
+	for m.hangs.Load() && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+	if m.fails.Load() {
+		return errors.New("the disk is on fire")
+	}
+	return nil
+}
+
+func (m *moody) Load(ctx context.Context, room string) (store.Log, error) {
+	if err := m.mood(ctx); err != nil {
+		return store.Log{}, err
+	}
+	return m.Store.Load(ctx, room)
+}
+
+func (m *moody) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	if err := m.mood(ctx); err != nil {
+		return 0, err
+	}
+	return m.Store.Append(ctx, room, e)
+}
+
+func (m *moody) Create(ctx context.Context, room string, e store.Entry) error {
+	if err := m.mood(ctx); err != nil {
+		return err
+	}
+	return m.Store.Create(ctx, room, e)
+}
+
+func (m *moody) Delete(ctx context.Context, room string) error {
+	if err := m.mood(ctx); err != nil {
+		return err
+	}
+	return m.Store.Delete(ctx, room)
+}
+
+func (m *moody) List(ctx context.Context, prefix, after string, most int) ([]store.Listed, error) {
+	if err := m.mood(ctx); err != nil {
+		return nil, err
+	}
+	return m.Store.List(ctx, prefix, after, most)
+}
+
+// apiPlace is a server with an API.
+type apiPlace struct {
+	t        *testing.T
+	site     *site
+	web      *httptest.Server
+	store    *moody       // of rooms whose prefix is moody
+	patience atomic.Int64 // of the server with one request, as a time.Duration; 0: it has it all
+	seen     *openAPI     // nil: nobody looks
+	problems sync.Map     // that were answered, with their status
+}
+
+func newAPIPlace(t *testing.T) *apiPlace {
+	t.Helper()
+	p := &apiPlace{t: t, store: &moody{Store: memstore.New()}}
+	rows := map[string]roomSettings{
+		"moody": {Settings: yroom.Settings{Store: p.store}},
+		"plain": {Settings: yroom.Settings{Store: struct{ store.Store }{memstore.New()}}},
+		"tiny":  {Settings: yroom.Settings{Limits: yroom.Limits{Document: 64}}},
+		"small": {Settings: yroom.Settings{Limits: yroom.Limits{Message: 300}}},
+		"quick": {Settings: yroom.Settings{RemoveDelay: time.Millisecond}},
+	}
+	cfg := yroom.Config{Rooms: map[string]yroom.Settings{}, Hooks: yroom.Hooks{Admit: admit}}
+	for prefix, row := range rows {
+		cfg.Rooms[prefix] = row.Settings
+	}
+	set := defaults
+	set.Rooms = rows
+	p.site = newSite(newServer(t, cfg), guard{token: newToken(theToken)}, set)
+	p.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d := time.Duration(p.patience.Load()); d > 0 {
+			ctx, cancel := context.WithTimeout(r.Context(), d)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		p.site.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		p.site.drain()
+		p.web.Close()
+	})
+	return p
+}
+
+// answered is what came back.
+type answered struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// problem gives the problem that was answered by its name, "" where it is none.
+func (a answered) problem() string {
+	var details problemDetails
+	if a.header.Get("Content-Type") != "application/problem+json" || json.Unmarshal([]byte(a.body), &details) != nil || details.Status != a.status || details.Detail == "" {
+		return ""
+	}
+	_, name, _ := strings.Cut(details.Type, "#")
+	return name
+}
+
+// ask sends a request with the token. The header is given as names and values; "-" takes one away.
+func (p *apiPlace) ask(method, address, content string, header ...string) answered {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, p.web.URL+address, strings.NewReader(content))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+theToken)
+	for i := 0; i < len(header); i += 2 {
+		if header[i+1] == "-" {
+			r.Header.Del(header[i])
+		} else {
+			r.Header.Set(header[i], header[i+1])
+		}
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Errorf("%s %s: %v", method, address, err)
+	}
+	if p.seen != nil {
+		p.seen.check(r, resp, body)
+	}
+	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": ""} {
+		if got := resp.Header.Get(name); got != want {
+			p.t.Errorf("%s %s: %s is %q, want %q", method, address, name, got, want)
+		}
+	}
+	a := answered{resp.StatusCode, resp.Header, string(body)}
+	if method == http.MethodGet && !strings.HasSuffix(r.URL.Path, "/events") {
+		head := p.ask(http.MethodHead, address, "", header...)
+		for _, name := range []string{"Content-Type", "Content-Length", "ETag", "Vary", "WWW-Authenticate"} {
+			if head.header.Get(name) != a.header.Get(name) {
+				p.t.Errorf("HEAD %s: %s is %q, and %q with GET", address, name, head.header.Get(name), a.header.Get(name))
+			}
+		}
+		if head.status != a.status || head.body != "" {
+			p.t.Errorf("HEAD %s: status %d and %q, and %d with GET", address, head.status, head.body, a.status)
+		}
+	}
+	return a
+}
+
+// want sends a request and fails the test unless the answer has this status.
+func (p *apiPlace) want(status int, method, address, content string, header ...string) answered {
+	p.t.Helper()
+	a := p.ask(method, address, content, header...)
+	if a.status != status {
+		p.t.Errorf("%s %s: status %d, want %d\n%.300q", method, address, a.status, status, a.body)
+	}
+	return a
+}
+
+// wantProblem is want for what goes wrong.
+func (p *apiPlace) wantProblem(status int, problem, method, address, content string, header ...string) answered {
+	p.t.Helper()
+	a := p.want(status, method, address, content, header...)
+	got := a.problem()
+	p.problems.Store(got, status)
+	if got != problem {
+		p.t.Errorf("%s %s: the problem is %q, want %q\n%.300q", method, address, got, problem, a.body)
+	}
+	return a
+}
+
+// make makes a room of docV1.
+func (p *apiPlace) make(room string) {
+	p.t.Helper()
+	p.want(http.StatusCreated, http.MethodPut, roomAddress(room), string(decode(p.t, docV1)), "If-None-Match", "*")
+}
+
+const get_, post, put, delete_ = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
+
+// TestAPI tries all that the description has.
+func TestAPI(t *testing.T) {
+	p := newAPIPlace(t)
+	p.seen = readDescription(t)
+	for _, part := range []struct {
+		name string
+		test func(*testing.T)
+	}{
+		{"formats", p.testFormats},
+		{"accept", p.testAccept},
+		{"tags", p.testTags},
+		{"updates", p.testUpdates},
+		{"people", p.testPeople},
+		{"create", p.testCreate},
+		{"delete", p.testDelete},
+		{"list", p.testList},
+		{"refusals", p.testRefusals},
+		{"changes nothing", p.testChangesNothing},
+		{"names", p.testNames},
+		{"store", p.testStore},
+		{"description", p.testDescription},
+		{"events", p.testEvents},
+		{"broken body", p.testBrokenBody},
+		{"too many streams", p.testTooManyStreams},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			p.t, p.seen.t = t, t
+			part.test(t)
+		})
+	}
+	p.t, p.seen.t = t, t
+	p.seen.checkSeen()
+	p.checkProblems()
+}
+
+// checkProblems compares the problems that were answered with those of docs/api.md.
+func (p *apiPlace) checkProblems() {
+	p.t.Helper()
+	page, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	want, got := map[string]string{}, map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| <a id=\"([\\w-]+)\"></a>`([\\w-]+)` \\| (\\d+) \\|").FindAllStringSubmatch(string(page), -1) {
+		if row[1] != row[2] {
+			p.t.Errorf("docs/api.md: the anchor of %s is %s", row[2], row[1])
+		}
+		want[row[1]] = row[3]
+	}
+	p.problems.Range(func(name, status any) bool {
+		got[name.(string)] = fmt.Sprint(status)
+		return true
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		p.t.Errorf("problems (-docs/api.md +answered)\n%s", diff)
+	}
+}
+
+// testBrokenBody has a client go in the middle of its update.
+func (p *apiPlace) testBrokenBody(t *testing.T) {
+	conn, err := net.Dial("tcp", p.web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /api/rooms/broken HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Length: 100\r\n\r\nhalf", theToken)
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(post, "/api/rooms/broken", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.seen.check(r, resp, body)
+	a := answered{resp.StatusCode, resp.Header, string(body)}
+	p.problems.Store(a.problem(), a.status)
+	if a.status != http.StatusBadRequest || a.problem() != "bad-body" {
+		t.Errorf("%+v", a)
+	}
+	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/broken", "")
+}
+
+func (p *apiPlace) testFormats(t *testing.T) {
+	p.make("formats")
+	for _, test := range []struct{ query, want string }{
+		{"format=update", string(decode(t, docV1))},
+		{"format=update-v2", string(decode(t, docV2))},
+		{"format=state-vector", string(decode(t, docSV))},
+		{"format=text&name=title", "Hello world"},
+		{"format=text&name=gone", ""},
+		{"format=delta&name=title", `[{"insert":"Hello "},{"insert":"world","attributes":{"bold":true}}]`},
+		{"format=xml&name=prosemirror", "<paragraph>Hi</paragraph>"},
+		{"format=xml&name=page", "yo"},
+		{"format=xml&name=page&root=page%3Dxml-element", "<page>yo</page>"},
+		{"format=xml&name=page&root=page=xml-element", "<page>yo</page>"},
+		{"format=xml&name=title", "Hello <bold>world</bold>"},
+		{"format=prosemirror&name=prosemirror", `{"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"Hi"}]}]}`},
+		{"format=json&name=list", `[1,"<a>",null]`},
+		{"format=json&name=form", `{"name":"Ada"}`},
+		{"format=json&name=gone&root=gone=map", `{}`},
+		{"format=text&name=title&root=title=xml-text", "Hello world"},
+		{"format=json&name=title", `"Hello world"`},
+		{"format=json&name=title&root=title=array", `["H","e","l","l","o"," ","w","o","r","l","d"]`},
+	} {
+		a := p.want(http.StatusOK, get_, "/api/rooms/formats?"+test.query, "")
+		if a.body != test.want {
+			t.Errorf("%s: %q, want %q", test.query, a.body, test.want)
+		}
+	}
+	var whole map[string]any
+	if err := json.Unmarshal([]byte(p.want(http.StatusOK, get_, "/api/rooms/formats?format=json&root=page=xml-element", "").body), &whole); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"title": "Hello world", "list": []any{1.0, "<a>", nil}, "form": map[string]any{"name": "Ada"},
+		"prosemirror": "<paragraph>Hi</paragraph>", "page": "<page>yo</page>", // gone is empty, so its kind can't be told
+	}
+	if diff := cmp.Diff(want, whole); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func (p *apiPlace) testAccept(t *testing.T) {
+	p.make("accept")
+	for _, f := range formats {
+		address := "/api/rooms/accept?name=title"
+		switch {
+		case f.name == "prosemirror":
+			address = "/api/rooms/accept?name=prosemirror"
+		case !f.needsName:
+			address = "/api/rooms/accept"
+		}
+		a := p.want(http.StatusOK, get_, address, "", "Accept", f.mediaType)
+		b := p.want(http.StatusOK, get_, address, "", "Accept", "-", "Accept", f.mediaType+";q=0.2, application/pdf")
+		if a.body != b.body || a.header.Get("Content-Type") != f.mediaType+f.parameters || a.header.Get("Vary") != "Accept" {
+			t.Errorf("%s: %v %q, and %q with a quality", f.mediaType, a.header, a.body, b.body)
+		}
+	}
+	a := p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/accept", "", "Accept", "application/pdf, text/html;q=0.9")
+	for _, f := range formats {
+		if !strings.Contains(a.body, f.mediaType) {
+			t.Errorf("%s is not among what can be had: %s", f.mediaType, a.body)
+		}
+	}
+}
+
+func (p *apiPlace) testTags(t *testing.T) {
+	p.make("tags")
+	for _, address := range []string{"/api/rooms/tags", "/api/rooms/tags?format=text&name=title", "/api/rooms"} {
+		tag := p.want(http.StatusOK, get_, address, "").header.Get("ETag")
+		for _, given := range []string{tag, "W/" + tag, `"x", ` + tag, "*"} {
+			a := p.want(http.StatusNotModified, get_, address, "", "If-None-Match", given)
+			if a.header.Get("ETag") != tag {
+				t.Errorf("%s has the ETag %s, then %s", address, tag, a.header.Get("ETag"))
+			}
+		}
+		p.want(http.StatusOK, get_, address, "", "If-None-Match", `"x"`)
+	}
+	tag := p.ask(get_, "/api/rooms/tags", "").header.Get("ETag")
+	p.want(http.StatusNoContent, post, "/api/rooms/tags", string(decode(t, moreV1)))
+	if a := p.want(http.StatusOK, get_, "/api/rooms/tags", "", "If-None-Match", tag); a.header.Get("ETag") == tag {
+		t.Error("the document has changed, its ETag hasn't")
+	}
+}
+
+func (p *apiPlace) title(room string) string {
+	p.t.Helper()
+	return p.want(http.StatusOK, get_, roomAddress(room)+"?format=text&name=title", "").body
+}
+
+func (p *apiPlace) testUpdates(t *testing.T) {
+	// A room that is not there is made, and the same again changes nothing.
+	for range 2 {
+		p.want(http.StatusNoContent, post, "/api/rooms/updates", string(decode(t, docV1)), "Content-Type", updateV1)
+		if got := p.title("updates"); got != "Hello world" {
+			t.Errorf("title %q", got)
+		}
+	}
+	p.want(http.StatusNoContent, post, "/api/rooms/updates", string(decode(t, moreV1)))
+	if got := p.title("updates"); got != "!Hello world" {
+		t.Errorf("title %q", got)
+	}
+	p.want(http.StatusNoContent, post, "/api/rooms/updates2", string(decode(t, docV2)), "Content-Type", updateV2)
+	if got := p.title("updates2"); got != "Hello world" {
+		t.Errorf("title %q", got)
+	}
+}
+
+// People in a room see what comes by the API, and are sent away when it is deleted.
+func (p *apiPlace) testPeople(t *testing.T) {
+	person, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(p.web.URL, "http")+"/ws/people", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer person.Close()
+	if err := person.Await(nobodyYet); err != nil { // now it is in the room
+		t.Fatal(err)
+	}
+	p.want(http.StatusCreated, put, "/api/rooms/people", typedHello, "If-None-Match", "*")
+	if err := person.Await([]byte(typing(typedHello))); err != nil {
+		t.Error(err)
+	}
+	p.want(http.StatusNoContent, post, "/api/rooms/people", more)
+	if err := person.Await([]byte(typing(more))); err != nil {
+		t.Error(err)
+	}
+	p.want(http.StatusNoContent, delete_, "/api/rooms/people", "")
+	if code, err := person.AwaitClose(); code != 4404 {
+		t.Errorf("closed with %d (%v), want 4404", code, err)
+	}
+	back, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(p.web.URL, "http")+"/ws/people", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back.Close()
+	_ = back.Send([]byte(typing(typedHello))) // it may be closed already
+	if code, err := back.AwaitClose(); code != 4404 {
+		t.Errorf("who comes back is closed with %d (%v), want 4404", code, err)
+	}
+	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/people", "")
+}
+
+func (p *apiPlace) testCreate(t *testing.T) {
+	var made atomic.Int64
+	var making sync.WaitGroup
+	for range 20 {
+		making.Go(func() {
+			switch a := p.ask(put, "/api/rooms/create%2F1", string(decode(t, docV1)), "If-None-Match", "*", "Content-Type", updateV1); a.status {
+			case http.StatusCreated:
+				made.Add(1)
+				if at := a.header.Get("Location"); at != "/api/rooms/create%2F1" {
+					t.Errorf("it is at %q", at)
+				}
+			case http.StatusPreconditionFailed:
+			default:
+				t.Errorf("%+v", a)
+			}
+		})
+	}
+	making.Wait()
+	if made.Load() != 1 || p.title("create/1") != "Hello world" {
+		t.Errorf("%d have made the room, whose title is %q", made.Load(), p.title("create/1"))
+	}
+	p.want(http.StatusCreated, put, "/api/rooms/create2", string(decode(t, docV2)), "If-None-Match", "*", "Content-Type", updateV2)
+	if got := p.title("create2"); got != "Hello world" {
+		t.Errorf("title %q", got)
+	}
+}
+
+func (p *apiPlace) testDelete(t *testing.T) {
+	p.make("delete")
+	p.want(http.StatusNoContent, delete_, "/api/rooms/delete", "")
+	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/delete", "")
+	p.wantProblem(http.StatusGone, "room-deleted", post, "/api/rooms/delete", string(decode(t, docV1)))
+	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/delete", "")
+	if a := p.ask(get_, "/api/rooms?prefix=delete", ""); strings.Contains(a.body, `"name":"delete"`) {
+		t.Errorf("it is listed: %s", a.body)
+	}
+	p.make("delete")
+	if got := p.title("delete"); got != "Hello world" {
+		t.Errorf("title %q", got)
+	}
+	p.wantProblem(http.StatusNotFound, "no-such-room", delete_, "/api/rooms/never-there", "")
+}
+
+func (p *apiPlace) testList(t *testing.T) {
+	rooms := []string{"list.a", "list.b/c", "list.d e", "list.ü"}
+	for _, room := range rooms {
+		p.make(room)
+	}
+	var got []string
+	for after := ""; ; {
+		a := p.want(http.StatusOK, get_, "/api/rooms?"+url.Values{"prefix": {"list."}, "after": {after}, "limit": {"3"}}.Encode(), "")
+		var part list
+		if err := json.Unmarshal([]byte(a.body), &part); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, names(part)...)
+		if after = part.Next; after == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff(rooms, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func (p *apiPlace) testRefusals(t *testing.T) {
+	p.make("refusals")
+	for _, address := range []string{"/api/rooms", "/api/rooms/refusals", "/api/rooms/refusals/events"} {
+		for _, header := range []string{"-", "Bearer x", "Bearer " + theToken + "x", theToken, "Basic " + theToken} {
+			a := p.wantProblem(http.StatusUnauthorized, "unauthorized", get_, address, "", "Authorization", header)
+			if !strings.HasPrefix(a.header.Get("WWW-Authenticate"), `Bearer realm="yroom"`) {
+				t.Errorf("no challenge: %v", a.header)
+			}
+		}
+	}
+	for _, test := range []struct {
+		status  int
+		problem string
+		address string
+	}{
+		{400, "unknown-format", "/refusals?format=html"},
+		{400, "unknown-format", "/refusals?format="},
+		{400, "bad-parameter", "/refusals?fromat=text"},
+		{400, "bad-parameter", "/refusals?format=text"},
+		{400, "bad-parameter", "/refusals?format=text&name=title&name=title"},
+		{400, "bad-parameter", "/refusals?format=update&name=title"},
+		{400, "bad-parameter", "/refusals?format=update&root=title=text"},
+		{400, "bad-parameter", "/refusals?format=json&root=title"},
+		{400, "bad-parameter", "/refusals?format=json&root=title=nothing"},
+		{400, "bad-parameter", "/refusals?format=json&root=title=xml-hook"},
+		{400, "bad-parameter", "/refusals?format=%zz"},
+		{400, "bad-parameter", "/refusals?token=" + theToken},
+		{400, "bad-parameter", "/refusals/events?since=1"},
+		{400, "bad-parameter", "?limit=0"},
+		{400, "bad-parameter", "?limit=1001"},
+		{400, "bad-parameter", "?limit=many"},
+		{400, "bad-parameter", "?page=2"},
+		{400, "bad-room-name", "/"},
+		{400, "bad-room-name", "/%20"},
+		{400, "bad-room-name", "/%FF"},
+		{400, "bad-room-name", "/a%0Ab"},
+		{400, "bad-room-name", "/" + strings.Repeat("x", 256)},
+		{404, "no-such-room", "/nobody-was-here"},
+		{404, "no-such-room", "/nobody-was-here?format=text&name=title"},
+		{404, "no-such-room", "/nobody-was-here/events"},
+		{404, "no-such-root", "/refusals?format=text&name=Title"},
+		{404, "no-such-root", "/refusals?format=xml&name="},
+		{404, "no-such-root", "/refusals?format=json&name=nothing"},
+		{404, "no-such-root", "/refusals?format=json&root=nothing=text"},
+		{404, "no-such-address", "/refusals/nothing"},
+		{404, "no-such-address", "/a/b/c"},
+		{409, "wrong-kind", "/refusals?format=text&name=form"},
+		{409, "wrong-kind", "/refusals?format=text&name=list"},
+		{409, "wrong-kind", "/refusals?format=text&name=list&root=list=text"},
+		{409, "wrong-kind", "/refusals?format=text&name=title&root=title=map"},
+		{409, "wrong-kind", "/refusals?format=json&name=gone"},
+		{409, "wrong-kind", "/refusals?format=text&name=prosemirror"},
+		{409, "wrong-kind", "/refusals?format=delta&name=form"},
+		{409, "wrong-kind", "/refusals?format=xml&name=form"},
+		{409, "wrong-kind", "/refusals?format=prosemirror&name=title"},
+		{409, "wrong-kind", "/refusals?format=prosemirror&name=list"},
+	} {
+		p.wantProblem(test.status, test.problem, get_, "/api/rooms"+test.address, "")
+	}
+	p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/refusals/events", "", "Accept", "application/json")
+	p.wantProblem(http.StatusNotFound, "no-such-address", get_, "/api/", "")
+	p.wantProblem(http.StatusNotFound, "no-such-address", get_, "/api/openapi.json", "")
+	for _, address := range []string{"/api/rooms", "/api/rooms/refusals", "/api/rooms/refusals/events", "/api/openapi.yaml"} {
+		for _, method := range []string{http.MethodPatch, http.MethodOptions, "BREW"} {
+			p.wantProblem(http.StatusMethodNotAllowed, "wrong-method", method, address, "")
+		}
+	}
+
+	off := httptest.NewRecorder()
+	newSite(newServer(t, yroom.Config{}), guard{}, defaults).ServeHTTP(off, httptest.NewRequest(get_, "http://localhost/api/rooms", nil))
+	if off.Code != http.StatusNotFound || !strings.Contains(off.Body.String(), "--api-token-file") {
+		t.Errorf("without a token: %d %s", off.Code, off.Body)
+	}
+}
+
+// What is refused changes nothing, and makes no room.
+func (p *apiPlace) testChangesNothing(t *testing.T) {
+	doc := string(decode(t, docV1))
+	p.make("same")
+	p.make("small.same")
+	before := map[string]string{}
+	for _, room := range []string{"same", "small.same"} {
+		before[room] = p.ask(get_, "/api/rooms/"+room, "").body
+	}
+	big := strings.Repeat("x", 301)
+	for _, test := range []struct {
+		status  int
+		problem string
+		method  string
+		room    string
+		content string
+		header  []string
+	}{
+		{401, "unauthorized", post, "same", string(decode(t, moreV1)), []string{"Authorization", "Bearer x"}},
+		{401, "unauthorized", put, "new", doc, []string{"Authorization", "-", "If-None-Match", "*"}},
+		{401, "unauthorized", delete_, "same", "", []string{"Authorization", "-"}},
+		{422, "not-an-update", post, "same", "this is no update", nil},
+		{422, "not-an-update", post, "same", "", nil},
+		{422, "not-an-update", post, "same", doc[:len(doc)-1], nil},
+		{422, "not-an-update", post, "same", doc, []string{"Content-Type", updateV2}},
+		{422, "not-an-update", post, "new", "this is no update", nil},
+		{422, "not-an-update", put, "new", "this is no update", []string{"If-None-Match", "*"}},
+		{412, "room-exists", put, "same", string(decode(t, moreV1)), []string{"If-None-Match", "*"}},
+		{428, "no-precondition", put, "same", doc, nil},
+		{428, "no-precondition", put, "new", doc, nil},
+		{428, "no-precondition", put, "new", doc, []string{"If-None-Match", `"x"`}},
+		{400, "bad-precondition", put, "same", doc, []string{"If-Match", "*"}},
+		{400, "bad-precondition", post, "same", string(decode(t, moreV1)), []string{"If-Match", `"x"`}},
+		{400, "bad-precondition", delete_, "same", "", []string{"If-Match", `"x"`}},
+		{400, "bad-parameter", post, "same?name=title", string(decode(t, moreV1)), nil},
+		{400, "bad-parameter", put, "new?encoding=v2", doc, []string{"If-None-Match", "*"}},
+		{400, "bad-parameter", delete_, "same?name=title", "", nil},
+		{415, "wrong-media-type", post, "same", string(decode(t, moreV1)), []string{"Content-Type", "application/x-www-form-urlencoded"}},
+		{415, "wrong-media-type", post, "same", string(decode(t, moreV1)), []string{"Content-Type", "nonsense;;"}},
+		{415, "wrong-media-type", post, "same", string(decode(t, moreV1)), []string{"Content-Encoding", "gzip"}},
+		{415, "wrong-media-type", put, "new", "{}", []string{"Content-Type", "application/json", "If-None-Match", "*"}},
+		{413, "too-large", post, "small.same", big, nil},
+		{413, "too-large", put, "small.new", big, []string{"If-None-Match", "*"}},
+		{413, "over-limit", post, "tiny.new", doc, nil},
+		{501, "unsupported", put, "plain.new", doc, []string{"If-None-Match", "*"}},
+		{501, "unsupported", delete_, "plain.new", "", nil},
+	} {
+		p.wantProblem(test.status, test.problem, test.method, "/api/rooms/"+test.room, test.content, test.header...)
+	}
+	a := p.ask(post, "/api/rooms/same", "this is no update")
+	if want := `"detail":"Nothing was changed: malformed: update: `; !strings.Contains(a.body, want) {
+		t.Errorf("no %s in %s", want, a.body)
+	}
+	for room, want := range before {
+		if got := p.ask(get_, "/api/rooms/"+room, "").body; got != want {
+			t.Errorf("%s has changed: %q, was %q", room, got, want)
+		}
+	}
+	for _, room := range []string{"new", "small.new", "tiny.new", "plain.new"} {
+		p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/"+room, "")
+	}
+}
+
+// endless is a body that never ends.
+type endless struct{ sent atomic.Int64 }
+
+func (e *endless) Read(b []byte) (int, error) {
+	e.sent.Add(int64(len(b)))
+	clear(b)
+	return len(b), nil
+}
+
+// A body past the limit is refused by what it says of its length, or where it
+// says nothing, once the limit is reached.
+func TestAPIBigBody(t *testing.T) {
+	p := newAPIPlace(t)
+	for length, most := range map[int64]int64{100 << 20: 16 << 20, -1: 40 << 20} {
+		body := &endless{}
+		r, err := http.NewRequestWithContext(t.Context(), post, p.web.URL+"/api/rooms/big", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ContentLength = length
+		r.Header.Set("Authorization", "Bearer "+theToken)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if sent := body.sent.Load(); resp.StatusCode != http.StatusRequestEntityTooLarge || sent > most {
+			t.Errorf("of length %d: status %d after %d bytes", length, resp.StatusCode, sent)
+		}
+	}
+	p.want(http.StatusNotFound, get_, "/api/rooms/big", "")
+}
+
+func (p *apiPlace) testNames(t *testing.T) {
+	for _, room := range []string{".", "..", "//", "/", "a/b", "a//b/../c", "../..", "100%", "%2F", "a b", "a+b", "?#", "ü/€", strings.Repeat("ü", 127)} {
+		p.make(room)
+		if got := p.title(room); got != "Hello world" {
+			t.Errorf("%q: title %q", room, got)
+		}
+	}
+	// By other writings of the same address.
+	for _, address := range []string{"/api/rooms/..", "/api/rooms/%2e%2E", "/api/rooms/%61%2fb"} {
+		if a := p.want(http.StatusOK, get_, address+"?format=text&name=title", ""); a.body != "Hello world" {
+			t.Errorf("%s: %+v", address, a)
+		}
+	}
+}
+
+func (p *apiPlace) testStore(t *testing.T) {
+	doc := string(decode(t, docV1))
+	p.make("moody.there")
+	p.make("moody.other")
+	p.store.fails.Store(true)
+	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms", "")
+	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms/moody.1", "")
+	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms/moody.2/events", "")
+	p.wantProblem(http.StatusServiceUnavailable, "unavailable", post, "/api/rooms/moody.3", doc)
+	p.wantProblem(http.StatusServiceUnavailable, "unavailable", put, "/api/rooms/moody.4", doc, "If-None-Match", "*")
+	a := p.wantProblem(http.StatusServiceUnavailable, "unavailable", delete_, "/api/rooms/moody.there", "")
+	if a.header.Get("Retry-After") == "" || strings.Contains(a.body, "fire") {
+		t.Errorf("%v %s", a.header, a.body)
+	}
+	p.store.fails.Store(false)
+	p.store.hangs.Store(true)
+	p.patience.Store(int64(50 * time.Millisecond))
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms", "")
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms/moody.5", "")
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms/moody.6/events", "")
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", post, "/api/rooms/moody.7", doc)
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", put, "/api/rooms/moody.8", doc, "If-None-Match", "*")
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", delete_, "/api/rooms/moody.other", "")
+	p.store.hangs.Store(false)
+	p.patience.Store(0)
+	if got := p.title("moody.there"); got != "Hello world" {
+		t.Errorf("title %q", got)
+	}
+}
+
+func (p *apiPlace) testDescription(t *testing.T) {
+	a := p.want(http.StatusOK, get_, "/api/openapi.yaml", "", "Authorization", "-")
+	if a.header.Get("Content-Type") != "application/yaml" || !bytes.Equal([]byte(a.body), description) {
+		t.Errorf("%v %s", a.header, a.body)
+	}
+}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/yroom/yroom"
+)
+
+// roomCommands are what an operator does with rooms, on a server or on a store.
+type roomCommands struct {
+	Server    string `placeholder:"URL"  help:"The server to ask, such as http://127.0.0.1:8000."                                     xor:"place" required:""`
+	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
+	Store     string `placeholder:"URL"  help:"Or the store to work on, which no server should be using: sqlite:FILE."                xor:"place" required:""`
+	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
+
+	List   roomList   `cmd:"" help:"List the rooms, a name a line."`
+	Export roomExport `cmd:"" help:"Write out the document of a room."`
+	Import roomImport `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
+	Delete roomDelete `cmd:"" help:"Delete a room, whoever is in it. It asks nothing."`
+}
+
+// exitError ends the process with a status of its own.
+type exitError struct {
+	error
+
+	status int
+}
+
+const exitRoom = 2 // the room is not there, or is there already
+
+// with calls do with an API that does what the command is about. Where that is a
+// store's, rows are what it makes of the settings of the store's own server; nil: nothing.
+func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx context.Context, api *apiClient) error) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if c.Store != "" {
+		if c.TokenFile != "" {
+			return errors.New("--token-file goes with --server; a store needs no token")
+		}
+		return withStore(c.Store, c.Config, rows, func(api *apiClient) error { return do(ctx, api) })
+	}
+	if c.TokenFile == "" {
+		return errors.New("--server needs --token-file: the file that the server was given as --api-token-file")
+	}
+	token, err := readTokenFile(c.TokenFile)
+	if err != nil {
+		return fmt.Errorf("token-file: %w", err)
+	}
+	api, err := newAPIClient(c.Server, token)
+	if err != nil {
+		return err
+	}
+	return do(ctx, api)
+}
+
+type roomList struct {
+	Prefix string `placeholder:"TEXT"                                                       help:"Only rooms whose names begin with it."`
+	JSON   bool   `help:"Tell what /api/rooms tells of each room, as a JSON object a line."`
+}
+
+// Run lists rooms.
+func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
+	return c.with(nil, func(ctx context.Context, api *apiClient) error {
+		query := url.Values{"prefix": {l.Prefix}, "limit": {strconv.Itoa(mostRooms)}}
+		for {
+			var part struct {
+				Rooms []json.RawMessage `json:"rooms"`
+				Next  string            `json:"next"`
+			}
+			if err := api.getJSON(ctx, "/api/rooms?"+query.Encode(), &part); err != nil {
+				return err
+			}
+			for _, room := range part.Rooms {
+				line := string(room)
+				if !l.JSON {
+					var s summary
+					if err := json.Unmarshal(room, &s); err != nil {
+						return err
+					}
+					line = s.Name
+				}
+				if _, err := fmt.Fprintln(stdout, line); err != nil {
+					return err
+				}
+			}
+			if part.Next == "" {
+				return nil
+			}
+			query.Set("after", part.Next)
+		}
+	})
+}
+
+type roomExport struct {
+	Room   string   `arg:""                  help:"The room's name."`
+	Format string   `default:"update"        placeholder:"FORMAT"                                                                       help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
+	Name   *string  `placeholder:"ROOT"      help:"Which root of the document."`
+	Root   []string `placeholder:"NAME=KIND" help:"What kind a root is, where its content doesn't tell. May be given again for others." sep:"none"`
+	Output string   `short:"o"               placeholder:"FILE"                                                                         help:"Where to write it (default: standard output)."`
+}
+
+// Run writes out a document.
+func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
+	query := url.Values{"format": {e.Format}, "root": e.Root}
+	if e.Name != nil {
+		query.Set("name", *e.Name)
+	}
+	return c.with(nil, func(ctx context.Context, api *apiClient) error {
+		resp, err := api.do(ctx, http.MethodGet, roomAddress(e.Room)+"?"+query.Encode(), nil, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if e.Output == "" {
+			_, err = io.Copy(stdout, resp.Body)
+			return err
+		}
+		return writeFile(e.Output, resp.Body)
+	})
+}
+
+// writeFile writes all of from to the file at path, or leaves what is there.
+func writeFile(path string, from io.Reader) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name())
+		}
+	}()
+	_, err = io.Copy(file, from)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+type roomImport struct {
+	Room     string `arg:""                                                                            help:"The room's name."`
+	File     string `arg:""                                                                            help:"The file that holds the update; - is standard input."`
+	Encoding string `enum:"v1,v2"                                                                      default:"v1"                                                help:"How the update is encoded: v1, or v2 (default: v1)."`
+	New      bool   `help:"Only make a new room: where the room is there already, nothing is changed."`
+}
+
+// Run imports an update.
+func (i roomImport) Run(c *roomCommands) error {
+	return c.with(forImport, func(ctx context.Context, api *apiClient) error {
+		file, size := os.Stdin, int64(-1)
+		if i.File != "-" {
+			var err error
+			if file, err = os.Open(i.File); err != nil {
+				return err
+			}
+			defer func() { _ = file.Close() }()
+			if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+				size = info.Size()
+			}
+		}
+		method, header := http.MethodPost, http.Header{"Content-Type": {updateV1}}
+		if i.Encoding == "v2" {
+			header.Set("Content-Type", updateV2)
+		}
+		if i.New {
+			method = http.MethodPut
+			header.Set("If-None-Match", "*")
+		}
+		return api.send(ctx, method, roomAddress(i.Room), header, &body{file, size})
+	})
+}
+
+type roomDelete struct {
+	Room string `arg:"" help:"The room's name."`
+}
+
+// Run deletes a room.
+func (d roomDelete) Run(c *roomCommands) error {
+	return c.with(nil, func(ctx context.Context, api *apiClient) error {
+		return api.send(ctx, http.MethodDelete, roomAddress(d.Room), nil, nil)
+	})
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// roomAddress is where the API has a room, from the server's root. Dots are
+// escaped in names that a client or a proxy would take for directories.
+func roomAddress(room string) string {
+	segment := url.PathEscape(room)
+	if room == "." || room == ".." {
+		segment = strings.ReplaceAll(room, ".", "%2E")
+	}
+	return "/api/rooms/" + segment
+}
+
+// apiClient asks the document API of a server.
+type apiClient struct {
+	base  string // without a slash at its end
+	token string
+	http  *http.Client
+}
+
+func newAPIClient(server, token string) (*apiClient, error) {
+	base, err := url.Parse(server)
+	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" || base.RawQuery != "" || base.Fragment != "" || base.User != nil {
+		return nil, fmt.Errorf("server %q: want an address such as http://127.0.0.1:8000", server)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.ResponseHeaderTimeout = time.Minute
+	return &apiClient{
+		base:  strings.TrimSuffix(server, "/"),
+		token: token,
+		http: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// body is what a request carries. A size of -1 means that nobody knows it.
+type body struct {
+	io.Reader
+
+	size int64
+}
+
+// do asks. A status that isn't one of success is an error, and what it says is
+// told; otherwise the caller closes the answer's body.
+func (c *apiClient) do(ctx context.Context, method, address string, header http.Header, content *body) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.base+address, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	if header != nil {
+		r.Header = header
+	}
+	r.Header.Set("Authorization", "Bearer "+c.token)
+	if content != nil {
+		r.Body, r.ContentLength = io.NopCloser(content), content.size
+		r.Header.Set("Expect", "100-continue") // so that what is refused isn't sent
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp, nil
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return nil, refusal(resp)
+}
+
+// refusal is what an answer says is wrong.
+func refusal(resp *http.Response) error {
+	var problem problemDetails
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+	if err == nil {
+		err = json.Unmarshal(text, &problem)
+	}
+	if err != nil || problem.Title == "" {
+		return fmt.Errorf("the server answers %s: is it yroom's address?", resp.Status)
+	}
+	message := problem.Title + ". " + problem.Detail
+	if len(problem.Choices) > 0 {
+		message += " (" + strings.Join(problem.Choices, ", ") + ")"
+	}
+	switch resp.StatusCode {
+	case http.StatusGone, http.StatusPreconditionFailed:
+		return exitError{errors.New(message), exitRoom}
+	case http.StatusNotFound:
+		if strings.HasSuffix(problem.Type, "#"+noSuchRoom.name) {
+			return exitError{errors.New(message), exitRoom}
+		}
+	}
+	return errors.New(message)
+}
+
+// send is do where nothing but success matters.
+func (c *apiClient) send(ctx context.Context, method, address string, header http.Header, content *body) error {
+	resp, err := c.do(ctx, method, address, header, content)
+	if err != nil {
+		return err
+	}
+	return resp.Body.Close()
+}
+
+// getJSON reads an answer into to.
+func (c *apiClient) getJSON(ctx context.Context, address string, to any) error {
+	resp, err := c.do(ctx, http.MethodGet, address, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return json.NewDecoder(resp.Body).Decode(to)
+}

@@ -1,0 +1,209 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+// room runs "yroom room" in dir and gives what it prints and its exit status.
+func room(t *testing.T, dir string, args ...string) (stdout string, status int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "yroom", append([]string{"room"}, args...)...)
+	cmd.Dir = dir
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return string(out), exit.ExitCode()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out), 0
+}
+
+func TestRoomExitStatus(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "large.update"), make([]byte, 17<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir, "--api-token-file", "yroom.token")
+	for _, test := range []struct {
+		want int
+		args string
+	}{
+		{0, "import notes notes.update"},
+		{0, "import notes-2 notes.update"},
+		{2, "import --new notes notes.update"},
+		{0, "export notes --format json --name form"},
+		{2, "export nothing"},
+		{1, "export notes --format text --name nothing"},
+		{1, "export notes --format nothing"},
+		{2, "delete nothing"},
+		{0, "delete notes"},
+		{2, "import notes notes.update"},
+		{1, "import notes nothing.update"},
+		{1, "import notes large.update"},
+		{1, "export notes-2 -o ."},
+	} {
+		args := append([]string{"--server", "http://" + s.host, "--token-file", "yroom.token"}, strings.Fields(test.args)...)
+		if _, status := room(t, dir, args...); status != test.want {
+			t.Errorf("%s: exit status %d, want %d", test.args, status, test.want)
+		}
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "..*")); len(left) > 0 || err != nil {
+		t.Errorf("an export that failed leaves %q (%v)", left, err)
+	}
+}
+
+// What is deleted stays in a room whose server may keep it, and is in no export else.
+func TestRoomImportKeepsWhatIsDeleted(t *testing.T) {
+	dir := t.TempDir()
+	deleted := strings.TrimSuffix(typedHello, "\x00") + "\x01\x01\x01\x00\x05"
+	for name, text := range map[string]string{
+		"deleted.update": deleted,
+		"more.update":    "\x01\x01\x02\x00\x04\x01\x04text\x02yo\x00",
+		"history.yaml":   "rooms: {default: {gc: false}}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	emptyStore(t, filepath.Join(dir, "yroom.db"), 0)
+	for _, args := range []string{"import notes deleted.update", "import notes more.update"} {
+		if _, status := room(t, dir, append([]string{"--store", "sqlite:yroom.db"}, strings.Fields(args)...)...); status != 0 {
+			t.Fatalf("%s: exit status %d", args, status)
+		}
+	}
+	with, _ := room(t, dir, "export", "notes", "--store", "sqlite:yroom.db", "--config", "history.yaml")
+	without, _ := room(t, dir, "export", "notes", "--store", "sqlite:yroom.db")
+	if !strings.Contains(with, "hello") || strings.Contains(without, "hello") || !strings.Contains(without, "yo") {
+		t.Errorf("with history: %q, without: %q", with, without)
+	}
+}
+
+// emptyStore makes a store with this many rooms, which hold little.
+func emptyStore(t *testing.T, path string, rooms int) {
+	t.Helper()
+	s, err := sqlitestore.Open(path, sqlitestore.Config{Durability: func(string) store.Durability { return store.Commit }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range rooms {
+		if _, err := s.Append(t.Context(), fmt.Sprintf("room %04d", n), store.Entry{Encoding: store.V1, Data: []byte(typedHello)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRoomListOfMany(t *testing.T) {
+	dir := t.TempDir()
+	emptyStore(t, filepath.Join(dir, "yroom.db"), 2*mostRooms+1)
+	out, status := room(t, dir, "list", "--store", "sqlite:yroom.db")
+	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+	if status != 0 || len(lines) != 2*mostRooms+1 || !slices.IsSorted(lines) || lines[2*mostRooms] != "room 2000" {
+		t.Errorf("%d lines (exit status %d), the last is %q", len(lines), status, lines[len(lines)-1])
+	}
+}
+
+// Who works on the file of a running server, on a room that somebody is in, loses
+// nothing: neither what is there, nor what comes, nor what is typed after it.
+func TestRoomOnAFileInUse(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir, "--api-token-file", "yroom.token")
+	person, err := s.dial(t, "notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	say := func(message string) {
+		t.Helper()
+		if err := errors.Join(person.Send([]byte(message)), person.Await([]byte(message))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say(typing(typedHello))
+	store := []string{"--store", "sqlite:" + filepath.Join(dir, "yroom.db")}
+	if _, status := room(t, dir, append(store, "import", "notes", "notes.update")...); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	say(typing(more))
+	person.Close()
+	s.signal(t, syscall.SIGTERM)
+	if status := s.wait(t); status != 0 {
+		t.Fatalf("exit status %d\n%s", status, &s.stderr)
+	}
+	for root, want := range map[string]string{"text": "hello!", "title": "Hello world"} {
+		if got, status := room(t, dir, append(store, "export", "notes", "--format", "text", "--name", root)...); got != want || status != 0 {
+			t.Errorf("%s is %q (exit status %d), want %q", root, got, status, want)
+		}
+	}
+}
+
+// A room that is deleted in the file of a running server is closed to the people in it.
+func TestRoomDeletedInAFileInUse(t *testing.T) {
+	dir := t.TempDir()
+	s := startIn(t, dir)
+	person, err := s.dial(t, "notes", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := []byte(typing(typedHello))
+	if err := errors.Join(person.Send(first), person.Await(first)); err != nil {
+		t.Fatal(err)
+	}
+	store := []string{"--store", "sqlite:" + filepath.Join(dir, "yroom.db")}
+	if _, status := room(t, dir, append(store, "delete", "notes")...); status != 0 {
+		t.Fatalf("delete: exit status %d", status)
+	}
+	if err := person.Send([]byte(typing(more))); err != nil {
+		t.Fatal(err)
+	}
+	if code, err := person.AwaitClose(); code != 4404 {
+		t.Errorf("closed with %d (%v), want 4404", code, err)
+	}
+	if out, _ := room(t, dir, append(store, "list")...); out != "" {
+		t.Errorf("there is %q", out)
+	}
+}
+
+// A room of the size of a large book goes in and out, past the limit on messages where it is a store.
+func TestRoomLarge(t *testing.T) {
+	dir := t.TempDir()
+	emptyStore(t, filepath.Join(dir, "yroom.db"), 0)
+	const size = 33 << 20 // what may wait for a room is less, and a message may be half of it
+	if err := os.WriteFile(filepath.Join(dir, "large.update"), []byte(largeUpdate(size)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store := []string{"--store", "sqlite:yroom.db"}
+	if _, status := room(t, dir, append(store, "import", "large", "large.update")...); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	got, status := room(t, dir, append(store, "export", "large")...)
+	if status != 0 || strings.Count(got, "x") < size {
+		t.Errorf("%d bytes come out (exit status %d)", len(got), status)
+	}
+}
+
+// largeUpdate is a text of n characters as a V1 update.
+func largeUpdate(n int) string {
+	size := []byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n>>14) | 0x80, byte(n >> 21)}
+	return "\x01\x01\x01\x00\x04\x01\x04text" + string(size) + strings.Repeat("x", n) + "\x00"
+}

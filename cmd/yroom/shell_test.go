@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/internal/markdown"
+)
+
+// What docs/api.md and docs/operations.md do with curl and yroom room is done, in
+// this order, on one server, and what they print is what the pages show: "…"
+// stands for anything.
+func TestDocumentedRequests(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		missing := t.Skip
+		if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
+			missing = t.Fatal
+		}
+		missing("curl is not installed")
+	}
+	blocks, err := markdown.Blocks(os.DirFS("../.."), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	s := startIn(t, dir, "--api-token-file", "yroom.token")
+	if _, status := room(t, dir, "import", "drafts/old", "notes.update", "--server", "http://"+s.host, "--token-file", "yroom.token"); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	ran, compared := 0, 0
+	for i, b := range blocks {
+		if b.Language != "sh" || (b.File != "docs/api.md" && b.File != "docs/operations.md") || !regexp.MustCompile(`(?m)^(curl|yroom room) `).MatchString(b.Text) {
+			continue
+		}
+		var want *regexp.Regexp
+		if next := blocks[i+1]; next.Language == "text" {
+			compared++
+			want = regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(next.Text), "…", "(?s:.*)"))
+		}
+		ran++
+		runShell(t, b, dir, strings.ReplaceAll(b.Text, "127.0.0.1:8000", s.host), want)
+	}
+	if ran < 12 || compared < 9 {
+		t.Errorf("%d blocks ran and %d had their output compared: where is the rest?", ran, compared)
+	}
+}
+
+// runShell runs a block until it ends, or until it has printed what is wanted.
+func runShell(t *testing.T, b markdown.Block, dir, text string, want *regexp.Regexp) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var complaint bytes.Buffer
+	cmd := exec.CommandContext(ctx, "bash", "-eu", "-c", strings.ReplaceAll("\n"+text, "\ncurl ", "\ncurl -sS "))
+	cmd.Dir, cmd.Stderr = dir, &complaint
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	part := make([]byte, 4<<10)
+	for matched := false; !matched; {
+		n, err := stdout.Read(part)
+		got = append(got, part[:n]...)
+		if err != nil {
+			break
+		}
+		matched = want != nil && strings.Contains(b.Text, "/events") && want.Match(shown(got))
+		if matched {
+			cancel()
+		}
+	}
+	if err := cmd.Wait(); err != nil && ctx.Err() == nil {
+		t.Errorf("%s: %v\n%s%s", b, err, got, &complaint)
+	}
+	if want != nil && !want.Match(shown(got)) {
+		t.Errorf("%s prints:\n%s%s", b, got, &complaint)
+	}
+}
+
+// shown is output as a page shows it: its last line ends.
+func shown(output []byte) []byte {
+	return append(bytes.TrimRight(bytes.ReplaceAll(output, []byte("\r\n"), []byte("\n")), "\n"), '\n')
+}
