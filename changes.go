@@ -35,62 +35,70 @@ const watchedBytes = 1 << 20
 // in memory meanwhile: only a room in memory can tell what happens in it.
 func (d *Document) Changes(ctx context.Context, since Mark) iter.Seq2[Change, error] {
 	return func(yield func(Change, error) bool) {
-		w := &watcher{wake: make(chan struct{}, 1)}
-		n := d.server.line
-		conn := n.open(w.take)
-		defer n.shut(conn)
-		if err := d.watch(ctx, conn, since); err != nil {
-			yield(Change{}, err)
-			return
+		w, c, err := d.watch(ctx, since)
+		if err == nil {
+			defer w.close(ctx)
 		}
-		defer d.leave(ctx, conn)
-		// The first answer has to come in time; then there is no hurry.
-		hurry, cancel := patient(ctx)
-		defer cancel()
-		late := hurry.Done()
-		for {
-			select {
-			case <-w.wake:
-			case <-d.server.stopping:
-				yield(Change{}, ErrClosed)
-				return
-			case <-late:
-				err := ended(hurry)
-				if ctx.Err() != nil {
-					err = ended(ctx)
-				}
-				yield(Change{}, err)
+		for ; err == nil; c, err = w.wait(ctx) {
+			if !yield(c, nil) {
 				return
 			}
-			late = ctx.Done()
-			change, ok, err := w.next(ctx, d)
-			if err != nil {
-				yield(Change{}, err)
-				return
-			}
-			if ok && !yield(change, nil) {
-				return
-			}
+		}
+		yield(Change{}, err)
+	}
+}
+
+// watch begins to watch and gives the first change, which has to come in time.
+func (d *Document) watch(ctx context.Context, since Mark) (*watcher, Change, error) {
+	ctx, cancel := patient(ctx)
+	defer cancel()
+	w := &watcher{document: d, wake: make(chan struct{}, 1)}
+	w.conn = d.server.line.open(w.take)
+	if err := w.send(ctx, room.Input{Kind: room.Watch, Ask: &room.Ask{Since: since}}); err != nil {
+		d.server.line.shut(w.conn)
+		return nil, Change{}, err
+	}
+	c, err := w.wait(ctx)
+	if err != nil {
+		w.close(ctx)
+	}
+	return w, c, err
+}
+
+func (w *watcher) send(ctx context.Context, in room.Input) error {
+	in.Conn = w.conn
+	return w.document.server.line.send(ctx, w.document.room, in)
+}
+
+// close ends it, also where ctx has ended.
+func (w *watcher) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerPatience)
+	defer cancel()
+	_ = w.send(ctx, room.Input{Kind: room.Leave}) // where the room is gone, it knows nobody
+	w.document.server.line.shut(w.conn)
+}
+
+// wait waits for the next change.
+func (w *watcher) wait(ctx context.Context) (Change, error) {
+	for {
+		select {
+		case <-w.wake:
+		case <-w.document.server.stopping:
+			return Change{}, ErrClosed
+		case <-ctx.Done():
+			return Change{}, ended(ctx)
+		}
+		if c, ok, err := w.next(ctx); ok || err != nil {
+			return c, err
 		}
 	}
 }
 
-func (d *Document) watch(ctx context.Context, conn room.ConnID, since Mark) error {
-	ctx, cancel := patient(ctx)
-	defer cancel()
-	return d.server.line.send(ctx, d.room, room.Input{Kind: room.Watch, Conn: conn, Ask: &room.Ask{Since: since}})
-}
-
-// leave ends what a connection of the server's own does in the room.
-func (d *Document) leave(ctx context.Context, conn room.ConnID) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerPatience)
-	defer cancel()
-	_ = d.server.line.send(ctx, d.room, room.Input{Kind: room.Leave, Conn: conn}) // where the room is gone, it knows nobody
-}
-
 // watcher takes what a room tells who watches.
 type watcher struct {
-	wake chan struct{} // holds one when there is something to take
+	document *Document
+	conn     room.ConnID
+	wake     chan struct{} // holds one when there is something to take
 
 	mu      sync.Mutex
 	began   bool // the first answer has come
@@ -150,7 +158,7 @@ func (w *watcher) gain(a room.Answer) {
 }
 
 // next gives what has come, if anything has.
-func (w *watcher) next(ctx context.Context, d *Document) (c Change, ok bool, err error) {
+func (w *watcher) next(ctx context.Context) (c Change, ok bool, err error) {
 	w.mu.Lock()
 	updates, first, behind := w.updates, w.first, w.behind
 	c, err = Change{Whole: w.whole, At: w.at}, w.err
@@ -160,7 +168,7 @@ func (w *watcher) next(ctx context.Context, d *Document) (c Change, ok bool, err
 	case err != nil:
 		return Change{}, false, err
 	case behind:
-		if c, err = w.catchUp(ctx, d); err != nil {
+		if c, err = w.catchUp(ctx); err != nil {
 			return Change{}, false, err
 		}
 	case len(updates) == 1:
@@ -181,8 +189,8 @@ func (w *watcher) next(ctx context.Context, d *Document) (c Change, ok bool, err
 }
 
 // catchUp asks for what was missed.
-func (w *watcher) catchUp(ctx context.Context, d *Document) (Change, error) {
-	a, err := d.server.line.ask(ctx, d.room, room.Query, room.Ask{Since: w.taken})
+func (w *watcher) catchUp(ctx context.Context) (Change, error) {
+	a, err := w.document.query(ctx, room.Ask{Since: w.taken})
 	if err != nil {
 		return Change{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/yjs"
@@ -49,15 +50,19 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 	}
 	defer d.server.writers.leave(w)
 
-	a, err := d.query(ctx, room.Ask{})
-	if err != nil && !errors.Is(err, ErrUnavailable) { // Apply makes what is not there
-		return err
-	}
-	w.identify(a.Vector)
-	doc, err := docOf(a, w.client)
+	f, err := d.server.writers.document(ctx, d, w)
 	if err != nil {
 		return err
 	}
+	kept := false
+	defer func() {
+		if !kept {
+			f.end()
+		}
+	}()
+	doc := f.doc
+	w.identify(doc.StateVector())
+	doc.SetClientID(w.client)
 	if state != "" {
 		defer d.present(ctx, w, state)()
 	}
@@ -73,6 +78,8 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 		}
 	}
 	w.identity = identity{before.client, clockOf(doc.StateVector(), before.client)}
+	kept = true
+	d.server.writers.keep(w, f)
 	return err
 }
 
@@ -86,6 +93,9 @@ type writer struct {
 	turn  chan struct{} // holds one while nobody edits
 	users int           // who edit or wait for it
 	shown *shown        // nil: nobody is
+
+	follower *follower   // nil: there is none
+	over     *time.Timer // when it is dropped
 }
 
 // identify sees to it that the writer has an id with which it can go on in a
@@ -113,8 +123,9 @@ const maxWriters = 4096
 
 // writers are those of each room.
 type writers struct {
-	mu  sync.Mutex
-	all map[string]*writer
+	mu       sync.Mutex
+	all      map[string]*writer
+	followed int // bytes of all followers
 }
 
 // enter waits for the turn of an edit.

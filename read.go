@@ -16,19 +16,19 @@ func (d *Document) Read(ctx context.Context) (*yjs.Doc, error) {
 	if err != nil {
 		return nil, err
 	}
-	return docOf(a, 0)
+	doc := yjs.New()
+	if a.Update != nil {
+		err = integrated(doc.Apply(a.Update, V1))
+	}
+	return doc, err
 }
 
-// docOf makes a Doc of the answer about a whole document. Client 0: a random one.
-func docOf(a Answer, client uint64) (*yjs.Doc, error) {
-	doc := yjs.NewWith(yjs.Options{ClientID: client})
-	if a.Update == nil {
-		return doc, nil
+// integrated says what it means that a Doc refused an update that a room has.
+func integrated(err error) error {
+	if err != nil {
+		return fmt.Errorf("yroom: the document can't be integrated: %w", err)
 	}
-	if err := doc.Apply(a.Update, V1); err != nil {
-		return nil, fmt.Errorf("yroom: the document can't be integrated: %w", err)
-	}
-	return doc, nil
+	return nil
 }
 
 // The exports of single roots. A root that is not there reads as an empty one
