@@ -240,6 +240,18 @@ func TestSeedOnce(t *testing.T) {
 		if len(log.Entries) != 1 || !bytes.Equal(log.Entries[0].Data, want) {
 			t.Errorf("%s: %d entries are stored, the first %q, want %q", name, len(log.Entries), log.Entries[0].Data, want)
 		}
+		// Both know it, as soon as a room that was open without it has been loaded again.
+		for _, server := range []*yroom.Server{one, two} {
+			for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+				got, err := server.Document(name).Update(t.Context(), yroom.V1)
+				if bytes.Equal(got, want) {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatalf("%s: the document is %q (%v), want %q", name, got, err, want)
+				}
+			}
+		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package blocks
 
-import "github.com/yroom/yroom/internal/lib0"
+import (
+	"iter"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
 
 // ID names one element of a document: the Clock'th that a client made.
 type ID struct{ Client, Clock uint64 }
@@ -52,11 +56,11 @@ type Block struct {
 }
 
 // Parse reads and checks an update in V1 just as Apply does, and calls block with
-// each of its blocks, skips included, in the order of the update, and deleted
-// with what it deletes, n elements from first on, in order and no element
+// each of its blocks, skips included, in the order of the update. It gives what
+// the update deletes: so many elements from the first on, in order and no element
 // twice. It may have called block before it finds an error, which is
 // ErrMalformed. The Block is valid until the next call; its slices alias update.
-func Parse(update []byte, block func(*Block), deleted func(first ID, n uint64)) error {
+func Parse(update []byte, block func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	var in contents
 	r := lib0.NewReader(update)
 	var out Block
@@ -66,7 +70,7 @@ func Parse(update []byte, block func(*Block), deleted func(first ID, n uint64)) 
 		for left := sec.count; left > 0 && r.Err() == nil; left-- {
 			b.read(&r, sec.client, sec.end)
 			if err := r.Err(); err != nil {
-				return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
+				return nil, malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 			}
 			sec.end = b.end()
 			out.Left = left - 1
@@ -76,18 +80,21 @@ func Parse(update []byte, block func(*Block), deleted func(first ID, n uint64)) 
 		in.sections = append(in.sections, sec)
 	}
 	if err := r.Err(); err != nil {
-		return malformed("update: %w", err)
+		return nil, malformed("update: %w", err)
 	}
 	if client, ok := repeated(in.sections); ok {
-		return malformed("update: client %d is in it twice", client)
+		return nil, malformed("update: client %d is in it twice", client)
 	}
 	if err := in.readDeletions(&r); err != nil {
-		return err
+		return nil, err
 	}
-	for _, x := range in.deletions {
-		deleted(ID{x.client, x.from}, x.to-x.from)
-	}
-	return nil
+	return func(yield func(ID, uint64) bool) {
+		for _, x := range in.deletions {
+			if !yield(ID{x.client, x.from}, x.to-x.from) {
+				return
+			}
+		}
+	}, nil
 }
 
 // take takes b apart.

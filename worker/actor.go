@@ -108,7 +108,7 @@ func (a *actor) loaded(o opening, err error) {
 		return
 	}
 	a.room, a.stored, a.empty, a.compaction.wear = o.room, o.stored, true, o.wear
-	a.mail.Release()
+	a.release()
 }
 
 // loading tells whether the room is about to open.

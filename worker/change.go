@@ -30,6 +30,18 @@ func (a *actor) change(in layer.Input) {
 		return
 	}
 	a.changes = append(a.changes, in)
+	if a.tooManyChanges() {
+		a.mail.Hold()
+	}
+}
+
+// tooManyChanges tells whether as much waits for the store as may wait for a turn.
+func (a *actor) tooManyChanges() bool {
+	bytes := 0
+	for _, in := range a.changes {
+		bytes += size(in)
+	}
+	return bytes > a.settings.MailboxBytes || len(a.changes) >= a.settings.MailboxInputs
 }
 
 // do runs beside the turns.
@@ -61,6 +73,9 @@ func (a *actor) endChange(in layer.Input, err error) {
 	case err == nil:
 		a.created(in)
 		return
+	case refusal.Cause == room.Exists && a.room != nil && !a.stored:
+		// Another worker has stored what this room doesn't know.
+		a.close(elsewhere)
 	case refusal.Cause != room.Closed:
 	case in.Kind == room.Create && a.failure == nil:
 		// The log may hold what the room doesn't know.

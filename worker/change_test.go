@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
@@ -164,6 +165,22 @@ func TestCreateRooms(t *testing.T) {
 			}
 			f.create("a", typed(8, 0)).refused(room.Exists)
 			f.wantStored("a", seed)
+		})
+	})
+	t.Run("that another worker has stored meanwhile", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: seed}); err != nil {
+				t.Fatal(err)
+			}
+			f.create("a", typed(8, 0)).refused(room.Exists)
+			f.want("a: 1 Close 1013", "a: 2 Close 1013")
+			f.rest()
+			f.join("a", 1)
+			f.query("a", room.Mark{}).wantDocument(seed)
+			if log := f.logged(); log != "" {
+				t.Errorf("logged:\n%s", log)
+			}
 		})
 	})
 	t.Run("with nothing", func(t *testing.T) {
@@ -400,6 +417,26 @@ func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
 		}
 		if most.Load() != readsAtOnce {
 			t.Errorf("%d at once", most.Load())
+		}
+	})
+}
+
+// What waits for a slow store is bounded.
+func TestChangesThatWaitAreBounded(t *testing.T) {
+	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
+		on, release := block()
+		f.onAppend(on)
+		var all []*asking
+		for range 7 { // one is under way, three wait for it, three for a turn
+			all = append(all, f.create("a", typed(7, 0)))
+			synctest.Wait()
+		}
+		if err := f.trySend("a", room.Input{Kind: room.Create, Conn: 1, Ask: &room.Ask{}}); !errors.Is(err, layer.ErrFull) {
+			t.Errorf("Send gave %v", err)
+		}
+		for i, q := range all {
+			release <- nil
+			q.refused([]room.Cause{0, room.Exists}[min(i, 1)])
 		}
 	})
 }

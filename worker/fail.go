@@ -42,8 +42,9 @@ var (
 		"A bug closed a room. Its people were sent away; a second later the next to join opens it afresh.",
 		protocol.CloseError{Code: protocol.CloseInternal, Reason: "A bug in the server closed this document."},
 	}
-	deleted  = protocol.CloseError{Code: protocol.CloseDeleted, Reason: "This document was deleted."}
-	stopping = protocol.CloseError{Code: protocol.CloseRestart, Reason: "The server restarts."}
+	elsewhere = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document was made elsewhere. Come back for it."}
+	deleted   = protocol.CloseError{Code: protocol.CloseDeleted, Reason: "This document was deleted."}
+	stopping  = protocol.CloseError{Code: protocol.CloseRestart, Reason: "The server restarts."}
 )
 
 // bug is a panic that was caught.
@@ -110,7 +111,7 @@ func (a *actor) close(why protocol.CloseError) {
 	}
 	clear(a.askers)
 	a.sendAway(why)
-	a.mail.Release()
+	a.release()
 }
 
 // reject turns those away who joined a room that has failed, and refuses what is

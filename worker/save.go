@@ -108,7 +108,12 @@ func (a *actor) endSaving() {
 	if a.failure == nil {
 		a.deliver(saved.outs)
 	}
-	if !a.loading() {
+	a.release()
+}
+
+// release ends what mail.Hold began, unless there is still a reason for it.
+func (a *actor) release() {
+	if !a.loading() && !a.tooManyChanges() {
 		a.mail.Release()
 	}
 }

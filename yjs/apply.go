@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"sort"
 
@@ -25,18 +26,13 @@ type arrival struct {
 	slab     slab
 	sections []section
 	roots    []*typ // that are new
-	deleted  []foreignDeletion
+	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
 // section is the items of one client, in clock order.
 type section struct {
 	client *client // not among the document's if that doesn't know it
 	items  []*item
-}
-
-type foreignDeletion struct {
-	client uint64
-	span
 }
 
 // Apply takes an update into the document. What it needs and isn't there makes
@@ -55,10 +51,8 @@ func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
 		}
 	}
 	a := arrival{doc: d, size: len(update)}
-	err := blocks.Parse(update, a.block, func(first blocks.ID, n uint64) {
-		a.deleted = append(a.deleted, foreignDeletion{first.Client, span{first.Clock, first.Clock + n}})
-	})
-	if err != nil {
+	var err error
+	if a.deleted, err = blocks.Parse(update, a.block); err != nil {
 		return err
 	}
 	return d.edit(func(tx *transaction) error {
@@ -104,10 +98,10 @@ func (a *arrival) block(b *blocks.Block) {
 	}
 	if b.HasKey {
 		it.flags |= hasKey
-		it.key = string(b.Key)
+		it.more().key = string(b.Key)
 	}
 	if b.Kind == blocks.KindType {
-		it.typ = readTyp(a.doc, b.Content)
+		it.more().typ = readTyp(a.doc, b.Content)
 	}
 	sec.items = append(sec.items, it)
 }
@@ -147,8 +141,8 @@ func (tx *transaction) take(a *arrival) {
 		todo = tx.advance(todo)
 	}
 	var dead []*client
-	for _, x := range a.deleted {
-		c := d.client(x.client)
+	for first, n := range a.deleted {
+		c, x := d.client(first.Client), span{first.Clock, first.Clock + n}
 		if x.from < c.end {
 			tx.deleteSpan(c, span{x.from, min(x.to, c.end)})
 		}

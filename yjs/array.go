@@ -112,5 +112,5 @@ func (l list) insertNamed(at int, k Kind, name string) (*typ, error) {
 		return nil, err
 	}
 	it, _ := l.t.at(uint64(at))
-	return it.typ, nil
+	return it.typ(), nil
 }

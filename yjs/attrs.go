@@ -20,23 +20,23 @@ var null = []byte("null")
 func isNull(value []byte) bool { return string(bytes.TrimSpace(value)) == "null" }
 
 // get gives the value of a key; null: there is none.
-func (a attrs) get(key string) []byte {
+func (a *attrs) get(key string) []byte {
 	if value, ok := a.find(key); ok {
 		return value
 	}
 	return null
 }
 
-func (a attrs) find(key string) (value []byte, ok bool) {
-	for i := range a {
-		if a[i].key == key {
-			return a[i].value, true
+func (a *attrs) find(key string) (value []byte, ok bool) {
+	for _, x := range *a {
+		if x.key == key {
+			return x.value, true
 		}
 	}
 	return nil, false
 }
 
-func (a attrs) has(key string) bool {
+func (a *attrs) has(key string) bool {
 	_, ok := a.find(key)
 	return ok
 }
@@ -67,12 +67,12 @@ func (a *attrs) apply(it *item) {
 }
 
 // object gives them as JavaScript has them in an object.
-func (a attrs) object() Object {
-	if len(a) == 0 {
+func (a *attrs) object() Object {
+	if len(*a) == 0 {
 		return nil
 	}
-	members := make(Object, 0, len(a))
-	for _, x := range a {
+	members := make(Object, 0, len(*a))
+	for _, x := range *a {
 		if x.key != "__proto__" {
 			members = append(members, Member{x.key, parseJSON(x.value)})
 		}

@@ -38,7 +38,7 @@ func (tx *transaction) cleanFormats() {
 			case it.parent == nil || !it.parent.formatted || whole[it.parent]:
 			case it.kind == blocks.KindFormat:
 				full(it.parent)
-			case it.visit <= gaps:
+			case it.visit() <= gaps:
 				tx.cleanGap(it)
 			}
 		}
@@ -57,7 +57,7 @@ func (tx *transaction) cleanGap(it *item) {
 	var keys attrs
 	for ; it != nil && !it.visible(); it = it.left {
 		tx.doc.visits++
-		it.visit = tx.doc.visits
+		it.more().visit = tx.doc.visits
 		if !it.isFormat() {
 			continue
 		}

@@ -153,13 +153,13 @@ func (t *typ) set(key string, v Value) error {
 	return t.edit(func(tx *transaction) {
 		own := tx.doc.ownClient()
 		it := tx.doc.slab.item()
-		*it = item{client: own, clock: own.end, len: 1, parent: t, kind: c.kind, content: c.bytes, key: key, flags: hasKey}
+		*it = item{client: own, clock: own.end, len: 1, parent: t, kind: c.kind, content: c.bytes, rare: &rare{key: key}, flags: hasKey}
 		if e := t.entry(key); e != nil {
 			it.left = e.last
 			it.flags, it.origin = it.flags|hasOrigin, e.last.lastID()
 		}
 		if c.kind == blocks.KindType {
-			it.typ = readTyp(tx.doc, c.bytes)
+			it.rare.typ = readTyp(tx.doc, c.bytes)
 		}
 		tx.integrate(it)
 	})

@@ -199,7 +199,7 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 		w.name = append(w.name[:0], it.parent.name...)
 		b.Root = w.name
 	}
-	w.key = append(w.key[:0], it.key...)
+	w.key = append(w.key[:0], it.key()...)
 	b.Key = w.key
 	return n
 }

@@ -66,7 +66,7 @@ func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content
 		it.flags, it.rightID = it.flags|hasRight, right.id()
 	}
 	if k == blocks.KindType {
-		it.typ = readTyp(tx.doc, content)
+		it.more().typ = readTyp(tx.doc, content)
 	}
 	tx.integrate(it)
 	return it

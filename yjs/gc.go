@@ -14,9 +14,9 @@ func (tx *transaction) collect() {
 			if it.kind == blocks.KindGC || !it.deleted() {
 				continue
 			}
-			if it.typ != nil {
-				it.typ.collect()
-				it.typ = nil
+			if t := it.typ(); t != nil {
+				t.collect()
+				it.rare.typ = nil
 			}
 			it.kind, it.content = blocks.KindDeleted, nil
 		}
@@ -29,8 +29,8 @@ func (t *typ) collect() {
 	bury := func(it *item) {
 		for it != nil {
 			next := it.right
-			if it.typ != nil {
-				todo = append(todo, it.typ)
+			if t := it.typ(); t != nil {
+				todo = append(todo, t)
 			}
 			*it = item{client: it.client, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
 			it = next
@@ -112,7 +112,7 @@ func (d *Doc) absorb(it, right *item) {
 	}
 	switch {
 	case it.is(hasKey):
-		if e := t.entry(it.key); e.last == right {
+		if e := t.entry(it.key()); e.last == right {
 			e.last = it
 		}
 	default:

@@ -74,8 +74,8 @@ func read(t *testing.T, d *Doc) {
 			_, _ = d.Resolve(p)
 		}
 		for it := ty.first; it != nil; it = it.right {
-			if it.typ != nil {
-				walk(it.typ)
+			if it.typ() != nil {
+				walk(it.typ())
 			}
 		}
 	}

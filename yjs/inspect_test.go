@@ -33,7 +33,7 @@ func inspect(t *testing.T, d *Doc) {
 					linked++
 					types[it.parent] = true
 				}
-				if it.kind == blocks.KindGC != (it.parent == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ != nil) {
+				if it.kind == blocks.KindGC != (it.parent == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
 					t.Fatalf("client %d has an impossible item %+v", c.id, it)
 				}
 			}
@@ -43,15 +43,15 @@ func inspect(t *testing.T, d *Doc) {
 		}
 	}
 	for ty := range types {
-		linked -= ty.inspect(t)
+		linked -= inspectType(t, ty)
 	}
 	if linked != 0 {
 		t.Fatalf("%d items more than in lists", linked)
 	}
 }
 
-// inspect gives how many items are in the type.
-func (ty *typ) inspect(t *testing.T) (n int) {
+// inspectType gives how many items are in the type.
+func inspectType(t *testing.T, ty *typ) (n int) {
 	t.Helper()
 	width, formats := uint64(0), 0
 	chain := func(first, last *item) {
@@ -98,7 +98,7 @@ func (ty *typ) inspect(t *testing.T) (n int) {
 		}
 		chain(e.first, e.last)
 		for it := e.first; it != nil; it = it.right {
-			if it.key != e.key {
+			if it.key() != e.key {
 				t.Fatal("an item of another key")
 			}
 		}

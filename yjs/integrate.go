@@ -65,7 +65,7 @@ func (d *Doc) place(it, prev *item) {
 		return
 	}
 	if it.is(inType) {
-		it.parent = d.item(it.origin).typ
+		it.parent = d.item(it.origin).typ()
 		it.origin = blocks.ID{}
 		it.flags &^= inType
 		return
@@ -85,7 +85,10 @@ func (d *Doc) place(it, prev *item) {
 	if near == nil {
 		return // in a root
 	}
-	it.parent, it.key, it.flags = near.parent, near.key, it.flags&^hasKey|near.flags&hasKey
+	it.parent, it.flags = near.parent, it.flags&^hasKey|near.flags&hasKey
+	if near.is(hasKey) {
+		it.more().key = near.rare.key
+	}
 	if left != nil && left.parent == nil || right != nil && right.parent == nil {
 		it.parent = nil
 	}
@@ -115,7 +118,7 @@ func (tx *transaction) integrate(it *item) {
 	c.push(it)
 	switch it.kind {
 	case blocks.KindType:
-		it.typ.item, it.typ.depth = it, t.depth+1
+		it.rare.typ.item, it.rare.typ.depth = it, t.depth+1
 	case blocks.KindFormat:
 		t.formatted = true
 	case blocks.KindDeleted:
@@ -149,20 +152,20 @@ func (d *Doc) settle(it *item) {
 	case !it.is(hasKey):
 		o = it.parent.first
 	default:
-		if e := it.parent.entry(it.key); e != nil {
+		if e := it.parent.entry(it.key()); e != nil {
 			o = e.first
 		}
 	}
-	// What was visited since start stands behind the origin, and what was visited
-	// since clear may be in conflict.
+	// What was visited after start stands behind the origin; what was visited after
+	// conflict may be in conflict with the item.
 	start := d.visits
-	clear := start
+	conflict := start
 	for ; o != nil && o != it.right; o = o.right {
 		d.visits++
-		o.visit = d.visits
+		o.more().visit = d.visits
 		if sameRef(it, o, hasOrigin) {
 			if o.client.id < it.client.id {
-				left, clear = o, d.visits
+				left, conflict = o, d.visits
 			} else if sameRef(it, o, hasRight) {
 				break
 			}
@@ -172,11 +175,11 @@ func (d *Doc) settle(it *item) {
 			break
 		}
 		switch origin := d.item(o.origin); {
-		case origin.visit <= start:
+		case origin.visit() <= start:
 			it.left = left
 			return
-		case origin.visit <= clear:
-			left, clear = o, d.visits
+		case origin.visit() <= conflict:
+			left, conflict = o, d.visits
 		}
 	}
 	it.left = left
@@ -201,9 +204,9 @@ func (d *Doc) link(it *item) {
 	t := it.parent
 	first, last := &t.first, &t.last
 	if it.is(hasKey) {
-		e := t.entry(it.key)
+		e := t.entry(it.key())
 		if e == nil {
-			e = t.addEntry(it.key)
+			e = t.addEntry(it.key())
 		}
 		first, last = &e.first, &e.last
 	}
@@ -240,13 +243,14 @@ func (tx *transaction) delete(it *item) {
 		}
 		tx.deleted = append(tx.deleted, deletion{it.client, span{it.clock, it.end()}})
 		tx.change(t)
-		if it.typ == nil {
+		inside := it.typ()
+		if inside == nil {
 			continue
 		}
-		for x := it.typ.first; x != nil; x = x.right {
+		for x := inside.first; x != nil; x = x.right {
 			todo = append(todo, x)
 		}
-		for _, e := range it.typ.order {
+		for _, e := range inside.order {
 			todo = append(todo, e.last)
 		}
 	}

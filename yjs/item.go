@@ -15,14 +15,48 @@ type item struct {
 	right      *item
 	origin     blocks.ID // until the item is integrated, without origin and right origin: what it is in
 	rightID    blocks.ID
-	parent     *typ // nil: a GC block, or an item that isn't integrated and is in a type
-	key        string
+	parent     *typ   // nil: a GC block, or an item that isn't integrated and is in a type
 	content    []byte // as blocks.Block has it; those who merge may append, so its capacity is its own
-	typ        *typ   // of a KindType block; nil when its content is gone
 	node       *node  // in the parent's index, where there is one
-	visit      uint64 // when the item was last compared with one that was integrated
+	rare       *rare
 	kind       blocks.Kind
 	flags      flags
+}
+
+// rare is what most items do without.
+type rare struct {
+	key   string
+	typ   *typ   // of a KindType block; nil when its content is gone
+	visit uint64 // when the item was last compared with one that was integrated
+}
+
+// more gives what most items do without, to be set.
+func (it *item) more() *rare {
+	if it.rare == nil {
+		it.rare = new(rare)
+	}
+	return it.rare
+}
+
+func (it *item) key() string {
+	if it.rare == nil {
+		return ""
+	}
+	return it.rare.key
+}
+
+func (it *item) typ() *typ {
+	if it.rare == nil {
+		return nil
+	}
+	return it.rare.typ
+}
+
+func (it *item) visit() uint64 {
+	if it.rare == nil {
+		return 0
+	}
+	return it.rare.visit
 }
 
 type flags uint8
@@ -65,7 +99,7 @@ func (it *item) format() (key string, value []byte) {
 // isFormat tells whether the item is a format that isn't deleted.
 func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
 
-// slabItems is how many items are allocated at once for an update that brings many.
+// slabItems is how many items are allocated at once where many come.
 const slabItems = 128
 
 // slab allocates items, few at first.

@@ -6,7 +6,7 @@ import (
 )
 
 // chunkItems is how many items a chunk has at most.
-const chunkItems = 256
+const chunkItems = 128
 
 // items are those of one client in clock order, without a gap, from clock 0 on.
 // They are in chunks, so that one can be put between two others.
@@ -62,15 +62,18 @@ func (s *items) push(it *item) {
 // made to end there.
 func (s *items) insert(it *item) {
 	c, i := s.search(it.clock)
-	chunk := slices.Insert(s.chunks[c], i+1, slot{it.clock, it})
-	s.chunks[c] = chunk
-	if len(chunk) > chunkItems {
-		half := len(chunk) / 2
-		rest := append(make([]slot, 0, chunkItems), chunk[half:]...)
-		clear(chunk[half:])
-		s.chunks[c] = chunk[:half]
+	if len(s.chunks[c]) >= chunkItems {
+		const half = chunkItems / 2
+		full := s.chunks[c]
+		rest := append(make([]slot, 0, chunkItems), full[half:]...)
+		clear(full[half:])
+		s.chunks[c] = full[:half]
 		s.chunks = slices.Insert(s.chunks, c+1, rest)
+		if i >= half {
+			c, i = c+1, i-half
+		}
 	}
+	s.chunks[c] = slices.Insert(s.chunks[c], i+1, slot{it.clock, it})
 }
 
 // removeAt takes item i of chunk c out.

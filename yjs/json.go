@@ -37,6 +37,11 @@ func (o Object) MarshalJSON() ([]byte, error) {
 	return Value{kind: Dict, object: ordered(append(Object(nil), o...))}.MarshalJSON()
 }
 
+// String is what MarshalJSON prints.
+func (o Object) String() string {
+	return Value{kind: Dict, object: ordered(append(Object(nil), o...))}.String()
+}
+
 // printer prints JSON as JSON.stringify does.
 type printer struct {
 	dst []byte
@@ -258,7 +263,7 @@ func (it *item) element(n uint64) (v Value) {
 	case blocks.KindEmbed:
 		return parseJSON(r.Text())
 	case blocks.KindType:
-		return Value{kind: Type, typ: it.typ}
+		return Value{kind: Type, typ: it.typ()}
 	case blocks.KindDoc:
 		guid := string(r.Text())
 		v := Value{kind: Subdocument, str: guid}

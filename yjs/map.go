@@ -88,5 +88,5 @@ func (t *typ) setType(key string, k Kind) (*typ, error) {
 	if err := t.set(key, TypeValue(k, "")); err != nil {
 		return nil, err
 	}
-	return t.value(strings.ToValidUTF8(key, replacement)).typ, nil
+	return t.value(strings.ToValidUTF8(key, replacement)).typ(), nil
 }

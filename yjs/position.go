@@ -198,10 +198,10 @@ func (d *Doc) Resolve(p RelativePosition) (Position, error) {
 		}
 	case p.hasType:
 		it := d.item(p.typ)
-		if it == nil || it.typ == nil {
+		if it == nil || it.typ() == nil {
 			return Position{}, fmt.Errorf("%w: there is no type %v", ErrPosition, p.typ)
 		}
-		t = it.typ
+		t = it.typ()
 	default:
 		return Position{}, fmt.Errorf("%w: it is none", ErrPosition)
 	}

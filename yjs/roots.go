@@ -72,7 +72,7 @@ func (t *typ) infer() Kind {
 			return KindText
 		}
 		elements = true
-		xml = xml && it.typ != nil && it.typ.kind.isNode()
+		xml = xml && it.typ() != nil && it.typ().kind.isNode()
 	}
 	switch {
 	case elements && !xml:
@@ -111,9 +111,9 @@ func (t *typ) fits(k Kind) bool {
 		return k != KindArray && k != KindXMLFragment || !t.hasKeys()
 	case it.kind == blocks.KindString || it.kind == blocks.KindFormat || it.kind == blocks.KindEmbed:
 		return k.isText()
-	case it.typ == nil:
+	case it.typ() == nil:
 		return k == KindArray
-	case it.typ.kind.isNode():
+	case it.typ().kind.isNode():
 		return k != KindMap
 	}
 	return k == KindArray || k.isText()

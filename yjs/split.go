@@ -20,7 +20,10 @@ func (d *Doc) split(it *item, n uint64) *item {
 // splitAt is split where element n is known to begin at a byte of the content.
 func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	right := d.part(it, n, at)
-	right.parent, right.key = it.parent, it.key
+	right.parent = it.parent
+	if it.is(hasKey) {
+		right.rare = &rare{key: it.rare.key}
+	}
 	right.left, right.right = it, it.right
 	if right.right != nil {
 		right.right.left = right
@@ -37,7 +40,7 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 			t.insert(right)
 		}
 	default:
-		if e := t.entry(it.key); e.last == it {
+		if e := t.entry(it.key()); e.last == it {
 			e.last = right
 		}
 	}

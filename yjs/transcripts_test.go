@@ -141,10 +141,12 @@ func replay(t *testing.T, tr *transcript) {
 // show says in words what an update holds.
 func show(update []byte) string {
 	var out bytes.Buffer
-	err := blocks.Parse(update, func(b *blocks.Block) { fmt.Fprintf(&out, "%+v\n", *b) },
-		func(first blocks.ID, n uint64) { fmt.Fprintf(&out, "deletes %v and %d more\n", first, n-1) })
+	deleted, err := blocks.Parse(update, func(b *blocks.Block) { fmt.Fprintf(&out, "%+v\n", *b) })
 	if err != nil {
-		fmt.Fprintln(&out, err)
+		return err.Error()
+	}
+	for first, n := range deleted {
+		fmt.Fprintf(&out, "deletes %v and %d more\n", first, n-1)
 	}
 	return out.String()
 }
@@ -179,19 +181,19 @@ func (op *op) perform(d *Doc) error {
 		if op.Op == "remove" {
 			return m.Delete(op.Key)
 		}
-		return m.Set(op.Key, real(op.Value))
+		return m.Set(op.Key, realValue(op.Value))
 	}
 	if e, ok := v.XMLElement(); ok {
 		switch op.Op {
 		case "attribute":
-			return e.SetAttribute(op.Key, real(op.Value))
+			return e.SetAttribute(op.Key, realValue(op.Value))
 		case "unset":
 			return e.RemoveAttribute(op.Key)
 		}
 	}
 	values := make([]Value, len(op.Values))
 	for i, x := range op.Values {
-		values[i] = real(x)
+		values[i] = realValue(x)
 	}
 	a, isArray := v.Array()
 	switch {
@@ -210,7 +212,7 @@ func (op *op) performText(t text) error {
 	case "insert":
 		return t.Insert(op.At, *op.Text, object(op.Attrs))
 	case "embed":
-		return t.InsertEmbed(op.At, real(op.Value), object(op.Attrs))
+		return t.InsertEmbed(op.At, realValue(op.Value), object(op.Attrs))
 	case "format":
 		return t.Format(op.At, op.N, object(op.Attrs))
 	case "delete":
@@ -238,8 +240,8 @@ func object(text []byte) Object {
 	return append(Object{}, v.object...)
 }
 
-// real gives the value that stands in a transcript.
-func real(text []byte) Value {
+// realValue gives the value that stands in a transcript.
+func realValue(text []byte) Value {
 	v, err := ParseJSON(text)
 	if err != nil {
 		panic(err)
