@@ -101,6 +101,9 @@ func wanted() (names []string) {
 // long are the jobs that take seconds.
 var long = []string{"x100", "clients4000"}
 
+// same are the figures in which all engines have to agree.
+var same = []string{"elements", "length", "bytes"}
+
 // measure has the engines do a job in turn. One that can't has no figures of it.
 func measure(b *testing.B, t table, job, folder string) {
 	b.Helper()
@@ -110,7 +113,7 @@ func measure(b *testing.B, t table, job, folder string) {
 	}
 	failed := map[string]bool{}
 	for round := range times {
-		agreed := -1.0
+		agreed := figures{}
 		for i := range engines {
 			engine := engines[(round+i)%len(engines)]
 			if failed[engine] {
@@ -123,11 +126,13 @@ func measure(b *testing.B, t table, job, folder string) {
 				continue
 			}
 			t.add(engine, job, f)
-			if held, ok := f["elements"]; ok {
-				if agreed >= 0 && held != agreed {
-					fmt.Printf("%s holds %.0f elements after %s, and another engine %.0f\n", engine, held, job, agreed)
+			for _, what := range same {
+				if held, ok := agreed[what]; ok && held != f[what] {
+					fmt.Printf("%s has %.0f %s after %s, and another engine %.0f\n", engine, f[what], what, job, held)
 				}
-				agreed = held
+				if _, ok := f[what]; ok {
+					agreed[what] = f[what]
+				}
 			}
 		}
 	}

@@ -51,6 +51,7 @@ function writeB4 () {
   write('ops', updates)
   write('merge', updates.slice(0, 10000))
   write('b4', [full, stale])
+  writeEdits(full)
   write('v2', [Y.encodeStateAsUpdateV2(doc)])
   for (const n of [10, 100]) writeCopies(n, full, Y.decodeStateVector(stale).get(1))
 }
@@ -163,6 +164,23 @@ function writeXML () {
     })
   }
   write('xml', updates)
+}
+
+// ---- Random edits of B4's text, as a program on the server might make: where, how many are deleted, what is inserted.
+
+function writeEdits (full) {
+  const random = new Random(4)
+  const doc = new Y.Doc()
+  Y.applyUpdate(doc, full)
+  let length = doc.getText('text').length
+  const edits = Array.from({ length: 10000 }, () => {
+    const at = random.below(length - 10)
+    const deleted = random.chance(0.4) ? random.between(1, 10) : 0
+    const inserted = deleted === 0 ? random.pick(['x', 'word ', 'a few words ']) : ''
+    length += inserted.length - deleted
+    return [at, deleted, inserted]
+  })
+  write('edits', [full, Buffer.from(JSON.stringify(edits))])
 }
 
 writeB4()

@@ -11,9 +11,11 @@ const engines = {
     const Y = await import('../../test/node_modules/yjs/dist/yjs.mjs')
     return {
       ...Y,
-      open: () => new Y.Doc(),
+      open: clientID => Object.assign(new Y.Doc(), clientID && { clientID }),
       close: () => {},
-      memory: 0
+      memory: 0,
+      onUpdate: (doc, listener) => doc.on('update', listener),
+      transact: (doc, change) => doc.transact(change)
     }
   },
 
@@ -21,9 +23,15 @@ const engines = {
     const { default: Y } = await import('../../test/node_modules/ywasm/ywasm.js')
     return {
       ...Y,
-      open: () => new Y.YDoc({}),
+      open: clientID => new Y.YDoc({ clientID }),
       close: doc => doc.free(),
       mergeUpdates: undefined,
+      onUpdate: (doc, listener) => doc.onUpdate(listener),
+      transact (doc, change) {
+        const txn = doc.beginTransaction()
+        change(txn)
+        txn.free()
+      },
       get memory () { return Y.__wasm.memory.buffer.byteLength }
     }
   }
@@ -158,6 +166,36 @@ const jobs = {
   clients4000: () => clients(4000),
   map: () => oneByOne(read('map')),
   xml: () => oneByOne(read('xml')),
+  // B4's text from its stored update: first of a process, and warm.
+  read () {
+    const [full] = read('b4')
+    let length
+    const readText = () => {
+      const doc = Y.open()
+      Y.applyUpdate(doc, full)
+      length = doc.getText('text').toString().length
+      Y.close(doc)
+    }
+    return { first: timed(readText), warm: repeated(readText), length }
+  },
+  edits () {
+    const [full, edits] = read('edits')
+    const list = JSON.parse(Buffer.from(edits).toString())
+    const doc = Y.open(2)
+    Y.applyUpdate(doc, full)
+    let bytes = 0
+    Y.onUpdate(doc, update => { bytes += update.length })
+    const text = doc.getText('text')
+    const time = timed(() => {
+      for (const [at, deleted, inserted] of list) {
+        Y.transact(doc, txn => {
+          if (deleted > 0) text.delete(at, deleted, txn)
+          if (inserted !== '') text.insert(at, inserted, undefined, txn)
+        })
+      }
+    })
+    return { time, bytes, length: text.toString().length }
+  },
   merge () {
     const updates = read('merge')
     return Y.mergeUpdates ? { time: timed(() => Y.mergeUpdates(updates)) } : {}

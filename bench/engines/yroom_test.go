@@ -75,6 +75,8 @@ var jobs = map[string]func(folder string) (figures, error){
 	"clients100":  func(folder string) (figures, error) { return clients(folder, 100) },
 	"clients1000": func(folder string) (figures, error) { return clients(folder, 1000) },
 	"clients4000": func(folder string) (figures, error) { return clients(folder, 4000) },
+	"read":        readText,
+	"edits":       randomEdits,
 	"merge": func(folder string) (figures, error) {
 		updates, err := read(folder, "merge")
 		if err != nil {

@@ -25,15 +25,15 @@ const pictures = "screenshots"
 
 func TestBrowser(t *testing.T) {
 	chromium := require(t)
-	program := filepath.Join(t.TempDir(), "yroom")
-	if out, err := exec.Command("go", "build", "-tags", "demo", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
+	folder := t.TempDir()
+	if out, err := exec.Command("go", "build", "-tags", "demo", "-o", folder, "github.com/yroom/yroom/cmd/yroom", "./robot").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	if err := os.RemoveAll(pictures); err != nil {
 		t.Fatal(err)
 	}
 
-	node := exec.Command("node", "play.mjs", program, chromium, pictures, *scenarios)
+	node := exec.Command("node", "play.mjs", filepath.Join(folder, "yroom"), filepath.Join(folder, "robot"), chromium, pictures, *scenarios)
 	node.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the servers that it starts
 	node.WaitDelay = 10 * time.Second                      // where it ended without them, they keep its stderr open
 	var stderr bytes.Buffer

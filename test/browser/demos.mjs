@@ -7,8 +7,6 @@ import { hold } from './until.mjs'
 const text = {
   carets: true,
 
-  carets: true,
-
   // At the end of the document.
   write: async (page, letters) => {
     await page.locator('#editor').focus()

@@ -1,19 +1,20 @@
-// Plays scenarios in a browser: node play.mjs YROOM CHROMIUM SCREENSHOTS [PATTERN].
+// Plays scenarios in a browser: node play.mjs YROOM ROBOT CHROMIUM SCREENSHOTS [PATTERN].
 // Says on stdout how each went, one JSON object a line, and at last how many there were.
 
 import { chromium } from 'playwright-core'
+import { programs } from './programs.mjs'
 import { scenarios } from './scenarios.mjs'
 import { Server } from './server.mjs'
 import { Stage } from './stage.mjs'
 
 const atOnce = 2 // much of it is waiting
 
-const [program, executablePath, pictures, pattern = ''] = process.argv.slice(2)
+const [program, robotProgram, executablePath, pictures, pattern = ''] = process.argv.slice(2)
 const say = what => process.stdout.write(JSON.stringify(what) + '\n')
 const server = await Server.start(program)
 const browser = await chromium.launch({ executablePath, args: ['--disable-gpu'], chromiumSandbox: process.getuid() !== 0 })
 
-const waiting = Object.entries(scenarios).filter(([name]) => new RegExp(pattern).test(name))
+const waiting = Object.entries({ ...scenarios, ...programs }).filter(([name]) => new RegExp(pattern).test(name))
 const played = waiting.length
 
 // Plays one scenario after the other, with the same people: to start a browser's profile takes longer than most of them.
@@ -21,7 +22,7 @@ async function playOn () {
   const guests = {}
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const [name, play] = next
-    const stage = new Stage({ program, server, browser, pictures }, guests, name)
+    const stage = new Stage({ program, robotProgram, server, browser, pictures }, guests, name)
     const start = Date.now()
     let error = ''
     try {

@@ -2,17 +2,19 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 export class Server {
-  // Program is the file of yroom. Without a folder the server makes one, which ends with it.
-  static async start (program, folder) {
+  // Program is the file of yroom, or of the robot. Without a folder the server makes
+  // one, which ends with it. With a token it has the document API.
+  static async start (program, { folder, token, robot = false } = {}) {
     const server = new Server()
-    server.program = program
+    Object.assign(server, { program, token, robot })
     server.folder = folder ?? await mkdtemp(join(tmpdir(), 'yroom-browser-'))
+    if (token) await writeFile(join(server.folder, 'token'), token, { mode: 0o600 })
     server.address = '127.0.0.1:0'
     await server.restart()
     return server
@@ -20,7 +22,8 @@ export class Server {
 
   // Starts the server again, with the same files at the same address.
   async restart () {
-    const arguments_ = ['serve', '--listen', this.address, '--store', 'sqlite:yroom.db', '--log-level', 'warn']
+    const arguments_ = this.robot ? [] : ['serve', '--listen', this.address, '--store', 'sqlite:yroom.db', '--log-level', 'warn']
+    if (this.token) arguments_.push('--api-token-file', 'token')
     this.process = spawn(this.program, arguments_, { cwd: this.folder, stdio: ['ignore', 'pipe', 'inherit'] })
     this.ended = once(this.process, 'exit')
     const [line] = await Promise.race([once(createInterface(this.process.stdout), 'line'), this.ended])
@@ -43,7 +46,7 @@ export class Server {
   async copy () {
     const folder = await mkdtemp(join(tmpdir(), 'yroom-browser-'))
     await cp(this.folder, folder, { recursive: true })
-    return Server.start(this.program, folder)
+    return Server.start(this.program, { folder })
   }
 
   async end () {

@@ -12,16 +12,22 @@ import { hold, until } from './until.mjs'
 // One scenario's stage.
 export class Stage {
   // Guests are who has come before, by name; who is new joins them.
-  constructor ({ program, server, browser, pictures }, guests, name) {
-    Object.assign(this, { program, server, browser, pictures, guests, name })
+  constructor ({ program, robotProgram, server, browser, pictures }, guests, name) {
+    Object.assign(this, { program, robotProgram, server, browser, pictures, guests, name })
     this.room = name.replaceAll(/\W+/g, '-')
     this.people = []
     this.servers = []
   }
 
   // A server for this scenario alone, so that it can be taken away.
-  async own () {
-    this.server = this.keep(await Server.start(this.program))
+  async own ({ api = false } = {}) {
+    this.server = this.keep(await Server.start(this.program, { token: api ? 'a-token-of-this-scenario' : '' }))
+    return this.server
+  }
+
+  // A server whose program writes into documents.
+  async robot () {
+    this.server = this.keep(await Server.start(this.robotProgram, { robot: true }))
     return this.server
   }
 

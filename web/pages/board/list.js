@@ -23,8 +23,14 @@ export class List {
   // ids are those of the items in order. Two people who move the same item at
   // once leave its id twice, and an undo may bring an item back without it.
   get ids () {
-    const placed = new Set(this.#order.toArray().filter(id => this.#items.has(id)))
-    return [...placed, ...[...this.#items.keys()].filter(id => !placed.has(id)).sort()]
+    const placed = new Set(this.#order.toArray().filter(id => this.#has(id)))
+    return [...placed, ...[...this.#items.keys()].filter(id => !placed.has(id) && this.#has(id)).sort()]
+  }
+
+  // #has leaves out what some program has put there that is no item.
+  #has (id) {
+    const item = this.#items.get(id)
+    return item instanceof Y.Map && item.get('text') instanceof Y.Text
   }
 
   text (id) {

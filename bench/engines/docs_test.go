@@ -1,0 +1,79 @@
+package engines_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"unicode/utf16"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/yjs"
+)
+
+// readText reads B4's text from its stored update.
+func readText(folder string) (figures, error) {
+	in, err := read(folder, "b4")
+	if err != nil {
+		return nil, err
+	}
+	length := 0
+	work := func() {
+		doc := yjs.New()
+		if err = doc.Apply(in[0], blocks.V1); err != nil {
+			return
+		}
+		var text *yjs.Text
+		if text, err = doc.Text("text"); err == nil {
+			length = len(text.String())
+		}
+	}
+	f := figures{"first": timed(work)}
+	if err != nil {
+		return nil, err
+	}
+	f["warm"] = repeated(work)
+	f["length"] = float64(length)
+	f["warm floor"] = repeated(func() { sum += scanV1(in[0]) })
+	return f, err
+}
+
+// randomEdits edits B4's text at random places, each time in a transaction that
+// yields its update.
+func randomEdits(folder string) (figures, error) {
+	in, err := read(folder, "edits")
+	if err != nil {
+		return nil, err
+	}
+	var edits [][3]any // where, how many are deleted, what is inserted
+	if err := json.Unmarshal(in[1], &edits); err != nil {
+		return nil, err
+	}
+	doc := yjs.NewWith(yjs.Options{ClientID: 2})
+	if err := doc.Apply(in[0], blocks.V1); err != nil {
+		return nil, err
+	}
+	text, err := doc.Text("text")
+	if err != nil {
+		return nil, err
+	}
+	bytes := 0
+	time := timed(func() {
+		for _, e := range edits {
+			at, deleted, inserted := int(e[0].(float64)), int(e[1].(float64)), e[2].(string)
+			var update []byte
+			update, err = doc.Transact(func() error {
+				if deleted > 0 {
+					return text.Delete(at, deleted)
+				}
+				return text.Insert(at, inserted, nil)
+			})
+			if err != nil {
+				return
+			}
+			bytes += len(update)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("an edit: %w", err)
+	}
+	return figures{"time": time, "bytes": float64(bytes), "length": float64(len(utf16.Encode([]rune(text.String()))))}, nil
+}

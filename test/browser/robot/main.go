@@ -1,0 +1,94 @@
+// Command robot is a server with the demos whose program writes into the
+// documents that people have open: POST /write/DEMO/ROOM with the text of a line.
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/webui"
+	"github.com/yroom/yroom/web"
+	"github.com/yroom/yroom/yjs"
+)
+
+func main() {
+	server, err := yroom.New(yroom.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	http.Handle("/ws/{room...}", server)
+	http.Handle("/", webui.Handler(webui.Facts{}, web.Built()))
+	http.HandleFunc("POST /write/{demo}/{room}", func(w http.ResponseWriter, r *http.Request) {
+		line, err := io.ReadAll(r.Body)
+		if err == nil {
+			who := yroom.Presence{Name: "Robot", Color: "#8250df"}
+			err = server.Document(r.PathValue("room")).EditAs(r.Context(), who, func(doc *yjs.Doc) error {
+				return write[r.PathValue("demo")](doc, string(line))
+			})
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("http://%s/\n", listener.Addr())
+	log.Fatal(http.Serve(listener, nil))
+}
+
+// write puts a line at the beginning of each demo's document.
+var write = map[string]func(doc *yjs.Doc, line string) error{
+	"codemirror": func(doc *yjs.Doc, line string) error {
+		text, err := doc.Text("codemirror")
+		if err != nil {
+			return err
+		}
+		return text.Insert(0, line+"\n", nil)
+	},
+	"prosemirror": func(doc *yjs.Doc, line string) error {
+		fragment, err := doc.XMLFragment("prosemirror")
+		if err != nil {
+			return err
+		}
+		paragraph, err := fragment.InsertElement(0, "paragraph")
+		if err != nil {
+			return err
+		}
+		text, err := paragraph.InsertText(0)
+		if err != nil {
+			return err
+		}
+		return text.Insert(0, line, nil)
+	},
+	"board": func(doc *yjs.Doc, line string) error {
+		items, err := doc.Map("board")
+		if err != nil {
+			return err
+		}
+		order, err := doc.Array("board-order")
+		if err != nil {
+			return err
+		}
+		item, err := items.SetMap(line)
+		if err != nil {
+			return err
+		}
+		text, err := item.SetText("text")
+		if err != nil {
+			return err
+		}
+		if err := text.Insert(0, line, nil); err != nil {
+			return err
+		}
+		if err := item.Set("done", yjs.BoolValue(false)); err != nil {
+			return err
+		}
+		return order.Insert(0, yjs.StringValue(line))
+	},
+}
