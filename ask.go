@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/room"
 )
@@ -93,8 +94,12 @@ func ended(ctx context.Context) error {
 }
 
 // send sends an input, and tries again while the room can't take it or nobody
-// serves it. The error is ErrTimeout, ErrClosed, ctx's, or what broke the line.
+// serves it. The error is ErrTimeout, ErrClosed, ctx's, or what broke the line;
+// ErrUnavailable for what can't be the name of a room.
 func (n *line) send(ctx context.Context, name string, in room.Input) error {
+	if !consumer.ValidRoom(name) {
+		return fmt.Errorf("%w: none can have the name %.300q", ErrUnavailable, name)
+	}
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := n.port.Send(layer.Input{Room: name, Input: in})
 		switch {

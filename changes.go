@@ -21,14 +21,15 @@ type Change struct {
 const watchedBytes = 1 << 20
 
 // Changes tells what the document gains after since, for as long as the caller
-// takes it: first what there is, which may be nothing or, where since is of another
-// opening of the room, the whole document; then each change once it is durable. Changes that come
-// faster than they are taken are merged. What waits in memory is bounded: past
-// that, what was missed is asked for in one piece.
+// takes it: first what there is, which may be nothing or, where nothing is known
+// of since any more, the whole document; then each change once it is durable.
+// Changes that come faster than they are taken are merged. What waits in memory
+// is bounded: past that, what was missed is asked for in one piece.
 //
-// The stream ends with an error: ErrUnavailable when the room is deleted or is not there, a
-// *CloseError when it was closed because something is wrong, ErrTimeout, ErrClosed at Shutdown, or that of
-// ctx. The next can begin at the last Change's mark.
+// The stream ends with an error: ErrUnavailable when the room is deleted or is
+// not there, a *CloseError when it was closed because something is wrong,
+// ErrTimeout, ErrClosed at Shutdown, or that of ctx. The next can begin at the
+// last Change's mark.
 //
 // Who watches is in the room as a reader whom nobody sees, and so the room stays
 // in memory meanwhile: only a room in memory can tell what happens in it.

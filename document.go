@@ -20,7 +20,7 @@ const (
 
 var (
 	// ErrUnavailable means that there is no such room: it was never written to
-	// and nobody is in it, or it was deleted.
+	// and nobody is in it, or it was deleted, or no room can have that name.
 	ErrUnavailable = errors.New("yroom: there is no such room")
 	// ErrExists means that a room that was to be created is there already.
 	ErrExists = errors.New("yroom: the room exists")
@@ -37,17 +37,17 @@ var (
 	// ErrClosed means that the server is shut down.
 	ErrClosed = errors.New("yroom: the server is shut down")
 
-	// ErrConflict means that the room was deleted and made anew while it was
-	// edited, or that another process took the same client id. Nothing was
-	// changed: edit it again.
+	// ErrConflict means that somebody else has written with the client id of an
+	// edit, or that the room was made anew meanwhile. Nothing was changed: edit
+	// it again.
 	ErrConflict = errors.New("yroom: the document is not the one that was edited")
 )
 
 // Document is the document of one room, in memory or only stored, wherever its
 // worker runs. Its methods can be called from any goroutine. Where their context
-// has no deadline they give up after 10 seconds with ErrTimeout. A room that is
-// closed for a while because something is wrong with it, or with its store, makes them return
-// a *CloseError.
+// has no deadline they wait 10 seconds for the room, and then give up with
+// ErrTimeout. A room that is closed for a while, because something is wrong with it
+// or with its store, makes them return a *CloseError.
 type Document struct {
 	server *Server
 	room   string
@@ -99,13 +99,13 @@ func (d *Document) Apply(ctx context.Context, update []byte, enc Encoding) error
 }
 
 // Create makes the room with update, which it borrows, as its content: once,
-// however many try. All others have ErrExists, as have those who come
-// to a room that somebody has written to. An empty room in which people are
-// is filled before their eyes, and a room that was deleted is made anew. After ErrTimeout and a *CloseError it is unknown
-// whether the room was made.
+// however many try. All others have ErrExists, as have those who come to a room
+// that somebody has written to. An empty room in which people are is filled
+// before their eyes, and a room that was deleted is made anew. After ErrTimeout
+// and a *CloseError it is unknown whether the room was made.
 //
-// A room that several applications may find empty has to be filled like this:
-// where each applies content that it has made by itself, the document holds all of them.
+// A room that several programs may find empty has to be filled like this: where
+// each applies content that it has made by itself, the document holds all of them.
 //
 // Clients that were in a room before it was deleted, and come back with what they
 // had, add that to the new one: such is Yjs.

@@ -151,6 +151,20 @@ func TestDocumentThatIsNotThere(t *testing.T) {
 	wantDocument(t, d)
 }
 
+func TestNamesThatNoRoomCanHave(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	for _, name := range []string{"", " ", "a\x00", "\xff", string(bytes.Repeat([]byte("x"), 256))} {
+		d := server.Document(name)
+		wantError(t, "Apply", d.Apply(t.Context(), hello, yroom.V1), yroom.ErrUnavailable)
+		wantError(t, "Create", d.Create(t.Context(), hello, yroom.V1), yroom.ErrUnavailable)
+		_, err := d.Update(t.Context(), yroom.V1)
+		wantError(t, "Update", err, yroom.ErrUnavailable)
+	}
+	if rooms := server.Rooms(); len(rooms) > 0 {
+		t.Errorf("rooms %q", rooms)
+	}
+}
+
 func TestApplyIsSeenByThePeople(t *testing.T) {
 	kept := memstore.New()
 	server, web := running(t, yroom.Config{Store: kept})

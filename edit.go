@@ -22,11 +22,11 @@ import (
 //
 // Edits of one room follow each other, in one process; those that wait do so as
 // long as their ctx lets them. All of them have one client id in the document, so
-// that a thousand edits leave no more behind in it than one does. An id is given up for a new one as soon as it is not
-// certain that the document has all that was ever written with it, and nothing
-// else: after an edit that failed in any way, and when the
-// document was made anew. The room refuses what was written with an id that another process has
-// written with meanwhile: that is ErrConflict.
+// that a thousand edits leave no more behind in it than one does. An id is given
+// up for a new one as soon as it is not certain that the document has all that
+// was ever written with it, and nothing else: after an edit that failed in any
+// way, and when the document was made anew. The room refuses what was written
+// with an id that another process has written with meanwhile: that is ErrConflict.
 func (d *Document) Edit(ctx context.Context, fn func(*yjs.Doc) error) error {
 	return d.edit(ctx, "", fn)
 }
@@ -100,7 +100,8 @@ func (w *writer) identify(vector []byte) {
 	}
 }
 
-// spend gives the id for an edit. Who doesn't set it again afterwards leaves the next edit to a new one.
+// spend gives the id for an edit. The next edit has a new one, unless this one is
+// set again.
 func (w *writer) spend() identity {
 	now := w.identity
 	w.identity = identity{}

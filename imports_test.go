@@ -26,8 +26,9 @@ var allowedImports = map[string][]string{
 	"internal/wstest": {"github.com/gobwas/ws"},
 	"web":             {},
 
-	// For tests of the documentation.
-	"internal/markdown": {},
+	// For tests of the documentation, and with browsers.
+	"internal/markdown":  {},
+	"test/browser/robot": {".", "internal/webui", "web", "yjs"},
 
 	".": {"consumer", "worker", "layer", "layer/memlayer", "store", "store/memstore", "room", "protocol", "awareness", "blocks", "yjs"},
 

@@ -161,11 +161,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.consumer.ServeHTTP(w, r)
 }
 
-// Shutdown admits nobody any more, closes the connections with 1012, on which
-// clients come back, ends streams of changes, and ends the rooms once all that they took is stored. When
-// ctx ends, connections that are still open are cut off; the rooms have the
-// whole DrainTimeout after that. An error says what could not be done in time.
-// A second call waits for the first.
+// Shutdown admits nobody any more, ends streams of changes, closes the
+// connections with 1012, on which clients come back, and ends the rooms once all
+// that they took is stored. When ctx ends, connections that are still open are
+// cut off; the rooms have the whole DrainTimeout after that. An error says what
+// could not be done in time. A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if !s.stopped {

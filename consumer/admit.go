@@ -79,8 +79,14 @@ func roomOfPath(r *http.Request) string {
 	return strings.TrimPrefix(r.URL.Path, "/")
 }
 
+// ValidRoom tells whether a room can have that name: 1 to 255 bytes of UTF-8,
+// not blank, without control characters.
+func ValidRoom(name string) bool {
+	return len(name) <= maxRoomName && utf8.ValidString(name) && strings.TrimSpace(name) != "" && !strings.ContainsFunc(name, unicode.IsControl)
+}
+
 func checkRoom(name string) error {
-	if len(name) > maxRoomName || !utf8.ValidString(name) || strings.TrimSpace(name) == "" || strings.ContainsFunc(name, unicode.IsControl) {
+	if !ValidRoom(name) {
 		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8, not blank and without control characters."}
 	}
 	return nil

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
+	"os"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/webui"
@@ -16,7 +18,7 @@ import (
 )
 
 func main() {
-	server, err := yroom.New(yroom.Config{})
+	server, err := yroom.New(yroom.Config{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		log.Fatal(err)
 	}
