@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,7 +21,6 @@ type api struct {
 	rooms   *yroom.Server
 	token   *apiToken               // nil: the API is off
 	limit   func(room string) int64 // of a body, in bytes
-	ending  context.Context         // ends when event streams are to end
 	streams atomic.Int64            // that are open
 }
 

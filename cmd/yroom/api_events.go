@@ -39,7 +39,6 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, room string) error 
 		since = yroom.Mark{}
 	}
 	ctx, cancel := context.WithCancel(r.Context())
-	defer context.AfterFunc(a.ending, cancel)() //nolint:contextcheck // the server's end isn't the request's
 	stream := eventWriter{out: patient(w)}
 	var beating sync.WaitGroup
 	defer beating.Wait()

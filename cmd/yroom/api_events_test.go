@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -152,7 +153,9 @@ func TestAPIEventsEnd(t *testing.T) {
 	p.make("room")
 	w := p.watch("room")
 	w.update()
-	p.site.drain()
+	if err := p.rooms.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
 	w.wantEnd()
 }
 
@@ -186,12 +189,8 @@ func inBubble(t *testing.T, test func(t *testing.T, rooms *yroom.Server, client 
 		serving.Go(func() { _ = server.Serve(line) })
 		transport := &http.Transport{DialContext: line.dial}
 		test(t, rooms, &http.Client{Transport: transport}, line)
-		site.drain()
 		transport.CloseIdleConnections()
-		if err := server.Shutdown(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if err := rooms.Shutdown(t.Context()); err != nil {
+		if err := errors.Join(rooms.Shutdown(t.Context()), server.Shutdown(t.Context())); err != nil {
 			t.Error(err)
 		}
 		serving.Wait()
@@ -261,6 +260,7 @@ func TestAPISlowBody(t *testing.T) {
 		if _, err := io.WriteString(conn, "POST /api/rooms/room HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer "+theToken+"\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(writePatience + writePatience/2) // it is slow to read, too
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatal(err)

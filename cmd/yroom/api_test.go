@@ -102,6 +102,7 @@ func (m *moody) List(ctx context.Context, prefix, after string, most int) ([]sto
 // apiPlace is a server with an API.
 type apiPlace struct {
 	t        *testing.T
+	rooms    *yroom.Server
 	site     *site
 	web      *httptest.Server
 	store    *moody       // of rooms whose prefix is moody
@@ -126,7 +127,8 @@ func newAPIPlace(t *testing.T) *apiPlace {
 	}
 	set := defaults
 	set.Rooms = rows
-	p.site = newSite(newServer(t, cfg), guard{token: newToken(theToken)}, set)
+	p.rooms = newServer(t, cfg)
+	p.site = newSite(p.rooms, guard{token: newToken(theToken)}, set)
 	p.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d := time.Duration(p.patience.Load()); d > 0 {
 			ctx, cancel := context.WithTimeout(r.Context(), d)
@@ -136,7 +138,7 @@ func newAPIPlace(t *testing.T) *apiPlace {
 		p.site.ServeHTTP(w, r)
 	}))
 	t.Cleanup(func() {
-		p.site.drain()
+		_ = p.rooms.Shutdown(context.Background()) // ends streams; newServer's own call tells its error
 		p.web.Close()
 	})
 	return p

@@ -55,10 +55,9 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 
 	token, line := rand.Text(), newPipe()
 	server := &http.Server{Handler: &api{ //nolint:gosec // its one client is here
-		rooms:  rooms,
-		token:  newToken(token),
-		limit:  func(string) int64 { return int64(largestImport) },
-		ending: context.Background(),
+		rooms: rooms,
+		token: newToken(token),
+		limit: func(string) int64 { return int64(largestImport) },
 	}}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(line) }) // until it is closed
@@ -71,19 +70,14 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	})
 }
 
-// forImport changes rows so that any update can be added to a room. What is deleted
-// is kept where no row says anything about it: the store's own server may keep
-// it, and drops it if it doesn't.
+// forImport has a room keep what is deleted where no row says anything about
+// it: the store's own server may keep it, and drops it if it doesn't.
 func forImport(rows map[string]yroom.Settings) {
 	base := rows[fallback]
 	if base.GC == nil {
 		base.GC = new(bool)
 	}
 	rows[fallback] = base
-	for prefix, row := range rows {
-		row.Limits.Message, row.Limits.MailboxSize = largestImport, 2*largestImport
-		rows[prefix] = row
-	}
 }
 
 // pipe is a listener for connections from within this process.

@@ -108,7 +108,7 @@ func (c serve) Run(stdout io.Writer) error {
 		stop() // from here on a signal does what it does to any program
 		log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
 	}
-	site.drain()
+	site.draining.Store(true)
 	end := time.Now().Add(set.ShutdownTimeout)
 	whole, cancel := context.WithDeadline(context.Background(), end)
 	defer cancel()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -19,13 +18,6 @@ type site struct {
 	api      http.Handler
 	pages    http.Handler
 	draining atomic.Bool // not ready: it is about to end
-	end      func()      // of event streams, which would go on for ever
-}
-
-// drain tells that the server is about to end.
-func (s *site) drain() {
-	s.draining.Store(true)
-	s.end()
 }
 
 func newSite(rooms *yroom.Server, guard guard, set settings) *site {
@@ -33,10 +25,8 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 	if set.Store == inMemory {
 		kept = "in memory: they end with this process"
 	}
-	ending, end := context.WithCancel(context.Background())
 	return &site{
-		end:      end,
-		api:      &api{rooms: rooms, token: guard.token, limit: messageLimit(set.Rooms), ending: ending},
+		api:      &api{rooms: rooms, token: guard.token, limit: messageLimit(set.Rooms)},
 		rooms:    http.StripPrefix("/ws", rooms),
 		roomData: &roomData{rooms, guard},
 		pages: webui.Handler(webui.Facts{
