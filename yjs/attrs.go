@@ -116,8 +116,12 @@ func equalFlat(a, b Object) bool {
 	if len(a) != len(b) {
 		return false
 	}
+	byKey := make(map[string]Value, len(b))
+	for _, m := range b {
+		byKey[m.Key] = m.Value
+	}
 	for _, m := range a {
-		if !slices.ContainsFunc(b, func(n Member) bool { return n.Key == m.Key && strictEqual(m.Value, n.Value) }) {
+		if v, ok := byKey[m.Key]; !ok || !strictEqual(m.Value, v) {
 			return false
 		}
 	}

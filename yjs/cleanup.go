@@ -90,6 +90,9 @@ func (tx *transaction) cleanText(t *typ) {
 // where before holds, and the text that follows which are overridden or hold
 // already. now is what holds at curr, and is kept right.
 func (tx *transaction) cleanFrom(start, curr *item, before attrs, now *attrs) {
+	if start.visible() {
+		return
+	}
 	end := start
 	last := make(map[string]*item)
 	for ; end != nil && !end.visible(); end = end.right {

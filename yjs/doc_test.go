@@ -385,3 +385,73 @@ func TestEditsOfAnIndex(t *testing.T) {
 	}
 	inspect(t, d)
 }
+
+// TestWritingIntoWhatIsGone has one delete a type that another one writes into.
+func TestWritingIntoWhatIsGone(t *testing.T) {
+	for _, history := range []bool{false, true} {
+		a := NewWith(Options{ClientID: 1, History: history})
+		m, _ := a.Map("m")
+		inner, err := m.SetArray("k")
+		must(t, err)
+		b := NewWith(Options{ClientID: 2})
+		must(t, b.Apply(a.Encode(blocks.V1), blocks.V1))
+		other, _ := b.Map("m")
+		v, _ := other.Get("k")
+		theirs, ok := v.Array()
+		if !ok {
+			t.Fatal("no array")
+		}
+		must(t, theirs.Push(NumberValue(1)))
+		must(t, m.Delete("k"))
+		must(t, a.Apply(b.Encode(blocks.V1), blocks.V1))
+		inspect(t, a)
+		if inner.Len() != 0 || m.Len() != 0 {
+			t.Errorf("history %v: %d elements in a deleted array", history, inner.Len())
+		}
+	}
+}
+
+// TestDeletionsWait applies a deletion of what isn't there yet.
+func TestDeletionsWait(t *testing.T) {
+	d := New()
+	update := []byte{0, 1, 9, 2, 1, 2, 5, 1}
+	must(t, d.Apply(update, blocks.V1))
+	if got := d.Encode(blocks.V1); !bytes.Equal(got, update) {
+		t.Errorf("encoded %x", got)
+	}
+	a := NewWith(Options{ClientID: 9})
+	text, _ := a.Text("t")
+	must(t, text.Insert(0, "abcdefgh", nil))
+	must(t, d.Apply(a.Encode(blocks.V1), blocks.V1))
+	got, _ := d.Text("t")
+	if got.String() != "adegh" {
+		t.Errorf("text %q", got)
+	}
+	inspect(t, d)
+}
+
+// TestTypingIsJoined types letter by letter.
+func TestTypingIsJoined(t *testing.T) {
+	d := New()
+	text, _ := d.Text("t")
+	for i := range 1000 {
+		must(t, text.Insert(i, "x", nil))
+	}
+	must(t, text.Delete(100, 50))
+	items := 0
+	for _, chunk := range d.clients[0].items.chunks {
+		items += len(chunk)
+	}
+	if items != 3 {
+		t.Errorf("%d items, not 3", items)
+	}
+}
+
+func TestYchange(t *testing.T) {
+	d := New()
+	text, _ := d.Text("t")
+	must(t, text.Insert(0, "a", Object{{"ychange", NumberValue(1)}, {"b", NumberValue(2)}}))
+	if got, want := marshaled(t, text.Delta()), `[{"insert":"a","attributes":{"b":2}}]`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

@@ -4,9 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
@@ -46,6 +50,34 @@ func exercise(t *testing.T, d *Doc, store *blocks.Store, update []byte) {
 	if !bytes.Equal(second.StateVector(), d.StateVector()) {
 		t.Fatalf("state vector after loading: %x, before %x", second.StateVector(), d.StateVector())
 	}
+	if diff := cmp.Diff(shape(d), shape(second)); diff != "" {
+		t.Fatalf("other lists after loading: %s\n%s", diff, show(encoded))
+	}
+}
+
+// shape gives the elements of all lists in the roots, and which are deleted, but
+// not for keys: where a run is the value, which no client writes, that depends on
+// where it was parted.
+func shape(d *Doc) map[string]string {
+	all := make(map[string]string)
+	list := func(name string, it *item) {
+		var b strings.Builder
+		for ; it != nil; it = it.right {
+			for i := range it.len {
+				fmt.Fprintf(&b, "%d:%d %v, ", it.client.id, it.clock+i, it.deleted() && !it.is(hasKey))
+			}
+		}
+		if b.Len() > 0 {
+			all[name] = b.String()
+		}
+	}
+	for _, root := range d.order {
+		list(root.name, root.first)
+		for _, e := range root.order {
+			list(root.name+"/"+e.key, e.first)
+		}
+	}
+	return all
 }
 
 // read reads all that can be read.

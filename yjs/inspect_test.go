@@ -13,11 +13,15 @@ func inspect(t *testing.T, d *Doc) {
 		t.Fatal("a transaction is open")
 	}
 	types := make(map[*typ]bool)
-	linked := 0
+	linked, waiting, waiters := 0, 0, 0
 	for _, root := range d.order {
 		types[root] = true
 	}
 	for _, c := range d.clients {
+		waiters += len(c.waiters)
+		if c.waiting {
+			waiting++
+		}
 		end := uint64(0)
 		for _, chunk := range c.items.chunks {
 			if len(chunk) == 0 || len(chunk) > chunkItems {
@@ -29,6 +33,9 @@ func inspect(t *testing.T, d *Doc) {
 					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, s.clock, end)
 				}
 				end = it.end()
+				if n := len(it.content); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {
+					t.Fatalf("an item with %d bytes of content isn't divided", n)
+				}
 				if it.kind != blocks.KindGC {
 					linked++
 					types[it.parent] = true
@@ -44,6 +51,9 @@ func inspect(t *testing.T, d *Doc) {
 	}
 	for ty := range types {
 		linked -= inspectType(t, ty)
+	}
+	if waiting != waiters {
+		t.Fatalf("%d clients wait, %d waiters", waiting, waiters)
 	}
 	if linked != 0 {
 		t.Fatalf("%d items more than in lists", linked)

@@ -61,11 +61,8 @@ func (t *typ) relativePosition(at, assoc int) (RelativePosition, error) {
 		}
 		at--
 	}
-	switch it, off := t.at(uint64(at)); {
-	case it != nil:
+	if it, off := t.at(uint64(at)); it != nil {
 		p.item, p.hasItem = blocks.ID{Client: it.client.id, Clock: it.clock + off}, true
-	case assoc < 0:
-		p.item, p.hasItem = t.last.lastID(), true
 	}
 	return p, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/yroom/yroom/blocks"
 )
@@ -121,6 +122,7 @@ func (t *typ) fits(k Kind) bool {
 
 // root gives the root of a name as a kind, and makes it where there is none.
 func (d *Doc) root(name string, k Kind) (*typ, error) {
+	name = strings.ToValidUTF8(name, replacement)
 	t := d.roots[name]
 	switch {
 	case t == nil:
@@ -137,7 +139,8 @@ func (d *Doc) root(name string, k Kind) (*typ, error) {
 
 // Text gives the text of a name. It is empty where there is none yet. The error is
 // ErrType where the root was asked for as something else, or where what it holds
-// isn't what a text holds, as far as its first element tells. name is valid UTF-8.
+// isn't what a text holds, as far as its first element tells. What of name isn't
+// UTF-8 becomes U+FFFD.
 func (d *Doc) Text(name string) (*Text, error) {
 	t, err := d.root(name, KindText)
 	if err != nil {

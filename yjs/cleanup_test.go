@@ -1,0 +1,62 @@
+package yjs
+
+import (
+	"encoding/hex"
+	"testing"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+// TestFormatsAreCleanedUp has two people format and delete the same letter at once.
+// What yjs makes of it was printed by yjs 13.6.33.
+func TestFormatsAreCleanedUp(t *testing.T) {
+	bold := Object{{"bold", BoolValue(true)}}
+	for _, test := range []struct {
+		name         string
+		edit         func(*Text) error
+		update, want string
+	}{
+		{
+			"both make it bold", func(text *Text) error { return text.Format(0, 3, bold) },
+			"0102020046010004626f6c64047472756586010204626f6c64046e756c6c00",
+			"0202020046010004626f6c64047472756586010204626f6c64046e756c6c03010004010174036162634101000186010204626f6c64046e756c6c0101010301",
+		},
+		{
+			"one makes it bold, one deletes it", func(text *Text) error { return text.Format(1, 1, bold) },
+			"000101010101",
+			"01050100040101740161810100018401010163c10100010101c60101010204626f6c64046e756c6c01010201010301",
+		},
+	} {
+		d := NewWith(Options{ClientID: 1})
+		text, _ := d.Text("t")
+		must(t, text.Insert(0, "abc", nil))
+		must(t, test.edit(text))
+		update, err := hex.DecodeString(test.update)
+		must(t, err)
+		must(t, d.Apply(update, blocks.V1))
+		if got := hex.EncodeToString(d.Encode(blocks.V1)); got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.name, got, test.want)
+		}
+		inspect(t, d)
+	}
+}
+
+// TestNobodyAsked loads the same update where nobody has asked for the text: yjs
+// cleans up only what it knows to be a text.
+func TestNobodyAsked(t *testing.T) {
+	a := NewWith(Options{ClientID: 1})
+	text, _ := a.Text("t")
+	must(t, text.Insert(0, "abc", nil))
+	d := New()
+	must(t, d.Apply(a.Encode(blocks.V1), blocks.V1))
+	must(t, text.Format(0, 3, Object{{"bold", BoolValue(true)}}))
+	must(t, d.Apply(a.Encode(blocks.V1), blocks.V1))
+	update, err := hex.DecodeString("0102020046010004626f6c64047472756586010204626f6c64046e756c6c00")
+	must(t, err)
+	must(t, d.Apply(update, blocks.V1))
+	for it := d.roots["t"].first; it != nil; it = it.right {
+		if it.deleted() {
+			t.Error("a format was deleted")
+		}
+	}
+}
