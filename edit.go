@@ -3,7 +3,6 @@ package yroom
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -12,14 +11,18 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// Edit has fn change the document, in one transaction on a Doc that is gone
-// afterwards. What it changed goes through the room as anybody's edit does: when
+// Edit has fn change the document, in one transaction on a Doc that must not be
+// used afterwards. What it changed goes through the room as anybody's edit does: when
 // Edit returns nil, it is durable, and on its way to everybody in the room. What
 // others write meanwhile is neither seen by fn nor lost. A room that is not
 // there is made, unless it was deleted.
 //
 // Where fn returns an error, that is what Edit returns, and nothing is changed.
 // Other errors are those of Apply, and ErrConflict.
+//
+// The Doc is kept for a few seconds, if the documents that are kept aren't too
+// large, and follows the room meanwhile: many edits in a row cost what they
+// change. The first costs as much as to read the document.
 //
 // Edits of one room follow each other, in one process; those that wait do so as
 // long as their ctx lets them. All of them have one client id in the document, so

@@ -67,10 +67,8 @@ func New() *Doc { return NewWith(Options{}) }
 
 // NewWith returns an empty document.
 func NewWith(o Options) *Doc {
-	d := &Doc{history: o.History, own: o.ClientID, byID: make(map[uint64]*client), roots: make(map[string]*typ)}
-	if d.own == 0 || d.own > lib0.MaxInt {
-		d.own = randomID()
-	}
+	d := &Doc{history: o.History, byID: make(map[uint64]*client), roots: make(map[string]*typ)}
+	d.SetClientID(o.ClientID)
 	return d
 }
 
@@ -82,6 +80,13 @@ func randomID() uint64 { return uint64(rand.Uint32()) + 1 }
 func (d *Doc) ClientID() uint64 {
 	d.ownClient()
 	return d.own
+}
+
+// SetClientID says who the Doc's next edits are by, as Options.ClientID does.
+func (d *Doc) SetClientID(id uint64) {
+	if d.own = id; id == 0 || id > lib0.MaxInt {
+		d.own = randomID()
+	}
 }
 
 // ownClient gives the client that the Doc's edits are by.

@@ -137,6 +137,14 @@ func (d *Doc) root(name string, k Kind) (*typ, error) {
 	return t, nil
 }
 
+// Forget makes the Doc forget what its roots were asked for as, as if it had just
+// been made of its updates. Types that it gave out before must not be used any more.
+func (d *Doc) Forget() {
+	for _, t := range d.order {
+		t.kind = KindUnknown
+	}
+}
+
 // Text gives the text of a name. It is empty where there is none yet. The error is
 // ErrType where the root was asked for as something else, or where what it holds
 // isn't what a text holds, as far as its first element tells. What of name isn't
