@@ -139,6 +139,21 @@ func TestCreateRooms(t *testing.T) {
 			f.query("a", room.Mark{}).wantDocument(seed, typed(9, 0))
 		})
 	})
+	t.Run("which somebody enters meanwhile", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			on, release := block()
+			f.onAppend(on)
+			made := f.create("a", seed)
+			made.waits()
+			f.join("a", 3)
+			f.send("a", message(3, protocol.SyncStep1, []byte{0}))
+			f.want()
+			release <- nil
+			made.answer()
+			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, then the seed
+		})
+	})
 	t.Run("in which somebody writes", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")

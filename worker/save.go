@@ -96,6 +96,10 @@ func (a *actor) endSaving() {
 	a.saving = held{}
 	switch {
 	case saved.change != nil:
+		if saved.change.Kind == room.Create && a.saveErr == nil {
+			a.deliver(saved.outs) // before what the room is told of the new content
+			saved.outs = nil
+		}
 		a.endChange(*saved.change, a.saveErr)
 	case a.saveErr == nil:
 		a.stored = true
