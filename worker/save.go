@@ -31,6 +31,9 @@ func (h *held) add(e room.Effects) {
 	}
 	for i := range e.Durable {
 		h.bytes += len(e.Durable[i].Msg.Data)
+		if a := e.Durable[i].Answer; a != nil {
+			h.bytes += len(a.Update)
+		}
 	}
 }
 
