@@ -36,7 +36,7 @@ func (d *Document) follow(ctx context.Context) (*follower, error) {
 	}
 	f.watcher = w
 	if err := f.take(c); err != nil {
-		f.end()
+		f.end(ctx)
 		return nil, err
 	}
 	return f, nil
@@ -71,9 +71,10 @@ func (f *follower) catchUp(ctx context.Context) error {
 	return err
 }
 
-func (f *follower) end() {
+// end lets the room go, also where ctx has ended.
+func (f *follower) end(ctx context.Context) {
 	if f.watcher != nil {
-		f.watcher.close(context.Background())
+		f.watcher.close(ctx)
 	}
 }
 
@@ -84,21 +85,21 @@ func (ws *writers) document(ctx context.Context, d *Document, w *writer) (*follo
 		if err := f.catchUp(ctx); err == nil {
 			return f, nil
 		}
-		f.end()
+		f.end(ctx)
 	}
 	return d.follow(ctx)
 }
 
 // keep keeps a follower for the writer's next edit, a while and if there is room.
-func (ws *writers) keep(w *writer, f *follower) {
+func (ws *writers) keep(ctx context.Context, w *writer, f *follower) {
 	f.doc.Forget()
-	if f.watcher == nil || !ws.hold(w, f) {
-		f.end()
+	if f.watcher == nil || !ws.hold(ctx, w, f) {
+		f.end(ctx)
 	}
 }
 
 // hold makes f the writer's follower, if there is room.
-func (ws *writers) hold(w *writer, f *follower) bool {
+func (ws *writers) hold(ctx context.Context, w *writer, f *follower) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.followed+f.size > followedBytes {
@@ -110,7 +111,7 @@ func (ws *writers) hold(w *writer, f *follower) bool {
 		select {
 		case <-w.turn:
 			if f := ws.drop(w); f != nil {
-				f.end()
+				f.end(ctx)
 			}
 			w.turn <- struct{}{}
 		default: // somebody edits, and will see to it
