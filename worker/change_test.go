@@ -455,3 +455,32 @@ func TestChangesThatWaitAreBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestReadsThatWaitAreBounded(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		release := make(chan struct{})
+		f.onLoad(func(context.Context, string) error {
+			<-release
+			return nil
+		})
+		asked := 0
+		for ; asked < 2*readsWait; asked++ {
+			err := f.trySend("a", room.Input{Kind: room.Query, Conn: room.ConnID(1000 + asked), Ask: &room.Ask{}})
+			if errors.Is(err, layer.ErrFull) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := readsAtOnce + readsWait; asked != want {
+			t.Errorf("%d reads were taken, want %d", asked, want)
+		}
+		close(release)
+		synctest.Wait()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.outs) != asked {
+			t.Errorf("%d of %d were answered", len(f.outs), asked)
+		}
+	})
+}
