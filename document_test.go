@@ -147,7 +147,7 @@ func TestDocumentThatIsNotThere(t *testing.T) {
 	if err := d.Create(t.Context(), nothing, yroom.V1); err != nil {
 		t.Fatal(err)
 	}
-	connect(t, web, "none")
+	enter(t, web, "none")
 	wantDocument(t, d)
 }
 
@@ -222,8 +222,8 @@ func TestSeedOnce(t *testing.T) {
 	})
 	one, web := running(t, yroom.Config{Store: kept})
 	two, other := running(t, yroom.Config{Store: kept})
-	connect(t, web, "waited-in")
-	connect(t, other, "waited-in")
+	enter(t, web, "waited-in")
+	enter(t, other, "waited-in")
 	for _, name := range []string{"ws/empty", "ws/waited-in", "ws/deleted"} {
 		if name == "ws/deleted" {
 			if err := errors.Join(one.Document(name).Apply(t.Context(), hello, yroom.V1), one.Document(name).Delete(t.Context())); err != nil {
@@ -271,7 +271,7 @@ func TestSeedOnce(t *testing.T) {
 
 func TestCreateIsSeenByThePeople(t *testing.T) {
 	server, web := running(t, yroom.Config{})
-	c := connect(t, web, "a")
+	c := enter(t, web, "a")
 	d := server.Document("ws/a")
 	if err := d.Create(t.Context(), typed(8, 0, "template"), yroom.V1); err != nil {
 		t.Fatal(err)

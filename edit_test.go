@@ -309,7 +309,7 @@ func awaitState(t *testing.T, c interface {
 
 func TestEditAsShowsWhoEdits(t *testing.T) {
 	server, web := running(t, yroom.Config{})
-	c := connect(t, web, "a")
+	c := enter(t, web, "a")
 	d := server.Document("ws/a")
 	const state = `{"user":{"name":"Büro","color":"#ffa500"}}`
 	editing := make(chan uint64)

@@ -18,7 +18,7 @@ import (
 func TestEditSeesWhatOthersWrote(t *testing.T) {
 	server, web := running(t, yroom.Config{})
 	d := server.Document("ws/a")
-	c := connect(t, web, "a")
+	c := enter(t, web, "a")
 	want := ""
 	see := func(text string) func(*yjs.Doc) error {
 		return func(doc *yjs.Doc) error {

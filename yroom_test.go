@@ -53,6 +53,14 @@ func connect(t *testing.T, web *httptest.Server, room string) *wstest.Client {
 	return c
 }
 
+// enter connects to an empty room, and returns when the room knows it.
+func enter(t *testing.T, web *httptest.Server, room string) *wstest.Client {
+	t.Helper()
+	c := connect(t, web, room)
+	await(t, c, syncStep1(emptyStateVector))
+	return c
+}
+
 func send(t *testing.T, c *wstest.Client, message []byte) {
 	t.Helper()
 	if err := c.Send(message); err != nil {
