@@ -74,7 +74,9 @@ func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content
 
 // insertFormat makes a format at the cursor.
 func (tx *transaction) insertFormat(p *cursor, key string, value []byte) {
-	tx.insertItem(p, blocks.KindFormat, formatContent(key, value), 1)
+	p.right = tx.newItem(p.t, p.left, p.right, blocks.KindFormat, formatContent(key, value), 1)
+	p.right.more().value = value
+	p.forward()
 }
 
 func formatContent(key string, value []byte) []byte {
