@@ -106,7 +106,7 @@ func (it *item) format() (key string, value []byte) {
 func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
 
 // slabItems is how many items are allocated at once where many come.
-const slabItems = 128
+const slabItems = 512
 
 // slab allocates items, few at first.
 type slab struct {
