@@ -488,6 +488,7 @@ func TestRoots(t *testing.T) {
 			}
 		}
 	}
+	d = New()
 	if err := ask[KindMap]("new"); err != nil {
 		t.Error(err)
 	}
