@@ -60,7 +60,7 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 	kept := false
 	defer func() {
 		if !kept {
-			f.end()
+			f.end(ctx)
 		}
 	}()
 	doc := f.doc
@@ -82,7 +82,7 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 	}
 	w.identity = identity{before.client, clockOf(doc.StateVector(), before.client)}
 	kept = true
-	d.server.writers.keep(w, f)
+	d.server.writers.keep(ctx, w, f)
 	return err
 }
 

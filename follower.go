@@ -36,7 +36,7 @@ func (d *Document) follow(ctx context.Context) (*follower, error) {
 	}
 	f.watcher = w
 	if err := f.take(c); err != nil {
-		f.end()
+		f.end(ctx)
 		return nil, err
 	}
 	return f, nil
@@ -71,9 +71,10 @@ func (f *follower) catchUp(ctx context.Context) error {
 	return err
 }
 
-func (f *follower) end() {
+// end lets the room go, also where ctx has ended.
+func (f *follower) end(ctx context.Context) {
 	if f.watcher != nil {
-		f.watcher.close(context.Background())
+		f.watcher.close(ctx)
 	}
 }
 
@@ -84,16 +85,16 @@ func (ws *writers) document(ctx context.Context, d *Document, w *writer) (*follo
 		if err := f.catchUp(ctx); err == nil {
 			return f, nil
 		}
-		f.end()
+		f.end(ctx)
 	}
 	return d.follow(ctx)
 }
 
 // keep keeps a follower for the writer's next edit, a while and if there is room.
-func (ws *writers) keep(w *writer, f *follower) {
+func (ws *writers) keep(ctx context.Context, w *writer, f *follower) {
 	f.doc.Forget()
 	if f.watcher == nil || !ws.hold(w, f) {
-		f.end()
+		f.end(ctx)
 	}
 }
 
@@ -110,7 +111,7 @@ func (ws *writers) hold(w *writer, f *follower) bool {
 		select {
 		case <-w.turn:
 			if f := ws.drop(w); f != nil {
-				f.end()
+				f.end(context.Background())
 			}
 			w.turn <- struct{}{}
 		default: // somebody edits, and will see to it

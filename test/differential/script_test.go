@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/yjs"
 )
