@@ -93,13 +93,13 @@ func (ws *writers) document(ctx context.Context, d *Document, w *writer) (*follo
 // keep keeps a follower for the writer's next edit, a while and if there is room.
 func (ws *writers) keep(ctx context.Context, w *writer, f *follower) {
 	f.doc.Forget()
-	if f.watcher == nil || !ws.hold(w, f) {
+	if f.watcher == nil || !ws.hold(ctx, w, f) {
 		f.end(ctx)
 	}
 }
 
 // hold makes f the writer's follower, if there is room.
-func (ws *writers) hold(w *writer, f *follower) bool {
+func (ws *writers) hold(ctx context.Context, w *writer, f *follower) bool {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
 	if ws.followed+f.size > followedBytes {
@@ -111,7 +111,7 @@ func (ws *writers) hold(w *writer, f *follower) bool {
 		select {
 		case <-w.turn:
 			if f := ws.drop(w); f != nil {
-				f.end(context.Background())
+				f.end(ctx)
 			}
 			w.turn <- struct{}{}
 		default: // somebody edits, and will see to it
