@@ -25,7 +25,8 @@ type arrival struct {
 	size     int // of the update
 	slab     slab
 	sections []section
-	roots    []*typ // that are new
+	roots    []*typ          // that are new
+	byName   map[string]*typ // the same
 	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
@@ -111,12 +112,16 @@ func (a *arrival) root(name []byte) *typ {
 	if t := a.doc.roots[string(name)]; t != nil {
 		return t
 	}
-	i := slices.IndexFunc(a.roots, func(t *typ) bool { return t.name == string(name) })
-	if i < 0 {
-		i = len(a.roots)
-		a.roots = append(a.roots, &typ{doc: a.doc, name: string(name)})
+	t := a.byName[string(name)]
+	if t == nil {
+		t = &typ{doc: a.doc, name: string(name)}
+		if a.byName == nil {
+			a.byName = make(map[string]*typ)
+		}
+		a.byName[t.name] = t
+		a.roots = append(a.roots, t)
 	}
-	return a.roots[i]
+	return t
 }
 
 // take takes an update into the document.

@@ -124,9 +124,9 @@ func attrsOf(o Object) (attrs, error) {
 		}
 		value, err := jsonOf(m.Value)
 		if err != nil {
-			return nil, err
+			return attrs{}, err
 		}
-		out = append(out, attr{whole(strings.ToValidUTF8(m.Key, replacement)), value})
+		out.list = append(out.list, attr{whole(strings.ToValidUTF8(m.Key, replacement)), value})
 	}
 	return out, nil
 }

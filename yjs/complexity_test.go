@@ -1,0 +1,88 @@
+package yjs
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// chained makes an update of one client in which each block follows the one before,
+// in the root t.
+func chained(all ...blocks.Block) []byte {
+	out := append(lib0.AppendUint([]byte{1}, uint64(len(all))), 1, 0)
+	clock := uint64(0)
+	for i, b := range all {
+		b.ID = blocks.ID{Client: 1, Clock: clock}
+		if b.Root == nil && i == 0 {
+			b.Root = []byte("t")
+		} else if b.Root == nil {
+			b.HasOrigin, b.Origin = true, blocks.ID{Client: 1, Clock: clock - 1}
+		}
+		out = b.AppendTo(out)
+		clock += b.Len
+	}
+	return append(out, 0)
+}
+
+func stringBlock(s string) blocks.Block {
+	return blocks.Block{Kind: blocks.KindString, Len: uint64(len(s)), Content: []byte(s)}
+}
+
+func formatBlock(key, value string) blocks.Block {
+	return blocks.Block{Kind: blocks.KindFormat, Len: 1, Content: formatContent(key, []byte(value))}
+}
+
+func applied(t *testing.T, update []byte) *Doc {
+	t.Helper()
+	d := New()
+	must(t, d.Apply(update, blocks.V1))
+	return d
+}
+
+// TestManyOfAKind does what takes a minute where the work grows with the square
+// of the input.
+func TestManyOfAKind(t *testing.T) {
+	const n = 100_000
+	start := time.Now()
+	defer func() {
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+	}()
+	t.Run("roots", func(t *testing.T) {
+		var all []blocks.Block
+		for i := range n {
+			b := stringBlock("x")
+			b.Root = fmt.Append(nil, i)
+			all = append(all, b)
+		}
+		if got := len(applied(t, chained(all...)).Roots()); got != n {
+			t.Errorf("%d roots", got)
+		}
+	})
+	t.Run("formats", func(t *testing.T) {
+		var all []blocks.Block
+		for i := range n {
+			all = append(all, formatBlock(fmt.Sprint("k", i), "1"))
+		}
+		for i := range n / 2 {
+			all = append(all, formatBlock(fmt.Sprint("k", i), "null"))
+		}
+		d := applied(t, chained(append(all, stringBlock("x"))...))
+		text, err := d.Text("t")
+		must(t, err)
+		if got := len(text.Delta()[0].Attributes); got != n/2 {
+			t.Errorf("%d formats", got)
+		}
+		must(t, text.Insert(1, "y", nil))
+		must(t, text.Insert(2, "z", Object{}))
+		must(t, text.Format(0, 3, Object{{"k99999", NullValue()}}))
+		must(t, text.Delete(0, 3))
+		if got := text.String(); got != "" {
+			t.Errorf("what is left: %q", got)
+		}
+	})
+}
