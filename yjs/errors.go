@@ -16,4 +16,7 @@ var (
 	ErrPosition = errors.New("yjs: no such position")
 	// ErrDepth means that types are nested too deep to be printed.
 	ErrDepth = errors.New("yjs: nested too deep")
+	// ErrSize means that a document has so many formats that it can't be printed
+	// with them.
+	ErrSize = errors.New("yjs: too large to be printed")
 )

@@ -15,8 +15,13 @@ const maxDepth = 10_000
 
 // MarshalJSON prints the value as JSON.stringify of JavaScript does, a shared type
 // by its toJSON. A BigInt, which that refuses, is its digits, and undefined is
-// null. The error is ErrDepth.
+// null. The error is ErrDepth or ErrSize.
 func (v Value) MarshalJSON() ([]byte, error) {
+	if v.typ != nil {
+		if err := printable(v.typ); err != nil {
+			return nil, err
+		}
+	}
 	p := printer{}
 	if !p.value(v) {
 		p.literal("null")

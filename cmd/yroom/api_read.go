@@ -124,7 +124,7 @@ func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte
 	}
 	all, err := doc.JSON(what.kinds)
 	if err != nil || !what.named {
-		return all, err
+		return all, unprintable(err)
 	}
 	root, ok := doc.Root(what.name)
 	if !ok {
@@ -165,7 +165,7 @@ func ofRoot(
 		if errors.Is(err, yjs.ErrType) {
 			return nil, mistaken(root)
 		}
-		return body, err
+		return body, unprintable(err)
 	}
 }
 
@@ -175,6 +175,14 @@ func mistaken(root yjs.Root) error {
 		return wrongKind.because(fmt.Sprintf("The root %q is empty, which doesn’t tell its kind. Say it with root=NAME=KIND.", root.Name), kinds()...)
 	}
 	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another, say so with root=NAME=KIND.", root.Name, root.Kind))
+}
+
+// unprintable says what it means that a document can't be printed.
+func unprintable(err error) error {
+	if errors.Is(err, yjs.ErrSize) {
+		return notAcceptable.because("The document has so many formats that it can’t be written with them. As an update, or as text, it can be had.")
+	}
+	return err
 }
 
 const mostChoices = 100 // of roots, which a document may have without end
@@ -197,6 +205,9 @@ func writeText(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
 }
 
 func writeXML(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error) {
+	if err := doc.Printable(); err != nil {
+		return nil, err
+	}
 	var xml fmt.Stringer
 	var err error
 	switch kind {
@@ -222,6 +233,9 @@ func writeProseMirror(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
 }
 
 func writeDelta(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
+	if err := doc.Printable(); err != nil {
+		return nil, err
+	}
 	text, err := doc.Text(name)
 	if err != nil {
 		return nil, err

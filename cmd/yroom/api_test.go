@@ -27,6 +27,7 @@ import (
 	"github.com/yroom/yroom/internal/wstest"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/yjs"
 )
 
 // A document that yjs made, with roots of all kinds, and an update to it that
@@ -250,6 +251,7 @@ func TestAPI(t *testing.T) {
 	}{
 		{"formats", p.testFormats},
 		{"accept", p.testAccept},
+		{"too many formats", p.testTooManyFormats},
 		{"tags", p.testTags},
 		{"updates", p.testUpdates},
 		{"people", p.testPeople},
@@ -391,6 +393,34 @@ func (p *apiPlace) testAccept(t *testing.T) {
 		if !strings.Contains(a.body, f.mediaType) {
 			t.Errorf("%s is not among what can be had: %s", f.mediaType, a.body)
 		}
+	}
+}
+
+// testTooManyFormats has a small document that would be a huge one with its formats.
+func (p *apiPlace) testTooManyFormats(t *testing.T) {
+	doc := yjs.New()
+	text, err := doc.Text("t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := yjs.StringValue(strings.Repeat("x", 100<<10))
+	err = text.Insert(0, strings.Repeat("x", 1000), yjs.Object{{Key: "long", Value: long}})
+	for i := range 1000 {
+		err = errors.Join(err, text.Format(i, 1, yjs.Object{{Key: "n", Value: yjs.NumberValue(float64(i))}}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "/api/rooms/formatted?format="
+	p.want(http.StatusNoContent, post, "/api/rooms/formatted", string(doc.Encode(yroom.V1)))
+	for _, format := range []string{"json", "json&name=t", "delta&name=t", "xml&name=t"} {
+		p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, address+format, "")
+	}
+	if a := p.want(http.StatusOK, get_, address+"text&name=t", ""); a.body != text.String() {
+		t.Errorf("text of %d bytes", len(a.body))
+	}
+	if a := p.want(http.StatusOK, get_, address+"update", ""); len(a.body) > 1<<20 {
+		t.Errorf("an update of %d bytes", len(a.body))
 	}
 }
 
