@@ -38,11 +38,15 @@ type section struct {
 
 // Apply takes an update into the document. What it needs and isn't there makes
 // it wait. An error (blocks.ErrMalformed, blocks.ErrEncoding, in V2
-// blocks.ErrLimit) leaves the document as it was. update is borrowed.
+// blocks.ErrLimit) leaves the document as it was, but for ErrWork: after that its
+// types are not to be trusted, and it takes no more updates. update is borrowed.
 //
 // As in yjs, texts that were there before and get other formats at the same time
 // are rid of formats that say nothing.
 func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
+	if d.lost {
+		return ErrWork
+	}
 	if enc == blocks.V1 {
 		update = bytes.Clone(update)
 	} else {
@@ -59,6 +63,9 @@ func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
 	return d.edit(func(tx *transaction) error {
 		tx.remote = true
 		tx.take(&a)
+		if d.lost {
+			return ErrWork
+		}
 		return nil
 	})
 }

@@ -3,6 +3,7 @@ package yjs
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,48 @@ func TestManyOfAKind(t *testing.T) {
 			t.Errorf("what is left: %q", got)
 		}
 	})
+}
+
+// TestTooManyConflicts has items of one client that all want to be at the start of a
+// text, each before another item of it.
+func TestTooManyConflicts(t *testing.T) {
+	const n = 15_000
+	out := []byte{2}
+	section := func(client byte, block func(i uint64) blocks.Block) {
+		out = append(lib0.AppendUint(out, n), client, 0)
+		for i := range uint64(n) {
+			b := block(i)
+			b.ID, b.Len, b.Kind, b.Content = blocks.ID{Client: uint64(client), Clock: i}, 1, blocks.KindEmbed, []byte{1, '1'}
+			out = b.AppendTo(out)
+		}
+	}
+	section(2, func(i uint64) blocks.Block {
+		if i == 0 {
+			return blocks.Block{Root: []byte("t")}
+		}
+		return blocks.Block{HasOrigin: true, Origin: blocks.ID{Client: 2, Clock: i - 1}}
+	})
+	section(1, func(i uint64) blocks.Block {
+		return blocks.Block{HasRight: true, Right: blocks.ID{Client: 2, Clock: n - 1 - i}}
+	})
+	out = append(out, 0)
+	if _, err := blocks.New().Apply(out, blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	d := New()
+	for range 2 {
+		if err := d.Apply(out, blocks.V1); !errors.Is(err, ErrWork) {
+			t.Errorf("got %v", err)
+		}
+	}
+	inspect(t, d)
+	read(t, d)
+	// What it has is all there.
+	again := blocks.New()
+	must(t, again.Load(d.Encode(blocks.V1), blocks.V1))
+	if got, want := again.StateVector(), []byte{2, 2, 0x98, 0x75, 1, 0x98, 0x75}; !slices.Equal(got, want) {
+		t.Errorf("state vector %x, want %x", got, want)
+	}
 }
 
 // TestTooManyFormats has a document that is thousands of times as large when it is

@@ -115,7 +115,7 @@ func kinds() (names []string) {
 func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
 	doc, err := d.Read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, unprintable(err)
 	}
 	for name := range what.kinds {
 		if _, ok := doc.Root(name); !ok {
@@ -148,7 +148,7 @@ func ofRoot(
 	return func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
 		doc, err := d.Read(ctx)
 		if err != nil {
-			return nil, err
+			return nil, unprintable(err)
 		}
 		root, ok := doc.Root(what.name)
 		if !ok {
@@ -179,8 +179,11 @@ func mistaken(root yjs.Root) error {
 
 // unprintable says what it means that a document can't be printed.
 func unprintable(err error) error {
-	if errors.Is(err, yjs.ErrSize) {
+	switch {
+	case errors.Is(err, yjs.ErrSize):
 		return notAcceptable.because("The document has so many formats that it can’t be written with them. As an update, or as text, it can be had.")
+	case errors.Is(err, yjs.ErrWork):
+		return notAcceptable.because("So much of the document wants to be at the same place that it takes too long to put it in order. As an update it can be had.")
 	}
 	return err
 }
