@@ -330,6 +330,25 @@ func awaitState(t *testing.T, c interface {
 	}
 }
 
+// TestEditAfterAKeptDoc changes the Doc of an edit after it, which nobody should.
+func TestEditAfterAKeptDoc(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	d := server.Document("a")
+	edit(t, d, "1")
+	var kept *yjs.Doc
+	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		kept = doc
+		return adding("2")(doc)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := adding("lost")(kept); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, d, "3")
+	wantText(t, d, "123")
+}
+
 func TestEditAsShowsWhoEdits(t *testing.T) {
 	server, web := running(t, yroom.Config{})
 	c := connect(t, web, "a")
