@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/wstest"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
@@ -252,6 +254,7 @@ func TestAPI(t *testing.T) {
 		{"formats", p.testFormats},
 		{"accept", p.testAccept},
 		{"too many formats", p.testTooManyFormats},
+		{"too many conflicts", p.testTooManyConflicts},
 		{"tags", p.testTags},
 		{"updates", p.testUpdates},
 		{"people", p.testPeople},
@@ -422,6 +425,31 @@ func (p *apiPlace) testTooManyFormats(t *testing.T) {
 	if a := p.want(http.StatusOK, get_, address+"update", ""); len(a.body) > 1<<20 {
 		t.Errorf("an update of %d bytes", len(a.body))
 	}
+}
+
+// testTooManyConflicts has items that all want to be at the start of a text.
+func (p *apiPlace) testTooManyConflicts(*testing.T) {
+	const n = 10_000
+	doc := []byte{2}
+	for client := byte(2); client > 0; client-- {
+		doc = append(binary.AppendUvarint(doc, n), client, 0)
+		for i := range uint64(n) {
+			b := blocks.Block{Kind: blocks.KindEmbed, Len: 1, Content: []byte{1, '1'}}
+			switch {
+			case client == 1:
+				b.HasRight, b.Right = true, blocks.ID{Client: 2, Clock: n - 1 - i}
+			case i == 0:
+				b.Root = []byte("t")
+			default:
+				b.HasOrigin, b.Origin = true, blocks.ID{Client: 2, Clock: i - 1}
+			}
+			doc = b.AppendTo(doc)
+		}
+	}
+	p.want(http.StatusNoContent, post, "/api/rooms/conflicts", string(append(doc, 0)))
+	p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/conflicts?format=json", "")
+	p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/conflicts?format=text&name=t", "")
+	p.want(http.StatusOK, get_, "/api/rooms/conflicts", "")
 }
 
 func (p *apiPlace) testTags(t *testing.T) {
