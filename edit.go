@@ -25,7 +25,8 @@ import (
 // change. The first costs as much as to read the document.
 //
 // Edits of one room follow each other, in one process; those that wait do so as
-// long as their ctx lets them. All of them have one client id in the document, so
+// long as their ctx lets them, so fn must not edit the same room again: it would wait
+// for itself. All of them have one client id in the document, so
 // that a thousand edits leave no more behind in it than one does. An id is given
 // up for a new one as soon as it is not certain that the document has all that
 // was ever written with it, and nothing else: after an edit that failed in any
