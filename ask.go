@@ -140,16 +140,20 @@ func (n *line) ask(ctx context.Context, name string, kind room.Kind, ask room.As
 	if err := n.send(ctx, name, room.Input{Kind: kind, Conn: conn, Ask: &ask}); err != nil {
 		return room.Answer{}, err
 	}
+	var late error
 	select {
 	case a := <-answered:
-		if err := refused(a.Refusal); err != nil {
-			return room.Answer{}, err
-		}
-		return a, nil
+		return a, refused(a.Refusal)
 	case <-n.done:
-		return room.Answer{}, ErrClosed
+		late = ErrClosed
 	case <-ctx.Done():
-		return room.Answer{}, ended(ctx)
+		late = ended(ctx)
+	}
+	select {
+	case a := <-answered: // just in time
+		return a, refused(a.Refusal)
+	default:
+		return room.Answer{}, late
 	}
 }
 

@@ -34,7 +34,8 @@ var (
 	ErrTimeout = errors.New("yroom: no answer")
 	// ErrUnsupported means that the room's store can't do this.
 	ErrUnsupported = errors.New("yroom: the store of this room can't do that")
-	// ErrClosed means that the server is shut down.
+	// ErrClosed means that the server is shut down. What was to be changed
+	// meanwhile may have been changed or not.
 	ErrClosed = errors.New("yroom: the server is shut down")
 
 	// ErrConflict means that somebody else has written with the client id of an
@@ -92,8 +93,8 @@ func (d *Document) StateVector(ctx context.Context) ([]byte, error) {
 // returns nil, the update is durable, and on its way to everybody in the room.
 // A room that is not there is made. One that was deleted is not: the error is
 // ErrUnavailable until it is created anew. After ErrMalformed and ErrLimit
-// nothing has changed; after ErrTimeout and a *CloseError that is unknown, and
-// to apply the same update again does no harm.
+// nothing has changed; after ErrTimeout, ErrClosed and a *CloseError that is
+// unknown, and to apply the same update again does no harm.
 func (d *Document) Apply(ctx context.Context, update []byte, enc Encoding) error {
 	return d.bring(ctx, room.Apply, room.Ask{}, update, enc)
 }
@@ -101,8 +102,8 @@ func (d *Document) Apply(ctx context.Context, update []byte, enc Encoding) error
 // Create makes the room with update, which it borrows, as its content: once,
 // however many try. All others have ErrExists, as have those who come to a room
 // that somebody has written to. An empty room in which people are is filled
-// before their eyes, and a room that was deleted is made anew. After ErrTimeout
-// and a *CloseError it is unknown whether the room was made.
+// before their eyes, and a room that was deleted is made anew. After ErrTimeout,
+// ErrClosed and a *CloseError it is unknown whether the room was made.
 //
 // A room that several programs may find empty has to be filled like this: where
 // each applies content that it has made by itself, the document holds all of them.

@@ -69,17 +69,19 @@ func TestExports(t *testing.T) {
 	if err := d.Create(t.Context(), nothing, yroom.V1); err != nil {
 		t.Fatal(err)
 	}
-	type export struct{ Text, Array, Map, Fragment, Element, XMLText string }
+	type export struct{ Text, Delta, Array, Map, Fragment, ProseMirror, Element, XMLText string }
 	exports := func() (e export) {
 		e.Text = must[string](t)(d.Text(t.Context(), "text"))
+		e.Delta = string(must[[]byte](t)(must[yjs.Delta](t)(d.Delta(t.Context(), "text")).MarshalJSON()))
 		e.Array = string(must[[]byte](t)(d.Array(t.Context(), "array")))
 		e.Map = string(must[[]byte](t)(d.Map(t.Context(), "map")))
 		e.Fragment = must[string](t)(d.XMLFragment(t.Context(), "xml_fragment"))
+		e.ProseMirror = string(must[[]byte](t)(d.ProseMirror(t.Context(), "xml_fragment")))
 		e.Element = must[string](t)(d.XMLElement(t.Context(), "xml_element"))
 		e.XMLText = must[string](t)(d.XMLText(t.Context(), "xml_text"))
 		return e
 	}
-	want := export{"", "[]", "{}", "", "<xml_element></xml_element>", ""}
+	want := export{"", "[]", "[]", "{}", "", `{"type":"doc","content":[]}`, "<xml_element></xml_element>", ""}
 	if diff := cmp.Diff(want, exports()); diff != "" {
 		t.Errorf("an empty document (-want +got)\n%s", diff)
 	}
@@ -110,7 +112,7 @@ func TestExports(t *testing.T) {
 			return err
 		}
 		return errors.Join(
-			text.Insert(0, "hello", nil),
+			text.Insert(0, "hello", yjs.Object{{Key: "bold", Value: yjs.BoolValue(true)}}),
 			array.Push(yjs.NumberValue(1), yjs.StringValue("ä")),
 			m.Set("key", yjs.BoolValue(true)),
 			p.SetAttribute("a", yjs.StringValue("b")),
@@ -121,7 +123,10 @@ func TestExports(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	want = export{"hello", `[1,"ä"]`, `{"key":true}`, `<p a="b"></p>`, "<xml_element><p>hello</p>world</xml_element>", "x"}
+	want = export{
+		"hello", `[{"insert":"hello","attributes":{"bold":true}}]`, `[1,"ä"]`, `{"key":true}`,
+		`<p a="b"></p>`, `{"type":"doc","content":[{"type":"p","attrs":{"a":"b"}}]}`, "<xml_element><p>hello</p>world</xml_element>", "x",
+	}
 	if diff := cmp.Diff(want, exports()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

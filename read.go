@@ -40,6 +40,11 @@ func (d *Document) Text(ctx context.Context, name string) (string, error) {
 	return export(ctx, d, name, (*yjs.Doc).Text, text[*yjs.Text])
 }
 
+// Delta gives a root text with its formatting and embeds, nothing where there is none.
+func (d *Document) Delta(ctx context.Context, name string) (yjs.Delta, error) {
+	return export(ctx, d, name, (*yjs.Doc).Text, func(of *yjs.Text) (yjs.Delta, error) { return of.Delta(), nil })
+}
+
 // Array gives a root array as JSON, [] where there is none.
 func (d *Document) Array(ctx context.Context, name string) (json.RawMessage, error) {
 	return export(ctx, d, name, (*yjs.Doc).Array, asJSON[*yjs.Array])
@@ -53,6 +58,12 @@ func (d *Document) Map(ctx context.Context, name string) (json.RawMessage, error
 // XMLFragment gives a root XML fragment as XML, "" where there is none.
 func (d *Document) XMLFragment(ctx context.Context, name string) (string, error) {
 	return export(ctx, d, name, (*yjs.Doc).XMLFragment, text[*yjs.XMLFragment])
+}
+
+// ProseMirror gives a root XML fragment as the JSON of a ProseMirror document, one
+// without content where there is none. See yjs.XMLFragment.ProseMirror.
+func (d *Document) ProseMirror(ctx context.Context, name string) (json.RawMessage, error) {
+	return export(ctx, d, name, (*yjs.Doc).XMLFragment, func(of *yjs.XMLFragment) (json.RawMessage, error) { return of.ProseMirror() })
 }
 
 // XMLElement gives a root XML element as XML. Its tag is its name as a root, so

@@ -139,6 +139,21 @@ func TestCreateRooms(t *testing.T) {
 			f.query("a", room.Mark{}).wantDocument(seed, typed(9, 0))
 		})
 	})
+	t.Run("which somebody enters meanwhile", func(t *testing.T) {
+		run(t, Settings{}, func(f *fixture) {
+			f.pair("a")
+			on, release := block()
+			f.onAppend(on)
+			made := f.create("a", seed)
+			made.waits()
+			f.join("a", 3)
+			f.send("a", message(3, protocol.SyncStep1, []byte{0}))
+			f.want()
+			release <- nil
+			made.answer()
+			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, then the seed
+		})
+	})
 	t.Run("in which somebody writes", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
@@ -437,6 +452,35 @@ func TestChangesThatWaitAreBounded(t *testing.T) {
 		for i, q := range all {
 			release <- nil
 			q.refused([]room.Cause{0, room.Exists}[min(i, 1)])
+		}
+	})
+}
+
+func TestReadsThatWaitAreBounded(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		release := make(chan struct{})
+		f.onLoad(func(context.Context, string) error {
+			<-release
+			return nil
+		})
+		asked := 0
+		for ; asked < 2*readsWait; asked++ {
+			err := f.trySend("a", room.Input{Kind: room.Query, Conn: room.ConnID(1000 + asked), Ask: &room.Ask{}})
+			if errors.Is(err, layer.ErrFull) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := readsAtOnce + readsWait; asked != want {
+			t.Errorf("%d reads were taken, want %d", asked, want)
+		}
+		close(release)
+		synctest.Wait()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if len(f.outs) != asked {
+			t.Errorf("%d of %d were answered", len(f.outs), asked)
 		}
 	})
 }

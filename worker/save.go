@@ -31,6 +31,9 @@ func (h *held) add(e room.Effects) {
 	}
 	for i := range e.Durable {
 		h.bytes += len(e.Durable[i].Msg.Data)
+		if a := e.Durable[i].Answer; a != nil {
+			h.bytes += len(a.Update)
+		}
 	}
 }
 
@@ -96,6 +99,10 @@ func (a *actor) endSaving() {
 	a.saving = held{}
 	switch {
 	case saved.change != nil:
+		if saved.change.Kind == room.Create && a.saveErr == nil {
+			a.deliver(saved.outs) // before what the room is told of the new content
+			saved.outs = nil
+		}
 		a.endChange(*saved.change, a.saveErr)
 	case a.saveErr == nil:
 		a.stored = true

@@ -427,6 +427,37 @@ func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
 	})
 }
 
+func TestAnswersThatWaitAreBounded(t *testing.T) {
+	run(t, Settings{MailboxInputs: 10, MailboxBytes: 100}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 0))
+		synctest.Wait()
+		asked := 0
+		for ; asked < 1000; asked++ {
+			err := f.trySend("a", room.Input{Kind: room.Query, Conn: room.ConnID(1000 + asked), Ask: &room.Ask{}})
+			synctest.Wait()
+			if errors.Is(err, layer.ErrFull) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if asked < 10 || asked > 30 {
+			t.Errorf("%d questions were taken while the store does not answer", asked)
+		}
+		f.want()
+		release <- nil
+		synctest.Wait()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if answered := len(f.outs) - 1; answered != asked { // beside the update
+			t.Errorf("%d of %d questions were answered", answered, asked)
+		}
+	})
+}
+
 func TestDrainSavesWhatWasTaken(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")

@@ -128,14 +128,17 @@ func (d *roomData) list(ctx context.Context, prefix, after string) (status int, 
 	return http.StatusOK, part
 }
 
-// listRooms lists the first most rooms whose names begin with prefix and come
-// after the name after, in the order of their names: those that are in memory,
-// and those that are stored.
+// listRooms lists the first most rooms, or fewer, whose names begin with prefix
+// and come after the name after, in the order of their names: those that are in
+// memory, and those that are stored.
 func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, most int) (list, error) {
 	open := rooms.Rooms()
 	part := list{Open: len(open), Rooms: []summary{}}
 	open = slices.DeleteFunc(open, func(name string) bool { return name <= after || !strings.HasPrefix(name, prefix) })
-	open = open[:min(most+1, len(open))]
+	looked := "" // how far; "": to the end
+	if len(open) > most+1 {
+		open, looked = open[:most+1], open[most]
+	}
 	stored, err := rooms.Stored(ctx, prefix, after, most+1)
 	if err != nil {
 		return list{}, err
@@ -153,6 +156,10 @@ func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, m
 		all[s.Name] = shown
 	}
 	names := slices.Sorted(maps.Keys(all))
+	if looked != "" {
+		names = slices.DeleteFunc(names, func(name string) bool { return name > looked })
+	}
+	part.Next = looked
 	if len(names) > most {
 		names = names[:most]
 		part.Next = names[most-1]

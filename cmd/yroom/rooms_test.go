@@ -459,3 +459,39 @@ func TestServeGuardsItsRooms(t *testing.T) {
 		})
 	}
 }
+
+// Rooms that were just deleted are not listed, and hide no others.
+func TestListsPassOverDeletedRooms(t *testing.T) {
+	rooms, err := yroom.New(yroom.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = rooms.Shutdown(context.Background()) })
+	ctx := t.Context()
+	if err := rooms.Document("d").Apply(ctx, []byte{0, 0}, yroom.V1); err != nil { // it is in memory, and not stored
+		t.Fatal(err)
+	}
+	if err := rooms.Document("e").Create(ctx, []byte(typedHello), yroom.V1); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"a", "b", "c"} {
+		d := rooms.Document(name)
+		if err := errors.Join(d.Create(ctx, []byte(typedHello), yroom.V1), d.Delete(ctx)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for after := ""; ; {
+		part, err := listRooms(ctx, rooms, "", after, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, names(part)...)
+		if after = part.Next; after == "" {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"d", "e"}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
