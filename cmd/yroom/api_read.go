@@ -65,7 +65,7 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	}
 	what := selection{name: query.Get("name"), named: query.Has("name"), kinds: map[string]yjs.Kind{}}
 	if format.needsName && !what.named {
-		return badParameter.because("The format " + format.name + " is that of one root: name it with ?name=.")
+		return badParameter.because("The format " + format.name + " shows one root: say by name which.")
 	}
 	for _, root := range query["root"] {
 		at := max(strings.LastIndex(root, "="), 0) // a kind has none in it, a name may
@@ -94,7 +94,7 @@ func formatOf(r *http.Request) (format, error) {
 				return f, nil
 			}
 		}
-		return format{}, unknownFormat.because(fmt.Sprintf("There is no format %q.", query.Get("format")), names...)
+		return format{}, unknownFormat.because(fmt.Sprintf("%q is none.", query.Get("format")), names...)
 	}
 	i := choose(accepted(r.Header), mediaTypes)
 	if i < 0 {
