@@ -34,7 +34,8 @@ func integrated(err error) error {
 // The exports of single roots. A root that is not there reads as an empty one
 // of its kind. One that is used as another kind is an error, yjs.ErrType.
 
-// Text gives a root text without its formatting, "" where there is none.
+// Text gives a root text without its formatting, "" where there is none. An array
+// of types reads as "" too: it looks like a text with embeds and no characters.
 func (d *Document) Text(ctx context.Context, name string) (string, error) {
 	return export(ctx, d, name, (*yjs.Doc).Text, text[*yjs.Text])
 }
