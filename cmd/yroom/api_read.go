@@ -55,13 +55,12 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	if err != nil {
 		return err
 	}
-	takes := []string{"format"}
-	if format.rooted {
-		takes = append(takes, "name", "root*")
-	}
-	query, err := parameters(r, takes...)
+	query, err := parameters(r, "format", "name", "root*")
 	if err != nil {
 		return err
+	}
+	if !format.rooted && (query.Has("name") || query.Has("root")) {
+		return badParameter.because("The format "+format.name+" is of the whole document and takes neither name nor root. These do.", rootedFormats()...)
 	}
 	what := selection{name: query.Get("name"), named: query.Has("name"), kinds: map[string]yjs.Kind{}}
 	if format.needsName && !what.named {
@@ -80,6 +79,15 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 		return err
 	}
 	return answer(w, r, format.mediaType+format.parameters, body)
+}
+
+func rootedFormats() (names []string) {
+	for _, f := range formats {
+		if f.rooted {
+			names = append(names, f.name)
+		}
+	}
+	return names
 }
 
 // formatOf gives the format that r asks for.
