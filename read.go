@@ -35,7 +35,8 @@ func integrated(err error) error {
 // of its kind. One that is used as another kind is an error, yjs.ErrType; one that
 // can't be printed, yjs.ErrSize or yjs.ErrDepth.
 
-// Text gives a root text without its formatting, "" where there is none.
+// Text gives a root text without its formatting, "" where there is none. An array
+// of types reads as "" too: it looks like a text with embeds and no characters.
 func (d *Document) Text(ctx context.Context, name string) (string, error) {
 	return export(ctx, d, name, (*yjs.Doc).Text, text[*yjs.Text])
 }

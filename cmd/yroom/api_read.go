@@ -55,17 +55,16 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	if err != nil {
 		return err
 	}
-	takes := []string{"format"}
-	if format.rooted {
-		takes = append(takes, "name", "root*")
-	}
-	query, err := parameters(r, takes...)
+	query, err := parameters(r, "format", "name", "root*")
 	if err != nil {
 		return err
 	}
+	if !format.rooted && (query.Has("name") || query.Has("root")) {
+		return badParameter.because("The format "+format.name+" is of the whole document and takes neither name nor root. These do.", rootedFormats()...)
+	}
 	what := selection{name: query.Get("name"), named: query.Has("name"), kinds: map[string]yjs.Kind{}}
 	if format.needsName && !what.named {
-		return badParameter.because("The format " + format.name + " is that of one root: name it with ?name=.")
+		return badParameter.because("The format " + format.name + " shows one root: say by name which.")
 	}
 	for _, root := range query["root"] {
 		at := max(strings.LastIndex(root, "="), 0) // a kind has none in it, a name may
@@ -82,6 +81,15 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	return answer(w, r, format.mediaType+format.parameters, body)
 }
 
+func rootedFormats() (names []string) {
+	for _, f := range formats {
+		if f.rooted {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 // formatOf gives the format that r asks for.
 func formatOf(r *http.Request) (format, error) {
 	names, mediaTypes := make([]string, len(formats)), make([]string, len(formats))
@@ -94,7 +102,7 @@ func formatOf(r *http.Request) (format, error) {
 				return f, nil
 			}
 		}
-		return format{}, unknownFormat.because(fmt.Sprintf("There is no format %q.", query.Get("format")), names...)
+		return format{}, unknownFormat.because(fmt.Sprintf("%q is none.", query.Get("format")), names...)
 	}
 	i := choose(accepted(r.Header), mediaTypes)
 	if i < 0 {
