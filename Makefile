@@ -61,7 +61,7 @@ unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
 	@if [ -d test/browser/screenshots ]; then echo "What the pages look like: test/browser/screenshots"; fi
 	go test -run IsLinear ./blocks
 	go test -tags demo ./internal/webui
-	@scripts/coverage cover.out 85 blocks awareness protocol room internal/lib0
+	@scripts/coverage cover.out 85 blocks yjs awareness protocol room internal/lib0
 
 # What a release is made of. VERSION is what "yroom version" says.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)

@@ -62,8 +62,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
@@ -358,7 +360,7 @@ func exists(t *testing.T, words []string) error {
 	case "docker":
 		_, err := os.Stat("Dockerfile")
 		return err
-	case "yroom", "sqlite3", "curl", "sha256sum", "openssl", "chmod": // elsewhere, or nothing of this project
+	case "yroom", "sqlite3", "curl", "sha256sum", "openssl", "chmod", "mkdir", "while", "[", "done": // elsewhere, or nothing of this project
 	default:
 		return errors.New("a command that nothing knows")
 	}

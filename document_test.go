@@ -19,6 +19,7 @@ import (
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
+	"github.com/yroom/yroom/yjs"
 )
 
 // typed is the V1 update of a client who types text, of less than 128 bytes,
@@ -149,6 +150,28 @@ func TestDocumentThatIsNotThere(t *testing.T) {
 	}
 	enter(t, web, "none")
 	wantDocument(t, d)
+}
+
+// An array that holds nothing but types is a text without characters to who asks
+// for one.
+func TestArrayReadAsText(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	d := server.Document("board")
+	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		cards, err := doc.Array("cards")
+		if err != nil {
+			return err
+		}
+		_, err = cards.InsertMap(0)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := d.Text(t.Context(), "cards"); text != "" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	_, err := d.Map(t.Context(), "cards")
+	wantError(t, "as a map", err, yjs.ErrType)
 }
 
 func TestNamesThatNoRoomCanHave(t *testing.T) {

@@ -25,11 +25,12 @@ import (
 // change. The first costs as much as to read the document.
 //
 // Edits of one room follow each other, in one process; those that wait do so as
-// long as their ctx lets them. All of them have one client id in the document, so
-// that a thousand edits leave no more behind in it than one does. An id is given
-// up for a new one as soon as it is not certain that the document has all that
-// was ever written with it, and nothing else: after an edit that failed in any
-// way, and when the document was made anew. The room refuses what was written
+// long as their ctx lets them. So fn must not edit the room by an Edit of its own,
+// which would wait for this one. All of them have one client id in the document,
+// so that a thousand edits leave no more behind in it than one does. An id is
+// given up for a new one as soon as it is not certain that the document has all
+// that was ever written with it, and nothing else: after an edit that failed in
+// any way, and when the document was made anew. The room refuses what was written
 // with an id that another process has written with meanwhile: that is ErrConflict.
 func (d *Document) Edit(ctx context.Context, fn func(*yjs.Doc) error) error {
 	return d.edit(ctx, "", fn)

@@ -144,6 +144,34 @@ func TestExports(t *testing.T) {
 }
 
 // A thousand edits leave one client behind, whether the room stays in memory or not.
+// TestExportsThatAreTooLarge has a small document that would be a huge one with its
+// formats.
+func TestExportsThatAreTooLarge(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	d := server.Document("a")
+	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		text, err := doc.XMLText("text")
+		if err != nil {
+			return err
+		}
+		long := yjs.StringValue(strings.Repeat("x", 100<<10))
+		err = text.Insert(0, strings.Repeat("x", 1000), yjs.Object{{Key: "long", Value: long}})
+		for i := range 1000 {
+			err = errors.Join(err, text.Format(i, 1, yjs.Object{{Key: "n", Value: yjs.NumberValue(float64(i))}}))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.XMLText(t.Context(), "text")
+	wantError(t, "as XML", err, yjs.ErrSize)
+	_, err = d.JSON(t.Context(), nil)
+	wantError(t, "as JSON", err, yjs.ErrSize)
+	if got := len(must[string](t)(d.Text(t.Context(), "text"))); got != 1000 {
+		t.Errorf("text of %d bytes", got)
+	}
+}
+
 func TestEditsShareAClient(t *testing.T) {
 	server, web := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"short": {RemoveDelay: time.Millisecond}}})
 	for _, name := range []string{"ws/a", "short.a"} {
@@ -305,6 +333,25 @@ func awaitState(t *testing.T, c interface {
 			return client
 		}
 	}
+}
+
+// TestEditAfterAKeptDoc changes the Doc of an edit after it, which nobody should.
+func TestEditAfterAKeptDoc(t *testing.T) {
+	server, _ := running(t, yroom.Config{})
+	d := server.Document("a")
+	edit(t, d, "1")
+	var kept *yjs.Doc
+	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		kept = doc
+		return adding("2")(doc)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := adding("lost")(kept); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, d, "3")
+	wantText(t, d, "123")
 }
 
 func TestEditAsShowsWhoEdits(t *testing.T) {

@@ -1,6 +1,7 @@
 package yroom
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"time"
@@ -51,7 +52,10 @@ func (f *follower) take(c Change) error {
 	return integrated(f.doc.Apply(c.Update, V1))
 }
 
-var errBehind = errors.New("yroom: the room is elsewhere")
+var (
+	errBehind   = errors.New("yroom: the room is elsewhere")
+	errStranger = errors.New("yroom: somebody has kept the Doc of an edit, and changed it")
+)
 
 // catchUp takes in what the room gained since the last edit. After an error the
 // follower is of no use.
@@ -68,6 +72,9 @@ func (f *follower) catchUp(ctx context.Context) error {
 	// It may be ahead: others have written since the answer.
 	if err == nil && (f.at.Seq < a.At.Seq || !f.at.Opened.Equal(a.At.Opened)) {
 		err = errBehind
+	}
+	if err == nil && !bytes.Equal(f.doc.StateVector(), a.Vector) {
+		err = errStranger
 	}
 	return err
 }

@@ -32,9 +32,11 @@ func integrated(err error) error {
 }
 
 // The exports of single roots. A root that is not there reads as an empty one
-// of its kind. One that is used as another kind is an error, yjs.ErrType.
+// of its kind. One that is used as another kind is an error, yjs.ErrType; one that
+// can't be printed, yjs.ErrSize or yjs.ErrDepth.
 
-// Text gives a root text without its formatting, "" where there is none.
+// Text gives a root text without its formatting, "" where there is none. An array
+// of types reads as "" too: it looks like a text with embeds and no characters.
 func (d *Document) Text(ctx context.Context, name string) (string, error) {
 	return export(ctx, d, name, (*yjs.Doc).Text, text[*yjs.Text])
 }
@@ -95,6 +97,11 @@ func export[T, R any](ctx context.Context, d *Document, name string, root func(*
 	of, err := root(doc, name)
 	if err != nil {
 		return shown, err
+	}
+	if _, ok := any(of).(*yjs.Text); !ok { // that has no formats here
+		if err := doc.Printable(); err != nil {
+			return shown, err
+		}
 	}
 	return show(of)
 }

@@ -5,6 +5,8 @@
 //	…
 //	http.Handle("/ws/{room...}", server)
 //
+// Programs read, edit, make, delete and follow documents with [Server.Document].
+//
 // Everything runs in this process: a consumer (package consumer) takes the
 // connections, a worker (package worker) runs the rooms, a layer in memory
 // joins them, and a store keeps the documents.

@@ -3,6 +3,7 @@ package yjs
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -32,8 +33,9 @@ func readAny(r *lib0.Reader) Value {
 	case lib0.AnyBytes:
 		return Value{kind: Bytes, str: string(r.Bytes())}
 	case lib0.AnyArray:
-		var list []Value
-		for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		n := r.Uint()
+		list := slices.Grow([]Value(nil), int(min(n, uint64(r.Len()))))
+		for ; n > 0 && r.Err() == nil; n-- {
 			list = append(list, readAny(r))
 		}
 		return Value{kind: List, list: list}

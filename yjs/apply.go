@@ -25,7 +25,8 @@ type arrival struct {
 	size     int // of the update
 	slab     slab
 	sections []section
-	roots    []*typ // that are new
+	roots    []*typ          // that are new
+	byName   map[string]*typ // the same
 	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
@@ -37,11 +38,15 @@ type section struct {
 
 // Apply takes an update into the document. What it needs and isn't there makes
 // it wait. An error (blocks.ErrMalformed, blocks.ErrEncoding, in V2
-// blocks.ErrLimit) leaves the document as it was. update is borrowed.
+// blocks.ErrLimit) leaves the document as it was, but for ErrWork: after that its
+// types are not to be trusted, and it takes no more updates. update is borrowed.
 //
 // As in yjs, texts that were there before and get other formats at the same time
 // are rid of formats that say nothing.
 func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
+	if d.lost {
+		return ErrWork
+	}
 	if enc == blocks.V1 {
 		update = bytes.Clone(update)
 	} else {
@@ -58,6 +63,9 @@ func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
 	return d.edit(func(tx *transaction) error {
 		tx.remote = true
 		tx.take(&a)
+		if d.lost {
+			return ErrWork
+		}
 		return nil
 	})
 }
@@ -111,12 +119,16 @@ func (a *arrival) root(name []byte) *typ {
 	if t := a.doc.roots[string(name)]; t != nil {
 		return t
 	}
-	i := slices.IndexFunc(a.roots, func(t *typ) bool { return t.name == string(name) })
-	if i < 0 {
-		i = len(a.roots)
-		a.roots = append(a.roots, &typ{doc: a.doc, name: string(name)})
+	t := a.byName[string(name)]
+	if t == nil {
+		t = &typ{doc: a.doc, name: string(name)}
+		if a.byName == nil {
+			a.byName = make(map[string]*typ)
+		}
+		a.byName[t.name] = t
+		a.roots = append(a.roots, t)
 	}
-	return a.roots[i]
+	return t
 }
 
 // take takes an update into the document.

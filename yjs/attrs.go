@@ -8,7 +8,14 @@ import (
 
 // attrs are formats that hold at some place, in the order of a JavaScript Map. The
 // values are JSON, null where a format ends.
-type attrs []attr
+type attrs struct {
+	list  []attr         // without a value: removed
+	gone  int            // so many of list
+	where map[string]int // in list; nil: they are few
+}
+
+// fewAttrs is how many are looked through one by one.
+const fewAttrs = 16
 
 type attr struct {
 	key   string
@@ -28,32 +35,70 @@ func (a *attrs) get(key string) []byte {
 }
 
 func (a *attrs) find(key string) (value []byte, ok bool) {
-	for _, x := range *a {
-		if x.key == key {
-			return x.value, true
+	i := a.place(key)
+	if i < 0 {
+		return nil, false
+	}
+	return a.list[i].value, true
+}
+
+// place tells where in list a key is; -1: it isn't.
+func (a *attrs) place(key string) int {
+	if a.where == nil && len(a.list) > fewAttrs {
+		a.where = make(map[string]int, 2*len(a.list))
+		for i, x := range a.list {
+			if x.value != nil {
+				a.where[x.key] = i
+			}
 		}
 	}
-	return nil, false
+	if a.where != nil {
+		if i, ok := a.where[key]; ok {
+			return i
+		}
+		return -1
+	}
+	return slices.IndexFunc(a.list, func(x attr) bool { return x.key == key && x.value != nil })
 }
 
-func (a *attrs) has(key string) bool {
-	_, ok := a.find(key)
-	return ok
-}
+func (a *attrs) len() int { return len(a.list) - a.gone }
 
-// set sets a key, where it is or else at the end.
-func (a *attrs) set(key string, value []byte) {
-	for i := range *a {
-		if (*a)[i].key == key {
-			(*a)[i].value = value
+// each is an iterator.
+func (a *attrs) each(yield func(attr) bool) {
+	for _, x := range a.list {
+		if x.value != nil && !yield(x) {
 			return
 		}
 	}
-	*a = append(*a, attr{key, value})
+}
+
+func (a *attrs) clone() attrs { return attrs{list: slices.Collect(a.each)} }
+
+func (a *attrs) has(key string) bool { return a.place(key) >= 0 }
+
+// set sets a key, where it is or else at the end.
+func (a *attrs) set(key string, value []byte) {
+	if i := a.place(key); i >= 0 {
+		a.list[i].value = value
+		return
+	}
+	if a.where != nil {
+		a.where[key] = len(a.list)
+	}
+	a.list = append(a.list, attr{key, value})
 }
 
 func (a *attrs) remove(key string) {
-	*a = slices.DeleteFunc(*a, func(x attr) bool { return x.key == key })
+	i := a.place(key)
+	if i < 0 {
+		return
+	}
+	a.list[i].value = nil
+	a.gone++
+	delete(a.where, key)
+	if 2*a.gone > len(a.list) {
+		*a = a.clone()
+	}
 }
 
 // apply takes up a format.
@@ -68,11 +113,11 @@ func (a *attrs) apply(it *item) {
 
 // object gives them as JavaScript has them in an object.
 func (a *attrs) object() Object {
-	if len(*a) == 0 {
+	if a.len() == 0 {
 		return nil
 	}
-	members := make(Object, 0, len(*a))
-	for _, x := range *a {
+	members := make(Object, 0, a.len())
+	for x := range a.each {
 		if x.key != "__proto__" {
 			members = append(members, Member{x.key, parseJSON(x.value)})
 		}

@@ -80,7 +80,7 @@ func (tx *transaction) cleanText(t *typ) {
 			now.apply(it)
 		default:
 			tx.cleanFrom(start, it, before, &now)
-			before = slices.Clone(now)
+			before = now.clone()
 			start = it
 		}
 	}

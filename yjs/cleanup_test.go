@@ -60,3 +60,24 @@ func TestNobodyAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestAskedLate asks for a text that has formats: as in yjs, those count as clean.
+func TestAskedLate(t *testing.T) {
+	a := NewWith(Options{ClientID: 1})
+	text, _ := a.Text("t")
+	must(t, text.Insert(0, "abc", nil))
+	must(t, text.Format(1, 1, Object{{"bold", BoolValue(true)}}))
+	d := New()
+	must(t, d.Apply(a.Encode(blocks.V1), blocks.V1))
+	late, err := d.Text("t")
+	must(t, err)
+	must(t, d.Apply([]byte{0, 1, 1, 1, 1, 1}, blocks.V1))
+	if late.String() != "ac" {
+		t.Errorf("text %q", late)
+	}
+	for it := late.t.first; it != nil; it = it.right {
+		if it.kind == blocks.KindFormat && it.deleted() {
+			t.Error("a format was deleted")
+		}
+	}
+}

@@ -44,7 +44,9 @@ type Doc struct {
 	order   []*typ // roots, as they came
 	tx      *transaction
 	serial  uint64 // of the last transaction
-	visits  uint64
+	visits  uint64 // of items, to put others in order
+	most    uint64 // of them in this transaction
+	lost    bool   // they were not enough: the order is wrong
 	slab    slab
 }
 

@@ -239,6 +239,42 @@ func TestNestedDeep(t *testing.T) {
 	}
 }
 
+// A document that was just loaded knows places, but not the kinds of its roots
+// until they are asked for; a passage that was deleted has no length.
+func TestRelativePositionsOfALoadedDocument(t *testing.T) {
+	d := New()
+	text, err := d.Text("t")
+	must(t, err)
+	must(t, text.Insert(0, "abcdef", nil))
+	start, err := text.RelativePosition(2, 0)
+	must(t, err)
+	end, err := text.RelativePosition(4, -1)
+	must(t, err)
+	resolved := func() (from, to Position, loaded *Doc) {
+		t.Helper()
+		loaded = New()
+		must(t, loaded.Apply(d.Encode(blocks.V1), blocks.V1))
+		from, err := loaded.Resolve(start)
+		must(t, err)
+		to, err = loaded.Resolve(end)
+		must(t, err)
+		return from, to, loaded
+	}
+	from, to, loaded := resolved()
+	if from.Index != 2 || to.Index != 4 || from.Type.TypeKind() != KindUnknown {
+		t.Errorf("from %+v to %+v", from, to)
+	}
+	_, err = loaded.Text("t")
+	must(t, err)
+	if from, err = loaded.Resolve(start); err != nil || from.Type.TypeKind() != KindText {
+		t.Errorf("once it was asked for: %+v, %v", from, err)
+	}
+	must(t, text.Delete(1, 4))
+	if from, to, _ = resolved(); from.Index != 1 || to.Index != 1 {
+		t.Errorf("deleted: from %+v to %+v", from, to)
+	}
+}
+
 func TestRelativePositions(t *testing.T) {
 	d := NewWith(Options{ClientID: 1})
 	text, _ := d.Text("t")

@@ -16,4 +16,10 @@ var (
 	ErrPosition = errors.New("yjs: no such position")
 	// ErrDepth means that types are nested too deep to be printed.
 	ErrDepth = errors.New("yjs: nested too deep")
+	// ErrWork means that an update has so many items for the same places that it
+	// takes too long to put them in order.
+	ErrWork = errors.New("yjs: too many conflicts")
+	// ErrSize means that a document has so many formats that it can't be printed
+	// with them.
+	ErrSize = errors.New("yjs: too large to be printed")
 )

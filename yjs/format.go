@@ -1,7 +1,6 @@
 package yjs
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/yroom/yroom/blocks"
@@ -74,7 +73,9 @@ func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content
 
 // insertFormat makes a format at the cursor.
 func (tx *transaction) insertFormat(p *cursor, key string, value []byte) {
-	tx.insertItem(p, blocks.KindFormat, formatContent(key, value), 1)
+	p.right = tx.newItem(p.t, p.left, p.right, blocks.KindFormat, formatContent(key, value), 1)
+	p.right.more().value = value
+	p.forward()
 }
 
 func formatContent(key string, value []byte) []byte {
@@ -100,7 +101,7 @@ func (p *cursor) minimize(want attrs) {
 // begin makes formats at the cursor where what holds isn't what is wanted, and
 // gives what must be there again behind the text that gets them.
 func (tx *transaction) begin(p *cursor, want attrs) (negated attrs) {
-	for _, w := range want {
+	for w := range want.each {
 		was := p.now.get(w.key)
 		if !equalAttrs(was, w.value) {
 			negated.set(w.key, was)
@@ -125,20 +126,21 @@ func (tx *transaction) end(p *cursor, negated attrs) {
 		}
 		p.forward()
 	}
-	for _, x := range negated {
+	for x := range negated.each {
 		tx.insertFormat(p, x.key, x.value)
 	}
 }
 
 // insertText makes an item at the cursor that has exactly the wanted formats.
 func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content []byte, n uint64) {
-	want = slices.Clone(want)
-	for _, x := range p.now {
+	want = want.clone()
+	for x := range p.now.each {
 		if !want.has(x.key) {
 			want.set(x.key, null)
 		}
 	}
-	want = order(want, func(x attr) string { return x.key })
+	want.list = order(want.list, func(x attr) string { return x.key })
+	want.where = nil
 	p.minimize(want)
 	negated := tx.begin(p, want)
 	tx.insertItem(p, k, content, n)
@@ -150,7 +152,7 @@ func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content 
 func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
 	p.minimize(want)
 	negated := tx.begin(p, want)
-	for p.right != nil && (n > 0 || len(negated) > 0 && !p.right.visible()) {
+	for p.right != nil && (n > 0 || negated.len() > 0 && !p.right.visible()) {
 		it := p.right
 		if it.deleted() {
 			p.forward()
@@ -188,7 +190,7 @@ func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
 
 // deleteText deletes n positions from the cursor on, or what is left of the text.
 func (tx *transaction) deleteText(p *cursor, n uint64) {
-	before, start := slices.Clone(p.now), p.right
+	before, start := p.now.clone(), p.right
 	for n > 0 && p.right != nil {
 		it := p.right
 		if it.visible() && it.inText() {

@@ -62,10 +62,12 @@ func shape(d *Doc) map[string]string {
 	all := make(map[string]string)
 	list := func(name string, it *item) {
 		var b strings.Builder
-		for ; it != nil; it = it.right {
-			for i := range it.len {
-				fmt.Fprintf(&b, "%d:%d %v, ", it.client.id, it.clock+i, it.deleted() && !it.is(hasKey))
+		for it != nil {
+			first, last, gone := it, it, it.deleted() && !it.is(hasKey)
+			for it = it.right; it != nil && it.client == last.client && it.clock == last.end() && gone == (it.deleted() && !it.is(hasKey)); it = it.right {
+				last = it
 			}
+			fmt.Fprintf(&b, "%d:%d-%d %v, ", first.client.id, first.clock, last.end(), gone)
 		}
 		if b.Len() > 0 {
 			all[name] = b.String()

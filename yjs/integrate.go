@@ -161,7 +161,10 @@ func (d *Doc) settle(it *item) {
 	start := d.visits
 	conflict := start
 	for ; o != nil && o != it.right; o = o.right {
-		d.visits++
+		if d.visits++; d.visits > d.most {
+			d.lost = true
+			break
+		}
 		o.more().visit = d.visits
 		if sameRef(it, o, hasOrigin) {
 			if o.client.id < it.client.id {

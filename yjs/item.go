@@ -26,6 +26,7 @@ type item struct {
 // rare is what most items do without.
 type rare struct {
 	key   string
+	value []byte // of a format that the Doc made itself
 	typ   *typ   // of a KindType block; nil when its content is gone
 	visit uint64 // when the item was last compared with one that was integrated
 }
@@ -90,17 +91,22 @@ func (it *item) width() uint64 {
 	return 0
 }
 
-// format gives the key and the value, in JSON, of a KindFormat item.
+// format gives the key and the value, in JSON, of a KindFormat item. The Doc's own
+// formats that were made of one value have the same bytes: see equalAttrs.
 func (it *item) format() (key string, value []byte) {
 	r := lib0.Reread(it.content)
-	return string(r.Text()), r.Text()
+	key, value = string(r.Text()), r.Text()
+	if it.rare != nil && it.rare.value != nil {
+		value = it.rare.value
+	}
+	return key, value
 }
 
 // isFormat tells whether the item is a format that isn't deleted.
 func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
 
 // slabItems is how many items are allocated at once where many come.
-const slabItems = 128
+const slabItems = 512
 
 // slab allocates items, few at first.
 type slab struct {

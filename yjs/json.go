@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
@@ -14,8 +15,13 @@ const maxDepth = 10_000
 
 // MarshalJSON prints the value as JSON.stringify of JavaScript does, a shared type
 // by its toJSON. A BigInt, which that refuses, is its digits, and undefined is
-// null. The error is ErrDepth.
+// null. The error is ErrDepth or ErrSize.
 func (v Value) MarshalJSON() ([]byte, error) {
+	if v.typ != nil {
+		if err := printable(v.typ); err != nil {
+			return nil, err
+		}
+	}
 	p := printer{}
 	if !p.value(v) {
 		p.literal("null")
@@ -214,25 +220,28 @@ func readJSON(r *lib0.Reader) Value {
 	return parseJSON(text)
 }
 
-// eachUnit calls yield with the UTF-16 units of a string, until that gives false.
+// eachUnit calls yield with the UTF-16 units of a string, in which half a
+// surrogate pair may stand as three bytes, until that gives false.
 func eachUnit(s string, yield func(string) bool) bool {
-	for i, c := range s {
+	for i := 0; i < len(s); {
+		c, n := utf8.DecodeRuneInString(s[i:])
 		switch {
 		case c >= 0x10000:
 			c -= 0x10000
 			if !yield(string(appendUnit(nil, 0xd800+c>>10))) || !yield(string(appendUnit(nil, 0xdc00+c&0x3ff))) {
 				return false
 			}
-		case !yield(unitAt(s, i, c)):
-			return false
+		default:
+			if n == 1 && c == utf8.RuneError {
+				n = len(replacement) // half a pair is as long
+			}
+			if !yield(s[i : i+n]) {
+				return false
+			}
 		}
+		i += n
 	}
 	return true
-}
-
-// unitAt gives the unit at s[i:], which c was read from.
-func unitAt(s string, i int, c rune) string {
-	return s[i : i+len(string(c))]
 }
 
 // element gives element n of an item that isn't a GC or deleted one.

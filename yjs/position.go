@@ -23,7 +23,7 @@ type RelativePosition struct {
 
 // Position is where a RelativePosition is at the moment.
 type Position struct {
-	Type  Value // the type
+	Type  Value // the type, of no kind if it is a root that the Doc was not asked for yet
 	Index int   // in elements, or UTF-16 units
 	Assoc int   // the RelativePosition's
 }

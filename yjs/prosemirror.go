@@ -9,8 +9,11 @@ import (
 // yXmlFragmentToProsemirrorJSON of y-prosemirror does: elements are nodes, texts
 // are text nodes whose formats are marks. As there, a text right in the fragment is
 // an array of such nodes. The error is ErrType where there is anything else than
-// elements and texts in it, or ErrDepth.
+// elements and texts in it, ErrDepth or ErrSize.
 func (f *XMLFragment) ProseMirror() ([]byte, error) {
+	if err := printable(f.t); err != nil {
+		return nil, err
+	}
 	p := printer{}
 	p.literal(`{"type":"doc","content":[`)
 	i := 0

@@ -205,13 +205,16 @@ func (d *Doc) XMLText(name string) (*XMLText, error) {
 
 // MarshalJSON prints the whole document: an object with each root, as JSON.stringify
 // does what toJSON of yjs gives, kinds as Roots has them. Roots of KindUnknown are
-// left out. The error is ErrDepth.
+// left out. The error is ErrDepth or ErrSize.
 func (d *Doc) MarshalJSON() ([]byte, error) { return d.JSON(nil) }
 
 // JSON prints the whole document as MarshalJSON does, the named roots as the kinds
 // that are given, whatever they hold. Those that aren't in the document are
 // printed too, empty.
 func (d *Doc) JSON(kinds map[string]Kind) ([]byte, error) {
+	if err := d.Printable(); err != nil {
+		return nil, err
+	}
 	type root struct {
 		name string
 		t    *typ

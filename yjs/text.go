@@ -35,10 +35,14 @@ func (t *XMLText) String() string { return whole(t.t.xml()) }
 // MarshalJSON prints String as a JSON string.
 func (t *XMLText) MarshalJSON() ([]byte, error) { return marshal(t.t) }
 
-// Delta gives the text with its formats, as toDelta of yjs does.
+// Delta gives the text with its formats, as toDelta of yjs does. It can be far
+// larger than the document: see Doc.Printable.
 func (t text) Delta() Delta { return t.t.delta() }
 
 func marshal(t *typ) ([]byte, error) {
+	if err := printable(t); err != nil {
+		return nil, err
+	}
 	p := printer{}
 	p.typ(t)
 	return p.result()
@@ -124,9 +128,9 @@ func attrsOf(o Object) (attrs, error) {
 		}
 		value, err := jsonOf(m.Value)
 		if err != nil {
-			return nil, err
+			return attrs{}, err
 		}
-		out = append(out, attr{whole(strings.ToValidUTF8(m.Key, replacement)), value})
+		out.list = append(out.list, attr{whole(strings.ToValidUTF8(m.Key, replacement)), value})
 	}
 	return out, nil
 }

@@ -69,7 +69,15 @@ func BoolValue(b bool) Value {
 }
 
 // NumberValue returns a number.
-func NumberValue(f float64) Value { return Value{kind: Number, num: math.Float64bits(f)} }
+func NumberValue(f float64) Value {
+	if f != f {
+		return Value{kind: Number, num: nan}
+	}
+	return Value{kind: Number, num: math.Float64bits(f)}
+}
+
+// nan is the NaN that JavaScript writes.
+const nan = 0x7ff8 << 48
 
 // BigIntValue returns a BigInt, which JavaScript's JSON can't hold: here it is
 // printed as its digits.

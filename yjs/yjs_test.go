@@ -225,6 +225,19 @@ func TestXML(t *testing.T) {
 	inspect(t, d)
 }
 
+// TestHalfAPairAsAFormat has the value of a format that is no text in UTF-8.
+func TestHalfAPairAsAFormat(t *testing.T) {
+	d := applied(t, chained(formatBlock("b", `"x\ud83d"`), stringBlock("x")))
+	text, err := d.XMLText("t")
+	must(t, err)
+	if got, want := text.String(), `<b 0="x" 1="`+"\ufffd"+`">x</b>`; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := marshaled(t, text), `"<b 0=\"x\" 1=\"\ud83d\">x</b>"`; got != want {
+		t.Errorf("in JSON: got %s, want %s", got, want)
+	}
+}
+
 func TestProseMirror(t *testing.T) {
 	d := New()
 	f, err := d.XMLFragment("prosemirror")
@@ -488,6 +501,7 @@ func TestRoots(t *testing.T) {
 			}
 		}
 	}
+	d = New()
 	if err := ask[KindMap]("new"); err != nil {
 		t.Error(err)
 	}

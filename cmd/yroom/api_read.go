@@ -55,17 +55,16 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	if err != nil {
 		return err
 	}
-	takes := []string{"format"}
-	if format.rooted {
-		takes = append(takes, "name", "root*")
-	}
-	query, err := parameters(r, takes...)
+	query, err := parameters(r, "format", "name", "root*")
 	if err != nil {
 		return err
 	}
+	if !format.rooted && (query.Has("name") || query.Has("root")) {
+		return badParameter.because("The format "+format.name+" is of the whole document and takes neither name nor root. These do.", rootedFormats()...)
+	}
 	what := selection{name: query.Get("name"), named: query.Has("name"), kinds: map[string]yjs.Kind{}}
 	if format.needsName && !what.named {
-		return badParameter.because("The format " + format.name + " is that of one root: name it with ?name=.")
+		return badParameter.because("The format " + format.name + " shows one root: say by name which.")
 	}
 	for _, root := range query["root"] {
 		at := max(strings.LastIndex(root, "="), 0) // a kind has none in it, a name may
@@ -82,6 +81,15 @@ func (a *api) read(w http.ResponseWriter, r *http.Request, room string) error {
 	return answer(w, r, format.mediaType+format.parameters, body)
 }
 
+func rootedFormats() (names []string) {
+	for _, f := range formats {
+		if f.rooted {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
 // formatOf gives the format that r asks for.
 func formatOf(r *http.Request) (format, error) {
 	names, mediaTypes := make([]string, len(formats)), make([]string, len(formats))
@@ -94,7 +102,7 @@ func formatOf(r *http.Request) (format, error) {
 				return f, nil
 			}
 		}
-		return format{}, unknownFormat.because(fmt.Sprintf("There is no format %q.", query.Get("format")), names...)
+		return format{}, unknownFormat.because(fmt.Sprintf("%q is none.", query.Get("format")), names...)
 	}
 	i := choose(accepted(r.Header), mediaTypes)
 	if i < 0 {
@@ -115,7 +123,7 @@ func kinds() (names []string) {
 func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
 	doc, err := d.Read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, unprintable(err)
 	}
 	for name := range what.kinds {
 		if _, ok := doc.Root(name); !ok {
@@ -124,7 +132,7 @@ func writeJSONOf(ctx context.Context, d *yroom.Document, what selection) ([]byte
 	}
 	all, err := doc.JSON(what.kinds)
 	if err != nil || !what.named {
-		return all, err
+		return all, unprintable(err)
 	}
 	root, ok := doc.Root(what.name)
 	if !ok {
@@ -148,7 +156,7 @@ func ofRoot(
 	return func(ctx context.Context, d *yroom.Document, what selection) ([]byte, error) {
 		doc, err := d.Read(ctx)
 		if err != nil {
-			return nil, err
+			return nil, unprintable(err)
 		}
 		root, ok := doc.Root(what.name)
 		if !ok {
@@ -165,7 +173,7 @@ func ofRoot(
 		if errors.Is(err, yjs.ErrType) {
 			return nil, mistaken(root)
 		}
-		return body, err
+		return body, unprintable(err)
 	}
 }
 
@@ -175,6 +183,17 @@ func mistaken(root yjs.Root) error {
 		return wrongKind.because(fmt.Sprintf("The root %q is empty, which doesn’t tell its kind. Say it with root=NAME=KIND.", root.Name), kinds()...)
 	}
 	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another, say so with root=NAME=KIND.", root.Name, root.Kind))
+}
+
+// unprintable says what it means that a document can't be printed.
+func unprintable(err error) error {
+	switch {
+	case errors.Is(err, yjs.ErrSize):
+		return notAcceptable.because("The document has so many formats that it can’t be written with them. As an update, or as text, it can be had.")
+	case errors.Is(err, yjs.ErrWork):
+		return notAcceptable.because("So much of the document wants to be at the same place that it takes too long to put it in order. As an update it can be had.")
+	}
+	return err
 }
 
 const mostChoices = 100 // of roots, which a document may have without end
@@ -197,6 +216,9 @@ func writeText(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
 }
 
 func writeXML(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error) {
+	if err := doc.Printable(); err != nil {
+		return nil, err
+	}
 	var xml fmt.Stringer
 	var err error
 	switch kind {
@@ -222,6 +244,9 @@ func writeProseMirror(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
 }
 
 func writeDelta(doc *yjs.Doc, name string, _ yjs.Kind) ([]byte, error) {
+	if err := doc.Printable(); err != nil {
+		return nil, err
+	}
 	text, err := doc.Text(name)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,9 +25,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/wstest"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/yjs"
 )
 
 // A document that yjs made, with roots of all kinds, and an update to it that
@@ -250,6 +253,8 @@ func TestAPI(t *testing.T) {
 	}{
 		{"formats", p.testFormats},
 		{"accept", p.testAccept},
+		{"too many formats", p.testTooManyFormats},
+		{"too many conflicts", p.testTooManyConflicts},
 		{"tags", p.testTags},
 		{"updates", p.testUpdates},
 		{"people", p.testPeople},
@@ -392,6 +397,59 @@ func (p *apiPlace) testAccept(t *testing.T) {
 			t.Errorf("%s is not among what can be had: %s", f.mediaType, a.body)
 		}
 	}
+}
+
+// testTooManyFormats has a small document that would be a huge one with its formats.
+func (p *apiPlace) testTooManyFormats(t *testing.T) {
+	doc := yjs.New()
+	text, err := doc.Text("t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := yjs.StringValue(strings.Repeat("x", 100<<10))
+	err = text.Insert(0, strings.Repeat("x", 1000), yjs.Object{{Key: "long", Value: long}})
+	for i := range 1000 {
+		err = errors.Join(err, text.Format(i, 1, yjs.Object{{Key: "n", Value: yjs.NumberValue(float64(i))}}))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const address = "/api/rooms/formatted?format="
+	p.want(http.StatusNoContent, post, "/api/rooms/formatted", string(doc.Encode(yroom.V1)))
+	for _, format := range []string{"json", "json&name=t", "delta&name=t", "xml&name=t"} {
+		p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, address+format, "")
+	}
+	if a := p.want(http.StatusOK, get_, address+"text&name=t", ""); a.body != text.String() {
+		t.Errorf("text of %d bytes", len(a.body))
+	}
+	if a := p.want(http.StatusOK, get_, address+"update", ""); len(a.body) > 1<<20 {
+		t.Errorf("an update of %d bytes", len(a.body))
+	}
+}
+
+// testTooManyConflicts has items that all want to be at the start of a text.
+func (p *apiPlace) testTooManyConflicts(*testing.T) {
+	const n = 10_000
+	doc := []byte{2}
+	for client := byte(2); client > 0; client-- {
+		doc = append(binary.AppendUvarint(doc, n), client, 0)
+		for i := range uint64(n) {
+			b := blocks.Block{Kind: blocks.KindEmbed, Len: 1, Content: []byte{1, '1'}}
+			switch {
+			case client == 1:
+				b.HasRight, b.Right = true, blocks.ID{Client: 2, Clock: n - 1 - i}
+			case i == 0:
+				b.Root = []byte("t")
+			default:
+				b.HasOrigin, b.Origin = true, blocks.ID{Client: 2, Clock: i - 1}
+			}
+			doc = b.AppendTo(doc)
+		}
+	}
+	p.want(http.StatusNoContent, post, "/api/rooms/conflicts", string(append(doc, 0)))
+	p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/conflicts?format=json", "")
+	p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/conflicts?format=text&name=t", "")
+	p.want(http.StatusOK, get_, "/api/rooms/conflicts", "")
 }
 
 func (p *apiPlace) testTags(t *testing.T) {

@@ -32,7 +32,7 @@ func (a *api) update(w http.ResponseWriter, r *http.Request, room string) error 
 	}
 	err = a.rooms.Document(room).Apply(r.Context(), data, enc)
 	if errors.Is(err, yroom.ErrUnavailable) {
-		return roomDeleted.because("Nothing can be added to it. PUT makes it anew.")
+		return roomDeleted.because("Nothing can be added to it. PUT makes it anew, and so does yroom room import --new.")
 	}
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 
 type commands struct {
 	Serve   serve        `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
-	Room    roomCommands `cmd:"" help:"List, export, import and delete rooms."`
+	Room    roomCommands `cmd:"" help:"List, export, import and delete rooms, on a server (--server) or in a store (--store)."`
 	Version versionCmd   `cmd:"" help:"Print the version."`
 }
 

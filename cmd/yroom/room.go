@@ -19,15 +19,24 @@ import (
 
 // roomCommands are what an operator does with rooms, on a server or on a store.
 type roomCommands struct {
-	Server    string `placeholder:"URL"  help:"The server to ask, such as http://127.0.0.1:8000."                                     xor:"place" required:""`
+	Server    string `placeholder:"URL"  help:"The server to ask, such as http://127.0.0.1:8000."                                     xor:"place"`
 	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
-	Store     string `placeholder:"URL"  help:"Or the store to work on, which no server should be using: sqlite:FILE."                xor:"place" required:""`
+	Store     string `placeholder:"URL"  help:"Or the store to work on, which no server should be using: sqlite:FILE."                xor:"place"`
 	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
 
 	List   roomList   `cmd:"" help:"List the rooms, a name a line."`
 	Export roomExport `cmd:"" help:"Write out the document of a room."`
 	Import roomImport `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
 	Delete roomDelete `cmd:"" help:"Delete a room, whoever is in it. It asks nothing."`
+}
+
+// Validate is asked by kong. Flags that are required would all be in the line that
+// says how the command is used, as if both were.
+func (c *roomCommands) Validate() error {
+	if c.Server == "" && c.Store == "" {
+		return errors.New("say where the rooms are: --server=URL or --store=URL")
+	}
+	return nil
 }
 
 // exitError ends the process with a status of its own.

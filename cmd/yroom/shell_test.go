@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -93,4 +95,68 @@ func runShell(t *testing.T, b markdown.Block, dir, text string, want *regexp.Reg
 // shown is output as a page shows it: its last line ends.
 func shown(output []byte) []byte {
 	return append(bytes.TrimRight(bytes.ReplaceAll(output, []byte("\r\n"), []byte("\n")), "\n"), '\n')
+}
+
+// What docs/operations.md does to copy all rooms into a folder and to bring them
+// back: whatever rooms are called, and where a room is listed that isn't there.
+func TestDocumentedBackup(t *testing.T) {
+	all, err := markdown.Blocks(os.DirFS("../.."), "sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := slices.DeleteFunc(all, func(b markdown.Block) bool { return !strings.Contains(b.Text, "< backup/rooms") })
+	if len(blocks) != 2 {
+		t.Fatalf("there are %d blocks: want one that copies and one that brings back", len(blocks))
+	}
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	old := startIn(t, dir, "--api-token-file", "yroom.token", "--store", "memory:")
+	asked := func(s *server, args ...string) (stdout string, status int) {
+		return room(t, dir, append([]string{"--server", "http://" + s.host, "--token-file", "yroom.token"}, args...)...)
+	}
+	names := []string{`"\`, "-o", ".", "a/b", "notes", "with space "}
+	for _, name := range names {
+		if _, status := asked(old, "import", "--", name, "notes.update"); status != 0 {
+			t.Fatalf("import %s: exit status %d", name, status)
+		}
+	}
+	resp, err := getWith(old, "/api/rooms/looked-at/events") // which brings it into memory, and into the list
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if listed, _ := asked(old, "list"); !strings.Contains(listed, "looked-at\n") {
+		t.Errorf("the list lacks the room that isn't there:\n%s", listed)
+	}
+	runShell(t, blocks[0], dir, strings.ReplaceAll(blocks[0].Text, "127.0.0.1:8000", old.host), nil)
+
+	restored := startIn(t, dir, "--api-token-file", "yroom.token", "--store", "memory:")
+	if _, status := asked(restored, "import", "notes", "more.update"); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	kept, _ := asked(restored, "export", "notes")
+	runShell(t, blocks[1], dir, strings.ReplaceAll(blocks[1].Text, "127.0.0.1:8000", restored.host), nil)
+	if listed, _ := asked(restored, "list"); listed != strings.Join(names, "\n")+"\n" {
+		t.Errorf("what came back:\n%swant:\n%s", listed, strings.Join(names, "\n"))
+	}
+	for _, name := range names {
+		want, _ := asked(old, "export", "--", name)
+		if name == "notes" {
+			want = kept
+		}
+		if got, _ := asked(restored, "export", "--", name); got != want {
+			t.Errorf("%s came back as %q, want %q", name, got, want)
+		}
+	}
+}
+
+func getWith(s *server, address string) (*http.Response, error) {
+	r, err := http.NewRequest(http.MethodGet, "http://"+s.host+address, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+theToken)
+	return http.DefaultClient.Do(r)
 }

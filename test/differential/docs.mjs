@@ -23,11 +23,10 @@ export function compareDocuments (current, documents) {
     }
     const [seenWhole, shownWhole] = [blur(whole), blur(readings(integrate([expected.whole()])))]
     if (seenWhole !== shownWhole) report.failures.push(`${name}, as one update: ${difference(seenWhole, shownWhole)}`)
-    const vector = showStateVector(stateVector)
-    if (vector !== showStateVector(expected.inOrder())) {
-      report.failures.push(`${name}: the state vector is ${vector}, and yjs's ${showStateVector(expected.inOrder())}`)
-    }
     const loaded = integrate([encoded])
+    if (showStateVector(stateVector) !== showStateVector(loaded)) {
+      report.failures.push(`${name}: the state vector is ${showStateVector(stateVector)}, but its Encode loads as ${showStateVector(loaded)}`)
+    }
     if (current.look(settled(loaded)) !== expected.shown() && current.look(loaded) !== expected.shownMerged()) {
       report.failures.push(`${name}: Encode: ${difference(current.look(loaded), expected.shown())}`)
     }
@@ -36,7 +35,7 @@ export function compareDocuments (current, documents) {
 }
 
 function blurred (readings, surrogates) {
-  const text = JSON.stringify(Object.keys(roots).map(name => readings[name])).replace(/\\\\ud[89a-f][0-9a-f]{2}/g, '\ufffd')
+  const text = JSON.stringify(Object.keys(roots).map(name => readings[name]))
   return surrogates ? text.replace(/[\ud800-\udfff\ufffd]/g, '?') : text
 }
 

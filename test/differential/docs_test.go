@@ -3,6 +3,7 @@ package differential
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
@@ -30,7 +31,7 @@ func readings(doc *yjs.Doc) (map[string]reading, error) {
 			return nil, err
 		}
 		s := text.String()
-		all[name] = reading{Text: &s, Delta: string(delta)}
+		all[name] = reading{Text: &s, Delta: loneSurrogate.ReplaceAllString(string(delta), "\ufffd")}
 	}
 	for _, name := range []string{"map", ""} {
 		m, err := doc.Map(name)
@@ -60,9 +61,12 @@ func readings(doc *yjs.Doc) (map[string]reading, error) {
 // readJSON reads a root as JSON, as it is: json.Marshal would rewrite it.
 func readJSON(all map[string]reading, name string, m json.Marshaler) error {
 	printed, err := m.MarshalJSON()
-	all[name] = reading{JSON: string(printed)}
+	all[name] = reading{JSON: loneSurrogate.ReplaceAllString(string(printed), "\ufffd")}
 	return err
 }
+
+// loneSurrogate is half of a pair in JSON, of which UTF-8 knows nothing.
+var loneSurrogate = regexp.MustCompile(`\\ud[89a-f][0-9a-f]{2}`)
 
 // document is what a Doc made of a delivery.
 type document struct {
@@ -75,7 +79,7 @@ type document struct {
 // TestReading holds that a Doc reads as the yjs document does that was told the
 // same in the same order.
 func TestReading(t *testing.T) {
-	eachSeed(t, func(t *testing.T, yjs *oracle, seed int, profile string) report {
+	eachSeed(t, 0.25, func(t *testing.T, yjs *oracle, seed int, profile string) report {
 		var history struct {
 			Deliveries []delivery `json:"deliveries"`
 		}

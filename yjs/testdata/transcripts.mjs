@@ -1,7 +1,7 @@
 // Random edits of one yjs document, and what each of them makes of it, for a Doc to
 // do the same. Run in test/, for the npm modules there:
 //
-//   node ../yjs/testdata/transcripts.mjs FIRST-SEED END >../yjs/testdata/transcripts.jsonl
+//   node ../yjs/testdata/transcripts.mjs FIRST-SEED END >>../yjs/testdata/transcripts.jsonl
 
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -171,7 +171,7 @@ function real (value) {
 }
 
 function perform (type, op) {
-  const attrs = op.attrs == null ? undefined : { ...op.attrs }
+  const attrs = op.attrs == null ? undefined : structuredClone(op.attrs)
   switch (op.op) {
     case 'insert':
       if (op.text !== undefined) type.insert(op.at, op.text, attrs)

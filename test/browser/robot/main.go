@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log"
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/webui"
@@ -18,9 +20,15 @@ import (
 )
 
 func main() {
+	if err := run(); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run() error {
 	server, err := yroom.New(yroom.Config{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
 	http.Handle("/ws/{room...}", server)
 	http.Handle("/", webui.Handler(webui.Facts{}, web.Built()))
@@ -34,14 +42,16 @@ func main() {
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
 		}
+		w.WriteHeader(http.StatusNoContent)
 	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		log.Fatal(err)
+		return err
 	}
-	fmt.Printf("http://%s/\n", listener.Addr())
-	log.Fatal(http.Serve(listener, nil))
+	fmt.Fprintf(os.Stdout, "http://%s/\n", listener.Addr())
+	return (&http.Server{ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
 }
 
 // write puts a line at the beginning of each demo's document.
