@@ -69,8 +69,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 	if err == nil && ok {
 		err = f.take(c)
 	}
-	// It may be ahead: others have written since the answer.
-	if err == nil && (f.at.Seq < a.At.Seq || !f.at.Opened.Equal(a.At.Opened)) {
+	if err == nil && (f.at.Seq != a.At.Seq || !f.at.Opened.Equal(a.At.Opened)) {
 		err = errBehind
 	}
 	if err == nil && !bytes.Equal(f.doc.StateVector(), a.Vector) {
