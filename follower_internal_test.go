@@ -41,7 +41,7 @@ func TestFollowerIsNotBehind(t *testing.T) {
 	} {
 		w := watching(func(w *watcher) room.Answer {
 			w.gains(test.told, nothingNew)
-			return room.Answer{At: Mark{Seq: test.asked}}
+			return room.Answer{At: Mark{Seq: test.asked}, Vector: []byte{0}}
 		})
 		f := &follower{doc: yjs.New(), watcher: w, at: w.at}
 		if err := f.catchUp(t.Context()); !errors.Is(err, test.want) || f.at.Seq != 6 {
