@@ -295,6 +295,8 @@ func TestSeedOnce(t *testing.T) {
 func TestCreateIsSeenByThePeople(t *testing.T) {
 	server, web := running(t, yroom.Config{})
 	c := connect(t, web, "a")
+	send(t, c, syncStep1(emptyStateVector))
+	await(t, c, syncStep2(nothing)) // it is in the room
 	d := server.Document("ws/a")
 	if err := d.Create(t.Context(), typed(8, 0, "template"), yroom.V1); err != nil {
 		t.Fatal(err)
