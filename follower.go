@@ -69,13 +69,17 @@ func (f *follower) catchUp(ctx context.Context) error {
 	if err == nil && ok {
 		err = f.take(c)
 	}
-	if err == nil && (f.at.Seq != a.At.Seq || !f.at.Opened.Equal(a.At.Opened)) {
-		err = errBehind
+	switch {
+	case err != nil:
+		return err
+	case f.at.Seq < a.At.Seq || !f.at.Opened.Equal(a.At.Opened):
+		return errBehind
+	case f.at.Seq > a.At.Seq: // others have written since the answer
+		return nil
+	case !bytes.Equal(f.doc.StateVector(), a.Vector):
+		return errStranger
 	}
-	if err == nil && !bytes.Equal(f.doc.StateVector(), a.Vector) {
-		err = errStranger
-	}
-	return err
+	return nil
 }
 
 // end lets the room go, also where ctx has ended.

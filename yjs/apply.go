@@ -43,7 +43,7 @@ type section struct {
 //
 // As in yjs, texts that were there before and get other formats at the same time
 // are rid of formats that say nothing.
-func (d *Doc) Apply(update []byte, enc blocks.Encoding) error {
+func (d *Doc) Apply(update []byte, enc Encoding) error {
 	if d.lost {
 		return ErrWork
 	}

@@ -18,6 +18,15 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
+// Encoding names how an update is encoded. It is always named, never guessed.
+type Encoding = blocks.Encoding
+
+// The encodings of updates.
+const (
+	V1 = blocks.V1
+	V2 = blocks.V2
+)
+
 // Options says how a Doc is to be. The zero value is good for most.
 type Options struct {
 	// ClientID is who the Doc's own edits are by: at most 2^53-1, and used by one

@@ -10,7 +10,7 @@ import (
 
 // Encode encodes the whole document, what waits included. The caller owns the
 // result. It panics where enc is not an encoding.
-func (d *Doc) Encode(enc blocks.Encoding) []byte {
+func (d *Doc) Encode(enc Encoding) []byte {
 	out, err := d.Diff([]byte{0}, enc)
 	if err != nil {
 		panic(err)
@@ -21,7 +21,7 @@ func (d *Doc) Encode(enc blocks.Encoding) []byte {
 // Diff encodes what somebody with the given state vector lacks: the blocks behind
 // it, what waits and all deletions. The error is blocks.ErrMalformed or
 // blocks.ErrEncoding. stateVector is borrowed; the caller owns the result.
-func (d *Doc) Diff(stateVector []byte, enc blocks.Encoding) ([]byte, error) {
+func (d *Doc) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	has, err := readStateVector(stateVector)
 	if err != nil {
 		return nil, err

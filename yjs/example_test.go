@@ -3,7 +3,6 @@ package yjs_test
 import (
 	"fmt"
 
-	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -28,7 +27,7 @@ func ExampleDoc_Transact() {
 	}
 
 	other := yjs.New()
-	if err := other.Apply(update, blocks.V1); err != nil {
+	if err := other.Apply(update, yjs.V1); err != nil {
 		fmt.Println(err)
 		return
 	}
