@@ -74,6 +74,14 @@ func TestManyOfAKind(t *testing.T) {
 		for i := range n / 2 {
 			all = append(all, formatBlock(fmt.Sprint("k", i), "null"))
 		}
+		for i := range n / 5 {
+			all = append(all, formatBlock("n", fmt.Sprint(i)), stringBlock("x"))
+		}
+		known := New()
+		must(t, second(known.Text("t"))) // or it isn't cleaned up
+		must(t, known.Apply(chained(all...), blocks.V1))
+
+		all = all[:n*3/2]
 		d := applied(t, chained(append(all, stringBlock("x"))...))
 		text, err := d.Text("t")
 		must(t, err)
