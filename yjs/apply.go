@@ -225,7 +225,7 @@ func (tx *transaction) run(c *client) {
 		}
 		if needs, yes := d.lacks(it); yes {
 			on := d.client(needs.Client)
-			if on.state != idle {
+			if on.state != idle || on.waiting {
 				tx.give(stack)
 				return
 			}

@@ -71,25 +71,34 @@ func (tx *transaction) cleanGap(it *item) {
 
 // cleanText is cleanupYTextFormatting of yjs.
 func (tx *transaction) cleanText(t *typ) {
-	var before, now attrs
+	var now attrs
+	changed := make(map[string][]byte) // since start, with what held there
+	before := func(key string) []byte {
+		if value, ok := changed[key]; ok {
+			return value
+		}
+		return now.get(key)
+	}
 	start := t.first
 	for it := t.first; it != nil; it = it.right {
 		switch {
 		case it.deleted():
 		case it.kind == blocks.KindFormat:
+			key, _ := it.format()
+			changed[key] = before(key)
 			now.apply(it)
 		default:
 			tx.cleanFrom(start, it, before, &now)
-			before = now.clone()
+			changed = make(map[string][]byte)
 			start = it
 		}
 	}
 }
 
 // cleanFrom is cleanupFormattingGap of yjs: it deletes the formats between start,
-// where before holds, and the text that follows which are overridden or hold
+// where before tells what holds, and the text that follows which are overridden or hold
 // already. now is what holds at curr, and is kept right.
-func (tx *transaction) cleanFrom(start, curr *item, before attrs, now *attrs) {
+func (tx *transaction) cleanFrom(start, curr *item, before func(key string) []byte, now *attrs) {
 	if start.visible() {
 		return
 	}
@@ -108,7 +117,7 @@ func (tx *transaction) cleanFrom(start, curr *item, before attrs, now *attrs) {
 			continue
 		}
 		key, value := it.format()
-		was := before.get(key)
+		was := before(key)
 		if last[key] != it || same(was, value) {
 			tx.delete(it)
 			if !reached && same(now.get(key), value) && !same(was, value) {

@@ -70,7 +70,7 @@ type client struct {
 	before  uint64  // end when the transaction touched began
 	touched uint64  // the last transaction that added items
 	state   state   // during Apply
-	waiting bool    // whether it is one of somebody's waiters
+	waiting bool    // whether it is one of somebody's waiters: it gets no further
 }
 
 // New returns an empty document with a random client id.

@@ -203,7 +203,7 @@ func (tx *transaction) deleteText(p *cursor, n uint64) {
 		p.forward()
 	}
 	if start != nil {
-		tx.cleanFrom(start, p.right, before, &p.now)
+		tx.cleanFrom(start, p.right, before.get, &p.now)
 	}
 }
 
