@@ -91,8 +91,8 @@ func (d *Document) StateVector(ctx context.Context) ([]byte, error) {
 
 // Apply adds an update, which it borrows, as a client's edit would. When it
 // returns nil, the update is durable, and on its way to everybody in the room.
-// A room that is not there is made. One that was deleted is not: the error is
-// ErrUnavailable until it is created anew. After ErrMalformed and ErrLimit
+// A room that is not there is made, if the update brings anything. One that was
+// deleted is not: the error is ErrUnavailable until it is created anew. After ErrMalformed and ErrLimit
 // nothing has changed; after ErrTimeout, ErrClosed and a *CloseError that is
 // unknown, and to apply the same update again does no harm.
 func (d *Document) Apply(ctx context.Context, update []byte, enc Encoding) error {
@@ -129,7 +129,8 @@ func (d *Document) bring(ctx context.Context, kind room.Kind, ask room.Ask, upda
 
 // Delete deletes the room. Its people leave with 4404, as do their clients that
 // come back: nobody can bring the room back with what they still have, until
-// Create makes it anew. The error is ErrUnavailable where there is none, or no more.
+// Create makes it anew. The error is ErrUnavailable where nobody has written to the
+// room, whoever is in it, or where it is deleted already.
 func (d *Document) Delete(ctx context.Context) error {
 	_, err := d.server.line.ask(ctx, d.room, room.Delete, room.Ask{})
 	return err
