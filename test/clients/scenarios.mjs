@@ -82,8 +82,11 @@ export const scenarios = {
     hold('nobody is let in', clients.every(client => !client.provider.synced))
     hold('it stays deleted', !(await stage.ask('/exists' + room)))
     await stage.ask('/create' + room)
-    insist()
-    for (const client of clients) await client.synced()
+    // Who was turned away a moment ago insists once more.
+    await until('they are let in', () => {
+      insist()
+      return clients.every(client => client.provider.synced)
+    })
     await stage.converge(...clients)
     // What they had is not lost to them. It comes to the new room with them.
     for (const part of ['new', 'old ', 'meanwhile ']) hold(`"${part}" is there`, ann.shown.includes(part))
