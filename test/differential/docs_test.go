@@ -79,7 +79,7 @@ type document struct {
 // TestReading holds that a Doc reads as the yjs document does that was told the
 // same in the same order.
 func TestReading(t *testing.T) {
-	eachSeed(t, 0.25, func(t *testing.T, yjs *oracle, seed int, profile string) report {
+	eachSeed(t, 0.15, func(t *testing.T, yjs *oracle, seed int, profile string) report {
 		var history struct {
 			Deliveries []delivery `json:"deliveries"`
 		}

@@ -66,7 +66,7 @@ type position struct {
 // meanwhile, writes the same updates and reads the same, and that its encodings
 // load in yjs and in ywasm.
 func TestEditing(t *testing.T) {
-	eachSeed(t, 0.5, func(t *testing.T, yjs *oracle, seed int, profile string) report {
+	eachSeed(t, 0.3, func(t *testing.T, yjs *oracle, seed int, profile string) report {
 		if profile == "surrogates" {
 			return report{} // no script splits pairs
 		}
