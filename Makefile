@@ -59,7 +59,7 @@ unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
 	fi; \
 	set -x; go test $$race -timeout 30m -coverprofile=cover.out ./...
 	@if [ -d test/browser/screenshots ]; then echo "What the pages look like: test/browser/screenshots"; fi
-	go test -run IsLinear ./blocks
+	go test -run 'IsLinear|TooMany' ./blocks ./yjs
 	go test -tags demo ./internal/webui
 	@scripts/coverage cover.out 85 blocks yjs awareness protocol room internal/lib0
 
