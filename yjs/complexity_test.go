@@ -173,6 +173,9 @@ func TestTooManyConflicts(t *testing.T) {
 // TestTooManyFormats has a document that is thousands of times as large when it is
 // printed.
 func TestTooManyFormats(t *testing.T) {
+	if underRace {
+		t.Skip("takes a second as it is")
+	}
 	const n = 2_500
 	var all []blocks.Block
 	for i := range n {

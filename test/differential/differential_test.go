@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	seeds   = flag.Int("seeds", 300, "how many seeds each profile runs")
+	seeds   = flag.Int("seeds", 200, "how many seeds each profile runs")
 	oneSeed = flag.Int("seed", -1, "run this seed alone")
 	profile = flag.String("profile", "", "run this profile alone")
 )
