@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
-	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/room"
 )
@@ -97,7 +96,7 @@ func ended(ctx context.Context) error {
 // serves it. The error is ErrTimeout, ErrClosed, ctx's, or what broke the line;
 // ErrUnavailable for what can't be the name of a room.
 func (n *line) send(ctx context.Context, name string, in room.Input) error {
-	if !consumer.ValidRoom(name) {
+	if !ValidRoom(name) {
 		return fmt.Errorf("%w: none can have the name %.300q", ErrUnavailable, name)
 	}
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {

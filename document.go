@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/room"
 )
 
@@ -53,6 +54,10 @@ type Document struct {
 	server *Server
 	room   string
 }
+
+// ValidRoom tells whether a room can have that name: 1 to 255 bytes of UTF-8, not
+// blank, without control characters.
+func ValidRoom(name string) bool { return consumer.ValidRoom(name) }
 
 // Document gives access to the document of a room, which need not exist.
 func (s *Server) Document(room string) *Document { return &Document{s, room} }

@@ -2,11 +2,11 @@ package yroom
 
 import (
 	"context"
-	"encoding/binary"
 	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/yjs"
 )
@@ -81,7 +81,7 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 			return err
 		}
 	}
-	w.identity = identity{before.client, clockOf(doc.StateVector(), before.client)}
+	w.identity = identity{before.client, blocks.ClockOf(doc.StateVector(), before.client)}
 	kept = true
 	d.server.writers.keep(ctx, w, f)
 	return err
@@ -105,11 +105,11 @@ type writer struct {
 // identify sees to it that the writer has an id with which it can go on in a
 // document with this state vector.
 func (w *writer) identify(vector []byte) {
-	if w.client != 0 && clockOf(vector, w.client) == w.clock {
+	if w.client != 0 && blocks.ClockOf(vector, w.client) == w.clock {
 		return
 	}
 	w.identity = identity{}
-	for w.client == 0 || clockOf(vector, w.client) > 0 {
+	for w.client == 0 || blocks.ClockOf(vector, w.client) > 0 {
 		w.client = uint64(rand.Uint32()) // as yjs does
 	}
 }
@@ -174,19 +174,4 @@ func (ws *writers) forget() {
 			delete(ws.all, name)
 		}
 	}
-}
-
-// clockOf is how many elements of a client a state vector counts.
-func clockOf(vector []byte, client uint64) uint64 {
-	next := func() uint64 {
-		v, n := binary.Uvarint(vector)
-		vector = vector[max(n, 0):]
-		return v
-	}
-	for n := next(); n > 0 && len(vector) > 0; n-- {
-		if id, clock := next(), next(); id == client {
-			return clock
-		}
-	}
-	return 0
 }

@@ -49,3 +49,15 @@ func eachClock(stateVector []byte, yield func(client, clock uint64)) error {
 	}
 	return nil
 }
+
+// ClockOf is how many elements of a client a state vector counts; 0 where it is none.
+// stateVector is borrowed.
+func ClockOf(stateVector []byte, client uint64) uint64 {
+	r := lib0.NewReader(stateVector)
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		if id, clock := r.Uint(), r.Uint(); id == client {
+			return clock
+		}
+	}
+	return 0
+}

@@ -295,7 +295,7 @@ func (w *world) takeOutside(t *rapid.T, in Input) {
 	case Watch:
 		w.watching[in.Conn] = true
 	case Apply:
-		clock := clockOf(w.doc.StateVector(), in.Ask.Client)
+		clock := blocks.ClockOf(w.doc.StateVector(), in.Ask.Client)
 		switch {
 		case in.Ask.Client != 0 && clock != in.Ask.Clock:
 			refused = Stale

@@ -8,7 +8,6 @@ import (
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
-	"github.com/yroom/yroom/internal/lib0"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -119,7 +118,7 @@ func (t *turn) ask(in *Input) {
 }
 
 func (t *turn) apply(ask *Ask) Refusal {
-	if ask.Client != 0 && clockOf(t.blocks.StateVector(), ask.Client) != ask.Clock {
+	if ask.Client != 0 && blocks.ClockOf(t.blocks.StateVector(), ask.Client) != ask.Clock {
 		return Refusal{Cause: Stale}
 	}
 	if err := t.gain(ask.Update, blocks.V1); err != nil {
@@ -213,15 +212,4 @@ func (r *Room) vectorAt(seq uint64) (vector []byte, ok bool) {
 		return emptyVector, false // it is of an earlier life of this room
 	}
 	return r.marks.before(seq)
-}
-
-// clockOf is how many elements of a client a state vector counts.
-func clockOf(vector []byte, client uint64) uint64 {
-	r := lib0.NewReader(vector)
-	for n := r.Uint(); n > 0; n-- {
-		if id, clock := r.Uint(), r.Uint(); id == client {
-			return clock
-		}
-	}
-	return 0
 }

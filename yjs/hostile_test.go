@@ -1,12 +1,9 @@
 package yjs
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 
@@ -121,18 +118,7 @@ func read(t *testing.T, d *Doc) {
 // transcribed gives the updates of the transcripts, each transcript's together.
 func transcribed(t testing.TB) (all [][][]byte) {
 	t.Helper()
-	f, err := os.Open("testdata/transcripts.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<26)
-	for lines.Scan() {
-		var tr transcript
-		if err := json.Unmarshal(lines.Bytes(), &tr); err != nil {
-			t.Fatal(err)
-		}
+	for _, tr := range transcripts(t) {
 		var updates [][]byte
 		for _, step := range tr.Steps {
 			for _, u := range [][]byte{step.Apply, step.Update} {

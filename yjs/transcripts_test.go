@@ -51,6 +51,13 @@ type op struct {
 }
 
 func TestTranscripts(t *testing.T) {
+	for _, tr := range transcripts(t) {
+		t.Run(strconv.Itoa(tr.Seed), func(t *testing.T) { replay(t, &tr) })
+	}
+}
+
+func transcripts(t testing.TB) (all []transcript) {
+	t.Helper()
 	f, err := os.Open("testdata/transcripts.jsonl")
 	if err != nil {
 		t.Fatal(err)
@@ -63,8 +70,9 @@ func TestTranscripts(t *testing.T) {
 		if err := json.Unmarshal(lines.Bytes(), &tr); err != nil {
 			t.Fatal(err)
 		}
-		t.Run(strconv.Itoa(tr.Seed), func(t *testing.T) { replay(t, &tr) })
+		all = append(all, tr)
 	}
+	return all
 }
 
 func replay(t *testing.T, tr *transcript) {

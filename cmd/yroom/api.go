@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/yroom/yroom"
 )
@@ -102,15 +100,10 @@ func (a *api) route(segments []string) (methods map[string]handler, room string,
 		return nil, "", noSuchAddress.because("The document API has /api/rooms, /api/rooms/{room}, /api/rooms/{room}/events and /api/openapi.yaml.")
 	}
 	room, err = url.PathUnescape(segments[1])
-	if err != nil || !isRoomName(room) {
+	if err != nil || !yroom.ValidRoom(room) {
 		return nil, "", badRoomName.because("A room’s name is 1 to 255 bytes of UTF-8, not blank and without control characters.")
 	}
 	return methods, room, nil
-}
-
-// isRoomName tells whether clients could be in a room of this name.
-func isRoomName(name string) bool {
-	return len(name) <= 255 && utf8.ValidString(name) && strings.TrimSpace(name) != "" && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // parameters gives the query's parameters, which have to be among names. Those
