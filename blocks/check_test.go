@@ -109,19 +109,39 @@ func checkDeleted(tb testing.TB, s *Store, c *client) {
 			end = x.to
 		}
 	}
-	for i, k := range c.blocks.chunks {
+	blocks := opened(tb, &c.blocks)
+	for i, k := range blocks.chunks {
 		for j := range k.recs {
 			alive := uint64(0)
-			c.undeleted(span{k.at(j), c.blocks.blockEnd(i, j)}, func(x span) { alive += x.to - x.from })
-			if length := c.blocks.blockEnd(i, j) - k.at(j); k.deleted(j) && alive > 0 || !k.deleted(j) && alive < length && !s.options.History {
+			c.undeleted(span{k.at(j), blocks.blockEnd(i, j)}, func(x span) { alive += x.to - x.from })
+			if length := blocks.blockEnd(i, j) - k.at(j); k.deleted(j) && alive > 0 || !k.deleted(j) && alive < length && !s.options.History {
 				tb.Fatalf("client %d: the block at %d has %d elements, %d of them alive, and its content is dropped: %v", c.id, k.at(j), length, alive, k.deleted(j))
 			}
 		}
 	}
 }
 
+// opened gives r with all chunks open, and leaves those of r itself as they are.
+func opened(tb testing.TB, r *run) *run {
+	tb.Helper()
+	out := *r
+	out.chunks = nil
+	for _, k := range r.chunks {
+		open := *k
+		if k.closed > 0 {
+			open.open()
+		}
+		if open.count() != k.count() || open.count() == 0 {
+			tb.Fatalf("a chunk of %d blocks has %d when it is open", k.count(), open.count())
+		}
+		out.chunks = append(out.chunks, &open)
+	}
+	return &out
+}
+
 func checkRun(tb testing.TB, client uint64, r *run) {
 	tb.Helper()
+	r = opened(tb, r)
 	if len(r.chunks) == 0 {
 		return
 	}

@@ -106,11 +106,14 @@ func (c *client) appendSection(dst []byte) []byte {
 
 // countFrom counts the blocks from clock on, the one that holds it included.
 func (r *run) countFrom(clock uint64) (n uint64) {
-	clock = max(clock, r.start())
 	c := r.find(clock)
-	n = uint64(len(r.chunks[c].recs) - r.chunks[c].find(clock))
-	for _, k := range r.chunks[c+1:] {
-		n += uint64(len(k.recs))
+	if clock > r.chunks[c].clock {
+		k := r.open(c)
+		n = uint64(k.count() - k.find(clock))
+		c++
+	}
+	for _, k := range r.chunks[c:] {
+		n += uint64(k.count())
 	}
 	return n
 }
@@ -118,19 +121,22 @@ func (r *run) countFrom(clock uint64) (n uint64) {
 // appendFrom appends the blocks from clock on; the one that holds it is parted.
 func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
 	c := r.find(clock)
-	k := r.chunks[c]
-	i := k.find(clock)
-	if at := k.at(i); at < clock {
-		var b block
-		b.load(k.blockWire(i), client, at, r.blockEnd(c, i)-at)
-		b = b.from(clock)
-		dst, _ = b.appendTo(dst)
-		i++
+	if clock > r.chunks[c].clock {
+		k := r.open(c)
+		i := k.find(clock)
+		if at := k.at(i); at < clock {
+			var b block
+			b.load(k.blockWire(i), client, at, r.blockEnd(c, i)-at)
+			b = b.from(clock)
+			dst, _ = b.appendTo(dst)
+			i++
+		}
+		if i < len(k.recs) {
+			dst = append(dst, k.wire[k.recs[i].off:]...)
+		}
+		c++
 	}
-	if i < len(k.recs) {
-		dst = append(dst, k.wire[k.recs[i].off:]...)
-	}
-	for _, k := range r.chunks[c+1:] {
+	for _, k := range r.chunks[c:] {
 		dst = append(dst, k.wire...)
 	}
 	return dst

@@ -14,7 +14,7 @@ type eraser struct{ scratch chunk }
 // which is deleted yet.
 func (e *eraser) delete(r *run, client uint64, x span) {
 	for c := r.find(x.from); x.from < x.to; c++ {
-		k := r.chunks[c]
+		k := r.open(c)
 		end := r.blockEnd(c, len(k.recs)-1)
 		part := span{x.from, min(x.to, end)}
 		x.from = end
@@ -41,18 +41,20 @@ func (e *eraser) delete(r *run, client uint64, x span) {
 	}
 }
 
-// join puts the blocks of chunk c into the one before, if both together are no
-// more than half a chunk.
+// join puts the blocks of chunk c, which is open, into the one before, if both
+// together are no more than half a chunk.
 func (r *run) join(c int, client uint64) bool {
 	k, next := r.chunks[c-1], r.chunks[c]
-	if len(k.recs)+len(next.recs) > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 ||
-		k.full(next.at(len(next.recs)-1)) {
+	if k.count()+next.count() > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 ||
+		k.full(next.at(next.count()-1)) {
 		return false
 	}
-	t := k.tail()
+	t := r.open(c - 1).tail()
 	r.size -= len(k.wire) + len(next.wire)
-	w := walker{run: r, chunk: c}
-	for b := (block{}); w.chunk == c && w.next(&b, client); {
+	var b block
+	for i := range next.recs {
+		at := next.at(i)
+		b.load(next.blockWire(i), client, at, r.blockEnd(c, i)-at)
 		k.push(&b, &t)
 	}
 	r.size += len(k.wire)

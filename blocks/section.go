@@ -36,6 +36,7 @@ type contents struct {
 	deletions []deletion // each client once, its spans in order
 	tidied    bool       // the update's own delete set isn't like that
 	types     int        // how many blocks are types
+	room      []byte     // for a builder
 	block     block      // where it is but one
 }
 
@@ -76,36 +77,68 @@ func (in *contents) readSection(r *lib0.Reader, alone bool, s *Store) *section {
 	in.sections = append(in.sections, section{count: r.Uint(), client: r.Uint(), end: r.Uint()})
 	sec := &in.sections[len(in.sections)-1]
 	sec.clock, sec.resume.clock = sec.end, sec.end
-	var room block
-	b := &room
-	if alone && sec.count == 1 {
-		b, sec.only = &in.block, &in.block
-	}
-	if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
-		sec.body = new(body)
-	}
 	off := r.Offset()
-	for left := sec.count; left > 0 && r.Err() == nil; left-- {
-		b.read(r, sec.client, sec.end)
-		if r.Err() != nil {
-			return sec
-		}
-		sec.end = b.end()
-		if b.kind == kindSkip {
-			sec.body = nil
-			continue
-		}
-		sec.elements += b.len
-		sec.foreign = sec.foreign || b.foreign
-		if b.kind == kindType {
-			in.types++
-		}
-		if sec.body != nil {
-			sec.body.push(b)
-		}
+	switch {
+	case alone && sec.count == 1:
+		sec.only = &in.block
+		in.readBlock(r, sec, sec.only)
+	case s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil:
+		w := builder{client: sec.client, wire: r.Rest(), room: in.room[:0]}
+		in.readBlocks(r, sec, &w)
+		in.room = w.room
+	default:
+		in.readBlocks(r, sec, nil)
 	}
 	sec.wire = r.Since(off)
 	return sec
+}
+
+// readBlocks reads and checks the blocks of a section. w, if there is one, makes a
+// body of them, unless there is a gap between them.
+func (in *contents) readBlocks(r *lib0.Reader, sec *section, w *builder) {
+	var b block
+	var g glance
+	wire, base := r.Rest(), r.Offset()
+	for left := sec.count; left > 0 && r.Err() == nil; left-- {
+		off, clock := r.Offset()-base, sec.end
+		if off < len(wire) && (w == nil || !w.loose) && g.skim(wire, off, sec.client, clock) {
+			r.Skip(g.next - off)
+			sec.end += g.len
+			sec.elements += g.len
+			sec.foreign = sec.foreign || g.foreign
+			if w != nil {
+				w.add(&g, off, clock)
+			}
+			continue
+		}
+		in.readBlock(r, sec, &b)
+		if b.kind == kindSkip {
+			w = nil
+		}
+		if w != nil && r.Err() == nil {
+			w.addBlock(&b, off, r.Offset()-base)
+		}
+	}
+	if w != nil && r.Err() == nil {
+		sec.body = w.finish(r.Offset()-base, sec.end)
+	}
+}
+
+// readBlock reads and checks a block of a section.
+func (in *contents) readBlock(r *lib0.Reader, sec *section, b *block) {
+	b.read(r, sec.client, sec.end)
+	if r.Err() != nil {
+		return
+	}
+	sec.end = b.end()
+	if b.kind == kindSkip {
+		return
+	}
+	sec.elements += b.len
+	sec.foreign = sec.foreign || b.foreign
+	if b.kind == kindType {
+		in.types++
+	}
 }
 
 // release gives up large room to work in, and lets go of the update.
@@ -116,6 +149,9 @@ func (in *contents) release() {
 	}
 	if cap(in.deletions) > 1024 {
 		in.deletions = nil
+	}
+	if cap(in.room) > 4*chunkBytes {
+		in.room = nil
 	}
 	in.block.parent, in.block.content, in.block.wire = nil, nil, nil
 }
@@ -284,7 +320,7 @@ func (s *source) next() *block {
 			return &s.block
 		}
 		if s.runs = s.runs[1:]; len(s.runs) > 0 {
-			s.walker = walker{run: s.runs[0]}
+			s.walker = s.runs[0].walk(0)
 		}
 	}
 	return nil

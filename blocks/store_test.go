@@ -243,7 +243,7 @@ func TestEveryKind(t *testing.T) {
 				t.Fatal(err)
 			}
 			check(t, s)
-			for i, k := range s.byID[1].blocks.chunks {
+			for i, k := range opened(t, &s.byID[1].blocks).chunks {
 				for j := range k.recs {
 					if !k.deleted(j) {
 						t.Errorf("block %d/%d is not deleted", i, j)
@@ -309,8 +309,8 @@ func TestChunksAreHalved(t *testing.T) {
 	}
 	check(t, s)
 	for _, k := range s.byID[1].blocks.chunks {
-		if len(k.recs) > 2*chunkBlocks {
-			t.Errorf("a chunk of %d blocks", len(k.recs))
+		if k.count() > 2*chunkBlocks {
+			t.Errorf("a chunk of %d blocks", k.count())
 		}
 	}
 	// And the rest in one go.

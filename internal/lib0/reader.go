@@ -35,6 +35,12 @@ func (r *Reader) Offset() int { return r.off }
 // Len is how many bytes are left; 0 after an error.
 func (r *Reader) Len() int { return len(r.buf) - r.off }
 
+// Rest gives all bytes that have not been read.
+func (r *Reader) Rest() []byte { return r.buf[r.off:] }
+
+// Skip goes on by n bytes, which there are.
+func (r *Reader) Skip(n int) { r.off += n }
+
 // Since gives the bytes read since the given Offset.
 func (r *Reader) Since(off int) []byte { return r.buf[off:r.off:r.off] }
 

@@ -28,7 +28,7 @@ const notASCII = 0x8080808080808080
 // measures text.
 func (r *Reader) Text16() (text []byte, units uint64) {
 	b := r.Bytes()
-	if r.isASCII(b) {
+	if IsASCII(r.buf[r.off-len(b):], len(b)) {
 		return b, uint64(len(b))
 	}
 	if !r.checked && !utf8.Valid(b) {
@@ -38,19 +38,18 @@ func (r *Reader) Text16() (text []byte, units uint64) {
 	return b, UTF16Len(b)
 }
 
-// isASCII tells whether b, which was just read, is ASCII.
-func (r *Reader) isASCII(b []byte) bool {
-	rest := r.buf[r.off-len(b):]
-	for ; len(b) > 8; b, rest = b[8:], rest[8:] {
+// IsASCII tells whether the first n bytes of b are ASCII. It is quicker where b has
+// eight bytes more.
+func IsASCII(b []byte, n int) bool {
+	for ; n >= 8 && len(b) >= 8; b, n = b[8:], n-8 {
 		if binary.LittleEndian.Uint64(b)&notASCII != 0 {
 			return false
 		}
 	}
-	if len(rest) >= 8 {
-		// The first bytes of the word are b's.
-		return len(b) == 0 || binary.LittleEndian.Uint64(rest)<<(64-8*len(b))&notASCII == 0
+	if len(b) >= 8 {
+		return n == 0 || binary.LittleEndian.Uint64(b)<<(64-8*n)&notASCII == 0
 	}
-	for _, c := range b {
+	for _, c := range b[:n] {
 		if c >= utf8.RuneSelf {
 			return false
 		}

@@ -1,0 +1,117 @@
+package blocks
+
+import (
+	"bytes"
+	"math"
+)
+
+// builder makes the body of a client of the blocks that begin a section. It
+// copies them as they are, a chunk at a time, and joins those that can be.
+type builder struct {
+	body   body
+	client uint64
+	loose  bool // a block was not written as short as can be: the others are copied one by one
+
+	wire  []byte // what the blocks are read from
+	from  int    // where in that the chunk being made goes on
+	room  []byte // what the chunk has of before
+	clock uint64 // of the chunk
+	count int    // of its blocks
+	last  glance // the last one; its prefix counts from the beginning of the chunk
+	dead  span   // deleted elements that are not in body.deleted yet
+}
+
+// at tells where in the chunk what stands at off in wire will be.
+func (w *builder) at(off int) int { return len(w.room) + off - w.from }
+
+// add takes a block that stands at off.
+func (w *builder) add(g *glance, off int, clock uint64) {
+	if g.kind <= kindDeleted {
+		w.bury(span{clock, clock + g.len})
+	}
+	if w.takes(g, off, clock) {
+		w.room = append(w.room, w.wire[w.from:off]...)
+		w.room = grow(w.room, w.last.prefix, g.kind, g.len, w.wire[g.content:g.next])
+		w.from = g.next
+		return
+	}
+	if w.count >= chunkBlocks || w.at(off) >= chunkBytes || clock-w.clock > math.MaxInt32 {
+		w.cut(off)
+	}
+	if w.count == 0 {
+		w.clock = clock
+	}
+	w.count++
+	w.last = *g
+	w.last.prefix = w.at(g.prefix)
+}
+
+// addBlock takes a block that stands from off to next.
+func (w *builder) addBlock(b *block, off, next int) {
+	w.loose = w.loose || b.wire == nil
+	if long := b.kind.isRun() && len(b.content) > blockBytes; !w.loose && !long {
+		g := b.glance(next)
+		w.add(&g, off, b.clock)
+		return
+	}
+	w.cut(off)
+	w.flush()
+	w.body.push(b)
+	w.from = next
+}
+
+// takes tells whether a block says the same as more elements of the last one would,
+// as tail.takes and chunk.takes do.
+func (w *builder) takes(g *glance, off int, clock uint64) bool {
+	if w.count == 0 || g.kind != w.last.kind || !g.joins || !w.last.joins {
+		return false
+	}
+	if g.kind == kindGC {
+		return true
+	}
+	return g.origin == id{w.client, clock - 1} && g.right == w.last.right &&
+		(g.kind == kindDeleted || w.at(off)-w.last.prefix+g.next-g.content <= blockBytes)
+}
+
+// bury notes elements that are deleted.
+func (w *builder) bury(x span) {
+	if w.dead.to == x.from {
+		w.dead.to = x.to
+		return
+	}
+	w.flush()
+	w.dead = x
+}
+
+func (w *builder) flush() {
+	if w.dead.from < w.dead.to {
+		w.body.deleted.push(w.dead)
+	}
+	w.dead = span{}
+}
+
+// cut ends the chunk at off.
+func (w *builder) cut(off int) {
+	if w.count > 0 {
+		k := &chunk{clock: w.clock, closed: w.count}
+		if len(w.room) > 0 {
+			w.room = append(w.room, w.wire[w.from:off]...)
+			k.wire = bytes.Clone(w.room)
+		} else {
+			k.wire = bytes.Clone(w.wire[w.from:off])
+		}
+		r := &w.body.blocks
+		r.chunks = append(r.chunks, k)
+		r.size += len(k.wire)
+		r.count += w.count
+	}
+	w.room, w.count, w.from = w.room[:0], 0, off
+}
+
+// finish gives the body of all blocks, up to off and up to clock.
+func (w *builder) finish(off int, clock uint64) *body {
+	w.cut(off)
+	w.flush()
+	w.body.blocks.end = clock
+	return &w.body
+}

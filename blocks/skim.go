@@ -1,0 +1,107 @@
+package blocks
+
+import (
+	"unicode/utf8"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// glance is what it takes to hold a block as it stands in an update.
+type glance struct {
+	kind          kind
+	joins         bool   // it can be joined with a neighbour of its kind
+	foreign       bool   // it refers to another client
+	prefix        int    // where the length in front of its content stands
+	content       int    // where the content does
+	next          int    // behind that
+	len           uint64 // elements
+	origin, right id     // noID where it has none
+}
+
+// noID is the id of no element.
+var noID = id{1 << 63, 1 << 63}
+
+// skim reads the block at off if it is one of those that most documents are full
+// of: text, or what is left of deleted text, where somebody has written before.
+// Such a block is read and checked as block.read does it. Of any other, and of one
+// that isn't written as short as can be or is bad, skim tells nothing but false.
+func (g *glance) skim(buf []byte, off int, client, clock uint64) bool {
+	info := buf[off]
+	g.kind = kind(info & kindMask)
+	if g.kind != kindString && g.kind != kindDeleted || info&hasKey != 0 || info&(hasOrigin|hasRight) == 0 {
+		return false
+	}
+	i := off + 1
+	g.joins, g.foreign, g.origin, g.right = true, false, noID, noID
+	if info&hasOrigin != 0 {
+		g.origin.client, i = shortUint(buf, i)
+		g.origin.clock, i = shortUint(buf, i)
+		if g.origin.client != client {
+			g.foreign = true
+		} else if g.origin.clock >= clock {
+			return false
+		}
+	}
+	if info&hasRight != 0 {
+		g.right.client, i = shortUint(buf, i)
+		g.right.clock, i = shortUint(buf, i)
+		if g.right.client != client {
+			g.foreign = true
+		} else if g.right.clock >= clock {
+			return false
+		}
+	}
+	g.prefix = i
+	g.len, i = shortUint(buf, i)
+	if i == len(buf) || g.len == 0 || clock+g.len > lib0.MaxInt {
+		return false
+	}
+	g.content = i
+	if g.kind == kindString {
+		if g.len > uint64(min(len(buf)-i, blockBytes)) {
+			return false
+		}
+		text := buf[i : i+int(g.len)]
+		if !lib0.IsASCII(buf[i:], len(text)) {
+			if !utf8.Valid(text) {
+				return false
+			}
+			g.len = lib0.UTF16Len(text)
+		}
+		i += len(text)
+	}
+	g.next = i
+	return true
+}
+
+// shortUint reads a number of at most five bytes. What is longer than that, longer
+// than need be, or cut off, it takes to end with buf.
+func shortUint(buf []byte, i int) (v uint64, next int) {
+	for shift := 0; i < len(buf) && shift < 35; shift += 7 {
+		b := buf[i]
+		i++
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			if b == 0 && shift > 0 {
+				break
+			}
+			return v, i
+		}
+	}
+	return 0, len(buf)
+}
+
+// glance is the same of a block that was read and ends at next.
+func (b *block) glance(next int) glance {
+	g := glance{kind: b.kind, foreign: b.foreign, next: next, len: b.len, origin: noID, right: noID}
+	g.content = next - len(b.content)
+	g.prefix = g.content - b.prefixLen()
+	g.joins = b.deleted() || b.kind.isRun() && b.flags&hasKey == 0
+	if b.flags&hasOrigin != 0 {
+		g.origin = b.origin
+	}
+	if b.flags&hasRight != 0 {
+		g.right = b.right
+	}
+	return g
+}
