@@ -145,11 +145,17 @@ func (s *Store) compare(in *contents) (result comparison) {
 		result.grows = result.grows || fresh > 0
 		result.repeats = result.repeats || fresh < sec.elements
 	}
-	for _, x := range in.deletions {
-		fresh := uint64(0)
-		s.find(x.client).undeleted(x.span, func(part span) { fresh += part.to - part.from })
-		result.deletes = result.deletes || fresh > 0
-		result.repeats = result.repeats || fresh < x.to-x.from
+	for _, d := range in.deletions {
+		c := s.find(d.client)
+		if c == nil {
+			result.deletes = true
+			continue
+		}
+		for _, x := range d.spans {
+			some, all := c.undeletedOf(x)
+			result.deletes = result.deletes || some
+			result.repeats = result.repeats || !all
+		}
 	}
 	return result
 }
@@ -209,9 +215,11 @@ func (s *Store) onlyNew(in *contents) []byte {
 		}
 		eachNew(sectionSource(sec), c.blocks.end, c.pendingAround(sec), func(b *block) { to.pending = extend(to.pending, b) })
 	}
-	for _, x := range in.deletions {
-		to := news.client(x.client)
-		s.find(x.client).undeleted(x.span, func(part span) { to.dead = to.dead.add(part) })
+	for _, d := range in.deletions {
+		c, to := s.find(d.client), news.client(d.client)
+		for _, x := range d.read() {
+			c.undeleted(x, func(part span) { to.dead = to.dead.add(part) })
+		}
 	}
 	return news.Encode(V1)
 }
@@ -259,10 +267,18 @@ func (s *Store) waiting(in *contents) (cost int) {
 			cost += runCost + recCost + len(b.parent) + len(b.content)
 		})
 	}
-	for _, x := range in.deletions {
-		c := s.find(x.client)
-		if x.from = max(x.from, c.reach()); x.from < x.to {
-			c.undeleted(x.span, func(span) { cost += spanCost })
+	for _, d := range in.deletions {
+		c := s.find(d.client)
+		reach := c.reach()
+		if d.body != nil && c.section.end == reach {
+			continue
+		}
+		for _, x := range slices.Backward(d.read()) {
+			if x.to <= reach {
+				break
+			}
+			x.from = max(x.from, reach)
+			c.undeleted(x, func(span) { cost += spanCost })
 		}
 	}
 	return cost
@@ -406,30 +422,31 @@ func (s *Store) bury(c *client, b *block) {
 	c.blocks.push(b)
 }
 
-// delete takes deletions into the document, each client's at once.
+// delete takes deletions into the document.
 func (s *Store) delete(deletions []deletion) {
-	for own := range byClient(deletions) {
-		c := s.client(own[0].client)
-		waiting := s.spans[:0]
-		for _, x := range own {
-			if end := c.blocks.end; x.from < end {
-				s.deleteHeld(c, span{x.from, min(x.to, end)})
-				x.from = end
-			}
-			if x.from < x.to {
-				waiting = append(waiting, x.span)
-			}
+	for _, d := range deletions {
+		c := s.client(d.client)
+		if d.body != nil && c.blocks.end == d.body.blocks.end {
+			continue // it was taken in whole
 		}
-		s.deleteLater(c, waiting)
-		s.spans = waiting[:0]
+		spans := d.read()
+		for len(spans) > 0 && spans[0].to <= c.blocks.end {
+			s.deleteHeld(c, spans[0])
+			spans = spans[1:]
+		}
+		if len(spans) == 0 {
+			continue
+		}
+		if x := &spans[0]; x.from < c.blocks.end {
+			s.deleteHeld(c, span{x.from, c.blocks.end})
+			x.from = c.blocks.end
+		}
+		s.deleteLater(c, spans)
 	}
 }
 
 // deleteLater has spans wait for what they delete.
 func (s *Store) deleteLater(c *client, waiting []span) {
-	if len(waiting) == 0 {
-		return
-	}
 	before := len(c.dead)
 	c.dead = c.dead.union(waiting)
 	cost := spanCost * (len(c.dead) - before)

@@ -12,13 +12,22 @@ type builder struct {
 	client uint64
 	loose  bool // a block was not written as short as can be: the others are copied one by one
 
-	wire  []byte // what the blocks are read from
-	from  int    // where in that the chunk being made goes on
-	room  []byte // what the chunk has of before
-	clock uint64 // of the chunk
-	count int    // of its blocks
-	last  glance // the last one; its prefix counts from the beginning of the chunk
-	dead  span   // deleted elements that are not in body.deleted yet
+	wire   []byte // what the blocks are read from
+	from   int    // where in that the chunk being made goes on
+	room   []byte // what the chunk has of before
+	clock  uint64 // of the chunk
+	count  int    // of its blocks
+	last   last
+	dead   span   // deleted elements that are not in buried yet
+	buried []byte // the deleted elements, as updates have them
+}
+
+// last is what the last block says of how it can be continued.
+type last struct {
+	kind   kind
+	joins  bool
+	prefix int // behind the beginning of the chunk
+	right  id
 }
 
 // at tells where in the chunk what stands at off in wire will be.
@@ -35,15 +44,16 @@ func (w *builder) add(g *glance, off int, clock uint64) {
 		w.from = g.next
 		return
 	}
-	if w.count >= chunkBlocks || w.at(off) >= chunkBytes || clock-w.clock > math.MaxInt32 {
+	at := w.at(off)
+	if w.count >= 2*chunkBlocks || at >= chunkBytes || clock-w.clock > math.MaxInt32 {
 		w.cut(off)
+		at = 0
 	}
 	if w.count == 0 {
 		w.clock = clock
 	}
 	w.count++
-	w.last = *g
-	w.last.prefix = w.at(g.prefix)
+	w.last = last{g.kind, g.joins, at + g.prefix - off, g.right}
 }
 
 // addBlock takes a block that stands from off to next.
@@ -55,8 +65,10 @@ func (w *builder) addBlock(b *block, off, next int) {
 		return
 	}
 	w.cut(off)
-	w.flush()
-	w.body.push(b)
+	if b.deleted() {
+		w.bury(span{b.clock, b.end()})
+	}
+	w.body.blocks.push(b)
 	w.from = next
 }
 
@@ -73,7 +85,7 @@ func (w *builder) takes(g *glance, off int, clock uint64) bool {
 		(g.kind == kindDeleted || w.at(off)-w.last.prefix+g.next-g.content <= blockBytes)
 }
 
-// bury notes elements that are deleted.
+// bury takes elements that are deleted.
 func (w *builder) bury(x span) {
 	if w.dead.to == x.from {
 		w.dead.to = x.to
@@ -83,11 +95,12 @@ func (w *builder) bury(x span) {
 	w.dead = x
 }
 
+// flush puts the deleted elements that came last among the others.
 func (w *builder) flush() {
-	if w.dead.from < w.dead.to {
-		w.body.deleted.push(w.dead)
+	if w.dead.to > 0 {
+		w.buried = appendSpan(w.buried, w.dead)
+		w.body.deleted.closed.n++
 	}
-	w.dead = span{}
 }
 
 // cut ends the chunk at off.
@@ -113,5 +126,6 @@ func (w *builder) finish(off int, clock uint64) *body {
 	w.cut(off)
 	w.flush()
 	w.body.blocks.end = clock
+	w.body.deleted.closed.wire = bytes.Clone(w.buried)
 	return &w.body
 }

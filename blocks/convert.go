@@ -84,7 +84,7 @@ func DiffUpdate(enc Encoding, update, stateVector []byte) ([]byte, error) {
 			parts = sec.appendRest(parts, &src, has[sec.client])
 		}
 	}
-	out := append(lib0.AppendUint(make([]byte, 0, len(parts)+16*len(in.deletions)+8), n), parts...)
+	out := append(lib0.AppendUint(make([]byte, 0, len(parts)+16*len(in.deletions)+8*len(in.spans)+8), n), parts...)
 	return fromV1(appendDeletions(out, in.deletions), enc), nil
 }
 

@@ -170,8 +170,12 @@ func (c *client) deletions() int {
 }
 
 func (c *client) deletedAcross() bool {
+	if len(c.dead) == 0 {
+		return false
+	}
+	c.deleted.open()
 	parts := c.deleted.parts
-	return len(c.dead) > 0 && len(parts) > 0 && parts[len(parts)-1].end() == c.dead[0].from
+	return len(parts) > 0 && parts[len(parts)-1].end() == c.dead[0].from
 }
 
 // appendDeletions appends them.
@@ -182,6 +186,7 @@ func (c *client) appendDeletions(dst []byte) []byte {
 	if c.deletedAcross() {
 		across, dead = dead[0], dead[1:]
 	}
+	dst = append(dst, c.deleted.closed.wire...)
 	for _, part := range c.deleted.parts {
 		for _, x := range part {
 			if x.to == across.from {

@@ -71,9 +71,11 @@ func elementsOf(tb testing.TB, update []byte) (elements map[id]element, deletion
 			}
 		}
 	}
-	for _, x := range in.deletions {
-		for clock := x.from; clock < x.to; clock++ {
-			deletions[id{x.client, clock}] = true
+	for _, d := range in.deletions {
+		for _, x := range d.spans {
+			for clock := x.from; clock < x.to; clock++ {
+				deletions[id{d.client, clock}] = true
+			}
 		}
 	}
 	return elements, deletions

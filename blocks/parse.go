@@ -89,9 +89,11 @@ func Parse(update []byte, block func(*Block)) (deleted iter.Seq2[ID, uint64], er
 		return nil, err
 	}
 	return func(yield func(ID, uint64) bool) {
-		for _, x := range in.deletions {
-			if !yield(ID{x.client, x.from}, x.to-x.from) {
-				return
+		for _, d := range in.deletions {
+			for _, x := range d.spans {
+				if !yield(ID{d.client, x.from}, x.to-x.from) {
+					return
+				}
 			}
 		}
 	}, nil

@@ -1,8 +1,8 @@
 package blocks
 
 import (
+	"bytes"
 	"cmp"
-	"iter"
 	"slices"
 	"sort"
 
@@ -33,17 +33,29 @@ type place struct {
 // contents is what a checked V1 update holds.
 type contents struct {
 	sections  []section  // those with elements
-	deletions []deletion // each client once, its spans in order
+	deletions []deletion // each client once, in descending order
+	spans     []span     // those of the deletions
 	tidied    bool       // the update's own delete set isn't like that
 	types     int        // how many blocks are types
-	room      []byte     // for a builder
-	block     block      // where it is but one
+
+	room, buried []byte // for a builder
+	block        block  // where it is but one
 }
 
-// deletion is elements of a client that an update deletes.
+// deletion is what an update deletes of a client.
 type deletion struct {
 	client uint64
-	span
+	spans  []span // at least one, in order; but see body
+	body   *body  // if it is just what the blocks of this body say: spans are not read
+}
+
+// read reads the spans, if they were not yet.
+func (d *deletion) read() []span {
+	if b := d.body; b != nil {
+		d.body, d.spans = nil, make([]span, 0, b.deleted.closed.n)
+		b.deleted.closed.each(func(x span) { d.spans = append(d.spans, x) })
+	}
+	return d.spans
 }
 
 // read reads and checks a whole V1 update. Where s is to hold it, the blocks of
@@ -83,9 +95,9 @@ func (in *contents) readSection(r *lib0.Reader, alone bool, s *Store) *section {
 		sec.only = &in.block
 		in.readBlock(r, sec, sec.only)
 	case s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil:
-		w := builder{client: sec.client, wire: r.Rest(), room: in.room[:0]}
+		w := builder{client: sec.client, wire: r.Rest(), room: in.room[:0], buried: in.buried[:0]}
 		in.readBlocks(r, sec, &w)
-		in.room = w.room
+		in.room, in.buried = w.room, w.buried
 	default:
 		in.readBlocks(r, sec, nil)
 	}
@@ -97,30 +109,30 @@ func (in *contents) readSection(r *lib0.Reader, alone bool, s *Store) *section {
 // body of them, unless there is a gap between them.
 func (in *contents) readBlocks(r *lib0.Reader, sec *section, w *builder) {
 	var b block
-	var g glance
-	wire, base := r.Rest(), r.Offset()
-	for left := sec.count; left > 0 && r.Err() == nil; left-- {
-		off, clock := r.Offset()-base, sec.end
-		if off < len(wire) && (w == nil || !w.loose) && g.skim(wire, off, sec.client, clock) {
-			r.Skip(g.next - off)
-			sec.end += g.len
-			sec.elements += g.len
-			sec.foreign = sec.foreign || g.foreign
-			if w != nil {
-				w.add(&g, off, clock)
+	wire, off := r.Rest(), 0
+	for left := sec.count; left > 0; left-- {
+		if w == nil || !w.loose {
+			start := off
+			off, left = sec.skim(wire, off, left, w)
+			if r.Skip(off - start); left == 0 {
+				break
 			}
-			continue
 		}
-		in.readBlock(r, sec, &b)
+		before := r.Len()
+		if in.readBlock(r, sec, &b); r.Err() != nil {
+			return
+		}
+		next := off + before - r.Len()
 		if b.kind == kindSkip {
 			w = nil
 		}
-		if w != nil && r.Err() == nil {
-			w.addBlock(&b, off, r.Offset()-base)
+		if w != nil {
+			w.addBlock(&b, off, next)
 		}
+		off = next
 	}
-	if w != nil && r.Err() == nil {
-		sec.body = w.finish(r.Offset()-base, sec.end)
+	if w != nil {
+		sec.body = w.finish(off, sec.end)
 	}
 }
 
@@ -147,11 +159,11 @@ func (in *contents) release() {
 	if cap(in.sections) > 1024 {
 		in.sections = nil
 	}
-	if cap(in.deletions) > 1024 {
-		in.deletions = nil
+	if cap(in.deletions)+cap(in.spans) > 1024 {
+		in.deletions, in.spans = nil, nil
 	}
-	if cap(in.room) > 4*chunkBytes {
-		in.room = nil
+	if cap(in.room)+cap(in.buried) > 4*chunkBytes {
+		in.room, in.buried = nil, nil
 	}
 	in.block.parent, in.block.content, in.block.wire = nil, nil, nil
 }
@@ -179,22 +191,34 @@ func repeated(sections []section) (client uint64, ok bool) {
 // readDeletions reads and checks the delete set, with which an update ends, and
 // puts it in order where yjs would have written it otherwise.
 func (in *contents) readDeletions(r *lib0.Reader) error {
-	// A span takes five bytes, as a rule, where there are many.
-	all, tidy := slices.Grow(in.deletions[:0], r.Len()/5), true
-	before := uint64(lib0.MaxInt + 1)
+	in.deletions, in.spans = in.deletions[:0], in.spans[:0]
+	tidy, before, sections := true, uint64(lib0.MaxInt+1), in.sections
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
-		client := r.Uint()
+		client, count := r.Uint(), r.Uint()
 		tidy = tidy && client < before
 		before = client
-		end := uint64(0)
-		for spans := r.Uint(); spans > 0 && r.Err() == nil; spans-- {
+		for len(sections) > 0 && sections[0].client > client {
+			sections = sections[1:]
+		}
+		if len(sections) > 0 && sections[0].client == client && sections[0].buries(count, r.Rest()) {
+			d := deletion{client: client, body: sections[0].body}
+			r.Skip(len(d.body.deleted.closed.wire))
+			in.deletions = append(in.deletions, d)
+			continue
+		}
+		first, end := len(in.spans), uint64(0)
+		in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/2))))
+		for ; count > 0 && r.Err() == nil; count-- {
 			clock, length := r.Uint(), r.Uint()
 			if r.Err() == nil && (length == 0 || clock+length > lib0.MaxInt) {
 				return malformed("update: deletes %d elements of client %d at %d", length, client, clock)
 			}
 			tidy = tidy && clock >= end
 			end = clock + length
-			all = append(all, deletion{client, span{clock, end}})
+			in.spans = append(in.spans, span{clock, end})
+		}
+		if own := in.spans[first:]; len(own) > 0 {
+			in.deletions = append(in.deletions, deletion{client: client, spans: own})
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -203,59 +227,42 @@ func (in *contents) readDeletions(r *lib0.Reader) error {
 	if r.Len() > 0 {
 		return malformed("update: %d bytes behind its end", r.Len())
 	}
-	if in.deletions, in.tidied = all, !tidy; in.tidied {
+	if in.tidied = !tidy; in.tidied {
 		in.tidyDeletions()
 	}
 	return nil
 }
 
+// buries tells whether wire begins with so many spans that say just what the
+// section's body says of deleted elements.
+func (sec *section) buries(count uint64, wire []byte) bool {
+	return sec.body != nil && count > 0 && count == uint64(sec.body.deleted.closed.n) &&
+		bytes.HasPrefix(wire, sec.body.deleted.closed.wire)
+}
+
 // tidyDeletions sorts the deletions and joins those that overlap.
 func (in *contents) tidyDeletions() {
-	slices.SortFunc(in.deletions, func(a, b deletion) int {
-		return cmp.Or(descending(a.client, b.client), cmp.Compare(a.from, b.from))
-	})
+	slices.SortStableFunc(in.deletions, func(a, b deletion) int { return descending(a.client, b.client) })
 	tidy := in.deletions[:0]
-	for _, x := range in.deletions {
-		if n := len(tidy); n > 0 && tidy[n-1].client == x.client && x.from <= tidy[n-1].to {
-			tidy[n-1].to = max(tidy[n-1].to, x.to)
+	for _, d := range in.deletions {
+		own := d.read()
+		if n := len(tidy); n > 0 && tidy[n-1].client == d.client {
+			tidy[n-1].spans = spans(tidy[n-1].spans).union(own)
 			continue
 		}
-		tidy = append(tidy, x)
+		tidy = append(tidy, deletion{client: d.client, spans: spans(nil).union(own)})
 	}
 	in.deletions = tidy
 }
 
-// byClient gives the deletions of one client after another.
-func byClient(deletions []deletion) iter.Seq[[]deletion] {
-	return func(yield func([]deletion) bool) {
-		for len(deletions) > 0 {
-			n := 1
-			for n < len(deletions) && deletions[n].client == deletions[0].client {
-				n++
-			}
-			if !yield(deletions[:n]) {
-				return
-			}
-			deletions = deletions[n:]
-		}
-	}
-}
-
-func countClients(deletions []deletion) (n uint64) {
-	for range byClient(deletions) {
-		n++
-	}
-	return n
-}
-
 // appendDeletions appends a delete set.
 func appendDeletions(dst []byte, deletions []deletion) []byte {
-	dst = lib0.AppendUint(dst, countClients(deletions))
-	for own := range byClient(deletions) {
-		dst = lib0.AppendUint(dst, own[0].client)
-		dst = lib0.AppendUint(dst, uint64(len(own)))
-		for _, x := range own {
-			dst = appendSpan(dst, x.span)
+	dst = lib0.AppendUint(dst, uint64(len(deletions)))
+	for _, d := range deletions {
+		dst = lib0.AppendUint(dst, d.client)
+		dst = lib0.AppendUint(dst, uint64(len(d.spans)))
+		for _, x := range d.spans {
+			dst = appendSpan(dst, x)
 		}
 	}
 	return dst

@@ -21,6 +21,24 @@ type glance struct {
 // noID is the id of no element.
 var noID = id{1 << 63, 1 << 63}
 
+// skim reads blocks that stand in wire from off on, up to left of them, as long as
+// glance.skim takes them. It gives where the next one stands, and how many are left.
+func (sec *section) skim(wire []byte, off int, left uint64, w *builder) (int, uint64) {
+	clock, foreign := sec.end, sec.foreign
+	var g glance
+	for ; left > 0 && off < len(wire) && g.skim(wire, off, sec.client, clock); left-- {
+		foreign = foreign || g.foreign
+		if w != nil {
+			w.add(&g, off, clock)
+		}
+		clock += g.len
+		off = g.next
+	}
+	sec.elements += clock - sec.end
+	sec.end, sec.foreign = clock, foreign
+	return off, left
+}
+
 // skim reads the block at off if it is one of those that most documents are full
 // of: text, or what is left of deleted text, where somebody has written before.
 // Such a block is read and checked as block.read does it. Of any other, and of one

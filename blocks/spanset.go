@@ -1,12 +1,42 @@
 package blocks
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
 
 // spanSet is many spans, in order, that don't touch one another. They are held
 // in parts, so that a new one moves few.
+//
+// What was loaded is closed, as chunks are: it is the spans as updates have them,
+// until somebody looks for one.
 type spanSet struct {
-	parts []spans
-	hint  spanAt // where find found something last: the next is near, as a rule
+	closed closedSpans
+	parts  []spans
+	hint   spanAt // where find found something last: the next is near, as a rule
+}
+
+// closedSpans is n spans as updates have them.
+type closedSpans struct {
+	n    int
+	wire []byte
+}
+
+func (c *closedSpans) each(yield func(span)) {
+	r := lib0.Reread(c.wire)
+	for range c.n {
+		from, length := r.Uint(), r.Uint()
+		yield(span{from, from + length})
+	}
+}
+
+// open makes parts of what is closed.
+func (s *spanSet) open() {
+	if closed := s.closed; closed.n > 0 {
+		s.closed = closedSpans{}
+		closed.each(s.push)
+	}
 }
 
 // spanAt says where a span is: in which part, and where in that.
@@ -53,6 +83,7 @@ func (s *spanSet) isFirst(at spanAt, clock uint64) bool {
 
 // gap gives the first part of x that s leaves open; an empty one: there is none.
 func (s *spanSet) gap(x span) span {
+	s.open()
 	if s.behind(x.from) {
 		return x
 	}
@@ -82,6 +113,7 @@ func (s *spanSet) gaps(x span, yield func(span)) {
 
 // add adds x, of which nothing is in s.
 func (s *spanSet) add(x span) {
+	s.open()
 	if s.behind(x.from) {
 		s.push(x)
 		return
@@ -106,7 +138,7 @@ func (s *spanSet) add(x span) {
 	}
 }
 
-// push adds x, which is behind all that is in s and doesn't touch it.
+// push adds x, which is behind all that is in s and doesn't touch it. s is open.
 func (s *spanSet) push(x span) {
 	last := len(s.parts) - 1
 	switch {
@@ -138,7 +170,8 @@ func (s *spanSet) remove(at spanAt) {
 	}
 }
 
-func (s *spanSet) count() (n int) {
+func (s *spanSet) count() int {
+	n := s.closed.n
 	for _, p := range s.parts {
 		n += len(p)
 	}

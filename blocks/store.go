@@ -35,7 +35,6 @@ type Store struct {
 	in     contents
 	plan   plan
 	eraser eraser
-	spans  []span
 }
 
 // client is what a Store holds of one client.
@@ -166,4 +165,16 @@ func (c *client) undeleted(x span, yield func(span)) {
 	if x = c.dead.gaps(x, yield); x.from < x.to {
 		yield(x)
 	}
+}
+
+// undeletedOf tells whether some of the elements in x are not known as deleted,
+// and whether none is.
+func (c *client) undeletedOf(x span) (some, all bool) {
+	if x.to <= c.blocks.end {
+		open := c.deleted.gap(x)
+		return open.from < open.to, open == x
+	}
+	n := uint64(0)
+	c.undeleted(x, func(part span) { n += part.to - part.from })
+	return n > 0, n == x.to-x.from
 }

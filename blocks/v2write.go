@@ -170,12 +170,12 @@ func (w *v2Writer) content(b *block) {
 // deletions writes a delete set: clocks as differences to the end of the span
 // before, and lengths less one.
 func (w *v2Writer) deletions(deletions []deletion) {
-	w.rest = lib0.AppendUint(w.rest, countClients(deletions))
-	for own := range byClient(deletions) {
-		w.rest = lib0.AppendUint(w.rest, own[0].client)
-		w.rest = lib0.AppendUint(w.rest, uint64(len(own)))
+	w.rest = lib0.AppendUint(w.rest, uint64(len(deletions)))
+	for _, d := range deletions {
+		w.rest = lib0.AppendUint(w.rest, d.client)
+		w.rest = lib0.AppendUint(w.rest, uint64(len(d.spans)))
 		end := uint64(0)
-		for _, x := range own {
+		for _, x := range d.spans {
 			w.rest = lib0.AppendUint(w.rest, x.from-end)
 			w.rest = lib0.AppendUint(w.rest, x.to-x.from-1)
 			end = x.to

@@ -41,13 +41,13 @@ func (r *Reader) Text16() (text []byte, units uint64) {
 // IsASCII tells whether the first n bytes of b are ASCII. It is quicker where b has
 // eight bytes more.
 func IsASCII(b []byte, n int) bool {
-	for ; n >= 8 && len(b) >= 8; b, n = b[8:], n-8 {
+	for ; n > 8 && len(b) >= 16; b, n = b[8:], n-8 {
 		if binary.LittleEndian.Uint64(b)&notASCII != 0 {
 			return false
 		}
 	}
-	if len(b) >= 8 {
-		return n == 0 || binary.LittleEndian.Uint64(b)<<(64-8*n)&notASCII == 0
+	if n <= 8 && len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b)<<(64-8*n)&notASCII == 0
 	}
 	for _, c := range b[:n] {
 		if c >= utf8.RuneSelf {
