@@ -34,6 +34,9 @@ func (s *Store) Load(update []byte, enc Encoding) error {
 
 // apply takes an update in V1. Without most there is no limit.
 func (s *Store) apply(update []byte, most *Options) (added []byte, err error) {
+	if s.applyTyped(update, most) {
+		return update, nil
+	}
 	in := &s.in
 	defer in.release()
 	if err := in.read(update, s); err != nil {
@@ -57,32 +60,15 @@ func (s *Store) apply(update []byte, most *Options) (added []byte, err error) {
 	if c.grows {
 		gained = len(added)
 	}
-	typist := s.typist(in, len(update))
-	if typist == nil {
-		s.plan.make(s, in.sections)
-	}
+	s.plan.make(s, in.sections)
 	if err := s.checkSize(in, most, gained, len(update)); err != nil {
 		s.plan.cancel(s)
 		return nil, err
 	}
 	s.nesting += in.types
-	s.commit(typist)
+	s.commit()
 	s.delete(in.deletions)
 	return added, nil
-}
-
-// typist gives the client that an update goes on for, where there is nothing to
-// plan: it brings one block, which needs nothing of others, and nobody waits for
-// it. Most updates, which have the given size, are like that.
-func (s *Store) typist(in *contents, size int) *client {
-	if len(in.sections) != 1 || s.mayWait(size) > s.options.MaxPending {
-		return nil
-	}
-	sec := &in.sections[0]
-	if c := s.find(sec.client); c != nil && sec.only != nil && !sec.foreign && sec.continues(c) && len(c.waiters) == 0 {
-		return c
-	}
-	return nil
 }
 
 // checkSize tells whether an update of the given size, as it is planned, would
@@ -91,7 +77,7 @@ func (s *Store) checkSize(in *contents, most *Options, gained, update int) error
 	if most == nil {
 		return nil
 	}
-	if size := s.size + gained + clientSize*len(s.byID); gained > 0 && size > most.MaxSize {
+	if size := s.sizeWith(gained); gained > 0 && size > most.MaxSize {
 		return overLimit("the document", size, most.MaxSize)
 	}
 	if s.mayWait(update) > most.MaxPending {
@@ -101,6 +87,9 @@ func (s *Store) checkSize(in *contents, most *Options, gained, update int) error
 	}
 	return nil
 }
+
+// sizeWith is what counts of the document's size with so many bytes more.
+func (s *Store) sizeWith(gained int) int { return s.size + gained + clientSize*len(s.byID) }
 
 // mayWait is more than what waits can cost with an update of the given size.
 func (s *Store) mayWait(size int) int { return s.pending + costOfByte*size }
@@ -303,15 +292,8 @@ func cost(runs []*run) (n int) {
 	return n
 }
 
-// commit takes the blocks of an update into the document, as it was planned, or
-// a typist's block.
-func (s *Store) commit(typist *client) {
-	if typist != nil {
-		before := typist.blocks.size
-		typist.push(&s.in.block)
-		s.size += typist.blocks.size - before
-		return
-	}
+// commit takes the blocks of an update into the document, as it was planned.
+func (s *Store) commit() {
 	for _, c := range s.plan.touched {
 		before := c.waitCost
 		if c.ready > c.blocks.end {
@@ -344,11 +326,7 @@ func (s *Store) integrate(c *client) {
 
 // pushAll appends the blocks of a section.
 func (c *client) pushAll(sec *section) {
-	switch {
-	case sec.only != nil:
-		c.push(sec.only)
-		return
-	case sec.body != nil:
+	if sec.body != nil {
 		c.body = *sec.body
 		return
 	}
@@ -456,17 +434,23 @@ func (s *Store) deleteLater(c *client, waiting []span) {
 
 // deleteHeld deletes elements that are integrated.
 func (s *Store) deleteHeld(c *client, x span) {
-	before := c.blocks.size
 	for x.from < x.to {
 		part := c.deleted.gap(x)
 		if part.from == part.to {
 			break
 		}
-		c.deleted.add(part)
-		if !s.options.History {
-			s.eraser.delete(&c.blocks, c.id, part)
-		}
+		s.erase(c, part)
 		x.from = part.to
 	}
+}
+
+// erase deletes elements that are integrated, none of which is deleted yet.
+func (s *Store) erase(c *client, x span) {
+	c.deleted.add(x)
+	if s.options.History {
+		return
+	}
+	before := c.blocks.size
+	s.eraser.delete(&c.blocks, c.id, x)
 	s.size += c.blocks.size - before
 }

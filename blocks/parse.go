@@ -55,18 +55,18 @@ type Block struct {
 	Content []byte
 }
 
-// Parse reads and checks an update in V1 just as Apply does, and calls block with
+// Parse reads and checks an update in V1 just as Apply does, and calls yield with
 // each of its blocks, skips included, in the order of the update. It gives what
 // the update deletes: so many elements from the first on, in order and no element
-// twice. It may have called block before it finds an error, which is
+// twice. It may have called yield before it finds an error, which is
 // ErrMalformed. The Block is valid until the next call; its slices alias update.
-func Parse(update []byte, block func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
+func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	var in contents
 	r := lib0.NewReader(update)
+	var b block
 	var out Block
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		sec := section{count: r.Uint(), client: r.Uint(), end: r.Uint()}
-		b := &in.block
 		for left := sec.count; left > 0 && r.Err() == nil; left-- {
 			b.read(&r, sec.client, sec.end)
 			if err := r.Err(); err != nil {
@@ -74,8 +74,8 @@ func Parse(update []byte, block func(*Block)) (deleted iter.Seq2[ID, uint64], er
 			}
 			sec.end = b.end()
 			out.Left = left - 1
-			out.take(b)
-			block(&out)
+			out.take(&b)
+			yield(&out)
 		}
 		in.sections = append(in.sections, sec)
 	}

@@ -125,8 +125,6 @@ func (p *plan) advance(s *Store, c *client) {
 		p.walk(s, c)
 	case !sec.foreign:
 		c.ready = sec.end
-	case sec.only != nil:
-		p.take(s, c, sec.only)
 	default:
 		p.walk(s, c)
 	}

@@ -18,7 +18,6 @@ type section struct {
 	elements uint64 // in them, skips apart
 	foreign  bool   // some block refers to another client
 	wire     []byte // alias of the update
-	only     *block // its block, where the update has but one
 	body     *body  // its blocks, ready to be held, where it begins a client
 	resume   place  // where the plan has got to
 }
@@ -63,9 +62,9 @@ func (d *deletion) read() []span {
 func (in *contents) read(update []byte, s *Store) error {
 	r := lib0.NewReader(update)
 	in.sections, in.types = in.sections[:0], 0
-	sections, empty := r.Uint(), false
-	for n := sections; n > 0 && r.Err() == nil; n-- {
-		sec := in.readSection(&r, sections == 1, s)
+	empty := false
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		sec := in.readSection(&r, s)
 		if err := r.Err(); err != nil {
 			return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 		}
@@ -83,22 +82,17 @@ func (in *contents) read(update []byte, s *Store) error {
 	return in.readDeletions(&r)
 }
 
-// readSection reads and checks the next section, which may be the only one. The
-// error is r's.
-func (in *contents) readSection(r *lib0.Reader, alone bool, s *Store) *section {
+// readSection reads and checks the next section. The error is r's.
+func (in *contents) readSection(r *lib0.Reader, s *Store) *section {
 	in.sections = append(in.sections, section{count: r.Uint(), client: r.Uint(), end: r.Uint()})
 	sec := &in.sections[len(in.sections)-1]
 	sec.clock, sec.resume.clock = sec.end, sec.end
 	off := r.Offset()
-	switch {
-	case alone && sec.count == 1:
-		sec.only = &in.block
-		in.readBlock(r, sec, sec.only)
-	case s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil:
+	if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
 		w := builder{client: sec.client, wire: r.Rest(), room: in.room[:0], buried: in.buried[:0]}
 		in.readBlocks(r, sec, &w)
 		in.room, in.buried = w.room, w.buried
-	default:
+	} else {
 		in.readBlocks(r, sec, nil)
 	}
 	sec.wire = r.Since(off)
@@ -165,7 +159,6 @@ func (in *contents) release() {
 	if cap(in.room)+cap(in.buried) > 4*chunkBytes {
 		in.room, in.buried = nil, nil
 	}
-	in.block.parent, in.block.content, in.block.wire = nil, nil, nil
 }
 
 // repeated tells which client has two sections. Sections stand in descending

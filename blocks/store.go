@@ -32,6 +32,7 @@ type Store struct {
 	nesting int       // types are nested less deep, or as deep
 
 	// Room to work in, kept between calls of Apply.
+	block  block
 	in     contents
 	plan   plan
 	eraser eraser

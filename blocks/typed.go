@@ -1,0 +1,69 @@
+package blocks
+
+import "github.com/yroom/yroom/internal/lib0"
+
+// applyTyped takes an update into the document if it is such as typing makes them,
+// and most of what else people do: one block that goes on where its client is, or
+// one span of deletions, or both, all of it new and none of it to wait. Of any
+// other update, good or bad, it tells nothing but false, and has done nothing.
+func (s *Store) applyTyped(update []byte, most *Options) bool {
+	r := lib0.NewReader(update)
+	b := &s.block
+	defer b.release()
+	writer, ok := s.readTyped(&r, b)
+	if !ok {
+		return false
+	}
+	eraser, x, ok := s.readErased(&r)
+	if !ok || r.Err() != nil || r.Len() > 0 || writer == nil && eraser == nil {
+		return false
+	}
+	if writer != nil {
+		if most != nil && s.sizeWith(len(update)) > most.MaxSize {
+			return false
+		}
+		before := writer.blocks.size
+		writer.push(b)
+		s.size += writer.blocks.size - before
+	}
+	if eraser != nil {
+		s.erase(eraser, x)
+	}
+	return true
+}
+
+// readTyped reads the blocks of an update, of which there is one or none, and gives
+// whose it is.
+func (s *Store) readTyped(r *lib0.Reader, b *block) (writer *client, ok bool) {
+	switch r.Uint() {
+	case 0:
+		return nil, true
+	case 1:
+		count, client, clock := r.Uint(), r.Uint(), r.Uint()
+		writer = s.find(client)
+		if count != 1 || writer == nil || clock != writer.blocks.end || len(writer.pending)+len(writer.dead)+len(writer.waiters) > 0 {
+			return nil, false
+		}
+		b.read(r, client, clock)
+		_, blocked := s.lacks(b)
+		return writer, !blocked && b.kind != kindSkip && b.kind != kindType
+	}
+	return nil, false
+}
+
+// readErased reads the deletions of an update, of which there is one or none, and
+// gives whose elements they are.
+func (s *Store) readErased(r *lib0.Reader) (c *client, x span, ok bool) {
+	switch r.Uint() {
+	case 0:
+		return nil, span{}, true
+	case 1:
+		client, count, from := r.Uint(), r.Uint(), r.Uint()
+		c, x = s.find(client), span{from, from + r.Uint()}
+		return c, x, count == 1 && c != nil && x.from < x.to && x.to <= c.blocks.end && c.deleted.gap(x) == x
+	}
+	return nil, span{}, false
+}
+
+// release lets go of what the block was read from.
+func (b *block) release() { b.parent, b.content, b.wire = nil, nil, nil }
