@@ -114,7 +114,7 @@ func (w *builder) cut(off int) {
 			k.wire = bytes.Clone(w.wire[w.from:off])
 		}
 		r := &w.body.blocks
-		r.chunks = append(r.chunks, k)
+		r.chunks, r.tail = append(r.chunks, k), tail{}
 		r.size += len(k.wire)
 		r.count += w.count
 	}

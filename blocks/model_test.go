@@ -292,7 +292,8 @@ func modelBlock(r *rand.Rand, m *model, client, clock uint64) *block {
 }
 
 // TestModel applies updates that overlap, repeat and contradict one another,
-// and compares all that a store says after each with the model.
+// and compares all that a store says after each with the model. Now and then the
+// document is loaded from its own encoding.
 func TestModel(t *testing.T) {
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -300,6 +301,13 @@ func TestModel(t *testing.T) {
 		m := &model{history, map[id]element{}, map[id]bool{}, map[uint64]uint64{}}
 		s := NewWith(Options{History: history})
 		for range 40 {
+			if r.IntN(5) == 0 {
+				full := s.Encode(V1)
+				s = NewWith(Options{History: history})
+				if err := s.Load(full, V1); err != nil {
+					t.Fatal(err)
+				}
+			}
 			update := modelUpdate(r, m)
 			if !compareWithModel(t, r, s, m, update) {
 				t.Fatalf("seed %d, update %x", seed, update)
