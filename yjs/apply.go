@@ -22,18 +22,20 @@ const (
 // document yet.
 type arrival struct {
 	doc      *Doc
-	size     int // of the update
 	slab     slab
 	sections []section
+	client   *client         // of the last section
+	end      **item          // where its next item is to be hung
 	roots    []*typ          // that are new
 	byName   map[string]*typ // the same
 	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
-// section is the items of one client, in clock order.
+// section is the items of one client, in clock order: each has the next one as its
+// right, until it is taken out to be integrated.
 type section struct {
 	client *client // not among the document's if that doesn't know it
-	items  []*item
+	first  *item
 }
 
 // Apply takes an update into the document. What it needs and isn't there makes
@@ -55,7 +57,7 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 			return err
 		}
 	}
-	a := arrival{doc: d, size: len(update)}
+	a := arrival{doc: d}
 	var err error
 	if a.deleted, err = blocks.Parse(update, a.block); err != nil {
 		return err
@@ -70,48 +72,58 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 	})
 }
 
+// begin begins the section of a client.
+func (a *arrival) begin(id uint64) {
+	c := a.doc.find(id)
+	if c == nil {
+		c = &client{id: id}
+	}
+	a.sections = append(a.sections, section{client: c})
+	a.client, a.end = c, &a.sections[len(a.sections)-1].first
+}
+
 // block makes an item of the next block.
 func (a *arrival) block(b *blocks.Block) {
-	last := len(a.sections) - 1
-	if last < 0 || a.sections[last].client.id != b.Client {
-		c := a.doc.find(b.Client)
-		if c == nil {
-			c = &client{id: b.Client}
-		}
-		// A block takes two bytes at least.
-		a.sections = append(a.sections, section{client: c, items: make([]*item, 0, min(b.Left+1, uint64(a.size/2)))})
-		last++
+	if a.client == nil || a.client.id != b.Client {
+		a.begin(b.Client)
 	}
 	if b.Kind == blocks.KindSkip {
 		return
 	}
-	sec := &a.sections[last]
 	it := a.slab.item()
-	it.client, it.clock, it.len, it.kind, it.content = sec.client, b.Clock, b.Len, b.Kind, b.Content
-	switch {
-	case b.Kind == blocks.KindGC:
-		it.flags = deleted
-	case b.InType:
-		it.flags, it.origin = inType, b.Parent
-	case b.Root != nil:
-		it.parent = a.root(b.Root)
-	}
+	*a.end, a.end = it, &it.right
+	it.client, it.clock, it.len, it.kind, it.content = a.client, b.Clock, b.Len, b.Kind, b.Content
+	f := flagsOf[b.Kind]
+	var origin, right blocks.ID
 	if b.HasOrigin {
-		it.flags |= hasOrigin
-		it.origin = b.Origin
+		origin = b.Origin
+		if f |= hasOrigin; origin.Client != b.Client {
+			f |= isForeign
+		}
 	}
 	if b.HasRight {
-		it.flags |= hasRight
-		it.rightID = b.Right
+		right = b.Right
+		if f |= hasRight; right.Client != b.Client {
+			f |= isForeign
+		}
+	}
+	if b.Root != nil {
+		it.parent = a.root(b.Root)
+	} else if b.InType {
+		origin = b.Parent
+		if f |= inType; origin.Client != b.Client {
+			f |= isForeign
+		}
 	}
 	if b.HasKey {
-		it.flags |= hasKey
+		f |= hasKey
 		it.more().key = string(b.Key)
 	}
+	it.flags = f
+	it.setRefs(origin, right)
 	if b.Kind == blocks.KindType {
 		it.more().typ = readTyp(a.doc, b.Content)
 	}
-	sec.items = append(sec.items, it)
 }
 
 // root gives the root type of a name.
@@ -144,13 +156,19 @@ func (tx *transaction) take(a *arrival) {
 			d.byID[c.id] = c
 			d.clients, d.sorted = append(d.clients, c), false
 		}
-		if len(sec.items) > 0 {
-			c.enqueue(d, sec.items)
-			todo = append(todo, c)
+		if sec.first == nil {
+			continue
 		}
+		if c.fresh = sec.first; len(c.queue) > 0 {
+			c.enqueue(d)
+		}
+		todo = append(todo, c)
 	}
 	for len(todo) > 0 {
 		todo = tx.advance(todo)
+	}
+	for _, sec := range a.sections {
+		sec.client.enqueue(d)
 	}
 	var dead []*client
 	for first, n := range a.deleted {
@@ -223,31 +241,37 @@ func (tx *transaction) run(c *client) {
 			tx.give(stack)
 			return
 		}
-		if needs, yes := d.lacks(it); yes {
-			on := d.client(needs.Client)
-			if on.state != idle || on.waiting {
-				tx.give(stack)
-				return
+		if it.is(isForeign) {
+			if needs, yes := d.lacks(it); yes {
+				on := d.client(needs.Client)
+				if on.state != idle || on.waiting {
+					tx.give(stack)
+					return
+				}
+				on.state = active
+				stack = append(stack, on)
+				continue
 			}
-			on.state = active
-			stack = append(stack, on)
-			continue
 		}
-		c.queue = c.queue[1:]
-		if len(c.queue) == 0 {
-			c.queue = nil
-		}
+		c.next()
 		d.place(it, prev)
 		tx.integrate(it)
 		prev = it
-		for x, ok := c.waiters.pop(c.end); ok; x, ok = c.waiters.pop(c.end) {
-			x.client.waiting = false
-			tx.woken = append(tx.woken, x.client)
+		if len(c.waiters) > 0 {
+			tx.wake(c)
 		}
 		if len(stack) > 1 {
 			c.state = idle
 			stack = stack[:len(stack)-1]
 		}
+	}
+}
+
+// wake notes who waited for items that the client has now.
+func (tx *transaction) wake(c *client) {
+	for x, ok := c.waiters.pop(c.end); ok; x, ok = c.waiters.pop(c.end) {
+		x.client.waiting = false
+		tx.woken = append(tx.woken, x.client)
 	}
 }
 
@@ -268,26 +292,68 @@ func (tx *transaction) give(stack []*client) {
 	tx.stuck = append(tx.stuck, stack...)
 }
 
-// head gives the first item of the queue that isn't integrated yet; nil: there is
-// none. It may be behind a gap.
-func (c *client) head(d *Doc) *item {
-	for len(c.queue) > 0 {
-		it := c.queue[0]
-		if it.clock >= c.end {
-			return it
-		}
-		if it.end() > c.end {
-			c.queue[0] = d.part(it, c.end-it.clock, -1)
-			return c.queue[0]
-		}
-		c.queue = c.queue[1:]
+// first gives the first item that isn't integrated, as far as one knows; nil: there
+// is none.
+func (c *client) first() *item {
+	switch {
+	case c.fresh != nil:
+		return c.fresh
+	case len(c.queue) > 0:
+		return c.queue[0]
 	}
 	return nil
 }
 
-// enqueue puts items, which are in clock order, among those that wait. What
-// waits already stays.
-func (c *client) enqueue(d *Doc, fresh []*item) {
+// next takes out what first gives.
+func (c *client) next() {
+	if c.fresh != nil {
+		c.fresh = c.fresh.right
+		return
+	}
+	if c.queue = c.queue[1:]; len(c.queue) == 0 {
+		c.queue = nil
+	}
+}
+
+// head gives the first item that isn't integrated yet; nil: there is none. It may
+// be behind a gap.
+func (c *client) head(d *Doc) *item {
+	if it := c.fresh; it != nil && it.clock >= c.end {
+		return it
+	}
+	return c.skip(d)
+}
+
+// skip is head where what is first may be integrated.
+func (c *client) skip(d *Doc) *item {
+	for it := c.first(); it != nil; it = c.first() {
+		if it.clock >= c.end {
+			return it
+		}
+		if it.end() > c.end {
+			rest := d.part(it, c.end-it.clock, -1)
+			if c.fresh != nil {
+				c.fresh, rest.right = rest, it.right
+			} else {
+				c.queue[0] = rest
+			}
+			return rest
+		}
+		c.next()
+	}
+	return nil
+}
+
+// enqueue puts the fresh items among those that wait. What waits already stays.
+func (c *client) enqueue(d *Doc) {
+	if c.fresh == nil {
+		return
+	}
+	var fresh []*item
+	for it := c.fresh; it != nil; it = it.right {
+		fresh = append(fresh, it)
+	}
+	c.fresh = nil
 	first, end := fresh[0].clock, fresh[len(fresh)-1].end()
 	n := len(c.queue)
 	if n == 0 {

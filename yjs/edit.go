@@ -156,7 +156,8 @@ func (t *typ) set(key string, v Value) error {
 		*it = item{client: own, clock: own.end, len: 1, parent: t, kind: c.kind, content: c.bytes, rare: &rare{key: key}, flags: hasKey}
 		if e := t.entry(key); e != nil {
 			it.left = e.last
-			it.flags, it.origin = it.flags|hasOrigin, e.last.lastID()
+			it.flags |= hasOrigin
+			it.setRefs(e.last.lastID(), blocks.ID{})
 		}
 		if c.kind == blocks.KindType {
 			it.rare.typ = readTyp(tx.doc, c.bytes)

@@ -180,7 +180,7 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 	w.last = it
 	b := &w.block
 	*b = blocks.Block{
-		Kind: it.kind, Len: it.len, Origin: it.origin, Right: it.rightID,
+		Kind: it.kind, Len: it.len, Origin: it.origin(), Right: it.rightOrigin(),
 		HasOrigin: it.is(hasOrigin), HasRight: it.is(hasRight), HasKey: it.is(hasKey),
 	}
 	w.content = append(w.content[:0], it.content...)
@@ -192,7 +192,7 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 	}
 	switch {
 	case it.is(inType):
-		b.InType, b.Parent = true, it.origin
+		b.InType, b.Parent = true, it.origin()
 	case it.parent.item != nil:
 		b.InType, b.Parent = true, it.parent.id()
 	default:

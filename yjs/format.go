@@ -58,12 +58,16 @@ func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content
 	c := tx.doc.ownClient()
 	it := tx.doc.slab.item()
 	*it = item{client: c, clock: c.end, len: n, left: left, right: right, parent: t, kind: k, content: content}
+	var before, behind blocks.ID
 	if left != nil {
-		it.flags, it.origin = it.flags|hasOrigin, left.lastID()
+		it.flags |= hasOrigin
+		before = left.lastID()
 	}
 	if right != nil {
-		it.flags, it.rightID = it.flags|hasRight, right.id()
+		it.flags |= hasRight
+		behind = right.id()
 	}
+	it.setRefs(before, behind)
 	if k == blocks.KindType {
 		it.more().typ = readTyp(tx.doc, content)
 	}

@@ -87,14 +87,20 @@ func (d *Doc) mergeSpan(c *client, x span) {
 // continues tells whether right, the next item of the same client, says the same
 // as more elements of the item would.
 func (it *item) continues(right *item) bool {
-	if it.kind != right.kind || it.deleted() != right.deleted() {
+	differ := uint(it.kind^right.kind) | uint((it.flags^right.flags)&deleted)
+	if it.kind == blocks.KindGC {
+		return differ == 0
+	}
+	// Either may be or not, and nobody can guess which: that both are so is rare.
+	if it.right != right {
+		differ = 1
+	}
+	if differ != 0 {
 		return false
 	}
 	switch it.kind {
-	case blocks.KindGC:
-		return true
 	case blocks.KindString, blocks.KindAny, blocks.KindJSON, blocks.KindDeleted:
-		return it.right == right && right.is(hasOrigin) && right.origin == it.lastID() && sameRef(it, right, hasRight)
+		return right.is(hasOrigin) && right.origin() == it.lastID() && sameRef(it, right, hasRight)
 	}
 	return false
 }

@@ -88,7 +88,7 @@ func (t *typ) makeIndex() {
 	nodes, i := make([]node, count), 0
 	for it := t.first; it != nil; it = it.right {
 		nodes[i].it = it
-		it.node = &nodes[i]
+		it.more().node = &nodes[i]
 		i++
 	}
 	t.index = build(nodes)
@@ -114,9 +114,9 @@ func build(nodes []node) *node {
 // insert indexes an item that was linked to the list.
 func (t *typ) insert(it *item) {
 	n := &node{it: it}
-	it.node = n
+	it.more().node = n
 	if it.left != nil {
-		t.splay(it.left.node)
+		t.splay(it.left.node())
 		l := t.index
 		if n.hi = l.hi; n.hi != nil {
 			n.hi.up = n
@@ -134,15 +134,16 @@ func (t *typ) insert(it *item) {
 
 // update tells the index that an item's width changed, or that it was deleted.
 func (t *typ) update(it *item) {
-	t.splay(it.node)
-	it.node.refresh()
+	t.splay(it.node())
+	it.node().refresh()
 }
 
 // remove takes an item out of the index.
 func (t *typ) remove(it *item) {
-	t.splay(it.node)
-	lo, hi := it.node.lo, it.node.hi
-	it.node = nil
+	n := it.node()
+	t.splay(n)
+	lo, hi := n.lo, n.hi
+	it.rare.node = nil
 	if lo != nil {
 		lo.up = nil
 	}
@@ -190,15 +191,15 @@ func (t *typ) at(pos uint64) (it *item, off uint64) {
 // positionOf tells how wide the list is before an item.
 func (t *typ) positionOf(it *item) uint64 {
 	t.makeIndex()
-	t.splay(it.node)
-	return it.node.lo.sum()
+	t.splay(it.node())
+	return it.node().lo.sum()
 }
 
 // eachFormat calls yield with the formats up to the item, it included, that
 // aren't deleted.
 func (t *typ) eachFormat(upTo *item, yield func(*item)) {
 	t.makeIndex()
-	t.splay(upTo.node)
+	t.splay(upTo.node())
 	var open []*node
 	n := t.index.lo
 	for {

@@ -5,12 +5,15 @@ import "github.com/yroom/yroom/blocks"
 // lacks tells the first element that an item of another client's needs and that
 // isn't integrated. An item needs nothing of its own client but what is before.
 func (d *Doc) lacks(it *item) (blocks.ID, bool) {
-	own := it.client.id
-	if it.is(hasOrigin|inType) && it.origin.Client != own && !d.has(it.origin) {
-		return it.origin, true
+	if it.is(hasOrigin | inType) {
+		if x := it.origin(); x.Client != it.client.id && !d.has(x) {
+			return x, true
+		}
 	}
-	if it.is(hasRight) && it.rightID.Client != own && !d.has(it.rightID) {
-		return it.rightID, true
+	if it.is(hasRight) {
+		if x := it.rightOrigin(); x.Client != it.client.id && !d.has(x) {
+			return x, true
+		}
 	}
 	return blocks.ID{}, false
 }
@@ -36,60 +39,61 @@ func (d *Doc) startingAt(x blocks.ID) *item {
 // leftOf gives the item that is to end at the origin of one from outside. prev is the
 // item that was integrated before: as a rule people go on where they are.
 func (d *Doc) leftOf(it, prev *item) *item {
-	if prev != nil && prev.parent != nil && prev.client.id == it.origin.Client {
-		if prev.end() == it.origin.Clock+1 {
-			return prev
-		}
-		if l := prev.left; l != nil && l.client == prev.client && l.end() == it.origin.Clock+1 {
-			return l
-		}
+	origin := it.origin()
+	if prev.endsAt(origin) {
+		return prev
 	}
-	return d.endingAt(it.origin)
+	if prev != nil && prev.left.endsAt(origin) {
+		return prev.left
+	}
+	return d.endingAt(origin)
+}
+
+// endsAt tells whether there is an item with a place, and x is its last element.
+func (it *item) endsAt(x blocks.ID) bool {
+	return it != nil && it.end() == x.Clock+1 && it.client.id == x.Client && it.parent != nil
 }
 
 // rightOf gives the item that is to begin at the right origin of one from outside,
 // as a rule what follows the left one.
 func (d *Doc) rightOf(it, left *item) *item {
+	origin := it.rightOrigin()
 	if left != nil {
-		if r := left.right; r != nil && r.clock == it.rightID.Clock && r.client.id == it.rightID.Client {
+		if r := left.right; r != nil && r.clock == origin.Clock && r.client.id == origin.Client {
 			return r
 		}
 	}
-	return d.startingAt(it.rightID)
+	return d.startingAt(origin)
 }
 
 // place finds the items that an item from outside refers to, and what it is in.
 // Without a parent it can't stand anywhere: what it refers to was collected.
 func (d *Doc) place(it, prev *item) {
-	if it.kind == blocks.KindGC {
+	if !it.is(hasOrigin | hasRight) {
+		if it.right = nil; it.is(inType) {
+			it.parent = d.item(it.origin()).typ()
+			it.setRefs(blocks.ID{}, blocks.ID{})
+			it.flags &^= inType
+		}
 		return
 	}
-	if it.is(inType) {
-		it.parent = d.item(it.origin).typ()
-		it.origin = blocks.ID{}
-		it.flags &^= inType
-		return
-	}
-	var left, right *item
+	var near, left, right *item
 	if it.is(hasOrigin) {
 		left = d.leftOf(it, prev)
+		near = left
 	}
 	if it.is(hasRight) {
 		right = d.rightOf(it, left)
+		if left == nil {
+			near = right
+		}
 	}
 	it.left, it.right = left, right
-	near := left
-	if near == nil {
-		near = right
-	}
-	if near == nil {
-		return // in a root
-	}
 	it.parent, it.flags = near.parent, it.flags&^hasKey|near.flags&hasKey
 	if near.is(hasKey) {
 		it.more().key = near.rare.key
 	}
-	if left != nil && left.parent == nil || right != nil && right.parent == nil {
+	if right != nil && right.parent == nil {
 		it.parent = nil
 	}
 }
@@ -108,8 +112,11 @@ func (tx *transaction) integrate(it *item) {
 	if it.left == nil && (it.right == nil || it.right.left != nil) || it.left != nil && it.left.right != it.right {
 		tx.doc.settle(it)
 	}
-	tx.doc.link(it)
-	if !it.is(hasKey) {
+	if it.is(hasKey) {
+		e := t.entryFor(it.key())
+		it.link(&e.first, &e.last)
+	} else {
+		it.link(&t.first, &t.last)
 		t.len += it.width()
 		if t.indexed {
 			t.insert(it)
@@ -121,20 +128,22 @@ func (tx *transaction) integrate(it *item) {
 		it.rare.typ.item, it.rare.typ.depth = it, t.depth+1
 	case blocks.KindFormat:
 		t.formatted = true
-	case blocks.KindDeleted:
-		it.flags |= deleted
-		if tx.reports || t.formatted {
-			tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
-		}
 	}
-	tx.change(t)
+	if (tx.reports || t.formatted) && it.kind == blocks.KindDeleted {
+		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
+	}
+	if t.changed != tx.serial {
+		tx.change(t)
+	}
 	if it.is(hasKey) && it.right == nil && it.left != nil {
 		tx.delete(it.left)
 	}
 	if t.gone() || it.is(hasKey) && it.right != nil {
 		tx.delete(it)
 	}
-	tx.doc.divide(it)
+	if len(it.content) > pieceBytes {
+		tx.doc.divide(it)
+	}
 }
 
 func (c *client) push(it *item) {
@@ -177,7 +186,7 @@ func (d *Doc) settle(it *item) {
 		if !o.is(hasOrigin) {
 			break
 		}
-		switch origin := d.item(o.origin); {
+		switch origin := d.item(o.origin()); {
 		case origin.visit() <= start:
 			it.left = left
 			return
@@ -197,34 +206,21 @@ func sameRef(a, b *item, which flags) bool {
 	case !a.is(which):
 		return true
 	case which == hasOrigin:
-		return a.origin == b.origin
+		return a.origin() == b.origin()
 	}
-	return a.rightID == b.rightID
+	return a.rightOrigin() == b.rightOrigin()
 }
 
-// link puts the item behind its left neighbour.
-func (d *Doc) link(it *item) {
-	t := it.parent
-	first, last := &t.first, &t.last
-	if it.is(hasKey) {
-		e := t.entry(it.key())
-		if e == nil {
-			e = t.addEntry(it.key())
-		}
-		first, last = &e.first, &e.last
-	}
+// link puts the item behind its left neighbour in the list of which first and last
+// are the ends.
+func (it *item) link(first, last **item) {
 	if it.left != nil {
-		it.right = it.left.right
-		it.left.right = it
-	} else {
-		it.right = *first
-		*first = it
+		first = &it.left.right
 	}
-	if it.right != nil {
-		it.right.left = it
-	} else {
-		*last = it
+	if it.right = *first; it.right != nil {
+		last = &it.right.left
 	}
+	*first, *last = it, it
 }
 
 // delete deletes an item, and what is in it.
@@ -261,7 +257,7 @@ func (tx *transaction) delete(it *item) {
 
 // deleteSpan deletes integrated elements of a client.
 func (tx *transaction) deleteSpan(c *client, x span) {
-	k, i := c.items.search(x.from)
+	k, i := c.items.searchOn(x.from)
 	for x.from < x.to {
 		it := c.items.chunks[k][i].it
 		if !it.deleted() {

@@ -1,6 +1,8 @@
 package yjs
 
 import (
+	"math"
+
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -8,19 +10,21 @@ import (
 // item is one block where it stands in the document. What yjs calls a GC struct
 // is an item of blocks.KindGC, which stands nowhere: it has a client, a clock, a
 // length and nothing else.
+//
+// Documents have many items, and reading one is above all making them: what isn't
+// needed by most is in rare.
 type item struct {
+	right   *item
+	content []byte // as blocks.Block has it; those who merge may append, so its capacity is its own
+	kind    blocks.Kind
+	flags   flags
+	refs    refs
+
 	client     *client
 	clock, len uint64
 	left       *item
-	right      *item
-	origin     blocks.ID // until the item is integrated, without origin and right origin: what it is in
-	rightID    blocks.ID
-	parent     *typ   // nil: a GC block, or an item that isn't integrated and is in a type
-	content    []byte // as blocks.Block has it; those who merge may append, so its capacity is its own
-	node       *node  // in the parent's index, where there is one
+	parent     *typ // nil: a GC block, or an item that isn't integrated and is in a type
 	rare       *rare
-	kind       blocks.Kind
-	flags      flags
 }
 
 // rare is what most items do without.
@@ -28,6 +32,8 @@ type rare struct {
 	key   string
 	value []byte // of a format that the Doc made itself
 	typ   *typ   // of a KindType block; nil when its content is gone
+	node  *node  // in the parent's index, where there is one
+	wide  *wide
 	visit uint64 // when the item was last compared with one that was integrated
 }
 
@@ -38,6 +44,9 @@ func (it *item) more() *rare {
 	}
 	return it.rare
 }
+
+// node gives the item's place in its parent's index, which there is.
+func (it *item) node() *node { return it.rare.node }
 
 func (it *item) key() string {
 	if it.rare == nil {
@@ -68,7 +77,12 @@ const (
 	hasKey
 	inType // origin is the parent's id
 	deleted
+	isWide    // origin and right origin are in rare
+	isForeign // until it is integrated: an origin, or the parent, may be another client's
 )
+
+// flagsOf gives the flags that items of a kind come with.
+var flagsOf = [math.MaxUint8 + 1]flags{blocks.KindGC: deleted, blocks.KindDeleted: deleted}
 
 func (it *item) end() uint64       { return it.clock + it.len }
 func (it *item) is(f flags) bool   { return it.flags&f != 0 }
@@ -110,16 +124,14 @@ const slabItems = 512
 
 // slab allocates items, few at first.
 type slab struct {
-	free []item
-	next int
+	items []item
+	used  int
 }
 
 func (s *slab) item() *item {
-	if len(s.free) == 0 {
-		s.next = min(max(1, 2*s.next), slabItems)
-		s.free = make([]item, s.next)
+	if s.used == len(s.items) {
+		s.items, s.used = make([]item, min(max(1, 2*s.used), slabItems)), 0
 	}
-	it := &s.free[0]
-	s.free = s.free[1:]
-	return it
+	s.used++
+	return &s.items[s.used-1]
 }

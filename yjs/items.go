@@ -1,6 +1,7 @@
 package yjs
 
 import (
+	"math/bits"
 	"slices"
 	"sort"
 )
@@ -13,6 +14,7 @@ const chunkItems = 128
 type items struct {
 	chunks [][]slot
 	recent int // the chunk in which an item was last found
+	at     int // and which item of it searchOn found
 }
 
 // slot holds the item's clock again so that a search need not look at items.
@@ -31,12 +33,26 @@ func (s *items) search(clock uint64) (c, i int) {
 	chunk := s.chunks[c]
 	for n := len(chunk); n > 1; {
 		half := n / 2
-		if chunk[i+half].clock <= clock {
-			i += half
-		}
+		_, behind := bits.Sub64(clock, chunk[i+half].clock, 0)
+		i += half & (int(behind) - 1) // no branch, as nobody can guess which way
 		n -= half
 	}
 	return c, i
+}
+
+// searchOn is search for clocks that as a rule are a little behind the last one.
+func (s *items) searchOn(clock uint64) (c, i int) {
+	if s.recent < len(s.chunks) {
+		chunk := s.chunks[s.recent]
+		for i := s.at; i+1 < len(chunk) && chunk[i].clock <= clock; i++ {
+			if clock < chunk[i+1].clock {
+				s.at = i
+				return s.recent, i
+			}
+		}
+	}
+	c, s.at = s.search(clock)
+	return c, s.at
 }
 
 // find gives the item that holds clock, which there is.

@@ -22,7 +22,7 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	right := d.part(it, n, at)
 	right.parent = it.parent
 	if it.is(hasKey) {
-		right.rare = &rare{key: it.rare.key}
+		right.more().key = it.rare.key
 	}
 	right.left, right.right = it, it.right
 	if right.right != nil {
@@ -55,12 +55,12 @@ func (d *Doc) part(it *item, n uint64, at int) *item {
 	right := d.slab.item()
 	*right = item{
 		client: it.client, clock: it.clock + n, len: it.len - n,
-		rightID: it.rightID, kind: it.kind, flags: it.flags&^inType | hasOrigin,
+		kind: it.kind, flags: it.flags,
 	}
 	it.len = n
-	right.origin = it.lastID()
-	if it.kind == blocks.KindGC {
-		right.flags = it.flags
+	if it.kind != blocks.KindGC {
+		right.flags = it.flags&^inType | hasOrigin
+		right.setRefs(it.lastID(), it.rightOrigin())
 	}
 	switch {
 	case at >= 0:
@@ -126,13 +126,10 @@ func cut(text []byte, n, units uint64) (at int, half bool) {
 	return at, false
 }
 
-// divide parts an item that was just integrated, so that none has much content
-// that must be read to split it: or many splits of one large item would take for
-// ever.
+// divide parts an item that was just integrated and has much content, so that none
+// has much that must be read to split it: or many splits of one large item would
+// take for ever.
 func (d *Doc) divide(it *item) {
-	if len(it.content) <= pieceBytes {
-		return
-	}
 	switch it.kind {
 	case blocks.KindString:
 		for uint64(len(it.content)) > it.len && len(it.content) > pieceBytes {
