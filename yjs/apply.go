@@ -24,8 +24,11 @@ type arrival struct {
 	doc      *Doc
 	slab     slab
 	sections []section
-	client   *client         // of the last section
-	end      **item          // where its next item is to be hung
+	home     *home           // of the last section
+	inRoot   *home           // of the last item that is in a root by name
+	end      **item          // where the next item is to be hung
+	kept     int             // bytes in the contents of home
+	left     int             // how many bytes of contents still come, at most
 	roots    []*typ          // that are new
 	byName   map[string]*typ // the same
 	deleted  iter.Seq2[blocks.ID, uint64]
@@ -49,16 +52,13 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 	if d.lost {
 		return ErrWork
 	}
-	if enc == blocks.V1 {
-		update = bytes.Clone(update)
-	} else {
-		var err error
+	var err error
+	if enc != blocks.V1 {
 		if update, err = blocks.Convert(enc, blocks.V1, update); err != nil {
 			return err
 		}
 	}
-	a := arrival{doc: d}
-	var err error
+	a := arrival{doc: d, left: len(update)}
 	if a.deleted, err = blocks.Parse(update, a.block); err != nil {
 		return err
 	}
@@ -76,23 +76,30 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 func (a *arrival) begin(id uint64) {
 	c := a.doc.find(id)
 	if c == nil {
-		c = &client{id: id}
+		c = newClient(id)
 	}
 	a.sections = append(a.sections, section{client: c})
-	a.client, a.end = c, &a.sections[len(a.sections)-1].first
+	h := &home{client: c}
+	if a.home != nil {
+		h.all = a.home.all
+	} else {
+		h.all = new(contents)
+	}
+	a.home, a.end = h, &a.sections[len(a.sections)-1].first
 }
 
 // block makes an item of the next block.
 func (a *arrival) block(b *blocks.Block) {
-	if a.client == nil || a.client.id != b.Client {
+	if a.home == nil || a.home.client.id != b.Client {
 		a.begin(b.Client)
 	}
 	if b.Kind == blocks.KindSkip {
 		return
 	}
-	it := a.slab.item()
+	it := a.slab.item(b.Left + 1)
 	*a.end, a.end = it, &it.right
-	it.client, it.clock, it.len, it.kind, it.content = a.client, b.Clock, b.Len, b.Kind, b.Content
+	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
+	a.keep(it, b.Content)
 	f := flagsOf[b.Kind]
 	var origin, right blocks.ID
 	if b.HasOrigin {
@@ -108,7 +115,8 @@ func (a *arrival) block(b *blocks.Block) {
 		}
 	}
 	if b.Root != nil {
-		it.parent = a.root(b.Root)
+		it.home = it.home.in(a.root(b.Root), a.inRoot, nil)
+		a.inRoot = it.home
 	} else if b.InType {
 		origin = b.Parent
 		if f |= inType; origin.Client != b.Client {
@@ -124,6 +132,23 @@ func (a *arrival) block(b *blocks.Block) {
 	if b.Kind == blocks.KindType {
 		it.more().typ = readTyp(a.doc, b.Content)
 	}
+}
+
+// keep gives an item its content, which is borrowed.
+func (a *arrival) keep(it *item, content []byte) {
+	from, to := a.kept, a.kept+len(content)
+	if to > len(a.home.all.bytes) {
+		if len(content) > contentsBytes/4 {
+			it.home = newHome(a.home.client, nil, bytes.Clone(content))
+			return
+		}
+		a.home = &home{client: a.home.client, all: &contents{make([]byte, max(len(content), min(a.left, contentsBytes)))}}
+		from, to = 0, len(content)
+	}
+	copy(a.home.all.bytes[from:to], content)
+	a.left -= len(content)
+	a.kept = to
+	it.home, it.from, it.to = a.home, uint32(from), uint32(to)
 }
 
 // root gives the root type of a name.

@@ -24,7 +24,7 @@ func (tx *transaction) cleanFormats() {
 	for _, c := range tx.touched {
 		c.items.from(c.before, func(it *item) bool {
 			if it.isFormat() {
-				full(it.parent)
+				full(it.parent())
 			}
 			return true
 		})
@@ -35,9 +35,9 @@ func (tx *transaction) cleanFormats() {
 			it := x.client.items.find(clock)
 			clock = it.end()
 			switch {
-			case it.parent == nil || !it.parent.formatted || whole[it.parent]:
+			case it.parent() == nil || !it.parent().formatted || whole[it.parent()]:
 			case it.kind == blocks.KindFormat:
-				full(it.parent)
+				full(it.parent())
 			case it.visit() <= gaps:
 				tx.cleanGap(it)
 			}

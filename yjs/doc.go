@@ -72,6 +72,18 @@ type client struct {
 	touched uint64  // the last transaction that added items
 	state   state   // during Apply
 	waiting bool    // whether it is one of somebody's waiters: it gets no further
+	nowhere home    // of its GC blocks
+}
+
+func newClient(id uint64) *client {
+	c := &client{id: id}
+	c.nowhere.client = c
+	return c
+}
+
+// gcBlock gives what an item becomes that has a place no longer.
+func (it *item) gcBlock() item {
+	return item{home: &it.home.client.nowhere, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
 }
 
 // New returns an empty document with a random client id.
@@ -127,7 +139,7 @@ func (d *Doc) find(id uint64) *client {
 func (d *Doc) client(id uint64) *client {
 	c := d.find(id)
 	if c == nil {
-		c = &client{id: id}
+		c = newClient(id)
 		d.byID[id] = c
 		d.clients, d.sorted = append(d.clients, c), false
 	}

@@ -171,7 +171,7 @@ func (w *writer) update(gone []deletion) []byte {
 // so, and gives how many blocks it has finished.
 func (w *writer) item(it *item, clock uint64) (n uint64) {
 	if w.last != nil && w.last.continues(it) {
-		w.content = append(w.content, it.content...)
+		w.content = append(w.content, it.content()...)
 		w.block.Len += it.len
 		w.last = it
 		return 0
@@ -183,7 +183,7 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 		Kind: it.kind, Len: it.len, Origin: it.origin(), Right: it.rightOrigin(),
 		HasOrigin: it.is(hasOrigin), HasRight: it.is(hasRight), HasKey: it.is(hasKey),
 	}
-	w.content = append(w.content[:0], it.content...)
+	w.content = append(w.content[:0], it.content()...)
 	if it.clock < clock {
 		w.cut(it, clock-it.clock)
 	}
@@ -193,10 +193,10 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 	switch {
 	case it.is(inType):
 		b.InType, b.Parent = true, it.origin()
-	case it.parent.item != nil:
-		b.InType, b.Parent = true, it.parent.id()
+	case it.parent().item != nil:
+		b.InType, b.Parent = true, it.parent().id()
 	default:
-		w.name = append(w.name[:0], it.parent.name...)
+		w.name = append(w.name[:0], it.parent().name...)
 		b.Root = w.name
 	}
 	w.key = append(w.key[:0], it.key()...)
@@ -216,7 +216,7 @@ func (w *writer) cut(it *item, n uint64) {
 		w.content = w.content[skip(it.kind, w.content, n):]
 	}
 	w.block.HasOrigin = true
-	w.block.Origin = blocks.ID{Client: it.client.id, Clock: it.clock + n - 1}
+	w.block.Origin = blocks.ID{Client: it.client().id, Clock: it.clock + n - 1}
 }
 
 // flush writes the block that item has begun, and gives how many there were.

@@ -56,8 +56,8 @@ func (tx *transaction) insertItem(p *cursor, k blocks.Kind, content []byte, n ui
 // newItem makes an item of the Doc's own between two neighbours in a list.
 func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
 	c := tx.doc.ownClient()
-	it := tx.doc.slab.item()
-	*it = item{client: c, clock: c.end, len: n, left: left, right: right, parent: t, kind: k, content: content}
+	it := tx.doc.slab.item(slabItems)
+	*it = item{home: newHome(c, t, content), clock: c.end, len: n, left: left, right: right, kind: k}
 	var before, behind blocks.ID
 	if left != nil {
 		it.flags |= hasOrigin

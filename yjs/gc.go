@@ -18,7 +18,8 @@ func (tx *transaction) collect() {
 				t.collect()
 				it.rare.typ = nil
 			}
-			it.kind, it.content = blocks.KindDeleted, nil
+			it.kind = blocks.KindDeleted
+			it.dropContent()
 		}
 	}
 }
@@ -32,7 +33,7 @@ func (t *typ) collect() {
 			if t := it.typ(); t != nil {
 				todo = append(todo, t)
 			}
-			*it = item{client: it.client, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
+			*it = it.gcBlock()
 			it = next
 		}
 	}
@@ -72,7 +73,7 @@ func (d *Doc) mergeSpan(c *client, x span) {
 			k, i = k+1, 0
 		}
 		right := s.chunks[k][i].it
-		if !left.continues(right) || len(left.content)+len(right.content) > pieceBytes {
+		if !left.continues(right) || len(left.content())+len(right.content()) > pieceBytes {
 			left = right
 			continue
 		}
@@ -107,8 +108,10 @@ func (it *item) continues(right *item) bool {
 
 // absorb joins right, which continues it, with it.
 func (d *Doc) absorb(it, right *item) {
-	t := it.parent
-	it.content = append(it.content, right.content...)
+	t := it.parent()
+	if more := right.content(); len(more) > 0 {
+		it.growContent(more)
+	}
 	it.len += right.len
 	if it.kind == blocks.KindGC {
 		return

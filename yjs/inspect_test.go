@@ -29,18 +29,18 @@ func inspect(t *testing.T, d *Doc) {
 			}
 			for _, s := range chunk {
 				it := s.it
-				if s.clock != it.clock || it.clock != end || it.len == 0 || it.client != c {
+				if s.clock != it.clock || it.clock != end || it.len == 0 || it.client() != c {
 					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, s.clock, end)
 				}
 				end = it.end()
-				if n := len(it.content); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {
+				if n := len(it.content()); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {
 					t.Fatalf("an item with %d bytes of content isn't divided", n)
 				}
 				if it.kind != blocks.KindGC {
 					linked++
-					types[it.parent] = true
+					types[it.parent()] = true
 				}
-				if it.kind == blocks.KindGC != (it.parent == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
+				if it.kind == blocks.KindGC != (it.parent() == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
 					t.Fatalf("client %d has an impossible item %+v", c.id, it)
 				}
 			}
@@ -67,7 +67,7 @@ func inspectType(t *testing.T, ty *typ) (n int) {
 	chain := func(first, last *item) {
 		var left *item
 		for it := first; it != nil; it = it.right {
-			if it.left != left || it.parent != ty {
+			if it.left != left || it.parent() != ty {
 				t.Fatal("broken list")
 			}
 			left = it

@@ -6,12 +6,12 @@ import "github.com/yroom/yroom/blocks"
 // isn't integrated. An item needs nothing of its own client but what is before.
 func (d *Doc) lacks(it *item) (blocks.ID, bool) {
 	if it.is(hasOrigin | inType) {
-		if x := it.origin(); x.Client != it.client.id && !d.has(x) {
+		if x := it.origin(); x.Client != it.client().id && !d.has(x) {
 			return x, true
 		}
 	}
 	if it.is(hasRight) {
-		if x := it.rightOrigin(); x.Client != it.client.id && !d.has(x) {
+		if x := it.rightOrigin(); x.Client != it.client().id && !d.has(x) {
 			return x, true
 		}
 	}
@@ -51,7 +51,7 @@ func (d *Doc) leftOf(it, prev *item) *item {
 
 // endsAt tells whether there is an item with a place, and x is its last element.
 func (it *item) endsAt(x blocks.ID) bool {
-	return it != nil && it.end() == x.Clock+1 && it.client.id == x.Client && it.parent != nil
+	return it != nil && it.end() == x.Clock+1 && it.client().id == x.Client && it.parent() != nil
 }
 
 // rightOf gives the item that is to begin at the right origin of one from outside,
@@ -59,7 +59,7 @@ func (it *item) endsAt(x blocks.ID) bool {
 func (d *Doc) rightOf(it, left *item) *item {
 	origin := it.rightOrigin()
 	if left != nil {
-		if r := left.right; r != nil && r.clock == origin.Clock && r.client.id == origin.Client {
+		if r := left.right; r != nil && r.clock == origin.Clock && r.client().id == origin.Client {
 			return r
 		}
 	}
@@ -67,11 +67,16 @@ func (d *Doc) rightOf(it, left *item) *item {
 }
 
 // place finds the items that an item from outside refers to, and what it is in.
-// Without a parent it can't stand anywhere: what it refers to was collected.
+// Without a parent it can't stand anywhere: what it refers to was collected. prev may
+// be anything that was integrated before, or nil.
 func (d *Doc) place(it, prev *item) {
+	var before *home
+	if prev != nil {
+		before = prev.home
+	}
 	if !it.is(hasOrigin | hasRight) {
 		if it.right = nil; it.is(inType) {
-			it.parent = d.item(it.origin()).typ()
+			it.home = it.home.in(d.item(it.origin()).typ(), before, nil)
 			it.setRefs(blocks.ID{}, blocks.ID{})
 			it.flags &^= inType
 		}
@@ -89,12 +94,12 @@ func (d *Doc) place(it, prev *item) {
 		}
 	}
 	it.left, it.right = left, right
-	it.parent, it.flags = near.parent, it.flags&^hasKey|near.flags&hasKey
+	it.flags = it.flags&^hasKey | near.flags&hasKey
 	if near.is(hasKey) {
 		it.more().key = near.rare.key
 	}
-	if right != nil && right.parent == nil {
-		it.parent = nil
+	if right == nil || right.parent() != nil {
+		it.home = it.home.in(near.parent(), near.home, before)
 	}
 }
 
@@ -102,10 +107,10 @@ func (d *Doc) place(it, prev *item) {
 // left and right, with what was put there at the same time in the order that all
 // agree on (YATA, as Item.integrate of yjs has it).
 func (tx *transaction) integrate(it *item) {
-	c, t := it.client, it.parent
+	c, t := it.client(), it.parent()
 	tx.touch(c)
 	if t == nil {
-		*it = item{client: c, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
+		*it = it.gcBlock()
 		c.push(it)
 		return
 	}
@@ -132,16 +137,14 @@ func (tx *transaction) integrate(it *item) {
 	if (tx.reports || t.formatted) && it.kind == blocks.KindDeleted {
 		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
 	}
-	if t.changed != tx.serial {
-		tx.change(t)
-	}
+	tx.change(t)
 	if it.is(hasKey) && it.right == nil && it.left != nil {
 		tx.delete(it.left)
 	}
 	if t.gone() || it.is(hasKey) && it.right != nil {
 		tx.delete(it)
 	}
-	if len(it.content) > pieceBytes {
+	if it.to == 0 || it.to-it.from > pieceBytes {
 		tx.doc.divide(it)
 	}
 }
@@ -159,9 +162,9 @@ func (d *Doc) settle(it *item) {
 	case left != nil:
 		o = left.right
 	case !it.is(hasKey):
-		o = it.parent.first
+		o = it.parent().first
 	default:
-		if e := it.parent.entry(it.key()); e != nil {
+		if e := it.parent().entry(it.key()); e != nil {
 			o = e.first
 		}
 	}
@@ -176,7 +179,7 @@ func (d *Doc) settle(it *item) {
 		}
 		o.more().visit = d.visits
 		if sameRef(it, o, hasOrigin) {
-			if o.client.id < it.client.id {
+			if o.client().id < it.client().id {
 				left, conflict = o, d.visits
 			} else if sameRef(it, o, hasRight) {
 				break
@@ -232,7 +235,7 @@ func (tx *transaction) delete(it *item) {
 		if it.deleted() {
 			continue
 		}
-		t := it.parent
+		t := it.parent()
 		if !it.is(hasKey) {
 			t.len -= it.width()
 		}
@@ -240,7 +243,7 @@ func (tx *transaction) delete(it *item) {
 		if !it.is(hasKey) && t.indexed {
 			t.update(it)
 		}
-		tx.deleted = append(tx.deleted, deletion{it.client, span{it.clock, it.end()}})
+		tx.deleted = append(tx.deleted, deletion{it.client(), span{it.clock, it.end()}})
 		tx.change(t)
 		inside := it.typ()
 		if inside == nil {

@@ -14,16 +14,14 @@ import (
 // Documents have many items, and reading one is above all making them: what isn't
 // needed by most is in rare.
 type item struct {
-	right   *item
-	content []byte // as blocks.Block has it; those who merge may append, so its capacity is its own
-	kind    blocks.Kind
-	flags   flags
-	refs    refs
-
-	client     *client
+	right      *item
+	home       *home
+	from, to   uint32 // of home's contents, the item's; to 0: all of them
+	kind       blocks.Kind
+	flags      flags
+	refs       refs
 	clock, len uint64
 	left       *item
-	parent     *typ // nil: a GC block, or an item that isn't integrated and is in a type
 	rare       *rare
 }
 
@@ -87,8 +85,8 @@ var flagsOf = [math.MaxUint8 + 1]flags{blocks.KindGC: deleted, blocks.KindDelete
 func (it *item) end() uint64       { return it.clock + it.len }
 func (it *item) is(f flags) bool   { return it.flags&f != 0 }
 func (it *item) deleted() bool     { return it.flags&deleted != 0 }
-func (it *item) id() blocks.ID     { return blocks.ID{Client: it.client.id, Clock: it.clock} }
-func (it *item) lastID() blocks.ID { return blocks.ID{Client: it.client.id, Clock: it.end() - 1} }
+func (it *item) id() blocks.ID     { return blocks.ID{Client: it.client().id, Clock: it.clock} }
+func (it *item) lastID() blocks.ID { return blocks.ID{Client: it.client().id, Clock: it.end() - 1} }
 
 // countable tells whether what the item holds has a place of its own in its list.
 func (it *item) countable() bool {
@@ -108,7 +106,7 @@ func (it *item) width() uint64 {
 // format gives the key and the value, in JSON, of a KindFormat item. The Doc's own
 // formats that were made of one value have the same bytes: see equalAttrs.
 func (it *item) format() (key string, value []byte) {
-	r := lib0.Reread(it.content)
+	r := lib0.Reread(it.content())
 	key, value = string(r.Text()), r.Text()
 	if it.rare != nil && it.rare.value != nil {
 		value = it.rare.value
@@ -122,15 +120,15 @@ func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.del
 // slabItems is how many items are allocated at once where many come.
 const slabItems = 512
 
-// slab allocates items, few at first.
+// slab allocates items, few at first and no more than are said to come.
 type slab struct {
 	items []item
 	used  int
 }
 
-func (s *slab) item() *item {
+func (s *slab) item(left uint64) *item {
 	if s.used == len(s.items) {
-		s.items, s.used = make([]item, min(max(1, 2*s.used), slabItems)), 0
+		s.items, s.used = make([]item, min(max(1, 2*uint64(s.used)), slabItems, max(left, slabItems/8))), 0
 	}
 	s.used++
 	return &s.items[s.used-1]

@@ -6,8 +6,9 @@ import (
 	"sort"
 )
 
-// chunkItems is how many items a chunk has at most.
-const chunkItems = 128
+// chunkItems is how many items a chunk has at most: with what the allocator adds, it
+// takes 2 KiB.
+const chunkItems = 127
 
 // items are those of one client in clock order, without a gap, from clock 0 on.
 // They are in chunks, so that one can be put between two others.
