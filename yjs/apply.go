@@ -148,7 +148,7 @@ func (a *arrival) keep(it *item, content []byte) {
 	copy(a.home.all.bytes[from:to], content)
 	a.left -= len(content)
 	a.kept = to
-	it.home, it.from, it.to = a.home, uint32(from), uint32(to)
+	it.home, it.from, it.to = a.home, uint16(from), uint16(to)
 }
 
 // root gives the root type of a name.

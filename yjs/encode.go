@@ -77,9 +77,9 @@ func (c *client) appendDeleted(all []deletion) []deletion {
 		all = append(all, deletion{c, x})
 	}
 	for _, chunk := range c.items.chunks {
-		for _, s := range chunk {
-			if s.it.deleted() {
-				add(span{s.clock, s.it.end()})
+		for _, it := range chunk {
+			if it.deleted() {
+				add(span{it.clock, it.end()})
 			}
 		}
 	}
@@ -109,8 +109,8 @@ func (w *writer) section(c *client, clock uint64, waiting bool) {
 	if clock < c.end {
 		k, i := c.items.search(clock)
 		for ; k < len(c.items.chunks); k, i = k+1, 0 {
-			for _, s := range c.items.chunks[k][i:] {
-				n += w.item(s.it, clock)
+			for _, it := range c.items.chunks[k][i:] {
+				n += w.item(it, clock)
 			}
 		}
 		n += w.flush()
@@ -170,7 +170,7 @@ func (w *writer) update(gone []deletion) []byte {
 // item writes an item from clock on, joined with the one before where that goes on
 // so, and gives how many blocks it has finished.
 func (w *writer) item(it *item, clock uint64) (n uint64) {
-	if w.last != nil && w.last.continues(it) {
+	if w.last != nil && !w.last.differs(it) && w.last.continues(it) {
 		w.content = append(w.content, it.content()...)
 		w.block.Len += it.len
 		w.last = it

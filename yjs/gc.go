@@ -67,13 +67,12 @@ func (d *Doc) mergeSpan(c *client, x span) {
 	}
 	s := &c.items
 	k, i := s.search(x.from - min(1, x.from))
-	for left := s.chunks[k][i].it; left.end() < c.end && left.end() <= x.to; {
-		i++
-		for i >= len(s.chunks[k]) {
+	for left := s.chunks[k][i]; left.end() < c.end && left.end() <= x.to; {
+		if i++; i == len(s.chunks[k]) {
 			k, i = k+1, 0
 		}
-		right := s.chunks[k][i].it
-		if !left.continues(right) || len(left.content())+len(right.content()) > pieceBytes {
+		right := s.chunks[k][i]
+		if left.differs(right) || !left.continues(right) || len(left.content())+len(right.content()) > pieceBytes {
 			left = right
 			continue
 		}
@@ -85,21 +84,26 @@ func (d *Doc) mergeSpan(c *client, x span) {
 	}
 }
 
-// continues tells whether right, the next item of the same client, says the same
-// as more elements of the item would.
-func (it *item) continues(right *item) bool {
+// differs tells whether right, the next item of the same client, is another kind or
+// stands elsewhere. Either may be, and nobody can guess which: so they are one
+// question.
+func (it *item) differs(right *item) bool {
 	differ := uint(it.kind^right.kind) | uint((it.flags^right.flags)&deleted)
 	if it.kind == blocks.KindGC {
-		return differ == 0
+		return differ != 0
 	}
-	// Either may be or not, and nobody can guess which: that both are so is rare.
 	if it.right != right {
 		differ = 1
 	}
-	if differ != 0 {
-		return false
-	}
+	return differ != 0
+}
+
+// continues tells whether right, which doesn't differ, says the same as more elements
+// of the item would.
+func (it *item) continues(right *item) bool {
 	switch it.kind {
+	case blocks.KindGC:
+		return true
 	case blocks.KindString, blocks.KindAny, blocks.KindJSON, blocks.KindDeleted:
 		return right.is(hasOrigin) && right.origin() == it.lastID() && sameRef(it, right, hasRight)
 	}

@@ -18,7 +18,7 @@ type home struct {
 type contents struct{ bytes []byte }
 
 // contentsBytes is to what size contents of many items grow.
-const contentsBytes = 32 << 10
+const contentsBytes = 16 << 10
 
 // newHome gives a home for an item whose content is all there is.
 func newHome(c *client, t *typ, content []byte) *home {
@@ -57,13 +57,13 @@ func (it *item) setContent(content []byte) {
 // to right.
 func (it *item) cutContent(right *item, at int) {
 	all := it.content()
-	if it.to == 0 && len(all) > math.MaxUint32 {
+	if it.to == 0 && len(all) > math.MaxUint16 {
 		right.setContent(all[at:])
 		it.setContent(all[:at:at])
 		return
 	}
-	end := it.from + uint32(len(all))
-	it.to = it.from + uint32(at)
+	end := it.from + uint16(len(all))
+	it.to = it.from + uint16(at)
 	right.home, right.from, right.to = it.home, it.to, end
 }
 
@@ -75,7 +75,7 @@ func (it *item) growContent(more []byte) {
 			it.setContent(append(it.content(), more...))
 			return
 		}
-		it.to += uint32(len(more))
+		it.to += uint16(len(more))
 	}
 	all.bytes = append(all.bytes, more...)
 }

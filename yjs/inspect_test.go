@@ -23,14 +23,13 @@ func inspect(t *testing.T, d *Doc) {
 			waiting++
 		}
 		end := uint64(0)
-		for _, chunk := range c.items.chunks {
-			if len(chunk) == 0 || len(chunk) > chunkItems {
-				t.Fatalf("client %d has a chunk of %d", c.id, len(chunk))
+		for i, chunk := range c.items.chunks {
+			if len(chunk) == 0 || len(chunk) > chunkItems || c.items.starts[i] != chunk[0].clock {
+				t.Fatalf("client %d has a chunk of %d from %d on", c.id, len(chunk), c.items.starts[i])
 			}
-			for _, s := range chunk {
-				it := s.it
-				if s.clock != it.clock || it.clock != end || it.len == 0 || it.client() != c {
-					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, s.clock, end)
+			for _, it := range chunk {
+				if it.clock != end || it.len == 0 || it.client() != c {
+					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, it.clock, end)
 				}
 				end = it.end()
 				if n := len(it.content()); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {

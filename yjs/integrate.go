@@ -137,7 +137,9 @@ func (tx *transaction) integrate(it *item) {
 	if (tx.reports || t.formatted) && it.kind == blocks.KindDeleted {
 		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
 	}
-	tx.change(t)
+	if t.kind.isText() {
+		tx.change(t)
+	}
 	if it.is(hasKey) && it.right == nil && it.left != nil {
 		tx.delete(it.left)
 	}
@@ -262,7 +264,7 @@ func (tx *transaction) delete(it *item) {
 func (tx *transaction) deleteSpan(c *client, x span) {
 	k, i := c.items.searchOn(x.from)
 	for x.from < x.to {
-		it := c.items.chunks[k][i].it
+		it := c.items.chunks[k][i]
 		if !it.deleted() {
 			if it.clock < x.from {
 				it = tx.doc.split(it, x.from-it.clock)
@@ -278,4 +280,5 @@ func (tx *transaction) deleteSpan(c *client, x span) {
 			k, i = k+1, 0
 		}
 	}
+	c.items.recent, c.items.at = k, i
 }

@@ -16,7 +16,7 @@ import (
 type item struct {
 	right      *item
 	home       *home
-	from, to   uint32 // of home's contents, the item's; to 0: all of them
+	from, to   uint16 // of home's contents, the item's; to 0: all of them
 	kind       blocks.Kind
 	flags      flags
 	refs       refs
@@ -88,19 +88,21 @@ func (it *item) deleted() bool     { return it.flags&deleted != 0 }
 func (it *item) id() blocks.ID     { return blocks.ID{Client: it.client().id, Clock: it.clock} }
 func (it *item) lastID() blocks.ID { return blocks.ID{Client: it.client().id, Clock: it.end() - 1} }
 
-// countable tells whether what the item holds has a place of its own in its list.
-func (it *item) countable() bool {
-	return it.kind > blocks.KindDeleted && it.kind != blocks.KindFormat
-}
+// countable has a bit for each kind of which what an item holds has places of its own
+// in its list.
+const countable = 1<<blocks.KindJSON | 1<<blocks.KindBinary | 1<<blocks.KindString | 1<<blocks.KindEmbed |
+	1<<blocks.KindType | 1<<blocks.KindAny | 1<<blocks.KindDoc
 
-func (it *item) visible() bool { return !it.deleted() && it.countable() }
+// visible tells whether what the item holds has places in its list.
+func (it *item) visible() bool { return it.places() != 0 }
 
-// width is how many places the item takes in its list.
-func (it *item) width() uint64 {
-	if it.visible() {
-		return it.len
-	}
-	return 0
+// width is how many places the item takes in its list. It has no branches, as nobody
+// can guess what is deleted.
+func (it *item) width() uint64 { return it.len * it.places() }
+
+// places is how many there are for an element of the item: 1 or 0.
+func (it *item) places() uint64 {
+	return countable >> (it.kind & 0xf) & 1 &^ (uint64(it.flags&deleted) / uint64(deleted))
 }
 
 // format gives the key and the value, in JSON, of a KindFormat item. The Doc's own
@@ -117,8 +119,9 @@ func (it *item) format() (key string, value []byte) {
 // isFormat tells whether the item is a format that isn't deleted.
 func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
 
-// slabItems is how many items are allocated at once where many come.
-const slabItems = 512
+// slabItems is how many items are allocated at once where many come: with what the
+// allocator adds, they take 32 KiB.
+const slabItems = 455
 
 // slab allocates items, few at first and no more than are said to come.
 type slab struct {

@@ -102,12 +102,9 @@ func (tx *transaction) touch(c *client) {
 // change notes that a type was changed. Only texts that were there before matter,
 // whose formats are cleaned up when a remote transaction ends.
 func (tx *transaction) change(t *typ) {
-	if tx.remote && t.kind.isText() && t.changed != tx.serial {
-		tx.changeText(t)
+	if !tx.remote || !t.kind.isText() || t.changed == tx.serial {
+		return
 	}
-}
-
-func (tx *transaction) changeText(t *typ) {
 	if it := t.item; it == nil || it.clock < tx.began(it.client()) && !it.deleted() {
 		t.changed = tx.serial
 		tx.texts = append(tx.texts, t)
