@@ -79,13 +79,18 @@ func (a *arrival) begin(id uint64) {
 		c = newClient(id)
 	}
 	a.sections = append(a.sections, section{client: c})
-	h := &home{client: c}
-	if a.home != nil {
-		h.all = a.home.all
+	if a.home == nil {
+		a.home = a.newHome(c, 0)
 	} else {
-		h.all = new(contents)
+		a.home = &home{client: c, all: a.home.all}
 	}
-	a.home, a.end = h, &a.sections[len(a.sections)-1].first
+	a.end = &a.sections[len(a.sections)-1].first
+}
+
+// newHome makes a home with room for at least n bytes of contents.
+func (a *arrival) newHome(c *client, n int) *home {
+	a.kept = 0
+	return newHome(c, nil, make([]byte, max(n, min(a.left, contentsBytes))))
 }
 
 // block makes an item of the next block.
@@ -142,7 +147,7 @@ func (a *arrival) keep(it *item, content []byte) {
 			it.home = newHome(a.home.client, nil, bytes.Clone(content))
 			return
 		}
-		a.home = &home{client: a.home.client, all: &contents{make([]byte, max(len(content), min(a.left, contentsBytes)))}}
+		a.home = a.newHome(a.home.client, len(content))
 		from, to = 0, len(content)
 	}
 	copy(a.home.all.bytes[from:to], content)

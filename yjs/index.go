@@ -85,10 +85,13 @@ func (t *typ) makeIndex() {
 	for it := t.first; it != nil; it = it.right {
 		count++
 	}
-	nodes, i := make([]node, count), 0
+	nodes, rares, i := make([]node, count), make([]rare, count), 0
 	for it := t.first; it != nil; it = it.right {
 		nodes[i].it = it
-		it.more().node = &nodes[i]
+		if it.rare == nil {
+			it.rare = &rares[i]
+		}
+		it.rare.node = &nodes[i]
 		i++
 	}
 	t.index = build(nodes)
@@ -111,10 +114,23 @@ func build(nodes []node) *node {
 	return n
 }
 
+// newNode gives the item a node, as a rule together with its rare.
+func (it *item) newNode() *node {
+	var both struct {
+		rare rare
+		node node
+	}
+	if it.rare == nil {
+		it.rare = &both.rare
+	}
+	it.rare.node = &both.node
+	both.node.it = it
+	return &both.node
+}
+
 // insert indexes an item that was linked to the list.
 func (t *typ) insert(it *item) {
-	n := &node{it: it}
-	it.more().node = n
+	n := it.newNode()
 	if it.left != nil {
 		t.splay(it.left.node())
 		l := t.index
