@@ -24,18 +24,18 @@ type arrival struct {
 	doc      *Doc
 	slab     slab
 	sections []section
-	home     *home           // of the last section
-	inRoot   *home           // of the last item that is in a root by name
-	end      **item          // where the next item is to be hung
-	kept     int             // bytes in the contents of home
-	left     int             // how many bytes of contents still come, at most
+	home     *home           // of the next item, until it is in a type
+	kept     int             // how much of its contents is taken
+	inRoot   *home           // of the last item that names a root
+	end      **item          // where the next item is to be linked
+	rest     int             // how many bytes of contents still come, at most
 	roots    []*typ          // that are new
 	byName   map[string]*typ // the same
 	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
-// section is the items of one client, in clock order: each has the next one as its
-// right, until it is taken out to be integrated.
+// section is the items of one client, in clock order: until they are taken out to be
+// integrated, the right of each is the next one.
 type section struct {
 	client *client // not among the document's if that doesn't know it
 	first  *item
@@ -58,7 +58,7 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 			return err
 		}
 	}
-	a := arrival{doc: d, left: len(update)}
+	a := arrival{doc: d, rest: len(update)}
 	if a.deleted, err = blocks.Parse(update, a.block); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (a *arrival) begin(id uint64) {
 // newHome makes a home with room for at least n bytes of contents.
 func (a *arrival) newHome(c *client, n int) *home {
 	a.kept = 0
-	return newHome(c, nil, make([]byte, max(n, min(a.left, contentsBytes))))
+	return newHome(c, nil, make([]byte, max(n, min(a.rest, contentsBytes))))
 }
 
 // block makes an item of the next block.
@@ -151,7 +151,7 @@ func (a *arrival) keep(it *item, content []byte) {
 		from, to = 0, len(content)
 	}
 	copy(a.home.all.bytes[from:to], content)
-	a.left -= len(content)
+	a.rest -= len(content)
 	a.kept = to
 	it.home, it.from, it.to = a.home, uint16(from), uint16(to)
 }
@@ -259,7 +259,7 @@ func (tx *transaction) run(c *client) {
 	d := tx.doc
 	stack := []*client{c}
 	c.state = active
-	var prev *item
+	var prev spot
 	for {
 		c := stack[len(stack)-1]
 		it := c.head(d)
@@ -284,9 +284,9 @@ func (tx *transaction) run(c *client) {
 			}
 		}
 		c.next()
-		d.place(it, prev)
-		tx.integrate(it)
-		prev = it
+		left := d.place(it, prev)
+		tx.integrate(it, left)
+		prev = spot{it, left}
 		if len(c.waiters) > 0 {
 			tx.wake(c)
 		}
@@ -351,11 +351,11 @@ func (c *client) head(d *Doc) *item {
 	if it := c.fresh; it != nil && it.clock >= c.end {
 		return it
 	}
-	return c.skip(d)
+	return c.unknown(d)
 }
 
-// skip is head where what is first may be integrated.
-func (c *client) skip(d *Doc) *item {
+// unknown is head where what is first may be integrated.
+func (c *client) unknown(d *Doc) *item {
 	for it := c.first(); it != nil; it = c.first() {
 		if it.clock >= c.end {
 			return it
@@ -380,10 +380,11 @@ func (c *client) enqueue(d *Doc) {
 		return
 	}
 	var fresh []*item
-	for it := c.fresh; it != nil; it = it.right {
+	for c.fresh != nil {
+		it := c.fresh
+		c.fresh, it.right = it.right, nil
 		fresh = append(fresh, it)
 	}
-	c.fresh = nil
 	first, end := fresh[0].clock, fresh[len(fresh)-1].end()
 	n := len(c.queue)
 	if n == 0 {

@@ -81,11 +81,6 @@ func newClient(id uint64) *client {
 	return c
 }
 
-// gcBlock gives what an item becomes that has a place no longer.
-func (it *item) gcBlock() item {
-	return item{home: &it.home.client.nowhere, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
-}
-
 // New returns an empty document with a random client id.
 func New() *Doc { return NewWith(Options{}) }
 

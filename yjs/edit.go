@@ -154,15 +154,16 @@ func (t *typ) set(key string, v Value) error {
 		own := tx.doc.ownClient()
 		it := tx.doc.slab.item(slabItems)
 		*it = item{home: newHome(own, t, c.bytes), clock: own.end, len: 1, kind: c.kind, rare: &rare{key: key}, flags: hasKey}
+		var left *item
 		if e := t.entry(key); e != nil {
-			it.left = e.last
+			left = e.last
 			it.flags |= hasOrigin
-			it.setRefs(e.last.lastID(), blocks.ID{})
+			it.setRefs(left.lastID(), blocks.ID{})
 		}
 		if c.kind == blocks.KindType {
 			it.rare.typ = readTyp(tx.doc, c.bytes)
 		}
-		tx.integrate(it)
+		tx.integrate(it, left)
 	})
 }
 

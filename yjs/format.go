@@ -57,7 +57,7 @@ func (tx *transaction) insertItem(p *cursor, k blocks.Kind, content []byte, n ui
 func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
 	c := tx.doc.ownClient()
 	it := tx.doc.slab.item(slabItems)
-	*it = item{home: newHome(c, t, content), clock: c.end, len: n, left: left, right: right, kind: k}
+	*it = item{home: newHome(c, t, content), clock: c.end, len: n, right: right, kind: k}
 	var before, behind blocks.ID
 	if left != nil {
 		it.flags |= hasOrigin
@@ -71,7 +71,7 @@ func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content
 	if k == blocks.KindType {
 		it.more().typ = readTyp(tx.doc, content)
 	}
-	tx.integrate(it)
+	tx.integrate(it, left)
 	return it
 }
 

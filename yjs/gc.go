@@ -7,6 +7,7 @@ import (
 // collect drops the content of what the transaction deleted. What was in a
 // deleted type becomes GC blocks, which have not even a place.
 func (tx *transaction) collect() {
+	var bare *home
 	for _, x := range tx.deleted {
 		for clock := x.from; clock < x.to; {
 			it := x.client.items.find(clock)
@@ -18,8 +19,8 @@ func (tx *transaction) collect() {
 				t.collect()
 				it.rare.typ = nil
 			}
-			it.kind = blocks.KindDeleted
-			it.dropContent()
+			bare = it.home.empty(bare)
+			it.kind, it.home, it.from, it.to = blocks.KindDeleted, bare, 0, 0
 		}
 	}
 }
@@ -46,6 +47,11 @@ func (t *typ) collect() {
 		}
 		t.drop()
 	}
+}
+
+// gcBlock gives what an item becomes that has no place any more.
+func (it *item) gcBlock() item {
+	return item{home: &it.home.client.nowhere, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
 }
 
 // merge joins what the transaction brought or deleted with its neighbours.
@@ -120,9 +126,7 @@ func (d *Doc) absorb(it, right *item) {
 	if it.kind == blocks.KindGC {
 		return
 	}
-	if it.right = right.right; it.right != nil {
-		it.right.left = it
-	}
+	it.right = right.right
 	switch {
 	case it.is(hasKey):
 		if e := t.entry(it.key()); e.last == right {

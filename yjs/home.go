@@ -7,20 +7,21 @@ import (
 )
 
 // home is what many items have in common: whose they are, what they are in, and what
-// their contents are pieces of. It doesn't change.
+// their contents are pieces of. It doesn't change, and an item that is moved gets
+// another one.
 type home struct {
 	client *client
 	parent *typ
 	all    *contents // nil: they have none
 }
 
-// contents are one behind another. They grow, and what is there stays.
+// contents are one behind another. More may come behind them; what is there stays.
 type contents struct{ bytes []byte }
 
-// contentsBytes is to what size contents of many items grow.
+// contentsBytes is how much contents of many items are at most.
 const contentsBytes = 16 << 10
 
-// newHome gives a home for an item whose content is all there is.
+// newHome gives a home with contents of its own.
 func newHome(c *client, t *typ, content []byte) *home {
 	own := &struct {
 		home     home
@@ -53,8 +54,7 @@ func (it *item) setContent(content []byte) {
 	it.from, it.to = 0, 0
 }
 
-// cutContent makes the item's content end before byte at, and gives what is behind
-// to right.
+// cutContent makes the item's content end before byte at, and right's what is behind.
 func (it *item) cutContent(right *item, at int) {
 	all := it.content()
 	if it.to == 0 && len(all) > math.MaxUint16 {
@@ -80,27 +80,23 @@ func (it *item) growContent(more []byte) {
 	all.bytes = append(all.bytes, more...)
 }
 
-// dropContent makes the item one without content.
-func (it *item) dropContent() {
-	var near *home
-	if it.left != nil {
-		near = it.left.home
-	}
-	h := home{client: it.home.client, parent: it.home.parent}
-	it.home, it.from, it.to = h.or(near, nil), 0, 0
-}
-
-// in gives the home of an item that has h and is put in a type. a and b are others,
-// if any, that may be it.
+// in gives the home of an item that has h and is put in a type: as a rule a or b, if
+// there are any.
 func (h *home) in(t *typ, a, b *home) *home {
 	if h.parent == t {
 		return h
 	}
-	return home{h.client, t, h.all}.or(a, b)
+	return shared(home{h.client, t, h.all}, a, b)
 }
 
-// or gives a or b if they are the same as h, so that there are few.
-func (h home) or(a, b *home) *home {
+// empty gives the home of an item that has h and loses its content: as a rule a, if
+// there is one.
+func (h *home) empty(a *home) *home {
+	return shared(home{client: h.client, parent: h.parent}, a, nil)
+}
+
+// shared gives a or b if that is the same as h, so that there are few.
+func shared(h home, a, b *home) *home {
 	if a != nil && *a == h {
 		return a
 	}

@@ -128,11 +128,11 @@ func (it *item) newNode() *node {
 	return &both.node
 }
 
-// insert indexes an item that was linked to the list.
-func (t *typ) insert(it *item) {
+// insert indexes an item that was linked to the list behind left; nil: at its start.
+func (t *typ) insert(it, left *item) {
 	n := it.newNode()
-	if it.left != nil {
-		t.splay(it.left.node())
+	if left != nil {
+		t.splay(left.node())
 		l := t.index
 		if n.hi = l.hi; n.hi != nil {
 			n.hi.up = n

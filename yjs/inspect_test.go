@@ -39,6 +39,9 @@ func inspect(t *testing.T, d *Doc) {
 					linked++
 					types[it.parent()] = true
 				}
+				if it.kind > blocks.KindDeleted == (len(it.content()) == 0) {
+					t.Fatalf("client %d has an item of kind %d with %d bytes of content", c.id, it.kind, len(it.content()))
+				}
 				if it.kind == blocks.KindGC != (it.parent() == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
 					t.Fatalf("client %d has an impossible item %+v", c.id, it)
 				}
@@ -64,15 +67,15 @@ func inspectType(t *testing.T, ty *typ) (n int) {
 	t.Helper()
 	width, formats := uint64(0), 0
 	chain := func(first, last *item) {
-		var left *item
+		var end *item
 		for it := first; it != nil; it = it.right {
-			if it.left != left || it.parent() != ty {
+			if it.parent() != ty {
 				t.Fatal("broken list")
 			}
-			left = it
+			end = it
 			n++
 		}
-		if left != last {
+		if end != last {
 			t.Fatal("wrong last item")
 		}
 	}

@@ -36,14 +36,17 @@ func (d *Doc) startingAt(x blocks.ID) *item {
 	return it
 }
 
-// leftOf gives the item that is to end at the origin of one from outside. prev is the
-// item that was integrated before: as a rule people go on where they are.
-func (d *Doc) leftOf(it, prev *item) *item {
+// spot is where an item was integrated last: that item, and what was at its left.
+type spot struct{ item, left *item }
+
+// leftOf gives the item that is to end at the origin of one from outside. As a rule
+// people go on where they are.
+func (d *Doc) leftOf(it *item, prev spot) *item {
 	origin := it.origin()
-	if prev.endsAt(origin) {
-		return prev
-	}
-	if prev != nil && prev.left.endsAt(origin) {
+	switch {
+	case prev.item.endsAt(origin):
+		return prev.item
+	case prev.left.endsAt(origin):
 		return prev.left
 	}
 	return d.endingAt(origin)
@@ -66,23 +69,15 @@ func (d *Doc) rightOf(it, left *item) *item {
 	return d.startingAt(origin)
 }
 
-// place finds the items that an item from outside refers to, and what it is in.
-// Without a parent it can't stand anywhere: what it refers to was collected. prev may
-// be anything that was integrated before, or nil.
-func (d *Doc) place(it, prev *item) {
+// place finds the items that an item from outside refers to, and what it is in, and
+// gives the one at its left. Without a parent it can't stand anywhere: what it refers
+// to was collected.
+func (d *Doc) place(it *item, prev spot) (left *item) {
+	var near, right *item
 	var before *home
-	if prev != nil {
-		before = prev.home
+	if prev.item != nil {
+		before = prev.item.home
 	}
-	if !it.is(hasOrigin | hasRight) {
-		if it.right = nil; it.is(inType) {
-			it.home = it.home.in(d.item(it.origin()).typ(), before, nil)
-			it.setRefs(blocks.ID{}, blocks.ID{})
-			it.flags &^= inType
-		}
-		return
-	}
-	var near, left, right *item
 	if it.is(hasOrigin) {
 		left = d.leftOf(it, prev)
 		near = left
@@ -93,7 +88,15 @@ func (d *Doc) place(it, prev *item) {
 			near = right
 		}
 	}
-	it.left, it.right = left, right
+	it.right = right
+	if near == nil {
+		if it.is(inType) {
+			it.home = it.home.in(d.item(it.origin()).typ(), before, nil)
+			it.setRefs(blocks.ID{}, blocks.ID{})
+			it.flags &^= inType
+		}
+		return nil
+	}
 	it.flags = it.flags&^hasKey | near.flags&hasKey
 	if near.is(hasKey) {
 		it.more().key = near.rare.key
@@ -101,12 +104,13 @@ func (d *Doc) place(it, prev *item) {
 	if right == nil || right.parent() != nil {
 		it.home = it.home.in(near.parent(), near.home, before)
 	}
+	return left
 }
 
-// integrate puts an item into the document, whose next clock it has: between
-// left and right, with what was put there at the same time in the order that all
+// integrate puts an item into the document, whose next clock it has: between left
+// and its right, with what was put there at the same time in the order that all
 // agree on (YATA, as Item.integrate of yjs has it).
-func (tx *transaction) integrate(it *item) {
+func (tx *transaction) integrate(it, left *item) {
 	c, t := it.client(), it.parent()
 	tx.touch(c)
 	if t == nil {
@@ -114,17 +118,30 @@ func (tx *transaction) integrate(it *item) {
 		c.push(it)
 		return
 	}
-	if it.left == nil && (it.right == nil || it.right.left != nil) || it.left != nil && it.left.right != it.right {
-		tx.doc.settle(it)
-	}
+	first, end := &t.first, &t.last
 	if it.is(hasKey) {
 		e := t.entryFor(it.key())
-		it.link(&e.first, &e.last)
-	} else {
-		it.link(&t.first, &t.last)
+		first, end = &e.first, &e.last
+	}
+	link := first
+	if left != nil {
+		link = &left.right
+	}
+	if *link != it.right {
+		if left = tx.doc.settle(it, left, *link); left == nil {
+			link = first
+		} else {
+			link = &left.right
+		}
+	}
+	if it.right = *link; it.right == nil {
+		*end = it
+	}
+	*link = it
+	if !it.is(hasKey) {
 		t.len += it.width()
 		if t.indexed {
-			t.insert(it)
+			t.insert(it, left)
 		}
 	}
 	c.push(it)
@@ -140,8 +157,8 @@ func (tx *transaction) integrate(it *item) {
 	if t.kind.isText() {
 		tx.change(t)
 	}
-	if it.is(hasKey) && it.right == nil && it.left != nil {
-		tx.delete(it.left)
+	if it.is(hasKey) && it.right == nil && left != nil {
+		tx.delete(left)
 	}
 	if t.gone() || it.is(hasKey) && it.right != nil {
 		tx.delete(it)
@@ -156,20 +173,9 @@ func (c *client) push(it *item) {
 	c.end = it.end()
 }
 
-// settle finds the left neighbour among what stands between the item's origins.
-func (d *Doc) settle(it *item) {
-	left := it.left
-	var o *item
-	switch {
-	case left != nil:
-		o = left.right
-	case !it.is(hasKey):
-		o = it.parent().first
-	default:
-		if e := it.parent().entry(it.key()); e != nil {
-			o = e.first
-		}
-	}
+// settle finds the left neighbour among what stands between the item's origins, from
+// o on.
+func (d *Doc) settle(it, left, o *item) *item {
 	// What was visited after start stands behind the origin; what was visited after
 	// conflict may be in conflict with the item.
 	start := d.visits
@@ -193,13 +199,12 @@ func (d *Doc) settle(it *item) {
 		}
 		switch origin := d.item(o.origin()); {
 		case origin.visit() <= start:
-			it.left = left
-			return
+			return left
 		case origin.visit() <= conflict:
 			left, conflict = o, d.visits
 		}
 	}
-	it.left = left
+	return left
 }
 
 // sameRef tells whether both items have the same origin or right origin.
@@ -214,18 +219,6 @@ func sameRef(a, b *item, which flags) bool {
 		return a.origin() == b.origin()
 	}
 	return a.rightOrigin() == b.rightOrigin()
-}
-
-// link puts the item behind its left neighbour in the list of which first and last
-// are the ends.
-func (it *item) link(first, last **item) {
-	if it.left != nil {
-		first = &it.left.right
-	}
-	if it.right = *first; it.right != nil {
-		last = &it.right.left
-	}
-	*first, *last = it, it
 }
 
 // delete deletes an item, and what is in it.

@@ -11,18 +11,17 @@ import (
 // is an item of blocks.KindGC, which stands nowhere: it has a client, a clock, a
 // length and nothing else.
 //
-// Documents have many items, and reading one is above all making them: what isn't
-// needed by most is in rare.
+// To read a document is above all to make its items, so they are small: what many have
+// in common is in home, and what most do without in rare.
 type item struct {
-	right      *item
+	right      *item // its neighbour; until it is taken to be integrated, see section
 	home       *home
-	from, to   uint16 // of home's contents, the item's; to 0: all of them
+	from, to   uint16 // where in home's contents its content is; to is 0: it is all of them
 	kind       blocks.Kind
 	flags      flags
 	refs       refs
 	clock, len uint64
-	left       *item
-	rare       *rare
+	rare       *rare // nil: nothing
 }
 
 // rare is what most items do without.
@@ -31,7 +30,7 @@ type rare struct {
 	value []byte // of a format that the Doc made itself
 	typ   *typ   // of a KindType block; nil when its content is gone
 	node  *node  // in the parent's index, where there is one
-	wide  *wide
+	wide  *wide  // where isWide
 	visit uint64 // when the item was last compared with one that was integrated
 }
 
@@ -121,7 +120,7 @@ func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.del
 
 // slabItems is how many items are allocated at once where many come: with what the
 // allocator adds, they take 32 KiB.
-const slabItems = 455
+const slabItems = 511
 
 // slab allocates items, few at first and no more than are said to come.
 type slab struct {

@@ -1,14 +1,12 @@
 package yjs
 
-import (
-	"github.com/yroom/yroom/blocks"
-)
+import "github.com/yroom/yroom/blocks"
 
-// refs are the origin and the right origin of an item, in numbers of 32 bits: those
-// of yjs are no larger, nor are the clocks of documents that fit into memory.
+// refs are the origin and the right origin of an item in 32 bits a number. The ids that
+// yjs gives itself are no larger, nor are clocks that anybody gets to by typing.
 type refs struct{ originClient, originClock, rightClient, rightClock uint32 }
 
-// wide are those of an item that has larger numbers, which anybody may write.
+// wide are those of an item that has larger numbers, which are allowed.
 type wide struct{ origin, right blocks.ID }
 
 // origin is, until the item is integrated, what it is in where that is a type.

@@ -23,11 +23,7 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	if it.is(hasKey) {
 		right.more().key = it.rare.key
 	}
-	right.left, right.right = it, it.right
-	if right.right != nil {
-		right.right.left = right
-	}
-	it.right = right
+	right.right, it.right = it.right, right
 	t := it.parent()
 	switch {
 	case !it.is(hasKey):
@@ -36,7 +32,7 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 		}
 		if t.indexed {
 			t.update(it)
-			t.insert(right)
+			t.insert(right, it)
 		}
 	default:
 		if e := t.entry(it.key()); e.last == it {
