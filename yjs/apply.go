@@ -22,18 +22,23 @@ const (
 // document yet.
 type arrival struct {
 	doc      *Doc
-	size     int // of the update
 	slab     slab
 	sections []section
+	home     *home           // of the next item, until it is in a type
+	kept     int             // how much of its contents is taken
+	inRoot   *home           // of the last item that names a root
+	end      **item          // where the next item is to be linked
+	rest     int             // how many bytes of contents still come, at most
 	roots    []*typ          // that are new
 	byName   map[string]*typ // the same
 	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
-// section is the items of one client, in clock order.
+// section is the items of one client, in clock order: until they are taken out to be
+// integrated, the right of each is the next one.
 type section struct {
 	client *client // not among the document's if that doesn't know it
-	items  []*item
+	first  *item
 }
 
 // Apply takes an update into the document. What it needs and isn't there makes
@@ -47,16 +52,13 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 	if d.lost {
 		return ErrWork
 	}
-	if enc == blocks.V1 {
-		update = bytes.Clone(update)
-	} else {
-		var err error
+	var err error
+	if enc != blocks.V1 {
 		if update, err = blocks.Convert(enc, blocks.V1, update); err != nil {
 			return err
 		}
 	}
-	a := arrival{doc: d, size: len(update)}
-	var err error
+	a := arrival{doc: d, rest: len(update)}
 	if a.deleted, err = blocks.Parse(update, a.block); err != nil {
 		return err
 	}
@@ -70,48 +72,88 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 	})
 }
 
+// begin begins the section of a client.
+func (a *arrival) begin(id uint64) {
+	c := a.doc.find(id)
+	if c == nil {
+		c = newClient(id)
+	}
+	a.sections = append(a.sections, section{client: c})
+	if a.home == nil {
+		a.home = a.newHome(c, 0)
+	} else {
+		a.home = &home{client: c, all: a.home.all}
+	}
+	a.end = &a.sections[len(a.sections)-1].first
+}
+
+// newHome makes a home with room for at least n bytes of contents.
+func (a *arrival) newHome(c *client, n int) *home {
+	a.kept = 0
+	return newHome(c, nil, make([]byte, max(n, min(a.rest, contentsBytes))))
+}
+
 // block makes an item of the next block.
 func (a *arrival) block(b *blocks.Block) {
-	last := len(a.sections) - 1
-	if last < 0 || a.sections[last].client.id != b.Client {
-		c := a.doc.find(b.Client)
-		if c == nil {
-			c = &client{id: b.Client}
-		}
-		// A block takes two bytes at least.
-		a.sections = append(a.sections, section{client: c, items: make([]*item, 0, min(b.Left+1, uint64(a.size/2)))})
-		last++
+	if a.home == nil || a.home.client.id != b.Client {
+		a.begin(b.Client)
 	}
 	if b.Kind == blocks.KindSkip {
 		return
 	}
-	sec := &a.sections[last]
-	it := a.slab.item()
-	it.client, it.clock, it.len, it.kind, it.content = sec.client, b.Clock, b.Len, b.Kind, b.Content
-	switch {
-	case b.Kind == blocks.KindGC:
-		it.flags = deleted
-	case b.InType:
-		it.flags, it.origin = inType, b.Parent
-	case b.Root != nil:
-		it.parent = a.root(b.Root)
-	}
+	it := a.slab.item(b.Left + 1)
+	*a.end, a.end = it, &it.right
+	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
+	a.keep(it, b.Content)
+	f := flagsOf[b.Kind]
+	var origin, right blocks.ID
 	if b.HasOrigin {
-		it.flags |= hasOrigin
-		it.origin = b.Origin
+		origin = b.Origin
+		if f |= hasOrigin; origin.Client != b.Client {
+			f |= isForeign
+		}
 	}
 	if b.HasRight {
-		it.flags |= hasRight
-		it.rightID = b.Right
+		right = b.Right
+		if f |= hasRight; right.Client != b.Client {
+			f |= isForeign
+		}
+	}
+	if b.Root != nil {
+		it.home = it.home.in(a.root(b.Root), a.inRoot, nil)
+		a.inRoot = it.home
+	} else if b.InType {
+		origin = b.Parent
+		if f |= inType; origin.Client != b.Client {
+			f |= isForeign
+		}
 	}
 	if b.HasKey {
-		it.flags |= hasKey
+		f |= hasKey
 		it.more().key = string(b.Key)
 	}
+	it.flags = f
+	it.setRefs(origin, right)
 	if b.Kind == blocks.KindType {
 		it.more().typ = readTyp(a.doc, b.Content)
 	}
-	sec.items = append(sec.items, it)
+}
+
+// keep gives an item its content, which is borrowed.
+func (a *arrival) keep(it *item, content []byte) {
+	from, to := a.kept, a.kept+len(content)
+	if to > len(a.home.all.bytes) {
+		if len(content) > contentsBytes/4 {
+			it.home = newHome(a.home.client, nil, bytes.Clone(content))
+			return
+		}
+		a.home = a.newHome(a.home.client, len(content))
+		from, to = 0, len(content)
+	}
+	copy(a.home.all.bytes[from:to], content)
+	a.rest -= len(content)
+	a.kept = to
+	it.home, it.from, it.to = a.home, uint16(from), uint16(to)
 }
 
 // root gives the root type of a name.
@@ -144,13 +186,19 @@ func (tx *transaction) take(a *arrival) {
 			d.byID[c.id] = c
 			d.clients, d.sorted = append(d.clients, c), false
 		}
-		if len(sec.items) > 0 {
-			c.enqueue(d, sec.items)
-			todo = append(todo, c)
+		if sec.first == nil {
+			continue
 		}
+		if c.fresh = sec.first; len(c.queue) > 0 {
+			c.enqueue(d)
+		}
+		todo = append(todo, c)
 	}
 	for len(todo) > 0 {
 		todo = tx.advance(todo)
+	}
+	for _, sec := range a.sections {
+		sec.client.enqueue(d)
 	}
 	var dead []*client
 	for first, n := range a.deleted {
@@ -211,7 +259,7 @@ func (tx *transaction) run(c *client) {
 	d := tx.doc
 	stack := []*client{c}
 	c.state = active
-	var prev *item
+	var prev spot
 	for {
 		c := stack[len(stack)-1]
 		it := c.head(d)
@@ -223,31 +271,37 @@ func (tx *transaction) run(c *client) {
 			tx.give(stack)
 			return
 		}
-		if needs, yes := d.lacks(it); yes {
-			on := d.client(needs.Client)
-			if on.state != idle || on.waiting {
-				tx.give(stack)
-				return
+		if it.is(isForeign) {
+			if needs, yes := d.lacks(it); yes {
+				on := d.client(needs.Client)
+				if on.state != idle || on.waiting {
+					tx.give(stack)
+					return
+				}
+				on.state = active
+				stack = append(stack, on)
+				continue
 			}
-			on.state = active
-			stack = append(stack, on)
-			continue
 		}
-		c.queue = c.queue[1:]
-		if len(c.queue) == 0 {
-			c.queue = nil
-		}
-		d.place(it, prev)
-		tx.integrate(it)
-		prev = it
-		for x, ok := c.waiters.pop(c.end); ok; x, ok = c.waiters.pop(c.end) {
-			x.client.waiting = false
-			tx.woken = append(tx.woken, x.client)
+		c.next()
+		left := d.place(it, prev)
+		tx.integrate(it, left)
+		prev = spot{it, left}
+		if len(c.waiters) > 0 {
+			tx.wake(c)
 		}
 		if len(stack) > 1 {
 			c.state = idle
 			stack = stack[:len(stack)-1]
 		}
+	}
+}
+
+// wake notes who waited for items that the client has now.
+func (tx *transaction) wake(c *client) {
+	for x, ok := c.waiters.pop(c.end); ok; x, ok = c.waiters.pop(c.end) {
+		x.client.waiting = false
+		tx.woken = append(tx.woken, x.client)
 	}
 }
 
@@ -268,26 +322,69 @@ func (tx *transaction) give(stack []*client) {
 	tx.stuck = append(tx.stuck, stack...)
 }
 
-// head gives the first item of the queue that isn't integrated yet; nil: there is
-// none. It may be behind a gap.
-func (c *client) head(d *Doc) *item {
-	for len(c.queue) > 0 {
-		it := c.queue[0]
-		if it.clock >= c.end {
-			return it
-		}
-		if it.end() > c.end {
-			c.queue[0] = d.part(it, c.end-it.clock, -1)
-			return c.queue[0]
-		}
-		c.queue = c.queue[1:]
+// first gives the first item that isn't integrated, as far as one knows; nil: there
+// is none.
+func (c *client) first() *item {
+	switch {
+	case c.fresh != nil:
+		return c.fresh
+	case len(c.queue) > 0:
+		return c.queue[0]
 	}
 	return nil
 }
 
-// enqueue puts items, which are in clock order, among those that wait. What
-// waits already stays.
-func (c *client) enqueue(d *Doc, fresh []*item) {
+// next takes out what first gives.
+func (c *client) next() {
+	if c.fresh != nil {
+		c.fresh = c.fresh.right
+		return
+	}
+	if c.queue = c.queue[1:]; len(c.queue) == 0 {
+		c.queue = nil
+	}
+}
+
+// head gives the first item that isn't integrated yet; nil: there is none. It may
+// be behind a gap.
+func (c *client) head(d *Doc) *item {
+	if it := c.fresh; it != nil && it.clock >= c.end {
+		return it
+	}
+	return c.unknown(d)
+}
+
+// unknown is head where what is first may be integrated.
+func (c *client) unknown(d *Doc) *item {
+	for it := c.first(); it != nil; it = c.first() {
+		if it.clock >= c.end {
+			return it
+		}
+		if it.end() > c.end {
+			rest := d.part(it, c.end-it.clock, -1)
+			if c.fresh != nil {
+				c.fresh, rest.right = rest, it.right
+			} else {
+				c.queue[0] = rest
+			}
+			return rest
+		}
+		c.next()
+	}
+	return nil
+}
+
+// enqueue puts the fresh items among those that wait. What waits already stays.
+func (c *client) enqueue(d *Doc) {
+	if c.fresh == nil {
+		return
+	}
+	var fresh []*item
+	for c.fresh != nil {
+		it := c.fresh
+		c.fresh, it.right = it.right, nil
+		fresh = append(fresh, it)
+	}
 	first, end := fresh[0].clock, fresh[len(fresh)-1].end()
 	n := len(c.queue)
 	if n == 0 {

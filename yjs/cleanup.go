@@ -24,7 +24,7 @@ func (tx *transaction) cleanFormats() {
 	for _, c := range tx.touched {
 		c.items.from(c.before, func(it *item) bool {
 			if it.isFormat() {
-				full(it.parent)
+				full(it.parent())
 			}
 			return true
 		})
@@ -35,9 +35,9 @@ func (tx *transaction) cleanFormats() {
 			it := x.client.items.find(clock)
 			clock = it.end()
 			switch {
-			case it.parent == nil || !it.parent.formatted || whole[it.parent]:
+			case it.parent() == nil || !it.parent().formatted || whole[it.parent()]:
 			case it.kind == blocks.KindFormat:
-				full(it.parent)
+				full(it.parent())
 			case it.visit() <= gaps:
 				tx.cleanGap(it)
 			}
@@ -51,11 +51,12 @@ func (tx *transaction) cleanFormats() {
 // cleanGap deletes each format around a deleted item that another one overrides
 // before text follows.
 func (tx *transaction) cleanGap(it *item) {
-	for it.right != nil && !it.right.visible() {
-		it = it.right
+	var gap []*item
+	for x := it.gap(); x != nil && !x.visible(); x = x.right {
+		gap = append(gap, x)
 	}
 	var keys attrs
-	for ; it != nil && !it.visible(); it = it.left {
+	for _, it := range slices.Backward(gap) {
 		tx.doc.visits++
 		it.more().visit = tx.doc.visits
 		if !it.isFormat() {
@@ -67,6 +68,32 @@ func (tx *transaction) cleanGap(it *item) {
 			keys.set(key, null)
 		}
 	}
+}
+
+// fewItems is how many are looked through before an index is made.
+const fewItems = 64
+
+// gap gives the first of the items around a deleted one that aren't visible.
+func (it *item) gap() *item {
+	t := it.parent()
+	if it.is(hasKey) {
+		return t.entry(it.key()).first // only the last one may be visible
+	}
+	first := t.first
+	for x, n := t.first, 0; n < fewItems; x, n = x.right, n+1 {
+		if x == it {
+			return first
+		}
+		if x.visible() {
+			first = x.right
+		}
+	}
+	at := t.positionOf(it)
+	if at == 0 {
+		return t.first
+	}
+	before, _ := t.at(at - 1)
+	return before.right
 }
 
 // cleanText is cleanupYTextFormatting of yjs.

@@ -62,7 +62,7 @@ func (t *typ) delta() Delta {
 				flush()
 				now.remove("ychange")
 			}
-			str = append(str, it.content...)
+			str = append(str, it.content()...)
 		case blocks.KindType, blocks.KindEmbed:
 			flush()
 			d = append(d, Op{Insert: it.element(0), Attributes: now.object()})

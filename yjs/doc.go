@@ -65,12 +65,20 @@ type client struct {
 	end     uint64 // the clock behind the last item
 	items   items
 	queue   []*item // what waits, in clock order
+	fresh   *item   // during Apply, where nothing waits: as section.first, what is still to be integrated
 	dead    spans   // deleted elements behind end
 	waiters waiters // who waits for items of this client
 	before  uint64  // end when the transaction touched began
 	touched uint64  // the last transaction that added items
 	state   state   // during Apply
 	waiting bool    // whether it is one of somebody's waiters: it gets no further
+	nowhere home    // of its GC blocks
+}
+
+func newClient(id uint64) *client {
+	c := &client{id: id}
+	c.nowhere.client = c
+	return c
 }
 
 // New returns an empty document with a random client id.
@@ -126,7 +134,7 @@ func (d *Doc) find(id uint64) *client {
 func (d *Doc) client(id uint64) *client {
 	c := d.find(id)
 	if c == nil {
-		c = &client{id: id}
+		c = newClient(id)
 		d.byID[id] = c
 		d.clients, d.sorted = append(d.clients, c), false
 	}

@@ -107,7 +107,7 @@ func (tx *transaction) insertAfter(t *typ, left *item, contents []content, lens 
 	}
 	for i, c := range contents {
 		left = tx.newItem(t, left, right, c.kind, c.bytes, lens[i])
-		left = tx.doc.endingAt(blocks.ID{Client: left.client.id, Clock: left.client.end - 1})
+		left = tx.doc.endingAt(blocks.ID{Client: left.client().id, Clock: left.client().end - 1})
 	}
 }
 
@@ -152,16 +152,18 @@ func (t *typ) set(key string, v Value) error {
 	key = strings.ToValidUTF8(key, replacement)
 	return t.edit(func(tx *transaction) {
 		own := tx.doc.ownClient()
-		it := tx.doc.slab.item()
-		*it = item{client: own, clock: own.end, len: 1, parent: t, kind: c.kind, content: c.bytes, rare: &rare{key: key}, flags: hasKey}
+		it := tx.doc.slab.item(slabItems)
+		*it = item{home: newHome(own, t, c.bytes), clock: own.end, len: 1, kind: c.kind, rare: &rare{key: key}, flags: hasKey}
+		var left *item
 		if e := t.entry(key); e != nil {
-			it.left = e.last
-			it.flags, it.origin = it.flags|hasOrigin, e.last.lastID()
+			left = e.last
+			it.flags |= hasOrigin
+			it.setRefs(left.lastID(), blocks.ID{})
 		}
 		if c.kind == blocks.KindType {
 			it.rare.typ = readTyp(tx.doc, c.bytes)
 		}
-		tx.integrate(it)
+		tx.integrate(it, left)
 	})
 }
 

@@ -77,9 +77,9 @@ func (c *client) appendDeleted(all []deletion) []deletion {
 		all = append(all, deletion{c, x})
 	}
 	for _, chunk := range c.items.chunks {
-		for _, s := range chunk {
-			if s.it.deleted() {
-				add(span{s.clock, s.it.end()})
+		for _, it := range chunk {
+			if it.deleted() {
+				add(span{it.clock, it.end()})
 			}
 		}
 	}
@@ -109,8 +109,8 @@ func (w *writer) section(c *client, clock uint64, waiting bool) {
 	if clock < c.end {
 		k, i := c.items.search(clock)
 		for ; k < len(c.items.chunks); k, i = k+1, 0 {
-			for _, s := range c.items.chunks[k][i:] {
-				n += w.item(s.it, clock)
+			for _, it := range c.items.chunks[k][i:] {
+				n += w.item(it, clock)
 			}
 		}
 		n += w.flush()
@@ -170,8 +170,8 @@ func (w *writer) update(gone []deletion) []byte {
 // item writes an item from clock on, joined with the one before where that goes on
 // so, and gives how many blocks it has finished.
 func (w *writer) item(it *item, clock uint64) (n uint64) {
-	if w.last != nil && w.last.continues(it) {
-		w.content = append(w.content, it.content...)
+	if w.last != nil && !w.last.differs(it) && w.last.continues(it) {
+		w.content = append(w.content, it.content()...)
 		w.block.Len += it.len
 		w.last = it
 		return 0
@@ -180,10 +180,10 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 	w.last = it
 	b := &w.block
 	*b = blocks.Block{
-		Kind: it.kind, Len: it.len, Origin: it.origin, Right: it.rightID,
+		Kind: it.kind, Len: it.len, Origin: it.origin(), Right: it.rightOrigin(),
 		HasOrigin: it.is(hasOrigin), HasRight: it.is(hasRight), HasKey: it.is(hasKey),
 	}
-	w.content = append(w.content[:0], it.content...)
+	w.content = append(w.content[:0], it.content()...)
 	if it.clock < clock {
 		w.cut(it, clock-it.clock)
 	}
@@ -192,11 +192,11 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 	}
 	switch {
 	case it.is(inType):
-		b.InType, b.Parent = true, it.origin
-	case it.parent.item != nil:
-		b.InType, b.Parent = true, it.parent.id()
+		b.InType, b.Parent = true, it.origin()
+	case it.parent().item != nil:
+		b.InType, b.Parent = true, it.parent().id()
 	default:
-		w.name = append(w.name[:0], it.parent.name...)
+		w.name = append(w.name[:0], it.parent().name...)
 		b.Root = w.name
 	}
 	w.key = append(w.key[:0], it.key()...)
@@ -216,7 +216,7 @@ func (w *writer) cut(it *item, n uint64) {
 		w.content = w.content[skip(it.kind, w.content, n):]
 	}
 	w.block.HasOrigin = true
-	w.block.Origin = blocks.ID{Client: it.client.id, Clock: it.clock + n - 1}
+	w.block.Origin = blocks.ID{Client: it.client().id, Clock: it.clock + n - 1}
 }
 
 // flush writes the block that item has begun, and gives how many there were.

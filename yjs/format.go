@@ -56,18 +56,22 @@ func (tx *transaction) insertItem(p *cursor, k blocks.Kind, content []byte, n ui
 // newItem makes an item of the Doc's own between two neighbours in a list.
 func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
 	c := tx.doc.ownClient()
-	it := tx.doc.slab.item()
-	*it = item{client: c, clock: c.end, len: n, left: left, right: right, parent: t, kind: k, content: content}
+	it := tx.doc.slab.item(slabItems)
+	*it = item{home: newHome(c, t, content), clock: c.end, len: n, right: right, kind: k}
+	var before, behind blocks.ID
 	if left != nil {
-		it.flags, it.origin = it.flags|hasOrigin, left.lastID()
+		it.flags |= hasOrigin
+		before = left.lastID()
 	}
 	if right != nil {
-		it.flags, it.rightID = it.flags|hasRight, right.id()
+		it.flags |= hasRight
+		behind = right.id()
 	}
+	it.setRefs(before, behind)
 	if k == blocks.KindType {
 		it.more().typ = readTyp(tx.doc, content)
 	}
-	tx.integrate(it)
+	tx.integrate(it, left)
 	return it
 }
 

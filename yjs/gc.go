@@ -7,6 +7,7 @@ import (
 // collect drops the content of what the transaction deleted. What was in a
 // deleted type becomes GC blocks, which have not even a place.
 func (tx *transaction) collect() {
+	var bare *home
 	for _, x := range tx.deleted {
 		for clock := x.from; clock < x.to; {
 			it := x.client.items.find(clock)
@@ -18,7 +19,8 @@ func (tx *transaction) collect() {
 				t.collect()
 				it.rare.typ = nil
 			}
-			it.kind, it.content = blocks.KindDeleted, nil
+			bare = it.home.empty(bare)
+			it.kind, it.home, it.from, it.to = blocks.KindDeleted, bare, 0, 0
 		}
 	}
 }
@@ -32,7 +34,7 @@ func (t *typ) collect() {
 			if t := it.typ(); t != nil {
 				todo = append(todo, t)
 			}
-			*it = item{client: it.client, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
+			*it = it.gcBlock()
 			it = next
 		}
 	}
@@ -45,6 +47,11 @@ func (t *typ) collect() {
 		}
 		t.drop()
 	}
+}
+
+// gcBlock gives what an item becomes that has no place any more.
+func (it *item) gcBlock() item {
+	return item{home: &it.home.client.nowhere, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
 }
 
 // merge joins what the transaction brought or deleted with its neighbours.
@@ -66,13 +73,12 @@ func (d *Doc) mergeSpan(c *client, x span) {
 	}
 	s := &c.items
 	k, i := s.search(x.from - min(1, x.from))
-	for left := s.chunks[k][i].it; left.end() < c.end && left.end() <= x.to; {
-		i++
-		for i >= len(s.chunks[k]) {
+	for left := s.chunks[k][i]; left.end() < c.end && left.end() <= x.to; {
+		if i++; i == len(s.chunks[k]) {
 			k, i = k+1, 0
 		}
-		right := s.chunks[k][i].it
-		if !left.continues(right) || len(left.content)+len(right.content) > pieceBytes {
+		right := s.chunks[k][i]
+		if left.differs(right) || !left.continues(right) || len(left.content())+len(right.content()) > pieceBytes {
 			left = right
 			continue
 		}
@@ -84,32 +90,43 @@ func (d *Doc) mergeSpan(c *client, x span) {
 	}
 }
 
-// continues tells whether right, the next item of the same client, says the same
-// as more elements of the item would.
-func (it *item) continues(right *item) bool {
-	if it.kind != right.kind || it.deleted() != right.deleted() {
-		return false
+// differs tells whether right, the next item of the same client, is another kind or
+// stands elsewhere. Either may be, and nobody can guess which: so they are one
+// question.
+func (it *item) differs(right *item) bool {
+	differ := uint(it.kind^right.kind) | uint((it.flags^right.flags)&deleted)
+	if it.kind == blocks.KindGC {
+		return differ != 0
 	}
+	if it.right != right {
+		differ = 1
+	}
+	return differ != 0
+}
+
+// continues tells whether right, which doesn't differ, says the same as more elements
+// of the item would.
+func (it *item) continues(right *item) bool {
 	switch it.kind {
 	case blocks.KindGC:
 		return true
 	case blocks.KindString, blocks.KindAny, blocks.KindJSON, blocks.KindDeleted:
-		return it.right == right && right.is(hasOrigin) && right.origin == it.lastID() && sameRef(it, right, hasRight)
+		return right.is(hasOrigin) && right.origin() == it.lastID() && sameRef(it, right, hasRight)
 	}
 	return false
 }
 
 // absorb joins right, which continues it, with it.
 func (d *Doc) absorb(it, right *item) {
-	t := it.parent
-	it.content = append(it.content, right.content...)
+	t := it.parent()
+	if more := right.content(); len(more) > 0 {
+		it.growContent(more)
+	}
 	it.len += right.len
 	if it.kind == blocks.KindGC {
 		return
 	}
-	if it.right = right.right; it.right != nil {
-		it.right.left = it
-	}
+	it.right = right.right
 	switch {
 	case it.is(hasKey):
 		if e := t.entry(it.key()); e.last == right {

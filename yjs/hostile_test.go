@@ -61,10 +61,10 @@ func shape(d *Doc) map[string]string {
 		var b strings.Builder
 		for it != nil {
 			first, last, gone := it, it, it.deleted() && !it.is(hasKey)
-			for it = it.right; it != nil && it.client == last.client && it.clock == last.end() && gone == (it.deleted() && !it.is(hasKey)); it = it.right {
+			for it = it.right; it != nil && it.client() == last.client() && it.clock == last.end() && gone == (it.deleted() && !it.is(hasKey)); it = it.right {
 				last = it
 			}
-			fmt.Fprintf(&b, "%d:%d-%d %v, ", first.client.id, first.clock, last.end(), gone)
+			fmt.Fprintf(&b, "%d:%d-%d %v, ", first.client().id, first.clock, last.end(), gone)
 		}
 		if b.Len() > 0 {
 			all[name] = b.String()

@@ -85,10 +85,13 @@ func (t *typ) makeIndex() {
 	for it := t.first; it != nil; it = it.right {
 		count++
 	}
-	nodes, i := make([]node, count), 0
+	nodes, rares, i := make([]node, count), make([]rare, count), 0
 	for it := t.first; it != nil; it = it.right {
 		nodes[i].it = it
-		it.node = &nodes[i]
+		if it.rare == nil {
+			it.rare = &rares[i]
+		}
+		it.rare.node = &nodes[i]
 		i++
 	}
 	t.index = build(nodes)
@@ -111,12 +114,25 @@ func build(nodes []node) *node {
 	return n
 }
 
-// insert indexes an item that was linked to the list.
-func (t *typ) insert(it *item) {
-	n := &node{it: it}
-	it.node = n
-	if it.left != nil {
-		t.splay(it.left.node)
+// newNode gives the item a node, as a rule together with its rare.
+func (it *item) newNode() *node {
+	var both struct {
+		rare rare
+		node node
+	}
+	if it.rare == nil {
+		it.rare = &both.rare
+	}
+	it.rare.node = &both.node
+	both.node.it = it
+	return &both.node
+}
+
+// insert indexes an item that was linked to the list behind left; nil: at its start.
+func (t *typ) insert(it, left *item) {
+	n := it.newNode()
+	if left != nil {
+		t.splay(left.node())
 		l := t.index
 		if n.hi = l.hi; n.hi != nil {
 			n.hi.up = n
@@ -134,15 +150,16 @@ func (t *typ) insert(it *item) {
 
 // update tells the index that an item's width changed, or that it was deleted.
 func (t *typ) update(it *item) {
-	t.splay(it.node)
-	it.node.refresh()
+	t.splay(it.node())
+	it.node().refresh()
 }
 
 // remove takes an item out of the index.
 func (t *typ) remove(it *item) {
-	t.splay(it.node)
-	lo, hi := it.node.lo, it.node.hi
-	it.node = nil
+	n := it.node()
+	t.splay(n)
+	lo, hi := n.lo, n.hi
+	it.rare.node = nil
 	if lo != nil {
 		lo.up = nil
 	}
@@ -190,15 +207,15 @@ func (t *typ) at(pos uint64) (it *item, off uint64) {
 // positionOf tells how wide the list is before an item.
 func (t *typ) positionOf(it *item) uint64 {
 	t.makeIndex()
-	t.splay(it.node)
-	return it.node.lo.sum()
+	t.splay(it.node())
+	return it.node().lo.sum()
 }
 
 // eachFormat calls yield with the formats up to the item, it included, that
 // aren't deleted.
 func (t *typ) eachFormat(upTo *item, yield func(*item)) {
 	t.makeIndex()
-	t.splay(upTo.node)
+	t.splay(upTo.node())
 	var open []*node
 	n := t.index.lo
 	for {

@@ -23,24 +23,26 @@ func inspect(t *testing.T, d *Doc) {
 			waiting++
 		}
 		end := uint64(0)
-		for _, chunk := range c.items.chunks {
-			if len(chunk) == 0 || len(chunk) > chunkItems {
-				t.Fatalf("client %d has a chunk of %d", c.id, len(chunk))
+		for i, chunk := range c.items.chunks {
+			if len(chunk) == 0 || len(chunk) > chunkItems || c.items.starts[i] != chunk[0].clock {
+				t.Fatalf("client %d has a chunk of %d from %d on", c.id, len(chunk), c.items.starts[i])
 			}
-			for _, s := range chunk {
-				it := s.it
-				if s.clock != it.clock || it.clock != end || it.len == 0 || it.client != c {
-					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, s.clock, end)
+			for _, it := range chunk {
+				if it.clock != end || it.len == 0 || it.client() != c {
+					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, it.clock, end)
 				}
 				end = it.end()
-				if n := len(it.content); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {
+				if n := len(it.content()); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {
 					t.Fatalf("an item with %d bytes of content isn't divided", n)
 				}
 				if it.kind != blocks.KindGC {
 					linked++
-					types[it.parent] = true
+					types[it.parent()] = true
 				}
-				if it.kind == blocks.KindGC != (it.parent == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
+				if it.kind > blocks.KindDeleted == (len(it.content()) == 0) {
+					t.Fatalf("client %d has an item of kind %d with %d bytes of content", c.id, it.kind, len(it.content()))
+				}
+				if it.kind == blocks.KindGC != (it.parent() == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
 					t.Fatalf("client %d has an impossible item %+v", c.id, it)
 				}
 			}
@@ -65,15 +67,15 @@ func inspectType(t *testing.T, ty *typ) (n int) {
 	t.Helper()
 	width, formats := uint64(0), 0
 	chain := func(first, last *item) {
-		var left *item
+		var end *item
 		for it := first; it != nil; it = it.right {
-			if it.left != left || it.parent != ty {
+			if it.parent() != ty {
 				t.Fatal("broken list")
 			}
-			left = it
+			end = it
 			n++
 		}
-		if left != last {
+		if end != last {
 			t.Fatal("wrong last item")
 		}
 	}

@@ -5,12 +5,15 @@ import "github.com/yroom/yroom/blocks"
 // lacks tells the first element that an item of another client's needs and that
 // isn't integrated. An item needs nothing of its own client but what is before.
 func (d *Doc) lacks(it *item) (blocks.ID, bool) {
-	own := it.client.id
-	if it.is(hasOrigin|inType) && it.origin.Client != own && !d.has(it.origin) {
-		return it.origin, true
+	if it.is(hasOrigin | inType) {
+		if x := it.origin(); x.Client != it.client().id && !d.has(x) {
+			return x, true
+		}
 	}
-	if it.is(hasRight) && it.rightID.Client != own && !d.has(it.rightID) {
-		return it.rightID, true
+	if it.is(hasRight) {
+		if x := it.rightOrigin(); x.Client != it.client().id && !d.has(x) {
+			return x, true
+		}
 	}
 	return blocks.ID{}, false
 }
@@ -33,86 +36,112 @@ func (d *Doc) startingAt(x blocks.ID) *item {
 	return it
 }
 
-// leftOf gives the item that is to end at the origin of one from outside. prev is the
-// item that was integrated before: as a rule people go on where they are.
-func (d *Doc) leftOf(it, prev *item) *item {
-	if prev != nil && prev.parent != nil && prev.client.id == it.origin.Client {
-		if prev.end() == it.origin.Clock+1 {
-			return prev
-		}
-		if l := prev.left; l != nil && l.client == prev.client && l.end() == it.origin.Clock+1 {
-			return l
-		}
+// spot is where an item was integrated last: that item, and what was at its left.
+type spot struct{ item, left *item }
+
+// leftOf gives the item that is to end at the origin of one from outside. As a rule
+// people go on where they are.
+func (d *Doc) leftOf(it *item, prev spot) *item {
+	origin := it.origin()
+	switch {
+	case prev.item.endsAt(origin):
+		return prev.item
+	case prev.left.endsAt(origin):
+		return prev.left
 	}
-	return d.endingAt(it.origin)
+	return d.endingAt(origin)
+}
+
+// endsAt tells whether there is an item with a place, and x is its last element.
+func (it *item) endsAt(x blocks.ID) bool {
+	return it != nil && it.end() == x.Clock+1 && it.client().id == x.Client && it.parent() != nil
 }
 
 // rightOf gives the item that is to begin at the right origin of one from outside,
 // as a rule what follows the left one.
 func (d *Doc) rightOf(it, left *item) *item {
+	origin := it.rightOrigin()
 	if left != nil {
-		if r := left.right; r != nil && r.clock == it.rightID.Clock && r.client.id == it.rightID.Client {
+		if r := left.right; r != nil && r.clock == origin.Clock && r.client().id == origin.Client {
 			return r
 		}
 	}
-	return d.startingAt(it.rightID)
+	return d.startingAt(origin)
 }
 
-// place finds the items that an item from outside refers to, and what it is in.
-// Without a parent it can't stand anywhere: what it refers to was collected.
-func (d *Doc) place(it, prev *item) {
-	if it.kind == blocks.KindGC {
-		return
+// place finds the items that an item from outside refers to, and what it is in, and
+// gives the one at its left. Without a parent it can't stand anywhere: what it refers
+// to was collected.
+func (d *Doc) place(it *item, prev spot) (left *item) {
+	var near, right *item
+	var before *home
+	if prev.item != nil {
+		before = prev.item.home
 	}
-	if it.is(inType) {
-		it.parent = d.item(it.origin).typ()
-		it.origin = blocks.ID{}
-		it.flags &^= inType
-		return
-	}
-	var left, right *item
 	if it.is(hasOrigin) {
 		left = d.leftOf(it, prev)
+		near = left
 	}
 	if it.is(hasRight) {
 		right = d.rightOf(it, left)
+		if left == nil {
+			near = right
+		}
 	}
-	it.left, it.right = left, right
-	near := left
+	it.right = right
 	if near == nil {
-		near = right
+		if it.is(inType) {
+			it.home = it.home.in(d.item(it.origin()).typ(), before, nil)
+			it.setRefs(blocks.ID{}, blocks.ID{})
+			it.flags &^= inType
+		}
+		return nil
 	}
-	if near == nil {
-		return // in a root
-	}
-	it.parent, it.flags = near.parent, it.flags&^hasKey|near.flags&hasKey
+	it.flags = it.flags&^hasKey | near.flags&hasKey
 	if near.is(hasKey) {
 		it.more().key = near.rare.key
 	}
-	if left != nil && left.parent == nil || right != nil && right.parent == nil {
-		it.parent = nil
+	if right == nil || right.parent() != nil {
+		it.home = it.home.in(near.parent(), near.home, before)
 	}
+	return left
 }
 
-// integrate puts an item into the document, whose next clock it has: between
-// left and right, with what was put there at the same time in the order that all
+// integrate puts an item into the document, whose next clock it has: between left
+// and its right, with what was put there at the same time in the order that all
 // agree on (YATA, as Item.integrate of yjs has it).
-func (tx *transaction) integrate(it *item) {
-	c, t := it.client, it.parent
+func (tx *transaction) integrate(it, left *item) {
+	c, t := it.client(), it.parent()
 	tx.touch(c)
 	if t == nil {
-		*it = item{client: c, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
+		*it = it.gcBlock()
 		c.push(it)
 		return
 	}
-	if it.left == nil && (it.right == nil || it.right.left != nil) || it.left != nil && it.left.right != it.right {
-		tx.doc.settle(it)
+	first, end := &t.first, &t.last
+	if it.is(hasKey) {
+		e := t.entryFor(it.key())
+		first, end = &e.first, &e.last
 	}
-	tx.doc.link(it)
+	link := first
+	if left != nil {
+		link = &left.right
+	}
+	if *link != it.right {
+		if left = tx.doc.settle(it, left, *link); left == nil {
+			link = first
+		} else {
+			link = &left.right
+		}
+	}
+	if it.right = *link; it.right == nil {
+		*end = it
+	}
+	*link = it
 	if !it.is(hasKey) {
 		t.len += it.width()
 		if t.indexed {
-			t.insert(it)
+			t.insert(it, left)
 		}
 	}
 	c.push(it)
@@ -121,20 +150,22 @@ func (tx *transaction) integrate(it *item) {
 		it.rare.typ.item, it.rare.typ.depth = it, t.depth+1
 	case blocks.KindFormat:
 		t.formatted = true
-	case blocks.KindDeleted:
-		it.flags |= deleted
-		if tx.reports || t.formatted {
-			tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
-		}
 	}
-	tx.change(t)
-	if it.is(hasKey) && it.right == nil && it.left != nil {
-		tx.delete(it.left)
+	if (tx.reports || t.formatted) && it.kind == blocks.KindDeleted {
+		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
+	}
+	if t.kind.isText() {
+		tx.change(t)
+	}
+	if it.is(hasKey) && it.right == nil && left != nil {
+		tx.delete(left)
 	}
 	if t.gone() || it.is(hasKey) && it.right != nil {
 		tx.delete(it)
 	}
-	tx.doc.divide(it)
+	if it.to == 0 || it.to-it.from > pieceBytes {
+		tx.doc.divide(it)
+	}
 }
 
 func (c *client) push(it *item) {
@@ -142,20 +173,9 @@ func (c *client) push(it *item) {
 	c.end = it.end()
 }
 
-// settle finds the left neighbour among what stands between the item's origins.
-func (d *Doc) settle(it *item) {
-	left := it.left
-	var o *item
-	switch {
-	case left != nil:
-		o = left.right
-	case !it.is(hasKey):
-		o = it.parent.first
-	default:
-		if e := it.parent.entry(it.key()); e != nil {
-			o = e.first
-		}
-	}
+// settle finds the left neighbour among what stands between the item's origins, from
+// o on.
+func (d *Doc) settle(it, left, o *item) *item {
 	// What was visited after start stands behind the origin; what was visited after
 	// conflict may be in conflict with the item.
 	start := d.visits
@@ -167,7 +187,7 @@ func (d *Doc) settle(it *item) {
 		}
 		o.more().visit = d.visits
 		if sameRef(it, o, hasOrigin) {
-			if o.client.id < it.client.id {
+			if o.client().id < it.client().id {
 				left, conflict = o, d.visits
 			} else if sameRef(it, o, hasRight) {
 				break
@@ -177,15 +197,14 @@ func (d *Doc) settle(it *item) {
 		if !o.is(hasOrigin) {
 			break
 		}
-		switch origin := d.item(o.origin); {
+		switch origin := d.item(o.origin()); {
 		case origin.visit() <= start:
-			it.left = left
-			return
+			return left
 		case origin.visit() <= conflict:
 			left, conflict = o, d.visits
 		}
 	}
-	it.left = left
+	return left
 }
 
 // sameRef tells whether both items have the same origin or right origin.
@@ -197,34 +216,9 @@ func sameRef(a, b *item, which flags) bool {
 	case !a.is(which):
 		return true
 	case which == hasOrigin:
-		return a.origin == b.origin
+		return a.origin() == b.origin()
 	}
-	return a.rightID == b.rightID
-}
-
-// link puts the item behind its left neighbour.
-func (d *Doc) link(it *item) {
-	t := it.parent
-	first, last := &t.first, &t.last
-	if it.is(hasKey) {
-		e := t.entry(it.key())
-		if e == nil {
-			e = t.addEntry(it.key())
-		}
-		first, last = &e.first, &e.last
-	}
-	if it.left != nil {
-		it.right = it.left.right
-		it.left.right = it
-	} else {
-		it.right = *first
-		*first = it
-	}
-	if it.right != nil {
-		it.right.left = it
-	} else {
-		*last = it
-	}
+	return a.rightOrigin() == b.rightOrigin()
 }
 
 // delete deletes an item, and what is in it.
@@ -236,7 +230,7 @@ func (tx *transaction) delete(it *item) {
 		if it.deleted() {
 			continue
 		}
-		t := it.parent
+		t := it.parent()
 		if !it.is(hasKey) {
 			t.len -= it.width()
 		}
@@ -244,7 +238,7 @@ func (tx *transaction) delete(it *item) {
 		if !it.is(hasKey) && t.indexed {
 			t.update(it)
 		}
-		tx.deleted = append(tx.deleted, deletion{it.client, span{it.clock, it.end()}})
+		tx.deleted = append(tx.deleted, deletion{it.client(), span{it.clock, it.end()}})
 		tx.change(t)
 		inside := it.typ()
 		if inside == nil {
@@ -261,9 +255,9 @@ func (tx *transaction) delete(it *item) {
 
 // deleteSpan deletes integrated elements of a client.
 func (tx *transaction) deleteSpan(c *client, x span) {
-	k, i := c.items.search(x.from)
+	k, i := c.items.searchOn(x.from)
 	for x.from < x.to {
-		it := c.items.chunks[k][i].it
+		it := c.items.chunks[k][i]
 		if !it.deleted() {
 			if it.clock < x.from {
 				it = tx.doc.split(it, x.from-it.clock)
@@ -279,4 +273,5 @@ func (tx *transaction) deleteSpan(c *client, x span) {
 			k, i = k+1, 0
 		}
 	}
+	c.items.recent, c.items.at = k, i
 }

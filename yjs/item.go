@@ -1,6 +1,8 @@
 package yjs
 
 import (
+	"math"
+
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -8,19 +10,18 @@ import (
 // item is one block where it stands in the document. What yjs calls a GC struct
 // is an item of blocks.KindGC, which stands nowhere: it has a client, a clock, a
 // length and nothing else.
+//
+// To read a document is above all to make its items, so they are small: what many have
+// in common is in home, and what most do without in rare.
 type item struct {
-	client     *client
-	clock, len uint64
-	left       *item
-	right      *item
-	origin     blocks.ID // until the item is integrated, without origin and right origin: what it is in
-	rightID    blocks.ID
-	parent     *typ   // nil: a GC block, or an item that isn't integrated and is in a type
-	content    []byte // as blocks.Block has it; those who merge may append, so its capacity is its own
-	node       *node  // in the parent's index, where there is one
-	rare       *rare
+	right      *item // its neighbour; until it is taken to be integrated, see section
+	home       *home
+	from, to   uint16 // where in home's contents its content is; to is 0: it is all of them
 	kind       blocks.Kind
 	flags      flags
+	refs       refs
+	clock, len uint64
+	rare       *rare // nil: nothing
 }
 
 // rare is what most items do without.
@@ -28,6 +29,8 @@ type rare struct {
 	key   string
 	value []byte // of a format that the Doc made itself
 	typ   *typ   // of a KindType block; nil when its content is gone
+	node  *node  // in the parent's index, where there is one
+	wide  *wide  // where isWide
 	visit uint64 // when the item was last compared with one that was integrated
 }
 
@@ -38,6 +41,9 @@ func (it *item) more() *rare {
 	}
 	return it.rare
 }
+
+// node gives the item's place in its parent's index, which there is.
+func (it *item) node() *node { return it.rare.node }
 
 func (it *item) key() string {
 	if it.rare == nil {
@@ -68,33 +74,40 @@ const (
 	hasKey
 	inType // origin is the parent's id
 	deleted
+	isWide    // origin and right origin are in rare
+	isForeign // until it is integrated: an origin, or the parent, may be another client's
 )
+
+// flagsOf gives the flags that items of a kind come with.
+var flagsOf = [math.MaxUint8 + 1]flags{blocks.KindGC: deleted, blocks.KindDeleted: deleted}
 
 func (it *item) end() uint64       { return it.clock + it.len }
 func (it *item) is(f flags) bool   { return it.flags&f != 0 }
 func (it *item) deleted() bool     { return it.flags&deleted != 0 }
-func (it *item) id() blocks.ID     { return blocks.ID{Client: it.client.id, Clock: it.clock} }
-func (it *item) lastID() blocks.ID { return blocks.ID{Client: it.client.id, Clock: it.end() - 1} }
+func (it *item) id() blocks.ID     { return blocks.ID{Client: it.client().id, Clock: it.clock} }
+func (it *item) lastID() blocks.ID { return blocks.ID{Client: it.client().id, Clock: it.end() - 1} }
 
-// countable tells whether what the item holds has a place of its own in its list.
-func (it *item) countable() bool {
-	return it.kind > blocks.KindDeleted && it.kind != blocks.KindFormat
-}
+// countable has a bit for each kind of which what an item holds has places of its own
+// in its list.
+const countable = 1<<blocks.KindJSON | 1<<blocks.KindBinary | 1<<blocks.KindString | 1<<blocks.KindEmbed |
+	1<<blocks.KindType | 1<<blocks.KindAny | 1<<blocks.KindDoc
 
-func (it *item) visible() bool { return !it.deleted() && it.countable() }
+// visible tells whether what the item holds has places in its list.
+func (it *item) visible() bool { return it.places() != 0 }
 
-// width is how many places the item takes in its list.
-func (it *item) width() uint64 {
-	if it.visible() {
-		return it.len
-	}
-	return 0
+// width is how many places the item takes in its list. It has no branches, as nobody
+// can guess what is deleted.
+func (it *item) width() uint64 { return it.len * it.places() }
+
+// places is how many there are for an element of the item: 1 or 0.
+func (it *item) places() uint64 {
+	return countable >> (it.kind & 0xf) & 1 &^ (uint64(it.flags&deleted) / uint64(deleted))
 }
 
 // format gives the key and the value, in JSON, of a KindFormat item. The Doc's own
 // formats that were made of one value have the same bytes: see equalAttrs.
 func (it *item) format() (key string, value []byte) {
-	r := lib0.Reread(it.content)
+	r := lib0.Reread(it.content())
 	key, value = string(r.Text()), r.Text()
 	if it.rare != nil && it.rare.value != nil {
 		value = it.rare.value
@@ -105,21 +118,20 @@ func (it *item) format() (key string, value []byte) {
 // isFormat tells whether the item is a format that isn't deleted.
 func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
 
-// slabItems is how many items are allocated at once where many come.
-const slabItems = 512
+// slabItems is how many items are allocated at once where many come: with what the
+// allocator adds, they take 32 KiB.
+const slabItems = 511
 
-// slab allocates items, few at first.
+// slab allocates items, few at first and no more than are said to come.
 type slab struct {
-	free []item
-	next int
+	items []item
+	used  int
 }
 
-func (s *slab) item() *item {
-	if len(s.free) == 0 {
-		s.next = min(max(1, 2*s.next), slabItems)
-		s.free = make([]item, s.next)
+func (s *slab) item(left uint64) *item {
+	if s.used == len(s.items) {
+		s.items, s.used = make([]item, min(max(1, 2*uint64(s.used)), slabItems, max(left, slabItems/8))), 0
 	}
-	it := &s.free[0]
-	s.free = s.free[1:]
-	return it
+	s.used++
+	return &s.items[s.used-1]
 }

@@ -1,61 +1,81 @@
 package yjs
 
 import (
+	"math/bits"
 	"slices"
-	"sort"
 )
 
-// chunkItems is how many items a chunk has at most.
-const chunkItems = 128
+// chunkItems is how many items a chunk has at most: with what the allocator adds, it
+// takes 1 KiB.
+const chunkItems = 127
 
 // items are those of one client in clock order, without a gap, from clock 0 on.
 // They are in chunks, so that one can be put between two others.
 type items struct {
-	chunks [][]slot
-	recent int // the chunk in which an item was last found
-}
-
-// slot holds the item's clock again so that a search need not look at items.
-type slot struct {
-	clock uint64
-	it    *item
+	chunks [][]*item
+	starts []uint64 // the clock at which each chunk begins
+	recent int      // the chunk in which an item was last found
+	at     int      // where in it searchOn begins
 }
 
 // search finds the item that holds clock, which there is.
 func (s *items) search(clock uint64) (c, i int) {
 	c = s.recent
-	if c >= len(s.chunks) || s.chunks[c][0].clock > clock || c+1 < len(s.chunks) && s.chunks[c+1][0].clock <= clock {
-		c = sort.Search(len(s.chunks), func(i int) bool { return s.chunks[i][0].clock > clock }) - 1
+	if c >= len(s.starts) || s.starts[c] > clock || c+1 < len(s.starts) && s.starts[c+1] <= clock {
+		c = 0
+		for n := len(s.starts); n > 1; {
+			half := n / 2
+			c += past(s.starts[c+half], clock, half)
+			n -= half
+		}
 		s.recent = c
 	}
 	chunk := s.chunks[c]
 	for n := len(chunk); n > 1; {
 		half := n / 2
-		if chunk[i+half].clock <= clock {
-			i += half
-		}
+		i += past(chunk[i+half].clock, clock, half)
 		n -= half
 	}
 	return c, i
 }
 
+// past gives n where clock isn't before start, and else 0. It has no branch, as in a
+// search nobody can guess which.
+func past(start, clock uint64, n int) int {
+	_, before := bits.Sub64(clock, start, 0)
+	return n & (int(before) - 1)
+}
+
+// searchOn is search for clocks that as a rule are a little behind where at is.
+func (s *items) searchOn(clock uint64) (c, i int) {
+	if s.recent < len(s.chunks) {
+		chunk := s.chunks[s.recent]
+		for i := s.at; i+1 < len(chunk) && chunk[i].clock <= clock; i++ {
+			if clock < chunk[i+1].clock {
+				return s.recent, i
+			}
+		}
+	}
+	return s.search(clock)
+}
+
 // find gives the item that holds clock, which there is.
 func (s *items) find(clock uint64) *item {
 	c, i := s.search(clock)
-	return s.chunks[c][i].it
+	return s.chunks[c][i]
 }
 
 // push appends an item.
 func (s *items) push(it *item) {
 	last := len(s.chunks) - 1
 	if last < 0 || len(s.chunks[last]) >= chunkItems {
-		s.chunks = append(s.chunks, nil)
+		s.chunks, s.starts = append(s.chunks, nil), append(s.starts, it.clock)
 		last++
 		if last > 0 {
-			s.chunks[last] = make([]slot, 0, chunkItems)
+			s.chunks[last] = make([]*item, 0, chunkItems)
 		}
 	}
-	s.chunks[last] = append(s.chunks[last], slot{it.clock, it})
+	s.chunks[last] = append(s.chunks[last], it)
 }
 
 // insert puts an item among the others. The one that holds its clock has been
@@ -65,21 +85,23 @@ func (s *items) insert(it *item) {
 	if len(s.chunks[c]) >= chunkItems {
 		const half = chunkItems / 2
 		full := s.chunks[c]
-		rest := append(make([]slot, 0, chunkItems), full[half:]...)
+		rest := append(make([]*item, 0, chunkItems), full[half:]...)
 		clear(full[half:])
 		s.chunks[c] = full[:half]
-		s.chunks = slices.Insert(s.chunks, c+1, rest)
+		s.chunks, s.starts = slices.Insert(s.chunks, c+1, rest), slices.Insert(s.starts, c+1, rest[0].clock)
 		if i >= half {
 			c, i = c+1, i-half
 		}
 	}
-	s.chunks[c] = slices.Insert(s.chunks[c], i+1, slot{it.clock, it})
+	s.chunks[c] = slices.Insert(s.chunks[c], i+1, it)
 }
 
 // removeAt takes item i of chunk c out.
 func (s *items) removeAt(c, i int) {
 	if s.chunks[c] = slices.Delete(s.chunks[c], i, i+1); len(s.chunks[c]) == 0 {
-		s.chunks = slices.Delete(s.chunks, c, c+1)
+		s.chunks, s.starts = slices.Delete(s.chunks, c, c+1), slices.Delete(s.starts, c, c+1)
+	} else if i == 0 {
+		s.starts[c] = s.chunks[c][0].clock
 	}
 }
 
@@ -92,7 +114,7 @@ func (s *items) from(clock uint64, yield func(*item) bool) {
 	c, i := s.search(clock)
 	for ; c < len(s.chunks); c, i = c+1, 0 {
 		for _, x := range s.chunks[c][i:] {
-			if !yield(x.it) {
+			if !yield(x) {
 				return
 			}
 		}

@@ -189,7 +189,7 @@ func (t *typ) each(yield func(Value) bool) {
 
 // each calls yield with the elements of an item.
 func (it *item) each(yield func(Value) bool) bool {
-	r := lib0.Reread(it.content)
+	r := lib0.Reread(it.content())
 	switch it.kind {
 	case blocks.KindAny:
 		for n := it.len; n > 0; n-- {
@@ -204,7 +204,7 @@ func (it *item) each(yield func(Value) bool) bool {
 			}
 		}
 	case blocks.KindString:
-		return eachUnit(string(it.content), func(unit string) bool { return yield(Value{kind: String, str: unit}) })
+		return eachUnit(string(it.content()), func(unit string) bool { return yield(Value{kind: String, str: unit}) })
 	default:
 		return yield(it.element(0))
 	}
@@ -246,7 +246,7 @@ func eachUnit(s string, yield func(string) bool) bool {
 
 // element gives element n of an item that isn't a GC or deleted one.
 func (it *item) element(n uint64) (v Value) {
-	r := lib0.Reread(it.content)
+	r := lib0.Reread(it.content())
 	switch it.kind {
 	case blocks.KindAny:
 		for ; n > 0; n-- {
@@ -259,8 +259,8 @@ func (it *item) element(n uint64) (v Value) {
 		}
 		return readJSON(&r)
 	case blocks.KindString:
-		at, half := cut(it.content, n, it.len)
-		eachUnit(string(it.content[at:]), func(unit string) bool {
+		at, half := cut(it.content(), n, it.len)
+		eachUnit(string(it.content()[at:]), func(unit string) bool {
 			v = Value{kind: String, str: unit}
 			more := half
 			half = false
@@ -301,7 +301,7 @@ func (t *typ) string() string {
 	b.Grow(int(t.len))
 	for it := t.first; it != nil; it = it.right {
 		if it.kind == blocks.KindString && !it.deleted() {
-			b.Write(it.content)
+			b.Write(it.content())
 		}
 	}
 	return b.String()

@@ -62,7 +62,7 @@ func (t *typ) relativePosition(at, assoc int) (RelativePosition, error) {
 		at--
 	}
 	if it, off := t.at(uint64(at)); it != nil {
-		p.item, p.hasItem = blocks.ID{Client: it.client.id, Clock: it.clock + off}, true
+		p.item, p.hasItem = blocks.ID{Client: it.client().id, Clock: it.clock + off}, true
 	}
 	return p, nil
 }
@@ -214,10 +214,10 @@ func (d *Doc) Resolve(p RelativePosition) (Position, error) {
 
 func (d *Doc) resolveItem(p RelativePosition) (Position, error) {
 	it := d.item(p.item)
-	if it == nil || it.parent == nil || it.is(hasKey) {
+	if it == nil || it.parent() == nil || it.is(hasKey) {
 		return Position{}, fmt.Errorf("%w: there is no element %v", ErrPosition, p.item)
 	}
-	t := it.parent
+	t := it.parent()
 	if t.gone() {
 		return Position{}, ErrDeleted
 	}

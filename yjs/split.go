@@ -20,16 +20,11 @@ func (d *Doc) split(it *item, n uint64) *item {
 // splitAt is split where element n is known to begin at a byte of the content.
 func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	right := d.part(it, n, at)
-	right.parent = it.parent
 	if it.is(hasKey) {
-		right.rare = &rare{key: it.rare.key}
+		right.more().key = it.rare.key
 	}
-	right.left, right.right = it, it.right
-	if right.right != nil {
-		right.right.left = right
-	}
-	it.right = right
-	t := it.parent
+	right.right, it.right = it.right, right
+	t := it.parent()
 	switch {
 	case !it.is(hasKey):
 		if t.last == it {
@@ -37,14 +32,14 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 		}
 		if t.indexed {
 			t.update(it)
-			t.insert(right)
+			t.insert(right, it)
 		}
 	default:
 		if e := t.entry(it.key()); e.last == it {
 			e.last = right
 		}
 	}
-	it.client.items.insert(right)
+	it.client().items.insert(right)
 	return right
 }
 
@@ -52,24 +47,29 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 // gives what is behind as another item, which has the same right origin. at is
 // where in the content that begins; -1: nobody knows.
 func (d *Doc) part(it *item, n uint64, at int) *item {
-	right := d.slab.item()
+	right := d.slab.item(slabItems)
 	*right = item{
-		client: it.client, clock: it.clock + n, len: it.len - n,
-		rightID: it.rightID, kind: it.kind, flags: it.flags&^inType | hasOrigin,
+		home: it.home, clock: it.clock + n, len: it.len - n,
+		kind: it.kind, flags: it.flags,
 	}
 	it.len = n
-	right.origin = it.lastID()
-	if it.kind == blocks.KindGC {
-		right.flags = it.flags
+	if it.kind != blocks.KindGC {
+		right.flags = it.flags&^inType | hasOrigin
+		right.setRefs(it.lastID(), it.rightOrigin())
 	}
 	switch {
 	case at >= 0:
-		it.content, right.content = it.content[:at:at], it.content[at:]
+		it.cutContent(right, at)
 	case it.kind == blocks.KindString:
-		it.content, right.content = splitText(it.content, it.len, right.len)
+		if at, half := cut(it.content(), n, n+right.len); half {
+			l, r := splitText(it.content(), n, right.len)
+			it.setContent(l)
+			right.setContent(r)
+		} else {
+			it.cutContent(right, at)
+		}
 	case it.kind == blocks.KindAny || it.kind == blocks.KindJSON:
-		at := skip(it.kind, it.content, n)
-		it.content, right.content = it.content[:at:at], it.content[at:]
+		it.cutContent(right, skip(it.kind, it.content(), n))
 	}
 	return right
 }
@@ -130,22 +130,22 @@ func cut(text []byte, n, units uint64) (at int, half bool) {
 // that must be read to split it: or many splits of one large item would take for
 // ever.
 func (d *Doc) divide(it *item) {
-	if len(it.content) <= pieceBytes {
+	if len(it.content()) <= pieceBytes {
 		return
 	}
 	switch it.kind {
 	case blocks.KindString:
-		for uint64(len(it.content)) > it.len && len(it.content) > pieceBytes {
+		for uint64(len(it.content())) > it.len && len(it.content()) > pieceBytes {
 			at := pieceBytes
-			for !utf8.RuneStart(it.content[at]) {
+			for !utf8.RuneStart(it.content()[at]) {
 				at--
 			}
-			it = d.splitAt(it, lib0.UTF16Len(it.content[:at]), at)
+			it = d.splitAt(it, lib0.UTF16Len(it.content()[:at]), at)
 		}
 	case blocks.KindAny, blocks.KindJSON:
-		for len(it.content) > pieceBytes && it.len > 1 {
+		for len(it.content()) > pieceBytes && it.len > 1 {
 			n, at := uint64(0), 0
-			for r := lib0.Reread(it.content); at < pieceBytes && n+1 < it.len; n++ {
+			for r := lib0.Reread(it.content()); at < pieceBytes && n+1 < it.len; n++ {
 				if it.kind == blocks.KindAny {
 					r.Any()
 				} else {

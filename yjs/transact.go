@@ -105,7 +105,7 @@ func (tx *transaction) change(t *typ) {
 	if !tx.remote || !t.kind.isText() || t.changed == tx.serial {
 		return
 	}
-	if it := t.item; it == nil || it.clock < tx.began(it.client) && !it.deleted() {
+	if it := t.item; it == nil || it.clock < tx.began(it.client()) && !it.deleted() {
 		t.changed = tx.serial
 		tx.texts = append(tx.texts, t)
 	}

@@ -68,7 +68,11 @@ func (t *typ) value(key string) *item {
 	return nil
 }
 
-func (t *typ) addEntry(key string) *entry {
+// entryFor gives what a key has had, to add to it.
+func (t *typ) entryFor(key string) *entry {
+	if e := t.entries[key]; e != nil {
+		return e
+	}
 	e := &entry{key: key}
 	if t.entries == nil {
 		t.entries = make(map[string]*entry)

@@ -51,7 +51,7 @@ func (t *typ) appendChildren(dst []byte) []byte {
 		switch {
 		case !it.visible():
 		case it.kind == blocks.KindString:
-			dst = append(dst, it.content...)
+			dst = append(dst, it.content()...)
 		default:
 			it.each(func(v Value) bool {
 				dst = appendString(dst, v)
