@@ -26,7 +26,7 @@ var noID = id{1 << 63, 1 << 63}
 func (sec *section) skim(wire []byte, off int, left uint64, w *builder) (int, uint64) {
 	clock, foreign := sec.end, sec.foreign
 	var g glance
-	for ; left > 0 && off < len(wire) && g.skim(wire, off, sec.client, clock); left-- {
+	for ; left > 0 && g.skim(wire, off, sec.client, clock); left-- {
 		foreign = foreign || g.foreign
 		if w != nil {
 			w.add(&g, off, clock)
@@ -44,6 +44,9 @@ func (sec *section) skim(wire []byte, off int, left uint64, w *builder) (int, ui
 // Such a block is read and checked as block.read does it. Of any other, and of one
 // that isn't written as short as can be or is bad, skim tells nothing but false.
 func (g *glance) skim(buf []byte, off int, client, clock uint64) bool {
+	if off >= len(buf) {
+		return false
+	}
 	info := buf[off]
 	g.kind = kind(info & kindMask)
 	if g.kind != kindString && g.kind != kindDeleted || info&hasKey != 0 || info&(hasOrigin|hasRight) == 0 {
