@@ -230,12 +230,8 @@ func readElement(r *lib0.Reader, k kind) {
 		r.Any()
 		return
 	}
-	s := r.Text()
-	if string(s) == "undefined" {
-		return
-	}
-	if err := lib0.CheckJSON(s); err != nil {
-		r.Fail(err)
+	if s := r.Text(); string(s) != "undefined" {
+		r.CheckJSON(s)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 // builder makes the body of a client of the blocks that begin a section. It
 // copies them as they are, a chunk at a time, and joins those that can be.
 type builder struct {
-	body   body
+	body   *body
 	client uint64
 	loose  bool // a block was not written as short as can be: the others are copied one by one
 
@@ -114,6 +114,9 @@ func (w *builder) cut(off int) {
 			k.wire = bytes.Clone(w.wire[w.from:off])
 		}
 		r := &w.body.blocks
+		if n := len(r.chunks); n > 0 && r.chunks[n-1].closed == 0 {
+			r.chunks[n-1].fit()
+		}
 		r.chunks, r.tail = append(r.chunks, k), tail{}
 		r.size += len(k.wire)
 		r.count += w.count
@@ -127,5 +130,5 @@ func (w *builder) finish(off int, clock uint64) *body {
 	w.flush()
 	w.body.blocks.end = clock
 	w.body.deleted.closed.wire = bytes.Clone(w.buried)
-	return &w.body
+	return w.body
 }

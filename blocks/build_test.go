@@ -2,9 +2,12 @@ package blocks
 
 import (
 	"bytes"
+	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -84,6 +87,32 @@ func TestLoadedAtOnce(t *testing.T) {
 			}
 			same("gone on with")
 		})
+	}
+}
+
+// TestUpdatesAreLetGoOf checks that neither a document that was loaded nor one that
+// was refused keeps the update alive, which is the caller's.
+func TestUpdatesAreLetGoOf(t *testing.T) {
+	s := New()
+	for i, u := range typing(1000) {
+		if _, err := s.Apply(u, V1); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	full := s.Encode(V1)
+	for name, o := range map[string]Options{"loaded": {}, "refused": {MaxSize: 10}} {
+		u := bytes.Clone(full)
+		alive := weak.Make(&u[0])
+		s := NewWith(o)
+		if _, err := s.Apply(u, V1); err != nil && !errors.Is(err, ErrLimit) {
+			t.Fatal(err)
+		}
+		u = nil
+		runtime.GC()
+		if alive.Value() != nil {
+			t.Errorf("%s: the update is still there", name)
+		}
+		check(t, s)
 	}
 }
 

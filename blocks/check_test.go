@@ -3,6 +3,7 @@ package blocks
 import (
 	"bytes"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -80,6 +81,19 @@ func check(tb testing.TB, s *Store) {
 		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
 			len(s.byID), len(s.clients), s.size, size, s.pending, pending)
 	}
+	if s.block.wire != nil || s.block.content != nil || s.block.parent != nil {
+		tb.Fatal("a block of the last update is kept")
+	}
+	for _, d := range s.in.deletions[:cap(s.in.deletions)] {
+		if d.body != nil || d.spans != nil {
+			tb.Fatalf("deletions of client %d are kept", d.client)
+		}
+	}
+	for _, sec := range s.in.sections[:cap(s.in.sections)] {
+		if sec.body != nil || sec.wire != nil {
+			tb.Fatalf("the section of client %d is kept", sec.client)
+		}
+	}
 	again := New()
 	full := s.Encode(V1)
 	if _, err := again.Apply(full, V1); err != nil {
@@ -97,6 +111,11 @@ func check(tb testing.TB, s *Store) {
 // but its place.
 func checkDeleted(tb testing.TB, s *Store, c *client) {
 	tb.Helper()
+	// What is closed stays so.
+	closed := *c
+	c = &closed
+	c.deleted.parts = slices.Clone(c.deleted.parts)
+	c.deleted.open()
 	end := uint64(0)
 	for i, part := range c.deleted.parts {
 		if len(part) == 0 || len(part) > partSpans {

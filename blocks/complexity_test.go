@@ -138,6 +138,13 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return us
 	},
+	"deletions of one client, each by itself, from the back to the front": func(n uint64) [][]byte {
+		u := lib0.AppendUint([]byte{0}, n)
+		for i := range n {
+			u = append(lib0.AppendUint(append(u, 1, 1), 3*(n-i)), 1)
+		}
+		return [][]byte{u}
+	},
 	"deletions of what never comes, from the back to the front": func(n uint64) [][]byte {
 		u := lib0.AppendUint([]byte{0, 1, 1}, n)
 		for i := n; i > 0; i-- {

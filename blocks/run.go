@@ -74,7 +74,7 @@ func elementsWithin(b *block, size int) (n uint64) {
 		}
 		return lib0.UTF16Len(b.content[:size])
 	}
-	r := lib0.NewReader(b.content)
+	r := lib0.Reread(b.content)
 	for r.Offset() < len(b.content) {
 		readElement(&r, b.kind)
 		if r.Offset() > size && n > 0 {
@@ -129,7 +129,14 @@ type walker struct {
 
 // walk goes through the blocks from the one on that holds clock, or is behind it.
 func (r *run) walk(clock uint64) walker {
-	return walker{run: r, from: clock, chunk: r.find(clock)}
+	w := walker{run: r, from: clock, chunk: r.find(clock)}
+	if w.chunk < len(r.chunks) && r.chunks[w.chunk].closed == 0 {
+		k := r.chunks[w.chunk]
+		i := k.find(max(clock, k.clock))
+		w.wire, w.clock = lib0.Reread(k.wire[k.recs[i].off:]), k.at(i)
+		w.chunk++
+	}
+	return w
 }
 
 // next reads the next block into b; false: there is none.

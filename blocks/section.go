@@ -38,12 +38,12 @@ type contents struct {
 	types     int        // how many blocks are types
 
 	room, buried []byte // for a builder
-	block        block  // where it is but one
 }
 
 // deletion is what an update deletes of a client.
 type deletion struct {
 	client uint64
+	n      int    // of spans
 	spans  []span // at least one, in order; but see body
 	body   *body  // if it is just what the blocks of this body say: spans are not read
 }
@@ -51,7 +51,7 @@ type deletion struct {
 // read reads the spans, if they were not yet.
 func (d *deletion) read() []span {
 	if b := d.body; b != nil {
-		d.body, d.spans = nil, make([]span, 0, b.deleted.closed.n)
+		d.body, d.spans = nil, make([]span, 0, d.n)
 		b.deleted.closed.each(func(x span) { d.spans = append(d.spans, x) })
 	}
 	return d.spans
@@ -89,7 +89,7 @@ func (in *contents) readSection(r *lib0.Reader, s *Store) *section {
 	sec.clock, sec.resume.clock = sec.end, sec.end
 	off := r.Offset()
 	if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
-		w := builder{client: sec.client, wire: r.Rest(), room: in.room[:0], buried: in.buried[:0]}
+		w := builder{body: new(body), client: sec.client, wire: r.Rest(), room: in.room[:0], buried: in.buried[:0]}
 		in.readBlocks(r, sec, &w)
 		in.room, in.buried = w.room, w.buried
 	} else {
@@ -150,6 +150,7 @@ func (in *contents) readBlock(r *lib0.Reader, sec *section, b *block) {
 // release gives up large room to work in, and lets go of the update.
 func (in *contents) release() {
 	clear(in.sections)
+	clear(in.deletions[:cap(in.deletions)])
 	if cap(in.sections) > 1024 {
 		in.sections = nil
 	}
@@ -194,13 +195,13 @@ func (in *contents) readDeletions(r *lib0.Reader) error {
 			sections = sections[1:]
 		}
 		if len(sections) > 0 && sections[0].client == client && sections[0].buries(count, r.Rest()) {
-			d := deletion{client: client, body: sections[0].body}
+			d := deletion{client: client, n: int(count), body: sections[0].body}
 			r.Skip(len(d.body.deleted.closed.wire))
 			in.deletions = append(in.deletions, d)
 			continue
 		}
 		first, end := len(in.spans), uint64(0)
-		in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/2))))
+		in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/4))))
 		for ; count > 0 && r.Err() == nil; count-- {
 			clock, length := r.Uint(), r.Uint()
 			if r.Err() == nil && (length == 0 || clock+length > lib0.MaxInt) {
@@ -210,8 +211,8 @@ func (in *contents) readDeletions(r *lib0.Reader) error {
 			end = clock + length
 			in.spans = append(in.spans, span{clock, end})
 		}
-		if own := in.spans[first:]; len(own) > 0 {
-			in.deletions = append(in.deletions, deletion{client: client, spans: own})
+		if n := len(in.spans) - first; n > 0 {
+			in.deletions = append(in.deletions, deletion{client: client, n: n})
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -219,6 +220,12 @@ func (in *contents) readDeletions(r *lib0.Reader) error {
 	}
 	if r.Len() > 0 {
 		return malformed("update: %d bytes behind its end", r.Len())
+	}
+	rest := in.spans
+	for i := range in.deletions {
+		if d := &in.deletions[i]; d.body == nil {
+			d.spans, rest = rest[:d.n:d.n], rest[d.n:]
+		}
 	}
 	if in.tidied = !tidy; in.tidied {
 		in.tidyDeletions()
@@ -240,10 +247,13 @@ func (in *contents) tidyDeletions() {
 	for _, d := range in.deletions {
 		own := d.read()
 		if n := len(tidy); n > 0 && tidy[n-1].client == d.client {
-			tidy[n-1].spans = spans(tidy[n-1].spans).union(own)
+			tidy[n-1].spans = append(tidy[n-1].spans, own...)
 			continue
 		}
-		tidy = append(tidy, deletion{client: d.client, spans: spans(nil).union(own)})
+		tidy = append(tidy, deletion{client: d.client, spans: slices.Clip(own)})
+	}
+	for i := range tidy {
+		tidy[i].spans = spans(nil).union(tidy[i].spans)
 	}
 	in.deletions = tidy
 }

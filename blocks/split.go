@@ -29,7 +29,7 @@ func (b *block) split(n uint64) (right block) {
 		b.content, right.content, right.own = splitText(b.content, n, b.own)
 		b.own = false
 	case b.kind.isRun():
-		r := lib0.NewReader(b.content)
+		r := lib0.Reread(b.content)
 		for ; n > 0; n-- {
 			readElement(&r, b.kind)
 		}

@@ -4,8 +4,9 @@ import "github.com/yroom/yroom/internal/lib0"
 
 // applyTyped takes an update into the document if it is such as typing makes them,
 // and most of what else people do: one block that goes on where its client is, or
-// one span of deletions, or both, all of it new and none of it to wait. Of any
-// other update, good or bad, it tells nothing but false, and has done nothing.
+// one span of deletions, or both, all of it new and none of it to wait: so what
+// waits already doesn't matter. Of any other update, good or bad, it tells nothing
+// but false, and nothing of it is in the document.
 func (s *Store) applyTyped(update []byte, most *Options) bool {
 	r := lib0.NewReader(update)
 	b := &s.block

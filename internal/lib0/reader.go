@@ -264,12 +264,17 @@ func (r *Reader) key() []byte {
 // JSON reads a string that holds one JSON value.
 func (r *Reader) JSON() []byte {
 	b := r.Text()
-	if r.checked {
-		return b
-	}
-	if err := CheckJSON(b); r.err == nil && err != nil {
-		r.Fail(err)
-		return nil
-	}
+	r.CheckJSON(b)
 	return b
+}
+
+// CheckJSON fails if b, which was read, isn't one JSON value. Where all was read
+// before it isn't looked at.
+func (r *Reader) CheckJSON(b []byte) {
+	if r.checked {
+		return
+	}
+	if err := CheckJSON(b); err != nil {
+		r.Fail(err)
+	}
 }
