@@ -16,7 +16,9 @@ import (
 // is the same, and so is what comes of it when a block follows.
 func TestLoadedAtOnce(t *testing.T) {
 	root := []byte{1, 1, 't'}
-	text := func(s string) block { return block{kind: kindString, content: []byte(s), len: lib0.UTF16Len([]byte(s))} }
+	text := func(s string) block {
+		return block{kind: kindString, content: []byte(s), len: lib0.UTF16Len([]byte(s))}
+	}
 	run := func(k kind, n int, value string) block {
 		return block{kind: k, content: bytes.Repeat([]byte(value), n), len: uint64(n)}
 	}

@@ -41,6 +41,7 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 func (s *Store) encode() []byte {
 	size, clients := 0, uint64(0)
 	for _, c := range s.inOrder() {
+		size += len(c.deleted.closed.wire) + 4*(c.deletions()-c.deleted.closed.n)
 		if c.last() > c.has {
 			clients++
 			size += 32

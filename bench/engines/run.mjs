@@ -95,8 +95,7 @@ function diffs (doc, stale) {
   const current = Y.encodeStateVector(doc)
   return {
     diffCurrent: repeated(() => Y.encodeStateAsUpdate(doc, current)),
-    diffStale: repeated(() => Y.encodeStateAsUpdate(doc, stale)),
-    diffStaleBytes: Y.encodeStateAsUpdate(doc, stale).length
+    diffStale: repeated(() => Y.encodeStateAsUpdate(doc, stale))
   }
 }
 

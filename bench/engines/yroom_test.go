@@ -144,7 +144,6 @@ func diffs(f figures, s *blocks.Store, stale []byte) error {
 		}
 		f[name] = repeated(func() { diff, err = s.Diff(vector, blocks.V1) })
 		f[name+" floor"] = repeated(func() { sum += scanV1(diff) })
-		f[name+"Bytes"] = float64(len(diff))
 	}
 	return nil
 }
