@@ -1,0 +1,130 @@
+package blocks
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// deletion is what an update deletes of a client.
+type deletion struct {
+	client uint64
+	n      int    // of spans
+	spans  []span // at least one, in order; but see body
+	body   *body  // if it is just what the blocks of this body say: spans are not read
+}
+
+// read reads the spans, if they were not yet.
+func (d *deletion) read() []span {
+	if b := d.body; b != nil {
+		d.body, d.spans = nil, make([]span, 0, d.n)
+		b.deleted.closed.each(func(x span) { d.spans = append(d.spans, x) })
+	}
+	return d.spans
+}
+
+// readDeletions reads and checks the delete set, with which an update ends, and
+// puts it in order where yjs would have written it otherwise.
+func (in *contents) readDeletions(r *lib0.Reader) error {
+	in.deletions, in.spans = in.deletions[:0], in.spans[:0]
+	tidy, before, sections := true, uint64(lib0.MaxInt+1), in.sections
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		client, count := r.Uint(), r.Uint()
+		tidy = tidy && client < before
+		before = client
+		for len(sections) > 0 && sections[0].client > client {
+			sections = sections[1:]
+		}
+		if len(sections) > 0 && sections[0].client == client && sections[0].buries(count, r.Rest()) {
+			d := deletion{client: client, n: int(count), body: sections[0].body}
+			r.Skip(len(d.body.deleted.closed.wire))
+			in.deletions = append(in.deletions, d)
+			continue
+		}
+		ordered, err := in.readSpans(r, client, count)
+		if err != nil {
+			return err
+		}
+		tidy = tidy && ordered
+	}
+	if err := r.Err(); err != nil {
+		return malformed("update: delete set: %w", err)
+	}
+	if r.Len() > 0 {
+		return malformed("update: %d bytes behind its end", r.Len())
+	}
+	rest := in.spans
+	for i := range in.deletions {
+		if d := &in.deletions[i]; d.body == nil {
+			d.spans, rest = rest[:d.n:d.n], rest[d.n:]
+		}
+	}
+	if in.tidied = !tidy; in.tidied {
+		in.tidyDeletions()
+	}
+	return nil
+}
+
+// readSpans reads and checks what is deleted of a client, and tells whether it is in
+// order. The error is ErrMalformed, or r's.
+func (in *contents) readSpans(r *lib0.Reader, client, count uint64) (ordered bool, err error) {
+	first, end := len(in.spans), uint64(0)
+	ordered = true
+	in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/4))))
+	for ; count > 0 && r.Err() == nil; count-- {
+		clock, length := r.Uint(), r.Uint()
+		if r.Err() == nil && (length == 0 || clock+length > lib0.MaxInt) {
+			return false, malformed("update: deletes %d elements of client %d at %d", length, client, clock)
+		}
+		ordered = ordered && clock >= end
+		end = clock + length
+		in.spans = append(in.spans, span{clock, end})
+	}
+	if n := len(in.spans) - first; n > 0 {
+		in.deletions = append(in.deletions, deletion{client: client, n: n})
+	}
+	return ordered, nil
+}
+
+// buries tells whether wire begins with so many spans that say just what the
+// section's body says of deleted elements.
+func (sec *section) buries(count uint64, wire []byte) bool {
+	return sec.body != nil && count > 0 && count == uint64(sec.body.deleted.closed.n) &&
+		bytes.HasPrefix(wire, sec.body.deleted.closed.wire)
+}
+
+// tidyDeletions sorts the deletions and joins those that overlap.
+func (in *contents) tidyDeletions() {
+	slices.SortStableFunc(in.deletions, func(a, b deletion) int { return descending(a.client, b.client) })
+	tidy := in.deletions[:0]
+	for _, d := range in.deletions {
+		own := d.read()
+		if n := len(tidy); n > 0 && tidy[n-1].client == d.client {
+			tidy[n-1].spans = append(tidy[n-1].spans, own...)
+			continue
+		}
+		tidy = append(tidy, deletion{client: d.client, spans: slices.Clip(own)})
+	}
+	for i := range tidy {
+		tidy[i].spans = spans(nil).union(tidy[i].spans)
+	}
+	in.deletions = tidy
+}
+
+// appendDeletions appends a delete set.
+func appendDeletions(dst []byte, deletions []deletion) []byte {
+	dst = lib0.AppendUint(dst, uint64(len(deletions)))
+	for _, d := range deletions {
+		dst = lib0.AppendUint(dst, d.client)
+		dst = lib0.AppendUint(dst, uint64(len(d.spans)))
+		for _, x := range d.spans {
+			dst = appendSpan(dst, x)
+		}
+	}
+	return dst
+}
+
+func appendSpan(dst []byte, x span) []byte {
+	return lib0.AppendUint(lib0.AppendUint(dst, x.from), x.to-x.from)
+}
