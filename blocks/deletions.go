@@ -67,7 +67,7 @@ func (in *contents) readDeletions(r *lib0.Reader) error {
 }
 
 // readSpans reads and checks what is deleted of a client, and tells whether it is in
-// order. The error is ErrMalformed, or r's.
+// order. The error is of a span that can't be; what can't be read is r's error.
 func (in *contents) readSpans(r *lib0.Reader, client, count uint64) (ordered bool, err error) {
 	first, end := len(in.spans), uint64(0)
 	ordered = true
