@@ -103,13 +103,14 @@ func TestUpdatesAreLetGoOf(t *testing.T) {
 	}
 	full := s.Encode(V1)
 	for name, o := range map[string]Options{"loaded": {}, "refused": {MaxSize: 10}} {
-		u := bytes.Clone(full)
-		alive := weak.Make(&u[0])
 		s := NewWith(o)
-		if _, err := s.Apply(u, V1); err != nil && !errors.Is(err, ErrLimit) {
-			t.Fatal(err)
-		}
-		u = nil
+		alive := func() weak.Pointer[byte] {
+			u := bytes.Clone(full)
+			if _, err := s.Apply(u, V1); err != nil && !errors.Is(err, ErrLimit) {
+				t.Fatal(err)
+			}
+			return weak.Make(&u[0])
+		}()
 		runtime.GC()
 		if alive.Value() != nil {
 			t.Errorf("%s: the update is still there", name)
