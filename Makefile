@@ -48,6 +48,7 @@ vet:
 lint: $(LINT)
 	$(LINT) run --allow-parallel-runners
 
+# Nothing is taken from the cache: Go doesn't know of the scripts, the pages and the server that some tests run.
 # The race detector needs a C compiler. Tests of the SQLite store look at it from outside, those of the demos use a browser.
 .PHONY: unit
 unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
@@ -57,7 +58,7 @@ unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
 	  if [ -n "$${YROOM_TEST_REQUIRED:-}" ]; then echo "The race detector needs a C compiler: apt-get install gcc"; exit 1; fi; \
 	  echo "No C compiler: testing without the race detector"; race=; \
 	fi; \
-	set -x; go test $$race -timeout 30m -coverprofile=cover.out ./...
+	set -x; go test $$race -count=1 -timeout 30m -coverprofile=cover.out ./...
 	@if [ -d test/browser/screenshots ]; then echo "What the pages look like: test/browser/screenshots"; fi
 	go test -run 'IsLinear|TooMany' ./blocks ./yjs
 	go test -tags demo ./internal/webui
