@@ -122,7 +122,7 @@ func (s *Store) compare(in *contents) (result comparison) {
 		sec := &in.sections[i]
 		c := s.find(sec.client)
 		if c == nil || len(c.pending) == 0 && sec.clock >= c.blocks.end {
-			result.grows = result.grows || sec.elements > 0
+			result.grows = true
 			continue
 		}
 		if len(c.pending) == 0 && sec.end <= c.blocks.end {

@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"errors"
+	"math"
 
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -253,6 +254,16 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 		r.Uint()
 	}
 	b.content = wire[r.Offset():]
+}
+
+// readHead reads what stands in front of the content of a block that was checked,
+// whose id doesn't matter: so nothing can be in its future.
+func (b *block) readHead(r *lib0.Reader) {
+	info := r.Byte()
+	b.clock, b.kind, b.flags = math.MaxUint64, kind(info&kindMask), info&^kindMask
+	if b.kind != kindGC {
+		b.readLinks(r)
+	}
 }
 
 // appendTo appends the block in V1 and tells where the length in front of its

@@ -6,28 +6,21 @@ import (
 )
 
 // builder makes the body of a client of the blocks that begin a section. It
-// copies them as they are, a chunk at a time, and joins those that can be.
+// copies them as they are, a chunk at a time, and joins those that can be. From a
+// loose block on it copies one by one: or each such block could end a chunk of one.
 type builder struct {
 	body   *body
 	client uint64
-	loose  bool // a block was not written as short as can be: the others are copied one by one
+	loose  bool // a block was not written as short as can be
 
 	wire   []byte // what the blocks are read from
 	from   int    // where in that the chunk being made goes on
 	room   []byte // what the chunk has of before
 	clock  uint64 // of the chunk
 	count  int    // of its blocks
-	last   last
+	tail   tail   // of its last block
 	dead   span   // deleted elements that are not in buried yet
 	buried []byte // the deleted elements, as updates have them
-}
-
-// last is what the last block says of how it can be continued.
-type last struct {
-	kind   kind
-	joins  bool
-	prefix int // behind the beginning of the chunk
-	right  id
 }
 
 // at tells where in the chunk what stands at off in wire will be.
@@ -40,7 +33,7 @@ func (w *builder) add(g *glance, off int, clock uint64) {
 	}
 	if w.takes(g, off, clock) {
 		w.room = append(w.room, w.wire[w.from:off]...)
-		w.room = grow(w.room, w.last.prefix, g.kind, g.len, w.wire[g.content:g.next])
+		w.room = grow(w.room, w.tail.prefix, g.kind, g.len, w.wire[g.content:g.next])
 		w.from = g.next
 		return
 	}
@@ -53,7 +46,7 @@ func (w *builder) add(g *glance, off int, clock uint64) {
 		w.clock = clock
 	}
 	w.count++
-	w.last = last{g.kind, g.joins, at + g.prefix - off, g.right}
+	w.tail = tail{g.kind, g.joins, g.right, at + g.prefix - off}
 }
 
 // addBlock takes a block that stands from off to next.
@@ -72,17 +65,10 @@ func (w *builder) addBlock(b *block, off, next int) {
 	w.from = next
 }
 
-// takes tells whether a block says the same as more elements of the last one would,
-// as tail.takes and chunk.takes do.
+// takes tells whether a block can be more elements of the last one, as chunk.takes does.
 func (w *builder) takes(g *glance, off int, clock uint64) bool {
-	if w.count == 0 || g.kind != w.last.kind || !g.joins || !w.last.joins {
-		return false
-	}
-	if g.kind == kindGC {
-		return true
-	}
-	return g.origin == id{w.client, clock - 1} && g.right == w.last.right &&
-		(g.kind == kindDeleted || w.at(off)-w.last.prefix+g.next-g.content <= blockBytes)
+	return w.tail.joins && g.kind == w.tail.kind && g.joins && w.tail.takes(g.origin, g.right, id{w.client, clock - 1}) &&
+		(g.kind <= kindDeleted || w.at(off)-w.tail.prefix+g.next-g.content <= blockBytes)
 }
 
 // bury takes elements that are deleted.
@@ -121,7 +107,7 @@ func (w *builder) cut(off int) {
 		r.size += len(k.wire)
 		r.count += w.count
 	}
-	w.room, w.count, w.from = w.room[:0], 0, off
+	w.room, w.count, w.from, w.tail = w.room[:0], 0, off, tail{}
 }
 
 // finish gives the body of all blocks, up to off and up to clock.

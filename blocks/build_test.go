@@ -92,6 +92,66 @@ func TestLoadedAtOnce(t *testing.T) {
 	}
 }
 
+// TestLoadedInPart loads a client whose blocks get only as far as one that refers to
+// somebody who isn't there. What it deletes is just what its blocks say.
+func TestLoadedInPart(t *testing.T) {
+	const (
+		update  = "01 04 01 00 04 01 01 74 01 61 81 01 00 02 84 09 00 01 78 81 01 03 02 01 01 02 01 02 04 02"
+		missing = "01 01 09 00 04 01 01 74 01 7a 00"
+	)
+	s := New()
+	apply(t, s, update)
+	if got, want := s.StateVector(), unhex(t, "01 01 03"); !bytes.Equal(got, want) {
+		t.Errorf("the state vector is %x, want %x", got, want)
+	}
+	wantEncoding(t, s, update)
+	if known, err := s.Contains(unhex(t, update), V1); !known || err != nil {
+		t.Errorf("Contains is %v, %v", known, err)
+	}
+	apply(t, s, missing)
+	if got, want := s.StateVector(), unhex(t, "02 09 01 01 06"); !bytes.Equal(got, want) {
+		t.Errorf("the state vector is %x, want %x", got, want)
+	}
+	full := NewWith(Options{MaxPending: 600})
+	wantLimit(t, full, unhex(t, update))
+	check(t, full)
+	if got := full.Encode(V1); len(got) > 2 {
+		t.Errorf("what was refused is there: %x", got)
+	}
+
+	// Where the delete set isn't in order, what is new of it is written anew.
+	other := New()
+	added, err := other.Apply(unhex(t, "01 02 01 00 04 01 01 74 01 61 81 01 00 02 02 01 01 01 02 02 01 00 01"), V1)
+	if want := unhex(t, "01 02 01 00 04 01 01 74 01 61 81 01 00 02 02 02 01 00 01 01 01 01 02"); !bytes.Equal(added, want) || err != nil {
+		t.Errorf("added %x, %v; want %x", added, err, want)
+	}
+	check(t, other)
+}
+
+// TestLoadedWithLooseBlock has a block in the midst of many that is not written as
+// short as can be.
+func TestLoadedWithLooseBlock(t *testing.T) {
+	const n = 6 * chunkBlocks
+	u := append(lib0.AppendUint([]byte{1}, n), 1, 0, 0x04, 1, 1, 't', 1, 'x')
+	for clock := uint64(1); clock < n; clock++ {
+		b := block{client: 1, clock: clock, kind: kindString, content: []byte("x"), flags: hasRight, right: id{1, clock / 2}}
+		if u, _ = b.appendTo(u); clock == n/2 {
+			u = slices.Insert(u, len(u)-1, 0)
+			u[len(u)-3] |= 0x80
+		}
+	}
+	s := New()
+	wantApplied(t, s, append(u, 0))
+	check(t, s)
+	closed, open := 0, 0
+	for _, k := range s.byID[1].blocks.chunks {
+		closed, open = closed+k.closed, open+len(k.recs)
+	}
+	if closed < n/2-2*chunkBlocks || open < n/2-1 || closed+open != n {
+		t.Errorf("%d blocks are in closed chunks and %d in open ones", closed, open)
+	}
+}
+
 // TestUpdatesAreLetGoOf checks that neither a document that was loaded nor one that
 // was refused keeps the update alive, which is the caller's.
 func TestUpdatesAreLetGoOf(t *testing.T) {

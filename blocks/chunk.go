@@ -8,7 +8,8 @@ import (
 )
 
 // How large a chunk grows before another one is begun, and how much content
-// is joined into one block: a change inside touches no more than that.
+// is joined into one block: a change inside touches no more than that. A chunk
+// that is loaded, or edited in its middle, may have twice as many blocks.
 const (
 	chunkBlocks = 64
 	chunkBytes  = 4096
@@ -47,12 +48,10 @@ func (k *chunk) open() {
 
 // readLen reads past a block that was checked, and gives how many elements it has.
 func readLen(r *lib0.Reader) uint64 {
-	info := r.Byte()
-	b := block{clock: math.MaxUint64, kind: kind(info & kindMask), flags: info &^ kindMask}
-	if b.kind == kindGC {
+	var b block
+	if b.readHead(r); b.kind == kindGC {
 		return r.Uint()
 	}
-	b.readLinks(r)
 	b.readContent(r)
 	return b.len
 }
@@ -98,35 +97,24 @@ func (k *chunk) full(clock uint64) bool {
 // tail says how the last block of a chunk can be continued. The zero value
 // says that it can't.
 type tail struct {
-	open   bool
 	kind   kind
-	flags  byte
-	right  id
+	joins  bool
+	right  id  // noID: it has none
 	prefix int // where in the chunk's bytes the length in front of the content stands
 }
 
-// takes tells whether b, the next block of the same client, says the same as
-// more elements of the tail's block would.
-func (t *tail) takes(b *block) bool {
-	switch {
-	case !t.open || t.kind != b.kind:
-		return false
-	case b.kind == kindGC:
-		return true
-	case b.flags&hasOrigin == 0 || b.origin != id{b.client, b.clock - 1}:
-		return false
-	case (b.flags^t.flags)&hasRight != 0, b.flags&hasRight != 0 && b.right != t.right:
-		return false
-	case b.kind == kindDeleted:
-		return true
-	}
-	// The next value of a map key deletes the one before. They would be parted again.
-	return b.kind.isRun() && (b.flags|t.flags)&hasKey == 0
+// takes tells whether a block of the tail's kind, that may be joined with others, says
+// the same as more elements of the tail's block would. before is the element in front
+// of it; origin and right are noID where it has none.
+func (t *tail) takes(origin, right, before id) bool {
+	return t.kind == kindGC || origin == before && right == t.right
 }
 
-// takes tells whether b can be more elements of the last block.
+// takes tells whether b, the next block of the same client, can be more elements of
+// the last block.
 func (k *chunk) takes(b *block, t *tail) bool {
-	return t.takes(b) && (b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes)
+	return t.joins && b.kind == t.kind && b.joins() && t.takes(b.originOrNone(), b.rightOrNone(), id{b.client, b.clock - 1}) &&
+		(b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes)
 }
 
 // push appends b, joined with the last block where that is the same.
@@ -144,7 +132,7 @@ func (k *chunk) add(b *block, t *tail) {
 		k.clock = b.clock
 	}
 	k.recs = append(k.recs, rec{uint32(b.clock - k.clock), uint32(len(k.wire))})
-	t.open, t.kind, t.flags, t.right = true, b.kind, b.flags, b.right
+	t.kind, t.joins, t.right = b.kind, b.joins(), b.rightOrNone()
 	k.wire, t.prefix = b.appendTo(k.wire)
 }
 
@@ -177,10 +165,7 @@ func (k *chunk) fit() (recs []rec, wire []byte) {
 func (k *chunk) tail() tail {
 	last := len(k.recs) - 1
 	r := lib0.NewReader(k.blockWire(last))
-	info := r.Byte()
-	b := block{clock: math.MaxUint64, kind: kind(info & kindMask), flags: info &^ kindMask}
-	if b.kind != kindGC {
-		b.readLinks(&r)
-	}
-	return tail{open: true, kind: b.kind, flags: b.flags, right: b.right, prefix: int(k.recs[last].off) + r.Offset()}
+	var b block
+	b.readHead(&r)
+	return tail{kind: b.kind, joins: b.joins(), right: b.rightOrNone(), prefix: int(k.recs[last].off) + r.Offset()}
 }

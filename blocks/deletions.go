@@ -11,17 +11,18 @@ import (
 type deletion struct {
 	client uint64
 	n      int    // of spans
-	spans  []span // at least one, in order; but see body
-	body   *body  // if it is just what the blocks of this body say: spans are not read
+	spans  []span // in order; none where there is a body
+	body   *body  // whose blocks say just what is deleted; only for a store that doesn't have the client
 }
 
-// read reads the spans, if they were not yet.
+// read gives the spans.
 func (d *deletion) read() []span {
-	if b := d.body; b != nil {
-		d.body, d.spans = nil, make([]span, 0, d.n)
-		b.deleted.closed.each(func(x span) { d.spans = append(d.spans, x) })
+	if d.body == nil {
+		return d.spans
 	}
-	return d.spans
+	spans := make([]span, 0, d.n)
+	d.body.deleted.closed.each(func(x span) { spans = append(spans, x) })
+	return spans
 }
 
 // readDeletions reads and checks the delete set, with which an update ends, and
@@ -36,7 +37,7 @@ func (in *contents) readDeletions(r *lib0.Reader) error {
 		for len(sections) > 0 && sections[0].client > client {
 			sections = sections[1:]
 		}
-		if len(sections) > 0 && sections[0].client == client && sections[0].buries(count, r.Rest()) {
+		if len(sections) > 0 && sections[0].client == client && sections[0].saysDeleted(count, r.Rest()) {
 			d := deletion{client: client, n: int(count), body: sections[0].body}
 			r.Skip(len(d.body.deleted.closed.wire))
 			in.deletions = append(in.deletions, d)
@@ -54,7 +55,7 @@ func (in *contents) readDeletions(r *lib0.Reader) error {
 	if r.Len() > 0 {
 		return malformed("update: %d bytes behind its end", r.Len())
 	}
-	rest := in.spans
+	rest := in.spans // which doesn't grow any more
 	for i := range in.deletions {
 		if d := &in.deletions[i]; d.body == nil {
 			d.spans, rest = rest[:d.n:d.n], rest[d.n:]
@@ -87,9 +88,9 @@ func (in *contents) readSpans(r *lib0.Reader, client, count uint64) (ordered boo
 	return ordered, nil
 }
 
-// buries tells whether wire begins with so many spans that say just what the
+// saysDeleted tells whether wire begins with so many spans that say just what the
 // section's body says of deleted elements.
-func (sec *section) buries(count uint64, wire []byte) bool {
+func (sec *section) saysDeleted(count uint64, wire []byte) bool {
 	return sec.body != nil && count > 0 && count == uint64(sec.body.deleted.closed.n) &&
 		bytes.HasPrefix(wire, sec.body.deleted.closed.wire)
 }

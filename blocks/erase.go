@@ -220,8 +220,7 @@ func links(wire []byte) (right, end int) {
 	if wire[0]&(hasOrigin|hasRight) == 0 {
 		var b block
 		r := lib0.Reread(wire)
-		b.clock, b.flags = lib0.MaxInt+1, r.Byte()&^kindMask
-		b.readLinks(&r)
+		b.readHead(&r)
 		return 0, r.Offset()
 	}
 	if wire[0]&hasOrigin != 0 {

@@ -120,12 +120,9 @@ func (p *plan) touch(c *client) {
 // advance takes c as far as it gets, and those who waited for that.
 func (p *plan) advance(s *Store, c *client) {
 	start := c.ready
-	switch sec := c.section; {
-	case sec == nil || start > sec.clock || !sec.continues(c):
-		p.walk(s, c)
-	case !sec.foreign:
+	if sec := c.section; sec != nil && !sec.foreign && start == sec.clock && sec.continues(c) {
 		c.ready = sec.end
-	default:
+	} else {
 		p.walk(s, c)
 	}
 	if c.ready == start {

@@ -23,26 +23,23 @@ func (r *run) push(b *block) {
 	var k *chunk
 	if n := len(r.chunks); n > 0 {
 		k = r.open(n - 1)
-		if !r.tail.open && k.kind(len(k.recs)-1) == b.kind {
+		if !r.tail.joins && b.joins() && k.kind(len(k.recs)-1) == b.kind {
 			r.tail = k.tail()
 		}
 	}
-	size := 0
-	if k != nil {
-		size = len(k.wire)
-	}
-	switch {
-	case k != nil && k.takes(b, &r.tail):
-		k.join(b, &r.tail)
-	case k == nil || k.full(b.clock):
+	joined := k != nil && k.takes(b, &r.tail)
+	if !joined && (k == nil || k.full(b.clock)) {
 		next := new(chunk)
 		if k != nil {
 			next.recs, next.wire = k.fit()
 		}
-		k, size, r.tail = next, 0, tail{}
+		k, r.tail = next, tail{}
 		r.chunks = append(r.chunks, k)
-		fallthrough
-	default:
+	}
+	size := len(k.wire)
+	if joined {
+		k.join(b, &r.tail)
+	} else {
 		k.add(b, &r.tail)
 		r.count++
 	}

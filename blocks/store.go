@@ -32,7 +32,6 @@ type Store struct {
 	nesting int       // types are nested less deep, or as deep
 
 	// Room to work in, kept between calls of Apply.
-	block  block
 	in     contents
 	plan   plan
 	eraser eraser
@@ -57,8 +56,8 @@ type client struct {
 	section *section // what the update brings; nil: nothing
 }
 
-// body is the blocks of one client from clock 0 on, when all that they depend
-// on is there.
+// body is blocks of one client from clock 0 on: those that are integrated, or those
+// of a section that may come to be.
 type body struct {
 	blocks  run
 	deleted spanSet // which of their elements are

@@ -2,16 +2,14 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// applyTyped takes an update into the document if it is such as typing makes them,
-// and most of what else people do: one block that goes on where its client is, or
-// one span of deletions, or both, all of it new and none of it to wait: so what
-// waits already doesn't matter. Of any other update, good or bad, it tells nothing
-// but false, and nothing of it is in the document.
+// applyTyped takes an update into the document if it is like those that typing makes:
+// one block that continues its client, or one span of deletions, or both, all of it
+// new and nothing that has to wait. For any other update, good or bad, it changes
+// nothing and gives false.
 func (s *Store) applyTyped(update []byte, most *Options) bool {
 	r := lib0.NewReader(update)
-	b := &s.block
-	defer b.release()
-	writer, ok := s.readTyped(&r, b)
+	var b block
+	writer, ok := s.readTyped(&r, &b)
 	if !ok {
 		return false
 	}
@@ -24,7 +22,7 @@ func (s *Store) applyTyped(update []byte, most *Options) bool {
 			return false
 		}
 		before := writer.blocks.size
-		writer.push(b)
+		writer.push(&b)
 		s.size += writer.blocks.size - before
 	}
 	if eraser != nil {
@@ -65,6 +63,3 @@ func (s *Store) readErased(r *lib0.Reader) (c *client, x span, ok bool) {
 	}
 	return nil, span{}, false
 }
-
-// release lets go of what the block was read from.
-func (b *block) release() { b.parent, b.content, b.wire = nil, nil, nil }

@@ -25,7 +25,6 @@ type arrival struct {
 	slab     slab
 	sections []section
 	home     *home           // of the next item, until it is in a type
-	kept     int             // how much of its contents is taken
 	inRoot   *home           // of the last item that names a root
 	end      **item          // where the next item is to be linked
 	rest     int             // how many bytes of contents still come, at most
@@ -82,15 +81,14 @@ func (a *arrival) begin(id uint64) {
 	if a.home == nil {
 		a.home = a.newHome(c, 0)
 	} else {
-		a.home = &home{client: c, all: a.home.all}
+		a.home = &home{client: c, arena: a.home.arena}
 	}
 	a.end = &a.sections[len(a.sections)-1].first
 }
 
 // newHome makes a home with room for at least n bytes of contents.
 func (a *arrival) newHome(c *client, n int) *home {
-	a.kept = 0
-	return newHome(c, nil, make([]byte, max(n, min(a.rest, contentsBytes))))
+	return newHome(c, nil, make([]byte, 0, max(n, min(a.rest, arenaBytes))))
 }
 
 // block makes an item of the next block.
@@ -109,24 +107,21 @@ func (a *arrival) block(b *blocks.Block) {
 	var origin, right blocks.ID
 	if b.HasOrigin {
 		origin = b.Origin
-		if f |= hasOrigin; origin.Client != b.Client {
-			f |= isForeign
-		}
+		f |= hasOrigin
 	}
 	if b.HasRight {
 		right = b.Right
-		if f |= hasRight; right.Client != b.Client {
-			f |= isForeign
-		}
+		f |= hasRight
 	}
 	if b.Root != nil {
 		it.home = it.home.in(a.root(b.Root), a.inRoot, nil)
 		a.inRoot = it.home
 	} else if b.InType {
 		origin = b.Parent
-		if f |= inType; origin.Client != b.Client {
-			f |= isForeign
-		}
+		f |= inType
+	}
+	if f&(hasOrigin|inType) != 0 && origin.Client != b.Client || f&hasRight != 0 && right.Client != b.Client {
+		f |= isForeign
 	}
 	if b.HasKey {
 		f |= hasKey
@@ -141,19 +136,18 @@ func (a *arrival) block(b *blocks.Block) {
 
 // keep gives an item its content, which is borrowed.
 func (a *arrival) keep(it *item, content []byte) {
-	from, to := a.kept, a.kept+len(content)
-	if to > len(a.home.all.bytes) {
-		if len(content) > contentsBytes/4 {
+	if room := cap(a.home.arena.bytes) - len(a.home.arena.bytes); len(content) > room {
+		if len(content) > arenaBytes/4 {
 			it.home = newHome(a.home.client, nil, bytes.Clone(content))
 			return
 		}
 		a.home = a.newHome(a.home.client, len(content))
-		from, to = 0, len(content)
 	}
-	copy(a.home.all.bytes[from:to], content)
+	arena := a.home.arena
+	from := len(arena.bytes)
+	arena.bytes = append(arena.bytes, content...)
 	a.rest -= len(content)
-	a.kept = to
-	it.home, it.from, it.to = a.home, uint16(from), uint16(to)
+	it.home, it.from, it.to = a.home, uint16(from), uint16(len(arena.bytes))
 }
 
 // root gives the root type of a name.
@@ -200,8 +194,13 @@ func (tx *transaction) take(a *arrival) {
 	for _, sec := range a.sections {
 		sec.client.enqueue(d)
 	}
-	var dead []*client
-	for first, n := range a.deleted {
+	tx.takeDeletions(a.deleted)
+}
+
+// takeDeletions deletes what an update deletes, and what came after its deletion.
+func (tx *transaction) takeDeletions(all iter.Seq2[blocks.ID, uint64]) {
+	d := tx.doc
+	for first, n := range all {
 		c, x := d.client(first.Client), span{first.Clock, first.Clock + n}
 		if x.from < c.end {
 			tx.deleteSpan(c, span{x.from, min(x.to, c.end)})
@@ -211,11 +210,6 @@ func (tx *transaction) take(a *arrival) {
 		}
 	}
 	for _, c := range tx.touched {
-		if len(c.dead) > 0 && c.dead[0].from < c.end {
-			dead = append(dead, c)
-		}
-	}
-	for _, c := range dead {
 		tx.bury(c)
 	}
 }
@@ -322,8 +316,8 @@ func (tx *transaction) give(stack []*client) {
 	tx.stuck = append(tx.stuck, stack...)
 }
 
-// first gives the first item that isn't integrated, as far as one knows; nil: there
-// is none.
+// first gives what comes first of what is to be integrated; nil: there is nothing.
+// A part of it may be known already.
 func (c *client) first() *item {
 	switch {
 	case c.fresh != nil:
@@ -351,11 +345,11 @@ func (c *client) head(d *Doc) *item {
 	if it := c.fresh; it != nil && it.clock >= c.end {
 		return it
 	}
-	return c.unknown(d)
+	return c.skipKnown(d)
 }
 
-// unknown is head where what is first may be integrated.
-func (c *client) unknown(d *Doc) *item {
+// skipKnown passes over what is integrated already, and gives what head gives.
+func (c *client) skipKnown(d *Doc) *item {
 	for it := c.first(); it != nil; it = c.first() {
 		if it.clock >= c.end {
 			return it

@@ -65,7 +65,7 @@ type client struct {
 	end     uint64 // the clock behind the last item
 	items   items
 	queue   []*item // what waits, in clock order
-	fresh   *item   // during Apply, where nothing waits: as section.first, what is still to be integrated
+	fresh   *item   // during Apply: what came and isn't integrated yet, linked by right; nil once it is in queue
 	dead    spans   // deleted elements behind end
 	waiters waiters // who waits for items of this client
 	before  uint64  // end when the transaction touched began

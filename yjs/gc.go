@@ -19,7 +19,7 @@ func (tx *transaction) collect() {
 				t.collect()
 				it.rare.typ = nil
 			}
-			bare = it.home.empty(bare)
+			bare = it.home.withoutContent(bare)
 			it.kind, it.home, it.from, it.to = blocks.KindDeleted, bare, 0, 0
 		}
 	}
@@ -127,12 +127,11 @@ func (d *Doc) absorb(it, right *item) {
 		return
 	}
 	it.right = right.right
-	switch {
-	case it.is(hasKey):
+	if it.is(hasKey) {
 		if e := t.entry(it.key()); e.last == right {
 			e.last = it
 		}
-	default:
+	} else {
 		if t.last == right {
 			t.last = it
 		}

@@ -7,27 +7,28 @@ import (
 )
 
 // home is what many items have in common: whose they are, what they are in, and what
-// their contents are pieces of. It doesn't change, and an item that is moved gets
-// another one.
+// their contents are pieces of. A home never changes: an item that is put in a type,
+// or loses its content, gets another one.
 type home struct {
 	client *client
 	parent *typ
-	all    *contents // nil: they have none
+	arena  *arena // nil: they have no contents
 }
 
-// contents are one behind another. More may come behind them; what is there stays.
-type contents struct{ bytes []byte }
+// arena is the contents of items, one behind another. It only grows: what is deleted
+// is free when none of its items is left.
+type arena struct{ bytes []byte }
 
-// contentsBytes is how much contents of many items are at most.
-const contentsBytes = 16 << 10
+// arenaBytes is how much an arena of many items holds at most.
+const arenaBytes = 16 << 10
 
 // newHome gives a home with contents of its own.
 func newHome(c *client, t *typ, content []byte) *home {
 	own := &struct {
-		home     home
-		contents contents
-	}{home{client: c, parent: t}, contents{content}}
-	own.home.all = &own.contents
+		home  home
+		arena arena
+	}{home{client: c, parent: t}, arena{content}}
+	own.home.arena = &own.arena
 	return &own.home
 }
 
@@ -43,9 +44,9 @@ func (it *item) content() []byte {
 	case it.kind <= blocks.KindDeleted:
 		return nil
 	case it.to == 0:
-		return it.home.all.bytes
+		return it.home.arena.bytes
 	}
-	return it.home.all.bytes[it.from:it.to:it.to]
+	return it.home.arena.bytes[it.from:it.to:it.to]
 }
 
 // setContent gives the item content of its own.
@@ -69,15 +70,15 @@ func (it *item) cutContent(right *item, at int) {
 
 // growContent puts more behind the item's content.
 func (it *item) growContent(more []byte) {
-	all := it.home.all
+	own := it.home.arena
 	if it.to != 0 {
-		if int(it.to) != len(all.bytes) || it.to > contentsBytes {
+		if int(it.to) != len(own.bytes) || it.to > arenaBytes {
 			it.setContent(append(it.content(), more...))
 			return
 		}
 		it.to += uint16(len(more))
 	}
-	all.bytes = append(all.bytes, more...)
+	own.bytes = append(own.bytes, more...)
 }
 
 // in gives the home of an item that has h and is put in a type: as a rule a or b, if
@@ -86,12 +87,12 @@ func (h *home) in(t *typ, a, b *home) *home {
 	if h.parent == t {
 		return h
 	}
-	return shared(home{h.client, t, h.all}, a, b)
+	return shared(home{h.client, t, h.arena}, a, b)
 }
 
-// empty gives the home of an item that has h and loses its content: as a rule a, if
-// there is one.
-func (h *home) empty(a *home) *home {
+// withoutContent gives the home of an item that has h and loses its content: as a rule
+// a, if there is one.
+func (h *home) withoutContent(a *home) *home {
 	return shared(home{client: h.client, parent: h.parent}, a, nil)
 }
 
@@ -103,6 +104,6 @@ func shared(h home, a, b *home) *home {
 	if b != nil && *b == h {
 		return b
 	}
-	made := h
+	made := h // not &h, which would be allocated each time
 	return &made
 }

@@ -16,7 +16,7 @@ import (
 type item struct {
 	right      *item // its neighbour; until it is taken to be integrated, see section
 	home       *home
-	from, to   uint16 // where in home's contents its content is; to is 0: it is all of them
+	from, to   uint16 // where in home's arena its content is; to is 0: it is all of that
 	kind       blocks.Kind
 	flags      flags
 	refs       refs
@@ -122,12 +122,14 @@ func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.del
 // allocator adds, they take 32 KiB.
 const slabItems = 511
 
-// slab allocates items, few at first and no more than are said to come.
+// slab allocates items, twice as many each time up to slabItems.
 type slab struct {
 	items []item
 	used  int
 }
 
+// item gives an empty item. left is how many are said to come, it included: few more
+// than that are allocated.
 func (s *slab) item(left uint64) *item {
 	if s.used == len(s.items) {
 		s.items, s.used = make([]item, min(max(1, 2*uint64(s.used)), slabItems, max(left, slabItems/8))), 0

@@ -9,7 +9,8 @@ type refs struct{ originClient, originClock, rightClient, rightClock uint32 }
 // wide are those of an item that has larger numbers, which are allowed.
 type wide struct{ origin, right blocks.ID }
 
-// origin is, until the item is integrated, what it is in where that is a type.
+// origin is, until the item is integrated, the id of the type that it is in, where
+// inType says so.
 func (it *item) origin() blocks.ID {
 	if it.is(isWide) {
 		return it.rare.wide.origin

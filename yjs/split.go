@@ -25,18 +25,17 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	}
 	right.right, it.right = it.right, right
 	t := it.parent()
-	switch {
-	case !it.is(hasKey):
+	if it.is(hasKey) {
+		if e := t.entry(it.key()); e.last == it {
+			e.last = right
+		}
+	} else {
 		if t.last == it {
 			t.last = right
 		}
 		if t.indexed {
 			t.update(it)
 			t.insert(right, it)
-		}
-	default:
-		if e := t.entry(it.key()); e.last == it {
-			e.last = right
 		}
 	}
 	it.client().items.insert(right)

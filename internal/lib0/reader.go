@@ -268,8 +268,8 @@ func (r *Reader) JSON() []byte {
 	return b
 }
 
-// CheckJSON fails if b, which was read, isn't one JSON value. Where all was read
-// before it isn't looked at.
+// CheckJSON fails if b, which was read, isn't one JSON value. A Reader that Reread
+// made takes that on trust.
 func (r *Reader) CheckJSON(b []byte) {
 	if r.checked {
 		return
