@@ -78,11 +78,11 @@ func (a *arrival) begin(id uint64) {
 		c = newClient(id)
 	}
 	a.sections = append(a.sections, section{client: c})
-	if a.home == nil {
-		a.home = a.newHome(c, 0)
-	} else {
-		a.home = &home{client: c, arena: a.home.arena}
+	var room *arena
+	if a.home != nil {
+		room = a.home.arena
 	}
+	a.home = &home{client: c, arena: room}
 	a.end = &a.sections[len(a.sections)-1].first
 }
 
@@ -136,7 +136,7 @@ func (a *arrival) block(b *blocks.Block) {
 
 // keep gives an item its content, which is borrowed.
 func (a *arrival) keep(it *item, content []byte) {
-	if room := cap(a.home.arena.bytes) - len(a.home.arena.bytes); len(content) > room {
+	if it.home = a.home; len(content) > a.home.room() {
 		if len(content) > arenaBytes/4 {
 			it.home = newHome(a.home.client, nil, bytes.Clone(content))
 			return
@@ -144,6 +144,9 @@ func (a *arrival) keep(it *item, content []byte) {
 		a.home = a.newHome(a.home.client, len(content))
 	}
 	arena := a.home.arena
+	if arena == nil {
+		return // no content, and nobody before had any
+	}
 	from := len(arena.bytes)
 	arena.bytes = append(arena.bytes, content...)
 	a.rest -= len(content)

@@ -29,18 +29,30 @@ func (tx *transaction) cleanFormats() {
 			return true
 		})
 	}
-	gaps := tx.doc.visits // what was visited since is part of a gap that is clean
+	torn := make(map[*typ]bool) // texts that aren't indexed, in which something was deleted
+	clean := tx.doc.visits      // what was visited since was deleted in one of these, or is part of a gap that is clean
 	for _, x := range slices.Clone(tx.deleted) {
 		for clock := x.from; clock < x.to; {
 			it := x.client.items.find(clock)
 			clock = it.end()
-			switch {
-			case it.parent() == nil || !it.parent().formatted || whole[it.parent()]:
+			switch t := it.parent(); {
+			case t == nil || !t.formatted || whole[t]:
 			case it.kind == blocks.KindFormat:
-				full(it.parent())
-			case it.visit() <= gaps:
-				tx.cleanGap(it)
+				full(t)
+			case it.is(hasKey): // a key has no more than one format that isn't deleted
+			case it.visit() > clean:
+			case t.indexed:
+				tx.cleanGap(it.gap())
+			default:
+				torn[t] = true
+				tx.doc.visits++
+				it.more().visit = tx.doc.visits
 			}
+		}
+	}
+	for t := range torn {
+		if !whole[t] {
+			tx.cleanGaps(t, clean)
 		}
 	}
 	for _, t := range order {
@@ -48,11 +60,31 @@ func (tx *transaction) cleanFormats() {
 	}
 }
 
-// cleanGap deletes each format around a deleted item that another one overrides
-// before text follows.
-func (tx *transaction) cleanGap(it *item) {
+// cleanGaps cleans the gaps of a text that have an item in them that was visited after
+// clean.
+func (tx *transaction) cleanGaps(t *typ, clean uint64) {
+	gap := t.first
+	dirty := false
+	for it := t.first; it != nil; it = it.right {
+		if it.visible() {
+			if dirty {
+				tx.cleanGap(gap)
+			}
+			gap, dirty = it.right, false
+		} else {
+			dirty = dirty || it.visit() > clean
+		}
+	}
+	if dirty {
+		tx.cleanGap(gap)
+	}
+}
+
+// cleanGap deletes each format of a gap, of which first is the first item, that another
+// one overrides before text follows.
+func (tx *transaction) cleanGap(first *item) {
 	var gap []*item
-	for x := it.gap(); x != nil && !x.visible(); x = x.right {
+	for x := first; x != nil && !x.visible(); x = x.right {
 		gap = append(gap, x)
 	}
 	var keys attrs
@@ -70,24 +102,10 @@ func (tx *transaction) cleanGap(it *item) {
 	}
 }
 
-// fewItems is how many are looked through before an index is made.
-const fewItems = 64
-
-// gap gives the first of the items around a deleted one that aren't visible.
+// gap gives the first of the items around a deleted one, in a text that is indexed,
+// that aren't visible.
 func (it *item) gap() *item {
 	t := it.parent()
-	if it.is(hasKey) {
-		return t.entry(it.key()).first // only the last one may be visible
-	}
-	first := t.first
-	for x, n := t.first, 0; n < fewItems; x, n = x.right, n+1 {
-		if x == it {
-			return first
-		}
-		if x.visible() {
-			first = x.right
-		}
-	}
 	at := t.positionOf(it)
 	if at == 0 {
 		return t.first

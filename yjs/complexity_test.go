@@ -99,6 +99,73 @@ func TestManyOfAKindIsLinear(t *testing.T) {
 			t.Errorf("what is left: %q", got)
 		}
 	})
+	t.Run("values of a key around one that is parted", func(t *testing.T) {
+		value := func(origin, right *blocks.ID) blocks.Block {
+			b := blocks.Block{Kind: blocks.KindAny, Len: 1, Content: []byte{lib0.AnyNull}}
+			if origin != nil {
+				b.HasOrigin, b.Origin = true, *origin
+			}
+			if right != nil {
+				b.HasRight, b.Right = true, *right
+			}
+			return b
+		}
+		by := func(client byte, clock uint64, all ...blocks.Block) []byte {
+			out := lib0.AppendUint(append(lib0.AppendUint([]byte{1}, uint64(len(all))), client), clock)
+			for _, b := range all {
+				out = b.AppendTo(out)
+			}
+			return append(out, 0)
+		}
+		first, second := blocks.ID{Client: 2}, blocks.ID{Client: 2, Clock: 1}
+		var all []blocks.Block
+		for i := range uint64(n) {
+			b := value(nil, &first)
+			if i > 0 {
+				b = value(&blocks.ID{Client: 3, Clock: i}, &first)
+			}
+			all = append(all, b)
+		}
+		for i := range uint64(n) {
+			b := value(&second, nil)
+			if i > 0 {
+				b = value(&blocks.ID{Client: 3, Clock: n + i}, nil)
+			}
+			all = append(all, b)
+		}
+		pair := blocks.Block{
+			Kind: blocks.KindAny, Len: 2, Content: []byte{lib0.AnyNull, lib0.AnyNull},
+			Root: []byte("t"), HasKey: true, Key: []byte("k"),
+		}
+		d := New()
+		text, err := d.Text("t") // or it isn't cleaned up
+		must(t, err)
+		formatted := chained(stringBlock("x"), formatBlock("b", "true"))
+		for _, u := range [][]byte{formatted, by(2, 0, pair), by(3, 0, value(&first, &second)), by(3, 1, all...)} {
+			must(t, d.Apply(u, blocks.V1))
+		}
+		if got := len(text.Attributes()); got != 1 {
+			t.Errorf("%d attributes", got)
+		}
+	})
+	t.Run("deletions in a text that nobody edits", func(t *testing.T) {
+		var all []blocks.Block
+		for range n {
+			all = append(all, stringBlock("x"), formatBlock("b", "true"), formatBlock("b", "null"))
+		}
+		d := New()
+		text, err := d.Text("t")
+		must(t, err)
+		must(t, d.Apply(chained(all...), blocks.V1))
+		gone := lib0.AppendUint([]byte{0, 1, 1}, n)
+		for i := range uint64(n) {
+			gone = append(lib0.AppendUint(gone, 3*i), 1)
+		}
+		must(t, d.Apply(gone, blocks.V1))
+		if got := text.Len(); got > 0 || text.t.indexed {
+			t.Errorf("%d characters are left; indexed: %v", got, text.t.indexed)
+		}
+	})
 	t.Run("clients that wait", func(t *testing.T) {
 		const far = 10 * n
 		out := lib0.AppendUint(nil, 2*n)

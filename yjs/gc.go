@@ -84,6 +84,7 @@ func (d *Doc) mergeSpan(c *client, x span) {
 		}
 		s.removeAt(k, i)
 		d.absorb(left, right)
+		d.slab.free(right)
 		if i--; i < 0 {
 			k, i = s.search(left.clock)
 		}

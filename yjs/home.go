@@ -32,6 +32,14 @@ func newHome(c *client, t *typ, content []byte) *home {
 	return &own.home
 }
 
+// room is how many bytes more the arena holds as it is.
+func (h *home) room() int {
+	if h.arena == nil {
+		return 0
+	}
+	return cap(h.arena.bytes) - len(h.arena.bytes)
+}
+
 func (it *item) client() *client { return it.home.client }
 
 // parent is the type that the item is in; nil: it is a GC block, or isn't integrated
@@ -68,7 +76,7 @@ func (it *item) cutContent(right *item, at int) {
 	right.home, right.from, right.to = it.home, it.to, end
 }
 
-// growContent puts more behind the item's content.
+// growContent puts more behind the item's content: at most pieceBytes.
 func (it *item) growContent(more []byte) {
 	own := it.home.arena
 	if it.to != 0 {

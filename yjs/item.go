@@ -14,7 +14,7 @@ import (
 // To read a document is above all to make its items, so they are small: what many have
 // in common is in home, and what most do without in rare.
 type item struct {
-	right      *item // its neighbour; until it is taken to be integrated, see section
+	right      *item // its neighbour; until it is integrated, the next that came of its client
 	home       *home
 	from, to   uint16 // where in home's arena its content is; to is 0: it is all of that
 	kind       blocks.Kind
@@ -136,4 +136,13 @@ func (s *slab) item(left uint64) *item {
 	}
 	s.used++
 	return &s.items[s.used-1]
+}
+
+// free lets go of what an item refers to that nobody needs any more, and takes it back
+// if it was the last one.
+func (s *slab) free(it *item) {
+	*it = item{}
+	if s.used > 0 && it == &s.items[s.used-1] {
+		s.used--
+	}
 }
