@@ -57,6 +57,7 @@ type Doc struct {
 	most    uint64 // of them in this transaction
 	lost    bool   // they were not enough: the order is wrong
 	slab    slab
+	home    *home // of the Doc's own item that came last, if others may be there too
 }
 
 // client is what a Doc has of one client.

@@ -153,7 +153,8 @@ func (t *typ) set(key string, v Value) error {
 	return t.edit(func(tx *transaction) {
 		own := tx.doc.ownClient()
 		it := tx.doc.slab.item(slabItems)
-		*it = item{home: newHome(own, t, c.bytes), clock: own.end, len: 1, kind: c.kind, rare: &rare{key: key}, flags: hasKey}
+		*it = item{clock: own.end, len: 1, kind: c.kind, rare: &rare{key: key}, flags: hasKey}
+		tx.doc.house(it, own, t, c.bytes)
 		var left *item
 		if e := t.entry(key); e != nil {
 			left = e.last

@@ -57,7 +57,8 @@ func (tx *transaction) insertItem(p *cursor, k blocks.Kind, content []byte, n ui
 func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
 	c := tx.doc.ownClient()
 	it := tx.doc.slab.item(slabItems)
-	*it = item{home: newHome(c, t, content), clock: c.end, len: n, right: right, kind: k}
+	*it = item{clock: c.end, len: n, right: right, kind: k}
+	tx.doc.house(it, c, t, content)
 	var before, behind blocks.ID
 	if left != nil {
 		it.flags |= hasOrigin

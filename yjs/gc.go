@@ -120,8 +120,8 @@ func (it *item) continues(right *item) bool {
 // absorb joins right, which continues it, with it.
 func (d *Doc) absorb(it, right *item) {
 	t := it.parent()
-	if more := right.content(); len(more) > 0 {
-		it.growContent(more)
+	if it.kind > blocks.KindDeleted {
+		it.growContent(right)
 	}
 	it.len += right.len
 	if it.kind == blocks.KindGC {

@@ -57,6 +57,23 @@ func (it *item) content() []byte {
 	return it.home.arena.bytes[it.from:it.to:it.to]
 }
 
+// house gives an item of the Doc's own its home and its content, which it may keep: as
+// a rule behind that of the item before, if both have the same parent.
+func (d *Doc) house(it *item, c *client, t *typ, content []byte) {
+	if len(content) > arenaBytes/4 {
+		it.home = newHome(c, t, content)
+		return
+	}
+	h := d.home
+	if h == nil || h.client != c || h.parent != t || len(h.arena.bytes)+len(content) > arenaBytes {
+		h = newHome(c, t, nil)
+		d.home = h
+	}
+	from := len(h.arena.bytes)
+	h.arena.bytes = append(h.arena.bytes, content...)
+	it.home, it.from, it.to = h, uint16(from), uint16(len(h.arena.bytes))
+}
+
 // setContent gives the item content of its own.
 func (it *item) setContent(content []byte) {
 	it.home = newHome(it.home.client, it.home.parent, content)
@@ -76,10 +93,14 @@ func (it *item) cutContent(right *item, at int) {
 	right.home, right.from, right.to = it.home, it.to, end
 }
 
-// growContent puts more behind the item's content: at most pieceBytes.
-func (it *item) growContent(more []byte) {
-	own := it.home.arena
+// growContent puts right's content, at most pieceBytes, behind the item's.
+func (it *item) growContent(right *item) {
+	own, more := it.home.arena, right.content()
 	if it.to != 0 {
+		if right.home.arena == own && right.from == it.to {
+			it.to = right.to
+			return
+		}
 		if int(it.to) != len(own.bytes) || it.to > arenaBytes {
 			it.setContent(append(it.content(), more...))
 			return

@@ -101,3 +101,28 @@ func TestLargeNumbers(t *testing.T) {
 		t.Errorf("state vector of blocks %x, want %x", got, want)
 	}
 }
+
+// TestTypedTextIsNotCopied types a text: the characters stand one behind another as they
+// come, and are one item without being moved. What is typed elsewhere meanwhile is in
+// the way once.
+func TestTypedTextIsNotCopied(t *testing.T) {
+	d := New()
+	text, err := d.Text("t")
+	must(t, err)
+	const n = 1000
+	for i := range n {
+		must(t, text.Insert(i, "x", nil))
+	}
+	it := text.t.first
+	if got := len(it.content()); got != n || it.home.arena != d.home.arena || len(d.home.arena.bytes) != n {
+		t.Errorf("an item of %d characters, %d in the arena", got, len(d.home.arena.bytes))
+	}
+	must(t, text.Insert(0, "before", nil))
+	for i := range n {
+		must(t, text.Insert(6+n+i, "y", nil))
+	}
+	if got, want := text.String(), "before"+strings.Repeat("x", n)+strings.Repeat("y", n); got != want {
+		t.Errorf("the text is %q", got)
+	}
+	inspect(t, d)
+}
