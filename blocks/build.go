@@ -23,6 +23,11 @@ type builder struct {
 	buried []byte // the deleted elements, as updates have them
 }
 
+// begin begins a body, of blocks that are read from wire.
+func (w *builder) begin(client uint64, wire []byte) {
+	*w = builder{body: new(body), client: client, wire: wire, room: w.room[:0], buried: w.buried[:0]}
+}
+
 // at tells where in the chunk what stands at off in wire will be.
 func (w *builder) at(off int) int { return len(w.room) + off - w.from }
 
@@ -117,4 +122,12 @@ func (w *builder) finish(off int, clock uint64) *body {
 	w.body.blocks.end = clock
 	w.body.deleted.closed.wire = bytes.Clone(w.buried)
 	return w.body
+}
+
+// release gives up large room to work in, and lets go of body and wire.
+func (w *builder) release() {
+	w.body, w.wire = nil, nil
+	if cap(w.room)+cap(w.buried) > 4*chunkBytes {
+		w.room, w.buried = nil, nil
+	}
 }

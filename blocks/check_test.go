@@ -81,6 +81,9 @@ func check(tb testing.TB, s *Store) {
 		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
 			len(s.byID), len(s.clients), s.size, size, s.pending, pending)
 	}
+	if s.in.builder.body != nil || s.in.builder.wire != nil {
+		tb.Fatal("a builder keeps what it was for")
+	}
 	for _, d := range s.in.deletions[:cap(s.in.deletions)] {
 		if d.body != nil || d.spans != nil {
 			tb.Fatalf("deletions of client %d are kept", d.client)

@@ -27,8 +27,7 @@ type contents struct {
 	spans     []span     // those of the deletions
 	tidied    bool       // the update's own delete set isn't like that
 	types     int        // how many blocks are types
-
-	room, buried []byte // for a builder
+	builder   builder
 }
 
 // read reads and checks a whole V1 update. Where s is to hold it, the blocks of
@@ -62,13 +61,12 @@ func (in *contents) readSection(r *lib0.Reader, s *Store) *section {
 	sec := &in.sections[len(in.sections)-1]
 	sec.clock, sec.resume.clock = sec.end, sec.end
 	off := r.Offset()
+	var w *builder
 	if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
-		w := builder{body: new(body), client: sec.client, wire: r.Rest(), room: in.room[:0], buried: in.buried[:0]}
-		in.readBlocks(r, sec, &w)
-		in.room, in.buried = w.room, w.buried
-	} else {
-		in.readBlocks(r, sec, nil)
+		w = &in.builder
+		w.begin(sec.client, r.Rest())
 	}
+	in.readBlocks(r, sec, w)
 	sec.wire = r.Since(off)
 	return sec
 }
@@ -77,8 +75,9 @@ func (in *contents) readSection(r *lib0.Reader, s *Store) *section {
 // body of them, unless there is a gap between them.
 func (in *contents) readBlocks(r *lib0.Reader, sec *section, w *builder) {
 	var b block
-	wire, off := r.Rest(), 0
+	wire, begin := r.Rest(), r.Offset()
 	for left := sec.count; left > 0; left-- {
+		off := r.Offset() - begin
 		if w == nil || !w.loose {
 			start := off
 			off, left = sec.skim(wire, off, left, w)
@@ -86,21 +85,18 @@ func (in *contents) readBlocks(r *lib0.Reader, sec *section, w *builder) {
 				break
 			}
 		}
-		before := r.Len()
 		if in.readBlock(r, sec, &b); r.Err() != nil {
 			return
 		}
-		next := off + before - r.Len()
 		if b.kind == kindSkip {
 			w = nil
 		}
 		if w != nil {
-			w.addBlock(&b, off, next)
+			w.addBlock(&b, off, r.Offset()-begin)
 		}
-		off = next
 	}
 	if w != nil {
-		sec.body = w.finish(off, sec.end)
+		sec.body = w.finish(r.Offset()-begin, sec.end)
 	}
 }
 
@@ -130,9 +126,7 @@ func (in *contents) release() {
 		in.deletions, in.spans = nil, nil
 	}
 	clear(in.deletions[:cap(in.deletions)]) // tidyDeletions may have made it shorter
-	if cap(in.room)+cap(in.buried) > 4*chunkBytes {
-		in.room, in.buried = nil, nil
-	}
+	in.builder.release()
 }
 
 // repeated tells which client has two sections. Sections stand in descending
