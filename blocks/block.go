@@ -10,6 +10,9 @@ import (
 // id names one element of the document: the clock'th that a client made.
 type id struct{ client, clock uint64 }
 
+// noID is the id of no element.
+var noID = id{1 << 63, 1 << 63}
+
 // kind is what a block holds, as the low five bits of its first byte say.
 type kind byte
 
@@ -71,6 +74,10 @@ func (b *block) deleted() bool { return b.kind <= kindDeleted }
 func (k kind) isRun() bool {
 	return k == kindString || k == kindAny || k == kindJSON
 }
+
+// joins tells whether the block can be joined with a neighbour of its kind. The next
+// value of a map key deletes the one before: they would be parted again.
+func (b *block) joins() bool { return b.deleted() || b.kind.isRun() && b.flags&hasKey == 0 }
 
 // Why yjs could not integrate a block.
 var (
@@ -167,6 +174,22 @@ func (b *block) refs() (refs [3]id, n int) {
 		n++
 	}
 	return refs, n
+}
+
+// originOrNone gives the origin; noID where there is none.
+func (b *block) originOrNone() id {
+	if b.flags&hasOrigin == 0 {
+		return noID
+	}
+	return b.origin
+}
+
+// rightOrNone gives the right origin; noID where there is none.
+func (b *block) rightOrNone() id {
+	if b.flags&hasRight == 0 {
+		return noID
+	}
+	return b.right
 }
 
 // readContent reads and checks what the block holds, and sets its length.

@@ -27,7 +27,7 @@ type contents struct {
 	spans     []span     // those of the deletions
 	tidied    bool       // the update's own delete set isn't like that
 	types     int        // how many blocks are types
-	builder   builder
+	builder   builder    // of one body after another
 }
 
 // read reads and checks a whole V1 update. Where s is to hold it, the blocks of

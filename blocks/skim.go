@@ -19,9 +19,6 @@ type glance struct {
 	origin, right id     // noID where it has none
 }
 
-// noID is the id of no element.
-var noID = id{1 << 63, 1 << 63}
-
 // skim reads blocks that stand in wire from off on, up to left of them, as long as
 // glance.skim takes them, and has w, if there is one, take them too. It gives where
 // the next one stands, and how many are left.
@@ -120,22 +117,4 @@ func (b *block) glance(next int) glance {
 	g.content = next - len(b.content)
 	g.prefix = g.content - b.prefixLen()
 	return g
-}
-
-func (b *block) originOrNone() id {
-	if b.flags&hasOrigin == 0 {
-		return noID
-	}
-	return b.origin
-}
-
-// joins tells whether the block can be joined with a neighbour of its kind. The next
-// value of a map key deletes the one before: they would be parted again.
-func (b *block) joins() bool { return b.deleted() || b.kind.isRun() && b.flags&hasKey == 0 }
-
-func (b *block) rightOrNone() id {
-	if b.flags&hasRight == 0 {
-		return noID
-	}
-	return b.right
 }

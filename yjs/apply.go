@@ -78,11 +78,11 @@ func (a *arrival) begin(id uint64) {
 		c = newClient(id)
 	}
 	a.sections = append(a.sections, section{client: c})
-	var room *arena
+	begun := home{client: c}
 	if a.home != nil {
-		room = a.home.arena
+		begun.arena = a.home.arena
 	}
-	a.home = &home{client: c, arena: room}
+	a.home = &begun
 	a.end = &a.sections[len(a.sections)-1].first
 }
 

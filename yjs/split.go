@@ -60,12 +60,11 @@ func (d *Doc) part(it *item, n uint64, at int) *item {
 	case at >= 0:
 		it.cutContent(right, at)
 	case it.kind == blocks.KindString:
-		if at, half := cut(it.content(), n, n+right.len); half {
-			l, r := splitText(it.content(), n, right.len)
+		if l, r := splitText(it.content(), n, right.len); len(l)+len(r) == len(it.content()) {
+			it.cutContent(right, len(l))
+		} else { // a surrogate pair was parted
 			it.setContent(l)
 			right.setContent(r)
-		} else {
-			it.cutContent(right, at)
 		}
 	case it.kind == blocks.KindAny || it.kind == blocks.KindJSON:
 		it.cutContent(right, skip(it.kind, it.content(), n))
