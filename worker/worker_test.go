@@ -633,21 +633,29 @@ func TestDeliveryThatFails(t *testing.T) {
 					f.config.Layer = l
 					f.pair("a")
 					f.pair("b")
+					busy := make(chan struct{}) // with a turn, so that what comes meanwhile is in one
+					l.on = func([]layer.Output) error {
+						<-busy
+						return nil
+					}
+					f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+					synctest.Wait()
 					l.on = func(outs []layer.Output) error {
 						if outs[0].Room == "a" && outs[0].Msg.Type == typ {
 							return tc.fault()
 						}
 						return nil
 					}
-					f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+					f.send("a", message(2, protocol.Awareness, present(8, 2, "{}")))
 					f.write("a", 1, typed(7, 0))
+					close(busy)
 					synctest.Wait()
 					f.write("b", 1, typed(7, 0))
 					want := []string{"a: 1 Close " + tc.close, "a: 2 Close " + tc.close, "b: all Update"}
 					if typ == protocol.Update {
 						want = append([]string{"a: all Awareness"}, want...)
 					}
-					f.want(want...)
+					f.want(append([]string{"a: all Awareness"}, want...)...)
 					if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, tc.log) {
 						t.Errorf("logged: %s", log)
 					}
