@@ -127,7 +127,7 @@ func TestMalformedUpdates(t *testing.T) {
 		t.Errorf("an unknown encoding: %v", err)
 	}
 	// A root that only a malformed update names isn't there afterwards.
-	if len(d.order) != 1 || !bytes.Equal(d.Encode(blocks.V1), good) {
+	if len(d.rootOrder) != 1 || !bytes.Equal(d.Encode(blocks.V1), good) {
 		t.Error("a malformed update changed the document")
 	}
 }

@@ -43,42 +43,42 @@ type Options struct {
 //
 // A Doc is for one goroutine at a time, for reading too.
 type Doc struct {
-	history bool
-	own     uint64 // the client id of the Doc's edits
-	byID    map[uint64]*client
-	recent  *client   // whom find found last; nil: nobody
-	clients []*client // in descending order of id, unless unsorted
-	sorted  bool
-	roots   map[string]*typ
-	order   []*typ // roots, as they came
-	tx      *transaction
-	serial  uint64 // of the last transaction
-	visits  uint64 // of items, to put others in order
-	most    uint64 // of them in this transaction
-	lost    bool   // they were not enough: the order is wrong
-	slab    slab
-	home    *home // of the Doc's own item that came last, if others may be there too
+	history   bool
+	ownID     uint64 // the client id of the Doc's edits
+	byID      map[uint64]*client
+	recent    *client   // whom find found last; nil: nobody
+	clients   []*client // in descending order of id, unless unsorted
+	sorted    bool
+	roots     map[string]*sharedType
+	rootOrder []*sharedType // roots, as they came
+	tx        *transaction
+	serial    uint64 // of the last transaction
+	visits    uint64 // of items, to put others in order
+	maxVisits uint64 // of them in this transaction
+	exhausted bool   // they were not enough: the order is wrong
+	slab      slab
+	common    *common // of the Doc's own item that came last, if others may be there too
 }
 
 // client is what a Doc has of one client.
 type client struct {
-	id      uint64
-	end     uint64 // the clock behind the last item
-	items   items
-	queue   []*item // what waits, in clock order
-	fresh   *item   // during Apply: what came and isn't integrated yet, linked by right; nil once it is in queue
-	dead    spans   // deleted elements behind end
-	waiters waiters // who waits for items of this client
-	before  uint64  // end when the transaction touched began
-	touched uint64  // the last transaction that added items
-	state   state   // during Apply
-	waiting bool    // whether it is one of somebody's waiters: it gets no further
-	nowhere home    // of its GC blocks
+	id               uint64
+	end              uint64 // the clock behind the last item
+	items            items
+	pending          []*item // what waits, in clock order
+	arrived          *item   // during Apply: what came and isn't integrated yet, linked by right; nil once it is in queue
+	pendingDeletions spans   // deleted elements behind end
+	waiters          waiters // who waits for items of this client
+	endBefore        uint64  // end when the transaction touched began
+	touched          uint64  // the last transaction that added items
+	state            state   // during Apply
+	waiting          bool    // whether it is one of somebody's waiters: it gets no further
+	gcCommon         common  // of its GC blocks
 }
 
 func newClient(id uint64) *client {
 	c := &client{id: id}
-	c.nowhere.client = c
+	c.gcCommon.client = c
 	return c
 }
 
@@ -87,7 +87,7 @@ func New() *Doc { return NewWith(Options{}) }
 
 // NewWith returns an empty document.
 func NewWith(o Options) *Doc {
-	d := &Doc{history: o.History, byID: make(map[uint64]*client), roots: make(map[string]*typ)}
+	d := &Doc{history: o.History, byID: make(map[uint64]*client), roots: make(map[string]*sharedType)}
 	d.SetClientID(o.ClientID)
 	return d
 }
@@ -99,22 +99,22 @@ func randomID() uint64 { return uint64(rand.Uint32()) + 1 }
 // know which clocks are free.
 func (d *Doc) ClientID() uint64 {
 	d.ownClient()
-	return d.own
+	return d.ownID
 }
 
 // SetClientID says who the Doc's next edits are by, as Options.ClientID does.
 func (d *Doc) SetClientID(id uint64) {
-	if d.own = id; id == 0 || id > lib0.MaxInt {
-		d.own = randomID()
+	if d.ownID = id; id == 0 || id > lib0.MaxInt {
+		d.ownID = randomID()
 	}
 }
 
 // ownClient gives the client that the Doc's edits are by.
 func (d *Doc) ownClient() *client {
-	c := d.client(d.own)
-	for len(c.queue) > 0 || c.end > lib0.MaxInt-1<<40 {
-		d.own = randomID()
-		c = d.client(d.own)
+	c := d.client(d.ownID)
+	for len(c.pending) > 0 || c.end > lib0.MaxInt-1<<40 {
+		d.ownID = randomID()
+		c = d.client(d.ownID)
 	}
 	return c
 }

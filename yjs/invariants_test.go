@@ -12,9 +12,9 @@ func inspect(t *testing.T, d *Doc) {
 	if d.tx != nil {
 		t.Fatal("a transaction is open")
 	}
-	types := make(map[*typ]bool)
+	types := make(map[*sharedType]bool)
 	linked, waiting, waiters := 0, 0, 0
-	for _, root := range d.order {
+	for _, root := range d.rootOrder {
 		types[root] = true
 	}
 	for _, c := range d.clients {
@@ -47,8 +47,8 @@ func inspect(t *testing.T, d *Doc) {
 				}
 			}
 		}
-		if end != c.end || len(c.dead) > 0 && c.dead[0].from < end || c.state != idle {
-			t.Fatalf("client %d ends at %d, not %d; deleted %v; %d", c.id, c.end, end, c.dead, c.state)
+		if end != c.end || len(c.pendingDeletions) > 0 && c.pendingDeletions[0].from < end || c.state != idle {
+			t.Fatalf("client %d ends at %d, not %d; deleted %v; %d", c.id, c.end, end, c.pendingDeletions, c.state)
 		}
 	}
 	for ty := range types {
@@ -63,7 +63,7 @@ func inspect(t *testing.T, d *Doc) {
 }
 
 // inspectType gives how many items are in the type.
-func inspectType(t *testing.T, ty *typ) (n int) {
+func inspectType(t *testing.T, ty *sharedType) (n int) {
 	t.Helper()
 	width, formats := uint64(0), 0
 	chain := func(first, last *item) {
@@ -101,10 +101,10 @@ func inspectType(t *testing.T, ty *typ) (n int) {
 			at += it.width()
 		}
 	}
-	if len(ty.order) != len(ty.entries) {
+	if len(ty.entryOrder) != len(ty.entries) {
 		t.Fatal("keys and their order differ")
 	}
-	for _, e := range ty.order {
+	for _, e := range ty.entryOrder {
 		if e.first == nil || ty.entries[e.key] != e {
 			t.Fatal("wrong entry")
 		}

@@ -8,62 +8,62 @@ import (
 )
 
 // item is one block where it stands in the document. What yjs calls a GC struct
-// is an item of blocks.KindGC, which stands nowhere: it has a client, a clock, a
+// is an item of blocks.KindGC, which stands gcCommon: it has a client, a clock, a
 // length and nothing else.
 //
 // To read a document is above all to make its items, so they are small: what many have
 // in common is in home, and what most do without in rare.
 type item struct {
 	right      *item // its neighbour; until it is integrated, the next that came of its client
-	home       *home
+	common     *common
 	from, to   uint16 // where in home's arena its content is; to is 0: it is all of that
 	kind       blocks.Kind
 	flags      flags
 	refs       refs
 	clock, len uint64
-	rare       *rare // nil: nothing
+	extra      *extra // nil: nothing
 }
 
 // rare is what most items do without.
-type rare struct {
+type extra struct {
 	key   string
-	value []byte // of a format that the Doc made itself
-	typ   *typ   // of a KindType block; nil when its content is gone
-	node  *node  // in the parent's index, where there is one
-	wide  *wide  // where isWide
-	visit uint64 // when the item was last compared with one that was integrated
+	value []byte      // of a format that the Doc made itself
+	typ   *sharedType // of a KindType block; nil when its content is gone
+	node  *node       // in the parent's index, where there is one
+	wide  *wideRefs   // where hasWideRefs
+	visit uint64      // when the item was last compared with one that was integrated
 }
 
 // more gives what most items do without, to be set.
-func (it *item) more() *rare {
-	if it.rare == nil {
-		it.rare = new(rare)
+func (it *item) ensureExtra() *extra {
+	if it.extra == nil {
+		it.extra = new(extra)
 	}
-	return it.rare
+	return it.extra
 }
 
 // node gives the item's place in its parent's index, which there is.
-func (it *item) node() *node { return it.rare.node }
+func (it *item) node() *node { return it.extra.node }
 
 func (it *item) key() string {
-	if it.rare == nil {
+	if it.extra == nil {
 		return ""
 	}
-	return it.rare.key
+	return it.extra.key
 }
 
-func (it *item) typ() *typ {
-	if it.rare == nil {
+func (it *item) typ() *sharedType {
+	if it.extra == nil {
 		return nil
 	}
-	return it.rare.typ
+	return it.extra.typ
 }
 
 func (it *item) visit() uint64 {
-	if it.rare == nil {
+	if it.extra == nil {
 		return 0
 	}
-	return it.rare.visit
+	return it.extra.visit
 }
 
 type flags uint8
@@ -74,8 +74,8 @@ const (
 	hasKey
 	inType // origin is the parent's id
 	deleted
-	isWide    // origin and right origin are in rare
-	isForeign // until it is integrated: an origin, or the parent, may be another client's
+	hasWideRefs // origin and right origin are in rare
+	isForeign   // until it is integrated: an origin, or the parent, may be another client's
 )
 
 // flagsOf gives the flags that items of a kind come with.
@@ -93,14 +93,14 @@ const countable = 1<<blocks.KindJSON | 1<<blocks.KindBinary | 1<<blocks.KindStri
 	1<<blocks.KindType | 1<<blocks.KindAny | 1<<blocks.KindDoc
 
 // visible tells whether what the item holds has places in its list.
-func (it *item) visible() bool { return it.places() != 0 }
+func (it *item) visible() bool { return it.elementWidth() != 0 }
 
 // width is how many places the item takes in its list. It has no branches, as nobody
 // can guess what is deleted.
-func (it *item) width() uint64 { return it.len * it.places() }
+func (it *item) width() uint64 { return it.len * it.elementWidth() }
 
 // places is how many there are for an element of the item: 1 or 0.
-func (it *item) places() uint64 {
+func (it *item) elementWidth() uint64 {
 	return countable >> (it.kind & 0xf) & 1 &^ (uint64(it.flags&deleted) / uint64(deleted))
 }
 
@@ -109,8 +109,8 @@ func (it *item) places() uint64 {
 func (it *item) format() (key string, value []byte) {
 	r := lib0.Reread(it.content())
 	key, value = string(r.Text()), r.Text()
-	if it.rare != nil && it.rare.value != nil {
-		value = it.rare.value
+	if it.extra != nil && it.extra.value != nil {
+		value = it.extra.value
 	}
 	return key, value
 }

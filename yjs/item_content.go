@@ -9,9 +9,9 @@ import (
 // home is what many items have in common: whose they are, what they are in, and what
 // their contents are pieces of. A home never changes: an item that is put in a type,
 // or loses its content, gets another one.
-type home struct {
+type common struct {
 	client *client
-	parent *typ
+	parent *sharedType
 	arena  *arena // nil: they have no contents
 }
 
@@ -22,29 +22,29 @@ type arena struct{ bytes []byte }
 // arenaBytes is how much an arena of many items holds at most.
 const arenaBytes = 16 << 10
 
-// newHome gives a home with contents of its own.
-func newHome(c *client, t *typ, content []byte) *home {
+// newCommon gives a home with contents of its own.
+func newCommon(c *client, t *sharedType, content []byte) *common {
 	own := &struct {
-		home  home
-		arena arena
-	}{home{client: c, parent: t}, arena{content}}
-	own.home.arena = &own.arena
-	return &own.home
+		common common
+		arena  arena
+	}{common{client: c, parent: t}, arena{content}}
+	own.common.arena = &own.arena
+	return &own.common
 }
 
 // room is how many bytes more the arena holds as it is.
-func (h *home) room() int {
+func (h *common) free() int {
 	if h.arena == nil {
 		return 0
 	}
 	return cap(h.arena.bytes) - len(h.arena.bytes)
 }
 
-func (it *item) client() *client { return it.home.client }
+func (it *item) client() *client { return it.common.client }
 
 // parent is the type that the item is in; nil: it is a GC block, or isn't integrated
 // and refers to others.
-func (it *item) parent() *typ { return it.home.parent }
+func (it *item) parent() *sharedType { return it.common.parent }
 
 // content is as blocks.Block has it, and borrowed.
 func (it *item) content() []byte {
@@ -52,31 +52,31 @@ func (it *item) content() []byte {
 	case it.kind <= blocks.KindDeleted:
 		return nil
 	case it.to == 0:
-		return it.home.arena.bytes
+		return it.common.arena.bytes
 	}
-	return it.home.arena.bytes[it.from:it.to:it.to]
+	return it.common.arena.bytes[it.from:it.to:it.to]
 }
 
 // house gives an item of the Doc's own its home and its content, which it may keep: as
 // a rule behind that of the item before, if both have the same parent.
-func (d *Doc) house(it *item, c *client, t *typ, content []byte) {
+func (d *Doc) storeContent(it *item, c *client, t *sharedType, content []byte) {
 	if len(content) > arenaBytes/4 {
-		it.home = newHome(c, t, content)
+		it.common = newCommon(c, t, content)
 		return
 	}
-	h := d.home
+	h := d.common
 	if h == nil || h.client != c || h.parent != t || len(h.arena.bytes)+len(content) > arenaBytes {
-		h = newHome(c, t, nil)
-		d.home = h
+		h = newCommon(c, t, nil)
+		d.common = h
 	}
 	from := len(h.arena.bytes)
 	h.arena.bytes = append(h.arena.bytes, content...)
-	it.home, it.from, it.to = h, uint16(from), uint16(len(h.arena.bytes))
+	it.common, it.from, it.to = h, uint16(from), uint16(len(h.arena.bytes))
 }
 
 // setContent gives the item content of its own.
 func (it *item) setContent(content []byte) {
-	it.home = newHome(it.home.client, it.home.parent, content)
+	it.common = newCommon(it.common.client, it.common.parent, content)
 	it.from, it.to = 0, 0
 }
 
@@ -90,14 +90,14 @@ func (it *item) cutContent(right *item, at int) {
 	}
 	end := it.from + uint16(len(all))
 	it.to = it.from + uint16(at)
-	right.home, right.from, right.to = it.home, it.to, end
+	right.common, right.from, right.to = it.common, it.to, end
 }
 
 // growContent puts right's content, at most pieceBytes, behind the item's.
 func (it *item) growContent(right *item) {
-	own, more := it.home.arena, right.content()
+	own, more := it.common.arena, right.content()
 	if it.to != 0 {
-		if right.home.arena == own && right.from == it.to {
+		if right.common.arena == own && right.from == it.to {
 			it.to = right.to
 			return
 		}
@@ -112,21 +112,21 @@ func (it *item) growContent(right *item) {
 
 // in gives the home of an item that has h and is put in a type: as a rule a or b, if
 // there are any.
-func (h *home) in(t *typ, a, b *home) *home {
+func (h *common) withParent(t *sharedType, a, b *common) *common {
 	if h.parent == t {
 		return h
 	}
-	return shared(home{h.client, t, h.arena}, a, b)
+	return sharedOrNew(common{h.client, t, h.arena}, a, b)
 }
 
 // withoutContent gives the home of an item that has h and loses its content: as a rule
 // a, if there is one.
-func (h *home) withoutContent(a *home) *home {
-	return shared(home{client: h.client, parent: h.parent}, a, nil)
+func (h *common) withoutContent(a *common) *common {
+	return sharedOrNew(common{client: h.client, parent: h.parent}, a, nil)
 }
 
 // shared gives a or b if that is the same as h, so that there are few.
-func shared(h home, a, b *home) *home {
+func sharedOrNew(h common, a, b *common) *common {
 	if a != nil && *a == h {
 		return a
 	}

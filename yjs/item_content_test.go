@@ -114,8 +114,8 @@ func TestTypedTextIsNotCopied(t *testing.T) {
 		must(t, text.Insert(i, "x", nil))
 	}
 	it := text.t.first
-	if got := len(it.content()); got != n || it.home.arena != d.home.arena || len(d.home.arena.bytes) != n {
-		t.Errorf("an item of %d characters, %d in the arena", got, len(d.home.arena.bytes))
+	if got := len(it.content()); got != n || it.common.arena != d.common.arena || len(d.common.arena.bytes) != n {
+		t.Errorf("an item of %d characters, %d in the arena", got, len(d.common.arena.bytes))
 	}
 	must(t, text.Insert(0, "before", nil))
 	for i := range n {

@@ -7,7 +7,7 @@ import (
 // collect drops the content of what the transaction deleted. What was in a
 // deleted type becomes GC blocks, which have not even a place.
 func (tx *transaction) collect() {
-	var bare *home
+	var bare *common
 	for _, x := range tx.deleted {
 		for clock := x.from; clock < x.to; {
 			it := x.client.items.find(clock)
@@ -17,17 +17,17 @@ func (tx *transaction) collect() {
 			}
 			if t := it.typ(); t != nil {
 				t.collect()
-				it.rare.typ = nil
+				it.extra.typ = nil
 			}
-			bare = it.home.withoutContent(bare)
-			it.kind, it.home, it.from, it.to = blocks.KindDeleted, bare, 0, 0
+			bare = it.common.withoutContent(bare)
+			it.kind, it.common, it.from, it.to = blocks.KindDeleted, bare, 0, 0
 		}
 	}
 }
 
 // collect makes GC blocks of all that is in the type, types in it included.
-func (t *typ) collect() {
-	todo := []*typ{t}
+func (t *sharedType) collect() {
+	todo := []*sharedType{t}
 	bury := func(it *item) {
 		for it != nil {
 			next := it.right
@@ -42,25 +42,25 @@ func (t *typ) collect() {
 		t := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		bury(t.first)
-		for _, e := range t.order {
+		for _, e := range t.entryOrder {
 			bury(e.first)
 		}
-		t.drop()
+		t.reset()
 	}
 }
 
 // gcBlock gives what an item becomes that has no place any more.
 func (it *item) gcBlock() item {
-	return item{home: &it.home.client.nowhere, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
+	return item{common: &it.common.client.gcCommon, clock: it.clock, len: it.len, kind: blocks.KindGC, flags: deleted}
 }
 
 // merge joins what the transaction brought or deleted with its neighbours.
 func (tx *transaction) merge() {
 	for _, c := range tx.touched {
-		tx.doc.mergeSpan(c, span{c.before, c.end})
+		tx.doc.mergeSpan(c, span{c.endBefore, c.end})
 	}
 	for _, x := range tx.deleted {
-		if x.from < tx.began(x.client) {
+		if x.from < tx.endBefore(x.client) {
 			tx.doc.mergeSpan(x.client, x.span)
 		}
 	}

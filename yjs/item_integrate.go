@@ -36,12 +36,12 @@ func (d *Doc) startingAt(x blocks.ID) *item {
 	return it
 }
 
-// spot is where an item was integrated last: that item, and what was at its left.
-type spot struct{ item, left *item }
+// hint is where an item was integrated last: that item, and what was at its left.
+type hint struct{ item, left *item }
 
 // leftOf gives the item that is to end at the origin of one from outside. As a rule
 // people go on where they are.
-func (d *Doc) leftOf(it *item, prev spot) *item {
+func (d *Doc) leftOf(it *item, prev hint) *item {
 	origin := it.origin()
 	switch {
 	case prev.item.endsAt(origin):
@@ -72,11 +72,11 @@ func (d *Doc) rightOf(it, left *item) *item {
 // place finds the items that an item from outside refers to, and what it is in, and
 // gives the one at its left. Without a parent it can't stand anywhere: what it refers
 // to was collected.
-func (d *Doc) place(it *item, prev spot) (left *item) {
+func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	var near, right *item
-	var before *home
+	var before *common
 	if prev.item != nil {
-		before = prev.item.home
+		before = prev.item.common
 	}
 	if it.is(hasOrigin) {
 		left = d.leftOf(it, prev)
@@ -91,7 +91,7 @@ func (d *Doc) place(it *item, prev spot) (left *item) {
 	it.right = right
 	if near == nil {
 		if it.is(inType) {
-			it.home = it.home.in(d.item(it.origin()).typ(), before, nil)
+			it.common = it.common.withParent(d.item(it.origin()).typ(), before, nil)
 			it.setRefs(blocks.ID{}, blocks.ID{})
 			it.flags &^= inType
 		}
@@ -99,10 +99,10 @@ func (d *Doc) place(it *item, prev spot) (left *item) {
 	}
 	it.flags = it.flags&^hasKey | near.flags&hasKey
 	if near.is(hasKey) {
-		it.more().key = near.rare.key
+		it.ensureExtra().key = near.extra.key
 	}
 	if right == nil || right.parent() != nil {
-		it.home = it.home.in(near.parent(), near.home, before)
+		it.common = it.common.withParent(near.parent(), near.common, before)
 	}
 	return left
 }
@@ -128,7 +128,7 @@ func (tx *transaction) integrate(it, left *item) {
 		link = &left.right
 	}
 	if *link != it.right {
-		if left = tx.doc.settle(it, left, *link); left == nil {
+		if left = tx.doc.resolveConflicts(it, left, *link); left == nil {
 			link = first
 		} else {
 			link = &left.right
@@ -147,20 +147,20 @@ func (tx *transaction) integrate(it, left *item) {
 	c.push(it)
 	switch it.kind {
 	case blocks.KindType:
-		it.rare.typ.item, it.rare.typ.depth = it, t.depth+1
+		it.extra.typ.item, it.extra.typ.depth = it, t.depth+1
 	case blocks.KindFormat:
 		t.formatted = true
 	}
-	if (tx.reports || t.formatted) && it.kind == blocks.KindDeleted {
+	if (tx.encodes || t.formatted) && it.kind == blocks.KindDeleted {
 		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
 	}
 	if t.kind.isText() {
-		tx.change(t)
+		tx.markChanged(t)
 	}
 	if it.is(hasKey) && it.right == nil && left != nil {
 		tx.delete(left)
 	}
-	if t.gone() || it.is(hasKey) && it.right != nil {
+	if t.isDeleted() || it.is(hasKey) && it.right != nil {
 		tx.delete(it)
 	}
 	if it.to == 0 || it.to-it.from > pieceBytes {
@@ -175,17 +175,17 @@ func (c *client) push(it *item) {
 
 // settle finds the left neighbour among what stands between the item's origins, from
 // o on.
-func (d *Doc) settle(it, left, o *item) *item {
+func (d *Doc) resolveConflicts(it, left, o *item) *item {
 	// What was visited after start stands behind the origin; what was visited after
 	// conflict may be in conflict with the item.
 	start := d.visits
 	conflict := start
 	for ; o != nil && o != it.right; o = o.right {
-		if d.visits++; d.visits > d.most {
-			d.lost = true
+		if d.visits++; d.visits > d.maxVisits {
+			d.exhausted = true
 			break
 		}
-		o.more().visit = d.visits
+		o.ensureExtra().visit = d.visits
 		if sameRef(it, o, hasOrigin) {
 			if o.client().id < it.client().id {
 				left, conflict = o, d.visits
@@ -239,7 +239,7 @@ func (tx *transaction) delete(it *item) {
 			t.update(it)
 		}
 		tx.deleted = append(tx.deleted, deletion{it.client(), span{it.clock, it.end()}})
-		tx.change(t)
+		tx.markChanged(t)
 		inside := it.typ()
 		if inside == nil {
 			continue
@@ -247,7 +247,7 @@ func (tx *transaction) delete(it *item) {
 		for x := inside.first; x != nil; x = x.right {
 			todo = append(todo, x)
 		}
-		for _, e := range inside.order {
+		for _, e := range inside.entryOrder {
 			todo = append(todo, e.last)
 		}
 	}

@@ -19,9 +19,9 @@ func (d *Doc) split(it *item, n uint64) *item {
 
 // splitAt is split where element n is known to begin at a byte of the content.
 func (d *Doc) splitAt(it *item, n uint64, at int) *item {
-	right := d.part(it, n, at)
+	right := d.cutItem(it, n, at)
 	if it.is(hasKey) {
-		right.more().key = it.rare.key
+		right.ensureExtra().key = it.extra.key
 	}
 	right.right, it.right = it.right, right
 	t := it.parent()
@@ -45,10 +45,10 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 // part cuts the item before its element n, whether or not it is integrated, and
 // gives what is behind as another item, which has the same right origin. at is
 // where in the content that begins; -1: nobody knows.
-func (d *Doc) part(it *item, n uint64, at int) *item {
+func (d *Doc) cutItem(it *item, n uint64, at int) *item {
 	right := d.slab.item(slabItems)
 	*right = item{
-		home: it.home, clock: it.clock + n, len: it.len - n,
+		common: it.common, clock: it.clock + n, len: it.len - n,
 		kind: it.kind, flags: it.flags,
 	}
 	it.len = n

@@ -17,10 +17,10 @@ const (
 // hundred kilobytes can take gigabytes with them. Who can't trust its authors asks
 // before Delta, and before String of an XML type; what returns an error asks by
 // itself. Text without formats can always be had.
-func (d *Doc) Printable() error { return printable(d.order...) }
+func (d *Doc) Printable() error { return printable(d.rootOrder...) }
 
 // printable tells whether types can be printed, with all that is in them.
-func printable(todo ...*typ) error {
+func printable(todo ...*sharedType) error {
 	todo = slices.Clone(todo)
 	var total uint64
 	for len(todo) > 0 {
@@ -35,7 +35,7 @@ func printable(todo ...*typ) error {
 				todo = append(todo, t)
 			}
 		}
-		for _, e := range t.order {
+		for _, e := range t.entryOrder {
 			if t := e.last.typ(); t != nil && !e.last.deleted() {
 				todo = append(todo, t)
 			}
@@ -46,7 +46,7 @@ func printable(todo ...*typ) error {
 
 // formatsSize tells how large the formats of all that the list holds are, each
 // counted where it holds.
-func (t *typ) formatsSize() (total uint64) {
+func (t *sharedType) formatsSize() (total uint64) {
 	var sizes map[string]uint64 // of the formats that hold
 	var now uint64
 	run := false

@@ -48,23 +48,23 @@ func (p *jsonReader) value() Value {
 		p.at += len("false")
 		return BoolValue(false)
 	case '"':
-		return Value{kind: String, str: p.string()}
+		return Value{kind: ValueKindString, str: p.string()}
 	case '[':
 		var list []Value
-		for p.more(']') {
+		for p.nextPart(']') {
 			list = append(list, p.value())
 		}
-		return Value{kind: List, list: list}
+		return Value{kind: ValueKindList, list: list}
 	case '{':
 		var members Object
-		for p.more('}') {
+		for p.nextPart('}') {
 			p.next()
 			key := p.string()
 			p.next()
 			p.at++ // the colon
 			members = append(members, Member{key, p.value()})
 		}
-		return Value{kind: Dict, object: ordered(members)}
+		return Value{kind: ValueKindObject, object: orderMembers(members)}
 	}
 	start := p.at
 	for p.at < len(p.text) && isNumeric(p.text[p.at]) {
@@ -77,7 +77,7 @@ func (p *jsonReader) value() Value {
 
 // more goes past what opens or separates, and tells whether a part follows; what
 // ends is passed, too.
-func (p *jsonReader) more(end byte) bool {
+func (p *jsonReader) nextPart(end byte) bool {
 	first := p.text[p.at] == '[' || p.text[p.at] == '{'
 	if !first {
 		if c := p.next(); c == end {

@@ -40,12 +40,12 @@ func (v Value) String() string {
 
 // MarshalJSON prints the object as MarshalJSON of Value does.
 func (o Object) MarshalJSON() ([]byte, error) {
-	return Value{kind: Dict, object: ordered(append(Object(nil), o...))}.MarshalJSON()
+	return Value{kind: ValueKindObject, object: orderMembers(append(Object(nil), o...))}.MarshalJSON()
 }
 
 // String is what MarshalJSON prints.
 func (o Object) String() string {
-	return Value{kind: Dict, object: ordered(append(Object(nil), o...))}.String()
+	return Value{kind: ValueKindObject, object: orderMembers(append(Object(nil), o...))}.String()
 }
 
 // printer prints JSON as JSON.stringify does.
@@ -68,32 +68,32 @@ func (p *printer) string(s string)  { p.dst = lib0.AppendJSONString(p.dst, s) }
 // value prints v, or nothing where JSON.stringify prints nothing: undefined.
 func (p *printer) value(v Value) bool {
 	switch v.kind {
-	case Null:
+	case ValueKindNull:
 		p.literal("null")
-	case Bool:
+	case ValueKindBool:
 		p.literal(strconv.FormatBool(v.num != 0))
-	case Number:
+	case ValueKindNumber:
 		p.dst = lib0.AppendJSONNumber(p.dst, math.Float64frombits(v.num))
-	case BigInt:
+	case ValueKindBigInt:
 		p.dst = strconv.AppendInt(p.dst, int64(v.num), 10)
-	case String:
+	case ValueKindString:
 		p.string(v.str)
-	case Bytes:
+	case ValueKindBytes:
 		p.bytes(v.str)
-	case List:
+	case ValueKindList:
 		p.byte('[')
 		for i, x := range v.list {
 			p.element(i, x)
 		}
 		p.byte(']')
-	case Dict:
+	case ValueKindObject:
 		p.object(v.object)
-	case Type:
+	case ValueKindType:
 		if v.typ != nil {
-			return p.typ(v.typ)
+			return p.sharedType(v.typ)
 		}
-		return p.typ(&typ{kind: Kind(v.num), name: v.str})
-	case Subdocument:
+		return p.sharedType(&sharedType{kind: Kind(v.num), name: v.str})
+	case ValueKindSubdocument:
 		p.literal("{}")
 	default:
 		return false
@@ -151,7 +151,7 @@ func (p *printer) bytes(b string) {
 }
 
 // typ prints what toJSON of a type gives.
-func (p *printer) typ(t *typ) bool {
+func (p *printer) sharedType(t *sharedType) bool {
 	if t.depth > maxDepth {
 		p.err = ErrDepth
 		return false
@@ -179,7 +179,7 @@ func (p *printer) typ(t *typ) bool {
 }
 
 // each calls yield with the visible elements of the list, until that gives false.
-func (t *typ) each(yield func(Value) bool) {
+func (t *sharedType) each(yield func(Value) bool) {
 	for it := t.first; it != nil; it = it.right {
 		if it.visible() && !it.each(yield) {
 			return
@@ -204,7 +204,7 @@ func (it *item) each(yield func(Value) bool) bool {
 			}
 		}
 	case blocks.KindString:
-		return eachUnit(string(it.content()), func(unit string) bool { return yield(Value{kind: String, str: unit}) })
+		return eachUnit(string(it.content()), func(unit string) bool { return yield(Value{kind: ValueKindString, str: unit}) })
 	default:
 		return yield(it.element(0))
 	}
@@ -261,22 +261,22 @@ func (it *item) element(n uint64) (v Value) {
 	case blocks.KindString:
 		at, half := cut(it.content(), n, it.len)
 		eachUnit(string(it.content()[at:]), func(unit string) bool {
-			v = Value{kind: String, str: unit}
+			v = Value{kind: ValueKindString, str: unit}
 			more := half
 			half = false
 			return more
 		})
 		return v
 	case blocks.KindBinary:
-		return Value{kind: Bytes, str: string(r.Bytes())}
+		return Value{kind: ValueKindBytes, str: string(r.Bytes())}
 	case blocks.KindEmbed:
 		return parseJSON(r.Text())
 	case blocks.KindType:
-		return Value{kind: Type, typ: it.typ()}
+		return Value{kind: ValueKindType, typ: it.typ()}
 	case blocks.KindDoc:
 		guid := string(r.Text())
-		v := Value{kind: Subdocument, str: guid}
-		if options := readAny(&r); options.kind == Dict {
+		v := Value{kind: ValueKindSubdocument, str: guid}
+		if options := readAny(&r); options.kind == ValueKindObject {
 			v.object = options.object
 		}
 		return v
@@ -285,18 +285,18 @@ func (it *item) element(n uint64) (v Value) {
 }
 
 // object gives the values of all keys, as JavaScript has them in an object.
-func (t *typ) object() Object {
-	members := make(Object, 0, len(t.order))
-	for _, e := range t.order {
+func (t *sharedType) object() Object {
+	members := make(Object, 0, len(t.entryOrder))
+	for _, e := range t.entryOrder {
 		if !e.last.deleted() && e.key != "__proto__" {
 			members = append(members, Member{e.key, e.last.element(e.last.len - 1)})
 		}
 	}
-	return ordered(members)
+	return orderMembers(members)
 }
 
 // string gives the text of the list, without formats.
-func (t *typ) string() string {
+func (t *sharedType) string() string {
 	var b strings.Builder
 	b.Grow(int(t.len))
 	for it := t.first; it != nil; it = it.right {

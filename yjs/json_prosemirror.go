@@ -73,7 +73,7 @@ func (p *printer) node(v Value) {
 
 // textNodes prints the parts of a text, and tells whether what follows is the first
 // still.
-func (p *printer) textNodes(t *typ, first bool) bool {
+func (p *printer) textNodes(t *sharedType, first bool) bool {
 	for _, op := range t.delta() {
 		if !first {
 			p.byte(',')

@@ -60,7 +60,7 @@ func (n *node) rotate() {
 }
 
 // splay makes n the root.
-func (t *typ) splay(n *node) {
+func (t *sharedType) splay(n *node) {
 	for n.up != nil {
 		p := n.up
 		if p.up != nil {
@@ -76,7 +76,7 @@ func (t *typ) splay(n *node) {
 }
 
 // makeIndex indexes the list, if it isn't yet.
-func (t *typ) makeIndex() {
+func (t *sharedType) makeIndex() {
 	if t.indexed {
 		return
 	}
@@ -85,13 +85,13 @@ func (t *typ) makeIndex() {
 	for it := t.first; it != nil; it = it.right {
 		count++
 	}
-	nodes, rares, i := make([]node, count), make([]rare, count), 0
+	nodes, extras, i := make([]node, count), make([]extra, count), 0
 	for it := t.first; it != nil; it = it.right {
 		nodes[i].it = it
-		if it.rare == nil {
-			it.rare = &rares[i]
+		if it.extra == nil {
+			it.extra = &extras[i]
 		}
-		it.rare.node = &nodes[i]
+		it.extra.node = &nodes[i]
 		i++
 	}
 	t.index = build(nodes)
@@ -117,19 +117,19 @@ func build(nodes []node) *node {
 // newNode gives the item a node, as a rule together with its rare.
 func (it *item) newNode() *node {
 	var both struct {
-		rare rare
-		node node
+		extra extra
+		node  node
 	}
-	if it.rare == nil {
-		it.rare = &both.rare
+	if it.extra == nil {
+		it.extra = &both.extra
 	}
-	it.rare.node = &both.node
+	it.extra.node = &both.node
 	both.node.it = it
 	return &both.node
 }
 
 // insert indexes an item that was linked to the list behind left; nil: at its start.
-func (t *typ) insert(it, left *item) {
+func (t *sharedType) insert(it, left *item) {
 	n := it.newNode()
 	if left != nil {
 		t.splay(left.node())
@@ -149,17 +149,17 @@ func (t *typ) insert(it, left *item) {
 }
 
 // update tells the index that an item's width changed, or that it was deleted.
-func (t *typ) update(it *item) {
+func (t *sharedType) update(it *item) {
 	t.splay(it.node())
 	it.node().refresh()
 }
 
 // remove takes an item out of the index.
-func (t *typ) remove(it *item) {
+func (t *sharedType) remove(it *item) {
 	n := it.node()
 	t.splay(n)
 	lo, hi := n.lo, n.hi
-	it.rare.node = nil
+	it.extra.node = nil
 	if lo != nil {
 		lo.up = nil
 	}
@@ -182,7 +182,7 @@ func (t *typ) remove(it *item) {
 
 // at gives the visible item that holds position pos, and the place in it; nil: the
 // list is shorter.
-func (t *typ) at(pos uint64) (it *item, off uint64) {
+func (t *sharedType) at(pos uint64) (it *item, off uint64) {
 	t.makeIndex()
 	n := t.index
 	if n == nil || pos >= n.width {
@@ -205,7 +205,7 @@ func (t *typ) at(pos uint64) (it *item, off uint64) {
 }
 
 // positionOf tells how wide the list is before an item.
-func (t *typ) positionOf(it *item) uint64 {
+func (t *sharedType) positionOf(it *item) uint64 {
 	t.makeIndex()
 	t.splay(it.node())
 	return it.node().lo.sum()
@@ -213,7 +213,7 @@ func (t *typ) positionOf(it *item) uint64 {
 
 // eachFormat calls yield with the formats up to the item, it included, that
 // aren't deleted.
-func (t *typ) eachFormat(upTo *item, yield func(*item)) {
+func (t *sharedType) eachFormat(upTo *item, yield func(*item)) {
 	t.makeIndex()
 	t.splay(upTo.node())
 	var open []*node

@@ -42,11 +42,11 @@ func (t text) RelativePosition(at, assoc int) (RelativePosition, error) {
 	return t.t.relativePosition(at, assoc)
 }
 
-func (t *typ) relativePosition(at, assoc int) (RelativePosition, error) {
-	if t.gone() {
+func (t *sharedType) relativePosition(at, assoc int) (RelativePosition, error) {
+	if t.isDeleted() {
 		return RelativePosition{}, ErrDeleted
 	}
-	if err := t.within(at, 0); err != nil {
+	if err := t.checkRange(at, 0); err != nil {
 		return RelativePosition{}, err
 	}
 	p := RelativePosition{assoc: assoc}
@@ -144,7 +144,7 @@ func (p RelativePosition) MarshalJSON() ([]byte, error) {
 		first = id(first, "type", p.typ)
 	}
 	if p.name != "" {
-		first = out.member(first, "tname", Value{kind: String, str: p.name})
+		first = out.member(first, "tname", Value{kind: ValueKindString, str: p.name})
 	}
 	if p.hasItem {
 		first = id(first, "item", p.item)
@@ -187,7 +187,7 @@ func (d *Doc) Resolve(p RelativePosition) (Position, error) {
 	if p.hasItem {
 		return d.resolveItem(p)
 	}
-	var t *typ
+	var t *sharedType
 	switch {
 	case p.hasName:
 		if t = d.roots[p.name]; t == nil {
@@ -202,10 +202,10 @@ func (d *Doc) Resolve(p RelativePosition) (Position, error) {
 	default:
 		return Position{}, fmt.Errorf("%w: it is none", ErrPosition)
 	}
-	if t.gone() {
+	if t.isDeleted() {
 		return Position{}, ErrDeleted
 	}
-	at := Position{Type: Value{kind: Type, typ: t}, Assoc: p.assoc}
+	at := Position{Type: Value{kind: ValueKindType, typ: t}, Assoc: p.assoc}
 	if p.assoc >= 0 {
 		at.Index = int(t.len)
 	}
@@ -218,7 +218,7 @@ func (d *Doc) resolveItem(p RelativePosition) (Position, error) {
 		return Position{}, fmt.Errorf("%w: there is no element %v", ErrPosition, p.item)
 	}
 	t := it.parent()
-	if t.gone() {
+	if t.isDeleted() {
 		return Position{}, ErrDeleted
 	}
 	index := t.positionOf(it)
@@ -228,5 +228,5 @@ func (d *Doc) resolveItem(p RelativePosition) (Position, error) {
 			index++
 		}
 	}
-	return Position{Value{kind: Type, typ: t}, int(index), p.assoc}, nil
+	return Position{Value{kind: ValueKindType, typ: t}, int(index), p.assoc}, nil
 }

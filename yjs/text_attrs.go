@@ -9,9 +9,9 @@ import (
 // attrs are formats that hold at some place, in the order of a JavaScript Map. The
 // values are JSON, null where a format ends.
 type attrs struct {
-	list  []attr         // without a value: removed
-	gone  int            // so many of list
-	where map[string]int // in list; nil: they are few
+	list    []attr         // without a value: removed
+	removed int            // the number of elements of list without a value
+	index   map[string]int // from keys to indexes of list; nil while the list is short
 }
 
 // fewAttrs is how many are looked through one by one.
@@ -35,7 +35,7 @@ func (a *attrs) get(key string) []byte {
 }
 
 func (a *attrs) find(key string) (value []byte, ok bool) {
-	i := a.place(key)
+	i := a.indexOf(key)
 	if i < 0 {
 		return nil, false
 	}
@@ -43,17 +43,17 @@ func (a *attrs) find(key string) (value []byte, ok bool) {
 }
 
 // place tells where in list a key is; -1: it isn't.
-func (a *attrs) place(key string) int {
-	if a.where == nil && len(a.list) > fewAttrs {
-		a.where = make(map[string]int, 2*len(a.list))
+func (a *attrs) indexOf(key string) int {
+	if a.index == nil && len(a.list) > fewAttrs {
+		a.index = make(map[string]int, 2*len(a.list))
 		for i, x := range a.list {
 			if x.value != nil {
-				a.where[x.key] = i
+				a.index[x.key] = i
 			}
 		}
 	}
-	if a.where != nil {
-		if i, ok := a.where[key]; ok {
+	if a.index != nil {
+		if i, ok := a.index[key]; ok {
 			return i
 		}
 		return -1
@@ -61,7 +61,7 @@ func (a *attrs) place(key string) int {
 	return slices.IndexFunc(a.list, func(x attr) bool { return x.key == key && x.value != nil })
 }
 
-func (a *attrs) len() int { return len(a.list) - a.gone }
+func (a *attrs) len() int { return len(a.list) - a.removed }
 
 // each is an iterator.
 func (a *attrs) each(yield func(attr) bool) {
@@ -74,29 +74,29 @@ func (a *attrs) each(yield func(attr) bool) {
 
 func (a *attrs) clone() attrs { return attrs{list: slices.Collect(a.each)} }
 
-func (a *attrs) has(key string) bool { return a.place(key) >= 0 }
+func (a *attrs) has(key string) bool { return a.indexOf(key) >= 0 }
 
 // set sets a key, where it is or else at the end.
 func (a *attrs) set(key string, value []byte) {
-	if i := a.place(key); i >= 0 {
+	if i := a.indexOf(key); i >= 0 {
 		a.list[i].value = value
 		return
 	}
-	if a.where != nil {
-		a.where[key] = len(a.list)
+	if a.index != nil {
+		a.index[key] = len(a.list)
 	}
 	a.list = append(a.list, attr{key, value})
 }
 
 func (a *attrs) remove(key string) {
-	i := a.place(key)
+	i := a.indexOf(key)
 	if i < 0 {
 		return
 	}
 	a.list[i].value = nil
-	a.gone++
-	delete(a.where, key)
-	if 2*a.gone > len(a.list) {
+	a.removed++
+	delete(a.index, key)
+	if 2*a.removed > len(a.list) {
 		*a = a.clone()
 	}
 }
@@ -122,7 +122,7 @@ func (a *attrs) object() Object {
 			members = append(members, Member{x.key, parseJSON(x.value)})
 		}
 	}
-	return ordered(members)
+	return orderMembers(members)
 }
 
 // equalAttrs tells whether yjs takes two values for equal: the same, or objects
@@ -136,7 +136,7 @@ func equalAttrs(a, b []byte) bool {
 	if x.kind != y.kind {
 		return flatten(x) != nil && flatten(y) != nil && equalFlat(flatten(x), flatten(y))
 	}
-	if x.kind < List {
+	if x.kind < ValueKindList {
 		return strictEqual(x, y)
 	}
 	return equalFlat(flatten(x), flatten(y))
@@ -145,9 +145,9 @@ func equalAttrs(a, b []byte) bool {
 // flatten gives the members of an object or array; nil: it is neither.
 func flatten(v Value) Object {
 	switch v.kind {
-	case Dict:
+	case ValueKindObject:
 		return append(Object{}, v.object...)
-	case List:
+	case ValueKindList:
 		o := make(Object, len(v.list))
 		for i, x := range v.list {
 			o[i] = Member{strconv.Itoa(i), x}
@@ -176,7 +176,7 @@ func equalFlat(a, b Object) bool {
 // strictEqual is === of JavaScript on values of JSON, of which no two objects are
 // the same.
 func strictEqual(a, b Value) bool {
-	if a.kind != b.kind || a.kind >= List {
+	if a.kind != b.kind || a.kind >= ValueKindList {
 		return false
 	}
 	if f, ok := a.AsNumber(); ok {

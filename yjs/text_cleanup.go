@@ -10,27 +10,27 @@ import (
 // cleanupYTextAfterTransaction of yjs does: where formats came or went in the
 // whole of a text, elsewhere next to what was deleted.
 func (tx *transaction) cleanFormats() {
-	if !slices.ContainsFunc(tx.texts, func(t *typ) bool { return t.formatted && !t.gone() }) {
+	if !slices.ContainsFunc(tx.texts, func(t *sharedType) bool { return t.formatted && !t.isDeleted() }) {
 		return
 	}
-	whole := make(map[*typ]bool)
-	var order []*typ
-	full := func(t *typ) {
+	whole := make(map[*sharedType]bool)
+	var order []*sharedType
+	full := func(t *sharedType) {
 		if !whole[t] {
 			whole[t] = true
 			order = append(order, t)
 		}
 	}
 	for _, c := range tx.touched {
-		c.items.from(c.before, func(it *item) bool {
+		c.items.from(c.endBefore, func(it *item) bool {
 			if it.isFormat() {
 				full(it.parent())
 			}
 			return true
 		})
 	}
-	torn := make(map[*typ]bool) // texts that aren't indexed, in which something was deleted
-	clean := tx.doc.visits      // what was visited since was deleted in one of these, or is part of a gap that is clean
+	torn := make(map[*sharedType]bool) // texts that aren't indexed, in which something was deleted
+	clean := tx.doc.visits             // what was visited since was deleted in one of these, or is part of a gap that is clean
 	for _, x := range slices.Clone(tx.deleted) {
 		for clock := x.from; clock < x.to; {
 			it := x.client.items.find(clock)
@@ -46,7 +46,7 @@ func (tx *transaction) cleanFormats() {
 			default:
 				torn[t] = true
 				tx.doc.visits++
-				it.more().visit = tx.doc.visits
+				it.ensureExtra().visit = tx.doc.visits
 			}
 		}
 	}
@@ -62,7 +62,7 @@ func (tx *transaction) cleanFormats() {
 
 // cleanGaps cleans the gaps of a text that have an item in them that was visited after
 // clean.
-func (tx *transaction) cleanGaps(t *typ, clean uint64) {
+func (tx *transaction) cleanGaps(t *sharedType, clean uint64) {
 	gap := t.first
 	dirty := false
 	for it := t.first; it != nil; it = it.right {
@@ -90,7 +90,7 @@ func (tx *transaction) cleanGap(first *item) {
 	var keys attrs
 	for _, it := range slices.Backward(gap) {
 		tx.doc.visits++
-		it.more().visit = tx.doc.visits
+		it.ensureExtra().visit = tx.doc.visits
 		if !it.isFormat() {
 			continue
 		}
@@ -115,7 +115,7 @@ func (it *item) gap() *item {
 }
 
 // cleanText is cleanupYTextFormatting of yjs.
-func (tx *transaction) cleanText(t *typ) {
+func (tx *transaction) cleanText(t *sharedType) {
 	var now attrs
 	changed := make(map[string][]byte) // since start, with what held there
 	before := func(key string) []byte {

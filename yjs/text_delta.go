@@ -32,7 +32,7 @@ func (d Delta) MarshalJSON() ([]byte, error) {
 			first = p.member(first, "delete", NumberValue(float64(op.Delete)))
 		}
 		if len(op.Attributes) > 0 {
-			p.member(first, "attributes", Value{kind: Dict, object: ordered(append(Object(nil), op.Attributes...))})
+			p.member(first, "attributes", Value{kind: ValueKindObject, object: orderMembers(append(Object(nil), op.Attributes...))})
 		}
 		p.byte('}')
 	}
@@ -41,13 +41,13 @@ func (d Delta) MarshalJSON() ([]byte, error) {
 }
 
 // delta gives what toDelta of yjs does.
-func (t *typ) delta() Delta {
+func (t *sharedType) delta() Delta {
 	var d Delta
 	var now attrs
 	var str []byte
 	flush := func() {
 		if len(str) > 0 {
-			d = append(d, Op{Insert: Value{kind: String, str: string(str)}, Attributes: now.object()})
+			d = append(d, Op{Insert: Value{kind: ValueKindString, str: string(str)}, Attributes: now.object()})
 			str = str[:0]
 		}
 	}

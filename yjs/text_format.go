@@ -9,15 +9,15 @@ import (
 
 // cursor is a place in a text, and what formats hold there.
 type cursor struct {
-	t           *typ
+	t           *sharedType
 	left, right *item
 	now         attrs
 }
 
 // cursorAt gives the place before position at, which is in the text, behind all
 // that isn't visible only if that is behind what is at the left.
-func (tx *transaction) cursorAt(t *typ, at uint64) *cursor {
-	p := &cursor{t: t, left: tx.before(t, at)}
+func (tx *transaction) cursorAt(t *sharedType, at uint64) *cursor {
+	p := &cursor{t: t, left: tx.itemBefore(t, at)}
 	p.right = t.first
 	if p.left != nil {
 		p.right = p.left.right
@@ -28,7 +28,7 @@ func (tx *transaction) cursorAt(t *typ, at uint64) *cursor {
 
 // before gives the item that ends where position at begins, which is in the list;
 // nil: that is where the list begins.
-func (tx *transaction) before(t *typ, at uint64) *item {
+func (tx *transaction) itemBefore(t *sharedType, at uint64) *item {
 	if at == 0 {
 		return nil
 	}
@@ -54,11 +54,11 @@ func (tx *transaction) insertItem(p *cursor, k blocks.Kind, content []byte, n ui
 }
 
 // newItem makes an item of the Doc's own between two neighbours in a list.
-func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
+func (tx *transaction) newItem(t *sharedType, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
 	c := tx.doc.ownClient()
 	it := tx.doc.slab.item(slabItems)
 	*it = item{clock: c.end, len: n, right: right, kind: k}
-	tx.doc.house(it, c, t, content)
+	tx.doc.storeContent(it, c, t, content)
 	var before, behind blocks.ID
 	if left != nil {
 		it.flags |= hasOrigin
@@ -70,7 +70,7 @@ func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content
 	}
 	it.setRefs(before, behind)
 	if k == blocks.KindType {
-		it.more().typ = readTyp(tx.doc, content)
+		it.ensureExtra().typ = readType(tx.doc, content)
 	}
 	tx.integrate(it, left)
 	return it
@@ -79,7 +79,7 @@ func (tx *transaction) newItem(t *typ, left, right *item, k blocks.Kind, content
 // insertFormat makes a format at the cursor.
 func (tx *transaction) insertFormat(p *cursor, key string, value []byte) {
 	p.right = tx.newItem(p.t, p.left, p.right, blocks.KindFormat, formatContent(key, value), 1)
-	p.right.more().value = value
+	p.right.ensureExtra().value = value
 	p.forward()
 }
 
@@ -89,7 +89,7 @@ func formatContent(key string, value []byte) []byte {
 }
 
 // minimize goes past formats that hold already.
-func (p *cursor) minimize(want attrs) {
+func (p *cursor) skipRedundant(want attrs) {
 	for p.right != nil {
 		if !p.right.deleted() {
 			if p.right.kind != blocks.KindFormat {
@@ -105,7 +105,7 @@ func (p *cursor) minimize(want attrs) {
 
 // begin makes formats at the cursor where what holds isn't what is wanted, and
 // gives what must be there again behind the text that gets them.
-func (tx *transaction) begin(p *cursor, want attrs) (negated attrs) {
+func (tx *transaction) openFormats(p *cursor, want attrs) (negated attrs) {
 	for w := range want.each {
 		was := p.now.get(w.key)
 		if !equalAttrs(was, w.value) {
@@ -117,7 +117,7 @@ func (tx *transaction) begin(p *cursor, want attrs) (negated attrs) {
 }
 
 // end makes formats at the cursor that end what begin began, where there are none.
-func (tx *transaction) end(p *cursor, negated attrs) {
+func (tx *transaction) closeFormats(p *cursor, negated attrs) {
 	for p.right != nil {
 		if !p.right.deleted() {
 			if p.right.kind != blocks.KindFormat {
@@ -144,19 +144,19 @@ func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content 
 			want.set(x.key, null)
 		}
 	}
-	want.list = order(want.list, func(x attr) string { return x.key })
-	want.where = nil
-	p.minimize(want)
-	negated := tx.begin(p, want)
+	want.list = orderByKey(want.list, func(x attr) string { return x.key })
+	want.index = nil
+	p.skipRedundant(want)
+	negated := tx.openFormats(p, want)
 	tx.insertItem(p, k, content, n)
-	tx.end(p, negated)
+	tx.closeFormats(p, negated)
 }
 
 // formatText formats n positions from the cursor on, which the text has, or all
 // but more of them, which become line ends.
 func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
-	p.minimize(want)
-	negated := tx.begin(p, want)
+	p.skipRedundant(want)
+	negated := tx.openFormats(p, want)
 	for p.right != nil && (n > 0 || negated.len() > 0 && !p.right.visible()) {
 		it := p.right
 		if it.deleted() {
@@ -190,7 +190,7 @@ func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
 	if n > 0 {
 		tx.insertItem(p, blocks.KindString, []byte(strings.Repeat("\n", int(n))), n)
 	}
-	tx.end(p, negated)
+	tx.closeFormats(p, negated)
 }
 
 // deleteText deletes n positions from the cursor on, or what is left of the text.

@@ -9,19 +9,19 @@ import (
 type transaction struct {
 	doc     *Doc
 	serial  uint64
-	reports bool       // somebody will ask what it did
-	remote  bool       // it has taken in an update
-	touched []*client  // those that got items
-	deleted []deletion // blocks that came deleted are left out where nobody needs them
-	texts   []*typ     // that a remote transaction changed
-	woken   []*client  // during Apply: those that may get further now
-	stuck   []*client  // and those that can't
+	encodes bool          // somebody will ask what it did
+	remote  bool          // it has taken in an update
+	touched []*client     // those that got items
+	deleted []deletion    // blocks that came deleted are left out where nobody needs them
+	texts   []*sharedType // that a remote transaction changed
+	woken   []*client     // during Apply: those that may get further now
+	blocked []*client     // and those that can't
 }
 
 // maxVisits bounds what a transaction does to put items in order, which takes time
 // with the square of those that are in conflict, as in yjs. It is about a second, and
 // 8,000 people who write at the same place without knowing of one another.
-const maxVisits = 1 << 25
+const visitsPerTransaction = 1 << 25
 
 // deletion is elements that a transaction deleted.
 type deletion struct {
@@ -42,7 +42,7 @@ func (d *Doc) Transact(fn func() error) (update []byte, err error) {
 		return nil, fn()
 	}
 	tx := d.begin()
-	tx.reports = true
+	tx.encodes = true
 	defer func() {
 		tx.finish()
 		update = tx.encode()
@@ -52,7 +52,7 @@ func (d *Doc) Transact(fn func() error) (update []byte, err error) {
 
 func (d *Doc) begin() *transaction {
 	d.serial++
-	d.most = d.visits + maxVisits
+	d.maxVisits = d.visits + visitsPerTransaction
 	d.tx = &transaction{doc: d, serial: d.serial}
 	return d.tx
 }
@@ -71,10 +71,10 @@ func (d *Doc) edit(f func(*transaction) error) error {
 // neighbours that say the same are joined.
 func (tx *transaction) finish() {
 	d := tx.doc
-	tx.deleted = join(tx.deleted)
+	tx.deleted = joinDeletions(tx.deleted)
 	if tx.remote && len(tx.texts) > 0 {
 		tx.cleanFormats()
-		tx.deleted = join(tx.deleted)
+		tx.deleted = joinDeletions(tx.deleted)
 	}
 	if !d.history {
 		tx.collect()
@@ -84,9 +84,9 @@ func (tx *transaction) finish() {
 }
 
 // began tells where a client's items ended when the transaction began.
-func (tx *transaction) began(c *client) uint64 {
+func (tx *transaction) endBefore(c *client) uint64 {
 	if c.touched == tx.serial {
-		return c.before
+		return c.endBefore
 	}
 	return c.end
 }
@@ -94,25 +94,25 @@ func (tx *transaction) began(c *client) uint64 {
 // touch notes that a client gets items.
 func (tx *transaction) touch(c *client) {
 	if c.touched != tx.serial {
-		c.touched, c.before = tx.serial, c.end
+		c.touched, c.endBefore = tx.serial, c.end
 		tx.touched = append(tx.touched, c)
 	}
 }
 
 // change notes that a type was changed. Only texts that were there before matter,
 // whose formats are cleaned up when a remote transaction ends.
-func (tx *transaction) change(t *typ) {
+func (tx *transaction) markChanged(t *sharedType) {
 	if !tx.remote || !t.kind.isText() || t.changed == tx.serial {
 		return
 	}
-	if it := t.item; it == nil || it.clock < tx.began(it.client()) && !it.deleted() {
+	if it := t.item; it == nil || it.clock < tx.endBefore(it.client()) && !it.deleted() {
 		t.changed = tx.serial
 		tx.texts = append(tx.texts, t)
 	}
 }
 
 // join puts deletions in the order of updates, and joins those that touch.
-func join(all []deletion) []deletion {
+func joinDeletions(all []deletion) []deletion {
 	slices.SortFunc(all, func(a, b deletion) int {
 		if a.client != b.client {
 			return descending(a.client, b.client)

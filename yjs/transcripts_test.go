@@ -163,7 +163,7 @@ func show(update []byte) string {
 func (op *op) find(d *Doc) Value {
 	var name string
 	_ = json.Unmarshal(op.Path[0], &name)
-	v := Value{kind: Type, typ: d.roots[name]}
+	v := Value{kind: ValueKindType, typ: d.roots[name]}
 	for _, step := range op.Path[1:] {
 		var key string
 		if json.Unmarshal(step, &key) == nil {

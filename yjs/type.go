@@ -7,7 +7,7 @@ import (
 
 // typ is a shared type: a list of items, and a list of items for each key, of
 // which the last is the value.
-type typ struct {
+type sharedType struct {
 	doc  *Doc
 	item *item  // that it is the content of; nil: a root
 	name string // of a root, an XML element or hook
@@ -16,8 +16,8 @@ type typ struct {
 	first, last *item // of the list
 	len         uint64
 
-	entries map[string]*entry
-	order   []*entry // as the keys came first: the order of a JavaScript Map
+	entries    map[string]*entry
+	entryOrder []*entry // as the keys came first: the order of a JavaScript Map
 
 	index     *node // over the list; nil where it isn't indexed, or empty
 	indexed   bool
@@ -38,18 +38,18 @@ var wireKinds = [...]Kind{KindArray, KindMap, KindText, KindXMLElement, KindXMLF
 func (k Kind) named() bool  { return k == KindXMLElement || k == KindXMLHook }
 func (k Kind) isText() bool { return k == KindText || k == KindXMLText }
 
-// readTyp makes the type that content opens.
-func readTyp(d *Doc, content []byte) *typ {
+// readType makes the type that content opens.
+func readType(d *Doc, content []byte) *sharedType {
 	r := lib0.Reread(content)
-	t := &typ{doc: d, kind: wireKinds[r.Uint()]}
+	t := &sharedType{doc: d, kind: wireKinds[r.Uint()]}
 	if t.kind.named() {
 		t.name = string(r.Text())
 	}
 	return t
 }
 
-// typContent is what opens a type on the wire.
-func typContent(k Kind, name string) []byte {
+// typeContent is what opens a type on the wire.
+func typeContent(k Kind, name string) []byte {
 	content := []byte{byte(k) - 1}
 	if k.named() {
 		content = lib0.AppendString(content, name)
@@ -58,10 +58,10 @@ func typContent(k Kind, name string) []byte {
 }
 
 // entry gives what a key has had; nil: nothing.
-func (t *typ) entry(key string) *entry { return t.entries[key] }
+func (t *sharedType) entry(key string) *entry { return t.entries[key] }
 
 // value gives the item that is the value of a key; nil: it has none.
-func (t *typ) value(key string) *item {
+func (t *sharedType) value(key string) *item {
 	if e := t.entries[key]; e != nil && !e.last.deleted() {
 		return e.last
 	}
@@ -69,7 +69,7 @@ func (t *typ) value(key string) *item {
 }
 
 // entryFor gives what a key has had, to add to it.
-func (t *typ) entryFor(key string) *entry {
+func (t *sharedType) entryFor(key string) *entry {
 	if e := t.entries[key]; e != nil {
 		return e
 	}
@@ -78,18 +78,18 @@ func (t *typ) entryFor(key string) *entry {
 		t.entries = make(map[string]*entry)
 	}
 	t.entries[key] = e
-	t.order = append(t.order, e)
+	t.entryOrder = append(t.entryOrder, e)
 	return e
 }
 
 // gone tells whether the type is no longer part of the document.
-func (t *typ) gone() bool { return t.item != nil && t.item.deleted() }
+func (t *sharedType) isDeleted() bool { return t.item != nil && t.item.deleted() }
 
 // drop forgets what is in a type whose content was collected.
-func (t *typ) drop() {
-	t.first, t.last, t.len, t.entries, t.order = nil, nil, 0, nil, nil
+func (t *sharedType) reset() {
+	t.first, t.last, t.len, t.entries, t.entryOrder = nil, nil, 0, nil, nil
 	t.index, t.indexed = nil, false
 }
 
 // id is the id of the item that the type is the content of.
-func (t *typ) id() blocks.ID { return t.item.id() }
+func (t *sharedType) id() blocks.ID { return t.item.id() }

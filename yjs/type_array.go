@@ -4,14 +4,14 @@ import "iter"
 
 // list is what types with elements in an order have in common. Positions count
 // elements.
-type list struct{ t *typ }
+type list struct{ t *sharedType }
 
 // Len is how many elements there are.
 func (l list) Len() int { return int(l.t.len) }
 
 // Get gives the element at a position: 0 is the first. The error is ErrRange.
 func (l list) Get(at int) (Value, error) {
-	if err := l.t.within(at, 1); err != nil {
+	if err := l.t.checkRange(at, 1); err != nil {
 		return Value{}, err
 	}
 	it, off := l.t.at(uint64(at))
@@ -21,7 +21,7 @@ func (l list) Get(at int) (Value, error) {
 // Slice gives the elements from a position to, and not with, another one. The error
 // is ErrRange.
 func (l list) Slice(from, to int) ([]Value, error) {
-	if err := l.t.within(from, to-from); err != nil {
+	if err := l.t.checkRange(from, to-from); err != nil {
 		return nil, err
 	}
 	values := make([]Value, 0, to-from)
@@ -103,11 +103,11 @@ func (a *Array) InsertMap(at int) (*Map, error) {
 	return &Map{t}, nil
 }
 
-func (l list) insertType(at int, k Kind) (*typ, error) {
+func (l list) insertType(at int, k Kind) (*sharedType, error) {
 	return l.insertNamed(at, k, "")
 }
 
-func (l list) insertNamed(at int, k Kind, name string) (*typ, error) {
+func (l list) insertNamed(at int, k Kind, name string) (*sharedType, error) {
 	if err := l.t.insertAt(at, []Value{TypeValue(k, name)}); err != nil {
 		return nil, err
 	}

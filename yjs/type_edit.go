@@ -10,8 +10,8 @@ import (
 
 // edit runs f in the open transaction, or in one of its own, unless the type is
 // deleted.
-func (t *typ) edit(f func(*transaction)) error {
-	if t.gone() {
+func (t *sharedType) edit(f func(*transaction)) error {
+	if t.isDeleted() {
 		return ErrDeleted
 	}
 	return t.doc.edit(func(tx *transaction) error {
@@ -21,7 +21,7 @@ func (t *typ) edit(f func(*transaction)) error {
 }
 
 // within tells whether n elements from at on are in the list: nil or ErrRange.
-func (t *typ) within(at, n int) error {
+func (t *sharedType) checkRange(at, n int) error {
 	if at < 0 || n < 0 || uint64(at) > t.len || uint64(n) > t.len-uint64(at) {
 		return fmt.Errorf("%w: %d from %d on, of %d", ErrRange, n, at, t.len)
 	}
@@ -37,12 +37,12 @@ type content struct {
 // contentOf gives a value as an element of an array, or as the value of a key.
 func contentOf(v Value) (content, error) {
 	switch v.kind {
-	case Bytes:
+	case ValueKindBytes:
 		return content{blocks.KindBinary, lib0.AppendString(nil, v.str)}, nil
-	case Type:
-		return typContentOf(v)
-	case Subdocument:
-		if !plain(Value{kind: Dict, object: v.object}, lib0.MaxDepth) {
+	case ValueKindType:
+		return newTypeContent(v)
+	case ValueKindSubdocument:
+		if !encodable(Value{kind: ValueKindObject, object: v.object}, lib0.MaxDepth) {
 			return content{}, fmt.Errorf("%w: options of a subdocument", ErrValue)
 		}
 		for _, m := range v.object {
@@ -52,14 +52,14 @@ func contentOf(v Value) (content, error) {
 		}
 		return content{blocks.KindDoc, appendAnyObject(lib0.AppendString(nil, v.str), v.object)}, nil
 	}
-	if !plain(v, lib0.MaxDepth) {
+	if !encodable(v, lib0.MaxDepth) {
 		return content{}, fmt.Errorf("%w: a type or a document inside of a plain value, or one nested too deep", ErrValue)
 	}
 	return content{blocks.KindAny, appendAny(nil, v)}, nil
 }
 
-// typContentOf gives a type that is still to be made.
-func typContentOf(v Value) (content, error) {
+// newTypeContent gives a type that is still to be made.
+func newTypeContent(v Value) (content, error) {
 	k := Kind(v.num)
 	if v.typ != nil {
 		return content{}, fmt.Errorf("%w: a type that is in a document already", ErrValue)
@@ -67,7 +67,7 @@ func typContentOf(v Value) (content, error) {
 	if k == KindUnknown || int(k) >= len(kindNames) {
 		return content{}, fmt.Errorf("%w: a type of %s", ErrValue, k)
 	}
-	return content{blocks.KindType, typContent(k, v.str)}, nil
+	return content{blocks.KindType, typeContent(k, v.str)}, nil
 }
 
 // contentsOf gives values as elements of an array, plain ones that follow one
@@ -89,18 +89,18 @@ func contentsOf(values []Value) (contents []content, lens []uint64, err error) {
 }
 
 // insertAt puts values in the list.
-func (t *typ) insertAt(at int, values []Value) error {
-	if err := t.within(at, 0); err != nil {
+func (t *sharedType) insertAt(at int, values []Value) error {
+	if err := t.checkRange(at, 0); err != nil {
 		return err
 	}
 	contents, lens, err := contentsOf(values)
 	if err != nil {
 		return err
 	}
-	return t.edit(func(tx *transaction) { tx.insertAfter(t, tx.before(t, uint64(at)), contents, lens) })
+	return t.edit(func(tx *transaction) { tx.insertAfter(t, tx.itemBefore(t, uint64(at)), contents, lens) })
 }
 
-func (tx *transaction) insertAfter(t *typ, left *item, contents []content, lens []uint64) {
+func (tx *transaction) insertAfter(t *sharedType, left *item, contents []content, lens []uint64) {
 	right := t.first
 	if left != nil {
 		right = left.right
@@ -112,7 +112,7 @@ func (tx *transaction) insertAfter(t *typ, left *item, contents []content, lens 
 }
 
 // push puts values at the end of the list, behind what is deleted there.
-func (t *typ) push(values []Value) error {
+func (t *sharedType) push(values []Value) error {
 	contents, lens, err := contentsOf(values)
 	if err != nil {
 		return err
@@ -121,13 +121,13 @@ func (t *typ) push(values []Value) error {
 }
 
 // deleteAt deletes elements of the list.
-func (t *typ) deleteAt(at, n int) error {
-	if err := t.within(at, n); err != nil {
+func (t *sharedType) deleteAt(at, n int) error {
+	if err := t.checkRange(at, n); err != nil {
 		return err
 	}
 	return t.edit(func(tx *transaction) {
 		it := t.first
-		if left := tx.before(t, uint64(at)); left != nil {
+		if left := tx.itemBefore(t, uint64(at)); left != nil {
 			it = left.right
 		}
 		for left := uint64(n); left > 0; it = it.right {
@@ -144,7 +144,7 @@ func (t *typ) deleteAt(at, n int) error {
 }
 
 // set sets the value of a key.
-func (t *typ) set(key string, v Value) error {
+func (t *sharedType) set(key string, v Value) error {
 	c, err := contentOf(v)
 	if err != nil {
 		return err
@@ -153,8 +153,8 @@ func (t *typ) set(key string, v Value) error {
 	return t.edit(func(tx *transaction) {
 		own := tx.doc.ownClient()
 		it := tx.doc.slab.item(slabItems)
-		*it = item{clock: own.end, len: 1, kind: c.kind, rare: &rare{key: key}, flags: hasKey}
-		tx.doc.house(it, own, t, c.bytes)
+		*it = item{clock: own.end, len: 1, kind: c.kind, extra: &extra{key: key}, flags: hasKey}
+		tx.doc.storeContent(it, own, t, c.bytes)
 		var left *item
 		if e := t.entry(key); e != nil {
 			left = e.last
@@ -162,15 +162,15 @@ func (t *typ) set(key string, v Value) error {
 			it.setRefs(left.lastID(), blocks.ID{})
 		}
 		if c.kind == blocks.KindType {
-			it.rare.typ = readTyp(tx.doc, c.bytes)
+			it.extra.typ = readType(tx.doc, c.bytes)
 		}
 		tx.integrate(it, left)
 	})
 }
 
 // removeKey deletes the value of a key, if it has one.
-func (t *typ) removeKey(key string) error {
-	if t.gone() {
+func (t *sharedType) removeKey(key string) error {
+	if t.isDeleted() {
 		return ErrDeleted
 	}
 	it := t.value(key)

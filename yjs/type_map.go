@@ -6,7 +6,7 @@ import (
 )
 
 // Map is values by key.
-type Map struct{ t *typ }
+type Map struct{ t *sharedType }
 
 // MarshalJSON prints the map as JSON.stringify does its toJSON. The error is
 // ErrDepth.
@@ -22,9 +22,9 @@ func (m *Map) Get(key string) (Value, bool) { return m.t.get(key) }
 // to this Doc. The map may be edited meanwhile; what is new may be left out.
 func (m *Map) All() iter.Seq2[string, Value] { return m.t.all() }
 
-func (t *typ) keys() int {
+func (t *sharedType) keys() int {
 	n := 0
-	for _, e := range t.order {
+	for _, e := range t.entryOrder {
 		if !e.last.deleted() {
 			n++
 		}
@@ -32,7 +32,7 @@ func (t *typ) keys() int {
 	return n
 }
 
-func (t *typ) get(key string) (Value, bool) {
+func (t *sharedType) get(key string) (Value, bool) {
 	it := t.value(key)
 	if it == nil {
 		return Value{}, false
@@ -40,9 +40,9 @@ func (t *typ) get(key string) (Value, bool) {
 	return it.element(it.len - 1), true
 }
 
-func (t *typ) all() iter.Seq2[string, Value] {
+func (t *sharedType) all() iter.Seq2[string, Value] {
 	return func(yield func(string, Value) bool) {
-		for _, e := range t.order {
+		for _, e := range t.entryOrder {
 			if !e.last.deleted() && !yield(e.key, e.last.element(e.last.len-1)) {
 				return
 			}
@@ -84,7 +84,7 @@ func (m *Map) SetMap(key string) (*Map, error) {
 	return &Map{t}, nil
 }
 
-func (t *typ) setType(key string, k Kind) (*typ, error) {
+func (t *sharedType) setType(key string, k Kind) (*sharedType, error) {
 	if err := t.set(key, TypeValue(k, "")); err != nil {
 		return nil, err
 	}

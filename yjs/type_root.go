@@ -17,9 +17,9 @@ type Root struct {
 	Kind Kind
 }
 
-func (d *Doc) addRoot(t *typ) {
+func (d *Doc) addRoot(t *sharedType) {
 	d.roots[t.name] = t
-	d.order = append(d.order, t)
+	d.rootOrder = append(d.rootOrder, t)
 }
 
 // Roots gives the roots that hold something, or have been asked for, in the order
@@ -40,7 +40,7 @@ func (d *Doc) addRoot(t *typ) {
 // fragment, and an XML element that has only attributes like a map.
 func (d *Doc) Roots() []Root {
 	var all []Root
-	for _, t := range d.order {
+	for _, t := range d.rootOrder {
 		if t.kind != KindUnknown || !t.empty() {
 			all = append(all, Root{t.name, t.infer()})
 		}
@@ -58,9 +58,9 @@ func (d *Doc) Root(name string) (Root, bool) {
 }
 
 // empty tells whether nothing was ever put there, or all of it is collected.
-func (t *typ) empty() bool { return t.first == nil && len(t.order) == 0 }
+func (t *sharedType) empty() bool { return t.first == nil && len(t.entryOrder) == 0 }
 
-func (t *typ) infer() Kind {
+func (t *sharedType) infer() Kind {
 	if t.kind != KindUnknown {
 		return t.kind
 	}
@@ -91,8 +91,8 @@ func (t *typ) infer() Kind {
 // isNode tells whether XML elements are full of such types.
 func (k Kind) isNode() bool { return k == KindXMLElement || k == KindXMLText || k == KindXMLHook }
 
-func (t *typ) hasKeys() bool {
-	for _, e := range t.order {
+func (t *sharedType) hasKeys() bool {
+	for _, e := range t.entryOrder {
 		if !e.last.deleted() {
 			return true
 		}
@@ -102,7 +102,7 @@ func (t *typ) hasKeys() bool {
 
 // fits tells whether a root that nobody has asked for can be of a kind, going by
 // its first element, or by its keys where it has none.
-func (t *typ) fits(k Kind) bool {
+func (t *sharedType) fits(k Kind) bool {
 	it := t.first
 	for it != nil && it.deleted() {
 		it = it.right
@@ -121,12 +121,12 @@ func (t *typ) fits(k Kind) bool {
 }
 
 // root gives the root of a name as a kind, and makes it where there is none.
-func (d *Doc) root(name string, k Kind) (*typ, error) {
+func (d *Doc) root(name string, k Kind) (*sharedType, error) {
 	name = strings.ToValidUTF8(name, replacement)
 	t := d.roots[name]
 	switch {
 	case t == nil:
-		t = &typ{doc: d, name: name, kind: k}
+		t = &sharedType{doc: d, name: name, kind: k}
 		d.addRoot(t)
 	case t.kind == KindUnknown && t.fits(k):
 		// What was there before isn't cleaned up, as in yjs.
@@ -140,7 +140,7 @@ func (d *Doc) root(name string, k Kind) (*typ, error) {
 // Forget makes the Doc forget what its roots were asked for as, as if it had just
 // been made of its updates. Types that it gave out before must not be used any more.
 func (d *Doc) Forget() {
-	for _, t := range d.order {
+	for _, t := range d.rootOrder {
 		t.kind = KindUnknown
 	}
 }
@@ -217,15 +217,15 @@ func (d *Doc) JSON(kinds map[string]Kind) ([]byte, error) {
 	}
 	type root struct {
 		name string
-		t    *typ
+		t    *sharedType
 	}
 	var all []root
-	add := func(t *typ, k Kind) {
+	add := func(t *sharedType, k Kind) {
 		shown := *t
 		shown.kind = k
 		all = append(all, root{t.name, &shown})
 	}
-	for _, t := range d.order {
+	for _, t := range d.rootOrder {
 		k, ok := kinds[t.name]
 		if !ok {
 			k = t.infer()
@@ -236,14 +236,14 @@ func (d *Doc) JSON(kinds map[string]Kind) ([]byte, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(kinds)) {
 		if d.roots[name] == nil {
-			add(&typ{doc: d, name: name}, kinds[name])
+			add(&sharedType{doc: d, name: name}, kinds[name])
 		}
 	}
 	p := printer{}
 	p.byte('{')
 	first := true
-	for _, r := range order(all, func(r root) string { return r.name }) {
-		first = p.member(first, r.name, Value{kind: Type, typ: r.t})
+	for _, r := range orderByKey(all, func(r root) string { return r.name }) {
+		first = p.member(first, r.name, Value{kind: ValueKindType, typ: r.t})
 	}
 	p.byte('}')
 	return p.result()

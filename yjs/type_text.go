@@ -17,7 +17,7 @@ type Text struct{ text }
 type XMLText struct{ text }
 
 // text is what both have in common.
-type text struct{ t *typ }
+type text struct{ t *sharedType }
 
 // Len is the length of the text.
 func (t text) Len() int { return int(t.t.len) }
@@ -30,7 +30,7 @@ func (t *Text) MarshalJSON() ([]byte, error) { return marshal(t.t) }
 
 // String gives the text with its formats as tags around it, as toString of yjs
 // does. Nothing is escaped.
-func (t *XMLText) String() string { return whole(t.t.xml()) }
+func (t *XMLText) String() string { return toValidUTF8(t.t.xml()) }
 
 // MarshalJSON prints String as a JSON string.
 func (t *XMLText) MarshalJSON() ([]byte, error) { return marshal(t.t) }
@@ -39,12 +39,12 @@ func (t *XMLText) MarshalJSON() ([]byte, error) { return marshal(t.t) }
 // larger than the document: see Doc.Printable.
 func (t text) Delta() Delta { return t.t.delta() }
 
-func marshal(t *typ) ([]byte, error) {
+func marshal(t *sharedType) ([]byte, error) {
 	if err := printable(t); err != nil {
 		return nil, err
 	}
 	p := printer{}
-	p.typ(t)
+	p.sharedType(t)
 	return p.result()
 }
 
@@ -72,19 +72,19 @@ type part struct {
 // type that TypeValue gives; a String is text. It gets exactly the formats of attrs.
 // Errors are Insert's. attrs is borrowed.
 func (t text) InsertEmbed(at int, embed Value, attrs Object) error {
-	p, err := inserted(embed)
+	p, err := newPart(embed)
 	if err != nil {
 		return err
 	}
 	return t.insert(at, p, attrs, false)
 }
 
-func inserted(v Value) (part, error) {
+func newPart(v Value) (part, error) {
 	switch v.kind {
-	case String:
-		return stringContent(whole(v.str)), nil
-	case Type:
-		c, err := typContentOf(v)
+	case ValueKindString:
+		return stringContent(toValidUTF8(v.str)), nil
+	case ValueKindType:
+		c, err := newTypeContent(v)
 		return part{c.kind, c.bytes, 1}, err
 	}
 	text, err := jsonOf(v)
@@ -93,14 +93,14 @@ func inserted(v Value) (part, error) {
 
 // jsonOf prints a value that is to be an embed or a format.
 func jsonOf(v Value) ([]byte, error) {
-	if v.kind == Undefined || !plain(v, lib0.MaxDepth) {
+	if v.kind == ValueKindUndefined || !encodable(v, lib0.MaxDepth) {
 		return nil, fmt.Errorf("%w: it can't be JSON", ErrValue)
 	}
 	return v.MarshalJSON()
 }
 
 func (t text) insert(at int, p part, formats Object, inherit bool) error {
-	if err := t.t.within(at, 0); err != nil {
+	if err := t.t.checkRange(at, 0); err != nil {
 		return err
 	}
 	want, err := attrsOf(formats)
@@ -122,15 +122,15 @@ func (t text) insert(at int, p part, formats Object, inherit bool) error {
 // attrsOf gives formats as blocks hold them. One that is undefined is none.
 func attrsOf(o Object) (attrs, error) {
 	var out attrs
-	for _, m := range ordered(slices.Clone(o)) {
-		if m.Value.kind == Undefined {
+	for _, m := range orderMembers(slices.Clone(o)) {
+		if m.Value.kind == ValueKindUndefined {
 			continue
 		}
 		value, err := jsonOf(m.Value)
 		if err != nil {
 			return attrs{}, err
 		}
-		out.list = append(out.list, attr{whole(strings.ToValidUTF8(m.Key, replacement)), value})
+		out.list = append(out.list, attr{toValidUTF8(strings.ToValidUTF8(m.Key, replacement)), value})
 	}
 	return out, nil
 }
@@ -138,7 +138,7 @@ func attrsOf(o Object) (attrs, error) {
 // Delete deletes n UTF-16 units from position at on. The error is ErrRange or
 // ErrDeleted.
 func (t text) Delete(at, n int) error {
-	if err := t.t.within(at, n); err != nil {
+	if err := t.t.checkRange(at, n); err != nil {
 		return err
 	}
 	return t.t.edit(func(tx *transaction) {
@@ -152,7 +152,7 @@ func (t text) Delete(at, n int) error {
 // have; a Null value ends one. The error is ErrRange, ErrValue or ErrDeleted, and
 // nothing is changed. attrs is borrowed.
 func (t text) Format(at, n int, attrs Object) error {
-	if err := t.t.within(at, n); err != nil {
+	if err := t.t.checkRange(at, n); err != nil {
 		return err
 	}
 	want, err := attrsOf(attrs)
@@ -178,8 +178,8 @@ func (t text) ApplyDelta(d Delta) error {
 			return err
 		}
 		switch {
-		case op.Insert.kind != Undefined:
-			p, err := inserted(op.Insert)
+		case op.Insert.kind != ValueKindUndefined:
+			p, err := newPart(op.Insert)
 			if err != nil {
 				return err
 			}

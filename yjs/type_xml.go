@@ -17,16 +17,16 @@ type XMLElement struct {
 
 // XMLHook is a node that stands for something that the application draws: a map
 // with a name. It can only be read.
-type XMLHook struct{ t *typ }
+type XMLHook struct{ t *sharedType }
 
 // children is what XMLFragment and XMLElement have in common.
 type children struct{ list }
 
 // attributes is what types with attributes have in common.
-type attributes struct{ a *typ }
+type attributes struct{ a *sharedType }
 
 // String prints the nodes as toString of yjs does. Nothing is escaped.
-func (f *XMLFragment) String() string { return whole(f.t.xml()) }
+func (f *XMLFragment) String() string { return toValidUTF8(f.t.xml()) }
 
 // MarshalJSON prints String as a JSON string.
 func (f *XMLFragment) MarshalJSON() ([]byte, error) { return marshal(f.t) }
@@ -36,7 +36,7 @@ func (e *XMLElement) Name() string { return e.t.name }
 
 // String prints the element as toString of yjs does: the name in lower case,
 // attributes in order of their names. Nothing is escaped.
-func (e *XMLElement) String() string { return whole(e.t.xml()) }
+func (e *XMLElement) String() string { return toValidUTF8(e.t.xml()) }
 
 // MarshalJSON prints String as a JSON string.
 func (e *XMLElement) MarshalJSON() ([]byte, error) { return marshal(e.t) }
@@ -65,7 +65,7 @@ func (a attributes) Attributes() Object { return a.a.object() }
 // changed.
 func (c children) Insert(at int, nodes ...Value) error {
 	for _, v := range nodes {
-		if v.kind != Type {
+		if v.kind != ValueKindType {
 			return fmt.Errorf("%w: only types are nodes", ErrValue)
 		}
 	}

@@ -15,9 +15,9 @@ import (
 // xml gives what toString of yjs does of an XML type, in which half a surrogate
 // pair may stand as three bytes. What is nested more than maxDepth deep is left
 // out.
-func (t *typ) xml() string { return string(t.appendXML(nil)) }
+func (t *sharedType) xml() string { return string(t.appendXML(nil)) }
 
-func (t *typ) appendXML(dst []byte) []byte {
+func (t *sharedType) appendXML(dst []byte) []byte {
 	if t.depth > maxDepth {
 		return dst
 	}
@@ -46,7 +46,7 @@ func (t *typ) appendXML(dst []byte) []byte {
 	return append(dst, "[object Object]"...)
 }
 
-func (t *typ) appendChildren(dst []byte) []byte {
+func (t *sharedType) appendChildren(dst []byte) []byte {
 	for it := t.first; it != nil; it = it.right {
 		switch {
 		case !it.visible():
@@ -86,12 +86,12 @@ func (op *Op) appendXML(dst []byte) []byte {
 // enumerate gives what "for (const key in v)" of JavaScript goes through: the
 // members of an object or array, and the units of a string.
 func enumerate(v Value) Object {
-	if v.kind != String {
+	if v.kind != ValueKindString {
 		return flatten(v)
 	}
 	var units Object
 	eachUnit(v.str, func(unit string) bool {
-		units = append(units, Member{strconv.Itoa(len(units)), Value{kind: String, str: unit}})
+		units = append(units, Member{strconv.Itoa(len(units)), Value{kind: ValueKindString, str: unit}})
 		return true
 	})
 	return units
@@ -100,13 +100,13 @@ func enumerate(v Value) Object {
 // appendString appends what String(v) of JavaScript gives.
 func appendString(dst []byte, v Value) []byte {
 	switch v.kind {
-	case Undefined:
+	case ValueKindUndefined:
 		return append(dst, "undefined"...)
-	case Null:
+	case ValueKindNull:
 		return append(dst, "null"...)
-	case Bool:
+	case ValueKindBool:
 		return strconv.AppendBool(dst, v.num != 0)
-	case Number:
+	case ValueKindNumber:
 		switch f := math.Float64frombits(v.num); {
 		case math.IsNaN(f):
 			return append(dst, "NaN"...)
@@ -117,11 +117,11 @@ func appendString(dst []byte, v Value) []byte {
 		default:
 			return lib0.AppendJSONNumber(dst, f)
 		}
-	case BigInt:
+	case ValueKindBigInt:
 		return strconv.AppendInt(dst, int64(v.num), 10)
-	case String:
+	case ValueKindString:
 		return append(dst, v.str...)
-	case Bytes:
+	case ValueKindBytes:
 		for i := range len(v.str) {
 			if i > 0 {
 				dst = append(dst, ',')
@@ -129,7 +129,7 @@ func appendString(dst []byte, v Value) []byte {
 			dst = strconv.AppendUint(dst, uint64(v.str[i]), 10)
 		}
 		return dst
-	case List:
+	case ValueKindList:
 		for i, x := range v.list {
 			if i > 0 {
 				dst = append(dst, ',')
@@ -139,7 +139,7 @@ func appendString(dst []byte, v Value) []byte {
 			}
 		}
 		return dst
-	case Type:
+	case ValueKindType:
 		if v.typ != nil {
 			return v.typ.appendXML(dst)
 		}

@@ -13,23 +13,23 @@ import (
 type state uint8
 
 const (
-	idle   state = iota
-	active       // its next item is about to be integrated, or needs another client's first
-	stuck        // it gets no further for now
+	idle    state = iota
+	active        // its next item is about to be integrated, or needs another client's first
+	blocked       // it gets no further for now
 )
 
-// arrival is an update that was read and checked, and of which nothing is in the
+// decodedUpdate is an update that was read and checked, and of which nothing is in the
 // document yet.
-type arrival struct {
+type decodedUpdate struct {
 	doc      *Doc
 	slab     slab
 	sections []section
-	home     *home           // of the next item, until it is in a type
-	inRoot   *home           // of the last item that names a root
-	end      **item          // where the next item is to be linked
-	rest     int             // how many bytes of contents still come, at most
-	roots    []*typ          // that are new
-	byName   map[string]*typ // the same
+	common   *common                // of the next item, until it is in a type
+	inRoot   *common                // of the last item that names a root
+	link     **item                 // where the next item is to be linked
+	unread   int                    // how many bytes of contents still come, at most
+	roots    []*sharedType          // that are new
+	byName   map[string]*sharedType // the same
 	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
@@ -48,7 +48,7 @@ type section struct {
 // As in yjs, texts that were there before and get other formats at the same time
 // are rid of formats that say nothing.
 func (d *Doc) Apply(update []byte, enc Encoding) error {
-	if d.lost {
+	if d.exhausted {
 		return ErrWork
 	}
 	var err error
@@ -57,14 +57,14 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 			return err
 		}
 	}
-	a := arrival{doc: d, rest: len(update)}
+	a := decodedUpdate{doc: d, unread: len(update)}
 	if a.deleted, err = blocks.Parse(update, a.block); err != nil {
 		return err
 	}
 	return d.edit(func(tx *transaction) error {
 		tx.remote = true
-		tx.take(&a)
-		if d.lost {
+		tx.integrateUpdate(&a)
+		if d.exhausted {
 			return ErrWork
 		}
 		return nil
@@ -72,37 +72,37 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 }
 
 // begin begins the section of a client.
-func (a *arrival) begin(id uint64) {
+func (a *decodedUpdate) beginSection(id uint64) {
 	c := a.doc.find(id)
 	if c == nil {
 		c = newClient(id)
 	}
 	a.sections = append(a.sections, section{client: c})
-	begun := home{client: c}
-	if a.home != nil {
-		begun.arena = a.home.arena
+	begun := common{client: c}
+	if a.common != nil {
+		begun.arena = a.common.arena
 	}
-	a.home = &begun
-	a.end = &a.sections[len(a.sections)-1].first
+	a.common = &begun
+	a.link = &a.sections[len(a.sections)-1].first
 }
 
-// newHome makes a home with room for at least n bytes of contents.
-func (a *arrival) newHome(c *client, n int) *home {
-	return newHome(c, nil, make([]byte, 0, max(n, min(a.rest, arenaBytes))))
+// newCommon makes a home with room for at least n bytes of contents.
+func (a *decodedUpdate) newCommon(c *client, n int) *common {
+	return newCommon(c, nil, make([]byte, 0, max(n, min(a.unread, arenaBytes))))
 }
 
 // block makes an item of the next block.
-func (a *arrival) block(b *blocks.Block) {
-	if a.home == nil || a.home.client.id != b.Client {
-		a.begin(b.Client)
+func (a *decodedUpdate) block(b *blocks.Block) {
+	if a.common == nil || a.common.client.id != b.Client {
+		a.beginSection(b.Client)
 	}
 	if b.Kind == blocks.KindSkip {
 		return
 	}
 	it := a.slab.item(b.Left + 1)
-	*a.end, a.end = it, &it.right
+	*a.link, a.link = it, &it.right
 	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
-	a.keep(it, b.Content)
+	a.storeContent(it, b.Content)
 	f := flagsOf[b.Kind]
 	var origin, right blocks.ID
 	if b.HasOrigin {
@@ -114,8 +114,8 @@ func (a *arrival) block(b *blocks.Block) {
 		f |= hasRight
 	}
 	if b.Root != nil {
-		it.home = it.home.in(a.root(b.Root), a.inRoot, nil)
-		a.inRoot = it.home
+		it.common = it.common.withParent(a.root(b.Root), a.inRoot, nil)
+		a.inRoot = it.common
 	} else if b.InType {
 		origin = b.Parent
 		f |= inType
@@ -125,44 +125,44 @@ func (a *arrival) block(b *blocks.Block) {
 	}
 	if b.HasKey {
 		f |= hasKey
-		it.more().key = string(b.Key)
+		it.ensureExtra().key = string(b.Key)
 	}
 	it.flags = f
 	it.setRefs(origin, right)
 	if b.Kind == blocks.KindType {
-		it.more().typ = readTyp(a.doc, b.Content)
+		it.ensureExtra().typ = readType(a.doc, b.Content)
 	}
 }
 
 // keep gives an item its content, which is borrowed.
-func (a *arrival) keep(it *item, content []byte) {
-	if it.home = a.home; len(content) > a.home.room() {
+func (a *decodedUpdate) storeContent(it *item, content []byte) {
+	if it.common = a.common; len(content) > a.common.free() {
 		if len(content) > arenaBytes/4 {
-			it.home = newHome(a.home.client, nil, bytes.Clone(content))
+			it.common = newCommon(a.common.client, nil, bytes.Clone(content))
 			return
 		}
-		a.home = a.newHome(a.home.client, len(content))
+		a.common = a.newCommon(a.common.client, len(content))
 	}
-	arena := a.home.arena
+	arena := a.common.arena
 	if arena == nil {
 		return // no content, and nobody before had any
 	}
 	from := len(arena.bytes)
 	arena.bytes = append(arena.bytes, content...)
-	a.rest -= len(content)
-	it.home, it.from, it.to = a.home, uint16(from), uint16(len(arena.bytes))
+	a.unread -= len(content)
+	it.common, it.from, it.to = a.common, uint16(from), uint16(len(arena.bytes))
 }
 
 // root gives the root type of a name.
-func (a *arrival) root(name []byte) *typ {
+func (a *decodedUpdate) root(name []byte) *sharedType {
 	if t := a.doc.roots[string(name)]; t != nil {
 		return t
 	}
 	t := a.byName[string(name)]
 	if t == nil {
-		t = &typ{doc: a.doc, name: string(name)}
+		t = &sharedType{doc: a.doc, name: string(name)}
 		if a.byName == nil {
-			a.byName = make(map[string]*typ)
+			a.byName = make(map[string]*sharedType)
 		}
 		a.byName[t.name] = t
 		a.roots = append(a.roots, t)
@@ -171,7 +171,7 @@ func (a *arrival) root(name []byte) *typ {
 }
 
 // take takes an update into the document.
-func (tx *transaction) take(a *arrival) {
+func (tx *transaction) integrateUpdate(a *decodedUpdate) {
 	d := tx.doc
 	for _, t := range a.roots {
 		d.addRoot(t)
@@ -186,8 +186,8 @@ func (tx *transaction) take(a *arrival) {
 		if sec.first == nil {
 			continue
 		}
-		if c.fresh = sec.first; len(c.queue) > 0 {
-			c.enqueue(d)
+		if c.arrived = sec.first; len(c.pending) > 0 {
+			c.addPending(d)
 		}
 		todo = append(todo, c)
 	}
@@ -195,13 +195,13 @@ func (tx *transaction) take(a *arrival) {
 		todo = tx.advance(todo)
 	}
 	for _, sec := range a.sections {
-		sec.client.enqueue(d)
+		sec.client.addPending(d)
 	}
-	tx.takeDeletions(a.deleted)
+	tx.applyDeletions(a.deleted)
 }
 
-// takeDeletions deletes what an update deletes, and what came after its deletion.
-func (tx *transaction) takeDeletions(all iter.Seq2[blocks.ID, uint64]) {
+// applyDeletions deletes what an update deletes, and what came after its deletion.
+func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 	d := tx.doc
 	for first, n := range all {
 		c, x := d.client(first.Client), span{first.Clock, first.Clock + n}
@@ -209,42 +209,42 @@ func (tx *transaction) takeDeletions(all iter.Seq2[blocks.ID, uint64]) {
 			tx.deleteSpan(c, span{x.from, min(x.to, c.end)})
 		}
 		if x.to > c.end {
-			c.dead = c.dead.add(span{max(x.from, c.end), x.to})
+			c.pendingDeletions = c.pendingDeletions.add(span{max(x.from, c.end), x.to})
 		}
 	}
 	for _, c := range tx.touched {
-		tx.bury(c)
+		tx.applyPendingDeletions(c)
 	}
 }
 
 // bury deletes items that came after they were deleted.
-func (tx *transaction) bury(c *client) {
+func (tx *transaction) applyPendingDeletions(c *client) {
 	done := 0
-	for i, x := range c.dead {
+	for i, x := range c.pendingDeletions {
 		if x.from >= c.end {
 			break
 		}
 		tx.deleteSpan(c, span{x.from, min(x.to, c.end)})
 		if x.to > c.end {
-			c.dead[i].from = c.end
+			c.pendingDeletions[i].from = c.end
 			break
 		}
 		done++
 	}
-	c.dead = slices.Delete(c.dead, 0, done)
+	c.pendingDeletions = slices.Delete(c.pendingDeletions, 0, done)
 }
 
 // advance integrates what clients have waiting, as far as they get, those with
 // higher ids first and in the order of yjs. It gives those who waited for that.
 func (tx *transaction) advance(todo []*client) []*client {
-	tx.woken, tx.stuck = nil, tx.stuck[:0]
+	tx.woken, tx.blocked = nil, tx.blocked[:0]
 	slices.SortFunc(todo, descending)
 	for _, c := range todo {
 		if c.state == idle {
 			tx.run(c)
 		}
 	}
-	for _, c := range tx.stuck {
+	for _, c := range tx.blocked {
 		c.state = idle
 	}
 	return tx.woken
@@ -256,7 +256,7 @@ func (tx *transaction) run(c *client) {
 	d := tx.doc
 	stack := []*client{c}
 	c.state = active
-	var prev spot
+	var prev hint
 	for {
 		c := stack[len(stack)-1]
 		it := c.head(d)
@@ -265,14 +265,14 @@ func (tx *transaction) run(c *client) {
 			return
 		}
 		if it == nil || it.clock > c.end {
-			tx.give(stack)
+			tx.suspend(stack)
 			return
 		}
 		if it.is(isForeign) {
 			if needs, yes := d.lacks(it); yes {
 				on := d.client(needs.Client)
 				if on.state != idle || on.waiting {
-					tx.give(stack)
+					tx.suspend(stack)
 					return
 				}
 				on.state = active
@@ -281,9 +281,9 @@ func (tx *transaction) run(c *client) {
 			}
 		}
 		c.next()
-		left := d.place(it, prev)
+		left := d.resolveRefs(it, prev)
 		tx.integrate(it, left)
-		prev = spot{it, left}
+		prev = hint{it, left}
 		if len(c.waiters) > 0 {
 			tx.wake(c)
 		}
@@ -303,9 +303,9 @@ func (tx *transaction) wake(c *client) {
 }
 
 // give gives up clients each of which needs something of the next one.
-func (tx *transaction) give(stack []*client) {
+func (tx *transaction) suspend(stack []*client) {
 	for _, c := range stack {
-		c.state = stuck
+		c.state = blocked
 		it := c.head(tx.doc)
 		if it == nil || it.clock > c.end || c.waiting {
 			continue
@@ -316,36 +316,36 @@ func (tx *transaction) give(stack []*client) {
 			on.waiters.push(waiter{needs.Clock, c})
 		}
 	}
-	tx.stuck = append(tx.stuck, stack...)
+	tx.blocked = append(tx.blocked, stack...)
 }
 
 // first gives what comes first of what is to be integrated; nil: there is nothing.
 // A part of it may be known already.
 func (c *client) first() *item {
 	switch {
-	case c.fresh != nil:
-		return c.fresh
-	case len(c.queue) > 0:
-		return c.queue[0]
+	case c.arrived != nil:
+		return c.arrived
+	case len(c.pending) > 0:
+		return c.pending[0]
 	}
 	return nil
 }
 
 // next takes out what first gives.
 func (c *client) next() {
-	if c.fresh != nil {
-		c.fresh = c.fresh.right
+	if c.arrived != nil {
+		c.arrived = c.arrived.right
 		return
 	}
-	if c.queue = c.queue[1:]; len(c.queue) == 0 {
-		c.queue = nil
+	if c.pending = c.pending[1:]; len(c.pending) == 0 {
+		c.pending = nil
 	}
 }
 
 // head gives the first item that isn't integrated yet; nil: there is none. It may
 // be behind a gap.
 func (c *client) head(d *Doc) *item {
-	if it := c.fresh; it != nil && it.clock >= c.end {
+	if it := c.arrived; it != nil && it.clock >= c.end {
 		return it
 	}
 	return c.skipKnown(d)
@@ -358,11 +358,11 @@ func (c *client) skipKnown(d *Doc) *item {
 			return it
 		}
 		if it.end() > c.end {
-			rest := d.part(it, c.end-it.clock, -1)
-			if c.fresh != nil {
-				c.fresh, rest.right = rest, it.right
+			rest := d.cutItem(it, c.end-it.clock, -1)
+			if c.arrived != nil {
+				c.arrived, rest.right = rest, it.right
 			} else {
-				c.queue[0] = rest
+				c.pending[0] = rest
 			}
 			return rest
 		}
@@ -372,29 +372,29 @@ func (c *client) skipKnown(d *Doc) *item {
 }
 
 // enqueue puts the fresh items among those that wait. What waits already stays.
-func (c *client) enqueue(d *Doc) {
-	if c.fresh == nil {
+func (c *client) addPending(d *Doc) {
+	if c.arrived == nil {
 		return
 	}
 	var fresh []*item
-	for c.fresh != nil {
-		it := c.fresh
-		c.fresh, it.right = it.right, nil
+	for c.arrived != nil {
+		it := c.arrived
+		c.arrived, it.right = it.right, nil
 		fresh = append(fresh, it)
 	}
 	first, end := fresh[0].clock, fresh[len(fresh)-1].end()
-	n := len(c.queue)
+	n := len(c.pending)
 	if n == 0 {
-		c.queue = fresh
+		c.pending = fresh
 		return
 	}
-	if c.queue[n-1].end() <= first {
-		c.queue = append(c.queue, fresh...)
+	if c.pending[n-1].end() <= first {
+		c.pending = append(c.pending, fresh...)
 		return
 	}
-	i := sort.Search(len(c.queue), func(i int) bool { return c.queue[i].end() > first })
-	j := i + sort.Search(len(c.queue)-i, func(n int) bool { return c.queue[i+n].clock >= end })
-	held := c.queue[i:j]
+	i := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end() > first })
+	j := i + sort.Search(len(c.pending)-i, func(n int) bool { return c.pending[i+n].clock >= end })
+	held := c.pending[i:j]
 	merged := make([]*item, 0, len(held)+len(fresh))
 	for _, it := range fresh {
 		for it != nil {
@@ -407,15 +407,15 @@ func (c *client) enqueue(d *Doc) {
 				break
 			}
 			if it.clock < held[0].clock {
-				rest := d.part(it, held[0].clock-it.clock, -1)
+				rest := d.cutItem(it, held[0].clock-it.clock, -1)
 				merged = append(merged, it)
 				it = rest
 			}
 			if it.end() <= held[0].end() {
 				break
 			}
-			it = d.part(it, held[0].end()-it.clock, -1)
+			it = d.cutItem(it, held[0].end()-it.clock, -1)
 		}
 	}
-	c.queue = slices.Replace(c.queue, i, j, append(merged, held...)...)
+	c.pending = slices.Replace(c.pending, i, j, append(merged, held...)...)
 }

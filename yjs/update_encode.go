@@ -58,7 +58,7 @@ func (tx *transaction) encode() []byte {
 	w := writer{}
 	slices.SortFunc(tx.touched, descending)
 	for _, c := range tx.touched {
-		w.section(c, c.before, false)
+		w.section(c, c.endBefore, false)
 	}
 	if w.sections == 0 && len(tx.deleted) == 0 {
 		return nil
@@ -83,7 +83,7 @@ func (c *client) appendDeleted(all []deletion) []deletion {
 			}
 		}
 	}
-	for _, x := range c.dead {
+	for _, x := range c.pendingDeletions {
 		add(x)
 	}
 	return all
@@ -117,7 +117,7 @@ func (w *writer) section(c *client, clock uint64, waiting bool) {
 		clock = c.end
 	}
 	if waiting {
-		for _, it := range c.queue {
+		for _, it := range c.pending {
 			if it.end() <= clock {
 				continue
 			}

@@ -70,9 +70,9 @@ func shape(d *Doc) map[string]string {
 			all[name] = b.String()
 		}
 	}
-	for _, root := range d.order {
+	for _, root := range d.rootOrder {
 		list(root.name, root.first)
-		for _, e := range root.order {
+		for _, e := range root.entryOrder {
 			list(root.name+"/"+e.key, e.first)
 		}
 	}
@@ -84,8 +84,8 @@ func read(t *testing.T, d *Doc) {
 	t.Helper()
 	_, _ = d.MarshalJSON()
 	d.Roots()
-	var walk func(ty *typ)
-	walk = func(ty *typ) {
+	var walk func(ty *sharedType)
+	walk = func(ty *sharedType) {
 		ty.delta()
 		ty.xml()
 		_, _ = ty.delta().MarshalJSON()
@@ -99,7 +99,7 @@ func read(t *testing.T, d *Doc) {
 		}
 		for _, assoc := range []int{0, -1} {
 			p, err := ty.relativePosition(int(ty.len)/2, assoc)
-			if err != nil && !ty.gone() {
+			if err != nil && !ty.isDeleted() {
 				t.Fatal(err)
 			}
 			_, _ = d.Resolve(p)
@@ -110,7 +110,7 @@ func read(t *testing.T, d *Doc) {
 			}
 		}
 	}
-	for _, root := range d.order {
+	for _, root := range d.rootOrder {
 		walk(root)
 	}
 }
@@ -183,7 +183,7 @@ func edit(t *testing.T, d *Doc, store *blocks.Store, random *rand.Rand) {
 		t.Fatal(err)
 	}
 	update, err := d.Transact(func() error {
-		for _, root := range d.order {
+		for _, root := range d.rootOrder {
 			n := int(root.len)
 			at := random.IntN(n + 1)
 			switch random.IntN(5) {
@@ -306,7 +306,7 @@ func hostileBlock(random *rand.Rand, ref func() blocks.ID) (b blocks.Block) {
 	case blocks.KindFormat:
 		b.Content = lib0.AppendString(lib0.AppendString(nil, []string{"k", "ychange", ""}[random.IntN(3)]), []string{"null", "1", ` "x"`, `{"a":{}}`}[random.IntN(4)])
 	case blocks.KindType:
-		b.Content = typContent(Kind(1+random.IntN(7)), "n")
+		b.Content = typeContent(Kind(1+random.IntN(7)), "n")
 	case blocks.KindAny:
 		b.Len = 3
 		b.Content = []byte{127, 126, 118, 1, 9, '_', '_', 'p', 'r', 'o', 't', 'o', '_', '_', 125, 1}

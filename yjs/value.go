@@ -10,19 +10,19 @@ import (
 // ValueKind says what a Value is.
 type ValueKind uint8
 
-// What a Value can be. The zero Value is undefined, as in JavaScript.
+// The kinds of values. The zero Value is undefined, as in JavaScript.
 const (
-	Undefined ValueKind = iota
-	Null
-	Bool
-	Number
-	BigInt
-	String
-	Bytes
-	List
-	Dict        // an Object
-	Type        // a shared type
-	Subdocument // another document
+	ValueKindUndefined ValueKind = iota
+	ValueKindNull
+	ValueKindBool
+	ValueKindNumber
+	ValueKindBigInt
+	ValueKindString
+	ValueKindBytes       // a Uint8Array
+	ValueKindList        // a plain array, which is not the shared type Array
+	ValueKindObject      // a plain object, which is not the shared type Map
+	ValueKindType        // a shared type
+	ValueKindSubdocument // a document in the document
 )
 
 // Value is what a document holds as an element of an Array, the value of a key of
@@ -34,7 +34,7 @@ type Value struct {
 	str    string // a string, in which half a surrogate pair may stand as three bytes; bytes; a guid; a name
 	list   []Value
 	object Object
-	typ    *typ
+	typ    *sharedType
 }
 
 // Member is a member of an Object.
@@ -57,11 +57,11 @@ func (o Object) Get(key string) Value {
 }
 
 // NullValue returns null.
-func NullValue() Value { return Value{kind: Null} }
+func NullValue() Value { return Value{kind: ValueKindNull} }
 
 // BoolValue returns true or false.
 func BoolValue(b bool) Value {
-	v := Value{kind: Bool}
+	v := Value{kind: ValueKindBool}
 	if b {
 		v.num = 1
 	}
@@ -71,9 +71,9 @@ func BoolValue(b bool) Value {
 // NumberValue returns a number.
 func NumberValue(f float64) Value {
 	if f != f {
-		return Value{kind: Number, num: nan}
+		return Value{kind: ValueKindNumber, num: nan}
 	}
-	return Value{kind: Number, num: math.Float64bits(f)}
+	return Value{kind: ValueKindNumber, num: math.Float64bits(f)}
 }
 
 // nan is the NaN that JavaScript writes.
@@ -81,50 +81,52 @@ const nan = 0x7ff8 << 48
 
 // BigIntValue returns a BigInt, which JavaScript's JSON can't hold: here it is
 // printed as its digits.
-func BigIntValue(i int64) Value { return Value{kind: BigInt, num: uint64(i)} }
+func BigIntValue(i int64) Value { return Value{kind: ValueKindBigInt, num: uint64(i)} }
 
 // StringValue returns a string. What of s isn't UTF-8 becomes U+FFFD.
 func StringValue(s string) Value {
-	return Value{kind: String, str: strings.ToValidUTF8(s, replacement)}
+	return Value{kind: ValueKindString, str: strings.ToValidUTF8(s, replacement)}
 }
 
 // BytesValue returns a Uint8Array. b is borrowed.
-func BytesValue(b []byte) Value { return Value{kind: Bytes, str: string(b)} }
+func BytesValue(b []byte) Value { return Value{kind: ValueKindBytes, str: string(b)} }
 
 // ListValue returns an array, which is not the type Array. values are borrowed.
-func ListValue(values ...Value) Value { return Value{kind: List, list: slices.Clone(values)} }
+func ListValue(values ...Value) Value { return Value{kind: ValueKindList, list: slices.Clone(values)} }
 
 // ObjectValue returns an object, which is not the type Map. Of members with one
 // key the last counts. members are borrowed.
 func ObjectValue(members ...Member) Value {
-	return Value{kind: Dict, object: ordered(slices.Clone(members))}
+	return Value{kind: ValueKindObject, object: orderMembers(slices.Clone(members))}
 }
 
 // TypeValue returns an empty shared type that is made where the value is put in a
 // document. Only XML elements and hooks have a name.
 func TypeValue(kind Kind, name string) Value {
-	return Value{kind: Type, num: uint64(kind), str: strings.ToValidUTF8(name, replacement)}
+	return Value{kind: ValueKindType, num: uint64(kind), str: strings.ToValidUTF8(name, replacement)}
 }
 
 // SubdocumentValue returns a document in the document: the id that it is found by
 // and its options, of which yjs knows "gc", "autoLoad" and "meta". options are
 // borrowed.
 func SubdocumentValue(guid string, options Object) Value {
-	return Value{kind: Subdocument, str: strings.ToValidUTF8(guid, replacement), object: ordered(slices.Clone(options))}
+	return Value{kind: ValueKindSubdocument, str: strings.ToValidUTF8(guid, replacement), object: orderMembers(slices.Clone(options))}
 }
 
 // Kind says what the value is.
 func (v Value) Kind() ValueKind { return v.kind }
 
 // IsNull tells whether the value is null or undefined.
-func (v Value) IsNull() bool { return v.kind <= Null }
+func (v Value) IsNull() bool { return v.kind <= ValueKindNull }
 
 // AsBool gives the value of a Bool.
-func (v Value) AsBool() (b, ok bool) { return v.num != 0 && v.kind == Bool, v.kind == Bool }
+func (v Value) AsBool() (b, ok bool) {
+	return v.num != 0 && v.kind == ValueKindBool, v.kind == ValueKindBool
+}
 
 // AsNumber gives the value of a Number.
 func (v Value) AsNumber() (f float64, ok bool) {
-	if v.kind != Number {
+	if v.kind != ValueKindNumber {
 		return 0, false
 	}
 	return math.Float64frombits(v.num), true
@@ -132,7 +134,7 @@ func (v Value) AsNumber() (f float64, ok bool) {
 
 // AsBigInt gives the value of a BigInt.
 func (v Value) AsBigInt() (i int64, ok bool) {
-	if v.kind != BigInt {
+	if v.kind != ValueKindBigInt {
 		return 0, false
 	}
 	return int64(v.num), true
@@ -140,26 +142,26 @@ func (v Value) AsBigInt() (i int64, ok bool) {
 
 // AsString gives the value of a String. Half a surrogate pair is U+FFFD.
 func (v Value) AsString() (s string, ok bool) {
-	if v.kind != String {
+	if v.kind != ValueKindString {
 		return "", false
 	}
-	return whole(v.str), true
+	return toValidUTF8(v.str), true
 }
 
 // AsBytes gives the value of Bytes. The caller owns it.
 func (v Value) AsBytes() (b []byte, ok bool) {
-	if v.kind != Bytes {
+	if v.kind != ValueKindBytes {
 		return nil, false
 	}
 	return []byte(v.str), true
 }
 
 // AsList gives the elements of a List, which are shared: don't change them.
-func (v Value) AsList() (values []Value, ok bool) { return v.list, v.kind == List }
+func (v Value) AsList() (values []Value, ok bool) { return v.list, v.kind == ValueKindList }
 
 // AsObject gives the members of a Dict, which are shared: don't change them.
 func (v Value) AsObject() (o Object, ok bool) {
-	if v.kind != Dict {
+	if v.kind != ValueKindObject {
 		return nil, false
 	}
 	return v.object, true
@@ -168,7 +170,7 @@ func (v Value) AsObject() (o Object, ok bool) {
 // AsSubdocument gives the id and the options of a Subdocument. The options are
 // shared: don't change them.
 func (v Value) AsSubdocument() (guid string, options Object, ok bool) {
-	if v.kind != Subdocument {
+	if v.kind != ValueKindSubdocument {
 		return "", nil, false
 	}
 	return v.str, v.object, true
@@ -177,7 +179,7 @@ func (v Value) AsSubdocument() (guid string, options Object, ok bool) {
 // TypeKind says of which kind a Type is.
 func (v Value) TypeKind() Kind {
 	switch {
-	case v.kind != Type:
+	case v.kind != ValueKindType:
 		return KindUnknown
 	case v.typ != nil:
 		return v.typ.kind
@@ -186,7 +188,7 @@ func (v Value) TypeKind() Kind {
 }
 
 // holds tells whether the value is a type of a document, of the given kind.
-func (v Value) holds(k Kind) bool { return v.kind == Type && v.typ != nil && v.typ.kind == k }
+func (v Value) holds(k Kind) bool { return v.kind == ValueKindType && v.typ != nil && v.typ.kind == k }
 
 // Array gives the type that the value is, if it is an Array of a document.
 func (v Value) Array() (*Array, bool) {
@@ -247,7 +249,7 @@ func (v Value) XMLHook() (*XMLHook, bool) {
 }
 
 // whole replaces each half of a surrogate pair by U+FFFD.
-func whole(s string) string {
+func toValidUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
 	}

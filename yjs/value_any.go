@@ -29,18 +29,18 @@ func readAny(r *lib0.Reader) Value {
 	case lib0.AnyBigInt:
 		return BigIntValue(int64(binary.BigEndian.Uint64(r.Take(8))))
 	case lib0.AnyString:
-		return Value{kind: String, str: string(r.Text())}
+		return Value{kind: ValueKindString, str: string(r.Text())}
 	case lib0.AnyBytes:
-		return Value{kind: Bytes, str: string(r.Bytes())}
+		return Value{kind: ValueKindBytes, str: string(r.Bytes())}
 	case lib0.AnyArray:
 		n := r.Uint()
 		list := slices.Grow([]Value(nil), int(min(n, uint64(r.Len()))))
 		for ; n > 0 && r.Err() == nil; n-- {
 			list = append(list, readAny(r))
 		}
-		return Value{kind: List, list: list}
+		return Value{kind: ValueKindList, list: list}
 	case lib0.AnyObject:
-		return Value{kind: Dict, object: readAnyObject(r)}
+		return Value{kind: ValueKindObject, object: readAnyObject(r)}
 	}
 	return Value{}
 }
@@ -54,32 +54,32 @@ func readAnyObject(r *lib0.Reader) Object {
 			members = append(members, Member{key, value})
 		}
 	}
-	return ordered(members)
+	return orderMembers(members)
 }
 
 // appendAny appends an "any" value, as lib0 writes it. It has no shared types in
 // it.
 func appendAny(dst []byte, v Value) []byte {
 	switch v.kind {
-	case Null:
+	case ValueKindNull:
 		return append(dst, lib0.AnyNull)
-	case Bool:
+	case ValueKindBool:
 		return append(dst, lib0.AnyFalse-byte(v.num))
-	case Number:
+	case ValueKindNumber:
 		return lib0.AppendAnyNumber(dst, math.Float64frombits(v.num))
-	case BigInt:
+	case ValueKindBigInt:
 		return binary.BigEndian.AppendUint64(append(dst, lib0.AnyBigInt), v.num)
-	case String:
-		return lib0.AppendString(append(dst, lib0.AnyString), whole(v.str))
-	case Bytes:
+	case ValueKindString:
+		return lib0.AppendString(append(dst, lib0.AnyString), toValidUTF8(v.str))
+	case ValueKindBytes:
 		return lib0.AppendString(append(dst, lib0.AnyBytes), v.str)
-	case List:
+	case ValueKindList:
 		dst = lib0.AppendUint(append(dst, lib0.AnyArray), uint64(len(v.list)))
 		for _, x := range v.list {
 			dst = appendAny(dst, x)
 		}
 		return dst
-	case Dict:
+	case ValueKindObject:
 		return appendAnyObject(dst, v.object)
 	}
 	return append(dst, lib0.AnyUndefined)
@@ -88,24 +88,24 @@ func appendAny(dst []byte, v Value) []byte {
 func appendAnyObject(dst []byte, o Object) []byte {
 	dst = lib0.AppendUint(append(dst, lib0.AnyObject), uint64(len(o)))
 	for _, m := range o {
-		dst = appendAny(lib0.AppendString(dst, whole(m.Key)), m.Value)
+		dst = appendAny(lib0.AppendString(dst, toValidUTF8(m.Key)), m.Value)
 	}
 	return dst
 }
 
 // plain tells whether a value can be written: it has no types or documents in
 // it, and isn't nested deeper than others read.
-func plain(v Value, depth int) bool {
-	if v.kind >= Type || depth == 0 && v.kind >= List {
+func encodable(v Value, depth int) bool {
+	if v.kind >= ValueKindType || depth == 0 && v.kind >= ValueKindList {
 		return false
 	}
 	for _, x := range v.list {
-		if !plain(x, depth-1) {
+		if !encodable(x, depth-1) {
 			return false
 		}
 	}
 	for _, m := range v.object {
-		if !plain(m.Value, depth-1) || m.Key == "__proto__" {
+		if !encodable(m.Value, depth-1) || m.Key == "__proto__" {
 			return false
 		}
 	}

@@ -10,13 +10,13 @@ import (
 // keys that are an index first, as numbers, then the others as they came. Of
 // members with one key there is one, where the first was, with the last value.
 // It changes members.
-func ordered(members Object) Object {
-	return order(members, func(m Member) string { return m.Key })
+func orderMembers(members Object) Object {
+	return orderByKey(members, func(m Member) string { return m.Key })
 }
 
 // order is ordered for whatever has a key.
-func order[M any](members []M, key func(M) string) []M {
-	members = unique(members, key)
+func orderByKey[M any](members []M, key func(M) string) []M {
+	members = lastOfKey(members, key)
 	if !slices.ContainsFunc(members, func(m M) bool { _, ok := arrayIndex(key(m)); return ok }) {
 		return members
 	}
@@ -36,7 +36,7 @@ func order[M any](members []M, key func(M) string) []M {
 	return members
 }
 
-func unique[M any](members []M, key func(M) string) []M {
+func lastOfKey[M any](members []M, key func(M) string) []M {
 	if len(members) < 8 {
 		kept := members[:0]
 		for _, m := range members {

@@ -326,8 +326,8 @@ func TestAccessors(t *testing.T) {
 		}
 		var yes []bool
 		for _, ok := range []func() bool{
-			func() bool { return v.Kind() == Undefined },
-			func() bool { return v.Kind() == Null },
+			func() bool { return v.Kind() == ValueKindUndefined },
+			func() bool { return v.Kind() == ValueKindNull },
 			func() bool { _, ok := v.AsBool(); return ok },
 			func() bool { _, ok := v.AsNumber(); return ok },
 			func() bool { _, ok := v.AsBigInt(); return ok },
