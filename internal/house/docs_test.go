@@ -1,4 +1,4 @@
-package yroom_test
+package house
 
 import (
 	"bufio"
@@ -48,8 +48,8 @@ func TestDocsShowExamples(t *testing.T) {
 	}
 }
 
-// given is what the Go blocks of the documentation may take as there: all of
-// the imports, and values that the text around them speaks of.
+// given holds what the Go blocks of the documentation may use without declaring
+// it: the imports, and values that the text around the blocks mentions.
 const given = `package docs
 
 import (
@@ -90,7 +90,7 @@ func TestGoBlocksCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(blocks) < 10 {
-		t.Errorf("there are %d blocks: where is the rest?", len(blocks))
+		t.Errorf("there are %d blocks: too few", len(blocks))
 	}
 	imports := exports(t)
 	for _, b := range blocks {
@@ -113,7 +113,7 @@ func TestGoBlocksCompile(t *testing.T) {
 	}
 }
 
-// exports gives an importer of all that given imports.
+// exports returns an importer for the packages that given imports.
 func exports(t *testing.T) types.Importer {
 	t.Helper()
 	files := map[string]string{}
@@ -150,8 +150,8 @@ func importsOf(t *testing.T, source string) (paths []string) {
 	return paths
 }
 
-// compile gives what is wrong with a block, but for variables and imports that
-// nobody uses.
+// compile returns the errors in a block, except for variables and imports that
+// are not used.
 func compile(from types.Importer, block string) (wrong []error) {
 	preamble, _, _ := strings.Cut(given, "\nvar (")
 	sources := []string{block}
@@ -175,14 +175,14 @@ func compile(from types.Importer, block string) (wrong []error) {
 			wrong = append(wrong, err)
 		}
 	}}
-	_, _ = config.Check("docs", fset, files, nil) // config.Error has what it returns
+	_, _ = config.Check("docs", fset, files, nil) // config.Error is called with each error
 	return wrong
 }
 
-// Each block names its language, so that nobody forgets to test it.
+// Each block names its language, and each language is tested or known not to be.
 func TestBlocksAreOfKnownLanguages(t *testing.T) {
 	tested := []string{
-		"go", "sh", "", // here; no language is sh
+		"go", "sh", "", // here; a block without a language is taken as sh
 		"yaml", "text", // in cmd/yroom
 		"js",           // in test/snippets
 		"css", "nginx", // not at all
@@ -206,7 +206,7 @@ var (
 	dropped = regexp.MustCompile(`[^\p{L}\p{N}\- ]`)
 )
 
-// Links within the project lead somewhere.
+// The targets of links within the project exist.
 func TestLinks(t *testing.T) {
 	pages, err := markdown.Documents(os.DirFS("."))
 	if err != nil {
@@ -226,18 +226,18 @@ func TestLinks(t *testing.T) {
 				target = page
 			}
 			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s: the link to %s leads nowhere", page, to)
+				t.Errorf("%s: the link to %s has no target", page, to)
 			} else if anchor != "" && !slices.Contains(anchors(t, target), anchor) {
 				t.Errorf("%s: %s has no heading #%s", page, target, anchor)
 			}
 		}
 	}
 	if seen < 20 {
-		t.Errorf("there are %d links: where is the rest?", seen)
+		t.Errorf("there are %d links: too few", seen)
 	}
 }
 
-// prose is a page without its code blocks.
+// prose returns the text of a page without its code blocks.
 func prose(t *testing.T, page string) string {
 	t.Helper()
 	text, err := os.ReadFile(page)
@@ -247,7 +247,7 @@ func prose(t *testing.T, page string) string {
 	return fenced.ReplaceAllString(string(text), "")
 }
 
-// anchors are the names that GitHub gives to a page's headings.
+// anchors returns the fragments by which GitHub links to the headings of a page.
 func anchors(t *testing.T, page string) (names []string) {
 	t.Helper()
 	for _, match := range heading.FindAllStringSubmatch(prose(t, page), -1) {
@@ -257,7 +257,8 @@ func anchors(t *testing.T, page string) (names []string) {
 	return names
 }
 
-// What operators ask SQLite runs as it stands, on a file that a server has open.
+// The sqlite3 commands of the documentation run as they are shown, on a file that
+// a server has open.
 func TestSQLiteCommandsRun(t *testing.T) {
 	if _, err := exec.LookPath("sqlite3"); err != nil {
 		missing := t.Skip
@@ -276,7 +277,7 @@ func TestSQLiteCommandsRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer documents.Close()
-	if _, err := documents.Append(t.Context(), "my-room", store.Entry{Encoding: store.V1, Data: hello}); err != nil {
+	if _, err := documents.Append(t.Context(), "my-room", store.Entry{Encoding: store.V1, Data: []byte{0, 0}}); err != nil {
 		t.Fatal(err)
 	}
 	ran := 0
@@ -295,16 +296,16 @@ func TestSQLiteCommandsRun(t *testing.T) {
 			}
 			_, copied := os.Stat(filepath.Join(dir, "backup.db"))
 			if copied != nil && !strings.Contains(string(out), "my-room") {
-				t.Errorf("%s: %s neither tells of the room nor copies it:\n%s", b, line, out)
+				t.Errorf("%s: %s neither prints the room nor copies it:\n%s", b, line, out)
 			}
 		}
 	}
 	if ran < 3 {
-		t.Errorf("%d commands ran: where is the rest?", ran)
+		t.Errorf("%d commands ran: too few", ran)
 	}
 }
 
-// Commands of the documentation exist. Which flags yroom has is looked at in
+// The commands of the documentation exist. The flags of yroom are tested in
 // cmd/yroom.
 func TestShellBlocks(t *testing.T) {
 	blocks, err := markdown.Blocks(os.DirFS("."), "")
@@ -319,7 +320,7 @@ func TestShellBlocks(t *testing.T) {
 		lines := bufio.NewScanner(strings.NewReader(strings.ReplaceAll(b.Text, "\\\n", " ")))
 		for lines.Scan() {
 			words := strings.Fields(lines.Text())
-			for len(words) > 0 && strings.Contains(words[0], "=") { // of the environment
+			for len(words) > 0 && strings.Contains(words[0], "=") { // environment variables
 				words = words[1:]
 			}
 			if len(words) == 0 {
@@ -360,9 +361,9 @@ func exists(t *testing.T, words []string) error {
 	case "docker":
 		_, err := os.Stat("Dockerfile")
 		return err
-	case "yroom", "sqlite3", "curl", "sha256sum", "openssl", "chmod", "mkdir", "while", "[", "done": // elsewhere, or nothing of this project
+	case "yroom", "sqlite3", "curl", "sha256sum", "openssl", "chmod", "mkdir", "while", "[", "done": // tested elsewhere, or not part of this project
 	default:
-		return errors.New("a command that nothing knows")
+		return errors.New("an unknown command")
 	}
 	return nil
 }

@@ -1,0 +1,230 @@
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/yroom/yroom"
+
+// wantImports holds, for each package of the module, exactly what its files
+// other than tests import besides the standard library. "." is the root.
+// A package imports only packages of the rows below its own.
+var wantImports = []struct {
+	name    string
+	imports []string
+}{
+	{"cmd/yroom", []string{
+		".", "internal/webui", "store", "store/memstore", "store/sqlitestore", "web", "yjs",
+		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
+	}},
+	{"examples/hello", []string{"."}},
+	{"examples/login", []string{".", "store", "store/sqlitestore"}},
+	{"test/browser/robot", []string{".", "internal/webui", "web", "yjs"}},
+	{"internal/wstest", []string{"github.com/gobwas/ws"}},
+	{"internal/markdown", nil},
+	{"internal/webui", nil},
+	{"web", nil},
+
+	{".", []string{
+		"awareness", "blocks", "consumer", "layer", "layer/memlayer", "protocol", "room", "store", "store/memstore", "worker", "yjs",
+	}},
+
+	// Consumers and workers never import each other: only the layer connects them.
+	{"consumer", []string{"awareness", "layer", "protocol", "room", "github.com/gobwas/ws"}},
+	{"worker", []string{"blocks", "internal/turn", "layer", "protocol", "room", "store"}},
+
+	// An adapter imports its contract and its client library.
+	{"layer/layertest", []string{"awareness", "layer", "protocol", "room"}},
+	{"layer/memlayer", []string{"layer"}},
+	{"layer", []string{"room"}},
+	{"store/memstore", []string{"store"}},
+	{"store/sqlitestore", []string{"store", "modernc.org/sqlite", "modernc.org/sqlite/lib"}},
+	{"store/storetest", []string{"store"}},
+	{"store", nil},
+
+	{"room", []string{"awareness", "blocks", "internal/weakbytes", "protocol"}},
+	{"protocol", []string{"internal/lib0"}},
+	{"awareness", []string{"internal/lib0"}},
+	{"yjs", []string{"blocks", "internal/lib0"}},
+	{"blocks", []string{"internal/lib0"}},
+	{"internal/lib0", nil},
+	{"internal/turn", nil},
+	{"internal/weakbytes", nil},
+}
+
+// unreachable holds packages that must not be imported, directly or through
+// other packages.
+var unreachable = map[string][]string{
+	"consumer":       {"worker", "store", "yjs"},
+	"worker":         {"consumer", "yjs"},
+	"layer":          {"consumer", "worker", "store", "yjs"},
+	"layer/memlayer": {"consumer", "worker", "store", "yjs"},
+	"store":          {"blocks"},
+	"room":           {"layer", "store", "yjs"},
+}
+
+// core packages do no I/O, start no goroutine, log nothing and never read the clock.
+var core = []string{"room", "yjs", "protocol", "awareness", "blocks", "internal/lib0"}
+
+type goPackage struct {
+	Dir        string
+	ImportPath string
+	GoFiles    []string // without tests
+	Imports    []string // of GoFiles
+}
+
+// name is the package's path in the module, "." for the root.
+func (p goPackage) name() string { return nameOf(p.ImportPath) }
+
+func nameOf(importPath string) string {
+	if importPath == module {
+		return "."
+	}
+	return strings.TrimPrefix(importPath, module+"/")
+}
+
+// imports returns the names of the packages that p imports outside the standard library.
+func (p goPackage) imports() (names []string) {
+	for _, path := range p.Imports {
+		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
+			names = append(names, nameOf(path))
+		}
+	}
+	return names
+}
+
+// packages returns the packages of the module, except for those that are tests only.
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=Dir,ImportPath,GoFiles,Imports", "./...")
+	var complaint strings.Builder
+	cmd.Stderr = &complaint
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, &complaint)
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p goPackage
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			all = append(all, p)
+		}
+	}
+}
+
+func TestImports(t *testing.T) {
+	rank := map[string]int{}
+	for i, row := range wantImports {
+		rank[row.name] = i
+	}
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		name := p.name()
+		seen[name] = true
+		i, ok := rank[name]
+		if !ok {
+			t.Errorf("package %s has no row in wantImports; it imports %q", name, p.imports())
+			continue
+		}
+		want, got := wantImports[i].imports, p.imports()
+		for _, path := range got {
+			if !slices.Contains(want, path) {
+				t.Errorf("%s imports %s, which is not in its row of wantImports", name, path)
+			}
+			if j, ok := rank[path]; ok && j <= i {
+				t.Errorf("%s imports %s, whose row of wantImports must be further down", name, path)
+			}
+		}
+		for _, path := range want {
+			if !slices.Contains(got, path) {
+				t.Errorf("%s doesn't import %s: remove it from its row of wantImports", name, path)
+			}
+		}
+	}
+	for _, row := range wantImports {
+		if !seen[row.name] {
+			t.Errorf("there is no package %s: remove its row of wantImports", row.name)
+		}
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	imports := map[string][]string{}
+	for _, p := range packages(t) {
+		imports[p.name()] = p.imports()
+	}
+	var follow func(from string, path []string)
+	for from, forbidden := range unreachable {
+		if _, ok := imports[from]; !ok {
+			t.Errorf("there is no package %s: remove its row of unreachable", from)
+		}
+		seen := map[string]bool{}
+		follow = func(name string, path []string) {
+			if seen[name] {
+				return
+			}
+			seen[name] = true
+			path = append(path, name)
+			if slices.Contains(forbidden, name) {
+				t.Errorf("%s must not reach %s: %s", from, name, strings.Join(path, " imports "))
+			}
+			for _, next := range imports[name] {
+				follow(next, slices.Clip(path))
+			}
+		}
+		follow(from, nil)
+	}
+}
+
+func TestCoreIsPure(t *testing.T) {
+	io := []string{"log", "net", "os", "syscall", "unsafe"}
+	clock := []string{"Now", "Since", "Until", "After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep"}
+	checked := 0
+	for _, p := range packages(t) {
+		if !slices.Contains(core, p.name()) {
+			continue
+		}
+		checked++
+		for _, path := range p.Imports {
+			if first, _, _ := strings.Cut(path, "/"); slices.Contains(io, first) {
+				t.Errorf("%s imports %s", p.name(), path)
+			}
+		}
+		for _, file := range p.GoFiles {
+			fset := token.NewFileSet()
+			parsed, err := parser.ParseFile(fset, filepath.Join(p.Dir, file), nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.GoStmt:
+					t.Errorf("%s starts a goroutine", fset.Position(n.Pos()))
+				case *ast.SelectorExpr:
+					if pkg, ok := n.X.(*ast.Ident); ok && pkg.Name == "time" && slices.Contains(clock, n.Sel.Name) {
+						t.Errorf("%s reads the clock: time.%s", fset.Position(n.Pos()), n.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+	if checked != len(core) {
+		t.Errorf("%d of the %d packages of core exist", checked, len(core))
+	}
+}
