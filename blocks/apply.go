@@ -1,6 +1,10 @@
 package blocks
 
-import "math"
+import (
+	"math"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
 
 // Apply takes an update into the document and gives what was new in it, as a
 // V1 update: what has to be stored and told to others. nil: nothing was new.
@@ -158,7 +162,7 @@ func (s *Store) onlyNew(in *contents) []byte {
 	for _, d := range in.deletions {
 		c, to := s.find(d.client), news.client(d.client)
 		for _, x := range d.read() {
-			c.undeleted(x, func(part span) { to.dead = to.dead.add(part) })
+			c.undeleted(x, func(part clocks.Span) { to.dead = to.dead.Add(part) })
 		}
 	}
 	return news.Encode(V1)

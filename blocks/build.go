@@ -3,6 +3,8 @@ package blocks
 import (
 	"bytes"
 	"math"
+
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // builder makes the body of a client of the blocks that begin a section. It
@@ -13,14 +15,14 @@ type builder struct {
 	client uint64
 	loose  bool // a block was not written as short as can be
 
-	wire   []byte // what the blocks are read from
-	from   int    // where in that the chunk being made goes on
-	room   []byte // what the chunk has of before
-	clock  uint64 // of the chunk
-	count  int    // of its blocks
-	tail   tail   // of its last block
-	dead   span   // deleted elements that are not in buried yet
-	buried []byte // the deleted elements, as updates have them
+	wire   []byte      // what the blocks are read from
+	from   int         // where in that the chunk being made goes on
+	room   []byte      // what the chunk has of before
+	clock  uint64      // of the chunk
+	count  int         // of its blocks
+	tail   tail        // of its last block
+	dead   clocks.Span // deleted elements that are not in buried yet
+	buried []byte      // the deleted elements, as updates have them
 }
 
 // begin begins a body, of blocks that are read from wire.
@@ -34,7 +36,7 @@ func (w *builder) at(off int) int { return len(w.room) + off - w.from }
 // add takes a block that stands at off.
 func (w *builder) add(g *glance, off int, clock uint64) {
 	if g.kind <= kindDeleted {
-		w.bury(span{clock, clock + g.len})
+		w.bury(clocks.Span{From: clock, To: clock + g.len})
 	}
 	if w.takes(g, off, clock) {
 		w.room = append(w.room, w.wire[w.from:off]...)
@@ -64,7 +66,7 @@ func (w *builder) addBlock(b *block, off, next int) {
 	}
 	w.cut(off)
 	if b.deleted() {
-		w.bury(span{b.clock, b.end()})
+		w.bury(clocks.Span{From: b.clock, To: b.end()})
 	}
 	w.body.blocks.push(b)
 	w.from = next
@@ -77,9 +79,9 @@ func (w *builder) takes(g *glance, off int, clock uint64) bool {
 }
 
 // bury takes elements that are deleted.
-func (w *builder) bury(x span) {
-	if w.dead.to == x.from {
-		w.dead.to = x.to
+func (w *builder) bury(x clocks.Span) {
+	if w.dead.To == x.From {
+		w.dead.To = x.To
 		return
 	}
 	w.flush()
@@ -88,7 +90,7 @@ func (w *builder) bury(x span) {
 
 // flush puts the deleted elements that came last among the others.
 func (w *builder) flush() {
-	if w.dead.to > 0 {
+	if w.dead.To > 0 {
 		w.buried = appendSpan(w.buried, w.dead)
 		w.body.deleted.closed.n++
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // unhex reads hex with spaces, as the tests write updates.
@@ -63,10 +65,10 @@ func check(tb testing.TB, s *Store) {
 		}
 		end = c.blocks.end
 		for i, x := range c.dead {
-			if x.from < end || x.to <= x.from || i > 0 && x.from == end {
+			if x.From < end || x.To <= x.From || i > 0 && x.From == end {
 				tb.Fatalf("client %d: deletions %v behind %d", c.id, c.dead, c.blocks.end)
 			}
-			end = x.to
+			end = x.To
 		}
 		if c.waits == waits && len(c.pending) == 0 {
 			tb.Fatalf("client %d waits for nothing", c.id)
@@ -122,17 +124,17 @@ func checkDeleted(tb testing.TB, s *Store, c *client) {
 			tb.Fatalf("client %d: %d spans in part %d", c.id, len(part), i)
 		}
 		for j, x := range part {
-			if x.to <= x.from || x.to > c.blocks.end || x.from <= end && i+j > 0 {
+			if x.To <= x.From || x.To > c.blocks.end || x.From <= end && i+j > 0 {
 				tb.Fatalf("client %d: deletion %v behind %d in blocks up to %d", c.id, x, end, c.blocks.end)
 			}
-			end = x.to
+			end = x.To
 		}
 	}
 	blocks := opened(tb, &c.blocks)
 	for i, k := range blocks.chunks {
 		for j := range k.recs {
 			alive := uint64(0)
-			c.undeleted(span{k.at(j), blocks.blockEnd(i, j)}, func(x span) { alive += x.to - x.from })
+			c.undeleted(clocks.Span{From: k.at(j), To: blocks.blockEnd(i, j)}, func(x clocks.Span) { alive += x.To - x.From })
 			if length := blocks.blockEnd(i, j) - k.at(j); k.deleted(j) && alive > 0 || !k.deleted(j) && alive < length && !s.options.History {
 				tb.Fatalf("client %d: the block at %d has %d elements, %d of them alive, and its content is dropped: %v", c.id, k.at(j), length, alive, k.deleted(j))
 			}

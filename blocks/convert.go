@@ -73,7 +73,7 @@ func DiffUpdate(enc Encoding, update, stateVector []byte) ([]byte, error) {
 		return nil, err
 	}
 	has := make(map[uint64]uint64, len(in.sections))
-	if err := eachClock(stateVector, func(client, clock uint64) { has[client] = clock }); err != nil {
+	if err := ParseStateVector(stateVector, func(client, clock uint64) { has[client] = clock }); err != nil {
 		return nil, err
 	}
 	n, parts := uint64(0), []byte(nil)

@@ -4,24 +4,25 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
 // deletion is what an update deletes of a client.
 type deletion struct {
 	client uint64
-	n      int    // of spans
-	spans  []span // in order; none where there is a body
-	body   *body  // whose blocks say just what is deleted; only for a store that doesn't have the client
+	n      int           // of spans
+	spans  []clocks.Span // in order; none where there is a body
+	body   *body         // whose blocks say just what is deleted; only for a store that doesn't have the client
 }
 
 // read gives the spans.
-func (d *deletion) read() []span {
+func (d *deletion) read() []clocks.Span {
 	if d.body == nil {
 		return d.spans
 	}
-	spans := make([]span, 0, d.n)
-	d.body.deleted.closed.each(func(x span) { spans = append(spans, x) })
+	spans := make([]clocks.Span, 0, d.n)
+	d.body.deleted.closed.each(func(x clocks.Span) { spans = append(spans, x) })
 	return spans
 }
 
@@ -80,7 +81,7 @@ func (in *contents) readSpans(r *lib0.Reader, client, count uint64) (ordered boo
 		}
 		ordered = ordered && clock >= end
 		end = clock + length
-		in.spans = append(in.spans, span{clock, end})
+		in.spans = append(in.spans, clocks.Span{From: clock, To: end})
 	}
 	if n := len(in.spans) - first; n > 0 {
 		in.deletions = append(in.deletions, deletion{client: client, n: n})
@@ -108,7 +109,7 @@ func (in *contents) tidyDeletions() {
 		tidy = append(tidy, deletion{client: d.client, spans: slices.Clip(own)})
 	}
 	for i := range tidy {
-		tidy[i].spans = spans(nil).union(tidy[i].spans)
+		tidy[i].spans = clocks.Spans(nil).Union(tidy[i].spans)
 	}
 	in.deletions = tidy
 }
@@ -126,6 +127,6 @@ func appendDeletions(dst []byte, deletions []deletion) []byte {
 	return dst
 }
 
-func appendSpan(dst []byte, x span) []byte {
-	return lib0.AppendUint(lib0.AppendUint(dst, x.from), x.to-x.from)
+func appendSpan(dst []byte, x clocks.Span) []byte {
+	return lib0.AppendUint(lib0.AppendUint(dst, x.From), x.To-x.From)
 }

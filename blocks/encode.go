@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -26,7 +27,7 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 			c.has = 0
 		}
 	}()
-	err := eachClock(stateVector, func(client, clock uint64) {
+	err := ParseStateVector(stateVector, func(client, clock uint64) {
 		if c := s.byID[client]; c != nil {
 			c.has = clock
 		}
@@ -176,22 +177,22 @@ func (c *client) deletedAcross() bool {
 	}
 	c.deleted.open()
 	parts := c.deleted.parts
-	return len(parts) > 0 && parts[len(parts)-1].end() == c.dead[0].from
+	return len(parts) > 0 && parts[len(parts)-1].End() == c.dead[0].From
 }
 
 // appendDeletions appends them.
 func (c *client) appendDeletions(dst []byte) []byte {
 	dst = lib0.AppendUint(dst, c.id)
 	dst = lib0.AppendUint(dst, uint64(c.deletions()))
-	dead, across := c.dead, span{}
+	dead, across := c.dead, clocks.Span{}
 	if c.deletedAcross() {
 		across, dead = dead[0], dead[1:]
 	}
 	dst = append(dst, c.deleted.closed.wire...)
 	for _, part := range c.deleted.parts {
 		for _, x := range part {
-			if x.to == across.from {
-				x.to = across.to
+			if x.To == across.From {
+				x.To = across.To
 			}
 			dst = appendSpan(dst, x)
 		}

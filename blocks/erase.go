@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -12,14 +13,14 @@ type eraser struct{ scratch chunk }
 
 // delete drops the content of the elements in x, which r holds and none of
 // which is deleted yet.
-func (e *eraser) delete(r *run, client uint64, x span) {
-	for c := r.find(x.from); x.from < x.to; c++ {
+func (e *eraser) delete(r *run, client uint64, x clocks.Span) {
+	for c := r.find(x.From); x.From < x.To; c++ {
 		k := r.open(c)
 		end := r.blockEnd(c, len(k.recs)-1)
-		part := span{x.from, min(x.to, end)}
-		x.from = end
+		part := clocks.Span{From: x.From, To: min(x.To, end)}
+		x.From = end
 		size, last := len(k.wire), len(k.recs)-1
-		before := part.to <= k.at(last) && !k.deleted(last)
+		before := part.To <= k.at(last) && !k.deleted(last)
 		e.rewrite(r, c, client, part)
 		shift := len(k.wire) - size
 		r.size += shift
@@ -64,24 +65,24 @@ func (r *run) join(c int, client uint64) bool {
 }
 
 // rewrite deletes x, which lies in chunk c.
-func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
+func (e *eraser) rewrite(r *run, c int, client uint64, x clocks.Span) {
 	k := r.chunks[c]
-	i := k.find(x.from)
+	i := k.find(x.From)
 	j := i
 	switch end := r.blockEnd(c, i); {
-	case x.to > end:
-		j = k.find(x.to - 1)
-	case x.to == end && x.from == k.at(i):
+	case x.To > end:
+		j = k.find(x.To - 1)
+	case x.To == end && x.From == k.at(i):
 		k.bury(i, client, x)
 		return
-	case x.to == end && k.buryEnd(i, client, x):
+	case x.To == end && k.buryEnd(i, client, x):
 		return
 	}
 	// Deleted neighbours come along: they join.
-	if i > 0 && x.from == k.at(i) && k.deleted(i-1) {
+	if i > 0 && x.From == k.at(i) && k.deleted(i-1) {
 		i--
 	}
-	if j+1 < len(k.recs) && x.to == k.at(j+1) && k.deleted(j+1) {
+	if j+1 < len(k.recs) && x.To == k.at(j+1) && k.deleted(j+1) {
 		j++
 	}
 	out := &e.scratch
@@ -91,13 +92,13 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
 		var b block
 		at := k.at(n)
 		b.load(k.blockWire(n), client, at, r.blockEnd(c, n)-at)
-		if b.clock < x.from && !b.deleted() {
-			rest := b.split(x.from - b.clock)
+		if b.clock < x.From && !b.deleted() {
+			rest := b.split(x.From - b.clock)
 			out.push(&b, &t)
 			b = rest
 		}
-		if x.to < b.end() && !b.deleted() {
-			rest := b.split(x.to - b.clock)
+		if x.To < b.end() && !b.deleted() {
+			rest := b.split(x.To - b.clock)
 			b.kill()
 			out.push(&b, &t)
 			b = rest
@@ -111,25 +112,25 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x span) {
 
 // bury deletes block i, which is x, in its place, and joins it with deleted
 // neighbours.
-func (k *chunk) bury(i int, client uint64, x span) {
+func (k *chunk) bury(i int, client uint64, x clocks.Span) {
 	first, last := i, i
 	wire := k.blockWire(i)
 	from, to := int(k.recs[i].off), int(k.recs[i].off)+len(wire)
-	if i > 0 && k.kind(i-1) == kindDeleted && chained(k.blockWire(i-1), wire, id{client, x.from}) {
+	if i > 0 && k.kind(i-1) == kindDeleted && chained(k.blockWire(i-1), wire, id{client, x.From}) {
 		first = i - 1
-		from -= lib0.UintLen(x.from - k.at(first)) // a deleted block ends with its length
-		x.from = k.at(first)
+		from -= lib0.UintLen(x.From - k.at(first)) // a deleted block ends with its length
+		x.From = k.at(first)
 	} else {
 		_, end := links(wire)
 		from += end
 		wire[0] = wire[0]&^kindMask | byte(kindDeleted)
 	}
-	if size, length := k.nextChained(i, id{client, x.to}); size > 0 {
+	if size, length := k.nextChained(i, id{client, x.To}); size > 0 {
 		last = i + 1
-		to, x.to = to+size, x.to+length
+		to, x.To = to+size, x.To+length
 	}
 	var room [8]byte
-	length := lib0.AppendUint(room[:0], x.to-x.from)
+	length := lib0.AppendUint(room[:0], x.To-x.From)
 	k.wire = replace(k.wire, from, to, length)
 	k.recs = slices.Delete(k.recs, first+1, last+1)
 	k.shift(first+1, len(length)-(to-from))
@@ -137,15 +138,15 @@ func (k *chunk) bury(i int, client uint64, x span) {
 
 // buryEnd deletes x, the end of block i, in its place, as far as that is easy:
 // ASCII that somebody takes back.
-func (k *chunk) buryEnd(i int, client uint64, x span) bool {
+func (k *chunk) buryEnd(i int, client uint64, x clocks.Span) bool {
 	wire := k.blockWire(i)
 	if k.kind(i) != kindString {
 		return false
 	}
 	right, end := links(wire)
 	r := lib0.NewReader(wire[end:])
-	size, keep := r.Uint(), x.from-k.at(i)
-	if size != x.to-k.at(i) || keep == 0 || lib0.UintLen(size) != lib0.UintLen(keep) {
+	size, keep := r.Uint(), x.From-k.at(i)
+	if size != x.To-k.at(i) || keep == 0 || lib0.UintLen(size) != lib0.UintLen(keep) {
 		return false
 	}
 	from := int(k.recs[i].off) + end + r.Offset() + int(keep)
@@ -156,19 +157,19 @@ func (k *chunk) buryEnd(i int, client uint64, x span) bool {
 	var room [48]byte
 	out := append(room[:0], byte(kindDeleted)|hasOrigin|flags)
 	out = lib0.AppendUint(out, client)
-	out = lib0.AppendUint(out, x.from-1)
+	out = lib0.AppendUint(out, x.From-1)
 	if flags != 0 {
 		out = append(out, wire[right:end]...)
 	}
-	if size, length := k.nextChained(i, id{client, x.to}); size > 0 {
+	if size, length := k.nextChained(i, id{client, x.To}); size > 0 {
 		last = i + 1
-		to, x.to = to+size, x.to+length
+		to, x.To = to+size, x.To+length
 	}
-	out = lib0.AppendUint(out, x.to-x.from)
+	out = lib0.AppendUint(out, x.To-x.From)
 
 	lib0.AppendUint(wire[end:end], keep)
 	k.wire = replace(k.wire, from, to, out)
-	k.recs = replace(k.recs, i+1, last+1, []rec{{uint32(x.from - k.clock), uint32(from)}})
+	k.recs = replace(k.recs, i+1, last+1, []rec{{uint32(x.From - k.clock), uint32(from)}})
 	k.shift(i+2, len(out)-(to-from))
 	return true
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -84,15 +85,15 @@ func (s *Store) merge(c *client) {
 // append appends a block that is ready. Elements that were deleted before they
 // came are so from the start.
 func (s *Store) append(c *client, b block) {
-	for len(c.dead) > 0 && c.dead[0].from < b.end() {
+	for len(c.dead) > 0 && c.dead[0].From < b.end() {
 		x := c.dead[0]
-		if b.clock < x.from {
-			rest := b.split(x.from - b.clock)
+		if b.clock < x.From {
+			rest := b.split(x.From - b.clock)
 			c.push(&b)
 			b = rest
 		}
-		end := min(b.end(), x.to)
-		c.dead = c.dead.behind(end)
+		end := min(b.end(), x.To)
+		c.dead = c.dead.After(end)
 		rest, more := b, b.end() > end
 		if more {
 			rest = b.split(end - b.clock)
@@ -111,7 +112,7 @@ func (s *Store) bury(c *client, b *block) {
 	if !s.options.History {
 		b.kill()
 	}
-	c.deleted.add(span{b.clock, b.end()})
+	c.deleted.add(clocks.Span{From: b.clock, To: b.end()})
 	c.blocks.push(b)
 }
 
@@ -123,44 +124,44 @@ func (s *Store) delete(deletions []deletion) {
 			continue // it was taken in whole
 		}
 		spans := d.read()
-		for len(spans) > 0 && spans[0].to <= c.blocks.end {
+		for len(spans) > 0 && spans[0].To <= c.blocks.end {
 			s.deleteHeld(c, spans[0])
 			spans = spans[1:]
 		}
 		if len(spans) == 0 {
 			continue
 		}
-		if x := &spans[0]; x.from < c.blocks.end {
-			s.deleteHeld(c, span{x.from, c.blocks.end})
-			x.from = c.blocks.end
+		if x := &spans[0]; x.From < c.blocks.end {
+			s.deleteHeld(c, clocks.Span{From: x.From, To: c.blocks.end})
+			x.From = c.blocks.end
 		}
 		s.deleteLater(c, spans)
 	}
 }
 
 // deleteLater has spans wait for what they delete.
-func (s *Store) deleteLater(c *client, waiting []span) {
+func (s *Store) deleteLater(c *client, waiting []clocks.Span) {
 	before := len(c.dead)
-	c.dead = c.dead.union(waiting)
+	c.dead = c.dead.Union(waiting)
 	cost := spanCost * (len(c.dead) - before)
 	c.waitCost += cost
 	s.pending += cost
 }
 
 // deleteHeld deletes elements that are integrated.
-func (s *Store) deleteHeld(c *client, x span) {
-	for x.from < x.to {
+func (s *Store) deleteHeld(c *client, x clocks.Span) {
+	for x.From < x.To {
 		part := c.deleted.gap(x)
-		if part.from == part.to {
+		if part.From == part.To {
 			break
 		}
 		s.erase(c, part)
-		x.from = part.to
+		x.From = part.To
 	}
 }
 
 // erase deletes elements that are integrated, none of which is deleted yet.
-func (s *Store) erase(c *client, x span) {
+func (s *Store) erase(c *client, x clocks.Span) {
 	c.deleted.add(x)
 	if s.options.History {
 		return

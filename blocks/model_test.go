@@ -73,7 +73,7 @@ func elementsOf(tb testing.TB, update []byte) (elements map[id]element, deletion
 	}
 	for _, d := range in.deletions {
 		for _, x := range d.spans {
-			for clock := x.from; clock < x.to; clock++ {
+			for clock := x.From; clock < x.To; clock++ {
 				deletions[id{d.client, clock}] = true
 			}
 		}
@@ -343,7 +343,7 @@ func compareWithModel(t *testing.T, r *rand.Rand, s *Store, m *model, update []b
 
 	sameElements(t, "Encode", s.Encode(V1), m.encoding(nil), m.deletions())
 	reach := map[uint64]uint64{}
-	if err := eachClock(s.StateVector(), func(client, clock uint64) { reach[client] = clock }); err != nil {
+	if err := ParseStateVector(s.StateVector(), func(client, clock uint64) { reach[client] = clock }); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "StateVector", reach, m.reach)

@@ -97,7 +97,7 @@ func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], er
 	return func(yield func(ID, uint64) bool) {
 		for _, d := range in.deletions {
 			for _, x := range d.spans {
-				if !yield(ID{d.client, x.from}, x.to-x.from) {
+				if !yield(ID{d.client, x.From}, x.To-x.From) {
 					return
 				}
 			}

@@ -3,6 +3,8 @@ package blocks
 import (
 	"slices"
 	"sort"
+
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // around gives the bounds of those pending runs that touch or overlap a section.
@@ -98,11 +100,11 @@ func (s *Store) waiting(in *contents) (cost int) {
 			continue
 		}
 		for _, x := range slices.Backward(d.read()) {
-			if x.to <= reach {
+			if x.To <= reach {
 				break
 			}
-			x.from = max(x.from, reach)
-			c.undeleted(x, func(span) { cost += spanCost })
+			x.From = max(x.From, reach)
+			c.undeleted(x, func(clocks.Span) { cost += spanCost })
 		}
 	}
 	return cost

@@ -1,6 +1,10 @@
 package blocks
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
 
 // plan works out how far each client's blocks can be integrated once an update
 // is there: a block is ready when all before it of the same client are, and the
@@ -18,7 +22,11 @@ type plan struct {
 	woken   []woken   // waiters who wait no longer
 }
 
-// woken is a waiter who was taken from a client's heap.
+// waiter is a client whose next block refers to an element of another client that
+// is not ready.
+type waiter = clocks.Waiter[*client]
+
+// woken is a waiter that was removed from a client's heap.
 type woken struct {
 	on     *client
 	waiter waiter
@@ -128,12 +136,12 @@ func (p *plan) advance(s *Store, c *client) {
 	if c.ready == start {
 		return
 	}
-	for x, ok := c.waiters.pop(c.ready); ok; x, ok = c.waiters.pop(c.ready) {
-		if x.client.waits == waits {
+	for x, ok := c.waiters.Pop(c.ready); ok; x, ok = c.waiters.Pop(c.ready) {
+		if x.Client.waits == waits {
 			p.woken = append(p.woken, woken{c, x})
 		}
-		x.client.waits = waitsNot
-		p.touch(x.client)
+		x.Client.waits = waitsNot
+		p.touch(x.Client)
 	}
 }
 
@@ -170,7 +178,7 @@ func (p *plan) wait(s *Store, c *client, needs id) {
 	}
 	c.waits = waitsNew
 	on := p.client(s, needs.client)
-	on.waiters.push(waiter{needs.clock, c})
+	on.waiters.Push(waiter{Clock: needs.clock, Client: c})
 	p.fresh, p.on = append(p.fresh, c), append(p.on, on)
 }
 
@@ -200,21 +208,21 @@ func (p *plan) finish() {
 
 // cancel takes back what the plan has touched.
 func (p *plan) cancel(s *Store) {
-	isNew := func(x waiter) bool { return x.client.waits == waitsNew }
+	isNew := func(x waiter) bool { return x.Client.waits == waitsNew }
 	slices.SortFunc(p.on, func(a, b *client) int { return descending(a.id, b.id) })
 	for _, c := range slices.Compact(p.on) {
 		kept := slices.DeleteFunc(c.waiters, isNew)
 		c.waiters = nil
 		for _, x := range kept {
-			c.waiters.push(x)
+			c.waiters.Push(x)
 		}
 	}
 	for _, c := range p.fresh {
 		c.waits = waitsNot
 	}
 	for _, x := range p.woken {
-		x.waiter.client.waits = waits
-		x.on.waiters.push(x.waiter)
+		x.waiter.Client.waits = waits
+		x.on.waiters.Push(x.waiter)
 	}
 	s.forget(p.made)
 	p.reset()

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -22,12 +23,12 @@ type section struct {
 
 // contents is what a checked V1 update holds.
 type contents struct {
-	sections  []section  // those with elements
-	deletions []deletion // each client once, in descending order
-	spans     []span     // those of the deletions
-	tidied    bool       // the update's own delete set isn't like that
-	types     int        // how many blocks are types
-	builder   builder    // of one body after another
+	sections  []section     // those with elements
+	deletions []deletion    // each client once, in descending order
+	spans     []clocks.Span // those of the deletions
+	tidied    bool          // the update's own delete set isn't like that
+	types     int           // how many blocks are types
+	builder   builder       // of one body after another
 }
 
 // read reads and checks a whole V1 update. Where s is to hold it, the blocks of

@@ -3,6 +3,7 @@ package blocks
 import (
 	"slices"
 
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -13,7 +14,7 @@ import (
 // until somebody looks for one.
 type spanSet struct {
 	closed closedSpans
-	parts  []spans
+	parts  []clocks.Spans
 	hint   spanAt // where find found something last: the next is near, as a rule
 }
 
@@ -23,11 +24,11 @@ type closedSpans struct {
 	wire []byte
 }
 
-func (c *closedSpans) each(yield func(span)) {
+func (c *closedSpans) each(yield func(clocks.Span)) {
 	r := lib0.Reread(c.wire)
 	for range c.n {
 		from, length := r.Uint(), r.Uint()
-		yield(span{from, from + length})
+		yield(clocks.Span{From: from, To: from + length})
 	}
 }
 
@@ -47,7 +48,7 @@ const partSpans = 128
 // behind tells whether all spans end before clock.
 func (s *spanSet) behind(clock uint64) bool {
 	n := len(s.parts)
-	return n == 0 || s.parts[n-1].end() < clock
+	return n == 0 || s.parts[n-1].End() < clock
 }
 
 // find finds the first span that ends at or behind clock; there is one.
@@ -60,75 +61,75 @@ func (s *spanSet) find(clock uint64) spanAt {
 	}
 	i, j := 0, len(s.parts)
 	for i < j {
-		if mid := (i + j) / 2; s.parts[mid].end() < clock {
+		if mid := (i + j) / 2; s.parts[mid].End() < clock {
 			i = mid + 1
 		} else {
 			j = mid
 		}
 	}
-	s.hint = spanAt{i, s.parts[i].search(clock)}
+	s.hint = spanAt{i, s.parts[i].Search(clock)}
 	return s.hint
 }
 
 // isFirst tells whether find of clock is at.
 func (s *spanSet) isFirst(at spanAt, clock uint64) bool {
-	if at.part >= len(s.parts) || at.i >= len(s.parts[at.part]) || s.parts[at.part][at.i].to < clock {
+	if at.part >= len(s.parts) || at.i >= len(s.parts[at.part]) || s.parts[at.part][at.i].To < clock {
 		return false
 	}
 	if at.i > 0 {
-		return s.parts[at.part][at.i-1].to < clock
+		return s.parts[at.part][at.i-1].To < clock
 	}
-	return at.part == 0 || s.parts[at.part-1].end() < clock
+	return at.part == 0 || s.parts[at.part-1].End() < clock
 }
 
 // gap gives the first part of x that s leaves open; an empty one: there is none.
-func (s *spanSet) gap(x span) span {
+func (s *spanSet) gap(x clocks.Span) clocks.Span {
 	s.open()
-	if s.behind(x.from) {
+	if s.behind(x.From) {
 		return x
 	}
-	at := s.find(x.from)
+	at := s.find(x.From)
 	for ; at.part < len(s.parts); at = (spanAt{at.part + 1, 0}) {
 		for _, held := range s.parts[at.part][at.i:] {
-			if x.from < held.from || x.from >= x.to {
-				return span{x.from, min(x.to, max(x.from, held.from))}
+			if x.From < held.From || x.From >= x.To {
+				return clocks.Span{From: x.From, To: min(x.To, max(x.From, held.From))}
 			}
-			x.from = min(x.to, held.to)
+			x.From = min(x.To, held.To)
 		}
 	}
 	return x
 }
 
 // gaps calls yield with the parts of x that s leaves open, in order.
-func (s *spanSet) gaps(x span, yield func(span)) {
-	for x.from < x.to {
+func (s *spanSet) gaps(x clocks.Span, yield func(clocks.Span)) {
+	for x.From < x.To {
 		open := s.gap(x)
-		if open.from == open.to {
+		if open.From == open.To {
 			return
 		}
 		yield(open)
-		x.from = open.to
+		x.From = open.To
 	}
 }
 
 // add adds x, of which nothing is in s.
-func (s *spanSet) add(x span) {
+func (s *spanSet) add(x clocks.Span) {
 	s.open()
-	if s.behind(x.from) {
+	if s.behind(x.From) {
 		s.push(x)
 		return
 	}
-	at := s.find(x.from)
+	at := s.find(x.From)
 	p := s.parts[at.part]
 	switch held := &p[at.i]; {
-	case held.to == x.from:
-		held.to = x.to
-		if next := s.next(at); next != nil && next.from == x.to {
-			next.from = held.from
+	case held.To == x.From:
+		held.To = x.To
+		if next := s.next(at); next != nil && next.From == x.To {
+			next.From = held.From
 			s.remove(at)
 		}
-	case held.from == x.to:
-		held.from = x.from
+	case held.From == x.To:
+		held.From = x.From
 	case len(p) < partSpans:
 		s.parts[at.part] = slices.Insert(p, at.i, x)
 	default:
@@ -139,20 +140,20 @@ func (s *spanSet) add(x span) {
 }
 
 // push adds x, which is behind all that is in s and doesn't touch it. s is open.
-func (s *spanSet) push(x span) {
+func (s *spanSet) push(x clocks.Span) {
 	last := len(s.parts) - 1
 	switch {
 	case last < 0:
-		s.parts = append(s.parts, spans{x})
+		s.parts = append(s.parts, clocks.Spans{x})
 	case len(s.parts[last]) < partSpans:
 		s.parts[last] = append(s.parts[last], x)
 	default:
-		s.parts = append(s.parts, append(make(spans, 0, partSpans), x))
+		s.parts = append(s.parts, append(make(clocks.Spans, 0, partSpans), x))
 	}
 }
 
 // next gives the span behind the one at at.
-func (s *spanSet) next(at spanAt) *span {
+func (s *spanSet) next(at spanAt) *clocks.Span {
 	switch {
 	case at.i+1 < len(s.parts[at.part]):
 		return &s.parts[at.part][at.i+1]

@@ -32,9 +32,10 @@ func (sec *section) unbroken() uint64 {
 	return end
 }
 
-// eachClock calls yield with the entries of a state vector. It may have done so
-// before it finds an error.
-func eachClock(stateVector []byte, yield func(client, clock uint64)) error {
+// ParseStateVector calls yield with each entry of a state vector: a client, and
+// how many of its elements the vector counts. It may have called yield before it
+// finds an error, which is ErrMalformed. stateVector is borrowed.
+func ParseStateVector(stateVector []byte, yield func(client, clock uint64)) error {
 	r := lib0.NewReader(stateVector)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		if client, clock := r.Uint(), r.Uint(); r.Err() == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -41,14 +42,14 @@ type Store struct {
 type client struct {
 	id uint64
 	body
-	pending []*run // what waits, in clock order
-	dead    spans  // deleted elements behind blocks.end
+	pending []*run       // what waits, in clock order
+	dead    clocks.Spans // deleted elements behind blocks.end
 
 	waitCost int // about how many bytes of memory pending and dead take
 
-	waiters waiters // who waits for blocks of this client
-	waits   wait    // whether this client is one of somebody's waiters
-	has     uint64  // during Diff: what the receiver has
+	waiters clocks.Waiters[*client] // who waits for blocks of this client
+	waits   wait                    // whether this client is one of somebody's waiters
+	has     uint64                  // during Diff: what the receiver has
 
 	// During Apply:
 	planned bool
@@ -66,7 +67,7 @@ type body struct {
 // push appends a block.
 func (d *body) push(b *block) {
 	if b.deleted() {
-		d.deleted.add(span{b.clock, b.end()})
+		d.deleted.add(clocks.Span{From: b.clock, To: b.end()})
 	}
 	d.blocks.push(b)
 }
@@ -153,28 +154,28 @@ func (s *Store) StateVector() []byte {
 
 // undeleted calls yield with the parts of x that are not known as deleted, in
 // order. c may be nil.
-func (c *client) undeleted(x span, yield func(span)) {
+func (c *client) undeleted(x clocks.Span, yield func(clocks.Span)) {
 	if c == nil {
 		yield(x)
 		return
 	}
-	if end := c.blocks.end; x.from < end {
-		c.deleted.gaps(span{x.from, min(x.to, end)}, yield)
-		x.from = min(x.to, end)
+	if end := c.blocks.end; x.From < end {
+		c.deleted.gaps(clocks.Span{From: x.From, To: min(x.To, end)}, yield)
+		x.From = min(x.To, end)
 	}
-	if x = c.dead.gaps(x, yield); x.from < x.to {
+	if x = c.dead.Gaps(x, yield); x.From < x.To {
 		yield(x)
 	}
 }
 
 // undeletedOf tells whether some of the elements in x are not known as deleted,
 // and whether none is.
-func (c *client) undeletedOf(x span) (some, all bool) {
-	if x.to <= c.blocks.end {
+func (c *client) undeletedOf(x clocks.Span) (some, all bool) {
+	if x.To <= c.blocks.end {
 		open := c.deleted.gap(x)
-		return open.from < open.to, open == x
+		return open.From < open.To, open == x
 	}
 	n := uint64(0)
-	c.undeleted(x, func(part span) { n += part.to - part.from })
-	return n > 0, n == x.to-x.from
+	c.undeleted(x, func(part clocks.Span) { n += part.To - part.From })
+	return n > 0, n == x.To-x.From
 }

@@ -1,6 +1,9 @@
 package blocks
 
-import "github.com/yroom/yroom/internal/lib0"
+import (
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
 
 // applyTyped takes an update into the document if it is like those that typing makes:
 // one block that continues its client, or one span of deletions, or both, all of it
@@ -52,14 +55,14 @@ func (s *Store) readTyped(r *lib0.Reader, b *block) (writer *client, ok bool) {
 
 // readErased reads the deletions of an update, of which there is one or none, and
 // gives whose elements they are.
-func (s *Store) readErased(r *lib0.Reader) (c *client, x span, ok bool) {
+func (s *Store) readErased(r *lib0.Reader) (c *client, x clocks.Span, ok bool) {
 	switch r.Uint() {
 	case 0:
-		return nil, span{}, true
+		return nil, clocks.Span{}, true
 	case 1:
 		client, count, from := r.Uint(), r.Uint(), r.Uint()
-		c, x = s.find(client), span{from, from + r.Uint()}
-		return c, x, count == 1 && c != nil && x.from < x.to && x.to <= c.blocks.end && c.deleted.gap(x) == x
+		c, x = s.find(client), clocks.Span{From: from, To: from + r.Uint()}
+		return c, x, count == 1 && c != nil && x.From < x.To && x.To <= c.blocks.end && c.deleted.gap(x) == x
 	}
-	return nil, span{}, false
+	return nil, clocks.Span{}, false
 }

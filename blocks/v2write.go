@@ -176,9 +176,9 @@ func (w *v2Writer) deletions(deletions []deletion) {
 		w.rest = lib0.AppendUint(w.rest, uint64(len(d.spans)))
 		end := uint64(0)
 		for _, x := range d.spans {
-			w.rest = lib0.AppendUint(w.rest, x.from-end)
-			w.rest = lib0.AppendUint(w.rest, x.to-x.from-1)
-			end = x.to
+			w.rest = lib0.AppendUint(w.rest, x.From-end)
+			w.rest = lib0.AppendUint(w.rest, x.To-x.From-1)
+			end = x.To
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -65,15 +66,15 @@ type client struct {
 	id               uint64
 	end              uint64 // the clock behind the last item
 	items            items
-	pending          []*item // what waits, in clock order
-	arrived          *item   // during Apply: what came and isn't integrated yet, linked by right; nil once it is in queue
-	pendingDeletions spans   // deleted elements behind end
-	waiters          waiters // who waits for items of this client
-	endBefore        uint64  // end when the transaction touched began
-	touched          uint64  // the last transaction that added items
-	state            state   // during Apply
-	waiting          bool    // whether it is one of somebody's waiters: it gets no further
-	gcCommon         common  // of its GC blocks
+	pending          []*item                 // what waits, in clock order
+	arrived          *item                   // during Apply: what came and isn't integrated yet, linked by right; nil once it is in queue
+	pendingDeletions clocks.Spans            // deleted elements behind end
+	waiters          clocks.Waiters[*client] // who waits for items of this client
+	endBefore        uint64                  // end when the transaction touched began
+	touched          uint64                  // the last transaction that added items
+	state            state                   // during Apply
+	waiting          bool                    // whether it is one of somebody's waiters: it gets no further
+	gcCommon         common                  // of its GC blocks
 }
 
 func newClient(id uint64) *client {

@@ -47,7 +47,7 @@ func inspect(t *testing.T, d *Doc) {
 				}
 			}
 		}
-		if end != c.end || len(c.pendingDeletions) > 0 && c.pendingDeletions[0].from < end || c.state != idle {
+		if end != c.end || len(c.pendingDeletions) > 0 && c.pendingDeletions[0].From < end || c.state != idle {
 			t.Fatalf("client %d ends at %d, not %d; deleted %v; %d", c.id, c.end, end, c.pendingDeletions, c.state)
 		}
 	}

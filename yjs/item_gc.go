@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // collect drops the content of what the transaction deleted. What was in a
@@ -9,7 +10,7 @@ import (
 func (tx *transaction) collect() {
 	var bare *common
 	for _, x := range tx.deleted {
-		for clock := x.from; clock < x.to; {
+		for clock := x.From; clock < x.To; {
 			it := x.client.items.find(clock)
 			clock = it.end()
 			if it.kind == blocks.KindGC || !it.deleted() {
@@ -57,23 +58,23 @@ func (it *item) gcBlock() item {
 // merge joins what the transaction brought or deleted with its neighbours.
 func (tx *transaction) merge() {
 	for _, c := range tx.touched {
-		tx.doc.mergeSpan(c, span{c.endBefore, c.end})
+		tx.doc.mergeSpan(c, clocks.Span{From: c.endBefore, To: c.end})
 	}
 	for _, x := range tx.deleted {
-		if x.from < tx.endBefore(x.client) {
-			tx.doc.mergeSpan(x.client, x.span)
+		if x.From < tx.endBefore(x.client) {
+			tx.doc.mergeSpan(x.client, x.Span)
 		}
 	}
 }
 
 // mergeSpan joins neighbours of which at least one has elements in x.
-func (d *Doc) mergeSpan(c *client, x span) {
-	if x.from == x.to {
+func (d *Doc) mergeSpan(c *client, x clocks.Span) {
+	if x.From == x.To {
 		return
 	}
 	s := &c.items
-	k, i := s.search(x.from - min(1, x.from))
-	for left := s.chunks[k][i]; left.end() < c.end && left.end() <= x.to; {
+	k, i := s.search(x.From - min(1, x.From))
+	for left := s.chunks[k][i]; left.end() < c.end && left.end() <= x.To; {
 		if i++; i == len(s.chunks[k]) {
 			k, i = k+1, 0
 		}

@@ -1,6 +1,9 @@
 package yjs
 
-import "github.com/yroom/yroom/blocks"
+import (
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
+)
 
 // lacks tells the first element that an item of another client's needs and that
 // isn't integrated. An item needs nothing of its own client but what is before.
@@ -152,7 +155,7 @@ func (tx *transaction) integrate(it, left *item) {
 		t.formatted = true
 	}
 	if (tx.encodes || t.formatted) && it.kind == blocks.KindDeleted {
-		tx.deleted = append(tx.deleted, deletion{c, span{it.clock, it.end()}})
+		tx.deleted = append(tx.deleted, deletion{c, clocks.Span{From: it.clock, To: it.end()}})
 	}
 	if t.kind.isText() {
 		tx.markChanged(t)
@@ -238,7 +241,7 @@ func (tx *transaction) delete(it *item) {
 		if !it.is(hasKey) && t.indexed {
 			t.update(it)
 		}
-		tx.deleted = append(tx.deleted, deletion{it.client(), span{it.clock, it.end()}})
+		tx.deleted = append(tx.deleted, deletion{it.client(), clocks.Span{From: it.clock, To: it.end()}})
 		tx.markChanged(t)
 		inside := it.typ()
 		if inside == nil {
@@ -254,21 +257,21 @@ func (tx *transaction) delete(it *item) {
 }
 
 // deleteSpan deletes integrated elements of a client.
-func (tx *transaction) deleteSpan(c *client, x span) {
-	k, i := c.items.searchOn(x.from)
-	for x.from < x.to {
+func (tx *transaction) deleteSpan(c *client, x clocks.Span) {
+	k, i := c.items.searchOn(x.From)
+	for x.From < x.To {
 		it := c.items.chunks[k][i]
 		if !it.deleted() {
-			if it.clock < x.from {
-				it = tx.doc.split(it, x.from-it.clock)
+			if it.clock < x.From {
+				it = tx.doc.split(it, x.From-it.clock)
 			}
-			if it.end() > x.to {
-				tx.doc.split(it, x.to-it.clock)
+			if it.end() > x.To {
+				tx.doc.split(it, x.To-it.clock)
 			}
 			tx.delete(it)
 			k, i = c.items.search(it.clock)
 		}
-		x.from = it.end()
+		x.From = it.end()
 		if i++; i == len(c.items.chunks[k]) {
 			k, i = k+1, 0
 		}

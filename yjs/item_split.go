@@ -60,7 +60,7 @@ func (d *Doc) cutItem(it *item, n uint64, at int) *item {
 	case at >= 0:
 		it.cutContent(right, at)
 	case it.kind == blocks.KindString:
-		if l, r := splitText(it.content(), n, right.len); len(l)+len(r) == len(it.content()) {
+		if l, r, _ := lib0.SplitUTF16(it.content(), n, n+right.len, false); len(l)+len(r) == len(it.content()) {
 			it.cutContent(right, len(l))
 		} else { // a surrogate pair was parted
 			it.setContent(l)
@@ -85,44 +85,7 @@ func skip(k blocks.Kind, content []byte, n uint64) int {
 	return r.Offset()
 }
 
-// splitText parts UTF-8 text of n and more UTF-16 units before unit n. Half a
-// surrogate pair becomes U+FFFD, on both sides, as in yjs.
-func splitText(text []byte, n, more uint64) (left, right []byte) {
-	at, half := cut(text, n, n+more)
-	if !half {
-		return text[:at:at], text[at:]
-	}
-	left = append(append(make([]byte, 0, at+3), text[:at]...), replacement...)
-	right = append(append(make([]byte, 0, len(text)-at-1), replacement...), text[at+4:]...)
-	return left, right
-}
-
 const replacement = string(utf8.RuneError)
-
-// cut tells where unit n of a text of the given number of units begins. half: in
-// the middle of the code point that begins there.
-func cut(text []byte, n, units uint64) (at int, half bool) {
-	if units == uint64(len(text)) { // ASCII
-		return int(n), false
-	}
-	for n > 0 {
-		switch c := text[at]; {
-		case c < utf8.RuneSelf:
-			at++
-		case c < 0xe0:
-			at += 2
-		case c < 0xf0:
-			at += 3
-		case n == 1:
-			return at, true
-		default:
-			at += 4
-			n--
-		}
-		n--
-	}
-	return at, false
-}
 
 // divide parts an item that was just integrated, so that none has much content
 // that must be read to split it: or many splits of one large item would take for

@@ -2,8 +2,6 @@ package yjs
 
 import (
 	"fmt"
-	"strconv"
-	"unicode/utf8"
 
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -19,150 +17,49 @@ func ParseJSON(text []byte) (Value, error) {
 
 // parseJSON reads JSON that was checked before.
 func parseJSON(text []byte) Value {
-	p := jsonReader{text: text}
-	return p.value()
+	s := lib0.ScanJSON(text)
+	return scanValue(&s)
 }
 
-type jsonReader struct {
-	text []byte
-	at   int
-}
-
-// next goes to the next byte that isn't white space.
-func (p *jsonReader) next() byte {
-	for p.text[p.at] <= ' ' {
-		p.at++
-	}
-	return p.text[p.at]
-}
-
-func (p *jsonReader) value() Value {
-	switch p.next() {
+func scanValue(s *lib0.JSONScanner) Value {
+	switch s.Next() {
 	case 'n':
-		p.at += len("null")
+		s.Skip(len("null"))
 		return NullValue()
 	case 't':
-		p.at += len("true")
+		s.Skip(len("true"))
 		return BoolValue(true)
 	case 'f':
-		p.at += len("false")
+		s.Skip(len("false"))
 		return BoolValue(false)
 	case '"':
-		return Value{kind: ValueKindString, str: p.string()}
+		return Value{kind: ValueKindString, str: scanString(s)}
 	case '[':
 		var list []Value
-		for p.nextPart(']') {
-			list = append(list, p.value())
+		for s.More(']') {
+			list = append(list, scanValue(s))
 		}
 		return Value{kind: ValueKindList, list: list}
 	case '{':
 		var members Object
-		for p.nextPart('}') {
-			p.next()
-			key := p.string()
-			p.next()
-			p.at++ // the colon
-			members = append(members, Member{key, p.value()})
+		for s.More('}') {
+			s.Next()
+			key := scanString(s)
+			s.Next()
+			s.Skip(len(":"))
+			members = append(members, Member{key, scanValue(s)})
 		}
 		return Value{kind: ValueKindObject, object: orderMembers(members)}
 	}
-	start := p.at
-	for p.at < len(p.text) && isNumeric(p.text[p.at]) {
-		p.at++
-	}
-	// What is out of range is an infinity, as in JavaScript.
-	f, _ := strconv.ParseFloat(string(p.text[start:p.at]), 64)
-	return NumberValue(f)
+	return NumberValue(s.Number())
 }
 
-// more goes past what opens or separates, and tells whether a part follows; what
-// ends is passed, too.
-func (p *jsonReader) nextPart(end byte) bool {
-	first := p.text[p.at] == '[' || p.text[p.at] == '{'
-	if !first {
-		if c := p.next(); c == end {
-			p.at++
-			return false
-		}
+// scanString reads a string. Half a surrogate pair becomes three bytes, as if it
+// were a code point.
+func scanString(s *lib0.JSONScanner) string {
+	raw, escaped := s.String()
+	if !escaped {
+		return string(raw)
 	}
-	p.at++
-	if first && p.next() == end {
-		p.at++
-		return false
-	}
-	return true
-}
-
-func isNumeric(c byte) bool {
-	return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
-}
-
-// string reads a string. Half a surrogate pair becomes three bytes, as if it were
-// a code point.
-func (p *jsonReader) string() string {
-	p.at++
-	start := p.at
-	for p.text[p.at] != '"' && p.text[p.at] != '\\' {
-		p.at++
-	}
-	if p.text[p.at] == '"' {
-		p.at++
-		return string(p.text[start : p.at-1])
-	}
-	out := append([]byte(nil), p.text[start:p.at]...)
-	for {
-		c := p.text[p.at]
-		p.at++
-		switch c {
-		case '"':
-			return string(out)
-		case '\\':
-			out = p.escape(out)
-		default:
-			out = append(out, c)
-		}
-	}
-}
-
-func (p *jsonReader) escape(out []byte) []byte {
-	c := p.text[p.at]
-	p.at++
-	switch c {
-	case 'b':
-		c = '\b'
-	case 'f':
-		c = '\f'
-	case 'n':
-		c = '\n'
-	case 'r':
-		c = '\r'
-	case 't':
-		c = '\t'
-	case 'u':
-		unit := p.hex()
-		if unit >= 0xd800 && unit < 0xdc00 && p.text[p.at] == '\\' && p.text[p.at+1] == 'u' {
-			back := p.at
-			p.at += 2
-			if low := p.hex(); low >= 0xdc00 && low < 0xe000 {
-				return utf8.AppendRune(out, 0x10000+(unit-0xd800)<<10+low-0xdc00)
-			}
-			p.at = back
-		}
-		return appendUnit(out, unit)
-	}
-	return append(out, c)
-}
-
-func (p *jsonReader) hex() (unit rune) {
-	n, _ := strconv.ParseUint(string(p.text[p.at:p.at+4]), 16, 16)
-	p.at += 4
-	return rune(n)
-}
-
-// appendUnit appends a UTF-16 unit, which may be half a surrogate pair.
-func appendUnit(out []byte, unit rune) []byte {
-	if unit >= 0xd800 && unit < 0xe000 {
-		return append(out, 0xe0|byte(unit>>12), 0x80|byte(unit>>6)&0x3f, 0x80|byte(unit)&0x3f)
-	}
-	return utf8.AppendRune(out, unit)
+	return string(lib0.AppendUnescaped(nil, raw, true))
 }

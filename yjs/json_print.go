@@ -228,7 +228,7 @@ func eachUnit(s string, yield func(string) bool) bool {
 		switch {
 		case c >= 0x10000:
 			c -= 0x10000
-			if !yield(string(appendUnit(nil, 0xd800+c>>10))) || !yield(string(appendUnit(nil, 0xdc00+c&0x3ff))) {
+			if !yield(string(lib0.AppendUnit(nil, 0xd800+c>>10))) || !yield(string(lib0.AppendUnit(nil, 0xdc00+c&0x3ff))) {
 				return false
 			}
 		default:
@@ -259,7 +259,7 @@ func (it *item) element(n uint64) (v Value) {
 		}
 		return readJSON(&r)
 	case blocks.KindString:
-		at, half := cut(it.content(), n, it.len)
+		at, half := lib0.UTF16Offset(it.content(), n, it.len)
 		eachUnit(string(it.content()[at:]), func(unit string) bool {
 			v = Value{kind: ValueKindString, str: unit}
 			more := half

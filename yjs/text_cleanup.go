@@ -32,7 +32,7 @@ func (tx *transaction) cleanFormats() {
 	torn := make(map[*sharedType]bool) // texts that aren't indexed, in which something was deleted
 	clean := tx.doc.visits             // what was visited since was deleted in one of these, or is part of a gap that is clean
 	for _, x := range slices.Clone(tx.deleted) {
-		for clock := x.from; clock < x.to; {
+		for clock := x.From; clock < x.To; {
 			it := x.client.items.find(clock)
 			clock = it.end()
 			switch t := it.parent(); {

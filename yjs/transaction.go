@@ -3,6 +3,8 @@ package yjs
 import (
 	"cmp"
 	"slices"
+
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // transaction is what changes the document, from its beginning to its end.
@@ -26,7 +28,7 @@ const visitsPerTransaction = 1 << 25
 // deletion is elements that a transaction deleted.
 type deletion struct {
 	client *client
-	span
+	clocks.Span
 }
 
 // Transact runs fn, whose edits of the document are one transaction, and gives
@@ -117,12 +119,12 @@ func joinDeletions(all []deletion) []deletion {
 		if a.client != b.client {
 			return descending(a.client, b.client)
 		}
-		return cmp.Compare(a.from, b.from)
+		return cmp.Compare(a.From, b.From)
 	})
 	joined := all[:0]
 	for _, x := range all {
-		if n := len(joined); n > 0 && joined[n-1].client == x.client && x.from <= joined[n-1].to {
-			joined[n-1].to = max(joined[n-1].to, x.to)
+		if n := len(joined); n > 0 && joined[n-1].client == x.client && x.From <= joined[n-1].To {
+			joined[n-1].To = max(joined[n-1].To, x.To)
 			continue
 		}
 		joined = append(joined, x)

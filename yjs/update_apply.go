@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // state is where a client is while an update is applied.
@@ -204,12 +205,12 @@ func (tx *transaction) integrateUpdate(a *decodedUpdate) {
 func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 	d := tx.doc
 	for first, n := range all {
-		c, x := d.client(first.Client), span{first.Clock, first.Clock + n}
-		if x.from < c.end {
-			tx.deleteSpan(c, span{x.from, min(x.to, c.end)})
+		c, x := d.client(first.Client), clocks.Span{From: first.Clock, To: first.Clock + n}
+		if x.From < c.end {
+			tx.deleteSpan(c, clocks.Span{From: x.From, To: min(x.To, c.end)})
 		}
-		if x.to > c.end {
-			c.pendingDeletions = c.pendingDeletions.add(span{max(x.from, c.end), x.to})
+		if x.To > c.end {
+			c.pendingDeletions = c.pendingDeletions.Add(clocks.Span{From: max(x.From, c.end), To: x.To})
 		}
 	}
 	for _, c := range tx.touched {
@@ -221,12 +222,12 @@ func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 func (tx *transaction) applyPendingDeletions(c *client) {
 	done := 0
 	for i, x := range c.pendingDeletions {
-		if x.from >= c.end {
+		if x.From >= c.end {
 			break
 		}
-		tx.deleteSpan(c, span{x.from, min(x.to, c.end)})
-		if x.to > c.end {
-			c.pendingDeletions[i].from = c.end
+		tx.deleteSpan(c, clocks.Span{From: x.From, To: min(x.To, c.end)})
+		if x.To > c.end {
+			c.pendingDeletions[i].From = c.end
 			break
 		}
 		done++
@@ -296,9 +297,9 @@ func (tx *transaction) run(c *client) {
 
 // wake notes who waited for items that the client has now.
 func (tx *transaction) wake(c *client) {
-	for x, ok := c.waiters.pop(c.end); ok; x, ok = c.waiters.pop(c.end) {
-		x.client.waiting = false
-		tx.woken = append(tx.woken, x.client)
+	for x, ok := c.waiters.Pop(c.end); ok; x, ok = c.waiters.Pop(c.end) {
+		x.Client.waiting = false
+		tx.woken = append(tx.woken, x.Client)
 	}
 }
 
@@ -313,7 +314,7 @@ func (tx *transaction) suspend(stack []*client) {
 		if needs, yes := tx.doc.lacks(it); yes {
 			c.waiting = true
 			on := tx.doc.client(needs.Client)
-			on.waiters.push(waiter{needs.Clock, c})
+			on.waiters.Push(clocks.Waiter[*client]{Clock: needs.Clock, Client: c})
 		}
 	}
 	tx.blocked = append(tx.blocked, stack...)

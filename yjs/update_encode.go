@@ -1,10 +1,10 @@
 package yjs
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -22,7 +22,8 @@ func (d *Doc) Encode(enc Encoding) []byte {
 // it, what waits and all deletions. The error is blocks.ErrMalformed or
 // blocks.ErrEncoding. stateVector is borrowed; the caller owns the result.
 func (d *Doc) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
-	has, err := readStateVector(stateVector)
+	has := make(map[uint64]uint64)
+	err := blocks.ParseStateVector(stateVector, func(client, clock uint64) { has[client] = clock })
 	if err != nil {
 		return nil, err
 	}
@@ -35,22 +36,6 @@ func (d *Doc) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 		gone = c.appendDeleted(gone)
 	}
 	return blocks.Convert(blocks.V1, enc, w.update(gone))
-}
-
-func readStateVector(b []byte) (map[uint64]uint64, error) {
-	r := lib0.NewReader(b)
-	has := make(map[uint64]uint64)
-	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
-		client, clock := r.Uint(), r.Uint()
-		has[client] = clock
-	}
-	if err := r.Err(); err != nil {
-		return nil, fmt.Errorf("%w: state vector: %w", blocks.ErrMalformed, err)
-	}
-	if r.Len() > 0 {
-		return nil, fmt.Errorf("%w: state vector: %d bytes behind its end", blocks.ErrMalformed, r.Len())
-	}
-	return has, nil
 }
 
 // encode encodes what the transaction has done; nil: nothing.
@@ -69,9 +54,9 @@ func (tx *transaction) encode() []byte {
 // appendDeleted appends what is deleted of a client.
 func (c *client) appendDeleted(all []deletion) []deletion {
 	first := len(all)
-	add := func(x span) {
-		if n := len(all); n > first && all[n-1].to == x.from {
-			all[n-1].to = x.to
+	add := func(x clocks.Span) {
+		if n := len(all); n > first && all[n-1].To == x.From {
+			all[n-1].To = x.To
 			return
 		}
 		all = append(all, deletion{c, x})
@@ -79,7 +64,7 @@ func (c *client) appendDeleted(all []deletion) []deletion {
 	for _, chunk := range c.items.chunks {
 		for _, it := range chunk {
 			if it.deleted() {
-				add(span{it.clock, it.end()})
+				add(clocks.Span{From: it.clock, To: it.end()})
 			}
 		}
 	}
@@ -160,7 +145,7 @@ func (w *writer) update(gone []deletion) []byte {
 		}
 		out = lib0.AppendUint(lib0.AppendUint(out, gone[0].client.id), uint64(n))
 		for _, x := range gone[:n] {
-			out = lib0.AppendUint(lib0.AppendUint(out, x.from), x.to-x.from)
+			out = lib0.AppendUint(lib0.AppendUint(out, x.From), x.To-x.From)
 		}
 		gone = gone[n:]
 	}
@@ -211,7 +196,7 @@ func (w *writer) cut(it *item, n uint64) {
 	case blocks.KindGC:
 		return
 	case blocks.KindString:
-		_, w.content = splitText(w.content, n, w.block.Len)
+		_, w.content, _ = lib0.SplitUTF16(w.content, n, n+w.block.Len, true)
 	case blocks.KindAny, blocks.KindJSON:
 		w.content = w.content[skip(it.kind, w.content, n):]
 	}

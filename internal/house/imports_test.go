@@ -55,8 +55,9 @@ var wantImports = []struct {
 	{"room", []string{"awareness", "blocks", "internal/weakbytes", "protocol"}},
 	{"protocol", []string{"internal/lib0"}},
 	{"awareness", []string{"internal/lib0"}},
-	{"yjs", []string{"blocks", "internal/lib0"}},
-	{"blocks", []string{"internal/lib0"}},
+	{"yjs", []string{"blocks", "internal/clocks", "internal/lib0"}},
+	{"blocks", []string{"internal/clocks", "internal/lib0"}},
+	{"internal/clocks", nil},
 	{"internal/lib0", nil},
 	{"internal/turn", nil},
 	{"internal/weakbytes", nil},
@@ -74,7 +75,7 @@ var unreachable = map[string][]string{
 }
 
 // core packages do no I/O, start no goroutine, log nothing and never read the clock.
-var core = []string{"room", "yjs", "protocol", "awareness", "blocks", "internal/lib0"}
+var core = []string{"room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0"}
 
 type goPackage struct {
 	Dir        string

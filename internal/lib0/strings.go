@@ -1,10 +1,5 @@
 package lib0
 
-import (
-	"encoding/binary"
-	"unicode/utf8"
-)
-
 // Strings reads what lib0's StringEncoder makes of strings: one string that
 // holds all, and how many UTF-16 units of it each has.
 type Strings struct {
@@ -55,40 +50,6 @@ func (s *Strings) AppendNext(dst []byte) []byte {
 	s.text = text[size:]
 	s.low = high || s.low && !low
 	return dst
-}
-
-const replacement = string(utf8.RuneError)
-
-// unitsLen tells how many bytes the first n UTF-16 units of valid UTF-8 text
-// take; high: one more unit is the first half of the pair that follows them. It
-// is not ok where text has less.
-func unitsLen(text []byte, n uint64) (size int, high, ok bool) {
-	for n > 0 {
-		rest := text[size:]
-		if n >= 8 && len(rest) >= 8 && binary.LittleEndian.Uint64(rest)&0x8080808080808080 == 0 {
-			size += 8
-			n -= 8
-			continue
-		}
-		if len(rest) == 0 {
-			return 0, false, false
-		}
-		switch c := rest[0]; {
-		case c < utf8.RuneSelf:
-			size++
-		case c < 0xe0:
-			size += 2
-		case c < 0xf0:
-			size += 3
-		case n == 1:
-			return size, true, true
-		default:
-			size += 4
-			n--
-		}
-		n--
-	}
-	return size, false, true
 }
 
 // StringsWriter writes what Strings reads. The zero value is empty.

@@ -1,6 +1,7 @@
 package lib0
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 )
@@ -55,4 +56,80 @@ func IsASCII(b []byte, n int) bool {
 		}
 	}
 	return true
+}
+
+// UTF16Offset returns the offset at which UTF-16 unit n of text begins. text is
+// valid UTF-8 of the given number of units in all, and n is at most that number.
+// Where the unit is the second half of a surrogate pair, UTF16Offset returns the
+// offset of the pair and reports true.
+func UTF16Offset(text []byte, n, units uint64) (off int, inPair bool) {
+	if units == uint64(len(text)) { // ASCII
+		return int(n), false
+	}
+	off, inPair, _ = unitsLen(text, n)
+	return off, inPair
+}
+
+// SplitUTF16 splits text as UTF16Offset does. If that splits a surrogate pair,
+// each half becomes U+FFFD, as in yjs (ContentString.splice). Otherwise left and
+// right alias text.
+//
+// owned says that the caller owns text and gives it up. SplitUTF16 reports
+// whether the caller owns right. So a text of which one pair after another is
+// split is copied once.
+func SplitUTF16(text []byte, n, units uint64, owned bool) (left, right []byte, rightOwned bool) {
+	off, inPair := UTF16Offset(text, n, units)
+	if !inPair {
+		return text[:off:off], text[off:], owned
+	}
+	left = append(append(make([]byte, 0, off+len(replacement)), text[:off]...), replacement...)
+	right = text[off+1:] // the pair has 4 bytes, U+FFFD has 3
+	if !owned {
+		right = bytes.Clone(right)
+	}
+	copy(right, replacement)
+	return left, right, true
+}
+
+const replacement = string(utf8.RuneError)
+
+// unitsLen returns the length in bytes of the first n UTF-16 units of text, which
+// is valid UTF-8. If unit n-1 is the first half of a surrogate pair, size is
+// without it and half is true. ok is false if text is shorter than n units.
+func unitsLen(text []byte, n uint64) (size int, half, ok bool) {
+	for n > 0 {
+		rest := text[size:]
+		if len(rest) == 0 {
+			return 0, false, false
+		}
+		switch c := rest[0]; {
+		case c < utf8.RuneSelf:
+			if n >= 8 && len(rest) >= 8 && binary.LittleEndian.Uint64(rest)&notASCII == 0 {
+				size += 8
+				n -= 8
+				continue
+			}
+			size++
+		case c < 0xe0:
+			size += 2
+		case c < 0xf0:
+			size += 3
+		case n == 1:
+			return size, true, true
+		default:
+			size += 4
+			n--
+		}
+		n--
+	}
+	return size, false, true
+}
+
+// AppendUnit appends a UTF-16 unit as UTF-8. A unit that is half a surrogate pair
+// takes three bytes, as if it were a code point.
+func AppendUnit(dst []byte, unit rune) []byte {
+	if unit >= 0xd800 && unit < 0xe000 {
+		return append(dst, 0xe0|byte(unit>>12), 0x80|byte(unit>>6)&0x3f, 0x80|byte(unit)&0x3f)
+	}
+	return utf8.AppendRune(dst, unit)
 }
