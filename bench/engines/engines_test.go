@@ -20,6 +20,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 var (
@@ -62,25 +64,11 @@ func BenchmarkEngines(b *testing.B) {
 // inputs writes what the engines read into a folder.
 func inputs(b *testing.B) (folder string) {
 	b.Helper()
-	missing := func(why ...any) {
-		fmt.Println(why...) // go test keeps to itself why a benchmark was skipped
-		b.SkipNow()
-	}
-	if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
-		missing = b.Fatal
-	}
 	traces := os.Getenv("YROOM_TRACES")
 	if traces == "" {
-		missing("YROOM_TRACES doesn't name the folder with the recorded sessions")
+		testkit.Missing(b, "YROOM_TRACES doesn't name the folder with the recorded sessions")
 	}
-	if _, err := exec.LookPath("node"); err != nil {
-		missing("node is not installed")
-	}
-	for _, module := range []string{"yjs", "ywasm"} {
-		if _, err := os.Stat("../../test/node_modules/" + module); err != nil {
-			missing("the npm packages are not installed: run npm ci in the folder test")
-		}
-	}
+	testkit.RequireNode(b, "../../test", "yjs", "ywasm")
 	folder = b.TempDir()
 	if _, err := run(b.Context(), "", "node", "inputs.mjs", folder, traces); err != nil {
 		b.Fatal(err)

@@ -13,19 +13,14 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/internal/markdown"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // What docs/api.md and docs/operations.md do with curl and yroom room is done, in
 // this order, on one server, and what they print is what the pages show: "…"
 // stands for anything.
 func TestDocumentedRequests(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		missing := t.Skip
-		if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
-			missing = t.Fatal
-		}
-		missing("curl is not installed")
-	}
+	testkit.Program(t, "curl", "apt-get install curl")
 	blocks, err := markdown.Blocks(os.DirFS("../.."), "")
 	if err != nil {
 		t.Fatal(err)

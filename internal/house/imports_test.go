@@ -30,6 +30,8 @@ var wantImports = []struct {
 	{"examples/hello", []string{"."}},
 	{"examples/login", []string{".", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "internal/webui", "web", "yjs"}},
+	{"internal/testkit", nil},
+	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
 	{"internal/wstest", []string{"github.com/gobwas/ws"}},
 	{"internal/markdown", nil},
 	{"internal/webui", nil},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -178,9 +179,7 @@ func TestTruncatedFile(t *testing.T) {
 
 // TestShell holds that a person finds their way in a file.
 func TestShell(t *testing.T) {
-	if _, err := exec.LookPath("sqlite3"); err != nil {
-		lacking(t, "the sqlite3 shell is missing: apt-get install sqlite3")
-	}
+	testkit.Program(t, "sqlite3", "apt-get install sqlite3")
 	path := filepath.Join(t.TempDir(), "rooms.db")
 	s := open(t, path, sqlitestore.Config{})
 	add(t, s, "garden", "abc")

@@ -9,12 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -81,33 +81,6 @@ func run(t testing.TB, db *sql.DB, query string, args ...any) {
 	if _, err := db.ExecContext(t.Context(), query, args...); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-}
-
-// lacking skips the test for what is missing, or fails it where nothing may be.
-func lacking(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("YROOM_TEST_REQUIRED") != "" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
-
-// tmpfs mounts a file system of its own, of this size.
-func tmpfs(t testing.TB, size string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		lacking(t, "mounting a small disk needs Linux and root")
-	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
-		lacking(t, fmt.Sprintf("a small disk can't be mounted: %v: %s", err, out))
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
-	return dir
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -187,7 +160,7 @@ func TestOpenByManyAtOnce(t *testing.T) {
 }
 
 func TestReadOnlyDisk(t *testing.T) {
-	dir := tmpfs(t, "4m")
+	dir := testkit.SmallDisk(t, "4m")
 	path := filepath.Join(dir, "rooms.db")
 	s := open(t, path, sqlitestore.Config{})
 	add(t, s, room, "a")
@@ -268,27 +241,10 @@ func TestLockedFile(t *testing.T) {
 	}
 }
 
-// fill takes all room on a small disk.
-func fill(t testing.TB, path string) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for size := 4096; size > 0; size /= 2 {
-		for {
-			if _, err := f.Write(make([]byte, size)); err != nil {
-				break
-			}
-		}
-	}
-}
-
 func TestFullDisk(t *testing.T) {
 	for _, level := range []store.Durability{store.Fsync, store.Commit} {
 		t.Run(level.String(), func(t *testing.T) {
-			dir := tmpfs(t, "1m")
+			dir := testkit.SmallDisk(t, "1m")
 			path, ballast := filepath.Join(dir, "rooms.db"), filepath.Join(dir, "ballast")
 			s := open(t, path, at(level))
 			var want []string
@@ -297,7 +253,7 @@ func TestFullDisk(t *testing.T) {
 					want = append(want, fmt.Sprint(round, i))
 					add(t, s, room, want[len(want)-1])
 				}
-				fill(t, ballast)
+				testkit.FillDisk(t, ballast)
 				var full error
 				for i := 0; full == nil; i++ {
 					data := fmt.Sprint(round, "under load ", i, strings.Repeat(".", 1000))
@@ -331,7 +287,7 @@ func TestFullDisk(t *testing.T) {
 // TestFullDiskSparesOthers holds that what does not fit takes nothing with it
 // that fits.
 func TestFullDiskSparesOthers(t *testing.T) {
-	dir := tmpfs(t, "1m")
+	dir := testkit.SmallDisk(t, "1m")
 	s := open(t, filepath.Join(dir, "rooms.db"), at(store.Commit))
 	ballast := filepath.Join(dir, "ballast") // what Close will need
 	if err := os.WriteFile(ballast, make([]byte, 200_000), 0o600); err != nil {
@@ -365,11 +321,11 @@ func TestFullDiskSparesOthers(t *testing.T) {
 }
 
 func TestFullDiskWithoutWaiting(t *testing.T) {
-	dir := tmpfs(t, "1m")
+	dir := testkit.SmallDisk(t, "1m")
 	path, ballast := filepath.Join(dir, "rooms.db"), filepath.Join(dir, "ballast")
 	s := open(t, path, at(store.None))
 	add(t, s, room, "a")
-	fill(t, ballast)
+	testkit.FillDisk(t, ballast)
 	if _, err := s.Append(t.Context(), room, v1(strings.Repeat("x", 500_000))); err != nil {
 		t.Errorf("an append that waits for nothing gave the error %v", err)
 	}
@@ -385,7 +341,7 @@ func TestFullDiskWithoutWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	add(t, ends, room, "d")
-	fill(t, ballast)
+	testkit.FillDisk(t, ballast)
 	if _, err := ends.Append(t.Context(), room, v1(strings.Repeat("x", 500_000))); err != nil {
 		t.Errorf("an append that waits for nothing gave the error %v", err)
 	}

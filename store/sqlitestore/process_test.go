@@ -15,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -193,7 +194,7 @@ func runAsNobody(t *testing.T) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	report, err := cmd.CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		lacking(t, "setpriv is missing, with which root can be left")
+		testkit.Missing(t, "setpriv is missing, with which root can be left")
 	}
 	if err != nil || !strings.Contains(string(report), "--- PASS: "+t.Name()) {
 		t.Errorf("as nobody: %v\n%s", err, report)
@@ -220,11 +221,9 @@ func childCounts(t *testing.T, path string, level store.Durability) {
 func traced(t *testing.T, role, path string, options ...string) (trace string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		lacking(t, "system calls are looked at with strace, on Linux")
+		testkit.Missing(t, "system calls are looked at with strace, on Linux")
 	}
-	if _, err := exec.LookPath("strace"); err != nil {
-		lacking(t, "strace is missing: apt-get install strace")
-	}
+	testkit.Program(t, "strace", "apt-get install strace")
 	file := filepath.Join(t.TempDir(), "trace")
 	cmd := child(t.Context(), "strace", append([]string{"-f", "-qq", "-o", file}, options...)...)
 	cmd.Env = append(os.Environ(), roleVariable+"="+role+" "+path)

@@ -2,17 +2,12 @@
 package clients
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,6 +16,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 )
 
@@ -28,7 +24,7 @@ import (
 var kits = []string{"y-websocket 1", "y-websocket 2", "y-websocket 3", "@y/websocket 4"}
 
 func TestClients(t *testing.T) {
-	requireNode(t)
+	testkit.RequireNode(t, "..", "yjs")
 	url := serve(t, yroom.Config{})
 	var plays []*play
 	for _, kit := range kits { // all at once: much of it is waiting
@@ -38,17 +34,17 @@ func TestClients(t *testing.T) {
 	second := serve(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {UpdateVersion: 2}}})
 	plays = append(plays, start(t, "V2 updates", second, "together"))
 	for _, p := range plays {
-		t.Run(p.kit, p.report)
+		t.Run(p.kit, p.Report)
 	}
 }
 
 // TestSlowReader plays alone: it measures the memory of the whole process.
 func TestSlowReader(t *testing.T) {
-	requireNode(t)
+	testkit.RequireNode(t, "..", "yjs")
 	for _, kit := range kits {
 		t.Run(kit, func(t *testing.T) {
 			url := serve(t, yroom.Config{Store: forgetful{}})
-			start(t, kit, url, "alone").report(t)
+			start(t, kit, url, "alone").Report(t)
 		})
 	}
 }
@@ -117,7 +113,7 @@ func manage(ctx context.Context, d *yroom.Document, what string) (there bool, er
 	case "/delete":
 		return false, d.Delete(ctx)
 	case "/create":
-		return true, d.Create(ctx, []byte("\x01\x01\x01\x00\x04\x01\x04text\x03new\x00"), yroom.V1)
+		return true, d.Create(ctx, testkit.Typed(1, 0, "new"), yroom.V1)
 	}
 	if _, err = d.StateVector(ctx); errors.Is(err, yroom.ErrUnavailable) {
 		return false, nil
@@ -127,70 +123,15 @@ func manage(ctx context.Context, d *yroom.Document, what string) (there bool, er
 
 // play is a node process that plays scenarios with one kit.
 type play struct {
-	kit    string
-	node   *exec.Cmd
-	stdout io.Reader
-	stderr bytes.Buffer
+	kit string
+	*testkit.Node
 }
 
 func start(t *testing.T, kit, url, how string) *play {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	t.Cleanup(cancel)
-	p := &play{kit: kit, node: exec.CommandContext(ctx, "node", "play.mjs", kit, url, how)}
-	p.node.Stderr = &p.stderr
-	var err error
-	if p.stdout, err = p.node.StdoutPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.node.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := &play{kit, testkit.StartNode(t, "play.mjs", kit, url, how)}
+	p.KillAfter(5 * time.Minute)
 	return p
-}
-
-// report makes a subtest of each scenario.
-func (p *play) report(t *testing.T) {
-	seen, expected := 0, -1
-	for lines := bufio.NewScanner(p.stdout); lines.Scan(); {
-		var line struct {
-			Name, Error  string
-			Milliseconds int
-			Played       int
-		}
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			t.Errorf("node says %q: %v", lines.Bytes(), err)
-			continue
-		}
-		if line.Name == "" {
-			expected = line.Played
-			continue
-		}
-		seen++
-		t.Run(line.Name, func(t *testing.T) {
-			t.Logf("%d ms", line.Milliseconds)
-			if line.Error != "" {
-				t.Error(line.Error)
-			}
-		})
-	}
-	if err := p.node.Wait(); err != nil || seen != expected {
-		t.Errorf("%d scenarios reported, %d played, node: %v\n%s", seen, expected, err, p.stderr.String())
-	}
-}
-
-func requireNode(t *testing.T) {
-	t.Helper()
-	missing := t.Skip
-	if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
-		missing = t.Fatal
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		missing("node is not installed")
-	}
-	if _, err := os.Stat("../node_modules/yjs"); err != nil {
-		missing("the npm packages are not installed: run npm ci in the folder test")
-	}
 }
 
 // forgetful is a store that keeps nothing, so that a room's memory is all

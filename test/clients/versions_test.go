@@ -1,14 +1,14 @@
 package clients
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -16,7 +16,7 @@ import (
 // TestUpdateVersions has people in a V1 room and in a V2 room of one server,
 // which is restarted on its file, at last with the versions exchanged.
 func TestUpdateVersions(t *testing.T) {
-	requireNode(t)
+	testkit.RequireNode(t, "..", "yjs")
 	file := filepath.Join(t.TempDir(), "yroom.db")
 	shown := []byte("[]")
 	for _, versions := range [][2]int{{1, 2}, {1, 2}, {2, 1}} {
@@ -36,12 +36,7 @@ func TestUpdateVersions(t *testing.T) {
 				"first":  {UpdateVersion: versions[0]},
 				"second": {UpdateVersion: versions[1]},
 			}})
-			node := exec.CommandContext(t.Context(), "node", "versions.mjs", url, fmt.Sprint(versions[0]), fmt.Sprint(versions[1]), string(shown))
-			var stderr bytes.Buffer
-			node.Stderr = &stderr
-			if shown, err = node.Output(); err != nil {
-				t.Fatalf("node: %v\n%s", err, &stderr)
-			}
+			shown = testkit.RunNode(t, time.Minute, nil, "versions.mjs", url, fmt.Sprint(versions[0]), fmt.Sprint(versions[1]), string(shown))
 		})
 		if !ok {
 			return

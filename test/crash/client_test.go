@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,8 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/blocks"
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 )
 
 // room is what all clients of a room together have received from the server.
@@ -42,8 +44,8 @@ type client struct {
 
 	mu    sync.Mutex
 	doc   *blocks.Store
-	clock uint64         // of the next character that is typed
-	line  *wstest.Client // nil: there is none
+	clock uint64           // of the next character that is typed
+	line  *wsclient.Client // nil: there is none
 }
 
 func newClient(id uint64, in *room) *client { return &client{id: id, room: in, doc: blocks.New()} }
@@ -58,15 +60,15 @@ func (c *closed) Error() string { return fmt.Sprintf("closed with %d: %s", c.cod
 
 // live connects and takes part until the line is cut or the server closes it.
 // Where typing is not nil, it types while that is set.
-func (c *client) live(ctx context.Context, url string, typing *atomic.Bool) error {
-	line, err := wstest.Dial(ctx, url+c.room.name, nil)
+func (c *client) live(ctx context.Context, address func(room string) string, typing *atomic.Bool) error {
+	line, err := wsclient.Dial(ctx, address(c.room.name), nil)
 	if err != nil {
 		return err
 	}
 	defer line.Close()
 	c.mu.Lock()
 	c.line = line
-	err = c.send(0, c.doc.StateVector())
+	err = line.Send(testkit.SyncStep1(c.doc.StateVector()))
 	c.mu.Unlock()
 	if err != nil {
 		return err
@@ -86,7 +88,7 @@ func (c *client) live(ctx context.Context, url string, typing *atomic.Bool) erro
 }
 
 // listen takes what the server says until it ends.
-func (c *client) listen(line *wstest.Client) error {
+func (c *client) listen(line *wsclient.Client) error {
 	for {
 		op, frame, err := line.Read()
 		switch {
@@ -118,17 +120,11 @@ func (c *client) take(step byte, data []byte) error {
 		if err != nil {
 			return err
 		}
-		_ = c.send(1, lacks) // where the line is cut, Read says so
+		_ = c.line.Send(testkit.SyncStep2(lacks)) // where the line is cut, Read says so
 		return nil
 	}
 	_, err := c.doc.Apply(data, blocks.V1)
 	return errors.Join(err, c.room.see(data))
-}
-
-// send wants c.mu.
-func (c *client) send(step byte, data []byte) error {
-	message := binary.AppendUvarint([]byte{0, step}, uint64(len(data)))
-	return c.line.Send(append(message, data...))
 }
 
 func (c *client) typeOn(ctx context.Context, typing *atomic.Bool) {
@@ -145,13 +141,13 @@ func (c *client) typeOn(ctx context.Context, typing *atomic.Bool) {
 func (c *client) write(characters int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	update := typed(c.id, c.clock, characters)
+	update := testkit.Typed(c.id, c.clock, letters(c.clock, characters))
 	c.clock += uint64(characters)
 	if _, err := c.doc.Apply(update, blocks.V1); err != nil {
 		panic(err) // it is not an update
 	}
 	if c.line != nil {
-		_ = c.send(2, update) // where the line is cut, Read says so
+		_ = c.line.Send(testkit.Update(update)) // where the line is cut, Read says so
 	}
 }
 
@@ -173,7 +169,7 @@ func (c *client) everything() []byte {
 	if c.clock == 0 {
 		return []byte{0, 0}
 	}
-	return typed(c.id, 0, int(c.clock))
+	return testkit.Typed(c.id, 0, letters(0, int(c.clock)))
 }
 
 func (c *client) encode() []byte {
@@ -184,26 +180,13 @@ func (c *client) encode() []byte {
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz"
 
-// typed is the update of a client that types characters behind the clock
-// characters that it has typed already: the alphabet, again and again, where it
-// types one at a time.
-func typed(client, clock uint64, characters int) []byte {
-	b := []byte{1, 1} // one client with one block
-	b = binary.AppendUvarint(b, client)
-	b = binary.AppendUvarint(b, clock)
-	if clock == 0 {
-		b = append(b, 4, 1, 4, 't', 'e', 'x', 't') // a string, the first in its parent
-	} else {
-		b = append(b, 4|0x80) // a string behind another
-		b = binary.AppendUvarint(b, client)
-		b = binary.AppendUvarint(b, clock-1)
-	}
-	b = binary.AppendUvarint(b, uint64(characters))
-	b = append(b, bytes.Repeat([]byte{alphabet[clock%26]}, characters)...)
-	return append(b, 0) // and no deletes
+// letters returns what a client types behind clock characters: the alphabet,
+// again and again, if it types one at a time.
+func letters(clock uint64, characters int) string {
+	return strings.Repeat(alphabet[clock%26:][:1], characters)
 }
 
-// textsOf gives what each client has typed, in an update of updates by typed.
+// textsOf gives what each client has typed, in an update of what write types.
 // How it is cut into blocks is the business of whoever encodes it.
 func textsOf(update []byte) map[uint64]string {
 	next := func() uint64 {
@@ -235,13 +218,13 @@ func textsOf(update []byte) map[uint64]string {
 }
 
 // visit gives a document that has what the server gives to somebody new.
-func visit(ctx context.Context, url, room string) (*blocks.Store, error) {
-	line, err := wstest.Dial(ctx, url+room, nil)
+func visit(ctx context.Context, url string) (*blocks.Store, error) {
+	line, err := wsclient.Dial(ctx, url, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer line.Close()
-	if err := line.Send([]byte{0, 0, 1, 0}); err != nil { // SyncStep1 of an empty document
+	if err := line.Send(testkit.SyncStep1([]byte{0})); err != nil {
 		return nil, err
 	}
 	for {

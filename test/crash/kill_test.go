@@ -9,11 +9,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 var rounds = flag.Int("rounds", 8, "how many rounds of kill -9 there are at each level of durability")
@@ -39,7 +39,7 @@ type world struct {
 	clients []*client
 	typing  atomic.Bool
 
-	server *server
+	server *testkit.Server
 	killed *atomic.Bool // this server
 	living sync.WaitGroup
 }
@@ -82,7 +82,7 @@ func (w *world) open() {
 	server, killed := start(w.T, w.dir), new(atomic.Bool)
 	w.server, w.killed = server, killed
 	for _, r := range w.rooms {
-		held, err := visit(w.Context(), server.url, r.name)
+		held, err := visit(w.Context(), server.URL(r.name))
 		if err != nil {
 			w.Fatalf("room %s: %v", r.name, err)
 		}
@@ -93,7 +93,7 @@ func (w *world) open() {
 	}
 	for _, c := range w.clients {
 		w.living.Go(func() {
-			if err := c.live(w.Context(), server.url, &w.typing); !killed.Load() && !w.Failed() {
+			if err := c.live(w.Context(), server.URL, &w.typing); !killed.Load() && !w.Failed() {
 				w.Errorf("client %d was cut off: %v", c.id, err)
 			}
 		})
@@ -104,9 +104,9 @@ func (w *world) open() {
 func (w *world) kill() {
 	w.Helper()
 	w.killed.Store(true)
-	w.server.signal(syscall.SIGKILL)
+	w.server.Kill()
 	w.living.Wait()
-	if log := w.server.stderr.String(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "level=WARN") {
+	if log := w.server.Log.String(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "level=WARN") {
 		w.Errorf("the server had trouble:\n%s", log)
 	}
 	if w.Failed() {
@@ -124,7 +124,7 @@ func (w *world) converge() {
 				in = append(in, c)
 			}
 		}
-		eventually(w.T, "that everybody in room "+r.name+" has everything", func() string {
+		testkit.Eventually(w.T, "that everybody in room "+r.name+" has everything", func() string {
 			for _, c := range in {
 				for _, author := range in {
 					if !c.holds(author.everything()) {

@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -17,30 +14,22 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
-// lacking skips the test for what is missing, or fails it where nothing may be.
-func lacking(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("YROOM_TEST_REQUIRED") != "" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
-
 // join has c take part until the server ends that. The channel gets how.
-func join(t *testing.T, s *server, c *client) (ended <-chan error) {
+func join(t *testing.T, s *testkit.Server, c *client) (ended <-chan error) {
 	t.Helper()
 	end := make(chan error, 1)
-	go func() { end <- c.live(t.Context(), s.url, nil) }()
+	go func() { end <- c.live(t.Context(), s.URL, nil) }()
 	return end
 }
 
 // comeBack has c join until she is let in: a room that failed turns people away
 // for a second, and each who comes back tries again.
-func comeBack(t *testing.T, s *server, c *client) {
+func comeBack(t *testing.T, s *testkit.Server, c *client) {
 	t.Helper()
-	eventually(t, "that people are let in", func() string {
+	testkit.Eventually(t, "that people are let in", func() string {
 		select {
 		case err := <-join(t, s, c):
 			time.Sleep(50 * time.Millisecond)
@@ -60,25 +49,25 @@ func wantTold(t *testing.T, ended <-chan error, reason string) {
 		if !errors.As(err, &why) || why.code != ws.StatusCode(1013) || !strings.Contains(why.reason, reason) {
 			t.Errorf("a person was told %v, want 1013 and that it %s", err, reason)
 		}
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		t.Error("a person was told nothing")
 	}
 }
 
 // wantMeeting has two people meet in a room, where one sees what the other types.
-func wantMeeting(t *testing.T, s *server, r *room, ada, bob uint64) {
+func wantMeeting(t *testing.T, s *testkit.Server, r *room, ada, bob uint64) {
 	t.Helper()
 	a, b := newClient(ada, r), newClient(bob, r)
 	join(t, s, a)
 	join(t, s, b)
 	a.write(3)
-	eventually(t, "that what one types in "+r.name+" comes to the other", lacks(b, a))
+	testkit.Eventually(t, "that what one types in "+r.name+" comes to the other", lacks(b, a))
 }
 
 // wantShown waits until the server has shown all that c has typed to somebody in c's room.
 func wantShown(t *testing.T, c *client) {
 	t.Helper()
-	eventually(t, "that what was typed in "+c.room.name+" is stored", func() string {
+	testkit.Eventually(t, "that what was typed in "+c.room.name+" is stored", func() string {
 		typed := c.everything()
 		c.room.mu.Lock()
 		defer c.room.mu.Unlock()
@@ -126,7 +115,7 @@ func TestDamagedRoom(t *testing.T) {
 	ada.write(5)
 	gone := join(t, s, ada)
 	wantShown(t, ada)
-	s.stop(t)
+	s.Stop(t)
 	<-gone
 
 	read, write := row(t, filepath.Join(dir, "yroom.db"), bad.name)
@@ -146,13 +135,13 @@ func TestDamagedRoom(t *testing.T) {
 	wantShown(t, ada)
 	bob := newClient(5, bad)
 	join(t, s, bob)
-	eventually(t, "that everything is there again", lacks(bob, ada))
+	testkit.Eventually(t, "that everything is there again", lacks(bob, ada))
 }
 
 // Who edits while the disk is full is told and keeps the edits, which are stored
 // once there is room. Rooms elsewhere go on.
 func TestFullDisk(t *testing.T) {
-	disk := mount(t, "1m")
+	disk := testkit.SmallDisk(t, "1m")
 	dir := configure(t, t.TempDir(), "store: sqlite:"+filepath.Join(disk, "yroom.db")+`
 rooms:
   default: {remove_delay: 1ms}
@@ -166,14 +155,14 @@ rooms:
 	wantShown(t, ada)
 
 	ballast := filepath.Join(disk, "ballast")
-	fill(t, ballast)
+	testkit.FillDisk(t, ballast)
 	for range 20 { // under load
 		ada.write(20_000)
 	}
 	wantTold(t, gone, "can't be saved")
 	wantMeeting(t, s, elsewhere, 2, 3)
-	eventually(t, "that somebody reads what is stored", func() string {
-		doc, err := visit(t.Context(), s.url, full.name)
+	testkit.Eventually(t, "that somebody reads what is stored", func() string {
+		doc, err := visit(t.Context(), s.URL(full.name))
 		if err != nil {
 			time.Sleep(50 * time.Millisecond) // it turns people away for a second
 			return err.Error()
@@ -191,12 +180,12 @@ rooms:
 	}
 	comeBack(t, s, ada)
 	wantShown(t, ada)
-	s.signal(syscall.SIGKILL)
+	s.Kill()
 
 	s = start(t, dir)
 	bob := newClient(5, full)
 	join(t, s, bob)
-	eventually(t, "that everything is there", lacks(bob, ada))
+	testkit.Eventually(t, "that everything is there", lacks(bob, ada))
 }
 
 // lacks says whether c lacks what author typed.
@@ -206,38 +195,5 @@ func lacks(c, author *client) func() string {
 			return ""
 		}
 		return fmt.Sprintf("client %d has not all that client %d typed", c.id, author.id)
-	}
-}
-
-// mount mounts a small disk.
-func mount(t *testing.T, size string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		lacking(t, "mounting a small disk needs Linux and root")
-	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
-		lacking(t, "a small disk can't be mounted: "+err.Error()+": "+string(out))
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
-	return dir
-}
-
-// fill takes all room on a small disk.
-func fill(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for size := 4096; size > 0; size /= 2 {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
 	}
 }

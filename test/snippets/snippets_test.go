@@ -2,20 +2,18 @@
 package snippets
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/markdown"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 type snippet struct {
@@ -27,16 +25,7 @@ type snippet struct {
 // there is nothing to bundle them with.
 func snippets(t *testing.T) (all []snippet) {
 	t.Helper()
-	missing := t.Skip
-	if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
-		missing = t.Fatal
-	}
-	if _, err := exec.LookPath("node"); err != nil {
-		missing("node is not installed")
-	}
-	if _, err := os.Stat("node_modules/yjs"); err != nil {
-		missing("the npm packages are not installed: run npm ci in the folder test/snippets")
-	}
+	testkit.RequireNode(t, ".", "yjs")
 	blocks, err := markdown.Blocks(os.DirFS("../.."), "js")
 	if err != nil {
 		t.Fatal(err)
@@ -54,14 +43,7 @@ func bundle(t *testing.T, all []snippet) (wrong []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "bundle.mjs")
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), t.Output()
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	out := testkit.RunNode(t, 2*time.Minute, input, "bundle.mjs")
 	if err := json.Unmarshal(out, &wrong); err != nil {
 		t.Fatalf("%v in: %s", err, out)
 	}
@@ -96,7 +78,7 @@ func TestBundleSeesWhatIsWrong(t *testing.T) {
 
 // The snippet for Node.js runs as it stands, but for the server's address.
 func TestNodeSnippetRuns(t *testing.T) {
-	server, err := yroom.New(yroom.Config{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	server, err := yroom.New(yroom.Config{Logger: testkit.Logger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,26 +94,18 @@ func TestNodeSnippetRuns(t *testing.T) {
 			continue
 		}
 		ran++
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		cmd := exec.CommandContext(ctx, "node", "--input-type=module")
-		cmd.Stdin = strings.NewReader(strings.ReplaceAll(s.Code, "127.0.0.1:8000", web.Listener.Addr().String()))
-		cmd.Stderr = t.Output()
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
+		node := testkit.StartNode(t, "--input-type=module")
+		node.KillAfter(time.Minute)
+		node.Input(t, []byte(strings.ReplaceAll(s.Code, "127.0.0.1:8000", web.Listener.Addr().String())))
 		var todo []struct {
 			Title string `json:"title"`
 			Done  bool   `json:"done"`
 		}
-		if err := json.NewDecoder(out).Decode(&todo); err != nil || len(todo) != 1 || todo[0].Title != "Water the plants" {
-			t.Errorf("%s printed %+v (%v)", s.Name, todo, err)
+		node.Read(t, &todo)
+		if len(todo) != 1 || todo[0].Title != "Water the plants" {
+			t.Errorf("%s printed %+v", s.Name, todo)
 		}
-		cancel() // it stays connected
-		_ = cmd.Wait()
+		node.Kill() // it stays connected
 	}
 	if ran == 0 {
 		t.Error("no snippet is for Node.js")

@@ -1,0 +1,15 @@
+// Package testkit holds what the tests of several packages share. Only tests
+// import it.
+//
+//	update.go   updates and messages as a Yjs client sends them
+//	missing.go  the rule for tests that need something from the machine
+//	node.go     scripts that Node.js runs
+//	server.go   yroom serve as a process
+//	disk.go     a small disk, and a full one
+//	wait.go     waiting for a condition, a logger
+//	wsclient/   a WebSocket client
+//	faulty/     a store whose calls fail, block and get lost on demand
+//
+// The package itself imports the standard library only, so the tests of every
+// package of the module can import it.
+package testkit

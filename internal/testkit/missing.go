@@ -1,0 +1,43 @@
+package testkit
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+)
+
+// Missing skips a test that needs something which the machine lacks, and says
+// what. With YROOM_TEST_REQUIRED in the environment, as continuous integration
+// sets it, the test fails instead.
+func Missing(t testing.TB, format string, args ...any) {
+	t.Helper()
+	what := fmt.Sprintf(format, args...)
+	if os.Getenv("YROOM_TEST_REQUIRED") != "" {
+		t.Fatal(what)
+	}
+	if _, ok := t.(*testing.B); ok {
+		fmt.Println(what) // go test does not print why a benchmark was skipped
+	}
+	t.Skip(what)
+}
+
+// Program returns the path of a program that the test needs. The hint says how
+// to install it.
+func Program(t testing.TB, name, hint string) (path string) {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		Missing(t, "%s is not installed: %s", name, hint)
+	}
+	return path
+}
+
+// File checks for a file or a folder that the test needs. The hint says how to
+// make it.
+func File(t testing.TB, path, hint string) {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		Missing(t, "%s is not there: %s", path, hint)
+	}
+}

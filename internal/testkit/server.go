@@ -1,0 +1,110 @@
+package testkit
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A Server is a process of yroom serve.
+type Server struct {
+	*exec.Cmd
+
+	// Host is the address that it listens on, with the port.
+	Host string
+	// Log is what it has written to its standard error. It is complete, and
+	// can be read, once the process has ended.
+	Log bytes.Buffer
+
+	ended chan struct{} // closed when the process has ended
+}
+
+// Serve runs the program yroom, by its path or its name in PATH, as yroom serve
+// on a free port in dir, where its settings and its files are. It returns when
+// the server listens. The test kills it at its end, and shows its log if the test
+// has failed.
+func Serve(t testing.TB, program, dir string, args ...string) *Server {
+	t.Helper()
+	s := &Server{
+		Cmd:   exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...),
+		ended: make(chan struct{}),
+	}
+	s.Dir, s.Stderr = dir, &s.Log
+	stdout, err := s.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	go func() {
+		_ = s.Cmd.Wait() // the outcome is in ProcessState
+		close(s.ended)
+	}()
+	t.Cleanup(func() {
+		select {
+		case <-s.ended: // the test has ended it
+			return
+		default:
+		}
+		_ = s.Process.Kill() // it may have ended
+		<-s.ended
+		if t.Failed() {
+			t.Logf("log of the server at %s:\n%s", s.Host, &s.Log)
+		}
+	})
+	_, rest, _ := strings.Cut(line, "http://")
+	host, _, found := strings.Cut(rest, "/")
+	if !found {
+		_ = s.Process.Kill()
+		<-s.ended
+		t.Fatalf("no address in %q (%v)\n%s", line, err, &s.Log)
+	}
+	s.Host = host
+	return s
+}
+
+// URL returns the WebSocket address of a room, whose name is escaped if need be.
+func (s *Server) URL(room string) string { return "ws://" + s.Host + "/ws/" + room }
+
+// Signal sends a signal to the process.
+func (s *Server) Signal(t testing.TB, sig os.Signal) {
+	t.Helper()
+	if err := s.Process.Signal(sig); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ended waits until the process has ended, and returns its exit status: -1 where
+// a signal ended it.
+func (s *Server) Ended(t testing.TB) (status int) {
+	t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(Patience):
+		t.Fatal("the server did not end")
+	}
+	return s.ProcessState.ExitCode()
+}
+
+// Stop has the process end as SIGTERM does, and fails the test unless its exit
+// status is 0.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	s.Signal(t, syscall.SIGTERM)
+	if status := s.Ended(t); status != 0 {
+		t.Errorf("exit status %d\n%s", status, &s.Log)
+	}
+}
+
+// Kill kills the process and waits until it has ended.
+func (s *Server) Kill() {
+	_ = s.Process.Kill() // it may have ended
+	<-s.ended
+}

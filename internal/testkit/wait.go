@@ -1,0 +1,28 @@
+package testkit
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+)
+
+// Patience is how long a test waits for something that has to happen.
+const Patience = 20 * time.Second
+
+// Eventually calls pending every millisecond until it returns "". It fails the
+// test with what is still pending once [Patience] has passed.
+func Eventually(t testing.TB, what string, pending func() string) {
+	t.Helper()
+	end := time.Now().Add(Patience)
+	for why := pending(); why != ""; why = pending() {
+		if time.Now().After(end) {
+			t.Fatalf("%s: not after %v: %s", what, Patience, why)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Logger returns a logger that writes into the test's output.
+func Logger(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), nil))
+}

@@ -1,0 +1,145 @@
+// Package wsclient is a WebSocket client for tests.
+package wsclient
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+)
+
+// patience is how long a Client of Dial or Connect can be used, so that no test
+// waits forever.
+const patience = 20 * time.Second
+
+// A Client is one end of a WebSocket connection. It answers nothing by itself.
+// One goroutine can read while another writes.
+type Client struct {
+	conn net.Conn
+	in   io.Reader
+}
+
+// Dial connects to url with ws: or http: in front. If the server answers with a
+// status other than 101, the error is a ws.StatusError.
+func Dial(ctx context.Context, url string, header http.Header) (*Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	c, err := DialOver(ctx, nil, url, header)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.conn.SetDeadline(time.Now().Add(patience))
+}
+
+// DialOver is Dial over what dial connects, nil for the network, and without a
+// time limit. It works in a bubble of testing/synctest.
+func DialOver(
+	ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), url string, header http.Header,
+) (*Client, error) {
+	dialer := ws.Dialer{NetDial: dial, Header: ws.HandshakeHeaderHTTP(header)}
+	if rest, ok := strings.CutPrefix(url, "http"); ok {
+		url = "ws" + rest
+	}
+	conn, early, _, err := dialer.Dial(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	if early != nil { // it holds frames that came with the answer to the upgrade
+		return &Client{conn, early}, nil
+	}
+	return &Client{conn, conn}, nil
+}
+
+// Connect is Dial for a test that fails if it can't connect. The client is closed
+// when the test ends.
+func Connect(t testing.TB, url string, header http.Header) *Client {
+	t.Helper()
+	c, err := Dial(t.Context(), url, header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() }) // the test may have closed it
+	return c
+}
+
+// Write writes bytes as they are, which may be part of a frame.
+func (c *Client) Write(b []byte) error {
+	_, err := c.conn.Write(b)
+	return err
+}
+
+// Send sends a binary message.
+func (c *Client) Send(message []byte) error { return c.Write(Frame(ws.OpBinary, true, message)) }
+
+// Frame returns a frame as a client sends it, masked.
+func Frame(op ws.OpCode, fin bool, payload []byte) []byte {
+	return ws.MustCompileFrame(ws.MaskFrame(ws.NewFrame(op, fin, payload)))
+}
+
+// Read reads the next frame. The caller owns the payload.
+func (c *Client) Read() (ws.OpCode, []byte, error) {
+	h, err := ws.ReadHeader(c.in)
+	if err != nil {
+		return 0, nil, err
+	}
+	payload := make([]byte, h.Length)
+	_, err = io.ReadFull(c.in, payload)
+	return h.OpCode, payload, err
+}
+
+// Await reads frames until the binary message want arrives.
+func (c *Client) Await(want []byte) error {
+	for {
+		op, got, err := c.Read()
+		if err != nil {
+			return fmt.Errorf("waiting for %x: %w", want, err)
+		}
+		if op == ws.OpBinary && bytes.Equal(got, want) {
+			return nil
+		}
+	}
+}
+
+// AwaitClose reads frames until the server closes, and returns what the server's
+// close frame says. It closes the network connection without an answer.
+func (c *Client) AwaitClose() (code ws.StatusCode, reason string, err error) {
+	for {
+		op, got, err := c.Read()
+		if err != nil {
+			return 0, "", fmt.Errorf("waiting for a close frame: %w", err)
+		}
+		if op == ws.OpClose {
+			code, reason = ws.ParseCloseFrameData(got)
+			return code, reason, c.Close()
+		}
+	}
+}
+
+// MustSend sends binary messages. The test fails if one can't be sent.
+func (c *Client) MustSend(t testing.TB, messages ...[]byte) {
+	t.Helper()
+	for _, m := range messages {
+		if err := c.Send(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// MustAwait reads frames until the binary message want arrives. The test fails if
+// it does not.
+func (c *Client) MustAwait(t testing.TB, want []byte) {
+	t.Helper()
+	if err := c.Await(want); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Close closes the network connection without a close frame.
+func (c *Client) Close() error { return c.conn.Close() }
