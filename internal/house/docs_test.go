@@ -20,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom/internal/markdown"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -260,13 +261,7 @@ func anchors(t *testing.T, page string) (names []string) {
 // The sqlite3 commands of the documentation run as they are shown, on a file that
 // a server has open.
 func TestSQLiteCommandsRun(t *testing.T) {
-	if _, err := exec.LookPath("sqlite3"); err != nil {
-		missing := t.Skip
-		if os.Getenv("YROOM_TEST_REQUIRED") == "1" {
-			missing = t.Fatal
-		}
-		missing("sqlite3 is not installed")
-	}
+	testkit.Program(t, "sqlite3", "apt-get install sqlite3")
 	blocks, err := markdown.Blocks(os.DirFS("."), "sh")
 	if err != nil {
 		t.Fatal(err)
