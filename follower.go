@@ -103,7 +103,7 @@ func (ws *writers) document(ctx context.Context, d *Document, w *writer) (*follo
 
 // keep keeps a follower for the writer's next edit, a while and if there is room.
 func (ws *writers) keep(ctx context.Context, w *writer, f *follower) {
-	f.doc.Forget()
+	f.doc.ForgetRootKinds()
 	if f.watcher == nil || !ws.hold(ctx, w, f) {
 		f.end(ctx)
 	}

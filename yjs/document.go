@@ -1,13 +1,3 @@
-// Package yjs is a Yjs document as an application reads and edits it: a Doc with
-// Text, Array, Map and XML types in it, as yjs 13.6 has them.
-//
-// Positions and lengths in texts are in UTF-16 units, as everywhere in Yjs: an
-// emoji counts as two. Where an edit parts the two halves of such a pair, each
-// becomes U+FFFD, as in yjs.
-//
-// A Doc is made from updates, edited, and thrown away: it does no I/O and
-// tells nobody of changes. What Transact gives back is what others have to
-// hear of.
 package yjs
 
 import (
@@ -19,7 +9,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// Encoding names how an update is encoded. It is always named, never guessed.
+// Encoding is the encoding of an update. Every function that reads or writes updates
+// takes it as a parameter: it is never guessed.
 type Encoding = blocks.Encoding
 
 // The encodings of updates.
@@ -28,53 +19,53 @@ const (
 	V2 = blocks.V2
 )
 
-// Options says how a Doc is to be. The zero value is good for most.
+// Options configures a Doc. The zero value is useful.
 type Options struct {
-	// ClientID is who the Doc's own edits are by: at most 2^53-1, and used by one
-	// writer at a time. Where the document already has blocks of that client, the
-	// Doc goes on behind them. Zero stands for a random id of 32 bits.
+	// ClientID is the client id of the Doc's own edits: at most 2^53-1, and used by one
+	// writer at a time. If the document already has blocks of that client, the Doc
+	// appends to them. Zero means a random 32-bit id.
 	ClientID uint64
 
-	// History says to keep the content of what is deleted, as yjs does with gc: false.
+	// History keeps the content of deleted blocks, as gc: false does in yjs.
 	History bool
 }
 
-// Doc is one document. What it lacks to integrate blocks that it was given
-// waits, as in yjs: it is part of what Encode and Diff give but can't be read.
+// Doc is one document. Blocks whose dependencies are missing are pending, as in yjs:
+// Encode and Diff include them, but they can't be read.
 //
-// A Doc is for one goroutine at a time, for reading too.
+// A Doc must not be used by several goroutines at the same time, not even for reading.
 type Doc struct {
 	history   bool
-	ownID     uint64 // the client id of the Doc's edits
+	ownID     uint64 // the client id of the Doc's own edits
 	byID      map[uint64]*client
-	recent    *client   // whom find found last; nil: nobody
-	clients   []*client // in descending order of id, unless unsorted
+	recent    *client   // the result of the last find that found a client, or nil
+	clients   []*client // in descending order of id if sorted
 	sorted    bool
 	roots     map[string]*sharedType
-	rootOrder []*sharedType // roots, as they came
+	rootOrder []*sharedType // the roots in order of creation
 	tx        *transaction
-	serial    uint64 // of the last transaction
-	visits    uint64 // of items, to put others in order
-	maxVisits uint64 // of them in this transaction
-	exhausted bool   // they were not enough: the order is wrong
+	serial    uint64 // counts transactions
+	visits    uint64 // counts the items that resolveConflicts visits; see extra.visit
+	maxVisits uint64 // the limit of visits in the current transaction
+	exhausted bool   // maxVisits was reached: the order of items is wrong
 	slab      slab
-	common    *common // of the Doc's own item that came last, if others may be there too
+	common    *common // of the newest item of the Doc's own edits, if more items can share it
 }
 
-// client is what a Doc has of one client.
+// client holds the items of one client id.
 type client struct {
 	id               uint64
-	end              uint64 // the clock behind the last item
+	end              uint64 // the clock after the last item
 	items            items
-	pending          []*item                 // what waits, in clock order
-	arrived          *item                   // during Apply: what came and isn't integrated yet, linked by right; nil once it is in queue
-	pendingDeletions clocks.Spans            // deleted elements behind end
-	waiters          clocks.Waiters[*client] // who waits for items of this client
-	endBefore        uint64                  // end when the transaction touched began
-	touched          uint64                  // the last transaction that added items
+	pending          []*item                 // items that are not integrated yet, in clock order
+	arrived          *item                   // during Apply: the items of the update that are not integrated yet, linked by right; nil once they are in pending
+	pendingDeletions clocks.Spans            // deletions of elements from end on
+	waiters          clocks.Waiters[*client] // the clients whose next item depends on an element of this client
+	endBefore        uint64                  // end before the transaction touched
+	touched          uint64                  // the serial of the last transaction that added items
 	state            state                   // during Apply
-	waiting          bool                    // whether it is one of somebody's waiters: it gets no further
-	gcCommon         common                  // of its GC blocks
+	waiting          bool                    // the client is in the waiters of another client
+	gcCommon         common                  // of all GC blocks of the client
 }
 
 func newClient(id uint64) *client {
@@ -86,7 +77,7 @@ func newClient(id uint64) *client {
 // New returns an empty document with a random client id.
 func New() *Doc { return NewWith(Options{}) }
 
-// NewWith returns an empty document.
+// NewWith returns an empty document with the given options.
 func NewWith(o Options) *Doc {
 	d := &Doc{history: o.History, byID: make(map[uint64]*client), roots: make(map[string]*sharedType)}
 	d.SetClientID(o.ClientID)
@@ -95,22 +86,23 @@ func NewWith(o Options) *Doc {
 
 func randomID() uint64 { return uint64(rand.Uint32()) + 1 }
 
-// ClientID is who the Doc's own edits are by. It changes, to a random one, when
-// the document holds blocks of that id which wait for others: the Doc can't
-// know which clocks are free.
+// ClientID returns the client id of the Doc's own edits. The id changes to a random one
+// when blocks of the id are pending, because the Doc can't know which clocks are free
+// then.
 func (d *Doc) ClientID() uint64 {
 	d.ownClient()
 	return d.ownID
 }
 
-// SetClientID says who the Doc's next edits are by, as Options.ClientID does.
+// SetClientID sets the client id of the Doc's next edits. See Options.ClientID.
 func (d *Doc) SetClientID(id uint64) {
 	if d.ownID = id; id == 0 || id > lib0.MaxInt {
 		d.ownID = randomID()
 	}
 }
 
-// ownClient gives the client that the Doc's edits are by.
+// ownClient returns the client of the Doc's own edits. It picks another id if blocks of
+// the current one are pending, or if its clocks are nearly used up.
 func (d *Doc) ownClient() *client {
 	c := d.client(d.ownID)
 	for len(c.pending) > 0 || c.end > lib0.MaxInt-1<<40 {
@@ -120,7 +112,7 @@ func (d *Doc) ownClient() *client {
 	return c
 }
 
-// find gives the client of the given id; nil: there is none.
+// find returns the client with the given id, or nil.
 func (d *Doc) find(id uint64) *client {
 	if c := d.recent; c != nil && c.id == id {
 		return c
@@ -132,7 +124,7 @@ func (d *Doc) find(id uint64) *client {
 	return c
 }
 
-// client gives the client of the given id, which it adds where it is new.
+// client returns the client with the given id. It adds the client if it is new.
 func (d *Doc) client(id uint64) *client {
 	c := d.find(id)
 	if c == nil {
@@ -143,7 +135,7 @@ func (d *Doc) client(id uint64) *client {
 	return c
 }
 
-// inOrder gives all clients in descending order of id, as updates are written.
+// inOrder returns all clients in descending order of id, the order of updates.
 func (d *Doc) inOrder() []*client {
 	if !d.sorted {
 		slices.SortFunc(d.clients, descending)
@@ -159,13 +151,13 @@ func descending(a, b *client) int {
 	return 1
 }
 
-// has tells whether the element is integrated.
+// has reports whether an element is integrated.
 func (d *Doc) has(x blocks.ID) bool {
 	c := d.find(x.Client)
 	return c != nil && x.Clock < c.end
 }
 
-// item gives the item that holds an element; nil: it isn't integrated.
+// item returns the item that holds an element, or nil if the element is not integrated.
 func (d *Doc) item(x blocks.ID) *item {
 	if c := d.find(x.Client); c != nil && x.Clock < c.end {
 		return c.items.find(x.Clock)
@@ -173,8 +165,8 @@ func (d *Doc) item(x blocks.ID) *item {
 	return nil
 }
 
-// StateVector encodes, for each client, how many elements the document has of
-// it without a gap. The caller owns the result.
+// StateVector returns the state vector of the document: for each client, the number of
+// elements that are integrated. The caller owns the result.
 func (d *Doc) StateVector() []byte {
 	n := uint64(0)
 	for _, c := range d.inOrder() {

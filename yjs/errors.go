@@ -3,23 +3,23 @@ package yjs
 import "errors"
 
 var (
-	// ErrRange means that a position or length lies outside of what it is about.
+	// ErrRange means that a position or a length is out of range.
 	ErrRange = errors.New("yjs: out of range")
-	// ErrType means that a root holds, or was used before as, another kind of type.
-	ErrType = errors.New("yjs: another type")
-	// ErrDeleted means that a type is no longer part of the document.
-	ErrDeleted = errors.New("yjs: deleted")
-	// ErrValue means that a value can't be put there.
-	ErrValue = errors.New("yjs: unsuitable value")
-	// ErrPosition means that bytes are no relative position, or that the document
-	// doesn't have (or no longer has) what a relative position refers to.
-	ErrPosition = errors.New("yjs: no such position")
-	// ErrDepth means that types are nested too deep to be printed.
-	ErrDepth = errors.New("yjs: nested too deep")
-	// ErrWork means that an update has so many items for the same places that it
-	// takes too long to put them in order.
+	// ErrType means that a root has another kind: it was requested as that kind before,
+	// or its content belongs to that kind.
+	ErrType = errors.New("yjs: wrong type")
+	// ErrDeleted means that a shared type is no longer part of the document.
+	ErrDeleted = errors.New("yjs: type is deleted")
+	// ErrValue means that a value can't be stored, or can't be stored in that place.
+	ErrValue = errors.New("yjs: invalid value")
+	// ErrPosition means that bytes are not a relative position, or that the document
+	// does not have, or no longer has, the element that a relative position refers to.
+	ErrPosition = errors.New("yjs: invalid relative position")
+	// ErrDepth means that types are nested too deeply to be printed.
+	ErrDepth = errors.New("yjs: nested too deeply")
+	// ErrWork means that too many items of an update conflict: that they were inserted
+	// at the same place, so that ordering them takes too long.
 	ErrWork = errors.New("yjs: too many conflicts")
-	// ErrSize means that a document has so many formats that it can't be printed
-	// with them.
-	ErrSize = errors.New("yjs: too large to be printed")
+	// ErrSize means that the formats of a document are too large to be printed.
+	ErrSize = errors.New("yjs: formats too large to print")
 )

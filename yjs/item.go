@@ -7,34 +7,34 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// item is one block where it stands in the document. What yjs calls a GC struct
-// is an item of blocks.KindGC, which stands gcCommon: it has a client, a clock, a
-// length and nothing else.
+// item is a block that is part of a document. A GC struct of yjs is an item of
+// blocks.KindGC, which is in no list: it has a client, a clock and a length and nothing
+// else.
 //
-// To read a document is above all to make its items, so they are small: what many have
-// in common is in home, and what most do without in rare.
+// Reading a document means above all to create its items, so they are small: common
+// holds the fields that many items share, extra those that most items lack.
 type item struct {
-	right      *item // its neighbour; until it is integrated, the next that came of its client
+	right      *item // the next item in its list; before integration the next item of its client in the update
 	common     *common
-	from, to   uint16 // where in home's arena its content is; to is 0: it is all of that
+	from, to   uint16 // the range of the content in common.arena; all of it if to is 0
 	kind       blocks.Kind
 	flags      flags
 	refs       refs
 	clock, len uint64
-	extra      *extra // nil: nothing
+	extra      *extra // nil if all of its fields are zero
 }
 
-// rare is what most items do without.
+// extra holds the fields that most items lack.
 type extra struct {
 	key   string
-	value []byte      // of a format that the Doc made itself
-	typ   *sharedType // of a KindType block; nil when its content is gone
-	node  *node       // in the parent's index, where there is one
-	wide  *wideRefs   // where hasWideRefs
-	visit uint64      // when the item was last compared with one that was integrated
+	value []byte      // of a format that the Doc itself made
+	typ   *sharedType // of a KindType block; nil once its content was collected
+	node  *node       // in the parent's position index; nil if the parent is not indexed
+	wide  *wideRefs   // if hasWideRefs is set
+	visit uint64      // the value of Doc.visits when the item was last visited
 }
 
-// more gives what most items do without, to be set.
+// ensureExtra returns extra, which it allocates if it is nil.
 func (it *item) ensureExtra() *extra {
 	if it.extra == nil {
 		it.extra = new(extra)
@@ -42,7 +42,7 @@ func (it *item) ensureExtra() *extra {
 	return it.extra
 }
 
-// node gives the item's place in its parent's index, which there is.
+// node returns the node of the item in its parent's position index, which must exist.
 func (it *item) node() *node { return it.extra.node }
 
 func (it *item) key() string {
@@ -72,13 +72,13 @@ const (
 	hasOrigin flags = 1 << iota
 	hasRight
 	hasKey
-	inType // origin is the parent's id
+	inType // until integration: origin is the parent's id
 	deleted
-	hasWideRefs // origin and right origin are in rare
-	isForeign   // until it is integrated: an origin, or the parent, may be another client's
+	hasWideRefs // origin and right origin are in extra
+	isForeign   // until integration: an origin or the parent may belong to another client
 )
 
-// flagsOf gives the flags that items of a kind come with.
+// flagsOf are the initial flags of items by kind.
 var flagsOf = [math.MaxUint8 + 1]flags{blocks.KindGC: deleted, blocks.KindDeleted: deleted}
 
 func (it *item) end() uint64       { return it.clock + it.len }
@@ -87,25 +87,24 @@ func (it *item) deleted() bool     { return it.flags&deleted != 0 }
 func (it *item) id() blocks.ID     { return blocks.ID{Client: it.client().id, Clock: it.clock} }
 func (it *item) lastID() blocks.ID { return blocks.ID{Client: it.client().id, Clock: it.end() - 1} }
 
-// countable has a bit for each kind of which what an item holds has places of its own
-// in its list.
+// countable has a bit for each kind whose elements count in the length of a list.
 const countable = 1<<blocks.KindJSON | 1<<blocks.KindBinary | 1<<blocks.KindString | 1<<blocks.KindEmbed |
 	1<<blocks.KindType | 1<<blocks.KindAny | 1<<blocks.KindDoc
 
-// visible tells whether what the item holds has places in its list.
+// visible reports whether the elements of the item count in the length of its list.
 func (it *item) visible() bool { return it.elementWidth() != 0 }
 
-// width is how many places the item takes in its list. It has no branches, as nobody
-// can guess what is deleted.
+// width returns how much the item adds to the length of its list. It has no branches,
+// because deletions are unpredictable.
 func (it *item) width() uint64 { return it.len * it.elementWidth() }
 
-// places is how many there are for an element of the item: 1 or 0.
+// elementWidth returns the width of each element: 1 or 0.
 func (it *item) elementWidth() uint64 {
 	return countable >> (it.kind & 0xf) & 1 &^ (uint64(it.flags&deleted) / uint64(deleted))
 }
 
-// format gives the key and the value, in JSON, of a KindFormat item. The Doc's own
-// formats that were made of one value have the same bytes: see equalAttrs.
+// format returns the key and the JSON value of a KindFormat item. Formats that the Doc
+// itself made from one value return the same slice: see equalAttrs.
 func (it *item) format() (key string, value []byte) {
 	r := lib0.Reread(it.content())
 	key, value = string(r.Text()), r.Text()
@@ -115,21 +114,22 @@ func (it *item) format() (key string, value []byte) {
 	return key, value
 }
 
-// isFormat tells whether the item is a format that isn't deleted.
+// isFormat reports whether the item is a format that is not deleted.
 func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
 
-// slabItems is how many items are allocated at once where many come: with what the
-// allocator adds, they take 32 KiB.
+// slabItems is the greatest number of items that are allocated at once. With the
+// allocator's overhead, they take 32 KiB.
 const slabItems = 511
 
-// slab allocates items, twice as many each time up to slabItems.
+// slab allocates items in slices, each twice as long as the one before, up to
+// slabItems.
 type slab struct {
 	items []item
 	used  int
 }
 
-// item gives an empty item. left is how many are said to come, it included: few more
-// than that are allocated.
+// item returns a zero item. left is the number of items that are expected, this one
+// included: the slab does not allocate many more.
 func (s *slab) item(left uint64) *item {
 	if s.used == len(s.items) {
 		s.items, s.used = make([]item, min(max(1, 2*uint64(s.used)), slabItems, max(left, slabItems/8))), 0
@@ -138,8 +138,8 @@ func (s *slab) item(left uint64) *item {
 	return &s.items[s.used-1]
 }
 
-// free lets go of what an item refers to that nobody needs any more, and takes it back
-// if it was the last one.
+// free clears an item, so that the memory it refers to can be collected, and takes it
+// back if it is the one that was allocated last.
 func (s *slab) free(it *item) {
 	*it = item{}
 	if s.used > 0 && it == &s.items[s.used-1] {

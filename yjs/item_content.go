@@ -6,23 +6,23 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// home is what many items have in common: whose they are, what they are in, and what
-// their contents are pieces of. A home never changes: an item that is put in a type,
-// or loses its content, gets another one.
+// common holds the fields that many items share: the client, the parent and the arena
+// of their contents. It is immutable: an item that gets a parent or loses its content
+// refers to another common.
 type common struct {
 	client *client
 	parent *sharedType
-	arena  *arena // nil: they have no contents
+	arena  *arena // nil if the items have no content
 }
 
-// arena is the contents of items, one behind another. It only grows: what is deleted
-// is free when none of its items is left.
+// arena holds the contents of items, one after another. It only grows: the contents of
+// deleted items are freed with the arena, when no item refers to it any more.
 type arena struct{ bytes []byte }
 
-// arenaBytes is how much an arena of many items holds at most.
+// arenaBytes is the greatest size of an arena that items share.
 const arenaBytes = 16 << 10
 
-// newCommon gives a home with contents of its own.
+// newCommon returns a common with an arena of its own. It takes over content.
 func newCommon(c *client, t *sharedType, content []byte) *common {
 	own := &struct {
 		common common
@@ -32,21 +32,22 @@ func newCommon(c *client, t *sharedType, content []byte) *common {
 	return &own.common
 }
 
-// room is how many bytes more the arena holds as it is.
-func (h *common) free() int {
-	if h.arena == nil {
+// free returns the unused capacity of the arena.
+func (c *common) free() int {
+	if c.arena == nil {
 		return 0
 	}
-	return cap(h.arena.bytes) - len(h.arena.bytes)
+	return cap(c.arena.bytes) - len(c.arena.bytes)
 }
 
 func (it *item) client() *client { return it.common.client }
 
-// parent is the type that the item is in; nil: it is a GC block, or isn't integrated
-// and refers to others.
+// parent returns the type that contains the item. It is nil for a GC block, and for an
+// item that is not integrated and names its parent by an origin or an id.
 func (it *item) parent() *sharedType { return it.common.parent }
 
-// content is as blocks.Block has it, and borrowed.
+// content returns the content in the form of blocks.Block. The result aliases the arena
+// and must not be modified.
 func (it *item) content() []byte {
 	switch {
 	case it.kind <= blocks.KindDeleted:
@@ -57,8 +58,9 @@ func (it *item) content() []byte {
 	return it.common.arena.bytes[it.from:it.to:it.to]
 }
 
-// house gives an item of the Doc's own its home and its content, which it may keep: as
-// a rule behind that of the item before, if both have the same parent.
+// storeContent sets common and content of an item of the Doc's own edits. It appends
+// the content to that of the previous item if both have the same parent. It may keep
+// content.
 func (d *Doc) storeContent(it *item, c *client, t *sharedType, content []byte) {
 	if len(content) > arenaBytes/4 {
 		it.common = newCommon(c, t, content)
@@ -74,13 +76,13 @@ func (d *Doc) storeContent(it *item, c *client, t *sharedType, content []byte) {
 	it.common, it.from, it.to = h, uint16(from), uint16(len(h.arena.bytes))
 }
 
-// setContent gives the item content of its own.
+// setContent gives the item an arena of its own with the given content, which it keeps.
 func (it *item) setContent(content []byte) {
 	it.common = newCommon(it.common.client, it.common.parent, content)
 	it.from, it.to = 0, 0
 }
 
-// cutContent makes the item's content end before byte at, and right's what is behind.
+// cutContent splits the item's content before byte at, and gives the rest to right.
 func (it *item) cutContent(right *item, at int) {
 	all := it.content()
 	if it.to == 0 && len(all) > math.MaxUint16 {
@@ -93,7 +95,8 @@ func (it *item) cutContent(right *item, at int) {
 	right.common, right.from, right.to = it.common, it.to, end
 }
 
-// growContent puts right's content, at most pieceBytes, behind the item's.
+// growContent appends right's content, which has at most pieceBytes bytes, to the
+// item's.
 func (it *item) growContent(right *item) {
 	own, more := it.common.arena, right.content()
 	if it.to != 0 {
@@ -110,29 +113,29 @@ func (it *item) growContent(right *item) {
 	own.bytes = append(own.bytes, more...)
 }
 
-// in gives the home of an item that has h and is put in a type: as a rule a or b, if
-// there are any.
-func (h *common) withParent(t *sharedType, a, b *common) *common {
-	if h.parent == t {
-		return h
+// withParent returns a common like c with the parent t. It returns a or b if one of
+// them is equal to that.
+func (c *common) withParent(t *sharedType, a, b *common) *common {
+	if c.parent == t {
+		return c
 	}
-	return sharedOrNew(common{h.client, t, h.arena}, a, b)
+	return sharedOrNew(common{c.client, t, c.arena}, a, b)
 }
 
-// withoutContent gives the home of an item that has h and loses its content: as a rule
-// a, if there is one.
-func (h *common) withoutContent(a *common) *common {
-	return sharedOrNew(common{client: h.client, parent: h.parent}, a, nil)
+// withoutContent returns a common like c without an arena. It returns a if that is
+// equal.
+func (c *common) withoutContent(a *common) *common {
+	return sharedOrNew(common{client: c.client, parent: c.parent}, a, nil)
 }
 
-// shared gives a or b if that is the same as h, so that there are few.
-func sharedOrNew(h common, a, b *common) *common {
-	if a != nil && *a == h {
+// sharedOrNew returns a or b if one of them is equal to wanted, and otherwise a copy of wanted.
+func sharedOrNew(wanted common, a, b *common) *common {
+	if a != nil && *a == wanted {
 		return a
 	}
-	if b != nil && *b == h {
+	if b != nil && *b == wanted {
 		return b
 	}
-	made := h // not &h, which would be allocated each time
+	made := wanted // returning &wanted would allocate wanted in every call
 	return &made
 }

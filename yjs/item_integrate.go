@@ -5,8 +5,9 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// lacks tells the first element that an item of another client's needs and that
-// isn't integrated. An item needs nothing of its own client but what is before.
+// lacks returns the first element of another client that an item depends on and that is
+// not integrated. Dependencies on the item's own client are always satisfied, because
+// its items are integrated in clock order.
 func (d *Doc) lacks(it *item) (blocks.ID, bool) {
 	if it.is(hasOrigin | inType) {
 		if x := it.origin(); x.Client != it.client().id && !d.has(x) {
@@ -21,7 +22,8 @@ func (d *Doc) lacks(it *item) (blocks.ID, bool) {
 	return blocks.ID{}, false
 }
 
-// endingAt gives the item whose last element is x, which is integrated.
+// endingAt returns the item that ends with element x, which must be integrated. It
+// splits the item that holds x if necessary.
 func (d *Doc) endingAt(x blocks.ID) *item {
 	it := d.find(x.Client).items.find(x.Clock)
 	if it.kind != blocks.KindGC && x.Clock+1 < it.end() {
@@ -30,7 +32,8 @@ func (d *Doc) endingAt(x blocks.ID) *item {
 	return it
 }
 
-// startingAt gives the item whose first element is x, which is integrated.
+// startingAt returns the item that begins with element x, which must be integrated. It
+// splits the item that holds x if necessary.
 func (d *Doc) startingAt(x blocks.ID) *item {
 	it := d.find(x.Client).items.find(x.Clock)
 	if it.kind != blocks.KindGC && it.clock < x.Clock {
@@ -39,11 +42,11 @@ func (d *Doc) startingAt(x blocks.ID) *item {
 	return it
 }
 
-// hint is where an item was integrated last: that item, and what was at its left.
+// hint is the item that was integrated last, and its left neighbour. The next item of
+// an update mostly refers to one of them.
 type hint struct{ item, left *item }
 
-// leftOf gives the item that is to end at the origin of one from outside. As a rule
-// people go on where they are.
+// leftOf returns the item that ends at the origin of a remote item.
 func (d *Doc) leftOf(it *item, prev hint) *item {
 	origin := it.origin()
 	switch {
@@ -55,13 +58,14 @@ func (d *Doc) leftOf(it *item, prev hint) *item {
 	return d.endingAt(origin)
 }
 
-// endsAt tells whether there is an item with a place, and x is its last element.
+// endsAt reports whether the item is in a list and ends with element x. The item may be
+// nil.
 func (it *item) endsAt(x blocks.ID) bool {
 	return it != nil && it.end() == x.Clock+1 && it.client().id == x.Client && it.parent() != nil
 }
 
-// rightOf gives the item that is to begin at the right origin of one from outside,
-// as a rule what follows the left one.
+// rightOf returns the item that begins at the right origin of a remote item: in most
+// cases the right neighbour of left.
 func (d *Doc) rightOf(it, left *item) *item {
 	origin := it.rightOrigin()
 	if left != nil {
@@ -72,9 +76,9 @@ func (d *Doc) rightOf(it, left *item) *item {
 	return d.startingAt(origin)
 }
 
-// place finds the items that an item from outside refers to, and what it is in, and
-// gives the one at its left. Without a parent it can't stand anywhere: what it refers
-// to was collected.
+// resolveRefs sets the right neighbour and the parent of a remote item, as its origins
+// and its parent id say, and returns the left neighbour. The item has no parent if what
+// it refers to was collected.
 func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	var near, right *item
 	var before *common
@@ -110,9 +114,10 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	return left
 }
 
-// integrate puts an item into the document, whose next clock it has: between left
-// and its right, with what was put there at the same time in the order that all
-// agree on (YATA, as Item.integrate of yjs has it).
+// integrate inserts an item, which must have the next clock of its client, into its
+// list between left and it.right. If other items were inserted there concurrently, the
+// algorithm YATA orders them, so that the order is the same in every document.
+// integrate does what Item.integrate of yjs does.
 func (tx *transaction) integrate(it, left *item) {
 	c, t := it.client(), it.parent()
 	tx.touch(c)
@@ -160,10 +165,10 @@ func (tx *transaction) integrate(it, left *item) {
 	if t.kind.isText() {
 		tx.markChanged(t)
 	}
-	if it.is(hasKey) && it.right == nil && left != nil {
-		tx.delete(left)
+	if it.is(hasKey) {
+		tx.deleteLoser(it, left)
 	}
-	if t.isDeleted() || it.is(hasKey) && it.right != nil {
+	if t.isDeleted() {
 		tx.delete(it)
 	}
 	if it.to == 0 || it.to-it.from > pieceBytes {
@@ -171,16 +176,17 @@ func (tx *transaction) integrate(it, left *item) {
 	}
 }
 
+// push appends an item that was integrated.
 func (c *client) push(it *item) {
 	c.items.push(it)
 	c.end = it.end()
 }
 
-// settle finds the left neighbour among what stands between the item's origins, from
-// o on.
+// resolveConflicts returns the left neighbour of an item, given the items between its
+// origins: o is the first of them.
 func (d *Doc) resolveConflicts(it, left, o *item) *item {
-	// What was visited after start stands behind the origin; what was visited after
-	// conflict may be in conflict with the item.
+	// Items visited after start are right of the origin. Of these, the items visited
+	// after conflict may still conflict with it.
 	start := d.visits
 	conflict := start
 	for ; o != nil && o != it.right; o = o.right {
@@ -210,7 +216,8 @@ func (d *Doc) resolveConflicts(it, left, o *item) *item {
 	return left
 }
 
-// sameRef tells whether both items have the same origin or right origin.
+// sameRef reports whether two items have the same origin, or the same right origin if
+// which is hasRight.
 func sameRef(a, b *item, which flags) bool {
 	if (a.flags^b.flags)&which != 0 {
 		return false
@@ -224,7 +231,7 @@ func sameRef(a, b *item, which flags) bool {
 	return a.rightOrigin() == b.rightOrigin()
 }
 
-// delete deletes an item, and what is in it.
+// delete deletes an item and everything in it.
 func (tx *transaction) delete(it *item) {
 	todo := []*item{it}
 	for len(todo) > 0 {
@@ -256,7 +263,7 @@ func (tx *transaction) delete(it *item) {
 	}
 }
 
-// deleteSpan deletes integrated elements of a client.
+// deleteSpan deletes elements of a client, which must be integrated.
 func (tx *transaction) deleteSpan(c *client, x clocks.Span) {
 	k, i := c.items.searchOn(x.From)
 	for x.From < x.To {

@@ -5,20 +5,21 @@ import (
 	"slices"
 )
 
-// chunkItems is how many items a chunk has at most: with what the allocator adds, it
-// takes 1 KiB.
+// chunkItems is the greatest number of items of a chunk. With the allocator's overhead,
+// it takes 1 KiB.
 const chunkItems = 127
 
-// items are those of one client in clock order, without a gap, from clock 0 on.
-// They are in chunks, so that one can be put between two others.
+// items holds the items of one client in clock order and without gaps, from clock 0 on.
+// They are in chunks, so that inserting an item is cheap.
 type items struct {
 	chunks [][]*item
-	starts []uint64 // the clock at which each chunk begins
-	recent int      // the chunk in which an item was last found
-	at     int      // where in it searchOn begins
+	starts []uint64 // the clock of the first item of each chunk
+	recent int      // the chunk of the item that was found last
+	at     int      // the index in chunk recent at which searchOn begins
 }
 
-// search finds the item that holds clock, which there is.
+// search returns the chunk and the index in it of the item that holds clock. There must
+// be one.
 func (s *items) search(clock uint64) (c, i int) {
 	c = s.recent
 	if c >= len(s.starts) || s.starts[c] > clock || c+1 < len(s.starts) && s.starts[c+1] <= clock {
@@ -39,14 +40,14 @@ func (s *items) search(clock uint64) (c, i int) {
 	return c, i
 }
 
-// past gives n where clock isn't before start, and else 0. It has no branch, as in a
-// search nobody can guess which.
+// past returns n if clock is at or after start, and 0 otherwise. It has no branch,
+// because branches of a binary search are unpredictable.
 func past(start, clock uint64, n int) int {
 	_, before := bits.Sub64(clock, start, 0)
 	return n & (int(before) - 1)
 }
 
-// searchOn is search for clocks that as a rule are a little behind where at is.
+// searchOn is search, optimized for a clock shortly after the item at recent and at.
 func (s *items) searchOn(clock uint64) (c, i int) {
 	if s.recent < len(s.chunks) {
 		chunk := s.chunks[s.recent]
@@ -59,7 +60,7 @@ func (s *items) searchOn(clock uint64) (c, i int) {
 	return s.search(clock)
 }
 
-// find gives the item that holds clock, which there is.
+// find returns the item that holds clock. There must be one.
 func (s *items) find(clock uint64) *item {
 	c, i := s.search(clock)
 	return s.chunks[c][i]
@@ -78,8 +79,7 @@ func (s *items) push(it *item) {
 	s.chunks[last] = append(s.chunks[last], it)
 }
 
-// insert puts an item among the others. The one that holds its clock has been
-// made to end there.
+// insert inserts an item after the one that ends at its clock.
 func (s *items) insert(it *item) {
 	c, i := s.search(it.clock)
 	if len(s.chunks[c]) >= chunkItems {
@@ -96,7 +96,7 @@ func (s *items) insert(it *item) {
 	s.chunks[c] = slices.Insert(s.chunks[c], i+1, it)
 }
 
-// removeAt takes item i of chunk c out.
+// removeAt removes item i of chunk c.
 func (s *items) removeAt(c, i int) {
 	if s.chunks[c] = slices.Delete(s.chunks[c], i, i+1); len(s.chunks[c]) == 0 {
 		s.chunks, s.starts = slices.Delete(s.chunks, c, c+1), slices.Delete(s.starts, c, c+1)
@@ -105,8 +105,8 @@ func (s *items) removeAt(c, i int) {
 	}
 }
 
-// from calls yield with the items from the one on that holds clock, if there is
-// one. yield must not insert or remove items but behind the one that it has.
+// from calls yield for each item from the one that holds clock on, until yield returns
+// false. yield may insert and remove items only after the one that it is called with.
 func (s *items) from(clock uint64, yield func(*item) bool) {
 	if len(s.chunks) == 0 {
 		return

@@ -2,15 +2,15 @@ package yjs
 
 import "github.com/yroom/yroom/blocks"
 
-// refs are the origin and the right origin of an item in 32 bits a number. The ids that
-// yjs gives itself are no larger, nor are clocks that anybody gets to by typing.
+// refs are the origin and the right origin of an item in 32-bit numbers. The client ids
+// that yjs generates and the clocks that edits by hand reach fit in 32 bits.
 type refs struct{ originClient, originClock, rightClient, rightClock uint32 }
 
-// wide are those of an item that has larger numbers, which are allowed.
+// wideRefs are the origin and the right origin of an item with larger numbers.
 type wideRefs struct{ origin, right blocks.ID }
 
-// origin is, until the item is integrated, the id of the type that it is in, where
-// inType says so.
+// origin returns the id of the element after which the item was inserted. If inType is
+// set, it returns the id of the parent instead.
 func (it *item) origin() blocks.ID {
 	if it.is(hasWideRefs) {
 		return it.extra.wide.origin
@@ -18,6 +18,7 @@ func (it *item) origin() blocks.ID {
 	return blocks.ID{Client: uint64(it.refs.originClient), Clock: uint64(it.refs.originClock)}
 }
 
+// rightOrigin returns the id of the element before which the item was inserted.
 func (it *item) rightOrigin() blocks.ID {
 	if it.is(hasWideRefs) {
 		return it.extra.wide.right
@@ -25,7 +26,8 @@ func (it *item) rightOrigin() blocks.ID {
 	return blocks.ID{Client: uint64(it.refs.rightClient), Clock: uint64(it.refs.rightClock)}
 }
 
-// setRefs sets both; those that the item doesn't have are zero.
+// setRefs sets the origin and the right origin. An id that the item does not have must
+// be zero.
 func (it *item) setRefs(origin, right blocks.ID) {
 	if (origin.Client|origin.Clock|right.Client|right.Clock)>>32 == 0 {
 		it.flags &^= hasWideRefs

@@ -7,17 +7,18 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// pieceBytes is how much content an item has at most that must be read to be
-// split, and to how much items are joined.
+// pieceBytes is the greatest size of the content of an item that must be read to be
+// split. Items are joined only up to this size.
 const pieceBytes = 4096
 
-// split parts an integrated item before its element n, with 0 < n < len, and
-// gives the right part.
+// split splits an integrated item before its element n, with 0 < n < len, and returns
+// the right part.
 func (d *Doc) split(it *item, n uint64) *item {
 	return d.splitAt(it, n, -1)
 }
 
-// splitAt is split where element n is known to begin at a byte of the content.
+// splitAt is split for an element n that is known to begin at byte at of the content,
+// unless at is -1.
 func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	right := d.cutItem(it, n, at)
 	if it.is(hasKey) {
@@ -42,9 +43,9 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	return right
 }
 
-// part cuts the item before its element n, whether or not it is integrated, and
-// gives what is behind as another item, which has the same right origin. at is
-// where in the content that begins; -1: nobody knows.
+// cutItem splits an item before its element n without touching lists, and returns the
+// right part, which has the same right origin. at is the byte of the content at which
+// element n begins, or -1 if it is not known.
 func (d *Doc) cutItem(it *item, n uint64, at int) *item {
 	right := d.slab.item(slabItems)
 	*right = item{
@@ -62,7 +63,7 @@ func (d *Doc) cutItem(it *item, n uint64, at int) *item {
 	case it.kind == blocks.KindString:
 		if l, r, _ := lib0.SplitUTF16(it.content(), n, n+right.len, false); len(l)+len(r) == len(it.content()) {
 			it.cutContent(right, len(l))
-		} else { // a surrogate pair was parted
+		} else { // a surrogate pair was split
 			it.setContent(l)
 			right.setContent(r)
 		}
@@ -72,7 +73,7 @@ func (d *Doc) cutItem(it *item, n uint64, at int) *item {
 	return right
 }
 
-// skip tells where element n of a run begins in its content.
+// skip returns the byte at which element n of a content begins.
 func skip(k blocks.Kind, content []byte, n uint64) int {
 	r := lib0.Reread(content)
 	for ; n > 0; n-- {
@@ -87,9 +88,9 @@ func skip(k blocks.Kind, content []byte, n uint64) int {
 
 const replacement = string(utf8.RuneError)
 
-// divide parts an item that was just integrated, so that none has much content
-// that must be read to split it: or many splits of one large item would take for
-// ever.
+// divide splits an item that was just integrated into pieces of at most pieceBytes
+// bytes. It bounds the cost of later splits, which have to read the content from its
+// start.
 func (d *Doc) divide(it *item) {
 	if len(it.content()) <= pieceBytes {
 		return

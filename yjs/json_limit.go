@@ -8,18 +8,20 @@ import (
 )
 
 const (
-	maxFormats = 64 << 20 // bytes that the formats of all texts may take
-	formatSize = 16       // of a format, beside its key and its value
+	maxFormats = 64 << 20 // the greatest size of the formats of all texts in bytes
+	formatSize = 16       // the size of a format without its key and its value
 )
 
-// Printable tells whether the document can be printed: nil or ErrSize. Each run of
-// a text is printed with all the formats that hold there, so a document of some
-// hundred kilobytes can take gigabytes with them. Who can't trust its authors asks
-// before Delta, and before String of an XML type; what returns an error asks by
-// itself. Text without formats can always be had.
+// Printable returns ErrSize if the formats of the document are too large to be printed,
+// and nil otherwise. Each run of a text is printed with all formats that are in effect
+// there, so that a document of some hundred kilobytes can require gigabytes. Call
+// Printable before Delta, and before String of an XML type, if the authors of the
+// document are not trusted. Methods that return an error call it themselves. Text
+// without formats can always be printed.
 func (d *Doc) Printable() error { return printable(d.rootOrder...) }
 
-// printable tells whether types can be printed, with all that is in them.
+// printable returns ErrSize if the formats of types, and of types nested in them, are
+// too large to be printed.
 func printable(todo ...*sharedType) error {
 	todo = slices.Clone(todo)
 	var total uint64
@@ -28,7 +30,7 @@ func printable(todo ...*sharedType) error {
 		todo = todo[:len(todo)-1]
 		total += t.formatsSize()
 		if total > maxFormats {
-			return fmt.Errorf("%w: more than %d bytes of formats", ErrSize, maxFormats)
+			return fmt.Errorf("%w: the formats take more than %d bytes", ErrSize, maxFormats)
 		}
 		for it := t.first; it != nil; it = it.right {
 			if t := it.typ(); t != nil && !it.deleted() {
@@ -44,10 +46,10 @@ func printable(todo ...*sharedType) error {
 	return nil
 }
 
-// formatsSize tells how large the formats of all that the list holds are, each
-// counted where it holds.
+// formatsSize returns the size of the formats in effect, summed over the runs of the
+// list.
 func (t *sharedType) formatsSize() (total uint64) {
-	var sizes map[string]uint64 // of the formats that hold
+	var sizes map[string]uint64 // of the formats in effect
 	var now uint64
 	run := false
 	for it := t.first; it != nil; it = it.right {

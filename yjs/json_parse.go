@@ -6,7 +6,7 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// ParseJSON gives the value that JSON.parse of JavaScript makes of a text. The
+// ParseJSON returns the value of a JSON text as JSON.parse of JavaScript does. The
 // error is ErrValue. text is borrowed.
 func ParseJSON(text []byte) (Value, error) {
 	if err := lib0.CheckJSON(text); err != nil {
@@ -15,12 +15,13 @@ func ParseJSON(text []byte) (Value, error) {
 	return parseJSON(text), nil
 }
 
-// parseJSON reads JSON that was checked before.
+// parseJSON parses JSON that is known to be valid.
 func parseJSON(text []byte) Value {
 	s := lib0.ScanJSON(text)
 	return scanValue(&s)
 }
 
+// scanValue reads a value.
 func scanValue(s *lib0.JSONScanner) Value {
 	switch s.Next() {
 	case 'n':
@@ -54,7 +55,7 @@ func scanValue(s *lib0.JSONScanner) Value {
 	return NumberValue(s.Number())
 }
 
-// scanString reads a string. Half a surrogate pair becomes three bytes, as if it
+// scanString reads a string. It encodes an unpaired surrogate as three bytes, as if it
 // were a code point.
 func scanString(s *lib0.JSONScanner) string {
 	raw, escaped := s.String()

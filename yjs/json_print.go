@@ -10,12 +10,12 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// maxDepth bounds how deep in one another types are that are printed.
+// maxDepth is the greatest nesting depth of types that are printed.
 const maxDepth = 10_000
 
-// MarshalJSON prints the value as JSON.stringify of JavaScript does, a shared type
-// by its toJSON. A BigInt, which that refuses, is its digits, and undefined is
-// null. The error is ErrDepth or ErrSize.
+// MarshalJSON returns the value as JSON.stringify prints it, and a shared type as its
+// toJSON. A BigInt, which JSON.stringify refuses, is printed as its digits, and
+// undefined as null. The error is ErrDepth or ErrSize.
 func (v Value) MarshalJSON() ([]byte, error) {
 	if v.typ != nil {
 		if err := printable(v.typ); err != nil {
@@ -29,7 +29,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return p.result()
 }
 
-// String is what MarshalJSON prints.
+// String returns what MarshalJSON returns, or the text of its error.
 func (v Value) String() string {
 	text, err := v.MarshalJSON()
 	if err != nil {
@@ -38,12 +38,12 @@ func (v Value) String() string {
 	return string(text)
 }
 
-// MarshalJSON prints the object as MarshalJSON of Value does.
+// MarshalJSON returns the object as Value.MarshalJSON does.
 func (o Object) MarshalJSON() ([]byte, error) {
 	return Value{kind: ValueKindObject, object: orderMembers(append(Object(nil), o...))}.MarshalJSON()
 }
 
-// String is what MarshalJSON prints.
+// String returns what MarshalJSON returns, or the text of its error.
 func (o Object) String() string {
 	return Value{kind: ValueKindObject, object: orderMembers(append(Object(nil), o...))}.String()
 }
@@ -65,7 +65,8 @@ func (p *printer) literal(s string) { p.dst = append(p.dst, s...) }
 func (p *printer) byte(c byte)      { p.dst = append(p.dst, c) }
 func (p *printer) string(s string)  { p.dst = lib0.AppendJSONString(p.dst, s) }
 
-// value prints v, or nothing where JSON.stringify prints nothing: undefined.
+// value prints a value. It reports false and prints nothing for undefined, as
+// JSON.stringify does.
 func (p *printer) value(v Value) bool {
 	switch v.kind {
 	case ValueKindNull:
@@ -101,7 +102,7 @@ func (p *printer) value(v Value) bool {
 	return true
 }
 
-// element prints an element of an array.
+// element prints element i of an array.
 func (p *printer) element(i int, v Value) {
 	if i > 0 {
 		p.byte(',')
@@ -111,7 +112,7 @@ func (p *printer) element(i int, v Value) {
 	}
 }
 
-// object prints members that are in JavaScript's order.
+// object prints an object. Its members must be ordered.
 func (p *printer) object(o Object) {
 	p.byte('{')
 	first := true
@@ -121,8 +122,8 @@ func (p *printer) object(o Object) {
 	p.byte('}')
 }
 
-// member prints a member, unless it is undefined, and tells whether the next one
-// is the first still.
+// member prints a member, unless its value is undefined. It reports whether the next
+// member is still the first one.
 func (p *printer) member(first bool, key string, v Value) bool {
 	mark := len(p.dst)
 	if !first {
@@ -137,7 +138,7 @@ func (p *printer) member(first bool, key string, v Value) bool {
 	return false
 }
 
-// bytes prints a Uint8Array: an object with the indexes as keys.
+// bytes prints a Uint8Array: an object whose keys are the indexes.
 func (p *printer) bytes(b string) {
 	p.byte('{')
 	for i := range len(b) {
@@ -150,7 +151,7 @@ func (p *printer) bytes(b string) {
 	p.byte('}')
 }
 
-// typ prints what toJSON of a type gives.
+// sharedType prints the toJSON of a shared type.
 func (p *printer) sharedType(t *sharedType) bool {
 	if t.depth > maxDepth {
 		p.err = ErrDepth
@@ -178,7 +179,7 @@ func (p *printer) sharedType(t *sharedType) bool {
 	return true
 }
 
-// each calls yield with the visible elements of the list, until that gives false.
+// each calls yield for each element of the list, until yield returns false.
 func (t *sharedType) each(yield func(Value) bool) {
 	for it := t.first; it != nil; it = it.right {
 		if it.visible() && !it.each(yield) {
@@ -187,7 +188,8 @@ func (t *sharedType) each(yield func(Value) bool) {
 	}
 }
 
-// each calls yield with the elements of an item.
+// each calls yield for each element of an item, until yield returns false, which it
+// reports.
 func (it *item) each(yield func(Value) bool) bool {
 	r := lib0.Reread(it.content())
 	switch it.kind {
@@ -220,8 +222,8 @@ func readJSON(r *lib0.Reader) Value {
 	return parseJSON(text)
 }
 
-// eachUnit calls yield with the UTF-16 units of a string, in which half a
-// surrogate pair may stand as three bytes, until that gives false.
+// eachUnit calls yield for each UTF-16 unit of a string, in which an unpaired surrogate
+// is encoded as three bytes, until yield returns false, which it reports.
 func eachUnit(s string, yield func(string) bool) bool {
 	for i := 0; i < len(s); {
 		c, n := utf8.DecodeRuneInString(s[i:])
@@ -233,7 +235,7 @@ func eachUnit(s string, yield func(string) bool) bool {
 			}
 		default:
 			if n == 1 && c == utf8.RuneError {
-				n = len(replacement) // half a pair is as long
+				n = len(replacement) // a surrogate is encoded in as many bytes
 			}
 			if !yield(s[i : i+n]) {
 				return false
@@ -244,7 +246,7 @@ func eachUnit(s string, yield func(string) bool) bool {
 	return true
 }
 
-// element gives element n of an item that isn't a GC or deleted one.
+// element returns element n of an item, which must have content.
 func (it *item) element(n uint64) (v Value) {
 	r := lib0.Reread(it.content())
 	switch it.kind {
@@ -284,7 +286,7 @@ func (it *item) element(n uint64) (v Value) {
 	return Value{}
 }
 
-// object gives the values of all keys, as JavaScript has them in an object.
+// object returns the values of all keys as an object.
 func (t *sharedType) object() Object {
 	members := make(Object, 0, len(t.entryOrder))
 	for _, e := range t.entryOrder {
@@ -295,7 +297,7 @@ func (t *sharedType) object() Object {
 	return orderMembers(members)
 }
 
-// string gives the text of the list, without formats.
+// string returns the text of the list without formats and embeds.
 func (t *sharedType) string() string {
 	var b strings.Builder
 	b.Grow(int(t.len))

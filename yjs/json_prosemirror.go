@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// ProseMirror prints the fragment as the JSON of a ProseMirror document, as
-// yXmlFragmentToProsemirrorJSON of y-prosemirror does: elements are nodes, texts
-// are text nodes whose formats are marks. As there, a text right in the fragment is
-// an array of such nodes. The error is ErrType where there is anything else than
-// elements and texts in it, ErrDepth or ErrSize.
+// ProseMirror returns the fragment as the JSON of a ProseMirror document, as
+// yXmlFragmentToProsemirrorJSON of y-prosemirror does: elements become nodes, and texts
+// become text nodes with formats as marks. As in y-prosemirror, a text that is a direct
+// child of the fragment becomes an array of text nodes. The error is ErrType if the
+// fragment contains anything but elements and texts, ErrDepth or ErrSize.
 func (f *XMLFragment) ProseMirror() ([]byte, error) {
 	if err := printable(f.t); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (f *XMLFragment) ProseMirror() ([]byte, error) {
 // node prints an element.
 func (p *printer) node(v Value) {
 	if v.TypeKind() != KindXMLElement {
-		p.err = fmt.Errorf("%w: a ProseMirror document has only elements and texts in it", ErrType)
+		p.err = fmt.Errorf("%w: a ProseMirror document contains only XML elements and texts", ErrType)
 		return
 	}
 	t := v.typ
@@ -71,8 +71,8 @@ func (p *printer) node(v Value) {
 	p.byte('}')
 }
 
-// textNodes prints the parts of a text, and tells whether what follows is the first
-// still.
+// textNodes prints the runs of a text. It reports whether the next node is still the
+// first one.
 func (p *printer) textNodes(t *sharedType, first bool) bool {
 	for _, op := range t.delta() {
 		if !first {
@@ -99,15 +99,15 @@ func (p *printer) textNodes(t *sharedType, first bool) bool {
 	return first
 }
 
-// markName gives the name of the mark that a format stands for. Where marks of one
-// name may overlap, y-prosemirror tells them apart by two hyphens and eight digits
-// in base 64.
+// markName returns the name of the mark that a format represents. For marks that may
+// overlap with marks of the same name, y-prosemirror appends two hyphens and eight
+// base64 digits to the name.
 func markName(key string) string {
 	const digits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/="
 	cut := len(key) - len("--12345678")
 	if cut < 0 || key[cut:cut+2] != "--" || strings.Trim(key[cut+2:], digits) != "" {
 		return key
 	}
-	// A line end is where the expression for the name begins to look.
+	// The regular expression of y-prosemirror does not match across line ends.
 	return key[strings.LastIndexAny(key[:cut], "\n\r")+1 : cut]
 }

@@ -1,15 +1,16 @@
 package yjs
 
-// node is an item's place in the index of its list: a splay tree, in which what
-// was just used is near the root. A search takes logarithmic time, shared out
-// over all of them, and so does every change of the list.
+// node is the node of an item in the position index of its list. The index is a splay
+// tree: nodes that were used recently are near the root. A search and a change of the
+// list each take amortized logarithmic time.
 type node struct {
 	it         *item
 	up, lo, hi *node
-	width      uint64 // of all items in the subtree
-	formats    int    // that aren't deleted, of them
+	width      uint64 // of the items in the subtree
+	formats    int    // the number of formats in the subtree that are not deleted
 }
 
+// sum returns the width of the subtree.
 func (n *node) sum() uint64 {
 	if n == nil {
 		return 0
@@ -17,6 +18,7 @@ func (n *node) sum() uint64 {
 	return n.width
 }
 
+// formatted returns the number of formats in the subtree.
 func (n *node) formatted() int {
 	if n == nil {
 		return 0
@@ -24,7 +26,7 @@ func (n *node) formatted() int {
 	return n.formats
 }
 
-// refresh works out the sums of a node from its children's.
+// refresh recomputes the sums of a node from its children.
 func (n *node) refresh() {
 	n.width = n.lo.sum() + n.hi.sum() + n.it.width()
 	n.formats = n.lo.formatted() + n.hi.formatted()
@@ -33,7 +35,7 @@ func (n *node) refresh() {
 	}
 }
 
-// rotate puts n in the place of its parent, which becomes its child.
+// rotate rotates n with its parent, which becomes its child.
 func (n *node) rotate() {
 	p := n.up
 	if p.lo == n {
@@ -75,7 +77,7 @@ func (t *sharedType) splay(n *node) {
 	t.index = n
 }
 
-// makeIndex indexes the list, if it isn't yet.
+// makeIndex builds the index of the list if there is none.
 func (t *sharedType) makeIndex() {
 	if t.indexed {
 		return
@@ -97,7 +99,7 @@ func (t *sharedType) makeIndex() {
 	t.index = build(nodes)
 }
 
-// build makes a balanced tree.
+// build returns the root of a balanced tree of nodes.
 func build(nodes []node) *node {
 	if len(nodes) == 0 {
 		return nil
@@ -114,7 +116,7 @@ func build(nodes []node) *node {
 	return n
 }
 
-// newNode gives the item a node, as a rule together with its rare.
+// newNode gives the item a node. If extra is nil, it allocates both at once.
 func (it *item) newNode() *node {
 	var both struct {
 		extra extra
@@ -128,7 +130,8 @@ func (it *item) newNode() *node {
 	return &both.node
 }
 
-// insert indexes an item that was linked to the list behind left; nil: at its start.
+// insert adds an item to the index that was inserted into the list after left, or at
+// the start if left is nil.
 func (t *sharedType) insert(it, left *item) {
 	n := it.newNode()
 	if left != nil {
@@ -148,13 +151,13 @@ func (t *sharedType) insert(it, left *item) {
 	t.index = n
 }
 
-// update tells the index that an item's width changed, or that it was deleted.
+// update updates the sums after the item's width changed or the item was deleted.
 func (t *sharedType) update(it *item) {
 	t.splay(it.node())
 	it.node().refresh()
 }
 
-// remove takes an item out of the index.
+// remove removes an item from the index.
 func (t *sharedType) remove(it *item) {
 	n := it.node()
 	t.splay(n)
@@ -180,8 +183,8 @@ func (t *sharedType) remove(it *item) {
 	lo.refresh()
 }
 
-// at gives the visible item that holds position pos, and the place in it; nil: the
-// list is shorter.
+// at returns the visible item at position pos, and the offset of the position in it. It
+// returns nil if the list ends before pos.
 func (t *sharedType) at(pos uint64) (it *item, off uint64) {
 	t.makeIndex()
 	n := t.index
@@ -204,15 +207,15 @@ func (t *sharedType) at(pos uint64) (it *item, off uint64) {
 	}
 }
 
-// positionOf tells how wide the list is before an item.
+// positionOf returns the position of an item: the width of the list before it.
 func (t *sharedType) positionOf(it *item) uint64 {
 	t.makeIndex()
 	t.splay(it.node())
 	return it.node().lo.sum()
 }
 
-// eachFormat calls yield with the formats up to the item, it included, that
-// aren't deleted.
+// eachFormat calls yield for the formats that are not deleted, up to and including
+// upTo.
 func (t *sharedType) eachFormat(upTo *item, yield func(*item)) {
 	t.makeIndex()
 	t.splay(upTo.node())

@@ -8,36 +8,36 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// RelativePosition is a place between the elements of a list or the units of a text
-// that stays where it is among its neighbours, whatever is edited: what yjs calls
-// so. The zero value is none. They can be compared with ==.
+// RelativePosition is a position in a list or a text that moves with its neighbours
+// when the document is edited, as in yjs. The zero value is not a position.
+// RelativePositions can be compared with ==.
 type RelativePosition struct {
-	item    blocks.ID // the element that it is at
-	typ     blocks.ID // or the type, at whose end it is: one with an id,
-	name    string    // or a root
+	item    blocks.ID // the element that the position moves with,
+	typ     blocks.ID // or the type at whose start or end it is: by id,
+	name    string    // or by the name of a root
 	hasItem bool
 	hasType bool
 	hasName bool
 	assoc   int
 }
 
-// Position is where a RelativePosition is at the moment.
+// Position is the current position of a RelativePosition.
 type Position struct {
-	Type  Value // the type, of no kind if it is a root that the Doc was not asked for yet
-	Index int   // in elements, or UTF-16 units
-	Assoc int   // the RelativePosition's
+	Type  Value // the shared type; its kind is KindUnknown for a root that was not requested yet
+	Index int   // in elements or UTF-16 units
+	Assoc int   // of the RelativePosition
 }
 
-// RelativePosition gives the place before element at of the list, or at its end. It
-// is bound to the element behind it where assoc is 0 or more, and to the one before
-// where assoc is less. The error is ErrRange or ErrDeleted.
+// RelativePosition returns the position before element at, or the end of the list if at
+// is Len. It moves with the element after it if assoc >= 0, and with the element before
+// it if assoc < 0. The error is ErrRange or ErrDeleted.
 func (l list) RelativePosition(at, assoc int) (RelativePosition, error) {
 	return l.t.relativePosition(at, assoc)
 }
 
-// RelativePosition gives the place before unit at of the text, or at its end. It is
-// bound to the unit behind it where assoc is 0 or more, and to the one before where
-// assoc is less. The error is ErrRange or ErrDeleted.
+// RelativePosition returns the position before unit at, or the end of the text if at is
+// Len. It moves with the unit after it if assoc >= 0, and with the unit before it if
+// assoc < 0. The error is ErrRange or ErrDeleted.
 func (t text) RelativePosition(at, assoc int) (RelativePosition, error) {
 	return t.t.relativePosition(at, assoc)
 }
@@ -67,8 +67,8 @@ func (t *sharedType) relativePosition(at, assoc int) (RelativePosition, error) {
 	return p, nil
 }
 
-// Encode gives the position in the form of encodeRelativePosition of yjs. The
-// caller owns the result; nil: p is the zero value.
+// Encode returns the encoding of encodeRelativePosition of yjs, or nil for the zero
+// value. The caller owns the result.
 func (p RelativePosition) Encode() []byte {
 	var b []byte
 	switch {
@@ -91,8 +91,8 @@ func appendID(dst []byte, x blocks.ID) []byte {
 	return lib0.AppendUint(lib0.AppendUint(dst, x.Client), x.Clock)
 }
 
-// DecodeRelativePosition reads what Encode, or encodeRelativePosition of yjs, gives.
-// The error is ErrPosition. b is borrowed.
+// DecodeRelativePosition decodes the result of Encode, or of encodeRelativePosition of
+// yjs. The error is ErrPosition. b is borrowed.
 func DecodeRelativePosition(b []byte) (RelativePosition, error) {
 	var p RelativePosition
 	r := lib0.NewReader(b)
@@ -104,7 +104,7 @@ func DecodeRelativePosition(b []byte) (RelativePosition, error) {
 	case 2:
 		p.typ, p.hasType = blocks.ID{Client: r.Uint(), Clock: r.Uint()}, true
 	default:
-		return RelativePosition{}, fmt.Errorf("%w: form %d", ErrPosition, form)
+		return RelativePosition{}, fmt.Errorf("%w: unknown form %d", ErrPosition, form)
 	}
 	if r.Err() == nil && r.Len() > 0 {
 		assoc, negative := r.Int()
@@ -118,7 +118,7 @@ func DecodeRelativePosition(b []byte) (RelativePosition, error) {
 	return p, nil
 }
 
-// idJSON and positionJSON are the form of relativePositionToJSON of yjs.
+// idJSON and positionJSON are the JSON of relativePositionToJSON of yjs.
 type idJSON struct {
 	Client uint64 `json:"client"`
 	Clock  uint64 `json:"clock"`
@@ -131,7 +131,7 @@ type positionJSON struct {
 	Assoc *int    `json:"assoc,omitempty"`
 }
 
-// MarshalJSON prints the position in the form of relativePositionToJSON of yjs.
+// MarshalJSON returns the JSON of relativePositionToJSON of yjs.
 func (p RelativePosition) MarshalJSON() ([]byte, error) {
 	out := printer{}
 	id := func(first bool, key string, x blocks.ID) bool {
@@ -154,7 +154,7 @@ func (p RelativePosition) MarshalJSON() ([]byte, error) {
 	return out.result()
 }
 
-// UnmarshalJSON reads what MarshalJSON prints. The error is ErrPosition.
+// UnmarshalJSON parses the JSON that MarshalJSON returns. The error is ErrPosition.
 func (p *RelativePosition) UnmarshalJSON(text []byte) error {
 	var in positionJSON
 	if err := json.Unmarshal(text, &in); err != nil {
@@ -173,16 +173,17 @@ func (p *RelativePosition) UnmarshalJSON(text []byte) error {
 	if in.Assoc != nil {
 		p.assoc = *in.Assoc
 	}
-	// yjs leaves the name of the root "" out.
+	// yjs omits the name of a root that is the empty string.
 	if !p.hasType && !p.hasItem {
 		p.hasName = true
 	}
 	return nil
 }
 
-// Resolve gives where a relative position is now. At an element that is deleted, it
-// is where that was. The error is ErrPosition where the document doesn't have what
-// it refers to, or has it no longer, and ErrDeleted where its type is deleted.
+// Resolve returns the current position of a relative position. If its element was
+// deleted, that is the place where the element was. The error is ErrPosition if the
+// document does not have, or no longer has, the element or type that p refers to, and
+// ErrDeleted if the type was deleted.
 func (d *Doc) Resolve(p RelativePosition) (Position, error) {
 	if p.hasItem {
 		return d.resolveItem(p)
@@ -191,16 +192,16 @@ func (d *Doc) Resolve(p RelativePosition) (Position, error) {
 	switch {
 	case p.hasName:
 		if t = d.roots[p.name]; t == nil {
-			return Position{}, fmt.Errorf("%w: there is no root %q", ErrPosition, p.name)
+			return Position{}, fmt.Errorf("%w: no root %q", ErrPosition, p.name)
 		}
 	case p.hasType:
 		it := d.item(p.typ)
 		if it == nil || it.typ() == nil {
-			return Position{}, fmt.Errorf("%w: there is no type %v", ErrPosition, p.typ)
+			return Position{}, fmt.Errorf("%w: no type %v", ErrPosition, p.typ)
 		}
 		t = it.typ()
 	default:
-		return Position{}, fmt.Errorf("%w: it is none", ErrPosition)
+		return Position{}, fmt.Errorf("%w: zero value", ErrPosition)
 	}
 	if t.isDeleted() {
 		return Position{}, ErrDeleted
@@ -215,7 +216,7 @@ func (d *Doc) Resolve(p RelativePosition) (Position, error) {
 func (d *Doc) resolveItem(p RelativePosition) (Position, error) {
 	it := d.item(p.item)
 	if it == nil || it.parent() == nil || it.is(hasKey) {
-		return Position{}, fmt.Errorf("%w: there is no element %v", ErrPosition, p.item)
+		return Position{}, fmt.Errorf("%w: no element %v", ErrPosition, p.item)
 	}
 	t := it.parent()
 	if t.isDeleted() {

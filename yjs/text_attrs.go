@@ -6,17 +6,18 @@ import (
 	"strconv"
 )
 
-// attrs are formats that hold at some place, in the order of a JavaScript Map. The
-// values are JSON, null where a format ends.
+// attrs are the formats in effect at a place, in the order of a JavaScript Map. The
+// values are JSON. null ends a format.
 type attrs struct {
-	list    []attr         // without a value: removed
+	list    []attr         // includes removed formats, which have no value
 	removed int            // the number of elements of list without a value
 	index   map[string]int // from keys to indexes of list; nil while the list is short
 }
 
-// fewAttrs is how many are looked through one by one.
+// fewAttrs is the greatest length of a list that is searched without an index.
 const fewAttrs = 16
 
+// attr is a format. Its value is nil if it was removed.
 type attr struct {
 	key   string
 	value []byte
@@ -24,9 +25,10 @@ type attr struct {
 
 var null = []byte("null")
 
+// isNull reports whether a JSON value is null.
 func isNull(value []byte) bool { return string(bytes.TrimSpace(value)) == "null" }
 
-// get gives the value of a key; null: there is none.
+// get returns the value of a key, or null if there is none.
 func (a *attrs) get(key string) []byte {
 	if value, ok := a.find(key); ok {
 		return value
@@ -34,6 +36,7 @@ func (a *attrs) get(key string) []byte {
 	return null
 }
 
+// find returns the value of a key.
 func (a *attrs) find(key string) (value []byte, ok bool) {
 	i := a.indexOf(key)
 	if i < 0 {
@@ -42,7 +45,7 @@ func (a *attrs) find(key string) (value []byte, ok bool) {
 	return a.list[i].value, true
 }
 
-// place tells where in list a key is; -1: it isn't.
+// indexOf returns the index of a key in list, or -1.
 func (a *attrs) indexOf(key string) int {
 	if a.index == nil && len(a.list) > fewAttrs {
 		a.index = make(map[string]int, 2*len(a.list))
@@ -61,9 +64,10 @@ func (a *attrs) indexOf(key string) int {
 	return slices.IndexFunc(a.list, func(x attr) bool { return x.key == key && x.value != nil })
 }
 
+// len returns the number of formats.
 func (a *attrs) len() int { return len(a.list) - a.removed }
 
-// each is an iterator.
+// each iterates over the formats.
 func (a *attrs) each(yield func(attr) bool) {
 	for _, x := range a.list {
 		if x.value != nil && !yield(x) {
@@ -76,7 +80,7 @@ func (a *attrs) clone() attrs { return attrs{list: slices.Collect(a.each)} }
 
 func (a *attrs) has(key string) bool { return a.indexOf(key) >= 0 }
 
-// set sets a key, where it is or else at the end.
+// set sets the value of a key. A new key is appended.
 func (a *attrs) set(key string, value []byte) {
 	if i := a.indexOf(key); i >= 0 {
 		a.list[i].value = value
@@ -101,7 +105,7 @@ func (a *attrs) remove(key string) {
 	}
 }
 
-// apply takes up a format.
+// apply applies a format item: it sets its key, or removes it if the value is null.
 func (a *attrs) apply(it *item) {
 	key, value := it.format()
 	if isNull(value) {
@@ -111,7 +115,7 @@ func (a *attrs) apply(it *item) {
 	}
 }
 
-// object gives them as JavaScript has them in an object.
+// object returns the formats as an object.
 func (a *attrs) object() Object {
 	if a.len() == 0 {
 		return nil
@@ -125,9 +129,10 @@ func (a *attrs) object() Object {
 	return orderMembers(members)
 }
 
-// equalAttrs tells whether yjs takes two values for equal: the same, or objects
-// with the same members, of which objects are equal only if they are one and the
-// same. That is so here where they are at the same place in memory.
+// equalAttrs is equalAttrs of yjs: it reports whether two values are equal, or are
+// objects with equal members. In yjs, members that are objects are equal only if they
+// are identical. That is why values of the same memory are equal here, as they were
+// made from one value.
 func equalAttrs(a, b []byte) bool {
 	if len(a) == len(b) && &a[0] == &b[0] {
 		return true
@@ -142,7 +147,7 @@ func equalAttrs(a, b []byte) bool {
 	return equalFlat(flatten(x), flatten(y))
 }
 
-// flatten gives the members of an object or array; nil: it is neither.
+// flatten returns the members of a plain object or array, or nil for other values.
 func flatten(v Value) Object {
 	switch v.kind {
 	case ValueKindObject:
@@ -157,6 +162,8 @@ func flatten(v Value) Object {
 	return nil
 }
 
+// equalFlat reports whether two objects have the same members, compared with
+// strictEqual.
 func equalFlat(a, b Object) bool {
 	if len(a) != len(b) {
 		return false
@@ -173,8 +180,7 @@ func equalFlat(a, b Object) bool {
 	return true
 }
 
-// strictEqual is === of JavaScript on values of JSON, of which no two objects are
-// the same.
+// strictEqual is === of JavaScript on JSON values that are not identical objects.
 func strictEqual(a, b Value) bool {
 	if a.kind != b.kind || a.kind >= ValueKindList {
 		return false

@@ -6,62 +6,63 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// cleanFormats deletes formats that say nothing after a remote transaction, as
-// cleanupYTextAfterTransaction of yjs does: where formats came or went in the
-// whole of a text, elsewhere next to what was deleted.
+// cleanFormats deletes redundant formats after a remote transaction, as
+// cleanupYTextAfterTransaction of yjs does: in the whole text if the transaction added
+// or deleted formats of it, and otherwise only next to deleted elements.
 func (tx *transaction) cleanFormats() {
 	if !slices.ContainsFunc(tx.texts, func(t *sharedType) bool { return t.formatted && !t.isDeleted() }) {
 		return
 	}
-	whole := make(map[*sharedType]bool)
-	var order []*sharedType
-	full := func(t *sharedType) {
-		if !whole[t] {
-			whole[t] = true
-			order = append(order, t)
+	isWhole := make(map[*sharedType]bool)
+	var wholeTexts []*sharedType
+	cleanWhole := func(t *sharedType) {
+		if !isWhole[t] {
+			isWhole[t] = true
+			wholeTexts = append(wholeTexts, t)
 		}
 	}
 	for _, c := range tx.touched {
 		c.items.from(c.endBefore, func(it *item) bool {
 			if it.isFormat() {
-				full(it.parent())
+				cleanWhole(it.parent())
 			}
 			return true
 		})
 	}
-	torn := make(map[*sharedType]bool) // texts that aren't indexed, in which something was deleted
-	clean := tx.doc.visits             // what was visited since was deleted in one of these, or is part of a gap that is clean
+	withGaps := make(map[*sharedType]bool) // texts that are not indexed, with deleted elements
+	// Items visited after clean were deleted in one of withGaps, or are in a clean gap.
+	clean := tx.doc.visits
 	for _, x := range slices.Clone(tx.deleted) {
 		for clock := x.From; clock < x.To; {
 			it := x.client.items.find(clock)
 			clock = it.end()
 			switch t := it.parent(); {
-			case t == nil || !t.formatted || whole[t]:
+			case t == nil || !t.formatted || isWhole[t]:
 			case it.kind == blocks.KindFormat:
-				full(t)
-			case it.is(hasKey): // a key has no more than one format that isn't deleted
+				cleanWhole(t)
+			case it.is(hasKey): // a key has at most one format that is not deleted
 			case it.visit() > clean:
 			case t.indexed:
 				tx.cleanGap(it.gap())
 			default:
-				torn[t] = true
+				withGaps[t] = true
 				tx.doc.visits++
 				it.ensureExtra().visit = tx.doc.visits
 			}
 		}
 	}
-	for t := range torn {
-		if !whole[t] {
+	for t := range withGaps {
+		if !isWhole[t] {
 			tx.cleanGaps(t, clean)
 		}
 	}
-	for _, t := range order {
+	for _, t := range wholeTexts {
 		tx.cleanText(t)
 	}
 }
 
-// cleanGaps cleans the gaps of a text that have an item in them that was visited after
-// clean.
+// cleanGaps cleans the gaps of a text that contain an item visited after clean. A gap
+// is a sequence of items that are not visible.
 func (tx *transaction) cleanGaps(t *sharedType, clean uint64) {
 	gap := t.first
 	dirty := false
@@ -80,8 +81,8 @@ func (tx *transaction) cleanGaps(t *sharedType, clean uint64) {
 	}
 }
 
-// cleanGap deletes each format of a gap, of which first is the first item, that another
-// one overrides before text follows.
+// cleanGap deletes each format of a gap that a later format of the gap overrides. first
+// is the first item of the gap.
 func (tx *transaction) cleanGap(first *item) {
 	var gap []*item
 	for x := first; x != nil && !x.visible(); x = x.right {
@@ -102,8 +103,8 @@ func (tx *transaction) cleanGap(first *item) {
 	}
 }
 
-// gap gives the first of the items around a deleted one, in a text that is indexed,
-// that aren't visible.
+// gap returns the first item of the gap that contains a deleted item. The text must be
+// indexed.
 func (it *item) gap() *item {
 	t := it.parent()
 	at := t.positionOf(it)
@@ -114,7 +115,8 @@ func (it *item) gap() *item {
 	return before.right
 }
 
-// cleanText is cleanupYTextFormatting of yjs.
+// cleanText deletes the redundant formats of a text, as cleanupYTextFormatting of yjs
+// does.
 func (tx *transaction) cleanText(t *sharedType) {
 	var now attrs
 	changed := make(map[string][]byte) // since start, with what held there
@@ -140,9 +142,10 @@ func (tx *transaction) cleanText(t *sharedType) {
 	}
 }
 
-// cleanFrom is cleanupFormattingGap of yjs: it deletes the formats between start,
-// where before tells what holds, and the text that follows which are overridden or hold
-// already. now is what holds at curr, and is kept right.
+// cleanFrom deletes formats between start and the text that follows which are
+// overridden or have no effect, as cleanupFormattingGap of yjs does. before returns the
+// formats in effect at start. now are the formats in effect at curr, which cleanFrom
+// keeps up to date.
 func (tx *transaction) cleanFrom(start, curr *item, before func(key string) []byte, now *attrs) {
 	if start.visible() {
 		return
@@ -179,7 +182,7 @@ func (tx *transaction) cleanFrom(start, curr *item, before func(key string) []by
 	}
 }
 
-// same is === of JavaScript on two values of attributes.
+// same is === of JavaScript on two attribute values.
 func same(a, b []byte) bool {
 	if len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] {
 		return true

@@ -2,20 +2,20 @@ package yjs
 
 import "github.com/yroom/yroom/blocks"
 
-// Delta is a text with its formats, or changes of one, as Quill's Delta: what
-// toDelta of yjs gives and applyDelta takes.
+// Delta is a text with its formats, or a change of one, in the format of a Quill Delta:
+// what toDelta of yjs returns and applyDelta accepts.
 type Delta []Op
 
-// Op is one operation of a Delta: it inserts, or retains, or deletes.
+// Op is an operation of a Delta. It inserts, retains or deletes.
 type Op struct {
-	Insert     Value  // a String, or one embed or type; undefined: the operation inserts nothing
-	Retain     int    // UTF-16 units that stay, and get Attributes
-	Delete     int    // UTF-16 units that go
-	Attributes Object // formats; a Null value ends one
+	Insert     Value  // a string, an embed or a shared type; undefined if the operation does not insert
+	Retain     int    // the number of UTF-16 units that are kept and get Attributes
+	Delete     int    // the number of UTF-16 units to delete
+	Attributes Object // the formats; a null value ends a format
 }
 
-// MarshalJSON prints the delta as JSON.stringify does what toDelta of yjs gives.
-// The error is ErrDepth.
+// MarshalJSON returns the delta as JSON.stringify prints the result of toDelta. The
+// error is ErrDepth.
 func (d Delta) MarshalJSON() ([]byte, error) {
 	p := printer{}
 	p.byte('[')
@@ -40,7 +40,7 @@ func (d Delta) MarshalJSON() ([]byte, error) {
 	return p.result()
 }
 
-// delta gives what toDelta of yjs does.
+// delta returns what toDelta of yjs returns.
 func (t *sharedType) delta() Delta {
 	var d Delta
 	var now attrs
@@ -57,7 +57,7 @@ func (t *sharedType) delta() Delta {
 		}
 		switch it.kind {
 		case blocks.KindString:
-			// yjs marks with this what a snapshot shows.
+			// yjs uses the format ychange for differences between snapshots.
 			if now.has("ychange") {
 				flush()
 				now.remove("ychange")

@@ -7,15 +7,15 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// cursor is a place in a text, and what formats hold there.
+// cursor is a position in a text, between two items, with the formats in effect there.
 type cursor struct {
 	t           *sharedType
 	left, right *item
 	now         attrs
 }
 
-// cursorAt gives the place before position at, which is in the text, behind all
-// that isn't visible only if that is behind what is at the left.
+// cursorAt returns the cursor at position at, which must be in the text. It is directly
+// after the element at at-1, before any items that are not visible.
 func (tx *transaction) cursorAt(t *sharedType, at uint64) *cursor {
 	p := &cursor{t: t, left: tx.itemBefore(t, at)}
 	p.right = t.first
@@ -26,8 +26,8 @@ func (tx *transaction) cursorAt(t *sharedType, at uint64) *cursor {
 	return p
 }
 
-// before gives the item that ends where position at begins, which is in the list;
-// nil: that is where the list begins.
+// itemBefore returns the item that ends at position at, which must be in the list, or
+// nil if at is 0. It splits an item if necessary.
 func (tx *transaction) itemBefore(t *sharedType, at uint64) *item {
 	if at == 0 {
 		return nil
@@ -39,7 +39,7 @@ func (tx *transaction) itemBefore(t *sharedType, at uint64) *item {
 	return it
 }
 
-// forward steps over one item.
+// forward moves the cursor over one item.
 func (p *cursor) forward() {
 	if p.right.isFormat() {
 		p.now.apply(p.right)
@@ -47,13 +47,13 @@ func (p *cursor) forward() {
 	p.left, p.right = p.right, p.right.right
 }
 
-// insertItem makes an item at the cursor, which then is behind it.
+// insertItem inserts an item at the cursor and moves the cursor over it.
 func (tx *transaction) insertItem(p *cursor, k blocks.Kind, content []byte, n uint64) {
 	p.right = tx.newItem(p.t, p.left, p.right, k, content, n)
 	p.forward()
 }
 
-// newItem makes an item of the Doc's own between two neighbours in a list.
+// newItem inserts an item of the Doc's own edits between two neighbours in a list.
 func (tx *transaction) newItem(t *sharedType, left, right *item, k blocks.Kind, content []byte, n uint64) *item {
 	c := tx.doc.ownClient()
 	it := tx.doc.slab.item(slabItems)
@@ -76,19 +76,21 @@ func (tx *transaction) newItem(t *sharedType, left, right *item, k blocks.Kind, 
 	return it
 }
 
-// insertFormat makes a format at the cursor.
+// insertFormat inserts a format at the cursor and moves the cursor over it.
 func (tx *transaction) insertFormat(p *cursor, key string, value []byte) {
 	p.right = tx.newItem(p.t, p.left, p.right, blocks.KindFormat, formatContent(key, value), 1)
 	p.right.ensureExtra().value = value
 	p.forward()
 }
 
+// formatContent returns the content of a KindFormat block.
 func formatContent(key string, value []byte) []byte {
 	content := make([]byte, 0, len(key)+len(value)+4)
 	return lib0.AppendBytes(lib0.AppendString(content, key), value)
 }
 
-// minimize goes past formats that hold already.
+// skipRedundant moves the cursor over formats that are among the wanted ones. It is
+// minimizeAttributeChanges of yjs.
 func (p *cursor) skipRedundant(want attrs) {
 	for p.right != nil {
 		if !p.right.deleted() {
@@ -103,8 +105,8 @@ func (p *cursor) skipRedundant(want attrs) {
 	}
 }
 
-// begin makes formats at the cursor where what holds isn't what is wanted, and
-// gives what must be there again behind the text that gets them.
+// openFormats inserts formats at the cursor until the wanted ones are in effect. It
+// returns the formats that must be restored after the formatted text.
 func (tx *transaction) openFormats(p *cursor, want attrs) (negated attrs) {
 	for w := range want.each {
 		was := p.now.get(w.key)
@@ -116,7 +118,8 @@ func (tx *transaction) openFormats(p *cursor, want attrs) (negated attrs) {
 	return negated
 }
 
-// end makes formats at the cursor that end what begin began, where there are none.
+// closeFormats inserts formats at the cursor that restore those that openFormats
+// returned, unless existing formats do so.
 func (tx *transaction) closeFormats(p *cursor, negated attrs) {
 	for p.right != nil {
 		if !p.right.deleted() {
@@ -136,7 +139,7 @@ func (tx *transaction) closeFormats(p *cursor, negated attrs) {
 	}
 }
 
-// insertText makes an item at the cursor that has exactly the wanted formats.
+// insertText inserts an item at the cursor with exactly the wanted formats.
 func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content []byte, n uint64) {
 	want = want.clone()
 	for x := range p.now.each {
@@ -152,8 +155,8 @@ func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content 
 	tx.closeFormats(p, negated)
 }
 
-// formatText formats n positions from the cursor on, which the text has, or all
-// but more of them, which become line ends.
+// formatText formats n elements from the cursor on. If fewer than n follow, it appends
+// line feeds for the rest.
 func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
 	p.skipRedundant(want)
 	negated := tx.openFormats(p, want)
@@ -193,7 +196,8 @@ func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
 	tx.closeFormats(p, negated)
 }
 
-// deleteText deletes n positions from the cursor on, or what is left of the text.
+// deleteText deletes n elements from the cursor on, or all that follow if there are
+// fewer.
 func (tx *transaction) deleteText(p *cursor, n uint64) {
 	before, start := p.now.clone(), p.right
 	for n > 0 && p.right != nil {
@@ -212,7 +216,7 @@ func (tx *transaction) deleteText(p *cursor, n uint64) {
 	}
 }
 
-// inText tells whether the item is of a kind that texts are made of.
+// inText reports whether the kind of the item is one that texts consist of.
 func (it *item) inText() bool {
 	return it.kind == blocks.KindString || it.kind == blocks.KindEmbed || it.kind == blocks.KindType
 }

@@ -7,38 +7,38 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// transaction is what changes the document, from its beginning to its end.
+// transaction collects the changes of a document from begin to finish.
 type transaction struct {
 	doc     *Doc
 	serial  uint64
-	encodes bool          // somebody will ask what it did
-	remote  bool          // it has taken in an update
-	touched []*client     // those that got items
-	deleted []deletion    // blocks that came deleted are left out where nobody needs them
+	encodes bool          // the transaction will be encoded: deleted must be complete
+	remote  bool          // the transaction integrates an update
+	touched []*client     // the clients that items were added for
+	deleted []deletion    // blocks that were deleted when they arrived are omitted if no later step needs them
 	texts   []*sharedType // that a remote transaction changed
-	woken   []*client     // during Apply: those that may get further now
-	blocked []*client     // and those that can't
+	woken   []*client     // during Apply: clients whose dependencies arrived
+	blocked []*client     // during Apply: clients in state blocked
 }
 
-// maxVisits bounds what a transaction does to put items in order, which takes time
-// with the square of those that are in conflict, as in yjs. It is about a second, and
-// 8,000 people who write at the same place without knowing of one another.
+// visitsPerTransaction bounds the work of resolveConflicts, which as in yjs grows with
+// the square of the number of conflicting items. It is about a second of work, reached
+// by 8,000 clients that type at the same place concurrently.
 const visitsPerTransaction = 1 << 25
 
-// deletion is elements that a transaction deleted.
+// deletion is a range of elements that a transaction deleted.
 type deletion struct {
 	client *client
 	clocks.Span
 }
 
-// Transact runs fn, whose edits of the document are one transaction, and gives
-// the update that they made, in V1: what others have to hear of. nil: nothing
-// changed. The caller owns the update.
+// Transact runs fn as one transaction, and returns the update with the changes that fn
+// made, encoded in V1, for other replicas of the document. The update is nil if fn
+// changed nothing. The caller owns it.
 //
-// The error is fn's. What fn did before it failed stays done, and the update
-// that says so comes with the error. A Transact within a Transact is part of
-// that, and gives no update of its own. An edit outside of any Transact is a
-// transaction, too; only Encode and Diff tell of it.
+// The error is that of fn. Changes that fn made before it failed stay in the document,
+// and are returned as the update along with the error. A Transact inside of another
+// Transact is part of the outer one and returns a nil update. An edit outside of
+// Transact is a transaction of its own; only Encode and Diff return its changes.
 func (d *Doc) Transact(fn func() error) (update []byte, err error) {
 	if d.tx != nil {
 		return nil, fn()
@@ -52,6 +52,7 @@ func (d *Doc) Transact(fn func() error) (update []byte, err error) {
 	return nil, fn()
 }
 
+// begin opens a transaction.
 func (d *Doc) begin() *transaction {
 	d.serial++
 	d.maxVisits = d.visits + visitsPerTransaction
@@ -59,7 +60,7 @@ func (d *Doc) begin() *transaction {
 	return d.tx
 }
 
-// edit runs f in the transaction that is open, or in one of its own.
+// edit runs f in the open transaction, or in a new one if none is open.
 func (d *Doc) edit(f func(*transaction) error) error {
 	if d.tx != nil {
 		return f(d.tx)
@@ -69,8 +70,8 @@ func (d *Doc) edit(f func(*transaction) error) error {
 	return f(tx)
 }
 
-// finish ends the transaction: what was deleted loses its content, and
-// neighbours that say the same are joined.
+// finish ends the transaction: it cleans up formats, collects the contents of deleted
+// items and joins neighbours.
 func (tx *transaction) finish() {
 	d := tx.doc
 	tx.deleted = joinDeletions(tx.deleted)
@@ -85,7 +86,7 @@ func (tx *transaction) finish() {
 	d.tx = nil
 }
 
-// began tells where a client's items ended when the transaction began.
+// endBefore returns the client's end before the transaction.
 func (tx *transaction) endBefore(c *client) uint64 {
 	if c.touched == tx.serial {
 		return c.endBefore
@@ -93,7 +94,7 @@ func (tx *transaction) endBefore(c *client) uint64 {
 	return c.end
 }
 
-// touch notes that a client gets items.
+// touch records that the transaction adds items of a client.
 func (tx *transaction) touch(c *client) {
 	if c.touched != tx.serial {
 		c.touched, c.endBefore = tx.serial, c.end
@@ -101,8 +102,8 @@ func (tx *transaction) touch(c *client) {
 	}
 }
 
-// change notes that a type was changed. Only texts that were there before matter,
-// whose formats are cleaned up when a remote transaction ends.
+// markChanged records that a remote transaction changes a type, if it is a text that
+// existed before: finish cleans up its formats.
 func (tx *transaction) markChanged(t *sharedType) {
 	if !tx.remote || !t.kind.isText() || t.changed == tx.serial {
 		return
@@ -113,7 +114,8 @@ func (tx *transaction) markChanged(t *sharedType) {
 	}
 }
 
-// join puts deletions in the order of updates, and joins those that touch.
+// joinDeletions sorts deletions in the order of updates and joins adjacent ones. It
+// modifies all.
 func joinDeletions(all []deletion) []deletion {
 	slices.SortFunc(all, func(a, b deletion) int {
 		if a.client != b.client {

@@ -2,14 +2,15 @@ package yjs
 
 import "iter"
 
-// list is what types with elements in an order have in common. Positions count
+// list holds the methods that types with ordered elements share. Positions count
 // elements.
 type list struct{ t *sharedType }
 
-// Len is how many elements there are.
+// Len returns the number of elements.
 func (l list) Len() int { return int(l.t.len) }
 
-// Get gives the element at a position: 0 is the first. The error is ErrRange.
+// Get returns the element at a position. The first position is 0. The error is
+// ErrRange.
 func (l list) Get(at int) (Value, error) {
 	if err := l.t.checkRange(at, 1); err != nil {
 		return Value{}, err
@@ -18,8 +19,8 @@ func (l list) Get(at int) (Value, error) {
 	return it.element(off), nil
 }
 
-// Slice gives the elements from a position to, and not with, another one. The error
-// is ErrRange.
+// Slice returns the elements from position from up to, but not including, position to.
+// The error is ErrRange.
 func (l list) Slice(from, to int) ([]Value, error) {
 	if err := l.t.checkRange(from, to-from); err != nil {
 		return nil, err
@@ -45,8 +46,8 @@ func (l list) Slice(from, to int) ([]Value, error) {
 	return values, nil
 }
 
-// All goes through the positions and their elements. They must not be edited
-// meanwhile.
+// All returns an iterator over positions and elements. The list must not be edited
+// during the iteration.
 func (l list) All() iter.Seq2[int, Value] {
 	return func(yield func(int, Value) bool) {
 		i := 0
@@ -57,26 +58,25 @@ func (l list) All() iter.Seq2[int, Value] {
 	}
 }
 
-// Delete deletes n elements from position at on. The error is ErrRange or
-// ErrDeleted.
+// Delete deletes n elements from position at on. The error is ErrRange or ErrDeleted.
 func (l list) Delete(at, n int) error { return l.t.deleteAt(at, n) }
 
-// Array is a list of values. Its positions count elements.
+// Array is a list of values. Positions count elements.
 type Array struct{ list }
 
-// MarshalJSON prints the array as JSON.stringify does its toJSON. The error is
-// ErrDepth.
+// MarshalJSON returns the array as JSON.stringify prints its toJSON. The error is
+// ErrDepth or ErrSize.
 func (a *Array) MarshalJSON() ([]byte, error) { return marshal(a.t) }
 
-// Insert puts values before position at, or at the end where that is Len. The error
-// is ErrRange, ErrValue or ErrDeleted, and nothing is changed. values are borrowed.
+// Insert inserts values before position at, or appends them if at is Len. The error is
+// ErrRange, ErrValue or ErrDeleted; then nothing is changed. values is borrowed.
 func (a *Array) Insert(at int, values ...Value) error { return a.t.insertAt(at, values) }
 
-// Push puts values at the end. The error is ErrValue or ErrDeleted. values are
-// borrowed.
+// Push appends values. The error is ErrValue or ErrDeleted; then nothing is changed.
+// values is borrowed.
 func (a *Array) Push(values ...Value) error { return a.t.push(values) }
 
-// InsertText puts an empty text before position at. Errors are Insert's.
+// InsertText inserts an empty text before position at. Errors are those of Insert.
 func (a *Array) InsertText(at int) (*Text, error) {
 	t, err := a.insertType(at, KindText)
 	if err != nil {
@@ -85,7 +85,7 @@ func (a *Array) InsertText(at int) (*Text, error) {
 	return &Text{text{t}}, nil
 }
 
-// InsertArray puts an empty array before position at. Errors are Insert's.
+// InsertArray inserts an empty array before position at. Errors are those of Insert.
 func (a *Array) InsertArray(at int) (*Array, error) {
 	t, err := a.insertType(at, KindArray)
 	if err != nil {
@@ -94,7 +94,7 @@ func (a *Array) InsertArray(at int) (*Array, error) {
 	return &Array{list{t}}, nil
 }
 
-// InsertMap puts an empty map before position at. Errors are Insert's.
+// InsertMap inserts an empty map before position at. Errors are those of Insert.
 func (a *Array) InsertMap(at int) (*Map, error) {
 	t, err := a.insertType(at, KindMap)
 	if err != nil {

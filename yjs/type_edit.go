@@ -2,14 +2,13 @@ package yjs
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// edit runs f in the open transaction, or in one of its own, unless the type is
-// deleted.
+// edit runs f in the open transaction, or in a new one if none is open. The error is
+// ErrDeleted.
 func (t *sharedType) edit(f func(*transaction)) error {
 	if t.isDeleted() {
 		return ErrDeleted
@@ -20,21 +19,21 @@ func (t *sharedType) edit(f func(*transaction)) error {
 	})
 }
 
-// within tells whether n elements from at on are in the list: nil or ErrRange.
+// checkRange returns ErrRange unless the list has n elements from position at on.
 func (t *sharedType) checkRange(at, n int) error {
 	if at < 0 || n < 0 || uint64(at) > t.len || uint64(n) > t.len-uint64(at) {
-		return fmt.Errorf("%w: %d from %d on, of %d", ErrRange, n, at, t.len)
+		return fmt.Errorf("%w: %d elements at position %d of %d", ErrRange, n, at, t.len)
 	}
 	return nil
 }
 
-// content is a value as blocks hold it.
+// content is the content of a block.
 type content struct {
 	kind  blocks.Kind
 	bytes []byte
 }
 
-// contentOf gives a value as an element of an array, or as the value of a key.
+// contentOf returns the content of a value in an array or a map.
 func contentOf(v Value) (content, error) {
 	switch v.kind {
 	case ValueKindBytes:
@@ -43,35 +42,35 @@ func contentOf(v Value) (content, error) {
 		return newTypeContent(v)
 	case ValueKindSubdocument:
 		if !encodable(Value{kind: ValueKindObject, object: v.object}, lib0.MaxDepth) {
-			return content{}, fmt.Errorf("%w: options of a subdocument", ErrValue)
+			return content{}, fmt.Errorf("%w: the options of a subdocument contain a shared type or a subdocument, or are nested too deeply", ErrValue)
 		}
 		for _, m := range v.object {
 			if m.Key == "guid" || m.Key == "gcFilter" {
-				return content{}, fmt.Errorf("%w: a subdocument with the option %s", ErrValue, m.Key)
+				return content{}, fmt.Errorf("%w: a subdocument with the option %q", ErrValue, m.Key)
 			}
 		}
 		return content{blocks.KindDoc, appendAnyObject(lib0.AppendString(nil, v.str), v.object)}, nil
 	}
 	if !encodable(v, lib0.MaxDepth) {
-		return content{}, fmt.Errorf("%w: a type or a document inside of a plain value, or one nested too deep", ErrValue)
+		return content{}, fmt.Errorf("%w: a plain value contains a shared type, a subdocument or the key __proto__, or is nested too deeply", ErrValue)
 	}
 	return content{blocks.KindAny, appendAny(nil, v)}, nil
 }
 
-// newTypeContent gives a type that is still to be made.
+// newTypeContent returns the content of a shared type that is not in a document yet.
 func newTypeContent(v Value) (content, error) {
 	k := Kind(v.num)
 	if v.typ != nil {
-		return content{}, fmt.Errorf("%w: a type that is in a document already", ErrValue)
+		return content{}, fmt.Errorf("%w: the shared type is already in a document", ErrValue)
 	}
 	if k == KindUnknown || int(k) >= len(kindNames) {
-		return content{}, fmt.Errorf("%w: a type of %s", ErrValue, k)
+		return content{}, fmt.Errorf("%w: a shared type of kind %s", ErrValue, k)
 	}
 	return content{blocks.KindType, typeContent(k, v.str)}, nil
 }
 
-// contentsOf gives values as elements of an array, plain ones that follow one
-// another as one block.
+// contentsOf returns the contents of values in an array, and the number of elements of
+// each. Consecutive plain values become one block.
 func contentsOf(values []Value) (contents []content, lens []uint64, err error) {
 	for _, v := range values {
 		c, err := contentOf(v)
@@ -88,7 +87,7 @@ func contentsOf(values []Value) (contents []content, lens []uint64, err error) {
 	return contents, lens, nil
 }
 
-// insertAt puts values in the list.
+// insertAt inserts values before position at.
 func (t *sharedType) insertAt(at int, values []Value) error {
 	if err := t.checkRange(at, 0); err != nil {
 		return err
@@ -100,6 +99,7 @@ func (t *sharedType) insertAt(at int, values []Value) error {
 	return t.edit(func(tx *transaction) { tx.insertAfter(t, tx.itemBefore(t, uint64(at)), contents, lens) })
 }
 
+// insertAfter inserts contents after left, or at the start if left is nil.
 func (tx *transaction) insertAfter(t *sharedType, left *item, contents []content, lens []uint64) {
 	right := t.first
 	if left != nil {
@@ -111,7 +111,7 @@ func (tx *transaction) insertAfter(t *sharedType, left *item, contents []content
 	}
 }
 
-// push puts values at the end of the list, behind what is deleted there.
+// push appends values to the list, after all deleted items.
 func (t *sharedType) push(values []Value) error {
 	contents, lens, err := contentsOf(values)
 	if err != nil {
@@ -120,7 +120,7 @@ func (t *sharedType) push(values []Value) error {
 	return t.edit(func(tx *transaction) { tx.insertAfter(t, t.last, contents, lens) })
 }
 
-// deleteAt deletes elements of the list.
+// deleteAt deletes n elements from position at on.
 func (t *sharedType) deleteAt(at, n int) error {
 	if err := t.checkRange(at, n); err != nil {
 		return err
@@ -141,41 +141,4 @@ func (t *sharedType) deleteAt(at, n int) error {
 			tx.delete(it)
 		}
 	})
-}
-
-// set sets the value of a key.
-func (t *sharedType) set(key string, v Value) error {
-	c, err := contentOf(v)
-	if err != nil {
-		return err
-	}
-	key = strings.ToValidUTF8(key, replacement)
-	return t.edit(func(tx *transaction) {
-		own := tx.doc.ownClient()
-		it := tx.doc.slab.item(slabItems)
-		*it = item{clock: own.end, len: 1, kind: c.kind, extra: &extra{key: key}, flags: hasKey}
-		tx.doc.storeContent(it, own, t, c.bytes)
-		var left *item
-		if e := t.entry(key); e != nil {
-			left = e.last
-			it.flags |= hasOrigin
-			it.setRefs(left.lastID(), blocks.ID{})
-		}
-		if c.kind == blocks.KindType {
-			it.extra.typ = readType(tx.doc, c.bytes)
-		}
-		tx.integrate(it, left)
-	})
-}
-
-// removeKey deletes the value of a key, if it has one.
-func (t *sharedType) removeKey(key string) error {
-	if t.isDeleted() {
-		return ErrDeleted
-	}
-	it := t.value(key)
-	if it == nil {
-		return nil
-	}
-	return t.edit(func(tx *transaction) { tx.delete(it) })
 }

@@ -9,11 +9,13 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// Root is a type that has a name instead of a place in another type.
+// Root is the name and the kind of a root: a shared type at the top level of a
+// document.
 type Root struct {
 	Name string
 
-	// Kind is what it was asked for as, or what Roots infers.
+	// Kind is the kind that the root was requested as, or else the kind that Roots
+	// infers.
 	Kind Kind
 }
 
@@ -22,22 +24,21 @@ func (d *Doc) addRoot(t *sharedType) {
 	d.rootOrder = append(d.rootOrder, t)
 }
 
-// Roots gives the roots that hold something, or have been asked for, in the order
-// in which they came.
+// Roots returns the roots that have content or were requested, in order of creation.
 //
-// The kind of a root isn't part of updates: it is what the application asks for. So
-// Roots infers what nobody has asked for from what is there and not deleted, in
-// this order:
+// The kind of a root is not part of updates: it is what the application requests. Roots
+// infers the kind of a root that was not requested from its content, as far as that is
+// not deleted. These are the cases, in order:
 //
-//   - elements that are text, formats or embeds: a text;
-//   - elements that are XML elements, texts or hooks, and nothing else: an XML
-//     fragment, or with keys an XML element;
-//   - other elements: an array;
-//   - keys without elements: a map;
-//   - nothing: KindUnknown.
+//   - the list contains text, formats or embeds: a text;
+//   - the list contains only XML elements, texts or hooks: an XML fragment, or an
+//     XML element if there are keys;
+//   - the list contains other elements: an array;
+//   - there are only keys: a map;
+//   - there is nothing: KindUnknown.
 //
-// XML texts look like texts, a text that holds nothing but XML types like an XML
-// fragment, and an XML element that has only attributes like a map.
+// An XML text is therefore reported as a text, a text that contains only XML types as
+// an XML fragment, and an XML element that has only attributes as a map.
 func (d *Doc) Roots() []Root {
 	var all []Root
 	for _, t := range d.rootOrder {
@@ -48,8 +49,9 @@ func (d *Doc) Roots() []Root {
 	return all
 }
 
-// Root tells of the root of a name as Roots does; false: there is none.
-func (d *Doc) Root(name string) (Root, bool) {
+// Root returns the root with the given name, with the kind that Roots reports. ok is
+// false if there is none.
+func (d *Doc) Root(name string) (root Root, ok bool) {
 	t := d.roots[name]
 	if t == nil || t.kind == KindUnknown && t.empty() {
 		return Root{}, false
@@ -57,9 +59,11 @@ func (d *Doc) Root(name string) (Root, bool) {
 	return Root{name, t.infer()}, true
 }
 
-// empty tells whether nothing was ever put there, or all of it is collected.
+// empty reports whether the type has no items: nothing was ever inserted, or all of it
+// was collected.
 func (t *sharedType) empty() bool { return t.first == nil && len(t.entryOrder) == 0 }
 
+// infer returns the kind that Roots reports.
 func (t *sharedType) infer() Kind {
 	if t.kind != KindUnknown {
 		return t.kind
@@ -88,20 +92,11 @@ func (t *sharedType) infer() Kind {
 	return KindUnknown
 }
 
-// isNode tells whether XML elements are full of such types.
+// isNode reports whether types of the kind are children of XML elements.
 func (k Kind) isNode() bool { return k == KindXMLElement || k == KindXMLText || k == KindXMLHook }
 
-func (t *sharedType) hasKeys() bool {
-	for _, e := range t.entryOrder {
-		if !e.last.deleted() {
-			return true
-		}
-	}
-	return false
-}
-
-// fits tells whether a root that nobody has asked for can be of a kind, going by
-// its first element, or by its keys where it has none.
+// fits reports whether a root that was not requested yet can have a kind, judged by its
+// first element, or by its keys if the list is empty.
 func (t *sharedType) fits(k Kind) bool {
 	it := t.first
 	for it != nil && it.deleted() {
@@ -120,7 +115,8 @@ func (t *sharedType) fits(k Kind) bool {
 	return k == KindArray || k.isText()
 }
 
-// root gives the root of a name as a kind, and makes it where there is none.
+// root returns the root with the given name as a kind. It creates the root if there is
+// none.
 func (d *Doc) root(name string, k Kind) (*sharedType, error) {
 	name = strings.ToValidUTF8(name, replacement)
 	t := d.roots[name]
@@ -129,7 +125,7 @@ func (d *Doc) root(name string, k Kind) (*sharedType, error) {
 		t = &sharedType{doc: d, name: name, kind: k}
 		d.addRoot(t)
 	case t.kind == KindUnknown && t.fits(k):
-		// What was there before isn't cleaned up, as in yjs.
+		// As in yjs, formats that were integrated before are not cleaned up.
 		t.kind, t.formatted = k, false
 	case t.kind != k:
 		return nil, fmt.Errorf("%w: root %q is %s, not %s", ErrType, name, t.infer(), k)
@@ -137,18 +133,18 @@ func (d *Doc) root(name string, k Kind) (*sharedType, error) {
 	return t, nil
 }
 
-// Forget makes the Doc forget what its roots were asked for as, as if it had just
-// been made of its updates. Types that it gave out before must not be used any more.
-func (d *Doc) Forget() {
+// ForgetRootKinds discards the kinds that roots were requested as, as if the Doc had
+// just been created from its updates. Types that the Doc returned before must not be
+// used any more.
+func (d *Doc) ForgetRootKinds() {
 	for _, t := range d.rootOrder {
 		t.kind = KindUnknown
 	}
 }
 
-// Text gives the text of a name. It is empty where there is none yet. The error is
-// ErrType where the root was asked for as something else, or where what it holds
-// isn't what a text holds, as far as its first element tells. What of name isn't
-// UTF-8 becomes U+FFFD.
+// Text returns the text with the given name. It creates an empty one if there is none.
+// The error is ErrType if the root was requested as another kind, or if its first
+// element belongs to another kind. Invalid UTF-8 in name is replaced by U+FFFD.
 func (d *Doc) Text(name string) (*Text, error) {
 	t, err := d.root(name, KindText)
 	if err != nil {
@@ -157,7 +153,7 @@ func (d *Doc) Text(name string) (*Text, error) {
 	return &Text{text{t}}, nil
 }
 
-// Array gives the array of a name, as Text does a text.
+// Array returns the array with the given name, as Text does for a text.
 func (d *Doc) Array(name string) (*Array, error) {
 	t, err := d.root(name, KindArray)
 	if err != nil {
@@ -166,7 +162,7 @@ func (d *Doc) Array(name string) (*Array, error) {
 	return &Array{list{t}}, nil
 }
 
-// Map gives the map of a name, as Text does a text.
+// Map returns the map with the given name, as Text does for a text.
 func (d *Doc) Map(name string) (*Map, error) {
 	t, err := d.root(name, KindMap)
 	if err != nil {
@@ -175,7 +171,7 @@ func (d *Doc) Map(name string) (*Map, error) {
 	return &Map{t}, nil
 }
 
-// XMLFragment gives the XML fragment of a name, as Text does a text.
+// XMLFragment returns the XML fragment with the given name, as Text does for a text.
 func (d *Doc) XMLFragment(name string) (*XMLFragment, error) {
 	t, err := d.root(name, KindXMLFragment)
 	if err != nil {
@@ -184,8 +180,8 @@ func (d *Doc) XMLFragment(name string) (*XMLFragment, error) {
 	return &XMLFragment{children{list{t}}}, nil
 }
 
-// XMLElement gives the XML element of a name, as Text does a text. Its Name is the
-// root's.
+// XMLElement returns the XML element with the given name, as Text does for a text. Its
+// Name is the name of the root.
 func (d *Doc) XMLElement(name string) (*XMLElement, error) {
 	t, err := d.root(name, KindXMLElement)
 	if err != nil {
@@ -194,7 +190,7 @@ func (d *Doc) XMLElement(name string) (*XMLElement, error) {
 	return &XMLElement{children{list{t}}, attributes{t}}, nil
 }
 
-// XMLText gives the XML text of a name, as Text does a text.
+// XMLText returns the XML text with the given name, as Text does for a text.
 func (d *Doc) XMLText(name string) (*XMLText, error) {
 	t, err := d.root(name, KindXMLText)
 	if err != nil {
@@ -203,14 +199,14 @@ func (d *Doc) XMLText(name string) (*XMLText, error) {
 	return &XMLText{text{t}}, nil
 }
 
-// MarshalJSON prints the whole document: an object with each root, as JSON.stringify
-// does what toJSON of yjs gives, kinds as Roots has them. Roots of KindUnknown are
-// left out. The error is ErrDepth or ErrSize.
+// MarshalJSON returns the whole document as JSON: an object with a member for each
+// root, printed as JSON.stringify prints the toJSON of yjs. Kinds are those that Roots
+// reports. Roots of KindUnknown are omitted. The error is ErrDepth or ErrSize.
 func (d *Doc) MarshalJSON() ([]byte, error) { return d.JSON(nil) }
 
-// JSON prints the whole document as MarshalJSON does, the named roots as the kinds
-// that are given, whatever they hold. Those that aren't in the document are
-// printed too, empty.
+// JSON returns the whole document as MarshalJSON does, but prints the roots named in
+// kinds as these kinds, regardless of their content. Named roots that the document does
+// not have are printed as empty ones. The error is ErrDepth or ErrSize.
 func (d *Doc) JSON(kinds map[string]Kind) ([]byte, error) {
 	if err := d.Printable(); err != nil {
 		return nil, err

@@ -9,36 +9,37 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// Text is text with formats and embeds. Its positions and lengths are in UTF-16
-// units; an embed counts one.
+// Text is text with formats and embeds. Positions and lengths are in UTF-16 units. An
+// embed counts as one unit.
 type Text struct{ text }
 
-// XMLText is a Text among XML nodes, of which String prints formats as tags.
+// XMLText is a text that is a child of an XML type. String prints its formats as tags.
 type XMLText struct{ text }
 
-// text is what both have in common.
+// text holds the methods that Text and XMLText share.
 type text struct{ t *sharedType }
 
-// Len is the length of the text.
+// Len returns the length of the text.
 func (t text) Len() int { return int(t.t.len) }
 
-// String gives the text without formats and embeds.
+// String returns the text without formats and embeds.
 func (t *Text) String() string { return t.t.string() }
 
-// MarshalJSON prints the text as a JSON string.
+// MarshalJSON returns the text as a JSON string.
 func (t *Text) MarshalJSON() ([]byte, error) { return marshal(t.t) }
 
-// String gives the text with its formats as tags around it, as toString of yjs
-// does. Nothing is escaped.
+// String returns the text with its formats as tags, as toString of yjs does. Nothing is
+// escaped.
 func (t *XMLText) String() string { return toValidUTF8(t.t.xml()) }
 
-// MarshalJSON prints String as a JSON string.
+// MarshalJSON returns String as a JSON string. The error is ErrDepth or ErrSize.
 func (t *XMLText) MarshalJSON() ([]byte, error) { return marshal(t.t) }
 
-// Delta gives the text with its formats, as toDelta of yjs does. It can be far
-// larger than the document: see Doc.Printable.
+// Delta returns the text with its formats, as toDelta of yjs does. The result can be
+// far larger than the document: see Doc.Printable.
 func (t text) Delta() Delta { return t.t.delta() }
 
+// marshal returns the toJSON of a type as JSON.
 func marshal(t *sharedType) ([]byte, error) {
 	if err := printable(t); err != nil {
 		return nil, err
@@ -48,29 +49,30 @@ func marshal(t *sharedType) ([]byte, error) {
 	return p.result()
 }
 
-// Insert puts a string before position at, or at the end where that is Len. It gets
-// exactly the formats of attrs; nil: those of the text before it. The error is
-// ErrRange, ErrValue or ErrDeleted, and nothing is changed. What of s isn't UTF-8
-// becomes U+FFFD. attrs is borrowed.
+// Insert inserts a string before position at, or appends it if at is Len. The string
+// gets exactly the formats attrs, or those of the text before it if attrs is nil. The
+// error is ErrRange, ErrValue or ErrDeleted; then nothing is changed. Invalid UTF-8 in
+// s is replaced by U+FFFD. attrs is borrowed.
 func (t text) Insert(at int, s string, attrs Object) error {
 	return t.insert(at, stringContent(s), attrs, attrs == nil)
 }
 
+// stringContent returns a string as a part of a text.
 func stringContent(s string) part {
 	b := []byte(strings.ToValidUTF8(s, replacement))
 	return part{blocks.KindString, b, lib0.UTF16Len(b)}
 }
 
-// part is what is inserted in a text.
+// part is what is inserted into a text: a string, an embed or a shared type.
 type part struct {
 	kind  blocks.Kind
 	bytes []byte
 	len   uint64
 }
 
-// InsertEmbed puts an embed before position at: any value that JSON can hold, or a
-// type that TypeValue gives; a String is text. It gets exactly the formats of attrs.
-// Errors are Insert's. attrs is borrowed.
+// InsertEmbed inserts an embed before position at: a value that can be encoded as JSON,
+// or a TypeValue. A string is inserted as text. The embed gets exactly the formats
+// attrs. Errors are those of Insert. attrs is borrowed.
 func (t text) InsertEmbed(at int, embed Value, attrs Object) error {
 	p, err := newPart(embed)
 	if err != nil {
@@ -79,6 +81,7 @@ func (t text) InsertEmbed(at int, embed Value, attrs Object) error {
 	return t.insert(at, p, attrs, false)
 }
 
+// newPart returns a value as a part of a text.
 func newPart(v Value) (part, error) {
 	switch v.kind {
 	case ValueKindString:
@@ -91,10 +94,10 @@ func newPart(v Value) (part, error) {
 	return part{blocks.KindEmbed, lib0.AppendBytes(nil, text), 1}, err
 }
 
-// jsonOf prints a value that is to be an embed or a format.
+// jsonOf returns the JSON of an embed or a format.
 func jsonOf(v Value) ([]byte, error) {
 	if v.kind == ValueKindUndefined || !encodable(v, lib0.MaxDepth) {
-		return nil, fmt.Errorf("%w: it can't be JSON", ErrValue)
+		return nil, fmt.Errorf("%w: an embed or a format must be a value that JSON can represent", ErrValue)
 	}
 	return v.MarshalJSON()
 }
@@ -119,7 +122,7 @@ func (t text) insert(at int, p part, formats Object, inherit bool) error {
 	})
 }
 
-// attrsOf gives formats as blocks hold them. One that is undefined is none.
+// attrsOf returns formats as blocks hold them. Undefined values are omitted.
 func attrsOf(o Object) (attrs, error) {
 	var out attrs
 	for _, m := range orderMembers(slices.Clone(o)) {
@@ -148,9 +151,9 @@ func (t text) Delete(at, n int) error {
 	})
 }
 
-// Format gives n UTF-16 units from position at on formats, beside those that they
-// have; a Null value ends one. The error is ErrRange, ErrValue or ErrDeleted, and
-// nothing is changed. attrs is borrowed.
+// Format adds formats to n UTF-16 units from position at on. A null value ends a
+// format. The error is ErrRange, ErrValue or ErrDeleted; then nothing is changed. attrs
+// is borrowed.
 func (t text) Format(at, n int, attrs Object) error {
 	if err := t.t.checkRange(at, n); err != nil {
 		return err
@@ -166,9 +169,10 @@ func (t text) Format(at, n int, attrs Object) error {
 	})
 }
 
-// ApplyDelta changes the text as applyDelta of yjs does. Quill takes a text to end
-// with a line end that isn't there: the delta may retain that, and then it is. The
-// error is ErrRange, ErrValue or ErrDeleted, and nothing is changed. d is borrowed.
+// ApplyDelta changes the text as applyDelta of yjs does. Quill assumes that a text ends
+// with a line feed: if the last operation retains one unit more than the text has, a
+// line feed is appended. The error is ErrRange, ErrValue or ErrDeleted; then nothing is
+// changed. d is borrowed.
 func (t text) ApplyDelta(d Delta) error {
 	var steps []func(*transaction, *cursor)
 	rest := t.t.len
@@ -204,17 +208,18 @@ func (t text) ApplyDelta(d Delta) error {
 	})
 }
 
-// Attribute gives the value of an attribute of the text as a whole; false: there is
-// none.
-func (t text) Attribute(name string) (Value, bool) { return t.t.get(name) }
+// Attribute returns the value of an attribute of the whole text. ok is false if there
+// is none.
+func (t text) Attribute(name string) (v Value, ok bool) { return t.t.get(name) }
 
-// Attributes gives all attributes of the text as a whole, in JavaScript's order.
+// Attributes returns all attributes of the whole text, ordered as in a JavaScript
+// object.
 func (t text) Attributes() Object { return t.t.object() }
 
-// SetAttribute gives the text as a whole an attribute. The error is ErrValue or
+// SetAttribute sets an attribute of the whole text. The error is ErrValue or
 // ErrDeleted.
 func (t text) SetAttribute(name string, v Value) error { return t.t.set(name, v) }
 
-// RemoveAttribute removes an attribute of the text as a whole, if it is there. The
-// error is ErrDeleted.
+// RemoveAttribute removes an attribute of the whole text, if there is one. The error is
+// ErrDeleted.
 func (t text) RemoveAttribute(name string) error { return t.t.removeKey(name) }

@@ -5,74 +5,75 @@ import (
 	"iter"
 )
 
-// XMLFragment is a list of XML nodes without a name. Its positions count nodes.
+// XMLFragment is a list of XML nodes. Positions count nodes.
 type XMLFragment struct{ children }
 
-// XMLElement is an XML element: a name, attributes and nodes. Its positions count
+// XMLElement is an XML element: a name, attributes and a list of nodes. Positions count
 // nodes.
 type XMLElement struct {
 	children
 	attributes
 }
 
-// XMLHook is a node that stands for something that the application draws: a map
-// with a name. It can only be read.
+// XMLHook is a node whose content the application renders: a map with a name. It is
+// read-only.
 type XMLHook struct{ t *sharedType }
 
-// children is what XMLFragment and XMLElement have in common.
+// children holds the methods that XMLFragment and XMLElement share.
 type children struct{ list }
 
-// attributes is what types with attributes have in common.
+// attributes holds the methods of types with attributes.
 type attributes struct{ a *sharedType }
 
-// String prints the nodes as toString of yjs does. Nothing is escaped.
+// String returns the nodes as toString of yjs does. Nothing is escaped.
 func (f *XMLFragment) String() string { return toValidUTF8(f.t.xml()) }
 
-// MarshalJSON prints String as a JSON string.
+// MarshalJSON returns String as a JSON string. The error is ErrDepth or ErrSize.
 func (f *XMLFragment) MarshalJSON() ([]byte, error) { return marshal(f.t) }
 
-// Name is the name of the element.
+// Name returns the name of the element.
 func (e *XMLElement) Name() string { return e.t.name }
 
-// String prints the element as toString of yjs does: the name in lower case,
-// attributes in order of their names. Nothing is escaped.
+// String returns the element as toString of yjs does: the name in lower case and the
+// attributes ordered by name. Nothing is escaped.
 func (e *XMLElement) String() string { return toValidUTF8(e.t.xml()) }
 
-// MarshalJSON prints String as a JSON string.
+// MarshalJSON returns String as a JSON string. The error is ErrDepth or ErrSize.
 func (e *XMLElement) MarshalJSON() ([]byte, error) { return marshal(e.t) }
 
-// Name is the name of the hook.
+// Name returns the name of the hook.
 func (h *XMLHook) Name() string { return h.t.name }
 
-// Get gives the value of a key; false: it has none.
-func (h *XMLHook) Get(key string) (Value, bool) { return h.t.get(key) }
+// Get returns the value of a key. ok is false if it has none.
+func (h *XMLHook) Get(key string) (v Value, ok bool) { return h.t.get(key) }
 
-// All goes through the keys and their values, as All of Map does.
+// All returns an iterator over keys and values, as Map.All does.
 func (h *XMLHook) All() iter.Seq2[string, Value] { return h.t.all() }
 
-// MarshalJSON prints the hook as MarshalJSON of Map does.
+// MarshalJSON returns the hook as Map.MarshalJSON does.
 func (h *XMLHook) MarshalJSON() ([]byte, error) { return marshal(h.t) }
 
-// Attribute gives the value of an attribute; false: there is none. It is a String,
-// as a rule.
-func (a attributes) Attribute(name string) (Value, bool) { return a.a.get(name) }
+// Attribute returns the value of an attribute, which is a string in most documents. ok
+// is false if there is none.
+func (a attributes) Attribute(name string) (v Value, ok bool) { return a.a.get(name) }
 
-// Attributes gives all attributes, in JavaScript's order.
+// Attributes returns all attributes, ordered as in a JavaScript object.
 func (a attributes) Attributes() Object { return a.a.object() }
 
-// Insert puts nodes before position at, or at the end where that is Len: types that
-// TypeValue gives. The error is ErrRange, ErrValue or ErrDeleted, and nothing is
-// changed.
+// Insert inserts nodes before position at, or appends them if at is Len. Nodes are
+// values that TypeValue returns. The error is ErrRange, ErrValue or ErrDeleted; then
+// nothing is changed.
 func (c children) Insert(at int, nodes ...Value) error {
 	for _, v := range nodes {
 		if v.kind != ValueKindType {
-			return fmt.Errorf("%w: only types are nodes", ErrValue)
+			return fmt.Errorf("%w: XML nodes must be shared types", ErrValue)
 		}
 	}
 	return c.t.insertAt(at, nodes)
 }
 
-// InsertElement puts an empty element before position at. Errors are Insert's.
+// InsertElement inserts an empty element before position at. Errors are those of
+// Insert.
 func (c children) InsertElement(at int, name string) (*XMLElement, error) {
 	t, err := c.insertNamed(at, KindXMLElement, name)
 	if err != nil {
@@ -81,7 +82,7 @@ func (c children) InsertElement(at int, name string) (*XMLElement, error) {
 	return &XMLElement{children{list{t}}, attributes{t}}, nil
 }
 
-// InsertText puts an empty text before position at. Errors are Insert's.
+// InsertText inserts an empty text before position at. Errors are those of Insert.
 func (c children) InsertText(at int) (*XMLText, error) {
 	t, err := c.insertType(at, KindXMLText)
 	if err != nil {
@@ -90,9 +91,9 @@ func (c children) InsertText(at int) (*XMLText, error) {
 	return &XMLText{text{t}}, nil
 }
 
-// SetAttribute gives an attribute a value, which is a String as a rule. The error is
-// ErrValue or ErrDeleted.
+// SetAttribute sets an attribute. Applications that follow the DOM use strings. The
+// error is ErrValue or ErrDeleted.
 func (a attributes) SetAttribute(name string, v Value) error { return a.a.set(name, v) }
 
-// RemoveAttribute removes an attribute, if it is there. The error is ErrDeleted.
+// RemoveAttribute removes an attribute, if there is one. The error is ErrDeleted.
 func (a attributes) RemoveAttribute(name string) error { return a.a.removeKey(name) }

@@ -12,9 +12,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// xml gives what toString of yjs does of an XML type, in which half a surrogate
-// pair may stand as three bytes. What is nested more than maxDepth deep is left
-// out.
+// xml returns the toString of an XML type, in which unpaired surrogates are encoded as
+// three bytes. Types nested more than maxDepth deep are omitted.
 func (t *sharedType) xml() string { return string(t.appendXML(nil)) }
 
 func (t *sharedType) appendXML(dst []byte) []byte {
@@ -25,7 +24,7 @@ func (t *sharedType) appendXML(dst []byte) []byte {
 	case KindXMLFragment:
 		return t.appendChildren(dst)
 	case KindXMLElement:
-		name := lower(t.name)
+		name := toLower(t.name)
 		dst = append(append(dst, '<'), name...)
 		attributes := t.object()
 		slices.SortFunc(attributes, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
@@ -62,7 +61,7 @@ func (t *sharedType) appendChildren(dst []byte) []byte {
 	return dst
 }
 
-// appendXML appends a part of an XML text, its formats as tags around it.
+// appendXML appends a run of an XML text with its formats as tags.
 func (op *Op) appendXML(dst []byte) []byte {
 	formats := slices.Clone(op.Attributes)
 	slices.SortFunc(formats, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
@@ -83,8 +82,8 @@ func (op *Op) appendXML(dst []byte) []byte {
 	return dst
 }
 
-// enumerate gives what "for (const key in v)" of JavaScript goes through: the
-// members of an object or array, and the units of a string.
+// enumerate returns the properties that "for (const key in v)" of JavaScript iterates
+// over: the members of an object or array, or the units of a string.
 func enumerate(v Value) Object {
 	if v.kind != ValueKindString {
 		return flatten(v)
@@ -97,7 +96,7 @@ func enumerate(v Value) Object {
 	return units
 }
 
-// appendString appends what String(v) of JavaScript gives.
+// appendString appends String(v) of JavaScript.
 func appendString(dst []byte, v Value) []byte {
 	switch v.kind {
 	case ValueKindUndefined:
@@ -153,7 +152,8 @@ func compareUTF16(a, b string) int {
 		if a[i] == b[i] {
 			continue
 		}
-		// Only beyond the first plane does the order of UTF-8 differ.
+		// The order of UTF-8 differs only if a code point above U+FFFF is compared with
+		// one from U+E000 on.
 		if a[i] < 0xee && b[i] < 0xee {
 			return cmp.Compare(a[i], b[i])
 		}
@@ -162,8 +162,8 @@ func compareUTF16(a, b string) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-// lower is toLowerCase of JavaScript.
-func lower(s string) string {
+// toLower is toLowerCase of JavaScript.
+func toLower(s string) string {
 	s = strings.ReplaceAll(s, "İ", "i\u0307")
 	return strings.ToLower(s)
 }

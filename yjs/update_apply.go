@@ -1,53 +1,30 @@
 package yjs
 
 import (
-	"bytes"
 	"iter"
 	"slices"
-	"sort"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// state is where a client is while an update is applied.
+// state is the state of a client during Apply.
 type state uint8
 
 const (
 	idle    state = iota
-	active        // its next item is about to be integrated, or needs another client's first
-	blocked       // it gets no further for now
+	active        // its next item is to be integrated next, or after an item of another client that it depends on
+	blocked       // no item can be integrated until its dependencies arrive
 )
 
-// decodedUpdate is an update that was read and checked, and of which nothing is in the
-// document yet.
-type decodedUpdate struct {
-	doc      *Doc
-	slab     slab
-	sections []section
-	common   *common                // of the next item, until it is in a type
-	inRoot   *common                // of the last item that names a root
-	link     **item                 // where the next item is to be linked
-	unread   int                    // how many bytes of contents still come, at most
-	roots    []*sharedType          // that are new
-	byName   map[string]*sharedType // the same
-	deleted  iter.Seq2[blocks.ID, uint64]
-}
-
-// section is the items of one client, in clock order: until they are taken out to be
-// integrated, the right of each is the next one.
-type section struct {
-	client *client // not among the document's if that doesn't know it
-	first  *item
-}
-
-// Apply takes an update into the document. What it needs and isn't there makes
-// it wait. An error (blocks.ErrMalformed, blocks.ErrEncoding, in V2
-// blocks.ErrLimit) leaves the document as it was, but for ErrWork: after that its
-// types are not to be trusted, and it takes no more updates. update is borrowed.
+// Apply integrates an update into the document. Blocks whose dependencies are missing
+// become pending. An error (blocks.ErrMalformed, blocks.ErrEncoding, or for V2
+// blocks.ErrLimit) leaves the document unchanged. ErrWork is the exception: after it,
+// the order of items in the document is undefined, and Apply accepts no more updates.
+// update is borrowed.
 //
-// As in yjs, texts that were there before and get other formats at the same time
-// are rid of formats that say nothing.
+// As in yjs, Apply deletes redundant formats of texts that existed before and whose
+// formats were changed concurrently.
 func (d *Doc) Apply(update []byte, enc Encoding) error {
 	if d.exhausted {
 		return ErrWork
@@ -58,13 +35,13 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 			return err
 		}
 	}
-	a := decodedUpdate{doc: d, unread: len(update)}
-	if a.deleted, err = blocks.Parse(update, a.block); err != nil {
+	u := decodedUpdate{doc: d, unread: len(update)}
+	if u.deleted, err = blocks.Parse(update, u.block); err != nil {
 		return err
 	}
 	return d.edit(func(tx *transaction) error {
 		tx.remote = true
-		tx.integrateUpdate(&a)
+		tx.integrateUpdate(&u)
 		if d.exhausted {
 			return ErrWork
 		}
@@ -72,113 +49,14 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 	})
 }
 
-// begin begins the section of a client.
-func (a *decodedUpdate) beginSection(id uint64) {
-	c := a.doc.find(id)
-	if c == nil {
-		c = newClient(id)
-	}
-	a.sections = append(a.sections, section{client: c})
-	begun := common{client: c}
-	if a.common != nil {
-		begun.arena = a.common.arena
-	}
-	a.common = &begun
-	a.link = &a.sections[len(a.sections)-1].first
-}
-
-// newCommon makes a home with room for at least n bytes of contents.
-func (a *decodedUpdate) newCommon(c *client, n int) *common {
-	return newCommon(c, nil, make([]byte, 0, max(n, min(a.unread, arenaBytes))))
-}
-
-// block makes an item of the next block.
-func (a *decodedUpdate) block(b *blocks.Block) {
-	if a.common == nil || a.common.client.id != b.Client {
-		a.beginSection(b.Client)
-	}
-	if b.Kind == blocks.KindSkip {
-		return
-	}
-	it := a.slab.item(b.Left + 1)
-	*a.link, a.link = it, &it.right
-	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
-	a.storeContent(it, b.Content)
-	f := flagsOf[b.Kind]
-	var origin, right blocks.ID
-	if b.HasOrigin {
-		origin = b.Origin
-		f |= hasOrigin
-	}
-	if b.HasRight {
-		right = b.Right
-		f |= hasRight
-	}
-	if b.Root != nil {
-		it.common = it.common.withParent(a.root(b.Root), a.inRoot, nil)
-		a.inRoot = it.common
-	} else if b.InType {
-		origin = b.Parent
-		f |= inType
-	}
-	if f&(hasOrigin|inType) != 0 && origin.Client != b.Client || f&hasRight != 0 && right.Client != b.Client {
-		f |= isForeign
-	}
-	if b.HasKey {
-		f |= hasKey
-		it.ensureExtra().key = string(b.Key)
-	}
-	it.flags = f
-	it.setRefs(origin, right)
-	if b.Kind == blocks.KindType {
-		it.ensureExtra().typ = readType(a.doc, b.Content)
-	}
-}
-
-// keep gives an item its content, which is borrowed.
-func (a *decodedUpdate) storeContent(it *item, content []byte) {
-	if it.common = a.common; len(content) > a.common.free() {
-		if len(content) > arenaBytes/4 {
-			it.common = newCommon(a.common.client, nil, bytes.Clone(content))
-			return
-		}
-		a.common = a.newCommon(a.common.client, len(content))
-	}
-	arena := a.common.arena
-	if arena == nil {
-		return // no content, and nobody before had any
-	}
-	from := len(arena.bytes)
-	arena.bytes = append(arena.bytes, content...)
-	a.unread -= len(content)
-	it.common, it.from, it.to = a.common, uint16(from), uint16(len(arena.bytes))
-}
-
-// root gives the root type of a name.
-func (a *decodedUpdate) root(name []byte) *sharedType {
-	if t := a.doc.roots[string(name)]; t != nil {
-		return t
-	}
-	t := a.byName[string(name)]
-	if t == nil {
-		t = &sharedType{doc: a.doc, name: string(name)}
-		if a.byName == nil {
-			a.byName = make(map[string]*sharedType)
-		}
-		a.byName[t.name] = t
-		a.roots = append(a.roots, t)
-	}
-	return t
-}
-
-// take takes an update into the document.
-func (tx *transaction) integrateUpdate(a *decodedUpdate) {
+// integrateUpdate integrates an update into the document.
+func (tx *transaction) integrateUpdate(u *decodedUpdate) {
 	d := tx.doc
-	for _, t := range a.roots {
+	for _, t := range u.roots {
 		d.addRoot(t)
 	}
 	var todo []*client
-	for _, sec := range a.sections {
+	for _, sec := range u.sections {
 		c := sec.client
 		if d.find(c.id) == nil {
 			d.byID[c.id] = c
@@ -195,13 +73,14 @@ func (tx *transaction) integrateUpdate(a *decodedUpdate) {
 	for len(todo) > 0 {
 		todo = tx.advance(todo)
 	}
-	for _, sec := range a.sections {
+	for _, sec := range u.sections {
 		sec.client.addPending(d)
 	}
-	tx.applyDeletions(a.deleted)
+	tx.applyDeletions(u.deleted)
 }
 
-// applyDeletions deletes what an update deletes, and what came after its deletion.
+// applyDeletions deletes what an update deletes, and then the elements that the
+// transaction added and that an earlier update deletes.
 func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 	d := tx.doc
 	for first, n := range all {
@@ -218,7 +97,8 @@ func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 	}
 }
 
-// bury deletes items that came after they were deleted.
+// applyPendingDeletions deletes the elements of a client whose deletion arrived before
+// they did.
 func (tx *transaction) applyPendingDeletions(c *client) {
 	done := 0
 	for i, x := range c.pendingDeletions {
@@ -235,8 +115,9 @@ func (tx *transaction) applyPendingDeletions(c *client) {
 	c.pendingDeletions = slices.Delete(c.pendingDeletions, 0, done)
 }
 
-// advance integrates what clients have waiting, as far as they get, those with
-// higher ids first and in the order of yjs. It gives those who waited for that.
+// advance integrates the items of clients as far as their dependencies allow, in the
+// order of yjs: clients with higher ids first. It returns the clients that waited for
+// these items.
 func (tx *transaction) advance(todo []*client) []*client {
 	tx.woken, tx.blocked = nil, tx.blocked[:0]
 	slices.SortFunc(todo, descending)
@@ -251,8 +132,8 @@ func (tx *transaction) advance(todo []*client) []*client {
 	return tx.woken
 }
 
-// run integrates the items of a client, and before each of them what it needs
-// of others.
+// run integrates the items of a client, and before each of them the items of other
+// clients that it depends on.
 func (tx *transaction) run(c *client) {
 	d := tx.doc
 	stack := []*client{c}
@@ -295,7 +176,7 @@ func (tx *transaction) run(c *client) {
 	}
 }
 
-// wake notes who waited for items that the client has now.
+// wake moves the clients that waited for elements which c now has to woken.
 func (tx *transaction) wake(c *client) {
 	for x, ok := c.waiters.Pop(c.end); ok; x, ok = c.waiters.Pop(c.end) {
 		x.Client.waiting = false
@@ -303,7 +184,8 @@ func (tx *transaction) wake(c *client) {
 	}
 }
 
-// give gives up clients each of which needs something of the next one.
+// suspend marks clients as blocked, each of which depends on the next one, and
+// registers them as waiters.
 func (tx *transaction) suspend(stack []*client) {
 	for _, c := range stack {
 		c.state = blocked
@@ -318,105 +200,4 @@ func (tx *transaction) suspend(stack []*client) {
 		}
 	}
 	tx.blocked = append(tx.blocked, stack...)
-}
-
-// first gives what comes first of what is to be integrated; nil: there is nothing.
-// A part of it may be known already.
-func (c *client) first() *item {
-	switch {
-	case c.arrived != nil:
-		return c.arrived
-	case len(c.pending) > 0:
-		return c.pending[0]
-	}
-	return nil
-}
-
-// next takes out what first gives.
-func (c *client) next() {
-	if c.arrived != nil {
-		c.arrived = c.arrived.right
-		return
-	}
-	if c.pending = c.pending[1:]; len(c.pending) == 0 {
-		c.pending = nil
-	}
-}
-
-// head gives the first item that isn't integrated yet; nil: there is none. It may
-// be behind a gap.
-func (c *client) head(d *Doc) *item {
-	if it := c.arrived; it != nil && it.clock >= c.end {
-		return it
-	}
-	return c.skipKnown(d)
-}
-
-// skipKnown passes over what is integrated already, and gives what head gives.
-func (c *client) skipKnown(d *Doc) *item {
-	for it := c.first(); it != nil; it = c.first() {
-		if it.clock >= c.end {
-			return it
-		}
-		if it.end() > c.end {
-			rest := d.cutItem(it, c.end-it.clock, -1)
-			if c.arrived != nil {
-				c.arrived, rest.right = rest, it.right
-			} else {
-				c.pending[0] = rest
-			}
-			return rest
-		}
-		c.next()
-	}
-	return nil
-}
-
-// enqueue puts the fresh items among those that wait. What waits already stays.
-func (c *client) addPending(d *Doc) {
-	if c.arrived == nil {
-		return
-	}
-	var fresh []*item
-	for c.arrived != nil {
-		it := c.arrived
-		c.arrived, it.right = it.right, nil
-		fresh = append(fresh, it)
-	}
-	first, end := fresh[0].clock, fresh[len(fresh)-1].end()
-	n := len(c.pending)
-	if n == 0 {
-		c.pending = fresh
-		return
-	}
-	if c.pending[n-1].end() <= first {
-		c.pending = append(c.pending, fresh...)
-		return
-	}
-	i := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end() > first })
-	j := i + sort.Search(len(c.pending)-i, func(n int) bool { return c.pending[i+n].clock >= end })
-	held := c.pending[i:j]
-	merged := make([]*item, 0, len(held)+len(fresh))
-	for _, it := range fresh {
-		for it != nil {
-			for len(held) > 0 && held[0].end() <= it.clock {
-				merged = append(merged, held[0])
-				held = held[1:]
-			}
-			if len(held) == 0 || held[0].clock >= it.end() {
-				merged = append(merged, it)
-				break
-			}
-			if it.clock < held[0].clock {
-				rest := d.cutItem(it, held[0].clock-it.clock, -1)
-				merged = append(merged, it)
-				it = rest
-			}
-			if it.end() <= held[0].end() {
-				break
-			}
-			it = d.cutItem(it, held[0].end()-it.clock, -1)
-		}
-	}
-	c.pending = slices.Replace(c.pending, i, j, append(merged, held...)...)
 }

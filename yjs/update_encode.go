@@ -8,8 +8,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// Encode encodes the whole document, what waits included. The caller owns the
-// result. It panics where enc is not an encoding.
+// Encode returns the whole document as an update, pending blocks included. It panics if
+// enc is not an encoding. The caller owns the result.
 func (d *Doc) Encode(enc Encoding) []byte {
 	out, err := d.Diff([]byte{0}, enc)
 	if err != nil {
@@ -18,9 +18,9 @@ func (d *Doc) Encode(enc Encoding) []byte {
 	return out
 }
 
-// Diff encodes what somebody with the given state vector lacks: the blocks behind
-// it, what waits and all deletions. The error is blocks.ErrMalformed or
-// blocks.ErrEncoding. stateVector is borrowed; the caller owns the result.
+// Diff returns an update with what a document with the given state vector lacks: the
+// blocks after it, pending blocks and all deletions. The error is blocks.ErrMalformed
+// or blocks.ErrEncoding. stateVector is borrowed; the caller owns the result.
 func (d *Doc) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	has := make(map[uint64]uint64)
 	err := blocks.ParseStateVector(stateVector, func(client, clock uint64) { has[client] = clock })
@@ -38,7 +38,7 @@ func (d *Doc) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	return blocks.Convert(blocks.V1, enc, w.update(gone))
 }
 
-// encode encodes what the transaction has done; nil: nothing.
+// encode returns the changes of the transaction as an update, or nil if there are none.
 func (tx *transaction) encode() []byte {
 	w := writer{}
 	slices.SortFunc(tx.touched, descending)
@@ -51,7 +51,7 @@ func (tx *transaction) encode() []byte {
 	return w.update(tx.deleted)
 }
 
-// appendDeleted appends what is deleted of a client.
+// appendDeleted appends the deletions of a client.
 func (c *client) appendDeleted(all []deletion) []deletion {
 	first := len(all)
 	add := func(x clocks.Span) {
@@ -77,17 +77,17 @@ func (c *client) appendDeleted(all []deletion) []deletion {
 // writer writes an update in V1.
 type writer struct {
 	sections uint64
-	out      []byte // the sections
-	blocks   []byte // of the section that is written
-	last     *item  // the last one of the block that is written; nil: there is none
-	block    blocks.Block
-	content  []byte // of the block that is written
-	name     []byte
-	key      []byte
+	out      []byte       // the finished sections
+	blocks   []byte       // of the current section
+	last     *item        // the last item of the current block, or nil
+	block    blocks.Block // the current block
+	content  []byte       // of the current block
+	name     []byte       // scratch for the root's name of the current block
+	key      []byte       // scratch for the key of the current block
 }
 
-// section writes what is behind clock of a client, what waits included if waiting
-// says so.
+// section writes the elements of a client from clock on, and its pending items if
+// waiting is set.
 func (w *writer) section(c *client, clock uint64, waiting bool) {
 	w.blocks = w.blocks[:0]
 	n, start := uint64(0), clock
@@ -128,6 +128,7 @@ func (w *writer) section(c *client, clock uint64, waiting bool) {
 	w.out = append(w.out, w.blocks...)
 }
 
+// update returns the sections and the given deletions as an update.
 func (w *writer) update(gone []deletion) []byte {
 	out := lib0.AppendUint(make([]byte, 0, len(w.out)+16*len(gone)+16), w.sections)
 	out = append(out, w.out...)
@@ -152,8 +153,9 @@ func (w *writer) update(gone []deletion) []byte {
 	return out
 }
 
-// item writes an item from clock on, joined with the one before where that goes on
-// so, and gives how many blocks it has finished.
+// item writes the part of an item from clock on. It joins the item with the current
+// block if the item continues it. It returns the number of blocks that it finished: 0
+// or 1.
 func (w *writer) item(it *item, clock uint64) (n uint64) {
 	if w.last != nil && !w.last.differs(it) && w.last.continues(it) {
 		w.content = append(w.content, it.content()...)
@@ -189,7 +191,7 @@ func (w *writer) item(it *item, clock uint64) (n uint64) {
 	return n
 }
 
-// cut leaves out the first n elements of the block that is written.
+// cut removes the first n elements of the current block.
 func (w *writer) cut(it *item, n uint64) {
 	w.block.Len -= n
 	switch it.kind {
@@ -204,7 +206,7 @@ func (w *writer) cut(it *item, n uint64) {
 	w.block.Origin = blocks.ID{Client: it.client().id, Clock: it.clock + n - 1}
 }
 
-// flush writes the block that item has begun, and gives how many there were.
+// flush writes the current block and returns the number of blocks written: 0 or 1.
 func (w *writer) flush() uint64 {
 	if w.last == nil {
 		return 0

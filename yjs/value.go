@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// ValueKind says what a Value is.
+// ValueKind is the kind of a Value.
 type ValueKind uint8
 
 // The kinds of values. The zero Value is undefined, as in JavaScript.
@@ -25,16 +25,15 @@ const (
 	ValueKindSubdocument // a document in the document
 )
 
-// Value is what a document holds as an element of an Array, the value of a key of
-// a Map, an embed or an attribute. Values don't change; what shares their memory
-// says so.
+// Value is an element of an Array, the value of a key of a Map, an embed of a text, or
+// the value of an attribute or a format. Values are immutable.
 type Value struct {
 	kind   ValueKind
-	num    uint64 // bits of a number; a BigInt; a Bool; the Kind of a type that is still to be made
-	str    string // a string, in which half a surrogate pair may stand as three bytes; bytes; a guid; a name
+	num    uint64 // the bits of a number; a BigInt; 1 for true; the Kind of a shared type that is not in a document yet
+	str    string // a string, in which an unpaired surrogate is encoded as three bytes; bytes; the guid of a subdocument; the name of a new type
 	list   []Value
 	object Object
-	typ    *sharedType
+	typ    *sharedType // of a document; nil for one that is not in a document yet
 }
 
 // Member is a member of an Object.
@@ -43,10 +42,10 @@ type Member struct {
 	Value Value
 }
 
-// Object is a JavaScript object: its members have different keys and an order.
+// Object is a JavaScript object: members with distinct keys, in order.
 type Object []Member
 
-// Get gives the value of a key; undefined: there is none.
+// Get returns the value of a key. It is undefined if there is no such key.
 func (o Object) Get(key string) Value {
 	for _, m := range o {
 		if m.Key == key {
@@ -76,14 +75,14 @@ func NumberValue(f float64) Value {
 	return Value{kind: ValueKindNumber, num: math.Float64bits(f)}
 }
 
-// nan is the NaN that JavaScript writes.
+// nan are the bits of NaN as JavaScript writes it.
 const nan = 0x7ff8 << 48
 
-// BigIntValue returns a BigInt, which JavaScript's JSON can't hold: here it is
-// printed as its digits.
+// BigIntValue returns a BigInt. JSON.stringify refuses BigInts; here they are printed
+// as digits.
 func BigIntValue(i int64) Value { return Value{kind: ValueKindBigInt, num: uint64(i)} }
 
-// StringValue returns a string. What of s isn't UTF-8 becomes U+FFFD.
+// StringValue returns a string. Invalid UTF-8 in s is replaced by U+FFFD.
 func StringValue(s string) Value {
 	return Value{kind: ValueKindString, str: strings.ToValidUTF8(s, replacement)}
 }
@@ -91,40 +90,41 @@ func StringValue(s string) Value {
 // BytesValue returns a Uint8Array. b is borrowed.
 func BytesValue(b []byte) Value { return Value{kind: ValueKindBytes, str: string(b)} }
 
-// ListValue returns an array, which is not the type Array. values are borrowed.
+// ListValue returns a plain array, which is not the shared type Array. values is
+// borrowed.
 func ListValue(values ...Value) Value { return Value{kind: ValueKindList, list: slices.Clone(values)} }
 
-// ObjectValue returns an object, which is not the type Map. Of members with one
-// key the last counts. members are borrowed.
+// ObjectValue returns a plain object, which is not the shared type Map. Of several
+// members with the same key, the last one counts. members is borrowed.
 func ObjectValue(members ...Member) Value {
 	return Value{kind: ValueKindObject, object: orderMembers(slices.Clone(members))}
 }
 
-// TypeValue returns an empty shared type that is made where the value is put in a
-// document. Only XML elements and hooks have a name.
+// TypeValue returns a new, empty shared type, which is created when the value is
+// inserted into a document. name is ignored unless kind is KindXMLElement or
+// KindXMLHook.
 func TypeValue(kind Kind, name string) Value {
 	return Value{kind: ValueKindType, num: uint64(kind), str: strings.ToValidUTF8(name, replacement)}
 }
 
-// SubdocumentValue returns a document in the document: the id that it is found by
-// and its options, of which yjs knows "gc", "autoLoad" and "meta". options are
-// borrowed.
+// SubdocumentValue returns a subdocument with the given id and options. yjs knows the
+// options "gc", "autoLoad" and "meta". options is borrowed.
 func SubdocumentValue(guid string, options Object) Value {
 	return Value{kind: ValueKindSubdocument, str: strings.ToValidUTF8(guid, replacement), object: orderMembers(slices.Clone(options))}
 }
 
-// Kind says what the value is.
+// Kind returns the kind of the value.
 func (v Value) Kind() ValueKind { return v.kind }
 
-// IsNull tells whether the value is null or undefined.
+// IsNull reports whether the value is null or undefined.
 func (v Value) IsNull() bool { return v.kind <= ValueKindNull }
 
-// AsBool gives the value of a Bool.
+// AsBool returns the value of a boolean. ok is false if v is not a boolean.
 func (v Value) AsBool() (b, ok bool) {
 	return v.num != 0 && v.kind == ValueKindBool, v.kind == ValueKindBool
 }
 
-// AsNumber gives the value of a Number.
+// AsNumber returns the value of a number. ok is false if v is not a number.
 func (v Value) AsNumber() (f float64, ok bool) {
 	if v.kind != ValueKindNumber {
 		return 0, false
@@ -132,7 +132,7 @@ func (v Value) AsNumber() (f float64, ok bool) {
 	return math.Float64frombits(v.num), true
 }
 
-// AsBigInt gives the value of a BigInt.
+// AsBigInt returns the value of a BigInt. ok is false if v is not a BigInt.
 func (v Value) AsBigInt() (i int64, ok bool) {
 	if v.kind != ValueKindBigInt {
 		return 0, false
@@ -140,7 +140,8 @@ func (v Value) AsBigInt() (i int64, ok bool) {
 	return int64(v.num), true
 }
 
-// AsString gives the value of a String. Half a surrogate pair is U+FFFD.
+// AsString returns the value of a string, with U+FFFD in place of unpaired surrogates.
+// ok is false if v is not a string.
 func (v Value) AsString() (s string, ok bool) {
 	if v.kind != ValueKindString {
 		return "", false
@@ -148,7 +149,8 @@ func (v Value) AsString() (s string, ok bool) {
 	return toValidUTF8(v.str), true
 }
 
-// AsBytes gives the value of Bytes. The caller owns it.
+// AsBytes returns the value of a Uint8Array. ok is false if v is not a Uint8Array. The
+// caller owns b.
 func (v Value) AsBytes() (b []byte, ok bool) {
 	if v.kind != ValueKindBytes {
 		return nil, false
@@ -156,10 +158,12 @@ func (v Value) AsBytes() (b []byte, ok bool) {
 	return []byte(v.str), true
 }
 
-// AsList gives the elements of a List, which are shared: don't change them.
+// AsList returns the elements of a plain array. ok is false if v is not a plain array.
+// The result aliases v and must not be modified.
 func (v Value) AsList() (values []Value, ok bool) { return v.list, v.kind == ValueKindList }
 
-// AsObject gives the members of a Dict, which are shared: don't change them.
+// AsObject returns the members of a plain object. ok is false if v is not a plain
+// object. The result aliases v and must not be modified.
 func (v Value) AsObject() (o Object, ok bool) {
 	if v.kind != ValueKindObject {
 		return nil, false
@@ -167,8 +171,8 @@ func (v Value) AsObject() (o Object, ok bool) {
 	return v.object, true
 }
 
-// AsSubdocument gives the id and the options of a Subdocument. The options are
-// shared: don't change them.
+// AsSubdocument returns the id and the options of a subdocument. ok is false if v is
+// not a subdocument. options aliases v and must not be modified.
 func (v Value) AsSubdocument() (guid string, options Object, ok bool) {
 	if v.kind != ValueKindSubdocument {
 		return "", nil, false
@@ -176,7 +180,7 @@ func (v Value) AsSubdocument() (guid string, options Object, ok bool) {
 	return v.str, v.object, true
 }
 
-// TypeKind says of which kind a Type is.
+// TypeKind returns the kind of a shared type, or KindUnknown if v is not a shared type.
 func (v Value) TypeKind() Kind {
 	switch {
 	case v.kind != ValueKindType:
@@ -187,68 +191,72 @@ func (v Value) TypeKind() Kind {
 	return Kind(v.num)
 }
 
-// holds tells whether the value is a type of a document, of the given kind.
+// holds reports whether the value is a shared type of the given kind in a document.
 func (v Value) holds(k Kind) bool { return v.kind == ValueKindType && v.typ != nil && v.typ.kind == k }
 
-// Array gives the type that the value is, if it is an Array of a document.
-func (v Value) Array() (*Array, bool) {
+// Array returns the Array that v refers to. ok is false if v is not an Array of a
+// document.
+func (v Value) Array() (t *Array, ok bool) {
 	if !v.holds(KindArray) {
 		return nil, false
 	}
 	return &Array{list{v.typ}}, true
 }
 
-// Map gives the type that the value is, if it is a Map of a document.
-func (v Value) Map() (*Map, bool) {
+// Map returns the Map that v refers to. ok is false if v is not a Map of a document.
+func (v Value) Map() (t *Map, ok bool) {
 	if !v.holds(KindMap) {
 		return nil, false
 	}
 	return &Map{v.typ}, true
 }
 
-// Text gives the type that the value is, if it is a Text of a document.
-func (v Value) Text() (*Text, bool) {
+// Text returns the Text that v refers to. ok is false if v is not a Text of a document.
+func (v Value) Text() (t *Text, ok bool) {
 	if !v.holds(KindText) {
 		return nil, false
 	}
 	return &Text{text{v.typ}}, true
 }
 
-// XMLFragment gives the type that the value is, if it is an XMLFragment of a
-// document.
-func (v Value) XMLFragment() (*XMLFragment, bool) {
+// XMLFragment returns the XMLFragment that v refers to. ok is false if v is not an
+// XMLFragment of a document.
+func (v Value) XMLFragment() (t *XMLFragment, ok bool) {
 	if !v.holds(KindXMLFragment) {
 		return nil, false
 	}
 	return &XMLFragment{children{list{v.typ}}}, true
 }
 
-// XMLElement gives the type that the value is, if it is an XMLElement of a
-// document.
-func (v Value) XMLElement() (*XMLElement, bool) {
+// XMLElement returns the XMLElement that v refers to. ok is false if v is not an
+// XMLElement of a document.
+func (v Value) XMLElement() (t *XMLElement, ok bool) {
 	if !v.holds(KindXMLElement) {
 		return nil, false
 	}
 	return &XMLElement{children{list{v.typ}}, attributes{v.typ}}, true
 }
 
-// XMLText gives the type that the value is, if it is an XMLText of a document.
-func (v Value) XMLText() (*XMLText, bool) {
+// XMLText returns the XMLText that v refers to. ok is false if v is not an XMLText of a
+// document.
+func (v Value) XMLText() (t *XMLText, ok bool) {
 	if !v.holds(KindXMLText) {
 		return nil, false
 	}
 	return &XMLText{text{v.typ}}, true
 }
 
-// XMLHook gives the type that the value is, if it is an XMLHook of a document.
-func (v Value) XMLHook() (*XMLHook, bool) {
+// XMLHook returns the XMLHook that v refers to. ok is false if v is not an XMLHook of a
+// document.
+func (v Value) XMLHook() (t *XMLHook, ok bool) {
 	if !v.holds(KindXMLHook) {
 		return nil, false
 	}
 	return &XMLHook{v.typ}, true
 }
 
-// whole replaces each half of a surrogate pair by U+FFFD.
+// toValidUTF8 replaces each unpaired surrogate, which is encoded as three bytes, by
+// U+FFFD.
 func toValidUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s

@@ -8,7 +8,7 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// readAny reads an "any" value, which was checked before.
+// readAny reads an "any" value of lib0. The value must be valid.
 func readAny(r *lib0.Reader) Value {
 	switch t := r.Byte(); t {
 	case lib0.AnyNull:
@@ -45,7 +45,8 @@ func readAny(r *lib0.Reader) Value {
 	return Value{}
 }
 
-// readAnyObject reads members. One called __proto__ is none to JavaScript.
+// readAnyObject reads the members of an object. A member with the key __proto__ is
+// dropped, because JavaScript does not create a property for it.
 func readAnyObject(r *lib0.Reader) Object {
 	var members Object
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
@@ -57,8 +58,7 @@ func readAnyObject(r *lib0.Reader) Object {
 	return orderMembers(members)
 }
 
-// appendAny appends an "any" value, as lib0 writes it. It has no shared types in
-// it.
+// appendAny appends a value in the "any" encoding of lib0. v must be encodable.
 func appendAny(dst []byte, v Value) []byte {
 	switch v.kind {
 	case ValueKindNull:
@@ -85,6 +85,7 @@ func appendAny(dst []byte, v Value) []byte {
 	return append(dst, lib0.AnyUndefined)
 }
 
+// appendAnyObject appends an object in the "any" encoding.
 func appendAnyObject(dst []byte, o Object) []byte {
 	dst = lib0.AppendUint(append(dst, lib0.AnyObject), uint64(len(o)))
 	for _, m := range o {
@@ -93,8 +94,9 @@ func appendAnyObject(dst []byte, o Object) []byte {
 	return dst
 }
 
-// plain tells whether a value can be written: it has no types or documents in
-// it, and isn't nested deeper than others read.
+// encodable reports whether a value has an "any" encoding that yjs reads: it contains
+// no shared types, no subdocuments and no keys __proto__, and is nested at most depth
+// levels deep.
 func encodable(v Value, depth int) bool {
 	if v.kind >= ValueKindType || depth == 0 && v.kind >= ValueKindList {
 		return false

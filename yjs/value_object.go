@@ -6,15 +6,15 @@ import (
 	"strconv"
 )
 
-// ordered puts members in the order in which JavaScript has those of an object:
-// keys that are an index first, as numbers, then the others as they came. Of
-// members with one key there is one, where the first was, with the last value.
-// It changes members.
+// orderMembers returns members in the order in which JavaScript has the properties of
+// an object: keys that are array indexes in numeric order, then the others in the given
+// order. Of several members with the same key, the last value is kept in the place of
+// the first. It modifies members.
 func orderMembers(members Object) Object {
 	return orderByKey(members, func(m Member) string { return m.Key })
 }
 
-// order is ordered for whatever has a key.
+// orderByKey orders elements with keys as orderMembers does.
 func orderByKey[M any](members []M, key func(M) string) []M {
 	members = lastOfKey(members, key)
 	if !slices.ContainsFunc(members, func(m M) bool { _, ok := arrayIndex(key(m)); return ok }) {
@@ -36,6 +36,8 @@ func orderByKey[M any](members []M, key func(M) string) []M {
 	return members
 }
 
+// lastOfKey removes duplicate keys: the last element of each key takes the place of the
+// first.
 func lastOfKey[M any](members []M, key func(M) string) []M {
 	if len(members) < 8 {
 		kept := members[:0]
@@ -61,9 +63,10 @@ func lastOfKey[M any](members []M, key func(M) string) []M {
 	return kept
 }
 
-// arrayIndex tells whether a key is the index of an array to JavaScript: digits
-// without a zero in front, less than 2^32-1.
-func arrayIndex(key string) (uint64, bool) {
+// arrayIndex returns the number of a key that is an array index in JavaScript: digits
+// without leading zeros, less than 2^32-1. ok is false if the key is not an array
+// index.
+func arrayIndex(key string) (index uint64, ok bool) {
 	if key == "" || len(key) > 10 || key[0] < '0' || key[0] > '9' || key[0] == '0' && len(key) > 1 {
 		return 0, false
 	}

@@ -1,0 +1,129 @@
+package yjs
+
+import (
+	"bytes"
+	"iter"
+
+	"github.com/yroom/yroom/blocks"
+)
+
+// decodedUpdate is an update that was read and checked. It does not change the document
+// before integrateUpdate.
+type decodedUpdate struct {
+	doc      *Doc
+	slab     slab
+	sections []section
+	common   *common                // of the next item
+	inRoot   *common                // of the last item that names a root as its parent
+	link     **item                 // the field that the next item is assigned to
+	unread   int                    // an upper bound of the bytes of contents still to come
+	roots    []*sharedType          // the roots that the document does not have
+	byName   map[string]*sharedType // roots by name
+	deleted  iter.Seq2[blocks.ID, uint64]
+}
+
+// section holds the items of one client in clock order, linked by right.
+type section struct {
+	client *client // not in Doc.clients yet if the client is new
+	first  *item
+}
+
+// beginSection begins the section of a client.
+func (u *decodedUpdate) beginSection(id uint64) {
+	c := u.doc.find(id)
+	if c == nil {
+		c = newClient(id)
+	}
+	u.sections = append(u.sections, section{client: c})
+	begun := common{client: c}
+	if u.common != nil {
+		begun.arena = u.common.arena
+	}
+	u.common = &begun
+	u.link = &u.sections[len(u.sections)-1].first
+}
+
+// newCommon returns a common with capacity for at least n bytes of contents.
+func (u *decodedUpdate) newCommon(c *client, n int) *common {
+	return newCommon(c, nil, make([]byte, 0, max(n, min(u.unread, arenaBytes))))
+}
+
+// block decodes the next block into an item.
+func (u *decodedUpdate) block(b *blocks.Block) {
+	if u.common == nil || u.common.client.id != b.Client {
+		u.beginSection(b.Client)
+	}
+	if b.Kind == blocks.KindSkip {
+		return
+	}
+	it := u.slab.item(b.Left + 1)
+	*u.link, u.link = it, &it.right
+	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
+	u.storeContent(it, b.Content)
+	f := flagsOf[b.Kind]
+	var origin, right blocks.ID
+	if b.HasOrigin {
+		origin = b.Origin
+		f |= hasOrigin
+	}
+	if b.HasRight {
+		right = b.Right
+		f |= hasRight
+	}
+	if b.Root != nil {
+		it.common = it.common.withParent(u.root(b.Root), u.inRoot, nil)
+		u.inRoot = it.common
+	} else if b.InType {
+		origin = b.Parent
+		f |= inType
+	}
+	if f&(hasOrigin|inType) != 0 && origin.Client != b.Client || f&hasRight != 0 && right.Client != b.Client {
+		f |= isForeign
+	}
+	if b.HasKey {
+		f |= hasKey
+		it.ensureExtra().key = string(b.Key)
+	}
+	it.flags = f
+	it.setRefs(origin, right)
+	if b.Kind == blocks.KindType {
+		it.ensureExtra().typ = readType(u.doc, b.Content)
+	}
+}
+
+// storeContent sets common and content of an item. It copies content.
+func (u *decodedUpdate) storeContent(it *item, content []byte) {
+	if it.common = u.common; len(content) > u.common.free() {
+		if len(content) > arenaBytes/4 {
+			it.common = newCommon(u.common.client, nil, bytes.Clone(content))
+			return
+		}
+		u.common = u.newCommon(u.common.client, len(content))
+	}
+	arena := u.common.arena
+	if arena == nil {
+		return // no item of the section has had content so far
+	}
+	from := len(arena.bytes)
+	arena.bytes = append(arena.bytes, content...)
+	u.unread -= len(content)
+	it.common, it.from, it.to = u.common, uint16(from), uint16(len(arena.bytes))
+}
+
+// root returns the root with the given name. A root that the document does not have is
+// kept in roots until integrateUpdate.
+func (u *decodedUpdate) root(name []byte) *sharedType {
+	if t := u.doc.roots[string(name)]; t != nil {
+		return t
+	}
+	t := u.byName[string(name)]
+	if t == nil {
+		t = &sharedType{doc: u.doc, name: string(name)}
+		if u.byName == nil {
+			u.byName = make(map[string]*sharedType)
+		}
+		u.byName[t.name] = t
+		u.roots = append(u.roots, t)
+	}
+	return t
+}
