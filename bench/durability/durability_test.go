@@ -29,7 +29,8 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
@@ -127,7 +128,7 @@ type meeting struct {
 // person is one of them. Each types a text of its own.
 type person struct {
 	id          uint64
-	line        *wstest.Client
+	line        *wsclient.Client
 	clock       atomic.Int64         // of the next character
 	sent        [most]atomic.Int64   // when each was, in nanoseconds
 	saw         chan struct{}        // the neighbour has seen the last
@@ -150,7 +151,7 @@ func newMeeting(b *testing.B, level string) *meeting {
 	m := &meeting{B: b}
 	var reading sync.WaitGroup
 	for i := range people {
-		line, err := wstest.Dial(b.Context(), "ws"+strings.TrimPrefix(front.URL, "http")+room, nil)
+		line, err := wsclient.Dial(b.Context(), front.URL+room, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -297,16 +298,7 @@ func (m *meeting) write(p *person) {
 		m.Error("a person has typed too much")
 		return
 	}
-	update := binary.AppendUvarint([]byte{1, 1}, p.id) // one client with one block
-	update = binary.AppendUvarint(update, clock)
-	if clock == 0 {
-		update = append(update, 4, 1, 4, 't', 'e', 'x', 't') // a string, the first in its parent
-	} else {
-		update = binary.AppendUvarint(append(update, 4|0x80), p.id) // a string behind another
-		update = binary.AppendUvarint(update, clock-1)
-	}
-	update = append(update, 1, 'x', 0)
-	message := append([]byte{0, 2, byte(len(update))}, update...)
+	message := testkit.Update(testkit.Typed(p.id, clock, "x"))
 	p.clock.Add(1)
 	p.sent[clock].Store(time.Now().UnixNano())
 	if err := p.line.Send(message); err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // watcher reads an event stream.
@@ -128,7 +129,7 @@ func (p *apiPlace) testEvents(t *testing.T) {
 	if update, _ := late.update(); len(update) < len(whole) {
 		t.Errorf("one who has nothing that is known is told %q", update)
 	}
-	anything := "\x01\x01\x09\x00\x04\x01\x04more\x01x\x00"
+	anything := string(testkit.TypedIn("more", 9, 0, "x"))
 	p.want(http.StatusNoContent, post, "/api/rooms/events", anything)
 	for _, w := range []*watcher{w, on, late} {
 		if update, _ := w.update(); strings.Contains(update, "Hello") || !strings.Contains(update, "more") {
@@ -275,7 +276,7 @@ func TestAPISlowBody(t *testing.T) {
 // A client that takes a long answer slowly gets it whole.
 func TestAPISlowReader(t *testing.T) {
 	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *pipe) {
-		if err := rooms.Document("room").Create(t.Context(), []byte(largeUpdate(2<<20)), yroom.V1); err != nil {
+		if err := rooms.Document("room").Create(t.Context(), testkit.Typed(1, 0, strings.Repeat("x", 2<<20)), yroom.V1); err != nil {
 			t.Fatal(err)
 		}
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://server/api/rooms/room", nil)
@@ -312,14 +313,14 @@ func TestServeEndsStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startIn(t, dir, "--api-token-file", "yroom.token")
-	if _, status := room(t, dir, "import", "notes", "notes.update", "--server", "http://"+s.host, "--token-file", "yroom.token"); status != 0 {
+	if _, status := room(t, dir, "import", "notes", "notes.update", "--server", "http://"+s.Host, "--token-file", "yroom.token"); status != 0 {
 		t.Fatalf("import: exit status %d", status)
 	}
-	w := watch(t, http.DefaultClient, "http://"+s.host+"/api/rooms/notes/events", nil)
+	w := watch(t, http.DefaultClient, "http://"+s.Host+"/api/rooms/notes/events", nil)
 	w.update()
-	s.signal(t, syscall.SIGTERM)
+	s.Signal(t, syscall.SIGTERM)
 	w.wantEnd()
-	if status := s.wait(t); status != 0 {
-		t.Errorf("exit status %d\n%s", status, &s.stderr)
+	if status := s.Ended(t); status != 0 {
+		t.Errorf("exit status %d\n%s", status, &s.Log)
 	}
 }

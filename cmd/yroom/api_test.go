@@ -26,7 +26,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/blocks"
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/yjs"
@@ -496,33 +496,19 @@ func (p *apiPlace) testUpdates(t *testing.T) {
 
 // People in a room see what comes by the API, and are sent away when it is deleted.
 func (p *apiPlace) testPeople(t *testing.T) {
-	person, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(p.web.URL, "http")+"/ws/people", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer person.Close()
-	if err := person.Await(nobodyYet); err != nil { // now it is in the room
-		t.Fatal(err)
-	}
+	person := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
+	person.MustAwait(t, nobodyYet) // now it is in the room
 	p.want(http.StatusCreated, put, "/api/rooms/people", typedHello, "If-None-Match", "*")
-	if err := person.Await([]byte(typing(typedHello))); err != nil {
-		t.Error(err)
-	}
+	person.MustAwait(t, []byte(typing(typedHello)))
 	p.want(http.StatusNoContent, post, "/api/rooms/people", more)
-	if err := person.Await([]byte(typing(more))); err != nil {
-		t.Error(err)
-	}
+	person.MustAwait(t, []byte(typing(more)))
 	p.want(http.StatusNoContent, delete_, "/api/rooms/people", "")
-	if code, err := person.AwaitClose(); code != 4404 {
+	if code, _, err := person.AwaitClose(); code != 4404 {
 		t.Errorf("closed with %d (%v), want 4404", code, err)
 	}
-	back, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(p.web.URL, "http")+"/ws/people", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer back.Close()
+	back := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
 	_ = back.Send([]byte(typing(typedHello))) // it may be closed already
-	if code, err := back.AwaitClose(); code != 4404 {
+	if code, _, err := back.AwaitClose(); code != 4404 {
 		t.Errorf("who comes back is closed with %d (%v), want 4404", code, err)
 	}
 	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/people", "")

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -58,7 +59,7 @@ func TestRoomExitStatus(t *testing.T) {
 		{1, "import notes large.update"},
 		{1, "export notes-2 -o ."},
 	} {
-		args := append([]string{"--server", "http://" + s.host, "--token-file", "yroom.token"}, strings.Fields(test.args)...)
+		args := append([]string{"--server", "http://" + s.Host, "--token-file", "yroom.token"}, strings.Fields(test.args)...)
 		if _, status := room(t, dir, args...); status != test.want {
 			t.Errorf("%s: exit status %d, want %d", test.args, status, test.want)
 		}
@@ -74,7 +75,7 @@ func TestRoomImportKeepsWhatIsDeleted(t *testing.T) {
 	deleted := strings.TrimSuffix(typedHello, "\x00") + "\x01\x01\x01\x00\x05"
 	for name, text := range map[string]string{
 		"deleted.update": deleted,
-		"more.update":    "\x01\x01\x02\x00\x04\x01\x04text\x02yo\x00",
+		"more.update":    string(testkit.Typed(2, 0, "yo")),
 		"history.yaml":   "rooms: {default: {gc: false}}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -135,9 +136,8 @@ func TestRoomOnAFileInUse(t *testing.T) {
 	}
 	say := func(message string) {
 		t.Helper()
-		if err := errors.Join(person.Send([]byte(message)), person.Await([]byte(message))); err != nil {
-			t.Fatal(err)
-		}
+		person.MustSend(t, []byte(message))
+		person.MustAwait(t, []byte(message))
 	}
 	say(typing(typedHello))
 	store := []string{"--store", "sqlite:" + filepath.Join(dir, "yroom.db")}
@@ -146,9 +146,9 @@ func TestRoomOnAFileInUse(t *testing.T) {
 	}
 	say(typing(more))
 	person.Close()
-	s.signal(t, syscall.SIGTERM)
-	if status := s.wait(t); status != 0 {
-		t.Fatalf("exit status %d\n%s", status, &s.stderr)
+	s.Signal(t, syscall.SIGTERM)
+	if status := s.Ended(t); status != 0 {
+		t.Fatalf("exit status %d\n%s", status, &s.Log)
 	}
 	for root, want := range map[string]string{"text": "hello!", "title": "Hello world"} {
 		if got, status := room(t, dir, append(store, "export", "notes", "--format", "text", "--name", root)...); got != want || status != 0 {
@@ -166,17 +166,14 @@ func TestRoomDeletedInAFileInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := []byte(typing(typedHello))
-	if err := errors.Join(person.Send(first), person.Await(first)); err != nil {
-		t.Fatal(err)
-	}
+	person.MustSend(t, first)
+	person.MustAwait(t, first)
 	store := []string{"--store", "sqlite:" + filepath.Join(dir, "yroom.db")}
 	if _, status := room(t, dir, append(store, "delete", "notes")...); status != 0 {
 		t.Fatalf("delete: exit status %d", status)
 	}
-	if err := person.Send([]byte(typing(more))); err != nil {
-		t.Fatal(err)
-	}
-	if code, err := person.AwaitClose(); code != 4404 {
+	person.MustSend(t, []byte(typing(more)))
+	if code, _, err := person.AwaitClose(); code != 4404 {
 		t.Errorf("closed with %d (%v), want 4404", code, err)
 	}
 	if out, _ := room(t, dir, append(store, "list")...); out != "" {
@@ -189,7 +186,7 @@ func TestRoomLarge(t *testing.T) {
 	dir := t.TempDir()
 	emptyStore(t, filepath.Join(dir, "yroom.db"), 0)
 	const size = 33 << 20 // what may wait for a room is less, and a message may be half of it
-	if err := os.WriteFile(filepath.Join(dir, "large.update"), []byte(largeUpdate(size)), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "large.update"), testkit.Typed(1, 0, strings.Repeat("x", size)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	store := []string{"--store", "sqlite:yroom.db"}
@@ -200,10 +197,4 @@ func TestRoomLarge(t *testing.T) {
 	if status != 0 || strings.Count(got, "x") < size {
 		t.Errorf("%d bytes come out (exit status %d)", len(got), status)
 	}
-}
-
-// largeUpdate is a text of n characters as a V1 update.
-func largeUpdate(n int) string {
-	size := []byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n>>14) | 0x80, byte(n >> 21)}
-	return "\x01\x01\x01\x00\x04\x01\x04text" + string(size) + strings.Repeat("x", n) + "\x00"
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,7 +21,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 )
@@ -118,7 +118,7 @@ func TestRoomDataIsForGET(t *testing.T) {
 
 func newServer(t *testing.T, cfg yroom.Config) *yroom.Server {
 	t.Helper()
-	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	cfg.Logger = testkit.Logger(t)
 	server, err := yroom.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -145,25 +145,16 @@ func newPlace(t *testing.T, cfg yroom.Config) *place {
 	return p
 }
 
-func (p *place) connect(room string) *wstest.Client {
+func (p *place) connect(room string) *wsclient.Client {
 	p.t.Helper()
-	c, err := wstest.Dial(p.t.Context(), "ws://"+p.web.Listener.Addr().String()+"/ws/"+room, nil)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { c.Close() })
-	return c
+	return wsclient.Connect(p.t, p.web.URL+"/ws/"+room, nil)
 }
 
 // say sends a message and waits for its echo.
-func (p *place) say(c *wstest.Client, message string) {
+func (p *place) say(c *wsclient.Client, message string) {
 	p.t.Helper()
-	if err := c.Send([]byte(message)); err != nil {
-		p.t.Fatal(err)
-	}
-	if err := c.Await([]byte(message)); err != nil {
-		p.t.Fatal(err)
-	}
+	c.MustSend(p.t, []byte(message))
+	c.MustAwait(p.t, []byte(message))
 }
 
 // get gives the status of an address, and what the JSON there says.
@@ -197,28 +188,27 @@ func names(l list) (names []string) {
 }
 
 // Updates of client 1, and awareness of client 7.
-const (
-	typedHello = "\x01\x01\x01\x00\x04\x01\x04text\x05hello\x00"
-	more       = "\x01\x01\x01\x05\x84\x01\x04\x01!\x00"
-	both       = "\x01\x01\x01\x00\x04\x01\x04text\x06hello!\x00"
-	isAda      = `{"user":{"name":"Ada <b>é</b>"}}`
-	adaAt1     = "\x01\x07\x01\x21" + isAda
-	aRoom      = "board.a/ü//../x y 🙂"
-	escaped    = "board.a%2F%C3%BC%2F%2F..%2Fx%20y%20%F0%9F%99%82"
+var (
+	typedHello = string(testkit.Typed(1, 0, "hello"))
+	more       = string(testkit.Typed(1, 5, "!"))
+	both       = string(testkit.Typed(1, 0, "hello!"))
+	adaAt1     = string(testkit.Awareness(testkit.Present(7, 1, isAda)))
 )
 
-func message(head, data string) string { return head + string(rune(len(data))) + data }
+const (
+	isAda   = `{"user":{"name":"Ada <b>é</b>"}}`
+	aRoom   = "board.a/ü//../x y 🙂"
+	escaped = "board.a%2F%C3%BC%2F%2F..%2Fx%20y%20%F0%9F%99%82"
+)
 
-func typing(update string) string { return message("\x00\x02", update) }
+func typing(update string) string { return string(testkit.Update([]byte(update))) }
 
 func TestRoomsAndARoom(t *testing.T) {
 	p := newPlace(t, yroom.Config{})
 	ada := p.connect(escaped)
-	p.say(ada, message("\x01", adaAt1))
+	p.say(ada, adaAt1)
 	reader := p.connect(escaped + "?readonly")
-	if err := reader.Await([]byte(message("\x01", adaAt1))); err != nil {
-		t.Fatal(err)
-	}
+	reader.MustAwait(t, []byte(adaAt1))
 	other := p.connect("other")
 	p.say(other, typing(typedHello))
 
@@ -281,7 +271,7 @@ func TestARoomThatGoesAway(t *testing.T) {
 	empty, written := p.connect("empty"), p.connect("written")
 	p.say(written, typing(typedHello))
 	_, before := get[view](p, "/room.json", "room", "written")
-	for _, c := range []*wstest.Client{empty, written} {
+	for _, c := range []*wsclient.Client{empty, written} {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -320,7 +310,7 @@ func TestRoomsThatComeAndGo(t *testing.T) {
 	for n := range 4 {
 		people.Go(func() {
 			for range 15 {
-				c, err := wstest.Dial(t.Context(), fmt.Sprintf("ws%s/ws/room%d", strings.TrimPrefix(p.web.URL, "http"), n%2), nil)
+				c, err := wsclient.Dial(t.Context(), fmt.Sprintf("%s/ws/room%d", p.web.URL, n%2), nil)
 				if err != nil {
 					t.Error(err)
 					return
@@ -440,7 +430,7 @@ func TestServeGuardsItsRooms(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := start(t, append(test.args, "--store", "memory:")...)
 			for token, want := range map[string]int{"": test.local, theToken: test.with} {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.host+"/rooms.json", http.NoBody)
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Host+"/rooms.json", http.NoBody)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -16,20 +15,15 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/gobwas/ws"
 
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 )
 
 // server is a running yroom serve.
-type server struct {
-	*exec.Cmd
-	host   string        // where it listens
-	ended  chan struct{} // closed when the process has ended
-	stderr bytes.Buffer  // to be read when it has ended
-}
+type server struct{ *testkit.Server }
 
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
@@ -38,60 +32,12 @@ func start(t *testing.T, args ...string) *server {
 
 func startIn(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
-	s := &server{
-		Cmd:   exec.Command("yroom", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...),
-		ended: make(chan struct{}),
-	}
-	s.Dir = dir
-	s.Stderr = &s.stderr
-	stdout, err := s.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	go func() {
-		_ = s.Wait() // its outcome is in ProcessState
-		close(s.ended)
-	}()
-	t.Cleanup(func() {
-		_ = s.Process.Kill()
-		<-s.ended
-	})
-	_, rest, ok := strings.Cut(line, "http://")
-	host, _, found := strings.Cut(rest, "/")
-	if !ok || !found {
-		_ = s.Process.Kill()
-		<-s.ended
-		t.Fatalf("no address in %q (%v)\n%s", line, err, &s.stderr)
-	}
-	s.host = host
-	return s
-}
-
-// wait waits until the process has ended and gives its exit status: -1 where a signal ended it.
-func (s *server) wait(t *testing.T) int {
-	t.Helper()
-	select {
-	case <-s.ended:
-	case <-time.After(20 * time.Second):
-		t.Fatal("the server did not end")
-	}
-	return s.ProcessState.ExitCode()
-}
-
-func (s *server) signal(t *testing.T, sig os.Signal) {
-	t.Helper()
-	if err := s.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
+	return &server{testkit.Serve(t, "yroom", dir, args...)}
 }
 
 func (s *server) get(t *testing.T, path string) (status int, body string) {
 	t.Helper()
-	resp, err := http.Get("http://" + s.host + path)
+	resp, err := http.Get("http://" + s.Host + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,9 +50,9 @@ func (s *server) get(t *testing.T, path string) (status int, body string) {
 }
 
 // dial connects to a room and takes the server's SyncStep1.
-func (s *server) dial(t *testing.T, room string, header http.Header) (*wstest.Client, error) {
+func (s *server) dial(t *testing.T, room string, header http.Header) (*wsclient.Client, error) {
 	t.Helper()
-	c, err := wstest.Dial(t.Context(), "ws://"+s.host+"/ws/"+room, header)
+	c, err := wsclient.Dial(t.Context(), s.URL(room), header)
 	if err != nil {
 		return nil, err
 	}
@@ -119,15 +65,12 @@ func (s *server) dial(t *testing.T, room string, header http.Header) (*wstest.Cl
 }
 
 // nobodyYet is SyncStep1 of an empty document.
-var nobodyYet = []byte{0, 0, 1, 0}
+var nobodyYet = testkit.SyncStep1([]byte{0})
 
 // first is the first message in a room.
 func (s *server) first(t *testing.T, room string) []byte {
 	t.Helper()
-	c, err := wstest.Dial(t.Context(), "ws://"+s.host+"/ws/"+room, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := wsclient.Connect(t, s.URL(room), nil)
 	defer c.Close()
 	_, message, err := c.Read()
 	if err != nil {
@@ -148,16 +91,16 @@ func TestServeEndsWell(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.signal(t, sig)
-			if code, err := c.AwaitClose(); code != 1012 {
+			s.Signal(t, sig)
+			if code, _, err := c.AwaitClose(); code != 1012 {
 				t.Errorf("the connection ended with %d (%v), want 1012", code, err)
 			}
-			if code := s.wait(t); code != 0 {
-				t.Errorf("exit status %d\n%s", code, &s.stderr)
+			if code := s.Ended(t); code != 0 {
+				t.Errorf("exit status %d\n%s", code, &s.Log)
 			}
 			for _, want := range []string{"msg=serving", "store=sqlite:yroom.db", "msg=ending", "msg=ended"} {
-				if !strings.Contains(s.stderr.String(), want) {
-					t.Errorf("no %q in the log:\n%s", want, &s.stderr)
+				if !strings.Contains(s.Log.String(), want) {
+					t.Errorf("no %q in the log:\n%s", want, &s.Log)
 				}
 			}
 			files, err := filepath.Glob(filepath.Join(s.Dir, "*"))
@@ -176,7 +119,7 @@ func ending(t *testing.T, args ...string) *server {
 	if _, err := s.dial(t, "room", nil); err != nil {
 		t.Fatal(err)
 	}
-	s.signal(t, syscall.SIGTERM)
+	s.Signal(t, syscall.SIGTERM)
 	return s
 }
 
@@ -188,19 +131,19 @@ func TestServeSecondSignalEndsAtOnce(t *testing.T) {
 	if status, _ := s.get(t, "/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz while draining: %d", status)
 	}
-	s.signal(t, syscall.SIGTERM)
-	if code := s.wait(t); code != -1 {
+	s.Signal(t, syscall.SIGTERM)
+	if code := s.Ended(t); code != -1 {
 		t.Errorf("exit status %d, want to be ended by the signal", code)
 	}
 }
 
 func TestServeShutdownTimeout(t *testing.T) {
 	s := ending(t, "--shutdown-timeout", "50ms")
-	if code := s.wait(t); code != 1 {
+	if code := s.Ended(t); code != 1 {
 		t.Errorf("exit status %d, want 1", code)
 	}
-	if want := "yroom: did not end well"; !strings.Contains(s.stderr.String(), want) {
-		t.Errorf("no %q in\n%s", want, &s.stderr)
+	if want := "yroom: did not end well"; !strings.Contains(s.Log.String(), want) {
+		t.Errorf("no %q in\n%s", want, &s.Log)
 	}
 }
 
@@ -211,7 +154,7 @@ func TestServeAddresses(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"/", 200, "ws://" + s.host + "/ws/ROOM"},
+		{"/", 200, "ws://" + s.Host + "/ws/ROOM"},
 		{"/healthz", 200, "ok\n"},
 		{"/readyz", 200, "ready\n"},
 		{"/nothing", 404, ""},
@@ -252,15 +195,15 @@ func TestServeTakesAnyRoomName(t *testing.T) {
 			t.Errorf("%.20s: %v, want status 400", path, err)
 		}
 	}
-	s.signal(t, syscall.SIGTERM)
-	s.wait(t)
+	s.Signal(t, syscall.SIGTERM)
+	s.Ended(t)
 	for path, name := range names {
-		if !strings.Contains(s.stderr.String(), "room="+quoted(name)) {
+		if !strings.Contains(s.Log.String(), "room="+quoted(name)) {
 			t.Errorf("%s: no room %s in the log", path, name)
 		}
 	}
 	if t.Failed() {
-		t.Log(&s.stderr)
+		t.Log(&s.Log)
 	}
 }
 
@@ -340,7 +283,7 @@ func TestServeKnowsItsHosts(t *testing.T) {
 		}
 		t.Run(test.name, func(t *testing.T) {
 			s := servers[strings.Join(test.args, " ")]
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.host+"/ws/room", nil)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Host+"/ws/room", nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -366,7 +309,7 @@ func TestServeKnowsItsHosts(t *testing.T) {
 
 func TestServeOwnOrigin(t *testing.T) {
 	s := start(t, "--origin", "app.example.com")
-	if _, err := s.dial(t, "room", http.Header{"Origin": {"http://" + s.host}}); err != nil {
+	if _, err := s.dial(t, "room", http.Header{"Origin": {"http://" + s.Host}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -389,10 +332,10 @@ func TestServeOpenWarns(t *testing.T) {
 	if _, body := s.get(t, "/"); !strings.Contains(body, "asks nobody") {
 		t.Errorf("no warning on the page:\n%s", body)
 	}
-	s.signal(t, syscall.SIGTERM)
-	s.wait(t)
+	s.Signal(t, syscall.SIGTERM)
+	s.Ended(t)
 	warned := false
-	for line := range strings.Lines(s.stderr.String()) {
+	for line := range strings.Lines(s.Log.String()) {
 		var entry struct{ Level, Msg string }
 		if err := json.Unmarshal([]byte(line), &entry); err != nil {
 			t.Errorf("not a line of JSON: %s", line)
@@ -400,6 +343,6 @@ func TestServeOpenWarns(t *testing.T) {
 		warned = warned || entry.Level == "WARN" && strings.HasPrefix(entry.Msg, "open:")
 	}
 	if !warned {
-		t.Errorf("no warning in the log:\n%s", &s.stderr)
+		t.Errorf("no warning in the log:\n%s", &s.Log)
 	}
 }

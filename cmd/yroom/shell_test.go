@@ -30,7 +30,7 @@ func TestDocumentedRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := startIn(t, dir, "--api-token-file", "yroom.token")
-	if _, status := room(t, dir, "import", "drafts/old", "notes.update", "--server", "http://"+s.host, "--token-file", "yroom.token"); status != 0 {
+	if _, status := room(t, dir, "import", "drafts/old", "notes.update", "--server", "http://"+s.Host, "--token-file", "yroom.token"); status != 0 {
 		t.Fatalf("import: exit status %d", status)
 	}
 	ran, compared := 0, 0
@@ -44,7 +44,7 @@ func TestDocumentedRequests(t *testing.T) {
 			want = regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(next.Text), "…", "(?s:.*)"))
 		}
 		ran++
-		runShell(t, b, dir, strings.ReplaceAll(b.Text, "127.0.0.1:8000", s.host), want)
+		runShell(t, b, dir, strings.ReplaceAll(b.Text, "127.0.0.1:8000", s.Host), want)
 	}
 	if ran < 12 || compared < 9 {
 		t.Errorf("%d blocks ran and %d had their output compared: where is the rest?", ran, compared)
@@ -109,7 +109,7 @@ func TestDocumentedBackup(t *testing.T) {
 	}
 	old := startIn(t, dir, "--api-token-file", "yroom.token", "--store", "memory:")
 	asked := func(s *server, args ...string) (stdout string, status int) {
-		return room(t, dir, append([]string{"--server", "http://" + s.host, "--token-file", "yroom.token"}, args...)...)
+		return room(t, dir, append([]string{"--server", "http://" + s.Host, "--token-file", "yroom.token"}, args...)...)
 	}
 	names := []string{`"\`, "-o", ".", "a/b", "notes", "with space "}
 	for _, name := range names {
@@ -125,14 +125,14 @@ func TestDocumentedBackup(t *testing.T) {
 	if listed, _ := asked(old, "list"); !strings.Contains(listed, "looked-at\n") {
 		t.Errorf("the list lacks the room that isn't there:\n%s", listed)
 	}
-	runShell(t, blocks[0], dir, strings.ReplaceAll(blocks[0].Text, "127.0.0.1:8000", old.host), nil)
+	runShell(t, blocks[0], dir, strings.ReplaceAll(blocks[0].Text, "127.0.0.1:8000", old.Host), nil)
 
 	restored := startIn(t, dir, "--api-token-file", "yroom.token", "--store", "memory:")
 	if _, status := asked(restored, "import", "notes", "more.update"); status != 0 {
 		t.Fatalf("import: exit status %d", status)
 	}
 	kept, _ := asked(restored, "export", "notes")
-	runShell(t, blocks[1], dir, strings.ReplaceAll(blocks[1].Text, "127.0.0.1:8000", restored.host), nil)
+	runShell(t, blocks[1], dir, strings.ReplaceAll(blocks[1].Text, "127.0.0.1:8000", restored.Host), nil)
 	if listed, _ := asked(restored, "list"); listed != strings.Join(names, "\n")+"\n" {
 		t.Errorf("what came back:\n%swant:\n%s", listed, strings.Join(names, "\n"))
 	}
@@ -148,7 +148,7 @@ func TestDocumentedBackup(t *testing.T) {
 }
 
 func getWith(s *server, address string) (*http.Response, error) {
-	r, err := http.NewRequest(http.MethodGet, "http://"+s.host+address, http.NoBody)
+	r, err := http.NewRequest(http.MethodGet, "http://"+s.Host+address, http.NoBody)
 	if err != nil {
 		return nil, err
 	}

@@ -9,14 +9,15 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 )
 
 // hello is a message with the update of a client who has typed it.
-var hello = []byte("\x00\x02\x12\x01\x01\x01\x00\x04\x01\x04text\x05hello\x00")
+var hello = testkit.Update(testkit.Typed(1, 0, "hello"))
 
 // helloVector is SyncStep1 of a document that has it.
-var helloVector = []byte{0, 0, 3, 1, 1, 5}
+var helloVector = testkit.SyncStep1([]byte{1, 1, 5})
 
 // write says hello in a room and ends when that is stored.
 func write(t *testing.T, s *server, room string) {
@@ -26,12 +27,8 @@ func write(t *testing.T, s *server, room string) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if err := c.Send(hello); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Await(hello); err != nil {
-		t.Fatal(err)
-	}
+	c.MustSend(t, hello)
+	c.MustAwait(t, hello)
 }
 
 // holds tells whether somebody has said hello in a room.
@@ -65,12 +62,12 @@ rooms:
 	if _, page := s.get(t, "/"); !strings.Contains(page, "in an SQLite file") {
 		t.Errorf("the page does not tell where documents are:\n%s", page)
 	}
-	s.signal(t, syscall.SIGTERM)
-	if code := s.wait(t); code != 0 {
-		t.Fatalf("exit status %d\n%s", code, &s.stderr)
+	s.Signal(t, syscall.SIGTERM)
+	if code := s.Ended(t); code != 0 {
+		t.Fatalf("exit status %d\n%s", code, &s.Log)
 	}
-	if strings.Contains(s.stderr.String(), "in memory only") {
-		t.Errorf("the log says that documents are in memory:\n%s", &s.stderr)
+	if strings.Contains(s.Log.String(), "in memory only") {
+		t.Errorf("the log says that documents are in memory:\n%s", &s.Log)
 	}
 
 	s = startIn(t, dir)
@@ -96,10 +93,10 @@ func TestServeInMemory(t *testing.T) {
 	if _, page := s.get(t, "/"); !strings.Contains(page, "in memory") {
 		t.Errorf("the page does not tell where documents are:\n%s", page)
 	}
-	s.signal(t, syscall.SIGTERM)
-	s.wait(t)
-	if !strings.Contains(s.stderr.String(), "in memory only") {
-		t.Errorf("no warning in the log:\n%s", &s.stderr)
+	s.Signal(t, syscall.SIGTERM)
+	s.Ended(t)
+	if !strings.Contains(s.Log.String(), "in memory only") {
+		t.Errorf("no warning in the log:\n%s", &s.Log)
 	}
 	if files, err := os.ReadDir(s.Dir); err != nil || len(files) > 0 {
 		t.Errorf("it leaves %v (%v), want nothing", files, err)
@@ -122,8 +119,8 @@ func TestServeStoreOfTheDefaultRow(t *testing.T) {
 	}
 	s := startIn(t, dir)
 	made("b.db")
-	s.signal(t, syscall.SIGTERM)
-	s.wait(t)
+	s.Signal(t, syscall.SIGTERM)
+	s.Ended(t)
 	os.Remove(filepath.Join(dir, "b.db"))
 	startIn(t, dir, "--store", "sqlite:c.db")
 	made("c.db")

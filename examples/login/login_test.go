@@ -15,18 +15,19 @@ import (
 
 	"github.com/gobwas/ws"
 
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// Messages of a Yjs client. hello is an update of the one with client id 1,
-// who has typed it.
+// Messages of a Yjs client. hello is the update of the one with client id 1,
+// which has typed it.
 var (
-	hello      = "\x01\x01\x01\x00\x04\x01\x04text\x05hello\x00"
-	typed      = []byte("\x00\x02\x12" + hello)
-	ask        = []byte{0, 0, 1, 0} // what is there?
-	answer     = []byte("\x00\x01\x12" + hello)
-	answerNone = []byte{0, 1, 2, 0, 0} // nothing
+	hello      = testkit.Typed(1, 0, "hello")
+	typed      = testkit.Update(hello)
+	ask        = testkit.SyncStep1([]byte{0}) // what is there?
+	answer     = testkit.SyncStep2(hello)
+	answerNone = testkit.SyncStep2([]byte{0, 0}) // nothing
 )
 
 func serve(t *testing.T) *httptest.Server {
@@ -71,13 +72,13 @@ func login(t *testing.T, web *httptest.Server, name, password string) (cookie st
 	return cookie, page.StatusCode
 }
 
-func connect(t *testing.T, web *httptest.Server, room, cookie string) (*wstest.Client, error) {
+func connect(t *testing.T, web *httptest.Server, room, cookie string) (*wsclient.Client, error) {
 	t.Helper()
 	header := http.Header{"Origin": {web.URL}}
 	if cookie != "" {
 		header.Set("Cookie", cookie)
 	}
-	c, err := wstest.Dial(t.Context(), "ws"+strings.TrimPrefix(web.URL, "http")+"/ws/"+room, header)
+	c, err := wsclient.Dial(t.Context(), web.URL+"/ws/"+room, header)
 	if err == nil {
 		t.Cleanup(func() { c.Close() })
 	}
@@ -137,34 +138,18 @@ func TestBobOnlyReads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	say(t, bob, typed, ask)
-	hear(t, bob, answerNone) // what he wrote isn't there
+	bob.MustSend(t, typed, ask)
+	bob.MustAwait(t, answerNone) // what he wrote isn't there
 
 	cookie, _ = login(t, web, "ada", "engine")
 	ada, err := connect(t, web, "notes", cookie)
 	if err != nil {
 		t.Fatal(err)
 	}
-	say(t, ada, typed)
-	hear(t, bob, typed) // he sees what she writes
-	say(t, bob, ask)
-	hear(t, bob, answer)
-}
-
-func say(t *testing.T, c *wstest.Client, messages ...[]byte) {
-	t.Helper()
-	for _, m := range messages {
-		if err := c.Send(m); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func hear(t *testing.T, c *wstest.Client, want []byte) {
-	t.Helper()
-	if err := c.Await(want); err != nil {
-		t.Fatal(err)
-	}
+	ada.MustSend(t, typed)
+	bob.MustAwait(t, typed) // he sees what she writes
+	bob.MustSend(t, ask)
+	bob.MustAwait(t, answer)
 }
 
 // What an app has to write for its rooms is under 40 lines.
