@@ -1,18 +1,26 @@
-# make run   builds the demo editors, starts a server and prints the address to open
-# make test  formatting, vet, lint, all tests under the race detector, coverage of the core
-# make crash kills a server with kill -9 under people who type, CRASHES times at each level of durability
-# make cover where the tests don't reach, as a page
-# make fuzz  every fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
-# make sim   SIM_STEPS steps of a simulation with crashes and a store that fails
-# make bench documents against yjs and ywasm, and what durability costs, each in one run
-# make dist  the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
+# make run    build the demo editors, start a server and print the address to open
+# make test   formatting, vet, lint, all tests under the race detector, coverage of the core packages
+# make tools  only the set-up of make test: programs, npm packages, the linter
+# make crash  kill a server with kill -9 while clients type, CRASHES times at each level of durability
+# make cover  show as a page which statements the tests don't reach
+# make fuzz   each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
+# make sim    SIM_STEPS steps of a simulation with crashes and a store that fails
+# make bench  documents against yjs and ywasm, and the cost of durability, each in one run
+# make vuln   known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
+# make api    changes of the exported API since the latest release; fails if one is incompatible
+# make dist   the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
+# make help   this list
 #
-# Each does all its own set-up. ARGS reach the server: make run ARGS="--listen 127.0.0.1:9000"
+# Each target does its own set-up. As root on Debian that installs missing programs, after printing which and why;
+# INSTALL=0 installs none, and the tests that need them are skipped. ARGS are the server's: make run ARGS="--listen 127.0.0.1:9000"
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 
+# The linter is a binary of a fixed version. As a tool of a go.mod it would share its hundreds of dependencies with
+# the other tools, and could be built with versions that it was not released with. The smaller tools are pinned in
+# tools/go.mod, a module of its own, so that the module that users require doesn't list their dependencies.
 LINT_VERSION := 2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
@@ -24,6 +32,12 @@ FUZZSEEDS ?= 5000
 FUZZMUTANTS ?= 500000
 CRASHES ?= 200
 ARGS ?=
+INSTALL ?= 1
+export INSTALL
+
+.PHONY: help
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 .PHONY: demos
 demos: $(DEMOS)
@@ -38,7 +52,7 @@ test: format vet lint unit
 
 .PHONY: format
 format: $(LINT)
-	@unformatted=$$($(LINT) fmt --diff) || { echo "$$unformatted"; echo "Not formatted; mend it with: $(LINT) fmt"; exit 1; }
+	@unformatted=$$($(LINT) fmt --diff) || { echo "$$unformatted"; echo "Not formatted; to format: $(LINT) fmt"; exit 1; }
 
 .PHONY: vet
 vet:
@@ -48,23 +62,28 @@ vet:
 lint: $(LINT)
 	$(LINT) run --allow-parallel-runners
 
-# Nothing is taken from the cache: Go doesn't know of the scripts, the pages and the server that some tests run.
-# The race detector needs a C compiler. Tests of the SQLite store look at it from outside, those of the demos use a browser.
+.PHONY: tools
+tools: $(LINT) programs
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES) $(SNIPPET_MODULES) $(WEB_MODULES); fi
+
+.PHONY: programs
+programs:
+	@scripts/tools cc node curl strace sqlite3 chromium
+
+# Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
+# The second run has tests of running times and allocations, which the race detector changes.
 .PHONY: unit
-unit: $(NODE_MODULES) $(SNIPPET_MODULES) $(DEMOS)
-	@scripts/tools strace sqlite3 chromium
+unit: tools
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory demos; fi
 	@race=-race; \
-	if ! command -v "$$(go env CC)" >/dev/null; then \
-	  if [ -n "$${YROOM_TEST_REQUIRED:-}" ]; then echo "The race detector needs a C compiler: apt-get install gcc"; exit 1; fi; \
-	  echo "No C compiler: testing without the race detector"; race=; \
-	fi; \
-	set -x; go test $$race -count=1 -timeout 30m -coverprofile=cover.out ./...
-	@if [ -d test/browser/screenshots ]; then echo "What the pages look like: test/browser/screenshots"; fi
-	go test -run 'IsLinear|TooMany' ./blocks ./yjs
-	go test -tags demo ./internal/webui
+	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
+	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
+	go run ./scripts/gotest $$race -count=1 -timeout 30m -coverprofile=cover.out ./... \
+	  -- -count=1 -run 'IsLinear|TooMany|Allocations' ./blocks ./yjs ./consumer $$demo
+	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
 	@scripts/coverage cover.out 85 blocks yjs awareness protocol room internal/lib0
 
-# What a release is made of. VERSION is what "yroom version" says.
+# VERSION is what "yroom version" prints.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 
@@ -94,35 +113,7 @@ fuzz: $(NODE_MODULES)
 	@scripts/fuzz $(FUZZTIME)
 	go test -count=1 -timeout 0 -v ./test/differential -seeds $(FUZZSEEDS) -mutants $(FUZZMUTANTS)
 
-$(NODE_MODULES): test/package.json test/package-lock.json
-	cd test && npm ci --no-audit --no-fund
-	@touch $@
-
-# What the JavaScript in the documentation imports.
-$(SNIPPET_MODULES): test/snippets/package.json test/snippets/package-lock.json test/snippets/.npmrc
-	cd test/snippets && npm ci --no-audit --no-fund
-	@touch $@
-
-$(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc
-	cd web && npm ci --no-audit --no-fund
-	@touch $@
-
-# The demo editors. Their licences are what the build writes last.
-$(DEMOS): $(WEB_MODULES) web/build.mjs $(shell find web/pages web/shared -type f) internal/webui/static/base.css
-	node web/build.mjs
-
-# Building the linter takes minutes, so one of the right version is used where it is there.
-$(LINT):
-	@mkdir -p bin
-	@if have=$$(command -v golangci-lint) && [ "$$("$$have" version --short)" = "$(LINT_VERSION)" ]; then \
-	  ln -sf "$$have" $@; \
-	else \
-	  echo "Building golangci-lint $(LINT_VERSION), which takes a few minutes once"; \
-	  GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION); \
-	  mv bin/golangci-lint $@; \
-	fi
-
-# Millions of steps in simulated time, with crashes and a store that fails; a seed that fails prints how to see it again.
+# A seed that fails prints the command that runs it again.
 SIM_STEPS ?= 10000000
 
 .PHONY: sim
@@ -133,3 +124,49 @@ sim:
 bench: $(NODE_MODULES)
 	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/engines
 	go test -run '^$$' -bench . -benchtime 1x ./bench/durability
+
+.PHONY: vuln
+vuln: bin/govulncheck
+	bin/govulncheck ./...
+
+.PHONY: api
+api: bin/apidiff
+	@scripts/api bin/apidiff
+
+bin/govulncheck bin/apidiff &: tools/go.mod tools/go.sum
+	@echo "Building the tools of tools/go.mod"
+	@mkdir -p bin
+	go -C tools build -o ../bin/ tool
+	@touch bin/govulncheck bin/apidiff
+
+.PHONY: node
+node:
+	@scripts/tools --required node
+
+$(NODE_MODULES): test/package.json test/package-lock.json | node
+	cd test && npm ci --no-audit --no-fund
+	@touch $@
+
+# The packages that the JavaScript in the documentation imports.
+$(SNIPPET_MODULES): test/snippets/package.json test/snippets/package-lock.json test/snippets/.npmrc | node
+	cd test/snippets && npm ci --no-audit --no-fund
+	@touch $@
+
+$(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc | node
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+# The demo editors. The build writes their licences last.
+$(DEMOS): $(WEB_MODULES) web/build.mjs $(shell find web/pages web/shared -type f) internal/webui/static/base.css
+	node web/build.mjs
+
+# Building the linter takes minutes, so an installed one of the right version is used.
+$(LINT):
+	@mkdir -p bin
+	@if have=$$(command -v golangci-lint) && [ "$$("$$have" version --short)" = "$(LINT_VERSION)" ]; then \
+	  ln -sf "$$have" $@; \
+	else \
+	  echo "Building golangci-lint $(LINT_VERSION), for make lint; this takes a few minutes once"; \
+	  GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(LINT_VERSION); \
+	  mv bin/golangci-lint $@; \
+	fi

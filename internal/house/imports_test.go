@@ -32,6 +32,7 @@ var wantImports = []struct {
 	{"test/browser/robot", []string{".", "internal/webui", "web", "yjs"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
+	{"scripts/gotest", nil},
 	{"internal/wstest", []string{"github.com/gobwas/ws"}},
 	{"internal/markdown", nil},
 	{"internal/webui", nil},
