@@ -290,7 +290,7 @@ func (it *item) element(n uint64) (v Value) {
 func (t *sharedType) object() Object {
 	members := make(Object, 0, len(t.entryOrder))
 	for _, e := range t.entryOrder {
-		if !e.last.deleted() && e.key != "__proto__" {
+		if !e.last.deleted() && e.key != protoKey {
 			members = append(members, Member{e.key, e.last.element(e.last.len - 1)})
 		}
 	}

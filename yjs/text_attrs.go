@@ -122,7 +122,7 @@ func (a *attrs) object() Object {
 	}
 	members := make(Object, 0, a.len())
 	for x := range a.each {
-		if x.key != "__proto__" {
+		if x.key != protoKey {
 			members = append(members, Member{x.key, parseJSON(x.value)})
 		}
 	}

@@ -52,7 +52,7 @@ func contentOf(v Value) (content, error) {
 		return content{blocks.KindDoc, appendAnyObject(lib0.AppendString(nil, v.str), v.object)}, nil
 	}
 	if !encodable(v, lib0.MaxDepth) {
-		return content{}, fmt.Errorf("%w: a plain value contains a shared type, a subdocument or the key __proto__, or is nested too deeply", ErrValue)
+		return content{}, fmt.Errorf("%w: %s", ErrValue, notEncodable)
 	}
 	return content{blocks.KindAny, appendAny(nil, v)}, nil
 }

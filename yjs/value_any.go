@@ -8,6 +8,13 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
+// protoKey is a key that no plain object has: in JavaScript, assigning to it sets the
+// prototype instead of a property.
+const protoKey = "__proto__"
+
+// notEncodable says why encodable reports false.
+const notEncodable = "a plain value contains a shared type, a subdocument or the key " + protoKey + ", or is nested too deeply"
+
 // readAny reads an "any" value of lib0. The value must be valid.
 func readAny(r *lib0.Reader) Value {
 	switch t := r.Byte(); t {
@@ -51,7 +58,7 @@ func readAnyObject(r *lib0.Reader) Object {
 	var members Object
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		key := string(r.Text())
-		if value := readAny(r); key != "__proto__" {
+		if value := readAny(r); key != protoKey {
 			members = append(members, Member{key, value})
 		}
 	}
@@ -107,7 +114,7 @@ func encodable(v Value, depth int) bool {
 		}
 	}
 	for _, m := range v.object {
-		if !encodable(m.Value, depth-1) || m.Key == "__proto__" {
+		if !encodable(m.Value, depth-1) || m.Key == protoKey {
 			return false
 		}
 	}
