@@ -4,20 +4,17 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // typing returns updates of one character each, as a typing client sends them,
 // every tenth of which deletes the character before.
 func typing(n uint64) (updates [][]byte) {
-	u, _ := (&block{client: 1, kind: kindString, content: []byte("x"), parent: []byte{1, 1, 't'}}).appendTo([]byte{1, 1, 1, 0})
-	updates = append(updates, append(u, 0))
-	for i := uint64(1); i < n; i++ {
-		if i%10 == 0 {
+	for i := range n {
+		if i > 0 && i%10 == 0 {
 			updates = append(updates, append(lib0.AppendUint([]byte{0, 1, 1, 1}, i-1), 1))
 		}
-		u := lib0.AppendUint([]byte{1, 1, 1}, i)
-		u, _ = (&block{client: 1, kind: kindString, content: []byte("x"), flags: hasOrigin, origin: id{1, i - 1}}).appendTo(u)
-		updates = append(updates, append(u, 0))
+		updates = append(updates, testkit.TypedIn("t", 1, i, "x"))
 	}
 	return updates
 }

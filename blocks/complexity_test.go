@@ -1,12 +1,13 @@
 package blocks
 
 import (
-	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // hostile builds updates of n parts that look for work that grows faster than
@@ -66,13 +67,12 @@ var hostile = map[string]func(n uint64) [][]byte{
 		return us
 	},
 	"deletions from the back to the front": func(n uint64) [][]byte {
-		b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: make([]byte, 2*n)}
-		text, _ := b.appendTo([]byte{1, 1, 1, 0})
+		text := testkit.TypedIn("t", 1, 0, strings.Repeat("x", int(2*n)))
 		u := lib0.AppendUint([]byte{0, 1, 1}, n)
 		for i := n; i > 0; i-- {
 			u = append(lib0.AppendUint(u, 2*i-1), 1)
 		}
-		return [][]byte{append(text, 0), u}
+		return [][]byte{text, u}
 	},
 	"new clients in ascending order": func(n uint64) [][]byte {
 		u := lib0.AppendUint(nil, n)
@@ -111,9 +111,7 @@ var hostile = map[string]func(n uint64) [][]byte{
 		for i := range n {
 			u = append(lib0.AppendUint(u, 4*i+1), 1)
 		}
-		b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: bytes.Repeat([]byte("😀"), int(2*n))}
-		text, _ := b.appendTo([]byte{1, 1, 1, 0})
-		return [][]byte{u, append(text, 0)}
+		return [][]byte{u, testkit.TypedIn("t", 1, 0, strings.Repeat("😀", int(2*n)))}
 	},
 	"updates that each leave a gap, from the back to the front": func(n uint64) (us [][]byte) {
 		for i := n; i > 0; i-- {
@@ -130,9 +128,8 @@ var hostile = map[string]func(n uint64) [][]byte{
 		return us
 	},
 	"updates that each delete one element of a long text": func(n uint64) [][]byte {
-		b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: make([]byte, 2*n)}
-		text, _ := b.appendTo([]byte{1, 1, 1, 0})
-		us := [][]byte{append(text, 0)}
+		text := testkit.TypedIn("t", 1, 0, strings.Repeat("x", int(2*n)))
+		us := [][]byte{text}
 		for i := n; i > 0; i-- {
 			us = append(us, append(lib0.AppendUint([]byte{0, 1, 1, 1}, 2*i-1), 1))
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // Client 1 typed "ab" into the root "t", and "c" behind it; client 2 typed "X"
@@ -258,11 +259,8 @@ func TestEveryKind(t *testing.T) {
 // all of it, and that what comes out is what came in.
 func TestLongRunsAreParted(t *testing.T) {
 	text := strings.Repeat("long läßt grüßen 😀 ", 2000)
-	b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: []byte(text), len: lib0.UTF16Len([]byte(text))}
-	u, _ := b.appendTo([]byte{1, 1, 1, 0})
-	u = append(u, 0)
 	s := New()
-	if _, err := s.Apply(u, V1); err != nil {
+	if _, err := s.Apply(testkit.TypedIn("t", 1, 0, text), V1); err != nil {
 		t.Fatal(err)
 	}
 	check(t, s)
@@ -278,8 +276,8 @@ func TestLongRunsAreParted(t *testing.T) {
 		t.Error("the text is another one")
 	}
 	values := bytes.Repeat([]byte{0x77, 3, 'a', 'b', 'c'}, 3000)
-	b = block{client: 2, kind: kindAny, parent: []byte{1, 1, 'a'}, content: values, len: 3000}
-	u, _ = b.appendTo([]byte{1, 1, 2, 0})
+	b := block{client: 2, kind: kindAny, parent: []byte{1, 1, 'a'}, content: values, len: 3000}
+	u, _ := b.appendTo([]byte{1, 1, 2, 0})
 	if _, err := s.Apply(append(u, 0), V1); err != nil {
 		t.Fatal(err)
 	}
@@ -295,10 +293,7 @@ func TestLongRunsAreParted(t *testing.T) {
 func TestChunksAreHalved(t *testing.T) {
 	s := New()
 	// One run, then every other element is deleted, from the front.
-	content := bytes.Repeat([]byte("x"), 1000)
-	b := block{client: 1, kind: kindString, parent: []byte{1, 1, 't'}, content: content, len: 1000}
-	u, _ := b.appendTo([]byte{1, 1, 1, 0})
-	if _, err := s.Apply(append(u, 0), V1); err != nil {
+	if _, err := s.Apply(testkit.TypedIn("t", 1, 0, strings.Repeat("x", 1000)), V1); err != nil {
 		t.Fatal(err)
 	}
 	for i := 0; i < 1000; i += 2 {
