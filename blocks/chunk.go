@@ -17,7 +17,7 @@ const (
 )
 
 // rec says where a block of a chunk begins.
-type rec struct {
+type blockStart struct {
 	clock uint32 // behind the chunk's
 	off   uint32 // in the chunk's bytes
 }
@@ -29,21 +29,21 @@ type rec struct {
 // a block begins until somebody opens it (run.open). Most chunks never are. What
 // asks for a block by its number wants an open one.
 type chunk struct {
-	clock  uint64
-	closed int   // how many blocks it has, where it is closed
-	recs   []rec // its blocks, where it is open
-	wire   []byte
+	clock     uint64
+	unindexed int          // how many blocks it has, where it is closed
+	starts    []blockStart // its blocks, where it is open
+	wire      []byte
 }
 
 // open finds out where the blocks begin.
-func (k *chunk) open() {
-	k.recs = make([]rec, 0, k.closed)
+func (k *chunk) buildIndex() {
+	k.starts = make([]blockStart, 0, k.unindexed)
 	r := lib0.Reread(k.wire)
 	for clock := uint64(0); r.Len() > 0; {
-		k.recs = append(k.recs, rec{uint32(clock), uint32(r.Offset())})
+		k.starts = append(k.starts, blockStart{uint32(clock), uint32(r.Offset())})
 		clock += readLen(&r)
 	}
-	k.closed = 0
+	k.unindexed = 0
 }
 
 // readLen reads past a block that was checked, and gives how many elements it has.
@@ -57,20 +57,20 @@ func readLen(r *lib0.Reader) uint64 {
 }
 
 // count is how many blocks the chunk has.
-func (k *chunk) count() int { return k.closed + len(k.recs) }
+func (k *chunk) count() int { return k.unindexed + len(k.starts) }
 
 // at gives the clock of block i.
-func (k *chunk) at(i int) uint64 { return k.clock + uint64(k.recs[i].clock) }
+func (k *chunk) clockOf(i int) uint64 { return k.clock + uint64(k.starts[i].clock) }
 
 // blockWire gives the bytes of block i.
 func (k *chunk) blockWire(i int) []byte {
-	if i+1 < len(k.recs) {
-		return k.wire[k.recs[i].off:k.recs[i+1].off]
+	if i+1 < len(k.starts) {
+		return k.wire[k.starts[i].off:k.starts[i+1].off]
 	}
-	return k.wire[k.recs[i].off:]
+	return k.wire[k.starts[i].off:]
 }
 
-func (k *chunk) kind(i int) kind { return kind(k.wire[k.recs[i].off] & kindMask) }
+func (k *chunk) kind(i int) kind { return kind(k.wire[k.starts[i].off] & kindMask) }
 
 // deleted tells whether nothing is left of block i but its place.
 func (k *chunk) deleted(i int) bool { return k.kind(i) <= kindDeleted }
@@ -78,9 +78,9 @@ func (k *chunk) deleted(i int) bool { return k.kind(i) <= kindDeleted }
 // find gives the index of the block that holds clock.
 func (k *chunk) find(clock uint64) int {
 	behind := uint32(min(clock-k.clock, math.MaxUint32))
-	i, j := 0, len(k.recs)
+	i, j := 0, len(k.starts)
 	for i+1 < j {
-		if mid := (i + j) / 2; k.recs[mid].clock <= behind {
+		if mid := (i + j) / 2; k.starts[mid].clock <= behind {
 			i = mid
 		} else {
 			j = mid
@@ -97,29 +97,29 @@ func (k *chunk) full(clock uint64) bool {
 // tail says how the last block of a chunk can be continued. The zero value
 // says that it can't.
 type tail struct {
-	kind   kind
-	joins  bool
-	right  id  // noID: it has none
-	prefix int // where in the chunk's bytes the length in front of the content stands
+	kind     kind
+	joinable bool
+	right    id  // noID: it has none
+	prefix   int // where in the chunk's bytes the length in front of the content stands
 }
 
 // takes tells whether a block of the tail's kind, that may be joined with others, says
 // the same as more elements of the tail's block would. before is the element in front
 // of it; origin and right are noID where it has none.
-func (t *tail) takes(origin, right, before id) bool {
+func (t *tail) continuedBy(origin, right, before id) bool {
 	return t.kind == kindGC || origin == before && right == t.right
 }
 
 // takes tells whether b, the next block of the same client, can be more elements of
 // the last block.
-func (k *chunk) takes(b *block, t *tail) bool {
-	return t.joins && b.kind == t.kind && b.joins() && t.takes(b.originOrNone(), b.rightOrNone(), id{b.client, b.clock - 1}) &&
+func (k *chunk) canJoin(b *block, t *tail) bool {
+	return t.joinable && b.kind == t.kind && b.joinable() && t.continuedBy(b.originOrNone(), b.rightOrNone(), id{b.client, b.clock - 1}) &&
 		(b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes)
 }
 
 // push appends b, joined with the last block where that is the same.
 func (k *chunk) push(b *block, t *tail) {
-	if k.takes(b, t) {
+	if k.canJoin(b, t) {
 		k.join(b, t)
 	} else {
 		k.add(b, t)
@@ -128,20 +128,22 @@ func (k *chunk) push(b *block, t *tail) {
 
 // add appends b as a block of its own.
 func (k *chunk) add(b *block, t *tail) {
-	if len(k.recs) == 0 {
+	if len(k.starts) == 0 {
 		k.clock = b.clock
 	}
-	k.recs = append(k.recs, rec{uint32(b.clock - k.clock), uint32(len(k.wire))})
-	t.kind, t.joins, t.right = b.kind, b.joins(), b.rightOrNone()
+	k.starts = append(k.starts, blockStart{uint32(b.clock - k.clock), uint32(len(k.wire))})
+	t.kind, t.joinable, t.right = b.kind, b.joinable(), b.rightOrNone()
 	k.wire, t.prefix = b.appendTo(k.wire)
 }
 
 // join makes b more elements of the last block.
-func (k *chunk) join(b *block, t *tail) { k.wire = grow(k.wire, t.prefix, b.kind, b.len, b.content) }
+func (k *chunk) join(b *block, t *tail) {
+	k.wire = appendElements(k.wire, t.prefix, b.kind, b.len, b.content)
+}
 
 // grow gives wire with more elements of the given content in its last block. The
 // length of what that holds stands at prefix.
-func grow(wire []byte, prefix int, k kind, more uint64, content []byte) []byte {
+func appendElements(wire []byte, prefix int, k kind, more uint64, content []byte) []byte {
 	if k == kindString {
 		more = uint64(len(content))
 	}
@@ -155,17 +157,17 @@ func grow(wire []byte, prefix int, k kind, more uint64, content []byte) []byte {
 }
 
 // fit leaves the chunk no room to grow, and gives the room that it had.
-func (k *chunk) fit() (recs []rec, wire []byte) {
-	recs, wire = k.recs[:0], k.wire[:0]
-	k.recs, k.wire = slices.Clone(k.recs), slices.Clone(k.wire)
+func (k *chunk) clip() (recs []blockStart, wire []byte) {
+	recs, wire = k.starts[:0], k.wire[:0]
+	k.starts, k.wire = slices.Clone(k.starts), slices.Clone(k.wire)
 	return recs, wire
 }
 
 // tail reads how the chunk's last block can be continued.
 func (k *chunk) tail() tail {
-	last := len(k.recs) - 1
+	last := len(k.starts) - 1
 	r := lib0.NewReader(k.blockWire(last))
 	var b block
 	b.readHead(&r)
-	return tail{kind: b.kind, joins: b.joins(), right: b.rightOrNone(), prefix: int(k.recs[last].off) + r.Offset()}
+	return tail{kind: b.kind, joinable: b.joinable(), right: b.rightOrNone(), prefix: int(k.starts[last].off) + r.Offset()}
 }

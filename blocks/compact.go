@@ -12,30 +12,30 @@ import "slices"
 // each meanwhile, unless there are neither map entries nor types within types.
 // Where the document keeps its history there is nothing to drop.
 func (s *Store) Compact() {
-	n, maps, types := s.survey()
+	n, maps, types := s.countBlocks()
 	if s.options.History || !maps && !types {
 		return
 	}
-	g := s.graph(n)
+	g := s.newGraph(n)
 	if maps {
-		g.overwrite()
+		g.markOverwritten()
 	}
-	if !g.collect() {
+	if !g.markCollected() {
 		return
 	}
 	for i, c := range g.clients {
 		from, to := g.first[i], g.first[i+1]
 		if slices.ContainsFunc(g.nodes[from:to], func(n node) bool { return n.is(changed) }) {
 			before := c.blocks.size
-			c.body = c.rebuild(g.nodes[from:to])
-			s.size += c.blocks.size - before
+			c.clientBlocks = c.rebuild(g.nodes[from:to])
+			s.blocksSize += c.blocks.size - before
 		}
 	}
 }
 
 // survey counts the integrated blocks, and tells whether there are map entries
 // among them, and whether any stand in a type that is a block, or are collected.
-func (s *Store) survey() (n int, maps, types bool) {
+func (s *Store) countBlocks() (n int, maps, types bool) {
 	for _, c := range s.inOrder() {
 		c.eachBlock(func(b *block) {
 			n++
@@ -53,7 +53,7 @@ func (c *client) eachBlock(yield func(*block)) {
 		return
 	}
 	var b block
-	for w := c.blocks.walk(0); w.next(&b, c.id); {
+	for w := c.blocks.iter(0); w.next(&b, c.id); {
 		yield(&b)
 	}
 }
@@ -63,9 +63,9 @@ func (c *client) eachBlock(yield func(*block)) {
 // reports false if a block has one of these collected and the other not. No
 // client writes a block between two of different types, and what yjs makes of
 // it depends on what comes first.
-func (g *graph) collect() bool {
+func (g *graph) markCollected() bool {
 	return g.inOrder(func(n *node) bool {
-		lost, torn := g.lost(n)
+		lost, torn := g.isCollected(n)
 		if lost && !n.is(collected) {
 			n.marks |= deleted | collected | changed
 		}
@@ -75,7 +75,7 @@ func (g *graph) collect() bool {
 
 // lost tells whether what a block refers to makes a GC block of it, or part of
 // it does.
-func (g *graph) lost(n *node) (lost, torn bool) {
+func (g *graph) isCollected(n *node) (lost, torn bool) {
 	left, right := n.refs[0], n.refs[1]
 	if n.is(inBlock) {
 		return g.nodes[left].is(deleted), false
@@ -86,13 +86,13 @@ func (g *graph) lost(n *node) (lost, torn bool) {
 }
 
 // rebuild gives c's integrated blocks as they are marked.
-func (c *client) rebuild(nodes []node) (out body) {
+func (c *client) rebuild(nodes []node) (out clientBlocks) {
 	c.eachBlock(func(b *block) {
 		switch n := &nodes[0]; {
 		case n.is(collected):
 			b.collect()
 		case n.is(deleted):
-			b.kill()
+			b.dropContent()
 		}
 		nodes = nodes[1:]
 		out.push(b)

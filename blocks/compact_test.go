@@ -13,12 +13,12 @@ import (
 func compact(tb testing.TB, s *Store) {
 	tb.Helper()
 	full, stateVector := s.Encode(V1), s.StateVector()
-	pending := s.pending
+	pending := s.pendingCost
 	s.Compact()
 	check(tb, s)
 	once := s.Encode(V1)
-	if !bytes.Equal(s.StateVector(), stateVector) || s.pending != pending {
-		tb.Fatalf("%x has state vector %x, compacted %x; %d and %d bytes wait", full, stateVector, s.StateVector(), pending, s.pending)
+	if !bytes.Equal(s.StateVector(), stateVector) || s.pendingCost != pending {
+		tb.Fatalf("%x has state vector %x, compacted %x; %d and %d bytes wait", full, stateVector, s.StateVector(), pending, s.pendingCost)
 	}
 	if ok, err := s.Contains(full, V1); !ok || err != nil {
 		tb.Fatalf("%x is not in what Compact makes of it, %x: %v", full, once, err)
@@ -414,12 +414,12 @@ func TestCompactIsLinear(t *testing.T) {
 					if err := s.Load(build(n), V1); err != nil {
 						t.Fatal(err)
 					}
-					size := s.size
+					size := s.blocksSize
 					start := time.Now()
 					s.Compact()
 					least = min(least, time.Since(start))
-					if name != "a key each" && s.size >= size {
-						t.Errorf("of %d bytes, %d are left", size, s.size)
+					if name != "a key each" && s.blocksSize >= size {
+						t.Errorf("of %d bytes, %d are left", size, s.blocksSize)
 					}
 				}
 				return least

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/yroom/yroom/internal/clocks"
-	"github.com/yroom/yroom/internal/lib0"
 )
 
 // Options bounds a Store. The zero value of each field stands for its default.
@@ -23,17 +22,17 @@ type Options struct {
 //
 // A Store is for one goroutine at a time.
 type Store struct {
-	options Options
-	byID    map[uint64]*client
-	recent  *client   // whom find found last; nil: nobody
-	clients []*client // in descending order of id, as updates are written
-	added   []*client // those that are not among them yet
-	size    int       // bytes of all blocks
-	pending int       // the waitCost of all clients
-	nesting int       // types are nested less deep, or as deep
+	options     Options
+	byID        map[uint64]*client
+	recent      *client   // whom find found last; nil: nobody
+	clients     []*client // in descending order of id, as updates are written
+	added       []*client // those that are not among them yet
+	blocksSize  int       // bytes of all blocks
+	pendingCost int       // the waitCost of all clients
+	nesting     int       // types are nested less deep, or as deep
 
 	// Room to work in, kept between calls of Apply.
-	in     contents
+	parsed parsedUpdate
 	plan   plan
 	eraser eraser
 }
@@ -41,15 +40,15 @@ type Store struct {
 // client is what a Store holds of one client.
 type client struct {
 	id uint64
-	body
-	pending []*run       // what waits, in clock order
-	dead    clocks.Spans // deleted elements behind blocks.end
+	clientBlocks
+	pending          []*run       // what waits, in clock order
+	pendingDeletions clocks.Spans // deleted elements behind blocks.end
 
-	waitCost int // about how many bytes of memory pending and dead take
+	pendingCost int // about how many bytes of memory pending and dead take
 
-	waiters clocks.Waiters[*client] // who waits for blocks of this client
-	waits   wait                    // whether this client is one of somebody's waiters
-	has     uint64                  // during Diff: what the receiver has
+	waiters       clocks.Waiters[*client] // who waits for blocks of this client
+	waitState     waitState               // whether this client is one of somebody's waiters
+	receiverClock uint64                  // during Diff: what the receiver has
 
 	// During Apply:
 	planned bool
@@ -59,13 +58,13 @@ type client struct {
 
 // body is blocks of one client from clock 0 on: those that are integrated, or those
 // of a section that may come to be.
-type body struct {
+type clientBlocks struct {
 	blocks  run
-	deleted spanSet // which of their elements are
+	deleted deleteIndex // which of their elements are
 }
 
 // push appends a block.
-func (d *body) push(b *block) {
+func (d *clientBlocks) push(b *block) {
 	if b.deleted() {
 		d.deleted.add(clocks.Span{From: b.clock, To: b.end()})
 	}
@@ -84,7 +83,7 @@ func NewWith(o Options) *Store {
 
 // Size is about how many bytes the document takes encoded: all blocks that are
 // not waiting, without what frames them and the list of deletions. It costs nothing.
-func (s *Store) Size() int { return s.size }
+func (s *Store) Size() int { return s.blocksSize }
 
 // clientSize is what a client counts beside its blocks, so that many clients
 // with next to nothing can't take more memory than the limit says.
@@ -114,7 +113,7 @@ func (s *Store) client(id uint64) *client {
 }
 
 // forget takes back the last n clients that were added.
-func (s *Store) forget(n int) {
+func (s *Store) removeAdded(n int) {
 	kept := len(s.added) - n
 	for _, c := range s.added[kept:] {
 		delete(s.byID, c.id)
@@ -133,49 +132,4 @@ func (s *Store) inOrder() []*client {
 	return s.clients
 }
 
-// StateVector encodes, for each client, how many elements the document has of
-// it without a gap. The caller owns the result.
-func (s *Store) StateVector() []byte {
-	n := uint64(0)
-	for _, c := range s.inOrder() {
-		if c.blocks.end > 0 {
-			n++
-		}
-	}
-	out := lib0.AppendUint(nil, n)
-	for _, c := range s.inOrder() {
-		if c.blocks.end > 0 {
-			out = lib0.AppendUint(out, c.id)
-			out = lib0.AppendUint(out, c.blocks.end)
-		}
-	}
-	return out
-}
-
-// undeleted calls yield with the parts of x that are not known as deleted, in
-// order. c may be nil.
-func (c *client) undeleted(x clocks.Span, yield func(clocks.Span)) {
-	if c == nil {
-		yield(x)
-		return
-	}
-	if end := c.blocks.end; x.From < end {
-		c.deleted.gaps(clocks.Span{From: x.From, To: min(x.To, end)}, yield)
-		x.From = min(x.To, end)
-	}
-	if x = c.dead.Gaps(x, yield); x.From < x.To {
-		yield(x)
-	}
-}
-
-// undeletedOf tells whether some of the elements in x are not known as deleted,
-// and whether none is.
-func (c *client) undeletedOf(x clocks.Span) (some, all bool) {
-	if x.To <= c.blocks.end {
-		open := c.deleted.gap(x)
-		return open.From < open.To, open == x
-	}
-	n := uint64(0)
-	c.undeleted(x, func(part clocks.Span) { n += part.To - part.From })
-	return n > 0, n == x.To-x.From
-}
+func descending(a, b uint64) int { return cmp.Compare(b, a) }

@@ -111,13 +111,13 @@ func TestWaitsForWhatItDependsOn(t *testing.T) {
 	if got := s.StateVector(); !bytes.Equal(got, []byte{0}) {
 		t.Errorf("state vector %x while all waits", got)
 	}
-	if s.pending == 0 {
+	if s.pendingCost == 0 {
 		t.Error("nothing waits")
 	}
 	wantEncoding(t, s, "03 01 03 00 84 02 00 01 59 01 02 00 c4 01 00 01 01 01 58 01 01 02 84 01 01 01 63 00")
 	apply(t, s, typedAB)
-	if s.pending != 0 {
-		t.Errorf("%d bytes still wait", s.pending)
+	if s.pendingCost != 0 {
+		t.Errorf("%d bytes still wait", s.pendingCost)
 	}
 	if got, want := s.StateVector(), unhex(t, "03 03 01 02 01 01 03"); !bytes.Equal(got, want) {
 		t.Errorf("state vector %x, want %x", got, want)
@@ -128,8 +128,8 @@ func TestDeletedBeforeItComes(t *testing.T) {
 	s := New()
 	apply(t, s, "00 01 01 01 01 01", typedAB)
 	wantEncoding(t, s, "01 02 01 00 04 01 01 74 01 61 81 01 00 01 01 01 01 01 01")
-	if s.pending != 0 {
-		t.Errorf("%d bytes still wait", s.pending)
+	if s.pendingCost != 0 {
+		t.Errorf("%d bytes still wait", s.pendingCost)
 	}
 }
 
@@ -245,7 +245,7 @@ func TestEveryKind(t *testing.T) {
 			}
 			check(t, s)
 			for i, k := range opened(t, &s.byID[1].blocks).chunks {
-				for j := range k.recs {
+				for j := range k.starts {
 					if !k.deleted(j) {
 						t.Errorf("block %d/%d is not deleted", i, j)
 					}
@@ -265,7 +265,7 @@ func TestLongRunsAreParted(t *testing.T) {
 	}
 	check(t, s)
 	var got []byte
-	src := runSource(1, []*run{&s.byID[1].blocks}, 0)
+	src := iterRuns(1, []*run{&s.byID[1].blocks}, 0)
 	for b := src.next(); b != nil; b = src.next() {
 		if len(b.content) > blockBytes {
 			t.Errorf("a block of %d bytes", len(b.content))
@@ -310,7 +310,7 @@ func TestChunksAreHalved(t *testing.T) {
 	}
 	// And the rest in one go.
 	apply(t, s, "00 01 01 01 00 e8 07")
-	if spans := s.byID[1].deletions(); spans != 1 {
+	if spans := s.byID[1].deletionCount(); spans != 1 {
 		t.Errorf("%d spans", spans)
 	}
 }
@@ -401,8 +401,8 @@ func TestDeletedTextTakesNoRoom(t *testing.T) {
 	for _, k := range s.byID[1].blocks.chunks {
 		room += cap(k.wire)
 	}
-	if room > 2*chunkBytes || s.size > 1024 {
-		t.Errorf("%d bytes of room for %d", room, s.size)
+	if room > 2*chunkBytes || s.blocksSize > 1024 {
+		t.Errorf("%d bytes of room for %d", room, s.blocksSize)
 	}
 }
 

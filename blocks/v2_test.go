@@ -174,7 +174,7 @@ func TestBombs(t *testing.T) {
 		if !errors.Is(err, ErrLimit) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if took := after.TotalAlloc - before.TotalAlloc; took > 10*uint64(outsideMost(bomb)) {
+		if took := after.TotalAlloc - before.TotalAlloc; took > 10*uint64(maxUnpacked(bomb)) {
 			t.Errorf("%s: %d bytes take %d", name, len(bomb), took)
 		}
 	}
@@ -292,14 +292,14 @@ func addForms(f *testing.F) {
 func FuzzFromV2(f *testing.F) {
 	addForms(f)
 	f.Fuzz(func(t *testing.T, u []byte) {
-		v1, err := fromV2(u, outsideMost(u))
-		if len(v1) > outsideMost(u) {
+		v1, err := fromV2(u, maxUnpacked(u))
+		if len(v1) > maxUnpacked(u) {
 			t.Fatalf("%d bytes from %d", len(v1), len(u))
 		}
 		if err != nil {
 			return
 		}
-		if err := new(contents).read(v1, nil); err != nil {
+		if err := new(parsedUpdate).read(v1, nil); err != nil {
 			return
 		}
 		v2 := toV2(v1)

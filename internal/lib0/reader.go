@@ -12,7 +12,7 @@ type Reader struct {
 	off     int
 	err     error
 	checked bool
-	long    bool
+	overlong    bool
 }
 
 // NewReader reads from b, which it borrows.
@@ -27,7 +27,7 @@ func (r *Reader) Err() error { return r.err }
 
 // Canonical tells whether all integers that Uint read so far were written in as
 // few bytes as they can be, as writers do.
-func (r *Reader) Canonical() bool { return !r.long }
+func (r *Reader) Canonical() bool { return !r.overlong }
 
 // Offset is how many bytes have been read.
 func (r *Reader) Offset() int { return r.off }
@@ -91,7 +91,7 @@ func (r *Reader) Uint() uint64 {
 			}
 		}
 		if b[n-1] == 0 {
-			r.long = true
+			r.overlong = true
 		}
 	}
 	r.off += n
@@ -105,7 +105,7 @@ func (r *Reader) longUint() uint64 {
 		v |= uint64(b&0x7f) << (7 * i)
 		if b < 0x80 && v <= MaxInt {
 			r.off += i + 1
-			r.long = r.long || b == 0 && i > 0
+			r.overlong = r.overlong || b == 0 && i > 0
 			return v
 		}
 		if b < 0x80 || i == 7 {
@@ -167,98 +167,6 @@ func (r *Reader) Text() []byte {
 		return nil
 	}
 	return b
-}
-
-// The first byte of "any" values.
-const (
-	AnyBytes     = 116
-	AnyArray     = 117
-	AnyObject    = 118
-	AnyString    = 119
-	AnyTrue      = 120
-	AnyFalse     = 121
-	AnyBigInt    = 122
-	AnyFloat64   = 123
-	AnyFloat32   = 124
-	AnyInteger   = 125
-	AnyNull      = 126
-	AnyUndefined = 127
-)
-
-// Any reads past one "any" value, checks it and gives its bytes, which alias
-// the input.
-func (r *Reader) Any() []byte {
-	off := r.off
-	r.skipAny(MaxDepth)
-	return r.buf[off:r.off:r.off]
-}
-
-// AnyObject reads past one "any" value like Any and, where it is an object,
-// calls each with its keys and values. The bytes alias the input.
-func (r *Reader) AnyObject(each func(key, value []byte)) (value []byte) {
-	off := r.off
-	if r.off >= len(r.buf) || r.buf[r.off] != AnyObject {
-		return r.Any()
-	}
-	r.off++
-	for n := r.Uint(); n > 0 && r.err == nil; n-- {
-		key, at := r.key(), r.off
-		if r.skipAny(MaxDepth - 1); r.err == nil {
-			each(key, r.buf[at:r.off:r.off])
-		}
-	}
-	return r.buf[off:r.off:r.off]
-}
-
-// IsNullish tells whether the bytes of an "any" value are null or undefined.
-func IsNullish(value []byte) bool { return len(value) > 0 && value[0] >= AnyNull }
-
-// IsString tells whether the bytes of an "any" value are a string.
-func IsString(value []byte) bool { return len(value) > 0 && value[0] == AnyString }
-
-// skipAny reads past a value in which arrays and objects may be nested depth
-// deep.
-func (r *Reader) skipAny(depth int) {
-	t := r.Byte()
-	if depth == 0 && (t == AnyArray || t == AnyObject) {
-		r.Fail(ErrDepth)
-		return
-	}
-	switch t {
-	case AnyUndefined, AnyNull, AnyFalse, AnyTrue:
-	case AnyInteger:
-		r.Int()
-	case AnyFloat32:
-		r.Take(4)
-	case AnyFloat64, AnyBigInt:
-		r.Take(8)
-	case AnyString:
-		r.Text()
-	case AnyBytes:
-		r.Bytes()
-	case AnyArray:
-		for n := r.Uint(); n > 0 && r.err == nil; n-- {
-			r.skipAny(depth - 1)
-		}
-	case AnyObject:
-		for n := r.Uint(); n > 0 && r.err == nil; n-- {
-			r.key()
-			r.skipAny(depth - 1)
-		}
-	default:
-		r.Fail(ErrAny)
-	}
-}
-
-// key reads the key of an object's member, which is about to be read. Where it
-// is __proto__, lib0 makes the value the object's prototype. If that is bytes,
-// it takes the object for bytes too, and throws when it writes it.
-func (r *Reader) key() []byte {
-	key := r.Text()
-	if string(key) == "__proto__" && r.off < len(r.buf) && r.buf[r.off] == AnyBytes {
-		r.Fail(ErrPrototype)
-	}
-	return key
 }
 
 // JSON reads a string that holds one JSON value.

@@ -1,0 +1,47 @@
+package blocks
+
+import "github.com/yroom/yroom/internal/lib0"
+
+// split parts the block before its element n, with 0 < n < len: b keeps the
+// elements in front and right gets the others. Parting a surrogate pair
+// writes U+FFFD on both sides, as yjs does (ContentString.splice).
+func (b *block) split(n uint64) (right block) {
+	b.wire = nil
+	right = *b
+	right.clock += n
+	right.len -= n
+	b.len = n
+	if b.kind == kindGC {
+		return right
+	}
+	right.flags |= hasOrigin
+	right.origin = id{b.client, right.clock - 1}
+	right.parent, right.parentIsID = nil, false
+	switch {
+	case b.kind == kindString:
+		b.content, right.content, right.owned = lib0.SplitUTF16(b.content, n, n+right.len, b.owned)
+		b.owned = false
+	case b.kind.hasElements():
+		r := lib0.Reread(b.content)
+		for ; n > 0; n-- {
+			readElement(&r, b.kind)
+		}
+		b.content, right.content = b.content[:r.Offset()], b.content[r.Offset():]
+	}
+	return right
+}
+
+// from gives the part of the block from the given clock on, which must be
+// before its end.
+func (b *block) from(clock uint64) block {
+	part := *b
+	part.cutFront(clock)
+	return part
+}
+
+// cutFront takes away what is before clock, which must be before the end.
+func (b *block) cutFront(clock uint64) {
+	if clock > b.clock {
+		*b = b.split(clock - b.clock)
+	}
+}

@@ -1,0 +1,180 @@
+package blocks
+
+import (
+	"slices"
+
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// spanSet is many spans, in order, that don't touch one another. They are held
+// in parts, so that a new one moves few.
+//
+// What was loaded is closed, as chunks are: it is the spans as updates have them,
+// until somebody looks for one.
+type deleteIndex struct {
+	encoded encodedSpans
+	parts   []clocks.Spans
+	hint    spanPos // where find found something last: the next is near, as a rule
+}
+
+// closedSpans is n spans as updates have them.
+type encodedSpans struct {
+	n    int
+	wire []byte
+}
+
+func (c *encodedSpans) each(yield func(clocks.Span)) {
+	r := lib0.Reread(c.wire)
+	for range c.n {
+		from, length := r.Uint(), r.Uint()
+		yield(clocks.Span{From: from, To: from + length})
+	}
+}
+
+// open makes parts of what is closed.
+func (s *deleteIndex) decode() {
+	if closed := s.encoded; closed.n > 0 {
+		s.encoded = encodedSpans{}
+		closed.each(s.push)
+	}
+}
+
+// spanAt says where a span is: in which part, and where in that.
+type spanPos struct{ part, i int }
+
+const partSpans = 128
+
+// behind tells whether all spans end before clock.
+func (s *deleteIndex) endsBefore(clock uint64) bool {
+	n := len(s.parts)
+	return n == 0 || s.parts[n-1].End() < clock
+}
+
+// find finds the first span that ends at or behind clock; there is one.
+func (s *deleteIndex) find(clock uint64) spanPos {
+	for range 2 {
+		if s.isFirst(s.hint, clock) {
+			return s.hint
+		}
+		s.hint.i++
+	}
+	i, j := 0, len(s.parts)
+	for i < j {
+		if mid := (i + j) / 2; s.parts[mid].End() < clock {
+			i = mid + 1
+		} else {
+			j = mid
+		}
+	}
+	s.hint = spanPos{i, s.parts[i].Search(clock)}
+	return s.hint
+}
+
+// isFirst tells whether find of clock is at.
+func (s *deleteIndex) isFirst(at spanPos, clock uint64) bool {
+	if at.part >= len(s.parts) || at.i >= len(s.parts[at.part]) || s.parts[at.part][at.i].To < clock {
+		return false
+	}
+	if at.i > 0 {
+		return s.parts[at.part][at.i-1].To < clock
+	}
+	return at.part == 0 || s.parts[at.part-1].End() < clock
+}
+
+// gap gives the first part of x that s leaves open; an empty one: there is none.
+func (s *deleteIndex) gap(x clocks.Span) clocks.Span {
+	s.decode()
+	if s.endsBefore(x.From) {
+		return x
+	}
+	at := s.find(x.From)
+	for ; at.part < len(s.parts); at = (spanPos{at.part + 1, 0}) {
+		for _, held := range s.parts[at.part][at.i:] {
+			if x.From < held.From || x.From >= x.To {
+				return clocks.Span{From: x.From, To: min(x.To, max(x.From, held.From))}
+			}
+			x.From = min(x.To, held.To)
+		}
+	}
+	return x
+}
+
+// gaps calls yield with the parts of x that s leaves open, in order.
+func (s *deleteIndex) gaps(x clocks.Span, yield func(clocks.Span)) {
+	for x.From < x.To {
+		open := s.gap(x)
+		if open.From == open.To {
+			return
+		}
+		yield(open)
+		x.From = open.To
+	}
+}
+
+// add adds x, of which nothing is in s.
+func (s *deleteIndex) add(x clocks.Span) {
+	s.decode()
+	if s.endsBefore(x.From) {
+		s.push(x)
+		return
+	}
+	at := s.find(x.From)
+	p := s.parts[at.part]
+	switch held := &p[at.i]; {
+	case held.To == x.From:
+		held.To = x.To
+		if next := s.next(at); next != nil && next.From == x.To {
+			next.From = held.From
+			s.remove(at)
+		}
+	case held.From == x.To:
+		held.From = x.From
+	case len(p) < partSpans:
+		s.parts[at.part] = slices.Insert(p, at.i, x)
+	default:
+		s.parts = slices.Insert(s.parts, at.part+1, slices.Clone(p[partSpans/2:]))
+		s.parts[at.part] = slices.Clone(p[:partSpans/2])
+		s.add(x)
+	}
+}
+
+// push adds x, which is behind all that is in s and doesn't touch it. s is open.
+func (s *deleteIndex) push(x clocks.Span) {
+	last := len(s.parts) - 1
+	switch {
+	case last < 0:
+		s.parts = append(s.parts, clocks.Spans{x})
+	case len(s.parts[last]) < partSpans:
+		s.parts[last] = append(s.parts[last], x)
+	default:
+		s.parts = append(s.parts, append(make(clocks.Spans, 0, partSpans), x))
+	}
+}
+
+// next gives the span behind the one at at.
+func (s *deleteIndex) next(at spanPos) *clocks.Span {
+	switch {
+	case at.i+1 < len(s.parts[at.part]):
+		return &s.parts[at.part][at.i+1]
+	case at.part+1 < len(s.parts):
+		return &s.parts[at.part+1][0]
+	}
+	return nil
+}
+
+func (s *deleteIndex) remove(at spanPos) {
+	if p := slices.Delete(s.parts[at.part], at.i, at.i+1); len(p) > 0 {
+		s.parts[at.part] = p
+	} else {
+		s.parts = slices.Delete(s.parts, at.part, at.part+1)
+	}
+}
+
+func (s *deleteIndex) count() int {
+	n := s.encoded.n
+	for _, p := range s.parts {
+		n += len(p)
+	}
+	return n
+}

@@ -1,0 +1,132 @@
+package blocks
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// deletion is what an update deletes of a client.
+type deletion struct {
+	client   uint64
+	n        int           // of spans
+	spans    []clocks.Span // in order; none where there is a body
+	prepared *clientBlocks // whose blocks say just what is deleted; only for a store that doesn't have the client
+}
+
+// read gives the spans.
+func (d *deletion) read() []clocks.Span {
+	if d.prepared == nil {
+		return d.spans
+	}
+	spans := make([]clocks.Span, 0, d.n)
+	d.prepared.deleted.encoded.each(func(x clocks.Span) { spans = append(spans, x) })
+	return spans
+}
+
+// readDeletions reads and checks the delete set, with which an update ends, and
+// puts it in order where yjs would have written it otherwise.
+func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
+	in.deletions, in.spans = in.deletions[:0], in.spans[:0]
+	tidy, before, sections := true, uint64(lib0.MaxInt+1), in.sections
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		client, count := r.Uint(), r.Uint()
+		tidy = tidy && client < before
+		before = client
+		for len(sections) > 0 && sections[0].client > client {
+			sections = sections[1:]
+		}
+		if len(sections) > 0 && sections[0].client == client && sections[0].matchesDeleted(count, r.Rest()) {
+			d := deletion{client: client, n: int(count), prepared: sections[0].prepared}
+			r.Skip(len(d.prepared.deleted.encoded.wire))
+			in.deletions = append(in.deletions, d)
+			continue
+		}
+		ordered, err := in.readSpans(r, client, count)
+		if err != nil {
+			return err
+		}
+		tidy = tidy && ordered
+	}
+	if err := r.Err(); err != nil {
+		return malformed("update: delete set: %w", err)
+	}
+	if r.Len() > 0 {
+		return malformed("update: %d bytes behind its end", r.Len())
+	}
+	rest := in.spans // which doesn't grow any more
+	for i := range in.deletions {
+		if d := &in.deletions[i]; d.prepared == nil {
+			d.spans, rest = rest[:d.n:d.n], rest[d.n:]
+		}
+	}
+	if in.normalized = !tidy; in.normalized {
+		in.normalizeDeletions()
+	}
+	return nil
+}
+
+// readSpans reads and checks what is deleted of a client, and tells whether it is in
+// order. The error is of a span that can't be; what can't be read is r's error.
+func (in *parsedUpdate) readSpans(r *lib0.Reader, client, count uint64) (ordered bool, err error) {
+	first, end := len(in.spans), uint64(0)
+	ordered = true
+	in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/4))))
+	for ; count > 0 && r.Err() == nil; count-- {
+		clock, length := r.Uint(), r.Uint()
+		if r.Err() == nil && (length == 0 || clock+length > lib0.MaxInt) {
+			return false, malformed("update: deletes %d elements of client %d at %d", length, client, clock)
+		}
+		ordered = ordered && clock >= end
+		end = clock + length
+		in.spans = append(in.spans, clocks.Span{From: clock, To: end})
+	}
+	if n := len(in.spans) - first; n > 0 {
+		in.deletions = append(in.deletions, deletion{client: client, n: n})
+	}
+	return ordered, nil
+}
+
+// saysDeleted tells whether wire begins with so many spans that say just what the
+// section's body says of deleted elements.
+func (sec *section) matchesDeleted(count uint64, wire []byte) bool {
+	return sec.prepared != nil && count > 0 && count == uint64(sec.prepared.deleted.encoded.n) &&
+		bytes.HasPrefix(wire, sec.prepared.deleted.encoded.wire)
+}
+
+// tidyDeletions sorts the deletions and joins those that overlap.
+func (in *parsedUpdate) normalizeDeletions() {
+	slices.SortStableFunc(in.deletions, func(a, b deletion) int { return descending(a.client, b.client) })
+	tidy := in.deletions[:0]
+	for _, d := range in.deletions {
+		own := d.read()
+		if n := len(tidy); n > 0 && tidy[n-1].client == d.client {
+			tidy[n-1].spans = append(tidy[n-1].spans, own...)
+			continue
+		}
+		tidy = append(tidy, deletion{client: d.client, spans: slices.Clip(own)})
+	}
+	for i := range tidy {
+		tidy[i].spans = clocks.Spans(nil).Union(tidy[i].spans)
+	}
+	in.deletions = tidy
+}
+
+// appendDeletions appends a delete set.
+func appendDeletions(dst []byte, deletions []deletion) []byte {
+	dst = lib0.AppendUint(dst, uint64(len(deletions)))
+	for _, d := range deletions {
+		dst = lib0.AppendUint(dst, d.client)
+		dst = lib0.AppendUint(dst, uint64(len(d.spans)))
+		for _, x := range d.spans {
+			dst = appendSpan(dst, x)
+		}
+	}
+	return dst
+}
+
+func appendSpan(dst []byte, x clocks.Span) []byte {
+	return lib0.AppendUint(lib0.AppendUint(dst, x.From), x.To-x.From)
+}

@@ -1,0 +1,201 @@
+package blocks
+
+import (
+	"bytes"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
+
+// unhex reads hex with spaces, as the tests write updates.
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
+	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
+	if err != nil {
+		tb.Fatalf("%q: %v", s, err)
+	}
+	return b
+}
+
+// apply applies updates that are valid.
+func apply(tb testing.TB, s *Store, updates ...string) {
+	tb.Helper()
+	for _, u := range updates {
+		if _, err := s.Apply(unhex(tb, u), V1); err != nil {
+			tb.Fatalf("Apply(%s): %v", u, err)
+		}
+		check(tb, s)
+	}
+}
+
+// wantEncoding compares the document with an update in hex.
+func wantEncoding(tb testing.TB, s *Store, want string) {
+	tb.Helper()
+	if got := s.Encode(V1); !bytes.Equal(got, unhex(tb, want)) {
+		tb.Errorf("the document is %x, want %x", got, unhex(tb, want))
+	}
+}
+
+// check checks what has to hold between the parts of a Store.
+func check(tb testing.TB, s *Store) {
+	tb.Helper()
+	size, pending := 0, 0
+	for i, c := range s.inOrder() {
+		if s.byID[c.id] != c || i > 0 && s.clients[i-1].id <= c.id {
+			tb.Fatalf("client %d is not where it belongs", c.id)
+		}
+		if c.planned || c.section != nil || c.receiverClock != 0 || c.waitState == waitingNew {
+			tb.Fatalf("client %d is still planned", c.id)
+		}
+		if len(c.blocks.chunks) > 0 && c.blocks.start() != 0 {
+			tb.Fatalf("client %d begins at %d", c.id, c.blocks.start())
+		}
+		checkRun(tb, c.id, &c.blocks)
+		checkDeleted(tb, s, c)
+		end := c.blocks.end
+		for _, r := range c.pending {
+			if r.start() < end {
+				tb.Fatalf("client %d: pending blocks at %d overlap what is before %d", c.id, r.start(), end)
+			}
+			checkRun(tb, c.id, r)
+			end = r.end
+		}
+		end = c.blocks.end
+		for i, x := range c.pendingDeletions {
+			if x.From < end || x.To <= x.From || i > 0 && x.From == end {
+				tb.Fatalf("client %d: deletions %v behind %d", c.id, c.pendingDeletions, c.blocks.end)
+			}
+			end = x.To
+		}
+		if c.waitState == waiting && len(c.pending) == 0 {
+			tb.Fatalf("client %d waits for nothing", c.id)
+		}
+		size += c.blocks.size
+		pending += c.pendingCost
+		if want := pendingCostOf(c.pending) + spanCost*len(c.pendingDeletions); c.pendingCost != want {
+			tb.Fatalf("client %d: what waits costs %d, want %d", c.id, c.pendingCost, want)
+		}
+	}
+	if len(s.byID) != len(s.clients) || s.blocksSize != size || s.pendingCost != pending {
+		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
+			len(s.byID), len(s.clients), s.blocksSize, size, s.pendingCost, pending)
+	}
+	if s.parsed.builder.out != nil || s.parsed.builder.wire != nil {
+		tb.Fatal("a builder keeps what it was for")
+	}
+	for _, d := range s.parsed.deletions[:cap(s.parsed.deletions)] {
+		if d.prepared != nil || d.spans != nil {
+			tb.Fatalf("deletions of client %d are kept", d.client)
+		}
+	}
+	for _, sec := range s.parsed.sections[:cap(s.parsed.sections)] {
+		if sec.prepared != nil || sec.wire != nil {
+			tb.Fatalf("the section of client %d is kept", sec.client)
+		}
+	}
+	again := New()
+	full := s.Encode(V1)
+	if _, err := again.Apply(full, V1); err != nil {
+		tb.Fatalf("the encoding %x is refused: %v", full, err)
+	}
+	if !bytes.Equal(again.StateVector(), s.StateVector()) {
+		tb.Fatalf("state vector %x, and %x after encoding %x", s.StateVector(), again.StateVector(), full)
+	}
+	if ok, err := again.Contains(full, V1); !ok || err != nil {
+		tb.Fatalf("the encoding %x is not in what it was read into: %v", full, err)
+	}
+}
+
+// checkDeleted checks what is known as deleted, and that nothing is left of it
+// but its place.
+func checkDeleted(tb testing.TB, s *Store, c *client) {
+	tb.Helper()
+	// What is closed stays so.
+	closed := *c
+	c = &closed
+	c.deleted.parts = slices.Clone(c.deleted.parts)
+	c.deleted.decode()
+	end := uint64(0)
+	for i, part := range c.deleted.parts {
+		if len(part) == 0 || len(part) > partSpans {
+			tb.Fatalf("client %d: %d spans in part %d", c.id, len(part), i)
+		}
+		for j, x := range part {
+			if x.To <= x.From || x.To > c.blocks.end || x.From <= end && i+j > 0 {
+				tb.Fatalf("client %d: deletion %v behind %d in blocks up to %d", c.id, x, end, c.blocks.end)
+			}
+			end = x.To
+		}
+	}
+	blocks := opened(tb, &c.blocks)
+	for i, k := range blocks.chunks {
+		for j := range k.starts {
+			alive := uint64(0)
+			c.eachUndeleted(clocks.Span{From: k.clockOf(j), To: blocks.blockEnd(i, j)}, func(x clocks.Span) { alive += x.To - x.From })
+			if length := blocks.blockEnd(i, j) - k.clockOf(j); k.deleted(j) && alive > 0 || !k.deleted(j) && alive < length && !s.options.History {
+				tb.Fatalf("client %d: the block at %d has %d elements, %d of them alive, and its content is dropped: %v", c.id, k.clockOf(j), length, alive, k.deleted(j))
+			}
+		}
+	}
+}
+
+// opened gives r with all chunks open, and leaves those of r itself as they are.
+func opened(tb testing.TB, r *run) *run {
+	tb.Helper()
+	out := *r
+	out.chunks = nil
+	for _, k := range r.chunks {
+		open := *k
+		if k.unindexed > 0 {
+			open.buildIndex()
+		}
+		if open.count() != k.count() || open.count() == 0 {
+			tb.Fatalf("a chunk of %d blocks has %d when it is open", k.count(), open.count())
+		}
+		out.chunks = append(out.chunks, &open)
+	}
+	return &out
+}
+
+func checkRun(tb testing.TB, client uint64, r *run) {
+	tb.Helper()
+	r = opened(tb, r)
+	if len(r.chunks) == 0 {
+		return
+	}
+	size, at := 0, r.start()
+	for c, k := range r.chunks {
+		size += len(k.wire)
+		for i := range k.starts {
+			clock := k.clockOf(i)
+			if clock != at {
+				tb.Fatalf("client %d: a block at %d, not %d", client, clock, at)
+			}
+			at = r.blockEnd(c, i)
+			sec := section{client: client, clock: clock, count: 1, wire: k.blockWire(i)}
+			src := iterSection(&sec)
+			var b block
+			b.load(k.blockWire(i), client, clock, at-clock)
+			if read := src.next(); read == nil || src.wire.Err() != nil || src.wire.Len() > 0 || read.len != b.len ||
+				!bytes.Equal(read.content, b.content) || read.deleted() != k.deleted(i) {
+				tb.Fatalf("client %d: the block at %d reads as %+v, loads as %+v: %v", client, at, read, b, src.wire.Err())
+			}
+			if wire, _ := b.appendTo(nil); !bytes.Equal(wire, k.blockWire(i)) {
+				tb.Fatalf("client %d: %x is written again as %x", client, k.blockWire(i), wire)
+			}
+		}
+	}
+	if at != r.end || size != r.size {
+		tb.Fatalf("client %d: end %d, want %d; size %d, want %d", client, r.end, at, r.size, size)
+	}
+	if !r.tail.joinable {
+		return
+	}
+	want := r.chunks[len(r.chunks)-1].tail()
+	if r.tail != want {
+		tb.Fatalf("client %d: tail %+v, want %+v", client, r.tail, want)
+	}
+}

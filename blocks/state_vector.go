@@ -1,0 +1,83 @@
+package blocks
+
+import "github.com/yroom/yroom/internal/lib0"
+
+// StateVectorOf encodes how many elements of each client an update has from
+// clock 0 on without a gap: the state vector of a document that takes it
+// first, where nothing has to wait. Errors are Convert's. update is borrowed;
+// the caller owns the result.
+func StateVectorOf(enc Encoding, update []byte) ([]byte, error) {
+	var in parsedUpdate
+	if err := in.readAs(update, enc); err != nil {
+		return nil, err
+	}
+	n, set := uint64(0), []byte(nil)
+	for i := range in.sections {
+		if clock := in.sections[i].endWithoutGap(); clock > 0 {
+			n++
+			set = lib0.AppendUint(set, in.sections[i].client)
+			set = lib0.AppendUint(set, clock)
+		}
+	}
+	return append(lib0.AppendUint(nil, n), set...), nil
+}
+
+// unbroken is the clock behind the blocks that follow one another from clock 0.
+func (sec *section) endWithoutGap() uint64 {
+	end := uint64(0)
+	src := iterSection(sec)
+	for b := src.next(); b != nil && b.clock == end; b = src.next() {
+		end = b.end()
+	}
+	return end
+}
+
+// ParseStateVector calls yield with each entry of a state vector: a client, and
+// how many of its elements the vector counts. It may have called yield before it
+// finds an error, which is ErrMalformed. stateVector is borrowed.
+func ParseStateVector(stateVector []byte, yield func(client, clock uint64)) error {
+	r := lib0.NewReader(stateVector)
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		if client, clock := r.Uint(), r.Uint(); r.Err() == nil {
+			yield(client, clock)
+		}
+	}
+	if err := r.Err(); err != nil {
+		return malformed("state vector: %w", err)
+	}
+	if r.Len() > 0 {
+		return malformed("state vector: %d bytes behind its end", r.Len())
+	}
+	return nil
+}
+
+// ClockOf is how many elements of a client a state vector counts; 0 where it is none.
+// stateVector is borrowed.
+func ClockOf(stateVector []byte, client uint64) uint64 {
+	r := lib0.NewReader(stateVector)
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		if id, clock := r.Uint(), r.Uint(); id == client {
+			return clock
+		}
+	}
+	return 0
+}
+
+// StateVector encodes, for each client, how many elements the document has of
+// it without a gap. The caller owns the result.
+func (s *Store) StateVector() []byte {
+	n := uint64(0)
+	for _, c := range s.inOrder() {
+		if c.blocks.end > 0 {
+			n++
+		}
+	}
+	out := lib0.AppendUint(nil, n)
+	for _, c := range s.inOrder() {
+		if c.blocks.end > 0 {
+			out = lib0.AppendUint(out, c.id)
+			out = lib0.AppendUint(out, c.blocks.end)
+		}
+	}
+	return out
+}

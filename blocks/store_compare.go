@@ -1,0 +1,79 @@
+package blocks
+
+import "github.com/yroom/yroom/internal/clocks"
+
+// Contains tells whether the document holds all that is in update, so that
+// Apply would add nothing. Errors are Apply's. update is borrowed.
+func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
+	update, err := s.toV1(update, enc)
+	if err != nil {
+		return false, err
+	}
+	in := &s.parsed
+	defer in.reset()
+	if err := in.read(update, nil); err != nil {
+		return false, err
+	}
+	c := s.compare(in)
+	return !c.grows && !c.deletes, nil
+}
+
+// comparison says what an update means to a document.
+type comparison struct {
+	grows   bool // it has elements that are new
+	deletes bool // it has deletions that are new
+	repeats bool // it has something that isn't
+}
+
+func (s *Store) compare(in *parsedUpdate) (result comparison) {
+	for i := range in.sections {
+		sec := &in.sections[i]
+		c := s.find(sec.client)
+		if c == nil || len(c.pending) == 0 && sec.clock >= c.blocks.end {
+			result.grows = true
+			continue
+		}
+		if len(c.pending) == 0 && sec.end <= c.blocks.end {
+			result.repeats = true
+			continue
+		}
+		fresh := uint64(0)
+		eachUnknown(iterSection(sec), c.blocks.end, c.pendingOverlap(sec), func(b *block) { fresh += b.len })
+		result.grows = result.grows || fresh > 0
+		result.repeats = result.repeats || fresh < sec.elements
+	}
+	for _, d := range in.deletions {
+		c := s.find(d.client)
+		if c == nil {
+			result.deletes = true
+			continue
+		}
+		for _, x := range d.spans {
+			some, all := c.undeletedIn(x)
+			result.deletes = result.deletes || some
+			result.repeats = result.repeats || !all
+		}
+	}
+	return result
+}
+
+// onlyNew encodes what s does not hold of an update.
+func (s *Store) onlyNew(in *parsedUpdate) []byte {
+	news := New()
+	for i := range in.sections {
+		sec := &in.sections[i]
+		c, to := s.find(sec.client), news.client(sec.client)
+		if c == nil {
+			to.addPending(0, sec)
+			continue
+		}
+		eachUnknown(iterSection(sec), c.blocks.end, c.pendingOverlap(sec), func(b *block) { to.pending = appendToRuns(to.pending, b) })
+	}
+	for _, d := range in.deletions {
+		c, to := s.find(d.client), news.client(d.client)
+		for _, x := range d.read() {
+			c.eachUndeleted(x, func(part clocks.Span) { to.pendingDeletions = to.pendingDeletions.Add(part) })
+		}
+	}
+	return news.Encode(V1)
+}

@@ -1,0 +1,204 @@
+package blocks
+
+import (
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// Encode encodes the whole document, what waits included. The caller owns the
+// result. It panics where enc is not an encoding.
+func (s *Store) Encode(enc Encoding) []byte {
+	if err := checkEncoding(enc); err != nil {
+		panic(err)
+	}
+	return fromV1(s.encode(), enc)
+}
+
+// Diff encodes what somebody with the given state vector lacks: the blocks
+// behind it, what waits and all deletions, as the protocol wants it. The error
+// is ErrMalformed or ErrEncoding. stateVector is borrowed; the caller owns the
+// result.
+func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
+	if err := checkEncoding(enc); err != nil {
+		return nil, err
+	}
+	defer func() {
+		for _, c := range s.inOrder() {
+			c.receiverClock = 0
+		}
+	}()
+	err := ParseStateVector(stateVector, func(client, clock uint64) {
+		if c := s.byID[client]; c != nil {
+			c.receiverClock = clock
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return fromV1(s.encode(), enc), nil
+}
+
+// encode encodes the blocks that are not before client.has, and all deletions.
+func (s *Store) encode() []byte {
+	size, clients := 0, uint64(0)
+	for _, c := range s.inOrder() {
+		size += len(c.deleted.encoded.wire) + 4*(c.deletionCount()-c.deleted.encoded.n)
+		if c.pendingEnd() > c.receiverClock {
+			clients++
+			size += 32
+			if c.receiverClock == 0 {
+				size += c.blocks.size
+			}
+		}
+	}
+	out := make([]byte, 0, size+size/8+64)
+	out = lib0.AppendUint(out, clients)
+	for _, c := range s.inOrder() {
+		if c.pendingEnd() > c.receiverClock {
+			out = c.appendSection(out)
+		}
+	}
+	return s.appendDeletions(out)
+}
+
+// last is the clock behind c's last block, waiting or not.
+func (c *client) pendingEnd() uint64 {
+	if n := len(c.pending); n > 0 {
+		return c.pending[n-1].end
+	}
+	return c.blocks.end
+}
+
+// appendSection appends c's blocks that are not before c.has, of which there
+// are some.
+func (c *client) appendSection(dst []byte) []byte {
+	clock := c.receiverClock
+	var runs []*run
+	if c.blocks.end > clock {
+		runs = append(runs, &c.blocks)
+	}
+	for _, r := range c.pending {
+		if r.end > clock {
+			runs = append(runs, r)
+		}
+	}
+	clock = max(clock, runs[0].start())
+	blocks, at := uint64(0), clock
+	for _, r := range runs {
+		if r.start() > at {
+			blocks++ // a skip
+		}
+		blocks += r.countFrom(at)
+		at = r.end
+	}
+	dst = lib0.AppendUint(dst, blocks)
+	dst = lib0.AppendUint(dst, c.id)
+	dst = lib0.AppendUint(dst, clock)
+	for _, r := range runs {
+		if r.start() > clock {
+			dst = append(dst, byte(kindSkip))
+			dst = lib0.AppendUint(dst, r.start()-clock)
+			clock = r.start()
+		}
+		dst = r.appendFrom(dst, c.id, clock)
+		clock = r.end
+	}
+	return dst
+}
+
+// countFrom counts the blocks from clock on, the one that holds it included.
+func (r *run) countFrom(clock uint64) (n uint64) {
+	c := r.find(clock)
+	if clock > r.chunks[c].clock {
+		k := r.indexed(c)
+		n = uint64(k.count() - k.find(clock))
+		c++
+	}
+	for _, k := range r.chunks[c:] {
+		n += uint64(k.count())
+	}
+	return n
+}
+
+// appendFrom appends the blocks from clock on; the one that holds it is parted.
+func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
+	c := r.find(clock)
+	if clock > r.chunks[c].clock {
+		k := r.indexed(c)
+		i := k.find(clock)
+		if at := k.clockOf(i); at < clock {
+			var b block
+			b.load(k.blockWire(i), client, at, r.blockEnd(c, i)-at)
+			b = b.from(clock)
+			dst, _ = b.appendTo(dst)
+			i++
+		}
+		if i < len(k.starts) {
+			dst = append(dst, k.wire[k.starts[i].off:]...)
+		}
+		c++
+	}
+	for _, k := range r.chunks[c:] {
+		dst = append(dst, k.wire...)
+	}
+	return dst
+}
+
+// appendDeletions appends the delete set.
+func (s *Store) appendDeletions(dst []byte) []byte {
+	clients := uint64(0)
+	for _, c := range s.inOrder() {
+		if c.deletionCount() > 0 {
+			clients++
+		}
+	}
+	dst = lib0.AppendUint(dst, clients)
+	for _, c := range s.inOrder() {
+		if c.deletionCount() > 0 {
+			dst = c.appendDeletions(dst)
+		}
+	}
+	return dst
+}
+
+// deletions counts the spans of what is deleted of c. One may go from the
+// blocks that are there to those that aren't.
+func (c *client) deletionCount() int {
+	n := c.deleted.count() + len(c.pendingDeletions)
+	if c.deletionsTouch() {
+		n--
+	}
+	return n
+}
+
+func (c *client) deletionsTouch() bool {
+	if len(c.pendingDeletions) == 0 {
+		return false
+	}
+	c.deleted.decode()
+	parts := c.deleted.parts
+	return len(parts) > 0 && parts[len(parts)-1].End() == c.pendingDeletions[0].From
+}
+
+// appendDeletions appends them.
+func (c *client) appendDeletions(dst []byte) []byte {
+	dst = lib0.AppendUint(dst, c.id)
+	dst = lib0.AppendUint(dst, uint64(c.deletionCount()))
+	pending, across := c.pendingDeletions, clocks.Span{}
+	if c.deletionsTouch() {
+		across, pending = pending[0], pending[1:]
+	}
+	dst = append(dst, c.deleted.encoded.wire...)
+	for _, part := range c.deleted.parts {
+		for _, x := range part {
+			if x.To == across.From {
+				x.To = across.To
+			}
+			dst = appendSpan(dst, x)
+		}
+	}
+	for _, x := range pending {
+		dst = appendSpan(dst, x)
+	}
+	return dst
+}

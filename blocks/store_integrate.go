@@ -1,0 +1,107 @@
+package blocks
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// commit takes the blocks of an update into the document, as it was planned.
+func (s *Store) commit() {
+	for _, c := range s.plan.touched {
+		before := c.pendingCost
+		if c.ready > c.blocks.end {
+			s.integrate(c)
+		}
+		if c.section != nil && c.ready < c.section.end {
+			c.addPending(c.ready, c.section)
+		}
+		s.pendingCost += c.pendingCost - before
+	}
+	s.plan.finish()
+}
+
+// continues tells whether a section goes on where c ends, with nothing of c
+// waiting behind that.
+func (sec *section) continues(c *client) bool {
+	return sec.clock == c.blocks.end && sec.elements == sec.end-sec.clock && len(c.pending)+len(c.pendingDeletions) == 0
+}
+
+// integrate appends c's blocks that are ready to those that are integrated.
+func (s *Store) integrate(c *client) {
+	before := c.blocks.size
+	if sec := c.section; sec != nil && c.ready == sec.end && sec.continues(c) {
+		c.pushAll(sec)
+	} else {
+		s.merge(c)
+	}
+	s.blocksSize += c.blocks.size - before
+}
+
+// pushAll appends the blocks of a section.
+func (c *client) pushAll(sec *section) {
+	if sec.prepared != nil {
+		c.clientBlocks = *sec.prepared
+		return
+	}
+	r := lib0.Reread(sec.wire)
+	var b block
+	for range sec.count {
+		b.read(&r, c.id, c.blocks.end)
+		c.push(&b)
+	}
+}
+
+// merge integrates what is ready of that which waits and of an update's section.
+func (s *Store) merge(c *client) {
+	var start sectionPos
+	if c.section != nil {
+		start.clock = c.section.clock
+	}
+	q := c.queue(c.blocks.end, start)
+	dead := len(c.pendingDeletions)
+	for c.blocks.end < c.ready {
+		s.append(c, *q.at(c.blocks.end))
+	}
+	c.pendingCost -= spanCost * (dead - len(c.pendingDeletions))
+
+	n := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > c.blocks.end })
+	c.pendingCost -= pendingCostOf(c.pending[:n])
+	c.pending = slices.Delete(c.pending, 0, n)
+	if len(c.pending) > 0 && c.pending[0].start() < c.blocks.end {
+		rest := new(run)
+		src := iterRuns(c.id, c.pending[:1], c.blocks.end)
+		for b := src.next(); b != nil; b = src.next() {
+			part := b.from(c.blocks.end)
+			rest.push(&part)
+		}
+		c.pendingCost += pendingCostOf([]*run{rest}) - pendingCostOf(c.pending[:1])
+		c.pending[0] = rest
+	}
+}
+
+// append appends a block that is ready. Elements that were deleted before they
+// came are so from the start.
+func (s *Store) append(c *client, b block) {
+	for len(c.pendingDeletions) > 0 && c.pendingDeletions[0].From < b.end() {
+		x := c.pendingDeletions[0]
+		if b.clock < x.From {
+			rest := b.split(x.From - b.clock)
+			c.push(&b)
+			b = rest
+		}
+		end := min(b.end(), x.To)
+		c.pendingDeletions = c.pendingDeletions.After(end)
+		rest, more := b, b.end() > end
+		if more {
+			rest = b.split(end - b.clock)
+		}
+		s.appendDeleted(c, &b)
+		if !more {
+			return
+		}
+		b = rest
+	}
+	c.push(&b)
+}

@@ -1,0 +1,107 @@
+package blocks
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// mapsIn is an update of n maps of a client from clock on, each in the one
+// before; the first is in a root, or in the element that parent gives.
+func mapsIn(client, clock, n uint64, parent []byte) []byte {
+	u := lib0.AppendUint([]byte{1}, n)
+	u = lib0.AppendUint(lib0.AppendUint(u, client), clock)
+	for i := range n {
+		b := block{client: client, clock: clock + i, kind: kindType, flags: hasKey, content: []byte{1}, parent: append(parent, 1, 'k')}
+		u, _ = b.appendTo(u)
+		parent = lib0.AppendUint(lib0.AppendUint([]byte{0}, client), clock+i)
+	}
+	return append(u, 0)
+}
+
+var inMap = []byte{1, 1, 'm'}
+
+func inBlockAt(client, clock uint64) []byte {
+	return lib0.AppendUint(lib0.AppendUint([]byte{0}, client), clock)
+}
+
+func wantLimit(t *testing.T, s *Store, update []byte) {
+	t.Helper()
+	before := s.Encode(V1)
+	if added, err := s.Apply(update, V1); added != nil || !errors.Is(err, ErrLimit) {
+		t.Errorf("added %d bytes, %v", len(added), err)
+	}
+	if !bytes.Equal(before, s.Encode(V1)) {
+		t.Error("a refused update changed the document")
+	}
+}
+
+func wantApplied(t *testing.T, s *Store, update []byte) {
+	t.Helper()
+	if added, err := s.Apply(update, V1); added == nil || err != nil {
+		t.Fatalf("added %d bytes, %v", len(added), err)
+	}
+}
+
+func TestNestingIsBounded(t *testing.T) {
+	s := New()
+	wantLimit(t, s, mapsIn(1, 0, maxNesting+2, inMap))
+	wantApplied(t, s, mapsIn(1, 0, maxNesting+1, inMap))
+	wantLimit(t, s, mapsIn(2, 0, 1, inBlockAt(1, maxNesting)))
+	check(t, s)
+
+	// Those who write as ever aren't to blame.
+	wantApplied(t, s, mapsIn(3, 0, 1, inMap))
+	wantApplied(t, s, mapsIn(4, 0, maxNesting, inBlockAt(1, 0)))
+
+	// What is stored was let in once.
+	if err := s.Load(mapsIn(2, 0, 1, inBlockAt(1, maxNesting)), V1); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestNestingStepByStep nests types in an update each, and by way of text in
+// them.
+func TestNestingStepByStep(t *testing.T) {
+	s := New()
+	parent := inMap
+	for i := uint64(0); i < 2*maxNesting; i += 2 {
+		text := block{client: 1, clock: i, kind: kindString, content: []byte("x"), parent: parent}
+		u, _ := text.appendTo(lib0.AppendUint([]byte{1, 2, 1}, i))
+		element := block{client: 1, clock: i + 1, kind: kindType, content: []byte{2}, flags: hasOrigin, origin: id{1, i}}
+		u, _ = element.appendTo(u)
+		wantApplied(t, s, append(u, 0))
+		parent = inBlockAt(1, i+1)
+	}
+	wantApplied(t, s, mapsIn(2, 0, 1, parent))
+	wantLimit(t, s, mapsIn(3, 0, 1, inBlockAt(2, 0)))
+}
+
+func TestTypesThatWaitAreBounded(t *testing.T) {
+	s := New()
+	wantLimit(t, s, mapsIn(1, 0, maxNesting+1, inBlockAt(2, 0)))
+	wantApplied(t, s, mapsIn(1, 0, maxNesting, inBlockAt(2, 0)))
+	wantLimit(t, s, mapsIn(3, 0, 1, inBlockAt(9, 0)))
+	wantApplied(t, s, mapsIn(4, 0, 1, inMap))
+	// Who brings what they wait for isn't to blame either.
+	wantApplied(t, s, mapsIn(2, 0, 1, inMap))
+	check(t, s)
+	if deep, waiting := s.measureNesting(); deep != maxNesting || waiting != 0 {
+		t.Errorf("%d deep, %d wait", deep, waiting)
+	}
+}
+
+func TestFlatTypesAreNotBounded(t *testing.T) {
+	s := New()
+	for i := range uint64(5) {
+		u := lib0.AppendUint([]byte{1}, maxNesting)
+		u = lib0.AppendUint(append(u, 1), i*maxNesting)
+		for n := range uint64(maxNesting) {
+			b := block{client: 1, clock: i*maxNesting + n, kind: kindType, content: []byte{1}, parent: inMap}
+			u, _ = b.appendTo(u)
+		}
+		wantApplied(t, s, append(u, 0))
+	}
+}

@@ -1,0 +1,130 @@
+package blocks
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
+
+// around gives the bounds of those pending runs that touch or overlap a section.
+func (c *client) pendingRange(sec *section) (from, to int) {
+	from = sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end >= sec.clock })
+	to = from + sort.Search(len(c.pending)-from, func(i int) bool { return c.pending[from+i].start() > sec.end })
+	return from, to
+}
+
+// pendingAround gives those runs.
+func (c *client) pendingOverlap(sec *section) []*run {
+	from, to := c.pendingRange(sec)
+	return c.pending[from:to]
+}
+
+// eachNew calls yield with those parts of src's blocks at or behind clock that
+// are not among the held ones, in order.
+func eachUnknown(src blockIter, clock uint64, held []*run, yield func(*block)) {
+	for b := src.next(); b != nil; b = src.next() {
+		if b.end() <= clock {
+			continue
+		}
+		rest := b.from(clock)
+		for len(held) > 0 && held[0].end <= rest.clock {
+			held = held[1:]
+		}
+		for len(held) > 0 && held[0].start() < rest.end() {
+			if h := held[0]; rest.clock < h.start() {
+				part := rest
+				rest = part.split(h.start() - part.clock)
+				yield(&part)
+			}
+			if held[0].end >= rest.end() {
+				rest.len = 0
+				break
+			}
+			rest = rest.from(held[0].end)
+			held = held[1:]
+		}
+		if rest.len > 0 {
+			yield(&rest)
+		}
+	}
+}
+
+// hold puts those of a section's blocks at or behind clock that c does not hold
+// yet among those that wait.
+func (c *client) addPending(clock uint64, sec *section) {
+	from, to := c.pendingRange(sec)
+	held := c.pending[from:to]
+	before := pendingCostOf(held)
+	var runs []*run
+	eachUnknown(iterSection(sec), clock, held, func(b *block) {
+		for len(held) > 0 && held[0].end <= b.clock {
+			runs = append(runs, held[0])
+			held = held[1:]
+		}
+		runs = appendToRuns(runs, b)
+	})
+	runs = append(runs, held...)
+	c.pendingCost += pendingCostOf(runs) - before
+	c.pending = slices.Replace(c.pending, from, to, runs...)
+}
+
+// extend puts b, which is behind all of runs, there too.
+func appendToRuns(runs []*run, b *block) []*run {
+	last := len(runs) - 1
+	if last < 0 || runs[last].end != b.clock {
+		runs = append(runs, new(run))
+		last++
+	}
+	runs[last].push(b)
+	return runs
+}
+
+// waiting is about how much of an update would begin to wait, as waitCost
+// counts it.
+func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
+	for i := range in.sections {
+		sec := &in.sections[i]
+		c := s.find(sec.client)
+		if c.readyEnd() >= sec.end {
+			continue
+		}
+		eachUnknown(iterSection(sec), c.readyEnd(), c.pendingOverlap(sec), func(b *block) {
+			cost += runCost + blockCost + len(b.parent) + len(b.content)
+		})
+	}
+	for _, d := range in.deletions {
+		c := s.find(d.client)
+		reach := c.readyEnd()
+		if d.prepared != nil && c.section.end == reach {
+			continue
+		}
+		for _, x := range slices.Backward(d.read()) {
+			if x.To <= reach {
+				break
+			}
+			x.From = max(x.From, reach)
+			c.eachUndeleted(x, func(clocks.Span) { cost += spanCost })
+		}
+	}
+	return cost
+}
+
+// What holding a thing back costs beside its bytes: its memory, and in the case
+// of spans that they are moved when others come in front of them.
+const (
+	runCost   = 512
+	blockCost = 32
+	spanCost  = 128
+
+	// costOfByte is more than a byte of an update can cost: a block takes two at
+	// least, and so does a span.
+	costOfByte = (runCost+blockCost)/2 + 1
+)
+
+func pendingCostOf(runs []*run) (n int) {
+	for _, r := range runs {
+		n += runCost + r.size + blockCost*r.count
+	}
+	return n
+}

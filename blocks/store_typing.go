@@ -1,0 +1,68 @@
+package blocks
+
+import (
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// applyTyped takes an update into the document if it is like those that typing makes:
+// one block that continues its client, or one span of deletions, or both, all of it
+// new and nothing that has to wait. For any other update, good or bad, it changes
+// nothing and gives false.
+func (s *Store) applyTyping(update []byte, limits *Options) bool {
+	r := lib0.NewReader(update)
+	var b block
+	writer, ok := s.readOneBlock(&r, &b)
+	if !ok {
+		return false
+	}
+	eraser, x, ok := s.readOneDeletion(&r)
+	if !ok || r.Err() != nil || r.Len() > 0 || writer == nil && eraser == nil {
+		return false
+	}
+	if writer != nil {
+		if limits != nil && s.sizeWith(len(update)) > limits.MaxSize {
+			return false
+		}
+		before := writer.blocks.size
+		writer.push(&b)
+		s.blocksSize += writer.blocks.size - before
+	}
+	if eraser != nil {
+		s.deleteContent(eraser, x)
+	}
+	return true
+}
+
+// readTyped reads the blocks of an update, of which there is one or none, and gives
+// whose it is.
+func (s *Store) readOneBlock(r *lib0.Reader, b *block) (writer *client, ok bool) {
+	switch r.Uint() {
+	case 0:
+		return nil, true
+	case 1:
+		count, client, clock := r.Uint(), r.Uint(), r.Uint()
+		writer = s.find(client)
+		if count != 1 || writer == nil || clock != writer.blocks.end || len(writer.pending)+len(writer.pendingDeletions)+len(writer.waiters) > 0 {
+			return nil, false
+		}
+		b.read(r, client, clock)
+		_, blocked := s.missing(b)
+		return writer, !blocked && b.kind != kindSkip && b.kind != kindType
+	}
+	return nil, false
+}
+
+// readErased reads the deletions of an update, of which there is one or none, and
+// gives whose elements they are.
+func (s *Store) readOneDeletion(r *lib0.Reader) (c *client, x clocks.Span, ok bool) {
+	switch r.Uint() {
+	case 0:
+		return nil, clocks.Span{}, true
+	case 1:
+		client, count, from := r.Uint(), r.Uint(), r.Uint()
+		c, x = s.find(client), clocks.Span{From: from, To: from + r.Uint()}
+		return c, x, count == 1 && c != nil && x.From < x.To && x.To <= c.blocks.end && c.deleted.gap(x) == x
+	}
+	return nil, clocks.Span{}, false
+}

@@ -1,0 +1,150 @@
+package blocks
+
+import (
+	"slices"
+
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// section is the blocks of one client in an update.
+type section struct {
+	client   uint64
+	clock    uint64        // of the first block
+	end      uint64        // behind the last
+	count    uint64        // of blocks, skips included
+	elements uint64        // in them, skips apart
+	foreign  bool          // some block refers to another client
+	wire     []byte        // alias of the update
+	prepared *clientBlocks // its blocks, ready to be held, where it begins a client
+	resume   sectionPos    // where the plan has got to
+}
+
+// contents is what a checked V1 update holds.
+type parsedUpdate struct {
+	sections   []section     // those with elements
+	deletions  []deletion    // each client once, in descending order
+	spans      []clocks.Span // those of the deletions
+	normalized bool          // the update's own delete set isn't like that
+	typeCount  int           // how many blocks are types
+	builder    clientBuilder // of one body after another
+}
+
+// read reads and checks a whole V1 update. Where s is to hold it, the blocks of
+// clients that s doesn't have are put together on the way.
+func (in *parsedUpdate) read(update []byte, s *Store) error {
+	r := lib0.NewReader(update)
+	in.sections, in.typeCount = in.sections[:0], 0
+	empty := false
+	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
+		sec := in.readSection(&r, s)
+		if err := r.Err(); err != nil {
+			return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
+		}
+		empty = empty || sec.elements == 0
+	}
+	if err := r.Err(); err != nil {
+		return malformed("update: %w", err)
+	}
+	if client, ok := duplicateClient(in.sections); ok {
+		return malformed("update: client %d is in it twice", client)
+	}
+	if empty {
+		in.sections = slices.DeleteFunc(in.sections, func(sec section) bool { return sec.elements == 0 })
+	}
+	return in.readDeletions(&r)
+}
+
+// readSection reads and checks the next section. The error is r's.
+func (in *parsedUpdate) readSection(r *lib0.Reader, s *Store) *section {
+	in.sections = append(in.sections, section{count: r.Uint(), client: r.Uint(), end: r.Uint()})
+	sec := &in.sections[len(in.sections)-1]
+	sec.clock, sec.resume.clock = sec.end, sec.end
+	off := r.Offset()
+	var w *clientBuilder
+	if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
+		w = &in.builder
+		w.begin(sec.client, r.Rest())
+	}
+	in.readBlocks(r, sec, w)
+	sec.wire = r.Since(off)
+	return sec
+}
+
+// readBlocks reads and checks the blocks of a section. w, if there is one, makes a
+// body of them, unless there is a gap between them.
+func (in *parsedUpdate) readBlocks(r *lib0.Reader, sec *section, w *clientBuilder) {
+	var b block
+	wire, begin := r.Rest(), r.Offset()
+	for left := sec.count; left > 0; left-- {
+		off := r.Offset() - begin
+		if w == nil || !w.verbose {
+			start := off
+			off, left = sec.readSimple(wire, off, left, w)
+			if r.Skip(off - start); left == 0 {
+				break
+			}
+		}
+		if in.readBlock(r, sec, &b); r.Err() != nil {
+			return
+		}
+		if b.kind == kindSkip {
+			w = nil
+		}
+		if w != nil {
+			w.addBlock(&b, off, r.Offset()-begin)
+		}
+	}
+	if w != nil {
+		sec.prepared = w.finish(r.Offset()-begin, sec.end)
+	}
+}
+
+// readBlock reads and checks a block of a section.
+func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, b *block) {
+	b.read(r, sec.client, sec.end)
+	if r.Err() != nil {
+		return
+	}
+	sec.end = b.end()
+	if b.kind == kindSkip {
+		return
+	}
+	sec.elements += b.len
+	sec.foreign = sec.foreign || b.foreign
+	if b.kind == kindType {
+		in.typeCount++
+	}
+}
+
+// release gives up large room to work in, and lets go of the update.
+func (in *parsedUpdate) reset() {
+	if clear(in.sections); cap(in.sections) > 1024 {
+		in.sections = nil
+	}
+	if cap(in.deletions)+cap(in.spans) > 1024 {
+		in.deletions, in.spans = nil, nil
+	}
+	clear(in.deletions[:cap(in.deletions)]) // tidyDeletions may have made it shorter
+	in.builder.release()
+}
+
+// repeated tells which client has two sections. Sections stand in descending
+// order of client, as a rule.
+func duplicateClient(sections []section) (client uint64, ok bool) {
+	sorted := true
+	for i := 1; i < len(sections); i++ {
+		sorted = sorted && sections[i].client < sections[i-1].client
+	}
+	if sorted {
+		return 0, false
+	}
+	seen := make(map[uint64]bool, len(sections))
+	for _, sec := range sections {
+		if seen[sec.client] {
+			return sec.client, true
+		}
+		seen[sec.client] = true
+	}
+	return 0, false
+}
