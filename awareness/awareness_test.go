@@ -255,7 +255,7 @@ func TestApplyRefuses(t *testing.T) {
 		"not JSON":         {raw(t, good, `7@6 {x}`), ErrMalformed, "client 7: not valid JSON"},
 		"stale, not JSON":  {raw(t, good, `7@1 undefined`), ErrMalformed, "client 7: not valid JSON"},
 		"two values":       {raw(t, good, `7@6 {}{}`), ErrMalformed, "client 7"},
-		"too deep":         {raw(t, good, `7@6 `+deep), ErrMalformed, "client 7: value is nested too deep"},
+		"too deep":         {raw(t, good, `7@6 `+deep), ErrMalformed, "client 7: value is nested too deeply"},
 		"not UTF-8":        {raw(t, good, "7@6 \"\xff\""), ErrMalformed, "UTF-8"},
 		"surrogate":        {raw(t, good, "7@6 \"\xed\xa0\x80\""), ErrMalformed, "UTF-8"},
 		"large state":      {raw(t, good, `7@6 "`+strings.Repeat("a", 1999)+`"`), ErrLimit, "2001 bytes, more than 2000"},

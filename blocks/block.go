@@ -2,13 +2,14 @@ package blocks
 
 import "errors"
 
-// id names one element of the document: the clock'th that a client made.
+// id names one element of a document: the element of a client with the given clock.
 type id struct{ client, clock uint64 }
 
-// noID is the id of no element.
+// noID is an id that no element has.
 var noID = id{1 << 63, 1 << 63}
 
-// kind is what a block holds, as the low five bits of its first byte say.
+// kind is the kind of a block's content, which the low five bits of its first byte
+// hold.
 type kind byte
 
 const (
@@ -33,7 +34,7 @@ const (
 	hasOrigin = 0x80
 )
 
-// The types that a kindType block can open: array, map, text, XML element, XML
+// The types that a block of kindType can be: array, map, text, XML element, XML
 // fragment, XML hook, XML text.
 const (
 	typeXMLElement = 3
@@ -41,51 +42,53 @@ const (
 	typeXMLText    = 6
 )
 
-// block is one block, taken apart. A block of n elements stands for n chained
-// blocks of one: each but the first has its predecessor as origin, and all
-// have the same right origin.
+// block is one decoded block. A block of n elements stands for n chained blocks of one
+// element: each but the first has its predecessor as origin, and all have the same
+// right origin.
 //
-// Its slices alias what it was read from.
+// The slices of a block alias what it was read from.
 type block struct {
 	client, clock uint64
-	len           uint64 // elements: UTF-16 units of a string; at least 1
+	len           uint64 // in elements, which in a string are UTF-16 units; at least 1
 	origin, right id
-	parentID      id     // the parent, where parent names it by id
-	parent        []byte // parent and map key as on the wire; only without origin and right
-	content       []byte // without the length in front where the kind is a run
-	wire          []byte // the block as it was read, where it is written just so; else nil
+	parentID      id     // the parent type, if parent names it by id
+	parent        []byte // parent and map key as encoded; nil with an origin or right origin
+	content       []byte // without its length prefix if the kind has elements
+	wire          []byte // the block as encoded, if appendTo would write the same; else nil
 	kind          kind
 	flags         byte // hasOrigin, hasRight, hasKey
 	parentIsID    bool
-	foreign       bool // it refers to another client
-	owned         bool // content is this block's alone
+	foreign       bool // it refers to an element of another client
+	owned         bool // no other block shares content
 }
 
 func (b *block) end() uint64   { return b.clock + b.len }
 func (b *block) deleted() bool { return b.kind <= kindDeleted }
 
-// isRun tells whether blocks of the kind consist of elements that can be
-// parted and joined. Such content has a length or a count in front.
+// hasElements reports whether the content of blocks of kind k is a list of elements,
+// which can be split and joined. Such content has a prefix: its length in bytes or the
+// number of its elements.
 func (k kind) hasElements() bool {
 	return k == kindString || k == kindAny || k == kindJSON
 }
 
-// joins tells whether the block can be joined with a neighbour of its kind. The next
-// value of a map key deletes the one before: they would be parted again.
+// joinable reports whether the block can be joined with a neighbour of its kind. The
+// value of a map key can't, because the next value deletes it: they would be split
+// again.
 func (b *block) joinable() bool { return b.deleted() || b.kind.hasElements() && b.flags&hasKey == 0 }
 
-// Why yjs could not integrate a block.
+// The reasons for which yjs can't integrate a block.
 var (
 	errEmpty   = errors.New("a block without content")
-	errFuture  = errors.New("a block that refers to its own future")
+	errFuture  = errors.New("a block that refers to a later element of its own client")
 	errContent = errors.New("unknown kind of content")
 	errType    = errors.New("unknown type")
 	errParent  = errors.New("unknown kind of parent")
-	errOptions = errors.New("a subdocument with options that make no document")
+	errOptions = errors.New("a subdocument with invalid options")
 )
 
-// refs gives the ids that must be there before the block can be: origin, right
-// origin and parent, those that it has.
+// refs returns the ids that the block refers to: its origin, right origin and parent,
+// as far as it has them. They must be integrated before the block.
 func (b *block) refs() (refs [3]id, n int) {
 	if b.flags&hasOrigin != 0 {
 		refs[n] = b.origin
@@ -102,7 +105,7 @@ func (b *block) refs() (refs [3]id, n int) {
 	return refs, n
 }
 
-// originOrNone gives the origin; noID where there is none.
+// originOrNone returns the origin, or noID if there is none.
 func (b *block) originOrNone() id {
 	if b.flags&hasOrigin == 0 {
 		return noID
@@ -110,7 +113,7 @@ func (b *block) originOrNone() id {
 	return b.origin
 }
 
-// rightOrNone gives the right origin; noID where there is none.
+// rightOrNone returns the right origin, or noID if there is none.
 func (b *block) rightOrNone() id {
 	if b.flags&hasRight == 0 {
 		return noID
@@ -118,14 +121,14 @@ func (b *block) rightOrNone() id {
 	return b.right
 }
 
-// kill makes the block a deleted one; its place stays.
+// dropContent makes the block a deleted block, which keeps its position.
 func (b *block) dropContent() {
 	if b.kind != kindGC {
 		b.kind, b.content, b.wire, b.owned = kindDeleted, nil, nil, false
 	}
 }
 
-// collect makes the block a GC block: its place is gone, too.
+// collect makes the block a GC block, which has no position.
 func (b *block) collect() {
 	*b = block{client: b.client, clock: b.clock, len: b.len, kind: kindGC}
 }

@@ -6,26 +6,26 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// place is where in a section a block begins.
+// sectionPos is the position of a block in a section.
 type sectionPos struct {
-	off   int    // in its bytes
-	index uint64 // of its blocks
+	off   int    // offset in the section's bytes
+	index uint64 // number of blocks before it
 	clock uint64
 }
 
-// source gives blocks of one client in clock order: those of a checked section
-// of an update, or those of runs.
+// blockIter iterates over blocks of one client in clock order: the blocks of a checked
+// section of an update, or the blocks of runs.
 type blockIter struct {
 	client uint64
 	block  block
 	loaded bool
 
-	section *section // nil: the source is runs
+	section *section // nil if the blocks are those of runs
 	wire    lib0.Reader
-	pos     sectionPos // of block, if it is loaded
-	nextPos sectionPos // of what comes next
+	pos     sectionPos // of block, if loaded
+	nextPos sectionPos // of the next block
 
-	runs   []*run // the rest, and where in the first
+	runs   []*run // the runs that are left, of which iter iterates over the first
 	walker runIter
 }
 
@@ -33,13 +33,13 @@ func iterSection(sec *section) blockIter {
 	return sec.from(sectionPos{clock: sec.clock})
 }
 
-// from gives the blocks from a place on.
+// from returns an iterator over the blocks of the section from p on.
 func (sec *section) from(p sectionPos) blockIter {
 	return blockIter{client: sec.client, section: sec, wire: lib0.Reread(sec.wire[p.off:]), nextPos: p}
 }
 
-// runSource gives the blocks of runs, from the one on that holds clock or is
-// behind it.
+// iterRuns returns an iterator over the blocks of runs from the first one on that ends
+// after clock.
 func iterRuns(client uint64, runs []*run, clock uint64) blockIter {
 	i := sort.Search(len(runs), func(i int) bool { return runs[i].end > clock })
 	s := blockIter{client: client, runs: runs[i:]}
@@ -49,8 +49,8 @@ func iterRuns(client uint64, runs []*run, clock uint64) blockIter {
 	return s
 }
 
-// next goes to the next block; nil: there is none. The block is valid until
-// the next call, and may be changed.
+// next advances to the next block, or returns nil if there is none. The block is valid
+// until the next call, and may be changed.
 func (s *blockIter) next() *block {
 	for s.section != nil && s.nextPos.index < s.section.count {
 		s.pos = s.nextPos
@@ -72,7 +72,8 @@ func (s *blockIter) next() *block {
 	return nil
 }
 
-// at goes on to the block that holds clock; nil: none does. It never goes back.
+// seek advances to the block that holds clock, or returns nil if no block does.
+// Successive calls must not decrease clock.
 func (s *blockIter) seek(clock uint64) *block {
 	for {
 		if !s.loaded {
@@ -92,7 +93,7 @@ func (s *blockIter) seek(clock uint64) *block {
 	return &s.block
 }
 
-// place is where a section's source has got to: at its block, or behind all.
+// position returns the position of the current block of a section, or the end.
 func (s *blockIter) position() sectionPos {
 	if s.loaded {
 		return s.pos

@@ -6,22 +6,23 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// glance is what it takes to hold a block as it stands in an update. It is smaller
-// than a block: to fill that for each would make loading a fifth slower.
+// blockLayout is what loading needs of a block: how it joins its neighbours, and where
+// its parts are in the bytes that it was read from. It is smaller than block: filling
+// a block for each one read would make loading a fifth slower.
 type blockLayout struct {
 	kind          kind
-	joinable      bool   // it can be joined with a neighbour of its kind
-	foreign       bool   // it refers to another client
-	prefix        int    // where in what it was read from the length in front of its content stands
-	content       int    // where the content does
-	next          int    // behind that
-	len           uint64 // elements
-	origin, right id     // noID where it has none
+	joinable      bool   // see block.joinable
+	foreign       bool   // it refers to an element of another client
+	prefix        int    // offset of the content's prefix
+	content       int    // offset of the content
+	next          int    // offset of the end
+	len           uint64 // in elements
+	origin, right id     // noID if the block has none
 }
 
-// skim reads blocks that stand in wire from off on, up to left of them, as long as
-// glance.skim takes them, and has w, if there is one, take them too. It gives where
-// the next one stands, and how many are left.
+// readSimple reads up to left blocks from offset off of wire, as long as
+// blockLayout.readSimple accepts them, and adds them to w unless w is nil. It returns
+// the offset of the next block and the number of blocks left.
 func (sec *section) readSimple(wire []byte, off int, left uint64, w *clientBuilder) (int, uint64) {
 	clock, foreign := sec.end, sec.foreign
 	var l blockLayout
@@ -38,10 +39,10 @@ func (sec *section) readSimple(wire []byte, off int, left uint64, w *clientBuild
 	return off, left
 }
 
-// skim reads the block at off if it is one of those that most documents are full
-// of: text, or what is left of deleted text, where somebody has written before.
-// Such a block is read and checked as block.read does it. Of any other, and of one
-// that isn't written as short as can be or is bad, skim tells nothing but false.
+// readSimple reads the block at off if it is of the kind that most documents consist
+// of: text or deleted content with an origin or right origin. Such a block is checked
+// as block.read checks it. For any other block, and for one that is malformed or has
+// an integer longer than necessary, readSimple returns false.
 func (l *blockLayout) readSimple(buf []byte, off int, client, clock uint64) bool {
 	if off >= len(buf) {
 		return false
@@ -94,8 +95,8 @@ func (l *blockLayout) readSimple(buf []byte, off int, client, clock uint64) bool
 	return true
 }
 
-// shortUint reads a number of at most five bytes. What is longer than that, longer
-// than need be, or cut off, it takes to end with buf.
+// shortUint reads a varUint of at most five bytes at buf[i]. If the integer is longer
+// than that, longer than necessary or truncated, next is len(buf).
 func shortUint(buf []byte, i int) (v uint64, next int) {
 	for shift := 0; i < len(buf) && shift < 35; shift += 7 {
 		b := buf[i]
@@ -111,7 +112,7 @@ func shortUint(buf []byte, i int) (v uint64, next int) {
 	return 0, len(buf)
 }
 
-// glance is the same of a block that was read and ends at next.
+// layout returns the layout of a block that was read and ends at offset next.
 func (b *block) layout(next int) blockLayout {
 	l := blockLayout{kind: b.kind, foreign: b.foreign, next: next, len: b.len, joinable: b.joinable(), origin: b.originOrNone(), right: b.rightOrNone()}
 	l.content = next - len(b.content)

@@ -6,9 +6,9 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// read reads the next block of an update, whose id is known from where it
-// stands. It refuses what yjs would throw on; the error is r's. A skip is a
-// block here too.
+// read reads and checks the next block of an update. Its id follows from the blocks
+// before it, so the caller passes it. read refuses what would make yjs throw; the
+// error is r's. It accepts skips, too.
 func (b *block) read(r *lib0.Reader, client, clock uint64) {
 	off := r.Offset()
 	info := r.Byte()
@@ -35,7 +35,7 @@ func (b *block) read(r *lib0.Reader, client, clock uint64) {
 	}
 }
 
-// readLinks reads where the block stands.
+// readLinks reads the origin and the right origin, or else the parent.
 func (b *block) readLinks(r *lib0.Reader) {
 	if b.flags&hasOrigin != 0 {
 		b.origin = b.readRef(r)
@@ -75,7 +75,7 @@ func (b *block) readParent(r *lib0.Reader) {
 	b.parent = r.Since(off)
 }
 
-// readContent reads and checks what the block holds, and sets its length.
+// readContent reads and checks the content, and sets the block's length.
 func (b *block) readContent(r *lib0.Reader) {
 	b.len = 1
 	switch b.kind {
@@ -119,7 +119,7 @@ func (b *block) readContent(r *lib0.Reader) {
 	b.content = r.Since(off)
 }
 
-// readOptions reads the options of a subdocument. yjs makes a document of them:
+// readOptions reads the options of a subdocument. yjs passes them to a constructor:
 // new Doc({guid, ...options}).
 func readOptions(r *lib0.Reader) {
 	bad := false
@@ -131,7 +131,7 @@ func readOptions(r *lib0.Reader) {
 	}
 }
 
-// readElement reads one element of an Any or JSON run.
+// readElement reads one element of a block of kindAny or kindJSON.
 func readElement(r *lib0.Reader, k kind) {
 	if k == kindAny {
 		r.Any()
@@ -142,7 +142,8 @@ func readElement(r *lib0.Reader, k kind) {
 	}
 }
 
-// load reads a block that the store has written: wire is exactly its bytes.
+// load reads a block that the store has written. wire is the bytes of that block
+// alone.
 func (b *block) load(wire []byte, client, clock, length uint64) {
 	r := lib0.Reread(wire)
 	info := r.Byte()
@@ -162,8 +163,9 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 	b.content = wire[r.Offset():]
 }
 
-// readHead reads what stands in front of the content of a block that was checked,
-// whose id doesn't matter: so nothing can be in its future.
+// readHead reads what comes before the content of a checked block. The block's clock
+// need not be known: readHead sets the largest, so that no reference is to a later
+// element.
 func (b *block) readHead(r *lib0.Reader) {
 	info := r.Byte()
 	b.clock, b.kind, b.flags = math.MaxUint64, kind(info&kindMask), info&^kindMask

@@ -2,9 +2,9 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// split parts the block before its element n, with 0 < n < len: b keeps the
-// elements in front and right gets the others. Parting a surrogate pair
-// writes U+FFFD on both sides, as yjs does (ContentString.splice).
+// split splits the block before its element n, with 0 < n < len: b keeps the elements
+// before n, and right has the others. If n splits a surrogate pair, each half becomes
+// U+FFFD, as in yjs (ContentString.splice).
 func (b *block) split(n uint64) (right block) {
 	b.wire = nil
 	right = *b
@@ -31,15 +31,15 @@ func (b *block) split(n uint64) (right block) {
 	return right
 }
 
-// from gives the part of the block from the given clock on, which must be
-// before its end.
+// from returns the part of the block from clock on. clock must be less than the
+// block's end.
 func (b *block) from(clock uint64) block {
 	part := *b
 	part.cutFront(clock)
 	return part
 }
 
-// cutFront takes away what is before clock, which must be before the end.
+// cutFront removes the elements before clock, which must be less than the block's end.
 func (b *block) cutFront(clock uint64) {
 	if clock > b.clock {
 		*b = b.split(clock - b.clock)

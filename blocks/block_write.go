@@ -2,8 +2,8 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// appendTo appends the block in V1 and tells where the length in front of its
-// content stands, for tail.
+// appendTo appends the block in V1. prefix is the offset in wire of the content's
+// prefix, for tail.
 func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
 	if b.wire != nil {
 		dst = append(dst, b.wire...)
@@ -29,7 +29,7 @@ func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
 	return append(dst, b.content...), prefix
 }
 
-// prefixLen is how many bytes the length in front of the content takes.
+// prefixLen returns how many bytes the content's prefix takes.
 func (b *block) prefixLen() int {
 	switch {
 	case b.kind == kindString:

@@ -7,35 +7,36 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// How large a chunk grows before another one is begun, and how much content
-// is joined into one block: a change inside touches no more than that. A chunk
-// that is loaded, or edited in its middle, may have twice as many blocks.
+// A chunk that reaches chunkBlocks or chunkBytes is full: the next block begins
+// another one. Blocks are joined up to blockBytes of content, so that an edit inside a
+// block copies no more than that. A chunk that was loaded, or edited in its middle,
+// may have twice as many blocks.
 const (
 	chunkBlocks = 64
 	chunkBytes  = 4096
 	blockBytes  = 2048
 )
 
-// rec says where a block of a chunk begins.
+// blockStart is where a block of a chunk begins.
 type blockStart struct {
-	clock uint32 // behind the chunk's
-	off   uint32 // in the chunk's bytes
+	clock uint32 // relative to the chunk's clock
+	off   uint32 // offset in the chunk's bytes
 }
 
-// chunk is a few neighbouring blocks of one client, in V1, as they are
-// written to the wire.
+// chunk is a few neighbouring blocks of one client, encoded in V1.
 //
-// A chunk that was loaded is closed: it is bytes, and nobody knows where in them
-// a block begins until somebody opens it (run.open). Most chunks never are. What
-// asks for a block by its number wants an open one.
+// A chunk that was loaded has no index: it is bytes and the number of their blocks.
+// The index, where each block begins, is built when a block is looked up
+// (run.indexed); for most chunks that never happens. Methods that take the number of a
+// block need the index.
 type chunk struct {
 	clock     uint64
-	unindexed int          // how many blocks it has, where it is closed
-	starts    []blockStart // its blocks, where it is open
+	unindexed int          // the number of blocks, if there is no index; else 0
+	starts    []blockStart // the index
 	wire      []byte
 }
 
-// open finds out where the blocks begin.
+// buildIndex finds where the blocks begin.
 func (k *chunk) buildIndex() {
 	k.starts = make([]blockStart, 0, k.unindexed)
 	r := lib0.Reread(k.wire)
@@ -46,7 +47,7 @@ func (k *chunk) buildIndex() {
 	k.unindexed = 0
 }
 
-// readLen reads past a block that was checked, and gives how many elements it has.
+// readLen reads a checked block and returns how many elements it has.
 func readLen(r *lib0.Reader) uint64 {
 	var b block
 	if b.readHead(r); b.kind == kindGC {
@@ -56,13 +57,13 @@ func readLen(r *lib0.Reader) uint64 {
 	return b.len
 }
 
-// count is how many blocks the chunk has.
+// count returns how many blocks the chunk has.
 func (k *chunk) count() int { return k.unindexed + len(k.starts) }
 
-// at gives the clock of block i.
+// clockOf returns the clock of block i.
 func (k *chunk) clockOf(i int) uint64 { return k.clock + uint64(k.starts[i].clock) }
 
-// blockWire gives the bytes of block i.
+// blockWire returns the bytes of block i, which alias the chunk.
 func (k *chunk) blockWire(i int) []byte {
 	if i+1 < len(k.starts) {
 		return k.wire[k.starts[i].off:k.starts[i+1].off]
@@ -72,10 +73,10 @@ func (k *chunk) blockWire(i int) []byte {
 
 func (k *chunk) kind(i int) kind { return kind(k.wire[k.starts[i].off] & kindMask) }
 
-// deleted tells whether nothing is left of block i but its place.
+// deleted reports whether block i is a deleted block or a GC block.
 func (k *chunk) deleted(i int) bool { return k.kind(i) <= kindDeleted }
 
-// find gives the index of the block that holds clock.
+// find returns the number of the block that holds clock.
 func (k *chunk) find(clock uint64) int {
 	behind := uint32(min(clock-k.clock, math.MaxUint32))
 	i, j := 0, len(k.starts)
@@ -89,35 +90,35 @@ func (k *chunk) find(clock uint64) int {
 	return i
 }
 
-// full tells whether a block at clock has to begin another chunk.
+// full reports whether a block at clock must begin another chunk.
 func (k *chunk) full(clock uint64) bool {
 	return k.count() >= chunkBlocks || len(k.wire) >= chunkBytes || clock-k.clock > math.MaxInt32
 }
 
-// tail says how the last block of a chunk can be continued. The zero value
-// says that it can't.
+// tail is what joining needs of the last block of a chunk. The zero value can't be
+// joined with any block.
 type tail struct {
 	kind     kind
 	joinable bool
-	right    id  // noID: it has none
-	prefix   int // where in the chunk's bytes the length in front of the content stands
+	right    id  // noID if there is none
+	prefix   int // offset in the chunk's bytes of the content's prefix
 }
 
-// takes tells whether a block of the tail's kind, that may be joined with others, says
-// the same as more elements of the tail's block would. before is the element in front
-// of it; origin and right are noID where it has none.
+// continuedBy reports whether a joinable block of the tail's kind means the same as
+// further elements of the tail's block. before is the element before that block;
+// origin and right are noID if it has none.
 func (t *tail) continuedBy(origin, right, before id) bool {
 	return t.kind == kindGC || origin == before && right == t.right
 }
 
-// takes tells whether b, the next block of the same client, can be more elements of
-// the last block.
+// canJoin reports whether b, the next block of the same client, can become further
+// elements of the last block.
 func (k *chunk) canJoin(b *block, t *tail) bool {
 	return t.joinable && b.kind == t.kind && b.joinable() && t.continuedBy(b.originOrNone(), b.rightOrNone(), id{b.client, b.clock - 1}) &&
 		(b.deleted() || len(k.wire)-t.prefix+len(b.content) <= blockBytes)
 }
 
-// push appends b, joined with the last block where that is the same.
+// push appends b, joined with the last block if possible.
 func (k *chunk) push(b *block, t *tail) {
 	if k.canJoin(b, t) {
 		k.join(b, t)
@@ -136,13 +137,13 @@ func (k *chunk) add(b *block, t *tail) {
 	k.wire, t.prefix = b.appendTo(k.wire)
 }
 
-// join makes b more elements of the last block.
+// join appends the elements of b to the last block.
 func (k *chunk) join(b *block, t *tail) {
 	k.wire = appendElements(k.wire, t.prefix, b.kind, b.len, b.content)
 }
 
-// grow gives wire with more elements of the given content in its last block. The
-// length of what that holds stands at prefix.
+// appendElements appends content, of more elements, to the last block of wire, whose
+// prefix is at the offset prefix.
 func appendElements(wire []byte, prefix int, k kind, more uint64, content []byte) []byte {
 	if k == kindString {
 		more = uint64(len(content))
@@ -156,14 +157,15 @@ func appendElements(wire []byte, prefix int, k kind, more uint64, content []byte
 	return append(wire, content...)
 }
 
-// fit leaves the chunk no room to grow, and gives the room that it had.
+// clip copies the chunk's slices to the size that they need. It returns the old ones,
+// emptied, for reuse.
 func (k *chunk) clip() (recs []blockStart, wire []byte) {
 	recs, wire = k.starts[:0], k.wire[:0]
 	k.starts, k.wire = slices.Clone(k.starts), slices.Clone(k.wire)
 	return recs, wire
 }
 
-// tail reads how the chunk's last block can be continued.
+// tail reads the tail of the chunk.
 func (k *chunk) tail() tail {
 	last := len(k.starts) - 1
 	r := lib0.NewReader(k.blockWire(last))

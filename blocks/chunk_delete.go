@@ -8,11 +8,11 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// eraser deletes spans of a run, with room to work in.
+// eraser deletes elements in chunks. Its scratch chunk is reused.
 type eraser struct{ scratch chunk }
 
-// delete drops the content of the elements in x, which r holds and none of
-// which is deleted yet.
+// delete drops the content of the elements in x. All of them must be in r, and none
+// may be deleted yet.
 func (e *eraser) delete(r *run, client uint64, x clocks.Span) {
 	for c := r.find(x.From); x.From < x.To; c++ {
 		k := r.indexed(c)
@@ -42,8 +42,8 @@ func (e *eraser) delete(r *run, client uint64, x clocks.Span) {
 	}
 }
 
-// join puts the blocks of chunk c, which is open, into the one before, if both
-// together are no more than half a chunk.
+// joinChunks moves the blocks of chunk c, which must be indexed, to the chunk before
+// it, if both together are at most half a chunk. It reports whether they are.
 func (r *run) joinChunks(c int, client uint64) bool {
 	k, next := r.chunks[c-1], r.chunks[c]
 	if k.count()+next.count() > chunkBlocks/2 || len(k.wire)+len(next.wire) > chunkBytes/2 ||
@@ -64,7 +64,7 @@ func (r *run) joinChunks(c int, client uint64) bool {
 	return true
 }
 
-// rewrite deletes x, which lies in chunk c.
+// rewrite deletes x, which must be inside chunk c.
 func (e *eraser) rewrite(r *run, c int, client uint64, x clocks.Span) {
 	k := r.chunks[c]
 	i := k.find(x.From)
@@ -78,7 +78,7 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x clocks.Span) {
 	case x.To == end && k.deleteEnd(i, client, x):
 		return
 	}
-	// Deleted neighbours come along: they join.
+	// Rewrite deleted neighbours too, to join them.
 	if i > 0 && x.From == k.clockOf(i) && k.deleted(i-1) {
 		i--
 	}
@@ -110,8 +110,8 @@ func (e *eraser) rewrite(r *run, c int, client uint64, x clocks.Span) {
 	k.splice(i, j+1, out)
 }
 
-// bury deletes block i, which is x, in its place, and joins it with deleted
-// neighbours.
+// deleteBlock deletes block i, whose elements are x, in place, and joins it with
+// deleted neighbours.
 func (k *chunk) deleteBlock(i int, client uint64, x clocks.Span) {
 	first, last := i, i
 	wire := k.blockWire(i)
@@ -136,8 +136,8 @@ func (k *chunk) deleteBlock(i int, client uint64, x clocks.Span) {
 	k.shiftStarts(first+1, len(length)-(to-from))
 }
 
-// buryEnd deletes x, the end of block i, in its place, as far as that is easy:
-// ASCII that somebody takes back.
+// deleteEnd deletes x, the last elements of block i, in place, and reports whether it
+// has. It handles ASCII text only, as when a user deletes what they have just typed.
 func (k *chunk) deleteEnd(i int, client uint64, x clocks.Span) bool {
 	wire := k.blockWire(i)
 	if k.kind(i) != kindString {
@@ -174,8 +174,9 @@ func (k *chunk) deleteEnd(i int, client uint64, x clocks.Span) bool {
 	return true
 }
 
-// nextChained gives the bytes and the elements of the block behind block i where
-// it is deleted and goes on where that ends, at the given id.
+// nextDeleted returns the size in bytes and the length in elements of the block after
+// block i, if that is deleted and continues block i at the given id. Otherwise it
+// returns zeros.
 func (k *chunk) nextDeleted(i int, at id) (size int, length uint64) {
 	if i+1 == len(k.starts) || k.kind(i+1) != kindDeleted {
 		return 0, 0
@@ -189,15 +190,15 @@ func (k *chunk) nextDeleted(i int, at id) (size int, length uint64) {
 	return len(next), r.Uint()
 }
 
-// shift moves where the blocks from i on begin.
+// shiftStarts adds by to the offsets of the blocks from i on.
 func (k *chunk) shiftStarts(i, by int) {
 	for ; i < len(k.starts); i++ {
 		k.starts[i].off = uint32(int(k.starts[i].off) + by)
 	}
 }
 
-// chained tells whether block b, whose id is given, goes on where block a ends:
-// its origin is a's last element, and they have the same right origin.
+// follows reports whether block b, which begins at the given id, continues block a:
+// its origin is a's last element, and both have the same right origin.
 func follows(a, b []byte, at id) bool {
 	if b[0]&hasOrigin == 0 || (a[0]^b[0])&hasRight != 0 {
 		return false
@@ -214,8 +215,8 @@ func follows(a, b []byte, at id) bool {
 	return bytes.Equal(a[rightA:endA], b[rightB:endB])
 }
 
-// links tells where in the bytes of a block its right origin begins, if it has
-// one, and where its content does.
+// linkOffsets returns the offset in the bytes of a block at which its right origin
+// begins, if it has one, and the offset at which its content begins, prefix included.
 func linkOffsets(wire []byte) (right, end int) {
 	end = 1
 	if wire[0]&(hasOrigin|hasRight) == 0 {
@@ -234,7 +235,7 @@ func linkOffsets(wire []byte) (right, end int) {
 	return right, end
 }
 
-// skipID gives the place behind the id at wire[i].
+// skipID returns the offset after the id at wire[i].
 func skipID(wire []byte, i int) int {
 	for range 2 {
 		for wire[i] >= 0x80 {
@@ -245,7 +246,7 @@ func skipID(wire []byte, i int) int {
 	return i
 }
 
-// splice puts the blocks of with in the place of the blocks i to j.
+// splice replaces the blocks from i to j, excluded, with those of with.
 func (k *chunk) splice(i, j int, with *chunk) {
 	from, to := int(k.starts[i].off), len(k.wire)
 	if j < len(k.starts) {
@@ -263,8 +264,8 @@ func (k *chunk) splice(i, j int, with *chunk) {
 	k.shiftStarts(n, shift)
 }
 
-// replace is slices.Replace, but leaves little room where it has to make some,
-// and not much where a lot has gone.
+// replaceCompact is slices.Replace with less spare capacity: it allocates little, and
+// reallocates if much becomes unused.
 func replaceCompact[T any](s []T, i, j int, with []T) []T {
 	n := len(s) + len(with) - (j - i)
 	if spare := n/8 + 8; n > cap(s) || cap(s)-n > 4*spare {
@@ -276,7 +277,7 @@ func replaceCompact[T any](s []T, i, j int, with []T) []T {
 	return out[:n]
 }
 
-// halve moves the second half of the chunk's blocks into another one.
+// halve moves the second half of the chunk's blocks to a new chunk.
 func (k *chunk) halve() *chunk {
 	mid := len(k.starts) / 2
 	off := k.starts[mid].off

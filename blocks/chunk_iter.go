@@ -2,16 +2,16 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// walker goes through the blocks of a run.
+// runIter iterates over the blocks of a run.
 type runIter struct {
 	run   *run
-	from  uint64      // blocks that end before that are passed over
-	wire  lib0.Reader // the rest of a chunk
-	clock uint64      // of its next block
-	chunk int         // what follows
+	from  uint64      // blocks that end before or at from are skipped
+	wire  lib0.Reader // the rest of the current chunk
+	clock uint64      // of the next block
+	chunk int         // the next chunk
 }
 
-// walk goes through the blocks from the one on that holds clock, or is behind it.
+// iter returns an iterator over the blocks that end after clock.
 func (r *run) iter(clock uint64) runIter {
 	w := runIter{run: r, from: clock, chunk: r.find(clock)}
 	if w.chunk < len(r.chunks) && r.chunks[w.chunk].unindexed == 0 {
@@ -23,7 +23,7 @@ func (r *run) iter(clock uint64) runIter {
 	return w
 }
 
-// next reads the next block into b; false: there is none.
+// next reads the next block into b. It reports false if there is none.
 func (w *runIter) next(b *block, client uint64) bool {
 	for {
 		for w.wire.Len() == 0 {

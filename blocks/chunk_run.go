@@ -2,18 +2,18 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// run is blocks of one client without a gap.
+// run is blocks of one client without a gap, in chunks.
 type run struct {
-	end    uint64 // the clock behind the last block
-	size   int    // bytes of all blocks
-	count  int    // of pushed blocks that were not joined with the one before
+	end    uint64 // the clock after the last element
+	size   int    // in bytes, of all blocks
+	count  int    // of pushed blocks, except those that were joined; deletions don't change it
 	chunks []*chunk
 	tail   tail
 }
 
 func (r *run) start() uint64 { return r.chunks[0].clock }
 
-// push appends b, which begins at r.end unless r is empty. It copies what b
+// push appends b, which must begin at r.end unless r is empty. It copies what b
 // aliases.
 func (r *run) push(b *block) {
 	if b.kind.hasElements() && len(b.content) > blockBytes && b.len > 1 {
@@ -47,8 +47,8 @@ func (r *run) push(b *block) {
 	r.end = b.end()
 }
 
-// pushParts appends a long block in parts of about blockBytes. Strings are
-// parted between code points only, so that nothing is lost.
+// pushParts appends a long block in parts of about blockBytes. It splits strings only
+// between code points, so that no surrogate pair is lost.
 func (r *run) pushParts(b block) {
 	for b.len > 1 && len(b.content) > blockBytes {
 		n := elementsWithin(&b, blockBytes)
@@ -62,8 +62,8 @@ func (r *run) pushParts(b block) {
 	r.push(&b)
 }
 
-// elementsWithin counts the elements that fit into size bytes of content, at
-// least one code point or element.
+// elementsWithin returns how many elements fit into size bytes of content, but at
+// least one element or code point.
 func elementsWithin(b *block, size int) (n uint64) {
 	if b.kind == kindString {
 		for size > 0 && b.content[size]&0xc0 == 0x80 {
@@ -82,7 +82,7 @@ func elementsWithin(b *block, size int) (n uint64) {
 	return n
 }
 
-// open gives chunk c, in which blocks can be found afterwards.
+// indexed returns chunk c with its index.
 func (r *run) indexed(c int) *chunk {
 	k := r.chunks[c]
 	if k.unindexed > 0 {
@@ -91,7 +91,7 @@ func (r *run) indexed(c int) *chunk {
 	return k
 }
 
-// find gives the index of the chunk that holds clock.
+// find returns the number of the chunk that holds clock.
 func (r *run) find(clock uint64) int {
 	i, j := 0, len(r.chunks)
 	for i+1 < j {
@@ -104,7 +104,7 @@ func (r *run) find(clock uint64) int {
 	return i
 }
 
-// blockEnd gives the clock behind block i of chunk c, which is open.
+// blockEnd returns the clock after block i of chunk c, which must be indexed.
 func (r *run) blockEnd(c, i int) uint64 {
 	if k := r.chunks[c]; i+1 < len(k.starts) {
 		return k.clockOf(i + 1)

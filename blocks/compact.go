@@ -2,15 +2,15 @@ package blocks
 
 import "slices"
 
-// Compact drops what no client can show any more, and joins what is left of
-// it: the content of map entries that were overwritten, and the blocks in types
-// that are deleted or overwritten, which become GC blocks. yjs drops the same
-// when it integrates the document, so that it reads as before, also for somebody
-// who has a part of it. The state vector stays, and so does what waits.
+// Compact drops what no client can show any more and joins the remains: the content of
+// map entries that were overwritten, and blocks in types that are deleted or
+// overwritten, which become GC blocks. yjs drops the same when it integrates the
+// document. So the document reads as before, and clients that have part of it can
+// apply its updates. The state vector and what is pending stay as they are.
 //
-// It goes through all blocks a few times, and takes about 50 bytes of memory for
-// each meanwhile, unless there are neither map entries nor types within types.
-// Where the document keeps its history there is nothing to drop.
+// Compact reads all blocks a few times, and takes about 50 bytes of memory for each
+// block while it runs, unless there are neither map entries nor nested types. A
+// document that keeps its history has nothing to drop.
 func (s *Store) Compact() {
 	n, maps, types := s.countBlocks()
 	if s.options.History || !maps && !types {
@@ -33,8 +33,8 @@ func (s *Store) Compact() {
 	}
 }
 
-// survey counts the integrated blocks, and tells whether there are map entries
-// among them, and whether any stand in a type that is a block, or are collected.
+// countBlocks counts the integrated blocks. maps reports whether one is a map entry;
+// types, whether one has a block as its parent or is a GC block.
 func (s *Store) countBlocks() (n int, maps, types bool) {
 	for _, c := range s.inOrder() {
 		c.eachBlock(func(b *block) {
@@ -46,8 +46,8 @@ func (s *Store) countBlocks() (n int, maps, types bool) {
 	return n, maps, types
 }
 
-// eachBlock calls yield with the integrated blocks of c, in order. A block is
-// valid until yield returns, and may be changed.
+// eachBlock calls yield with the integrated blocks of c, in order. A block is valid
+// until yield returns, and may be changed.
 func (c *client) eachBlock(yield func(*block)) {
 	if c.blocks.end == 0 {
 		return
@@ -58,11 +58,11 @@ func (c *client) eachBlock(yield func(*block)) {
 	}
 }
 
-// collect marks what yjs makes GC blocks of (Item.getMissing): blocks whose
-// parent is deleted, and those whose origin or right origin is a GC block. It
-// reports false if a block has one of these collected and the other not. No
-// client writes a block between two of different types, and what yjs makes of
-// it depends on what comes first.
+// markCollected marks the blocks that yjs makes GC blocks (Item.getMissing): those
+// whose parent is deleted, and those whose origin or right origin is a GC block. It
+// reports false if one of a block's origins is a GC block and the other is not. Then
+// Compact changes nothing: no client writes a block between blocks of different types,
+// and what yjs makes of it depends on the order of updates.
 func (g *graph) markCollected() bool {
 	return g.inOrder(func(n *node) bool {
 		lost, torn := g.isCollected(n)
@@ -73,8 +73,8 @@ func (g *graph) markCollected() bool {
 	})
 }
 
-// lost tells whether what a block refers to makes a GC block of it, or part of
-// it does.
+// isCollected reports whether n refers to something that makes it a GC block, and
+// whether only one of its two origins does.
 func (g *graph) isCollected(n *node) (lost, torn bool) {
 	left, right := n.refs[0], n.refs[1]
 	if n.is(inBlock) {
@@ -85,7 +85,7 @@ func (g *graph) isCollected(n *node) (lost, torn bool) {
 	return first || second, left != none && right != none && first != second
 }
 
-// rebuild gives c's integrated blocks as they are marked.
+// rebuild returns c's integrated blocks changed as they are marked.
 func (c *client) rebuild(nodes []node) (out clientBlocks) {
 	c.eachBlock(func(b *block) {
 		switch n := &nodes[0]; {

@@ -5,24 +5,25 @@ import (
 	"sort"
 )
 
-// graph is the integrated blocks of a document and what they refer to.
+// graph is the integrated blocks of a document and the references between them.
+// Compact and the check of how deep types are nested (store_nesting.go) use it.
 //
-// Blocks are numbered client by client, in descending order of client and
-// ascending order of clock. So of blocks with the same origin and no right
-// origin, the one with the lowest number stands rightmost in yjs
-// (Item.integrate): the highest client, and of that the first.
+// Blocks are numbered client by client, in descending order of client and ascending
+// order of clock. yjs (Item.integrate) puts blocks with the same origin and no right
+// origin in the opposite order: by ascending client, and by descending clock within a
+// client. So the one with the lowest number is the rightmost.
 type graph struct {
 	clients []*client
-	first   []int32 // the number of each client's first block, and behind all
+	first   []int32 // the number of each client's first block, then the number of all blocks
 	nodes   []node
 }
 
-// node is one block. No block comes to refer to itself by way of others.
+// node is one block. References have no cycles.
 type node struct {
-	end   uint64   // the clock behind it
+	end   uint64   // the clock after the block
 	refs  [2]int32 // the blocks that hold its origin and right origin, or its parent and none
 	marks marks
-	depth int32 // in how many types it stands, by measure
+	depth int32 // how many types it is nested in, set by measureNesting
 }
 
 // none is the number of no block.
@@ -32,15 +33,15 @@ type marks uint8
 
 const (
 	deleted   marks = 1 << iota
-	collected       // as a GC block; deleted too
-	changed         // by Compact
-	inBlock         // refs[0] is its parent
-	winner          // of the entries of a map key
+	collected       // is or becomes a GC block; deleted is set too
+	changed         // Compact changes it
+	inBlock         // refs[0] is the parent
+	winner          // is the current entry of a map key
 )
 
 func (n *node) is(m marks) bool { return n.marks&m != 0 }
 
-// graph takes in the n integrated blocks.
+// newGraph returns the graph of the n integrated blocks.
 func (s *Store) newGraph(n int) *graph {
 	g := &graph{clients: s.inOrder(), nodes: make([]node, 0, n)}
 	g.first = make([]int32, 0, len(g.clients)+1)
@@ -74,7 +75,7 @@ func (s *Store) newGraph(n int) *graph {
 	return g
 }
 
-// each calls yield with all blocks and their numbers.
+// each calls yield with each block and its number.
 func (g *graph) each(yield func(x int32, b *block)) {
 	x := int32(0)
 	for _, c := range g.clients {
@@ -85,11 +86,11 @@ func (g *graph) each(yield func(x int32, b *block)) {
 	}
 }
 
-// inOrder calls visit with each block, after those that it refers to, until that
-// reports false.
+// inOrder calls visit with each block after the blocks that it refers to. It stops and
+// reports false once visit reports false.
 func (g *graph) inOrder(visit func(n *node) bool) bool {
 	done := make([]bool, len(g.nodes))
-	var open []int32 // each waits for the one behind it
+	var open []int32 // a stack, on which each block refers to the one above it
 	for x := range g.nodes {
 		open = append(open, int32(x))
 		for len(open) > 0 {
@@ -109,7 +110,8 @@ func (g *graph) inOrder(visit func(n *node) bool) bool {
 	return true
 }
 
-// find gives the block that holds an element which b, block x, refers to.
+// find returns the number of the block that holds an element. The element is one that
+// b, block x, refers to.
 func (g *graph) find(element id, b *block, x int32) int32 {
 	if element.client == b.client && element.clock == b.clock-1 {
 		return x - 1

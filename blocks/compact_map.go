@@ -2,39 +2,39 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// chains are the entries that a document's map keys have had. In yjs the
-// entries of one key are a list like any other, of which the last one is the
-// value; all others are deleted when they are integrated, or the next one is.
+// keyChains finds the current entry of each map key. In yjs the entries of one key are
+// a list like any other. Its last entry is the value; each other entry is deleted when
+// it is integrated, or when the next one is.
 //
-// Clients write an entry with what was the last one as origin, and without a
-// right origin. So the entries are a tree, where an entry stands behind its
-// origin, and in front of the rest of the tree behind that: from the rightmost
-// root, by way of rightmost children, to the last entry. What is not the last
-// one now will never be, because an entry that comes is behind what it has as
-// origin.
+// Clients write an entry with the last one at that time as origin, and without a right
+// origin. So the entries of a key form a tree, in which the children of an entry are
+// those that have it as origin. The list is the tree in depth-first order. Its last
+// entry is found by going from the rightmost root to the rightmost child until there
+// is none. An entry that is not the last one now never becomes it, because a new entry
+// comes after its origin.
 //
-// A chain is told by where its entries come from, not by their flag hasKey,
-// which is lost on entries with an origin where yjs merges updates.
+// Entries are assigned to a chain by their origins and not by the flag hasKey, because
+// yjs loses that flag of entries with an origin when it merges updates.
 type keyChains struct {
 	graph *graph
-	of    []int32     // each block's chain; 0: not known yet, none: not an entry
-	next  []successor // what follows each block on the way to the last entry
-	list  []keyChain  // list[0] is none
+	of    []int32     // each block's chain; 0 if not known yet, none if it is no entry
+	next  []successor // each block's successor on the way to the last entry
+	list  []keyChain  // list[0] is unused
 }
 
-// next is the rightmost child in the tree of the first of a block's elements
-// that has another child right of the block's own next element.
+// successor is the rightmost child of an element of a block. The element is the first
+// one with a child to the right of the block's own next element.
 type successor struct {
 	block int32
-	clock uint64 // of the element
+	clock uint64 // the clock of that element
 }
 
 type keyChain struct {
-	root     int32 // the rightmost
-	hasRight bool  // there is a right origin, which no client writes: it stays as it is
+	root     int32 // the rightmost one
+	hasRight bool  // an entry has a right origin, which no client writes: the chain is left as it is
 }
 
-// overwrite marks the map entries that were overwritten as deleted.
+// markOverwritten marks map entries that were overwritten as deleted.
 func (g *graph) markOverwritten() {
 	c := &keyChains{graph: g, list: make([]keyChain, 1)}
 	c.of = make([]int32, len(g.nodes))
@@ -56,7 +56,7 @@ func (g *graph) markOverwritten() {
 	}
 }
 
-// read finds the roots of all chains and what follows each block.
+// addEntries finds the roots of all chains and the successor of each block.
 func (c *keyChains) addEntries() {
 	numbers := make(map[string]int32)
 	var key []byte
@@ -83,9 +83,11 @@ func (c *keyChains) addEntries() {
 	})
 }
 
-// join puts block x behind the element of block left that is its origin.
+// addSuccessor makes block x the successor of block left if no better one is known. x
+// has as origin the element of left with the given clock.
 func (c *keyChains) addSuccessor(x, left int32, clock uint64) {
-	// The block's own next element is of its client, and the first of that.
+	// Otherwise left's own next element is to the right of x: its client is higher, or
+	// it is the same and the element is earlier.
 	if x > left && clock+1 < c.graph.nodes[left].end {
 		return
 	}
@@ -94,7 +96,7 @@ func (c *keyChains) addSuccessor(x, left int32, clock uint64) {
 	}
 }
 
-// follow finds the chain of each block, by way of origins.
+// assignChains finds the chain of each block by following origins.
 func (c *keyChains) assignChains() {
 	var way []int32
 	for x := range c.of {
@@ -117,7 +119,7 @@ func (c *keyChains) assignChains() {
 	}
 }
 
-// last goes to the end of a chain.
+// last returns the last entry of the chain, starting at x.
 func (c *keyChains) last(x int32) int32 {
 	for c.next[x].block != none {
 		x = c.next[x].block
@@ -125,8 +127,7 @@ func (c *keyChains) last(x int32) int32 {
 	return x
 }
 
-// appendKey appends parent and map key of a block that names them, as no other
-// key has them.
+// appendKey appends a key that is unique to the parent and map key of a block.
 func (b *block) appendKey(dst []byte) []byte {
 	r := lib0.NewReader(b.parent)
 	dst = append(dst, byte(r.Uint()))

@@ -7,18 +7,18 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// spanSet is many spans, in order, that don't touch one another. They are held
-// in parts, so that a new one moves few.
+// deleteIndex is the set of the deleted elements of one client. Its spans are held in
+// parts of bounded length, so that an insertion moves few.
 //
-// What was loaded is closed, as chunks are: it is the spans as updates have them,
-// until somebody looks for one.
+// What was loaded stays encoded, as the spans are in an update, until a span is looked
+// up.
 type deleteIndex struct {
 	encoded encodedSpans
 	parts   []clocks.Spans
-	hint    spanPos // where find found something last: the next is near, as a rule
+	hint    spanPos // the last result of find; the next is usually close
 }
 
-// closedSpans is n spans as updates have them.
+// encodedSpans is n spans in the encoding of updates.
 type encodedSpans struct {
 	n    int
 	wire []byte
@@ -32,7 +32,7 @@ func (c *encodedSpans) each(yield func(clocks.Span)) {
 	}
 }
 
-// open makes parts of what is closed.
+// decode turns the encoded spans into parts.
 func (s *deleteIndex) decode() {
 	if closed := s.encoded; closed.n > 0 {
 		s.encoded = encodedSpans{}
@@ -40,18 +40,19 @@ func (s *deleteIndex) decode() {
 	}
 }
 
-// spanAt says where a span is: in which part, and where in that.
+// spanPos is the position of a span: the part, and the index in it.
 type spanPos struct{ part, i int }
 
 const partSpans = 128
 
-// behind tells whether all spans end before clock.
+// endsBefore reports whether all spans end before clock.
 func (s *deleteIndex) endsBefore(clock uint64) bool {
 	n := len(s.parts)
 	return n == 0 || s.parts[n-1].End() < clock
 }
 
-// find finds the first span that ends at or behind clock; there is one.
+// find returns the position of the first span that ends at or after clock. There must
+// be one.
 func (s *deleteIndex) find(clock uint64) spanPos {
 	for range 2 {
 		if s.isFirst(s.hint, clock) {
@@ -71,7 +72,7 @@ func (s *deleteIndex) find(clock uint64) spanPos {
 	return s.hint
 }
 
-// isFirst tells whether find of clock is at.
+// isFirst reports whether find(clock) is at.
 func (s *deleteIndex) isFirst(at spanPos, clock uint64) bool {
 	if at.part >= len(s.parts) || at.i >= len(s.parts[at.part]) || s.parts[at.part][at.i].To < clock {
 		return false
@@ -82,7 +83,7 @@ func (s *deleteIndex) isFirst(at spanPos, clock uint64) bool {
 	return at.part == 0 || s.parts[at.part-1].End() < clock
 }
 
-// gap gives the first part of x that s leaves open; an empty one: there is none.
+// gap returns the first part of x that is not in s, or an empty span if all of x is.
 func (s *deleteIndex) gap(x clocks.Span) clocks.Span {
 	s.decode()
 	if s.endsBefore(x.From) {
@@ -100,7 +101,7 @@ func (s *deleteIndex) gap(x clocks.Span) clocks.Span {
 	return x
 }
 
-// gaps calls yield with the parts of x that s leaves open, in order.
+// gaps calls yield with the parts of x that are not in s, in order.
 func (s *deleteIndex) gaps(x clocks.Span, yield func(clocks.Span)) {
 	for x.From < x.To {
 		open := s.gap(x)
@@ -112,7 +113,7 @@ func (s *deleteIndex) gaps(x clocks.Span, yield func(clocks.Span)) {
 	}
 }
 
-// add adds x, of which nothing is in s.
+// add adds x, no part of which may be in s.
 func (s *deleteIndex) add(x clocks.Span) {
 	s.decode()
 	if s.endsBefore(x.From) {
@@ -139,7 +140,8 @@ func (s *deleteIndex) add(x clocks.Span) {
 	}
 }
 
-// push adds x, which is behind all that is in s and doesn't touch it. s is open.
+// push adds x, which must be after all spans of s and not touch them. s must be
+// decoded.
 func (s *deleteIndex) push(x clocks.Span) {
 	last := len(s.parts) - 1
 	switch {
@@ -152,7 +154,7 @@ func (s *deleteIndex) push(x clocks.Span) {
 	}
 }
 
-// next gives the span behind the one at at.
+// next returns the span after the one at at, or nil if there is none.
 func (s *deleteIndex) next(at spanPos) *clocks.Span {
 	switch {
 	case at.i+1 < len(s.parts[at.part]):

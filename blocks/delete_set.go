@@ -8,15 +8,15 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// deletion is what an update deletes of a client.
+// deletion is what an update deletes of one client.
 type deletion struct {
 	client   uint64
-	n        int           // of spans
-	spans    []clocks.Span // in order; none where there is a body
-	prepared *clientBlocks // whose blocks say just what is deleted; only for a store that doesn't have the client
+	n        int           // the number of spans
+	spans    []clocks.Span // in order; nil if prepared is set
+	prepared *clientBlocks // blocks of the same update whose deleted elements are exactly the spans, or nil
 }
 
-// read gives the spans.
+// read returns the spans.
 func (d *deletion) read() []clocks.Span {
 	if d.prepared == nil {
 		return d.spans
@@ -26,8 +26,8 @@ func (d *deletion) read() []clocks.Span {
 	return spans
 }
 
-// readDeletions reads and checks the delete set, with which an update ends, and
-// puts it in order where yjs would have written it otherwise.
+// readDeletions reads and checks the delete set, which is the end of an update, and
+// normalizes it if it isn't as yjs writes it.
 func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 	in.deletions, in.spans = in.deletions[:0], in.spans[:0]
 	tidy, before, sections := true, uint64(lib0.MaxInt+1), in.sections
@@ -54,9 +54,9 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 		return malformed("update: delete set: %w", err)
 	}
 	if r.Len() > 0 {
-		return malformed("update: %d bytes behind its end", r.Len())
+		return malformed("update: %d bytes after its end", r.Len())
 	}
-	rest := in.spans // which doesn't grow any more
+	rest := in.spans // it doesn't grow any more
 	for i := range in.deletions {
 		if d := &in.deletions[i]; d.prepared == nil {
 			d.spans, rest = rest[:d.n:d.n], rest[d.n:]
@@ -68,8 +68,9 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 	return nil
 }
 
-// readSpans reads and checks what is deleted of a client, and tells whether it is in
-// order. The error is of a span that can't be; what can't be read is r's error.
+// readSpans reads and checks what is deleted of a client, and reports whether it is in
+// order. It returns an error for an impossible span; the error of a failed read is
+// r's.
 func (in *parsedUpdate) readSpans(r *lib0.Reader, client, count uint64) (ordered bool, err error) {
 	first, end := len(in.spans), uint64(0)
 	ordered = true
@@ -89,14 +90,14 @@ func (in *parsedUpdate) readSpans(r *lib0.Reader, client, count uint64) (ordered
 	return ordered, nil
 }
 
-// saysDeleted tells whether wire begins with so many spans that say just what the
-// section's body says of deleted elements.
+// matchesDeleted reports whether wire begins with count spans that are exactly the
+// deleted elements of the section's prepared blocks.
 func (sec *section) matchesDeleted(count uint64, wire []byte) bool {
 	return sec.prepared != nil && count > 0 && count == uint64(sec.prepared.deleted.encoded.n) &&
 		bytes.HasPrefix(wire, sec.prepared.deleted.encoded.wire)
 }
 
-// tidyDeletions sorts the deletions and joins those that overlap.
+// normalizeDeletions sorts the deletions and joins those that overlap.
 func (in *parsedUpdate) normalizeDeletions() {
 	slices.SortStableFunc(in.deletions, func(a, b deletion) int { return descending(a.client, b.client) })
 	tidy := in.deletions[:0]

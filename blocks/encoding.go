@@ -1,14 +1,3 @@
-// Package blocks holds a Yjs document the way a sync server needs it: which
-// blocks exist, per client and in clock order, and which are deleted. It does
-// not know where in the text or the tree they stand, because a server never
-// has to; clients work that out.
-//
-// A Store applies updates, says what was new in them, gives its state vector
-// and encodes all of the document or what somebody lacks. It never changes
-// what a block says: what it encodes reads in yjs as the updates would.
-//
-// The format of updates is that of yjs 13.6 (src/utils/encoding.js,
-// src/structs/*.js, src/utils/DeleteSet.js).
 package blocks
 
 import (
@@ -16,21 +5,22 @@ import (
 	"fmt"
 )
 
-// Encoding names how an update is encoded. It is always named, never guessed.
+// Encoding is an encoding of updates. It is always named, never guessed: a V1 decoder
+// reads bytes in V2 as an empty document, without an error.
 type Encoding uint8
 
-// The encodings of Yjs updates. The zero value is none.
+// The encodings of Yjs updates. The zero value is none of them.
 const (
 	V1 Encoding = 1
 	V2 Encoding = 2
 )
 
 var (
-	// ErrMalformed means that bytes are no update, or no state vector, or an
-	// update that yjs could not integrate.
+	// ErrMalformed means that bytes are no update or no state vector, or are an update
+	// that yjs could not integrate.
 	ErrMalformed = errors.New("blocks: malformed")
-	// ErrLimit means that an update would take the document past a limit, or is
-	// one in V2 that unpacks to very much more than its own size.
+	// ErrLimit means that an update would take the document past a limit, or that an
+	// update in V2 would be disproportionately large in V1.
 	ErrLimit = errors.New("blocks: over the limit")
 	// ErrEncoding means that an encoding is neither V1 nor V2.
 	ErrEncoding = errors.New("blocks: unknown encoding")
@@ -51,19 +41,18 @@ func overLimit(what string, size, limit int) error {
 	return fmt.Errorf("%w: %s would take about %d bytes, at most %d are allowed", ErrLimit, what, size, limit)
 }
 
-// outsideMost bounds the V1 form of an update in V2 that comes from outside. V2
-// packs repetitions so tightly that twenty bytes can stand for any number of
-// blocks.
+// maxUnpacked bounds the V1 form of an untrusted update in V2. V2 packs repetitions so
+// tightly that twenty bytes can stand for any number of blocks.
 func maxUnpacked(update []byte) int { return 1<<20 + 64*len(update) }
 
-// fromOutside gives an update for the document in V1, which is not checked yet.
-// What is larger than the document may be isn't unpacked.
+// toV1 returns an untrusted update in V1. It is not checked yet. An update that is
+// larger in V1 than the document may be is not converted.
 func (s *Store) toV1(update []byte, enc Encoding) ([]byte, error) {
 	return toV1(update, enc, min(maxUnpacked(update), s.options.MaxSize))
 }
 
-// asV1 gives an update in V1: itself, or converted, in which case it is at most
-// about most bytes long. What is in V1 is not checked here.
+// toV1 returns an update in V1: update itself if it is, or else a converted one of at
+// most about limit bytes. An update in V1 is not checked.
 func toV1(update []byte, enc Encoding, limit int) ([]byte, error) {
 	if enc == V1 {
 		return update, nil
@@ -74,8 +63,7 @@ func toV1(update []byte, enc Encoding, limit int) ([]byte, error) {
 	return fromV2(update, limit)
 }
 
-// readAs reads and checks an update from outside. What it gives aliases update
-// if that is in V1.
+// readAs reads and checks an untrusted update. If that is in V1, in aliases it.
 func (in *parsedUpdate) readAs(update []byte, enc Encoding) error {
 	update, err := toV1(update, enc, maxUnpacked(update))
 	if err != nil {
@@ -84,7 +72,7 @@ func (in *parsedUpdate) readAs(update []byte, enc Encoding) error {
 	return in.read(update, nil)
 }
 
-// fromV1 gives a checked update in V1 in the given encoding: itself, or converted.
+// fromV1 returns a checked update in V1 in the given encoding: itself, or converted.
 func fromV1(update []byte, enc Encoding) []byte {
 	if enc == V1 {
 		return update

@@ -2,10 +2,10 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// StateVectorOf encodes how many elements of each client an update has from
-// clock 0 on without a gap: the state vector of a document that takes it
-// first, where nothing has to wait. Errors are Convert's. update is borrowed;
-// the caller owns the result.
+// StateVectorOf encodes how many elements of each client an update has from clock 0 on
+// without a gap. That is the state vector of an empty document that applies the
+// update, if nothing in it is pending. The errors are those of Convert. update is
+// borrowed; the caller owns the result.
 func StateVectorOf(enc Encoding, update []byte) ([]byte, error) {
 	var in parsedUpdate
 	if err := in.readAs(update, enc); err != nil {
@@ -22,7 +22,8 @@ func StateVectorOf(enc Encoding, update []byte) ([]byte, error) {
 	return append(lib0.AppendUint(nil, n), set...), nil
 }
 
-// unbroken is the clock behind the blocks that follow one another from clock 0.
+// endWithoutGap returns the clock after the blocks that follow one another from clock
+// 0 on.
 func (sec *section) endWithoutGap() uint64 {
 	end := uint64(0)
 	src := iterSection(sec)
@@ -32,9 +33,9 @@ func (sec *section) endWithoutGap() uint64 {
 	return end
 }
 
-// ParseStateVector calls yield with each entry of a state vector: a client, and
-// how many of its elements the vector counts. It may have called yield before it
-// finds an error, which is ErrMalformed. stateVector is borrowed.
+// ParseStateVector calls yield with each entry of a state vector: a client, and the
+// number of its elements. It may have called yield before it returns an error, which
+// is ErrMalformed. stateVector is borrowed.
 func ParseStateVector(stateVector []byte, yield func(client, clock uint64)) error {
 	r := lib0.NewReader(stateVector)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
@@ -46,13 +47,13 @@ func ParseStateVector(stateVector []byte, yield func(client, clock uint64)) erro
 		return malformed("state vector: %w", err)
 	}
 	if r.Len() > 0 {
-		return malformed("state vector: %d bytes behind its end", r.Len())
+		return malformed("state vector: %d bytes after its end", r.Len())
 	}
 	return nil
 }
 
-// ClockOf is how many elements of a client a state vector counts; 0 where it is none.
-// stateVector is borrowed.
+// ClockOf returns the number of elements of a client that a state vector holds, or 0
+// if it holds none or is malformed. stateVector is borrowed.
 func ClockOf(stateVector []byte, client uint64) uint64 {
 	r := lib0.NewReader(stateVector)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
@@ -63,8 +64,8 @@ func ClockOf(stateVector []byte, client uint64) uint64 {
 	return 0
 }
 
-// StateVector encodes, for each client, how many elements the document has of
-// it without a gap. The caller owns the result.
+// StateVector encodes, for each client, how many elements the document has of it
+// without a gap. The caller owns the result.
 func (s *Store) StateVector() []byte {
 	n := uint64(0)
 	for _, c := range s.inOrder() {

@@ -7,31 +7,32 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// Options bounds a Store. The zero value of each field stands for its default.
+// Options sets the limits of a Store, and whether it keeps history. The zero value of
+// a field means its default.
 type Options struct {
-	MaxSize    int // bytes of the encoded document, and 256 for each client; default 256 MiB
-	MaxPending int // bytes of what waits for something it depends on; default 16 MiB
+	MaxSize    int // bytes of the encoded document, plus 256 for each client; default 256 MiB
+	MaxPending int // bytes of blocks and deletions that are pending; default 16 MiB
 
-	// History says to keep the content of what is deleted, as yjs does with gc: false.
+	// History keeps the content of what is deleted, as yjs does with gc: false.
 	History bool
 }
 
-// Store is one document: blocks per client in clock order, and what is
-// deleted. What lacks something that it depends on waits until that is there:
-// the state vector leaves it out, encodings hold it.
+// Store is one document: the blocks of each client in clock order, and what is
+// deleted. A block is integrated once all blocks that it depends on are. Until then it
+// is pending: encodings of the document have it, the state vector doesn't count it.
 //
-// A Store is for one goroutine at a time.
+// A Store must not be used by two goroutines at the same time.
 type Store struct {
 	options     Options
 	byID        map[uint64]*client
-	recent      *client   // whom find found last; nil: nobody
-	clients     []*client // in descending order of id, as updates are written
-	added       []*client // those that are not among them yet
-	blocksSize  int       // bytes of all blocks
-	pendingCost int       // the waitCost of all clients
-	nesting     int       // types are nested less deep, or as deep
+	recent      *client   // the last result of find, or nil
+	clients     []*client // in descending order of id, as in updates
+	added       []*client // those that are not in clients yet
+	blocksSize  int       // of all integrated blocks
+	pendingCost int       // the sum of the clients' pendingCost
+	nesting     int       // an upper bound of the depth of nested types
 
-	// Room to work in, kept between calls of Apply.
+	// Scratch space, kept between calls of Apply.
 	parsed parsedUpdate
 	plan   plan
 	eraser eraser
@@ -41,26 +42,26 @@ type Store struct {
 type client struct {
 	id uint64
 	clientBlocks
-	pending          []*run       // what waits, in clock order
-	pendingDeletions clocks.Spans // deleted elements behind blocks.end
+	pending          []*run       // blocks that are pending, in clock order
+	pendingDeletions clocks.Spans // deletions of elements from blocks.end on
 
-	pendingCost int // about how many bytes of memory pending and dead take
+	pendingCost int // memory that pending and pendingDeletions take, in bytes, estimated
 
-	waiters       clocks.Waiters[*client] // who waits for blocks of this client
-	waitState     waitState               // whether this client is one of somebody's waiters
-	receiverClock uint64                  // during Diff: what the receiver has
+	waiters       clocks.Waiters[*client] // the clients that wait for blocks of this client
+	waitState     waitState               // whether this client is a waiter of another client
+	receiverClock uint64                  // during Diff: how many elements the receiver has
 
 	// During Apply:
 	planned bool
-	ready   uint64   // the clock behind the last block that will be integrated
-	section *section // what the update brings; nil: nothing
+	ready   uint64   // the clock after the last block that will be integrated
+	section *section // of the update, or nil
 }
 
-// body is blocks of one client from clock 0 on: those that are integrated, or those
-// of a section that may come to be.
+// clientBlocks is blocks of one client from clock 0 on: those that are integrated, or
+// those of a section of an update that may be.
 type clientBlocks struct {
 	blocks  run
-	deleted deleteIndex // which of their elements are
+	deleted deleteIndex // the elements of blocks that are deleted
 }
 
 // push appends a block.
@@ -71,7 +72,7 @@ func (d *clientBlocks) push(b *block) {
 	d.blocks.push(b)
 }
 
-// New returns an empty document with default limits.
+// New returns an empty document with the default limits.
 func New() *Store { return NewWith(Options{}) }
 
 // NewWith returns an empty document.
@@ -81,15 +82,15 @@ func NewWith(o Options) *Store {
 	return &Store{options: o, byID: make(map[uint64]*client)}
 }
 
-// Size is about how many bytes the document takes encoded: all blocks that are
-// not waiting, without what frames them and the list of deletions. It costs nothing.
+// Size returns about how many bytes the encoded document takes: the integrated blocks,
+// without the headers of sections and the delete set. It takes constant time.
 func (s *Store) Size() int { return s.blocksSize }
 
-// clientSize is what a client counts beside its blocks, so that many clients
-// with next to nothing can't take more memory than the limit says.
+// clientSize is what each client adds to the document's size, so that many clients
+// with few blocks can't take more memory than the limit allows.
 const clientSize = 256
 
-// find gives the client of the given id; nil: it has none.
+// find returns the client with the given id, or nil if there is none.
 func (s *Store) find(id uint64) *client {
 	if c := s.recent; c != nil && c.id == id {
 		return c
@@ -101,7 +102,7 @@ func (s *Store) find(id uint64) *client {
 	return c
 }
 
-// client gives the client of the given id, which it adds where it is new.
+// client returns the client with the given id, and adds it if there is none.
 func (s *Store) client(id uint64) *client {
 	c := s.find(id)
 	if c == nil {
@@ -112,7 +113,7 @@ func (s *Store) client(id uint64) *client {
 	return c
 }
 
-// forget takes back the last n clients that were added.
+// removeAdded removes the last n clients that were added.
 func (s *Store) removeAdded(n int) {
 	kept := len(s.added) - n
 	for _, c := range s.added[kept:] {
@@ -122,7 +123,7 @@ func (s *Store) removeAdded(n int) {
 	s.added = slices.Delete(s.added, kept, len(s.added))
 }
 
-// inOrder gives all clients, in descending order of id.
+// inOrder returns all clients, in descending order of id.
 func (s *Store) inOrder() []*client {
 	if len(s.added) > 0 {
 		s.clients = append(s.clients, s.added...)

@@ -2,13 +2,13 @@ package blocks
 
 import "math"
 
-// Apply takes an update into the document and gives what was new in it, as a
-// V1 update: what has to be stored and told to others. nil: nothing was new.
-// Where all of it was new and it is in V1, added is update itself; otherwise
-// the caller owns it. Blocks that have to wait are new too.
+// Apply applies an update to the document. It returns what of the update is new, as an
+// update in V1, which is to be stored and broadcast; nil if nothing is new. Pending
+// blocks count as new. If the update is in V1 and all of it is new, added is update
+// itself; otherwise the caller owns added.
 //
-// An error (ErrMalformed, ErrLimit, ErrEncoding) leaves the document as it
-// was. update is borrowed.
+// If Apply returns an error (ErrMalformed, ErrLimit, ErrEncoding), the document is
+// unchanged. update is borrowed.
 func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 	if update, err = s.toV1(update, enc); err != nil {
 		return nil, err
@@ -16,8 +16,8 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 	return s.apply(update, &s.options)
 }
 
-// Load takes an update into the document as Apply does, whatever the limits:
-// what is stored already was let in once. update is borrowed.
+// Load applies an update as Apply does, without limits: it is for updates that are
+// stored, which a former Apply has accepted. update is borrowed.
 func (s *Store) Load(update []byte, enc Encoding) error {
 	update, err := toV1(update, enc, math.MaxInt)
 	if err == nil {
@@ -26,7 +26,7 @@ func (s *Store) Load(update []byte, enc Encoding) error {
 	return err
 }
 
-// apply takes an update in V1. Without most there is no limit.
+// apply applies an update in V1. If limits is nil, there are none.
 func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) {
 	if s.applyTyping(update, limits) {
 		return update, nil
@@ -54,7 +54,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	if c.grows {
 		gained = len(added)
 	}
-	s.plan.make(s, in.sections)
+	s.plan.build(s, in.sections)
 	if err := s.checkSize(in, limits, gained, len(update)); err != nil {
 		s.plan.cancel(s)
 		return nil, err
@@ -65,8 +65,8 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	return added, nil
 }
 
-// checkSize tells whether an update of the given size, as it is planned, would
-// take the document past a limit, by gained bytes of new blocks.
+// checkSize returns ErrLimit if the planned update, of the given size in bytes, would
+// take the document past a limit. gained is the size of its new blocks.
 func (s *Store) checkSize(in *parsedUpdate, limits *Options, gained, update int) error {
 	if limits == nil {
 		return nil
@@ -76,14 +76,16 @@ func (s *Store) checkSize(in *parsedUpdate, limits *Options, gained, update int)
 	}
 	if s.pendingBound(update) > limits.MaxPending {
 		if pending := s.pendingCost + s.newPendingCost(in); pending > limits.MaxPending {
-			return overLimit("what waits for missing blocks", pending, limits.MaxPending)
+			return overLimit("pending blocks and deletions", pending, limits.MaxPending)
 		}
 	}
 	return nil
 }
 
-// sizeWith is what counts of the document's size with so many bytes more.
+// sizeWith returns what the document would count against MaxSize with so many bytes
+// more.
 func (s *Store) sizeWith(gained int) int { return s.blocksSize + gained + clientSize*len(s.byID) }
 
-// mayWait is more than what waits can cost with an update of the given size.
+// pendingBound returns an upper bound of pendingCost after an update of the given
+// size.
 func (s *Store) pendingBound(size int) int { return s.pendingCost + costOfByte*size }

@@ -2,8 +2,8 @@ package blocks
 
 import "github.com/yroom/yroom/internal/clocks"
 
-// Contains tells whether the document holds all that is in update, so that
-// Apply would add nothing. Errors are Apply's. update is borrowed.
+// Contains reports whether the document holds everything in update, so that Apply
+// would return nil. The errors are those of Apply. update is borrowed.
 func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	update, err := s.toV1(update, enc)
 	if err != nil {
@@ -18,11 +18,11 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	return !c.grows && !c.deletes, nil
 }
 
-// comparison says what an update means to a document.
+// comparison is what an update would change in a document.
 type comparison struct {
 	grows   bool // it has elements that are new
 	deletes bool // it has deletions that are new
-	repeats bool // it has something that isn't
+	repeats bool // it has elements or deletions that are known
 }
 
 func (s *Store) compare(in *parsedUpdate) (result comparison) {
@@ -57,7 +57,7 @@ func (s *Store) compare(in *parsedUpdate) (result comparison) {
 	return result
 }
 
-// onlyNew encodes what s does not hold of an update.
+// onlyNew encodes the part of an update that s does not hold.
 func (s *Store) onlyNew(in *parsedUpdate) []byte {
 	news := New()
 	for i := range in.sections {

@@ -2,12 +2,12 @@ package blocks
 
 import "github.com/yroom/yroom/internal/clocks"
 
-// delete takes deletions into the document.
+// delete applies deletions.
 func (s *Store) delete(deletions []deletion) {
 	for _, d := range deletions {
 		c := s.client(d.client)
 		if d.prepared != nil && c.blocks.end == d.prepared.blocks.end {
-			continue // it was taken in whole
+			continue // integrated as prepared, deletions included
 		}
 		spans := d.read()
 		for len(spans) > 0 && spans[0].To <= c.blocks.end {
@@ -25,7 +25,7 @@ func (s *Store) delete(deletions []deletion) {
 	}
 }
 
-// deleteLater has spans wait for what they delete.
+// addPendingDeletions adds deletions of elements that are not integrated.
 func (s *Store) addPendingDeletions(c *client, waiting []clocks.Span) {
 	before := len(c.pendingDeletions)
 	c.pendingDeletions = c.pendingDeletions.Union(waiting)
@@ -34,7 +34,7 @@ func (s *Store) addPendingDeletions(c *client, waiting []clocks.Span) {
 	s.pendingCost += cost
 }
 
-// deleteHeld deletes elements that are integrated.
+// deleteIntegrated deletes elements that are integrated.
 func (s *Store) deleteIntegrated(c *client, x clocks.Span) {
 	for x.From < x.To {
 		part := c.deleted.gap(x)
@@ -46,7 +46,7 @@ func (s *Store) deleteIntegrated(c *client, x clocks.Span) {
 	}
 }
 
-// erase deletes elements that are integrated, none of which is deleted yet.
+// deleteContent deletes elements that are integrated, none of which is deleted yet.
 func (s *Store) deleteContent(c *client, x clocks.Span) {
 	c.deleted.add(x)
 	if s.options.History {
@@ -57,7 +57,7 @@ func (s *Store) deleteContent(c *client, x clocks.Span) {
 	s.blocksSize += c.blocks.size - before
 }
 
-// bury appends a block that is deleted.
+// appendDeleted appends a block that is deleted.
 func (s *Store) appendDeleted(c *client, b *block) {
 	if !s.options.History {
 		b.dropContent()
@@ -66,7 +66,7 @@ func (s *Store) appendDeleted(c *client, b *block) {
 	c.blocks.push(b)
 }
 
-// undeleted calls yield with the parts of x that are not known as deleted, in
+// eachUndeleted calls yield with the parts of x that are not known as deleted, in
 // order. c may be nil.
 func (c *client) eachUndeleted(x clocks.Span, yield func(clocks.Span)) {
 	if c == nil {
@@ -82,8 +82,8 @@ func (c *client) eachUndeleted(x clocks.Span, yield func(clocks.Span)) {
 	}
 }
 
-// undeletedOf tells whether some of the elements in x are not known as deleted,
-// and whether none is.
+// undeletedIn reports whether some of the elements in x are not known as deleted, and
+// whether all are not.
 func (c *client) undeletedIn(x clocks.Span) (some, all bool) {
 	if x.To <= c.blocks.end {
 		open := c.deleted.gap(x)

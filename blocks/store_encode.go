@@ -5,8 +5,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// Encode encodes the whole document, what waits included. The caller owns the
-// result. It panics where enc is not an encoding.
+// Encode encodes the whole document, what is pending included. The caller owns the
+// result. It panics if enc is no encoding.
 func (s *Store) Encode(enc Encoding) []byte {
 	if err := checkEncoding(enc); err != nil {
 		panic(err)
@@ -14,10 +14,9 @@ func (s *Store) Encode(enc Encoding) []byte {
 	return fromV1(s.encode(), enc)
 }
 
-// Diff encodes what somebody with the given state vector lacks: the blocks
-// behind it, what waits and all deletions, as the protocol wants it. The error
-// is ErrMalformed or ErrEncoding. stateVector is borrowed; the caller owns the
-// result.
+// Diff encodes what a client with the given state vector lacks: the blocks after it,
+// what is pending, and all deletions, as the sync protocol requires. The error is
+// ErrMalformed or ErrEncoding. stateVector is borrowed; the caller owns the result.
 func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
@@ -38,12 +37,12 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	return fromV1(s.encode(), enc), nil
 }
 
-// encode encodes the blocks that are not before client.has, and all deletions.
+// encode encodes the blocks from receiverClock of each client on, and all deletions.
 func (s *Store) encode() []byte {
 	size, clients := 0, uint64(0)
 	for _, c := range s.inOrder() {
 		size += len(c.deleted.encoded.wire) + 4*(c.deletionCount()-c.deleted.encoded.n)
-		if c.pendingEnd() > c.receiverClock {
+		if c.lastEnd() > c.receiverClock {
 			clients++
 			size += 32
 			if c.receiverClock == 0 {
@@ -54,23 +53,22 @@ func (s *Store) encode() []byte {
 	out := make([]byte, 0, size+size/8+64)
 	out = lib0.AppendUint(out, clients)
 	for _, c := range s.inOrder() {
-		if c.pendingEnd() > c.receiverClock {
+		if c.lastEnd() > c.receiverClock {
 			out = c.appendSection(out)
 		}
 	}
 	return s.appendDeletions(out)
 }
 
-// last is the clock behind c's last block, waiting or not.
-func (c *client) pendingEnd() uint64 {
+// lastEnd returns the clock after c's last block, pending or not.
+func (c *client) lastEnd() uint64 {
 	if n := len(c.pending); n > 0 {
 		return c.pending[n-1].end
 	}
 	return c.blocks.end
 }
 
-// appendSection appends c's blocks that are not before c.has, of which there
-// are some.
+// appendSection appends c's blocks from c.receiverClock on. There must be some.
 func (c *client) appendSection(dst []byte) []byte {
 	clock := c.receiverClock
 	var runs []*run
@@ -86,7 +84,7 @@ func (c *client) appendSection(dst []byte) []byte {
 	blocks, at := uint64(0), clock
 	for _, r := range runs {
 		if r.start() > at {
-			blocks++ // a skip
+			blocks++ // for a skip
 		}
 		blocks += r.countFrom(at)
 		at = r.end
@@ -106,7 +104,7 @@ func (c *client) appendSection(dst []byte) []byte {
 	return dst
 }
 
-// countFrom counts the blocks from clock on, the one that holds it included.
+// countFrom counts the blocks from clock on, including the one that holds it.
 func (r *run) countFrom(clock uint64) (n uint64) {
 	c := r.find(clock)
 	if clock > r.chunks[c].clock {
@@ -120,7 +118,8 @@ func (r *run) countFrom(clock uint64) (n uint64) {
 	return n
 }
 
-// appendFrom appends the blocks from clock on; the one that holds it is parted.
+// appendFrom appends the blocks from clock on, and of the one that holds it, the part
+// from clock on.
 func (r *run) appendFrom(dst []byte, client, clock uint64) []byte {
 	c := r.find(clock)
 	if clock > r.chunks[c].clock {
@@ -161,8 +160,8 @@ func (s *Store) appendDeletions(dst []byte) []byte {
 	return dst
 }
 
-// deletions counts the spans of what is deleted of c. One may go from the
-// blocks that are there to those that aren't.
+// deletionCount returns the number of spans in c's part of the delete set. The last
+// span of integrated elements and the first pending one may be one span.
 func (c *client) deletionCount() int {
 	n := c.deleted.count() + len(c.pendingDeletions)
 	if c.deletionsTouch() {
@@ -180,7 +179,7 @@ func (c *client) deletionsTouch() bool {
 	return len(parts) > 0 && parts[len(parts)-1].End() == c.pendingDeletions[0].From
 }
 
-// appendDeletions appends them.
+// appendDeletions appends c's part of the delete set.
 func (c *client) appendDeletions(dst []byte) []byte {
 	dst = lib0.AppendUint(dst, c.id)
 	dst = lib0.AppendUint(dst, uint64(c.deletionCount()))

@@ -7,7 +7,7 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// commit takes the blocks of an update into the document, as it was planned.
+// commit applies the blocks of an update as planned.
 func (s *Store) commit() {
 	for _, c := range s.plan.touched {
 		before := c.pendingCost
@@ -22,13 +22,13 @@ func (s *Store) commit() {
 	s.plan.finish()
 }
 
-// continues tells whether a section goes on where c ends, with nothing of c
-// waiting behind that.
+// continues reports whether a section begins where the integrated blocks of c end, has
+// no gap, and nothing of c is pending.
 func (sec *section) continues(c *client) bool {
 	return sec.clock == c.blocks.end && sec.elements == sec.end-sec.clock && len(c.pending)+len(c.pendingDeletions) == 0
 }
 
-// integrate appends c's blocks that are ready to those that are integrated.
+// integrate appends those of c's blocks that are ready to the integrated ones.
 func (s *Store) integrate(c *client) {
 	before := c.blocks.size
 	if sec := c.section; sec != nil && c.ready == sec.end && sec.continues(c) {
@@ -53,7 +53,8 @@ func (c *client) pushAll(sec *section) {
 	}
 }
 
-// merge integrates what is ready of that which waits and of an update's section.
+// merge integrates those blocks that are ready, from the pending ones and the update's
+// section, in clock order.
 func (s *Store) merge(c *client) {
 	var start sectionPos
 	if c.section != nil {
@@ -62,7 +63,7 @@ func (s *Store) merge(c *client) {
 	q := c.queue(c.blocks.end, start)
 	dead := len(c.pendingDeletions)
 	for c.blocks.end < c.ready {
-		s.append(c, *q.at(c.blocks.end))
+		s.appendReady(c, *q.at(c.blocks.end))
 	}
 	c.pendingCost -= spanCost * (dead - len(c.pendingDeletions))
 
@@ -81,9 +82,9 @@ func (s *Store) merge(c *client) {
 	}
 }
 
-// append appends a block that is ready. Elements that were deleted before they
-// came are so from the start.
-func (s *Store) append(c *client, b block) {
+// appendReady appends a block that is ready, split at the bounds of pending deletions,
+// which it applies.
+func (s *Store) appendReady(c *client, b block) {
 	for len(c.pendingDeletions) > 0 && c.pendingDeletions[0].From < b.end() {
 		x := c.pendingDeletions[0]
 		if b.clock < x.From {

@@ -2,14 +2,14 @@ package blocks
 
 import "fmt"
 
-// maxNesting bounds how deep an update may nest types, and how many types may
-// wait, which can nest them as much deeper. yjs deletes a type together with what
-// is in it, recursively: at about 1,700 levels that overflows the stack of a
-// browser or of node.
+// maxNesting bounds how deep an update may nest types, and how many types may be
+// pending, which can nest integrated ones as much deeper. yjs deletes a type and its
+// content recursively: at about 1,700 levels that overflows the stack of a browser or
+// of Node.js.
 const maxNesting = 500
 
-// checkNesting tells whether an update that brings types would nest them too
-// deep. Most of the time it knows without looking: there are not enough of them.
+// checkNesting returns ErrLimit if an update that has types would nest them too deep.
+// Mostly there are too few types for that, which it knows without measuring.
 func (s *Store) checkNesting(update []byte, types int) error {
 	if s.nesting+types <= maxNesting {
 		return nil
@@ -24,19 +24,18 @@ func (s *Store) checkNesting(update []byte, types int) error {
 			return err
 		}
 	}
-	// Who adds a paragraph isn't to blame for what others have nested.
+	// An update is not refused for what other clients have nested before.
 	nowDeep, nowWaiting := trial.measureNesting()
 	if nowDeep > max(deep, maxNesting) {
 		return fmt.Errorf("%w: types would be nested %d levels deep, at most %d are allowed", ErrLimit, nowDeep, maxNesting)
 	}
 	if nowWaiting > max(waiting, maxNesting) {
-		return fmt.Errorf("%w: %d types would wait for missing blocks, at most %d are allowed", ErrLimit, nowWaiting, maxNesting)
+		return fmt.Errorf("%w: %d types would be pending, at most %d are allowed", ErrLimit, nowWaiting, maxNesting)
 	}
 	return nil
 }
 
-// measure tells how deep types are nested in one another, and how many types
-// wait.
+// measureNesting returns how deep types are nested, and how many types are pending.
 func (s *Store) measureNesting() (deep, waiting int) {
 	n, _, nested := s.countBlocks()
 	if nested {

@@ -7,21 +7,21 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// around gives the bounds of those pending runs that touch or overlap a section.
+// pendingRange returns the range of the pending runs that overlap or touch a section.
 func (c *client) pendingRange(sec *section) (from, to int) {
 	from = sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end >= sec.clock })
 	to = from + sort.Search(len(c.pending)-from, func(i int) bool { return c.pending[from+i].start() > sec.end })
 	return from, to
 }
 
-// pendingAround gives those runs.
+// pendingOverlap returns those runs.
 func (c *client) pendingOverlap(sec *section) []*run {
 	from, to := c.pendingRange(sec)
 	return c.pending[from:to]
 }
 
-// eachNew calls yield with those parts of src's blocks at or behind clock that
-// are not among the held ones, in order.
+// eachUnknown calls yield with the parts of src's blocks from clock on that are not in
+// held, in order.
 func eachUnknown(src blockIter, clock uint64, held []*run, yield func(*block)) {
 	for b := src.next(); b != nil; b = src.next() {
 		if b.end() <= clock {
@@ -50,8 +50,8 @@ func eachUnknown(src blockIter, clock uint64, held []*run, yield func(*block)) {
 	}
 }
 
-// hold puts those of a section's blocks at or behind clock that c does not hold
-// yet among those that wait.
+// addPending adds the section's blocks from clock on to the pending ones, except those
+// that are known.
 func (c *client) addPending(clock uint64, sec *section) {
 	from, to := c.pendingRange(sec)
 	held := c.pending[from:to]
@@ -69,7 +69,7 @@ func (c *client) addPending(clock uint64, sec *section) {
 	c.pending = slices.Replace(c.pending, from, to, runs...)
 }
 
-// extend puts b, which is behind all of runs, there too.
+// appendToRuns appends b, which must be after all blocks of runs.
 func appendToRuns(runs []*run, b *block) []*run {
 	last := len(runs) - 1
 	if last < 0 || runs[last].end != b.clock {
@@ -80,8 +80,7 @@ func appendToRuns(runs []*run, b *block) []*run {
 	return runs
 }
 
-// waiting is about how much of an update would begin to wait, as waitCost
-// counts it.
+// newPendingCost estimates by how much an update would increase pendingCost.
 func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
 	for i := range in.sections {
 		sec := &in.sections[i]
@@ -110,15 +109,15 @@ func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
 	return cost
 }
 
-// What holding a thing back costs beside its bytes: its memory, and in the case
-// of spans that they are moved when others come in front of them.
+// What a pending run, block or span costs in addition to its bytes. The cost of a span
+// includes that it moves when others are inserted before it.
 const (
 	runCost   = 512
 	blockCost = 32
 	spanCost  = 128
 
-	// costOfByte is more than a byte of an update can cost: a block takes two at
-	// least, and so does a span.
+	// costOfByte is more than a byte of an update can cost: the encoding of a block
+	// takes at least two bytes, and so does that of a span.
 	costOfByte = (runCost+blockCost)/2 + 1
 )
 

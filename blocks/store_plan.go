@@ -6,33 +6,33 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// plan works out how far each client's blocks can be integrated once an update
-// is there: a block is ready when all before it of the same client are, and the
-// blocks that it refers to. Up to commit nothing of the store changes but what
-// cancel takes back.
+// plan computes how far each client's blocks can be integrated with an update. A block
+// is ready when the blocks before it of the same client are, and the blocks that it
+// refers to. Until Store.commit, the plan changes nothing in the store that cancel
+// doesn't restore.
 //
-// A block is looked at once, and again when what it waited for has come. So the
-// time is linear, but for the heaps of waiters.
+// Each block is tried once, and again when the block that it waited for is ready. So
+// the time is linear, except for the heaps of waiters.
 type plan struct {
-	touched   []*client     // clients whose reach is planned
-	todo      []*client     // those who may get further
-	added     int           // how many clients were added for the plan
-	waiting   []*client     // clients that began to wait
-	waitedFor []*client     // and for whom each
-	woken     []wokenWaiter // waiters who wait no longer
+	touched   []*client     // clients of which ready is set
+	todo      []*client     // clients to advance
+	added     int           // how many clients were added to the store
+	waiting   []*client     // clients that have become waiters
+	waitedFor []*client     // the client that each of them waits for
+	woken     []wokenWaiter // waiters that were removed
 }
 
 // waiter is a client whose next block refers to an element of another client that
 // is not ready.
 type waiter = clocks.Waiter[*client]
 
-// woken is a waiter that was removed from a client's heap.
+// wokenWaiter is a waiter that was removed from a client's heap.
 type wokenWaiter struct {
 	on     *client
 	waiter waiter
 }
 
-// wait says whether a client is one of somebody's waiters.
+// waitState says whether a client is a waiter of another one.
 type waitState uint8
 
 const (
@@ -41,15 +41,15 @@ const (
 	waiting
 )
 
-// blockQueue gives blocks of one client that aren't integrated yet, in clock
-// order: what waits, and what an update brings.
+// blockQueue iterates over the blocks of one client that are not integrated yet, in
+// clock order: those that are pending, and those of an update.
 type blockQueue struct {
 	held, update blockIter
 	cut          block
 }
 
-// queue begins at the block that holds clock. from is a place in c.section, if
-// there is one, that isn't behind it.
+// queue returns a queue that begins at the block that holds clock. If c has a section,
+// from is a position in it that must not be after that block.
 func (c *client) queue(clock uint64, from sectionPos) blockQueue {
 	q := blockQueue{held: iterRuns(c.id, c.pending, clock)}
 	if c.section != nil {
@@ -58,9 +58,9 @@ func (c *client) queue(clock uint64, from sectionPos) blockQueue {
 	return q
 }
 
-// at gives the part from clock on of the block that holds it; nil: there is
-// none. What is held goes first: it was given to others already. It never goes
-// back.
+// at returns the part from clock on of the block that holds clock, or nil if there is
+// none. It prefers pending blocks, which other clients already have. Successive calls
+// must not decrease clock.
 func (q *blockQueue) at(clock uint64) *block {
 	if b := q.held.seek(clock); b != nil {
 		b.cutFront(clock)
@@ -79,8 +79,8 @@ func (q *blockQueue) at(clock uint64) *block {
 	return b
 }
 
-// reach is how far c's blocks are ready, by the plan where there is one. c may
-// be nil.
+// readyEnd returns the clock after the last of c's blocks that is ready: by the plan,
+// if there is one for c, or else integrated. c may be nil.
 func (c *client) readyEnd() uint64 {
 	switch {
 	case c == nil:
@@ -91,8 +91,8 @@ func (c *client) readyEnd() uint64 {
 	return c.blocks.end
 }
 
-// make plans the integration of sections.
-func (p *plan) make(s *Store, sections []section) {
+// build plans the integration of sections.
+func (p *plan) build(s *Store, sections []section) {
 	for i := range sections {
 		sec := &sections[i]
 		c := p.client(s, sec.client)
@@ -116,7 +116,7 @@ func (p *plan) client(s *Store, id uint64) *client {
 	return c
 }
 
-// touch has c advanced.
+// touch schedules c to be advanced.
 func (p *plan) touch(c *client) {
 	if !c.planned {
 		c.planned, c.ready = true, c.blocks.end
@@ -125,7 +125,8 @@ func (p *plan) touch(c *client) {
 	p.todo = append(p.todo, c)
 }
 
-// advance takes c as far as it gets, and those who waited for that.
+// advance advances c as far as possible, and schedules the clients that waited for
+// that.
 func (p *plan) advance(s *Store, c *client) {
 	start := c.ready
 	if sec := c.section; sec != nil && !sec.foreign && start == sec.clock && sec.continues(c) {
@@ -145,7 +146,8 @@ func (p *plan) advance(s *Store, c *client) {
 	}
 }
 
-// take takes c's next block, or has c wait for what it lacks.
+// takeNext makes c's next block ready and reports true, or makes c wait for what the
+// block lacks.
 func (p *plan) takeNext(s *Store, c *client, b *block) bool {
 	needs, blocked := s.missing(b)
 	if blocked {
@@ -156,7 +158,7 @@ func (p *plan) takeNext(s *Store, c *client, b *block) bool {
 	return !blocked
 }
 
-// walk takes one block of c after another.
+// advanceByBlock advances c block by block.
 func (p *plan) advanceByBlock(s *Store, c *client) {
 	var from sectionPos
 	if c.section != nil {
@@ -171,10 +173,10 @@ func (p *plan) advanceByBlock(s *Store, c *client) {
 	}
 }
 
-// wait has c wait until needs is ready.
+// wait makes c wait until the element needs is ready.
 func (p *plan) wait(s *Store, c *client, needs id) {
 	if c.waitState != notWaiting {
-		return // for the same
+		return // it already waits for that element
 	}
 	c.waitState = waitingNew
 	on := p.client(s, needs.client)
@@ -182,10 +184,11 @@ func (p *plan) wait(s *Store, c *client, needs id) {
 	p.waiting, p.waitedFor = append(p.waiting, c), append(p.waitedFor, on)
 }
 
-// lacks tells the first id that b refers to and that is not ready.
+// missing returns the first id that b refers to and that is not ready, and reports
+// whether there is one.
 func (s *Store) missing(b *block) (id, bool) {
 	if !b.foreign {
-		return id{}, false // of its own client a block refers only to what is before it
+		return id{}, false // b can only refer to earlier elements of its own client
 	}
 	refs, n := b.refs()
 	for _, ref := range refs[:n] {
@@ -196,7 +199,7 @@ func (s *Store) missing(b *block) (id, bool) {
 	return id{}, false
 }
 
-// finish ends a plan that was carried out.
+// finish ends a plan that was committed.
 func (p *plan) finish() {
 	for _, c := range p.waiting {
 		if c.waitState == waitingNew {
@@ -206,7 +209,7 @@ func (p *plan) finish() {
 	p.reset()
 }
 
-// cancel takes back what the plan has touched.
+// cancel restores what the plan has changed.
 func (p *plan) cancel(s *Store) {
 	isNew := func(x waiter) bool { return x.Client.waitState == waitingNew }
 	slices.SortFunc(p.waitedFor, func(a, b *client) int { return descending(a.id, b.id) })
@@ -228,7 +231,8 @@ func (p *plan) cancel(s *Store) {
 	p.reset()
 }
 
-// reset keeps no more room than small updates need, and lets go of the update.
+// reset empties the plan, so that it references nothing of the update. It keeps only
+// as much capacity as small updates need.
 func (p *plan) reset() {
 	for _, c := range p.touched {
 		c.planned, c.section = false, nil

@@ -5,10 +5,10 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// applyTyped takes an update into the document if it is like those that typing makes:
-// one block that continues its client, or one span of deletions, or both, all of it
-// new and nothing that has to wait. For any other update, good or bad, it changes
-// nothing and gives false.
+// applyTyping applies an update as typing makes them, without planning: it has one
+// block that continues its client, or one span of deletions, or both; all of it is new
+// and nothing becomes pending. For any other update, valid or not, applyTyping changes
+// nothing and returns false.
 func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	r := lib0.NewReader(update)
 	var b block
@@ -34,8 +34,8 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	return true
 }
 
-// readTyped reads the blocks of an update, of which there is one or none, and gives
-// whose it is.
+// readOneBlock reads the sections of an update that has one block or none. It returns
+// the block's client, or nil without a block.
 func (s *Store) readOneBlock(r *lib0.Reader, b *block) (writer *client, ok bool) {
 	switch r.Uint() {
 	case 0:
@@ -53,8 +53,8 @@ func (s *Store) readOneBlock(r *lib0.Reader, b *block) (writer *client, ok bool)
 	return nil, false
 }
 
-// readErased reads the deletions of an update, of which there is one or none, and
-// gives whose elements they are.
+// readOneDeletion reads the delete set of an update that has one span or none. It
+// returns the span's client, or nil without a span.
 func (s *Store) readOneDeletion(r *lib0.Reader) (c *client, x clocks.Span, ok bool) {
 	switch r.Uint() {
 	case 0:

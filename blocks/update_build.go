@@ -7,33 +7,34 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// builder makes the body of a client of the blocks that begin a section. It
-// copies them as they are, a chunk at a time, and joins those that can be. From a
-// loose block on it copies one by one: or each such block could end a chunk of one.
+// clientBuilder builds the clientBlocks of a client that the store doesn't have from a
+// section. It copies the section chunk by chunk, and joins blocks that can be joined.
+// After the first block that is not canonical, it pushes blocks one by one: otherwise
+// each such block could end a chunk with one block.
 type clientBuilder struct {
 	out     *clientBlocks
 	client  uint64
-	verbose bool // a block was not written as short as can be
+	verbose bool // a block was not canonical: one of its integers was longer than necessary
 
-	wire        []byte      // what the blocks are read from
-	from        int         // where in that the chunk being made goes on
-	scratch     []byte      // what the chunk has of before
+	wire        []byte      // the section's blocks, and what follows them
+	from        int         // offset in wire of what is not in the chunk yet
+	scratch     []byte      // the chunk's bytes so far, if they differ from wire
 	clock       uint64      // of the chunk
-	count       int         // of its blocks
-	tail        tail        // of its last block
-	lastDeleted clocks.Span // deleted elements that are not in buried yet
-	deletedWire []byte      // the deleted elements, as updates have them
+	count       int         // of the chunk's blocks
+	tail        tail        // of the chunk
+	lastDeleted clocks.Span // deleted elements that are not in deletedWire yet
+	deletedWire []byte      // the spans of deleted elements, in the encoding of updates
 }
 
-// begin begins a body, of blocks that are read from wire.
+// begin begins new clientBlocks, from blocks that are read from wire.
 func (w *clientBuilder) begin(client uint64, wire []byte) {
 	*w = clientBuilder{out: new(clientBlocks), client: client, wire: wire, scratch: w.scratch[:0], deletedWire: w.deletedWire[:0]}
 }
 
-// at tells where in the chunk what stands at off in wire will be.
+// offsetOf returns the offset in the chunk of what is at off in wire.
 func (w *clientBuilder) offsetOf(off int) int { return len(w.scratch) + off - w.from }
 
-// add takes a block that stands at off.
+// add adds the block at off.
 func (w *clientBuilder) add(l *blockLayout, off int, clock uint64) {
 	if l.kind <= kindDeleted {
 		w.addDeleted(clocks.Span{From: clock, To: clock + l.len})
@@ -56,7 +57,7 @@ func (w *clientBuilder) add(l *blockLayout, off int, clock uint64) {
 	w.tail = tail{l.kind, l.joinable, l.right, at + l.prefix - off}
 }
 
-// addBlock takes a block that stands from off to next.
+// addBlock adds the block from off to next.
 func (w *clientBuilder) addBlock(b *block, off, next int) {
 	w.verbose = w.verbose || b.wire == nil
 	if long := b.kind.hasElements() && len(b.content) > blockBytes; !w.verbose && !long {
@@ -72,13 +73,14 @@ func (w *clientBuilder) addBlock(b *block, off, next int) {
 	w.from = next
 }
 
-// takes tells whether a block can be more elements of the last one, as chunk.takes does.
+// canJoin reports whether a block can become further elements of the last one, as
+// chunk.canJoin does.
 func (w *clientBuilder) canJoin(l *blockLayout, off int, clock uint64) bool {
 	return w.tail.joinable && l.kind == w.tail.kind && l.joinable && w.tail.continuedBy(l.origin, l.right, id{w.client, clock - 1}) &&
 		(l.kind <= kindDeleted || w.offsetOf(off)-w.tail.prefix+l.next-l.content <= blockBytes)
 }
 
-// bury takes elements that are deleted.
+// addDeleted adds elements that are deleted.
 func (w *clientBuilder) addDeleted(x clocks.Span) {
 	if w.lastDeleted.To == x.From {
 		w.lastDeleted.To = x.To
@@ -88,7 +90,7 @@ func (w *clientBuilder) addDeleted(x clocks.Span) {
 	w.lastDeleted = x
 }
 
-// flush puts the deleted elements that came last among the others.
+// flushDeleted encodes lastDeleted.
 func (w *clientBuilder) flushDeleted() {
 	if w.lastDeleted.To > 0 {
 		w.deletedWire = appendSpan(w.deletedWire, w.lastDeleted)
@@ -96,7 +98,7 @@ func (w *clientBuilder) flushDeleted() {
 	}
 }
 
-// cut ends the chunk at off.
+// endChunk ends the chunk at off.
 func (w *clientBuilder) endChunk(off int) {
 	if w.count > 0 {
 		k := &chunk{clock: w.clock, unindexed: w.count}
@@ -117,7 +119,7 @@ func (w *clientBuilder) endChunk(off int) {
 	w.scratch, w.count, w.from, w.tail = w.scratch[:0], 0, off, tail{}
 }
 
-// finish gives the body of all blocks, up to off and up to clock.
+// finish returns the clientBlocks of the blocks up to off, which end at clock.
 func (w *clientBuilder) finish(off int, clock uint64) *clientBlocks {
 	w.endChunk(off)
 	w.flushDeleted()
@@ -126,8 +128,8 @@ func (w *clientBuilder) finish(off int, clock uint64) *clientBlocks {
 	return w.out
 }
 
-// release gives up large room to work in, and lets go of body and wire.
-func (w *clientBuilder) release() {
+// reset drops large buffers and the references to the section.
+func (w *clientBuilder) reset() {
 	w.out, w.wire = nil, nil
 	if cap(w.scratch)+cap(w.deletedWire) > 4*chunkBytes {
 		w.scratch, w.deletedWire = nil, nil

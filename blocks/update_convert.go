@@ -1,8 +1,8 @@
 package blocks
 
-// Convert gives an update in another encoding, with the same blocks in the same
-// order. The error is ErrMalformed, ErrEncoding, or from V2 ErrLimit. Where from
-// and to are the same, update is checked and given back itself; otherwise it is
+// Convert returns an update in another encoding, with the same blocks in the same
+// order. The error is ErrMalformed, ErrEncoding, or ErrLimit if from is V2. If from
+// and to are the same, Convert checks update and returns it; otherwise update is
 // borrowed, and the caller owns the result.
 func Convert(from, to Encoding, update []byte) ([]byte, error) {
 	if err := checkEncoding(to); err != nil {

@@ -2,9 +2,9 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// DiffUpdate takes out of an update what somebody with the given state vector
-// has, the deletions apart. Errors are Convert's. update and stateVector are
-// borrowed; the caller owns the result.
+// DiffUpdate removes from an update the blocks that a client with the given state
+// vector has. All deletions stay. The errors are those of Convert. update and
+// stateVector are borrowed; the caller owns the result.
 func DiffUpdate(enc Encoding, update, stateVector []byte) ([]byte, error) {
 	var in parsedUpdate
 	if err := in.readAs(update, enc); err != nil {
@@ -26,7 +26,8 @@ func DiffUpdate(enc Encoding, update, stateVector []byte) ([]byte, error) {
 	return fromV1(appendDeletions(out, in.deletions), enc), nil
 }
 
-// past goes to the first block that ends behind clock; false: there is none.
+// skipPast advances to the first block that ends after clock, and reports whether
+// there is one.
 func (s *blockIter) skipPast(clock uint64) bool {
 	for b := s.next(); b != nil; b = s.next() {
 		if b.end() > clock {
@@ -36,7 +37,7 @@ func (s *blockIter) skipPast(clock uint64) bool {
 	return false
 }
 
-// appendRest appends a section with what src still has, from clock on.
+// appendRest appends a section with src's block, from clock on, and those after it.
 func (sec *section) appendRest(dst []byte, src *blockIter, clock uint64) []byte {
 	first := src.block.from(max(clock, src.block.clock))
 	dst = lib0.AppendUint(dst, sec.count-src.pos.index)

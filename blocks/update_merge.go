@@ -2,9 +2,9 @@ package blocks
 
 import "fmt"
 
-// Merge joins updates to one that says the same. Nothing has to be there that
-// they depend on. The error is ErrMalformed, ErrEncoding, or in V2 ErrLimit.
-// The updates are borrowed; the caller owns the result.
+// Merge returns one update with the content of several. What they depend on may be
+// missing. The error is ErrMalformed, ErrEncoding, or ErrLimit if enc is V2. The
+// updates are borrowed; the caller owns the result.
 func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
@@ -19,7 +19,8 @@ func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 	return fromV1(s.encode(), enc), nil
 }
 
-// hold takes an update into the store as it is, without asking what is ready.
+// holdPending adds an update to the pending blocks and deletions. It integrates
+// nothing.
 func (s *Store) holdPending(in *parsedUpdate) {
 	for i := range in.sections {
 		sec := &in.sections[i]

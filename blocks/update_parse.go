@@ -6,14 +6,15 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// ID names one element of a document: the Clock'th that a client made.
+// ID names one element of a document: the element of a client with the given clock.
+// Clocks begin at 0.
 type ID struct{ Client, Clock uint64 }
 
-// Kind is what a block holds, as yjs numbers it.
+// Kind is the kind of a block's content, as yjs numbers them.
 type Kind byte
 
-// The kinds of blocks. A GC block has nothing but a length; a skip is no part
-// of the document but a gap in an update.
+// The kinds of blocks. A GC block has nothing but a length. A skip is not part of a
+// document: it stands for a gap between blocks of an update.
 const (
 	KindGC      = Kind(kindGC)
 	KindDeleted = Kind(kindDeleted)
@@ -28,38 +29,38 @@ const (
 	KindSkip    = Kind(kindSkip)
 )
 
-// Block is one block of an update, taken apart. A block of Len elements stands
-// for as many chained blocks of one: each but the first has its predecessor as
-// origin, and all have the same right origin.
+// Block is one decoded block of an update. A block of Len elements stands for as many
+// chained blocks of one element: each but the first has its predecessor as origin, and
+// all have the same right origin.
 type Block struct {
 	ID // of its first element
 
-	Len       uint64 // elements; UTF-16 units of a string
-	Left      uint64 // how many blocks of the client follow, if one may believe the update
+	Len       uint64 // in elements, which in a string are UTF-16 units
+	Left      uint64 // how many blocks of the client the update says follow; it may lie
 	Kind      Kind
 	HasOrigin bool
 	HasRight  bool
 	HasKey    bool // the block is the value of a map key
-	InType    bool // Parent counts, not Root
+	InType    bool // Parent is set, not Root
 
 	Origin, Right ID
 
-	// What the block is in is said only of a block without origin and right
-	// origin. Others are in what these are in.
-	Parent ID     // a block of KindType
+	// The parent and the key. Only a block without origin and right origin has them;
+	// other blocks have those of their origin or right origin.
+	Parent ID     // the id of a block of KindType
 	Root   []byte // the name of a root type
-	Key    []byte // where HasKey
+	Key    []byte // if HasKey
 
-	// Content is as on the wire, but for the number in front of a string, and of
-	// what KindAny and KindJSON hold. KindDeleted and KindGC have none.
+	// Content is as encoded in V1, without the length of a string and without the count
+	// in KindAny and KindJSON. KindDeleted and KindGC have none.
 	Content []byte
 }
 
-// Parse reads and checks an update in V1 just as Apply does, and calls yield with
-// each of its blocks, skips included, in the order of the update. It gives what
-// the update deletes: so many elements from the first on, in order and no element
-// twice. It may have called yield before it finds an error, which is
-// ErrMalformed. The Block is valid until the next call; its slices alias update.
+// Parse reads and checks an update in V1 as Apply does, and calls yield with each of
+// its blocks, skips included, in the order of the update. It returns what the update
+// deletes: the first element and the length of each span, in order and without
+// overlap. It may have called yield before it returns an error, which is ErrMalformed.
+// A Block is valid until yield returns; its slices alias update.
 func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	var in parsedUpdate
 	r := lib0.NewReader(update)
@@ -89,7 +90,7 @@ func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], er
 		return nil, malformed("update: %w", err)
 	}
 	if client, ok := duplicateClient(in.sections); ok {
-		return nil, malformed("update: client %d is in it twice", client)
+		return nil, malformed("update: two sections of client %d", client)
 	}
 	if err := in.readDeletions(&r); err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], er
 	}, nil
 }
 
-// takeGlance takes apart the block with an id that stands at the front of wire.
+// setLayout sets out to the block with the id at, which wire begins with.
 func (out *Block) setLayout(l *blockLayout, wire []byte, at ID) {
 	out.ID, out.Len, out.Kind = at, l.len, Kind(l.kind)
 	out.HasOrigin, out.HasRight, out.HasKey, out.InType = l.origin != noID, l.right != noID, false, false
@@ -113,7 +114,7 @@ func (out *Block) setLayout(l *blockLayout, wire []byte, at ID) {
 	out.Root, out.Key, out.Content = nil, nil, wire[l.content:l.next:l.next]
 }
 
-// take takes b apart.
+// setBlock sets out to b.
 func (out *Block) setBlock(b *block) {
 	out.ID, out.Len, out.Kind = ID{b.client, b.clock}, b.len, Kind(b.kind)
 	out.HasOrigin, out.HasRight, out.HasKey = b.flags&hasOrigin != 0, b.flags&hasRight != 0, b.flags&hasKey != 0
@@ -136,7 +137,7 @@ func (out *Block) setBlock(b *block) {
 	}
 }
 
-// AppendTo appends the block in V1, as it stands behind others in an update.
+// AppendTo appends the block in V1, as it is in an update.
 func (out *Block) AppendTo(dst []byte) []byte {
 	b := block{
 		kind: kind(out.Kind), len: out.Len, content: out.Content,

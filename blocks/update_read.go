@@ -11,27 +11,27 @@ import (
 type section struct {
 	client   uint64
 	clock    uint64        // of the first block
-	end      uint64        // behind the last
+	end      uint64        // after the last block
 	count    uint64        // of blocks, skips included
-	elements uint64        // in them, skips apart
-	foreign  bool          // some block refers to another client
-	wire     []byte        // alias of the update
-	prepared *clientBlocks // its blocks, ready to be held, where it begins a client
-	resume   sectionPos    // where the plan has got to
+	elements uint64        // the number of elements in them, without skips
+	foreign  bool          // a block refers to an element of another client
+	wire     []byte        // the blocks; aliases the update
+	prepared *clientBlocks // the blocks in the form of the store, if it doesn't have the client; else nil
+	resume   sectionPos    // where the plan has stopped
 }
 
-// contents is what a checked V1 update holds.
+// parsedUpdate is the content of a checked update in V1, which it aliases.
 type parsedUpdate struct {
-	sections   []section     // those with elements
+	sections   []section     // without those that have no elements
 	deletions  []deletion    // each client once, in descending order
-	spans      []clocks.Span // those of the deletions
-	normalized bool          // the update's own delete set isn't like that
-	typeCount  int           // how many blocks are types
-	builder    clientBuilder // of one body after another
+	spans      []clocks.Span // the spans of deletions
+	normalized bool          // the update's own delete set was out of order or overlapped
+	typeCount  int           // the number of blocks of kindType
+	builder    clientBuilder // reused for each section
 }
 
-// read reads and checks a whole V1 update. Where s is to hold it, the blocks of
-// clients that s doesn't have are put together on the way.
+// read reads and checks a whole update in V1. If the store s is to apply it, read also
+// prepares the blocks of clients that s doesn't have. s may be nil.
 func (in *parsedUpdate) read(update []byte, s *Store) error {
 	r := lib0.NewReader(update)
 	in.sections, in.typeCount = in.sections[:0], 0
@@ -47,7 +47,7 @@ func (in *parsedUpdate) read(update []byte, s *Store) error {
 		return malformed("update: %w", err)
 	}
 	if client, ok := duplicateClient(in.sections); ok {
-		return malformed("update: client %d is in it twice", client)
+		return malformed("update: two sections of client %d", client)
 	}
 	if empty {
 		in.sections = slices.DeleteFunc(in.sections, func(sec section) bool { return sec.elements == 0 })
@@ -71,8 +71,8 @@ func (in *parsedUpdate) readSection(r *lib0.Reader, s *Store) *section {
 	return sec
 }
 
-// readBlocks reads and checks the blocks of a section. w, if there is one, makes a
-// body of them, unless there is a gap between them.
+// readBlocks reads and checks the blocks of a section. Unless w is nil or there is a
+// gap between the blocks, it prepares them with w.
 func (in *parsedUpdate) readBlocks(r *lib0.Reader, sec *section, w *clientBuilder) {
 	var b block
 	wire, begin := r.Rest(), r.Offset()
@@ -117,7 +117,7 @@ func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, b *block) {
 	}
 }
 
-// release gives up large room to work in, and lets go of the update.
+// reset drops large buffers and the references to the update.
 func (in *parsedUpdate) reset() {
 	if clear(in.sections); cap(in.sections) > 1024 {
 		in.sections = nil
@@ -125,12 +125,12 @@ func (in *parsedUpdate) reset() {
 	if cap(in.deletions)+cap(in.spans) > 1024 {
 		in.deletions, in.spans = nil, nil
 	}
-	clear(in.deletions[:cap(in.deletions)]) // tidyDeletions may have made it shorter
-	in.builder.release()
+	clear(in.deletions[:cap(in.deletions)]) // normalizeDeletions may have made it shorter
+	in.builder.reset()
 }
 
-// repeated tells which client has two sections. Sections stand in descending
-// order of client, as a rule.
+// duplicateClient returns a client that has two sections, and reports whether there is
+// one. Sections are usually in descending order of client.
 func duplicateClient(sections []section) (client uint64, ok bool) {
 	sorted := true
 	for i := 1; i < len(sections); i++ {

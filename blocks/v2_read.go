@@ -6,10 +6,10 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// fromV2 writes an update in V1 that is encoded in V2. What it gives is to be
-// checked like any update in V1: it refuses only what it can't write
-// (ErrMalformed), and what takes more than about most bytes (ErrLimit). Work and
-// memory are linear in update and what is written.
+// fromV2 converts an update from V2 to V1. It refuses only what it can't convert
+// (ErrMalformed), and updates that take more than about limit bytes in V1 (ErrLimit):
+// the result must be checked like any update in V1. Time and memory are linear in the
+// size of the update and of the result.
 func fromV2(update []byte, limit int) ([]byte, error) {
 	d := v2Reader{rest: lib0.NewReader(update), out: make([]byte, 0, 2*len(update)+16), limit: limit}
 	if d.rest.Uint() != 0 {
@@ -34,13 +34,13 @@ func fromV2(update []byte, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: the update takes more than %d bytes in V1", ErrLimit, limit)
 	}
 	if d.rest.Len() > 0 {
-		return nil, malformed("update in V2: %d bytes behind its end", d.rest.Len())
+		return nil, malformed("update in V2: %d bytes after its end", d.rest.Len())
 	}
 	return d.out, nil
 }
 
-// v2Reader reads an update in V2 and writes it in V1. It must not be copied:
-// the columns tell rest what is wrong in them.
+// v2Reader converts an update from V2 to V1. It must not be copied, because its
+// columns report errors to rest.
 type v2Reader struct {
 	keyClocks   lib0.DiffRuns
 	clients     lib0.UintRuns
@@ -55,16 +55,16 @@ type v2Reader struct {
 
 	out   []byte
 	limit int
-	keys  []extent // in out
+	keys  []extent // the keys so far, by number
 }
 
-// extent is where in the output something stands.
+// extent is a range of bytes of v2Reader.out.
 type extent struct{ from, to int }
 
-// going tells whether there is no reason to stop.
+// ok reports whether there is neither an error nor too much output.
 func (d *v2Reader) ok() bool { return d.rest.Err() == nil && len(d.out) <= d.limit }
 
-// copyUint reads an integer of rest and writes it.
+// copyUint copies an integer from rest.
 func (d *v2Reader) copyUint() uint64 {
 	v := d.rest.Uint()
 	d.uint(v)
@@ -122,7 +122,7 @@ func (d *v2Reader) block() {
 	d.content(k)
 }
 
-// id writes a client and one of the clocks.
+// id writes an id, whose clock is in the given column.
 func (d *v2Reader) id(column *lib0.DiffRuns) {
 	d.uint(d.clients.Uint())
 	d.uint(column.Uint())
@@ -164,7 +164,7 @@ func (d *v2Reader) content(k kind) {
 	}
 }
 
-// key writes a key, which is one that was there before or a new one.
+// key writes a key, which is a reference to an earlier one or a new one.
 func (d *v2Reader) key() {
 	if i := d.keyClocks.Uint(); i < uint64(len(d.keys)) {
 		key := d.keys[i]
@@ -176,8 +176,8 @@ func (d *v2Reader) key() {
 	d.keys = append(d.keys, extent{from, len(d.out)})
 }
 
-// deletions reads the delete set. Its clocks are differences to the end of the
-// span before.
+// deletions converts the delete set. Its clocks are relative to the end of the span
+// before.
 func (d *v2Reader) deletions() {
 	for n := d.copyUint(); n > 0 && d.ok(); n-- {
 		d.copyUint() // the client

@@ -2,10 +2,10 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// toV2 writes a checked V1 update in V2, as yjs 13.6 does: the same blocks in
-// the same order. The caller owns the result.
+// toV2 converts a checked update from V1 to V2, as yjs 13.6 does, with the same blocks
+// in the same order. The caller owns the result.
 func toV2(update []byte) []byte {
-	// Most updates are small: so much of each column takes no memory of its own.
+	// Most updates are small: up to 64 bytes of a column need no allocation.
 	var scratch [11][64]byte
 	w := v2Writer{
 		keyClocks:   lib0.NewDiffRunsWriter(scratch[0][:]),
@@ -26,7 +26,7 @@ func toV2(update []byte) []byte {
 		w.section(&r)
 	}
 	var in parsedUpdate
-	if err := in.readDeletions(&r); err == nil { // it was checked
+	if err := in.readDeletions(&r); err == nil { // no error: it was checked
 		w.deletions(in.deletions)
 	}
 	return w.finish()
@@ -47,7 +47,7 @@ type v2Writer struct {
 	rest        []byte
 }
 
-// finish puts the columns behind a 0, which yjs keeps for flags.
+// finish returns the columns after a 0, which yjs reserves for flags.
 func (w *v2Writer) finish() []byte {
 	text, textLengths := w.strings.Finish()
 	columns := [...][]byte{
@@ -125,7 +125,7 @@ func (w *v2Writer) parent(b *block) {
 
 func (w *v2Writer) string(s []byte) { w.strings.String(s, lib0.UTF16Len(s)) }
 
-// key writes a key. yjs 13.6 writes each anew, though it reads repeated ones.
+// key writes a key. yjs 13.6 writes each as a new one, though it can read references.
 func (w *v2Writer) key(s []byte) {
 	w.keyClocks.Uint(w.keys)
 	w.keys++
@@ -165,8 +165,8 @@ func (w *v2Writer) content(b *block) {
 	}
 }
 
-// deletions writes a delete set: clocks as differences to the end of the span
-// before, and lengths less one.
+// deletions writes a delete set. Clocks are relative to the end of the span before,
+// and lengths are one less.
 func (w *v2Writer) deletions(deletions []deletion) {
 	w.rest = lib0.AppendUint(w.rest, uint64(len(deletions)))
 	for _, d := range deletions {

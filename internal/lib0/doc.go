@@ -23,7 +23,7 @@ var (
 	ErrUTF8      = errors.New("string is not valid UTF-8")
 	ErrAny       = errors.New("unknown type of value")
 	ErrPrototype = errors.New("object with bytes as its prototype")
-	ErrDepth     = errors.New("value is nested too deep")
+	ErrDepth     = errors.New("value is nested too deeply")
 	ErrJSON      = errors.New("not valid JSON")
 	ErrNoJSON    = errors.New("value that JSON can't hold: undefined or a BigInt")
 )

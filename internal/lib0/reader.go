@@ -8,11 +8,11 @@ import "unicode/utf8"
 //
 // Byte slices that a Reader gives out alias its input.
 type Reader struct {
-	buf     []byte
-	off     int
-	err     error
-	checked bool
-	overlong    bool
+	buf      []byte
+	off      int
+	err      error
+	checked  bool
+	overlong bool
 }
 
 // NewReader reads from b, which it borrows.

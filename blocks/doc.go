@@ -1,0 +1,62 @@
+// Package blocks holds a Yjs document as a sync server needs it: which blocks
+// exist, and which of them are deleted. It does not integrate them into texts and
+// trees, because a server never needs the order of elements; clients and package
+// yjs do.
+//
+// A [Store] applies updates, returns what of them was new, and encodes the document
+// or the difference to what a client has. It never changes what a block says: its
+// encodings read in yjs as the updates would. The functions [Parse], [Convert],
+// [Merge] and [DiffUpdate] work on updates without a document.
+//
+// The format of updates is that of yjs 13.6 (src/utils/encoding.js,
+// src/structs/*.js, src/utils/DeleteSet.js).
+//
+// # Terms
+//
+// Each client numbers the elements that it inserts with clocks, from 0 on. A block
+// is consecutive elements of one client. It refers to other elements: its origin
+// (the left neighbour at the time of insertion), its right origin, and its parent.
+// A deleted block has lost its content, but keeps its position; a GC block has lost
+// that too. A block is integrated when the blocks before it of its client are, and
+// those that it refers to. Until then it is pending. A section is the blocks of one
+// client in an update; a skip stands for a gap in it. The delete set, with which an
+// update ends, is the spans of deleted clocks of each client.
+//
+// # How to read the code
+//
+// A file's prefix says what it works on. In reading order:
+//
+//   - block.go: the decoded block. block_read.go decodes and checks it,
+//     block_write.go encodes it, block_split.go splits it, block_iter.go iterates
+//     over blocks. block_layout.go is a fast path for the most frequent blocks.
+//   - update_read.go: reads and checks a whole update, into a parsedUpdate.
+//     delete_set.go is the part for its delete set. update_build.go prepares the
+//     blocks of clients that the store doesn't have, which makes loading fast.
+//   - chunk.go, chunk_run.go: how a Store keeps blocks, as encoded bytes in chunks.
+//     chunk_iter.go iterates over them, chunk_delete.go deletes in them.
+//   - store.go: Store, and what it holds of each client. delete_index.go is the set
+//     of a client's deleted elements.
+//   - store_apply.go: Apply, which calls, in this order, store_typing.go (a fast
+//     path), store_compare.go (what is new?), store_nesting.go (are types nested
+//     too deep?), store_plan.go (what is ready?), store_integrate.go (which keeps
+//     the rest pending, store_pending.go) and store_delete.go.
+//   - store_encode.go: Encode and Diff. state_vector.go: state vectors.
+//   - compact.go: Compact. compact_map.go finds the map entries that were
+//     overwritten, in the graph of references of compact_graph.go.
+//   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert.
+//   - update_parse.go, update_convert.go, update_diff.go, update_merge.go: the
+//     functions on updates.
+//
+// # Invariants
+//
+//   - An update is checked as a whole before anything of it is applied: what yjs
+//     would throw on is refused, and the document is unchanged.
+//   - The integrated blocks of a client follow one another from clock 0 on. Its
+//     pending runs begin after them or where they end, and no two overlap or touch.
+//   - Deletions of integrated elements are in clientBlocks.deleted, and unless the
+//     document keeps its history the content of these elements is gone. Deletions of
+//     others are in client.pendingDeletions.
+//   - Inside there is only V1; V2 is converted where it comes in and goes out.
+//   - Time is linear in the input, but for a factor of its logarithm, and nothing is
+//     allocated from a length that the input claims.
+package blocks
