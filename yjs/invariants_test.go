@@ -6,7 +6,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// inspect looks for what a Doc must never be.
+// inspect checks the invariants of a Doc.
 func inspect(t *testing.T, d *Doc) {
 	t.Helper()
 	if d.tx != nil {
@@ -25,15 +25,15 @@ func inspect(t *testing.T, d *Doc) {
 		end := uint64(0)
 		for i, chunk := range c.items.chunks {
 			if len(chunk) == 0 || len(chunk) > chunkItems || c.items.starts[i] != chunk[0].clock {
-				t.Fatalf("client %d has a chunk of %d from %d on", c.id, len(chunk), c.items.starts[i])
+				t.Fatalf("client %d has a chunk of %d items from clock %d on", c.id, len(chunk), c.items.starts[i])
 			}
 			for _, it := range chunk {
 				if it.clock != end || it.len == 0 || it.client() != c {
-					t.Fatalf("client %d has %d+%d at %d behind %d", c.id, it.clock, it.len, it.clock, end)
+					t.Fatalf("client %d has an item at %d of length %d and client %v, after %d", c.id, it.clock, it.len, it.client().id, end)
 				}
 				end = it.end()
 				if n := len(it.content()); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {
-					t.Fatalf("an item with %d bytes of content isn't divided", n)
+					t.Fatalf("an item with %d bytes of content is not divided", n)
 				}
 				if it.kind != blocks.KindGC {
 					linked++
@@ -48,21 +48,21 @@ func inspect(t *testing.T, d *Doc) {
 			}
 		}
 		if end != c.end || len(c.pendingDeletions) > 0 && c.pendingDeletions[0].From < end || c.state != idle {
-			t.Fatalf("client %d ends at %d, not %d; deleted %v; %d", c.id, c.end, end, c.pendingDeletions, c.state)
+			t.Fatalf("client %d: the items end at %d, the client at %d; pending deletions %v; state %d", c.id, end, c.end, c.pendingDeletions, c.state)
 		}
 	}
 	for ty := range types {
 		linked -= inspectType(t, ty)
 	}
 	if waiting != waiters {
-		t.Fatalf("%d clients wait, %d waiters", waiting, waiters)
+		t.Fatalf("%d clients are waiting, there are %d waiters", waiting, waiters)
 	}
 	if linked != 0 {
-		t.Fatalf("%d items more than in lists", linked)
+		t.Fatalf("%d items are in no list", linked)
 	}
 }
 
-// inspectType gives how many items are in the type.
+// inspectType checks the invariants of a type, and returns the number of its items.
 func inspectType(t *testing.T, ty *sharedType) (n int) {
 	t.Helper()
 	width, formats := uint64(0), 0
@@ -70,13 +70,13 @@ func inspectType(t *testing.T, ty *sharedType) (n int) {
 		var end *item
 		for it := first; it != nil; it = it.right {
 			if it.parent() != ty {
-				t.Fatal("broken list")
+				t.Fatal("an item has another parent")
 			}
 			end = it
 			n++
 		}
 		if end != last {
-			t.Fatal("wrong last item")
+			t.Fatal("last is not the last item")
 		}
 	}
 	chain(ty.first, ty.last)
@@ -87,31 +87,31 @@ func inspectType(t *testing.T, ty *sharedType) (n int) {
 		}
 	}
 	if width != ty.len {
-		t.Fatalf("length %d, counted %d", ty.len, width)
+		t.Fatalf("len is %d, counted %d", ty.len, width)
 	}
 	if ty.indexed && (ty.index.sum() != width || ty.index.formatted() != formats) {
-		t.Fatalf("index of %d and %d, counted %d and %d", ty.index.sum(), ty.index.formatted(), width, formats)
+		t.Fatalf("the index has width %d and %d formats, counted %d and %d", ty.index.sum(), ty.index.formatted(), width, formats)
 	}
 	if ty.indexed {
 		at := uint64(0)
 		for it := ty.first; it != nil; it = it.right {
 			if got := ty.positionOf(it); got != at {
-				t.Fatalf("index says %d, counted %d", got, at)
+				t.Fatalf("positionOf returns %d, counted %d", got, at)
 			}
 			at += it.width()
 		}
 	}
 	if len(ty.entryOrder) != len(ty.entries) {
-		t.Fatal("keys and their order differ")
+		t.Fatal("entries and entryOrder differ")
 	}
 	for _, e := range ty.entryOrder {
 		if e.first == nil || ty.entries[e.key] != e {
-			t.Fatal("wrong entry")
+			t.Fatal("wrong entry of a key")
 		}
 		chain(e.first, e.last)
 		for it := e.first; it != nil; it = it.right {
 			if it.key() != e.key {
-				t.Fatal("an item of another key")
+				t.Fatal("an item has another key")
 			}
 		}
 	}

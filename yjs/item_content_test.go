@@ -9,26 +9,9 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// reread makes another Doc of what d encodes.
-func reread(t *testing.T, d *Doc) *Doc {
-	t.Helper()
-	inspect(t, d)
-	again := New()
-	must(t, again.Apply(d.Encode(blocks.V1), blocks.V1))
-	inspect(t, again)
-	return again
-}
-
-func textOf(t *testing.T, d *Doc) string {
-	t.Helper()
-	text, err := d.Text("t")
-	must(t, err)
-	return text.String()
-}
-
-// TestContentsOfAllSizes edits a text with what is typed, and with what is pasted and
-// longer than contents that items share.
-func TestContentsOfAllSizes(t *testing.T) {
+// TestContentSizes edits a text with short inserts, and with inserts too long for an
+// arena that items share.
+func TestContentSizes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	d := New()
 	text, err := d.Text("t")
@@ -48,7 +31,7 @@ func TestContentsOfAllSizes(t *testing.T) {
 			want = want[:at] + want[at+n:]
 			continue
 		}
-		// One after another, to be joined.
+		// Single characters, which are joined.
 		for len(s) < 100 && len(s) > 1 {
 			must(t, text.Insert(at, s[:1], nil))
 			want, at, s = want[:at]+s[:1]+want[at:], at+1, s[1:]
@@ -69,7 +52,7 @@ func TestContentsOfAllSizes(t *testing.T) {
 	}
 }
 
-// TestLargeNumbers has ids and clocks of more than 32 bits.
+// TestLargeNumbers applies client ids and clocks of more than 32 bits.
 func TestLargeNumbers(t *testing.T) {
 	const client, far = 1 << 40, 1 << 41
 	out := []byte{1, 2, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 0}
@@ -91,7 +74,7 @@ func TestLargeNumbers(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if got, want := again.Encode(blocks.V1), d.Encode(blocks.V1); !bytes.Equal(got, want) {
-		t.Errorf("encoded again:\n%x, was\n%x", got, want)
+		t.Errorf("encoded again:\n%x\nbefore:\n%x", got, want)
 	}
 	store := blocks.New()
 	if _, err := store.Apply(d.Encode(blocks.V1), blocks.V1); err != nil {
@@ -102,10 +85,10 @@ func TestLargeNumbers(t *testing.T) {
 	}
 }
 
-// TestTypedTextIsNotCopied types a text: the characters stand one behind another as they
-// come, and are one item without being moved. What is typed elsewhere meanwhile is in
-// the way once.
-func TestTypedTextIsNotCopied(t *testing.T) {
+// TestTypingDoesNotCopy checks that the contents of characters which are typed one
+// after another are adjacent in the arena, and are joined without being copied. Typing
+// elsewhere in between causes one copy.
+func TestTypingDoesNotCopy(t *testing.T) {
 	d := New()
 	text, err := d.Text("t")
 	must(t, err)
@@ -115,7 +98,7 @@ func TestTypedTextIsNotCopied(t *testing.T) {
 	}
 	it := text.t.first
 	if got := len(it.content()); got != n || it.common.arena != d.common.arena || len(d.common.arena.bytes) != n {
-		t.Errorf("an item of %d characters, %d in the arena", got, len(d.common.arena.bytes))
+		t.Errorf("an item of %d bytes, an arena of %d", got, len(d.common.arena.bytes))
 	}
 	must(t, text.Insert(0, "before", nil))
 	for i := range n {

@@ -2,5 +2,5 @@
 
 package yjs
 
-// underRace tells that the race detector slows down each access to memory.
+// underRace reports whether the race detector is on, which slows down memory accesses.
 const underRace = true

@@ -7,9 +7,9 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// TestFormatsAreCleanedUp has two people format and delete the same letter at once.
-// What yjs makes of it was printed by yjs 13.6.33.
-func TestFormatsAreCleanedUp(t *testing.T) {
+// TestCleanFormats formats a letter that another client formats or deletes
+// concurrently. The expected updates were printed by yjs 13.6.33.
+func TestCleanFormats(t *testing.T) {
 	bold := Object{{"bold", BoolValue(true)}}
 	for _, test := range []struct {
 		name         string
@@ -41,9 +41,9 @@ func TestFormatsAreCleanedUp(t *testing.T) {
 	}
 }
 
-// TestNobodyAsked loads the same update where nobody has asked for the text: yjs
-// cleans up only what it knows to be a text.
-func TestNobodyAsked(t *testing.T) {
+// TestCleanFormatsUnknownRoot applies the same update to a root that was not requested:
+// yjs cleans up only types that it knows to be texts.
+func TestCleanFormatsUnknownRoot(t *testing.T) {
 	a := NewWith(Options{ClientID: 1})
 	text, _ := a.Text("t")
 	must(t, text.Insert(0, "abc", nil))
@@ -61,8 +61,9 @@ func TestNobodyAsked(t *testing.T) {
 	}
 }
 
-// TestAskedLate asks for a text that has formats: as in yjs, those count as clean.
-func TestAskedLate(t *testing.T) {
+// TestCleanFormatsLateRequest requests a text after its formats were integrated: as in
+// yjs, these are not cleaned up.
+func TestCleanFormatsLateRequest(t *testing.T) {
 	a := NewWith(Options{ClientID: 1})
 	text, _ := a.Text("t")
 	must(t, text.Insert(0, "abc", nil))

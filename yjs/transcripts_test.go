@@ -13,13 +13,14 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// transcript is random edits and what yjs made of them: testdata/transcripts.mjs.
+// transcript is a sequence of random edits with the results of yjs.
+// testdata/transcripts.mjs records them.
 type transcript struct {
 	Seed   int
 	Client uint64
 	Steps  []struct {
 		Apply, Encoded []byte // an update of another client, and the document after it
-		Ops            []op   // or edits, and the update that they made
+		Ops            []op   // or edits, and their update
 		Update         []byte
 		Shows          struct {
 			Text, Array, Map, XML json.RawMessage
@@ -56,6 +57,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// transcripts reads all transcripts.
 func transcripts(t testing.TB) (all []transcript) {
 	t.Helper()
 	f, err := os.Open("testdata/transcripts.jsonl")
@@ -75,6 +77,7 @@ func transcripts(t testing.TB) (all []transcript) {
 	return all
 }
 
+// replay applies a transcript to a Doc and compares each step with the results of yjs.
 func replay(t *testing.T, tr *transcript) {
 	d := NewWith(Options{ClientID: tr.Client})
 	text, _ := d.Text("text")
@@ -89,7 +92,7 @@ func replay(t *testing.T, tr *transcript) {
 				t.Fatal(err)
 			}
 			if got := d.Encode(blocks.V1); len(got) > len(step.Encoded) {
-				t.Fatalf("step %d: encoded in %d bytes\n%s\nyjs in %d\n%s", i, len(got), show(got), len(step.Encoded), show(step.Encoded))
+				t.Fatalf("step %d: encoding has %d bytes\n%s\nthat of yjs %d\n%s", i, len(got), show(got), len(step.Encoded), show(step.Encoded))
 			}
 			update = d.Encode(blocks.V1)
 		} else {
@@ -103,7 +106,7 @@ func replay(t *testing.T, tr *transcript) {
 				return nil
 			})
 			if err != nil || !bytes.Equal(update, step.Update) {
-				t.Fatalf("step %d: %v, made\n%s\nyjs made\n%s", i, err, show(update), show(step.Update))
+				t.Fatalf("step %d: %v, update\n%s\nof yjs\n%s", i, err, show(update), show(step.Update))
 			}
 		}
 		inspect(t, d)
@@ -113,7 +116,7 @@ func replay(t *testing.T, tr *transcript) {
 			want json.RawMessage
 		}{{"text", text.Delta(), step.Shows.Text}, {"array", array, step.Shows.Array}, {"map", m, step.Shows.Map}, {"xml", xml, step.Shows.XML}} {
 			if got, err := x.got.MarshalJSON(); err != nil || !bytes.Equal(got, x.want) {
-				t.Fatalf("step %d: %s is %v\n%s\nin yjs\n%s", i, x.name, err, got, x.want)
+				t.Fatalf("step %d: %s: %v\n%s\nin yjs\n%s", i, x.name, err, got, x.want)
 			}
 		}
 		for _, want := range step.Shows.Positions {
@@ -140,26 +143,13 @@ func replay(t *testing.T, tr *transcript) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(follower.StateVector(), d.StateVector()) {
-			t.Fatalf("step %d: who follows has got to %x, not %x", i, follower.StateVector(), d.StateVector())
+			t.Fatalf("step %d: the state vector of the follower is %x, want %x", i, follower.StateVector(), d.StateVector())
 		}
 		inspect(t, follower)
 	}
 }
 
-// show says in words what an update holds.
-func show(update []byte) string {
-	var out bytes.Buffer
-	deleted, err := blocks.Parse(update, func(b *blocks.Block) { fmt.Fprintf(&out, "%+v\n", *b) })
-	if err != nil {
-		return err.Error()
-	}
-	for first, n := range deleted {
-		fmt.Fprintf(&out, "deletes %v and %d more\n", first, n-1)
-	}
-	return out.String()
-}
-
-// find goes from a root to a type in it.
+// find follows the path of an operation from a root to a nested type.
 func (op *op) find(d *Doc) Value {
 	var name string
 	_ = json.Unmarshal(op.Path[0], &name)
@@ -248,7 +238,7 @@ func object(text []byte) Object {
 	return append(Object{}, v.object...)
 }
 
-// realValue gives the value that stands in a transcript.
+// realValue returns the value that a transcript represents as JSON.
 func realValue(text []byte) Value {
 	v, err := ParseJSON(text)
 	if err != nil {

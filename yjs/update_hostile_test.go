@@ -13,32 +13,32 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// exercise takes an update that a Store accepts into a Doc, and reads and edits
-// whatever is there then.
+// exercise applies an update to a Doc if a Store accepts it. It compares the two and
+// reads the whole document.
 func exercise(t *testing.T, d *Doc, store *blocks.Store, update []byte) {
 	t.Helper()
 	before := d.Encode(blocks.V1)
 	if _, err := store.Apply(update, blocks.V1); err != nil {
 		if d.Apply(update, blocks.V1) != nil && !bytes.Equal(before, d.Encode(blocks.V1)) {
-			t.Fatal("an update that is refused changed the document")
+			t.Fatal("a rejected update changed the document")
 		}
 		return
 	}
 	if err := d.Apply(update, blocks.V1); err != nil {
-		t.Fatalf("a store takes it: %v", err)
+		t.Fatalf("rejected an update that the store accepts: %v", err)
 	}
 	inspect(t, d)
 	encoded := d.Encode(blocks.V1)
 	again := blocks.New()
 	if err := again.Load(encoded, blocks.V1); err != nil {
-		t.Fatalf("what a Doc encodes doesn't load: %v\n%s", err, show(encoded))
+		t.Fatalf("the encoding of a Doc does not load: %v\n%s", err, show(encoded))
 	}
 	if !bytes.Equal(d.StateVector(), store.StateVector()) || !bytes.Equal(again.StateVector(), store.StateVector()) {
 		t.Fatalf("state vectors: Doc %x, store %x, encoded %x\n%s", d.StateVector(), store.StateVector(), again.StateVector(), show(update))
 	}
 	read(t, d)
 
-	// Another Doc that hears all at once shows the same.
+	// A Doc that loads everything at once has the same elements.
 	second := New()
 	if err := second.Apply(encoded, blocks.V1); err != nil {
 		t.Fatal(err)
@@ -48,13 +48,13 @@ func exercise(t *testing.T, d *Doc, store *blocks.Store, update []byte) {
 		t.Fatalf("state vector after loading: %x, before %x", second.StateVector(), d.StateVector())
 	}
 	if diff := cmp.Diff(shape(d), shape(second)); diff != "" {
-		t.Fatalf("other lists after loading: %s\n%s", diff, show(encoded))
+		t.Fatalf("different lists after loading: %s\n%s", diff, show(encoded))
 	}
 }
 
-// shape gives the elements of all lists in the roots, and which are deleted, but
-// not for keys: where a run is the value, which no client writes, that depends on
-// where it was parted.
+// shape describes the elements of all lists of roots, and which of them are deleted. It
+// omits deletions in lists of keys: if the value of a key is a run of values, which no
+// client writes, they depend on where the run was split.
 func shape(d *Doc) map[string]string {
 	all := make(map[string]string)
 	list := func(name string, it *item) {
@@ -79,7 +79,7 @@ func shape(d *Doc) map[string]string {
 	return all
 }
 
-// read reads all that can be read.
+// read calls everything that reads a document.
 func read(t *testing.T, d *Doc) {
 	t.Helper()
 	_, _ = d.MarshalJSON()
@@ -115,7 +115,7 @@ func read(t *testing.T, d *Doc) {
 	}
 }
 
-// transcribed gives the updates of the transcripts, each transcript's together.
+// transcribed returns the updates of each transcript.
 func transcribed(t testing.TB) (all [][][]byte) {
 	t.Helper()
 	for _, tr := range transcripts(t) {
@@ -149,8 +149,8 @@ func FuzzApply(f *testing.F) {
 	})
 }
 
-// TestHostileUpdates applies updates that no client would write: blocks that refer
-// to whatever there is, of all kinds, in all places.
+// TestHostileUpdates applies updates that no client writes: blocks of all kinds that
+// refer to arbitrary elements.
 func TestHostileUpdates(t *testing.T) {
 	for seed := range uint64(1500) {
 		random := rand.New(rand.NewPCG(seed, 7))
@@ -175,7 +175,8 @@ func TestHostileUpdates(t *testing.T) {
 	}
 }
 
-// edit edits a document at random places, and applies what comes of it elsewhere.
+// edit edits a document at random positions, and applies the update to another Doc and
+// to the store.
 func edit(t *testing.T, d *Doc, store *blocks.Store, random *rand.Rand) {
 	t.Helper()
 	other := New()
@@ -220,7 +221,7 @@ func edit(t *testing.T, d *Doc, store *blocks.Store, random *rand.Rand) {
 	}
 }
 
-// hostileUpdate makes an update of a few clients that refer to one another.
+// hostileUpdate returns a random update of a few clients that refer to each other.
 func hostileUpdate(random *rand.Rand) []byte {
 	clients := []uint64{9, 5, 2}
 	ref := func() blocks.ID {
@@ -268,6 +269,7 @@ func index(clients []uint64, client uint64) int {
 	return -1
 }
 
+// hostileBlock returns a random block with references that ref returns.
 func hostileBlock(random *rand.Rand, ref func() blocks.ID) (b blocks.Block) {
 	b.Len = 1
 	switch random.IntN(3) {
