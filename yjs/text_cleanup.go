@@ -119,7 +119,7 @@ func (it *item) gap() *item {
 // does.
 func (tx *transaction) cleanText(t *sharedType) {
 	var now attrs
-	changed := make(map[string][]byte) // since start, with what held there
+	changed := make(map[string][]byte) // the keys of formats since start, with the values in effect before
 	before := func(key string) []byte {
 		if value, ok := changed[key]; ok {
 			return value

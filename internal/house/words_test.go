@@ -23,7 +23,7 @@ var toRead = strings.Fields(`
 	internal/wstest layer layer/layertest layer/memlayer protocol room room/testdata store
 	store/memstore store/sqlitestore store/storetest test/browser test/browser/robot test/clients
 	test/crash test/differential web/pages/board web/pages/prosemirror web/pages/room web/pages/rooms
-	web/shared worker yjs
+	web/shared worker
 `)
 
 // rule is a word or a phrase that the project's texts don't use. Each pattern

@@ -1,5 +1,5 @@
-// Random edits of one yjs document, and what each of them makes of it, for a Doc to
-// do the same. Run in test/, for the npm modules there:
+// Writes transcripts: random edits of a yjs document with their results, which a Doc must
+// reproduce. Run it in test/, which has the npm modules:
 //
 //   node ../yjs/testdata/transcripts.mjs FIRST-SEED END >>../yjs/testdata/transcripts.jsonl
 
@@ -52,7 +52,7 @@ function transcript (seed) {
 }
 
 function show (doc, step) {
-  // Types in a delta live on: they are printed at once.
+  // A delta refers to types that later edits change, so it is printed at once.
   return {
     text: JSON.parse(JSON.stringify(doc.getText('text').toDelta())),
     array: doc.getArray('array').toJSON(),
@@ -62,7 +62,7 @@ function show (doc, step) {
   }
 }
 
-// A relative position in each text and list, as bytes and in JSON, and where it is.
+// Returns relative positions in each text and list: encoded, as JSON, and resolved.
 function positions (doc) {
   return ['text', 'array', 'xml'].flatMap(name => {
     const type = doc.get(name)
@@ -87,7 +87,7 @@ function edits (random, doc) {
   return ops
 }
 
-// All types, with the way to each: the name of the root, then positions and keys.
+// Returns all types with their paths: the name of the root, then positions and keys.
 function types (doc) {
   const out = []
   const walk = (path, type) => {
