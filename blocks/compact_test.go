@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // compact compacts s and checks that nothing else changed.
@@ -402,14 +403,10 @@ func twoInTurn(n uint64, build func(self, before id) block) []byte {
 // TestCompactIsLinear is TestTimeIsLinear for Compact, with documents as long,
 // and as deep, as can't be gone through by functions that call themselves.
 func TestCompactIsLinear(t *testing.T) {
-	if underRace {
-		t.Skip("times tell nothing under the race detector")
-	}
 	for name, build := range sprawling {
 		t.Run(name, func(t *testing.T) {
-			best := func(n uint64) time.Duration {
-				least := time.Hour
-				for range 3 {
+			testkit.Linear(t, 12_500, func(n uint64) func() time.Duration {
+				return func() time.Duration {
 					s := New()
 					if err := s.Load(build(n), V1); err != nil {
 						t.Fatal(err)
@@ -417,17 +414,13 @@ func TestCompactIsLinear(t *testing.T) {
 					size := s.blocksSize
 					start := time.Now()
 					s.Compact()
-					least = min(least, time.Since(start))
+					took := time.Since(start)
 					if name != "a key each" && s.blocksSize >= size {
 						t.Errorf("of %d bytes, %d are left", size, s.blocksSize)
 					}
+					return took
 				}
-				return least
-			}
-			few, many := best(12_500), best(100_000)
-			if t.Logf("%v, %v", few, many); many > 30*few && many > time.Second {
-				t.Errorf("8 times the blocks took %.0f times as long", float64(many)/float64(few))
-			}
+			})
 		})
 	}
 }

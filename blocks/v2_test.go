@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // bothForms has updates as convertUpdateFormatV1ToV2 of yjs 13.6.33 converts
@@ -230,9 +231,6 @@ func TestConvertingAllocatesLittle(t *testing.T) {
 
 // TestConvertingIsLinear converts n and 8n parts of what looks for more work.
 func TestConvertingIsLinear(t *testing.T) {
-	if underRace {
-		t.Skip("times tell nothing under the race detector")
-	}
 	row := func(n uint64, b block) []byte {
 		u := append(lib0.AppendUint([]byte{1}, n), 1, 0)
 		for range n {
@@ -258,23 +256,17 @@ func TestConvertingIsLinear(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			best := func(n uint64) time.Duration {
+			testkit.Linear(t, 10_000, func(n uint64) func() time.Duration {
 				u := build(n)
-				least := time.Hour
-				for range 3 {
+				return func() time.Duration {
 					start := time.Now()
 					v2 := toV2(u)
 					if again, err := fromV2(v2, 1<<30); err != nil || len(again) > len(u) {
 						t.Fatal(err)
 					}
-					least = min(least, time.Since(start))
+					return time.Since(start)
 				}
-				return least
-			}
-			few, many := best(10_000), best(80_000)
-			if t.Logf("%v, %v", few, many); many > 30*few && many > time.Second {
-				t.Errorf("8 times the input took %.0f times as long", float64(many)/float64(few))
-			}
+			})
 		})
 	}
 }

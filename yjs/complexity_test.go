@@ -9,14 +9,13 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // TestLinearTime does work that takes two seconds, but minutes if it grows with the
 // square of the input.
 func TestLinearTime(t *testing.T) {
-	if underRace {
-		t.Skip("measures time, which the race detector distorts")
-	}
+	testkit.SkipUnderRace(t)
 	const n = 50_000
 	start := time.Now()
 	defer func() {
@@ -147,9 +146,7 @@ func TestLinearTime(t *testing.T) {
 			client(10+i, 10+i-1, far)
 		}
 		d := applied(t, append(out, 0))
-		b := stringBlock("x")
-		b.Root = []byte("t")
-		must(t, d.Apply(append(b.AppendTo([]byte{1, 1, 9, 0}), 0), blocks.V1)) // the first of the others depends on this
+		must(t, d.Apply(testkit.TypedIn("t", 9, 0, "x"), blocks.V1)) // the first of the others depends on this
 		text, err := d.Text("t")
 		must(t, err)
 		if got := text.Len(); got != n+1 {
@@ -161,9 +158,7 @@ func TestLinearTime(t *testing.T) {
 // TestTooManyConflicts inserts items of one client at the start of a text, each of them
 // before another item.
 func TestTooManyConflicts(t *testing.T) {
-	if underRace {
-		t.Skip("takes a second without the race detector")
-	}
+	testkit.SkipUnderRace(t)
 	const n = 15_000
 	out := []byte{2}
 	section := func(client byte, block func(i uint64) blocks.Block) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 func TestDeepNesting(t *testing.T) {
@@ -43,9 +44,7 @@ func TestDeepNesting(t *testing.T) {
 
 // TestTooManyFormats builds a document that is thousands of times larger when printed.
 func TestTooManyFormats(t *testing.T) {
-	if underRace {
-		t.Skip("takes a second without the race detector")
-	}
+	testkit.SkipUnderRace(t)
 	const n = 2_500
 	var all []blocks.Block
 	for i := range n {

@@ -7,6 +7,7 @@
 //	server.go   yroom serve as a process
 //	disk.go     a small disk, and a full one
 //	wait.go     waiting for a condition, a logger
+//	linear.go   times that may not grow with the square of the input
 //	wsclient/   a WebSocket client
 //	faulty/     a store whose calls fail, block and get lost on demand
 //

@@ -1,5 +1,0 @@
-//go:build !race
-
-package yjs
-
-const underRace = false
