@@ -19,6 +19,7 @@ import (
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
+	"github.com/yroom/yroom/store/storetest"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -330,7 +331,7 @@ func TestDeletedRoomTurnsPeopleAway(t *testing.T) {
 }
 
 func TestStoresThatCanNot(t *testing.T) {
-	server, _ := running(t, yroom.Config{Store: struct{ store.Store }{memstore.New()}})
+	server, _ := running(t, yroom.Config{Store: storetest.Basic(memstore.New())})
 	d := server.Document("a")
 	wantError(t, "Create", d.Create(t.Context(), hello, yroom.V1), yroom.ErrUnsupported)
 	wantError(t, "Delete", d.Delete(t.Context()), yroom.ErrUnsupported)

@@ -13,6 +13,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/storetest"
 )
 
 // running starts a server that ends with the test.
@@ -104,7 +105,7 @@ func TestStoredRoomsOfSeveralStores(t *testing.T) {
 
 // A store need not be able to list its rooms.
 func TestStoredRoomsOfAStoreThatCannotList(t *testing.T) {
-	server, _ := running(t, yroom.Config{Store: struct{ store.Store }{memstore.New()}})
+	server, _ := running(t, yroom.Config{Store: storetest.Basic(memstore.New())})
 	if listed, err := server.Stored(t.Context(), "", "", 10); err != nil || listed != nil {
 		t.Errorf("%v, %v", listed, err)
 	}

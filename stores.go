@@ -9,114 +9,112 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// stores is the store of each room.
-type stores func(room string) store.Store
+// stores is a store.Store that hands over to the store of each room.
+type stores struct {
+	of    func(room string) store.Store
+	parts []part
+}
 
-// storesOf gives rooms whose settings name no store to rest.
-func storesOf(rooms map[string]Settings, rest store.Store) stores {
-	return byPrefix(rooms, func(s Settings) store.Store {
+// part is a store with the rooms that it is used for. It may hold other rooms too.
+type part struct {
+	store store.Store
+	holds func(room string) bool
+}
+
+// storesOf returns the stores of rooms by their settings. The store of a room whose
+// settings name none is rest.
+func storesOf(rooms map[string]Settings, rest store.Store) *stores {
+	if s := rooms[fallback].Store; s != nil {
+		rest = s
+	}
+	s := &stores{of: byPrefix(rooms, func(s Settings) store.Store {
 		if s.Store == nil {
 			return rest
 		}
 		return s.Store
-	})
+	})}
+	elsewhere := func(prefix string) bool { return prefix != fallback && rooms[prefix].Store != nil }
+	add := func(of store.Store, holds func(prefix string) bool) {
+		s.parts = append(s.parts, part{of, func(room string) bool {
+			prefix, _, _ := strings.Cut(room, ".")
+			return holds(prefix)
+		}})
+	}
+	add(rest, func(prefix string) bool { return !elsewhere(prefix) })
+	for row, settings := range rooms {
+		if elsewhere(row) {
+			add(settings.Store, func(prefix string) bool { return prefix == row })
+		}
+	}
+	return s
 }
 
 // Load implements store.Store.
-func (s stores) Load(ctx context.Context, room string) (store.Log, error) {
-	return s(room).Load(ctx, room)
+func (s *stores) Load(ctx context.Context, room string) (store.Log, error) {
+	return s.of(room).Load(ctx, room)
+}
+
+// LoadAfter implements store.Store.
+func (s *stores) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
+	return s.of(room).LoadAfter(ctx, room, after)
 }
 
 // Append implements store.Store.
-func (s stores) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	return s(room).Append(ctx, room, e)
+func (s *stores) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	return s.of(room).Append(ctx, room, e)
 }
 
 // Compact implements store.Store.
-func (s stores) Compact(ctx context.Context, room string, read store.Log, snapshot store.Entry) error {
-	return s(room).Compact(ctx, room, read, snapshot)
+func (s *stores) Compact(ctx context.Context, room string, read store.Log, snapshot store.Entry) error {
+	return s.of(room).Compact(ctx, room, read, snapshot)
 }
 
-// Create implements store.Creator. The error is errors.ErrUnsupported where the
-// room's store is none.
-func (s stores) Create(ctx context.Context, room string, e store.Entry) error {
-	c, ok := s(room).(store.Creator)
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	return c.Create(ctx, room, e)
+// Create implements store.Store.
+func (s *stores) Create(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	return s.of(room).Create(ctx, room, e)
 }
 
-// Delete implements store.Deleter. The error is errors.ErrUnsupported where the
-// room's store is none.
-func (s stores) Delete(ctx context.Context, room string) error {
-	d, ok := s(room).(store.Deleter)
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	return d.Delete(ctx, room)
+// Delete implements store.Store.
+func (s *stores) Delete(ctx context.Context, room string) error {
+	return s.of(room).Delete(ctx, room)
 }
 
-// shelf is a store and which rooms it keeps: those whose settings it stands in.
-type shelf struct {
-	store store.Lister
-	keeps func(room string) bool
-}
-
-// shelvesOf gives the stores that can list their rooms.
-func shelvesOf(rooms map[string]Settings, rest store.Store) (all []shelf) {
-	elsewhere := func(prefix string) bool { return prefix != fallback && rooms[prefix].Store != nil }
-	add := func(s store.Store, keeps func(prefix string) bool) {
-		if l, ok := s.(store.Lister); ok {
-			all = append(all, shelf{l, func(room string) bool {
-				prefix, _, _ := strings.Cut(room, ".")
-				return keeps(prefix)
-			}})
-		}
-	}
-	if s := rooms[fallback].Store; s != nil {
-		rest = s
-	}
-	add(rest, func(prefix string) bool { return !elsewhere(prefix) })
-	for row, s := range rooms {
-		if elsewhere(row) {
-			add(s.Store, func(prefix string) bool { return prefix == row })
-		}
-	}
-	return all
-}
-
-// list is store.Lister.List of what the shelf keeps: the store may hold other rooms too.
-func (s shelf) list(ctx context.Context, prefix, after string, most int) (kept []store.Listed, err error) {
-	for len(kept) < most {
-		part, err := s.store.List(ctx, prefix, after, most)
-		if err != nil {
-			return nil, err
-		}
-		for _, l := range part {
-			if s.keeps(l.Room) {
-				kept = append(kept, l)
-			}
-		}
-		if len(part) < most {
-			break
-		}
-		after = part[len(part)-1].Room
-	}
-	return kept, nil
-}
-
-// Stored lists rooms as store.Lister.List does, whether they are in memory or
-// not. Rooms of stores that can't list them are missing.
-func (s *Server) Stored(ctx context.Context, prefix, after string, most int) ([]store.Listed, error) {
+// List implements store.Store. Rooms of stores that can't list them are missing.
+func (s *stores) List(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
 	var all []store.Listed
-	for _, shelf := range s.shelves {
-		part, err := shelf.list(ctx, prefix, after, most)
-		if err != nil {
+	for _, p := range s.parts {
+		listed, err := p.list(ctx, prefix, after, limit)
+		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 			return nil, err
 		}
-		all = append(all, part...)
+		all = append(all, listed...)
 	}
 	slices.SortFunc(all, func(a, b store.Listed) int { return strings.Compare(a.Room, b.Room) })
-	return all[:min(most, len(all))], nil
+	return all[:min(limit, len(all))], nil
+}
+
+// list is List of the rooms that the store is used for.
+func (p part) list(ctx context.Context, prefix, after string, limit int) (held []store.Listed, err error) {
+	for len(held) < limit {
+		listed, err := p.store.List(ctx, prefix, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range listed {
+			if p.holds(l.Room) {
+				held = append(held, l)
+			}
+		}
+		if len(listed) < limit {
+			break
+		}
+		after = listed[len(listed)-1].Room
+	}
+	return held, nil
+}
+
+// Stored lists rooms as store.Store.List does, whether they are in memory or not.
+// Rooms of stores that can't list them are missing.
+func (s *Server) Stored(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
+	return s.stores.List(ctx, prefix, after, limit)
 }

@@ -97,7 +97,7 @@ type Server struct {
 	consumer *consumer.Consumer
 	worker   *worker.Worker
 	line     *line
-	shelves  []shelf
+	stores   *stores
 	writers  writers
 	showing  sync.WaitGroup // of those whom EditAs shows
 	stopping chan struct{}  // closed when Shutdown begins
@@ -133,9 +133,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, asking.close())
 	}
+	kept := storesOf(cfg.Rooms, cfg.Store)
 	rooms := worker.New(worker.Config{
 		Layer:        between,
-		Store:        storesOf(cfg.Rooms, cfg.Store),
+		Store:        kept,
 		Room:         byPrefix(cfg.Rooms, Settings.worker),
 		Logger:       log,
 		DrainTimeout: cfg.DrainTimeout,
@@ -145,7 +146,7 @@ func New(cfg Config) (*Server, error) {
 		consumer: front,
 		worker:   rooms,
 		line:     asking,
-		shelves:  shelvesOf(cfg.Rooms, cfg.Store),
+		stores:   kept,
 		stopping: make(chan struct{}),
 		drain:    drain,
 		drained:  make(chan struct{}),

@@ -1,127 +1,95 @@
-// Package store is the contract of the storage: a log of updates per room, and
-// snapshots that stand for parts of it.
-//
-// Package storetest is its conformance suite.
 package store
 
 import (
 	"context"
 	"errors"
-	"strconv"
 )
 
-// Encoding says how an Entry's data is encoded. It is stored with the data and
-// never guessed: a V1 decoder reads V2 bytes as an empty document without an error.
-type Encoding uint8
-
-// The encodings of Yjs updates. The zero value is none.
-const (
-	V1 Encoding = 1
-	V2 Encoding = 2
-)
-
-// Valid says whether e is one of the encodings above. A store refuses entries
-// of any other, with an error that does not pass.
-func (e Encoding) Valid() bool { return e == V1 || e == V2 }
-
-// Entry is an update, or a snapshot, which is an update too.
-type Entry struct {
-	Encoding Encoding
-	Data     []byte
-}
-
-// Position names one entry of a room's log. It is never given out twice in
-// one room, not even after the room was deleted and made anew, and says nothing
-// about order between writers.
-type Position uint64
-
-// Log is what a room's log held at one moment. Applying all entries in any
-// order gives the document.
-type Log struct {
-	Entries   []Entry
-	Positions []Position // of each entry
-}
-
-// Durability is what a change survives once the call that made it has returned
-// nil. A store that has levels takes a func in its Config which gives the level
-// of a room by its name.
-type Durability uint8
-
-const (
-	// Fsync survives power loss.
-	Fsync Durability = iota
-	// Commit survives a crash of the process, not one of the machine.
-	Commit
-	// None lets Append return before anything is written: a crash of the
-	// process may lose the last moments. Where such an entry can't be written
-	// afterwards, the room's next Append says so. Each call sees what was
-	// appended before through the same store value. All other methods are as
-	// with Commit.
-	None
-)
-
-// String is the level's name in lower case.
-func (d Durability) String() string {
-	switch d {
-	case Fsync:
-		return "fsync"
-	case Commit:
-		return "commit"
-	case None:
-		return "none"
-	}
-	return "durability " + strconv.Itoa(int(d))
-}
-
-var (
-	// ErrNotFound means that the room was never written to.
-	ErrNotFound = errors.New("store: no such room")
-	// ErrDeleted means that the room was deleted, and that nobody has created
-	// it anew since.
-	ErrDeleted = errors.New("store: the room was deleted")
-	// ErrCorrupt means that what is stored can't be read. A room whose load
-	// failed is never an empty document.
-	ErrCorrupt = errors.New("store: the stored room is damaged")
-	// ErrConflict means that the log was compacted by somebody else: load it again.
-	ErrConflict = errors.New("store: the log was compacted by another worker")
-	// ErrExists means that a room that was to be created is there already.
-	ErrExists = errors.New("store: the room exists")
-)
-
-// Store keeps rooms. Its methods can be called from any goroutine, by several
-// processes at once. When ctx ends they return soon, with its error. An error
-// other than those above may pass: try again. A room's name is valid UTF-8 of 1
-// to 255 bytes; names that differ in any byte are different rooms.
+// Store keeps rooms.
+//
+// A name of a room is valid UTF-8 of 1 to 255 bytes. Callers check that before
+// they call; a store need not. Names that differ in any byte name different
+// rooms: a store neither folds case nor normalizes.
+//
+// All methods can be called from any goroutine, and several processes may use the
+// rooms of one store at the same time. When ctx ends, a method returns soon, with
+// the error of ctx. The errors that have a meaning are in errors.go; after any
+// other error, the same call may succeed later.
+//
+// Create, Delete, List and LoadAfter return an error that wraps
+// errors.ErrUnsupported if the store doesn't implement them. A Store that hands
+// over to another one has to hand over all methods.
 type Store interface {
-	// Load gives all that the room's log holds. The caller owns the result. The
-	// error is ErrDeleted for a room that was deleted.
+	// Load returns the whole log of the room, in order of position. It sees
+	// every entry whose Append had returned before Load was called, and a
+	// compaction either wholly or not at all. The caller owns the result. The
+	// error is ErrNotFound for a room that was never written to, ErrDeleted for
+	// a room that was deleted, and ErrCorrupt if any entry can't be read.
 	Load(ctx context.Context, room string) (Log, error)
-	// Append adds an entry; it is durable when Append returns nil. After an
-	// error it may or may not be stored. The entry's data is borrowed until
-	// Append returns. To a room that was deleted nothing is added, so that
-	// clients who come back can't bring it back; the error is ErrDeleted.
+
+	// LoadAfter is Load without the entries whose positions are after or less.
+	// The log is empty, and the error nil, if there are none. LoadAfter(0)
+	// returns all entries. For a room that was deleted when its last position was
+	// after or larger, the error is ErrDeleted even if the room was created
+	// again: its entries don't continue what the caller has loaded.
+	LoadAfter(ctx context.Context, room string, after Position) (Log, error)
+
+	// Append adds an entry to the log and returns its position. A room that was
+	// never written to is made. When the error is nil, the entry is as durable as
+	// the Durability of the room promises; otherwise it may or may not be stored.
+	// The position is 0 if it isn't known yet, which is so at DurabilityNone
+	// alone. The entry's data is borrowed until Append returns. The error is
+	// ErrDeleted for a room that was deleted, so that clients that come back
+	// can't bring it back.
 	Append(ctx context.Context, room string, e Entry) (Position, error)
-	// Compact replaces exactly the entries that read holds with snapshot, all
-	// or nothing. Entries that were appended since read was loaded stay. Where
-	// some of read's entries are gone already, because somebody else compacted
-	// them, nothing changes and the error is ErrConflict; for a room that was
-	// deleted it is ErrDeleted. Both are borrowed until Compact returns.
+
+	// Compact replaces exactly the entries that read holds by snapshot, all or
+	// nothing. Entries that were appended after read was loaded stay. A read
+	// without entries replaces nothing, and the snapshot is added as Append adds
+	// an entry. If entries of the log were replaced after read was loaded, that
+	// is, if read.Generation isn't the log's, or if a position in read isn't in
+	// the log, nothing changes and the error is ErrConflict. For a room that was
+	// deleted, the error is ErrDeleted. The arguments are borrowed until Compact
+	// returns.
 	Compact(ctx context.Context, room string, read Log, snapshot Entry) error
-}
 
-// Creator is a Store that can make a room which is not there.
-type Creator interface {
-	// Create makes the room with e as its only entry, all or nothing. Where
-	// the room was written to, nothing changes and the error is ErrExists. A
-	// room that was deleted is made anew. The entry's data is borrowed until
-	// Create returns.
-	Create(ctx context.Context, room string, e Entry) error
-}
+	// Create makes the room with e as its only entry, all or nothing, and returns
+	// the position of e. A room that was deleted is made again. If the room
+	// exists, nothing changes and the error is ErrExists. The entry's data is
+	// borrowed until Create returns.
+	Create(ctx context.Context, room string, e Entry) (Position, error)
 
-// Deleter is a Store that can delete a room.
-type Deleter interface {
 	// Delete removes all entries of the room and leaves a tombstone, all or
-	// nothing. Deleting a deleted room changes nothing. For a room that was
-	// never written to the error is ErrNotFound, and no tombstone is left.
+	// nothing. Deleting a deleted room changes nothing. For a room that was never
+	// written to, the error is ErrNotFound and there is no tombstone.
 	Delete(ctx context.Context, room string) error
+
+	// List returns at most limit rooms, in the byte order of their names: the
+	// first of those whose names begin with prefix and sort after the name after,
+	// which need not exist. Deleted rooms are left out. Rooms that are written to
+	// during the call may be described as they were before.
+	List(ctx context.Context, prefix, after string, limit int) ([]Listed, error)
+}
+
+// Unsupported can be embedded in a Store that has nothing but Load, Append and
+// Compact. Its methods return errors.ErrUnsupported. Don't embed it in a Store
+// that wraps another one: it would hide the methods of the wrapped store.
+type Unsupported struct{}
+
+// LoadAfter implements Store.
+func (Unsupported) LoadAfter(context.Context, string, Position) (Log, error) {
+	return Log{}, errors.ErrUnsupported
+}
+
+// Create implements Store.
+func (Unsupported) Create(context.Context, string, Entry) (Position, error) {
+	return 0, errors.ErrUnsupported
+}
+
+// Delete implements Store.
+func (Unsupported) Delete(context.Context, string) error { return errors.ErrUnsupported }
+
+// List implements Store.
+func (Unsupported) List(context.Context, string, string, int) ([]Listed, error) {
+	return nil, errors.ErrUnsupported
 }

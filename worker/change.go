@@ -48,20 +48,13 @@ func (a *actor) tooManyChanges() bool {
 func (w *Worker) do(name string, in layer.Input, limits blocks.Options) (err error) {
 	defer guard(&err)
 	if in.Kind == room.Delete {
-		s, ok := w.config.Store.(store.Deleter)
-		if !ok {
-			return errors.ErrUnsupported
-		}
-		return s.Delete(w.working, name)
-	}
-	s, ok := w.config.Store.(store.Creator)
-	if !ok {
-		return errors.ErrUnsupported
+		return w.config.Store.Delete(w.working, name)
 	}
 	if _, err := blocks.NewWith(limits).Apply(in.Ask.Update, blocks.V1); err != nil {
 		return err
 	}
-	return s.Create(w.working, name, store.Entry{Encoding: store.V1, Data: in.Ask.Update})
+	_, err = w.config.Store.Create(w.working, name, store.Entry{Encoding: store.V1, Data: in.Ask.Update})
+	return err
 }
 
 // endChange ends what do has done.

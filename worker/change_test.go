@@ -14,22 +14,23 @@ import (
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/storetest"
 )
 
 // Create and Delete count as appends to a test that blocks them.
 
-func (s *faultyStore) Create(ctx context.Context, name string, e store.Entry) error {
+func (s *faultyStore) Create(ctx context.Context, name string, e store.Entry) (store.Position, error) {
 	if err := s.changing(ctx, name); err != nil {
-		return err
+		return 0, err
 	}
-	return s.Store.(store.Creator).Create(ctx, name, e)
+	return s.Store.Create(ctx, name, e)
 }
 
 func (s *faultyStore) Delete(ctx context.Context, name string) error {
 	if err := s.changing(ctx, name); err != nil {
 		return err
 	}
-	return s.Store.(store.Deleter).Delete(ctx, name)
+	return s.Store.Delete(ctx, name)
 }
 
 func (s *faultyStore) changing(ctx context.Context, name string) error {
@@ -231,11 +232,11 @@ func TestCreateRooms(t *testing.T) {
 	})
 }
 
-// A store need be neither a Creator nor a Deleter.
+// A store may support neither Create nor Delete.
 func TestStoresThatCanNot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, Config{})
-		f.config.Store = struct{ store.Store }{memstore.New()}
+		f.config.Store = storetest.Basic(memstore.New())
 		synctest.Wait()
 		f.pair("a")
 		f.create("a", typed(7, 0)).refused(room.Unsupported)
@@ -349,7 +350,7 @@ func TestDeletedElsewhere(t *testing.T) {
 		f.rest()
 		f.join("a", 3)
 		f.want("a: 3 Close 4404")
-		if err := f.store.Create(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(8, 0)}); err != nil {
+		if _, err := f.store.Create(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(8, 0)}); err != nil {
 			t.Fatal(err)
 		}
 		f.rest()

@@ -47,7 +47,7 @@ const (
 	most   = 1 << 16                // edits of one person
 )
 
-var levels = []string{"memory:", store.None.String(), store.Commit.String(), store.Fsync.String()}
+var levels = []string{"memory:", store.DurabilityNone.String(), store.DurabilityCommit.String(), store.DurabilityFsync.String()}
 
 // figures are what one measurement gives, or the median of several.
 type figures struct {
@@ -202,7 +202,7 @@ func keeper(b *testing.B, level string) kept {
 	}
 	s, err := sqlitestore.Open(filepath.Join(b.TempDir(), "rooms.db"), sqlitestore.Config{
 		Durability: func(string) store.Durability {
-			return map[string]store.Durability{"none": store.None, "commit": store.Commit, "fsync": store.Fsync}[level]
+			return map[string]store.Durability{"none": store.DurabilityNone, "commit": store.DurabilityCommit, "fsync": store.DurabilityFsync}[level]
 		},
 	})
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/storetest"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -81,9 +82,9 @@ func (m *moody) Append(ctx context.Context, room string, e store.Entry) (store.P
 	return m.Store.Append(ctx, room, e)
 }
 
-func (m *moody) Create(ctx context.Context, room string, e store.Entry) error {
+func (m *moody) Create(ctx context.Context, room string, e store.Entry) (store.Position, error) {
 	if err := m.mood(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	return m.Store.Create(ctx, room, e)
 }
@@ -119,7 +120,7 @@ func newAPIPlace(t *testing.T) *apiPlace {
 	p := &apiPlace{t: t, store: &moody{Store: memstore.New()}}
 	rows := map[string]roomSettings{
 		"moody": {Settings: yroom.Settings{Store: p.store}},
-		"plain": {Settings: yroom.Settings{Store: struct{ store.Store }{memstore.New()}}},
+		"plain": {Settings: yroom.Settings{Store: storetest.Basic(memstore.New())}},
 		"tiny":  {Settings: yroom.Settings{Limits: yroom.Limits{Document: 64}}},
 		"small": {Settings: yroom.Settings{Limits: yroom.Limits{Message: 300}}},
 		"quick": {Settings: yroom.Settings{RemoveDelay: time.Millisecond}},

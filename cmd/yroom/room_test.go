@@ -98,7 +98,7 @@ func TestRoomImportKeepsWhatIsDeleted(t *testing.T) {
 // emptyStore makes a store with this many rooms, which hold little.
 func emptyStore(t *testing.T, path string, rooms int) {
 	t.Helper()
-	s, err := sqlitestore.Open(path, sqlitestore.Config{Durability: func(string) store.Durability { return store.Commit }})
+	s, err := sqlitestore.Open(path, sqlitestore.Config{Durability: func(string) store.Durability { return store.DurabilityCommit }})
 	if err != nil {
 		t.Fatal(err)
 	}

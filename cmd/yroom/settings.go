@@ -165,7 +165,7 @@ func parseDuration(word string) (time.Duration, error) {
 }
 
 func parseDurability(word string) (store.Durability, error) {
-	for _, d := range []store.Durability{store.Fsync, store.Commit, store.None} {
+	for _, d := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit, store.DurabilityNone} {
 		if d.String() == word {
 			return d, nil
 		}

@@ -55,9 +55,9 @@ rooms:
 		LogLevel:        "debug",
 		ShutdownTimeout: 5 * time.Second,
 		Rooms: map[string]roomSettings{
-			"default": {Settings: yroom.Settings{RemoveDelay: 2 * time.Minute}, Durability: new(store.Fsync)},
+			"default": {Settings: yroom.Settings{RemoveDelay: 2 * time.Minute}, Durability: new(store.DurabilityFsync)},
 			"scratch": {StoreURL: "memory:"},
-			"notes": {Durability: new(store.Commit), Settings: yroom.Settings{
+			"notes": {Durability: new(store.DurabilityCommit), Settings: yroom.Settings{
 				ServerStartSync:  new(false),
 				UpdateVersion:    2,
 				GC:               new(false),

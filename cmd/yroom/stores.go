@@ -116,7 +116,7 @@ func levels(rows map[string]roomSettings) func(room string) store.Durability {
 				return *level
 			}
 		}
-		return store.Fsync
+		return store.DurabilityFsync
 	}
 }
 

@@ -151,21 +151,21 @@ func TestStoresAreOpenedOnce(t *testing.T) {
 
 func TestLevels(t *testing.T) {
 	rows := map[string]roomSettings{
-		"default": {Durability: new(store.Commit)},
-		"draft":   {Durability: new(store.None)},
-		"deed":    {Durability: new(store.Fsync)},
+		"default": {Durability: new(store.DurabilityCommit)},
+		"draft":   {Durability: new(store.DurabilityNone)},
+		"deed":    {Durability: new(store.DurabilityFsync)},
 		"open":    {},
 	}
 	level := levels(rows)
 	for room, want := range map[string]store.Durability{
-		"draft": store.None, "draft.1": store.None, "deed.1": store.Fsync, "open.1": store.Commit, "other": store.Commit,
-		"other.draft": store.Commit,
+		"draft": store.DurabilityNone, "draft.1": store.DurabilityNone, "deed.1": store.DurabilityFsync, "open.1": store.DurabilityCommit, "other": store.DurabilityCommit,
+		"other.draft": store.DurabilityCommit,
 	} {
 		if got := level(room); got != want {
 			t.Errorf("%s: %v, want %v", room, got, want)
 		}
 	}
-	if got := levels(nil)("room"); got != store.Fsync {
+	if got := levels(nil)("room"); got != store.DurabilityFsync {
 		t.Errorf("by default: %v, want fsync", got)
 	}
 }

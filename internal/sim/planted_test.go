@@ -188,5 +188,5 @@ type upToNow struct{ view }
 
 func (s upToNow) Compact(ctx context.Context, name string, _ store.Log, snapshot store.Entry) error {
 	all := s.world.disk.logs[roomIndex(name)].Log
-	return s.view.Compact(ctx, name, store.Log{Positions: slices.Clone(all.Positions)}, snapshot)
+	return s.view.Compact(ctx, name, store.Log{Positions: slices.Clone(all.Positions), Generation: all.Generation}, snapshot)
 }

@@ -55,7 +55,7 @@ func (w *world) start() *process {
 	l := memlayer.New()
 	worked := worker.New(worker.Config{
 		Layer:  w.plant.inLayer(line{l, p}),
-		Store:  w.plant.inStore(view{p}),
+		Store:  w.plant.inStore(view{process: p}),
 		Room:   p.open,
 		Logger: slog.New(ear{p}),
 		Runtime: worker.Runtime{

@@ -26,7 +26,7 @@ type disk struct {
 type log struct {
 	store.Log
 
-	last    store.Position
+	last    store.Position // the newest that was taken
 	durable *blocks.Store
 	vector  vector // durable's; nil: changed since
 }
@@ -64,26 +64,31 @@ func (d *disk) append(room int, data []byte) store.Position {
 	return l.put(data)
 }
 
-// compact replaces the entries at gone, and checks that the document is what it was.
-func (d *disk) compact(room int, gone []store.Position, snapshot []byte) error {
+// compact replaces the entries in read, and checks that the document is what it was.
+func (d *disk) compact(room int, read store.Log, snapshot []byte) error {
 	l := d.logs[room]
-	var rest store.Log
-	found := 0
-	for i, p := range l.Positions {
-		if slices.Contains(gone, p) {
-			found++
-			continue
-		}
-		rest.Entries = append(rest.Entries, l.Entries[i])
-		rest.Positions = append(rest.Positions, p)
+	if read.Generation != l.Generation {
+		return store.ErrConflict
 	}
-	if found != len(gone) {
+	compacted, found := store.Log{Generation: l.Generation + 1}, 0
+	for i, p := range l.Positions {
+		e := l.Entries[i]
+		if slices.Contains(read.Positions, p) {
+			found++
+			if p != read.Last() {
+				continue
+			}
+			e = store.Entry{Encoding: store.V1, Data: slices.Clone(snapshot)}
+		}
+		compacted.Entries = append(compacted.Entries, e)
+		compacted.Positions = append(compacted.Positions, p)
+	}
+	if found != len(read.Positions) {
 		return store.ErrConflict
 	}
 	d.world.tracef("%s: %d of %d entries replaced by %d bytes", roomNames[room], found, len(l.Positions), len(snapshot))
 	d.world.seen.compactions++
-	l.Log = rest
-	l.put(snapshot)
+	l.Log, l.vector = compacted, nil
 	if added, err := l.durable.Apply(snapshot, blocks.V1); added != nil || err != nil {
 		d.world.failf("%s: a snapshot holds what the log did not (%v)", roomNames[room], err)
 	}
@@ -106,7 +111,10 @@ func (l *log) document() *blocks.Store {
 // view is a process's way to the disk. A call takes as long as the schedule
 // wants, fails before or after it has done its work, and is cut off, done or not,
 // when the process dies.
-type view struct{ *process }
+type view struct {
+	*process
+	store.Unsupported // the rooms are neither created nor deleted by clients
+}
 
 // operation is a call of the store that is under way.
 type operation struct {
@@ -185,7 +193,7 @@ func (v view) Load(ctx context.Context, name string) (store.Log, error) {
 		return store.Log{}, err
 	}
 	l := v.world.disk.logs[room]
-	read := store.Log{Positions: slices.Clone(l.Positions)}
+	read := store.Log{Positions: slices.Clone(l.Positions), Generation: l.Generation}
 	for _, e := range l.Entries {
 		read.Entries = append(read.Entries, store.Entry{Encoding: e.Encoding, Data: slices.Clone(e.Data)})
 	}
@@ -243,7 +251,7 @@ func (v view) Compact(ctx context.Context, name string, read store.Log, snapshot
 	room := roomIndex(name)
 	o := v.begin(ctx)
 	defer o.end()
-	o.pending = func() { _ = v.world.disk.compact(room, read.Positions, snapshot.Data) }
+	o.pending = func() { _ = v.world.disk.compact(room, read, snapshot.Data) }
 	err := o.pause()
 	o.pending = nil
 	if err != nil {
@@ -252,7 +260,7 @@ func (v view) Compact(ctx context.Context, name string, read store.Log, snapshot
 	if !v.world.calm && v.world.chance(v.world.faults) {
 		return errFault
 	}
-	if err := v.world.disk.compact(room, read.Positions, snapshot.Data); err != nil {
+	if err := v.world.disk.compact(room, read, snapshot.Data); err != nil {
 		return err
 	}
 	if err := o.pause(); err != nil {

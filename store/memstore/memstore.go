@@ -1,5 +1,5 @@
-// Package memstore keeps rooms in memory: for tests, and for documents that
-// nobody misses when the process ends.
+// Package memstore keeps rooms in memory: for tests, and for documents that need
+// not outlive the process.
 package memstore
 
 import (
@@ -13,35 +13,30 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// Store is a store.Store, a store.Creator, a store.Deleter and a store.Lister.
-// The zero value is empty and ready for use.
+// Store is a store.Store that supports all methods. The zero value is empty and
+// ready for use.
 type Store struct {
 	mu    sync.RWMutex
 	rooms map[string]*log
 }
 
-var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Creator = (*Store)(nil)
-	_ store.Deleter = (*Store)(nil)
-	_ store.Lister  = (*Store)(nil)
-)
+var _ store.Store = (*Store)(nil)
 
-// New makes an empty Store.
+// New returns an empty Store.
 func New() *Store { return &Store{} }
 
-// log is what one room holds. Data in it is never written to.
+// log is the log of one room. Its data is never written to.
 type log struct {
 	store.Log
 
-	last    store.Position // that was given out
-	stored  time.Time      // when it was given out
+	last    store.Position // taken last
+	first   store.Position // the first that was taken after the last deletion, or will be
 	deleted bool
 }
 
+// add appends e, at the next position.
 func (l *log) add(e store.Entry) store.Position {
 	l.last++
-	l.stored = time.Now()
 	l.Entries = append(l.Entries, e)
 	l.Positions = append(l.Positions, l.last)
 	return l.last
@@ -49,28 +44,41 @@ func (l *log) add(e store.Entry) store.Position {
 
 // Load implements store.Store.
 func (s *Store) Load(ctx context.Context, room string) (store.Log, error) {
+	return s.LoadAfter(ctx, room, 0)
+}
+
+// LoadAfter implements store.Store.
+func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
 	if err := ctx.Err(); err != nil {
 		return store.Log{}, err
 	}
-	read, err := s.read(room)
+	read, err := s.read(room, after)
 	for i := range read.Entries {
 		read.Entries[i].Data = slices.Clone(read.Entries[i].Data)
 	}
 	return read, err
 }
 
-// read gives room's log, whose data the store still owns.
-func (s *Store) read(room string) (store.Log, error) {
+// read returns the log of room after a position. The store still owns the data.
+func (s *Store) read(room string, after store.Position) (store.Log, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	l := s.rooms[room]
 	switch {
 	case l == nil:
 		return store.Log{}, store.ErrNotFound
-	case l.deleted:
+	case l.deleted, after != 0 && after < l.first:
 		return store.Log{}, store.ErrDeleted
 	}
-	return store.Log{Entries: slices.Clone(l.Entries), Positions: slices.Clone(l.Positions)}, nil
+	known, found := slices.BinarySearch(l.Positions, after)
+	if found {
+		known++
+	}
+	return store.Log{
+		Entries:    slices.Clone(l.Entries[known:]),
+		Positions:  slices.Clone(l.Positions[known:]),
+		Generation: l.Generation,
+	}, nil
 }
 
 // Append implements store.Store.
@@ -94,54 +102,63 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 	if err != nil {
 		return err
 	}
-	gone := make(map[store.Position]bool, len(read.Positions))
-	for _, p := range read.Positions {
-		gone[p] = true
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var rest store.Log
-	found := 0
+	var old log
 	if l := s.rooms[room]; l != nil {
-		if l.deleted {
-			return store.ErrDeleted
-		}
-		for i, p := range l.Positions {
-			if gone[p] {
-				found++
+		old = *l
+	}
+	switch {
+	case old.deleted:
+		return store.ErrDeleted
+	case old.Generation != read.Generation:
+		return store.ErrConflict
+	case len(read.Positions) == 0:
+		s.log(room).add(snapshot)
+		return nil
+	}
+	at := slices.Max(read.Positions)
+	replaced := make(map[store.Position]bool, len(read.Positions))
+	for _, p := range read.Positions {
+		replaced[p] = true
+	}
+	compacted, found := store.Log{Generation: old.Generation + 1}, 0
+	for i, p := range old.Positions {
+		e := old.Entries[i]
+		if replaced[p] {
+			found++
+			if p != at {
 				continue
 			}
-			rest.Entries = append(rest.Entries, l.Entries[i])
-			rest.Positions = append(rest.Positions, p)
+			e = snapshot
 		}
+		compacted.Entries = append(compacted.Entries, e)
+		compacted.Positions = append(compacted.Positions, p)
 	}
-	if found != len(gone) {
+	if found != len(replaced) {
 		return store.ErrConflict
 	}
-	l := s.log(room)
-	l.Log = rest
-	l.add(snapshot)
+	s.rooms[room].Log = compacted
 	return nil
 }
 
-// Create implements store.Creator.
-func (s *Store) Create(ctx context.Context, room string, e store.Entry) error {
+// Create implements store.Store.
+func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.Position, error) {
 	e, err := own(ctx, e)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l := s.rooms[room]; l != nil && !l.deleted {
-		return store.ErrExists
+		return 0, store.ErrExists
 	}
 	l := s.log(room)
 	l.deleted = false
-	l.add(e)
-	return nil
+	return l.add(e), nil
 }
 
-// Delete implements store.Deleter.
+// Delete implements store.Store.
 func (s *Store) Delete(ctx context.Context, room string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -149,16 +166,18 @@ func (s *Store) Delete(ctx context.Context, room string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.rooms[room]
-	if l == nil {
+	switch {
+	case l == nil:
 		return store.ErrNotFound
+	case l.deleted:
+		return nil
 	}
-	l.deleted = true
-	l.Log = store.Log{}
+	*l = log{Log: store.Log{Generation: l.Generation + 1}, last: l.last, first: l.last + 1, deleted: true}
 	return nil
 }
 
-// List implements store.Lister.
-func (s *Store) List(ctx context.Context, prefix, after string, most int) ([]store.Listed, error) {
+// List implements store.Store.
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -169,21 +188,24 @@ func (s *Store) List(ctx context.Context, prefix, after string, most int) ([]sto
 		if l.deleted || name <= after || !strings.HasPrefix(name, prefix) {
 			continue
 		}
-		listed := store.Listed{Room: name, Stored: l.stored}
+		listed := store.Listed{Room: name}
 		for _, e := range l.Entries {
 			listed.Bytes += len(e.Data)
+			if e.At.After(listed.Stored) {
+				listed.Stored = e.At
+			}
 		}
 		all = append(all, listed)
 	}
 	slices.SortFunc(all, func(a, b store.Listed) int { return strings.Compare(a.Room, b.Room) })
-	return all[:min(most, len(all))], nil
+	return all[:min(limit, len(all))], nil
 }
 
-// log gives the log of room and makes it where there is none. s.mu is held.
+// log returns the log of room, and makes it if there is none. s.mu is held.
 func (s *Store) log(room string) *log {
 	l := s.rooms[room]
 	if l == nil {
-		l = &log{}
+		l = &log{first: 1}
 		if s.rooms == nil {
 			s.rooms = make(map[string]*log)
 		}
@@ -192,14 +214,16 @@ func (s *Store) log(room string) *log {
 	return l
 }
 
-// own copies what e borrows, unless nothing is to be done with it.
+// own returns e as the store keeps it: with data of its own, and the time. The
+// error is that of ctx, or store.ErrInvalid.
 func own(ctx context.Context, e store.Entry) (store.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return e, err
 	}
 	if !e.Encoding.Valid() {
-		return e, fmt.Errorf("memstore: an entry has the encoding %d, which is none", e.Encoding)
+		return e, fmt.Errorf("memstore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
 	}
 	e.Data = slices.Clone(e.Data)
+	e.At = time.Now().UTC()
 	return e, nil
 }

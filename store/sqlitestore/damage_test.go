@@ -63,7 +63,7 @@ func TestLostEntries(t *testing.T) {
 func damagedFile(t *testing.T, damage func(content []byte) []byte) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "rooms.db")
-	s := open(t, path, at(store.Commit))
+	s := open(t, path, at(store.DurabilityCommit))
 	for r := range 200 {
 		for i := range 3 {
 			add(t, s, fmt.Sprint("room ", r), dataOf(r, i))
@@ -117,7 +117,7 @@ func intact(t *testing.T, path string, damaged ...byte) (n int) {
 			_, said, _ := strings.Cut(err.Error(), "position ")
 			var position int
 			fmt.Sscan(strings.TrimSuffix(strings.Fields(said + " 0")[0], ":"), &position)
-			entry := fmt.Sprintf("room %d entry %d;", r, position-1-3*r)
+			entry := fmt.Sprintf("room %d entry %d;", r, position-1)
 			if !bytes.Contains(damaged, []byte(entry)) {
 				t.Errorf("the error %q is not about an entry on the damaged page", err)
 			}
@@ -138,7 +138,7 @@ func TestFlippedByte(t *testing.T) {
 	if n := intact(t, path); n != 199 {
 		t.Errorf("%d rooms can be loaded, want 199", n)
 	}
-	wantDamage(t, open(t, path, sqlitestore.Config{}), "room 77", "position 233", "checksum")
+	wantDamage(t, open(t, path, sqlitestore.Config{}), "room 77", "position 2", "checksum")
 }
 
 // TestOverwrittenPage overwrites pages that hold data, one by one.

@@ -12,11 +12,11 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-var errClosed = errors.New("sqlitestore: the store is closed")
+var errClosed = fmt.Errorf("sqlitestore: %w", store.ErrClosed)
 
 const busy = sqlite3.SQLITE_BUSY
 
-// code is the primary result code of SQLite in err, 0 where there is none.
+// code returns the primary result code of SQLite in err, 0 if there is none.
 func code(err error) int { return extendedCode(err) & 0xff }
 
 func extendedCode(err error) int {
@@ -26,15 +26,15 @@ func extendedCode(err error) int {
 	return 0
 }
 
-// damaged says whether err means that what is stored can't be read.
-func damaged(err error) bool {
+// isDamage reports whether err means that stored data can't be read.
+func isDamage(err error) bool {
 	c := code(err)
 	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
 }
 
-// refused says whether err is an answer to one call, and no fault: its
-// transaction can go on.
-func refused(err error) bool {
+// isAnswer reports whether err is the answer to one call and not a fault, so that
+// the transaction can go on.
+func isAnswer(err error) bool {
 	for _, answer := range []error{store.ErrNotFound, store.ErrDeleted, store.ErrExists, store.ErrConflict} {
 		if errors.Is(err, answer) {
 			return true
@@ -43,13 +43,13 @@ func refused(err error) bool {
 	return false
 }
 
-// explain wraps a fault of the file at path in a sentence that tells the
-// operator what to do.
+// explain wraps a fault of the file at path in a sentence that says what the
+// operator can do.
 func explain(path string, wait time.Duration, err error) error {
 	var advice string
 	switch code(err) {
 	case sqlite3.SQLITE_FULL:
-		advice = "the disk is full: make room, and the store goes on by itself"
+		advice = "the disk is full: free some space, and the store goes on by itself"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		advice = fmt.Sprintf("another process has kept it locked for more than %v: end that process's transaction", wait)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
@@ -57,15 +57,15 @@ func explain(path string, wait time.Duration, err error) error {
 	case sqlite3.SQLITE_CANTOPEN:
 		advice = "it can't be opened: files beside it are needed too, so let the user that yroom runs as write to the directory " + filepath.Dir(path)
 	case sqlite3.SQLITE_NOTADB:
-		advice = "it is not an SQLite database: name another file, or bring back a backup"
+		advice = "it is not an SQLite database: name another file, or restore a backup"
 	case sqlite3.SQLITE_CORRUPT:
-		advice = "it is damaged: stop yroom, keep a copy, and bring back a backup or try .recover of the sqlite3 shell"
+		advice = "it is damaged: stop yroom, keep a copy, and restore a backup or try .recover of the sqlite3 shell"
 	case sqlite3.SQLITE_IOERR:
-		advice = "reading or writing it failed: look for a full or failing disk in the system's log; once that is mended the store goes on by itself"
+		advice = "reading or writing it failed: look for a full or failing disk in the system's log; once that is repaired, the store goes on by itself"
 	case sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS:
 		advice = "its file system does not lock files as SQLite needs it: put it on a local disk"
 	case sqlite3.SQLITE_TOOBIG:
-		advice = "an entry is larger than SQLite can store, which is 1 GB: it will never be stored"
+		return fmt.Errorf("sqlitestore: %s: %w: it is larger than SQLite can store, which is 1 GB: %w", path, store.ErrInvalid, err)
 	default:
 		return fmt.Errorf("sqlitestore: %s: %w", path, err)
 	}

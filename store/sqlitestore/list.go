@@ -2,29 +2,19 @@ package sqlitestore
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/yroom/yroom/store"
 )
 
-// List implements store.Lister.
-func (s *Store) List(ctx context.Context, prefix, after string, most int) ([]store.Listed, error) {
-	if err := ctx.Err(); err != nil {
+// List implements store.Store.
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
+	end, err := s.beginRead(ctx, true)
+	if err != nil {
 		return nil, err
 	}
-	// See what nobody waited for.
-	if err := s.do(ctx, &request{level: store.None, kind: flushing}); errors.Is(err, errClosed) || ctx.Err() != nil {
-		return nil, err
-	}
-	s.using.RLock()
-	defer s.using.RUnlock()
-	select {
-	case <-s.written:
-		return nil, errClosed
-	default:
-	}
-	all, err := s.list(ctx, prefix, after, most)
+	defer end()
+	all, err := s.list(ctx, prefix, after, limit)
 	switch {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -34,17 +24,17 @@ func (s *Store) List(ctx context.Context, prefix, after string, most int) ([]sto
 	return all, nil
 }
 
-// list reads as many names of the index as it gives, and no data.
-func (s *Store) list(ctx context.Context, prefix, after string, most int) ([]store.Listed, error) {
+// list reads no more names of the index than it returns, and no data.
+func (s *Store) list(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
 	rows, err := s.read.QueryContext(ctx, "SELECT rooms.name, "+
 		"(SELECT coalesce(sum(length(data)), 0) FROM entries WHERE room_id = rooms.id), "+
 		"(SELECT coalesce(max(stored_at), rooms.created_at) FROM entries WHERE room_id = rooms.id) "+
 		"FROM rooms WHERE name > ? AND name >= ? AND name < ? AND deleted_at IS NULL ORDER BY name LIMIT ?",
-		after, prefix, prefix+"\xff", most) // names are UTF-8, which has no such byte
+		after, prefix, prefix+"\xff", limit) // names are UTF-8, which never has the byte 0xff
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = rows.Close() }() // Err tells of all that matters
+	defer func() { _ = rows.Close() }() // Err returns all that matters
 	var all []store.Listed
 	for rows.Next() {
 		var l store.Listed

@@ -6,67 +6,95 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"time"
 
 	"github.com/yroom/yroom/store"
 )
 
 // Load implements store.Store.
 func (s *Store) Load(ctx context.Context, room string) (store.Log, error) {
-	if err := ctx.Err(); err != nil {
+	return s.LoadAfter(ctx, room, 0)
+}
+
+// LoadAfter implements store.Store.
+func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
+	end, err := s.beginRead(ctx, s.config.Durability(room) == store.DurabilityNone)
+	if err != nil {
 		return store.Log{}, err
 	}
-	if s.config.Durability(room) == store.None { // see what nobody waited for
-		if err := s.do(ctx, &request{room: room, level: store.None, kind: flushing}); errors.Is(err, errClosed) || ctx.Err() != nil {
-			return store.Log{}, err
-		}
-	}
-	s.using.RLock()
-	defer s.using.RUnlock()
-	select {
-	case <-s.written:
-		return store.Log{}, errClosed
-	default:
-	}
-	l, err := load(ctx, s.read, room)
+	defer end()
+	l, err := load(ctx, s.read, room, after)
 	switch {
 	case ctx.Err() != nil:
 		return store.Log{}, ctx.Err()
 	case err == nil:
 		return l, nil
-	case refused(err):
+	case isAnswer(err):
 		return store.Log{}, err
-	case damaged(err): // SQLite has met it, without saying where
-		return store.Log{}, corrupt(room, following(ctx, s.read, room, l.Positions), explain(s.path, s.config.LockWait, err))
+	case isDamage(err): // SQLite doesn't say where
+		position := positionAfter(ctx, s.read, room, max(after, l.Last()))
+		return store.Log{}, corrupt(room, position, explain(s.path, s.config.LockWait, err))
 	case errors.Is(err, store.ErrCorrupt):
 		return store.Log{}, err
 	}
 	return store.Log{}, explain(s.path, s.config.LockWait, err)
 }
 
-// load reads in one statement, so that it sees the room at one moment. With an
-// error comes what was read before it.
-func load(ctx context.Context, db *sql.DB, room string) (l store.Log, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT rooms.deleted_at IS NOT NULL, "+
-		"entries.position, entries.encoding, entries.checksum, entries.data "+
-		"FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id WHERE rooms.name = ? ORDER BY entries.position", room)
+// beginRead makes Close wait for a read until end is called. With flush, it first
+// waits until all appends before it are written; those that fail don't concern
+// the read.
+func (s *Store) beginRead(ctx context.Context, flush bool) (end func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if flush {
+		err := s.do(ctx, &request{level: store.DurabilityNone, kind: requestFlush})
+		if errors.Is(err, store.ErrClosed) || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+	s.reading.RLock()
+	select {
+	case <-s.written:
+		s.reading.RUnlock()
+		return nil, errClosed
+	default:
+		return s.reading.RUnlock, nil
+	}
+}
+
+// load reads in one statement, so that it sees the room at one moment. If an entry
+// can't be read, the log that is returned with the error ends before it.
+func load(ctx context.Context, db *sql.DB, room string, after store.Position) (l store.Log, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT rooms.deleted_at IS NOT NULL, rooms.first_position, rooms.generation, "+
+		"entries.position IS NOT NULL OR EXISTS (SELECT 1 FROM entries WHERE room_id = rooms.id), "+
+		"entries.position, entries.encoding, entries.checksum, entries.stored_at, entries.written_by, entries.data "+
+		"FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id AND entries.position > ? "+
+		"WHERE rooms.name = ? ORDER BY entries.position", int64(after), room)
 	if err != nil {
 		return l, err
 	}
-	defer func() { _ = rows.Close() }() // Err tells of all that matters
+	defer func() { _ = rows.Close() }() // Err returns all that matters
+	found := false
 	for rows.Next() {
-		var deleted bool
-		var position, checksum sql.NullInt64
-		var encoding sql.NullString
+		found = true
+		var deleted, filled bool
+		var first store.Position
+		var position, sum sql.NullInt64
+		var encoding, storedAt, writtenBy sql.NullString
 		var data []byte
-		switch err := rows.Scan(&deleted, &position, &encoding, &checksum, &data); {
+		switch err := rows.Scan(&deleted, &first, &l.Generation, &filled,
+			&position, &encoding, &sum, &storedAt, &writtenBy, &data); {
 		case err != nil:
 			return l, corrupt(room, position.Int64, err)
-		case deleted:
+		case deleted, after != 0 && after < first:
 			return l, store.ErrDeleted
-		case !position.Valid:
+		case !filled:
 			return l, fmt.Errorf("%w: room %q has no entries", store.ErrCorrupt, room)
+		case !position.Valid:
+			return l, nil
 		}
-		e := store.Entry{Data: data}
+		e := store.Entry{Data: data, By: writtenBy.String}
 		switch encoding.String {
 		case "v1":
 			e.Encoding = store.V1
@@ -75,8 +103,11 @@ func load(ctx context.Context, db *sql.DB, room string) (l store.Log, err error)
 		default:
 			return l, corrupt(room, position.Int64, fmt.Errorf("the encoding is %q", encoding.String))
 		}
-		if int64(sum(encoding.String, data)) != checksum.Int64 {
+		if checksum(encoding.String, data, e.By) != sum.Int64 {
 			return l, corrupt(room, position.Int64, errors.New("the data does not match its checksum"))
+		}
+		if e.At, err = time.Parse(timeLayout, storedAt.String); err != nil {
+			return l, corrupt(room, position.Int64, err)
 		}
 		l.Entries = append(l.Entries, e)
 		l.Positions = append(l.Positions, store.Position(position.Int64))
@@ -84,27 +115,25 @@ func load(ctx context.Context, db *sql.DB, room string) (l store.Log, err error)
 	if err := rows.Err(); err != nil {
 		return l, err
 	}
-	if l.Entries == nil {
+	if !found {
 		return l, store.ErrNotFound
 	}
 	return l, nil
 }
 
-// following is the position after those that could be read, 0 if that can't be
-// found out. It is in the index, so the entry itself is not touched.
-func following(ctx context.Context, db *sql.DB, room string, read []store.Position) (position int64) {
-	last := store.Position(0)
-	if len(read) > 0 {
-		last = read[len(read)-1]
-	}
+// positionAfter returns the position of the entry after the given one, or 0 if
+// there is none or an error. It reads the index alone, not the entry.
+func positionAfter(ctx context.Context, db *sql.DB, room string, after store.Position) (position int64) {
 	row := db.QueryRowContext(ctx, "SELECT coalesce(min(position), 0) FROM entries "+
-		"WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND position > ?", room, int64(last))
+		"WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND position > ?", room, int64(after))
 	if row.Scan(&position) != nil {
 		return 0
 	}
 	return position
 }
 
+// corrupt returns a store.ErrCorrupt for the entry at a position, or for the room
+// if that is 0.
 func corrupt(room string, position int64, err error) error {
 	if position == 0 {
 		return fmt.Errorf("%w: room %q: %w", store.ErrCorrupt, room, err)
@@ -114,7 +143,9 @@ func corrupt(room string, position int64, err error) error {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// sum is what is stored as the checksum of an entry.
-func sum(encoding string, data []byte) uint32 {
-	return crc32.Update(crc32.Checksum([]byte(encoding), castagnoli), castagnoli, data)
+// checksum returns the CRC-32C of an entry's encoding, data and author.
+func checksum(encoding string, data []byte, by string) int64 {
+	sum := crc32.Checksum([]byte(encoding), castagnoli)
+	sum = crc32.Update(sum, castagnoli, data)
+	return int64(crc32.Update(sum, castagnoli, []byte(by)))
 }

@@ -105,7 +105,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file for a directory", filepath.Join(text, "rooms.db"), []string{text, "is not a directory"}},
 		{"another kind of file", text, []string{text, "not an SQLite database", "name another file"}},
 		{"another program's database", foreign, []string{foreign, "another program", "name another file"}},
-		{"a newer schema", newer, []string{newer, "version 99", "versions up to 1", "run a newer yroom"}},
+		{"a newer schema", newer, []string{newer, "version 99", "versions up to 2", "run a newer yroom"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before, _ := os.ReadFile(test.path)
@@ -242,7 +242,7 @@ func TestLockedFile(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
-	for _, level := range []store.Durability{store.Fsync, store.Commit} {
+	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit} {
 		t.Run(level.String(), func(t *testing.T) {
 			dir := testkit.SmallDisk(t, "1m")
 			path, ballast := filepath.Join(dir, "rooms.db"), filepath.Join(dir, "ballast")
@@ -288,7 +288,7 @@ func TestFullDisk(t *testing.T) {
 // that fits.
 func TestFullDiskSparesOthers(t *testing.T) {
 	dir := testkit.SmallDisk(t, "1m")
-	s := open(t, filepath.Join(dir, "rooms.db"), at(store.Commit))
+	s := open(t, filepath.Join(dir, "rooms.db"), at(store.DurabilityCommit))
 	ballast := filepath.Join(dir, "ballast") // what Close will need
 	if err := os.WriteFile(ballast, make([]byte, 200_000), 0o600); err != nil {
 		t.Fatal(err)
@@ -323,7 +323,7 @@ func TestFullDiskSparesOthers(t *testing.T) {
 func TestFullDiskWithoutWaiting(t *testing.T) {
 	dir := testkit.SmallDisk(t, "1m")
 	path, ballast := filepath.Join(dir, "rooms.db"), filepath.Join(dir, "ballast")
-	s := open(t, path, at(store.None))
+	s := open(t, path, at(store.DurabilityNone))
 	add(t, s, room, "a")
 	testkit.FillDisk(t, ballast)
 	if _, err := s.Append(t.Context(), room, v1(strings.Repeat("x", 500_000))); err != nil {
@@ -336,7 +336,7 @@ func TestFullDiskWithoutWaiting(t *testing.T) {
 	add(t, s, room, "c")
 	wantHeld(t, s, room, "a", "c")
 
-	ends, err := sqlitestore.Open(path, at(store.None))
+	ends, err := sqlitestore.Open(path, at(store.DurabilityNone))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,7 @@ func TestPowerLoss(t *testing.T) {
 	for seed == 0 {
 		seed = rand.Uint64()
 	}
-	for _, level := range []store.Durability{store.Fsync, store.Commit} {
+	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit} {
 		t.Run(level.String(), func(t *testing.T) {
 			var left map[string][]byte
 			var has []string
@@ -118,7 +118,7 @@ func TestPowerLoss(t *testing.T) {
 				cuts, lost, told = cuts+s.cuts, lost+s.lost, told+s.told
 			}
 			t.Logf("%d power losses; %d of %d appends lost that were told to be durable", cuts, lost, told)
-			if level == store.Commit && lost == 0 {
+			if level == store.DurabilityCommit && lost == 0 {
 				t.Error("nothing was lost that was not synced: the power losses are none")
 			}
 		})
@@ -265,7 +265,7 @@ func (p *power) check(files map[string][]byte, told []string) (holds []string, l
 	for _, id := range told {
 		if !there[id] {
 			lost++
-			if p.level == store.Fsync {
+			if p.level == store.DurabilityFsync {
 				p.Errorf("%s, which was told to be durable, is lost", id)
 			}
 		}

@@ -41,19 +41,19 @@ func TestChild(t *testing.T) {
 	case "":
 		t.Skip("this is for the processes that other tests start")
 	case "appends-fsync":
-		childAppends(t, path, store.Fsync)
+		childAppends(t, path, store.DurabilityFsync)
 	case "appends-commit":
-		childAppends(t, path, store.Commit)
+		childAppends(t, path, store.DurabilityCommit)
 	case "counts-fsync":
-		childCounts(t, path, store.Fsync)
+		childCounts(t, path, store.DurabilityFsync)
 	case "counts-commit":
-		childCounts(t, path, store.Commit)
+		childCounts(t, path, store.DurabilityCommit)
 	case "counts-none":
-		childCounts(t, path, store.None)
+		childCounts(t, path, store.DurabilityNone)
 	case "tells-fsync":
-		childTells(t, path, store.Fsync)
+		childTells(t, path, store.DurabilityFsync)
 	case "tells-commit":
-		childTells(t, path, store.Commit)
+		childTells(t, path, store.DurabilityCommit)
 	case "faults":
 		childFaults(t, path)
 	}
@@ -104,7 +104,7 @@ func childAppends(t *testing.T, path string, level store.Durability) {
 }
 
 func TestKill(t *testing.T) {
-	for _, level := range []store.Durability{store.Fsync, store.Commit} {
+	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit} {
 		t.Run(level.String(), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rooms.db")
 			told := map[string]bool{}
@@ -242,9 +242,9 @@ func TestSyncsAtLevelFsyncAlone(t *testing.T) {
 		level       store.Durability
 		least, most int
 	}{
-		{store.Fsync, countedAppends, 2 * countedAppends},
-		{store.Commit, 0, 0},
-		{store.None, 0, 0},
+		{store.DurabilityFsync, countedAppends, 2 * countedAppends},
+		{store.DurabilityCommit, 0, 0},
+		{store.DurabilityNone, 0, 0},
 	} {
 		t.Run(test.level.String(), func(t *testing.T) {
 			trace := traced(t, "counts-"+test.level.String(), filepath.Join(t.TempDir(), "rooms.db"),

@@ -11,9 +11,9 @@ import (
 // applicationID marks a database file as a store of rooms: "yroo".
 const applicationID = 0x79726f6f
 
-// migrations lead from one version of the schema to the next: user_version is
-// how many of them a file has seen. Their comments are stored with the tables,
-// for people who look into a file.
+// migrations lead from one version of the schema to the next; user_version is how
+// many of them have been applied to a file. SQLite stores the comments in them with
+// the tables, for people who look into a file.
 var migrations = []string{
 	`
 CREATE TABLE rooms (
@@ -53,6 +53,57 @@ FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id
 GROUP BY rooms.id
 ORDER BY rooms.name;
 `,
+	// Positions are consecutive in each room; before, they were unique in the file. Entries keep theirs.
+	`
+DROP VIEW room_sizes;
+ALTER TABLE entries RENAME TO entries_1;
+ALTER TABLE rooms RENAME TO rooms_1;
+
+CREATE TABLE rooms (
+  id             INTEGER PRIMARY KEY,
+  name           TEXT NOT NULL UNIQUE,
+  created_at     TEXT NOT NULL,              -- all times are UTC
+  deleted_at     TEXT,                       -- set: the room was deleted, and nothing can be added to it
+  first_position INTEGER NOT NULL DEFAULT 1, -- of the entries since it was last deleted
+  generation     INTEGER NOT NULL DEFAULT 0  -- how often it was compacted or deleted
+) STRICT;
+
+INSERT INTO rooms
+SELECT id, name, created_at, deleted_at, iif(deleted_at IS NULL, 1, (SELECT reserved + 1 FROM positions)), 0
+FROM rooms_1;
+
+CREATE TABLE entries (
+  room_id    INTEGER NOT NULL REFERENCES rooms (id),
+  position   INTEGER NOT NULL, -- in the order of storing; a snapshot has that of the newest entry it replaced
+  encoding   TEXT NOT NULL,    -- of the Yjs update in data: v1 or v2
+  data       BLOB NOT NULL,
+  checksum   INTEGER NOT NULL, -- CRC-32C of encoding, data and written_by
+  stored_at  TEXT NOT NULL,
+  written_by TEXT NOT NULL,    -- reserved
+  PRIMARY KEY (room_id, position)
+) STRICT;
+
+INSERT INTO entries
+SELECT room_id, position, encoding, data, checksum, stored_at, ''
+FROM entries_1
+ORDER BY position;
+
+DROP TABLE entries_1;
+DROP TABLE rooms_1;
+DROP TABLE positions;
+
+CREATE VIEW room_sizes AS
+SELECT
+  rooms.name,
+  count(entries.position) AS entries,
+  coalesce(sum(length(entries.data)), 0) AS bytes,
+  rooms.created_at,
+  max(entries.stored_at) AS changed_at,
+  rooms.deleted_at
+FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id
+GROUP BY rooms.id
+ORDER BY rooms.name;
+`,
 }
 
 var (
@@ -60,8 +111,8 @@ var (
 	errNoWAL   = errors.New("its file system can't hold a write-ahead log: put it on a local disk")
 )
 
-// prepare makes the file a store of rooms of the newest schema, or says why it
-// can't be one. Other processes may do the same at the same time.
+// prepare brings the file to the newest schema. The error says why it can't be a
+// store of rooms. Other processes may do the same at the same time.
 func prepare(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
 	if _, err := schemaVersion(ctx, conn); err != nil {
 		return err
@@ -74,18 +125,18 @@ func prepare(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
 	}
 	err := migrate(ctx, conn)
 	if err == nil {
-		// Changes nothing, but fails on a file that can only be read, which so far went unnoticed.
-		_, err = conn.ExecContext(ctx, "UPDATE positions SET reserved = reserved WHERE false")
+		// This changes nothing, but fails on a file that can only be read. Nothing before it does.
+		_, err = conn.ExecContext(ctx, "UPDATE rooms SET name = name WHERE false")
 	}
 	if err != nil {
-		_, _ = conn.ExecContext(ctx, "ROLLBACK") // of a fault that is known already
+		_, _ = conn.ExecContext(ctx, "ROLLBACK") // err is the cause
 		return err
 	}
 	_, err = conn.ExecContext(ctx, "COMMIT")
 	return err
 }
 
-// schemaVersion gives the version of the file's schema, 0 for an empty file.
+// schemaVersion returns the version of the file's schema, 0 for an empty file.
 func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
 	var id, version, tables int
 	err := conn.QueryRowContext(ctx, "SELECT (SELECT application_id FROM pragma_application_id), "+
@@ -116,8 +167,8 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// useWAL gives the file a write-ahead log. SQLite does not wait by itself where
-// two processes do so at once.
+// useWAL makes the file use a write-ahead log. SQLite doesn't wait by itself if two
+// processes do so at the same time.
 func useWAL(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
 	var mode string
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {

@@ -1,10 +1,3 @@
-// Package sqlitestore keeps rooms in one SQLite file.
-//
-// Several processes of one machine may use a file at once; a network file
-// system will not do. While a file is in use, the files FILE-wal and FILE-shm
-// beside it belong to it; copy it with the sqlite3 shell (.backup, or VACUUM
-// INTO), not as a file. No other code of the process may open and close the
-// file, because that takes SQLite's locks away.
 package sqlitestore
 
 import (
@@ -26,15 +19,15 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// Config says how a Store behaves. The zero value is useful.
+// Config configures a Store. The zero value is useful.
 type Config struct {
-	// Durability gives the level of a room by its name. It is called from any
-	// goroutine. Nil: all rooms are store.Fsync.
+	// Durability returns the level of a room by its name. It is called from any
+	// goroutine. Nil: all rooms are at store.DurabilityFsync.
 	Durability func(room string) store.Durability
-	// Queue is how many bytes may wait to be written, what is being written
-	// included; past it calls block. Zero: 32 MiB.
+	// Queue is how many bytes may wait to be written, including those that are
+	// being written; calls block while there are more. Zero: 32 MiB.
 	Queue int
-	// LockWait is how long a call waits for another process that keeps the file
+	// LockWait is how long a call waits while another process keeps the file
 	// locked. Zero: 10 s.
 	LockWait time.Duration
 }
@@ -42,41 +35,32 @@ type Config struct {
 const (
 	defaultQueue    = 32 << 20
 	defaultLockWait = 10 * time.Second
-	checkpointPages = 1000     // of 4 KiB, after which the log is written back into the file
-	logLimit        = 64 << 20 // bytes to which the log's file is cut when it was longer
+	checkpointPages = 1000     // of 4 KiB, after which the write-ahead log is written back into the file
+	logLimit        = 64 << 20 // bytes to which the write-ahead log is cut if it was longer
 )
 
-// Store is a store.Store, a store.Creator, a store.Deleter and a store.Lister. It
-// must be closed.
+// Store is a store.Store that supports all methods. It must be closed.
 type Store struct {
 	path   string
 	config Config
 	read   *sql.DB
-	queue  queue
+	queue  groupQueue
 	writer writer
 
-	using   sync.RWMutex // held for reading by loads, so that Close can wait for them
-	close   func() error
-	written chan struct{} // closed once the writer has ended
-
-	mu        sync.Mutex
-	unawaited map[string]error // rooms at level None that exist, and what the last append that nobody waited for met
-	free      span             // positions that this Store may give out
+	unawaited unawaited
+	reading   sync.RWMutex  // read-locked by reads, so that Close can wait for them
+	written   chan struct{} // closed once the writer has ended
+	close     func() error
 }
 
-var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Creator = (*Store)(nil)
-	_ store.Deleter = (*Store)(nil)
-	_ store.Lister  = (*Store)(nil)
-)
+var _ store.Store = (*Store)(nil)
 
-// Open opens the file at path, and makes it where there is none. Its directory
-// must be there. A file of an older version is brought up to date. The error says
-// what an operator can do about it.
+// Open opens the file at path, and makes it if it doesn't exist. Its directory must
+// exist. A file of an older version is migrated; processes of older versions can't
+// write to it any more. The error says what an operator can do about it.
 func Open(path string, config Config) (*Store, error) {
 	if config.Durability == nil {
-		config.Durability = func(string) store.Durability { return store.Fsync }
+		config.Durability = func(string) store.Durability { return store.DurabilityFsync }
 	}
 	if config.Queue == 0 {
 		config.Queue = defaultQueue
@@ -87,7 +71,8 @@ func Open(path string, config Config) (*Store, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, config: config, written: make(chan struct{}), unawaited: map[string]error{}}
+	s := &Store{path: path, config: config, written: make(chan struct{})}
+	s.unawaited.rooms = map[string]error{}
 	s.queue.init(config.Queue)
 	var err error
 	if s.writer, err = openWriter(path, config.LockWait); err != nil {
@@ -98,11 +83,11 @@ func Open(path string, config Config) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	s.close = sync.OnceValue(s.end)
-	go s.run()
+	go s.writeBatches()
 	return s, nil
 }
 
-// checkPath says what is wrong with path where SQLite's own errors are vague.
+// checkPath finds faults of path of which SQLite's own errors say too little.
 func checkPath(path string) error {
 	if path == "" {
 		return errors.New("sqlitestore: no file is named: name one, such as yroom.db")
@@ -116,21 +101,21 @@ func checkPath(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("sqlitestore: the directory %s is missing: make it, or name another file: %w", dir, err)
 	case err != nil:
-		return fmt.Errorf("sqlitestore: the directory %s can't be looked into: let the user that yroom runs as do so: %w", dir, err)
+		return fmt.Errorf("sqlitestore: the directory %s can't be read: let the user that yroom runs as read it: %w", dir, err)
 	case !info.IsDir():
 		return fmt.Errorf("sqlitestore: %s is not a directory: name another file", dir)
 	}
 	return nil
 }
 
-// openDB gives a pool of connections, none of which is open yet.
+// openDB returns a pool of connections, none of which is open yet.
 func openDB(path string, wait time.Duration, pragmas ...string) (*sql.DB, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	whole = filepath.ToSlash(whole)
-	if !strings.HasPrefix(whole, "/") { // a drive's letter
+	if !strings.HasPrefix(whole, "/") { // it begins with a drive letter
 		whole = "/" + whole
 	}
 	query := url.Values{"_error_rc": {"1"}, "_pragma": append(pragmas,
@@ -144,25 +129,20 @@ func openDB(path string, wait time.Duration, pragmas ...string) (*sql.DB, error)
 	return sql.OpenDB(connector), nil
 }
 
-// Close writes what waits, and ends what the Store has begun. Calls that wait for
-// room in the queue fail. When no other process uses the file, it holds
-// everything, and the files beside it are gone. The error is what an append at
-// level None met, or what kept the file from holding everything; no other append
-// is concerned.
+// Close writes what is queued, waits for the calls under way, and closes the file.
+// Calls that wait for capacity in the queue fail with store.ErrClosed. If no other
+// process uses the file, it then holds everything, and the files beside it are
+// gone. The error is that of an append at store.DurabilityNone which could not be
+// written, or why the file doesn't hold everything; appends that have returned nil
+// at other levels are not affected.
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) end() error {
 	s.queue.close()
 	<-s.written
-	s.using.Lock() // loads have ended
-	defer s.using.Unlock()
-	var errs []error
-	for room, err := range s.unawaited {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("an update of room %q was lost: %w", room, err))
-		}
-	}
-	errs = append(errs, s.read.Close())
+	s.reading.Lock() // the reads have ended
+	defer s.reading.Unlock()
+	errs := append(s.unawaited.lost(), s.read.Close())
 	if err := s.writer.checkpoint(context.Background()); err != nil && !errors.Is(err, errBusy) {
 		errs = append(errs, fmt.Errorf("keep %s-wal with the file, it holds the newest updates: %w",
 			s.path, explain(s.path, s.config.LockWait, err)))

@@ -9,41 +9,38 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-func creator(t *testing.T, s store.Store) store.Creator {
+func create(t *testing.T, s store.Store, room string, e store.Entry) store.Position {
 	t.Helper()
-	c, ok := s.(store.Creator)
-	if !ok {
-		t.Skip("the store is no store.Creator")
-	}
-	return c
-}
-
-func create(t *testing.T, s store.Store, room string, e store.Entry) {
-	t.Helper()
-	if err := creator(t, s).Create(t.Context(), room, e); err != nil {
+	p, err := s.Create(t.Context(), room, e)
+	if err != nil {
 		t.Fatalf("Create(%q): %v", room, err)
 	}
+	return p
 }
 
 func createMakes(t *testing.T, s store.Store) {
-	create(t, s, room, store.Entry{Encoding: store.V2, Data: []byte("a")})
+	p := create(t, s, room, store.Entry{Encoding: store.V2, Data: []byte("a")})
 	l := load(t, s, room)
 	wantData(t, l, "a")
 	if l.Entries[0].Encoding != store.V2 {
 		t.Errorf("the encoding is %d, want V2", l.Entries[0].Encoding)
 	}
-	if p := appendTo(t, s, room, v1("b")); p == l.Positions[0] {
-		t.Errorf("position %d was given out before", p)
+	if p != l.Last() {
+		t.Errorf("Create returned position %d, Load returned %d", p, l.Last())
 	}
-	wantData(t, load(t, s, room), "a", "b")
+	appendTo(t, s, room, v1("b"))
+	l = load(t, s, room)
+	wantData(t, l, "a", "b")
+	if l.Positions[0] == l.Positions[1] {
+		t.Errorf("both entries have position %d", l.Positions[0])
+	}
 }
 
 func createExists(t *testing.T, s store.Store) {
-	c := creator(t, s)
 	appendTo(t, s, room, v1("a"))
 	create(t, s, room+"2", v1("b"))
 	for _, name := range []string{room, room + "2"} {
-		if err := c.Create(t.Context(), name, v1("c")); !errors.Is(err, store.ErrExists) {
+		if _, err := s.Create(t.Context(), name, v1("c")); !errors.Is(err, store.ErrExists) {
 			t.Errorf("Create(%q) gave the error %v, want ErrExists", name, err)
 		}
 	}
@@ -59,10 +56,9 @@ func createBorrows(t *testing.T, s store.Store) {
 }
 
 func createNoEncoding(t *testing.T, s store.Store) {
-	c := creator(t, s)
 	for _, enc := range noEncodings {
-		if err := c.Create(t.Context(), room, store.Entry{Encoding: enc, Data: []byte("a")}); err == nil {
-			t.Errorf("Create took an entry with the encoding %d", enc)
+		if _, err := s.Create(t.Context(), room, store.Entry{Encoding: enc, Data: []byte("a")}); !errors.Is(err, store.ErrInvalid) {
+			t.Errorf("Create with an entry of encoding %d returned the error %v, want ErrInvalid", enc, err)
 		}
 	}
 	wantNotFound(t, s, room)
@@ -74,8 +70,7 @@ func raceCreate(t *testing.T, room string, stores ...store.Store) {
 	errs := make([]error, 50)
 	var creating sync.WaitGroup
 	for i := range errs {
-		c := creator(t, stores[i%len(stores)])
-		creating.Go(func() { errs[i] = c.Create(t.Context(), room, v1(fmt.Sprint("by ", i))) })
+		creating.Go(func() { _, errs[i] = stores[i%len(stores)].Create(t.Context(), room, v1(fmt.Sprint("by ", i))) })
 	}
 	creating.Wait()
 	winner := -1
@@ -104,12 +99,11 @@ func createRace(t *testing.T, s store.Store) {
 }
 
 func createAgainstAppend(t *testing.T, s store.Store) {
-	c := creator(t, s)
 	for round := range 20 {
 		name := fmt.Sprint(room, round)
 		var created error
 		var both sync.WaitGroup
-		both.Go(func() { created = c.Create(t.Context(), name, v1("created")) })
+		both.Go(func() { _, created = s.Create(t.Context(), name, v1("created")) })
 		both.Go(func() {
 			if _, err := s.Append(t.Context(), name, v1("appended")); err != nil {
 				t.Errorf("Append: %v", err)
@@ -128,7 +122,6 @@ func createAgainstAppend(t *testing.T, s store.Store) {
 }
 
 func createDeleted(t *testing.T, s store.Store) {
-	creator(t, s)
 	appendTo(t, s, room, v1("before"))
 	remove(t, s, room)
 	create(t, s, room, v1("anew"))
@@ -141,14 +134,12 @@ func createDeleted(t *testing.T, s store.Store) {
 }
 
 func createDeletedRace(t *testing.T, s store.Store) {
-	creator(t, s)
 	appendTo(t, s, room, v1("before"))
 	remove(t, s, room)
 	raceCreate(t, room, s)
 }
 
 func createDeletedPositions(t *testing.T, s store.Store) {
-	creator(t, s)
 	given := map[store.Position]bool{}
 	for range 4 {
 		if len(given) == 0 {

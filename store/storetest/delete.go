@@ -9,18 +9,9 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-func deleter(t *testing.T, s store.Store) store.Deleter {
-	t.Helper()
-	d, ok := s.(store.Deleter)
-	if !ok {
-		t.Skip("the store is no store.Deleter")
-	}
-	return d
-}
-
 func remove(t *testing.T, s store.Store, room string) {
 	t.Helper()
-	if err := deleter(t, s).Delete(t.Context(), room); err != nil {
+	if err := s.Delete(t.Context(), room); err != nil {
 		t.Fatalf("Delete(%q): %v", room, err)
 	}
 }
@@ -54,7 +45,7 @@ func deleteTombstone(t *testing.T, s store.Store) {
 }
 
 func deleteNotFound(t *testing.T, s store.Store) {
-	if err := deleter(t, s).Delete(t.Context(), room); !errors.Is(err, store.ErrNotFound) {
+	if err := s.Delete(t.Context(), room); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Delete gave the error %v, want ErrNotFound", err)
 	}
 	wantNotFound(t, s, room)
@@ -81,7 +72,6 @@ func deleteOther(t *testing.T, s store.Store) {
 // raceDelete deletes a room that others append to.
 func raceDelete(t *testing.T, room string, appending, deleting store.Store) {
 	t.Helper()
-	deleter(t, deleting)
 	appendTo(t, appending, room, v1("a"))
 	var writing sync.WaitGroup
 	begun := make(chan struct{}, 4)
@@ -118,7 +108,6 @@ func deleteAgainstAppend(t *testing.T, s store.Store) {
 }
 
 func deleteAgainstCompact(t *testing.T, s store.Store) {
-	d := deleter(t, s)
 	for round := range 20 {
 		name := fmt.Sprint(room, round)
 		appendTo(t, s, name, v1("a"))
@@ -130,7 +119,7 @@ func deleteAgainstCompact(t *testing.T, s store.Store) {
 			}
 		})
 		both.Go(func() {
-			if err := d.Delete(t.Context(), name); err != nil {
+			if err := s.Delete(t.Context(), name); err != nil {
 				t.Errorf("Delete: %v", err)
 			}
 		})
@@ -142,7 +131,6 @@ func deleteAgainstCompact(t *testing.T, s store.Store) {
 // deleteOutdates is about a worker that has missed that its room was deleted
 // and made anew.
 func deleteOutdates(t *testing.T, s store.Store) {
-	creator(t, s)
 	appendTo(t, s, room, v1("before"))
 	read := load(t, s, room)
 	remove(t, s, room)

@@ -11,26 +11,22 @@ import (
 )
 
 // list gives the names that List gives, and fails the test unless they are in order.
-func list(t *testing.T, s store.Store, prefix, after string, most int) (names []string) {
+func list(t *testing.T, s store.Store, prefix, after string, limit int) (names []string) {
 	t.Helper()
-	for _, l := range listed(t, s, prefix, after, most) {
+	for _, l := range listed(t, s, prefix, after, limit) {
 		names = append(names, l.Room)
 	}
 	if !slices.IsSorted(names) {
-		t.Errorf("List(%q, %q, %d) gave %q, which are not in order", prefix, after, most, names)
+		t.Errorf("List(%q, %q, %d) gave %q, which are not in order", prefix, after, limit, names)
 	}
 	return names
 }
 
-func listed(t *testing.T, s store.Store, prefix, after string, most int) []store.Listed {
+func listed(t *testing.T, s store.Store, prefix, after string, limit int) []store.Listed {
 	t.Helper()
-	l, ok := s.(store.Lister)
-	if !ok {
-		t.Skip("the store is no store.Lister")
-	}
-	all, err := l.List(t.Context(), prefix, after, most)
+	all, err := s.List(t.Context(), prefix, after, limit)
 	if err != nil {
-		t.Fatalf("List(%q, %q, %d): %v", prefix, after, most, err)
+		t.Fatalf("List(%q, %q, %d): %v", prefix, after, limit, err)
 	}
 	return all
 }
@@ -42,9 +38,9 @@ func wantNames(t *testing.T, got []string, want ...string) {
 	}
 }
 
-func listTells(t *testing.T, s store.Store) {
+func listDescribes(t *testing.T, s store.Store) {
 	wantNames(t, list(t, s, "", "", 10))
-	before := time.Now().Add(-time.Second) // a store may round
+	begin := time.Now()
 	appendTo(t, s, room, v1("four"))
 	appendTo(t, s, room, v1("seven77"))
 	appendTo(t, s, room+"2", v1(""))
@@ -54,9 +50,7 @@ func listTells(t *testing.T, s store.Store) {
 		if l.Bytes != sizes[l.Room] {
 			t.Errorf("%s has %d bytes, want %d", l.Room, l.Bytes, sizes[l.Room])
 		}
-		if after := time.Now().Add(time.Second); l.Stored.Before(before) || l.Stored.After(after) {
-			t.Errorf("%s was stored at %v, want between %v and %v", l.Room, l.Stored, before, after)
-		}
+		between(t, "Stored of "+l.Room, l.Stored, begin, time.Now())
 	}
 	if len(all) != len(sizes) {
 		t.Errorf("List gave %d rooms, want %d", len(all), len(sizes))
@@ -109,6 +103,7 @@ func listPrefix(t *testing.T, s store.Store) {
 }
 
 func listDeleted(t *testing.T, s store.Store) {
+	needsBoth(t, s)
 	for i := range 3 {
 		appendTo(t, s, fmt.Sprint(room, i), v1("a"))
 	}

@@ -10,31 +10,40 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// RunShared checks stores whose rooms outlive them, or are used by several at
-// once. Each subtest calls open once; every call of again gives a further store
-// on the same rooms, which are empty at first. Stores that have a Close method
-// are closed and opened again; what is left open in the end is for t to clean up.
+// RunShared checks stores whose rooms outlive them, or are used by several stores
+// at once. Each subtest calls open once; each call of again returns another store on
+// the same rooms, which are empty at first. Stores that have a Close method are
+// closed and opened again; open registers with its t what cleans up the others.
 func RunShared(t *testing.T, open func(t *testing.T) (again func() store.Store)) {
 	t.Helper()
 	for _, rule := range []struct {
 		name  string
+		needs func(*testing.T, store.Store)
 		check func(t *testing.T, again func() store.Store)
 	}{
-		{"Reopened/everything is there", reopenedEverything},
-		{"Reopened/no position is given out twice", reopenedPositions},
-		{"Reopened/a tombstone is there", reopenedTombstone},
-		{"Shared/what one has appended the other loads", sharedSeen},
-		{"Shared/no position is given out twice", sharedPositions},
-		{"Shared/a compaction keeps what the other has appended since the load", sharedCompactKeeps},
-		{"Shared/one of two compactions wins", sharedCompactRace},
-		{"Shared/one of fifty creates a room", sharedCreateRace},
-		{"Shared/a deletion wins against the other's appends", sharedDelete},
+		{"Reopened/everything is there", nil, reopenedEverything},
+		{"Reopened/no position is taken twice", nil, reopenedPositions},
+		{"Reopened/a tombstone is there", needsDelete, reopenedTombstone},
+		{"Shared/what one has appended the other loads", nil, sharedSeen},
+		{"Shared/no position is taken twice", nil, sharedPositions},
+		{"Shared/a compaction keeps what the other has appended since the load", nil, sharedCompactKeeps},
+		{"Shared/one of two compactions wins", nil, sharedCompactRace},
+		{"Shared/one of fifty creates a room", needsCreate, sharedCreateRace},
+		{"Shared/a deletion wins against the other's appends", needsDelete, sharedDelete},
+		{"Shared/a hole in the positions shows the other's appends", needsLoadAfter, sharedHole},
+		{"Shared/each of two finds everything that the other has appended", needsLoadAfter, sharedFollow},
 	} {
-		t.Run(rule.name, func(t *testing.T) { rule.check(t, open(t)) })
+		t.Run(rule.name, func(t *testing.T) {
+			again := open(t)
+			if rule.needs != nil {
+				rule.needs(t, again())
+			}
+			rule.check(t, again)
+		})
 	}
 }
 
-// closeStore closes s where it can be closed.
+// closeStore closes s if it has a Close method.
 func closeStore(t *testing.T, s store.Store) {
 	t.Helper()
 	if c, ok := s.(io.Closer); ok {
@@ -56,8 +65,8 @@ func reopenedEverything(t *testing.T, again func() store.Store) {
 		s = again()
 		l := load(t, s, room)
 		wantData(t, l, "a", "b")
-		if a := only(l, p); len(a.Entries) != 1 || a.Entries[0].Encoding != store.V2 {
-			t.Errorf("position %d holds %v, want a in V2", p, a.Entries)
+		if a := only(l, "a"); len(a.Entries) != 1 || a.Entries[0].Encoding != store.V2 || a.Positions[0] != p {
+			t.Errorf("a is %v at %v, want V2 at position %d", a.Entries, a.Positions, p)
 		}
 		l = load(t, s, room+"2")
 		wantData(t, l, "snapshot of c", "d")
@@ -71,14 +80,14 @@ func reopenedEverything(t *testing.T, again func() store.Store) {
 }
 
 func reopenedPositions(t *testing.T, again func() store.Store) {
-	given := map[store.Position]bool{}
+	taken := map[store.Position]bool{}
 	for range 3 {
 		s := again()
 		for _, p := range []store.Position{appendTo(t, s, room, v1("a")), appendTo(t, s, room, v1("b"))} {
-			if given[p] {
-				t.Errorf("position %d was given out before", p)
+			if taken[p] {
+				t.Errorf("position %d was taken twice", p)
 			}
-			given[p] = true
+			taken[p] = true
 		}
 		compact(t, s, room, load(t, s, room), v1("snapshot"))
 		closeStore(t, s)
@@ -109,7 +118,7 @@ func sharedSeen(t *testing.T, again func() store.Store) {
 func sharedPositions(t *testing.T, again func() store.Store) {
 	const writers, each = 4, 25
 	var mu sync.Mutex
-	given := map[store.Position]bool{}
+	taken := map[store.Position]bool{}
 	var want []string
 	var writing sync.WaitGroup
 	stores := []store.Store{again(), again()}
@@ -123,10 +132,10 @@ func sharedPositions(t *testing.T, again func() store.Store) {
 					return
 				}
 				mu.Lock()
-				if given[p] {
-					t.Errorf("position %d was given out twice", p)
+				if taken[p] {
+					t.Errorf("position %d was taken twice", p)
 				}
-				given[p] = true
+				taken[p] = true
 				want = append(want, data)
 				mu.Unlock()
 			}
@@ -166,7 +175,7 @@ func sharedCompactRace(t *testing.T, again func() store.Store) {
 			winner = 1
 		}
 		if errs[winner] != nil {
-			t.Fatalf("nobody has compacted: %v", errs)
+			t.Fatalf("no compaction has succeeded: %v", errs)
 		}
 		if !errors.Is(errs[1-winner], store.ErrConflict) {
 			t.Errorf("the other's error is %v, want ErrConflict", errs[1-winner])

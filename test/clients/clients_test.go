@@ -136,7 +136,7 @@ func start(t *testing.T, kit, url, how string) *play {
 
 // forgetful is a store that keeps nothing, so that a room's memory is all
 // there is to measure.
-type forgetful struct{}
+type forgetful struct{ store.Unsupported }
 
 var _ store.Store = forgetful{}
 

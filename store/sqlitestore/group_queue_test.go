@@ -14,7 +14,7 @@ func sized(n int) *request { return &request{entry: store.Entry{Data: make([]byt
 // TestQueueServesInOrder holds that what is small can't keep out what is large.
 func TestQueueServesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q queue
+		var q groupQueue
 		q.init(10_000)
 		put := func(r *request) chan error {
 			done := make(chan error, 1)
@@ -47,7 +47,7 @@ func TestQueueServesInOrder(t *testing.T) {
 // TestQueueForgetsWhoLeft holds that who gives up makes way for others.
 func TestQueueForgetsWhoLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q queue
+		var q groupQueue
 		q.init(10_000)
 		if err := q.put(t.Context(), sized(1000)); err != nil {
 			t.Fatal(err)
@@ -73,7 +73,7 @@ func TestQueueForgetsWhoLeft(t *testing.T) {
 
 func TestQueueRefusesWhenClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var q queue
+		var q groupQueue
 		q.init(1000)
 		if err := q.put(t.Context(), sized(1)); err != nil {
 			t.Fatal(err)

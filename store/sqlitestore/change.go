@@ -1,0 +1,129 @@
+package sqlitestore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/yroom/yroom/store"
+)
+
+type requestKind uint8
+
+const (
+	requestFlush   requestKind = iota // changes nothing; is answered when all requests before it are
+	requestAppend                     // adds entry
+	requestCompact                    // replaces the positions in replaced by entry
+	requestCreate                     // makes the room, with entry
+	requestDelete                     // deletes the room
+)
+
+// request is a change that waits for the writer.
+type request struct {
+	room  string
+	level store.Durability
+	kind  requestKind
+
+	entry    store.Entry    // owned
+	position store.Position // result: where entry was stored
+
+	replaced   []byte         // positions, as a JSON array; "[]": none
+	count      int            // of them
+	newest     store.Position // of them
+	generation uint64
+
+	err  error         // result
+	done chan struct{} // closed once the results are set; nil: no call waits
+}
+
+// size returns about how many bytes a request takes in memory.
+func (r *request) size() int {
+	return 256 + len(r.room) + len(r.entry.Data) + len(r.entry.By) + len(r.replaced)
+}
+
+// do queues r and waits for its results.
+func (s *Store) do(ctx context.Context, r *request) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.done = make(chan struct{})
+	if err := s.queue.put(ctx, r); err != nil {
+		return err
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// storing returns a request that stores a copy of e.
+func (s *Store) storing(ctx context.Context, room string, e store.Entry, kind requestKind) (*request, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if !e.Encoding.Valid() {
+		return nil, fmt.Errorf("sqlitestore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
+	}
+	e.Data = append([]byte{}, e.Data...) // not nil, which SQLite takes for NULL
+	return &request{room: room, level: s.config.Durability(room), kind: kind, entry: e}, nil
+}
+
+// Append implements store.Store.
+func (s *Store) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	r, err := s.storing(ctx, room, e, requestAppend)
+	if err != nil {
+		return 0, err
+	}
+	if r.level == store.DurabilityNone {
+		allowed, err := s.unawaited.allowed(room)
+		if err != nil {
+			return 0, err
+		}
+		if allowed {
+			return 0, s.queue.put(ctx, r)
+		}
+	}
+	if err := s.do(ctx, r); err != nil {
+		return 0, err
+	}
+	return r.position, nil
+}
+
+// Compact implements store.Store.
+func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapshot store.Entry) error {
+	r, err := s.storing(ctx, room, snapshot, requestCompact)
+	if err != nil {
+		return err
+	}
+	r.generation = read.Generation
+	replaced := append([]store.Position{}, read.Positions...)
+	slices.Sort(replaced)
+	replaced = slices.Compact(replaced)
+	if r.count = len(replaced); r.count > 0 {
+		r.newest = replaced[r.count-1]
+	}
+	if r.replaced, err = json.Marshal(replaced); err != nil {
+		return err
+	}
+	return s.do(ctx, r)
+}
+
+// Create implements store.Store.
+func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	r, err := s.storing(ctx, room, e, requestCreate)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.do(ctx, r); err != nil {
+		return 0, err
+	}
+	return r.position, nil
+}
+
+// Delete implements store.Store.
+func (s *Store) Delete(ctx context.Context, room string) error {
+	return s.do(ctx, &request{room: room, level: s.config.Durability(room), kind: requestDelete})
+}

@@ -1,0 +1,22 @@
+// Package sqlitestore keeps rooms in one SQLite file.
+//
+// Several processes of one machine may use a file at once; a network file system
+// does not work, because it doesn't lock as SQLite needs it. While a file is in
+// use, FILE-wal and FILE-shm beside it belong to it; copy it with the sqlite3
+// shell (.backup, or VACUUM INTO), not as a file. No other code of the process
+// may open and close the file, because that releases SQLite's locks.
+//
+// Read in this order:
+//
+//   - sqlitestore.go: Config, Store, Open and Close
+//   - schema.go: the tables, and the migrations that lead to them
+//   - load.go, list.go: the calls that read
+//   - change.go: the calls that write; each one queues a request
+//   - group_queue.go: the queue of requests, bounded in bytes
+//   - group_commit.go: the goroutine that writes all waiting requests in one
+//     transaction, and answers them
+//   - writer_conn.go: the connection that writes: its transactions and faults
+//   - writer_apply.go: the SQL of each kind of request
+//   - unawaited.go: appends for which no call waits (store.DurabilityNone)
+//   - errors.go: faults of SQLite, with advice for the operator
+package sqlitestore

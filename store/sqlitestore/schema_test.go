@@ -1,0 +1,133 @@
+package sqlitestore_test
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
+)
+
+// version1 makes a file as the first version of the schema had it: positions are
+// unique in the file, and not consecutive in a room.
+func version1(t *testing.T) (path string) {
+	t.Helper()
+	schema, err := os.ReadFile("testdata/version1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "rooms.db")
+	db := database(t, path)
+	defer db.Close()
+	run(t, db, "PRAGMA journal_mode = WAL")
+	run(t, db, string(schema))
+	for _, row := range []struct {
+		position, room int
+		encoding, data string
+	}{
+		{1, 1, "v1", "a"}, {2, 2, "v2", "snapshot"}, {4, 1, "v2", "b"}, {1_000_003, 1, "v1", "c"},
+	} {
+		sum := crc32.Checksum([]byte(row.encoding+row.data), crc32.MakeTable(crc32.Castagnoli))
+		run(t, db, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, '2024-05-06 07:08:09.123')",
+			row.position, row.room, row.encoding, []byte(row.data), int64(sum))
+	}
+	return path
+}
+
+func TestMigration(t *testing.T) {
+	path := version1(t)
+	for range 2 { // migrated, then opened as it is
+		s := open(t, path, sqlitestore.Config{})
+		l, err := s.Load(t.Context(), "first")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []struct {
+			position store.Position
+			encoding store.Encoding
+			data     string
+		}{{1, store.V1, "a"}, {4, store.V2, "b"}, {1_000_003, store.V1, "c"}} {
+			e := l.Entries[i]
+			if l.Positions[i] != want.position || e.Encoding != want.encoding || string(e.Data) != want.data || e.By != "" {
+				t.Errorf("entry %d is %+v at position %d, want %+v", i, e, l.Positions[i], want)
+			}
+			if got := e.At.Format("2006-01-02T15:04:05.000Z07:00"); got != "2024-05-06T07:08:09.123Z" {
+				t.Errorf("entry %d was stored at %s", i, got)
+			}
+		}
+		wantHeld(t, s, "second", "snapshot")
+		if _, err := s.Load(t.Context(), "deleted"); !errors.Is(err, store.ErrDeleted) {
+			t.Errorf("Load returned the error %v, want ErrDeleted", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, path, sqlitestore.Config{})
+	if p := add(t, s, "first", "d"); p != 1_000_004 {
+		t.Errorf("Append returned position %d, want the one after those that are there", p)
+	}
+	if p := add(t, s, "second", "x"); p != 3 {
+		t.Errorf("Append returned position %d, want the one after those that are there", p)
+	}
+	p, err := s.Create(t.Context(), "deleted", v1("again"))
+	if err != nil || p != 2_000_001 {
+		t.Errorf("Create returned position %d and the error %v, want one that was not taken before", p, err)
+	}
+	if p := add(t, s, "new", "x"); p != 1 {
+		t.Errorf("Append to a new room returned position %d, want 1", p)
+	}
+	l, err := s.Load(t.Context(), "first")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Compact(t.Context(), "first", l, v1("abcd")); err != nil {
+		t.Error(err)
+	}
+	wantHeld(t, s, "first", "abcd")
+}
+
+// A process of an older version that still has the file open can't write to it with
+// statements that don't know the new columns.
+func TestMigrationStopsOlderWriters(t *testing.T) {
+	path := version1(t)
+	older := database(t, path)
+	insert, err := older.PrepareContext(t.Context(), "INSERT INTO entries (position, room_id, encoding, data, checksum, stored_at) "+
+		"SELECT ?, id, ?, ?, ?, ? FROM rooms WHERE name = ? AND deleted_at IS NULL")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer insert.Close()
+	s := open(t, path, sqlitestore.Config{})
+	if _, err := insert.ExecContext(t.Context(), 77, "v1", []byte("x"), 0, "", "first"); err == nil {
+		t.Error("the insert of an older version returned no error")
+	}
+	wantHeld(t, s, "first", "a", "b", "c")
+}
+
+func TestMigrationByManyAtOnce(t *testing.T) {
+	path := version1(t)
+	var opening sync.WaitGroup
+	for range 8 {
+		opening.Go(func() {
+			s, err := sqlitestore.Open(path, sqlitestore.Config{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := s.Append(context.Background(), "second", v1("x")); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	opening.Wait()
+	wantHeld(t, open(t, path, sqlitestore.Config{}), "second", "snapshot", "x", "x", "x", "x", "x", "x", "x", "x")
+}

@@ -1,0 +1,196 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/yroom/yroom/store"
+)
+
+// writer is the one connection that writes. It belongs to one goroutine.
+type writer struct {
+	db         *sql.DB
+	conn       *sql.Conn // nil: the next transaction needs a new one
+	statements map[string]*sql.Stmt
+	level      store.Durability // at which the connection commits
+	rewrite    bool             // the write-ahead log must be written back before anything is added to it
+}
+
+func openWriter(path string, wait time.Duration) (writer, error) {
+	db, err := openDB(path, wait,
+		"synchronous(FULL)",
+		"fullfsync(1)", "checkpoint_fullfsync(1)", // macOS alone needs them to survive power loss
+		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
+		fmt.Sprintf("journal_size_limit(%d)", logLimit),
+	)
+	if err != nil {
+		return writer{}, err
+	}
+	db.SetMaxOpenConns(1)
+	w := writer{db: db}
+	ctx := context.Background()
+	if err = w.connect(ctx); err == nil {
+		err = prepare(ctx, w.conn, wait)
+	}
+	if err != nil {
+		return writer{}, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *writer) connect(ctx context.Context) (err error) {
+	if w.conn == nil {
+		w.conn, err = w.db.Conn(ctx)
+		w.statements = map[string]*sql.Stmt{}
+		w.level = store.DurabilityFsync
+	}
+	return err
+}
+
+func (w *writer) close() error {
+	if w.conn == nil {
+		return w.db.Close()
+	}
+	return errors.Join(w.finalize(), w.conn.Close(), w.db.Close())
+}
+
+// finalize closes the statements, because closing a connection doesn't: a
+// statement that is left open keeps the file open.
+func (w *writer) finalize() error {
+	var errs []error
+	for _, stmt := range w.statements {
+		errs = append(errs, stmt.Close())
+	}
+	w.statements = nil
+	return errors.Join(errs...)
+}
+
+// drop rolls back and closes the connection, in whatever state err has left it.
+// The next transaction opens another.
+func (w *writer) drop(err error) {
+	if c := extendedCode(err); c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC {
+		// The system may have dropped parts of the write-ahead log that were written earlier. SQLite reads the log up
+		// to the first damaged part, so anything added after it would be lost: the log is written back first.
+		w.rewrite = true
+	}
+	if w.conn == nil {
+		return
+	}
+	_ = w.finalize()                                            // err is the cause
+	_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK") // there may be nothing to roll back
+	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
+	w.conn = nil
+}
+
+// prepare parses query, once per connection.
+func (w *writer) prepare(query string) error {
+	if w.statements[query] != nil {
+		return nil
+	}
+	stmt, err := w.conn.PrepareContext(context.Background(), query) //nolint:sqlclosecheck // finalize closes it
+	if err == nil {
+		w.statements[query] = stmt
+	}
+	return err
+}
+
+// exec runs query.
+func (w *writer) exec(query string, args ...any) (sql.Result, error) {
+	if err := w.prepare(query); err != nil {
+		return nil, err
+	}
+	return w.statements[query].ExecContext(context.Background(), args...)
+}
+
+// scan runs query and reads the one row that it returns.
+func (w *writer) scan(query string, args []any, into ...any) error {
+	if err := w.prepare(query); err != nil {
+		return err
+	}
+	return w.statements[query].QueryRowContext(context.Background(), args...).Scan(into...)
+}
+
+// begin starts a transaction that commits at level.
+func (w *writer) begin(level store.Durability) (err error) {
+	defer func() {
+		if err != nil {
+			w.drop(err)
+		}
+	}()
+	ctx := context.Background()
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	if w.rewrite {
+		if err := w.checkpoint(ctx); err != nil {
+			return err
+		}
+		w.rewrite = false
+	}
+	if level != w.level {
+		mode := "PRAGMA synchronous = NORMAL"
+		if level == store.DurabilityFsync {
+			mode = "PRAGMA synchronous = FULL"
+		}
+		if _, err := w.conn.ExecContext(ctx, mode); err != nil {
+			return err
+		}
+		w.level = level
+	}
+	_, err = w.exec("BEGIN IMMEDIATE")
+	return err
+}
+
+// transact does all of the batch in one transaction, at the strictest level among
+// its requests. A request that is refused has the answer as its error and changes
+// nothing; any other error undoes the whole transaction and is returned. began
+// reports whether a transaction could be started.
+func (w *writer) transact(batch []*request) (began bool, err error) {
+	level, idle := store.DurabilityCommit, true
+	for _, r := range batch {
+		idle = idle && r.kind == requestFlush
+		level = min(level, r.level)
+	}
+	if idle {
+		return true, nil
+	}
+	if err := w.begin(level); err != nil {
+		return false, err
+	}
+	for _, r := range batch {
+		if r.err = w.apply(r); r.err != nil && !isAnswer(r.err) {
+			w.drop(r.err)
+			return true, r.err
+		}
+	}
+	if _, err := w.exec("COMMIT"); err != nil {
+		w.drop(err)
+		return true, err
+	}
+	return true, nil
+}
+
+// errBusy means that a checkpoint could not finish.
+var errBusy = errors.New("another process reads the file")
+
+// checkpoint writes the whole write-ahead log back into the file and empties it.
+func (w *writer) checkpoint(ctx context.Context) error {
+	if err := w.connect(ctx); err != nil {
+		return err
+	}
+	var blocked bool
+	var pages, written int
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&blocked, &pages, &written); err != nil {
+		return err
+	}
+	if blocked {
+		return errBusy
+	}
+	return nil
+}
