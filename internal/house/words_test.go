@@ -20,8 +20,8 @@ import (
 var toRead = strings.Fields(`
 	. awareness bench/durability bench/engines blocks cmd/yroom cmd/yroom/testdata/script consumer docs
 	examples/login internal/lib0 internal/sim internal/turn internal/weakbytes internal/webui
-	internal/wstest layer layer/layertest layer/memlayer protocol room room/testdata store
-	store/memstore store/sqlitestore store/storetest test/browser test/browser/robot test/clients
+	internal/wstest layer layer/layertest layer/memlayer protocol room room/testdata
+	store/sqlitestore store/storetest test/browser test/browser/robot test/clients
 	test/crash test/differential web/pages/board web/pages/prosemirror web/pages/room web/pages/rooms
 	web/shared worker
 `)
