@@ -1,15 +1,15 @@
-// Package awareness holds who is present in one room: a state per client id,
-// as y-protocols defines it, with the connection that it came from.
+// Package awareness holds the awareness states of one room, as y-protocols defines
+// them: for each client that is present, what the others should know of its user. A
+// state belongs to a client id, and to the connection that it came from.
 //
-// An awareness update is a list of (client id, clock, state); a state is JSON,
-// and null says that the client is gone. This package adds to the protocol
-// that one connection owns each client id: the one whose state was accepted
-// last. Stock clients send on what they hear of the others, so an update says
-// nothing about who sent it; without an owner, the farewell of a broken line
-// would remove the person who has come back on a new one.
+// An awareness update is a list of entries (client id, clock, state). A state is JSON;
+// null means that the client is gone. In addition to the protocol, this package gives
+// each client id an owner: the connection whose state was accepted last. Stock clients
+// forward the states of others, so an update doesn't show which client sent it.
+// Without an owner, the end of a lost connection would remove a user who has
+// reconnected.
 //
-// All updates that this package gives out list the clients by ascending id,
-// each once.
+// All updates that this package returns list the clients by ascending id, each once.
 package awareness
 
 import (
@@ -24,59 +24,59 @@ import (
 )
 
 var (
-	// ErrMalformed means that an update can't be read, or that a state in it
-	// would make the clients that receive it throw.
+	// ErrMalformed means that an update can't be read, or that a state in it would make
+	// receiving clients throw.
 	ErrMalformed = errors.New("awareness: malformed")
-	// ErrLimit means that an update is over a limit. The error says which.
+	// ErrLimit means that an update exceeds a limit, which the error names.
 	ErrLimit = errors.New("awareness: over the limit")
 )
 
-// Config sets the limits. Zero values mean the defaults.
+// Config sets the limits. The zero value of a field means its default.
 type Config struct {
-	Timeout time.Duration // remove a state that wasn't renewed for so long; 30 s
-	IDs     int           // how many client ids one connection may own; 16
-	Size    int           // how many bytes one state may have; 64 KiB
+	Timeout time.Duration // a state that isn't renewed for this long expires; default 30 s
+	IDs     int           // how many client ids a connection may own; default 16
+	Size    int           // how many bytes a state may have; default 64 KiB
 }
 
-// Awareness is who is present.
+// Awareness is the awareness states of one room.
 type Awareness struct {
-	cfg      Config
-	states   map[uint64]present // by client id
-	owned    map[uint64]int     // how many states each connection owns, where it owns any
-	gone     map[uint64]gone    // by client id: whose state was removed not long ago
-	removed  int                // how many states were ever removed
-	missed   gone               // the last removal that there was no room to remember
-	joined   map[uint64]int     // what removed was when each connection joined
-	deadline time.Time          // no state lapses before; zero if there is none
+	cfg           Config
+	states        map[uint64]presence // by client id
+	ownedCount    map[uint64]int      // by connection: how many states it owns, if any
+	removals      map[uint64]removal  // by client id: states that were removed within the timeout
+	removedCount  int                 // how many states were ever removed
+	lastForgotten removal             // the last removal that was not added to removals because there were too many
+	joined        map[uint64]int      // by connection: what removedCount was when it joined
+	deadline      time.Time           // no state expires before; zero if there is none
 }
 
-type present struct {
+type presence struct {
 	clock   uint64
 	state   []byte // JSON, not null; owned
 	owner   uint64 // a connection
 	renewed time.Time
 }
 
-// gone remembers a state that was removed. Stock clients send on what they hear
-// of the others, so its echo may still come from somebody who has not heard of
-// the removal. It must not bring the state back.
-type gone struct {
-	clock uint64
-	at    time.Time
-	nth   int // of all removals
+// removal is a state that was removed. Stock clients forward the states of others, so
+// the state may still come from a client that has not learned of the removal. That
+// must not bring it back.
+type removal struct {
+	clock  uint64
+	at     time.Time
+	serial int // what removedCount was after it
 }
 
 const (
-	// maxGone bounds how many removals are remembered.
-	maxGone = 4096
-	// maxClock is the highest clock of a client that isn't known yet, and
-	// maxJump is how far a clock may go up at once. Clients take over the clock
-	// that others claim for them, and beyond 2^53 theirs would go up no more.
+	// maxRemovals bounds how many removals are remembered.
+	maxRemovals = 4096
+	// maxClock is the highest clock of a client that isn't known yet, and maxJump is by
+	// how much a clock may increase at once. Clients adopt the clock that others claim
+	// for them, and beyond 2^53 it could not increase any more.
 	maxClock = 1 << 40
 	maxJump  = 1 << 20
 )
 
-// New returns an Awareness of nobody.
+// New returns an Awareness without states.
 func New(cfg Config) *Awareness {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 30 * time.Second
@@ -88,34 +88,35 @@ func New(cfg Config) *Awareness {
 		cfg.Size = 64 << 10
 	}
 	return &Awareness{
-		cfg:    cfg,
-		states: make(map[uint64]present),
-		owned:  make(map[uint64]int),
-		gone:   make(map[uint64]gone),
-		joined: make(map[uint64]int),
+		cfg:        cfg,
+		states:     make(map[uint64]presence),
+		ownedCount: make(map[uint64]int),
+		removals:   make(map[uint64]removal),
+		joined:     make(map[uint64]int),
 	}
 }
 
-// Join says that conn is there from now on. What it will send can be no echo of
-// a state that was removed before.
-func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removed }
+// Join registers a connection. It may bring back a state that was removed before it
+// joined: what it sends can't be a copy that it received before the removal.
+func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removedCount }
 
-// Apply takes an update, which it borrows, from a connection. It returns what
-// it accepted, as a new update, or nil where that is nothing. An error,
-// ErrMalformed or ErrLimit, changes nothing.
+// Apply applies an update, which it borrows, from a connection. It returns the entries
+// that it accepted as a new update, or nil if there are none. On an error,
+// ErrMalformed or ErrLimit, nothing changes.
 //
-// A state is accepted if its clock is higher than the one known, 0 if none is;
-// so a client's first state has to have a clock of at least 1. A state that was
-// removed within the timeout is known by its last clock. A connection that
-// joined after that may bring it back with the same clock: those who come back
-// on a new line do. They are shown to newcomers at once; those who saw them
-// leave refuse that clock, as y-protocols does, and see them from the next on.
+// A state is accepted if its clock is higher than the known one, which is 0 for an
+// unknown client; so the first state of a client must have a clock of at least 1. The
+// clock of a state that was removed within the timeout is still known. But a
+// connection that joined after the removal may bring the state back with the same
+// clock, as clients do when they reconnect. Clients that connect later see that state
+// at once. Clients that have seen the removal refuse this clock, as y-protocols does,
+// and see the client from its next state on.
 //
-// Null is accepted from the owner alone, if its clock is at least the one known.
-// What has a clock out of reach (see maxClock and maxJump) is ignored.
+// Null is accepted from the owner only, if its clock is at least the known one. An
+// entry whose clock is out of range (see maxClock and maxJump) is ignored.
 func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []byte, err error) {
 	var accepted []entry
-	owned := a.owned[conn]
+	owned := a.ownedCount[conn]
 	err = each(update, func(e entry) error {
 		known, held := a.states[e.id]
 		if err := a.check(e, known.state); err != nil {
@@ -123,11 +124,11 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 		}
 		i := slices.IndexFunc(accepted, func(x entry) bool { return x.id == e.id })
 		if i >= 0 {
-			known = present{clock: accepted[i].clock, owner: conn}
+			known = presence{clock: accepted[i].clock, owner: conn}
 			held = accepted[i].state != nil
 		}
 		if i < 0 && !held {
-			known.clock = a.gone[e.id].clock
+			known.clock = a.removals[e.id].clock
 		}
 		switch {
 		case known.clock > 0 && e.clock > known.clock+maxJump, known.clock == 0 && e.clock > maxClock:
@@ -139,7 +140,7 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 			owned--
 		case held && e.clock <= known.clock:
 			return nil
-		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowest(conn, e.id, now):
+		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowestClock(conn, e.id, now):
 			return nil
 		case !held || known.owner != conn:
 			owned++
@@ -167,23 +168,24 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 	return encode(accepted), nil
 }
 
-// lowest is the lowest clock at which conn may show a client whose state is not held.
-func (a *Awareness) lowest(conn, id uint64, now time.Time) uint64 {
-	g, ok := a.gone[id]
-	if !ok && a.joined[conn] < a.missed.nth {
-		g, ok = a.missed, true // it may be an echo of one who isn't remembered
+// lowestClock returns the lowest clock of a state that conn may set for a client that
+// has no state.
+func (a *Awareness) lowestClock(conn, id uint64, now time.Time) uint64 {
+	g, ok := a.removals[id]
+	if !ok && a.joined[conn] < a.lastForgotten.serial {
+		g, ok = a.lastForgotten, true // the state may be from before a removal that is not remembered
 	}
 	switch {
-	case !ok || a.lapsed(g.at, now):
+	case !ok || a.expired(g.at, now):
 		return 1
-	case a.joined[conn] >= g.nth:
+	case a.joined[conn] >= g.serial:
 		return g.clock
 	}
 	return g.clock + 1
 }
 
-// check checks a state; known is nil where none is. Most entries repeat what is
-// known and need no check, because each client sends on what it hears.
+// check checks a state. known is the client's current state, or nil. Most entries
+// repeat it and need no check, because clients forward the states of others.
 func (a *Awareness) check(e entry, known []byte) error {
 	if len(e.state) > a.cfg.Size {
 		return fmt.Errorf("%w: a state of %d bytes, more than %d", ErrLimit, len(e.state), a.cfg.Size)
@@ -203,10 +205,10 @@ func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 		a.disown(p.owner)
 	}
 	if !held || p.owner != conn {
-		a.owned[conn]++
+		a.ownedCount[conn]++
 	}
-	a.states[e.id] = present{e.clock, append(p.state[:0], e.state...), conn, now}
-	delete(a.gone, e.id)
+	a.states[e.id] = presence{e.clock, append(p.state[:0], e.state...), conn, now}
+	delete(a.removals, e.id)
 	if a.deadline.IsZero() {
 		a.deadline = now.Add(a.cfg.Timeout)
 	}
@@ -222,26 +224,27 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	if len(a.states) == 0 {
 		a.deadline = time.Time{}
 	}
-	a.removed++
-	if len(a.gone) == maxGone {
-		a.forget(now)
+	a.removedCount++
+	if len(a.removals) == maxRemovals {
+		a.forgetRemovals(now)
 	}
-	g := gone{clock, now, a.removed}
-	if len(a.gone) < maxGone {
-		a.gone[id] = g
+	g := removal{clock, now, a.removedCount}
+	if len(a.removals) < maxRemovals {
+		a.removals[id] = g
 	} else {
 		g.clock = maxClock
-		a.missed = g
+		a.lastForgotten = g
 	}
 }
 
 func (a *Awareness) disown(conn uint64) {
-	if a.owned[conn]--; a.owned[conn] == 0 {
-		delete(a.owned, conn)
+	if a.ownedCount[conn]--; a.ownedCount[conn] == 0 {
+		delete(a.ownedCount, conn)
 	}
 }
 
-// Encode gives all states as an update, nil if there are none.
+// Encode returns all states as an update, or nil if there are none. The caller owns
+// the result.
 func (a *Awareness) Encode() []byte {
 	if len(a.states) == 0 {
 		return nil
@@ -253,22 +256,22 @@ func (a *Awareness) Encode() []byte {
 	return encode(all)
 }
 
-// Leave removes the states that conn owns and returns the update that says so,
-// nil if it owned none. Nothing that conn sent may be given to Apply afterwards:
-// it would bring the dead back.
+// Leave removes the states that conn owns and returns the update that says so, or nil
+// if it owned none. What conn has sent must not be passed to Apply afterwards: it
+// could bring these states back.
 func (a *Awareness) Leave(conn uint64, now time.Time) []byte {
 	delete(a.joined, conn)
-	if a.owned[conn] == 0 {
+	if a.ownedCount[conn] == 0 {
 		return nil
 	}
-	return a.removeAll(now, func(p present) bool { return p.owner == conn })
+	return a.removeMatching(now, func(p presence) bool { return p.owner == conn })
 }
 
-// Expire removes the states that weren't renewed for the timeout and returns
-// the update that says so, nil if there were none.
+// Expire removes the states that weren't renewed for the timeout and returns the
+// update that says so, or nil if there were none.
 func (a *Awareness) Expire(now time.Time) []byte {
-	a.forget(now)
-	removed := a.removeAll(now, func(p present) bool { return a.lapsed(p.renewed, now) })
+	a.forgetRemovals(now)
+	removed := a.removeMatching(now, func(p presence) bool { return a.expired(p.renewed, now) })
 	a.deadline = time.Time{}
 	for _, p := range a.states {
 		if end := p.renewed.Add(a.cfg.Timeout); a.deadline.IsZero() || end.Before(a.deadline) {
@@ -278,30 +281,31 @@ func (a *Awareness) Expire(now time.Time) []byte {
 	return removed
 }
 
-// forget drops the removals that were remembered for the timeout.
-func (a *Awareness) forget(now time.Time) {
-	maps.DeleteFunc(a.gone, func(_ uint64, g gone) bool { return a.lapsed(g.at, now) })
+// forgetRemovals drops the removals that are older than the timeout.
+func (a *Awareness) forgetRemovals(now time.Time) {
+	maps.DeleteFunc(a.removals, func(_ uint64, g removal) bool { return a.expired(g.at, now) })
 }
 
-// lapsed tells whether the timeout is over for what happened at the given time.
-func (a *Awareness) lapsed(at, now time.Time) bool { return now.Sub(at) >= a.cfg.Timeout }
+// expired reports whether the timeout has passed since at.
+func (a *Awareness) expired(at, now time.Time) bool { return now.Sub(at) >= a.cfg.Timeout }
 
-// removeAll tells of a removal with the last clock known: only a client itself
-// may raise its clock.
-func (a *Awareness) removeAll(now time.Time, which func(present) bool) []byte {
-	var gone []entry
+// removeMatching removes the states for which match returns true. The entries of its
+// update have the last known clock, because only a client itself may increase its
+// clock.
+func (a *Awareness) removeMatching(now time.Time, match func(presence) bool) []byte {
+	var entries []entry
 	for id, p := range a.states {
-		if which(p) {
-			gone = append(gone, entry{id: id, clock: p.clock})
+		if match(p) {
+			entries = append(entries, entry{id: id, clock: p.clock})
 			a.remove(id, p.clock, now)
 		}
 	}
-	if gone == nil {
+	if entries == nil {
 		return nil
 	}
-	return encode(gone)
+	return encode(entries)
 }
 
-// Deadline is when to call Expire next: before that it has nothing to remove.
-// It is zero if nobody is present.
+// Deadline returns when Expire should be called next. Before that it has nothing to
+// remove. Deadline is zero if no client is present.
 func (a *Awareness) Deadline() time.Time { return a.deadline }

@@ -12,7 +12,7 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// raw makes an update of entries such as `7@2 {"a":1}`, as they are given.
+// raw returns an update of entries such as `7@2 {"a":1}`, in the given order.
 func raw(tb testing.TB, entries ...string) []byte {
 	tb.Helper()
 	out := lib0.AppendUint(nil, uint64(len(entries)))
@@ -29,7 +29,7 @@ func raw(tb testing.TB, entries ...string) []byte {
 	return out
 }
 
-// text is the inverse of raw, "" for nil.
+// text is the inverse of raw. It returns "" for nil.
 func text(tb testing.TB, update []byte) string {
 	tb.Helper()
 	if update == nil {
@@ -48,15 +48,15 @@ func text(tb testing.TB, update []byte) string {
 	return strings.Join(out, ", ")
 }
 
-// step is one call in a test's story and what it should return.
+// step is one call in a test, and the update that it should return.
 type step struct {
-	conn   uint64 // of an update, or of one who leaves
-	at     int    // seconds
-	update string // entries; "" : conn leaves, or where conn is 0, states expire
+	conn   uint64 // that sends the update or leaves
+	at     int    // time in seconds
+	update string // entries, or "joins"; if "", conn leaves, or states expire if conn is 0
 	want   string
 }
 
-func TestStory(t *testing.T) {
+func TestSequences(t *testing.T) {
 	for name, steps := range map[string][]step{
 		"first clock is 1": {
 			{1, 0, `7@0 {}`, ""},
@@ -68,44 +68,44 @@ func TestStory(t *testing.T) {
 			{1, 1, `7@4 "b"`, ""},
 			{1, 1, `7@6 "b"`, `7@6 "b"`},
 		},
-		"the owner's null": {
+		"null from the owner": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 0, `7@4 null`, ""},
 			{1, 0, `7@5 null`, "7@5 null"},
 			{1, 0, `7@6 null`, ""},
 		},
-		"a later null": {
+		"null with a higher clock": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 0, `7@9 null`, "7@9 null"},
 			{1, 0, `7@9 {}`, ""},
 			{1, 0, `7@10 {}`, "7@10 {}"},
 		},
-		"null with blanks": {
+		"null in white space": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 0, "7@5 \t\r\n null ", "7@5 null"},
 		},
-		"somebody else's null": {
+		"null from a connection that is not the owner": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{2, 0, `7@5 null`, ""},
 			{2, 0, `7@6 null`, ""},
 		},
-		"null of a stranger": {
+		"null of an unknown client": {
 			{1, 0, `7@5 null`, ""},
 		},
-		"takeover": {
+		"another connection becomes the owner": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{2, 0, `7@6 {}`, "7@6 {}"},
 			{1, 0, `7@7 null`, ""},
 			{1, 0, ``, ""},
 			{2, 0, ``, "7@6 null"},
 		},
-		"what others send on changes no owner": {
+		"a forwarded state doesn't change the owner": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{2, 0, `7@5 {}`, ""},
 			{2, 0, ``, ""},
 			{1, 0, ``, "7@5 null"},
 		},
-		"back with the same clock, and no ghost after that": {
+		"a reconnected client has the same clock, and is removed when it leaves": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 0, ``, "7@5 null"},
 			{2, 0, "joins", ""},
@@ -114,7 +114,7 @@ func TestStory(t *testing.T) {
 			{2, 0, ``, "7@5 null"},
 			{2, 0, ``, ""},
 		},
-		"an echo doesn't bring back who left": {
+		"a forwarded state doesn't bring back a client that left": {
 			{2, 0, "joins", ""},
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 1, ``, "7@5 null"},
@@ -125,7 +125,7 @@ func TestStory(t *testing.T) {
 			{3, 4, ``, "7@5 null"},
 			{2, 4, `7@6 {}`, "7@6 {}"},
 		},
-		"a clock out of reach": {
+		"a clock out of range": {
 			{1, 0, `7@1099511627777 {}`, ""},
 			{1, 0, `7@1099511627776 {}`, "7@1099511627776 {}"},
 			{2, 0, `8@5 {}`, "8@5 {}"},
@@ -138,7 +138,7 @@ func TestStory(t *testing.T) {
 			{3, 0, `8@9007199254740991 {}`, ""},
 			{3, 0, `8@1048581 {}`, "8@1048581 {}"},
 		},
-		"who left is forgotten after the timeout": {
+		"a removal is forgotten after the timeout": {
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{1, 1, ``, "7@5 null"},
 			{0, 30, ``, ""},
@@ -146,7 +146,7 @@ func TestStory(t *testing.T) {
 			{0, 31, ``, ""},
 			{2, 31, `7@5 {}`, "7@5 {}"},
 		},
-		"leaving removes all that is owned, and no more": {
+		"leaving removes exactly the states that are owned": {
 			{1, 0, `9@1 {}, 7@1 {}, 8@1 {}`, "7@1 {}, 8@1 {}, 9@1 {}"},
 			{2, 0, `8@2 {}, 300@1 {}`, "8@2 {}, 300@1 {}"},
 			{1, 0, ``, "7@1 null, 9@1 null"},
@@ -207,7 +207,7 @@ func TestStory(t *testing.T) {
 func TestEncode(t *testing.T) {
 	a := New(Config{})
 	if got := a.Encode(); got != nil {
-		t.Errorf("nobody: %x", got)
+		t.Errorf("no states: %x", got)
 	}
 	mustApply(t, a, 1, `300@2 {"n":"b"}`)
 	mustApply(t, a, 2, `7@1 {}`)
@@ -218,7 +218,7 @@ func TestEncode(t *testing.T) {
 	}
 	mustApply(t, a, 1, `300@4 {"n":"d"}`)
 	if got := text(t, changed); got != `300@3 {"n":"c"}` {
-		t.Errorf("what Apply gave out changed later: %s", got)
+		t.Errorf("the result of Apply changed later: %s", got)
 	}
 }
 
@@ -245,21 +245,21 @@ func TestApplyRefuses(t *testing.T) {
 		want   error
 		says   string
 	}{
-		"no bytes":         {nil, ErrMalformed, "ends too early"},
-		"half an entry":    {[]byte{1, 7, 1}, ErrMalformed, "ends too early"},
-		"lying count":      {append([]byte{0xff, 0xff, 0xff, 0xff, 0x0f}, raw(t, good)[1:]...), ErrMalformed, "ends too early"},
-		"lying length":     {[]byte{1, 7, 1, 0xff, 0xff, 3, '{', '}'}, ErrMalformed, "ends too early"},
-		"trailing bytes":   {append(raw(t, good), 0), ErrMalformed, "goes on"},
-		"large clock":      {[]byte{1, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 2, '{', '}'}, ErrMalformed, "2^53-1"},
-		"empty state":      {raw(t, good, `7@6 `), ErrMalformed, "client 7"},
-		"not JSON":         {raw(t, good, `7@6 {x}`), ErrMalformed, "client 7: not valid JSON"},
-		"stale, not JSON":  {raw(t, good, `7@1 undefined`), ErrMalformed, "client 7: not valid JSON"},
-		"two values":       {raw(t, good, `7@6 {}{}`), ErrMalformed, "client 7"},
-		"too deep":         {raw(t, good, `7@6 `+deep), ErrMalformed, "client 7: value is nested too deeply"},
-		"not UTF-8":        {raw(t, good, "7@6 \"\xff\""), ErrMalformed, "UTF-8"},
-		"surrogate":        {raw(t, good, "7@6 \"\xed\xa0\x80\""), ErrMalformed, "UTF-8"},
-		"large state":      {raw(t, good, `7@6 "`+strings.Repeat("a", 1999)+`"`), ErrLimit, "2001 bytes, more than 2000"},
-		"too many at once": {raw(t, `1@1 {}`, `2@1 {}`, `3@1 {}`), ErrLimit, "more than 3 client ids"},
+		"no bytes":            {nil, ErrMalformed, "ends too early"},
+		"half an entry":       {[]byte{1, 7, 1}, ErrMalformed, "ends too early"},
+		"lying count":         {append([]byte{0xff, 0xff, 0xff, 0xff, 0x0f}, raw(t, good)[1:]...), ErrMalformed, "ends too early"},
+		"lying length":        {[]byte{1, 7, 1, 0xff, 0xff, 3, '{', '}'}, ErrMalformed, "ends too early"},
+		"trailing bytes":      {append(raw(t, good), 0), ErrMalformed, "goes on"},
+		"large clock":         {[]byte{1, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 2, '{', '}'}, ErrMalformed, "2^53-1"},
+		"empty state":         {raw(t, good, `7@6 `), ErrMalformed, "client 7"},
+		"not JSON":            {raw(t, good, `7@6 {x}`), ErrMalformed, "client 7: not valid JSON"},
+		"old clock, not JSON": {raw(t, good, `7@1 undefined`), ErrMalformed, "client 7: not valid JSON"},
+		"two values":          {raw(t, good, `7@6 {}{}`), ErrMalformed, "client 7"},
+		"too deep":            {raw(t, good, `7@6 `+deep), ErrMalformed, "client 7: value is nested too deeply"},
+		"not UTF-8":           {raw(t, good, "7@6 \"\xff\""), ErrMalformed, "UTF-8"},
+		"surrogate":           {raw(t, good, "7@6 \"\xed\xa0\x80\""), ErrMalformed, "UTF-8"},
+		"large state":         {raw(t, good, `7@6 "`+strings.Repeat("a", 1999)+`"`), ErrLimit, "2001 bytes, more than 2000"},
+		"too many at once":    {raw(t, `1@1 {}`, `2@1 {}`, `3@1 {}`), ErrLimit, "more than 3 client ids"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := New(cfg)
@@ -286,16 +286,16 @@ func TestIDsAreCounted(t *testing.T) {
 	a := New(Config{IDs: 2})
 	mustApply(t, a, 1, `1@1 {}`, `2@1 {}`)
 	mustApply(t, a, 2, `2@2 {}`)             // 2 has another owner now
-	mustApply(t, a, 1, `3@1 {}`)             // so there is room for this
-	mustApply(t, a, 1, `3@2 null`, `4@1 {}`) // and by this
+	mustApply(t, a, 1, `3@1 {}`)             // which makes this possible
+	mustApply(t, a, 1, `3@2 null`, `4@1 {}`) // and this
 	mustApply(t, a, 1, `2@2 {}`, `9@0 {}`)   // refused entries don't count
 	if _, err := a.Apply(1, raw(t, `5@1 {}`), time.Unix(0, 0)); !errors.Is(err, ErrLimit) {
 		t.Fatalf("error %v, want ErrLimit", err)
 	}
 	a.Leave(1, time.Unix(0, 0))
 	a.Leave(2, time.Unix(0, 0))
-	if len(a.owned) != 0 || len(a.states) != 0 {
-		t.Errorf("left over: %v, %v", a.owned, a.states)
+	if len(a.ownedCount) != 0 || len(a.states) != 0 {
+		t.Errorf("left over: %v, %v", a.ownedCount, a.states)
 	}
 }
 
@@ -320,7 +320,7 @@ func TestDeadline(t *testing.T) {
 	apply(2, `8@1 {}`, at(105))
 	check(at(110))
 	apply(1, `7@2 {}`, at(108))
-	check(at(110)) // too early does no harm
+	check(at(110)) // Deadline may be too early
 	a.Expire(at(110))
 	check(at(115))
 	a.Leave(2, at(111))
@@ -333,11 +333,11 @@ func TestDeadline(t *testing.T) {
 	check(time.Time{})
 }
 
-// TestRemovalsAreForgotten holds that nobody has to lapse for it, however many
-// come and go.
+// TestRemovalsAreForgotten checks that removals are remembered for the timeout, and
+// that their number is bounded.
 func TestRemovalsAreForgotten(t *testing.T) {
 	a := New(Config{})
-	for i := range uint64(3 * maxGone) {
+	for i := range uint64(3 * maxRemovals) {
 		now := time.Unix(int64(i), 0)
 		if _, err := a.Apply(i+1, raw(t, fmt.Sprintf("%d@1 {}", i+1)), now); err != nil {
 			t.Fatal(err)
@@ -347,23 +347,23 @@ func TestRemovalsAreForgotten(t *testing.T) {
 			t.Fatalf("removal %d is not remembered: %s", i, got)
 		}
 	}
-	// All at once: there is no room to remember them.
-	now := time.Unix(3*maxGone, 0)
-	for i := range uint64(2 * maxGone) {
+	// More at once than can be remembered.
+	now := time.Unix(3*maxRemovals, 0)
+	for i := range uint64(2 * maxRemovals) {
 		mustApplyAt(t, a, i+1, now, fmt.Sprintf("%d@1 {}", i+1))
 		a.Leave(i+1, now)
 	}
-	if len(a.gone) > maxGone {
-		t.Errorf("%d removals are remembered", len(a.gone))
+	if len(a.removals) > maxRemovals {
+		t.Errorf("%d removals are remembered", len(a.removals))
 	}
-	if got := text(t, mustApplyAt(t, a, 1<<40, now, fmt.Sprintf("%d@1 {}", 2*maxGone))); got != "" {
-		t.Errorf("an echo brings back who isn't remembered: %s", got)
+	if got := text(t, mustApplyAt(t, a, 1<<40, now, fmt.Sprintf("%d@1 {}", 2*maxRemovals))); got != "" {
+		t.Errorf("a forwarded state brings back a client whose removal isn't remembered: %s", got)
 	}
 	a.Join(1 << 41)
-	if got := text(t, mustApplyAt(t, a, 1<<41, now, fmt.Sprintf("%d@1 {}", 2*maxGone))); got == "" {
-		t.Error("a newcomer is refused")
+	if got := text(t, mustApplyAt(t, a, 1<<41, now, fmt.Sprintf("%d@1 {}", 2*maxRemovals))); got == "" {
+		t.Error("a connection that joined later is refused")
 	}
-	if got := text(t, mustApplyAt(t, a, 1<<40, now.Add(30*time.Second), fmt.Sprintf("%d@1 {}", maxGone))); got == "" {
+	if got := text(t, mustApplyAt(t, a, 1<<40, now.Add(30*time.Second), fmt.Sprintf("%d@1 {}", maxRemovals))); got == "" {
 		t.Error("a removal is remembered for longer than the timeout")
 	}
 }
@@ -377,7 +377,7 @@ func TestMerge(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if got, err := Merge(); err != nil || !cmp.Equal(got, []byte{0}) {
-		t.Errorf("merge of nothing: %x, %v", got, err)
+		t.Errorf("merge of no updates: %x, %v", got, err)
 	}
 	if _, err := Merge([]byte{0}, []byte{1}); !errors.Is(err, ErrMalformed) {
 		t.Errorf("error %v, want ErrMalformed", err)
@@ -397,14 +397,14 @@ func FuzzApply(f *testing.F) {
 		changed, err := a.Apply(1, update, time.Unix(1, 0))
 		if changed == nil {
 			if !cmp.Equal(before, a.Encode()) {
-				t.Fatalf("changed in silence, error %v", err)
+				t.Fatalf("state changed, but no update was returned; error %v", err)
 			}
 			return
 		}
 		if err != nil {
 			t.Fatalf("changed %x and error %v", changed, err)
 		}
-		// Whoever gets what was accepted knows what is held, and takes no harm.
+		// A client that gets what was accepted has the same states.
 		peer := New(Config{})
 		if _, err := peer.Apply(3, before, time.Unix(1, 0)); err != nil {
 			t.Fatal(err)

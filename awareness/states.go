@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// State is what is known of one client who is present.
+// State is the state of one client.
 type State struct {
 	Client, Clock uint64
 	Conn          uint64    // the connection that owns it
@@ -15,8 +15,8 @@ type State struct {
 	Renewed       time.Time // when its connection last sent it
 }
 
-// States gives everybody who is present, by ascending client id. The caller owns
-// the result.
+// States returns the states of all clients that are present, by ascending client id.
+// The caller owns the result.
 func (a *Awareness) States() []State {
 	all := make([]State, 0, len(a.states))
 	for id, p := range a.states {
@@ -26,5 +26,5 @@ func (a *Awareness) States() []State {
 	return all
 }
 
-// Len is how many clients are present.
+// Len returns how many clients are present.
 func (a *Awareness) Len() int { return len(a.states) }

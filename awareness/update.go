@@ -10,10 +10,10 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// entry is what an update says about one client.
+// entry is one entry of an update.
 type entry struct {
 	id, clock uint64
-	state     []byte // nil: null
+	state     []byte // nil if null
 }
 
 var (
@@ -21,7 +21,7 @@ var (
 	errTrailing = errors.New("input goes on after the end")
 )
 
-// each reads an update and calls do with each entry, until an error. The
+// each reads an update and calls do with each entry, until do returns an error. The
 // entries alias the update.
 func each(update []byte, do func(entry) error) error {
 	r := lib0.NewReader(update)
@@ -47,7 +47,7 @@ func each(update []byte, do func(entry) error) error {
 	return nil
 }
 
-// encode makes an update of entries, whose order it changes.
+// encode returns an update of entries, which it sorts.
 func encode(entries []entry) []byte {
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
 	size := lib0.UintLen(uint64(len(entries)))
@@ -68,10 +68,9 @@ func encode(entries []entry) []byte {
 	return out
 }
 
-// Merge makes one update of several, given in the order in which they came.
-// The last entry of each client counts: it is all that a receiver needs who
-// gets it in place of the others. The result is new, and never nil unless there
-// is an error, ErrMalformed.
+// Merge merges updates, given in the order in which they were accepted, into one. It
+// has the last entry of each client, which is all that a receiver needs. The error is
+// ErrMalformed. The caller owns the result, which is nil only with an error.
 func Merge(updates ...[]byte) ([]byte, error) {
 	var last []entry
 	index := make(map[uint64]int)

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// The first byte of "any" values.
+// The types of "any" values, which are their first bytes.
 const (
 	AnyBytes     = 116
 	AnyArray     = 117
@@ -21,16 +21,15 @@ const (
 	AnyUndefined = 127
 )
 
-// Any reads past one "any" value, checks it and gives its bytes, which alias
-// the input.
+// Any reads and checks one "any" value and returns its bytes, which alias the input.
 func (r *Reader) Any() []byte {
 	off := r.off
 	r.skipAny(MaxDepth)
 	return r.buf[off:r.off:r.off]
 }
 
-// AnyObject reads past one "any" value like Any and, where it is an object,
-// calls each with its keys and values. The bytes alias the input.
+// AnyObject reads one "any" value as Any does. If it is an object, AnyObject calls
+// each with its keys and values. The bytes alias the input.
 func (r *Reader) AnyObject(each func(key, value []byte)) (value []byte) {
 	off := r.off
 	if r.off >= len(r.buf) || r.buf[r.off] != AnyObject {
@@ -46,14 +45,14 @@ func (r *Reader) AnyObject(each func(key, value []byte)) (value []byte) {
 	return r.buf[off:r.off:r.off]
 }
 
-// IsNullish tells whether the bytes of an "any" value are null or undefined.
+// IsNullish reports whether value, the bytes of an "any" value, is null or undefined.
 func IsNullish(value []byte) bool { return len(value) > 0 && value[0] >= AnyNull }
 
-// IsString tells whether the bytes of an "any" value are a string.
+// IsString reports whether value, the bytes of an "any" value, is a string.
 func IsString(value []byte) bool { return len(value) > 0 && value[0] == AnyString }
 
-// skipAny reads past a value in which arrays and objects may be nested depth
-// deep.
+// skipAny reads and checks a value in which arrays and objects are nested at most
+// depth deep.
 func (r *Reader) skipAny(depth int) {
 	t := r.Byte()
 	if depth == 0 && (t == AnyArray || t == AnyObject) {
@@ -86,9 +85,9 @@ func (r *Reader) skipAny(depth int) {
 	}
 }
 
-// key reads the key of an object's member, which is about to be read. Where it
-// is __proto__, lib0 makes the value the object's prototype. If that is bytes,
-// it takes the object for bytes too, and throws when it writes it.
+// key reads the key of an object's member, whose value is next. lib0 makes the value
+// of __proto__ the object's prototype. If that value is bytes, lib0 then takes the
+// object for bytes, too, and throws when it writes it.
 func (r *Reader) key() []byte {
 	key := r.Text()
 	if string(key) == "__proto__" && r.off < len(r.buf) && r.buf[r.off] == AnyBytes {
@@ -97,7 +96,7 @@ func (r *Reader) key() []byte {
 	return key
 }
 
-// AppendAnyNumber appends f as an "any" value, in the form that lib0 chooses.
+// AppendAnyNumber appends f as an "any" value of the type that lib0 chooses for it.
 func AppendAnyNumber(dst []byte, f float64) []byte {
 	if size := math.Abs(f); size <= math.MaxInt32 && size == math.Trunc(size) {
 		return AppendInt(append(dst, AnyInteger), uint64(size), math.Signbit(f))

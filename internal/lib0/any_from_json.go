@@ -1,9 +1,9 @@
 package lib0
 
-// AppendAnyJSON appends the "any" value that lib0 writes for the result of
-// JSON.parse of text, which CheckJSON has accepted. Members of objects stay in the
-// order of the text, where JavaScript puts numeric keys first; a reader of the
-// value can't tell the difference.
+// AppendAnyJSON appends the "any" value that lib0 writes for the result of JSON.parse
+// of text, which CheckJSON has accepted. Members of objects stay in the order of the
+// text, although JavaScript puts numeric keys first; the difference is lost when the
+// value is read.
 func AppendAnyJSON(dst, text []byte) []byte {
 	var scratch [32]uint64
 	w := anyWriter{in: ScanJSON(text), dst: dst}
@@ -12,11 +12,11 @@ func AppendAnyJSON(dst, text []byte) []byte {
 	return w.dst
 }
 
-// countParts appends the number of elements or members of each array and object
-// of checked JSON, in the order in which they begin.
+// countParts appends the number of elements or members of each array and object of
+// checked JSON, in the order in which they begin.
 func countParts(text []byte, counts []uint64) []uint64 {
 	var scratch [32]int
-	open := scratch[:0] // the arrays and objects that are open, by index into counts
+	open := scratch[:0] // a stack of the arrays and objects that have not ended, as indexes into counts
 	empty := false      // the last of them has no elements yet
 	for i := 0; i < len(text); i++ {
 		c := text[i]
@@ -47,11 +47,11 @@ func countParts(text []byte, counts []uint64) []uint64 {
 	return counts
 }
 
-// anyWriter writes "any" values of JSON.
+// anyWriter converts JSON to an "any" value.
 type anyWriter struct {
 	in     JSONScanner
 	dst    []byte
-	counts []uint64 // of the arrays and objects that are still to come
+	counts []uint64 // of the arrays and objects that are not written yet
 }
 
 func (w *anyWriter) value() {
@@ -87,14 +87,14 @@ func (w *anyWriter) value() {
 	}
 }
 
-// count writes the type of an array or object and how many elements or members
-// it has.
+// count writes the type of an array or object, and how many elements or members it
+// has.
 func (w *anyWriter) count(kind byte) {
 	w.dst = AppendUint(append(w.dst, kind), w.counts[0])
 	w.counts = w.counts[1:]
 }
 
-// string reads a string and writes it without the type.
+// string converts a string, without a type before it.
 func (w *anyWriter) string() {
 	raw, escaped := w.in.String()
 	if !escaped {

@@ -9,7 +9,7 @@ func AppendUint(dst []byte, v uint64) []byte {
 	return append(dst, byte(v))
 }
 
-// AppendInt appends a varInt: v, or -v where negative. There is a -0.
+// AppendInt appends a varInt: v, or -v if negative is true. A varInt can be -0.
 func AppendInt(dst []byte, v uint64, negative bool) []byte {
 	first := byte(v & 0x3f)
 	if negative {
@@ -21,7 +21,7 @@ func AppendInt(dst []byte, v uint64, negative bool) []byte {
 	return AppendUint(append(dst, first|0x80), v)
 }
 
-// UintLen is how many bytes AppendUint appends for v.
+// UintLen returns how many bytes AppendUint appends for v.
 func UintLen(v uint64) int {
 	n := 1
 	for ; v >= 0x80; v >>= 7 {
@@ -30,12 +30,12 @@ func UintLen(v uint64) int {
 	return n
 }
 
-// AppendBytes appends the length of b and b.
+// AppendBytes appends the length of b, and b.
 func AppendBytes(dst, b []byte) []byte {
 	return append(AppendUint(dst, uint64(len(b))), b...)
 }
 
-// AppendString appends the length of s in bytes and s, which is UTF-8.
+// AppendString appends the length of s in bytes, and s, which must be UTF-8.
 func AppendString(dst []byte, s string) []byte {
 	return append(AppendUint(dst, uint64(len(s))), s...)
 }

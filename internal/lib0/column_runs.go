@@ -1,8 +1,7 @@
 package lib0
 
-// A column is a length-prefixed part of a record in which values of one kind
-// stand, packed. What goes wrong in it is told by the Reader that it was taken
-// from.
+// A column is a length-prefixed part of a record that holds packed values of one kind.
+// Its errors are reported by owner, the Reader that it was read from.
 type column struct {
 	in    Reader
 	owner *Reader
@@ -10,26 +9,26 @@ type column struct {
 
 func (r *Reader) column() column { return column{NewReader(r.Bytes()), r} }
 
-// check hands the column's error on.
+// check passes the column's error to its owner.
 func (c *column) check() {
 	if err := c.in.err; err != nil {
 		c.owner.Fail(err)
 	}
 }
 
-// Runs reads what lib0's RleEncoder makes of bytes: each with the number of its
-// repetitions behind it, but for the last, which goes on for ever.
+// Runs reads a column of lib0's RleEncoder: bytes, each followed by the number of its
+// repetitions, except the last byte, which repeats without end.
 type Runs struct {
 	column
 	value byte
-	left  uint64 // repetitions of value
-	open  bool   // value goes on for ever
+	left  uint64 // repetitions of value that are left
+	open  bool   // value repeats without end
 }
 
-// Runs reads a length and so many bytes, which are a column. r must not move.
+// Runs reads a column. r must not be copied or moved while the column is read.
 func (r *Reader) Runs() Runs { return Runs{column: r.column()} }
 
-// Byte gives the next value.
+// Byte returns the next value.
 func (c *Runs) Byte() byte {
 	switch {
 	case c.left > 0:
@@ -44,20 +43,18 @@ func (c *Runs) Byte() byte {
 	return c.value
 }
 
-// UintRuns reads what lib0's UintOptRleEncoder makes of integers: one that
-// stands alone is positive, one that is repeated is negative (0 too) and has a
-// count behind it.
+// UintRuns reads a column of lib0's UintOptRleEncoder: a single integer is positive, a
+// repeated one is negative (-0 for 0) and is followed by a count.
 type UintRuns struct {
 	column
 	value uint64
 	left  uint64
 }
 
-// UintRuns reads a length and so many bytes, which are a column. r must not
-// move.
+// UintRuns reads a column. r must not be copied or moved while the column is read.
 func (r *Reader) UintRuns() UintRuns { return UintRuns{column: r.column()} }
 
-// Uint gives the next value.
+// Uint returns the next value.
 func (c *UintRuns) Uint() uint64 {
 	if c.left > 0 {
 		c.left--
@@ -74,9 +71,9 @@ func (c *UintRuns) Uint() uint64 {
 	return value
 }
 
-// DiffRuns reads what lib0's IntDiffOptRleEncoder makes of integers: twice the
-// difference to the one before, and one more where a count follows, of how
-// often the same difference comes.
+// DiffRuns reads a column of lib0's IntDiffOptRleEncoder. It holds differences between
+// successive integers: twice the difference, or, if it is repeated, that plus one,
+// followed by a count.
 type DiffRuns struct {
 	column
 	value int64
@@ -84,17 +81,16 @@ type DiffRuns struct {
 	left  uint64
 }
 
-// DiffRuns reads a length and so many bytes, which are a column. r must not
-// move.
+// DiffRuns reads a column. r must not be copied or moved while the column is read.
 func (r *Reader) DiffRuns() DiffRuns { return DiffRuns{column: r.column()} }
 
-// Uint gives the next value.
+// Uint returns the next value.
 func (c *DiffRuns) Uint() uint64 {
 	if c.left > 0 {
 		c.left--
 	} else {
 		twice, negative := c.in.int(2 * MaxInt)
-		// JavaScript has no odd numbers of that size.
+		// JavaScript can't represent odd integers of that size.
 		if twice > MaxInt && twice%2 != 0 {
 			c.in.Fail(ErrRange)
 		}
@@ -117,15 +113,14 @@ func (c *DiffRuns) Uint() uint64 {
 	return uint64(c.value)
 }
 
-// RunsWriter writes what Runs reads. The zero value is empty.
+// RunsWriter writes a column for Runs. The zero value is an empty column.
 type RunsWriter struct {
 	out   []byte
 	value byte
 	count uint64
 }
 
-// NewRunsWriter returns an empty column that is written into the capacity of
-// room, as long as that lasts.
+// NewRunsWriter returns an empty column. It is written to buf until that is full.
 func NewRunsWriter(buf []byte) RunsWriter { return RunsWriter{out: buf[:0]} }
 
 // Byte appends a value.
@@ -141,22 +136,21 @@ func (w *RunsWriter) Byte(v byte) {
 	w.value, w.count = v, 1
 }
 
-// Finish gives the column, which aliases room where it fits. Nothing can be
-// appended afterwards.
+// Finish returns the column, which aliases the buffer of NewRunsWriter if it fits.
+// Nothing can be appended afterwards.
 func (w *RunsWriter) Finish() []byte { return w.out }
 
-// UintRunsWriter writes what UintRuns reads. The zero value is empty.
+// UintRunsWriter writes a column for UintRuns. The zero value is an empty column.
 type UintRunsWriter struct {
 	out   []byte
 	value uint64
 	count uint64
 }
 
-// NewUintRunsWriter returns an empty column that is written into the capacity
-// of room, as long as that lasts.
+// NewUintRunsWriter returns an empty column. It is written to buf until that is full.
 func NewUintRunsWriter(buf []byte) UintRunsWriter { return UintRunsWriter{out: buf[:0]} }
 
-// Uint appends a value of at most MaxInt.
+// Uint appends a value, which must be at most MaxInt.
 func (w *UintRunsWriter) Uint(v uint64) {
 	if w.value != v {
 		w.flush()
@@ -175,14 +169,14 @@ func (w *UintRunsWriter) flush() {
 	}
 }
 
-// Finish gives the column, which aliases room where it fits. Nothing can be
-// appended afterwards.
+// Finish returns the column, which aliases the buffer of NewUintRunsWriter if it fits.
+// Nothing can be appended afterwards.
 func (w *UintRunsWriter) Finish() []byte {
 	w.flush()
 	return w.out
 }
 
-// DiffRunsWriter writes what DiffRuns reads. The zero value is empty.
+// DiffRunsWriter writes a column for DiffRuns. The zero value is an empty column.
 type DiffRunsWriter struct {
 	out   []byte
 	value uint64
@@ -190,11 +184,10 @@ type DiffRunsWriter struct {
 	count uint64
 }
 
-// NewDiffRunsWriter returns an empty column that is written into the capacity
-// of room, as long as that lasts.
+// NewDiffRunsWriter returns an empty column. It is written to buf until that is full.
 func NewDiffRunsWriter(buf []byte) DiffRunsWriter { return DiffRunsWriter{out: buf[:0]} }
 
-// Uint appends a value of at most MaxInt.
+// Uint appends a value, which must be at most MaxInt.
 func (w *DiffRunsWriter) Uint(v uint64) {
 	diff := int64(v) - int64(w.value)
 	if w.value = v; w.diff != diff {
@@ -222,8 +215,8 @@ func (w *DiffRunsWriter) flush() {
 	}
 }
 
-// Finish gives the column, which aliases room where it fits. Nothing can be
-// appended afterwards.
+// Finish returns the column, which aliases the buffer of NewDiffRunsWriter if it fits.
+// Nothing can be appended afterwards.
 func (w *DiffRunsWriter) Finish() []byte {
 	w.flush()
 	return w.out

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// columnOf puts a length in front.
+// columnOf returns wire with a length prefix.
 func columnOf(wire []byte) []byte { return AppendBytes(nil, wire) }
 
-// What lib0 0.2.120 writes.
+// The columns are those that lib0 0.2.120 writes.
 
 func TestRuns(t *testing.T) {
 	for _, test := range []struct {
@@ -95,7 +95,7 @@ func TestDiffRuns(t *testing.T) {
 	}
 }
 
-// checkUints reads values, and one more, which is not there.
+// checkUints reads values, and one more, which must fail.
 func checkUints(t *testing.T, wire string, r *Reader, next func() uint64, values []uint64) {
 	t.Helper()
 	for i, want := range values {
@@ -118,7 +118,7 @@ func TestBadColumns(t *testing.T) {
 		want error
 	}{
 		{"", runs, ErrTruncated},
-		{"04 80", runs, ErrTruncated}, // half a count
+		{"04 80", runs, ErrTruncated}, // a truncated count
 		{"43", uints, ErrTruncated},   // no count
 		{"80", uints, ErrTruncated},
 		{"80 80 80 80 80 80 80 40", uints, ErrRange},
@@ -137,7 +137,7 @@ func TestBadColumns(t *testing.T) {
 			t.Errorf("%q: %v, want %v", test.wire, r.Err(), test.want)
 		}
 	}
-	// JavaScript reads an odd number behind 2^53 as an even one.
+	// JavaScript reads an odd integer above 2^53 as an even one.
 	r := NewReader(columnOf(unhex(t, "81 80 80 80 80 80 80 20 00")))
 	if c := r.DiffRuns(); c.Uint() != 0 || !errors.Is(r.Err(), ErrRange) {
 		t.Errorf("2^53+1: %v", r.Err())
@@ -148,7 +148,7 @@ func TestBadColumns(t *testing.T) {
 	}
 }
 
-// TestClaims reads a column that claims more values than anybody has room for.
+// TestClaims reads a column that claims more values than fit into memory.
 func TestClaims(t *testing.T) {
 	r := NewReader(columnOf(unhex(t, "45 ff ff ff ff ff ff ff 0f")))
 	c := r.UintRuns()
@@ -178,10 +178,11 @@ func FuzzColumns(f *testing.F) {
 	}
 	const most = 300
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		// What is read is written so that the same is read again.
+		// read returns the values of a column, and a column that is written from them,
+		// which must hold the same values.
 		read := func(wire []byte, kind string) (values []uint64, again []byte) {
 			r := NewReader(columnOf(wire))
-			var next, write func() // each takes the value of the other
+			var next, write func() // write writes the value that next has read
 			var v uint64
 			var finish func() []byte
 			switch kind {
@@ -211,7 +212,7 @@ func FuzzColumns(f *testing.F) {
 			values, again := read(wire, kind)
 			got, _ := read(again, kind)
 			if len(got) > len(values) {
-				got = got[:len(values)] // the last byte goes on for ever
+				got = got[:len(values)] // the last byte repeats without end
 			}
 			if !slices.Equal(got, values) {
 				t.Fatalf("%s %x: %v, written as %x: %v", kind, wire, values, again, got)

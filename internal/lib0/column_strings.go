@@ -1,15 +1,14 @@
 package lib0
 
-// Strings reads what lib0's StringEncoder makes of strings: one string that
-// holds all, and how many UTF-16 units of it each has.
+// Strings reads a column of lib0's StringEncoder: the concatenation of all strings,
+// followed by the length of each in UTF-16 units.
 type Strings struct {
 	lengths UintRuns
-	text    []byte // what has not been given yet, from a code point on
-	low     bool   // of the pair with which text begins only the second half is left
+	text    []byte // what is left of the concatenation, from the beginning of a code point
+	low     bool   // text begins with a surrogate pair of which only the second half is left
 }
 
-// Strings reads a length and so many bytes, which are a column. r must not
-// move.
+// Strings reads a column. r must not be copied or moved while the column is read.
 func (r *Reader) Strings() Strings {
 	s := Strings{lengths: UintRuns{column: r.column()}}
 	s.text = s.lengths.in.Text()
@@ -17,8 +16,8 @@ func (r *Reader) Strings() Strings {
 	return s
 }
 
-// AppendNext appends the length in bytes of the next string and the string to
-// dst. Where it begins or ends inside of a surrogate pair it has U+FFFD there.
+// AppendNext appends the next string with its length in bytes before it. A string that
+// begins or ends inside a surrogate pair has U+FFFD there.
 func (s *Strings) AppendNext(dst []byte) []byte {
 	n := s.lengths.Uint()
 	low := s.low && n > 0
@@ -52,26 +51,25 @@ func (s *Strings) AppendNext(dst []byte) []byte {
 	return dst
 }
 
-// StringsWriter writes what Strings reads. The zero value is empty.
+// StringsWriter writes a column for Strings. The zero value is an empty column.
 type StringsWriter struct {
 	text    []byte
 	lengths UintRunsWriter
 }
 
-// NewStringsWriter returns an empty column that is written into the capacity of
-// text and lengths, as long as that lasts.
+// NewStringsWriter returns an empty column. It is written to text and lengths until
+// they are full.
 func NewStringsWriter(text, lengths []byte) StringsWriter {
 	return StringsWriter{text[:0], NewUintRunsWriter(lengths)}
 }
 
-// String appends a string in UTF-8, of which units is the length in UTF-16.
+// String appends a UTF-8 string of the given length in UTF-16 units.
 func (w *StringsWriter) String(s []byte, units uint64) {
 	w.text = append(w.text, s...)
 	w.lengths.Uint(units)
 }
 
-// Finish gives the two parts of the column, which stand one behind the other:
-// the text, with its own length in front, and the lengths. They alias what
-// NewStringsWriter was given where they fit. Nothing can be appended
-// afterwards.
+// Finish returns the two parts of the column, which follow each other: the text,
+// without the length that is to be before it, and the lengths. They alias the buffers
+// of NewStringsWriter if they fit. Nothing can be appended afterwards.
 func (w *StringsWriter) Finish() (text, lengths []byte) { return w.text, w.lengths.Finish() }

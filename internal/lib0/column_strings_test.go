@@ -11,7 +11,7 @@ import (
 
 func units(s []byte) uint64 { return uint64(len(utf16.Encode([]rune(string(s))))) }
 
-// TestStrings has what lib0 0.2.120 writes.
+// TestStrings has columns that lib0 0.2.120 writes.
 func TestStrings(t *testing.T) {
 	for wire, want := range map[string][]string{
 		"00":                   nil,
@@ -33,7 +33,7 @@ func TestStrings(t *testing.T) {
 	}
 }
 
-// TestCutPairs reads strings that begin and end inside of surrogate pairs.
+// TestCutPairs reads strings that begin and end inside surrogate pairs.
 func TestCutPairs(t *testing.T) {
 	checkStrings(t, "04 f0 9f 98 80 41 00", []string{"\ufffd", "\ufffd"})
 	checkStrings(t, "04 f0 9f 98 80 01 00 01", []string{"\ufffd", "", "\ufffd"})
@@ -42,7 +42,7 @@ func TestCutPairs(t *testing.T) {
 	checkStrings(t, "08 f0 9f 98 80 f0 9f 98 80 01 02 01", []string{"\ufffd", "\ufffd\ufffd", "\ufffd"})
 }
 
-// checkStrings reads a column, and one string more, which is not there.
+// checkStrings reads a column, and one more string, which must fail.
 func checkStrings(t *testing.T, wire string, want []string) {
 	t.Helper()
 	r := NewReader(columnOf(unhex(t, wire)))
@@ -62,7 +62,7 @@ func TestBadStrings(t *testing.T) {
 		"":                     ErrTruncated,
 		"05 61 01":             ErrTruncated,
 		"01 ff 01":             ErrUTF8,
-		"01 61 02":             ErrTruncated, // longer than what there is
+		"01 61 02":             ErrTruncated, // longer than the text
 		"04 f0 9f 98 80 03":    ErrTruncated,
 		"01 61 bf ff ff ff 7f": ErrTruncated,
 	} {
@@ -74,7 +74,8 @@ func TestBadStrings(t *testing.T) {
 	}
 }
 
-// TestStringsAreLinear reads a million pairs, each half alone.
+// TestStringsAreLinear reads a million surrogate pairs, of which each half is a
+// string.
 func TestStringsAreLinear(t *testing.T) {
 	const n = 1 << 20
 	text := AppendString(nil, strings.Repeat("😀", n))

@@ -2,8 +2,8 @@ package lib0
 
 import "encoding/json"
 
-// CheckJSON tells whether JavaScript's JSON.parse takes b and nothing in it is
-// nested deeper than MaxDepth: nil, ErrJSON or ErrDepth.
+// CheckJSON returns nil if JavaScript's JSON.parse accepts b and nothing in it is
+// nested deeper than MaxDepth; otherwise it returns ErrJSON or ErrDepth.
 func CheckJSON(b []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(b); i++ {

@@ -7,10 +7,9 @@ import (
 	"strconv"
 )
 
-// AppendJSON reads one "any" value and appends to dst the text that
-// JavaScript's JSON.stringify makes of it, with its length in bytes in front.
-// Where JSON.stringify makes none, because of a BigInt or as the value is
-// undefined, the error is ErrNoJSON.
+// AppendJSON reads one "any" value and appends what JavaScript's JSON.stringify
+// returns for it, with its length in bytes before it. If JSON.stringify throws,
+// because of a BigInt, or returns undefined, the error is ErrNoJSON.
 func (r *Reader) AppendJSON(dst []byte) []byte {
 	mark := len(dst)
 	w := jsonWriter{dst: append(dst, 0)}
@@ -21,7 +20,7 @@ func (r *Reader) AppendJSON(dst []byte) []byte {
 	return prefixLength(w.dst, mark)
 }
 
-// sealLength puts the length of what is behind the byte at mark in its place.
+// prefixLength replaces the byte at mark with the length of what follows it.
 func prefixLength(b []byte, mark int) []byte {
 	n := uint64(len(b) - mark - 1)
 	for more := UintLen(n) - 1; more > 0; more-- {
@@ -33,7 +32,7 @@ func prefixLength(b []byte, mark int) []byte {
 
 type jsonWriter struct {
 	dst  []byte
-	keys [][]byte // of the objects that are open
+	keys [][]byte // of the objects that have not ended
 }
 
 func (w *jsonWriter) value(r *Reader, depth int) {
@@ -90,9 +89,9 @@ func (w *jsonWriter) array(r *Reader, depth int) {
 	w.dst = append(w.dst, ']')
 }
 
-// object writes the members in the order of the input. Of two with one name the
-// second counts, in JSON as in "any", so both may stay; but not where the second
-// is undefined, which is written as nothing.
+// object writes the members in the order of the input. Of two members with the same
+// key the second counts, in JSON and in "any" alike, so both may stay. But a member
+// that is undefined is omitted: if it was the second, the first would count.
 func (w *jsonWriter) object(r *Reader, depth int) {
 	w.dst = append(w.dst, '{')
 	first, gone := len(w.keys), false
@@ -108,7 +107,8 @@ func (w *jsonWriter) object(r *Reader, depth int) {
 		w.dst = append(w.dst, ':')
 		undefined := r.off < len(r.buf) && r.buf[r.off] == AnyUndefined
 		w.value(r, depth)
-		// A reader of "any" takes this key for the prototype, which isn't written.
+		// lib0 reads a member with this key as the prototype, which JSON.stringify
+		// omits.
 		if undefined || string(key) == "__proto__" {
 			w.dst, gone = w.dst[:mark], gone || undefined
 			continue
@@ -127,7 +127,7 @@ func repeats(keys [][]byte) bool {
 	return len(slices.CompactFunc(keys, slices.Equal)) < len(keys)
 }
 
-// bytes writes a Uint8Array: an object with the indexes as keys.
+// bytes writes a Uint8Array: an object with indexes as keys.
 func (w *jsonWriter) bytes(b []byte) {
 	w.dst = append(w.dst, '{')
 	for i, c := range b {
@@ -140,28 +140,28 @@ func (w *jsonWriter) bytes(b []byte) {
 	w.dst = append(w.dst, '}')
 }
 
-// AppendJSONNumber appends f as JSON.stringify prints it: what is no number or
-// infinite is null.
+// AppendJSONNumber appends f as JSON.stringify prints it. NaN and the infinities are
+// null.
 func AppendJSONNumber(dst []byte, f float64) []byte {
 	switch size := math.Abs(f); {
 	case math.IsNaN(f), math.IsInf(f, 0):
 		return append(dst, "null"...)
 	case f == 0:
-		return append(dst, '0') // -0 too
+		return append(dst, '0') // -0, too
 	case size >= 1e-6 && size < 1e21:
 		return strconv.AppendFloat(dst, f, 'f', -1, 64)
 	}
 	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
-	// Go writes at least two digits of an exponent.
+	// Go prints an exponent with at least two digits.
 	if n := len(dst); dst[n-2] == '0' && dst[n-3] == '-' {
 		dst = append(dst[:n-2], dst[n-1])
 	}
 	return dst
 }
 
-// AppendJSONString appends UTF-8 in quotation marks with the escapes that
-// JSON.stringify uses. Half a surrogate pair may stand in s as three bytes, as
-// if it were a code point.
+// AppendJSONString appends UTF-8 in quotation marks, with the escapes that
+// JSON.stringify uses. Half a surrogate pair may be in s as three bytes, as AppendUnit
+// encodes it.
 func AppendJSONString[S string | []byte](dst []byte, s S) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// same has values that are written in one way only: what lib0's writeAny writes
-// and what JSON.stringify does.
+// same holds values that have one encoding only: "any" values that lib0 writes, and
+// what JSON.stringify prints for them.
 var same = map[string]string{
 	"7e":                         "null",
 	"78":                         "true",
@@ -50,7 +50,7 @@ var same = map[string]string{
 func TestAppendJSON(t *testing.T) {
 	tests := map[string]string{
 		"7d 40":                      "0", // -0
-		"7b 80 00 00 00 00 00 00 00": "0", // another
+		"7b 80 00 00 00 00 00 00 00": "0", // -0 as a float
 		"7b 7f f8 00 00 00 00 00 00": "null",
 		"7c 7f 80 00 00":             "null",
 		"7c ff 80 00 00":             "null",
@@ -87,7 +87,7 @@ func TestAppendJSONRefuses(t *testing.T) {
 		"7f":                               ErrNoJSON,
 		"7a 00 00 00 00 00 00 00 01":       ErrNoJSON,
 		"75 01 7a 00 00 00 00 00 00 00 01": ErrNoJSON,
-		"76 02 01 61 7d 01 01 61 7f":       ErrNoJSON, // a, and then not
+		"76 02 01 61 7d 01 01 61 7f":       ErrNoJSON, // two members a, of which the second is undefined
 		"76 02 01 61 7f 01 61 7d 01":       ErrNoJSON,
 		"7c 00":                            ErrTruncated,
 		"7b 00":                            ErrTruncated,
@@ -143,8 +143,8 @@ func TestAppendAnyJSON(t *testing.T) {
 	}
 }
 
-// TestJSONAndBack holds that what CheckJSON takes becomes an "any" value that is
-// taken, at any depth.
+// TestJSONAndBack checks that JSON that CheckJSON accepts becomes an "any" value that
+// Any accepts, at any depth.
 func TestJSONAndBack(t *testing.T) {
 	deep := []byte(strings.Repeat(`{"a":`, MaxDepth-1) + "[1]" + strings.Repeat("}", MaxDepth-1))
 	if err := CheckJSON(deep); err != nil {
@@ -177,7 +177,7 @@ func FuzzAnyToJSON(f *testing.F) {
 		str := NewReader(got)
 		text := str.JSON()
 		if errors.Is(str.Err(), ErrDepth) {
-			return // a Uint8Array is one level in "any", and one more in JSON
+			return // a Uint8Array is one level in "any" and two in JSON
 		}
 		if str.Err() != nil || str.Len() > 0 {
 			t.Fatalf("%x: %q, %v", wire, got, str.Err())

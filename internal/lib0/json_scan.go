@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// JSONScanner reads JSON text that CheckJSON has accepted, token by token. The
-// caller knows by the first byte of a value, which Next returns, what to read.
+// JSONScanner reads JSON text that CheckJSON has accepted, token by token. The first
+// byte of a value, which Next returns, determines which method reads it.
 type JSONScanner struct {
 	text []byte
 	at   int
@@ -27,9 +27,9 @@ func (s *JSONScanner) Next() byte {
 // Skip skips n bytes: a null, true or false, or a colon.
 func (s *JSONScanner) Skip(n int) { s.at += n }
 
-// More is called at the opening bracket of an array or object, and then after
-// each element or member. It skips the bracket or comma and reports whether an
-// element or member follows; if none does, it skips the closing bracket, end, too.
+// More must be called at the opening bracket of an array or object, and again after
+// each element or member. It skips the bracket or comma and reports whether an element
+// or member follows. If none does, it skips the closing bracket, end, too.
 func (s *JSONScanner) More(end byte) bool {
 	first := s.text[s.at] == '[' || s.text[s.at] == '{'
 	if !first && s.Next() == end {
@@ -44,8 +44,8 @@ func (s *JSONScanner) More(end byte) bool {
 	return true
 }
 
-// String reads a string and returns what is between its quotation marks, which
-// aliases the text. escaped reports whether that has escapes, for AppendUnescaped.
+// String reads a string and returns what is between its quotation marks, which aliases
+// the text. escaped reports whether AppendUnescaped must decode it.
 func (s *JSONScanner) String() (raw []byte, escaped bool) {
 	s.at++
 	start := s.at
@@ -59,7 +59,8 @@ func (s *JSONScanner) String() (raw []byte, escaped bool) {
 	return s.text[start : s.at-1 : s.at-1], escaped
 }
 
-// Number reads a number. One that is out of range is an infinity, as in JavaScript.
+// Number reads a number. If it is out of range, Number returns an infinity, as in
+// JavaScript.
 func (s *JSONScanner) Number() float64 {
 	start := s.at
 	for s.at < len(s.text) && isNumeric(s.text[s.at]) {
@@ -73,9 +74,9 @@ func isNumeric(c byte) bool {
 	return c >= '0' && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
 }
 
-// AppendUnescaped appends what raw, the inside of a JSON string, stands for, in
-// UTF-8. An escape of half a surrogate pair becomes three bytes, as in AppendUnit,
-// if halves is true, and U+FFFD otherwise.
+// AppendUnescaped appends a JSON string in UTF-8. raw is what is between its quotation
+// marks. An escape of half a surrogate pair becomes three bytes, as AppendUnit encodes
+// it, if halves is true, and U+FFFD otherwise.
 func AppendUnescaped(dst, raw []byte, halves bool) []byte {
 	for {
 		i := bytes.IndexByte(raw, '\\')
@@ -109,8 +110,8 @@ func AppendUnescaped(dst, raw []byte, halves bool) []byte {
 	}
 }
 
-// codePoint reads the four digits of an escape, and the escape after it if both
-// are a surrogate pair. It returns how many bytes it has read.
+// codePoint reads the four digits of an escape, and the next escape if both are a
+// surrogate pair. It returns the number of bytes read.
 func codePoint(raw []byte) (unit rune, size int) {
 	unit = hex4(raw)
 	if unit >= 0xd800 && unit < 0xdc00 && len(raw) >= 10 && raw[4] == '\\' && raw[5] == 'u' {

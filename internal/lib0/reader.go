@@ -2,11 +2,11 @@ package lib0
 
 import "unicode/utf8"
 
-// Reader reads primitives one after another. After the first error all reads
-// give zero values and Err tells the error, so that a caller can read a whole
-// record and check once.
+// Reader reads primitives one after another. After the first error, all reads return
+// zero values and Err returns the error, so that a caller can read a whole record and
+// check once.
 //
-// Byte slices that a Reader gives out alias its input.
+// The byte slices that a Reader returns alias its input.
 type Reader struct {
 	buf      []byte
 	off      int
@@ -15,36 +15,35 @@ type Reader struct {
 	overlong bool
 }
 
-// NewReader reads from b, which it borrows.
+// NewReader returns a Reader of b, which it borrows.
 func NewReader(b []byte) Reader { return Reader{buf: b} }
 
-// Reread reads from b, which it borrows and which was read without an error
-// before: whether strings are UTF-8 and JSON isn't looked at again.
+// Reread returns a Reader of b, which it borrows. b must have been read without an
+// error before: the Reader doesn't check UTF-8 and JSON again.
 func Reread(b []byte) Reader { return Reader{buf: b, checked: true} }
 
-// Err is the first error, or nil.
+// Err returns the first error, or nil.
 func (r *Reader) Err() error { return r.err }
 
-// Canonical tells whether all integers that Uint read so far were written in as
-// few bytes as they can be, as writers do.
+// Canonical reports whether no integer that Uint has read was longer than necessary.
 func (r *Reader) Canonical() bool { return !r.overlong }
 
-// Offset is how many bytes have been read.
+// Offset returns how many bytes have been read.
 func (r *Reader) Offset() int { return r.off }
 
-// Len is how many bytes are left; 0 after an error.
+// Len returns how many bytes are left, which is 0 after an error.
 func (r *Reader) Len() int { return len(r.buf) - r.off }
 
-// Rest gives all bytes that have not been read.
+// Rest returns the bytes that have not been read.
 func (r *Reader) Rest() []byte { return r.buf[r.off:] }
 
-// Skip goes on by n bytes, which there are.
+// Skip skips n bytes. At least n must be left.
 func (r *Reader) Skip(n int) { r.off += n }
 
-// Since gives the bytes read since the given Offset.
+// Since returns the bytes that have been read since the given Offset.
 func (r *Reader) Since(off int) []byte { return r.buf[off:r.off:r.off] }
 
-// Fail records err, unless there is an error already, and ends the input.
+// Fail records err, unless there is an error already, and drops the rest of the input.
 func (r *Reader) Fail(err error) {
 	if r.err == nil {
 		r.err = err
@@ -63,9 +62,9 @@ func (r *Reader) Byte() byte {
 	return b
 }
 
-// Uint reads a varUint of at most 53 bits. Each width has its own branch, which
-// the processor guesses, as most numbers of an update are of one or two widths:
-// so it need not wait for one number to know where the next one begins.
+// Uint reads a varUint of at most 53 bits. Each length has a branch of its own, which
+// the processor predicts, since most integers of an update have one or two bytes. So
+// it can read the next integer before it knows where this one ends.
 func (r *Reader) Uint() uint64 {
 	b := r.buf[r.off:]
 	if len(b) < 5 {
@@ -117,7 +116,7 @@ func (r *Reader) longUint() uint64 {
 	return 0
 }
 
-// Int reads a varInt of at most 53 bits and a sign. There is a -0.
+// Int reads a varInt: at most 53 bits and a sign. It can be -0.
 func (r *Reader) Int() (v uint64, negative bool) { return r.int(MaxInt) }
 
 func (r *Reader) int(most uint64) (v uint64, negative bool) {
@@ -159,7 +158,7 @@ func (r *Reader) Take(n int) []byte {
 	return b
 }
 
-// Text reads a string as its UTF-8 bytes, which alias the input.
+// Text reads a string and returns its UTF-8 bytes, which alias the input.
 func (r *Reader) Text() []byte {
 	b := r.Bytes()
 	if !r.checked && !utf8.Valid(b) {
@@ -176,8 +175,8 @@ func (r *Reader) JSON() []byte {
 	return b
 }
 
-// CheckJSON fails if b, which was read, isn't one JSON value. A Reader that Reread
-// made takes that on trust.
+// CheckJSON fails if b, which was read, isn't one JSON value. A Reader from Reread
+// doesn't check it.
 func (r *Reader) CheckJSON(b []byte) {
 	if r.checked {
 		return

@@ -26,7 +26,7 @@ func TestUint(t *testing.T) {
 		{"00", 0, nil},
 		{"7f", 127, nil},
 		{"80 01", 128, nil},
-		{"80 00", 0, nil}, // longer than need be, as lib0 reads it
+		{"80 00", 0, nil}, // longer than necessary; lib0 reads it
 		{"ff ff ff ff ff ff ff 0f", MaxInt, nil},
 		{"80 80 80 80 80 80 80 10", 0, ErrRange},
 		{"80 80 80 80 80 80 80 80 00", 0, ErrRange},

@@ -6,14 +6,14 @@ import (
 	"unicode/utf8"
 )
 
-// UTF16Len counts the UTF-16 units of valid UTF-8 text.
+// UTF16Len returns the length of valid UTF-8 text in UTF-16 units.
 func UTF16Len(text []byte) uint64 {
 	n := uint64(len(text))
 	for len(text) >= 8 && binary.LittleEndian.Uint64(text)&notASCII == 0 {
 		text = text[8:]
 	}
 	for _, c := range text {
-		if c&0xc0 == 0x80 { // in a rune of 2, 3 or 4 bytes: 1, 2 or 3 of these for 1, 1 or 2 units
+		if c&0xc0 == 0x80 { // a code point of 2, 3 or 4 bytes has 1, 2 or 3 of these, and 1, 1 or 2 units
 			n--
 		} else if c >= 0xf0 {
 			n++
@@ -22,11 +22,10 @@ func UTF16Len(text []byte) uint64 {
 	return n
 }
 
-// notASCII is the bits that eight bytes of ASCII don't have.
+// notASCII is the bits that are 0 in eight bytes of ASCII.
 const notASCII = 0x8080808080808080
 
-// Text16 reads a string like Text and counts its UTF-16 units, which is how Yjs
-// measures text.
+// Text16 reads a string as Text does, and returns its length in UTF-16 units, too.
 func (r *Reader) Text16() (text []byte, units uint64) {
 	b := r.Bytes()
 	if IsASCII(r.buf[r.off-len(b):], len(b)) {
@@ -39,8 +38,8 @@ func (r *Reader) Text16() (text []byte, units uint64) {
 	return b, UTF16Len(b)
 }
 
-// IsASCII tells whether the first n bytes of b are ASCII. It is quicker where b has
-// eight bytes more.
+// IsASCII reports whether the first n bytes of b are ASCII. It is faster if b has
+// eight bytes more than that.
 func IsASCII(b []byte, n int) bool {
 	for ; n > 8 && len(b) >= 16; b, n = b[8:], n-8 {
 		if binary.LittleEndian.Uint64(b)&notASCII != 0 {
@@ -58,10 +57,9 @@ func IsASCII(b []byte, n int) bool {
 	return true
 }
 
-// UTF16Offset returns the offset at which UTF-16 unit n of text begins. text is
-// valid UTF-8 of the given number of units in all, and n is at most that number.
-// Where the unit is the second half of a surrogate pair, UTF16Offset returns the
-// offset of the pair and reports true.
+// UTF16Offset returns the offset in text of UTF-16 unit n. text must be valid UTF-8 of
+// the given number of units, and n at most that number. If unit n is the second half
+// of a surrogate pair, UTF16Offset returns the offset of the pair, and reports true.
 func UTF16Offset(text []byte, n, units uint64) (off int, inPair bool) {
 	if units == uint64(len(text)) { // ASCII
 		return int(n), false
@@ -70,13 +68,13 @@ func UTF16Offset(text []byte, n, units uint64) (off int, inPair bool) {
 	return off, inPair
 }
 
-// SplitUTF16 splits text as UTF16Offset does. If that splits a surrogate pair,
-// each half becomes U+FFFD, as in yjs (ContentString.splice). Otherwise left and
-// right alias text.
+// SplitUTF16 splits text before UTF-16 unit n, where text and units are as for
+// UTF16Offset. If that splits a surrogate pair, each half becomes U+FFFD, as in yjs
+// (ContentString.splice). Otherwise left and right alias text.
 //
-// owned says that the caller owns text and gives it up. SplitUTF16 reports
-// whether the caller owns right. So a text of which one pair after another is
-// split is copied once.
+// owned says that the caller owns text and gives it up; rightOwned reports whether the
+// caller owns right. So a text in which one pair after another is split is copied only
+// once.
 func SplitUTF16(text []byte, n, units uint64, owned bool) (left, right []byte, rightOwned bool) {
 	off, inPair := UTF16Offset(text, n, units)
 	if !inPair {

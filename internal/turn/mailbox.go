@@ -1,6 +1,6 @@
-// Package turn is an actor without a parked goroutine: a mailbox whose owner
-// is called in turns, only while there is something to do. What runs a turn
-// comes in as a value, so that a simulation can take it over.
+// Package turn implements actors that need no goroutine while they are idle: a mailbox
+// calls its owner in turns, only when there is something to do. The executor of turns
+// is a function value, so that a simulation can replace it.
 package turn
 
 import (
@@ -9,63 +9,65 @@ import (
 )
 
 var (
-	// ErrFull means that the mailbox is at one of its limits; the item was not taken.
+	// ErrFull means that a limit of the mailbox is reached. The item was not added.
 	ErrFull = errors.New("turn: the mailbox is full")
-	// ErrClosed means that the mailbox was closed; the item was not taken.
+	// ErrClosed means that the mailbox is closed. The item was not added.
 	ErrClosed = errors.New("turn: the mailbox is closed")
 )
 
-// Go is the usual executor: a goroutine.
+// Go is the default executor, which starts a goroutine.
 func Go(f func()) { go f() }
 
-// Config says how a Mailbox works.
+// Config configures a Mailbox.
 type Config[T any] struct {
-	// Items and Bytes bound what waits. An empty mailbox takes an item of any size.
+	// Items and Bytes bound the items in the mailbox. An empty mailbox accepts an item
+	// of any size.
 	Items, Bytes int
-	// Go runs a turn later or elsewhere, never before it returns. nil: in a goroutine.
+	// Go schedules a turn. It must not run the turn itself before it returns. If Go is
+	// nil, each turn runs in a new goroutine.
 	Go func(func())
-	// Turn is called with all items that wait, in the order in which they were
-	// put, and with none where only a call that was posted led to the turn. The
-	// slice is borrowed until Turn returns. Turns never overlap.
+	// Turn is called with all items, in the order of Put, or with none if only a posted
+	// function caused the turn. The slice is borrowed until Turn returns. Turns never
+	// overlap.
 	Turn func(batch []T)
-	// Held makes a mailbox that begins held: see Hold.
+	// Held makes New return a mailbox that is held: see Hold.
 	Held bool
 }
 
-// Mailbox collects items and calls its owner with them, turn by turn. After
-// each turn it gives up its executor, so that one busy mailbox does not keep
-// the others from running. Idle, it has no goroutine and no buffer. Its methods
-// can be called from any goroutine, the running turn included.
+// Mailbox collects items and calls its owner with them in turns. After each turn it
+// returns from its executor, so that one busy mailbox doesn't keep others from
+// running. An idle Mailbox has no goroutine and no buffer. Its methods may be called
+// from any goroutine, including that of the current turn.
 type Mailbox[T any] struct {
-	config Config[T]
-	runner func() // m.run, made once
+	config  Config[T]
+	runFunc func() // m.run, bound once
 
 	mu      sync.Mutex
 	items   []T
 	bytes   int
 	posted  []func()
-	spare   []T // the last batch, emptied, while turns follow each other
+	spare   []T // the last batch, emptied, while one turn follows another
 	running bool
 	held    bool
 	closed  bool
 }
 
-// New makes an empty Mailbox.
+// New returns an empty Mailbox.
 func New[T any](c Config[T]) *Mailbox[T] {
 	if c.Go == nil {
 		c.Go = Go
 	}
 	m := &Mailbox[T]{config: c, held: c.Held}
-	m.runner = m.run
+	m.runFunc = m.run
 	return m
 }
 
-// Put adds an item that counts as size bytes: nil, ErrFull or ErrClosed.
+// Put adds an item that counts as size bytes. It returns nil, ErrFull or ErrClosed.
 func (m *Mailbox[T]) Put(item T, size int) error {
 	return m.add(item, size, false)
 }
 
-// Force adds an item although the mailbox is full: nil or ErrClosed.
+// Force adds an item even if the mailbox is full. It returns nil or ErrClosed.
 func (m *Mailbox[T]) Force(item T) error {
 	return m.add(item, 0, true)
 }
@@ -89,9 +91,10 @@ func (m *Mailbox[T]) add(item T, size int, force bool) error {
 	return nil
 }
 
-// Post has f called at the beginning of the next turn, before the items that
-// wait, even while they are held. It is for what the owner itself has begun and
-// now ends, and for questions. A closed mailbox drops it: the result is false.
+// Post schedules f to be called at the beginning of the next turn, before the items,
+// even while the mailbox is held. It is for the completion of what the owner has
+// started, and for queries. Post reports whether f was scheduled: a closed mailbox
+// drops it.
 func (m *Mailbox[T]) Post(f func()) bool {
 	m.mu.Lock()
 	if m.closed {
@@ -105,15 +108,15 @@ func (m *Mailbox[T]) Post(f func()) bool {
 	return true
 }
 
-// Hold keeps the items waiting, those to come included; they still count
-// towards the limits. What a turn was called with already stays with it.
+// Hold keeps all items in the mailbox, including later ones, until Release. They still
+// count towards the limits. A turn that has begun keeps its items.
 func (m *Mailbox[T]) Hold() {
 	m.mu.Lock()
 	m.held = true
 	m.mu.Unlock()
 }
 
-// Release ends what Hold began.
+// Release ends Hold.
 func (m *Mailbox[T]) Release() {
 	m.mu.Lock()
 	m.held = false
@@ -122,8 +125,8 @@ func (m *Mailbox[T]) Release() {
 	m.start(start)
 }
 
-// Close closes the mailbox for good, unless something waits in it, and tells
-// whether it is closed now by this call. In a turn, that turn is the last.
+// Close closes the mailbox permanently if it is empty, and reports whether it has. If
+// it is called in a turn, that turn is the last one.
 func (m *Mailbox[T]) Close() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -134,12 +137,13 @@ func (m *Mailbox[T]) Close() bool {
 	return true
 }
 
-// ready tells whether there is something for a turn. m.mu is held.
+// ready reports whether there is something for a turn to do. m.mu must be locked.
 func (m *Mailbox[T]) ready() bool {
 	return len(m.posted) > 0 || len(m.items) > 0 && !m.held
 }
 
-// wake tells whether the caller has to start a run, and reckons with it. m.mu is held.
+// wake reports whether the caller must start a turn, and marks the mailbox as running
+// if so. m.mu must be locked.
 func (m *Mailbox[T]) wake() bool {
 	if m.running || !m.ready() {
 		return false
@@ -150,11 +154,11 @@ func (m *Mailbox[T]) wake() bool {
 
 func (m *Mailbox[T]) start(start bool) {
 	if start {
-		m.config.Go(m.runner)
+		m.config.Go(m.runFunc)
 	}
 }
 
-// run is one turn.
+// run runs one turn.
 func (m *Mailbox[T]) run() {
 	m.mu.Lock()
 	posted := m.posted

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// steps is an executor that runs what it is given one by one, when told to.
+// steps is an executor that holds turns until next runs the first one.
 type steps []func()
 
 func (s *steps) add(f func()) { *s = append(*s, f) }
@@ -29,7 +29,8 @@ func (s *steps) next(t *testing.T) {
 	f()
 }
 
-// record collects batches. It copies them: they are only borrowed.
+// record returns a function that collects batches. It copies them, because they are
+// borrowed.
 func record[T any](batches *[][]T) func([]T) {
 	return func(batch []T) { *batches = append(*batches, append([]T{}, batch...)) }
 }
@@ -77,7 +78,7 @@ func TestTurnsFollowWithoutKeepingTheExecutor(t *testing.T) {
 	}})
 	put(t, m, 0)
 	for range 4 {
-		due.next(t) // each turn was started anew
+		due.next(t) // each turn was started by itself
 	}
 	if diff := cmp.Diff([][]int{{0}, {1, 2}, {3, 4}, {5, 6}}, got); diff != "" {
 		t.Error(diff)
@@ -102,7 +103,7 @@ func TestLimits(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			var due steps
 			m := turn.New(turn.Config[int]{Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: func([]int) {}})
-			for range 2 { // a turn makes room again
+			for range 2 { // a turn empties the mailbox
 				for i, size := range tc.sizes {
 					if err := m.Put(i, size); !errors.Is(err, tc.want[i]) {
 						t.Errorf("Put %d of size %d: %v, want %v", i, size, err, tc.want[i])
@@ -145,7 +146,7 @@ func TestHeldItemsWaitAndPostedCallsDoNot(t *testing.T) {
 	if posted != 1 {
 		t.Fatalf("posted call ran %d times", posted)
 	}
-	m.Post(m.Release) // in the same turn
+	m.Post(m.Release) // takes effect in the same turn
 	due.next(t)
 	m.Hold()
 	put(t, m, 4)

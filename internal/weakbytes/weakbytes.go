@@ -1,4 +1,4 @@
-// Package weakbytes remembers bytes without keeping them.
+// Package weakbytes implements weak pointers to byte slices.
 package weakbytes
 
 import (
@@ -6,15 +6,15 @@ import (
 	"weak"
 )
 
-// Pointer leads to bytes for as long as somebody else holds them. The zero
-// value leads to none.
+// Pointer is a weak pointer to bytes: it doesn't keep them in memory. The zero value
+// points to none.
 type Pointer struct {
 	first weak.Pointer[byte]
 	n     int
 }
 
-// Make returns a Pointer to b, which must be on the heap and not be changed
-// any more. It leads to none where b is empty.
+// Make returns a Pointer to b, which must be on the heap and must not change
+// afterwards. If b is empty, Make returns the zero value.
 func Make(b []byte) Pointer {
 	if len(b) == 0 {
 		return Pointer{}
@@ -22,7 +22,7 @@ func Make(b []byte) Pointer {
 	return Pointer{weak.Make(&b[0]), len(b)}
 }
 
-// Value gives the bytes; nil once nobody holds them.
+// Value returns the bytes, or nil once they have been garbage-collected.
 func (p Pointer) Value() []byte {
 	first := p.first.Value()
 	if first == nil {
