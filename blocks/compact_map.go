@@ -86,7 +86,7 @@ func (c *keyChains) addEntries() {
 // addSuccessor makes block x the successor of block left if no better one is known. x
 // has as origin the element of left with the given clock.
 func (c *keyChains) addSuccessor(x, left int32, clock uint64) {
-	// Otherwise left's own next element is to the right of x: its client is higher, or
+	// If x > left, left's own next element is to the right of x: its client is higher, or
 	// it is the same and the element is earlier.
 	if x > left && clock+1 < c.graph.nodes[left].end {
 		return
@@ -98,24 +98,24 @@ func (c *keyChains) addSuccessor(x, left int32, clock uint64) {
 
 // assignChains finds the chain of each block by following origins.
 func (c *keyChains) assignChains() {
-	var way []int32
+	var path []int32
 	for x := range c.of {
 		at := int32(x)
 		for c.of[at] == 0 {
-			way = append(way, at)
+			path = append(path, at)
 			n := &c.graph.nodes[at]
 			if at = n.refs[0]; at == none {
 				at = n.refs[1]
 			}
 		}
 		k := c.of[at]
-		for _, x := range way {
+		for _, x := range path {
 			c.of[x] = k
 			if k > 0 && c.graph.nodes[x].refs[1] != none {
 				c.list[k].hasRight = true
 			}
 		}
-		way = way[:0]
+		path = path[:0]
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// compact compacts s and checks that nothing else changed.
+// compact compacts s and checks that nothing else changes.
 func compact(tb testing.TB, s *Store) {
 	tb.Helper()
 	full, stateVector := s.Encode(V1), s.StateVector()
@@ -19,10 +19,10 @@ func compact(tb testing.TB, s *Store) {
 	check(tb, s)
 	once := s.Encode(V1)
 	if !bytes.Equal(s.StateVector(), stateVector) || s.pendingCost != pending {
-		tb.Fatalf("%x has state vector %x, compacted %x; %d and %d bytes wait", full, stateVector, s.StateVector(), pending, s.pendingCost)
+		tb.Fatalf("%x has state vector %x, compacted %x; %d and %d bytes are pending", full, stateVector, s.StateVector(), pending, s.pendingCost)
 	}
 	if ok, err := s.Contains(full, V1); !ok || err != nil {
-		tb.Fatalf("%x is not in what Compact makes of it, %x: %v", full, once, err)
+		tb.Fatalf("%x is not contained in its compacted form %x: %v", full, once, err)
 	}
 	s.Compact()
 	check(tb, s)
@@ -31,8 +31,8 @@ func compact(tb testing.TB, s *Store) {
 	}
 }
 
-// In the tables client 1 has the array "r" with the values 1 and 2 in it, and
-// the map "m" with 1 under the key k.
+// In the tables, client 1 has the array "r", which has the values 1 and 2, and the map
+// "m", which has 1 under the key k.
 const (
 	array     = "01 01 01 00 07 01 01 72 00 00"
 	inArray   = "01 01 01 01 08 00 01 00 02 7d 01 7d 02 00"
@@ -47,22 +47,22 @@ func TestCompactCollects(t *testing.T) {
 		want    string
 	}{
 		{
-			"what is in a deleted type",
+			"the content of a deleted type",
 			[]string{array, inArray, "00 01 01 01 00 01"},
 			"01 02 01 00 01 01 01 72 01 00 02 01 01 01 00 03",
 		},
 		{
-			"nothing in a type that is there",
+			"no block of a type that is not deleted",
 			[]string{array, inArray, "00 01 01 01 01 01"},
 			"01 03 01 00 07 01 01 72 00 01 00 01 00 01 88 01 01 01 7d 02 01 01 01 01 01",
 		},
 		{
-			"what stands behind it, and in front of it",
+			"blocks after and before such content",
 			[]string{array, inArray, "01 02 02 00 88 01 02 01 7d 03 48 01 01 01 7d 04 00", "00 01 01 01 00 01"},
 			"02 01 02 00 00 02 02 01 00 01 01 01 72 01 00 02 02 02 01 00 02 01 01 00 03",
 		},
 		{
-			"what is in types in it, and its map entries",
+			"nested types and map entries",
 			[]string{
 				array, "01 02 01 01 07 00 01 00 02 28 00 01 01 01 6b 01 7d 01 00",
 				"01 01 02 00 a8 01 02 01 7d 02 00", "00 01 01 01 00 01",
@@ -80,22 +80,22 @@ func TestCompactCollects(t *testing.T) {
 			"02 01 02 00 88 01 00 01 7d 03 02 01 00 01 01 01 72 01 00 02 01 01 01 00 03",
 		},
 		{
-			"what was collected before, and what stands at it",
+			"GC blocks of the update, and their neighbours",
 			[]string{"01 01 01 00 00 02 00", "01 02 02 00 08 00 01 00 01 7d 01 88 01 01 01 7d 02 00"},
 			"02 01 02 00 00 02 01 01 00 00 02 02 02 01 00 02 01 01 00 02",
 		},
 		{
-			"nothing but what stands at what was collected before",
+			"only neighbours of GC blocks of the update",
 			[]string{"01 02 01 00 00 02 08 01 01 72 01 7d 01 00", "01 01 02 00 88 01 01 01 7d 02 00"},
 			"02 01 02 00 00 01 02 01 00 00 02 08 01 01 72 01 7d 01 02 02 01 00 01 01 01 00 02",
 		},
 		{
-			"nothing that waits",
+			"no pending block",
 			[]string{array, "01 01 02 01 08 00 01 00 01 7d 01 00", "01 01 01 02 88 01 01 01 7d 02 00", "00 01 01 01 00 01"},
 			"02 01 02 01 08 00 01 00 01 7d 01 03 01 00 01 01 01 72 01 0a 01 88 01 01 01 7d 02 01 01 01 00 01",
 		},
 		{
-			"nothing where a block stands between two types",
+			"nothing if a block is between blocks of two types",
 			[]string{
 				array, inArray, "01 01 02 00 07 01 01 72 00 00", "01 01 03 00 08 00 02 00 01 7d 03 00",
 				"01 01 03 01 c8 03 00 01 01 01 7d 04 00", "00 01 01 01 00 01",
@@ -136,7 +136,7 @@ func TestCompactDropsOverwrittenEntries(t *testing.T) {
 			"02 01 02 00 28 01 01 6d 01 6b 01 7d 02 01 01 00 21 01 01 6d 01 6b 01 01 01 01 00 01",
 		},
 		{
-			"of the lower client behind the same entry, and what is behind that",
+			"of the lower client after the same entry, and what follows it",
 			[]string{
 				mapEntry, "01 01 02 00 a8 01 00 01 7d 02 00", "01 01 03 00 a8 01 00 01 7d 03 00",
 				"01 01 04 00 a8 02 00 01 7d 04 00",
@@ -145,51 +145,51 @@ func TestCompactDropsOverwrittenEntries(t *testing.T) {
 				"03 04 01 00 01 02 01 00 01 01 01 00 01",
 		},
 		{
-			"before an entry behind the rightmost one",
+			"before an entry after the rightmost one",
 			[]string{mapEntry, "01 01 03 00 a8 01 00 01 7d 03 00", "01 01 02 00 a8 03 00 01 7d 02 00"},
 			"03 01 03 00 a1 01 00 01 01 02 00 a8 03 00 01 7d 02 01 01 00 21 01 01 6d 01 6b 01 02 03 01 00 01 01 01 00 01",
 		},
 		{
-			"that the same client made later behind the same entry",
+			"that the same client added later after the same entry",
 			[]string{mapEntry, "01 02 02 00 a8 01 00 01 7d 02 a8 01 00 01 7d 03 00"},
 			"02 02 02 00 a8 01 00 01 7d 02 a1 01 00 01 01 01 00 21 01 01 6d 01 6b 01 02 02 01 01 01 01 01 00 01",
 		},
 		{
-			"also where the last one is deleted",
+			"even if the last one is deleted",
 			[]string{mapEntry, nextEntry, "00 01 01 01 01 01"},
 			"01 01 01 00 21 01 01 6d 01 6b 02 01 01 01 00 02",
 		},
 		{
-			"behind one of deleted ones that were joined, left of the rest",
+			"after one of several joined deleted ones, left of the others",
 			[]string{"01 01 02 00 21 01 01 6d 01 6b 03 00", "01 01 01 00 a8 02 01 01 7d 01 00"},
 			"02 01 02 00 21 01 01 6d 01 6b 03 01 01 00 a1 02 01 01 02 02 01 00 03 01 01 00 01",
 		},
 		{
-			"but not behind one of deleted ones that were joined, right of the rest",
+			"but not after one of several joined deleted ones, right of the others",
 			[]string{"01 01 02 00 21 01 01 6d 01 6b 03 00", "01 01 03 00 a8 02 01 01 7d 01 00"},
 			"02 01 03 00 a8 02 01 01 7d 01 01 02 00 21 01 01 6d 01 6b 03 01 02 01 00 03",
 		},
 		{
-			"but one behind the first of deleted ones that were joined, right of the rest",
+			"but one after the first of several joined deleted ones, right of the others",
 			[]string{
 				"01 01 02 00 21 01 01 6d 01 6b 03 00", "01 01 03 00 a8 02 01 01 7d 01 00", "01 01 04 00 a8 02 00 01 7d 02 00",
 			},
 			"03 01 04 00 a8 02 00 01 7d 02 01 03 00 a1 02 01 01 01 02 00 21 01 01 6d 01 6b 03 02 03 01 00 01 02 01 00 03",
 		},
 		{
-			"but one behind the first of them, though of a lower client than one further behind",
+			"but one after the first of them, although of a lower client than a later one",
 			[]string{
 				"01 01 02 00 21 01 01 6d 01 6b 03 00", "01 01 04 00 a8 02 01 01 7d 01 00", "01 01 03 00 a8 02 00 01 7d 02 00",
 			},
 			"03 01 04 00 a1 02 01 01 01 03 00 a8 02 00 01 7d 02 01 02 00 21 01 01 6d 01 6b 03 02 04 01 00 01 02 01 00 03",
 		},
 		{
-			"with what is in them",
+			"with their content",
 			[]string{"01 03 01 00 27 01 01 6d 01 6b 01 08 00 01 00 01 7d 01 a8 01 00 01 7d 02 00"},
 			"01 03 01 00 21 01 01 6d 01 6b 01 00 01 a8 01 00 01 7d 02 01 01 01 00 02",
 		},
 		{
-			"of each key for itself",
+			"of each key separately",
 			[]string{
 				mapEntry, "01 01 02 00 28 01 01 6d 00 01 7d 02 00", "01 01 03 00 28 01 01 6e 01 6b 01 7d 03 00",
 				"01 01 04 00 27 01 00 01 6b 01 00", "01 01 05 00 28 00 04 00 01 6b 01 7d 05 00",
@@ -198,22 +198,22 @@ func TestCompactDropsOverwrittenEntries(t *testing.T) {
 				"01 02 00 28 01 01 6d 00 01 7d 02 01 01 00 28 01 01 6d 01 6b 01 7d 01 00",
 		},
 		{
-			"of a parent and key in other bytes",
+			"of a parent and key in a different encoding",
 			[]string{mapEntry, "01 01 02 00 28 01 81 00 6d 81 00 6b 01 7d 02 00"},
 			"02 01 02 00 28 01 81 00 6d 81 00 6b 01 7d 02 01 01 00 21 01 01 6d 01 6b 01 01 01 01 00 01",
 		},
 		{
-			"but none where an entry has a right origin",
+			"but none if an entry has a right origin",
 			[]string{mapEntry, nextEntry, "01 01 02 00 e8 01 00 01 01 01 7d 03 00"},
 			"02 01 02 00 e8 01 00 01 01 01 7d 03 02 01 00 28 01 01 6d 01 6b 01 7d 01 a8 01 00 01 7d 02 00",
 		},
 		{
-			"but none where an entry has a right origin alone",
+			"but none if an entry has only a right origin",
 			[]string{mapEntry, nextEntry, "01 01 02 00 68 01 00 01 7d 03 00"},
 			"02 01 02 00 68 01 00 01 7d 03 02 01 00 28 01 01 6d 01 6b 01 7d 01 a8 01 00 01 7d 02 00",
 		},
 		{
-			"but none where an entry has one of another key as right origin, which changes nothing there",
+			"but none if an entry has one of another key as right origin, whose own chain is unaffected",
 			[]string{
 				mapEntry, nextEntry, "01 02 02 00 28 01 01 6d 01 6c 01 7d 03 a8 02 00 01 7d 04 00",
 				"01 01 03 00 e8 01 00 02 00 01 7d 05 00",
@@ -240,24 +240,24 @@ func TestCompactDropsOverwrittenEntries(t *testing.T) {
 
 const inRoot = "01 01 01 00 08 01 01 72 02 7d 01 7d 02 00"
 
-// mapOf returns mapEntry and nextEntry in one, of another client.
+// mapOf returns an update with mapEntry and nextEntry of another client.
 func mapOf(client byte) string {
 	const digits = "0123456789abcdef"
 	c := string([]byte{'0', digits[client]})
 	return "01 02 " + c + " 00 28 01 01 6d 01 6b 01 7d 01 a8 " + c + " 00 01 7d 02 00"
 }
 
-// TestApplyAfterCompact has blocks come that refer to what was dropped.
+// TestApplyAfterCompact applies blocks that refer to what was dropped.
 func TestApplyAfterCompact(t *testing.T) {
 	before := []string{array, inArray, "00 01 01 01 00 01", mapOf(2)}
 	after := []string{
-		"01 01 03 00 88 01 01 01 7d 03 00",             // between collected ones
+		"01 01 03 00 88 01 01 01 7d 03 00",             // between GC blocks
 		"01 01 03 01 08 00 01 00 01 7d 04 00",          // in a deleted type
-		"01 01 04 00 a8 02 00 01 7d 05 00",             // behind an overwritten entry: the new last one
-		"00 02 02 01 00 01 01 01 00 03",                // deletions that were known
-		"01 01 01 00 08 01 01 72 01 7d 01 00",          // what was dropped, once more
-		"01 01 05 00 28 01 01 6d 01 6b 01 7d 05 00",    // a rival with the same key
-		"01 02 02 00 28 01 01 6d 01 6b 03 00 7d 02 00", // no update
+		"01 01 04 00 a8 02 00 01 7d 05 00",             // after an overwritten entry: it becomes the last one
+		"00 02 02 01 00 01 01 01 00 03",                // known deletions
+		"01 01 01 00 08 01 01 72 01 7d 01 00",          // what was dropped, again
+		"01 01 05 00 28 01 01 6d 01 6b 01 7d 05 00",    // a concurrent entry of the same key
+		"01 02 02 00 28 01 01 6d 01 6b 03 00 7d 02 00", // truncated
 	}
 	s := New()
 	apply(t, s, before...)
@@ -271,7 +271,7 @@ func TestApplyAfterCompact(t *testing.T) {
 		check(t, s)
 	}
 	if _, err := s.Apply(unhex(t, after[len(news)]), V1); err == nil {
-		t.Error("what is no update was taken")
+		t.Error("a malformed update was accepted")
 	}
 	compact(t, s)
 	wantEncoding(t, s, "05 01 05 00 28 01 01 6d 01 6b 01 7d 05 01 04 00 a1 02 00 01 01 03 00 00 02 "+
@@ -291,12 +291,12 @@ func TestCompactKeepsHistory(t *testing.T) {
 func TestCompactOfNothing(t *testing.T) {
 	s := New()
 	compact(t, s)
-	apply(t, s, typedX) // waits
+	apply(t, s, typedX) // is pending
 	compact(t, s)
 	wantEncoding(t, s, typedX)
 }
 
-// FuzzCompact takes two updates, and compacts before, between and behind them.
+// FuzzCompact applies two updates, and compacts before, between and after them.
 func FuzzCompact(f *testing.F) {
 	for _, u := range []string{array, inArray, mapEntry, nextEntry, typedAB, typedX, inRoot, mapOf(3), "00 01 01 01 00 01"} {
 		f.Add(unhex(f, u), unhex(f, mapOf(2)))
@@ -329,10 +329,10 @@ func FuzzCompact(f *testing.F) {
 	})
 }
 
-// sprawling builds documents of n blocks that look for work that grows faster
-// than they do.
+// sprawling builds documents of n blocks that would take more than linear time in
+// naive code.
 var sprawling = map[string]func(n uint64) []byte{
-	"types within types, of two clients in turn": func(n uint64) []byte {
+	"nested types, of two clients alternately": func(n uint64) []byte {
 		return twoInTurn(n, func(self, before id) block {
 			b := block{kind: kindType, content: []byte{0}, parentIsID: true, parent: append([]byte{0}, appendID(nil, before)...)}
 			if before == self {
@@ -341,7 +341,7 @@ var sprawling = map[string]func(n uint64) []byte{
 			return b
 		})
 	},
-	"entries of a key, of two clients in turn": func(n uint64) []byte {
+	"entries of a key, of two clients alternately": func(n uint64) []byte {
 		return twoInTurn(n, func(self, before id) block {
 			b := block{kind: kindAny, content: []byte{0x7e}, flags: hasOrigin | hasKey, origin: before}
 			if before == self {
@@ -359,7 +359,7 @@ var sprawling = map[string]func(n uint64) []byte{
 			return b
 		})
 	},
-	"blocks behind a collected one": func(n uint64) []byte {
+	"blocks after a GC block": func(n uint64) []byte {
 		return twoInTurn(n, func(self, before id) block {
 			b := block{kind: kindAny, content: []byte{0x7e}, flags: hasOrigin, origin: before}
 			if before == self {
@@ -380,8 +380,8 @@ func appendID(dst []byte, x id) []byte {
 	return lib0.AppendUint(lib0.AppendUint(dst, x.client), x.clock)
 }
 
-// twoInTurn builds a document of which clients 1 and 2 make a block in turn;
-// before is the block before, or the first itself.
+// twoInTurn builds a document to which clients 1 and 2 add blocks alternately. before
+// is the previous block, or the first block itself.
 func twoInTurn(n uint64, build func(self, before id) block) []byte {
 	sections := map[uint64][]byte{}
 	before := id{1, 0}
@@ -400,8 +400,8 @@ func twoInTurn(n uint64, build func(self, before id) block) []byte {
 	return append(u, 0)
 }
 
-// TestCompactIsLinear is TestTimeIsLinear for Compact, with documents as long,
-// and as deep, as can't be gone through by functions that call themselves.
+// TestCompactIsLinear is TestTimeIsLinear for Compact. The documents are too long or
+// deep for recursive functions.
 func TestCompactIsLinear(t *testing.T) {
 	for name, build := range sprawling {
 		t.Run(name, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// unhex reads hex with spaces, as the tests write updates.
+// unhex decodes hex with spaces, in which the tests write updates.
 func unhex(tb testing.TB, s string) []byte {
 	tb.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
@@ -20,7 +20,7 @@ func unhex(tb testing.TB, s string) []byte {
 	return b
 }
 
-// apply applies updates that are valid.
+// apply applies valid updates.
 func apply(tb testing.TB, s *Store, updates ...string) {
 	tb.Helper()
 	for _, u := range updates {
@@ -39,13 +39,13 @@ func wantEncoding(tb testing.TB, s *Store, want string) {
 	}
 }
 
-// check checks what has to hold between the parts of a Store.
+// check checks the invariants of a Store.
 func check(tb testing.TB, s *Store) {
 	tb.Helper()
 	size, pending := 0, 0
 	for i, c := range s.inOrder() {
 		if s.byID[c.id] != c || i > 0 && s.clients[i-1].id <= c.id {
-			tb.Fatalf("client %d is not where it belongs", c.id)
+			tb.Fatalf("client %d is in the wrong place", c.id)
 		}
 		if c.planned || c.section != nil || c.receiverClock != 0 || c.waitState == waitingNew {
 			tb.Fatalf("client %d is still planned", c.id)
@@ -58,7 +58,7 @@ func check(tb testing.TB, s *Store) {
 		end := c.blocks.end
 		for _, r := range c.pending {
 			if r.start() < end {
-				tb.Fatalf("client %d: pending blocks at %d overlap what is before %d", c.id, r.start(), end)
+				tb.Fatalf("client %d: pending blocks at %d overlap what ends at %d", c.id, r.start(), end)
 			}
 			checkRun(tb, c.id, r)
 			end = r.end
@@ -66,7 +66,7 @@ func check(tb testing.TB, s *Store) {
 		end = c.blocks.end
 		for i, x := range c.pendingDeletions {
 			if x.From < end || x.To <= x.From || i > 0 && x.From == end {
-				tb.Fatalf("client %d: deletions %v behind %d", c.id, c.pendingDeletions, c.blocks.end)
+				tb.Fatalf("client %d: deletions %v after %d", c.id, c.pendingDeletions, c.blocks.end)
 			}
 			end = x.To
 		}
@@ -76,7 +76,7 @@ func check(tb testing.TB, s *Store) {
 		size += c.blocks.size
 		pending += c.pendingCost
 		if want := pendingCostOf(c.pending) + spanCost*len(c.pendingDeletions); c.pendingCost != want {
-			tb.Fatalf("client %d: what waits costs %d, want %d", c.id, c.pendingCost, want)
+			tb.Fatalf("client %d: pendingCost is %d, want %d", c.id, c.pendingCost, want)
 		}
 	}
 	if len(s.byID) != len(s.clients) || s.blocksSize != size || s.pendingCost != pending {
@@ -84,16 +84,16 @@ func check(tb testing.TB, s *Store) {
 			len(s.byID), len(s.clients), s.blocksSize, size, s.pendingCost, pending)
 	}
 	if s.parsed.builder.out != nil || s.parsed.builder.wire != nil {
-		tb.Fatal("a builder keeps what it was for")
+		tb.Fatal("the builder still references the last update")
 	}
 	for _, d := range s.parsed.deletions[:cap(s.parsed.deletions)] {
 		if d.prepared != nil || d.spans != nil {
-			tb.Fatalf("deletions of client %d are kept", d.client)
+			tb.Fatalf("deletions of client %d are still referenced", d.client)
 		}
 	}
 	for _, sec := range s.parsed.sections[:cap(s.parsed.sections)] {
 		if sec.prepared != nil || sec.wire != nil {
-			tb.Fatalf("the section of client %d is kept", sec.client)
+			tb.Fatalf("the section of client %d is still referenced", sec.client)
 		}
 	}
 	again := New()
@@ -105,15 +105,15 @@ func check(tb testing.TB, s *Store) {
 		tb.Fatalf("state vector %x, and %x after encoding %x", s.StateVector(), again.StateVector(), full)
 	}
 	if ok, err := again.Contains(full, V1); !ok || err != nil {
-		tb.Fatalf("the encoding %x is not in what it was read into: %v", full, err)
+		tb.Fatalf("a document that was loaded from %x does not contain it: %v", full, err)
 	}
 }
 
-// checkDeleted checks what is known as deleted, and that nothing is left of it
-// but its place.
+// checkDeleted checks the index of deleted elements against the blocks, whose content
+// must be gone.
 func checkDeleted(tb testing.TB, s *Store, c *client) {
 	tb.Helper()
-	// What is closed stays so.
+	// A copy, so that c's own index stays encoded.
 	closed := *c
 	c = &closed
 	c.deleted.parts = slices.Clone(c.deleted.parts)
@@ -125,25 +125,26 @@ func checkDeleted(tb testing.TB, s *Store, c *client) {
 		}
 		for j, x := range part {
 			if x.To <= x.From || x.To > c.blocks.end || x.From <= end && i+j > 0 {
-				tb.Fatalf("client %d: deletion %v behind %d in blocks up to %d", c.id, x, end, c.blocks.end)
+				tb.Fatalf("client %d: deletion %v after %d in blocks up to %d", c.id, x, end, c.blocks.end)
 			}
 			end = x.To
 		}
 	}
-	blocks := opened(tb, &c.blocks)
+	blocks := indexedCopy(tb, &c.blocks)
 	for i, k := range blocks.chunks {
 		for j := range k.starts {
 			alive := uint64(0)
 			c.eachUndeleted(clocks.Span{From: k.clockOf(j), To: blocks.blockEnd(i, j)}, func(x clocks.Span) { alive += x.To - x.From })
 			if length := blocks.blockEnd(i, j) - k.clockOf(j); k.deleted(j) && alive > 0 || !k.deleted(j) && alive < length && !s.options.History {
-				tb.Fatalf("client %d: the block at %d has %d elements, %d of them alive, and its content is dropped: %v", c.id, k.clockOf(j), length, alive, k.deleted(j))
+				tb.Fatalf("client %d: the block at %d has %d elements, %d of them not deleted; is its content dropped: %v", c.id, k.clockOf(j), length, alive, k.deleted(j))
 			}
 		}
 	}
 }
 
-// opened gives r with all chunks open, and leaves those of r itself as they are.
-func opened(tb testing.TB, r *run) *run {
+// indexedCopy returns r with an index in all chunks. The chunks of r itself stay as they
+// are.
+func indexedCopy(tb testing.TB, r *run) *run {
 	tb.Helper()
 	out := *r
 	out.chunks = nil
@@ -153,7 +154,7 @@ func opened(tb testing.TB, r *run) *run {
 			open.buildIndex()
 		}
 		if open.count() != k.count() || open.count() == 0 {
-			tb.Fatalf("a chunk of %d blocks has %d when it is open", k.count(), open.count())
+			tb.Fatalf("a chunk of %d blocks has %d in its index", k.count(), open.count())
 		}
 		out.chunks = append(out.chunks, &open)
 	}
@@ -162,7 +163,7 @@ func opened(tb testing.TB, r *run) *run {
 
 func checkRun(tb testing.TB, client uint64, r *run) {
 	tb.Helper()
-	r = opened(tb, r)
+	r = indexedCopy(tb, r)
 	if len(r.chunks) == 0 {
 		return
 	}
@@ -184,7 +185,7 @@ func checkRun(tb testing.TB, client uint64, r *run) {
 				tb.Fatalf("client %d: the block at %d reads as %+v, loads as %+v: %v", client, at, read, b, src.wire.Err())
 			}
 			if wire, _ := b.appendTo(nil); !bytes.Equal(wire, k.blockWire(i)) {
-				tb.Fatalf("client %d: %x is written again as %x", client, k.blockWire(i), wire)
+				tb.Fatalf("client %d: %x is encoded again as %x", client, k.blockWire(i), wire)
 			}
 		}
 	}

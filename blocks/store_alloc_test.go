@@ -7,8 +7,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// typing returns updates of one character each, as a typing client sends them,
-// every tenth of which deletes the character before.
+// typing returns updates of one character each, as a typing client sends them. Every
+// tenth one deletes the character before.
 func typing(n uint64) (updates [][]byte) {
 	for i := range n {
 		if i > 0 && i%10 == 0 {
@@ -19,7 +19,7 @@ func typing(n uint64) (updates [][]byte) {
 	return updates
 }
 
-func TestTypingAllocatesNextToNothing(t *testing.T) {
+func TestTypingAllocations(t *testing.T) {
 	updates := typing(10_000)
 	s := New()
 	allocs := testing.AllocsPerRun(1, func() {

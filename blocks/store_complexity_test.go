@@ -10,10 +10,10 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// hostile builds updates of n parts that look for work that grows faster than
-// the input.
+// hostile builds updates of n parts that would take more than linear time in naive
+// code.
 var hostile = map[string]func(n uint64) [][]byte{
-	"two clients that wait for each other at every step": func(n uint64) [][]byte {
+	"two clients that depend on each other at every step": func(n uint64) [][]byte {
 		u := []byte{2}
 		for client := uint64(2); client >= 1; client-- {
 			u = lib0.AppendUint(u, n)
@@ -33,7 +33,7 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{append(u, 0)}
 	},
-	"clients that all wait for the last block of another": func(n uint64) [][]byte {
+	"clients that all depend on the last block of another": func(n uint64) [][]byte {
 		u := lib0.AppendUint(nil, n+1)
 		for client := n + 1; client >= 2; client-- {
 			u = lib0.AppendUint(u, 1)
@@ -96,7 +96,7 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{append(u, 0), deletions}
 	},
-	"deletions of two clients in turn": func(n uint64) [][]byte {
+	"deletions of two clients alternately": func(n uint64) [][]byte {
 		u := lib0.AppendUint([]byte{0}, 2*n)
 		for i := range n {
 			for client := byte(1); client <= 2; client++ {
@@ -106,7 +106,7 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{u}
 	},
-	"surrogate pairs that are parted before they come": func(n uint64) [][]byte {
+	"surrogate pairs that are split before they arrive": func(n uint64) [][]byte {
 		u := lib0.AppendUint([]byte{0, 1, 1}, n)
 		for i := range n {
 			u = append(lib0.AppendUint(u, 4*i+1), 1)
@@ -121,7 +121,7 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return us
 	},
-	"updates that each delete what never comes, from the back to the front": func(n uint64) (us [][]byte) {
+	"updates that each delete what never arrives, from the back to the front": func(n uint64) (us [][]byte) {
 		for i := n; i > 0; i-- {
 			us = append(us, append(lib0.AppendUint([]byte{0, 1, 1, 1}, 2*i), 1))
 		}
@@ -135,14 +135,14 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return us
 	},
-	"deletions of one client, each by itself, from the back to the front": func(n uint64) [][]byte {
+	"deletions of one client, each in a part of its own, from the back to the front": func(n uint64) [][]byte {
 		u := lib0.AppendUint([]byte{0}, n)
 		for i := range n {
 			u = append(lib0.AppendUint(append(u, 1, 1), 3*(n-i)), 1)
 		}
 		return [][]byte{u}
 	},
-	"deletions of what never comes, from the back to the front": func(n uint64) [][]byte {
+	"deletions of what never arrives, from the back to the front": func(n uint64) [][]byte {
 		u := lib0.AppendUint([]byte{0, 1, 1}, n)
 		for i := n; i > 0; i-- {
 			u = append(lib0.AppendUint(u, 2*i-1), 1)
@@ -151,10 +151,10 @@ var hostile = map[string]func(n uint64) [][]byte{
 	},
 }
 
-// TestRefusalIsLinear is the same for an update that is refused, and taken back.
+// TestRefusalIsLinear is TestTimeIsLinear for an update that is refused and undone.
 func TestRefusalIsLinear(t *testing.T) {
 	testkit.Linear(t, 2_000, func(n uint64) func() time.Duration {
-		u := hostile["clients that all wait for the last block of another"](n)[0]
+		u := hostile["clients that all depend on the last block of another"](n)[0]
 		return func() time.Duration {
 			s := NewWith(Options{MaxSize: 1})
 			start := time.Now()
@@ -167,8 +167,8 @@ func TestRefusalIsLinear(t *testing.T) {
 	})
 }
 
-// TestTimeIsLinear applies updates that look for more work. It has a run of its
-// own in make test, without the race detector.
+// TestTimeIsLinear applies updates that would take more than linear time in naive
+// code. It has a run of its own in make test, without the race detector.
 func TestTimeIsLinear(t *testing.T) {
 	for name, build := range hostile {
 		t.Run(name, func(t *testing.T) {

@@ -61,11 +61,11 @@ func (s *Store) merge(c *client) {
 		start.clock = c.section.clock
 	}
 	q := c.queue(c.blocks.end, start)
-	dead := len(c.pendingDeletions)
+	before := len(c.pendingDeletions)
 	for c.blocks.end < c.ready {
 		s.appendReady(c, *q.at(c.blocks.end))
 	}
-	c.pendingCost -= spanCost * (dead - len(c.pendingDeletions))
+	c.pendingCost -= spanCost * (before - len(c.pendingDeletions))
 
 	n := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > c.blocks.end })
 	c.pendingCost -= pendingCostOf(c.pending[:n])

@@ -13,12 +13,12 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// model is a document as simple as can be: what is known of each element, by
-// its id. Its elements say in full what those of a block say together.
+// model is the simplest form of a document: it holds each element by itself, by id.
+// Elements have the links that they have implicitly in a block.
 type model struct {
 	history  bool
 	elements map[id]element
-	deleted  map[id]bool // by delete sets
+	deleted  map[id]bool // that delete sets have deleted
 	reach    map[uint64]uint64
 }
 
@@ -30,7 +30,7 @@ type element struct {
 	Content       string
 }
 
-// elementsOf takes an update apart, which is in V1 and valid.
+// elementsOf decodes a valid update in V1.
 func elementsOf(tb testing.TB, update []byte) (elements map[id]element, deletions map[id]bool) {
 	tb.Helper()
 	var in parsedUpdate
@@ -61,7 +61,7 @@ func elementsOf(tb testing.TB, update []byte) (elements map[id]element, deletion
 					e.Content = string(b.content)
 				}
 				if e.Parent == "" {
-					e.Flags &^= hasKey // it says nothing there
+					e.Flags &^= hasKey // it has no meaning there
 				}
 				elements[id{b.client, clock}] = e
 				if b.kind != kindGC {
@@ -81,7 +81,7 @@ func elementsOf(tb testing.TB, update []byte) (elements map[id]element, deletion
 	return elements, deletions
 }
 
-// apply takes in what is new of an update, and gives that.
+// apply adds what is new in an update to the model, and returns it.
 func (m *model) apply(elements map[id]element, deletions map[id]bool) (newElements map[id]element, newDeletions map[id]bool) {
 	newElements, newDeletions = make(map[id]element), make(map[id]bool)
 	known := m.deletions()
@@ -131,7 +131,7 @@ func (m *model) ready(at id) bool {
 	return true
 }
 
-// deletions gives all that is known as deleted.
+// deletions returns all elements that are known as deleted.
 func (m *model) deletions() map[id]bool {
 	all := make(map[id]bool)
 	for at := range m.deleted {
@@ -145,7 +145,8 @@ func (m *model) deletions() map[id]bool {
 	return all
 }
 
-// encoding gives what the document's encoding holds from a state vector on.
+// encoding returns the elements that an encoding of the document has from a state
+// vector on.
 func (m *model) encoding(from map[uint64]uint64) map[id]element {
 	out := make(map[id]element)
 	for at, e := range m.elements {
@@ -161,8 +162,7 @@ func (m *model) encoding(from map[uint64]uint64) map[id]element {
 
 const modelClients = 4
 
-// modelUpdate makes a random update near what m has, which may say something
-// else of what m has already.
+// modelUpdate returns a random update. It touches what m has, and may contradict it.
 func modelUpdate(r *rand.Rand, m *model) []byte {
 	ids := []uint64{1, 2, 3, 4}
 	r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
@@ -196,7 +196,7 @@ func modelUpdate(r *rand.Rand, m *model) []byte {
 	return append(u, modelDeletions(r, m)...)
 }
 
-// modelWire appends a block, now and then with a longer length than needed.
+// modelWire appends a block, sometimes with a length that is longer than necessary.
 func modelWire(r *rand.Rand, dst []byte, b *block) []byte {
 	dst, prefix := b.appendTo(dst)
 	if n := b.prefixLen(); n > 0 && r.IntN(20) == 0 {
@@ -236,7 +236,7 @@ func modelBlock(r *rand.Rand, m *model, client, clock uint64) *block {
 	}
 	if b.kind != kindGC && b.kind != kindSkip {
 		switch kind := r.IntN(8); {
-		case clock > 0 && kind < 5: // goes on
+		case clock > 0 && kind < 5: // continues the last block
 			b.flags, b.origin = hasOrigin, id{client, clock - 1}
 			if r.IntN(8) == 0 {
 				b.flags, b.right = hasOrigin|hasRight, id{client, r.Uint64N(min(clock, 2))}
@@ -280,7 +280,7 @@ func modelBlock(r *rand.Rand, m *model, client, clock uint64) *block {
 	case kindDeleted, kindGC, kindSkip:
 		b.len = uint64(1 + r.IntN(40))
 		if b.kind == kindSkip {
-			// A skip is written as a GC block is.
+			// A skip is encoded as a GC block is.
 			b.content = lib0.AppendUint(nil, b.len)
 		}
 	case kindBinary:
@@ -291,9 +291,9 @@ func modelBlock(r *rand.Rand, m *model, client, clock uint64) *block {
 	return b
 }
 
-// TestModel applies updates that overlap, repeat and contradict one another,
-// and compares all that a store says after each with the model. Now and then the
-// document is loaded from its own encoding.
+// TestModel applies updates that overlap, repeat and contradict one another, and
+// compares the store with the model after each. Sometimes it loads the document from
+// its own encoding.
 func TestModel(t *testing.T) {
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -316,7 +316,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// compareWithModel applies an update to both, and reports false if they differ.
+// compareWithModel applies an update to both, and reports whether they agree.
 func compareWithModel(t *testing.T, r *rand.Rand, s *Store, m *model, update []byte) bool {
 	t.Helper()
 	wantElements, wantDeletions := m.apply(elementsOf(t, update))
@@ -337,7 +337,7 @@ func compareWithModel(t *testing.T, r *rand.Rand, s *Store, m *model, update []b
 		sameElements(t, "added", added, wantElements, wantDeletions)
 	}
 	for i := range wire {
-		wire[i] = 0xff // it was borrowed
+		wire[i] = 0xff // wire was only borrowed
 	}
 	check(t, s)
 
@@ -369,7 +369,7 @@ func sameElements(t *testing.T, what string, update []byte, elements map[id]elem
 
 func same[K, V comparable](t *testing.T, what string, got, want map[K]V) {
 	t.Helper()
-	if !maps.Equal(got, want) { // cmp takes its time
+	if !maps.Equal(got, want) { // cmp is slow
 		t.Errorf("%s (-want +got):\n%s", what, cmp.Diff(want, got, cmp.AllowUnexported(id{})))
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// mapsIn is an update of n maps of a client from clock on, each in the one
-// before; the first is in a root, or in the element that parent gives.
+// mapsIn returns an update with n maps of a client from clock on. Each is nested in
+// the one before; the first is in a root, or in the type that parent encodes.
 func mapsIn(client, clock, n uint64, parent []byte) []byte {
 	u := lib0.AppendUint([]byte{1}, n)
 	u = lib0.AppendUint(lib0.AppendUint(u, client), clock)
@@ -52,18 +52,17 @@ func TestNestingIsBounded(t *testing.T) {
 	wantLimit(t, s, mapsIn(2, 0, 1, inBlockAt(1, maxNesting)))
 	check(t, s)
 
-	// Those who write as ever aren't to blame.
+	// A client that doesn't nest deeper is not refused.
 	wantApplied(t, s, mapsIn(3, 0, 1, inMap))
 	wantApplied(t, s, mapsIn(4, 0, maxNesting, inBlockAt(1, 0)))
 
-	// What is stored was let in once.
+	// Load has no limits.
 	if err := s.Load(mapsIn(2, 0, 1, inBlockAt(1, maxNesting)), V1); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestNestingStepByStep nests types in an update each, and by way of text in
-// them.
+// TestNestingStepByStep nests types in an update each, some by way of text in them.
 func TestNestingStepByStep(t *testing.T) {
 	s := New()
 	parent := inMap
@@ -85,11 +84,11 @@ func TestTypesThatWaitAreBounded(t *testing.T) {
 	wantApplied(t, s, mapsIn(1, 0, maxNesting, inBlockAt(2, 0)))
 	wantLimit(t, s, mapsIn(3, 0, 1, inBlockAt(9, 0)))
 	wantApplied(t, s, mapsIn(4, 0, 1, inMap))
-	// Who brings what they wait for isn't to blame either.
+	// A client whose update integrates pending types is not refused either.
 	wantApplied(t, s, mapsIn(2, 0, 1, inMap))
 	check(t, s)
 	if deep, waiting := s.measureNesting(); deep != maxNesting || waiting != 0 {
-		t.Errorf("%d deep, %d wait", deep, waiting)
+		t.Errorf("%d deep, %d pending", deep, waiting)
 	}
 }
 

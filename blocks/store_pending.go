@@ -94,15 +94,15 @@ func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
 	}
 	for _, d := range in.deletions {
 		c := s.find(d.client)
-		reach := c.readyEnd()
-		if d.prepared != nil && c.section.end == reach {
+		ready := c.readyEnd()
+		if d.prepared != nil && c.section.end == ready {
 			continue
 		}
 		for _, x := range slices.Backward(d.read()) {
-			if x.To <= reach {
+			if x.To <= ready {
 				break
 			}
-			x.From = max(x.From, reach)
+			x.From = max(x.From, ready)
 			c.eachUndeleted(x, func(clocks.Span) { cost += spanCost })
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// Client 1 typed "ab" into the root "t", and "c" behind it; client 2 typed "X"
-// between a and b.
+// Client 1 typed "ab" in the root "t", and "c" after it; client 2 typed "X" between a
+// and b.
 const (
 	typedAB = "01 01 01 00 04 01 01 74 02 61 62 00"
 	typedC  = "01 01 01 02 84 01 01 01 63 00"
@@ -33,14 +33,14 @@ func TestAppliedTwiceAddsNothing(t *testing.T) {
 	for _, u := range []string{typedAB, typedC, "00 01 01 01 00 01", "00 00"} {
 		added, err := s.Apply(unhex(t, u), V1)
 		if added != nil || err != nil {
-			t.Errorf("%s again: added %x, %v", u, added, err)
+			t.Errorf("%s a second time: added %x, %v", u, added, err)
 		}
 		if ok, err := s.Contains(unhex(t, u), V1); !ok || err != nil {
 			t.Errorf("Contains(%s) = %v, %v", u, ok, err)
 		}
 	}
 	if ok, err := s.Contains(unhex(t, typedX), V1); ok || err != nil {
-		t.Errorf("Contains of what is new = %v, %v", ok, err)
+		t.Errorf("Contains of a new update = %v, %v", ok, err)
 	}
 }
 
@@ -49,7 +49,7 @@ func TestAddedIsTheUpdateItself(t *testing.T) {
 	u := unhex(t, typedAB)
 	added, err := s.Apply(u, V1)
 	if err != nil || &added[0] != &u[0] {
-		t.Errorf("added %x, %v; want the very bytes", added, err)
+		t.Errorf("added %x, %v; want the same slice", added, err)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestAddedIsOnlyWhatIsNew(t *testing.T) {
 			"02 01 02 00 c4 01 00 01 01 01 58 01 01 00 04 01 01 74 02 61 62 00", typedX,
 		},
 		{
-			"a part between what waits",
+			"a part between pending blocks",
 			[]string{"01 01 01 01 84 01 00 01 62 00", "01 01 01 03 84 01 02 01 64 00"},
 			"01 01 01 00 04 01 01 74 05 61 62 63 64 65 00",
 			"01 05 01 00 04 01 01 74 01 61 0a 01 84 01 01 01 63 0a 01 84 01 03 01 65 00",
@@ -81,7 +81,7 @@ func TestAddedIsOnlyWhatIsNew(t *testing.T) {
 			"00 01 01 01 00 02", "00 01 01 01 01 01",
 		},
 		{
-			"a deletion of what isn't here",
+			"a deletion of missing elements",
 			[]string{"00 01 01 01 04 02"},
 			"00 01 01 01 02 08", "00 01 01 02 02 02 06 04",
 		},
@@ -105,19 +105,19 @@ func TestAddedIsOnlyWhatIsNew(t *testing.T) {
 }
 
 func TestWaitsForWhatItDependsOn(t *testing.T) {
-	late := "01 01 03 00 84 02 00 01 59 00" // client 3 behind client 2's X
+	late := "01 01 03 00 84 02 00 01 59 00" // of client 3, after client 2's X
 	s := New()
 	apply(t, s, late, typedX, typedC)
 	if got := s.StateVector(); !bytes.Equal(got, []byte{0}) {
-		t.Errorf("state vector %x while all waits", got)
+		t.Errorf("state vector %x while everything is pending", got)
 	}
 	if s.pendingCost == 0 {
-		t.Error("nothing waits")
+		t.Error("nothing is pending")
 	}
 	wantEncoding(t, s, "03 01 03 00 84 02 00 01 59 01 02 00 c4 01 00 01 01 01 58 01 01 02 84 01 01 01 63 00")
 	apply(t, s, typedAB)
 	if s.pendingCost != 0 {
-		t.Errorf("%d bytes still wait", s.pendingCost)
+		t.Errorf("%d bytes are still pending", s.pendingCost)
 	}
 	if got, want := s.StateVector(), unhex(t, "03 03 01 02 01 01 03"); !bytes.Equal(got, want) {
 		t.Errorf("state vector %x, want %x", got, want)
@@ -129,7 +129,7 @@ func TestDeletedBeforeItComes(t *testing.T) {
 	apply(t, s, "00 01 01 01 01 01", typedAB)
 	wantEncoding(t, s, "01 02 01 00 04 01 01 74 01 61 81 01 00 01 01 01 01 01 01")
 	if s.pendingCost != 0 {
-		t.Errorf("%d bytes still wait", s.pendingCost)
+		t.Errorf("%d bytes are still pending", s.pendingCost)
 	}
 }
 
@@ -165,7 +165,7 @@ func TestDiff(t *testing.T) {
 }
 
 func TestSurrogatePairs(t *testing.T) {
-	smile := "01 01 01 00 04 01 01 74 06 61 f0 9f 98 80 62 00" // a, smile of two units, b
+	smile := "01 01 01 00 04 01 01 74 06 61 f0 9f 98 80 62 00" // a, an emoji of two units, b
 	s := New()
 	apply(t, s, smile)
 	got, err := s.Diff(unhex(t, "01 01 02"), V1)
@@ -209,8 +209,7 @@ func TestRunsAreJoined(t *testing.T) {
 	}
 }
 
-// TestEveryKind takes one block of each kind of content in and out again, and
-// deletes it.
+// TestEveryKind applies, encodes and deletes a block of each kind of content.
 func TestEveryKind(t *testing.T) {
 	kinds := map[string]string{
 		"deleted":     "01 01 01 74 02",
@@ -244,7 +243,7 @@ func TestEveryKind(t *testing.T) {
 				t.Fatal(err)
 			}
 			check(t, s)
-			for i, k := range opened(t, &s.byID[1].blocks).chunks {
+			for i, k := range indexedCopy(t, &s.byID[1].blocks).chunks {
 				for j := range k.starts {
 					if !k.deleted(j) {
 						t.Errorf("block %d/%d is not deleted", i, j)
@@ -255,9 +254,9 @@ func TestEveryKind(t *testing.T) {
 	}
 }
 
-// TestLongRunsAreParted checks that a change in a long run does not rewrite
-// all of it, and that what comes out is what came in.
-func TestLongRunsAreParted(t *testing.T) {
+// TestLongRunsAreSplit checks that an edit in a long run doesn't rewrite all of it,
+// and that encoding it again returns the same text.
+func TestLongRunsAreSplit(t *testing.T) {
 	text := strings.Repeat("long läßt grüßen 😀 ", 2000)
 	s := New()
 	if _, err := s.Apply(testkit.TypedIn("t", 1, 0, text), V1); err != nil {
@@ -273,7 +272,7 @@ func TestLongRunsAreParted(t *testing.T) {
 		got = append(got, b.content...)
 	}
 	if string(got) != text {
-		t.Error("the text is another one")
+		t.Error("the text has changed")
 	}
 	values := bytes.Repeat([]byte{0x77, 3, 'a', 'b', 'c'}, 3000)
 	b := block{client: 2, kind: kindAny, parent: []byte{1, 1, 'a'}, content: values, len: 3000}
@@ -292,7 +291,7 @@ func TestLongRunsAreParted(t *testing.T) {
 
 func TestChunksAreHalved(t *testing.T) {
 	s := New()
-	// One run, then every other element is deleted, from the front.
+	// One run, of which every other element is deleted, from the front.
 	if _, err := s.Apply(testkit.TypedIn("t", 1, 0, strings.Repeat("x", 1000)), V1); err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +307,7 @@ func TestChunksAreHalved(t *testing.T) {
 			t.Errorf("a chunk of %d blocks", k.count())
 		}
 	}
-	// And the rest in one go.
+	// Then the rest is deleted at once.
 	apply(t, s, "00 01 01 01 00 e8 07")
 	if spans := s.byID[1].deletionCount(); spans != 1 {
 		t.Errorf("%d spans", spans)
@@ -333,15 +332,15 @@ func TestEncodingsAreNamed(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("Encode in no encoding gave something")
+			t.Error("Encode with an unknown encoding didn't panic")
 		}
 	}()
 	s.Encode(0)
 }
 
-// TestHeldGoesFirst holds that what an update says of elements that are held
-// already changes nothing: neither in the document nor in what others are told.
-func TestHeldGoesFirst(t *testing.T) {
+// TestKnownElementsStay checks that an update which contradicts known elements changes
+// neither the document nor what is broadcast of them.
+func TestKnownElementsStay(t *testing.T) {
 	waits, longer := "01 01 07 01 84 07 00 01 48 00", "01 01 07 00 04 01 01 74 03 61 62 63 00"
 	s, log := New(), New()
 	for _, u := range []string{waits, longer} {
@@ -364,7 +363,7 @@ func TestDeleteSetsAreTidied(t *testing.T) {
 		"00 01 01 03 00 01 00 02 01 01",             // overlapping
 		"00 01 01 02 01 01 00 01",                   // out of order
 		"00 02 01 01 00 01 01 01 01 01",             // a client twice
-		"00 03 01 01 01 01 02 01 00 01 01 01 00 01", // with another between
+		"00 03 01 01 01 01 02 01 00 01 01 01 00 01", // with another one between
 	} {
 		s := New()
 		apply(t, s, typedAB, typedX)
@@ -380,8 +379,9 @@ func TestDeleteSetsAreTidied(t *testing.T) {
 	}
 }
 
-// TestDeletedTextTakesNoRoom types and takes back, and looks at what is left.
-func TestDeletedTextTakesNoRoom(t *testing.T) {
+// TestDeletedTextIsFreed types and deletes text, and checks how much memory is
+// left in use.
+func TestDeletedTextIsFreed(t *testing.T) {
 	s := New()
 	const n = 1 << 20
 	for i := range uint64(4) {
@@ -402,7 +402,7 @@ func TestDeletedTextTakesNoRoom(t *testing.T) {
 		room += cap(k.wire)
 	}
 	if room > 2*chunkBytes || s.blocksSize > 1024 {
-		t.Errorf("%d bytes of room for %d", room, s.blocksSize)
+		t.Errorf("%d bytes of capacity for %d", room, s.blocksSize)
 	}
 }
 
@@ -418,15 +418,15 @@ func TestMerge(t *testing.T) {
 		t.Errorf("Merge = %x, %v", got, err)
 	}
 	if _, err := Merge(V1, updates[0], []byte{1}); !errors.Is(err, ErrMalformed) {
-		t.Errorf("Merge of what is no update: %v", err)
+		t.Errorf("Merge of a malformed update: %v", err)
 	}
 	if got, err := Merge(V1); err != nil || !bytes.Equal(got, []byte{0, 0}) {
-		t.Errorf("Merge of nothing = %x, %v", got, err)
+		t.Errorf("Merge of no updates = %x, %v", got, err)
 	}
 }
 
-// TestVeryLongBlock deletes behind a block that is longer than a chunk can
-// count: the two must not come into one.
+// TestVeryLongBlock deletes after a block that is too long for the relative clocks of
+// a chunk: the two must be in different chunks.
 func TestVeryLongBlock(t *testing.T) {
 	const long = 1 << 40
 	u := lib0.AppendUint([]byte{1, 2, 1, 0, byte(kindGC)}, long)
@@ -437,8 +437,8 @@ func TestVeryLongBlock(t *testing.T) {
 	check(t, s)
 }
 
-// TestEmptySections has an update name many clients of which it has nothing:
-// they are nobody's.
+// TestEmptySections applies updates with many sections without elements. They must not
+// add clients.
 func TestEmptySections(t *testing.T) {
 	const n = 1000
 	for name, section := range map[string][]byte{"no block": nil, "a skip": {byte(kindSkip), 5}} {
@@ -457,6 +457,6 @@ func TestEmptySections(t *testing.T) {
 		}
 	}
 	if _, err := New().Apply(unhex(t, "02 01 01 00 00 01 00 01 05 00"), V1); !errors.Is(err, ErrMalformed) {
-		t.Errorf("a client twice, once with nothing: %v", err)
+		t.Errorf("a client twice, once without elements: %v", err)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// TestLoadedAtOnce loads the blocks of a client at once, and one by one: the document
-// is the same, and so is what comes of it when a block follows.
+// TestLoadedAtOnce loads the blocks of a client at once, and one by one. Both must
+// result in the same document, also after another block.
 func TestLoadedAtOnce(t *testing.T) {
 	root := []byte{1, 1, 't'}
 	text := func(s string) block {
@@ -29,19 +29,19 @@ func TestLoadedAtOnce(t *testing.T) {
 	foreign.flags, foreign.right = hasRight, id{2, 0}
 	long := text(strings.Repeat("long läßt grüßen 😀 ", 500))
 	tests := map[string][]block{
-		"text that goes on":         {text("ab"), text("c"), text("d")},
-		"text of other widths":      {text("ab"), text("é€"), text("😀"), text("x")},
-		"a length that grows wider": {text(strings.Repeat("x", 120)), text("0123456789"), text("y"), deleted},
-		"values that go on":         {run(kindAny, 2, "\x7d\x07"), run(kindAny, 3, "\x7e"), run(kindJSON, 1, "\x011"), run(kindJSON, 2, "\x01\x32"), text("x")},
-		"values of a map key":       {keyed, keyed, text("x"), keyed, text("y")},
-		"deleted ones":              {text("x"), deleted, deleted, text("y"), deleted, deleted},
-		"collected ones":            {gc, gc, text("x"), gc, gc, deleted, gc},
-		"those of others":           {text("x"), foreign, foreign, text("y"), deleted},
-		"a long one":                {long, binary},
-		"long ones":                 {text("x"), long, deleted, long, binary, text("z")},
-		"as long as one can be":     {text(strings.Repeat("x", blockBytes-4)), text("y"), text("zzzz"), text("a")},
-		"binaries":                  {binary, binary, text("x"), binary},
-		"many":                      slices.Repeat([]block{binary, text("x"), deleted}, 2*chunkBlocks),
+		"text that continues":          {text("ab"), text("c"), text("d")},
+		"text of various widths":       {text("ab"), text("é€"), text("😀"), text("x")},
+		"a length that grows wider":    {text(strings.Repeat("x", 120)), text("0123456789"), text("y"), deleted},
+		"values that continue":         {run(kindAny, 2, "\x7d\x07"), run(kindAny, 3, "\x7e"), run(kindJSON, 1, "\x011"), run(kindJSON, 2, "\x01\x32"), text("x")},
+		"values of a map key":          {keyed, keyed, text("x"), keyed, text("y")},
+		"deleted blocks":               {text("x"), deleted, deleted, text("y"), deleted, deleted},
+		"GC blocks":                    {gc, gc, text("x"), gc, gc, deleted, gc},
+		"references to another client": {text("x"), foreign, foreign, text("y"), deleted},
+		"a long block":                 {long, binary},
+		"long blocks":                  {text("x"), long, deleted, long, binary, text("z")},
+		"as long as a block can be":    {text(strings.Repeat("x", blockBytes-4)), text("y"), text("zzzz"), text("a")},
+		"binaries":                     {binary, binary, text("x"), binary},
+		"many":                         slices.Repeat([]block{binary, text("x"), deleted}, 2*chunkBlocks),
 	}
 	for name, blocks := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestLoadedAtOnce(t *testing.T) {
 			same := func(when string) {
 				t.Helper()
 				if got, want := whole.Encode(V1), single.Encode(V1); !bytes.Equal(got, want) {
-					t.Errorf("%s: the document is\n%x, and one by one\n%x", when, got, want)
+					t.Errorf("%s: the document is\n%x, and loaded one by one\n%x", when, got, want)
 				}
 			}
 			same("loaded")
@@ -87,13 +87,13 @@ func TestLoadedAtOnce(t *testing.T) {
 				wantApplied(t, s, append(u, 1, 1, 1, 0, 1))
 				check(t, s)
 			}
-			same("gone on with")
+			same("after another block")
 		})
 	}
 }
 
-// TestLoadedInPart loads a client whose blocks get only as far as one that refers to
-// somebody who isn't there. What it deletes is just what its blocks say.
+// TestLoadedInPart loads a client of which one block refers to a missing element. What
+// the update deletes is exactly what its blocks say.
 func TestLoadedInPart(t *testing.T) {
 	const (
 		update  = "01 04 01 00 04 01 01 74 01 61 81 01 00 02 84 09 00 01 78 81 01 03 02 01 01 02 01 02 04 02"
@@ -116,10 +116,10 @@ func TestLoadedInPart(t *testing.T) {
 	wantLimit(t, full, unhex(t, update))
 	check(t, full)
 	if got := full.Encode(V1); len(got) > 2 {
-		t.Errorf("what was refused is there: %x", got)
+		t.Errorf("a refused update was applied: %x", got)
 	}
 
-	// Where the delete set isn't in order, what is new of it is written anew.
+	// If the delete set isn't in order, the new part of it is encoded again.
 	other := New()
 	added, err := other.Apply(unhex(t, "01 02 01 00 04 01 01 74 01 61 81 01 00 02 02 01 01 01 02 02 01 00 01"), V1)
 	if want := unhex(t, "01 02 01 00 04 01 01 74 01 61 81 01 00 02 02 02 01 00 01 01 01 01 02"); !bytes.Equal(added, want) || err != nil {
@@ -128,9 +128,8 @@ func TestLoadedInPart(t *testing.T) {
 	check(t, other)
 }
 
-// TestLoadedWithLooseBlock has a block in the midst of many that is not written as
-// short as can be.
-func TestLoadedWithLooseBlock(t *testing.T) {
+// TestLoadedWithNonCanonicalBlock loads many blocks, one of which is not canonical.
+func TestLoadedWithNonCanonicalBlock(t *testing.T) {
 	const n = 6 * chunkBlocks
 	u := append(lib0.AppendUint([]byte{1}, n), 1, 0, 0x04, 1, 1, 't', 1, 'x')
 	for clock := uint64(1); clock < n; clock++ {
@@ -148,13 +147,13 @@ func TestLoadedWithLooseBlock(t *testing.T) {
 		closed, open = closed+k.unindexed, open+len(k.starts)
 	}
 	if closed < n/2-2*chunkBlocks || open < n/2-1 || closed+open != n {
-		t.Errorf("%d blocks are in closed chunks and %d in open ones", closed, open)
+		t.Errorf("%d blocks are in chunks without an index and %d in chunks with one", closed, open)
 	}
 }
 
-// TestUpdatesAreLetGoOf checks that neither a document that was loaded nor one that
-// was refused keeps the update alive, which is the caller's.
-func TestUpdatesAreLetGoOf(t *testing.T) {
+// TestUpdatesAreNotKeptAlive checks that a document doesn't reference an update, which the
+// caller owns, whether it was applied or refused.
+func TestUpdatesAreNotKeptAlive(t *testing.T) {
 	s := New()
 	for i, u := range typing(1000) {
 		if _, err := s.Apply(u, V1); err != nil {
@@ -173,15 +172,15 @@ func TestUpdatesAreLetGoOf(t *testing.T) {
 		}()
 		runtime.GC()
 		if alive.Value() != nil {
-			t.Errorf("%s: the update is still there", name)
+			t.Errorf("%s: the update is still referenced", name)
 		}
 		check(t, s)
 	}
 }
 
-// TestLoadedTakesItsBytes checks that a loaded document is about as large as its
-// encoding until somebody changes it, and that a change opens no more than it must.
-func TestLoadedTakesItsBytes(t *testing.T) {
+// TestLoadedMemory checks that a loaded document takes about as much memory as
+// its encoding has bytes, and that an edit builds the indexes of few chunks.
+func TestLoadedMemory(t *testing.T) {
 	var blocks []byte
 	const n = 10_000
 	for clock := range uint64(n) {
@@ -212,14 +211,14 @@ func TestLoadedTakesItsBytes(t *testing.T) {
 		room += cap(k.wire) + 8*cap(k.starts)
 	}
 	if room > len(blocks)*9/8 || open() > 0 || s.byID[1].deleted.parts != nil {
-		t.Errorf("%d bytes for %d, %d of %d chunks are open", room, len(blocks), open(), len(r.chunks))
+		t.Errorf("%d bytes for %d, %d of %d chunks have an index", room, len(blocks), open(), len(r.chunks))
 	}
 	if full := s.Encode(V1); !bytes.Equal(full, u) || open() > 0 {
-		t.Errorf("%d chunks are open when all is encoded, to %d bytes of %d", open(), len(full), len(u))
+		t.Errorf("%d chunks have an index after encoding, to %d bytes of %d", open(), len(full), len(u))
 	}
 	wantApplied(t, s, append(lib0.AppendUint([]byte{0, 1, 1, 1}, n/2), 1))
 	if open() > 2 {
-		t.Errorf("%d chunks are open after one deletion", open())
+		t.Errorf("%d chunks have an index after one deletion", open())
 	}
 	check(t, s)
 }

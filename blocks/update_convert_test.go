@@ -36,11 +36,11 @@ func TestConvert(t *testing.T) {
 			t.Errorf("from %d to %d: %x, %v; want %v", bad.from, bad.to, got, err, bad.want)
 		}
 	}
-	// V2 can't say spans out of order.
+	// V2 can't encode spans out of order.
 	untidy := unhex(t, "00 02 01 01 05 01 02 02 03 02 00 01")
 	got, err := Convert(V1, V2, untidy)
 	if want := toV2(unhex(t, "00 02 02 02 00 01 03 02 01 01 05 01")); err != nil || !bytes.Equal(got, want) {
-		t.Errorf("untidy deletions: %x, %v; want %x", got, err, want)
+		t.Errorf("deletions out of order: %x, %v; want %x", got, err, want)
 	}
 }
 
@@ -51,7 +51,7 @@ func TestStateVectorOf(t *testing.T) {
 		{typedC, "00"}, // it begins at 2
 		{typedX, "01 02 01"},
 		{"02 01 02 00 c4 01 00 01 01 01 58 03 01 00 04 01 01 74 02 61 62 0a 02 84 01 03 01 62 00", "02 02 01 01 02"},
-		{"01 02 01 00 0a 02 84 01 01 01 62 00", "00"}, // a gap at the front
+		{"01 02 01 00 0a 02 84 01 01 01 62 00", "00"}, // begins with a gap
 		{"00 01 01 01 00 05", "00"},
 		{"02 01 01 00 00 02 01 02 00 00 03 00", "02 01 02 02 03"}, // in the order of the update
 	} {

@@ -10,52 +10,52 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// poison is what yjs can't integrate, or reads as something else than it says.
+// malformedUpdates holds updates that yjs can't integrate, or reads differently.
 var malformedUpdates = map[string]string{
-	"nothing at all":                 "",
-	"no delete set":                  "00",
-	"bytes behind the end":           "00 00 00",
-	"a truncated block":              "01 01 01 00 04 01 01 74 05 61",
-	"fewer blocks than it says":      "01 02 01 00 04 01 01 74 01 61 00",
-	"more blocks than there are":     "01 ff ff ff ff ff ff 7f 01 00 04 01 01 74 01 61 00",
-	"an integer over 53 bits":        "01 01 ff ff ff ff ff ff ff 7f 00 04 01 01 74 01 61 00",
-	"clocks over 53 bits":            "01 01 01 ff ff ff ff ff ff ff 0f 04 01 01 74 02 61 61 00",
-	"invalid UTF-8 in text":          "01 01 01 00 04 01 01 74 02 c3 28 00",
-	"a surrogate in UTF-8":           "01 01 01 00 04 01 01 74 03 ed a0 80 00",
-	"invalid UTF-8 in a root name":   "01 01 01 00 04 01 01 ff 01 61 00",
-	"invalid UTF-8 in a map key":     "01 01 01 00 28 01 01 6d 01 ff 01 7d 01 00",
-	"invalid UTF-8 in a format":      "01 01 01 00 06 01 01 74 01 ff 04 74 72 75 65 00",
-	"invalid UTF-8 in an element":    "01 01 01 00 07 01 01 74 03 01 ff 00",
-	"invalid UTF-8 in a value":       "01 01 01 00 08 01 01 74 01 77 01 ff 00",
-	"invalid JSON in an embed":       "01 01 01 00 05 01 01 74 02 7b 31 00",
-	"invalid JSON in a format":       "01 01 01 00 06 01 01 74 01 62 01 7b 00",
-	"invalid JSON in JSON":           "01 01 01 00 02 01 01 74 01 01 7b 00",
-	"an unknown content":             "01 01 01 00 0b 01 01 74 01 00",
-	"an unknown type":                "01 01 01 00 07 01 01 74 07 00",
-	"an unknown value":               "01 01 01 00 08 01 01 74 01 60 00",
-	"an unknown parent":              "01 01 01 00 04 02 01 74 01 61 00",
-	"a subdocument without options":  "01 01 01 00 09 01 01 74 01 67 7e 00",
-	"a subdocument with undefined":   "01 01 01 00 09 01 01 74 01 67 7f 00",
-	"a subdocument without a guid":   "01 01 01 00 09 01 01 74 01 67 76 01 04 67 75 69 64 7e 00",
-	"bytes as a prototype":           "01 01 01 00 08 01 01 74 01 76 01 09 5f 5f 70 72 6f 74 6f 5f 5f 74 01 05 00",
-	"bytes as an inner prototype":    "01 01 01 00 08 01 01 74 01 76 01 01 61 76 01 09 5f 5f 70 72 6f 74 6f 5f 5f 74 00 00",
-	"options with bytes beneath":     "01 01 01 00 09 01 01 74 01 67 76 01 09 5f 5f 70 72 6f 74 6f 5f 5f 74 01 05 00",
-	"a subdocument with a filter":    "01 01 01 00 09 01 01 74 01 67 76 01 08 67 63 46 69 6c 74 65 72 7d 01 00",
-	"itself as origin":               "01 01 01 00 84 01 00 01 61 00",
-	"its future as origin":           "01 01 01 00 84 01 05 01 61 00",
-	"itself as right origin":         "01 01 01 03 44 01 03 01 61 00",
-	"its future as parent":           "01 01 01 00 04 00 01 01 01 61 00",
-	"a string without content":       "01 01 01 00 04 01 01 74 00 00",
-	"values without content":         "01 01 01 00 08 01 01 74 00 00",
-	"JSON without content":           "01 01 01 00 02 01 01 74 00 00",
-	"a deletion without length":      "01 01 01 00 01 01 01 74 00 00",
-	"a collected block of nothing":   "01 01 01 00 00 00 00",
-	"a skip of nothing":              "01 01 01 00 0a 00 00",
-	"a client twice":                 "02 01 01 00 04 01 01 74 01 61 01 01 01 84 01 00 01 62 00",
-	"a client twice, others between": "03 01 01 00 04 01 01 74 01 61 01 02 00 04 01 01 74 01 61 01 01 01 84 01 00 01 62 00",
-	"a delete set of nothing":        "00 01 01 01 00 00",
-	"deletions over 53 bits":         "00 01 01 01 ff ff ff ff ff ff ff 0f 01",
-	"a truncated delete set":         "00 01 01 02 00 01",
+	"no bytes":                        "",
+	"no delete set":                   "00",
+	"bytes after the end":             "00 00 00",
+	"a truncated block":               "01 01 01 00 04 01 01 74 05 61",
+	"fewer blocks than it says":       "01 02 01 00 04 01 01 74 01 61 00",
+	"more blocks than there are":      "01 ff ff ff ff ff ff 7f 01 00 04 01 01 74 01 61 00",
+	"an integer over 53 bits":         "01 01 ff ff ff ff ff ff ff 7f 00 04 01 01 74 01 61 00",
+	"clocks over 53 bits":             "01 01 01 ff ff ff ff ff ff ff 0f 04 01 01 74 02 61 61 00",
+	"invalid UTF-8 in text":           "01 01 01 00 04 01 01 74 02 c3 28 00",
+	"a surrogate in UTF-8":            "01 01 01 00 04 01 01 74 03 ed a0 80 00",
+	"invalid UTF-8 in a root name":    "01 01 01 00 04 01 01 ff 01 61 00",
+	"invalid UTF-8 in a map key":      "01 01 01 00 28 01 01 6d 01 ff 01 7d 01 00",
+	"invalid UTF-8 in a format":       "01 01 01 00 06 01 01 74 01 ff 04 74 72 75 65 00",
+	"invalid UTF-8 in an element":     "01 01 01 00 07 01 01 74 03 01 ff 00",
+	"invalid UTF-8 in a value":        "01 01 01 00 08 01 01 74 01 77 01 ff 00",
+	"invalid JSON in an embed":        "01 01 01 00 05 01 01 74 02 7b 31 00",
+	"invalid JSON in a format":        "01 01 01 00 06 01 01 74 01 62 01 7b 00",
+	"invalid JSON in JSON":            "01 01 01 00 02 01 01 74 01 01 7b 00",
+	"an unknown content":              "01 01 01 00 0b 01 01 74 01 00",
+	"an unknown type":                 "01 01 01 00 07 01 01 74 07 00",
+	"an unknown value":                "01 01 01 00 08 01 01 74 01 60 00",
+	"an unknown parent":               "01 01 01 00 04 02 01 74 01 61 00",
+	"a subdocument without options":   "01 01 01 00 09 01 01 74 01 67 7e 00",
+	"a subdocument with undefined":    "01 01 01 00 09 01 01 74 01 67 7f 00",
+	"a subdocument without a guid":    "01 01 01 00 09 01 01 74 01 67 76 01 04 67 75 69 64 7e 00",
+	"bytes as a prototype":            "01 01 01 00 08 01 01 74 01 76 01 09 5f 5f 70 72 6f 74 6f 5f 5f 74 01 05 00",
+	"bytes as an inner prototype":     "01 01 01 00 08 01 01 74 01 76 01 01 61 76 01 09 5f 5f 70 72 6f 74 6f 5f 5f 74 00 00",
+	"options with bytes as prototype": "01 01 01 00 09 01 01 74 01 67 76 01 09 5f 5f 70 72 6f 74 6f 5f 5f 74 01 05 00",
+	"a subdocument with a filter":     "01 01 01 00 09 01 01 74 01 67 76 01 08 67 63 46 69 6c 74 65 72 7d 01 00",
+	"itself as origin":                "01 01 01 00 84 01 00 01 61 00",
+	"its future as origin":            "01 01 01 00 84 01 05 01 61 00",
+	"itself as right origin":          "01 01 01 03 44 01 03 01 61 00",
+	"its future as parent":            "01 01 01 00 04 00 01 01 01 61 00",
+	"a string without content":        "01 01 01 00 04 01 01 74 00 00",
+	"values without content":          "01 01 01 00 08 01 01 74 00 00",
+	"JSON without content":            "01 01 01 00 02 01 01 74 00 00",
+	"a deletion without length":       "01 01 01 00 01 01 01 74 00 00",
+	"a GC block without elements":     "01 01 01 00 00 00 00",
+	"a skip without elements":         "01 01 01 00 0a 00 00",
+	"a client twice":                  "02 01 01 00 04 01 01 74 01 61 01 01 01 84 01 00 01 62 00",
+	"a client twice, others between":  "03 01 01 00 04 01 01 74 01 61 01 02 00 04 01 01 74 01 61 01 01 01 84 01 00 01 62 00",
+	"a deletion without elements":     "00 01 01 01 00 00",
+	"deletions over 53 bits":          "00 01 01 01 ff ff ff ff ff ff ff 0f 01",
+	"a truncated delete set":          "00 01 01 02 00 01",
 }
 
 func TestPoisonIsRefused(t *testing.T) {
@@ -88,11 +88,11 @@ func TestErrorsSayWhere(t *testing.T) {
 		t.Errorf("%v, want %s", err, want)
 	}
 	if !errors.Is(err, lib0.ErrJSON) {
-		t.Error("the cause is lost")
+		t.Error("the cause is not wrapped")
 	}
 }
 
-// nested returns an update with an array of one element, depth times.
+// nested returns an update with arrays of one element, nested depth times.
 func nested(depth int) []byte {
 	u := append([]byte{1, 1, 1, 0, 8, 1, 1, 't', 1}, bytes.Repeat([]byte{117, 1}, depth)...)
 	return append(u, 126, 0)
@@ -114,8 +114,8 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 }
 
-// TestFullDocumentShrinks checks that at its limit a document takes deletions,
-// and nothing else.
+// TestFullDocumentShrinks checks that a document at its limit accepts deletions, and
+// nothing else.
 func TestFullDocumentShrinks(t *testing.T) {
 	s := NewWith(Options{MaxSize: clientSize + 12})
 	apply(t, s, typedAB)
@@ -132,9 +132,9 @@ func TestLimits(t *testing.T) {
 	if _, err := s.Apply(unhex(t, big), V1); !errors.Is(err, ErrLimit) {
 		t.Errorf("too large: %v", err)
 	}
-	// What is held already is no growth.
+	// Known elements don't count as growth.
 	if added, err := s.Apply(append(unhex(t, typedAB)[:11:11], unhex(t, "01 01 01 00 01")...), V1); err != nil || len(added) == 0 {
-		t.Errorf("a deletion beside what is held: %x, %v", added, err)
+		t.Errorf("a deletion with known elements: %x, %v", added, err)
 	}
 
 	s.options.MaxSize = 1 << 20
@@ -143,19 +143,19 @@ func TestLimits(t *testing.T) {
 	}
 	before := s.Encode(V1)
 	clients := len(s.byID)
-	// Two more clients wait for one that isn't here: too much. The store has to
-	// be as before, those who were there for the plan alone included.
+	// Two more clients that depend on a missing one exceed the limit. The store must be
+	// unchanged, and clients that were only added for the plan must be gone.
 	two := "02 01 05 00 84 09 00 01 61 01 04 00 84 09 00 01 61 00"
 	if _, err := s.Apply(unhex(t, two), V1); !errors.Is(err, ErrLimit) {
-		t.Errorf("too much waits: %v", err)
+		t.Errorf("too much pending: %v", err)
 	}
 	if !bytes.Equal(before, s.Encode(V1)) || len(s.byID) != clients {
 		t.Error("the document has changed")
 	}
 	check(t, s)
-	// What doesn't wait goes on.
+	// What doesn't become pending is still accepted.
 	apply(t, s, typedC)
-	// And what is stored has to be read, whatever the limits are now.
+	// What is stored must load, whatever the limits are now.
 	if err := s.Load(unhex(t, two), V1); err != nil {
 		t.Error(err)
 	}
@@ -165,11 +165,11 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestRefusedPlanKeepsWaiters refuses an update that would have woken a
-// waiting client, which then has to be woken by the next.
+// TestRefusedPlanKeepsWaiters refuses an update that would have woken a waiting
+// client. The next update must wake it.
 func TestRefusedPlanKeepsWaiters(t *testing.T) {
 	s := New()
-	apply(t, s, typedX) // waits for client 1
+	apply(t, s, typedX) // depends on client 1, which is missing
 	s.options.MaxPending = s.pendingCost
 	both := "02 01 05 00 84 09 00 01 61 01 01 00 04 01 01 74 02 61 62 00"
 	if _, err := s.Apply(unhex(t, both), V1); !errors.Is(err, ErrLimit) {
@@ -178,7 +178,7 @@ func TestRefusedPlanKeepsWaiters(t *testing.T) {
 	check(t, s)
 	apply(t, s, typedAB)
 	if s.pendingCost != 0 {
-		t.Errorf("%d bytes still wait", s.pendingCost)
+		t.Errorf("%d bytes are still pending", s.pendingCost)
 	}
 }
 
@@ -226,9 +226,9 @@ func TestMutantsChangeAllOrNothing(t *testing.T) {
 		taken++
 		check(t, s)
 		if ok, err := s.Contains(u, V1); !ok || err != nil {
-			t.Fatalf("%x was taken and isn't there: %v", u, err)
+			t.Fatalf("%x was accepted, but isn't contained: %v", u, err)
 		}
-		// What was added is all that was new.
+		// added must be all that was new.
 		again := New()
 		for _, u := range [][]byte{before, added} {
 			if u == nil {
@@ -239,11 +239,11 @@ func TestMutantsChangeAllOrNothing(t *testing.T) {
 			}
 		}
 		if !bytes.Equal(again.StateVector(), s.StateVector()) {
-			t.Fatalf("%x on %x added %x, which does not give %x", u, before, added, s.Encode(V1))
+			t.Fatalf("%x on %x added %x, which doesn't result in %x", u, before, added, s.Encode(V1))
 		}
 	}
 	if taken < 500 {
-		t.Errorf("only %d mutants were taken: nothing was tested", taken)
+		t.Errorf("only %d mutants were accepted, which is too few for a test", taken)
 	}
 }
 
@@ -266,7 +266,7 @@ func FuzzApply(f *testing.F) {
 		}
 		check(t, s)
 		if ok, err := s.Contains(u, V1); !ok || err != nil {
-			t.Fatalf("%x was taken and isn't there: %v", u, err)
+			t.Fatalf("%x was accepted, but isn't contained: %v", u, err)
 		}
 	})
 }
@@ -282,7 +282,7 @@ func FuzzDiff(f *testing.F) {
 			return
 		}
 		if ok, err := s.Contains(diff, V1); !ok || err != nil {
-			t.Fatalf("Diff(%x) = %x, which is not in the document: %v", stateVector, diff, err)
+			t.Fatalf("Diff(%x) = %x, which the document doesn't contain: %v", stateVector, diff, err)
 		}
 	})
 }

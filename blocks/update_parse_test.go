@@ -11,7 +11,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// everyKind gives a client's blocks of each kind, which refer to others in each way.
+// everyKind returns blocks of one client, of each kind and with each kind of
+// reference.
 func everyKind() []Block {
 	str := func(s string) []byte { return lib0.AppendString(nil, s) }
 	all := []Block{
@@ -59,7 +60,8 @@ func TestParse(t *testing.T) {
 	var got []Block
 	deleted, err := Parse(update, func(b *Block) {
 		c := *b
-		// What the block doesn't have may be left from the one before.
+		// Fields that the block doesn't have may still have the values of the last
+		// block.
 		if !c.HasOrigin {
 			c.Origin = ID{}
 		}
@@ -85,7 +87,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("deletions: %s", diff)
 	}
 
-	// Parse refuses what a Store refuses.
+	// Parse must refuse what a Store refuses.
 	random := rand.New(rand.NewPCG(1, 1))
 	refused := 0
 	for range 20_000 {

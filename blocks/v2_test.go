@@ -12,8 +12,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// bothForms has updates as convertUpdateFormatV1ToV2 of yjs 13.6.33 converts
-// them, and back.
+// bothForms holds updates as convertUpdateFormatV1ToV2 of yjs 13.6.33 converts them,
+// and back.
 var bothForms = map[string]struct{ v1, v2 string }{
 	"nothing":      {"00 00", "00 00 00 00 00 00 01 00 00 00 00 00 00"},
 	"deleted":      {"01 01 01 00 01 01 01 74 02 00", "00 00 01 01 00 00 01 01 03 01 74 01 01 01 00 01 02 01 01 00 00"},
@@ -82,7 +82,7 @@ func TestBothForms(t *testing.T) {
 	}
 }
 
-// TestFromV2 has what V2 can say in more ways, or can say alone.
+// TestFromV2 has what V2 can encode in several ways, or V2 alone can encode.
 func TestFromV2(t *testing.T) {
 	for name, test := range map[string]struct{ v2, want string }{
 		"a key that is repeated": {
@@ -113,7 +113,7 @@ func TestFromV2Refuses(t *testing.T) {
 		"an embed that is a BigInt":  {"00 00 01 01 00 00 01 05 03 01 74 01 01 01 00 00 01 01 00 7a 00 00 00 00 00 00 00 01 00", lib0.ErrNoJSON},
 		"a BigInt in an embed":       {"00 00 01 01 00 00 01 05 03 01 74 01 01 01 00 00 01 01 00 75 01 7a 00 00 00 00 00 00 00 01 00", lib0.ErrNoJSON},
 		"flags":                      {"01 00 00 00 00 00 01 00 00 00 00 00 00", nil},
-		"bytes behind the end":       {"00 00 00 00 00 00 01 00 00 00 00 00 00 00", nil},
+		"bytes after the end":        {"00 00 00 00 00 00 01 00 00 00 00 00 00 00", nil},
 		"no strings":                 {"00 00 00 00 00 00 00 00 00 00 00 00", lib0.ErrTruncated},
 		"a string longer than all":   {"00 00 01 01 00 00 01 04 04 02 74 61 41 01 01 00 00 01 01 00 00", lib0.ErrTruncated},
 		"an unknown kind of parent":  {"00 00 01 01 00 00 01 04 04 02 74 61 41 01 02 00 00 01 01 00 00", errParent},
@@ -140,12 +140,12 @@ func TestFromV2Refuses(t *testing.T) {
 			continue
 		}
 		if _, err := New().Apply(unhex(t, forms.v1), V2); err == nil {
-			t.Errorf("%s: V1 is taken for V2", name)
+			t.Errorf("%s: an update in V1 was accepted as V2", name)
 		}
 	}
 }
 
-// bombs are small updates that claim more than anybody has room for.
+// bombs returns small updates that claim more than fits into memory.
 func bombs() map[string][]byte {
 	columns := func(parts ...string) []byte {
 		out := []byte{0}
@@ -179,7 +179,7 @@ func TestBombs(t *testing.T) {
 			t.Errorf("%s: %d bytes take %d", name, len(bomb), took)
 		}
 	}
-	// What is stored is read however large it gets.
+	// Load has no limit.
 	var w v2Writer
 	w.rest = lib0.AppendUint([]byte{1}, 200_000)
 	w.clients.Uint(1)
@@ -229,7 +229,8 @@ func TestConvertingAllocatesLittle(t *testing.T) {
 	}
 }
 
-// TestConvertingIsLinear converts n and 8n parts of what looks for more work.
+// TestConvertingIsLinear converts updates of n and 8n parts that would take more than
+// linear time in naive code.
 func TestConvertingIsLinear(t *testing.T) {
 	row := func(n uint64, b block) []byte {
 		u := append(lib0.AppendUint([]byte{1}, n), 1, 0)
@@ -319,7 +320,7 @@ func FuzzApplyV2(f *testing.F) {
 		}
 		check(t, s)
 		if ok, err := s.Contains(u, V2); !ok || err != nil {
-			t.Fatalf("%x was taken and isn't there: %v", u, err)
+			t.Fatalf("%x was accepted, but isn't contained: %v", u, err)
 		}
 		one, two := New(), New()
 		if err := one.Load(s.Encode(V1), V1); err != nil {
@@ -331,9 +332,9 @@ func FuzzApplyV2(f *testing.F) {
 	})
 }
 
-// TestUnpackedNoFartherThanTheDocumentMayGrow gives a small document an update
-// that says much in few bytes.
-func TestUnpackedNoFartherThanTheDocumentMayGrow(t *testing.T) {
+// TestConvertedSizeIsLimited applies a small update that is large in
+// V1 to a document with a low limit.
+func TestConvertedSizeIsLimited(t *testing.T) {
 	u := lib0.AppendUint([]byte{1}, 5000)
 	u = append(u, 1, 0)
 	for i := range uint64(5000) {
@@ -355,6 +356,6 @@ func TestUnpackedNoFartherThanTheDocumentMayGrow(t *testing.T) {
 		t.Errorf("Contains: %v", err)
 	}
 	if _, err := New().Apply(packed, V2); err != nil {
-		t.Errorf("Apply where there is room: %v", err)
+		t.Errorf("Apply with a high limit: %v", err)
 	}
 }

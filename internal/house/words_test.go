@@ -18,8 +18,8 @@ import (
 // any more must be removed, so that it can't start again. "go test -v" lists how
 // many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
 var toRead = strings.Fields(`
-	. awareness bench/durability bench/engines blocks cmd/yroom cmd/yroom/testdata/script consumer docs
-	examples/login internal/lib0 internal/sim internal/turn internal/weakbytes internal/webui
+	. bench/durability bench/engines cmd/yroom cmd/yroom/testdata/script consumer docs
+	examples/login internal/sim internal/webui
 	internal/wstest layer layer/layertest layer/memlayer protocol room room/testdata
 	store/sqlitestore store/storetest test/browser test/browser/robot test/clients
 	test/crash test/differential web/pages/board web/pages/prosemirror web/pages/room web/pages/rooms
