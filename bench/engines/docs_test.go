@@ -9,7 +9,7 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// readText reads B4's text from its stored update.
+// readText loads the update of the document B4 and reads its text.
 func readText(folder string) (figures, error) {
 	in, err := read(folder, "b4")
 	if err != nil {
@@ -36,14 +36,14 @@ func readText(folder string) (figures, error) {
 	return f, err
 }
 
-// randomEdits edits B4's text at random places, each time in a transaction that
-// yields its update.
+// randomEdits edits the text of B4 at random positions. Each edit is a transaction that
+// returns its update.
 func randomEdits(folder string) (figures, error) {
 	in, err := read(folder, "edits")
 	if err != nil {
 		return nil, err
 	}
-	var edits [][3]any // where, how many are deleted, what is inserted
+	var edits [][3]any // position, number of units to delete, text to insert
 	if err := json.Unmarshal(in[1], &edits); err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func randomEdits(folder string) (figures, error) {
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("an edit: %w", err)
+		return nil, fmt.Errorf("edit: %w", err)
 	}
 	return figures{"time": time, "bytes": float64(bytes), "length": float64(len(utf16.Encode([]rune(text.String()))))}, nil
 }

@@ -1,11 +1,11 @@
-// Package engines_test measures the documents of yroom, of yjs and of ywasm,
-// which is yrs compiled to WebAssembly, on the same inputs. Each job is done in a
-// process of its own, by the engines in turn.
+// Package engines_test compares the performance of yroom, of yjs and of ywasm, which is
+// yrs compiled to WebAssembly, on the same inputs. Each job runs in a process of its
+// own. The engines take turns.
 //
 //	YROOM_TRACES=folder go test -run '^$' -bench . -benchtime 1x -timeout 1h ./bench/engines
 //
-// The folder holds automerge-paper.json.gz, a recording of the writing of a
-// paper, which benchmarks call B4.
+// The folder contains automerge-paper.json.gz, a recording of the writing of a paper,
+// which benchmarks call B4.
 package engines_test
 
 import (
@@ -25,13 +25,14 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 5, "how many times each job is done by each engine, the longest ones at most twice")
-	only   = flag.String("row", "", "measure the rows alone whose name has this in it")
+	rounds = flag.Int("rounds", 5, "how many times each engine runs each job; long jobs run at most twice")
+	only   = flag.String("row", "", "measure only the rows whose names contain this")
 )
 
 var engines = []string{"yroom", "yjs", "ywasm"}
 
-// jobVariable has the test's binary do a job for yroom, and names it.
+// jobVariable is the environment variable that makes the test binary run a job for
+// yroom. It contains the job and the folder of the inputs.
 const jobVariable = "YROOM_ENGINES_JOB"
 
 func TestMain(m *testing.M) {
@@ -57,16 +58,16 @@ func BenchmarkEngines(b *testing.B) {
 		for _, job := range wanted() {
 			measure(b, t, job, folder)
 		}
-		fmt.Printf("\nmedians of %d rounds\n\n%s\n%s", *rounds, t.rows(), t.bar()) // a benchmark's log is cut after ten lines
+		fmt.Printf("\nmedians of %d rounds\n\n%s\n%s", *rounds, t.rows(), t.bar()) // the log of a benchmark is truncated after ten lines
 	}
 }
 
-// inputs writes what the engines read into a folder.
+// inputs writes the inputs of all jobs into a temporary folder.
 func inputs(b *testing.B) (folder string) {
 	b.Helper()
 	traces := os.Getenv("YROOM_TRACES")
 	if traces == "" {
-		testkit.Missing(b, "YROOM_TRACES doesn't name the folder with the recorded sessions")
+		testkit.Missing(b, "YROOM_TRACES is not set to the folder with the recorded sessions")
 	}
 	testkit.RequireNode(b, "../../test", "yjs", "ywasm")
 	folder = b.TempDir()
@@ -76,7 +77,7 @@ func inputs(b *testing.B) (folder string) {
 	return folder
 }
 
-// wanted gives the jobs that give the rows asked for, in order.
+// wanted returns the jobs of the requested rows, in order.
 func wanted() (names []string) {
 	for _, r := range allRows {
 		if strings.Contains(r.name, *only) && !slices.Contains(names, r.job) {
@@ -89,10 +90,11 @@ func wanted() (names []string) {
 // long are the jobs that take seconds.
 var long = []string{"x100", "clients4000"}
 
-// same are the figures in which all engines have to agree.
+// same are the figures that must be equal for all engines.
 var same = []string{"elements", "length", "bytes"}
 
-// measure has the engines do a job in turn. One that can't has no figures of it.
+// measure runs a job with all engines in turn. An engine that fails has no figures for
+// the job.
 func measure(b *testing.B, t table, job, folder string) {
 	b.Helper()
 	times := *rounds
@@ -109,14 +111,14 @@ func measure(b *testing.B, t table, job, folder string) {
 			}
 			f, err := do(b.Context(), engine, job, folder)
 			if err != nil {
-				fmt.Printf("%s doesn't do %s: %v\n", engine, job, err)
+				fmt.Printf("%s fails at %s: %v\n", engine, job, err)
 				failed[engine] = true
 				continue
 			}
 			t.add(engine, job, f)
 			for _, what := range same {
 				if held, ok := agreed[what]; ok && held != f[what] {
-					fmt.Printf("%s has %.0f %s after %s, and another engine %.0f\n", engine, f[what], what, job, held)
+					fmt.Printf("%s has %.0f %s after %s, another engine has %.0f\n", engine, f[what], what, job, held)
 				}
 				if _, ok := f[what]; ok {
 					agreed[what] = f[what]
@@ -126,7 +128,7 @@ func measure(b *testing.B, t table, job, folder string) {
 	}
 }
 
-// do has an engine do a job in a process of its own.
+// do runs a job with an engine in a new process.
 func do(ctx context.Context, engine, job, folder string) (f figures, err error) {
 	var out []byte
 	if engine == "yroom" {
@@ -144,10 +146,10 @@ func do(ctx context.Context, engine, job, folder string) (f figures, err error) 
 	return f, err
 }
 
-// patience bounds one process: more than any takes.
+// patience is the time limit of a process: more than any job takes.
 const patience = 5 * time.Minute
 
-// run gives what a program writes. Its environment has one more variable.
+// run runs a program with an additional environment variable, and returns its output.
 func run(ctx context.Context, variable, name string, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

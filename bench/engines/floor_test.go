@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// scan reads an update and keeps nothing of it: the floor under anything that
-// has to look at all of its bytes. It checks nothing, and knows the content
-// that the inputs have.
+// scan reads an update and discards it. Its time is the floor of all work that has to
+// read every byte. It checks nothing, and supports only the content that the inputs
+// have.
 type scan struct {
 	b  []byte
 	at int
@@ -32,7 +32,7 @@ func (s *scan) uint() (v uint64) {
 
 func (s *scan) skip() { s.at += int(s.uint()) }
 
-// scanV1 reads an update in V1, and gives the sum of what it read.
+// scanV1 reads an update in V1 and returns the sum of the numbers in it.
 func scanV1(update []byte) (sum uint64) {
 	s := scan{b: update}
 	for n := s.uint(); n > 0; n-- {
@@ -113,14 +113,15 @@ func (s *scan) any() {
 	}
 }
 
-// column is one of the compressed columns of an update in V2.
+// column is a compressed column of an update in V2.
 type column struct {
 	scan
 
 	value, count, step int64
 }
 
-// int reads a signed integer. Zero may be negative, so the sign comes apart.
+// int reads a signed integer. The sign is returned separately, because zero may be
+// negative.
 func (c *column) int() (v int64, negative bool) {
 	b := c.byte()
 	negative = b&0x40 != 0
@@ -132,7 +133,7 @@ func (c *column) int() (v int64, negative bool) {
 	return v, negative
 }
 
-// repeated reads the next value where equal neighbours are written once.
+// repeated reads the next value of a column that stores runs of equal values.
 func (c *column) repeated() int64 {
 	if c.count == 0 {
 		v, negative := c.int()
@@ -145,7 +146,7 @@ func (c *column) repeated() int64 {
 	return c.value
 }
 
-// stepped is the same for equal differences.
+// stepped reads the next value of a column that stores runs of equal differences.
 func (c *column) stepped() int64 {
 	if c.count == 0 {
 		v, negative := c.int()
@@ -162,7 +163,7 @@ func (c *column) stepped() int64 {
 	return c.value
 }
 
-// byteRun is the same for equal bytes.
+// byteRun reads the next value of a column that stores runs of equal bytes.
 func (c *column) byteRun() byte {
 	if c.count == 0 {
 		c.value, c.count = int64(c.byte()), math.MaxInt64
@@ -174,9 +175,9 @@ func (c *column) byteRun() byte {
 	return byte(c.value)
 }
 
-// scanV2 reads a text in V2 as scanV1 does.
+// scanV2 reads an update of a text in V2 and returns the sum of the numbers in it.
 func scanV2(update []byte) (sum uint64) {
-	rest := scan{b: update, at: 1} // behind the version
+	rest := scan{b: update, at: 1} // after the version
 	next := func() (c column) {
 		size := int(rest.uint())
 		c.b = rest.b[rest.at : rest.at+size]
@@ -186,7 +187,7 @@ func scanV2(update []byte) (sum uint64) {
 	next() // clocks of keys
 	clients, lefts, rights, infos := next(), next(), next(), next()
 	texts := next()
-	texts.skip() // all strings in one; behind it, their lengths
+	texts.skip() // all strings as one; their lengths follow
 	parents := next()
 	next() // types
 	lengths := next()
@@ -205,7 +206,7 @@ func scanV2(update []byte) (sum uint64) {
 			kind := info & 0x1f
 			if kind != 0 && info&0xc0 == 0 {
 				if parents.byteRun() != 1 {
-					panic("a parent that is no root")
+					panic("a parent that is not a root")
 				}
 				sum += uint64(texts.repeated())
 			}
@@ -229,7 +230,7 @@ func scanV2(update []byte) (sum uint64) {
 	return sum
 }
 
-// scanAll reads updates in V1 one by one.
+// scanAll reads updates in V1.
 func scanAll(updates [][]byte) (sum uint64) {
 	for _, u := range updates {
 		sum += scanV1(u)
@@ -237,7 +238,7 @@ func scanAll(updates [][]byte) (sum uint64) {
 	return sum
 }
 
-// records takes a file of the inputs apart.
+// records splits an input file into its byte strings.
 func records(file []byte) (list [][]byte) {
 	for len(file) > 0 {
 		size := int(binary.LittleEndian.Uint32(file))

@@ -1,5 +1,5 @@
-// Writes the inputs that all engines read into a folder: node inputs.mjs FOLDER TRACES. A file is a list of byte strings, each
-// behind its length in four bytes.
+// Writes the inputs of all engines into a folder: node inputs.mjs FOLDER TRACES. A file is a list of byte strings, each preceded by its
+// length in four bytes.
 
 import { writeFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ function write (name, list) {
   writeFileSync(join(folder, name), out)
 }
 
-// A document and the list of all updates it makes.
+// Returns a document and the list of all updates that it makes.
 function author (clientID) {
   const doc = new Y.Doc()
   doc.clientID = clientID
@@ -30,9 +30,9 @@ function author (clientID) {
   return { doc, updates }
 }
 
-// ---- B4: one author who writes a paper, an update for each character typed or deleted.
+// ---- B4: one author writes a paper, with an update for each character that is typed or deleted.
 
-const lacking = 100 // updates that a client who comes back hasn't seen
+const lacking = 100 // the number of updates that a reconnecting client lacks
 
 function writeB4 () {
   const { txns } = JSON.parse(gunzipSync(readFileSync(join(traces, 'automerge-paper.json.gz'))))
@@ -56,7 +56,7 @@ function writeB4 () {
   for (const n of [10, 100]) writeCopies(n, full, Y.decodeStateVector(stale).get(1))
 }
 
-// B4 n times over, each by an author and in a text of their own; the client who comes back lacks edits of one of them.
+// B4 n times, each by another author and in another text. The reconnecting client lacks edits of one of the authors.
 function writeCopies (n, full, seen) {
   const { structs, ds } = Y.decodeUpdate(full)
   const last = structs.at(-1)
@@ -91,8 +91,8 @@ function writeCopies (n, full, seen) {
   write('x' + n, [out.toUint8Array(), encoding.toUint8Array(stale)])
 }
 
-// ---- Many clients, who type 20 characters each, everybody at a place of their own in a text that all have. They type one after
-// another, or all at the same time.
+// ---- Many clients that type 20 characters each, at different positions in the same text, one client after another or all
+// concurrently.
 
 function writeClients (n, atOnce) {
   const random = new Random(n)
@@ -109,7 +109,7 @@ function writeClients (n, atOnce) {
   write((atOnce ? 'clients' : 'inTurn') + n, [text, ...(atOnce ? rounds : typed).flat()])
 }
 
-// ---- The same map key set again and again.
+// ---- A map key that is set many times.
 
 function writeMap () {
   const { doc, updates } = author(1)
@@ -117,7 +117,7 @@ function writeMap () {
   write('map', updates)
 }
 
-// ---- Three people in turn who write into a tree as the ProseMirror binding does: paragraphs and headings of formatted text.
+// ---- Three clients that take turns editing a tree as the ProseMirror binding does: paragraphs and headings of formatted text.
 
 function writeXML () {
   const random = new Random(1)
@@ -132,9 +132,9 @@ function writeXML () {
   block(0, 'heading', 'Title')
   const carets = [1, 2, 3].map(() => ({ block: 0, at: 0 }))
   while (updates.length < 23000) {
-    const who = random.below(3)
-    doc.clientID = who + 1
-    const caret = carets[who]
+    const client = random.below(3)
+    doc.clientID = client + 1
+    const caret = carets[client]
     if (caret.block >= root.length || random.chance(0.01)) {
       caret.block = random.below(root.length)
       caret.at = root.get(caret.block).get(0).length
@@ -166,7 +166,7 @@ function writeXML () {
   write('xml', updates)
 }
 
-// ---- Random edits of B4's text, as a program on the server might make: where, how many are deleted, what is inserted.
+// ---- Random edits of the text of B4, as a program on the server might make them: [position, number of deleted units, inserted text].
 
 function writeEdits (full) {
   const random = new Random(4)

@@ -1,5 +1,5 @@
-// Does one job with yjs or ywasm and writes its figures as JSON: node --expose-gc run.mjs ENGINE JOB FOLDER. Times are in
-// nanoseconds, memory is in bytes.
+// Runs a job with yjs or ywasm and prints its figures as JSON: node --expose-gc run.mjs ENGINE JOB FOLDER. Times are in nanoseconds,
+// memory is in bytes.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -54,7 +54,7 @@ function timed (work) {
   return Number(process.hrtime.bigint() - start)
 }
 
-// The median of up to 20 times.
+// Returns the median duration of 3 to 20 calls.
 function repeated (work) {
   const times = []
   let total = 0
@@ -72,7 +72,7 @@ function memory () {
   return heapUsed + external
 }
 
-// How many elements a document holds, by its state vector.
+// Returns the number of elements of a document according to its state vector.
 function elements (doc) {
   const bytes = Y.encodeStateVector(doc)
   let at = 0
@@ -111,7 +111,7 @@ function load (update, apply) {
   return { doc, figures: { first, warm: warm.sort((a, b) => a - b)[5], elements: elements(doc) } }
 }
 
-// Applies updates one by one to an empty document.
+// Measures applying updates one by one to an empty document.
 function oneByOne (updates) {
   const before = memory() + Y.memory
   const doc = Y.open()
@@ -120,7 +120,8 @@ function oneByOne (updates) {
   return { time, update: time / updates.length, heap, heapOfEncoded: heap / Y.encodeStateAsUpdate(doc).length, elements: elements(doc) }
 }
 
-// The cost of an update once n clients are there: of the next ones up to 4000, in as many documents as that takes.
+// Measures the time of an update in a document with n clients: of the updates after the first ones, up to 4000, in as many documents
+// as necessary.
 function clients (n) {
   const updates = read('clients' + n)
   const first = updates.slice(0, n + 1)
@@ -165,7 +166,7 @@ const jobs = {
   clients4000: () => clients(4000),
   map: () => oneByOne(read('map')),
   xml: () => oneByOne(read('xml')),
-  // B4's text from its stored update: first of a process, and warm.
+  // Loads the update of B4 and reads its text: first in the process, and warm.
   read () {
     const [full] = read('b4')
     let length

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// row is one row of the table: a figure of a job.
+// row is a row of the table: a figure of a job.
 type row struct {
 	name        string
 	job, figure string
@@ -50,9 +50,9 @@ var allRows = []row{
 	{"encode B4 V1", "b4", "encode", ms},
 	{"diff at the current state vector, B4", "b4", "diffCurrent", us},
 	{"diff at the current state vector, B4 x10", "x10", "diffCurrent", us},
-	{"diff for who lacks 100 updates, B4", "b4", "diffStale", us},
-	{"diff for who lacks 100 updates, B4 x10", "x10", "diffStale", us},
-	{"diff for who lacks 100 updates, B4 x100", "x100", "diffStale", us},
+	{"diff for a client that lacks 100 updates, B4", "b4", "diffStale", us},
+	{"diff for a client that lacks 100 updates, B4 x10", "x10", "diffStale", us},
+	{"diff for a client that lacks 100 updates, B4 x100", "x100", "diffStale", us},
 	{"mergeUpdates of 10,000 updates", "merge", "time", ms},
 	{"read B4's text from its update, first of a process", "read", "first", ms},
 	{"read B4's text from its update, warm", "read", "warm", ms},
@@ -63,7 +63,7 @@ var allRows = []row{
 	{"parse only: B4 x100", "x100", "first floor", ms},
 }
 
-// table holds all that was measured, by engine, job and figure.
+// table holds all measurements by engine, job and figure.
 type table map[[3]string][]float64
 
 func (t table) add(engine, job string, f figures) {
@@ -107,12 +107,12 @@ func (t table) rows() string {
 	return out.String()
 }
 
-// goal is a bound that yroom sets itself: on how many times as fast as yjs it
-// is, or on a figure of its own.
+// goal is a bound that yroom must meet: on its speed relative to yjs, or on a figure of
+// its own.
 type goal struct {
 	what  string
-	least float64 // 0: there is no such bound
-	most  float64 // 0: there is no such bound
+	least float64 // 0 means no bound
+	most  float64 // 0 means no bound
 	value value
 }
 
@@ -131,14 +131,14 @@ var goals = []goal{
 	{"read B4's text from its update, first of a process, times as fast as yjs", 5, 0, asFast("read", "first")},
 	{"read B4's text from its update, warm, times as fast as yjs", 5, 0, asFast("read", "warm")},
 	{"10,000 random edits of B4, times as fast as yjs", 5, 0, asFast("edits", "time")},
-	{"diff for who lacks 100 updates, B4, times a bare parse of it", 0, 2, ratio(own("b4", "diffStale"), own("b4", "diffStale floor"))},
-	{"diff for who lacks 100 updates, B4 x100, times a bare parse of it", 0, 2, ratio(own("x100", "diffStale"), own("x100", "diffStale floor"))},
+	{"diff for a client that lacks 100 updates, B4, times a bare parse of it", 0, 2, ratio(own("b4", "diffStale"), own("b4", "diffStale floor"))},
+	{"diff for a client that lacks 100 updates, B4 x100, times a bare parse of it", 0, 2, ratio(own("x100", "diffStale"), own("x100", "diffStale floor"))},
 }
 
-// value is what a run says, if it does.
-type value func(t table) (float64, bool)
+// value computes a number from a table. ok is false if the measurements are missing.
+type value func(t table) (v float64, ok bool)
 
-// of is the median of a figure.
+// of returns the median of a figure.
 func of(engine, job, figure string) value {
 	return func(t table) (float64, bool) {
 		all := slices.Sorted(slices.Values(t[[3]string{engine, job, figure}]))
@@ -161,8 +161,7 @@ func ratio(a, b value) value {
 	}
 }
 
-// bar says which goals this run has reached. It leaves out those of which it
-// knows nothing.
+// bar reports which goals the run meets. It omits those that were not measured.
 func (t table) bar() string {
 	var out strings.Builder
 	for _, g := range goals {

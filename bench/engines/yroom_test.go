@@ -12,12 +12,11 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// figures are what a job gives, by name: times in nanoseconds, memory in bytes,
-// and numbers. The floor of a figure has its name and " floor".
+// figures are the results of a job by name: times in nanoseconds, memory in bytes, and
+// counts. The floor of a figure has its name with the suffix " floor".
 type figures map[string]float64
 
-// jobs are what run.mjs has yjs and ywasm do, done by yroom, each in a process
-// of its own.
+// jobs are the jobs of run.mjs, for yroom.
 var jobs = map[string]func(folder string) (figures, error){
 	"b4": func(folder string) (figures, error) {
 		in, err := read(folder, "b4")
@@ -88,7 +87,7 @@ var jobs = map[string]func(folder string) (figures, error){
 	},
 }
 
-// sum keeps the compiler from leaving out what nobody uses.
+// sum keeps the compiler from eliminating scans.
 var sum uint64
 
 func read(folder, name string) ([][]byte, error) {
@@ -96,13 +95,14 @@ func read(folder, name string) ([][]byte, error) {
 	return records(file), err
 }
 
+// timed returns the duration of a call in nanoseconds.
 func timed(work func()) float64 {
 	start := time.Now()
 	work()
 	return float64(time.Since(start))
 }
 
-// repeated gives the median of up to 20 times.
+// repeated returns the median duration of 3 to 20 calls.
 func repeated(work func()) float64 {
 	var times []float64
 	for total := 0.0; len(times) < 3 || len(times) < 20 && total < 3e8; total += times[len(times)-1] {
@@ -112,6 +112,7 @@ func repeated(work func()) float64 {
 	return times[len(times)/2]
 }
 
+// memory returns the size of the heap after a garbage collection.
 func memory() float64 {
 	runtime.GC()
 	runtime.GC()
@@ -120,7 +121,7 @@ func memory() float64 {
 	return float64(m.HeapAlloc)
 }
 
-// elements is how many elements a document holds, by its state vector.
+// elements returns the number of elements of a document according to its state vector.
 func elements(s *blocks.Store) (total float64) {
 	vector := s.StateVector()
 	next := func() uint64 {
@@ -135,7 +136,8 @@ func elements(s *blocks.Store) (total float64) {
 	return total
 }
 
-// diffs adds what somebody costs who has everything, and who lacks a little.
+// diffs measures the diffs for a client that has the whole document and for a client
+// with the state vector stale.
 func diffs(f figures, s *blocks.Store, stale []byte) error {
 	for name, vector := range map[string][]byte{"diffCurrent": s.StateVector(), "diffStale": stale} {
 		diff, err := s.Diff(vector, blocks.V1)
@@ -148,6 +150,7 @@ func diffs(f figures, s *blocks.Store, stale []byte) error {
 	return nil
 }
 
+// load measures loading a document from an update.
 func load(update []byte, enc blocks.Encoding, scan func([]byte) uint64) (*blocks.Store, figures, error) {
 	var err error
 	apply := func() (s *blocks.Store) {
@@ -169,7 +172,7 @@ func load(update []byte, enc blocks.Encoding, scan func([]byte) uint64) (*blocks
 	return s, f, nil
 }
 
-// oneByOne applies updates one by one to an empty document.
+// oneByOne measures applying updates one by one to an empty document.
 func oneByOne(folder, name string) (figures, error) {
 	updates, err := read(folder, name)
 	if err != nil {
@@ -204,8 +207,8 @@ func applyAll(s *blocks.Store, updates [][]byte) error {
 	return nil
 }
 
-// clients gives the cost of an update once n clients are there: of the next
-// ones up to 4000, in as many documents as that takes.
+// clients measures the time of an update in a document with n clients: of the updates
+// after the first ones, up to 4000, in as many documents as necessary.
 func clients(folder string, n int) (figures, error) {
 	updates, err := read(folder, fmt.Sprint("clients", n))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-var mutants = flag.Int("mutants", 24000, "how many mutated updates TestAccepts tries in all")
+var mutants = flag.Int("mutants", 24000, "the total number of mutated updates that TestAccepts applies")
 
 const (
 	basesPerSeed   = 8
@@ -27,9 +27,9 @@ type mutant struct {
 	Compacted []byte `json:"compacted"`
 }
 
-// TestAccepts holds that yjs accepts what a store accepts, and that both read
-// the same afterwards: one update that makes clients throw would make a room
-// useless for good.
+// TestAccepts checks that yjs accepts every update that a store accepts, and that both
+// have the same content afterwards. A single update that makes clients throw would make
+// a room unusable.
 func TestAccepts(t *testing.T) {
 	perProfile := *mutants / (len(profiles) * basesPerSeed * mutantsPerBase)
 	for _, p := range profiles {
@@ -50,13 +50,14 @@ func TestAccepts(t *testing.T) {
 			}
 			t.Logf("%d mutants, %d accepted", tried, accepted)
 			if *oneSeed < 0 && accepted < tried/10 {
-				t.Errorf("%d accepted of %d mutants are too few to show anything", accepted, tried)
+				t.Errorf("%d accepted of %d mutants are too few to be significant", accepted, tried)
 			}
 		})
 	}
 }
 
-// mutateHistory tries mutants of a history's updates, each on top of the updates before it.
+// mutateHistory applies mutants of the updates of a history, each on top of the updates
+// before it.
 func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, accepted int) {
 	var history struct {
 		Updates   [][]byte `json:"updates"`
@@ -105,13 +106,13 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 	return tried, accepted
 }
 
-// applyMutant gives a store's encodings after base, which is in V1, and update,
-// and after Compact, nil where it refused update. A refusal must not have
-// changed the document.
+// applyMutant applies base, which is in V1, and update to a store. It returns the
+// encodings of the store before and after Compact, or nil if the store rejects update.
+// It is an error if a rejected update changes the store.
 func applyMutant(base, update []byte, enc blocks.Encoding) (encoded, compacted []byte, err error) {
 	s := blocks.New()
 	if _, err := s.Apply(base, blocks.V1); err != nil {
-		return nil, nil, fmt.Errorf("the base is refused: %w", err)
+		return nil, nil, fmt.Errorf("the base is rejected: %w", err)
 	}
 	before := s.Encode(blocks.V1)
 	if _, err := s.Apply(update, enc); err == nil {
@@ -120,12 +121,12 @@ func applyMutant(base, update []byte, enc blocks.Encoding) (encoded, compacted [
 		return encoded, s.Encode(blocks.V1), nil
 	}
 	if !bytes.Equal(before, s.Encode(blocks.V1)) {
-		return nil, nil, errors.New("a refused update changed the document")
+		return nil, nil, errors.New("a rejected update changed the document")
 	}
 	return nil, nil, nil
 }
 
-// mutate returns a changed copy of update; others are updates to take pieces from.
+// mutate returns a changed copy of update. Some changes insert parts of others.
 func mutate(random *rand.Rand, update []byte, others [][]byte) []byte {
 	out := bytes.Clone(update)
 	for again := true; again; again = random.IntN(4) == 0 {
@@ -140,10 +141,10 @@ func mutate(random *rand.Rand, update []byte, others [][]byte) []byte {
 			out[at] = []byte{0, 1, 2, 0x21, 0x7f, 0x80, 0xff}[random.IntN(7)]
 		case 3:
 			out = out[:at]
-		case 4: // the rest is another update's
+		case 4: // replace the rest by a part of another update
 			other := others[random.IntN(len(others))]
 			out = append(out[:at], other[random.IntN(len(other)):]...)
-		case 5: // two ranges change places
+		case 5: // swap two ranges
 			if to := at + 1 + random.IntN(8); to < len(out) {
 				end := min(len(out), to+1+random.IntN(8))
 				out = slices.Concat(out[:at], out[to:end], out[at:to], out[end:])
@@ -159,7 +160,7 @@ func mutate(random *rand.Rand, update []byte, others [][]byte) []byte {
 	return out
 }
 
-// replaceNumber puts another number where one may start.
+// replaceNumber replaces the variable-length integer at a position by another one.
 func replaceNumber(random *rand.Rand, b []byte, at int) []byte {
 	old, n := binary.Uvarint(b[at:])
 	if n <= 0 {

@@ -1,11 +1,11 @@
-// Compares what a blocks.Store made of deliveries with what yjs makes of them.
+// Compares a blocks.Store with yjs after the same deliveries.
 
 import * as Y from 'yjs'
 import { history } from './generate.mjs'
 import { Random } from './random.mjs'
 import { view, showStateVector } from './view.mjs'
 
-// A history and the ways in which it is delivered. Updates are { v1, v2 }.
+// A history and its deliveries. Updates are { v1, v2 }.
 export class Case {
   constructor (updates, { seed = 0, pieceSize = 1, blurSurrogates = false }) {
     const random = new Random(seed + 0x5eed)
@@ -29,7 +29,7 @@ export class Case {
         return { known: Y.encodeStateAsUpdate(doc), stateVector: Y.encodeStateVector(doc) }
       })
     }
-    // One of them comes in V2 too.
+    // One of them is also delivered in V2.
     const again = this.deliveries[seed % 3]
     this.deliveries.push({ ...again, name: again.name + ', V2', version: 2 })
     for (const delivery of this.deliveries) {
@@ -45,7 +45,7 @@ export class Case {
     return new Case(updates.map(v1 => ({ v1, get v2 () { return Y.convertUpdateFormatV1ToV2(v1) } })), { pieceSize: 200 })
   }
 
-  // What yjs makes of updates in V1.
+  // Returns the documents and encodings of yjs after updates in V1.
   expect (updates) {
     const inOrder = lazily(() => settled(integrate(updates)))
     const merged = lazily(() => Y.mergeUpdates(updates))
@@ -62,7 +62,7 @@ export class Case {
     return showStateVector(doc) + '\n' + view(doc, this.blurSurrogates)
   }
 
-  // How a document reads that has everything.
+  // Returns the contents of a document with all updates.
   complete () {
     return this.shown ??= this.look(settled(integrate(this.chunks)))
   }
@@ -71,9 +71,9 @@ export class Case {
     return this.shownMerged ??= this.look(integrate([Y.mergeUpdates(this.chunks)]))
   }
 
-  // results[i] is what the store made of deliveries[i]:
-  // encoded, stateVector, merged, diffs (one a stale state vector), added (one an update in V1, null where nothing was),
-  // otherForm (encoded in the other version), and of merged: mergedStateVector, mergedDiffs (one a stale state vector).
+  // results[i] are the results of the store after deliveries[i]: encoded, stateVector, merged, diffs (for each stale state vector),
+  // added (for each update what Apply returned, in V1 or null), otherForm (encoded in V1), and for merged: mergedStateVector and
+  // mergedDiffs (for each stale state vector).
   check (results) {
     const report = { failures: [], asMerged: 0, storeBytes: 0, yjsBytes: 0, compactBytes: 0 }
     this.deliveries.forEach((delivery, i) => {
@@ -91,14 +91,14 @@ export class Case {
     const fail = (what, detail) => report.failures.push(`${delivery.name}: ${what}: ${detail}`)
     const inV = versions[version]
 
-    // Holds that got reads as the yjs document which integrated the same, or else as yjs reads its own merged updates.
+    // Checks that got has the same contents as the yjs document that applied the same updates, or as the merged updates of yjs.
     const agree = (what, got, shown, shownMerged) => {
       const seen = this.look(settled(got))
       if (seen === shown) return
       if (seen === shownMerged()) report.asMerged++
       else fail(what, difference(seen, shown))
     }
-    // Holds that got is, byte for byte, what yjs makes.
+    // Checks that got is equal to the bytes that yjs makes.
     const equal = (what, got, wanted) => {
       if (Buffer.compare(got, wanted) !== 0 && Buffer.compare(inV.tidy(got), inV.tidy(wanted)) !== 0) {
         fail(what, `\n  got      ${hex(got)}\n  expected ${hex(wanted)}`)
@@ -108,12 +108,12 @@ export class Case {
     const loaded = integrate([result.encoded], inV)
     agree('Encode', loaded, expected.shown(), expected.shownMerged)
     if (showStateVector(result.stateVector) !== showStateVector(loaded)) {
-      fail('StateVector', `${showStateVector(result.stateVector)}, but its Encode loads as ${showStateVector(loaded)}`)
+      fail('StateVector', `${showStateVector(result.stateVector)}, but Encode loads as ${showStateVector(loaded)}`)
     }
     agree('Merge', integrate([result.merged], inV), expected.shown(), expected.shownMerged)
-    agree('what Apply added, replayed', integrate(result.added.filter(update => update !== null)), expected.shown(), expected.shownMerged)
+    agree('the results of Apply', integrate(result.added.filter(update => update !== null)), expected.shown(), expected.shownMerged)
     const twice = repeated(result.added)
-    if (twice !== null) fail('what Apply added', `has ${twice} twice`)
+    if (twice !== null) fail('the results of Apply', `contain ${twice} twice`)
 
     stale.forEach((had, i) => {
       const { known, stateVector } = had
@@ -123,16 +123,16 @@ export class Case {
       inV.apply(completed, diff)
       agree(`Diff ${i}`, completed, had.shown, () => this.look(integrate([Y.mergeUpdates([known, expected.merged()])])))
       const surplus = knownAlready(inV.decode(diff).structs, stateVector)
-      if (surplus !== null) fail(`Diff ${i}`, `has ${surplus}, which the state vector ${showStateVector(stateVector)} covers`)
+      if (surplus !== null) fail(`Diff ${i}`, `contains ${surplus}, which the state vector ${showStateVector(stateVector)} covers`)
       equal(`DiffUpdate ${i}`, result.mergedDiffs[i], inV.diff(result.merged, stateVector))
     })
     const stateVector = inV.stateVector(result.merged)
     if (Buffer.compare(result.mergedStateVector, stateVector) !== 0) {
-      fail('StateVectorOf', `${showStateVector(result.mergedStateVector)}, and yjs ${showStateVector(stateVector)}`)
+      fail('StateVectorOf', `${showStateVector(result.mergedStateVector)}, in yjs ${showStateVector(stateVector)}`)
     }
     if (version === 2) equal('Encode in V1 and V2', result.encoded, Y.convertUpdateFormatV1ToV2(result.otherForm))
 
-    // What was held back shows once the rest has come.
+    // Pending blocks are integrated when the missing updates arrive.
     const filled = integrate([result.encoded], inV)
     for (const update of this.chunks) Y.applyUpdate(filled, update)
     agree('Encode, then all updates', filled, this.complete(), () => this.completeMerged())
@@ -144,7 +144,7 @@ export class Case {
     report.yjsBytes += inV.encode(expected.inOrder()).length
   }
 
-  // Holds that nothing reads differently for a store's clean-up, also for who has a part of it, and when the rest has come.
+  // Checks that Compact does not change the contents: alone, for documents that have a part of it, and when all updates arrive.
   checkCompacted ({ version, stale }, result, fail) {
     const inV1 = update => version === 1 ? update : Y.convertUpdateFormatV2ToV1(update)
     const encoded = inV1(result.encoded)
@@ -164,8 +164,8 @@ export class Case {
   }
 }
 
-// yjs in each version of its updates. yjs leaves out of a block's flags, where it rewrites an update without integrating it, what
-// other blocks say already: tidy does that.
+// The functions of yjs for each version of updates. When yjs rewrites an update without integrating it, it drops flags of blocks that
+// are redundant. tidy does the same.
 const versions = {
   1: {
     apply: Y.applyUpdate,
@@ -192,7 +192,7 @@ function lazily (make) {
   return () => made ??= make()
 }
 
-// Neighbours merged, and some updates twice.
+// Merges some neighbours and repeats some updates.
 function pieces (random, updates, size) {
   const out = []
   for (let i = 0; i < updates.length;) {
@@ -218,13 +218,14 @@ export function integrate (updates, { apply } = versions[1]) {
   return doc
 }
 
-// Some orders of arrival leave blocks pending in yjs which nothing is missing for. A document that loads them all at once has them.
+// In some orders of arrival, yjs leaves blocks pending although all their dependencies are there. A document that loads them all at
+// once integrates them.
 export function settled (doc) {
   const { pendingStructs, pendingDs } = doc.store
   return pendingStructs === null && pendingDs === null ? doc : integrate([Y.encodeStateAsUpdate(doc)])
 }
 
-// The first block that the state vector covers.
+// Returns the first block that the state vector covers, or null.
 function knownAlready (structs, stateVector) {
   const known = Y.decodeStateVector(stateVector)
   for (const struct of structs) {
@@ -234,7 +235,7 @@ function knownAlready (structs, stateVector) {
   return null
 }
 
-// The first block that two of the updates have.
+// Returns the first block that two of the updates have, or null.
 function repeated (updates) {
   const ranges = new Map()
   for (const update of updates) {

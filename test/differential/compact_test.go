@@ -11,18 +11,19 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// compacted is what a store that compacts made of a delivery, in the encoding of that.
+// compacted is what compacted stores return after a delivery, in the encoding of the
+// delivery.
 type compacted struct {
 	Encoded []byte   `json:"encoded"` // after Compact
 	Diffs   [][]byte `json:"diffs"`
-	Midway  []byte   `json:"midway"` // where it was compacted again and again, but not at the end
+	Midway  []byte   `json:"midway"` // of a store that was compacted several times, but not at the end
 }
 
-// compactEvery is after how many updates each a store is compacted midway.
+// compactEvery is the number of updates between two calls of Compact.
 const compactEvery = 4
 
-// compact compacts s, to which d was delivered, and another store while d is
-// delivered to it.
+// compact compacts s, which received d, and another store several times while it
+// receives d.
 func compact(s *blocks.Store, d delivery) (compacted, error) {
 	before := s.StateVector()
 	s.Compact()
@@ -54,25 +55,25 @@ func compact(s *blocks.Store, d delivery) (compacted, error) {
 	}
 	out.Midway = midway.Encode(d.Version)
 	if got := midway.StateVector(); !bytes.Equal(got, before) {
-		return out, fmt.Errorf("compacted midway, the state vector is %x, not %x", got, before)
+		return out, fmt.Errorf("compacted midway: the state vector is %x, want %x", got, before)
 	}
 	return out, nil
 }
 
-// checkCompactBytes holds that a compacted document takes about as many bytes
-// as yjs's own.
+// checkCompactBytes checks that compacted documents take about as many bytes as those
+// of yjs.
 func checkCompactBytes(t *testing.T, total report) {
 	t.Helper()
 	percent := 100 * float64(total.CompactBytes) / float64(total.YjsBytes)
-	t.Logf("compacted in %.1f %% of yjs's bytes", percent)
+	t.Logf("compacted documents take %.1f %% of the bytes of yjs", percent)
 	if *oneSeed < 0 && percent > 102 {
-		t.Errorf("compacted documents take %.1f %% of yjs's bytes, at most 102 are allowed", percent)
+		t.Errorf("compacted documents take %.1f %% of the bytes of yjs, want at most 102", percent)
 	}
 }
 
-// TestForgedMaps holds that Compact drops nothing that yjs shows, whatever the
-// entries of maps refer to: entries of the same origin, of another map, of an
-// array, with right origins, without the flag of an entry, of several elements.
+// TestForgedMaps checks that Compact drops nothing that yjs shows, whatever the entries
+// of maps refer to: entries with the same origin, with origins in another map or in an
+// array, with right origins, without the flag of an entry, or with several elements.
 func TestForgedMaps(t *testing.T) {
 	yjs := startOracle(t)
 	first, end := 0, 2**seeds
@@ -102,12 +103,12 @@ func TestForgedMaps(t *testing.T) {
 	}
 	t.Logf("%d bytes, compacted %d", all, left)
 	if *oneSeed < 0 && left > all*9/10 {
-		t.Errorf("%d of %d bytes are left: that shows nothing", left, all)
+		t.Errorf("%d of %d bytes are left: the test is not significant", left, all)
 	}
 }
 
-// compactForged gives a store's encoding of updates, that after Compact, and
-// that where it was compacted before the last update.
+// compactForged returns the encoding of a store after updates, its encoding after
+// Compact, and the encoding of a store that was compacted before each update.
 func compactForged(t *testing.T, updates [][]byte) (encoded, compacted, midway []byte) {
 	t.Helper()
 	s, early := blocks.New(), blocks.New()
@@ -124,14 +125,14 @@ func compactForged(t *testing.T, updates [][]byte) (encoded, compacted, midway [
 	return encoded, s.Encode(blocks.V1), early.Encode(blocks.V1)
 }
 
-// forger makes blocks of three clients that refer to one another.
+// forger makes random blocks of three clients that refer to each other.
 type forger struct {
 	random   *rand.Rand
-	odd      bool // with right origins
+	odd      bool // some blocks have right origins
 	clocks   [3]uint64
 	elements []element
-	types    []string           // as parents
-	last     map[string]element // the latest entry of each parent and key
+	types    []string           // encoded as parents
+	last     map[string]element // by parent and key
 }
 
 type element struct{ client, clock uint64 }
@@ -140,7 +141,7 @@ func (e element) append(dst []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, e.client), e.clock)
 }
 
-// forgedMaps returns two updates with map entries, and types for more of them.
+// forgedMaps returns two updates with map entries and nested types.
 func forgedMaps(random *rand.Rand, odd bool) [][]byte {
 	f := forger{random: random, odd: odd, types: []string{"\x01\x03map", "\x01\x00"}, last: map[string]element{}}
 	return [][]byte{f.update(), f.update()}
@@ -170,7 +171,7 @@ func (f *forger) update() []byte {
 	return slices.Concat([]byte{clients}, wire, []byte{clients}, deletions)
 }
 
-// block makes the next block of client i+1.
+// block returns the next block of client i+1.
 func (f *forger) block(i int) []byte {
 	self := element{uint64(i + 1), f.clocks[i]}
 	place := f.types[f.random.IntN(len(f.types))] + []string{"\x00", "\x01a"}[f.random.IntN(2)]

@@ -7,8 +7,8 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// TestConvert holds that both forms that yjs gives an update are each what the
-// other converts to, byte for byte.
+// TestConvert checks that Convert turns each encoding of an update into the other one,
+// as yjs wrote them, byte for byte.
 func TestConvert(t *testing.T) {
 	for _, p := range profiles {
 		if *profile != "" && *profile != p.name {
@@ -31,8 +31,8 @@ func TestConvert(t *testing.T) {
 	}
 }
 
-// convertHistory converts the updates of a history both ways, those to V2 that
-// V1 says all of.
+// convertHistory converts the updates of a history to V1, and to V2 if V1 represents
+// them without loss. It returns the numbers of conversions.
 func convertHistory(t *testing.T, yjs *oracle, seed int, profile string) (toV1, toV2 int) {
 	var history struct {
 		Updates   [][]byte `json:"updates"`

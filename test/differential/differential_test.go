@@ -1,5 +1,5 @@
-// Package differential compares blocks with npm yjs: random histories of
-// several yjs documents, delivered in several ways.
+// Package differential compares blocks and yjs with npm yjs on random histories of
+// several documents, delivered in several ways.
 package differential
 
 import (
@@ -15,12 +15,12 @@ import (
 )
 
 var (
-	seeds   = flag.Int("seeds", 200, "how many seeds each profile runs")
-	oneSeed = flag.Int("seed", -1, "run this seed alone")
-	profile = flag.String("profile", "", "run this profile alone")
+	seeds   = flag.Int("seeds", 200, "the number of seeds that each profile runs")
+	oneSeed = flag.Int("seed", -1, "run only this seed")
+	profile = flag.String("profile", "", "run only this profile")
 )
 
-// profiles are those of generate.mjs, and what part of -seeds each runs.
+// profiles are the profiles of generate.mjs, and the share of -seeds that each runs.
 var profiles = []struct {
 	name  string
 	share float64
@@ -33,29 +33,29 @@ var profiles = []struct {
 	{"surrogates", 0.2},
 }
 
-// delivery is one way in which a history's updates arrive.
+// delivery is the updates of a history in one of several orders.
 type delivery struct {
 	Name         string          `json:"name"`
 	Version      blocks.Encoding `json:"version"`
 	Updates      [][]byte        `json:"updates"`
-	Whole        []byte          `json:"whole"` // what yjs makes of it, as one update in V1
+	Whole        []byte          `json:"whole"` // the document of yjs after these updates, as one update in V1
 	StateVectors [][]byte        `json:"stateVectors"`
 }
 
-// result is what a store made of a delivery, in the encoding of that.
+// result is what a store returns after a delivery, in the encoding of the delivery.
 type result struct {
 	Encoded           []byte    `json:"encoded"`
 	StateVector       []byte    `json:"stateVector"`
 	Merged            []byte    `json:"merged"`
 	Diffs             [][]byte  `json:"diffs"`
-	Added             [][]byte  `json:"added"`     // in V1
-	OtherForm         []byte    `json:"otherForm"` // Encoded in V1, where that is in V2
+	Added             [][]byte  `json:"added"`     // in V1; null for an update that adds nothing
+	OtherForm         []byte    `json:"otherForm"` // the store encoded in V1
 	MergedStateVector []byte    `json:"mergedStateVector"`
 	MergedDiffs       [][]byte  `json:"mergedDiffs"`
 	Compacted         compacted `json:"compacted"`
 }
 
-// report is what yjs says to the results.
+// report is the verdict of yjs on results.
 type report struct {
 	Failures   []string `json:"failures"`
 	AsMerged   int      `json:"asMerged"`
@@ -71,8 +71,8 @@ func TestDifferential(t *testing.T) {
 	})
 }
 
-// eachSeed has compare try a share of the seeds of each profile, and says how to do
-// so again where that fails.
+// eachSeed calls compare for a share of the seeds of each profile. If compare fails, it
+// prints how to run it again.
 func eachSeed(t *testing.T, share float64, compare func(t *testing.T, yjs *oracle, seed int, profile string) report) {
 	for _, p := range profiles {
 		if *profile != "" && *profile != p.name {
@@ -101,18 +101,18 @@ func (r *report) add(got report) {
 	r.CompactBytes += got.CompactBytes
 }
 
-// check holds what has to hold of all seeds together.
+// check checks the bounds that apply to all seeds together.
 func (r *report) check(t *testing.T, seeds int) {
-	t.Logf("%d seeds; %d comparisons agree with yjs's merged updates alone", seeds, r.AsMerged)
+	t.Logf("%d seeds; %d comparisons agree only with the merged updates of yjs", seeds, r.AsMerged)
 	if r.StoreBytes > 0 {
-		t.Logf("encoded in %.1f %% of yjs's bytes", 100*float64(r.StoreBytes)/float64(r.YjsBytes))
+		t.Logf("encodings take %.1f %% of the bytes of yjs", 100*float64(r.StoreBytes)/float64(r.YjsBytes))
 	}
 	if r.CompactBytes > 0 {
 		checkCompactBytes(t, *r)
 	}
-	// An integrating yjs document cleans up formats by itself, in a few seeds of a thousand visibly.
+	// A yjs document cleans up formats when it integrates an update. That is visible in a few of a thousand seeds.
 	if *oneSeed < 0 && r.AsMerged > 3+seeds/20 {
-		t.Errorf("%d comparisons in %d seeds needed yjs's merged updates", r.AsMerged, seeds)
+		t.Errorf("%d comparisons in %d seeds agree only with the merged updates of yjs", r.AsMerged, seeds)
 	}
 }
 
@@ -132,11 +132,11 @@ func oneSeedOf(t *testing.T, yjs *oracle, seed int, profile string, compare func
 	return got
 }
 
-// TestTraces replays recorded sessions of people who typed at the same time.
+// TestTraces replays recorded sessions of several users who type concurrently.
 func TestTraces(t *testing.T) {
 	folder := os.Getenv("YROOM_TRACES")
 	if folder == "" {
-		t.Skip("YROOM_TRACES doesn't name the folder with the recorded sessions")
+		t.Skip("YROOM_TRACES is not set to the folder with the recorded sessions")
 	}
 	for _, name := range []string{"friendsforever", "clownschool"} {
 		t.Run(name, func(t *testing.T) {
@@ -149,12 +149,12 @@ func TestTraces(t *testing.T) {
 			for _, failure := range got.Failures {
 				t.Error(failure)
 			}
-			t.Logf("encoded in %.1f %% of yjs's bytes", 100*float64(got.StoreBytes)/float64(got.YjsBytes))
+			t.Logf("encodings take %.1f %% of the bytes of yjs", 100*float64(got.StoreBytes)/float64(got.YjsBytes))
 		})
 	}
 }
 
-// compare asks for a history, delivers it to stores, and has yjs compare.
+// compare requests a history, delivers it to stores, and lets yjs compare the results.
 func compare(t *testing.T, yjs *oracle, request any) report {
 	var history struct {
 		Deliveries []delivery `json:"deliveries"`
@@ -178,7 +178,7 @@ func compare(t *testing.T, yjs *oracle, request any) report {
 	return got
 }
 
-// deliver applies the updates one by one to a new store.
+// deliver applies the updates of a delivery one by one to a new store.
 func deliver(d delivery) (result, error) {
 	r := result{Added: [][]byte{}}
 	s, enc := blocks.New(), d.Version
@@ -192,13 +192,13 @@ func deliver(d delivery) (result, error) {
 			return r, fmt.Errorf("Apply of update %d (%x): %w", i, update, err)
 		}
 		if known != (added == nil) {
-			return r, fmt.Errorf("update %d (%x): Contains says %v before Apply adds %x", i, update, known, added)
+			return r, fmt.Errorf("update %d (%x): Contains returns %v, but Apply adds %x", i, update, known, added)
 		}
 		if known, err = s.Contains(update, enc); err != nil {
 			return r, fmt.Errorf("Contains of update %d (%x) after Apply: %w", i, update, err)
 		}
 		if !known {
-			return r, fmt.Errorf("update %d (%x) is held, and Contains says that it isn't", i, update)
+			return r, fmt.Errorf("Contains of update %d (%x) returns false after Apply", i, update)
 		}
 		r.Added = append(r.Added, added)
 	}
@@ -207,10 +207,10 @@ func deliver(d delivery) (result, error) {
 	r.StateVector = s.StateVector()
 	all, err := s.Diff([]byte{0}, enc)
 	if err != nil {
-		return r, fmt.Errorf("Diff against nothing: %w", err)
+		return r, fmt.Errorf("Diff against an empty state vector: %w", err)
 	}
 	if !bytes.Equal(all, r.Encoded) {
-		return r, fmt.Errorf("Diff against nothing is %x, and Encode %x", all, r.Encoded)
+		return r, fmt.Errorf("Diff against an empty state vector returns %x, Encode %x", all, r.Encoded)
 	}
 	if r.Merged, err = blocks.Merge(enc, d.Updates...); err != nil {
 		return r, fmt.Errorf("Merge: %w", err)

@@ -1,4 +1,4 @@
-// Compares documents that integrate in another language with those of yjs.
+// Compares the documents of package yjs with those of npm yjs.
 
 import * as Y from 'yjs'
 import ywasm from '../node_modules/ywasm/ywasm.js'
@@ -7,9 +7,9 @@ import { difference, integrate, settled } from './check.mjs'
 import { readings } from './script.mjs'
 import { showStateVector, view } from './view.mjs'
 
-// Holds that each delivery's readings are those of the yjs document which integrated the same in the same order or, where yjs
-// does not agree with itself, those of its merged updates. The order of a map's keys is that in which they arrived: among those
-// who heard of them in different orders it differs in yjs, too.
+// Checks that the readings after each delivery are those of the yjs document that applied the same updates in the same order or, if
+// yjs itself is inconsistent, those of its merged updates. The order of the keys of a map is the order in which they arrived, in
+// yjs as well. It is compared only for updates in log order.
 export function compareDocuments (current, documents) {
   const report = { failures: [], asMerged: 0 }
   const blur = readings => blurred(readings, current.blurSurrogates)
@@ -25,7 +25,7 @@ export function compareDocuments (current, documents) {
     if (seenWhole !== shownWhole) report.failures.push(`${name}, as one update: ${difference(seenWhole, shownWhole)}`)
     const loaded = integrate([encoded])
     if (showStateVector(stateVector) !== showStateVector(loaded)) {
-      report.failures.push(`${name}: the state vector is ${showStateVector(stateVector)}, but its Encode loads as ${showStateVector(loaded)}`)
+      report.failures.push(`${name}: the state vector is ${showStateVector(stateVector)}, but Encode loads as ${showStateVector(loaded)}`)
     }
     if (current.look(settled(loaded)) !== expected.shown() && current.look(loaded) !== expected.shownMerged()) {
       report.failures.push(`${name}: Encode: ${difference(current.look(loaded), expected.shown())}`)
@@ -39,7 +39,7 @@ function blurred (readings, surrogates) {
   return surrogates ? text.replace(/[\ud800-\udfff\ufffd]/g, '?') : text
 }
 
-// JSON with the keys of all objects in order, also in strings that are JSON again.
+// Returns JSON with sorted keys in all objects, including objects in strings of JSON.
 function sorted (readings) {
   return JSON.stringify(readings.map(({ json, ...rest }) => json === undefined ? rest : JSON.stringify(JSON.parse(json), (_, value) => {
     if (Object(value) !== value || Array.isArray(value)) return value
@@ -47,20 +47,20 @@ function sorted (readings) {
   })))
 }
 
-// What is different in a document's encodings, loaded into yjs and ywasm, from what yjs made of the same.
+// Loads the encodings of a document into yjs and ywasm, and returns how they differ from the document that yjs made.
 export function docFailures (made, encoded, encodedV2, stateVector) {
   const failures = []
-  // In V1 what is JSON has no -0.
+  // V1 writes some values as JSON, which has no -0.
   const doc = integrate([Y.encodeStateAsUpdate(made)])
   const compare = (what, loaded) => {
     const [seen, shown] = [loaded, doc].map(some => view(some))
     if (seen !== shown) failures.push(`${what}: ${difference(seen, shown)}`)
-    if (showStateVector(loaded) !== showStateVector(doc)) failures.push(`${what}: ${showStateVector(loaded)}, and yjs ${showStateVector(doc)}`)
+    if (showStateVector(loaded) !== showStateVector(doc)) failures.push(`${what}: ${showStateVector(loaded)}, in yjs ${showStateVector(doc)}`)
   }
   compare('Encode in V1', integrate([encoded]))
   compare('Encode in V2', integrate([Y.convertUpdateFormatV2ToV1(encodedV2)]))
-  if (showStateVector(stateVector) !== showStateVector(doc)) failures.push(`StateVector: ${showStateVector(stateVector)}, and yjs ${showStateVector(doc)}`)
-  // ywasm cuts ids of clients to 32 bits.
+  if (showStateVector(stateVector) !== showStateVector(doc)) failures.push(`StateVector: ${showStateVector(stateVector)}, in yjs ${showStateVector(doc)}`)
+  // ywasm truncates client ids to 32 bits.
   if ([...doc.store.clients.keys()].every(id => id < 2 ** 32)) failures.push(...wasmFailures(doc, encoded))
   return failures
 }
@@ -73,7 +73,7 @@ function wasmFailures (doc, encoded) {
     const [got, expected] = [wasm.getText(name).toString(), doc.get(name, Y.Text).toString()]
     if (got !== expected) failures.push(`${name} in ywasm: ${difference(got, expected)}`)
   }
-  if (showStateVector(ywasm.encodeStateVector(wasm)) !== showStateVector(doc)) failures.push(`ywasm: ${showStateVector(ywasm.encodeStateVector(wasm))}, and yjs ${showStateVector(doc)}`)
+  if (showStateVector(ywasm.encodeStateVector(wasm)) !== showStateVector(doc)) failures.push(`ywasm: ${showStateVector(ywasm.encodeStateVector(wasm))}, in yjs ${showStateVector(doc)}`)
   wasm.free()
   return failures
 }

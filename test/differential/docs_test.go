@@ -10,15 +10,14 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// reading is what a root of a document reads as: JSON, or text and its delta,
-// or XML.
+// reading is the content of a root: JSON, or text and its delta, or XML.
 type reading struct {
 	JSON  string  `json:"json,omitempty"`
 	Text  *string `json:"text,omitempty"`
 	Delta string  `json:"delta,omitempty"`
 }
 
-// readings reads the roots that all histories and scripts use.
+// readings returns the contents of the roots that all histories and scripts use.
 func readings(doc *yjs.Doc) (map[string]reading, error) {
 	all := map[string]reading{}
 	for _, name := range []string{"text", "rich"} {
@@ -58,26 +57,27 @@ func readings(doc *yjs.Doc) (map[string]reading, error) {
 	return all, nil
 }
 
-// readJSON reads a root as JSON, as it is: json.Marshal would rewrite it.
+// readJSON adds the JSON of a root. It calls MarshalJSON, because json.Marshal would
+// reformat the result.
 func readJSON(all map[string]reading, name string, m json.Marshaler) error {
 	printed, err := m.MarshalJSON()
 	all[name] = reading{JSON: loneSurrogate.ReplaceAllString(string(printed), "\ufffd")}
 	return err
 }
 
-// loneSurrogate is half of a pair in JSON, of which UTF-8 knows nothing.
+// loneSurrogate matches an unpaired surrogate in JSON, which UTF-8 can't represent.
 var loneSurrogate = regexp.MustCompile(`\\ud[89a-f][0-9a-f]{2}`)
 
-// document is what a Doc made of a delivery.
+// document is the state of a Doc after a delivery.
 type document struct {
 	Readings    map[string]reading `json:"readings"`
-	Whole       map[string]reading `json:"whole"`   // of what yjs made of it, told as one update
+	Whole       map[string]reading `json:"whole"`   // of a Doc that applied delivery.Whole
 	Encoded     []byte             `json:"encoded"` // V1
 	StateVector []byte             `json:"stateVector"`
 }
 
-// TestReading holds that a Doc reads as the yjs document does that was told the
-// same in the same order.
+// TestReading checks that a Doc has the same content as the yjs document that applied
+// the same updates in the same order.
 func TestReading(t *testing.T) {
 	eachSeed(t, 0.15, func(t *testing.T, yjs *oracle, seed int, profile string) report {
 		var history struct {
@@ -98,9 +98,9 @@ func TestReading(t *testing.T) {
 	})
 }
 
-// integrate tells new Docs of a delivery.
+// integrate applies a delivery to new Docs.
 func integrate(d delivery) (got document, err error) {
-	doc, err := told(d.Version, d.Updates...)
+	doc, err := applied(d.Version, d.Updates...)
 	if err != nil {
 		return got, err
 	}
@@ -108,15 +108,15 @@ func integrate(d delivery) (got document, err error) {
 	if got.Readings, err = readings(doc); err != nil {
 		return got, err
 	}
-	if doc, err = told(blocks.V1, d.Whole); err != nil {
+	if doc, err = applied(blocks.V1, d.Whole); err != nil {
 		return got, err
 	}
 	got.Whole, err = readings(doc)
 	return got, err
 }
 
-// told gives a Doc that was told of updates one by one.
-func told(enc blocks.Encoding, updates ...[]byte) (*yjs.Doc, error) {
+// applied returns a new Doc with updates applied one by one.
+func applied(enc blocks.Encoding, updates ...[]byte) (*yjs.Doc, error) {
 	doc := yjs.New()
 	for i, update := range updates {
 		if err := doc.Apply(update, enc); err != nil {

@@ -1,5 +1,5 @@
-// Random histories: a few yjs documents edit at once, hear of each other's
-// edits now and then, and every update that one of them makes is logged.
+// Random histories: a few yjs documents are edited concurrently and receive each other's
+// updates now and then. Every update that one of them makes is logged.
 
 import * as Y from 'yjs'
 import { Random } from './random.mjs'
@@ -32,7 +32,7 @@ export function generate (seed, profileName) {
   return history(seed, profileName).map(({ v1 }) => v1)
 }
 
-// Returns the updates as { v1, v2 }: both forms that yjs gives each. gc is the share of the documents that collect garbage.
+// Returns the updates as { v1, v2 }, in both encodings of yjs. gc is the share of the documents that collect garbage.
 export function history (seed, profileName, gc = 0.9) {
   const profile = profiles[profileName]
   const random = new Random(seed * 7919 + profileNames.indexOf(profileName))
@@ -44,7 +44,7 @@ export function history (seed, profileName, gc = 0.9) {
   for (let steps = random.between(15, 70); steps > 0; steps--) {
     const peer = random.pick(peers)
     if (random.chance(0.25)) {
-      listen(world, peer)
+      receive(world, peer)
     } else if (random.chance(0.03)) {
       // What a provider sends when it reconnects: garbage-collected blocks and several clients in one update.
       const other = random.pick(peers)
@@ -75,13 +75,13 @@ function newPeer (world, others) {
     const size = random.pick([7, 14, 32, 53])
     doc.clientID = 1 + Math.floor(random.next() * (2 ** size - 2))
   } while (others.some(other => other.doc.clientID === doc.clientID))
-  const peer = { doc, heard: new Set() }
+  const peer = { doc, received: new Set() }
   let entry = null
   doc.on('update', (v1, origin) => {
     entry = origin !== remote || random.chance(0.02) ? { peer, v1 } : null
     if (entry !== null) world.log.push(entry)
   })
-  // It follows at once.
+  // This event follows directly after the one above.
   doc.on('updateV2', v2 => {
     if (entry !== null) entry.v2 = v2
   })
@@ -92,15 +92,15 @@ function newPeer (world, others) {
   return peer
 }
 
-// The peer hears some of what it has not heard yet: in order, or with gaps.
-function listen ({ random, log }, peer) {
-  const news = log.filter(entry => entry.peer !== peer && !peer.heard.has(entry))
+// The peer receives some of the updates that it lacks: in order, or with gaps.
+function receive ({ random, log }, peer) {
+  const news = log.filter(entry => entry.peer !== peer && !peer.received.has(entry))
   const everything = random.chance(0.3)
   const upTo = everything ? news.length : random.below(news.length + 1)
   const gaps = random.chance(0.2)
   for (const entry of news.slice(0, upTo)) {
     if (gaps && random.chance(0.3)) continue
-    peer.heard.add(entry)
+    peer.received.add(entry)
     Y.applyUpdate(peer.doc, entry.v1, remote)
   }
 }
@@ -120,7 +120,7 @@ export function someText (random) {
   return out
 }
 
-// The positions an edit may use: between code points, or anywhere where pairs may be split.
+// Returns the positions that edits may use: those between code points, or all of them if surrogate pairs may be split.
 export function positions (text, split) {
   const out = [0]
   let at = 0
@@ -146,7 +146,7 @@ function editText (world, peer) {
   plainEdit(world, peer.doc.get('text', Y.Text))
 }
 
-// Where the next insertion goes: half the time behind the last one, as people type.
+// The position after the last insertion. Half of the insertions continue there, as in typing.
 const carets = new WeakMap()
 
 function place (random, text, at, length) {
@@ -325,7 +325,7 @@ function editList (world, list) {
   } else if (choice < 0.6) {
     appendJSON(list, Array.from({ length: random.between(1, 3) }, () => random.pick([undefined, null, '', 0, -0.5, { '': [] }])))
   } else {
-    // An array takes a BigInt only inside another value.
+    // yjs accepts a BigInt in an array only inside another value.
     const value = () => {
       const some = someValue(random, 2)
       return typeof some === 'bigint' ? [some] : some
@@ -335,7 +335,7 @@ function editList (world, list) {
   }
 }
 
-// Appends JSON content, which documents of old hold and today's yjs only reads.
+// Appends JSON content, which old documents contain and current versions of yjs only read.
 function appendJSON (list, values) {
   list.doc.transact(transaction => {
     const { store, clientID } = list.doc

@@ -7,8 +7,8 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// TestHistory holds that a store that keeps its history keeps all that yjs
-// needs to show an old snapshot.
+// TestHistory checks that a store with Options.History keeps everything that yjs needs
+// to restore an old snapshot.
 func TestHistory(t *testing.T) {
 	for _, p := range profiles {
 		if *profile != "" && *profile != p.name {
@@ -26,14 +26,14 @@ func TestHistory(t *testing.T) {
 				dropped += restoreHistory(t, yjs, seed, p.name)
 			}
 			if *oneSeed < 0 && dropped == 0 {
-				t.Error("without its history no store is smaller: that shows nothing")
+				t.Error("no store without history is smaller: the test is not significant")
 			}
 		})
 	}
 }
 
-// restoreHistory restores a snapshot from the middle of a history, and tells how
-// many bytes a store without history has dropped of it.
+// restoreHistory restores a snapshot from the middle of a history. It returns how many
+// bytes a store without history drops.
 func restoreHistory(t *testing.T, yjs *oracle, seed int, profile string) (dropped int) {
 	var history struct {
 		Updates [][]byte `json:"updates"`
@@ -50,7 +50,7 @@ func restoreHistory(t *testing.T, yjs *oracle, seed int, profile string) (droppe
 		return s
 	}
 	arrived := slices.Clone(history.Updates)
-	if seed%2 == 1 { // deletions come before what they delete
+	if seed%2 == 1 { // deletions arrive before the elements that they delete
 		slices.Reverse(arrived)
 	}
 	s := apply(blocks.Options{History: true}, arrived)

@@ -1,8 +1,8 @@
-// What V1 can't hold: it writes embeds and the values of formats as JSON.
+// Finds values that V1 can't represent: it writes embeds and the values of formats as JSON.
 
 import * as Y from 'yjs'
 
-// Tells whether an update says in V1 all that it says in V2.
+// Reports whether V1 represents everything that an update has in V2.
 export function lossless ({ v2 }) {
   return Y.decodeUpdateV2(v2).structs.every(({ content }) => {
     if (content instanceof Y.ContentEmbed) return isJSON(content.embed)

@@ -9,8 +9,8 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// TestDeepest nests types as deep as a document lets them be, in one another
-// and then in what they waited for, and has yjs delete the outermost.
+// TestDeepest nests types up to the limit of a document, directly and by an update that
+// arrives before its dependencies. yjs must be able to delete the outermost type.
 func TestDeepest(t *testing.T) {
 	s := blocks.New()
 	apply := func(update []byte) {
@@ -22,7 +22,7 @@ func TestDeepest(t *testing.T) {
 	const most = 500
 	for client, first := range map[byte][]byte{
 		1: {0x27, 1, 1, 'm', 1, 'k', 1},
-		2: {0xa7, 3, 0, 1}, // behind a value that has not come yet
+		2: {0xa7, 3, 0, 1}, // after a value that arrives later
 	} {
 		if _, err := s.Apply(mapsInMaps(client, first, most+2), blocks.V1); !errors.Is(err, blocks.ErrLimit) {
 			t.Errorf("client %d can nest %d maps: %v", client, most+2, err)
@@ -32,7 +32,7 @@ func TestDeepest(t *testing.T) {
 	value := binary.AppendUvarint([]byte{1, 1, 3, 0, 0x28, 0, 1}, most-1)
 	apply(append(value, 1, 'k', 1, 0x7d, 1, 0))
 	if vector, err := blocks.StateVectorOf(blocks.V1, s.Encode(blocks.V1)); err != nil || !bytes.Equal(vector, s.StateVector()) {
-		t.Errorf("something waits still: %v", err)
+		t.Errorf("some blocks are still pending: %v", err)
 	}
 
 	base := s.Encode(blocks.V1)
@@ -54,8 +54,8 @@ func TestDeepest(t *testing.T) {
 	}
 }
 
-// mapsInMaps is an update of n maps of a client, each in the one before, of
-// which the first is given.
+// mapsInMaps returns an update of a client with n nested maps. first is the client's
+// first block without the client id and clock.
 func mapsInMaps(client byte, first []byte, n int) []byte {
 	u := binary.AppendUvarint([]byte{1}, uint64(n))
 	u = append(append(u, client, 0), first...)

@@ -1,4 +1,4 @@
-// Answers the Go tests: one JSON request a line comes in, one JSON answer a line goes out. Bytes are in base64.
+// Answers requests of the Go tests. Requests and answers are JSON, one per line. Bytes are in base64.
 
 import * as Y from 'yjs'
 import { Case } from './check.mjs'
@@ -18,19 +18,19 @@ const decodeAll = list => list.map(text => text === null ? null : decode(text))
 let current
 
 const answers = {
-  // A random history, how it is delivered, and the state vectors to make diffs against.
+  // Returns the deliveries of a random history, with state vectors for diffs.
   generate ({ seed, profile }) {
     current = Case.random(seed, profile)
     return deliveries()
   },
 
-  // The same of a recorded editing session.
+  // Returns the deliveries of a recorded editing session.
   trace ({ path }) {
     current = Case.recorded(replay(path))
     return deliveries()
   },
 
-  // Compares what the store made of the deliveries.
+  // Compares the results of the store after the deliveries.
   check ({ results }) {
     return current.check(results.map(result => ({
       encoded: decode(result.encoded),
@@ -49,7 +49,7 @@ const answers = {
     })))
   },
 
-  // Compares what documents that integrated the deliveries read as.
+  // Compares the contents of documents after the deliveries.
   read ({ documents }) {
     return compareDocuments(current, documents.map(({ readings, whole, encoded, stateVector }) => ({
       readings,
@@ -59,7 +59,7 @@ const answers = {
     })))
   },
 
-  // What a document is told and edits, the updates that yjs writes meanwhile, and what it reads as in the end.
+  // Returns a script with the updates that yjs makes of its edits, and the contents at the end.
   script ({ seed, profile }) {
     const made = script(seed, profile)
     current = made.doc
@@ -75,19 +75,19 @@ const answers = {
     }
   },
 
-  // What yjs and ywasm say to a document that followed the script.
+  // Compares a document that followed the script.
   followed ({ encoded, encodedV2, stateVector }) {
     return { failures: docFailures(current, decode(encoded), decode(encodedV2), decode(stateVector)), yjsBytes: Y.encodeStateAsUpdate(current).length }
   },
 
-  // A random history alone: each update in V1 and V2, and whether V1 holds all that V2 does.
-  // Of the documents that make it, gc is the share that collect garbage.
+  // Returns a random history: each update in V1 and V2, and whether V1 represents it without loss. gc is the share of the documents
+  // that collect garbage.
   history ({ seed, profile, gc }) {
     const updates = history(seed, profile, gc)
     return { updates: encodeAll(updates.map(({ v1 }) => v1)), updatesV2: encodeAll(updates.map(({ v2 }) => v2)), lossless: updates.map(lossless) }
   },
 
-  // What yjs says to mutants that the store accepted on top of base.
+  // Checks mutants that the store accepted on top of base.
   accepted ({ base, version, mutants }) {
     return checkAccepted(decode(base), version, mutants.map(({ update, encoded, compacted }) => ({
       update: decode(update),
@@ -96,13 +96,13 @@ const answers = {
     })))
   },
 
-  // What an old snapshot shows differently that is restored from a store.
+  // Restores an old snapshot from the encodings of a store, and returns the differences.
   restore ({ updates, first, v1, v2, diff, profile }) {
     const made = { v1: decode(v1), v2: decode(v2), diff: decode(diff) }
     return { failures: restoreFailures(decodeAll(updates), first, made, profile === 'surrogates') }
   },
 
-  // What Compact changed for readers who have known updates: lists of such lists.
+  // Returns what Compact changes for documents that have known updates. known is a list of lists of updates.
   cleanUp ({ known, encoded, compacted }) {
     return { failures: cleanUpFailures(known.map(decodeAll), decode(encoded), decode(compacted)) }
   }
@@ -120,7 +120,7 @@ function deliveries () {
   }
 }
 
-// yjs says on the console what it refuses; the answers say it too, and the console is theirs.
+// yjs logs errors that the answers report as well. Standard output is for answers.
 console.log = console.warn = console.error = () => {}
 
 let parts = []

@@ -1,11 +1,11 @@
-// Random numbers that depend on a seed alone.
+// Deterministic random numbers.
 
 export class Random {
   constructor (seed) {
     this.state = seed >>> 0
   }
 
-  // A number in [0, 1): mulberry32.
+  // Returns a number in [0, 1), by the generator mulberry32.
   next () {
     this.state = (this.state + 0x6d2b79f5) | 0
     let t = Math.imul(this.state ^ (this.state >>> 15), this.state | 1)
@@ -13,10 +13,10 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296
   }
 
-  // An integer in [0, n).
+  // Returns an integer in [0, n).
   below (n) { return Math.floor(this.next() * n) }
 
-  // An integer in [low, high].
+  // Returns an integer in [low, high].
   between (low, high) { return low + this.below(high - low + 1) }
 
   chance (p) { return this.next() < p }

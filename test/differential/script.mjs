@@ -1,6 +1,6 @@
-// Scripts: what one document is told by others and edits itself, with what yjs
-// makes of each step. Who follows a script has to write the same updates and to
-// end with the same document.
+// Scripts: the updates that a document receives and the edits that it makes, with the
+// result of yjs for each step. A document that follows a script has to make the same
+// updates and to have the same contents at the end.
 
 import * as Y from 'yjs'
 import { positions, range, roots, someFormat, someText, someValue, typesIn } from './generate.mjs'
@@ -16,8 +16,8 @@ const profiles = {
 
 export const scriptProfiles = Object.keys(profiles)
 
-// Steps are { update, version }, which others made, or { edits, made }: one transaction and its update in V1, null where it
-// changed nothing.
+// A step is { update, version } for an update of another document, or { edits, made } for a transaction and its update in V1, which is
+// null if nothing changed.
 export function script (seed, profile) {
   const random = new Random(seed * 104729 + scriptProfiles.indexOf(profile))
   const names = profiles[profile]
@@ -25,9 +25,9 @@ export function script (seed, profile) {
   const others = [newDoc(random, [author]), newDoc(random, [author])]
   others[1].clientID = others[0].clientID + 1
   const steps = []
-  const unheard = new Map(others.map(other => [other, []]))
+  const undelivered = new Map(others.map(other => [other, []]))
   for (const other of others) {
-    other.on('update', (v1, origin) => { if (origin === 'own') unheard.get(other).push(v1) })
+    other.on('update', (v1, origin) => { if (origin === 'own') undelivered.get(other).push(v1) })
   }
   for (let left = random.between(10, 50); left > 0; left--) {
     const choice = random.next()
@@ -36,12 +36,12 @@ export function script (seed, profile) {
       if (random.chance(0.5)) Y.applyUpdate(other, Y.encodeStateAsUpdate(author, Y.encodeStateVector(other)))
       transact(random, other, names)
     } else if (choice < 0.45) {
-      tell(random, author, random.pick([...unheard.values()]), steps)
+      deliver(random, author, random.pick([...undelivered.values()]), steps)
     } else {
       steps.push(transact(random, author, names))
     }
   }
-  for (const news of unheard.values()) while (news.length > 0) tell(random, author, news, steps)
+  for (const news of undelivered.values()) while (news.length > 0) deliver(random, author, news, steps)
   return { clientID: author.clientID, steps, doc: author }
 }
 
@@ -54,8 +54,8 @@ function newDoc (random, others) {
   return doc
 }
 
-// The author hears of the first of the news, or, early, of a later one.
-function tell (random, author, news, steps) {
+// The author receives the first undelivered update, or sometimes a later one.
+function deliver (random, author, news, steps) {
   if (news.length === 0) return
   const [v1] = news.splice(random.chance(0.2) ? random.below(news.length) : 0, 1)
   const version = random.pick([1, 2])
@@ -78,7 +78,7 @@ function transact (random, doc, names) {
   return { edits, made }
 }
 
-// Where a type is: its root's name, and from there keys and positions.
+// Returns the path of a type: the name of its root, then keys and positions.
 export function pathOf (type) {
   const path = []
   for (; type._item !== null; type = type._item.parent) {
@@ -97,18 +97,18 @@ export function pathOf (type) {
   return path
 }
 
-// Does one random edit of type and describes it.
+// Performs a random edit of a type and records it.
 function edit (random, type, nest, edits) {
   const on = pathOf(type)
-  const say = (op, args = {}) => edits.push({ on, op, ...args })
+  const record = (op, args = {}) => edits.push({ on, op, ...args })
   if (type instanceof Y.XmlHook) return
-  if (type instanceof Y.Map) return editMap(random, type, nest, say)
-  if (type instanceof Y.Text) return editText(random, type, nest, say)
-  if (type instanceof Y.XmlElement && random.chance(0.3)) return editAttribute(random, type, say)
-  editList(random, type, nest, say)
+  if (type instanceof Y.Map) return editMap(random, type, nest, record)
+  if (type instanceof Y.Text) return editText(random, type, nest, record)
+  if (type instanceof Y.XmlElement && random.chance(0.3)) return editAttribute(random, type, record)
+  editList(random, type, nest, record)
 }
 
-function editText (random, text, nest, say) {
+function editText (random, text, nest, record) {
   const at = positions(text, false)
   const choice = random.next()
   const [from, length] = range(random, at)
@@ -116,12 +116,12 @@ function editText (random, text, nest, say) {
     const [index, inserted] = [random.pick(at), someText(random)]
     const attributes = random.chance(0.5) ? undefined : random.chance(0.3) ? {} : someFormat(random)
     text.insert(index, inserted, attributes)
-    say('insertText', { at: index, text: inserted, attributes: attributes && tag(attributes) })
+    record('insertText', { at: index, text: inserted, attributes: attributes && tag(attributes) })
   } else if (choice < 0.6) {
     const attributes = someFormat(random)
     if (length > 0) {
       text.format(from, length, attributes)
-      say('format', { at: from, length, attributes: tag(attributes) })
+      record('format', { at: from, length, attributes: tag(attributes) })
     }
   } else if (choice < 0.7) {
     const index = random.pick(at)
@@ -129,66 +129,66 @@ function editText (random, text, nest, say) {
     if (nest !== null && random.chance(0.3)) {
       const made = newType(random, nest)
       text.insertEmbed(index, made.type, attributes)
-      say('embedType', { at: index, type: made.is, attributes: tag(attributes) })
+      record('embedType', { at: index, type: made.is, attributes: tag(attributes) })
     } else {
       const embed = random.pick([{ image: 'x.png' }, {}, { '': null, n: [1, -0.5] }])
       text.insertEmbed(index, embed, attributes)
-      say('embed', { at: index, value: tag(embed), attributes: tag(attributes) })
+      record('embed', { at: index, value: tag(embed), attributes: tag(attributes) })
     }
   } else if (choice < 0.76) {
     const delta = [{ retain: random.pick(at) }, { insert: someText(random), attributes: someFormat(random) }]
     if (delta[0].retain === 0) delta.shift()
     text.applyDelta(delta)
-    say('applyDelta', { delta: delta.map(({ retain, insert, attributes }) => ({ retain, insert, attributes: attributes && tag(attributes) })) })
+    record('applyDelta', { delta: delta.map(({ retain, insert, attributes }) => ({ retain, insert, attributes: attributes && tag(attributes) })) })
   } else if (length > 0) {
     text.delete(from, length)
-    say('delete', { at: from, length })
+    record('delete', { at: from, length })
   }
 }
 
-function editAttribute (random, type, say) {
+function editAttribute (random, type, record) {
   const key = random.pick(['id', 'class', '', 'level'])
   if (random.chance(0.75)) {
     const value = random.pick(['', 'x', 'ÿ', '😀', 1, null])
     type.setAttribute(key, value)
-    say('setAttribute', { key, value: tag(value) })
+    record('setAttribute', { key, value: tag(value) })
   } else {
     type.removeAttribute(key)
-    say('removeAttribute', { key })
+    record('removeAttribute', { key })
   }
 }
 
-function editMap (random, map, nest, say) {
+function editMap (random, map, nest, record) {
   const key = random.pick(['', 'a', 'b', 'c', '😀', '10', '9'])
   if (random.chance(0.2)) {
     map.delete(key)
-    say('deleteKey', { key })
+    record('deleteKey', { key })
   } else if (random.chance(0.3)) {
     const made = newType(random, nest)
     map.set(key, made.type)
-    say('setType', { key, type: made.is })
+    record('setType', { key, type: made.is })
   } else {
     const value = random.chance(0.1) ? undefined : someValue(random, 2)
     map.set(key, value)
-    say('set', { key, value: tag(value) })
+    record('set', { key, value: tag(value) })
   }
 }
 
-function editList (random, list, nest, say) {
+function editList (random, list, nest, record) {
   const isXml = list instanceof Y.XmlFragment
   const choice = random.next()
   if (choice < 0.35 && list.length > 0) {
     const from = random.below(list.length)
     const length = Math.min(list.length - from, random.between(1, 4))
     list.delete(from, length)
-    say('delete', { at: from, length })
+    record('delete', { at: from, length })
     return
   }
   const at = random.chance(0.5) ? list.length : random.below(list.length + 1)
   if (isXml || choice < 0.5) {
     const made = newType(random, isXml ? nestXml : nest)
     list.insert(at, [made.type])
-    say('insertType', { at, type: made.is })
+    record('insertType', { at, type: made.is })
     return
   }
   const values = Array.from({ length: random.between(1, 4) }, () => {
@@ -196,7 +196,7 @@ function editList (random, list, nest, say) {
     return typeof some === 'bigint' ? [some] : some
   })
   list.insert(at, values)
-  say('insert', { at, values: values.map(tag) })
+  record('insert', { at, values: values.map(tag) })
 }
 
 // ---- nested types, empty: later edits fill them
@@ -214,7 +214,7 @@ function newType (random, nest) {
   return { is, type: new Y[is[0]](...is.slice(1)) }
 }
 
-// A value in JSON that tells all values apart.
+// Returns the JSON of a value with its type, so that all values can be distinguished.
 export function tag (value) {
   if (value === undefined) return ['undefined']
   if (value === null) return ['null']
@@ -229,7 +229,8 @@ export function tag (value) {
   return ['object', Object.entries(value).map(([key, member]) => [key, tag(member)])]
 }
 
-// What the roots of a document read as: JSON, the delta of text, and XML. A lone surrogate, of which UTF-8 knows nothing, is U+FFFD.
+// Returns the contents of the roots of a document: JSON, the delta of text, and XML. A lone surrogate, which UTF-8 can't represent, is
+// U+FFFD.
 export function readings (doc) {
   const out = {}
   for (const name in roots) {
@@ -241,13 +242,13 @@ export function readings (doc) {
   return out
 }
 
-// JSON.stringify throws on a BigInt: its digits are written.
+// JSON.stringify, but it writes the digits of a BigInt instead of throwing.
 export function stringify (value) {
   const text = JSON.stringify(value, (_, some) => typeof some === 'bigint' ? `bigint ${some}` : some)
   return text.replace(/"bigint (-?[0-9]+)"/g, '$1').replace(/\\ud[89a-f][0-9a-f]{2}/g, '\ufffd')
 }
 
-// Relative positions in all types of a document, with what they resolve to.
+// Returns relative positions in all types of a document, with the positions that they resolve to.
 export function relativePositions (doc, seed) {
   const random = new Random(seed)
   const out = []

@@ -14,7 +14,7 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// script is what a document is told and edits, and what yjs makes of it.
+// script is a sequence of updates and edits of one document, with the results of yjs.
 type script struct {
 	ClientID  uint64             `json:"clientID"`
 	Steps     []step             `json:"steps"`
@@ -22,7 +22,8 @@ type script struct {
 	Positions []position         `json:"positions"`
 }
 
-// step is an update of others, or a transaction.
+// step is an update of another client, or a transaction with edits and the update that
+// yjs makes of them.
 type step struct {
 	Update  []byte          `json:"update"`
 	Version blocks.Encoding `json:"version"`
@@ -30,9 +31,9 @@ type step struct {
 	Made    []byte          `json:"made"`
 }
 
-// edit is one call.
+// edit is a call of a method.
 type edit struct {
-	On         []any             `json:"on"` // the root's name, and keys and positions from there
+	On         []any             `json:"on"` // the name of the root, then keys and positions
 	Op         string            `json:"op"`
 	At         int               `json:"at"`
 	Length     int               `json:"length"`
@@ -49,7 +50,7 @@ type edit struct {
 	} `json:"delta"`
 }
 
-// position is a relative position, and what it resolves to: nil: nothing.
+// position is a relative position in yjs, and the position that it resolves to, or nil.
 type position struct {
 	On       []any           `json:"on"`
 	Index    int             `json:"index"`
@@ -62,13 +63,12 @@ type position struct {
 	} `json:"resolved"`
 }
 
-// TestEditing holds that a Doc that does what a yjs document does, told the same
-// meanwhile, writes the same updates and reads the same, and that its encodings
-// load in yjs and in ywasm.
+// TestEditing checks that a Doc that follows a script makes the same updates as yjs and
+// has the same content, and that yjs and ywasm can load its encodings.
 func TestEditing(t *testing.T) {
 	eachSeed(t, 0.3, func(t *testing.T, yjs *oracle, seed int, profile string) report {
 		if profile == "surrogates" {
-			return report{} // no script splits pairs
+			return report{} // scripts do not split surrogate pairs
 		}
 		var s script
 		yjs.ask(t, map[string]any{"op": "script", "seed": seed, "profile": profile}, &s)
@@ -83,7 +83,7 @@ func TestEditing(t *testing.T) {
 	})
 }
 
-// follow does what the script says.
+// follow applies the steps of the script to a new Doc and compares the results.
 func (s *script) follow() (*yjs.Doc, error) {
 	doc := yjs.NewWith(yjs.Options{ClientID: s.ClientID})
 	for i, step := range s.Steps {
@@ -114,7 +114,7 @@ func (s *script) follow() (*yjs.Doc, error) {
 		return nil, err
 	}
 	if diff := cmp.Diff(s.Readings, got); diff != "" {
-		return nil, fmt.Errorf("it reads as (-yjs +yroom):\n%s", diff)
+		return nil, fmt.Errorf("different contents (-yjs +yroom):\n%s", diff)
 	}
 	for _, p := range s.Positions {
 		if err := p.check(doc); err != nil {
@@ -124,7 +124,7 @@ func (s *script) follow() (*yjs.Doc, error) {
 	return doc, nil
 }
 
-// located gives the type at the end of a path.
+// located returns the type at the end of a path.
 func located(doc *yjs.Doc, path []any) (any, error) {
 	at, err := root(doc, path[0].(string))
 	for _, step := range path[1:] {
@@ -208,10 +208,10 @@ func typeOf(v yjs.Value) (any, error) {
 	if t, ok := v.XMLFragment(); ok {
 		return t, nil
 	}
-	return nil, fmt.Errorf("no type, but %v", v.Kind())
+	return nil, fmt.Errorf("a value of kind %v is not a shared type", v.Kind())
 }
 
-// text is what texts and those in XML have in common.
+// text holds the methods of texts.
 type text interface {
 	Delta() yjs.Delta
 	Insert(at int, s string, attributes yjs.Object) error
@@ -226,7 +226,7 @@ func textOf(t any) text {
 	return found
 }
 
-// list is what arrays and XML have in common.
+// list holds the methods of arrays and XML types.
 type list interface {
 	Get(at int) (yjs.Value, error)
 	Insert(at int, values ...yjs.Value) error
@@ -308,7 +308,7 @@ func (e *edit) newType() yjs.Value {
 	return yjs.TypeValue(kinds[e.Type[0]], name)
 }
 
-// value reads what script.mjs has tagged.
+// value returns the value that tag of script.mjs encoded.
 func value(tagged json.RawMessage) yjs.Value {
 	var parts []json.RawMessage
 	must(json.Unmarshal(tagged, &parts))
@@ -361,7 +361,8 @@ func value(tagged json.RawMessage) yjs.Value {
 	}
 }
 
-// attributes reads an object that script.mjs has tagged; none is nil.
+// attributes returns the object that tag of script.mjs encoded, or nil if there is
+// none.
 func attributes(tagged json.RawMessage) yjs.Object {
 	if tagged == nil {
 		return nil
@@ -379,7 +380,8 @@ func must(err error) {
 	}
 }
 
-// check holds that doc writes and resolves the position as yjs does.
+// check compares the encodings and the resolution of the position in doc with those of
+// yjs.
 func (p *position) check(doc *yjs.Doc) error {
 	on, err := located(doc, p.On)
 	if err != nil {
@@ -392,12 +394,12 @@ func (p *position) check(doc *yjs.Doc) error {
 		return err
 	}
 	if !bytes.Equal(got.Encode(), p.Encoded) {
-		return fmt.Errorf("%d in %v is written as %x", p.Index, p.On, got.Encode())
+		return fmt.Errorf("%d in %v is encoded as %x", p.Index, p.On, got.Encode())
 	}
 	var asString string
 	must(json.Unmarshal(p.JSON, &asString))
 	if printed, err := got.MarshalJSON(); err != nil || string(printed) != asString {
-		return fmt.Errorf("as JSON it is %s (%w), and in yjs %s", printed, err, asString)
+		return fmt.Errorf("the JSON is %s (%w), in yjs %s", printed, err, asString)
 	}
 	decoded, err := yjs.DecodeRelativePosition(p.Encoded)
 	if err != nil {
@@ -407,13 +409,13 @@ func (p *position) check(doc *yjs.Doc) error {
 	switch {
 	case p.Resolved == nil:
 		if err == nil {
-			return fmt.Errorf("it resolves to %d, and not in yjs", at.Index)
+			return fmt.Errorf("resolves to %d, but not in yjs", at.Index)
 		}
 		return nil
 	case err != nil:
 		return err
 	case at.Index != p.Resolved.Index:
-		return fmt.Errorf("it resolves to %d, and in yjs to %d", at.Index, p.Resolved.Index)
+		return fmt.Errorf("resolves to %d, in yjs to %d", at.Index, p.Resolved.Index)
 	}
 	return nil
 }

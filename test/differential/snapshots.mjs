@@ -1,11 +1,11 @@
-// What a yjs document without garbage collection can restore from a store that keeps its history.
+// Restores snapshots in a yjs document without garbage collection from a store with history.
 
 import * as Y from 'yjs'
 import { difference } from './check.mjs'
 import { showStateVector, view } from './view.mjs'
 
-// The snapshot is of the document after the first updates; all of them have come since. v1 and v2 are the store's encodings, diff is
-// what it gives somebody who has the first updates. Returns what the snapshot shows differently when they are loaded.
+// The snapshot is that of the document after the first updates. v1 and v2 are the encodings of the store after all updates, diff is its
+// diff for a document with the first updates. Returns how the restored snapshot differs when they are loaded.
 export function restoreFailures (updates, first, { v1, v2, diff }, blurSurrogates) {
   const known = updates.slice(0, first)
   const doc = keeping(known)

@@ -1,4 +1,4 @@
-// Replays a recorded editing session of several people, each as a yjs client of their own.
+// Replays a recorded editing session. Each of its users is a yjs client.
 
 import * as Y from 'yjs'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ export function replay (path) {
   const agents = Array.from({ length: numAgents }, (_, i) => new Agent(i + 1))
   const log = []
   for (const [index, { parents, agent, patches }] of txns.entries()) {
-    agents[agent].hear(txns, log, parents)
+    agents[agent].receive(txns, log, parents)
     log.push(agents[agent].edit(index, patches))
   }
   return log
@@ -22,7 +22,7 @@ class Agent {
     this.doc.clientID = clientID
     this.has = new Set() // indexes into the log
     this.text = this.doc.get('text', Y.Text)
-    this.shown = '' // what the text reads
+    this.shown = '' // the content of text
     this.text.observe(({ delta }) => {
       let rest = this.shown
       const parts = []
@@ -34,8 +34,8 @@ class Agent {
     })
   }
 
-  // Applies what the author of a transaction had seen.
-  hear (txns, log, parents) {
+  // Applies the transactions that the author of the next one had seen.
+  receive (txns, log, parents) {
     const missing = []
     for (const open = [...parents]; open.length > 0;) {
       const index = open.pop()

@@ -1,5 +1,5 @@
-// What a document shows, as a string that two documents share exactly when a
-// reader can't tell them apart.
+// Describes the contents of a document as a string. Two documents have the same string
+// if and only if readers can't distinguish them.
 
 import * as Y from 'yjs'
 import { roots } from './generate.mjs'
@@ -11,11 +11,11 @@ export function view (doc, blurSurrogates = false) {
   }
   for (const name of [...doc.share.keys()].sort()) {
     const type = doc.share.get(name)
-    // A name alone, in a block that is held already, makes an empty root: nobody sees that.
+    // A block that is already known creates the root that it names. An empty root is invisible.
     if (!(name in roots) && (type._start !== null || type._map.size > 0)) out['?' + name] = showRaw(type)
   }
   const text = JSON.stringify(out)
-  // A surrogate pair that was split reads as U+FFFD where the split has happened, and where it hasn't yet, as the pair.
+  // A surrogate pair becomes U+FFFD when it is split. Documents may differ in whether they have split it yet.
   return blurSurrogates ? text.replace(/\\ud[89a-f][0-9a-f]{2}|[\ud800-\udfff\ufffd]/g, '?') : text
 }
 
@@ -38,7 +38,7 @@ function show (value) {
   }
   if (value === null) return null
   if (Array.isArray(value)) return ['array', value.map(show)]
-  // The order of an object's keys is part of it.
+  // The order of the keys of an object is significant.
   return ['object', Object.entries(value).map(([key, member]) => [key, show(member)])]
 }
 
@@ -54,7 +54,7 @@ function byKey ([a], [b]) {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-// A delta in which neighbours of the same format are one, however many format marks stand between them.
+// Returns a delta in which neighbours with the same formats are joined, regardless of format marks between them.
 function delta (text) {
   const out = []
   for (const { insert, attributes } of text.toDelta()) {
@@ -66,7 +66,7 @@ function delta (text) {
   return out
 }
 
-// A type that nothing is known of.
+// Describes a type of unknown kind.
 function showRaw (type) {
   const list = []
   for (let item = type._start; item !== null; item = item.right) {
@@ -81,7 +81,7 @@ function showContent (content) {
   return content.getContent().map(show)
 }
 
-// The state vector of doc, or an encoded one, in readable form.
+// Describes the state vector of a document, or an encoded one.
 export function showStateVector (docOrBytes) {
   const vector = Y.decodeStateVector(docOrBytes instanceof Y.Doc ? Y.encodeStateVector(docOrBytes) : docOrBytes)
   return [...vector].sort(([a], [b]) => a - b).map(([client, clock]) => `${client}:${clock}`).join(' ')

@@ -1,6 +1,6 @@
-// Bundles snippets of JavaScript, as a page's build would: node bundle.mjs < snippets.json
+// Bundles snippets of JavaScript as the build of a page does: node bundle.mjs < snippets.json
 // The input is a list of {name, code}. A snippet whose first line is "// FILE" can be imported by others as ./FILE.
-// The output is a list of what is wrong: syntax, packages that aren't there, names that they don't export.
+// The output is a list of errors: wrong syntax, missing packages, missing exports.
 import { build } from 'esbuild'
 import { text } from 'node:stream/consumers'
 

@@ -1,4 +1,4 @@
-// Package snippets has the JavaScript of the documentation bundled and run.
+// Package snippets bundles and runs the JavaScript in the documentation.
 package snippets
 
 import (
@@ -21,8 +21,8 @@ type snippet struct {
 	Code string `json:"code"`
 }
 
-// snippets gives the JavaScript blocks of all documents. It skips the test where
-// there is nothing to bundle them with.
+// snippets returns the JavaScript code blocks of all documents. It skips the test if
+// the npm modules are missing.
 func snippets(t *testing.T) (all []snippet) {
 	t.Helper()
 	testkit.RequireNode(t, ".", "yjs")
@@ -36,7 +36,7 @@ func snippets(t *testing.T) (all []snippet) {
 	return all
 }
 
-// bundle gives what is wrong with snippets.
+// bundle returns the errors of bundling snippets.
 func bundle(t *testing.T, all []snippet) (wrong []string) {
 	t.Helper()
 	input, err := json.Marshal(all)
@@ -50,17 +50,17 @@ func bundle(t *testing.T, all []snippet) (wrong []string) {
 	return wrong
 }
 
-func TestSnippetsAreBundled(t *testing.T) {
+func TestBundle(t *testing.T) {
 	all := snippets(t)
 	if len(all) < 8 {
-		t.Errorf("there are %d snippets: where is the rest?", len(all))
+		t.Errorf("found %d snippets, want 8 or more", len(all))
 	}
 	for _, complaint := range bundle(t, all) {
 		t.Error(complaint)
 	}
 }
 
-func TestBundleSeesWhatIsWrong(t *testing.T) {
+func TestBundleErrors(t *testing.T) {
 	room := snippets(t)[0]
 	for _, test := range []struct{ code, want string }{
 		{"import { Nothing } from 'yjs'\nnew Nothing()\n", "No matching export"},
@@ -69,14 +69,15 @@ func TestBundleSeesWhatIsWrong(t *testing.T) {
 		{"import { nothing } from './room.js'\nnothing()\n", "No matching export"},
 		{"const = 1\n", "Expected identifier"},
 	} {
-		wrong := bundle(t, []snippet{room, {"it", test.code}})
-		if len(wrong) != 1 || !strings.HasPrefix(wrong[0], "it: "+test.want) {
-			t.Errorf("what is wrong with\n%sis %q, want %q", test.code, wrong, test.want)
+		wrong := bundle(t, []snippet{room, {"bad", test.code}})
+		if len(wrong) != 1 || !strings.HasPrefix(wrong[0], "bad: "+test.want) {
+			t.Errorf("bundling\n%sreports %q, want %q", test.code, wrong, test.want)
 		}
 	}
 }
 
-// The snippet for Node.js runs as it stands, but for the server's address.
+// TestNodeSnippetRuns runs the snippet for Node.js with the address of a server of its
+// own.
 func TestNodeSnippetRuns(t *testing.T) {
 	server, err := yroom.New(yroom.Config{Logger: testkit.Logger(t)})
 	if err != nil {
@@ -105,9 +106,9 @@ func TestNodeSnippetRuns(t *testing.T) {
 		if len(todo) != 1 || todo[0].Title != "Water the plants" {
 			t.Errorf("%s printed %+v", s.Name, todo)
 		}
-		node.Kill() // it stays connected
+		node.Kill() // the snippet stays connected
 	}
 	if ran == 0 {
-		t.Error("no snippet is for Node.js")
+		t.Error("there is no snippet for Node.js")
 	}
 }
