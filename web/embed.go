@@ -1,6 +1,7 @@
 //go:build demo
 
-// Package web is the demo editors, which build.mjs builds into dist.
+// Package web holds the demo editors and the pages about rooms. build.mjs builds
+// them into dist, and a build with the tag "demo" embeds them.
 package web
 
 import (
@@ -11,8 +12,8 @@ import (
 //go:embed dist
 var dist embed.FS
 
-// Built is what build.mjs built: pages as NAME.html, and below static/ their
-// files, whose names hold a hash of what is in them.
+// Built returns what build.mjs built: pages as NAME.html, and in static/ their
+// files, which have a hash of their content in their names.
 func Built() fs.FS {
 	built, err := fs.Sub(dist, "dist")
 	if err != nil {

@@ -1,9 +1,10 @@
 //go:build !demo
 
-// Package web is the demo editors, which build.mjs builds into dist.
+// Package web holds the demo editors and the pages about rooms. build.mjs builds
+// them into dist, and a build with the tag "demo" embeds them.
 package web
 
 import "io/fs"
 
-// Built is nil: this build is without the demo editors.
+// Built returns nil: this build has no tag "demo", and so no editors.
 func Built() fs.FS { return nil }

@@ -43,16 +43,23 @@ func (versionCmd) Run(stdout io.Writer) error {
 	return err
 }
 
-// release is the version of a release build, which "make dist" sets.
+// release is the version of a release build. "make dist" sets it.
 var release string
 
-// version is that of a release, or the module's in a build by "go install", else "devel".
+// version returns the version of a release build. Other builds have the version
+// of the module, such as v0.1.0 in one by "go install …@v0.1.0" and one made of
+// time and commit in one from a Git repository, or else "devel".
 func version() string {
 	if release != "" {
 		return release
 	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+	info, _ := debug.ReadBuildInfo()
+	return moduleVersion(info)
+}
+
+// moduleVersion returns the version of the main module, or "devel". info may be nil.
+func moduleVersion(info *debug.BuildInfo) string {
+	if info == nil || info.Main.Version == "" || info.Main.Version == "(devel)" {
 		return "devel"
 	}
 	return info.Main.Version

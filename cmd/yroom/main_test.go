@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // TestMain puts the command in PATH: it is the test binary under another name,
-// so that the race detector looks on.
+// so the race detector covers it.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"yroom": main})
 }
@@ -59,5 +60,20 @@ func scriptedServe(ts *testscript.TestScript, _ bool, args []string) {
 		if strings.HasPrefix(word, "http://") {
 			ts.Setenv("URL", strings.TrimSuffix(word, "/"))
 		}
+	}
+}
+
+func TestModuleVersion(t *testing.T) {
+	for version, want := range map[string]string{
+		"":        "devel",
+		"(devel)": "devel",
+		"v0.1.0":  "v0.1.0", // go install …@v0.1.0
+	} {
+		if got := moduleVersion(&debug.BuildInfo{Main: debug.Module{Version: version}}); got != want {
+			t.Errorf("the version of a module %q is %q, want %q", version, got, want)
+		}
+	}
+	if got := moduleVersion(nil); got != "devel" {
+		t.Errorf("the version without build information is %q, want devel", got)
 	}
 }

@@ -329,7 +329,7 @@ func TestServeOnATakenPort(t *testing.T) {
 
 func TestServeOpenWarns(t *testing.T) {
 	s := start(t, "--open", "--log-format", "json")
-	if _, body := s.get(t, "/"); !strings.Contains(body, "asks nobody") {
+	if _, body := s.get(t, "/"); !strings.Contains(body, "has no login") {
 		t.Errorf("no warning on the page:\n%s", body)
 	}
 	s.Signal(t, syscall.SIGTERM)

@@ -13,7 +13,7 @@ import (
 	"github.com/yroom/yroom/web"
 )
 
-// What was built is whole, and has nothing in it that the policy forbids.
+// The built pages are complete, and have nothing in them that the policy forbids.
 func TestBuiltPages(t *testing.T) {
 	built := web.Built()
 	pages, err := fs.Glob(built, "*.html")
@@ -29,7 +29,7 @@ func TestBuiltPages(t *testing.T) {
 		for _, bad := range []string{"<style", " style=", "<script>", " onclick=", "http:", "https:", "<!--", "main.js", "style.css"} {
 			// A placeholder of a field may show how an address begins.
 			if strings.Contains(strings.ReplaceAll(html, `placeholder="https://"`, ""), bad) {
-				t.Errorf("%s has %q in it", page, bad)
+				t.Errorf("%s contains %q", page, bad)
 			}
 		}
 		files := regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(html, -1)

@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// demos are the editors, each a page of its name and an address for each room.
+// demos are the editors. Each has a page of its name, and an address for each room.
 var demos = []string{"prosemirror", "codemirror", "board"}
 
-// notBuilt is said where a page would be that this build doesn't have.
-const notBuilt = "The demo editors are not in this build of yroom. In its source, \"make run\" builds them and starts a server with them."
+// notBuilt is the answer in place of a page that this build doesn't have.
+const notBuilt = "This yroom was built without the demo editors and the pages about rooms. They are in the binaries of a release " +
+	"(https://github.com/yroom/yroom/releases), and in the source of yroom \"make run\" builds them and starts a server with them."
 
 // handleDemos adds the editors to mux. built is nil where there are none.
 func handleDemos(mux *http.ServeMux, built fs.FS) {
@@ -28,8 +29,8 @@ func handleDemos(mux *http.ServeMux, built fs.FS) {
 	}
 }
 
-// handleRooms adds the pages for operators to mux. What they show they ask the
-// server for, which decides who may see it.
+// handleRooms adds the pages for operators to mux. They request their data from the
+// server, which decides whether the user may see it.
 func handleRooms(mux *http.ServeMux, built fs.FS) {
 	mux.Handle("GET /rooms", page(built, "rooms"))
 	mux.HandleFunc("GET /rooms/{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -42,8 +43,8 @@ func toHome(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// page serves the page of built that has the name. A page that has {{nonce}}
-// in it gets one, with which its script may add styles.
+// page serves the page NAME.html of built. {{nonce}} in it is replaced by a nonce,
+// with which its script may add styles.
 func page(built fs.FS, name string) http.Handler {
 	if built == nil {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -70,12 +71,12 @@ func page(built fs.FS, name string) http.Handler {
 	})
 }
 
-// secure allows a page nothing but what comes from this server.
+// secure allows a page to load and to connect to this server only.
 func secure(h http.Header, styles string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src "+styles+
 		"; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer") // a room's name is all that it takes to enter it
+	h.Set("Referrer-Policy", "no-referrer") // anyone who knows a room's name can enter the room
 }
 
 var (
@@ -83,7 +84,7 @@ var (
 	things    = strings.Fields("alder badger beech birch brook cedar clover comet crane creek dune ember falcon fern field fjord forest fox harbour hazel heath heron hill island lake lark linden maple meadow moss otter owl pebble pine plover quartz raven reed ridge river robin sparrow spruce stone swan thistle tide willow wren")
 )
 
-// newRoom makes up a name that can be read out, one of 19 million.
+// newRoom returns a random name that can be read out, one of 19 million.
 func newRoom() string {
 	return fmt.Sprintf("%s-%s-%d", qualities[rand.IntN(len(qualities))], things[rand.IntN(len(things))], 1000+rand.IntN(9000))
 }

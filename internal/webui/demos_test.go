@@ -12,7 +12,7 @@ import (
 	"github.com/yroom/yroom/internal/webui"
 )
 
-// built is as web/build.mjs builds it.
+// built has the files that web/build.mjs builds.
 var built = fstest.MapFS{
 	"prosemirror.html":         {Data: []byte("<p>ProseMirror")},
 	"codemirror.html":          {Data: []byte(`<meta name="style-nonce" content="{{nonce}}">`)},
@@ -21,7 +21,7 @@ var built = fstest.MapFS{
 	"static/licences.txt":      {Data: []byte("MIT")},
 }
 
-// ask asks a server with the editors of built for an address.
+// ask sends a GET request to a server with the editors of built.
 func ask(t *testing.T, built fs.FS, path string, header http.Header) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, "http://yroom.test:8000"+path, http.NoBody)
@@ -54,9 +54,9 @@ func TestEachRoomHasItsEditors(t *testing.T) {
 	}
 }
 
-// Nothing but this server's own scripts and styles, and nothing inline but
+// Pages load only this server's scripts and styles. Inline, they have only the
 // styles that a page's own script adds.
-func TestPagesAreKeptToThisServer(t *testing.T) {
+func TestPagesLoadFromThisServer(t *testing.T) {
 	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	for _, path := range []string{"/", "/prosemirror/room", "/board/room"} {
@@ -93,7 +93,7 @@ func TestNewRoomIsOneClick(t *testing.T) {
 			t.Errorf("%d to %q", w.Code, room)
 		}
 		if got := w.Header().Get("Cache-Control"); got != "no-store" {
-			t.Errorf("Cache-Control %q: the next click would lead to the same room", got)
+			t.Errorf("Cache-Control %q: the next click would open the same room", got)
 		}
 		rooms[room] = true
 	}
@@ -103,15 +103,15 @@ func TestNewRoomIsOneClick(t *testing.T) {
 	home := ask(t, built, "/", http.Header{"Accept": {"text/html"}}).Body.String()
 	for _, demo := range []string{"prosemirror", "codemirror", "board"} {
 		if !strings.Contains(home, `href="/new/`+demo+`"`) {
-			t.Errorf("the page does not lead to a new room of %s", demo)
+			t.Errorf("the page has no link to a new room of %s", demo)
 		}
 	}
 }
 
-func TestWithoutEditorsThePageTellsHowToBuildThem(t *testing.T) {
+func TestWithoutEditorsThePageSaysHowToGetThem(t *testing.T) {
 	for _, accept := range []string{"text/html", "*/*"} {
 		header := http.Header{"Accept": {accept}}
-		if body := ask(t, nil, "/", header).Body.String(); !strings.Contains(body, "make run") || strings.Contains(body, "/new/") || strings.Contains(body, "/prosemirror/") {
+		if body := ask(t, nil, "/", header).Body.String(); !strings.Contains(body, "make run") || !strings.Contains(body, "release") || strings.Contains(body, "/new/") || strings.Contains(body, "/prosemirror/") {
 			t.Errorf("%s: without editors:\n%s", accept, body)
 		}
 		if body := ask(t, built, "/", header).Body.String(); strings.Contains(body, "make run") {
@@ -141,12 +141,12 @@ func TestFilesAreCached(t *testing.T) {
 		}
 		tags[tag] = true
 		if w := ask(t, built, file, http.Header{"If-None-Match": {tag}}); w.Code != http.StatusNotModified {
-			t.Errorf("%s: status %d for what the browser has", file, w.Code)
+			t.Errorf("%s: status %d for a file that the browser has", file, w.Code)
 		}
 	}
 }
 
-func TestWhoMayListRoomsIsLedToThem(t *testing.T) {
+func TestLinkToRooms(t *testing.T) {
 	for _, may := range []bool{true, false} {
 		facts := webui.Facts{MayList: func(*http.Request) bool { return may }}
 		for _, accept := range []string{"text/html", "*/*"} {

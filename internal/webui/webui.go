@@ -1,5 +1,5 @@
-// Package webui is what a browser sees of a yroom server: a page that says
-// what runs here and how to connect, and the demo editors.
+// Package webui serves the pages of a yroom server: one that describes the server
+// and how to connect to it, and the demo editors.
 package webui
 
 import (
@@ -26,19 +26,19 @@ var (
 	text = texttemplate.Must(texttemplate.ParseFS(files, "page.txt"))
 )
 
-// Facts is what the page tells about the server.
+// Facts is what the page says about the server.
 type Facts struct {
 	Version string
 	Store   string // for people: where documents are kept
 	Open    bool   // anyone who can reach the server may read and write
-	// MayList tells who is shown the way to the list of rooms; nil: nobody.
+	// MayList reports whether the page links to the list of rooms; nil: it never does.
 	MayList func(*http.Request) bool
 }
 
 // Handler serves the page at "/", the demo editors at "/prosemirror/{room}" and
 // so on, and what they load below "/static/". At "/" browsers get HTML,
-// everything else plain text. built is the demo editors as web/build.mjs builds
-// them; nil: the page says how to build them.
+// other clients plain text. built holds the demo editors as web/build.mjs builds
+// them; if it is nil, the page says how to get them.
 func Handler(facts Facts, built fs.FS) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { serve(w, r, facts, built != nil) })
@@ -77,10 +77,10 @@ func serve(w http.ResponseWriter, r *http.Request, facts Facts, demos bool) {
 	_, _ = body.WriteTo(w) // the browser may be gone
 }
 
-// hashed is the name of a file that holds a hash of what is in it.
+// hashed matches the name of a file that has a hash of its content in it.
 var hashed = regexp.MustCompile(`-[A-Z0-9]{8}\.\w+$`)
 
-// serveFile serves a file of this package, or one that was built.
+// serveFile serves a file of this package or of built.
 func serveFile(w http.ResponseWriter, r *http.Request, built fs.FS) {
 	name, h := path.Join("static", r.PathValue("file")), w.Header()
 	content, err := files.ReadFile(name)

@@ -20,7 +20,7 @@ func get(t *testing.T, facts webui.Facts, path, accept string) *httptest.Respons
 	return w
 }
 
-func TestPageSpeaksToBrowserAndTerminal(t *testing.T) {
+func TestPageForBrowserAndTerminal(t *testing.T) {
 	facts := webui.Facts{Version: "v1.2.3", Store: "in memory <b>"}
 	for _, test := range []struct {
 		name, accept, contentType string
@@ -48,16 +48,16 @@ func TestPageSpeaksToBrowserAndTerminal(t *testing.T) {
 					t.Errorf("no %q in\n%s", want, w.Body)
 				}
 			}
-			if strings.Contains(w.Body.String(), "asks nobody") {
+			if strings.Contains(w.Body.String(), "has no login") {
 				t.Error("the page calls a closed server open")
 			}
 		})
 	}
 }
 
-func TestPageWarnsOfAnOpenServer(t *testing.T) {
+func TestPageWarnsAboutAnOpenServer(t *testing.T) {
 	for _, accept := range []string{"text/html", "*/*"} {
-		if w := get(t, webui.Facts{Open: true}, "/", accept); !strings.Contains(w.Body.String(), "asks nobody") {
+		if w := get(t, webui.Facts{Open: true}, "/", accept); !strings.Contains(w.Body.String(), "has no login") {
 			t.Errorf("%s: no warning in\n%s", accept, w.Body)
 		}
 	}
@@ -73,7 +73,7 @@ func TestPageUsesWssBehindTLS(t *testing.T) {
 	}
 }
 
-func TestFilesOfThePageAreThere(t *testing.T) {
+func TestFilesOfThePageExist(t *testing.T) {
 	html := get(t, webui.Facts{}, "/", "text/html").Body.String()
 	links := regexp.MustCompile(`(?:src|href)="(/static/[^"]+)"`).FindAllStringSubmatch(html, -1)
 	if len(links) == 0 {
@@ -86,7 +86,7 @@ func TestFilesOfThePageAreThere(t *testing.T) {
 	}
 }
 
-func TestNothingElseIsThere(t *testing.T) {
+func TestOtherPathsAreNotFound(t *testing.T) {
 	for _, path := range []string{"/nothing", "/static/", "/static/nothing.js"} {
 		if w := get(t, webui.Facts{}, path, "text/html"); w.Code != http.StatusNotFound {
 			t.Errorf("%s: status %d, want 404", path, w.Code)

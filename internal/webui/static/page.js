@@ -1,5 +1,5 @@
-// The copy buttons. Where the page may not use the clipboard (plain http on
-// another machine), the text is selected instead, ready to be copied by hand.
+// The copy buttons. Where the browser denies the page the clipboard (plain http
+// on another machine), a button selects the text, for the user to copy.
 for (const button of document.querySelectorAll('button[data-copies]')) {
   const source = document.getElementById(button.dataset.copies)
   const label = button.textContent
