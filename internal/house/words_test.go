@@ -18,12 +18,33 @@ import (
 // any more must be removed, so that it can't start again. "go test -v" lists how
 // many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
 var toRead = strings.Fields(`
-	. bench/durability cmd/yroom cmd/yroom/testdata/script consumer docs
-	examples/login internal/sim internal/webui
-	internal/wstest layer layer/layertest layer/memlayer protocol room room/testdata
-	store/sqlitestore store/storetest test/browser test/browser/robot test/clients
-	test/crash web/pages/board web/pages/prosemirror web/pages/room web/pages/rooms
-	web/shared worker
+	.
+	bench/durability
+	cmd/yroom
+	cmd/yroom/testdata/script
+	consumer
+	docs
+	examples/login
+	internal/sim
+	internal/wstest
+	layer
+	layer/layertest
+	layer/memlayer
+	protocol
+	room
+	room/testdata
+	store/sqlitestore
+	store/storetest
+	test/browser
+	test/browser/robot
+	test/clients
+	test/crash
+	web/pages/board
+	web/pages/prosemirror
+	web/pages/room
+	web/pages/rooms
+	web/shared
+	worker
 `)
 
 // rule is a word or a phrase that the project's texts don't use. Each pattern
