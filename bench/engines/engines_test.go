@@ -67,7 +67,7 @@ func inputs(b *testing.B) (folder string) {
 	b.Helper()
 	traces := os.Getenv("YROOM_TRACES")
 	if traces == "" {
-		testkit.Missing(b, "YROOM_TRACES is not set to the folder with the recorded sessions")
+		testkit.Missingf(b, "YROOM_TRACES is not set to the folder with the recorded sessions")
 	}
 	testkit.RequireNode(b, "../../test", "yjs", "ywasm")
 	folder = b.TempDir()

@@ -13,10 +13,10 @@ func SmallDisk(t testing.TB, size string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if runtime.GOOS != "linux" || os.Getuid() != 0 {
-		Missing(t, "mounting a small disk needs Linux and root")
+		Missingf(t, "mounting a small disk needs Linux and root")
 	}
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "tmpfs", dir).CombinedOutput(); err != nil {
-		Missing(t, "a small disk can't be mounted: %v: %s", err, out)
+		Missingf(t, "a small disk can't be mounted: %v: %s", err, out)
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {

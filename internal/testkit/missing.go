@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// Missing skips a test that needs something which the machine lacks, and says
+// Missingf skips a test that needs something which the machine lacks, and says
 // what. With YROOM_TEST_REQUIRED in the environment, as continuous integration
 // sets it, the test fails instead.
-func Missing(t testing.TB, format string, args ...any) {
+func Missingf(t testing.TB, format string, args ...any) {
 	t.Helper()
 	what := fmt.Sprintf(format, args...)
 	if os.Getenv("YROOM_TEST_REQUIRED") != "" {
@@ -28,7 +28,7 @@ func Program(t testing.TB, name, hint string) (path string) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		Missing(t, "%s is not installed: %s", name, hint)
+		Missingf(t, "%s is not installed: %s", name, hint)
 	}
 	return path
 }
@@ -38,6 +38,6 @@ func Program(t testing.TB, name, hint string) (path string) {
 func File(t testing.TB, path, hint string) {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
-		Missing(t, "%s is not there: %s", path, hint)
+		Missingf(t, "%s is not there: %s", path, hint)
 	}
 }

@@ -44,7 +44,7 @@ func Serve(t testing.TB, program, dir string, args ...string) *Server {
 	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	go func() {
-		_ = s.Cmd.Wait() // the outcome is in ProcessState
+		_ = s.Wait() // the outcome is in ProcessState
 		close(s.ended)
 	}()
 	t.Cleanup(func() {

@@ -194,7 +194,7 @@ func runAsNobody(t *testing.T) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	report, err := cmd.CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		testkit.Missing(t, "setpriv is missing, with which root can be left")
+		testkit.Missingf(t, "setpriv is missing, with which root can be left")
 	}
 	if err != nil || !strings.Contains(string(report), "--- PASS: "+t.Name()) {
 		t.Errorf("as nobody: %v\n%s", err, report)
@@ -221,7 +221,7 @@ func childCounts(t *testing.T, path string, level store.Durability) {
 func traced(t *testing.T, role, path string, options ...string) (trace string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		testkit.Missing(t, "system calls are looked at with strace, on Linux")
+		testkit.Missingf(t, "system calls are looked at with strace, on Linux")
 	}
 	testkit.Program(t, "strace", "apt-get install strace")
 	file := filepath.Join(t.TempDir(), "trace")
