@@ -26,8 +26,8 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
-	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/storetest"
 	"github.com/yroom/yroom/yjs"
@@ -51,73 +51,21 @@ func decode(t *testing.T, text string) []byte {
 	return data
 }
 
-// moody is a store that fails when it is told to.
-type moody struct {
-	*memstore.Store
-
-	fails, hangs atomic.Bool
-}
-
-func (m *moody) mood(ctx context.Context) error {
-	for m.hangs.Load() && ctx.Err() == nil {
-		time.Sleep(time.Millisecond)
-	}
-	if m.fails.Load() {
-		return errors.New("the disk is on fire")
-	}
-	return nil
-}
-
-func (m *moody) Load(ctx context.Context, room string) (store.Log, error) {
-	if err := m.mood(ctx); err != nil {
-		return store.Log{}, err
-	}
-	return m.Store.Load(ctx, room)
-}
-
-func (m *moody) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	if err := m.mood(ctx); err != nil {
-		return 0, err
-	}
-	return m.Store.Append(ctx, room, e)
-}
-
-func (m *moody) Create(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	if err := m.mood(ctx); err != nil {
-		return 0, err
-	}
-	return m.Store.Create(ctx, room, e)
-}
-
-func (m *moody) Delete(ctx context.Context, room string) error {
-	if err := m.mood(ctx); err != nil {
-		return err
-	}
-	return m.Store.Delete(ctx, room)
-}
-
-func (m *moody) List(ctx context.Context, prefix, after string, most int) ([]store.Listed, error) {
-	if err := m.mood(ctx); err != nil {
-		return nil, err
-	}
-	return m.Store.List(ctx, prefix, after, most)
-}
-
 // apiPlace is a server with an API.
 type apiPlace struct {
 	t        *testing.T
 	rooms    *yroom.Server
 	site     *site
 	web      *httptest.Server
-	store    *moody       // of rooms whose prefix is moody
-	patience atomic.Int64 // of the server with one request, as a time.Duration; 0: it has it all
-	seen     *openAPI     // nil: nobody looks
-	problems sync.Map     // that were answered, with their status
+	store    *faulty.Store // of rooms whose prefix is moody
+	patience atomic.Int64  // of the server with one request, as a time.Duration; 0: it has it all
+	seen     *openAPI      // nil: nobody looks
+	problems sync.Map      // that were answered, with their status
 }
 
 func newAPIPlace(t *testing.T) *apiPlace {
 	t.Helper()
-	p := &apiPlace{t: t, store: &moody{Store: memstore.New()}}
+	p := &apiPlace{t: t, store: faulty.New(memstore.New())}
 	rows := map[string]roomSettings{
 		"moody": {Settings: yroom.Settings{Store: p.store}},
 		"plain": {Settings: yroom.Settings{Store: storetest.Basic(memstore.New())}},
@@ -770,7 +718,7 @@ func (p *apiPlace) testStore(t *testing.T) {
 	doc := string(decode(t, docV1))
 	p.make("moody.there")
 	p.make("moody.other")
-	p.store.fails.Store(true)
+	p.store.Set(faulty.Fail(errors.New("the disk is on fire")))
 	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms", "")
 	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms/moody.1", "")
 	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, "/api/rooms/moody.2/events", "")
@@ -780,8 +728,7 @@ func (p *apiPlace) testStore(t *testing.T) {
 	if a.header.Get("Retry-After") == "" || strings.Contains(a.body, "fire") {
 		t.Errorf("%v %s", a.header, a.body)
 	}
-	p.store.fails.Store(false)
-	p.store.hangs.Store(true)
+	p.store.Set(faulty.NewGate().Wait)
 	p.patience.Store(int64(50 * time.Millisecond))
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms", "")
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms/moody.5", "")
@@ -789,7 +736,7 @@ func (p *apiPlace) testStore(t *testing.T) {
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", post, "/api/rooms/moody.7", doc)
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", put, "/api/rooms/moody.8", doc, "If-None-Match", "*")
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", delete_, "/api/rooms/moody.other", "")
-	p.store.hangs.Store(false)
+	p.store.Set(nil)
 	p.patience.Store(0)
 	if got := p.title("moody.there"); got != "Hello world" {
 		t.Errorf("title %q", got)

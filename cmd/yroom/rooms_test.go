@@ -22,6 +22,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
@@ -394,19 +395,14 @@ func TestRoomsOfAStoreThatFails(t *testing.T) {
 	if _, err := kept.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: []byte(typedHello)}); err != nil {
 		t.Fatal(err)
 	}
-	p := newPlace(t, yroom.Config{Store: failing{kept}})
+	fails := faulty.New(kept)
+	fails.Set(faulty.Fail(errors.New("the disk is on fire")), faulty.List)
+	p := newPlace(t, yroom.Config{Store: fails})
 	for path, wants := range map[string]int{"/rooms.json": 503, "/room.json": 503} {
 		if status, body := get[problem](p, path, "room", "a"); status != wants || !strings.Contains(body.Error, "the disk is on fire") {
 			t.Errorf("%s: status %d, %+v", path, status, body)
 		}
 	}
-}
-
-// failing is a store that can't list.
-type failing struct{ *memstore.Store }
-
-func (failing) List(context.Context, string, string, int) ([]store.Listed, error) {
-	return nil, errors.New("the disk is on fire")
 }
 
 // A server that is started reads its token, and takes a name in the world for

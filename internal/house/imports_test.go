@@ -31,6 +31,7 @@ var wantImports = []struct {
 	{"examples/login", []string{".", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "internal/webui", "web", "yjs"}},
 	{"internal/testkit", nil},
+	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
 	{"scripts/gotest", nil},
 	{"internal/wstest", []string{"github.com/gobwas/ws"}},

@@ -17,7 +17,8 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/testkit"
-	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/internal/testkit/faulty"
+	"github.com/yroom/yroom/store/memstore"
 )
 
 // kits are the stock ones of kits.mjs.
@@ -43,7 +44,9 @@ func TestSlowReader(t *testing.T) {
 	testkit.RequireNode(t, "..", "yjs")
 	for _, kit := range kits {
 		t.Run(kit, func(t *testing.T) {
-			url := serve(t, yroom.Config{Store: forgetful{}})
+			kept := faulty.New(memstore.New())
+			kept.Set(faulty.Drop) // so that a room's memory is all there is to measure
+			url := serve(t, yroom.Config{Store: kept})
 			start(t, kit, url, "alone").Report(t)
 		})
 	}
@@ -132,22 +135,4 @@ func start(t *testing.T, kit, url, how string) *play {
 	p := &play{kit, testkit.StartNode(t, "play.mjs", kit, url, how)}
 	p.KillAfter(5 * time.Minute)
 	return p
-}
-
-// forgetful is a store that keeps nothing, so that a room's memory is all
-// there is to measure.
-type forgetful struct{ store.Unsupported }
-
-var _ store.Store = forgetful{}
-
-func (forgetful) Load(context.Context, string) (store.Log, error) {
-	return store.Log{}, store.ErrNotFound
-}
-
-func (forgetful) Append(context.Context, string, store.Entry) (store.Position, error) {
-	return 0, nil
-}
-
-func (forgetful) Compact(context.Context, string, store.Log, store.Entry) error {
-	return nil
 }
