@@ -13,23 +13,27 @@ import (
 type Block struct {
 	File     string // in the project, such as docs/clients.md
 	Line     int    // of the fence that opens it, from 1
-	Language string // what stands behind that fence
+	Language string // the word after that fence
 	Text     string // each line ends with \n
 }
 
-// String says where the block is.
+// String returns the position of the block.
 func (b Block) String() string { return fmt.Sprintf("%s:%d", b.File, b.Line) }
 
-// Documents gives the names of README.md and of the pages in docs/.
+// Documents returns the names of the pages in the project's folder and in docs/.
 func Documents(project fs.FS) ([]string, error) {
 	pages, err := fs.Glob(project, "docs/*.md")
-	if err == nil && len(pages) == 0 {
-		err = errors.New("markdown: there is no documentation")
+	if err != nil {
+		return nil, err
 	}
-	return append(pages, "README.md"), err
+	if len(pages) == 0 {
+		return nil, errors.New("markdown: there is no documentation")
+	}
+	front, err := fs.Glob(project, "*.md")
+	return append(pages, front...), err
 }
 
-// Blocks gives the blocks of a language in all documents; "": of all languages.
+// Blocks returns the blocks of a language in all documents; "" selects all languages.
 func Blocks(project fs.FS, language string) ([]Block, error) {
 	documents, err := Documents(project)
 	if err != nil {
@@ -50,7 +54,7 @@ func Blocks(project fs.FS, language string) ([]Block, error) {
 	return found, nil
 }
 
-// read reads blocks that are fenced by lines of their own.
+// read returns the blocks of a page. A fence is a line of its own.
 func read(text string) (blocks []Block) {
 	inside := false
 	n := 0
