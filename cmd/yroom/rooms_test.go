@@ -277,11 +277,13 @@ func TestARoomThatGoesAway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for {
-		if _, rooms := get[list](p, "/rooms.json"); rooms.Open == 0 {
-			break
+	testkit.Eventually(t, "no room is open", func() string {
+		_, rooms := get[list](p, "/rooms.json")
+		if rooms.Open > 0 {
+			return fmt.Sprint(rooms.Open, " are open")
 		}
-	}
+		return ""
+	})
 	_, rooms := get[list](p, "/rooms.json")
 	want := list{Rooms: []summary{{Name: "written", State: "stored", Bytes: len(typedHello), Stored: rooms.Rooms[0].Stored}}}
 	if diff := cmp.Diff(want, rooms); diff != "" || want.Rooms[0].Stored == nil {
@@ -362,14 +364,15 @@ func TestLongListsComeInParts(t *testing.T) {
 	for _, room := range []string{"r.0001", "r.0002", "r.0601", "t"} { // among those that are stored, one of them, and behind them
 		p.connect(room)
 	}
-	_, first := get[list](p, "/rooms.json")
+	var first list
 	opening := func(s summary) bool { return s.State == "loading" }
-	for deadline := time.Now().Add(10 * time.Second); first.Open < 4 || slices.ContainsFunc(first.Rooms, opening); {
-		if time.Now().After(deadline) {
-			t.Fatal("the rooms don't open")
-		}
+	testkit.Eventually(t, "the rooms are open", func() string {
 		_, first = get[list](p, "/rooms.json")
-	}
+		if first.Open < 4 || slices.ContainsFunc(first.Rooms, opening) {
+			return fmt.Sprint(first.Open, " are open")
+		}
+		return ""
+	})
 	got := names(first)
 	if len(got) != roomsAtOnce || first.Next != got[len(got)-1] || first.Open != 4 {
 		t.Fatalf("%d rooms, next %q, %d open", len(got), first.Next, first.Open)

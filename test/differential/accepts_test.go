@@ -31,29 +31,18 @@ type mutant struct {
 // have the same content afterwards. A single update that makes clients throw would make
 // a room unusable.
 func TestAccepts(t *testing.T) {
-	perProfile := *mutants / (len(profiles) * basesPerSeed * mutantsPerBase)
-	for _, p := range profiles {
-		if *profile != "" && *profile != p.name {
-			continue
+	count := func(float64) int { return *mutants / (len(profiles) * basesPerSeed * mutantsPerBase) }
+	eachProfile(t, count, func(t *testing.T, yjs *oracle, profile string, first, end int) {
+		var tried, accepted int
+		for seed := first; seed < end; seed++ {
+			n, m := mutateHistory(t, yjs, seed, profile)
+			tried, accepted = tried+n, accepted+m
 		}
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			yjs := startOracle(t)
-			first, end := 0, max(1, perProfile)
-			if *oneSeed >= 0 {
-				first, end = *oneSeed, *oneSeed+1
-			}
-			var tried, accepted int
-			for seed := first; seed < end; seed++ {
-				n, m := mutateHistory(t, yjs, seed, p.name)
-				tried, accepted = tried+n, accepted+m
-			}
-			t.Logf("%d mutants, %d accepted", tried, accepted)
-			if *oneSeed < 0 && accepted < tried/10 {
-				t.Errorf("%d accepted of %d mutants are too few to be significant", accepted, tried)
-			}
-		})
-	}
+		t.Logf("%d mutants, %d accepted", tried, accepted)
+		if *oneSeed < 0 && accepted < tried/10 {
+			t.Errorf("%d accepted of %d mutants are too few to be significant", accepted, tried)
+		}
+	})
 }
 
 // mutateHistory applies mutants of the updates of a history, each on top of the updates

@@ -10,25 +10,15 @@ import (
 // TestConvert checks that Convert turns each encoding of an update into the other one,
 // as yjs wrote them, byte for byte.
 func TestConvert(t *testing.T) {
-	for _, p := range profiles {
-		if *profile != "" && *profile != p.name {
-			continue
+	count := func(float64) int { return *seeds / 10 }
+	eachProfile(t, count, func(t *testing.T, yjs *oracle, profile string, first, end int) {
+		toV1, toV2 := 0, 0
+		for seed := first; seed < end && !t.Failed(); seed++ {
+			n, m := convertHistory(t, yjs, seed, profile)
+			toV1, toV2 = toV1+n, toV2+m
 		}
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			yjs := startOracle(t)
-			first, end := 0, max(1, *seeds/10)
-			if *oneSeed >= 0 {
-				first, end = *oneSeed, *oneSeed+1
-			}
-			toV1, toV2 := 0, 0
-			for seed := first; seed < end && !t.Failed(); seed++ {
-				n, m := convertHistory(t, yjs, seed, p.name)
-				toV1, toV2 = toV1+n, toV2+m
-			}
-			t.Logf("%d updates to V1, %d to V2", toV1, toV2)
-		})
-	}
+		t.Logf("%d updates to V1, %d to V2", toV1, toV2)
+	})
 }
 
 // convertHistory converts the updates of a history to V1, and to V2 if V1 represents

@@ -74,22 +74,31 @@ func TestDifferential(t *testing.T) {
 // eachSeed calls compare for a share of the seeds of each profile. If compare fails, it
 // prints how to run it again.
 func eachSeed(t *testing.T, share float64, compare func(t *testing.T, yjs *oracle, seed int, profile string) report) {
+	count := func(shareOfProfile float64) int { return int(float64(*seeds) * shareOfProfile * share) }
+	eachProfile(t, count, func(t *testing.T, yjs *oracle, profile string, first, end int) {
+		var total report
+		for seed := first; seed < end; seed++ {
+			total.add(oneSeedOf(t, yjs, seed, profile, compare))
+		}
+		total.check(t, end-first)
+	})
+}
+
+// eachProfile calls play once for each profile, all at the same time, each with an
+// oracle. The seeds are those from first to before end: as many as count returns for the
+// share of the profile, at least one, or the one that -seed names.
+func eachProfile(t *testing.T, count func(share float64) int, play func(t *testing.T, yjs *oracle, profile string, first, end int)) {
 	for _, p := range profiles {
 		if *profile != "" && *profile != p.name {
 			continue
 		}
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			yjs := startOracle(t)
-			first, end := 0, max(1, int(float64(*seeds)*p.share*share))
+			first, end := 0, max(1, count(p.share))
 			if *oneSeed >= 0 {
 				first, end = *oneSeed, *oneSeed+1
 			}
-			var total report
-			for seed := first; seed < end; seed++ {
-				total.add(oneSeedOf(t, yjs, seed, p.name, compare))
-			}
-			total.check(t, end-first)
+			play(t, startOracle(t), p.name, first, end)
 		})
 	}
 }

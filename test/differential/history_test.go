@@ -10,26 +10,16 @@ import (
 // TestHistory checks that a store with Options.History keeps everything that yjs needs
 // to restore an old snapshot.
 func TestHistory(t *testing.T) {
-	for _, p := range profiles {
-		if *profile != "" && *profile != p.name {
-			continue
+	count := func(share float64) int { return int(float64(*seeds) * share / 8) }
+	eachProfile(t, count, func(t *testing.T, yjs *oracle, profile string, first, end int) {
+		dropped := 0
+		for seed := first; seed < end && !t.Failed(); seed++ {
+			dropped += restoreHistory(t, yjs, seed, profile)
 		}
-		t.Run(p.name, func(t *testing.T) {
-			t.Parallel()
-			yjs := startOracle(t)
-			first, end := 0, max(1, int(float64(*seeds)*p.share/8))
-			if *oneSeed >= 0 {
-				first, end = *oneSeed, *oneSeed+1
-			}
-			dropped := 0
-			for seed := first; seed < end && !t.Failed(); seed++ {
-				dropped += restoreHistory(t, yjs, seed, p.name)
-			}
-			if *oneSeed < 0 && dropped == 0 {
-				t.Error("no store without history is smaller: the test is not significant")
-			}
-		})
-	}
+		if *oneSeed < 0 && dropped == 0 {
+			t.Error("no store without history is smaller: the test is not significant")
+		}
+	})
 }
 
 // restoreHistory restores a snapshot from the middle of a history. It returns how many
