@@ -5,8 +5,9 @@ import "errors"
 var (
 	// ErrRange means that a position or a length is out of range.
 	ErrRange = errors.New("yjs: out of range")
-	// ErrType means that a root has another kind: it was requested as that kind before,
-	// or its content belongs to that kind.
+	// ErrType means that a shared type does not have the required kind. The kind of a
+	// root is the one that it was first requested as. Before that, its content restricts
+	// the kinds that it can be requested as.
 	ErrType = errors.New("yjs: wrong type")
 	// ErrDeleted means that a shared type is no longer part of the document.
 	ErrDeleted = errors.New("yjs: type is deleted")

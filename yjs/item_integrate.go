@@ -182,8 +182,9 @@ func (c *client) push(it *item) {
 	c.end = it.end()
 }
 
-// resolveConflicts returns the left neighbour of an item, given the items between its
-// origins: o is the first of them.
+// resolveConflicts returns the left neighbour of an item by the rules of YATA. The
+// items from o up to its right neighbour may have been inserted concurrently at the
+// same place. They keep their order, and the item is inserted after some of them.
 func (d *Doc) resolveConflicts(it, left, o *item) *item {
 	// Items visited after start are right of the origin. Of these, the items visited
 	// after conflict may still conflict with it.
@@ -196,6 +197,8 @@ func (d *Doc) resolveConflicts(it, left, o *item) *item {
 		}
 		o.ensureExtra().visit = d.visits
 		if sameRef(it, o, hasOrigin) {
+			// Items after the same element are ordered by client id. With the same right
+			// origin, too, everything after o is right of the item.
 			if o.client().id < it.client().id {
 				left, conflict = o, d.visits
 			} else if sameRef(it, o, hasRight) {
@@ -204,12 +207,12 @@ func (d *Doc) resolveConflicts(it, left, o *item) *item {
 			continue
 		}
 		if !o.is(hasOrigin) {
-			break
+			break // the origin of o, the start of the list, is left of the item's origin
 		}
 		switch origin := d.item(o.origin()); {
-		case origin.visit() <= start:
+		case origin.visit() <= start: // left of the item's origin
 			return left
-		case origin.visit() <= conflict:
+		case origin.visit() <= conflict: // left of the item, and so is o
 			left, conflict = o, d.visits
 		}
 	}

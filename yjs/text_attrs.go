@@ -130,9 +130,9 @@ func (a *attrs) object() Object {
 }
 
 // equalAttrs is equalAttrs of yjs: it reports whether two values are equal, or are
-// objects with equal members. In yjs, members that are objects are equal only if they
-// are identical. That is why values of the same memory are equal here, as they were
-// made from one value.
+// objects with equal members. Members that are objects themselves are equal only if
+// they are identical, as with === in JavaScript. Slices that share memory were made
+// from one value and are identical.
 func equalAttrs(a, b []byte) bool {
 	if len(a) == len(b) && &a[0] == &b[0] {
 		return true

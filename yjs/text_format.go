@@ -59,16 +59,16 @@ func (tx *transaction) newItem(t *sharedType, left, right *item, k blocks.Kind, 
 	it := tx.doc.slab.item(slabItems)
 	*it = item{clock: c.end, len: n, right: right, kind: k}
 	tx.doc.storeContent(it, c, t, content)
-	var before, behind blocks.ID
+	var origin, rightOrigin blocks.ID
 	if left != nil {
 		it.flags |= hasOrigin
-		before = left.lastID()
+		origin = left.lastID()
 	}
 	if right != nil {
 		it.flags |= hasRight
-		behind = right.id()
+		rightOrigin = right.id()
 	}
-	it.setRefs(before, behind)
+	it.setRefs(origin, rightOrigin)
 	if k == blocks.KindType {
 		it.ensureExtra().typ = readType(tx.doc, content)
 	}
@@ -160,6 +160,7 @@ func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content 
 func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
 	p.skipRedundant(want)
 	negated := tx.openFormats(p, want)
+	// After the elements, go on while formats follow that can be among those to restore.
 	for p.right != nil && (n > 0 || negated.len() > 0 && !p.right.visible()) {
 		it := p.right
 		if it.deleted() {

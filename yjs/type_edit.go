@@ -46,7 +46,7 @@ func contentOf(v Value) (content, error) {
 		}
 		for _, m := range v.object {
 			if m.Key == "guid" || m.Key == "gcFilter" {
-				return content{}, fmt.Errorf("%w: a subdocument with the option %q", ErrValue, m.Key)
+				return content{}, fmt.Errorf("%w: a subdocument can't have the option %q", ErrValue, m.Key)
 			}
 		}
 		return content{blocks.KindDoc, appendAnyObject(lib0.AppendString(nil, v.str), v.object)}, nil
@@ -64,7 +64,7 @@ func newTypeContent(v Value) (content, error) {
 		return content{}, fmt.Errorf("%w: the shared type is already in a document", ErrValue)
 	}
 	if k == KindUnknown || int(k) >= len(kindNames) {
-		return content{}, fmt.Errorf("%w: a shared type of kind %s", ErrValue, k)
+		return content{}, fmt.Errorf("%w: no shared type can be created of kind %s", ErrValue, k)
 	}
 	return content{blocks.KindType, typeContent(k, v.str)}, nil
 }
@@ -130,14 +130,14 @@ func (t *sharedType) deleteAt(at, n int) error {
 		if left := tx.itemBefore(t, uint64(at)); left != nil {
 			it = left.right
 		}
-		for left := uint64(n); left > 0; it = it.right {
+		for rest := uint64(n); rest > 0; it = it.right {
 			if !it.visible() {
 				continue
 			}
-			if left < it.len {
-				tx.doc.split(it, left)
+			if rest < it.len {
+				tx.doc.split(it, rest)
 			}
-			left -= it.len
+			rest -= it.len
 			tx.delete(it)
 		}
 	})

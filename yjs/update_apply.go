@@ -13,7 +13,7 @@ type state uint8
 
 const (
 	idle    state = iota
-	active        // its next item is to be integrated next, or after an item of another client that it depends on
+	active        // its next item, or an item of another client that it depends on, is being integrated
 	blocked       // no item can be integrated until its dependencies arrive
 )
 
@@ -136,7 +136,7 @@ func (tx *transaction) advance(todo []*client) []*client {
 // clients that it depends on.
 func (tx *transaction) run(c *client) {
 	d := tx.doc
-	stack := []*client{c}
+	stack := []*client{c} // each client depends on the next one
 	c.state = active
 	var prev hint
 	for {
@@ -151,8 +151,8 @@ func (tx *transaction) run(c *client) {
 			return
 		}
 		if it.is(isForeign) {
-			if needs, yes := d.lacks(it); yes {
-				on := d.client(needs.Client)
+			if missing, ok := d.lacks(it); ok {
+				on := d.client(missing.Client)
 				if on.state != idle || on.waiting {
 					tx.suspend(stack)
 					return
@@ -176,7 +176,8 @@ func (tx *transaction) run(c *client) {
 	}
 }
 
-// wake moves the clients that waited for elements which c now has to woken.
+// wake appends to woken the clients that waited for elements of c which are integrated
+// now.
 func (tx *transaction) wake(c *client) {
 	for x, ok := c.waiters.Pop(c.end); ok; x, ok = c.waiters.Pop(c.end) {
 		x.Client.waiting = false
@@ -184,8 +185,8 @@ func (tx *transaction) wake(c *client) {
 	}
 }
 
-// suspend marks clients as blocked, each of which depends on the next one, and
-// registers them as waiters.
+// suspend marks the clients of a stack, each of which depends on the next one, as
+// blocked. It registers each as a waiter for the element that it lacks.
 func (tx *transaction) suspend(stack []*client) {
 	for _, c := range stack {
 		c.state = blocked
@@ -193,10 +194,10 @@ func (tx *transaction) suspend(stack []*client) {
 		if it == nil || it.clock > c.end || c.waiting {
 			continue
 		}
-		if needs, yes := tx.doc.lacks(it); yes {
+		if missing, ok := tx.doc.lacks(it); ok {
 			c.waiting = true
-			on := tx.doc.client(needs.Client)
-			on.waiters.Push(clocks.Waiter[*client]{Clock: needs.Clock, Client: c})
+			on := tx.doc.client(missing.Client)
+			on.waiters.Push(clocks.Waiter[*client]{Clock: missing.Clock, Client: c})
 		}
 	}
 	tx.blocked = append(tx.blocked, stack...)

@@ -7,8 +7,8 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-// decodedUpdate is an update that was read and checked. It does not change the document
-// before integrateUpdate.
+// decodedUpdate is an update that was decoded and checked. It is not part of the
+// document until integrateUpdate.
 type decodedUpdate struct {
 	doc      *Doc
 	slab     slab

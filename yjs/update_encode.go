@@ -31,11 +31,11 @@ func (d *Doc) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	for _, c := range d.inOrder() {
 		w.section(c, has[c.id], true)
 	}
-	var gone []deletion
+	var deletions []deletion
 	for _, c := range d.inOrder() {
-		gone = c.appendDeleted(gone)
+		deletions = c.appendDeleted(deletions)
 	}
-	return blocks.Convert(blocks.V1, enc, w.update(gone))
+	return blocks.Convert(blocks.V1, enc, w.update(deletions))
 }
 
 // encode returns the changes of the transaction as an update, or nil if there are none.
@@ -87,8 +87,8 @@ type writer struct {
 }
 
 // section writes the elements of a client from clock on, and its pending items if
-// waiting is set.
-func (w *writer) section(c *client, clock uint64, waiting bool) {
+// withPending is set.
+func (w *writer) section(c *client, clock uint64, withPending bool) {
 	w.blocks = w.blocks[:0]
 	n, start := uint64(0), clock
 	if clock < c.end {
@@ -101,7 +101,7 @@ func (w *writer) section(c *client, clock uint64, waiting bool) {
 		n += w.flush()
 		clock = c.end
 	}
-	if waiting {
+	if withPending {
 		for _, it := range c.pending {
 			if it.end() <= clock {
 				continue
@@ -129,26 +129,26 @@ func (w *writer) section(c *client, clock uint64, waiting bool) {
 }
 
 // update returns the sections and the given deletions as an update.
-func (w *writer) update(gone []deletion) []byte {
-	out := lib0.AppendUint(make([]byte, 0, len(w.out)+16*len(gone)+16), w.sections)
+func (w *writer) update(deletions []deletion) []byte {
+	out := lib0.AppendUint(make([]byte, 0, len(w.out)+16*len(deletions)+16), w.sections)
 	out = append(out, w.out...)
 	clients := uint64(0)
-	for i := range gone {
-		if i == 0 || gone[i].client != gone[i-1].client {
+	for i := range deletions {
+		if i == 0 || deletions[i].client != deletions[i-1].client {
 			clients++
 		}
 	}
 	out = lib0.AppendUint(out, clients)
-	for len(gone) > 0 {
+	for len(deletions) > 0 {
 		n := 1
-		for n < len(gone) && gone[n].client == gone[0].client {
+		for n < len(deletions) && deletions[n].client == deletions[0].client {
 			n++
 		}
-		out = lib0.AppendUint(lib0.AppendUint(out, gone[0].client.id), uint64(n))
-		for _, x := range gone[:n] {
+		out = lib0.AppendUint(lib0.AppendUint(out, deletions[0].client.id), uint64(n))
+		for _, x := range deletions[:n] {
 			out = lib0.AppendUint(lib0.AppendUint(out, x.From), x.To-x.From)
 		}
-		gone = gone[n:]
+		deletions = deletions[n:]
 	}
 	return out
 }
