@@ -25,7 +25,7 @@ func (t text) Len() int { return int(t.t.len) }
 // String returns the text without formats and embeds.
 func (t *Text) String() string { return t.t.string() }
 
-// MarshalJSON returns the text as a JSON string.
+// MarshalJSON returns the text as a JSON string. The error is ErrSize.
 func (t *Text) MarshalJSON() ([]byte, error) { return marshal(t.t) }
 
 // String returns the text with its formats as tags, as toString of yjs does. Nothing is
