@@ -18,5 +18,6 @@
 //   - writer_conn.go: the connection that writes: its transactions and faults
 //   - writer_apply.go: the SQL of each kind of request
 //   - unawaited.go: appends for which no call waits (store.DurabilityNone)
+//   - events.go: what a Store reports to metrics
 //   - errors.go: faults of SQLite, with advice for the operator
 package sqlitestore

@@ -1,5 +1,11 @@
 package sqlitestore
 
+import (
+	"time"
+
+	"github.com/yroom/yroom/store"
+)
+
 // writeBatches writes what is queued until the queue is closed and empty. A batch
 // is all that waits, and goes into one transaction, so that many rooms share the
 // cost of a commit. There is no timer: the next batch is what was queued while
@@ -7,7 +13,7 @@ package sqlitestore
 func (s *Store) writeBatches() {
 	defer close(s.written)
 	for batch := s.queue.take(); batch != nil; batch = s.queue.take() {
-		s.commit(batch)
+		s.writeBatch(batch)
 		for _, r := range batch {
 			s.finish(r)
 		}
@@ -15,10 +21,10 @@ func (s *Store) writeBatches() {
 	}
 }
 
-// commit does all requests of the batch and sets their errors. If one of them
+// writeBatch does all requests of the batch and sets their results. If one of them
 // makes the transaction fail, each is tried in a transaction of its own.
-func (s *Store) commit(batch []*request) {
-	began, err := s.writer.transact(batch)
+func (s *Store) writeBatch(batch []*request) {
+	began, err := s.transact(batch)
 	if err == nil {
 		return
 	}
@@ -27,7 +33,7 @@ func (s *Store) commit(batch []*request) {
 		return
 	}
 	for i, r := range batch {
-		if began, err = s.writer.transact(batch[i : i+1]); !began {
+		if began, err = s.transact(batch[i : i+1]); !began {
 			fail(batch[i:], err)
 			return
 		}
@@ -37,18 +43,51 @@ func (s *Store) commit(batch []*request) {
 	}
 }
 
+// transact does all of the batch in one transaction, at the strictest level among
+// its requests. A request that is refused has the answer as its error and changes
+// nothing; any other error undoes the whole transaction and is returned. began
+// reports whether a transaction could be started.
+func (s *Store) transact(batch []*request) (began bool, err error) {
+	level, idle := store.DurabilityCommit, true
+	for _, r := range batch {
+		idle = idle && r.kind == requestFlush
+		level = min(level, r.level)
+	}
+	if idle {
+		return true, nil
+	}
+	start := time.Now()
+	if err := s.writer.begin(level); err != nil {
+		return false, err
+	}
+	for _, r := range batch {
+		if r.err = s.writer.apply(r); r.err != nil && !isAnswer(r.err) {
+			s.writer.drop(r.err)
+			return true, r.err
+		}
+	}
+	if err := s.writer.commit(); err != nil {
+		return true, err
+	}
+	s.config.Events.committed(batch, level, start)
+	return true, nil
+}
+
 func fail(batch []*request, err error) {
 	for _, r := range batch {
 		r.err = err
 	}
 }
 
-// finish returns the result of r to the call that waits for it.
+// finish returns the results of r to the call that waits for them.
 func (s *Store) finish(r *request) {
 	if r.err != nil && !isAnswer(r.err) {
 		damaged := isDamage(r.err)
 		if r.err = explain(s.path, s.config.LockWait, r.err); damaged {
 			r.err = corrupt(r.room, 0, r.err)
+		}
+		if failed := s.config.Events.Failed; failed != nil && r.kind != requestFlush {
+			failed(r.room, r.err)
 		}
 	}
 	s.unawaited.learn(r)

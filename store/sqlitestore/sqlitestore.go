@@ -30,6 +30,8 @@ type Config struct {
 	// LockWait is how long a call waits while another process keeps the file
 	// locked. Zero: 10 s.
 	LockWait time.Duration
+	// Events are called for metrics.
+	Events Events
 }
 
 const (

@@ -1,7 +1,6 @@
 package sqlitestore
 
 import (
-	"cmp"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -29,15 +28,16 @@ func (w *writer) apply(r *request) error {
 }
 
 func (w *writer) append(r *request) error {
-	if err := w.insert(r); !errors.Is(err, errNoRoom) {
-		return err
-	}
-	// The room was deleted, or was never written to, in which case this creates it.
 	room, err := w.room(r.room)
-	if err != nil || room.deleted {
-		return cmp.Or(err, store.ErrDeleted)
+	switch {
+	case err != nil:
+		return err
+	case room.id == 0:
+		return w.create(r)
+	case room.deleted:
+		return store.ErrDeleted
 	}
-	return w.create(r)
+	return w.insertNext(r, room)
 }
 
 func (w *writer) create(r *request) error {
@@ -46,16 +46,19 @@ func (w *writer) create(r *request) error {
 	case err != nil:
 		return err
 	case room.id == 0:
-		_, err = w.exec("INSERT INTO rooms (name, created_at) VALUES (?, ?)", r.room, now())
+		if _, err = w.exec("INSERT INTO rooms (name, created_at) VALUES (?, ?)", r.room, now()); err == nil {
+			room, err = w.room(r.room)
+		}
 	case room.deleted:
 		_, err = w.exec("UPDATE rooms SET created_at = ?, deleted_at = NULL WHERE id = ?", now(), room.id)
+		room.deleted = false
 	default:
 		return store.ErrExists
 	}
 	if err != nil {
 		return err
 	}
-	return w.insert(r)
+	return w.insertNext(r, room)
 }
 
 func (w *writer) compact(r *request) error {
@@ -84,11 +87,9 @@ func (w *writer) compact(r *request) error {
 	if _, err := w.exec("UPDATE rooms SET generation = generation + 1 WHERE id = ?", room.id); err != nil {
 		return err
 	}
-	row := rowOf(r.entry)
-	_, err = w.exec("INSERT INTO entries (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		room.id, int64(r.newest), row.encoding, row.data, row.checksum, row.storedAt, row.writtenBy)
-	r.position = r.newest
-	return err
+	room.generation++
+	w.remember(r.room, room)
+	return w.insert(r, room.id, r.newest)
 }
 
 func (w *writer) delete(r *request) error {
@@ -99,64 +100,69 @@ func (w *writer) delete(r *request) error {
 	case room.id == 0:
 		return store.ErrNotFound
 	}
-	if _, err := w.exec("UPDATE rooms SET deleted_at = ?, generation = generation + 1, first_position = "+nextPosition+" WHERE id = ?",
-		now(), room.id); err != nil {
+	delete(w.rooms, r.room)
+	if _, err := w.exec("UPDATE rooms SET deleted_at = ?, generation = generation + 1, first_position = ? WHERE id = ?",
+		now(), int64(room.next), room.id); err != nil {
 		return err
 	}
 	_, err = w.exec("DELETE FROM entries WHERE room_id = ?", room.id)
 	return err
 }
 
-// roomRow is a row of the table rooms. The zero roomRow is that of a room that
-// was never written to.
+// roomRow is what the writer has to know of a room. The zero roomRow is that of a
+// room that was never written to.
 type roomRow struct {
 	id         int64
 	generation uint64
 	deleted    bool
+	next       store.Position // of the next entry
 }
 
+// room returns the row of a room, which is remembered until another process writes
+// to the file.
 func (w *writer) room(name string) (room roomRow, err error) {
-	err = w.scan("SELECT id, generation, deleted_at IS NOT NULL FROM rooms WHERE name = ?", []any{name},
-		&room.id, &room.generation, &room.deleted)
+	if room, ok := w.rooms[name]; ok {
+		return room, nil
+	}
+	err = w.scan("SELECT id, generation, deleted_at IS NOT NULL, "+
+		"coalesce((SELECT max(position) + 1 FROM entries WHERE room_id = rooms.id), first_position) "+
+		"FROM rooms WHERE name = ?", []any{name}, &room.id, &room.generation, &room.deleted, &room.next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return roomRow{}, nil
 	}
 	return room, err
 }
 
-// nextPosition is the position after the newest entry of a row of rooms.
-const nextPosition = "coalesce((SELECT max(position) + 1 FROM entries WHERE room_id = rooms.id), first_position)"
+// maxRooms bounds how many rooms a writer remembers; past it, it forgets all.
+const maxRooms = 100_000
 
-var errNoRoom = errors.New("there is no such room")
-
-// insert stores the entry of r at the next position. The error is errNoRoom for a
-// room that was deleted or never written to.
-func (w *writer) insert(r *request) error {
-	row := rowOf(r.entry)
-	err := w.scan("INSERT INTO entries (room_id, position, encoding, data, checksum, stored_at, written_by) "+
-		"SELECT id, "+nextPosition+", ?, ?, ?, ?, ? FROM rooms WHERE name = ? AND deleted_at IS NULL RETURNING position",
-		[]any{row.encoding, row.data, row.checksum, row.storedAt, row.writtenBy, r.room}, &r.position)
-	if errors.Is(err, sql.ErrNoRows) {
-		return errNoRoom
+func (w *writer) remember(name string, room roomRow) {
+	if w.rooms == nil || len(w.rooms) >= maxRooms {
+		w.rooms = map[string]roomRow{}
 	}
-	return err
+	w.rooms[name] = room
 }
 
-// entryRow is an entry as the table entries has it.
-type entryRow struct {
-	encoding  string
-	data      []byte
-	checksum  int64
-	storedAt  string
-	writtenBy string
+// insertNext stores the entry of r at the next position of the room.
+func (w *writer) insertNext(r *request, room roomRow) error {
+	if err := w.insert(r, room.id, room.next); err != nil {
+		return err
+	}
+	room.next++
+	w.remember(r.room, room)
+	return nil
 }
 
-func rowOf(e store.Entry) entryRow {
+// insert stores the entry of r at a position.
+func (w *writer) insert(r *request, roomID int64, at store.Position) error {
 	encoding := "v1"
-	if e.Encoding == store.V2 {
+	if r.entry.Encoding == store.V2 {
 		encoding = "v2"
 	}
-	return entryRow{encoding, e.Data, checksum(encoding, e.Data, e.By), now(), e.By}
+	r.position = at
+	_, err := w.exec("INSERT INTO entries (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		roomID, int64(at), encoding, r.entry.Data, checksum(encoding, r.entry.Data, r.entry.By), now(), r.entry.By)
+	return err
 }
 
 // timeLayout is how times are stored, in UTC: as SQLite's own functions write them.

@@ -20,6 +20,9 @@ type writer struct {
 	statements map[string]*sql.Stmt
 	level      store.Durability // at which the connection commits
 	rewrite    bool             // the write-ahead log must be written back before anything is added to it
+
+	rooms   map[string]roomRow // what is known of rooms, as of the version below
+	version int64              // of the data; changes when another connection has written
 }
 
 func openWriter(path string, wait time.Duration) (writer, error) {
@@ -79,6 +82,7 @@ func (w *writer) drop(err error) {
 		// to the first damaged part, so anything added after it would be lost: the log is written back first.
 		w.rewrite = true
 	}
+	w.rooms = nil // what the transaction has changed may be undone
 	if w.conn == nil {
 		return
 	}
@@ -143,37 +147,23 @@ func (w *writer) begin(level store.Durability) (err error) {
 		}
 		w.level = level
 	}
-	_, err = w.exec("BEGIN IMMEDIATE")
+	if _, err = w.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	version := w.version
+	if err = w.scan("PRAGMA data_version", nil, &w.version); w.version != version {
+		w.rooms = nil
+	}
 	return err
 }
 
-// transact does all of the batch in one transaction, at the strictest level among
-// its requests. A request that is refused has the answer as its error and changes
-// nothing; any other error undoes the whole transaction and is returned. began
-// reports whether a transaction could be started.
-func (w *writer) transact(batch []*request) (began bool, err error) {
-	level, idle := store.DurabilityCommit, true
-	for _, r := range batch {
-		idle = idle && r.kind == requestFlush
-		level = min(level, r.level)
-	}
-	if idle {
-		return true, nil
-	}
-	if err := w.begin(level); err != nil {
-		return false, err
-	}
-	for _, r := range batch {
-		if r.err = w.apply(r); r.err != nil && !isAnswer(r.err) {
-			w.drop(r.err)
-			return true, r.err
-		}
-	}
-	if _, err := w.exec("COMMIT"); err != nil {
+// commit ends the transaction.
+func (w *writer) commit() error {
+	_, err := w.exec("COMMIT")
+	if err != nil {
 		w.drop(err)
-		return true, err
 	}
-	return true, nil
+	return err
 }
 
 // errBusy means that a checkpoint could not finish.
