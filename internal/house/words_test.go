@@ -33,8 +33,6 @@ var toRead = strings.Fields(`
 	protocol
 	room
 	room/testdata
-	store/sqlitestore
-	store/storetest
 	test/browser
 	test/browser/robot
 	test/clients

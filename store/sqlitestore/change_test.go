@@ -16,7 +16,7 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// blocked gives a store whose writer waits for a lock until free is called.
+// blocked returns a store whose writer waits for SQLite's lock until free is called.
 func blocked(t *testing.T, config sqlitestore.Config) (s *sqlitestore.Store, free func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "rooms.db")
@@ -47,20 +47,19 @@ func TestFullQueueBlocks(t *testing.T) {
 			for err := error(nil); err == nil; queued++ {
 				ctx := short(t)
 				if _, err = s.Append(ctx, room, v1(data)); level == store.DurabilityFsync && queued < 20 {
-					err = nil // whoever waits gets an error, but what waits stays in the queue
+					err = nil // the call returns when ctx ends, and its request stays in the queue
 				}
 			}
 			free()
 			add(t, s, room, "last")
 			if got := len(held(t, s, room)); got < 5 || got > 12 {
-				t.Errorf("the room holds %d entries of 1 kB, which went through a queue of 10 kB", got)
+				t.Errorf("the room holds %d entries of 1 kB, want what fits into a queue of 10 kB", got)
 			}
 		})
 	}
 }
 
-// TestLargerThanQueue holds that an entry larger than the queue gets in, even
-// though small ones keep coming.
+// An entry that is larger than the queue is queued, even while small ones keep coming.
 func TestLargerThanQueue(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "rooms.db"), sqlitestore.Config{Queue: 1000})
 	ended := make(chan struct{})
@@ -99,7 +98,7 @@ func TestContextEndsWait(t *testing.T) {
 		"Delete":  func(ctx context.Context) error { return s.Delete(ctx, room) },
 	} {
 		if err := call(short(t)); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s gave the error %v, want context.DeadlineExceeded", name, err)
+			t.Errorf("%s returned the error %v, want context.DeadlineExceeded", name, err)
 		}
 	}
 }
@@ -191,7 +190,7 @@ func TestCloseUnderLoad(t *testing.T) {
 	}
 }
 
-// TestCommitsTogether holds that what waits goes into one transaction.
+// All requests that wait are written together.
 func TestCommitsTogether(t *testing.T) {
 	s, free := blocked(t, at(store.DurabilityCommit))
 	var adding sync.WaitGroup
@@ -200,10 +199,10 @@ func TestCommitsTogether(t *testing.T) {
 	}
 	adding.Go(func() {
 		if err := s.Delete(t.Context(), "never written"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("Delete gave the error %v, want ErrNotFound", err)
+			t.Errorf("Delete returned the error %v, want ErrNotFound", err)
 		}
 	})
-	time.Sleep(50 * time.Millisecond) // until they are in the queue: SQLite's lock is no channel that a test's clock knows
+	time.Sleep(50 * time.Millisecond) // until they are queued; synctest can't wait for SQLite's lock
 	free()
 	adding.Wait()
 	for i := range 100 {
@@ -211,8 +210,7 @@ func TestCommitsTogether(t *testing.T) {
 	}
 }
 
-// TestDeletedElsewhere is about an append that nobody waits for, to a room that
-// another process has deleted.
+// An append for which no call waits goes to a room that another process has deleted.
 func TestDeletedElsewhere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rooms.db")
 	s, other := open(t, path, at(store.DurabilityNone)), open(t, path, at(store.DurabilityNone))
@@ -227,25 +225,25 @@ func TestDeletedElsewhere(t *testing.T) {
 		}
 		add(t, s, room, "late")
 		if _, err := s.Load(t.Context(), room); !errors.Is(err, store.ErrDeleted) {
-			t.Errorf("Load gave the error %v, want ErrDeleted", err)
+			t.Errorf("Load returned the error %v, want ErrDeleted", err)
 		}
-		if round == 0 { // in the second, creating the room anew makes up for it
+		if round == 0 { // after the second, the room is created again
 			for range 2 {
 				if _, err := s.Append(t.Context(), room, v1("later")); !errors.Is(err, store.ErrDeleted) {
-					t.Errorf("Append gave the error %v, want ErrDeleted", err)
+					t.Errorf("Append returned the error %v, want ErrDeleted", err)
 				}
 			}
 		}
 	}
-	if _, err := s.Create(t.Context(), room, v1("anew")); err != nil {
+	if _, err := s.Create(t.Context(), room, v1("again")); err != nil {
 		t.Fatal(err)
 	}
 	add(t, s, room, "c")
-	wantHeld(t, s, room, "anew", "c")
+	wantHeld(t, s, room, "again", "c")
 }
 
-// BenchmarkAppend shows what a level costs: appends of 50 bytes to a room per
-// writer.
+// BenchmarkAppend measures what a level costs: each writer appends 50 bytes to a
+// room of its own.
 func BenchmarkAppend(b *testing.B) {
 	stores := map[string]func(b *testing.B) store.Store{
 		"memstore": func(*testing.B) store.Store { return memstore.New() },
@@ -276,7 +274,7 @@ func BenchmarkAppend(b *testing.B) {
 				}
 				adding.Wait()
 				if b.N > writers {
-					held(b, s, "room 0") // at level None this waits until all is written
+					held(b, s, "room 0") // at DurabilityNone, this waits until all is written
 				}
 				b.StopTimer()
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "appends/s")
@@ -286,8 +284,8 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// writtenBytes is how many bytes the process has handed to write calls, 0
-// where the system does not tell.
+// writtenBytes returns how many bytes the process has passed to write calls, or 0 if
+// the system doesn't count them.
 func writtenBytes() (n int64) {
 	text, err := os.ReadFile("/proc/self/io")
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// wantDamage fails the test unless the room can't be loaded for damage, and the
-// error says where it is.
+// wantDamage fails the test unless Load returns ErrCorrupt with the words and the
+// name of the room.
 func wantDamage(t *testing.T, s store.Store, room string, words ...string) {
 	t.Helper()
 	l, err := s.Load(t.Context(), room)
 	if !errors.Is(err, store.ErrCorrupt) || len(l.Entries) != 0 {
-		t.Errorf("Load(%q) gave %d entries and the error %v, want ErrCorrupt", room, len(l.Entries), err)
+		t.Errorf("Load(%q) returned %d entries and the error %v, want ErrCorrupt", room, len(l.Entries), err)
 		return
 	}
 	wantAdvice(t, err, append(words, room)...)
@@ -45,7 +45,7 @@ func TestDamagedRow(t *testing.T) {
 			run(t, database(t, path), test.query, int64(p))
 			wantDamage(t, s, room, fmt.Sprint("position ", p), test.word)
 			wantHeld(t, s, "other", "c")
-			add(t, s, room, "d") // what comes is kept, for whoever repairs the room
+			add(t, s, room, "d") // appends are kept, in case the room is repaired
 			wantDamage(t, s, room)
 		})
 	}
@@ -59,7 +59,7 @@ func TestLostEntries(t *testing.T) {
 	wantDamage(t, s, room, "no entries")
 }
 
-// damagedFile gives a closed file with 200 rooms, whose data takes most of it.
+// damagedFile returns a closed file with 200 rooms, whose data is most of it.
 func damagedFile(t *testing.T, damage func(content []byte) []byte) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "rooms.db")
@@ -86,9 +86,9 @@ func dataOf(r, i int) string {
 	return strings.Repeat(fmt.Sprint("room ", r, " entry ", i, "; "), 1+(r*7+i)%200)
 }
 
-// intact loads all rooms of a damaged file and counts those that are as they
-// were. Whatever else comes must be an error, never fewer entries or others,
-// and name an entry that the damaged part of the file held.
+// intact loads all rooms of a damaged file and returns how many are as they were.
+// For all others Load must return an error, never fewer or other entries; the error
+// must name an entry that was in the damaged part of the file.
 func intact(t *testing.T, path string, damaged ...byte) (n int) {
 	t.Helper()
 	s, err := sqlitestore.Open(path, sqlitestore.Config{})
@@ -112,7 +112,7 @@ func intact(t *testing.T, path string, damaged ...byte) (n int) {
 				}
 			}
 		case !errors.Is(err, store.ErrCorrupt):
-			t.Errorf("Load(%q) gave the error %v, want ErrCorrupt", name, err)
+			t.Errorf("Load(%q) returned the error %v, want ErrCorrupt", name, err)
 		case damaged != nil:
 			_, said, _ := strings.Cut(err.Error(), "position ")
 			var position int
@@ -141,7 +141,7 @@ func TestFlippedByte(t *testing.T) {
 	wantDamage(t, open(t, path, sqlitestore.Config{}), "room 77", "position 2", "checksum")
 }
 
-// TestOverwrittenPage overwrites pages that hold data, one by one.
+// A page that holds data is overwritten, another one for each seed.
 func TestOverwrittenPage(t *testing.T) {
 	marker := []byte(" entry ")
 	for _, seed := range []uint64{1, 2, 3} {
@@ -177,7 +177,7 @@ func TestTruncatedFile(t *testing.T) {
 	}
 }
 
-// TestShell holds that a person finds their way in a file.
+// A file is readable in the sqlite3 shell.
 func TestShell(t *testing.T) {
 	testkit.Program(t, "sqlite3", "apt-get install sqlite3")
 	path := filepath.Join(t.TempDir(), "rooms.db")

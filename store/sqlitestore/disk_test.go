@@ -10,30 +10,30 @@ import (
 	"strings"
 )
 
-// A disk is a directory as a power loss leaves it: it has everything that was
-// synced, and of what came later whatever it has got round to, in any order.
-// The -shm file isn't there, because SQLite makes it anew.
+// A disk models a directory whose power may be lost: everything that was synced is
+// there afterwards, and any part of what was written later, in any order. It has no
+// -shm file, because SQLite makes that again.
 type disk struct {
 	dir    string
-	synced map[string]*file // names that will be there
-	named  []naming         // names that came and went since
-	files  map[string]*file // names as the process sees them
+	synced map[string]*file // by names that a power loss keeps
+	named  []naming         // changes of names since then
+	files  map[string]*file // by names as the process sees them
 
-	syncing map[*syscall]int // how many changes a sync that has begun is about
+	syncing map[*syscall]int // how many changes a sync under way covers
 }
 
 type file struct {
 	synced  []byte
-	changes []change // since, in order
+	changes []change // since then, in order
 }
 
-// A change writes data, or cuts the file where there is none.
+// A change writes data at an offset, or truncates the file there if data is nil.
 type change struct {
 	data []byte
 	at   int64
 }
 
-// A naming gives a name to a file, or takes it away where that is nil.
+// A naming gives a file a name, or removes the name if file is nil.
 type naming struct {
 	name string
 	file *file
@@ -72,8 +72,8 @@ func (c change) apply(data []byte, keep func() bool) []byte {
 
 func always() bool { return true }
 
-// pass takes in what a syscall does. What is written counts from its beginning,
-// and a sync from its end, for all that was written before it began.
+// pass applies a syscall. A write counts from its beginning; a sync counts from its
+// end, for all that was written before it began.
 func (d *disk) pass(m moment) error {
 	if m.path != d.dir && filepath.Dir(m.path) != d.dir || strings.HasSuffix(m.path, "-shm") {
 		return nil
@@ -99,19 +99,19 @@ func (d *disk) pass(m moment) error {
 	case m.name == "fsync" || m.name == "fdatasync":
 		d.sync(m, f)
 	case f == nil:
-		return fmt.Errorf("%s of %s, which nobody has made", m.name, m.path)
+		return fmt.Errorf("%s of %s, which was never created", m.name, m.path)
 	case m.name == "pwrite64":
 		if !m.ended {
 			f.changes = append(f.changes, change{m.data, m.number})
 		} else if int(m.result) != len(m.data) {
-			return fmt.Errorf("%s has taken %d of %d bytes", m.path, m.result, len(m.data))
+			return fmt.Errorf("a write to %s took %d of %d bytes", m.path, m.result, len(m.data))
 		}
 	case m.name == "ftruncate":
 		if !m.ended {
 			f.changes = append(f.changes, change{nil, m.number})
 		}
 	default:
-		return fmt.Errorf("%s of %s is new here", m.name, m.path)
+		return fmt.Errorf("this test doesn't know %s of %s", m.name, m.path)
 	}
 	return nil
 }
@@ -150,10 +150,10 @@ func (d *disk) name(names map[string]*file, as []naming, keep func() bool) {
 	}
 }
 
-// all is what the process sees.
+// all returns the files as the process sees them.
 func (d *disk) all() map[string][]byte { return d.after(always, always) }
 
-// cut is what is there after a power loss.
+// cut returns the files after a power loss.
 func (d *disk) cut(r *rand.Rand) map[string][]byte {
 	kept := []float64{0, 1, r.Float64(), r.Float64()}[r.IntN(4)]
 	keep := func() bool { return r.Float64() < kept }
@@ -165,7 +165,7 @@ func (d *disk) after(keep, sector func() bool) map[string][]byte {
 	names := maps.Clone(d.synced)
 	d.name(names, d.named, keep)
 	left := map[string][]byte{}
-	for _, name := range slices.Sorted(maps.Keys(names)) { // as the seed has it
+	for _, name := range slices.Sorted(maps.Keys(names)) { // so that a seed always has the same result
 		f := names[name]
 		data := bytes.Clone(f.synced)
 		for _, c := range f.changes {

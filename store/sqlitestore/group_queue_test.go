@@ -11,8 +11,8 @@ import (
 
 func sized(n int) *request { return &request{entry: store.Entry{Data: make([]byte, n)}} }
 
-// TestQueueServesInOrder holds that what is small can't keep out what is large.
-func TestQueueServesInOrder(t *testing.T) {
+// A large request is not delayed by small ones that came after it.
+func TestQueueOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q groupQueue
 		q.init(10_000)
@@ -27,7 +27,7 @@ func TestQueueServesInOrder(t *testing.T) {
 		}
 		large, small := put(sized(9_500)), put(sized(100))
 		if len(large)+len(small) != 0 {
-			t.Fatal("something got in that has no room, or before its turn")
+			t.Fatal("a request was queued that doesn't fit, or before its turn")
 		}
 		q.release(q.take())
 		if err := <-large; err != nil {
@@ -35,7 +35,7 @@ func TestQueueServesInOrder(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(small) != 0 {
-			t.Error("the small one has got in, too")
+			t.Error("the small request was queued too")
 		}
 		q.release(q.take())
 		if err := <-small; err != nil {
@@ -44,8 +44,8 @@ func TestQueueServesInOrder(t *testing.T) {
 	})
 }
 
-// TestQueueForgetsWhoLeft holds that who gives up makes way for others.
-func TestQueueForgetsWhoLeft(t *testing.T) {
+// A request whose context ends makes way for others.
+func TestQueueContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q groupQueue
 		q.init(10_000)
@@ -60,7 +60,7 @@ func TestQueueForgetsWhoLeft(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		if err := <-left; !errors.Is(err, context.Canceled) {
-			t.Errorf("who left got the error %v", err)
+			t.Errorf("put returned the error %v, want context.Canceled", err)
 		}
 		if err := <-small; err != nil {
 			t.Error(err)
@@ -71,7 +71,7 @@ func TestQueueForgetsWhoLeft(t *testing.T) {
 	})
 }
 
-func TestQueueRefusesWhenClosed(t *testing.T) {
+func TestQueueClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q groupQueue
 		q.init(1000)
@@ -88,10 +88,10 @@ func TestQueueRefusesWhenClosed(t *testing.T) {
 			}
 		}
 		if n := len(q.take()); n != 1 {
-			t.Errorf("the closed queue gave %d requests, want the one that was in it", n)
+			t.Errorf("the closed queue returned %d requests, want the one that was queued", n)
 		}
 		if q.take() != nil {
-			t.Error("the closed queue gave something twice")
+			t.Error("the closed queue returned a request twice")
 		}
 	})
 }

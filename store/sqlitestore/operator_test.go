@@ -32,7 +32,7 @@ func add(t testing.TB, s store.Store, room, data string) store.Position {
 	return p
 }
 
-// held is what a room holds, in order of position.
+// held returns the data of a room's entries, in order of position.
 func held(t testing.TB, s store.Store, room string) (all []string) {
 	t.Helper()
 	l, err := s.Load(t.Context(), room)
@@ -52,20 +52,20 @@ func wantHeld(t testing.TB, s store.Store, room string, want ...string) {
 	}
 }
 
-// wantAdvice fails the test unless err says all of this.
+// wantAdvice fails the test unless the error contains all of the words.
 func wantAdvice(t testing.TB, err error, words ...string) {
 	t.Helper()
 	if err == nil {
-		t.Fatalf("there is no error, want one that says %q", words)
+		t.Fatalf("there is no error, want one with %q", words)
 	}
 	for _, word := range words {
 		if !strings.Contains(err.Error(), word) {
-			t.Errorf("the error %q does not say %q", err, word)
+			t.Errorf("the error %q doesn't contain %q", err, word)
 		}
 	}
 }
 
-// database opens the file as a person with a shell would.
+// database opens the file as the sqlite3 shell does.
 func database(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -179,7 +179,7 @@ func TestReadOnlyDisk(t *testing.T) {
 
 func TestReadOnlyDirectory(t *testing.T) {
 	if os.Getuid() == 0 {
-		runAsNobody(t)
+		runUnprivileged(t)
 		return
 	}
 	dir := t.TempDir()
@@ -219,9 +219,9 @@ func TestLockedFile(t *testing.T) {
 
 	_, err := s.Append(t.Context(), room, v1("b"))
 	wantAdvice(t, err, path, "another process has kept it locked", "50ms", "end that process's transaction")
-	wantHeld(t, s, room, "a") // whoever reads is not held up
+	wantHeld(t, s, room, "a") // reads don't wait
 	if other, err := sqlitestore.Open(path, sqlitestore.Config{LockWait: 50 * time.Millisecond}); err == nil {
-		// A file that is up to date can be opened; it is locked when something is to be written.
+		// A file that needs no migration can be opened; only writes wait for the lock.
 		_, err = other.Append(t.Context(), room, v1("b"))
 		wantAdvice(t, err, "another process has kept it locked")
 		other.Close()
@@ -232,7 +232,7 @@ func TestLockedFile(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := s.Append(ctx, room, v1("c")); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Append gave the error %v, want context.DeadlineExceeded", err)
+		t.Errorf("Append returned the error %v, want context.DeadlineExceeded", err)
 	}
 	run(t, db, "COMMIT")
 	add(t, s, room, "d")
@@ -262,13 +262,13 @@ func TestFullDisk(t *testing.T) {
 					}
 				}
 				wantAdvice(t, full, path, "full", "goes on by itself")
-				for range 3 { // it stays an error, and does no harm
+				for range 3 { // the disk is still full, and nothing is damaged
 					if _, err := s.Append(t.Context(), room, v1(strings.Repeat("!", 10_000))); err == nil {
-						t.Error("an append to a full disk gave no error")
+						t.Error("an append to a full disk returned no error")
 					}
 				}
 				if err := s.Compact(t.Context(), room, store.Log{}, v1(strings.Repeat("!", 10_000))); err == nil {
-					t.Error("a compaction on a full disk gave no error")
+					t.Error("a compaction on a full disk returned no error")
 				}
 				wantHeld(t, s, room, want...)
 				os.Remove(ballast)
@@ -284,12 +284,12 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestFullDiskSparesOthers holds that what does not fit takes nothing with it
-// that fits.
+// An entry that doesn't fit onto the disk makes only its own append fail, not the
+// others of its batch.
 func TestFullDiskSparesOthers(t *testing.T) {
 	dir := testkit.SmallDisk(t, "1m")
 	s := open(t, filepath.Join(dir, "rooms.db"), at(store.DurabilityCommit))
-	ballast := filepath.Join(dir, "ballast") // what Close will need
+	ballast := filepath.Join(dir, "ballast") // space that Close needs
 	if err := os.WriteFile(ballast, make([]byte, 200_000), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -299,12 +299,12 @@ func TestFullDiskSparesOthers(t *testing.T) {
 	for i := range 20 {
 		adding.Go(func() {
 			if _, err := s.Append(t.Context(), room, v1(large)); err == nil {
-				t.Error("2 MiB have gone onto a disk of 1 MiB")
+				t.Error("2 MiB were stored on a disk of 1 MiB")
 			}
 		})
 		small.Go(func() {
 			if _, err := s.Append(t.Context(), fmt.Sprint("room ", i), v1("small")); err != nil {
-				t.Errorf("a small append gave the error %v", err)
+				t.Errorf("a small append returned the error %v", err)
 			}
 		})
 	}
@@ -316,7 +316,7 @@ func TestFullDiskSparesOthers(t *testing.T) {
 	wantHeld(t, s, room, "a")
 	os.Remove(ballast)
 	if stray, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(stray) != 3 {
-		t.Errorf("there are %q, want the file, its log and the log's index: %v", stray, err)
+		t.Errorf("the directory holds %q, want the file, its write-ahead log and the index of that: %v", stray, err)
 	}
 }
 
@@ -327,9 +327,9 @@ func TestFullDiskWithoutWaiting(t *testing.T) {
 	add(t, s, room, "a")
 	testkit.FillDisk(t, ballast)
 	if _, err := s.Append(t.Context(), room, v1(strings.Repeat("x", 500_000))); err != nil {
-		t.Errorf("an append that waits for nothing gave the error %v", err)
+		t.Errorf("an append at DurabilityNone returned the error %v", err)
 	}
-	wantHeld(t, s, room, "a") // and waits for what was queued
+	wantHeld(t, s, room, "a") // this waits until the queued append has failed
 	os.Remove(ballast)
 	_, err := s.Append(t.Context(), room, v1("b"))
 	wantAdvice(t, err, "earlier update of the room was lost", "full")
@@ -343,7 +343,7 @@ func TestFullDiskWithoutWaiting(t *testing.T) {
 	add(t, ends, room, "d")
 	testkit.FillDisk(t, ballast)
 	if _, err := ends.Append(t.Context(), room, v1(strings.Repeat("x", 500_000))); err != nil {
-		t.Errorf("an append that waits for nothing gave the error %v", err)
+		t.Errorf("an append at DurabilityNone returned the error %v", err)
 	}
 	wantHeld(t, ends, room, "a", "c", "d")
 	os.Remove(ballast)

@@ -22,21 +22,21 @@ import (
 )
 
 var (
-	powerSeed = flag.Uint64("power-seed", 0, "what the power losses are drawn from; 0: anything")
-	powerCuts = flag.Int("power-cuts", 200, "how many power losses there are at each level of durability")
+	powerSeed = flag.Uint64("power-seed", 0, "seed of the power losses; 0: random")
+	powerCuts = flag.Int("power-cuts", 200, "number of power losses at each level of durability")
 )
 
 const (
-	powerRounds  = 2 // each begins with what a power loss in the one before has left
+	powerRounds  = 2 // each begins with the files that a power loss in the one before has left
 	powerRooms   = 4
 	powerWriters = 8
 )
 
 func powerRoom(i int) string { return "room " + strconv.Itoa(i%powerRooms) }
 
-// childTells appends and compacts, prints what it was told is durable, and ends
-// without closing the store the second time.
-func childTells(t *testing.T, path string, level store.Durability) {
+// childAcknowledges appends and compacts in two sessions, and prints each append once
+// it has returned. It ends the second session without closing the store.
+func childAcknowledges(t *testing.T, path string, level store.Durability) {
 	run := rand.Uint64()
 	for session, appends := range []int{12, 60} {
 		s, err := sqlitestore.Open(path, at(level))
@@ -54,7 +54,7 @@ func childTells(t *testing.T, path string, level store.Durability) {
 						t.Error(err)
 						return
 					}
-					fmt.Println("told", id)
+					fmt.Println("acknowledged", id)
 				}
 			})
 		}
@@ -73,7 +73,7 @@ func childTells(t *testing.T, path string, level store.Durability) {
 		stop()
 		compactor.Wait()
 		if session > 0 || t.Failed() {
-			add(t, s, powerRoom(0), fmt.Sprintf("%x/%d/%d/0", run, session, powerWriters)) // behind what is still being written
+			add(t, s, powerRoom(0), fmt.Sprintf("%x/%d/%d/0", run, session, powerWriters)) // after the compaction that may still be queued
 			break
 		}
 		if err := s.Close(); err != nil {
@@ -86,7 +86,7 @@ func childTells(t *testing.T, path string, level store.Durability) {
 	os.Exit(0)
 }
 
-// ids are the appends that a log holds, without their filler.
+// ids returns the appends that a log holds, without their filler.
 func ids(l store.Log) (all []string) {
 	for _, e := range l.Entries {
 		for word := range strings.FieldsSeq(string(e.Data)) {
@@ -98,7 +98,7 @@ func ids(l store.Log) (all []string) {
 	return all
 }
 
-// What was synced is there after a power loss, and any part of what was not.
+// After a power loss, everything that was synced is there, and any part of the rest.
 func TestPowerLoss(t *testing.T) {
 	seed := *powerSeed
 	for seed == 0 {
@@ -108,30 +108,30 @@ func TestPowerLoss(t *testing.T) {
 		t.Run(level.String(), func(t *testing.T) {
 			var left map[string][]byte
 			var has []string
-			cuts, lost, told := 0, 0, 0
+			cuts, lost, acknowledged := 0, 0, 0
 			for round := range powerRounds {
 				p := work(t, level, left)
 				p.seed, p.round = seed, uint64(round)
 				p.had = has
 				var s sums
 				left, has, s = p.lose(*powerCuts / powerRounds)
-				cuts, lost, told = cuts+s.cuts, lost+s.lost, told+s.told
+				cuts, lost, acknowledged = cuts+s.cuts, lost+s.lost, acknowledged+s.acknowledged
 			}
-			t.Logf("%d power losses; %d of %d appends lost that were told to be durable", cuts, lost, told)
+			t.Logf("%d power losses; %d of %d acknowledged appends lost", cuts, lost, acknowledged)
 			if level == store.DurabilityCommit && lost == 0 {
-				t.Error("nothing was lost that was not synced: the power losses are none")
+				t.Error("nothing was lost although nothing was synced: the test doesn't simulate power losses")
 			}
 		})
 	}
 }
 
-// power is a run of a process whose power may go at any moment.
+// power is a run of a process, with all moments at which the power can be lost.
 type power struct {
 	*testing.T
 
 	level   store.Durability
 	began   map[string][]byte
-	had     []string // what the file held before
+	had     []string // appends that the file held before
 	path    string
 	moments []moment
 	trace   string
@@ -139,13 +139,13 @@ type power struct {
 	seed, round uint64
 }
 
-// work runs a process on files that are there, and sees what it does with them.
+// work runs a process on the files of began, and records its syscalls.
 func work(t *testing.T, level store.Durability, began map[string][]byte) *power {
 	t.Helper()
 	dir := t.TempDir()
 	lay(t, dir, began)
 	p := &power{T: t, level: level, began: began, path: filepath.Join(dir, "rooms.db")}
-	p.trace = traced(t, "tells-"+level.String(), p.path, "-y", "-xx", "-s", "1000000", "-e", "signal=none", "-e", straced)
+	p.trace = traced(t, "acknowledges-"+level.String(), p.path, "-y", "-xx", "-s", "1000000", "-e", "signal=none", "-e", straced)
 	var err error
 	if p.moments, err = moments(p.trace); err != nil {
 		t.Fatal(err)
@@ -157,15 +157,15 @@ func work(t *testing.T, level store.Durability, began map[string][]byte) *power 
 		}
 	}
 	all := d.all()
-	for name, data := range all { // or the trace lacks something
+	for name, data := range all { // otherwise the trace is incomplete
 		is, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !bytes.Equal(is, data) {
-			t.Errorf("%s is not what was written to it (%v)", name, err)
+			t.Errorf("the content of %s differs from what the trace has written (%v)", name, err)
 		}
 	}
 	there, err := os.ReadDir(dir)
-	if err != nil || len(there) != len(all)+1 { // and the -shm file
-		t.Errorf("there are %v (%v), and those that were written to are %v", there, err, slices.Sorted(maps.Keys(all)))
+	if err != nil || len(there) != len(all)+1 { // the -shm file is not traced
+		t.Errorf("the directory holds %v (%v), and the trace has written to %v", there, err, slices.Sorted(maps.Keys(all)))
 	}
 	return p
 }
@@ -179,10 +179,10 @@ func lay(t *testing.T, dir string, files map[string][]byte) {
 	}
 }
 
-type sums struct{ cuts, lost, told int }
+type sums struct{ cuts, lost, acknowledged int }
 
-// lose takes the power away at random moments. It gives the files that one of
-// them has left, and what they hold.
+// lose simulates power losses at random moments. It returns the files that one of
+// them has left, and the appends that they hold.
 func (p *power) lose(cuts int) (left map[string][]byte, has []string, s sums) {
 	p.Helper()
 	r := rand.New(rand.NewPCG(p.seed, p.round))
@@ -193,15 +193,15 @@ func (p *power) lose(cuts int) (left map[string][]byte, has []string, s sums) {
 	slices.Sort(at)
 	goesOn := r.IntN(cuts)
 	d := newDisk(filepath.Dir(p.path), p.began)
-	var told []string
+	var acknowledged []string
 	for i, m := range p.moments {
-		for len(at) > 0 && at[0] == i { // before it
+		for len(at) > 0 && at[0] == i { // the power is lost before this moment
 			at = at[1:]
 			files := d.cut(r)
 			if r.IntN(2) == 0 {
 				files["rooms.db-shm"] = bytes.Repeat([]byte{byte(r.Uint32())}, 32<<10)
 			}
-			holds, lost := p.check(files, told)
+			holds, lost := p.check(files, acknowledged)
 			if p.Failed() {
 				p.keep(i, files)
 			}
@@ -209,11 +209,11 @@ func (p *power) lose(cuts int) (left map[string][]byte, has []string, s sums) {
 				left, has = maps.Clone(files), holds
 				delete(left, "rooms.db-shm")
 			}
-			s.cuts, s.lost, s.told = s.cuts+1, s.lost+lost, s.told+len(told)
+			s.cuts, s.lost, s.acknowledged = s.cuts+1, s.lost+lost, s.acknowledged+len(acknowledged)
 		}
 		if m.path == "stdout" && !m.ended {
-			if id, is := strings.CutPrefix(string(m.data), "told "); is {
-				told = append(told, strings.TrimSpace(id))
+			if id, is := strings.CutPrefix(string(m.data), "acknowledged "); is {
+				acknowledged = append(acknowledged, strings.TrimSpace(id))
 			}
 		}
 		if err := d.pass(m); err != nil {
@@ -223,8 +223,8 @@ func (p *power) lose(cuts int) (left map[string][]byte, has []string, s sums) {
 	return left, has, s
 }
 
-// check opens what a power loss has left.
-func (p *power) check(files map[string][]byte, told []string) (holds []string, lost int) {
+// check opens the files that a power loss has left.
+func (p *power) check(files map[string][]byte, acknowledged []string) (holds []string, lost int) {
 	p.Helper()
 	dir, err := os.MkdirTemp(memory(p.TempDir()), "power")
 	if err != nil {
@@ -237,7 +237,7 @@ func (p *power) check(files map[string][]byte, told []string) (holds []string, l
 		p.Errorf("Open: %v", err)
 		return nil, 0
 	}
-	defer s.Close() // nobody needs it any more
+	defer s.Close() // the files are not used again
 	there := map[string]bool{}
 	for i := range powerRooms {
 		l, err := s.Load(p.Context(), powerRoom(i))
@@ -254,27 +254,27 @@ func (p *power) check(files map[string][]byte, told []string) (holds []string, l
 	for id := range there { // each writer waits for one append before the next
 		at := strings.LastIndex(id, "/") + 1
 		if n, err := strconv.Atoi(id[at:]); err != nil || n > 0 && !there[id[:at]+strconv.Itoa(n-1)] {
-			p.Errorf("%s is there, and what was appended before is not", id)
+			p.Errorf("%s is there, and the append before it is not", id)
 		}
 	}
 	for _, id := range p.had {
 		if !there[id] {
-			p.Errorf("%s, which was on the disk when the process began, is lost", id)
+			p.Errorf("%s, which was in the file when the process began, is lost", id)
 		}
 	}
-	for _, id := range told {
+	for _, id := range acknowledged {
 		if !there[id] {
 			lost++
 			if p.level == store.DurabilityFsync {
-				p.Errorf("%s, which was told to be durable, is lost", id)
+				p.Errorf("%s, which was acknowledged, is lost", id)
 			}
 		}
 	}
 	return slices.Collect(maps.Keys(there)), lost
 }
 
-// memory is a directory in memory where there is one: what the checks sync is
-// not what is tested.
+// memory returns a directory in memory, or otherwise if there is none. The checks need
+// no durability.
 func memory(otherwise string) string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() && info.Mode().Perm()&fs.FileMode(0o2) != 0 {
 		return "/dev/shm"
@@ -282,7 +282,7 @@ func memory(otherwise string) string {
 	return otherwise
 }
 
-// keep puts aside what led to a failure, because no run is like another.
+// keep saves the files and the trace of a failure, because runs can't be repeated.
 func (p *power) keep(at int, files map[string][]byte) {
 	p.Helper()
 	dir, err := os.MkdirTemp("", "yroom-power")
@@ -291,6 +291,6 @@ func (p *power) keep(at int, files map[string][]byte) {
 	}
 	lay(p.T, dir, files)
 	lay(p.T, dir, map[string][]byte{"trace": []byte(p.trace)})
-	p.Fatalf("the power went before moment %d of round %d, with -power-seed=%d; the files and the trace are in %s",
+	p.Fatalf("the power was lost before moment %d of round %d, with -power-seed=%d; the files and the trace are in %s",
 		at, p.round, p.seed, dir)
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// A test that needs a process of its own starts the test's binary again, with
-// what it is to do in this variable.
+// A test that needs another process runs the test's binary again; this variable
+// says what the process does.
 const roleVariable = "YROOM_SQLITESTORE_TEST_ROLE"
 
 func child(ctx context.Context, name string, args ...string) *exec.Cmd {
@@ -39,7 +39,7 @@ func TestChild(t *testing.T) {
 	role, path, _ := strings.Cut(os.Getenv(roleVariable), " ")
 	switch role {
 	case "":
-		t.Skip("this is for the processes that other tests start")
+		t.Skip("other tests run this in a process of its own")
 	case "appends-fsync":
 		childAppends(t, path, store.DurabilityFsync)
 	case "appends-commit":
@@ -50,16 +50,17 @@ func TestChild(t *testing.T) {
 		childCounts(t, path, store.DurabilityCommit)
 	case "counts-none":
 		childCounts(t, path, store.DurabilityNone)
-	case "tells-fsync":
-		childTells(t, path, store.DurabilityFsync)
-	case "tells-commit":
-		childTells(t, path, store.DurabilityCommit)
+	case "acknowledges-fsync":
+		childAcknowledges(t, path, store.DurabilityFsync)
+	case "acknowledges-commit":
+		childAcknowledges(t, path, store.DurabilityCommit)
 	case "faults":
 		childFaults(t, path)
 	}
 }
 
-// childAppends prints what it was told is durable, until it is killed.
+// childAppends appends, and prints each entry once Append has returned, until it is
+// killed.
 func childAppends(t *testing.T, path string, level store.Durability) {
 	s, err := sqlitestore.Open(path, at(level))
 	if err != nil {
@@ -107,7 +108,7 @@ func TestKill(t *testing.T) {
 	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit} {
 		t.Run(level.String(), func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rooms.db")
-			told := map[string]bool{}
+			acknowledged := map[string]bool{}
 			for round := range 8 {
 				cmd := child(t.Context(), "", "-test.run=^TestChild$")
 				cmd.Env = append(os.Environ(), roleVariable+"=appends-"+level.String()+" "+path)
@@ -124,13 +125,13 @@ func TestKill(t *testing.T) {
 						cmd.Process.Kill()
 					}
 					line, err := lines.ReadString('\n')
-					if err != nil { // a line that was cut off was not told
+					if err != nil { // only whole lines count
 						break
 					}
 					if strings.HasPrefix(line, "ERROR") {
 						t.Error(line)
 					}
-					told[strings.TrimSpace(line)] = true
+					acknowledged[strings.TrimSpace(line)] = true
 				}
 				cmd.Wait()
 				s, err := sqlitestore.Open(path, at(level))
@@ -143,27 +144,27 @@ func TestKill(t *testing.T) {
 						there[one]++
 					}
 				}
-				for data := range told {
+				for data := range acknowledged {
 					if there[data] != 1 {
-						t.Errorf("round %d: %s is there %d times", round, data, there[data])
+						t.Errorf("round %d: the room holds %s %d times, want once", round, data, there[data])
 					}
 				}
 				if err := s.Close(); err != nil {
 					t.Error(err)
 				}
 			}
-			if len(told) < 8 {
-				t.Errorf("only %d appends were told to be durable", len(told))
+			if len(acknowledged) < 8 {
+				t.Errorf("only %d appends were acknowledged", len(acknowledged))
 			}
 		})
 	}
 }
 
-// runAsNobody runs the test that calls it again, in a process without root's rights.
-func runAsNobody(t *testing.T) {
+// runUnprivileged runs the calling test again in a process that doesn't run as root.
+func runUnprivileged(t *testing.T) {
 	t.Helper()
 	dir := t.TempDir()
-	for _, opened := range []string{dir, filepath.Dir(dir)} { // others may get in
+	for _, opened := range []string{dir, filepath.Dir(dir)} { // other users have to read them
 		if err := os.Chmod(opened, 0o777); err != nil {
 			t.Fatal(err)
 		}
@@ -194,19 +195,19 @@ func runAsNobody(t *testing.T) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	report, err := cmd.CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		testkit.Missingf(t, "setpriv is missing, with which root can be left")
+		testkit.Missingf(t, "setpriv is missing, which runs a process as another user")
 	}
 	if err != nil || !strings.Contains(string(report), "--- PASS: "+t.Name()) {
-		t.Errorf("as nobody: %v\n%s", err, report)
+		t.Errorf("as another user: %v\n%s", err, report)
 	}
 }
 
-// mark leaves a trace that strace shows.
+// mark makes a system call that is easy to find in a trace.
 func mark(name string) { os.Stat("/yroom-mark-" + name) }
 
 const countedAppends = 50
 
-// childCounts makes appends one by one between two marks.
+// childCounts appends one entry after the other between two marks.
 func childCounts(t *testing.T, path string, level store.Durability) {
 	s := open(t, path, at(level))
 	add(t, s, room, "first")
@@ -214,14 +215,14 @@ func childCounts(t *testing.T, path string, level store.Durability) {
 	for i := range countedAppends {
 		add(t, s, room, fmt.Sprint(i))
 	}
-	held(t, s, room) // at level None this waits until they are written
+	held(t, s, room) // at DurabilityNone, this waits until they are written
 	mark("end")
 }
 
 func traced(t *testing.T, role, path string, options ...string) (trace string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		testkit.Missingf(t, "system calls are looked at with strace, on Linux")
+		testkit.Missingf(t, "strace exists on Linux only")
 	}
 	testkit.Program(t, "strace", "apt-get install strace")
 	file := filepath.Join(t.TempDir(), "trace")
@@ -265,14 +266,14 @@ func TestSyncsAtLevelFsyncAlone(t *testing.T) {
 	}
 }
 
-// childFaults appends while strace makes some system calls fail, and holds what
-// it was told against what there is.
+// childFaults appends while strace makes some system calls fail, and checks that the
+// room holds what was acknowledged.
 func childFaults(t *testing.T, path string) {
 	s, err := sqlitestore.Open(path, sqlitestore.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []string
+	var acknowledged []string
 	failed := 0
 	for i := range 100 {
 		data := fmt.Sprint("entry ", i)
@@ -280,10 +281,10 @@ func childFaults(t *testing.T, path string) {
 			failed++
 			continue
 		}
-		told = append(told, data)
+		acknowledged = append(acknowledged, data)
 	}
 	mark(fmt.Sprint("failed-", failed))
-	for range 3 { // the last of them may have met a fault, too
+	for range 3 { // some of these calls may fail too
 		if _, err = s.Append(t.Context(), room, v1("last")); err == nil {
 			break
 		}
@@ -292,12 +293,12 @@ func childFaults(t *testing.T, path string) {
 		t.Fatalf("the store has not recovered: %v", err)
 	}
 	got := "|" + strings.Join(held(t, s, room), "|") + "|"
-	for _, data := range told {
+	for _, data := range acknowledged {
 		if strings.Count(got, "|"+data+"|") != 1 {
-			t.Errorf("%q, which was told to be durable, is not there once", data)
+			t.Errorf("the room doesn't hold %q once, which was acknowledged", data)
 		}
 	}
-	_ = s.Close() // may meet a fault
+	_ = s.Close() // may fail too
 }
 
 func TestRecoversFromFaults(t *testing.T) {
@@ -312,7 +313,7 @@ func TestRecoversFromFaults(t *testing.T) {
 			trace := traced(t, "faults", path, "-e", "trace=newfstatat,stat,"+name, "-e", "inject="+fault)
 			if !strings.Contains(trace, "(INJECTED)") || !strings.Contains(trace, "yroom-mark-failed-") ||
 				strings.Contains(trace, "yroom-mark-failed-0\"") {
-				t.Error("no append has met a fault")
+				t.Error("no append has failed")
 			}
 			if got := held(t, open(t, path, sqlitestore.Config{}), room); got[len(got)-1] != "last" {
 				t.Errorf("the last entry is %q", got[len(got)-1])

@@ -13,8 +13,8 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// version1 makes a file as the first version of the schema had it: positions are
-// unique in the file, and not consecutive in a room.
+// version1 makes a file with the first version of the schema, in which positions
+// were unique in the file and not consecutive in a room.
 func version1(t *testing.T) (path string) {
 	t.Helper()
 	schema, err := os.ReadFile("testdata/version1.sql")
@@ -70,14 +70,14 @@ func TestMigration(t *testing.T) {
 	}
 	s := open(t, path, sqlitestore.Config{})
 	if p := add(t, s, "first", "d"); p != 1_000_004 {
-		t.Errorf("Append returned position %d, want the one after those that are there", p)
+		t.Errorf("Append returned position %d, want the one after the newest entry", p)
 	}
 	if p := add(t, s, "second", "x"); p != 3 {
-		t.Errorf("Append returned position %d, want the one after those that are there", p)
+		t.Errorf("Append returned position %d, want the one after the newest entry", p)
 	}
 	p, err := s.Create(t.Context(), "deleted", v1("again"))
 	if err != nil || p != 2_000_001 {
-		t.Errorf("Create returned position %d and the error %v, want one that was not taken before", p, err)
+		t.Errorf("Create returned position %d and the error %v, want one that was never taken", p, err)
 	}
 	if p := add(t, s, "new", "x"); p != 1 {
 		t.Errorf("Append to a new room returned position %d, want 1", p)

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// A syscall is one line of strace -y -xx, or two where another thread came between.
+// A syscall is one line of strace -y -xx, or two if another thread's line is between.
 type syscall struct {
 	name   string
-	path   string // of the file that it is about
-	data   []byte // that is written
-	number int64  // where, or the size to which a file is cut
+	path   string // of its file
+	data   []byte // written
+	number int64  // offset of a write, or size of a truncation
 	create bool
 	result int64
 }
@@ -26,7 +26,7 @@ type moment struct {
 
 const straced = "trace=?open,openat,write,pwrite64,fsync,fdatasync,ftruncate,fallocate,?unlink,unlinkat,?rename,?renameat"
 
-// moments reads what strace has written.
+// moments parses the output of strace.
 func moments(trace string) (all []moment, err error) {
 	open := map[string]*syscall{} // by thread
 	for line := range strings.Lines(trace) {
@@ -49,12 +49,12 @@ func moments(trace string) (all []moment, err error) {
 			continue
 		}
 		result := rest[strings.LastIndex(rest, " = ")+3:]
-		if result, _, _ = strings.Cut(result, " "); strings.HasPrefix(result, "?") { // the process has ended meanwhile
+		if result, _, _ = strings.Cut(result, " "); strings.HasPrefix(result, "?") { // the process ended before the call did
 			continue
 		}
 		result, _, _ = strings.Cut(result, "<")
 		if call == nil {
-			return nil, fmt.Errorf("this has not begun: %.200s", line)
+			return nil, fmt.Errorf("the end of a call without a beginning: %.200s", line)
 		}
 		if call.result, err = strconv.ParseInt(result, 10, 64); err != nil {
 			return nil, fmt.Errorf("%w in %.200s", err, line)
@@ -64,14 +64,14 @@ func moments(trace string) (all []moment, err error) {
 	return all, nil
 }
 
-// parse reads a syscall up to its arguments' end.
+// parse parses a syscall up to the end of its arguments.
 func parse(line string) (c *syscall, err error) {
 	c = &syscall{}
 	var arguments string
 	c.name, arguments, _ = strings.Cut(line, "(")
 	if text, _, of := strings.Cut(arguments, ">"); of && strings.Contains(text, "<") {
 		_, text, _ = strings.Cut(text, "<")
-		if path, err := unescape(text); err == nil { // others are pipes and the like
+		if path, err := unescape(text); err == nil { // else it is a pipe or the like
 			c.path = string(path)
 		}
 	}

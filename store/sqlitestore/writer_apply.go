@@ -46,11 +46,11 @@ func (w *writer) create(r *request) error {
 	case err != nil:
 		return err
 	case room.id == 0:
-		if _, err = w.exec("INSERT INTO rooms (name, created_at) VALUES (?, ?)", r.room, now()); err == nil {
+		if err = w.exec("INSERT INTO rooms (name, created_at) VALUES (?, ?)", r.room, now()); err == nil {
 			room, err = w.room(r.room)
 		}
 	case room.deleted:
-		_, err = w.exec("UPDATE rooms SET created_at = ?, deleted_at = NULL WHERE id = ?", now(), room.id)
+		err = w.exec("UPDATE rooms SET created_at = ?, deleted_at = NULL WHERE id = ?", now(), room.id)
 		room.deleted = false
 	default:
 		return store.ErrExists
@@ -81,10 +81,10 @@ func (w *writer) compact(r *request) error {
 	if found != r.count {
 		return store.ErrConflict
 	}
-	if _, err := w.exec("DELETE "+replaced, room.id, string(r.replaced)); err != nil {
+	if err := w.exec("DELETE "+replaced, room.id, string(r.replaced)); err != nil {
 		return err
 	}
-	if _, err := w.exec("UPDATE rooms SET generation = generation + 1 WHERE id = ?", room.id); err != nil {
+	if err := w.exec("UPDATE rooms SET generation = generation + 1 WHERE id = ?", room.id); err != nil {
 		return err
 	}
 	room.generation++
@@ -101,12 +101,11 @@ func (w *writer) delete(r *request) error {
 		return store.ErrNotFound
 	}
 	delete(w.rooms, r.room)
-	if _, err := w.exec("UPDATE rooms SET deleted_at = ?, generation = generation + 1, first_position = ? WHERE id = ?",
+	if err := w.exec("UPDATE rooms SET deleted_at = ?, generation = generation + 1, first_position = ? WHERE id = ?",
 		now(), int64(room.next), room.id); err != nil {
 		return err
 	}
-	_, err = w.exec("DELETE FROM entries WHERE room_id = ?", room.id)
-	return err
+	return w.exec("DELETE FROM entries WHERE room_id = ?", room.id)
 }
 
 // roomRow is what the writer has to know of a room. The zero roomRow is that of a
@@ -160,9 +159,8 @@ func (w *writer) insert(r *request, roomID int64, at store.Position) error {
 		encoding = "v2"
 	}
 	r.position = at
-	_, err := w.exec("INSERT INTO entries (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	return w.exec("INSERT INTO entries (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		roomID, int64(at), encoding, r.entry.Data, checksum(encoding, r.entry.Data, r.entry.By), now(), r.entry.By)
-	return err
 }
 
 // timeLayout is how times are stored, in UTC: as SQLite's own functions write them.

@@ -105,11 +105,12 @@ func (w *writer) prepare(query string) error {
 }
 
 // exec runs query.
-func (w *writer) exec(query string, args ...any) (sql.Result, error) {
+func (w *writer) exec(query string, args ...any) error {
 	if err := w.prepare(query); err != nil {
-		return nil, err
+		return err
 	}
-	return w.statements[query].ExecContext(context.Background(), args...)
+	_, err := w.statements[query].ExecContext(context.Background(), args...)
+	return err
 }
 
 // scan runs query and reads the one row that it returns.
@@ -147,7 +148,7 @@ func (w *writer) begin(level store.Durability) (err error) {
 		}
 		w.level = level
 	}
-	if _, err = w.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	version := w.version
@@ -159,7 +160,7 @@ func (w *writer) begin(level store.Durability) (err error) {
 
 // commit ends the transaction.
 func (w *writer) commit() error {
-	_, err := w.exec("COMMIT")
+	err := w.exec("COMMIT")
 	if err != nil {
 		w.drop(err)
 	}

@@ -56,7 +56,7 @@ func compactAgain(t *testing.T, s store.Store) {
 func wantConflict(t *testing.T, err error) {
 	t.Helper()
 	if !errors.Is(err, store.ErrConflict) {
-		t.Errorf("Compact gave the error %v, want ErrConflict", err)
+		t.Errorf("Compact returned the error %v, want ErrConflict", err)
 	}
 }
 
@@ -68,7 +68,8 @@ func compactConflict(t *testing.T, s store.Store) {
 	wantData(t, load(t, s, room), "first")
 }
 
-// compactReplacedConflict is about a log whose positions are as they were read.
+// compactReplacedConflict is about an entry that was replaced by one with the same
+// position.
 func compactReplacedConflict(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("a"))
 	appendTo(t, s, room, v1("b"))
@@ -98,7 +99,7 @@ func compactNoEncoding(t *testing.T, s store.Store) {
 }
 
 func compactOtherRoom(t *testing.T, s store.Store) {
-	// More entries in one, so that at least one position is in that room only.
+	// The first room has more entries, so that some of its positions don't exist in the second.
 	for i := range 3 {
 		appendTo(t, s, room, v1(strconv.Itoa(i)))
 	}
@@ -112,7 +113,7 @@ func compactNotFound(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("a"))
 	wantConflict(t, s.Compact(t.Context(), room+"2", load(t, s, room), v1("snapshot")))
 	if _, err := s.Load(t.Context(), room+"2"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Load gave the error %v, want ErrNotFound", err)
+		t.Errorf("Load returned the error %v, want ErrNotFound", err)
 	}
 }
 
@@ -134,20 +135,20 @@ func compactRace(t *testing.T, s store.Store) {
 			case err != nil:
 				wantConflict(t, err)
 			case winner >= 0:
-				t.Errorf("%d and %d have both compacted the same entries", winner, i)
+				t.Errorf("calls %d and %d have both compacted the same entries", winner, i)
 			default:
 				winner = i
 			}
 		}
 		if winner < 0 {
-			t.Fatalf("nobody has compacted: %v", errs)
+			t.Fatalf("no call has compacted: %v", errs)
 		}
 		wantData(t, load(t, s, name), fmt.Sprint("by ", winner))
 	}
 }
 
-// compactWhileAppending lets snapshots carry the numbers of what they stand
-// for, so that a lost or doubled entry shows.
+// compactWhileAppending numbers the entries, and lets each snapshot consist of the
+// numbers that it replaces, so that a lost or doubled entry shows.
 func compactWhileAppending(t *testing.T, s store.Store) {
 	const writers, each = 4, 25
 	number := func(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }
@@ -201,7 +202,7 @@ func compactWhileAppending(t *testing.T, s store.Store) {
 	}
 	for n := range uint32(1 + writers*each) {
 		if seen[n] != 1 {
-			t.Errorf("entry %d is there %d times", n, seen[n])
+			t.Errorf("the log holds entry %d %d times, want once", n, seen[n])
 		}
 	}
 }

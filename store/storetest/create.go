@@ -41,7 +41,7 @@ func createExists(t *testing.T, s store.Store) {
 	create(t, s, room+"2", v1("b"))
 	for _, name := range []string{room, room + "2"} {
 		if _, err := s.Create(t.Context(), name, v1("c")); !errors.Is(err, store.ErrExists) {
-			t.Errorf("Create(%q) gave the error %v, want ErrExists", name, err)
+			t.Errorf("Create(%q) returned the error %v, want ErrExists", name, err)
 		}
 	}
 	wantData(t, load(t, s, room), "a")
@@ -64,7 +64,8 @@ func createNoEncoding(t *testing.T, s store.Store) {
 	wantNotFound(t, s, room)
 }
 
-// raceCreate has the room created by fifty at once, spread over the stores.
+// raceCreate calls Create for one room fifty times at once, spread over the stores,
+// and fails the test unless exactly one call succeeds.
 func raceCreate(t *testing.T, room string, stores ...store.Store) {
 	t.Helper()
 	errs := make([]error, 50)
@@ -79,13 +80,13 @@ func raceCreate(t *testing.T, room string, stores ...store.Store) {
 		case err == nil && winner < 0:
 			winner = i
 		case err == nil:
-			t.Errorf("%d and %d have both created the room", winner, i)
+			t.Errorf("calls %d and %d have both created the room", winner, i)
 		case !errors.Is(err, store.ErrExists):
-			t.Errorf("Create gave the error %v, want ErrExists", err)
+			t.Errorf("Create returned the error %v, want ErrExists", err)
 		}
 	}
 	if winner < 0 {
-		t.Fatal("nobody has created the room")
+		t.Fatal("no call has created the room")
 	}
 	for _, s := range stores {
 		wantData(t, load(t, s, room), fmt.Sprint("by ", winner))
@@ -124,8 +125,8 @@ func createAgainstAppend(t *testing.T, s store.Store) {
 func createDeleted(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("before"))
 	remove(t, s, room)
-	create(t, s, room, v1("anew"))
-	wantData(t, load(t, s, room), "anew")
+	create(t, s, room, v1("again"))
+	wantData(t, load(t, s, room), "again")
 	appendTo(t, s, room, v1("more"))
 	compact(t, s, room, load(t, s, room), v1("snapshot"))
 	wantData(t, load(t, s, room), "snapshot")
@@ -140,19 +141,19 @@ func createDeletedRace(t *testing.T, s store.Store) {
 }
 
 func createDeletedPositions(t *testing.T, s store.Store) {
-	given := map[store.Position]bool{}
+	taken := map[store.Position]bool{}
 	for range 4 {
-		if len(given) == 0 {
+		if len(taken) == 0 {
 			appendTo(t, s, room, v1("a"))
 		} else {
 			create(t, s, room, v1("a"))
 		}
 		appendTo(t, s, room, v1("b"))
 		for _, p := range load(t, s, room).Positions {
-			if given[p] {
-				t.Errorf("position %d was given out before", p)
+			if taken[p] {
+				t.Errorf("position %d was taken twice", p)
 			}
-			given[p] = true
+			taken[p] = true
 		}
 		remove(t, s, room)
 	}

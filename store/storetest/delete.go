@@ -16,17 +16,17 @@ func remove(t *testing.T, s store.Store, room string) {
 	}
 }
 
-// wantDeleted fails the test unless the room refuses everything.
+// wantDeleted fails the test unless the room refuses every call.
 func wantDeleted(t *testing.T, s store.Store, room string) {
 	t.Helper()
 	if l, err := s.Load(t.Context(), room); !errors.Is(err, store.ErrDeleted) {
-		t.Errorf("Load(%q) gave %d entries and the error %v, want ErrDeleted", room, len(l.Entries), err)
+		t.Errorf("Load(%q) returned %d entries and the error %v, want ErrDeleted", room, len(l.Entries), err)
 	}
 	if _, err := s.Append(t.Context(), room, v1("late")); !errors.Is(err, store.ErrDeleted) {
-		t.Errorf("Append(%q) gave the error %v, want ErrDeleted", room, err)
+		t.Errorf("Append(%q) returned the error %v, want ErrDeleted", room, err)
 	}
 	if err := s.Compact(t.Context(), room, store.Log{}, v1("late")); !errors.Is(err, store.ErrDeleted) {
-		t.Errorf("Compact(%q) gave the error %v, want ErrDeleted", room, err)
+		t.Errorf("Compact(%q) returned the error %v, want ErrDeleted", room, err)
 	}
 }
 
@@ -36,17 +36,17 @@ func deleteTombstone(t *testing.T, s store.Store) {
 	}
 	read := load(t, s, room)
 	remove(t, s, room)
-	for range 2 { // to refuse is not to forget
+	for range 2 { // a refusal doesn't remove the tombstone
 		wantDeleted(t, s, room)
 		if err := s.Compact(t.Context(), room, read, v1("snapshot")); !errors.Is(err, store.ErrDeleted) {
-			t.Errorf("Compact gave the error %v, want ErrDeleted", err)
+			t.Errorf("Compact returned the error %v, want ErrDeleted", err)
 		}
 	}
 }
 
 func deleteNotFound(t *testing.T, s store.Store) {
 	if err := s.Delete(t.Context(), room); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Delete gave the error %v, want ErrNotFound", err)
+		t.Errorf("Delete returned the error %v, want ErrNotFound", err)
 	}
 	wantNotFound(t, s, room)
 	appendTo(t, s, room, v1("a"))
@@ -69,7 +69,7 @@ func deleteOther(t *testing.T, s store.Store) {
 	wantData(t, load(t, s, room+"2"), "b", "c")
 }
 
-// raceDelete deletes a room that others append to.
+// raceDelete deletes a room while four goroutines append to it.
 func raceDelete(t *testing.T, room string, appending, deleting store.Store) {
 	t.Helper()
 	appendTo(t, appending, room, v1("a"))
@@ -77,14 +77,14 @@ func raceDelete(t *testing.T, room string, appending, deleting store.Store) {
 	begun := make(chan struct{}, 4)
 	for range 4 {
 		writing.Go(func() {
-			for i := range 300 { // a level that waits for nothing would fill its queue
+			for i := range 300 { // bounded, because appends at DurabilityNone could fill the queue
 				_, err := appending.Append(t.Context(), room, v1("b"))
 				if i == 0 {
 					begun <- struct{}{}
 				}
 				if err != nil {
 					if !errors.Is(err, store.ErrDeleted) {
-						t.Errorf("Append gave the error %v, want ErrDeleted", err)
+						t.Errorf("Append returned the error %v, want ErrDeleted", err)
 					}
 					return
 				}
@@ -94,7 +94,7 @@ func raceDelete(t *testing.T, room string, appending, deleting store.Store) {
 	<-begun
 	remove(t, deleting, room)
 	if l, err := appending.Load(t.Context(), room); !errors.Is(err, store.ErrDeleted) {
-		t.Errorf("Load gave %d entries and the error %v, want ErrDeleted", len(l.Entries), err)
+		t.Errorf("Load returned %d entries and the error %v, want ErrDeleted", len(l.Entries), err)
 	}
 	writing.Wait()
 	wantDeleted(t, appending, room)
@@ -115,7 +115,7 @@ func deleteAgainstCompact(t *testing.T, s store.Store) {
 		var both sync.WaitGroup
 		both.Go(func() {
 			if err := s.Compact(t.Context(), name, read, v1("snapshot")); err != nil && !errors.Is(err, store.ErrDeleted) {
-				t.Errorf("Compact gave the error %v, want none or ErrDeleted", err)
+				t.Errorf("Compact returned the error %v, want nil or ErrDeleted", err)
 			}
 		})
 		both.Go(func() {
@@ -128,13 +128,13 @@ func deleteAgainstCompact(t *testing.T, s store.Store) {
 	}
 }
 
-// deleteOutdates is about a worker that has missed that its room was deleted
-// and made anew.
+// deleteOutdates is about a worker that has missed that its room was deleted and
+// created again.
 func deleteOutdates(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("before"))
 	read := load(t, s, room)
 	remove(t, s, room)
-	create(t, s, room, v1("anew"))
+	create(t, s, room, v1("again"))
 	wantConflict(t, s.Compact(t.Context(), room, read, v1("snapshot of before")))
-	wantData(t, load(t, s, room), "anew")
+	wantData(t, load(t, s, room), "again")
 }

@@ -23,7 +23,7 @@ func between(t *testing.T, what string, at, begin, end time.Time) {
 func entryAt(t *testing.T, s store.Store) {
 	begin := time.Now()
 	given := v1("a")
-	given.At = time.Date(2001, 2, 3, 4, 5, 6, 7, time.Local)
+	given.At = time.Date(2001, 2, 3, 4, 5, 6, 7, time.FixedZone("", 3600))
 	appendTo(t, s, room, given)
 	appendTo(t, s, room, v1("b"))
 	l := load(t, s, room)

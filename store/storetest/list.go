@@ -10,14 +10,14 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// list gives the names that List gives, and fails the test unless they are in order.
+// list returns the names that List returns, and fails the test unless they are in order.
 func list(t *testing.T, s store.Store, prefix, after string, limit int) (names []string) {
 	t.Helper()
 	for _, l := range listed(t, s, prefix, after, limit) {
 		names = append(names, l.Room)
 	}
 	if !slices.IsSorted(names) {
-		t.Errorf("List(%q, %q, %d) gave %q, which are not in order", prefix, after, limit, names)
+		t.Errorf("List(%q, %q, %d) returned %q, which are not in order", prefix, after, limit, names)
 	}
 	return names
 }
@@ -34,7 +34,7 @@ func listed(t *testing.T, s store.Store, prefix, after string, limit int) []stor
 func wantNames(t *testing.T, got []string, want ...string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
-		t.Errorf("List gave %q, want %q", got, want)
+		t.Errorf("List returned %q, want %q", got, want)
 	}
 }
 
@@ -53,11 +53,11 @@ func listDescribes(t *testing.T, s store.Store) {
 		between(t, "Stored of "+l.Room, l.Stored, begin, time.Now())
 	}
 	if len(all) != len(sizes) {
-		t.Errorf("List gave %d rooms, want %d", len(all), len(sizes))
+		t.Errorf("List returned %d rooms, want %d", len(all), len(sizes))
 	}
 	compact(t, s, room, load(t, s, room), v1("nine99999"))
 	if got := listed(t, s, room, "", 1); len(got) != 1 || got[0].Bytes != 9 {
-		t.Errorf("after a compaction List gave %v, want 9 bytes", got)
+		t.Errorf("after a compaction List returned %v, want 9 bytes", got)
 	}
 }
 
@@ -77,7 +77,7 @@ func listParts(t *testing.T, s store.Store) {
 		}
 	}
 	wantNames(t, got, all...)
-	wantNames(t, list(t, s, "", all[3]+"x", 2), all[4], all[5]) // after a name that isn't there
+	wantNames(t, list(t, s, "", all[3]+"x", 2), all[4], all[5]) // after a name that doesn't exist
 	wantNames(t, list(t, s, "", all[24], 10))
 }
 
@@ -113,6 +113,6 @@ func listDeleted(t *testing.T, s store.Store) {
 	got := listed(t, s, "", "", 3)
 	i, found := slices.BinarySearchFunc(got, room+"1", func(l store.Listed, name string) int { return cmp.Compare(l.Room, name) })
 	if !found || got[i].Bytes != len("again") {
-		t.Errorf("List gave %v, want %s with %d bytes", got, room+"1", len("again"))
+		t.Errorf("List returned %v, want %s with %d bytes", got, room+"1", len("again"))
 	}
 }

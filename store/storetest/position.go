@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +38,7 @@ func wantAfter(t *testing.T, s store.Store, after store.Position, want ...string
 // they may be 0.
 func positionsReturned(t *testing.T, s store.Store, none bool) {
 	for i := range 5 {
-		data := fmt.Sprint(i)
+		data := strconv.Itoa(i)
 		p := appendTo(t, s, room, v1(data))
 		if l := load(t, s, room); p != positionOf(t, l, data) && (p != 0 || !none) {
 			t.Errorf("Append returned position %d, Load returned %d", p, positionOf(t, l, data))
@@ -50,15 +51,15 @@ func positionsReturned(t *testing.T, s store.Store, none bool) {
 
 func positionsConsecutive(t *testing.T, s store.Store) {
 	for i := range 10 {
-		appendTo(t, s, room, v1(fmt.Sprint(i)))
+		appendTo(t, s, room, v1(strconv.Itoa(i)))
 		appendTo(t, s, room+"2", v1("in between"))
 		if l := load(t, s, room); l.Last() != store.Position(i+1) || len(l.Positions) != i+1 {
 			t.Fatalf("after %d appends, the positions are %v", i+1, l.Positions)
 		}
 	}
 	for i, e := range load(t, s, room).Entries {
-		if string(e.Data) != fmt.Sprint(i) {
-			t.Errorf("position %d has entry %q, want %q", i+1, e.Data, fmt.Sprint(i))
+		if string(e.Data) != strconv.Itoa(i) {
+			t.Errorf("position %d has entry %q, want %q", i+1, e.Data, strconv.Itoa(i))
 		}
 	}
 }

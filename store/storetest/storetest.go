@@ -36,7 +36,8 @@ func RunNone(t *testing.T, open func(t *testing.T) store.Store) {
 	run(t, open, true)
 }
 
-// rule is a rule of the contract. needs skips it if the store lacks what it is about.
+// rule is a rule of the contract. needs skips it if the store doesn't support the
+// methods that it is about; nil: every store does.
 type rule struct {
 	name  string
 	needs func(*testing.T, store.Store)
@@ -211,7 +212,7 @@ func wantData(t *testing.T, l store.Log, want ...string) {
 	}
 	for _, e := range l.Entries {
 		if missing[string(e.Data)]--; missing[string(e.Data)] < 0 {
-			t.Errorf("the log holds %.40q, which it should not, or once too often", e.Data)
+			t.Errorf("the log holds %.40q, which it should not hold, or more often than it should", e.Data)
 		}
 	}
 	for data, n := range missing {
@@ -246,7 +247,7 @@ func positionOf(t *testing.T, l store.Log, data string) store.Position {
 func loadNotFound(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("a"))
 	if l, err := s.Load(t.Context(), room+"2"); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Load gave %d entries and the error %v, want ErrNotFound", len(l.Entries), err)
+		t.Errorf("Load returned %d entries and the error %v, want ErrNotFound", len(l.Entries), err)
 	}
 }
 
@@ -390,18 +391,19 @@ func appendNoEncoding(t *testing.T, s store.Store) {
 func wantNotFound(t *testing.T, s store.Store, room string) {
 	t.Helper()
 	if l, err := s.Load(t.Context(), room); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("Load(%q) gave %d entries and the error %v, want ErrNotFound", room, len(l.Entries), err)
+		t.Errorf("Load(%q) returned %d entries and the error %v, want ErrNotFound", room, len(l.Entries), err)
 	}
 }
 
-// loadWhileCompacting replaces all entries by one that holds as many bytes.
+// loadWhileCompacting replaces all entries by one with as many bytes as they have
+// together, while others load the log and count its bytes.
 func loadWhileCompacting(t *testing.T, s store.Store) {
 	const rounds, each = 30, 5
 	appendTo(t, s, room, v1("."))
 	held := 1
 	var loading sync.WaitGroup
 	ended := make(chan struct{})
-	var mu sync.Mutex // held while the log is not known to hold held bytes
+	var mu sync.Mutex // guards held
 	for range 2 {
 		loading.Go(func() {
 			for {
@@ -415,14 +417,14 @@ func loadWhileCompacting(t *testing.T, s store.Store) {
 				mu.Unlock()
 				l, err := s.Load(t.Context(), room)
 				mu.Lock()
-				most := held + each // of the round under way
+				most := held + each // appended by the current round
 				mu.Unlock()
 				got := 0
 				for _, e := range l.Entries {
 					got += len(e.Data)
 				}
 				if err != nil || got < least || got > most {
-					t.Errorf("Load gave %d bytes, want %d to %d, and the error %v", got, least, most, err)
+					t.Errorf("Load returned %d bytes, want %d to %d, and the error %v", got, least, most, err)
 					return
 				}
 			}
@@ -451,7 +453,7 @@ func roomNames(t *testing.T, s store.Store) {
 	}
 	for _, name := range names {
 		if l, err := s.Load(t.Context(), name); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("before it was written to, room %q gave %d entries and the error %v", name, len(l.Entries), err)
+			t.Errorf("room %q was not written to yet, but Load returned %d entries and the error %v", name, len(l.Entries), err)
 		}
 		appendTo(t, s, name, v1("data of "+name))
 	}
@@ -500,13 +502,13 @@ func contextEnded(t *testing.T, s store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := s.Load(ctx, room); !errors.Is(err, context.Canceled) {
-		t.Errorf("Load gave the error %v, want context.Canceled", err)
+		t.Errorf("Load returned the error %v, want context.Canceled", err)
 	}
 	if _, err := s.Append(ctx, room, v1("b")); !errors.Is(err, context.Canceled) {
-		t.Errorf("Append gave the error %v, want context.Canceled", err)
+		t.Errorf("Append returned the error %v, want context.Canceled", err)
 	}
 	if err := s.Compact(ctx, room, read, v1("snapshot")); !errors.Is(err, context.Canceled) {
-		t.Errorf("Compact gave the error %v, want context.Canceled", err)
+		t.Errorf("Compact returned the error %v, want context.Canceled", err)
 	}
 	_, created := s.Create(ctx, room+"2", v1("b"))
 	_, listed := s.List(ctx, "", "", 1)
