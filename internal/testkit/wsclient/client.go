@@ -26,7 +26,8 @@ type Client struct {
 	in   io.Reader
 }
 
-// Dial connects to url with ws: or http: in front. If the server answers with a
+// Dial connects to url, whose scheme is ws or http. The client can be used for
+// 20 seconds. If the server answers with a
 // status other than 101, the error is a ws.StatusError.
 func Dial(ctx context.Context, url string, header http.Header) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -38,8 +39,8 @@ func Dial(ctx context.Context, url string, header http.Header) (*Client, error) 
 	return c, c.conn.SetDeadline(time.Now().Add(patience))
 }
 
-// DialOver is Dial over what dial connects, nil for the network, and without a
-// time limit. It works in a bubble of testing/synctest.
+// DialOver is Dial on a connection that dial makes, or on one of the network if
+// dial is nil. It sets no time limit, so it works in a bubble of testing/synctest.
 func DialOver(
 	ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), url string, header http.Header,
 ) (*Client, error) {
