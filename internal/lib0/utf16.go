@@ -3,19 +3,21 @@ package lib0
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
 // UTF16Len returns the length of valid UTF-8 text in UTF-16 units.
 func UTF16Len(text []byte) uint64 {
-	n := uint64(len(text))
-	for len(text) >= 8 && binary.LittleEndian.Uint64(text)&notASCII == 0 {
-		text = text[8:]
+	n := uint64(0)
+	for ; len(text) >= 8; text = text[8:] {
+		n += unitsIn(binary.LittleEndian.Uint64(text))
 	}
 	for _, c := range text {
-		if c&0xc0 == 0x80 { // a code point of 2, 3 or 4 bytes has 1, 2 or 3 of these, and 1, 1 or 2 units
-			n--
-		} else if c >= 0xf0 {
+		if c&0xc0 != 0x80 {
+			n++
+		}
+		if c >= 0xf0 {
 			n++
 		}
 	}
@@ -95,18 +97,19 @@ const replacement = string(utf8.RuneError)
 // is valid UTF-8. If unit n-1 is the first half of a surrogate pair, size is
 // without it and half is true. ok is false if text is shorter than n units.
 func unitsLen(text []byte, n uint64) (size int, half, ok bool) {
+	for n > 8 && len(text)-size >= 8 {
+		n -= unitsIn(binary.LittleEndian.Uint64(text[size:]))
+		size += 8
+	}
+	for size > 0 && size < len(text) && text[size]&0xc0 == 0x80 {
+		size++ // a code point of which the first byte was counted
+	}
 	for n > 0 {
-		rest := text[size:]
-		if len(rest) == 0 {
+		if size >= len(text) {
 			return 0, false, false
 		}
-		switch c := rest[0]; {
+		switch c := text[size]; {
 		case c < utf8.RuneSelf:
-			if n >= 8 && len(rest) >= 8 && binary.LittleEndian.Uint64(rest)&notASCII == 0 {
-				size += 8
-				n -= 8
-				continue
-			}
 			size++
 		case c < 0xe0:
 			size += 2
@@ -121,6 +124,18 @@ func unitsLen(text []byte, n uint64) (size int, half, ok bool) {
 		n--
 	}
 	return size, false, true
+}
+
+// unitsIn returns the number of UTF-16 units of eight bytes of UTF-8. Each code point
+// counts where its first byte is.
+func unitsIn(word uint64) uint64 {
+	if word&notASCII == 0 {
+		return 8
+	}
+	const each = 0x0101010101010101
+	following := word >> 7 &^ (word >> 6) & each                        // bytes 10xxxxxx
+	fours := word >> 7 & (word >> 6) & (word >> 5) & (word >> 4) & each // bytes 1111xxxx
+	return 8 + uint64(bits.OnesCount64(fours)) - uint64(bits.OnesCount64(following))
 }
 
 // AppendUnit appends a UTF-16 unit as UTF-8. A unit that is half a surrogate pair

@@ -7,11 +7,14 @@ import (
 )
 
 func TestSplitUTF16(t *testing.T) {
-	for _, text := range []string{"abcdefghijkl", "äöüß", "aä€😀", "😀😀😀", "eight ASCII bytes, then 😀, then more of them"} {
+	for _, text := range []string{"abcdefghijkl", "äöüß", "aä€😀", "😀😀😀", "eight ASCII bytes, then 😀, then more of them", "ж, then ASCII, then жжжжжжжжжжж€€€€€€€€😀😀😀😀😀😀😀ж"} {
 		units := utf16.Encode([]rune(text))
 		for n := range len(units) + 1 {
 			wantLeft, wantRight := string(utf16.Decode(units[:n])), string(utf16.Decode(units[n:]))
 			wantInPair := n < len(units) && units[n]&0xfc00 == 0xdc00
+			if got := UTF16Len([]byte(text)); got != uint64(len(units)) {
+				t.Errorf("%q has %d units, want %d", text, got, len(units))
+			}
 			off, inPair := UTF16Offset([]byte(text), uint64(n), uint64(len(units)))
 			if inPair != wantInPair || !inPair && text[:off] != wantLeft {
 				t.Errorf("unit %d of %q begins at %d, in a pair: %v", n, text, off, inPair)
