@@ -1,8 +1,8 @@
-// Builds each page of pages/ into dist/: NAME.html, and below static/ its
-// script and style under names that hold a hash of what is in them.
+// Builds each page of pages/ into dist/: NAME.html, and in static/ its script and
+// style, with a hash of their content in their names.
 //
-// A page is a folder with index.html, main.js and style.css. In index.html,
-// <!-- NAME.html --> stands for shared/NAME.html.
+// A page is a folder with index.html, main.js and style.css. The build replaces
+// <!-- NAME.html --> in index.html by the content of shared/NAME.html.
 import * as esbuild from 'esbuild'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
@@ -21,14 +21,14 @@ const { metafile } = await esbuild.build({
   bundle: true,
   splitting: true,
   format: 'esm',
-  target: ['chrome123', 'firefox120', 'safari17.5'], // those that know light-dark()
+  target: ['chrome123', 'firefox120', 'safari17.5'], // the first that support light-dark()
   minify: true,
-  legalComments: 'none', // licences.txt has them
+  legalComments: 'none', // they are in licences.txt
   metafile: true,
   logLevel: 'warning'
 })
 
-const address = {} // of what was built, by its source
+const address = {} // of a built file, by the name of its source
 for (const [file, { entryPoint, bytes }] of Object.entries(metafile.outputs)) {
   if (entryPoint) address[entryPoint] = '/static/' + basename(file)
   console.log(`${(bytes / 1000).toFixed(1).padStart(7)} kB  ${file}`)
@@ -45,13 +45,13 @@ for (const page of pages) {
   await writeFile(`dist/${page}.html`, html)
 }
 
-// Whoever hands out the bundles hands out other people's work, on condition
-// that their licences come along.
+// The bundles contain other people's work. Their licences allow that if they are
+// distributed along with it.
 const packages = new Set(Object.keys(metafile.inputs).map(file => file.match(/node_modules\/((?:@[^/]+\/)?[^/]+)/)?.[1]))
 packages.delete(undefined)
 const licences = await Promise.all([...packages].sort().map(async name => {
   const file = (await readdir(`node_modules/${name}`)).find(file => /^licen[cs]e/i.test(file))
-  if (!file) throw new Error(`${name} comes without its licence`)
+  if (!file) throw new Error(`${name} has no licence file`)
   const { version } = JSON.parse(await readFile(`node_modules/${name}/package.json`, 'utf8'))
   return `${name} ${version}\n\n${(await readFile(`node_modules/${name}/${file}`, 'utf8')).trim()}\n`
 }))

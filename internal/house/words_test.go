@@ -37,11 +37,6 @@ var toRead = strings.Fields(`
 	test/browser/robot
 	test/clients
 	test/crash
-	web/pages/board
-	web/pages/prosemirror
-	web/pages/room
-	web/pages/rooms
-	web/shared
 	worker
 `)
 

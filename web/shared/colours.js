@@ -1,12 +1,12 @@
-// Each stands out from light and dark grounds (3:1) and carries white text (4.5:1).
+// Each has a contrast of 3:1 to light and dark backgrounds, and of 4.5:1 to white text.
 export const palette = ['#2c74c9', '#ba5601', '#0c826c', '#9e57af', '#916e0f', '#c14d49', '#087e93', '#ba4c7d', '#378324', '#7066ca']
 
-// colourOf is what someone's awareness says, if it is a colour and no other style.
+// colourOf returns a user's colour, or grey if it isn't a colour in hex: it becomes part of a style.
 export function colourOf (user) {
   return /^#[0-9a-f]{6}$/i.test(user?.color) ? user.color : '#6b6b6b'
 }
 
-// inkOn is black or white, whichever can be read on the colour.
+// inkOn returns black or white, the one that has more contrast to the colour.
 export function inkOn (colour) {
   const [r, g, b] = [1, 3, 5].map(at => {
     const part = parseInt(colour.slice(at, at + 2), 16) / 255
@@ -15,7 +15,7 @@ export function inkOn (colour) {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000000' : '#ffffff'
 }
 
-// paint gives an element the colours of a person as custom properties.
+// paint sets a user's colours on an element as custom properties, and returns it.
 export function paint (element, user) {
   const colour = colourOf(user)
   element.style.setProperty('--person', colour)

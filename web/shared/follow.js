@@ -1,12 +1,12 @@
-const pause = 1000 // ms between an answer and the next question
+const pause = 1000 // ms between a response and the next request
 const key = 'yroom-api-token'
 
-// follow asks the server for the JSON at address() again and again while the
-// page is visible, and calls show with each answer. Where the server refuses,
-// #refused says why and asks for the token; other trouble stands in #trouble.
-// It returns a function that asks at once.
+// follow requests the JSON at address() repeatedly while the page is visible, and
+// calls show with each response. If the server denies it, #refused says why and
+// asks for the token; other errors are in #problem. It returns a function that
+// sends a request at once.
 export function follow (address, show) {
-  const trouble = document.getElementById('trouble')
+  const problem = document.getElementById('problem')
   const refused = document.getElementById('refused')
   const form = document.getElementById('token-form')
   const content = document.getElementById('content')
@@ -38,21 +38,21 @@ export function follow (address, show) {
         form.hidden = response.status === 403
         sessionStorage.removeItem(key)
       }
-      say(trouble, again && !response.ok ? answer.error : '')
+      say(problem, again && !response.ok ? answer.error : '')
       if (response.ok) draw(answer)
     } catch {
-      if (mine === asking) say(trouble, 'The server does not answer. Trying again.')
+      if (mine === asking) say(problem, 'The server does not answer. Trying again.')
     }
-    // What takes long to show, or to answer, is asked for less often.
+    // What takes long to answer or to show is requested less often.
     if (mine === asking && again) timer = setTimeout(ask, pause + 4 * (performance.now() - began))
   }
 
   const draw = answer => {
     try {
       show(answer)
-    } catch (error) { // whoever writes a document may put anything into it
+    } catch (error) { // a client may store any value in a document
       console.error(error)
-      say(trouble, 'Not all of this can be shown.')
+      say(problem, 'Not all of this can be shown.')
     }
   }
 
@@ -67,7 +67,7 @@ export function follow (address, show) {
   return ask
 }
 
-// bytes writes a size for people.
+// bytes formats a size.
 export function bytes (n) {
   const units = ['B', 'KiB', 'MiB', 'GiB']
   let unit = 0
@@ -78,7 +78,7 @@ export function bytes (n) {
   return `${unit > 0 && n < 10 ? n.toFixed(1) : Math.round(n)} ${units[unit]}`
 }
 
-// ago writes how long ago a time was, or the date.
+// ago formats how long ago a time was; past a day, the date.
 export function ago (time) {
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000))
   if (seconds < 5) return 'just now'
@@ -88,13 +88,13 @@ export function ago (time) {
   return new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' })
 }
 
-// lastChange writes when a room's document changed, as far as the server knows.
+// lastChange formats when a room's document changed, as far as the server knows.
 export function lastChange (room) {
   if (room.changed) return ago(room.changed)
   return room.stored ? `stored ${ago(room.stored)}` : 'not since it was opened'
 }
 
-// say changes an element's text where it is another.
+// say sets an element's text if it differs.
 export function say (element, text) {
   if (element.textContent !== text) element.textContent = text
 }

@@ -2,13 +2,13 @@ import { paint, palette } from './colours.js'
 
 const longest = 40 // characters of a name
 
-// nameOf is what to call the person of an awareness state.
+// nameOf returns the name to show for the user of an awareness state.
 export function nameOf (user) {
   const name = typeof user?.name === 'string' ? user.name.trim() : ''
   return name === '' ? 'Anonymous' : name.slice(0, longest)
 }
 
-// showPeople keeps the list of who is present, and one's own name and colour.
+// showPeople shows the users that are present, and publishes the user's own name and colour.
 export function showPeople (awareness) {
   const list = document.getElementById('people')
   const input = document.getElementById('name')
@@ -29,7 +29,7 @@ export function showPeople (awareness) {
 
   const draw = () => {
     const people = [...awareness.getStates()].filter(([, state]) => state.user)
-    // Of two with the same colour, the one with the higher number takes another.
+    // Of two clients with the same colour, the one with the higher id takes another.
     const taken = people.filter(([id]) => id !== awareness.clientID)
     if (taken.some(([id, { user }]) => id < awareness.clientID && user.color === me.color)) {
       const free = palette.find(colour => taken.every(([, { user }]) => user.color !== colour))
@@ -53,7 +53,7 @@ export function showPeople (awareness) {
 
 const key = 'yroom.name'
 
-// A browser may be told to keep nothing.
+// A browser can be set to store nothing. Then this throws.
 function remembered () {
   try { return localStorage.getItem(key) || undefined } catch { return undefined }
 }

@@ -5,9 +5,9 @@ import { Saved } from './saved.js'
 import { showServerView } from './server-view.js'
 import { showState } from './state.js'
 
-// enter joins the room that the page's address names, /DEMO/ROOM, and brings
-// the bar to life. asText gives what the page shows of a document, as the
-// server's is shown. Call connect() on the provider once the editor is there.
+// enter prepares a provider for the room in the page's address, /DEMO/ROOM, and
+// sets up the bar. asText returns the text by which "Server view" shows a
+// document. Call connect() on the provider once the editor exists.
 export function enter (asText) {
   const [demo, ...rest] = location.pathname.slice(1).split('/')
   const room = decodeURIComponent(rest.join('/'))
@@ -16,7 +16,7 @@ export function enter (asText) {
   const doc = new Y.Doc()
   const provider = new WebsocketProvider(location.origin.replace(/^http/, 'ws') + '/ws', encodeURIComponent(room), doc, {
     connect: false,
-    disableBc: true, // what another tab knows, the server may not have stored
+    disableBc: true, // another tab may have edits that the server has not stored
     params: readonly ? { readonly: '' } : {}
   })
   const saved = new Saved(provider)
@@ -43,7 +43,7 @@ function copyLink () {
     try {
       await navigator.clipboard.writeText(location.href)
       button.textContent = 'Copied'
-    } catch { // the page may not, as plain http from another machine may not
+    } catch { // the browser denies it, as for plain http from another machine
       prompt('The link to this room:', location.href)
     }
     clearTimeout(wait)

@@ -4,15 +4,14 @@ import * as encoding from 'lib0/encoding'
 import * as sync from 'y-protocols/sync'
 import { messageSync } from 'y-websocket'
 
-// Saved knows which of one's edits the server has stored. The server sends
-// every edit back to its author once it is durable and not before, so what
-// counts is what came from the server: it is kept apart, in a document of its
-// own.
+// Saved tracks which of the user's edits the server has stored. The server sends
+// each edit back to its author once it is durable, and not before. So Saved keeps
+// what came from the server in a document of its own and compares.
 export class Saved {
-  // document is what the server has sent on this connection: the document as
-  // the server sees it. It is replaced at each connection.
+  // document holds what the server has sent on this connection: the document as
+  // stored by the server. It is replaced at each connection.
   document = new Y.Doc()
-  // loaded tells whether the server has ever sent the whole document.
+  // loaded reports whether the server has ever sent the whole document.
   loaded = false
 
   #there = nothing()
@@ -45,7 +44,7 @@ export class Saved {
     this.#listeners.add(listener)
   }
 
-  // all tells whether the server has every edit that was made here.
+  // all reports whether the server has every edit that was made here.
   get all () {
     for (const [client, clock] of this.#wanted.clocks) {
       if ((this.#there.clocks.get(client) ?? 0) < clock) return false
@@ -54,9 +53,8 @@ export class Saved {
     return Y.equalDeleteSets(both, this.#there.deleted)
   }
 
-  // The server may have been another one, or have lost what it had. So each
-  // connection begins with nothing: the whole document is asked for, and all
-  // that is here has to be in it.
+  // A new connection may be to another server, or to one that has lost data. So it
+  // requests the whole document, and expects everything in the local one in it.
   #begin (provider) {
     this.document = new Y.Doc()
     this.#there = nothing()
@@ -72,8 +70,8 @@ export class Saved {
   #receive (update) {
     Y.applyUpdate(this.document, update)
     this.#there.clocks = Y.decodeStateVector(Y.encodeStateVector(this.document))
-    // A document may delete by itself when it tidies up formats, so its own
-    // delete set could say more than the server did.
+    // A document deletes redundant formats by itself, so its delete set may have
+    // more in it than the server has sent.
     this.#there.deleted = Y.mergeDeleteSets([this.#there.deleted, Y.decodeUpdate(update).ds])
     if (this.all) this.#wanted = nothing()
     this.#changed()

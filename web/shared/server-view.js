@@ -1,5 +1,5 @@
-// showServerView lets #server-view open the document as the server sees it.
-// asText gives what is shown of a document; while it is shown, it is kept up to date.
+// showServerView makes #server-view open a dialog with the document as stored by
+// the server. asText returns its text. The dialog is updated while it is open.
 export function showServerView (saved, asText) {
   const dialog = document.getElementById('server-dialog')
   const content = document.getElementById('server-document')
@@ -9,7 +9,7 @@ export function showServerView (saved, asText) {
     wanted = false
     const text = asText(saved.document)
     content.textContent = text === '' ? 'Nothing yet.' : text
-    size.textContent = saved.loaded ? `${text.length.toLocaleString('en')} characters, straight from what the server sent.` : 'The server has not sent it yet.'
+    size.textContent = saved.loaded ? `${text.length.toLocaleString('en')} characters, as sent by the server.` : 'The server has not sent it yet.'
   }
   saved.onChange(() => {
     if (!dialog.open || wanted) return

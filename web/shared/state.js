@@ -1,14 +1,14 @@
-const calm = 300 // ms that all has to be saved before the mark says so
-const patience = 1500 // ms that a state has to last to be read out
+const calm = 300 // ms for which everything must be saved before the mark says so
+const patience = 1500 // ms for which a state must last before a screen reader reads it
 
-// showState keeps #connection and #saved, which never claim more than is known,
-// and reads out what lasts.
+// showState updates #connection and #saved, which never claim more than is known,
+// and #spoken, which screen readers read.
 export function showState (provider, saved, readonly) {
   const connection = document.getElementById('connection')
   const mark = document.getElementById('saved')
   const spoken = document.getElementById('spoken')
   let status = 'connecting'
-  let next = '' // what is read out if it lasts
+  let next = '' // the text of #spoken, once it has lasted
   let settle, speak
 
   const draw = () => {
@@ -40,7 +40,7 @@ export function showState (provider, saved, readonly) {
   }
 
   provider.on('status', event => {
-    // It is connecting again and again while there is no network.
+    // Without a network the provider reports "connecting" at each attempt.
     const first = !saved.loaded && provider.wsUnsuccessfulReconnects === 0
     status = event.status === 'connected' ? 'connected' : first ? 'connecting' : 'offline'
     draw()

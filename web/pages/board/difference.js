@@ -1,5 +1,5 @@
-// difference tells what has to be replaced in before to get after, without
-// taking half of a surrogate pair.
+// difference returns the replacement that turns before into after: at from, count
+// characters are replaced by insert. It never splits a surrogate pair.
 export function difference (before, after) {
   let from = 0
   const short = Math.min(before.length, after.length)

@@ -1,5 +1,5 @@
-// drag lets handle move element among its siblings with a pointer. drop is
-// called with the place that it is to have among them.
+// drag lets a user move element among its siblings by dragging handle. At the end
+// it calls drop with the new index among them.
 export function drag (handle, element, drop) {
   handle.addEventListener('pointerdown', event => {
     if (event.button !== 0) return
@@ -11,7 +11,7 @@ export function drag (handle, element, drop) {
     let moved = false
 
     const others = () => [...element.parentElement.children].filter(other => other !== element)
-    // Where element would be put: before the first whose middle is below it.
+    // Returns the index of element at y: before the first sibling whose middle is below y.
     const place = y => {
       const at = others().findIndex(other => {
         const { top, height } = other.getBoundingClientRect()

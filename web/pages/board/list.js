@@ -2,7 +2,7 @@ import * as Y from 'yjs'
 
 // List is a to-do list in a document: a Y.Map of the items by id, each a Y.Map
 // of its text (a Y.Text) and whether it is done, and a Y.Array of the ids in
-// order. So who moves an item doesn't get in the way of who edits it.
+// order. So one user can move an item while another edits it.
 export class List {
   #doc
   #items
@@ -12,7 +12,7 @@ export class List {
     this.#doc = doc
     this.#items = doc.getMap('board')
     this.#order = doc.getArray('board-order')
-    // Only what is done through this list is one's own to undo.
+    // Only changes that were made through this list can be undone.
     this.history = new Y.UndoManager([this.#items, this.#order], { trackedOrigins: new Set([this]) })
   }
 
@@ -20,14 +20,14 @@ export class List {
     this.#doc.on('afterTransaction', ({ changed }) => changed.size > 0 && listener())
   }
 
-  // ids are those of the items in order. Two people who move the same item at
-  // once leave its id twice, and an undo may bring an item back without it.
+  // ids are the ids of the items in order. If two users move an item at the same
+  // time, the array has its id twice; an undo may restore an item whose id it lacks.
   get ids () {
     const placed = new Set(this.#order.toArray().filter(id => this.#has(id)))
     return [...placed, ...[...this.#items.keys()].filter(id => !placed.has(id) && this.#has(id)).sort()]
   }
 
-  // #has leaves out what some program has put there that is no item.
+  // #has reports whether id is an item: a program may have stored something else there.
   #has (id) {
     const item = this.#items.get(id)
     return item instanceof Y.Map && item.get('text') instanceof Y.Text
@@ -41,7 +41,7 @@ export class List {
     return this.#items.get(id).get('done') === true
   }
 
-  // add puts an item at index and gives its id.
+  // add inserts an item at index and returns its id.
   add (text, index) {
     const id = crypto.getRandomValues(new Uint32Array(2)).join('-')
     this.#step(() => {
@@ -80,13 +80,13 @@ export class List {
     }, this)
   }
 
-  // asJSON is all that a document has of a list.
+  // asJSON returns the list in a document as JSON, or an empty string if there is none.
   static asJSON (doc) {
     const value = { 'board-order': doc.getArray('board-order').toJSON(), board: doc.getMap('board').toJSON() }
     return value['board-order'].length === 0 && Object.keys(value.board).length === 0 ? '' : JSON.stringify(value, null, 2)
   }
 
-  // #step is undone by itself, apart from what was typed just before or after.
+  // #step makes a change that is undone apart from what was typed just before or after.
   #step (change) {
     this.history.stopCapturing()
     this.#doc.transact(change, this)
@@ -100,7 +100,7 @@ export class List {
     }
   }
 
-  // #place counts in ids, which the array may have more of.
+  // #place inserts id at an index of ids. The array may have more entries than ids.
   #place (id, index) {
     const before = this.ids.filter(other => other !== id)[index]
     const at = before === undefined ? -1 : this.#order.toArray().indexOf(before)

@@ -24,7 +24,7 @@ function draw () {
     if (items.children[at] !== element) items.insertBefore(element, items.children[at] ?? null)
     draw()
   })
-  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true }) // it was moved
+  if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true }) // moving an element takes its focus
 
   const done = ids.filter(id => list.done(id)).length
   element('count').textContent = ids.length === 0 ? 'Nothing to do yet.' : `${done} of ${ids.length} done`
@@ -33,7 +33,7 @@ function draw () {
   visit()
 }
 
-// begin makes the row of an item that is new here.
+// begin returns the row for an item that has none yet.
 function begin (id) {
   const made = row(list, id, readonly)
   made.element.addEventListener('focusin', () => awareness.setLocalStateField('item', id))
@@ -78,7 +78,7 @@ function begin (id) {
   return made
 }
 
-// visit shows who of the others is at which item.
+// visit shows which other users are at which item.
 function visit () {
   const others = [...awareness.getStates()].filter(([id]) => id !== awareness.clientID).map(([, state]) => state)
   for (const [id, { visit }] of rows) {
@@ -111,7 +111,7 @@ if (readonly) {
   element('undo').addEventListener('click', undo)
   element('redo').addEventListener('click', redo)
   for (const change of ['stack-item-added', 'stack-item-popped', 'stack-cleared']) list.history.on(change, draw)
-  // The browser's own undo knows nothing of the list, but serves a name or a new item.
+  // In the fields for the name and a new item, the browser's own undo is left as it is.
   addEventListener('keydown', event => {
     if (!(event.ctrlKey || event.metaKey) || event.target.closest?.('input:not([type=checkbox]), dialog')) return
     const key = event.key.toLowerCase()

@@ -2,7 +2,7 @@ import { paint } from '../../shared/colours.js'
 import { nameOf } from '../../shared/people.js'
 import { difference } from './difference.js'
 
-// row makes the element of an item. draw() on it shows what the list has.
+// row returns the element of an item, and functions on it. draw() shows the state of the list.
 export function row (list, id, readonly) {
   const element = document.createElement('li')
   element.dataset.id = id
@@ -16,8 +16,8 @@ export function row (list, id, readonly) {
 
   tick.addEventListener('change', () => list.tick(id, tick.checked))
 
-  let shown = '' // what the field had when it and the list were the same
-  let composing = false // an input method is at work: what it has isn't text yet
+  let shown = '' // the text when the field and the list were last the same
+  let composing = false // an input method is composing: the field's text isn't final
   const push = () => {
     const { from, count, insert } = difference(shown, text.value)
     shown = text.value
@@ -53,7 +53,7 @@ export function row (list, id, readonly) {
     text.style.height = text.scrollHeight + 'px'
   }
 
-  // visit shows who is at the item.
+  // visit shows the users that are at the item.
   const visit = users => {
     people.replaceChildren(...users.map(user => paint(make('span', { textContent: nameOf(user) }), user)))
     element.classList.toggle('visited', users.length > 0)

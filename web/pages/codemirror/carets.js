@@ -5,9 +5,9 @@ import { caret, selectionStyle } from '../../shared/caret.js'
 
 const redraw = Annotation.define()
 
-// carets shows the cursors and selections of the others in text, and tells
-// them one's own, in the awareness field that Yjs editors share. The binding's
-// own ones carry style attributes, which the page's policy forbids.
+// carets shows the cursors and selections of other users in text, and publishes
+// the user's own, in the awareness field that Yjs editors share. Those of the
+// binding have style attributes, which the page's policy forbids.
 export function carets (text, awareness) {
   return ViewPlugin.define(view => {
     const listener = ({ added, updated, removed }) => {
@@ -30,7 +30,7 @@ export function carets (text, awareness) {
       const cursor = view.hasFocus
         ? { anchor: Y.createRelativePositionFromTypeIndex(text, anchor), head: Y.createRelativePositionFromTypeIndex(text, head) }
         : null
-      // As JSON, in which both are sent.
+      // Compared as JSON, the form in which they are sent.
       if (JSON.stringify(cursor) !== JSON.stringify(awareness.getLocalState()?.cursor ?? null)) {
         awareness.setLocalStateField('cursor', cursor)
       }
@@ -52,7 +52,7 @@ export function carets (text, awareness) {
     return Decoration.set(marks, true)
   }
 
-  // place is where in the text a position is; null: it is somewhere else.
+  // place returns the index of a position in the text, or null if it is not in the text.
   function place (position) {
     try {
       const absolute = Y.createAbsolutePositionFromRelativePosition(Y.createRelativePositionFromJSON(position), text.doc)

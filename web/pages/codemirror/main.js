@@ -23,7 +23,7 @@ new EditorView({
       lineNumbers(),
       highlightActiveLine(),
       drawSelection(),
-      readonly ? [] : placeholder('Write something. Whoever has the link sees it at once.'),
+      readonly ? [] : placeholder('Write something. Everyone who has the link sees it at once.'),
       keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
       yCollab(text, null, { undoManager: new UndoManager(text) }),
       carets(text, awareness)

@@ -17,7 +17,7 @@ export const quote = inOrOut(nodes.blockquote, lift, wrapIn(nodes.blockquote))
 export const bullets = inOrOut(nodes.bullet_list, liftListItem(nodes.list_item), wrapInList(nodes.bullet_list))
 export const numbers = inOrOut(nodes.ordered_list, liftListItem(nodes.list_item), wrapInList(nodes.ordered_list))
 
-// within tells whether the selection is in a node of the type.
+// within reports whether the selection is in a node of the type.
 export function within (state, type) {
   const { $from } = state.selection
   for (let depth = $from.depth; depth > 0; depth--) {
@@ -26,14 +26,14 @@ export function within (state, type) {
   return false
 }
 
-// marked tells whether the mark is on the selection, or on what is typed next.
+// marked reports whether the mark is on the selection, or on the text typed next.
 export function marked (state, type) {
   const { from, $from, to, empty } = state.selection
   return empty ? Boolean(type.isInSet(state.storedMarks ?? $from.marks())) : state.doc.rangeHasMark(from, to, type)
 }
 
-// link puts a link on the selection, or takes it off where href is ''. Where
-// nothing is selected, the address itself is inserted.
+// link sets a link on the selection, or removes it if href is ''. If the selection
+// is empty, it inserts the address itself.
 export function link (href) {
   return (state, dispatch) => {
     const { from, to, empty } = state.selection
@@ -54,7 +54,7 @@ const newline = chainCommands(exitCode, (state, dispatch) => {
   return true
 })
 
-// keys leaves Tab to the browser outside lists: people leave the editor with it.
+// keys handles Tab only in lists: elsewhere it moves the focus out of the editor.
 export const keys = {
   'Mod-z': undo,
   'Mod-y': redo,

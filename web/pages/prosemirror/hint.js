@@ -1,7 +1,7 @@
 import { Plugin } from 'prosemirror-state'
 import { Decoration, DecorationSet } from 'prosemirror-view'
 
-// emptyHint shows text where the document is empty.
+// emptyHint shows text while the document is empty.
 export function emptyHint (text) {
   return new Plugin({
     props: {

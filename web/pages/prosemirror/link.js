@@ -12,8 +12,8 @@ input.addEventListener('keydown', event => {
   dialog.close('set')
 })
 
-// askLink asks for the address of a link for the selection. As a command it
-// always applies.
+// askLink opens a dialog for the address of a link on the selection. As a command
+// it always applies.
 export function askLink (state, dispatch, view) {
   if (!dispatch) return true
   const { $from, from, to } = state.selection

@@ -28,7 +28,7 @@ new EditorView(document.getElementById('frame'), {
       rules,
       keymap(keys),
       keymap(baseKeymap),
-      emptyHint(readonly ? '' : 'Write something. Whoever has the link sees it at once.'),
+      emptyHint(readonly ? '' : 'Write something. Everyone who has the link sees it at once.'),
       ...(readonly ? [] : [toolbar(document.getElementById('toolbar'))])
     ]
   }),

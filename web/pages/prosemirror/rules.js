@@ -3,7 +3,7 @@ import { schema } from './schema.js'
 
 const { nodes } = schema
 
-// rules turn what people type at the start of a line, as in Markdown.
+// rules format what is typed at the start of a line, as in Markdown.
 export const rules = inputRules({
   rules: [
     textblockTypeInputRule(/^(#{1,3})\s$/, nodes.heading, match => ({ level: match[1].length })),

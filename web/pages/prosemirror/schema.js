@@ -2,11 +2,11 @@ import { Schema } from 'prosemirror-model'
 import { schema as basic } from 'prosemirror-schema-basic'
 import { addListNodes } from 'prosemirror-schema-list'
 
-// safe tells whether a link may lead there: others write them too.
+// safe reports whether a link may have this address: other clients write links too.
 export const safe = href => /^(https?:|mailto:)/i.test(href)
 
-// schema is paragraphs, headings, quotes, code, rules and lists, with strong,
-// em, code and link. It has no images: they would be loaded from elsewhere.
+// schema has paragraphs, headings, quotes, code, rules and lists, with strong,
+// em, code and link. It has no images: they would be loaded from other servers.
 export const schema = new Schema({
   nodes: addListNodes(basic.spec.nodes.remove('image'), 'paragraph block*', 'block'),
   marks: basic.spec.marks.update('link', {

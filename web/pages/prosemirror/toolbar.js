@@ -26,8 +26,8 @@ const buttons = [
   { label: 'Redo', key: 'Shift+Z', command: commands.redo }
 ]
 
-// toolbar fills element with what can be done. One stop of the Tab key leads
-// to it; the arrow keys go from one control to the next.
+// toolbar fills element with the controls. It is one stop of the Tab key; the
+// arrow keys move from one control to the next.
 export function toolbar (element) {
   return new Plugin({
     view: view => {

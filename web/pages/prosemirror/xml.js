@@ -1,7 +1,7 @@
 import * as Y from 'yjs'
 
-// asXML writes a fragment as indented XML. Text with marks stands in elements
-// of their names, as ProseMirror would write it.
+// asXML returns a fragment as indented XML. Text with marks is in elements named
+// after them, as ProseMirror would write it.
 export function asXML (fragment) {
   return fragment.toArray().map(node => write(node, '')).join('')
 }

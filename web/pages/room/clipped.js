@@ -1,8 +1,8 @@
-const characters = 2000 // that are shown at first
+const characters = 2000 // how many are shown at first
 const lines = 24
 
-// clipped makes an element for a text that may be long: its beginning is shown,
-// and a button shows all of it.
+// clipped returns an element for a text that may be long. It shows the beginning,
+// and a button that shows all of it.
 export function clipped (label) {
   const element = document.createElement('div')
   const pre = document.createElement('pre')

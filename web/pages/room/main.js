@@ -7,7 +7,7 @@ import { drawPeople } from './people.js'
 const name = roomName()
 const roots = document.getElementById('roots')
 let doc = new Y.Doc() // what the server sent
-let drawn = new Map() // by the root's name and kind
+let drawn = new Map() // by the name and kind of the root type
 let at = ''
 
 document.title = `${name} · yroom`
@@ -29,7 +29,7 @@ function roomName () {
 function show (room) {
   const state = document.getElementById('state')
   state.dataset.state = room.state
-  say(state, room.reason ?? (room.state === 'stored' ? 'stored, nobody is in it' : room.state))
+  say(state, room.reason ?? (room.state === 'stored' ? 'stored, no one is connected' : room.state))
   say(document.getElementById('people-count'), String(room.people))
   say(document.getElementById('connection-count'), String(room.connections))
   say(document.getElementById('size'), bytes(room.bytes))

@@ -1,9 +1,9 @@
 import * as Y from 'yjs'
 import { asXML } from '../prosemirror/xml.js'
 
-// parts gives what a root type holds, as { kind, text }. A document doesn't say
-// which kind its roots are, so it is told from what is in them; one may hold
-// entries under keys beside a sequence.
+// parts returns what a root type holds, as { kind, text }. A document doesn't record
+// the kinds of its root types, so they are derived from the content. One may hold
+// both a sequence and entries under keys.
 export function parts (type) {
   const found = []
   const kind = sequenceKind(type)
@@ -38,12 +38,12 @@ function xml (type) {
   const toArray = () => items(type)
   try {
     return asXML({ toArray })
-  } catch { // it holds what is no XML
+  } catch { // it holds something else than XML
     return toArray().map(String).join('\n')
   }
 }
 
-// json writes what JSON can't hold too.
+// json returns value as JSON, and has a notation for what JSON can't hold.
 function json (value) {
   return JSON.stringify(value, (_, value) => {
     if (typeof value === 'bigint') return `${value}n`

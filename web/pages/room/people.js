@@ -15,18 +15,18 @@ export function drawPeople (members) {
     if (list.children[i] !== row.element) list.insertBefore(row.element, list.children[i] ?? null)
   })
   for (const [id, row] of old) if (!drawn.has(id)) row.element.remove()
-  document.getElementById('nobody').hidden = members.length > 0
+  document.getElementById('no-people').hidden = members.length > 0
 }
 
 function newMember (member) {
   const element = document.createElement('li')
   const heading = document.createElement('h3')
   const states = document.createElement('div')
-  const who = document.createElement('span')
+  const names = document.createElement('span')
   const what = document.createElement('small')
-  heading.append(who, ' ', what)
+  heading.append(names, ' ', what)
   element.append(heading, states)
-  say(what, `connection ${member.id}, ${member.write ? 'may write' : 'reads only'}${member.present ? '' : ', invisible'}`)
+  say(what, `connection ${member.id}, ${member.write ? 'may write' : 'read only'}${member.present ? '' : ', invisible'}`)
   let shown = new Map() // by client id
   const set = ({ states: all }) => {
     const old = shown
@@ -39,7 +39,7 @@ function newMember (member) {
     })
     for (const [client, row] of old) if (!shown.has(client)) row.element.remove()
     const users = all.map(state => user(state.state)).filter(user => user.name)
-    say(who, users.map(user => user.name).join(', ') || (all.length > 0 ? 'Somebody without a name' : 'Shows nothing of itself'))
+    say(names, users.map(user => user.name).join(', ') || (all.length > 0 ? 'No name' : 'No awareness state'))
     const colour = users.map(user => user.color).find(color => CSS.supports('color', color))
     if (colour) heading.style.setProperty('--person', colour)
     else heading.style.removeProperty('--person')
@@ -59,7 +59,7 @@ function newState ({ client }) {
   return { element, set }
 }
 
-// user is what editors tell of a person, as far as it is what it should be.
+// user returns the name and colour in an awareness state. What is not a string becomes empty.
 function user (state) {
   const { user } = Object(parse(state))
   const { name, color } = Object(user)

@@ -17,14 +17,14 @@ function show (answer) {
     const row = old.get(room.name) ?? newRow(room.name)
     rows.set(room.name, row)
     fill(row, room)
-    // A row that stands where it should is left alone, so that it keeps the focus.
+    // A row that is in its place is not moved, so that it keeps the focus.
     if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null)
   })
   for (const [name, row] of old) if (!rows.has(name)) row.remove()
   say(document.getElementById('count'), answer.open === 1 ? '1 room is in memory' : `${answer.open.toLocaleString('en')} rooms are in memory`)
   body.parentElement.hidden = rows.size === 0
   none.hidden = rows.size > 0
-  say(none, after !== '' ? 'No more rooms.' : prefix.value !== '' ? 'No room’s name begins like that.' : 'No rooms yet. A room comes into being when somebody enters it.')
+  say(none, after !== '' ? 'No more rooms.' : prefix.value !== '' ? 'No room has a name that begins like this.' : 'No rooms yet. A room is created when the first client connects to it.')
   first.hidden = after === ''
   next.hidden = !answer.next
   next.dataset.after = answer.next ?? ''
@@ -55,7 +55,7 @@ function fill (row, room) {
   say(state, room.state)
   say(people, inMemory ? room.people.toLocaleString('en') : '')
   say(connections, inMemory ? room.connections.toLocaleString('en') : '')
-  people.dataset.unit = room.people === 1 ? 'person' : 'people' // where the column has no head, on a phone
+  people.dataset.unit = room.people === 1 ? 'person' : 'people' // shown on a phone, where the column has no head
   connections.dataset.unit = room.connections === 1 ? 'connection' : 'connections'
   say(size, inMemory || room.state === 'stored' ? bytes(room.bytes) : '')
   say(changed, inMemory || room.stored ? lastChange(room) : '')
