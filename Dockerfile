@@ -1,4 +1,4 @@
-# The server with its demo editors, in an image that holds nothing else. How to run it: docs/operations.md.
+# An image with nothing in it but the server with its demo editors, and licences. docs/operations.md says how to run it.
 FROM node:22-alpine AS web
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
