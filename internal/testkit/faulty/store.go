@@ -2,6 +2,7 @@
 package faulty
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -27,8 +28,8 @@ const (
 
 // A Fault is called before each call of a method, with the name of the room, or
 // the prefix of List. If it returns nil, the call goes to the store behind.
-// Otherwise it returns that error and the store behind never sees it, but for
-// [Drop] and [FailAfter].
+// Otherwise the call returns that error and never gets there, except after
+// [FailAfter], [Drop] and [NoPosition].
 type Fault func(ctx context.Context, room string) error
 
 // Fail returns a fault with this error.
@@ -45,6 +46,10 @@ func FailAfter(err error) Fault {
 // Drop is a fault after which a write succeeds without being done, and a read
 // finds nothing.
 func Drop(context.Context, string) error { return errDropped }
+
+// NoPosition is a fault of Append and Create after which the entry is stored, and
+// the position that is returned is 0: it isn't known yet.
+func NoPosition(context.Context, string) error { return lateError{nil} }
 
 // Delay returns a fault that lets calls pass later, unless their context ends
 // before.
@@ -89,7 +94,8 @@ func (g *Gate) Wait(ctx context.Context, _ string) error {
 
 var errDropped = errors.New("faulty: dropped")
 
-// lateError is the error of a call that was done.
+// lateError holds the error of a call that is done. If it is nil, the call returns
+// its own error, without its result.
 type lateError struct{ error }
 
 // A Store passes each call on to the store behind it unless a fault is set.
@@ -156,8 +162,8 @@ func call[T any](ctx context.Context, s *Store, op Op, room string, do func() (T
 	case err == nil:
 		return do()
 	case isLate:
-		_, _ = do()
-		return result, late.error
+		_, err = do()
+		return result, cmp.Or(late.error, err)
 	case errors.Is(err, errDropped):
 		return result, dropped
 	}

@@ -70,6 +70,7 @@ func TestFaults(t *testing.T) {
 		{"none", nil, nil, nil, true},
 		{"Fail", faulty.Fail(errFault), errFault, errFault, false},
 		{"FailAfter", faulty.FailAfter(errFault), errFault, errFault, true},
+		{"NoPosition", faulty.NoPosition, nil, nil, true},
 		{"Drop", faulty.Drop, store.ErrNotFound, nil, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -109,6 +110,18 @@ func TestFaultOfOneMethod(t *testing.T) {
 		if got, want := errors.Is(err, errors.ErrUnsupported), op == faulty.Create || op == faulty.Delete; got != want {
 			t.Errorf("method %d: %v", op, err)
 		}
+	}
+}
+
+func TestNoPosition(t *testing.T) {
+	s := newStore(t)
+	s.Set(faulty.NoPosition, faulty.Append, faulty.Create)
+	e := store.Entry{Encoding: store.V1, Data: []byte{0, 0}}
+	if p, err := s.Append(t.Context(), "room", e); p != 0 || err != nil {
+		t.Errorf("Append returned %d, %v", p, err)
+	}
+	if p, err := s.Create(t.Context(), "room", e); p != 0 || !errors.Is(err, store.ErrExists) {
+		t.Errorf("Create returned %d, %v", p, err)
 	}
 }
 
