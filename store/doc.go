@@ -16,8 +16,9 @@
 // from one to the other. Both append; neither is refused. Each one finds the
 // entries of the other from the positions that its own appends return:
 //
-//  1. After Load, last is Log.Last(), or 0 if the error was ErrNotFound.
-//  2. After Append or Create has returned position p:
+//  1. After Load, last is Log.Last(), or 0 if the error was ErrNotFound. After Create
+//     has returned position p, last is p.
+//  2. After Append has returned position p:
 //     if p is last+1, set last to p;
 //     if p is 0, the position is unknown and the worker learns nothing;
 //     otherwise there are entries between last and p that the worker may lack.
@@ -30,6 +31,9 @@
 //     created again since: what the worker holds is the deleted document. If it
 //     returns ErrUnsupported, the store has no order of positions, and the
 //     worker stops comparing them.
+//  5. A worker that appends nothing learns nothing in this way. One that has taken a
+//     room over calls LoadAfter(last) once more when the former owner can't append any
+//     longer.
 //
 // A compaction, whichever worker makes it, takes no position and so leaves no
 // hole, see Position.

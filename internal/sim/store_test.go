@@ -177,43 +177,60 @@ func (v view) fault(room int) bool {
 
 // Load implements store.Store.
 func (v view) Load(ctx context.Context, name string) (store.Log, error) {
-	if v.dead {
-		return store.Log{}, errCrashed
-	}
 	room := roomIndex(name)
 	r := &v.rooms[room]
-	opening := r.opening && !v.reading // else it is for a compaction, or for somebody who only reads
+	opening := r.opening && !v.reading && !v.dead // otherwise it is for a compaction, or for a program that only reads
 	if opening {
 		r.opening = false
 	}
 	v.reading = false
+	read, had, err := v.read(ctx, room, 0)
+	if opening && (err == nil || errors.Is(err, store.ErrNotFound)) {
+		r.loaded, r.floor = true, had
+	}
+	return read, err
+}
+
+// LoadAfter implements store.Store.
+func (v view) LoadAfter(ctx context.Context, name string, after store.Position) (store.Log, error) {
+	read, _, err := v.read(ctx, roomIndex(name), after)
+	return read, err
+}
+
+// read returns the entries after a position, and the state vector of what was
+// durable when they were read.
+func (v view) read(ctx context.Context, room int, after store.Position) (read store.Log, had vector, err error) {
+	if v.dead {
+		return store.Log{}, nil, errCrashed
+	}
 	o := v.begin(ctx)
 	defer o.end()
 	if err := o.pause(); err != nil {
-		return store.Log{}, err
+		return store.Log{}, nil, err
 	}
 	l := v.world.disk.logs[room]
-	read := store.Log{Positions: slices.Clone(l.Positions), Generation: l.Generation}
-	for _, e := range l.Entries {
-		read.Entries = append(read.Entries, store.Entry{Encoding: e.Encoding, Data: slices.Clone(e.Data)})
+	read.Generation = l.Generation
+	for i, e := range l.Entries {
+		if l.Positions[i] > after {
+			read.Entries = append(read.Entries, store.Entry{Encoding: e.Encoding, Data: slices.Clone(e.Data)})
+			read.Positions = append(read.Positions, l.Positions[i])
+		}
 	}
-	had := l.durableVector()
+	found := len(l.Entries) > 0
+	had = l.durableVector()
 	if err := o.pause(); err != nil {
-		return store.Log{}, err
+		return store.Log{}, nil, err
 	}
 	if v.fault(room) {
 		if v.world.chance(50) {
-			return store.Log{}, fmt.Errorf("%w, of course: %w", store.ErrCorrupt, errFault)
+			return store.Log{}, nil, fmt.Errorf("%w, of course: %w", store.ErrCorrupt, errFault)
 		}
-		return store.Log{}, errFault
+		return store.Log{}, nil, errFault
 	}
-	if opening {
-		r.loaded, r.floor = true, had
+	if !found {
+		return store.Log{}, had, store.ErrNotFound
 	}
-	if len(read.Entries) == 0 {
-		return store.Log{}, store.ErrNotFound
-	}
-	return read, nil
+	return read, had, nil
 }
 
 // Append implements store.Store.
