@@ -295,7 +295,7 @@ func TestIDsAreCounted(t *testing.T) {
 	a.Leave(1, time.Unix(0, 0))
 	a.Leave(2, time.Unix(0, 0))
 	if len(a.ownedCount) != 0 || len(a.states) != 0 {
-		t.Errorf("left over: %v, %v", a.ownedCount, a.states)
+		t.Errorf("remaining states: %v, %v", a.ownedCount, a.states)
 	}
 }
 
@@ -416,7 +416,7 @@ func FuzzApply(f *testing.F) {
 		if err := each(merged, func(e entry) error {
 			p, held := a.states[e.id]
 			if held != (e.state != nil) || held && (p.clock != e.clock || !cmp.Equal(p.state, e.state)) {
-				return fmt.Errorf("client %d: told %d %s, held %v", e.id, e.clock, e.state, p)
+				return fmt.Errorf("client %d: the update has %d %s, the state is %v", e.id, e.clock, e.state, p)
 			}
 			if held {
 				return lib0.CheckJSON(p.state)

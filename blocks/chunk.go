@@ -78,10 +78,10 @@ func (k *chunk) deleted(i int) bool { return k.kind(i) <= kindDeleted }
 
 // find returns the number of the block that holds clock.
 func (k *chunk) find(clock uint64) int {
-	behind := uint32(min(clock-k.clock, math.MaxUint32))
+	offset := uint32(min(clock-k.clock, math.MaxUint32))
 	i, j := 0, len(k.starts)
 	for i+1 < j {
-		if mid := (i + j) / 2; k.starts[mid].clock <= behind {
+		if mid := (i + j) / 2; k.starts[mid].clock <= offset {
 			i = mid
 		} else {
 			j = mid

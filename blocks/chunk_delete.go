@@ -282,9 +282,9 @@ func (k *chunk) halve() *chunk {
 	mid := len(k.starts) / 2
 	off := k.starts[mid].off
 	next := &chunk{clock: k.clockOf(mid), starts: slices.Clone(k.starts[mid:]), wire: slices.Clone(k.wire[off:])}
-	behind := k.starts[mid].clock
+	first := k.starts[mid].clock
 	for i := range next.starts {
-		next.starts[i].clock -= behind
+		next.starts[i].clock -= first
 		next.starts[i].off -= off
 	}
 	k.starts, k.wire = slices.Clone(k.starts[:mid]), slices.Clone(k.wire[:off])

@@ -288,7 +288,7 @@ func TestCompactKeepsHistory(t *testing.T) {
 	}
 }
 
-func TestCompactOfNothing(t *testing.T) {
+func TestCompactEmptyDocument(t *testing.T) {
 	s := New()
 	compact(t, s)
 	apply(t, s, typedX) // is pending

@@ -78,7 +78,7 @@ func TestNestingStepByStep(t *testing.T) {
 	wantLimit(t, s, mapsIn(3, 0, 1, inBlockAt(2, 0)))
 }
 
-func TestTypesThatWaitAreBounded(t *testing.T) {
+func TestPendingTypesAreBounded(t *testing.T) {
 	s := New()
 	wantLimit(t, s, mapsIn(1, 0, maxNesting+1, inBlockAt(2, 0)))
 	wantApplied(t, s, mapsIn(1, 0, maxNesting, inBlockAt(2, 0)))

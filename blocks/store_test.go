@@ -27,7 +27,7 @@ func TestApplyInOrder(t *testing.T) {
 	}
 }
 
-func TestAppliedTwiceAddsNothing(t *testing.T) {
+func TestApplyTwiceAddsNothing(t *testing.T) {
 	s := New()
 	apply(t, s, typedAB, typedC, "00 01 01 01 00 01")
 	for _, u := range []string{typedAB, typedC, "00 01 01 01 00 01", "00 00"} {
@@ -104,7 +104,7 @@ func TestAddedIsOnlyWhatIsNew(t *testing.T) {
 	}
 }
 
-func TestWaitsForWhatItDependsOn(t *testing.T) {
+func TestPendingUntilDependenciesCome(t *testing.T) {
 	late := "01 01 03 00 84 02 00 01 59 00" // of client 3, after client 2's X
 	s := New()
 	apply(t, s, late, typedX, typedC)
@@ -124,7 +124,7 @@ func TestWaitsForWhatItDependsOn(t *testing.T) {
 	}
 }
 
-func TestDeletedBeforeItComes(t *testing.T) {
+func TestDeletedBeforeInserted(t *testing.T) {
 	s := New()
 	apply(t, s, "00 01 01 01 01 01", typedAB)
 	wantEncoding(t, s, "01 02 01 00 04 01 01 74 01 61 81 01 00 01 01 01 01 01 01")
@@ -358,7 +358,7 @@ func TestKnownElementsStay(t *testing.T) {
 	wantEncoding(t, log, want)
 }
 
-func TestDeleteSetsAreTidied(t *testing.T) {
+func TestDeleteSetsAreNormalized(t *testing.T) {
 	for _, u := range []string{
 		"00 01 01 03 00 01 00 02 01 01",             // overlapping
 		"00 01 01 02 01 01 00 01",                   // out of order

@@ -12,9 +12,9 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// TestLoadedAtOnce loads the blocks of a client at once, and one by one. Both must
+// TestLoadAtOnce loads the blocks of a client at once, and one by one. Both must
 // result in the same document, also after another block.
-func TestLoadedAtOnce(t *testing.T) {
+func TestLoadAtOnce(t *testing.T) {
 	root := []byte{1, 1, 't'}
 	text := func(s string) block {
 		return block{kind: kindString, content: []byte(s), len: lib0.UTF16Len([]byte(s))}
@@ -92,9 +92,9 @@ func TestLoadedAtOnce(t *testing.T) {
 	}
 }
 
-// TestLoadedInPart loads a client of which one block refers to a missing element. What
+// TestLoadInPart loads a client of which one block refers to a missing element. What
 // the update deletes is exactly what its blocks say.
-func TestLoadedInPart(t *testing.T) {
+func TestLoadInPart(t *testing.T) {
 	const (
 		update  = "01 04 01 00 04 01 01 74 01 61 81 01 00 02 84 09 00 01 78 81 01 03 02 01 01 02 01 02 04 02"
 		missing = "01 01 09 00 04 01 01 74 01 7a 00"
@@ -128,8 +128,8 @@ func TestLoadedInPart(t *testing.T) {
 	check(t, other)
 }
 
-// TestLoadedWithNonCanonicalBlock loads many blocks, one of which is not canonical.
-func TestLoadedWithNonCanonicalBlock(t *testing.T) {
+// TestLoadNonCanonicalBlock loads many blocks, one of which is not canonical.
+func TestLoadNonCanonicalBlock(t *testing.T) {
 	const n = 6 * chunkBlocks
 	u := append(lib0.AppendUint([]byte{1}, n), 1, 0, 0x04, 1, 1, 't', 1, 'x')
 	for clock := uint64(1); clock < n; clock++ {

@@ -58,7 +58,7 @@ var malformedUpdates = map[string]string{
 	"a truncated delete set":          "00 01 01 02 00 01",
 }
 
-func TestPoisonIsRefused(t *testing.T) {
+func TestMalformedIsRefused(t *testing.T) {
 	for name, u := range malformedUpdates {
 		t.Run(name, func(t *testing.T) {
 			s := New()

@@ -121,7 +121,7 @@ func TestFromV2Refuses(t *testing.T) {
 		"an unknown type":            {"00 00 01 01 00 00 01 07 03 01 74 01 01 01 01 07 00 01 01 00 00", errType},
 		"nothing deleted":            {"00 00 01 01 00 00 01 01 03 01 74 01 01 01 00 01 00 01 01 00 00", errEmpty},
 		"its own future":             {"00 00 01 41 00 01 00 00 01 84 04 02 61 62 02 00 00 00 01 01 00 00", nil},
-		"deletions behind 2^53":      {"00 00 00 00 00 00 01 00 00 00 00 00 01 01 02 ff ff ff ff ff ff ff 0f 00 00 00", lib0.ErrRange},
+		"deletions above 2^53":       {"00 00 00 00 00 00 01 00 00 00 00 00 01 01 02 ff ff ff ff ff ff ff 0f 00 00 00", lib0.ErrRange},
 		"a client twice":             {"00 00 01 41 01 00 00 01 00 01 00 00 00 02 02 02 01 01 00 00 01 05 00", nil},
 	} {
 		s := New()

@@ -104,7 +104,7 @@ func checkUints(t *testing.T, wire string, r *Reader, next func() uint64, values
 		}
 	}
 	if got := next(); got != 0 || !errors.Is(r.Err(), ErrTruncated) || r.Len() != 0 {
-		t.Errorf("%s: behind the end %d, %v", wire, got, r.Err())
+		t.Errorf("%s: read %d after the end, %v", wire, got, r.Err())
 	}
 }
 
@@ -159,7 +159,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-func TestWritersUseTheirRoom(t *testing.T) {
+func TestWritersUseTheirBuffers(t *testing.T) {
 	room := make([]byte, 0, 8)
 	a, b, c := NewRunsWriter(room), NewUintRunsWriter(room), NewDiffRunsWriter(room)
 	a.Byte(1)
@@ -167,7 +167,7 @@ func TestWritersUseTheirRoom(t *testing.T) {
 	c.Uint(1)
 	for _, out := range [][]byte{a.Finish(), b.Finish(), c.Finish()} {
 		if &out[0] != &room[:1][0] {
-			t.Error("room is left unused")
+			t.Error("a buffer is not used")
 		}
 	}
 }

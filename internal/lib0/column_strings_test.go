@@ -53,7 +53,7 @@ func checkStrings(t *testing.T, wire string, want []string) {
 		}
 	}
 	if got := s.AppendNext(nil); !errors.Is(r.Err(), ErrTruncated) {
-		t.Errorf("%s: %q is behind the end, %v", wire, got, r.Err())
+		t.Errorf("%s: read %q after the end, %v", wire, got, r.Err())
 	}
 }
 

@@ -81,7 +81,7 @@ func TestBytes(t *testing.T) {
 			t.Errorf("%s reads as %q", wire, got)
 		}
 		if r.Len() != 0 || r.Byte() != 0 || r.Uint() != 0 || len(r.Bytes()) != 0 {
-			t.Errorf("%s: something was read behind an error", wire)
+			t.Errorf("%s: something was read after an error", wire)
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestTurnTakesAllThatWaits(t *testing.T) {
 	}
 }
 
-func TestTurnsFollowWithoutKeepingTheExecutor(t *testing.T) {
+func TestEachTurnReleasesTheExecutor(t *testing.T) {
 	var due steps
 	var got [][]int
 	keep := record(&got)
@@ -201,7 +201,7 @@ func TestClose(t *testing.T) {
 		t.Errorf("Force: %v", err)
 	}
 	if m.Post(func() { t.Error("ran after Close") }) {
-		t.Error("Post: a closed mailbox took a call")
+		t.Error("Post: a closed mailbox accepted a call")
 	}
 	m.Release()
 	if len(due) != 0 {
@@ -223,7 +223,7 @@ func TestManyWriters(t *testing.T) {
 		defer inTurn.Unlock()
 		for _, item := range batch {
 			if next[item[0]] != item[1] {
-				t.Errorf("writer %d: item %d came where %d was due", item[0], item[1], next[item[0]])
+				t.Errorf("writer %d: item %d arrived, want %d", item[0], item[1], next[item[0]])
 			}
 			next[item[0]] = item[1] + 1
 			if total++; total == writers*each {

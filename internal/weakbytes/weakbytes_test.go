@@ -12,19 +12,19 @@ func TestPointer(t *testing.T) {
 	runtime.GC()
 	got := p.Value()
 	if !bytes.Equal(got, b) || &got[0] != &b[0] || cap(got) != len(b) {
-		t.Errorf("got %d bytes with room for %d, want those that it was made of", len(got), cap(got))
+		t.Errorf("got %d bytes with capacity %d, want the original ones", len(got), cap(got))
 	}
 	runtime.KeepAlive(b)
 
 	runtime.GC()
 	if len(p.Value()) != 3000 {
-		t.Error("its own result does not keep the bytes")
+		t.Error("the result of Value does not keep the bytes in memory")
 	}
 	runtime.KeepAlive(got)
 
 	runtime.GC()
 	if p.Value() != nil {
-		t.Error("it keeps the bytes itself")
+		t.Error("the Pointer keeps the bytes in memory")
 	}
 }
 
