@@ -7,8 +7,8 @@ import (
 	"github.com/yroom/yroom"
 )
 
-// admit lets everybody into every room. Who asks to (?readonly) only reads:
-// nobody is kept out by that, but a page that shows a document can't change it.
+// admit admits every request to every room. With ?readonly the connection is
+// read-only: that protects no room, but a page that shows a document can't change it.
 func admit(r *http.Request) (yroom.Admission, error) {
 	a := yroom.Admission{
 		Room:   strings.TrimPrefix(r.URL.Path, "/"),

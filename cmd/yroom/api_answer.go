@@ -27,7 +27,7 @@ func answer(w http.ResponseWriter, r *http.Request, mediaType string, body []byt
 	return nil
 }
 
-// has tells whether tag is one of those in If-None-Match.
+// has reports whether tag is one of those in If-None-Match.
 func has(lines []string, tag string) bool {
 	for _, line := range lines {
 		for one := range strings.SplitSeq(line, ",") {

@@ -20,9 +20,9 @@ const (
 	heartbeat   = 15 * time.Second // how long a stream is silent at most
 )
 
-// events tells what a room's document gains, as server-sent events, until the
-// client goes, the room is deleted, or the server ends. Who goes on from an event
-// that is not known any more, as after a restart, is told the whole document.
+// events sends the changes of a room's document as server-sent events, until the
+// client disconnects, the room is deleted, or the server shuts down. A client that
+// continues from an unknown event, as after a restart, gets the whole document.
 func (a *api) events(w http.ResponseWriter, r *http.Request, room string) error {
 	if _, err := parameters(r); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (e *eventWriter) send(name, id string, data []byte) error {
 func (e *eventWriter) sendProblem(err error) {
 	name, problem := "problem", problemOf(err)
 	if errors.Is(err, yroom.ErrUnavailable) {
-		name, problem = "deleted", roomDeleted.because("Nothing more will come. Somebody may make the room anew.")
+		name, problem = "deleted", roomDeleted.because("There will be no more events. The room can be created again.")
 	}
 	data, err := json.Marshal(problem.details())
 	if err != nil {
@@ -115,7 +115,7 @@ func (e *eventWriter) sendProblem(err error) {
 	_ = e.out.Flush() // the client may be gone
 }
 
-// beat shows that the line is alive until ctx ends, and calls gone when it isn't.
+// beat sends heartbeats until ctx ends, and calls gone when the connection fails.
 func (e *eventWriter) beat(ctx context.Context, gone context.CancelFunc) {
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()

@@ -124,10 +124,10 @@ func (p *apiPlace) testEvents(t *testing.T) {
 		t.Errorf("title %q", got)
 	}
 
-	// Who has the last event goes on from there, who has one of another life starts anew.
+	// A client with the last event continues from there, one with an event of another process starts again.
 	on, late := p.watch("events", "Last-Event-ID", id), p.watch("events", "Last-Event-ID", "1.1")
 	if update, _ := late.update(); len(update) < len(whole) {
-		t.Errorf("one who has nothing that is known is told %q", update)
+		t.Errorf("a client with an unknown event gets %q", update)
 	}
 	anything := string(testkit.TypedIn("more", 9, 0, "x"))
 	p.want(http.StatusNoContent, post, "/api/rooms/events", anything)

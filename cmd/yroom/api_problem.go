@@ -99,7 +99,7 @@ func problemOf(err error) *apiError {
 	case errors.Is(err, yroom.ErrUnavailable):
 		return noSuchRoom.because("It was never written to, or it was deleted.")
 	case errors.Is(err, yroom.ErrExists):
-		return roomExists.because("Somebody has made it already. Nothing was changed.")
+		return roomExists.because("It exists already. Nothing was changed.")
 	case errors.Is(err, yroom.ErrMalformed):
 		return notAnUpdate.because("Nothing was changed: " + plain(err) + ".")
 	case errors.Is(err, yroom.ErrLimit):

@@ -30,7 +30,7 @@ type selection struct {
 	kinds map[string]yjs.Kind // of roots, where the client says so
 }
 
-// formats are all there are, the first being that of who wants anything.
+// formats are all formats. The first is for clients that accept any.
 var formats = []format{
 	{name: "update", mediaType: updateV1, write: func(ctx context.Context, d *yroom.Document, _ selection) ([]byte, error) {
 		return d.Update(ctx, yroom.V1)

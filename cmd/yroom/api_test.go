@@ -59,7 +59,7 @@ type apiPlace struct {
 	web      *httptest.Server
 	store    *faulty.Store // of rooms whose prefix is moody
 	patience atomic.Int64  // of the server with one request, as a time.Duration; 0: it has it all
-	seen     *openAPI      // nil: nobody looks
+	seen     *openAPI      // nil: responses are not checked
 	problems sync.Map      // that were answered, with their status
 }
 
@@ -446,7 +446,7 @@ func (p *apiPlace) testUpdates(t *testing.T) {
 // People in a room see what comes by the API, and are sent away when it is deleted.
 func (p *apiPlace) testPeople(t *testing.T) {
 	person := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
-	person.MustAwait(t, nobodyYet) // now it is in the room
+	person.MustAwait(t, emptyStep1) // now it is in the room
 	p.want(http.StatusCreated, put, "/api/rooms/people", typedHello, "If-None-Match", "*")
 	person.MustAwait(t, []byte(typing(typedHello)))
 	p.want(http.StatusNoContent, post, "/api/rooms/people", more)
@@ -458,7 +458,7 @@ func (p *apiPlace) testPeople(t *testing.T) {
 	back := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
 	_ = back.Send([]byte(typing(typedHello))) // it may be closed already
 	if code, _, err := back.AwaitClose(); code != 4404 {
-		t.Errorf("who comes back is closed with %d (%v), want 4404", code, err)
+		t.Errorf("a client that reconnects is closed with %d (%v), want 4404", code, err)
 	}
 	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/people", "")
 }
@@ -565,9 +565,9 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 		{400, "bad-room-name", "/%FF"},
 		{400, "bad-room-name", "/a%0Ab"},
 		{400, "bad-room-name", "/" + strings.Repeat("x", 256)},
-		{404, "no-such-room", "/nobody-was-here"},
-		{404, "no-such-room", "/nobody-was-here?format=text&name=title"},
-		{404, "no-such-room", "/nobody-was-here/events"},
+		{404, "no-such-room", "/no-such-room"},
+		{404, "no-such-room", "/no-such-room?format=text&name=title"},
+		{404, "no-such-room", "/no-such-room/events"},
 		{404, "no-such-root", "/refusals?format=text&name=Title"},
 		{404, "no-such-root", "/refusals?format=xml&name="},
 		{404, "no-such-root", "/refusals?format=json&name=nothing"},

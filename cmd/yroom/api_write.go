@@ -32,7 +32,7 @@ func (a *api) update(w http.ResponseWriter, r *http.Request, room string) error 
 	}
 	err = a.rooms.Document(room).Apply(r.Context(), data, enc)
 	if errors.Is(err, yroom.ErrUnavailable) {
-		return roomDeleted.because("Nothing can be added to it. PUT makes it anew, and so does yroom room import --new.")
+		return roomDeleted.because("Nothing can be added to it. PUT creates it again, and so does yroom room import --new.")
 	}
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (a *api) update(w http.ResponseWriter, r *http.Request, room string) error 
 	return nil
 }
 
-// create makes a room that is not there. Of many who try, one succeeds.
+// create creates a room that does not exist. Of concurrent requests, one succeeds.
 func (a *api) create(w http.ResponseWriter, r *http.Request, room string) error {
 	if _, err := parameters(r); err != nil {
 		return err

@@ -6,19 +6,19 @@ import (
 	"net/netip"
 )
 
-// guard decides who may see what is for operators: requests from this machine,
-// and those with the token.
+// guard decides which requests may see the data for operators: those from this
+// machine and those with the token.
 type guard struct {
 	token *apiToken // nil: there is none
-	// proxied says that the server has a name in the world, so that something on
-	// this machine may pass on the requests of others. Not every proxy says so.
+	// proxied means that the server has a public name. Then a proxy on this machine
+	// may forward requests from others, and not every proxy adds a header.
 	proxied bool
 }
 
-// forwarding headers are those by which a proxy tells for whom it asks.
+// forwarding headers are those that proxies add to requests which they forward.
 var forwarding = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
-// refuse gives the reason why r may not see it, in a sentence to show; "": it may.
+// refuse returns the reason why r may not see the data, as a sentence, or "" if it may.
 func (g guard) refuse(r *http.Request) string {
 	switch {
 	case g.token.in(r), g.local(r):
@@ -31,8 +31,8 @@ func (g guard) refuse(r *http.Request) string {
 	return "This needs the server’s API token."
 }
 
-// local tells whether r comes from this machine, and from nobody behind it. A
-// page of the web whose name leads here (DNS rebinding) gives that name as the host.
+// local reports whether r comes from this machine, and was not forwarded. A page
+// of the web whose name resolves to this machine (DNS rebinding) has that name as the host.
 func (g guard) local(r *http.Request) bool {
 	if g.proxied || !isLoopback(r.Host) {
 		return false

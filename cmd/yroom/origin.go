@@ -13,14 +13,14 @@ import (
 // loopbackOrigins may connect to a server that only this machine can reach,
 // unless other origins are set. Developers serve their pages from another port
 // (Vite's 5173, say), so for a browser they come from another origin; and a
-// page that comes from this machine is no stranger on it.
+// page that comes from this machine is trusted.
 var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}
 
-// knownHosts gives a hook for a server that only this machine can reach. A page
-// of the web can have its own name lead to this machine once it is loaded (DNS
-// rebinding), and then it comes from the very host that it asks for. So a host
-// counts as the server's own only when it is a loopback host, or one of origins,
-// which are those that the operator named.
+// knownHosts returns a hook for a server that only this machine can reach. A page
+// of the web can make its own name resolve to this machine once it is loaded (DNS
+// rebinding), and then its origin is the host that it connects to. So a host
+// counts as the server's own only if it is a loopback host, or one of origins,
+// which the operator named.
 func knownHosts(origins []string) func(*yroom.Conn) error {
 	return func(c *yroom.Conn) error {
 		r := c.Request()
@@ -36,7 +36,7 @@ func knownHosts(origins []string) func(*yroom.Conn) error {
 		}
 		_, own, _ := strings.Cut(origin, "://")
 		if len(origins) > 0 && !strings.EqualFold(own, host) {
-			return nil // the page's own host was named, or it would not have come so far
+			return nil // the page's own host is one of origins, or it would have been refused before
 		}
 		return &yroom.StatusError{
 			Status: http.StatusForbidden,
@@ -46,7 +46,7 @@ func knownHosts(origins []string) func(*yroom.Conn) error {
 	}
 }
 
-// isLoopback tells whether host, which may have a port, always is this machine.
+// isLoopback reports whether host, which may have a port, is always this machine.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -17,21 +17,21 @@ import (
 	"github.com/yroom/yroom"
 )
 
-// roomCommands are what an operator does with rooms, on a server or on a store.
+// roomCommands are the commands of an operator on rooms, on a server or on a store.
 type roomCommands struct {
-	Server    string `placeholder:"URL"  help:"The server to ask, such as http://127.0.0.1:8000."                                     xor:"place"`
+	Server    string `placeholder:"URL"  help:"The server, such as http://127.0.0.1:8000."                                            xor:"place"`
 	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
-	Store     string `placeholder:"URL"  help:"Or the store to work on, which no server should be using: sqlite:FILE."                xor:"place"`
+	Store     string `placeholder:"URL"  help:"Or the store, which no server should be using: sqlite:FILE."                           xor:"place"`
 	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
 
-	List   roomList   `cmd:"" help:"List the rooms, a name a line."`
-	Export roomExport `cmd:"" help:"Write out the document of a room."`
-	Import roomImport `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
-	Delete roomDelete `cmd:"" help:"Delete a room, whoever is in it. It asks nothing."`
+	List   roomList   `cmd:"" help:"List the rooms, one name per line."`
+	Export roomExport `cmd:"" help:"Write the document of a room."`
+	Import roomImport `cmd:"" help:"Apply an update to the document of a room, or create a room with it."`
+	Delete roomDelete `cmd:"" help:"Delete a room, even if clients are connected to it, without a question."`
 }
 
-// Validate is asked by kong. Flags that are required would all be in the line that
-// says how the command is used, as if both were.
+// Validate is called by kong. As required flags, both would be in the usage line, as
+// if both were needed.
 func (c *roomCommands) Validate() error {
 	if c.Server == "" && c.Store == "" {
 		return errors.New("say where the rooms are: --server=URL or --store=URL")
@@ -46,10 +46,10 @@ type exitError struct {
 	status int
 }
 
-const exitRoom = 2 // the room is not there, or is there already
+const exitRoom = 2 // the room doesn't exist, or exists already
 
-// with calls do with an API that does what the command is about. Where that is a
-// store's, rows are what it makes of the settings of the store's own server; nil: nothing.
+// with calls do with the API of the server, or of a server on the store. In the second
+// case rows, if it isn't nil, changes the settings of the store's own server.
 func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx context.Context, api *apiClient) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -74,8 +74,8 @@ func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx co
 }
 
 type roomList struct {
-	Prefix string `placeholder:"TEXT"                                                       help:"Only rooms whose names begin with it."`
-	JSON   bool   `help:"Tell what /api/rooms tells of each room, as a JSON object a line."`
+	Prefix string `placeholder:"TEXT"                                                      help:"Only rooms whose names begin with it."`
+	JSON   bool   `help:"Print the JSON object of /api/rooms for each room, one per line."`
 }
 
 // Run lists rooms.
@@ -113,13 +113,13 @@ func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
 
 type roomExport struct {
 	Room   string   `arg:""                  help:"The room's name."`
-	Format string   `default:"update"        placeholder:"FORMAT"                                                                       help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
+	Format string   `default:"update"        placeholder:"FORMAT"                                                     help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
 	Name   *string  `placeholder:"ROOT"      help:"Which root of the document."`
-	Root   []string `placeholder:"NAME=KIND" help:"What kind a root is, where its content doesn't tell. May be given again for others." sep:"none"`
-	Output string   `short:"o"               placeholder:"FILE"                                                                         help:"Where to write it (default: standard output)."`
+	Root   []string `placeholder:"NAME=KIND" help:"The kind of a root, if its content is ambiguous. Can be repeated." sep:"none"`
+	Output string   `short:"o"               placeholder:"FILE"                                                       help:"Where to write it (default: standard output)."`
 }
 
-// Run writes out a document.
+// Run writes a document.
 func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
 	query := url.Values{"format": {e.Format}, "root": e.Root}
 	if e.Name != nil {
@@ -139,7 +139,7 @@ func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
 	})
 }
 
-// writeFile writes all of from to the file at path, or leaves what is there.
+// writeFile replaces the file at path by all of from, or leaves it unchanged.
 func writeFile(path string, from io.Reader) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
@@ -158,10 +158,10 @@ func writeFile(path string, from io.Reader) (err error) {
 }
 
 type roomImport struct {
-	Room     string `arg:""                                                                            help:"The room's name."`
-	File     string `arg:""                                                                            help:"The file that holds the update; - is standard input."`
-	Encoding string `enum:"v1,v2"                                                                      default:"v1"                                                help:"How the update is encoded: v1, or v2 (default: v1)."`
-	New      bool   `help:"Only make a new room: where the room is there already, nothing is changed."`
+	Room     string `arg:""                                                               help:"The room's name."`
+	File     string `arg:""                                                               help:"The file that holds the update; - is standard input."`
+	Encoding string `enum:"v1,v2"                                                         default:"v1"                                                help:"How the update is encoded: v1, or v2 (default: v1)."`
+	New      bool   `help:"Only create a new room. If the room exists, it isn't changed."`
 }
 
 // Run imports an update.

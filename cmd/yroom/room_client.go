@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// roomAddress is where the API has a room, from the server's root. Dots are
-// escaped in names that a client or a proxy would take for directories.
+// roomAddress returns the path of a room in the API. Dots are escaped in names that
+// a client or a proxy would take for directories.
 func roomAddress(room string) string {
 	segment := url.PathEscape(room)
 	if room == "." || room == ".." {
@@ -22,7 +22,7 @@ func roomAddress(room string) string {
 	return "/api/rooms/" + segment
 }
 
-// apiClient asks the document API of a server.
+// apiClient is a client of the document API of a server.
 type apiClient struct {
 	base  string // without a slash at its end
 	token string
@@ -46,15 +46,15 @@ func newAPIClient(server, token string) (*apiClient, error) {
 	}, nil
 }
 
-// body is what a request carries. A size of -1 means that nobody knows it.
+// body is the body of a request. A size of -1 means that it is unknown.
 type body struct {
 	io.Reader
 
 	size int64
 }
 
-// do asks. A status that isn't one of success is an error, and what it says is
-// told; otherwise the caller closes the answer's body.
+// do sends a request. A status other than success is returned as an error with the
+// server's message; otherwise the caller closes the response's body.
 func (c *apiClient) do(ctx context.Context, method, address string, header http.Header, content *body) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+address, http.NoBody)
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *apiClient) do(ctx context.Context, method, address string, header http.
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	if content != nil {
 		r.Body, r.ContentLength = io.NopCloser(content), content.size
-		r.Header.Set("Expect", "100-continue") // so that what is refused isn't sent
+		r.Header.Set("Expect", "100-continue") // so that a refused body isn't sent
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *apiClient) do(ctx context.Context, method, address string, header http.
 	return nil, refusal(resp)
 }
 
-// refusal is what an answer says is wrong.
+// refusal returns the error in a response.
 func refusal(resp *http.Response) error {
 	var problem problemDetails
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
@@ -104,7 +104,7 @@ func refusal(resp *http.Response) error {
 	return errors.New(message)
 }
 
-// send is do where nothing but success matters.
+// send is do for a request whose response has no content of use.
 func (c *apiClient) send(ctx context.Context, method, address string, header http.Header, content *body) error {
 	resp, err := c.do(ctx, method, address, header, content)
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *apiClient) send(ctx context.Context, method, address string, header htt
 	return resp.Body.Close()
 }
 
-// getJSON reads an answer into to.
+// getJSON reads a response into to.
 func (c *apiClient) getJSON(ctx context.Context, address string, to any) error {
 	resp, err := c.do(ctx, http.MethodGet, address, nil, nil)
 	if err != nil {

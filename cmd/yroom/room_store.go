@@ -16,7 +16,7 @@ import (
 	"github.com/yroom/yroom"
 )
 
-// largestImport bounds an update that is added to a store: the limit on a message is for clients.
+// largestImport is the largest update that can be added to a store. The limit on messages is for clients.
 const largestImport yroom.Bytes = 1 << 30
 
 // withStore calls do with the API of a server that runs in this process, on the
@@ -28,11 +28,11 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 		return err
 	}
 	if url == inMemory {
-		return errors.New("the store memory: ends with its server: name a server, or a store such as sqlite:yroom.db")
+		return errors.New("the store memory: ends with its server: use --server, or a store such as sqlite:yroom.db")
 	}
 	if name, isFile := strings.CutPrefix(url, "sqlite:"); isFile {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("there is no file %s: yroom serve makes it", name)
+			return fmt.Errorf("there is no file %s: yroom serve creates it", name)
 		}
 	}
 	documents, err := openStores(url, file.Rooms)
@@ -54,7 +54,7 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	defer func() { err = errors.Join(err, rooms.Shutdown(context.Background())) }()
 
 	token, line := rand.Text(), newPipe()
-	server := &http.Server{Handler: &api{ //nolint:gosec // its one client is here
+	server := &http.Server{Handler: &api{ //nolint:gosec // its only client is this process
 		rooms: rooms,
 		token: newToken(token),
 		limit: func(string) int64 { return int64(largestImport) },
@@ -70,8 +70,8 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	})
 }
 
-// forImport has a room keep what is deleted where no row says anything about
-// it: the store's own server may keep it, and drops it if it doesn't.
+// forImport makes rooms keep deleted content if no row has a setting for that: the
+// store's own server may keep it, and drops it otherwise.
 func forImport(rows map[string]yroom.Settings) {
 	base := rows[fallback]
 	if base.GC == nil {

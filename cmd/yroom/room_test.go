@@ -122,8 +122,8 @@ func TestRoomListOfMany(t *testing.T) {
 	}
 }
 
-// Who works on the file of a running server, on a room that somebody is in, loses
-// nothing: neither what is there, nor what comes, nor what is typed after it.
+// A command that works on the file of a running server, on an open room, loses
+// nothing: neither what is stored, nor the import, nor later edits.
 func TestRoomOnAFileInUse(t *testing.T) {
 	dir := t.TempDir()
 	if err := writeNotes(dir); err != nil {

@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	roomsAtOnce    = 200             // that a list tells of
-	answerPatience = 5 * time.Second // how long rooms are waited for
+	roomsAtOnce    = 200             // the most in one list
+	answerPatience = 5 * time.Second // how long to wait for rooms
 
 	closedDeleted yroom.CloseCode = 4404 // a room that was deleted
 
 	asStored = "stored" // the state of a room that is not in memory
 )
 
-// roomData is what the pages below /rooms show, as JSON: /rooms.json is a list
+// roomData serves the data of the pages below /rooms as JSON: /rooms.json is a list
 // of rooms, /room.json one of them.
 type roomData struct {
 	rooms *yroom.Server
@@ -63,7 +63,7 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, body)
 }
 
-// problem says why there is no answer.
+// problem is the response if a request fails.
 type problem struct {
 	Error string `json:"error"`
 }
@@ -79,16 +79,16 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(data) // the browser may be gone
 }
 
-// summary is what is shown of a room.
+// summary describes a room in the list.
 type summary struct {
 	Name        string     `json:"name"`
-	State       string     `json:"state"`             // of yroom.State, or stored: not in memory
+	State       string     `json:"state"`             // a yroom.State, or stored: not in memory
 	Reason      string     `json:"reason,omitempty"`  // why it failed
 	Connections int        `json:"connections"`       //
 	People      int        `json:"people"`            // awareness states
-	Bytes       int        `json:"bytes"`             // of the document, about
+	Bytes       int        `json:"bytes"`             // approximate size of the document
 	Changed     *time.Time `json:"changed,omitempty"` // none: not since the room was opened
-	Stored      *time.Time `json:"stored,omitempty"`  // when something was stored last, which may be a snapshot
+	Stored      *time.Time `json:"stored,omitempty"`  // time of the last append, or of a snapshot
 }
 
 func summaryOf(s yroom.Summary) summary {
@@ -103,7 +103,7 @@ func storedSummary(l store.Listed) summary {
 	return summary{Name: l.Room, State: asStored, Bytes: l.Bytes, Stored: moment(l.Stored)}
 }
 
-// moment is nil where t is zero.
+// moment returns nil if t is zero.
 func moment(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -116,7 +116,7 @@ func moment(t time.Time) *time.Time {
 type list struct {
 	Rooms []summary `json:"rooms"`
 	Open  int       `json:"open"`           // how many rooms are in memory
-	Next  string    `json:"next,omitempty"` // ask for what comes after it
+	Next  string    `json:"next,omitempty"` // the value of after for the next part
 }
 
 // list lists rooms for the page.
@@ -135,7 +135,7 @@ func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, m
 	open := rooms.Rooms()
 	part := list{Open: len(open), Rooms: []summary{}}
 	open = slices.DeleteFunc(open, func(name string) bool { return name <= after || !strings.HasPrefix(name, prefix) })
-	looked := "" // how far; "": to the end
+	looked := "" // the last name that was listed; "": to the end
 	if len(open) > most+1 {
 		open, looked = open[:most+1], open[most]
 	}
@@ -149,7 +149,7 @@ func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, m
 	}
 	for _, s := range rooms.Summaries(ctx, open) {
 		if s.Failure != nil && s.Failure.Code == closedDeleted {
-			continue // it remembers this to turn people away
+			continue // the room is kept only to refuse connections
 		}
 		shown := summaryOf(s)
 		shown.Stored = all[s.Name].Stored
@@ -170,15 +170,15 @@ func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, m
 	return part, nil
 }
 
-// connection is what is shown of one.
+// connection describes a connection of a room.
 type connection struct {
 	ID      string  `json:"id"` // as in the log
 	Write   bool    `json:"write"`
-	Present bool    `json:"present"` // it may show awareness
+	Present bool    `json:"present"` // it may have awareness states
 	States  []state `json:"states"`
 }
 
-// state is one of a client's awareness.
+// state is the awareness state of a client.
 type state struct {
 	Client  uint64     `json:"client"`
 	Clock   uint64     `json:"clock"`
@@ -186,20 +186,20 @@ type state struct {
 	State   string     `json:"state"` // JSON, as the client sent it
 }
 
-// view is one room.
+// view describes one room.
 type view struct {
 	summary
 
 	Members  []connection `json:"members"`
-	At       string       `json:"at"`                 // since, for the next question
+	At       string       `json:"at"`                 // the value of since for the next request
 	Whole    bool         `json:"whole"`              // Document is all of it, not what is new
 	Document []byte       `json:"document,omitempty"` // a V1 update; none: nothing is new
 }
 
-// room tells about one room, and what its document gained after since, which is
-// where an earlier answer was at.
+// room describes one room, with the changes of its document after since, the at of
+// an earlier response.
 func (d *roomData) room(ctx context.Context, name, since string) (status int, body any) {
-	mark, _ := yroom.ParseMark(since) // what is none is the zero Mark
+	mark, _ := yroom.ParseMark(since) // an invalid one is the zero Mark
 	a, err := d.rooms.Query(ctx, name, mark)
 	closed, isClosed := errors.AsType[*yroom.CloseError](err)
 	switch {
@@ -241,8 +241,8 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	return http.StatusOK, v
 }
 
-// storedSummary tells about a room that is not in memory, whose document has so
-// many bytes; more where the store can list it.
+// storedSummary describes a room that is not in memory, whose document has so many
+// bytes. It has more details if the store can list the room.
 func (d *roomData) storedSummary(ctx context.Context, name string, size int) (summary, error) {
 	listed, err := d.rooms.Stored(ctx, name, "", 1)
 	if err == nil && len(listed) > 0 && listed[0].Room == name {

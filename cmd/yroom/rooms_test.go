@@ -30,7 +30,7 @@ import (
 
 const theToken = "0123456789abcdef-token"
 
-func TestWhoMaySeeRooms(t *testing.T) {
+func TestAccessToRooms(t *testing.T) {
 	with, without := guard{token: newToken(theToken)}, guard{}
 	for _, test := range []struct {
 		name   string
@@ -306,7 +306,7 @@ func TestARoomThatGoesAway(t *testing.T) {
 	}
 }
 
-// People come and go while somebody looks.
+// Rooms open and close while a client lists them.
 func TestRoomsThatComeAndGo(t *testing.T) {
 	p := newPlace(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Millisecond}}})
 	var people sync.WaitGroup

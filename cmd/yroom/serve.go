@@ -23,8 +23,8 @@ type serve struct {
 	settings
 }
 
-// Run serves until a signal ends it, and then as long as it takes to end well.
-// A second signal ends the process at once.
+// Run serves until a signal, and then shuts down within the timeout. A second signal
+// ends the process at once.
 func (c serve) Run(stdout io.Writer) error {
 	file, err := readSettings(c.Config)
 	if err != nil {
@@ -35,14 +35,14 @@ func (c serve) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if c.Store == "" { // a flag beats the row, which beats the rest of the file
+	if c.Store == "" { // a flag overrides the row, which overrides the rest of the file
 		set.Store = cmp.Or(set.Rooms[fallback].StoreURL, set.Store)
 	}
 	if set.Layer != inMemory {
 		return fmt.Errorf("this build has no layer %s (it has memory:)", scheme(set.Layer))
 	}
 	if set.ShutdownTimeout < 0 {
-		return fmt.Errorf("shutdown-timeout %v is less than nothing", set.ShutdownTimeout)
+		return fmt.Errorf("shutdown-timeout %v is negative", set.ShutdownTimeout)
 	}
 
 	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !isLoopback(host) })}
@@ -63,7 +63,7 @@ func (c serve) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }() // the server has closed it already, if it began
+	defer func() { _ = listener.Close() }() // if the server has started, it has closed it already
 	url, loopback := home(listener.Addr())
 	hooks := yroom.Hooks{Admit: admit}
 	if loopback {
@@ -76,7 +76,7 @@ func (c serve) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	drain := max(set.ShutdownTimeout/3, 1) // for the store; the connections have the rest
+	drain := max(set.ShutdownTimeout/3, 1) // the time for the store; the rest is for the connections
 	rooms, err := yroom.New(yroom.Config{
 		Store:        documents.rest,
 		Hooks:        hooks,
@@ -98,14 +98,14 @@ func (c serve) Run(stdout io.Writer) error {
 		log.Warn("documents are in memory only: they end with this process")
 	}
 	if *set.Open {
-		log.Warn("open: whoever can reach this server can read and change every room")
+		log.Warn("open: everyone who can reach this server can read and change every room")
 	}
 	fmt.Fprintf(stdout, "Open %s in a browser.\n", url)
 
 	select {
 	case err = <-broken:
 	case <-ctx.Done():
-		stop() // from here on a signal does what it does to any program
+		stop() // from here on a signal has its default effect
 		log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
 	}
 	site.draining.Store(true)
@@ -116,13 +116,13 @@ func (c serve) Run(stdout io.Writer) error {
 	defer cancel()
 	err = errors.Join(err, rooms.Shutdown(closing), server.Shutdown(whole), documents.close())
 	if err != nil {
-		return fmt.Errorf("did not end well: %w", err)
+		return fmt.Errorf("shutdown failed: %w", err)
 	}
 	log.Info("ended")
 	return nil
 }
 
-// newHTTPServer gives a server that no client keeps busy for nothing.
+// newHTTPServer returns a server with timeouts against idle clients.
 func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,

@@ -58,14 +58,14 @@ func (s *server) dial(t *testing.T, room string, header http.Header) (*wsclient.
 	}
 	t.Cleanup(func() { c.Close() })
 	_, first, err := c.Read()
-	if err != nil || !bytes.Equal(first, nobodyYet) {
-		t.Errorf("first message %x (%v), want %x: SyncStep1 of an empty document", first, err, nobodyYet)
+	if err != nil || !bytes.Equal(first, emptyStep1) {
+		t.Errorf("first message %x (%v), want %x: SyncStep1 of an empty document", first, err, emptyStep1)
 	}
 	return c, nil
 }
 
-// nobodyYet is SyncStep1 of an empty document.
-var nobodyYet = testkit.SyncStep1([]byte{0})
+// emptyStep1 is SyncStep1 of an empty document.
+var emptyStep1 = testkit.SyncStep1([]byte{0})
 
 // first is the first message in a room.
 func (s *server) first(t *testing.T, room string) []byte {
@@ -142,7 +142,7 @@ func TestServeShutdownTimeout(t *testing.T) {
 	if code := s.Ended(t); code != 1 {
 		t.Errorf("exit status %d, want 1", code)
 	}
-	if want := "yroom: did not end well"; !strings.Contains(s.Log.String(), want) {
+	if want := "yroom: shutdown failed"; !strings.Contains(s.Log.String(), want) {
 		t.Errorf("no %q in\n%s", want, &s.Log)
 	}
 }
@@ -226,8 +226,8 @@ func TestServeOrigins(t *testing.T) {
 		{"a developer's page", nil, "http://localhost:5173", true},
 		{"another loopback name", nil, "http://127.0.0.1:3000", true},
 		{"loopback of IPv6", nil, "http://[::1]:3000", true},
-		{"a stranger", nil, "https://evil.example", false},
-		{"a stranger who looks local", nil, "https://localhost.evil.example", false},
+		{"a foreign host", nil, "https://evil.example", false},
+		{"a foreign host that looks local", nil, "https://localhost.evil.example", false},
 		{"named", []string{"--origin", "app.example.com"}, "https://app.example.com", true},
 		{"local, where others are named", []string{"--origin", "app.example.com"}, "http://localhost:5173", false},
 	} {

@@ -19,23 +19,22 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// settings are what the command line and yroom.yaml both can say. A zero field
-// was left open.
+// settings are those of the command line and of yroom.yaml. A zero field is not set.
 type settings struct {
 	Listen          string                  `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Store           string                  `yaml:"store"            placeholder:"URL"       help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
-	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"Joins consumers and workers (default: memory:, which is this process)."`
-	Open            *bool                   `yaml:"open"             negatable:""            help:"Let everybody in who can reach the address. Without it the server listens on a loopback address only."`
+	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"Connects consumers and workers (default: memory:, which is this process)."`
+	Open            *bool                   `yaml:"open"             negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
 	Origin          []string                `yaml:"origin"           placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
 	LogFormat       string                  `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
 	LogLevel        string                  `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
-	ShutdownTimeout time.Duration           `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long the end may take (default: 30s)."`
+	ShutdownTimeout time.Duration           `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long a shutdown may take (default: 30s)."`
 	APITokenFile    string                  `yaml:"api_token_file"   placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
 	Rooms           map[string]roomSettings `yaml:"rooms"            kong:"-"`
 }
 
-// roomSettings are a row of yroom.yaml: what the library knows, and what it is
-// to be given for it.
+// roomSettings are a row of yroom.yaml: the settings of the library, and those from
+// which the command makes others.
 type roomSettings struct {
 	yroom.Settings `yaml:",inline"`
 
@@ -58,7 +57,7 @@ var defaults = settings{
 	ShutdownTimeout: 30 * time.Second,
 }
 
-// or fills in what s leaves open from base.
+// or returns s with the fields that it doesn't set taken from base.
 func (s settings) or(base settings) settings {
 	if len(s.Origin) == 0 {
 		s.Origin = base.Origin
@@ -80,8 +79,8 @@ func (s settings) or(base settings) settings {
 	}
 }
 
-// readSettings reads a settings file. Where path is "", it reads yroom.yaml if
-// there is one.
+// readSettings reads a settings file. If path is "", it reads yroom.yaml, if that
+// exists.
 func readSettings(path string) (settings, error) {
 	data, err := os.ReadFile(cmp.Or(path, defaultFile))
 	if path == "" && errors.Is(err, fs.ErrNotExist) {
@@ -97,7 +96,7 @@ func readSettings(path string) (settings, error) {
 	return s, nil
 }
 
-// parseSettings refuses what it doesn't know, so that no key is ever ignored.
+// parseSettings fails on unknown keys, so that none is ignored.
 func parseSettings(data []byte) (settings, error) {
 	var s settings
 	err := yaml.UnmarshalWithOptions(data, &s,
@@ -116,14 +115,14 @@ func parseSettings(data []byte) (settings, error) {
 	return s, nil
 }
 
-// wordError is a value that its parser refused.
+// wordError is the error for a value that its parser refused.
 type wordError struct {
 	word string
 	error
 }
 
-// in gives the error with its place in the file, if the word stands at one
-// place only: the decoder does not tell a parser where it is.
+// in returns the error with the position of the word in the file, if the word is at
+// one position only: the decoder doesn't tell a parser its position.
 func (e *wordError) in(file []byte) error {
 	var found *token.Token
 	for _, t := range lexer.Tokenize(string(file)) {
@@ -140,7 +139,7 @@ func (e *wordError) in(file []byte) error {
 	return &yaml.SyntaxError{Message: e.Error(), Token: found}
 }
 
-// scalar makes a YAML unmarshaler of a parser of one word.
+// scalar returns a YAML unmarshaler for a parser of one word.
 func scalar[T any](parse func(string) (T, error)) func(*T, []byte) error {
 	return func(to *T, data []byte) error {
 		var word string

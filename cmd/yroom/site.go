@@ -11,13 +11,13 @@ import (
 	"github.com/yroom/yroom/web"
 )
 
-// site is all that the server answers to.
+// site is the handler for all requests to the server.
 type site struct {
 	rooms    http.Handler
 	roomData http.Handler
 	api      http.Handler
 	pages    http.Handler
-	draining atomic.Bool // not ready: it is about to end
+	draining atomic.Bool // shutting down, so not ready
 }
 
 func newSite(rooms *yroom.Server, guard guard, set settings) *site {
@@ -38,8 +38,8 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 	}
 }
 
-// ServeHTTP chooses by hand: an http.ServeMux would answer a room's name with
-// "//" or ".." in it by a redirect, which no WebSocket client follows.
+// ServeHTTP doesn't use an http.ServeMux, which would redirect a room's name with
+// "//" or ".." in it, and no WebSocket client follows a redirect.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/ws/"):

@@ -18,13 +18,13 @@ import (
 
 const inMemory = "memory:"
 
-// stores are those that the settings name, each opened once.
+// stores are the stores in the settings, each opened once.
 type stores struct {
-	rest  store.Store               // of rooms whose row names none
-	rooms map[string]yroom.Settings // the others are here
+	rest  store.Store               // for rooms whose row names none
+	rooms map[string]yroom.Settings // the settings of each prefix, with its store
 
 	levels func(room string) store.Durability
-	open   map[string]store.Store // by where it is
+	open   map[string]store.Store // by URL
 	closes []func() error
 }
 
@@ -54,13 +54,13 @@ func openStores(url string, rows map[string]roomSettings) (_ *stores, err error)
 	return s, nil
 }
 
-// at gives the store at url.
+// at returns the store at url.
 func (s *stores) at(url string) (store.Store, error) {
 	file, isFile := strings.CutPrefix(url, "sqlite:")
 	switch {
 	case !isFile && url != inMemory:
 		return nil, fmt.Errorf("this build has no store %s (it has sqlite:FILE and memory:)", scheme(url))
-	case strings.HasPrefix(file, "//"): // elsewhere sqlite:///a.db is a file here, or one at the root
+	case strings.HasPrefix(file, "//"): // in other programs sqlite:///a.db is a relative or an absolute path
 		return nil, fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
 	}
 	where := url
@@ -91,7 +91,7 @@ func (s *stores) close() error {
 	return errors.Join(errs...)
 }
 
-// checkDurability refuses what a row promises for documents in memory.
+// checkDurability fails if a row sets a durability for documents in memory.
 func checkDurability(url string, rows map[string]roomSettings) error {
 	for _, prefix := range slices.Sorted(maps.Keys(rows)) {
 		row := rows[prefix]
@@ -100,14 +100,14 @@ func checkDurability(url string, rows map[string]roomSettings) error {
 			at = cmp.Or(row.StoreURL, url)
 		}
 		if row.Durability != nil && at == inMemory {
-			return fmt.Errorf("rooms: %s: durability %s: these rooms are kept in memory: and survive nothing; "+
-				"leave durability out, or name a store that keeps them", prefix, row.Durability)
+			return fmt.Errorf("rooms: %s: durability %s: these rooms are in memory: and end with the process; "+
+				"omit durability, or set another store", prefix, row.Durability)
 		}
 	}
 	return nil
 }
 
-// levels gives the durability of a room by its name.
+// levels returns a function for the durability of a room by its name.
 func levels(rows map[string]roomSettings) func(room string) store.Durability {
 	return func(room string) store.Durability {
 		prefix, _, _ := strings.Cut(room, ".")
@@ -120,7 +120,7 @@ func levels(rows map[string]roomSettings) func(room string) store.Durability {
 	}
 }
 
-// scheme is what of a URL can be shown: the rest may hold a password.
+// scheme returns the part of a URL that can be shown: the rest may contain a password.
 func scheme(url string) string {
 	name, _, found := strings.Cut(url, ":")
 	if !found {

@@ -13,12 +13,12 @@ import (
 
 const shortestToken = 16
 
-// apiToken is the token that opens what is for operators. nil: none does.
+// apiToken is the token for operators. nil: there is none.
 type apiToken struct{ sum [sha256.Size]byte }
 
 func newToken(token string) *apiToken { return &apiToken{sha256.Sum256([]byte(token))} }
 
-// readToken reads the token from a file that holds nothing else.
+// readToken reads the token from a file that contains nothing else.
 func readToken(path string) (*apiToken, error) {
 	token, err := readTokenFile(path)
 	if err != nil {
@@ -49,16 +49,16 @@ func readTokenFile(path string) (token string, err error) {
 func checkToken(token string) error {
 	switch {
 	case token == "":
-		return errors.New("is empty: put a token into it, such as what openssl rand -hex 32 prints")
+		return errors.New("is empty: write a token into it, such as the output of openssl rand -hex 32")
 	case strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }):
 		return errors.New("holds more than one token, or one with characters that can't be sent: want one of ASCII letters, digits and signs")
 	case len(token) < shortestToken:
-		return fmt.Errorf("holds a token of %d characters: want %d at least, such as what openssl rand -hex 32 prints", len(token), shortestToken)
+		return fmt.Errorf("holds a token of %d characters: want %d at least, such as the output of openssl rand -hex 32", len(token), shortestToken)
 	}
 	return nil
 }
 
-// in tells whether r carries the token. It takes as long for any other.
+// in reports whether r has the token, in constant time.
 func (t *apiToken) in(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))

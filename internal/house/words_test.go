@@ -20,8 +20,6 @@ import (
 var toRead = strings.Fields(`
 	.
 	bench/durability
-	cmd/yroom
-	cmd/yroom/testdata/script
 	consumer
 	docs
 	examples/login
