@@ -117,8 +117,8 @@ type roomRow struct {
 	next       store.Position // of the next entry
 }
 
-// room returns the row of a room, which is remembered until another process writes
-// to the file.
+// room returns the row of a room. The rows of rooms that this writer has written to
+// are remembered, until another process writes to the file.
 func (w *writer) room(name string) (room roomRow, err error) {
 	if room, ok := w.rooms[name]; ok {
 		return room, nil
