@@ -244,7 +244,7 @@ func (m *meeting) typing(pace time.Duration) (edits int64) {
 					select {
 					case <-p.saw:
 					case <-time.After(10 * time.Second):
-						m.Errorf("nobody has seen what person %d typed", p.id)
+						m.Errorf("no one has seen what person %d typed", p.id)
 					}
 				}
 			}
@@ -345,13 +345,13 @@ func (m *meeting) receive(p *person, b []byte, now time.Time) error {
 				uvarint(&b)
 				uvarint(&b)
 			default:
-				return errors.New("something that nobody has typed")
+				return errors.New("an insertion that no one has typed")
 			}
 			characters := uvarint(&b)
 			cut(&b, characters)
 			for end := clock + characters; clock < end; clock++ {
 				if id >= people || clock >= most {
-					return errors.New("an edit of nobody")
+					return errors.New("an edit of no one")
 				}
 				if id != p.id && !m.see(p, m.people[id], clock, now) {
 					return fmt.Errorf("edit %d of person %d, which is out of turn", clock, id)
@@ -362,7 +362,7 @@ func (m *meeting) receive(p *person, b []byte, now time.Time) error {
 	return nil
 }
 
-// see tells whether the edit is the next of its author that p receives.
+// see reports whether the edit is the next of its author that p receives.
 func (m *meeting) see(p, author *person, clock uint64, now time.Time) bool {
 	if !p.last[author.id].CompareAndSwap(int64(clock), int64(clock)+1) {
 		return false

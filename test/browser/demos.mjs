@@ -45,7 +45,7 @@ export const prosemirror = {
   },
   furnish: async page => {
     await page.locator('#editor').click()
-    await page.keyboard.type('# A room with a view\nEverybody who has the link can write here, and sees what the others write.\n')
+    await page.keyboard.type('# A room with a view\nEveryone who has the link can write here, and sees what the others write.\n')
     await page.keyboard.type('> What anybody else has seen is never lost.\n\n- bread\n')
     await page.keyboard.type('butter\n\n```const answer = 42')
   },
@@ -111,7 +111,7 @@ export const board = {
   },
 
   furnish: async page => {
-    for (const item of ['Bake bread', 'Buy butter, and some of the jam that we had last summer at the lake', 'Ask who comes']) await board.add(page, item)
+    for (const item of ['Bake bread', 'Buy butter, and some of the jam that we had last summer at the lake', 'Count the guests']) await board.add(page, item)
     await page.locator('#items [type=checkbox]').first().check()
     await page.locator('#items textarea').nth(1).click()
   }

@@ -17,7 +17,7 @@ async function hang (stage, person, what, colorScheme, size) {
   hold(`${picture}: nothing is cut off at the side: ${inner} pixels in ${outer}`, inner <= outer)
 }
 
-// Nothing keeps people out who see little, or hear the page, or only have keys.
+// The page is accessible: for users with low vision, with a screen reader, or without a mouse.
 async function open (page, what) {
   await page.evaluate(axe.source)
   const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }))

@@ -1,18 +1,18 @@
-// Somebody with a browser.
+// A user with a browser.
 
-import { Line } from './line.mjs'
+import { TCPProxy } from './tcp-proxy.mjs'
 import { patience, until } from './until.mjs'
 
-// What people write tells who wrote it, and in which order.
+// Each person types the letters of an alphabet in order, which shows the author and the order of what is typed.
 const alphabets = { Ann: 'abcdefghijklm', Bob: '0123456789', Cem: 'NOPQRSTUVWXYZ' }
 
 export class Person {
-  // Somebody with a profile and a line of their own.
+  // Starts a person with a browser profile and a proxy of their own.
   static async arrive (browser, name) {
     const person = new Person()
     person.name = name
     person.alphabet = alphabets[name]
-    person.line = await Line.lay()
+    person.proxy = await TCPProxy.start()
     person.context = await browser.newContext({ viewport: { width: 1280, height: 800 } })
     person.page = await person.context.newPage()
     person.watch()
@@ -33,15 +33,15 @@ export class Person {
   // Takes part in a scenario, with nothing on the page yet.
   enter (stage) {
     this.stage = stage
-    this.line.far = stage.server.address
+    this.proxy.far = stage.server.address
     this.written = ''
     this.complaints = []
     this.sockets = []
-    this.away = false // the line or the server is, which a browser may complain of
+    this.away = false // the proxy is cut or the server gone, so the browser may log errors
   }
 
   async show (path) {
-    await this.page.goto(this.line.url + path)
+    await this.page.goto(this.proxy.url + path)
   }
 
   async open (demo, { room = this.stage.room, readonly = false } = {}) {
@@ -120,12 +120,12 @@ export class Person {
     this.written = written
   }
 
-  // Tries what can be tried to change a document that one may only read.
+  // Tries to change a read-only document in all ways.
   fumble () {
     return this.demo.fumble(this.page)
   }
 
-  // Looks at the document as the server sees it, and closes it again.
+  // Opens the view of the document as stored by the server, and closes it.
   async server () {
     const view = this.page.locator('#server-document')
     await this.page.locator('#server-view').click()
@@ -138,19 +138,19 @@ export class Person {
     await view.waitFor({ state: 'hidden' })
   }
 
-  // The line is lost, for this person alone.
+  // Cuts the connection of this person alone.
   goOffline () {
     this.away = true
-    this.line.cut()
+    this.proxy.cut()
   }
 
   async comeBack () {
-    this.line.mend()
+    this.proxy.mend()
     await this.connected()
     this.away = false
   }
 
-  // Nothing gets through, and nobody is told.
+  // No data gets through, but connections stay open.
   stall (stalled) {
     return this.context.setOffline(stalled)
   }
@@ -167,10 +167,10 @@ export class Person {
 
   async end () {
     await this.context.close()
-    this.line.end()
+    this.proxy.end()
   }
 
-  // From now on the page keeps the lines that it last showed with "Saved", as of each frame that came to be seen.
+  // From now on the page remembers, at each drawn frame, the lines that it shows with "Saved".
   async remember () {
     const { page, demo } = this
     await page.evaluate(`{
@@ -185,7 +185,7 @@ export class Person {
     }`)
   }
 
-  // The lines of which the page last said that they are saved.
+  // The lines that the page last showed as saved.
   claimed () {
     return this.page.evaluate('window.claimed ?? []')
   }

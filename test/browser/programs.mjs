@@ -9,7 +9,7 @@ import * as demos from './demos.mjs'
 import { hold, until } from './until.mjs'
 
 const run = promisify(execFile)
-const line = 'HAL' // of which nobody's alphabet has a letter
+const line = 'HAL' // no letter of it is in the alphabet of a person
 
 export const programs = {}
 

@@ -75,7 +75,7 @@ for (const demo of Object.values(demos)) {
     await ann.reads(ann, bob)
   })
 
-  scenario('a line that hangs', async stage => {
+  scenario('a connection that hangs', async stage => {
     const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
     await bob.remember()
     await bob.stall(true)
@@ -244,7 +244,7 @@ scenarios['board, two at one item'] = async stage => {
     hold(`${letters} is in order in ${item}`, [...item].filter(letter => letters.includes(letter)).join('') === letters)
   }
 
-  // Ann moves it, and Bob, who has not seen that, ticks it and types.
+  // Ann moves it, and Bob ticks it and types before he receives that.
   await bob.stall(true)
   await ann.page.keyboard.press('Alt+ArrowDown')
   await bob.page.locator('#items [type=checkbox]').nth(1).check()

@@ -1,4 +1,4 @@
-// What the scenarios are played on: people with browsers of their own in rooms of one server.
+// What scenarios run on: people with browsers of their own in rooms of one server.
 
 import { on, once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { hold, until } from './until.mjs'
 
 // One scenario's stage.
 export class Stage {
-  // Guests are who has come before, by name; who is new joins them.
+  // guests are the people of earlier scenarios, by name; new ones are added.
   constructor ({ program, robotProgram, server, browser, pictures }, guests, name) {
     Object.assign(this, { program, robotProgram, server, browser, pictures, guests, name })
     this.room = name.replaceAll(/\W+/g, '-')
@@ -37,7 +37,7 @@ export class Stage {
     return server
   }
 
-  // Somebody with a browser of their own, who has no page open.
+  // Returns a person with a browser of their own, and no page open.
   async person (name) {
     this.guests[name] ??= await Person.arrive(this.browser, name)
     this.guests[name].enter(this)
@@ -55,10 +55,10 @@ export class Stage {
     }))
   }
 
-  // What somebody who comes anew is given by a server: the lines of the demo.
+  // Returns what a new client gets from a server: the lines of the demo.
   async held (demo, server = this.server) {
     const stage = new Clients(await kits['y-websocket 3'](), server.url.replace('http:', 'ws:'), this.room)
-    const [client] = await stage.synced('somebody new')
+    const [client] = await stage.synced('a new client')
     const lines = demo.stored(client.doc)
     stage.end()
     return lines
@@ -100,7 +100,7 @@ export class Stage {
     await person.page.screenshot({ path: join(this.pictures, `${what}.png`), animations: 'disabled' })
   }
 
-  // Keeps what people saw when something did not hold, and sends them away: who knows how they are left.
+  // Takes pictures of what people saw when an expectation failed, and closes their browsers, whose state is unknown.
   async failed () {
     for (const person of this.people) {
       await this.picture(person, `failed, ${this.name}, ${person.name}`).catch(() => {})
@@ -110,7 +110,7 @@ export class Stage {
     this.people = []
   }
 
-  // A page that complains is a fault, whatever else holds.
+  // An error in the console of a page is a failure, whatever else holds.
   check () {
     for (const { name, complaints } of this.people) {
       hold(`${name}'s pages have no errors, which they have: ${complaints.join('\n')}`, complaints.length === 0)

@@ -35,8 +35,8 @@ func run() error {
 	http.HandleFunc("POST /write/{demo}/{room}", func(w http.ResponseWriter, r *http.Request) {
 		line, err := io.ReadAll(r.Body)
 		if err == nil {
-			who := yroom.Presence{Name: "Robot", Color: "#8250df"}
-			err = server.Document(r.PathValue("room")).EditAs(r.Context(), who, func(doc *yjs.Doc) error {
+			robot := yroom.Presence{Name: "Robot", Color: "#8250df"}
+			err = server.Document(r.PathValue("room")).EditAs(r.Context(), robot, func(doc *yjs.Doc) error {
 				return write[r.PathValue("demo")](doc, string(line))
 			})
 		}
