@@ -1,83 +1,128 @@
-// Package layer is the contract of the channel layer: it carries what happens
-// on connections from consumers to the worker that runs their room, and what
-// rooms answer back to the consumers. What a program asks about a room without
-// being in it, and the answer, go the same way: to the layer, who asks is a consumer.
+// Package layer is the contract of the channel layer, which joins the
+// processes of a server: consumers and programs are at its front, workers at
+// its back. It carries inputs to the worker that runs their room, and outputs
+// back to where their connections are.
 //
-// Package layertest is its conformance suite.
+// # What may be lost, and what heals it
+//
+// Inputs of one connection, and outputs of one room to one front, arrive in the
+// order in which they were sent. A layer within one process loses none. A layer
+// between processes may lose some when a process or the network fails; then it
+// says so, on both sides, once it can carry messages again: [FrontHandler.Lost]
+// and [BackHandler.Lost]. Both sides then compare what they know:
+//
+//   - A consumer joins again with each of its connections in the rooms
+//     concerned, with the state that it has in full (event.OpeningRejoin). The
+//     room answers with what the client lacks, and asks for what it lacks itself.
+//   - A worker asks for each of the front's connections whether it still exists
+//     (event.OutputRejoin), and the front answers with a Join or a Leave.
+//
+// A message that arrives for a room that doesn't know its connection is answered
+// with event.OutputRejoin too. So whatever was lost, the next message heals it.
+//
+// Package layertest is the conformance suite.
 package layer
 
 import (
-	"context"
 	"errors"
 
-	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/event"
 )
 
-// Address names one attached consumer.
+// Address identifies an attached front. An address is not used twice.
 type Address string
 
-// Input is a room's input on its way to the worker.
+// Input is an input of a room on its way to the worker that runs the room.
 type Input struct {
-	Room     string
-	Consumer Address // who has the connection; set by Port.Send
-	room.Input
+	Room string  // empty for event.RequestRooms
+	From Address // the front that sent it; set by Front.Send
+	event.Input
 }
 
-// Output is a room's output on its way to consumers.
+// Output is an output of a room on its way to one front.
 type Output struct {
-	Room     string
-	Consumer Address // "": every one that has joined Room
-	room.Output
+	Room string
+	To   Address // of the front
+	event.Output
 }
 
 var (
-	// ErrFull means that the room can't take more now. The input was not taken:
-	// send it again after a while, and read no more from its connection until then.
-	ErrFull = errors.New("layer: the room has too much to do")
-	// ErrNoOwner means that no worker serves the room.
-	ErrNoOwner = errors.New("layer: no worker serves this room")
-	// ErrClosed means that the layer, or the port, was closed.
+	// ErrFull means that an input was not taken because too much waits before it.
+	// Send it again after a while, and read no more from its connection until then.
+	ErrFull = errors.New("layer: too much waits for the room")
+	// ErrNoOwner means that no worker serves the room at the moment. Every
+	// fail-over has such a moment: try again for some seconds.
+	ErrNoOwner = errors.New("layer: no worker serves the room")
+	// ErrClosed means that the front or the layer was closed.
 	ErrClosed = errors.New("layer: closed")
+	// ErrServed means that the layer takes no other worker.
+	ErrServed = errors.New("layer: a worker serves this layer already")
 )
 
-// Layer connects consumers and workers. Its methods can be called from any
-// goroutine.
+// Layer joins fronts and backs. Its methods can be called from any goroutine.
 type Layer interface {
-	// Attach connects a consumer. Outputs for it arrive through deliver, those
-	// of one room in the order in which the worker gave them. deliver must not
-	// block, and must not keep or change the slice. It may be called for several
-	// rooms at once, and may itself call the Port's methods, except Close.
-	Attach(deliver func([]Output)) (Port, error)
-	// Serve connects a worker and blocks until ctx ends; then it returns nil, and
-	// another error only where it ended before. No call to handle is running or
-	// will run once it has returned. Inputs arrive through handle, those of one
-	// connection in the order in which they were sent. handle must not block; it
-	// returns ErrFull for what it can't take.
-	Serve(ctx context.Context, handle func(Input) error) error
-	// Deliver takes outputs of one room to the consumers; it may keep the
-	// messages' data and the answers, which are never written to, but not the slice. Outputs for a
-	// consumer that is gone are dropped without an error. An error means that
-	// some of outs, nobody knows which, are lost: the worker has to close the
-	// room's connections or bring them up to date. Calls for one room must
-	// follow each other.
-	Deliver(ctx context.Context, outs []Output) error
+	// Attach attaches a consumer or a program.
+	Attach(h FrontHandler) (Front, error)
+	// Serve attaches a worker, which gets inputs from now on.
+	Serve(h BackHandler) (Back, error)
 }
 
-// Port is a consumer's end of a Layer.
-type Port interface {
-	// Send sends an input to the worker that serves its room: nil, ErrFull,
-	// ErrNoOwner or ErrClosed, or what broke the line. All data in the input
-	// belongs to the receiver from then on, unless there was an error.
+// FrontHandler is what a front does with what arrives. Both functions may be
+// called for several rooms at once. They must not block, and may call Send.
+type FrontHandler struct {
+	// Deliver takes outputs of one room. It must not keep or change the slice.
+	Deliver func(outs []Output)
+	// Lost reports that messages from or to the workers of some rooms, or these
+	// workers themselves, were lost: those rooms for which affected returns true.
+	// What Send sends from now on reaches the rooms' workers of now. affected can
+	// be called at any time afterwards.
+	Lost func(affected func(room string) bool)
+}
+
+// Front is the end of a Layer at which a consumer or a program is.
+type Front interface {
+	// Send sends an input to the worker that runs its room. The layer has taken it
+	// if the error is nil; then all data in the input belongs to the receiver.
+	// The errors are ErrFull, ErrNoOwner and ErrClosed.
 	Send(in Input) error
-	// Join asks for the outputs of room that go to everyone in it. Outputs that
-	// the worker delivers after Join has returned arrive. To join twice is to
-	// join once.
-	Join(room string) error
-	// Leave ends that. Outputs that were on their way may still arrive.
-	Leave(room string) error
-	// Close detaches and leaves all rooms; a second Close changes nothing. No
-	// call to deliver is running or will run once it returns, so it must not be
-	// called from within deliver, nor holding what deliver waits for. After it
-	// the other methods return ErrClosed.
+	// SendAll sends a request to each worker that can be reached, and returns
+	// how many these are: as many responses come unless a worker is lost. The
+	// errors are those of Send; nothing was sent then.
+	SendAll(in Input) (workers int, err error)
+	// Close detaches the front. When it returns, no call of the handler is running
+	// or will run, so it must not be called from one. A second Close changes
+	// nothing.
+	Close() error
+}
+
+// BackHandler is what a worker does with what arrives. The functions may be
+// called for several rooms at once, and must not block.
+type BackHandler struct {
+	// Handle takes an input. It returns ErrFull for an input that it can't take.
+	// Where the front's Send still waits, the layer returns that error from it;
+	// where Send has returned already, the layer closes the connection with
+	// protocol.CloseTryLater. One room that is full doesn't hold up others.
+	Handle func(in Input) error
+	// Lost reports that inputs from the front, or outputs to it, were lost.
+	Lost func(front Address)
+	// Gone reports that the front is gone for good. Inputs from it are no longer
+	// handled, and its connections have left.
+	Gone func(front Address)
+}
+
+// Back is the end of a Layer at which a worker is.
+type Back interface {
+	// Deliver sends outputs of one room, in order. It only enqueues them, never
+	// blocks and doesn't fail: BackHandler.Lost and FrontHandler.Lost tell
+	// afterwards what was lost. It may keep the data, which must not be changed
+	// any more, but not the slice. Outputs to a front that is gone are dropped.
+	// Calls for one room must follow each other.
+	Deliver(outs []Output)
+	// Drain takes no more inputs: when it returns, no call of the handler is
+	// running or will run, so it must not be called from one. Deliver still works.
+	Drain()
+	// Close detaches the worker, and drains it if that wasn't done. The outputs
+	// that were delivered before still arrive; then the fronts are told that the
+	// worker is lost. A second Close changes nothing.
 	Close() error
 }

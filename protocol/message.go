@@ -6,14 +6,14 @@ package protocol
 // Type says what a Message is.
 type Type uint8
 
-// The messages. Data is what the comment names; a Message never owns it.
+// The types of messages. Their numbers are fixed: they cross the channel layer.
 const (
-	SyncStep1      Type = iota + 1 // a state vector: "this is what I have"
-	SyncStep2                      // an update: the answer to SyncStep1
-	Update                         // an update: what changed just now
-	Awareness                      // an awareness update: who is present
-	QueryAwareness                 // no data: "tell me who is present"
-	Close                          // Code and Reason: the server ends the connection
+	SyncStep1      Type = 1 // Data is a state vector: what the sender has
+	SyncStep2      Type = 2 // Data is an update: the answer to SyncStep1
+	Update         Type = 3 // Data is an update: what was changed just now
+	Awareness      Type = 4 // Data is an awareness update: who is present
+	QueryAwareness Type = 5 // no Data: asks who is present
+	Close          Type = 6 // Code and Reason: the server ends the connection
 )
 
 // Message is one message between a client and a room, in no dialect.

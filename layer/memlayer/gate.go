@@ -2,31 +2,31 @@ package memlayer
 
 import "sync"
 
-// gate lets calls of a callback through until it is shut, and knows which are
-// still inside.
+// gate counts the calls of a handler that are running, and refuses new ones
+// once it is closed.
 type gate struct {
-	mu     sync.Mutex
-	shut   bool
-	inside sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
 }
 
-// enter tells whether the call may go ahead; if so, leave has to follow it.
+// enter reports whether a call may begin; if so, leave must be called after it.
 func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.shut {
+	if g.closed {
 		return false
 	}
-	g.inside.Add(1)
+	g.running.Add(1)
 	return true
 }
 
-func (g *gate) leave() { g.inside.Done() }
+func (g *gate) leave() { g.running.Done() }
 
-// close shuts the gate and waits until nobody is inside.
+// close refuses new calls and waits for those that are running.
 func (g *gate) close() {
 	g.mu.Lock()
-	g.shut = true
+	g.closed = true
 	g.mu.Unlock()
-	g.inside.Wait()
+	g.running.Wait()
 }

@@ -1,195 +1,173 @@
 // Package memlayer is the channel layer within one process. It has no queue of
-// its own: a call on one side is a call of the other side's callback.
+// its own: a call at one end is a call of the other end's handler. It loses
+// nothing.
 package memlayer
 
 import (
-	"context"
-	"errors"
-	"slices"
 	"strconv"
 	"sync"
 
 	"github.com/yroom/yroom/layer"
 )
 
-// ErrServed means that a worker serves the layer already. It takes one at a time.
-var ErrServed = errors.New("memlayer: a worker serves this layer already")
-
-// Layer is a layer.Layer, made by New.
+// Layer is a layer.Layer, made by New. It takes one worker at a time, which
+// runs all rooms.
 //
-// Its lock is never held while a callback runs. Lists of ports are extended or
-// replaced, and what is in one stays, so that a delivery can go through it
-// without the lock.
+// Its lock is never held while a handler runs.
 type Layer struct {
-	serving chan struct{} // closed once a worker serves
-	began   sync.Once     // closes it
-
 	mu     sync.RWMutex
-	worker *worker // nil: nobody serves
-	ports  map[layer.Address]*port
-	joined map[string][]*port // by room
-	last   uint64             // number of ports made
+	back   *back // nil: there is no worker
+	fronts map[layer.Address]*front
+	last   uint64 // number of fronts made
 }
 
 var _ layer.Layer = (*Layer)(nil)
 
-// New makes a Layer.
-func New() *Layer {
-	return &Layer{
-		serving: make(chan struct{}),
-		ports:   make(map[layer.Address]*port),
-		joined:  make(map[string][]*port),
-	}
-}
-
-// Serving is closed once a worker serves: from then on, and until it ends, Send
-// does not give ErrNoOwner.
-func (l *Layer) Serving() <-chan struct{} { return l.serving }
-
-// worker is one call of Serve.
-type worker struct {
-	gate
-
-	handle func(layer.Input) error
-}
+// New returns a Layer without fronts and worker.
+func New() *Layer { return &Layer{fronts: make(map[layer.Address]*front)} }
 
 // Attach implements layer.Layer.
-func (l *Layer) Attach(deliver func([]layer.Output)) (layer.Port, error) {
+func (l *Layer) Attach(h layer.FrontHandler) (layer.Front, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.last++
-	p := &port{layer: l, address: layer.Address(strconv.FormatUint(l.last, 10)), deliver: deliver}
-	l.ports[p.address] = p
-	return p, nil
+	f := &front{layer: l, address: layer.Address(strconv.FormatUint(l.last, 10)), handler: h}
+	l.fronts[f.address] = f
+	return f, nil
 }
 
-// Serve implements layer.Layer, for one worker at a time.
-func (l *Layer) Serve(ctx context.Context, handle func(layer.Input) error) error {
-	w := &worker{handle: handle}
+// Serve implements layer.Layer. The error is layer.ErrServed until the worker
+// before has closed its Back.
+func (l *Layer) Serve(h layer.BackHandler) (layer.Back, error) {
 	l.mu.Lock()
-	if l.worker != nil {
-		l.mu.Unlock()
-		return ErrServed
+	defer l.mu.Unlock()
+	if l.back != nil {
+		return nil, layer.ErrServed
 	}
-	l.worker = w
-	l.mu.Unlock()
-	l.began.Do(func() { close(l.serving) })
-
-	<-ctx.Done()
-
-	w.close()
-	l.mu.Lock()
-	l.worker = nil
-	l.mu.Unlock()
-	return nil
+	l.back = &back{layer: l, handler: h}
+	return l.back, nil
 }
 
-// Deliver implements layer.Layer. It returns when the consumers have the outputs.
-func (l *Layer) Deliver(_ context.Context, outs []layer.Output) error {
-	for len(outs) > 0 {
-		// As many as go the same way.
-		n := 1
-		for n < len(outs) && outs[n].Consumer == outs[0].Consumer && outs[n].Room == outs[0].Room {
-			n++
-		}
-		l.mu.RLock()
-		to, all := l.ports[outs[0].Consumer], l.joined[outs[0].Room]
-		l.mu.RUnlock()
-		if outs[0].Consumer == "" {
-			for _, p := range all {
-				p.take(outs[:n])
-			}
-		} else if to != nil {
-			to.take(outs[:n])
-		}
-		outs = outs[n:]
-	}
-	return nil
+// worker returns the worker, and whether f is attached.
+func (l *Layer) worker(f *front) (b *back, attached bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.back, l.fronts[f.address] == f
 }
 
-// port is a layer.Port.
-type port struct {
+// all returns the fronts.
+func (l *Layer) all() []*front {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	fronts := make([]*front, 0, len(l.fronts))
+	for _, f := range l.fronts {
+		fronts = append(fronts, f)
+	}
+	return fronts
+}
+
+// front is a layer.Front.
+type front struct {
 	gate
 
 	layer   *Layer
 	address layer.Address
-	deliver func([]layer.Output)
+	handler layer.FrontHandler
 }
 
-func (p *port) take(outs []layer.Output) {
-	if p.enter() {
-		defer p.leave()
-		p.deliver(outs)
-	}
-}
-
-// open tells whether p is attached. The layer's lock is held.
-func (p *port) open() bool { return p.layer.ports[p.address] == p }
-
-// Send implements layer.Port.
-func (p *port) Send(in layer.Input) error {
-	p.layer.mu.RLock()
-	w, open := p.layer.worker, p.open()
-	p.layer.mu.RUnlock()
-	if !open {
+// Send implements layer.Front.
+func (f *front) Send(in layer.Input) error {
+	b, attached := f.layer.worker(f)
+	if !attached {
 		return layer.ErrClosed
 	}
-	if w == nil || !w.enter() {
+	if b == nil || !b.enter() {
 		return layer.ErrNoOwner
 	}
-	defer w.leave()
-	in.Consumer = p.address
-	return w.handle(in)
+	defer b.leave()
+	in.From = f.address
+	return b.handler.Handle(in)
 }
 
-// Join implements layer.Port.
-func (p *port) Join(room string) error {
-	l := p.layer
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if !p.open() {
-		return layer.ErrClosed
+// SendAll implements layer.Front.
+func (f *front) SendAll(in layer.Input) (workers int, err error) {
+	if err := f.Send(in); err != nil {
+		return 0, err
 	}
-	if ports := l.joined[room]; !slices.Contains(ports, p) {
-		l.joined[room] = append(ports, p)
+	return 1, nil
+}
+
+// Close implements layer.Front.
+func (f *front) Close() error {
+	l := f.layer
+	l.mu.Lock()
+	b, attached := l.back, l.fronts[f.address] == f
+	delete(l.fronts, f.address)
+	l.mu.Unlock()
+	f.close()
+	if attached && b != nil && b.enter() {
+		defer b.leave()
+		b.handler.Gone(f.address)
 	}
 	return nil
 }
 
-// Leave implements layer.Port.
-func (p *port) Leave(room string) error {
-	p.layer.mu.Lock()
-	defer p.layer.mu.Unlock()
-	if !p.open() {
-		return layer.ErrClosed
-	}
-	p.leaveRoom(room)
-	return nil
-}
-
-// leaveRoom takes p out of a room's ports. The layer's lock is held.
-func (p *port) leaveRoom(room string) {
-	l := p.layer
-	ports := l.joined[room]
-	i := slices.Index(ports, p)
-	switch {
-	case i < 0:
-	case len(ports) == 1:
-		delete(l.joined, room)
-	default:
-		l.joined[room] = slices.Concat(ports[:i], ports[i+1:])
+func (f *front) deliver(outs []layer.Output) {
+	if f.enter() {
+		defer f.leave()
+		f.handler.Deliver(outs)
 	}
 }
 
-// Close implements layer.Port.
-func (p *port) Close() error {
-	l := p.layer
+func (f *front) lost() {
+	if f.enter() {
+		defer f.leave()
+		f.handler.Lost(func(string) bool { return true })
+	}
+}
+
+// back is a layer.Back.
+type back struct {
+	gate
+
+	layer   *Layer
+	handler layer.BackHandler
+}
+
+// Deliver implements layer.Back. When it returns, the fronts have the outputs.
+func (b *back) Deliver(outs []layer.Output) {
+	for len(outs) > 0 {
+		n := 1 // how many go to the same front
+		for n < len(outs) && outs[n].To == outs[0].To {
+			n++
+		}
+		b.layer.mu.RLock()
+		f := b.layer.fronts[outs[0].To]
+		b.layer.mu.RUnlock()
+		if f != nil {
+			f.deliver(outs[:n])
+		}
+		outs = outs[n:]
+	}
+}
+
+// Drain implements layer.Back.
+func (b *back) Drain() { b.close() }
+
+// Close implements layer.Back.
+func (b *back) Close() error {
+	b.Drain()
+	l := b.layer
 	l.mu.Lock()
-	delete(l.ports, p.address)
-	for room := range l.joined {
-		p.leaveRoom(room)
+	served := l.back == b
+	if served {
+		l.back = nil
 	}
 	l.mu.Unlock()
-	p.close()
+	if served {
+		for _, f := range l.all() {
+			f.lost()
+		}
+	}
 	return nil
 }

@@ -1,0 +1,61 @@
+package event_test
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/yroom/yroom/event"
+)
+
+func TestMarkText(t *testing.T) {
+	for text, mark := range map[string]event.Mark{
+		"0.0":                               {},
+		"1f.a":                              {Epoch: 31, Seq: 10},
+		"ffffffffffffffff.ffffffffffffffff": {Epoch: math.MaxUint64, Seq: math.MaxUint64},
+	} {
+		if got, err := mark.MarshalText(); string(got) != text || err != nil {
+			t.Errorf("%#v is written as %q, %v, want %q", mark, got, err, text)
+		}
+		var got event.Mark
+		if err := got.UnmarshalText([]byte(text)); got != mark || err != nil {
+			t.Errorf("%q is read as %#v, %v, want %#v", text, got, err, mark)
+		}
+	}
+	for _, text := range []string{"", ".", "1", "1.", ".1", "1.2.3", "g.1", "-1.1", "10000000000000000.1", strings.Repeat("1", 1000)} {
+		before := event.Mark{Epoch: 1, Seq: 2}
+		got := before
+		if err := got.UnmarshalText([]byte(text)); !errors.Is(err, event.ErrMark) || got != before {
+			t.Errorf("%q is read as %#v, %v, want ErrMark", text, got, err)
+		}
+	}
+}
+
+func TestCheckName(t *testing.T) {
+	for _, name := range []string{"a", " a ", "a//b/..", ".", "é", "🙂", strings.Repeat("a", event.MaxName)} {
+		if err := event.CheckName(name); err != nil {
+			t.Errorf("%q is refused: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", " ", "\u00a0\u2003", "a\n", "a\x00", "a\x7f", "a\u0085", "\xff", strings.Repeat("a", event.MaxName+1)} {
+		if err := event.CheckName(name); !errors.Is(err, event.ErrName) {
+			t.Errorf("%q: %v, want ErrName", name, err)
+		}
+	}
+}
+
+func TestPrefix(t *testing.T) {
+	for name, want := range map[string]string{"a": "a", "a.b": "a", "a.b.c": "a", ".b": "", "": ""} {
+		if got := event.Prefix(name); got != want {
+			t.Errorf("the prefix of %q is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestMay(t *testing.T) {
+	both := event.AccessWrite | event.AccessPresent
+	if !both.May(event.AccessWrite) || !both.May(event.AccessRead) || event.AccessPresent.May(both) || event.AccessRead.May(event.AccessWrite) {
+		t.Error("May doesn't compare the bits")
+	}
+}

@@ -1,0 +1,153 @@
+package event
+
+import (
+	"time"
+
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/protocol"
+)
+
+// RequestKind says what a Request asks for.
+type RequestKind uint8
+
+// The kinds of requests. Each is answered with one Response, except that a
+// watch is answered with a Response for each change until InputLeave.
+const (
+	RequestQuery  RequestKind = 1 // describe the room and its document
+	RequestWatch  RequestKind = 2 // report what was added to the document after Since, and then each change
+	RequestApply  RequestKind = 3 // add Update to the document
+	RequestCreate RequestKind = 4 // make the room, with Update as its content
+	RequestDelete RequestKind = 5 // delete the room
+	RequestRooms  RequestKind = 6 // list rooms; goes to a worker, not to a room
+)
+
+// Request is what a program asks of a room, or of a worker.
+type Request struct {
+	Kind RequestKind
+
+	// Since is the state from which a query or a watch starts.
+	Since Mark
+	// Vector, a state vector, takes the place of Since in a query unless it is nil.
+	Vector []byte
+	// Bare leaves the Update out of the response to a query.
+	Bare bool
+
+	// Update is what an apply or a create brings, in V1.
+	Update []byte
+	// Client and Clock guard an apply: it is refused with CauseStale unless the
+	// document holds exactly Clock elements of Client. A Client of 0 guards nothing.
+	Client, Clock uint64
+
+	// A list of rooms holds, in the byte order of their names, the first Limit
+	// rooms whose names begin with Prefix and come after the name After, which
+	// need not exist.
+	Prefix, After string
+	Limit         int
+}
+
+// Response answers a Request.
+type Response struct {
+	// Refusal says why the request was refused; then all else is empty. Its zero
+	// value is no refusal.
+	Refusal Refusal
+
+	// Mark is the state of the document, for every request to a room. The next
+	// query or watch can start from it.
+	Mark Mark
+	// Update is what was added since the state that a query or a watch started
+	// from, in V1; nil if nothing was.
+	Update []byte
+	// Whole reports that Update is the whole document, because the room no
+	// longer knows what was added since the state that the request started from.
+	Whole bool
+
+	// The remaining fields but Rooms are for a query.
+
+	Summary Summary
+	Vector  []byte            // the state vector of the document
+	Members []Member          // the connections, by ascending ID
+	States  []awareness.State // by ascending client id
+
+	// Rooms is a list of rooms.
+	Rooms []RoomInfo
+	// Open is how many rooms of the prefix the worker has in memory.
+	Open int
+}
+
+// Summary describes a room in memory. To make one costs the room no work that
+// grows with its document.
+type Summary struct {
+	Conns   int       // how many connections are in the room
+	Clients int       // how many clients have an awareness state
+	Size    int       // size of the document in memory, in bytes
+	Changed time.Time // when the document last changed; zero if it didn't since the room was opened
+}
+
+// Member is a connection in a room.
+type Member struct {
+	ID     ConnID
+	Access Access
+}
+
+// RoomState says where a room stands.
+type RoomState uint8
+
+// The states of a room.
+const (
+	RoomStored  RoomState = 1 // it is stored and not in memory
+	RoomLoading RoomState = 2 // it is being loaded
+	RoomOpen    RoomState = 3 // it is in memory
+	RoomFailed  RoomState = 4 // it is closed after a failure, and refuses connections for a while
+	RoomBusy    RoomState = 5 // it is in memory and did not answer in time
+)
+
+// String returns the state in lower case.
+func (s RoomState) String() string {
+	switch s {
+	case RoomStored:
+		return "stored"
+	case RoomLoading:
+		return "loading"
+	case RoomOpen:
+		return "open"
+	case RoomFailed:
+		return "failed"
+	case RoomBusy:
+		return "busy"
+	}
+	return "unknown"
+}
+
+// RoomInfo describes a room in a list.
+type RoomInfo struct {
+	Name    string
+	State   RoomState
+	Summary Summary              // RoomOpen
+	Failure *protocol.CloseError // RoomFailed: how connections are closed; else nil
+	// StoredBytes is the size of the stored log in bytes, and StoredAt when its
+	// newest entry was stored. Both are zero for a room that isn't stored, or
+	// whose store can't list its rooms.
+	StoredBytes int
+	StoredAt    time.Time
+}
+
+// Cause says why a request was refused.
+type Cause uint8
+
+// The causes. A room refuses with the first three, its worker with the others.
+const (
+	CauseMalformed   Cause = 1 // the bytes are not an update, or not a state vector
+	CauseOverLimit   Cause = 2 // the update would take the document past a limit
+	CauseStale       Cause = 3 // the document doesn't hold Request.Clock elements of Request.Client
+	CauseNotFound    Cause = 4 // there is no such room
+	CauseExists      Cause = 5 // the room exists already
+	CauseUnsupported Cause = 6 // the store can't do it
+	CauseClosed      Cause = 7 // the room or its store has failed: the request may or may not have been carried out
+)
+
+// Refusal says why a request was refused. The zero Refusal is none.
+type Refusal struct {
+	Cause  Cause
+	Reason string             // one line, or empty where Cause says all
+	Code   protocol.CloseCode // CauseClosed: the code with which connections are closed
+}
