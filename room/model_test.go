@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/lib0"
 	"github.com/yroom/yroom/protocol"
 )
@@ -33,6 +34,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 			"edit":      w.edit,
 			"delete":    w.delete,
 			"join":      w.join,
+			"rejoin":    w.rejoin,
 			"leave":     w.leave,
 			"send":      w.send,
 			"sync":      w.sync,
@@ -61,7 +63,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 // The first is what failures are made simpler with.
 var anyAction = rapid.SampledFrom([]string{
 	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
-	"awareness", "query", "stall", "resync", "resync", "leave", "bad", "wait",
+	"awareness", "query", "stall", "resync", "resync", "rejoin", "leave", "bad", "wait",
 	"ask", "apply", "apply", "watch", "unwatch",
 })
 
@@ -69,59 +71,60 @@ var anyAction = rapid.SampledFrom([]string{
 type world struct {
 	room *Room
 	enc  blocks.Encoding // that the room speaks
-	ins  []Input         // of the next turn
+	ins  []event.Input   // of the next turn
 	now  time.Time
 
 	clocks  [4]uint64 // the next clock of each client
 	edits   [][]byte  // all that was ever written, as the room speaks
 	doc     *blocks.Store
 	log     *blocks.Store
-	docs    map[ConnID]*blocks.Store // what each client wrote or was sent; it stays when the client leaves
-	joined  map[ConnID]*peer
+	docs    map[event.ConnID]*blocks.Store // what each client wrote or was sent; it stays when the client leaves
+	joined  map[event.ConnID]*peer
 	present map[uint64]shown // who is present
 	gone    map[uint64]shown // who was, not long ago; renewed is when they were removed
 	removed map[uint64]int   // and as which of all removals
 	removes int
 
 	// Those outside: asker, writer, and two who watch.
-	told     map[ConnID]*blocks.Store // what they were told
-	at       map[ConnID]Mark          // up to where
-	watching map[ConnID]bool
-	owed     map[ConnID][]Cause // answers, each with the refusal that it should have
+	told     map[event.ConnID]*blocks.Store // what they were told
+	at       map[event.ConnID]event.Mark    // up to where
+	watching map[event.ConnID]bool
+	owed     map[event.ConnID][]event.Cause // answers, each with the refusal that it should have
 }
 
 // Who asks from outside; those who watch are the two after them.
 const (
-	asker ConnID = 11 + iota
+	asker event.ConnID = 11 + iota
 	writer
 	watcher
 )
 
 // peer is a connection's end.
 type peer struct {
-	access   Access
-	opening  Opening
+	access   event.Access
+	opening  event.Opening
 	answered bool // in this turn
 	enc      blocks.Encoding
 	doc      *blocks.Store
 	based    bool // it was sent a SyncStep2 or the answer to a Resync
 	behind   bool // it misses the updates for everyone
-	seq      uint64
-	told     bool // it was told who is present
-	since    int  // how many removals there were when it joined
+	mark     event.Mark
+	vectors  []event.Output // those that brought a state vector
+	told     bool           // it was told who is present
+	since    int            // how many removals there were when it joined
 	present  map[uint64]shown
 }
 
 type shown struct {
 	clock   uint64
 	state   string
-	owner   ConnID
+	owner   event.ConnID
 	renewed time.Time
 }
 
 func newWorld(t *rapid.T, enc blocks.Encoding) *world {
-	docs := make(map[ConnID]*blocks.Store)
-	for conn := ConnID(1); conn <= 3; conn++ {
+	docs := make(map[event.ConnID]*blocks.Store)
+	for conn := event.ConnID(1); conn <= 3; conn++ {
 		docs[conn] = blocks.New()
 	}
 	room := New(Config{Encoding: enc})
@@ -133,15 +136,15 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		now:     time.Unix(0, 0),
 		doc:     blocks.New(),
 		log:     blocks.New(),
-		joined:  make(map[ConnID]*peer),
+		joined:  make(map[event.ConnID]*peer),
 		present: make(map[uint64]shown),
 		gone:    make(map[uint64]shown),
 		removed: make(map[uint64]int),
 
-		told:     map[ConnID]*blocks.Store{asker: blocks.New(), watcher: blocks.New(), watcher + 1: blocks.New()},
-		at:       make(map[ConnID]Mark),
-		watching: make(map[ConnID]bool),
-		owed:     make(map[ConnID][]Cause),
+		told:     map[event.ConnID]*blocks.Store{asker: blocks.New(), watcher: blocks.New(), watcher + 1: blocks.New()},
+		at:       make(map[event.ConnID]event.Mark),
+		watching: make(map[event.ConnID]bool),
+		owed:     make(map[event.ConnID][]event.Cause),
 	}
 	stored := insertion(9, 0, "stored")
 	if err := room.Load(stored, blocks.V1); err != nil {
@@ -157,13 +160,12 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 
 var anyConn = rapid.Uint64Range(1, 3)
 
-func (w *world) input(in Input) {
-	in.At = w.now
+func (w *world) input(in event.Input) {
 	w.ins = append(w.ins, in)
 }
 
-func (w *world) message(conn ConnID, typ protocol.Type, data []byte) {
-	w.input(Input{Kind: Message, Conn: conn, Msg: protocol.Message{Type: typ, Data: data}})
+func (w *world) message(conn event.ConnID, typ protocol.Type, data []byte) {
+	w.input(event.Input{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: typ, Data: data}})
 }
 
 // edit writes something without sending it.
@@ -187,16 +189,29 @@ func (w *world) delete(t *rapid.T) {
 }
 
 func (w *world) join(t *rapid.T) {
-	w.input(Input{
-		Kind:   Join,
-		Conn:   ConnID(anyConn.Draw(t, "conn")),
-		Access: rapid.SampledFrom([]Access{Read, Write, Present, Write | Present}).Draw(t, "access"),
-		Open:   rapid.SampledFrom([]Opening{ServerStarts, ClientStarts}).Draw(t, "opening"),
+	w.input(event.Input{
+		Kind:    event.InputJoin,
+		Conn:    event.ConnID(anyConn.Draw(t, "conn")),
+		Access:  rapid.SampledFrom([]event.Access{event.AccessRead, event.AccessWrite, event.AccessPresent, event.AccessWrite | event.AccessPresent}).Draw(t, "access"),
+		Opening: rapid.SampledFrom([]event.Opening{event.OpeningServer, event.OpeningClient}).Draw(t, "opening"),
 	})
 }
 
+// rejoin joins again with what the connection has, after an outage of the layer.
+func (w *world) rejoin(t *rapid.T) {
+	conn := event.ConnID(anyConn.Draw(t, "conn"))
+	in := event.Input{Kind: event.InputJoin, Conn: conn, Opening: event.OpeningRejoin, Access: event.AccessWrite | event.AccessPresent}
+	if p := w.joined[conn]; p != nil {
+		in.Access, in.Mark, in.Vector = p.access, p.mark, p.vectorBefore(p.mark)
+		if rapid.Bool().Draw(t, "other epoch") {
+			in.Mark.Epoch++
+		}
+	}
+	w.input(in)
+}
+
 func (w *world) leave(t *rapid.T) {
-	w.input(Input{Kind: Leave, Conn: ConnID(anyConn.Draw(t, "conn"))})
+	w.input(event.Input{Kind: event.InputLeave, Conn: event.ConnID(anyConn.Draw(t, "conn"))})
 }
 
 // send sends some edit, perhaps again and perhaps before one that it needs.
@@ -204,7 +219,7 @@ func (w *world) send(t *rapid.T) {
 	if len(w.edits) == 0 {
 		return
 	}
-	conn := ConnID(anyConn.Draw(t, "conn"))
+	conn := event.ConnID(anyConn.Draw(t, "conn"))
 	data := w.edits[rapid.IntRange(0, len(w.edits)-1).Draw(t, "edit")]
 	w.message(conn, rapid.SampledFrom([]protocol.Type{protocol.Update, protocol.SyncStep2}).Draw(t, "type"), data)
 	if _, err := w.docs[conn].Apply(data, w.enc); err != nil {
@@ -213,64 +228,67 @@ func (w *world) send(t *rapid.T) {
 }
 
 func (w *world) sync(t *rapid.T) {
-	conn := ConnID(anyConn.Draw(t, "conn"))
+	conn := event.ConnID(anyConn.Draw(t, "conn"))
 	w.message(conn, protocol.SyncStep1, w.docs[conn].StateVector())
 }
 
 func (w *world) awareness(t *rapid.T) {
 	b := []byte{1, rapid.ByteRange(1, 4).Draw(t, "id"), rapid.ByteRange(0, 6).Draw(t, "clock")}
 	b = lib0.AppendString(b, rapid.SampledFrom([]string{"null", `"a"`, `"b"`}).Draw(t, "state"))
-	w.message(ConnID(anyConn.Draw(t, "conn")), protocol.Awareness, b)
+	w.message(event.ConnID(anyConn.Draw(t, "conn")), protocol.Awareness, b)
 }
 
 func (w *world) query(t *rapid.T) {
-	w.message(ConnID(anyConn.Draw(t, "conn")), protocol.QueryAwareness, nil)
+	w.message(event.ConnID(anyConn.Draw(t, "conn")), protocol.QueryAwareness, nil)
 }
 
 func (w *world) bad(t *rapid.T) {
 	typ := rapid.SampledFrom([]protocol.Type{
 		protocol.SyncStep1, protocol.SyncStep2, protocol.Update, protocol.Awareness,
 	}).Draw(t, "type")
-	w.message(ConnID(anyConn.Draw(t, "conn")), typ, []byte{0xff})
+	w.message(event.ConnID(anyConn.Draw(t, "conn")), typ, []byte{0xff})
 }
 
 // stall lets a connection miss updates from now on.
 func (w *world) stall(t *rapid.T) {
-	if p := w.joined[ConnID(anyConn.Draw(t, "conn"))]; p != nil {
+	if p := w.joined[event.ConnID(anyConn.Draw(t, "conn"))]; p != nil {
 		p.behind = true
 	}
 }
 
 func (w *world) resync(t *rapid.T) {
-	conn := ConnID(anyConn.Draw(t, "conn"))
+	conn := event.ConnID(anyConn.Draw(t, "conn"))
 	if p := w.joined[conn]; p != nil {
-		w.input(Input{Kind: Resync, Conn: conn, Seq: p.seq})
+		in := event.Input{Kind: event.InputResync, Conn: conn, Mark: p.mark, Vector: p.vectorBefore(p.mark)}
+		if rapid.Bool().Draw(t, "other epoch") {
+			in.Mark.Epoch++ // which the room doesn't know, so that only the state vector counts
+		}
+		w.input(in)
 	}
 }
 
 func (w *world) wait(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second)
-	w.input(Input{Kind: Tick})
 }
 
 // ask asks the room for what is new since the last time.
 func (w *world) ask(*rapid.T) {
-	w.input(Input{Kind: Query, Conn: asker, Ask: &Ask{Since: w.at[asker]}})
+	w.input(event.Input{Kind: event.InputRequest, Conn: asker, Request: &event.Request{Kind: event.RequestQuery, Since: w.at[asker]}})
 }
 
 // watch starts to watch the room, or again, from where it was left.
 func (w *world) watch(t *rapid.T) {
-	conn := watcher + ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))
-	w.input(Input{Kind: Watch, Conn: conn, Ask: &Ask{Since: w.at[conn]}})
+	conn := watcher + event.ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))
+	w.input(event.Input{Kind: event.InputRequest, Conn: conn, Request: &event.Request{Kind: event.RequestWatch, Since: w.at[conn]}})
 }
 
 func (w *world) unwatch(t *rapid.T) {
-	w.input(Input{Kind: Leave, Conn: watcher + ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))})
+	w.input(event.Input{Kind: event.InputLeave, Conn: watcher + event.ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))})
 }
 
 // apply writes from outside, perhaps behind a guard, and perhaps what is no update.
 func (w *world) apply(t *rapid.T) {
-	ask := &Ask{Update: []byte{0xff}}
+	ask := &event.Request{Kind: event.RequestApply, Update: []byte{0xff}}
 	if len(w.edits) > 0 && !rapid.Bool().Draw(t, "bad") {
 		var err error
 		edit := w.edits[rapid.IntRange(0, len(w.edits)-1).Draw(t, "edit")]
@@ -281,28 +299,29 @@ func (w *world) apply(t *rapid.T) {
 	if rapid.Bool().Draw(t, "guarded") {
 		ask.Client, ask.Clock = rapid.Uint64Range(1, 5).Draw(t, "client"), rapid.Uint64Range(0, 3).Draw(t, "clock")
 	}
-	w.input(Input{Kind: Apply, Conn: writer, Ask: ask})
+	w.input(event.Input{Kind: event.InputRequest, Conn: writer, Request: ask})
 }
 
 // takeOutside is what an input from outside does to the model.
-func (w *world) takeOutside(t *rapid.T, in Input) {
-	var refused Cause
-	switch in.Kind {
-	case Leave:
+func (w *world) takeOutside(t *rapid.T, in event.Input) {
+	var refused event.Cause
+	if in.Kind == event.InputLeave {
 		delete(w.watching, in.Conn)
 		delete(w.owed, in.Conn)
 		return
-	case Watch:
+	}
+	switch in.Request.Kind {
+	case event.RequestWatch:
 		w.watching[in.Conn] = true
-	case Apply:
-		clock := blocks.ClockOf(w.doc.StateVector(), in.Ask.Client)
+	case event.RequestApply:
+		clock := blocks.ClockOf(w.doc.StateVector(), in.Request.Client)
 		switch {
-		case in.Ask.Client != 0 && clock != in.Ask.Clock:
-			refused = Stale
-		case bytes.Equal(in.Ask.Update, []byte{0xff}):
-			refused = Malformed
+		case in.Request.Client != 0 && clock != in.Request.Clock:
+			refused = event.CauseStale
+		case bytes.Equal(in.Request.Update, []byte{0xff}):
+			refused = event.CauseMalformed
 		default:
-			if _, err := w.doc.Apply(in.Ask.Update, blocks.V1); err != nil {
+			if _, err := w.doc.Apply(in.Request.Update, blocks.V1); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -312,8 +331,8 @@ func (w *world) takeOutside(t *rapid.T, in Input) {
 
 // answered is what somebody outside does with an answer. What was refused is
 // told before the rest.
-func (w *world) answered(t *rapid.T, o Output) {
-	a := o.Answer
+func (w *world) answered(t *rapid.T, o event.Output) {
+	a := o.Response
 	owed := w.owed[o.To]
 	i := slices.Index(owed, a.Refusal.Cause)
 	if i >= 0 {
@@ -322,10 +341,10 @@ func (w *world) answered(t *rapid.T, o Output) {
 		t.Fatalf("connection %d was answered %+v, and is owed %v", o.To, a, owed)
 	}
 	if doc := w.told[o.To]; doc != nil {
-		if a.At.Seq < w.at[o.To].Seq || a.Update == nil && a.At != w.at[o.To] {
+		if a.Mark.Seq < w.at[o.To].Seq || a.Update == nil && a.Mark != w.at[o.To] {
 			t.Fatalf("connection %d is at %v and was answered %+v", o.To, w.at[o.To], a)
 		}
-		w.at[o.To] = a.At
+		w.at[o.To] = a.Mark
 		if a.Update == nil {
 			return
 		}
@@ -339,41 +358,45 @@ func (w *world) answered(t *rapid.T, o Output) {
 }
 
 // checkAnswer looks at an answer to a Query.
-func (w *world) checkAnswer(t *rapid.T, a Answer) {
+func (w *world) checkAnswer(t *rapid.T, a event.Response) {
 	if !same(t, w.told[asker], w.room.blocks) || !bytes.Equal(a.Vector, w.room.blocks.StateVector()) {
 		t.Fatal("who asks about the room is told of another document")
 	}
-	members := make(map[ConnID]Access)
+	members := make(map[event.ConnID]event.Access)
 	for _, m := range a.Members {
 		members[m.ID] = m.Access
 	}
-	joined := make(map[ConnID]Access)
+	joined := make(map[event.ConnID]event.Access)
 	for conn, p := range w.joined {
 		joined[conn] = p.access
 	}
-	if diff := cmp.Diff(joined, members); diff != "" || a.Conns != len(joined) {
-		t.Fatalf("%d members (-want +got)\n%s", a.Conns, diff)
+	if diff := cmp.Diff(joined, members); diff != "" || a.Summary.Conns != len(joined) {
+		t.Fatalf("%d members (-want +got)\n%s", a.Summary.Conns, diff)
 	}
 	states := make(map[uint64]shown)
 	for _, s := range a.States {
-		states[s.Client] = shown{s.Clock, string(s.JSON), ConnID(s.Conn), s.Renewed}
+		states[s.Client] = shown{s.Clock, string(s.JSON), event.ConnID(s.Conn), s.Renewed}
 	}
-	if diff := cmp.Diff(w.present, states, cmp.AllowUnexported(shown{})); diff != "" || a.Clients != len(states) {
-		t.Fatalf("%d clients (-want +got)\n%s", a.Clients, diff)
+	if diff := cmp.Diff(w.present, states, cmp.AllowUnexported(shown{})); diff != "" || a.Summary.Clients != len(states) {
+		t.Fatalf("%d clients (-want +got)\n%s", a.Summary.Clients, diff)
 	}
 }
 
 // turn is a turn of the room and of the model.
 func (w *world) turn(t *rapid.T) {
-	closed := make(map[ConnID]int)
+	closed := make(map[event.ConnID]int)
 	for _, p := range w.joined {
 		p.answered = false
 	}
+	unknown := make(map[event.ConnID]bool)
 	for _, in := range w.ins {
-		w.take(t, in, closed)
+		w.take(t, in, closed, unknown)
 	}
+	old := func(_ uint64, s shown) bool { return w.now.Sub(s.renewed) >= 30*time.Second }
+	maps.DeleteFunc(w.gone, old)
+	w.lose(w.now, old)
 	before := w.room.seq
-	effects := w.room.Step(w.ins)
+	effects := w.room.Step(w.now, w.ins)
 	w.ins = nil
 
 	if effects.Update != nil {
@@ -385,16 +408,23 @@ func (w *world) turn(t *rapid.T) {
 		t.Fatalf("update %v, sequence %d after %d", effects.Update != nil, w.room.seq, before)
 	}
 	for _, o := range append(effects.Now, effects.Durable...) {
-		if o.Answer != nil {
+		if o.Response != nil {
 			w.answered(t, o)
 			continue
 		}
-		if o.Msg.Type == protocol.Close {
+		if o.Kind == event.OutputRejoin {
+			if !unknown[o.To] {
+				t.Fatalf("connection %d has to rejoin, and the room knows it", o.To)
+			}
+			delete(unknown, o.To)
+			continue
+		}
+		if o.Message.Type == protocol.Close {
 			closed[o.To]--
 			continue
 		}
 		for conn, p := range w.joined {
-			if o.To == Everyone || o.To == conn {
+			if o.To == event.Everyone || o.To == conn {
 				p.receive(t, o)
 			}
 		}
@@ -403,6 +433,9 @@ func (w *world) turn(t *rapid.T) {
 		if n != 0 {
 			t.Fatalf("connection %d was closed %d times too few", conn, n)
 		}
+	}
+	if len(unknown) > 0 {
+		t.Fatalf("%v are not in the room and were not sent a Rejoin", unknown)
 	}
 	for conn, owed := range w.owed {
 		if len(owed) > 0 {
@@ -413,54 +446,57 @@ func (w *world) turn(t *rapid.T) {
 }
 
 // take is what an input does to the model.
-func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
+func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, unknown map[event.ConnID]bool) {
 	if in.Conn >= asker {
 		w.takeOutside(t, in)
 		return
 	}
-	if in.Kind == Join {
-		w.joined[in.Conn] = &peer{
+	if in.Kind == event.InputJoin {
+		joined := &peer{
 			access:  in.Access,
-			opening: in.Open,
+			opening: in.Opening,
 			enc:     w.enc,
 			doc:     w.docs[in.Conn],
-			told:    in.Open == ServerStarts,
+			told:    in.Opening != event.OpeningClient,
 			since:   w.removes,
 			present: make(map[uint64]shown),
 		}
-	}
-	if in.Kind == Tick {
-		old := func(_ uint64, s shown) bool { return in.At.Sub(s.renewed) >= 30*time.Second }
-		maps.DeleteFunc(w.gone, old)
-		w.lose(in.At, old)
+		if before := w.joined[in.Conn]; in.Opening == event.OpeningRejoin && before != nil {
+			joined.since = before.since
+			joined.mark, joined.vectors = before.mark, before.vectors
+		}
+		w.joined[in.Conn] = joined
 	}
 	p := w.joined[in.Conn]
 	if p == nil {
+		if in.Kind == event.InputMessage || in.Kind == event.InputResync {
+			unknown[in.Conn] = true
+		}
 		return
 	}
-	bad := bytes.Equal(in.Msg.Data, []byte{0xff})
+	bad := bytes.Equal(in.Message.Data, []byte{0xff})
 	switch {
-	case in.Kind == Leave:
+	case in.Kind == event.InputLeave:
 		w.remove(in)
 		return
-	case in.Kind != Message:
+	case in.Kind != event.InputMessage:
 		return
 	}
-	switch in.Msg.Type {
+	switch in.Message.Type {
 	case protocol.SyncStep1:
 		bad = bad && !p.answered
 		p.answered = true
 		p.told = true
 	case protocol.SyncStep2, protocol.Update:
-		bad = bad && p.access.May(Write)
-		if p.access.May(Write) && !bad {
-			if _, err := w.doc.Apply(in.Msg.Data, w.enc); err != nil {
+		bad = bad && p.access.May(event.AccessWrite)
+		if p.access.May(event.AccessWrite) && !bad {
+			if _, err := w.doc.Apply(in.Message.Data, w.enc); err != nil {
 				t.Fatal(err)
 			}
 		}
 	case protocol.Awareness:
-		bad = bad && p.access.May(Present)
-		if p.access.May(Present) && !bad {
+		bad = bad && p.access.May(event.AccessPresent)
+		if p.access.May(event.AccessPresent) && !bad {
 			w.takeAwareness(in, p)
 		}
 	}
@@ -470,8 +506,8 @@ func (w *world) take(t *rapid.T, in Input, closed map[ConnID]int) {
 	}
 }
 
-func (w *world) takeAwareness(in Input, p *peer) {
-	id, clock, state := uint64(in.Msg.Data[1]), uint64(in.Msg.Data[2]), string(in.Msg.Data[4:])
+func (w *world) takeAwareness(in event.Input, p *peer) {
+	id, clock, state := uint64(in.Message.Data[1]), uint64(in.Message.Data[2]), string(in.Message.Data[4:])
 	s, held := w.present[id]
 	lowest := s.clock + 1
 	if g, ok := w.gone[id]; ok {
@@ -482,18 +518,18 @@ func (w *world) takeAwareness(in Input, p *peer) {
 	}
 	switch {
 	case state != "null" && clock >= lowest:
-		w.present[id] = shown{clock, state, in.Conn, in.At}
+		w.present[id] = shown{clock, state, in.Conn, w.now}
 		delete(w.gone, id)
 	case state == "null" && held && s.owner == in.Conn && clock >= s.clock:
 		s.clock = clock
 		w.present[id] = s
-		w.lose(in.At, func(x uint64, _ shown) bool { return x == id })
+		w.lose(w.now, func(x uint64, _ shown) bool { return x == id })
 	}
 }
 
-func (w *world) remove(in Input) {
+func (w *world) remove(in event.Input) {
 	delete(w.joined, in.Conn)
-	w.lose(in.At, func(_ uint64, s shown) bool { return s.owner == in.Conn })
+	w.lose(w.now, func(_ uint64, s shown) bool { return s.owner == in.Conn })
 }
 
 // lose removes some of those who are present.
@@ -510,10 +546,10 @@ func (w *world) lose(at time.Time, which func(uint64, shown) bool) {
 }
 
 // receive is what a consumer and a client do with an output.
-func (p *peer) receive(t *rapid.T, o Output) {
-	switch o.Msg.Type {
+func (p *peer) receive(t *rapid.T, o event.Output) {
+	switch o.Message.Type {
 	case protocol.Awareness:
-		r := lib0.NewReader(o.Msg.Data)
+		r := lib0.NewReader(o.Message.Data)
 		for n := r.Uint(); n > 0; n-- {
 			id := r.Uint()
 			s := shown{clock: r.Uint(), state: string(r.Text())}
@@ -527,22 +563,62 @@ func (p *peer) receive(t *rapid.T, o Output) {
 	case protocol.SyncStep1:
 		return
 	case protocol.Update:
-		if o.To == Everyone && p.behind {
+		if o.To == event.Everyone && p.behind {
 			return
 		}
 	}
-	if o.To != Everyone {
+	if o.To != event.Everyone {
 		p.behind, p.based = false, true
 	}
-	if _, err := p.doc.Apply(o.Msg.Data, p.enc); err != nil {
+	if _, err := p.doc.Apply(o.Message.Data, p.enc); err != nil {
 		t.Fatal(err)
 	}
-	if p.based {
-		if o.Seq < p.seq {
-			t.Fatalf("sequence %d after %d", o.Seq, p.seq)
+	if o.Vector != nil {
+		if p.based && !covers(t, readVector(t, p.doc.StateVector()), o.Vector) {
+			t.Fatalf("the state vector %x was sent to a client that has %x", o.Vector, p.doc.StateVector())
 		}
-		p.seq = o.Seq
+		p.vectors = append(p.vectors, o)
 	}
+	if p.based {
+		if o.Mark.Seq < p.mark.Seq {
+			t.Fatalf("sequence %d after %d", o.Mark.Seq, p.mark.Seq)
+		}
+		p.mark = o.Mark
+	}
+}
+
+// vectorBefore returns the newest state vector that was sent at or before m.
+func (p *peer) vectorBefore(m event.Mark) []byte {
+	for _, o := range slices.Backward(p.vectors) {
+		if o.Mark.Seq <= m.Seq {
+			return o.Vector
+		}
+	}
+	return nil
+}
+
+// readVector returns a state vector as a map.
+func readVector(t *rapid.T, vector []byte) map[uint64]uint64 {
+	clocks := make(map[uint64]uint64)
+	r := lib0.NewReader(vector)
+	for n := r.Uint(); n > 0; n-- {
+		client := r.Uint()
+		clocks[client] = r.Uint()
+	}
+	if r.Err() != nil {
+		t.Fatal(r.Err())
+	}
+	return clocks
+}
+
+// covers reports whether a document holds all that a state vector counts.
+func covers(t *rapid.T, doc map[uint64]uint64, vector []byte) bool {
+	for client, clock := range readVector(t, vector) {
+		if doc[client] < clock {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *world) check(t *rapid.T) {

@@ -9,23 +9,25 @@ import (
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
 )
 
 func at(second int64) time.Time { return time.Unix(second, 0) }
 
-func write(conn ConnID, update []byte, when time.Time) Input {
-	return Input{Kind: Message, Conn: conn, Msg: protocol.Message{Type: protocol.Update, Data: update}, At: when}
+func write(conn event.ConnID, update []byte) event.Input {
+	return event.Input{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: protocol.Update, Data: update}}
 }
 
-// asked gives the answer to a Query that is a turn of its own.
-func asked(t *testing.T, r *Room, ask Ask) Answer {
+// query returns the response to a query that is a turn of its own.
+func query(t *testing.T, r *Room, request event.Request) event.Response {
 	t.Helper()
-	e := r.Step([]Input{{Kind: Query, Conn: 99, Ask: &ask}})
-	if len(e.Durable) != 1 || e.Durable[0].To != 99 || e.Durable[0].Answer == nil || len(e.Now) > 0 || e.Update != nil {
-		t.Fatalf("a Query led to %+v", e)
+	request.Kind = event.RequestQuery
+	e := r.Step(at(9), []event.Input{{Kind: event.InputRequest, Conn: 99, Request: &request}})
+	if len(e.Durable) != 1 || e.Durable[0].To != 99 || e.Durable[0].Response == nil || len(e.Now) > 0 || e.Update != nil {
+		t.Fatalf("a query led to %+v", e)
 	}
-	return *e.Durable[0].Answer
+	return *e.Durable[0].Response
 }
 
 func TestSummaryTellsOfTheLastChange(t *testing.T) {
@@ -37,41 +39,40 @@ func TestSummaryTellsOfTheLastChange(t *testing.T) {
 	if loaded.Size == 0 || !loaded.Changed.IsZero() {
 		t.Errorf("a loaded room: %+v", loaded)
 	}
-	r.Step([]Input{{Kind: Join, Conn: 1, Access: Write, At: at(1)}, write(1, insertion(7, 0, "a"), at(2))})
+	r.Step(at(2), []event.Input{{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite}, write(1, insertion(7, 0, "a"))})
 	changed := r.Summary()
 	if changed.Size <= loaded.Size || !changed.Changed.Equal(at(2)) || changed.Conns != 1 {
 		t.Errorf("after an edit: %+v", changed)
 	}
-	r.Step([]Input{write(1, insertion(7, 0, "a"), at(3))}) // again, so nothing is new
+	r.Step(at(3), []event.Input{write(1, insertion(7, 0, "a"))}) // again, so nothing is new
 	if diff := cmp.Diff(changed, r.Summary()); diff != "" {
 		t.Errorf("nothing was new (-want +got)\n%s", diff)
 	}
 }
 
 func TestQuery(t *testing.T) {
-	life := at(9)
-	r := New(Config{Encoding: blocks.V2}) // what is asked for is V1 nevertheless
-	r.Open(life)
-	r.Step([]Input{
-		{Kind: Join, Conn: 2, Access: Write | Present, At: at(1)},
-		{Kind: Join, Conn: 1, At: at(1)},
-		{Kind: Message, Conn: 2, Msg: protocol.Message{Type: protocol.Awareness, Data: []byte("\x01\x07\x01\x02{}")}, At: at(2)},
+	const epoch = 9
+	r := New(Config{Epoch: epoch, Encoding: blocks.V2}) // the responses are V1 nevertheless
+	r.Step(at(2), []event.Input{
+		{Kind: event.InputJoin, Conn: 2, Access: event.AccessWrite | event.AccessPresent},
+		{Kind: event.InputJoin, Conn: 1},
+		{Kind: event.InputMessage, Conn: 2, Message: protocol.Message{Type: protocol.Awareness, Data: []byte("\x01\x07\x01\x02{}")}},
 	})
-	want := Answer{
-		Summary: Summary{Conns: 2, Clients: 1},
-		At:      Mark{life, 1},
+	want := event.Response{
+		Summary: event.Summary{Conns: 2, Clients: 1},
+		Mark:    event.Mark{Epoch: epoch, Seq: 1},
 		Update:  []byte{0, 0},
 		Whole:   true,
 		Vector:  []byte{0},
-		Members: []Member{{ID: 1}, {ID: 2, Access: Write | Present}},
+		Members: []event.Member{{ID: 1}, {ID: 2, Access: event.AccessWrite | event.AccessPresent}},
 		States:  []awareness.State{{Client: 7, Clock: 1, Conn: 2, JSON: []byte("{}"), Renewed: at(2)}},
 	}
-	got := asked(t, r, Ask{})
+	got := query(t, r, event.Request{})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	got.States[0].JSON[0] = 'x' // the answer is the caller's
-	if got := string(asked(t, r, Ask{}).States[0].JSON); got != "{}" {
+	if got := string(query(t, r, event.Request{}).States[0].JSON); got != "{}" {
 		t.Errorf("the state has become %s", got)
 	}
 
@@ -81,35 +82,35 @@ func TestQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Step([]Input{write(2, v2, at(3))})
+		r.Step(at(3), []event.Input{write(2, v2)})
 	}
 	ab, b := insertion(7, 0, "ab"), insertion(7, 1, "b")
 	for _, test := range []struct {
 		name  string
-		ask   Ask
+		ask   event.Request
 		want  []byte
 		whole bool
 	}{
-		{"all", Ask{}, ab, true},
-		{"since the beginning", Ask{Since: Mark{life, 1}}, ab, false},
-		{"since the first letter", Ask{Since: Mark{life, 2}}, b, false},
-		{"since now", Ask{Since: Mark{life, 3}}, nil, false},
-		{"since a sequence that was never reached", Ask{Since: Mark{life, 9}}, ab, true},
-		{"since another life", Ask{Since: Mark{at(8), 3}}, ab, true},
-		{"since it was not open", Ask{Since: Mark{Seq: 3}}, ab, true},
-		{"behind a state vector", Ask{Vector: []byte{1, 7, 1}}, b, false},
-		{"behind an empty state vector", Ask{Vector: []byte{0}}, ab, false},
-		{"bare", Ask{Bare: true}, nil, false},
+		{"all", event.Request{}, ab, true},
+		{"since the beginning", event.Request{Since: event.Mark{Epoch: epoch, Seq: 1}}, ab, false},
+		{"since the first letter", event.Request{Since: event.Mark{Epoch: epoch, Seq: 2}}, b, false},
+		{"since now", event.Request{Since: event.Mark{Epoch: epoch, Seq: 3}}, nil, false},
+		{"since a sequence that was never reached", event.Request{Since: event.Mark{Epoch: epoch, Seq: 9}}, ab, true},
+		{"since another life", event.Request{Since: event.Mark{Epoch: 8, Seq: 3}}, ab, true},
+		{"since it was not open", event.Request{Since: event.Mark{Seq: 3}}, ab, true},
+		{"behind a state vector", event.Request{Vector: []byte{1, 7, 1}}, b, false},
+		{"behind an empty state vector", event.Request{Vector: []byte{0}}, ab, false},
+		{"bare", event.Request{Bare: true}, nil, false},
 	} {
-		a := asked(t, r, test.ask)
+		a := query(t, r, test.ask)
 		if diff := cmp.Diff(test.want, a.Update); diff != "" || a.Whole != test.whole {
 			t.Errorf("%s: whole %v, (-want +got)\n%s", test.name, a.Whole, diff)
 		}
-		if a.At != (Mark{life, 3}) || !bytes.Equal(a.Vector, []byte{1, 7, 2}) {
-			t.Errorf("%s: at %+v, state vector %v", test.name, a.At, a.Vector)
+		if a.Mark != (event.Mark{Epoch: epoch, Seq: 3}) || !bytes.Equal(a.Vector, []byte{1, 7, 2}) {
+			t.Errorf("%s: mark %+v, state vector %v", test.name, a.Mark, a.Vector)
 		}
 	}
-	if a := asked(t, r, Ask{Vector: []byte{9}}); a.Refusal.Cause != Malformed || a.Refusal.Reason == "" || a.Vector != nil {
+	if a := query(t, r, event.Request{Vector: []byte{9}}); a.Refusal.Cause != event.CauseMalformed || a.Refusal.Reason == "" || a.Vector != nil {
 		t.Errorf("what is no state vector led to %+v", a)
 	}
 }
@@ -117,11 +118,11 @@ func TestQuery(t *testing.T) {
 // Summary and members leave out those who watch, but the room is not empty for them.
 func TestWatchersAreNotShown(t *testing.T) {
 	r := New(Config{})
-	r.Step([]Input{{Kind: Watch, Conn: 5, Ask: &Ask{}}})
-	if a := asked(t, r, Ask{}); r.Empty() || len(a.Members) > 0 || a.Conns != 0 {
+	r.Step(at(1), []event.Input{{Kind: event.InputRequest, Conn: 5, Request: &event.Request{Kind: event.RequestWatch}}})
+	if a := query(t, r, event.Request{}); r.Empty() || len(a.Members) > 0 || a.Summary.Conns != 0 {
 		t.Errorf("empty %v, answer %+v", r.Empty(), a)
 	}
-	r.Step([]Input{{Kind: Leave, Conn: 5}})
+	r.Step(at(2), []event.Input{{Kind: event.InputLeave, Conn: 5}})
 	if !r.Empty() {
 		t.Error("the room is not empty when the watcher has left")
 	}

@@ -1,6 +1,10 @@
-// Package room is one shared document and who is in it, as a pure state
-// machine: what happened goes in, what to store and whom to tell comes out. It
-// does no I/O, starts no goroutine and asks no clock.
+// Package room is a shared document and the connections that edit it, as a pure
+// state machine: inputs go in, and what to store and what to send comes out. It
+// does no I/O, starts no goroutine, and gets the time as a value.
+//
+// Reading order: [Room.Step] and turn in step.go, join.go, resync.go (how a
+// connection that has missed something is brought up to date), marks.go,
+// request.go, stored.go.
 package room
 
 import (
@@ -9,73 +13,88 @@ import (
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/weakbytes"
 )
 
-// Config sets a room's limits, and what it speaks. The zero value means the
-// defaults.
+// Config configures a Room. In the zero value all limits have their defaults.
 type Config struct {
+	// Epoch tells the Marks of this opening of the room from those of others. It
+	// is random, and 0 only in tests.
+	Epoch     uint64
 	Blocks    blocks.Options
 	Awareness awareness.Config
-	// Encoding is that of the data in SyncStep2 and Update, in both directions;
-	// default V1.
+	// Encoding is the encoding of the data in SyncStep2 and Update, in both
+	// directions. The default is V1.
 	Encoding blocks.Encoding
 }
 
-// Room is one shared document and who is in it. It is not safe for use by
-// several goroutines at once.
+// Room is a shared document and the connections that edit it. It is not safe
+// for concurrent use.
 type Room struct {
+	epoch     uint64
 	blocks    *blocks.Store
 	encoding  blocks.Encoding
 	awareness *awareness.Awareness
-	conns     map[ConnID]member
-	watchers  map[ConnID]bool // nil: nobody
-	opened    time.Time
+	conns     map[event.ConnID]member
+	watchers  map[event.ConnID]bool // nil: there are none
 
-	// whole is what was encoded for who has nothing. It leads to nothing once all
-	// have been sent it, or the document has changed.
+	// whole is the encoding of the whole document, for connections that have
+	// nothing. It is collected once all of them were sent it, and dropped when the
+	// document changes.
 	whole weakbytes.Pointer
 
 	// seq is the document sequence: it grows by one with each update that is
 	// broadcast. It starts at 1, so that 0 means "has nothing".
 	seq       uint64
 	marks     marks
-	markEvery int // bytes of updates between two marks
+	markEvery int // a mark is taken after so many bytes of updates
 
-	edited time.Time // when the last turn ended that brought an update
+	changed time.Time // of the last turn that changed the document
 }
 
 // member is a connection in the room.
 type member struct {
-	access Access
+	access event.Access
 	opened bool // it was sent SyncStep1 and the awareness
 }
 
-// New returns a room with an empty document and nobody in it.
+// New returns a room with an empty document and no connections.
 func New(cfg Config) *Room {
 	return &Room{
+		epoch:     cfg.Epoch,
 		blocks:    blocks.NewWith(cfg.Blocks),
 		encoding:  cmp.Or(cfg.Encoding, blocks.V1),
 		awareness: awareness.New(cfg.Awareness),
-		conns:     make(map[ConnID]member),
+		conns:     make(map[event.ConnID]member),
 		seq:       1,
-		markEvery: 256 << 10,
+		markEvery: 32 << 10,
 	}
 }
 
-// Open says when the room was opened, for its Marks. Without it they don't tell
-// one life of a room from another.
-func (r *Room) Open(at time.Time) { r.opened = at }
-
-// Load takes an update that is stored already, which it borrows, into the
-// document, whatever the limits, and tells nobody. Load all there is before the
-// first Step. An error is one of package blocks and changes nothing.
+// Load adds an update that is stored already, which it borrows, to the
+// document. No limit applies, and nothing is sent. All of the log is loaded
+// before the first Step. An error is one of package blocks and changes nothing.
 func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 	return r.blocks.Load(update, enc)
 }
 
-// Deadline is when the room wants a Tick; zero if it wants none.
+// Deadline returns when the room needs a Step even if nothing happens, to expire
+// awareness; zero if it doesn't.
 func (r *Room) Deadline() time.Time { return r.awareness.Deadline() }
 
-// Empty tells whether no connection is in the room and nobody watches it.
+// Empty reports whether no connection is in the room and no program watches it.
 func (r *Room) Empty() bool { return len(r.conns) == 0 && len(r.watchers) == 0 }
+
+// Summary describes the room.
+func (r *Room) Summary() event.Summary {
+	return event.Summary{
+		Conns:   len(r.conns),
+		Clients: r.awareness.Len(),
+		Size:    r.blocks.Size(),
+		Changed: r.changed,
+	}
+}
+
+// mark returns the state of the document.
+func (r *Room) mark() event.Mark { return event.Mark{Epoch: r.epoch, Seq: r.seq} }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -26,24 +27,24 @@ func TestLoadRefuses(t *testing.T) {
 
 func TestStepKeepsNoInputs(t *testing.T) {
 	r := New(Config{})
-	ins := []Input{
-		{Kind: Join, Conn: 1, Access: Write},
-		{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: insertion(7, 0, "a")}},
+	ins := []event.Input{
+		{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite},
+		{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.Update, Data: insertion(7, 0, "a")}},
 	}
-	got := r.Step(ins)
+	got := r.Step(at(1), ins)
 	clear(ins)
 	if want := insertion(7, 0, "a"); !bytes.Equal(got.Update, want) {
 		t.Errorf("update %x, want %x", got.Update, want)
 	}
 	// Several connections share what they are told.
-	got = r.Step([]Input{
-		{Kind: Join, Conn: 2},
-		{Kind: Join, Conn: 3},
-		{Kind: Message, Conn: 2, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
-		{Kind: Message, Conn: 3, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+	got = r.Step(at(1), []event.Input{
+		{Kind: event.InputJoin, Conn: 2},
+		{Kind: event.InputJoin, Conn: 3},
+		{Kind: event.InputMessage, Conn: 2, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+		{Kind: event.InputMessage, Conn: 3, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
 	})
 	for i := 0; i < 4; i += 2 {
-		if &got.Durable[i].Msg.Data[0] != &got.Durable[i+1].Msg.Data[0] {
+		if &got.Durable[i].Message.Data[0] != &got.Durable[i+1].Message.Data[0] {
 			t.Errorf("outputs %d and %d were encoded twice", i, i+1)
 		}
 	}
@@ -57,16 +58,16 @@ func TestManyJoin(t *testing.T) {
 	if err := r.Load(insertion(7, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
-	join := func(conn ConnID) []byte {
+	join := func(conn event.ConnID) []byte {
 		t.Helper()
-		got := r.Step([]Input{
-			{Kind: Join, Conn: conn, Access: Write},
-			{Kind: Message, Conn: conn, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+		got := r.Step(at(1), []event.Input{
+			{Kind: event.InputJoin, Conn: conn, Access: event.AccessWrite},
+			{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
 		})
-		if len(got.Durable) != 2 || got.Durable[1].Msg.Type != protocol.SyncStep2 {
+		if len(got.Durable) != 2 || got.Durable[1].Message.Type != protocol.SyncStep2 {
 			t.Fatalf("%d outputs to who joined", len(got.Durable))
 		}
-		return got.Durable[1].Msg.Data
+		return got.Durable[1].Message.Data
 	}
 	kept := func() uint64 {
 		runtime.GC()
@@ -80,7 +81,7 @@ func TestManyJoin(t *testing.T) {
 	runtime.ReadMemStats(&memory)
 	allocated := memory.TotalAlloc
 	waiting := [][]byte{join(1)} // for its connection to be written
-	for conn := ConnID(2); conn <= 1000; conn++ {
+	for conn := event.ConnID(2); conn <= 1000; conn++ {
 		if conn%100 == 0 {
 			runtime.GC()
 		}
@@ -95,7 +96,7 @@ func TestManyJoin(t *testing.T) {
 	}
 
 	change := insertion(8, 0, "!")
-	r.Step([]Input{{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: change}}})
+	r.Step(at(1), []event.Input{{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.Update, Data: change}}})
 	doc := blocks.New()
 	if _, err := doc.Apply(join(1001), blocks.V1); err != nil {
 		t.Fatal(err)
@@ -118,24 +119,24 @@ func TestHistory(t *testing.T) {
 	for _, enc := range []blocks.Encoding{blocks.V1, blocks.V2} {
 		for _, history := range []bool{false, true} {
 			r := New(Config{Encoding: enc, Blocks: blocks.Options{History: history}})
-			r.Step([]Input{{Kind: Join, Conn: 1, Access: Write}})
+			r.Step(at(1), []event.Input{{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite}})
 			send := func(updates ...[]byte) Effects {
-				var ins []Input
+				var ins []event.Input
 				for _, u := range updates {
-					ins = append(ins, Input{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.Update, Data: recoded(enc, u)}})
+					ins = append(ins, event.Input{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.Update, Data: recoded(enc, u)}})
 				}
-				return r.Step(ins)
+				return r.Step(at(1), ins)
 			}
 			got := send(insertion(7, 0, "mistaken"), []byte(deletion))
 			if history && !bytes.Contains(got.Update, []byte("mistaken")) {
 				t.Errorf("V%d: the log gets %q", enc, got.Update)
 			}
-			if history && !bytes.Contains(got.Durable[0].Msg.Data, []byte("mistaken")) {
-				t.Errorf("V%d: the room is told %q", enc, got.Durable[0].Msg.Data)
+			if history && !bytes.Contains(got.Durable[0].Message.Data, []byte("mistaken")) {
+				t.Errorf("V%d: the room is told %q", enc, got.Durable[0].Message.Data)
 			}
-			got = r.Step([]Input{{Kind: Message, Conn: 1, Msg: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}}})
-			if bytes.Contains(got.Durable[0].Msg.Data, []byte("mistaken")) != history {
-				t.Errorf("V%d, history %v: who joins is told %q", enc, history, got.Durable[0].Msg.Data)
+			got = r.Step(at(1), []event.Input{{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}}})
+			if bytes.Contains(got.Durable[0].Message.Data, []byte("mistaken")) != history {
+				t.Errorf("V%d, history %v: who joins is told %q", enc, history, got.Durable[0].Message.Data)
 			}
 		}
 	}
@@ -149,20 +150,20 @@ func TestAnswersOnceATurn(t *testing.T) {
 		protocol.QueryAwareness: protocol.Awareness,
 	} {
 		r := New(Config{})
-		ask := Input{Kind: Message, Conn: 1, Msg: protocol.Message{Type: typ, Data: []byte{0}}}
-		join := Input{Kind: Join, Conn: 1}
-		r.Step([]Input{join})
+		ask := event.Input{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: typ, Data: []byte{0}}}
+		join := event.Input{Kind: event.InputJoin, Conn: 1}
+		r.Step(at(1), []event.Input{join})
 		for _, c := range []struct {
-			ins  []Input
+			ins  []event.Input
 			want int
 		}{
-			{slices.Repeat([]Input{ask}, 1000), 1},
-			{[]Input{ask, {Kind: Leave, Conn: 1}, join, ask, ask}, 2},
+			{slices.Repeat([]event.Input{ask}, 1000), 1},
+			{[]event.Input{ask, {Kind: event.InputLeave, Conn: 1}, join, ask, ask}, 2},
 		} {
 			got := 0
-			effects := r.Step(c.ins)
+			effects := r.Step(at(1), c.ins)
 			for _, o := range append(effects.Now, effects.Durable...) {
-				if o.To == 1 && o.Msg.Type == want {
+				if o.To == 1 && o.Message.Type == want {
 					got++
 				}
 			}
@@ -176,37 +177,55 @@ func TestAnswersOnceATurn(t *testing.T) {
 func TestMarks(t *testing.T) {
 	var m marks
 	vector := func(seq uint64) []byte { return []byte{1, byte(seq), 1} }
-	for seq := uint64(10); seq < 10*(maxMarks+3); seq += 10 {
-		m.add(seq, vector(seq)) // two more than are kept
-	}
-	if len(m.list) != maxMarks {
-		t.Errorf("%d marks", len(m.list))
+	for seq := uint64(1); seq <= maxMarks; seq++ {
+		m.add(10*seq, vector(10*seq))
 	}
 	for seq, want := range map[uint64][]byte{
-		0:    emptyVector,
-		29:   emptyVector,
-		30:   vector(30),
-		39:   vector(30),
-		40:   vector(40),
-		1000: vector(10 * (maxMarks + 2)),
+		0:                  emptyVector,
+		9:                  emptyVector,
+		10:                 vector(10),
+		19:                 vector(10),
+		20:                 vector(20),
+		10*maxMarks - 1:    vector(10 * (maxMarks - 1)),
+		10*maxMarks + 1000: vector(10 * maxMarks),
 	} {
 		got, ok := m.before(seq)
-		if diff := cmp.Diff(want, got); diff != "" || ok != (seq >= 30) {
+		if diff := cmp.Diff(want, got); diff != "" || ok != (seq >= 10) {
 			t.Errorf("before %d: %v, (-want +got)\n%s", seq, ok, diff)
 		}
+	}
+
+	// Of many marks, the older half thins out, and the first stays.
+	for seq := uint64(maxMarks + 1); seq <= 100*maxMarks; seq++ {
+		m.add(10*seq, vector(10*seq))
+		if len(m.list) > maxMarks {
+			t.Fatalf("%d marks", len(m.list))
+		}
+	}
+	if first := m.list[0].seq; first != 10 {
+		t.Errorf("the first mark is at %d, want 10", first)
+	}
+	for i := 1; i < len(m.list); i++ {
+		if m.list[i-1].seq >= m.list[i].seq {
+			t.Errorf("mark %d is at %d, and the one before it at %d", i, m.list[i].seq, m.list[i-1].seq)
+		}
+	}
+	if newest := m.list[len(m.list)-maxMarks/2:]; newest[0].seq != 10*(100*maxMarks-maxMarks/2+1) {
+		t.Errorf("of the newest %d marks the first is at %d", len(newest), newest[0].seq)
 	}
 }
 
 func TestMarksAreTaken(t *testing.T) {
 	r := New(Config{})
-	step := func(in Input) {
+	r.markEvery = 256 << 10
+	step := func(in event.Input) {
 		in.Conn = 1
-		r.Step([]Input{in})
+		r.Step(at(1), []event.Input{in})
 	}
-	step(Input{Kind: Join, Access: Write})
+	step(event.Input{Kind: event.InputJoin, Access: event.AccessWrite})
 	for i := range uint64(40) {
 		data := insertion(7, 100_000*i, strings.Repeat("x", 100_000))
-		step(Input{Kind: Message, Msg: protocol.Message{Type: protocol.Update, Data: data}})
+		step(event.Input{Kind: event.InputMessage, Message: protocol.Message{Type: protocol.Update, Data: data}})
 	}
 	var seqs []uint64
 	for _, m := range r.marks.list {
@@ -216,7 +235,7 @@ func TestMarksAreTaken(t *testing.T) {
 	if diff := cmp.Diff(want, seqs); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	step(Input{Kind: Leave})
+	step(event.Input{Kind: event.InputLeave})
 	if len(r.marks.list) != 0 {
 		t.Error("an empty room keeps marks")
 	}
@@ -225,19 +244,19 @@ func TestMarksAreTaken(t *testing.T) {
 // TestAllocations bounds what a turn with one small update costs.
 func TestAllocations(t *testing.T) {
 	r := New(Config{})
-	for conn := ConnID(1); conn <= 5; conn++ {
-		r.Step([]Input{{Kind: Join, Conn: conn, Access: Write | Present}})
+	for conn := event.ConnID(1); conn <= 5; conn++ {
+		r.Step(at(1), []event.Input{{Kind: event.InputJoin, Conn: conn, Access: event.AccessWrite | event.AccessPresent}})
 	}
 	const turns = 2000
-	ins := make([]Input, 0, turns+1)
+	ins := make([]event.Input, 0, turns+1)
 	for i := range uint64(turns + 1) {
-		ins = append(ins, Input{
-			Kind: Message, Conn: 3,
-			Msg: protocol.Message{Type: protocol.Update, Data: insertion(7, i, "x")},
+		ins = append(ins, event.Input{
+			Kind: event.InputMessage, Conn: 3,
+			Message: protocol.Message{Type: protocol.Update, Data: insertion(7, i, "x")},
 		})
 	}
 	n := testing.AllocsPerRun(turns, func() {
-		if got := r.Step(ins[:1]); got.Update == nil || len(got.Durable) != 1 {
+		if got := r.Step(at(1), ins[:1]); got.Update == nil || len(got.Durable) != 1 {
 			t.Fatalf("%v", got)
 		}
 		ins = ins[1:]
@@ -245,5 +264,27 @@ func TestAllocations(t *testing.T) {
 	t.Logf("%v allocations a turn", n)
 	if n > 2 {
 		t.Errorf("%v allocations a turn, at most 2 are allowed", n)
+	}
+}
+
+// A state vector that is large compared with what is typed is not taken often.
+func TestMarksCostLittle(t *testing.T) {
+	r := New(Config{})
+	for client := range uint64(2000) {
+		if err := r.Load(insertion(1000+client, 0, "a"), blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.Step(at(1), []event.Input{{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite}})
+	const each, turns = 10_000, 100
+	sent := 0
+	for i := range uint64(turns) {
+		data := insertion(7, each*i, strings.Repeat("x", each))
+		for _, o := range r.Step(at(1), []event.Input{write(1, data)}).Durable {
+			sent += len(o.Vector)
+		}
+	}
+	if sent == 0 || sent > each*turns/8 {
+		t.Errorf("state vectors of %d bytes went with updates of %d", sent, each*turns)
 	}
 }

@@ -1,146 +1,143 @@
 package room
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/weakbytes"
 	"github.com/yroom/yroom/protocol"
 )
 
-// Step takes what happened, in order, and says what follows from it. All of it
-// is one turn: its updates are merged to one update and one broadcast, and its
-// awareness to another. ins is borrowed, apart from the messages' data.
+// Effects is what a turn asks its worker to do.
+type Effects struct {
+	// Update is what was added to the document, as one V1 update, to be appended
+	// to the log. It is nil if nothing was added.
+	Update []byte
+	// Now can be sent at once: awareness, Close, Rejoin, and refusals.
+	Now []event.Output
+	// Durable holds everything that reveals document state. It is sent, in order,
+	// once Update and the Updates of all earlier turns are durable.
+	Durable []event.Output
+}
+
+// Step takes inputs, in order, and returns what follows from them. All of them
+// are one turn: their updates are merged into one update and one broadcast, and
+// their awareness into another. Awareness that has expired by now is removed.
+// ins is borrowed, but the data of its messages and requests is owned.
 //
-// A connection whose bytes are bad is told so with Close and is out of the room
-// at once. What comes from a connection that hasn't joined, or is out, is
-// ignored.
-func (r *Room) Step(ins []Input) Effects {
-	if len(r.marks.list) == 0 {
-		r.marks.add(r.seq, r.blocks.StateVector())
-	}
-	t := turn{Room: r}
+// A connection that sends malformed data, or exceeds a limit, is sent a Close
+// and leaves the room at once. A connection that isn't in the room is sent a
+// Rejoin.
+func (r *Room) Step(now time.Time, ins []event.Input) Effects {
+	t := r.begin(now)
 	for i := range ins {
-		t.at = ins[i].At
 		t.take(&ins[i])
+	}
+	// Last, so that a state that is renewed in this turn doesn't expire.
+	if d := r.Deadline(); !d.IsZero() && !now.Before(d) {
+		t.broadcastLater(r.awareness.Expire(now))
 	}
 	t.end()
 	return t.effects
 }
 
-// turn is a Step under way.
+// turn is a Step in progress.
 //
-// What goes to single connections is encoded once and shared by all who ask for
-// the same in one turn. It may lack what the turn brings later; that follows in
-// the broadcast at the turn's end. For the same reason it carries the sequence
-// from before the turn. Those who have nothing share it in later turns too, for
-// as long as nothing is added.
+// A message to a single connection is encoded once and shared by all that ask
+// for the same in one turn. It may lack what later inputs of the turn add; that
+// follows in the broadcast at the end of the turn. For the same reason it
+// carries the Mark from before the turn. The encoding of the whole document is
+// shared in later turns too, for as long as the document doesn't change.
 type turn struct {
 	*Room
 
-	at      time.Time // of the last input
+	now     time.Time
 	effects Effects
-	updates [][]byte // what the document gained
+	updates [][]byte // what was added to the document
 	changes [][]byte // awareness that was accepted or removed
 
-	vector   []byte            // the state vector; nil: nobody asked
-	diffs    map[string][]byte // by state vector
-	present  []byte            // all awareness; nil: nobody asked
-	answered map[question]bool
+	vector    []byte            // the state vector of the document; nil: not needed yet
+	diffs     map[string][]byte // differences, by the state vector they start from
+	states    []byte            // all awareness; nil: not needed yet
+	answered  map[question]bool
+	rejoining map[event.ConnID]bool // connections that were sent a Rejoin
 
-	asked []*Input // by somebody outside; answered at the end
+	requests []*event.Input // to be answered at the end of the turn
 }
 
-// question is what a connection asks, a SyncStep1 or a QueryAwareness. It is
-// answered once a turn: the first answer holds what the others ask for, because
-// nobody's document shrinks, and the broadcast brings the rest. So nobody can
-// make the room encode its document, or send a long list of people, again and
-// again in one turn.
+// question is a SyncStep1 or a QueryAwareness of a connection. It is answered
+// once a turn: the first answer covers the later ones, because documents only
+// grow, and the broadcast brings the rest. So a connection can't make the room
+// encode its document, or its awareness, many times in one turn.
 type question struct {
-	conn ConnID
+	conn event.ConnID
 	typ  protocol.Type
 }
 
-func (t *turn) take(in *Input) {
-	switch in.Kind {
-	case Join:
-		t.conns[in.Conn] = member{access: in.Access}
-		t.awareness.Join(uint64(in.Conn))
-		delete(t.answered, question{in.Conn, protocol.SyncStep1})
-		delete(t.answered, question{in.Conn, protocol.QueryAwareness})
-		if in.Open == ServerStarts {
-			t.open(in.Conn)
-		}
-		return
-	case Tick:
-		t.changed(t.awareness.Expire(in.At))
-		return
-	case Query, Watch, Apply:
-		t.ask(in)
-		return
-	case Leave:
-		t.forget(in.Conn)
+func (r *Room) begin(now time.Time) turn {
+	if len(r.marks.list) == 0 {
+		r.marks.add(r.seq, r.blocks.StateVector())
 	}
-	m, joined := t.conns[in.Conn]
-	if !joined {
-		return
-	}
+	return turn{Room: r, now: now}
+}
+
+func (t *turn) take(in *event.Input) {
 	switch in.Kind {
-	case Message:
-		if err := t.message(in, m); err != nil {
-			t.expel(in, err)
+	case event.InputJoin:
+		t.join(in)
+	case event.InputLeave:
+		t.leave(in.Conn)
+	case event.InputRequest:
+		t.request(in)
+	case event.InputMessage, event.InputResync:
+		m, joined := t.conns[in.Conn]
+		switch {
+		case !joined:
+			t.rejoin(in.Conn)
+		case in.Kind == event.InputResync:
+			t.resync(in)
+		default:
+			if err := t.message(in, m); err != nil {
+				t.expel(in.Conn, err)
+			}
 		}
-	case Leave:
-		t.leave(in)
-	case Resync:
-		t.resync(in.Conn, in.Seq)
 	}
 }
 
-// message handles a message. An error is the sender's fault.
-func (t *turn) message(in *Input, m member) error {
-	switch in.Msg.Type {
+// message handles a message. An error means that the client is at fault.
+func (t *turn) message(in *event.Input, m member) error {
+	switch in.Message.Type {
 	case protocol.SyncStep1:
-		if t.first(in) {
-			return t.answer(in.Conn, m, in.Msg.Data)
+		if t.isFirst(in) {
+			return t.answerSync(in.Conn, m, in.Message.Data)
 		}
 	case protocol.SyncStep2, protocol.Update:
-		if !m.access.May(Write) {
+		if !m.access.May(event.AccessWrite) {
 			return nil
 		}
-		return t.gain(in.Msg.Data, t.encoding)
+		return t.apply(in.Message.Data, t.encoding)
 	case protocol.Awareness:
-		if !m.access.May(Present) {
+		if !m.access.May(event.AccessPresent) {
 			return nil
 		}
-		changed, err := t.awareness.Apply(uint64(in.Conn), in.Msg.Data, in.At)
-		t.changed(changed)
+		changed, err := t.awareness.Apply(uint64(in.Conn), in.Message.Data, t.now)
+		t.broadcastLater(changed)
 		return err
 	case protocol.QueryAwareness:
-		if t.first(in) {
-			t.now(in.Conn, protocol.Message{Type: protocol.Awareness, Data: t.all()})
+		if t.isFirst(in) {
+			t.sendNow(in.Conn, protocol.Message{Type: protocol.Awareness, Data: t.allStates()})
 		}
 	}
 	return nil
 }
 
-// gain takes an update, which it owns, into the document.
-func (t *turn) gain(update []byte, enc blocks.Encoding) error {
-	added, err := t.blocks.Apply(update, enc)
-	if added != nil {
-		t.updates = append(t.updates, added)
-		t.whole = weakbytes.Pointer{}
-	}
-	return err
-}
-
-// first tells whether the connection asks this for the first time in the turn.
-func (t *turn) first(in *Input) bool {
-	q := question{in.Conn, in.Msg.Type}
+// isFirst reports whether the connection asks this for the first time in the turn.
+func (t *turn) isFirst(in *event.Input) bool {
+	q := question{in.Conn, in.Message.Type}
 	if t.answered[q] {
 		return false
 	}
@@ -151,122 +148,50 @@ func (t *turn) first(in *Input) bool {
 	return true
 }
 
-// open sends what the server asks and tells a new connection.
-func (t *turn) open(conn ConnID) {
-	m := t.conns[conn]
-	m.opened = true
-	t.conns[conn] = m
-	if t.vector == nil {
-		t.vector = t.blocks.StateVector()
+// apply adds an update, which it owns, to the document.
+func (t *turn) apply(update []byte, enc blocks.Encoding) error {
+	added, err := t.blocks.Apply(update, enc)
+	if added != nil {
+		t.updates = append(t.updates, added)
+		t.whole = weakbytes.Pointer{}
 	}
-	t.durable(conn, 0, protocol.SyncStep1, t.vector)
-	t.tellPresent(conn)
+	return err
 }
 
-// answer answers a SyncStep1.
-func (t *turn) answer(conn ConnID, m member, vector []byte) error {
-	diff, err := t.diff(vector)
-	if err != nil {
-		return err
-	}
-	t.durable(conn, t.seq, protocol.SyncStep2, diff)
-	if !m.opened {
-		t.open(conn)
-	}
-	return nil
-}
-
-func (t *turn) resync(conn ConnID, seq uint64) {
-	vector, _ := t.vectorAt(seq)
-	t.durable(conn, t.seq, protocol.Update, must(t.diff(vector)))
-	t.tellPresent(conn)
-}
-
-func (t *turn) diff(vector []byte) ([]byte, error) {
-	if diff, ok := t.diffs[string(vector)]; ok {
-		return diff, nil
-	}
-	diff, err := t.encode(vector)
-	if err != nil {
-		return nil, err
-	}
-	if t.diffs == nil {
-		t.diffs = make(map[string][]byte)
-	}
-	t.diffs[string(vector)] = diff
-	return diff, nil
-}
-
-func (t *turn) encode(vector []byte) ([]byte, error) {
-	if !bytes.Equal(vector, emptyVector) {
-		return t.blocks.Diff(vector, t.encoding)
-	}
-	diff := t.whole.Value()
-	if diff == nil {
-		diff = must(t.blocks.Diff(vector, t.encoding))
-		t.whole = weakbytes.Make(diff)
-	}
-	return diff, nil
-}
-
-// nobody is the awareness update that tells of nobody.
-var nobody = []byte{0}
-
-// all is the awareness of everybody.
-func (t *turn) all() []byte {
-	if t.present == nil {
-		t.present = t.awareness.Encode()
-		if t.present == nil {
-			t.present = nobody
-		}
-	}
-	return t.present
-}
-
-// tellPresent tells conn who is present, if anybody is.
-func (t *turn) tellPresent(conn ConnID) {
-	if all := t.all(); len(all) > len(nobody) {
-		t.now(conn, protocol.Message{Type: protocol.Awareness, Data: all})
-	}
-}
-
-func (t *turn) leave(in *Input) {
-	delete(t.conns, in.Conn)
-	t.changed(t.awareness.Leave(uint64(in.Conn), in.At))
-}
-
-// expel ends a connection that sent bad bytes.
-func (t *turn) expel(in *Input, err error) {
+// expel closes a connection that sent malformed data or exceeded a limit.
+func (t *turn) expel(conn event.ConnID, err error) {
 	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
 	if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
 		closing.Code = protocol.ClosePolicy
 	}
-	t.now(in.Conn, closing.Message())
-	t.leave(in)
+	t.sendNow(conn, closing.Message())
+	t.leave(conn)
 }
 
-func (t *turn) changed(update []byte) {
+// broadcastLater broadcasts an awareness update, which may be nil, at the end
+// of the turn.
+func (t *turn) broadcastLater(update []byte) {
 	if update != nil {
 		t.changes = append(t.changes, update)
 	}
 }
 
-func (t *turn) now(to ConnID, m protocol.Message) {
-	t.effects.Now = append(t.effects.Now, Output{To: to, Msg: m})
+func (t *turn) sendNow(to event.ConnID, m protocol.Message) {
+	t.effects.Now = append(t.effects.Now, event.Output{Kind: event.OutputMessage, To: to, Message: m})
 }
 
-func (t *turn) durable(to ConnID, seq uint64, typ protocol.Type, data []byte) {
-	t.effects.Durable = append(t.effects.Durable, Output{To: to, Seq: seq, Msg: protocol.Message{Type: typ, Data: data}})
+func (t *turn) sendDurable(o event.Output) {
+	t.effects.Durable = append(t.effects.Durable, o)
 }
 
-// end broadcasts what the turn brought, and answers what was asked.
+// end broadcasts what the turn has changed, and answers the requests.
 func (t *turn) end() {
 	if len(t.changes) > 0 && len(t.conns) > 0 {
 		update := t.changes[0]
 		if len(t.changes) > 1 {
 			update = must(awareness.Merge(t.changes...))
 		}
-		t.now(Everyone, protocol.Message{Type: protocol.Awareness, Data: update})
+		t.sendNow(event.Everyone, protocol.Message{Type: protocol.Awareness, Data: update})
 	}
 	if len(t.updates) > 0 {
 		update := t.updates[0]
@@ -274,31 +199,43 @@ func (t *turn) end() {
 			update = must(blocks.Merge(blocks.V1, t.updates...))
 		}
 		t.effects.Update = update
-		t.seq++
-		t.edited = t.at
-		if len(t.conns) > 0 {
-			t.durable(Everyone, t.seq, protocol.Update, t.encoded(update))
-		}
-		t.tellWatchers(update)
-		if t.marks.bytes += len(update); t.marks.bytes >= t.markEvery {
-			t.marks.add(t.seq, t.blocks.StateVector())
-		}
+		t.changed = t.now
+		t.broadcast(update)
 	}
-	t.answerAll()
+	t.answerRequests()
 	if t.Empty() {
-		t.marks = marks{} // nobody is behind
+		t.marks = marks{} // no connection can have missed anything
 	}
 }
 
-// encoded is a V1 update in the encoding that the room speaks.
-func (t *turn) encoded(update []byte) []byte {
-	if t.encoding == blocks.V1 {
-		return update
+// broadcast sends an update, in V1, to all connections and watchers.
+func (t *turn) broadcast(update []byte) {
+	t.seq++
+	var vector []byte
+	if t.marks.bytes += len(update); t.marks.due(t.markEvery) {
+		vector = t.blocks.StateVector()
+		t.marks.add(t.seq, vector)
 	}
-	return must(blocks.Convert(blocks.V1, t.encoding, update))
+	if len(t.conns) > 0 {
+		if t.encoding != blocks.V1 {
+			t.sendUpdate(event.Everyone, vector, must(blocks.Convert(blocks.V1, t.encoding, update)))
+		} else {
+			t.sendUpdate(event.Everyone, vector, update)
+		}
+	}
+	t.notifyWatchers(update)
 }
 
-// must is for what can fail only on bytes that nobody here made or checked.
+// sendUpdate sends an update that brings the receiver to the present state.
+func (t *turn) sendUpdate(to event.ConnID, vector, data []byte) {
+	t.sendDurable(event.Output{
+		Kind: event.OutputMessage, To: to, Mark: t.mark(), Vector: vector,
+		Message: protocol.Message{Type: protocol.Update, Data: data},
+	})
+}
+
+// must returns b. It panics on an error, which can only come from data that
+// this package hasn't made or checked.
 func must(b []byte, err error) []byte {
 	if err != nil {
 		panic(fmt.Errorf("room: %w", err))

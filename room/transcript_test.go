@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/lib0"
 	"github.com/yroom/yroom/protocol"
 )
@@ -27,11 +28,12 @@ var update = flag.Bool("update", false, "write what rooms say into testdata/*.tx
 //
 //	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
-//	TIME CONN join [write] [present] [client-starts]
+//	stored HEX                        an update that another worker has stored; what follows from it is below
+//	TIME CONN join [write] [present] [client-starts] [again [other.]SEQ [vector=HEX]]
 //	TIME CONN > HEX                   a frame of the plain dialect
 //	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
 //	TIME CONN leave
-//	TIME CONN resync SEQ
+//	TIME CONN resync [other.]SEQ [vector=HEX]
 //	TIME tick
 //	TIME CONN query [since=SEQ] [vector=HEX] [bare]
 //	TIME CONN watch [since=SEQ]
@@ -61,28 +63,30 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// play gives the script as it is when all outputs are right.
+// play returns the script as it is when all outputs are right.
 func play(t *testing.T, script string) string {
 	t.Helper()
 	cfg := Config{Encoding: blocks.V1}
 	var (
 		out  strings.Builder
 		room *Room
-		ins  []Input
+		now  time.Time // zero: no turn is being collected
+		ins  []event.Input
 	)
 	endTurn := func() {
-		if len(ins) > 0 {
-			before := room.Deadline()
-			show(t, &out, room.Step(ins))
-			if after := room.Deadline(); !after.Equal(before) {
-				if after.IsZero() {
-					fmt.Fprintln(&out, "  no deadline")
-				} else {
-					fmt.Fprintf(&out, "  deadline %v\n", after.Sub(time.Unix(0, 0)))
-				}
-			}
-			ins = nil
+		if now.IsZero() {
+			return
 		}
+		before := room.Deadline()
+		show(t, &out, room.Step(now, ins))
+		if after := room.Deadline(); !after.Equal(before) {
+			if after.IsZero() {
+				fmt.Fprintln(&out, "  no deadline")
+			} else {
+				fmt.Fprintf(&out, "  deadline %v\n", after.Sub(time.Unix(0, 0)))
+			}
+		}
+		now, ins = time.Time{}, nil
 	}
 	for line := range strings.Lines(script) {
 		line = strings.TrimSuffix(line, "\n")
@@ -110,7 +114,16 @@ func play(t *testing.T, script string) string {
 			}
 			continue
 		}
-		ins = append(ins, inputs(t, cfg.Encoding, line)...)
+		if data, ok := strings.CutPrefix(line, "stored "); ok {
+			e, err := room.TakeStored(at(0), unhex(t, data), blocks.V1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			show(t, &out, e)
+			continue
+		}
+		at, in := inputs(t, cfg.Encoding, line)
+		now, ins = at, append(ins, in...)
 	}
 	endTurn()
 	return out.String()
@@ -147,72 +160,96 @@ func limits(t *testing.T, words []string) Config {
 	return cfg
 }
 
-func inputs(t *testing.T, enc blocks.Encoding, line string) []Input {
+// inputs returns the inputs of a line, and their time.
+func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.Input) {
 	t.Helper()
 	words := strings.Fields(line)
 	after, err := time.ParseDuration(words[0])
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	in := Input{At: time.Unix(0, 0).Add(after)}
+	now := time.Unix(0, 0).Add(after)
 	if words[1] == "tick" {
-		in.Kind = Tick
-		return []Input{in}
+		return now, nil
 	}
+	var in event.Input
 	conn, err := strconv.ParseUint(words[1], 10, 64)
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	in.Conn = ConnID(conn)
+	in.Conn = event.ConnID(conn)
 	args := words[3:]
 	switch words[2] {
 	case "join":
-		in.Kind = Join
+		in.Kind = event.InputJoin
 		for _, arg := range args {
 			switch arg {
 			case "write":
-				in.Access |= Write
+				in.Access |= event.AccessWrite
 			case "present":
-				in.Access |= Present
+				in.Access |= event.AccessPresent
 			case "client-starts":
-				in.Open = ClientStarts
+				in.Opening = event.OpeningClient
+			case "again":
+				in.Opening = event.OpeningRejoin
 			default:
-				t.Fatalf("%s: %s?", line, arg)
+				since(t, &in, []string{arg})
 			}
 		}
 	case "leave":
-		in.Kind = Leave
+		in.Kind = event.InputLeave
 	case "resync":
-		in.Kind = Resync
-		if in.Seq, err = strconv.ParseUint(args[0], 10, 64); err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
+		in.Kind = event.InputResync
+		since(t, &in, args)
 	case "types":
-		in.Kind = Message
-		in.Msg = protocol.Message{Type: protocol.Update, Data: recoded(enc, typed(t, args[0], strings.Join(args[1:], " ")))}
+		in.Kind = event.InputMessage
+		in.Message = protocol.Message{Type: protocol.Update, Data: recoded(enc, typed(t, args[0], strings.Join(args[1:], " ")))}
 	case "query", "watch", "apply":
-		in.Kind = map[string]Kind{"query": Query, "watch": Watch, "apply": Apply}[words[2]]
-		in.Ask = ask(t, args)
+		in.Kind = event.InputRequest
+		in.Request = request(t, args)
+		in.Request.Kind = map[string]event.RequestKind{
+			"query": event.RequestQuery, "watch": event.RequestWatch, "apply": event.RequestApply,
+		}[words[2]]
 	case ">":
-		var ins []Input
+		var ins []event.Input
 		for rest := unhex(t, strings.Join(args, "")); len(rest) > 0; {
 			m, next, ok, err := protocol.Plain{}.Next(rest)
 			if err != nil || !ok {
 				t.Fatalf("%s: %v", line, err)
 			}
-			ins = append(ins, Input{Kind: Message, Conn: in.Conn, Msg: m, At: in.At})
+			ins = append(ins, event.Input{Kind: event.InputMessage, Conn: in.Conn, Message: m})
 			rest = next
 		}
-		return ins
+		return now, ins
 	default:
 		t.Fatalf("%s: what is that?", line)
 	}
-	return []Input{in}
+	return now, []event.Input{in}
 }
 
-func ask(t *testing.T, words []string) *Ask {
+// since reads what the connection has: its sequence in the room's epoch, or in
+// another if it begins with "other.", and a state vector.
+func since(t *testing.T, in *event.Input, words []string) {
 	t.Helper()
-	var ask Ask
+	for _, word := range words {
+		if vector, ok := strings.CutPrefix(word, "vector="); ok {
+			in.Vector = unhex(t, vector)
+			continue
+		}
+		seq, other := strings.CutPrefix(word, "other.")
+		if other {
+			in.Mark.Epoch = 1
+		}
+		var err error
+		if in.Mark.Seq, err = strconv.ParseUint(seq, 10, 64); err != nil {
+			t.Fatalf("%s: %v", word, err)
+		}
+	}
+}
+
+func request(t *testing.T, words []string) *event.Request {
+	t.Helper()
+	var ask event.Request
 	var err error
 	for _, word := range words {
 		name, value, _ := strings.Cut(word, "=")
@@ -294,37 +331,44 @@ func show(t *testing.T, w *strings.Builder, e Effects) {
 	}
 }
 
-func line(t *testing.T, o Output) string {
+func line(t *testing.T, o event.Output) string {
 	t.Helper()
 	to := "all"
-	if o.To != Everyone {
+	if o.To != event.Everyone {
 		to = fmt.Sprint(o.To)
 	}
-	if o.Answer != nil {
-		return to + " answer" + answer(*o.Answer)
+	if o.Response != nil {
+		return to + " response" + response(*o.Response)
 	}
-	switch o.Msg.Type {
+	if o.Kind == event.OutputRejoin {
+		return to + " rejoin"
+	}
+	past := ""
+	if o.Vector != nil {
+		past = " past " + brief(o.Vector)
+	}
+	switch o.Message.Type {
 	case protocol.Awareness:
-		return to + " awareness" + people(t, o.Msg.Data)
+		return to + " awareness" + people(t, o.Message.Data)
 	case protocol.Close:
-		return fmt.Sprintf("%s close %d %s", to, o.Msg.Code, o.Msg.Reason)
+		return fmt.Sprintf("%s close %d %s", to, o.Message.Code, o.Message.Reason)
 	case protocol.SyncStep1:
-		return fmt.Sprintf("%s seq %d step1 %s", to, o.Seq, brief(o.Msg.Data))
+		return fmt.Sprintf("%s seq %d step1 %s", to, o.Mark.Seq, brief(o.Message.Data)) + past
 	case protocol.SyncStep2:
-		return fmt.Sprintf("%s seq %d step2 %s", to, o.Seq, brief(o.Msg.Data))
+		return fmt.Sprintf("%s seq %d step2 %s", to, o.Mark.Seq, brief(o.Message.Data)) + past
 	case protocol.Update:
-		return fmt.Sprintf("%s seq %d update %s", to, o.Seq, brief(o.Msg.Data))
+		return fmt.Sprintf("%s seq %d update %s", to, o.Mark.Seq, brief(o.Message.Data)) + past
 	}
 	t.Fatalf("a room sent %v", o)
 	return ""
 }
 
-func answer(a Answer) string {
-	if a.Refusal != (Refusal{}) {
-		cause := map[Cause]string{Malformed: "malformed", OverLimit: "over the limit", Stale: "stale"}[a.Refusal.Cause]
+func response(a event.Response) string {
+	if a.Refusal != (event.Refusal{}) {
+		cause := map[event.Cause]string{event.CauseMalformed: "malformed", event.CauseOverLimit: "over the limit", event.CauseStale: "stale"}[a.Refusal.Cause]
 		return strings.TrimRight(fmt.Sprintf(" refused, %s %s", cause, a.Refusal.Reason), " ")
 	}
-	text := fmt.Sprintf(" at %d", a.At.Seq)
+	text := fmt.Sprintf(" at %d", a.Mark.Seq)
 	if a.Update != nil {
 		text += " update " + brief(a.Update)
 	}

@@ -1,0 +1,126 @@
+package room
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+)
+
+// request takes a program's request. The response comes at the end of the turn,
+// when the document is in the state that its Mark says.
+func (t *turn) request(in *event.Input) {
+	var refusal event.Refusal
+	switch in.Request.Kind {
+	case event.RequestQuery, event.RequestWatch:
+	case event.RequestApply:
+		refusal = t.applyRequest(in.Request)
+	default:
+		refusal.Cause = event.CauseUnsupported // the worker carries out the others
+	}
+	if refusal.Cause == 0 {
+		t.requests = append(t.requests, in)
+		return
+	}
+	t.effects.Now = append(t.effects.Now, event.Output{
+		Kind: event.OutputResponse, To: in.Conn, Response: &event.Response{Refusal: refusal},
+	})
+}
+
+func (t *turn) applyRequest(q *event.Request) event.Refusal {
+	if q.Client != 0 && blocks.ClockOf(t.blocks.StateVector(), q.Client) != q.Clock {
+		return event.Refusal{Cause: event.CauseStale}
+	}
+	if err := t.apply(q.Update, blocks.V1); err != nil {
+		return refusalFor(err)
+	}
+	return event.Refusal{}
+}
+
+// refusalFor returns the refusal for an error of package blocks.
+func refusalFor(err error) event.Refusal {
+	cause := event.CauseMalformed
+	if errors.Is(err, blocks.ErrLimit) {
+		cause = event.CauseOverLimit
+	}
+	return event.Refusal{Cause: cause, Reason: err.Error()}
+}
+
+// dropRequests drops what a program that has left requested or watched.
+func (t *turn) dropRequests(conn event.ConnID) {
+	delete(t.watchers, conn)
+	t.requests = slices.DeleteFunc(t.requests, func(in *event.Input) bool { return in.Conn == conn })
+}
+
+// notifyWatchers sends an update to the programs that watch.
+func (t *turn) notifyWatchers(update []byte) {
+	if len(t.watchers) == 0 {
+		return
+	}
+	change := &event.Response{Mark: t.mark(), Update: update}
+	watchers := make([]event.ConnID, 0, len(t.watchers))
+	for conn := range t.watchers {
+		watchers = append(watchers, conn)
+	}
+	slices.Sort(watchers)
+	for _, conn := range watchers {
+		t.respond(conn, change)
+	}
+}
+
+func (t *turn) respond(to event.ConnID, response *event.Response) {
+	t.sendDurable(event.Output{Kind: event.OutputResponse, To: to, Response: response})
+}
+
+// answerRequests answers the requests of the turn.
+func (t *turn) answerRequests() {
+	for _, in := range t.requests {
+		response := &event.Response{Mark: t.mark()}
+		switch in.Request.Kind {
+		case event.RequestQuery:
+			t.describe(response, in.Request)
+		case event.RequestWatch:
+			response.Update, response.Whole = t.since(in.Request.Since)
+			if t.watchers == nil {
+				t.watchers = make(map[event.ConnID]bool)
+			}
+			t.watchers[in.Conn] = true
+		}
+		t.respond(in.Conn, response)
+	}
+}
+
+// describe fills in the response to a query.
+func (r *Room) describe(response *event.Response, q *event.Request) {
+	switch {
+	case q.Bare:
+	case q.Vector == nil:
+		response.Update, response.Whole = r.since(q.Since)
+	default:
+		var err error
+		if response.Update, err = r.blocks.Diff(q.Vector, blocks.V1); err != nil {
+			*response = event.Response{Refusal: refusalFor(err)}
+			return
+		}
+	}
+	response.Summary = r.Summary()
+	response.Vector = r.blocks.StateVector()
+	response.States = r.awareness.States()
+	response.Members = make([]event.Member, 0, len(r.conns))
+	for id, m := range r.conns {
+		response.Members = append(response.Members, event.Member{ID: id, Access: m.access})
+	}
+	slices.SortFunc(response.Members, func(a, b event.Member) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// since returns what was added to the document after m, in V1, and whether that
+// is the whole document because m isn't known.
+func (r *Room) since(m event.Mark) (update []byte, whole bool) {
+	if m == r.mark() {
+		return nil, false
+	}
+	vector, ok := r.vectorAt(m)
+	return must(r.blocks.Diff(vector, blocks.V1)), !ok
+}

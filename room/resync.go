@@ -1,0 +1,40 @@
+package room
+
+import (
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
+
+// resync brings a connection up to date that has missed updates: a slow client,
+// for which the consumer has dropped what didn't fit.
+func (t *turn) resync(in *event.Input) {
+	t.sendMissed(in, protocol.Update)
+	t.sendStates(in.Conn)
+}
+
+// sendMissed sends what was added to the document after in.Mark.
+func (t *turn) sendMissed(in *event.Input, typ protocol.Type) {
+	diff, err := t.diff(t.past(in.Mark, in.Vector))
+	if err != nil { // in.Vector is malformed
+		diff = must(t.diff(emptyVector))
+	}
+	t.sendDiff(in.Conn, typ, diff)
+}
+
+// past returns a state vector that whoever has m is past. vector, which may be
+// nil, is one that is known without this room.
+func (r *Room) past(m event.Mark, vector []byte) []byte {
+	if v, ok := r.vectorAt(m); ok || vector == nil {
+		return v
+	}
+	return vector
+}
+
+// vectorAt returns a state vector that whoever has m is past, and whether one is
+// known. If not, it is the state vector of an empty document.
+func (r *Room) vectorAt(m event.Mark) (vector []byte, ok bool) {
+	if m.Epoch != r.epoch || m.Seq > r.seq {
+		return emptyVector, false
+	}
+	return r.marks.before(m.Seq)
+}
