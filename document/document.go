@@ -1,0 +1,146 @@
+package document
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+)
+
+// Document is the document of one room, in memory or only stored, wherever its
+// worker runs. Where a method's context has no deadline, the method waits 10
+// seconds for the room and then returns ErrTimeout. A room that is closed for a
+// while, because it or its store has failed, makes it return a *protocol.CloseError.
+type Document struct {
+	client *Client
+	room   string
+}
+
+// Room returns the name of the document's room.
+func (d *Document) Room() string { return d.room }
+
+// Info describes a room and its document. All of it is durable. The caller must
+// not change the data.
+type Info struct {
+	// Mark is the state of the document. Its Epoch is 0 if the room is only stored.
+	Mark    event.Mark
+	Summary event.Summary
+	Vector  []byte            // the document's state vector
+	Members []event.Member    // the connections, by ascending ID
+	States  []awareness.State // by ascending client id
+	// Update is what was added to the document since the mark that the query
+	// started from, in V1; nil if nothing was. Info leaves it out.
+	Update []byte
+	// Whole reports that Update is the whole document, because the room no
+	// longer knows what was added since that mark.
+	Whole bool
+}
+
+// Info describes the room and its document, without an update. It costs no work
+// that grows with the document if the room is in memory. A room that isn't is not
+// opened by this.
+func (d *Document) Info(ctx context.Context) (Info, error) {
+	return d.query(ctx, event.Request{Bare: true})
+}
+
+// Query describes the room and its document, with what was added to the
+// document since a mark; the zero Mark is for all of it. A room that is not in
+// memory is not opened by this.
+func (d *Document) Query(ctx context.Context, since event.Mark) (Info, error) {
+	return d.query(ctx, event.Request{Since: since})
+}
+
+// query sends a query with the options of r.
+func (d *Document) query(ctx context.Context, r event.Request) (Info, error) {
+	r.Kind = event.RequestQuery
+	a, err := d.client.request(ctx, d.room, func() event.Request {
+		sent := r
+		sent.Vector = bytes.Clone(r.Vector)
+		return sent
+	})
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{a.Mark, a.Summary, a.Vector, a.Members, a.States, a.Update, a.Whole}, nil
+}
+
+// Update returns the whole document as one update, which the caller owns.
+func (d *Document) Update(ctx context.Context, enc blocks.Encoding) ([]byte, error) {
+	return d.diff(ctx, event.Request{}, enc)
+}
+
+// Diff returns the blocks that a client with the given state vector lacks, and
+// all deletions, as one update, which the caller owns. stateVector is borrowed.
+// The error is ErrMalformed if it is not a state vector.
+func (d *Document) Diff(ctx context.Context, stateVector []byte, enc blocks.Encoding) ([]byte, error) {
+	return d.diff(ctx, event.Request{Vector: append([]byte{}, stateVector...)}, enc)
+}
+
+func (d *Document) diff(ctx context.Context, r event.Request, enc blocks.Encoding) ([]byte, error) {
+	info, err := d.query(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if enc == blocks.V1 {
+		return slices.Clone(info.Update), nil
+	}
+	update, err := blocks.Convert(blocks.V1, enc, info.Update)
+	return update, updateError(err)
+}
+
+// StateVector returns the document's state vector, which the caller owns.
+func (d *Document) StateVector(ctx context.Context) ([]byte, error) {
+	info, err := d.Info(ctx)
+	return slices.Clone(info.Vector), err
+}
+
+// Apply adds an update, which it borrows, to the document, as an edit of a client
+// would be. When it returns nil, the update is durable, and on its way to all
+// connections of the room. A room that doesn't exist is made if the update adds
+// anything, unless it was deleted: then the error is ErrNotFound until Create
+// makes it again. After ErrMalformed and ErrLimit nothing has changed; after
+// ErrTimeout, ErrClosed and a *protocol.CloseError the outcome is unknown, and
+// applying the same update again does no harm.
+func (d *Document) Apply(ctx context.Context, update []byte, enc blocks.Encoding) error {
+	return d.write(ctx, event.RequestApply, update, enc)
+}
+
+// Create makes the room with update, which it borrows, as its content: once,
+// however many programs try. The others get ErrExists, as does a program that
+// comes to a room that was written to. A room with connections but without
+// content gets the content, and so do its connections. A room that was deleted is
+// made again. After ErrTimeout, ErrClosed and a *protocol.CloseError the outcome is
+// unknown.
+//
+// A room that several programs may find empty has to be filled by Create: if each
+// applied content that it has made itself, the document would hold all of it.
+//
+// A client that was in a room before it was deleted, and comes back with what it
+// had, adds that to the new document, as Yjs does with any two documents.
+func (d *Document) Create(ctx context.Context, update []byte, enc blocks.Encoding) error {
+	return d.write(ctx, event.RequestCreate, update, enc)
+}
+
+// write sends a request that brings an update.
+func (d *Document) write(ctx context.Context, kind event.RequestKind, update []byte, enc blocks.Encoding) error {
+	v1, err := blocks.Convert(enc, blocks.V1, update)
+	if err != nil {
+		return updateError(err)
+	}
+	_, err = d.client.request(ctx, d.room, func() event.Request {
+		return event.Request{Kind: kind, Update: slices.Clone(v1)} // the room keeps it
+	})
+	return err
+}
+
+// Delete deletes the room. Its connections are closed with 4404, and so are those
+// of its clients that come back: none of them can bring the room back with what it
+// still has, until Create makes it again. The error is ErrNotFound if the room was
+// never written to, whether it has connections or not, and if it was deleted.
+func (d *Document) Delete(ctx context.Context) error {
+	_, err := d.client.request(ctx, d.room, func() event.Request { return event.Request{Kind: event.RequestDelete} })
+	return err
+}

@@ -1,0 +1,103 @@
+package document
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
+
+var (
+	// ErrNotFound means that there is no such room: it was never written to and
+	// has no connections, or it was deleted, or no room can have that name.
+	ErrNotFound = errors.New("document: there is no such room")
+	// ErrExists means that a room that was to be created exists already.
+	ErrExists = errors.New("document: the room exists")
+	// ErrMalformed means that bytes are not an update, or not a state vector.
+	// Nothing was changed.
+	ErrMalformed = errors.New("document: malformed")
+	// ErrLimit means that an update would take the document past a limit of its
+	// room. Nothing was changed.
+	ErrLimit = errors.New("document: over the limit")
+	// ErrConflict means that another process has written with the client id of
+	// an edit, or that the room was deleted and created again meanwhile. Nothing
+	// was changed: edit again.
+	ErrConflict = errors.New("document: the document is not the one that was edited")
+	// ErrUnsupported means that the room's store can't create, delete or list rooms.
+	ErrUnsupported = errors.New("document: the store of this room can't do that")
+	// ErrTimeout means that the room did not respond in time. A change may have
+	// been made or not.
+	ErrTimeout = errors.New("document: no response in time")
+	// ErrClosed means that the Client is closed. A change that was under way may
+	// have been made or not.
+	ErrClosed = errors.New("document: the client is closed")
+)
+
+var (
+	errNoOwner = &protocol.CloseError{Code: protocol.CloseTryLater, Reason: "No worker serves this room at the moment. Try again later."}
+	errUnknown = &protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The worker of this room was lost. The change may have been made or not."}
+)
+
+// contextError returns the error for a context that ended before a response came.
+func contextError(ctx context.Context) error {
+	if err := ctx.Err(); !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrTimeout, ctx.Err())
+}
+
+// refusalError returns the error that stands for a Refusal; nil for none.
+func refusalError(r event.Refusal) error {
+	var err error
+	switch r.Cause {
+	case 0:
+		return nil
+	case event.CauseMalformed:
+		err = ErrMalformed
+	case event.CauseOverLimit:
+		err = ErrLimit
+	case event.CauseStale:
+		return ErrConflict
+	case event.CauseNotFound:
+		return ErrNotFound
+	case event.CauseExists:
+		return ErrExists
+	case event.CauseUnsupported:
+		return ErrUnsupported
+	default:
+		return closeError(protocol.CloseError{Code: r.Code, Reason: r.Reason})
+	}
+	return fmt.Errorf("%w: %s", err, r.Reason)
+}
+
+// closeError returns the error for a close that a room sent.
+func closeError(e protocol.CloseError) error {
+	if e.Code == protocol.CloseDeleted {
+		return ErrNotFound
+	}
+	return &e
+}
+
+// updateError turns an error of package blocks into one of this package.
+func updateError(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, blocks.ErrLimit):
+		return fmt.Errorf("%w: %w", ErrLimit, err)
+	case errors.Is(err, blocks.ErrMalformed):
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return fmt.Errorf("document: %w", err)
+}
+
+// integrateError explains that a Doc refused an update that a room holds.
+func integrateError(err error) error {
+	if err != nil {
+		return fmt.Errorf("document: the document can't be integrated: %w", err)
+	}
+	return nil
+}

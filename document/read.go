@@ -1,0 +1,126 @@
+package document
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/yjs"
+)
+
+// Read returns the document as it is now, as a Doc that the caller owns. A
+// change to it doesn't change the room: Edit does that.
+func (d *Document) Read(ctx context.Context) (*yjs.Doc, error) {
+	info, err := d.Query(ctx, event.Mark{})
+	if err != nil {
+		return nil, err
+	}
+	return info.Doc()
+}
+
+// Doc returns the document whose whole Update a query returned, as a Doc that the
+// caller owns.
+func (i Info) Doc() (*yjs.Doc, error) {
+	doc := yjs.New()
+	if i.Update == nil {
+		return doc, nil
+	}
+	return doc, integrateError(doc.Apply(i.Update, blocks.V1))
+}
+
+// The exports of single roots. A root that isn't there reads as an empty one of
+// its kind. One that is used as another kind is an error, yjs.ErrType; one that
+// can't be written, yjs.ErrSize or yjs.ErrDepth.
+
+// Text returns a root text without its formatting. An array of types reads as an
+// empty text: it looks like a text with embeds and no characters.
+func (d *Document) Text(ctx context.Context, name string) (string, error) {
+	text, err := d.export(ctx, name, yjs.KindText, FormatText)
+	return string(text), err
+}
+
+// Delta returns a root text with its formatting and embeds.
+func (d *Document) Delta(ctx context.Context, name string) (yjs.Delta, error) {
+	doc, err := d.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Printable(); err != nil {
+		return nil, err
+	}
+	text, err := doc.Text(name)
+	if err != nil {
+		return nil, err
+	}
+	return text.Delta(), nil
+}
+
+// Array returns a root array as JSON.
+func (d *Document) Array(ctx context.Context, name string) (json.RawMessage, error) {
+	return readJSON(ctx, d, name, (*yjs.Doc).Array)
+}
+
+// Map returns a root map as JSON.
+func (d *Document) Map(ctx context.Context, name string) (json.RawMessage, error) {
+	return readJSON(ctx, d, name, (*yjs.Doc).Map)
+}
+
+// XMLFragment returns a root XML fragment as XML.
+func (d *Document) XMLFragment(ctx context.Context, name string) (string, error) {
+	xml, err := d.export(ctx, name, yjs.KindXMLFragment, FormatXML)
+	return string(xml), err
+}
+
+// ProseMirror returns a root XML fragment as the JSON of a ProseMirror document.
+// See yjs.XMLFragment.ProseMirror.
+func (d *Document) ProseMirror(ctx context.Context, name string) (json.RawMessage, error) {
+	return d.export(ctx, name, yjs.KindXMLFragment, FormatProseMirror)
+}
+
+// XMLElement returns a root XML element as XML. Its tag is its name as a root, so
+// one that isn't there is <NAME></NAME>.
+func (d *Document) XMLElement(ctx context.Context, name string) (string, error) {
+	xml, err := d.export(ctx, name, yjs.KindXMLElement, FormatXML)
+	return string(xml), err
+}
+
+// XMLText returns a root XML text with its formatting as tags.
+func (d *Document) XMLText(ctx context.Context, name string) (string, error) {
+	xml, err := d.export(ctx, name, yjs.KindXMLText, FormatXML)
+	return string(xml), err
+}
+
+// JSON returns the whole document as a JSON object with a member for each root.
+// The kinds of roots are not in the document: kinds holds those that shall not be
+// inferred from the content. See yjs.Doc.Roots for the rule.
+func (d *Document) JSON(ctx context.Context, kinds map[string]yjs.Kind) (json.RawMessage, error) {
+	doc, err := d.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return doc.JSON(kinds)
+}
+
+func (d *Document) export(ctx context.Context, name string, kind yjs.Kind, f Format) ([]byte, error) {
+	doc, err := d.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Export(doc, name, kind, f)
+}
+
+func readJSON[T json.Marshaler](ctx context.Context, d *Document, name string, root func(*yjs.Doc, string) (T, error)) (json.RawMessage, error) {
+	doc, err := d.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	of, err := root(doc, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Printable(); err != nil {
+		return nil, err
+	}
+	return of.MarshalJSON()
+}

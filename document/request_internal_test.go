@@ -1,0 +1,226 @@
+package document
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+var hello = []byte("\x01\x01\x01\x00\x04\x01\x04text\x05hello\x00")
+
+// wantClose reports an error unless err is a CloseError with CloseTryLater.
+func wantClose(t *testing.T, what string, err error) {
+	t.Helper()
+	if closed, ok := errors.AsType[*protocol.CloseError](err); !ok || closed.Code != protocol.CloseTryLater || closed.Reason == "" {
+		t.Errorf("%s: %v, want a CloseError with code 1013", what, err)
+	}
+}
+
+// A response that has come is taken, whatever else has ended meanwhile.
+func TestResponseJustInTime(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(c *Client, cancel context.CancelFunc)
+	}{
+		{"the client is closed", func(c *Client, _ context.CancelFunc) { close(c.closed) }},
+		{"the context ends", func(_ *Client, cancel context.CancelFunc) { cancel() }},
+		{"the worker is lost", func(c *Client, _ context.CancelFunc) { c.lost(func(string) bool { return true }) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			create := func(response event.Response) error {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var c *Client
+				l := &fakeLayer{handle: func(l *fakeLayer, in layer.Input) error {
+					l.respond(in, response)
+					test.end(c, cancel)
+					return nil
+				}}
+				c, err := New(Config{Layer: l})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return c.Document("a").Create(ctx, hello, blocks.V1)
+			}
+			for range 100 { // a select takes any channel that is ready
+				if err := create(event.Response{Mark: event.Mark{Seq: 7}}); err != nil {
+					t.Fatalf("a response, and the error %v", err)
+				}
+				if err := create(event.Response{Refusal: event.Refusal{Cause: event.CauseExists}}); !errors.Is(err, ErrExists) {
+					t.Fatalf("refused with %v", err)
+				}
+			}
+		})
+	}
+}
+
+// What can be repeated is sent again when the worker is lost. The outcome of the
+// rest is unknown.
+func TestLostWorker(t *testing.T) {
+	for _, loss := range []struct {
+		name string
+		lose func(l *fakeLayer, in layer.Input)
+	}{
+		{"Lost", func(l *fakeLayer, _ layer.Input) { l.lose() }},
+		{"a Rejoin", func(l *fakeLayer, in layer.Input) { l.output(event.Output{Kind: event.OutputRejoin, To: in.Conn}) }},
+	} {
+		for _, test := range []struct {
+			name  string
+			again bool
+			do    func(ctx context.Context, d *Document) error
+		}{
+			{"Update", true, func(ctx context.Context, d *Document) error { _, err := d.Update(ctx, blocks.V1); return err }},
+			{"Diff", true, func(ctx context.Context, d *Document) error { _, err := d.Diff(ctx, []byte{0}, blocks.V1); return err }},
+			{"Apply", true, func(ctx context.Context, d *Document) error { return d.Apply(ctx, hello, blocks.V1) }},
+			{"an edit", false, func(ctx context.Context, d *Document) error { return d.applyAs(ctx, identity{1, 0}, hello) }},
+			{"Create", false, func(ctx context.Context, d *Document) error { return d.Create(ctx, hello, blocks.V1) }},
+			{"Delete", false, func(ctx context.Context, d *Document) error { return d.Delete(ctx) }},
+		} {
+			var sent []event.Request
+			c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
+				sent = append(sent, *in.Request)
+				if len(sent) == 1 {
+					loss.lose(l, in)
+					in.Request.Update, in.Request.Vector = nil, nil // the receiver owns it
+				} else {
+					l.respond(in, event.Response{Update: hello})
+				}
+				return nil
+			})
+			err := test.do(t.Context(), c.Document("a"))
+			switch {
+			case !test.again:
+				wantClose(t, test.name+" after "+loss.name, err)
+				if len(sent) != 1 {
+					t.Errorf("%s after %s: it was sent %d times", test.name, loss.name, len(sent))
+				}
+			case err != nil || len(sent) != 2 || !bytes.Equal(sent[0].Update, sent[1].Update) || !bytes.Equal(sent[0].Vector, sent[1].Vector):
+				t.Errorf("%s after %s: %v, sent %+v", test.name, loss.name, err, sent)
+			}
+		}
+	}
+}
+
+// What is lost before a request is sent, and in other rooms, doesn't concern it.
+func TestLostElsewhere(t *testing.T) {
+	tries := 0
+	c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
+		if tries++; tries == 1 {
+			l.lose()
+			return layer.ErrFull
+		}
+		l.handler.Lost(func(room string) bool { return room == "b" })
+		l.respond(in, event.Response{})
+		return nil
+	})
+	if err := c.Document("a").Create(t.Context(), hello, blocks.V1); err != nil || tries != 2 {
+		t.Errorf("%v after %d tries", err, tries)
+	}
+}
+
+// A room without a worker is waited for, for 10 seconds.
+func TestNoOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var back time.Time
+		c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
+			if time.Now().Before(back) {
+				return layer.ErrNoOwner
+			}
+			if in.Request != nil {
+				l.respond(in, event.Response{})
+			}
+			return nil
+		})
+		d := c.Document("a")
+		for name, do := range map[string]func(ctx context.Context) error{
+			"Apply":  func(ctx context.Context) error { return d.Apply(ctx, hello, blocks.V1) },
+			"Create": func(ctx context.Context) error { return d.Create(ctx, hello, blocks.V1) },
+			"Rooms":  func(ctx context.Context) error { _, err := c.Rooms(ctx, ListOptions{}); return err },
+			"Changes": func(ctx context.Context) error {
+				for _, err := range d.Changes(ctx, event.Mark{}) {
+					return err
+				}
+				return nil
+			},
+		} {
+			back = time.Now().Add(9 * time.Second)
+			if err := do(t.Context()); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			back = time.Now().Add(time.Hour)
+			long, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			for _, ctx := range []context.Context{t.Context(), long} {
+				begin := time.Now()
+				wantClose(t, name, do(ctx))
+				if d := time.Since(begin); d < ownerTimeout || d > ownerTimeout+time.Second {
+					t.Errorf("%s: an error after %v", name, d)
+				}
+			}
+			short, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := do(short)
+			wantClose(t, name, err)
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v, want that its context has ended", name, err)
+			}
+			cancelled, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			if err := do(cancelled); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v, want that its context was cancelled", name, err)
+			}
+		}
+	})
+}
+
+// A request that a layer could not take in the end is closed by it.
+func TestClosedRequest(t *testing.T) {
+	c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
+		closing := protocol.CloseError{Code: protocol.CloseTryLater, Reason: "Too much waits for the room."}
+		l.output(event.Output{Kind: event.OutputMessage, To: in.Conn, Message: closing.Message()})
+		return nil
+	})
+	wantClose(t, "Delete", c.Document("a").Delete(t.Context()))
+}
+
+// A room that has what is gone here is told so.
+func TestUnknownConn(t *testing.T) {
+	_, l := newFake(t, nil)
+	for conn, out := range []event.Output{
+		1: {Kind: event.OutputRejoin},
+		2: {Kind: event.OutputResponse, Response: &event.Response{}},
+		3: {Kind: event.OutputMessage, Message: protocol.Message{Type: protocol.Close}},
+	} {
+		out.To = event.ConnID(conn)
+		l.output(out) // the first is to Everyone
+	}
+	got := l.inputs()
+	if len(got) != 2 || got[0].Kind != event.InputLeave || got[0].Conn != 1 || got[0].Room != "a" || got[1].Kind != event.InputLeave || got[1].Conn != 2 {
+		t.Errorf("inputs %+v, want that 1 and 2 leave", got)
+	}
+}
+
+func TestClosedClient(t *testing.T) {
+	c, _ := newFake(t, nil) // which never responds
+	ended := make(chan error)
+	go func() { ended <- c.Document("a").Delete(t.Context()) }()
+	go func() { _, err := c.Rooms(t.Context(), ListOptions{}); ended <- err }()
+	for range 2 {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 2 {
+		if err := <-ended; !errors.Is(err, ErrClosed) {
+			t.Errorf("%v, want ErrClosed", err)
+		}
+	}
+}

@@ -1,0 +1,261 @@
+package document
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// Change is an addition to a document. See Document.Changes.
+type Change struct {
+	Update []byte // in V1, not to be changed; nil: nothing, the stream begins here
+	// Whole reports that Update is the whole document, and not only what was added
+	// since the change before.
+	Whole bool
+	Mark  event.Mark // the state of the document after the change
+}
+
+// maxWatched bounds the bytes of updates that wait for the reader of a stream.
+const maxWatched = 1 << 20
+
+// Changes returns a stream of what is added to the document after since, for as
+// long as the caller takes it. The first change is what was added already: it may
+// be nothing, or the whole document if the room no longer knows since. After that
+// comes each change once it is durable. Changes that come faster than they are
+// taken are merged. What waits in memory is bounded: past the bound, the updates
+// are dropped, and requested from the room in one piece later.
+//
+// The stream ends with an error: ErrNotFound when the room is deleted or doesn't
+// exist, a *protocol.CloseError when it was closed because it has failed,
+// ErrTimeout, ErrClosed when the Client is closed, or that of ctx. The next stream
+// can begin at the mark of the last change.
+//
+// A room stays in memory while it is watched: only a room in memory can report
+// its changes.
+func (d *Document) Changes(ctx context.Context, since event.Mark) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		w, c, err := d.watch(ctx, since)
+		if err == nil {
+			defer w.close(ctx)
+		}
+		for ; err == nil; c, err = w.wait(ctx) {
+			if !yield(c, nil) {
+				return
+			}
+		}
+		yield(Change{}, err)
+	}
+}
+
+// watch begins to watch and returns the first change, for which it waits no
+// longer than for any response.
+func (d *Document) watch(ctx context.Context, since event.Mark) (*watcher, Change, error) {
+	if err := checkName(d.room); err != nil {
+		return nil, Change{}, err
+	}
+	ctx, cancel := withTimeout(ctx)
+	defer cancel()
+	w := &watcher{document: d, wake: make(chan struct{}, 1), first: true, taken: since}
+	if err := w.start(ctx); err != nil {
+		d.client.unregister(w.conn)
+		return nil, Change{}, err
+	}
+	c, err := w.wait(ctx)
+	if err != nil {
+		w.close(ctx)
+	}
+	return w, c, err
+}
+
+// watcher takes what a room reports to a program that watches it. Its methods
+// but deliver and lose are for one goroutine at a time.
+type watcher struct {
+	document *Document
+	wake     chan struct{} // holds one value when there may be something to take
+	taken    event.Mark    // up to where the reader has all
+
+	mu      sync.Mutex
+	starts  int // how often it was started: what arrives for an earlier start is dropped
+	conn    event.ConnID
+	began   bool // the first response to conn has come
+	first   bool // the first change has not been taken
+	whole   bool // the first of updates is the whole document
+	updates []watched
+	bytes   int        // of updates
+	seen    event.Mark // of the last response
+	behind  bool       // updates were dropped
+	lost    bool       // some responses may be lost: the watch has to start again
+	err     error
+}
+
+// watched is an update and the sequence that it led to.
+type watched struct {
+	update []byte
+	seq    uint64
+}
+
+// start starts to watch after what the reader has, with a new ConnID, so that
+// responses to an earlier start can't be taken for new ones.
+func (w *watcher) start(ctx context.Context) error {
+	c := w.document.client
+	w.mu.Lock()
+	old := w.conn
+	w.starts++
+	start := w.starts
+	w.conn = c.register(receiver{
+		room:    w.document.room,
+		deliver: func(out event.Output) { w.deliver(start, out) },
+		lost:    func() { w.lose(start) },
+	})
+	w.updates, w.bytes = nil, 0
+	w.began, w.whole, w.behind, w.lost = false, false, false, false
+	w.mu.Unlock()
+	if old != 0 {
+		c.unregister(old)
+		_ = c.front.Send(layer.Input{Room: w.document.room, Input: event.Input{Kind: event.InputLeave, Conn: old}}) // the room may not know it
+	}
+	return w.send(ctx, event.Input{Kind: event.InputRequest, Request: &event.Request{Kind: event.RequestWatch, Since: w.taken}})
+}
+
+func (w *watcher) send(ctx context.Context, in event.Input) error {
+	in.Conn = w.conn
+	return w.document.client.send(ctx, w.document.room, in)
+}
+
+// close ends the watch, even if ctx has ended.
+func (w *watcher) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	defer cancel()
+	w.document.client.unregister(w.conn)
+	_ = w.send(ctx, event.Input{Kind: event.InputLeave}) // a room that is gone doesn't know it
+}
+
+// wait waits for the next change.
+func (w *watcher) wait(ctx context.Context) (Change, error) {
+	for {
+		select {
+		case <-w.wake:
+		case <-w.document.client.draining:
+			return Change{}, ErrClosed
+		case <-ctx.Done():
+			return Change{}, contextError(ctx)
+		}
+		if c, ok, err := w.next(ctx); ok || err != nil {
+			return c, err
+		}
+	}
+}
+
+// lose has the watch start again.
+func (w *watcher) lose(start int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if start == w.starts {
+		w.lost = true
+		put(w.wake, struct{}{})
+	}
+}
+
+// deliver takes an output of the room.
+func (w *watcher) deliver(start int, out event.Output) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch a := out.Response; {
+	case start != w.starts || w.lost:
+		return
+	case out.Kind == event.OutputRejoin:
+		w.lost = true
+	case out.Kind == event.OutputMessage && out.Message.Type == protocol.Close:
+		w.err = closeError(protocol.CloseError{Code: out.Message.Code, Reason: out.Message.Reason})
+	case a == nil:
+		return
+	case a.Refusal != event.Refusal{}:
+		w.err = refusalError(a.Refusal)
+	default:
+		w.add(a)
+	}
+	put(w.wake, struct{}{})
+}
+
+// add adds the update of a response to those that wait. One that doesn't follow
+// the response before shows that some are lost.
+func (w *watcher) add(a *event.Response) {
+	switch {
+	case !w.began:
+		w.began, w.whole = true, a.Whole
+	case a.Mark.Epoch == w.seen.Epoch && a.Mark.Seq <= w.seen.Seq:
+		return // a duplicate
+	case a.Mark.Epoch != w.seen.Epoch || a.Mark.Seq != w.seen.Seq+1:
+		w.lost = true
+		return
+	}
+	w.seen = a.Mark
+	switch {
+	case w.behind || a.Update == nil:
+	case len(w.updates) > 0 && w.bytes+len(a.Update) > maxWatched:
+		w.updates, w.bytes, w.behind = nil, 0, true
+	default:
+		w.updates = append(w.updates, watched{a.Update, a.Mark.Seq})
+		w.bytes += len(a.Update)
+	}
+}
+
+// next returns what has come, and reports whether anything has.
+func (w *watcher) next(ctx context.Context) (c Change, ok bool, err error) {
+	w.mu.Lock()
+	if w.lost {
+		w.mu.Unlock()
+		return Change{}, false, w.start(ctx)
+	}
+	updates, behind, first := w.updates, w.behind, w.first && w.began
+	c, err = Change{Whole: w.whole, Mark: w.seen}, w.err
+	w.updates, w.bytes, w.whole, w.behind = nil, 0, false, false
+	w.first = w.first && !first
+	w.mu.Unlock()
+	switch {
+	case err != nil:
+		return Change{}, false, err
+	case behind:
+		if c, err = w.catchUp(ctx); err != nil {
+			return Change{}, false, err
+		}
+	case len(updates) == 1:
+		c.Update = updates[0].update
+	case len(updates) > 1:
+		all := make([][]byte, len(updates))
+		for i, u := range updates {
+			all[i] = u.update
+		}
+		if c.Update, err = blocks.Merge(blocks.V1, all...); err != nil {
+			return Change{}, false, updateError(err)
+		}
+	case !first:
+		return Change{}, false, nil
+	}
+	w.taken = c.Mark
+	return c, first || c.Update != nil, nil
+}
+
+// catchUp requests in one piece what the reader lacks.
+func (w *watcher) catchUp(ctx context.Context) (Change, error) {
+	a, err := w.document.Query(ctx, w.taken)
+	if err != nil {
+		return Change{}, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if a.Mark.Epoch != w.seen.Epoch {
+		w.lost = true // the response comes from another room than those that wait
+		put(w.wake, struct{}{})
+	}
+	for len(w.updates) > 0 && w.updates[0].seq <= a.Mark.Seq {
+		w.bytes -= len(w.updates[0].update)
+		w.updates = w.updates[1:]
+	}
+	return Change{Update: a.Update, Whole: a.Whole, Mark: a.Mark}, nil
+}
