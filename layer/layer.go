@@ -18,7 +18,8 @@
 //     (event.OutputRejoin), and the front answers with a Join or a Leave.
 //
 // A message that arrives for a room that doesn't know its connection is answered
-// with event.OutputRejoin too. So whatever was lost, the next message heals it.
+// with event.OutputRejoin too, and an output for a connection that the front
+// doesn't have with a Leave. So whatever was lost, the next message heals it.
 //
 // Package layertest is the conformance suite.
 package layer

@@ -2,72 +2,65 @@ package layertest
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 )
 
-func closeLeaves(t *testing.T, l layer.Layer) {
-	w := serve(t, l, nil)
-	c, d := w.attach(t, name, name+"2"), w.attach(t, name)
-	if err := c.Close(); err != nil {
-		t.Fatalf("Close: %v", err)
+// attachWith attaches a front with a Deliver of its own, and finds out its address.
+func (w *worker) attachWith(t *testing.T, deliver func([]layer.Output)) *front {
+	t.Helper()
+	f := &front{}
+	attached, err := w.layer.Attach(layer.FrontHandler{Deliver: deliver, Lost: func(func(string) bool) {}})
+	if err != nil {
+		t.Fatalf("Attach: %v", err)
 	}
-	deliver(t, l, output(name, "", "to d"))
-	deliver(t, l, output(name+"2", "", "to nobody"))
-	wantOuts(t, d, "to d")
-	if outs := c.outs.all(); len(outs) > 0 {
-		t.Errorf("a closed port was given %v", outs)
-	}
+	f.Front = attached
+	t.Cleanup(func() { _ = attached.Close() })
+	before := len(w.hello.all())
+	send(t, f, layer.Input{Room: servedRoom, Input: event.Input{Kind: event.InputLeave, Conn: 1}})
+	waitUntil(t, "the worker sees the front", func() bool { return len(w.hello.all()) > before })
+	f.address = w.hello.all()[before].From
+	return f
 }
 
 func closeWaits(t *testing.T, l layer.Layer) {
-	serve(t, l, nil)
+	w := serve(t, l, nil)
 	delivering := make(chan struct{})
 	var delivered atomic.Bool
-	p, err := l.Attach(func([]layer.Output) {
+	f := w.attachWith(t, func([]layer.Output) {
 		close(delivering)
 		time.Sleep(slowness)
 		delivered.Store(true)
 	})
-	if err != nil {
-		t.Fatalf("Attach: %v", err)
-	}
-	if err := p.Join(name); err != nil {
-		t.Fatalf("Join: %v", err)
-	}
-	var worker sync.WaitGroup
-	worker.Go(func() { _ = l.Deliver(t.Context(), []layer.Output{output(name, "", "text")}) })
+	var working sync.WaitGroup
+	working.Go(func() { w.Deliver([]layer.Output{output(name, f.address, "text")}) })
 	<-delivering
-	if err := p.Close(); err != nil {
+	if err := f.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
 	if !delivered.Load() {
 		t.Error("Close has returned while outputs were delivered")
 	}
-	worker.Wait()
+	working.Wait()
 }
 
 func closeQuiet(t *testing.T, l layer.Layer) {
-	serve(t, l, nil)
+	w := serve(t, l, nil)
 	for range 20 {
-		var gone atomic.Bool
+		var closed atomic.Bool
 		var calls atomic.Int64
-		p, err := l.Attach(func([]layer.Output) {
+		f := w.attachWith(t, func([]layer.Output) {
 			calls.Add(1)
-			if gone.Load() {
-				t.Error("delivered after Close has returned")
+			if closed.Load() {
+				t.Error("an output is delivered after Close has returned")
 			}
 		})
-		if err != nil {
-			t.Fatalf("Attach: %v", err)
-		}
-		if err := p.Join(name); err != nil {
-			t.Fatalf("Join: %v", err)
-		}
 		done := make(chan struct{})
 		var delivering sync.WaitGroup
 		delivering.Go(func() {
@@ -76,48 +69,103 @@ func closeQuiet(t *testing.T, l layer.Layer) {
 				case <-done:
 					return
 				default:
-				}
-				if err := l.Deliver(t.Context(), []layer.Output{output(name, "", "text")}); err != nil {
-					t.Errorf("Deliver: %v", err)
-					return
+					w.Deliver([]layer.Output{output(name, f.address, "text")})
 				}
 			}
 		})
-		waitUntil(t, "outputs come", func() bool { return calls.Load() > 0 })
-		if err := p.Close(); err != nil {
+		waitUntil(t, "outputs arrive", func() bool { return calls.Load() > 0 })
+		if err := f.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		gone.Store(true)
+		closed.Store(true)
 		close(done)
 		delivering.Wait()
 	}
 }
 
-func closePort(t *testing.T, l layer.Layer) {
+func closeFront(t *testing.T, l layer.Layer) {
 	w := serve(t, l, nil)
-	c, d := w.attach(t), w.attach(t)
-	if err := c.Close(); err != nil {
+	f, g := w.attach(t), w.attach(t)
+	if err := f.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
-	for what, err := range map[string]error{
-		"Send": c.Send(input(name, 1, 1)), "Join": c.Join(name), "Leave": c.Leave(name),
-	} {
-		if !errors.Is(err, layer.ErrClosed) {
-			t.Errorf("%s gave %v, want ErrClosed", what, err)
-		}
+	if err := f.Send(input(name, 1, 1)); !errors.Is(err, layer.ErrClosed) {
+		t.Errorf("Send returned %v, want ErrClosed", err)
 	}
-	send(t, d, input(name, 1, 1))
-	waitUntil(t, "the input has come", func() bool { return len(w.ins.all()) == 1 })
+	if _, err := f.SendAll(input("", 1, 1)); !errors.Is(err, layer.ErrClosed) {
+		t.Errorf("SendAll returned %v, want ErrClosed", err)
+	}
+	send(t, g, input(name, 1, 1))
+	waitUntil(t, "the input arrives", func() bool { return len(w.ins.all()) == 1 })
+}
+
+func closeGone(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	f, g := w.attach(t), w.attach(t)
+	if err := f.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	waitUntil(t, "the worker is told", func() bool { return slices.Contains(w.gone.all(), f.address) })
+	if slices.Contains(w.gone.all(), g.address) {
+		t.Error("a front that is attached is said to be gone")
+	}
 }
 
 func closeTwice(t *testing.T, l layer.Layer) {
-	p, err := l.Attach(func([]layer.Output) {})
-	if err != nil {
-		t.Fatalf("Attach: %v", err)
-	}
+	w := serve(t, l, nil)
+	f := w.attach(t)
 	for range 2 {
-		if err := p.Close(); err != nil {
+		if err := f.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 	}
+}
+
+func closeBack(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	f, g := w.attach(t), w.attach(t)
+	send(t, f, input(name, 1, 1))
+	send(t, g, input(name, 2, 1))
+	if err := w.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	for _, f := range []*front{f, g} {
+		waitUntil(t, "the fronts are told", func() bool {
+			return slices.ContainsFunc(f.lost.all(), func(affected func(string) bool) bool { return affected(name) })
+		})
+	}
+	if err := f.Send(input(name, 1, 2)); !errors.Is(err, layer.ErrNoOwner) {
+		t.Errorf("Send returned %v, want ErrNoOwner", err)
+	}
+	next := serve(t, l, nil)
+	send(t, f, input(name, 1, 3))
+	waitUntil(t, "the next worker gets the input", func() bool { return len(next.ins.all()) == 1 })
+}
+
+func closeBackTwice(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	for range 2 {
+		if err := w.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	next := serve(t, l, nil)
+	_ = w.Close() // doesn't concern the next worker
+	w.Drain()
+	send(t, next.attach(t), input(name, 1, 1))
+	waitUntil(t, "the input arrives", func() bool { return len(next.ins.all()) == 1 })
+}
+
+func closeBackDelivers(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	f := w.attach(t)
+	var want []string
+	for _, text := range []string{"a", "b", "c"} {
+		want = append(want, text)
+		w.Deliver([]layer.Output{output(name, f.address, text)})
+	}
+	if err := w.Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	wantOuts(t, f, want...)
 }

@@ -1,7 +1,6 @@
 package layertest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -10,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
 // waitUntil waits for what only the layer can make true.
@@ -20,7 +19,7 @@ func waitUntil(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
+			t.Fatalf("it did not happen in time that %s", what)
 		}
 	}
 }
@@ -43,133 +42,121 @@ func (l *list[T]) all() []T {
 	return append([]T{}, l.values...)
 }
 
-// consumer is an attached port and what was delivered to it.
-type consumer struct {
-	layer.Port
+// front is an attached front, and what was delivered to it.
+type front struct {
+	layer.Front
 
-	outs    list[layer.Output]
 	address layer.Address
+	outs    list[layer.Output]
+	lost    list[func(room string) bool]
 }
 
-// servedRoom is a room whose inputs tell the addresses of consumers and that a worker is there.
-const servedRoom = "layertest.served"
-
-// worker serves a layer and collects its inputs.
+// worker is an attached back, and what it was given.
 type worker struct {
+	layer.Back
+
 	layer layer.Layer
 	ins   list[layer.Input]
-	hello list[layer.Input]
-	end   context.CancelFunc
-	ended chan error
+	hello list[layer.Input] // inputs of servedRoom
+	lost  list[layer.Address]
+	gone  list[layer.Address]
 }
 
-// serve starts a worker; handle may be nil.
+// servedRoom is a room whose inputs show the addresses of fronts, and that a
+// worker serves.
+const servedRoom = "layertest.served"
+
+// serve attaches a worker and waits until inputs reach it. handle may be nil.
 func serve(t *testing.T, l layer.Layer, handle func(layer.Input) error) *worker {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	w := &worker{layer: l, end: cancel, ended: make(chan error, 1)}
-	go func() {
-		w.ended <- l.Serve(ctx, func(in layer.Input) error {
-			if in.Room == servedRoom {
+	w := &worker{layer: l}
+	back, err := l.Serve(layer.BackHandler{
+		Handle: func(in layer.Input) error {
+			switch {
+			case in.Room == servedRoom:
 				w.hello.add(in)
-				return nil
-			}
-			if handle != nil {
+			case handle != nil:
 				return handle(in)
+			default:
+				w.ins.add(in)
 			}
-			w.ins.add(in)
 			return nil
-		})
-	}()
-	t.Cleanup(func() { w.stop(t) })
-	p, err := l.Attach(func([]layer.Output) {})
+		},
+		Lost: func(front layer.Address) { w.lost.add(front) },
+		Gone: func(front layer.Address) { w.gone.add(front) },
+	})
 	if err != nil {
-		t.Fatalf("Attach: %v", err)
+		t.Fatalf("Serve: %v", err)
 	}
-	defer func() { _ = p.Close() }()
+	w.Back = back
+	t.Cleanup(func() { _ = back.Close() })
+	probe := attach(t, l)
+	defer func() { _ = probe.Close() }()
 	waitUntil(t, "the worker serves", func() bool {
-		err := p.Send(layer.Input{Room: servedRoom, Input: room.Input{Kind: room.Tick}})
+		err := probe.Send(layer.Input{Room: servedRoom, Input: event.Input{Kind: event.InputLeave, Conn: 1}})
 		if err != nil && !errors.Is(err, layer.ErrNoOwner) {
 			t.Fatalf("Send: %v", err)
 		}
 		return err == nil
 	})
+	waitUntil(t, "an input reaches the worker", func() bool { return len(w.hello.all()) > 0 })
 	return w
 }
 
-// stop ends Serve and waits for it.
-func (w *worker) stop(t *testing.T) {
+// attach attaches a front whose address isn't known.
+func attach(t *testing.T, l layer.Layer) *front {
 	t.Helper()
-	w.end()
-	select {
-	case err, first := <-w.ended:
-		if err != nil && first {
-			t.Errorf("Serve returned %v", err)
-		}
-		if first {
-			close(w.ended)
-		}
-	case <-time.After(patience):
-		t.Error("Serve does not return although its context has ended")
-	}
-}
-
-// attach makes a consumer and learns its address from the worker.
-func (w *worker) attach(t *testing.T, joins ...string) *consumer {
-	t.Helper()
-	c := &consumer{}
-	port, err := w.layer.Attach(func(outs []layer.Output) { c.outs.add(outs...) })
+	f := &front{}
+	attached, err := l.Attach(layer.FrontHandler{
+		Deliver: func(outs []layer.Output) { f.outs.add(outs...) },
+		Lost:    func(affected func(string) bool) { f.lost.add(affected) },
+	})
 	if err != nil {
 		t.Fatalf("Attach: %v", err)
 	}
-	c.Port = port
-	t.Cleanup(func() { _ = port.Close() })
-	greeted := len(w.hello.all())
-	send(t, c, layer.Input{Room: servedRoom, Input: room.Input{Kind: room.Join}})
-	waitUntil(t, "the worker knows the consumer", func() bool { return len(w.hello.all()) > greeted })
-	c.address = w.hello.all()[greeted].Consumer
-	for _, name := range joins {
-		if err := c.Join(name); err != nil {
-			t.Fatalf("Join(%q): %v", name, err)
-		}
-	}
-	return c
+	f.Front = attached
+	t.Cleanup(func() { _ = attached.Close() })
+	return f
 }
 
-func send(t *testing.T, p layer.Port, in layer.Input) {
+// attach attaches a front and finds out its address.
+func (w *worker) attach(t *testing.T) *front {
 	t.Helper()
-	if err := p.Send(in); err != nil {
+	f := attach(t, w.layer)
+	before := len(w.hello.all())
+	send(t, f, layer.Input{Room: servedRoom, Input: event.Input{Kind: event.InputLeave, Conn: 1}})
+	waitUntil(t, "the worker sees the front", func() bool { return len(w.hello.all()) > before })
+	f.address = w.hello.all()[before].From
+	return f
+}
+
+func send(t *testing.T, f *front, in layer.Input) {
+	t.Helper()
+	if err := f.Send(in); err != nil {
 		t.Fatalf("Send: %v", err)
 	}
 }
 
-func input(name string, conn room.ConnID, n int) layer.Input {
-	return layer.Input{Room: name, Input: room.Input{
-		Kind: room.Message, Conn: conn,
-		Msg: protocol.Message{Type: protocol.Update, Data: []byte(strconv.Itoa(n))},
+func input(name string, conn event.ConnID, n int) layer.Input {
+	return layer.Input{Room: name, Input: event.Input{
+		Kind: event.InputMessage, Conn: conn,
+		Message: protocol.Message{Type: protocol.Update, Data: []byte(strconv.Itoa(n))},
 	}}
 }
 
 func output(name string, to layer.Address, text string) layer.Output {
-	return layer.Output{Room: name, Consumer: to, Output: room.Output{
-		Msg: protocol.Message{Type: protocol.Update, Data: []byte(text)},
+	return layer.Output{Room: name, To: to, Output: event.Output{
+		Kind: event.OutputMessage, Message: protocol.Message{Type: protocol.Update, Data: []byte(text)},
 	}}
 }
 
-func deliver(t *testing.T, l layer.Layer, outs ...layer.Output) {
+// wantOuts waits until f has as many outputs and compares their data.
+func wantOuts(t *testing.T, f *front, want ...string) {
 	t.Helper()
-	if err := l.Deliver(t.Context(), outs); err != nil {
-		t.Fatalf("Deliver: %v", err)
-	}
-}
-
-// wantOuts waits until c has as many outputs and compares their data.
-func wantOuts(t *testing.T, c *consumer, want ...string) {
-	t.Helper()
-	waitUntil(t, fmt.Sprintf("%d outputs have come", len(want)), func() bool { return len(c.outs.all()) >= len(want) })
+	waitUntil(t, fmt.Sprintf("%d outputs arrive", len(want)), func() bool { return len(f.outs.all()) >= len(want) })
 	got := []string{}
-	for _, out := range c.outs.all() {
-		got = append(got, string(out.Msg.Data))
+	for _, out := range f.outs.all() {
+		got = append(got, string(out.Message.Data))
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("delivered: %q, want: %q", got, want)

@@ -1,6 +1,11 @@
-// Package layertest is the conformance suite of channel layers: whatever passes
-// it can stand between consumers and workers. Each rule of the contract in
-// package layer is one subtest that carries its name.
+// Package layertest is the conformance suite of channel layers. A layer that
+// passes it can stand between consumers and workers. Each rule of the contract
+// in package layer is one subtest that carries its name.
+//
+// [Run] checks a layer that works. [RunFaults] checks that a layer on which
+// messages are lost, duplicated, reordered, delayed and cut off tells what was
+// lost, so that fronts and workers which keep the contract end up with the same.
+// [Inject] puts such faults into a layer that has none.
 package layertest
 
 import (
@@ -10,8 +15,8 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// Run checks the layers that open makes. Each subtest calls open once and
-// expects a layer that nobody uses; open registers what is to be cleaned up
+// Run checks the layers that open returns. Each subtest calls open once and
+// expects a layer that is not in use; open registers what is to be cleaned up
 // with its t.
 func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 	t.Helper()
@@ -19,41 +24,43 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		name  string
 		check func(*testing.T, layer.Layer)
 	}{
-		{"Send/brings the whole input and the way back", sendWhole},
-		{"Send/is refused while no worker serves", sendNoOwner},
-		{"Send/is refused after the worker has gone", sendAfterServe},
-		{"Send/tells when the room is full", sendFull},
+		{"Send/carries the whole input and the address of its front", sendWhole},
+		{"Send/returns ErrNoOwner while no worker serves", sendNoOwner},
+		{"Send/returns ErrNoOwner after the worker has drained", sendAfterDrain},
+		{"Send/reports that the room is full, or closes the connection", sendFull},
 		{"Send/keeps the order of a connection", sendOrder},
-		{"Serve/returns nil when its context ends", serveEnds},
-		{"Serve/waits for what it handles", serveWaits},
-		{"Serve/handles nothing once it has returned", serveQuiet},
-		{"Serve/can begin again", serveAgain},
-		{"Deliver/brings the whole output", deliverWhole},
-		{"Deliver/brings the whole answer to who asked", deliverAnswer},
-		{"Deliver/to an address reaches that consumer alone", deliverAddress},
-		{"Deliver/to everyone reaches who has joined the room", deliverEveryone},
+		{"Send/tells rooms apart by any byte of their names", sendNames},
+		{"SendAll/reaches each worker once", sendAll},
+		{"SendAll/returns ErrNoOwner while no worker serves", sendAllNoOwner},
+		{"Serve/can begin again after Close", serveAgain},
+		{"Drain/waits for what is handled", drainWaits},
+		{"Drain/handles nothing once it has returned", drainQuiet},
+		{"Drain/leaves Deliver working", drainDelivers},
+		{"Deliver/carries the whole output", deliverWhole},
+		{"Deliver/carries the whole response", deliverResponse},
+		{"Deliver/to an address reaches that front alone", deliverAddress},
 		{"Deliver/keeps the order of a room", deliverOrder},
 		{"Deliver/keeps the order of each of many rooms", deliverRooms},
 		{"Deliver/does not keep the slice", deliverSlice},
-		{"Deliver/to a consumer that is gone is no error", deliverGone},
-		{"Deliver/can be answered from the callback", deliverReentrant},
-		{"Deliver/reaches the others when one leaves meanwhile", deliverWhileLeaving},
-		{"Join/tells rooms apart by any byte of their names", joinNames},
-		{"Join/twice is once", joinTwice},
-		{"Join/of others changes nothing for who has joined", joinWhileDelivering},
-		{"Leave/ends what Join began and nothing else", leaveEnds},
-		{"Leave/of a room that was not joined changes nothing", leaveUnjoined},
-		{"Close/leaves all rooms", closeLeaves},
-		{"Close/waits for a delivery", closeWaits},
-		{"Close/delivers nothing once it has returned", closeQuiet},
-		{"Close/closes the port and no other", closePort},
-		{"Close/twice is once", closeTwice},
+		{"Deliver/to a front that is gone does nothing", deliverGone},
+		{"Deliver/can be answered from the handler", deliverReentrant},
+		{"Close/of a front waits for a delivery", closeWaits},
+		{"Close/of a front delivers nothing once it has returned", closeQuiet},
+		{"Close/of a front closes that front and no other", closeFront},
+		{"Close/of a front tells the worker that it is gone", closeGone},
+		{"Close/of a front twice is once", closeTwice},
+		{"Close/of a back tells the fronts that the worker is lost", closeBack},
+		{"Close/of a back twice is once", closeBackTwice},
+		{"Close/of a back lets what was delivered before arrive", closeBackDelivers},
 	} {
 		t.Run(rule.name, func(t *testing.T) { rule.check(t, open(t)) })
 	}
 }
 
-// patience is how long what has to happen may take. Only a failing test waits for it.
+// patience is how long what must happen may take. Only a failing test waits so long.
 const patience = 20 * time.Second
+
+// slowness is how long a handler takes that a layer has to wait for.
+const slowness = 20 * time.Millisecond
 
 const name = "layertest.room"

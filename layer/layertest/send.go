@@ -4,114 +4,109 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
 func sendWhole(t *testing.T, l layer.Layer) {
 	w := serve(t, l, nil)
-	c, d := w.attach(t), w.attach(t)
-	if c.address == "" || c.address == d.address {
-		t.Errorf("two ports have the addresses %q and %q", c.address, d.address)
+	f, g := w.attach(t), w.attach(t)
+	if f.address == "" || f.address == g.address {
+		t.Errorf("two fronts have the addresses %q and %q", f.address, g.address)
 	}
-	at := time.Unix(1_700_000_000, 123_456_789)
-	want := []layer.Input{
-		{Room: name, Input: room.Input{Kind: room.Join, Conn: 1, Access: room.Write | room.Present, Open: room.ClientStarts, At: at}},
-		{Room: name, Input: room.Input{Kind: room.Message, Conn: 1<<64 - 1, At: at, Msg: protocol.Message{Type: protocol.Update, Data: []byte{0, 255, 'a'}}}},
-		{Room: name, Input: room.Input{Kind: room.Resync, Conn: 1, Seq: 1<<64 - 1, At: at}},
-		{Room: name, Input: room.Input{Kind: room.Leave, Conn: 1, At: at}},
-		{Room: name, Input: room.Input{Kind: room.Query, Conn: 2, At: at, Ask: &room.Ask{
-			Since: room.Mark{Opened: opened, Seq: 1<<64 - 1}, Bare: true,
-		}}},
-		{Room: name, Input: room.Input{Kind: room.Query, Conn: 2, At: at, Ask: &room.Ask{Vector: []byte{0}}}},
-		{Room: name, Input: room.Input{Kind: room.Watch, Conn: 2, At: at, Ask: &room.Ask{}}},
-		{Room: name, Input: room.Input{Kind: room.Apply, Conn: 2, At: at, Ask: &room.Ask{
-			Update: bytes.Repeat([]byte{0, 255}, 1<<19), Client: 1<<53 - 1, Clock: 1 << 40,
-		}}},
-		{Room: name, Input: room.Input{Kind: room.Create, Conn: 2, At: at, Ask: &room.Ask{Update: []byte{0, 0}}}},
-		{Room: name, Input: room.Input{Kind: room.Delete, Conn: 2, At: at, Ask: &room.Ask{}}},
+	mark := event.Mark{Epoch: 1<<64 - 1, Seq: 1<<64 - 2}
+	request := func(q event.Request) event.Input {
+		return event.Input{Kind: event.InputRequest, Conn: 2, Request: &q}
+	}
+	want := []event.Input{
+		{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite | event.AccessPresent, Opening: event.OpeningClient},
+		{Kind: event.InputJoin, Conn: 1, Opening: event.OpeningRejoin, Mark: mark, Vector: []byte{1, 2, 3}},
+		{Kind: event.InputMessage, Conn: 1<<64 - 1, Message: protocol.Message{Type: protocol.Update, Data: []byte{0, 255, 'a'}}},
+		{Kind: event.InputResync, Conn: 1, Mark: mark, Vector: []byte{0}},
+		{Kind: event.InputLeave, Conn: 1},
+		request(event.Request{Kind: event.RequestQuery, Since: mark, Bare: true}),
+		request(event.Request{Kind: event.RequestQuery, Vector: []byte{0}}),
+		request(event.Request{Kind: event.RequestWatch}),
+		request(event.Request{
+			Kind: event.RequestApply, Update: bytes.Repeat([]byte{0, 255}, 1<<19), Client: 1<<53 - 1, Clock: 1 << 40,
+		}),
+		request(event.Request{Kind: event.RequestCreate, Update: []byte{0, 0}}),
+		request(event.Request{Kind: event.RequestDelete}),
 	}
 	for _, in := range want {
-		in.Consumer = "not " + c.address // is set by the port
-		send(t, c, in)
+		send(t, f, layer.Input{Room: name, From: "not " + f.address, Input: in}) // Send sets the address
 	}
-	waitUntil(t, "the inputs have come", func() bool { return len(w.ins.all()) >= len(want) })
+	waitUntil(t, "the inputs arrive", func() bool { return len(w.ins.all()) >= len(want) })
 	for i, got := range w.ins.all() {
-		if !got.At.Equal(at) {
-			t.Errorf("input %d is of %v, want %v", i, got.At, at)
-		}
-		got.At = at
-		if got.Ask != nil {
-			if since := &got.Ask.Since.Opened; since.Equal(want[i].Ask.Since.Opened) {
-				*since = want[i].Ask.Since.Opened // in whatever place
-			}
-		}
-		want[i].Consumer = c.address
-		if !reflect.DeepEqual(got, want[i]) {
-			t.Errorf("input %d: %.200v %.200v, want %.200v %.200v", i, got, got.Ask, want[i], want[i].Ask)
+		if want := (layer.Input{Room: name, From: f.address, Input: want[i]}); !reflect.DeepEqual(got, want) {
+			t.Errorf("input %d: %.200v %.200v, want %.200v %.200v", i, got, got.Request, want, want.Request)
 		}
 	}
 }
 
 func sendNoOwner(t *testing.T, l layer.Layer) {
-	p, err := l.Attach(func([]layer.Output) {})
-	if err != nil {
-		t.Fatalf("Attach: %v", err)
-	}
-	defer func() { _ = p.Close() }()
-	if err := p.Send(input(name, 1, 1)); !errors.Is(err, layer.ErrNoOwner) {
-		t.Errorf("Send gave %v, want ErrNoOwner", err)
+	if err := attach(t, l).Send(input(name, 1, 1)); !errors.Is(err, layer.ErrNoOwner) {
+		t.Errorf("Send returned %v, want ErrNoOwner", err)
 	}
 }
 
-func sendAfterServe(t *testing.T, l layer.Layer) {
+func sendAfterDrain(t *testing.T, l layer.Layer) {
 	w := serve(t, l, nil)
-	c := w.attach(t)
-	w.stop(t)
-	if err := c.Send(input(name, 1, 1)); !errors.Is(err, layer.ErrNoOwner) {
-		t.Errorf("Send gave %v, want ErrNoOwner", err)
-	}
+	f := w.attach(t)
+	w.Drain()
+	waitUntil(t, "Send returns ErrNoOwner", func() bool { return errors.Is(f.Send(input(name, 1, 1)), layer.ErrNoOwner) })
 }
 
 func sendFull(t *testing.T, l layer.Layer) {
 	var full atomic.Bool
 	var taken list[string]
 	w := serve(t, l, func(in layer.Input) error {
-		if full.Load() {
+		switch {
+		case in.Kind != event.InputMessage:
+		case full.Load():
 			return layer.ErrFull
+		default:
+			taken.add(in.Room + " " + string(in.Message.Data))
 		}
-		taken.add(string(in.Msg.Data))
 		return nil
 	})
-	c := w.attach(t)
+	f := w.attach(t)
 	full.Store(true)
-	if err := c.Send(input(name, 1, 1)); !errors.Is(err, layer.ErrFull) {
-		t.Errorf("Send gave %v, want ErrFull", err)
+	switch err := f.Send(input(name, 1, 1)); {
+	case err == nil: // the layer had taken it
+		waitUntil(t, "the connection is closed", func() bool {
+			return slices.ContainsFunc(f.outs.all(), func(o layer.Output) bool {
+				return o.To == f.address && o.Output.To == 1 && o.Message.Type == protocol.Close && o.Message.Code == protocol.CloseTryLater
+			})
+		})
+	case !errors.Is(err, layer.ErrFull):
+		t.Errorf("Send returned %v, want ErrFull", err)
 	}
 	full.Store(false)
-	send(t, c, input(name, 1, 2))
+	send(t, f, input(name, 2, 2))
 	waitUntil(t, "an input is taken", func() bool { return len(taken.all()) > 0 })
-	if got := taken.all(); !reflect.DeepEqual(got, []string{"2"}) {
-		t.Errorf("taken: %q", got)
+	if got, want := taken.all(), []string{name + " 2"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("taken: %q, want %q", got, want)
 	}
 }
 
 func sendOrder(t *testing.T, l layer.Layer) {
 	const conns, each = 4, 200
 	w := serve(t, l, nil)
-	c := w.attach(t)
+	f := w.attach(t)
 	var sending sync.WaitGroup
 	for conn := range conns {
 		sending.Go(func() {
 			for i := range each {
-				if err := c.Send(input(name, room.ConnID(conn+1), i)); err != nil {
+				if err := f.Send(input(name, event.ConnID(conn+1), i)); err != nil {
 					t.Errorf("Send: %v", err)
 					return
 				}
@@ -119,12 +114,60 @@ func sendOrder(t *testing.T, l layer.Layer) {
 		})
 	}
 	sending.Wait()
-	waitUntil(t, "all inputs have come", func() bool { return len(w.ins.all()) >= conns*each })
-	next := map[room.ConnID]int{}
+	waitUntil(t, "all inputs arrive", func() bool { return len(w.ins.all()) >= conns*each })
+	next := map[event.ConnID]int{}
 	for _, in := range w.ins.all() {
-		if got, want := string(in.Msg.Data), strconv.Itoa(next[in.Conn]); got != want {
-			t.Fatalf("connection %d: input %s came where %s was due", in.Conn, got, want)
+		if got, want := string(in.Message.Data), strconv.Itoa(next[in.Conn]); got != want {
+			t.Fatalf("connection %d: input %s arrived, want %s", in.Conn, got, want)
 		}
 		next[in.Conn]++
+	}
+}
+
+func sendNames(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	f := w.attach(t)
+	names := []string{
+		"a", "A", " a", "a ", "a.b", "a:b", "a/b", "a*", "a?", "[a]", "a>", "*", ">", "?", "{a}", "a\n", "a\x00", "\x00",
+		"á", "a\u0301", "🙂", "%61", strings.Repeat("a", 254), strings.Repeat("a", 255), strings.Repeat("é", 127),
+	}
+	for i, name := range names {
+		send(t, f, input(name, 1, i))
+		w.Deliver([]layer.Output{output(name, f.address, "for "+name)})
+	}
+	waitUntil(t, "everything arrives", func() bool {
+		return len(w.ins.all()) >= len(names) && len(f.outs.all()) >= len(names)
+	})
+	for _, in := range w.ins.all() {
+		if i, err := strconv.Atoi(string(in.Message.Data)); err != nil || in.Room != names[i] {
+			t.Errorf("the input %q came for room %q", in.Message.Data, in.Room)
+		}
+	}
+	for _, out := range f.outs.all() {
+		if want := "for " + out.Room; string(out.Message.Data) != want {
+			t.Errorf("the output %q came from room %q", out.Message.Data, out.Room)
+		}
+	}
+}
+
+func sendAll(t *testing.T, l layer.Layer) {
+	w := serve(t, l, nil)
+	f := w.attach(t)
+	rooms := event.Input{Kind: event.InputRequest, Conn: 3, Request: &event.Request{
+		Kind: event.RequestRooms, Prefix: "a", After: "ab", Limit: 7,
+	}}
+	if n, err := f.SendAll(layer.Input{Input: rooms}); n != 1 || err != nil {
+		t.Errorf("SendAll returned %d, %v, want 1 worker", n, err)
+	}
+	waitUntil(t, "the request arrives", func() bool { return len(w.ins.all()) > 0 })
+	want := []layer.Input{{From: f.address, Input: rooms}}
+	if got := w.ins.all(); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v arrived, want %v", got, want)
+	}
+}
+
+func sendAllNoOwner(t *testing.T, l layer.Layer) {
+	if n, err := attach(t, l).SendAll(input("", 1, 1)); n != 0 || !errors.Is(err, layer.ErrNoOwner) {
+		t.Errorf("SendAll returned %d, %v, want ErrNoOwner", n, err)
 	}
 }

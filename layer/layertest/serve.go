@@ -7,18 +7,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
-	"github.com/yroom/yroom/room"
 )
 
-func serveEnds(t *testing.T, l layer.Layer) {
-	serve(t, l, nil).stop(t) // which looks at what Serve returns
+func serveAgain(t *testing.T, l layer.Layer) {
+	if err := serve(t, l, nil).Close(); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+	w := serve(t, l, nil)
+	send(t, w.attach(t), input(name, 1, 1))
+	waitUntil(t, "the input arrives", func() bool { return len(w.ins.all()) == 1 })
 }
 
-// slowness is what a callback takes in which a layer shows that it waits for it.
-const slowness = 20 * time.Millisecond
-
-func serveWaits(t *testing.T, l layer.Layer) {
+func drainWaits(t *testing.T, l layer.Layer) {
 	handling := make(chan struct{})
 	var handled atomic.Bool
 	w := serve(t, l, func(layer.Input) error {
@@ -27,52 +29,53 @@ func serveWaits(t *testing.T, l layer.Layer) {
 		handled.Store(true)
 		return nil
 	})
-	c := w.attach(t)
+	f := w.attach(t)
 	var sending sync.WaitGroup
-	sending.Go(func() { _ = c.Send(input(name, 1, 1)) })
+	sending.Go(func() { _ = f.Send(input(name, 1, 1)) })
 	<-handling
-	w.stop(t)
+	w.Drain()
 	if !handled.Load() {
-		t.Error("Serve has returned while an input was handled")
+		t.Error("Drain has returned while an input was handled")
 	}
 	sending.Wait()
 }
 
-func serveQuiet(t *testing.T, l layer.Layer) {
+func drainQuiet(t *testing.T, l layer.Layer) {
 	for range 20 {
-		var gone atomic.Bool
+		var drained atomic.Bool
 		w := serve(t, l, func(layer.Input) error {
-			if gone.Load() {
-				t.Error("an input is handled after Serve has returned")
+			if drained.Load() {
+				t.Error("an input is handled after Drain has returned")
 			}
 			return nil
 		})
-		c := w.attach(t)
+		f := w.attach(t)
 		var sending sync.WaitGroup
 		for conn := range 2 {
 			sending.Go(func() {
 				for i := 0; ; i++ {
-					switch err := c.Send(input(name, room.ConnID(conn+1), i)); {
+					switch err := f.Send(input(name, event.ConnID(conn+1), i)); {
 					case errors.Is(err, layer.ErrNoOwner):
 						return
-					case err != nil:
+					case err != nil && !errors.Is(err, layer.ErrFull):
 						t.Errorf("Send: %v", err)
 						return
 					}
 				}
 			})
 		}
-		w.stop(t)
-		gone.Store(true)
+		w.Drain()
+		drained.Store(true)
 		sending.Wait()
-		_ = c.Close()
+		_ = f.Close()
+		_ = w.Close()
 	}
 }
 
-func serveAgain(t *testing.T, l layer.Layer) {
-	serve(t, l, nil).stop(t)
+func drainDelivers(t *testing.T, l layer.Layer) {
 	w := serve(t, l, nil)
-	c := w.attach(t)
-	send(t, c, input(name, 1, 1))
-	waitUntil(t, "the input has come", func() bool { return len(w.ins.all()) == 1 })
+	f := w.attach(t)
+	w.Drain()
+	w.Deliver([]layer.Output{output(name, f.address, "drained")})
+	wantOuts(t, f, "drained")
 }

@@ -1,13 +1,12 @@
 package memlayer_test
 
 import (
-	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 
 	"go.uber.org/goleak"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/layertest"
 	"github.com/yroom/yroom/layer/memlayer"
@@ -19,73 +18,91 @@ func TestConformance(t *testing.T) {
 	layertest.Run(t, func(*testing.T) layer.Layer { return memlayer.New() })
 }
 
-func TestServesOneWorker(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := memlayer.New()
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
-			if err := l.Serve(ctx, func(layer.Input) error { return nil }); err != nil {
-				t.Error(err)
-			}
-		}()
-		synctest.Wait()
-		if err := l.Serve(ctx, nil); !errors.Is(err, memlayer.ErrServed) {
-			t.Errorf("a second worker: %v, want ErrServed", err)
-		}
-		cancel()
-	})
+var handler = layer.BackHandler{
+	Handle: func(layer.Input) error { return nil },
+	Lost:   func(layer.Address) {},
+	Gone:   func(layer.Address) {},
 }
 
-func TestServing(t *testing.T) {
+func TestServesOneWorker(t *testing.T) {
 	l := memlayer.New()
-	port, err := l.Attach(func([]layer.Output) {})
+	first, err := l.Serve(handler)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := port.Send(layer.Input{Room: "room"}); !errors.Is(err, layer.ErrNoOwner) {
-		t.Errorf("before a worker serves, Send gave %v, want ErrNoOwner", err)
+	if _, err := l.Serve(handler); !errors.Is(err, layer.ErrServed) {
+		t.Errorf("a second worker: %v, want ErrServed", err)
 	}
-	select {
-	case <-l.Serving():
-		t.Error("Serving is closed, and nobody serves")
-	default:
+	first.Drain()
+	if _, err := l.Serve(handler); !errors.Is(err, layer.ErrServed) {
+		t.Errorf("a second worker while the first drains: %v, want ErrServed", err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error)
-	go func() { served <- l.Serve(ctx, func(layer.Input) error { return nil }) }()
-	<-l.Serving()
-	if err := port.Send(layer.Input{Room: "room"}); err != nil {
-		t.Errorf("once a worker serves, Send gave %v", err)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
 	}
-	cancel()
-	if err := <-served; err != nil {
-		t.Error(err)
+	if _, err := l.Serve(handler); err != nil {
+		t.Errorf("a second worker after the first: %v", err)
 	}
 }
 
-func TestDeliverAllocatesNothing(t *testing.T) {
+// TestSendReturnsErrFull checks that within one process the error of the worker
+// reaches the caller of Send, who then waits.
+func TestSendReturnsErrFull(t *testing.T) {
 	l := memlayer.New()
-	got := 0
+	full := handler
+	full.Handle = func(layer.Input) error { return layer.ErrFull }
+	if _, err := l.Serve(full); err != nil {
+		t.Fatal(err)
+	}
+	f, err := l.Attach(layer.FrontHandler{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Send(layer.Input{Room: "room", Input: event.Input{Kind: event.InputLeave}}); !errors.Is(err, layer.ErrFull) {
+		t.Errorf("Send returned %v, want ErrFull", err)
+	}
+}
+
+func TestNothingAllocates(t *testing.T) {
+	l := memlayer.New()
+	inputs, outputs := 0, 0
+	var last layer.Address
+	h := handler
+	h.Handle = func(in layer.Input) error { inputs++; last = in.From; return nil }
+	back, err := l.Serve(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outs []layer.Output
+	var front layer.Front
 	for range 3 {
-		p, err := l.Attach(func(outs []layer.Output) { got += len(outs) })
+		front, err = l.Attach(layer.FrontHandler{Deliver: func(outs []layer.Output) { outputs += len(outs) }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { p.Close() })
-		if err := p.Join("room"); err != nil {
+		if err := front.Send(layer.Input{Room: "room"}); err != nil {
 			t.Fatal(err)
 		}
+		outs = append(outs, layer.Output{Room: "room", To: last}, layer.Output{Room: "room", To: last})
 	}
-	outs := []layer.Output{{Room: "room"}, {Room: "room"}, {Room: "room", Consumer: "1"}}
+	in := layer.Input{Room: "room", Input: event.Input{Kind: event.InputMessage, Conn: 1}}
 	allocs := testing.AllocsPerRun(100, func() {
-		if err := l.Deliver(t.Context(), outs); err != nil {
+		if err := front.Send(in); err != nil {
 			t.Fatal(err)
 		}
+		back.Deliver(outs)
 	})
 	if allocs > 0 {
-		t.Errorf("Deliver makes %v allocations", allocs)
+		t.Errorf("Send and Deliver make %v allocations", allocs)
 	}
-	if want := 101 * 7; got != want { // AllocsPerRun warms up once
-		t.Errorf("%d outputs were delivered, want %d", got, want)
+	if inputs != 3+101 || outputs != 101*len(outs) { // AllocsPerRun warms up once
+		t.Errorf("%d inputs and %d outputs arrived", inputs, outputs)
 	}
+}
+
+func TestFaults(t *testing.T) {
+	layertest.RunFaults(t, func(_ *testing.T, f layertest.Faults) (layer.Layer, func()) {
+		l := layertest.Inject(memlayer.New(), f)
+		return l, l.Stop
+	})
 }

@@ -1,0 +1,21 @@
+package layertest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/layer/memlayer"
+)
+
+// TestSilentLossIsFound checks the suite itself: on a layer that loses messages
+// and doesn't say so, the ends differ.
+func TestSilentLossIsFound(t *testing.T) {
+	for range 5 {
+		l := Inject(memlayer.New(), Faults{Lose: 10})
+		l.silent = true
+		if heal(t, l, l.Stop, false, 100*time.Millisecond) != "" {
+			return
+		}
+	}
+	t.Error("the ends agree although messages were lost in silence")
+}
