@@ -109,6 +109,11 @@ type BackHandler struct {
 	// Gone reports that the front is gone for good. Inputs from it are no longer
 	// handled, and its connections have left.
 	Gone func(front Address)
+	// Moved reports that other workers run some rooms from now on: those for which
+	// moved returns true. The worker hands them over: it stores what it has taken
+	// and asks their connections to join again, which they do at the new worker.
+	// A layer that takes one worker never calls it.
+	Moved func(moved func(room string) bool)
 }
 
 // Back is the end of a Layer at which a worker is.
