@@ -2,18 +2,19 @@ package worker
 
 import "time"
 
-// alarm is a call of the clock that a room waits for.
+// alarm is a timer that gives an actor a turn.
 type alarm struct {
 	at   time.Time
 	stop func() bool
 }
 
-// arm sees to it that the actor has a turn when its room wants one. An alarm
-// that rings too early does no harm, so one that is set is kept where it can be:
-// most deadlines only move away.
+// arm sets the alarm for the next time at which the actor has something to do.
+// An alarm that is set for an earlier time is kept, since a turn too many does
+// no harm and most deadlines only move later.
 func (a *actor) arm(now time.Time) {
 	at := a.deadline
-	// A removal or a compaction that is due waits for an append.
+	// A time that has passed already is left out: what is due then waits for an
+	// append or a compaction, whose end is a turn.
 	for _, t := range [2]time.Time{a.removeAt, a.compaction.due(a.settings.AutosaveDelay)} {
 		if t.After(now) && (at.IsZero() || t.Before(at)) {
 			at = t
@@ -24,9 +25,7 @@ func (a *actor) arm(now time.Time) {
 	}
 	a.disarm()
 	set := &alarm{at: at}
-	a.worker.live.Add(1)
-	set.stop = a.worker.config.Runtime.AfterFunc(at.Sub(now), func() {
-		defer a.worker.live.Done()
+	set.stop = a.worker.afterFunc(at.Sub(now), func() {
 		a.mail.Post(func() {
 			if a.alarm == set {
 				a.alarm = nil
@@ -37,8 +36,25 @@ func (a *actor) arm(now time.Time) {
 }
 
 func (a *actor) disarm() {
-	if a.alarm != nil && a.alarm.stop() {
-		a.worker.live.Done()
+	if a.alarm != nil {
+		a.alarm.stop()
 	}
 	a.alarm = nil
+}
+
+// afterFunc calls f once after d. Run doesn't return before f has returned or
+// stop has stopped it.
+func (w *Worker) afterFunc(d time.Duration, f func()) (stop func() bool) {
+	w.live.Add(1)
+	cancel := w.config.Runtime.AfterFunc(d, func() {
+		defer w.live.Done()
+		f()
+	})
+	return func() bool {
+		stopped := cancel()
+		if stopped {
+			w.live.Done()
+		}
+		return stopped
+	}
 }

@@ -4,15 +4,15 @@ import (
 	"context"
 	"testing"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// echoes runs a worker and gives a function that has one more character typed
-// and waits until it comes back.
+// echoes runs a worker and returns a function that sends an update of one
+// character and waits until it comes back.
 func echoes(t *testing.T) (echo func()) {
 	t.Helper()
 	l := memlayer.New()
@@ -21,7 +21,15 @@ func echoes(t *testing.T) (echo func()) {
 	ended := make(chan error)
 	go func() { ended <- w.Run(ctx) }()
 	delivered := make(chan struct{})
-	port, err := l.Attach(func([]layer.Output) { delivered <- struct{}{} })
+	front, err := l.Attach(layer.FrontHandler{
+		Deliver: func([]layer.Output) {
+			select {
+			case delivered <- struct{}{}:
+			case <-ctx.Done(): // the worker hands over the room
+			}
+		},
+		Lost: func(func(string) bool) {},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,20 +38,17 @@ func echoes(t *testing.T) (echo func()) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		port.Close()
+		front.Close()
 	})
-	if err := port.Join("room"); err != nil {
-		t.Fatal(err)
-	}
-	send := func(in room.Input) {
+	send := func(in event.Input) {
 		for { // until the worker serves
-			if err := port.Send(layer.Input{Room: "room", Input: in}); err == nil {
+			if err := front.Send(layer.Input{Room: "room", Input: in}); err == nil {
 				break
 			}
 		}
 		<-delivered
 	}
-	send(room.Input{Kind: room.Join, Conn: 1, Access: room.Write})
+	send(event.Input{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite})
 	updates := make([][]byte, 2_001)
 	for i := range updates {
 		updates[i] = typed(7, uint64(i))

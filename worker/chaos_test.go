@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
@@ -21,7 +22,7 @@ import (
 
 // person types into a room and, when sent away, comes back and brings what was typed.
 type person struct {
-	conn  room.ConnID
+	conn  event.ConnID
 	typed [][]byte
 	away  bool
 	seen  *blocks.Store
@@ -64,8 +65,8 @@ func chaos(f *fixture, rnd *rand.Rand) {
 	}
 	f.onLoad(fault(20))
 	f.onAppend(fault(10))
-	f.step = func(r *room.Room, ins []room.Input) room.Effects {
-		effects := r.Step(ins)
+	f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
+		effects := r.Step(now, ins)
 		if !calm.Load() && <-chances < 3 {
 			panic("chaos")
 		}
@@ -73,33 +74,31 @@ func chaos(f *fixture, rnd *rand.Rand) {
 	}
 
 	var everybody []*person
-	last := room.ConnID(0)
-	if err := f.port.Close(); err != nil {
+	last := event.ConnID(0)
+	if err := f.front.Close(); err != nil {
 		f.t.Fatal(err)
 	}
 	events := make(chan layer.Output, 100_000)
 	var err error
-	f.port, err = f.config.Layer.Attach(func(outs []layer.Output) {
+	deliver := func(outs []layer.Output) {
 		for _, out := range outs {
-			if typ := out.Msg.Type; typ == protocol.Update || typ == protocol.SyncStep2 {
+			if typ := out.Message.Type; typ == protocol.Update || typ == protocol.SyncStep2 {
 				stored := storedDocument(f.t, f.store.Store, "a")
-				if held, err := stored.Contains(out.Msg.Data, blocks.V1); err != nil || !held {
-					f.t.Errorf("delivered before it was durable: %q (%v)", out.Msg.Data, err)
+				if held, err := stored.Contains(out.Message.Data, blocks.V1); err != nil || !held {
+					f.t.Errorf("delivered before it was durable: %q (%v)", out.Message.Data, err)
 				}
 			}
 			events <- out
 		}
-	})
-	if err != nil {
-		f.t.Fatal(err)
 	}
-	if err := f.port.Join("a"); err != nil {
+	f.front, err = f.config.Layer.Attach(layer.FrontHandler{Deliver: deliver, Lost: func(func(string) bool) {}})
+	if err != nil {
 		f.t.Fatal(err)
 	}
 	enter := func(p *person) {
 		last++
 		p.conn, p.away = last, false
-		f.send("a", room.Input{Kind: room.Join, Conn: p.conn, Access: room.Write | room.Present})
+		f.send("a", event.Input{Kind: event.InputJoin, Conn: p.conn, Access: event.AccessWrite | event.AccessPresent})
 		f.send("a", message(p.conn, protocol.SyncStep1, p.seen.StateVector()))
 		for _, u := range p.typed {
 			f.write("a", p.conn, slices.Clone(u))
@@ -110,14 +109,25 @@ func chaos(f *fixture, rnd *rand.Rand) {
 		for len(events) > 0 {
 			out := <-events
 			for _, p := range everybody {
-				if out.To != p.conn && out.To != room.Everyone {
+				if out.Output.To != p.conn && out.Output.To != event.Everyone {
 					continue
 				}
-				switch out.Msg.Type {
+				if out.Kind == event.OutputRejoin {
+					if p.away {
+						f.leave("a", p.conn)
+					} else {
+						f.rejoin("a", p.conn)
+						for _, u := range p.typed { // as a client answers the SyncStep1
+							f.write("a", p.conn, slices.Clone(u))
+						}
+					}
+					continue
+				}
+				switch out.Message.Type {
 				case protocol.Close:
 					p.away = true
 				case protocol.Update, protocol.SyncStep2:
-					if _, err := p.seen.Apply(out.Msg.Data, blocks.V1); err != nil {
+					if _, err := p.seen.Apply(out.Message.Data, blocks.V1); err != nil {
 						f.t.Error(err)
 					}
 				}

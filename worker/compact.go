@@ -2,84 +2,85 @@ package worker
 
 import (
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/store"
 )
 
-// A log is compacted at once when its tail has grown so far that loading costs
-// twice what it need, and when there is time for it once it is worth the while.
+// A log is compacted as soon as its tail makes loading cost twice what it could,
+// and, once its tail is worth the work, when the room is idle or ends.
 const (
-	heavyBytes     = 256 << 10
-	heavyEntries   = 2000
+	largeBytes     = 256 << 10
+	largeEntries   = 2000
 	worthEntries   = 20
-	longestFactor  = 10          // of the AutosaveDelay: the longest wait under steady typing
+	longestFactor  = 10          // times AutosaveDelay is the longest wait while edits go on
 	compactPause   = time.Minute // after a compaction that failed
-	compactsAtOnce = 2           // in one worker: each holds a document beside the room's own
+	compactsAtOnce = 2           // in one worker: each holds a document beside that of the room
 )
 
-// wear is what a room's log has beside its snapshot.
-type wear struct {
-	base        int // bytes of the snapshot, or of what stands for it: the first entry, or the largest that was loaded
+// tail is what the log of a room has beside its snapshot.
+type tail struct {
+	base        int // size in bytes of the snapshot; without one, of the first entry, or of the largest that was loaded
 	entries     int
 	bytes       int
-	first, last time.Time // when the first and the last of the others were appended
+	first, last time.Time // when its first and its last entry were appended
 }
 
-// wearOf is the wear of a log that was loaded. A snapshot stands behind what was
-// appended while it was made.
-func wearOf(log store.Log, now time.Time) (w wear) {
+// tailOf returns the tail of a log that was loaded. The snapshot is not always the
+// first entry.
+func tailOf(log store.Log, now time.Time) (t tail) {
 	for _, e := range log.Entries {
-		w.base = max(w.base, len(e.Data))
-		w.bytes += len(e.Data)
+		t.base = max(t.base, len(e.Data))
+		t.bytes += len(e.Data)
 	}
 	if n := len(log.Entries); n > 0 {
-		w.entries, w.bytes = n-1, w.bytes-w.base
-		w.first, w.last = now, now
+		t.entries, t.bytes = n-1, t.bytes-t.base
+		t.first, t.last = now, now
 	}
-	return w
+	return t
 }
 
-func (w *wear) add(size int, now time.Time) {
-	if w.base == 0 {
-		w.base = size
+// add adds an appended entry.
+func (t *tail) add(size int, now time.Time) {
+	if t.base == 0 {
+		t.base = size
 		return
 	}
-	if w.entries == 0 {
-		w.first = now
+	if t.entries == 0 {
+		t.first = now
 	}
-	w.entries++
-	w.bytes += size
-	w.last = now
+	t.entries++
+	t.bytes += size
+	t.last = now
 }
 
-// heavy tells whether the log must be compacted soon.
-func (w *wear) heavy() bool {
-	return w.entries >= heavyEntries || w.bytes >= max(w.base, heavyBytes)
+// large reports whether the log has to be compacted at once.
+func (t *tail) large() bool {
+	return t.entries >= largeEntries || t.bytes >= max(t.base, largeBytes)
 }
 
-// worth tells whether it should be, when there is time.
-func (w *wear) worth() bool {
-	return w.entries >= worthEntries || w.entries > 0 && w.bytes >= w.base/4
+// worthwhile reports whether the log is to be compacted when the room is idle.
+func (t *tail) worthwhile() bool {
+	return t.entries >= worthEntries || t.entries > 0 && t.bytes >= t.base/4
 }
 
-// compaction is a compaction of the room's log, under way or to come.
+// compaction is the state of the compaction of a room's log.
 type compaction struct {
-	wear      wear
+	tail      tail
 	running   bool
-	taken     wear      // what wear was when it began
-	notBefore time.Time // the last one failed
+	taken     tail      // what tail was when the running compaction began
+	notBefore time.Time // after a compaction that failed
 }
 
-// due is when the log wants to be compacted if nothing happens; zero: never.
+// due returns when the log is to be compacted if the room stays idle, or zero if
+// it isn't to be compacted.
 func (c *compaction) due(delay time.Duration) time.Time {
-	if !c.wear.worth() || c.running {
+	if !c.tail.worthwhile() || c.running {
 		return time.Time{}
 	}
-	at := c.wear.last.Add(delay)
-	if latest := c.wear.first.Add(longestFactor * delay); latest.Before(at) {
+	at := c.tail.last.Add(delay)
+	if latest := c.tail.first.Add(longestFactor * delay); latest.Before(at) {
 		at = latest
 	}
 	if at.Before(c.notBefore) {
@@ -88,43 +89,46 @@ func (c *compaction) due(delay time.Duration) time.Time {
 	return at
 }
 
-// compact begins a compaction where it is time for one; over says that the room
-// goes, so that there won't be a better time.
-func (a *actor) compact(now time.Time, over bool) {
+// compact begins a compaction if it is time for one. ending means that the actor
+// is about to end, so that there won't be a later time.
+func (a *actor) compact(now time.Time, ending bool) {
 	c := &a.compaction
 	if a.room == nil || c.running || now.Before(c.notBefore) {
 		return
 	}
 	due := c.due(a.settings.AutosaveDelay)
 	idle := !due.IsZero() && !now.Before(due)
-	if c.wear.heavy() || idle || over && c.wear.worth() {
-		c.running, c.taken = true, c.wear
+	if c.tail.large() || idle || ending && c.tail.worthwhile() {
+		c.running, c.taken = true, c.tail
 		a.worker.compactions.run(a.worker.config.Runtime.Go, a.runCompaction)
 	}
 }
 
-// runCompaction runs beside the turns.
+// runCompaction compacts the log, beside the turns.
 func (a *actor) runCompaction() {
-	size, err := a.compactLog()
+	begin := a.worker.config.Runtime.Now()
+	entries, size, err := a.compactLog()
 	a.worker.compactions.done(a.worker.config.Runtime.Go)
-	a.mail.Post(func() { a.guarded(func() { a.compacted(size, err) }) })
+	info := CompactInfo{Room: a.name, Entries: entries, Bytes: size, Duration: a.worker.config.Runtime.Now().Sub(begin), Err: err}
+	a.mail.Post(func() { a.guarded(func() { a.compacted(info) }) })
 }
 
-// compactLog replaces what the log holds by one snapshot, whose size it returns.
-// It starts from the log and not from the room: another worker may have appended
-// what this room never saw.
-func (a *actor) compactLog() (size int, err error) {
+// compactLog replaces the entries of the log by one snapshot. It returns how many
+// entries there were, and the size of the snapshot in bytes. The snapshot is made
+// of the log and not of the room, because another worker may have appended what
+// the room lacks.
+func (a *actor) compactLog() (entries, size int, err error) {
 	defer guard(&err)
 	s, ctx := a.worker.config.Store, a.worker.compacting
 	log, err := s.Load(ctx, a.name)
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil // a store that keeps nothing
+		return 0, 0, nil // the store keeps nothing
 	} else if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	doc := blocks.NewWith(a.settings.Room.Blocks)
 	if err := replay(log, doc.Load); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	doc.Compact()
 	enc := a.settings.Room.Encoding
@@ -132,62 +136,26 @@ func (a *actor) compactLog() (size int, err error) {
 	if len(log.Entries) > 1 {
 		err = s.Compact(ctx, a.name, log, snapshot)
 	}
-	return len(snapshot.Data), err
+	return len(log.Entries), len(snapshot.Data), err
 }
 
-func (a *actor) compacted(size int, err error) {
+// compacted takes the result of a compaction.
+func (a *actor) compacted(info CompactInfo) {
 	c := &a.compaction
 	c.running = false
-	if err != nil {
+	if err := info.Err; err != nil {
 		c.notBefore = a.worker.config.Runtime.Now().Add(compactPause)
 		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrDeleted) && a.worker.compacting.Err() == nil {
-			a.worker.config.Logger.Warn("A room's log could not be compacted. Nothing is lost; it is tried again in a while.",
-				"room", a.name, "error", err)
+			a.worker.config.Logger.Warn("The log of a room could not be compacted. Nothing is lost, but the room takes longer to load. "+
+				"It is tried again after a minute, or when the room ends. Check the store.", "room", a.name, "error", err)
 		}
-		return
+	} else {
+		c.tail.base = info.Bytes
+		c.tail.entries -= c.taken.entries
+		c.tail.bytes -= c.taken.bytes
+		c.tail.first = c.tail.last
 	}
-	c.wear.base = size
-	c.wear.entries -= c.taken.entries
-	c.wear.bytes -= c.taken.bytes
-	c.wear.first = c.wear.last
-}
-
-// slots lets a few functions run at once, and the others wait.
-type slots struct {
-	mu      sync.Mutex
-	free    int
-	waiting []func()
-}
-
-func (s *slots) run(start func(func()), f func()) {
-	s.mu.Lock()
-	if s.free == 0 {
-		s.waiting = append(s.waiting, f)
-		s.mu.Unlock()
-		return
+	if report := a.worker.config.Events.Compacted; report != nil {
+		report(info)
 	}
-	s.free--
-	s.mu.Unlock()
-	start(f)
-}
-
-// waits tells how many functions wait.
-func (s *slots) waits() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.waiting)
-}
-
-// done gives back the slot of a function that has ended.
-func (s *slots) done(start func(func())) {
-	s.mu.Lock()
-	if len(s.waiting) == 0 {
-		s.free++
-		s.mu.Unlock()
-		return
-	}
-	next := s.waiting[0]
-	s.waiting = s.waiting[1:]
-	s.mu.Unlock()
-	start(next)
 }

@@ -87,11 +87,11 @@ func TestCompactionUnderSteadyTyping(t *testing.T) {
 func TestCompactionWhenTheLogIsHeavy(t *testing.T) {
 	run(t, Settings{AutosaveDelay: time.Hour}, func(f *fixture) {
 		f.pair("a")
-		f.types("a", 0, heavyEntries+1)
+		f.types("a", 0, largeEntries+1)
 		if n := f.entries("a"); n != 1 {
 			t.Errorf("%d entries", n)
 		}
-		f.wantStored("a", allTyped(heavyEntries+1)...)
+		f.wantStored("a", allTyped(largeEntries+1)...)
 	})
 }
 
@@ -303,7 +303,9 @@ func TestStoreThatKeepsNothing(t *testing.T) {
 	})
 }
 
-type nothing struct{ store.Store }
+type nothing struct{ store.Unsupported }
+
+func (nothing) Compact(context.Context, string, store.Log, store.Entry) error { return nil }
 
 func (nothing) Load(context.Context, string) (store.Log, error) {
 	return store.Log{}, store.ErrNotFound
@@ -343,40 +345,40 @@ func TestFewCompactionsAtOnce(t *testing.T) {
 	})
 }
 
-func TestWearOfALoadedLog(t *testing.T) {
+func TestTailOfALoadedLog(t *testing.T) {
 	now := time.Unix(0, 0)
 	entry := func(size int) store.Entry { return store.Entry{Data: make([]byte, size)} }
-	w := wearOf(store.Log{Entries: []store.Entry{entry(10), entry(2 * heavyBytes), entry(20)}}, now)
-	if w.base != 2*heavyBytes || w.entries != 2 || w.bytes != 30 || w.worth() || w.heavy() {
+	w := tailOf(store.Log{Entries: []store.Entry{entry(10), entry(2 * largeBytes), entry(20)}}, now)
+	if w.base != 2*largeBytes || w.entries != 2 || w.bytes != 30 || w.worthwhile() || w.large() {
 		t.Errorf("%+v: the snapshot is the largest entry, wherever it stands", w)
 	}
-	if w := wearOf(store.Log{}, now); w != (wear{}) {
+	if w := tailOf(store.Log{}, now); w != (tail{}) {
 		t.Errorf("%+v for an empty log", w)
 	}
 }
 
-func TestWear(t *testing.T) {
+func TestTail(t *testing.T) {
 	now := time.Unix(0, 0)
-	var w wear
+	var w tail
 	w.add(1000, now)
-	if w.worth() || w.heavy() {
+	if w.worthwhile() || w.large() {
 		t.Error("one entry is a snapshot")
 	}
 	w.add(249, now)
-	if w.worth() {
+	if w.worthwhile() {
 		t.Error("a small change to a large document")
 	}
 	w.add(1, now)
-	if !w.worth() || w.heavy() {
+	if !w.worthwhile() || w.large() {
 		t.Error("a quarter of the snapshot")
 	}
-	w.add(heavyBytes, now)
-	if !w.heavy() {
+	w.add(largeBytes, now)
+	if !w.large() {
 		t.Error("a heavy tail")
 	}
-	w = wear{base: 10 * heavyBytes}
-	w.add(heavyBytes, now)
-	if w.heavy() || w.worth() {
+	w = tail{base: 10 * largeBytes}
+	w.add(largeBytes, now)
+	if w.large() || w.worthwhile() {
 		t.Error("a tail that is small beside the document")
 	}
 }

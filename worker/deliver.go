@@ -1,72 +1,100 @@
 package worker
 
 import (
-	"maps"
-	"slices"
+	"hash/maphash"
+	"sync"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
-// deliver sends outputs on their way. Those to connections that have left
-// meanwhile are dropped. Where it fails, some may lack what others have: all are
-// sent away, and are told everything when they come back.
-func (a *actor) deliver(outs []room.Output) {
+// deliver sends outputs of the room. Those to receivers that have left are
+// dropped. A panic of the layer closes the room.
+func (a *actor) deliver(outs []event.Output) {
 	if err := a.send(outs); err != nil {
-		a.fail(err, deliveryTrouble)
+		a.fail(err, bugFailure)
 	}
 }
 
-func (a *actor) send(outs []room.Output) (err error) {
+// send addresses outputs and sends them: what is for everyone goes to each front
+// that has connections in the room. The error is a panic of the layer.
+func (a *actor) send(outs []event.Output) (err error) {
 	defer guard(&err)
 	addressed := outputs.take()
 	defer outputs.giveBack(addressed)
 	for i := range outs {
-		var to layer.Address
-		if conn := outs[i].To; conn != room.Everyone {
-			var here bool
-			if to, here = a.conns[conn]; !here && outs[i].Answer != nil {
-				to, here = a.askers[conn]
-				delete(a.askers, conn)
+		if outs[i].To == event.Everyone {
+			for _, f := range a.receivers.fronts {
+				*addressed = append(*addressed, layer.Output{Room: a.name, To: f.front, Output: outs[i]})
 			}
-			if !here {
-				continue
-			}
+		} else if front, found := a.receivers.frontOf(&outs[i]); found {
+			*addressed = append(*addressed, layer.Output{Room: a.name, To: front, Output: outs[i]})
 		}
-		*addressed = append(*addressed, layer.Output{Room: a.name, Consumer: to, Output: outs[i]})
 	}
-	if len(*addressed) == 0 {
-		return nil
-	}
-	return a.worker.config.Layer.Deliver(a.worker.working, *addressed)
+	a.worker.deliver(a.name, *addressed)
+	return nil
 }
 
-// answer answers who asks, of whom the room knows nothing or nothing more.
-func (a *actor) answer(conn room.ConnID, to layer.Address, answer room.Answer) {
-	a.worker.answer(a.name, conn, to, answer)
+// respond answers a request that the room doesn't answer.
+func (a *actor) respond(in *layer.Input, response event.Response) {
+	a.worker.respond(in, response)
 }
 
-func (w *Worker) answer(name string, conn room.ConnID, to layer.Address, answer room.Answer) {
-	out := layer.Output{Room: name, Consumer: to, Output: room.Output{To: conn, Answer: &answer}}
-	err := func() (err error) {
-		defer guard(&err)
-		return w.config.Layer.Deliver(w.working, []layer.Output{out})
-	}()
-	if err != nil {
-		w.config.Logger.Error("Who asked about a room could not be answered.", "room", name, "error", err)
-	}
-}
-
-// sendAway closes every connection of the room, each by its name: who joins
-// later is not meant.
-func (a *actor) sendAway(why protocol.CloseError) {
-	outs := make([]room.Output, 0, len(a.conns))
-	for _, conn := range slices.Sorted(maps.Keys(a.conns)) {
-		outs = append(outs, room.Output{To: conn, Msg: why.Message()})
+// closeConns closes connections and watchers of the room.
+func (a *actor) closeConns(conns []event.ConnID, why protocol.CloseError) {
+	outs := make([]event.Output, 0, len(conns))
+	for _, conn := range conns {
+		outs = append(outs, event.Output{Kind: event.OutputMessage, To: conn, Message: why.Message()})
 	}
 	if err := a.send(outs); err != nil {
-		a.worker.config.Logger.Error("The people in a room that was closed could not be told.", "room", a.name, "error", err)
+		a.worker.config.Logger.Error("The Close for the connections of a room could not be delivered, because the layer panicked. "+
+			"They stay open until they send something. Please report this.", "room", a.name, "error", err)
 	}
-	clear(a.conns)
+	a.receivers.close(conns)
+}
+
+// respond answers the request in. It can be called from any goroutine.
+func (w *Worker) respond(in *layer.Input, response event.Response) {
+	w.deliverOne(layer.Output{Room: in.Room, To: in.From, Output: event.Output{
+		Kind: event.OutputResponse, To: in.Conn, Response: &response,
+	}})
+}
+
+// deliverOne delivers an output that no actor sends. A panic of the layer is
+// logged.
+func (w *Worker) deliverOne(out layer.Output) {
+	err := func() (err error) {
+		defer guard(&err)
+		w.deliver(out.Room, []layer.Output{out})
+		return nil
+	}()
+	if err != nil {
+		w.config.Logger.Error("An output could not be delivered, because the layer panicked. "+
+			"A program or a connection waits for it in vain. Please report this.", "room", out.Room, "error", err)
+	}
+}
+
+// deliver passes outputs of one room to the layer. Calls for one room follow
+// each other, as layer.Back requires.
+func (w *Worker) deliver(name string, outs []layer.Output) {
+	if len(outs) == 0 {
+		return
+	}
+	<-w.served
+	mu := w.delivering.of(name)
+	mu.Lock()
+	defer mu.Unlock()
+	w.back.Deliver(outs)
+}
+
+// locks are mutexes for any number of rooms, some of which share one.
+type locks struct {
+	seed maphash.Seed
+	all  [256]sync.Mutex
+}
+
+// of returns the mutex of a room.
+func (l *locks) of(name string) *sync.Mutex {
+	return &l.all[maphash.String(l.seed, name)%uint64(len(l.all))]
 }

@@ -8,46 +8,49 @@ import (
 	"slices"
 	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 )
 
-// failedFor is how long a room that failed turns people away. Stock clients come
-// back several times a second, each by itself: what failed must not be tried
-// again for each of them.
-const failedFor = time.Second
+// closedFor is how long a closed room refuses connections. Stock clients
+// reconnect several times a second, each by itself: what has failed must not be
+// tried again for each of them.
+const closedFor = time.Second
 
-// trouble is why a room is closed: for the log, and for the people in it.
-type trouble struct {
-	log  string
-	tell protocol.CloseError
+// failure is a reason to close a room.
+type failure struct {
+	log   string              // what the operator reads
+	close protocol.CloseError // what the clients read
 }
 
 var (
-	loadTrouble = trouble{
-		"A room could not be loaded. Its people are turned away for a second; the next to join tries again.",
+	loadFailure = failure{
+		"A room could not be loaded. Its connections were closed with 1013 (try later), and so are new ones for a second; " +
+			"then the next Join loads it again. Nothing was changed. Check the store.",
 		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be loaded now. Try again later."},
 	}
-	saveTrouble = trouble{
-		"A room could not be saved. Its people were sent away; they keep their edits and bring them again.",
+	appendFailure = failure{
+		"A room could not be saved. Its connections were closed with 1013 (try later). No client has seen what is not stored; " +
+			"the clients that wrote it keep it and send it again when they reconnect. Check the store.",
 		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be saved now. Try again later."},
 	}
-	deliveryTrouble = trouble{
-		"A room's messages could not be delivered. Its people were sent away; they are told everything when they come back.",
-		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The server can't reach everybody now. Try again later."},
-	}
-	bugTrouble = trouble{
-		"A bug closed a room. Its people were sent away; a second later the next to join opens it afresh.",
+	bugFailure = failure{
+		"A panic closed a room. Its connections were closed with 1011 (internal error); other rooms go on. " +
+			"After a second, the next Join loads the room again. Please report this with the stack.",
 		protocol.CloseError{Code: protocol.CloseInternal, Reason: "A bug in the server closed this document."},
 	}
-	elsewhere = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document was made elsewhere. Come back for it."}
-	deleted   = protocol.CloseError{Code: protocol.CloseDeleted, Reason: "This document was deleted."}
-	stopping  = protocol.CloseError{Code: protocol.CloseRestart, Reason: "The server restarts."}
 )
 
-// bug is a panic that was caught.
+// Reasons to close a room that are no failures.
+var (
+	createdElsewhere = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document was created by another process. Reconnect to load it."}
+	deleted          = protocol.CloseError{Code: protocol.CloseDeleted, Reason: "This document was deleted."}
+	stopping         = protocol.CloseError{Code: protocol.CloseRestart, Reason: "The server restarts."}
+)
+
+// bug is a panic that was recovered.
 type bug struct {
 	value any
 	stack []byte
@@ -55,14 +58,14 @@ type bug struct {
 
 func (b *bug) Error() string { return fmt.Sprint("panic: ", b.value) }
 
-// guard makes an error of a panic. It has to be deferred.
+// guard, when deferred, turns a panic into an error.
 func guard(err *error) {
 	if v := recover(); v != nil {
 		*err = &bug{v, debug.Stack()}
 	}
 }
 
-// guarded calls f. A panic in it closes the room.
+// guarded calls f. A panic in f closes the room.
 func (a *actor) guarded(f func()) {
 	err := func() (err error) {
 		defer guard(&err)
@@ -70,70 +73,107 @@ func (a *actor) guarded(f func()) {
 		return nil
 	}()
 	if err != nil {
-		a.fail(err, bugTrouble)
+		a.fail(err, bugFailure)
 	}
 }
 
-// fail logs err and closes the room. A bug is named as such, wherever it was.
-// That the room was deleted, perhaps by another worker, is no failure.
-func (a *actor) fail(err error, t trouble) {
+// fail logs err and closes the room. A panic is bugFailure wherever it was. A
+// room that was deleted, perhaps by another worker, has not failed: it is closed
+// without a word in the log.
+func (a *actor) fail(err error, f failure) {
 	if errors.Is(err, store.ErrDeleted) {
 		a.closeDeleted()
 		return
 	}
 	attrs := []any{"room", a.name, "error", err}
 	if b, ok := errors.AsType[*bug](err); ok {
-		t = bugTrouble
+		f = bugFailure
 		attrs = append(attrs, "stack", string(b.stack))
 	}
 	if a.worker.working.Err() != nil {
-		t.tell = stopping
+		f.close = stopping
 	}
-	a.worker.config.Logger.Error(t.log, attrs...)
-	a.close(t.tell)
+	a.worker.config.Logger.Error(f.log, attrs...)
+	if report := a.worker.config.Events.Failed; report != nil {
+		report(FailInfo{Room: a.name, Err: err, Close: f.close})
+	}
+	a.close(f.close)
 }
 
-// closeDeleted closes the room because it was deleted. What its people wrote
-// since is of no use any more.
+// closeDeleted closes the room because it was deleted. Updates that wait for the
+// store are dropped.
 func (a *actor) closeDeleted() {
-	a.unsaved = held{}
+	a.next = pending{}
 	a.close(deleted)
 }
 
-// close closes the room to everybody in it, and drops what was held back for
-// them. Updates that wait for the store still go there: they are sound.
+// close closes the room: it refuses what was requested, closes all connections,
+// and drops the outputs that wait for the store. Updates that wait are still
+// stored, because the room has accepted them.
 func (a *actor) close(why protocol.CloseError) {
 	a.failure = &why
 	a.room, a.deadline, a.removeAt = nil, time.Time{}, time.Time{}
-	a.unsaved.outs, a.saving.outs = nil, nil
-	for _, conn := range slices.Sorted(maps.Keys(a.askers)) {
-		a.answer(conn, a.askers[conn], room.Answer{Refusal: a.refusal()})
+	a.next.outs, a.writing.outs = nil, nil
+	for _, conn := range slices.Sorted(maps.Keys(a.receivers.requests)) {
+		q := a.receivers.requests[conn]
+		for range q.responses {
+			a.respond(&layer.Input{Room: a.name, From: q.front, Input: event.Input{Conn: conn}}, a.refusal())
+		}
 	}
-	clear(a.askers)
-	a.sendAway(why)
+	clear(a.receivers.requests)
+	a.closeConns(a.receivers.all(), why)
 	a.release()
 }
 
-// reject turns those away who joined a room that has failed, and refuses what is
-// asked of it. To create or to delete it may still go well.
+// reject is step for a room that is closed. It closes the connections that join
+// and refuses requests, except for creates and deletes, which can still succeed.
 func (a *actor) reject(batch []layer.Input) {
-	for _, in := range batch {
+	var joined, lost []event.ConnID
+	for i := range batch {
+		in := &batch[i]
 		switch in.Kind {
-		case room.Join, room.Watch:
-			a.conns[in.Conn] = in.Consumer
-		case room.Query, room.Apply:
-			a.answer(in.Conn, in.Consumer, room.Answer{Refusal: a.refusal()})
-		case room.Create, room.Delete:
-			a.change(in)
+		case event.InputJoin:
+			a.receivers.join(in.Conn, in.From)
+			joined = append(joined, in.Conn)
+		case event.InputLeave:
+			a.receivers.leave(in.Conn)
+		case event.InputMessage, event.InputResync:
+			// What comes from a known connection was sent before it was closed.
+			a.receivers.expectRejoin(in.Conn, in.From)
+		case event.InputRequest:
+			if changesRoom(in) {
+				a.change(*in)
+			} else {
+				a.respond(in, a.refusal())
+			}
+		case roomMoved:
+			a.drain()
+		case frontLost:
+			lost = append(lost, a.receivers.at(in.From)...)
+		case frontGone:
+			for _, conn := range a.receivers.at(in.From) {
+				a.receivers.leave(conn)
+			}
 		}
 	}
-	a.sendAway(*a.failure)
+	a.closeConns(joined, *a.failure)
+	a.rejoin(lost)
+	a.rejoin(slices.Sorted(maps.Keys(a.receivers.unknown)))
+	clear(a.receivers.unknown)
 }
 
-// refusal is what who asks is told of a room that is closed.
-func (a *actor) refusal() room.Refusal {
+// refusal is the response to requests to a closed room.
+func (a *actor) refusal() event.Response {
 	if a.failure.Code == protocol.CloseDeleted {
-		return room.Refusal{Cause: room.Unavailable}
+		return refuse(event.CauseNotFound)
 	}
-	return room.Refusal{Cause: room.Closed, Code: a.failure.Code, Reason: a.failure.Reason}
+	return event.Response{Refusal: closedRefusal(*a.failure)}
+}
+
+func closedRefusal(why protocol.CloseError) event.Refusal {
+	return event.Refusal{Cause: event.CauseClosed, Code: why.Code, Reason: why.Reason}
+}
+
+func refuse(cause event.Cause) event.Response {
+	return event.Response{Refusal: event.Refusal{Cause: cause}}
 }

@@ -18,17 +18,17 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// faultyStore does what a test wants before it passes a call on.
+// faultyStore calls functions of a test before it passes a call on.
 type faultyStore struct {
 	store.Store
 
@@ -65,7 +65,7 @@ func (s *faultyStore) Append(ctx context.Context, room string, e store.Entry) (s
 	return s.Store.Append(ctx, room, e)
 }
 
-// block makes calls wait until the test lets them go with the error it sends.
+// block returns a function that waits until the test sends the error for it to return.
 func block() (on func(context.Context, string) error, release chan error) {
 	release = make(chan error)
 	return func(ctx context.Context, _ string) error {
@@ -78,26 +78,27 @@ func block() (on func(context.Context, string) error, release chan error) {
 	}, release
 }
 
-// fixture is a worker that runs, and a consumer.
+// fixture is a running worker with a front.
 type fixture struct {
 	*Worker
 
 	t     *testing.T
 	store *faultyStore
-	port  layer.Port
+	front layer.Front
 	stop  context.CancelFunc
 	ended chan error
 
 	mu   sync.Mutex
 	log  bytes.Buffer
 	outs []string
+	lost int // how often the front was told that it lost something
 
-	lastAsker room.ConnID
-	asked     map[room.ConnID]*asking
+	lastProgram event.ConnID
+	requests    map[event.ConnID]*request
 }
 
-// run calls test with a worker that runs, in a bubble whose time passes only
-// when all wait.
+// run calls test with a running worker, in a bubble in which time passes only
+// while all goroutines wait.
 func run(t *testing.T, settings Settings, test func(f *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -111,16 +112,19 @@ func run(t *testing.T, settings Settings, test func(f *fixture)) {
 		if len(f.rooms) > 0 {
 			t.Errorf("%d rooms are left", len(f.rooms))
 		}
-		f.port.Close()
+		f.front.Close()
 	})
 }
 
 func start(t *testing.T, c Config) *fixture {
 	t.Helper()
-	f := &fixture{t: t, store: &faultyStore{Store: memstore.New()}, ended: make(chan error, 1), asked: make(map[room.ConnID]*asking)}
+	f := &fixture{t: t, store: &faultyStore{Store: memstore.New()}, ended: make(chan error, 1), requests: make(map[event.ConnID]*request)}
 	l := memlayer.New()
 	if c.Layer == nil {
 		c.Layer = l
+	}
+	if c.Store != nil {
+		f.store.Store = c.Store
 	}
 	c.Store = f.store
 	c.Logger = slog.New(slog.NewTextHandler(f, nil))
@@ -128,25 +132,25 @@ func start(t *testing.T, c Config) *fixture {
 	ctx, stop := context.WithCancel(t.Context())
 	f.stop = stop
 	var err error
-	if f.port, err = l.Attach(f.deliver); err != nil {
+	if f.front, err = l.Attach(layer.FrontHandler{Deliver: f.deliver, Lost: f.noteLost}); err != nil {
 		t.Fatal(err)
 	}
 	go func() {
 		err := f.Run(ctx)
 		f.ended <- err
-		close(f.ended) // who reads again finds nil
+		close(f.ended) // a second read returns nil
 	}()
 	return f
 }
 
-// Write takes the log.
+// Write implements io.Writer for the log.
 func (f *fixture) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.log.Write(p)
 }
 
-// logged gives what was logged since it was last called.
+// logged returns what was logged since the last call.
 func (f *fixture) logged() string {
 	synctest.Wait()
 	f.mu.Lock()
@@ -155,31 +159,50 @@ func (f *fixture) logged() string {
 	return f.log.String()
 }
 
+func (f *fixture) noteLost(func(string) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost++
+}
+
 func (f *fixture) deliver(outs []layer.Output) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, out := range outs {
-		if q := f.asked[out.To]; q != nil {
+		if q := f.requests[out.Output.To]; q != nil {
 			q.take(out)
 			continue
 		}
-		to := fmt.Sprint(uint64(out.To))
-		if out.To == room.Everyone {
-			to = "all"
-		}
-		what := fmt.Sprint(map[protocol.Type]string{
-			protocol.SyncStep1: "SyncStep1", protocol.SyncStep2: "SyncStep2", protocol.Update: "Update",
-			protocol.Awareness: "Awareness", protocol.Close: "Close",
-		}[out.Msg.Type])
-		if out.Msg.Type == protocol.Close {
-			what += fmt.Sprint(" ", out.Msg.Code)
-		}
-		f.outs = append(f.outs, out.Room+": "+to+" "+what)
+		f.outs = append(f.outs, line(out))
 	}
 }
 
-// want fails the test unless exactly these outputs came since it was last
-// called, those of one room in this order.
+// line describes an output.
+func line(out layer.Output) string {
+	to := fmt.Sprint(uint64(out.Output.To))
+	if out.Output.To == event.Everyone {
+		to = "all"
+	}
+	var what string
+	switch out.Kind {
+	case event.OutputMessage:
+		what = map[protocol.Type]string{
+			protocol.SyncStep1: "SyncStep1", protocol.SyncStep2: "SyncStep2", protocol.Update: "Update",
+			protocol.Awareness: "Awareness", protocol.Close: "Close",
+		}[out.Message.Type]
+		if out.Message.Type == protocol.Close {
+			what += fmt.Sprint(" ", out.Message.Code)
+		}
+	case event.OutputResponse:
+		what = "Response"
+	case event.OutputRejoin:
+		what = "Rejoin"
+	}
+	return out.Room + ": " + to + " " + what
+}
+
+// want fails the test unless exactly these outputs came since the last call,
+// those of one room in this order.
 func (f *fixture) want(want ...string) {
 	f.t.Helper()
 	synctest.Wait()
@@ -196,7 +219,7 @@ func (f *fixture) want(want ...string) {
 	f.outs = nil
 }
 
-// closed gives the closes among what was delivered.
+// closed returns the closes among the outputs.
 func (f *fixture) closed() (closes []string) {
 	synctest.Wait()
 	f.mu.Lock()
@@ -209,52 +232,59 @@ func (f *fixture) closed() (closes []string) {
 	return closes
 }
 
-func (f *fixture) trySend(name string, in room.Input) error {
-	return f.port.Send(layer.Input{Room: name, Input: in})
+func (f *fixture) trySend(name string, in event.Input) error {
+	return f.front.Send(layer.Input{Room: name, Input: in})
 }
 
-func (f *fixture) send(name string, in room.Input) {
+func (f *fixture) send(name string, in event.Input) {
 	f.t.Helper()
 	if err := f.trySend(name, in); err != nil {
 		f.t.Fatalf("Send: %v", err)
 	}
 }
 
-func (f *fixture) join(name string, conns ...room.ConnID) {
+func (f *fixture) join(name string, conns ...event.ConnID) {
 	f.t.Helper()
-	if err := f.port.Join(name); err != nil {
-		f.t.Fatal(err)
-	}
 	for _, conn := range conns {
-		f.send(name, room.Input{Kind: room.Join, Conn: conn, Access: room.Write | room.Present})
+		f.send(name, event.Input{Kind: event.InputJoin, Conn: conn, Access: event.AccessWrite | event.AccessPresent})
 	}
 }
 
-func (f *fixture) leave(name string, conn room.ConnID) {
+// rejoin has connections join again that have nothing.
+func (f *fixture) rejoin(name string, conns ...event.ConnID) {
 	f.t.Helper()
-	f.send(name, room.Input{Kind: room.Leave, Conn: conn})
+	for _, conn := range conns {
+		f.send(name, event.Input{
+			Kind: event.InputJoin, Conn: conn, Access: event.AccessWrite | event.AccessPresent, Opening: event.OpeningRejoin,
+		})
+	}
 }
 
-func message(conn room.ConnID, typ protocol.Type, data []byte) room.Input {
-	return room.Input{Kind: room.Message, Conn: conn, Msg: protocol.Message{Type: typ, Data: data}}
+func (f *fixture) leave(name string, conn event.ConnID) {
+	f.t.Helper()
+	f.send(name, event.Input{Kind: event.InputLeave, Conn: conn})
 }
 
-func (f *fixture) write(name string, conn room.ConnID, update []byte) {
+func message(conn event.ConnID, typ protocol.Type, data []byte) event.Input {
+	return event.Input{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: typ, Data: data}}
+}
+
+func (f *fixture) write(name string, conn event.ConnID, update []byte) {
 	f.t.Helper()
 	f.send(name, message(conn, protocol.Update, update))
 }
 
-// pair joins 1 and 2 and forgets what they are sent at first.
+// pair has the connections 1 and 2 join.
 func (f *fixture) pair(name string) {
 	f.t.Helper()
 	f.join(name, 1, 2)
 	f.want(name+": 1 SyncStep1", name+": 2 SyncStep1")
 }
 
-// rest lets the time pass in which rooms that failed turn people away.
+// rest waits until closed rooms are gone.
 func (f *fixture) rest() {
 	synctest.Wait()
-	time.Sleep(failedFor)
+	time.Sleep(closedFor)
 	synctest.Wait()
 }
 
@@ -270,7 +300,16 @@ func (f *fixture) onAppend(on func(context.Context, string) error) {
 	f.store.onAppend = on
 }
 
-// opened tells how often rooms were loaded.
+// inMemory returns the names of the rooms in memory, in order.
+func (f *fixture) inMemory() (names []string) {
+	synctest.Wait()
+	for _, a := range f.all() {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+// opened returns how often rooms were loaded.
 func (f *fixture) opened() int {
 	synctest.Wait()
 	f.store.mu.Lock()
@@ -285,7 +324,7 @@ func (f *fixture) appends() int {
 	return f.store.appends
 }
 
-// wantStored fails the test unless the store holds these updates of a room, and no more.
+// wantStored fails the test unless the store holds exactly these updates of a room.
 func (f *fixture) wantStored(name string, updates ...[]byte) {
 	f.t.Helper()
 	synctest.Wait()
@@ -315,7 +354,7 @@ func storedDocument(t *testing.T, s store.Store, name string) *blocks.Store {
 	return doc
 }
 
-// typed is the update of client typing its clock'th character.
+// typed returns the update with which a client types its character number clock.
 func typed(client, clock uint64) []byte {
 	b := []byte{1, 1}
 	b = binary.AppendUvarint(b, client)
@@ -330,7 +369,7 @@ func typed(client, clock uint64) []byte {
 	return append(b, 1, 'a'+byte(clock%26), 0)
 }
 
-// present is an awareness update.
+// present returns an awareness update with one state.
 func present(client, clock uint64, state string) []byte {
 	b := []byte{1}
 	b = binary.AppendUvarint(b, client)

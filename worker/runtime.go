@@ -6,20 +6,20 @@ import (
 	"github.com/yroom/yroom/internal/turn"
 )
 
-// Runtime is what a Worker runs on. Programs leave it out. A simulation brings
-// its own, to decide what runs when and how late it is; then all three are needed.
+// Runtime is what a Worker runs on. The zero value stands for goroutines and the
+// clock of the system. A simulation that decides what runs when sets all three
+// functions.
 //
-// A timer that waits in the Go runtime costs about as much as an entry of a heap
-// kept by hand and needs no goroutine to look after it, so AfterFunc is all
-// that is asked for.
+// AfterFunc suffices for what a room has to do later: a timer of the Go runtime
+// costs about as much as an entry of a heap would, and needs no goroutine.
 type Runtime struct {
-	// Go has f called later or elsewhere, never before it returns. It can be
-	// called from any goroutine.
+	// Go calls f later or elsewhere, never before Go returns. It can be called
+	// from any goroutine.
 	Go func(f func())
-	// Now tells the time.
+	// Now returns the time.
 	Now func() time.Time
-	// AfterFunc has f called once after d, never before AfterFunc returns, and
-	// not at all when stop returned true.
+	// AfterFunc calls f once after d, never before AfterFunc returns, and not at
+	// all if stop has returned true.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 }
 
@@ -32,7 +32,7 @@ func (r Runtime) withDefaults() Runtime {
 			AfterFunc: func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop },
 		}
 	case r.Go == nil || r.Now == nil || r.AfterFunc == nil:
-		panic("worker: Config.Runtime is given in part")
+		panic("worker: Config.Runtime has some functions and lacks others")
 	}
 	return r
 }

@@ -12,14 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
-	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/worker"
 )
 
-// seeded runs what it is given one by one, in an order that a seed decides.
+// seeded runs functions one by one, in an order that a seed decides.
 type seeded struct {
 	rnd *rand.Rand
 
@@ -36,7 +36,7 @@ func (s *seeded) add(f func()) {
 // run runs until nothing is due.
 func (s *seeded) run() {
 	for {
-		synctest.Wait() // whoever adds something has done so
+		synctest.Wait() // all that is to be added has been
 		s.mu.Lock()
 		if len(s.due) == 0 {
 			s.mu.Unlock()
@@ -50,8 +50,9 @@ func (s *seeded) run() {
 	}
 }
 
-// history has people join rooms, and tells in which order they were answered.
-func history(t *testing.T, seed uint64) (told []string) {
+// history has connections join rooms, and returns the rooms in the order of their
+// answers.
+func history(t *testing.T, seed uint64) (rooms []string) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &seeded{rnd: rand.New(rand.NewPCG(seed, 0))}
 		now := time.Unix(1_000_000_000, 0)
@@ -68,33 +69,36 @@ func history(t *testing.T, seed uint64) (told []string) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- w.Run(ctx) }()
-		<-l.Serving()
-		port, err := l.Attach(func(outs []layer.Output) {
-			for _, out := range outs {
-				told = append(told, out.Room)
-			}
+		synctest.Wait() // the layer serves the worker
+		front, err := l.Attach(layer.FrontHandler{
+			Deliver: func(outs []layer.Output) {
+				for _, out := range outs {
+					rooms = append(rooms, out.Room)
+				}
+			},
+			Lost: func(func(string) bool) {},
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		send := func(name string, in room.Input) {
-			if err := port.Send(layer.Input{Room: name, Input: in}); err != nil {
+		send := func(name string, in event.Input) {
+			if err := front.Send(layer.Input{Room: name, Input: in}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		for i := range 8 {
-			send(fmt.Sprint("room ", i), room.Input{Kind: room.Join, Conn: 1})
+			send(fmt.Sprint("room ", i), event.Input{Kind: event.InputJoin, Conn: 1})
 		}
-		if len(told) > 0 {
-			t.Error("something ran that the simulation did not run")
+		if len(rooms) > 0 {
+			t.Error("a function ran that the simulation did not run")
 		}
 		s.run()
 		for i := range 8 {
-			send(fmt.Sprint("room ", i), room.Input{Kind: room.Leave, Conn: 1})
+			send(fmt.Sprint("room ", i), event.Input{Kind: event.InputLeave, Conn: 1})
 		}
 		s.run()
 		if alarms != 8 {
-			t.Errorf("%d alarms, want one for each room that nobody is in", alarms)
+			t.Errorf("%d alarms, want one for each empty room", alarms)
 		}
 		stop()
 		s.run()
@@ -104,11 +108,11 @@ func history(t *testing.T, seed uint64) (told []string) {
 		if alarms != 0 {
 			t.Errorf("%d alarms are left", alarms)
 		}
-		if err := port.Close(); err != nil {
+		if err := front.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return told
+	return rooms
 }
 
 func TestRuntimeOfASimulation(t *testing.T) {
@@ -124,10 +128,10 @@ func TestRuntimeOfASimulation(t *testing.T) {
 	}
 }
 
-func TestRuntimeInPartIsRefused(t *testing.T) {
+func TestPartialRuntimePanics(t *testing.T) {
 	defer func() {
 		if recover() == nil {
-			t.Error("was taken")
+			t.Error("New did not panic")
 		}
 	}()
 	worker.New(worker.Config{Runtime: worker.Runtime{Now: time.Now}})

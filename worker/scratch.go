@@ -3,19 +3,20 @@ package worker
 import (
 	"sync"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
-	"github.com/yroom/yroom/room"
 )
 
-// Slices that a turn needs and nobody keeps.
+// Slices that are needed within a turn only.
 var (
-	inputs  scratch[room.Input]
+	inputs  scratch[event.Input]
 	outputs scratch[layer.Output]
 )
 
+// scratch is a pool of slices.
 type scratch[T any] struct{ pool sync.Pool }
 
-// take gives an empty slice.
+// take returns an empty slice.
 func (s *scratch[T]) take() *[]T {
 	if v, ok := s.pool.Get().(*[]T); ok {
 		return v
@@ -23,7 +24,7 @@ func (s *scratch[T]) take() *[]T {
 	return new([]T)
 }
 
-// giveBack takes the slice back; what it holds is forgotten.
+// giveBack clears the slice and puts it back into the pool.
 func (s *scratch[T]) giveBack(v *[]T) {
 	clear(*v)
 	*v = (*v)[:0]

@@ -8,20 +8,22 @@ import (
 	"github.com/yroom/yroom/room"
 )
 
-// Settings are those of one room. The zero value means the defaults.
+// Settings are the settings of one room. A zero field stands for its default.
 type Settings struct {
-	// RemoveDelay is how long a room stays open when the last one has left.
-	// 0: 30 seconds.
+	// RemoveDelay is how long a room stays open after its last connection has
+	// left. The default is 30 seconds.
 	RemoveDelay time.Duration
-	// AutosaveDelay is how long after the last edit the room's log is compacted;
-	// at ten times that it is under steady typing too. 0: 1 minute. It is also
-	// compacted when it has grown much, and when the room closes.
+	// AutosaveDelay is how long after the last edit the log of the room is
+	// compacted. If edits go on, it is compacted after ten times that. It is also
+	// compacted when it has grown much, and when the room is evicted. The default
+	// is 1 minute.
 	AutosaveDelay time.Duration
-	// Room is for the room itself. Snapshots are in its Encoding.
+	// Room configures the room itself. Its Epoch is ignored. Snapshots are in its
+	// Encoding.
 	Room room.Config
 	// MailboxInputs and MailboxBytes bound what waits for the room's next turn;
-	// past them its connections are read no more. MailboxBytes also bounds what
-	// waits for the store. 0: 4,096 inputs, 32 MiB.
+	// past them the consumer doesn't read from its connections. MailboxBytes also
+	// bounds what waits for the store. The defaults are 4,096 inputs and 32 MiB.
 	MailboxInputs int
 	MailboxBytes  int
 }

@@ -1,59 +1,71 @@
-// Package worker runs rooms: it opens each when somebody joins, gives it its
-// inputs turn by turn, stores what its document gains before anybody sees it,
-// and lets it go when nobody is left.
+// Package worker runs rooms. It opens a room when a connection joins or a program
+// requests something, passes it its inputs turn by turn, stores what is added to
+// its document before any client sees it, and evicts the room when it is no
+// longer used.
+//
+// Reading order: worker.go and handle.go (what arrives from the layer), actor.go
+// (a room's turns), load.go, append.go, deliver.go, evict.go, compact.go, fail.go,
+// lost.go, and request.go, request_change.go, request_stored.go and rooms.go for
+// what programs request.
 package worker
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/yroom/yroom/internal/turn"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 )
 
-// ErrDrainTimeout means that the store did not do everything within the
-// DrainTimeout. The clients of the rooms that were cut off still have their edits.
-var ErrDrainTimeout = errors.New("worker: not everything could be saved in time")
+// ErrDrainTimeout means that the store did not finish within the DrainTimeout.
+// Clients keep the edits that were not stored, and send them again.
+var ErrDrainTimeout = errors.New("worker: not everything could be stored in time")
 
-// Config says what a Worker works with. Layer and Store are needed.
+// Config configures a Worker. Layer and Store are required.
 type Config struct {
 	Layer layer.Layer
 	Store store.Store
-	// Room gives the settings of a room. nil: the defaults for each. It is called
-	// when a room is opened, and when one is read, from several goroutines.
+	// Room returns the settings of a room. nil stands for the defaults. It is
+	// called when a room is opened or read, from several goroutines.
 	Room func(name string) Settings
-	// Logger is told of what went wrong. nil: slog.Default().
+	// Logger takes reports of failures. nil stands for slog.Default().
 	Logger *slog.Logger
+	// Events are called when something happens to a room.
+	Events Events
 	// DrainTimeout bounds how long Run goes on after its context has ended, to
-	// load what it needs and save what it has. 0: 10 seconds.
+	// finish loads and appends. 0 stands for 10 seconds.
 	DrainTimeout time.Duration
-	// Runtime is for simulations. Zero: goroutines, and the time of day.
+	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
 }
 
-// Worker runs rooms.
+// Worker runs rooms. New makes one.
 type Worker struct {
 	config Config
-	step   func(*room.Room, []room.Input) room.Effects
+	step   func(*room.Room, time.Time, []event.Input) room.Effects
 
+	back       layer.Back      // once served is closed
+	served     chan struct{}   // closed when the layer serves the worker
 	working    context.Context // ends when the drain has taken too long
 	compacting context.Context // ends when half of that time is over
-	live       sync.WaitGroup  // actors, and alarms that may still ring
+	live       sync.WaitGroup  // actors, reads, lists, and alarms that may still ring
 
+	delivering         locks
 	compactions, reads slots
 
 	mu    sync.RWMutex
 	rooms map[string]*actor
 }
 
-// New makes a Worker. It does nothing before Run.
+// New returns a Worker that does nothing before Run is called.
 func New(c Config) *Worker {
 	if c.Room == nil {
 		c.Room = func(string) Settings { return Settings{} }
@@ -66,14 +78,18 @@ func New(c Config) *Worker {
 	return &Worker{
 		config:      c,
 		step:        (*room.Room).Step,
+		served:      make(chan struct{}),
+		delivering:  locks{seed: maphash.MakeSeed()},
 		compactions: slots{free: compactsAtOnce},
 		reads:       slots{free: readsAtOnce},
 		rooms:       make(map[string]*actor),
 	}
 }
 
-// Run serves until ctx ends, or the layer breaks. Then it finishes what it has
-// taken and saves it, and returns. It is called once.
+// Run serves the layer until ctx ends. Then it takes no more inputs, stores what
+// it has taken, has the connections of its rooms join again at another worker,
+// and returns. The error is that of the layer, or ErrDrainTimeout. Run is called
+// once.
 func (w *Worker) Run(ctx context.Context) error {
 	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -82,7 +98,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer cutCompactions()
 	w.compacting = compacting
 
-	err := w.config.Layer.Serve(ctx, w.handle)
+	back, err := w.config.Layer.Serve(layer.BackHandler{Handle: w.handle, Lost: w.lost, Gone: w.gone, Moved: w.moved})
+	if err != nil {
+		return err
+	}
+	w.back = back
+	close(w.served)
+	<-ctx.Done()
+	back.Drain()
 
 	stop := w.config.Runtime.AfterFunc(w.config.DrainTimeout, cut)
 	stopHalf := w.config.Runtime.AfterFunc(w.config.DrainTimeout/2, cutCompactions)
@@ -92,75 +115,36 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	w.live.Wait()
 	if !stop() {
-		err = errors.Join(err, ErrDrainTimeout)
+		err = ErrDrainTimeout
 	}
-	return err
+	return errors.Join(err, back.Close())
 }
 
-// handle takes an input from the layer.
-func (w *Worker) handle(in layer.Input) error {
-	for {
-		a := w.find(in)
-		if a == nil {
-			if in.Kind == room.Query {
-				return w.askStore(in)
-			}
-			return nil
-		}
-		var err error
-		if in.Kind == room.Leave {
-			err = a.mail.Force(in) // there is one for each Join, and it must not get lost
-		} else {
-			err = a.mail.Put(in, size(in))
-		}
-		switch {
-		case errors.Is(err, turn.ErrFull):
-			return layer.ErrFull
-		case errors.Is(err, turn.ErrClosed):
-			w.forget(a) // it is about to do so itself
-		default:
-			return err
-		}
-	}
-}
-
-// size is about how many bytes an input brings.
-func size(in layer.Input) int {
-	if in.Ask != nil {
-		return len(in.Ask.Update) + len(in.Ask.Vector)
-	}
-	return len(in.Msg.Data)
-}
-
-// opens tells whether an input opens its room. All else is nothing to a room
-// that isn't open, except that a Query is answered from the store.
-func opens(k room.Kind) bool {
-	return k == room.Join || k.Asks() && k != room.Query
-}
-
-// find gives the actor for an input, nil where the room is not open and stays so.
-func (w *Worker) find(in layer.Input) *actor {
+// find returns the actor of a room, or nil if the room is not open.
+func (w *Worker) find(name string) *actor {
 	w.mu.RLock()
-	a := w.rooms[in.Room]
-	w.mu.RUnlock()
-	if a != nil || !opens(in.Kind) {
-		return a
-	}
-	opened := newActor(w, in.Room)
+	defer w.mu.RUnlock()
+	return w.rooms[name]
+}
+
+// open returns the actor of a room, and makes one if the room is not open.
+func (w *Worker) open(name string) *actor {
+	opened := newActor(w, name)
 	w.mu.Lock()
-	if a = w.rooms[in.Room]; a == nil {
-		w.rooms[in.Room] = opened
+	a := w.rooms[name]
+	if a == nil {
+		w.rooms[name] = opened
 		w.live.Add(1)
 	}
 	w.mu.Unlock()
-	if a != nil {
+	if a != nil { // another input has opened it
 		return a
 	}
 	w.config.Runtime.Go(opened.load)
 	return opened
 }
 
-// forget makes room for a's next incarnation.
+// forget removes a, so that the next input makes a new actor.
 func (w *Worker) forget(a *actor) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -169,7 +153,8 @@ func (w *Worker) forget(a *actor) {
 	}
 }
 
-// all gives the actors in an order that does not depend on chance.
+// all returns all actors, in the order of their names, so that a simulation can
+// be repeated.
 func (w *Worker) all() []*actor {
 	w.mu.RLock()
 	defer w.mu.RUnlock()

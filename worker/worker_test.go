@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
@@ -43,9 +44,10 @@ func TestTwoPeopleMeet(t *testing.T) {
 
 func TestOnlyAJoinOpensARoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		for _, kind := range []room.Kind{room.Message, room.Leave, room.Resync, room.Tick} {
-			f.send("a", room.Input{Kind: kind, Conn: 1})
+		for _, kind := range []event.InputKind{event.InputMessage, event.InputLeave, event.InputResync} {
+			f.send("a", event.Input{Kind: kind, Conn: 1})
 		}
+		f.want("a: 1 Rejoin", "a: 1 Rejoin") // the Leave needs no answer
 		if n := f.opened(); n != 0 {
 			t.Errorf("opened %d times", n)
 		}
@@ -66,7 +68,7 @@ func TestInputsWaitForTheLoad(t *testing.T) {
 		f.join("a", 1, 2)
 		f.send("a", message(1, protocol.SyncStep1, []byte{0}))
 		f.want()
-		if err := f.trySend("a", room.Input{Kind: room.Join, Conn: 3}); !errors.Is(err, layer.ErrFull) {
+		if err := f.trySend("a", event.Input{Kind: event.InputJoin, Conn: 3}); !errors.Is(err, layer.ErrFull) {
 			t.Errorf("Send to a full room: %v", err)
 		}
 		f.leave("a", 2) // is always taken
@@ -206,13 +208,13 @@ func TestAppendThatFails(t *testing.T) {
 
 func TestPanicClosesThatRoomAlone(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.step = func(r *room.Room, ins []room.Input) room.Effects {
+		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
 			for _, in := range ins {
-				if string(in.Msg.Data) == "boom" {
+				if string(in.Message.Data) == "boom" {
 					panic("stepped on a mine")
 				}
 			}
-			return r.Step(ins)
+			return r.Step(now, ins)
 		}
 		f.pair("a")
 		f.pair("b")
@@ -235,11 +237,11 @@ func TestPanicClosesThatRoomAlone(t *testing.T) {
 // does not load before that.
 func TestPanicDuringAnAppend(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.step = func(r *room.Room, ins []room.Input) room.Effects {
-			if string(ins[0].Msg.Data) == "boom" {
+		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
+			if string(ins[0].Message.Data) == "boom" {
 				panic("stepped on a mine")
 			}
-			return r.Step(ins)
+			return r.Step(now, ins)
 		}
 		f.pair("a")
 		on, release := block()
@@ -272,11 +274,11 @@ func TestPanicDuringAnAppend(t *testing.T) {
 
 func TestPanicDuringAnAppendThatFails(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.step = func(r *room.Room, ins []room.Input) room.Effects {
-			if string(ins[0].Msg.Data) == "boom" {
+		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
+			if string(ins[0].Message.Data) == "boom" {
 				panic("stepped on a mine")
 			}
-			return r.Step(ins)
+			return r.Step(now, ins)
 		}
 		f.pair("a")
 		on, release := block()
@@ -436,7 +438,7 @@ func TestAnswersThatWaitAreBounded(t *testing.T) {
 		synctest.Wait()
 		asked := 0
 		for ; asked < 1000; asked++ {
-			err := f.trySend("a", room.Input{Kind: room.Query, Conn: room.ConnID(1000 + asked), Ask: &room.Ask{}})
+			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + asked), Request: &event.Request{Kind: event.RequestQuery}})
 			synctest.Wait()
 			if errors.Is(err, layer.ErrFull) {
 				break
@@ -470,7 +472,7 @@ func TestDrainSavesWhatWasTaken(t *testing.T) {
 		synctest.Wait()
 		f.stop()
 		synctest.Wait()
-		if err := f.trySend("a", room.Input{Kind: room.Join, Conn: 3}); !errors.Is(err, layer.ErrNoOwner) {
+		if err := f.trySend("a", event.Input{Kind: event.InputJoin, Conn: 3}); !errors.Is(err, layer.ErrNoOwner) {
 			t.Errorf("Send after the end: %v", err)
 		}
 		for range 2 {
@@ -484,7 +486,7 @@ func TestDrainSavesWhatWasTaken(t *testing.T) {
 		if err := <-f.ended; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		f.want("a: all Update", "a: all Update")
+		f.want("a: all Update", "a: all Update", "a: 1 Rejoin", "a: 2 Rejoin", "b: 1 Rejoin", "b: 2 Rejoin")
 		f.wantStored("a", typed(7, 0), typed(7, 1))
 		if log := f.logged(); log != "" {
 			t.Errorf("logged: %s", log)
@@ -507,7 +509,7 @@ func TestDrainTakesTheMailbox(t *testing.T) {
 		if err := <-f.ended; err != nil {
 			t.Errorf("Run: %v", err)
 		}
-		f.want("a: all Update", "b: 1 SyncStep1", "b: all Update")
+		f.want("a: all Update", "a: 1 Rejoin", "b: 1 SyncStep1", "b: all Update", "b: 1 Rejoin")
 		f.wantStored("a", typed(7, 0))
 		f.wantStored("b", typed(8, 0))
 		if log := f.logged(); log != "" {
@@ -540,156 +542,133 @@ func TestDrainHasAnEnd(t *testing.T) {
 	})
 }
 
-// brokenLayer serves nobody and delivers nothing.
-type brokenLayer struct{ layer.Layer }
+// faultyLayer returns errors.
+type faultyLayer struct {
+	layer.Layer
 
-func (brokenLayer) Serve(context.Context, func(layer.Input) error) error { return errFault }
+	serve, close error
+}
 
-func (brokenLayer) Deliver(context.Context, []layer.Output) error { return errFault }
+func (l *faultyLayer) Serve(h layer.BackHandler) (layer.Back, error) {
+	if l.serve != nil {
+		return nil, l.serve
+	}
+	back, err := l.Layer.Serve(h)
+	return &faultyBack{Back: back, close: l.close}, err
+}
 
-func TestLayerThatBreaks(t *testing.T) {
+// faultyBack calls a function of a test before it delivers, and returns an error
+// from Close.
+type faultyBack struct {
+	layer.Back
+
+	on    func(outs []layer.Output)
+	close error
+}
+
+func (b *faultyBack) Deliver(outs []layer.Output) {
+	if b.on != nil {
+		b.on(outs)
+	}
+	b.Back.Deliver(outs)
+}
+
+func (b *faultyBack) Close() error { return errors.Join(b.Back.Close(), b.close) }
+
+func TestLayerThatDoesNotServe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, Config{Layer: brokenLayer{}})
+		f := start(t, Config{Layer: &faultyLayer{Layer: memlayer.New(), serve: errFault}})
 		if err := <-f.ended; !errors.Is(err, errFault) {
-			t.Errorf("Run: %v, want what broke the layer", err)
+			t.Errorf("Run: %v, want the error of the layer", err)
 		}
 	})
 }
 
-// fragileLayer serves until it breaks.
-type fragileLayer struct {
-	layer.Layer
-
-	breaks chan error
-}
-
-func (l fragileLayer) Serve(ctx context.Context, handle func(layer.Input) error) error {
-	ctx, stop := context.WithCancel(ctx)
-	ended := make(chan error)
-	go func() { ended <- l.Layer.Serve(ctx, handle) }()
-	err := <-l.breaks
-	stop()
-	return errors.Join(err, <-ended)
-}
-
-func TestLayerThatBreaksWhileARoomIsLoaded(t *testing.T) {
-	run(t, Settings{}, func(f *fixture) {
-		// A worker of its own, as that of the fixture serves already.
-		l := fragileLayer{memlayer.New(), make(chan error)}
-		on, release := block()
-		f.onLoad(on)
-		w := New(Config{Layer: l, Store: f.store})
-		ended := make(chan error)
-		go func() { ended <- w.Run(f.t.Context()) }()
+func TestLayerThatDoesNotClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &faultyLayer{Layer: memlayer.New(), close: errFault}
+		f := start(t, Config{Layer: l})
 		synctest.Wait()
-		port, err := l.Attach(func([]layer.Output) {})
+		front, err := l.Attach(layer.FrontHandler{Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := port.Send(layer.Input{Room: "a", Input: room.Input{Kind: room.Join, Conn: 1}}); err != nil {
+		on, release := block()
+		f.onLoad(on)
+		if err := front.Send(layer.Input{Room: "a", Input: event.Input{Kind: event.InputJoin, Conn: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
-		l.breaks <- errFault
+		f.stop() // while the room is loaded
 		release <- nil
-		if err := <-ended; !errors.Is(err, errFault) || errors.Is(err, ErrDrainTimeout) {
-			t.Errorf("Run: %v, want what broke the layer", err)
+		if err := <-f.ended; !errors.Is(err, errFault) || errors.Is(err, ErrDrainTimeout) {
+			t.Errorf("Run: %v, want the error of the layer", err)
 		}
-		port.Close()
+		front.Close()
+		f.front.Close()
 	})
 }
 
-// layerWithFaults does what a test wants before it delivers.
-type layerWithFaults struct {
-	layer.Layer
-
-	on func(outs []layer.Output) error
-}
-
-func (l *layerWithFaults) Deliver(ctx context.Context, outs []layer.Output) error {
-	if l.on != nil {
-		if err := l.on(outs); err != nil {
-			return err
-		}
-	}
-	return l.Layer.Deliver(ctx, outs)
-}
-
-// Who may lack an update is closed, to come back and ask for what is missing.
-func TestDeliveryThatFails(t *testing.T) {
-	for _, tc := range []struct {
-		name  string
-		fault func() error
-		close string
-		log   string
-	}{
-		{"error", func() error { return errFault }, "1013", "could not be delivered"},
-		{"panic", func() error { panic("delivering") }, "1011", "panic: delivering"},
-	} {
-		for _, typ := range []protocol.Type{protocol.Awareness, protocol.Update} {
-			t.Run(fmt.Sprint(tc.name, " of ", typ), func(t *testing.T) {
-				run(t, Settings{}, func(f *fixture) {
-					l := &layerWithFaults{Layer: f.config.Layer}
-					f.config.Layer = l
-					f.pair("a")
-					f.pair("b")
-					busy := make(chan struct{}) // with a turn, so that what comes meanwhile is in one
-					l.on = func([]layer.Output) error {
-						<-busy
-						return nil
-					}
-					f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
-					synctest.Wait()
-					l.on = func(outs []layer.Output) error {
-						if outs[0].Room == "a" && outs[0].Msg.Type == typ {
-							return tc.fault()
-						}
-						return nil
-					}
-					f.send("a", message(2, protocol.Awareness, present(8, 2, "{}")))
-					f.write("a", 1, typed(7, 0))
-					close(busy)
-					synctest.Wait()
-					f.write("b", 1, typed(7, 0))
-					want := []string{"a: 1 Close " + tc.close, "a: 2 Close " + tc.close, "b: all Update"}
-					if typ == protocol.Update {
-						want = append([]string{"a: all Awareness"}, want...)
-					}
-					f.want(append([]string{"a: all Awareness"}, want...)...)
-					if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, tc.log) {
-						t.Errorf("logged: %s", log)
-					}
-					f.wantStored("a", typed(7, 0)) // what was taken is sound
-					l.on = nil
-					f.rest()
-					f.pair("a")
-				})
-			})
-		}
-	}
-}
-
-func TestNothingCanBeDelivered(t *testing.T) {
-	for name, fault := range map[string]func() error{
-		"error": func() error { return errFault },
-		"panic": func() error { panic("delivering") },
-	} {
-		t.Run(name, func(t *testing.T) {
+// The connections of a room whose outputs could not be delivered are closed, so
+// that they reconnect and get what they lack.
+func TestLayerThatPanics(t *testing.T) {
+	for _, typ := range []protocol.Type{protocol.Awareness, protocol.Update} {
+		t.Run(fmt.Sprint(typ), func(t *testing.T) {
 			run(t, Settings{}, func(f *fixture) {
-				f.config.Layer = &layerWithFaults{f.config.Layer, func([]layer.Output) error { return fault() }}
-				f.join("a", 1)
-				f.want()
-				if log := f.logged(); strings.Count(log, "\n") != 2 || !strings.Contains(log, "could not be told") {
+				b := &faultyBack{Back: f.back}
+				f.back = b
+				f.pair("a")
+				f.pair("b")
+				busy := make(chan struct{}) // with a turn, so that the next inputs are in one
+				b.on = func([]layer.Output) { <-busy }
+				f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+				synctest.Wait()
+				b.on = func(outs []layer.Output) {
+					if outs[0].Room == "a" && outs[0].Message.Type == typ {
+						panic("delivering")
+					}
+				}
+				f.send("a", message(2, protocol.Awareness, present(8, 2, "{}")))
+				f.write("a", 1, typed(7, 0))
+				close(busy)
+				synctest.Wait()
+				f.write("b", 1, typed(7, 0))
+				want := []string{"a: 1 Close 1011", "a: 2 Close 1011", "b: all Update"}
+				if typ == protocol.Update {
+					want = append([]string{"a: all Awareness"}, want...)
+				}
+				f.want(append([]string{"a: all Awareness"}, want...)...)
+				if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, "panic: delivering") {
 					t.Errorf("logged: %s", log)
 				}
-				time.Sleep(time.Minute)
-				synctest.Wait()
-				if n := len(f.all()); n != 0 {
-					t.Errorf("%d rooms are open", n)
-				}
+				f.wantStored("a", typed(7, 0)) // the room has accepted it
+				b.on = nil
+				f.rest()
+				f.pair("a")
 			})
 		})
 	}
+}
+
+func TestLayerThatAlwaysPanics(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.back = &faultyBack{Back: f.back, on: func([]layer.Output) { panic("delivering") }}
+		f.join("a", 1)
+		f.want()
+		if log := f.logged(); strings.Count(log, "\n") != 2 || !strings.Contains(log, "could not be delivered") {
+			t.Errorf("logged: %s", log)
+		}
+		f.write("b", 1, typed(7, 0)) // which is not open
+		f.query("c", event.Mark{}).waits()
+		if log := f.logged(); strings.Count(log, "could not be delivered") != 2 {
+			t.Errorf("logged: %s", log)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(f.all()); n != 0 {
+			t.Errorf("%d rooms are open", n)
+		}
+	})
 }
 
 // brokenLog panics the first time it is told something.
@@ -737,9 +716,9 @@ func TestPanicBesideTheTurn(t *testing.T) {
 // A room that a bug has spoiled panics wherever it is asked something.
 func TestSpoiledRoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.step = func(r *room.Room, ins []room.Input) room.Effects {
-			effects := r.Step(ins)
-			if ins[0].Kind == room.Message {
+		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
+			effects := r.Step(now, ins)
+			if ins[0].Kind == event.InputMessage {
 				*r = room.Room{}
 			}
 			return effects
@@ -759,14 +738,14 @@ func TestRoomThatFailedRests(t *testing.T) {
 			f.join("a", 1)
 			f.want("a: 1 Close 1013")
 			for range 9 {
-				time.Sleep(failedFor / 10)
+				time.Sleep(closedFor / 10)
 				f.join("a", 2)
 				f.want("a: 2 Close 1013")
 			}
 			if n := f.opened(); n != round+1 {
 				t.Errorf("loaded %d times, want %d", n, round+1)
 			}
-			time.Sleep(failedFor / 10)
+			time.Sleep(closedFor / 10)
 			synctest.Wait()
 			if n := len(f.all()); n != 0 {
 				t.Errorf("%d rooms are open", n)
@@ -795,7 +774,7 @@ func TestRoomThatFailedRestsNoLonger(t *testing.T) {
 
 		f.send("a", message(1, protocol.Awareness, present(8, 1, "{}")))
 		f.want("a: all Awareness")
-		time.Sleep(30*time.Second - failedFor/2) // before the silence has been too long
+		time.Sleep(30*time.Second - closedFor/2) // before the silence has been too long
 		f.onAppend(func(context.Context, string) error { return errFault })
 		f.write("a", 1, typed(7, 0))
 		f.want("a: 1 Close 1013", "a: 2 Close 1013")
@@ -874,7 +853,7 @@ func TestRemovalThatFallsDueDuringATurn(t *testing.T) {
 		if err := <-f.ended; err != nil {
 			t.Error(err)
 		}
-		f.port.Close()
+		f.front.Close()
 	})
 }
 

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/storetest"
@@ -45,21 +45,21 @@ func (s *faultyStore) changing(ctx context.Context, name string) error {
 
 func TestApplyOpensARoomForAWhile(t *testing.T) {
 	run(t, Settings{RemoveDelay: 10 * time.Second}, func(f *fixture) {
-		f.apply("a", typed(7, 0)).answer()
+		f.apply("a", typed(7, 0)).response()
 		f.wantStored("a", typed(7, 0))
 		time.Sleep(9 * time.Second)
-		f.apply("a", typed(7, 1)).answer() // it is in use
+		f.apply("a", typed(7, 1)).response() // it is in use
 		time.Sleep(9 * time.Second)
 		synctest.Wait()
-		if loads := f.opened(); loads != 1 || len(f.Rooms()) != 1 {
-			t.Errorf("%d loads, rooms %q", loads, f.Rooms())
+		if loads := f.opened(); loads != 1 || len(f.inMemory()) != 1 {
+			t.Errorf("%d loads, rooms %q", loads, f.inMemory())
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(f.Rooms()) > 0 {
-			t.Errorf("rooms %q are still open", f.Rooms())
+		if len(f.inMemory()) > 0 {
+			t.Errorf("rooms %q are still open", f.inMemory())
 		}
-		f.query("a", room.Mark{}).wantDocument(typed(7, 0), typed(7, 1))
+		f.query("a", event.Mark{}).wantDocument(typed(7, 0), typed(7, 1))
 		f.want()
 	})
 }
@@ -75,8 +75,8 @@ func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
 		second := f.apply("a", typed(7, 0)) // nothing is new, but it is not durable yet
 		second.waits()
 		release <- nil
-		first.answer()
-		second.answer()
+		first.response()
+		second.response()
 		f.want("a: all Update")
 
 		third := f.apply("a", typed(7, 1))
@@ -87,7 +87,7 @@ func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
 		f.apply("a", typed(7, 1)).wantClosed(protocol.CloseTryLater) // it rests
 		f.onAppend(nil)
 		f.rest()
-		f.apply("a", typed(7, 1)).answer()
+		f.apply("a", typed(7, 1)).response()
 		f.wantStored("a", typed(7, 0), typed(7, 1))
 		f.logged()
 	})
@@ -96,8 +96,8 @@ func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
 func TestApplyThatIsRefusedChangesNothing(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		f.apply("a", []byte{1}).refused(room.Malformed)
-		f.ask(room.Apply, "a", room.Ask{Update: typed(7, 0), Client: 7, Clock: 1}).refused(room.Stale)
+		f.apply("a", []byte{1}).refused(event.CauseMalformed)
+		f.request("a", event.Request{Kind: event.RequestApply, Update: typed(7, 0), Client: 7, Clock: 1}).refused(event.CauseStale)
 		f.want()
 		if f.appends() > 0 {
 			t.Errorf("%d appends", f.appends())
@@ -109,9 +109,9 @@ func TestCreateRooms(t *testing.T) {
 	seed := typed(7, 0)
 	t.Run("that nobody knows", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
-			f.create("a", seed).answer()
+			f.create("a", seed).response()
 			f.wantStored("a", seed)
-			f.create("a", typed(8, 0)).refused(room.Exists)
+			f.create("a", typed(8, 0)).refused(event.CauseExists)
 			f.join("a", 1)
 			f.send("a", message(1, protocol.SyncStep1, []byte{0}))
 			f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
@@ -131,13 +131,13 @@ func TestCreateRooms(t *testing.T) {
 			release <- nil
 			first.waits() // for what the room was told before
 			release <- nil
-			second.refused(room.Exists)
+			second.refused(event.CauseExists)
 			f.want()
 			release <- nil
-			first.answer()
+			first.response()
 			f.want("a: all Update", "a: all Update")
 			f.wantStored("a", seed, typed(9, 0))
-			f.query("a", room.Mark{}).wantDocument(seed, typed(9, 0))
+			f.query("a", event.Mark{}).wantDocument(seed, typed(9, 0))
 		})
 	})
 	t.Run("which somebody enters meanwhile", func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestCreateRooms(t *testing.T) {
 			f.send("a", message(3, protocol.SyncStep1, []byte{0}))
 			f.want()
 			release <- nil
-			made.answer()
+			made.response()
 			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, then the seed
 		})
 	})
@@ -169,7 +169,7 @@ func TestCreateRooms(t *testing.T) {
 			release <- nil
 			late.waits()
 			release <- nil
-			late.refused(room.Exists)
+			late.refused(event.CauseExists)
 			f.want("a: all Update", "a: all Update")
 			f.wantStored("a", typed(9, 0), typed(9, 1))
 		})
@@ -179,7 +179,7 @@ func TestCreateRooms(t *testing.T) {
 			if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: seed}); err != nil {
 				t.Fatal(err)
 			}
-			f.create("a", typed(8, 0)).refused(room.Exists)
+			f.create("a", typed(8, 0)).refused(event.CauseExists)
 			f.wantStored("a", seed)
 		})
 	})
@@ -189,11 +189,11 @@ func TestCreateRooms(t *testing.T) {
 			if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: seed}); err != nil {
 				t.Fatal(err)
 			}
-			f.create("a", typed(8, 0)).refused(room.Exists)
+			f.create("a", typed(8, 0)).refused(event.CauseExists)
 			f.want("a: 1 Close 1013", "a: 2 Close 1013")
 			f.rest()
 			f.join("a", 1)
-			f.query("a", room.Mark{}).wantDocument(seed)
+			f.query("a", event.Mark{}).wantDocument(seed)
 			if log := f.logged(); log != "" {
 				t.Errorf("logged:\n%s", log)
 			}
@@ -201,19 +201,19 @@ func TestCreateRooms(t *testing.T) {
 	})
 	t.Run("with nothing", func(t *testing.T) {
 		run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
-			f.create("a", []byte{0, 0}).answer()
-			f.query("a", room.Mark{}).wantDocument()
-			f.create("a", seed).refused(room.Exists)
+			f.create("a", []byte{0, 0}).response()
+			f.query("a", event.Mark{}).wantDocument()
+			f.create("a", seed).refused(event.CauseExists)
 			time.Sleep(time.Minute)
-			f.query("a", room.Mark{}).wantDocument()
+			f.query("a", event.Mark{}).wantDocument()
 		})
 	})
 	t.Run("with what is no update", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
-			f.create("a", []byte{1}).refused(room.Malformed)
+			f.create("a", []byte{1}).refused(event.CauseMalformed)
 			f.want()
-			f.create("a", seed).answer()
+			f.create("a", seed).response()
 			f.want("a: all Update")
 		})
 	})
@@ -225,9 +225,9 @@ func TestCreateRooms(t *testing.T) {
 			f.want("a: 1 Close 1013", "a: 2 Close 1013") // the store may have it, and the room doesn't
 			f.logged()
 			f.onAppend(nil)
-			f.create("a", seed).answer() // although it rests
+			f.create("a", seed).response() // although it rests
 			f.pair("a")
-			f.query("a", room.Mark{}).wantDocument(seed)
+			f.query("a", event.Mark{}).wantDocument(seed)
 		})
 	})
 }
@@ -239,46 +239,46 @@ func TestStoresThatCanNot(t *testing.T) {
 		f.config.Store = storetest.Basic(memstore.New())
 		synctest.Wait()
 		f.pair("a")
-		f.create("a", typed(7, 0)).refused(room.Unsupported)
-		f.delete("a").refused(room.Unsupported)
+		f.create("a", typed(7, 0)).refused(event.CauseUnsupported)
+		f.delete("a").refused(event.CauseUnsupported)
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
 		f.stop()
 		<-f.ended
-		f.port.Close()
+		f.front.Close()
 	})
 }
 
 func TestDeleteARoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.delete("a").refused(room.Unavailable)
-		f.query("a", room.Mark{}).refused(room.Unavailable) // to ask for it has not made it
-		f.ask(room.Watch, "a", room.Ask{}).refused(room.Unavailable)
+		f.delete("a").refused(event.CauseNotFound)
+		f.query("a", event.Mark{}).refused(event.CauseNotFound) // to ask for it has not made it
+		f.request("a", event.Request{Kind: event.RequestWatch}).refused(event.CauseNotFound)
 		f.pair("a")
-		f.delete("a").refused(room.Unavailable) // nobody has written to it
+		f.delete("a").refused(event.CauseNotFound) // nobody has written to it
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
-		watcher := f.ask(room.Watch, "a", room.Ask{})
+		watcher := f.request("a", event.Request{Kind: event.RequestWatch})
 		watcher.wantDocument(typed(7, 0))
-		f.apply("a", typed(7, 1)).answer()
-		if gained := watcher.answer(); !bytes.Equal(gained.Update, typed(7, 1)) || gained.Whole {
+		f.apply("a", typed(7, 1)).response()
+		if gained := watcher.response(); !bytes.Equal(gained.Update, typed(7, 1)) || gained.Whole {
 			t.Errorf("who watches was told %+v", gained)
 		}
 		f.want("a: all Update")
 
-		f.delete("a").answer()
+		f.delete("a").response()
 		f.want("a: 1 Close 4404", "a: 2 Close 4404")
-		if watcher.sent != protocol.CloseDeleted {
-			t.Errorf("who watched was sent away with %d", watcher.sent)
+		if watcher.closed != protocol.CloseDeleted {
+			t.Errorf("who watched was sent away with %d", watcher.closed)
 		}
-		f.query("a", room.Mark{}).refused(room.Unavailable)
-		f.apply("a", typed(7, 0)).refused(room.Unavailable)
-		f.delete("a").refused(room.Unavailable)
+		f.query("a", event.Mark{}).refused(event.CauseNotFound)
+		f.apply("a", typed(7, 0)).refused(event.CauseNotFound)
+		f.delete("a").refused(event.CauseNotFound)
 
 		// They come back at once, several times a second, each with its edits.
 		before := f.opened()
-		for conn := range room.ConnID(100) {
-			f.send("a", room.Input{Kind: room.Join, Conn: 10 + conn, Access: room.Write})
+		for conn := range event.ConnID(100) {
+			f.send("a", event.Input{Kind: event.InputJoin, Conn: 10 + conn, Access: event.AccessWrite})
 			f.write("a", 10+conn, typed(7, 0))
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -293,10 +293,10 @@ func TestDeleteARoom(t *testing.T) {
 			t.Errorf("logged:\n%s", log)
 		}
 
-		f.create("a", typed(8, 0)).answer()
+		f.create("a", typed(8, 0)).response()
 		f.join("a", 3) // at once
 		f.want("a: 3 SyncStep1")
-		f.query("a", room.Mark{}).wantDocument(typed(8, 0))
+		f.query("a", event.Mark{}).wantDocument(typed(8, 0))
 		f.rest()
 		f.want()
 	})
@@ -319,15 +319,15 @@ func TestDeleteDuringAnAppend(t *testing.T) {
 		deletion.waits()
 		f.write("a", 1, typed(7, 2))
 		release <- nil
-		deletion.answer()
-		applied.refused(room.Unavailable)
+		deletion.response()
+		applied.refused(event.CauseNotFound)
 		f.want("a: 1 Close 4404", "a: 2 Close 4404")
 		f.onAppend(nil)
 		close(release)
 		if n := f.appends(); n != 1 {
 			t.Errorf("%d appends, want that which was under way", n)
 		}
-		f.create("a", typed(8, 0)).answer()
+		f.create("a", typed(8, 0)).response()
 		f.wantStored("a", typed(8, 0))
 		if log := f.logged(); log != "" {
 			t.Errorf("logged:\n%s", log)
@@ -345,7 +345,7 @@ func TestDeletedElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		lost := f.apply("a", typed(7, 1))
-		lost.refused(room.Unavailable)
+		lost.refused(event.CauseNotFound)
 		f.want("a: 1 Close 4404", "a: 2 Close 4404")
 		f.rest()
 		f.join("a", 3)
@@ -382,14 +382,14 @@ func TestDeleteADamagedRoom(t *testing.T) {
 		if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: []byte{1}}); err != nil {
 			t.Fatal(err)
 		}
-		f.query("a", room.Mark{}).wantClosed(protocol.CloseTryLater)
-		f.create("a", typed(7, 0)).refused(room.Exists)
+		f.query("a", event.Mark{}).wantClosed(protocol.CloseTryLater)
+		f.create("a", typed(7, 0)).refused(event.CauseExists)
 		f.join("a", 1)
 		f.want("a: 1 Close 1013")
-		f.delete("a").answer()
+		f.delete("a").response()
 		f.join("a", 1)
 		f.want("a: 1 Close 4404")
-		f.create("a", typed(7, 0)).answer()
+		f.create("a", typed(7, 0)).response()
 		f.join("a", 1)
 		f.want("a: 1 SyncStep1")
 		f.logged()
@@ -408,8 +408,8 @@ func TestDrainEndsChanges(t *testing.T) {
 		synctest.Wait()
 		release <- nil
 		release <- nil
-		created.answer()
-		other.refused(room.Exists)
+		created.response()
+		other.refused(event.CauseExists)
 		f.wantStored("a", typed(7, 0))
 	})
 }
@@ -423,13 +423,13 @@ func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
 			running.Add(-1)
 			return errors.Join(ctx.Err(), store.ErrNotFound)
 		})
-		all := make([]*asking, 20)
+		all := make([]*request, 20)
 		for i := range all {
-			all[i] = f.query("a", room.Mark{})
+			all[i] = f.query("a", event.Mark{})
 		}
 		time.Sleep(10 * time.Second)
 		for _, q := range all {
-			q.refused(room.Unavailable)
+			q.refused(event.CauseNotFound)
 		}
 		if most.Load() != readsAtOnce {
 			t.Errorf("%d at once", most.Load())
@@ -442,17 +442,17 @@ func TestChangesThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
 		on, release := block()
 		f.onAppend(on)
-		var all []*asking
+		var all []*request
 		for range 7 { // one is under way, three wait for it, three for a turn
 			all = append(all, f.create("a", typed(7, 0)))
 			synctest.Wait()
 		}
-		if err := f.trySend("a", room.Input{Kind: room.Create, Conn: 1, Ask: &room.Ask{}}); !errors.Is(err, layer.ErrFull) {
+		if err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: 1, Request: &event.Request{Kind: event.RequestCreate}}); !errors.Is(err, layer.ErrFull) {
 			t.Errorf("Send gave %v", err)
 		}
 		for i, q := range all {
 			release <- nil
-			q.refused([]room.Cause{0, room.Exists}[min(i, 1)])
+			q.refused([]event.Cause{0, event.CauseExists}[min(i, 1)])
 		}
 	})
 }
@@ -465,15 +465,15 @@ func TestReadsThatWaitAreBounded(t *testing.T) {
 			return nil
 		})
 		asked := 0
-		for ; asked < 2*readsWait; asked++ {
-			err := f.trySend("a", room.Input{Kind: room.Query, Conn: room.ConnID(1000 + asked), Ask: &room.Ask{}})
+		for ; asked < 2*readsWaiting; asked++ {
+			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + asked), Request: &event.Request{Kind: event.RequestQuery}})
 			if errors.Is(err, layer.ErrFull) {
 				break
 			} else if err != nil {
 				t.Fatal(err)
 			}
 		}
-		if want := readsAtOnce + readsWait; asked != want {
+		if want := readsAtOnce + readsWaiting; asked != want {
 			t.Errorf("%d reads were taken, want %d", asked, want)
 		}
 		close(release)

@@ -1,0 +1,159 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+)
+
+// pending is what waits for the store: the updates of some turns, or one create
+// or delete, and the outputs that may be sent once it is stored.
+type pending struct {
+	updates [][]byte
+	change  *layer.Input // a create or delete, instead of updates
+	outs    []event.Output
+	bytes   int
+}
+
+// any reports whether there is something to store. Outputs alone never wait.
+func (p *pending) any() bool { return len(p.updates) > 0 || p.change != nil }
+
+func (p *pending) add(e room.Effects) {
+	if e.Update != nil {
+		p.updates = append(p.updates, e.Update)
+		p.bytes += len(e.Update)
+	}
+	if p.outs == nil {
+		p.outs = e.Durable
+	} else {
+		p.outs = append(p.outs, e.Durable...)
+	}
+	for i := range e.Durable {
+		p.bytes += len(e.Durable[i].Message.Data)
+		if r := e.Durable[i].Response; r != nil {
+			p.bytes += len(r.Update)
+		}
+	}
+}
+
+// hold keeps the update of a turn for the next append, and its durable outputs
+// until this update and all earlier ones are stored. If nothing is to be stored,
+// the outputs are sent at once.
+func (a *actor) hold(e room.Effects) {
+	if a.failure != nil { // delivering e.Now has failed
+		e.Durable = nil
+	}
+	switch {
+	case e.Update != nil || a.next.any():
+		a.next.add(e)
+	case a.writing.any():
+		a.writing.add(e)
+	default:
+		a.deliver(e.Durable)
+	}
+	if a.next.bytes+a.writing.bytes > a.settings.MailboxBytes {
+		a.mail.Hold() // until the append has ended that is in progress or begins after this turn
+	}
+}
+
+// beginWrite begins the next append, or the next create or delete, which goes
+// first. There is one at a time, so that updates become durable in order.
+func (a *actor) beginWrite() {
+	switch {
+	case a.writing.any(), a.loading():
+	case len(a.changes) > 0 && (a.failure == nil || !a.next.any()):
+		a.writing.change = &a.changes[0]
+		a.changes = a.changes[1:]
+		a.worker.config.Runtime.Go(a.write)
+	case a.next.any():
+		a.writing, a.next = a.next, pending{}
+		a.worker.config.Runtime.Go(a.write)
+	}
+}
+
+// runWrite calls the store, beside the turns.
+func (a *actor) runWrite() {
+	a.result = writeResult{}
+	if change := a.writing.change; change != nil {
+		a.result.position, a.result.err = a.worker.changeStored(change, a.settings.Room.Blocks)
+	} else {
+		a.result = a.appendUpdates(a.writing.updates)
+	}
+	a.mail.Post(a.endWrite)
+}
+
+// writeResult is the result of a write.
+type writeResult struct {
+	position store.Position // 0: unknown
+	bytes    int            // size of the appended entry
+	took     time.Duration
+	err      error
+	// missing is what other workers have stored, and missingErr why it could not
+	// be loaded.
+	missing    store.Log
+	missingErr error
+}
+
+func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
+	defer guard(&r.err)
+	update := updates[0]
+	if len(updates) > 1 {
+		if update, r.err = blocks.Merge(blocks.V1, updates...); r.err != nil {
+			return r
+		}
+	}
+	begin := a.worker.config.Runtime.Now()
+	r.bytes = len(update)
+	r.position, r.err = a.worker.config.Store.Append(a.worker.working, a.name, store.Entry{Encoding: store.V1, Data: update})
+	r.took = a.worker.config.Runtime.Now().Sub(begin)
+	if r.err == nil && a.lacksBefore(r.position) {
+		r.missing, r.missingErr = a.loadMissing()
+	}
+	return r
+}
+
+// writeEnded takes the result of runWrite.
+func (a *actor) writeEnded() {
+	done, result := a.writing, a.result
+	a.writing, a.result = pending{}, writeResult{}
+	if report := a.worker.config.Events.Appended; report != nil && done.change == nil {
+		report(AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: result.bytes, Duration: result.took, Err: result.err})
+	}
+	switch {
+	case done.change != nil:
+		if result.err == nil && done.change.Request.Kind == event.RequestCreate {
+			a.deliver(done.outs) // before the broadcast of the new content
+			done.outs = nil
+			a.advance(result.position)
+		}
+		a.changeEnded(done.change, result.err)
+	case result.err == nil:
+		a.stored = true
+		a.compaction.tail.add(result.bytes, a.worker.config.Runtime.Now())
+	default:
+		a.next = pending{} // it may build on what the log lacks
+		a.fail(result.err, appendFailure)
+	}
+	if a.failure == nil {
+		a.deliver(done.outs)
+	}
+	switch {
+	case done.change != nil || result.err != nil:
+	case a.lacksBefore(result.position):
+		a.takeMissing(result)
+	default:
+		a.advance(result.position)
+	}
+	a.release()
+}
+
+// release ends what mail.Hold began, unless there is still a reason for it.
+func (a *actor) release() {
+	if !a.loading() && !a.tooManyChanges() {
+		a.mail.Release()
+	}
+}

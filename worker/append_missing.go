@@ -1,0 +1,69 @@
+package worker
+
+import (
+	"errors"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/store"
+)
+
+// Two workers can hold one room for a moment, while it moves from one to the
+// other. Both append. The positions of its own appends tell a worker that there
+// are entries of the other one; the documentation of package store says how.
+
+// lacksBefore reports whether the room may lack entries before p, the position of
+// an own append.
+func (a *actor) lacksBefore(p store.Position) bool {
+	return p != 0 && p != a.last+1 && !a.unordered
+}
+
+// advance records the position of an own append. One that other entries precede
+// is left out: those are loaded from the last position before them.
+func (a *actor) advance(p store.Position) {
+	if p == a.last+1 {
+		a.last = p
+	}
+}
+
+// loadMissing loads the entries behind the last that the room has, beside the
+// turns. Among them is its own append.
+func (a *actor) loadMissing() (log store.Log, err error) {
+	defer guard(&err)
+	return a.worker.config.Store.LoadAfter(a.worker.working, a.name, a.last)
+}
+
+// takeMissing adds the entries that loadMissing has loaded to the room, which
+// broadcasts what is new to it. The broadcasts have later Marks than all outputs
+// that wait for the store, so they follow them. If the entries could not be loaded,
+// the room is closed, because it lacks what is stored: the next load has all.
+func (a *actor) takeMissing(r writeResult) {
+	switch err := r.missingErr; {
+	case a.room == nil:
+		return
+	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, store.ErrNotFound): // the store keeps nothing
+		a.unordered = true
+		return
+	case err != nil:
+		a.fail(err, loadFailure)
+		return
+	}
+	now := a.worker.config.Runtime.Now()
+	bytes := 0
+	for _, e := range r.missing.Entries {
+		effects, err := a.room.TakeStored(now, e.Data, blocks.Encoding(e.Encoding))
+		if err != nil {
+			a.fail(err, loadFailure)
+			return
+		}
+		a.take(effects)
+		if a.failure != nil { // by a panic of the layer
+			return
+		}
+		a.compaction.tail.add(len(e.Data), now)
+		bytes += len(e.Data)
+	}
+	a.last = max(r.position, r.missing.Last())
+	if report := a.worker.config.Events.Merged; report != nil {
+		report(MergeInfo{Room: a.name, Entries: len(r.missing.Entries), Bytes: bytes})
+	}
+}

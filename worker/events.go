@@ -1,0 +1,69 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/yroom/yroom/protocol"
+)
+
+// Events are functions that a Worker calls when something has happened to a room,
+// for metrics and traces. Each may be nil. They are called without a lock, from
+// several goroutines, and must neither block nor call the Worker.
+type Events struct {
+	Loaded    func(LoadInfo)
+	Turn      func(TurnInfo)
+	Appended  func(AppendInfo)
+	Merged    func(MergeInfo) // another worker has written to the room
+	Compacted func(CompactInfo)
+	Evicted   func(room string) // the room is no longer in memory
+	Failed    func(FailInfo)
+}
+
+// LoadInfo describes the loading of a room.
+type LoadInfo struct {
+	Room     string
+	Entries  int // of the log
+	Bytes    int // of their data
+	Duration time.Duration
+}
+
+// TurnInfo describes a turn in which a room took inputs.
+type TurnInfo struct {
+	Room     string
+	Inputs   int
+	Added    int           // size of the update that the turn added to the document, in bytes
+	Duration time.Duration // of the room's work, without delivery
+}
+
+// AppendInfo describes an append to the log of a room.
+type AppendInfo struct {
+	Room     string
+	Turns    int // whose updates were merged
+	Bytes    int
+	Duration time.Duration
+	Err      error // nil if the update is stored
+}
+
+// MergeInfo describes entries of the log that a room had to load because another
+// worker has appended some of them.
+type MergeInfo struct {
+	Room    string
+	Entries int
+	Bytes   int
+}
+
+// CompactInfo describes a compaction of the log of a room.
+type CompactInfo struct {
+	Room     string
+	Entries  int // that the snapshot replaced, or would have
+	Bytes    int // of the snapshot
+	Duration time.Duration
+	Err      error // nil if the snapshot is stored
+}
+
+// FailInfo describes why a room was closed.
+type FailInfo struct {
+	Room  string
+	Err   error
+	Close protocol.CloseError // how its connections were closed
+}

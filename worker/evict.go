@@ -1,0 +1,45 @@
+package worker
+
+import "time"
+
+// settle ends the actor when nothing is left to do, and otherwise makes sure
+// that it has its next turn in time. A room is evicted RemoveDelay after its last
+// connection has left, a closed one after closedFor, and one that another worker
+// takes over at once: all rooms when the worker drains.
+func (a *actor) settle(now time.Time) {
+	switch {
+	case a.failure == nil && !a.empty:
+		a.removeAt = time.Time{}
+	case !a.removeAt.IsZero():
+	case a.failure != nil:
+		a.removeAt = now.Add(closedFor)
+	default:
+		a.removeAt = now.Add(a.settings.RemoveDelay)
+	}
+	ending := a.draining || !a.removeAt.IsZero() && !now.Before(a.removeAt)
+	idle := !a.loading() && !a.writing.any() // and then nothing else waits for the store
+	if a.draining && idle && a.failure == nil {
+		a.guarded(a.handOver) // before a compaction, which takes time
+	}
+	if !a.writing.any() || !ending {
+		a.compact(now, ending)
+	}
+	if ending && idle && !a.compaction.running && a.mail.Close() {
+		a.disarm()
+		a.worker.forget(a)
+		a.guarded(a.reportEviction)
+		a.worker.live.Done()
+		return
+	}
+	a.arm(now)
+}
+
+func (a *actor) reportEviction() {
+	if report := a.worker.config.Events.Evicted; report != nil {
+		report(a.name)
+	}
+}
+
+// drain has the actor hand over its room and end, as soon as all that it has taken
+// is stored.
+func (a *actor) drain() { a.draining = true }

@@ -1,0 +1,95 @@
+package worker
+
+import (
+	"errors"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/turn"
+	"github.com/yroom/yroom/layer"
+)
+
+// handle takes an input from the layer. The error is layer.ErrFull.
+func (w *Worker) handle(in layer.Input) error {
+	switch {
+	case !valid(&in.Input):
+		return nil
+	case in.Kind == event.InputRequest && in.Request.Kind == event.RequestRooms:
+		return w.readRooms(in)
+	}
+	for {
+		a := w.find(in.Room)
+		if a == nil {
+			if !opens(&in.Input) {
+				return w.handleNotOpen(in)
+			}
+			a = w.open(in.Room)
+		}
+		var err error
+		if in.Kind == event.InputLeave {
+			err = a.mail.Force(in) // each Join has one, which must not get lost
+		} else {
+			err = a.mail.Put(in, in.Size())
+		}
+		switch {
+		case errors.Is(err, turn.ErrFull):
+			return layer.ErrFull
+		case errors.Is(err, turn.ErrClosed):
+			w.forget(a) // the actor is about to do the same
+		default:
+			return err
+		}
+	}
+}
+
+// valid reports whether in is an input that this version knows. A newer process
+// may send others.
+func valid(in *event.Input) bool {
+	switch in.Kind {
+	case event.InputJoin, event.InputMessage, event.InputLeave, event.InputResync:
+		return in.Conn != event.Everyone
+	case event.InputRequest:
+		return in.Conn != event.Everyone && in.Request != nil
+	}
+	return false
+}
+
+// opens reports whether an input opens a room that is not open.
+func opens(in *event.Input) bool {
+	switch in.Kind {
+	case event.InputJoin:
+		return true
+	case event.InputRequest:
+		switch in.Request.Kind {
+		case event.RequestWatch, event.RequestApply, event.RequestCreate, event.RequestDelete:
+			return true
+		}
+	}
+	return false
+}
+
+// handleNotOpen takes an input of a room that is not open and stays so.
+func (w *Worker) handleNotOpen(in layer.Input) error {
+	switch in.Kind {
+	case event.InputMessage, event.InputResync:
+		w.later(layer.Output{Room: in.Room, To: in.From, Output: event.Output{Kind: event.OutputRejoin, To: in.Conn}})
+	case event.InputRequest:
+		if in.Request.Kind == event.RequestQuery {
+			return w.readRoom(in)
+		}
+		response := refuse(event.CauseUnsupported)
+		w.later(layer.Output{Room: in.Room, To: in.From, Output: event.Output{
+			Kind: event.OutputResponse, To: in.Conn, Response: &response,
+		}})
+	}
+	return nil
+}
+
+// later delivers an output after handle has returned: the layer may call the
+// front's handler in Deliver, and handle runs in a Send of that front.
+func (w *Worker) later(out layer.Output) {
+	w.live.Add(1)
+	w.config.Runtime.Go(func() {
+		defer w.live.Done()
+		w.deliverOne(out)
+	})
+}

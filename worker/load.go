@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
+)
+
+// loaded is the result of loading a room.
+type loaded struct {
+	room   *room.Room
+	tail   tail
+	last   store.Position
+	stored bool // the store has a log of the room
+}
+
+// load loads the room beside the turns.
+func (a *actor) load() {
+	l, err := a.loadRoom()
+	a.mail.Post(func() { a.guarded(func() { a.open(l, err) }) })
+}
+
+func (a *actor) loadRoom() (l loaded, err error) {
+	defer guard(&err)
+	clock := a.worker.config.Runtime.Now
+	begin := clock()
+	log, err := a.worker.config.Store.Load(a.worker.working, a.name)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return l, err
+	}
+	config := a.settings.Room
+	config.Epoch = 1 + rand.Uint64N(math.MaxUint64) // 0 is for rooms that are only stored
+	l = loaded{room: room.New(config), tail: tailOf(log, clock()), last: log.Last(), stored: err == nil}
+	if err := replay(log, l.room.Load); err != nil {
+		return l, err
+	}
+	if report := a.worker.config.Events.Loaded; report != nil {
+		report(LoadInfo{Room: a.name, Entries: len(log.Entries), Bytes: l.tail.base + l.tail.bytes, Duration: clock().Sub(begin)})
+	}
+	return l, nil
+}
+
+// replay loads the entries of a log.
+func replay(log store.Log, load func([]byte, blocks.Encoding) error) error {
+	for i, e := range log.Entries {
+		if err := load(e.Data, blocks.Encoding(e.Encoding)); err != nil {
+			return fmt.Errorf("entry %d: %w", log.Positions[i], err)
+		}
+	}
+	return nil
+}
+
+// open opens the room with what was loaded.
+func (a *actor) open(l loaded, err error) {
+	if err != nil {
+		a.fail(err, loadFailure)
+		return
+	}
+	a.room, a.stored, a.last, a.empty, a.compaction.tail = l.room, l.stored, l.last, true, l.tail
+	a.release()
+}
+
+// reopen loads the room again after it was closed, so that no connection is
+// refused any longer.
+func (a *actor) reopen() {
+	a.failure, a.empty = nil, false
+	a.compaction = compaction{running: a.compaction.running}
+	a.mail.Hold()
+	a.worker.config.Runtime.Go(a.load)
+}

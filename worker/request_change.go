@@ -1,0 +1,133 @@
+package worker
+
+import (
+	"errors"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store"
+)
+
+// Whether a room can be created or deleted is for the store to decide. It is
+// called between two appends, so that no other write of the room is in progress.
+
+// changesRoom reports whether in is a create or a delete.
+func changesRoom(in *layer.Input) bool {
+	return in.Kind == event.InputRequest && (in.Request.Kind == event.RequestCreate || in.Request.Kind == event.RequestDelete)
+}
+
+// change takes a create or a delete.
+func (a *actor) change(in layer.Input) {
+	waits := len(a.changes) > 0 || a.writing.change != nil
+	switch kind := in.Request.Kind; {
+	case waits:
+	case kind == event.RequestDelete && a.failure != nil && a.failure.Code == protocol.CloseDeleted:
+		a.respond(&in, refuse(event.CauseNotFound))
+		return
+	case kind == event.RequestCreate && a.failure == nil && (a.writing.any() || a.next.any()):
+		// The room exists as soon as this is stored.
+		a.receivers.request(in.Conn, in.From)
+		response := refuse(event.CauseExists)
+		a.holdResponse(in.Conn, &response)
+		return
+	}
+	a.changes = append(a.changes, in)
+	if a.tooManyChanges() {
+		a.mail.Hold()
+	}
+}
+
+// tooManyChanges reports whether as much waits for the store as may wait in the
+// mailbox.
+func (a *actor) tooManyChanges() bool {
+	bytes := 0
+	for i := range a.changes {
+		bytes += a.changes[i].Size()
+	}
+	return bytes > a.settings.MailboxBytes || len(a.changes) >= a.settings.MailboxInputs
+}
+
+// changeStored has the store create or delete a room, beside the turns. It
+// returns the position of the content of a room that was created.
+func (w *Worker) changeStored(in *layer.Input, limits blocks.Options) (p store.Position, err error) {
+	defer guard(&err)
+	if in.Request.Kind == event.RequestDelete {
+		return 0, w.config.Store.Delete(w.working, in.Room)
+	}
+	if _, err := blocks.NewWith(limits).Apply(in.Request.Update, blocks.V1); err != nil {
+		return 0, err
+	}
+	return w.config.Store.Create(w.working, in.Room, store.Entry{Encoding: store.V1, Data: in.Request.Update})
+}
+
+// changeEnded takes the result of changeStored.
+func (a *actor) changeEnded(in *layer.Input, err error) {
+	creates := in.Request.Kind == event.RequestCreate
+	refusal := a.refusalFor(err)
+	switch {
+	case err == nil && creates:
+		a.created(in)
+		return
+	case err == nil:
+		a.closeDeleted()
+	case refusal.Cause == event.CauseExists && a.room != nil && !a.stored:
+		a.close(createdElsewhere)
+	case refusal.Cause != event.CauseClosed:
+	case creates && a.failure == nil:
+		a.fail(err, appendFailure) // the log may hold content that the room lacks
+	default:
+		a.worker.config.Logger.Error("A room could not be created or deleted, because the store failed. "+
+			"The program that requested it was told so. Check the store.", "room", a.name, "error", err)
+	}
+	a.respond(in, event.Response{Refusal: refusal})
+}
+
+// refusalFor returns the refusal for an error of changeStored.
+func (a *actor) refusalFor(err error) event.Refusal {
+	if err == nil {
+		return event.Refusal{}
+	}
+	for _, known := range []struct {
+		err   error
+		cause event.Cause
+	}{
+		{store.ErrExists, event.CauseExists},
+		{store.ErrNotFound, event.CauseNotFound},
+		{errors.ErrUnsupported, event.CauseUnsupported},
+		{blocks.ErrMalformed, event.CauseMalformed},
+		{blocks.ErrLimit, event.CauseOverLimit},
+	} {
+		if errors.Is(err, known.err) {
+			return event.Refusal{Cause: known.cause, Reason: err.Error()}
+		}
+	}
+	if a.worker.working.Err() != nil {
+		return closedRefusal(stopping)
+	}
+	return closedRefusal(appendFailure.close)
+}
+
+// created adds the content that was stored to the open room, or opens the room.
+func (a *actor) created(in *layer.Input) {
+	if a.room == nil {
+		a.reopen()
+		a.respond(in, event.Response{})
+		return
+	}
+	a.stored = true
+	a.receivers.request(in.Conn, in.From)
+	now := a.worker.config.Runtime.Now()
+	effects := a.stepRoom([]event.Input{{
+		Kind: event.InputRequest, Conn: in.Conn, Request: &event.Request{Kind: event.RequestApply, Update: in.Request.Update},
+	}}, now)
+	effects.Update = nil // it is stored already
+	if len(effects.Now) > 0 && effects.Now[0].Response != nil {
+		// Connections have filled the room up to a limit meanwhile. A load has no limit.
+		a.fail(errors.New(effects.Now[0].Response.Refusal.Reason), appendFailure)
+		return
+	}
+	a.compaction.tail.add(len(in.Request.Update), now)
+	a.take(effects)
+}

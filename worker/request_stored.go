@@ -1,0 +1,97 @@
+package worker
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/store"
+)
+
+const (
+	readsAtOnce  = 4    // reads of the store that programs requested: each can hold a document
+	readsWaiting = 1024 // how many more may wait
+)
+
+// readRoom answers a query to a room that is not open. The error is
+// layer.ErrFull.
+func (w *Worker) readRoom(in layer.Input) error { return w.read(func() { w.queryStored(&in) }) }
+
+// readRooms answers a RequestRooms. The error is layer.ErrFull.
+func (w *Worker) readRooms(in layer.Input) error { return w.read(func() { w.listRooms(&in) }) }
+
+// read runs f, which reads from the store, beside the turns of all rooms. The
+// error is layer.ErrFull.
+func (w *Worker) read(f func()) error {
+	if w.reads.waits() >= readsWaiting {
+		return layer.ErrFull
+	}
+	w.live.Add(1)
+	w.reads.run(w.config.Runtime.Go, func() {
+		defer w.live.Done()
+		defer w.reads.done(w.config.Runtime.Go)
+		f()
+	})
+	return nil
+}
+
+// queryStored answers a query to a room that is not open.
+func (w *Worker) queryStored(in *layer.Input) {
+	response, err := w.describeStored(in.Room, in.Request)
+	switch {
+	case err == nil:
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDeleted):
+		response = refuse(event.CauseNotFound)
+	case errors.Is(err, errVector):
+		response = event.Response{Refusal: event.Refusal{Cause: event.CauseMalformed, Reason: err.Error()}}
+	default:
+		w.config.Logger.Error("A room that is not open could not be read from the store. The query was refused. Check the store.",
+			"room", in.Room, "error", err)
+		response = event.Response{Refusal: closedRefusal(loadFailure.close)}
+	}
+	w.respond(in, response)
+}
+
+var errVector = errors.New("worker: malformed state vector")
+
+// describeStored returns the response to a query from what the store has.
+func (w *Worker) describeStored(name string, q *event.Request) (r event.Response, err error) {
+	defer guard(&err)
+	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
+	log, err := w.config.Store.Load(w.working, name)
+	if err != nil {
+		return r, err
+	}
+	if err := replay(log, doc.Load); err != nil {
+		return r, err
+	}
+	r = event.Response{
+		Summary: event.Summary{Size: doc.Size()},
+		Mark:    event.Mark{Seq: digest(log)},
+		Vector:  doc.StateVector(),
+	}
+	switch {
+	case q.Bare, q.Vector == nil && q.Since == r.Mark:
+	case q.Vector == nil:
+		r.Update, r.Whole = doc.Encode(blocks.V1), true
+	default:
+		if r.Update, err = doc.Diff(q.Vector, blocks.V1); err != nil {
+			return event.Response{}, fmt.Errorf("%w: %w", errVector, err)
+		}
+	}
+	return r, nil
+}
+
+// digest returns a number that stays the same until the log is appended to or
+// compacted. It is never 0.
+func digest(log store.Log) uint64 {
+	h := fnv.New64a()
+	for _, p := range log.Positions {
+		_ = binary.Write(h, binary.LittleEndian, p) // a hash returns no error
+	}
+	return h.Sum64() | 1
+}
