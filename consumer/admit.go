@@ -6,18 +6,85 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+	"time"
 
-	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/event"
 )
 
-const maxRoomName = 255
+// Request is a client's request to connect to a room.
+type Request struct {
+	// HTTP is the request that is to be upgraded.
+	HTTP *http.Request
+	// Room is the {room} or {room...} of the pattern that the request matched, or
+	// the path without its leading slash where the pattern has none. It isn't
+	// checked yet.
+	Room string
+	// Token is the query parameter "token", or the bearer token of the
+	// Authorization header, or empty.
+	Token string
+}
 
-// errOrigin is told apart from other refusals because the log says what to do.
+// Admission is the decision of Hooks.Admit about a request.
+type Admission struct {
+	Room   string       // a name that event.CheckName accepts
+	Access event.Access // the zero value is read-only
+	User   any          // is returned by Conn.User
+	// Expires is when the connection is closed with 4401, to within some seconds.
+	// The zero time is never.
+	Expires time.Time
+}
+
+// StatusError refuses a request with an HTTP status before the upgrade. The
+// client sees both fields.
+type StatusError struct {
+	Status int // 400 to 599; any other becomes 403
+	Reason string
+}
+
+func (e *StatusError) Error() string { return e.Reason }
+
+// errOrigin is a value of its own because it is logged with advice.
 var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
 
-// checkRequest tells whether r asks for a WebSocket.
+// admit decides about a request before it is upgraded.
+func (c *Consumer) admit(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+	hook := c.cfg.Hooks.Admit
+	a := Admission{Room: roomOfPath(r), Access: event.AccessWrite | event.AccessPresent}
+	if hook == nil { // first: a wrong address is refused as one, whatever is requested there
+		if err := checkRoom(a.Room); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkRequest(w, r); err != nil {
+		return nil, err
+	}
+	if err := c.checkOrigin(r); err != nil {
+		return nil, err
+	}
+	if hook != nil {
+		if err := c.guard(nil, "Admit", func() (err error) {
+			a, err = hook(r.Context(), Request{HTTP: r, Room: a.Room, Token: token(r)})
+			return err
+		}); err != nil {
+			return nil, err
+		}
+		if err := checkRoom(a.Room); err != nil {
+			return nil, err
+		}
+	}
+	set := c.settings(a.Room)
+	s := c.newSocket(r, set.MessageSize)
+	conn := s.newConn(plain, a, set)
+	s.handle = conn.receive
+	if hook := c.cfg.Hooks.PreConnect; hook != nil {
+		if err := conn.guard("PreConnect", func() error { return hook(conn) }); err != nil {
+			return nil, err
+		}
+	}
+	return conn, nil
+}
+
+// checkRequest returns an error unless r asks for a WebSocket.
 func checkRequest(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodGet &&
 		hasToken(r.Header, "Connection", "upgrade") &&
@@ -30,10 +97,11 @@ func checkRequest(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Sec-WebSocket-Version", "13")
 	return &StatusError{
 		http.StatusUpgradeRequired,
-		"This address speaks WebSocket. Connect a Yjs client to it, such as y-websocket's WebsocketProvider.",
+		"This address accepts WebSockets. Connect a Yjs client to it, such as y-websocket's WebsocketProvider.",
 	}
 }
 
+// hasToken reports whether the header name lists token.
 func hasToken(h http.Header, name, token string) bool {
 	for _, line := range h.Values(name) {
 		for part := range strings.SplitSeq(line, ",") {
@@ -45,7 +113,7 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// checkOrigin refuses browsers that come from somebody else's page.
+// checkOrigin refuses browsers in which a page of another site connects.
 func (c *Consumer) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -63,7 +131,7 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 	return errOrigin
 }
 
-// originHost is "" where an origin has no host, as "null" has none.
+// originHost returns the host of an origin, or "" if it has none, as "null".
 func originHost(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil {
@@ -72,6 +140,7 @@ func originHost(origin string) string {
 	return strings.ToLower(u.Host)
 }
 
+// roomOfPath returns the name of the room that the address of r holds.
 func roomOfPath(r *http.Request) string {
 	if strings.Contains(r.Pattern, "{room}") || strings.Contains(r.Pattern, "{room...}") {
 		return r.PathValue("room")
@@ -79,52 +148,23 @@ func roomOfPath(r *http.Request) string {
 	return strings.TrimPrefix(r.URL.Path, "/")
 }
 
-// ValidRoom tells whether a room can have that name: 1 to 255 bytes of UTF-8,
-// not blank, without control characters.
-func ValidRoom(name string) bool {
-	return len(name) <= maxRoomName && utf8.ValidString(name) && strings.TrimSpace(name) != "" && !strings.ContainsFunc(name, unicode.IsControl)
+// token returns the token that r carries, or "".
+func token(r *http.Request) string {
+	if t := r.URL.Query().Get("token"); t != "" {
+		return t
+	}
+	scheme, t, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(t)
 }
 
 func checkRoom(name string) error {
-	if !ValidRoom(name) {
+	if event.CheckName(name) != nil {
 		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8, not blank and without control characters."}
 	}
 	return nil
-}
-
-// admit decides about a request before it is upgraded.
-func (c *Consumer) admit(w http.ResponseWriter, r *http.Request) (*Conn, error) {
-	named := c.cfg.Hooks.Admit == nil
-	a := Admission{Room: roomOfPath(r), Access: room.Write | room.Present}
-	if named { // a wrong address is a wrong address, whatever is asked for there
-		if err := checkRoom(a.Room); err != nil {
-			return nil, err
-		}
-	}
-	if err := checkRequest(w, r); err != nil {
-		return nil, err
-	}
-	if err := c.checkOrigin(r); err != nil {
-		return nil, err
-	}
-	if !named {
-		if err := c.guard(nil, "Admit", func() (err error) {
-			a, err = c.cfg.Hooks.Admit(r)
-			return err
-		}); err != nil {
-			return nil, err
-		}
-		if err := checkRoom(a.Room); err != nil {
-			return nil, err
-		}
-	}
-	conn := c.newConn(a, r)
-	if c.cfg.Hooks.PreConnect != nil {
-		if err := conn.guard("PreConnect", func() error { return c.cfg.Hooks.PreConnect(conn) }); err != nil {
-			return nil, err
-		}
-	}
-	return conn, nil
 }
 
 // refuse answers a request that isn't upgraded.
@@ -145,6 +185,9 @@ func (c *Consumer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			"addr", r.RemoteAddr, "origin", cut(origin, maxLogged), "host", cut(r.Host, maxLogged), "add", cut(originHost(origin), maxLogged))
 	} else {
 		c.log.Info("refused", "addr", r.RemoteAddr, "status", status, "error", err)
+	}
+	if refused := c.cfg.Events.Refused; refused != nil {
+		refused(r, status)
 	}
 	http.Error(w, reason, status)
 }

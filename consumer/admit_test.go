@@ -15,8 +15,9 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
 func upgradeRequest(target string, header ...string) *http.Request {
@@ -31,7 +32,8 @@ func upgradeRequest(target string, header ...string) *http.Request {
 	return r
 }
 
-// upgraded is a ResponseWriter that can be taken over, up to its first byte.
+// upgraded is a ResponseWriter whose connection can be taken over, up to the
+// first byte.
 type upgraded struct{ *httptest.ResponseRecorder }
 
 func (u upgraded) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -42,7 +44,7 @@ func (u upgraded) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 func TestAdmission(t *testing.T) {
 	const ok = http.StatusSwitchingProtocols
 	admit := func(a Admission, err error) Hooks {
-		return Hooks{Admit: func(*http.Request) (Admission, error) { return a, err }}
+		return Hooks{Admit: func(context.Context, Request) (Admission, error) { return a, err }}
 	}
 	for name, tc := range map[string]struct {
 		r      *http.Request
@@ -76,13 +78,13 @@ func TestAdmission(t *testing.T) {
 		"unauthorized":          {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{401, "Who are you?"}), status: 401, body: "Who are you?"},
 		"strange status":        {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{200, "Who are you?"}), status: 403, body: "Who are you?"},
 		"some error":            {r: upgradeRequest("/doc"), hooks: admit(Admission{}, errors.New("inner words")), status: 403, body: "Forbidden.", log: "inner words"},
-		"Admit panics":          {r: upgradeRequest("/doc"), hooks: Hooks{Admit: func(*http.Request) (Admission, error) { panic("boo") }}, status: 500, log: "admit_test.go"},
+		"Admit panics":          {r: upgradeRequest("/doc"), hooks: Hooks{Admit: func(context.Context, Request) (Admission, error) { panic("boo") }}, status: 500, log: "admit_test.go"},
 		"PreConnect":            {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn) error { return &StatusError{404, "No such room."} }}, status: 404, body: "No such room."},
 		"PreConnect dies":       {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn) error { panic("boo") }}, status: 500, log: "panic=boo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := newHouse(t, Config{Hooks: tc.hooks, Origins: []string{"*.friends.test"}})
+				h := newHarness(t, Config{Hooks: tc.hooks, Origins: []string{"*.friends.test"}})
 				defer h.shutdown()
 				w := upgraded{httptest.NewRecorder()}
 				h.ServeHTTP(w, tc.r)
@@ -95,22 +97,22 @@ func TestAdmission(t *testing.T) {
 				if !strings.Contains(h.logs.String(), tc.log) {
 					t.Errorf("the log lacks %q:\n%s", tc.log, h.logs)
 				}
-				if h.layer.lines() != "" {
-					t.Errorf("the layer heard of it:\n%s", h.layer.lines())
+				if h.worker.lines() != "" {
+					t.Errorf("the worker got:\n%s", h.worker.lines())
 				}
 			})
 		})
 	}
 }
 
-// What a stranger says doesn't fill the log.
+// However long the origin of a request is, its line in the log is short.
 func TestRefusedOriginInTheLog(t *testing.T) {
 	for name, origin := range map[string]string{
 		"short": "https://evil.test",
 		"long":  "https://" + strings.Repeat("evil", 25<<10) + ".test",
 	} {
 		t.Run(name, func(t *testing.T) {
-			inHouse(t, Config{}, func(t *testing.T, h *house) {
+			withHarness(t, Config{}, func(t *testing.T, h *harness) {
 				r := upgradeRequest("/doc", "Origin", origin)
 				r.Host = origin
 				h.ServeHTTP(httptest.NewRecorder(), r)
@@ -125,13 +127,13 @@ func TestRefusedOriginInTheLog(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	if _, err := New(Config{}); err == nil {
-		t.Error("no layer is needed")
+		t.Error("New takes a Config without a Layer")
 	}
-	if _, err := New(Config{Layer: &fakeLayer{}, Origins: []string{"["}}); !errors.Is(err, path.ErrBadPattern) {
+	if _, err := New(Config{Layer: memlayer.New(), Origins: []string{"["}}); !errors.Is(err, path.ErrBadPattern) {
 		t.Errorf("a bad pattern: %v", err)
 	}
 	for _, origin := range []string{"https://app.example.com", "app.example.com/", "http://*"} {
-		_, err := New(Config{Layer: &fakeLayer{}, Origins: []string{"*.example.com", origin}})
+		_, err := New(Config{Layer: memlayer.New(), Origins: []string{"*.example.com", origin}})
 		if err == nil || !strings.Contains(err.Error(), strconv.Quote(origin)+": want a host") {
 			t.Errorf("origin %q can never match: %v", origin, err)
 		}
@@ -140,7 +142,7 @@ func TestNew(t *testing.T) {
 
 func TestNotAdmittedDuringShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newHarness(t, Config{})
 		h.shutdown()
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, upgradeRequest("/doc"))
@@ -154,7 +156,7 @@ func TestNotAdmittedDuringShutdown(t *testing.T) {
 func TestShutdownMeetsHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := make(chan struct{})
-		h := newHouse(t, Config{Hooks: Hooks{PreConnect: func(*Conn) error { <-wait; return nil }}})
+		h := newHarness(t, Config{Hooks: Hooks{PreConnect: func(*Conn) error { <-wait; return nil }}})
 		closed := make(chan struct{})
 		go func() {
 			defer close(closed)
@@ -171,8 +173,8 @@ func TestShutdownMeetsHandshake(t *testing.T) {
 		<-closed
 		_ = h.http.Close()
 		<-h.ended
-		if got := h.layer.lines(); got != "port close" {
-			t.Errorf("layer:\n%s", got)
+		if got := h.worker.lines(); got != "gone" {
+			t.Errorf("the worker got:\n%s", got)
 		}
 	})
 }
@@ -204,24 +206,26 @@ func TestRoomOfPath(t *testing.T) {
 }
 
 func TestSubprotocol(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		d := ws.Dialer{NetDial: h.pipes.dial, Protocols: []string{"first", "second"}}
 		conn, _, shake, err := d.Dial(context.Background(), "ws://yroom.test/doc")
 		if err != nil || shake.Protocol != "first" {
 			t.Errorf("agreed on %q, %v", shake.Protocol, err)
 		}
-		(&client{t: t, conn: conn, in: conn}).bye()
+		(&client{t: t, conn: conn, in: conn}).close()
 	})
 }
 
-// A key that isn't one is noticed after the connection was taken over.
+// A malformed key is refused after the connection was taken over.
 func TestBadHandshake(t *testing.T) {
 	var ended []protocol.CloseError
 	hooks := Hooks{
-		Admit:          func(*http.Request) (Admission, error) { return Admission{Room: "r", Access: room.Read}, nil },
+		Admit: func(context.Context, Request) (Admission, error) {
+			return Admission{Room: "r", Access: event.AccessRead}, nil
+		},
 		PostDisconnect: func(_ *Conn, e protocol.CloseError) { ended = append(ended, e) },
 	}
-	inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
+	withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
 		conn, err := h.pipes.dial(context.Background(), "", "")
 		if err != nil {
 			t.Fatal(err)
@@ -237,8 +241,8 @@ func TestBadHandshake(t *testing.T) {
 		}
 		_ = conn.Close()
 		synctest.Wait()
-		if len(ended) != 1 || ended[0].Code != 1006 || h.layer.lines() != "" {
-			t.Errorf("ended with %v:\n%s", ended, h.layer.lines())
+		if len(ended) != 1 || ended[0].Code != 1006 || h.worker.lines() != "" {
+			t.Errorf("ended with %v:\n%s", ended, h.worker.lines())
 		}
 	})
 }

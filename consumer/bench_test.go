@@ -13,9 +13,9 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
 // counted counts the writes to the sockets that it accepts.
@@ -36,10 +36,10 @@ func (l counted) Accept() (net.Conn, error) {
 	return countedConn{c, l.writes}, err
 }
 
-// crowd is n connections in one room over loopback. received counts bytes.
-func crowd(t testing.TB, n int) (l *fakeLayer, received, writes *atomic.Int64) {
-	l, received, writes = &fakeLayer{}, new(atomic.Int64), new(atomic.Int64)
-	c, err := New(Config{Layer: l, Logger: slog.New(slog.DiscardHandler)})
+// crowd connects n clients to one room, over loopback. received counts bytes.
+func crowd(t testing.TB, n int) (w *fakeWorker, received, writes *atomic.Int64) {
+	w, received, writes = newFakeWorker(t), new(atomic.Int64), new(atomic.Int64)
+	c, err := New(Config{Layer: w.layer, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +67,9 @@ func crowd(t testing.TB, n int) (l *fakeLayer, received, writes *atomic.Int64) {
 			read <- struct{}{}
 		}()
 	}
-	for deadline := time.Now().Add(10 * time.Second); len(l.conns()) < n; {
+	for deadline := time.Now().Add(10 * time.Second); len(w.conns()) < n; {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d joined", len(l.conns()), n)
+			t.Fatalf("%d of %d joined", len(w.conns()), n)
 		}
 		time.Sleep(time.Millisecond)
 	}
@@ -84,50 +84,52 @@ func crowd(t testing.TB, n int) (l *fakeLayer, received, writes *atomic.Int64) {
 	})
 	received.Store(0)
 	writes.Store(0)
-	return l, received, writes
+	return w, received, writes
 }
 
 const smallFrame = 2 + 3 + 30
 
-func broadcast(l *fakeLayer, outs []layer.Output, received *atomic.Int64, n int) {
+func broadcast(w *fakeWorker, outs []layer.Output, received *atomic.Int64, n int) {
 	want := received.Load() + int64(n*smallFrame)
-	outs[0].Seq++
-	l.deliver(outs)
+	outs[0].Mark.Seq++
+	w.deliver(outs)
 	for received.Load() < want {
 		time.Sleep(20 * time.Microsecond)
 	}
 }
 
 func smallUpdate() []layer.Output {
-	return []layer.Output{{Room: "doc", Output: room.Output{Msg: protocol.Message{Type: protocol.Update, Data: make([]byte, 30)}}}}
+	return []layer.Output{{Room: "doc", To: consumerAddress, Output: event.Output{
+		Kind: event.OutputMessage, Message: protocol.Message{Type: protocol.Update, Data: make([]byte, 30)},
+	}}}
 }
 
 // One small update to 100 connections, the reading at the other end included.
 func BenchmarkBroadcast(b *testing.B) {
 	const n = 100
-	l, received, writes := crowd(b, n)
+	w, received, writes := crowd(b, n)
 	outs := smallUpdate()
-	broadcast(l, outs, received, n)
+	broadcast(w, outs, received, n)
 	writes.Store(0)
 	b.ReportAllocs()
 	for b.Loop() {
-		broadcast(l, outs, received, n)
+		broadcast(w, outs, received, n)
 	}
 	b.ReportMetric(float64(writes.Load())/float64(b.N*n), "writes/message")
 }
 
-// Ten updates in a row, as a busy room gives them: they share writes.
+// Ten updates in a row, as a busy room sends them: they share writes.
 func BenchmarkBurst(b *testing.B) {
 	const n, burst = 100, 10
-	l, received, writes := crowd(b, n)
+	w, received, writes := crowd(b, n)
 	outs := smallUpdate()
 	writes.Store(0)
 	b.ReportAllocs()
 	for b.Loop() {
 		want := received.Load() + n*burst*smallFrame
 		for range burst {
-			outs[0].Seq++
-			l.deliver(outs)
+			outs[0].Mark.Seq++
+			w.deliver(outs)
 		}
 		for received.Load() < want {
 			time.Sleep(20 * time.Microsecond)
@@ -142,13 +144,13 @@ func TestBroadcastAllocations(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	const n = 100
-	l, received, writes := crowd(t, n)
+	w, received, writes := crowd(t, n)
 	outs := smallUpdate()
 	for range 20 {
-		broadcast(l, outs, received, n)
+		broadcast(w, outs, received, n)
 	}
 	writes.Store(0)
-	if allocs := testing.AllocsPerRun(100, func() { broadcast(l, outs, received, n) }); allocs > n/10 {
+	if allocs := testing.AllocsPerRun(100, func() { broadcast(w, outs, received, n) }); allocs > n/10 {
 		t.Errorf("%v allocations for a broadcast to %d connections", allocs, n)
 	}
 	if got := writes.Load(); got != 101*n {

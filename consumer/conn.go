@@ -1,194 +1,164 @@
 package consumer
 
 import (
-	"bytes"
-	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/gobwas/ws"
-
-	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
-// Conn is one client's connection to one room. Its methods can be called at any
+// Conn is a client's connection to a room. Its methods can be called at any
 // time.
 type Conn struct {
-	id      room.ConnID
+	id      event.ConnID
 	room    string
-	access  room.Access
+	access  event.Access
 	user    any
-	request *http.Request
+	expires time.Time // zero: never
 
 	consumer *Consumer
-	open     room.Opening
-	sock     socket
+	socket   *socket
+	dialect  dialect
 	since    time.Time
-	pinged   time.Time    // the sweep's
-	wrote    atomic.Int64 // when the client's program was last sent something, in Unix nanoseconds
-	ending   chan struct{}
-	run      func() // c.write, made once so that starting it allocates nothing
+	ending   chan struct{} // closed when the connection ends
 
-	mu      sync.Mutex
-	out     outbox
-	running bool // the writer is
-	ended   bool // nothing more is taken into the outbox
-	cause   cause
-	writer  sync.WaitGroup
+	handling sync.Mutex // held while a message or the end of the connection is handled
+	sending  sync.Mutex // held while an input is sent; see send
+	entered  bool       // it is in Consumer.rooms
+
+	// The socket's lock guards these.
+
+	out    outbox.Outbox
+	asking bool // runAsk runs
+	ended  bool // nothing is put into the outbox any more
+	alone  bool // ended without its socket
+	cause  cause
 }
 
-var (
-	errStopping = errors.New("consumer: shutting down")
-	errEnding   = errors.New("consumer: the connection ends")
-)
-
-func (c *Consumer) newConn(a Admission, r *http.Request) *Conn {
-	var set Settings
-	if c.cfg.Settings != nil {
-		set = c.cfg.Settings(a.Room)
-	}
-	if set.MessageSize <= 0 {
-		set.MessageSize = defaultMessageSize
-	}
-	if set.OutboxSize <= 0 {
-		set.OutboxSize = defaultOutboxSize
-	}
-	conn := &Conn{
-		room: a.Room, access: a.Access, user: a.User, request: r,
-		consumer: c,
-		open:     set.Open,
+// newConn returns a Conn for a document on the socket, which isn't in its room
+// yet: see open.
+func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
+	c := &Conn{
+		room: a.Room, access: a.Access, user: a.User, expires: a.Expires,
+		consumer: s.consumer,
+		socket:   s,
+		dialect:  d,
 		since:    time.Now(),
 		ending:   make(chan struct{}),
 	}
-	for conn.id == room.Everyone {
-		conn.id = room.ConnID(rand.Uint64())
+	for c.id == event.Everyone {
+		c.id = event.ConnID(rand.Uint64())
 	}
-	conn.run = conn.write
-	conn.sock.max = set.MessageSize
-	conn.out.size = set.OutboxSize
-	return conn
+	c.out = outbox.New(set.OutboxSize, set.Opening, func(states []byte) *outbox.Frame {
+		return awarenessFrame(d, states, c.id)
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns = append(s.conns, c)
+	if s.ended {
+		c.setEnded(s.cause)
+	}
+	return c
 }
 
-func (c *Conn) upgrade(w http.ResponseWriter) error {
-	if err := upgrade(w, c.request, &c.sock); err != nil {
+// ID returns a random number that identifies the connection within its room.
+func (c *Conn) ID() event.ConnID { return c.id }
+
+// Room returns the name of the room.
+func (c *Conn) Room() string { return c.room }
+
+// Access returns what the connection may do.
+func (c *Conn) Access() event.Access { return c.access }
+
+// User returns Admission.User.
+func (c *Conn) User() any { return c.user }
+
+// Request returns the request that was upgraded, whose body is gone. Its context
+// ends with the connection.
+func (c *Conn) Request() *http.Request { return c.socket.request }
+
+// open joins the room.
+func (c *Conn) open() error {
+	c.consumer.enter(c)
+	c.entered = true
+	if err := c.send(nil); err != nil { // sends the Join, which is due
 		return err
 	}
-	c.pinged = time.Now()
-	c.wrote.Store(c.pinged.UnixNano())
+	c.log().Debug("connected", c.attrs()...)
+	c.emit(c.consumer.cfg.Events.Connected)
+	if hook := c.consumer.cfg.Hooks.PostConnect; hook != nil {
+		return c.guard("PostConnect", func() error { hook(c); return nil })
+	}
 	return nil
 }
 
-// serve runs the connection from the upgrade to its end.
-func (c *Conn) serve() {
-	hooks := &c.consumer.cfg.Hooks
-	if err := c.consumer.enter(c); err != nil {
-		c.linger(c.endFor(err))
+// add puts a frame into the outbox and has it written. It doesn't block.
+func (c *Conn) add(f *outbox.Frame) {
+	s := c.socket
+	s.mu.Lock()
+	if c.ended {
+		s.mu.Unlock()
 		return
 	}
-	joined := false
-	err := c.send(room.Input{Kind: room.Join, Access: c.access, Open: c.open}, fullPatience, c.ending)
-	if err == nil {
-		joined = true
-		c.log().Debug("connected", c.attrs()...)
-		if hooks.PostConnect != nil {
-			err = c.guard("PostConnect", func() error { hooks.PostConnect(c); return nil })
-		}
+	change, err := c.out.Add(f)
+	s.startWriter()
+	c.askIfDue()
+	s.mu.Unlock()
+	events := &c.consumer.cfg.Events
+	switch change {
+	case outbox.ChangeBehind:
+		c.emit(events.Behind)
+	case outbox.ChangeResynced:
+		c.emit(events.Resynced)
+	case outbox.ChangeRejoined:
+		c.emit(events.Rejoined)
 	}
-	if err == nil {
-		err = c.guard("the reader", c.receive)
-	}
-	c.linger(c.endFor(err))
-
-	if joined {
-		if hooks.PreDisconnect != nil {
-			_ = c.guard("PreDisconnect", func() error { hooks.PreDisconnect(c, c.cause.CloseError); return nil })
-		}
-		err = c.send(room.Input{Kind: room.Leave}, 0, c.consumer.aborted)
-		if err != nil {
-			c.log().Warn("the room was not told that a connection left", append(c.attrs(), "error", err)...)
-		}
-	}
-	if err := c.consumer.exit(c); err != nil {
-		c.log().Warn("the layer did not leave the room", append(c.attrs(), "error", err)...)
+	if err != nil {
+		c.end(cause{
+			CloseError: protocol.CloseError{Code: protocol.CloseInternal, Reason: "the server made a mistake"},
+			err:        &mergeError{err},
+		})
 	}
 }
 
-// receive reads until the connection ends, and says why.
-func (c *Conn) receive() error {
-	for {
-		op, data, err := c.sock.read()
-		if err != nil {
-			return &readError{err}
-		}
-		switch op {
-		case ws.OpPing:
-			c.add(&frame{kind: kindPong, head: encode(ws.OpPong, data)})
-		case ws.OpClose:
-			said, err := parseClose(data)
-			if err != nil {
-				return &readError{err}
-			}
-			return &peerCloseError{said}
-		case ws.OpText, ws.OpBinary:
-			if err := c.message(Frame{Text: op == ws.OpText, Data: data}); err != nil {
-				return err
-			}
-		}
+// mergeError means that awareness from the room can't be decoded.
+type mergeError struct{ error }
+
+func (e *mergeError) Error() string { return "merge awareness: " + e.error.Error() }
+func (e *mergeError) Unwrap() error { return e.error }
+
+// end ends the connection for why. Where its dialect has a message that closes a
+// document, the message is written last and the socket continues; otherwise the
+// socket ends. end doesn't block. Only the first end counts.
+func (c *Conn) end(why cause) {
+	f := newFrame(c.dialect, &event.Output{To: c.id, Message: why.Message()})
+	if f.Head == nil {
+		c.socket.end(why)
+		return
 	}
+	s := c.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c.ended {
+		return
+	}
+	c.setEnded(why)
+	c.alone = true
+	_, _ = c.out.Add(f) // no awareness, so no error
+	s.startWriter()
+	s.background.Go(c.detach)
 }
 
-// message takes one message through the hooks to the room.
-func (c *Conn) message(f Frame) error {
-	if c.isEnding() {
-		return errEnding
-	}
-	hooks := &c.consumer.cfg.Hooks
-	if hooks.PreReceive != nil {
-		err := c.guard("PreReceive", func() error { return hooks.PreReceive(c, f) })
-		if errors.Is(err, ErrDrop) {
-			return nil
-		}
-		if err != nil {
-			return &hookError{err}
-		}
-	}
-	if !f.Text {
-		if err := c.pass(f.Data); err != nil {
-			return err
-		}
-	}
-	if hooks.PostReceive != nil {
-		return c.guard("PostReceive", func() error { hooks.PostReceive(c, f); return nil })
-	}
-	return nil
-}
-
-// pass gives the room what is in a frame, one message at a time: a frame may
-// hold millions.
-func (c *Conn) pass(frame []byte) error {
-	for rest := frame; ; {
-		m, next, ok, err := dialect.Next(rest)
-		if err != nil {
-			return &protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
-		}
-		if !ok {
-			return nil
-		}
-		if c.isEnding() {
-			return errEnding
-		}
-		if len(frame) > 2*len(m.Data)+aliasSlack {
-			m.Data = bytes.Clone(m.Data) // what waits for the room must not keep all of the frame
-		}
-		if err := c.send(room.Input{Kind: room.Message, Msg: m}, fullPatience, c.ending); err != nil {
-			return err
-		}
-		rest = next
+// setEnded ends the connection for why. The socket's lock is held.
+func (c *Conn) setEnded(why cause) {
+	if !c.ended {
+		c.ended, c.cause = true, why
+		close(c.ending)
 	}
 }
 
@@ -201,59 +171,57 @@ func (c *Conn) isEnding() bool {
 	}
 }
 
-// send gives an input to the room. While the room is full it tries again, with
-// growing waits, for as long as patience (0: for ever) and until stop is closed.
-func (c *Conn) send(in room.Input, patience time.Duration, stop <-chan struct{}) error {
-	in.Conn, in.At = c.id, time.Now()
-	started := in.At
-	for wait := time.Millisecond; ; wait = min(2*wait, 100*time.Millisecond) {
-		err := c.consumer.port.Send(layer.Input{Room: c.room, Input: in})
-		if !errors.Is(err, layer.ErrFull) || patience > 0 && time.Since(started) >= patience {
-			return err
+// detach runs when the connection has ended. It leaves the room.
+func (c *Conn) detach() {
+	c.handling.Lock()
+	defer c.handling.Unlock()
+	hooks := &c.consumer.cfg.Hooks
+	if c.joined() {
+		if hooks.PreDisconnect != nil {
+			_ = c.guard("PreDisconnect", func() error { hooks.PreDisconnect(c, c.cause.CloseError); return nil })
 		}
-		select {
-		case <-stop:
-			return errEnding
-		case <-time.After(wait):
-		}
+		c.leave()
+	}
+	if c.entered {
+		c.consumer.exit(c)
+	}
+	c.logEnd()
+	if closed := c.consumer.cfg.Events.Closed; closed != nil {
+		closed(c, c.cause.CloseError)
+	}
+	if hooks.PostDisconnect != nil {
+		_ = c.guard("PostDisconnect", func() error { hooks.PostDisconnect(c, c.cause.CloseError); return nil })
 	}
 }
 
-// hookError is what PreReceive returned.
-type hookError struct{ error }
+// joined reports whether the room may know the connection.
+func (c *Conn) joined() bool {
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	return c.out.Joined()
+}
 
-func (e *hookError) Unwrap() error { return e.error }
+func (c *Conn) guard(what string, f func() error) error { return c.consumer.guard(c, what, f) }
 
-// readError means that nothing more can be read: a *protocol.CloseError where
-// the client broke the rules, else the line broke.
-type readError struct{ error }
+func (c *Conn) log() *slog.Logger { return c.consumer.log }
 
-func (e *readError) Unwrap() error { return e.error }
+// maxLogged is how many bytes of a text from outside are logged.
+const maxLogged = 256
 
-// peerCloseError is a close frame from the client.
-type peerCloseError struct{ protocol.CloseError }
+// attrs returns what identifies the connection in the log. The request's query
+// is left out: it may hold a token.
+func (c *Conn) attrs() []any {
+	return []any{"room", c.room, "conn", uint64(c.id), "addr", c.socket.request.RemoteAddr}
+}
 
-// causeOf says what an error means for the client.
-func causeOf(err error) cause {
-	because := func(code protocol.CloseCode, reason string) cause {
-		return cause{CloseError: protocol.CloseError{Code: code, Reason: reason}, err: err}
+func (c *Conn) logEnd() {
+	by := "server"
+	if c.cause.peer {
+		by = "client"
 	}
-	var ce *protocol.CloseError
-	var he *hookError
-	switch {
-	case errors.As(err, &ce):
-		return cause{CloseError: *ce}
-	case errors.Is(err, errPanic):
-		return because(protocol.CloseInternal, "the server made a mistake")
-	case errors.As(err, &he):
-		return because(protocol.CloseInternal, "the message could not be processed")
-	case errors.Is(err, layer.ErrFull):
-		return because(protocol.CloseTryLater, "the room has too much to do")
-	case errors.Is(err, layer.ErrNoOwner):
-		return because(protocol.CloseTryLater, "nobody serves the room at the moment")
-	case errors.Is(err, errStopping), errors.Is(err, layer.ErrClosed):
-		return because(protocol.CloseRestart, "the server restarts")
-	default:
-		return because(protocol.CloseTryLater, "the room can't be reached")
+	attrs := append(c.attrs(), "code", int(c.cause.Code), "reason", cut(c.cause.Reason, maxLogged), "by", by, "after", time.Since(c.since))
+	if c.cause.err != nil {
+		attrs = append(attrs, "error", c.cause.err)
 	}
+	c.log().Info("disconnected", attrs...)
 }

@@ -3,9 +3,8 @@ package consumer
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"errors"
-	"net/http"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -15,9 +14,10 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
 func wantLines(t *testing.T, got string, want ...string) {
@@ -28,23 +28,23 @@ func wantLines(t *testing.T, got string, want ...string) {
 }
 
 func TestConversation(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		a, ida := h.join("/doc")
 		b, idb := h.join("/doc")
 		other, _ := h.join("/other")
 		if ida == idb {
 			t.Fatal("two connections with one id")
 		}
-		h.layer.tell("doc", ida, 3, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})
+		h.worker.output("doc", ida, 3, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})
 		a.want("00000100")
-		h.layer.tell("doc", room.Everyone, 4, protocol.Message{Type: protocol.Update, Data: []byte{7, 7}})
+		h.worker.output("doc", event.Everyone, 4, protocol.Message{Type: protocol.Update, Data: []byte{7, 7}})
 		a.want("0002020707")
 		b.want("0002020707")
-		h.layer.tell("other", ida, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}) // not this room's
-		h.layer.tell("doc", 1, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})     // nobody's
-		h.layer.tell("nowhere", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{0}})
-		h.layer.tell("doc", ida, 0, protocol.Message{Type: 200}) // nothing that the dialect has
-		h.layer.tell("doc", ida, 0, protocol.Message{Type: protocol.Awareness, Data: []byte{0}})
+		h.worker.output("other", ida, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}) // another room's
+		h.worker.output("doc", 1, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})     // no connection
+		h.worker.output("nowhere", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{0}})
+		h.worker.output("doc", ida, 0, protocol.Message{Type: 200}) // nothing that the dialect has
+		h.worker.output("doc", ida, 0, protocol.Message{Type: protocol.Awareness, Data: []byte{0}})
 		a.want("010100")
 
 		a.send(ws.OpBinary, []byte{0, 0, 1, 0, 0, 2, 2, 5, 6, 1, 1, 0}) // three messages in one frame
@@ -56,17 +56,20 @@ func TestConversation(t *testing.T) {
 			t.Errorf("the ping was answered with %d %q", op, payload)
 		}
 		a.send(ws.OpPong, nil)
-		a.bye()
-		b.bye()
-		other.bye()
-		wantLines(t, h.layer.lines(),
-			"port join doc", "send join", "send join", "port join other", "send join",
-			"send message 1 00", "send message 3 0506", "send message 4 00",
-			"send leave", "send leave", "port leave doc", "send leave", "port leave other")
-		for _, in := range h.layer.inputs {
-			if in.At.IsZero() || in.Kind == room.Join && in.Access != room.Write|room.Present {
+		a.close()
+		b.close()
+		other.close()
+		wantLines(t, h.worker.lines(),
+			"join", "join", "join", "leave", "leave", // for the two that it doesn't have there
+			"message 1 00", "message 3 0506", "message 4 00",
+			"leave", "leave", "leave")
+		for _, in := range h.worker.inputs {
+			if in.Conn == 0 || in.Kind == event.InputJoin && in.Access != event.AccessWrite|event.AccessPresent {
 				t.Errorf("input %+v", in)
 			}
+		}
+		if other, none := h.worker.inputs[3], h.worker.inputs[4]; other.Room != "other" || other.Conn != ida || none.Room != "doc" || none.Conn != 1 {
+			t.Errorf("left with %+v and %+v", other, none)
 		}
 		if n := strings.Count(h.logs.String(), "msg=disconnected"); n != 3 {
 			t.Errorf("%d lines about 3 disconnects:\n%s", n, h.logs)
@@ -79,70 +82,71 @@ func TestConversation(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	set := func(name string) Settings {
-		return Settings{Open: room.ClientStarts, MessageSize: len(name)}
+		return Settings{Opening: event.OpeningClient, MessageSize: len(name)}
 	}
-	inHouse(t, Config{Settings: set}, func(t *testing.T, h *house) {
+	withHarness(t, Config{Settings: set}, func(t *testing.T, h *harness) {
 		c, _ := h.join("/four")
-		if in := h.layer.inputs[0]; in.Open != room.ClientStarts {
+		if in := h.worker.inputs[0]; in.Opening != event.OpeningClient {
 			t.Errorf("joined with %+v", in)
 		}
 		c.send(ws.OpBinary, []byte{0, 2, 1, 5})
 		c.send(ws.OpBinary, []byte{0, 2, 1, 5, 5})
 		c.wantClose(protocol.CloseTooBig, "too big")
-		if !strings.Contains(h.layer.lines(), "send message 3 05") {
+		if !strings.Contains(h.worker.lines(), "message 3 05") {
 			t.Error("the message of four bytes did not arrive")
 		}
 	})
 }
 
 func TestHooksInOrder(t *testing.T) {
-	var h *house
-	note := func(c *Conn, what string) { h.layer.note(what + " " + c.Room() + " " + c.User().(string)) }
+	var h *harness
+	note := func(c *Conn, what string) { h.worker.note(what + " " + c.Room() + " " + c.User().(string)) }
 	hooks := Hooks{
-		Admit: func(r *http.Request) (Admission, error) {
-			h.layer.note("admit " + r.URL.Path)
-			return Admission{Room: "doc", Access: room.Write, User: "ann"}, nil
+		Admit: func(_ context.Context, r Request) (Admission, error) {
+			h.worker.note("admit " + r.HTTP.URL.Path + " " + r.Room + " " + r.Token)
+			return Admission{Room: "doc", Access: event.AccessWrite, User: "ann"}, nil
 		},
 		PreConnect:  func(c *Conn) error { note(c, "pre-connect"); return nil },
 		PostConnect: func(c *Conn) { note(c, "post-connect") },
-		PreReceive: func(c *Conn, f Frame) error {
-			note(c, "pre-receive "+hex.EncodeToString(f.Data))
-			if f.Text && string(f.Data) == "drop" {
+		PreReceive: func(c *Conn, m protocol.Message) error {
+			note(c, fmt.Sprintf("pre-receive %d %x", m.Type, m.Data))
+			if m.Type == protocol.Awareness && string(m.Data) == "drop" {
 				return ErrDrop
 			}
 			return nil
 		},
-		PostReceive: func(c *Conn, f Frame) { note(c, "post-receive "+hex.EncodeToString(f.Data)) },
+		PostReceive: func(c *Conn, m protocol.Message) { note(c, fmt.Sprintf("post-receive %d %x", m.Type, m.Data)) },
 		PreDisconnect: func(c *Conn, e protocol.CloseError) {
 			note(c, "pre-disconnect "+e.Error())
-			if c.ID() == 0 || c.Access() != room.Write || c.Request().URL.Path != "/x" {
+			if c.ID() == 0 || c.Access() != event.AccessWrite || c.Request().URL.Path != "/x" {
 				t.Errorf("the connection is %+v", c)
 			}
 		},
 		PostDisconnect: func(c *Conn, _ protocol.CloseError) { note(c, "post-disconnect") },
 	}
-	inHouse(t, Config{Hooks: hooks}, func(t *testing.T, in *house) {
+	withHarness(t, Config{Hooks: hooks}, func(t *testing.T, in *harness) {
 		h = in
 		c, _ := h.join("/x?token=secret")
 		c.send(ws.OpBinary, []byte{0, 0, 1, 0})
-		c.send(ws.OpText, []byte("drop"))
-		c.send(ws.OpText, []byte("hi"))
+		c.send(ws.OpBinary, append([]byte{1, 4}, "drop"...))
+		c.send(ws.OpText, []byte("hi"))                                  // is ignored
+		c.send(ws.OpBinary, append([]byte{1, 4, 'd', 'r', 'o', 'p'}, 3)) // one of two messages in a frame is dropped
 		c.send(ws.OpClose, ws.NewCloseFrameBody(4001, "enough"))
 		c.wantClose(4001, "")
 		synctest.Wait()
-		wantLines(t, h.layer.lines(),
-			"admit /x", "pre-connect doc ann", "port join doc", "send join", "post-connect doc ann",
-			"pre-receive 00000100 doc ann", "send message 1 00", "post-receive 00000100 doc ann",
-			"pre-receive 64726f70 doc ann",
-			"pre-receive 6869 doc ann", "post-receive 6869 doc ann",
-			"pre-disconnect closed with 4001: enough doc ann", "send leave", "port leave doc", "post-disconnect doc ann")
+		wantLines(t, h.worker.lines(),
+			"admit /x x secret", "pre-connect doc ann", "join", "post-connect doc ann",
+			"pre-receive 1 00 doc ann", "message 1 00", "post-receive 1 00 doc ann",
+			"pre-receive 4 64726f70 doc ann",
+			"pre-receive 4 64726f70 doc ann", "pre-receive 5  doc ann", "message 5 ", "post-receive 5  doc ann",
+			"pre-disconnect closed with 4001: enough doc ann", "leave", "post-disconnect doc ann")
 		if strings.Contains(h.logs.String(), "secret") {
-			t.Errorf("the log tells secrets:\n%s", h.logs)
+			t.Errorf("a secret is in the log:\n%s", h.logs)
 		}
 	})
 }
 
-// What a hook returns, or that it panics, ends its own connection and no other.
+// A hook ends its own connection and no other with what it returns, or by a panic.
 func TestHooksThatEnd(t *testing.T) {
 	for name, tc := range map[string]struct {
 		hooks  Hooks
@@ -150,29 +154,29 @@ func TestHooksThatEnd(t *testing.T) {
 		reason string
 		log    string
 	}{
-		"refused":        {Hooks{PreReceive: func(*Conn, Frame) error { return &protocol.CloseError{Code: 4403, Reason: "not you"} }}, 4403, "not you", "4403"},
-		"failed":         {Hooks{PreReceive: func(*Conn, Frame) error { return errors.New("inner words") }}, 1011, "could not be processed", "inner words"},
-		"bad code":       {Hooks{PreReceive: func(*Conn, Frame) error { return &protocol.CloseError{Code: 1006} }}, 1011, "", ""},
-		"PreReceive":     {Hooks{PreReceive: func(*Conn, Frame) error { panic("boo") }}, 1011, "mistake", "conn_test.go"},
-		"PostReceive":    {Hooks{PostReceive: func(*Conn, Frame) { panic("boo") }}, 1011, "mistake", "panic=boo"},
+		"refused":        {Hooks{PreReceive: func(*Conn, protocol.Message) error { return &protocol.CloseError{Code: 4403, Reason: "not you"} }}, 4403, "not you", "4403"},
+		"failed":         {Hooks{PreReceive: func(*Conn, protocol.Message) error { return errors.New("inner words") }}, 1011, "could not be processed", "inner words"},
+		"bad code":       {Hooks{PreReceive: func(*Conn, protocol.Message) error { return &protocol.CloseError{Code: 1006} }}, 1011, "", ""},
+		"PreReceive":     {Hooks{PreReceive: func(*Conn, protocol.Message) error { panic("boo") }}, 1011, "mistake", "conn_test.go"},
+		"PostReceive":    {Hooks{PostReceive: func(*Conn, protocol.Message) { panic("boo") }}, 1011, "mistake", "panic=boo"},
 		"PostConnect":    {Hooks{PostConnect: func(*Conn) { panic("boo") }}, 1011, "mistake", "panic=boo"},
 		"PreDisconnect":  {Hooks{PreDisconnect: func(*Conn, protocol.CloseError) { panic("boo") }}, 1000, "", "panic=boo"},
 		"PostDisconnect": {Hooks{PostDisconnect: func(*Conn, protocol.CloseError) { panic("boo") }}, 1000, "", "panic=boo"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inHouse(t, Config{Hooks: tc.hooks}, func(t *testing.T, h *house) {
+			withHarness(t, Config{Hooks: tc.hooks}, func(t *testing.T, h *harness) {
 				c := h.dial("/bad")
 				if name != "PostConnect" {
 					c.send(ws.OpBinary, []byte{0, 2, 1, 9})
 				}
 				if tc.code == 1000 {
-					c.bye()
+					c.close()
 				} else {
 					c.wantClose(tc.code, tc.reason)
 				}
 				synctest.Wait()
-				if !strings.Contains(h.layer.lines(), "send leave\nport leave bad") {
-					t.Errorf("the room was not left:\n%s", h.layer.lines())
+				if !strings.Contains(h.worker.lines(), "leave") {
+					t.Errorf("the room was not left:\n%s", h.worker.lines())
 				}
 				if tc.log != "" && !strings.Contains(h.logs.String(), tc.log) {
 					t.Errorf("the log lacks %q:\n%s", tc.log, h.logs)
@@ -183,34 +187,34 @@ func TestHooksThatEnd(t *testing.T) {
 }
 
 func TestMalformed(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		good, _ := h.join("/doc")
 		c, _ := h.join("/doc")
 		c.send(ws.OpBinary, []byte{0, 0, 1, 0, 0, 2, 9, 1})
 		c.wantClose(protocol.CloseMalformed, "malformed")
 		synctest.Wait()
-		if lines := h.layer.lines(); strings.Count(lines, "message") != 1 || !strings.Contains(lines, "send message 1 00\nsend leave") {
+		if lines := h.worker.lines(); strings.Count(lines, "message") != 1 || !strings.HasSuffix(lines, "message 1 00\nleave") {
 			t.Errorf("want what came before the bad message and no more:\n%s", lines)
 		}
 		if n := strings.Count(h.logs.String(), "code=1007"); n != 1 {
 			t.Errorf("%d lines about it:\n%s", n, h.logs)
 		}
-		h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{1}})
+		h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{1}})
 		good.want("00020101")
-		good.bye()
+		good.close()
 	})
 }
 
-// A frame of very many messages takes no memory for each, and ends where the
-// connection does.
+// A frame of very many messages takes no memory for each. Once the connection has
+// ended the rest is not sent.
 func TestManyMessagesInAFrame(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		c, id := h.join("/doc")
 		sent := 0
-		h.layer.send = func(in layer.Input) error {
-			if in.Kind == room.Message {
+		h.worker.handle = func(in layer.Input) error {
+			if in.Kind == event.InputMessage {
 				if sent++; sent == 3 {
-					h.end(id)
+					h.worker.end(id)
 				}
 			}
 			return nil
@@ -231,12 +235,12 @@ func TestManyMessagesInAFrame(t *testing.T) {
 	})
 }
 
-// A small message doesn't keep the large frame that it came in; a large one is
+// A small message doesn't keep the large frame that it arrived in; a large one is
 // not copied.
 func TestMessagesKeepNoFrame(t *testing.T) {
-	var frame []byte
-	hooks := Hooks{PreReceive: func(_ *Conn, f Frame) error { frame = f.Data; return nil }}
-	inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
+	var received []byte
+	hooks := Hooks{PreReceive: func(_ *Conn, m protocol.Message) error { received = m.Data; return nil }}
+	withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
 		c, _ := h.join("/doc")
 		for _, tc := range []struct {
 			data, junk int
@@ -248,25 +252,24 @@ func TestMessagesKeepNoFrame(t *testing.T) {
 			{100 << 10, 50 << 10, false},
 		} {
 			data := protocol.Plain{}.Append(nil, protocol.Message{Type: protocol.Update, Data: make([]byte, tc.data)})
-			start := len(data) - tc.data
 			data = append(append(data, 102), make([]byte, tc.junk)...) // 102: an unknown type
 			c.send(ws.OpBinary, data)
 			synctest.Wait()
-			in := h.layer.inputs[len(h.layer.inputs)-1]
-			if got := &in.Msg.Data[0] != &frame[start]; len(in.Msg.Data) != tc.data || got != tc.copied {
-				t.Errorf("%+v: %d bytes, copied: %v", tc, len(in.Msg.Data), got)
+			in := h.worker.inputs[len(h.worker.inputs)-1]
+			if got := &in.Message.Data[0] != &received[0]; len(in.Message.Data) != tc.data || got != tc.copied {
+				t.Errorf("%+v: %d bytes, copied: %v", tc, len(in.Message.Data), got)
 			}
 		}
-		c.bye()
+		c.close()
 	})
 }
 
 func TestFullRoom(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		full := time.Now().Add(2 * time.Second)
 		tries := 0
-		h.layer.send = func(in layer.Input) error {
-			if in.Kind == room.Message && time.Now().Before(full) {
+		h.worker.handle = func(in layer.Input) error {
+			if in.Kind == event.InputMessage && time.Now().Before(full) {
 				tries++
 				return layer.ErrFull
 			}
@@ -288,8 +291,8 @@ func TestFullRoom(t *testing.T) {
 		<-read
 		c.send(ws.OpPing, nil)
 		c.read()
-		if got := h.layer.lines(); !strings.HasSuffix(got, "send message 3 01\nsend message 3 02") {
-			t.Errorf("layer:\n%s", got)
+		if got := h.worker.lines(); !strings.HasSuffix(got, "message 3 01\nmessage 3 02") {
+			t.Errorf("the worker got:\n%s", got)
 		}
 		if tries < 5 || tries > 100 {
 			t.Errorf("%d tries in two seconds", tries)
@@ -305,34 +308,34 @@ func TestFullRoom(t *testing.T) {
 }
 
 func TestLeaveIsNotLost(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		full := time.Now().Add(time.Minute)
-		h.layer.send = func(in layer.Input) error {
-			if in.Kind == room.Leave && time.Now().Before(full) {
+		h.worker.handle = func(in layer.Input) error {
+			if in.Kind == event.InputLeave && time.Now().Before(full) {
 				return layer.ErrFull
 			}
 			return nil
 		}
 		c, _ := h.join("/doc")
-		c.bye()
+		c.close()
 		time.Sleep(2 * time.Minute)
-		if got := h.layer.lines(); !strings.HasSuffix(got, "send leave\nport leave doc") {
-			t.Errorf("layer:\n%s", got)
+		if got := h.worker.lines(); !strings.HasSuffix(got, "leave") {
+			t.Errorf("the worker got:\n%s", got)
 		}
 	})
 }
 
 func TestNoRoom(t *testing.T) {
 	for name, tc := range map[string]struct {
-		send, join error
-		code       protocol.CloseCode
-		reason     string
-		layer      string
+		send   error
+		code   protocol.CloseCode
+		reason string
+		wait   time.Duration
 	}{
-		"nobody serves it": {layer.ErrNoOwner, nil, 1013, "nobody serves", "port join doc\nport leave doc"},
-		"the layer ends":   {layer.ErrClosed, nil, 1012, "restarts", "port join doc\nport leave doc"},
-		"the line is down": {errors.New("inner words"), nil, 1013, "can't be reached", "port join doc\nport leave doc"},
-		"no joining":       {nil, errors.New("inner words"), 1013, "can't be reached", ""},
+		"no worker serves it":  {layer.ErrNoOwner, 1013, "no server runs the room", 10 * time.Second},
+		"the room is full":     {layer.ErrFull, 1013, "too much to do", 5 * time.Second},
+		"the layer ends":       {layer.ErrClosed, 1012, "restarts", 0},
+		"the layer has failed": {errors.New("inner words"), 1013, "can't be reached", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ended := 0
@@ -341,13 +344,19 @@ func TestNoRoom(t *testing.T) {
 				PreDisconnect:  func(*Conn, protocol.CloseError) { t.Error("PreDisconnect ran") },
 				PostDisconnect: func(*Conn, protocol.CloseError) { ended++ },
 			}
-			inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
-				h.layer.send = func(layer.Input) error { return tc.send }
-				h.layer.join = func(string) error { return tc.join }
+			withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
+				h.worker.handle = func(layer.Input) error { return tc.send }
+				start := time.Now()
 				h.dial("/doc").wantClose(tc.code, tc.reason)
+				if took := time.Since(start); took < tc.wait || took > tc.wait+time.Second {
+					t.Errorf("closed after %v, want %v", took, tc.wait)
+				}
 				synctest.Wait()
-				if got := h.layer.lines(); got != tc.layer {
-					t.Errorf("layer:\n%s", got)
+				if got := h.worker.lines(); got != "" {
+					t.Errorf("the worker got:\n%s", got)
+				}
+				if n := len(h.rooms) + len(h.conns); n != 0 {
+					t.Errorf("%d rooms and connections are left", n)
 				}
 				if ended != 1 {
 					t.Errorf("PostDisconnect ran %d times", ended)
@@ -358,24 +367,24 @@ func TestNoRoom(t *testing.T) {
 }
 
 func TestRoomCloses(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		c, id := h.join("/doc")
 		for i := range 3 {
-			h.layer.tell("doc", room.Everyone, uint64(i), protocol.Message{Type: protocol.Update, Data: []byte{byte(i)}})
+			h.worker.output("doc", event.Everyone, uint64(i), protocol.Message{Type: protocol.Update, Data: []byte{byte(i)}})
 		}
 		reason := strings.Repeat("ä", 100)
-		h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy, Reason: reason}).Message())
-		h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.CloseInternal, Reason: "late"}).Message())
-		h.layer.tell("doc", room.Everyone, 9, protocol.Message{Type: protocol.Update, Data: []byte{9}})
+		h.worker.output("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy, Reason: reason}).Message())
+		h.worker.output("doc", id, 0, (&protocol.CloseError{Code: protocol.CloseInternal, Reason: "late"}).Message())
+		h.worker.output("doc", event.Everyone, 9, protocol.Message{Type: protocol.Update, Data: []byte{9}})
 		c.want("00020100")
 		c.want("00020101")
 		c.want("00020102")
 		c.wantClose(protocol.ClosePolicy, strings.Repeat("ä", 61))
 		synctest.Wait()
-		h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.CloseInternal, Reason: "late"}).Message())
+		h.worker.output("doc", id, 0, (&protocol.CloseError{Code: protocol.CloseInternal, Reason: "late"}).Message())
 
 		mute, id := h.join("/doc") // reads the close frame, and doesn't answer
-		h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
+		h.worker.output("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
 		mute.read()
 		start := time.Now()
 		mute.send(ws.OpBinary, []byte{0, 2, 1, 1})
@@ -383,22 +392,22 @@ func TestRoomCloses(t *testing.T) {
 			t.Errorf("the socket was closed after %v: %v", time.Since(start), err)
 		}
 
-		deaf, id := h.join("/doc") // doesn't read
-		h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
+		stuck, id := h.join("/doc") // doesn't read
+		h.worker.output("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
 		time.Sleep(closeWait)
 		synctest.Wait()
-		if _, err := deaf.conn.Write([]byte{0}); err == nil {
+		if _, err := stuck.conn.Write([]byte{0}); err == nil {
 			t.Error("a client that doesn't read was not cut off")
 		}
 	})
 }
 
-// However long a reason the room gives, the log and the close frame hold its beginning.
+// However long the reason of the room is, the log and the close frame hold its beginning.
 func TestLongReason(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		c, id := h.join("/doc")
 		reason := strings.Repeat("so ", 10_000)
-		go h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy, Reason: reason}).Message())
+		go h.worker.output("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy, Reason: reason}).Message())
 		c.wantClose(protocol.ClosePolicy, reason[:maxReason])
 		synctest.Wait()
 		if got := h.logs.String(); !strings.Contains(got, reason[:maxLogged]) || len(got) > 4*maxLogged {
@@ -407,30 +416,30 @@ func TestLongReason(t *testing.T) {
 	})
 }
 
-// What a client still says when its connection has ended reaches no hook.
+// What a client still sends when its connection has ended reaches no hook.
 func TestNoHooksAfterTheEnd(t *testing.T) {
-	hooks := Hooks{PreReceive: func(*Conn, Frame) error { t.Error("PreReceive ran"); return nil }}
-	inHouse(t, Config{Hooks: hooks}, func(_ *testing.T, h *house) {
+	hooks := Hooks{PreReceive: func(*Conn, protocol.Message) error { t.Error("PreReceive ran"); return nil }}
+	withHarness(t, Config{Hooks: hooks}, func(_ *testing.T, h *harness) {
 		c, id := h.join("/doc")
-		h.end(id)
+		h.worker.end(id)
 		c.send(ws.OpBinary, []byte{0, 2, 1, 1})
 		c.wantClose(protocol.ClosePolicy, "")
 	})
 }
 
-func TestLineBreaks(t *testing.T) {
+func TestNetworkFails(t *testing.T) {
 	var why protocol.CloseError
 	hooks := Hooks{PreDisconnect: func(_ *Conn, e protocol.CloseError) { why = e }}
-	inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
+	withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
 		c, _ := h.join("/doc")
 		_ = c.conn.Close()
 		synctest.Wait()
-		if why.Code != 1006 || !strings.HasSuffix(h.layer.lines(), "send leave\nport leave doc") {
-			t.Errorf("ended with %v:\n%s", why, h.layer.lines())
+		if why.Code != 1006 || !strings.HasSuffix(h.worker.lines(), "leave") {
+			t.Errorf("ended with %v:\n%s", why, h.worker.lines())
 		}
 		c, _ = h.join("/doc")
 		_ = c.conn.Close()
-		h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{1}})
+		h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{1}})
 		synctest.Wait()
 		if why.Code != 1006 {
 			t.Errorf("ended with %v", why)
@@ -439,7 +448,7 @@ func TestLineBreaks(t *testing.T) {
 }
 
 func TestLiveness(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		start := time.Now()
 		c, _ := h.join("/doc")
 		var pings, keepalives int
@@ -456,29 +465,29 @@ func TestLiveness(t *testing.T) {
 				t.Fatalf("got opcode %d with %x", op, payload)
 			}
 			if waited := time.Since(last); waited > 25*time.Second {
-				t.Errorf("nothing came for %v", waited)
+				t.Errorf("nothing arrived for %v", waited)
 			}
 		}
 		if pings < 16 || pings > 20 || keepalives < 24 || keepalives > 30 {
 			t.Errorf("%d pings, %d keepalives in ten minutes", pings, keepalives)
 		}
-		heard := time.Now()
+		last := time.Now()
 		for {
 			if _, _, err := c.tryRead(); err != nil {
 				break
 			}
 		}
-		if silent := time.Since(heard); silent < 55*time.Second || silent > 70*time.Second {
+		if silent := time.Since(last); silent < 55*time.Second || silent > 70*time.Second {
 			t.Errorf("a dead client was kept for %v", silent)
 		}
 		synctest.Wait()
-		if !strings.Contains(h.logs.String(), "nothing came from the client") {
+		if !strings.Contains(h.logs.String(), "the client sent nothing") {
 			t.Errorf("log:\n%s", h.logs)
 		}
 
 		// A client that neither reads nor writes doesn't hold the writer for ever.
 		h.join("/doc")
-		h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, 1<<20)})
+		h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, 1<<20)})
 		time.Sleep(70 * time.Second)
 		if n := len(h.all(nil)); n != 0 {
 			t.Errorf("%d connections are left", n)
@@ -488,7 +497,7 @@ func TestLiveness(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newHarness(t, Config{})
 		const n = 50
 		times := make(chan time.Time, n)
 		for range n {
@@ -516,20 +525,21 @@ func TestShutdown(t *testing.T) {
 				t.Error("many were closed in one instant")
 			}
 		}
-		if lines := h.layer.lines(); strings.Count(lines, "send leave") != n || !strings.HasSuffix(lines, "port leave doc\nport close") {
-			t.Errorf("layer:\n%s", lines)
+		if lines := h.worker.lines(); strings.Count(lines, "leave") != n || !strings.HasSuffix(lines, "leave\ngone") {
+			t.Errorf("the worker got:\n%s", lines)
 		}
 	})
 }
 
-// Shutdown ends when its context does, also where a client and a room are deaf.
+// Shutdown ends when its context does, also where a client doesn't read and a room
+// takes nothing.
 func TestShutdownCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, Config{})
+		h := newHarness(t, Config{})
 		_, _ = h.join("/doc")
-		h.layer.mu.Lock()
-		h.layer.send = func(layer.Input) error { return layer.ErrFull }
-		h.layer.mu.Unlock()
+		h.worker.mu.Lock()
+		h.worker.handle = func(layer.Input) error { return layer.ErrFull }
+		h.worker.mu.Unlock()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
@@ -539,19 +549,23 @@ func TestShutdownCutOff(t *testing.T) {
 		if took := time.Since(start); took > 4*time.Second {
 			t.Errorf("it took %v", took)
 		}
-		if !h.layer.closed {
-			t.Error("the port is open")
+		if got := h.worker.lines(); !strings.HasSuffix(got, "gone") {
+			t.Errorf("the consumer is still attached:\n%s", got)
 		}
 		_ = h.http.Close()
 		<-h.ended
 	})
 }
 
-// Shutdown begins while a connection joins its room at the layer.
+// Shutdown begins while connections join their room.
 func TestShutdownDuringJoin(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
-		joined := make(chan struct{})
-		h.layer.join = func(string) error { <-joined; return nil }
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
+		h.worker.handle = func(in layer.Input) error {
+			if in.Kind == event.InputJoin {
+				return layer.ErrFull
+			}
+			return nil
+		}
 		first, second := h.dial("/doc"), h.dial("/doc")
 		synctest.Wait()
 		done := make(chan struct{})
@@ -559,21 +573,19 @@ func TestShutdownDuringJoin(t *testing.T) {
 			h.shutdown()
 			close(done)
 		}()
-		synctest.Wait()
-		close(joined)
 		first.wantClose(protocol.CloseRestart, "restarts")
 		second.wantClose(protocol.CloseRestart, "restarts")
 		<-done
-		wantLines(t, h.layer.lines(), "port join doc", "port leave doc", "port close")
-		if n := len(h.rooms); n != 0 {
-			t.Errorf("%d rooms are left", n)
+		wantLines(t, h.worker.lines(), "gone")
+		if n := len(h.rooms) + len(h.conns) + len(h.sockets); n != 0 {
+			t.Errorf("%d rooms, connections and sockets are left", n)
 		}
 	})
 }
 
 // While one connection leaves a room as its last, the next one joins it.
 func TestLeaveAndJoinDoNotCross(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		done := make(chan struct{})
 		for range 20 {
 			go func() {
@@ -589,30 +601,49 @@ func TestLeaveAndJoinDoNotCross(t *testing.T) {
 			<-done
 		}
 		synctest.Wait()
-		joined := false
-		people := 0
-		for i, line := range strings.Split(h.layer.lines(), "\n") {
-			switch line {
-			case "port join doc":
-				if joined {
-					t.Fatalf("line %d joins twice", i)
+		joined := map[event.ConnID]int{}
+		for i, in := range h.worker.inputs {
+			switch in.Kind {
+			case event.InputJoin:
+				joined[in.Conn]++
+			case event.InputLeave:
+				if joined[in.Conn]--; joined[in.Conn] != 0 {
+					t.Fatalf("input %d: connection %d leaves, and has not joined", i, in.Conn)
 				}
-				joined = true
-			case "port leave doc":
-				if !joined || people != 0 {
-					t.Fatalf("line %d leaves with %d people", i, people)
-				}
-				joined = false
-			case "send join":
-				if people++; !joined {
-					t.Fatalf("line %d: somebody is in a room that was not joined", i)
-				}
-			case "send leave":
-				people--
+				delete(joined, in.Conn)
 			}
 		}
-		if joined || people != 0 {
-			t.Errorf("joined %v, %d people at the end", joined, people)
+		if len(joined) != 0 || strings.Count(h.worker.lines(), "leave") != 400 {
+			t.Errorf("%d connections have not left", len(joined))
 		}
+		if n := len(h.rooms) + len(h.conns); n != 0 {
+			t.Errorf("%d rooms and connections are left", n)
+		}
+	})
+}
+
+// Of pings, pongs and keepalives only the newest waits, before all else.
+func TestOnlyTheNewestControlFrames(t *testing.T) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
+		c, id := h.join("/doc")
+		h.worker.output("doc", id, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})
+		synctest.Wait() // the writer waits for the client to read it
+		s := h.conn("doc", id).socket
+		h.worker.output("doc", id, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{1}})
+		for i := range 1000 {
+			s.addControl(controlPing, pingFrame)
+			s.addControl(controlKeepalive, keepaliveFrame)
+			s.addControl(controlPong, &outbox.Frame{Head: encode(ws.OpPong, []byte{byte(i)})})
+		}
+		c.want("00000100")
+		if op, _ := c.read(); op != ws.OpPing {
+			t.Errorf("got opcode %d, want a ping", op)
+		}
+		if op, payload := c.read(); op != ws.OpPong || payload[0] != 999%256 {
+			t.Errorf("got opcode %d with %x, want the last pong", op, payload)
+		}
+		c.want("010100")
+		c.want("00000101")
+		c.close()
 	})
 }

@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,65 +12,60 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
-	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
-// Config says how a Consumer works. Only Layer is needed.
+// Config configures a Consumer. Only Layer is required.
 type Config struct {
-	Layer layer.Layer
-	Hooks Hooks
+	Layer  layer.Layer
+	Hooks  Hooks
+	Events Events
 	// Origins are the hosts of the pages whose scripts may connect, beside the
 	// handler's own host, as path.Match patterns: "app.example.com",
-	// "*.example.com", "localhost:*", or "*" for any page of the world.
+	// "*.example.com", "localhost:*", or "*" for any page.
 	Origins []string
-	// Settings gives the settings of a room; nil: the defaults.
+	// Settings returns the settings of a room. nil: the defaults.
 	Settings func(room string) Settings
 	Logger   *slog.Logger // nil: slog.Default()
 }
 
-// Settings are a room's. A zero field is its default.
+// Settings are those of a room. A zero field stands for its default.
 type Settings struct {
-	Open        room.Opening // what a client is sent first
-	MessageSize int          // bytes in a message from a client; 16 MiB
-	// OutboxSize bounds the bytes that wait for a connection that doesn't read
-	// as fast as the others write; 4 MiB. Beyond it wait at most one SyncStep1,
-	// the first answer to a client, what brings a slow client up to date, and
-	// one message that is larger than the bound by itself.
+	Opening     event.Opening // what a client is sent first
+	MessageSize int           // bytes in a message from a client; 16 MiB
+	// OutboxSize bounds the bytes that wait for a connection that reads more
+	// slowly than others write; 4 MiB. Beyond it wait at most one SyncStep1, the
+	// first answer to a client, the answer that brings a slow client up to date,
+	// and one message that is larger than the bound by itself.
 	OutboxSize int
 }
 
 const (
 	defaultMessageSize = 16 << 20
 	defaultOutboxSize  = 4 << 20
-
-	fullPatience = 5 * time.Second // how long a full room is waited for
-	aliasSlack   = 512             // how much of a frame a small message may keep beside itself
-	pacePerConn  = 2 * time.Millisecond
-	paceLongest  = 5 * time.Second
-	abortGrace   = time.Second
 )
 
 // Consumer is an http.Handler that connects WebSocket clients with rooms.
 type Consumer struct {
 	cfg     Config
 	log     *slog.Logger
-	port    layer.Port
+	front   layer.Front
 	aborted chan struct{} // closed when Shutdown waits no longer
 	idle    chan struct{} // closed when the last request is done after Shutdown began
-	stop    chan struct{} // ends the sweep
+	stop    chan struct{} // closed to end the sweep
 	swept   chan struct{} // closed when the sweep has ended
 	down    chan struct{} // closed when Shutdown has returned
 
 	mu       sync.Mutex
 	stopping bool
-	active   int // requests being served
-	conns    map[room.ConnID]*Conn
+	active   int // requests that are being served, and Leaves that are being sent
+	sockets  map[*socket]struct{}
+	conns    map[event.ConnID]*Conn
 	rooms    map[string]*members
 }
 
-// New attaches a Consumer to its layer. Shutdown ends it.
+// New returns a Consumer that is attached to its layer, until Shutdown.
 func New(cfg Config) (*Consumer, error) {
 	if cfg.Layer == nil {
 		return nil, errors.New("consumer: Config.Layer is missing")
@@ -92,14 +86,15 @@ func New(cfg Config) (*Consumer, error) {
 		stop:    make(chan struct{}),
 		swept:   make(chan struct{}),
 		down:    make(chan struct{}),
-		conns:   make(map[room.ConnID]*Conn),
+		sockets: make(map[*socket]struct{}),
+		conns:   make(map[event.ConnID]*Conn),
 		rooms:   make(map[string]*members),
 	}
-	port, err := cfg.Layer.Attach(c.deliver)
+	front, err := cfg.Layer.Attach(layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
 	if err != nil {
 		return nil, fmt.Errorf("consumer: attach to the layer: %w", err)
 	}
-	c.port = port
+	c.front = front
 	go c.sweep()
 	return c, nil
 }
@@ -108,7 +103,7 @@ func New(cfg Config) (*Consumer, error) {
 func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.begin() {
 		w.Header().Set("Retry-After", "1")
-		http.Error(w, "The server is shutting down. Try again.", http.StatusServiceUnavailable)
+		c.refuse(w, r, &StatusError{http.StatusServiceUnavailable, "The server is shutting down. Try again."})
 		return
 	}
 	defer c.done()
@@ -117,18 +112,10 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, err)
 		return
 	}
-	err = conn.upgrade(w)
-	if err == nil {
-		conn.serve()
-	} else {
-		conn.cause = cause{CloseError: protocol.CloseError{Code: closeBroken, Reason: "no upgrade"}, err: err}
-	}
-	conn.logEnd()
-	if hook := c.cfg.Hooks.PostDisconnect; hook != nil {
-		_ = conn.guard("PostDisconnect", func() error { hook(conn, conn.cause.CloseError); return nil })
-	}
+	conn.socket.serve(w, conn.open)
 }
 
+// begin reports whether one more activity may begin; if so, done must follow.
 func (c *Consumer) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -148,112 +135,51 @@ func (c *Consumer) done() {
 	}
 }
 
-// deliver is the layer's callback. It never blocks: it only puts frames into
-// outboxes.
-func (c *Consumer) deliver(outs []layer.Output) {
-	for i := range outs {
-		o := &outs[i]
-		if id := o.To; id != room.Everyone {
-			if conn := c.conn(id); conn != nil && conn.room == o.Room {
-				conn.tell(o.Msg, newMessage(o.Msg, o.Seq))
-			}
-			continue
-		}
-		if conns := c.everyone(o.Room); len(conns) > 0 {
-			f := newMessage(o.Msg, o.Seq)
-			f.shared = true
-			for _, conn := range conns {
-				conn.tell(o.Msg, f)
-			}
-		}
+// settings returns the settings of a room, with their defaults.
+func (c *Consumer) settings(room string) Settings {
+	var set Settings
+	if c.cfg.Settings != nil {
+		set = c.cfg.Settings(room)
 	}
+	if set.MessageSize <= 0 {
+		set.MessageSize = defaultMessageSize
+	}
+	if set.OutboxSize <= 0 {
+		set.OutboxSize = defaultOutboxSize
+	}
+	return set
 }
 
-func (c *Consumer) conn(id room.ConnID) *Conn {
+// addSocket reports whether s may be served; Shutdown closes it then.
+func (c *Consumer) addSocket(s *socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.conns[id]
+	if c.stopping {
+		return false
+	}
+	c.sockets[s] = struct{}{}
+	return true
 }
 
-// Shutdown admits nobody any more, closes the connections with 1012, a few at a
-// time so that they don't all come back at the same instant, waits for their
-// goroutines and detaches from the layer. When ctx ends first, what is left is
-// cut off, and the error is ctx's. A second call waits for the first.
-func (c *Consumer) Shutdown(ctx context.Context) error {
-	c.mu.Lock()
-	again := c.stopping
-	c.stopping = true
-	if !again && c.active == 0 {
-		close(c.idle)
-	}
-	c.mu.Unlock()
-	if again {
-		select {
-		case <-c.down:
-			return nil
-		case <-ctx.Done():
-			return fmt.Errorf("consumer: shutdown: %w", ctx.Err())
-		}
-	}
-	defer close(c.down)
-
-	c.closeAll(ctx)
-	var err error
-	select {
-	case <-c.idle:
-	case <-ctx.Done():
-		err = fmt.Errorf("consumer: shutdown: %w", ctx.Err())
-		close(c.aborted)
-		for _, conn := range c.all(nil) {
-			conn.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseRestart, Reason: "the server restarts"}, err: err})
-		}
-		select {
-		case <-c.idle:
-		case <-time.After(abortGrace):
-		}
-	}
-	close(c.stop)
-	<-c.swept
-	if e := c.port.Close(); e != nil {
-		err = errors.Join(err, fmt.Errorf("consumer: detach: %w", e))
-	}
-	return err
-}
-
-// closeAll closes the connections evenly over a time that grows with their number.
-func (c *Consumer) closeAll(ctx context.Context) {
-	conns := c.all(nil)
-	window := min(time.Duration(len(conns))*pacePerConn, paceLongest)
-	if end, ok := ctx.Deadline(); ok {
-		window = min(window, max(0, time.Until(end)/2))
-	}
-	start := time.Now()
-	for i, conn := range conns {
-		due := window * time.Duration(i) / time.Duration(len(conns))
-		if wait := due - time.Since(start); wait > 0 {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(wait):
-			}
-		}
-		conn.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseRestart, Reason: "the server restarts"}})
-	}
-}
-
-// all appends the connections to dst.
-func (c *Consumer) all(dst []*Conn) []*Conn {
+func (c *Consumer) removeSocket(s *socket) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, conn := range c.conns {
-		dst = append(dst, conn)
+	delete(c.sockets, s)
+}
+
+// all appends the sockets to dst.
+func (c *Consumer) all(dst []*socket) []*socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s := range c.sockets {
+		dst = append(dst, s)
 	}
 	return dst
 }
 
 var errPanic = errors.New("consumer: panic")
 
-// guard runs f and turns a panic into errPanic and a line in the log. conn may be nil.
+// guard runs f. It logs a panic and returns errPanic. conn may be nil.
 func (c *Consumer) guard(conn *Conn, what string, f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -267,3 +193,12 @@ func (c *Consumer) guard(conn *Conn, what string, f func() error) (err error) {
 	}()
 	return f()
 }
+
+// Periods after which the consumer gives up.
+const (
+	fullPatience  = 5 * time.Second  // for a room that is full
+	ownerPatience = 10 * time.Second // for a room that no worker serves
+	closeWait     = 5 * time.Second  // for the outbox to be written, and then for the client to answer
+	rudeWait      = time.Second      // for a client that broke the rules to read why
+	abortGrace    = time.Second      // for connections to end that Shutdown has cut off
+)

@@ -1,9 +1,26 @@
-// Package consumer is the front of the house: an http.Handler that admits
-// WebSocket clients, carries what they say to the worker of their room through
-// the channel layer, and carries back what the room answers.
+// Package consumer is the http.Handler to which WebSocket clients connect. It
+// admits them, sends their messages through the channel layer to the worker of
+// their room, and writes to them what the room sends.
 //
-// A connection has one goroutine, the one that net/http serves it on, which
-// reads. Writing is done by a second one that exists only while there is
-// something to write. What a connection may do (its room.Access) is enforced in
-// the room, not here: every frame is passed on.
+// A connection has two halves: a socket, which reads, writes and closes, and a
+// [Conn] for each document on it, which holds what the client may do and what it
+// has been sent. A socket of the plain dialect has one Conn.
+//
+// A socket has one goroutine, the one on which net/http serves it. It reads. A
+// second one writes, and exists only while there is something to write; a third
+// asks the room for what a Conn lacks, and exists only until that was sent. What
+// a connection may do (its event.Access) is enforced by the room: every message
+// is passed on.
+//
+// Files, in the order in which a connection passes them:
+//
+//   - consumer.go, hooks.go, events.go: configuration, and what runs when
+//   - admit.go: what a request may connect to, its origin and its token
+//   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
+//   - conn.go, receive.go, send.go: a document on it, and what its client sends
+//   - deliver.go, frame.go, rooms.go: what the room sends, and to which Conns
+//   - rejoin.go: joins again and brings slow clients up to date, as
+//     internal/outbox decides
+//   - sweep.go, shutdown.go: what happens to idle, dead and expired connections,
+//     and to all of them in the end
 package consumer

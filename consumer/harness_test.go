@@ -18,97 +18,141 @@ import (
 	"github.com/gobwas/ws"
 	"go.uber.org/goleak"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeLayer records what the consumer does and says what the test tells it to.
-type fakeLayer struct {
-	mu      sync.Mutex
-	log     []string
-	inputs  []layer.Input
-	send    func(layer.Input) error // nil: everything is taken
-	join    func(string) error
-	deliver func([]layer.Output)
-	closed  bool
+// fakeWorker is a worker at the back of a memlayer. It records what arrives, and
+// delivers what the test has it deliver.
+type fakeWorker struct {
+	layer *memlayer.Layer
+
+	backMu sync.Mutex
+	back   layer.Back
+
+	mu     sync.Mutex
+	epoch  uint64 // of the Marks of output
+	log    []string
+	inputs []layer.Input
+	handle func(layer.Input) error // nil: everything is taken
 }
 
-func (l *fakeLayer) Attach(deliver func([]layer.Output)) (layer.Port, error) {
-	l.deliver = deliver
-	return l, nil
+// consumerAddress is that of the first front that is attached to a memlayer.
+const consumerAddress layer.Address = "1"
+
+func newFakeWorker(t testing.TB) *fakeWorker {
+	t.Helper()
+	w := &fakeWorker{layer: memlayer.New(), epoch: 1}
+	w.serve(t)
+	return w
 }
 
-func (l *fakeLayer) Serve(context.Context, func(layer.Input) error) error { panic("unused") }
-func (l *fakeLayer) Deliver(_ context.Context, outs []layer.Output) error {
-	l.deliver(outs)
-	return nil
+// serve attaches the worker to the layer, again after a stop.
+func (w *fakeWorker) serve(t testing.TB) {
+	t.Helper()
+	back, err := w.layer.Serve(layer.BackHandler{
+		Handle: w.take,
+		Lost:   func(layer.Address) {},
+		Gone:   func(layer.Address) { w.note("gone") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.backMu.Lock()
+	defer w.backMu.Unlock()
+	w.back = back
 }
 
-var kinds = map[room.Kind]string{room.Join: "join", room.Message: "message", room.Leave: "leave", room.Resync: "resync"}
+// stop has the worker lost.
+func (w *fakeWorker) stop(t testing.TB) {
+	t.Helper()
+	w.backMu.Lock()
+	back := w.back
+	w.backMu.Unlock()
+	if err := back.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
 
-func (l *fakeLayer) Send(in layer.Input) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.send != nil {
-		if err := l.send(in); err != nil {
+var kinds = map[event.InputKind]string{event.InputJoin: "join", event.InputMessage: "message", event.InputLeave: "leave", event.InputResync: "resync"}
+
+func (w *fakeWorker) take(in layer.Input) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.handle != nil {
+		if err := w.handle(in); err != nil {
 			return err
 		}
 	}
-	l.inputs = append(l.inputs, in)
-	line := "send " + kinds[in.Kind]
-	switch in.Kind {
-	case room.Message:
-		line += fmt.Sprintf(" %d %x", in.Msg.Type, in.Msg.Data)
-	case room.Resync:
-		line += fmt.Sprintf(" %d", in.Seq)
+	w.inputs = append(w.inputs, in)
+	line := kinds[in.Kind]
+	switch {
+	case in.Kind == event.InputMessage:
+		line += fmt.Sprintf(" %d %x", in.Message.Type, in.Message.Data)
+	case in.Kind == event.InputResync:
+		line += " " + in.Mark.String()
+	case in.Opening == event.OpeningRejoin:
+		line = fmt.Sprintf("rejoin %v %q", in.Mark, in.Vector)
 	}
-	l.log = append(l.log, line)
+	w.log = append(w.log, line)
 	return nil
 }
 
-func (l *fakeLayer) note(line string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.log = append(l.log, line)
+func (w *fakeWorker) note(line string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.log = append(w.log, line)
 }
 
-func (l *fakeLayer) Join(name string) error {
-	if l.join != nil {
-		if err := l.join(name); err != nil {
-			return err
-		}
-	}
-	l.note("port join " + name)
-	return nil
+func (w *fakeWorker) lines() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.log, "\n")
 }
 
-func (l *fakeLayer) Leave(name string) error { l.note("port leave " + name); return nil }
-func (l *fakeLayer) Close() error            { l.closed = true; l.note("port close"); return nil }
-
-func (l *fakeLayer) lines() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.log, "\n")
-}
-
-// conns are the connections that joined, in order.
-func (l *fakeLayer) conns() (ids []room.ConnID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, in := range l.inputs {
-		if in.Kind == room.Join {
+// conns returns the connections that have joined, in order.
+func (w *fakeWorker) conns() (ids []event.ConnID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, in := range w.inputs {
+		if in.Kind == event.InputJoin && in.Opening != event.OpeningRejoin {
 			ids = append(ids, in.Conn)
 		}
 	}
 	return ids
 }
 
-// tell delivers an output to one connection of the room, or to everyone.
-func (l *fakeLayer) tell(name string, to room.ConnID, seq uint64, m protocol.Message) {
-	l.deliver([]layer.Output{{Room: name, Output: room.Output{To: to, Seq: seq, Msg: m}}})
+// deliver delivers outputs to the consumer.
+func (w *fakeWorker) deliver(outs []layer.Output) {
+	w.backMu.Lock()
+	back := w.back
+	w.backMu.Unlock()
+	back.Deliver(outs)
+}
+
+// output delivers a message to one connection of the room, or to everyone.
+func (w *fakeWorker) output(room string, to event.ConnID, seq uint64, m protocol.Message) {
+	w.outputVector(room, to, seq, nil, m)
+}
+
+func (w *fakeWorker) outputVector(room string, to event.ConnID, seq uint64, vector []byte, m protocol.Message) {
+	w.deliver([]layer.Output{{Room: room, To: consumerAddress, Output: event.Output{
+		Kind: event.OutputMessage, To: to, Mark: event.Mark{Epoch: w.epoch, Seq: seq}, Vector: vector, Message: m,
+	}}})
+}
+
+// outputRejoin has the consumer join again with a connection.
+func (w *fakeWorker) outputRejoin(room string, to event.ConnID) {
+	w.deliver([]layer.Output{{Room: room, To: consumerAddress, Output: event.Output{Kind: event.OutputRejoin, To: to}}})
+}
+
+// end closes a connection of the room "doc".
+func (w *fakeWorker) end(id event.ConnID) {
+	w.output("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
 }
 
 // pipes is a net.Listener without a network.
@@ -140,15 +184,17 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// house is a consumer behind an HTTP server, on pipes.
-type house struct {
-	t     testing.TB
-	layer *fakeLayer
+// harness is a consumer at an HTTP server, on pipes.
+type harness struct {
 	*Consumer
-	pipes *pipes
-	logs  *logs
-	http  *http.Server
-	ended chan struct{}
+
+	t       testing.TB
+	worker  *fakeWorker
+	pipes   *pipes
+	logs    *logs
+	http    *http.Server
+	handler http.Handler // in place of the Consumer, unless nil
+	ended   chan struct{}
 }
 
 type logs struct {
@@ -168,21 +214,28 @@ func (l *logs) String() string {
 	return l.buf.String()
 }
 
-func newHouse(t testing.TB, cfg Config) *house {
+func newHarness(t testing.TB, cfg Config) *harness {
 	t.Helper()
-	h := &house{
-		t: t, layer: &fakeLayer{}, logs: &logs{}, ended: make(chan struct{}),
+	h := &harness{
+		t: t, worker: newFakeWorker(t), logs: &logs{}, ended: make(chan struct{}),
 		pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})},
 	}
-	if cfg.Layer == nil {
-		cfg.Layer = h.layer
-	}
+	cfg.Layer = h.worker.layer
 	cfg.Logger = slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	if h.Consumer, err = New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	h.http = &http.Server{Handler: h.Consumer, ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelError)}
+	h.http = &http.Server{
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if h.handler != nil {
+				h.handler.ServeHTTP(w, r)
+				return
+			}
+			h.ServeHTTP(w, r)
+		}),
+		ErrorLog: slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelError),
+	}
 	go func() {
 		defer close(h.ended)
 		_ = h.http.Serve(h.pipes)
@@ -190,8 +243,8 @@ func newHouse(t testing.TB, cfg Config) *house {
 	return h
 }
 
-// shutdown ends the house, which must leave nothing behind.
-func (h *house) shutdown() {
+// shutdown ends the harness, which must leave nothing behind.
+func (h *harness) shutdown() {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -202,11 +255,11 @@ func (h *house) shutdown() {
 	<-h.ended
 }
 
-// inHouse runs f in a bubble with a house of its own.
-func inHouse(t *testing.T, cfg Config, f func(t *testing.T, h *house)) {
+// withHarness runs f in a bubble with a harness of its own.
+func withHarness(t *testing.T, cfg Config, f func(t *testing.T, h *harness)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := newHouse(t, cfg)
+		h := newHarness(t, cfg)
 		defer h.shutdown()
 		f(t, h)
 	})
@@ -219,7 +272,7 @@ type client struct {
 	in   io.Reader
 }
 
-func (h *house) dial(path string) *client {
+func (h *harness) dial(path string) *client {
 	h.t.Helper()
 	d := ws.Dialer{NetDial: h.pipes.dial}
 	conn, br, _, err := d.Dial(context.Background(), "ws://yroom.test"+path)
@@ -233,14 +286,14 @@ func (h *house) dial(path string) *client {
 	return c
 }
 
-// join dials and waits until the room knows.
-func (h *house) join(path string) (*client, room.ConnID) {
+// join dials and waits until the connection has joined.
+func (h *harness) join(path string) (*client, event.ConnID) {
 	h.t.Helper()
 	c := h.dial(path)
 	synctest.Wait()
-	ids := h.layer.conns()
+	ids := h.worker.conns()
 	if len(ids) == 0 {
-		h.t.Fatalf("nobody joined\n%s", h.logs)
+		h.t.Fatalf("no connection has joined\n%s", h.logs)
 	}
 	return c, ids[len(ids)-1]
 }
@@ -309,13 +362,13 @@ func (c *client) wantClose(code protocol.CloseCode, reason string) {
 	}
 	_, _ = c.conn.Write(clientFrame(ws.OpClose, true, nil)) // the server may be gone already
 	if _, _, err := c.tryRead(); err == nil {
-		c.t.Error("something came after the close frame")
+		c.t.Error("something arrived after the close frame")
 	}
 	_ = c.conn.Close()
 }
 
-// bye closes from the client's side.
-func (c *client) bye() {
+// close closes the connection with a code, and expects the same code.
+func (c *client) close() {
 	c.t.Helper()
 	c.send(ws.OpClose, ws.NewCloseFrameBody(ws.StatusNormalClosure, ""))
 	op, payload := c.read()
@@ -323,7 +376,7 @@ func (c *client) bye() {
 		c.t.Errorf("the close frame was answered with opcode %d, %x", op, payload)
 	}
 	if _, _, err := c.tryRead(); err == nil {
-		c.t.Error("something came after the close frame")
+		c.t.Error("something arrived after the close frame")
 	}
 	_ = c.conn.Close()
 	synctest.Wait()

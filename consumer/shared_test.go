@@ -9,18 +9,18 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// What a room tells many connections is not copied for them, and not kept when
-// they have it.
+// What a room sends to many connections is not copied for them, and not kept once
+// it was written.
 func TestLargeAnswersAreShared(t *testing.T) {
 	const conns, size = 50, 4 << 20
-	l, received, _ := crowd(t, conns)
+	w, received, _ := crowd(t, conns)
 	data := make([]byte, size)
 	remembered := weakbytes.Make(data)
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	before := memory.TotalAlloc
-	for _, id := range l.conns() {
-		l.tell("doc", id, 1, protocol.Message{Type: protocol.SyncStep2, Data: data})
+	for _, id := range w.conns() {
+		w.output("doc", id, 1, protocol.Message{Type: protocol.SyncStep2, Data: data})
 	}
 	waitUntil(t, func() bool { return received.Load() >= conns*size })
 	runtime.ReadMemStats(&memory)

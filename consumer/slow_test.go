@@ -13,26 +13,30 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/lib0"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
-// holds is what waits in c's outbox, and what is being written.
-func (c *Conn) holds() (n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, f := range slices.Concat(c.out.queue, c.out.batch, c.out.newest[:]) {
+// held returns how many bytes wait for the client or are being written.
+func (s *socket) held() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range slices.Concat(s.batch, s.control[:]) {
 		if f != nil {
-			n += f.cost()
+			n += 128 + len(f.Head) + len(f.Body) + len(f.States)
 		}
+	}
+	for _, c := range s.conns {
+		n += c.out.Waiting()
 	}
 	return n
 }
 
 func TestSlowClient(t *testing.T) {
 	const size = 64 << 10
-	inHouse(t, Config{Settings: func(string) Settings { return Settings{OutboxSize: size} }}, func(t *testing.T, h *house) {
+	withHarness(t, Config{Settings: func(string) Settings { return Settings{OutboxSize: size} }}, func(t *testing.T, h *harness) {
 		slow, id := h.join("/doc")
 		fast, _ := h.join("/doc")
 		go func() {
@@ -42,19 +46,19 @@ func TestSlowClient(t *testing.T) {
 				}
 			}
 		}()
-		h.layer.tell("doc", id, 10, protocol.Message{Type: protocol.SyncStep2, Data: []byte("all up to 10")})
+		h.worker.output("doc", id, 10, protocol.Message{Type: protocol.SyncStep2, Data: []byte("all up to 10")})
 		seq := uint64(10)
-		conn := h.conn(id)
+		conn := h.conn("doc", id)
 		most := 0
 		for range 2000 {
 			seq++
-			h.layer.tell("doc", room.Everyone, seq, protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte{1}, 200)})
-			h.layer.tell("doc", room.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: presence(seq%9, `{"user":"ann"}`).state})
+			h.worker.output("doc", event.Everyone, seq, protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte{1}, 200)})
+			h.worker.output("doc", event.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: presence(seq%9, `{"user":"ann"}`)})
 			if seq < 1000 { // it asks without reading the answers
-				h.layer.tell("doc", id, seq, protocol.Message{Type: protocol.SyncStep2, Data: bytes.Repeat([]byte{2}, 200)})
+				h.worker.output("doc", id, seq, protocol.Message{Type: protocol.SyncStep2, Data: bytes.Repeat([]byte{2}, 200)})
 			}
-			most = max(most, conn.holds())
-			if seq%50 == 0 { // it says something, so it isn't given up
+			most = max(most, conn.socket.held())
+			if seq%50 == 0 { // it sends something, so it isn't cut off
 				slow.send(ws.OpPing, nil)
 				time.Sleep(time.Second)
 			}
@@ -62,22 +66,22 @@ func TestSlowClient(t *testing.T) {
 		if most > size {
 			t.Errorf("%d bytes were held", most)
 		}
-		if strings.Contains(h.layer.lines(), "resync") {
+		if strings.Contains(h.worker.lines(), "resync") {
 			t.Error("a Resync was sent to a client that does not read")
 		}
 
 		asked := make(chan uint64, 1)
-		h.layer.mu.Lock()
-		h.layer.send = func(in layer.Input) error {
-			if in.Kind == room.Resync {
-				asked <- in.Seq
+		h.worker.mu.Lock()
+		h.worker.handle = func(in layer.Input) error {
+			if in.Kind == event.InputResync {
+				asked <- in.Mark.Seq
 			}
 			return nil
 		}
-		h.layer.mu.Unlock()
+		h.worker.mu.Unlock()
 		received := make(chan string, 10_000)
 		done := make(chan struct{})
-		var gate atomic.Pointer[chan struct{}] // who reads waits until it is closed
+		var gate atomic.Pointer[chan struct{}] // the reader waits until it is closed
 		open, shut := make(chan struct{}), make(chan struct{})
 		close(open)
 		gate.Store(&open)
@@ -100,15 +104,15 @@ func TestSlowClient(t *testing.T) {
 		synctest.Wait()
 		// It reads one frame more, and then nothing while these come.
 		gate.Store(&shut)
-		h.layer.tell("doc", id, 0, protocol.Message{Type: protocol.Awareness, Data: presence(9, `{}`).state})
+		h.worker.output("doc", id, 0, protocol.Message{Type: protocol.Awareness, Data: presence(9, `{}`)})
 		synctest.Wait()
 		for len(received) > 0 {
 			<-received
 		}
 		// A broadcast before the answer is covered by it, the one after it is not.
-		h.layer.tell("doc", room.Everyone, seq+1, protocol.Message{Type: protocol.Update, Data: []byte("early")})
-		h.layer.tell("doc", id, seq+1, protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte("diff"), size)})
-		h.layer.tell("doc", room.Everyone, seq+2, protocol.Message{Type: protocol.Update, Data: []byte("late")})
+		h.worker.output("doc", event.Everyone, seq+1, protocol.Message{Type: protocol.Update, Data: []byte("early")})
+		h.worker.output("doc", id, seq+1, protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte("diff"), size)})
+		h.worker.output("doc", event.Everyone, seq+2, protocol.Message{Type: protocol.Update, Data: []byte("late")})
 		close(shut)
 		if got := soon(t, received); !strings.Contains(got, "diffdiff") {
 			t.Errorf("got %d bytes, want the diff since %d", len(got), from)
@@ -117,13 +121,19 @@ func TestSlowClient(t *testing.T) {
 		if again := soon(t, asked); again != seq+1 {
 			t.Errorf("asked for what came after %d, want %d", again, seq+1)
 		}
-		h.layer.tell("doc", id, seq+2, protocol.Message{Type: protocol.Update, Data: []byte("late")})
+		h.worker.output("doc", id, seq+2, protocol.Message{Type: protocol.Update, Data: []byte("late")})
 		if got := soon(t, received); !strings.HasSuffix(got, "late") {
 			t.Errorf("got %q", got)
 		}
-		go func() { h.end(id) }()
+		go func() { h.worker.end(id) }()
 		<-done
 	})
+}
+
+// presence returns an awareness update of one client.
+func presence(id uint64, state string) []byte {
+	data := append(lib0.AppendUint([]byte{1}, id), 1)
+	return lib0.AppendString(data, state)
 }
 
 // soon receives from ch, within a minute.
@@ -137,41 +147,39 @@ func soon[T any](t *testing.T, ch <-chan T) (v T) {
 	return v
 }
 
-func (h *house) end(id room.ConnID) {
-	h.layer.tell("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
-}
-
-// A Resync that the room can't take closes the connection.
+// A Resync that the room can't take for ten seconds closes the connection.
 func TestResyncFails(t *testing.T) {
-	inHouse(t, Config{Settings: func(string) Settings { return Settings{OutboxSize: 1 << 10} }}, func(t *testing.T, h *house) {
-		h.layer.send = func(in layer.Input) error {
-			if in.Kind == room.Resync {
+	withHarness(t, Config{Settings: func(string) Settings { return Settings{OutboxSize: 1 << 10} }}, func(t *testing.T, h *harness) {
+		h.worker.handle = func(in layer.Input) error {
+			if in.Kind == event.InputResync {
 				return layer.ErrNoOwner
 			}
 			return nil
 		}
 		c, _ := h.join("/doc")
 		for i := range 10 {
-			h.layer.tell("doc", room.Everyone, uint64(i), protocol.Message{Type: protocol.Update, Data: make([]byte, 300)})
+			h.worker.output("doc", event.Everyone, uint64(i), protocol.Message{Type: protocol.Update, Data: make([]byte, 300)})
 		}
-		c.wantClose(protocol.CloseTryLater, "nobody serves")
+		start := time.Now()
+		c.wantClose(protocol.CloseTryLater, "no server runs the room")
+		if took := time.Since(start); took < 10*time.Second || took > 11*time.Second {
+			t.Errorf("closed after %v", took)
+		}
 	})
 }
 
-func TestWriterPanics(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
-		h.layer.send = func(in layer.Input) error {
-			if in.Kind == room.Resync {
+func TestAskPanics(t *testing.T) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
+		h.worker.handle = func(in layer.Input) error {
+			if in.Kind == event.InputResync {
 				panic("boo")
 			}
 			return nil
 		}
 		c, id := h.join("/doc")
-		conn := h.conn(id)
-		conn.mu.Lock()
-		conn.out.behind = true
-		conn.mu.Unlock()
-		h.layer.tell("doc", room.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: []byte{0}})
+		h.worker.output("doc", id, 1, protocol.Message{Type: protocol.SyncStep2, Data: []byte{0}})
+		c.want("00010100")
+		h.worker.output("doc", event.Everyone, 3, protocol.Message{Type: protocol.Update, Data: []byte{0}}) // 2 is missing
 		for {
 			if _, _, err := c.tryRead(); err != nil {
 				break
@@ -185,25 +193,26 @@ func TestWriterPanics(t *testing.T) {
 }
 
 func TestBadAwarenessCloses(t *testing.T) {
-	inHouse(t, Config{Settings: func(string) Settings { return Settings{OutboxSize: 1 << 10} }}, func(t *testing.T, h *house) {
+	withHarness(t, Config{Settings: func(string) Settings { return Settings{OutboxSize: 1 << 10} }}, func(t *testing.T, h *harness) {
 		c, _ := h.join("/doc")
 		for range 5 {
-			h.layer.tell("doc", room.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: bytes.Repeat([]byte{0xff}, 200)})
+			h.worker.output("doc", event.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: bytes.Repeat([]byte{0xff}, 200)})
 		}
 		c.wantClose(protocol.CloseInternal, "mistake")
 	})
 }
 
-// However many don't read, the data that they wait for is there once.
+// However many clients don't read, the data that waits for them is in memory once.
 func TestStalledClientsShareData(t *testing.T) {
-	inHouse(t, Config{}, func(t *testing.T, h *house) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		const n, size = 40, 4 << 20
 		data := make([]byte, size)
 		var outs []layer.Output
 		for range n {
 			_, id := h.join("/doc")
-			outs = append(outs, layer.Output{Room: "doc", Output: room.Output{
-				To: id, Seq: 1, Msg: protocol.Message{Type: protocol.SyncStep2, Data: data},
+			outs = append(outs, layer.Output{Room: "doc", To: consumerAddress, Output: event.Output{
+				Kind: event.OutputMessage, To: id, Mark: event.Mark{Epoch: 1, Seq: 1},
+				Message: protocol.Message{Type: protocol.SyncStep2, Data: data},
 			}})
 		}
 		heap := func() int {
@@ -213,7 +222,7 @@ func TestStalledClientsShareData(t *testing.T) {
 			return int(m.HeapAlloc)
 		}
 		before := heap()
-		h.layer.deliver(outs)
+		h.worker.deliver(outs)
 		synctest.Wait()
 		grown := heap() - before
 		t.Logf("%d connections hold %d KiB beside %d KiB of data", n, grown>>10, size>>10)
@@ -221,7 +230,7 @@ func TestStalledClientsShareData(t *testing.T) {
 			t.Error("that is more than the data")
 		}
 		for _, o := range outs {
-			if held := h.conn(o.To).holds(); held < size {
+			if held := h.conn("doc", o.Output.To).socket.held(); held < size {
 				t.Fatalf("only %d bytes wait", held)
 			}
 		}
@@ -229,15 +238,15 @@ func TestStalledClientsShareData(t *testing.T) {
 	})
 }
 
-// Who says something now and then but never reads is given up all the same.
+// A client that sends something now and then but never reads is cut off too.
 func TestStalledClient(t *testing.T) {
 	for name, size := range map[string]int{"small frames": 100, "large frames": 1 << 20} {
 		t.Run(name, func(t *testing.T) {
-			inHouse(t, Config{}, func(t *testing.T, h *house) {
+			withHarness(t, Config{}, func(t *testing.T, h *harness) {
 				c, _ := h.join("/doc")
 				stalled := time.Now()
 				for range 2 {
-					h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
+					h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
 					synctest.Wait()
 				}
 				for time.Since(stalled) < 2*stallLimit {
@@ -258,15 +267,15 @@ func TestStalledClient(t *testing.T) {
 	}
 }
 
-// A client that takes many minutes for what it is sent is let be.
+// A client that takes many minutes to read what it is sent is not cut off.
 func TestSlowlyRead(t *testing.T) {
 	const all = 1 << 20
 	for name, size := range map[string]int{"small frames": 1 << 10, "a large frame": all} {
 		t.Run(name, func(t *testing.T) {
-			inHouse(t, Config{}, func(t *testing.T, h *house) {
+			withHarness(t, Config{}, func(t *testing.T, h *harness) {
 				c, _ := h.join("/doc")
 				for range all / size {
-					h.layer.tell("doc", room.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
+					h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
 				}
 				for got := 0; got < all; got += writeStep {
 					if _, err := io.CopyN(io.Discard, c.in, writeStep); err != nil {

@@ -2,213 +2,146 @@ package consumer
 
 import (
 	"bufio"
-	"errors"
-	"io"
 	"net"
 	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 
+	"github.com/yroom/yroom/internal/outbox"
 	"github.com/yroom/yroom/protocol"
 )
 
-// socket is the WebSocket under a connection, and all that the rest of the
-// package knows of it: reading messages, writing frames that are ready, closing.
+// socket is a client's WebSocket: it reads messages, writes the frames that wait
+// for its Conns, and closes.
 type socket struct {
+	consumer *Consumer
+	request  *http.Request
+	handle   func(data []byte) error // takes each binary message; the error ends the socket
+
 	conn    net.Conn
 	in      *bufio.Reader
 	max     int          // bytes in a message
 	touched atomic.Int64 // when something was read last, in Unix nanoseconds
-	moved   atomic.Int64 // when the write that is under way last got on, in Unix nanoseconds; 0: none is under way
+	moved   atomic.Int64 // when the write that is under way made progress last, in Unix nanoseconds; 0: none is under way
+	wrote   atomic.Int64 // when a message was written last, in Unix nanoseconds
+	pinged  time.Time    // used by the sweep alone
 
-	scratch  [ws.MaxControlFramePayloadSize]byte // a header, or a control frame's payload
+	// For the reader.
+	scratch  [ws.MaxControlFramePayloadSize]byte // a header, or the payload of a control frame
 	op       ws.OpCode                           // of the message that is being read
 	message  []byte                              // its fragments so far
-	fragment bool                                // one is being read
+	fragment bool                                // a message is being read
+
+	run        func()         // s.runWriter, made once so that starting it allocates nothing
+	writer     sync.WaitGroup // the writer
+	background sync.WaitGroup // what runs for one of the Conns
+
+	mu      sync.Mutex // guards the Conns and their outboxes too
+	conns   []*Conn
+	control [controls]*outbox.Frame // those that wait
+	closing *outbox.Frame           // the close frame, written last
+	batch   []*outbox.Frame         // what is being written
+	running bool                    // the writer is
+	ended   bool                    // nothing is put into an outbox any more
+	cause   cause
 }
 
+// The control frames, of which only the newest is worth writing, and which may
+// overtake all others.
 const (
-	upgradeTimeout = 10 * time.Second
-	readStep       = 32 << 10 // the most that is allocated for bytes which haven't come yet
-	writeBuffer    = 32 << 10
-	writeStep      = 64 << 10 // how much must get through for a write to have got on
+	controlPing = iota
+	controlPong
+	controlKeepalive
+	controls
 )
 
-// upgrade takes over the connection that a request came on and shakes hands.
-// When it fails it has answered the request.
-func upgrade(w http.ResponseWriter, r *http.Request, s *socket) error {
-	u := ws.HTTPUpgrader{Timeout: upgradeTimeout, Protocol: func(string) bool { return true }}
-	conn, rw, _, err := u.Upgrade(r, w)
-	if err != nil {
-		if conn != nil {
-			_ = conn.Close()
-		}
-		return err
+func (c *Consumer) newSocket(r *http.Request, messageSize int) *socket {
+	s := &socket{consumer: c, request: r, max: messageSize}
+	s.run = s.runWriter
+	return s
+}
+
+// serve upgrades the request, and runs the socket and its Conns until they have
+// ended. open is called first, and its error ends the socket.
+func (s *socket) serve(w http.ResponseWriter, open func() error) {
+	defer s.detach()
+	if err := s.upgrade(w); err != nil {
+		s.mu.Lock()
+		s.setEnded(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "no upgrade"}, err: err})
+		s.mu.Unlock()
+		return
 	}
-	s.conn, s.in = conn, rw.Reader
-	s.touch()
-	return nil
+	s.pinged = time.Now()
+	s.wrote.Store(s.pinged.UnixNano())
+	var err error = errStopping
+	if s.consumer.addSocket(s) {
+		defer s.consumer.removeSocket(s)
+		err = open()
+	}
+	if err == nil {
+		err = s.guard("the reader", s.receive)
+	}
+	s.linger(s.endFor(err))
 }
 
-func (s *socket) touch() { s.touched.Store(time.Now().UnixNano()) }
-
-func protocolError(reason string) error {
-	return &protocol.CloseError{Code: closeProtocol, Reason: reason}
+// detach runs what follows the end of the socket, for each Conn that is left.
+func (s *socket) detach() {
+	s.background.Wait()
+	for _, c := range s.conns {
+		if !c.alone {
+			c.detach()
+		}
+	}
 }
 
-// read returns the next message, reassembled, or the next control frame. A
-// message's data is new and the caller's; that of a control frame is valid
-// until the next call. A *protocol.CloseError says what the peer did wrong, and
-// that nothing more can be read.
-func (s *socket) read() (ws.OpCode, []byte, error) {
+// guard runs f. It logs a panic and returns errPanic.
+func (s *socket) guard(what string, f func() error) error {
+	s.mu.Lock()
+	var c *Conn
+	if len(s.conns) > 0 {
+		c = s.conns[0]
+	}
+	s.mu.Unlock()
+	return s.consumer.guard(c, what, f)
+}
+
+// receive reads until the socket ends, and returns why.
+func (s *socket) receive() error {
 	for {
-		h, err := s.header()
+		op, data, err := s.read()
 		if err != nil {
-			return 0, nil, err
+			return &readError{err}
 		}
-		if h.OpCode.IsControl() {
-			data := s.scratch[:h.Length]
-			if _, err := io.ReadFull(s.in, data); err != nil {
-				return 0, nil, err
+		switch op {
+		case ws.OpPing:
+			s.addControl(controlPong, &outbox.Frame{Head: encode(ws.OpPong, data)})
+		case ws.OpClose:
+			sent, err := parseClose(data)
+			if err != nil {
+				return &readError{err}
 			}
-			s.touch()
-			ws.Cipher(data, h.Mask, 0)
-			return h.OpCode, data, nil
-		}
-		if h.Length > int64(s.max-len(s.message)) {
-			return 0, nil, &protocol.CloseError{Code: protocol.CloseTooBig, Reason: "the message is too big"}
-		}
-		if h.OpCode != ws.OpContinuation {
-			s.op = h.OpCode
-		}
-		s.fragment = !h.Fin
-		start := len(s.message)
-		if err := s.payload(int(h.Length)); err != nil {
-			return 0, nil, err
-		}
-		ws.Cipher(s.message[start:], h.Mask, 0)
-		if !h.Fin {
-			continue
-		}
-		data := s.message
-		s.message = nil
-		if s.op == ws.OpText && !utf8.Valid(data) {
-			return 0, nil, &protocol.CloseError{Code: protocol.CloseMalformed, Reason: "the text is not UTF-8"}
-		}
-		return s.op, data, nil
-	}
-}
-
-// header reads the header of the next frame and checks it.
-func (s *socket) header() (ws.Header, error) {
-	h, err := ws.ReadHeaderBuffer(s.in, s.scratch[:])
-	if errors.Is(err, ws.ErrHeaderLengthMSB) {
-		return h, protocolError(err.Error())
-	}
-	if err != nil {
-		return h, err
-	}
-	s.touch()
-	state := ws.StateServerSide
-	if s.fragment {
-		state = state.Set(ws.StateFragmented)
-	}
-	if err := ws.CheckHeader(h, state); err != nil {
-		return h, protocolError(err.Error())
-	}
-	return h, nil
-}
-
-// payload appends the next n bytes to the message. Its memory grows as they
-// come, not as they are announced.
-func (s *socket) payload(n int) error {
-	end := len(s.message) + n
-	for len(s.message) < end {
-		have := len(s.message)
-		if have == cap(s.message) {
-			grown := make([]byte, have, min(end, max(2*have, readStep)))
-			copy(grown, s.message)
-			s.message = grown
-		}
-		got, err := s.in.Read(s.message[have:min(cap(s.message), end)])
-		s.message = s.message[:have+got]
-		if err != nil {
-			return err
-		}
-		s.touch()
-	}
-	return nil
-}
-
-// parseClose reads what a close frame says.
-func parseClose(data []byte) (protocol.CloseError, error) {
-	if len(data) == 0 {
-		return protocol.CloseError{Code: closeNoCode}, nil
-	}
-	if len(data) == 1 {
-		return protocol.CloseError{}, protocolError("half a close code")
-	}
-	code, reason := ws.ParseCloseFrameData(data)
-	e := protocol.CloseError{Code: protocol.CloseCode(code), Reason: reason}
-	switch {
-	case !validCode(e.Code):
-		return e, protocolError("not a close code")
-	case !utf8.ValidString(reason):
-		return e, &protocol.CloseError{Code: protocol.CloseMalformed, Reason: "the reason is not UTF-8"}
-	}
-	return e, nil
-}
-
-var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
-
-// write writes the frames, small ones together. (Gathered writes would do the
-// same on a bare TCP connection; under TLS each frame would become a record and
-// a system call of its own.)
-func (s *socket) write(frames []*frame) error {
-	defer s.moved.Store(0)
-	s.move()
-	if len(frames) == 1 && frames[0].data == nil {
-		_, err := s.conn.Write(frames[0].head)
-		return err
-	}
-	w := writers.Get().(*bufio.Writer)
-	w.Reset(s.conn)
-	defer func() {
-		w.Reset(nil)
-		writers.Put(w)
-	}()
-	for _, f := range frames {
-		if _, err := w.Write(f.head); err != nil {
-			return err
-		}
-		s.move()
-		for step := range slices.Chunk(f.data, writeStep) { // past w, but for its ends
-			if _, err := w.Write(step); err != nil {
+			return &peerCloseError{sent}
+		case ws.OpBinary:
+			if err := s.handle(data); err != nil {
 				return err
 			}
-			s.move()
 		}
 	}
-	return w.Flush()
 }
 
-func (s *socket) move() { s.moved.Store(time.Now().UnixNano()) }
-
-// drain reads until the peer's close frame, or the end.
-func (s *socket) drain() {
-	for {
-		h, err := s.header()
-		if err != nil || h.OpCode == ws.OpClose {
-			return
-		}
-		if _, err := io.CopyN(io.Discard, s.in, h.Length); err != nil {
-			return
-		}
-		s.fragment = !h.OpCode.IsControl() && !h.Fin || h.OpCode.IsControl() && s.fragment
+// setEnded ends the socket and its Conns for why. The lock is held.
+func (s *socket) setEnded(why cause) {
+	s.ended, s.cause = true, why
+	for _, c := range s.conns {
+		c.setEnded(why)
 	}
+}
+
+// removeAlone removes the Conns that have ended alone. The lock is held.
+func (s *socket) removeAlone() {
+	s.conns = slices.DeleteFunc(s.conns, func(c *Conn) bool { return c.alone })
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -68,7 +70,7 @@ func TestHostileFrames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var why protocol.CloseError
 			hooks := Hooks{PreDisconnect: func(_ *Conn, e protocol.CloseError) { why = e }}
-			inHouse(t, Config{Hooks: hooks}, func(t *testing.T, h *house) {
+			withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
 				c, _ := h.join("/doc")
 				go func() { _, _ = c.conn.Write(tc.bytes) }()
 				op, payload := c.read()
@@ -80,15 +82,15 @@ func TestHostileFrames(t *testing.T) {
 					t.Errorf("got opcode %d with %d", op, code)
 				}
 				if _, _, err := c.tryRead(); err == nil {
-					t.Error("something came after the close frame")
+					t.Error("something arrived after the close frame")
 				}
 				_ = c.conn.Close()
 				synctest.Wait()
 				if why.Code != tc.code {
-					t.Errorf("the hook was told %v", &why)
+					t.Errorf("PreDisconnect was called with %v", &why)
 				}
-				if strings.Contains(h.layer.lines(), "message") != strings.Contains(name, "good message") {
-					t.Errorf("layer:\n%s", h.layer.lines())
+				if strings.Contains(h.worker.lines(), "message") != strings.Contains(name, "good message") {
+					t.Errorf("layer:\n%s", h.worker.lines())
 				}
 				if n := strings.Count(h.logs.String(), "disconnected"); n != 1 {
 					t.Errorf("%d lines about it", n)
@@ -149,7 +151,7 @@ func TestClaimedLength(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	for range 100 {
 		if _, _, err := reader(defaultMessageSize, in).read(); err == nil {
-			t.Fatal("a message that didn't come was read")
+			t.Fatal("a message that didn't arrive was read")
 		}
 	}
 	runtime.ReadMemStats(&after)
@@ -180,7 +182,7 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("opcode %d with %d bytes", op, len(data))
 			}
 			if op == ws.OpClose {
-				if e, err := parseClose(data); err == nil && e.Code != closeNoCode && !validCode(e.Code) {
+				if e, err := parseClose(data); err == nil && e.Code != protocol.CloseNoCode && !validCode(e.Code) {
 					t.Fatalf("close code %d", e.Code)
 				}
 			}
@@ -190,6 +192,10 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+func updateFrame(data []byte) *outbox.Frame {
+	return newFrame(plain, &event.Output{Message: protocol.Message{Type: protocol.Update, Data: data}})
+}
+
 // What is built by hand is what the library builds.
 func TestFrames(t *testing.T) {
 	for _, n := range []int{0, 1, 125, 126, 127, 0xffff, 0x10000, 1 << 20} {
@@ -197,15 +203,15 @@ func TestFrames(t *testing.T) {
 		if got, want := encode(ws.OpBinary, payload), ws.MustCompileFrame(ws.NewBinaryFrame(payload)); !bytes.Equal(got, want) {
 			t.Errorf("%d bytes: header %x", n, got[:min(len(got), 10)])
 		}
-		f := newMessage(protocol.Message{Type: protocol.Update, Data: payload}, 1)
-		want := dialect.Append(nil, protocol.Message{Type: protocol.Update, Data: payload})
-		if got := slices.Concat(f.head, f.data); !bytes.Equal(got, ws.MustCompileFrame(ws.NewBinaryFrame(want))) {
+		f := updateFrame(payload)
+		want := plain.Append(nil, protocol.Message{Type: protocol.Update, Data: payload})
+		if got := slices.Concat(f.Head, f.Body); !bytes.Equal(got, ws.MustCompileFrame(ws.NewBinaryFrame(want))) {
 			t.Errorf("%d bytes: an update's header is %x", n, got[:min(len(got), 10)])
 		}
 	}
 }
 
-// written is a socket's other end, and keeps what comes in each write.
+// written is the other end of a socket, and keeps the bytes of each write.
 type written struct {
 	net.Conn
 	writes [][]byte
@@ -218,11 +224,11 @@ func (w *written) Write(b []byte) (int, error) {
 
 // Small frames share a write, and large ones take few.
 func TestWrites(t *testing.T) {
-	frames := func(sizes ...int) (fs []*frame, all []byte) {
+	frames := func(sizes ...int) (fs []*outbox.Frame, all []byte) {
 		for i, n := range sizes {
-			f := newMessage(protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte{byte(i)}, n)}, 1)
+			f := updateFrame(bytes.Repeat([]byte{byte(i)}, n))
 			fs = append(fs, f)
-			all = append(append(all, f.head...), f.data...)
+			all = append(append(all, f.Head...), f.Body...)
 		}
 		return fs, all
 	}
@@ -265,7 +271,7 @@ func TestCloseFrames(t *testing.T) {
 		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 122) + "ä"}, "\x88\x7c\x03\xe8" + strings.Repeat("x", 122)},
 		{protocol.CloseError{Code: 1000, Reason: strings.Repeat("x", 121) + "äy"}, "\x88\x7d\x03\xe8" + strings.Repeat("x", 121) + "ä"},
 	} {
-		if got := string(newClose(tc.in).head); got != tc.want {
+		if got := string(newClose(tc.in).Head); got != tc.want {
 			t.Errorf("%v: %q, want %q", tc.in, got, tc.want)
 		}
 	}

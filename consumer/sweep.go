@@ -9,47 +9,63 @@ import (
 const (
 	sweepEvery     = 5 * time.Second
 	pingEvery      = 30 * time.Second
-	keepaliveAfter = 20 * time.Second // stock clients give up a line after 30 s without a message; pings don't count for them
-	silenceLimit   = 60 * time.Second // a client from which nothing came for so long, no pong either, is gone
-	stallLimit     = 60 * time.Second // and so is one that took nothing for so long
+	keepaliveAfter = 20 * time.Second // stock clients close a connection after 30 s without a message; pings don't count for them
+	silenceLimit   = 60 * time.Second // a client that sent nothing for so long, not even a pong, is cut off
+	stallLimit     = 60 * time.Second // and so is one that read nothing for so long
 )
 
-// sweep looks after all connections on one goroutine: a timer for each would
-// cost more than the connection.
+// sweep checks all sockets on one goroutine: a timer for each would cost more
+// than an idle connection.
 func (c *Consumer) sweep() {
 	defer close(c.swept)
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
-	var conns []*Conn
+	var sockets []*socket
 	for {
 		select {
 		case <-c.stop:
 			return
 		case now := <-ticker.C:
-			conns = c.all(conns[:0])
-			for _, conn := range conns {
-				conn.check(now)
+			sockets = c.all(sockets[:0])
+			for _, s := range sockets {
+				s.check(now)
 			}
-			clear(conns)
+			clear(sockets)
 		}
 	}
 }
 
-// check pings the client, tells it that the line is alive, or gives it up.
-func (c *Conn) check(now time.Time) {
-	if now.Sub(time.Unix(0, c.sock.touched.Load())) >= silenceLimit {
-		c.kill(cause{CloseError: protocol.CloseError{Code: closeBroken, Reason: "nothing came from the client for a minute"}})
+// check sends a ping or a keepalive where one is due, ends connections that have
+// expired, and cuts off a client that is dead.
+func (s *socket) check(now time.Time) {
+	if now.Sub(time.Unix(0, s.touched.Load())) >= silenceLimit {
+		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client sent nothing for a minute"}})
 		return
 	}
-	if moved := c.sock.moved.Load(); moved != 0 && now.Sub(time.Unix(0, moved)) >= stallLimit {
-		c.kill(cause{CloseError: protocol.CloseError{Code: closeBroken, Reason: "the client read nothing for a minute"}})
+	if moved := s.moved.Load(); moved != 0 && now.Sub(time.Unix(0, moved)) >= stallLimit {
+		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client read nothing for a minute"}})
 		return
 	}
-	if now.Sub(c.pinged) >= pingEvery {
-		c.pinged = now
-		c.add(pingFrame)
+	for _, c := range s.expired(now) {
+		c.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseUnauthorized, Reason: "the authorization has expired"}})
 	}
-	if now.Sub(time.Unix(0, c.wrote.Load())) >= keepaliveAfter {
-		c.add(keepaliveFrame)
+	if now.Sub(s.pinged) >= pingEvery {
+		s.pinged = now
+		s.addControl(controlPing, pingFrame)
 	}
+	if now.Sub(time.Unix(0, s.wrote.Load())) >= keepaliveAfter {
+		s.addControl(controlKeepalive, keepaliveFrame)
+	}
+}
+
+// expired returns the Conns whose admission has expired.
+func (s *socket) expired(now time.Time) (conns []*Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.conns {
+		if !c.expires.IsZero() && !now.Before(c.expires) {
+			conns = append(conns, c)
+		}
+	}
+	return conns
 }

@@ -1,25 +1,30 @@
-// Package protocol holds the messages that clients and rooms exchange, and the
-// dialects that frame them. Rooms speak messages; a dialect turns them into
-// the bytes of one kind of client.
+// Package protocol defines the messages that clients and rooms exchange, and
+// the dialects that frame them. A room handles messages; a dialect encodes them
+// as the frames of one kind of client, and decodes them.
 package protocol
 
-// Type says what a Message is.
+// Type is the type of a Message.
 type Type uint8
 
-// The types of messages. Their numbers are fixed: they cross the channel layer.
+// The types of messages. Their numbers are fixed, because they cross the
+// channel layer.
 const (
 	SyncStep1      Type = 1 // Data is a state vector: what the sender has
 	SyncStep2      Type = 2 // Data is an update: the answer to SyncStep1
 	Update         Type = 3 // Data is an update: what was changed just now
-	Awareness      Type = 4 // Data is an awareness update: who is present
-	QueryAwareness Type = 5 // no Data: asks who is present
+	Awareness      Type = 4 // Data is an awareness update: the states of some clients
+	QueryAwareness Type = 5 // no Data: a request for the states of all clients
 	Close          Type = 6 // Code and Reason: the server ends the connection
 )
 
-// Message is one message between a client and a room, in no dialect.
+// Message is a message between a client and a room, in no dialect.
 type Message struct {
-	Type   Type
-	Data   []byte    // V1 where it is an update; shared, never written to
-	Code   CloseCode // Close
-	Reason string    // Close: one line for the person at the other end; the consumer cuts what a close frame can't hold
+	Type Type
+	// Data is shared and must not be changed. An update is in V1, unless its
+	// room's clients send V2.
+	Data []byte
+	Code CloseCode // Close
+	// Reason is one line for the user of the client, of a Close. The consumer
+	// cuts it to what a close frame can hold.
+	Reason string
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// ErrMalformed means that a message of a known kind can't be read.
+// ErrMalformed means that a message of a known type can't be decoded.
 var ErrMalformed = errors.New("protocol: malformed message")
 
-// Plain is the dialect of y-websocket clients: y-protocols' messages in binary
-// frames, without an address.
+// Plain is the dialect of y-websocket clients: the messages of y-protocols in
+// binary frames, without an address.
 type Plain struct{}
 
-// What the messages are on the wire.
+// The types of messages on the wire.
 const (
 	plainSync           = 0
 	plainAwareness      = 1
@@ -25,11 +25,11 @@ const (
 	plainUpdate    = 2
 )
 
-// Next reads the first message in frame. rest is what follows it; a frame may
-// hold several messages. ok is false when none is left: at the end, and before
-// a message that clients have no business to send, or of an unknown kind, whose
-// length isn't known. The error, an ErrMalformed, says which message can't be
-// read.
+// Next decodes the first message in frame. A frame may hold several messages,
+// and rest is what follows the first. ok is false where no message follows: at
+// the end of the frame, and before a message that clients don't send or of an
+// unknown type, whose length isn't known. The error is an ErrMalformed that
+// names the message.
 //
 // The message's data and rest alias frame.
 func (Plain) Next(frame []byte) (m Message, rest []byte, ok bool, err error) {
@@ -47,7 +47,8 @@ func (Plain) Next(frame []byte) (m Message, rest []byte, ok bool, err error) {
 	return m, frame[r.Offset():], true, nil
 }
 
-// readPlain reads one message and says what it is, "" for an unknown kind.
+// readPlain decodes a message and returns its name for errors, which is "" for
+// an unknown type.
 func readPlain(r *lib0.Reader) (m Message, name string) {
 	outer := r.Uint()
 	if r.Err() != nil {
@@ -75,15 +76,15 @@ func readPlain(r *lib0.Reader) (m Message, name string) {
 	return m, ""
 }
 
-// Append appends the frame that holds m to dst: one message, because clients
-// before version 4 read only the first of a frame. It appends nothing for a
-// message that the dialect doesn't have, such as Close.
+// Append appends the frame that holds m to dst. A frame holds one message,
+// because clients before version 4 read only the first of a frame. Append
+// appends nothing for a message that the dialect doesn't have, such as Close.
 func (p Plain) Append(dst []byte, m Message) []byte {
 	return append(p.AppendHead(dst, m), m.Data...)
 }
 
-// AppendHead appends what stands before m's data in the frame that holds m. The
-// data itself, which may be large, is all that follows.
+// AppendHead appends to dst what stands before m.Data in the frame that holds m.
+// Nothing follows the data, which may be large and need not be copied.
 func (Plain) AppendHead(dst []byte, m Message) []byte {
 	switch m.Type {
 	case SyncStep1:
@@ -102,8 +103,8 @@ func (Plain) AppendHead(dst []byte, m Message) []byte {
 	return lib0.AppendUint(dst, uint64(len(m.Data)))
 }
 
-// Keepalive is the frame to send on a line on which nothing was sent for a
-// while: clients close a line that was silent for 30 seconds, and don't count
-// WebSocket pings. It is an awareness update that tells of nobody. The caller
-// owns it.
+// Keepalive returns the frame to send to a client to which nothing was sent for
+// a while: clients close a connection on which they received no message for 30
+// seconds, and WebSocket pings don't count. The frame is an awareness update
+// without entries. The caller owns it.
 func (Plain) Keepalive() []byte { return []byte{plainAwareness, 1, 0} }

@@ -1,0 +1,57 @@
+package consumer
+
+import (
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// deliver takes outputs of a room from the layer. It never blocks: it puts
+// frames into outboxes.
+func (c *Consumer) deliver(outs []layer.Output) {
+	for i := range outs {
+		o := &outs[i]
+		if o.Vector != nil {
+			c.addVector(o.Room, o.Mark, o.Vector)
+		}
+		if o.Output.To == event.Everyone {
+			c.deliverEveryone(o)
+		} else {
+			c.deliverOne(o)
+		}
+	}
+}
+
+func (c *Consumer) deliverOne(o *layer.Output) {
+	conn := c.conn(o.Room, o.Output.To)
+	switch {
+	case conn == nil || o.Kind == event.OutputRejoin && !conn.rejoin():
+		c.leaveUnknown(o.Room, o.Output.To)
+	case o.Kind == event.OutputMessage:
+		conn.take(&o.Message, newFrame(conn.dialect, &o.Output))
+	}
+}
+
+func (c *Consumer) deliverEveryone(o *layer.Output) {
+	if o.Kind != event.OutputMessage {
+		return
+	}
+	for _, g := range c.everyone(o.Room) {
+		f := newFrame(g.dialect, &o.Output)
+		for _, conn := range g.conns {
+			conn.take(&o.Message, f)
+		}
+	}
+}
+
+// take puts a message from the room into the outbox, or ends the connection. f
+// is the frame that holds m.
+func (c *Conn) take(m *protocol.Message, f *outbox.Frame) {
+	switch {
+	case m.Type == protocol.Close:
+		c.end(cause{CloseError: protocol.CloseError{Code: m.Code, Reason: m.Reason}})
+	case f.Head != nil:
+		c.add(f)
+	}
+}

@@ -1,0 +1,35 @@
+package consumer
+
+import (
+	"net/http"
+
+	"github.com/yroom/yroom/protocol"
+)
+
+// Events are functions that a Consumer calls when something has happened, for
+// metrics and tracing. Each may be nil. They are called from many goroutines at
+// once and without a lock, and must not block: some are called while the outputs
+// of a room are delivered.
+type Events struct {
+	// Connected is called when a connection has joined its room.
+	Connected func(*Conn)
+	// Refused is called when a request was refused with an HTTP status.
+	Refused func(r *http.Request, status int)
+	// Behind is called when a connection lacks updates that its room has sent,
+	// because it reads too slowly or because they were lost.
+	Behind func(*Conn)
+	// Resynced is called when the updates that a connection lacked have arrived.
+	Resynced func(*Conn)
+	// Rejoined is called when a room has answered a connection that joined it again.
+	Rejoined func(*Conn)
+	// Closed is called when a connection has ended, once for each that was
+	// admitted.
+	Closed func(*Conn, protocol.CloseError)
+}
+
+// emit calls f unless it is nil.
+func (c *Conn) emit(f func(*Conn)) {
+	if f != nil {
+		f(c)
+	}
+}

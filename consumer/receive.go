@@ -1,0 +1,59 @@
+package consumer
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
+
+// aliasSlack is how many bytes of a frame a small message may keep beside its own.
+const aliasSlack = 512
+
+// receive takes the messages of a frame through the hooks to the room, one at a
+// time: a frame may hold millions.
+func (c *Conn) receive(frame []byte) error {
+	c.handling.Lock()
+	defer c.handling.Unlock()
+	for rest := frame; ; {
+		m, next, ok, err := c.dialect.Next(rest)
+		if err != nil {
+			return &protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
+		}
+		if !ok {
+			return nil
+		}
+		if c.isEnding() {
+			return errEnding
+		}
+		if err := c.receiveMessage(m, len(frame)); err != nil {
+			return err
+		}
+		rest = next
+	}
+}
+
+// receiveMessage takes a message, which aliases a frame of frameSize bytes.
+func (c *Conn) receiveMessage(m protocol.Message, frameSize int) error {
+	hooks := &c.consumer.cfg.Hooks
+	if hooks.PreReceive != nil {
+		err := c.guard("PreReceive", func() error { return hooks.PreReceive(c, m) })
+		if errors.Is(err, ErrDrop) {
+			return nil
+		}
+		if err != nil {
+			return &hookError{err}
+		}
+	}
+	if frameSize > 2*len(m.Data)+aliasSlack {
+		m.Data = bytes.Clone(m.Data) // what waits for the room must not keep all of the frame
+	}
+	if err := c.send(&event.Input{Kind: event.InputMessage, Message: m}); err != nil {
+		return err
+	}
+	if hooks.PostReceive != nil {
+		return c.guard("PostReceive", func() error { hooks.PostReceive(c, m); return nil })
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package consumer
+
+import (
+	"errors"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+)
+
+// lost is called by the layer when messages from or to the workers of some rooms
+// were lost, or these workers. Each connection in these rooms joins again: its
+// room sends what its client lacks, and asks for what the room lacks.
+func (c *Consumer) lost(affected func(room string) bool) {
+	for _, conn := range c.in(affected) {
+		conn.rejoin()
+	}
+}
+
+// leaveUnknown sends a Leave for a connection that the consumer doesn't have, or
+// that has ended. It doesn't block.
+func (c *Consumer) leaveUnknown(room string, id event.ConnID) {
+	in := layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: id}}
+	if err := c.front.Send(in); !errors.Is(err, layer.ErrFull) || !c.begin() {
+		return
+	}
+	go func() {
+		defer c.done()
+		if err := c.leave(room, id); err != nil {
+			c.log.Warn("a Leave could not be sent to the room", "room", room, "conn", uint64(id), "error", err)
+		}
+	}()
+}
+
+// rejoin has the connection join its room again. It reports false for a
+// connection that has ended. It doesn't block.
+func (c *Conn) rejoin() bool {
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	if c.ended {
+		return false
+	}
+	c.out.Rejoin()
+	c.askIfDue()
+	return true
+}
+
+// askIfDue starts a goroutine that sends the Join or the Resync that is due. The
+// socket's lock is held.
+func (c *Conn) askIfDue() {
+	if c.asking || c.ended || !c.out.Joined() || !c.out.Due() {
+		return
+	}
+	c.asking = true
+	c.socket.background.Go(c.runAsk)
+}
+
+// runAsk sends what is due until nothing is.
+func (c *Conn) runAsk() {
+	for {
+		err := c.guard("the request for missing updates", func() error { return c.send(nil) })
+		switch {
+		case errors.Is(err, errPanic):
+			c.socket.kill(causeOf(err))
+		case err != nil && !errors.Is(err, errEnding):
+			c.end(causeOf(err))
+		}
+		c.socket.mu.Lock()
+		c.asking = err == nil && !c.ended && c.out.Due()
+		again := c.asking
+		c.socket.mu.Unlock()
+		if !again {
+			return
+		}
+	}
+}
+
+// sendDue sends the Join and the Resync that are due. c.sending is held.
+func (c *Conn) sendDue() error {
+	for {
+		c.socket.mu.Lock()
+		if c.ended {
+			c.socket.mu.Unlock()
+			return errEnding
+		}
+		in, due := c.out.Ask(func(mark event.Mark) []byte { return c.consumer.vector(c.room, mark) })
+		c.socket.mu.Unlock()
+		if !due {
+			return nil
+		}
+		in.Conn, in.Access = c.id, c.access
+		if err := c.consumer.front.Send(layer.Input{Room: c.room, Input: in}); err != nil {
+			c.socket.mu.Lock()
+			c.out.Failed(in)
+			c.socket.mu.Unlock()
+			return err
+		}
+	}
+}

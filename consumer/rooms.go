@@ -1,0 +1,112 @@
+package consumer
+
+import (
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
+)
+
+// members are the connections that this consumer has in a room.
+type members struct {
+	conns   map[event.ConnID]*Conn
+	groups  []group // of conns, never changed; nil: to be made again
+	vectors outbox.Vectors
+}
+
+// group is the connections for which a message is the same frame.
+type group struct {
+	dialect dialect
+	conns   []*Conn
+}
+
+// enter makes conn receive what its room sends.
+func (c *Consumer) enter(conn *Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.rooms[conn.room]
+	if m == nil {
+		m = &members{conns: make(map[event.ConnID]*Conn)}
+		c.rooms[conn.room] = m
+	}
+	m.conns[conn.id] = conn
+	m.groups = nil
+	c.conns[conn.id] = conn
+}
+
+// exit undoes enter.
+func (c *Consumer) exit(conn *Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.conns, conn.id)
+	m := c.rooms[conn.room]
+	delete(m.conns, conn.id)
+	m.groups = nil
+	if len(m.conns) == 0 {
+		delete(c.rooms, conn.room)
+	}
+}
+
+// conn returns the connection id if it is in the room, else nil.
+func (c *Consumer) conn(room string, id event.ConnID) *Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if conn := c.conns[id]; conn != nil && conn.room == room {
+		return conn
+	}
+	return nil
+}
+
+// everyone returns the connections in a room. The groups must not be changed.
+func (c *Consumer) everyone(room string) []group {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.rooms[room]
+	if m == nil {
+		return nil
+	}
+	if m.groups == nil {
+		index := make(map[dialect]int)
+		for _, conn := range m.conns {
+			i, known := index[conn.dialect]
+			if !known {
+				i = len(m.groups)
+				index[conn.dialect] = i
+				m.groups = append(m.groups, group{dialect: conn.dialect})
+			}
+			m.groups[i].conns = append(m.groups[i].conns, conn)
+		}
+	}
+	return m.groups
+}
+
+// in returns the connections in the rooms for which affected returns true.
+func (c *Consumer) in(affected func(room string) bool) (conns []*Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for room, m := range c.rooms {
+		if affected(room) {
+			for _, conn := range m.conns {
+				conns = append(conns, conn)
+			}
+		}
+	}
+	return conns
+}
+
+// addVector keeps the state vector of a room that arrived with mark.
+func (c *Consumer) addVector(room string, mark event.Mark, vector []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.rooms[room]; m != nil {
+		m.vectors.Add(mark, vector)
+	}
+}
+
+// vector returns a state vector of a room, as outbox.Vectors.At does.
+func (c *Consumer) vector(room string, mark event.Mark) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.rooms[room]; m != nil {
+		return m.vectors.At(mark)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package consumer
+
+import (
+	"errors"
+	"time"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+)
+
+// send sends what is due for the room to know the connection and for the
+// connection to catch up, and then in, unless it is nil. One lock keeps this
+// order: a message that arrived before the Join would be lost.
+//
+// While the room is full, or no worker serves it, send tries again with growing
+// pauses, for as long as the patience for either and until the connection ends.
+func (c *Conn) send(in *event.Input) error {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	var r retry
+	for {
+		err := c.sendDue()
+		if err == nil {
+			if in == nil {
+				return nil
+			}
+			in.Conn = c.id
+			err = c.consumer.front.Send(layer.Input{Room: c.room, Input: *in})
+		}
+		if err == nil || !r.again(err) {
+			return err
+		}
+		select {
+		case <-c.ending:
+			return errEnding
+		case <-time.After(r.pause):
+		}
+	}
+}
+
+// leave sends that the connection has left its room, however long the room is
+// full, until Shutdown waits no longer.
+func (c *Conn) leave() {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	if err := c.consumer.leave(c.room, c.id); err != nil {
+		c.log().Warn("a Leave could not be sent to the room", append(c.attrs(), "error", err)...)
+	}
+}
+
+func (c *Consumer) leave(room string, id event.ConnID) error {
+	var r retry
+	for {
+		err := c.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: id}})
+		switch {
+		case errors.Is(err, layer.ErrNoOwner):
+			return nil // and nobody has the connection
+		case !errors.Is(err, layer.ErrFull):
+			return err
+		}
+		r.again(err)
+		select {
+		case <-c.aborted:
+			return err
+		case <-time.After(r.pause):
+		}
+	}
+}
+
+const (
+	firstPause   = time.Millisecond
+	longestPause = 100 * time.Millisecond
+)
+
+// retry says how long to pause between attempts to send.
+type retry struct {
+	pause           time.Duration
+	full, ownerless time.Duration // how long the pauses were, for each reason
+}
+
+// again reports whether to try again after err, after a pause.
+func (r *retry) again(err error) bool {
+	r.pause = min(max(2*r.pause, firstPause), longestPause)
+	switch {
+	case errors.Is(err, layer.ErrFull):
+		patient := r.full < fullPatience
+		r.full += r.pause
+		return patient
+	case errors.Is(err, layer.ErrNoOwner):
+		patient := r.ownerless < ownerPatience
+		r.ownerless += r.pause
+		return patient
+	default:
+		return false
+	}
+}

@@ -1,0 +1,157 @@
+package consumer
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom/protocol"
+)
+
+const (
+	upgradeTimeout = 10 * time.Second
+	readStep       = 32 << 10 // the most that is allocated for bytes which haven't arrived yet
+)
+
+// upgrade takes over the connection on which the request arrived, and completes
+// the WebSocket handshake. When it fails it has answered the request.
+func (s *socket) upgrade(w http.ResponseWriter) error {
+	u := ws.HTTPUpgrader{Timeout: upgradeTimeout, Protocol: func(string) bool { return true }}
+	conn, rw, _, err := u.Upgrade(s.request, w)
+	if err != nil {
+		if conn != nil {
+			_ = conn.Close()
+		}
+		return err
+	}
+	s.conn, s.in = conn, rw.Reader
+	s.touch()
+	return nil
+}
+
+func (s *socket) touch() { s.touched.Store(time.Now().UnixNano()) }
+
+func protocolError(reason string) error {
+	return &protocol.CloseError{Code: protocol.CloseProtocol, Reason: reason}
+}
+
+// read returns the next message, reassembled, or the next control frame. The
+// caller owns the data of a message; that of a control frame is borrowed until
+// the next call. A *protocol.CloseError means that the peer broke a rule, and
+// that nothing more can be read.
+func (s *socket) read() (ws.OpCode, []byte, error) {
+	for {
+		h, err := s.header()
+		if err != nil {
+			return 0, nil, err
+		}
+		if h.OpCode.IsControl() {
+			data := s.scratch[:h.Length]
+			if _, err := io.ReadFull(s.in, data); err != nil {
+				return 0, nil, err
+			}
+			s.touch()
+			ws.Cipher(data, h.Mask, 0)
+			return h.OpCode, data, nil
+		}
+		if h.Length > int64(s.max-len(s.message)) {
+			return 0, nil, &protocol.CloseError{Code: protocol.CloseTooBig, Reason: "the message is too big"}
+		}
+		if h.OpCode != ws.OpContinuation {
+			s.op = h.OpCode
+		}
+		s.fragment = !h.Fin
+		start := len(s.message)
+		if err := s.payload(int(h.Length)); err != nil {
+			return 0, nil, err
+		}
+		ws.Cipher(s.message[start:], h.Mask, 0)
+		if !h.Fin {
+			continue
+		}
+		data := s.message
+		s.message = nil
+		if s.op == ws.OpText && !utf8.Valid(data) {
+			return 0, nil, &protocol.CloseError{Code: protocol.CloseMalformed, Reason: "the text is not UTF-8"}
+		}
+		return s.op, data, nil
+	}
+}
+
+// header reads the header of the next frame and checks it.
+func (s *socket) header() (ws.Header, error) {
+	h, err := ws.ReadHeaderBuffer(s.in, s.scratch[:])
+	if errors.Is(err, ws.ErrHeaderLengthMSB) {
+		return h, protocolError(err.Error())
+	}
+	if err != nil {
+		return h, err
+	}
+	s.touch()
+	state := ws.StateServerSide
+	if s.fragment {
+		state = state.Set(ws.StateFragmented)
+	}
+	if err := ws.CheckHeader(h, state); err != nil {
+		return h, protocolError(err.Error())
+	}
+	return h, nil
+}
+
+// payload appends the next n bytes to the message. Its memory grows as they
+// arrive, not as they are announced.
+func (s *socket) payload(n int) error {
+	end := len(s.message) + n
+	for len(s.message) < end {
+		have := len(s.message)
+		if have == cap(s.message) {
+			grown := make([]byte, have, min(end, max(2*have, readStep)))
+			copy(grown, s.message)
+			s.message = grown
+		}
+		got, err := s.in.Read(s.message[have:min(cap(s.message), end)])
+		s.message = s.message[:have+got]
+		if err != nil {
+			return err
+		}
+		s.touch()
+	}
+	return nil
+}
+
+// parseClose decodes the payload of a close frame.
+func parseClose(data []byte) (protocol.CloseError, error) {
+	if len(data) == 0 {
+		return protocol.CloseError{Code: protocol.CloseNoCode}, nil
+	}
+	if len(data) == 1 {
+		return protocol.CloseError{}, protocolError("half a close code")
+	}
+	code, reason := ws.ParseCloseFrameData(data)
+	e := protocol.CloseError{Code: protocol.CloseCode(code), Reason: reason}
+	switch {
+	case !validCode(e.Code):
+		return e, protocolError("not a close code")
+	case !utf8.ValidString(reason):
+		return e, &protocol.CloseError{Code: protocol.CloseMalformed, Reason: "the reason is not UTF-8"}
+	}
+	return e, nil
+}
+
+// drain reads until the peer's close frame, or the end.
+func (s *socket) drain() {
+	for {
+		h, err := s.header()
+		if err != nil || h.OpCode == ws.OpClose {
+			return
+		}
+		if _, err := io.CopyN(io.Discard, s.in, h.Length); err != nil {
+			return
+		}
+		s.fragment = !h.OpCode.IsControl() && !h.Fin || h.OpCode.IsControl() && s.fragment
+	}
+}

@@ -1,0 +1,166 @@
+package consumer
+
+import (
+	"bufio"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yroom/yroom/internal/outbox"
+)
+
+const (
+	writeBuffer = 32 << 10
+	writeStep   = 64 << 10 // how much must be written for a write to have made progress
+	keepBatch   = 16       // the capacity that an empty batch keeps, in frames
+)
+
+// addControl has a control frame written.
+func (s *socket) addControl(which int, f *outbox.Frame) {
+	s.mu.Lock()
+	if s.ended {
+		s.mu.Unlock()
+		return
+	}
+	s.control[which] = f
+	s.startWriter()
+	s.mu.Unlock()
+}
+
+// startWriter starts the writer if it has something to write and doesn't run.
+// The lock is held.
+func (s *socket) startWriter() {
+	if s.running || s.empty() && s.closing == nil {
+		return
+	}
+	s.running = true
+	s.writer.Add(1)
+	go s.run()
+}
+
+// empty reports whether no frame waits, other than the close frame. The lock is
+// held.
+func (s *socket) empty() bool {
+	for _, f := range s.control {
+		if f != nil {
+			return false
+		}
+	}
+	for _, c := range s.conns {
+		if !c.out.Empty() {
+			return false
+		}
+	}
+	return true
+}
+
+// runWriter writes until nothing waits. It runs on a goroutine of its own, at
+// most one at a time.
+func (s *socket) runWriter() {
+	defer s.writer.Done()
+	err := s.guard("the writer", s.flush)
+	switch {
+	case errors.Is(err, errPanic):
+		s.kill(causeOf(err))
+	case err != nil:
+		s.kill(broken(err))
+	}
+}
+
+func (s *socket) flush() error {
+	for {
+		s.mu.Lock()
+		message := s.takeBatch()
+		switch {
+		case len(s.batch) > 0:
+			s.mu.Unlock()
+			if err := s.write(s.batch); err != nil {
+				return err
+			}
+			if message {
+				s.wrote.Store(time.Now().UnixNano())
+			}
+			s.mu.Lock()
+			for _, c := range s.conns {
+				c.out.Wrote()
+				c.askIfDue()
+			}
+			s.mu.Unlock()
+		case s.closing != nil:
+			s.batch, s.closing = append(s.batch, s.closing), nil
+			s.mu.Unlock()
+			if err := s.write(s.batch); err != nil {
+				return err
+			}
+			return s.conn.SetReadDeadline(time.Now().Add(closeWait))
+		default:
+			s.running = false
+			s.mu.Unlock()
+			return nil
+		}
+	}
+}
+
+// takeBatch moves all frames that wait into the batch. It reports whether the
+// batch holds a message for the client's program: pings and pongs end in its
+// WebSocket library. The lock is held.
+func (s *socket) takeBatch() (message bool) {
+	clear(s.batch)
+	s.batch = s.batch[:0]
+	if cap(s.batch) > keepBatch {
+		s.batch = nil
+	}
+	for which, f := range s.control {
+		if f != nil {
+			s.batch = append(s.batch, f)
+			s.control[which] = nil
+			message = message || which == controlKeepalive
+		}
+	}
+	before := len(s.batch)
+	alone := false
+	for _, c := range s.conns {
+		s.batch = c.out.Take(s.batch)
+		alone = alone || c.alone
+	}
+	if alone { // the last frames of those Conns are taken
+		s.removeAlone()
+	}
+	return message || len(s.batch) > before
+}
+
+var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
+
+// write writes the frames, small ones together. (Gathered writes would do the
+// same on a bare TCP connection; under TLS each frame would become a record and
+// a system call of its own.)
+func (s *socket) write(frames []*outbox.Frame) error {
+	defer s.moved.Store(0)
+	s.move()
+	if len(frames) == 1 && frames[0].Body == nil {
+		_, err := s.conn.Write(frames[0].Head)
+		return err
+	}
+	w := writers.Get().(*bufio.Writer)
+	w.Reset(s.conn)
+	defer func() {
+		w.Reset(nil)
+		writers.Put(w)
+	}()
+	for _, f := range frames {
+		if _, err := w.Write(f.Head); err != nil {
+			return err
+		}
+		s.move()
+		for step := range slices.Chunk(f.Body, writeStep) { // bypasses w, but for its ends
+			if _, err := w.Write(step); err != nil {
+				return err
+			}
+			s.move()
+		}
+	}
+	return w.Flush()
+}
+
+func (s *socket) move() { s.moved.Store(time.Now().UnixNano()) }

@@ -1,0 +1,39 @@
+package outbox
+
+import (
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/protocol"
+)
+
+// awarenessBatch is how much awareness waits before it is merged, at least.
+const awarenessBatch = 16 << 10
+
+// addAwareness merges the awareness that waits each time its size has doubled,
+// so that it stays in proportion to the number of clients. Where even the merged
+// awareness is too large it is dropped: clients repeat their states every 15
+// seconds, and forget a state that wasn't repeated for 30.
+func (o *Outbox) addAwareness(f *Frame) error {
+	if o.aware == 0 || o.aware+f.cost() <= max(o.mergeAt, min(awarenessBatch, o.size/8)) {
+		o.queue = append(o.queue, f)
+		o.aware += f.cost()
+		return nil
+	}
+	var updates [][]byte
+	o.filter(func(f *Frame) bool {
+		if f.Type == protocol.Awareness {
+			updates = append(updates, f.States)
+		}
+		return f.Type != protocol.Awareness
+	})
+	o.aware, o.mergeAt = 0, 0
+	merged, err := awareness.Merge(append(updates, f.States)...)
+	if err != nil {
+		return err
+	}
+	frame := o.encode(merged)
+	if cost := frame.cost(); cost <= o.size/8 {
+		o.queue = append(o.queue, frame)
+		o.aware, o.mergeAt = cost, 2*cost
+	}
+	return nil
+}

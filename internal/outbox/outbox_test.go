@@ -1,0 +1,660 @@
+package outbox
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/protocol"
+)
+
+const testSize = 4 << 20
+
+func newOutbox(size int) *Outbox {
+	o := New(size, event.OpeningServer, func(states []byte) *Frame {
+		return &Frame{Type: protocol.Awareness, Head: states, States: states}
+	})
+	return &o
+}
+
+func mark(epoch, seq uint64) event.Mark { return event.Mark{Epoch: epoch, Seq: seq} }
+
+// frame returns a document frame of some bytes, named by its head.
+func frame(typ protocol.Type, broadcast bool, m event.Mark, size int) *Frame {
+	return &Frame{Type: typ, Broadcast: broadcast, Mark: m, Head: fmt.Append(nil, m), Body: make([]byte, size)}
+}
+
+func broadcast(epoch, seq uint64) *Frame { return frame(protocol.Update, true, mark(epoch, seq), 1) }
+func answer(epoch, seq uint64) *Frame    { return frame(protocol.Update, false, mark(epoch, seq), 1) }
+func step2(epoch, seq uint64) *Frame     { return frame(protocol.SyncStep2, false, mark(epoch, seq), 1) }
+
+func (o *Outbox) mustAdd(t testing.TB, f *Frame) Change {
+	t.Helper()
+	change, err := o.Add(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return change
+}
+
+// mustAsk asks for the input that is due, which is sent.
+func (o *Outbox) mustAsk(t testing.TB, vector func(event.Mark) []byte) event.Input {
+	t.Helper()
+	in, due := o.Ask(vector)
+	if !due {
+		t.Fatal("nothing is due")
+	}
+	return in
+}
+
+func noVector(event.Mark) []byte { return nil }
+
+// write writes all frames that wait, and returns their Marks.
+func (o *Outbox) write() (marks []string) {
+	for _, f := range o.Take(nil) {
+		marks = append(marks, string(f.Head))
+	}
+	o.Wrote()
+	return marks
+}
+
+// modelRoom is a document as a list of numbered updates. The state n has the
+// updates 1 to n.
+type modelRoom struct {
+	epoch   uint64
+	base    map[uint64]int // of each epoch: the number of updates at its Seq 0
+	seq     uint64
+	knows   bool // the room knows the connection
+	vectors Vectors
+	wire    []*Frame // on their way to the consumer, in order; nil is an OutputRejoin, or that messages were lost
+	sent    []*Frame // the broadcasts
+}
+
+func (r *modelRoom) mark() event.Mark { return mark(r.epoch, r.seq) }
+
+func (r *modelRoom) state() int { return r.base[r.epoch] + int(r.seq) }
+
+// at returns the state of a Mark.
+func (r *modelRoom) at(m event.Mark) int {
+	if m == (event.Mark{}) {
+		return 0
+	}
+	return r.base[m.Epoch] + int(m.Seq)
+}
+
+func (r *modelRoom) send(typ protocol.Type, broadcast bool, from, size int) {
+	f := frame(typ, broadcast, r.mark(), size)
+	f.Head = fmt.Appendf(nil, "%d %d", from, r.state()) // the updates after from, up to the state
+	r.wire = append(r.wire, f)
+	if broadcast {
+		r.sent = append(r.sent, f)
+	}
+}
+
+// However slow the client is, and however the room's outputs, losses, changes of
+// the worker and the writing interleave: the client gets every update, the
+// outbox never claims more than was written, and holds no more than it may.
+func TestNoUpdateIsLost(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const size, largest = 8 << 10, 2 << 10
+		r := &modelRoom{epoch: 1, base: map[uint64]int{1: 0}}
+		o := newOutbox(size)
+		has := map[int]bool{}
+		prefix := func() int {
+			n := 0
+			for has[n+1] {
+				n++
+			}
+			return n
+		}
+		bytes := func(name string) int { return rapid.IntRange(1, largest).Draw(t, name) }
+		greeted := false
+		step2 := func() {
+			if !r.knows {
+				r.wire = append(r.wire, nil)
+				return
+			}
+			r.send(protocol.SyncStep2, false, prefix(), bytes("step 2"))
+			greeted = true
+		}
+		update := func() {
+			r.seq++
+			r.send(protocol.Update, true, r.state()-1, bytes("update"))
+			if r.seq%3 == 0 {
+				r.vectors.Add(r.mark(), fmt.Append(nil, r.state()))
+			}
+		}
+		arrive := func() {
+			if len(r.wire) == 0 {
+				return
+			}
+			f := r.wire[0]
+			r.wire = r.wire[1:]
+			if f == nil {
+				o.Rejoin()
+				return
+			}
+			if _, err := o.Add(f); err != nil {
+				t.Fatal(err)
+			}
+			held := o.writing
+			for _, f := range o.queue {
+				held += f.cost()
+			}
+			if held != o.waiting+o.writing {
+				t.Fatalf("%d bytes are held, and the outbox counts %d", held, o.waiting+o.writing)
+			}
+			// Half of the size, and the two that are kept.
+			if bound := size/2 + 2*(largest+frameCost+64); held > bound {
+				t.Fatalf("%d bytes are held", held)
+			}
+		}
+		handle := func(in event.Input) {
+			switch {
+			case in.Kind == event.InputResync && !r.knows:
+				r.wire = append(r.wire, nil)
+			case in.Kind == event.InputResync:
+				from := 0
+				if in.Mark.Epoch == r.epoch {
+					from = r.at(in.Mark)
+				}
+				r.send(protocol.Update, false, from, bytes("resync"))
+			case in.Opening == event.OpeningServer:
+				r.knows = true
+			default:
+				r.knows = true
+				from := 0
+				if in.Mark.Epoch == r.epoch {
+					from = r.at(in.Mark)
+				} else if in.Vector != nil {
+					if _, err := fmt.Sscan(string(in.Vector), &from); err != nil {
+						t.Fatal(err)
+					}
+				}
+				r.send(protocol.SyncStep2, false, from, bytes("rejoin"))
+				greeted = true
+			}
+		}
+		ask := func() {
+			in, due := o.Ask(r.vectors.At)
+			switch {
+			case !due:
+			case rapid.IntRange(0, 3).Draw(t, "sent") == 0:
+				o.Failed(in)
+			default:
+				handle(in)
+			}
+		}
+		// write is what the writer does in two steps, so that frames arrive between them.
+		var batch []*Frame
+		write := func() {
+			if batch == nil {
+				batch = o.Take(nil)
+				return
+			}
+			for _, f := range batch {
+				var from, to int
+				if _, err := fmt.Sscan(string(f.Head), &from, &to); err != nil {
+					t.Fatal(err)
+				}
+				for i := from + 1; i <= to; i++ {
+					has[i] = true
+				}
+			}
+			batch = nil
+			o.Wrote()
+			if r.at(o.written) > prefix() {
+				t.Fatalf("%d is claimed to be written, the client has all up to %d", r.at(o.written), prefix())
+			}
+		}
+		// lose has some messages on their way lost, and the consumer learns of it
+		// before or after what is left has arrived.
+		lose := func(t *rapid.T) {
+			r.wire = slices.DeleteFunc(r.wire, func(f *Frame) bool {
+				return f != nil && rapid.Bool().Draw(t, "lost")
+			})
+			r.wire = slices.Insert(r.wire, rapid.IntRange(0, len(r.wire)).Draw(t, "notice"), nil)
+		}
+		for range rapid.IntRange(0, 50).Draw(t, "before") {
+			update()
+		}
+		r.wire = nil // no connection was there yet
+		in, due := o.Ask(noVector)
+		if !due {
+			t.Fatal("no Join is due")
+		}
+		handle(in)
+		t.Repeat(map[string]func(*rapid.T){
+			"update": func(*rapid.T) { update() },
+			"burst": func(*rapid.T) {
+				for range 8 {
+					update()
+					arrive()
+				}
+			},
+			"step 2": func(*rapid.T) { step2() },
+			"arrive": func(*rapid.T) { arrive() },
+			"write":  func(*rapid.T) { write() },
+			"ask":    func(*rapid.T) { ask() },
+			"lose":   lose,
+			"replace": func(t *rapid.T) { // another worker takes the room
+				state := r.state()
+				r.epoch, r.seq, r.knows = r.epoch+1, 0, false
+				r.base[r.epoch] = state
+				lose(t)
+			},
+			"repeat": func(t *rapid.T) {
+				if len(r.sent) > 0 {
+					r.wire = append(r.wire, rapid.SampledFrom(r.sent).Draw(t, "which"))
+				}
+			},
+		})
+		if !greeted {
+			r.knows = true
+			step2()
+		}
+		r.wire = append(r.wire, nil) // what was lost is always reported in the end
+		for range 1000 {
+			arrive()
+			write()
+			if in, due := o.Ask(r.vectors.At); due {
+				handle(in)
+			}
+		}
+		if got := prefix(); got != r.state() {
+			t.Fatalf("the client has all up to %d of %d; %+v", got, r.state(), o)
+		}
+		if o.behind || o.asked || o.Due() || o.rejoining || !o.Empty() || o.waiting+o.writing != 0 {
+			t.Fatalf("the outbox did not come to rest: %+v", o)
+		}
+	})
+}
+
+// joined returns an Outbox that has written the state 1.10.
+func joined(t *testing.T) *Outbox {
+	t.Helper()
+	o := newOutbox(testSize)
+	if in := o.mustAsk(t, noVector); in.Kind != event.InputJoin || in.Opening != event.OpeningServer {
+		t.Fatalf("the first input is %+v", in)
+	}
+	o.mustAdd(t, step2(1, 10))
+	o.write()
+	return o
+}
+
+// What is written of the frames that arrive, and what is asked for afterwards.
+func TestSequence(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in     []*Frame
+		want   []string
+		change Change // of the last frame
+		asked  string // the Mark of the Resync, or nothing
+	}{
+		"in order":              {in: []*Frame{broadcast(1, 11), broadcast(1, 12)}, want: []string{"1.b", "1.c"}},
+		"duplicate":             {in: []*Frame{broadcast(1, 10), broadcast(1, 11), broadcast(1, 11), broadcast(1, 3)}, want: []string{"1.b"}},
+		"hole":                  {in: []*Frame{broadcast(1, 11), broadcast(1, 13)}, want: []string{"1.b"}, change: ChangeBehind, asked: "1.b"},
+		"after a hole":          {in: []*Frame{broadcast(1, 12), broadcast(1, 13)}, asked: "1.a"},
+		"first after the whole": {in: []*Frame{broadcast(1, 12)}, change: ChangeBehind, asked: "1.a"},
+		"other epoch":           {in: []*Frame{broadcast(2, 11)}, change: ChangeBehind, asked: "1.a"},
+		"other epoch, smaller":  {in: []*Frame{broadcast(2, 1), broadcast(1, 11)}, asked: "1.a"},
+		"a hole that a SyncStep2 closes": {
+			in: []*Frame{broadcast(1, 13), step2(1, 14), broadcast(1, 15)}, want: []string{"1.e", "1.f"},
+		},
+		"another epoch's SyncStep2": {in: []*Frame{step2(2, 1), broadcast(2, 2)}, want: []string{"2.1", "2.2"}},
+		"a SyncStep2 is older": {
+			in: []*Frame{broadcast(1, 11), step2(1, 10), broadcast(1, 12)}, want: []string{"1.b", "1.a", "1.c"},
+		},
+		"an answer that was not asked for": {in: []*Frame{answer(1, 20), broadcast(1, 21)}, want: []string{"1.14", "1.15"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := joined(t)
+			change := ChangeNone
+			for _, f := range tc.in {
+				change = o.mustAdd(t, f)
+			}
+			if change != tc.change {
+				t.Errorf("the last frame changed %d, want %d", change, tc.change)
+			}
+			if diff := cmp.Diff(tc.want, o.write()); diff != "" {
+				t.Errorf("written (-want +got):\n%s", diff)
+			}
+			in, due := o.Ask(noVector)
+			got := ""
+			if due {
+				got = in.Mark.String()
+			}
+			if got != tc.asked || due && in.Kind != event.InputResync {
+				t.Errorf("asked with %+v, want a Resync from %q", in, tc.asked)
+			}
+		})
+	}
+}
+
+// Before the first whole frame there is no state that a broadcast could continue.
+func TestBroadcastsBeforeTheFirstAnswer(t *testing.T) {
+	o := newOutbox(testSize)
+	o.mustAsk(t, noVector)
+	for _, f := range []*Frame{broadcast(1, 5), broadcast(1, 6), step2(1, 6), broadcast(1, 7)} {
+		if change := o.mustAdd(t, f); change != ChangeNone {
+			t.Errorf("%v changed %d", f.Mark, change)
+		}
+	}
+	if diff := cmp.Diff([]string{"1.5", "1.6", "1.6", "1.7"}, o.write()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if o.written != mark(1, 7) {
+		t.Errorf("written up to %v", o.written)
+	}
+}
+
+func TestResync(t *testing.T) {
+	o := joined(t)
+	o.mustAdd(t, broadcast(1, 11))
+	o.mustAdd(t, broadcast(1, 13))
+	if o.Due() {
+		t.Error("a Resync is due while a document frame waits")
+	}
+	batch := o.Take(nil)
+	if o.Due() {
+		t.Error("a Resync is due while a document frame is being written")
+	}
+	if len(batch) != 1 {
+		t.Errorf("%d frames are taken", len(batch))
+	}
+	o.Wrote()
+	in := o.mustAsk(t, noVector)
+	if diff := cmp.Diff(event.Input{Kind: event.InputResync, Mark: mark(1, 11)}, in); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if o.Due() {
+		t.Error("a second Resync is due")
+	}
+	o.Failed(in)
+	if again := o.mustAsk(t, noVector); again.Mark != in.Mark {
+		t.Errorf("asked again with %+v", again)
+	}
+	o.mustAdd(t, broadcast(1, 14)) // the answer includes it
+	if change := o.mustAdd(t, answer(1, 14)); change != ChangeResynced {
+		t.Errorf("the answer changed %d", change)
+	}
+	o.mustAdd(t, broadcast(1, 15))
+	if diff := cmp.Diff([]string{"1.e", "1.f"}, o.write()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if o.Due() {
+		t.Error("something is due")
+	}
+}
+
+func TestRejoin(t *testing.T) {
+	var vectors Vectors
+	vectors.Add(mark(1, 8), []byte("eight"))
+	o := joined(t)
+	o.mustAdd(t, broadcast(1, 11))
+	o.Take(nil) // it is being written
+	o.mustAdd(t, broadcast(1, 12))
+	o.Rejoin()
+	want := event.Input{Kind: event.InputJoin, Opening: event.OpeningRejoin, Mark: mark(1, 10), Vector: []byte("eight")}
+	in := o.mustAsk(t, vectors.At)
+	if diff := cmp.Diff(want, in); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if o.Due() {
+		t.Error("a second Join is due")
+	}
+	o.Failed(in)
+	if diff := cmp.Diff(want, o.mustAsk(t, vectors.At)); diff != "" {
+		t.Errorf("after a failure: -want +got:\n%s", diff)
+	}
+	o.Wrote()
+	o.mustAdd(t, broadcast(1, 13)) // the old room's; it continues what waits
+	o.mustAdd(t, broadcast(2, 3))  // the new room's, for other connections: the answer includes it
+	if o.Due() {
+		t.Error("a Resync is due, and the answer to the Join is on its way")
+	}
+	if change := o.mustAdd(t, step2(2, 3)); change != ChangeRejoined {
+		t.Errorf("the answer changed %d", change)
+	}
+	o.mustAdd(t, broadcast(2, 4))
+	if diff := cmp.Diff([]string{"2.3", "2.4"}, o.write()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	o.Rejoin()
+	if in := o.mustAsk(t, vectors.At); in.Mark != mark(2, 4) || in.Vector != nil {
+		t.Errorf("the next Join is %+v", in)
+	}
+}
+
+// The answer to a Resync may be lost with the room that it was sent to.
+func TestRejoinForgetsTheResync(t *testing.T) {
+	o := joined(t)
+	o.mustAdd(t, broadcast(1, 12))
+	if in := o.mustAsk(t, noVector); in.Kind != event.InputResync {
+		t.Fatalf("asked with %+v", in)
+	}
+	o.Rejoin()
+	if in := o.mustAsk(t, noVector); in.Opening != event.OpeningRejoin || in.Mark != mark(1, 10) {
+		t.Fatalf("asked with %+v", in)
+	}
+	o.mustAdd(t, step2(2, 1))
+	o.write()
+	o.mustAdd(t, broadcast(2, 3))
+	if in := o.mustAsk(t, noVector); in.Kind != event.InputResync || in.Mark != mark(2, 1) {
+		t.Errorf("asked with %+v", in)
+	}
+}
+
+// A Join that was not sent is sent again as it was, and a loss before that
+// changes nothing.
+func TestFirstJoinFails(t *testing.T) {
+	o := newOutbox(testSize)
+	in := o.mustAsk(t, noVector)
+	if !o.Joined() {
+		t.Error("the connection has not joined")
+	}
+	o.Failed(in)
+	if o.Joined() {
+		t.Error("the connection has joined")
+	}
+	o.Rejoin()
+	if again := o.mustAsk(t, noVector); again.Opening != event.OpeningServer || o.Due() {
+		t.Errorf("asked with %+v, and more is due: %v", again, o.Due())
+	}
+}
+
+func TestOverflow(t *testing.T) {
+	o := newOutbox(2 << 10)
+	o.mustAsk(t, noVector)
+	o.mustAdd(t, step2(1, 1))
+	o.mustAdd(t, broadcast(1, 2))
+	if change := o.mustAdd(t, frame(protocol.Update, true, mark(1, 3), 1<<10)); change != ChangeBehind {
+		t.Errorf("the large frame changed %d", change)
+	}
+	if change := o.mustAdd(t, broadcast(1, 4)); change != ChangeNone {
+		t.Errorf("the next changed %d", change)
+	}
+	if diff := cmp.Diff([]string{"1.1"}, o.write()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if in := o.mustAsk(t, noVector); in.Kind != event.InputResync || in.Mark != mark(1, 1) {
+		t.Errorf("asked with %+v", in)
+	}
+}
+
+// However often a room is replaced, one answer waits for a client that doesn't read.
+func TestRejoinsAreBounded(t *testing.T) {
+	o := newOutbox(8 << 10)
+	o.mustAsk(t, noVector)
+	o.mustAdd(t, step2(1, 1))
+	for epoch := range uint64(100) {
+		o.Rejoin()
+		o.mustAsk(t, noVector)
+		o.mustAdd(t, frame(protocol.SyncStep2, false, mark(epoch+2, 1), 8<<10))
+		if len(o.queue) != 1 || o.Waiting() > 10<<10 {
+			t.Fatalf("%d frames of %d bytes wait", len(o.queue), o.Waiting())
+		}
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	o := joined(t)
+	o.mustAdd(t, broadcast(1, 11))
+	o.mustAdd(t, presence(1, "{}"))
+	o.Discard()
+	if !o.Empty() || o.Waiting() != 0 {
+		t.Errorf("%d bytes are left", o.Waiting())
+	}
+}
+
+// An Outbox from which all was taken keeps no frame.
+func TestTakeKeepsNoFrame(t *testing.T) {
+	o := joined(t)
+	for i := range uint64(10) {
+		o.mustAdd(t, broadcast(1, 11+i))
+	}
+	o.Take(nil)
+	for _, f := range o.queue[:cap(o.queue)] {
+		if f != nil {
+			t.Fatal("a frame is kept")
+		}
+	}
+}
+
+func presence(id uint64, state string) *Frame {
+	var data []byte
+	data = lib0.AppendUint(data, 1)
+	data = lib0.AppendUint(data, id)
+	data = lib0.AppendUint(data, 1)
+	data = lib0.AppendBytes(data, []byte(state))
+	return &Frame{Type: protocol.Awareness, Broadcast: true, Head: data, States: data}
+}
+
+func held(o *Outbox) (n int) {
+	for _, f := range o.queue {
+		n += f.cost()
+	}
+	return n
+}
+
+func TestAwarenessIsMerged(t *testing.T) {
+	o := newOutbox(testSize)
+	for i := range 20_000 {
+		o.mustAdd(t, presence(uint64(i%50), fmt.Sprintf(`{"x":%d}`, i)))
+		if n := held(o); n != o.aware || n > 2*awarenessBatch {
+			t.Fatalf("%d bytes of awareness are held, and the outbox counts %d", n, o.aware)
+		}
+	}
+	// What is left ends with the last state of every client.
+	var all []byte
+	for _, f := range o.Take(nil) {
+		all = append(all, f.Head...)
+	}
+	for i := range 50 {
+		if last := fmt.Sprintf(`{"x":%d}`, 20_000-50+i); !bytes.Contains(all, []byte(last)) {
+			t.Errorf("%s is missing", last)
+		}
+	}
+}
+
+// Where clients connect without end, what waits is still bounded.
+func TestAwarenessIsBounded(t *testing.T) {
+	o := newOutbox(64 << 10)
+	for i := range 10_000 {
+		o.mustAdd(t, presence(uint64(i), "null"))
+		if n := held(o); n > o.size/4 {
+			t.Fatalf("%d bytes of awareness are held", n)
+		}
+	}
+	big := presence(1, string(bytes.Repeat([]byte("1"), 100<<10)))
+	o = newOutbox(64 << 10)
+	if o.mustAdd(t, big); len(o.queue) != 1 {
+		t.Errorf("%d frames wait: one message is taken however large", len(o.queue))
+	}
+}
+
+func TestBadAwareness(t *testing.T) {
+	o := newOutbox(1 << 10)
+	bad := bytes.Repeat([]byte{0xff}, 100)
+	f := &Frame{Type: protocol.Awareness, Head: bad, States: bad}
+	o.mustAdd(t, f)
+	if _, err := o.Add(f); err == nil {
+		t.Error("awareness that can't be decoded was merged")
+	}
+}
+
+func TestOnlyTheNewestSyncStep1(t *testing.T) {
+	o := newOutbox(1 << 10)
+	for i := range 1000 {
+		o.mustAdd(t, &Frame{Type: protocol.SyncStep1, Head: []byte{byte(i)}})
+	}
+	if batch := o.Take(nil); len(batch) != 1 || batch[0].Head[0] != 999%256 {
+		t.Errorf("%d frames wait", len(batch))
+	}
+}
+
+// The room decides which of SyncStep1 and SyncStep2 comes first.
+func TestSyncStepsKeepTheirOrder(t *testing.T) {
+	step1, two := &Frame{Type: protocol.SyncStep1}, step2(1, 1)
+	newer, update := &Frame{Type: protocol.SyncStep1}, broadcast(1, 2)
+	large := frame(protocol.Update, true, mark(1, 3), 1<<10)
+	for name, tc := range map[string]struct{ in, want []*Frame }{
+		"OpeningServer":       {[]*Frame{step1, two, update}, []*Frame{step1, two, update}},
+		"OpeningClient":       {[]*Frame{two, step1, update}, []*Frame{two, step1, update}},
+		"asked again":         {[]*Frame{step1, two, newer, update}, []*Frame{two, newer, update}},
+		"updates are dropped": {[]*Frame{two, update, step1, large}, []*Frame{two, step1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOutbox(1 << 10)
+			for _, f := range tc.in {
+				o.mustAdd(t, f)
+			}
+			if got := o.Take(nil); !slices.Equal(got, tc.want) {
+				t.Errorf("%d frames wait, want %d in another order: %v", len(got), len(tc.want), got)
+			}
+		})
+	}
+}
+
+func TestVectors(t *testing.T) {
+	var v Vectors
+	if got := v.At(mark(1, 100)); got != nil {
+		t.Errorf("the zero Vectors have %q", got)
+	}
+	add := func(epoch, seq uint64) { v.Add(mark(epoch, seq), []byte(mark(epoch, seq).String())) }
+	for seq := range uint64(5) {
+		add(1, 2*seq)
+	}
+	add(1, 3) // older than the newest
+	v.Add(mark(1, 9), nil)
+	before := v
+	want := func(m event.Mark, want string) {
+		t.Helper()
+		if got := string(v.At(m)); got != want {
+			t.Errorf("at %v: %q, want %q", m, got, want)
+		}
+	}
+	want(mark(1, 20), "1.8")
+	want(mark(1, 8), "1.8")
+	want(mark(1, 7), "1.6")
+	want(mark(1, 5), "") // long ago
+	want(mark(2, 20), "")
+	want(event.Mark{}, "")
+	for seq := range uint64(5) {
+		add(2, seq) // connections of the epoch before still rejoin
+	}
+	want(mark(2, 9), "2.4")
+	want(mark(2, 3), "2.3")
+	want(mark(1, 20), "1.8")
+	want(mark(1, 7), "1.6")
+	add(3, 0)
+	want(mark(1, 20), "")
+	if got := string(before.At(mark(1, 20))); got != "1.8" {
+		t.Errorf("the copy has %q", got)
+	}
+}
