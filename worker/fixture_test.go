@@ -37,6 +37,23 @@ type faultyStore struct {
 	onAppend func(ctx context.Context, room string) error
 	loads    []string
 	appends  int
+
+	onLoadAfter func() error
+	loadAfters  int
+	noPositions bool // Append returns no position
+}
+
+func (s *faultyStore) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
+	s.mu.Lock()
+	s.loadAfters++
+	on := s.onLoadAfter
+	s.mu.Unlock()
+	if on != nil {
+		if err := on(); err != nil {
+			return store.Log{}, err
+		}
+	}
+	return s.Store.LoadAfter(ctx, room, after)
 }
 
 func (s *faultyStore) Load(ctx context.Context, room string) (store.Log, error) {
@@ -62,7 +79,11 @@ func (s *faultyStore) Append(ctx context.Context, room string, e store.Entry) (s
 			return 0, err
 		}
 	}
-	return s.Store.Append(ctx, room, e)
+	p, err := s.Store.Append(ctx, room, e)
+	if s.noPositions {
+		p = 0
+	}
+	return p, err
 }
 
 // block returns a function that waits until the test sends the error for it to return.

@@ -1,0 +1,242 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+// appendElsewhere appends an update as another worker does.
+func (f *fixture) appendElsewhere(name string, update []byte) store.Position {
+	f.t.Helper()
+	p, err := f.store.Store.Append(context.Background(), name, store.Entry{Encoding: store.V1, Data: update})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return p
+}
+
+// Two workers that hold the same room on one store, with a layer each, find each
+// other's updates. No connection has to reconnect, and each gets broadcasts
+// without a gap.
+func TestTwoWorkersOnOneStoreMeet(t *testing.T) {
+	for seed := range uint64(10) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { twoWorkers(t, rand.New(rand.NewPCG(seed, 0))) })
+		})
+	}
+}
+
+func twoWorkers(t *testing.T, rnd *rand.Rand) {
+	t.Helper()
+	s := memstore.New()
+	type side struct {
+		*fixture
+
+		front  *recorder
+		client *client
+		clock  uint64
+	}
+	sides := make([]*side, 2)
+	for i := range sides {
+		f := start(t, Config{Store: s, Room: func(string) Settings { return Settings{AutosaveDelay: time.Second} }})
+		synctest.Wait()
+		sides[i] = &side{fixture: f, front: attach(t, f.config.Layer), client: newClient(1)}
+		delay := time.Duration(1+rnd.IntN(20)) * time.Millisecond
+		f.onAppend(func(context.Context, string) error {
+			time.Sleep(delay)
+			return nil
+		})
+	}
+	for _, side := range sides {
+		side.front.join("a", 1)
+		side.front.send("a", message(1, protocol.SyncStep1, []byte{0}))
+		side.client.apply(t, side.front.take())
+	}
+	var all [][]byte
+	write := func(i int) {
+		side := sides[i]
+		u := typed(uint64(7+i), side.clock)
+		side.clock++
+		all = append(all, u)
+		if _, err := side.client.doc.Apply(slices.Clone(u), blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+		side.front.send("a", message(1, protocol.Update, slices.Clone(u)))
+	}
+	for range 100 {
+		write(rnd.IntN(2))
+		time.Sleep(time.Duration(rnd.IntN(30)) * time.Millisecond)
+	}
+	for _, i := range []int{0, 1, 0} { // a worker finds with its own next append what the other has stored
+		time.Sleep(time.Second)
+		write(i)
+	}
+	time.Sleep(time.Second)
+	for i, side := range sides {
+		side.client.apply(t, side.front.take())
+		side.client.want(t, all[:len(all)-i]...) // the second has appended nothing after the last update
+		side.wantStored("a", all...)
+		if log := side.logged(); log != "" {
+			t.Errorf("worker %d logged: %s", i, log)
+		}
+	}
+	for _, side := range sides {
+		side.stop()
+		if err := <-side.ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		side.front.Close()
+		side.fixture.front.Close()
+	}
+}
+
+// What another worker has stored follows the broadcasts of earlier turns, because
+// its Mark is later.
+func TestMissingEntriesFollowWhatWaits(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		front, c := attach(t, f.config.Layer), newClient(1)
+		front.join("a", 1)
+		front.send("a", message(1, protocol.SyncStep1, []byte{0}))
+		c.apply(t, front.take())
+		f.appendElsewhere("a", typed(9, 0))
+		on, release := block()
+		f.onAppend(on)
+		front.send("a", message(1, protocol.Update, typed(7, 0)))
+		synctest.Wait()
+		front.send("a", message(1, protocol.Update, typed(7, 1)))
+		synctest.Wait()
+		release <- nil
+		c.apply(t, front.want("a: all Update"))
+		c.want(t, typed(7, 0))
+		release <- nil
+		c.apply(t, front.want("a: all Update", "a: all Update"))
+		c.want(t, typed(7, 0), typed(7, 1), typed(9, 0))
+		f.wantStored("a", typed(7, 0), typed(7, 1), typed(9, 0))
+		if n := f.appends(); n != 2 {
+			t.Errorf("%d appends: what was stored elsewhere is not appended again", n)
+		}
+		front.Close()
+	})
+}
+
+// The snapshot of another worker is taken like its updates.
+func TestMissingEntriesInASnapshot(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, 1)
+		f.appendElsewhere("a", typed(9, 0))
+		log, err := f.store.Store.Load(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		merged, err := blocks.Merge(blocks.V1, typed(7, 0), typed(9, 0))
+		if err == nil {
+			err = f.store.Store.Compact(t.Context(), "a", log, store.Entry{Encoding: store.V1, Data: merged})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.write("a", 1, typed(7, 1))
+		f.want("a: all Update", "a: all Update")
+		f.query("a", event.Mark{}).wantDocument(typed(7, 0), typed(7, 1), typed(9, 0))
+		loads := f.store.loadAfters
+		f.types("a", 2, 5)
+		if f.store.loadAfters != loads {
+			t.Error("the log is loaded again, although nothing is missing")
+		}
+	})
+}
+
+func TestMissingEntriesThatCanNotBeLoaded(t *testing.T) {
+	for name, fault := range map[string]func() error{
+		"error":  func() error { return errFault },
+		"panic":  func() error { panic("loading") },
+		"damage": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, Settings{}, func(f *fixture) {
+				f.pair("a")
+				f.types("a", 0, 1)
+				code := "1013"
+				switch name {
+				case "damage":
+					f.appendElsewhere("a", []byte{1})
+				case "panic":
+					code = "1011"
+					fallthrough
+				default:
+					f.appendElsewhere("a", typed(9, 0))
+					f.store.onLoadAfter = fault
+				}
+				f.write("a", 1, typed(7, 1))
+				f.want("a: all Update", "a: 1 Close "+code, "a: 2 Close "+code) // it is stored
+				if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") {
+					t.Errorf("logged: %s", log)
+				}
+				f.store.onLoadAfter = nil
+				f.rest()
+				if name != "damage" {
+					f.pair("a")
+					f.query("a", event.Mark{}).wantDocument(typed(7, 0), typed(7, 1), typed(9, 0))
+				}
+			})
+		})
+	}
+}
+
+// A room that was deleted and created again is another document.
+func TestRoomThatWasCreatedAgainElsewhere(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		f.types("a", 0, 1)
+		if err := f.store.Store.Delete(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.store.Store.Create(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(9, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		f.write("a", 1, typed(7, 1))
+		f.want("a: all Update", "a: 1 Close 4404", "a: 2 Close 4404")
+		if log := f.logged(); log != "" {
+			t.Errorf("logged: %s", log)
+		}
+	})
+}
+
+func TestStoreWithoutAnOrderOfPositions(t *testing.T) {
+	for name, prepare := range map[string]func(f *fixture){
+		"LoadAfter is unsupported": func(f *fixture) {
+			f.store.onLoadAfter = func() error { return fmt.Errorf("wrapped: %w", errors.ErrUnsupported) }
+		},
+		"positions are unknown": func(f *fixture) { f.store.noPositions = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			run(t, Settings{}, func(f *fixture) {
+				prepare(f)
+				f.pair("a")
+				f.types("a", 0, 2)
+				f.appendElsewhere("a", typed(9, 0))
+				f.types("a", 2, 10)
+				if n := f.store.loadAfters; n > 1 {
+					t.Errorf("LoadAfter was called %d times", n)
+				}
+				if log := f.logged(); log != "" {
+					t.Errorf("logged: %s", log)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,144 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store"
+)
+
+// eventLog records events.
+type eventLog struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *eventLog) add(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, fmt.Sprintf(format, args...))
+}
+
+// take returns the events since the last call.
+func (l *eventLog) take() []string {
+	synctest.Wait()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.lines
+	l.lines = nil
+	return lines
+}
+
+func (l *eventLog) events() Events {
+	return Events{
+		Loaded: func(i LoadInfo) { l.add("%s loaded %d entries, %t, %v", i.Room, i.Entries, i.Bytes > 0, i.Duration) },
+		Turn:   func(i TurnInfo) { l.add("%s turn of %d, adds %d, %v", i.Room, i.Inputs, i.Added, i.Duration) },
+		Appended: func(i AppendInfo) {
+			l.add("%s appended %d of %d bytes, %v, %v", i.Room, i.Turns, i.Bytes, i.Duration, i.Err)
+		},
+		Merged: func(i MergeInfo) { l.add("%s merged %d of %d bytes", i.Room, i.Entries, i.Bytes) },
+		Compacted: func(i CompactInfo) {
+			l.add("%s compacted %d, %t, %v, %v", i.Room, i.Entries, i.Bytes > 0, i.Duration, i.Err)
+		},
+		Evicted: func(room string) { l.add("%s evicted", room) },
+		Failed:  func(i FailInfo) { l.add("%s failed with %d: %v", i.Room, i.Close.Code, i.Err) },
+	}
+}
+
+func TestEvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l eventLog
+		f := start(t, Config{
+			Events: l.events(),
+			Room:   func(string) Settings { return Settings{RemoveDelay: time.Second, AutosaveDelay: time.Hour} },
+		})
+		synctest.Wait()
+		want := func(what string, want ...string) {
+			t.Helper()
+			if diff := cmp.Diff(want, l.take()); diff != "" {
+				t.Errorf("%s: (-want +got)\n%s", what, diff)
+			}
+		}
+		size := len(typed(7, 0))
+		f.onLoad(func(context.Context, string) error {
+			time.Sleep(2 * time.Second)
+			return nil
+		})
+		f.join("a", 1)
+		time.Sleep(2 * time.Second)
+		want("a Join", "a loaded 0 entries, false, 2s", "a turn of 1, adds 0, 0s")
+		f.onLoad(nil)
+
+		f.onAppend(func(context.Context, string) error {
+			time.Sleep(3 * time.Second)
+			return nil
+		})
+		f.write("a", 1, typed(7, 0))
+		time.Sleep(3 * time.Second)
+		want("an update", fmt.Sprintf("a turn of 1, adds %d, 0s", size), fmt.Sprintf("a appended 1 of %d bytes, 3s, <nil>", size))
+		f.onAppend(nil)
+
+		if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(9, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		f.write("a", 1, typed(8, 0))
+		want("a write elsewhere", fmt.Sprintf("a turn of 1, adds %d, 0s", size), fmt.Sprintf("a appended 1 of %d bytes, 0s, <nil>", size),
+			fmt.Sprintf("a merged 2 of %d bytes", 2*size))
+
+		f.leave("a", 1)
+		want("a Leave", "a turn of 1, adds 0, 0s")
+		time.Sleep(time.Second)
+		want("the end", "a compacted 3, true, 0s, <nil>", "a evicted")
+
+		f.join("a", 1)
+		want("a Join", "a loaded 1 entries, true, 0s", "a turn of 1, adds 0, 0s")
+		f.onAppend(func(context.Context, string) error { return errFault })
+		f.write("a", 1, typed(7, 1))
+		got := l.take()
+		if len(got) != 3 || got[2] != fmt.Sprintf("a failed with %d: %v", protocol.CloseTryLater, errFault) {
+			t.Errorf("events of an append that fails: %q", got)
+		}
+		f.rest()
+		want("the end", "a evicted")
+		f.logged()
+		f.stop()
+		<-f.ended
+		f.front.Close()
+	})
+}
+
+// A panic in an event is contained like one in a room.
+func TestEventsThatPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		boom := func(string) { panic(errors.New("boom")) }
+		f := start(t, Config{Events: Events{
+			Appended: func(i AppendInfo) { boom(i.Room) },
+			Evicted:  boom,
+		}})
+		synctest.Wait()
+		f.join("a", 1)
+		f.want("a: 1 SyncStep1")
+		f.write("a", 1, typed(7, 0))
+		if closed := f.closed(); !slices.Equal(closed, []string{"a: 1 Close 1011"}) {
+			t.Errorf("closed %q", closed)
+		}
+		f.rest()
+		if names := f.inMemory(); len(names) > 0 {
+			t.Errorf("rooms %q are in memory", names)
+		}
+		f.wantStored("a", typed(7, 0))
+		f.logged()
+		f.stop()
+		<-f.ended
+		f.front.Close()
+	})
+}

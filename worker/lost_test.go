@@ -1,0 +1,356 @@
+package worker
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/memlayer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store/memstore"
+)
+
+// frontLayer keeps the handler of the worker and the addresses of fronts, so that a
+// test can report losses.
+type frontLayer struct {
+	*memlayer.Layer
+
+	handler layer.BackHandler
+	last    layer.Address // of the front that sent last
+}
+
+func (l *frontLayer) Serve(h layer.BackHandler) (layer.Back, error) {
+	l.handler = h
+	handle := h.Handle
+	h.Handle = func(in layer.Input) error {
+		l.last = in.From
+		return handle(in)
+	}
+	return l.Layer.Serve(h)
+}
+
+// runWithLosses is run with a layer whose losses the test reports.
+func runWithLosses(t *testing.T, settings Settings, test func(f *fixture, l *frontLayer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		l := &frontLayer{Layer: memlayer.New()}
+		f := start(t, Config{Layer: l, Room: func(string) Settings { return settings }})
+		synctest.Wait()
+		f.front.Close()
+		var err error
+		if f.front, err = l.Attach(layer.FrontHandler{Deliver: f.deliver, Lost: f.noteLost}); err != nil {
+			t.Fatal(err)
+		}
+		test(f, l)
+		f.stop()
+		if err := <-f.ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		f.front.Close()
+	})
+}
+
+// A room answers messages of connections that it doesn't know with a Rejoin, once
+// a turn.
+func TestUnknownConnectionsAreToRejoin(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		other := attach(t, f.config.Layer)
+		f.pair("a")
+		other.send("a", message(3, protocol.Update, typed(7, 0)))
+		other.want("a: 3 Rejoin")
+		other.send("a", event.Input{Kind: event.InputResync, Conn: 3})
+		other.want("a: 3 Rejoin")
+		f.want()
+		if n := len(f.find("a").receivers.unknown); n != 0 {
+			t.Errorf("%d unknown connections are left", n)
+		}
+		other.send("a", event.Input{Kind: event.InputJoin, Conn: 3, Access: event.AccessWrite, Opening: event.OpeningRejoin})
+		other.want("a: 3 SyncStep1", "a: 3 SyncStep2")
+		other.send("a", message(3, protocol.Update, typed(7, 0)))
+		other.want("a: all Update")
+		f.want("a: all Update")
+
+		// Nor is a connection swallowed that the room has closed.
+		other.send("a", message(3, protocol.Update, []byte{1}))
+		other.want("a: 3 Close 1007")
+		other.send("a", message(3, protocol.Update, typed(7, 1)))
+		other.want("a: 3 Rejoin")
+		other.Close()
+	})
+}
+
+func TestRejoinOfARoomThatIsNotOpen(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.write("a", 1, typed(7, 0))
+		f.want("a: 1 Rejoin")
+		if n := f.opened(); n != 0 {
+			t.Errorf("loaded %d times", n)
+		}
+		f.rejoin("a", 1)
+		f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
+		f.write("a", 1, typed(7, 0))
+		f.want("a: all Update")
+		f.leave("b", 1)
+		f.want()
+	})
+}
+
+// A closed room closes a connection once. One that it doesn't know joins again,
+// and is closed then.
+func TestRejoinOfAClosedRoom(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.onLoad(func(context.Context, string) error { return errFault })
+		f.join("a", 1)
+		f.want("a: 1 Close 1013")
+		f.write("a", 1, typed(7, 0)) // sent before the Close arrived
+		f.want()
+		f.write("a", 2, typed(7, 0))
+		f.want("a: 2 Rejoin")
+		f.rejoin("a", 2)
+		f.want("a: 2 Close 1013")
+		f.logged()
+	})
+}
+
+// When something was lost, the connections of that front are asked whether they
+// still exist, those of other fronts aren't.
+func TestLostFront(t *testing.T) {
+	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
+		other := attach(t, l)
+		f.pair("a")
+		f.pair("b")
+		watch := f.request("a", event.Request{Kind: event.RequestWatch})
+		watch.response()
+		front := l.last
+		other.join("a", 3)
+		other.want("a: 3 SyncStep1")
+		l.handler.Lost(front)
+		f.want("a: 1 Rejoin", "a: 2 Rejoin", "b: 1 Rejoin", "b: 2 Rejoin")
+		if watch.rejoins != 1 {
+			t.Errorf("the watcher was asked %d times to watch again", watch.rejoins)
+		}
+		other.want()
+
+		f.rejoin("a", 1)
+		f.leave("a", 2) // it doesn't exist
+		f.leave("b", 1)
+		f.leave("b", 2)
+		f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
+		got := f.query("a", event.Mark{}).response().Members
+		if len(got) != 2 || got[0].ID != 1 || got[1].ID != 3 {
+			t.Errorf("the members are %+v, want 1 and 3", got)
+		}
+		other.Close()
+	})
+}
+
+// Connections whose Join waits in the mailbox are asked, too.
+func TestLostFrontWhileARoomLoads(t *testing.T) {
+	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
+		on, release := block()
+		f.onLoad(on)
+		f.join("a", 1)
+		synctest.Wait()
+		l.handler.Lost(l.last)
+		f.want()
+		release <- nil
+		f.want("a: 1 Rejoin", "a: 1 SyncStep1")
+
+		f.onLoad(func(context.Context, string) error { return errFault })
+		f.join("b", 1)
+		f.want("b: 1 Close 1013")
+		l.handler.Lost(l.last) // the Close may be lost
+		f.want("a: 1 Rejoin", "b: 1 Rejoin")
+		f.logged()
+	})
+}
+
+// The connections and watchers of a front that is gone have left.
+func TestGoneFront(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
+		other := attach(t, f.config.Layer)
+		f.join("a", 1)
+		other.join("a", 2, 3)
+		other.join("b", 4)
+		other.send("a", event.Input{Kind: event.InputRequest, Conn: 9, Request: &event.Request{Kind: event.RequestWatch}})
+		other.send("b", event.Input{Kind: event.InputRequest, Conn: 9, Request: &event.Request{Kind: event.RequestWatch}})
+		synctest.Wait()
+		other.send("a", message(3, protocol.Awareness, present(8, 1, "{}")))
+		f.want("a: 1 SyncStep1", "a: all Awareness")
+
+		other.Close()
+		f.want("a: all Awareness") // 3 has left
+		got := f.query("a", event.Mark{}).response()
+		if len(got.Members) != 1 || got.Members[0].ID != 1 || len(got.States) != 0 {
+			t.Errorf("members %+v with states %+v, want 1", got.Members, got.States)
+		}
+		if r := f.find("a").receivers; len(r.known) != 1 || len(r.fronts) != 1 {
+			t.Errorf("receivers %+v", r)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if names := f.inMemory(); !slices.Equal(names, []string{"a"}) {
+			t.Errorf("rooms %q are in memory: b was left", names)
+		}
+	})
+}
+
+// A front that goes while a room loads leaves nothing behind.
+func TestGoneFrontWhileARoomLoads(t *testing.T) {
+	run(t, Settings{MailboxInputs: 3, RemoveDelay: time.Second}, func(f *fixture) {
+		on, release := block()
+		f.onLoad(on)
+		other := attach(t, f.config.Layer)
+		other.join("a", 1, 2, 3) // the mailbox is full
+		other.Close()
+		release <- nil
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if names := f.inMemory(); len(names) > 0 {
+			t.Errorf("rooms %q are in memory", names)
+		}
+	})
+}
+
+// A room that another worker runs from now on is stored, hands over its
+// connections and goes. Others stay.
+func TestMovedRoom(t *testing.T) {
+	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
+		f.pair("a")
+		f.pair("b")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 0))
+		synctest.Wait()
+		l.handler.Moved(func(name string) bool { return name == "a" })
+		f.want() // before the update is stored
+		release <- nil
+		f.want("a: all Update", "a: 1 Rejoin", "a: 2 Rejoin")
+		f.wantStored("a", typed(7, 0))
+		f.onAppend(nil)
+		if names := f.inMemory(); !slices.Equal(names, []string{"b"}) {
+			t.Errorf("rooms %q are in memory, want b", names)
+		}
+		f.write("b", 1, typed(7, 0))
+		f.want("b: all Update")
+		f.write("a", 2, typed(8, 0)) // sent before the Rejoin arrived
+		f.want("a: 2 Rejoin")
+	})
+}
+
+// What arrives while a moved room is compacted is neither swallowed nor lost.
+func TestMovedRoomThatIsCompacted(t *testing.T) {
+	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
+		f.pair("a")
+		f.types("a", 0, 10)
+		on, release := block()
+		f.onLoad(on)
+		l.handler.Moved(func(string) bool { return true })
+		f.want("a: 1 Rejoin", "a: 2 Rejoin")
+		f.write("a", 1, typed(7, 10))
+		f.want("a: 1 Rejoin")
+		f.rejoin("a", 1) // the layer of the consumer doesn't know the new worker yet
+		f.want("a: 1 SyncStep1", "a: 1 SyncStep2", "a: 1 Rejoin")
+		release <- nil
+		f.onLoad(nil)
+		if names := f.inMemory(); len(names) > 0 {
+			t.Errorf("rooms %q are in memory", names)
+		}
+		f.want()
+	})
+}
+
+// A second worker takes the rooms of one that drains. The connections join it with
+// what they have, and lose nothing.
+func TestHandOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s := memlayer.New(), memstore.New()
+		begin := func() (stop func()) {
+			ctx, cancel := context.WithCancel(t.Context())
+			w := New(Config{Layer: l, Store: s})
+			ended := make(chan error, 1)
+			go func() { ended <- w.Run(ctx) }()
+			synctest.Wait()
+			return func() {
+				cancel()
+				if err := <-ended; err != nil {
+					t.Errorf("Run: %v", err)
+				}
+			}
+		}
+		stop := begin()
+		front := attach(t, l)
+		one, two := newClient(1), newClient(2)
+		both := func(outs []layer.Output) {
+			one.apply(t, outs)
+			two.apply(t, outs)
+		}
+		front.join("a", 1, 2)
+		for _, conn := range []event.ConnID{1, 2} {
+			front.send("a", message(conn, protocol.SyncStep1, []byte{0}))
+		}
+		both(front.take())
+		var all [][]byte
+		write := func(c *client, client, clock uint64) {
+			u := typed(client, clock)
+			all = append(all, u)
+			if _, err := c.doc.Apply(slices.Clone(u), blocks.V1); err != nil {
+				t.Fatal(err)
+			}
+			front.send("a", message(c.conn, protocol.Update, slices.Clone(u)))
+		}
+		for clock := range uint64(5) {
+			write(one, 7, clock)
+			both(front.take())
+		}
+		front.send("a", message(1, protocol.Awareness, present(7, 1, "{}")))
+		front.take()
+		first := one.mark
+
+		stop()
+		front.want("a: 1 Rejoin", "a: 2 Rejoin")
+		if front.lost != 1 {
+			t.Errorf("the front was told %d times that the worker is lost", front.lost)
+		}
+		// What connection 1 writes meanwhile reaches no worker.
+		unsent := typed(7, 5)
+		all = append(all, unsent)
+		if _, err := one.doc.Apply(slices.Clone(unsent), blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+
+		stop = begin()
+		for _, c := range []*client{one, two} {
+			front.send("a", event.Input{
+				Kind: event.InputJoin, Conn: c.conn, Access: event.AccessWrite | event.AccessPresent,
+				Opening: event.OpeningRejoin, Mark: c.mark, Vector: c.doc.StateVector(),
+			})
+		}
+		outs := front.want("a: 1 SyncStep1", "a: 1 SyncStep2", "a: 2 SyncStep1", "a: 2 SyncStep2")
+		if n := len(outs[1].Message.Data); n > 2 {
+			t.Errorf("connection 1 is sent %d bytes, although it lacks nothing", n)
+		}
+		both(outs)
+		if one.mark.Epoch == first.Epoch {
+			t.Error("the new worker uses the epoch of the old one")
+		}
+		// The client answers the SyncStep1 with what the room lacks.
+		diff, err := one.doc.Diff(outs[0].Message.Data, blocks.V1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		front.send("a", message(1, protocol.SyncStep2, diff))
+		both(front.take())
+		write(two, 8, 0)
+		both(front.take())
+		one.want(t, all...)
+		two.want(t, all...)
+		stop()
+		front.Close()
+	})
+}
