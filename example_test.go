@@ -6,13 +6,23 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 
 	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
+	"github.com/yroom/yroom/layer/memlayer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/worker"
 	"github.com/yroom/yroom/yjs"
 )
 
-// A server in ten lines, and two people who meet in one of its rooms.
+// A server in ten lines, and two clients that meet in one of its rooms.
 func Example() {
 	server, err := yroom.New(yroom.Config{})
 	if err != nil {
@@ -30,50 +40,173 @@ func Example() {
 	address := "ws://" + listener.Addr().String() + "/ws/hello"
 	ctx := context.Background()
 
-	ada, err := wstest.Dial(ctx, address, nil)
+	ada, err := wsclient.Dial(ctx, address, nil)
 	check(err)
-	check(ada.Send(update(hello)))
-	check(ada.Await(update(hello))) // her own echo: it is stored
+	check(ada.Send(testkit.Update(hello)))
+	check(ada.Await(testkit.Update(hello))) // her own echo: it is stored
 
-	bob, err := wstest.Dial(ctx, address, nil)
+	bob, err := wsclient.Dial(ctx, address, nil)
 	check(err)
-	check(bob.Send(syncStep1(emptyStateVector)))
-	check(bob.Await(syncStep2(hello)))
+	check(bob.Send(testkit.SyncStep1(emptyStateVector)))
+	check(bob.Await(testkit.SyncStep2(hello)))
 	fmt.Println("Bob has what Ada wrote.")
 
 	ended := make(chan error)
 	go func() { ended <- server.Shutdown(ctx) }()
-	fmt.Println(ada.AwaitClose())
-	fmt.Println(bob.AwaitClose())
+	for _, c := range []*wsclient.Client{ada, bob} {
+		code, _, err := c.AwaitClose()
+		check(err)
+		fmt.Println("closed with", code)
+	}
 	check(<-ended)
 	check(web.Shutdown(ctx))
 	// Output:
 	// Bob has what Ada wrote.
-	// 1012 <nil>
-	// 1012 <nil>
+	// closed with 1012
+	// closed with 1012
 }
 
-// A program adds a line to a document. Whoever has it open sees that at once.
-func ExampleDocument_Edit() {
-	server, err := yroom.New(yroom.Config{})
-	check(err)
-	ctx := context.Background()
-	minutes := server.Document("minutes")
+// Admit authenticates a request, and decides which room it leads to and what the
+// connection may do there.
+func ExampleConfig_admit() {
+	users := map[string]string{"s3cret": "ada", "gu3st": "bob"} // by token
 
-	err = minutes.Edit(ctx, func(doc *yjs.Doc) error {
-		notes, err := doc.Text("notes")
+	server, err := yroom.New(yroom.Config{Hooks: consumer.Hooks{
+		Admit: func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+			user, ok := users[r.Token]
+			if !ok {
+				return consumer.Admission{}, &consumer.StatusError{Status: http.StatusUnauthorized, Reason: "Please log in."}
+			}
+			a := consumer.Admission{Room: r.Room, User: user, Access: event.AccessPresent}
+			if user == "ada" {
+				a.Access |= event.AccessWrite
+			}
+			return a, nil
+		},
+		PostConnect: func(c *consumer.Conn) {
+			fmt.Println(c.User(), "may write:", c.Access().May(event.AccessWrite))
+		},
+	}})
+	check(err)
+	web := httptest.NewServer(server)
+	for _, token := range []string{"s3cret", "gu3st", "wrong"} {
+		c, err := wsclient.Dial(context.Background(), web.URL+"/minutes?token="+token, nil)
 		if err != nil {
-			return err
+			fmt.Println("refused")
+			continue
 		}
-		return notes.Insert(notes.Len(), "The meeting is over.", nil)
+		check(c.Await(testkit.SyncStep1(emptyStateVector)))
+		check(c.Close())
+	}
+	check(server.Shutdown(context.Background()))
+	web.Close()
+	// Output:
+	// ada may write: true
+	// bob may write: false
+	// refused
+}
+
+// PreReceive sees each message before its room does. This one closes
+// a connection that sends more at once than the application permits.
+func ExampleConfig_hooks() {
+	server, err := yroom.New(yroom.Config{Hooks: consumer.Hooks{
+		PreReceive: func(_ *consumer.Conn, m protocol.Message) error {
+			if m.Type == protocol.Update && len(m.Data) > 1000 {
+				return &protocol.CloseError{Code: protocol.ClosePolicy, Reason: "This is too much at once."}
+			}
+			return nil
+		},
+		PostDisconnect: func(c *consumer.Conn, why protocol.CloseError) {
+			fmt.Println(c.Room(), "closed with", why.Code)
+		},
+	}})
+	check(err)
+	web := httptest.NewServer(server)
+	c, err := wsclient.Dial(context.Background(), web.URL+"/minutes", nil)
+	check(err)
+	check(c.Send(testkit.Update(testkit.Typed(1, 0, string(make([]byte, 2000))))))
+	_, reason, err := c.AwaitClose()
+	check(err)
+	fmt.Println(reason)
+	check(server.Shutdown(context.Background()))
+	web.Close()
+	// Unordered output:
+	// This is too much at once.
+	// minutes closed with 1008
+}
+
+// Events report what happens to connections and rooms, for metrics: here they are
+// counted.
+func ExampleConfig_events() {
+	var connected, stored, bytes atomic.Int64
+	server, err := yroom.New(yroom.Config{
+		ConsumerEvents: consumer.Events{
+			Connected: func(*consumer.Conn) { connected.Add(1) },
+		},
+		WorkerEvents: worker.Events{
+			Appended: func(i worker.AppendInfo) {
+				stored.Add(1)
+				bytes.Add(int64(i.Bytes))
+			},
+		},
 	})
 	check(err)
+	web := httptest.NewServer(server)
+	c, err := wsclient.Dial(context.Background(), web.URL+"/minutes", nil)
+	check(err)
+	check(c.Send(testkit.Update(hello)))
+	check(c.Await(testkit.Update(hello)))
+	check(c.Close())
+	check(server.Shutdown(context.Background()))
+	web.Close()
+	fmt.Printf("%d connection, %d append of %d bytes\n", connected.Load(), stored.Load(), bytes.Load())
+	// Output: 1 connection, 1 append of 18 bytes
+}
 
-	text, err := minutes.Text(ctx, "notes")
+// auditing is a store around another one that reports each append. It embeds
+// the interface, so that it has all methods of the other one.
+type auditing struct {
+	store.Store
+}
+
+// Append implements store.Store.
+func (s auditing) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
+	position, err := s.Store.Append(ctx, room, e)
+	fmt.Printf("%s: %d bytes at %d, %v\n", room, len(e.Data), position, err)
+	return position, err
+}
+
+// A store can wrap another one, or be one of the application's own.
+func ExampleConfig_store() {
+	server, err := yroom.New(yroom.Config{Store: auditing{memstore.New()}})
+	check(err)
+	ctx := context.Background()
+	check(server.Document("minutes").Apply(ctx, hello, yjs.V1))
+	check(server.Shutdown(ctx))
+	// Output: minutes: 18 bytes at 1, <nil>
+}
+
+// A Server can leave the rooms to workers of other processes, at the other end of
+// a layer between processes. Here the layer is in memory, and the worker beside it.
+func ExampleConfig_noWorker() {
+	joined := memlayer.New()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	rooms := worker.New(worker.Config{Layer: joined, Store: memstore.New()})
+	go func() { ended <- rooms.Run(ctx) }()
+
+	server, err := yroom.New(yroom.Config{Layer: joined, NoWorker: true})
+	check(err)
+	minutes := server.Document("minutes")
+	check(minutes.Apply(ctx, hello, yjs.V1))
+	text, err := minutes.Text(ctx, "text")
 	check(err)
 	fmt.Println(text)
+
 	check(server.Shutdown(ctx))
-	// Output: The meeting is over.
+	cancel()
+	check(<-ended)
+	// Output: hello
 }
 
 func check(err error) {

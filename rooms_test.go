@@ -2,59 +2,45 @@ package yroom_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"log/slog"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/storetest"
 )
 
-// running starts a server that ends with the test.
-func running(t *testing.T, cfg yroom.Config) (*yroom.Server, *httptest.Server) {
-	t.Helper()
-	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
-	server, err := yroom.New(cfg)
+func TestRoomsAreDescribed(t *testing.T) {
+	server, web := running(t, yroom.Config{})
+	if _, err := server.Document("a").Info(t.Context()); !errors.Is(err, document.ErrNotFound) {
+		t.Errorf("a room that is not open: %v, want ErrNotFound", err)
+	}
+	c := connect(t, web, "a")
+	c.MustSend(t, testkit.Update(hello))
+	c.MustAwait(t, testkit.Update(hello))
+	list, err := server.Rooms(t.Context(), document.ListOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		if err := server.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		web.Close()
-	})
-	return server, web
-}
-
-func TestRoomsTellAboutThemselves(t *testing.T) {
-	server, web := running(t, yroom.Config{})
-	if _, err := server.Query(t.Context(), "ws/a", yroom.Mark{}); !errors.Is(err, yroom.ErrUnavailable) {
-		t.Errorf("a room that is not open gave the error %v", err)
+	if len(list.Rooms) != 1 || list.Open != 1 || list.Next != "" {
+		t.Fatalf("rooms %+v", list)
 	}
-	c := connect(t, web, "a") // at /ws/a, which is the room's name here
-	send(t, c, update(hello))
-	await(t, c, update(hello))
-	if diff := cmp.Diff([]string{"ws/a"}, server.Rooms()); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
+	r := list.Rooms[0]
+	if r.Name != "a" || r.State != event.RoomOpen || r.Summary.Conns != 1 || r.Summary.Size == 0 || r.Summary.Changed.IsZero() || r.StoredBytes == 0 || r.StoredAt.IsZero() {
+		t.Errorf("room %+v", r)
 	}
-	all := server.Summaries(t.Context(), server.Rooms())
-	if len(all) != 1 || all[0].State != yroom.Open || all[0].Conns != 1 || all[0].Size == 0 || all[0].Changed.IsZero() {
-		t.Errorf("summaries %+v", all)
+	info, err := server.Document("a").Query(t.Context(), event.Mark{})
+	if err != nil || !bytes.Equal(info.Update, hello) || len(info.Members) != 1 || info.Members[0].Access != event.AccessWrite|event.AccessPresent {
+		t.Errorf("info %+v, %v", info, err)
 	}
-	a, err := server.Query(t.Context(), "ws/a", yroom.Mark{})
-	if err != nil || !bytes.Equal(a.Update, hello) || len(a.Members) != 1 || a.Members[0].Access != yroom.Write|yroom.Present {
-		t.Errorf("answer %+v, %v", a, err)
-	}
-	if a, err = server.Query(t.Context(), "ws/a", a.At); err != nil || a.Update != nil {
-		t.Errorf("nothing is new, but the answer is %+v, %v", a, err)
+	if info, err = server.Document("a").Query(t.Context(), info.Mark); err != nil || info.Update != nil {
+		t.Errorf("nothing is new, but the response is %+v, %v", info, err)
 	}
 }
 
@@ -67,38 +53,40 @@ func TestStoredRoomsOfSeveralStores(t *testing.T) {
 			}
 		}
 	}
-	add(rest, "a", "board.0", "board.1", "board.2", "boards", "c", "draft.1", "default.1") // board's are elsewhere by now
+	add(rest, "a", "board.0", "board.1", "board.2", "boards", "c", "draft.1", "default.1") // those of board are elsewhere now
 	add(board, "board", "board.7", "board.8", "x", "board-z")
 	server, _ := running(t, yroom.Config{
-		Store: memstore.New(), // the row default beats it
-		Rooms: map[string]yroom.Settings{"default": {Store: rest}, "board": {Store: board}, "draft": {GC: new(false)}},
+		Store: memstore.New(), // the row default overrides it
+		Rooms: map[string]yroom.Settings{"default": {Store: rest}, "board": {Store: board}, "draft": {GC: yroom.SwitchOff}},
 	})
 	for _, test := range []struct {
 		prefix, after string
-		most          int
+		limit         int
 		want          []string
+		next          string
 	}{
-		{"", "", 100, []string{"a", "board", "board.7", "board.8", "boards", "c", "default.1", "draft.1"}},
-		{"", "", 2, []string{"a", "board"}},
-		{"", "board", 3, []string{"board.7", "board.8", "boards"}},
-		{"board", "", 10, []string{"board", "board.7", "board.8", "boards"}},
-		{"b", "board.8", 1, []string{"boards"}},
-		{"c", "c", 10, nil},
-		{"", "", 0, nil},
+		{"", "", 100, []string{"a", "board", "board.7", "board.8", "boards", "c", "default.1", "draft.1"}, ""},
+		{"", "", 0, []string{"a", "board", "board.7", "board.8", "boards", "c", "default.1", "draft.1"}, ""},
+		{"", "", 8, []string{"a", "board", "board.7", "board.8", "boards", "c", "default.1", "draft.1"}, ""},
+		{"", "", 2, []string{"a", "board"}, "board"},
+		{"", "board", 3, []string{"board.7", "board.8", "boards"}, "boards"},
+		{"board", "", 10, []string{"board", "board.7", "board.8", "boards"}, ""},
+		{"b", "board.8", 1, []string{"boards"}, ""},
+		{"c", "c", 10, nil, ""},
 	} {
-		listed, err := server.Stored(t.Context(), test.prefix, test.after, test.most)
+		list, err := server.Rooms(t.Context(), document.ListOptions{Prefix: test.prefix, After: test.after, Limit: test.limit})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, l := range listed {
-			names = append(names, l.Room)
-			if l.Bytes != len(hello) || l.Stored.IsZero() {
-				t.Errorf("%+v", l)
+		for _, r := range list.Rooms {
+			names = append(names, r.Name)
+			if r.State != event.RoomStored || r.StoredBytes != len(hello) || r.StoredAt.IsZero() {
+				t.Errorf("%+v", r)
 			}
 		}
-		if diff := cmp.Diff(test.want, names); diff != "" {
-			t.Errorf("%d of %q after %q (-want +got)\n%s", test.most, test.prefix, test.after, diff)
+		if diff := cmp.Diff(test.want, names); diff != "" || list.Next != test.next {
+			t.Errorf("%d of %q after %q: next %q, want %q (-want +got)\n%s", test.limit, test.prefix, test.after, list.Next, test.next, diff)
 		}
 	}
 }
@@ -106,7 +94,7 @@ func TestStoredRoomsOfSeveralStores(t *testing.T) {
 // A store need not be able to list its rooms.
 func TestStoredRoomsOfAStoreThatCannotList(t *testing.T) {
 	server, _ := running(t, yroom.Config{Store: storetest.Basic(memstore.New())})
-	if listed, err := server.Stored(t.Context(), "", "", 10); err != nil || listed != nil {
-		t.Errorf("%v, %v", listed, err)
+	if list, err := server.Rooms(t.Context(), document.ListOptions{}); err != nil || len(list.Rooms) > 0 {
+		t.Errorf("%v, %v", list, err)
 	}
 }

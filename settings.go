@@ -11,25 +11,26 @@ import (
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/worker"
 )
 
 // Settings are those of the rooms whose names share a prefix: the name up to
-// its first dot. A zero field means its default.
+// its first dot. A zero field stands for its default.
 type Settings struct {
-	// RemoveDelay is how long a room stays in memory after the last one left.
-	// Default: 30 s. A millisecond is as good as at once.
+	// RemoveDelay is how long a room stays in memory after its last connection
+	// has left. Default: 30 s. A millisecond is as good as at once.
 	RemoveDelay time.Duration `yaml:"remove_delay"`
 	// AutosaveDelay is how long after the last edit the log of a room is
-	// compacted to one snapshot. Under steady typing it is at ten times that; it
-	// also is when it has grown much, and when the room is removed. Nothing is
-	// lost without it, but loading takes longer. Default: 1 minute.
+	// compacted to one snapshot. During steady typing it is compacted after ten
+	// times that delay; also when it has grown much, and when the room is removed.
+	// Nothing is lost without it, but loading takes longer. Default: 1 minute.
 	AutosaveDelay time.Duration `yaml:"autosave_delay"`
-	// ServerStartSync says whether the server speaks first when a client
-	// connects, as y-websocket servers do. Default: true.
-	ServerStartSync *bool `yaml:"server_start_sync"`
+	// ServerStartSync says whether the server sends the first message when a
+	// client connects, as y-websocket servers do. Default: true.
+	ServerStartSync Switch `yaml:"server_start_sync"`
 	// UpdateVersion is the encoding of updates on the wire, 1 or 2. Stock clients
 	// speak 1; a client has to be made for 2. What is stored can be read with
 	// either, so it may be changed. Default: 1.
@@ -37,13 +38,45 @@ type Settings struct {
 	// GC says whether the content of what is deleted is dropped. Without it a
 	// document keeps all that was ever in it, for clients that show snapshots of
 	// earlier times; they have to keep it too. Default: true.
-	GC *bool `yaml:"gc"`
-	// AwarenessTimeout is how long somebody who says nothing counts as present. Default: 30 s.
+	GC Switch `yaml:"gc"`
+	// AwarenessTimeout is how long a client that sends nothing counts as present. Default: 30 s.
 	AwarenessTimeout time.Duration `yaml:"awareness_timeout"`
 	// Limits bound what clients can make the server hold.
 	Limits Limits `yaml:"limits"`
 	// Store keeps these rooms, as Config.Store does the others. Default: Config.Store.
 	Store store.Store `yaml:"-"`
+}
+
+// Switch is a setting that is on, off, or left at its default. As text it is
+// true or false.
+type Switch uint8
+
+// The values of a Switch.
+const (
+	SwitchDefault Switch = 0
+	SwitchOn      Switch = 1
+	SwitchOff     Switch = 2
+)
+
+// SwitchOf returns SwitchOn for true and SwitchOff for false.
+func SwitchOf(on bool) Switch {
+	if on {
+		return SwitchOn
+	}
+	return SwitchOff
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *Switch) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "true":
+		*s = SwitchOn
+	case "false":
+		*s = SwitchOff
+	default:
+		return fmt.Errorf("%.100q is not true or false", text)
+	}
+	return nil
 }
 
 // Limits bound what clients can make the server hold. A zero field means its default.
@@ -55,7 +88,7 @@ type Limits struct {
 	// Pending bounds what a room holds back until what it depends on arrives.
 	// Default: 16 MiB. Past it: close 1008.
 	Pending Bytes `yaml:"pending"`
-	// AwarenessIDs bounds how many client ids one connection may speak for.
+	// AwarenessIDs bounds how many client ids one connection may have states of.
 	// Default: 16. Past it: close 1008.
 	AwarenessIDs int `yaml:"awareness_ids"`
 	// AwarenessSize bounds the state of one client id. Default: 64 KiB. Past it: close 1008.
@@ -64,8 +97,8 @@ type Limits struct {
 	// Past it the client is sent one diff once it reads again.
 	Outbox Bytes `yaml:"outbox"`
 	// MailboxInputs and MailboxSize bound what waits for a room. Defaults:
-	// 4,096 and 32 MiB. Past them connections are read no more, and closed with
-	// 1013 after a while.
+	// 4,096 and 32 MiB. Past them its connections are no longer read, and closed
+	// with 1013 after a while.
 	MailboxInputs int   `yaml:"mailbox_inputs"`
 	MailboxSize   Bytes `yaml:"mailbox_size"`
 }
@@ -73,7 +106,7 @@ type Limits struct {
 // Bytes is a size in bytes: 64 << 20 is 64 MiB.
 type Bytes int
 
-// or fills in what s leaves open from base.
+// or returns s with base's fields where s has none.
 func (s Settings) or(base Settings) Settings {
 	l, b := s.Limits, base.Limits
 	if s.Store == nil { // cmp.Or would compare stores, which may panic
@@ -103,7 +136,7 @@ func (s Settings) or(base Settings) Settings {
 // fallback is the row for rooms whose prefix has none.
 const fallback = "default"
 
-// checkRooms tells what can't be meant.
+// checkRooms returns an error for settings that contradict the documentation.
 func checkRooms(rooms map[string]Settings) error {
 	var errs []error
 	for prefix, s := range rooms {
@@ -124,17 +157,17 @@ func checkRooms(rooms map[string]Settings) error {
 	return errors.Join(errs...)
 }
 
-// byPrefix gives the settings for a room's name, each row turned into T once.
-func byPrefix[T any](rooms map[string]Settings, turn func(Settings) T) func(room string) T {
+// byPrefix returns a function that returns the settings of a room, each row of
+// which is converted once.
+func byPrefix[T any](rooms map[string]Settings, convert func(Settings) T) func(room string) T {
 	base := rooms[fallback]
-	rest := turn(base)
+	rest := convert(base)
 	rows := make(map[string]T, len(rooms))
 	for prefix, s := range rooms {
-		rows[prefix] = turn(s.or(base))
+		rows[prefix] = convert(s.or(base))
 	}
 	return func(room string) T {
-		prefix, _, _ := strings.Cut(room, ".")
-		if row, ok := rows[prefix]; ok {
+		if row, ok := rows[event.Prefix(room)]; ok {
 			return row
 		}
 		return rest
@@ -142,12 +175,12 @@ func byPrefix[T any](rooms map[string]Settings, turn func(Settings) T) func(room
 }
 
 func (s Settings) consumer() consumer.Settings {
-	open := room.ServerStarts
-	if s.ServerStartSync != nil && !*s.ServerStartSync {
-		open = room.ClientStarts
+	opening := event.OpeningServer
+	if s.ServerStartSync == SwitchOff {
+		opening = event.OpeningClient
 	}
 	return consumer.Settings{
-		Open:        open,
+		Opening:     opening,
 		MessageSize: int(s.Limits.Message),
 		OutboxSize:  int(s.Limits.Outbox),
 	}
@@ -161,7 +194,7 @@ func (s Settings) worker() worker.Settings {
 			Blocks: blocks.Options{
 				MaxSize:    int(s.Limits.Document),
 				MaxPending: int(s.Limits.Pending),
-				History:    s.GC != nil && !*s.GC,
+				History:    s.GC == SwitchOff,
 			},
 			Encoding: blocks.Encoding(s.UpdateVersion),
 			Awareness: awareness.Config{

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/store"
 )
 
@@ -35,10 +36,7 @@ func storesOf(rooms map[string]Settings, rest store.Store) *stores {
 	})}
 	elsewhere := func(prefix string) bool { return prefix != fallback && rooms[prefix].Store != nil }
 	add := func(of store.Store, holds func(prefix string) bool) {
-		s.parts = append(s.parts, part{of, func(room string) bool {
-			prefix, _, _ := strings.Cut(room, ".")
-			return holds(prefix)
-		}})
+		s.parts = append(s.parts, part{of, func(room string) bool { return holds(event.Prefix(room)) }})
 	}
 	add(rest, func(prefix string) bool { return !elsewhere(prefix) })
 	for row, settings := range rooms {
@@ -111,10 +109,4 @@ func (p part) list(ctx context.Context, prefix, after string, limit int) (held [
 		after = listed[len(listed)-1].Room
 	}
 	return held, nil
-}
-
-// Stored lists rooms as store.Store.List does, whether they are in memory or not.
-// Rooms of stores that can't list them are missing.
-func (s *Server) Stored(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
-	return s.stores.List(ctx, prefix, after, limit)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
@@ -15,7 +14,13 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/internal/wstest"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/worker"
@@ -23,10 +28,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve starts a server that logs into the test and ends with it.
-func serve(t *testing.T, cfg yroom.Config) *httptest.Server {
+var (
+	hello                     = testkit.Typed(1, 0, "hello")
+	nothing, emptyStateVector = []byte{0, 0}, []byte{0} // the update, and the state vector, of an empty document
+)
+
+// running starts a server that ends with the test. Its rooms are at /ws/.
+func running(t *testing.T, cfg yroom.Config) (*yroom.Server, *httptest.Server) {
 	t.Helper()
-	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), nil))
+	cfg.Logger = testkit.Logger(t)
 	server, err := yroom.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -40,39 +50,18 @@ func serve(t *testing.T, cfg yroom.Config) *httptest.Server {
 		}
 		web.Close()
 	})
+	return server, web
+}
+
+func serve(t *testing.T, cfg yroom.Config) *httptest.Server {
+	t.Helper()
+	_, web := running(t, cfg)
 	return web
 }
 
-func connect(t *testing.T, web *httptest.Server, room string) *wstest.Client {
+func connect(t *testing.T, web *httptest.Server, room string) *wsclient.Client {
 	t.Helper()
-	c, err := wstest.Dial(t.Context(), "ws://"+web.Listener.Addr().String()+"/ws/"+room, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-// enter connects to an empty room, and returns when the room knows it.
-func enter(t *testing.T, web *httptest.Server, room string) *wstest.Client {
-	t.Helper()
-	c := connect(t, web, room)
-	await(t, c, syncStep1(emptyStateVector))
-	return c
-}
-
-func send(t *testing.T, c *wstest.Client, message []byte) {
-	t.Helper()
-	if err := c.Send(message); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func await(t *testing.T, c *wstest.Client, want []byte) {
-	t.Helper()
-	if err := c.Await(want); err != nil {
-		t.Fatal(err)
-	}
+	return wsclient.Connect(t, web.URL+"/ws/"+room, nil)
 }
 
 func TestSettingsGoByPrefix(t *testing.T) {
@@ -81,12 +70,12 @@ func TestSettingsGoByPrefix(t *testing.T) {
 	}})
 
 	other := connect(t, web, "other.1")
-	send(t, other, update(hello))
-	await(t, other, update(hello))
+	other.MustSend(t, testkit.Update(hello))
+	other.MustAwait(t, testkit.Update(hello))
 
 	small := connect(t, web, "small.1")
-	send(t, small, update(hello))
-	if code, err := small.AwaitClose(); code != ws.StatusMessageTooBig {
+	small.MustSend(t, testkit.Update(hello))
+	if code, _, err := small.AwaitClose(); code != ws.StatusMessageTooBig {
 		t.Errorf("a message over the limit closed with %d (%v), want 1009", code, err)
 	}
 }
@@ -109,8 +98,8 @@ func TestStoresGoByPrefix(t *testing.T) {
 		{"boards", rest, board},
 	} {
 		c := connect(t, web, test.room)
-		send(t, c, update(hello))
-		await(t, c, update(hello))
+		c.MustSend(t, testkit.Update(hello))
+		c.MustAwait(t, testkit.Update(hello))
 		if log, err := test.holds.Load(t.Context(), test.room); err != nil || len(log.Entries) != 1 {
 			t.Errorf("%s: its store has %d entries (%v), want 1", test.room, len(log.Entries), err)
 		}
@@ -122,42 +111,42 @@ func TestStoresGoByPrefix(t *testing.T) {
 
 func TestClientStarts(t *testing.T) {
 	c := connect(t, serve(t, yroom.Config{Rooms: map[string]yroom.Settings{
-		"default": {ServerStartSync: new(false)},
+		"default": {ServerStartSync: yroom.SwitchOff},
 	}}), "room")
 	for range 2 { // the second answer would stand behind all that joining leads to
-		send(t, c, []byte{3})
+		c.MustSend(t, []byte{3})
 		if _, got, err := c.Read(); err != nil || !bytes.Equal(got, []byte{1, 1, 0}) {
 			t.Errorf("the answer to QueryAwareness is %x (%v), want 010100", got, err)
 		}
 	}
-	send(t, c, syncStep1(emptyStateVector))
-	await(t, c, syncStep1(emptyStateVector))
+	c.MustSend(t, testkit.SyncStep1(emptyStateVector))
+	c.MustAwait(t, testkit.SyncStep1(emptyStateVector))
 }
 
 func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
-	web := serve(t, yroom.Config{Hooks: yroom.Hooks{
-		Admit: func(r *http.Request) (yroom.Admission, error) {
-			a := yroom.Admission{Room: "shared"}
-			switch r.PathValue("room") {
+	web := serve(t, yroom.Config{Hooks: consumer.Hooks{
+		Admit: func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+			a := consumer.Admission{Room: "shared"}
+			switch r.HTTP.PathValue("room") {
 			case "writer":
-				a.Access = yroom.Write | yroom.Present
+				a.Access = event.AccessWrite | event.AccessPresent
 			case "stranger":
-				return a, &yroom.StatusError{Status: http.StatusUnauthorized, Reason: "Who are you?"}
+				return a, &consumer.StatusError{Status: http.StatusUnauthorized, Reason: "Who are you?"}
 			}
 			return a, nil
 		},
 	}})
 
 	reader := connect(t, web, "reader")
-	send(t, reader, update(hello))
-	send(t, reader, syncStep1(emptyStateVector))
-	await(t, reader, syncStep2(nothing)) // what a reader writes is not taken
+	reader.MustSend(t, testkit.Update(hello))
+	reader.MustSend(t, testkit.SyncStep1(emptyStateVector))
+	reader.MustAwait(t, testkit.SyncStep2(nothing)) // what a reader writes is not taken
 
 	writer := connect(t, web, "writer")
-	send(t, writer, update(hello))
-	await(t, reader, update(hello))
+	writer.MustSend(t, testkit.Update(hello))
+	reader.MustAwait(t, testkit.Update(hello))
 
-	_, err := wstest.Dial(t.Context(), "ws://"+web.Listener.Addr().String()+"/ws/stranger", nil)
+	_, err := wsclient.Dial(t.Context(), web.URL+"/ws/stranger", nil)
 	var status ws.StatusError
 	if !errors.As(err, &status) || status != http.StatusUnauthorized {
 		t.Errorf("a stranger: %v, want status 401", err)
@@ -167,7 +156,7 @@ func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
 // A mux redirects what looks like a detour, but not where it is escaped.
 func TestEscapedRoomNamesPassAMux(t *testing.T) {
 	rooms := make(chan string, 1)
-	web := serve(t, yroom.Config{Hooks: yroom.Hooks{PostConnect: func(c *yroom.Conn) { rooms <- c.Room() }}})
+	web := serve(t, yroom.Config{Hooks: consumer.Hooks{PostConnect: func(c *consumer.Conn) { rooms <- c.Room() }}})
 	connect(t, web, "a%2F%2Fb%2F..%2Fc%20d")
 	if got, want := <-rooms, "a//b/../c d"; got != want {
 		t.Errorf("the room is %q, want %q", got, want)
@@ -201,7 +190,7 @@ func appending(t *testing.T, drain time.Duration) (*yroom.Server, *slowStore) {
 	server, err := yroom.New(yroom.Config{
 		Store:        slow,
 		DrainTimeout: drain,
-		Logger:       slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Logger:       testkit.Logger(t),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -210,7 +199,7 @@ func appending(t *testing.T, drain time.Duration) (*yroom.Server, *slowStore) {
 	mux.Handle("/ws/{room...}", server)
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
-	send(t, connect(t, web, "room"), update(hello))
+	connect(t, web, "room").MustSend(t, testkit.Update(hello))
 	<-slow.begun
 	return server, slow
 }
@@ -249,7 +238,7 @@ func TestShutdownWaitsForTheStoreNoLongerThanDrainTimeout(t *testing.T) {
 }
 
 func TestShutdownInTime(t *testing.T) {
-	server, err := yroom.New(yroom.Config{Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	server, err := yroom.New(yroom.Config{Logger: testkit.Logger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -260,5 +249,35 @@ func TestShutdownInTime(t *testing.T) {
 	defer cancel()
 	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Shutdown gave %v, want that its time is over", err)
+	}
+}
+
+// Rooms can be run by workers elsewhere: here by those of another Server on the
+// same layer.
+func TestServerWithoutWorker(t *testing.T) {
+	l := memlayer.New()
+	_, web := running(t, yroom.Config{Layer: l, NoWorker: true})
+	rooms, _ := running(t, yroom.Config{Layer: l})
+	c := connect(t, web, "room")
+	c.MustSend(t, testkit.Update(hello))
+	c.MustAwait(t, testkit.Update(hello))
+	if text, err := rooms.Document("room").Text(t.Context(), "text"); text != "hello" || err != nil {
+		t.Errorf("the text is %q, %v", text, err)
+	}
+}
+
+// A Server whose layer takes no other worker reports that.
+func TestServerOfALayerThatIsServed(t *testing.T) {
+	l := memlayer.New()
+	rooms, _ := running(t, yroom.Config{Layer: l})
+	if err := rooms.Document("a").Apply(t.Context(), hello, blocks.V1); err != nil { // its worker serves
+		t.Fatal(err)
+	}
+	server, err := yroom.New(yroom.Config{Layer: l, Logger: testkit.Logger(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Shutdown(t.Context()); !errors.Is(err, layer.ErrServed) {
+		t.Errorf("%v, want ErrServed", err)
 	}
 }

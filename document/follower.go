@@ -109,7 +109,7 @@ func (es *editors) follower(ctx context.Context, d *Document, e *editor) (*follo
 
 // keep keeps a follower for the editor's next edit, or ends it.
 func (es *editors) keep(ctx context.Context, e *editor, f *follower) {
-	f.doc.Forget()
+	f.doc.ForgetRootKinds()
 	if f.watcher == nil || !es.hold(ctx, e, f) {
 		f.end(ctx)
 	}

@@ -103,7 +103,7 @@ func (d *Document) show(ctx context.Context, p *presence, state string) {
 		say()
 	}
 	join()
-	defer send(event.Input{Kind: event.InputLeave})
+	defer c.leave(ctx, d.room, conn)
 	renew := time.NewTicker(presenceInterval)
 	defer renew.Stop()
 	var linger <-chan time.Time // nil while the edit is under way

@@ -13,6 +13,7 @@ import (
 
 const (
 	requestTimeout = 10 * time.Second // where the context has no deadline
+	leaveTimeout   = 10 * time.Second // how long a room that is full is waited for, to leave it
 	ownerTimeout   = 10 * time.Second // how long a worker for the room is waited for
 	firstRetry     = time.Millisecond // while the room is full, or has no worker
 	lastRetry      = 100 * time.Millisecond
@@ -29,6 +30,21 @@ func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 // send sends an input to a room. See retry.
 func (c *Client) send(ctx context.Context, room string, in event.Input) error {
 	return c.retry(ctx, func() error { return c.front.Send(layer.Input{Room: room, Input: in}) })
+}
+
+// leave sends InputLeave, even if ctx has ended. A room without a worker has
+// forgotten conn already, and where the layer or the client is closed, the worker
+// learns that the front is gone.
+func (c *Client) leave(ctx context.Context, room string, conn event.ConnID) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	_ = c.retry(ctx, func() error {
+		err := c.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: conn}})
+		if errors.Is(err, layer.ErrNoOwner) {
+			return nil
+		}
+		return err
+	})
 }
 
 // retry calls try, which sends something, until the layer has taken it: again

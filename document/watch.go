@@ -7,7 +7,6 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
-	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -117,22 +116,17 @@ func (w *watcher) start(ctx context.Context) error {
 	w.mu.Unlock()
 	if old != 0 {
 		c.unregister(old)
-		_ = c.front.Send(layer.Input{Room: w.document.room, Input: event.Input{Kind: event.InputLeave, Conn: old}}) // the room may not know it
+		c.leave(ctx, w.document.room, old)
 	}
-	return w.send(ctx, event.Input{Kind: event.InputRequest, Request: &event.Request{Kind: event.RequestWatch, Since: w.taken}})
-}
-
-func (w *watcher) send(ctx context.Context, in event.Input) error {
-	in.Conn = w.conn
-	return w.document.client.send(ctx, w.document.room, in)
+	return c.send(ctx, w.document.room, event.Input{
+		Kind: event.InputRequest, Conn: w.conn, Request: &event.Request{Kind: event.RequestWatch, Since: w.taken},
+	})
 }
 
 // close ends the watch, even if ctx has ended.
 func (w *watcher) close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
-	defer cancel()
 	w.document.client.unregister(w.conn)
-	_ = w.send(ctx, event.Input{Kind: event.InputLeave}) // a room that is gone doesn't know it
+	w.document.client.leave(ctx, w.document.room, w.conn)
 }
 
 // wait waits for the next change.

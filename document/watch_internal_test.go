@@ -6,6 +6,8 @@ import (
 	"errors"
 	"iter"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -223,4 +225,24 @@ func TestWatchEnds(t *testing.T) {
 			t.Errorf("%v, want that the context has ended", err)
 		}
 	}
+}
+
+// A watch of a room without a worker ends at once.
+func TestWatchEndsWithoutOwner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, l := newFake(t, func(l *fakeLayer, in layer.Input) error {
+			if in.Request == nil {
+				return layer.ErrNoOwner
+			}
+			l.respond(in, event.Response{Mark: event.Mark{Epoch: 1, Seq: 1}})
+			return nil
+		})
+		begin := time.Now()
+		for range c.Document("a").Changes(t.Context(), event.Mark{}) {
+			break
+		}
+		if d := time.Since(begin); d > 0 || len(l.inputs()) != 1 {
+			t.Errorf("it took %v, inputs %+v", d, l.inputs())
+		}
+	})
 }

@@ -1,4 +1,4 @@
-package yroom_test
+package document_test
 
 import (
 	"errors"
@@ -8,15 +8,16 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/yjs"
 )
 
 // Each edit sees all that was written before it, by whomever, and the document
 // made anew.
 func TestEditSeesWhatOthersWrote(t *testing.T) {
-	server, web := running(t, yroom.Config{})
+	server, web := running(t, config{})
 	d := server.Document("ws/a")
 	c := enter(t, web, "a")
 	want := ""
@@ -34,17 +35,17 @@ func TestEditSeesWhatOthersWrote(t *testing.T) {
 			t.Fatal(err)
 		}
 		want = must[string](t)(d.Text(t.Context(), "text"))
-		if err := d.Apply(t.Context(), typed(100+i, 0, "a"), yroom.V1); err != nil {
+		if err := d.Apply(t.Context(), typed(100+i, 0, "a"), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
-		send(t, c, update(typed(50+i, 0, "p")))
-		await(t, c, update(typed(50+i, 0, "p")))
+		c.MustSend(t, testkit.Update(typed(50+i, 0, "p")))
+		c.MustAwait(t, testkit.Update(typed(50+i, 0, "p")))
 		want = must[string](t)(d.Text(t.Context(), "text"))
 		if len(want) != 3*int(i+1) {
 			t.Fatalf("the text is %q", want)
 		}
 	}
-	if err := errors.Join(d.Delete(t.Context()), d.Create(t.Context(), typed(9, 0, "anew"), yroom.V1)); err != nil {
+	if err := errors.Join(d.Delete(t.Context()), d.Create(t.Context(), typed(9, 0, "anew"), blocks.V1)); err != nil {
 		t.Fatal(err)
 	}
 	want = "anew"
@@ -55,7 +56,7 @@ func TestEditSeesWhatOthersWrote(t *testing.T) {
 
 // What an edit asked for a root as says nothing to the next.
 func TestEditsDoNotTypeRoots(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	d := server.Document("a")
 	edit(t, d, "x")
 	for range 2 {
@@ -70,7 +71,7 @@ func TestEditsDoNotTypeRoots(t *testing.T) {
 
 // An edit that panics or fails leaves nothing behind for the next.
 func TestEditThatPanics(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	d := server.Document("a")
 	edit(t, d, "a")
 	func() {
@@ -91,27 +92,21 @@ func TestEditThatPanics(t *testing.T) {
 // A room that was edited is let go in the end, and so is its Doc.
 func TestEditedRoomIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, err := yroom.New(yroom.Config{Store: memstore.New()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := server.Shutdown(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}()
+		l := memlayer.New()
+		startWorker(t, l, config{})
+		server := newClient(t, l)
 		d := server.Document("a")
 		edit(t, d, "a")
 		time.Sleep(4 * time.Second)
 		edit(t, d, "b") // begins the time anew
 		time.Sleep(5*time.Second + 30*time.Second - time.Millisecond)
 		synctest.Wait()
-		if rooms := server.Rooms(); len(rooms) != 1 {
+		if rooms := open(t, server); len(rooms) != 1 {
 			t.Errorf("rooms %q are in memory", rooms)
 		}
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		if rooms := server.Rooms(); len(rooms) != 0 {
+		if rooms := open(t, server); len(rooms) != 0 {
 			t.Errorf("rooms %q are in memory", rooms)
 		}
 		edit(t, d, "c")
@@ -121,7 +116,7 @@ func TestEditedRoomIsLetGo(t *testing.T) {
 
 // An edit of a document that is followed costs what it changes.
 func TestEditsInARowAreCheap(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	cost := func(name string, length int) float64 {
 		d := server.Document(name)
 		edit(t, d, strings.Repeat("word ", length/5))

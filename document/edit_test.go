@@ -1,4 +1,4 @@
-package yroom_test
+package document_test
 
 import (
 	"bytes"
@@ -14,10 +14,14 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/worker"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -32,41 +36,24 @@ func adding(text string) func(*yjs.Doc) error {
 	}
 }
 
-func edit(t *testing.T, d *yroom.Document, text string) {
+func edit(t *testing.T, d *document.Document, text string) {
 	t.Helper()
 	if err := d.Edit(t.Context(), adding(text)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func wantText(t *testing.T, d *yroom.Document, want string) {
+func wantText(t *testing.T, d *document.Document, want string) {
 	t.Helper()
 	if got := must[string](t)(d.Text(t.Context(), "text")); got != want {
 		t.Errorf("the text is %q, want %q", got, want)
 	}
 }
 
-// clients gives the client ids in the document, with their clocks.
-func clients(t *testing.T, d *yroom.Document) map[uint64]uint64 {
-	t.Helper()
-	vector := must[[]byte](t)(d.StateVector(t.Context()))
-	next := func() uint64 {
-		v, n := binary.Uvarint(vector)
-		vector = vector[n:]
-		return v
-	}
-	all := make(map[uint64]uint64)
-	for n := next(); n > 0; n-- {
-		id := next()
-		all[id] = next()
-	}
-	return all
-}
-
 func TestExports(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	d := server.Document("a")
-	if err := d.Create(t.Context(), nothing, yroom.V1); err != nil {
+	if err := d.Create(t.Context(), nothing, blocks.V1); err != nil {
 		t.Fatal(err)
 	}
 	type export struct{ Text, Delta, Array, Map, Fragment, ProseMirror, Element, XMLText string }
@@ -133,7 +120,7 @@ func TestExports(t *testing.T) {
 	_, err := d.Map(t.Context(), "text")
 	wantError(t, "a text read as a map", err, yjs.ErrType)
 	_, err = server.Document("none").Text(t.Context(), "text")
-	wantError(t, "a room that is not there", err, yroom.ErrUnavailable)
+	wantError(t, "a room that is not there", err, document.ErrNotFound)
 
 	whole := must[[]byte](t)(d.JSON(t.Context(), map[string]yjs.Kind{"xml_text": yjs.KindXMLText}))
 	for _, part := range []string{`"text":"hello"`, `"array":[1,"ä"]`, `"map":{"key":true}`, `"xml_fragment":"<p a=\"b\"></p>"`, `"xml_text":"x"`} {
@@ -147,7 +134,7 @@ func TestExports(t *testing.T) {
 // TestExportsThatAreTooLarge has a small document that would be a huge one with its
 // formats.
 func TestExportsThatAreTooLarge(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	d := server.Document("a")
 	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
 		text, err := doc.XMLText("text")
@@ -173,14 +160,14 @@ func TestExportsThatAreTooLarge(t *testing.T) {
 }
 
 func TestEditsShareAClient(t *testing.T) {
-	server, web := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"short": {RemoveDelay: time.Millisecond}}})
+	server, web := running(t, config{Rooms: map[string]worker.Settings{"short": {RemoveDelay: time.Millisecond}}})
 	for _, name := range []string{"ws/a", "short.a"} {
 		d := server.Document(name)
 		edit(t, d, "a")
 		if name == "ws/a" {
 			c := connect(t, web, "a")
-			send(t, c, update(typed(7, 0, "b")))
-			await(t, c, update(typed(7, 0, "b")))
+			c.MustSend(t, testkit.Update(typed(7, 0, "b")))
+			c.MustAwait(t, testkit.Update(typed(7, 0, "b")))
 			edit(t, d, "c")
 			if text := must[string](t)(d.Text(t.Context(), "text")); text != "abc" && text != "bac" {
 				t.Errorf("the text is %q", text)
@@ -205,10 +192,10 @@ func TestEditsShareAClient(t *testing.T) {
 func TestEditTakesANewClient(t *testing.T) {
 	kept := memstore.New()
 	fail := make(chan struct{})
-	server, _ := running(t, yroom.Config{Store: failingAppends{kept, fail}})
+	server, _ := running(t, config{Store: failingAppends{kept, fail}})
 	broken := errors.New("fn has failed")
 	var last uint64
-	used := func(d *yroom.Document) uint64 {
+	used := func(d *document.Document) uint64 {
 		t.Helper()
 		if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
 			last = doc.ClientID()
@@ -221,25 +208,25 @@ func TestEditTakesANewClient(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		same  bool
-		event func(d *yroom.Document) error
+		event func(d *document.Document) error
 	}{
-		{"nothing", true, func(*yroom.Document) error { return nil }},
-		{"an edit that changes nothing", true, func(d *yroom.Document) error {
+		{"nothing", true, func(*document.Document) error { return nil }},
+		{"an edit that changes nothing", true, func(d *document.Document) error {
 			return d.Edit(t.Context(), func(*yjs.Doc) error { return nil })
 		}},
-		{"an edit that fails before it changes anything", true, func(d *yroom.Document) error {
+		{"an edit that fails before it changes anything", true, func(d *document.Document) error {
 			wantError(t, "Edit", d.Edit(t.Context(), func(*yjs.Doc) error { return broken }), broken)
 			return nil
 		}},
-		{"an edit that fails in the middle", false, func(d *yroom.Document) error {
+		{"an edit that fails in the middle", false, func(d *document.Document) error {
 			wantError(t, "Edit", d.Edit(t.Context(), func(doc *yjs.Doc) error { return errors.Join(adding("lost")(doc), broken) }), broken)
 			return nil
 		}},
-		{"a panic", false, func(d *yroom.Document) error {
+		{"a panic", false, func(d *document.Document) error {
 			defer func() { _ = recover() }()
 			return d.Edit(t.Context(), func(*yjs.Doc) error { panic("planted") })
 		}},
-		{"an edit of which nobody knows what has become", false, func(d *yroom.Document) error {
+		{"an edit of which nobody knows what has become", false, func(d *document.Document) error {
 			ctx, cancel := context.WithCancel(t.Context())
 			wantError(t, "Edit", d.Edit(ctx, func(doc *yjs.Doc) error {
 				cancel()
@@ -247,17 +234,17 @@ func TestEditTakesANewClient(t *testing.T) {
 			}), context.Canceled)
 			return nil
 		}},
-		{"a room that was deleted and made anew", false, func(d *yroom.Document) error {
-			return errors.Join(d.Delete(t.Context()), d.Create(t.Context(), hello, yroom.V1))
+		{"a room that was deleted and made anew", false, func(d *document.Document) error {
+			return errors.Join(d.Delete(t.Context()), d.Create(t.Context(), hello, blocks.V1))
 		}},
-		{"somebody who writes with the same id", false, func(d *yroom.Document) error {
+		{"somebody who writes with the same id", false, func(d *document.Document) error {
 			doc := must[*yjs.Doc](t)(d.Read(t.Context()))
 			own := yjs.NewWith(yjs.Options{ClientID: last})
-			if err := own.Apply(doc.Encode(yroom.V1), yroom.V1); err != nil {
+			if err := own.Apply(doc.Encode(blocks.V1), blocks.V1); err != nil {
 				return err
 			}
 			update, err := own.Transact(func() error { return adding("x")(own) })
-			return errors.Join(err, d.Apply(t.Context(), update, yroom.V1))
+			return errors.Join(err, d.Apply(t.Context(), update, blocks.V1))
 		}},
 	} {
 		d := server.Document(test.name)
@@ -275,21 +262,21 @@ func TestEditTakesANewClient(t *testing.T) {
 	used(d)
 	wantError(t, "Edit", d.Edit(t.Context(), func(doc *yjs.Doc) error {
 		stolen := yjs.NewWith(yjs.Options{ClientID: doc.ClientID()})
-		if err := stolen.Apply(doc.Encode(yroom.V1), yroom.V1); err != nil {
+		if err := stolen.Apply(doc.Encode(blocks.V1), blocks.V1); err != nil {
 			return err
 		}
 		update, err := stolen.Transact(func() error { return adding("theirs")(stolen) })
-		return errors.Join(err, d.Apply(t.Context(), update, yroom.V1), adding("ours")(doc))
-	}), yroom.ErrConflict)
+		return errors.Join(err, d.Apply(t.Context(), update, blocks.V1), adding("ours")(doc))
+	}), document.ErrConflict)
 	used(d)
 	wantText(t, d, "xtheirsx")
 }
 
 func TestEditIsRefused(t *testing.T) {
-	server, _ := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"small": {Limits: yroom.Limits{Document: 900}}}})
+	server, _ := running(t, config{Rooms: map[string]worker.Settings{"small": {Room: room.Config{Blocks: blocks.Options{MaxSize: 900}}}}})
 	small := server.Document("small")
 	edit(t, small, "x")
-	wantError(t, "past the limit", small.Edit(t.Context(), adding(strings.Repeat("x", 1000))), yroom.ErrLimit)
+	wantError(t, "past the limit", small.Edit(t.Context(), adding(strings.Repeat("x", 1000))), document.ErrLimit)
 	edit(t, small, "y")
 	wantText(t, small, "xy")
 
@@ -298,14 +285,14 @@ func TestEditIsRefused(t *testing.T) {
 	if err := gone.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, "a room that was deleted", gone.Edit(t.Context(), adding("x")), yroom.ErrUnavailable)
+	wantError(t, "a room that was deleted", gone.Edit(t.Context(), adding("x")), document.ErrNotFound)
 
 	// Those who wait go when they have waited too long.
 	busy := server.Document("busy")
 	if err := busy.Edit(t.Context(), func(*yjs.Doc) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		wantError(t, "behind another edit", busy.Edit(ctx, adding("x")), yroom.ErrTimeout)
+		wantError(t, "behind another edit", busy.Edit(ctx, adding("x")), document.ErrTimeout)
 		edit(t, small, "z") // another room
 		return nil
 	}); err != nil {
@@ -337,7 +324,7 @@ func awaitState(t *testing.T, c interface {
 
 // TestEditAfterAKeptDoc changes the Doc of an edit after it, which nobody should.
 func TestEditAfterAKeptDoc(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	d := server.Document("a")
 	edit(t, d, "1")
 	var kept *yjs.Doc
@@ -355,14 +342,14 @@ func TestEditAfterAKeptDoc(t *testing.T) {
 }
 
 func TestEditAsShowsWhoEdits(t *testing.T) {
-	server, web := running(t, yroom.Config{})
+	server, web := running(t, config{})
 	c := enter(t, web, "a")
 	d := server.Document("ws/a")
 	const state = `{"user":{"name":"Büro","color":"#ffa500"}}`
 	editing := make(chan uint64)
 	done := make(chan error, 1)
 	go func() {
-		done <- d.EditAs(t.Context(), yroom.Presence{Name: "Büro", Color: "#ffa500"}, func(doc *yjs.Doc) error {
+		done <- d.EditAs(t.Context(), document.Presence{Name: "Büro", Color: "#ffa500"}, func(doc *yjs.Doc) error {
 			editing <- doc.ClientID()
 			<-editing
 			return adding("x")(doc)
@@ -378,11 +365,11 @@ func TestEditAsShowsWhoEdits(t *testing.T) {
 	}
 	began := time.Now()
 	// The next edit goes on with the same connection.
-	if err := d.EditAs(t.Context(), yroom.Presence{Name: "Amt"}, adding("y")); err != nil {
+	if err := d.EditAs(t.Context(), document.Presence{Name: "Amt"}, adding("y")); err != nil {
 		t.Fatal(err)
 	}
 	awaitState(t, c, `{"user":{"name":"Amt"}}`)
-	a := must[yroom.Answer](t)(server.Query(t.Context(), "ws/a", yroom.Mark{}))
+	a := must[document.Info](t)(server.Document("ws/a").Query(t.Context(), event.Mark{}))
 	if len(a.Members) != 2 || len(a.States) != 1 || a.States[0].Client != client || a.States[0].Clock != 2 {
 		t.Errorf("members %+v, states %+v", a.Members, a.States)
 	}
@@ -391,7 +378,7 @@ func TestEditAsShowsWhoEdits(t *testing.T) {
 		t.Errorf("gone after %v", lingered)
 	}
 	// Who comes back is not taken for an echo of who has left.
-	if err := d.EditAs(t.Context(), yroom.Presence{Name: "Amt"}, adding("z")); err != nil {
+	if err := d.EditAs(t.Context(), document.Presence{Name: "Amt"}, adding("z")); err != nil {
 		t.Fatal(err)
 	}
 	awaitState(t, c, `{"user":{"name":"Amt"}}`)
@@ -403,7 +390,7 @@ func TestEditAsShowsWhoEdits(t *testing.T) {
 
 // An update of an edit loads into a document of any other program.
 func TestEditIsAnUpdate(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	d := server.Document("a")
 	for i := range 3 {
 		edit(t, d, fmt.Sprint(i))
@@ -411,7 +398,7 @@ func TestEditIsAnUpdate(t *testing.T) {
 	if all := clients(t, d); len(all) != 1 {
 		t.Errorf("clients %v", all)
 	}
-	update := must[[]byte](t)(d.Update(t.Context(), yroom.V2))
+	update := must[[]byte](t)(d.Update(t.Context(), blocks.V2))
 	other := blocks.New()
 	if _, err := other.Apply(update, blocks.V2); err != nil {
 		t.Error(err)

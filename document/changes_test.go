@@ -1,4 +1,4 @@
-package yroom_test
+package document_test
 
 import (
 	"bytes"
@@ -9,27 +9,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/worker"
 )
 
 // stream is a stream of changes that a test reads when it wants.
 type stream struct {
 	t    *testing.T
-	next func() (yroom.Change, error, bool)
+	next func() (document.Change, error, bool)
 	stop func()
 }
 
-func watch(ctx context.Context, t *testing.T, d *yroom.Document, since yroom.Mark) *stream {
+func watch(ctx context.Context, t *testing.T, d *document.Document, since event.Mark) *stream {
 	t.Helper()
 	next, stop := iter.Pull2(d.Changes(ctx, since))
 	t.Cleanup(stop)
 	return &stream{t, next, stop}
 }
 
-func (s *stream) change() yroom.Change {
+func (s *stream) change() document.Change {
 	s.t.Helper()
 	c, err, ok := s.next()
 	if err != nil || !ok {
@@ -38,7 +43,7 @@ func (s *stream) change() yroom.Change {
 	return c
 }
 
-func (s *stream) wantUpdate(update []byte, whole bool) yroom.Change {
+func (s *stream) wantUpdate(update []byte, whole bool) document.Change {
 	s.t.Helper()
 	c := s.change()
 	if !bytes.Equal(c.Update, update) || c.Whole != whole {
@@ -58,34 +63,34 @@ func (s *stream) wantEnd(want error) {
 	}
 }
 
-func apply(t *testing.T, d *yroom.Document, update []byte) {
+func apply(t *testing.T, d *document.Document, update []byte) {
 	t.Helper()
-	if err := d.Apply(t.Context(), update, yroom.V1); err != nil {
+	if err := d.Apply(t.Context(), update, blocks.V1); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestChangesAreTold(t *testing.T) {
-	server, web := running(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Millisecond, UpdateVersion: 2}}})
+	server, web := running(t, config{Rooms: map[string]worker.Settings{"default": {RemoveDelay: time.Millisecond, Room: room.Config{Encoding: blocks.V2}}}})
 	d := server.Document("ws/a")
 	apply(t, d, typed(7, 0, "a"))
-	s := watch(t.Context(), t, d, yroom.Mark{})
+	s := watch(t.Context(), t, d, event.Mark{})
 	s.wantUpdate(typed(7, 0, "a"), true)
 	apply(t, d, typed(7, 1, "b"))
 	second := s.wantUpdate(typed(7, 1, "b"), false)
-	if a := must[yroom.Answer](t)(server.Query(t.Context(), "ws/a", yroom.Mark{})); a.At != second.At || len(a.Members) > 0 || a.Conns > 0 {
-		t.Errorf("the stream is at %+v, the room at %+v with %d connections", second.At, a.At, a.Conns)
+	if a := must[document.Info](t)(server.Document("ws/a").Query(t.Context(), event.Mark{})); a.Mark != second.Mark || len(a.Members) > 0 || a.Summary.Conns > 0 {
+		t.Errorf("the stream is at %+v, the room at %+v with %d connections", second.Mark, a.Mark, a.Summary.Conns)
 	}
 
 	// What people do, in whatever encoding they speak.
 	c := connect(t, web, "a")
 	v2 := must[[]byte](t)(blocks.Convert(blocks.V1, blocks.V2, typed(7, 2, "c")))
-	send(t, c, update(v2))
+	c.MustSend(t, testkit.Update(v2))
 	third := s.wantUpdate(typed(7, 2, "c"), false)
 	c.Close()
 
 	// It goes on from a mark: the room has stayed in memory.
-	other := watch(t.Context(), t, d, third.At)
+	other := watch(t.Context(), t, d, third.Mark)
 	other.wantUpdate(nil, false)
 	s.stop()
 	apply(t, d, typed(7, 3, "d"))
@@ -93,20 +98,20 @@ func TestChangesAreTold(t *testing.T) {
 	other.stop()
 
 	// Nobody watches any more, so it goes; its marks with it.
-	for end := time.Now().Add(10 * time.Second); len(server.Rooms()) > 0; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(10 * time.Second); len(open(t, server)) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the room is still in memory")
 		}
 	}
-	watch(t.Context(), t, d, third.At).wantUpdate(typed(7, 0, "abcd"), true)
+	watch(t.Context(), t, d, third.Mark).wantUpdate(typed(7, 0, "abcd"), true)
 }
 
 func TestChangesEnd(t *testing.T) {
-	server, _ := running(t, yroom.Config{})
+	server, _ := running(t, config{})
 	d := server.Document("a")
 	apply(t, d, hello)
 	ctx, cancel := context.WithCancel(t.Context())
-	cancelled, deleted := watch(ctx, t, d, yroom.Mark{}), watch(t.Context(), t, d, yroom.Mark{})
+	cancelled, deleted := watch(ctx, t, d, event.Mark{}), watch(t.Context(), t, d, event.Mark{})
 	cancelled.change()
 	deleted.change()
 	cancel()
@@ -114,7 +119,7 @@ func TestChangesEnd(t *testing.T) {
 	if err := d.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	deleted.wantEnd(yroom.ErrUnavailable)
+	deleted.wantEnd(document.ErrNotFound)
 }
 
 // failingAppends is a store that fails when it is told to.
@@ -135,30 +140,30 @@ func (s failingAppends) Append(ctx context.Context, room string, e store.Entry) 
 
 func TestChangesEndWhenTheRoomFails(t *testing.T) {
 	fail := make(chan struct{})
-	server, _ := running(t, yroom.Config{Store: failingAppends{memstore.New(), fail}})
+	server, _ := running(t, config{Store: failingAppends{memstore.New(), fail}})
 	d := server.Document("a")
 	apply(t, d, hello)
-	s := watch(t.Context(), t, d, yroom.Mark{})
+	s := watch(t.Context(), t, d, event.Mark{})
 	s.change()
 	close(fail)
-	for what, err := range map[string]error{"Apply": d.Apply(t.Context(), typed(7, 0, "lost"), yroom.V1), "Changes": second(s.next())} {
-		if closed, ok := errors.AsType[*yroom.CloseError](err); !ok || closed.Code != 1013 || closed.Reason == "" {
+	for what, err := range map[string]error{"Apply": d.Apply(t.Context(), typed(7, 0, "lost"), blocks.V1), "Changes": second(s.next())} {
+		if closed, ok := errors.AsType[*protocol.CloseError](err); !ok || closed.Code != 1013 || closed.Reason == "" {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 }
 
-func second(_ yroom.Change, err error, _ bool) error { return err }
+func second(_ document.Change, err error, _ bool) error { return err }
 
 // Who reads slowly is given in one piece what came meanwhile, however much it is.
 func TestChangesForASlowReader(t *testing.T) {
 	for _, size := range []int{10, 100 << 10} {
-		server, _ := running(t, yroom.Config{})
+		server, _ := running(t, config{})
 		d := server.Document("a")
 		apply(t, d, hello)
-		s := watch(t.Context(), t, d, yroom.Mark{})
+		s := watch(t.Context(), t, d, event.Mark{})
 		doc := blocks.New()
-		take := func(c yroom.Change) {
+		take := func(c document.Change) {
 			if _, err := doc.Apply(c.Update, blocks.V1); err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +178,7 @@ func TestChangesForASlowReader(t *testing.T) {
 			}
 			apply(t, d, slices.Concat(edit, number(len(text)), text, []byte{0}))
 		}
-		whole := must[[]byte](t)(d.Update(t.Context(), yroom.V1))
+		whole := must[[]byte](t)(d.Update(t.Context(), blocks.V1))
 		changes := 0
 		for !bytes.Equal(doc.Encode(blocks.V1), whole) {
 			take(s.change())
