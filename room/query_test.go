@@ -127,3 +127,18 @@ func TestWatchersAreNotShown(t *testing.T) {
 		t.Error("the room is not empty when the watcher has left")
 	}
 }
+
+// A mark that is taken when another worker's update arrives is of the document
+// before it.
+func TestQueryAfterTakeStored(t *testing.T) {
+	r := New(Config{Epoch: 9})
+	before := query(t, r, event.Request{}).Mark
+	update := insertion(7, 0, "a")
+	if _, err := r.TakeStored(at(1), bytes.Clone(update), blocks.V1); err != nil {
+		t.Fatal(err)
+	}
+	got := query(t, r, event.Request{Since: before})
+	if !bytes.Equal(got.Update, update) || got.Mark.Seq != before.Seq+1 {
+		t.Errorf("since %v: %x at %v, want %x", before, got.Update, got.Mark, update)
+	}
+}

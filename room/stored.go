@@ -14,10 +14,10 @@ func (r *Room) TakeStored(now time.Time, update []byte, enc blocks.Encoding) (Ef
 	if held, err := r.blocks.Contains(update, enc); held || err != nil {
 		return Effects{}, err
 	}
+	t := r.begin(now) // before the document changes: it may take a mark
 	if err := r.blocks.Load(update, enc); err != nil {
 		return Effects{}, err
 	}
-	t := r.begin(now)
 	t.whole = weakbytes.Pointer{}
 	t.changed = now
 	t.broadcast(must(blocks.Convert(enc, blocks.V1, update)))
