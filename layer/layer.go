@@ -112,7 +112,8 @@ type BackHandler struct {
 	// Moved reports that other workers run some rooms from now on: those for which
 	// moved returns true. The worker hands them over: it stores what it has taken
 	// and asks their connections to join again, which they do at the new worker.
-	// A layer that takes one worker never calls it.
+	// Inputs of these rooms come to it again only if they are placed here again. A
+	// layer that takes one worker never calls Moved.
 	Moved func(moved func(room string) bool)
 }
 

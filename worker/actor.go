@@ -31,7 +31,8 @@ type actor struct {
 	receivers receivers
 	deadline  time.Time // of the room
 	empty     bool      // the room has no connection and no watcher
-	draining  bool
+	draining  bool      // the worker ends
+	moved     bool      // another worker runs the room from now on
 	removeAt  time.Time // when the actor ends; zero: the room is loading or in use
 	alarm     *alarm
 
@@ -106,6 +107,7 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	switch in.Kind {
 	case event.InputJoin:
+		a.moved = false // the room is placed here again
 		a.receivers.join(in.Conn, in.From)
 	case event.InputLeave:
 		a.receivers.leave(in.Conn)
@@ -119,7 +121,7 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 		a.rejoin(a.receivers.at(in.From))
 		return
 	case roomMoved:
-		a.drain()
+		a.moved = true
 		return
 	case frontGone:
 		for _, conn := range a.receivers.at(in.From) {

@@ -16,9 +16,10 @@ func (a *actor) settle(now time.Time) {
 	default:
 		a.removeAt = now.Add(a.settings.RemoveDelay)
 	}
-	ending := a.draining || !a.removeAt.IsZero() && !now.Before(a.removeAt)
+	leaving := a.draining || a.moved
+	ending := leaving || !a.removeAt.IsZero() && !now.Before(a.removeAt)
 	idle := !a.loading() && !a.writing.any() // and then nothing else waits for the store
-	if a.draining && idle && a.failure == nil {
+	if leaving && idle && a.failure == nil {
 		a.guarded(a.handOver) // before a compaction, which takes time
 	}
 	if !a.writing.any() || !ending {

@@ -147,7 +147,7 @@ func (a *actor) reject(batch []layer.Input) {
 				a.respond(in, a.refusal())
 			}
 		case roomMoved:
-			a.drain()
+			a.moved = true
 		case frontLost:
 			lost = append(lost, a.receivers.at(in.From)...)
 		case frontGone:
