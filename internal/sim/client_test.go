@@ -7,18 +7,17 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/lib0"
-	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
-// client is somebody's tab with a stock y-websocket provider.
+// client is a browser tab with a stock y-websocket provider.
 type client struct {
 	world  *world
 	id     uint64
 	room   int
-	access room.Access
+	access event.Access
 	doc    *blocks.Store
 	clock  uint64
 	said   []byte // the last update, to say it again
@@ -42,7 +41,7 @@ type message struct {
 	data []byte
 }
 
-func (w *world) newClient(room int, access room.Access) {
+func (w *world) newClient(room int, access event.Access) {
 	w.lastID++
 	c := &client{
 		world: w, id: w.lastID, room: room, access: access, doc: blocks.New(),
@@ -61,15 +60,12 @@ func (c *client) connect() {
 	if c.conn != nil || c.asleep || c.closed {
 		return
 	}
-	p := w.anyProcess()
-	if p == nil {
+	to := w.anyConsumer()
+	if to == nil {
 		c.connectSoon()
 		return
 	}
-	w.lastConn++
-	c.conn = &conn{id: w.lastConn, client: c, process: p}
-	p.conns = append(p.conns, c.conn)
-	c.conn.send(room.Input{Kind: room.Join, Access: c.access})
+	c.conn = to.connect(c)
 	c.say(protocol.SyncStep1, c.doc.StateVector())
 	if _, here := c.states[c.id]; here {
 		c.sayPresent(c.id)
@@ -90,7 +86,7 @@ func (c *client) offline() {
 
 func (c *client) say(typ protocol.Type, data []byte) {
 	if c.conn != nil {
-		c.conn.send(room.Input{Kind: room.Message, Msg: protocol.Message{Type: typ, Data: slices.Clone(data)}})
+		c.conn.send(protocol.Message{Type: typ, Data: slices.Clone(data)})
 	}
 }
 
@@ -219,16 +215,14 @@ func (c *client) act() {
 		c.say(protocol.SyncStep1, c.doc.StateVector())
 	case n < 80 && c.said != nil:
 		c.say(protocol.Update, c.said)
-	case n < 84 && c.conn != nil:
-		c.conn.stall()
-	case n < 88 && c.conn != nil: // the line breaks
+	case n < 84 && c.conn != nil: // the connection breaks
 		c.conn.lose()
-	case n < 90 && c.conn != nil: // it closes, and opens again later
+	case n < 88 && c.conn != nil: // it closes, and opens again later
 		c.asleep = true
 		c.conn.leave()
 		c.offline()
 		w.after(nil, w.within(20*w.pace), func() { c.asleep = false; c.connect() })
-	case n < 92: // the tab closes, and somebody else opens one
+	case n < 90: // the tab closes, and another one opens
 		c.hide()
 		c.closed = true
 		if c.conn != nil {
@@ -247,7 +241,7 @@ func (c *client) edit(change func() []byte) {
 	if update == nil {
 		return
 	}
-	if !c.access.May(room.Write) {
+	if !c.access.May(event.AccessWrite) {
 		c.say(protocol.Update, forged(c.id)) // it would not show what it isn't allowed to write
 		return
 	}
@@ -300,138 +294,6 @@ func (c *client) deleted() []byte {
 	return lib0.AppendUint(b, 1+rnd.Uint64N(min(4, at.clock-first)))
 }
 
-// conn is one line between a client and a process, and what the process's
-// consumer knows of it.
-type conn struct {
-	id      room.ConnID
-	client  *client
-	process *process
-	up      []room.Input
-	down    []message
-	pumping [2]bool // up, down: it is about to go on
-	left    bool    // the consumer takes nothing from it any more
-	cut     bool    // nothing gets to the client any more
-	behind  bool    // it misses the updates for everyone
-	based   bool
-	seq     uint64
-}
-
-func (c *conn) send(in room.Input) {
-	if !c.left && !c.cut {
-		c.up = append(c.up, in)
-		c.pump(0, c.sendNext)
-	}
-}
-
-func (c *conn) pump(way int, next func()) {
-	if !c.pumping[way] {
-		c.pumping[way] = true
-		c.client.world.add(nil, func() { c.pumping[way] = false; next() })
-	}
-}
-
-func (c *conn) sendNext() {
-	w, p := c.client.world, c.process
-	if len(c.up) == 0 || p.dead {
-		return
-	}
-	in := c.up[0]
-	in.Conn = c.id
-	var data []byte
-	keep := c.client.access.May(room.Write) && (in.Msg.Type == protocol.Update || in.Msg.Type == protocol.SyncStep2)
-	if keep {
-		data = slices.Clone(in.Msg.Data) // which the room owns from now on
-	}
-	err := p.send(layer.Input{Room: roomNames[c.client.room], Input: in})
-	if err != nil { // the room is full
-		if in.Kind == room.Leave {
-			w.failf("%s: a Leave was refused: %v", roomNames[c.client.room], err)
-			return
-		}
-		w.seen.full++
-		w.after(nil, 50*time.Millisecond, func() { c.pump(0, c.sendNext) })
-		return
-	}
-	w.note(100+uint64(in.Kind), uint64(c.id))
-	if accepted := p.rooms[c.client.room].accepted; keep && accepted != nil {
-		if _, err := accepted.Apply(data, blocks.V1); err != nil {
-			panic(err) // the simulation made it wrong
-		}
-	}
-	if in.Kind == room.Leave {
-		p.conns = slices.DeleteFunc(p.conns, func(x *conn) bool { return x == c })
-	}
-	c.up = c.up[1:]
-	if len(c.up) > 0 {
-		c.pump(0, c.sendNext)
-	}
-}
-
-// leave has the consumer end it: what was read of it already still counts.
-func (c *conn) leave() {
-	if c.left {
-		return
-	}
-	c.up = append(c.up, room.Input{Kind: room.Leave})
-	c.left = true
-	c.pump(0, c.sendNext)
-}
-
-// lose breaks the line: some of what was on its way is lost, the client notices
-// soon, the consumer perhaps late.
-func (c *conn) lose() {
-	w := c.client.world
-	if c.cut {
-		return
-	}
-	c.cut = true
-	if !c.left && len(c.up) > 0 && c.up[0].Kind != room.Join {
-		c.up = c.up[:w.rnd.IntN(len(c.up)+1)]
-	}
-	if !c.process.dead {
-		w.after(nil, w.within(5*w.pace), c.leave)
-	}
-	w.after(nil, w.within(w.pace), func() {
-		if c.client.conn == c {
-			c.client.offline()
-			c.client.connectSoon()
-		}
-	})
-}
-
-// stall has the consumer drop updates for it, and ask for them later.
-func (c *conn) stall() {
-	w := c.client.world
-	c.behind = true
-	w.after(nil, w.within(w.pace), func() { c.send(room.Input{Kind: room.Resync, Seq: c.seq}) })
-}
-
-// tell has a message go down to the client.
-func (c *conn) tell(m message) {
-	if !c.cut {
-		c.down = append(c.down, m)
-		c.pump(1, c.tellNext)
-	}
-}
-
-func (c *conn) tellNext() {
-	if len(c.down) == 0 || c.cut || c.client.conn != c {
-		return
-	}
-	m := c.down[0]
-	c.down = c.down[1:]
-	if m.typ == protocol.Close {
-		c.cut = true
-		c.client.offline()
-		c.client.connectSoon()
-		return
-	}
-	c.client.take(m)
-	if len(c.down) > 0 {
-		c.pump(1, c.tellNext)
-	}
-}
-
 // vector is a state vector.
 type vector []clientClock
 
@@ -444,6 +306,20 @@ func readVector(data []byte) vector {
 		v = append(v, clientClock{r.Uint(), r.Uint()})
 	}
 	return v
+}
+
+// join returns the smallest state vector that covers v and other.
+func (v vector) join(other vector) vector {
+	joined := slices.Clone(v)
+	for _, o := range other {
+		i := slices.IndexFunc(joined, func(x clientClock) bool { return x.client == o.client })
+		if i < 0 {
+			joined = append(joined, o)
+		} else {
+			joined[i].clock = max(joined[i].clock, o.clock)
+		}
+	}
+	return joined
 }
 
 func (v vector) covers(other vector) bool {

@@ -5,27 +5,30 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 )
 
-// plant is a fault that is put between the worker and what it works with, to
-// see that the simulation finds it. The zero value is none.
+// plant is a fault that is put between a worker and what it works with, to check
+// that the simulation finds it. The zero value is none.
 type plant struct {
-	layer func(line) layer.Layer
-	store func(view) store.Store
-	found string // how the failure reads
+	handle  func(s *server, in *layer.Input) (swallowed bool) // sees each input before the worker
+	deliver func(s *server, outs []layer.Output)              // changes outputs before the bus has them
+	store   func(view) store.Store
+	deaf    bool   // the ends aren't told of losses
+	found   string // how the failure reads, one of the texts between |
 }
 
-func (p plant) inLayer(l line) layer.Layer {
-	if p.layer == nil {
+func (p plant) inLayer(l endpoint) layer.Layer {
+	if p.handle == nil && p.deliver == nil {
 		return l
 	}
-	return p.layer(l)
+	return planted{l, p}
 }
 
 func (p plant) inStore(v view) store.Store {
@@ -35,25 +38,72 @@ func (p plant) inStore(v view) store.Store {
 	return p.store(v)
 }
 
-// TestPlantedFaultsAreFound holds that each of these is found soon.
+// planted is the bus with a planted fault, as a worker sees it.
+type planted struct {
+	endpoint
+	plant plant
+}
+
+func (l planted) Serve(h layer.BackHandler) (layer.Back, error) {
+	if hook := l.plant.handle; hook != nil {
+		handle := h.Handle
+		h.Handle = func(in layer.Input) error {
+			if hook(l.of, &in) {
+				return nil
+			}
+			return handle(in)
+		}
+	}
+	b, err := l.endpoint.Serve(h)
+	if l.plant.deliver == nil {
+		return b, err
+	}
+	return plantedBack{b, l}, err
+}
+
+type plantedBack struct {
+	layer.Back
+	planted planted
+}
+
+func (b plantedBack) Deliver(outs []layer.Output) {
+	outs = slices.Clone(outs)
+	b.planted.plant.deliver(b.planted.of, outs)
+	b.Back.Deliver(outs)
+}
+
+// TestPlantedFaultsAreFound checks that each of these is found soon.
 func TestPlantedFaultsAreFound(t *testing.T) {
+	const late = "differ|lacks something|sees"
 	plants := map[string]plant{
-		"a broadcast before the append":        {layer: func(l line) layer.Layer { return eager{l} }, found: "reveals what is not durable"},
-		"a SyncStep1 answered from memory":     {layer: func(l line) layer.Layer { return &memory{line: l} }, found: "reveals what is not durable"},
-		"an update that is lost on its way":    {layer: func(l line) layer.Layer { return &losing{line: l} }, found: "what it had taken is not stored"},
+		"a broadcast before the append":        {handle: broadcastEarly, found: "reveals what is not durable"},
+		"a SyncStep1 answered from memory":     {handle: remember, deliver: answerFromMemory, found: "reveals what is not durable"},
+		"an input that is swallowed":           {handle: swallow, found: "what it had taken is not stored|" + late},
+		"a Leave that is lost":                 {handle: loseLeave, found: late},
+		"a sequence of another epoch":          {handle: otherEpoch, found: late},
+		"a Mark ahead of what is sent":         {deliver: markAhead, found: late},
+		"a state vector ahead of what is sent": {deliver: vectorAhead, found: late},
+		"losses that the ends aren't told of":  {deaf: true, found: late},
 		"an append acknowledged too early":     {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
-		"an append that says it failed not":    {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
-		"a load that failed served as empty":   {store: func(v view) store.Store { return forgiving{v} }, found: "from a room that was not loaded"},
+		"an append that hides its failure":     {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
+		"positions that hide another worker":   {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
+		"a load that failed, served as empty":  {store: func(v view) store.Store { return forgiving{v} }, found: "from a room that was not loaded"},
 		"a compaction from memory":             {store: func(v view) store.Store { return &remembering{view: v} }, found: "a snapshot holds what the log did not"},
 		"a compaction of everything up to now": {store: func(v view) store.Store { return upToNow{v} }, found: "a compaction lost some of the document"},
 	}
 	for name, planted := range plants {
 		t.Run(name, func(t *testing.T) {
-			for seed := range uint64(60) {
+			began := time.Now()
+			for seed := range uint64(200) {
 				r := simulate(t, seed, planted, nil)
-				if strings.Contains(r.failure, planted.found) {
-					t.Log("found: " + r.failure)
-					return
+				if r.failure == "" {
+					continue
+				}
+				for text := range strings.SplitSeq(planted.found, "|") {
+					if strings.Contains(r.failure, text) {
+						t.Logf("found in world %d after %s: %s", seed, time.Since(began).Round(time.Millisecond), r.failure)
+						return
+					}
 				}
 			}
 			t.Error("was not found")
@@ -61,70 +111,82 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}
 }
 
-// eager delivers an update to everybody as soon as it is on its way to the room.
-type eager struct{ line }
-
-func (l eager) Serve(ctx context.Context, handle func(layer.Input) error) error {
-	return l.line.Serve(ctx, func(in layer.Input) error {
-		data := slices.Clone(in.Msg.Data)
-		err := handle(in)
-		if err == nil && in.Msg.Type == protocol.Update && l.process.rooms[roomIndex(in.Room)].loaded {
-			out := room.Output{Msg: protocol.Message{Type: protocol.Update, Data: data}}
-			return l.Deliver(ctx, []layer.Output{{Room: in.Room, Output: out}})
-		}
-		return err
-	})
-}
-
-// memory puts what it has seen on its way to the room into the answers to SyncStep1.
-type memory struct {
-	line
-
-	docs [3]*blocks.Store
-}
-
-func (l *memory) Serve(ctx context.Context, handle func(layer.Input) error) error {
-	for i := range l.docs {
-		l.docs[i] = blocks.New()
+// broadcastEarly delivers an update to all as soon as it is on its way to the room.
+func broadcastEarly(s *server, in *layer.Input) bool {
+	if in.Message.Type == protocol.Update && s.rooms[roomIndex(in.Room)].loaded {
+		s.back.Deliver([]layer.Output{{Room: in.Room, To: in.From, Output: event.Output{
+			Kind: event.OutputMessage, Message: protocol.Message{Type: protocol.Update, Data: slices.Clone(in.Message.Data)},
+		}}})
 	}
-	return l.line.Serve(ctx, func(in layer.Input) error {
-		if in.Msg.Type == protocol.Update {
-			_, _ = l.docs[roomIndex(in.Room)].Apply(in.Msg.Data, blocks.V1)
-		}
-		return handle(in)
-	})
+	return false
 }
 
-func (l *memory) Deliver(ctx context.Context, outs []layer.Output) error {
-	outs = slices.Clone(outs)
+// remember keeps updates on their way to the room, for answerFromMemory.
+func remember(s *server, in *layer.Input) bool {
+	if in.Message.Type == protocol.Update {
+		_, _ = s.memory(in.Room).Apply(in.Message.Data, blocks.V1)
+	}
+	return false
+}
+
+func answerFromMemory(s *server, outs []layer.Output) {
 	for i := range outs {
-		if outs[i].Msg.Type == protocol.SyncStep2 {
-			data, err := blocks.Merge(blocks.V1, outs[i].Msg.Data, l.docs[roomIndex(outs[i].Room)].Encode(blocks.V1))
+		if outs[i].Message.Type == protocol.SyncStep2 {
+			data, err := blocks.Merge(blocks.V1, outs[i].Message.Data, s.memory(outs[i].Room).Encode(blocks.V1))
 			if err != nil {
-				return err
+				panic(err)
 			}
-			outs[i].Msg.Data = data
+			outs[i].Message.Data = data
 		}
 	}
-	return l.line.Deliver(ctx, outs)
 }
 
-// losing loses some updates.
-type losing struct {
-	line
-
-	n int
+// memory is what was on its way to a room.
+func (s *server) memory(room string) *blocks.Store {
+	if s.remembered == nil {
+		s.remembered = make(map[string]*blocks.Store)
+	}
+	doc := s.remembered[room]
+	if doc == nil {
+		doc = blocks.New()
+		s.remembered[room] = doc
+	}
+	return doc
 }
 
-func (l *losing) Serve(ctx context.Context, handle func(layer.Input) error) error {
-	return l.line.Serve(ctx, func(in layer.Input) error {
-		if in.Msg.Type == protocol.Update {
-			if l.n++; l.n%50 == 0 {
-				return nil
-			}
+// swallow swallows some updates.
+func swallow(s *server, in *layer.Input) bool {
+	return in.Message.Type == protocol.Update && s.world.chance(2)
+}
+
+// loseLeave loses each Leave.
+func loseLeave(_ *server, in *layer.Input) bool { return in.Kind == event.InputLeave }
+
+// otherEpoch gives the Mark of a connection that joins again the epoch of the
+// room that it joins now, as if a sequence meant the same in every epoch.
+func otherEpoch(s *server, in *layer.Input) bool {
+	if sh := s.rooms[roomIndex(in.Room)].shadow; sh != nil && in.Mark.Epoch != 0 {
+		in.Mark.Epoch = sh.epoch
+	}
+	return false
+}
+
+// markAhead gives an answer the Mark of the broadcast that follows it.
+func markAhead(s *server, outs []layer.Output) {
+	for i := range outs {
+		if outs[i].Message.Type == protocol.SyncStep2 && s.world.chance(20) {
+			outs[i].Mark.Seq++
 		}
-		return handle(in)
-	})
+	}
+}
+
+// vectorAhead sends state vectors of everything that is stored.
+func vectorAhead(s *server, outs []layer.Output) {
+	for i := range outs {
+		if outs[i].Vector != nil && s.world.chance(50) {
+			outs[i].Vector = s.world.disk.logs[roomIndex(outs[i].Room)].durable.StateVector()
+		}
+	}
 }
 
 // early says that an append has ended when it has begun.
@@ -133,18 +195,39 @@ type early struct{ view }
 func (s early) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
 	e.Data = slices.Clone(e.Data)
 	s.start(func() { _, _ = s.view.Append(ctx, name, e) })
-	return 1, nil
+	return 0, nil
 }
 
-// silent does not say that an append has failed.
+// silent hides that an append has failed.
 type silent struct{ view }
 
 func (s silent) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
-	_, _ = s.view.Append(ctx, name, e)
-	return 1, nil
+	position, _ := s.view.Append(ctx, name, e)
+	return position, nil
 }
 
-// forgiving gives an empty log for one that can't be read.
+// gapless numbers the entries of its own worker, whatever others append.
+type gapless struct {
+	view
+
+	last [3]store.Position
+}
+
+func (s *gapless) Load(ctx context.Context, name string) (store.Log, error) {
+	read, err := s.view.Load(ctx, name)
+	if err == nil {
+		s.last[roomIndex(name)] = read.Last()
+	}
+	return read, err
+}
+
+func (s *gapless) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
+	_, err := s.view.Append(ctx, name, e)
+	s.last[roomIndex(name)]++
+	return s.last[roomIndex(name)], err
+}
+
+// forgiving returns an empty log for one that can't be read.
 type forgiving struct{ view }
 
 func (s forgiving) Load(ctx context.Context, name string) (store.Log, error) {
@@ -155,7 +238,7 @@ func (s forgiving) Load(ctx context.Context, name string) (store.Log, error) {
 	return read, nil
 }
 
-// remembering makes snapshots of what it has been given, stored or not.
+// remembering makes snapshots of what it was given, stored or not.
 type remembering struct {
 	view
 

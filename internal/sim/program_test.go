@@ -5,73 +5,68 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/lib0"
 	"github.com/yroom/yroom/layer"
-	"github.com/yroom/yroom/room"
 )
 
-// program is the part of a process that reads and changes a room's document
-// without being in it: one question after the other.
+// program is the part of a consumer process that reads and changes the document
+// of a room without a connection: one request after the other.
 type program struct {
-	process *process
-	room    int
-	id      uint64 // its client id
-	clock   uint64
-	doc     *blocks.Store // what it was told
-	at      room.Mark
+	of    *consumer
+	room  int
+	id    uint64 // its client id
+	clock uint64
+	doc   *blocks.Store // what the responses held
+	at    event.Mark
 
-	conn   room.ConnID // of the question that waits for its answer; 0: none does
-	asked  room.Kind
-	update []byte // that was applied, for all it knows not yet stored; nil: none
+	conn   event.ConnID // of the request that waits for its response; 0: none does
+	asked  event.RequestKind
+	update []byte // that was applied and may not be stored yet; nil: none
 }
 
-func (p *process) newProgram(room int) {
-	w := p.world
+func (c *consumer) newProgram(room int) {
+	w := c.world
 	w.lastID++
-	g := &program{process: p, room: room, id: w.lastID, doc: blocks.New()}
-	p.programs = append(p.programs, g)
-	w.after(p, w.within(w.pace), g.act)
+	g := &program{of: c, room: room, id: w.lastID, doc: blocks.New()}
+	c.programs = append(c.programs, g)
+	w.after(&c.life, w.within(w.pace), g.act)
 }
 
-// act asks something, again and again until the world is calm.
+// act requests something, again and again until the world is calm.
 func (g *program) act() {
-	p, w := g.process, g.process.world
-	if p.dead || w.calm {
+	c, w := g.of, g.of.world
+	if c.dead || w.calm {
 		return
 	}
-	w.after(p, w.within(4*w.pace), g.act)
+	w.after(&c.life, w.within(4*w.pace), g.act)
 	if g.conn != 0 {
 		return
 	}
-	in := room.Input{Kind: room.Query, Ask: &room.Ask{Since: g.at}}
+	request := event.Request{Kind: event.RequestQuery, Since: g.at}
 	if w.chance(60) {
 		if g.update == nil {
 			g.update = g.typed()
 		}
-		in = room.Input{Kind: room.Apply, Ask: &room.Ask{Update: slices.Clone(g.update)}}
+		request = event.Request{Kind: event.RequestApply, Update: slices.Clone(g.update)}
 	}
 	w.lastConn++
-	in.Conn = w.lastConn
-	if p.send(layer.Input{Room: roomNames[g.room], Input: in}) != nil {
-		return // the room is full, or the process ends
+	conn := w.lastConn
+	in := event.Input{Kind: event.InputRequest, Conn: conn, Request: &request}
+	if c.front.Send(layer.Input{Room: roomNames[g.room], Input: in}) != nil {
+		return // the link is full, or there is no worker
 	}
-	w.note(100+uint64(in.Kind), uint64(in.Conn))
-	if in.Kind == room.Apply {
-		if _, err := p.rooms[g.room].accepted.Apply(g.update, blocks.V1); err != nil {
-			panic(err) // the simulation made it wrong
-		}
-	}
-	g.conn, g.asked = in.Conn, in.Kind
-	w.after(p, 10*time.Second, func() {
-		if g.conn == in.Conn {
-			g.conn = 0 // the answer was lost
+	g.conn, g.asked = conn, request.Kind
+	w.after(&c.life, 10*time.Second, func() {
+		if g.conn == conn {
+			g.conn = 0 // the response was lost
 		}
 	})
 }
 
-// take is what it does with an answer, which must tell nothing that is not durable.
-func (g *program) take(a room.Answer) {
-	w, name := g.process.world, roomNames[g.room]
+// take takes a response, which must reveal nothing that is not durable.
+func (g *program) take(a event.Response) {
+	w, name := g.of.world, roomNames[g.room]
 	durable := w.disk.logs[g.room].durable
 	holds := func(update []byte) bool {
 		held, err := durable.Contains(update, blocks.V1)
@@ -80,14 +75,14 @@ func (g *program) take(a room.Answer) {
 	g.conn = 0
 	switch a.Refusal.Cause {
 	case 0:
-	case room.Closed, room.Unavailable:
+	case event.CauseClosed, event.CauseNotFound:
 		return
 	default:
-		w.failf("%s: question %d was refused: %+v", name, g.asked, a.Refusal)
+		w.failf("%s: request %d was refused: %+v", name, g.asked, a.Refusal)
 		return
 	}
-	w.seen.answers++
-	if g.asked == room.Apply {
+	w.seen.responses++
+	if g.asked == event.RequestApply {
 		if !holds(g.update) {
 			w.failf("%s: what was applied is not durable", name)
 		}
@@ -96,16 +91,17 @@ func (g *program) take(a room.Answer) {
 	}
 	if a.Update != nil {
 		if !holds(a.Update) {
-			w.failf("%s: an answer reveals what is not durable", name)
+			w.failf("%s: a response reveals what is not durable", name)
 		}
 		if _, err := g.doc.Apply(a.Update, blocks.V1); err != nil {
-			w.failf("%s: an answer can't be read: %v", name, err)
+			w.failf("%s: a response can't be read: %v", name, err)
 		}
 	}
 	if !readVector(g.doc.StateVector()).covers(readVector(a.Vector)) {
-		w.failf("%s: who asks again and again lacks something", name)
+		w.failf("%s: a program that queries again and again lacks something", name)
 	}
-	g.at = a.At
+	w.tracef("%s: program %d is at %v: has %v, vector %v, update %x whole %v", name, g.id, a.Mark, readVector(g.doc.StateVector()), readVector(a.Vector), a.Update, a.Whole)
+	g.at = a.Mark
 }
 
 // typed types a character behind its last.

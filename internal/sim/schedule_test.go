@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -23,9 +24,13 @@ type schedule struct {
 	made    []*routine
 }
 
+// life is what a process has until it crashes or ends. Nothing that is scheduled
+// for it runs afterwards.
+type life struct{ dead bool }
+
 // call is something that is ready, of a process or of the world outside (nil).
 type call struct {
-	of *process
+	of *life
 	f  func()
 }
 
@@ -33,9 +38,20 @@ func newSchedule(seed uint64) *schedule {
 	return &schedule{rnd: rand.New(rand.NewPCG(seed, 0)), now: time.Unix(1_000_000_000, 0), hasty: true}
 }
 
-func (s *schedule) add(of *process, f func()) { s.ready = append(s.ready, call{of, f}) }
+func (s *schedule) add(of *life, f func()) { s.ready = append(s.ready, call{of, f}) }
 
-func (s *schedule) after(of *process, d time.Duration, f func()) (stop func() bool) {
+// drop removes what is ready and belongs to a process that has died, and returns it.
+func (s *schedule) drop(of *life) (dropped []func()) {
+	s.ready = slices.DeleteFunc(s.ready, func(c call) bool {
+		if c.of == of {
+			dropped = append(dropped, c.f)
+		}
+		return c.of == of
+	})
+	return dropped
+}
+
+func (s *schedule) after(of *life, d time.Duration, f func()) (stop func() bool) {
 	t := &timer{at: s.now.Add(d), nth: s.timers.made, of: of, f: f}
 	s.timers.made++
 	heap.Push(&s.timers, t)
@@ -46,7 +62,7 @@ func (s *schedule) after(of *process, d time.Duration, f func()) (stop func() bo
 	}
 }
 
-// over tells whether nothing will ever happen.
+// over reports whether nothing is left to happen.
 func (s *schedule) over() bool {
 	for len(s.timers.list) > 0 && s.timers.list[0].over() {
 		heap.Pop(&s.timers)
@@ -54,7 +70,7 @@ func (s *schedule) over() bool {
 	return len(s.timers.list) == 0 && len(s.ready) == 0
 }
 
-// step runs one call. It tells whether there was one.
+// step runs one call, and reports whether there was one.
 func (s *schedule) step() bool {
 	s.steps++
 	if s.over() {
@@ -76,10 +92,10 @@ func (s *schedule) step() bool {
 	return true
 }
 
-// chance is true in percent of all cases.
+// chance reports true in percent of all cases.
 func (s *schedule) chance(percent int) bool { return s.rnd.IntN(100) < percent }
 
-// within is a random time up to d.
+// within returns a random time up to d.
 func (s *schedule) within(d time.Duration) time.Duration {
 	return time.Duration(s.rnd.Int64N(int64(d) + 1))
 }
@@ -88,7 +104,7 @@ func (s *schedule) within(d time.Duration) time.Duration {
 type timer struct {
 	at  time.Time
 	nth int
-	of  *process
+	of  *life
 	f   func() // nil: stopped, or called
 }
 
@@ -120,8 +136,8 @@ func (t *timers) Pop() any {
 	return x
 }
 
-// routine runs calls that may pause in the middle. It is a coroutine: to go on
-// with it costs no more than some function calls, and never two run at once.
+// routine runs calls that may pause in the middle. It is a coroutine: to resume
+// it costs no more than some function calls, and never two run at once.
 type routine struct {
 	job   func()
 	next  func() (struct{}, bool)
@@ -165,7 +181,7 @@ func (s *schedule) resume(r *routine) {
 	}
 }
 
-// end lets the routines go; none is in the middle of something.
+// end ends the routines; none is in the middle of something.
 func (s *schedule) end() {
 	for _, r := range s.made {
 		r.stop()

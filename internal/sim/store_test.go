@@ -13,10 +13,10 @@ import (
 
 var (
 	errFault   = errors.New("sim: the store failed")
-	errCrashed = errors.New("sim: the process is dead")
+	errCrashed = errors.New("sim: the server is dead")
 )
 
-// disk is what all processes store to. It survives them.
+// disk is where all servers store. It outlives them.
 type disk struct {
 	world *world
 	logs  []*log // by room
@@ -108,24 +108,24 @@ func (l *log) document() *blocks.Store {
 	return doc
 }
 
-// view is a process's way to the disk. A call takes as long as the schedule
+// view is a server's way to the disk. A call takes as long as the schedule
 // wants, fails before or after it has done its work, and is cut off, done or not,
-// when the process dies.
+// when the server dies.
 type view struct {
-	*process
+	*server
 	store.Unsupported // the rooms are neither created nor deleted by clients
 }
 
 // operation is a call of the store that is under way.
 type operation struct {
-	of      *process
+	of      *server
 	ctx     context.Context
 	wake    func()
 	pending func() // what a crash may or may not let happen; nil: it has happened, or never will
 }
 
 func (v view) begin(ctx context.Context) *operation {
-	o := &operation{of: v.process, ctx: ctx}
+	o := &operation{of: v.server, ctx: ctx}
 	v.operations = append(v.operations, o)
 	return o
 }
@@ -150,11 +150,11 @@ func (o *operation) pause() error {
 		}
 		switch {
 		case w.calm || w.chance(70):
-			w.add(o.of, o.wake)
+			w.add(&o.of.life, o.wake)
 		case w.chance(95):
-			w.after(o.of, w.within(w.pace), o.wake)
+			w.after(&o.of.life, w.within(w.pace), o.wake)
 		default:
-			w.after(o.of, w.within(6*time.Second), o.wake)
+			w.after(&o.of.life, w.within(6*time.Second), o.wake)
 		}
 		r.yield(struct{}{})
 		o.wake = nil
@@ -184,22 +184,23 @@ func (v view) Load(ctx context.Context, name string) (store.Log, error) {
 		r.opening = false
 	}
 	v.reading = false
-	read, had, err := v.read(ctx, room, 0)
+	read, base, err := v.read(ctx, room, 0)
 	if opening && (err == nil || errors.Is(err, store.ErrNotFound)) {
-		r.loaded, r.floor = true, had
+		r.loaded, r.base = true, base
 	}
 	return read, err
 }
 
 // LoadAfter implements store.Store.
 func (v view) LoadAfter(ctx context.Context, name string, after store.Position) (store.Log, error) {
+	v.world.seen.catchUps++
 	read, _, err := v.read(ctx, roomIndex(name), after)
 	return read, err
 }
 
-// read returns the entries after a position, and the state vector of what was
-// durable when they were read.
-func (v view) read(ctx context.Context, room int, after store.Position) (read store.Log, had vector, err error) {
+// read returns the entries after a position, and the whole document, as they
+// were when they were read.
+func (v view) read(ctx context.Context, room int, after store.Position) (read store.Log, base *blocks.Store, err error) {
 	if v.dead {
 		return store.Log{}, nil, errCrashed
 	}
@@ -217,7 +218,7 @@ func (v view) read(ctx context.Context, room int, after store.Position) (read st
 		}
 	}
 	found := len(l.Entries) > 0
-	had = l.durableVector()
+	base = l.document()
 	if err := o.pause(); err != nil {
 		return store.Log{}, nil, err
 	}
@@ -228,9 +229,9 @@ func (v view) read(ctx context.Context, room int, after store.Position) (read st
 		return store.Log{}, nil, errFault
 	}
 	if !found {
-		return store.Log{}, had, store.ErrNotFound
+		return store.Log{}, base, store.ErrNotFound
 	}
-	return read, had, nil
+	return read, base, nil
 }
 
 // Append implements store.Store.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
-	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/worker"
 )
 
@@ -20,38 +20,47 @@ var roomNames = []string{"a", "b", "c"}
 
 func roomIndex(name string) int { return slices.Index(roomNames, name) }
 
-// world is one simulated run: a disk, the processes that use it one after the
-// other or two at once, and the clients.
+// world is one simulated run: a disk, the servers and consumers that follow each
+// other or run at once, the bus between them, and the clients.
 type world struct {
 	*schedule
 
-	seed     uint64
-	plant    plant
-	settings worker.Settings
-	pace     time.Duration // between two things that a client does
-	faults   int           // how many calls of the store fail, in percent
-	overlap  bool          // processes begin before others have ended
+	seed       uint64
+	plant      plant
+	settings   worker.Settings
+	pace       time.Duration // between two things that a client does
+	faults     int           // how many calls of the store fail, in percent
+	losses     int           // how many messages on the bus meet with a fault, in percent
+	many       bool          // several servers and consumers run at once
+	outboxSize int
 
 	disk      *disk
-	processes []*process   // that have not ended
-	draining  int          // how many of them drain
-	ran       atomic.Int64 // counts what workers ask for
+	bus       *bus
+	servers   []*server   // that have not ended
+	consumers []*consumer // that have not ended
+	draining  int         // how many servers drain
+	ran       atomic.Int64
 	started   int
 	clients   []*client
 	lastID    uint64
-	lastConn  room.ConnID
+	lastConn  event.ConnID
+	mayWrite  map[event.ConnID]bool
+	shadows   map[uint64]*shadow // by epoch
 
-	calm   bool // nothing fails any more, nobody edits
-	closed bool // no process is to be started
+	calm   bool // nothing fails any more, and no client edits
+	closed bool // no server is to be started
 
 	failure string
-	tell    func(string) // nil: nobody wants to know
+	tell    func(string) // nil: the history isn't printed
 	history uint64       // a hash of what happened
 	seen    counts
 }
 
 // counts is what happened how often.
-type counts struct{ steps, crashes, drains, faults, compactions, full, answers int }
+type counts struct {
+	steps, crashes, drains, faults, compactions, full, responses int
+	losses, cuts, rejoins, behind, catchUps                      int
+}
 
 func (c *counts) add(o counts) {
 	c.steps += o.steps
@@ -60,7 +69,12 @@ func (c *counts) add(o counts) {
 	c.faults += o.faults
 	c.compactions += o.compactions
 	c.full += o.full
-	c.answers += o.answers
+	c.responses += o.responses
+	c.losses += o.losses
+	c.cuts += o.cuts
+	c.rejoins += o.rejoins
+	c.behind += o.behind
+	c.catchUps += o.catchUps
 }
 
 // chaos is how many steps a world has before it calms down.
@@ -90,11 +104,16 @@ func simulate(t *testing.T, seed uint64, planted plant, tell func(string)) (r re
 }
 
 func newWorld(seed uint64, planted plant) *world {
-	w := &world{schedule: newSchedule(seed), seed: seed, plant: planted}
-	w.disk = newDisk(w)
+	w := &world{
+		schedule: newSchedule(seed), seed: seed, plant: planted,
+		mayWrite: make(map[event.ConnID]bool), shadows: make(map[uint64]*shadow),
+	}
+	w.disk, w.bus = newDisk(w), &bus{world: w}
 	w.pace = time.Duration(20<<w.rnd.IntN(7)) * time.Millisecond
 	w.faults = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
-	w.overlap = w.chance(40)
+	w.losses = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
+	w.many = w.chance(60)
+	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]
 	w.settings = worker.Settings{
 		RemoveDelay:   1 + w.within(4*time.Second),
 		AutosaveDelay: 1 + w.within(4*time.Second),
@@ -105,15 +124,16 @@ func newWorld(seed uint64, planted plant) *world {
 }
 
 func (w *world) live() {
-	w.start()
+	w.startServer()
+	w.startConsumer()
 	for i := range roomNames {
 		for range 2 + w.rnd.IntN(2) {
-			w.newClient(i, room.Write|room.Present)
+			w.newClient(i, event.AccessWrite|event.AccessPresent)
 		}
-		w.newClient(i, []room.Access{room.Read, room.Present}[w.rnd.IntN(2)])
+		w.newClient(i, []event.Access{event.AccessRead, event.AccessPresent}[w.rnd.IntN(2)])
 	}
 	w.keep()
-	w.after(nil, w.within(40*w.pace), w.disturb)
+	w.after(nil, w.within(20*w.pace), w.disturb)
 	for w.failure == "" && w.steps < chaos {
 		w.next()
 	}
@@ -129,9 +149,9 @@ func (w *world) next() {
 		return
 	}
 	w.wait()
-	for _, p := range slices.Clone(w.processes) {
-		if p.drained {
-			p.checkEnd()
+	for _, s := range slices.Clone(w.servers) {
+		if s.drained {
+			s.checkEnd()
 		}
 	}
 }
@@ -142,71 +162,88 @@ func (w *world) wait() {
 	w.ran.Load() // what they did happened before
 }
 
-// keep starts a process when there is none.
+// keep starts servers and consumers where there are too few.
 func (w *world) keep() {
 	if w.closed {
 		return
 	}
-	if w.anyProcess() == nil && (w.overlap || len(w.processes) == 0) {
-		w.start()
+	want := 1
+	if w.many {
+		want = 2
+	}
+	serving := 0
+	for _, s := range w.servers {
+		if !s.drained {
+			serving++
+		}
+	}
+	if serving < want && len(w.servers) < 4 {
+		w.startServer()
+	}
+	open := slices.DeleteFunc(slices.Clone(w.consumers), func(c *consumer) bool { return c.closing })
+	if len(open) < want {
+		w.startConsumer()
 	}
 	w.after(nil, w.within(2*w.pace), w.keep)
 }
 
-// anyProcess is one that admits clients, if there is one.
-func (w *world) anyProcess() *process {
-	open := slices.DeleteFunc(slices.Clone(w.processes), func(p *process) bool { return p.closing })
+// anyConsumer returns one that takes connections, if there is one.
+func (w *world) anyConsumer() *consumer {
+	open := slices.DeleteFunc(slices.Clone(w.consumers), func(c *consumer) bool { return c.closing })
 	if len(open) == 0 {
 		return nil
 	}
 	return open[w.rnd.IntN(len(open))]
 }
 
-// disturb has a process crash or drain.
+// disturb has a process crash or drain, or cuts a link.
 func (w *world) disturb() {
 	if w.calm {
 		return
 	}
-	w.after(nil, w.within(40*w.pace), w.disturb)
-	if len(w.processes) == 0 {
-		return
-	}
-	p := w.processes[w.rnd.IntN(len(w.processes))]
-	if w.chance(50) {
-		p.crash()
-		return
-	}
-	if w.overlap && len(w.processes) < 3 {
-		w.start()
-	}
-	w.after(nil, w.within(4*w.pace), func() {
-		if !p.closing {
-			p.drain()
+	w.after(nil, w.within(20*w.pace), w.disturb)
+	switch n := w.rnd.IntN(100); {
+	case n < 30 && len(w.servers) > 0:
+		w.servers[w.rnd.IntN(len(w.servers))].crash()
+	case n < 60 && len(w.servers) > 0:
+		s := w.servers[w.rnd.IntN(len(w.servers))]
+		w.after(&s.life, w.within(4*w.pace), func() {
+			if !s.drained {
+				s.drain()
+			}
+		})
+	case n < 70 && len(w.consumers) > 0:
+		w.consumers[w.rnd.IntN(len(w.consumers))].crash()
+	case n < 80 && len(w.consumers) > 0:
+		if c := w.consumers[w.rnd.IntN(len(w.consumers))]; !c.closing {
+			c.drain()
 		}
-	})
+	case w.losses > 0:
+		w.bus.cutSome()
+	}
 }
 
-// settle lets everything come to rest, and looks whether nothing is lost.
+// settle lets everything come to rest, and checks that nothing is lost.
 func (w *world) settle() {
 	w.calm, w.hasty = true, false
-	if !w.overlap { // else a room may not know what another process had stored
-		w.rest(time.Minute)
-		w.converged()
-	}
+	w.rest(time.Minute)
+	w.editEach() // a room learns what another worker has stored when it stores something itself
+	w.rest(time.Minute)
+	w.converged()
 	w.closed = true
-	for _, p := range w.processes {
-		if !p.closing {
-			p.drain()
+	for _, s := range w.servers {
+		if !s.drained {
+			s.drain()
 		}
 	}
-	for limit := w.steps + 100_000; w.failure == "" && len(w.processes) > 0; {
+	for limit := w.steps + 100_000; w.failure == "" && len(w.servers) > 0; {
 		w.next()
 		if w.steps > limit {
-			w.failf("the processes drain for ever")
+			w.failf("the servers drain for ever")
 		}
 	}
 	if w.failure == "" {
-		w.start()
+		w.startServer()
 		w.rest(time.Minute)
 		w.converged()
 	}
@@ -215,8 +252,20 @@ func (w *world) settle() {
 	}
 }
 
-// lapse holds that those who come and those who leave are noticed at once, and
-// those who say nothing any more after a while, and that rooms close in the end.
+// editEach has one client of each room type something.
+func (w *world) editEach() {
+	for i := range roomNames {
+		for _, c := range w.clients {
+			if c.room == i && c.access.May(event.AccessWrite) {
+				c.edit(c.typed)
+				break
+			}
+		}
+	}
+}
+
+// lapse checks that clients that come and leave are noticed at once, and those
+// that are silent after a while, and that rooms close in the end.
 func (w *world) lapse() {
 	first := func() (first []*client) {
 		for i := range roomNames {
@@ -243,26 +292,27 @@ func (w *world) lapse() {
 	if w.failure != "" {
 		return
 	}
-	p := w.processes[0]
-	for _, c := range slices.Clone(p.conns) {
-		c.client.closed = true
-		c.leave()
-		c.client.offline()
+	for _, c := range w.consumers {
+		for _, conn := range slices.Clone(c.conns) {
+			conn.client.closed = true
+			conn.leave()
+			conn.client.offline()
+		}
 	}
 	w.clients = nil
 	w.rest(time.Minute)
-	opens := p.opens
+	opens := w.servers[0].opens
 	for i := range roomNames {
-		w.newClient(i, room.Read)
+		w.newClient(i, event.AccessRead)
 	}
 	w.rest(time.Minute)
 	w.converged()
-	if p.opens != opens+len(roomNames) {
-		w.failf("%d rooms were opened anew, and all were empty", p.opens-opens)
+	if opened := w.servers[0].opens - opens; opened != len(roomNames) {
+		w.failf("%d rooms were opened again, and all were empty", opened)
 	}
 }
 
-// rest lets time pass: after a minute everybody is back and was seen.
+// rest lets time pass: after a minute every client is connected again and was seen.
 func (w *world) rest(d time.Duration) {
 	end := w.now.Add(d + 30*w.pace)
 	for limit := w.steps + 100_000; w.failure == "" && w.now.Before(end); {
@@ -277,7 +327,7 @@ func (w *world) rest(d time.Duration) {
 	}
 }
 
-// converged holds that everybody has what the log has, and sees who is there.
+// converged checks that every client has what the log has, and sees all who are there.
 func (w *world) converged() {
 	for i, name := range roomNames {
 		l := w.disk.logs[i]
@@ -285,12 +335,12 @@ func (w *world) converged() {
 		if last := slices.MaxFunc(append(l.durableVector(), clientClock{}), func(a, b clientClock) int {
 			return cmp.Compare(a.client, b.client)
 		}); last.client >= forgers {
-			w.failf("%s: somebody wrote who may not", name)
+			w.failf("%s: a client has written that may only read", name)
 		}
 		w.equal(name+": all that was ever stored, and the log", l.durable, stored)
 		var here []*client
 		for _, c := range w.clients {
-			if _, shown := c.states[c.id]; c.room == i && shown && c.access.May(room.Present) {
+			if _, shown := c.states[c.id]; c.room == i && shown && c.access.May(event.AccessPresent) {
 				here = append(here, c)
 			}
 		}
@@ -330,8 +380,8 @@ func (w *world) equal(what string, a, b *blocks.Store) {
 
 // end leaves no goroutine.
 func (w *world) end() {
-	for len(w.processes) > 0 {
-		w.processes[0].crash()
+	for len(w.servers) > 0 {
+		w.servers[0].crash()
 	}
 	w.schedule.end()
 }

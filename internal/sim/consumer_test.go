@@ -1,0 +1,365 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// consumer is a process that clients and programs connect to. What it writes to
+// a connection, and when it has a connection join again or asks for what it
+// lacks, is decided by the outbox of the real consumer.
+type consumer struct {
+	life
+
+	world   *world
+	nth     int
+	front   *busFront
+	conns   []*conn
+	vectors []outbox.Vectors // by room
+	closing bool             // it takes no new connections
+
+	programs []*program
+}
+
+func (w *world) startConsumer() {
+	w.started++
+	c := &consumer{world: w, nth: w.started, vectors: make([]outbox.Vectors, len(roomNames))}
+	c.front = w.bus.attach(&c.life, layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
+	w.consumers = append(w.consumers, c)
+	w.tracef("consumer %d starts", c.nth)
+	for i := range roomNames {
+		c.newProgram(i)
+	}
+}
+
+// crash ends the process where it stands: its connections break.
+func (c *consumer) crash() {
+	w := c.world
+	w.tracef("consumer %d crashes", c.nth)
+	w.seen.crashes++
+	c.dead, c.closing = true, true
+	for _, conn := range c.conns {
+		conn.lose()
+	}
+	w.drop(&c.life)
+	w.bus.detach(c.front, deathDelay)
+	c.gone()
+}
+
+// drain closes all connections, and ends the process when they have left.
+func (c *consumer) drain() {
+	w := c.world
+	w.tracef("consumer %d drains", c.nth)
+	w.seen.drains++
+	c.closing = true
+	for _, conn := range slices.Clone(c.conns) {
+		conn.close()
+	}
+	c.endWhenLeft()
+}
+
+func (c *consumer) endWhenLeft() {
+	if len(c.conns) > 0 {
+		c.world.after(&c.life, time.Millisecond, c.endWhenLeft)
+		return
+	}
+	c.dead = true
+	if err := c.front.Close(); err != nil {
+		panic(err)
+	}
+	c.gone()
+}
+
+func (c *consumer) gone() {
+	c.world.consumers = slices.DeleteFunc(c.world.consumers, func(x *consumer) bool { return x == c })
+}
+
+// lost has the connections of some rooms join again.
+func (c *consumer) lost(affected func(room string) bool) {
+	for _, conn := range c.conns {
+		if !conn.left && affected(roomNames[conn.client.room]) {
+			conn.out.Rejoin()
+			conn.pump(&conn.sending, conn.sendNext)
+		}
+	}
+	for _, g := range c.programs {
+		if affected(roomNames[g.room]) {
+			g.conn = 0 // the response may be lost
+		}
+	}
+}
+
+// deliver takes what a room sends.
+func (c *consumer) deliver(outs []layer.Output) {
+	if c.dead {
+		return
+	}
+	for i := range outs {
+		c.take(roomIndex(outs[i].Room), &outs[i].Output)
+	}
+}
+
+func (c *consumer) take(room int, out *event.Output) {
+	if out.Kind == event.OutputResponse {
+		for _, g := range c.programs {
+			if g.conn == out.To {
+				g.take(*out.Response)
+			}
+		}
+		return
+	}
+	if out.Vector != nil {
+		c.vectors[room].Add(out.Mark, out.Vector)
+	}
+	if out.To == event.Everyone {
+		f := frameOf(out)
+		for _, conn := range slices.Clone(c.conns) {
+			if conn.client.room == room {
+				conn.take(f)
+			}
+		}
+		return
+	}
+	i := slices.IndexFunc(c.conns, func(x *conn) bool { return x.id == out.To && !x.left })
+	switch {
+	case i < 0:
+		_ = c.front.Send(layer.Input{Room: roomNames[room], Input: event.Input{Kind: event.InputLeave, Conn: out.To}})
+	case out.Kind == event.OutputRejoin:
+		c.conns[i].out.Rejoin()
+		c.conns[i].pump(&c.conns[i].sending, c.conns[i].sendNext)
+	case out.Message.Type == protocol.Close:
+		c.conns[i].close()
+	default:
+		c.conns[i].take(frameOf(out))
+	}
+}
+
+func frameOf(out *event.Output) *outbox.Frame {
+	f := &outbox.Frame{Type: out.Message.Type, Head: out.Message.Data, Mark: out.Mark, Broadcast: out.To == event.Everyone}
+	if f.Type == protocol.Awareness {
+		f.States = out.Message.Data
+	}
+	return f
+}
+
+// awarenessFrame frames an awareness update that an outbox has merged.
+func awarenessFrame(states []byte) *outbox.Frame {
+	return &outbox.Frame{Type: protocol.Awareness, Head: states, States: states}
+}
+
+// conn is a connection between a client and a consumer.
+type conn struct {
+	id       event.ConnID
+	client   *client
+	consumer *consumer
+	out      outbox.Outbox
+	up       []protocol.Message // from the client, for the room
+	down     []message          // written, for the client
+
+	sending, writing, reading bool // it is about to go on
+
+	left bool // the consumer takes nothing from it any more
+	cut  bool // nothing gets to the client any more
+}
+
+// connect opens a connection.
+func (c *consumer) connect(of *client) *conn {
+	w := c.world
+	w.lastConn++
+	x := &conn{id: w.lastConn, client: of, consumer: c, out: outbox.New(w.outboxSize, event.OpeningServer, awarenessFrame)}
+	w.mayWrite[x.id] = of.access.May(event.AccessWrite)
+	c.conns = append(c.conns, x)
+	x.pump(&x.sending, x.sendNext)
+	return x
+}
+
+// pump has next called, unless it is about to be.
+func (c *conn) pump(about *bool, next func()) {
+	if !*about {
+		*about = true
+		c.client.world.add(nil, func() { *about = false; next() })
+	}
+}
+
+// send takes a message from the client.
+func (c *conn) send(m protocol.Message) {
+	if !c.left && !c.cut {
+		c.up = append(c.up, m)
+		c.pump(&c.sending, c.sendNext)
+	}
+}
+
+// sendNext sends what the outbox asks for, or the client's next message.
+func (c *conn) sendNext() {
+	w := c.client.world
+	if c.consumer.dead {
+		return
+	}
+	in, due := event.Input{}, false
+	if !c.left {
+		in, due = c.out.Ask(func(m event.Mark) []byte { return c.consumer.vectors[c.client.room].At(m) })
+	}
+	switch {
+	case due:
+		in.Access = c.client.access
+		c.checkAsk(&in)
+	case len(c.up) > 0:
+		in = event.Input{Kind: event.InputMessage, Message: c.up[0]}
+	case c.left:
+		in = event.Input{Kind: event.InputLeave}
+	default:
+		return
+	}
+	in.Conn = c.id
+	if err := c.consumer.front.Send(layer.Input{Room: roomNames[c.client.room], Input: in}); err != nil {
+		if due {
+			c.out.Failed(in)
+		}
+		w.after(&c.consumer.life, 50*time.Millisecond, func() { c.pump(&c.sending, c.sendNext) })
+		return
+	}
+	switch in.Kind {
+	case event.InputMessage:
+		c.up = c.up[1:]
+	case event.InputLeave:
+		c.consumer.conns = slices.DeleteFunc(c.consumer.conns, func(x *conn) bool { return x == c })
+		return
+	}
+	c.pump(&c.sending, c.sendNext)
+}
+
+// checkAsk checks that the client has what the outbox says that it has.
+func (c *conn) checkAsk(in *event.Input) {
+	w := c.client.world
+	if in.Mark == (event.Mark{}) && in.Vector == nil || c.cut {
+		return
+	}
+	doc := blocks.New()
+	_, err := doc.Apply(c.client.doc.Encode(blocks.V1), blocks.V1)
+	for _, m := range c.down {
+		if err == nil && (m.typ == protocol.Update || m.typ == protocol.SyncStep2) {
+			_, err = doc.Apply(m.data, blocks.V1)
+		}
+	}
+	if err != nil {
+		w.failf("client %d was sent an update that can't be read: %v", c.client.id, err)
+	}
+	has := readVector(doc.StateVector())
+	if !has.covers(w.at(in.Mark)) {
+		w.failf("%s: client %d lacks something of %v, which it is said to have", roomNames[c.client.room], c.client.id, in.Mark)
+	}
+	if in.Vector != nil && !has.covers(readVector(in.Vector)) {
+		w.failf("%s: client %d lacks something of the state vector of %v", roomNames[c.client.room], c.client.id, in.Mark)
+	}
+}
+
+// take puts a frame into the outbox.
+func (c *conn) take(f *outbox.Frame) {
+	if c.left {
+		return
+	}
+	change, err := c.out.Add(f)
+	if err != nil {
+		c.client.world.failf("awareness can't be merged: %v", err)
+	}
+	switch change {
+	case outbox.ChangeBehind:
+		c.client.world.seen.behind++
+	case outbox.ChangeRejoined:
+		c.client.world.seen.rejoins++
+	}
+	c.pump(&c.writing, c.write)
+}
+
+// write writes what waits, which takes its time.
+func (c *conn) write() {
+	w := c.client.world
+	if c.left || c.consumer.dead || c.out.Empty() {
+		if !c.left && !c.consumer.dead && c.out.Due() {
+			c.pump(&c.sending, c.sendNext)
+		}
+		return
+	}
+	batch := c.out.Take(nil)
+	c.writing = true
+	wrote := func() {
+		c.writing = false
+		c.out.Wrote()
+		for _, f := range batch {
+			c.tell(message{f.Type, f.Head})
+		}
+		c.pump(&c.writing, c.write)
+	}
+	if w.calm || w.chance(95) {
+		w.add(&c.consumer.life, wrote)
+	} else {
+		w.after(&c.consumer.life, w.within(10*w.pace), wrote) // the client reads slowly
+	}
+}
+
+// close ends the connection from the consumer's side.
+func (c *conn) close() {
+	c.up = nil // it is read no more
+	c.leave()
+	c.tell(message{typ: protocol.Close})
+}
+
+// leave has the consumer end the connection: what it has read still counts.
+func (c *conn) leave() {
+	if !c.left {
+		c.left = true
+		c.pump(&c.sending, c.sendNext)
+	}
+}
+
+// lose breaks the connection: some of what was on its way is lost, the client
+// notices soon, the consumer perhaps late.
+func (c *conn) lose() {
+	w := c.client.world
+	if c.cut {
+		return
+	}
+	c.cut = true
+	if !c.left {
+		c.up = c.up[:w.rnd.IntN(len(c.up)+1)]
+	}
+	w.after(&c.consumer.life, w.within(5*w.pace), c.leave)
+	w.after(nil, w.within(w.pace), func() {
+		if c.client.conn == c {
+			c.client.offline()
+			c.client.connectSoon()
+		}
+	})
+}
+
+// tell sends a message to the client.
+func (c *conn) tell(m message) {
+	if !c.cut {
+		c.down = append(c.down, m)
+		c.pump(&c.reading, c.tellNext)
+	}
+}
+
+func (c *conn) tellNext() {
+	if len(c.down) == 0 || c.cut || c.client.conn != c {
+		return
+	}
+	m := c.down[0]
+	c.down = c.down[1:]
+	if m.typ == protocol.Close {
+		c.cut = true
+		c.client.offline()
+		c.client.connectSoon()
+		return
+	}
+	c.client.take(m)
+	if len(c.down) > 0 {
+		c.pump(&c.reading, c.tellNext)
+	}
+}

@@ -1,0 +1,320 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/worker"
+)
+
+// server is a process that runs rooms: a worker, its end of the bus and of the disk.
+type server struct {
+	life
+
+	world *world
+	nth   int
+	back  *busBack
+	rooms []roomState
+	opens int // how often a room was opened
+
+	handling bool // an input is being handled, which may open a room
+	reading  bool // the next load is of a room that stays closed
+
+	operations []*operation // of the store, under way
+
+	stop    context.CancelFunc
+	ended   chan error
+	drained bool     // it was told to stop
+	late    []func() // what a dead process would still do
+
+	remembered map[string]*blocks.Store // by a planted fault
+}
+
+// roomState is what the world knows of a room that a server has opened.
+type roomState struct {
+	opening  bool          // it has to be loaded
+	loaded   bool          // it was
+	base     *blocks.Store // what was loaded
+	joined   map[event.ConnID]layer.Address
+	accepted *blocks.Store // what it took and must have stored when the server has drained
+	tainted  bool          // it fails, or has failed
+	shadow   *shadow
+}
+
+func (w *world) startServer() {
+	w.started++
+	s := &server{world: w, nth: w.started, ended: make(chan error, 1), rooms: make([]roomState, len(roomNames))}
+	w.servers = append(w.servers, s)
+	w.tracef("server %d starts", s.nth)
+	worked := worker.New(worker.Config{
+		Layer:  w.plant.inLayer(endpoint{w.bus, s}),
+		Store:  w.plant.inStore(view{server: s}),
+		Room:   s.open,
+		Logger: slog.New(logged{s}),
+		Runtime: worker.Runtime{
+			Go:        s.start,
+			Now:       func() time.Time { return w.now },
+			AfterFunc: s.afterFunc,
+		},
+	})
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go func() { s.ended <- worked.Run(ctx) }()
+	w.wait() // until it serves
+}
+
+// handle has the worker handle an input.
+func (s *server) handle(in layer.Input) error {
+	w := s.world
+	index := roomIndex(in.Room)
+	var data []byte
+	writes := in.Kind == event.InputMessage && (in.Message.Type == protocol.Update || in.Message.Type == protocol.SyncStep2)
+	if writes {
+		data = slices.Clone(in.Message.Data) // which the room owns from now on
+	}
+	if in.Kind == event.InputRequest && in.Request.Kind == event.RequestApply {
+		data, writes = slices.Clone(in.Request.Update), true
+	}
+	s.handling = true
+	err := s.back.handler.Handle(in)
+	s.handling = false
+	w.note(100+uint64(in.Kind), uint64(in.Conn))
+	if err != nil {
+		return err
+	}
+	r := &s.rooms[index]
+	_, joined := r.joined[in.Conn]
+	switch {
+	case r.joined == nil:
+	case in.Kind == event.InputJoin:
+		r.joined[in.Conn] = in.From
+	case in.Kind == event.InputLeave:
+		delete(r.joined, in.Conn)
+	case writes && (in.Kind == event.InputRequest || joined && w.mayWrite[in.Conn]):
+		if _, err := r.accepted.Apply(data, blocks.V1); err != nil {
+			panic(err) // the simulation made it wrong
+		}
+	}
+	return nil
+}
+
+// forget forgets the connections of a front that is gone.
+func (s *server) forget(front layer.Address) {
+	for i := range s.rooms {
+		for conn, at := range s.rooms[i].joined {
+			if at == front {
+				delete(s.rooms[i].joined, conn)
+			}
+		}
+	}
+}
+
+// start is the executor of the process. Like its clock, it is also called by
+// Worker.Run, which has a goroutine of its own.
+func (s *server) start(f func()) {
+	defer s.world.ran.Add(1)
+	if s.dead {
+		s.late = append(s.late, f)
+		return
+	}
+	s.world.add(&s.life, func() { s.world.call(f) })
+}
+
+func (s *server) afterFunc(d time.Duration, f func()) (stop func() bool) {
+	w := s.world
+	defer w.ran.Add(1)
+	unset := w.after(&s.life, d, f)
+	return func() bool {
+		defer w.ran.Add(1)
+		return unset()
+	}
+}
+
+// open is called when a room opens: then nothing of an earlier opening in this
+// process counts. It is also called when a room is only read.
+func (s *server) open(name string) worker.Settings {
+	if !s.handling {
+		s.reading = true
+		return s.world.settings
+	}
+	s.opens++
+	s.rooms[roomIndex(name)] = roomState{opening: true, accepted: blocks.New(), joined: make(map[event.ConnID]layer.Address)}
+	return s.world.settings
+}
+
+// crash ends the process where it stands. What was on its way to the disk may
+// still get there.
+func (s *server) crash() {
+	w := s.world
+	w.tracef("server %d crashes", s.nth)
+	w.seen.crashes++
+	for _, o := range s.operations {
+		if o.pending != nil && w.chance(50) {
+			o.pending()
+		}
+	}
+	s.dead = true
+	s.late = append(s.late, w.drop(&s.life)...)
+	if s.drained {
+		w.draining--
+	}
+	s.finish()
+	w.bus.remove(s.back, deathDelay)
+}
+
+// finish lets the dead process come to its end, so that no goroutine is left of
+// it. Nothing that it does then has an effect.
+func (s *server) finish() {
+	for _, o := range slices.Clone(s.operations) {
+		if o.wake != nil {
+			s.late = append(s.late, o.wake)
+		}
+	}
+	s.stop()
+	s.world.wait()
+	for len(s.late) > 0 {
+		f := s.late[0]
+		s.late = s.late[1:]
+		f()
+		s.world.wait()
+	}
+	select {
+	case <-s.ended:
+	default:
+		panic("a server that has to end does not; " + again(s.world.seed, s.world.failure)) // nor can the bubble
+	}
+	s.gone()
+}
+
+// gone forgets a server that has ended.
+func (s *server) gone() {
+	s.world.servers = slices.DeleteFunc(s.world.servers, func(x *server) bool { return x == s })
+}
+
+// drain tells the process to stop, as TERM does.
+func (s *server) drain() {
+	s.world.tracef("server %d drains", s.nth)
+	s.world.seen.drains++
+	s.drained = true
+	s.world.draining++
+	s.stop()
+}
+
+// checkEnd looks whether a server that drains has ended.
+func (s *server) checkEnd() {
+	var err error
+	select {
+	case err = <-s.ended:
+	default:
+		return
+	}
+	w := s.world
+	w.tracef("server %d has ended: %v", s.nth, err)
+	s.dead = true
+	w.draining--
+	s.gone()
+	if len(s.operations) > 0 {
+		w.failf("server %d has ended, and still uses the store", s.nth)
+		for _, o := range slices.Clone(s.operations) {
+			o.wake()
+		}
+	}
+	switch {
+	case errors.Is(err, worker.ErrDrainTimeout) && !w.calm:
+		return // the store was slow
+	case err != nil:
+		w.failf("server %d could not drain: %v", s.nth, err)
+	}
+	for i := range s.rooms {
+		s.checkStored(i)
+	}
+}
+
+// checkStored checks that what a room has taken is stored.
+func (s *server) checkStored(i int) {
+	r := &s.rooms[i]
+	if r.accepted == nil || r.tainted {
+		return
+	}
+	if held, err := s.world.disk.logs[i].durable.Contains(r.accepted.Encode(blocks.V1), blocks.V1); !held || err != nil {
+		s.world.failf("%s: server %d has drained, and what it had taken is not stored (%v)", roomNames[i], s.nth, err)
+	}
+}
+
+// check checks that an output reveals nothing that is not durable, and that its
+// room was loaded.
+func (s *server) check(out *layer.Output) {
+	w := s.world
+	index := roomIndex(out.Room)
+	r, l := &s.rooms[index], w.disk.logs[index]
+	w.note(uint64(index), uint64(out.Output.To), uint64(out.Kind), uint64(out.Message.Type), uint64(len(out.Message.Data)))
+	if out.Kind == event.OutputRejoin {
+		delete(r.joined, out.Output.To)
+	}
+	if out.Kind != event.OutputMessage {
+		return
+	}
+	switch out.Message.Type {
+	case protocol.SyncStep1:
+		shown := readVector(out.Message.Data)
+		if !l.durableVector().covers(shown) {
+			w.failf("%s: SyncStep1 reveals what is not durable", out.Room)
+		}
+		if r.base != nil && !shown.covers(readVector(r.base.StateVector())) {
+			w.failf("%s: SyncStep1 lacks what was there when the room was loaded", out.Room)
+		}
+	case protocol.SyncStep2, protocol.Update:
+		if held, err := l.durable.Contains(out.Message.Data, blocks.V1); !held || err != nil {
+			w.failf("%s: message %d to %d reveals what is not durable (%v)", out.Room, out.Message.Type, out.Output.To, err)
+		}
+		if r.shadow == nil && r.loaded {
+			doc := blocks.New()
+			if _, err := doc.Apply(r.base.Encode(blocks.V1), blocks.V1); err != nil {
+				panic(err)
+			}
+			r.shadow = newShadow(w, doc)
+		}
+		if r.shadow != nil {
+			r.shadow.see(&out.Output)
+		}
+	case protocol.Close:
+		r.tainted = true
+		delete(r.joined, out.Output.To)
+		if out.Message.Code != protocol.CloseTryLater && out.Message.Code != protocol.CloseRestart {
+			w.failf("%s: %d was closed with %d %s", out.Room, out.Output.To, out.Message.Code, out.Message.Reason)
+		}
+		return
+	default:
+		return
+	}
+	if !r.loaded {
+		w.failf("%s: message %d from a room that was not loaded", out.Room, out.Message.Type)
+	}
+}
+
+// logged takes what the worker logs: a bug is a failure.
+type logged struct{ server *server }
+
+func (logged) Enabled(context.Context, slog.Level) bool { return true }
+func (l logged) WithAttrs([]slog.Attr) slog.Handler     { return l }
+func (l logged) WithGroup(string) slog.Handler          { return l }
+
+func (l logged) Handle(_ context.Context, r slog.Record) error {
+	if l.server.dead {
+		return nil
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "stack" {
+			l.server.world.failf("%s\n%s", r.Message, a.Value)
+		}
+		return true
+	})
+	return nil
+}

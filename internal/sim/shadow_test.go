@@ -1,0 +1,52 @@
+package sim
+
+import (
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
+
+// shadow is what is known, from the outputs of a room, about its document at
+// each Mark of an epoch. It is less than the document where the room had no
+// connections to send a broadcast to.
+type shadow struct {
+	world   *world
+	doc     *blocks.Store
+	epoch   uint64
+	vectors map[uint64]vector // by sequence: what whoever has the Mark must have at least
+}
+
+// newShadow begins with what was loaded. It takes doc over.
+func newShadow(w *world, doc *blocks.Store) *shadow {
+	return &shadow{world: w, doc: doc, vectors: map[uint64]vector{1: readVector(doc.StateVector())}}
+}
+
+// see takes an output that reveals document state.
+func (s *shadow) see(out *event.Output) {
+	w := s.world
+	if s.epoch == 0 {
+		s.epoch = out.Mark.Epoch
+		w.shadows[s.epoch] = s
+	}
+	if out.Mark.Epoch != s.epoch {
+		w.failf("a room of epoch %x sent a message of epoch %x", s.epoch, out.Mark.Epoch)
+		return
+	}
+	if out.Message.Type == protocol.Update && out.To == event.Everyone {
+		if _, err := s.doc.Apply(out.Message.Data, blocks.V1); err != nil {
+			w.failf("a broadcast can't be read: %v", err)
+		}
+		s.vectors[out.Mark.Seq] = readVector(s.doc.StateVector())
+	}
+	if out.Vector != nil {
+		s.vectors[out.Mark.Seq] = s.vectors[out.Mark.Seq].join(readVector(out.Vector))
+	}
+}
+
+// at returns what whoever has m must have at least.
+func (w *world) at(m event.Mark) vector {
+	if s := w.shadows[m.Epoch]; s != nil {
+		return s.vectors[m.Seq]
+	}
+	return nil
+}
