@@ -144,7 +144,7 @@ func TestMissingEntriesInASnapshot(t *testing.T) {
 		}
 		merged, err := blocks.Merge(blocks.V1, typed(7, 0), typed(9, 0))
 		if err == nil {
-			err = f.store.Store.Compact(t.Context(), "a", log, store.Entry{Encoding: store.V1, Data: merged})
+			err = f.store.Compact(t.Context(), "a", log, store.Entry{Encoding: store.V1, Data: merged})
 		}
 		if err != nil {
 			t.Fatal(err)

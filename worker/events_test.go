@@ -22,7 +22,7 @@ type eventLog struct {
 	lines []string
 }
 
-func (l *eventLog) add(format string, args ...any) {
+func (l *eventLog) addf(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, fmt.Sprintf(format, args...))
@@ -40,17 +40,17 @@ func (l *eventLog) take() []string {
 
 func (l *eventLog) events() Events {
 	return Events{
-		Loaded: func(i LoadInfo) { l.add("%s loaded %d entries, %t, %v", i.Room, i.Entries, i.Bytes > 0, i.Duration) },
-		Turn:   func(i TurnInfo) { l.add("%s turn of %d, adds %d, %v", i.Room, i.Inputs, i.Added, i.Duration) },
+		Loaded: func(i LoadInfo) { l.addf("%s loaded %d entries, %t, %v", i.Room, i.Entries, i.Bytes > 0, i.Duration) },
+		Turn:   func(i TurnInfo) { l.addf("%s turn of %d, adds %d, %v", i.Room, i.Inputs, i.Added, i.Duration) },
 		Appended: func(i AppendInfo) {
-			l.add("%s appended %d of %d bytes, %v, %v", i.Room, i.Turns, i.Bytes, i.Duration, i.Err)
+			l.addf("%s appended %d of %d bytes, %v, %v", i.Room, i.Turns, i.Bytes, i.Duration, i.Err)
 		},
-		Merged: func(i MergeInfo) { l.add("%s merged %d of %d bytes", i.Room, i.Entries, i.Bytes) },
+		Merged: func(i MergeInfo) { l.addf("%s merged %d of %d bytes", i.Room, i.Entries, i.Bytes) },
 		Compacted: func(i CompactInfo) {
-			l.add("%s compacted %d, %t, %v, %v", i.Room, i.Entries, i.Bytes > 0, i.Duration, i.Err)
+			l.addf("%s compacted %d, %t, %v, %v", i.Room, i.Entries, i.Bytes > 0, i.Duration, i.Err)
 		},
-		Evicted: func(room string) { l.add("%s evicted", room) },
-		Failed:  func(i FailInfo) { l.add("%s failed with %d: %v", i.Room, i.Close.Code, i.Err) },
+		Evicted: func(room string) { l.addf("%s evicted", room) },
+		Failed:  func(i FailInfo) { l.addf("%s failed with %d: %v", i.Room, i.Close.Code, i.Err) },
 	}
 }
 
