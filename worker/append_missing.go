@@ -8,8 +8,8 @@ import (
 )
 
 // Two workers can hold one room for a moment, while it moves from one to the
-// other. Both append. The positions of its own appends tell a worker that there
-// are entries of the other one; the documentation of package store says how.
+// other, and both append to its log. Each finds the entries of the other one by the
+// positions of its own; the documentation of package store describes how.
 
 // lacksBefore reports whether the room may lack entries before p, the position of
 // an own append.

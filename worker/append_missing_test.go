@@ -126,7 +126,7 @@ func TestMissingEntriesFollowWhatWaits(t *testing.T) {
 		c.want(t, typed(7, 0), typed(7, 1), typed(9, 0))
 		f.wantStored("a", typed(7, 0), typed(7, 1), typed(9, 0))
 		if n := f.appends(); n != 2 {
-			t.Errorf("%d appends: what was stored elsewhere is not appended again", n)
+			t.Errorf("%d appends: what another worker has stored is not appended again", n)
 		}
 		front.Close()
 	})

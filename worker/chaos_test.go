@@ -20,17 +20,18 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// person types into a room and, when sent away, comes back and brings what was typed.
-type person struct {
+// typist is a connection with its client, which reconnects when it is closed and
+// sends again all that it has typed.
+type typist struct {
 	conn  event.ConnID
 	typed [][]byte
 	away  bool
 	seen  *blocks.Store
 }
 
-// TestWhatWasSeenIsStored has people type while loads and appends fail or take
-// their time and the room panics. Whatever reaches anybody is in the store at
-// that moment, and in the end everybody's edits are there.
+// TestWhatWasSeenIsStored has clients type while loads and appends fail or take
+// time, and while the room panics. All that is delivered is in the store at that
+// moment, and in the end all edits are.
 func TestWhatWasSeenIsStored(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -41,7 +42,7 @@ func TestWhatWasSeenIsStored(t *testing.T) {
 
 func chaos(f *fixture, rnd *rand.Rand) {
 	var calm atomic.Bool
-	chances := make(chan int) // rnd is for one goroutine
+	chances := make(chan int) // rnd is used by one goroutine
 	done := make(chan struct{})
 	go func() {
 		for {
@@ -73,7 +74,7 @@ func chaos(f *fixture, rnd *rand.Rand) {
 		return effects
 	}
 
-	var everybody []*person
+	var typists []*typist
 	last := event.ConnID(0)
 	if err := f.front.Close(); err != nil {
 		f.t.Fatal(err)
@@ -95,7 +96,7 @@ func chaos(f *fixture, rnd *rand.Rand) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	enter := func(p *person) {
+	reconnect := func(p *typist) {
 		last++
 		p.conn, p.away = last, false
 		f.send("a", event.Input{Kind: event.InputJoin, Conn: p.conn, Access: event.AccessWrite | event.AccessPresent})
@@ -104,11 +105,11 @@ func chaos(f *fixture, rnd *rand.Rand) {
 			f.write("a", p.conn, slices.Clone(u))
 		}
 	}
-	hear := func() {
+	receive := func() {
 		synctest.Wait()
 		for len(events) > 0 {
 			out := <-events
-			for _, p := range everybody {
+			for _, p := range typists {
 				if out.Output.To != p.conn && out.Output.To != event.Everyone {
 					continue
 				}
@@ -135,16 +136,16 @@ func chaos(f *fixture, rnd *rand.Rand) {
 		}
 	}
 	for i := range 3 {
-		everybody = append(everybody, &person{away: true, seen: blocks.New()})
-		enter(everybody[i])
+		typists = append(typists, &typist{away: true, seen: blocks.New()})
+		reconnect(typists[i])
 	}
 	for range 150 {
-		for i, p := range everybody {
+		for i, p := range typists {
 			chance := <-chances
 			switch {
 			case p.away:
 				f.leave("a", p.conn)
-				enter(p)
+				reconnect(p)
 			case chance < 5:
 				f.leave("a", p.conn)
 				p.away = true
@@ -158,23 +159,23 @@ func chaos(f *fixture, rnd *rand.Rand) {
 			}
 		}
 		time.Sleep(time.Duration(<-chances) * 2 * time.Millisecond)
-		hear()
+		receive()
 	}
 
 	calm.Store(true)
-	for range 3 { // those who are on their way out come back
+	for range 3 { // those that were closed reconnect
 		time.Sleep(time.Minute)
-		hear()
-		for _, p := range everybody {
+		receive()
+		for _, p := range typists {
 			if p.away {
-				enter(p)
+				reconnect(p)
 			}
 		}
 	}
 	time.Sleep(time.Minute)
-	hear()
+	receive()
 	want := blocks.New()
-	for _, p := range everybody {
+	for _, p := range typists {
 		for _, u := range p.typed {
 			if _, err := want.Apply(u, blocks.V1); err != nil {
 				f.t.Fatal(err)
@@ -185,12 +186,12 @@ func chaos(f *fixture, rnd *rand.Rand) {
 	if !bytes.Equal(stored, want.Encode(blocks.V1)) {
 		f.t.Errorf("stored %q, typed %q", stored, want.Encode(blocks.V1))
 	}
-	for i, p := range everybody {
+	for i, p := range typists {
 		if seen := p.seen.Encode(blocks.V1); !bytes.Equal(seen, stored) {
-			f.t.Errorf("person %d sees %q, stored %q", i, seen, stored)
+			f.t.Errorf("client %d has %q, stored %q", i, seen, stored)
 		}
 	}
 	if _, err := f.store.Store.Load(context.Background(), "a"); errors.Is(err, store.ErrNotFound) {
-		f.t.Error("nothing was ever stored")
+		f.t.Error("nothing was stored")
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// types types the clocks from (included) to (not), each as a turn of its own.
+// types types the characters from up to to, without to, each in a turn of its own.
 func (f *fixture) types(name string, from, to uint64) {
 	f.t.Helper()
 	for clock := from; clock < to; clock++ {
@@ -25,7 +25,7 @@ func (f *fixture) types(name string, from, to uint64) {
 	}
 }
 
-// entries counts the entries of a room's log.
+// entries returns the number of entries in the log of a room.
 func (f *fixture) entries(name string) int {
 	f.t.Helper()
 	synctest.Wait()
@@ -84,7 +84,7 @@ func TestCompactionUnderSteadyTyping(t *testing.T) {
 	})
 }
 
-func TestCompactionWhenTheLogIsHeavy(t *testing.T) {
+func TestCompactionWhenTheLogIsLarge(t *testing.T) {
 	run(t, Settings{AutosaveDelay: time.Hour}, func(f *fixture) {
 		f.pair("a")
 		f.types("a", 0, largeEntries+1)
@@ -119,9 +119,9 @@ func TestCompactionWhenTheRoomCloses(t *testing.T) {
 	})
 }
 
-// TestCompactionWritesTheRoomsEncoding holds that what is appended is V1, that
-// snapshots are in the encoding that the room speaks, and that a room loads
-// what was stored when it spoke another.
+// TestCompactionWritesTheRoomsEncoding checks that appended entries are V1, that
+// snapshots are in the encoding of the room, and that a room loads what was stored
+// when it had another encoding.
 func TestCompactionWritesTheRoomsEncoding(t *testing.T) {
 	kept := memstore.New()
 	typist := uint64(0)
@@ -143,7 +143,7 @@ func TestCompactionWritesTheRoomsEncoding(t *testing.T) {
 			}
 			log, err := kept.Load(t.Context(), "a")
 			if n := len(log.Entries); err != nil || log.Entries[n-1].Encoding != store.V1 {
-				t.Errorf("a room that speaks %d appended %v (%v), want V1", enc, log.Entries[n-1], err)
+				t.Errorf("a room with the encoding %d appended %v (%v), want V1", enc, log.Entries[n-1], err)
 			}
 			f.leave("a", 1)
 			f.leave("a", 2)
@@ -151,19 +151,19 @@ func TestCompactionWritesTheRoomsEncoding(t *testing.T) {
 			synctest.Wait()
 			log, err = kept.Load(t.Context(), "a")
 			if err != nil || len(log.Entries) != 1 || log.Entries[0].Encoding != store.Encoding(enc) {
-				t.Errorf("a room that speaks %d was compacted to %v (%v)", enc, log.Entries, err)
+				t.Errorf("a room with the encoding %d was compacted to %v (%v)", enc, log.Entries, err)
 			}
 			f.wantStored("a", all...)
 		})
 	}
 }
 
-// TestCompactionKnowsNoLimit holds that what is stored is compacted even when
-// the room would let in no more.
+// TestCompactionKnowsNoLimit checks that a log is compacted even if its document is
+// over the limits of the room.
 func TestCompactionKnowsNoLimit(t *testing.T) {
 	limits := blocks.Options{MaxSize: 1, MaxPending: 1}
 	run(t, Settings{RemoveDelay: time.Second, Room: room.Config{Blocks: limits}}, func(f *fixture) {
-		stored := append(allTyped(40), typed(9, 1)) // the last waits for another
+		stored := append(allTyped(40), typed(9, 1)) // the last waits for one that is missing
 		for _, update := range stored {
 			if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: update}); err != nil {
 				t.Fatal(err)
@@ -180,8 +180,8 @@ func TestCompactionKnowsNoLimit(t *testing.T) {
 	})
 }
 
-// TestCompactionDropsWhatNoClientShows holds that a map entry which another has
-// replaced goes, unless the room keeps its history.
+// TestCompactionDropsWhatNoClientShows checks that a map entry that another one has
+// replaced is dropped, unless the room keeps its history.
 func TestCompactionDropsWhatNoClientShows(t *testing.T) {
 	first := []byte("\x01\x01\x07\x00\x28\x01\x03map\x03key\x01\x77\x05first\x00")
 	second := []byte("\x01\x01\x07\x01\xa8\x07\x00\x01\x77\x06second\x00")
@@ -208,8 +208,8 @@ func TestCompactionDropsWhatNoClientShows(t *testing.T) {
 	}
 }
 
-// TestCompactionKeepsWhatOthersAppended holds that the snapshot is made of the
-// log: another worker has appended what this room doesn't know.
+// TestCompactionKeepsWhatOthersAppended checks that the snapshot is made of the
+// log: another worker has appended what the room lacks.
 func TestCompactionKeepsWhatOthersAppended(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		f.pair("a")
@@ -228,7 +228,7 @@ func TestCompactionKeepsWhatOthersAppended(t *testing.T) {
 	})
 }
 
-func TestSomebodyJoinsDuringCompaction(t *testing.T) {
+func TestJoinDuringCompaction(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		f.pair("a")
 		f.types("a", 0, 10)
@@ -248,7 +248,7 @@ func TestSomebodyJoinsDuringCompaction(t *testing.T) {
 		}
 		f.wantStored("a", append(allTyped(10), typed(8, 0))...)
 		if len(f.all()) != 1 {
-			t.Error("the room is closed although somebody is in it")
+			t.Error("the room is closed although a connection is in it")
 		}
 	})
 }
@@ -267,14 +267,14 @@ func TestCompactionThatFails(t *testing.T) {
 			t.Errorf("logged %q", log)
 		}
 		if closed := f.closed(); len(closed) > 0 {
-			t.Errorf("people were sent away: %v", closed)
+			t.Errorf("connections were closed: %v", closed)
 		}
 		f.onLoad(nil)
 		time.Sleep(compactPause)
 		if n := f.entries("a"); n != 1 {
 			t.Errorf("%d entries", n)
 		}
-		// A room goes although its last compaction fails.
+		// A room is evicted although its last compaction fails.
 		f.types("a", 30, 60)
 		f.onLoad(func(context.Context, string) error { return errors.New("no way") })
 		f.leave("a", 1)
@@ -288,7 +288,7 @@ func TestCompactionThatFails(t *testing.T) {
 	})
 }
 
-// TestStoreThatKeepsNothing holds that a store may drop all it is given.
+// TestStoreThatKeepsNothing checks that a store may drop all entries.
 func TestStoreThatKeepsNothing(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		f.store.Store = nothing{}
@@ -330,7 +330,7 @@ func TestFewCompactionsAtOnce(t *testing.T) {
 		time.Sleep(time.Second)
 		for i := range rooms {
 			if n := f.opened() - loads; n != min(i+compactsAtOnce, len(rooms)) {
-				t.Errorf("%d under way or done after %d were done", n, i)
+				t.Errorf("%d began after %d had ended", n, i)
 			}
 			release <- nil
 		}
@@ -350,7 +350,7 @@ func TestTailOfALoadedLog(t *testing.T) {
 	entry := func(size int) store.Entry { return store.Entry{Data: make([]byte, size)} }
 	w := tailOf(store.Log{Entries: []store.Entry{entry(10), entry(2 * largeBytes), entry(20)}}, now)
 	if w.base != 2*largeBytes || w.entries != 2 || w.bytes != 30 || w.worthwhile() || w.large() {
-		t.Errorf("%+v: the snapshot is the largest entry, wherever it stands", w)
+		t.Errorf("%+v: the snapshot is the largest entry, at any position", w)
 	}
 	if w := tailOf(store.Log{}, now); w != (tail{}) {
 		t.Errorf("%+v for an empty log", w)
@@ -362,7 +362,7 @@ func TestTail(t *testing.T) {
 	var w tail
 	w.add(1000, now)
 	if w.worthwhile() || w.large() {
-		t.Error("one entry is a snapshot")
+		t.Error("one entry counts as a snapshot")
 	}
 	w.add(249, now)
 	if w.worthwhile() {
@@ -374,11 +374,11 @@ func TestTail(t *testing.T) {
 	}
 	w.add(largeBytes, now)
 	if !w.large() {
-		t.Error("a heavy tail")
+		t.Error("a large tail")
 	}
 	w = tail{base: 10 * largeBytes}
 	w.add(largeBytes, now)
 	if w.large() || w.worthwhile() {
-		t.Error("a tail that is small beside the document")
+		t.Error("a tail that is small compared to the document")
 	}
 }

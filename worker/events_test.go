@@ -91,7 +91,7 @@ func TestEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 		f.write("a", 1, typed(8, 0))
-		want("a write elsewhere", fmt.Sprintf("a turn of 1, adds %d, 0s", size), fmt.Sprintf("a appended 1 of %d bytes, 0s, <nil>", size),
+		want("a write of another worker", fmt.Sprintf("a turn of 1, adds %d, 0s", size), fmt.Sprintf("a appended 1 of %d bytes, 0s, <nil>", size),
 			fmt.Sprintf("a merged 2 of %d bytes", 2*size))
 
 		f.leave("a", 1)

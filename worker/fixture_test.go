@@ -112,7 +112,7 @@ type fixture struct {
 	mu   sync.Mutex
 	log  bytes.Buffer
 	outs []string
-	lost int // how often the front was told that it lost something
+	lost int // how often Lost was called
 
 	lastProgram event.ConnID
 	requests    map[event.ConnID]*request

@@ -75,7 +75,7 @@ func TestUnknownConnectionsAreToRejoin(t *testing.T) {
 		other.want("a: all Update")
 		f.want("a: all Update")
 
-		// Nor is a connection swallowed that the room has closed.
+		// The same holds for a connection that the room has closed.
 		other.send("a", message(3, protocol.Update, []byte{1}))
 		other.want("a: 3 Close 1007")
 		other.send("a", message(3, protocol.Update, typed(7, 1)))
@@ -117,8 +117,8 @@ func TestRejoinOfAClosedRoom(t *testing.T) {
 	})
 }
 
-// When something was lost, the connections of that front are asked whether they
-// still exist, those of other fronts aren't.
+// When something was lost, the connections of that front get a Rejoin, and those
+// of other fronts don't.
 func TestLostFront(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		other := attach(t, l)
@@ -132,7 +132,7 @@ func TestLostFront(t *testing.T) {
 		l.handler.Lost(front)
 		f.want("a: 1 Rejoin", "a: 2 Rejoin", "b: 1 Rejoin", "b: 2 Rejoin")
 		if watch.rejoins != 1 {
-			t.Errorf("the watcher was asked %d times to watch again", watch.rejoins)
+			t.Errorf("the watcher got %d Rejoins, want 1", watch.rejoins)
 		}
 		other.want()
 
@@ -149,7 +149,7 @@ func TestLostFront(t *testing.T) {
 	})
 }
 
-// Connections whose Join waits in the mailbox are asked, too.
+// Connections whose Join waits in the mailbox get a Rejoin, too.
 func TestLostFrontWhileARoomLoads(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		on, release := block()
@@ -319,7 +319,7 @@ func TestHandOver(t *testing.T) {
 		stop()
 		front.want("a: 1 Rejoin", "a: 2 Rejoin")
 		if front.lost != 1 {
-			t.Errorf("the front was told %d times that the worker is lost", front.lost)
+			t.Errorf("Lost was called %d times, want 1", front.lost)
 		}
 		// What connection 1 writes meanwhile reaches no worker.
 		unsent := typed(7, 5)

@@ -48,7 +48,7 @@ func TestApplyOpensARoomForAWhile(t *testing.T) {
 		f.apply("a", typed(7, 0)).response()
 		f.wantStored("a", typed(7, 0))
 		time.Sleep(9 * time.Second)
-		f.apply("a", typed(7, 1)).response() // it is in use
+		f.apply("a", typed(7, 1)).response() // the room is in use
 		time.Sleep(9 * time.Second)
 		synctest.Wait()
 		if loads := f.opened(); loads != 1 || len(f.inMemory()) != 1 {
@@ -72,7 +72,7 @@ func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
 		first := f.apply("a", typed(7, 0))
 		first.waits()
 		f.want()
-		second := f.apply("a", typed(7, 0)) // nothing is new, but it is not durable yet
+		second := f.apply("a", typed(7, 0)) // it adds nothing, but what it repeats is not durable yet
 		second.waits()
 		release <- nil
 		first.response()
@@ -84,7 +84,7 @@ func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
 		release <- errFault
 		third.wantClosed(protocol.CloseTryLater)
 		f.want("a: 1 Close 1013", "a: 2 Close 1013")
-		f.apply("a", typed(7, 1)).wantClosed(protocol.CloseTryLater) // it rests
+		f.apply("a", typed(7, 1)).wantClosed(protocol.CloseTryLater) // it is closed
 		f.onAppend(nil)
 		f.rest()
 		f.apply("a", typed(7, 1)).response()
@@ -107,7 +107,7 @@ func TestApplyThatIsRefusedChangesNothing(t *testing.T) {
 
 func TestCreateRooms(t *testing.T) {
 	seed := typed(7, 0)
-	t.Run("that nobody knows", func(t *testing.T) {
+	t.Run("that do not exist", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.create("a", seed).response()
 			f.wantStored("a", seed)
@@ -118,7 +118,7 @@ func TestCreateRooms(t *testing.T) {
 			f.wantStored("a", seed)
 		})
 	})
-	t.Run("in which somebody waits", func(t *testing.T) {
+	t.Run("that are open", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
 			on, release := block()
@@ -126,10 +126,10 @@ func TestCreateRooms(t *testing.T) {
 			first, second := f.create("a", seed), f.create("a", typed(8, 0))
 			first.waits()
 			f.want()
-			f.write("a", 1, typed(9, 0)) // behind the seed
+			f.write("a", 1, typed(9, 0)) // waits behind the create
 			f.want()
 			release <- nil
-			first.waits() // for what the room was told before
+			first.waits() // for the update before it
 			release <- nil
 			second.refused(event.CauseExists)
 			f.want()
@@ -140,7 +140,7 @@ func TestCreateRooms(t *testing.T) {
 			f.query("a", event.Mark{}).wantDocument(seed, typed(9, 0))
 		})
 	})
-	t.Run("which somebody enters meanwhile", func(t *testing.T) {
+	t.Run("that a connection joins meanwhile", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
 			on, release := block()
@@ -152,10 +152,10 @@ func TestCreateRooms(t *testing.T) {
 			f.want()
 			release <- nil
 			made.response()
-			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, then the seed
+			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, then the content
 		})
 	})
-	t.Run("in which somebody writes", func(t *testing.T) {
+	t.Run("that are written to meanwhile", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
 			on, release := block()
@@ -199,7 +199,7 @@ func TestCreateRooms(t *testing.T) {
 			}
 		})
 	})
-	t.Run("with nothing", func(t *testing.T) {
+	t.Run("with an empty update", func(t *testing.T) {
 		run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 			f.create("a", []byte{0, 0}).response()
 			f.query("a", event.Mark{}).wantDocument()
@@ -208,7 +208,7 @@ func TestCreateRooms(t *testing.T) {
 			f.query("a", event.Mark{}).wantDocument()
 		})
 	})
-	t.Run("with what is no update", func(t *testing.T) {
+	t.Run("with a malformed update", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
 			f.create("a", []byte{1}).refused(event.CauseMalformed)
@@ -222,10 +222,10 @@ func TestCreateRooms(t *testing.T) {
 			f.pair("a")
 			f.onAppend(func(context.Context, string) error { return errFault })
 			f.create("a", seed).wantClosed(protocol.CloseTryLater)
-			f.want("a: 1 Close 1013", "a: 2 Close 1013") // the store may have it, and the room doesn't
+			f.want("a: 1 Close 1013", "a: 2 Close 1013") // the store may have it, and the room lacks it
 			f.logged()
 			f.onAppend(nil)
-			f.create("a", seed).response() // although it rests
+			f.create("a", seed).response() // although it is closed
 			f.pair("a")
 			f.query("a", event.Mark{}).wantDocument(seed)
 		})
@@ -233,7 +233,7 @@ func TestCreateRooms(t *testing.T) {
 }
 
 // A store may support neither Create nor Delete.
-func TestStoresThatCanNot(t *testing.T) {
+func TestStoreWithoutCreateAndDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, Config{})
 		f.config.Store = storetest.Basic(memstore.New())
@@ -252,30 +252,30 @@ func TestStoresThatCanNot(t *testing.T) {
 func TestDeleteARoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.delete("a").refused(event.CauseNotFound)
-		f.query("a", event.Mark{}).refused(event.CauseNotFound) // to ask for it has not made it
+		f.query("a", event.Mark{}).refused(event.CauseNotFound) // the delete has not made it
 		f.request("a", event.Request{Kind: event.RequestWatch}).refused(event.CauseNotFound)
 		f.pair("a")
-		f.delete("a").refused(event.CauseNotFound) // nobody has written to it
+		f.delete("a").refused(event.CauseNotFound) // it was never written to
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
 		watcher := f.request("a", event.Request{Kind: event.RequestWatch})
 		watcher.wantDocument(typed(7, 0))
 		f.apply("a", typed(7, 1)).response()
 		if gained := watcher.response(); !bytes.Equal(gained.Update, typed(7, 1)) || gained.Whole {
-			t.Errorf("who watches was told %+v", gained)
+			t.Errorf("the watcher got %+v", gained)
 		}
 		f.want("a: all Update")
 
 		f.delete("a").response()
 		f.want("a: 1 Close 4404", "a: 2 Close 4404")
 		if watcher.closed != protocol.CloseDeleted {
-			t.Errorf("who watched was sent away with %d", watcher.closed)
+			t.Errorf("the watcher was closed with %d", watcher.closed)
 		}
 		f.query("a", event.Mark{}).refused(event.CauseNotFound)
 		f.apply("a", typed(7, 0)).refused(event.CauseNotFound)
 		f.delete("a").refused(event.CauseNotFound)
 
-		// They come back at once, several times a second, each with its edits.
+		// Clients reconnect several times a second, each with its edits.
 		before := f.opened()
 		for conn := range event.ConnID(100) {
 			f.send("a", event.Input{Kind: event.InputJoin, Conn: 10 + conn, Access: event.AccessWrite})
@@ -302,8 +302,8 @@ func TestDeleteARoom(t *testing.T) {
 	})
 }
 
-// What is under way to the store when a room is deleted is lost without a word;
-// what came later goes with it.
+// An append that was in progress when a room is deleted is still delivered. What
+// came later is dropped.
 func TestDeleteDuringAnAppend(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
@@ -325,7 +325,7 @@ func TestDeleteDuringAnAppend(t *testing.T) {
 		f.onAppend(nil)
 		close(release)
 		if n := f.appends(); n != 1 {
-			t.Errorf("%d appends, want that which was under way", n)
+			t.Errorf("%d appends, want the one that was in progress", n)
 		}
 		f.create("a", typed(8, 0)).response()
 		f.wantStored("a", typed(8, 0))
@@ -335,7 +335,7 @@ func TestDeleteDuringAnAppend(t *testing.T) {
 	})
 }
 
-// Another worker may have deleted the room, or made it anew.
+// Another worker may have deleted the room, or created it again.
 func TestDeletedElsewhere(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Hour}, func(f *fixture) {
 		f.pair("a")
@@ -376,7 +376,7 @@ func TestDeleteThatFails(t *testing.T) {
 	})
 }
 
-// A room that can't be loaded can be deleted, and made anew.
+// A room that can't be loaded can be deleted and created again.
 func TestDeleteADamagedRoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		if _, err := f.store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: []byte{1}}); err != nil {
@@ -396,7 +396,7 @@ func TestDeleteADamagedRoom(t *testing.T) {
 	})
 }
 
-// Changes that wait are done before the worker ends.
+// Creates and deletes that wait are carried out before the worker ends.
 func TestDrainEndsChanges(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		on, release := block()
@@ -437,18 +437,18 @@ func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
 	})
 }
 
-// What waits for a slow store is bounded.
+// The requests that wait for a slow store are bounded.
 func TestChangesThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
 		on, release := block()
 		f.onAppend(on)
 		var all []*request
-		for range 7 { // one is under way, three wait for it, three for a turn
+		for range 7 { // one is in progress, three wait for it, three for a turn
 			all = append(all, f.create("a", typed(7, 0)))
 			synctest.Wait()
 		}
 		if err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: 1, Request: &event.Request{Kind: event.RequestCreate}}); !errors.Is(err, layer.ErrFull) {
-			t.Errorf("Send gave %v", err)
+			t.Errorf("Send returned %v", err)
 		}
 		for i, q := range all {
 			release <- nil
@@ -464,24 +464,24 @@ func TestReadsThatWaitAreBounded(t *testing.T) {
 			<-release
 			return nil
 		})
-		asked := 0
-		for ; asked < 2*readsWaiting; asked++ {
-			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + asked), Request: &event.Request{Kind: event.RequestQuery}})
+		sent := 0
+		for ; sent < 2*readsWaiting; sent++ {
+			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + sent), Request: &event.Request{Kind: event.RequestQuery}})
 			if errors.Is(err, layer.ErrFull) {
 				break
 			} else if err != nil {
 				t.Fatal(err)
 			}
 		}
-		if want := readsAtOnce + readsWaiting; asked != want {
-			t.Errorf("%d reads were taken, want %d", asked, want)
+		if want := readsAtOnce + readsWaiting; sent != want {
+			t.Errorf("%d reads were taken, want %d", sent, want)
 		}
 		close(release)
 		synctest.Wait()
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		if len(f.outs) != asked {
-			t.Errorf("%d of %d were answered", len(f.outs), asked)
+		if len(f.outs) != sent {
+			t.Errorf("%d of %d queries were answered", len(f.outs), sent)
 		}
 	})
 }

@@ -21,7 +21,7 @@ type request struct {
 	conn      event.ConnID
 	responses chan event.Response
 	closed    protocol.CloseCode // of the Close that it was sent
-	rejoins   int                // how often it was asked to watch again
+	rejoins   int                // how many Rejoins it got
 }
 
 // request sends a request as a program.
@@ -122,7 +122,7 @@ func (q *request) wantClosed(code protocol.CloseCode) {
 	}
 }
 
-func TestQueryGoesOnFromAMark(t *testing.T) {
+func TestQuerySinceAMark(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		f.query("a", event.Mark{}).refused(event.CauseNotFound)
 		f.pair("a")
@@ -131,10 +131,10 @@ func TestQueryGoesOnFromAMark(t *testing.T) {
 		synctest.Wait()
 		second := f.query("a", first.Mark).wantDocument(typed(7, 0))
 		if same := f.query("a", second.Mark).response(); same.Update != nil || same.Mark != second.Mark {
-			t.Errorf("nothing is new, but the answer is %+v", same)
+			t.Errorf("nothing was added, but the response is %+v", same)
 		}
 
-		// Another opening counts anew.
+		// Another opening has another epoch.
 		f.leave("a", 1)
 		f.leave("a", 2)
 		synctest.Wait()
@@ -145,7 +145,7 @@ func TestQueryGoesOnFromAMark(t *testing.T) {
 		synctest.Wait()
 		for _, since := range []event.Mark{{Epoch: second.Mark.Epoch, Seq: 1}, stored.Mark} {
 			if a := f.query("a", since).wantDocument(typed(7, 0)); !a.Whole {
-				t.Errorf("answer %+v", a)
+				t.Errorf("the response is %+v, want the whole document", a)
 			}
 		}
 	})
@@ -172,7 +172,7 @@ func TestQueryKeepsNoRoomOpen(t *testing.T) {
 	})
 }
 
-func TestAnswersWaitUntilTheyAreDurable(t *testing.T) {
+func TestResponsesWaitUntilTheyAreDurable(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
 		on, release := block()
@@ -180,11 +180,11 @@ func TestAnswersWaitUntilTheyAreDurable(t *testing.T) {
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		first := f.query("a", event.Mark{})
-		first.waits() // behind the append under way
+		first.waits() // for the append in progress
 		f.write("a", 1, typed(7, 1))
 		synctest.Wait()
 		second := f.query("a", event.Mark{})
-		second.waits() // and behind the next one
+		second.waits() // for the next append
 		release <- nil
 		first.wantDocument(typed(7, 0))
 		second.waits()
@@ -194,7 +194,7 @@ func TestAnswersWaitUntilTheyAreDurable(t *testing.T) {
 	})
 }
 
-func TestAnswersThatAreNotDurableAreNotGiven(t *testing.T) {
+func TestResponsesThatAreNotDurableAreNotSent(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		fail func(f *fixture, release chan error)

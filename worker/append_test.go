@@ -1,0 +1,156 @@
+package worker
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 0))
+		f.want()
+		f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+		f.want("a: all Awareness") // doesn't wait
+		f.send("a", message(2, protocol.SyncStep1, []byte{0}))
+		f.want() // for the append in progress
+		f.write("a", 2, typed(8, 0))
+		f.want()
+		f.write("a", 1, typed(7, 1))
+		synctest.Wait()
+		f.join("a", 3)
+		f.want("a: 3 Awareness")
+		if n := f.appends(); n != 1 {
+			t.Fatalf("%d appends at once", n)
+		}
+		release <- nil
+		f.want("a: all Update", "a: 2 SyncStep2")
+		f.wantStored("a", typed(7, 0))
+		release <- nil
+		f.want("a: all Update", "a: all Update", "a: 3 SyncStep1")
+		f.wantStored("a", typed(7, 0), typed(7, 1), typed(8, 0))
+		if n := f.appends(); n != 2 {
+			t.Errorf("%d appends, want 2: what waits is merged", n)
+		}
+	})
+}
+
+func TestNothingIsDeliveredAfterALeave(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 0))
+		f.send("a", message(2, protocol.SyncStep1, []byte{0}))
+		synctest.Wait()
+		f.leave("a", 2)
+		synctest.Wait()
+		release <- nil
+		f.want("a: all Update")
+	})
+}
+
+func TestAppendThatFails(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.pair("a")
+		f.write("a", 1, typed(7, 0))
+		f.want("a: all Update")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 1))
+		synctest.Wait()
+		f.write("a", 1, typed(7, 2)) // waits for the append and is dropped with it
+		f.join("a", 3)
+		synctest.Wait()
+		release <- errFault
+		f.want("a: 1 Close 1013", "a: 2 Close 1013", "a: 3 Close 1013")
+		if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, "could not be saved") || !strings.Contains(log, errFault.Error()) {
+			t.Errorf("logged: %s", log)
+		}
+		f.leave("a", 1)
+		f.onAppend(nil)
+		if n := f.appends(); n != 2 {
+			t.Errorf("%d appends, want 2", n)
+		}
+		f.wantStored("a", typed(7, 0))
+
+		f.rest()
+		f.pair("a")
+		if n := f.opened(); n != 2 {
+			t.Errorf("loaded %d times, want 2", n)
+		}
+		f.write("a", 1, typed(7, 1)) // sent again
+		f.want("a: all Update")
+		f.wantStored("a", typed(7, 0), typed(7, 1))
+	})
+}
+
+func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
+	run(t, Settings{MailboxInputs: 10, MailboxBytes: 100}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		sent := 0
+		for ; sent < 1000; sent++ {
+			err := f.trySend("a", message(1, protocol.Update, typed(7, uint64(sent))))
+			synctest.Wait()
+			if errors.Is(err, layer.ErrFull) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if sent < 10 || sent > 30 {
+			t.Errorf("%d updates were taken while the store does not answer", sent)
+		}
+		f.want()
+		f.onAppend(nil)
+		release <- nil
+		var want [][]byte
+		for i := range sent {
+			want = append(want, typed(7, uint64(i)))
+		}
+		f.wantStored("a", want...)
+		f.write("a", 1, typed(7, uint64(sent)))
+		f.wantStored("a", append(want, typed(7, uint64(sent)))...)
+	})
+}
+
+func TestResponsesThatWaitAreBounded(t *testing.T) {
+	run(t, Settings{MailboxInputs: 10, MailboxBytes: 100}, func(f *fixture) {
+		f.pair("a")
+		on, release := block()
+		f.onAppend(on)
+		f.write("a", 1, typed(7, 0))
+		synctest.Wait()
+		sent := 0
+		for ; sent < 1000; sent++ {
+			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + sent), Request: &event.Request{Kind: event.RequestQuery}})
+			synctest.Wait()
+			if errors.Is(err, layer.ErrFull) {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if sent < 10 || sent > 30 {
+			t.Errorf("%d queries were taken while the store does not answer", sent)
+		}
+		f.want()
+		release <- nil
+		synctest.Wait()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if answered := len(f.outs) - 1; answered != sent { // beside the update
+			t.Errorf("%d of %d queries were answered", answered, sent)
+		}
+	})
+}

@@ -1,0 +1,151 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store"
+)
+
+func TestInputsWaitForTheLoad(t *testing.T) {
+	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
+		if _, err := f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(7, 0)}); err != nil {
+			t.Fatal(err)
+		}
+		on, release := block()
+		f.onLoad(on)
+		f.join("a", 1, 2)
+		f.send("a", message(1, protocol.SyncStep1, []byte{0}))
+		f.want()
+		if err := f.trySend("a", event.Input{Kind: event.InputJoin, Conn: 3}); !errors.Is(err, layer.ErrFull) {
+			t.Errorf("Send to a full room: %v", err)
+		}
+		f.leave("a", 2) // a Leave is always taken
+		release <- nil
+		f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
+		f.write("a", 1, typed(7, 0)) // the room has it
+		f.want()
+		f.wantStored("a", typed(7, 0))
+	})
+}
+
+func TestLoadThatFails(t *testing.T) {
+	damaged := func(f *fixture) {
+		if _, err := f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: []byte{1, 1, 1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tc := range []struct {
+		name    string
+		prepare func(*fixture)
+		close   string
+		log     string
+	}{
+		{"store", func(f *fixture) {
+			f.onLoad(func(context.Context, string) error { return errFault })
+		}, "1013", "could not be loaded"},
+		{"damage", damaged, "1013", "could not be loaded"},
+		{"panic", func(f *fixture) {
+			f.onLoad(func(context.Context, string) error { panic("loading") })
+		}, "1011", "panic: loading"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			run(t, Settings{}, func(f *fixture) {
+				tc.prepare(f)
+				f.join("a", 1, 2)
+				f.want("a: 1 Close "+tc.close, "a: 2 Close "+tc.close)
+				if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, tc.log) {
+					t.Errorf("logged: %s", log)
+				}
+				f.write("a", 1, typed(7, 0))
+				f.want()
+				if n := f.appends(); n != 0 {
+					t.Errorf("%d appends to a room that could not be loaded", n)
+				}
+				f.onLoad(nil)
+				f.rest()
+				if tc.name != "damage" {
+					f.pair("a")
+				}
+				f.logged()
+			})
+		})
+	}
+}
+
+// A stored document is loaded whatever the limits are. Only what it would gain is
+// refused.
+func TestStoredDocumentOverTheLimitLoads(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		store func(f *fixture)
+	}{
+		{"a lower limit", func(f *fixture) {
+			for clock := range uint64(100) {
+				if _, err := f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(7, clock)}); err != nil {
+					f.t.Fatal(err)
+				}
+			}
+		}},
+		{"one entry", func(f *fixture) {
+			updates := make([][]byte, 100)
+			for clock := range updates {
+				updates[clock] = typed(7, uint64(clock))
+			}
+			merged, err := blocks.Merge(blocks.V1, updates...)
+			if err == nil {
+				_, err = f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: merged})
+			}
+			if err != nil {
+				f.t.Fatal(err)
+			}
+		}},
+		{"appends that were merged", func(f *fixture) {
+			f.pair("a")
+			on, release := block()
+			f.onAppend(on)
+			var accepted [][]byte
+			for clock := uint64(0); len(f.closed()) == 0; clock++ {
+				accepted = append(accepted, typed(7, clock))
+				f.write("a", 1, typed(7, clock))
+				synctest.Wait()
+			}
+			f.onAppend(nil)
+			release <- nil
+			f.wantStored("a", accepted[:len(accepted)-1]...)
+			f.leave("a", 1)
+			f.leave("a", 2)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			f.outs = nil
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var settings Settings
+			settings.Room.Blocks.MaxSize = 256 + 60 // a client counts as 256
+			run(t, settings, func(f *fixture) {
+				tc.store(f)
+				before := f.opened()
+				f.pair("a")
+				if n := f.opened(); n != before+1 {
+					t.Fatalf("loaded %d times, want %d", n, before+1)
+				}
+				f.send("a", message(1, protocol.SyncStep1, []byte{0}))
+				f.want("a: 1 SyncStep2")
+				f.write("a", 1, typed(9, 0))
+				f.want("a: 1 Close 1008")
+				if log := f.logged(); log != "" {
+					t.Errorf("logged: %s", log)
+				}
+			})
+		})
+	}
+}
