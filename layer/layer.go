@@ -102,7 +102,8 @@ type BackHandler struct {
 	// Handle takes an input. It returns ErrFull for an input that it can't take.
 	// Where the front's Send still waits, the layer returns that error from it;
 	// where Send has returned already, the layer closes the connection with
-	// protocol.CloseTryLater. One room that is full doesn't hold up others.
+	// protocol.CloseTryLater, or refuses the request with event.CauseClosed and
+	// that code. One room that is full doesn't hold up others.
 	Handle func(in Input) error
 	// Lost reports that inputs from the front, or outputs to it, were lost.
 	Lost func(front Address)

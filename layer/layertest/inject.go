@@ -254,14 +254,15 @@ func (f *faultyFront) late(in layer.Input) {
 	switch err := f.Front.Send(in); {
 	case err == nil, errors.Is(err, layer.ErrClosed):
 	case errors.Is(err, layer.ErrFull):
+		out := event.Output{Kind: event.OutputMessage, To: in.Conn, Message: protocol.Message{
+			Type: protocol.Close, Code: protocol.CloseTryLater, Reason: tryLater,
+		}}
 		if in.Kind == event.InputRequest {
-			f.layer.lose()
-			return
+			out = event.Output{Kind: event.OutputResponse, To: in.Conn, Response: &event.Response{Refusal: event.Refusal{
+				Cause: event.CauseClosed, Code: protocol.CloseTryLater, Reason: tryLater,
+			}}}
 		}
-		closing := protocol.Message{Type: protocol.Close, Code: protocol.CloseTryLater, Reason: tryLater}
-		f.call(func() {
-			f.handler.Deliver([]layer.Output{{Room: in.Room, Output: event.Output{Kind: event.OutputMessage, To: in.Conn, Message: closing}}})
-		})
+		f.call(func() { f.handler.Deliver([]layer.Output{{Room: in.Room, Output: out}}) })
 	default:
 		f.layer.lose()
 	}
