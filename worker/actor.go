@@ -92,6 +92,9 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 	for i := range batch {
 		a.collect(ins, &batch[i])
 	}
+	if a.failure != nil { // by a panic of the layer
+		return
+	}
 	if len(*ins) > 0 || !a.deadline.IsZero() && !now.Before(a.deadline) {
 		a.take(a.stepRoom(*ins, now))
 	}

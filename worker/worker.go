@@ -4,9 +4,10 @@
 // longer used.
 //
 // Reading order: worker.go and handle.go (what arrives from the layer), actor.go
-// (a room's turns), load.go, append.go, deliver.go, evict.go, compact.go, fail.go,
-// lost.go, and request.go, request_change.go, request_stored.go and rooms.go for
-// what programs request.
+// (a room's turns), load.go, append.go, append_missing.go (what another worker has
+// stored), deliver.go and receivers.go, evict.go, compact.go, fail.go, lost.go, and
+// request.go, request_change.go, request_stored.go and rooms.go for what programs
+// request. events.go has what metrics need.
 package worker
 
 import (
