@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 
@@ -132,17 +133,24 @@ func TestUnknownInputsAreIgnored(t *testing.T) {
 func TestDeliveriesOfOneRoomFollowEachOther(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		running := make(chan struct{}, 1)
-		f.back = &faultyBack{Back: f.back, on: func(outs []layer.Output) {
+		f.back = &faultyBack{Back: f.back, on: func([]layer.Output) {
 			select {
 			case running <- struct{}{}:
-				<-running
 			default:
 				t.Error("two calls at once")
+				return
 			}
+			for range 10 {
+				runtime.Gosched()
+			}
+			<-running
 		}}
-		for range 100 {
+		for range 100 { // the room is not open, and then it is
 			f.query("a", event.Mark{})
 			f.write("a", 1, typed(7, 0))
+		}
+		for range 100 {
+			f.query("a", event.Mark{})
 			f.join("a", 2)
 			f.leave("a", 2)
 		}
