@@ -2,6 +2,7 @@ package worker
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 
 	"github.com/yroom/yroom/event"
@@ -25,6 +26,7 @@ func (a *actor) send(outs []event.Output) (err error) {
 	defer outputs.giveBack(addressed)
 	for i := range outs {
 		if outs[i].To == event.Everyone {
+			*addressed = slices.Grow(*addressed, len(a.receivers.fronts))
 			for _, f := range a.receivers.fronts {
 				*addressed = append(*addressed, layer.Output{Room: a.name, To: f.front, Output: outs[i]})
 			}
