@@ -34,7 +34,9 @@
 //     holds before the Resync is sent, and until its answer arrives. The room made
 //     these broadcasts before the answer, so the answer includes them.
 //   - The answer ends being behind, and so does a SyncStep2. What the room
-//     broadcasts after it arrives after it, and continues it.
+//     broadcasts after it arrives after it, and continues it. An answer that is
+//     older than a frame that has arrived was overtaken, and the outbox stays
+//     behind.
 //   - A Resync is due when nothing of the document waits or is being written.
 //     Awareness may still wait, or a lively room would keep a slow client from
 //     ever catching up.
@@ -108,7 +110,8 @@ type Outbox struct {
 
 	greeted bool       // the first SyncStep2 was queued
 	follows bool       // a whole frame was queued: a broadcast must continue last
-	last    event.Mark // of the document frame that was queued last
+	last    event.Mark // of the document frame that was queued last, once follows
+	seen    event.Mark // the newest of the document frames that arrived
 
 	based   bool       // a whole frame is written, or being written
 	next    event.Mark // what written will be
@@ -159,6 +162,7 @@ func (o *Outbox) Add(f *Frame) (Change, error) {
 }
 
 func (o *Outbox) addBroadcast(f *Frame) Change {
+	o.seen = later(o.seen, f.Mark)
 	if o.behind {
 		return ChangeNone
 	}
@@ -175,7 +179,9 @@ func (o *Outbox) addBroadcast(f *Frame) Change {
 	if !o.fits(f) {
 		return o.overflow()
 	}
-	o.last = f.Mark
+	if o.follows {
+		o.last = f.Mark
+	}
 	o.push(f)
 	return ChangeNone
 }
@@ -189,26 +195,36 @@ func (o *Outbox) addWhole(f *Frame) Change {
 	if !f.keep && !o.fits(f) {
 		return o.overflow()
 	}
-	change := ChangeNone
-	switch {
-	case rejoined:
-		change = ChangeRejoined
-		o.rejoining = false
-		o.dropDocument(func(*Frame) bool { return false })
-	case o.behind:
-		change = ChangeResynced
-	}
-	if newer || o.behind {
-		o.last = f.Mark
-	}
-	o.follows, o.behind = true, false
 	if step2 {
 		o.greeted = true
 	} else {
 		o.asked = false
 	}
+	if rejoined {
+		o.rejoining = false
+		o.dropDocument(func(*Frame) bool { return false })
+	}
+	was := o.behind
+	if newer || was {
+		o.last = f.Mark
+	}
+	if o.last.Epoch == o.seen.Epoch {
+		o.behind = o.last.Seq < o.seen.Seq
+	} else if rejoined {
+		o.behind = false
+	}
+	o.follows, o.seen = true, later(o.seen, f.Mark)
 	o.push(f)
-	return change
+	switch {
+	case rejoined:
+		return ChangeRejoined
+	case was && !o.behind:
+		return ChangeResynced
+	case !was && o.behind:
+		return ChangeBehind
+	default:
+		return ChangeNone
+	}
 }
 
 // later returns the later of two Marks; of Marks of two epochs, the second.
