@@ -27,9 +27,9 @@ type Conn struct {
 	since    time.Time
 	ending   chan struct{} // closed when the connection ends
 
-	handling sync.Mutex // held while a message or the end of the connection is handled
-	sending  sync.Mutex // held while an input is sent; see send
-	entered  bool       // it is in Consumer.rooms
+	handling sync.Mutex    // held while a message or the end of the connection is handled
+	sending  chan struct{} // holds one element while an input is sent; see send
+	entered  bool          // it is in Consumer.rooms
 
 	// The socket's lock guards these.
 
@@ -50,6 +50,7 @@ func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 		dialect:  d,
 		since:    time.Now(),
 		ending:   make(chan struct{}),
+		sending:  make(chan struct{}, 1),
 	}
 	for c.id == event.Everyone {
 		c.id = event.ConnID(rand.Uint64())

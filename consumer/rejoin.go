@@ -74,7 +74,7 @@ func (c *Conn) runAsk() {
 	}
 }
 
-// sendDue sends the Join and the Resync that are due. c.sending is held.
+// sendDue sends the Join and the Resync that are due. It runs within send.
 func (c *Conn) sendDue() error {
 	for {
 		c.socket.mu.Lock()

@@ -9,14 +9,18 @@ import (
 )
 
 // send sends what is due for the room to know the connection and for the
-// connection to catch up, and then in, unless it is nil. One lock keeps this
-// order: a message that arrived before the Join would be lost.
+// connection to catch up, and then in, unless it is nil. One send at a time keeps
+// this order: a message that arrived before the Join would be lost.
 //
 // While the room is full, or no worker serves it, send tries again with growing
 // pauses, for as long as the patience for either and until the connection ends.
 func (c *Conn) send(in *event.Input) error {
-	c.sending.Lock()
-	defer c.sending.Unlock()
+	select {
+	case c.sending <- struct{}{}:
+	case <-c.ending:
+		return errEnding
+	}
+	defer func() { <-c.sending }()
 	var r retry
 	for {
 		err := c.sendDue()
@@ -41,8 +45,8 @@ func (c *Conn) send(in *event.Input) error {
 // leave sends that the connection has left its room, however long the room is
 // full, until Shutdown waits no longer.
 func (c *Conn) leave() {
-	c.sending.Lock()
-	defer c.sending.Unlock()
+	c.sending <- struct{}{}
+	defer func() { <-c.sending }()
 	if err := c.consumer.leave(c.room, c.id); err != nil {
 		c.log().Warn("a Leave could not be sent to the room", append(c.attrs(), "error", err)...)
 	}
