@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -47,7 +48,7 @@ func (e *StatusError) Error() string { return e.Reason }
 var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
 
 // admit decides about a request before it is upgraded.
-func (c *Consumer) admit(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	hook := c.cfg.Hooks.Admit
 	a := Admission{Room: roomOfPath(r), Access: event.AccessWrite | event.AccessPresent}
 	if hook == nil { // first: a wrong address is refused as one, whatever is requested there
@@ -63,7 +64,7 @@ func (c *Consumer) admit(w http.ResponseWriter, r *http.Request) (*Conn, error) 
 	}
 	if hook != nil {
 		if err := c.guard(nil, "Admit", func() (err error) {
-			a, err = hook(r.Context(), Request{HTTP: r, Room: a.Room, Token: token(r)})
+			a, err = hook(ctx, Request{HTTP: r, Room: a.Room, Token: token(r)})
 			return err
 		}); err != nil {
 			return nil, err

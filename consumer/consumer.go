@@ -107,7 +107,7 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer c.done()
-	conn, err := c.admit(w, r)
+	conn, err := c.admit(r.Context(), w, r)
 	if err != nil {
 		c.refuse(w, r, err)
 		return

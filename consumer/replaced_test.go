@@ -272,12 +272,12 @@ func TestFaultyLayer(t *testing.T) {
 						updates = append(updates, u)
 						tabs[i%4].edit(u)
 						time.Sleep(100 * time.Millisecond)
-						switch {
-						case i%20 == 10:
+						switch i % 20 {
+						case 10:
 							stop()
 							time.Sleep(time.Second)
 							stop = startWorker(t, l, s)
-						case i%20 == 15:
+						case 15:
 							l.Cut(500 * time.Millisecond)
 						}
 					}

@@ -58,7 +58,7 @@ func (c *Consumer) leave(room string, id event.ConnID) error {
 		err := c.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: id}})
 		switch {
 		case errors.Is(err, layer.ErrNoOwner):
-			return nil // and nobody has the connection
+			return nil // no room has the connection
 		case !errors.Is(err, layer.ErrFull):
 			return err
 		}

@@ -77,7 +77,7 @@ func (s *socket) serve(w http.ResponseWriter, open func() error) {
 	}
 	s.pinged = time.Now()
 	s.wrote.Store(s.pinged.UnixNano())
-	var err error = errStopping
+	err := errStopping
 	if s.consumer.addSocket(s) {
 		defer s.consumer.removeSocket(s)
 		err = open()

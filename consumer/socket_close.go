@@ -76,13 +76,14 @@ func (s *socket) end(why cause) {
 		s.mu.Unlock()
 		return
 	}
-	s.setEnded(why)
+	visible := why.CloseError
 	if why.peer {
 		s.discard()
-		why.Reason = ""
+		visible.Reason = ""
 	}
-	s.closing = newClose(why.CloseError)
+	s.closing = newClose(visible)
 	s.startWriter()
+	s.setEnded(why) // last: the reader waits for the writer from now on
 	s.mu.Unlock()
 	_ = s.conn.SetWriteDeadline(time.Now().Add(closeWait))
 }
@@ -142,8 +143,6 @@ func (s *socket) endFor(err error) lingering {
 // it, and closes the connection. To close it earlier could destroy the frame on
 // its way.
 func (s *socket) linger(how lingering) {
-	s.mu.Lock() // whatever has ended the socket has started the writer
-	s.mu.Unlock()
 	s.writer.Wait()
 	switch how {
 	case lingerRead:

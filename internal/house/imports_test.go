@@ -44,7 +44,8 @@ var wantImports = []struct {
 	}},
 
 	// Consumers and workers never import each other: only the layer connects them.
-	{"consumer", []string{"awareness", "layer", "protocol", "room", "github.com/gobwas/ws"}},
+	{"consumer", []string{"event", "internal/outbox", "layer", "protocol", "github.com/gobwas/ws"}},
+	{"internal/outbox", []string{"awareness", "event", "protocol"}},
 	{"worker", []string{"blocks", "internal/turn", "layer", "protocol", "room", "store"}},
 
 	// An adapter imports its contract and its client library.
@@ -70,7 +71,7 @@ var wantImports = []struct {
 // unreachable holds packages that must not be imported, directly or through
 // other packages.
 var unreachable = map[string][]string{
-	"consumer":       {"worker", "store", "yjs"},
+	"consumer":       {"blocks", "room", "store", "worker", "yjs"},
 	"worker":         {"consumer", "yjs"},
 	"layer":          {"consumer", "worker", "store", "yjs"},
 	"layer/memlayer": {"consumer", "worker", "store", "yjs"},
@@ -79,7 +80,7 @@ var unreachable = map[string][]string{
 }
 
 // core packages do no I/O, start no goroutine, log nothing and never read the clock.
-var core = []string{"room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0"}
+var core = []string{"room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0", "internal/outbox"}
 
 type goPackage struct {
 	Dir        string

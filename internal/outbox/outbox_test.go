@@ -31,8 +31,10 @@ func frame(typ protocol.Type, broadcast bool, m event.Mark, size int) *Frame {
 }
 
 func broadcast(epoch, seq uint64) *Frame { return frame(protocol.Update, true, mark(epoch, seq), 1) }
-func answer(epoch, seq uint64) *Frame    { return frame(protocol.Update, false, mark(epoch, seq), 1) }
-func step2(epoch, seq uint64) *Frame     { return frame(protocol.SyncStep2, false, mark(epoch, seq), 1) }
+
+func answer(epoch, seq uint64) *Frame { return frame(protocol.Update, false, mark(epoch, seq), 1) }
+
+func step2(epoch, seq uint64) *Frame { return frame(protocol.SyncStep2, false, mark(epoch, seq), 1) }
 
 func (o *Outbox) mustAdd(t testing.TB, f *Frame) Change {
 	t.Helper()
