@@ -176,6 +176,7 @@ func (l *Faulty) Serve(h layer.BackHandler) (layer.Back, error) {
 			l.mu.Unlock()
 			b.call(func() { h.Gone(front) })
 		},
+		Moved: func(moved func(string) bool) { b.call(func() { h.Moved(moved) }) },
 	})
 	if err != nil {
 		return nil, err
