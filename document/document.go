@@ -84,10 +84,16 @@ func (d *Document) diff(ctx context.Context, r event.Request, enc blocks.Encodin
 	if err != nil {
 		return nil, err
 	}
+	update, err := info.Encode(enc)
 	if enc == blocks.V1 {
-		return slices.Clone(info.Update), nil
+		update = slices.Clone(update)
 	}
-	update, err := blocks.Convert(blocks.V1, enc, info.Update)
+	return update, err
+}
+
+// Encode returns the Update in an encoding. The caller must not change it.
+func (i Info) Encode(enc blocks.Encoding) ([]byte, error) {
+	update, err := blocks.Convert(blocks.V1, enc, i.Update)
 	return update, updateError(err)
 }
 

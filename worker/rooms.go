@@ -9,6 +9,7 @@ import (
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
 )
 
@@ -32,6 +33,8 @@ type list struct {
 	disarm  func() bool // nil: there is no alarm
 }
 
+var listFailure = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The rooms can't be listed now. Try again later."}
+
 // listRooms answers a RequestRooms.
 func (w *Worker) listRooms(in *layer.Input) {
 	q := in.Request
@@ -39,7 +42,7 @@ func (w *Worker) listRooms(in *layer.Input) {
 	stored, err := w.storedRooms(q.Prefix, q.After, q.Limit)
 	if err != nil {
 		w.config.Logger.Error("The rooms of the store could not be listed. The request was refused. Check the store.", "error", err)
-		w.respond(in, event.Response{Refusal: closedRefusal(loadFailure.close)})
+		w.respond(in, event.Response{Refusal: closedRefusal(listFailure)})
 		return
 	}
 	w.live.Add(1) // until the response is sent

@@ -1,21 +1,22 @@
 package main
 
 import (
-	"net/http"
+	"context"
 	"strings"
 
-	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
 )
 
-// admit admits every request to every room. With ?readonly the connection is
-// read-only: that protects no room, but a page that shows a document can't change it.
-func admit(r *http.Request) (yroom.Admission, error) {
-	a := yroom.Admission{
-		Room:   strings.TrimPrefix(r.URL.Path, "/"),
-		Access: yroom.Write | yroom.Present,
+// admit admits all clients to all rooms. A client that connects with ?readonly only
+// reads: that keeps no one out, but a page that shows a document can't change it.
+func admit(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+	a := consumer.Admission{
+		Room:   strings.TrimPrefix(r.HTTP.URL.Path, "/"),
+		Access: event.AccessWrite | event.AccessPresent,
 	}
-	if r.URL.Query().Has("readonly") {
-		a.Access = yroom.Present
+	if r.HTTP.URL.Query().Has("readonly") {
+		a.Access = event.AccessPresent
 	}
 	return a, nil
 }

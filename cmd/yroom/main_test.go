@@ -19,6 +19,14 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"yroom": main})
 }
 
+// A document that yjs made, and an update to it, in base64. The tests of package
+// api say what it holds.
+const (
+	docV1  = "AQwFAAQBBXRpdGxlBkhlbGxvIIYFBQRib2xkBHRydWWEBQYFd29ybGSGBQsEYm9sZARudWxsCAEEbGlzdAN9AXcDPGE+figBBGZvcm0EbmFtZQF3A0FkYQcBC3Byb3NlbWlycm9yAwlwYXJhZ3JhcGgHAAURBgQABRICSGkHAQRwYWdlBgQABRUCeW8BAQRnb25lAQEFARgB"
+	docV2  = "AAMAAwACRQUGCgIKDAIGABUEAIYAhACGAAgAKAAHAQQABwAEAAFRRHRpdGxlSGVsbG8gYm9sZHdvcmxkYm9sZGxpc3Rmb3JtbmFtZXByb3NlbWlycm9ycGFyYWdyYXBoSGlwYWdleW9nb25lBQYEBUQCCwkCBAIECQEDAAEBAAAAAQMDRgADA0EAAQwAeH59AXcDPGE+fncDQWRhAQUBGAA="
+	moreV1 = "AQEFGUQFAAEhAQUBGAE="
+)
+
 // Scripts find a document of yjs in notes.update and notes.v2, an update to it in
 // more.update, and a token in yroom.token. The command serve starts a server of
 // the API with these arguments, whose address is then in $URL.

@@ -7,7 +7,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
 )
 
 // loopbackOrigins may connect to a server that only this machine can reach,
@@ -16,13 +16,13 @@ import (
 // page that comes from this machine is trusted.
 var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}
 
-// knownHosts returns a hook for a server that only this machine can reach. A page
-// of the web can make its own name resolve to this machine once it is loaded (DNS
-// rebinding), and then its origin is the host that it connects to. So a host
-// counts as the server's own only if it is a loopback host, or one of origins,
-// which the operator named.
-func knownHosts(origins []string) func(*yroom.Conn) error {
-	return func(c *yroom.Conn) error {
+// knownHosts gives a hook for a server that only this machine can reach. A page
+// of the web can have its own name lead to this machine once it is loaded (DNS
+// rebinding), and then it comes from the very host that it asks for. So a host
+// counts as the server's own only when it is a loopback host, or one of origins,
+// which are those that the operator named.
+func knownHosts(origins []string) func(*consumer.Conn) error {
+	return func(c *consumer.Conn) error {
 		r := c.Request()
 		origin := r.Header.Get("Origin")
 		if origin == "" || isLoopback(r.Host) {
@@ -38,7 +38,7 @@ func knownHosts(origins []string) func(*yroom.Conn) error {
 		if len(origins) > 0 && !strings.EqualFold(own, host) {
 			return nil // the page's own host is one of origins, or it would have been refused before
 		}
-		return &yroom.StatusError{
+		return &consumer.StatusError{
 			Status: http.StatusForbidden,
 			Reason: "This server listens on a loopback address and does not know the host " + r.Host +
 				". If a proxy passes it on, name it with --origin.",

@@ -15,23 +15,25 @@ import (
 	"syscall"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/api"
 )
 
-// roomCommands are the commands of an operator on rooms, on a server or on a store.
+// roomCommands are the commands with which an operator works on rooms, on a server
+// or on a store.
 type roomCommands struct {
 	Server    string `placeholder:"URL"  help:"The server, such as http://127.0.0.1:8000."                                            xor:"place"`
 	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
 	Store     string `placeholder:"URL"  help:"Or the store, which no server should be using: sqlite:FILE."                           xor:"place"`
 	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
 
-	List   roomList   `cmd:"" help:"List the rooms, one name per line."`
-	Export roomExport `cmd:"" help:"Write the document of a room."`
-	Import roomImport `cmd:"" help:"Apply an update to the document of a room, or create a room with it."`
-	Delete roomDelete `cmd:"" help:"Delete a room, even if clients are connected to it, without a question."`
+	List   roomList   `cmd:"" help:"List the rooms, a name a line."`
+	Export roomExport `cmd:"" help:"Write out the document of a room."`
+	Import roomImport `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
+	Delete roomDelete `cmd:"" help:"Delete a room, and close its connections. It asks nothing."`
 }
 
-// Validate is called by kong. As required flags, both would be in the usage line, as
-// if both were needed.
+// Validate is called by kong. If the flags were marked as required, the usage line
+// would have both, as if both were.
 func (c *roomCommands) Validate() error {
 	if c.Server == "" && c.Store == "" {
 		return errors.New("say where the rooms are: --server=URL or --store=URL")
@@ -48,16 +50,16 @@ type exitError struct {
 
 const exitRoom = 2 // the room doesn't exist, or exists already
 
-// with calls do with the API of the server, or of a server on the store. In the second
-// case rows, if it isn't nil, changes the settings of the store's own server.
-func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx context.Context, api *apiClient) error) error {
+// with calls do with a client of the API that the flags name. If that is a store's,
+// rows changes the settings of the store's own server, unless it is nil.
+func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx context.Context, client *apiClient) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if c.Store != "" {
 		if c.TokenFile != "" {
 			return errors.New("--token-file goes with --server; a store needs no token")
 		}
-		return withStore(c.Store, c.Config, rows, func(api *apiClient) error { return do(ctx, api) })
+		return withStore(c.Store, c.Config, rows, func(client *apiClient) error { return do(ctx, client) })
 	}
 	if c.TokenFile == "" {
 		return errors.New("--server needs --token-file: the file that the server was given as --api-token-file")
@@ -66,34 +68,34 @@ func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx co
 	if err != nil {
 		return fmt.Errorf("token-file: %w", err)
 	}
-	api, err := newAPIClient(c.Server, token)
+	client, err := newAPIClient(c.Server, token)
 	if err != nil {
 		return err
 	}
-	return do(ctx, api)
+	return do(ctx, client)
 }
 
 type roomList struct {
-	Prefix string `placeholder:"TEXT"                                                      help:"Only rooms whose names begin with it."`
-	JSON   bool   `help:"Print the JSON object of /api/rooms for each room, one per line."`
+	Prefix string `placeholder:"TEXT"                                                       help:"Only rooms whose names begin with it."`
+	JSON   bool   `help:"Print what /api/rooms says of each room, as a JSON object a line."`
 }
 
 // Run lists rooms.
 func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
-	return c.with(nil, func(ctx context.Context, api *apiClient) error {
-		query := url.Values{"prefix": {l.Prefix}, "limit": {strconv.Itoa(mostRooms)}}
+	return c.with(nil, func(ctx context.Context, client *apiClient) error {
+		query := url.Values{"prefix": {l.Prefix}, "limit": {strconv.Itoa(api.MaxRooms)}}
 		for {
 			var part struct {
 				Rooms []json.RawMessage `json:"rooms"`
 				Next  string            `json:"next"`
 			}
-			if err := api.getJSON(ctx, "/api/rooms?"+query.Encode(), &part); err != nil {
+			if err := client.getJSON(ctx, apiPrefix+"/rooms?"+query.Encode(), &part); err != nil {
 				return err
 			}
 			for _, room := range part.Rooms {
 				line := string(room)
 				if !l.JSON {
-					var s summary
+					var s api.Room
 					if err := json.Unmarshal(room, &s); err != nil {
 						return err
 					}
@@ -125,8 +127,8 @@ func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
 	if e.Name != nil {
 		query.Set("name", *e.Name)
 	}
-	return c.with(nil, func(ctx context.Context, api *apiClient) error {
-		resp, err := api.do(ctx, http.MethodGet, roomAddress(e.Room)+"?"+query.Encode(), nil, nil)
+	return c.with(nil, func(ctx context.Context, client *apiClient) error {
+		resp, err := client.do(ctx, http.MethodGet, roomAddress(e.Room)+"?"+query.Encode(), nil, nil)
 		if err != nil {
 			return err
 		}
@@ -166,7 +168,7 @@ type roomImport struct {
 
 // Run imports an update.
 func (i roomImport) Run(c *roomCommands) error {
-	return c.with(forImport, func(ctx context.Context, api *apiClient) error {
+	return c.with(forImport, func(ctx context.Context, client *apiClient) error {
 		file, size := os.Stdin, int64(-1)
 		if i.File != "-" {
 			var err error
@@ -178,15 +180,15 @@ func (i roomImport) Run(c *roomCommands) error {
 				size = info.Size()
 			}
 		}
-		method, header := http.MethodPost, http.Header{"Content-Type": {updateV1}}
+		method, header := http.MethodPost, http.Header{"Content-Type": {api.TypeUpdateV1}}
 		if i.Encoding == "v2" {
-			header.Set("Content-Type", updateV2)
+			header.Set("Content-Type", api.TypeUpdateV2)
 		}
 		if i.New {
 			method = http.MethodPut
 			header.Set("If-None-Match", "*")
 		}
-		return api.send(ctx, method, roomAddress(i.Room), header, &body{file, size})
+		return client.send(ctx, method, roomAddress(i.Room), header, &body{file, size})
 	})
 }
 
@@ -196,7 +198,7 @@ type roomDelete struct {
 
 // Run deletes a room.
 func (d roomDelete) Run(c *roomCommands) error {
-	return c.with(nil, func(ctx context.Context, api *apiClient) error {
-		return api.send(ctx, http.MethodDelete, roomAddress(d.Room), nil, nil)
+	return c.with(nil, func(ctx context.Context, client *apiClient) error {
+		return client.send(ctx, http.MethodDelete, roomAddress(d.Room), nil, nil)
 	})
 }

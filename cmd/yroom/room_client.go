@@ -10,19 +10,14 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/yroom/yroom/api"
 )
 
-// roomAddress returns the path of a room in the API. Dots are escaped in names that
-// a client or a proxy would take for directories.
-func roomAddress(room string) string {
-	segment := url.PathEscape(room)
-	if room == "." || room == ".." {
-		segment = strings.ReplaceAll(room, ".", "%2E")
-	}
-	return "/api/rooms/" + segment
-}
+// roomAddress returns the address of a room in the API, from the server's root.
+func roomAddress(room string) string { return apiPrefix + api.RoomPath(room) }
 
-// apiClient is a client of the document API of a server.
+// apiClient sends requests to the document API of a server.
 type apiClient struct {
 	base  string // without a slash at its end
 	token string
@@ -46,15 +41,15 @@ func newAPIClient(server, token string) (*apiClient, error) {
 	}, nil
 }
 
-// body is the body of a request. A size of -1 means that it is unknown.
+// body is the body of a request. A size of -1 means that it is not known.
 type body struct {
 	io.Reader
 
 	size int64
 }
 
-// do sends a request. A status other than success is returned as an error with the
-// server's message; otherwise the caller closes the response's body.
+// do sends a request. A status that isn't one of success is an error with the
+// problem's text; otherwise the caller closes the response's body.
 func (c *apiClient) do(ctx context.Context, method, address string, header http.Header, content *body) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+address, http.NoBody)
 	if err != nil {
@@ -79,9 +74,9 @@ func (c *apiClient) do(ctx context.Context, method, address string, header http.
 	return nil, refusal(resp)
 }
 
-// refusal returns the error in a response.
+// refusal returns the problem in a response as an error.
 func refusal(resp *http.Response) error {
-	var problem problemDetails
+	var problem api.Problem
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	if err == nil {
 		err = json.Unmarshal(text, &problem)
@@ -97,14 +92,14 @@ func refusal(resp *http.Response) error {
 	case http.StatusGone, http.StatusPreconditionFailed:
 		return exitError{errors.New(message), exitRoom}
 	case http.StatusNotFound:
-		if strings.HasSuffix(problem.Type, "#"+noSuchRoom.name) {
+		if problem.Name() == "no-such-room" {
 			return exitError{errors.New(message), exitRoom}
 		}
 	}
 	return errors.New(message)
 }
 
-// send is do for a request whose response has no content of use.
+// send is do without a response body.
 func (c *apiClient) send(ctx context.Context, method, address string, header http.Header, content *body) error {
 	resp, err := c.do(ctx, method, address, header, content)
 	if err != nil {
@@ -113,7 +108,7 @@ func (c *apiClient) send(ctx context.Context, method, address string, header htt
 	return resp.Body.Close()
 }
 
-// getJSON reads a response into to.
+// getJSON decodes a response into to.
 func (c *apiClient) getJSON(ctx context.Context, address string, to any) error {
 	resp, err := c.do(ctx, http.MethodGet, address, nil, nil)
 	if err != nil {

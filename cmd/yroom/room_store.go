@@ -2,26 +2,26 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/api"
+	"github.com/yroom/yroom/internal/memhttp"
 )
 
 // largestImport is the largest update that can be added to a store. The limit on messages is for clients.
 const largestImport yroom.Bytes = 1 << 30
 
-// withStore calls do with the API of a server that runs in this process, on the
-// store at url, for as long as do takes. config names the settings file of the
-// store's own server, and rows changes what it says about rooms, if it isn't nil.
+// withStore calls do with a client of a server that runs in this process, on the
+// store at url, until do returns. config names the settings file of the store's own
+// server, and rows changes its settings of rooms, unless it is nil.
 func withStore(url, config string, rows func(map[string]yroom.Settings), do func(*apiClient) error) (err error) {
 	file, err := readSettings(config)
 	if err != nil {
@@ -53,77 +53,27 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	}
 	defer func() { err = errors.Join(err, rooms.Shutdown(context.Background())) }()
 
-	token, line := rand.Text(), newPipe()
-	server := &http.Server{Handler: &api{ //nolint:gosec // its only client is this process
-		rooms: rooms,
-		token: newToken(token),
-		limit: func(string) int64 { return int64(largestImport) },
-	}}
+	listener := memhttp.Listen()
+	server := &http.Server{Handler: api.New(api.Config{ //nolint:gosec // its one client is here
+		Documents: rooms.Documents(),
+		BodyLimit: func(string) int64 { return int64(largestImport) },
+	})}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(line) }) // until it is closed
+	serving.Go(func() { _ = server.Serve(listener) }) // until it is closed
 	defer serving.Wait()
 	defer func() { err = errors.Join(err, server.Close()) }()
 	return do(&apiClient{
-		base:  "http://store",
-		token: token,
-		http:  &http.Client{Transport: &http.Transport{DialContext: line.dial}},
+		base: "http://store",
+		http: &http.Client{Transport: &http.Transport{DialContext: listener.Dial}},
 	})
 }
 
-// forImport makes rooms keep deleted content if no row has a setting for that: the
-// store's own server may keep it, and drops it otherwise.
+// forImport has rooms keep what is deleted unless a row says otherwise: the store's
+// own server may keep it too, and otherwise drops it.
 func forImport(rows map[string]yroom.Settings) {
 	base := rows[fallback]
-	if base.GC == nil {
-		base.GC = new(bool)
+	if base.GC == yroom.SwitchDefault {
+		base.GC = yroom.SwitchOff
 	}
 	rows[fallback] = base
 }
-
-// pipe is a listener for connections from within this process.
-type pipe struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	close  func()
-}
-
-func newPipe() *pipe {
-	closed := make(chan struct{})
-	return &pipe{make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
-}
-
-func (p *pipe) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Accept implements net.Listener.
-func (p *pipe) Accept() (net.Conn, error) {
-	select {
-	case conn := <-p.conns:
-		return conn, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close implements net.Listener.
-func (p *pipe) Close() error {
-	p.close()
-	return nil
-}
-
-// Addr implements net.Listener.
-func (p *pipe) Addr() net.Addr { return pipeAddr{} }
-
-type pipeAddr struct{}
-
-func (pipeAddr) Network() string { return "pipe" }
-func (pipeAddr) String() string  { return "pipe" }

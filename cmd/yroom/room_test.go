@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
@@ -114,10 +115,10 @@ func emptyStore(t *testing.T, path string, rooms int) {
 
 func TestRoomListOfMany(t *testing.T) {
 	dir := t.TempDir()
-	emptyStore(t, filepath.Join(dir, "yroom.db"), 2*mostRooms+1)
+	emptyStore(t, filepath.Join(dir, "yroom.db"), 2*api.MaxRooms+1)
 	out, status := room(t, dir, "list", "--store", "sqlite:yroom.db")
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	if status != 0 || len(lines) != 2*mostRooms+1 || !slices.IsSorted(lines) || lines[2*mostRooms] != "room 2000" {
+	if status != 0 || len(lines) != 2*api.MaxRooms+1 || !slices.IsSorted(lines) || lines[2*api.MaxRooms] != "room 2000" {
 		t.Errorf("%d lines (exit status %d), the last is %q", len(lines), status, lines[len(lines)-1])
 	}
 }

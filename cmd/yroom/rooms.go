@@ -5,31 +5,27 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/api"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
 )
 
 const (
-	roomsAtOnce    = 200             // the most in one list
-	answerPatience = 5 * time.Second // how long to wait for rooms
-
-	closedDeleted yroom.CloseCode = 4404 // a room that was deleted
-
-	asStored = "stored" // the state of a room that is not in memory
+	roomsAtOnce = 200             // in a part of the list
+	roomTimeout = 5 * time.Second // how long rooms are waited for
 )
 
-// roomData serves the data of the pages below /rooms as JSON: /rooms.json is a list
+// roomData serves what the pages below /rooms show, as JSON: /rooms.json is a list
 // of rooms, /room.json one of them.
 type roomData struct {
-	rooms *yroom.Server
-	guard guard
+	documents *document.Client
+	guard     guard
 }
 
 func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +46,7 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, status, problem{reason})
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), answerPatience)
+	ctx, cancel := context.WithTimeout(r.Context(), roomTimeout)
 	defer cancel()
 	query := r.URL.Query()
 	var status int
@@ -63,7 +59,7 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, body)
 }
 
-// problem is the response if a request fails.
+// problem says why the request failed.
 type problem struct {
 	Error string `json:"error"`
 }
@@ -79,98 +75,28 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(data) // the browser may be gone
 }
 
-// summary describes a room in the list.
-type summary struct {
-	Name        string     `json:"name"`
-	State       string     `json:"state"`             // a yroom.State, or stored: not in memory
-	Reason      string     `json:"reason,omitempty"`  // why it failed
-	Connections int        `json:"connections"`       //
-	People      int        `json:"people"`            // awareness states
-	Bytes       int        `json:"bytes"`             // approximate size of the document
-	Changed     *time.Time `json:"changed,omitempty"` // none: not since the room was opened
-	Stored      *time.Time `json:"stored,omitempty"`  // time of the last append, or of a snapshot
-}
-
-func summaryOf(s yroom.Summary) summary {
-	shown := summary{Name: s.Name, State: s.State.String(), Connections: s.Conns, People: s.Clients, Bytes: s.Size, Changed: moment(s.Changed)}
-	if s.Failure != nil {
-		shown.Reason = s.Failure.Reason
-	}
-	return shown
-}
-
-func storedSummary(l store.Listed) summary {
-	return summary{Name: l.Room, State: asStored, Bytes: l.Bytes, Stored: moment(l.Stored)}
-}
-
-// moment returns nil if t is zero.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Millisecond)
-	return &t
-}
-
-// list is a part of the list of rooms.
-type list struct {
-	Rooms []summary `json:"rooms"`
-	Open  int       `json:"open"`           // how many rooms are in memory
-	Next  string    `json:"next,omitempty"` // the value of after for the next part
-}
-
 // list lists rooms for the page.
 func (d *roomData) list(ctx context.Context, prefix, after string) (status int, body any) {
-	part, err := listRooms(ctx, d.rooms, prefix, after, roomsAtOnce)
+	part, err := d.documents.Rooms(ctx, document.ListOptions{Prefix: prefix, After: after, Limit: roomsAtOnce})
 	if err != nil {
-		return http.StatusServiceUnavailable, problem{err.Error()}
+		return failed(err)
 	}
-	return http.StatusOK, part
+	return http.StatusOK, api.ListOf(part)
 }
 
-// listRooms lists the first most rooms, or fewer, whose names begin with prefix
-// and come after the name after, in the order of their names: those that are in
-// memory, and those that are stored.
-func listRooms(ctx context.Context, rooms *yroom.Server, prefix, after string, most int) (list, error) {
-	open := rooms.Rooms()
-	part := list{Open: len(open), Rooms: []summary{}}
-	open = slices.DeleteFunc(open, func(name string) bool { return name <= after || !strings.HasPrefix(name, prefix) })
-	looked := "" // the last name that was listed; "": to the end
-	if len(open) > most+1 {
-		open, looked = open[:most+1], open[most]
+// failed returns the response for an error of package document.
+func failed(err error) (status int, body any) {
+	closed, isClosed := errors.AsType[*protocol.CloseError](err)
+	switch {
+	case errors.Is(err, document.ErrNotFound):
+		return http.StatusNotFound, problem{"There is no such room."}
+	case isClosed:
+		return http.StatusServiceUnavailable, problem{closed.Reason}
 	}
-	stored, err := rooms.Stored(ctx, prefix, after, most+1)
-	if err != nil {
-		return list{}, err
-	}
-	all := make(map[string]summary, len(open)+len(stored))
-	for _, l := range stored {
-		all[l.Room] = storedSummary(l)
-	}
-	for _, s := range rooms.Summaries(ctx, open) {
-		if s.Failure != nil && s.Failure.Code == closedDeleted {
-			continue // the room is kept only to refuse connections
-		}
-		shown := summaryOf(s)
-		shown.Stored = all[s.Name].Stored
-		all[s.Name] = shown
-	}
-	names := slices.Sorted(maps.Keys(all))
-	if looked != "" {
-		names = slices.DeleteFunc(names, func(name string) bool { return name > looked })
-	}
-	part.Next = looked
-	if len(names) > most {
-		names = names[:most]
-		part.Next = names[most-1]
-	}
-	for _, name := range names {
-		part.Rooms = append(part.Rooms, all[name])
-	}
-	return part, nil
+	return http.StatusServiceUnavailable, problem{"The room does not respond. Its store may be slow."}
 }
 
-// connection describes a connection of a room.
+// connection describes a connection in a room.
 type connection struct {
 	ID      string  `json:"id"` // as in the log
 	Write   bool    `json:"write"`
@@ -178,7 +104,7 @@ type connection struct {
 	States  []state `json:"states"`
 }
 
-// state is the awareness state of a client.
+// state is an awareness state.
 type state struct {
 	Client  uint64     `json:"client"`
 	Clock   uint64     `json:"clock"`
@@ -188,65 +114,69 @@ type state struct {
 
 // view describes one room.
 type view struct {
-	summary
+	api.Room
 
 	Members  []connection `json:"members"`
-	At       string       `json:"at"`                 // the value of since for the next request
-	Whole    bool         `json:"whole"`              // Document is all of it, not what is new
-	Document []byte       `json:"document,omitempty"` // a V1 update; none: nothing is new
+	At       string       `json:"at"`                 // the since of the next request
+	Whole    bool         `json:"whole"`              // Document is the whole document, and not only what was added
+	Document []byte       `json:"document,omitempty"` // a V1 update; absent if nothing was added
 }
 
-// room describes one room, with the changes of its document after since, the at of
-// an earlier response.
+// room describes one room, with what was added to its document after since, the At
+// of an earlier response.
 func (d *roomData) room(ctx context.Context, name, since string) (status int, body any) {
-	mark, _ := yroom.ParseMark(since) // an invalid one is the zero Mark
-	a, err := d.rooms.Query(ctx, name, mark)
-	closed, isClosed := errors.AsType[*yroom.CloseError](err)
+	var mark event.Mark
+	_ = mark.UnmarshalText([]byte(since)) // anything else is the zero Mark
+	info, err := d.documents.Document(name).Query(ctx, mark)
+	closed, isClosed := errors.AsType[*protocol.CloseError](err)
 	switch {
 	case isClosed:
-		return http.StatusOK, view{summary: summary{Name: name, State: yroom.Failed.String(), Reason: closed.Reason}, Members: []connection{}}
-	case errors.Is(err, yroom.ErrUnavailable):
-		return http.StatusNotFound, problem{"There is no such room."}
+		return http.StatusOK, view{Room: api.RoomOf(event.RoomInfo{Name: name, State: event.RoomFailed, Failure: closed}), Members: []connection{}}
 	case err != nil:
-		return http.StatusServiceUnavailable, problem{"The room does not answer. Its store may be slow."}
+		return failed(err)
 	}
-	v := view{
-		summary:  summaryOf(yroom.Summary{Name: name, State: yroom.Open, Summary: a.Summary}),
-		Members:  make([]connection, 0, len(a.Members)),
-		At:       yroom.FormatMark(a.At),
-		Whole:    a.Whole,
-		Document: a.Update,
-	}
-	if a.At.Opened.IsZero() {
-		if v.summary, err = d.storedSummary(ctx, name, a.Size); err != nil {
-			return http.StatusServiceUnavailable, problem{err.Error()}
+	room := event.RoomInfo{Name: name, State: event.RoomOpen, Summary: info.Summary}
+	if info.Mark.Epoch == 0 {
+		if room, err = d.stored(ctx, name, info.Summary.Size); err != nil {
+			return failed(err)
 		}
 	}
-	for _, m := range a.Members {
+	v := view{
+		Room:     api.RoomOf(room),
+		Members:  make([]connection, 0, len(info.Members)),
+		At:       info.Mark.String(),
+		Whole:    info.Whole,
+		Document: info.Update,
+	}
+	for _, m := range info.Members {
 		v.Members = append(v.Members, connection{
 			ID:      strconv.FormatUint(uint64(m.ID), 10),
-			Write:   m.Access.May(yroom.Write),
-			Present: m.Access.May(yroom.Present),
+			Write:   m.Access.May(event.AccessWrite),
+			Present: m.Access.May(event.AccessPresent),
 			States:  []state{},
 		})
 	}
-	for _, s := range a.States {
-		i, found := slices.BinarySearchFunc(a.Members, yroom.ConnID(s.Conn), func(m yroom.Member, id yroom.ConnID) int {
+	for _, s := range info.States {
+		i, found := slices.BinarySearchFunc(info.Members, event.ConnID(s.Conn), func(m event.Member, id event.ConnID) int {
 			return cmp.Compare(m.ID, id)
 		})
 		if found {
-			v.Members[i].States = append(v.Members[i].States, state{s.Client, s.Clock, moment(s.Renewed), string(s.JSON)})
+			renewed := s.Renewed.UTC().Truncate(time.Millisecond)
+			v.Members[i].States = append(v.Members[i].States, state{s.Client, s.Clock, &renewed, string(s.JSON)})
 		}
 	}
 	return http.StatusOK, v
 }
 
-// storedSummary describes a room that is not in memory, whose document has so many
-// bytes. It has more details if the store can list the room.
-func (d *roomData) storedSummary(ctx context.Context, name string, size int) (summary, error) {
-	listed, err := d.rooms.Stored(ctx, name, "", 1)
-	if err == nil && len(listed) > 0 && listed[0].Room == name {
-		return storedSummary(listed[0]), nil
+// stored describes a room that is not in memory and whose document has so many
+// bytes, with more if its store can list it.
+func (d *roomData) stored(ctx context.Context, name string, size int) (event.RoomInfo, error) {
+	part, err := d.documents.Rooms(ctx, document.ListOptions{Prefix: name, Limit: 1})
+	if err != nil {
+		return event.RoomInfo{}, err
 	}
-	return summary{Name: name, State: asStored, Bytes: size}, err
+	if len(part.Rooms) > 0 && part.Rooms[0].Name == name && part.Rooms[0].State == event.RoomStored {
+		return part.Rooms[0], nil
+	}
+	return event.RoomInfo{Name: name, State: event.RoomStored, StoredBytes: size}, nil
 }

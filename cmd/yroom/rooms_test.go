@@ -21,6 +21,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/api"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
@@ -181,7 +184,7 @@ func get[T any](p *place, path string, query ...string) (status int, body T) {
 	return resp.StatusCode, body
 }
 
-func names(l list) (names []string) {
+func names(l api.List) (names []string) {
 	for _, s := range l.Rooms {
 		names = append(names, s.Name)
 	}
@@ -214,12 +217,12 @@ func TestRoomsAndARoom(t *testing.T) {
 	p.say(other, typing(typedHello))
 
 	ignored := cmp.Options{
-		cmpopts.IgnoreFields(summary{}, "Bytes", "Changed", "Stored"),
+		cmpopts.IgnoreFields(api.Room{}, "Bytes", "Changed", "Stored"),
 		cmpopts.IgnoreFields(view{}, "At"), cmpopts.IgnoreFields(connection{}, "ID"), cmpopts.IgnoreFields(state{}, "Renewed"),
 		cmpopts.SortSlices(func(a, b connection) bool { return a.Write && !b.Write }),
 	}
-	_, rooms := get[list](p, "/rooms.json")
-	want := list{Open: 2, Rooms: []summary{
+	_, rooms := get[api.List](p, "/rooms.json")
+	want := api.List{Open: 2, Rooms: []api.Room{
 		{Name: aRoom, State: "open", Connections: 2, People: 1},
 		{Name: "other", State: "open", Connections: 1},
 	}}
@@ -235,7 +238,7 @@ func TestRoomsAndARoom(t *testing.T) {
 
 	_, room := get[view](p, "/room.json", "room", aRoom)
 	wantRoom := view{
-		summary: summary{Name: aRoom, State: "open", Connections: 2, People: 1},
+		Room: api.Room{Name: aRoom, State: "open", Connections: 2, People: 1},
 		Members: []connection{
 			{Write: true, Present: true, States: []state{{Client: 7, Clock: 1, State: isAda}}},
 			{Present: true, States: []state{}},
@@ -278,14 +281,14 @@ func TestARoomThatGoesAway(t *testing.T) {
 		}
 	}
 	testkit.Eventually(t, "no room is open", func() string {
-		_, rooms := get[list](p, "/rooms.json")
+		_, rooms := get[api.List](p, "/rooms.json")
 		if rooms.Open > 0 {
 			return fmt.Sprint(rooms.Open, " are open")
 		}
 		return ""
 	})
-	_, rooms := get[list](p, "/rooms.json")
-	want := list{Rooms: []summary{{Name: "written", State: "stored", Bytes: len(typedHello), Stored: rooms.Rooms[0].Stored}}}
+	_, rooms := get[api.List](p, "/rooms.json")
+	want := api.List{Rooms: []api.Room{{Name: "written", State: "stored", Bytes: len(typedHello), Stored: rooms.Rooms[0].Stored}}}
 	if diff := cmp.Diff(want, rooms); diff != "" || want.Rooms[0].Stored == nil {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
@@ -331,7 +334,7 @@ func TestRoomsThatComeAndGo(t *testing.T) {
 	done := make(chan struct{})
 	go func() { people.Wait(); close(done) }()
 	for {
-		if status, _ := get[list](p, "/rooms.json"); status != http.StatusOK {
+		if status, _ := get[api.List](p, "/rooms.json"); status != http.StatusOK {
 			t.Errorf("the list: status %d", status)
 		}
 		status, room := get[view](p, "/room.json", "room", "room1")
@@ -364,10 +367,10 @@ func TestLongListsComeInParts(t *testing.T) {
 	for _, room := range []string{"r.0001", "r.0002", "r.0601", "t"} { // among those that are stored, one of them, and behind them
 		p.connect(room)
 	}
-	var first list
-	opening := func(s summary) bool { return s.State == "loading" }
+	var first api.List
+	opening := func(s api.Room) bool { return s.State == "loading" }
 	testkit.Eventually(t, "the rooms are open", func() string {
-		_, first = get[list](p, "/rooms.json")
+		_, first = get[api.List](p, "/rooms.json")
 		if first.Open < 4 || slices.ContainsFunc(first.Rooms, opening) {
 			return fmt.Sprint(first.Open, " are open")
 		}
@@ -383,12 +386,12 @@ func TestLongListsComeInParts(t *testing.T) {
 	if states := []string{first.Rooms[0].State, first.Rooms[1].State, first.Rooms[2].State}; !cmp.Equal(states, []string{"stored", "open", "open"}) {
 		t.Errorf("states %q", states)
 	}
-	_, second := get[list](p, "/rooms.json", "after", first.Next)
+	_, second := get[api.List](p, "/rooms.json", "after", first.Next)
 	all := slices.Concat(got, names(second))
 	if want := roomsAtOnce + 50 + 1 + 3; len(all) != want || second.Next != "" || !strings.HasSuffix(strings.Join(all, " "), " r.0498 r.0601 s t") {
 		t.Errorf("%d rooms in two parts, want %d; next %q, the last %q", len(all), want, second.Next, all[len(all)-4:])
 	}
-	if _, some := get[list](p, "/rooms.json", "prefix", "r.06"); !cmp.Equal(names(some), []string{"r.0601"}) {
+	if _, some := get[api.List](p, "/rooms.json", "prefix", "r.06"); !cmp.Equal(names(some), []string{"r.0601"}) {
 		t.Errorf("that begin with r.06: %q", names(some))
 	}
 }
@@ -402,7 +405,7 @@ func TestRoomsOfAStoreThatFails(t *testing.T) {
 	fails.Set(faulty.Fail(errors.New("the disk is on fire")), faulty.List)
 	p := newPlace(t, yroom.Config{Store: fails})
 	for path, wants := range map[string]int{"/rooms.json": 503, "/room.json": 503} {
-		if status, body := get[problem](p, path, "room", "a"); status != wants || !strings.Contains(body.Error, "the disk is on fire") {
+		if status, body := get[problem](p, path, "room", "a"); status != wants || !strings.Contains(body.Error, "can't be listed now") {
 			t.Errorf("%s: status %d, %+v", path, status, body)
 		}
 	}
@@ -457,25 +460,25 @@ func TestListsPassOverDeletedRooms(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = rooms.Shutdown(context.Background()) })
 	ctx := t.Context()
-	if err := rooms.Document("d").Apply(ctx, []byte{0, 0}, yroom.V1); err != nil { // it is in memory, and not stored
+	if err := rooms.Document("d").Apply(ctx, []byte{0, 0}, blocks.V1); err != nil { // it is in memory, and not stored
 		t.Fatal(err)
 	}
-	if err := rooms.Document("e").Create(ctx, []byte(typedHello), yroom.V1); err != nil {
+	if err := rooms.Document("e").Create(ctx, []byte(typedHello), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a", "b", "c"} {
 		d := rooms.Document(name)
-		if err := errors.Join(d.Create(ctx, []byte(typedHello), yroom.V1), d.Delete(ctx)); err != nil {
+		if err := errors.Join(d.Create(ctx, []byte(typedHello), blocks.V1), d.Delete(ctx)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var got []string
 	for after := ""; ; {
-		part, err := listRooms(ctx, rooms, "", after, 1)
+		part, err := rooms.Rooms(ctx, document.ListOptions{After: after, Limit: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, names(part)...)
+		got = append(got, names(api.ListOf(part))...)
 		if after = part.Next; after == "" {
 			break
 		}

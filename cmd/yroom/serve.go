@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
 )
 
 type serve struct {
@@ -65,7 +66,7 @@ func (c serve) Run(stdout io.Writer) error {
 	}
 	defer func() { _ = listener.Close() }() // if the server has started, it has closed it already
 	url, loopback := home(listener.Addr())
-	hooks := yroom.Hooks{Admit: admit}
+	hooks := consumer.Hooks{Admit: admit}
 	if loopback {
 		hooks.PreConnect = knownHosts(set.Origin)
 		if len(set.Origin) == 0 {

@@ -105,6 +105,7 @@ func parseSettings(data []byte) (settings, error) {
 		yaml.CustomUnmarshaler(scalar(parseSize)),
 		yaml.CustomUnmarshaler(scalar(parseCount)),
 		yaml.CustomUnmarshaler(scalar(parseDurability)),
+		yaml.CustomUnmarshaler(scalar(parseSwitch)),
 	)
 	if bad, ok := errors.AsType[*wordError](err); ok {
 		err = bad.in(data)
@@ -170,6 +171,11 @@ func parseDurability(word string) (store.Durability, error) {
 		}
 	}
 	return 0, fmt.Errorf("%q is not a durability: fsync, commit or none", word)
+}
+
+func parseSwitch(word string) (s yroom.Switch, err error) {
+	err = s.UnmarshalText([]byte(word))
+	return s, err
 }
 
 func parseCount(word string) (int, error) {

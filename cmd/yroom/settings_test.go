@@ -58,9 +58,9 @@ rooms:
 			"default": {Settings: yroom.Settings{RemoveDelay: 2 * time.Minute}, Durability: new(store.DurabilityFsync)},
 			"scratch": {StoreURL: "memory:"},
 			"notes": {Durability: new(store.DurabilityCommit), Settings: yroom.Settings{
-				ServerStartSync:  new(false),
+				ServerStartSync:  yroom.SwitchOff,
 				UpdateVersion:    2,
-				GC:               new(false),
+				GC:               yroom.SwitchOff,
 				AwarenessTimeout: time.Minute,
 				Limits: yroom.Limits{
 					Message:       1 << 20,

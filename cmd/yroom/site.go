@@ -7,11 +7,12 @@ import (
 	"sync/atomic"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/internal/webui"
 	"github.com/yroom/yroom/web"
 )
 
-// site is the handler for all requests to the server.
+// site has all addresses of the server.
 type site struct {
 	rooms    http.Handler
 	roomData http.Handler
@@ -26,9 +27,9 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 		kept = "in memory: they end with this process"
 	}
 	return &site{
-		api:      &api{rooms: rooms, token: guard.token, limit: messageLimit(set.Rooms)},
+		api:      apiGuard{guard.token, api.New(api.Config{Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms)})},
 		rooms:    http.StripPrefix("/ws", rooms),
-		roomData: &roomData{rooms, guard},
+		roomData: &roomData{rooms.Documents(), guard},
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
 			Store:   kept,
@@ -38,8 +39,8 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 	}
 }
 
-// ServeHTTP doesn't use an http.ServeMux, which would redirect a room's name with
-// "//" or ".." in it, and no WebSocket client follows a redirect.
+// ServeHTTP looks at the path itself: an http.ServeMux would redirect a room's name
+// with "//" or ".." in it, which no WebSocket client follows.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/ws/"):

@@ -5,7 +5,7 @@ import (
 	"html/template"
 	"net/http"
 
-	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/event"
 )
 
 // passwords stands for the database of a real app, which would hold hashes.
@@ -66,7 +66,7 @@ func roomsOf(user string) map[string]bool {
 	rooms := map[string]bool{}
 	for room, who := range members {
 		if access, ok := who[user]; ok {
-			rooms[room] = access.May(yroom.Write)
+			rooms[room] = access.May(event.AccessWrite)
 		}
 	}
 	return rooms

@@ -1,32 +1,34 @@
 package main
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/store"
 )
 
-// members holds what each person may do in each room: there are no other rooms,
-// and nobody else may enter.
-var members = map[string]map[string]yroom.Access{
-	"notes": {"ada": yroom.Write | yroom.Present, "bob": yroom.Read | yroom.Present},
-	"diary": {"ada": yroom.Write | yroom.Present},
+// members holds what each user may do in each room. There are no other rooms, and
+// no one else may enter.
+var members = map[string]map[string]event.Access{
+	"notes": {"ada": event.AccessWrite | event.AccessPresent, "bob": event.AccessRead | event.AccessPresent},
+	"diary": {"ada": event.AccessWrite | event.AccessPresent},
 }
 
-// newRooms starts the server of the rooms, which lets in whom userOf knows.
+// newRooms starts the server of the rooms, which admits the users that userOf knows.
 func newRooms(documents store.Store, userOf func(*http.Request) (name string, ok bool)) (*yroom.Server, error) {
-	admit := func(r *http.Request) (yroom.Admission, error) {
-		user, ok := userOf(r)
+	admit := func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+		user, ok := userOf(r.HTTP)
 		if !ok {
-			return yroom.Admission{}, &yroom.StatusError{Status: http.StatusUnauthorized, Reason: "Please log in."}
+			return consumer.Admission{}, &consumer.StatusError{Status: http.StatusUnauthorized, Reason: "Please log in."}
 		}
-		room := r.PathValue("room")
-		access, ok := members[room][user]
+		access, ok := members[r.Room][user]
 		if !ok {
-			return yroom.Admission{}, &yroom.StatusError{Status: http.StatusForbidden, Reason: "This room is not yours."}
+			return consumer.Admission{}, &consumer.StatusError{Status: http.StatusForbidden, Reason: "This room is not yours."}
 		}
-		return yroom.Admission{Room: room, Access: access, User: user}, nil
+		return consumer.Admission{Room: r.Room, Access: access, User: user}, nil
 	}
-	return yroom.New(yroom.Config{Store: documents, Hooks: yroom.Hooks{Admit: admit}})
+	return yroom.New(yroom.Config{Store: documents, Hooks: consumer.Hooks{Admit: admit}})
 }

@@ -16,6 +16,10 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/store/memstore"
@@ -59,13 +63,13 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 	var mu sync.Mutex
 	var rooms []string
 	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	cfg.Hooks.Admit = func(r *http.Request) (yroom.Admission, error) {
-		admission := yroom.Admission{Room: strings.TrimPrefix(r.URL.Path, "/ws/"), Access: yroom.Write | yroom.Present}
-		if r.URL.Query().Has("readonly") {
-			admission.Access &^= yroom.Write
+	cfg.Hooks.Admit = func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+		admission := consumer.Admission{Room: strings.TrimPrefix(r.HTTP.URL.Path, "/ws/"), Access: event.AccessWrite | event.AccessPresent}
+		if r.HTTP.URL.Query().Has("readonly") {
+			admission.Access &^= event.AccessWrite
 		}
-		if r.URL.Query().Has("hidden") {
-			admission.Access &^= yroom.Present
+		if r.HTTP.URL.Query().Has("hidden") {
+			admission.Access &^= event.AccessPresent
 		}
 		mu.Lock()
 		defer mu.Unlock()
@@ -80,7 +84,7 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/ws/"):
 			server.ServeHTTP(w, r)
-		case r.URL.Path == "/rooms": // who was admitted
+		case r.URL.Path == "/rooms": // of the connections that were admitted
 			mu.Lock()
 			defer mu.Unlock()
 			_ = json.NewEncoder(w).Encode(slices.Clone(rooms))
@@ -110,15 +114,15 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 	return strings.Replace(web.URL, "http:", "ws:", 1)
 }
 
-// manage does what an operator would, and tells whether the room is there.
-func manage(ctx context.Context, d *yroom.Document, what string) (there bool, err error) {
+// manage does what an operator does, and reports whether the room exists afterwards.
+func manage(ctx context.Context, d *document.Document, what string) (there bool, err error) {
 	switch what {
 	case "/delete":
 		return false, d.Delete(ctx)
 	case "/create":
-		return true, d.Create(ctx, testkit.Typed(1, 0, "new"), yroom.V1)
+		return true, d.Create(ctx, testkit.Typed(1, 0, "new"), blocks.V1)
 	}
-	if _, err = d.StateVector(ctx); errors.Is(err, yroom.ErrUnavailable) {
+	if _, err = d.StateVector(ctx); errors.Is(err, document.ErrNotFound) {
 		return false, nil
 	}
 	return true, err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/internal/webui"
 	"github.com/yroom/yroom/web"
 	"github.com/yroom/yroom/yjs"
@@ -35,7 +36,7 @@ func run() error {
 	http.HandleFunc("POST /write/{demo}/{room}", func(w http.ResponseWriter, r *http.Request) {
 		line, err := io.ReadAll(r.Body)
 		if err == nil {
-			robot := yroom.Presence{Name: "Robot", Color: "#8250df"}
+			robot := document.Presence{Name: "Robot", Color: "#8250df"}
 			err = server.Document(r.PathValue("room")).EditAs(r.Context(), robot, func(doc *yjs.Doc) error {
 				return write[r.PathValue("demo")](doc, string(line))
 			})

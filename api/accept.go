@@ -1,4 +1,4 @@
-package main
+package api
 
 import (
 	"cmp"
@@ -15,8 +15,8 @@ type mediaRange struct {
 	quality       float64
 }
 
-// accepted reads the Accept header; none accepts everything. An element that
-// can't be read is passed over.
+// accepted parses the Accept header. Without one, everything is accepted. An
+// element that can't be parsed is skipped.
 func accepted(h http.Header) (ranges []mediaRange) {
 	lines := h.Values("Accept")
 	if len(lines) == 0 {
@@ -39,7 +39,7 @@ func accepted(h http.Header) (ranges []mediaRange) {
 	return ranges
 }
 
-// precision tells how closely m names the media type: 0 means not at all.
+// precision returns how closely m names the media type: 0 means not at all.
 func (m mediaRange) precision(mediaType string) int {
 	kind, subtype, _ := strings.Cut(mediaType, "/")
 	switch {
@@ -53,20 +53,20 @@ func (m mediaRange) precision(mediaType string) int {
 	return 0
 }
 
-// choose gives the place in offers of the media type that ranges like best, -1
-// where they want none. Among equals it is the one that is named the most
-// closely, then the one that is named first, then the first in offers.
+// choose returns the index in offers of the media type with the highest quality in
+// ranges, or -1 if they accept none. Among equals it is the one that is named the
+// most closely, then the one that is named first, then the first in offers.
 func choose(ranges []mediaRange, offers []string) int {
-	type liked struct {
+	type candidate struct {
 		offer, precision, named int
 		quality                 float64
 	}
-	var all []liked
+	var all []candidate
 	for i, offer := range offers {
-		best := liked{offer: i}
+		best := candidate{offer: i}
 		for named, m := range ranges {
 			if p := m.precision(offer); p > best.precision {
-				best = liked{i, p, named, m.quality}
+				best = candidate{i, p, named, m.quality}
 			}
 		}
 		if best.quality > 0 {
@@ -76,7 +76,7 @@ func choose(ranges []mediaRange, offers []string) int {
 	if len(all) == 0 {
 		return -1
 	}
-	return slices.MinFunc(all, func(a, b liked) int {
+	return slices.MinFunc(all, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.quality, a.quality), cmp.Compare(b.precision, a.precision), cmp.Compare(a.named, b.named))
 	}).offer
 }

@@ -1,4 +1,4 @@
-package main
+package api
 
 import (
 	"bufio"
@@ -11,45 +11,44 @@ import (
 	"sync"
 	"time"
 
-	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
 )
 
 const (
 	eventStream = "text/event-stream"
-	mostStreams = 1000             // that are open at once
-	heartbeat   = 15 * time.Second // how long a stream is silent at most
+	maxStreams  = 1000             // that are open at once
+	heartbeat   = 15 * time.Second // the longest pause in a stream
 )
 
-// events sends the changes of a room's document as server-sent events, until the
-// client disconnects, the room is deleted, or the server shuts down. A client that
-// continues from an unknown event, as after a restart, gets the whole document.
-func (a *api) events(w http.ResponseWriter, r *http.Request, room string) error {
+// events sends what is added to a room's document as server-sent events, until the
+// client goes, the room is deleted, or the server ends. A client that goes on from
+// an event which is no longer known, as after a restart, gets the whole document.
+func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) error {
 	if _, err := parameters(r); err != nil {
 		return err
 	}
 	if choose(accepted(r.Header), []string{eventStream}) < 0 {
-		return notAcceptable.because("This address gives server-sent events.", eventStream)
+		return notAcceptable.because("This address sends server-sent events.", eventStream)
 	}
 	defer a.streams.Add(-1)
-	if a.streams.Add(1) > mostStreams {
-		return tooManyStreams.because(fmt.Sprintf("%d are open. Close some, or try again later.", mostStreams))
+	if a.streams.Add(1) > maxStreams {
+		return tooManyStreams.because(fmt.Sprintf("%d are open. Close some, or try again later.", maxStreams))
 	}
-	since, err := yroom.ParseMark(r.Header.Get("Last-Event-ID"))
-	if err != nil {
-		since = yroom.Mark{}
-	}
+	var since event.Mark
+	_ = since.UnmarshalText([]byte(r.Header.Get("Last-Event-ID"))) // anything else is the zero Mark
 	ctx, cancel := context.WithCancel(r.Context())
-	stream := eventWriter{out: patient(w)}
+	stream := eventWriter{out: newTimedWriter(w)}
 	var beating sync.WaitGroup
 	defer beating.Wait()
 	defer cancel()
 
 	begun := false
-	for change, err := range a.rooms.Document(room).Changes(ctx, since) {
+	for change, err := range a.documents.Document(room).Changes(ctx, since) {
 		switch {
 		case err != nil && !begun:
 			return err
-		case ctx.Err() != nil, errors.Is(err, yroom.ErrClosed):
+		case ctx.Err() != nil, errors.Is(err, document.ErrClosed):
 			return nil
 		case err != nil:
 			stream.sendProblem(err)
@@ -62,7 +61,7 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, room string) error 
 		if change.Update == nil {
 			continue
 		}
-		if stream.send("update", yroom.FormatMark(change.At), change.Update) != nil {
+		if stream.send("update", change.Mark.String(), change.Update) != nil {
 			return nil // the client is gone
 		}
 	}
@@ -72,14 +71,14 @@ func (a *api) events(w http.ResponseWriter, r *http.Request, room string) error 
 // eventWriter writes server-sent events.
 type eventWriter struct {
 	writing sync.Mutex
-	out     patientWriter
+	out     timedWriter
 }
 
-// begin sends the head of the answer.
+// begin sends the header of the response.
 func (e *eventWriter) begin() {
 	h := e.out.Header()
 	h.Set("Content-Type", eventStream)
-	h.Set("X-Accel-Buffering", "no") // or nginx would keep events back
+	h.Set("X-Accel-Buffering", "no") // or nginx would hold events back
 	_ = e.out.Flush()                // if the client is gone, its context ends
 }
 
@@ -99,15 +98,15 @@ func (e *eventWriter) send(name, id string, data []byte) error {
 	return e.out.Flush()
 }
 
-// sendProblem sends why the stream ends here.
+// sendProblem sends the reason for the end of the stream.
 func (e *eventWriter) sendProblem(err error) {
-	name, problem := "problem", problemOf(err)
-	if errors.Is(err, yroom.ErrUnavailable) {
-		name, problem = "deleted", roomDeleted.because("There will be no more events. The room can be created again.")
+	name, problem := "problem", problemFor(err)
+	if errors.Is(err, document.ErrNotFound) {
+		name, problem = "deleted", roomDeleted.because("Nothing more will come. The room may be created again.")
 	}
-	data, err := json.Marshal(problem.details())
+	data, err := json.Marshal(problem)
 	if err != nil {
-		panic(err) // strings and a number can be written
+		panic(err) // strings and a number can be marshalled
 	}
 	e.writing.Lock()
 	defer e.writing.Unlock()
@@ -115,7 +114,8 @@ func (e *eventWriter) sendProblem(err error) {
 	_ = e.out.Flush() // the client may be gone
 }
 
-// beat sends heartbeats until ctx ends, and calls gone when the connection fails.
+// beat sends comments until ctx ends, so that both sides see that the connection
+// is open, and calls gone when one can't be sent.
 func (e *eventWriter) beat(ctx context.Context, gone context.CancelFunc) {
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
@@ -126,7 +126,7 @@ func (e *eventWriter) beat(ctx context.Context, gone context.CancelFunc) {
 		case <-ticker.C:
 		}
 		if !e.writing.TryLock() {
-			continue // an event is on its way
+			continue // an event is being sent
 		}
 		fmt.Fprint(e.out, ":\n\n")
 		err := e.out.Flush()

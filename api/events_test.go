@@ -1,4 +1,4 @@
-package main
+package api
 
 import (
 	"bufio"
@@ -9,12 +9,13 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/memhttp"
 	"github.com/yroom/yroom/internal/testkit"
 )
 
@@ -140,7 +141,7 @@ func (p *apiPlace) testEvents(t *testing.T) {
 	p.want(http.StatusNoContent, delete_, "/api/rooms/events", "")
 	for _, w := range []*watcher{w, on, late} {
 		e := w.next()
-		var problem problemDetails
+		var problem Problem
 		if err := json.Unmarshal([]byte(e.data), &problem); e.name != "deleted" || err != nil || problem.Status != http.StatusGone {
 			t.Errorf("%+v (%v), want that it was deleted", e, err)
 		}
@@ -162,14 +163,14 @@ func TestAPIEventsEnd(t *testing.T) {
 
 func (p *apiPlace) testTooManyStreams(*testing.T) {
 	p.make("many")
-	streams := &p.site.api.(*api).streams
+	streams := &p.handler.streams
 	before := streams.Load()
-	streams.Store(mostStreams - 1)
+	streams.Store(maxStreams - 1)
 	w := p.watch("many")
 	w.update()
 	p.wantProblem(http.StatusServiceUnavailable, "too-many-streams", get_, "/api/rooms/many/events", "")
 	w.resp.Body.Close()
-	for streams.Load() >= mostStreams {
+	for streams.Load() >= maxStreams {
 		time.Sleep(time.Millisecond)
 	}
 	p.watch("many").update()
@@ -177,19 +178,24 @@ func (p *apiPlace) testTooManyStreams(*testing.T) {
 }
 
 // inBubble runs a server in simulated time, with the deadlines that serve has.
-func inBubble(t *testing.T, test func(t *testing.T, rooms *yroom.Server, client *http.Client, line *pipe)) {
+func inBubble(t *testing.T, test func(t *testing.T, rooms *yroom.Server, client *http.Client, listener *memhttp.Listener)) {
 	synctest.Test(t, func(t *testing.T) {
 		rooms, err := yroom.New(yroom.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		line := newPipe()
-		site := newSite(rooms, guard{token: newToken(theToken)}, defaults)
-		server := newHTTPServer(site, nil)
+		listener := memhttp.Listen()
+		server := &http.Server{
+			Handler:           newSite(rooms, New(Config{Documents: rooms.Documents()})),
+			ReadHeaderTimeout: 10 * time.Second,
+			ReadTimeout:       30 * time.Second,
+			WriteTimeout:      30 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+		}
 		var serving sync.WaitGroup
-		serving.Go(func() { _ = server.Serve(line) })
-		transport := &http.Transport{DialContext: line.dial}
-		test(t, rooms, &http.Client{Transport: transport}, line)
+		serving.Go(func() { _ = server.Serve(listener) })
+		transport := &http.Transport{DialContext: listener.Dial}
+		test(t, rooms, &http.Client{Transport: transport}, listener)
 		transport.CloseIdleConnections()
 		if err := errors.Join(rooms.Shutdown(t.Context()), server.Shutdown(t.Context())); err != nil {
 			t.Error(err)
@@ -200,8 +206,8 @@ func inBubble(t *testing.T, test func(t *testing.T, rooms *yroom.Server, client 
 
 // A stream outlives all deadlines of the server, and is never silent for long.
 func TestAPIEventsStay(t *testing.T) {
-	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *pipe) {
-		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), yroom.V1); err != nil {
+	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
+		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
 		w := watch(t, client, "http://server/api/rooms/room/events", nil)
@@ -216,7 +222,7 @@ func TestAPIEventsStay(t *testing.T) {
 		if d := time.Since(began); d != 40*heartbeat {
 			t.Errorf("40 signs of life took %v", d)
 		}
-		if err := rooms.Document("room").Apply(t.Context(), decode(t, moreV1), yroom.V1); err != nil {
+		if err := rooms.Document("room").Apply(t.Context(), decode(t, moreV1), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
 		w.update()
@@ -226,11 +232,11 @@ func TestAPIEventsStay(t *testing.T) {
 
 // A client that takes nothing any more is given up.
 func TestAPIEventsDeadPeer(t *testing.T) {
-	inBubble(t, func(t *testing.T, rooms *yroom.Server, _ *http.Client, line *pipe) {
-		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), yroom.V1); err != nil {
+	inBubble(t, func(t *testing.T, rooms *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
+		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
-		conn, err := line.dial(t.Context(), "", "")
+		conn, err := listener.Dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +249,7 @@ func TestAPIEventsDeadPeer(t *testing.T) {
 		if _, err := io.ReadFull(conn, head); err != nil || string(head) != "HTTP/1.1 200 OK" {
 			t.Fatalf("%q (%v)", head, err)
 		}
-		time.Sleep(2*heartbeat + 2*writePatience)
+		time.Sleep(2*heartbeat + 2*writeTimeout)
 		if rest, err := io.ReadAll(conn); err != nil || len(rest) > 4<<10 {
 			t.Errorf("the connection gave %d bytes more (%v), want its end", len(rest), err)
 		}
@@ -252,8 +258,8 @@ func TestAPIEventsDeadPeer(t *testing.T) {
 
 // A client that stops in the middle of an update is told so.
 func TestAPISlowBody(t *testing.T) {
-	inBubble(t, func(t *testing.T, _ *yroom.Server, _ *http.Client, line *pipe) {
-		conn, err := line.dial(t.Context(), "", "")
+	inBubble(t, func(t *testing.T, _ *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
+		conn, err := listener.Dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +267,7 @@ func TestAPISlowBody(t *testing.T) {
 		if _, err := io.WriteString(conn, "POST /api/rooms/room HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer "+theToken+"\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(writePatience + writePatience/2) // it is slow to read, too
+		time.Sleep(writeTimeout + writeTimeout/2) // it is slow to read, too
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -275,8 +281,8 @@ func TestAPISlowBody(t *testing.T) {
 
 // A client that takes a long answer slowly gets it whole.
 func TestAPISlowReader(t *testing.T) {
-	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *pipe) {
-		if err := rooms.Document("room").Create(t.Context(), testkit.Typed(1, 0, strings.Repeat("x", 2<<20)), yroom.V1); err != nil {
+	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
+		if err := rooms.Document("room").Create(t.Context(), testkit.Typed(1, 0, strings.Repeat("x", 2<<20)), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://server/api/rooms/room", nil)
@@ -298,29 +304,10 @@ func TestAPISlowReader(t *testing.T) {
 			if err != nil {
 				t.Fatalf("after %v and %d of %d bytes: %v", time.Since(began), got, resp.ContentLength, err)
 			}
-			time.Sleep(writePatience / 2)
+			time.Sleep(writeTimeout / 2)
 		}
 		if int64(got) != resp.ContentLength || time.Since(began) < 5*time.Minute {
 			t.Errorf("%d of %d bytes came in %v", got, resp.ContentLength, time.Since(began))
 		}
 	})
-}
-
-// A server that is told to end does not wait for those who watch.
-func TestServeEndsStreams(t *testing.T) {
-	dir := t.TempDir()
-	if err := writeNotes(dir); err != nil {
-		t.Fatal(err)
-	}
-	s := startIn(t, dir, "--api-token-file", "yroom.token")
-	if _, status := room(t, dir, "import", "notes", "notes.update", "--server", "http://"+s.Host, "--token-file", "yroom.token"); status != 0 {
-		t.Fatalf("import: exit status %d", status)
-	}
-	w := watch(t, http.DefaultClient, "http://"+s.Host+"/api/rooms/notes/events", nil)
-	w.update()
-	s.Signal(t, syscall.SIGTERM)
-	w.wantEnd()
-	if status := s.Ended(t); status != 0 {
-		t.Errorf("exit status %d\n%s", status, &s.Log)
-	}
 }

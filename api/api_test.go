@@ -1,4 +1,4 @@
-package main
+package api
 
 import (
 	"bufio"
@@ -26,6 +26,8 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store/memstore"
@@ -51,11 +53,14 @@ func decode(t *testing.T, text string) []byte {
 	return data
 }
 
-// apiPlace is a server with an API.
+const theToken = "0123456789abcdef-token"
+
+// apiPlace is a server with an API behind a token, as a program that embeds both
+// has it.
 type apiPlace struct {
 	t        *testing.T
 	rooms    *yroom.Server
-	site     *site
+	handler  *Handler
 	web      *httptest.Server
 	store    *faulty.Store // of rooms whose prefix is moody
 	patience atomic.Int64  // of the server with one request, as a time.Duration; 0: it has it all
@@ -66,35 +71,81 @@ type apiPlace struct {
 func newAPIPlace(t *testing.T) *apiPlace {
 	t.Helper()
 	p := &apiPlace{t: t, store: faulty.New(memstore.New())}
-	rows := map[string]roomSettings{
-		"moody": {Settings: yroom.Settings{Store: p.store}},
-		"plain": {Settings: yroom.Settings{Store: storetest.Basic(memstore.New())}},
-		"tiny":  {Settings: yroom.Settings{Limits: yroom.Limits{Document: 64}}},
-		"small": {Settings: yroom.Settings{Limits: yroom.Limits{Message: 300}}},
-		"quick": {Settings: yroom.Settings{RemoveDelay: time.Millisecond}},
-	}
-	cfg := yroom.Config{Rooms: map[string]yroom.Settings{}, Hooks: yroom.Hooks{Admit: admit}}
-	for prefix, row := range rows {
-		cfg.Rooms[prefix] = row.Settings
-	}
-	set := defaults
-	set.Rooms = rows
-	p.rooms = newServer(t, cfg)
-	p.site = newSite(p.rooms, guard{token: newToken(theToken)}, set)
+	p.rooms = newServer(t, map[string]yroom.Settings{
+		"moody": {Store: p.store},
+		"plain": {Store: storetest.Basic(memstore.New())},
+		"tiny":  {Limits: yroom.Limits{Document: 64}},
+		"quick": {RemoveDelay: time.Millisecond},
+	})
+	p.handler = New(Config{Documents: p.rooms.Documents(), BodyLimit: func(room string) int64 {
+		if event.Prefix(room) == "small" {
+			return 300
+		}
+		return 16 << 20
+	}})
+	site := newSite(p.rooms, p.handler)
 	p.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d := time.Duration(p.patience.Load()); d > 0 {
 			ctx, cancel := context.WithTimeout(r.Context(), d)
 			defer cancel()
 			r = r.WithContext(ctx)
 		}
-		p.site.ServeHTTP(w, r)
+		site.ServeHTTP(w, r)
 	}))
 	t.Cleanup(func() {
-		_ = p.rooms.Shutdown(context.Background()) // ends streams; newServer's own call tells its error
+		_ = p.rooms.Shutdown(context.Background()) // ends streams; newServer's own call reports its error
 		p.web.Close()
 	})
 	return p
 }
+
+// newSite serves the rooms at /ws/, and the API to those that have the token.
+func newSite(rooms *yroom.Server, api *Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/ws/"):
+			http.StripPrefix("/ws", rooms).ServeHTTP(w, r)
+		case r.URL.Path == "/api/openapi.yaml", r.Header.Get("Authorization") == "Bearer "+theToken:
+			api.ServeHTTP(w, r)
+		default:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="yroom"`)
+			NewProblem("unauthorized", http.StatusUnauthorized, "The token is wrong", "Send the token.").Write(w)
+		}
+	})
+}
+
+func newServer(t *testing.T, rooms map[string]yroom.Settings) *yroom.Server {
+	t.Helper()
+	server, err := yroom.New(yroom.Config{Rooms: rooms, Logger: testkit.Logger(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Shutdown(t.Context()); err != nil && t.Context().Err() == nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// roomAddress returns the address of a room from the server's root.
+func roomAddress(room string) string { return "/api" + RoomPath(room) }
+
+func names(l List) (names []string) {
+	for _, r := range l.Rooms {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// Updates of client 1, and messages.
+var (
+	typedHello = string(testkit.Typed(1, 0, "hello"))
+	more       = string(testkit.Typed(1, 5, "!"))
+	newcomer   = testkit.SyncStep1([]byte{0}) // what a client gets first in an empty room
+)
+
+func typing(update string) string { return string(testkit.Update([]byte(update))) }
 
 // answered is what came back.
 type answered struct {
@@ -105,12 +156,11 @@ type answered struct {
 
 // problem gives the problem that was answered by its name, "" where it is none.
 func (a answered) problem() string {
-	var details problemDetails
+	var details Problem
 	if a.header.Get("Content-Type") != "application/problem+json" || json.Unmarshal([]byte(a.body), &details) != nil || details.Status != a.status || details.Detail == "" {
 		return ""
 	}
-	_, name, _ := strings.Cut(details.Type, "#")
-	return name
+	return details.Name()
 }
 
 // ask sends a request with the token. The header is given as names and values; "-" takes one away.
@@ -232,7 +282,7 @@ func TestAPI(t *testing.T) {
 // checkProblems compares the problems that were answered with those of docs/api.md.
 func (p *apiPlace) checkProblems() {
 	p.t.Helper()
-	page, err := os.ReadFile("../../docs/api.md")
+	page, err := os.ReadFile("../docs/api.md")
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -331,7 +381,7 @@ func (p *apiPlace) testAccept(t *testing.T) {
 		switch {
 		case f.name == "prosemirror":
 			address = "/api/rooms/accept?name=prosemirror"
-		case !f.needsName:
+		case !f.needsName():
 			address = "/api/rooms/accept"
 		}
 		a := p.want(http.StatusOK, get_, address, "", "Accept", f.mediaType)
@@ -364,7 +414,7 @@ func (p *apiPlace) testTooManyFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	const address = "/api/rooms/formatted?format="
-	p.want(http.StatusNoContent, post, "/api/rooms/formatted", string(doc.Encode(yroom.V1)))
+	p.want(http.StatusNoContent, post, "/api/rooms/formatted", string(doc.Encode(blocks.V1)))
 	for _, format := range []string{"json", "json&name=t", "delta&name=t", "xml&name=t"} {
 		p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, address+format, "")
 	}
@@ -428,7 +478,7 @@ func (p *apiPlace) title(room string) string {
 func (p *apiPlace) testUpdates(t *testing.T) {
 	// A room that is not there is made, and the same again changes nothing.
 	for range 2 {
-		p.want(http.StatusNoContent, post, "/api/rooms/updates", string(decode(t, docV1)), "Content-Type", updateV1)
+		p.want(http.StatusNoContent, post, "/api/rooms/updates", string(decode(t, docV1)), "Content-Type", TypeUpdateV1)
 		if got := p.title("updates"); got != "Hello world" {
 			t.Errorf("title %q", got)
 		}
@@ -437,7 +487,7 @@ func (p *apiPlace) testUpdates(t *testing.T) {
 	if got := p.title("updates"); got != "!Hello world" {
 		t.Errorf("title %q", got)
 	}
-	p.want(http.StatusNoContent, post, "/api/rooms/updates2", string(decode(t, docV2)), "Content-Type", updateV2)
+	p.want(http.StatusNoContent, post, "/api/rooms/updates2", string(decode(t, docV2)), "Content-Type", TypeUpdateV2)
 	if got := p.title("updates2"); got != "Hello world" {
 		t.Errorf("title %q", got)
 	}
@@ -446,7 +496,7 @@ func (p *apiPlace) testUpdates(t *testing.T) {
 // People in a room see what comes by the API, and are sent away when it is deleted.
 func (p *apiPlace) testPeople(t *testing.T) {
 	person := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
-	person.MustAwait(t, emptyStep1) // now it is in the room
+	person.MustAwait(t, newcomer) // now it is in the room
 	p.want(http.StatusCreated, put, "/api/rooms/people", typedHello, "If-None-Match", "*")
 	person.MustAwait(t, []byte(typing(typedHello)))
 	p.want(http.StatusNoContent, post, "/api/rooms/people", more)
@@ -468,7 +518,7 @@ func (p *apiPlace) testCreate(t *testing.T) {
 	var making sync.WaitGroup
 	for range 20 {
 		making.Go(func() {
-			switch a := p.ask(put, "/api/rooms/create%2F1", string(decode(t, docV1)), "If-None-Match", "*", "Content-Type", updateV1); a.status {
+			switch a := p.ask(put, "/api/rooms/create%2F1", string(decode(t, docV1)), "If-None-Match", "*", "Content-Type", TypeUpdateV1); a.status {
 			case http.StatusCreated:
 				made.Add(1)
 				if at := a.header.Get("Location"); at != "/api/rooms/create%2F1" {
@@ -484,7 +534,7 @@ func (p *apiPlace) testCreate(t *testing.T) {
 	if made.Load() != 1 || p.title("create/1") != "Hello world" {
 		t.Errorf("%d have made the room, whose title is %q", made.Load(), p.title("create/1"))
 	}
-	p.want(http.StatusCreated, put, "/api/rooms/create2", string(decode(t, docV2)), "If-None-Match", "*", "Content-Type", updateV2)
+	p.want(http.StatusCreated, put, "/api/rooms/create2", string(decode(t, docV2)), "If-None-Match", "*", "Content-Type", TypeUpdateV2)
 	if got := p.title("create2"); got != "Hello world" {
 		t.Errorf("title %q", got)
 	}
@@ -514,7 +564,7 @@ func (p *apiPlace) testList(t *testing.T) {
 	var got []string
 	for after := ""; ; {
 		a := p.want(http.StatusOK, get_, "/api/rooms?"+url.Values{"prefix": {"list."}, "after": {after}, "limit": {"3"}}.Encode(), "")
-		var part list
+		var part List
 		if err := json.Unmarshal([]byte(a.body), &part); err != nil {
 			t.Fatal(err)
 		}
@@ -595,12 +645,6 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 			p.wantProblem(http.StatusMethodNotAllowed, "wrong-method", method, address, "")
 		}
 	}
-
-	off := httptest.NewRecorder()
-	newSite(newServer(t, yroom.Config{}), guard{}, defaults).ServeHTTP(off, httptest.NewRequest(get_, "http://localhost/api/rooms", nil))
-	if off.Code != http.StatusNotFound || !strings.Contains(off.Body.String(), "--api-token-file") {
-		t.Errorf("without a token: %d %s", off.Code, off.Body)
-	}
 }
 
 // What is refused changes nothing, and makes no room.
@@ -627,7 +671,7 @@ func (p *apiPlace) testChangesNothing(t *testing.T) {
 		{422, "not-an-update", post, "same", "this is no update", nil},
 		{422, "not-an-update", post, "same", "", nil},
 		{422, "not-an-update", post, "same", doc[:len(doc)-1], nil},
-		{422, "not-an-update", post, "same", doc, []string{"Content-Type", updateV2}},
+		{422, "not-an-update", post, "same", doc, []string{"Content-Type", TypeUpdateV2}},
 		{422, "not-an-update", post, "new", "this is no update", nil},
 		{422, "not-an-update", put, "new", "this is no update", []string{"If-None-Match", "*"}},
 		{412, "room-exists", put, "same", string(decode(t, moreV1)), []string{"If-None-Match", "*"}},
@@ -728,7 +772,8 @@ func (p *apiPlace) testStore(t *testing.T) {
 	if a.header.Get("Retry-After") == "" || strings.Contains(a.body, "fire") {
 		t.Errorf("%v %s", a.header, a.body)
 	}
-	p.store.Set(faulty.NewGate().Wait)
+	gate := faulty.NewGate()
+	p.store.Set(gate.Wait)
 	p.patience.Store(int64(50 * time.Millisecond))
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms", "")
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, "/api/rooms/moody.5", "")
@@ -737,6 +782,7 @@ func (p *apiPlace) testStore(t *testing.T) {
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", put, "/api/rooms/moody.8", doc, "If-None-Match", "*")
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", delete_, "/api/rooms/moody.other", "")
 	p.store.Set(nil)
+	close(gate.Release) // the calls that wait still occupy the worker
 	p.patience.Store(0)
 	if got := p.title("moody.there"); got != "Hello world" {
 		t.Errorf("title %q", got)
@@ -747,5 +793,34 @@ func (p *apiPlace) testDescription(t *testing.T) {
 	a := p.want(http.StatusOK, get_, "/api/openapi.yaml", "", "Authorization", "-")
 	if a.header.Get("Content-Type") != "application/yaml" || !bytes.Equal([]byte(a.body), description) {
 		t.Errorf("%v %s", a.header, a.body)
+	}
+}
+
+// A Handler can be mounted elsewhere. Its addresses and its description follow.
+func TestPrefix(t *testing.T) {
+	server := newServer(t, nil)
+	handler := New(Config{Documents: server.Documents(), Prefix: "/docs/v1"})
+	do := func(method, address string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, address, bytes.NewReader(decode(t, docV1)))
+		if method == put {
+			r.Header.Set("If-None-Match", "*")
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	if w := do(put, "/docs/v1/rooms/a%2Fb"); w.Code != http.StatusCreated || w.Header().Get("Location") != "/docs/v1/rooms/a%2Fb" {
+		t.Errorf("status %d, Location %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := do(get_, "/docs/v1/rooms/a%2Fb?format=text&name=title"); w.Body.String() != "Hello world" {
+		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
+	if w := do(get_, "/docs/v1/openapi.yaml"); !strings.Contains(w.Body.String(), "\n  /docs/v1/rooms/{room}/events:\n") || strings.Contains(w.Body.String(), "\n  /api/") {
+		t.Errorf("the description is of other paths: %.200s", w.Body)
+	}
+	for _, address := range []string{"/api/rooms", "/docs/v1", "/docs/v1x/rooms", "/rooms"} {
+		if w := do(get_, address); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "/docs/v1/rooms/{room}") {
+			t.Errorf("%s: status %d, %s", address, w.Code, w.Body)
+		}
 	}
 }

@@ -1,0 +1,166 @@
+// Package api is the document API: an http.Handler with which programs in any
+// language list rooms, and read, change, create, delete and watch documents. A
+// program that embeds yroom mounts it behind its own authorization:
+//
+//	mux.Handle("/api/", authorized(api.New(api.Config{Documents: server.Documents()})))
+//
+// The Handler itself authorizes nothing: each request that reaches it is carried out.
+//
+// The OpenAPI description of the API is at /api/openapi.yaml.
+package api
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+)
+
+// Config configures a Handler. Documents is required.
+type Config struct {
+	Documents *document.Client
+	// Prefix is the path at which the Handler is mounted, without a slash at its
+	// end. "": "/api".
+	Prefix string
+	// BodyLimit returns the size of the largest update that a request may bring for
+	// a room, in bytes. nil: 16 MiB.
+	BodyLimit func(room string) int64
+}
+
+const (
+	defaultPrefix    = "/api"
+	defaultBodyLimit = 16 << 20
+)
+
+// Handler serves the document API.
+type Handler struct {
+	documents *document.Client
+	prefix    string
+	bodyLimit func(room string) int64
+	streams   atomic.Int64 // event streams that are open
+}
+
+// New returns a Handler. Its requests end when the Client is drained.
+func New(cfg Config) *Handler {
+	if cfg.BodyLimit == nil {
+		cfg.BodyLimit = func(string) int64 { return defaultBodyLimit }
+	}
+	return &Handler{documents: cfg.Documents, prefix: cmp.Or(cfg.Prefix, defaultPrefix), bodyLimit: cfg.BodyLimit}
+}
+
+// RoomPath returns the path of a room below the prefix of a Handler: /rooms/ and
+// the name, escaped. Dots are escaped in names that a client or a proxy would take
+// for directories.
+func RoomPath(room string) string {
+	segment := url.PathEscape(room)
+	if room == "." || room == ".." {
+		segment = strings.ReplaceAll(room, ".", "%2E")
+	}
+	return "/rooms/" + segment
+}
+
+// ServeHTTP answers a request.
+func (a *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	setHeader(w)
+	if err := a.serve(w, r); err != nil {
+		problem, ok := errors.AsType[*Problem](err)
+		if !ok {
+			problem = problemFor(err)
+		}
+		problem.Write(w)
+	}
+}
+
+// setHeader sets the header fields of all responses.
+func setHeader(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // what users write is never a page of this server
+}
+
+// handler answers a request about a room, "" if the address names none. It has
+// written nothing if it returns an error.
+type handler func(w http.ResponseWriter, r *http.Request, room string) error
+
+func (a *Handler) serve(w http.ResponseWriter, r *http.Request) error {
+	path, found := strings.CutPrefix(r.URL.EscapedPath(), a.prefix+"/")
+	if !found {
+		return a.noSuchAddress()
+	}
+	methods, room, err := a.route(strings.Split(path, "/"))
+	if err != nil {
+		return err
+	}
+	handle := methods[r.Method]
+	if handle == nil {
+		allowed := slices.Sorted(maps.Keys(methods))
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		return wrongMethod.because("This address takes "+strings.Join(allowed, ", ")+".", allowed...)
+	}
+	return handle(w, r, room)
+}
+
+func (a *Handler) noSuchAddress() error {
+	return noSuchAddress.because(strings.ReplaceAll("The document API has PREFIX/rooms, PREFIX/rooms/{room}, PREFIX/rooms/{room}/events and PREFIX/openapi.yaml.", "PREFIX", a.prefix))
+}
+
+// route returns the methods of an address, by the segments of its escaped path
+// below the prefix.
+func (a *Handler) route(segments []string) (methods map[string]handler, room string, err error) {
+	switch {
+	case len(segments) == 1 && segments[0] == "openapi.yaml":
+		return map[string]handler{http.MethodGet: a.describe, http.MethodHead: a.describe}, "", nil
+	case segments[0] != "rooms":
+	case len(segments) == 1:
+		return map[string]handler{http.MethodGet: a.list, http.MethodHead: a.list}, "", nil
+	case len(segments) == 2:
+		methods = map[string]handler{
+			http.MethodGet: a.read, http.MethodHead: a.read,
+			http.MethodPost: a.update, http.MethodPut: a.create, http.MethodDelete: a.delete,
+		}
+	case len(segments) == 3 && segments[2] == "events":
+		methods = map[string]handler{http.MethodGet: a.events}
+	default:
+		return nil, "", noSuchAddress.because("A room’s name is one segment of the address: write %2F for each slash in it.")
+	}
+	if methods == nil {
+		return nil, "", a.noSuchAddress()
+	}
+	room, err = url.PathUnescape(segments[1])
+	if err != nil || event.CheckName(room) != nil {
+		return nil, "", badRoomName.because("A room’s name is 1 to 255 bytes of UTF-8, not blank and without control characters.")
+	}
+	return methods, room, nil
+}
+
+// parameters returns the parameters of the query, which have to be among names.
+// Those that end with "*" may be given more than once.
+func parameters(r *http.Request, names ...string) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, badParameter.because("The query behind the ? can’t be read: " + err.Error() + ".")
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		switch {
+		case slices.Contains(names, name+"*"):
+		case !slices.Contains(names, name):
+			known := make([]string, 0, len(names))
+			for _, n := range names {
+				known = append(known, strings.TrimSuffix(n, "*"))
+			}
+			return nil, badParameter.because(fmt.Sprintf("There is no parameter %q here.", name), known...)
+		case len(values[name]) > 1:
+			return nil, badParameter.because(fmt.Sprintf("The parameter %q may be given once.", name))
+		}
+	}
+	return values, nil
+}

@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/protocol"
+)
+
+// Problem is the response to a request that can't be carried out, as RFC 9457
+// describes it. As an error it is a pointer.
+type Problem struct {
+	Type    string   `json:"type"`  // an address that ends with # and the problem's name
+	Title   string   `json:"title"` // the same for all problems of the type
+	Status  int      `json:"status"`
+	Detail  string   `json:"detail"`            // sentences for people
+	Choices []string `json:"choices,omitempty"` // what can be sent instead, if that is a list
+}
+
+// problemPage is where the problems are explained, each with its name as anchor.
+const problemPage = "https://github.com/yroom/yroom/blob/main/docs/api.md#"
+
+// NewProblem returns the problem of that name, such as one of a program's own
+// authorization.
+func NewProblem(name string, status int, title, detail string, choices ...string) *Problem {
+	return &Problem{problemPage + name, title, status, detail, choices}
+}
+
+func (p *Problem) Error() string { return p.Detail }
+
+// Name returns the name at the end of the problem's type.
+func (p *Problem) Name() string { return p.Type[strings.LastIndex(p.Type, "#")+1:] }
+
+// Write answers a request with the problem.
+func (p *Problem) Write(w http.ResponseWriter) {
+	setHeader(w)
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // strings and a number can be marshalled
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	if p.Status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "1")
+	}
+	w.WriteHeader(p.Status)
+	_, _ = newTimedWriter(w).Write(append(body, '\n')) // the client may be gone
+}
+
+// problemKind is a type of problems. docs/api.md has a row for each.
+type problemKind struct {
+	name   string
+	status int
+	title  string
+}
+
+var (
+	badParameter    = problemKind{"bad-parameter", http.StatusBadRequest, "A parameter is wrong"}
+	badRoomName     = problemKind{"bad-room-name", http.StatusBadRequest, "No room can have this name"}
+	badBody         = problemKind{"bad-body", http.StatusBadRequest, "The body did not arrive in full"}
+	unknownFormat   = problemKind{"unknown-format", http.StatusBadRequest, "There is no such format"}
+	noSuchAddress   = problemKind{"no-such-address", http.StatusNotFound, "There is nothing at this address"}
+	noSuchRoom      = problemKind{"no-such-room", http.StatusNotFound, "There is no such room"}
+	noSuchRoot      = problemKind{"no-such-root", http.StatusNotFound, "The document has no such root"}
+	wrongMethod     = problemKind{"wrong-method", http.StatusMethodNotAllowed, "This address doesn’t take this method"}
+	notAcceptable   = problemKind{"not-acceptable", http.StatusNotAcceptable, "None of the accepted media types is available"}
+	wrongKind       = problemKind{"wrong-kind", http.StatusConflict, "The root is of another kind"}
+	roomDeleted     = problemKind{"room-deleted", http.StatusGone, "The room was deleted"}
+	roomExists      = problemKind{"room-exists", http.StatusPreconditionFailed, "The room exists"}
+	tooLarge        = problemKind{"too-large", http.StatusRequestEntityTooLarge, "The body is too large"}
+	overLimit       = problemKind{"over-limit", http.StatusRequestEntityTooLarge, "The document would grow past a limit"}
+	wrongMediaType  = problemKind{"wrong-media-type", http.StatusUnsupportedMediaType, "The body is of an unsupported media type"}
+	notAnUpdate     = problemKind{"not-an-update", http.StatusUnprocessableEntity, "The body is not a Yjs update"}
+	noPrecondition  = problemKind{"no-precondition", http.StatusPreconditionRequired, "PUT needs If-None-Match: *"}
+	badPrecondition = problemKind{"bad-precondition", http.StatusBadRequest, "This precondition can’t be checked"}
+	unsupported     = problemKind{"unsupported", http.StatusNotImplemented, "The store of this room can’t do that"}
+	unavailable     = problemKind{"unavailable", http.StatusServiceUnavailable, "The document is not available now"}
+	tooManyStreams  = problemKind{"too-many-streams", http.StatusServiceUnavailable, "Too many event streams are open"}
+	timedOut        = problemKind{"timed-out", http.StatusGatewayTimeout, "The room did not respond in time"}
+)
+
+// because returns a problem of this kind.
+func (k problemKind) because(detail string, choices ...string) *Problem {
+	return NewProblem(k.name, k.status, k.title, detail, choices...)
+}
+
+// problemFor returns the problem that stands for an error of package document.
+func problemFor(err error) *Problem {
+	if closed, ok := errors.AsType[*protocol.CloseError](err); ok {
+		return unavailable.because(closed.Reason)
+	}
+	switch {
+	case errors.Is(err, document.ErrNotFound):
+		return noSuchRoom.because("It was never written to, or it was deleted.")
+	case errors.Is(err, document.ErrExists):
+		return roomExists.because("It was created already. Nothing was changed.")
+	case errors.Is(err, document.ErrMalformed):
+		return notAnUpdate.because("Nothing was changed: " + innermost(err) + ".")
+	case errors.Is(err, document.ErrLimit):
+		return overLimit.because("Nothing was changed: " + innermost(err) + ".")
+	case errors.Is(err, document.ErrUnsupported):
+		return unsupported.because("It can neither create nor delete rooms.")
+	case errors.Is(err, document.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		return timedOut.because("The room may be busy, or its store slow. A change may have been made or not.")
+	case errors.Is(err, document.ErrClosed):
+		return unavailable.because("The server is shutting down.")
+	}
+	return unavailable.because(err.Error())
+}
+
+// innermost returns what an error says after the name of the last package that it
+// passed.
+func innermost(err error) string {
+	text := err.Error()
+	for _, name := range []string{"document: ", "blocks: "} {
+		text = text[max(strings.LastIndex(text, name), 0):]
+		text = strings.TrimPrefix(text, name)
+	}
+	return text
+}

@@ -1,0 +1,264 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/yjs"
+)
+
+// format is a way to write a document.
+type format struct {
+	name       string
+	mediaType  string     // without parameters
+	parameters string     // of the media type
+	rooted     bool       // it takes the names and kinds of roots
+	bare       bool       // it needs no update
+	kinds      []yjs.Kind // of the roots that it is for; nil: it is for the whole document
+	write      func(i document.Info, s selection) ([]byte, error)
+}
+
+// needsName reports whether the format is for one root.
+func (f format) needsName() bool { return f.kinds != nil }
+
+// selection is a part of a document.
+type selection struct {
+	format format
+	name   string // of a root
+	named  bool
+	kinds  map[string]yjs.Kind // of the roots whose kind the client has given
+}
+
+// formats holds all formats. The first is the default.
+var formats = []format{
+	{name: "update", mediaType: TypeUpdateV1, write: func(i document.Info, _ selection) ([]byte, error) { return i.Encode(blocks.V1) }},
+	{name: "update-v2", mediaType: TypeUpdateV2, write: func(i document.Info, _ selection) ([]byte, error) { return i.Encode(blocks.V2) }},
+	{name: "state-vector", mediaType: "application/vnd.yroom.state-vector", bare: true, write: func(i document.Info, _ selection) ([]byte, error) { return i.Vector, nil }},
+	{name: "json", mediaType: "application/json", rooted: true, write: writeJSON},
+	rootFormat(document.FormatText, "text/plain", "; charset=utf-8", yjs.KindText, yjs.KindXMLText),
+	rootFormat(document.FormatXML, "application/xml", "", yjs.KindXMLFragment, yjs.KindXMLElement, yjs.KindXMLText, yjs.KindText),
+	rootFormat(document.FormatProseMirror, "application/vnd.yroom.prosemirror+json", "", yjs.KindXMLFragment),
+	rootFormat(document.FormatDelta, "application/vnd.yroom.delta+json", "", yjs.KindText, yjs.KindXMLText),
+}
+
+func rootFormat(f document.Format, mediaType, parameters string, kinds ...yjs.Kind) format {
+	return format{name: string(f), mediaType: mediaType, parameters: parameters, rooted: true, kinds: kinds, write: writeRoot}
+}
+
+// read sends a document in one of the formats. Where the client has it already,
+// the room is only asked for its state.
+func (a *Handler) read(w http.ResponseWriter, r *http.Request, room string) error {
+	w.Header().Set("Vary", "Accept")
+	s, err := selectionOf(r)
+	if err != nil {
+		return err
+	}
+	d := a.documents.Document(room)
+	if slices.ContainsFunc(tags(r), s.tagged) {
+		info, err := d.Info(r.Context())
+		if err != nil {
+			return err
+		}
+		if tag := s.tag(info.Mark); match(r, tag) {
+			return notModified(w, tag)
+		}
+	}
+	info, err := s.query(r.Context(), d)
+	if err != nil {
+		return err
+	}
+	body, err := s.format.write(info, s)
+	if err != nil {
+		return err
+	}
+	tag := s.tag(info.Mark)
+	if match(r, "*") {
+		return notModified(w, tag)
+	}
+	return answer(w, r, s.format.mediaType+s.format.parameters, tag, body)
+}
+
+// query requests what the format needs.
+func (s selection) query(ctx context.Context, d *document.Document) (document.Info, error) {
+	if s.format.bare {
+		return d.Info(ctx)
+	}
+	return d.Query(ctx, event.Mark{})
+}
+
+// tag returns the entity tag of the selection in a state of the document.
+func (s selection) tag(m event.Mark) string { return `"` + m.String() + s.tagEnd() }
+
+// tagged reports whether a tag is of the selection in any state.
+func (s selection) tagged(tag string) bool { return strings.HasSuffix(tag, s.tagEnd()) }
+
+// tagEnd returns the part of the tag that is the same in all states.
+func (s selection) tagEnd() string {
+	text := fmt.Sprintf("%s %t %q", s.format.name, s.named, s.name)
+	for _, name := range slices.Sorted(maps.Keys(s.kinds)) {
+		text += fmt.Sprintf(" %q=%s", name, s.kinds[name])
+	}
+	return "-" + hash([]byte(text)) + `"`
+}
+
+// selectionOf returns what a request selects.
+func selectionOf(r *http.Request) (selection, error) {
+	f, err := formatOf(r)
+	if err != nil {
+		return selection{}, err
+	}
+	query, err := parameters(r, "format", "name", "root*")
+	if err != nil {
+		return selection{}, err
+	}
+	if !f.rooted && (query.Has("name") || query.Has("root")) {
+		return selection{}, badParameter.because("The format "+f.name+" is of the whole document and takes neither name nor root. These do.", rootedFormats()...)
+	}
+	if f.needsName() && !query.Has("name") {
+		return selection{}, badParameter.because("The format " + f.name + " is of one root: give its name with the parameter name.")
+	}
+	kinds, err := kindsOf(query)
+	return selection{f, query.Get("name"), query.Has("name"), kinds}, err
+}
+
+// kindsOf returns the kinds of roots that a query gives.
+func kindsOf(query url.Values) (map[string]yjs.Kind, error) {
+	kinds := map[string]yjs.Kind{}
+	for _, root := range query["root"] {
+		at := max(strings.LastIndex(root, "="), 0) // a kind has none in it, a name may
+		kind, err := yjs.ParseKind(strings.TrimPrefix(root[at:], "="))
+		if err != nil || !slices.Contains(kindNames(), kind.String()) {
+			return nil, badParameter.because(fmt.Sprintf("root=%s: want NAME=KIND.", root), kindNames()...)
+		}
+		kinds[root[:at]] = kind
+	}
+	return kinds, nil
+}
+
+func rootedFormats() (names []string) {
+	for _, f := range formats {
+		if f.rooted {
+			names = append(names, f.name)
+		}
+	}
+	return names
+}
+
+// formatOf returns the format that r requests.
+func formatOf(r *http.Request) (format, error) {
+	names, mediaTypes := make([]string, len(formats)), make([]string, len(formats))
+	for i, f := range formats {
+		names[i], mediaTypes[i] = f.name, f.mediaType
+	}
+	if query := r.URL.Query(); query.Has("format") {
+		for _, f := range formats {
+			if f.name == query.Get("format") {
+				return f, nil
+			}
+		}
+		return format{}, unknownFormat.because(fmt.Sprintf("%q is not a format.", query.Get("format")), names...)
+	}
+	i := choose(accepted(r.Header), mediaTypes)
+	if i < 0 {
+		return format{}, notAcceptable.because("These media types are available; ?format= chooses as well.", mediaTypes...)
+	}
+	return formats[i], nil
+}
+
+// kindNames returns the names of the kinds that a root can have.
+func kindNames() (names []string) {
+	for _, k := range []yjs.Kind{yjs.KindArray, yjs.KindMap, yjs.KindText, yjs.KindXMLElement, yjs.KindXMLFragment, yjs.KindXMLText} {
+		names = append(names, k.String())
+	}
+	return names
+}
+
+// writeJSON writes all roots as one object, or one of them.
+func writeJSON(i document.Info, s selection) ([]byte, error) {
+	doc, err := i.Doc()
+	if err != nil {
+		return nil, exportError(err)
+	}
+	for name := range s.kinds {
+		if _, ok := doc.Root(name); !ok {
+			return nil, noSuchRootIn(doc, name)
+		}
+	}
+	if !s.named {
+		all, err := doc.JSON(s.kinds)
+		return all, exportError(err)
+	}
+	root, ok := doc.Root(s.name)
+	if !ok {
+		return nil, noSuchRootIn(doc, s.name)
+	}
+	return export(doc, root, s.kinds[s.name], document.FormatJSON)
+}
+
+// writeRoot writes a root in a format that is for some kinds of roots.
+func writeRoot(i document.Info, s selection) ([]byte, error) {
+	doc, err := i.Doc()
+	if err != nil {
+		return nil, exportError(err)
+	}
+	root, ok := doc.Root(s.name)
+	if !ok {
+		return nil, noSuchRootIn(doc, s.name)
+	}
+	kind, given := s.kinds[s.name]
+	if !given {
+		kind = root.Kind
+	}
+	if kind != yjs.KindUnknown && !slices.Contains(s.format.kinds, kind) {
+		return nil, wrongKindOf(root)
+	}
+	return export(doc, root, kind, document.Format(s.format.name))
+}
+
+// export writes a root as one of the given kind.
+func export(doc *yjs.Doc, root yjs.Root, kind yjs.Kind, f document.Format) ([]byte, error) {
+	body, err := document.Export(doc, root.Name, kind, f)
+	if errors.Is(err, yjs.ErrType) {
+		return nil, wrongKindOf(root)
+	}
+	return body, exportError(err)
+}
+
+// wrongKindOf returns the problem that a root is of another kind than requested.
+func wrongKindOf(root yjs.Root) error {
+	if root.Kind == yjs.KindUnknown {
+		return wrongKind.because(fmt.Sprintf("The root %q is empty, which doesn’t show its kind. Give it with root=NAME=KIND.", root.Name), kindNames()...)
+	}
+	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another kind, give that with root=NAME=KIND.", root.Name, root.Kind))
+}
+
+// exportError returns the problem that a document can't be written.
+func exportError(err error) error {
+	switch {
+	case errors.Is(err, yjs.ErrSize):
+		return notAcceptable.because("The document has so many formats that it can’t be written with them. It is available as an update, and as text.")
+	case errors.Is(err, yjs.ErrWork):
+		return notAcceptable.because("So many items of the document were inserted at the same position that it takes too long to order them. It is available as an update.")
+	}
+	return err
+}
+
+const maxChoices = 100 // of roots, of which a document may have any number
+
+func noSuchRootIn(doc *yjs.Doc, name string) error {
+	roots := doc.Roots()
+	var names []string
+	for _, root := range roots[:min(len(roots), maxChoices)] {
+		names = append(names, root.Name)
+	}
+	return noSuchRoot.because(fmt.Sprintf("The document has no root %q. The names of its roots are case-sensitive.", name), names...)
+}
