@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -122,16 +123,10 @@ func (c *Conn) add(f *outbox.Frame) {
 	if err != nil {
 		c.end(cause{
 			CloseError: protocol.CloseError{Code: protocol.CloseInternal, Reason: "the server made a mistake"},
-			err:        &mergeError{err},
+			err:        fmt.Errorf("merge awareness: %w", err),
 		})
 	}
 }
-
-// mergeError means that awareness from the room can't be decoded.
-type mergeError struct{ error }
-
-func (e *mergeError) Error() string { return "merge awareness: " + e.error.Error() }
-func (e *mergeError) Unwrap() error { return e.error }
 
 // end ends the connection for why. Where its dialect has a message that closes a
 // document, the message is written last and the socket continues; otherwise the

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -66,6 +67,7 @@ func serveDocuments(c *Consumer, rooms ...string) http.Handler {
 func TestDocumentEndsAlone(t *testing.T) {
 	var mu sync.Mutex
 	var ended []string
+	var connected atomic.Int64
 	note := func(what string) func(*Conn, protocol.CloseError) {
 		return func(c *Conn, e protocol.CloseError) {
 			mu.Lock()
@@ -74,16 +76,19 @@ func TestDocumentEndsAlone(t *testing.T) {
 		}
 	}
 	cfg := Config{
-		Hooks:  Hooks{PreDisconnect: note("pre"), PostDisconnect: note("post")},
-		Events: Events{Closed: note("closed")},
+		Hooks: Hooks{PreDisconnect: note("pre"), PostDisconnect: note("post")},
+		Events: Events{
+			Closed:    note("closed"),
+			Connected: func(*Conn) { connected.Add(1) },
+		},
 	}
 	withHarness(t, cfg, func(t *testing.T, h *harness) {
 		h.handler = serveDocuments(h.Consumer, "a", "b", "c")
 		c, _ := h.join("/")
 		other, _ := h.join("/") // another socket in the same rooms
 		ids := h.worker.conns()
-		if len(ids) != 6 {
-			t.Fatalf("%d documents have joined", len(ids))
+		if n := connected.Load(); len(ids) != 6 || n != 6 {
+			t.Fatalf("%d documents have joined, %d are connected", len(ids), n)
 		}
 		text := func(c *client, want string) {
 			t.Helper()

@@ -19,7 +19,6 @@ import (
 // many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
 var toRead = strings.Fields(`
 	.
-	consumer
 	docs
 	examples/login
 	internal/sim
@@ -27,7 +26,6 @@ var toRead = strings.Fields(`
 	layer
 	layer/layertest
 	layer/memlayer
-	protocol
 	room
 	room/testdata
 	test/clients
