@@ -189,9 +189,12 @@ func (o *Outbox) addBroadcast(f *Frame) Change {
 func (o *Outbox) addWhole(f *Frame) Change {
 	step2 := f.Type == protocol.SyncStep2
 	newer := later(o.last, f.Mark) == f.Mark
-	rejoined := step2 && o.rejoining && newer
+	rejoined := step2 && o.rejoining
+	if step2 {
+		o.rejoining = false
+	}
 	f.whole = true
-	f.keep = rejoined || step2 && !o.greeted || !step2 && o.asked
+	f.keep = rejoined && newer || step2 && !o.greeted || !step2 && o.asked
 	if !f.keep && !o.fits(f) {
 		return o.overflow()
 	}
@@ -200,8 +203,7 @@ func (o *Outbox) addWhole(f *Frame) Change {
 	} else {
 		o.asked = false
 	}
-	if rejoined {
-		o.rejoining = false
+	if rejoined && newer {
 		o.dropDocument(func(*Frame) bool { return false })
 	}
 	was := o.behind
@@ -210,7 +212,7 @@ func (o *Outbox) addWhole(f *Frame) Change {
 	}
 	if o.last.Epoch == o.seen.Epoch {
 		o.behind = o.last.Seq < o.seen.Seq
-	} else if rejoined {
+	} else if rejoined { // of the next epoch
 		o.behind = false
 	}
 	o.follows, o.seen = true, later(o.seen, f.Mark)

@@ -444,6 +444,24 @@ func TestRejoin(t *testing.T) {
 	}
 }
 
+// An answer to a Join that was overtaken by a broadcast is an answer all the same.
+func TestRejoinIsOvertaken(t *testing.T) {
+	o := joined(t)
+	o.Rejoin()
+	o.mustAsk(t, noVector)
+	o.mustAdd(t, broadcast(1, 11))
+	if change := o.mustAdd(t, step2(1, 10)); change != ChangeRejoined {
+		t.Errorf("the answer changed %d", change)
+	}
+	o.mustAdd(t, broadcast(1, 13))
+	if diff := cmp.Diff([]string{"1.b", "1.a"}, o.write()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if in := o.mustAsk(t, noVector); in.Kind != event.InputResync || in.Mark != mark(1, 11) {
+		t.Errorf("asked with %+v", in)
+	}
+}
+
 // The answer to a Resync may be lost with the room that it was sent to.
 func TestRejoinForgetsTheResync(t *testing.T) {
 	o := joined(t)
