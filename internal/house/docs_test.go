@@ -66,11 +66,17 @@ import (
 	"unicode/utf16"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 	"github.com/yroom/yroom/store/storetest"
+	"github.com/yroom/yroom/worker"
 	"github.com/yroom/yroom/yjs"
 )
 

@@ -24,40 +24,46 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "internal/webui", "store", "store/memstore", "store/sqlitestore", "web", "yjs",
+		".", "api", "consumer", "document", "event", "internal/memhttp", "internal/webui", "protocol",
+		"store", "store/memstore", "store/sqlitestore", "web",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 	}},
 	{"examples/hello", []string{"."}},
-	{"examples/login", []string{".", "store", "store/sqlitestore"}},
-	{"test/browser/robot", []string{".", "internal/webui", "web", "yjs"}},
+	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
+	{"test/browser/robot", []string{".", "document", "internal/webui", "web", "yjs"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
 	{"scripts/gotest", nil},
 	{"internal/wstest", []string{"github.com/gobwas/ws"}},
 	{"internal/markdown", nil},
+	{"internal/memhttp", nil},
 	{"internal/webui", nil},
 	{"web", nil},
 
+	// What programs do with documents leads to a layer, and to nothing behind it.
+	{"api", []string{"blocks", "document", "event", "protocol", "yjs"}},
 	{".", []string{
-		"awareness", "blocks", "consumer", "layer", "layer/memlayer", "protocol", "room", "store", "store/memstore", "worker", "yjs",
+		"awareness", "blocks", "consumer", "document", "event", "layer", "layer/memlayer", "room", "store", "store/memstore", "worker",
 	}},
+	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 
 	// Consumers and workers never import each other: only the layer connects them.
 	{"consumer", []string{"event", "internal/outbox", "layer", "protocol", "github.com/gobwas/ws"}},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
-	{"worker", []string{"blocks", "internal/turn", "layer", "protocol", "room", "store"}},
+	{"worker", []string{"blocks", "event", "internal/turn", "layer", "protocol", "room", "store"}},
 
 	// An adapter imports its contract and its client library.
-	{"layer/layertest", []string{"awareness", "layer", "protocol", "room"}},
+	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer/memlayer", []string{"layer"}},
-	{"layer", []string{"room"}},
+	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},
 	{"store/sqlitestore", []string{"store", "modernc.org/sqlite", "modernc.org/sqlite/lib"}},
 	{"store/storetest", []string{"store"}},
 	{"store", nil},
 
-	{"room", []string{"awareness", "blocks", "internal/weakbytes", "protocol"}},
+	{"room", []string{"awareness", "blocks", "event", "internal/weakbytes", "protocol"}},
+	{"event", []string{"awareness", "protocol"}},
 	{"protocol", []string{"internal/lib0"}},
 	{"awareness", []string{"internal/lib0"}},
 	{"yjs", []string{"blocks", "internal/clocks", "internal/lib0"}},
@@ -71,10 +77,12 @@ var wantImports = []struct {
 // unreachable holds packages that must not be imported, directly or through
 // other packages.
 var unreachable = map[string][]string{
+	"api":            {".", "consumer", "room", "store", "worker"},
+	"document":       {"consumer", "room", "store", "worker"},
 	"consumer":       {"blocks", "room", "store", "worker", "yjs"},
 	"worker":         {"consumer", "yjs"},
-	"layer":          {"consumer", "worker", "store", "yjs"},
-	"layer/memlayer": {"consumer", "worker", "store", "yjs"},
+	"layer":          {"blocks", "consumer", "room", "store", "worker", "yjs"},
+	"layer/memlayer": {"blocks", "consumer", "room", "store", "worker", "yjs"},
 	"store":          {"blocks"},
 	"room":           {"layer", "store", "yjs"},
 }
