@@ -131,7 +131,7 @@ func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
 			case "writer":
 				a.Access = event.AccessWrite | event.AccessPresent
 			case "stranger":
-				return a, &consumer.StatusError{Status: http.StatusUnauthorized, Reason: "Who are you?"}
+				return a, &consumer.StatusError{Status: http.StatusUnauthorized, Reason: "Please log in."}
 			}
 			return a, nil
 		},

@@ -147,14 +147,14 @@ var (
 
 func typing(update string) string { return string(testkit.Update([]byte(update))) }
 
-// answered is what came back.
+// answered is a response.
 type answered struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// problem gives the problem that was answered by its name, "" where it is none.
+// problem returns the name of the problem in the response; "" if it isn't one.
 func (a answered) problem() string {
 	var details Problem
 	if a.header.Get("Content-Type") != "application/problem+json" || json.Unmarshal([]byte(a.body), &details) != nil || details.Status != a.status || details.Detail == "" {
@@ -163,7 +163,7 @@ func (a answered) problem() string {
 	return details.Name()
 }
 
-// ask sends a request with the token. The header is given as names and values; "-" takes one away.
+// ask sends a request with the token. The header is names and values; "-" removes one.
 func (p *apiPlace) ask(method, address, content string, header ...string) answered {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
@@ -222,7 +222,7 @@ func (p *apiPlace) want(status int, method, address, content string, header ...s
 	return a
 }
 
-// wantProblem is want for what goes wrong.
+// wantProblem is want for a request that fails.
 func (p *apiPlace) wantProblem(status int, problem, method, address, content string, header ...string) answered {
 	p.t.Helper()
 	a := p.want(status, method, address, content, header...)
@@ -234,7 +234,7 @@ func (p *apiPlace) wantProblem(status int, problem, method, address, content str
 	return a
 }
 
-// make makes a room of docV1.
+// make creates a room of docV1.
 func (p *apiPlace) make(room string) {
 	p.t.Helper()
 	p.want(http.StatusCreated, http.MethodPut, roomAddress(room), string(decode(p.t, docV1)), "If-None-Match", "*")
@@ -242,7 +242,7 @@ func (p *apiPlace) make(room string) {
 
 const get_, post, put, delete_ = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 
-// TestAPI tries all that the description has.
+// TestAPI tests all that the description has.
 func TestAPI(t *testing.T) {
 	p := newAPIPlace(t)
 	p.seen = readDescription(t)
@@ -426,7 +426,7 @@ func (p *apiPlace) testTooManyFormats(t *testing.T) {
 	}
 }
 
-// testTooManyConflicts has items that all want to be at the start of a text.
+// testTooManyConflicts has items that were all inserted at the start of a text.
 func (p *apiPlace) testTooManyConflicts(*testing.T) {
 	const n = 10_000
 	doc := []byte{2}
@@ -476,7 +476,7 @@ func (p *apiPlace) title(room string) string {
 }
 
 func (p *apiPlace) testUpdates(t *testing.T) {
-	// A room that is not there is made, and the same again changes nothing.
+	// A room that doesn't exist is created, and the same update again changes nothing.
 	for range 2 {
 		p.want(http.StatusNoContent, post, "/api/rooms/updates", string(decode(t, docV1)), "Content-Type", TypeUpdateV1)
 		if got := p.title("updates"); got != "Hello world" {
@@ -493,7 +493,7 @@ func (p *apiPlace) testUpdates(t *testing.T) {
 	}
 }
 
-// People in a room see what comes by the API, and are sent away when it is deleted.
+// Clients in a room see what comes by the API, and are closed when it is deleted.
 func (p *apiPlace) testPeople(t *testing.T) {
 	person := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
 	person.MustAwait(t, newcomer) // now it is in the room

@@ -215,12 +215,12 @@ func TestAPIEventsStay(t *testing.T) {
 		began := time.Now()
 		for range 40 {
 			if line, err := w.lines.ReadString('\n'); line != ":\n" || err != nil {
-				t.Fatalf("%q (%v) after %v, want a sign of life", line, err, time.Since(began))
+				t.Fatalf("%q (%v) after %v, want a comment", line, err, time.Since(began))
 			}
 			_, _ = w.lines.ReadString('\n')
 		}
 		if d := time.Since(began); d != 40*heartbeat {
-			t.Errorf("40 signs of life took %v", d)
+			t.Errorf("40 comments took %v", d)
 		}
 		if err := rooms.Document("room").Apply(t.Context(), decode(t, moreV1), blocks.V1); err != nil {
 			t.Fatal(err)
@@ -230,7 +230,7 @@ func TestAPIEventsStay(t *testing.T) {
 	})
 }
 
-// A client that takes nothing any more is given up.
+// A client that no longer reads is closed.
 func TestAPIEventsDeadPeer(t *testing.T) {
 	inBubble(t, func(t *testing.T, rooms *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), blocks.V1); err != nil {
@@ -256,7 +256,7 @@ func TestAPIEventsDeadPeer(t *testing.T) {
 	})
 }
 
-// A client that stops in the middle of an update is told so.
+// A client that stops in the middle of an update gets an error.
 func TestAPISlowBody(t *testing.T) {
 	inBubble(t, func(t *testing.T, _ *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
 		conn, err := listener.Dial(t.Context(), "", "")
@@ -279,7 +279,7 @@ func TestAPISlowBody(t *testing.T) {
 	})
 }
 
-// A client that takes a long answer slowly gets it whole.
+// A client that reads a long response slowly gets it whole.
 func TestAPISlowReader(t *testing.T) {
 	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), testkit.Typed(1, 0, strings.Repeat("x", 2<<20)), blocks.V1); err != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/yroom/yroom/worker"
 )
 
-// stream is a stream of changes that a test reads when it wants.
+// stream is a stream of changes that a test reads step by step.
 type stream struct {
 	t    *testing.T
 	next func() (document.Change, error, bool)
@@ -70,7 +70,7 @@ func apply(t *testing.T, d *document.Document, update []byte) {
 	}
 }
 
-func TestChangesAreTold(t *testing.T) {
+func TestChanges(t *testing.T) {
 	server, web := running(t, config{Rooms: map[string]worker.Settings{"default": {RemoveDelay: time.Millisecond, Room: room.Config{Encoding: blocks.V2}}}})
 	d := server.Document("ws/a")
 	apply(t, d, typed(7, 0, "a"))
@@ -82,7 +82,7 @@ func TestChangesAreTold(t *testing.T) {
 		t.Errorf("the stream is at %+v, the room at %+v with %d connections", second.Mark, a.Mark, a.Summary.Conns)
 	}
 
-	// What people do, in whatever encoding they speak.
+	// What clients do, in whatever encoding they speak.
 	c := connect(t, web, "a")
 	v2 := must[[]byte](t)(blocks.Convert(blocks.V1, blocks.V2, typed(7, 2, "c")))
 	c.MustSend(t, testkit.Update(v2))
@@ -97,7 +97,7 @@ func TestChangesAreTold(t *testing.T) {
 	other.wantUpdate(typed(7, 3, "d"), false)
 	other.stop()
 
-	// Nobody watches any more, so it goes; its marks with it.
+	// It is no longer watched, so it is evicted, and its marks with it.
 	for end := time.Now().Add(10 * time.Second); len(open(t, server)) > 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("the room is still in memory")
@@ -155,7 +155,7 @@ func TestChangesEndWhenTheRoomFails(t *testing.T) {
 
 func second(_ document.Change, err error, _ bool) error { return err }
 
-// Who reads slowly is given in one piece what came meanwhile, however much it is.
+// A slow reader gets what came meanwhile in one piece, however much it is.
 func TestChangesForASlowReader(t *testing.T) {
 	for _, size := range []int{10, 100 << 10} {
 		server, _ := running(t, config{})

@@ -83,7 +83,7 @@ func TestDocumentIsRead(t *testing.T) {
 	}
 }
 
-func TestDocumentThatIsNotThere(t *testing.T) {
+func TestNotFound(t *testing.T) {
 	server, web := running(t, config{})
 	d := server.Document("ws/none")
 	for _, step := range []string{"never written to", "deleted"} {
@@ -105,7 +105,7 @@ func TestDocumentThatIsNotThere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// Somebody is in it, so it is there.
+	// A room that has a connection exists.
 	if err := d.Create(t.Context(), nothing, blocks.V1); err != nil {
 		t.Fatal(err)
 	}
@@ -113,8 +113,7 @@ func TestDocumentThatIsNotThere(t *testing.T) {
 	wantDocument(t, d)
 }
 
-// An array that holds nothing but types is a text without characters to who asks
-// for one.
+// An array that holds nothing but types reads as a text without characters.
 func TestArrayReadAsText(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("board")
@@ -149,7 +148,7 @@ func TestNamesThatNoRoomCanHave(t *testing.T) {
 	}
 }
 
-func TestApplyIsSeenByThePeople(t *testing.T) {
+func TestApplyIsSeenByClients(t *testing.T) {
 	kept := memstore.New()
 	server, web := running(t, config{Store: kept})
 	c := connect(t, web, "a")
@@ -192,7 +191,7 @@ func TestApplyPastTheLimit(t *testing.T) {
 }
 
 // However many applications find a room empty and fill it, its content is there
-// once, for the people who wait in it too.
+// once, for the clients that wait in it too.
 func TestSeedOnce(t *testing.T) {
 	const seeders = 50
 	kept, err := sqlitestore.Open(filepath.Join(t.TempDir(), "rooms.db"), sqlitestore.Config{})
@@ -231,14 +230,14 @@ func TestSeedOnce(t *testing.T) {
 		}
 		seeding.Wait()
 		if n := seeded.Load(); n != 1 {
-			t.Errorf("%s: %d have seeded it", name, n)
+			t.Errorf("%s: it was seeded %d times", name, n)
 		}
 		log := must[store.Log](t)(kept.Load(t.Context(), name))
 		want := typed(byte(winner.Load()), 0, "template")
 		if len(log.Entries) != 1 || !bytes.Equal(log.Entries[0].Data, want) {
 			t.Errorf("%s: %d entries are stored, the first %q, want %q", name, len(log.Entries), log.Entries[0].Data, want)
 		}
-		// Both know it, as soon as a room that was open without it has been loaded again.
+		// Both have it, as soon as a room that was open without it has been loaded again.
 		for _, server := range []*document.Client{one, two} {
 			for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 				got, err := server.Document(name).Update(t.Context(), blocks.V1)
@@ -253,7 +252,7 @@ func TestSeedOnce(t *testing.T) {
 	}
 }
 
-func TestCreateIsSeenByThePeople(t *testing.T) {
+func TestCreateIsSeenByClients(t *testing.T) {
 	server, web := running(t, config{})
 	c := enter(t, web, "a")
 	d := server.Document("ws/a")
@@ -266,7 +265,7 @@ func TestCreateIsSeenByThePeople(t *testing.T) {
 	wantDocument(t, d, typed(8, 0, "template"))
 }
 
-func TestDeletedRoomTurnsPeopleAway(t *testing.T) {
+func TestDeletedRoomClosesClients(t *testing.T) {
 	server, web := running(t, config{})
 	d := server.Document("ws/a")
 	c := connect(t, web, "a")
@@ -275,7 +274,7 @@ func TestDeletedRoomTurnsPeopleAway(t *testing.T) {
 	if err := d.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // each comes back with what it has
+	for range 3 { // the client comes back with what it has
 		if code, _, err := c.AwaitClose(); code != 4404 || err != nil {
 			t.Fatalf("closed with %d, %v", code, err)
 		}
@@ -290,7 +289,7 @@ func TestDeletedRoomTurnsPeopleAway(t *testing.T) {
 	c.MustAwait(t, testkit.SyncStep2(typed(8, 0, "new")))
 }
 
-func TestStoresThatCanNot(t *testing.T) {
+func TestUnsupportedStore(t *testing.T) {
 	server, _ := running(t, config{Store: storetest.Basic(memstore.New())})
 	d := server.Document("a")
 	wantError(t, "Create", d.Create(t.Context(), hello, blocks.V1), document.ErrUnsupported)
@@ -312,7 +311,7 @@ func (s slow) Load(ctx context.Context, name string) (store.Log, error) {
 	return s.Store.Load(ctx, name)
 }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestNoResponse(t *testing.T) {
 	let := make(chan struct{})
 	server, _ := running(t, config{Store: slow{memstore.New(), let}})
 	defer close(let)

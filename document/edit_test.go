@@ -130,7 +130,6 @@ func TestExports(t *testing.T) {
 	}
 }
 
-// A thousand edits leave one client behind, whether the room stays in memory or not.
 // TestExportsThatAreTooLarge has a small document that would be a huge one with its
 // formats.
 func TestExportsThatAreTooLarge(t *testing.T) {
@@ -159,6 +158,7 @@ func TestExportsThatAreTooLarge(t *testing.T) {
 	}
 }
 
+// Many edits add one client, whether the room stays in memory or not.
 func TestEditsShareAClient(t *testing.T) {
 	server, web := running(t, config{Rooms: map[string]worker.Settings{"short": {RemoveDelay: time.Millisecond}}})
 	for _, name := range []string{"ws/a", "short.a"} {
@@ -226,7 +226,7 @@ func TestEditTakesANewClient(t *testing.T) {
 			defer func() { _ = recover() }()
 			return d.Edit(t.Context(), func(*yjs.Doc) error { panic("planted") })
 		}},
-		{"an edit of which nobody knows what has become", false, func(d *document.Document) error {
+		{"an edit whose outcome is unknown", false, func(d *document.Document) error {
 			ctx, cancel := context.WithCancel(t.Context())
 			wantError(t, "Edit", d.Edit(ctx, func(doc *yjs.Doc) error {
 				cancel()
@@ -234,10 +234,10 @@ func TestEditTakesANewClient(t *testing.T) {
 			}), context.Canceled)
 			return nil
 		}},
-		{"a room that was deleted and made anew", false, func(d *document.Document) error {
+		{"a room that was deleted and created again", false, func(d *document.Document) error {
 			return errors.Join(d.Delete(t.Context()), d.Create(t.Context(), hello, blocks.V1))
 		}},
-		{"somebody who writes with the same id", false, func(d *document.Document) error {
+		{"another program that writes with the same id", false, func(d *document.Document) error {
 			doc := must[*yjs.Doc](t)(d.Read(t.Context()))
 			own := yjs.NewWith(yjs.Options{ClientID: last})
 			if err := own.Apply(doc.Encode(blocks.V1), blocks.V1); err != nil {
@@ -257,7 +257,7 @@ func TestEditTakesANewClient(t *testing.T) {
 		}
 	}
 
-	// Somebody takes the same id while fn runs.
+	// Another program takes the same id while fn runs.
 	d := server.Document("taken")
 	used(d)
 	wantError(t, "Edit", d.Edit(t.Context(), func(doc *yjs.Doc) error {
@@ -287,7 +287,7 @@ func TestEditIsRefused(t *testing.T) {
 	}
 	wantError(t, "a room that was deleted", gone.Edit(t.Context(), adding("x")), document.ErrNotFound)
 
-	// Those who wait go when they have waited too long.
+	// An edit that waits too long ends.
 	busy := server.Document("busy")
 	if err := busy.Edit(t.Context(), func(*yjs.Doc) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -322,7 +322,7 @@ func awaitState(t *testing.T, c interface {
 	}
 }
 
-// TestEditAfterAKeptDoc changes the Doc of an edit after it, which nobody should.
+// TestEditAfterAKeptDoc changes the Doc of an edit after it, which is not allowed.
 func TestEditAfterAKeptDoc(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("a")
@@ -341,7 +341,7 @@ func TestEditAfterAKeptDoc(t *testing.T) {
 	wantText(t, d, "123")
 }
 
-func TestEditAsShowsWhoEdits(t *testing.T) {
+func TestEditAs(t *testing.T) {
 	server, web := running(t, config{})
 	c := enter(t, web, "a")
 	d := server.Document("ws/a")
@@ -377,7 +377,7 @@ func TestEditAsShowsWhoEdits(t *testing.T) {
 	if lingered := time.Since(began); lingered < 2*time.Second {
 		t.Errorf("gone after %v", lingered)
 	}
-	// Who comes back is not taken for an echo of who has left.
+	// A presence that comes back is not taken for an echo of the one before.
 	if err := d.EditAs(t.Context(), document.Presence{Name: "Amt"}, adding("z")); err != nil {
 		t.Fatal(err)
 	}

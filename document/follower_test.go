@@ -14,8 +14,8 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// Each edit sees all that was written before it, by whomever, and the document
-// made anew.
+// Each edit sees all that was written before it, by any client or program, and a
+// document that was created again.
 func TestEditSeesWhatOthersWrote(t *testing.T) {
 	server, web := running(t, config{})
 	d := server.Document("ws/a")
@@ -45,10 +45,10 @@ func TestEditSeesWhatOthersWrote(t *testing.T) {
 			t.Fatalf("the text is %q", want)
 		}
 	}
-	if err := errors.Join(d.Delete(t.Context()), d.Create(t.Context(), typed(9, 0, "anew"), blocks.V1)); err != nil {
+	if err := errors.Join(d.Delete(t.Context()), d.Create(t.Context(), typed(9, 0, "again"), blocks.V1)); err != nil {
 		t.Fatal(err)
 	}
-	want = "anew"
+	want = "again"
 	if err := d.Edit(t.Context(), see("e")); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestEditThatPanics(t *testing.T) {
 	wantText(t, d, "ab")
 }
 
-// A room that was edited is let go in the end, and so is its Doc.
+// A room that was edited is evicted in the end, and its Doc dropped.
 func TestEditedRoomIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := memlayer.New()
@@ -98,7 +98,7 @@ func TestEditedRoomIsLetGo(t *testing.T) {
 		d := server.Document("a")
 		edit(t, d, "a")
 		time.Sleep(4 * time.Second)
-		edit(t, d, "b") // begins the time anew
+		edit(t, d, "b") // starts the timer again
 		time.Sleep(5*time.Second + 30*time.Second - time.Millisecond)
 		synctest.Wait()
 		if rooms := open(t, server); len(rooms) != 1 {

@@ -16,11 +16,11 @@ import (
 // page that comes from this machine is trusted.
 var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}
 
-// knownHosts gives a hook for a server that only this machine can reach. A page
-// of the web can have its own name lead to this machine once it is loaded (DNS
-// rebinding), and then it comes from the very host that it asks for. So a host
-// counts as the server's own only when it is a loopback host, or one of origins,
-// which are those that the operator named.
+// knownHosts returns a hook for a server that only this machine can reach. A page
+// from elsewhere can have its own name lead to this machine once it is loaded (DNS
+// rebinding), and then its origin is the host that it connects to. So a host counts
+// as the server's own only if it is a loopback host, or one of origins, which the
+// operator has named.
 func knownHosts(origins []string) func(*consumer.Conn) error {
 	return func(c *consumer.Conn) error {
 		r := c.Request()
@@ -40,7 +40,7 @@ func knownHosts(origins []string) func(*consumer.Conn) error {
 		}
 		return &consumer.StatusError{
 			Status: http.StatusForbidden,
-			Reason: "This server listens on a loopback address and does not know the host " + r.Host +
+			Reason: "This server listens on a loopback address and does not have the host " + r.Host +
 				". If a proxy passes it on, name it with --origin.",
 		}
 	}

@@ -42,7 +42,7 @@ type roomSettings struct {
 	Durability *store.Durability `yaml:"durability"`
 }
 
-// fallback is the row for rooms whose prefix has none.
+// fallback is the row of rooms whose prefix has none.
 const fallback = "default"
 
 const defaultFile = "yroom.yaml"

@@ -97,7 +97,7 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-func TestWhoMayEnter(t *testing.T) {
+func TestAdmission(t *testing.T) {
 	web := serve(t)
 	ada, _ := login(t, web, "ada", "engine")
 	bob, _ := login(t, web, "bob", "builder")
@@ -116,7 +116,7 @@ func TestWhoMayEnter(t *testing.T) {
 		{"bob in the notes", "notes", bob, 0},
 		{"bob in ada's diary", "diary", bob, http.StatusForbidden},
 		{"a room that isn't there", "attic", ada, http.StatusForbidden},
-		{"nobody", "notes", "", http.StatusUnauthorized},
+		{"no cookie", "notes", "", http.StatusUnauthorized},
 		{"a forged cookie", "diary", forged, http.StatusUnauthorized},
 		{"an old cookie", "diary", expired, http.StatusUnauthorized},
 		{"half a cookie", "notes", "session=YWRh", http.StatusUnauthorized},

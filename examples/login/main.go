@@ -1,6 +1,6 @@
-// Command login is a web app with a login of its own and rooms in it: who may
-// enter a room and who may only read it is decided here, in rooms.go, which is
-// all that there is of yroom but for a few lines below.
+// Command login is a web app with its own login and with rooms. rooms.go decides
+// which users may enter a room and which may only read it. It is all that there is of
+// yroom, except for a few lines below.
 package main
 
 import (

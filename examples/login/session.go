@@ -15,7 +15,7 @@ const (
 	lifetime   = 12 * time.Hour
 )
 
-// sessions keeps who is logged in, in a cookie that is signed with this key.
+// sessions keeps the name of the user in a cookie that is signed with this key.
 type sessions []byte
 
 // begin logs name in.
@@ -38,7 +38,7 @@ func (s sessions) end(w http.ResponseWriter) {
 	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1})
 }
 
-// userOf tells who sent a request, if that person is logged in.
+// userOf returns the user that sent a request, and reports whether there is one.
 func (s sessions) userOf(r *http.Request) (name string, ok bool) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
