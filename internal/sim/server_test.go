@@ -31,19 +31,19 @@ type server struct {
 
 	stop    context.CancelFunc
 	ended   chan error
-	drained bool     // it was told to stop
-	late    []func() // what a dead process would still do
+	drained bool     // it drains, or has drained
+	late    []func() // calls of a dead process, which have no effect
 
 	remembered map[string]*blocks.Store // by a planted fault
 }
 
-// roomState is what the world knows of a room that a server has opened.
+// roomState is what the world records about a room that a server has opened.
 type roomState struct {
 	opening  bool          // it has to be loaded
 	loaded   bool          // it was
 	base     *blocks.Store // what was loaded
 	joined   map[event.ConnID]layer.Address
-	accepted *blocks.Store // what it took and must have stored when the server has drained
+	accepted *blocks.Store // what it has taken and must have stored when the server has drained
 	tainted  bool          // it fails, or has failed
 	shadow   *shadow
 }
@@ -99,7 +99,7 @@ func (s *server) handle(in layer.Input) error {
 		delete(r.joined, in.Conn)
 	case writes && (in.Kind == event.InputRequest || joined && w.mayWrite[in.Conn]):
 		if _, err := r.accepted.Apply(data, blocks.V1); err != nil {
-			panic(err) // the simulation made it wrong
+			panic(err) // the simulation has built it wrong
 		}
 	}
 	return nil
@@ -116,8 +116,8 @@ func (s *server) forget(front layer.Address) {
 	}
 }
 
-// start is the executor of the process. Like its clock, it is also called by
-// Worker.Run, which has a goroutine of its own.
+// start implements Runtime.Go. Like the clock, it is also called by Worker.Run,
+// which has a goroutine of its own.
 func (s *server) start(f func()) {
 	defer s.world.ran.Add(1)
 	if s.dead {
@@ -149,8 +149,8 @@ func (s *server) open(name string) worker.Settings {
 	return s.world.settings
 }
 
-// crash ends the process where it stands. What was on its way to the disk may
-// still get there.
+// crash ends the process at once. What was on its way to the disk may still get
+// there.
 func (s *server) crash() {
 	w := s.world
 	w.tracef("server %d crashes", s.nth)
@@ -169,8 +169,8 @@ func (s *server) crash() {
 	w.bus.remove(s.back, deathDelay)
 }
 
-// finish lets the dead process come to its end, so that no goroutine is left of
-// it. Nothing that it does then has an effect.
+// finish lets the goroutines of the dead process end. Nothing that they do has an
+// effect.
 func (s *server) finish() {
 	for _, o := range slices.Clone(s.operations) {
 		if o.wake != nil {
@@ -188,7 +188,7 @@ func (s *server) finish() {
 	select {
 	case <-s.ended:
 	default:
-		panic("a server that has to end does not; " + again(s.world.seed, s.world.failure)) // nor can the bubble
+		panic("a server that has to end does not; " + again(s.world.seed, s.world.failure)) // the bubble can't end either
 	}
 	s.gone()
 }
@@ -198,16 +198,17 @@ func (s *server) gone() {
 	s.world.servers = slices.DeleteFunc(s.world.servers, func(x *server) bool { return x == s })
 }
 
-// drain tells the process to stop, as TERM does.
+// drain has the process stop, as SIGTERM does.
 func (s *server) drain() {
 	s.world.tracef("server %d drains", s.nth)
 	s.world.seen.drains++
 	s.drained = true
 	s.world.draining++
 	s.stop()
+	s.world.wait() // Worker.Run begins to drain in its own goroutine, before anything else happens
 }
 
-// checkEnd looks whether a server that drains has ended.
+// checkEnd checks a server that drains, if it has ended.
 func (s *server) checkEnd() {
 	var err error
 	select {
@@ -299,7 +300,7 @@ func (s *server) check(out *layer.Output) {
 	}
 }
 
-// logged takes what the worker logs: a bug is a failure.
+// logged takes what the worker logs. A log entry with a stack reports a bug, which is a failure.
 type logged struct{ server *server }
 
 func (logged) Enabled(context.Context, slog.Level) bool { return true }
