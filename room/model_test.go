@@ -15,12 +15,13 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
 )
 
 // TestModel plays random inputs against a simple model of a room: after each
-// turn the room holds what it should, its log gives the same document, and
-// every connection that took all its outputs has it too.
+// turn the room and its log hold the document of the model, and so does every
+// connection that took all its outputs.
 func TestModel(t *testing.T) { checkModel(t, blocks.V1) }
 
 func TestModelV2(t *testing.T) { checkModel(t, blocks.V2) }
@@ -59,47 +60,47 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 	})
 }
 
-// anyAction draws those that make the story more often than those that end it.
-// The first is what failures are made simpler with.
+// anyAction draws actions that change something more often than those that end
+// something. Rapid simplifies a failure with the first one.
 var anyAction = rapid.SampledFrom([]string{
 	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
 	"awareness", "query", "stall", "resync", "resync", "rejoin", "leave", "bad", "wait",
 	"ask", "apply", "apply", "watch", "unwatch",
 })
 
-// world is a room, the model of it, and the connections' ends.
+// world is a room, the model of it, and the other ends of its connections.
 type world struct {
 	room *Room
-	enc  blocks.Encoding // that the room speaks
+	enc  blocks.Encoding // of the room
 	ins  []event.Input   // of the next turn
 	now  time.Time
 
 	clocks  [4]uint64 // the next clock of each client
-	edits   [][]byte  // all that was ever written, as the room speaks
+	edits   [][]byte  // all that was ever written, in enc
 	doc     *blocks.Store
 	log     *blocks.Store
-	docs    map[event.ConnID]*blocks.Store // what each client wrote or was sent; it stays when the client leaves
+	docs    map[event.ConnID]*blocks.Store // what each client wrote or was sent; it stays if the client leaves
 	joined  map[event.ConnID]*peer
-	present map[uint64]shown // who is present
-	gone    map[uint64]shown // who was, not long ago; renewed is when they were removed
-	removed map[uint64]int   // and as which of all removals
-	removes int
+	present map[uint64]shown // the awareness states, by client id
+	gone    map[uint64]shown // those removed in the last 30 seconds; renewed is when
+	removed map[uint64]int   // how many removals there were up to each of them
+	removes int              // how many removals there were
 
-	// Those outside: asker, writer, and two who watch.
-	told     map[event.ConnID]*blocks.Store // what they were told
-	at       map[event.ConnID]event.Mark    // up to where
+	// The programs outside: asker, writer and two watchers.
+	told     map[event.ConnID]*blocks.Store // what their responses held
+	at       map[event.ConnID]event.Mark    // the Mark of the newest response
 	watching map[event.ConnID]bool
-	owed     map[event.ConnID][]event.Cause // answers, each with the refusal that it should have
+	owed     map[event.ConnID][]event.Cause // the responses that are due, each with the refusal that it should have
 }
 
-// Who asks from outside; those who watch are the two after them.
+// The ids of the programs outside. The second watcher has the id watcher + 1.
 const (
 	asker event.ConnID = 11 + iota
 	writer
 	watcher
 )
 
-// peer is a connection's end.
+// peer is the other end of a connection.
 type peer struct {
 	access   event.Access
 	opening  event.Opening
@@ -109,8 +110,8 @@ type peer struct {
 	based    bool // it was sent a SyncStep2 or the answer to a Resync
 	behind   bool // it misses the updates for everyone
 	mark     event.Mark
-	vectors  []event.Output // those that brought a state vector
-	told     bool           // it was told who is present
+	vectors  []event.Output // those with a state vector
+	shown    bool           // it was sent the awareness states
 	since    int            // how many removals there were when it joined
 	present  map[uint64]shown
 }
@@ -146,7 +147,7 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		watching: make(map[event.ConnID]bool),
 		owed:     make(map[event.ConnID][]event.Cause),
 	}
-	stored := insertion(9, 0, "stored")
+	stored := testkit.Typed(9, 0, "stored")
 	if err := room.Load(stored, blocks.V1); err != nil {
 		t.Fatal(err)
 	}
@@ -160,19 +161,17 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 
 var anyConn = rapid.Uint64Range(1, 3)
 
-func (w *world) input(in event.Input) {
-	w.ins = append(w.ins, in)
-}
+func (w *world) input(in event.Input) { w.ins = append(w.ins, in) }
 
 func (w *world) message(conn event.ConnID, typ protocol.Type, data []byte) {
-	w.input(event.Input{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: typ, Data: data}})
+	w.input(message(conn, typ, data))
 }
 
 // edit writes something without sending it.
 func (w *world) edit(t *rapid.T) {
 	i := rapid.IntRange(0, len(w.clocks)-1).Draw(t, "client")
 	text := strings.Repeat("x", rapid.SampledFrom([]int{1, 2, 3}).Draw(t, "length"))
-	w.edits = append(w.edits, recoded(w.enc, insertion(uint64(i+1), w.clocks[i], text)))
+	w.edits = append(w.edits, recoded(w.enc, testkit.Typed(uint64(i+1), w.clocks[i], text)))
 	w.clocks[i] += uint64(len(text))
 }
 
@@ -214,7 +213,7 @@ func (w *world) leave(t *rapid.T) {
 	w.input(event.Input{Kind: event.InputLeave, Conn: event.ConnID(anyConn.Draw(t, "conn"))})
 }
 
-// send sends some edit, perhaps again and perhaps before one that it needs.
+// send sends one of the edits, perhaps again and perhaps before one that it needs.
 func (w *world) send(t *rapid.T) {
 	if len(w.edits) == 0 {
 		return
@@ -233,9 +232,9 @@ func (w *world) sync(t *rapid.T) {
 }
 
 func (w *world) awareness(t *rapid.T) {
-	b := []byte{1, rapid.ByteRange(1, 4).Draw(t, "id"), rapid.ByteRange(0, 6).Draw(t, "clock")}
-	b = lib0.AppendString(b, rapid.SampledFrom([]string{"null", `"a"`, `"b"`}).Draw(t, "state"))
-	w.message(event.ConnID(anyConn.Draw(t, "conn")), protocol.Awareness, b)
+	id, clock := rapid.Uint64Range(1, 4).Draw(t, "id"), rapid.Uint64Range(0, 6).Draw(t, "clock")
+	state := rapid.SampledFrom([]string{"null", `"a"`, `"b"`}).Draw(t, "state")
+	w.message(event.ConnID(anyConn.Draw(t, "conn")), protocol.Awareness, testkit.Present(id, clock, state))
 }
 
 func (w *world) query(t *rapid.T) {
@@ -249,7 +248,7 @@ func (w *world) bad(t *rapid.T) {
 	w.message(event.ConnID(anyConn.Draw(t, "conn")), typ, []byte{0xff})
 }
 
-// stall lets a connection miss updates from now on.
+// stall has a connection miss broadcasts from now on.
 func (w *world) stall(t *rapid.T) {
 	if p := w.joined[event.ConnID(anyConn.Draw(t, "conn"))]; p != nil {
 		p.behind = true
@@ -271,12 +270,12 @@ func (w *world) wait(t *rapid.T) {
 	w.now = w.now.Add(time.Duration(rapid.IntRange(1, 20).Draw(t, "seconds")) * time.Second)
 }
 
-// ask asks the room for what is new since the last time.
+// ask queries the room for what is new since the last response.
 func (w *world) ask(*rapid.T) {
 	w.input(event.Input{Kind: event.InputRequest, Conn: asker, Request: &event.Request{Kind: event.RequestQuery, Since: w.at[asker]}})
 }
 
-// watch starts to watch the room, or again, from where it was left.
+// watch starts a watch of the room, or starts it again, from its last response.
 func (w *world) watch(t *rapid.T) {
 	conn := watcher + event.ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))
 	w.input(event.Input{Kind: event.InputRequest, Conn: conn, Request: &event.Request{Kind: event.RequestWatch, Since: w.at[conn]}})
@@ -286,7 +285,7 @@ func (w *world) unwatch(t *rapid.T) {
 	w.input(event.Input{Kind: event.InputLeave, Conn: watcher + event.ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))})
 }
 
-// apply writes from outside, perhaps behind a guard, and perhaps what is no update.
+// apply writes from outside, perhaps with a guard, and perhaps a malformed update.
 func (w *world) apply(t *rapid.T) {
 	ask := &event.Request{Kind: event.RequestApply, Update: []byte{0xff}}
 	if len(w.edits) > 0 && !rapid.Bool().Draw(t, "bad") {
@@ -302,7 +301,7 @@ func (w *world) apply(t *rapid.T) {
 	w.input(event.Input{Kind: event.InputRequest, Conn: writer, Request: ask})
 }
 
-// takeOutside is what an input from outside does to the model.
+// takeOutside applies an input from outside to the model.
 func (w *world) takeOutside(t *rapid.T, in event.Input) {
 	var refused event.Cause
 	if in.Kind == event.InputLeave {
@@ -329,8 +328,8 @@ func (w *world) takeOutside(t *rapid.T, in event.Input) {
 	w.owed[in.Conn] = append(w.owed[in.Conn], refused)
 }
 
-// answered is what somebody outside does with an answer. What was refused is
-// told before the rest.
+// answered takes a response to a program outside. Refusals come before the other
+// responses of a turn.
 func (w *world) answered(t *rapid.T, o event.Output) {
 	a := o.Response
 	owed := w.owed[o.To]
@@ -357,10 +356,10 @@ func (w *world) answered(t *rapid.T, o event.Output) {
 	}
 }
 
-// checkAnswer looks at an answer to a Query.
+// checkAnswer checks the response to a query.
 func (w *world) checkAnswer(t *rapid.T, a event.Response) {
 	if !same(t, w.told[asker], w.room.blocks) || !bytes.Equal(a.Vector, w.room.blocks.StateVector()) {
-		t.Fatal("who asks about the room is told of another document")
+		t.Fatal("the responses to queries hold another document")
 	}
 	members := make(map[event.ConnID]event.Access)
 	for _, m := range a.Members {
@@ -382,7 +381,7 @@ func (w *world) checkAnswer(t *rapid.T, a event.Response) {
 	}
 }
 
-// turn is a turn of the room and of the model.
+// turn runs a turn of the room and of the model.
 func (w *world) turn(t *rapid.T) {
 	closed := make(map[event.ConnID]int)
 	for _, p := range w.joined {
@@ -445,7 +444,7 @@ func (w *world) turn(t *rapid.T) {
 	w.check(t)
 }
 
-// take is what an input does to the model.
+// take applies an input to the model.
 func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, unknown map[event.ConnID]bool) {
 	if in.Conn >= asker {
 		w.takeOutside(t, in)
@@ -457,7 +456,7 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 			opening: in.Opening,
 			enc:     w.enc,
 			doc:     w.docs[in.Conn],
-			told:    in.Opening != event.OpeningClient,
+			shown:   in.Opening != event.OpeningClient,
 			since:   w.removes,
 			present: make(map[uint64]shown),
 		}
@@ -486,7 +485,7 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 	case protocol.SyncStep1:
 		bad = bad && !p.answered
 		p.answered = true
-		p.told = true
+		p.shown = true
 	case protocol.SyncStep2, protocol.Update:
 		bad = bad && p.access.May(event.AccessWrite)
 		if p.access.May(event.AccessWrite) && !bad {
@@ -532,7 +531,7 @@ func (w *world) remove(in event.Input) {
 	w.lose(w.now, func(_ uint64, s shown) bool { return s.owner == in.Conn })
 }
 
-// lose removes some of those who are present.
+// lose removes the awareness states for which which returns true.
 func (w *world) lose(at time.Time, which func(uint64, shown) bool) {
 	count := w.removes
 	for id, s := range w.present {
@@ -545,7 +544,7 @@ func (w *world) lose(at time.Time, which func(uint64, shown) bool) {
 	}
 }
 
-// receive is what a consumer and a client do with an output.
+// receive does what a consumer and a client do with an output.
 func (p *peer) receive(t *rapid.T, o event.Output) {
 	switch o.Message.Type {
 	case protocol.Awareness:
@@ -627,13 +626,13 @@ func (w *world) check(t *rapid.T) {
 		t.Fatal("the room's document is not what was sent to it")
 	}
 	if !same(t, w.log, w.room.blocks) {
-		t.Fatal("the log gives another document")
+		t.Fatal("the log holds another document")
 	}
 	if got := slices.Sorted(maps.Keys(w.room.conns)); !slices.Equal(got, slices.Sorted(maps.Keys(w.joined))) {
 		t.Fatalf("in the room: %v", got)
 	}
 	if w.room.Empty() != (len(w.joined)+len(w.watching) == 0) {
-		t.Fatal("Empty lies")
+		t.Fatalf("Empty returns %v with %d connections and %d watchers", w.room.Empty(), len(w.joined), len(w.watching))
 	}
 	for conn := range w.watching {
 		if !contains(t, w.told[conn], held) || w.at[conn] != w.room.mark() {
@@ -662,20 +661,20 @@ func (w *world) check(t *rapid.T) {
 				t.Fatalf("%d marks", len(w.room.marks.list))
 			}
 		}
-		if p.told {
+		if p.shown {
 			got := make(map[uint64]string)
 			for id, s := range p.present {
 				got[id] = fmt.Sprint(s.clock, s.state)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Fatalf("connection %d sees others (-want +got)\n%s", conn, diff)
+				t.Fatalf("connection %d has other awareness states (-want +got)\n%s", conn, diff)
 			}
 		}
 	}
 }
 
-// same tells whether two documents hold the same. What waits may be cut into
-// other pieces.
+// same reports whether two documents hold the same. Pending blocks may be cut
+// into other pieces.
 func same(t *rapid.T, a, b *blocks.Store) bool {
 	return bytes.Equal(a.StateVector(), b.StateVector()) &&
 		contains(t, a, b.Encode(blocks.V1)) && contains(t, b, a.Encode(blocks.V1))

@@ -10,13 +10,18 @@ import (
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
 )
 
 func at(second int64) time.Time { return time.Unix(second, 0) }
 
+func message(conn event.ConnID, typ protocol.Type, data []byte) event.Input {
+	return event.Input{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: typ, Data: data}}
+}
+
 func write(conn event.ConnID, update []byte) event.Input {
-	return event.Input{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: protocol.Update, Data: update}}
+	return message(conn, protocol.Update, update)
 }
 
 // query returns the response to a query that is a turn of its own.
@@ -30,21 +35,21 @@ func query(t *testing.T, r *Room, request event.Request) event.Response {
 	return *e.Durable[0].Response
 }
 
-func TestSummaryTellsOfTheLastChange(t *testing.T) {
+func TestSummaryHasTheLastChange(t *testing.T) {
 	r := New(Config{})
-	if err := r.Load(insertion(9, 0, "stored"), blocks.V1); err != nil {
+	if err := r.Load(testkit.Typed(9, 0, "stored"), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
 	loaded := r.Summary()
 	if loaded.Size == 0 || !loaded.Changed.IsZero() {
 		t.Errorf("a loaded room: %+v", loaded)
 	}
-	r.Step(at(2), []event.Input{{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite}, write(1, insertion(7, 0, "a"))})
+	r.Step(at(2), []event.Input{{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite}, write(1, testkit.Typed(7, 0, "a"))})
 	changed := r.Summary()
 	if changed.Size <= loaded.Size || !changed.Changed.Equal(at(2)) || changed.Conns != 1 {
 		t.Errorf("after an edit: %+v", changed)
 	}
-	r.Step(at(3), []event.Input{write(1, insertion(7, 0, "a"))}) // again, so nothing is new
+	r.Step(at(3), []event.Input{write(1, testkit.Typed(7, 0, "a"))}) // again, which adds nothing
 	if diff := cmp.Diff(changed, r.Summary()); diff != "" {
 		t.Errorf("nothing was new (-want +got)\n%s", diff)
 	}
@@ -56,7 +61,7 @@ func TestQuery(t *testing.T) {
 	r.Step(at(2), []event.Input{
 		{Kind: event.InputJoin, Conn: 2, Access: event.AccessWrite | event.AccessPresent},
 		{Kind: event.InputJoin, Conn: 1},
-		{Kind: event.InputMessage, Conn: 2, Message: protocol.Message{Type: protocol.Awareness, Data: []byte("\x01\x07\x01\x02{}")}},
+		message(2, protocol.Awareness, testkit.Present(7, 1, "{}")),
 	})
 	want := event.Response{
 		Summary: event.Summary{Conns: 2, Clients: 1},
@@ -71,20 +76,20 @@ func TestQuery(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	got.States[0].JSON[0] = 'x' // the answer is the caller's
+	got.States[0].JSON[0] = 'x' // the caller owns the response
 	if got := string(query(t, r, event.Request{}).States[0].JSON); got != "{}" {
 		t.Errorf("the state has become %s", got)
 	}
 
 	r.markEvery = 1
 	for i, text := range []string{"a", "b"} {
-		v2, err := blocks.Convert(blocks.V1, blocks.V2, insertion(7, uint64(i), text))
+		v2, err := blocks.Convert(blocks.V1, blocks.V2, testkit.Typed(7, uint64(i), text))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Step(at(3), []event.Input{write(2, v2)})
 	}
-	ab, b := insertion(7, 0, "ab"), insertion(7, 1, "b")
+	ab, b := testkit.Typed(7, 0, "ab"), testkit.Typed(7, 1, "b")
 	for _, test := range []struct {
 		name  string
 		ask   event.Request
@@ -96,8 +101,8 @@ func TestQuery(t *testing.T) {
 		{"since the first letter", event.Request{Since: event.Mark{Epoch: epoch, Seq: 2}}, b, false},
 		{"since now", event.Request{Since: event.Mark{Epoch: epoch, Seq: 3}}, nil, false},
 		{"since a sequence that was never reached", event.Request{Since: event.Mark{Epoch: epoch, Seq: 9}}, ab, true},
-		{"since another life", event.Request{Since: event.Mark{Epoch: 8, Seq: 3}}, ab, true},
-		{"since it was not open", event.Request{Since: event.Mark{Seq: 3}}, ab, true},
+		{"since another epoch", event.Request{Since: event.Mark{Epoch: 8, Seq: 3}}, ab, true},
+		{"since a Mark without an epoch", event.Request{Since: event.Mark{Seq: 3}}, ab, true},
 		{"behind a state vector", event.Request{Vector: []byte{1, 7, 1}}, b, false},
 		{"behind an empty state vector", event.Request{Vector: []byte{0}}, ab, false},
 		{"bare", event.Request{Bare: true}, nil, false},
@@ -111,16 +116,16 @@ func TestQuery(t *testing.T) {
 		}
 	}
 	if a := query(t, r, event.Request{Vector: []byte{9}}); a.Refusal.Cause != event.CauseMalformed || a.Refusal.Reason == "" || a.Vector != nil {
-		t.Errorf("what is no state vector led to %+v", a)
+		t.Errorf("a malformed state vector led to %+v", a)
 	}
 }
 
-// Summary and members leave out those who watch, but the room is not empty for them.
+// A room with a watcher is not empty, but neither the summary nor the members count it.
 func TestWatchersAreNotShown(t *testing.T) {
 	r := New(Config{})
 	r.Step(at(1), []event.Input{{Kind: event.InputRequest, Conn: 5, Request: &event.Request{Kind: event.RequestWatch}}})
 	if a := query(t, r, event.Request{}); r.Empty() || len(a.Members) > 0 || a.Summary.Conns != 0 {
-		t.Errorf("empty %v, answer %+v", r.Empty(), a)
+		t.Errorf("empty %v, response %+v", r.Empty(), a)
 	}
 	r.Step(at(2), []event.Input{{Kind: event.InputLeave, Conn: 5}})
 	if !r.Empty() {
@@ -133,7 +138,7 @@ func TestWatchersAreNotShown(t *testing.T) {
 func TestQueryAfterTakeStored(t *testing.T) {
 	r := New(Config{Epoch: 9})
 	before := query(t, r, event.Request{}).Mark
-	update := insertion(7, 0, "a")
+	update := testkit.Typed(7, 0, "a")
 	if _, err := r.TakeStored(at(1), bytes.Clone(update), blocks.V1); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -29,19 +30,19 @@ func TestStepKeepsNoInputs(t *testing.T) {
 	r := New(Config{})
 	ins := []event.Input{
 		{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite},
-		{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.Update, Data: insertion(7, 0, "a")}},
+		write(1, testkit.Typed(7, 0, "a")),
 	}
 	got := r.Step(at(1), ins)
 	clear(ins)
-	if want := insertion(7, 0, "a"); !bytes.Equal(got.Update, want) {
+	if want := testkit.Typed(7, 0, "a"); !bytes.Equal(got.Update, want) {
 		t.Errorf("update %x, want %x", got.Update, want)
 	}
-	// Several connections share what they are told.
+	// The outputs to several connections share their data.
 	got = r.Step(at(1), []event.Input{
 		{Kind: event.InputJoin, Conn: 2},
 		{Kind: event.InputJoin, Conn: 3},
-		{Kind: event.InputMessage, Conn: 2, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
-		{Kind: event.InputMessage, Conn: 3, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+		message(2, protocol.SyncStep1, []byte{0}),
+		message(3, protocol.SyncStep1, []byte{0}),
 	})
 	for i := 0; i < 4; i += 2 {
 		if &got.Durable[i].Message.Data[0] != &got.Durable[i+1].Message.Data[0] {
@@ -50,22 +51,22 @@ func TestStepKeepsNoInputs(t *testing.T) {
 	}
 }
 
-// Who joins an unchanged document with nothing is sent what was encoded for who
-// came before, and once all have it, it is gone.
+// A connection that joins an unchanged document with nothing is sent what was
+// encoded for those before it. Once it was sent to all, the room doesn't keep it.
 func TestManyJoin(t *testing.T) {
 	const size = 5_000_000
 	r := New(Config{})
-	if err := r.Load(insertion(7, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
+	if err := r.Load(testkit.Typed(7, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
 	join := func(conn event.ConnID) []byte {
 		t.Helper()
 		got := r.Step(at(1), []event.Input{
 			{Kind: event.InputJoin, Conn: conn, Access: event.AccessWrite},
-			{Kind: event.InputMessage, Conn: conn, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+			message(conn, protocol.SyncStep1, []byte{0}),
 		})
 		if len(got.Durable) != 2 || got.Durable[1].Message.Type != protocol.SyncStep2 {
-			t.Fatalf("%d outputs to who joined", len(got.Durable))
+			t.Fatalf("%d outputs to a connection that joined", len(got.Durable))
 		}
 		return got.Durable[1].Message.Data
 	}
@@ -95,25 +96,25 @@ func TestManyJoin(t *testing.T) {
 		t.Errorf("1,000 joins allocated %d bytes, want one encoding of %d", n, size)
 	}
 
-	change := insertion(8, 0, "!")
-	r.Step(at(1), []event.Input{{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.Update, Data: change}}})
+	change := testkit.Typed(8, 0, "!")
+	r.Step(at(1), []event.Input{write(1, change)})
 	doc := blocks.New()
 	if _, err := doc.Apply(join(1001), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
 	if held, err := doc.Contains(change, blocks.V1); !held || err != nil {
-		t.Errorf("who joined after a change does not have it (%v)", err)
+		t.Errorf("a connection that joined after a change does not have it (%v)", err)
 	}
 
 	runtime.KeepAlive(waiting)
 	if n := int64(kept() - before); n > size/10 {
-		t.Errorf("%d bytes are kept when all are in", n)
+		t.Errorf("%d bytes are kept when all have joined", n)
 	}
 	runtime.KeepAlive(r)
 }
 
-// A room that keeps its history stores and tells what was deleted, also when it
-// came and went in one turn; any other forgets it.
+// A room that keeps its history stores and sends what was deleted, even if it was
+// typed and deleted in one turn. Any other room drops it.
 func TestHistory(t *testing.T) {
 	const deletion = "\x00\x01\x07\x01\x00\x08" // client 7's first 8 elements
 	for _, enc := range []blocks.Encoding{blocks.V1, blocks.V2} {
@@ -123,34 +124,34 @@ func TestHistory(t *testing.T) {
 			send := func(updates ...[]byte) Effects {
 				var ins []event.Input
 				for _, u := range updates {
-					ins = append(ins, event.Input{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.Update, Data: recoded(enc, u)}})
+					ins = append(ins, write(1, recoded(enc, u)))
 				}
 				return r.Step(at(1), ins)
 			}
-			got := send(insertion(7, 0, "mistaken"), []byte(deletion))
+			got := send(testkit.Typed(7, 0, "mistaken"), []byte(deletion))
 			if history && !bytes.Contains(got.Update, []byte("mistaken")) {
-				t.Errorf("V%d: the log gets %q", enc, got.Update)
+				t.Errorf("V%d: stored %q", enc, got.Update)
 			}
 			if history && !bytes.Contains(got.Durable[0].Message.Data, []byte("mistaken")) {
-				t.Errorf("V%d: the room is told %q", enc, got.Durable[0].Message.Data)
+				t.Errorf("V%d: broadcast %q", enc, got.Durable[0].Message.Data)
 			}
-			got = r.Step(at(1), []event.Input{{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}}})
+			got = r.Step(at(1), []event.Input{message(1, protocol.SyncStep1, []byte{0})})
 			if bytes.Contains(got.Durable[0].Message.Data, []byte("mistaken")) != history {
-				t.Errorf("V%d, history %v: who joins is told %q", enc, history, got.Durable[0].Message.Data)
+				t.Errorf("V%d, history %v: the answer to a SyncStep1 is %q", enc, history, got.Durable[0].Message.Data)
 			}
 		}
 	}
 }
 
-// However much one connection asks in a turn, it is answered once, unless it
-// left and came back meanwhile.
+// A connection is answered once a turn, however often it asks, unless it has left
+// and joined again meanwhile.
 func TestAnswersOnceATurn(t *testing.T) {
 	for typ, want := range map[protocol.Type]protocol.Type{
 		protocol.SyncStep1:      protocol.SyncStep2,
 		protocol.QueryAwareness: protocol.Awareness,
 	} {
 		r := New(Config{})
-		ask := event.Input{Kind: event.InputMessage, Conn: 1, Message: protocol.Message{Type: typ, Data: []byte{0}}}
+		ask := message(1, typ, []byte{0})
 		join := event.Input{Kind: event.InputJoin, Conn: 1}
 		r.Step(at(1), []event.Input{join})
 		for _, c := range []struct {
@@ -168,7 +169,7 @@ func TestAnswersOnceATurn(t *testing.T) {
 				}
 			}
 			if got != c.want {
-				t.Errorf("%d inputs with questions of type %d got %d answers, want %d", len(c.ins), typ, got, c.want)
+				t.Errorf("%d inputs with messages of type %d got %d answers, want %d", len(c.ins), typ, got, c.want)
 			}
 		}
 	}
@@ -218,14 +219,10 @@ func TestMarks(t *testing.T) {
 func TestMarksAreTaken(t *testing.T) {
 	r := New(Config{})
 	r.markEvery = 256 << 10
-	step := func(in event.Input) {
-		in.Conn = 1
-		r.Step(at(1), []event.Input{in})
-	}
-	step(event.Input{Kind: event.InputJoin, Access: event.AccessWrite})
+	step := func(in event.Input) { r.Step(at(1), []event.Input{in}) }
+	step(event.Input{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite})
 	for i := range uint64(40) {
-		data := insertion(7, 100_000*i, strings.Repeat("x", 100_000))
-		step(event.Input{Kind: event.InputMessage, Message: protocol.Message{Type: protocol.Update, Data: data}})
+		step(write(1, testkit.Typed(7, 100_000*i, strings.Repeat("x", 100_000))))
 	}
 	var seqs []uint64
 	for _, m := range r.marks.list {
@@ -235,13 +232,13 @@ func TestMarksAreTaken(t *testing.T) {
 	if diff := cmp.Diff(want, seqs); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	step(event.Input{Kind: event.InputLeave})
+	step(event.Input{Kind: event.InputLeave, Conn: 1})
 	if len(r.marks.list) != 0 {
 		t.Error("an empty room keeps marks")
 	}
 }
 
-// TestAllocations bounds what a turn with one small update costs.
+// TestAllocations bounds the allocations of a turn with one small update.
 func TestAllocations(t *testing.T) {
 	r := New(Config{})
 	for conn := event.ConnID(1); conn <= 5; conn++ {
@@ -250,10 +247,7 @@ func TestAllocations(t *testing.T) {
 	const turns = 2000
 	ins := make([]event.Input, 0, turns+1)
 	for i := range uint64(turns + 1) {
-		ins = append(ins, event.Input{
-			Kind: event.InputMessage, Conn: 3,
-			Message: protocol.Message{Type: protocol.Update, Data: insertion(7, i, "x")},
-		})
+		ins = append(ins, write(3, testkit.Typed(7, i, "x")))
 	}
 	n := testing.AllocsPerRun(turns, func() {
 		if got := r.Step(at(1), ins[:1]); got.Update == nil || len(got.Durable) != 1 {
@@ -267,11 +261,11 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// A state vector that is large compared with what is typed is not taken often.
+// The room seldom sends a state vector that is large compared with the updates.
 func TestMarksCostLittle(t *testing.T) {
 	r := New(Config{})
 	for client := range uint64(2000) {
-		if err := r.Load(insertion(1000+client, 0, "a"), blocks.V1); err != nil {
+		if err := r.Load(testkit.Typed(1000+client, 0, "a"), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -279,7 +273,7 @@ func TestMarksCostLittle(t *testing.T) {
 	const each, turns = 10_000, 100
 	sent := 0
 	for i := range uint64(turns) {
-		data := insertion(7, each*i, strings.Repeat("x", each))
+		data := testkit.Typed(7, each*i, strings.Repeat("x", each))
 		for _, o := range r.Step(at(1), []event.Input{write(1, data)}).Durable {
 			sent += len(o.Vector)
 		}

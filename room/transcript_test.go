@@ -16,19 +16,20 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
 )
 
-var update = flag.Bool("update", false, "write what rooms say into testdata/*.txt")
+var update = flag.Bool("update", false, "write the outputs of rooms into testdata/*.txt")
 
 // TestTranscripts plays the scripts in testdata. A script is a list of turns,
-// and each turn is a list of inputs, one a line, with what follows from it
-// below, indented by two spaces. Empty lines and lines with # are for the
-// reader; they end a turn too. The inputs are:
+// and each turn is a list of inputs, one a line. The outputs of the turn follow,
+// indented by two spaces. Empty lines and lines with # are for the reader; they
+// end a turn too. The inputs are:
 //
 //	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
-//	stored HEX                        an update that another worker has stored; what follows from it is below
+//	stored HEX                        an update that another worker has stored; its outputs follow
 //	TIME CONN join [write] [present] [client-starts] [again [other.]SEQ [vector=HEX]]
 //	TIME CONN > HEX                   a frame of the plain dialect
 //	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
@@ -63,7 +64,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// play returns the script as it is when all outputs are right.
+// play returns the script with the outputs that a room has for its inputs.
 func play(t *testing.T, script string) string {
 	t.Helper()
 	cfg := Config{Encoding: blocks.V1}
@@ -202,8 +203,7 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 		in.Kind = event.InputResync
 		since(t, &in, args)
 	case "types":
-		in.Kind = event.InputMessage
-		in.Message = protocol.Message{Type: protocol.Update, Data: recoded(enc, typed(t, args[0], strings.Join(args[1:], " ")))}
+		in = write(in.Conn, recoded(enc, typed(t, args[0], strings.Join(args[1:], " "))))
 	case "query", "watch", "apply":
 		in.Kind = event.InputRequest
 		in.Request = request(t, args)
@@ -222,12 +222,12 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 		}
 		return now, ins
 	default:
-		t.Fatalf("%s: what is that?", line)
+		t.Fatalf("%s: no such input", line)
 	}
 	return now, []event.Input{in}
 }
 
-// since reads what the connection has: its sequence in the room's epoch, or in
+// since reads what a connection has: its sequence in the room's epoch, or in
 // another if it begins with "other.", and a state vector.
 func since(t *testing.T, in *event.Input, words []string) {
 	t.Helper()
@@ -274,8 +274,8 @@ func request(t *testing.T, words []string) *event.Request {
 	return &ask
 }
 
-// typed makes the update of a client, at CLIENT@CLOCK, who types at the end of
-// its own text.
+// typed returns the update of a client that types text behind its own. at is
+// CLIENT@CLOCK.
 func typed(t *testing.T, at, text string) []byte {
 	t.Helper()
 	if what, times, ok := strings.Cut(text, "*"); ok {
@@ -289,30 +289,12 @@ func typed(t *testing.T, at, text string) []byte {
 	if _, err := fmt.Sscanf(at, "%d@%d", &client, &clock); err != nil {
 		t.Fatal(err)
 	}
-	return insertion(client, clock, text)
+	return testkit.TypedIn("t", client, clock, text)
 }
 
-// recoded is a V1 update in the encoding enc.
+// recoded returns a V1 update in the encoding enc.
 func recoded(enc blocks.Encoding, update []byte) []byte {
 	return must(blocks.Convert(blocks.V1, enc, update))
-}
-
-// insertion is the update by which client, at clock, adds text behind its own,
-// in the root type "t".
-func insertion(client, clock uint64, text string) []byte {
-	b := []byte{1, 1} // one client, one block
-	b = lib0.AppendUint(b, client)
-	b = lib0.AppendUint(b, clock)
-	if clock == 0 {
-		b = append(b, 4, 1) // a string in a root
-		b = lib0.AppendString(b, "t")
-	} else {
-		b = append(b, 0x84) // a string behind its origin
-		b = lib0.AppendUint(b, client)
-		b = lib0.AppendUint(b, clock-1)
-	}
-	b = lib0.AppendString(b, text)
-	return append(b, 0) // no deletions
 }
 
 func show(t *testing.T, w *strings.Builder, e Effects) {
@@ -349,7 +331,7 @@ func line(t *testing.T, o event.Output) string {
 	}
 	switch o.Message.Type {
 	case protocol.Awareness:
-		return to + " awareness" + people(t, o.Message.Data)
+		return to + " awareness" + states(t, o.Message.Data)
 	case protocol.Close:
 		return fmt.Sprintf("%s close %d %s", to, o.Message.Code, o.Message.Reason)
 	case protocol.SyncStep1:
@@ -387,13 +369,13 @@ func response(a event.Response) string {
 	return text
 }
 
-// people shows an awareness update.
-func people(t *testing.T, data []byte) string {
+// states returns an awareness update as text.
+func states(t *testing.T, data []byte) string {
 	t.Helper()
 	r := lib0.NewReader(data)
 	n := r.Uint()
 	if n == 0 {
-		return " of nobody"
+		return " of no client"
 	}
 	var out strings.Builder
 	for ; n > 0; n-- {
