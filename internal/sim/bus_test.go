@@ -12,10 +12,10 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// bus is a layer with several fronts and several workers. Its messages take
-// their time. As long as the world isn't calm, they are lost, duplicated and
-// overtaken, and links between single processes are cut; the ends are told of
-// losses, as the contract of layers says, but late.
+// bus is a layer with several fronts and several workers. Its messages take time
+// to arrive. As long as the world isn't calm, they are lost, duplicated and
+// overtaken, and links between single processes are cut. The ends learn of losses,
+// as the contract of layers says, but late.
 //
 // Each end has its own view of which workers there are. A room is placed at the
 // worker of the view that hashes highest with its name. Views change at different
@@ -28,9 +28,9 @@ type bus struct {
 }
 
 const (
-	viewDelay   = 200 * time.Millisecond // how long an end doesn't know that another came or drains
-	deathDelay  = 3 * time.Second        // how long an end doesn't know that another has crashed
-	noticeDelay = 300 * time.Millisecond // how long an end isn't told that something was lost
+	viewDelay   = 200 * time.Millisecond // how long it takes until an end learns that another came or drains
+	deathDelay  = 3 * time.Second        // how long it takes until an end learns that another has crashed
+	noticeDelay = 300 * time.Millisecond // how long it takes until an end learns that something was lost
 	window      = 40                     // messages on a link before Send returns ErrFull
 )
 
@@ -54,11 +54,11 @@ type busBack struct {
 	detached bool
 }
 
-// link is what is between a front and a worker.
+// link carries the messages between a front and a worker.
 type link struct {
 	up, down []func() // messages on their way
 	cut      bool
-	noticing bool // both ends are about to be told of a loss
+	noticing bool // both ends are about to learn of a loss
 }
 
 // attach attaches a front of a process.
@@ -97,14 +97,14 @@ func (b *bus) serving() []*busBack {
 	return slices.DeleteFunc(slices.Clone(b.backs), func(x *busBack) bool { return x.drained || x.of.dead })
 }
 
-// changed has all ends look which workers there are, each at its own time.
+// changed has all ends refresh their views, each at its own time within a duration.
 func (b *bus) changed(within time.Duration) {
 	w := b.world
 	for _, f := range slices.Clone(b.fronts) {
-		w.after(f.of, w.within(within), f.look)
+		w.after(f.of, w.within(within), f.refresh)
 	}
 	for _, x := range slices.Clone(b.backs) {
-		w.after(&x.of.life, w.within(within), x.look)
+		w.after(&x.of.life, w.within(within), x.refresh)
 	}
 }
 
@@ -122,18 +122,18 @@ func owner(view []*busBack, room string) (best *busBack) {
 	return best
 }
 
-// look renews the view of a front. Connections in rooms that are placed elsewhere
-// now have to join there.
-func (f *busFront) look() {
+// refresh renews the view of a front. Connections in rooms that are placed
+// elsewhere now have to join there.
+func (f *busFront) refresh() {
 	before := f.view
 	f.view = slices.DeleteFunc(f.bus.serving(), func(x *busBack) bool { return f.link(x).cut })
 	now := f.view
 	f.handler.Lost(func(room string) bool { return owner(before, room) != owner(now, room) })
 }
 
-// look renews the view of a worker, which hands over rooms that are placed
+// refresh renews the view of a worker, which hands over rooms that are placed
 // elsewhere now.
-func (b *busBack) look() {
+func (b *busBack) refresh() {
 	b.view = b.bus.serving()
 	if !b.drained {
 		b.handler.Moved(func(room string) bool { return owner(b.view, room) != b })
@@ -175,7 +175,7 @@ func (f *busFront) Send(in layer.Input) error {
 // SendAll implements layer.Front.
 func (f *busFront) SendAll(layer.Input) (int, error) { panic("the simulation lists no rooms") }
 
-// Close implements layer.Front. The workers are told that the front is gone.
+// Close implements layer.Front. The workers learn that the front is gone.
 func (f *busFront) Close() error {
 	f.bus.detach(f, 0)
 	return nil
@@ -202,7 +202,7 @@ func (b *busBack) gone(f *busFront) {
 func (b *busBack) take(f *busFront, in layer.Input) {
 	w := b.bus.world
 	if b.drained || owner(b.view, in.Room) != b {
-		b.bus.lost(f, b) // it is placed elsewhere, which one of both doesn't know yet
+		b.bus.lost(f, b) // the room is placed elsewhere, which one of both doesn't know yet
 		return
 	}
 	switch err := b.of.handle(in); {
@@ -259,9 +259,9 @@ func (b *bus) remove(x *busBack, d time.Duration) {
 	b.changed(d)
 }
 
-// carry carries a message over a link. what is called when it arrives, with
-// false for the first copy.
-func (b *bus) carry(f *busFront, x *busBack, queue *[]func(), twice bool, what func(again bool)) {
+// carry carries a message over a link. It calls arrive when a copy of it arrives,
+// with false for the first copy.
+func (b *bus) carry(f *busFront, x *busBack, queue *[]func(), twice bool, arrive func(again bool)) {
 	w := b.world
 	l := f.link(x)
 	faulty := !w.calm && w.chance(w.losses)
@@ -269,9 +269,9 @@ func (b *bus) carry(f *busFront, x *busBack, queue *[]func(), twice bool, what f
 		b.lost(f, x)
 		return
 	}
-	b.enqueue(f, x, queue, func() { what(false) })
+	b.enqueue(f, x, queue, func() { arrive(false) })
 	if faulty && twice && w.chance(50) {
-		b.enqueue(f, x, queue, func() { what(true) })
+		b.enqueue(f, x, queue, func() { arrive(true) })
 	}
 	if n := len(*queue); faulty && n > 1 {
 		(*queue)[n-1], (*queue)[n-2] = (*queue)[n-2], (*queue)[n-1]
@@ -295,7 +295,7 @@ func (b *bus) enqueue(f *busFront, x *busBack, queue *[]func(), arrive func()) {
 	}
 }
 
-// lost has both ends told, after a while, that something was lost between them.
+// lost has both ends learn, after a while, that something was lost between them.
 func (b *bus) lost(f *busFront, x *busBack) {
 	w, l := b.world, f.link(x)
 	w.seen.losses++
@@ -305,7 +305,7 @@ func (b *bus) lost(f *busFront, x *busBack) {
 	l.noticing = true
 	w.after(nil, w.within(noticeDelay), func() {
 		l.noticing = false
-		if w.plant.deaf {
+		if w.plant.unreported {
 			return
 		}
 		if !f.of.dead {
@@ -317,8 +317,8 @@ func (b *bus) lost(f *busFront, x *busBack) {
 	})
 }
 
-// cutSome cuts the link between a front and a worker for a while. The front gives
-// the worker up meanwhile, which doesn't know that.
+// cutSome cuts the link between a front and a worker for a while. Meanwhile the
+// front places rooms elsewhere, and the worker doesn't learn of that.
 func (b *bus) cutSome() {
 	w := b.world
 	if len(b.fronts) == 0 || len(b.backs) == 0 {
@@ -332,7 +332,7 @@ func (b *bus) cutSome() {
 	w.tracef("the link between front %s and worker %d is cut", f.address, x.of.nth)
 	w.seen.cuts++
 	l.cut = true
-	w.after(f.of, w.within(deathDelay), f.look)
+	w.after(f.of, w.within(deathDelay), f.refresh)
 	w.after(nil, w.within(2*deathDelay), func() { b.mend(f, x) })
 }
 
@@ -344,6 +344,6 @@ func (b *bus) mend(f *busFront, x *busBack) {
 	l.cut = false
 	b.lost(f, x)
 	if !f.of.dead {
-		f.look()
+		f.refresh()
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -20,13 +21,13 @@ type client struct {
 	access event.Access
 	doc    *blocks.Store
 	clock  uint64
-	said   []byte // the last update, to say it again
+	sent   []byte // the last update, to send it again
 	conn   *conn  // nil: offline
 	asleep bool   // offline on purpose
 	closed bool   // for good
-	frozen bool   // its computer sleeps, and the line is still there
+	frozen bool   // its computer sleeps, and the connection stays open
 
-	states map[uint64]state // who is present, as y-protocols' Awareness has it
+	states map[uint64]state // as in the Awareness of y-protocols
 	clocks map[uint64]uint64
 }
 
@@ -35,7 +36,7 @@ type state struct {
 	renewed time.Time
 }
 
-// message is one on the wire; Close is the end of the line.
+// message is on its way to a client. The type Close is the end of the connection.
 type message struct {
 	typ  protocol.Type
 	data []byte
@@ -54,7 +55,7 @@ func (w *world) newClient(room int, access event.Access) {
 	w.after(nil, w.within(3*time.Second), c.tick)
 }
 
-// connect opens a line, or tries again later, as the provider does.
+// connect opens a connection, or tries again later, as the provider does.
 func (c *client) connect() {
 	w := c.world
 	if c.conn != nil || c.asleep || c.closed {
@@ -66,15 +67,16 @@ func (c *client) connect() {
 		return
 	}
 	c.conn = to.connect(c)
-	c.say(protocol.SyncStep1, c.doc.StateVector())
+	c.send(protocol.SyncStep1, c.doc.StateVector())
 	if _, here := c.states[c.id]; here {
-		c.sayPresent(c.id)
+		c.sendPresent(c.id)
 	}
 }
 
 func (c *client) connectSoon() { c.world.after(nil, c.world.within(time.Second), c.connect) }
 
-// offline is what the provider does when the line is closed: nobody else is here.
+// offline does what the provider does when the connection has closed: it removes
+// the states of the other clients.
 func (c *client) offline() {
 	c.conn = nil
 	own, here := c.states[c.id]
@@ -84,13 +86,13 @@ func (c *client) offline() {
 	}
 }
 
-func (c *client) say(typ protocol.Type, data []byte) {
+func (c *client) send(typ protocol.Type, data []byte) {
 	if c.conn != nil {
 		c.conn.send(protocol.Message{Type: typ, Data: slices.Clone(data)})
 	}
 }
 
-func (c *client) sayPresent(ids ...uint64) {
+func (c *client) sendPresent(ids ...uint64) {
 	b := lib0.AppendUint(nil, uint64(len(ids)))
 	for _, id := range ids {
 		b = lib0.AppendUint(lib0.AppendUint(b, id), c.clocks[id])
@@ -100,23 +102,23 @@ func (c *client) sayPresent(ids ...uint64) {
 		}
 		b = lib0.AppendString(b, json)
 	}
-	c.say(protocol.Awareness, b)
+	c.send(protocol.Awareness, b)
 }
 
-// show sets the client's own state, anew.
+// show changes the client's own state.
 func (c *client) show() {
 	c.clocks[c.id]++
 	c.states[c.id] = state{fmt.Sprintf(`{"at":%d}`, c.world.rnd.IntN(100)), c.world.now}
-	c.sayPresent(c.id)
+	c.sendPresent(c.id)
 }
 
 func (c *client) hide() {
 	c.clocks[c.id]++
 	delete(c.states, c.id)
-	c.sayPresent(c.id)
+	c.sendPresent(c.id)
 }
 
-// tick is what y-protocols' Awareness does every three seconds.
+// tick does what the Awareness of y-protocols does every three seconds.
 func (c *client) tick() {
 	if c.closed || c.frozen {
 		return
@@ -126,7 +128,7 @@ func (c *client) tick() {
 		c.clocks[c.id]++
 		own.renewed = now
 		c.states[c.id] = own
-		c.sayPresent(c.id)
+		c.sendPresent(c.id)
 	}
 	var removed []uint64
 	for _, id := range slices.Sorted(maps.Keys(c.states)) {
@@ -136,12 +138,12 @@ func (c *client) tick() {
 		}
 	}
 	if removed != nil {
-		c.sayPresent(removed...)
+		c.sendPresent(removed...)
 	}
 	c.world.after(nil, 3*time.Second, c.tick)
 }
 
-// take is what the provider does with a message.
+// take does what the provider does with a message.
 func (c *client) take(m message) {
 	w := c.world
 	if c.frozen {
@@ -153,7 +155,7 @@ func (c *client) take(m message) {
 		if err != nil {
 			w.failf("client %d was sent a state vector that can't be read: %v", c.id, err)
 		}
-		c.say(protocol.SyncStep2, diff)
+		c.send(protocol.SyncStep2, diff)
 	case protocol.SyncStep2, protocol.Update:
 		if _, err := c.doc.Apply(m.data, blocks.V1); err != nil {
 			w.failf("client %d was sent an update that can't be read: %v", c.id, err)
@@ -163,8 +165,8 @@ func (c *client) take(m message) {
 	}
 }
 
-// takePresent is applyAwarenessUpdate of y-protocols, whose listener sends on
-// all that changed.
+// takePresent does what applyAwarenessUpdate of y-protocols does, with a listener
+// that sends everything that changed.
 func (c *client) takePresent(data []byte) {
 	var changed []uint64
 	r := lib0.NewReader(data)
@@ -179,7 +181,7 @@ func (c *client) takePresent(data []byte) {
 		case json != "null":
 			c.states[id] = state{json, c.world.now}
 		case id == c.id && here:
-			clock++ // nobody else says that this one is gone
+			clock++ // only this client removes its own state
 		default:
 			delete(c.states, id)
 		}
@@ -190,11 +192,11 @@ func (c *client) takePresent(data []byte) {
 		c.world.failf("client %d was sent awareness that can't be read: %v", c.id, r.Err())
 	}
 	if changed != nil {
-		c.sayPresent(changed...)
+		c.sendPresent(changed...)
 	}
 }
 
-// act has the client do something, again and again until the world is calm.
+// act has the client do something, and again after a while until the world is calm.
 func (c *client) act() {
 	w := c.world
 	if c.closed || w.calm {
@@ -210,11 +212,11 @@ func (c *client) act() {
 	case n < 68:
 		c.hide()
 	case n < 72:
-		c.say(protocol.QueryAwareness, nil)
+		c.send(protocol.QueryAwareness, nil)
 	case n < 76:
-		c.say(protocol.SyncStep1, c.doc.StateVector())
-	case n < 80 && c.said != nil:
-		c.say(protocol.Update, c.said)
+		c.send(protocol.SyncStep1, c.doc.StateVector())
+	case n < 80 && c.sent != nil:
+		c.send(protocol.Update, c.sent)
 	case n < 84 && c.conn != nil: // the connection breaks
 		c.conn.lose()
 	case n < 88 && c.conn != nil: // it closes, and opens again later
@@ -242,25 +244,23 @@ func (c *client) edit(change func() []byte) {
 		return
 	}
 	if !c.access.May(event.AccessWrite) {
-		c.say(protocol.Update, forged(c.id)) // it would not show what it isn't allowed to write
+		c.send(protocol.Update, forged(c.id)) // without the change in its own document, which it could never store
 		return
 	}
 	if _, err := c.doc.Apply(update, blocks.V1); err != nil {
-		panic(err) // the simulation made it wrong
+		panic(err) // the simulation has built it wrong
 	}
-	c.said = update
-	c.say(protocol.Update, update)
+	c.sent = update
+	c.send(protocol.Update, update)
 }
 
 // forgers is above the ids of all clients that may write.
 const forgers = 1 << 32
 
-// forged is an update from somebody who may not write.
-func forged(id uint64) []byte {
-	return append(lib0.AppendString(append(lib0.AppendUint([]byte{1, 1}, forgers+id), 0, 4, 1), "text"), 1, 'x', 0)
-}
+// forged returns an update of a client that may not write.
+func forged(id uint64) []byte { return testkit.Typed(forgers+id, 0, "x") }
 
-// typed types some characters behind one that is there.
+// typed returns an update that types some characters behind one of the document.
 func (c *client) typed() []byte {
 	w := c.world
 	b := []byte{1, 1}
@@ -280,7 +280,7 @@ func (c *client) typed() []byte {
 	return append(lib0.AppendString(b, text), 0)
 }
 
-// deleted deletes something that is there.
+// deleted returns an update that deletes something of the document.
 func (c *client) deleted() []byte {
 	all := readVector(c.doc.StateVector())
 	if len(all) == 0 {

@@ -38,7 +38,7 @@ func (w *world) startConsumer() {
 	}
 }
 
-// crash ends the process where it stands: its connections break.
+// crash ends the process at once. Its connections break.
 func (c *consumer) crash() {
 	w := c.world
 	w.tracef("consumer %d crashes", c.nth)
@@ -160,12 +160,12 @@ type conn struct {
 	consumer *consumer
 	out      outbox.Outbox
 	up       []protocol.Message // from the client, for the room
-	down     []message          // written, for the client
+	down     []message          // written, on their way to the client
 
-	sending, writing, reading bool // it is about to go on
+	sending, writing, reading bool // which of its calls are scheduled
 
-	left bool // the consumer takes nothing from it any more
-	cut  bool // nothing gets to the client any more
+	left bool // the consumer takes nothing from it any longer
+	cut  bool // nothing reaches the client any longer
 }
 
 // connect opens a connection.
@@ -179,11 +179,11 @@ func (c *consumer) connect(of *client) *conn {
 	return x
 }
 
-// pump has next called, unless it is about to be.
-func (c *conn) pump(about *bool, next func()) {
-	if !*about {
-		*about = true
-		c.client.world.add(nil, func() { *about = false; next() })
+// pump schedules next, unless it is scheduled already.
+func (c *conn) pump(scheduled *bool, next func()) {
+	if !*scheduled {
+		*scheduled = true
+		c.client.world.add(nil, func() { *scheduled = false; next() })
 	}
 }
 
@@ -252,7 +252,7 @@ func (c *conn) checkAsk(in *event.Input) {
 	}
 	has := readVector(doc.StateVector())
 	if !has.covers(w.at(in.Mark)) {
-		w.failf("%s: client %d lacks something of %v, which it is said to have", roomNames[c.client.room], c.client.id, in.Mark)
+		w.failf("%s: client %d lacks something of %v, which its outbox says that it has", roomNames[c.client.room], c.client.id, in.Mark)
 	}
 	if in.Vector != nil && !has.covers(readVector(in.Vector)) {
 		w.failf("%s: client %d lacks something of the state vector of %v", roomNames[c.client.room], c.client.id, in.Mark)
@@ -277,7 +277,7 @@ func (c *conn) take(f *outbox.Frame) {
 	c.pump(&c.writing, c.write)
 }
 
-// write writes what waits, which takes its time.
+// write writes what is in the outbox, which takes time.
 func (c *conn) write() {
 	w := c.client.world
 	if c.left || c.consumer.dead || c.out.Empty() {
@@ -292,7 +292,7 @@ func (c *conn) write() {
 		c.writing = false
 		c.out.Wrote()
 		for _, f := range batch {
-			c.tell(message{f.Type, f.Head})
+			c.push(message{f.Type, f.Head})
 		}
 		c.pump(&c.writing, c.write)
 	}
@@ -305,12 +305,12 @@ func (c *conn) write() {
 
 // close ends the connection from the consumer's side.
 func (c *conn) close() {
-	c.up = nil // it is read no more
+	c.up = nil // nothing more is read from it
 	c.leave()
-	c.tell(message{typ: protocol.Close})
+	c.push(message{typ: protocol.Close})
 }
 
-// leave has the consumer end the connection: what it has read still counts.
+// leave has the consumer end the connection. What it has read still goes to the room.
 func (c *conn) leave() {
 	if !c.left {
 		c.left = true
@@ -318,7 +318,7 @@ func (c *conn) leave() {
 	}
 }
 
-// lose breaks the connection: some of what was on its way is lost, the client
+// lose breaks the connection. Some of what was on its way is lost. The client
 // notices soon, the consumer perhaps late.
 func (c *conn) lose() {
 	w := c.client.world
@@ -338,15 +338,15 @@ func (c *conn) lose() {
 	})
 }
 
-// tell sends a message to the client.
-func (c *conn) tell(m message) {
+// push sends a message to the client.
+func (c *conn) push(m message) {
 	if !c.cut {
 		c.down = append(c.down, m)
-		c.pump(&c.reading, c.tellNext)
+		c.pump(&c.reading, c.pushNext)
 	}
 }
 
-func (c *conn) tellNext() {
+func (c *conn) pushNext() {
 	if len(c.down) == 0 || c.cut || c.client.conn != c {
 		return
 	}
@@ -360,6 +360,6 @@ func (c *conn) tellNext() {
 	}
 	c.client.take(m)
 	if len(c.down) > 0 {
-		c.pump(&c.reading, c.tellNext)
+		c.pump(&c.reading, c.pushNext)
 	}
 }

@@ -14,14 +14,15 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// plant is a fault that is put between a worker and what it works with, to check
-// that the simulation finds it. The zero value is none.
+// plant is a fault that is put between a worker and its layer or its store, to
+// check that the simulation finds it. The zero value is no fault.
 type plant struct {
-	handle  func(s *server, in *layer.Input) (swallowed bool) // sees each input before the worker
-	deliver func(s *server, outs []layer.Output)              // changes outputs before the bus has them
+	handle  func(s *server, in *layer.Input) (dropped bool) // sees each input before the worker
+	deliver func(s *server, outs []layer.Output)            // changes outputs before the bus has them
 	store   func(view) store.Store
-	deaf    bool   // the ends aren't told of losses
-	found   string // how the failure reads, one of the texts between |
+
+	unreported bool   // the ends don't learn of losses
+	found      string // what the failure contains, one of the texts between |
 }
 
 func (p plant) inLayer(l endpoint) layer.Layer {
@@ -78,12 +79,12 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	plants := map[string]plant{
 		"a broadcast before the append":        {handle: broadcastEarly, found: "reveals what is not durable"},
 		"a SyncStep1 answered from memory":     {handle: remember, deliver: answerFromMemory, found: "reveals what is not durable"},
-		"an input that is swallowed":           {handle: swallow, found: "what it had taken is not stored|" + late},
+		"an input that is dropped":             {handle: drop, found: "what it had taken is not stored|" + late},
 		"a Leave that is lost":                 {handle: loseLeave, found: late},
 		"a sequence of another epoch":          {handle: otherEpoch, found: late},
 		"a Mark ahead of what is sent":         {deliver: markAhead, found: late},
 		"a state vector ahead of what is sent": {deliver: vectorAhead, found: late},
-		"losses that the ends aren't told of":  {deaf: true, found: late},
+		"losses that aren't reported":          {unreported: true, found: late},
 		"an append acknowledged too early":     {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
 		"an append that hides its failure":     {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
 		"positions that hide another worker":   {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
@@ -141,7 +142,7 @@ func answerFromMemory(s *server, outs []layer.Output) {
 	}
 }
 
-// memory is what was on its way to a room.
+// memory returns a document of what was on its way to a room.
 func (s *server) memory(room string) *blocks.Store {
 	if s.remembered == nil {
 		s.remembered = make(map[string]*blocks.Store)
@@ -154,16 +155,16 @@ func (s *server) memory(room string) *blocks.Store {
 	return doc
 }
 
-// swallow swallows some updates.
-func swallow(s *server, in *layer.Input) bool {
+// drop drops some updates.
+func drop(s *server, in *layer.Input) bool {
 	return in.Message.Type == protocol.Update && s.world.chance(2)
 }
 
 // loseLeave loses each Leave.
 func loseLeave(_ *server, in *layer.Input) bool { return in.Kind == event.InputLeave }
 
-// otherEpoch gives the Mark of a connection that joins again the epoch of the
-// room that it joins now, as if a sequence meant the same in every epoch.
+// otherEpoch changes the epoch in the Mark of a connection that joins again to that
+// of the room that it joins now, as if a sequence meant the same in every epoch.
 func otherEpoch(s *server, in *layer.Input) bool {
 	if sh := s.rooms[roomIndex(in.Room)].shadow; sh != nil && in.Mark.Epoch != 0 {
 		in.Mark.Epoch = sh.epoch
@@ -171,7 +172,7 @@ func otherEpoch(s *server, in *layer.Input) bool {
 	return false
 }
 
-// markAhead gives an answer the Mark of the broadcast that follows it.
+// markAhead changes the Mark of an answer to that of the broadcast that follows it.
 func markAhead(s *server, outs []layer.Output) {
 	for i := range outs {
 		if outs[i].Message.Type == protocol.SyncStep2 && s.world.chance(20) {
@@ -189,7 +190,7 @@ func vectorAhead(s *server, outs []layer.Output) {
 	}
 }
 
-// early says that an append has ended when it has begun.
+// early returns from an append when it has begun.
 type early struct{ view }
 
 func (s early) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
@@ -238,7 +239,7 @@ func (s forgiving) Load(ctx context.Context, name string) (store.Log, error) {
 	return read, nil
 }
 
-// remembering makes snapshots of what it was given, stored or not.
+// remembering makes snapshots of all that was appended, stored or not.
 type remembering struct {
 	view
 

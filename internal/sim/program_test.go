@@ -6,7 +6,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
-	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/layer"
 )
 
@@ -33,7 +33,7 @@ func (c *consumer) newProgram(room int) {
 	w.after(&c.life, w.within(w.pace), g.act)
 }
 
-// act requests something, again and again until the world is calm.
+// act requests something, and again after a while until the world is calm.
 func (g *program) act() {
 	c, w := g.of, g.of.world
 	if c.dead || w.calm {
@@ -98,20 +98,14 @@ func (g *program) take(a event.Response) {
 		}
 	}
 	if !readVector(g.doc.StateVector()).covers(readVector(a.Vector)) {
-		w.failf("%s: a program that queries again and again lacks something", name)
+		w.failf("%s: a program lacks something after its queries", name)
 	}
 	w.tracef("%s: program %d is at %v: has %v, vector %v, update %x whole %v", name, g.id, a.Mark, readVector(g.doc.StateVector()), readVector(a.Vector), a.Update, a.Whole)
 	g.at = a.Mark
 }
 
-// typed types a character behind its last.
+// typed returns an update that types a character behind the last one.
 func (g *program) typed() []byte {
-	b := lib0.AppendUint(lib0.AppendUint([]byte{1, 1}, g.id), g.clock)
-	if g.clock == 0 {
-		b = lib0.AppendString(append(b, 4, 1), "text")
-	} else {
-		b = lib0.AppendUint(lib0.AppendUint(append(b, 4|0x80), g.id), g.clock-1)
-	}
 	g.clock++
-	return append(b, 1, 'p', 0)
+	return testkit.Typed(g.id, g.clock-1, "p")
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // schedule runs everything in a world, one call at a time, in an order that its
-// seed decides. What is ready runs in any order; what waits for a time runs when
-// that has come, which is at once where nothing else is ready.
+// seed decides. Calls that are ready run in any order. A timer runs when its time
+// has come, which is at once if nothing else is ready.
 type schedule struct {
 	rnd    *rand.Rand
 	now    time.Time
@@ -24,11 +24,11 @@ type schedule struct {
 	made    []*routine
 }
 
-// life is what a process has until it crashes or ends. Nothing that is scheduled
+// life records whether a process has crashed or ended. Nothing that is scheduled
 // for it runs afterwards.
 type life struct{ dead bool }
 
-// call is something that is ready, of a process or of the world outside (nil).
+// call is a call that is ready, of a process or of the world outside (nil).
 type call struct {
 	of *life
 	f  func()
@@ -181,7 +181,7 @@ func (s *schedule) resume(r *routine) {
 	}
 }
 
-// end ends the routines; none is in the middle of something.
+// end ends the routines. None may be paused in a call.
 func (s *schedule) end() {
 	for _, r := range s.made {
 		r.stop()

@@ -13,10 +13,10 @@ type shadow struct {
 	world   *world
 	doc     *blocks.Store
 	epoch   uint64
-	vectors map[uint64]vector // by sequence: what whoever has the Mark must have at least
+	vectors map[uint64]vector // by sequence: what a client with that Mark must have at least
 }
 
-// newShadow begins with what was loaded. It takes doc over.
+// newShadow returns the shadow of a room that has loaded doc, which it owns.
 func newShadow(w *world, doc *blocks.Store) *shadow {
 	return &shadow{world: w, doc: doc, vectors: map[uint64]vector{1: readVector(doc.StateVector())}}
 }
@@ -43,7 +43,7 @@ func (s *shadow) see(out *event.Output) {
 	}
 }
 
-// at returns what whoever has m must have at least.
+// at returns what a client with the Mark m must have at least.
 func (w *world) at(m event.Mark) vector {
 	if s := w.shadows[m.Epoch]; s != nil {
 		return s.vectors[m.Seq]

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// again says what failed, and how to run it again.
+// again returns what failed, and how to run it again.
 func again(seed uint64, failure string) string {
 	return fmt.Sprintf("%s\nRun it again: SIM_SEED=%d go test -count=1 -run '^TestSim$' ./internal/sim", failure, seed)
 }
@@ -73,15 +73,15 @@ func TestSim(t *testing.T) {
 	}
 }
 
-// TestSeedDecides checks that a seed gives the same world each time.
+// TestSeedDecides checks that a seed leads to the same world each time.
 func TestSeedDecides(t *testing.T) {
 	for seed := range uint64(5) {
 		one, again := simulate(t, seed, plant{}, nil), simulate(t, seed, plant{}, nil)
 		if one != again {
-			t.Errorf("seed %d gave %+v, then %+v", seed, one, again)
+			t.Errorf("seed %d led to %+v, then %+v", seed, one, again)
 		}
 		if other := simulate(t, seed+1, plant{}, nil); one.history == other.history {
-			t.Errorf("seeds %d and %d gave the same world", seed, seed+1)
+			t.Errorf("seeds %d and %d led to the same world", seed, seed+1)
 		}
 	}
 }

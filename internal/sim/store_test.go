@@ -108,9 +108,9 @@ func (l *log) document() *blocks.Store {
 	return doc
 }
 
-// view is a server's way to the disk. A call takes as long as the schedule
-// wants, fails before or after it has done its work, and is cut off, done or not,
-// when the server dies.
+// view is the disk as a server sees it. The schedule decides how long a call
+// takes. A call can fail before or after its work is done, and ends with the
+// server, with its work done or not.
 type view struct {
 	*server
 	store.Unsupported // the rooms are neither created nor deleted by clients
@@ -165,7 +165,7 @@ func (o *operation) pause() error {
 	return o.ctx.Err()
 }
 
-// fault tells whether a call fails, which makes its room fail.
+// fault reports whether a call fails, which makes its room fail.
 func (v view) fault(room int) bool {
 	if v.world.calm || !v.world.chance(v.world.faults) {
 		return false
@@ -179,7 +179,7 @@ func (v view) fault(room int) bool {
 func (v view) Load(ctx context.Context, name string) (store.Log, error) {
 	room := roomIndex(name)
 	r := &v.rooms[room]
-	opening := r.opening && !v.reading && !v.dead // otherwise it is for a compaction, or for a program that only reads
+	opening := r.opening && !v.reading && !v.dead // otherwise it is for a compaction or a query
 	if opening {
 		r.opening = false
 	}

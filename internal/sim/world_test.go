@@ -28,7 +28,7 @@ type world struct {
 	seed       uint64
 	plant      plant
 	settings   worker.Settings
-	pace       time.Duration // between two things that a client does
+	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
 	losses     int           // how many messages on the bus meet with a fault, in percent
 	many       bool          // several servers and consumers run at once
@@ -56,7 +56,7 @@ type world struct {
 	seen    counts
 }
 
-// counts is what happened how often.
+// counts says how often each kind of event happened.
 type counts struct {
 	steps, crashes, drains, faults, compactions, full, responses int
 	losses, cuts, rejoins, behind, catchUps                      int
@@ -80,16 +80,16 @@ func (c *counts) add(o counts) {
 // chaos is how many steps a world has before it calms down.
 const chaos = 8000
 
-// result is what became of a world.
+// result is the outcome of a world.
 type result struct {
 	failure string
 	history uint64
 	seen    counts
 }
 
-// simulate runs the world of a seed in a bubble, where it can be told that a
-// worker which starts or ends waits for something. Nothing else is left to the
-// Go scheduler.
+// simulate runs the world of a seed in a bubble of testing/synctest, because there
+// it can wait until a worker that starts or ends is blocked. Nothing else is left
+// to the Go scheduler.
 func simulate(t *testing.T, seed uint64, planted plant, tell func(string)) (r result) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
@@ -140,7 +140,7 @@ func (w *world) live() {
 	w.settle()
 }
 
-// next is a step, and what has to be looked at after it.
+// next runs a step, and checks servers that drain.
 func (w *world) next() {
 	if !w.step() {
 		w.failf("nothing is left to do")
@@ -156,13 +156,13 @@ func (w *world) next() {
 	}
 }
 
-// wait waits until the goroutines of workers wait for the world.
+// wait waits until the goroutines of workers are blocked.
 func (w *world) wait() {
 	synctest.Wait()
 	w.ran.Load() // what they did happened before
 }
 
-// keep starts servers and consumers where there are too few.
+// keep starts servers and consumers if there are too few.
 func (w *world) keep() {
 	if w.closed {
 		return
@@ -264,8 +264,8 @@ func (w *world) editEach() {
 	}
 }
 
-// lapse checks that clients that come and leave are noticed at once, and those
-// that are silent after a while, and that rooms close in the end.
+// lapse checks that the others see at once when clients come and leave, that those
+// which are silent are removed after a while, and that rooms close in the end.
 func (w *world) lapse() {
 	first := func() (first []*client) {
 		for i := range roomNames {
@@ -312,7 +312,8 @@ func (w *world) lapse() {
 	}
 }
 
-// rest lets time pass: after a minute every client is connected again and was seen.
+// rest lets time pass. After a minute every client is connected again, and the
+// others have its state.
 func (w *world) rest(d time.Duration) {
 	end := w.now.Add(d + 30*w.pace)
 	for limit := w.steps + 100_000; w.failure == "" && w.now.Before(end); {
@@ -327,7 +328,8 @@ func (w *world) rest(d time.Duration) {
 	}
 }
 
-// converged checks that every client has what the log has, and sees all who are there.
+// converged checks that every client has the document of the log, and the states
+// of all clients that show one.
 func (w *world) converged() {
 	for i, name := range roomNames {
 		l := w.disk.logs[i]
@@ -361,7 +363,7 @@ func (w *world) converged() {
 				got[id] = s.json
 			}
 			if fmt.Sprint(want) != fmt.Sprint(got) { // which sorts
-				w.failf("%s: client %d sees %v, and there are %v", name, c.id, got, want)
+				w.failf("%s: client %d sees %v, want %v", name, c.id, got, want)
 			}
 		}
 	}
@@ -386,7 +388,7 @@ func (w *world) end() {
 	w.schedule.end()
 }
 
-// failf says what went wrong; what follows from it does not matter.
+// failf records a failure. Only the first one counts, as others may follow from it.
 func (w *world) failf(format string, args ...any) {
 	w.tracef("FAILED: "+format, args...)
 	if w.failure == "" {
@@ -401,7 +403,7 @@ func (w *world) tracef(format string, args ...any) {
 	}
 }
 
-// note makes what happened part of the history.
+// note adds an event to the hash of the history.
 func (w *world) note(what ...uint64) {
 	for _, x := range what {
 		w.history = (w.history ^ x) * 0x100000001b3
