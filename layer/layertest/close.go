@@ -105,9 +105,9 @@ func closeGone(t *testing.T, l layer.Layer) {
 	if err := f.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
-	waitUntil(t, "the worker is told", func() bool { return slices.Contains(w.gone.all(), f.address) })
+	waitUntil(t, "the worker learns of it", func() bool { return slices.Contains(w.gone.all(), f.address) })
 	if slices.Contains(w.gone.all(), g.address) {
-		t.Error("a front that is attached is said to be gone")
+		t.Error("an attached front is reported as gone")
 	}
 }
 
@@ -130,7 +130,7 @@ func closeBack(t *testing.T, l layer.Layer) {
 		t.Fatalf("Close: %v", err)
 	}
 	for _, f := range []*front{f, g} {
-		waitUntil(t, "the fronts are told", func() bool {
+		waitUntil(t, "the fronts learn of it", func() bool {
 			return slices.ContainsFunc(f.lost.all(), func(affected func(string) bool) bool { return affected(name) })
 		})
 	}

@@ -170,7 +170,7 @@ func deliverGone(t *testing.T, l layer.Layer) {
 	w.Deliver([]layer.Output{output(name, f.address, "to f"), output(name, g.address, "to g")})
 	wantOuts(t, g, "to g")
 	if outs := f.outs.all(); len(outs) > 0 {
-		t.Errorf("a front that is closed was given %v", outs)
+		t.Errorf("%v was delivered to a closed front", outs)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// waitUntil waits for what only the layer can make true.
+// waitUntil waits until the layer makes ok return true.
 func waitUntil(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
@@ -51,7 +51,7 @@ type front struct {
 	lost    list[func(room string) bool]
 }
 
-// worker is an attached back, and what it was given.
+// worker is an attached back, and what it has taken.
 type worker struct {
 	layer.Back
 

@@ -46,7 +46,7 @@ func RunFaults(t *testing.T, open func(t *testing.T, f Faults) (l layer.Layer, s
 }
 
 // heal plays edits, joins and leaves on l, ends the faults and waits until all
-// ends agree. If they don't in time, it says in what they differ.
+// ends agree. If they don't in time, it returns in what they differ.
 func heal(t *testing.T, l layer.Layer, stop func(), cut bool, patience time.Duration) (reason string) {
 	const fronts, steps = 3, 600
 	m := newModelWorker(t, l)
@@ -82,7 +82,7 @@ func heal(t *testing.T, l layer.Layer, stop func(), cut bool, patience time.Dura
 	return reason
 }
 
-// differ says in what the ends differ, if they do.
+// differ returns in what the ends differ, if they do.
 func differ(m *modelWorker, ends []*modelFront) string {
 	m.mu.Lock()
 	all := slices.Clone(m.edits)
@@ -187,7 +187,7 @@ func newModelWorker(t *testing.T, l layer.Layer) *modelWorker {
 	return m
 }
 
-// next does the next thing, if there is one.
+// next runs the next call, if there is one.
 func (m *modelWorker) next() bool {
 	m.mu.Lock()
 	if len(m.todo) == 0 {
@@ -297,8 +297,8 @@ func newModelFront(t *testing.T, l layer.Layer) *modelFront {
 	return f
 }
 
-// send sends an input. While the layer can't take it, what was lost with it is
-// brought again by the next Rejoin.
+// send sends an input. If the layer doesn't take it, the next Rejoin makes up for
+// the loss.
 func (f *modelFront) send(in event.Input) { _ = f.Send(layer.Input{Room: name, Input: in}) }
 
 func (f *modelFront) join() {

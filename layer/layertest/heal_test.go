@@ -8,7 +8,7 @@ import (
 )
 
 // TestSilentLossIsFound checks the suite itself: on a layer that loses messages
-// and doesn't say so, the ends differ.
+// and doesn't report it, the ends differ.
 func TestSilentLossIsFound(t *testing.T) {
 	for range 5 {
 		l := Inject(memlayer.New(), Faults{Lose: 10})
@@ -17,5 +17,5 @@ func TestSilentLossIsFound(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the ends agree although messages were lost in silence")
+	t.Error("the ends agree although losses were not reported")
 }

@@ -12,10 +12,9 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// Faults says how often the messages of a layer meet with a fault, in percent
-// for each kind of fault. Duplicates and changes of order are more than the
-// contract allows a layer to do; fronts and workers have to stand them all the
-// same, except that requests are not duplicated.
+// Faults says how many messages of a layer meet each kind of fault, in percent.
+// The contract does not allow a layer to duplicate or reorder messages. Fronts and
+// workers must cope with that all the same, except that requests are not duplicated.
 type Faults struct {
 	Lose, Duplicate, Reorder, Delay int
 
@@ -26,7 +25,7 @@ type Faults struct {
 
 const (
 	delayed  = 5 * time.Millisecond  // the longest delay of a message
-	noticed  = 20 * time.Millisecond // how long after a loss the ends are told, at most
+	noticed  = 20 * time.Millisecond // how long after a loss the ends learn of it, at most
 	tryLater = "too much waits for the room"
 )
 
@@ -37,10 +36,10 @@ type Faulty struct {
 
 	mu       sync.Mutex
 	rnd      *rand.Rand
-	silent   bool // losses are told to no end; a planted fault, with which this suite is tested
+	silent   bool // losses are not reported; a planted fault, with which this suite is tested
 	stopped  bool
 	cut      bool
-	noticing bool // the ends are about to be told of a loss
+	noticing bool // the ends are about to learn of a loss
 	fronts   map[*faultyFront]bool
 	back     *faultyBack // the newest
 	pipes    map[layer.Address]*pipe
@@ -60,8 +59,8 @@ func Inject(l layer.Layer, f Faults) *Faulty {
 	}
 }
 
-// Stop ends the faults. Messages that are delayed still arrive, and the ends are
-// told of what was lost before.
+// Stop ends the faults. Messages that are delayed still arrive, and the ends learn
+// of what was lost before.
 func (l *Faulty) Stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -107,11 +106,11 @@ func (l *Faulty) within(d time.Duration) time.Duration {
 	return 1 + time.Duration(l.rnd.Int64N(int64(d)))
 }
 
-// lose has all ends told, after a while, that something was lost.
+// lose has all ends learn, after a while, that something was lost.
 func (l *Faulty) lose() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.silent || l.noticing || l.cut { // the end of a cut tells of everything
+	if l.silent || l.noticing || l.cut { // the end of a cut reports everything
 		return
 	}
 	l.noticing = true

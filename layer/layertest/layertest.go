@@ -3,7 +3,7 @@
 // in package layer is one subtest that carries its name.
 //
 // [Run] checks a layer that works. [RunFaults] checks that a layer on which
-// messages are lost, duplicated, reordered, delayed and cut off tells what was
+// messages are lost, duplicated, reordered, delayed and cut off reports what was
 // lost, so that fronts and workers which keep the contract end up with the same.
 // [Inject] puts such faults into a layer that has none.
 package layertest
@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		{"Send/returns ErrNoOwner after the worker has drained", sendAfterDrain},
 		{"Send/reports that the room is full, or closes the connection", sendFull},
 		{"Send/keeps the order of a connection", sendOrder},
-		{"Send/tells rooms apart by any byte of their names", sendNames},
+		{"Send/distinguishes rooms by any byte of their names", sendNames},
 		{"SendAll/reaches each worker once", sendAll},
 		{"SendAll/returns ErrNoOwner while no worker serves", sendAllNoOwner},
 		{"Serve/can begin again after Close", serveAgain},
@@ -47,9 +47,9 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		{"Close/of a front waits for a delivery", closeWaits},
 		{"Close/of a front delivers nothing once it has returned", closeQuiet},
 		{"Close/of a front closes that front and no other", closeFront},
-		{"Close/of a front tells the worker that it is gone", closeGone},
+		{"Close/of a front reports to the worker that it is gone", closeGone},
 		{"Close/of a front twice is once", closeTwice},
-		{"Close/of a back tells the fronts that the worker is lost", closeBack},
+		{"Close/of a back reports to the fronts that the worker is lost", closeBack},
 		{"Close/of a back twice is once", closeBackTwice},
 		{"Close/of a back lets what was delivered before arrive", closeBackDelivers},
 	} {
@@ -57,7 +57,7 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 	}
 }
 
-// patience is how long what must happen may take. Only a failing test waits so long.
+// patience is how long a test waits for something that has to happen.
 const patience = 20 * time.Second
 
 // slowness is how long a handler takes that a layer has to wait for.

@@ -46,7 +46,7 @@ func TestServesOneWorker(t *testing.T) {
 }
 
 // TestSendReturnsErrFull checks that within one process the error of the worker
-// reaches the caller of Send, who then waits.
+// reaches the caller of Send, which can then wait.
 func TestSendReturnsErrFull(t *testing.T) {
 	l := memlayer.New()
 	full := handler
