@@ -19,11 +19,7 @@ import (
 // many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
 var toRead = strings.Fields(`
 	docs
-	internal/sim
 	internal/wstest
-	layer/memlayer
-	room
-	room/testdata
 	test/clients
 	test/crash
 `)

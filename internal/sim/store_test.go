@@ -224,7 +224,7 @@ func (v view) read(ctx context.Context, room int, after store.Position) (read st
 	}
 	if v.fault(room) {
 		if v.world.chance(50) {
-			return store.Log{}, nil, fmt.Errorf("%w, of course: %w", store.ErrCorrupt, errFault)
+			return store.Log{}, nil, fmt.Errorf("%w: %w", store.ErrCorrupt, errFault)
 		}
 		return store.Log{}, nil, errFault
 	}
