@@ -1,5 +1,7 @@
 package room
 
+import "slices"
+
 // maxMarks is how many marks are kept. A state vector takes some bytes for each
 // client that ever wrote.
 const maxMarks = 32
@@ -59,9 +61,9 @@ func (m *marks) add(seq uint64, vector []byte) {
 // before returns the state vector of the last mark at or before seq, and
 // whether there is one. If not, it is the state vector of an empty document.
 func (m *marks) before(seq uint64) (vector []byte, ok bool) {
-	for i := len(m.list) - 1; i >= 0; i-- {
-		if m.list[i].seq <= seq {
-			return m.list[i].vector, true
+	for _, mark := range slices.Backward(m.list) {
+		if mark.seq <= seq {
+			return mark.vector, true
 		}
 	}
 	return emptyVector, false

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -58,7 +59,7 @@ func heal(t *testing.T, l layer.Layer, stop func(), cut bool, patience time.Dura
 		f := ends[rand.IntN(fronts)]
 		switch n := rand.IntN(10); {
 		case n < 7:
-			f.edit(fmt.Sprint(i))
+			f.edit(strconv.Itoa(i))
 		case n < 9:
 			f.join()
 		default:
@@ -93,26 +94,35 @@ func differ(m *modelWorker, ends []*modelFront) string {
 	m.mu.Unlock()
 	slices.Sort(all)
 	for _, f := range ends {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		for conn, c := range f.conns {
-			if !known[conn] {
-				return fmt.Sprintf("the worker doesn't know connection %d", conn)
-			}
-			delete(known, conn)
-			have := slices.Sorted(slices.Values(c.have))
-			if !slices.Equal(have, all) {
-				return fmt.Sprintf("connection %d has %d edits of %d", conn, len(have), len(all))
-			}
-			for _, own := range c.own {
-				if !slices.Contains(have, own) {
-					return fmt.Sprintf("edit %s of connection %d is lost", own, conn)
-				}
-			}
+		if reason := f.differs(known, all); reason != "" {
+			return reason
 		}
 	}
 	if len(known) > 0 {
 		return fmt.Sprintf("the worker knows %d connections that have left", len(known))
+	}
+	return ""
+}
+
+// differs returns in what the connections of f differ from those that the worker
+// knows, which it removes from known, and from all edits.
+func (f *modelFront) differs(known map[event.ConnID]bool, all []string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for conn, c := range f.conns {
+		if !known[conn] {
+			return fmt.Sprintf("the worker doesn't know connection %d", conn)
+		}
+		delete(known, conn)
+		have := slices.Sorted(slices.Values(c.have))
+		if !slices.Equal(have, all) {
+			return fmt.Sprintf("connection %d has %d edits of %d", conn, len(have), len(all))
+		}
+		for _, own := range c.own {
+			if !slices.Contains(have, own) {
+				return fmt.Sprintf("edit %s of connection %d is lost", own, conn)
+			}
+		}
 	}
 	return ""
 }
