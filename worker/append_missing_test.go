@@ -13,6 +13,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
@@ -54,11 +55,7 @@ func twoWorkers(t *testing.T, rnd *rand.Rand) {
 		f := start(t, Config{Store: s, Room: func(string) Settings { return Settings{AutosaveDelay: time.Second} }})
 		synctest.Wait()
 		sides[i] = &side{fixture: f, front: attach(t, f.config.Layer), client: newClient(1)}
-		delay := time.Duration(1+rnd.IntN(20)) * time.Millisecond
-		f.onAppend(func(context.Context, string) error {
-			time.Sleep(delay)
-			return nil
-		})
+		f.store.Set(faulty.Delay(time.Duration(1+rnd.IntN(20))*time.Millisecond), faulty.Append)
 	}
 	for _, side := range sides {
 		side.front.join("a", 1)
@@ -112,20 +109,20 @@ func TestMissingEntriesFollowWhatWaits(t *testing.T) {
 		front.send("a", message(1, protocol.SyncStep1, []byte{0}))
 		c.apply(t, front.take())
 		f.appendElsewhere("a", typed(9, 0))
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		front.send("a", message(1, protocol.Update, typed(7, 0)))
 		synctest.Wait()
 		front.send("a", message(1, protocol.Update, typed(7, 1)))
 		synctest.Wait()
-		release <- nil
+		gate.Release <- nil
 		c.apply(t, front.want("a: all Update"))
 		c.want(t, typed(7, 0))
-		release <- nil
+		gate.Release <- nil
 		c.apply(t, front.want("a: all Update", "a: all Update"))
 		c.want(t, typed(7, 0), typed(7, 1), typed(9, 0))
 		f.wantStored("a", typed(7, 0), typed(7, 1), typed(9, 0))
-		if n := f.appends(); n != 2 {
+		if n := f.calls(faulty.Append); n != 2 {
 			t.Errorf("%d appends: what another worker has stored is not appended again", n)
 		}
 		front.Close()
@@ -152,18 +149,18 @@ func TestMissingEntriesInASnapshot(t *testing.T) {
 		f.write("a", 1, typed(7, 1))
 		f.want("a: all Update", "a: all Update")
 		f.query("a", event.Mark{}).wantDocument(typed(7, 0), typed(7, 1), typed(9, 0))
-		loads := f.store.loadAfters
+		loads := f.calls(faulty.LoadAfter)
 		f.types("a", 2, 5)
-		if f.store.loadAfters != loads {
+		if f.calls(faulty.LoadAfter) != loads {
 			t.Error("the log is loaded again, although nothing is missing")
 		}
 	})
 }
 
 func TestMissingEntriesThatCanNotBeLoaded(t *testing.T) {
-	for name, fault := range map[string]func() error{
-		"error":  func() error { return errFault },
-		"panic":  func() error { panic("loading") },
+	for name, fault := range map[string]faulty.Fault{
+		"error":  faulty.Fail(errFault),
+		"panic":  func(context.Context, string) error { panic("loading") },
 		"damage": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,14 +176,14 @@ func TestMissingEntriesThatCanNotBeLoaded(t *testing.T) {
 					fallthrough
 				default:
 					f.appendElsewhere("a", typed(9, 0))
-					f.store.onLoadAfter = fault
+					f.store.Set(fault, faulty.LoadAfter)
 				}
 				f.write("a", 1, typed(7, 1))
 				f.want("a: all Update", "a: 1 Close "+code, "a: 2 Close "+code) // it is stored
 				if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") {
 					t.Errorf("logged: %s", log)
 				}
-				f.store.onLoadAfter = nil
+				f.store.Set(nil, faulty.LoadAfter)
 				f.rest()
 				if name != "damage" {
 					f.pair("a")
@@ -219,9 +216,9 @@ func TestRoomThatWasCreatedAgainElsewhere(t *testing.T) {
 func TestStoreWithoutAnOrderOfPositions(t *testing.T) {
 	for name, prepare := range map[string]func(f *fixture){
 		"LoadAfter is unsupported": func(f *fixture) {
-			f.store.onLoadAfter = func() error { return fmt.Errorf("wrapped: %w", errors.ErrUnsupported) }
+			f.store.Set(faulty.Fail(fmt.Errorf("wrapped: %w", errors.ErrUnsupported)), faulty.LoadAfter)
 		},
-		"positions are unknown": func(f *fixture) { f.store.noPositions = true },
+		"positions are unknown": func(f *fixture) { f.store.Set(faulty.NoPosition, faulty.Append) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			run(t, Settings{}, func(f *fixture) {
@@ -230,7 +227,7 @@ func TestStoreWithoutAnOrderOfPositions(t *testing.T) {
 				f.types("a", 0, 2)
 				f.appendElsewhere("a", typed(9, 0))
 				f.types("a", 2, 10)
-				if n := f.store.loadAfters; n > 1 {
+				if n := f.calls(faulty.LoadAfter); n > 1 {
 					t.Errorf("LoadAfter was called %d times", n)
 				}
 				if log := f.logged(); log != "" {

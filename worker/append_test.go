@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
@@ -14,11 +16,11 @@ import (
 func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		f.want()
-		f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+		f.send("a", message(2, protocol.Awareness, testkit.Present(8, 1, "{}")))
 		f.want("a: all Awareness") // doesn't wait
 		f.send("a", message(2, protocol.SyncStep1, []byte{0}))
 		f.want() // for the append in progress
@@ -28,16 +30,16 @@ func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
 		synctest.Wait()
 		f.join("a", 3)
 		f.want("a: 3 Awareness")
-		if n := f.appends(); n != 1 {
+		if n := f.calls(faulty.Append); n != 1 {
 			t.Fatalf("%d appends at once", n)
 		}
-		release <- nil
+		gate.Release <- nil
 		f.want("a: all Update", "a: 2 SyncStep2")
 		f.wantStored("a", typed(7, 0))
-		release <- nil
+		gate.Release <- nil
 		f.want("a: all Update", "a: all Update", "a: 3 SyncStep1")
 		f.wantStored("a", typed(7, 0), typed(7, 1), typed(8, 0))
-		if n := f.appends(); n != 2 {
+		if n := f.calls(faulty.Append); n != 2 {
 			t.Errorf("%d appends, want 2: what waits is merged", n)
 		}
 	})
@@ -46,14 +48,14 @@ func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
 func TestNothingIsDeliveredAfterALeave(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		f.send("a", message(2, protocol.SyncStep1, []byte{0}))
 		synctest.Wait()
 		f.leave("a", 2)
 		synctest.Wait()
-		release <- nil
+		gate.Release <- nil
 		f.want("a: all Update")
 	})
 }
@@ -63,28 +65,28 @@ func TestAppendThatFails(t *testing.T) {
 		f.pair("a")
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 1))
 		synctest.Wait()
 		f.write("a", 1, typed(7, 2)) // waits for the append and is dropped with it
 		f.join("a", 3)
 		synctest.Wait()
-		release <- errFault
+		gate.Release <- errFault
 		f.want("a: 1 Close 1013", "a: 2 Close 1013", "a: 3 Close 1013")
 		if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "room=a") || !strings.Contains(log, "could not be saved") || !strings.Contains(log, errFault.Error()) {
 			t.Errorf("logged: %s", log)
 		}
 		f.leave("a", 1)
-		f.onAppend(nil)
-		if n := f.appends(); n != 2 {
+		f.store.Set(nil, faulty.Append)
+		if n := f.calls(faulty.Append); n != 2 {
 			t.Errorf("%d appends, want 2", n)
 		}
 		f.wantStored("a", typed(7, 0))
 
 		f.rest()
 		f.pair("a")
-		if n := f.opened(); n != 2 {
+		if n := f.calls(faulty.Load); n != 2 {
 			t.Errorf("loaded %d times, want 2", n)
 		}
 		f.write("a", 1, typed(7, 1)) // sent again
@@ -96,8 +98,8 @@ func TestAppendThatFails(t *testing.T) {
 func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
 	run(t, Settings{MailboxInputs: 10, MailboxBytes: 100}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		sent := 0
 		for ; sent < 1000; sent++ {
 			err := f.trySend("a", message(1, protocol.Update, typed(7, uint64(sent))))
@@ -112,8 +114,8 @@ func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
 			t.Errorf("%d updates were taken while the store does not answer", sent)
 		}
 		f.want()
-		f.onAppend(nil)
-		release <- nil
+		f.store.Set(nil, faulty.Append)
+		gate.Release <- nil
 		var want [][]byte
 		for i := range sent {
 			want = append(want, typed(7, uint64(i)))
@@ -127,8 +129,8 @@ func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
 func TestResponsesThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{MailboxInputs: 10, MailboxBytes: 100}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		sent := 0
@@ -145,7 +147,7 @@ func TestResponsesThatWaitAreBounded(t *testing.T) {
 			t.Errorf("%d queries were taken while the store does not answer", sent)
 		}
 		f.want()
-		release <- nil
+		gate.Release <- nil
 		synctest.Wait()
 		f.mu.Lock()
 		defer f.mu.Unlock()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
@@ -64,8 +65,8 @@ func chaos(f *fixture, rnd *rand.Rand) {
 			return nil
 		}
 	}
-	f.onLoad(fault(20))
-	f.onAppend(fault(10))
+	f.store.Set(fault(20), faulty.Load)
+	f.store.Set(fault(10), faulty.Append)
 	f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
 		effects := r.Step(now, ins)
 		if !calm.Load() && <-chances < 3 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
@@ -232,8 +233,8 @@ func TestJoinDuringCompaction(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		f.pair("a")
 		f.types("a", 0, 10)
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		f.leave("a", 1)
 		f.leave("a", 2)
 		time.Sleep(time.Second)
@@ -242,7 +243,7 @@ func TestJoinDuringCompaction(t *testing.T) {
 		f.want("a: 3 SyncStep1")
 		f.write("a", 3, typed(8, 0))
 		f.want("a: all Update")
-		release <- nil
+		gate.Release <- nil
 		if n := f.entries("a"); n != 2 && n != 1 {
 			t.Errorf("%d entries", n)
 		}
@@ -257,10 +258,10 @@ func TestCompactionThatFails(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second, AutosaveDelay: 5 * time.Second}, func(f *fixture) {
 		f.pair("a")
 		f.types("a", 0, 30)
-		f.onLoad(func(context.Context, string) error { return errors.New("no way") })
-		loads := f.opened()
+		f.store.Set(faulty.Fail(errors.New("no way")), faulty.Load)
+		loads := f.calls(faulty.Load)
 		time.Sleep(50 * time.Second)
-		if n := f.opened() - loads; n != 1 {
+		if n := f.calls(faulty.Load) - loads; n != 1 {
 			t.Errorf("%d attempts in the pause", n)
 		}
 		if log := f.logged(); strings.Count(log, "could not be compacted") != 1 {
@@ -269,14 +270,14 @@ func TestCompactionThatFails(t *testing.T) {
 		if closed := f.closed(); len(closed) > 0 {
 			t.Errorf("connections were closed: %v", closed)
 		}
-		f.onLoad(nil)
+		f.store.Set(nil, faulty.Load)
 		time.Sleep(compactPause)
 		if n := f.entries("a"); n != 1 {
 			t.Errorf("%d entries", n)
 		}
 		// A room is evicted although its last compaction fails.
 		f.types("a", 30, 60)
-		f.onLoad(func(context.Context, string) error { return errors.New("no way") })
+		f.store.Set(faulty.Fail(errors.New("no way")), faulty.Load)
 		f.leave("a", 1)
 		f.leave("a", 2)
 		time.Sleep(time.Second)
@@ -291,7 +292,7 @@ func TestCompactionThatFails(t *testing.T) {
 // TestStoreThatKeepsNothing checks that a store may drop all entries.
 func TestStoreThatKeepsNothing(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
-		f.store.Store = nothing{}
+		f.store.Set(faulty.Drop)
 		f.pair("a")
 		f.types("a", 0, 10)
 		f.leave("a", 1)
@@ -303,16 +304,6 @@ func TestStoreThatKeepsNothing(t *testing.T) {
 	})
 }
 
-type nothing struct{ store.Unsupported }
-
-func (nothing) Compact(context.Context, string, store.Log, store.Entry) error { return nil }
-
-func (nothing) Load(context.Context, string) (store.Log, error) {
-	return store.Log{}, store.ErrNotFound
-}
-
-func (nothing) Append(context.Context, string, store.Entry) (store.Position, error) { return 1, nil }
-
 func TestFewCompactionsAtOnce(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		rooms := []string{"a", "b", "c", "d", "e"}
@@ -320,19 +311,19 @@ func TestFewCompactionsAtOnce(t *testing.T) {
 			f.pair(name)
 			f.types(name, 0, 10)
 		}
-		on, release := block()
-		loads := f.opened()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		loads := f.calls(faulty.Load)
+		f.store.Set(gate.Wait, faulty.Load)
 		for _, name := range rooms {
 			f.leave(name, 1)
 			f.leave(name, 2)
 		}
 		time.Sleep(time.Second)
 		for i := range rooms {
-			if n := f.opened() - loads; n != min(i+compactsAtOnce, len(rooms)) {
+			if n := f.calls(faulty.Load) - loads; n != min(i+compactsAtOnce, len(rooms)) {
 				t.Errorf("%d began after %d had ended", n, i)
 			}
-			release <- nil
+			gate.Release <- nil
 		}
 		for _, name := range rooms {
 			if n := f.entries(name); n != 1 {

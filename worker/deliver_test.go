@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
@@ -24,7 +26,7 @@ func TestBroadcastGoesToEachFrontOnce(t *testing.T) {
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
 		other.want("a: all Update")
-		other.send("a", message(3, protocol.Awareness, present(8, 1, "{}")))
+		other.send("a", message(3, protocol.Awareness, testkit.Present(8, 1, "{}")))
 		f.want("a: all Awareness")
 		other.want("a: all Awareness")
 		other.send("a", message(4, protocol.SyncStep1, []byte{0}))
@@ -74,15 +76,15 @@ func TestRequestsUnderOneID(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		program := attach(t, f.config.Layer)
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		for range 3 {
 			program.send("a", event.Input{Kind: event.InputRequest, Conn: 9, Request: &event.Request{Kind: event.RequestQuery}})
 		}
 		program.want()
-		release <- nil
+		gate.Release <- nil
 		program.want("a: 9 Response", "a: 9 Response", "a: 9 Response")
 		if n := len(f.find("a").receivers.requests); n != 0 {
 			t.Errorf("%d requests are left", n)
@@ -99,7 +101,7 @@ func TestRequestsUnderOneID(t *testing.T) {
 		if n := len(f.find("a").receivers.requests); n != 0 {
 			t.Errorf("%d requests are left", n)
 		}
-		release <- nil
+		gate.Release <- nil
 		program.want()
 		program.Close()
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 )
 
@@ -15,8 +16,8 @@ func TestDrainSavesWhatWasTaken(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
 		f.pair("b")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		f.write("a", 1, typed(7, 1))
@@ -30,7 +31,7 @@ func TestDrainSavesWhatWasTaken(t *testing.T) {
 			select {
 			case err := <-f.ended:
 				t.Fatalf("Run returned %v during an append", err)
-			case release <- nil:
+			case gate.Release <- nil:
 			}
 			synctest.Wait()
 		}
@@ -49,14 +50,14 @@ func TestDrainTakesTheMailbox(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.join("a", 1)
 		f.want("a: 1 SyncStep1")
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		f.join("b", 1)
 		f.write("b", 1, typed(8, 0)) // b is being loaded
 		f.write("a", 1, typed(7, 0)) // the turn may not have begun
 		f.stop()
 		synctest.Wait()
-		release <- nil
+		gate.Release <- nil
 		if err := <-f.ended; err != nil {
 			t.Errorf("Run: %v", err)
 		}
@@ -72,9 +73,9 @@ func TestDrainTakesTheMailbox(t *testing.T) {
 func TestDrainTimeout(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		on, _ := block()
-		f.onAppend(on)
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
+		f.store.Set(gate.Wait, faulty.Load)
 		f.write("a", 1, typed(7, 0))
 		f.join("b", 1)
 		synctest.Wait()

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
 )
@@ -69,23 +69,17 @@ func TestEvents(t *testing.T) {
 			}
 		}
 		size := len(typed(7, 0))
-		f.onLoad(func(context.Context, string) error {
-			time.Sleep(2 * time.Second)
-			return nil
-		})
+		f.store.Set(faulty.Delay(2*time.Second), faulty.Load)
 		f.join("a", 1)
 		time.Sleep(2 * time.Second)
 		want("a Join", "a loaded 0 entries, false, 2s", "a turn of 1, adds 0, 0s")
-		f.onLoad(nil)
+		f.store.Set(nil, faulty.Load)
 
-		f.onAppend(func(context.Context, string) error {
-			time.Sleep(3 * time.Second)
-			return nil
-		})
+		f.store.Set(faulty.Delay(3*time.Second), faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		time.Sleep(3 * time.Second)
 		want("an update", fmt.Sprintf("a turn of 1, adds %d, 0s", size), fmt.Sprintf("a appended 1 of %d bytes, 3s, <nil>", size))
-		f.onAppend(nil)
+		f.store.Set(nil, faulty.Append)
 
 		if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(9, 0)}); err != nil {
 			t.Fatal(err)
@@ -101,7 +95,7 @@ func TestEvents(t *testing.T) {
 
 		f.join("a", 1)
 		want("a Join", "a loaded 1 entries, true, 0s", "a turn of 1, adds 0, 0s")
-		f.onAppend(func(context.Context, string) error { return errFault })
+		f.store.Set(faulty.Fail(errFault), faulty.Append)
 		f.write("a", 1, typed(7, 1))
 		got := l.take()
 		if len(got) != 3 || got[2] != fmt.Sprintf("a failed with %d: %v", protocol.CloseTryLater, errFault) {

@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -47,9 +49,9 @@ func TestRemoveDelay(t *testing.T) {
 				if open() {
 					t.Fatal("not removed")
 				}
-				before := f.opened()
+				before := f.calls(faulty.Load)
 				f.join("a", 4)
-				if n := f.opened(); n != before+1 {
+				if n := f.calls(faulty.Load); n != before+1 {
 					t.Errorf("loaded %d times, want %d", n, before+1)
 				}
 			})
@@ -60,8 +62,8 @@ func TestRemoveDelay(t *testing.T) {
 func TestEvictionWaitsForTheStore(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		f.leave("a", 1)
@@ -71,7 +73,7 @@ func TestEvictionWaitsForTheStore(t *testing.T) {
 		if len(f.all()) != 1 {
 			t.Fatal("removed during an append")
 		}
-		release <- nil
+		gate.Release <- nil
 		f.wantStored("a", typed(7, 0))
 		if len(f.all()) != 0 {
 			t.Fatal("not removed after the append")
@@ -82,10 +84,10 @@ func TestEvictionWaitsForTheStore(t *testing.T) {
 func TestSilentAwarenessExpires(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		f.send("a", message(1, protocol.Awareness, present(7, 1, "{}")))
+		f.send("a", message(1, protocol.Awareness, testkit.Present(7, 1, "{}")))
 		f.want("a: all Awareness")
 		time.Sleep(20 * time.Second)
-		f.send("a", message(1, protocol.Awareness, present(7, 2, "{}")))
+		f.send("a", message(1, protocol.Awareness, testkit.Present(7, 2, "{}")))
 		f.want("a: all Awareness")
 		time.Sleep(29 * time.Second)
 		f.want()
@@ -102,7 +104,7 @@ func TestAnEarlierDeadlineIsKept(t *testing.T) {
 		f.leave("a", 1) // an alarm in an hour
 		f.want()
 		f.pair("a")
-		f.send("a", message(1, protocol.Awareness, present(7, 1, "{}")))
+		f.send("a", message(1, protocol.Awareness, testkit.Present(7, 1, "{}")))
 		f.want("a: all Awareness")
 		time.Sleep(31 * time.Second)
 		f.want("a: all Awareness")

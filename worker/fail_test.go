@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 )
@@ -51,8 +53,8 @@ func TestPanicDuringAnAppend(t *testing.T) {
 			return r.Step(now, ins)
 		}
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		f.write("a", 1, typed(7, 1))
@@ -61,14 +63,14 @@ func TestPanicDuringAnAppend(t *testing.T) {
 		f.want("a: 1 Close 1011", "a: 2 Close 1011")
 		f.join("a", 4)
 		f.want("a: 4 Close 1011")
-		release <- nil
+		gate.Release <- nil
 		f.want()
 		f.join("a", 5)
 		f.want("a: 5 Close 1011")
-		if n := f.opened(); n != 1 {
+		if n := f.calls(faulty.Load); n != 1 {
 			t.Fatalf("loaded %d times before the last append has ended", n)
 		}
-		release <- nil
+		gate.Release <- nil
 		f.want()
 		f.wantStored("a", typed(7, 0), typed(7, 1))
 		f.rest()
@@ -88,18 +90,18 @@ func TestPanicDuringAnAppendThatFails(t *testing.T) {
 			return r.Step(now, ins)
 		}
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		f.send("a", message(1, protocol.Update, []byte("boom")))
 		f.want("a: 1 Close 1011", "a: 2 Close 1011")
-		release <- errFault
+		gate.Release <- errFault
 		f.want()
 		if log := f.logged(); strings.Count(log, "\n") != 2 || !strings.Contains(log, "could not be saved") {
 			t.Errorf("logged: %s", log)
 		}
-		f.onAppend(nil)
+		f.store.Set(nil, faulty.Append)
 		f.rest()
 		f.pair("a")
 	})
@@ -121,14 +123,14 @@ func (h *brokenLog) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func TestPanicBesideTheTurn(t *testing.T) {
-	fault := func(context.Context, string) error { return errFault }
+	fault := faulty.Fail(errFault)
 	for name, begin := range map[string]func(*fixture){
 		"after a load": func(f *fixture) {
-			f.onLoad(fault)
+			f.store.Set(fault, faulty.Load)
 			f.join("a", 1)
 		},
 		"after an append": func(f *fixture) {
-			f.onAppend(fault)
+			f.store.Set(fault, faulty.Append)
 			f.join("a", 1)
 			f.want("a: 1 SyncStep1")
 			f.write("a", 1, typed(7, 0))
@@ -167,7 +169,7 @@ func TestSpoiledRoom(t *testing.T) {
 // Stock clients reconnect after a tenth of a second, each by itself.
 func TestRoomThatFailedStaysClosedForASecond(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.onLoad(func(context.Context, string) error { return errFault })
+		f.store.Set(faulty.Fail(errFault), faulty.Load)
 		for round := range 3 {
 			f.join("a", 1)
 			f.want("a: 1 Close 1013")
@@ -176,7 +178,7 @@ func TestRoomThatFailedStaysClosedForASecond(t *testing.T) {
 				f.join("a", 2)
 				f.want("a: 2 Close 1013")
 			}
-			if n := f.opened(); n != round+1 {
+			if n := f.calls(faulty.Load); n != round+1 {
 				t.Errorf("loaded %d times, want %d", n, round+1)
 			}
 			time.Sleep(closedFor / 10)
@@ -185,7 +187,7 @@ func TestRoomThatFailedStaysClosedForASecond(t *testing.T) {
 				t.Errorf("%d rooms are open", n)
 			}
 		}
-		f.onLoad(nil)
+		f.store.Set(nil, faulty.Load)
 		f.pair("a")
 		f.logged()
 	})
@@ -195,21 +197,21 @@ func TestRoomThatFailedStaysClosedForASecond(t *testing.T) {
 func TestRoomThatFailedIsLoadedAfterASecond(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		f.leave("a", 1)
 		f.leave("a", 2) // to be evicted in half a minute
 		synctest.Wait()
-		release <- errFault
-		f.onAppend(nil)
+		gate.Release <- errFault
+		f.store.Set(nil, faulty.Append)
 		f.rest()
 		f.pair("a")
 
-		f.send("a", message(1, protocol.Awareness, present(8, 1, "{}")))
+		f.send("a", message(1, protocol.Awareness, testkit.Present(8, 1, "{}")))
 		f.want("a: all Awareness")
 		time.Sleep(30*time.Second - closedFor/2) // before the awareness expires
-		f.onAppend(func(context.Context, string) error { return errFault })
+		f.store.Set(faulty.Fail(errFault), faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		f.want("a: 1 Close 1013", "a: 2 Close 1013")
 		f.rest()
@@ -220,7 +222,7 @@ func TestRoomThatFailedIsLoadedAfterASecond(t *testing.T) {
 
 func TestRoomThatFailedDoesNotDelayTheDrain(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.onLoad(func(context.Context, string) error { return errFault })
+		f.store.Set(faulty.Fail(errFault), faulty.Load)
 		f.join("a", 1)
 		f.want("a: 1 Close 1013")
 		begin := time.Now()

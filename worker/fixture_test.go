@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
@@ -28,83 +29,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// faultyStore calls functions of a test before it passes a call on.
-type faultyStore struct {
-	store.Store
-
-	mu       sync.Mutex
-	onLoad   func(ctx context.Context, room string) error
-	onAppend func(ctx context.Context, room string) error
-	loads    []string
-	appends  int
-
-	onLoadAfter func() error
-	loadAfters  int
-	noPositions bool // Append returns no position
-}
-
-func (s *faultyStore) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
-	s.mu.Lock()
-	s.loadAfters++
-	on := s.onLoadAfter
-	s.mu.Unlock()
-	if on != nil {
-		if err := on(); err != nil {
-			return store.Log{}, err
-		}
-	}
-	return s.Store.LoadAfter(ctx, room, after)
-}
-
-func (s *faultyStore) Load(ctx context.Context, room string) (store.Log, error) {
-	s.mu.Lock()
-	s.loads = append(s.loads, room)
-	on := s.onLoad
-	s.mu.Unlock()
-	if on != nil {
-		if err := on(ctx, room); err != nil {
-			return store.Log{}, err
-		}
-	}
-	return s.Store.Load(ctx, room)
-}
-
-func (s *faultyStore) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	s.mu.Lock()
-	s.appends++
-	on := s.onAppend
-	s.mu.Unlock()
-	if on != nil {
-		if err := on(ctx, room); err != nil {
-			return 0, err
-		}
-	}
-	p, err := s.Store.Append(ctx, room, e)
-	if s.noPositions {
-		p = 0
-	}
-	return p, err
-}
-
-// block returns a function that waits until the test sends the error for it to return.
-func block() (on func(context.Context, string) error, release chan error) {
-	release = make(chan error)
-	return func(ctx context.Context, _ string) error {
-		select {
-		case err := <-release:
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}, release
-}
-
 // fixture is a running worker with a front.
 type fixture struct {
 	*Worker
 
 	t     *testing.T
-	store *faultyStore
+	store *faulty.Store
 	front layer.Front
 	stop  context.CancelFunc
 	ended chan error
@@ -139,7 +69,7 @@ func run(t *testing.T, settings Settings, test func(f *fixture)) {
 
 func start(t *testing.T, c Config) *fixture {
 	t.Helper()
-	f := &fixture{t: t, store: &faultyStore{Store: memstore.New()}, ended: make(chan error, 1), requests: make(map[event.ConnID]*request)}
+	f := &fixture{t: t, store: faulty.New(memstore.New()), ended: make(chan error, 1), requests: make(map[event.ConnID]*request)}
 	l := memlayer.New()
 	if c.Layer == nil {
 		c.Layer = l
@@ -309,18 +239,6 @@ func (f *fixture) rest() {
 	synctest.Wait()
 }
 
-func (f *fixture) onLoad(on func(context.Context, string) error) {
-	f.store.mu.Lock()
-	defer f.store.mu.Unlock()
-	f.store.onLoad = on
-}
-
-func (f *fixture) onAppend(on func(context.Context, string) error) {
-	f.store.mu.Lock()
-	defer f.store.mu.Unlock()
-	f.store.onAppend = on
-}
-
 // inMemory returns the names of the rooms in memory, in order.
 func (f *fixture) inMemory() (names []string) {
 	synctest.Wait()
@@ -330,19 +248,10 @@ func (f *fixture) inMemory() (names []string) {
 	return names
 }
 
-// opened returns how often rooms were loaded.
-func (f *fixture) opened() int {
+// calls returns how often a method of the store was called.
+func (f *fixture) calls(op faulty.Op) int {
 	synctest.Wait()
-	f.store.mu.Lock()
-	defer f.store.mu.Unlock()
-	return len(f.store.loads)
-}
-
-func (f *fixture) appends() int {
-	synctest.Wait()
-	f.store.mu.Lock()
-	defer f.store.mu.Unlock()
-	return f.store.appends
+	return f.store.Calls(op)
 }
 
 // wantStored fails the test unless the store holds exactly these updates of a room.
@@ -377,24 +286,5 @@ func storedDocument(t *testing.T, s store.Store, name string) *blocks.Store {
 
 // typed returns the update with which a client types its character number clock.
 func typed(client, clock uint64) []byte {
-	b := []byte{1, 1}
-	b = binary.AppendUvarint(b, client)
-	b = binary.AppendUvarint(b, clock)
-	if clock == 0 {
-		b = append(b, 4, 1, 4, 't', 'e', 'x', 't') // a string, the first in its parent
-	} else {
-		b = append(b, 4|0x80) // a string behind another
-		b = binary.AppendUvarint(b, client)
-		b = binary.AppendUvarint(b, clock-1)
-	}
-	return append(b, 1, 'a'+byte(clock%26), 0)
-}
-
-// present returns an awareness update with one state.
-func present(client, clock uint64, state string) []byte {
-	b := []byte{1}
-	b = binary.AppendUvarint(b, client)
-	b = binary.AppendUvarint(b, clock)
-	b = binary.AppendUvarint(b, uint64(len(state)))
-	return append(b, state...)
+	return testkit.Typed(client, clock, string('a'+rune(clock%26)))
 }

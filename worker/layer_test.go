@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
@@ -65,14 +67,14 @@ func TestLayerThatDoesNotClose(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		if err := front.Send(layer.Input{Room: "a", Input: event.Input{Kind: event.InputJoin, Conn: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		f.stop() // while the room is loaded
-		release <- nil
+		gate.Release <- nil
 		if err := <-f.ended; !errors.Is(err, errFault) || errors.Is(err, ErrDrainTimeout) {
 			t.Errorf("Run: %v, want the error of the layer", err)
 		}
@@ -93,14 +95,14 @@ func TestLayerThatPanics(t *testing.T) {
 				f.pair("b")
 				busy := make(chan struct{}) // with a turn, so that the next inputs are in one
 				b.on = func([]layer.Output) { <-busy }
-				f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+				f.send("a", message(2, protocol.Awareness, testkit.Present(8, 1, "{}")))
 				synctest.Wait()
 				b.on = func(outs []layer.Output) {
 					if outs[0].Room == "a" && outs[0].Message.Type == typ {
 						panic("delivering")
 					}
 				}
-				f.send("a", message(2, protocol.Awareness, present(8, 2, "{}")))
+				f.send("a", message(2, protocol.Awareness, testkit.Present(8, 2, "{}")))
 				f.write("a", 1, typed(7, 0))
 				close(busy)
 				synctest.Wait()

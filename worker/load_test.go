@@ -10,6 +10,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
@@ -20,8 +21,8 @@ func TestInputsWaitForTheLoad(t *testing.T) {
 		if _, err := f.store.Store.Append(f.t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(7, 0)}); err != nil {
 			t.Fatal(err)
 		}
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		f.join("a", 1, 2)
 		f.send("a", message(1, protocol.SyncStep1, []byte{0}))
 		f.want()
@@ -29,7 +30,7 @@ func TestInputsWaitForTheLoad(t *testing.T) {
 			t.Errorf("Send to a full room: %v", err)
 		}
 		f.leave("a", 2) // a Leave is always taken
-		release <- nil
+		gate.Release <- nil
 		f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
 		f.write("a", 1, typed(7, 0)) // the room has it
 		f.want()
@@ -50,11 +51,11 @@ func TestLoadThatFails(t *testing.T) {
 		log     string
 	}{
 		{"store", func(f *fixture) {
-			f.onLoad(func(context.Context, string) error { return errFault })
+			f.store.Set(faulty.Fail(errFault), faulty.Load)
 		}, "1013", "could not be loaded"},
 		{"damage", damaged, "1013", "could not be loaded"},
 		{"panic", func(f *fixture) {
-			f.onLoad(func(context.Context, string) error { panic("loading") })
+			f.store.Set(func(context.Context, string) error { panic("loading") }, faulty.Load)
 		}, "1011", "panic: loading"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -67,10 +68,10 @@ func TestLoadThatFails(t *testing.T) {
 				}
 				f.write("a", 1, typed(7, 0))
 				f.want()
-				if n := f.appends(); n != 0 {
+				if n := f.calls(faulty.Append); n != 0 {
 					t.Errorf("%d appends to a room that could not be loaded", n)
 				}
-				f.onLoad(nil)
+				f.store.Set(nil, faulty.Load)
 				f.rest()
 				if tc.name != "damage" {
 					f.pair("a")
@@ -110,16 +111,16 @@ func TestStoredDocumentOverTheLimitLoads(t *testing.T) {
 		}},
 		{"appends that were merged", func(f *fixture) {
 			f.pair("a")
-			on, release := block()
-			f.onAppend(on)
+			gate := faulty.NewGate()
+			f.store.Set(gate.Wait, faulty.Append)
 			var accepted [][]byte
 			for clock := uint64(0); len(f.closed()) == 0; clock++ {
 				accepted = append(accepted, typed(7, clock))
 				f.write("a", 1, typed(7, clock))
 				synctest.Wait()
 			}
-			f.onAppend(nil)
-			release <- nil
+			f.store.Set(nil, faulty.Append)
+			gate.Release <- nil
 			f.wantStored("a", accepted[:len(accepted)-1]...)
 			f.leave("a", 1)
 			f.leave("a", 2)
@@ -133,9 +134,9 @@ func TestStoredDocumentOverTheLimitLoads(t *testing.T) {
 			settings.Room.Blocks.MaxSize = 256 + 60 // a client counts as 256
 			run(t, settings, func(f *fixture) {
 				tc.store(f)
-				before := f.opened()
+				before := f.calls(faulty.Load)
 				f.pair("a")
-				if n := f.opened(); n != before+1 {
+				if n := f.calls(faulty.Load); n != before+1 {
 					t.Fatalf("loaded %d times, want %d", n, before+1)
 				}
 				f.send("a", message(1, protocol.SyncStep1, []byte{0}))

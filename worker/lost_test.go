@@ -9,6 +9,8 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
@@ -88,7 +90,7 @@ func TestRejoinOfARoomThatIsNotOpen(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.write("a", 1, typed(7, 0))
 		f.want("a: 1 Rejoin")
-		if n := f.opened(); n != 0 {
+		if n := f.calls(faulty.Load); n != 0 {
 			t.Errorf("loaded %d times", n)
 		}
 		f.rejoin("a", 1)
@@ -104,7 +106,7 @@ func TestRejoinOfARoomThatIsNotOpen(t *testing.T) {
 // and is closed then.
 func TestRejoinOfAClosedRoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.onLoad(func(context.Context, string) error { return errFault })
+		f.store.Set(faulty.Fail(errFault), faulty.Load)
 		f.join("a", 1)
 		f.want("a: 1 Close 1013")
 		f.write("a", 1, typed(7, 0)) // sent before the Close arrived
@@ -152,16 +154,16 @@ func TestLostFront(t *testing.T) {
 // Connections whose Join waits in the mailbox get a Rejoin, too.
 func TestLostFrontWhileARoomLoads(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		f.join("a", 1)
 		synctest.Wait()
 		l.handler.Lost(l.last)
 		f.want()
-		release <- nil
+		gate.Release <- nil
 		f.want("a: 1 Rejoin", "a: 1 SyncStep1")
 
-		f.onLoad(func(context.Context, string) error { return errFault })
+		f.store.Set(faulty.Fail(errFault), faulty.Load)
 		f.join("b", 1)
 		f.want("b: 1 Close 1013")
 		l.handler.Lost(l.last) // the Close may be lost
@@ -180,7 +182,7 @@ func TestGoneFront(t *testing.T) {
 		other.send("a", event.Input{Kind: event.InputRequest, Conn: 9, Request: &event.Request{Kind: event.RequestWatch}})
 		other.send("b", event.Input{Kind: event.InputRequest, Conn: 9, Request: &event.Request{Kind: event.RequestWatch}})
 		synctest.Wait()
-		other.send("a", message(3, protocol.Awareness, present(8, 1, "{}")))
+		other.send("a", message(3, protocol.Awareness, testkit.Present(8, 1, "{}")))
 		f.want("a: 1 SyncStep1", "a: all Awareness")
 
 		other.Close()
@@ -203,12 +205,12 @@ func TestGoneFront(t *testing.T) {
 // A front that goes while a room loads leaves nothing behind.
 func TestGoneFrontWhileARoomLoads(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3, RemoveDelay: time.Second}, func(f *fixture) {
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		other := attach(t, f.config.Layer)
 		other.join("a", 1, 2, 3) // the mailbox is full
 		other.Close()
-		release <- nil
+		gate.Release <- nil
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if names := f.inMemory(); len(names) > 0 {
@@ -223,16 +225,16 @@ func TestMovedRoom(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		f.pair("a")
 		f.pair("b")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		l.handler.Moved(func(name string) bool { return name == "a" })
 		f.want() // before the update is stored
-		release <- nil
+		gate.Release <- nil
 		f.want("a: all Update", "a: 1 Rejoin", "a: 2 Rejoin")
 		f.wantStored("a", typed(7, 0))
-		f.onAppend(nil)
+		f.store.Set(nil, faulty.Append)
 		if names := f.inMemory(); !slices.Equal(names, []string{"b"}) {
 			t.Errorf("rooms %q are in memory, want b", names)
 		}
@@ -249,16 +251,16 @@ func TestMovedRoomThatIsCompacted(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		f.pair("a")
 		f.types("a", 0, 10)
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		l.handler.Moved(func(string) bool { return true })
 		f.want("a: 1 Rejoin", "a: 2 Rejoin")
 		f.write("a", 1, typed(7, 10))
 		f.want("a: 1 Rejoin")
 		f.rejoin("a", 1)
 		f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
-		release <- nil
-		f.onLoad(nil)
+		gate.Release <- nil
+		f.store.Set(nil, faulty.Load)
 		f.write("a", 1, typed(7, 10))
 		f.want("a: all Update")
 		l.handler.Moved(func(string) bool { return true })
@@ -312,7 +314,7 @@ func TestHandOver(t *testing.T) {
 			write(one, 7, clock)
 			both(front.take())
 		}
-		front.send("a", message(1, protocol.Awareness, present(7, 1, "{}")))
+		front.send("a", message(1, protocol.Awareness, testkit.Present(7, 1, "{}")))
 		front.take()
 		first := one.mark
 

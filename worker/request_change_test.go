@@ -10,38 +10,14 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
-	"github.com/yroom/yroom/store/memstore"
-	"github.com/yroom/yroom/store/storetest"
 )
 
-// Create and Delete count as appends to a test that blocks them.
-
-func (s *faultyStore) Create(ctx context.Context, name string, e store.Entry) (store.Position, error) {
-	if err := s.changing(ctx, name); err != nil {
-		return 0, err
-	}
-	return s.Store.Create(ctx, name, e)
-}
-
-func (s *faultyStore) Delete(ctx context.Context, name string) error {
-	if err := s.changing(ctx, name); err != nil {
-		return err
-	}
-	return s.Store.Delete(ctx, name)
-}
-
-func (s *faultyStore) changing(ctx context.Context, name string) error {
-	s.mu.Lock()
-	on := s.onAppend
-	s.mu.Unlock()
-	if on != nil {
-		return on(ctx, name)
-	}
-	return nil
-}
+// writes are the methods of a store that change a room.
+var writes = []faulty.Op{faulty.Append, faulty.Create, faulty.Delete}
 
 func TestApplyOpensARoomForAWhile(t *testing.T) {
 	run(t, Settings{RemoveDelay: 10 * time.Second}, func(f *fixture) {
@@ -51,7 +27,7 @@ func TestApplyOpensARoomForAWhile(t *testing.T) {
 		f.apply("a", typed(7, 1)).response() // the room is in use
 		time.Sleep(9 * time.Second)
 		synctest.Wait()
-		if loads := f.opened(); loads != 1 || len(f.inMemory()) != 1 {
+		if loads := f.calls(faulty.Load); loads != 1 || len(f.inMemory()) != 1 {
 			t.Errorf("%d loads, rooms %q", loads, f.inMemory())
 		}
 		time.Sleep(time.Second)
@@ -67,25 +43,25 @@ func TestApplyOpensARoomForAWhile(t *testing.T) {
 func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, writes...)
 		first := f.apply("a", typed(7, 0))
 		first.waits()
 		f.want()
 		second := f.apply("a", typed(7, 0)) // it adds nothing, but what it repeats is not durable yet
 		second.waits()
-		release <- nil
+		gate.Release <- nil
 		first.response()
 		second.response()
 		f.want("a: all Update")
 
 		third := f.apply("a", typed(7, 1))
 		third.waits()
-		release <- errFault
+		gate.Release <- errFault
 		third.wantClosed(protocol.CloseTryLater)
 		f.want("a: 1 Close 1013", "a: 2 Close 1013")
 		f.apply("a", typed(7, 1)).wantClosed(protocol.CloseTryLater) // it is closed
-		f.onAppend(nil)
+		f.store.Set(nil, writes...)
 		f.rest()
 		f.apply("a", typed(7, 1)).response()
 		f.wantStored("a", typed(7, 0), typed(7, 1))
@@ -99,8 +75,8 @@ func TestApplyThatIsRefusedChangesNothing(t *testing.T) {
 		f.apply("a", []byte{1}).refused(event.CauseMalformed)
 		f.request("a", event.Request{Kind: event.RequestApply, Update: typed(7, 0), Client: 7, Clock: 1}).refused(event.CauseStale)
 		f.want()
-		if f.appends() > 0 {
-			t.Errorf("%d appends", f.appends())
+		if f.calls(faulty.Append) > 0 {
+			t.Errorf("%d appends", f.calls(faulty.Append))
 		}
 	})
 }
@@ -121,19 +97,19 @@ func TestCreateRooms(t *testing.T) {
 	t.Run("that are open", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
-			on, release := block()
-			f.onAppend(on)
+			gate := faulty.NewGate()
+			f.store.Set(gate.Wait, writes...)
 			first, second := f.create("a", seed), f.create("a", typed(8, 0))
 			first.waits()
 			f.want()
 			f.write("a", 1, typed(9, 0)) // waits behind the create
 			f.want()
-			release <- nil
+			gate.Release <- nil
 			first.waits() // for the update before it
-			release <- nil
+			gate.Release <- nil
 			second.refused(event.CauseExists)
 			f.want()
-			release <- nil
+			gate.Release <- nil
 			first.response()
 			f.want("a: all Update", "a: all Update")
 			f.wantStored("a", seed, typed(9, 0))
@@ -143,14 +119,14 @@ func TestCreateRooms(t *testing.T) {
 	t.Run("that a connection joins meanwhile", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
-			on, release := block()
-			f.onAppend(on)
+			gate := faulty.NewGate()
+			f.store.Set(gate.Wait, writes...)
 			made := f.create("a", seed)
 			made.waits()
 			f.join("a", 3)
 			f.send("a", message(3, protocol.SyncStep1, []byte{0}))
 			f.want()
-			release <- nil
+			gate.Release <- nil
 			made.response()
 			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, then the content
 		})
@@ -158,17 +134,17 @@ func TestCreateRooms(t *testing.T) {
 	t.Run("that are written to meanwhile", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
-			on, release := block()
-			f.onAppend(on)
+			gate := faulty.NewGate()
+			f.store.Set(gate.Wait, writes...)
 			f.write("a", 1, typed(9, 0))
 			synctest.Wait()
 			f.write("a", 1, typed(9, 1))
 			synctest.Wait()
 			late := f.create("a", seed)
 			late.waits()
-			release <- nil
+			gate.Release <- nil
 			late.waits()
-			release <- nil
+			gate.Release <- nil
 			late.refused(event.CauseExists)
 			f.want("a: all Update", "a: all Update")
 			f.wantStored("a", typed(9, 0), typed(9, 1))
@@ -220,11 +196,11 @@ func TestCreateRooms(t *testing.T) {
 	t.Run("in a store that fails", func(t *testing.T) {
 		run(t, Settings{}, func(f *fixture) {
 			f.pair("a")
-			f.onAppend(func(context.Context, string) error { return errFault })
+			f.store.Set(faulty.Fail(errFault), writes...)
 			f.create("a", seed).wantClosed(protocol.CloseTryLater)
 			f.want("a: 1 Close 1013", "a: 2 Close 1013") // the store may have it, and the room lacks it
 			f.logged()
-			f.onAppend(nil)
+			f.store.Set(nil, writes...)
 			f.create("a", seed).response() // although it is closed
 			f.pair("a")
 			f.query("a", event.Mark{}).wantDocument(seed)
@@ -236,7 +212,7 @@ func TestCreateRooms(t *testing.T) {
 func TestStoreWithoutCreateAndDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, Config{})
-		f.config.Store = storetest.Basic(memstore.New())
+		f.store.Set(faulty.Fail(errors.ErrUnsupported), faulty.Create, faulty.Delete, faulty.List, faulty.LoadAfter)
 		synctest.Wait()
 		f.pair("a")
 		f.create("a", typed(7, 0)).refused(event.CauseUnsupported)
@@ -276,13 +252,13 @@ func TestDeleteARoom(t *testing.T) {
 		f.delete("a").refused(event.CauseNotFound)
 
 		// Clients reconnect several times a second, each with its edits.
-		before := f.opened()
+		before := f.calls(faulty.Load)
 		for conn := range event.ConnID(100) {
 			f.send("a", event.Input{Kind: event.InputJoin, Conn: 10 + conn, Access: event.AccessWrite})
 			f.write("a", 10+conn, typed(7, 0))
 			time.Sleep(50 * time.Millisecond)
 		}
-		if loads := f.opened() - before; loads > 6 { // one each second
+		if loads := f.calls(faulty.Load) - before; loads > 6 { // one each second
 			t.Errorf("%d loads", loads)
 		}
 		if closed := f.closed(); len(closed) != 100 || closed[99] != "a: 109 Close 4404" {
@@ -307,24 +283,24 @@ func TestDeleteARoom(t *testing.T) {
 func TestDeleteDuringAnAppend(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, writes...)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		deletion := f.delete("a")
 		applied := f.apply("a", typed(7, 1))
 		deletion.waits()
-		release <- nil
+		gate.Release <- nil
 		f.want("a: all Update")
 		deletion.waits()
 		f.write("a", 1, typed(7, 2))
-		release <- nil
+		gate.Release <- nil
 		deletion.response()
 		applied.refused(event.CauseNotFound)
 		f.want("a: 1 Close 4404", "a: 2 Close 4404")
-		f.onAppend(nil)
-		close(release)
-		if n := f.appends(); n != 1 {
+		f.store.Set(nil, writes...)
+		close(gate.Release)
+		if n := f.calls(faulty.Append); n != 1 {
 			t.Errorf("%d appends, want the one that was in progress", n)
 		}
 		f.create("a", typed(8, 0)).response()
@@ -367,9 +343,9 @@ func TestDeleteThatFails(t *testing.T) {
 		f.pair("a")
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
-		f.onAppend(func(context.Context, string) error { return errFault })
+		f.store.Set(faulty.Fail(errFault), writes...)
 		f.delete("a").wantClosed(protocol.CloseTryLater)
-		f.onAppend(nil)
+		f.store.Set(nil, writes...)
 		f.write("a", 1, typed(7, 1))
 		f.want("a: all Update")
 		f.logged()
@@ -399,15 +375,15 @@ func TestDeleteADamagedRoom(t *testing.T) {
 // Creates and deletes that wait are carried out before the worker ends.
 func TestDrainEndsChanges(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, writes...)
 		created := f.create("a", typed(7, 0))
 		other := f.create("a", typed(8, 0))
 		created.waits()
 		f.stop()
 		synctest.Wait()
-		release <- nil
-		release <- nil
+		gate.Release <- nil
+		gate.Release <- nil
 		created.response()
 		other.refused(event.CauseExists)
 		f.wantStored("a", typed(7, 0))
@@ -417,12 +393,12 @@ func TestDrainEndsChanges(t *testing.T) {
 func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		var running, most atomic.Int32
-		f.onLoad(func(ctx context.Context, _ string) error {
+		f.store.Set(func(ctx context.Context, _ string) error {
 			most.Store(max(most.Load(), running.Add(1)))
 			time.Sleep(time.Second)
 			running.Add(-1)
 			return errors.Join(ctx.Err(), store.ErrNotFound)
-		})
+		}, faulty.Load)
 		all := make([]*request, 20)
 		for i := range all {
 			all[i] = f.query("a", event.Mark{})
@@ -440,8 +416,8 @@ func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
 // The requests that wait for a slow store are bounded.
 func TestChangesThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, writes...)
 		var all []*request
 		for range 7 { // one is in progress, three wait for it, three for a turn
 			all = append(all, f.create("a", typed(7, 0)))
@@ -451,7 +427,7 @@ func TestChangesThatWaitAreBounded(t *testing.T) {
 			t.Errorf("Send returned %v", err)
 		}
 		for i, q := range all {
-			release <- nil
+			gate.Release <- nil
 			q.refused([]event.Cause{0, event.CauseExists}[min(i, 1)])
 		}
 	})
@@ -459,11 +435,8 @@ func TestChangesThatWaitAreBounded(t *testing.T) {
 
 func TestReadsThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		release := make(chan struct{})
-		f.onLoad(func(context.Context, string) error {
-			<-release
-			return nil
-		})
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		sent := 0
 		for ; sent < 2*readsWaiting; sent++ {
 			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + sent), Request: &event.Request{Kind: event.RequestQuery}})
@@ -476,7 +449,7 @@ func TestReadsThatWaitAreBounded(t *testing.T) {
 		if want := readsAtOnce + readsWaiting; sent != want {
 			t.Errorf("%d reads were taken, want %d", sent, want)
 		}
-		close(release)
+		close(gate.Release)
 		synctest.Wait()
 		f.mu.Lock()
 		defer f.mu.Unlock()

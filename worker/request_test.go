@@ -9,6 +9,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
@@ -175,8 +176,8 @@ func TestQueryKeepsNoRoomOpen(t *testing.T) {
 func TestResponsesWaitUntilTheyAreDurable(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
-		on, release := block()
-		f.onAppend(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
 		first := f.query("a", event.Mark{})
@@ -185,10 +186,10 @@ func TestResponsesWaitUntilTheyAreDurable(t *testing.T) {
 		synctest.Wait()
 		second := f.query("a", event.Mark{})
 		second.waits() // for the next append
-		release <- nil
+		gate.Release <- nil
 		first.wantDocument(typed(7, 0))
 		second.waits()
-		release <- nil
+		gate.Release <- nil
 		second.wantDocument(typed(7, 0), typed(7, 1))
 		f.want("a: all Update", "a: all Update")
 	})
@@ -197,21 +198,21 @@ func TestResponsesWaitUntilTheyAreDurable(t *testing.T) {
 func TestResponsesThatAreNotDurableAreNotSent(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		fail func(f *fixture, release chan error)
+		fail func(f *fixture, gate *faulty.Gate)
 	}{
-		{"the append fails", func(f *fixture, release chan error) { release <- errFault }},
-		{"the room panics meanwhile", func(f *fixture, release chan error) {
+		{"the append fails", func(_ *fixture, gate *faulty.Gate) { gate.Release <- errFault }},
+		{"the room panics meanwhile", func(f *fixture, gate *faulty.Gate) {
 			f.step = func(*room.Room, time.Time, []event.Input) room.Effects { panic("planted") }
 			f.write("a", 2, typed(8, 0))
 			synctest.Wait()
-			release <- nil
+			gate.Release <- nil
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			run(t, Settings{}, func(f *fixture) {
 				f.pair("a")
-				on, release := block()
-				f.onAppend(on)
+				gate := faulty.NewGate()
+				f.store.Set(gate.Wait, faulty.Append)
 				f.write("a", 1, typed(7, 0))
 				synctest.Wait()
 				saving := f.query("a", event.Mark{})
@@ -220,15 +221,15 @@ func TestResponsesThatAreNotDurableAreNotSent(t *testing.T) {
 				synctest.Wait()
 				unsaved := f.query("a", event.Mark{})
 				unsaved.waits()
-				test.fail(f, release)
+				test.fail(f, gate)
 				for _, q := range []*request{saving, unsaved} {
 					q.refused(event.CauseClosed)
 				}
 				if closed := f.closed(); !slices.Contains(closed, "a: 1 Close 1013") && !slices.Contains(closed, "a: 1 Close 1011") {
 					t.Errorf("closed: %q", closed)
 				}
-				f.onAppend(nil)
-				close(release)
+				f.store.Set(nil, faulty.Append)
+				close(gate.Release)
 				synctest.Wait()
 				f.logged()
 			})

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
@@ -49,7 +51,7 @@ func TestRoomsAreListed(t *testing.T) {
 		f.want("a/ä: 3 SyncStep1")
 		time.Sleep(time.Second)
 		f.write("b", 1, typed(7, 0))
-		f.send("b", message(2, protocol.Awareness, present(8, 1, "{}")))
+		f.send("b", message(2, protocol.Awareness, testkit.Present(8, 1, "{}")))
 		synctest.Wait()
 		stored, err := f.store.Store.Load(t.Context(), "b")
 		if err != nil {
@@ -171,15 +173,15 @@ func TestListWaitsASecondForABusyRoom(t *testing.T) {
 
 func TestListOfARoomThatLoadsOrFailed(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		on, release := block()
-		f.onLoad(on)
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		f.join("a", 1)
 		if got := f.list("", "", 10); len(got) != 1 || got[0].State != event.RoomLoading {
 			t.Errorf("while it loads: %+v", got)
 		}
 		early := f.query("a", event.Mark{})
 		early.waits() // for the load
-		release <- errFault
+		gate.Release <- errFault
 		f.want("a: 1 Close 1013")
 		early.wantClosed(protocol.CloseTryLater)
 		if got := f.list("", "", 10); len(got) != 1 || got[0].State != event.RoomFailed || got[0].Failure == nil {
@@ -189,8 +191,8 @@ func TestListOfARoomThatLoadsOrFailed(t *testing.T) {
 		f.logged()
 		f.rest()
 		f.query("a", event.Mark{}).waits() // for the store
-		release <- errFault
-		f.onLoad(nil)
+		gate.Release <- errFault
+		f.store.Set(nil, faulty.Load)
 		f.query("a", event.Mark{}).refused(event.CauseNotFound)
 		f.logged()
 	})
@@ -255,11 +257,8 @@ func TestListWithoutTheStore(t *testing.T) {
 // Lists that wait for the store are bounded like other reads.
 func TestListsThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		release := make(chan struct{})
-		f.onLoad(func(context.Context, string) error {
-			<-release
-			return nil
-		})
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Load)
 		for i := range readsAtOnce + readsWaiting {
 			f.send("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + i), Request: &event.Request{Kind: event.RequestQuery}})
 		}
@@ -267,7 +266,7 @@ func TestListsThatWaitAreBounded(t *testing.T) {
 		if !errors.Is(full, layer.ErrFull) {
 			t.Errorf("Send returned %v, want ErrFull", full)
 		}
-		close(release)
+		close(gate.Release)
 		synctest.Wait()
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -21,7 +23,7 @@ func TestTwoConnections(t *testing.T) {
 		f.wantStored("a", typed(7, 0))
 		f.send("a", message(2, protocol.SyncStep1, []byte{0}))
 		f.want("a: 2 SyncStep2")
-		f.send("a", message(2, protocol.Awareness, present(8, 1, "{}")))
+		f.send("a", message(2, protocol.Awareness, testkit.Present(8, 1, "{}")))
 		f.want("a: all Awareness")
 		f.leave("a", 2)
 		f.want("a: all Awareness")
@@ -39,11 +41,11 @@ func TestOnlyAJoinOpensARoom(t *testing.T) {
 			f.send("a", event.Input{Kind: kind, Conn: 1})
 		}
 		f.want("a: 1 Rejoin", "a: 1 Rejoin") // the Leave needs no answer
-		if n := f.opened(); n != 0 {
+		if n := f.calls(faulty.Load); n != 0 {
 			t.Errorf("opened %d times", n)
 		}
 		f.join("a", 1)
-		if n := f.opened(); n != 1 {
+		if n := f.calls(faulty.Load); n != 1 {
 			t.Errorf("opened %d times", n)
 		}
 	})
