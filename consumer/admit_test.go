@@ -212,7 +212,7 @@ func TestSubprotocol(t *testing.T) {
 		if err != nil || shake.Protocol != "first" {
 			t.Errorf("agreed on %q, %v", shake.Protocol, err)
 		}
-		(&client{t: t, conn: conn, in: conn}).close()
+		_ = conn.Close()
 	})
 }
 

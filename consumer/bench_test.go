@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -14,6 +15,8 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
@@ -61,18 +64,18 @@ func crowd(t testing.TB, n int) (w *fakeWorker, received, writes *atomic.Int64) 
 					break
 				}
 			}
-			_, _ = conn.Write(clientFrame(ws.OpClose, true, nil))
+			_, _ = conn.Write(wsclient.Frame(ws.OpClose, true, nil))
 			_, _ = io.Copy(io.Discard, conn)
 			_ = conn.Close()
 			read <- struct{}{}
 		}()
 	}
-	for deadline := time.Now().Add(10 * time.Second); len(w.conns()) < n; {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d joined", len(w.conns()), n)
+	testkit.Eventually(t, "all join", func() string {
+		if joined := len(w.conns()); joined < n {
+			return fmt.Sprintf("%d of %d have joined", joined, n)
 		}
-		time.Sleep(time.Millisecond)
-	}
+		return ""
+	})
 	t.Cleanup(func() {
 		if err := c.Shutdown(context.Background()); err != nil {
 			t.Error(err)
@@ -140,9 +143,7 @@ func BenchmarkBurst(b *testing.B) {
 
 // A broadcast allocates its frame, and nothing for each connection.
 func TestBroadcastAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
+	testkit.SkipUnderRace(t)
 	const n = 100
 	w, received, writes := crowd(t, n)
 	outs := smallUpdate()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/outbox"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
@@ -219,10 +220,12 @@ func TestManyMessagesInAFrame(t *testing.T) {
 			}
 			return nil
 		}
-		frame := clientFrame(ws.OpBinary, true, bytes.Repeat([]byte{3}, 1<<20))
+		frame := wsclient.Frame(ws.OpBinary, true, bytes.Repeat([]byte{3}, 1<<20))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		c.raw(frame)
+		if err := c.Write(frame); err != nil {
+			t.Fatal(err)
+		}
 		c.wantClose(protocol.ClosePolicy, "")
 		synctest.Wait()
 		runtime.ReadMemStats(&after)
@@ -388,7 +391,7 @@ func TestRoomCloses(t *testing.T) {
 		mute.read()
 		start := time.Now()
 		mute.send(ws.OpBinary, []byte{0, 2, 1, 1})
-		if _, _, err := mute.tryRead(); err == nil || time.Since(start) != closeWait {
+		if _, _, err := mute.Read(); err == nil || time.Since(start) != closeWait {
 			t.Errorf("the socket was closed after %v: %v", time.Since(start), err)
 		}
 
@@ -396,7 +399,7 @@ func TestRoomCloses(t *testing.T) {
 		h.worker.output("doc", id, 0, (&protocol.CloseError{Code: protocol.ClosePolicy}).Message())
 		time.Sleep(closeWait)
 		synctest.Wait()
-		if _, err := stuck.conn.Write([]byte{0}); err == nil {
+		if err := stuck.Write([]byte{0}); err == nil {
 			t.Error("a client that doesn't read was not cut off")
 		}
 	})
@@ -432,13 +435,13 @@ func TestNetworkFails(t *testing.T) {
 	hooks := Hooks{PreDisconnect: func(_ *Conn, e protocol.CloseError) { why = e }}
 	withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
 		c, _ := h.join("/doc")
-		_ = c.conn.Close()
+		_ = c.Close()
 		synctest.Wait()
 		if why.Code != 1006 || !strings.HasSuffix(h.worker.lines(), "leave") {
 			t.Errorf("ended with %v:\n%s", why, h.worker.lines())
 		}
 		c, _ = h.join("/doc")
-		_ = c.conn.Close()
+		_ = c.Close()
 		h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{1}})
 		synctest.Wait()
 		if why.Code != 1006 {
@@ -473,7 +476,7 @@ func TestLiveness(t *testing.T) {
 		}
 		last := time.Now()
 		for {
-			if _, _, err := c.tryRead(); err != nil {
+			if _, _, err := c.Read(); err != nil {
 				break
 			}
 		}
@@ -509,8 +512,8 @@ func TestShutdown(t *testing.T) {
 				}
 				times <- time.Now()
 				c.send(ws.OpClose, payload)
-				_, _, _ = c.tryRead()
-				_ = c.conn.Close()
+				_, _, _ = c.Read()
+				_ = c.Close()
 			}()
 		}
 		h.shutdown()

@@ -160,7 +160,7 @@ func TestDocumentEndsWithItsSocket(t *testing.T) {
 		h.worker.output("a", ids[0], 1, update('1')) // the client doesn't read it
 		synctest.Wait()
 		h.worker.output("a", ids[0], 0, (&protocol.CloseError{Code: protocol.CloseDeleted}).Message())
-		_ = c.conn.Close()
+		_ = c.Close()
 		synctest.Wait()
 		wantLines(t, h.worker.lines(), "join", "join", "leave", "leave")
 	})

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
@@ -267,23 +267,20 @@ func withHarness(t *testing.T, cfg Config, f func(t *testing.T, h *harness)) {
 
 // client is the other end of a connection.
 type client struct {
-	t    testing.TB
-	conn net.Conn
-	in   io.Reader
+	*wsclient.Client
+
+	t testing.TB
 }
 
-func (h *harness) dial(path string) *client {
-	h.t.Helper()
-	d := ws.Dialer{NetDial: h.pipes.dial}
-	conn, br, _, err := d.Dial(context.Background(), "ws://yroom.test"+path)
+func (h *harness) dial(path string) *client { h.t.Helper(); return h.pipes.connect(h.t, path) }
+
+func (p *pipes) connect(t testing.TB, path string) *client {
+	t.Helper()
+	c, err := wsclient.DialOver(context.Background(), p.dial, "ws://yroom.test"+path, nil)
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
-	c := &client{t: h.t, conn: conn, in: conn}
-	if br != nil {
-		c.in = br
-	}
-	return c
+	return &client{c, t}
 }
 
 // join dials and waits until the connection has joined.
@@ -298,40 +295,20 @@ func (h *harness) join(path string) (*client, event.ConnID) {
 	return c, ids[len(ids)-1]
 }
 
-func (c *client) raw(b []byte) {
+func (c *client) send(op ws.OpCode, payload []byte) {
 	c.t.Helper()
-	if _, err := c.conn.Write(b); err != nil {
+	if err := c.Write(wsclient.Frame(op, true, payload)); err != nil {
 		c.t.Fatalf("write: %v", err)
 	}
 }
 
-func clientFrame(op ws.OpCode, fin bool, payload []byte) []byte {
-	f := ws.NewFrame(op, fin, payload)
-	return ws.MustCompileFrame(ws.MaskFrameWith(f, [4]byte{1, 2, 3, 4}))
-}
-
-func (c *client) send(op ws.OpCode, payload []byte) {
-	c.t.Helper()
-	c.raw(clientFrame(op, true, payload))
-}
-
 func (c *client) read() (ws.OpCode, []byte) {
 	c.t.Helper()
-	op, payload, err := c.tryRead()
+	op, payload, err := c.Read()
 	if err != nil {
 		c.t.Fatalf("read: %v", err)
 	}
 	return op, payload
-}
-
-func (c *client) tryRead() (ws.OpCode, []byte, error) {
-	h, err := ws.ReadHeader(c.in)
-	if err != nil {
-		return 0, nil, err
-	}
-	payload := make([]byte, h.Length)
-	_, err = io.ReadFull(c.in, payload)
-	return h.OpCode, payload, err
 }
 
 // want reads one binary message.
@@ -347,7 +324,7 @@ func (c *client) want(hexed string) {
 func (c *client) wantClose(code protocol.CloseCode, reason string) {
 	c.t.Helper()
 	for {
-		op, payload, err := c.tryRead()
+		op, payload, err := c.Read()
 		if err != nil {
 			c.t.Fatalf("no close frame: %v", err)
 		}
@@ -360,11 +337,11 @@ func (c *client) wantClose(code protocol.CloseCode, reason string) {
 		}
 		break
 	}
-	_, _ = c.conn.Write(clientFrame(ws.OpClose, true, nil)) // the server may be gone already
-	if _, _, err := c.tryRead(); err == nil {
+	_ = c.Write(wsclient.Frame(ws.OpClose, true, nil)) // the server may be gone already
+	if _, _, err := c.Read(); err == nil {
 		c.t.Error("something arrived after the close frame")
 	}
-	_ = c.conn.Close()
+	_ = c.Close()
 }
 
 // close closes the connection with a code, and expects the same code.
@@ -375,9 +352,9 @@ func (c *client) close() {
 	if code, _ := ws.ParseCloseFrameData(payload); op != ws.OpClose || code != ws.StatusNormalClosure {
 		c.t.Errorf("the close frame was answered with opcode %d, %x", op, payload)
 	}
-	if _, _, err := c.tryRead(); err == nil {
+	if _, _, err := c.Read(); err == nil {
 		c.t.Error("something arrived after the close frame")
 	}
-	_ = c.conn.Close()
+	_ = c.Close()
 	synctest.Wait()
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/blocks"
-	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/layertest"
 	"github.com/yroom/yroom/layer/memlayer"
@@ -24,14 +25,6 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/worker"
 )
-
-// typed returns an update: the client typed text at the start of a text, after
-// clock characters elsewhere.
-func typed(client, clock uint64, text string) []byte {
-	b := lib0.AppendUint(lib0.AppendUint([]byte{1, 1}, client), clock)
-	b = lib0.AppendString(append(b, 4, 1), "text")
-	return append(lib0.AppendString(b, text), 0)
-}
 
 // tab is a client with a document, which answers as stock clients do.
 type tab struct {
@@ -51,18 +44,18 @@ func (c *client) tab() *tab {
 }
 
 func (p *tab) write(m protocol.Message) {
-	_, _ = p.conn.Write(clientFrame(ws.OpBinary, true, plain.Append(nil, m)))
+	_ = p.Send(plain.Append(nil, m)) // run finds out that the connection is lost
 }
 
 func (p *tab) run() {
 	for {
-		op, payload, err := p.tryRead()
+		op, payload, err := p.Read()
 		if err == nil && op == ws.OpClose {
-			_, _ = p.conn.Write(clientFrame(ws.OpClose, true, payload))
+			_ = p.Write(wsclient.Frame(ws.OpClose, true, payload))
 			err = fmt.Errorf("close frame %q", payload)
 		}
 		if err == nil && op == ws.OpPing {
-			_, err = p.conn.Write(clientFrame(ws.OpPong, true, payload))
+			err = p.Write(wsclient.Frame(ws.OpPong, true, payload))
 		}
 		if err == nil && op == ws.OpBinary {
 			err = p.take(payload)
@@ -71,7 +64,7 @@ func (p *tab) run() {
 			p.mu.Lock()
 			p.err = err
 			p.mu.Unlock()
-			_ = p.conn.Close()
+			_ = p.Close()
 			return
 		}
 	}
@@ -147,11 +140,8 @@ func withWorker(t *testing.T, l layer.Layer, f func(dial func() *tab)) {
 		_ = server.Serve(p)
 	}()
 	f(func() *tab {
-		conn, _, _, err := ws.Dialer{NetDial: p.dial}.Dial(context.Background(), "ws://yroom.test/doc")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return (&client{t: t, conn: conn, in: conn}).tab()
+		t.Helper()
+		return p.connect(t, "/doc").tab()
 	})
 	if err := c.Shutdown(context.Background()); err != nil {
 		t.Error(err)
@@ -202,7 +192,7 @@ func (b backWithoutVectors) Deliver(outs []layer.Output) {
 // what clients and others wrote meanwhile arrives. With state vectors the clients
 // are sent little more than that.
 func TestWorkerIsReplaced(t *testing.T) {
-	large := typed(1, 0, string(bytes.Repeat([]byte("text "), 20<<10)))
+	large := testkit.Typed(1, 0, string(bytes.Repeat([]byte("text "), 20<<10)))
 	for name, tc := range map[string]struct {
 		wrap  func(layer.Layer) layer.Layer
 		whole bool
@@ -220,25 +210,25 @@ func TestWorkerIsReplaced(t *testing.T) {
 					stop := startWorker(t, l, s)
 					tabs := []*tab{dial(), dial(), dial()}
 					time.Sleep(time.Second)
-					tabs[0].edit(typed(2, 0, "before"))
+					tabs[0].edit(testkit.Typed(2, 0, "before"))
 					time.Sleep(time.Second)
-					wantSame(t, tabs, large, typed(2, 0, "before"))
+					wantSame(t, tabs, large, testkit.Typed(2, 0, "before"))
 					var before []int
 					for _, p := range tabs {
 						_, n, _ := p.state()
 						before = append(before, n)
 					}
 					stop()
-					tabs[1].edit(typed(3, 0, "meanwhile"))
-					if _, err := s.Append(t.Context(), "doc", store.Entry{Encoding: store.V1, Data: typed(4, 0, "elsewhere")}); err != nil {
+					tabs[1].edit(testkit.Typed(3, 0, "meanwhile"))
+					if _, err := s.Append(t.Context(), "doc", store.Entry{Encoding: store.V1, Data: testkit.Typed(4, 0, "elsewhere")}); err != nil {
 						t.Fatal(err)
 					}
 					time.Sleep(3 * time.Second)
 					stop = startWorker(t, l, s)
 					time.Sleep(time.Second)
-					tabs[2].edit(typed(5, 0, "after"))
+					tabs[2].edit(testkit.Typed(5, 0, "after"))
 					time.Sleep(time.Second)
-					wantSame(t, tabs, typed(3, 0, "meanwhile"), typed(4, 0, "elsewhere"), typed(5, 0, "after"))
+					wantSame(t, tabs, testkit.Typed(3, 0, "meanwhile"), testkit.Typed(4, 0, "elsewhere"), testkit.Typed(5, 0, "after"))
 					for i, p := range tabs {
 						_, n, _ := p.state()
 						if n -= before[i]; (n >= len(large)) != tc.whole {
@@ -268,7 +258,7 @@ func TestFaultyLayer(t *testing.T) {
 					}
 					var updates [][]byte
 					for i := range uint64(60) {
-						u := typed(1+i%4, i/4, "x")
+						u := testkit.Typed(1+i%4, i/4, "x")
 						updates = append(updates, u)
 						tabs[i%4].edit(u)
 						time.Sleep(100 * time.Millisecond)

@@ -1,10 +1,11 @@
 package consumer
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
-	"time"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/weakbytes"
 	"github.com/yroom/yroom/protocol"
 )
@@ -22,23 +23,21 @@ func TestLargeAnswersAreShared(t *testing.T) {
 	for _, id := range w.conns() {
 		w.output("doc", id, 1, protocol.Message{Type: protocol.SyncStep2, Data: data})
 	}
-	waitUntil(t, func() bool { return received.Load() >= conns*size })
+	testkit.Eventually(t, "all receive the data", func() string {
+		if n := received.Load(); n < conns*size {
+			return fmt.Sprintf("%d bytes have arrived", n)
+		}
+		return ""
+	})
 	runtime.ReadMemStats(&memory)
 	if n := memory.TotalAlloc - before; n > size {
 		t.Errorf("%d bytes were allocated for what %d connections share", n, conns)
 	}
 	runtime.KeepAlive(data)
-	waitUntil(t, func() bool {
-		runtime.GC()
-		return remembered.Value() == nil
-	})
-}
-
-func waitUntil(t *testing.T, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it takes too long")
+	testkit.Eventually(t, "the data is released", func() string {
+		if runtime.GC(); remembered.Value() != nil {
+			return "it is kept"
 		}
-	}
+		return ""
+	})
 }

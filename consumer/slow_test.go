@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"bytes"
-	"io"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,7 +13,8 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/event"
-	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
@@ -41,7 +41,7 @@ func TestSlowClient(t *testing.T) {
 		fast, _ := h.join("/doc")
 		go func() {
 			for {
-				if op, _, err := fast.tryRead(); err != nil || op == ws.OpClose {
+				if op, _, err := fast.Read(); err != nil || op == ws.OpClose {
 					return
 				}
 			}
@@ -53,7 +53,7 @@ func TestSlowClient(t *testing.T) {
 		for range 2000 {
 			seq++
 			h.worker.output("doc", event.Everyone, seq, protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte{1}, 200)})
-			h.worker.output("doc", event.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: presence(seq%9, `{"user":"ann"}`)})
+			h.worker.output("doc", event.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: testkit.Present(seq%9, 1, `{"user":"ann"}`)})
 			if seq < 1000 { // it asks without reading the answers
 				h.worker.output("doc", id, seq, protocol.Message{Type: protocol.SyncStep2, Data: bytes.Repeat([]byte{2}, 200)})
 			}
@@ -89,12 +89,12 @@ func TestSlowClient(t *testing.T) {
 			defer close(done)
 			for {
 				<-*gate.Load()
-				op, payload, err := slow.tryRead()
+				op, payload, err := slow.Read()
 				if err != nil {
 					return
 				}
 				if op == ws.OpClose {
-					_, _ = slow.conn.Write(clientFrame(ws.OpClose, true, payload))
+					_ = slow.Write(wsclient.Frame(ws.OpClose, true, payload))
 				} else if op == ws.OpBinary {
 					received <- string(payload)
 				}
@@ -104,7 +104,7 @@ func TestSlowClient(t *testing.T) {
 		synctest.Wait()
 		// It reads one frame more, and then nothing while these come.
 		gate.Store(&shut)
-		h.worker.output("doc", id, 0, protocol.Message{Type: protocol.Awareness, Data: presence(9, `{}`)})
+		h.worker.output("doc", id, 0, protocol.Message{Type: protocol.Awareness, Data: testkit.Present(9, 1, `{}`)})
 		synctest.Wait()
 		for len(received) > 0 {
 			<-received
@@ -128,12 +128,6 @@ func TestSlowClient(t *testing.T) {
 		go func() { h.worker.end(id) }()
 		<-done
 	})
-}
-
-// presence returns an awareness update of one client.
-func presence(id uint64, state string) []byte {
-	data := append(lib0.AppendUint([]byte{1}, id), 1)
-	return lib0.AppendString(data, state)
 }
 
 // soon receives from ch, within a minute.
@@ -181,7 +175,7 @@ func TestAskPanics(t *testing.T) {
 		c.want("00010100")
 		h.worker.output("doc", event.Everyone, 3, protocol.Message{Type: protocol.Update, Data: []byte{0}}) // 2 is missing
 		for {
-			if _, _, err := c.tryRead(); err != nil {
+			if _, _, err := c.Read(); err != nil {
 				break
 			}
 		}
@@ -250,7 +244,7 @@ func TestStalledClient(t *testing.T) {
 					synctest.Wait()
 				}
 				for time.Since(stalled) < 2*stallLimit {
-					if _, err := c.conn.Write(clientFrame(ws.OpPing, true, nil)); err != nil {
+					if err := c.Write(wsclient.Frame(ws.OpPing, true, nil)); err != nil {
 						break
 					}
 					time.Sleep(time.Second)
@@ -278,13 +272,13 @@ func TestSlowlyRead(t *testing.T) {
 					h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, size)})
 				}
 				for got := 0; got < all; got += writeStep {
-					if _, err := io.CopyN(io.Discard, c.in, writeStep); err != nil {
+					if err := c.Skip(writeStep); err != nil {
 						t.Fatalf("after %d bytes: %v", got, err)
 					}
 					c.send(ws.OpPing, nil)
 					time.Sleep(50 * time.Second)
 				}
-				_ = c.conn.Close()
+				_ = c.Close()
 			})
 		})
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/outbox"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -72,7 +73,7 @@ func TestHostileFrames(t *testing.T) {
 			hooks := Hooks{PreDisconnect: func(_ *Conn, e protocol.CloseError) { why = e }}
 			withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
 				c, _ := h.join("/doc")
-				go func() { _, _ = c.conn.Write(tc.bytes) }()
+				go func() { _ = c.Write(tc.bytes) }()
 				op, payload := c.read()
 				code, _ := ws.ParseCloseFrameData(payload)
 				if len(payload) == 0 {
@@ -81,10 +82,10 @@ func TestHostileFrames(t *testing.T) {
 				if op != ws.OpClose || protocol.CloseCode(code) != tc.code {
 					t.Errorf("got opcode %d with %d", op, code)
 				}
-				if _, _, err := c.tryRead(); err == nil {
+				if _, _, err := c.Read(); err == nil {
 					t.Error("something arrived after the close frame")
 				}
-				_ = c.conn.Close()
+				_ = c.Close()
 				synctest.Wait()
 				if why.Code != tc.code {
 					t.Errorf("PreDisconnect was called with %v", &why)
@@ -134,7 +135,7 @@ func TestFragments(t *testing.T) {
 
 func TestBigMessage(t *testing.T) {
 	data := bytes.Repeat([]byte("yroom"), 1<<20)
-	s := reader(defaultMessageSize, clientFrame(ws.OpBinary, true, data))
+	s := reader(defaultMessageSize, wsclient.Frame(ws.OpBinary, true, data))
 	op, got, err := s.read()
 	if op != ws.OpBinary || err != nil || !bytes.Equal(got, data) {
 		t.Errorf("got opcode %d, %d bytes, %v", op, len(got), err)

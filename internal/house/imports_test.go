@@ -35,7 +35,6 @@ var wantImports = []struct {
 	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
 	{"scripts/gotest", nil},
-	{"internal/wstest", []string{"github.com/gobwas/ws"}},
 	{"internal/markdown", nil},
 	{"internal/memhttp", nil},
 	{"internal/webui", nil},

@@ -19,7 +19,6 @@ import (
 // many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
 var toRead = strings.Fields(`
 	docs
-	internal/wstest
 	test/clients
 	test/crash
 `)

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/yroom/yroom/event"
-	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -558,11 +558,7 @@ func TestTakeKeepsNoFrame(t *testing.T) {
 }
 
 func presence(id uint64, state string) *Frame {
-	var data []byte
-	data = lib0.AppendUint(data, 1)
-	data = lib0.AppendUint(data, id)
-	data = lib0.AppendUint(data, 1)
-	data = lib0.AppendBytes(data, []byte(state))
+	data := testkit.Present(id, 1, state)
 	return &Frame{Type: protocol.Awareness, Broadcast: true, Head: data, States: data}
 }
 

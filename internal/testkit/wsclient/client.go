@@ -95,6 +95,12 @@ func (c *Client) Read() (ws.OpCode, []byte, error) {
 	return h.OpCode, payload, err
 }
 
+// Skip reads n bytes as they are, which may be part of a frame.
+func (c *Client) Skip(n int64) error {
+	_, err := io.CopyN(io.Discard, c.in, n)
+	return err
+}
+
 // Await reads frames until the binary message want arrives.
 func (c *Client) Await(want []byte) error {
 	for {
