@@ -1,6 +1,6 @@
-// Package durability_test measures what it costs to keep documents: the same
-// people type into the same server, on a store in memory and on SQLite at each
-// level of durability, in turns within one run.
+// Package durability_test measures what durability costs: the same users type into the
+// same server, on a store in memory and on SQLite at each level of durability,
+// alternating within one run.
 //
 //	go test -run '^$' -bench . -benchtime 1x ./bench/durability
 package durability_test
@@ -37,23 +37,23 @@ import (
 )
 
 var (
-	rounds = flag.Int("rounds", 5, "how many times each level is measured")
-	span   = flag.Duration("span", 1500*time.Millisecond, "how long each measurement takes")
+	rounds = flag.Int("rounds", 5, "number of measurements of each level")
+	span   = flag.Duration("span", 1500*time.Millisecond, "duration of each measurement")
 )
 
 const (
-	people = 20
-	pace   = 100 * time.Millisecond // between two edits of one person
-	most   = 1 << 16                // edits of one person
+	users = 20
+	pace  = 100 * time.Millisecond // between two edits of one user
+	most  = 1 << 16                // the largest number of edits of one user
 )
 
 var levels = []string{"memory:", store.DurabilityNone.String(), store.DurabilityCommit.String(), store.DurabilityFsync.String()}
 
-// figures are what one measurement gives, or the median of several.
+// figures are the results of one measurement, or the medians of several.
 type figures struct {
-	deliveries float64       // a second, when everybody types as fast as their edits are seen
-	p50, p99   time.Duration // from the sending of an edit to its receipt by another, at the pace
-	written    float64       // bytes that the disk was given per edit, at the pace
+	deliveries float64       // a second, while each user types as fast as their edits are received
+	p50, p99   time.Duration // from sending an edit to its receipt by another user, at the pace
+	written    float64       // bytes written to the disk per edit, at the pace
 }
 
 func BenchmarkDurability(b *testing.B) {
@@ -102,45 +102,45 @@ func median[T cmp.Ordered](all []figures, of func(figures) T) T {
 
 func measure(b *testing.B, level string) (f figures) {
 	b.Helper()
-	fast := newMeeting(b, level)
+	fast := newSession(b, level)
 	fast.typing(0)
 	f.deliveries = float64(len(fast.late())) / span.Seconds()
 	fast.end()
 
-	paced := newMeeting(b, level)
+	paced := newSession(b, level)
 	before := written(b)
 	edits := paced.typing(pace)
 	late := paced.late()
 	f.p50, f.p99 = late[len(late)/2], late[len(late)*99/100]
-	paced.end() // what is written back into the file counts
+	paced.end() // before written: checkpoints count too
 	f.written = float64(written(b)-before) / float64(edits)
 	return f
 }
 
-// meeting is a server with people in one room.
-type meeting struct {
+// session is a server with users in one room.
+type session struct {
 	*testing.B
 
-	people []*person
-	end    func()
+	users []*user
+	end   func()
 }
 
-// person is one of them. Each types a text of its own.
-type person struct {
+// user is a simulated user, which types a text of its own.
+type user struct {
 	id          uint64
-	line        *wsclient.Client
-	clock       atomic.Int64         // of the next character
-	sent        [most]atomic.Int64   // when each was, in nanoseconds
-	saw         chan struct{}        // the neighbour has seen the last
-	late        []time.Duration      // of what was received
-	last        [people]atomic.Int64 // what was received of each, plus one
-	began, ends time.Time            // of what counts
+	conn        *wsclient.Client
+	clock       atomic.Int64        // of the next character
+	sent        [most]atomic.Int64  // when each edit was sent, in Unix nanoseconds
+	saw         chan struct{}       // the next user has received the last edit
+	late        []time.Duration     // the latencies of received edits
+	last        [users]atomic.Int64 // by user: the clock after the last edit received
+	began, ends time.Time           // the period whose deliveries count
 	mu          sync.Mutex
 }
 
-const room = "/meeting"
+const room = "/session"
 
-func newMeeting(b *testing.B, level string) *meeting {
+func newSession(b *testing.B, level string) *session {
 	b.Helper()
 	keep := keeper(b, level)
 	server, err := yroom.New(yroom.Config{Store: keep.store, Logger: slog.New(slog.DiscardHandler)})
@@ -148,21 +148,21 @@ func newMeeting(b *testing.B, level string) *meeting {
 		b.Fatal(err)
 	}
 	front := httptest.NewServer(server)
-	m := &meeting{B: b}
+	m := &session{B: b}
 	var reading sync.WaitGroup
-	for i := range people {
-		line, err := wsclient.Dial(b.Context(), front.URL+room, nil)
+	for i := range users {
+		conn, err := wsclient.Dial(b.Context(), front.URL+room, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
-		m.people = append(m.people, &person{id: uint64(i), line: line, saw: make(chan struct{}, 1)})
+		m.users = append(m.users, &user{id: uint64(i), conn: conn, saw: make(chan struct{}, 1)})
 	}
 	var ending atomic.Bool
-	for _, p := range m.people {
+	for _, p := range m.users {
 		reading.Go(func() {
-			defer p.line.Close()
+			defer p.conn.Close()
 			if err := m.read(p); !ending.Load() {
-				b.Errorf("person %d: %v", p.id, err)
+				b.Errorf("user %d: %v", p.id, err)
 			}
 		})
 	}
@@ -183,7 +183,7 @@ func newMeeting(b *testing.B, level string) *meeting {
 			b.FailNow()
 		}
 	}
-	for _, p := range m.people { // the room is there, and everybody in it
+	for _, p := range m.users { // once these have arrived, the room is open and all users are in it
 		m.write(p)
 	}
 	m.settle()
@@ -211,13 +211,14 @@ func keeper(b *testing.B, level string) kept {
 	return kept{s, s.Close}
 }
 
-// typing has everybody type for a while: at a pace, or, where that is 0, the
-// next character once the neighbour has seen the last. It gives the number of edits.
-func (m *meeting) typing(pace time.Duration) (edits int64) {
+// typing makes all users type for the span: at the pace, or if pace is 0, each types
+// the next character once the next user has received the last one. It returns the
+// number of edits.
+func (m *session) typing(pace time.Duration) (edits int64) {
 	m.Helper()
 	began := time.Now()
 	ends := began.Add(*span)
-	for _, p := range m.people {
+	for _, p := range m.users {
 		p.mu.Lock()
 		p.began, p.ends, p.late = began, ends, nil
 		p.mu.Unlock()
@@ -227,7 +228,7 @@ func (m *meeting) typing(pace time.Duration) (edits int64) {
 		}
 	}
 	var typing sync.WaitGroup
-	for _, p := range m.people {
+	for _, p := range m.users {
 		from := p.clock.Load()
 		typing.Go(func() {
 			next := began.Add(rand.N(max(pace, 1)))
@@ -244,7 +245,7 @@ func (m *meeting) typing(pace time.Duration) (edits int64) {
 					select {
 					case <-p.saw:
 					case <-time.After(10 * time.Second):
-						m.Errorf("no one has seen what person %d typed", p.id)
+						m.Errorf("no user has received what user %d typed", p.id)
 					}
 				}
 			}
@@ -256,19 +257,19 @@ func (m *meeting) typing(pace time.Duration) (edits int64) {
 	return edits
 }
 
-// settle waits until everybody has received everything.
-func (m *meeting) settle() {
+// settle waits until all users have received all edits.
+func (m *session) settle() {
 	m.Helper()
 	for until := time.Now().Add(10 * time.Second); !m.settled(); time.Sleep(time.Millisecond) {
 		if time.Now().After(until) || m.Failed() {
-			m.Fatal("not everybody has received everything")
+			m.Fatal("not all users have received all edits")
 		}
 	}
 }
 
-func (m *meeting) settled() bool {
-	for _, author := range m.people {
-		for _, p := range m.people {
+func (m *session) settled() bool {
+	for _, author := range m.users {
+		for _, p := range m.users {
 			if p != author && p.last[author.id].Load() != author.clock.Load() {
 				return false
 			}
@@ -277,9 +278,10 @@ func (m *meeting) settled() bool {
 	return true
 }
 
-// late is how long each delivery took that began and ended in the time that counts, in order.
-func (m *meeting) late() (all []time.Duration) {
-	for _, p := range m.people {
+// late returns the latencies of all deliveries that began and ended in the period that
+// counts, in ascending order.
+func (m *session) late() (all []time.Duration) {
+	for _, p := range m.users {
 		p.mu.Lock()
 		all = append(all, p.late...)
 		p.mu.Unlock()
@@ -292,24 +294,24 @@ func (m *meeting) late() (all []time.Duration) {
 }
 
 // write types one character.
-func (m *meeting) write(p *person) {
+func (m *session) write(p *user) {
 	clock := uint64(p.clock.Load())
 	if clock == most {
-		m.Error("a person has typed too much")
+		m.Error("a user has typed too much")
 		return
 	}
 	message := testkit.Update(testkit.Typed(p.id, clock, "x"))
 	p.clock.Add(1)
 	p.sent[clock].Store(time.Now().UnixNano())
-	if err := p.line.Send(message); err != nil {
+	if err := p.conn.Send(message); err != nil {
 		m.Error(err)
 	}
 }
 
-// read takes what the server sends until it ends.
-func (m *meeting) read(p *person) error {
+// read handles the messages of the server until the connection ends.
+func (m *session) read(p *user) error {
 	for {
-		op, frame, err := p.line.Read()
+		op, frame, err := p.conn.Read()
 		now := time.Now()
 		switch {
 		case err != nil:
@@ -327,8 +329,8 @@ func (m *meeting) read(p *person) error {
 	}
 }
 
-// receive takes an update, which may hold the edits of several people.
-func (m *meeting) receive(p *person, b []byte, now time.Time) error {
+// receive handles an update, which may hold the edits of several users.
+func (m *session) receive(p *user, b []byte, now time.Time) error {
 	for range uvarint(&b) {
 		blocks, id, clock := uvarint(&b), uvarint(&b), uvarint(&b)
 		for range blocks {
@@ -341,20 +343,20 @@ func (m *meeting) receive(p *person, b []byte, now time.Time) error {
 			case 4: // a string, the first in its parent
 				uvarint(&b)
 				cut(&b, uvarint(&b))
-			case 4 | 0x80: // a string behind another
+			case 4 | 0x80: // a string after another one
 				uvarint(&b)
 				uvarint(&b)
 			default:
-				return errors.New("an insertion that no one has typed")
+				return errors.New("an insertion that no user has typed")
 			}
 			characters := uvarint(&b)
 			cut(&b, characters)
 			for end := clock + characters; clock < end; clock++ {
-				if id >= people || clock >= most {
-					return errors.New("an edit of no one")
+				if id >= users || clock >= most {
+					return errors.New("an edit of an unknown user")
 				}
-				if id != p.id && !m.see(p, m.people[id], clock, now) {
-					return fmt.Errorf("edit %d of person %d, which is out of turn", clock, id)
+				if id != p.id && !m.see(p, m.users[id], clock, now) {
+					return fmt.Errorf("edit %d of user %d is out of order", clock, id)
 				}
 			}
 		}
@@ -362,8 +364,9 @@ func (m *meeting) receive(p *person, b []byte, now time.Time) error {
 	return nil
 }
 
-// see reports whether the edit is the next of its author that p receives.
-func (m *meeting) see(p, author *person, clock uint64, now time.Time) bool {
+// see records that p has received an edit, and reports whether it is the next one of
+// its author.
+func (m *session) see(p, author *user, clock uint64, now time.Time) bool {
 	if !p.last[author.id].CompareAndSwap(int64(clock), int64(clock)+1) {
 		return false
 	}
@@ -373,7 +376,7 @@ func (m *meeting) see(p, author *person, clock uint64, now time.Time) bool {
 		p.late = append(p.late, now.Sub(sent))
 	}
 	p.mu.Unlock()
-	if p.id == (author.id+1)%people {
+	if p.id == (author.id+1)%users {
 		select {
 		case author.saw <- struct{}{}:
 		default:
@@ -390,12 +393,12 @@ func uvarint(b *[]byte) uint64 {
 
 func cut(b *[]byte, n uint64) { *b = (*b)[min(n, uint64(len(*b))):] }
 
-// written is how many bytes this process has given the disk.
+// written returns how many bytes this process has written to the disk.
 func written(b *testing.B) (n int64) {
 	b.Helper()
 	all, err := os.ReadFile("/proc/self/io")
 	if err != nil {
-		b.Skipf("the system doesn't say what was written: %v", err)
+		b.Skipf("the system doesn't count the bytes written: %v", err)
 	}
 	_, text, _ := strings.Cut(string(all), "\nwrite_bytes: ")
 	if _, err := fmt.Sscan(text, &n); err != nil {

@@ -1,5 +1,4 @@
-// Package browser has people with real browsers use a yroom server as it is
-// shipped.
+// Package browser tests the yroom binary and its demo pages in a real browser.
 package browser
 
 import (
@@ -13,12 +12,12 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-var scenarios = flag.String("scenarios", "", "play only those whose names match this regular expression of JavaScript")
+var scenarios = flag.String("scenarios", "", "run only the scenarios whose names match this JavaScript regular expression")
 
-// patience bounds the whole play: more than it takes, less than a test's time.
+// patience is the time limit of all scenarios: less than the timeout of "go test".
 const patience = 8 * time.Minute
 
-// pictures is where the play keeps what the pages looked like.
+// pictures is the folder for screenshots of the pages.
 const pictures = "screenshots"
 
 func TestBrowser(t *testing.T) {
@@ -36,7 +35,7 @@ func TestBrowser(t *testing.T) {
 	node := testkit.StartNode(t, "play.mjs", filepath.Join(folder, "yroom"), filepath.Join(folder, "robot"), chromium, pictures, *scenarios)
 	defer node.KillAfter(patience)()
 	node.Report(t)
-	if complaint := node.Stderr(); complaint != "" {
-		t.Errorf("node complains:\n%s", complaint)
+	if stderr := node.Stderr(); stderr != "" {
+		t.Errorf("node wrote to stderr:\n%s", stderr)
 	}
 }

@@ -1,4 +1,4 @@
-// Package clients has stock clients from npm meet on a server.
+// Package clients tests the server with stock clients from npm.
 package clients
 
 import (
@@ -25,17 +25,17 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// kits are the stock ones of kits.mjs.
+// kits are the client versions of kits.mjs that speak V1.
 var kits = []string{"y-websocket 1", "y-websocket 2", "y-websocket 3", "@y/websocket 4"}
 
 func TestClients(t *testing.T) {
 	testkit.RequireNode(t, "..", "yjs")
 	url := serve(t, yroom.Config{})
 	var plays []*play
-	for _, kit := range kits { // all at once: much of it is waiting
+	for _, kit := range kits { // at the same time, because they mostly wait
 		plays = append(plays, start(t, kit, url, "together"))
 	}
-	// A client that speaks V2, in rooms that do.
+	// A client that sends updates in V2, on a server whose rooms use V2.
 	second := serve(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {UpdateVersion: 2}}})
 	plays = append(plays, start(t, "V2 updates", second, "together"))
 	for _, p := range plays {
@@ -43,21 +43,22 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// TestSlowReader plays alone: it measures the memory of the whole process.
+// TestSlowReader runs one scenario at a time, because it measures the memory of the
+// whole process.
 func TestSlowReader(t *testing.T) {
 	testkit.RequireNode(t, "..", "yjs")
 	for _, kit := range kits {
 		t.Run(kit, func(t *testing.T) {
 			kept := faulty.New(memstore.New())
-			kept.Set(faulty.Drop) // so that a room's memory is all there is to measure
+			kept.Set(faulty.Drop) // so that only the memory of the room is measured
 			url := serve(t, yroom.Config{Store: kept})
 			start(t, kit, url, "alone").Report(t)
 		})
 	}
 }
 
-// serve starts a server and returns its address. Connections whose query has
-// readonly may not write, those with hidden may not be present.
+// serve starts a server and returns its address. A connection whose query has readonly
+// may not write, and one whose query has hidden may not send awareness.
 func serve(t *testing.T, cfg yroom.Config) (url string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -94,7 +95,7 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 				t.Errorf("%s: %v", r.URL, err)
 			}
 			_ = json.NewEncoder(w).Encode(was)
-		case r.URL.Path == "/heap": // what is in use
+		case r.URL.Path == "/heap": // the bytes of the heap in use
 			runtime.GC()
 			var memory runtime.MemStats
 			runtime.ReadMemStats(&memory)
@@ -114,7 +115,8 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 	return strings.Replace(web.URL, "http:", "ws:", 1)
 }
 
-// manage does what an operator does, and reports whether the room exists afterwards.
+// manage deletes, creates or looks up a document, and reports whether the room exists
+// afterwards.
 func manage(ctx context.Context, d *document.Document, what string) (there bool, err error) {
 	switch what {
 	case "/delete":
@@ -128,7 +130,7 @@ func manage(ctx context.Context, d *document.Document, what string) (there bool,
 	return true, err
 }
 
-// play is a node process that plays scenarios with one kit.
+// play is a Node.js process that runs the scenarios with one kit.
 type play struct {
 	kit string
 	*testkit.Node

@@ -13,8 +13,9 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// TestUpdateVersions has people in a V1 room and in a V2 room of one server,
-// which is restarted on its file, at last with the versions exchanged.
+// TestUpdateVersions connects clients to a V1 room and to a V2 room of one server. The
+// server is restarted twice on the same file, the second time with the versions of the
+// rooms exchanged.
 func TestUpdateVersions(t *testing.T) {
 	testkit.RequireNode(t, "..", "yjs")
 	file := filepath.Join(t.TempDir(), "yroom.db")
@@ -25,7 +26,7 @@ func TestUpdateVersions(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { // the server has ended, and compacted its rooms
+			t.Cleanup(func() { // the server has ended and has compacted the logs
 				wantSnapshot(t, documents, "first.room", versions[0])
 				wantSnapshot(t, documents, "second.room", versions[1])
 				if err := documents.Close(); err != nil {
@@ -49,6 +50,6 @@ func wantSnapshot(t *testing.T, s store.Store, room string, version int) {
 	t.Helper()
 	log, err := s.Load(context.Background(), room)
 	if err != nil || len(log.Entries) != 1 || log.Entries[0].Encoding != store.Encoding(version) {
-		t.Errorf("%s is %d entries (%v), want one snapshot in V%d", room, len(log.Entries), err, version)
+		t.Errorf("the log of %s has %d entries (%v), want one snapshot in V%d", room, len(log.Entries), err, version)
 	}
 }

@@ -36,8 +36,8 @@ func (r *room) see(update []byte) error {
 	return err
 }
 
-// client is a person with a document, who keeps it when the line is cut and
-// brings it when she comes back, as stock clients do.
+// client is a client with a document of its own. It keeps the document when its
+// connection breaks and syncs it when it connects again, as stock clients do.
 type client struct {
 	id   uint64
 	room *room
@@ -45,7 +45,7 @@ type client struct {
 	mu    sync.Mutex
 	doc   *blocks.Store
 	clock uint64           // of the next character that is typed
-	line  *wsclient.Client // nil: there is none
+	conn  *wsclient.Client // nil while the client is offline
 }
 
 func newClient(id uint64, in *room) *client { return &client{id: id, room: in, doc: blocks.New()} }
@@ -58,17 +58,17 @@ type closed struct {
 
 func (c *closed) Error() string { return fmt.Sprintf("closed with %d: %s", c.code, c.reason) }
 
-// live connects and takes part until the line is cut or the server closes it.
-// Where typing is not nil, it types while that is set.
+// live connects and takes part until the connection breaks or the server closes it. If
+// typing is not nil, the client types while typing is true.
 func (c *client) live(ctx context.Context, address func(room string) string, typing *atomic.Bool) error {
-	line, err := wsclient.Dial(ctx, address(c.room.name), nil)
+	conn, err := wsclient.Dial(ctx, address(c.room.name), nil)
 	if err != nil {
 		return err
 	}
-	defer line.Close()
+	defer conn.Close()
 	c.mu.Lock()
-	c.line = line
-	err = line.Send(testkit.SyncStep1(c.doc.StateVector()))
+	c.conn = conn
+	err = conn.Send(testkit.SyncStep1(c.doc.StateVector()))
 	c.mu.Unlock()
 	if err != nil {
 		return err
@@ -78,19 +78,19 @@ func (c *client) live(ctx context.Context, address func(room string) string, typ
 	if typing != nil {
 		typist.Go(func() { c.typeOn(ctx, typing) })
 	}
-	err = c.listen(line)
+	err = c.listen(conn)
 	cancel()
 	typist.Wait()
 	c.mu.Lock()
-	c.line = nil
+	c.conn = nil
 	c.mu.Unlock()
 	return err
 }
 
-// listen takes what the server says until it ends.
-func (c *client) listen(line *wsclient.Client) error {
+// listen handles the messages of the server until the connection ends.
+func (c *client) listen(conn *wsclient.Client) error {
 	for {
-		op, frame, err := line.Read()
+		op, frame, err := conn.Read()
 		switch {
 		case err != nil:
 			return err
@@ -98,7 +98,7 @@ func (c *client) listen(line *wsclient.Client) error {
 			code, reason := ws.ParseCloseFrameData(frame)
 			return &closed{code, reason}
 		case op != ws.OpBinary || len(frame) < 3 || frame[0] != 0:
-			continue // of no interest here
+			continue // not a message of the sync protocol
 		}
 		size, n := binary.Uvarint(frame[2:])
 		data := frame[2+max(n, 0):]
@@ -111,7 +111,7 @@ func (c *client) listen(line *wsclient.Client) error {
 	}
 }
 
-// take takes one message of the sync protocol.
+// take handles one message of the sync protocol.
 func (c *client) take(step byte, data []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,7 +120,7 @@ func (c *client) take(step byte, data []byte) error {
 		if err != nil {
 			return err
 		}
-		_ = c.line.Send(testkit.SyncStep2(lacks)) // where the line is cut, Read says so
+		_ = c.conn.Send(testkit.SyncStep2(lacks)) // Read returns the error of a broken connection
 		return nil
 	}
 	_, err := c.doc.Apply(data, blocks.V1)
@@ -136,8 +136,8 @@ func (c *client) typeOn(ctx context.Context, typing *atomic.Bool) {
 	}
 }
 
-// write types some characters at once: into the document, and to the server if
-// it can be reached.
+// write types some characters as one edit, and sends it to the server if the client is
+// connected.
 func (c *client) write(characters int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -146,12 +146,12 @@ func (c *client) write(characters int) {
 	if _, err := c.doc.Apply(update, blocks.V1); err != nil {
 		panic(err) // it is not an update
 	}
-	if c.line != nil {
-		_ = c.line.Send(testkit.Update(update)) // where the line is cut, Read says so
+	if c.conn != nil {
+		_ = c.conn.Send(testkit.Update(update)) // Read returns the error of a broken connection
 	}
 }
 
-// holds tells whether the document has all that is in the update.
+// holds reports whether the document contains everything in the update.
 func (c *client) holds(update []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -162,7 +162,7 @@ func (c *client) holds(update []byte) bool {
 	return all
 }
 
-// everything is all that the client has typed.
+// everything returns an update with everything that the client has typed.
 func (c *client) everything() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,14 +180,14 @@ func (c *client) encode() []byte {
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz"
 
-// letters returns what a client types behind clock characters: the alphabet,
-// again and again, if it types one at a time.
+// letters returns the text that a client types after clock characters: one letter,
+// repeated. A client that types one character at a time repeats the alphabet.
 func letters(clock uint64, characters int) string {
 	return strings.Repeat(alphabet[clock%26:][:1], characters)
 }
 
-// textsOf gives what each client has typed, in an update of what write types.
-// How it is cut into blocks is the business of whoever encodes it.
+// textsOf returns the text that each client has typed, from an update of the edits that
+// write makes. The text may be divided into blocks in any way.
 func textsOf(update []byte) map[uint64]string {
 	next := func() uint64 {
 		v, n := binary.Uvarint(update)
@@ -197,7 +197,7 @@ func textsOf(update []byte) map[uint64]string {
 	texts := map[uint64]string{}
 	for range next() {
 		blocks, client := next(), next()
-		next() // the clock of the first
+		next() // the clock of the first block
 		for range blocks {
 			info := update[0]
 			update = update[1:]
@@ -206,7 +206,7 @@ func textsOf(update []byte) map[uint64]string {
 			}
 			if info>>6 == 0 {
 				next()
-				name := next() // how long it is
+				name := next() // the length of the name of the root
 				update = update[name:]
 			}
 			size := next()
@@ -217,18 +217,18 @@ func textsOf(update []byte) map[uint64]string {
 	return texts
 }
 
-// visit gives a document that has what the server gives to somebody new.
+// visit connects as a new client and returns the document that the server sends.
 func visit(ctx context.Context, url string) (*blocks.Store, error) {
-	line, err := wsclient.Dial(ctx, url, nil)
+	conn, err := wsclient.Dial(ctx, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer line.Close()
-	if err := line.Send(testkit.SyncStep1([]byte{0})); err != nil {
+	defer conn.Close()
+	if err := conn.Send(testkit.SyncStep1([]byte{0})); err != nil {
 		return nil, err
 	}
 	for {
-		op, frame, err := line.Read()
+		op, frame, err := conn.Read()
 		if err != nil {
 			return nil, err
 		}

@@ -1,5 +1,5 @@
-// Package crash_test runs yroom serve as people do and takes it away from under
-// them.
+// Package crash_test kills and starves a real process of yroom serve while clients
+// edit.
 package crash_test
 
 import (
@@ -16,12 +16,12 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-var rounds = flag.Int("rounds", 8, "how many rounds of kill -9 there are at each level of durability")
+var rounds = flag.Int("rounds", 8, "number of rounds of kill -9 at each level of durability")
 
 const typists = 20
 
-// What anybody was shown is there after a kill -9 at any moment, and what they
-// have typed meanwhile comes back with them.
+// After a kill -9 at any moment, the server still has everything that it has sent to
+// any client. Clients send again what they have typed meanwhile.
 func TestKill(t *testing.T) {
 	for _, level := range []string{"fsync", "commit"} {
 		t.Run(level, func(t *testing.T) {
@@ -30,7 +30,7 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// world is a server and the people who use it.
+// world is a server and its clients.
 type world struct {
 	*testing.T
 
@@ -40,14 +40,14 @@ type world struct {
 	typing  atomic.Bool
 
 	server *testkit.Server
-	killed *atomic.Bool // this server
+	killed *atomic.Bool // whether server was killed on purpose
 	living sync.WaitGroup
 }
 
 func kill(t *testing.T, level string) {
 	w := &world{
 		T: t,
-		// Logs are compacted all the time.
+		// Short delays, so that logs are compacted all the time.
 		dir:   configure(t, t.TempDir(), "rooms: {default: {durability: "+level+", autosave_delay: 1ms, remove_delay: 1ms}}"),
 		rooms: []*room{newRoom("one"), newRoom("two")},
 	}
@@ -59,7 +59,7 @@ func kill(t *testing.T, level string) {
 	w.open()
 	for range *rounds {
 		w.typing.Store(true)
-		for again := true; again; again = rand.N(4) == 0 { // some die before all are back
+		for again := true; again; again = rand.N(4) == 0 { // some servers are killed before all clients have reconnected
 			time.Sleep(rand.N(60 * time.Millisecond))
 			w.kill()
 			kills++
@@ -75,8 +75,8 @@ func kill(t *testing.T, level string) {
 	t.Logf("%d rounds with %d kills in %v; documents of %d bytes", *rounds, kills, time.Since(began).Round(time.Millisecond), shown)
 }
 
-// open starts a server, looks whether it has all that anybody was shown, and
-// lets people in.
+// open starts a server, checks that it has everything that was sent to any client, and
+// connects the clients.
 func (w *world) open() {
 	w.Helper()
 	server, killed := start(w.T, w.dir), new(atomic.Bool)
@@ -87,34 +87,35 @@ func (w *world) open() {
 			w.Fatalf("room %s: %v", r.name, err)
 		}
 		if all, err := held.Contains(r.seen.Encode(blocks.V1), blocks.V1); !all || err != nil {
-			w.Fatalf("room %s: people were shown what is lost (%v): the server has %x, they were shown %x",
+			w.Fatalf("room %s: the server lost what it had sent to clients (%v): it has %x, the clients received %x",
 				r.name, err, held.StateVector(), r.seen.StateVector())
 		}
 	}
 	for _, c := range w.clients {
 		w.living.Go(func() {
 			if err := c.live(w.Context(), server.URL, &w.typing); !killed.Load() && !w.Failed() {
-				w.Errorf("client %d was cut off: %v", c.id, err)
+				w.Errorf("client %d was disconnected: %v", c.id, err)
 			}
 		})
 	}
 }
 
-// kill kills the server, and waits until everybody has read the last that it sent.
+// kill kills the server, and waits until every client has read everything that it sent.
 func (w *world) kill() {
 	w.Helper()
 	w.killed.Store(true)
 	w.server.Kill()
 	w.living.Wait()
 	if log := w.server.Log.String(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "level=WARN") {
-		w.Errorf("the server had trouble:\n%s", log)
+		w.Errorf("the server logged a warning or an error:\n%s", log)
 	}
 	if w.Failed() {
 		w.FailNow()
 	}
 }
 
-// converge waits until all that was typed is with everybody in its room.
+// converge waits until every client of each room has everything that was typed in the
+// room.
 func (w *world) converge() {
 	w.Helper()
 	for _, r := range w.rooms {
@@ -124,11 +125,11 @@ func (w *world) converge() {
 				in = append(in, c)
 			}
 		}
-		testkit.Eventually(w.T, "that everybody in room "+r.name+" has everything", func() string {
+		testkit.Eventually(w.T, "every client in room "+r.name+" has everything", func() string {
 			for _, c := range in {
 				for _, author := range in {
 					if !c.holds(author.everything()) {
-						return fmt.Sprintf("client %d has not all that client %d typed", c.id, author.id)
+						return fmt.Sprintf("client %d lacks something that client %d typed", c.id, author.id)
 					}
 				}
 			}
@@ -137,11 +138,11 @@ func (w *world) converge() {
 		for _, c := range in {
 			texts := textsOf(c.encode())
 			if len(texts) > len(in) {
-				w.Errorf("client %d has texts of %d people, want %d", c.id, len(texts), len(in))
+				w.Errorf("client %d has texts of %d clients, want %d", c.id, len(texts), len(in))
 			}
 			for _, author := range in {
 				if want := strings.Repeat(alphabet, 1+int(author.clock)/len(alphabet))[:author.clock]; texts[author.id] != want {
-					w.Errorf("client %d has of client %d %q, want %q", c.id, author.id, texts[author.id], want)
+					w.Errorf("client %d has the text of client %d as %q, want %q", c.id, author.id, texts[author.id], want)
 				}
 			}
 		}

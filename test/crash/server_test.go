@@ -10,7 +10,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-var program string // yroom, as it is shipped
+var program string // the path of the yroom binary
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// start starts a server in dir, where its settings and its files are.
+// start starts a server in dir, which holds its settings and its files.
 func start(t *testing.T, dir string) *testkit.Server {
 	t.Helper()
 	return testkit.Serve(t, program, dir)

@@ -1,5 +1,5 @@
-// Command robot is a server with the demos whose program writes into the
-// documents that people have open: POST /write/DEMO/ROOM with the text of a line.
+// Command robot is a server with the demo pages that also edits documents itself: POST
+// /write/DEMO/ROOM inserts the body of the request as a line.
 package main
 
 import (
@@ -55,7 +55,7 @@ func run() error {
 	return (&http.Server{ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
 }
 
-// write puts a line at the beginning of each demo's document.
+// write inserts a line at the beginning of a demo's document.
 var write = map[string]func(doc *yjs.Doc, line string) error{
 	"codemirror": func(doc *yjs.Doc, line string) error {
 		text, err := doc.Text("codemirror")

@@ -17,7 +17,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// join has c take part until the server ends that. The channel gets how.
+// join connects c until the server ends the connection. The channel receives the error
+// with which the connection ended.
 func join(t *testing.T, s *testkit.Server, c *client) (ended <-chan error) {
 	t.Helper()
 	end := make(chan error, 1)
@@ -25,11 +26,11 @@ func join(t *testing.T, s *testkit.Server, c *client) (ended <-chan error) {
 	return end
 }
 
-// comeBack has c join until she is let in: a room that failed turns people away
-// for a second, and each who comes back tries again.
-func comeBack(t *testing.T, s *testkit.Server, c *client) {
+// reconnect connects c, again and again until it stays connected: a room that failed
+// refuses connections for a second.
+func reconnect(t *testing.T, s *testkit.Server, c *client) {
 	t.Helper()
-	testkit.Eventually(t, "that people are let in", func() string {
+	testkit.Eventually(t, "a client can connect", func() string {
 		select {
 		case err := <-join(t, s, c):
 			time.Sleep(50 * time.Millisecond)
@@ -40,45 +41,48 @@ func comeBack(t *testing.T, s *testkit.Server, c *client) {
 	})
 }
 
-// wantTold waits until the server closes, and wants it to say why.
-func wantTold(t *testing.T, ended <-chan error, reason string) {
+// wantClosed fails the test unless the server closes the connection with a reason that
+// contains these words.
+func wantClosed(t *testing.T, ended <-chan error, reason string) {
 	t.Helper()
 	var why *closed
 	select {
 	case err := <-ended:
 		if !errors.As(err, &why) || why.code != ws.StatusCode(1013) || !strings.Contains(why.reason, reason) {
-			t.Errorf("a person was told %v, want 1013 and that it %s", err, reason)
+			t.Errorf("the connection ended with %v, want 1013 and the reason %q", err, reason)
 		}
 	case <-time.After(testkit.Patience):
-		t.Error("a person was told nothing")
+		t.Error("the connection was not closed")
 	}
 }
 
-// wantMeeting has two people meet in a room, where one sees what the other types.
-func wantMeeting(t *testing.T, s *testkit.Server, r *room, ada, bob uint64) {
+// wantEditing connects two clients to a room, and fails the test unless one receives
+// what the other types.
+func wantEditing(t *testing.T, s *testkit.Server, r *room, ada, bob uint64) {
 	t.Helper()
 	a, b := newClient(ada, r), newClient(bob, r)
 	join(t, s, a)
 	join(t, s, b)
 	a.write(3)
-	testkit.Eventually(t, "that what one types in "+r.name+" comes to the other", lacks(b, a))
+	testkit.Eventually(t, "the edits of one client in "+r.name+" reach the other", lacks(b, a))
 }
 
-// wantShown waits until the server has shown all that c has typed to somebody in c's room.
-func wantShown(t *testing.T, c *client) {
+// wantStored waits until the server has sent everything that c has typed to the clients
+// of c's room, which it does once it is stored.
+func wantStored(t *testing.T, c *client) {
 	t.Helper()
-	testkit.Eventually(t, "that what was typed in "+c.room.name+" is stored", func() string {
+	testkit.Eventually(t, "the edits in "+c.room.name+" are stored", func() string {
 		typed := c.everything()
 		c.room.mu.Lock()
 		defer c.room.mu.Unlock()
 		if all, err := c.room.seen.Contains(typed, blocks.V1); !all || err != nil {
-			return "nobody was shown all of it"
+			return "no client has received all of them"
 		}
 		return ""
 	})
 }
 
-// row gives a room's only entry and can write it.
+// row returns functions that read and write the data of a room's only entry.
 func row(t *testing.T, path, room string) (read func() string, write func(data string)) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
@@ -106,40 +110,42 @@ func row(t *testing.T, path, room string) (read func() string, write func(data s
 	return read, write
 }
 
-// What is damaged looks damaged, not empty, and nothing is written over it.
+// A damaged room is reported as damaged, not opened as an empty one, and its data is
+// not overwritten.
 func TestDamagedRoom(t *testing.T) {
 	dir := configure(t, t.TempDir(), "rooms: {default: {remove_delay: 1ms}}")
 	s := start(t, dir)
 	good, bad := newRoom("good"), newRoom("bad")
 	ada := newClient(1, bad)
 	ada.write(5)
-	gone := join(t, s, ada)
-	wantShown(t, ada)
+	ended := join(t, s, ada)
+	wantStored(t, ada)
 	s.Stop(t)
-	<-gone
+	<-ended
 
 	read, write := row(t, filepath.Join(dir, "yroom.db"), bad.name)
 	sound := read()
 	write("damaged")
 	s = start(t, dir)
 	ada.write(2)
-	wantTold(t, join(t, s, ada), "can't be loaded")
-	wantTold(t, join(t, s, newClient(2, bad)), "can't be loaded")
-	wantMeeting(t, s, good, 3, 4)
+	wantClosed(t, join(t, s, ada), "can't be loaded")
+	wantClosed(t, join(t, s, newClient(2, bad)), "can't be loaded")
+	wantEditing(t, s, good, 3, 4)
 	if got := read(); got != "damaged" {
-		t.Errorf("what was damaged has become %x", got)
+		t.Errorf("the damaged data was overwritten with %x", got)
 	}
 
 	write(sound)
-	comeBack(t, s, ada)
-	wantShown(t, ada)
+	reconnect(t, s, ada)
+	wantStored(t, ada)
 	bob := newClient(5, bad)
 	join(t, s, bob)
-	testkit.Eventually(t, "that everything is there again", lacks(bob, ada))
+	testkit.Eventually(t, "everything is there again", lacks(bob, ada))
 }
 
-// Who edits while the disk is full is told and keeps the edits, which are stored
-// once there is room. Rooms elsewhere go on.
+// While the disk is full, clients that edit are closed with a reason. They keep their
+// edits, which are stored once the disk has free capacity. Rooms in other stores are
+// not affected.
 func TestFullDisk(t *testing.T) {
 	disk := testkit.SmallDisk(t, "1m")
 	dir := configure(t, t.TempDir(), "store: sqlite:"+filepath.Join(disk, "yroom.db")+`
@@ -151,26 +157,26 @@ rooms:
 	full, elsewhere := newRoom("full"), newRoom("scratch.1")
 	ada := newClient(1, full)
 	ada.write(5)
-	gone := join(t, s, ada)
-	wantShown(t, ada)
+	ended := join(t, s, ada)
+	wantStored(t, ada)
 
 	ballast := filepath.Join(disk, "ballast")
 	testkit.FillDisk(t, ballast)
 	for range 20 { // under load
 		ada.write(20_000)
 	}
-	wantTold(t, gone, "can't be saved")
-	wantMeeting(t, s, elsewhere, 2, 3)
-	testkit.Eventually(t, "that somebody reads what is stored", func() string {
+	wantClosed(t, ended, "can't be saved")
+	wantEditing(t, s, elsewhere, 2, 3)
+	testkit.Eventually(t, "a new client receives what is stored", func() string {
 		doc, err := visit(t.Context(), s.URL(full.name))
 		if err != nil {
-			time.Sleep(50 * time.Millisecond) // it turns people away for a second
+			time.Sleep(50 * time.Millisecond) // the room refuses connections for a second
 			return err.Error()
 		}
 		full.mu.Lock()
 		defer full.mu.Unlock()
 		if all, err := doc.Contains(full.seen.Encode(blocks.V1), blocks.V1); !all || err != nil {
-			t.Errorf("the room lacks what people were shown (%v)", err)
+			t.Errorf("the room lacks what it had sent to clients (%v)", err)
 		}
 		return ""
 	})
@@ -178,22 +184,22 @@ rooms:
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	comeBack(t, s, ada)
-	wantShown(t, ada)
+	reconnect(t, s, ada)
+	wantStored(t, ada)
 	s.Kill()
 
 	s = start(t, dir)
 	bob := newClient(5, full)
 	join(t, s, bob)
-	testkit.Eventually(t, "that everything is there", lacks(bob, ada))
+	testkit.Eventually(t, "everything is there", lacks(bob, ada))
 }
 
-// lacks says whether c lacks what author typed.
+// lacks returns a condition for testkit.Eventually: c has everything that author typed.
 func lacks(c, author *client) func() string {
 	return func() string {
 		if c.holds(author.everything()) {
 			return ""
 		}
-		return fmt.Sprintf("client %d has not all that client %d typed", c.id, author.id)
+		return fmt.Sprintf("client %d lacks something that client %d typed", c.id, author.id)
 	}
 }
