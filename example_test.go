@@ -71,6 +71,7 @@ func Example() {
 func ExampleConfig_admit() {
 	users := map[string]string{"s3cret": "ada", "gu3st": "bob"} // by token
 
+	admitted := make(chan *consumer.Conn, 1)
 	server, err := yroom.New(yroom.Config{Hooks: consumer.Hooks{
 		Admit: func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 			user, ok := users[r.Token]
@@ -83,9 +84,7 @@ func ExampleConfig_admit() {
 			}
 			return a, nil
 		},
-		PostConnect: func(c *consumer.Conn) {
-			fmt.Println(c.User(), "may write:", c.Access().May(event.AccessWrite))
-		},
+		PostConnect: func(c *consumer.Conn) { admitted <- c },
 	}})
 	check(err)
 	web := httptest.NewServer(server)
@@ -95,7 +94,8 @@ func ExampleConfig_admit() {
 			fmt.Println("refused")
 			continue
 		}
-		check(c.Await(testkit.SyncStep1(emptyStateVector)))
+		conn := <-admitted
+		fmt.Println(conn.User(), "may write:", conn.Access().May(event.AccessWrite))
 		check(c.Close())
 	}
 	check(server.Shutdown(context.Background()))

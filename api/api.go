@@ -71,7 +71,7 @@ func RoomPath(room string) string {
 func (a *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeader(w)
 	if err := a.serve(w, r); err != nil {
-		problem, ok := errors.AsType[*Problem](err)
+		problem, ok := errors.AsType[problemError](err)
 		if !ok {
 			problem = problemFor(err)
 		}

@@ -166,7 +166,7 @@ func (a answered) problem() string {
 // ask sends a request with the token. The header is names and values; "-" removes one.
 func (p *apiPlace) ask(method, address, content string, header ...string) answered {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute) // conflicts take long with the race detector
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, p.web.URL+address, strings.NewReader(content))
 	if err != nil {

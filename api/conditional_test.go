@@ -92,7 +92,7 @@ func TestConditionalGET(t *testing.T) {
 	for _, open := range []bool{false, true} {
 		if open {
 			next, stop := changes(t, d)
-			defer stop()
+			t.Cleanup(stop)
 			next()
 		}
 		for _, query := range queries {

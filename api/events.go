@@ -104,7 +104,7 @@ func (e *eventWriter) sendProblem(err error) {
 	if errors.Is(err, document.ErrNotFound) {
 		name, problem = "deleted", roomDeleted.because("Nothing more will come. The room may be created again.")
 	}
-	data, err := json.Marshal(problem)
+	data, err := json.Marshal(problem.Problem)
 	if err != nil {
 		panic(err) // strings and a number can be marshalled
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // Problem is the response to a request that can't be carried out, as RFC 9457
-// describes it. As an error it is a pointer.
+// describes it.
 type Problem struct {
 	Type    string   `json:"type"`  // an address that ends with # and the problem's name
 	Title   string   `json:"title"` // the same for all problems of the type
@@ -29,8 +29,6 @@ const problemPage = "https://github.com/yroom/yroom/blob/main/docs/api.md#"
 func NewProblem(name string, status int, title, detail string, choices ...string) *Problem {
 	return &Problem{problemPage + name, title, status, detail, choices}
 }
-
-func (p *Problem) Error() string { return p.Detail }
 
 // Name returns the name at the end of the problem's type.
 func (p *Problem) Name() string { return p.Type[strings.LastIndex(p.Type, "#")+1:] }
@@ -83,13 +81,18 @@ var (
 	timedOut        = problemKind{"timed-out", http.StatusGatewayTimeout, "The room did not respond in time"}
 )
 
+// problemError is a problem as an error.
+type problemError struct{ *Problem }
+
+func (e problemError) Error() string { return e.Detail }
+
 // because returns a problem of this kind.
-func (k problemKind) because(detail string, choices ...string) *Problem {
-	return NewProblem(k.name, k.status, k.title, detail, choices...)
+func (k problemKind) because(detail string, choices ...string) problemError {
+	return problemError{NewProblem(k.name, k.status, k.title, detail, choices...)}
 }
 
 // problemFor returns the problem that stands for an error of package document.
-func problemFor(err error) *Problem {
+func problemFor(err error) problemError {
 	if closed, ok := errors.AsType[*protocol.CloseError](err); ok {
 		return unavailable.because(closed.Reason)
 	}

@@ -103,11 +103,11 @@ func (s selection) tagged(tag string) bool { return strings.HasSuffix(tag, s.tag
 
 // tagEnd returns the part of the tag that is the same in all states.
 func (s selection) tagEnd() string {
-	text := fmt.Sprintf("%s %t %q", s.format.name, s.named, s.name)
+	text := fmt.Appendf(nil, "%s %t %q", s.format.name, s.named, s.name)
 	for _, name := range slices.Sorted(maps.Keys(s.kinds)) {
-		text += fmt.Sprintf(" %q=%s", name, s.kinds[name])
+		text = fmt.Appendf(text, " %q=%s", name, s.kinds[name])
 	}
-	return "-" + hash([]byte(text)) + `"`
+	return "-" + hash(text) + `"`
 }
 
 // selectionOf returns what a request selects.

@@ -157,7 +157,7 @@ func TestNoOwner(t *testing.T) {
 			}
 			back = time.Now().Add(time.Hour)
 			long, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
+			t.Cleanup(cancel)
 			for _, ctx := range []context.Context{t.Context(), long} {
 				begin := time.Now()
 				wantClose(t, name, do(ctx))
@@ -166,8 +166,8 @@ func TestNoOwner(t *testing.T) {
 				}
 			}
 			short, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
 			err := do(short)
+			cancel()
 			wantClose(t, name, err)
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: %v, want that its context has ended", name, err)
