@@ -11,9 +11,9 @@ import (
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
-	"github.com/yroom/yroom/store/storetest"
 )
 
 func TestRoomsAreDescribed(t *testing.T) {
@@ -93,7 +93,9 @@ func TestStoredRoomsOfSeveralStores(t *testing.T) {
 
 // A store need not be able to list its rooms.
 func TestStoredRoomsOfAStoreThatCannotList(t *testing.T) {
-	server, _ := running(t, yroom.Config{Store: storetest.Basic(memstore.New())})
+	s := faulty.New(memstore.New())
+	s.Set(faulty.Fail(errors.ErrUnsupported), faulty.List)
+	server, _ := running(t, yroom.Config{Store: s})
 	if list, err := server.Rooms(t.Context(), document.ListOptions{}); err != nil || len(list.Rooms) > 0 {
 		t.Errorf("%v, %v", list, err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
@@ -163,32 +163,14 @@ func TestEscapedRoomNamesPassAMux(t *testing.T) {
 	}
 }
 
-// slowStore takes as long to append as it is given.
-type slowStore struct {
-	store.Store
-
-	begun   chan struct{} // closed when the first append has begun
-	release chan struct{}
-	ended   atomic.Bool
-}
-
-func (s *slowStore) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	defer s.ended.Store(true)
-	close(s.begun)
-	select {
-	case <-s.release:
-		return s.Store.Append(ctx, room, e)
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-}
-
-// appending starts a server with a deaf client whose first edit is being stored.
-func appending(t *testing.T, drain time.Duration) (*yroom.Server, *slowStore) {
+// appending starts a server whose client never answers a close frame, and whose
+// append of the client's edit waits at the gate.
+func appending(t *testing.T, drain time.Duration) (*yroom.Server, *faulty.Store, *faulty.Gate) {
 	t.Helper()
-	slow := &slowStore{Store: memstore.New(), begun: make(chan struct{}), release: make(chan struct{})}
+	s, gate := faulty.New(memstore.New()), faulty.NewGate()
+	s.Set(gate.Wait, faulty.Append)
 	server, err := yroom.New(yroom.Config{
-		Store:        slow,
+		Store:        s,
 		DrainTimeout: drain,
 		Logger:       testkit.Logger(t),
 	})
@@ -200,38 +182,38 @@ func appending(t *testing.T, drain time.Duration) (*yroom.Server, *slowStore) {
 	web := httptest.NewServer(mux)
 	t.Cleanup(web.Close)
 	connect(t, web, "room").MustSend(t, testkit.Update(hello))
-	<-slow.begun
-	return server, slow
+	<-gate.Reached
+	return server, s, gate
 }
 
 // A client that uses up the time to close does not take the time to store.
 func TestShutdownStoresAfterItsContextHasEnded(t *testing.T) {
-	server, slow := appending(t, 0)
+	server, s, gate := appending(t, 0)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	ended := make(chan error)
 	go func() { ended <- server.Shutdown(ctx) }()
-	close(slow.release)
+	close(gate.Release)
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("Shutdown gave %v, want that its context has ended", err)
+		t.Errorf("Shutdown returned %v, want that its context has ended", err)
 	}
-	if log, err := slow.Load(t.Context(), "room"); err != nil || len(log.Entries) != 1 {
+	if log, err := s.Load(t.Context(), "room"); err != nil || len(log.Entries) != 1 {
 		t.Errorf("%d entries are stored (%v), want 1", len(log.Entries), err)
 	}
 	if err := server.Shutdown(t.Context()); err != nil {
-		t.Errorf("the second Shutdown gave %v", err)
+		t.Errorf("the second Shutdown returned %v", err)
 	}
 }
 
 func TestShutdownWaitsForTheStoreNoLongerThanDrainTimeout(t *testing.T) {
-	server, slow := appending(t, time.Millisecond)
+	server, s, _ := appending(t, time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 2 {
 		if err := server.Shutdown(ctx); !errors.Is(err, worker.ErrDrainTimeout) {
-			t.Errorf("Shutdown gave %v, want that the store took too long", err)
+			t.Errorf("Shutdown returned %v, want that the store took too long", err)
 		}
-		if !slow.ended.Load() {
+		if s.Running() > 0 {
 			t.Fatal("Shutdown has returned during an append")
 		}
 	}
@@ -248,7 +230,7 @@ func TestShutdownInTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Shutdown gave %v, want that its time is over", err)
+		t.Errorf("Shutdown returned %v, want that its time is over", err)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,9 +13,9 @@ import (
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
-	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/worker"
 )
@@ -98,11 +98,7 @@ func TestChanges(t *testing.T) {
 	other.stop()
 
 	// It is no longer watched, so it is evicted, and its marks with it.
-	for end := time.Now().Add(10 * time.Second); len(open(t, server)) > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the room is still in memory")
-		}
-	}
+	testkit.Eventually(t, "the room is evicted", func() string { return strings.Join(open(t, server), " ") })
 	watch(t.Context(), t, d, third.Mark).wantUpdate(typed(7, 0, "abcd"), true)
 }
 
@@ -122,31 +118,17 @@ func TestChangesEnd(t *testing.T) {
 	deleted.wantEnd(document.ErrNotFound)
 }
 
-// failingAppends is a store that fails when it is told to.
-type failingAppends struct {
-	*memstore.Store
-
-	fail chan struct{} // closed: it fails
-}
-
-func (s failingAppends) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	select {
-	case <-s.fail:
-		return 0, errors.New("the disk is on fire")
-	default:
-		return s.Store.Append(ctx, room, e)
-	}
-}
+var errDisk = errors.New("the disk is on fire")
 
 func TestChangesEndWhenTheRoomFails(t *testing.T) {
-	fail := make(chan struct{})
-	server, _ := running(t, config{Store: failingAppends{memstore.New(), fail}})
+	s := faulty.New(memstore.New())
+	server, _ := running(t, config{Store: s})
 	d := server.Document("a")
 	apply(t, d, hello)
-	s := watch(t.Context(), t, d, event.Mark{})
-	s.change()
-	close(fail)
-	for what, err := range map[string]error{"Apply": d.Apply(t.Context(), typed(7, 0, "lost"), blocks.V1), "Changes": second(s.next())} {
+	watching := watch(t.Context(), t, d, event.Mark{})
+	watching.change()
+	s.Set(faulty.Fail(errDisk), faulty.Append)
+	for what, err := range map[string]error{"Apply": d.Apply(t.Context(), typed(7, 0, "lost"), blocks.V1), "Changes": second(watching.next())} {
 		if closed, ok := errors.AsType[*protocol.CloseError](err); !ok || closed.Code != 1013 || closed.Reason == "" {
 			t.Errorf("%s: %v", what, err)
 		}
@@ -170,13 +152,8 @@ func TestChangesForASlowReader(t *testing.T) {
 		}
 		take(s.wantUpdate(hello, true))
 		const edits = 40
-		for client := range byte(edits) {
-			text := bytes.Repeat([]byte("x"), size)
-			edit := slices.Concat([]byte{1, 1, 100 + client/2, client % 2}, []byte{4, 1, 1, 't'})
-			if client%2 == 1 {
-				edit = slices.Concat([]byte{1, 1, 100 + client/2}, number(size), []byte{0x84, 100 + client/2, 0})
-			}
-			apply(t, d, slices.Concat(edit, number(len(text)), text, []byte{0}))
+		for client := range uint64(edits) {
+			apply(t, d, testkit.Typed(100+client/2, client%2*uint64(size), strings.Repeat("x", size)))
 		}
 		whole := must[[]byte](t)(d.Update(t.Context(), blocks.V1))
 		changes := 0
@@ -190,9 +167,4 @@ func TestChangesForASlowReader(t *testing.T) {
 		apply(t, d, typed(9, 0, "z"))
 		s.wantUpdate(typed(9, 0, "z"), false)
 	}
-}
-
-// number is a number of up to 21 bits, as updates have them.
-func number(n int) []byte {
-	return []byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n >> 14)}
 }

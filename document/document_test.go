@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -16,11 +17,11 @@ import (
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
-	"github.com/yroom/yroom/store/storetest"
 	"github.com/yroom/yroom/worker"
 	"github.com/yroom/yroom/yjs"
 )
@@ -239,15 +240,13 @@ func TestSeedOnce(t *testing.T) {
 		}
 		// Both have it, as soon as a room that was open without it has been loaded again.
 		for _, server := range []*document.Client{one, two} {
-			for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			testkit.Eventually(t, name+" has the content", func() string {
 				got, err := server.Document(name).Update(t.Context(), blocks.V1)
 				if bytes.Equal(got, want) {
-					break
+					return ""
 				}
-				if time.Now().After(end) {
-					t.Fatalf("%s: the document is %q (%v), want %q", name, got, err, want)
-				}
-			}
+				return fmt.Sprintf("the document is %q (%v), want %q", got, err, want)
+			})
 		}
 	}
 }
@@ -290,31 +289,19 @@ func TestDeletedRoomClosesClients(t *testing.T) {
 }
 
 func TestUnsupportedStore(t *testing.T) {
-	server, _ := running(t, config{Store: storetest.Basic(memstore.New())})
+	s := faulty.New(memstore.New())
+	s.Set(faulty.Fail(errors.ErrUnsupported), faulty.Create, faulty.Delete)
+	server, _ := running(t, config{Store: s})
 	d := server.Document("a")
 	wantError(t, "Create", d.Create(t.Context(), hello, blocks.V1), document.ErrUnsupported)
 	wantError(t, "Delete", d.Delete(t.Context()), document.ErrUnsupported)
 }
 
-// slow is a store whose loads take until it is let go.
-type slow struct {
-	store.Store
-
-	let chan struct{}
-}
-
-func (s slow) Load(ctx context.Context, name string) (store.Log, error) {
-	select {
-	case <-s.let:
-	case <-ctx.Done():
-	}
-	return s.Store.Load(ctx, name)
-}
-
 func TestNoResponse(t *testing.T) {
-	let := make(chan struct{})
-	server, _ := running(t, config{Store: slow{memstore.New(), let}})
-	defer close(let)
+	s, gate := faulty.New(memstore.New()), faulty.NewGate()
+	s.Set(gate.Wait, faulty.Load)
+	server, _ := running(t, config{Store: s})
+	defer close(gate.Release)
 	d := server.Document("a")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()

@@ -20,7 +20,6 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
-	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/worker"
 	"github.com/yroom/yroom/yjs"
 )
@@ -190,9 +189,7 @@ func TestEditsShareAClient(t *testing.T) {
 
 // An id is given up when it is not certain what was written with it.
 func TestEditTakesANewClient(t *testing.T) {
-	kept := memstore.New()
-	fail := make(chan struct{})
-	server, _ := running(t, config{Store: failingAppends{kept, fail}})
+	server, _ := running(t, config{})
 	broken := errors.New("fn has failed")
 	var last uint64
 	used := func(d *document.Document) uint64 {

@@ -12,16 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/layer"
 )
 
 // updateAt returns the update of client 1 that inserts a letter at a clock.
-func updateAt(clock byte) []byte {
-	if clock == 0 {
-		return []byte("\x01\x01\x01\x00\x04\x01\x04text\x01x\x00")
-	}
-	return []byte{1, 1, 1, clock, 0x84, 1, clock - 1, 1, 'x', 0}
-}
+func updateAt(clock byte) []byte { return testkit.Typed(1, uint64(clock), "x") }
 
 // watchedFake returns a stream over a fake layer, and its watch requests.
 func watchedFake(t *testing.T) (l *fakeLayer, next func() (Change, error), watches func() []layer.Input) {
