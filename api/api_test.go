@@ -31,7 +31,6 @@ import (
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/store/memstore"
-	"github.com/yroom/yroom/store/storetest"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -71,9 +70,11 @@ type apiPlace struct {
 func newAPIPlace(t *testing.T) *apiPlace {
 	t.Helper()
 	p := &apiPlace{t: t, store: faulty.New(memstore.New())}
+	plain := faulty.New(memstore.New())
+	plain.Set(faulty.Fail(errors.ErrUnsupported), faulty.Create, faulty.Delete, faulty.List, faulty.LoadAfter)
 	p.rooms = newServer(t, map[string]yroom.Settings{
 		"moody": {Store: p.store},
-		"plain": {Store: storetest.Basic(memstore.New())},
+		"plain": {Store: plain},
 		"tiny":  {Limits: yroom.Limits{Document: 64}},
 		"quick": {RemoveDelay: time.Millisecond},
 	})
