@@ -58,14 +58,6 @@ const (
 	SwitchOff     Switch = 2
 )
 
-// SwitchOf returns SwitchOn for true and SwitchOff for false.
-func SwitchOf(on bool) Switch {
-	if on {
-		return SwitchOn
-	}
-	return SwitchOff
-}
-
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Switch) UnmarshalText(text []byte) error {
 	switch string(text) {

@@ -1,6 +1,7 @@
 package blocks_test
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/yroom/yroom/blocks"
@@ -22,13 +23,13 @@ func Example() {
 	check(err)
 	missing, err := blocks.DiffUpdate(blocks.V1, both, of)
 	check(err)
-	fmt.Println("a client that has Ada's update lacks Bob's:", string(missing) == string(bob))
+	fmt.Println("a client that has Ada's update lacks Bob's:", bytes.Equal(missing, bob))
 
 	v2, err := blocks.Convert(blocks.V1, blocks.V2, both)
 	check(err)
 	back, err := blocks.Convert(blocks.V2, blocks.V1, v2)
 	check(err)
-	fmt.Println("converted and back:", string(back) == string(both))
+	fmt.Println("converted and back:", bytes.Equal(back, both))
 	// Output:
 	// clocks: 5 5
 	// a client that has Ada's update lacks Bob's: true
@@ -55,7 +56,7 @@ func ExampleStore_Apply() {
 	added, err := other.Apply(missing, blocks.V1)
 	check(err)
 	fmt.Println("something was added:", added != nil)
-	fmt.Println("the documents are the same:", string(other.Encode(blocks.V1)) == string(doc.Encode(blocks.V1)))
+	fmt.Println("the documents are the same:", bytes.Equal(other.Encode(blocks.V1), doc.Encode(blocks.V1)))
 	// Output:
 	// elements of client 1: 0
 	// elements of client 1: 11
