@@ -95,21 +95,33 @@ func TestAppendThatFails(t *testing.T) {
 	})
 }
 
+// fill sends inputs to a room until one is refused because the room is full, and
+// returns how many were taken, which are at most most.
+func (f *fixture) fill(name string, most int, input func(sent int) event.Input) (sent int) {
+	f.t.Helper()
+	for ; sent < most; sent++ {
+		err := f.trySend(name, input(sent))
+		synctest.Wait()
+		if errors.Is(err, layer.ErrFull) {
+			break
+		} else if err != nil {
+			f.t.Fatal(err)
+		}
+	}
+	return sent
+}
+
+// nthQuery returns a query of a program of its own for each n.
+func nthQuery(n int) event.Input {
+	return event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + n), Request: &event.Request{Kind: event.RequestQuery}}
+}
+
 func TestWhatWaitsForTheStoreIsBounded(t *testing.T) {
 	run(t, Settings{MailboxInputs: 10, MailboxBytes: 100}, func(f *fixture) {
 		f.pair("a")
 		gate := faulty.NewGate()
 		f.store.Set(gate.Wait, faulty.Append)
-		sent := 0
-		for ; sent < 1000; sent++ {
-			err := f.trySend("a", message(1, protocol.Update, typed(7, uint64(sent))))
-			synctest.Wait()
-			if errors.Is(err, layer.ErrFull) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-		}
+		sent := f.fill("a", 1000, func(sent int) event.Input { return message(1, protocol.Update, typed(7, uint64(sent))) })
 		if sent < 10 || sent > 30 {
 			t.Errorf("%d updates were taken while the store does not answer", sent)
 		}
@@ -133,16 +145,7 @@ func TestResponsesThatWaitAreBounded(t *testing.T) {
 		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
-		sent := 0
-		for ; sent < 1000; sent++ {
-			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + sent), Request: &event.Request{Kind: event.RequestQuery}})
-			synctest.Wait()
-			if errors.Is(err, layer.ErrFull) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-		}
+		sent := f.fill("a", 1000, nthQuery)
 		if sent < 10 || sent > 30 {
 			t.Errorf("%d queries were taken while the store does not answer", sent)
 		}

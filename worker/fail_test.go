@@ -15,16 +15,21 @@ import (
 	"github.com/yroom/yroom/room"
 )
 
+// panicAtBoom has each turn panic in which a message is "boom".
+func (f *fixture) panicAtBoom() {
+	f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
+		for _, in := range ins {
+			if string(in.Message.Data) == "boom" {
+				panic("planted")
+			}
+		}
+		return r.Step(now, ins)
+	}
+}
+
 func TestPanicClosesThatRoomAlone(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
-			for _, in := range ins {
-				if string(in.Message.Data) == "boom" {
-					panic("planted")
-				}
-			}
-			return r.Step(now, ins)
-		}
+		f.panicAtBoom()
 		f.pair("a")
 		f.pair("b")
 		f.send("a", message(1, protocol.Update, []byte("boom")))
@@ -46,12 +51,7 @@ func TestPanicClosesThatRoomAlone(t *testing.T) {
 // again before that.
 func TestPanicDuringAnAppend(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
-			if string(ins[0].Message.Data) == "boom" {
-				panic("planted")
-			}
-			return r.Step(now, ins)
-		}
+		f.panicAtBoom()
 		f.pair("a")
 		gate := faulty.NewGate()
 		f.store.Set(gate.Wait, faulty.Append)
@@ -83,12 +83,7 @@ func TestPanicDuringAnAppend(t *testing.T) {
 
 func TestPanicDuringAnAppendThatFails(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
-		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
-			if string(ins[0].Message.Data) == "boom" {
-				panic("planted")
-			}
-			return r.Step(now, ins)
-		}
+		f.panicAtBoom()
 		f.pair("a")
 		gate := faulty.NewGate()
 		f.store.Set(gate.Wait, faulty.Append)

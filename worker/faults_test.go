@@ -2,7 +2,6 @@ package worker
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -36,20 +35,8 @@ func faultyLayerRun(t *testing.T, seed uint64) {
 	rnd := rand.New(rand.NewPCG(seed, 7))
 	l := layertest.Inject(memlayer.New(), layertest.Faults{Lose: 10, Duplicate: 5, Reorder: 5, Delay: 30, Seed: seed})
 	s := memstore.New()
-	begin := func() (stop func()) {
-		ctx, cancel := context.WithCancel(t.Context())
-		w := New(Config{Layer: l, Store: s, Room: func(string) Settings { return Settings{RemoveDelay: time.Second} }})
-		ended := make(chan error, 1)
-		go func() { ended <- w.Run(ctx) }()
-		synctest.Wait()
-		return func() {
-			cancel()
-			if err := <-ended; err != nil {
-				t.Errorf("Run: %v", err)
-			}
-		}
-	}
-	stop := begin()
+	config := Config{Layer: l, Store: s, Room: func(string) Settings { return Settings{RemoveDelay: time.Second} }}
+	stop := begin(t, config)
 	fronts := []*consumer{newConsumer(t, l, 1, 2), newConsumer(t, l, 3)}
 	round := func() {
 		time.Sleep(time.Duration(rnd.IntN(20)) * time.Millisecond)
@@ -72,7 +59,7 @@ func faultyLayerRun(t *testing.T, seed uint64) {
 		if i%70 == 50 {
 			stop()
 			round()
-			stop = begin()
+			stop = begin(t, config)
 		}
 		round()
 	}

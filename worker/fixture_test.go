@@ -94,6 +94,22 @@ func start(t *testing.T, c Config) *fixture {
 	return f
 }
 
+// begin starts a worker in a bubble. stop ends it.
+func begin(t *testing.T, c Config) (stop func()) {
+	t.Helper()
+	w := New(c)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	synctest.Wait()
+	return func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	}
+}
+
 // Write implements io.Writer for the log.
 func (f *fixture) Write(p []byte) (int, error) {
 	f.mu.Lock()

@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -276,20 +275,7 @@ func TestMovedRoomThatIsCompacted(t *testing.T) {
 func TestHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := memlayer.New(), memstore.New()
-		begin := func() (stop func()) {
-			ctx, cancel := context.WithCancel(t.Context())
-			w := New(Config{Layer: l, Store: s})
-			ended := make(chan error, 1)
-			go func() { ended <- w.Run(ctx) }()
-			synctest.Wait()
-			return func() {
-				cancel()
-				if err := <-ended; err != nil {
-					t.Errorf("Run: %v", err)
-				}
-			}
-		}
-		stop := begin()
+		stop := begin(t, Config{Layer: l, Store: s})
 		front := attach(t, l)
 		one, two := newClient(1), newClient(2)
 		both := func(outs []layer.Output) {
@@ -330,7 +316,7 @@ func TestHandOver(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		stop = begin()
+		stop = begin(t, Config{Layer: l, Store: s})
 		for _, c := range []*client{one, two} {
 			front.send("a", event.Input{
 				Kind: event.InputJoin, Conn: c.conn, Access: event.AccessWrite | event.AccessPresent,

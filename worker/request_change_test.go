@@ -437,15 +437,7 @@ func TestReadsThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		gate := faulty.NewGate()
 		f.store.Set(gate.Wait, faulty.Load)
-		sent := 0
-		for ; sent < 2*readsWaiting; sent++ {
-			err := f.trySend("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + sent), Request: &event.Request{Kind: event.RequestQuery}})
-			if errors.Is(err, layer.ErrFull) {
-				break
-			} else if err != nil {
-				t.Fatal(err)
-			}
-		}
+		sent := f.fill("a", 2*readsWaiting, nthQuery)
 		if want := readsAtOnce + readsWaiting; sent != want {
 			t.Errorf("%d reads were taken, want %d", sent, want)
 		}

@@ -140,19 +140,27 @@ func TestListOfManyStoredRooms(t *testing.T) {
 	})
 }
 
+// startTurn starts a turn of a room, the only one of the test, which ends when the
+// test sends to the channel.
+func (f *fixture) startTurn(name string) chan<- bool {
+	f.t.Helper()
+	began, end := make(chan bool), make(chan bool)
+	step := f.step
+	f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
+		began <- true
+		<-end
+		return step(r, now, ins)
+	}
+	f.write(name, 1, typed(7, 0))
+	<-began
+	return end
+}
+
 func TestListWaitsASecondForABusyRoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("busy")
 		f.pair("idle")
-		stepping, end := make(chan bool), make(chan bool)
-		step := f.step
-		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
-			stepping <- true
-			<-end
-			return step(r, now, ins)
-		}
-		f.write("busy", 1, typed(7, 0))
-		<-stepping
+		end := f.startTurn("busy")
 		q := f.requestRooms("", "", 10)
 		q.waits()
 		time.Sleep(describeTime - 1)
@@ -260,7 +268,7 @@ func TestListsThatWaitAreBounded(t *testing.T) {
 		gate := faulty.NewGate()
 		f.store.Set(gate.Wait, faulty.Load)
 		for i := range readsAtOnce + readsWaiting {
-			f.send("a", event.Input{Kind: event.InputRequest, Conn: event.ConnID(1000 + i), Request: &event.Request{Kind: event.RequestQuery}})
+			f.send("a", nthQuery(i))
 		}
 		full := f.trySend("", event.Input{Kind: event.InputRequest, Conn: 1, Request: &event.Request{Kind: event.RequestRooms}})
 		if !errors.Is(full, layer.ErrFull) {
@@ -274,15 +282,7 @@ func TestListsThatWaitAreBounded(t *testing.T) {
 func TestDrainAnswersLists(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("busy")
-		stepping, end := make(chan bool), make(chan bool)
-		step := f.step
-		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
-			stepping <- true
-			<-end
-			return step(r, now, ins)
-		}
-		f.write("busy", 1, typed(7, 0))
-		<-stepping
+		end := f.startTurn("busy")
 		q := f.requestRooms("", "", 10)
 		q.waits()
 		f.stop()
