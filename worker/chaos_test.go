@@ -175,17 +175,13 @@ func chaos(f *fixture, rnd *rand.Rand) {
 	}
 	time.Sleep(time.Minute)
 	receive()
-	want := blocks.New()
+	var all [][]byte
 	for _, p := range typists {
-		for _, u := range p.typed {
-			if _, err := want.Apply(u, blocks.V1); err != nil {
-				f.t.Fatal(err)
-			}
-		}
+		all = append(all, p.typed...)
 	}
 	stored := storedDocument(f.t, f.store.Store, "a").Encode(blocks.V1)
-	if !bytes.Equal(stored, want.Encode(blocks.V1)) {
-		f.t.Errorf("stored %q, typed %q", stored, want.Encode(blocks.V1))
+	if want := merged(f.t, all...); !bytes.Equal(stored, want) {
+		f.t.Errorf("stored %q, typed %q", stored, want)
 	}
 	for i, p := range typists {
 		if seen := p.seen.Encode(blocks.V1); !bytes.Equal(seen, stored) {

@@ -274,15 +274,21 @@ func (f *fixture) calls(op faulty.Op) int {
 func (f *fixture) wantStored(name string, updates ...[]byte) {
 	f.t.Helper()
 	synctest.Wait()
-	want := blocks.New()
+	if got, want := storedDocument(f.t, f.store.Store, name).Encode(blocks.V1), merged(f.t, updates...); !bytes.Equal(got, want) {
+		f.t.Errorf("the store holds %q, want %q", got, want)
+	}
+}
+
+// merged returns the document that updates make, in V1.
+func merged(t *testing.T, updates ...[]byte) []byte {
+	t.Helper()
+	doc := blocks.New()
 	for _, u := range updates {
-		if _, err := want.Apply(u, blocks.V1); err != nil {
-			f.t.Fatal(err)
+		if _, err := doc.Apply(u, blocks.V1); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if got := storedDocument(f.t, f.store.Store, name); !bytes.Equal(got.Encode(blocks.V1), want.Encode(blocks.V1)) {
-		f.t.Errorf("the store holds %q, want %q", got.Encode(blocks.V1), want.Encode(blocks.V1))
-	}
+	return doc.Encode(blocks.V1)
 }
 
 func storedDocument(t *testing.T, s store.Store, name string) *blocks.Store {

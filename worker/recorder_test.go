@@ -115,13 +115,7 @@ func (c *client) apply(t *testing.T, outs []layer.Output) {
 // want fails the test unless the document consists of these updates.
 func (c *client) want(t *testing.T, updates ...[]byte) {
 	t.Helper()
-	want := blocks.New()
-	for _, u := range updates {
-		if _, err := want.Apply(u, blocks.V1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if diff := cmp.Diff(want.Encode(blocks.V1), c.doc.Encode(blocks.V1)); diff != "" {
+	if diff := cmp.Diff(merged(t, updates...), c.doc.Encode(blocks.V1)); diff != "" {
 		t.Errorf("the document of %d (-want +got)\n%s", c.conn, diff)
 	}
 }

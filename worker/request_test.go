@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
@@ -104,14 +103,9 @@ func (q *request) response() event.Response {
 
 func (q *request) wantDocument(updates ...[]byte) event.Response {
 	q.f.t.Helper()
-	got, want := q.response(), blocks.New()
-	for _, u := range updates {
-		if _, err := want.Apply(u, blocks.V1); err != nil {
-			q.f.t.Fatal(err)
-		}
-	}
-	if !bytes.Equal(got.Update, want.Encode(blocks.V1)) {
-		q.f.t.Fatalf("the document is %q, want %q", got.Update, want.Encode(blocks.V1))
+	got, want := q.response(), merged(q.f.t, updates...)
+	if !bytes.Equal(got.Update, want) {
+		q.f.t.Fatalf("the document is %q, want %q", got.Update, want)
 	}
 	return got
 }
