@@ -81,7 +81,7 @@ unit: tools
 	go run ./scripts/gotest $$race -count=1 -timeout 30m -coverprofile=cover.out ./... \
 	  -- -count=1 -run 'Linear|TooMany|Allocations' ./blocks ./yjs ./consumer $$demo
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
-	@scripts/coverage cover.out 85 blocks yjs awareness protocol room internal/lib0
+	@scripts/coverage cover.out 85 blocks yjs awareness protocol event room internal/outbox internal/clocks internal/lib0
 
 # VERSION is what "yroom version" prints.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)

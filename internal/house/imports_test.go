@@ -87,7 +87,7 @@ var unreachable = map[string][]string{
 }
 
 // core packages do no I/O, start no goroutine, log nothing and never read the clock.
-var core = []string{"room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0", "internal/outbox"}
+var core = []string{"event", "room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0", "internal/outbox"}
 
 type goPackage struct {
 	Dir        string
