@@ -229,16 +229,20 @@ func TestLockedFile(t *testing.T) {
 		wantAdvice(t, err, "another process has kept it locked")
 	}
 
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
-	if _, err := s.Append(ctx, room, v1("c")); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Append returned the error %v, want context.DeadlineExceeded", err)
-	}
 	run(t, db, "COMMIT")
 	add(t, s, room, "d")
 	if got := held(t, s, room); got[len(got)-1] != "d" {
 		t.Errorf("the room holds %q", got)
 	}
+
+	patient := open(t, path, sqlitestore.Config{LockWait: time.Hour})
+	run(t, db, "BEGIN IMMEDIATE")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := patient.Append(ctx, room, v1("c")); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Append returned the error %v, want context.DeadlineExceeded", err)
+	}
+	run(t, db, "COMMIT")
 }
 
 func TestFullDisk(t *testing.T) {
