@@ -13,13 +13,13 @@ import (
 )
 
 // bus is a layer with several fronts and several workers. Its messages take time
-// to arrive. As long as the world isn't calm, they are lost, duplicated and
-// overtaken, and links between single processes are cut. The ends learn of losses,
-// as the contract of layers says, but late.
+// to arrive. Until the world is calm, messages are lost, duplicated and reordered, and
+// links between single processes are cut. Losses are reported to the ends, as the
+// contract of layers says, but late.
 //
-// Each end has its own view of which workers there are. A room is placed at the
-// worker of the view that hashes highest with its name. Views change at different
-// times, so for a while two workers may run one room.
+// Each end has its own list of the workers that exist, its view. A room is placed at
+// the worker of the view whose number and the room's name have the highest hash. Views
+// change at different times, so for a while two workers may run one room.
 type bus struct {
 	world  *world
 	fronts []*busFront // attached
@@ -28,10 +28,10 @@ type bus struct {
 }
 
 const (
-	viewDelay   = 200 * time.Millisecond // how long it takes until an end learns that another came or drains
-	deathDelay  = 3 * time.Second        // how long it takes until an end learns that another has crashed
-	noticeDelay = 300 * time.Millisecond // how long it takes until an end learns that something was lost
-	window      = 40                     // messages on a link before Send returns ErrFull
+	viewDelay   = 200 * time.Millisecond // the longest delay until the ends see that a worker was started or drains
+	deathDelay  = 3 * time.Second        // the longest delay until the ends see that another one has crashed
+	noticeDelay = 300 * time.Millisecond // the longest delay until a loss is reported to the ends
+	window      = 40                     // the messages on a link from which on Send returns ErrFull
 )
 
 // busFront is a layer.Front.
@@ -58,7 +58,7 @@ type busBack struct {
 type link struct {
 	up, down []func() // messages on their way
 	cut      bool
-	noticing bool // both ends are about to learn of a loss
+	noticing bool // a report of a loss to both ends is scheduled
 }
 
 // attach attaches a front of a process.
@@ -79,7 +79,7 @@ type endpoint struct {
 }
 
 func (e endpoint) Attach(layer.FrontHandler) (layer.Front, error) {
-	panic("a worker attaches no front")
+	panic("Attach called on the end of a worker")
 }
 
 // Serve implements layer.Layer.
@@ -92,12 +92,13 @@ func (e endpoint) Serve(h layer.BackHandler) (layer.Back, error) {
 	return b, nil
 }
 
-// serving returns the workers that take inputs.
+// serving returns the workers that accept inputs.
 func (b *bus) serving() []*busBack {
 	return slices.DeleteFunc(slices.Clone(b.backs), func(x *busBack) bool { return x.drained || x.of.dead })
 }
 
-// changed has all ends refresh their views, each at its own time within a duration.
+// changed schedules a refresh of the view of each end, at a random time within a
+// duration.
 func (b *bus) changed(within time.Duration) {
 	w := b.world
 	for _, f := range slices.Clone(b.fronts) {
@@ -108,8 +109,8 @@ func (b *bus) changed(within time.Duration) {
 	}
 }
 
-// owner returns the worker of a view at which a room is placed; nil if the view
-// is empty.
+// owner returns the worker of a view at which a room is placed, or nil if the view is
+// empty.
 func owner(view []*busBack, room string) (best *busBack) {
 	var highest uint64
 	for _, x := range view {
@@ -173,15 +174,17 @@ func (f *busFront) Send(in layer.Input) error {
 }
 
 // SendAll implements layer.Front.
-func (f *busFront) SendAll(layer.Input) (int, error) { panic("the simulation lists no rooms") }
+func (f *busFront) SendAll(layer.Input) (int, error) {
+	panic("SendAll called, but the simulation doesn't list rooms")
+}
 
-// Close implements layer.Front. The workers learn that the front is gone.
+// Close implements layer.Front. Then Gone is called on the workers.
 func (f *busFront) Close() error {
 	f.bus.detach(f, 0)
 	return nil
 }
 
-// detach removes a front, of which the workers learn within d.
+// detach removes a front. Gone is called on each worker within d.
 func (b *bus) detach(f *busFront, d time.Duration) {
 	b.fronts = slices.DeleteFunc(b.fronts, func(x *busFront) bool { return x == f })
 	for _, x := range b.backs {
@@ -198,18 +201,18 @@ func (b *busBack) gone(f *busFront) {
 	b.handler.Gone(f.address)
 }
 
-// take takes an input that has arrived.
+// take passes an input that has arrived to the worker.
 func (b *busBack) take(f *busFront, in layer.Input) {
 	w := b.bus.world
 	if b.drained || owner(b.view, in.Room) != b {
-		b.bus.lost(f, b) // the room is placed elsewhere, which one of both doesn't know yet
+		b.bus.lost(f, b) // the views of front and worker differ
 		return
 	}
 	switch err := b.of.handle(in); {
 	case err == nil:
 	case in.Kind == event.InputLeave:
 		w.failf("%s: a Leave was refused: %v", in.Room, err)
-	case w.calm: // the room is full, and nothing is to be closed any more
+	case w.calm: // the room is full, but connections must not be closed any more
 		w.after(&b.of.life, 50*time.Millisecond, func() { b.take(f, in) })
 	default: // the room is full
 		w.seen.full++
@@ -253,7 +256,7 @@ func (b *busBack) Close() error {
 	return nil
 }
 
-// remove removes a worker, of which the other ends learn within d.
+// remove removes a worker. The other ends refresh their views within d.
 func (b *bus) remove(x *busBack, d time.Duration) {
 	b.backs = slices.DeleteFunc(b.backs, func(y *busBack) bool { return x == y })
 	b.changed(d)
@@ -295,7 +298,7 @@ func (b *bus) enqueue(f *busFront, x *busBack, queue *[]func(), arrive func()) {
 	}
 }
 
-// lost has both ends learn, after a while, that something was lost between them.
+// lost reports to both ends, after a while, that messages between them were lost.
 func (b *bus) lost(f *busFront, x *busBack) {
 	w, l := b.world, f.link(x)
 	w.seen.losses++
@@ -317,8 +320,8 @@ func (b *bus) lost(f *busFront, x *busBack) {
 	})
 }
 
-// cutSome cuts the link between a front and a worker for a while. Meanwhile the
-// front places rooms elsewhere, and the worker doesn't learn of that.
+// cutSome cuts the link between a front and a worker for a while. Meanwhile the front
+// places rooms at other workers, but the view of the worker doesn't change.
 func (b *bus) cutSome() {
 	w := b.world
 	if len(b.fronts) == 0 || len(b.backs) == 0 {

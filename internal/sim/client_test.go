@@ -25,7 +25,7 @@ type client struct {
 	conn   *conn  // nil: offline
 	asleep bool   // offline on purpose
 	closed bool   // for good
-	frozen bool   // its computer sleeps, and the connection stays open
+	frozen bool   // the client handles nothing, while its connection stays open
 
 	states map[uint64]state // as in the Awareness of y-protocols
 	clocks map[uint64]uint64
@@ -36,7 +36,8 @@ type state struct {
 	renewed time.Time
 }
 
-// message is on its way to a client. The type Close is the end of the connection.
+// message is a message on its way to a client. A message of type Close ends the
+// connection.
 type message struct {
 	typ  protocol.Type
 	data []byte
@@ -105,7 +106,7 @@ func (c *client) sendPresent(ids ...uint64) {
 	c.send(protocol.Awareness, b)
 }
 
-// show changes the client's own state.
+// show changes the client's own awareness state.
 func (c *client) show() {
 	c.clocks[c.id]++
 	c.states[c.id] = state{fmt.Sprintf(`{"at":%d}`, c.world.rnd.IntN(100)), c.world.now}
@@ -143,7 +144,7 @@ func (c *client) tick() {
 	c.world.after(nil, 3*time.Second, c.tick)
 }
 
-// take does what the provider does with a message.
+// take handles a message as the provider does.
 func (c *client) take(m message) {
 	w := c.world
 	if c.frozen {
@@ -165,8 +166,8 @@ func (c *client) take(m message) {
 	}
 }
 
-// takePresent does what applyAwarenessUpdate of y-protocols does, with a listener
-// that sends everything that changed.
+// takePresent applies an awareness update as applyAwarenessUpdate of y-protocols does,
+// and sends the entries that changed.
 func (c *client) takePresent(data []byte) {
 	var changed []uint64
 	r := lib0.NewReader(data)
@@ -196,7 +197,8 @@ func (c *client) takePresent(data []byte) {
 	}
 }
 
-// act has the client do something, and again after a while until the world is calm.
+// act performs a random action of the client and schedules the next one, until the
+// world is calm.
 func (c *client) act() {
 	w := c.world
 	if c.closed || w.calm {
@@ -219,7 +221,7 @@ func (c *client) act() {
 		c.send(protocol.Update, c.sent)
 	case n < 84 && c.conn != nil: // the connection breaks
 		c.conn.lose()
-	case n < 88 && c.conn != nil: // it closes, and opens again later
+	case n < 88 && c.conn != nil: // the connection closes, and opens again later
 		c.asleep = true
 		c.conn.leave()
 		c.offline()
@@ -244,23 +246,23 @@ func (c *client) edit(change func() []byte) {
 		return
 	}
 	if !c.access.May(event.AccessWrite) {
-		c.send(protocol.Update, forged(c.id)) // without the change in its own document, which it could never store
+		c.send(protocol.Update, forged(c.id)) // not applied to the client's own document, because the room must reject it
 		return
 	}
 	if _, err := c.doc.Apply(update, blocks.V1); err != nil {
-		panic(err) // the simulation has built it wrong
+		panic(err) // change returned a malformed update
 	}
 	c.sent = update
 	c.send(protocol.Update, update)
 }
 
-// forgers is above the ids of all clients that may write.
+// forgers is larger than the ids of all clients that may write.
 const forgers = 1 << 32
 
-// forged returns an update of a client that may not write.
+// forged returns an update for a client that may not write.
 func forged(id uint64) []byte { return testkit.Typed(forgers+id, 0, "x") }
 
-// typed returns an update that types some characters behind one of the document.
+// typed returns an update that inserts some characters after an existing one.
 func (c *client) typed() []byte {
 	w := c.world
 	b := []byte{1, 1}
@@ -280,7 +282,7 @@ func (c *client) typed() []byte {
 	return append(lib0.AppendString(b, text), 0)
 }
 
-// deleted returns an update that deletes something of the document.
+// deleted returns an update that deletes some elements of the document.
 func (c *client) deleted() []byte {
 	all := readVector(c.doc.StateVector())
 	if len(all) == 0 {

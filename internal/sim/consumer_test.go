@@ -11,9 +11,9 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// consumer is a process that clients and programs connect to. What it writes to
-// a connection, and when it has a connection join again or asks for what it
-// lacks, is decided by the outbox of the real consumer.
+// consumer is a process that clients and programs connect to. The outbox of the real
+// consumer decides what is written to a connection, and when the connection joins again
+// or requests what it lacks.
 type consumer struct {
 	life
 
@@ -80,7 +80,7 @@ func (c *consumer) gone() {
 	c.world.consumers = slices.DeleteFunc(c.world.consumers, func(x *consumer) bool { return x == c })
 }
 
-// lost has the connections of some rooms join again.
+// lost makes the connections of some rooms join again.
 func (c *consumer) lost(affected func(room string) bool) {
 	for _, conn := range c.conns {
 		if !conn.left && affected(roomNames[conn.client.room]) {
@@ -95,7 +95,7 @@ func (c *consumer) lost(affected func(room string) bool) {
 	}
 }
 
-// deliver takes what a room sends.
+// deliver handles the outputs of a room.
 func (c *consumer) deliver(outs []layer.Output) {
 	if c.dead {
 		return
@@ -162,10 +162,10 @@ type conn struct {
 	up       []protocol.Message // from the client, for the room
 	down     []message          // written, on their way to the client
 
-	sending, writing, reading bool // which of its calls are scheduled
+	sending, writing, reading bool // whether a call of sendNext, of write and of the client's read is scheduled
 
-	left bool // the consumer takes nothing from it any longer
-	cut  bool // nothing reaches the client any longer
+	left bool // the consumer accepts nothing more from the client
+	cut  bool // nothing more arrives at the client
 }
 
 // connect opens a connection.
@@ -187,7 +187,7 @@ func (c *conn) pump(scheduled *bool, next func()) {
 	}
 }
 
-// send takes a message from the client.
+// send queues a message from the client for the consumer.
 func (c *conn) send(m protocol.Message) {
 	if !c.left && !c.cut {
 		c.up = append(c.up, m)
@@ -195,7 +195,7 @@ func (c *conn) send(m protocol.Message) {
 	}
 }
 
-// sendNext sends what the outbox asks for, or the client's next message.
+// sendNext sends the input that the outbox has due, or else the client's next message.
 func (c *conn) sendNext() {
 	w := c.client.world
 	if c.consumer.dead {
@@ -234,7 +234,7 @@ func (c *conn) sendNext() {
 	c.pump(&c.sending, c.sendNext)
 }
 
-// checkAsk checks that the client has what the outbox says that it has.
+// checkAsk checks that the client has the state that an input of its outbox claims.
 func (c *conn) checkAsk(in *event.Input) {
 	w := c.client.world
 	if in.Mark == (event.Mark{}) && in.Vector == nil || c.cut {
@@ -252,14 +252,14 @@ func (c *conn) checkAsk(in *event.Input) {
 	}
 	has := readVector(doc.StateVector())
 	if !has.covers(w.at(in.Mark)) {
-		w.failf("%s: client %d lacks something of %v, which its outbox says that it has", roomNames[c.client.room], c.client.id, in.Mark)
+		w.failf("%s: client %d lacks a part of %v, which its outbox claims that it has", roomNames[c.client.room], c.client.id, in.Mark)
 	}
 	if in.Vector != nil && !has.covers(readVector(in.Vector)) {
-		w.failf("%s: client %d lacks something of the state vector of %v", roomNames[c.client.room], c.client.id, in.Mark)
+		w.failf("%s: client %d lacks a part of the state vector of %v", roomNames[c.client.room], c.client.id, in.Mark)
 	}
 }
 
-// take puts a frame into the outbox.
+// take adds a frame to the outbox.
 func (c *conn) take(f *outbox.Frame) {
 	if c.left {
 		return
@@ -277,7 +277,7 @@ func (c *conn) take(f *outbox.Frame) {
 	c.pump(&c.writing, c.write)
 }
 
-// write writes what is in the outbox, which takes time.
+// write writes the frames of the outbox, which takes time.
 func (c *conn) write() {
 	w := c.client.world
 	if c.left || c.consumer.dead || c.out.Empty() {
@@ -310,7 +310,8 @@ func (c *conn) close() {
 	c.push(message{typ: protocol.Close})
 }
 
-// leave has the consumer end the connection. What it has read still goes to the room.
+// leave ends the connection at the consumer. Messages that the consumer has read are
+// still sent to the room.
 func (c *conn) leave() {
 	if !c.left {
 		c.left = true
@@ -318,8 +319,8 @@ func (c *conn) leave() {
 	}
 }
 
-// lose breaks the connection. Some of what was on its way is lost. The client
-// notices soon, the consumer perhaps late.
+// lose breaks the connection. Some messages on their way are lost. The client detects
+// it soon, the consumer perhaps late.
 func (c *conn) lose() {
 	w := c.client.world
 	if c.cut {

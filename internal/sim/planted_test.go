@@ -14,15 +14,15 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// plant is a fault that is put between a worker and its layer or its store, to
-// check that the simulation finds it. The zero value is no fault.
+// plant is a fault between a worker and its layer or its store, planted to check that
+// the simulation finds it. The zero value plants no fault.
 type plant struct {
-	handle  func(s *server, in *layer.Input) (dropped bool) // sees each input before the worker
-	deliver func(s *server, outs []layer.Output)            // changes outputs before the bus has them
+	handle  func(s *server, in *layer.Input) (dropped bool) // called with each input before the worker handles it
+	deliver func(s *server, outs []layer.Output)            // may change outputs before they are passed to the bus
 	store   func(view) store.Store
 
-	unreported bool   // the ends don't learn of losses
-	found      string // what the failure contains, one of the texts between |
+	unreported bool   // losses are not reported to the ends
+	found      string // texts, separated by |, of which the failure contains one
 }
 
 func (p plant) inLayer(l endpoint) layer.Layer {
@@ -39,7 +39,7 @@ func (p plant) inStore(v view) store.Store {
 	return p.store(v)
 }
 
-// planted is the bus with a planted fault, as a worker sees it.
+// planted is a worker's end of the bus, with a planted fault.
 type planted struct {
 	endpoint
 	plant plant
@@ -75,11 +75,11 @@ func (b plantedBack) Deliver(outs []layer.Output) {
 
 // TestPlantedFaultsAreFound checks that each of these is found soon.
 func TestPlantedFaultsAreFound(t *testing.T) {
-	const late = "differ|lacks something|sees"
+	const late = "differ|lacks a part|sees"
 	plants := map[string]plant{
 		"a broadcast before the append":        {handle: broadcastEarly, found: "reveals what is not durable"},
 		"a SyncStep1 answered from memory":     {handle: remember, deliver: answerFromMemory, found: "reveals what is not durable"},
-		"an input that is dropped":             {handle: drop, found: "what it had taken is not stored|" + late},
+		"an input that is dropped":             {handle: drop, found: "updates that it had accepted are not stored|" + late},
 		"a Leave that is lost":                 {handle: loseLeave, found: late},
 		"a sequence of another epoch":          {handle: otherEpoch, found: late},
 		"a Mark ahead of what is sent":         {deliver: markAhead, found: late},
@@ -89,8 +89,8 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"an append that hides its failure":     {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
 		"positions that hide another worker":   {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
 		"a load that failed, served as empty":  {store: func(v view) store.Store { return forgiving{v} }, found: "from a room that was not loaded"},
-		"a compaction from memory":             {store: func(v view) store.Store { return &remembering{view: v} }, found: "a snapshot holds what the log did not"},
-		"a compaction of everything up to now": {store: func(v view) store.Store { return upToNow{v} }, found: "a compaction lost some of the document"},
+		"a compaction from memory":             {store: func(v view) store.Store { return &remembering{view: v} }, found: "a snapshot contains something that was not in the log"},
+		"a compaction of everything up to now": {store: func(v view) store.Store { return upToNow{v} }, found: "a compaction lost a part of the document"},
 	}
 	for name, planted := range plants {
 		t.Run(name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}
 }
 
-// broadcastEarly delivers an update to all as soon as it is on its way to the room.
+// broadcastEarly delivers an update to all connections before the room has handled it.
 func broadcastEarly(s *server, in *layer.Input) bool {
 	if in.Message.Type == protocol.Update && s.rooms[roomIndex(in.Room)].loaded {
 		s.back.Deliver([]layer.Output{{Room: in.Room, To: in.From, Output: event.Output{
@@ -122,7 +122,7 @@ func broadcastEarly(s *server, in *layer.Input) bool {
 	return false
 }
 
-// remember keeps updates on their way to the room, for answerFromMemory.
+// remember keeps the updates that are sent to the room, for answerFromMemory.
 func remember(s *server, in *layer.Input) bool {
 	if in.Message.Type == protocol.Update {
 		_, _ = s.memory(in.Room).Apply(in.Message.Data, blocks.V1)
@@ -142,7 +142,7 @@ func answerFromMemory(s *server, outs []layer.Output) {
 	}
 }
 
-// memory returns a document of what was on its way to a room.
+// memory returns a document with the updates that were sent to a room.
 func (s *server) memory(room string) *blocks.Store {
 	if s.remembered == nil {
 		s.remembered = make(map[string]*blocks.Store)
@@ -163,8 +163,8 @@ func drop(s *server, in *layer.Input) bool {
 // loseLeave loses each Leave.
 func loseLeave(_ *server, in *layer.Input) bool { return in.Kind == event.InputLeave }
 
-// otherEpoch changes the epoch in the Mark of a connection that joins again to that
-// of the room that it joins now, as if a sequence meant the same in every epoch.
+// otherEpoch replaces the epoch in the Mark of a connection that joins again by the
+// room's current epoch, as if sequences of different epochs could be compared.
 func otherEpoch(s *server, in *layer.Input) bool {
 	if sh := s.rooms[roomIndex(in.Room)].shadow; sh != nil && in.Mark.Epoch != 0 {
 		in.Mark.Epoch = sh.epoch
@@ -190,7 +190,7 @@ func vectorAhead(s *server, outs []layer.Output) {
 	}
 }
 
-// early returns from an append when it has begun.
+// early returns from an append before the entry is stored.
 type early struct{ view }
 
 func (s early) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
@@ -199,7 +199,7 @@ func (s early) Append(ctx context.Context, name string, e store.Entry) (store.Po
 	return 0, nil
 }
 
-// silent hides that an append has failed.
+// silent hides the errors of appends.
 type silent struct{ view }
 
 func (s silent) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
@@ -207,7 +207,8 @@ func (s silent) Append(ctx context.Context, name string, e store.Entry) (store.P
 	return position, nil
 }
 
-// gapless numbers the entries of its own worker, whatever others append.
+// gapless returns consecutive positions for the appends of its own worker, whatever
+// others append.
 type gapless struct {
 	view
 
@@ -228,7 +229,7 @@ func (s *gapless) Append(ctx context.Context, name string, e store.Entry) (store
 	return s.last[roomIndex(name)], err
 }
 
-// forgiving returns an empty log for one that can't be read.
+// forgiving returns an empty log if the log can't be read.
 type forgiving struct{ view }
 
 func (s forgiving) Load(ctx context.Context, name string) (store.Log, error) {
@@ -239,7 +240,8 @@ func (s forgiving) Load(ctx context.Context, name string) (store.Log, error) {
 	return read, nil
 }
 
-// remembering makes snapshots of all that was appended, stored or not.
+// remembering makes snapshots of everything that was passed to Append, whether it was
+// stored or not.
 type remembering struct {
 	view
 
@@ -267,7 +269,7 @@ func (s *remembering) Compact(ctx context.Context, name string, read store.Log, 
 	return s.view.Compact(ctx, name, read, snapshot)
 }
 
-// upToNow replaces all that is in the log, whatever was read.
+// upToNow replaces all entries of the log, not only those that were read.
 type upToNow struct{ view }
 
 func (s upToNow) Compact(ctx context.Context, name string, _ store.Log, snapshot store.Entry) error {

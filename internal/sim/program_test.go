@@ -10,19 +10,19 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// program is the part of a consumer process that reads and changes the document
-// of a room without a connection: one request after the other.
+// program is a part of a consumer process that reads and changes the document of a room
+// without a connection. It sends one request at a time.
 type program struct {
 	of    *consumer
 	room  int
 	id    uint64 // its client id
 	clock uint64
-	doc   *blocks.Store // what the responses held
+	doc   *blocks.Store // the content of the responses
 	at    event.Mark
 
-	conn   event.ConnID // of the request that waits for its response; 0: none does
+	conn   event.ConnID // of the request in progress; 0: none
 	asked  event.RequestKind
-	update []byte // that was applied and may not be stored yet; nil: none
+	update []byte // the update that was sent and may not be stored yet; nil: none
 }
 
 func (c *consumer) newProgram(room int) {
@@ -33,7 +33,7 @@ func (c *consumer) newProgram(room int) {
 	w.after(&c.life, w.within(w.pace), g.act)
 }
 
-// act requests something, and again after a while until the world is calm.
+// act sends a random request and schedules the next one, until the world is calm.
 func (g *program) act() {
 	c, w := g.of, g.of.world
 	if c.dead || w.calm {
@@ -64,7 +64,7 @@ func (g *program) act() {
 	})
 }
 
-// take takes a response, which must reveal nothing that is not durable.
+// take handles a response, and checks that it reveals nothing that is not durable.
 func (g *program) take(a event.Response) {
 	w, name := g.of.world, roomNames[g.room]
 	durable := w.disk.logs[g.room].durable
@@ -98,13 +98,13 @@ func (g *program) take(a event.Response) {
 		}
 	}
 	if !readVector(g.doc.StateVector()).covers(readVector(a.Vector)) {
-		w.failf("%s: a program lacks something after its queries", name)
+		w.failf("%s: a program lacks a part of the document after its queries", name)
 	}
 	w.tracef("%s: program %d is at %v: has %v, vector %v, update %x whole %v", name, g.id, a.Mark, readVector(g.doc.StateVector()), readVector(a.Vector), a.Update, a.Whole)
 	g.at = a.Mark
 }
 
-// typed returns an update that types a character behind the last one.
+// typed returns an update that inserts a character after the program's last one.
 func (g *program) typed() []byte {
 	g.clock++
 	return testkit.Typed(g.id, g.clock-1, "p")

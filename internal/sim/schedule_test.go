@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// schedule runs everything in a world, one call at a time, in an order that its
-// seed decides. Calls that are ready run in any order. A timer runs when its time
-// has come, which is at once if nothing else is ready.
+// schedule runs the calls of a world, one at a time, in an order that depends only on
+// its seed. Calls that are ready run in any order. A timer runs when its time has come.
+// If nothing is ready, time advances to the next timer at once.
 type schedule struct {
 	rnd    *rand.Rand
 	now    time.Time
-	hasty  bool // time also passes while something is ready
+	hasty  bool // time also advances while calls are ready
 	steps  int
 	ready  []call
 	timers timers
 
-	running *routine // whose call is under way
+	running *routine // the routine whose call is running
 	idle    []*routine
 	made    []*routine
 }
@@ -28,7 +28,8 @@ type schedule struct {
 // for it runs afterwards.
 type life struct{ dead bool }
 
-// call is a call that is ready, of a process or of the world outside (nil).
+// call is a call that is ready to run. It belongs to a process, or to no process if of
+// is nil.
 type call struct {
 	of *life
 	f  func()
@@ -40,7 +41,7 @@ func newSchedule(seed uint64) *schedule {
 
 func (s *schedule) add(of *life, f func()) { s.ready = append(s.ready, call{of, f}) }
 
-// drop removes what is ready and belongs to a process that has died, and returns it.
+// drop removes the ready calls of a process that has crashed, and returns them.
 func (s *schedule) drop(of *life) (dropped []func()) {
 	s.ready = slices.DeleteFunc(s.ready, func(c call) bool {
 		if c.of == of {
@@ -62,7 +63,7 @@ func (s *schedule) after(of *life, d time.Duration, f func()) (stop func() bool)
 	}
 }
 
-// over reports whether nothing is left to happen.
+// over reports whether neither calls nor timers are left.
 func (s *schedule) over() bool {
 	for len(s.timers.list) > 0 && s.timers.list[0].over() {
 		heap.Pop(&s.timers)
@@ -136,8 +137,8 @@ func (t *timers) Pop() any {
 	return x
 }
 
-// routine runs calls that may pause in the middle. It is a coroutine: to resume
-// it costs no more than some function calls, and never two run at once.
+// routine runs calls that may pause in the middle. It is a coroutine: resuming it costs
+// no more than some function calls, and two never run at once.
 type routine struct {
 	job   func()
 	next  func() (struct{}, bool)
@@ -181,7 +182,7 @@ func (s *schedule) resume(r *routine) {
 	}
 }
 
-// end ends the routines. None may be paused in a call.
+// end ends the routines. No call may be paused.
 func (s *schedule) end() {
 	for _, r := range s.made {
 		r.stop()

@@ -14,7 +14,8 @@ import (
 	"github.com/yroom/yroom/worker"
 )
 
-// server is a process that runs rooms: a worker, its end of the bus and of the disk.
+// server is a process that runs rooms: a worker with its end of the bus and its view of
+// the disk.
 type server struct {
 	life
 
@@ -22,29 +23,29 @@ type server struct {
 	nth   int
 	back  *busBack
 	rooms []roomState
-	opens int // how often a room was opened
+	opens int // how many times rooms were opened
 
 	handling bool // an input is being handled, which may open a room
-	reading  bool // the next load is of a room that stays closed
+	reading  bool // the next load is for a request to a room that is not opened
 
-	operations []*operation // of the store, under way
+	operations []*operation // the calls of the store in progress
 
 	stop    context.CancelFunc
 	ended   chan error
-	drained bool     // it drains, or has drained
-	late    []func() // calls of a dead process, which have no effect
+	drained bool     // the server drains, or has drained
+	late    []func() // calls of a crashed process, which have no effect
 
-	remembered map[string]*blocks.Store // by a planted fault
+	remembered map[string]*blocks.Store // used by planted faults
 }
 
 // roomState is what the world records about a room that a server has opened.
 type roomState struct {
-	opening  bool          // it has to be loaded
-	loaded   bool          // it was
+	opening  bool          // the room has to be loaded
+	loaded   bool          // the room was loaded
 	base     *blocks.Store // what was loaded
 	joined   map[event.ConnID]layer.Address
-	accepted *blocks.Store // what it has taken and must have stored when the server has drained
-	tainted  bool          // it fails, or has failed
+	accepted *blocks.Store // the updates that must be stored when the server has drained
+	tainted  bool          // the room fails, or has failed
 	shadow   *shadow
 }
 
@@ -70,7 +71,7 @@ func (w *world) startServer() {
 	w.wait() // until it serves
 }
 
-// handle has the worker handle an input.
+// handle passes an input to the worker and records it.
 func (s *server) handle(in layer.Input) error {
 	w := s.world
 	index := roomIndex(in.Room)
@@ -99,13 +100,13 @@ func (s *server) handle(in layer.Input) error {
 		delete(r.joined, in.Conn)
 	case writes && (in.Kind == event.InputRequest || joined && w.mayWrite[in.Conn]):
 		if _, err := r.accepted.Apply(data, blocks.V1); err != nil {
-			panic(err) // the simulation has built it wrong
+			panic(err) // the simulation built a malformed update
 		}
 	}
 	return nil
 }
 
-// forget forgets the connections of a front that is gone.
+// forget removes the connections of a front that is gone from the records.
 func (s *server) forget(front layer.Address) {
 	for i := range s.rooms {
 		for conn, at := range s.rooms[i].joined {
@@ -116,8 +117,8 @@ func (s *server) forget(front layer.Address) {
 	}
 }
 
-// start implements Runtime.Go. Like the clock, it is also called by Worker.Run,
-// which has a goroutine of its own.
+// start implements Runtime.Go. Like the clock, it is also called by Worker.Run, on a
+// goroutine of its own.
 func (s *server) start(f func()) {
 	defer s.world.ran.Add(1)
 	if s.dead {
@@ -137,8 +138,8 @@ func (s *server) afterFunc(d time.Duration, f func()) (stop func() bool) {
 	}
 }
 
-// open is called when a room opens: then nothing of an earlier opening in this
-// process counts. It is also called when a room is only read.
+// open is called when a room opens, and discards what was recorded of an earlier
+// opening in this process. It is also called when a room is only read.
 func (s *server) open(name string) worker.Settings {
 	if !s.handling {
 		s.reading = true
@@ -149,8 +150,7 @@ func (s *server) open(name string) worker.Settings {
 	return s.world.settings
 }
 
-// crash ends the process at once. What was on its way to the disk may still get
-// there.
+// crash ends the process at once. Writes in progress may still reach the disk.
 func (s *server) crash() {
 	w := s.world
 	w.tracef("server %d crashes", s.nth)
@@ -169,7 +169,7 @@ func (s *server) crash() {
 	w.bus.remove(s.back, deathDelay)
 }
 
-// finish lets the goroutines of the dead process end. Nothing that they do has an
+// finish lets the goroutines of the crashed process end. Nothing that they do has an
 // effect.
 func (s *server) finish() {
 	for _, o := range slices.Clone(s.operations) {
@@ -188,27 +188,28 @@ func (s *server) finish() {
 	select {
 	case <-s.ended:
 	default:
-		panic("a server that has to end does not; " + again(s.world.seed, s.world.failure)) // the bubble can't end either
+		panic("a server did not end; " + again(s.world.seed, s.world.failure)) // the bubble can't end either
 	}
 	s.gone()
 }
 
-// gone forgets a server that has ended.
+// gone removes a server that has ended from the world.
 func (s *server) gone() {
 	s.world.servers = slices.DeleteFunc(s.world.servers, func(x *server) bool { return x == s })
 }
 
-// drain has the process stop, as SIGTERM does.
+// drain stops the process as SIGTERM does.
 func (s *server) drain() {
 	s.world.tracef("server %d drains", s.nth)
 	s.world.seen.drains++
 	s.drained = true
 	s.world.draining++
 	s.stop()
-	s.world.wait() // Worker.Run begins to drain in its own goroutine, before anything else happens
+	s.world.wait() // so that Worker.Run begins to drain, on its own goroutine, before anything else happens
 }
 
-// checkEnd checks a server that drains, if it has ended.
+// checkEnd checks whether a server that drains has ended, and if so, that it ended as
+// it should.
 func (s *server) checkEnd() {
 	var err error
 	select {
@@ -222,7 +223,7 @@ func (s *server) checkEnd() {
 	w.draining--
 	s.gone()
 	if len(s.operations) > 0 {
-		w.failf("server %d has ended, and still uses the store", s.nth)
+		w.failf("server %d has ended, but still uses the store", s.nth)
 		for _, o := range slices.Clone(s.operations) {
 			o.wake()
 		}
@@ -231,21 +232,21 @@ func (s *server) checkEnd() {
 	case errors.Is(err, worker.ErrDrainTimeout) && !w.calm:
 		return // the store was slow
 	case err != nil:
-		w.failf("server %d could not drain: %v", s.nth, err)
+		w.failf("server %d did not drain: %v", s.nth, err)
 	}
 	for i := range s.rooms {
 		s.checkStored(i)
 	}
 }
 
-// checkStored checks that what a room has taken is stored.
+// checkStored checks that the updates that a room has accepted are stored.
 func (s *server) checkStored(i int) {
 	r := &s.rooms[i]
 	if r.accepted == nil || r.tainted {
 		return
 	}
 	if held, err := s.world.disk.logs[i].durable.Contains(r.accepted.Encode(blocks.V1), blocks.V1); !held || err != nil {
-		s.world.failf("%s: server %d has drained, and what it had taken is not stored (%v)", roomNames[i], s.nth, err)
+		s.world.failf("%s: server %d has drained, but updates that it had accepted are not stored (%v)", roomNames[i], s.nth, err)
 	}
 }
 
@@ -269,7 +270,7 @@ func (s *server) check(out *layer.Output) {
 			w.failf("%s: SyncStep1 reveals what is not durable", out.Room)
 		}
 		if r.base != nil && !shown.covers(readVector(r.base.StateVector())) {
-			w.failf("%s: SyncStep1 lacks what was there when the room was loaded", out.Room)
+			w.failf("%s: SyncStep1 lacks a part of the document that was loaded", out.Room)
 		}
 	case protocol.SyncStep2, protocol.Update:
 		if held, err := l.durable.Contains(out.Message.Data, blocks.V1); !held || err != nil {
@@ -300,7 +301,8 @@ func (s *server) check(out *layer.Output) {
 	}
 }
 
-// logged takes what the worker logs. A log entry with a stack reports a bug, which is a failure.
+// logged handles a log record of the worker. A record with a stack reports a bug, which
+// is a failure.
 type logged struct{ server *server }
 
 func (logged) Enabled(context.Context, slog.Level) bool { return true }

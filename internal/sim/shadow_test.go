@@ -6,14 +6,14 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// shadow is what is known, from the outputs of a room, about its document at
-// each Mark of an epoch. It is less than the document where the room had no
-// connections to send a broadcast to.
+// shadow records what the outputs of a room reveal about its document at each Mark of
+// an epoch. That is less than the document if the room made changes while it had no
+// connections, because it didn't broadcast them.
 type shadow struct {
 	world   *world
 	doc     *blocks.Store
 	epoch   uint64
-	vectors map[uint64]vector // by sequence: what a client with that Mark must have at least
+	vectors map[uint64]vector // by sequence: the least that a client with that Mark must have
 }
 
 // newShadow returns the shadow of a room that has loaded doc, which it owns.
@@ -21,7 +21,7 @@ func newShadow(w *world, doc *blocks.Store) *shadow {
 	return &shadow{world: w, doc: doc, vectors: map[uint64]vector{1: readVector(doc.StateVector())}}
 }
 
-// see takes an output that reveals document state.
+// see records an output that reveals document state.
 func (s *shadow) see(out *event.Output) {
 	w := s.world
 	if s.epoch == 0 {
@@ -43,7 +43,7 @@ func (s *shadow) see(out *event.Output) {
 	}
 }
 
-// at returns what a client with the Mark m must have at least.
+// at returns the least that a client with the Mark m must have.
 func (w *world) at(m event.Mark) vector {
 	if s := w.shadows[m.Epoch]; s != nil {
 		return s.vectors[m.Seq]

@@ -1,10 +1,10 @@
-// Package sim runs workers and their rooms, the outboxes of consumers, a layer
-// that loses, duplicates and reorders messages, and a store that fails, under a
-// schedule that a seed decides and in simulated time. Clients come and go, and
-// processes crash and follow each other. After each step it checks that what was
-// sent is durable; what else must be true is checked where it may change.
+// Package sim simulates workers and their rooms, the outboxes of consumers, a layer
+// that loses, duplicates and reorders messages, and a store that fails. A seed
+// determines the schedule, and time is simulated. Clients connect and leave; processes
+// crash and are replaced. The simulation checks that everything that is sent is
+// durable, and checks other invariants where they may be broken.
 //
-// A seed that fails prints how to run it again.
+// A failure is printed with the command that runs its seed again.
 package sim
 
 import (
@@ -20,12 +20,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// again returns what failed, and how to run it again.
+// again returns the failure and the command that runs its seed again.
 func again(seed uint64, failure string) string {
 	return fmt.Sprintf("%s\nRun it again: SIM_SEED=%d go test -count=1 -run '^TestSim$' ./internal/sim", failure, seed)
 }
 
-// number returns a setting from the environment.
+// number returns the value of an environment variable, and reports whether it is set.
 func number(t *testing.T, name string) (n uint64, given bool) {
 	t.Helper()
 	text, given := os.LookupEnv(name)
@@ -39,8 +39,9 @@ func number(t *testing.T, name string) (n uint64, given bool) {
 	return n, true
 }
 
-// TestSim runs worlds until SIM_STEPS steps are done, from the world of
-// SIM_FROM on, or the world of SIM_SEED alone, whose history it prints.
+// TestSim runs the worlds of successive seeds, from SIM_FROM on, until SIM_STEPS steps
+// are done. If SIM_SEED is set, it runs the world of that seed only and prints its
+// history.
 func TestSim(t *testing.T) {
 	if seed, given := number(t, "SIM_SEED"); given {
 		if r := simulate(t, seed, plant{}, func(line string) { fmt.Println(line) }); r.failure != "" {
@@ -68,12 +69,12 @@ func TestSim(t *testing.T) {
 	t.Logf("%+v", seen)
 	for field, count := range reflect.ValueOf(seen).Fields() {
 		if count.Int() == 0 {
-			t.Errorf("none of %s happened", field.Name)
+			t.Errorf("the worlds had no %s", field.Name)
 		}
 	}
 }
 
-// TestSeedDecides checks that a seed leads to the same world each time.
+// TestSeedDecides checks that a seed results in the same world each time.
 func TestSeedDecides(t *testing.T) {
 	for seed := range uint64(5) {
 		one, again := simulate(t, seed, plant{}, nil), simulate(t, seed, plant{}, nil)

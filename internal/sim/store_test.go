@@ -16,19 +16,19 @@ var (
 	errCrashed = errors.New("sim: the server is dead")
 )
 
-// disk is where all servers store. It outlives them.
+// disk is the store of all servers. It outlives them.
 type disk struct {
 	world *world
 	logs  []*log // by room
 }
 
-// log is a room's log, and all that was ever stored in it.
+// log is a room's log, with a document of everything that was ever stored in it.
 type log struct {
 	store.Log
 
-	last    store.Position // the newest that was taken
+	last    store.Position // the last position that was taken
 	durable *blocks.Store
-	vector  vector // durable's; nil: changed since
+	vector  vector // the state vector of durable; nil if durable has changed since it was computed
 }
 
 func newDisk(w *world) *disk {
@@ -86,14 +86,14 @@ func (d *disk) compact(room int, read store.Log, snapshot []byte) error {
 	if found != len(read.Positions) {
 		return store.ErrConflict
 	}
-	d.world.tracef("%s: %d of %d entries replaced by %d bytes", roomNames[room], found, len(l.Positions), len(snapshot))
+	d.world.tracef("%s: replaced %d of %d entries by %d bytes", roomNames[room], found, len(l.Positions), len(snapshot))
 	d.world.seen.compactions++
 	l.Log, l.vector = compacted, nil
 	if added, err := l.durable.Apply(snapshot, blocks.V1); added != nil || err != nil {
-		d.world.failf("%s: a snapshot holds what the log did not (%v)", roomNames[room], err)
+		d.world.failf("%s: a snapshot contains something that was not in the log (%v)", roomNames[room], err)
 	}
 	if held, err := l.document().Contains(l.durable.Encode(blocks.V1), blocks.V1); !held || err != nil {
-		d.world.failf("%s: a compaction lost some of the document (%v)", roomNames[room], err)
+		d.world.failf("%s: a compaction lost a part of the document (%v)", roomNames[room], err)
 	}
 	return nil
 }
@@ -102,26 +102,26 @@ func (l *log) document() *blocks.Store {
 	doc := blocks.New()
 	for _, e := range l.Entries {
 		if err := doc.Load(e.Data, blocks.V1); err != nil {
-			panic(fmt.Sprint("what was stored can't be read: ", err)) // it could when it was
+			panic(fmt.Sprint("what was stored can't be read: ", err)) // it was checked when it was stored
 		}
 	}
 	return doc
 }
 
-// view is the disk as a server sees it. The schedule decides how long a call
-// takes. A call can fail before or after its work is done, and ends with the
-// server, with its work done or not.
+// view is the store of one server, on the disk. The schedule determines how long a call
+// takes. A call can fail before or after its work is done. If the server crashes, its
+// calls end, with their work done or not.
 type view struct {
 	*server
-	store.Unsupported // the rooms are neither created nor deleted by clients
+	store.Unsupported // the simulation neither creates nor deletes rooms
 }
 
-// operation is a call of the store that is under way.
+// operation is a call of the store in progress.
 type operation struct {
 	of      *server
 	ctx     context.Context
 	wake    func()
-	pending func() // what a crash may or may not let happen; nil: it has happened, or never will
+	pending func() // the work of the call, which may or may not be done if the server crashes; nil: it is done, or never will be
 }
 
 func (v view) begin(ctx context.Context) *operation {
@@ -136,7 +136,7 @@ func (o *operation) end() {
 	}
 }
 
-// pause lets others run.
+// pause lets other calls run.
 func (o *operation) pause() error {
 	w := o.of.world
 	for n := w.rnd.IntN(3); n > 0; n-- {
@@ -165,7 +165,7 @@ func (o *operation) pause() error {
 	return o.ctx.Err()
 }
 
-// fault reports whether a call fails, which makes its room fail.
+// fault reports whether a call fails. If so, its room fails.
 func (v view) fault(room int) bool {
 	if v.world.calm || !v.world.chance(v.world.faults) {
 		return false
@@ -179,7 +179,7 @@ func (v view) fault(room int) bool {
 func (v view) Load(ctx context.Context, name string) (store.Log, error) {
 	room := roomIndex(name)
 	r := &v.rooms[room]
-	opening := r.opening && !v.reading && !v.dead // otherwise it is for a compaction or a query
+	opening := r.opening && !v.reading && !v.dead // otherwise the load is for a compaction or a query
 	if opening {
 		r.opening = false
 	}
@@ -198,8 +198,7 @@ func (v view) LoadAfter(ctx context.Context, name string, after store.Position) 
 	return read, err
 }
 
-// read returns the entries after a position, and the whole document, as they
-// were when they were read.
+// read returns the entries after a position, and the whole document at the same moment.
 func (v view) read(ctx context.Context, room int, after store.Position) (read store.Log, base *blocks.Store, err error) {
 	if v.dead {
 		return store.Log{}, nil, errCrashed

@@ -20,7 +20,7 @@ var roomNames = []string{"a", "b", "c"}
 
 func roomIndex(name string) int { return slices.Index(roomNames, name) }
 
-// world is one simulated run: a disk, the servers and consumers that follow each
+// world is one simulated run: a disk, the servers and consumers, which replace each
 // other or run at once, the bus between them, and the clients.
 type world struct {
 	*schedule
@@ -30,14 +30,14 @@ type world struct {
 	settings   worker.Settings
 	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
-	losses     int           // how many messages on the bus meet with a fault, in percent
+	losses     int           // how many messages on the bus are affected by a fault, in percent
 	many       bool          // several servers and consumers run at once
 	outboxSize int
 
 	disk      *disk
 	bus       *bus
-	servers   []*server   // that have not ended
-	consumers []*consumer // that have not ended
+	servers   []*server   // those that have not ended
+	consumers []*consumer // those that have not ended
 	draining  int         // how many servers drain
 	ran       atomic.Int64
 	started   int
@@ -47,16 +47,16 @@ type world struct {
 	mayWrite  map[event.ConnID]bool
 	shadows   map[uint64]*shadow // by epoch
 
-	calm   bool // nothing fails any more, and no client edits
-	closed bool // no server is to be started
+	calm   bool // nothing fails any more, and clients don't act on their own
+	closed bool // no server is started any more
 
 	failure string
 	tell    func(string) // nil: the history isn't printed
-	history uint64       // a hash of what happened
+	history uint64       // a hash of the events
 	seen    counts
 }
 
-// counts says how often each kind of event happened.
+// counts holds how many times each kind of event happened.
 type counts struct {
 	steps, crashes, drains, faults, compactions, full, responses int
 	losses, cuts, rejoins, behind, catchUps                      int
@@ -77,7 +77,7 @@ func (c *counts) add(o counts) {
 	c.catchUps += o.catchUps
 }
 
-// chaos is how many steps a world has before it calms down.
+// chaos is the number of steps before a world becomes calm.
 const chaos = 8000
 
 // result is the outcome of a world.
@@ -87,9 +87,9 @@ type result struct {
 	seen    counts
 }
 
-// simulate runs the world of a seed in a bubble of testing/synctest, because there
-// it can wait until a worker that starts or ends is blocked. Nothing else is left
-// to the Go scheduler.
+// simulate runs the world of a seed in a bubble of testing/synctest, where it can wait
+// until a worker that starts or ends is blocked. Nothing else depends on the Go
+// scheduler.
 func simulate(t *testing.T, seed uint64, planted plant, tell func(string)) (r result) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
@@ -143,7 +143,7 @@ func (w *world) live() {
 // next runs a step, and checks servers that drain.
 func (w *world) next() {
 	if !w.step() {
-		w.failf("nothing is left to do")
+		w.failf("no call is ready and no timer is set")
 	}
 	if w.draining == 0 {
 		return
@@ -159,7 +159,7 @@ func (w *world) next() {
 // wait waits until the goroutines of workers are blocked.
 func (w *world) wait() {
 	synctest.Wait()
-	w.ran.Load() // what they did happened before
+	w.ran.Load() // synchronizes with what these goroutines did, for the race detector
 }
 
 // keep starts servers and consumers if there are too few.
@@ -187,7 +187,8 @@ func (w *world) keep() {
 	w.after(nil, w.within(2*w.pace), w.keep)
 }
 
-// anyConsumer returns one that takes connections, if there is one.
+// anyConsumer returns a random consumer that accepts connections, or nil if there is
+// none.
 func (w *world) anyConsumer() *consumer {
 	open := slices.DeleteFunc(slices.Clone(w.consumers), func(c *consumer) bool { return c.closing })
 	if len(open) == 0 {
@@ -196,7 +197,8 @@ func (w *world) anyConsumer() *consumer {
 	return open[w.rnd.IntN(len(open))]
 }
 
-// disturb has a process crash or drain, or cuts a link.
+// disturb makes a process crash or drain, or cuts a link, and schedules the next
+// disturbance.
 func (w *world) disturb() {
 	if w.calm {
 		return
@@ -223,11 +225,11 @@ func (w *world) disturb() {
 	}
 }
 
-// settle lets everything come to rest, and checks that nothing is lost.
+// settle makes the world calm, and checks that nothing is lost.
 func (w *world) settle() {
 	w.calm, w.hasty = true, false
 	w.rest(time.Minute)
-	w.editEach() // a room learns what another worker has stored when it stores something itself
+	w.editEach() // a room loads what another worker has stored only when it stores something itself
 	w.rest(time.Minute)
 	w.converged()
 	w.closed = true
@@ -239,7 +241,7 @@ func (w *world) settle() {
 	for limit := w.steps + 100_000; w.failure == "" && len(w.servers) > 0; {
 		w.next()
 		if w.steps > limit {
-			w.failf("the servers drain for ever")
+			w.failf("the servers do not end")
 		}
 	}
 	if w.failure == "" {
@@ -252,7 +254,7 @@ func (w *world) settle() {
 	}
 }
 
-// editEach has one client of each room type something.
+// editEach makes one client of each room type something.
 func (w *world) editEach() {
 	for i := range roomNames {
 		for _, c := range w.clients {
@@ -264,8 +266,8 @@ func (w *world) editEach() {
 	}
 }
 
-// lapse checks that the others see at once when clients come and leave, that those
-// which are silent are removed after a while, and that rooms close in the end.
+// lapse checks that awareness shows at once which clients connect and leave, that
+// silent clients are removed after a while, and that rooms without connections close.
 func (w *world) lapse() {
 	first := func() (first []*client) {
 		for i := range roomNames {
@@ -308,12 +310,12 @@ func (w *world) lapse() {
 	w.rest(time.Minute)
 	w.converged()
 	if opened := w.servers[0].opens - opens; opened != len(roomNames) {
-		w.failf("%d rooms were opened again, and all were empty", opened)
+		w.failf("%d rooms were opened again, want all: they were empty", opened)
 	}
 }
 
-// rest lets time pass. After a minute every client is connected again, and the
-// others have its state.
+// rest lets time pass. A minute suffices for every client to reconnect and for the
+// others to receive its awareness state.
 func (w *world) rest(d time.Duration) {
 	end := w.now.Add(d + 30*w.pace)
 	for limit := w.steps + 100_000; w.failure == "" && w.now.Before(end); {
@@ -323,13 +325,13 @@ func (w *world) rest(d time.Duration) {
 		}
 		w.next()
 		if w.steps > limit {
-			w.failf("it does not come to rest")
+			w.failf("the world does not come to rest")
 		}
 	}
 }
 
-// converged checks that every client has the document of the log, and the states
-// of all clients that show one.
+// converged checks that every client has the document of the log, and the awareness
+// states of all clients that show one.
 func (w *world) converged() {
 	for i, name := range roomNames {
 		l := w.disk.logs[i]
@@ -337,7 +339,7 @@ func (w *world) converged() {
 		if last := slices.MaxFunc(append(l.durableVector(), clientClock{}), func(a, b clientClock) int {
 			return cmp.Compare(a.client, b.client)
 		}); last.client >= forgers {
-			w.failf("%s: a client has written that may only read", name)
+			w.failf("%s: an update of a client that may only read was stored", name)
 		}
 		w.equal(name+": all that was ever stored, and the log", l.durable, stored)
 		var here []*client
@@ -376,11 +378,11 @@ func (w *world) equal(what string, a, b *blocks.Store) {
 	inA, errA := a.Contains(b.Encode(blocks.V1), blocks.V1)
 	inB, errB := b.Contains(a.Encode(blocks.V1), blocks.V1)
 	if !inA || !inB || errA != nil || errB != nil {
-		w.failf("%s differ: the first has all of the second: %v; the second all of the first: %v", what, inA, inB)
+		w.failf("%s differ: the first contains the second: %v; the second contains the first: %v", what, inA, inB)
 	}
 }
 
-// end leaves no goroutine.
+// end crashes all servers and ends all goroutines.
 func (w *world) end() {
 	for len(w.servers) > 0 {
 		w.servers[0].crash()
@@ -388,7 +390,7 @@ func (w *world) end() {
 	w.schedule.end()
 }
 
-// failf records a failure. Only the first one counts, as others may follow from it.
+// failf records a failure. Only the first one is kept, because it may cause others.
 func (w *world) failf(format string, args ...any) {
 	w.tracef("FAILED: "+format, args...)
 	if w.failure == "" {
