@@ -3,13 +3,13 @@
 // its back. It carries inputs to the worker that runs their room, and outputs
 // back to where their connections are.
 //
-// # What may be lost, and what heals it
+// # What may be lost, and how the ends recover
 //
 // Inputs of one connection, and outputs of one room to one front, arrive in the
-// order in which they were sent. A layer within one process loses none. A layer
-// between processes may lose some when a process or the network fails; then it
-// says so, on both sides, once it can carry messages again: [FrontHandler.Lost]
-// and [BackHandler.Lost]. Both sides then compare what they know:
+// order in which they were sent. A layer within one process loses none. A layer between
+// processes may lose some when a process or the network fails. It then reports the loss
+// to both sides, once it can carry messages again: [FrontHandler.Lost] and
+// [BackHandler.Lost]. Both sides then compare their states:
 //
 //   - A consumer joins again with each of its connections in the rooms
 //     concerned, with the state that it has in full (event.OpeningRejoin). The
@@ -19,7 +19,8 @@
 //
 // A message that arrives for a room that doesn't know its connection is answered
 // with event.OutputRejoin too, and an output for a connection that the front
-// doesn't have with a Leave. So whatever was lost, the next message heals it.
+// doesn't have with a Leave. So the next message repairs any loss that was not
+// reported.
 //
 // Package layertest is the conformance suite.
 package layer
@@ -30,7 +31,7 @@ import (
 	"github.com/yroom/yroom/event"
 )
 
-// Address identifies an attached front. An address is not used twice.
+// Address identifies an attached front. An address is never used again.
 type Address string
 
 // Input is an input of a room on its way to the worker that runs the room.
@@ -48,47 +49,48 @@ type Output struct {
 }
 
 var (
-	// ErrFull means that an input was not taken because too much waits before it.
-	// Send it again after a while, and read no more from its connection until then.
-	ErrFull = errors.New("layer: too much waits for the room")
-	// ErrNoOwner means that no worker serves the room at the moment. Every
-	// fail-over has such a moment: try again for some seconds.
+	// ErrFull means that an input was not taken because too many inputs wait before it.
+	// The caller must send it again after a while, and read no more from its connection
+	// until then.
+	ErrFull = errors.New("layer: too many inputs wait for the room")
+	// ErrNoOwner means that no worker serves the room at the moment. This happens in every
+	// fail-over: the caller should try again for some seconds.
 	ErrNoOwner = errors.New("layer: no worker serves the room")
 	// ErrClosed means that the front or the layer was closed.
 	ErrClosed = errors.New("layer: closed")
-	// ErrServed means that the layer takes no other worker.
-	ErrServed = errors.New("layer: a worker serves this layer already")
+	// ErrServed means that the layer has a worker and accepts no other.
+	ErrServed = errors.New("layer: the layer has a worker already")
 )
 
 // Layer joins fronts and backs. Its methods can be called from any goroutine.
 type Layer interface {
 	// Attach attaches a consumer or a program.
 	Attach(h FrontHandler) (Front, error)
-	// Serve attaches a worker, which gets inputs from now on.
+	// Serve attaches a worker. From now on, inputs are passed to it.
 	Serve(h BackHandler) (Back, error)
 }
 
-// FrontHandler is what a front does with what arrives. Both functions may be
-// called for several rooms at once. They must not block, and may call Send.
+// FrontHandler handles what arrives at a front. Both functions may be called for
+// several rooms at once. They must not block, and may call Send.
 type FrontHandler struct {
-	// Deliver takes outputs of one room. It must not keep or change the slice.
+	// Deliver handles outputs of one room. It must not keep or change the slice.
 	Deliver func(outs []Output)
-	// Lost reports that messages from or to the workers of some rooms, or these
-	// workers themselves, were lost: those rooms for which affected returns true.
-	// What Send sends from now on reaches the rooms' workers of now. affected can
-	// be called at any time afterwards.
+	// Lost reports that messages from or to the workers of some rooms, or these workers
+	// themselves, were lost. These are the rooms for which affected returns true. Inputs
+	// that are sent from now on reach the current workers of these rooms. affected can be
+	// called at any time afterwards.
 	Lost func(affected func(room string) bool)
 }
 
-// Front is the end of a Layer at which a consumer or a program is.
+// Front is the end of a Layer for a consumer or a program.
 type Front interface {
 	// Send sends an input to the worker that runs its room. The layer has taken it
 	// if the error is nil; then all data in the input belongs to the receiver.
 	// The errors are ErrFull, ErrNoOwner and ErrClosed.
 	Send(in Input) error
-	// SendAll sends a request to each worker that can be reached, and returns
-	// how many these are: as many responses come unless a worker is lost. The
-	// errors are those of Send; nothing was sent then.
+	// SendAll sends a request to each worker that can be reached, and returns the number
+	// of these workers. As many responses arrive unless a worker is lost. The errors are
+	// those of Send; if it returns one, nothing was sent.
 	SendAll(in Input) (workers int, err error)
 	// Close detaches the front. When it returns, no call of the handler is running
 	// or will run, so it must not be called from one. A second Close changes
@@ -96,41 +98,41 @@ type Front interface {
 	Close() error
 }
 
-// BackHandler is what a worker does with what arrives. The functions may be
-// called for several rooms at once, and must not block.
+// BackHandler handles what arrives at a worker. The functions may be called for several
+// rooms at once, and must not block.
 type BackHandler struct {
-	// Handle takes an input. It returns ErrFull for an input that it can't take.
-	// Where the front's Send still waits, the layer returns that error from it;
-	// where Send has returned already, the layer closes the connection with
-	// protocol.CloseTryLater, or refuses the request with event.CauseClosed and
-	// that code. One room that is full doesn't hold up others.
+	// Handle handles an input. It returns ErrFull for an input that it can't take. If the
+	// front's Send still waits, the layer returns that error from it. If Send has returned
+	// already, the layer closes the connection with protocol.CloseTryLater, or refuses the
+	// request with event.CauseClosed and that code. A room that is full doesn't delay
+	// others.
 	Handle func(in Input) error
 	// Lost reports that inputs from the front, or outputs to it, were lost.
 	Lost func(front Address)
-	// Gone reports that the front is gone for good. Inputs from it are no longer
+	// Gone reports that the front is permanently gone. Inputs from it are no longer
 	// handled, and its connections have left.
 	Gone func(front Address)
-	// Moved reports that other workers run some rooms from now on: those for which
-	// moved returns true. The worker hands them over: it stores what it has taken
-	// and asks their connections to join again, which they do at the new worker.
-	// Inputs of these rooms come to it again only if they are placed here again. A
-	// layer that takes one worker never calls Moved.
+	// Moved reports that other workers run some rooms from now on: those for which moved
+	// returns true. The worker hands them over: it stores the updates that it has taken
+	// and asks the connections to join again, which they do at the new worker. Inputs of
+	// these rooms reach this worker again only if the rooms are placed here again. A layer
+	// that accepts only one worker never calls Moved.
 	Moved func(moved func(room string) bool)
 }
 
-// Back is the end of a Layer at which a worker is.
+// Back is the end of a Layer for a worker.
 type Back interface {
 	// Deliver sends outputs of one room, in order. It only enqueues them, never
-	// blocks and doesn't fail: BackHandler.Lost and FrontHandler.Lost tell
-	// afterwards what was lost. It may keep the data, which must not be changed
-	// any more, but not the slice. Outputs to a front that is gone are dropped.
-	// Calls for one room must follow each other.
+	// blocks and doesn't fail: BackHandler.Lost and FrontHandler.Lost report losses
+	// afterwards. It may keep the data, which must not be changed any more, but not the
+	// slice. Outputs to a front that is gone are dropped. Calls for one room must follow
+	// each other.
 	Deliver(outs []Output)
-	// Drain takes no more inputs: when it returns, no call of the handler is
+	// Drain stops passing inputs to the worker. When it returns, no call of the handler is
 	// running or will run, so it must not be called from one. Deliver still works.
 	Drain()
-	// Close detaches the worker, and drains it if that wasn't done. The outputs
-	// that were delivered before still arrive; then the fronts are told that the
-	// worker is lost. A second Close changes nothing.
+	// Close detaches the worker, after Drain if that wasn't called. Outputs that were
+	// delivered before still arrive; then the fronts' Lost is called. A second Close
+	// changes nothing.
 	Close() error
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// attachWith attaches a front with a Deliver of its own, and finds out its address.
+// attachWith attaches a front with this Deliver, and finds out its address.
 func (w *worker) attachWith(t *testing.T, deliver func([]layer.Output)) *front {
 	t.Helper()
 	f := &front{}
@@ -105,7 +105,7 @@ func closeGone(t *testing.T, l layer.Layer) {
 	if err := f.Close(); err != nil {
 		t.Fatalf("Close: %v", err)
 	}
-	waitUntil(t, "the worker learns of it", func() bool { return slices.Contains(w.gone.all(), f.address) })
+	waitUntil(t, "the worker's Gone is called", func() bool { return slices.Contains(w.gone.all(), f.address) })
 	if slices.Contains(w.gone.all(), g.address) {
 		t.Error("an attached front is reported as gone")
 	}
@@ -130,7 +130,7 @@ func closeBack(t *testing.T, l layer.Layer) {
 		t.Fatalf("Close: %v", err)
 	}
 	for _, f := range []*front{f, g} {
-		waitUntil(t, "the fronts learn of it", func() bool {
+		waitUntil(t, "the fronts' Lost is called", func() bool {
 			return slices.ContainsFunc(f.lost.all(), func(affected func(string) bool) bool { return affected(name) })
 		})
 	}
@@ -139,7 +139,7 @@ func closeBack(t *testing.T, l layer.Layer) {
 	}
 	next := serve(t, l, nil)
 	send(t, f, input(name, 1, 3))
-	waitUntil(t, "the next worker gets the input", func() bool { return len(next.ins.all()) == 1 })
+	waitUntil(t, "the input reaches the next worker", func() bool { return len(next.ins.all()) == 1 })
 }
 
 func closeBackTwice(t *testing.T, l layer.Layer) {
@@ -150,7 +150,7 @@ func closeBackTwice(t *testing.T, l layer.Layer) {
 		}
 	}
 	next := serve(t, l, nil)
-	_ = w.Close() // doesn't concern the next worker
+	_ = w.Close() // must not affect the next worker
 	w.Drain()
 	send(t, next.attach(t), input(name, 1, 1))
 	waitUntil(t, "the input arrives", func() bool { return len(next.ins.all()) == 1 })

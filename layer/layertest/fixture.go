@@ -19,7 +19,7 @@ func waitUntil(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("it did not happen in time that %s", what)
+			t.Fatalf("timed out before %s", what)
 		}
 	}
 }
@@ -42,7 +42,7 @@ func (l *list[T]) all() []T {
 	return append([]T{}, l.values...)
 }
 
-// front is an attached front, and what was delivered to it.
+// front is an attached front that records what is delivered to it.
 type front struct {
 	layer.Front
 
@@ -51,7 +51,7 @@ type front struct {
 	lost    list[func(room string) bool]
 }
 
-// worker is an attached back, and what it has taken.
+// worker is an attached back that records the inputs that it handles.
 type worker struct {
 	layer.Back
 
@@ -62,8 +62,8 @@ type worker struct {
 	gone  list[layer.Address]
 }
 
-// servedRoom is a room whose inputs show the addresses of fronts, and that a
-// worker serves.
+// servedRoom is a room used for set-up: an input to it shows whether a worker serves
+// the layer, and the address of the front.
 const servedRoom = "layertest.served"
 
 // serve attaches a worker and waits until inputs reach it. handle may be nil.

@@ -15,11 +15,11 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// RunFaults checks layers with faults: open returns one on which the given
-// faults happen, whether by [Inject] or below its own protocol, and a function
-// that ends them. A worker and some fronts that keep the contract, and nothing
-// else, exchange edits meanwhile. In the end all connections must have all
-// edits, and the worker must know exactly the connections that exist.
+// RunFaults checks layers with faults. open returns a layer with the given faults,
+// which [Inject] or the network below its protocol may cause, and a function that ends
+// them. Meanwhile a worker and some fronts exchange edits; they rely on nothing but the
+// contract. In the end all connections must have all edits, and the worker must know
+// exactly the connections that exist.
 func RunFaults(t *testing.T, open func(t *testing.T, f Faults) (l layer.Layer, stop func())) {
 	t.Helper()
 	for _, c := range []struct {
@@ -46,8 +46,8 @@ func RunFaults(t *testing.T, open func(t *testing.T, f Faults) (l layer.Layer, s
 	}
 }
 
-// heal plays edits, joins and leaves on l, ends the faults and waits until all
-// ends agree. If they don't in time, it returns in what they differ.
+// heal sends edits, joins and leaves over l, ends the faults and waits until all ends
+// agree. If they don't agree in time, it returns a description of a difference.
 func heal(t *testing.T, l layer.Layer, stop func(), cut bool, patience time.Duration) (reason string) {
 	const fronts, steps = 3, 600
 	m := newModelWorker(t, l)
@@ -83,7 +83,7 @@ func heal(t *testing.T, l layer.Layer, stop func(), cut bool, patience time.Dura
 	return reason
 }
 
-// differ returns in what the ends differ, if they do.
+// differ describes a difference between the ends. It returns "" if there is none.
 func differ(m *modelWorker, ends []*modelFront) string {
 	m.mu.Lock()
 	all := slices.Clone(m.edits)
@@ -104,8 +104,9 @@ func differ(m *modelWorker, ends []*modelFront) string {
 	return ""
 }
 
-// differs returns in what the connections of f differ from those that the worker
-// knows, which it removes from known, and from all edits.
+// differs describes a difference between the connections of f and those that the worker
+// knows, or between their edits and all edits. It returns "" if there is none. It
+// removes the connections of f from known.
 func (f *modelFront) differs(known map[event.ConnID]bool, all []string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -133,7 +134,7 @@ type modelWorker struct {
 	wake  chan struct{}
 	mu    sync.Mutex
 	todo  []func()
-	edits []string // edit i has the sequence i+2
+	edits []string // edit i is broadcast with the sequence i+2
 	conns map[event.ConnID]layer.Address
 }
 
@@ -260,7 +261,7 @@ func (m *modelWorker) edit(in layer.Input) {
 	}
 }
 
-// missed sends what was added after in.Mark.
+// missed sends the edits that were added after in.Mark.
 func (m *modelWorker) missed(in layer.Input, typ protocol.Type) {
 	after := 0
 	if in.Mark.Epoch == modelEpoch {
@@ -290,7 +291,7 @@ type modelFront struct {
 }
 
 type modelConn struct {
-	mark event.Mark // what it has in full; zero: nothing
+	mark event.Mark // the state that it has in full; zero: none
 	have []string
 	own  []string // what it wrote
 }
@@ -307,8 +308,8 @@ func newModelFront(t *testing.T, l layer.Layer) *modelFront {
 	return f
 }
 
-// send sends an input. If the layer doesn't take it, the next Rejoin makes up for
-// the loss.
+// send sends an input. If the layer doesn't take the input, the next Rejoin makes up
+// for the loss.
 func (f *modelFront) send(in event.Input) { _ = f.Send(layer.Input{Room: name, Input: in}) }
 
 func (f *modelFront) join() {
@@ -324,7 +325,7 @@ func (f *modelFront) join() {
 	}
 }
 
-// some returns one of the connections.
+// some returns a random connection.
 func (f *modelFront) some() (event.ConnID, *modelConn) {
 	for conn, c := range f.conns {
 		return conn, c
@@ -391,7 +392,7 @@ func (f *modelFront) deliver(outs []layer.Output) {
 				answers = append(answers, c.broadcast(conn, out.Output)...)
 			}
 		case f.conns[out.Output.To] != nil:
-			answers = f.conns[out.Output.To].whole(out.Output)
+			answers = f.conns[out.Output.To].catchUp(out.Output)
 		default: // a connection that has left
 			answers = append(answers, event.Input{Kind: event.InputLeave, Conn: out.Output.To})
 		}
@@ -414,10 +415,10 @@ func (c *modelConn) take(out event.Output) {
 	}
 }
 
-// broadcast takes a broadcast, and asks for what is missing before it.
+// broadcast handles a broadcast, and returns a Resync if updates are missing before it.
 func (c *modelConn) broadcast(conn event.ConnID, out event.Output) []event.Input {
 	switch {
-	case c.mark == event.Mark{}: // the answer to the join is still to come
+	case c.mark == event.Mark{}: // the answer to the Join has not arrived yet
 	case out.Mark.Epoch == c.mark.Epoch && out.Mark.Seq <= c.mark.Seq:
 	case out.Mark.Epoch == c.mark.Epoch && out.Mark.Seq == c.mark.Seq+1:
 		c.take(out)
@@ -428,9 +429,9 @@ func (c *modelConn) broadcast(conn event.ConnID, out event.Output) []event.Input
 	return nil
 }
 
-// whole takes the answer to a Join or a Resync. After a Join, the connection
-// sends what the room lacks, as a client does that gets a SyncStep1.
-func (c *modelConn) whole(out event.Output) (ins []event.Input) {
+// catchUp handles the answer to a Join or a Resync. After a Join, it returns messages
+// with what the room lacks, as a client that receives a SyncStep1 does.
+func (c *modelConn) catchUp(out event.Output) (ins []event.Input) {
 	c.take(out)
 	if out.Mark.Seq > c.mark.Seq {
 		c.mark = out.Mark

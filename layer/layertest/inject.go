@@ -12,9 +12,9 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// Faults says how many messages of a layer meet each kind of fault, in percent.
-// The contract does not allow a layer to duplicate or reorder messages. Fronts and
-// workers must cope with that all the same, except that requests are not duplicated.
+// Faults holds how many messages of a layer are affected by each kind of fault, in
+// percent. The contract does not allow a layer to duplicate or reorder messages. Fronts
+// and workers must handle both nevertheless, except that requests are not duplicated.
 type Faults struct {
 	Lose, Duplicate, Reorder, Delay int
 
@@ -25,7 +25,7 @@ type Faults struct {
 
 const (
 	delayed  = 5 * time.Millisecond  // the longest delay of a message
-	noticed  = 20 * time.Millisecond // how long after a loss the ends learn of it, at most
+	noticed  = 20 * time.Millisecond // the longest delay until a loss is reported
 	tryLater = "too much waits for the room"
 )
 
@@ -36,10 +36,10 @@ type Faulty struct {
 
 	mu       sync.Mutex
 	rnd      *rand.Rand
-	silent   bool // losses are not reported; a planted fault, with which this suite is tested
+	silent   bool // losses are not reported, to test that the suite finds that
 	stopped  bool
 	cut      bool
-	noticing bool // the ends are about to learn of a loss
+	noticing bool // a report of a loss is scheduled
 	fronts   map[*faultyFront]bool
 	back     *faultyBack // the newest
 	pipes    map[layer.Address]*pipe
@@ -59,8 +59,8 @@ func Inject(l layer.Layer, f Faults) *Faulty {
 	}
 }
 
-// Stop ends the faults. Messages that are delayed still arrive, and the ends learn
-// of what was lost before.
+// Stop ends the faults. Messages that are delayed still arrive, and losses from before
+// are still reported.
 func (l *Faulty) Stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -106,11 +106,11 @@ func (l *Faulty) within(d time.Duration) time.Duration {
 	return 1 + time.Duration(l.rnd.Int64N(int64(d)))
 }
 
-// lose has all ends learn, after a while, that something was lost.
+// lose reports to all ends, after a while, that messages were lost.
 func (l *Faulty) lose() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.silent || l.noticing || l.cut { // the end of a cut reports everything
+	if l.silent || l.noticing || l.cut { // losses during a cut are reported at its end
 		return
 	}
 	l.noticing = true
@@ -249,7 +249,7 @@ func (f *faultyFront) Send(in layer.Input) error {
 	return nil
 }
 
-// late sends an input that Send has taken already.
+// late sends a delayed input, for which Send has returned already.
 func (f *faultyFront) late(in layer.Input) {
 	switch err := f.Front.Send(in); {
 	case err == nil, errors.Is(err, layer.ErrClosed):

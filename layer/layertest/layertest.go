@@ -1,11 +1,11 @@
-// Package layertest is the conformance suite of channel layers. A layer that
-// passes it can stand between consumers and workers. Each rule of the contract
-// in package layer is one subtest that carries its name.
+// Package layertest is the conformance suite of channel layers. A layer that passes it
+// can connect consumers and workers. Each rule of the contract in package layer is one
+// subtest, and its name states the rule.
 //
 // [Run] checks a layer that works. [RunFaults] checks that a layer on which
-// messages are lost, duplicated, reordered, delayed and cut off reports what was
-// lost, so that fronts and workers which keep the contract end up with the same.
-// [Inject] puts such faults into a layer that has none.
+// messages are lost, duplicated, reordered, delayed and cut off reports what was lost,
+// so that fronts and workers that keep the contract end in the same state. [Inject]
+// puts such faults into a layer that has none.
 package layertest
 
 import (
@@ -15,9 +15,8 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// Run checks the layers that open returns. Each subtest calls open once and
-// expects a layer that is not in use; open registers what is to be cleaned up
-// with its t.
+// Run checks the layers that open returns. Each subtest calls open once and expects a
+// layer that is not in use. open must register its cleanup with t.
 func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 	t.Helper()
 	for _, rule := range []struct {
@@ -57,10 +56,10 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 	}
 }
 
-// patience is how long a test waits for something that has to happen.
+// patience is how long a test waits for an event that must happen.
 const patience = 20 * time.Second
 
-// slowness is how long a handler takes that a layer has to wait for.
+// slowness is how long a handler runs when a test checks that the layer waits for it.
 const slowness = 20 * time.Millisecond
 
 const name = "layertest.room"

@@ -82,7 +82,7 @@ func sendFull(t *testing.T, l layer.Layer) {
 	full.Store(true)
 	switch err := f.Send(input(name, 1, 1)); {
 	case err == nil: // the layer had taken it
-		waitUntil(t, "the connection is closed", func() bool {
+		waitUntil(t, "the connection was closed", func() bool {
 			return slices.ContainsFunc(f.outs.all(), func(o layer.Output) bool {
 				return o.To == f.address && o.Output.To == 1 && o.Message.Type == protocol.Close && o.Message.Code == protocol.CloseTryLater
 			})
@@ -92,7 +92,7 @@ func sendFull(t *testing.T, l layer.Layer) {
 	}
 	full.Store(false)
 	send(t, f, input(name, 2, 2))
-	waitUntil(t, "an input is taken", func() bool { return len(taken.all()) > 0 })
+	waitUntil(t, "an input was taken", func() bool { return len(taken.all()) > 0 })
 	if got, want := taken.all(), []string{name + " 2"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("taken: %q, want %q", got, want)
 	}
@@ -140,12 +140,12 @@ func sendNames(t *testing.T, l layer.Layer) {
 	})
 	for _, in := range w.ins.all() {
 		if i, err := strconv.Atoi(string(in.Message.Data)); err != nil || in.Room != names[i] {
-			t.Errorf("the input %q came for room %q", in.Message.Data, in.Room)
+			t.Errorf("the input %q arrived for room %q", in.Message.Data, in.Room)
 		}
 	}
 	for _, out := range f.outs.all() {
 		if want := "for " + out.Room; string(out.Message.Data) != want {
-			t.Errorf("the output %q came from room %q", out.Message.Data, out.Room)
+			t.Errorf("the output %q arrived from room %q", out.Message.Data, out.Room)
 		}
 	}
 }
