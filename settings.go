@@ -167,12 +167,12 @@ func byPrefix[T any](rooms map[string]Settings, convert func(Settings) T) func(r
 }
 
 func (s Settings) consumer() consumer.Settings {
-	opening := event.OpeningServer
+	greeting := event.GreetingServer
 	if s.ServerStartSync == SwitchOff {
-		opening = event.OpeningClient
+		greeting = event.GreetingClient
 	}
 	return consumer.Settings{
-		Opening:     opening,
+		Greeting:    greeting,
 		MessageSize: int(s.Limits.Message),
 		OutboxSize:  int(s.Limits.Outbox),
 	}

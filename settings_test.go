@@ -65,8 +65,8 @@ func TestSettingsReachConsumerAndWorker(t *testing.T) {
 			}
 		}
 	}
-	if got := (Settings{}).consumer().Opening; got != event.OpeningServer {
-		t.Errorf("by default the opening is %v, want %v", got, event.OpeningServer)
+	if got := (Settings{}).consumer().Greeting; got != event.GreetingServer {
+		t.Errorf("by default the greeting is %v, want %v", got, event.GreetingServer)
 	}
 	for _, s := range []Settings{{}, {GC: SwitchOn}} {
 		if s.worker().Room.Blocks.History {

@@ -56,7 +56,7 @@ func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 	for c.id == event.Everyone {
 		c.id = event.ConnID(rand.Uint64())
 	}
-	c.out = outbox.New(set.OutboxSize, set.Opening, func(states []byte) *outbox.Frame {
+	c.out = outbox.New(set.OutboxSize, set.Greeting, func(states []byte) *outbox.Frame {
 		return awarenessFrame(d, states, c.id)
 	})
 	s.mu.Lock()

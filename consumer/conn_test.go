@@ -83,11 +83,11 @@ func TestConversation(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	set := func(name string) Settings {
-		return Settings{Opening: event.OpeningClient, MessageSize: len(name)}
+		return Settings{Greeting: event.GreetingClient, MessageSize: len(name)}
 	}
 	withHarness(t, Config{Settings: set}, func(t *testing.T, h *harness) {
 		c, _ := h.join("/four")
-		if in := h.worker.inputs[0]; in.Opening != event.OpeningClient {
+		if in := h.worker.inputs[0]; in.Greeting != event.GreetingClient {
 			t.Errorf("joined with %+v", in)
 		}
 		c.send(ws.OpBinary, []byte{0, 2, 1, 5})

@@ -32,8 +32,8 @@ type Config struct {
 
 // Settings are those of a room. A zero field stands for its default.
 type Settings struct {
-	Opening     event.Opening // what a client is sent first
-	MessageSize int           // bytes in a message from a client; 16 MiB
+	Greeting    event.Greeting // what a client is sent first
+	MessageSize int            // bytes in a message from a client; 16 MiB
 	// OutboxSize bounds the bytes that wait for a connection that reads more
 	// slowly than others write; 4 MiB. Beyond it wait at most one SyncStep1, the
 	// first answer to a client, the answer that brings a slow client up to date,

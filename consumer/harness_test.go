@@ -95,7 +95,7 @@ func (w *fakeWorker) take(in layer.Input) error {
 		line += fmt.Sprintf(" %d %x", in.Message.Type, in.Message.Data)
 	case in.Kind == event.InputResync:
 		line += " " + in.Mark.String()
-	case in.Opening == event.OpeningRejoin:
+	case in.Greeting == event.GreetingRejoin:
 		line = fmt.Sprintf("rejoin %v %q", in.Mark, in.Vector)
 	}
 	w.log = append(w.log, line)
@@ -119,7 +119,7 @@ func (w *fakeWorker) conns() (ids []event.ConnID) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, in := range w.inputs {
-		if in.Kind == event.InputJoin && in.Opening != event.OpeningRejoin {
+		if in.Kind == event.InputJoin && in.Greeting != event.GreetingRejoin {
 			ids = append(ids, in.Conn)
 		}
 	}

@@ -130,7 +130,7 @@ func TestPresenceRejoins(t *testing.T) {
 			t.Errorf("inputs %q, want %q", got, want)
 		}
 		for _, in := range l.inputs() {
-			if in.Conn != conn || in.Room != "a" || in.Kind == event.InputJoin && (in.Access != event.AccessPresent || in.Opening != event.OpeningClient) {
+			if in.Conn != conn || in.Room != "a" || in.Kind == event.InputJoin && (in.Access != event.AccessPresent || in.Greeting != event.GreetingClient) {
 				t.Errorf("input %+v", in)
 			}
 		}

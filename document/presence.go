@@ -98,8 +98,8 @@ func (d *Document) show(ctx context.Context, p *presence, state string) {
 		p.clock++
 		send(event.Input{Kind: event.InputMessage, Message: protocol.Message{Type: protocol.Awareness, Data: awarenessUpdate(p.client, p.clock, state)}})
 	}
-	join := func() { // with an opening that sends no document
-		send(event.Input{Kind: event.InputJoin, Access: event.AccessPresent, Opening: event.OpeningClient})
+	join := func() { // with a greeting that sends no document
+		send(event.Input{Kind: event.InputJoin, Access: event.AccessPresent, Greeting: event.GreetingClient})
 		say()
 	}
 	join()

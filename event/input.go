@@ -11,41 +11,41 @@ type InputKind uint8
 
 // The kinds of inputs.
 const (
-	InputJoin    InputKind = 1 // Conn joins with Access and Opening
+	InputJoin    InputKind = 1 // Conn joins with Access and Greeting
 	InputMessage InputKind = 2 // Conn sent Message
 	InputLeave   InputKind = 3 // Conn is gone: a connection, or a program that watched
 	InputResync  InputKind = 4 // Conn has nothing after Mark, and can take more now
 	InputRequest InputKind = 5 // the program Conn requests something: Request
 )
 
-// Opening says how a room greets a connection that joins.
-type Opening uint8
+// Greeting says how a room greets a connection that joins.
+type Greeting uint8
 
-// The openings. A connection's dialect and the settings of its room choose
+// The greetings. A connection's dialect and the settings of its room choose
 // between the first two.
 const (
-	// OpeningServer sends SyncStep1 and the awareness as soon as the connection
+	// GreetingServer sends SyncStep1 and the awareness as soon as the connection
 	// joins.
-	OpeningServer Opening = 0
-	// OpeningClient sends them with the answer to the client's first SyncStep1:
+	GreetingServer Greeting = 0
+	// GreetingClient sends them with the answer to the client's first SyncStep1:
 	// SyncStep2, then SyncStep1. The awareness doesn't wait.
-	OpeningClient Opening = 1
-	// OpeningRejoin is for a connection that was in the room before and whose
+	GreetingClient Greeting = 1
+	// GreetingRejoin is for a connection that was in the room before and whose
 	// client has sent its SyncStep1 then. The room sends SyncStep1, so that the
 	// client brings what the room lacks, a SyncStep2 with what was added after
 	// Mark, and the awareness.
-	OpeningRejoin Opening = 2
+	GreetingRejoin Greeting = 2
 )
 
 // Input is something that happened to a connection of a room, or a program's
 // request.
 type Input struct {
-	Kind    InputKind
-	Conn    ConnID
-	Access  Access  // InputJoin
-	Opening Opening // InputJoin
+	Kind     InputKind
+	Conn     ConnID
+	Access   Access   // InputJoin
+	Greeting Greeting // InputJoin
 	// Mark is the newest state that was written to Conn in full, for InputResync
-	// and for InputJoin with OpeningRejoin. The zero Mark stands for nothing.
+	// and for InputJoin with GreetingRejoin. The zero Mark stands for nothing.
 	Mark Mark
 	// Vector is a state vector that whoever has Mark is past: nil, or one that an
 	// Output brought at or before Mark. A room in whose epoch Mark isn't

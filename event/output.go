@@ -16,7 +16,7 @@ const (
 	OutputMessage  OutputKind = 1 // Message is for the client, or ends the connection
 	OutputResponse OutputKind = 2 // Response is for the program To
 	// OutputRejoin means that the room doesn't know To, or doesn't know whether To
-	// still exists. The consumer answers with InputJoin and OpeningRejoin, or
+	// still exists. The consumer answers with InputJoin and GreetingRejoin, or
 	// with InputLeave where it has no such connection. A program that watches
 	// watches again.
 	OutputRejoin OutputKind = 3

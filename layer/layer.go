@@ -12,7 +12,7 @@
 // [BackHandler.Lost]. Both sides then compare their states:
 //
 //   - A consumer joins again with each of its connections in the rooms
-//     concerned, with the state that it has in full (event.OpeningRejoin). The
+//     concerned, with the state that it has in full (event.GreetingRejoin). The
 //     room answers with what the client lacks, and asks for what it lacks itself.
 //   - A worker asks for each of the front's connections whether it still exists
 //     (event.OutputRejoin), and the front answers with a Join or a Leave.

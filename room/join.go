@@ -14,13 +14,13 @@ func (t *turn) join(in *event.Input) {
 	t.conns[in.Conn] = member{access: in.Access}
 	delete(t.answered, question{in.Conn, protocol.SyncStep1})
 	delete(t.answered, question{in.Conn, protocol.QueryAwareness})
-	if !joined || in.Opening != event.OpeningRejoin {
+	if !joined || in.Greeting != event.GreetingRejoin {
 		t.awareness.Join(uint64(in.Conn))
 	}
-	switch in.Opening {
-	case event.OpeningServer:
+	switch in.Greeting {
+	case event.GreetingServer:
 		t.open(in.Conn)
-	case event.OpeningRejoin:
+	case event.GreetingRejoin:
 		t.open(in.Conn)
 		t.sendMissed(in, protocol.SyncStep2)
 	}

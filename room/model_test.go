@@ -103,7 +103,7 @@ const (
 // peer is the other end of a connection.
 type peer struct {
 	access   event.Access
-	opening  event.Opening
+	greeting event.Greeting
 	answered bool // in this turn
 	enc      blocks.Encoding
 	doc      *blocks.Store
@@ -189,17 +189,17 @@ func (w *world) delete(t *rapid.T) {
 
 func (w *world) join(t *rapid.T) {
 	w.input(event.Input{
-		Kind:    event.InputJoin,
-		Conn:    event.ConnID(anyConn.Draw(t, "conn")),
-		Access:  rapid.SampledFrom([]event.Access{event.AccessRead, event.AccessWrite, event.AccessPresent, event.AccessWrite | event.AccessPresent}).Draw(t, "access"),
-		Opening: rapid.SampledFrom([]event.Opening{event.OpeningServer, event.OpeningClient}).Draw(t, "opening"),
+		Kind:     event.InputJoin,
+		Conn:     event.ConnID(anyConn.Draw(t, "conn")),
+		Access:   rapid.SampledFrom([]event.Access{event.AccessRead, event.AccessWrite, event.AccessPresent, event.AccessWrite | event.AccessPresent}).Draw(t, "access"),
+		Greeting: rapid.SampledFrom([]event.Greeting{event.GreetingServer, event.GreetingClient}).Draw(t, "greeting"),
 	})
 }
 
 // rejoin joins again with what the connection has, after an outage of the layer.
 func (w *world) rejoin(t *rapid.T) {
 	conn := event.ConnID(anyConn.Draw(t, "conn"))
-	in := event.Input{Kind: event.InputJoin, Conn: conn, Opening: event.OpeningRejoin, Access: event.AccessWrite | event.AccessPresent}
+	in := event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Access: event.AccessWrite | event.AccessPresent}
 	if p := w.joined[conn]; p != nil {
 		in.Access, in.Mark, in.Vector = p.access, p.mark, p.vectorBefore(p.mark)
 		if rapid.Bool().Draw(t, "other epoch") {
@@ -452,15 +452,15 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 	}
 	if in.Kind == event.InputJoin {
 		joined := &peer{
-			access:  in.Access,
-			opening: in.Opening,
-			enc:     w.enc,
-			doc:     w.docs[in.Conn],
-			shown:   in.Opening != event.OpeningClient,
-			since:   w.removes,
-			present: make(map[uint64]shown),
+			access:   in.Access,
+			greeting: in.Greeting,
+			enc:      w.enc,
+			doc:      w.docs[in.Conn],
+			shown:    in.Greeting != event.GreetingClient,
+			since:    w.removes,
+			present:  make(map[uint64]shown),
 		}
-		if before := w.joined[in.Conn]; in.Opening == event.OpeningRejoin && before != nil {
+		if before := w.joined[in.Conn]; in.Greeting == event.GreetingRejoin && before != nil {
 			joined.since = before.since
 			joined.mark, joined.vectors = before.mark, before.vectors
 		}

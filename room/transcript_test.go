@@ -190,9 +190,9 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 			case "present":
 				in.Access |= event.AccessPresent
 			case "client-starts":
-				in.Opening = event.OpeningClient
+				in.Greeting = event.GreetingClient
 			case "again":
-				in.Opening = event.OpeningRejoin
+				in.Greeting = event.GreetingRejoin
 			default:
 				since(t, &in, []string{arg})
 			}

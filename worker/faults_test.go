@@ -150,7 +150,7 @@ func (c *consumer) work() {
 			m.rejoin = false
 			c.send(m, event.Input{
 				Kind: event.InputJoin, Conn: m.conn, Access: event.AccessWrite,
-				Opening: event.OpeningRejoin, Mark: m.mark,
+				Greeting: event.GreetingRejoin, Mark: m.mark,
 			})
 		}
 	}

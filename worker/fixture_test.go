@@ -222,7 +222,7 @@ func (f *fixture) rejoin(name string, conns ...event.ConnID) {
 	f.t.Helper()
 	for _, conn := range conns {
 		f.send(name, event.Input{
-			Kind: event.InputJoin, Conn: conn, Access: event.AccessWrite | event.AccessPresent, Opening: event.OpeningRejoin,
+			Kind: event.InputJoin, Conn: conn, Access: event.AccessWrite | event.AccessPresent, Greeting: event.GreetingRejoin,
 		})
 	}
 }

@@ -70,7 +70,7 @@ func TestUnknownConnectionsAreToRejoin(t *testing.T) {
 		if n := len(f.find("a").receivers.unknown); n != 0 {
 			t.Errorf("%d unknown connections are left", n)
 		}
-		other.send("a", event.Input{Kind: event.InputJoin, Conn: 3, Access: event.AccessWrite, Opening: event.OpeningRejoin})
+		other.send("a", event.Input{Kind: event.InputJoin, Conn: 3, Access: event.AccessWrite, Greeting: event.GreetingRejoin})
 		other.want("a: 3 SyncStep1", "a: 3 SyncStep2")
 		other.send("a", message(3, protocol.Update, typed(7, 0)))
 		other.want("a: all Update")
@@ -320,7 +320,7 @@ func TestHandOver(t *testing.T) {
 		for _, c := range []*client{one, two} {
 			front.send("a", event.Input{
 				Kind: event.InputJoin, Conn: c.conn, Access: event.AccessWrite | event.AccessPresent,
-				Opening: event.OpeningRejoin, Mark: c.mark, Vector: c.doc.StateVector(),
+				Greeting: event.GreetingRejoin, Mark: c.mark, Vector: c.doc.StateVector(),
 			})
 		}
 		outs := front.want("a: 1 SyncStep1", "a: 1 SyncStep2", "a: 2 SyncStep1", "a: 2 SyncStep2")

@@ -42,7 +42,7 @@
 //     ever catching up.
 //   - At most one Resync is unanswered. When its answer arrives, written may have
 //     grown since, by a SyncStep2; then the answer repeats what the client has.
-//   - A Join with OpeningRejoin is due when the room may have forgotten the
+//   - A Join with GreetingRejoin is due when the room may have forgotten the
 //     connection. Until its answer, a SyncStep2, arrives, broadcasts are taken as
 //     long as each continues the one before. The answer includes all document
 //     frames that wait, which are dropped. The answer to an earlier Resync may
@@ -98,9 +98,9 @@ func (f *Frame) document() bool { return f.Type == protocol.Update || f.Type == 
 // Of its size, half is for document frames, a quarter for awareness that waits
 // and a quarter for awareness that is being written.
 type Outbox struct {
-	size    int
-	opening event.Opening
-	encode  func(states []byte) *Frame
+	size     int
+	greeting event.Greeting
+	encode   func(states []byte) *Frame
 
 	queue   []*Frame
 	waiting int // cost of the document frames in queue
@@ -121,14 +121,14 @@ type Outbox struct {
 	asked     bool // a Resync is unanswered
 	join      bool // a Join is due
 	joined    bool // a Join was sent
-	rejoining bool // a Join with OpeningRejoin is unanswered
+	rejoining bool // a Join with GreetingRejoin is unanswered
 }
 
 // New returns an Outbox that holds size bytes, for a connection that joins its
-// room with opening. encode returns the frame of an awareness update that the
+// room with greeting. encode returns the frame of an awareness update that the
 // outbox has merged from several.
-func New(size int, opening event.Opening, encode func(states []byte) *Frame) Outbox {
-	return Outbox{size: size, opening: opening, encode: encode, join: true}
+func New(size int, greeting event.Greeting, encode func(states []byte) *Frame) Outbox {
+	return Outbox{size: size, greeting: greeting, encode: encode, join: true}
 }
 
 // Change is what a frame has changed about what the connection lacks.
@@ -139,7 +139,7 @@ const (
 	ChangeNone     Change = iota
 	ChangeBehind          // updates are missing from now on
 	ChangeResynced        // the missing updates have arrived
-	ChangeRejoined        // the room has answered a Join with OpeningRejoin
+	ChangeRejoined        // the room has answered a Join with GreetingRejoin
 )
 
 // Add takes a frame or drops it. The error is that of awareness that can't be

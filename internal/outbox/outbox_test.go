@@ -17,7 +17,7 @@ import (
 const testSize = 4 << 20
 
 func newOutbox(size int) *Outbox {
-	o := New(size, event.OpeningServer, func(states []byte) *Frame {
+	o := New(size, event.GreetingServer, func(states []byte) *Frame {
 		return &Frame{Type: protocol.Awareness, Head: states, States: states}
 	})
 	return &o
@@ -167,7 +167,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 					from = r.at(in.Mark)
 				}
 				r.send(protocol.Update, false, from, bytes("resync"))
-			case in.Opening == event.OpeningServer:
+			case in.Greeting == event.GreetingServer:
 				r.knows = true
 			default:
 				r.knows = true
@@ -287,7 +287,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 func joined(t *testing.T) *Outbox {
 	t.Helper()
 	o := newOutbox(testSize)
-	if in := o.mustAsk(t, noVector); in.Kind != event.InputJoin || in.Opening != event.OpeningServer {
+	if in := o.mustAsk(t, noVector); in.Kind != event.InputJoin || in.Greeting != event.GreetingServer {
 		t.Fatalf("the first input is %+v", in)
 	}
 	o.mustAdd(t, step2(1, 10))
@@ -413,7 +413,7 @@ func TestRejoin(t *testing.T) {
 	o.Take(nil) // it is being written
 	o.mustAdd(t, broadcast(1, 12))
 	o.Rejoin()
-	want := event.Input{Kind: event.InputJoin, Opening: event.OpeningRejoin, Mark: mark(1, 10), Vector: []byte("eight")}
+	want := event.Input{Kind: event.InputJoin, Greeting: event.GreetingRejoin, Mark: mark(1, 10), Vector: []byte("eight")}
 	in := o.mustAsk(t, vectors.At)
 	if diff := cmp.Diff(want, in); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -470,7 +470,7 @@ func TestRejoinForgetsTheResync(t *testing.T) {
 		t.Fatalf("asked with %+v", in)
 	}
 	o.Rejoin()
-	if in := o.mustAsk(t, noVector); in.Opening != event.OpeningRejoin || in.Mark != mark(1, 10) {
+	if in := o.mustAsk(t, noVector); in.Greeting != event.GreetingRejoin || in.Mark != mark(1, 10) {
 		t.Fatalf("asked with %+v", in)
 	}
 	o.mustAdd(t, step2(2, 1))
@@ -494,7 +494,7 @@ func TestFirstJoinFails(t *testing.T) {
 		t.Error("the connection has joined")
 	}
 	o.Rejoin()
-	if again := o.mustAsk(t, noVector); again.Opening != event.OpeningServer || o.Due() {
+	if again := o.mustAsk(t, noVector); again.Greeting != event.GreetingServer || o.Due() {
 		t.Errorf("asked with %+v, and more is due: %v", again, o.Due())
 	}
 }
@@ -631,8 +631,8 @@ func TestSyncStepsKeepTheirOrder(t *testing.T) {
 	newer, update := &Frame{Type: protocol.SyncStep1}, broadcast(1, 2)
 	large := frame(protocol.Update, true, mark(1, 3), 1<<10)
 	for name, tc := range map[string]struct{ in, want []*Frame }{
-		"OpeningServer":       {[]*Frame{step1, two, update}, []*Frame{step1, two, update}},
-		"OpeningClient":       {[]*Frame{two, step1, update}, []*Frame{two, step1, update}},
+		"GreetingServer":      {[]*Frame{step1, two, update}, []*Frame{step1, two, update}},
+		"GreetingClient":      {[]*Frame{two, step1, update}, []*Frame{two, step1, update}},
 		"asked again":         {[]*Frame{step1, two, newer, update}, []*Frame{two, newer, update}},
 		"updates are dropped": {[]*Frame{two, update, step1, large}, []*Frame{two, step1}},
 	} {

@@ -26,14 +26,14 @@ func (o *Outbox) Ask(vector func(event.Mark) []byte) (in event.Input, due bool) 
 		return in, false
 	case o.join && !o.joined:
 		o.join, o.joined = false, true
-		return event.Input{Kind: event.InputJoin, Opening: o.opening}, true
+		return event.Input{Kind: event.InputJoin, Greeting: o.greeting}, true
 	case o.join:
 		o.join, o.asked, o.rejoining = false, false, true
 		return event.Input{
-			Kind:    event.InputJoin,
-			Opening: event.OpeningRejoin,
-			Mark:    o.written,
-			Vector:  vector(o.written),
+			Kind:     event.InputJoin,
+			Greeting: event.GreetingRejoin,
+			Mark:     o.written,
+			Vector:   vector(o.written),
 		}, true
 	default:
 		o.asked = true
@@ -46,7 +46,7 @@ func (o *Outbox) Failed(in event.Input) {
 	switch {
 	case in.Kind == event.InputResync:
 		o.asked = false
-	case in.Opening == event.OpeningRejoin:
+	case in.Greeting == event.GreetingRejoin:
 		o.join, o.rejoining = true, false
 	default:
 		o.join, o.joined = true, false

@@ -172,7 +172,7 @@ type conn struct {
 func (c *consumer) connect(of *client) *conn {
 	w := c.world
 	w.lastConn++
-	x := &conn{id: w.lastConn, client: of, consumer: c, out: outbox.New(w.outboxSize, event.OpeningServer, awarenessFrame)}
+	x := &conn{id: w.lastConn, client: of, consumer: c, out: outbox.New(w.outboxSize, event.GreetingServer, awarenessFrame)}
 	w.mayWrite[x.id] = of.access.May(event.AccessWrite)
 	c.conns = append(c.conns, x)
 	x.pump(&x.sending, x.sendNext)

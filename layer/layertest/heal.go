@@ -377,7 +377,7 @@ func (f *modelFront) rejoin(conn event.ConnID) event.Input {
 	if c == nil {
 		return event.Input{Kind: event.InputLeave, Conn: conn}
 	}
-	return event.Input{Kind: event.InputJoin, Conn: conn, Opening: event.OpeningRejoin, Mark: c.mark}
+	return event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Mark: c.mark}
 }
 
 func (f *modelFront) deliver(outs []layer.Output) {
