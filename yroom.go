@@ -5,11 +5,12 @@
 //	…
 //	http.Handle("/ws/{room...}", server)
 //
-// A Server consists of three parts, and this package only puts them together: a
-// consumer (package consumer) takes the connections, a worker (package worker) runs
-// the rooms and stores their documents, and a layer (package layer) joins them.
-// Programs read, edit, create, delete and watch documents with [Server.Document];
-// package api has the same as an HTTP API.
+// A Server has four parts, and this package only puts them together: a consumer
+// (package consumer) holds the connections of clients, a worker (package worker)
+// runs the rooms, a layer (package layer) carries messages between them, and a
+// store (package store) keeps the documents. Programs read, edit, create, delete
+// and watch documents with [Server.Document] (package document); package api has
+// the same as an HTTP API.
 //
 // Programs that use yroom import package consumer for hooks, document and event
 // for documents and rooms, protocol for close codes, and yjs for the content of
@@ -77,7 +78,7 @@ type Config struct {
 // leading slash.
 type Server struct {
 	consumer  *consumer.Consumer
-	documents *document.Client
+	documents *document.Documents
 	drain     context.CancelFunc
 	drained   chan struct{} // closed when the worker has ended
 	err       error         // what it ended with
@@ -147,9 +148,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Document(room string) *document.Document { return s.documents.Document(room) }
 
 // Documents returns the documents of all rooms. Shutdown closes them.
-func (s *Server) Documents() *document.Client { return s.documents }
+func (s *Server) Documents() *document.Documents { return s.documents }
 
-// Rooms lists the rooms that are in memory or stored. See document.Client.Rooms.
+// Rooms lists the rooms that are in memory or stored. See document.Documents.Rooms.
 func (s *Server) Rooms(ctx context.Context, o document.ListOptions) (document.List, error) {
 	return s.documents.Rooms(ctx, o)
 }

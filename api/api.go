@@ -26,7 +26,7 @@ import (
 
 // Config configures a Handler. Documents is required.
 type Config struct {
-	Documents *document.Client
+	Documents *document.Documents
 	// Prefix is the path at which the Handler is mounted, without a slash at its
 	// end. "": "/api".
 	Prefix string
@@ -42,13 +42,13 @@ const (
 
 // Handler serves the document API.
 type Handler struct {
-	documents *document.Client
+	documents *document.Documents
 	prefix    string
 	bodyLimit func(room string) int64
 	streams   atomic.Int64 // event streams that are open
 }
 
-// New returns a Handler. Its requests end when the Client is drained.
+// New returns a Handler. Its requests end when cfg.Documents is drained.
 func New(cfg Config) *Handler {
 	if cfg.BodyLimit == nil {
 		cfg.BodyLimit = func(string) int64 { return defaultBodyLimit }

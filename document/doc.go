@@ -1,10 +1,10 @@
 // Package document lets programs work with the documents of rooms: read, edit,
-// watch, create, delete and list them, wherever their workers run. A [Client]
+// watch, create, delete and list them, wherever their workers run. [Documents]
 // is a program's end of a channel layer.
 //
-// Reading order: [New], [Client.Document], [Document.Read] and the exports of
+// Reading order: [New], [Documents.Document], [Document.Read] and the exports of
 // single roots, [Document.Edit], [Document.Changes], [Document.Create],
-// [Client.Rooms], and the errors.
+// [Documents.Rooms], and the errors.
 //
 // # When a worker is lost
 //

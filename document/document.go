@@ -15,8 +15,8 @@ import (
 // seconds for the room and then returns ErrTimeout. A room that is closed for a
 // while, because it or its store has failed, makes it return a *protocol.CloseError.
 type Document struct {
-	client *Client
-	room   string
+	documents *Documents
+	room      string
 }
 
 // Room returns the name of the document's room.
@@ -56,7 +56,7 @@ func (d *Document) Query(ctx context.Context, since event.Mark) (Info, error) {
 // query sends a query with the options of r.
 func (d *Document) query(ctx context.Context, r event.Request) (Info, error) {
 	r.Kind = event.RequestQuery
-	a, err := d.client.request(ctx, d.room, func() event.Request {
+	a, err := d.documents.request(ctx, d.room, func() event.Request {
 		sent := r
 		sent.Vector = bytes.Clone(r.Vector)
 		return sent
@@ -136,7 +136,7 @@ func (d *Document) write(ctx context.Context, kind event.RequestKind, update []b
 	if err != nil {
 		return updateError(err)
 	}
-	_, err = d.client.request(ctx, d.room, func() event.Request {
+	_, err = d.documents.request(ctx, d.room, func() event.Request {
 		return event.Request{Kind: kind, Update: slices.Clone(v1)} // the room keeps it
 	})
 	return err
@@ -147,6 +147,6 @@ func (d *Document) write(ctx context.Context, kind event.RequestKind, update []b
 // still has, until Create makes it again. The error is ErrNotFound if the room was
 // never written to, whether it has connections or not, and if it was deleted.
 func (d *Document) Delete(ctx context.Context) error {
-	_, err := d.client.request(ctx, d.room, func() event.Request { return event.Request{Kind: event.RequestDelete} })
+	_, err := d.documents.request(ctx, d.room, func() event.Request { return event.Request{Kind: event.RequestDelete} })
 	return err
 }

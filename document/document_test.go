@@ -218,7 +218,7 @@ func TestSeedOnce(t *testing.T) {
 		var winner atomic.Uint32
 		var seeding sync.WaitGroup
 		for i := range byte(seeders) {
-			d := []*document.Client{one, two}[i%2].Document(name)
+			d := []*document.Documents{one, two}[i%2].Document(name)
 			seeding.Go(func() {
 				switch err := d.Create(t.Context(), typed(1+i, 0, "template"), blocks.V1); {
 				case err == nil:
@@ -239,7 +239,7 @@ func TestSeedOnce(t *testing.T) {
 			t.Errorf("%s: %d entries are stored, the first %q, want %q", name, len(log.Entries), log.Entries[0].Data, want)
 		}
 		// Both have it, as soon as a room that was open without it has been loaded again.
-		for _, server := range []*document.Client{one, two} {
+		for _, server := range []*document.Documents{one, two} {
 			testkit.Eventually(t, name+" has the content", func() string {
 				got, err := server.Document(name).Update(t.Context(), blocks.V1)
 				if bytes.Equal(got, want) {

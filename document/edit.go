@@ -24,7 +24,7 @@ import (
 // documents that are kept are too large: many edits in a row cost what they
 // change. The first one costs as much as reading the document.
 //
-// Edits of one room by one Client follow each other, and wait for their turn as
+// Edits of one room by one Documents follow each other, and wait for their turn as
 // long as their ctx allows. So fn must not call Edit for the same room, which would
 // wait for itself. All edits have one client id in the document, so that a thousand
 // of them add no more clients to it than one does. The id is replaced as soon as it
@@ -51,7 +51,7 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 	if err := checkName(d.room); err != nil {
 		return err
 	}
-	es := &d.client.editors
+	es := &d.documents.editors
 	e, err := es.enter(ctx, d.room)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 
 // applyAs applies an update that was written with an identity.
 func (d *Document) applyAs(ctx context.Context, id identity, update []byte) error {
-	_, err := d.client.request(ctx, d.room, func() event.Request {
+	_, err := d.documents.request(ctx, d.room, func() event.Request {
 		return event.Request{Kind: event.RequestApply, Update: update, Client: id.client, Clock: id.clock} // it is sent once
 	})
 	return err
@@ -102,7 +102,7 @@ func (d *Document) applyAs(ctx context.Context, id identity, update []byte) erro
 // means that there is none.
 type identity struct{ client, clock uint64 }
 
-// editor makes a Client's edits of one room, one at a time.
+// editor makes the edits of one room, one at a time.
 type editor struct {
 	identity
 
@@ -137,7 +137,7 @@ func (e *editor) takeIdentity() identity {
 // maxEditors is how many rooms' editors are remembered, beside those in use.
 const maxEditors = 4096
 
-// editors are a Client's editors by the names of their rooms.
+// editors are the editors of a Documents by the names of their rooms.
 type editors struct {
 	mu       sync.Mutex
 	all      map[string]*editor

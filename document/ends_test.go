@@ -30,7 +30,7 @@ func TestThreeEnds(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	program := newClient(t, l)
+	program := newDocuments(t, l)
 	d := program.Document("ws/a")
 
 	stop := startWorker(t, l, cfg)

@@ -31,9 +31,10 @@ var (
 	// ErrTimeout means that the room did not respond in time. A change may have
 	// been made or not.
 	ErrTimeout = errors.New("document: no response in time")
-	// ErrClosed means that the Client is closed. A change that was under way may
-	// have been made or not.
-	ErrClosed = errors.New("document: the client is closed")
+	// ErrClosed means that Documents.Close was called, or Documents.Drain, which
+	// ends edits and streams of changes. A change that was under way may have been
+	// made or not.
+	ErrClosed = errors.New("document: closed")
 )
 
 var (

@@ -13,9 +13,9 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// exampleClient returns a Client and a function that ends it. A program in which
+// exampleDocuments returns Documents and a function that ends it. A program in which
 // a yroom.Server runs has one from Server.Documents, or uses Server.Document.
-func exampleClient() (documents *document.Client, end func()) {
+func exampleDocuments() (documents *document.Documents, end func()) {
 	joined := memlayer.New()
 	ctx, cancel := context.WithCancel(context.Background())
 	rooms := worker.New(worker.Config{Layer: joined, Store: memstore.New(), Logger: slog.New(slog.DiscardHandler)})
@@ -43,7 +43,7 @@ func addLine(line string) func(*yjs.Doc) error {
 
 // A program adds a line to a document. All clients that have it open see that at once.
 func ExampleDocument_Edit() {
-	documents, end := exampleClient()
+	documents, end := exampleDocuments()
 	defer end()
 	ctx := context.Background()
 	minutes := documents.Document("minutes")
@@ -65,7 +65,7 @@ func ExampleDocument_Edit() {
 
 // A program is shown among the users of a document while it edits.
 func ExampleDocument_EditAs() {
-	documents, end := exampleClient()
+	documents, end := exampleDocuments()
 	defer end()
 	ctx := context.Background()
 	minutes := documents.Document("minutes")
@@ -87,7 +87,7 @@ func ExampleDocument_EditAs() {
 
 // However many programs find a room empty, one of them fills it.
 func ExampleDocument_Create() {
-	documents, end := exampleClient()
+	documents, end := exampleDocuments()
 	defer end()
 	ctx := context.Background()
 
@@ -104,7 +104,7 @@ func ExampleDocument_Create() {
 
 // A program keeps a copy of a document up to date.
 func ExampleDocument_Changes() {
-	documents, end := exampleClient()
+	documents, end := exampleDocuments()
 	defer end()
 	ctx := context.Background()
 	minutes := documents.Document("minutes")
@@ -133,8 +133,8 @@ func ExampleDocument_Changes() {
 }
 
 // Rooms lists the rooms of all workers and of the store, in parts.
-func ExampleClient_Rooms() {
-	documents, end := exampleClient()
+func ExampleDocuments_Rooms() {
+	documents, end := exampleDocuments()
 	defer end()
 	ctx := context.Background()
 	for _, name := range []string{"notes.1", "notes.2", "notes.3", "draft"} {

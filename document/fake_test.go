@@ -65,8 +65,8 @@ func (l *fakeLayer) respond(in layer.Input, r event.Response) {
 // lose reports that messages to and from the worker of the room "a" were lost.
 func (l *fakeLayer) lose() { l.handler.Lost(func(room string) bool { return room == "a" }) }
 
-// newFake returns a Client whose worker is handle, which must not block.
-func newFake(t *testing.T, handle func(l *fakeLayer, in layer.Input) error) (*Client, *fakeLayer) {
+// newFake returns Documents whose worker is handle, which must not block.
+func newFake(t *testing.T, handle func(l *fakeLayer, in layer.Input) error) (*Documents, *fakeLayer) {
 	t.Helper()
 	l := &fakeLayer{handle: handle, workers: 1}
 	c, err := New(Config{Layer: l})

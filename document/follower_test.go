@@ -94,7 +94,7 @@ func TestEditedRoomIsLetGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := memlayer.New()
 		startWorker(t, l, config{})
-		server := newClient(t, l)
+		server := newDocuments(t, l)
 		d := server.Document("a")
 		edit(t, d, "a")
 		time.Sleep(4 * time.Second)

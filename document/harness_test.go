@@ -32,9 +32,9 @@ func (c config) settings(room string) worker.Settings {
 	return c.Rooms["default"]
 }
 
-// running starts a consumer, a worker and a program's Client, each at an end of its
+// running starts a consumer, a worker and a program's Documents, each at an end of its
 // own of one layer, which is all that they share. They end with the test.
-func running(t *testing.T, cfg config) (*document.Client, *httptest.Server) {
+func running(t *testing.T, cfg config) (*document.Documents, *httptest.Server) {
 	t.Helper()
 	l := memlayer.New()
 	startWorker(t, l, cfg)
@@ -49,7 +49,7 @@ func running(t *testing.T, cfg config) (*document.Client, *httptest.Server) {
 		}
 		web.Close()
 	})
-	return newClient(t, l), web
+	return newDocuments(t, l), web
 }
 
 // startWorker starts a worker that ends when stop is called, or with the test.
@@ -73,7 +73,7 @@ func startWorker(t *testing.T, l *memlayer.Layer, cfg config) (stop func()) {
 	return stop
 }
 
-func newClient(t *testing.T, l *memlayer.Layer) *document.Client {
+func newDocuments(t *testing.T, l *memlayer.Layer) *document.Documents {
 	t.Helper()
 	c, err := document.New(document.Config{Layer: l})
 	if err != nil {
@@ -102,7 +102,7 @@ func enter(t *testing.T, web *httptest.Server, name string) *wsclient.Client {
 }
 
 // open returns the names of the rooms in memory.
-func open(t *testing.T, c *document.Client) (names []string) {
+func open(t *testing.T, c *document.Documents) (names []string) {
 	t.Helper()
 	list, err := c.Rooms(t.Context(), document.ListOptions{})
 	if err != nil {

@@ -63,7 +63,7 @@ func (d *Document) present(ctx context.Context, e *editor, state string) (hide f
 		if old := e.presence; old != nil && old.client == e.client {
 			p.clock = old.clock
 		}
-		if !d.client.begin(func() { d.show(context.WithoutCancel(ctx), p, state) }) {
+		if !d.documents.begin(func() { d.show(context.WithoutCancel(ctx), p, state) }) {
 			return func() {}
 		}
 		e.presence = p
@@ -85,14 +85,14 @@ func (p *presence) deliver(out event.Output) {
 // the edit. No error is returned: an edit doesn't depend on its presence.
 func (d *Document) show(ctx context.Context, p *presence, state string) {
 	defer close(p.ended)
-	c := d.client
-	conn := c.register(receiver{room: d.room, deliver: p.deliver, lost: func() { put(p.rejoin, struct{}{}) }})
-	defer c.unregister(conn)
+	ds := d.documents
+	conn := ds.register(receiver{room: d.room, deliver: p.deliver, lost: func() { put(p.rejoin, struct{}{}) }})
+	defer ds.unregister(conn)
 	send := func(in event.Input) {
 		ctx, cancel := context.WithTimeout(ctx, presenceTimeout)
 		defer cancel()
 		in.Conn = conn
-		_ = c.send(ctx, d.room, in)
+		_ = ds.send(ctx, d.room, in)
 	}
 	say := func() {
 		p.clock++
@@ -103,7 +103,7 @@ func (d *Document) show(ctx context.Context, p *presence, state string) {
 		say()
 	}
 	join()
-	defer c.leave(ctx, d.room, conn)
+	defer ds.leave(ctx, d.room, conn)
 	renew := time.NewTicker(presenceInterval)
 	defer renew.Stop()
 	var linger <-chan time.Time // nil while the edit is under way
@@ -124,7 +124,7 @@ func (d *Document) show(ctx context.Context, p *presence, state string) {
 			return
 		case <-p.closed:
 			return
-		case <-c.draining:
+		case <-ds.draining:
 			return
 		}
 	}

@@ -28,18 +28,18 @@ func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // send sends an input to a room. See retry.
-func (c *Client) send(ctx context.Context, room string, in event.Input) error {
-	return c.retry(ctx, func() error { return c.front.Send(layer.Input{Room: room, Input: in}) })
+func (ds *Documents) send(ctx context.Context, room string, in event.Input) error {
+	return ds.retry(ctx, func() error { return ds.front.Send(layer.Input{Room: room, Input: in}) })
 }
 
 // leave sends InputLeave, even if ctx has ended. A room without a worker has
-// forgotten conn already, and where the layer or the client is closed, the worker
+// forgotten conn already, and where the layer or ds is closed, the worker
 // learns that the front is gone.
-func (c *Client) leave(ctx context.Context, room string, conn event.ConnID) {
+func (ds *Documents) leave(ctx context.Context, room string, conn event.ConnID) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	_ = c.retry(ctx, func() error {
-		err := c.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: conn}})
+	_ = ds.retry(ctx, func() error {
+		err := ds.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: conn}})
 		if errors.Is(err, layer.ErrNoOwner) {
 			return nil
 		}
@@ -50,7 +50,7 @@ func (c *Client) leave(ctx context.Context, room string, conn event.ConnID) {
 // retry calls try, which sends something, until the layer has taken it: again
 // with growing pauses while the room is full or has no worker. The error is
 // ErrTimeout, ErrClosed, errNoOwner, that of ctx, or another one of the layer.
-func (c *Client) retry(ctx context.Context, try func() error) error {
+func (ds *Documents) retry(ctx context.Context, try func() error) error {
 	var ownerless time.Time // since when the room has no worker; zero if it has one
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := try()
@@ -70,7 +70,7 @@ func (c *Client) retry(ctx context.Context, try func() error) error {
 		}
 		select {
 		case <-time.After(wait):
-		case <-c.closed:
+		case <-ds.closed:
 			return ErrClosed
 		case <-ctx.Done():
 			if !ownerless.IsZero() && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -89,15 +89,15 @@ func checkName(room string) error {
 	return nil
 }
 
-// pending is a request that waits for its response.
-type pending struct {
+// call is a request that waits for its response.
+type call struct {
 	response chan event.Response // holds the first one
 	closed   chan protocol.CloseError
 	lost     chan struct{} // holds one value if the request or its response may be lost
 }
 
-func newPending() *pending {
-	return &pending{make(chan event.Response, 1), make(chan protocol.CloseError, 1), make(chan struct{}, 1)}
+func newCall() *call {
+	return &call{make(chan event.Response, 1), make(chan protocol.CloseError, 1), make(chan struct{}, 1)}
 }
 
 // put puts v into a channel that holds one value, unless it holds one already.
@@ -108,23 +108,23 @@ func put[T any](ch chan T, v T) {
 	}
 }
 
-func (p *pending) deliver(out event.Output) {
+func (c *call) deliver(out event.Output) {
 	switch {
 	case out.Kind == event.OutputResponse && out.Response != nil:
-		put(p.response, *out.Response)
+		put(c.response, *out.Response)
 	case out.Kind == event.OutputRejoin:
-		p.lose()
+		c.lose()
 	case out.Kind == event.OutputMessage && out.Message.Type == protocol.Close:
-		put(p.closed, protocol.CloseError{Code: out.Message.Code, Reason: out.Message.Reason})
+		put(c.closed, protocol.CloseError{Code: out.Message.Code, Reason: out.Message.Reason})
 	}
 }
 
-func (p *pending) lose() { put(p.lost, struct{}{}) }
+func (c *call) lose() { put(c.lost, struct{}{}) }
 
 // found forgets what was lost before the request is sent.
-func (p *pending) found() {
+func (c *call) found() {
 	select {
-	case <-p.lost:
+	case <-c.lost:
 	default:
 	}
 }
@@ -132,7 +132,7 @@ func (p *pending) found() {
 // request sends a request to a room and waits for the response. build makes the
 // request each time it is sent. The error is that of a refusal, errUnknown, or
 // one of retry.
-func (c *Client) request(ctx context.Context, room string, build func() event.Request) (event.Response, error) {
+func (ds *Documents) request(ctx context.Context, room string, build func() event.Request) (event.Response, error) {
 	if err := checkName(room); err != nil {
 		return event.Response{}, err
 	}
@@ -141,19 +141,19 @@ func (c *Client) request(ctx context.Context, room string, build func() event.Re
 	if ctx.Err() != nil {
 		return event.Response{}, contextError(ctx)
 	}
-	p := newPending()
-	conn := c.register(receiver{room: room, deliver: p.deliver, lost: p.lose})
-	defer c.unregister(conn)
+	c := newCall()
+	conn := ds.register(receiver{room: room, deliver: c.deliver, lost: c.lose})
+	defer ds.unregister(conn)
 	for {
 		r := build()
-		err := c.retry(ctx, func() error {
-			p.found()
-			return c.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &r}})
+		err := ds.retry(ctx, func() error {
+			c.found()
+			return ds.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &r}})
 		})
 		if err != nil {
 			return event.Response{}, err
 		}
-		response, err := c.await(ctx, p)
+		response, err := ds.await(ctx, c)
 		switch {
 		case !errors.Is(err, errLost):
 			return response, err
@@ -168,22 +168,22 @@ var errLost = errors.New("document: lost")
 
 // await waits for a response. One that has come is returned, whatever else has
 // happened meanwhile.
-func (c *Client) await(ctx context.Context, p *pending) (event.Response, error) {
+func (ds *Documents) await(ctx context.Context, c *call) (event.Response, error) {
 	var err error
 	select {
-	case r := <-p.response:
+	case r := <-c.response:
 		return r, refusalError(r.Refusal)
-	case e := <-p.closed:
+	case e := <-c.closed:
 		err = closeError(e)
-	case <-p.lost:
+	case <-c.lost:
 		err = errLost
-	case <-c.closed:
+	case <-ds.closed:
 		err = ErrClosed
 	case <-ctx.Done():
 		err = contextError(ctx)
 	}
 	select {
-	case r := <-p.response:
+	case r := <-c.response:
 		return r, refusalError(r.Refusal)
 	default:
 		return event.Response{}, err

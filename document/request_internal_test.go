@@ -28,17 +28,17 @@ func wantClose(t *testing.T, what string, err error) {
 func TestResponseJustInTime(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		end  func(c *Client, cancel context.CancelFunc)
+		end  func(c *Documents, cancel context.CancelFunc)
 	}{
-		{"the client is closed", func(c *Client, _ context.CancelFunc) { close(c.closed) }},
-		{"the context ends", func(_ *Client, cancel context.CancelFunc) { cancel() }},
-		{"the worker is lost", func(c *Client, _ context.CancelFunc) { c.lost(func(string) bool { return true }) }},
+		{"Documents.Close was called", func(c *Documents, _ context.CancelFunc) { close(c.closed) }},
+		{"the context ends", func(_ *Documents, cancel context.CancelFunc) { cancel() }},
+		{"the worker is lost", func(c *Documents, _ context.CancelFunc) { c.lost(func(string) bool { return true }) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			create := func(response event.Response) error {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				var c *Client
+				var c *Documents
 				l := &fakeLayer{handle: func(l *fakeLayer, in layer.Input) error {
 					l.respond(in, response)
 					test.end(c, cancel)
@@ -208,7 +208,7 @@ func TestUnknownConn(t *testing.T) {
 	}
 }
 
-func TestClosedClient(t *testing.T) {
+func TestClosed(t *testing.T) {
 	c, _ := newFake(t, nil) // which never responds
 	ended := make(chan error)
 	go func() { ended <- c.Document("a").Delete(t.Context()) }()

@@ -35,7 +35,7 @@ type List struct {
 // Rooms lists rooms: those in memory of each worker, and those that are stored,
 // if their store can list them. Deleted rooms are left out. The error is
 // ErrTimeout if a worker did not respond in time.
-func (c *Client) Rooms(ctx context.Context, o ListOptions) (List, error) {
+func (ds *Documents) Rooms(ctx context.Context, o ListOptions) (List, error) {
 	ctx, cancel := withTimeout(ctx)
 	defer cancel()
 	if ctx.Err() != nil {
@@ -44,7 +44,7 @@ func (c *Client) Rooms(ctx context.Context, o ListOptions) (List, error) {
 	limit := cmp.Or(max(o.Limit, 0), defaultLimit)
 	request := event.Request{Kind: event.RequestRooms, Prefix: o.Prefix, After: o.After, Limit: limit + 1} // one more, to see whether there are more
 	for {
-		all, err := c.requestAll(ctx, request)
+		all, err := ds.requestAll(ctx, request)
 		switch {
 		case err == nil:
 			for _, a := range all {
@@ -61,14 +61,14 @@ func (c *Client) Rooms(ctx context.Context, o ListOptions) (List, error) {
 
 // requestAll sends a request to each worker and waits for all responses. The
 // error is errLost if some of them may be lost.
-func (c *Client) requestAll(ctx context.Context, r event.Request) ([]event.Response, error) {
-	p := newPending()
+func (ds *Documents) requestAll(ctx context.Context, r event.Request) ([]event.Response, error) {
+	c := newCall()
 	var mu sync.Mutex
 	var all []event.Response
 	arrived := make(chan struct{}, 1)
-	conn := c.register(receiver{lost: p.lose, deliver: func(out event.Output) {
+	conn := ds.register(receiver{lost: c.lose, deliver: func(out event.Output) {
 		if out.Kind != event.OutputResponse || out.Response == nil {
-			p.deliver(out)
+			c.deliver(out)
 			return
 		}
 		mu.Lock()
@@ -76,12 +76,12 @@ func (c *Client) requestAll(ctx context.Context, r event.Request) ([]event.Respo
 		all = append(all, *out.Response)
 		put(arrived, struct{}{})
 	}})
-	defer c.unregister(conn)
+	defer ds.unregister(conn)
 	workers := 0
-	err := c.retry(ctx, func() (err error) {
-		p.found()
+	err := ds.retry(ctx, func() (err error) {
+		c.found()
 		sent := r
-		workers, err = c.front.SendAll(layer.Input{Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &sent}})
+		workers, err = ds.front.SendAll(layer.Input{Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &sent}})
 		return err
 	})
 	if err != nil {
@@ -96,11 +96,11 @@ func (c *Client) requestAll(ctx context.Context, r event.Request) ([]event.Respo
 		}
 		select {
 		case <-arrived:
-		case e := <-p.closed:
+		case e := <-c.closed:
 			return nil, closeError(e)
-		case <-p.lost:
+		case <-c.lost:
 			return nil, errLost
-		case <-c.closed:
+		case <-ds.closed:
 			return nil, ErrClosed
 		case <-ctx.Done():
 			return nil, contextError(ctx)

@@ -31,8 +31,8 @@ const maxWatched = 1 << 20
 //
 // The stream ends with an error: ErrNotFound when the room is deleted or doesn't
 // exist, a *protocol.CloseError when it was closed because it has failed,
-// ErrTimeout, ErrClosed when the Client is closed, or that of ctx. The next stream
-// can begin at the mark of the last change.
+// ErrTimeout, ErrClosed after Documents.Drain or Close, or that of ctx. The next
+// stream can begin at the mark of the last change.
 //
 // A room stays in memory while it is watched: only a room in memory can report
 // its changes.
@@ -61,7 +61,7 @@ func (d *Document) watch(ctx context.Context, since event.Mark) (*watcher, Chang
 	defer cancel()
 	w := &watcher{document: d, wake: make(chan struct{}, 1), first: true, taken: since}
 	if err := w.start(ctx); err != nil {
-		d.client.unregister(w.conn)
+		d.documents.unregister(w.conn)
 		return nil, Change{}, err
 	}
 	c, err := w.wait(ctx)
@@ -101,12 +101,12 @@ type watched struct {
 // start starts to watch after what the reader has, with a new ConnID, so that
 // responses to an earlier start can't be taken for new ones.
 func (w *watcher) start(ctx context.Context) error {
-	c := w.document.client
+	ds := w.document.documents
 	w.mu.Lock()
 	old := w.conn
 	w.starts++
 	start := w.starts
-	w.conn = c.register(receiver{
+	w.conn = ds.register(receiver{
 		room:    w.document.room,
 		deliver: func(out event.Output) { w.deliver(start, out) },
 		lost:    func() { w.lose(start) },
@@ -115,18 +115,18 @@ func (w *watcher) start(ctx context.Context) error {
 	w.began, w.whole, w.behind, w.lost = false, false, false, false
 	w.mu.Unlock()
 	if old != 0 {
-		c.unregister(old)
-		c.leave(ctx, w.document.room, old)
+		ds.unregister(old)
+		ds.leave(ctx, w.document.room, old)
 	}
-	return c.send(ctx, w.document.room, event.Input{
+	return ds.send(ctx, w.document.room, event.Input{
 		Kind: event.InputRequest, Conn: w.conn, Request: &event.Request{Kind: event.RequestWatch, Since: w.taken},
 	})
 }
 
 // close ends the watch, even if ctx has ended.
 func (w *watcher) close(ctx context.Context) {
-	w.document.client.unregister(w.conn)
-	w.document.client.leave(ctx, w.document.room, w.conn)
+	w.document.documents.unregister(w.conn)
+	w.document.documents.leave(ctx, w.document.room, w.conn)
 }
 
 // wait waits for the next change.
@@ -134,7 +134,7 @@ func (w *watcher) wait(ctx context.Context) (Change, error) {
 	for {
 		select {
 		case <-w.wake:
-		case <-w.document.client.draining:
+		case <-w.document.documents.draining:
 			return Change{}, ErrClosed
 		case <-ctx.Done():
 			return Change{}, contextError(ctx)

@@ -24,7 +24,7 @@ const (
 // roomData serves what the pages below /rooms show, as JSON: /rooms.json is a list
 // of rooms, /room.json one of them.
 type roomData struct {
-	documents *document.Client
+	documents *document.Documents
 	guard     guard
 }
 

@@ -11,15 +11,16 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// Config configures a Client.
+// Config configures Documents.
 type Config struct {
 	// Layer is where the workers of the rooms are.
 	Layer layer.Layer
 }
 
-// Client is a program's end of a layer. Its methods, and those of its
-// Documents, can be called from any goroutine.
-type Client struct {
+// Documents is a program's end of a layer: it leads to the document of each room
+// and to the list of rooms. Its methods, and those of each Document, can be called
+// from any goroutine.
+type Documents struct {
 	front   layer.Front
 	editors editors
 
@@ -39,103 +40,103 @@ type receiver struct {
 	lost    func()
 }
 
-// New attaches a Client to a layer.
-func New(cfg Config) (*Client, error) {
+// New attaches Documents to a layer.
+func New(cfg Config) (*Documents, error) {
 	if cfg.Layer == nil {
 		return nil, errors.New("document: Config.Layer is nil")
 	}
-	c := &Client{
+	ds := &Documents{
 		receivers: make(map[event.ConnID]receiver),
 		draining:  make(chan struct{}),
 		closed:    make(chan struct{}),
 	}
-	front, err := cfg.Layer.Attach(layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
+	front, err := cfg.Layer.Attach(layer.FrontHandler{Deliver: ds.deliver, Lost: ds.lost})
 	if err != nil {
 		return nil, fmt.Errorf("document: attach to the layer: %w", err)
 	}
-	c.front = front
-	return c, nil
+	ds.front = front
+	return ds, nil
 }
 
 // Document returns the document of a room, which need not exist.
-func (c *Client) Document(room string) *Document { return &Document{c, room} }
+func (ds *Documents) Document(room string) *Document { return &Document{ds, room} }
 
 // Drain ends streams of changes with ErrClosed, and waits until the presence of
 // each EditAs has left. Edits fail from then on; everything else works until Close.
-func (c *Client) Drain() {
-	c.mu.Lock()
-	if !c.drained {
-		c.drained = true
-		close(c.draining)
+func (ds *Documents) Drain() {
+	ds.mu.Lock()
+	if !ds.drained {
+		ds.drained = true
+		close(ds.draining)
 	}
-	c.mu.Unlock()
-	c.presences.Wait()
+	ds.mu.Unlock()
+	ds.presences.Wait()
 }
 
-// Close drains the Client and detaches it from the layer. What waits for a
+// Close calls Drain and detaches ds from the layer. What waits for a
 // response returns ErrClosed. A second Close changes nothing.
-func (c *Client) Close() error {
-	c.Drain()
-	c.editors.close()
-	err := c.front.Close()
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (ds *Documents) Close() error {
+	ds.Drain()
+	ds.editors.close()
+	err := ds.front.Close()
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
 	select {
-	case <-c.closed:
+	case <-ds.closed:
 	default:
-		close(c.closed)
+		close(ds.closed)
 	}
 	return err
 }
 
 // register returns a ConnID for which r handles what arrives, until unregister.
-func (c *Client) register(r receiver) event.ConnID {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+func (ds *Documents) register(r receiver) event.ConnID {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
 	for {
 		conn := event.ConnID(rand.Uint64())
-		if _, taken := c.receivers[conn]; conn != event.Everyone && !taken {
-			c.receivers[conn] = r
+		if _, taken := ds.receivers[conn]; conn != event.Everyone && !taken {
+			ds.receivers[conn] = r
 			return conn
 		}
 	}
 }
 
-func (c *Client) unregister(conn event.ConnID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.receivers, conn)
+func (ds *Documents) unregister(conn event.ConnID) {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	delete(ds.receivers, conn)
 }
 
 // deliver is layer.FrontHandler.Deliver.
-func (c *Client) deliver(outs []layer.Output) {
+func (ds *Documents) deliver(outs []layer.Output) {
 	for i := range outs {
 		out := outs[i].Output
 		if out.To == event.Everyone {
 			continue // a broadcast, for the connections that show presence: they don't read
 		}
-		c.mu.Lock()
-		r, ok := c.receivers[out.To]
-		c.mu.Unlock()
+		ds.mu.Lock()
+		r, ok := ds.receivers[out.To]
+		ds.mu.Unlock()
 		switch {
 		case ok:
 			r.deliver(out)
 		case out.Kind != event.OutputMessage || out.Message.Type != protocol.Close:
 			// The room still has what is gone here: its InputLeave was lost, or is on
 			// its way. If this one can't be sent either, the next output leads to another.
-			_ = c.front.Send(layer.Input{Room: outs[i].Room, Input: event.Input{Kind: event.InputLeave, Conn: out.To}})
+			_ = ds.front.Send(layer.Input{Room: outs[i].Room, Input: event.Input{Kind: event.InputLeave, Conn: out.To}})
 		}
 	}
 }
 
 // lost is layer.FrontHandler.Lost.
-func (c *Client) lost(affected func(room string) bool) {
-	c.mu.Lock()
+func (ds *Documents) lost(affected func(room string) bool) {
+	ds.mu.Lock()
 	var all []receiver
-	for _, r := range c.receivers {
+	for _, r := range ds.receivers {
 		all = append(all, r)
 	}
-	c.mu.Unlock()
+	ds.mu.Unlock()
 	for _, r := range all {
 		if r.room == "" || affected(r.room) {
 			r.lost()
@@ -145,11 +146,11 @@ func (c *Client) lost(affected func(room string) bool) {
 
 // begin runs show, which shows the presence of an edit, in a goroutine unless
 // Drain has begun, and reports whether it does.
-func (c *Client) begin(show func()) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.drained {
-		c.presences.Go(show)
+func (ds *Documents) begin(show func()) bool {
+	ds.mu.Lock()
+	defer ds.mu.Unlock()
+	if !ds.drained {
+		ds.presences.Go(show)
 	}
-	return !c.drained
+	return !ds.drained
 }
