@@ -38,11 +38,6 @@ func (a *actor) send(outs []event.Output) (err error) {
 	return nil
 }
 
-// respond answers a request that the room doesn't answer.
-func (a *actor) respond(in *layer.Input, response event.Response) {
-	a.worker.respond(in, response)
-}
-
 // closeConns closes connections and watchers of the room.
 func (a *actor) closeConns(conns []event.ConnID, why protocol.CloseError) {
 	outs := make([]event.Output, 0, len(conns))
@@ -54,13 +49,6 @@ func (a *actor) closeConns(conns []event.ConnID, why protocol.CloseError) {
 			"They stay open until they send something. Please report this.", "room", a.name, "error", err)
 	}
 	a.receivers.close(conns)
-}
-
-// respond answers the request in. It can be called from any goroutine.
-func (w *Worker) respond(in *layer.Input, response event.Response) {
-	w.deliverOne(layer.Output{Room: in.Room, To: in.From, Output: event.Output{
-		Kind: event.OutputResponse, To: in.Conn, Response: &response,
-	}})
 }
 
 // deliverOne delivers an output that no actor sends. A panic of the layer is

@@ -40,7 +40,3 @@ func (a *actor) reportEviction() {
 		report(a.name)
 	}
 }
-
-// drain has the actor hand over its room and end, as soon as all that it has taken
-// is stored.
-func (a *actor) drain() { a.draining = true }

@@ -161,19 +161,3 @@ func (a *actor) reject(batch []layer.Input) {
 	a.rejoin(slices.Sorted(maps.Keys(a.receivers.unknown)))
 	clear(a.receivers.unknown)
 }
-
-// refusal is the response to requests to a closed room.
-func (a *actor) refusal() event.Response {
-	if a.failure.Code == protocol.CloseDeleted {
-		return refuse(event.CauseNotFound)
-	}
-	return event.Response{Refusal: closedRefusal(*a.failure)}
-}
-
-func closedRefusal(why protocol.CloseError) event.Refusal {
-	return event.Refusal{Cause: event.CauseClosed, Code: why.Code, Reason: why.Reason}
-}
-
-func refuse(cause event.Cause) event.Response {
-	return event.Response{Refusal: event.Refusal{Cause: cause}}
-}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
 )
 
@@ -34,4 +35,32 @@ func (a *actor) admit(in *layer.Input) bool {
 // holdResponse sends a response once all that the room has accepted is stored.
 func (a *actor) holdResponse(to event.ConnID, response *event.Response) {
 	a.hold(room.Effects{Durable: []event.Output{{Kind: event.OutputResponse, To: to, Response: response}}})
+}
+
+// respond answers a request that the room doesn't answer.
+func (a *actor) respond(in *layer.Input, response event.Response) {
+	a.worker.respond(in, response)
+}
+
+// respond answers the request in. It can be called from any goroutine.
+func (w *Worker) respond(in *layer.Input, response event.Response) {
+	w.deliverOne(layer.Output{Room: in.Room, To: in.From, Output: event.Output{
+		Kind: event.OutputResponse, To: in.Conn, Response: &response,
+	}})
+}
+
+// refusal is the response to requests to a closed room.
+func (a *actor) refusal() event.Response {
+	if a.failure.Code == protocol.CloseDeleted {
+		return refuse(event.CauseNotFound)
+	}
+	return event.Response{Refusal: closedRefusal(*a.failure)}
+}
+
+func closedRefusal(why protocol.CloseError) event.Refusal {
+	return event.Refusal{Cause: event.CauseClosed, Code: why.Code, Reason: why.Reason}
+}
+
+func refuse(cause event.Cause) event.Response {
+	return event.Response{Refusal: event.Refusal{Cause: cause}}
 }

@@ -21,9 +21,6 @@ const (
 // layer.ErrFull.
 func (w *Worker) readRoom(in layer.Input) error { return w.read(func() { w.queryStored(&in) }) }
 
-// readRooms answers a RequestRooms. The error is layer.ErrFull.
-func (w *Worker) readRooms(in layer.Input) error { return w.read(func() { w.listRooms(&in) }) }
-
 // read runs f, which reads from the store, beside the turns of all rooms. The
 // error is layer.ErrFull.
 func (w *Worker) read(f func()) error {

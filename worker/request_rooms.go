@@ -35,6 +35,9 @@ type list struct {
 
 var listFailure = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The rooms can't be listed now. Try again later."}
 
+// readRooms answers a RequestRooms. The error is layer.ErrFull.
+func (w *Worker) readRooms(in layer.Input) error { return w.read(func() { w.listRooms(&in) }) }
+
 // listRooms answers a RequestRooms.
 func (w *Worker) listRooms(in *layer.Input) {
 	q := in.Request
