@@ -26,7 +26,7 @@ type actor struct {
 	mail     *turn.Mailbox[layer.Input]
 
 	room      *room.Room           // nil: not loaded yet, or closed
-	failure   *protocol.CloseError // why the room is closed; nil: it isn't
+	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil: it isn't
 	stored    bool                 // the store has a log of the room
 	receivers receivers
 	deadline  time.Time // of the room
@@ -37,8 +37,8 @@ type actor struct {
 	alarm     *alarm
 
 	changes   []layer.Input  // creates and deletes that wait for the store
-	next      pending        // what the next append takes
-	writing   pending        // what the store is called for now; that call owns its updates
+	next      unstored       // what the next append takes
+	writing   unstored       // what the store is called for now; that call owns its updates
 	result    writeResult    // of the last call
 	last      store.Position // the newest entry that the room has, by what is known
 	unordered bool           // the positions of the store say nothing about other workers
@@ -68,14 +68,14 @@ func newActor(w *Worker, name string) *actor {
 }
 
 // loading reports whether the room is being loaded.
-func (a *actor) loading() bool { return a.room == nil && a.failure == nil }
+func (a *actor) loading() bool { return a.room == nil && a.closed == nil }
 
 // turn is called with the inputs that wait in the mailbox, after the posted calls.
 func (a *actor) turn(batch []layer.Input) {
 	now := a.worker.config.Runtime.Now() // read once, so that all of the turn agrees on what is due
 	a.guarded(func() {
 		switch {
-		case a.failure != nil:
+		case a.closed != nil:
 			a.reject(batch)
 		case a.room != nil:
 			a.step(batch, now)
@@ -92,7 +92,7 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 	for i := range batch {
 		a.collect(ins, &batch[i])
 	}
-	if a.failure != nil { // by a panic of the layer
+	if a.closed != nil { // by a panic of the layer
 		return
 	}
 	if len(*ins) > 0 || !a.deadline.IsZero() && !now.Before(a.deadline) {

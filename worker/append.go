@@ -10,9 +10,9 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// pending is what waits for the store: the updates of some turns, or one create
+// unstored is what waits for the store: the updates of some turns, or one create
 // or delete, and the outputs that may be sent once it is stored.
-type pending struct {
+type unstored struct {
 	updates [][]byte
 	change  *layer.Input // a create or delete, instead of updates
 	outs    []event.Output
@@ -20,22 +20,22 @@ type pending struct {
 }
 
 // any reports whether there is something to store. Outputs alone never wait.
-func (p *pending) any() bool { return len(p.updates) > 0 || p.change != nil }
+func (u *unstored) any() bool { return len(u.updates) > 0 || u.change != nil }
 
-func (p *pending) add(e room.Effects) {
+func (u *unstored) add(e room.Effects) {
 	if e.Update != nil {
-		p.updates = append(p.updates, e.Update)
-		p.bytes += len(e.Update)
+		u.updates = append(u.updates, e.Update)
+		u.bytes += len(e.Update)
 	}
-	if p.outs == nil {
-		p.outs = e.Durable
+	if u.outs == nil {
+		u.outs = e.Durable
 	} else {
-		p.outs = append(p.outs, e.Durable...)
+		u.outs = append(u.outs, e.Durable...)
 	}
 	for i := range e.Durable {
-		p.bytes += len(e.Durable[i].Message.Data)
+		u.bytes += len(e.Durable[i].Message.Data)
 		if r := e.Durable[i].Response; r != nil {
-			p.bytes += len(r.Update)
+			u.bytes += len(r.Update)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func (p *pending) add(e room.Effects) {
 // until this update and all earlier ones are stored. If nothing is to be stored,
 // the outputs are sent at once.
 func (a *actor) hold(e room.Effects) {
-	if a.failure != nil { // delivering e.Now has failed
+	if a.closed != nil { // delivering e.Now has failed
 		e.Durable = nil
 	}
 	switch {
@@ -65,12 +65,12 @@ func (a *actor) hold(e room.Effects) {
 func (a *actor) beginWrite() {
 	switch {
 	case a.writing.any(), a.loading():
-	case len(a.changes) > 0 && (a.failure == nil || !a.next.any()):
+	case len(a.changes) > 0 && (a.closed == nil || !a.next.any()):
 		a.writing.change = &a.changes[0]
 		a.changes = a.changes[1:]
 		a.worker.config.Runtime.Go(a.write)
 	case a.next.any():
-		a.writing, a.next = a.next, pending{}
+		a.writing, a.next = a.next, unstored{}
 		a.worker.config.Runtime.Go(a.write)
 	}
 }
@@ -119,7 +119,7 @@ func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
 // writeEnded takes the result of runWrite.
 func (a *actor) writeEnded() {
 	done, result := a.writing, a.result
-	a.writing, a.result = pending{}, writeResult{}
+	a.writing, a.result = unstored{}, writeResult{}
 	if report := a.worker.config.Events.Appended; report != nil && done.change == nil {
 		report(AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: result.bytes, Duration: result.took, Err: result.err})
 	}
@@ -135,10 +135,10 @@ func (a *actor) writeEnded() {
 		a.stored = true
 		a.compaction.tail.add(result.bytes, a.worker.config.Runtime.Now())
 	default:
-		a.next = pending{} // it may build on what the log lacks
+		a.next = unstored{} // it may build on what the log lacks
 		a.fail(result.err, appendFailure)
 	}
-	if a.failure == nil {
+	if a.closed == nil {
 		a.deliver(done.outs)
 	}
 	switch {

@@ -56,7 +56,7 @@ func (a *actor) takeMissing(r writeResult) {
 			return
 		}
 		a.take(effects)
-		if a.failure != nil { // by a panic of the layer
+		if a.closed != nil { // by a panic of the layer
 			return
 		}
 		a.compaction.tail.add(len(e.Data), now)

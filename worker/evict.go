@@ -8,10 +8,10 @@ import "time"
 // takes over at once: all rooms when the worker drains.
 func (a *actor) settle(now time.Time) {
 	switch {
-	case a.failure == nil && !a.empty:
+	case a.closed == nil && !a.empty:
 		a.removeAt = time.Time{}
 	case !a.removeAt.IsZero():
-	case a.failure != nil:
+	case a.closed != nil:
 		a.removeAt = now.Add(closedFor)
 	default:
 		a.removeAt = now.Add(a.settings.RemoveDelay)
@@ -19,7 +19,7 @@ func (a *actor) settle(now time.Time) {
 	leaving := a.draining || a.moved
 	ending := leaving || !a.removeAt.IsZero() && !now.Before(a.removeAt)
 	idle := !a.loading() && !a.writing.any() // and then nothing else waits for the store
-	if leaving && idle && a.failure == nil {
+	if leaving && idle && a.closed == nil {
 		a.guarded(a.handOver) // before a compaction, which takes time
 	}
 	if !a.writing.any() || !ending {

@@ -103,7 +103,7 @@ func (a *actor) fail(err error, f failure) {
 // closeDeleted closes the room because it was deleted. Updates that wait for the
 // store are dropped.
 func (a *actor) closeDeleted() {
-	a.next = pending{}
+	a.next = unstored{}
 	a.close(deleted)
 }
 
@@ -111,7 +111,7 @@ func (a *actor) closeDeleted() {
 // and drops the outputs that wait for the store. Updates that wait are still
 // stored, because the room has accepted them.
 func (a *actor) close(why protocol.CloseError) {
-	a.failure = &why
+	a.closed = &why
 	a.room, a.deadline, a.removeAt = nil, time.Time{}, time.Time{}
 	a.next.outs, a.writing.outs = nil, nil
 	for _, conn := range slices.Sorted(maps.Keys(a.receivers.requests)) {
@@ -156,7 +156,7 @@ func (a *actor) reject(batch []layer.Input) {
 			}
 		}
 	}
-	a.closeConns(joined, *a.failure)
+	a.closeConns(joined, *a.closed)
 	a.rejoin(lost)
 	a.rejoin(slices.Sorted(maps.Keys(a.receivers.unknown)))
 	clear(a.receivers.unknown)

@@ -68,7 +68,7 @@ func (a *actor) open(l loaded, err error) {
 // reopen loads the room again after it was closed, so that no connection is
 // refused any longer.
 func (a *actor) reopen() {
-	a.failure, a.empty = nil, false
+	a.closed, a.empty = nil, false
 	a.compaction = compaction{running: a.compaction.running}
 	a.mail.Hold()
 	a.worker.config.Runtime.Go(a.load)

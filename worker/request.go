@@ -51,10 +51,10 @@ func (w *Worker) respond(in *layer.Input, response event.Response) {
 
 // refusal is the response to requests to a closed room.
 func (a *actor) refusal() event.Response {
-	if a.failure.Code == protocol.CloseDeleted {
+	if a.closed.Code == protocol.CloseDeleted {
 		return refuse(event.CauseNotFound)
 	}
-	return event.Response{Refusal: closedRefusal(*a.failure)}
+	return event.Response{Refusal: closedRefusal(*a.closed)}
 }
 
 func closedRefusal(why protocol.CloseError) event.Refusal {

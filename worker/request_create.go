@@ -23,10 +23,10 @@ func (a *actor) change(in layer.Input) {
 	waits := len(a.changes) > 0 || a.writing.change != nil
 	switch kind := in.Request.Kind; {
 	case waits:
-	case kind == event.RequestDelete && a.failure != nil && a.failure.Code == protocol.CloseDeleted:
+	case kind == event.RequestDelete && a.closed != nil && a.closed.Code == protocol.CloseDeleted:
 		a.respond(&in, refuse(event.CauseNotFound))
 		return
-	case kind == event.RequestCreate && a.failure == nil && (a.writing.any() || a.next.any()):
+	case kind == event.RequestCreate && a.closed == nil && (a.writing.any() || a.next.any()):
 		// The room exists as soon as this is stored.
 		a.receivers.request(in.Conn, in.From)
 		response := refuse(event.CauseExists)
@@ -75,7 +75,7 @@ func (a *actor) changeEnded(in *layer.Input, err error) {
 	case refusal.Cause == event.CauseExists && a.room != nil && !a.stored:
 		a.close(createdElsewhere)
 	case refusal.Cause != event.CauseClosed:
-	case creates && a.failure == nil:
+	case creates && a.closed == nil:
 		a.fail(err, appendFailure) // the log may hold content that the room lacks
 	default:
 		a.worker.config.Logger.Error("A room could not be created or deleted, because the store failed. "+

@@ -187,12 +187,14 @@ func (l *list) end() {
 	l.worker.respond(&l.in, event.Response{Rooms: l.rooms, Open: l.open})
 }
 
-// describe describes the room for a list.
+// describe describes the room for a list. A deleted room is listed as failed, with
+// CloseDeleted: a list that is shorter than its limit ends the list of all rooms, so
+// only package document can leave it out.
 func (a *actor) describe() event.RoomInfo {
 	info := event.RoomInfo{Name: a.name, State: event.RoomLoading}
 	switch {
-	case a.failure != nil:
-		info.State, info.Failure = event.RoomFailed, a.failure
+	case a.closed != nil:
+		info.State, info.Failure = event.RoomFailed, a.closed
 	case a.room != nil:
 		info.State, info.Summary = event.RoomOpen, a.room.Summary()
 	}
