@@ -135,11 +135,11 @@ func TestWatchersAreNotShown(t *testing.T) {
 
 // A mark that is taken when another worker's update arrives is of the document
 // before it.
-func TestQueryAfterTakeStored(t *testing.T) {
+func TestQueryAfterMerge(t *testing.T) {
 	r := New(Config{Epoch: 9})
 	before := query(t, r, event.Request{}).Mark
 	update := testkit.Typed(7, 0, "a")
-	if _, err := r.TakeStored(at(1), bytes.Clone(update), blocks.V1); err != nil {
+	if _, err := r.Merge(at(1), bytes.Clone(update), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
 	got := query(t, r, event.Request{Since: before})

@@ -29,7 +29,7 @@ var update = flag.Bool("update", false, "write the outputs of rooms into testdat
 //
 //	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
-//	stored HEX                        an update that another worker has stored; its outputs follow
+//	merge HEX                         an update that another worker has stored; its outputs follow
 //	TIME CONN join [write] [present] [client-starts] [again [other.]SEQ [vector=HEX]]
 //	TIME CONN > HEX                   a frame of the plain dialect
 //	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
@@ -115,8 +115,8 @@ func play(t *testing.T, script string) string {
 			}
 			continue
 		}
-		if data, ok := strings.CutPrefix(line, "stored "); ok {
-			e, err := room.TakeStored(at(0), unhex(t, data), blocks.V1)
+		if data, ok := strings.CutPrefix(line, "merge "); ok {
+			e, err := room.Merge(at(0), unhex(t, data), blocks.V1)
 			if err != nil {
 				t.Fatal(err)
 			}

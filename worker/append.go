@@ -92,10 +92,10 @@ type writeResult struct {
 	bytes    int            // size of the appended entry
 	took     time.Duration
 	err      error
-	// missing is what other workers have stored, and missingErr why it could not
-	// be loaded.
-	missing    store.Log
-	missingErr error
+	// toMerge is what other workers have stored, and mergeErr why it could not be
+	// loaded.
+	toMerge  store.Log
+	mergeErr error
 }
 
 func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
@@ -111,7 +111,7 @@ func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
 	r.position, r.err = a.worker.config.Store.Append(a.worker.working, a.name, store.Entry{Encoding: store.V1, Data: update})
 	r.took = a.worker.config.Runtime.Now().Sub(begin)
 	if r.err == nil && a.lacksBefore(r.position) {
-		r.missing, r.missingErr = a.loadMissing()
+		r.toMerge, r.mergeErr = a.loadToMerge()
 	}
 	return r
 }
@@ -144,7 +144,7 @@ func (a *actor) writeEnded() {
 	switch {
 	case done.change != nil || result.err != nil:
 	case a.lacksBefore(result.position):
-		a.takeMissing(result)
+		a.merge(result)
 	default:
 		a.advance(result.position)
 	}

@@ -7,10 +7,10 @@ import (
 	"github.com/yroom/yroom/internal/weakbytes"
 )
 
-// TakeStored adds an update that another worker has stored, which it owns, to
-// the document, and broadcasts it. No limit applies, and Effects.Update is nil.
-// An error is one of package blocks and changes nothing.
-func (r *Room) TakeStored(now time.Time, update []byte, enc blocks.Encoding) (Effects, error) {
+// Merge adds an update that another worker has stored, which it owns, to the
+// document, and broadcasts it. No limit applies, and Effects.Update is nil. An
+// error is one of package blocks and changes nothing.
+func (r *Room) Merge(now time.Time, update []byte, enc blocks.Encoding) (Effects, error) {
 	if held, err := r.blocks.Contains(update, enc); held || err != nil {
 		return Effects{}, err
 	}

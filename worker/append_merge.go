@@ -25,19 +25,19 @@ func (a *actor) advance(p store.Position) {
 	}
 }
 
-// loadMissing loads the entries behind the last that the room has, beside the
+// loadToMerge loads the entries behind the last that the room has, beside the
 // turns. Among them is its own append.
-func (a *actor) loadMissing() (log store.Log, err error) {
+func (a *actor) loadToMerge() (log store.Log, err error) {
 	defer guard(&err)
 	return a.worker.config.Store.LoadAfter(a.worker.working, a.name, a.last)
 }
 
-// takeMissing adds the entries that loadMissing has loaded to the room, which
-// broadcasts what is new to it. The broadcasts have later Marks than all outputs
-// that wait for the store, so they follow them. If the entries could not be loaded,
+// merge adds the entries that loadToMerge has loaded to the room, which broadcasts
+// what is new to it. The broadcasts have later Marks than all outputs that wait for
+// the store, so they follow them. If the entries could not be loaded,
 // the room is closed, because it lacks what is stored: the next load has all.
-func (a *actor) takeMissing(r writeResult) {
-	switch err := r.missingErr; {
+func (a *actor) merge(r writeResult) {
+	switch err := r.mergeErr; {
 	case a.room == nil:
 		return
 	case errors.Is(err, errors.ErrUnsupported), errors.Is(err, store.ErrNotFound): // the store keeps nothing
@@ -49,8 +49,8 @@ func (a *actor) takeMissing(r writeResult) {
 	}
 	now := a.worker.config.Runtime.Now()
 	bytes := 0
-	for _, e := range r.missing.Entries {
-		effects, err := a.room.TakeStored(now, e.Data, blocks.Encoding(e.Encoding))
+	for _, e := range r.toMerge.Entries {
+		effects, err := a.room.Merge(now, e.Data, blocks.Encoding(e.Encoding))
 		if err != nil {
 			a.fail(err, loadFailure)
 			return
@@ -62,8 +62,8 @@ func (a *actor) takeMissing(r writeResult) {
 		a.compaction.tail.add(len(e.Data), now)
 		bytes += len(e.Data)
 	}
-	a.last = max(r.position, r.missing.Last())
+	a.last = max(r.position, r.toMerge.Last())
 	if report := a.worker.config.Events.Merged; report != nil {
-		report(MergeInfo{Room: a.name, Entries: len(r.missing.Entries), Bytes: bytes})
+		report(MergeInfo{Room: a.name, Entries: len(r.toMerge.Entries), Bytes: bytes})
 	}
 }

@@ -102,7 +102,7 @@ func twoWorkers(t *testing.T, rnd *rand.Rand) {
 
 // What another worker has stored follows the broadcasts of earlier turns, because
 // its Mark is later.
-func TestMissingEntriesFollowWhatWaits(t *testing.T) {
+func TestMergedEntriesFollowWhatWaits(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		front, c := attach(t, f.config.Layer), newClient(1)
 		front.join("a", 1)
@@ -130,7 +130,7 @@ func TestMissingEntriesFollowWhatWaits(t *testing.T) {
 }
 
 // The snapshot of another worker is taken like its updates.
-func TestMissingEntriesInASnapshot(t *testing.T) {
+func TestMergeOfASnapshot(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
 		f.types("a", 0, 1)
@@ -152,12 +152,12 @@ func TestMissingEntriesInASnapshot(t *testing.T) {
 		loads := f.calls(faulty.LoadAfter)
 		f.types("a", 2, 5)
 		if f.calls(faulty.LoadAfter) != loads {
-			t.Error("the log is loaded again, although nothing is missing")
+			t.Error("the log is loaded again, although there is nothing to merge")
 		}
 	})
 }
 
-func TestMissingEntriesThatCanNotBeLoaded(t *testing.T) {
+func TestEntriesToMergeThatCanNotBeLoaded(t *testing.T) {
 	for name, fault := range map[string]faulty.Fault{
 		"error":  faulty.Fail(errFault),
 		"panic":  func(context.Context, string) error { panic("loading") },
