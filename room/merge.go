@@ -14,7 +14,7 @@ func (r *Room) Merge(now time.Time, update []byte, enc blocks.Encoding) (Effects
 	if held, err := r.blocks.Contains(update, enc); held || err != nil {
 		return Effects{}, err
 	}
-	t := r.begin(now) // before the document changes: it may take a mark
+	t := r.begin(now) // before the document changes: it may save a state vector
 	if err := r.blocks.Load(update, enc); err != nil {
 		return Effects{}, err
 	}

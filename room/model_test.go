@@ -129,7 +129,7 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		docs[conn] = blocks.New()
 	}
 	room := New(Config{Encoding: enc})
-	room.markEvery = 30
+	room.saveEvery = 30
 	w := &world{
 		docs:    docs,
 		room:    room,
@@ -657,8 +657,8 @@ func (w *world) check(t *rapid.T) {
 			if !contains(t, p.doc, held) {
 				t.Fatalf("connection %d lacks something", conn)
 			}
-			if len(w.room.marks.list) > maxMarks {
-				t.Fatalf("%d marks", len(w.room.marks.list))
+			if len(w.room.saved.list) > maxSaved {
+				t.Fatalf("%d state vectors", len(w.room.saved.list))
 			}
 		}
 		if p.shown {

@@ -81,7 +81,7 @@ func TestQuery(t *testing.T) {
 		t.Errorf("the state has become %s", got)
 	}
 
-	r.markEvery = 1
+	r.saveEvery = 1
 	for i, text := range []string{"a", "b"} {
 		v2, err := blocks.Convert(blocks.V1, blocks.V2, testkit.Typed(7, uint64(i), text))
 		if err != nil {
@@ -133,8 +133,8 @@ func TestWatchersAreNotShown(t *testing.T) {
 	}
 }
 
-// A mark that is taken when another worker's update arrives is of the document
-// before it.
+// A state vector that is saved when another worker's update is merged is that of the
+// document before it.
 func TestQueryAfterMerge(t *testing.T) {
 	r := New(Config{Epoch: 9})
 	before := query(t, r, event.Request{}).Mark

@@ -36,5 +36,5 @@ func (r *Room) vectorAt(m event.Mark) (vector []byte, ok bool) {
 	if m.Epoch != r.epoch || m.Seq > r.seq {
 		return emptyVector, false
 	}
-	return r.marks.before(m.Seq)
+	return r.saved.before(m.Seq)
 }

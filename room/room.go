@@ -1,10 +1,3 @@
-// Package room is a shared document and the connections that edit it, as a pure
-// state machine: inputs go in, and what to store and what to send comes out. It
-// does no I/O, starts no goroutine, and gets the time as a value.
-//
-// Reading order: [Room.Step] and turn in step.go, join.go, resync.go (how a
-// connection that has missed something is brought up to date), marks.go,
-// request.go, stored.go.
 package room
 
 import (
@@ -47,8 +40,8 @@ type Room struct {
 	// seq is the document sequence: it grows by one with each update that is
 	// broadcast. It starts at 1, so that 0 means "has nothing".
 	seq       uint64
-	marks     marks
-	markEvery int // a mark is taken after so many bytes of updates
+	saved     savedVectors
+	saveEvery int // a state vector is saved after so many bytes of updates, at least
 
 	changed time.Time // of the last turn that changed the document
 }
@@ -68,7 +61,7 @@ func New(cfg Config) *Room {
 		awareness: awareness.New(cfg.Awareness),
 		conns:     make(map[event.ConnID]member),
 		seq:       1,
-		markEvery: 32 << 10,
+		saveEvery: 32 << 10,
 	}
 }
 

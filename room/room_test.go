@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
@@ -175,69 +173,6 @@ func TestAnswersOnceATurn(t *testing.T) {
 	}
 }
 
-func TestMarks(t *testing.T) {
-	var m marks
-	vector := func(seq uint64) []byte { return []byte{1, byte(seq), 1} }
-	for seq := uint64(1); seq <= maxMarks; seq++ {
-		m.add(10*seq, vector(10*seq))
-	}
-	for seq, want := range map[uint64][]byte{
-		0:                  emptyVector,
-		9:                  emptyVector,
-		10:                 vector(10),
-		19:                 vector(10),
-		20:                 vector(20),
-		10*maxMarks - 1:    vector(10 * (maxMarks - 1)),
-		10*maxMarks + 1000: vector(10 * maxMarks),
-	} {
-		got, ok := m.before(seq)
-		if diff := cmp.Diff(want, got); diff != "" || ok != (seq >= 10) {
-			t.Errorf("before %d: %v, (-want +got)\n%s", seq, ok, diff)
-		}
-	}
-
-	// Of many marks, the older half thins out, and the first stays.
-	for seq := uint64(maxMarks + 1); seq <= 100*maxMarks; seq++ {
-		m.add(10*seq, vector(10*seq))
-		if len(m.list) > maxMarks {
-			t.Fatalf("%d marks", len(m.list))
-		}
-	}
-	if first := m.list[0].seq; first != 10 {
-		t.Errorf("the first mark is at %d, want 10", first)
-	}
-	for i := 1; i < len(m.list); i++ {
-		if m.list[i-1].seq >= m.list[i].seq {
-			t.Errorf("mark %d is at %d, and the one before it at %d", i, m.list[i].seq, m.list[i-1].seq)
-		}
-	}
-	if newest := m.list[len(m.list)-maxMarks/2:]; newest[0].seq != 10*(100*maxMarks-maxMarks/2+1) {
-		t.Errorf("of the newest %d marks the first is at %d", len(newest), newest[0].seq)
-	}
-}
-
-func TestMarksAreTaken(t *testing.T) {
-	r := New(Config{})
-	r.markEvery = 256 << 10
-	step := func(in event.Input) { r.Step(at(1), []event.Input{in}) }
-	step(event.Input{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite})
-	for i := range uint64(40) {
-		step(write(1, testkit.Typed(7, 100_000*i, strings.Repeat("x", 100_000))))
-	}
-	var seqs []uint64
-	for _, m := range r.marks.list {
-		seqs = append(seqs, m.seq)
-	}
-	want := []uint64{1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 34, 37, 40}
-	if diff := cmp.Diff(want, seqs); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
-	step(event.Input{Kind: event.InputLeave, Conn: 1})
-	if len(r.marks.list) != 0 {
-		t.Error("an empty room keeps marks")
-	}
-}
-
 // TestAllocations bounds the allocations of a turn with one small update.
 func TestAllocations(t *testing.T) {
 	r := New(Config{})
@@ -258,27 +193,5 @@ func TestAllocations(t *testing.T) {
 	t.Logf("%v allocations a turn", n)
 	if n > 2 {
 		t.Errorf("%v allocations a turn, at most 2 are allowed", n)
-	}
-}
-
-// The room seldom sends a state vector that is large compared with the updates.
-func TestMarksCostLittle(t *testing.T) {
-	r := New(Config{})
-	for client := range uint64(2000) {
-		if err := r.Load(testkit.Typed(1000+client, 0, "a"), blocks.V1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r.Step(at(1), []event.Input{{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite}})
-	const each, turns = 10_000, 100
-	sent := 0
-	for i := range uint64(turns) {
-		data := testkit.Typed(7, each*i, strings.Repeat("x", each))
-		for _, o := range r.Step(at(1), []event.Input{write(1, data)}).Durable {
-			sent += len(o.Vector)
-		}
-	}
-	if sent == 0 || sent > each*turns/8 {
-		t.Errorf("state vectors of %d bytes went with updates of %d", sent, each*turns)
 	}
 }

@@ -55,10 +55,10 @@ func (r *Room) Step(now time.Time, ins []event.Input) Effects {
 type turn struct {
 	*Room
 
-	now     time.Time
-	effects Effects
-	updates [][]byte // what was added to the document
-	changes [][]byte // awareness that was accepted or removed
+	now              time.Time
+	effects          Effects
+	updates          [][]byte // what was added to the document
+	awarenessUpdates [][]byte // awareness that was accepted or removed
 
 	vector    []byte            // the state vector of the document; nil: not needed yet
 	diffs     map[string][]byte // differences, by the state vector they start from
@@ -79,8 +79,8 @@ type question struct {
 }
 
 func (r *Room) begin(now time.Time) turn {
-	if len(r.marks.list) == 0 {
-		r.marks.add(r.seq, r.blocks.StateVector())
+	if len(r.saved.list) == 0 {
+		r.saved.add(r.seq, r.blocks.StateVector())
 	}
 	return turn{Room: r, now: now}
 }
@@ -172,7 +172,7 @@ func (t *turn) expel(conn event.ConnID, err error) {
 // of the turn.
 func (t *turn) broadcastLater(update []byte) {
 	if update != nil {
-		t.changes = append(t.changes, update)
+		t.awarenessUpdates = append(t.awarenessUpdates, update)
 	}
 }
 
@@ -186,10 +186,10 @@ func (t *turn) sendDurable(o event.Output) {
 
 // end broadcasts what the turn has changed, and answers the requests.
 func (t *turn) end() {
-	if len(t.changes) > 0 && len(t.conns) > 0 {
-		update := t.changes[0]
-		if len(t.changes) > 1 {
-			update = must(awareness.Merge(t.changes...))
+	if len(t.awarenessUpdates) > 0 && len(t.conns) > 0 {
+		update := t.awarenessUpdates[0]
+		if len(t.awarenessUpdates) > 1 {
+			update = must(awareness.Merge(t.awarenessUpdates...))
 		}
 		t.sendNow(event.Everyone, protocol.Message{Type: protocol.Awareness, Data: update})
 	}
@@ -204,7 +204,7 @@ func (t *turn) end() {
 	}
 	t.answerRequests()
 	if t.Empty() {
-		t.marks = marks{} // no connection can have missed anything
+		t.saved = savedVectors{} // no connection can have missed anything
 	}
 }
 
@@ -212,9 +212,9 @@ func (t *turn) end() {
 func (t *turn) broadcast(update []byte) {
 	t.seq++
 	var vector []byte
-	if t.marks.bytes += len(update); t.marks.due(t.markEvery) {
+	if t.saved.bytes += len(update); t.saved.due(t.saveEvery) {
 		vector = t.blocks.StateVector()
-		t.marks.add(t.seq, vector)
+		t.saved.add(t.seq, vector)
 	}
 	if len(t.conns) > 0 {
 		if t.encoding != blocks.V1 {

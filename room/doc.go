@@ -1,0 +1,17 @@
+// Package room is a shared document and the connections that edit it, as a pure
+// state machine: inputs go in, and what to store and what to send comes out. It
+// does no I/O, starts no goroutine, and gets the time as a value.
+//
+// Read in this order:
+//
+//   - room.go: Config, Room, New and Load
+//   - step.go: Step, and a turn from its first input to its broadcasts; messages
+//     of connections
+//   - join.go: connections that join, join again, leave, or are asked to rejoin
+//   - sync.go: the answers to SyncStep1 and QueryAwareness
+//   - vectors.go: state vectors of the past, from which what is missing is computed
+//   - resync.go: what a slow client, or one that rejoins, is sent so that it is up
+//     to date
+//   - request.go: queries, watches and edits of programs
+//   - merge.go: updates that another worker has stored
+package room
