@@ -34,8 +34,8 @@ func (a *actor) loadToMerge() (log store.Log, err error) {
 
 // merge adds the entries that loadToMerge has loaded to the room, which broadcasts
 // what is new to it. The broadcasts have later Marks than all outputs that wait for
-// the store, so they follow them. If the entries could not be loaded,
-// the room is closed, because it lacks what is stored: the next load has all.
+// the store, so they follow them. If the entries could not be loaded, the room is
+// closed, because it lacks what is stored: the next load has all.
 func (a *actor) merge(r writeResult) {
 	switch err := r.mergeErr; {
 	case a.room == nil:

@@ -1,13 +1,3 @@
-// Package worker runs rooms. It opens a room when a connection joins or a program
-// requests something, passes it its inputs turn by turn, stores what is added to
-// its document before any client sees it, and evicts the room when it is no
-// longer used.
-//
-// Reading order: worker.go and handle.go (what arrives from the layer), actor.go
-// (a room's turns), load.go, append.go, append_missing.go (what another worker has
-// stored), deliver.go and receivers.go, evict.go, compact.go, fail.go, lost.go, and
-// request.go, request_change.go, request_stored.go and rooms.go for what programs
-// request. events.go has what metrics need.
 package worker
 
 import (
