@@ -44,8 +44,16 @@
 //   - compact.go: Compact. compact_map.go finds the map entries that were
 //     overwritten, in the graph of references of compact_graph.go.
 //   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert.
-//   - update_parse.go, update_convert.go, update_diff.go, update_merge.go: the
-//     functions on updates.
+//   - update_blocks.go, update_convert.go, update_diff.go, update_merge.go: the
+//     functions on updates. update_blocks.go has the exported Block, which package
+//     yjs integrates.
+//
+// An update is checked where it is read, in V1: update_read.go checks the whole of
+// it, block_read.go each block and delete_set.go the delete set. block_layout.go and
+// store_typing.go take only blocks and updates that these would accept. An update in
+// V2 is converted first (v2_read.go) and then checked. What depends on the document
+// is checked in store_apply.go: its size, and how deep types are nested
+// (store_nesting.go).
 //
 // # Invariants
 //

@@ -41,9 +41,9 @@
 //   - update_*.go: Apply decodes an update into items (update_decode.go), integrates them in
 //     the order of their dependencies (update_apply.go), and keeps the others as pending
 //     (update_pending.go). update_encode.go writes updates.
-//   - item_*.go: item_integrate.go inserts an item into its list by the algorithm YATA, and
-//     deletes items. item_split.go and item_merge.go split and join items. item_gc.go drops
-//     the contents of deleted items.
+//   - item_*.go: item_integrate.go inserts an item into its list by the algorithm YATA,
+//     item_delete.go deletes items, item_split.go and item_merge.go split and join them.
+//     item_gc.go drops the contents of deleted items.
 //   - transaction.go: Transact, and the steps at the end of each transaction.
 //   - type_*.go: the shared types by kind, and type_root.go for roots. type_edit.go edits
 //     lists. type_map_entry.go holds the values of keys, and decides which of several values

@@ -1,0 +1,58 @@
+package yjs
+
+import "github.com/yroom/yroom/internal/clocks"
+
+// delete deletes an item and everything in it.
+func (tx *transaction) delete(it *item) {
+	todo := []*item{it}
+	for len(todo) > 0 {
+		it := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if it.deleted() {
+			continue
+		}
+		t := it.parent()
+		if !it.is(hasKey) {
+			t.len -= it.width()
+		}
+		it.flags |= deleted
+		if !it.is(hasKey) && t.indexed {
+			t.update(it)
+		}
+		tx.deleted = append(tx.deleted, deletion{it.client(), clocks.Span{From: it.clock, To: it.end()}})
+		tx.markChanged(t)
+		inside := it.typ()
+		if inside == nil {
+			continue
+		}
+		for x := inside.first; x != nil; x = x.right {
+			todo = append(todo, x)
+		}
+		for _, e := range inside.entryOrder {
+			todo = append(todo, e.last)
+		}
+	}
+}
+
+// deleteSpan deletes elements of a client, which must be integrated.
+func (tx *transaction) deleteSpan(c *client, x clocks.Span) {
+	k, i := c.items.searchOn(x.From)
+	for x.From < x.To {
+		it := c.items.chunks[k][i]
+		if !it.deleted() {
+			if it.clock < x.From {
+				it = tx.doc.split(it, x.From-it.clock)
+			}
+			if it.end() > x.To {
+				tx.doc.split(it, x.To-it.clock)
+			}
+			tx.delete(it)
+			k, i = c.items.search(it.clock)
+		}
+		x.From = it.end()
+		if i++; i == len(c.items.chunks[k]) {
+			k, i = k+1, 0
+		}
+	}
+	c.items.recent, c.items.at = k, i
+}
