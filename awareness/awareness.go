@@ -1,26 +1,13 @@
-// Package awareness holds the awareness states of one room, as y-protocols defines
-// them: for each client that is present, what the others should know of its user. A
-// state belongs to a client id, and to the connection that it came from.
-//
-// An awareness update is a list of entries (client id, clock, state). A state is JSON;
-// null means that the client is gone. In addition to the protocol, this package gives
-// each client id an owner: the connection whose state was accepted last. Stock clients
-// forward the states of others, so an update doesn't show which client sent it.
-// Without an owner, the end of a lost connection would remove a user who has
-// reconnected.
-//
-// All updates that this package returns list the clients by ascending id, each once.
 package awareness
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/yroom/yroom/internal/lib0"
 )
 
 var (
@@ -30,13 +17,6 @@ var (
 	// ErrLimit means that an update exceeds a limit, which the error names.
 	ErrLimit = errors.New("awareness: over the limit")
 )
-
-// Config sets the limits. The zero value of a field means its default.
-type Config struct {
-	Timeout time.Duration // a state that isn't renewed for this long expires; default 30 s
-	IDs     int           // how many client ids a connection may own; default 16
-	Size    int           // how many bytes a state may have; default 64 KiB
-}
 
 // Awareness is the awareness states of one room.
 type Awareness struct {
@@ -57,6 +37,14 @@ type presence struct {
 	renewed time.Time
 }
 
+// State is the state of one client.
+type State struct {
+	Client, Clock uint64
+	Conn          uint64    // the connection that owns it
+	JSON          []byte    // never null
+	Renewed       time.Time // when its connection last sent it
+}
+
 // removal is a state that was removed. Stock clients forward the states of others, so
 // the state may still come from a client that has not learned of the removal. That
 // must not bring it back.
@@ -66,29 +54,10 @@ type removal struct {
 	serial int // what removedCount was after it
 }
 
-const (
-	// maxRemovals bounds how many removals are remembered.
-	maxRemovals = 4096
-	// maxClock is the highest clock of a client that isn't known yet, and maxJump is by
-	// how much a clock may increase at once. Clients adopt the clock that others claim
-	// for them, and beyond 2^53 it could not increase any more.
-	maxClock = 1 << 40
-	maxJump  = 1 << 20
-)
-
 // New returns an Awareness without states.
 func New(cfg Config) *Awareness {
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 30 * time.Second
-	}
-	if cfg.IDs == 0 {
-		cfg.IDs = 16
-	}
-	if cfg.Size == 0 {
-		cfg.Size = 64 << 10
-	}
 	return &Awareness{
-		cfg:        cfg,
+		cfg:        cfg.withDefaults(),
 		states:     make(map[uint64]presence),
 		ownedCount: make(map[uint64]int),
 		removals:   make(map[uint64]removal),
@@ -184,21 +153,6 @@ func (a *Awareness) lowestClock(conn, id uint64, now time.Time) uint64 {
 	return g.clock + 1
 }
 
-// check checks a state. known is the client's current state, or nil. Most entries
-// repeat it and need no check, because clients forward the states of others.
-func (a *Awareness) check(e entry, known []byte) error {
-	if len(e.state) > a.cfg.Size {
-		return fmt.Errorf("%w: a state of %d bytes, more than %d", ErrLimit, len(e.state), a.cfg.Size)
-	}
-	if e.state == nil || known != nil && bytes.Equal(e.state, known) {
-		return nil
-	}
-	if err := lib0.CheckJSON(e.state); err != nil {
-		return fmt.Errorf("%w: the state of client %d: %w", ErrMalformed, e.id, err)
-	}
-	return nil
-}
-
 func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 	p, held := a.states[e.id]
 	if held && p.owner != conn {
@@ -255,6 +209,20 @@ func (a *Awareness) Encode() []byte {
 	}
 	return encode(all)
 }
+
+// States returns the states of all clients that are present, by ascending client id.
+// The caller owns the result.
+func (a *Awareness) States() []State {
+	all := make([]State, 0, len(a.states))
+	for id, p := range a.states {
+		all = append(all, State{id, p.clock, p.owner, bytes.Clone(p.state), p.renewed})
+	}
+	slices.SortFunc(all, func(a, b State) int { return cmp.Compare(a.Client, b.Client) })
+	return all
+}
+
+// Len returns how many clients are present.
+func (a *Awareness) Len() int { return len(a.states) }
 
 // Leave removes the states that conn owns and returns the update that says so, or nil
 // if it owned none. What conn has sent must not be passed to Apply afterwards: it

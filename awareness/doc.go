@@ -1,0 +1,19 @@
+// Package awareness holds the awareness states of one room, as y-protocols defines
+// them: for each client that is present, what the others should know of its user. A
+// state belongs to a client id, and to the connection that it came from.
+//
+// An awareness update is a list of entries (client id, clock, state). A state is JSON;
+// null means that the client is gone. In addition to the protocol, each client id has
+// an owner here: the connection whose state was accepted last. Stock clients forward
+// the states of others, so an update doesn't show which client sent it. Without an
+// owner, the end of a lost connection would remove a user who has reconnected.
+//
+// All updates that this package returns list the clients by ascending id, each once.
+//
+// Read in this order:
+//
+//   - awareness.go: Awareness, with what a connection does (Join, Apply, Leave), what
+//     time does (Expire), and what the room reads (Encode, States)
+//   - limits.go: Config and the other bounds, and the check of a state
+//   - update.go: an update as entries, and Merge
+package awareness

@@ -1,0 +1,50 @@
+package awareness
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// Config sets the limits. The zero value of a field means its default.
+type Config struct {
+	Timeout time.Duration // a state that isn't renewed for this long expires; default 30 s
+	IDs     int           // how many client ids a connection may own; default 16
+	Size    int           // how many bytes a state may have; default 64 KiB
+}
+
+func (c Config) withDefaults() Config {
+	return Config{
+		Timeout: cmp.Or(c.Timeout, 30*time.Second),
+		IDs:     cmp.Or(c.IDs, 16),
+		Size:    cmp.Or(c.Size, 64<<10),
+	}
+}
+
+const (
+	// maxRemovals bounds how many removals are remembered.
+	maxRemovals = 4096
+	// maxClock is the highest clock of a client that isn't known yet, and maxJump is by
+	// how much a clock may increase at once. Clients adopt the clock that others claim
+	// for them, and beyond 2^53 it could not increase any more.
+	maxClock = 1 << 40
+	maxJump  = 1 << 20
+)
+
+// check checks a state. known is the client's current state, or nil. Most entries
+// repeat it and need no check, because clients forward the states of others.
+func (a *Awareness) check(e entry, known []byte) error {
+	if len(e.state) > a.cfg.Size {
+		return fmt.Errorf("%w: a state of %d bytes, more than %d", ErrLimit, len(e.state), a.cfg.Size)
+	}
+	if e.state == nil || known != nil && bytes.Equal(e.state, known) {
+		return nil
+	}
+	if err := lib0.CheckJSON(e.state); err != nil {
+		return fmt.Errorf("%w: the state of client %d: %w", ErrMalformed, e.id, err)
+	}
+	return nil
+}
