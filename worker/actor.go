@@ -11,14 +11,13 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// actor runs one room, from the input that opens it until its last append has
+// actor runs one room, from the input that opens it until the room's last append has
 // ended. A room that has failed is not repaired: it is closed, it closes each
-// connection that joins in the next second, and then the actor ends. The next
-// Join makes a new actor. Only RequestCreate opens a closed room again in the
-// same actor.
+// connection that joins in the next second, and then the actor ends. The next Join
+// makes a new actor. Only RequestCreate opens a closed room again in the same actor.
 //
-// Loads, appends and compactions run beside the turns and post their result to
-// the mailbox. So all fields behind the first block are used in turns only.
+// Loads, appends and compactions run concurrently with the turns and post their results
+// to the mailbox. So all fields after the first block are used in turns only.
 type actor struct {
 	worker   *Worker
 	name     string
@@ -26,24 +25,24 @@ type actor struct {
 	mail     *turn.Mailbox[layer.Input]
 
 	room      *room.Room           // nil: not loaded yet, or closed
-	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil: it isn't
+	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil if it isn't closed
 	stored    bool                 // the store has a log of the room
 	receivers receivers
-	deadline  time.Time // of the room
+	deadline  time.Time // of the room: when it needs a Step, see room.Room.Deadline
 	empty     bool      // the room has no connection and no watcher
 	draining  bool      // the worker ends
-	moved     bool      // another worker runs the room from now on
+	moved     bool      // the room was moved to another worker
 	removeAt  time.Time // when the actor ends; zero: the room is loading or in use
 	alarm     *alarm
 
 	changes   []layer.Input  // creates and deletes that wait for the store
-	next      unstored       // what the next append takes
-	writing   unstored       // what the store is called for now; that call owns its updates
-	result    writeResult    // of the last call
-	last      store.Position // the newest entry that the room has, by what is known
-	unordered bool           // the positions of the store say nothing about other workers
+	next      unstored       // the content of the next append
+	writing   unstored       // the content of the append in progress, which owns its updates
+	result    writeResult    // of the last write
+	last      store.Position // the position up to which the room is known to have all entries
+	unordered bool           // the store has no order of positions
 	write     func()         // a.runWrite, bound once
-	endWrite  func()         // a.writeEnded in guarded, bound once
+	endWrite  func()         // calls a.writeEnded in guarded, bound once
 
 	compaction compaction
 }
@@ -70,9 +69,9 @@ func newActor(w *Worker, name string) *actor {
 // loading reports whether the room is being loaded.
 func (a *actor) loading() bool { return a.room == nil && a.closed == nil }
 
-// turn is called with the inputs that wait in the mailbox, after the posted calls.
+// turn is called with the inputs of the mailbox, after the posted functions.
 func (a *actor) turn(batch []layer.Input) {
-	now := a.worker.config.Runtime.Now() // read once, so that all of the turn agrees on what is due
+	now := a.worker.config.Runtime.Now() // read once, so that the whole turn uses the same time
 	a.guarded(func() {
 		switch {
 		case a.closed != nil:
@@ -92,7 +91,7 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 	for i := range batch {
 		a.collect(ins, &batch[i])
 	}
-	if a.closed != nil { // by a panic of the layer
+	if a.closed != nil { // the layer has panicked
 		return
 	}
 	if len(*ins) > 0 || !a.deadline.IsZero() && !now.Before(a.deadline) {
@@ -106,11 +105,11 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 	}
 }
 
-// collect adds to ins what the room has to know of in.
+// collect adds to ins the inputs of the room that follow from in, if there are any.
 func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	switch in.Kind {
 	case event.InputJoin:
-		a.moved = false // the room is placed here again
+		a.moved = false // the room was placed here again
 		a.receivers.join(in.Conn, in.From)
 	case event.InputLeave:
 		a.receivers.leave(in.Conn)
@@ -152,7 +151,7 @@ func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
 	return effects
 }
 
-// take carries out the effects of a turn of the room.
+// take carries out the effects of a Step of the room.
 func (a *actor) take(effects room.Effects) {
 	a.deadline, a.empty = a.room.Deadline(), a.room.Empty()
 	a.deliver(effects.Now)

@@ -2,7 +2,7 @@ package worker
 
 import "time"
 
-// alarm is a timer that gives an actor a turn.
+// alarm is a timer that starts a turn of an actor.
 type alarm struct {
 	at   time.Time
 	stop func() bool
@@ -13,8 +13,8 @@ type alarm struct {
 // no harm and most deadlines only move later.
 func (a *actor) arm(now time.Time) {
 	at := a.deadline
-	// A time that has passed already is left out: what is due then waits for an
-	// append or a compaction, whose end is a turn.
+	// Times that have passed already are ignored: what was due then waits for an append or
+	// a compaction, and its end starts a turn.
 	for _, t := range [2]time.Time{a.removeAt, a.compaction.due(a.settings.AutosaveDelay)} {
 		if t.After(now) && (at.IsZero() || t.Before(at)) {
 			at = t

@@ -11,12 +11,12 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// updatesSent is too few for a compaction, which loads all of them.
+// updatesSent is small enough that no compaction begins, which would load all updates.
 const updatesSent = largeEntries - 500
 
-// echoes runs a worker with a room that has connections at some more fronts. It
-// returns a function that sends an update of one character and waits until it
-// comes back.
+// echoes runs a worker with a room that has connections at one front and some more. It
+// returns a function that sends an update of one character and waits until the update
+// is broadcast.
 func echoes(t *testing.T, more int) (echo func()) {
 	t.Helper()
 	l := memlayer.New()
@@ -45,7 +45,7 @@ func echoes(t *testing.T, more int) (echo func()) {
 		front.Close()
 	})
 	send := func(in event.Input) {
-		for { // until the worker serves
+		for { // until the worker serves the layer
 			if err := front.Send(layer.Input{Room: "room", Input: in}); err == nil {
 				break
 			}

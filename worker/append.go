@@ -10,8 +10,8 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// unstored is what waits for the store: the updates of some turns, or one create
-// or delete, and the outputs that may be sent once it is stored.
+// unstored is the content of a write: the updates of some turns, or one create or
+// delete, with the outputs that may be sent once it is stored.
 type unstored struct {
 	updates [][]byte
 	change  *layer.Input // a create or delete, instead of updates
@@ -19,7 +19,7 @@ type unstored struct {
 	bytes   int
 }
 
-// any reports whether there is something to store. Outputs alone never wait.
+// any reports whether there is something to store. If not, outs is empty.
 func (u *unstored) any() bool { return len(u.updates) > 0 || u.change != nil }
 
 func (u *unstored) add(e room.Effects) {
@@ -56,7 +56,7 @@ func (a *actor) hold(e room.Effects) {
 		a.deliver(e.Durable)
 	}
 	if a.next.bytes+a.writing.bytes > a.settings.MailboxBytes {
-		a.mail.Hold() // until the append has ended that is in progress or begins after this turn
+		a.mail.Hold() // until the append has ended that is in progress or begins after this turn: see release
 	}
 }
 
@@ -75,7 +75,7 @@ func (a *actor) beginWrite() {
 	}
 }
 
-// runWrite calls the store, beside the turns.
+// runWrite calls the store. It runs concurrently with the turns.
 func (a *actor) runWrite() {
 	a.result = writeResult{}
 	if change := a.writing.change; change != nil {
@@ -116,7 +116,7 @@ func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
 	return r
 }
 
-// writeEnded takes the result of runWrite.
+// writeEnded handles the result of runWrite.
 func (a *actor) writeEnded() {
 	done, result := a.writing, a.result
 	a.writing, a.result = unstored{}, writeResult{}
@@ -126,7 +126,7 @@ func (a *actor) writeEnded() {
 	switch {
 	case done.change != nil:
 		if result.err == nil && done.change.Request.Kind == event.RequestCreate {
-			a.deliver(done.outs) // before the broadcast of the new content
+			a.deliver(done.outs) // the outputs first, then the broadcast of the new content
 			done.outs = nil
 			a.advance(result.position)
 		}
@@ -135,7 +135,7 @@ func (a *actor) writeEnded() {
 		a.stored = true
 		a.compaction.tail.add(result.bytes, a.worker.config.Runtime.Now())
 	default:
-		a.next = unstored{} // it may build on what the log lacks
+		a.next = unstored{} // the next updates may depend on those that the log lacks
 		a.fail(result.err, appendFailure)
 	}
 	if a.closed == nil {
@@ -151,7 +151,7 @@ func (a *actor) writeEnded() {
 	a.release()
 }
 
-// release ends what mail.Hold began, unless there is still a reason for it.
+// release releases the mailbox, unless there is still a reason to hold it.
 func (a *actor) release() {
 	if !a.loading() && !a.tooManyChanges() {
 		a.mail.Release()

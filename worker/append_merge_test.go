@@ -29,8 +29,8 @@ func (f *fixture) appendElsewhere(name string, update []byte) store.Position {
 	return p
 }
 
-// Two workers that hold the same room on one store, with a layer each, find each
-// other's updates. No connection has to reconnect, and each gets broadcasts
+// Two workers that hold the same room on one store, each with a layer of its own, find
+// each other's updates. No connection has to reconnect, and each receives broadcasts
 // without a gap.
 func TestTwoWorkersOnOneStoreMeet(t *testing.T) {
 	for seed := range uint64(10) {
@@ -77,14 +77,14 @@ func twoWorkers(t *testing.T, rnd *rand.Rand) {
 		write(rnd.IntN(2))
 		time.Sleep(time.Duration(rnd.IntN(30)) * time.Millisecond)
 	}
-	for _, i := range []int{0, 1, 0} { // a worker finds with its own next append what the other has stored
+	for _, i := range []int{0, 1, 0} { // the next append of a worker makes it load what the other has stored
 		time.Sleep(time.Second)
 		write(i)
 	}
 	time.Sleep(time.Second)
 	for i, side := range sides {
 		side.client.apply(t, side.front.take())
-		side.client.want(t, all[:len(all)-i]...) // the second has appended nothing after the last update
+		side.client.want(t, all[:len(all)-i]...) // the second worker has appended nothing after the last update
 		side.wantStored("a", all...)
 		if log := side.logged(); log != "" {
 			t.Errorf("worker %d logged: %s", i, log)
@@ -100,8 +100,8 @@ func twoWorkers(t *testing.T, rnd *rand.Rand) {
 	}
 }
 
-// What another worker has stored follows the broadcasts of earlier turns, because
-// its Mark is later.
+// What another worker has stored is broadcast after the broadcasts of earlier turns,
+// because its Mark is later.
 func TestMergedEntriesFollowWhatWaits(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		front, c := attach(t, f.config.Layer), newClient(1)
@@ -123,13 +123,13 @@ func TestMergedEntriesFollowWhatWaits(t *testing.T) {
 		c.want(t, typed(7, 0), typed(7, 1), typed(9, 0))
 		f.wantStored("a", typed(7, 0), typed(7, 1), typed(9, 0))
 		if n := f.calls(faulty.Append); n != 2 {
-			t.Errorf("%d appends: what another worker has stored is not appended again", n)
+			t.Errorf("%d appends, want none of what another worker has stored", n)
 		}
 		front.Close()
 	})
 }
 
-// The snapshot of another worker is taken like its updates.
+// The snapshot of another worker is loaded like its updates.
 func TestMergeOfASnapshot(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
@@ -194,7 +194,7 @@ func TestEntriesToMergeThatCanNotBeLoaded(t *testing.T) {
 	}
 }
 
-// A room that was deleted and created again is another document.
+// A room that was deleted and created again has another document.
 func TestRoomThatWasCreatedAgainElsewhere(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")

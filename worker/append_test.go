@@ -40,7 +40,7 @@ func TestNothingIsSeenBeforeItIsDurable(t *testing.T) {
 		f.want("a: all Update", "a: all Update", "a: 3 SyncStep1")
 		f.wantStored("a", typed(7, 0), typed(7, 1), typed(8, 0))
 		if n := f.calls(faulty.Append); n != 2 {
-			t.Errorf("%d appends, want 2: what waits is merged", n)
+			t.Errorf("%d appends, want 2: updates that wait are merged", n)
 		}
 	})
 }
@@ -69,7 +69,7 @@ func TestAppendThatFails(t *testing.T) {
 		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 1))
 		synctest.Wait()
-		f.write("a", 1, typed(7, 2)) // waits for the append and is dropped with it
+		f.write("a", 1, typed(7, 2)) // waits for the append, and is dropped when that fails
 		f.join("a", 3)
 		synctest.Wait()
 		gate.Release <- errFault

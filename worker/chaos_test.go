@@ -21,8 +21,8 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// typist is a connection with its client, which reconnects when it is closed and
-// sends again all that it has typed.
+// typist is a client that types. When its connection is closed, it reconnects and sends
+// everything that it has typed again.
 type typist struct {
 	conn  event.ConnID
 	typed [][]byte
@@ -30,9 +30,9 @@ type typist struct {
 	seen  *blocks.Store
 }
 
-// TestWhatWasSeenIsStored has clients type while loads and appends fail or take
-// time, and while the room panics. All that is delivered is in the store at that
-// moment, and in the end all edits are.
+// TestWhatWasSeenIsStored lets clients type while loads and appends fail or take time,
+// and while the room panics. Everything that is delivered must be in the store by then,
+// and in the end all edits must be.
 func TestWhatWasSeenIsStored(t *testing.T) {
 	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -119,7 +119,7 @@ func chaos(f *fixture, rnd *rand.Rand) {
 						f.leave("a", p.conn)
 					} else {
 						f.rejoin("a", p.conn)
-						for _, u := range p.typed { // as a client answers the SyncStep1
+						for _, u := range p.typed { // as a client that answers the SyncStep1
 							f.write("a", p.conn, slices.Clone(u))
 						}
 					}
@@ -164,7 +164,7 @@ func chaos(f *fixture, rnd *rand.Rand) {
 	}
 
 	calm.Store(true)
-	for range 3 { // those that were closed reconnect
+	for range 3 { // clients whose connection was closed reconnect
 		time.Sleep(time.Minute)
 		receive()
 		for _, p := range typists {

@@ -8,20 +8,21 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// A log is compacted as soon as its tail makes loading cost twice what it could,
-// and, once its tail is worth the work, when the room is idle or ends.
+// A log is compacted at once when its tail makes loading cost twice as much as it would
+// after a compaction. When the tail is smaller, but worth the work, the log is
+// compacted once the room is idle or closes.
 const (
 	largeBytes     = 256 << 10
 	largeEntries   = 2000
 	worthEntries   = 20
-	longestFactor  = 10          // times AutosaveDelay is the longest wait while edits go on
+	longestFactor  = 10          // times AutosaveDelay is the longest delay while edits continue
 	compactPause   = time.Minute // after a compaction that failed
-	compactsAtOnce = 2           // in one worker: each holds a document beside that of the room
+	compactsAtOnce = 2           // in one worker: each holds a document in addition to that of the room
 )
 
-// tail is what the log of a room has beside its snapshot.
+// tail describes the entries of a room's log other than its snapshot.
 type tail struct {
-	base        int // size in bytes of the snapshot; without one, of the first entry, or of the largest that was loaded
+	base        int // size in bytes of the snapshot or, without one, of the first entry or the largest that was loaded
 	entries     int
 	bytes       int
 	first, last time.Time // when its first and its last entry were appended
@@ -69,7 +70,7 @@ func (t *tail) worthwhile() bool {
 type compaction struct {
 	tail      tail
 	running   bool
-	taken     tail      // what tail was when the running compaction began
+	taken     tail      // the tail when the compaction in progress began
 	notBefore time.Time // after a compaction that failed
 }
 
@@ -89,8 +90,8 @@ func (c *compaction) due(delay time.Duration) time.Time {
 	return at
 }
 
-// compact begins a compaction if it is time for one. ending means that the actor
-// is about to end, so that there won't be a later time.
+// compact begins a compaction if one is due. ending means that the actor is about to
+// end, so that this is the last opportunity.
 func (a *actor) compact(now time.Time, ending bool) {
 	c := &a.compaction
 	if a.room == nil || c.running || now.Before(c.notBefore) {
@@ -104,7 +105,7 @@ func (a *actor) compact(now time.Time, ending bool) {
 	}
 }
 
-// runCompaction compacts the log, beside the turns.
+// runCompaction compacts the log. It runs concurrently with the turns.
 func (a *actor) runCompaction() {
 	begin := a.worker.config.Runtime.Now()
 	entries, size, err := a.compactLog()
@@ -114,15 +115,15 @@ func (a *actor) runCompaction() {
 }
 
 // compactLog replaces the entries of the log by one snapshot. It returns how many
-// entries there were, and the size of the snapshot in bytes. The snapshot is made
-// of the log and not of the room, because another worker may have appended what
+// entries there were, and the size of the snapshot in bytes. The snapshot is made from
+// the log and not from the room, because another worker may have appended entries that
 // the room lacks.
 func (a *actor) compactLog() (entries, size int, err error) {
 	defer guard(&err)
 	s, ctx := a.worker.config.Store, a.worker.compacting
 	log, err := s.Load(ctx, a.name)
 	if errors.Is(err, store.ErrNotFound) {
-		return 0, 0, nil // the store keeps nothing
+		return 0, 0, nil // the store drops all entries
 	} else if err != nil {
 		return 0, 0, err
 	}
@@ -139,7 +140,7 @@ func (a *actor) compactLog() (entries, size int, err error) {
 	return len(log.Entries), len(snapshot.Data), err
 }
 
-// compacted takes the result of a compaction.
+// compacted handles the result of a compaction.
 func (a *actor) compacted(info CompactInfo) {
 	c := &a.compaction
 	c.running = false

@@ -17,7 +17,8 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// types types the characters from up to to, without to, each in a turn of its own.
+// types types the characters from from up to, but not including, to, each in a turn of
+// its own.
 func (f *fixture) types(name string, from, to uint64) {
 	f.t.Helper()
 	for clock := from; clock < to; clock++ {
@@ -159,12 +160,12 @@ func TestCompactionWritesTheRoomsEncoding(t *testing.T) {
 	}
 }
 
-// TestCompactionKnowsNoLimit checks that a log is compacted even if its document is
-// over the limits of the room.
-func TestCompactionKnowsNoLimit(t *testing.T) {
+// TestCompactionIgnoresLimits checks that a log is compacted even if its document
+// exceeds the limits of the room.
+func TestCompactionIgnoresLimits(t *testing.T) {
 	limits := blocks.Options{MaxSize: 1, MaxPending: 1}
 	run(t, Settings{RemoveDelay: time.Second, Room: room.Config{Blocks: limits}}, func(f *fixture) {
-		stored := append(allTyped(40), typed(9, 1)) // the last waits for one that is missing
+		stored := append(allTyped(40), typed(9, 1)) // the last update depends on one that is missing
 		for _, update := range stored {
 			if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: update}); err != nil {
 				t.Fatal(err)
@@ -209,8 +210,8 @@ func TestCompactionDropsWhatNoClientShows(t *testing.T) {
 	}
 }
 
-// TestCompactionKeepsWhatOthersAppended checks that the snapshot is made of the
-// log: another worker has appended what the room lacks.
+// TestCompactionKeepsWhatOthersAppended checks that the snapshot is made from the log,
+// to which another worker has appended an entry that the room lacks.
 func TestCompactionKeepsWhatOthersAppended(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		f.pair("a")

@@ -10,15 +10,15 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// deliver sends outputs of the room. Those to receivers that have left are
-// dropped. A panic of the layer closes the room.
+// deliver sends outputs of the room. Outputs to receivers that have left are dropped. A
+// panic of the layer closes the room.
 func (a *actor) deliver(outs []event.Output) {
 	if err := a.send(outs); err != nil {
 		a.fail(err, bugFailure)
 	}
 }
 
-// send addresses outputs and sends them: what is for everyone goes to each front
+// send addresses outputs and sends them. An output for everyone is sent to each front
 // that has connections in the room. The error is a panic of the layer.
 func (a *actor) send(outs []event.Output) (err error) {
 	defer guard(&err)
@@ -51,7 +51,7 @@ func (a *actor) closeConns(conns []event.ConnID, why protocol.CloseError) {
 	a.receivers.close(conns)
 }
 
-// deliverOne delivers an output that no actor sends. A panic of the layer is
+// deliverOne delivers an output outside the turns of an actor. A panic of the layer is
 // logged.
 func (w *Worker) deliverOne(out layer.Output) {
 	err := func() (err error) {

@@ -51,7 +51,7 @@ func TestBroadcastGoesToEachFrontOnce(t *testing.T) {
 	})
 }
 
-// Programs get what is for them, and no broadcast.
+// Programs receive their responses, and no broadcast.
 func TestProgramsGetNoBroadcast(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		program := attach(t, f.config.Layer)
@@ -91,7 +91,7 @@ func TestRequestsUnderOneID(t *testing.T) {
 		}
 		f.want("a: all Update")
 
-		// A program that has left gets nothing, and nothing is kept for it.
+		// A program that has left receives nothing, and nothing is kept for it.
 		f.write("a", 1, typed(7, 1))
 		synctest.Wait()
 		program.send("a", event.Input{Kind: event.InputRequest, Conn: 9, Request: &event.Request{Kind: event.RequestQuery}})
@@ -131,7 +131,8 @@ func TestUnknownInputsAreIgnored(t *testing.T) {
 	})
 }
 
-// Calls of Deliver for one room don't overlap, wherever the outputs come from.
+// Calls of Deliver for one room don't overlap, whether an actor or the worker sends the
+// outputs.
 func TestDeliveriesOfOneRoomFollowEachOther(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		running := make(chan struct{}, 1)
@@ -147,7 +148,7 @@ func TestDeliveriesOfOneRoomFollowEachOther(t *testing.T) {
 			}
 			<-running
 		}}
-		for range 100 { // the room is not open, and then it is
+		for range 100 { // first while the room is not open, then while it is
 			f.query("a", event.Mark{})
 			f.write("a", 1, typed(7, 0))
 		}

@@ -1,7 +1,6 @@
 // Package worker runs rooms. It opens a room when a connection joins or a program
-// requests something, passes it its inputs turn by turn, stores what is added to
-// its document before any client sees it, and evicts the room when it is no
-// longer used.
+// requests something, passes inputs to it turn by turn, stores what they add to its
+// document before any client sees it, and evicts the room when it is no longer used.
 //
 // Read in this order:
 //
@@ -11,15 +10,15 @@
 //   - handle.go: an input that arrives from the layer, up to the mailbox of its room
 //   - actor.go: the state and the turns of one room
 //   - load.go: loads a room, and loads it again after a create
-//   - append.go: stores updates, creates and deletes one after the other, and holds
-//     outputs back until they may be sent
+//   - append.go: stores updates, creates and deletes one after the other, and delays
+//     outputs until they may be sent
 //   - append_merge.go: merges into a room what another worker has appended to its log
 //   - compact.go, slots.go: replaces a log by a snapshot; how many do so at once
 //   - deliver.go, receivers.go: sends outputs to the layer; to which front each goes
 //   - evict.go, alarm.go: ends an actor whose room is no longer used; its timer
 //   - fail.go: closes a room after a failure or a delete, and refuses inputs then
-//   - lost.go: the front of a connection is gone, or messages from or to it were lost
-//   - handover.go: another worker runs the room from now on, or this worker drains
+//   - lost.go: handles fronts that are gone, and messages that were lost
+//   - handover.go: hands over rooms to another worker, also when this worker drains
 //   - request.go: admits what programs request of a room, and refuses requests
 //   - request_create.go: creates and deletes
 //   - request_stored.go: queries to a room that is not in memory

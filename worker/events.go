@@ -13,7 +13,7 @@ type Events struct {
 	Loaded    func(LoadInfo)
 	Turn      func(TurnInfo)
 	Appended  func(AppendInfo)
-	Merged    func(MergeInfo) // another worker has written to the room
+	Merged    func(MergeInfo) // entries of another worker were loaded into the room
 	Compacted func(CompactInfo)
 	Evicted   func(room string) // the room is no longer in memory
 	Failed    func(FailInfo)
@@ -38,13 +38,13 @@ type TurnInfo struct {
 // AppendInfo describes an append to the log of a room.
 type AppendInfo struct {
 	Room     string
-	Turns    int // whose updates were merged
+	Turns    int // how many turns' updates were merged
 	Bytes    int
 	Duration time.Duration
 	Err      error // nil if the update is stored
 }
 
-// MergeInfo describes entries of the log that a room had to load because another
+// MergeInfo describes entries that a room had to load from its log because another
 // worker has appended some of them.
 type MergeInfo struct {
 	Room    string
@@ -55,7 +55,7 @@ type MergeInfo struct {
 // CompactInfo describes a compaction of the log of a room.
 type CompactInfo struct {
 	Room     string
-	Entries  int // that the snapshot replaced, or would have
+	Entries  int // that the snapshot has replaced, or would have replaced
 	Bytes    int // of the snapshot
 	Duration time.Duration
 	Err      error // nil if the snapshot is stored
@@ -65,5 +65,5 @@ type CompactInfo struct {
 type FailInfo struct {
 	Room  string
 	Err   error
-	Close protocol.CloseError // how its connections were closed
+	Close protocol.CloseError // the code and reason with which its connections were closed
 }

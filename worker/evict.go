@@ -2,10 +2,10 @@ package worker
 
 import "time"
 
-// settle ends the actor when nothing is left to do, and otherwise makes sure
-// that it has its next turn in time. A room is evicted RemoveDelay after its last
-// connection has left, a closed one after closedFor, and one that another worker
-// takes over at once: all rooms when the worker drains.
+// settle ends the actor if it has nothing left to do. Otherwise it sets the alarm for
+// the next turn. A room is evicted RemoveDelay after its last connection has left. A
+// closed room is evicted after closedFor, and a room that another worker takes over at
+// once; when the worker drains, these are all rooms.
 func (a *actor) settle(now time.Time) {
 	switch {
 	case a.closed == nil && !a.empty:
@@ -18,7 +18,7 @@ func (a *actor) settle(now time.Time) {
 	}
 	leaving := a.draining || a.moved
 	ending := leaving || !a.removeAt.IsZero() && !now.Before(a.removeAt)
-	idle := !a.loading() && !a.writing.any() // and then nothing else waits for the store
+	idle := !a.loading() && !a.writing.any() // then nothing else waits for the store
 	if leaving && idle && a.closed == nil {
 		a.guarded(a.handOver) // before a compaction, which takes time
 	}

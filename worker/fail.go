@@ -14,15 +14,15 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// closedFor is how long a closed room refuses connections. Stock clients
-// reconnect several times a second, each by itself: what has failed must not be
+// closedFor is how long a closed room refuses connections. Stock clients reconnect
+// several times a second, independently of each other, and what has failed must not be
 // tried again for each of them.
 const closedFor = time.Second
 
 // failure is a reason to close a room.
 type failure struct {
-	log   string              // what the operator reads
-	close protocol.CloseError // what the clients read
+	log   string              // the log message, for the operator
+	close protocol.CloseError // the reason that clients see
 }
 
 var (
@@ -43,7 +43,7 @@ var (
 	}
 )
 
-// Reasons to close a room that are no failures.
+// Reasons to close a room other than failures.
 var (
 	createdElsewhere = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document was created by another process. Reconnect to load it."}
 	deleted          = protocol.CloseError{Code: protocol.CloseDeleted, Reason: "This document was deleted."}
@@ -77,9 +77,9 @@ func (a *actor) guarded(f func()) {
 	}
 }
 
-// fail logs err and closes the room. A panic is bugFailure wherever it was. A
-// room that was deleted, perhaps by another worker, has not failed: it is closed
-// without a word in the log.
+// fail logs err and closes the room. Any panic is reported as bugFailure. A room that
+// was deleted, perhaps by another worker, has not failed: it is closed, and nothing is
+// logged.
 func (a *actor) fail(err error, f failure) {
 	if errors.Is(err, store.ErrDeleted) {
 		a.closeDeleted()
@@ -125,8 +125,9 @@ func (a *actor) close(why protocol.CloseError) {
 	a.release()
 }
 
-// reject is step for a room that is closed. It closes the connections that join
-// and refuses requests, except for creates and deletes, which can still succeed.
+// reject handles inputs of a closed room in place of step. It closes the connections
+// that join and refuses requests, except for creates and deletes, which can still
+// succeed.
 func (a *actor) reject(batch []layer.Input) {
 	var joined, lost []event.ConnID
 	for i := range batch {
@@ -138,7 +139,7 @@ func (a *actor) reject(batch []layer.Input) {
 		case event.InputLeave:
 			a.receivers.leave(in.Conn)
 		case event.InputMessage, event.InputResync:
-			// What comes from a known connection was sent before it was closed.
+			// A message of a known connection was sent before the connection was closed.
 			a.receivers.expectRejoin(in.Conn, in.From)
 		case event.InputRequest:
 			if changesRoom(in) {

@@ -76,7 +76,7 @@ func TestPanicDuringAnAppend(t *testing.T) {
 		f.rest()
 		f.pair("a")
 		f.write("a", 1, typed(7, 1))
-		f.want() // the room that was loaded has it
+		f.want() // the room that was loaded again has it
 		f.logged()
 	})
 }
@@ -144,7 +144,7 @@ func TestPanicBesideTheTurn(t *testing.T) {
 	}
 }
 
-// A room that a bug has spoiled panics in every method.
+// A room whose state a bug has corrupted panics in every method.
 func TestSpoiledRoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.step = func(r *room.Room, now time.Time, ins []event.Input) room.Effects {
@@ -161,7 +161,7 @@ func TestSpoiledRoom(t *testing.T) {
 	})
 }
 
-// Stock clients reconnect after a tenth of a second, each by itself.
+// Stock clients reconnect after a tenth of a second, independently of each other.
 func TestRoomThatFailedStaysClosedForASecond(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.store.Set(faulty.Fail(errFault), faulty.Load)
@@ -188,7 +188,7 @@ func TestRoomThatFailedStaysClosedForASecond(t *testing.T) {
 	})
 }
 
-// What the room waited for before it failed doesn't delay that.
+// Deadlines from before the failure don't delay the eviction.
 func TestRoomThatFailedIsLoadedAfterASecond(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")

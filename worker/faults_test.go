@@ -19,9 +19,9 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// TestFaultyLayer has clients type while the layer loses, delays, reorders and
-// duplicates messages, and while workers follow each other. In the end the store
-// and every client have everything.
+// TestFaultyLayer lets clients type while the layer loses, delays, reorders and
+// duplicates messages, and while workers replace each other. In the end the store and
+// every client must have all edits.
 func TestFaultyLayer(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -81,7 +81,7 @@ func faultyLayerRun(t *testing.T, seed uint64) {
 	}
 }
 
-// consumer is a front that does what the contract asks of a consumer.
+// consumer is a front that does what the contract requires of a consumer.
 type consumer struct {
 	layer.Front
 
@@ -98,7 +98,7 @@ type member struct {
 	client
 
 	typed  int
-	rejoin bool // it has to join again
+	rejoin bool // the connection has to join again
 }
 
 func newConsumer(t *testing.T, l layer.Layer, conns ...event.ConnID) *consumer {
@@ -133,7 +133,7 @@ func (c *consumer) send(m *member, in event.Input) {
 	}
 }
 
-// work takes what has arrived.
+// work handles the outputs that have arrived.
 func (c *consumer) work() {
 	c.mu.Lock()
 	outs, lost := c.outs, c.lost
@@ -156,7 +156,7 @@ func (c *consumer) work() {
 	}
 }
 
-// take takes an output for a connection.
+// take handles an output for a connection.
 func (c *consumer) take(m *member, out layer.Output) {
 	switch {
 	case out.Kind == event.OutputRejoin, out.Message.Type == protocol.Close:

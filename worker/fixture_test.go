@@ -89,7 +89,7 @@ func start(t *testing.T, c Config) *fixture {
 	go func() {
 		err := f.Run(ctx)
 		f.ended <- err
-		close(f.ended) // a second read returns nil
+		close(f.ended) // further receives return nil
 	}()
 	return f
 }
@@ -186,7 +186,7 @@ func (f *fixture) want(want ...string) {
 	f.outs = nil
 }
 
-// closed returns the closes among the outputs.
+// closed returns the Close messages among the outputs.
 func (f *fixture) closed() (closes []string) {
 	synctest.Wait()
 	f.mu.Lock()
@@ -217,7 +217,7 @@ func (f *fixture) join(name string, conns ...event.ConnID) {
 	}
 }
 
-// rejoin has connections join again that have nothing.
+// rejoin makes connections join again, as if they had nothing.
 func (f *fixture) rejoin(name string, conns ...event.ConnID) {
 	f.t.Helper()
 	for _, conn := range conns {
@@ -241,7 +241,7 @@ func (f *fixture) write(name string, conn event.ConnID, update []byte) {
 	f.send(name, message(conn, protocol.Update, update))
 }
 
-// pair has the connections 1 and 2 join.
+// pair makes the connections 1 and 2 join.
 func (f *fixture) pair(name string) {
 	f.t.Helper()
 	f.join(name, 1, 2)
@@ -264,7 +264,7 @@ func (f *fixture) inMemory() (names []string) {
 	return names
 }
 
-// calls returns how often a method of the store was called.
+// calls returns how many times a method of the store was called.
 func (f *fixture) calls(op faulty.Op) int {
 	synctest.Wait()
 	return f.store.Calls(op)

@@ -8,7 +8,7 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// handle takes an input from the layer. The error is layer.ErrFull.
+// handle handles an input from the layer. The error is layer.ErrFull.
 func (w *Worker) handle(in layer.Input) error {
 	switch {
 	case !valid(&in.Input):
@@ -26,7 +26,7 @@ func (w *Worker) handle(in layer.Input) error {
 		}
 		var err error
 		if in.Kind == event.InputLeave {
-			err = a.mail.Force(in) // each Join has one, which must not get lost
+			err = a.mail.Force(in) // each Join has a Leave, which must not be lost
 		} else {
 			err = a.mail.Put(in, in.Size())
 		}
@@ -34,15 +34,15 @@ func (w *Worker) handle(in layer.Input) error {
 		case errors.Is(err, turn.ErrFull):
 			return layer.ErrFull
 		case errors.Is(err, turn.ErrClosed):
-			w.forget(a) // the actor is about to do the same
+			w.forget(a) // the actor has ended and is about to forget itself
 		default:
 			return err
 		}
 	}
 }
 
-// valid reports whether in is an input that this version knows. A newer process
-// may send others.
+// valid reports whether this version can handle in. A newer process may send inputs
+// that it can't.
 func valid(in *event.Input) bool {
 	switch in.Kind {
 	case event.InputJoin, event.InputMessage, event.InputLeave, event.InputResync:
@@ -67,7 +67,7 @@ func opens(in *event.Input) bool {
 	return false
 }
 
-// handleNotOpen takes an input of a room that is not open and stays so.
+// handleNotOpen handles an input that doesn't open its room, which is not open.
 func (w *Worker) handleNotOpen(in layer.Input) error {
 	switch in.Kind {
 	case event.InputMessage, event.InputResync:

@@ -2,7 +2,7 @@ package worker
 
 import "github.com/yroom/yroom/event"
 
-// moved hands rooms over.
+// moved hands over the rooms for which moved returns true.
 func (w *Worker) moved(moved func(room string) bool) {
 	for _, a := range w.all() {
 		if moved(a.name) {
@@ -11,9 +11,9 @@ func (w *Worker) moved(moved func(room string) bool) {
 	}
 }
 
-// handOver is the last output of a room that another worker runs from now on:
-// its connections and watchers join again, there. They leave this room, so that
-// what still arrives from them is answered with a Rejoin, too.
+// handOver sends the last outputs of a room that another worker runs from now on. They
+// make its connections and watchers join again at that worker. These leave this room,
+// so that a later message from them is answered with a Rejoin, too.
 func (a *actor) handOver() {
 	conns := a.receivers.all()
 	if len(conns) == 0 {
@@ -28,8 +28,8 @@ func (a *actor) handOver() {
 	a.take(a.room.Step(a.worker.config.Runtime.Now(), ins))
 }
 
-// rejoin has connections and watchers join again: the consumer answers for each
-// with a Join, or with a Leave if it doesn't have the connection any more.
+// rejoin makes connections and watchers join again: the consumer answers for each with
+// a Join, or with a Leave if it doesn't have the connection any more.
 func (a *actor) rejoin(conns []event.ConnID) {
 	outs := make([]event.Output, 0, len(conns))
 	for _, conn := range conns {
@@ -38,6 +38,6 @@ func (a *actor) rejoin(conns []event.ConnID) {
 	a.deliver(outs)
 }
 
-// drain has the actor hand over its room and end, as soon as all that it has taken
-// is stored.
+// drain makes the actor hand over its room and end, as soon as everything that it has
+// accepted is stored.
 func (a *actor) drain() { a.draining = true }

@@ -15,8 +15,8 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// A room that another worker runs from now on is stored, hands over its
-// connections and goes. Others stay.
+// A room that moves to another worker is stored, hands over its connections and is
+// evicted. Others stay.
 func TestMovedRoom(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		f.pair("a")
@@ -41,8 +41,8 @@ func TestMovedRoom(t *testing.T) {
 	})
 }
 
-// What arrives while a moved room is compacted is neither swallowed nor lost. A
-// Join means that the room is placed at this worker again: it stays.
+// Inputs that arrive while a moved room is compacted are not lost. A Join means that
+// the room is placed at this worker again, so it stays open.
 func TestMovedRoomThatIsCompacted(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		f.pair("a")
@@ -67,8 +67,8 @@ func TestMovedRoomThatIsCompacted(t *testing.T) {
 	})
 }
 
-// A second worker takes the rooms of one that drains. The connections join it with
-// what they have, and lose nothing.
+// A second worker takes over the rooms of one that drains. The connections join again
+// with the states that they have, and lose nothing.
 func TestHandOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, s := memlayer.New(), memstore.New()
@@ -106,7 +106,7 @@ func TestHandOver(t *testing.T) {
 		if front.lost != 1 {
 			t.Errorf("Lost was called %d times, want 1", front.lost)
 		}
-		// What connection 1 writes meanwhile reaches no worker.
+		// The updates that connection 1 writes meanwhile reach no worker.
 		unsent := typed(7, 5)
 		all = append(all, unsent)
 		if _, err := one.doc.Apply(slices.Clone(unsent), blocks.V1); err != nil {

@@ -83,8 +83,8 @@ func TestLayerThatDoesNotClose(t *testing.T) {
 	})
 }
 
-// The connections of a room whose outputs could not be delivered are closed, so
-// that they reconnect and get what they lack.
+// The connections of a room whose outputs could not be delivered are closed, so that
+// they reconnect and receive what they lack.
 func TestLayerThatPanics(t *testing.T) {
 	for _, typ := range []protocol.Type{protocol.Awareness, protocol.Update} {
 		t.Run(fmt.Sprint(typ), func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestLayerThatPanics(t *testing.T) {
 				f.back = b
 				f.pair("a")
 				f.pair("b")
-				busy := make(chan struct{}) // with a turn, so that the next inputs are in one
+				busy := make(chan struct{}) // begins a turn, so that the next inputs share the following one
 				b.on = func([]layer.Output) { <-busy }
 				f.send("a", message(2, protocol.Awareness, testkit.Present(8, 1, "{}")))
 				synctest.Wait()

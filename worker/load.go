@@ -19,7 +19,7 @@ type loaded struct {
 	stored bool // the store has a log of the room
 }
 
-// load loads the room beside the turns.
+// load loads the room. It runs concurrently with the turns.
 func (a *actor) load() {
 	l, err := a.loadRoom()
 	a.mail.Post(func() { a.guarded(func() { a.open(l, err) }) })
@@ -34,7 +34,7 @@ func (a *actor) loadRoom() (l loaded, err error) {
 		return l, err
 	}
 	config := a.settings.Room
-	config.Epoch = 1 + rand.Uint64N(math.MaxUint64) // 0 is for rooms that are only stored
+	config.Epoch = 1 + rand.Uint64N(math.MaxUint64) // 0 marks rooms that are only stored
 	l = loaded{room: room.New(config), tail: tailOf(log, clock()), last: log.Last(), stored: err == nil}
 	if err := replay(log, l.room.Load); err != nil {
 		return l, err
@@ -55,7 +55,7 @@ func replay(log store.Log, load func([]byte, blocks.Encoding) error) error {
 	return nil
 }
 
-// open opens the room with what was loaded.
+// open opens the room with the result of load.
 func (a *actor) open(l loaded, err error) {
 	if err != nil {
 		a.fail(err, loadFailure)

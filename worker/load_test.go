@@ -32,7 +32,7 @@ func TestInputsWaitForTheLoad(t *testing.T) {
 		f.leave("a", 2) // a Leave is always taken
 		gate.Release <- nil
 		f.want("a: 1 SyncStep1", "a: 1 SyncStep2")
-		f.write("a", 1, typed(7, 0)) // the room has it
+		f.write("a", 1, typed(7, 0)) // the room has the update already
 		f.want()
 		f.wantStored("a", typed(7, 0))
 	})
@@ -82,8 +82,7 @@ func TestLoadThatFails(t *testing.T) {
 	}
 }
 
-// A stored document is loaded whatever the limits are. Only what it would gain is
-// refused.
+// A stored document is loaded whatever the limits are. Only new content is refused.
 func TestStoredDocumentOverTheLimitLoads(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

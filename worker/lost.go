@@ -5,11 +5,11 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// Inputs that the worker itself puts into mailboxes, so that they take effect
-// after all inputs that arrived before. The front is in From.
+// Kinds of inputs that the worker itself puts into mailboxes, so that they take effect
+// after all inputs that arrived before. From is the front.
 const (
 	roomMoved event.InputKind = 253 // another worker runs the room from now on
-	frontLost event.InputKind = 254 // something from or to the front was lost
+	frontLost event.InputKind = 254 // messages from or to the front were lost
 	frontGone event.InputKind = 255 // the front is gone
 )
 

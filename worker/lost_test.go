@@ -33,7 +33,7 @@ func (l *frontLayer) Serve(h layer.BackHandler) (layer.Back, error) {
 	return l.Layer.Serve(h)
 }
 
-// runWithLosses is run with a layer whose losses the test reports.
+// runWithLosses is like run, with a layer on which the test can report losses.
 func runWithLosses(t *testing.T, settings Settings, test func(f *fixture, l *frontLayer)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestRejoinOfARoomThatIsNotOpen(t *testing.T) {
 	})
 }
 
-// A closed room closes a connection once. One that it doesn't know joins again,
-// and is closed then.
+// A closed room closes a connection once. A connection that it doesn't know joins
+// again, and is closed then.
 func TestRejoinOfAClosedRoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.store.Set(faulty.Fail(errFault), faulty.Load)
@@ -116,8 +116,8 @@ func TestRejoinOfAClosedRoom(t *testing.T) {
 	})
 }
 
-// When something was lost, the connections of that front get a Rejoin, and those
-// of other fronts don't.
+// After a loss, the connections of that front receive a Rejoin, and those of other
+// fronts don't.
 func TestLostFront(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		other := attach(t, l)
@@ -148,7 +148,7 @@ func TestLostFront(t *testing.T) {
 	})
 }
 
-// Connections whose Join waits in the mailbox get a Rejoin, too.
+// Connections whose Join waits in the mailbox receive a Rejoin, too.
 func TestLostFrontWhileARoomLoads(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		gate := faulty.NewGate()
@@ -169,7 +169,7 @@ func TestLostFrontWhileARoomLoads(t *testing.T) {
 	})
 }
 
-// The connections and watchers of a front that is gone have left.
+// When a front is gone, its connections and watchers leave their rooms.
 func TestGoneFront(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second}, func(f *fixture) {
 		other := attach(t, f.config.Layer)
@@ -199,7 +199,7 @@ func TestGoneFront(t *testing.T) {
 	})
 }
 
-// A front that goes while a room loads leaves nothing behind.
+// Nothing of a front is kept that goes while a room loads.
 func TestGoneFrontWhileARoomLoads(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3, RemoveDelay: time.Second}, func(f *fixture) {
 		gate := faulty.NewGate()

@@ -7,25 +7,25 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// receivers holds where the outputs of a room go.
+// receivers holds the receivers of a room's outputs.
 type receivers struct {
-	// known has the connections and the programs that watch, from their Join or
-	// Watch until they leave.
+	// known holds the connections and the programs that watch, from their Join or Watch
+	// until they leave.
 	known map[event.ConnID]receiver
-	// fronts has the fronts at which connections are, in the order in which these
-	// joined. A broadcast goes to each of them once.
+	// fronts holds the fronts that have connections in the room, in the order in which
+	// these joined. A broadcast goes to each of them once.
 	fronts []frontConns
-	// requests has the programs that wait for a response; nil: none.
+	// requests holds the programs that wait for a response. It is nil if there are none.
 	requests map[event.ConnID]requester
-	// unknown has where a message came from whose connection is not known, for
-	// the Rejoin that answers it in the same turn; nil: none.
+	// unknown holds the fronts of unknown connections that sent a message, for the Rejoin
+	// that answers it in the same turn. It is nil if there are none.
 	unknown map[event.ConnID]layer.Address
 }
 
 type receiver struct {
 	front   layer.Address
 	watches bool // a program that watches, not a connection
-	closed  bool // a connection that was sent a Close and has yet to leave
+	closed  bool // a connection that was sent a Close and has not left yet
 }
 
 type frontConns struct {
@@ -35,7 +35,7 @@ type frontConns struct {
 
 type requester struct {
 	front     layer.Address
-	responses int // how many it waits for
+	responses int // how many responses it waits for
 }
 
 func (r *receivers) join(conn event.ConnID, front layer.Address) {
@@ -53,7 +53,7 @@ func (r *receivers) watch(conn event.ConnID, front layer.Address) {
 	r.known[conn] = receiver{front: front, watches: true}
 }
 
-// leave removes a connection, or a program with all that it waits for.
+// leave removes a connection, or a program with all responses that it waits for.
 func (r *receivers) leave(conn event.ConnID) {
 	r.remove(conn)
 	delete(r.requests, conn)
@@ -78,7 +78,7 @@ func (r *receivers) index(front layer.Address) int {
 	return slices.IndexFunc(r.fronts, func(f frontConns) bool { return f.front == front })
 }
 
-// request records that a program waits for one response more.
+// request records that a program waits for one more response.
 func (r *receivers) request(conn event.ConnID, front layer.Address) {
 	if r.requests == nil {
 		r.requests = make(map[event.ConnID]requester)
@@ -97,8 +97,8 @@ func (r *receivers) expectRejoin(conn event.ConnID, front layer.Address) {
 	r.unknown[conn] = front
 }
 
-// frontOf returns the front at which the receiver of o is, and whether there is
-// one. A response counts as delivered.
+// frontOf returns the front of the receiver of o, and reports whether there is one. If
+// o is a response, frontOf counts it as delivered.
 func (r *receivers) frontOf(o *event.Output) (front layer.Address, found bool) {
 	if q, waits := r.requests[o.To]; waits && o.Kind == event.OutputResponse {
 		if q.responses--; q.responses > 0 {
@@ -137,8 +137,8 @@ func (r *receivers) all() (conns []event.ConnID) {
 	return conns
 }
 
-// close records that receivers were sent a Close. Watchers are no longer known
-// then, because a program doesn't leave after a Close.
+// close records that receivers were sent a Close. It removes watchers, because a
+// program doesn't send a Leave after a Close.
 func (r *receivers) close(conns []event.ConnID) {
 	for _, conn := range conns {
 		switch to, found := r.known[conn]; {

@@ -14,7 +14,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// recorder is a front that keeps what it gets.
+// recorder is a front that records its outputs.
 type recorder struct {
 	layer.Front
 
@@ -84,7 +84,8 @@ func (r *recorder) want(want ...string) []layer.Output {
 	return outs
 }
 
-// client is the document of a connection, which applies what the connection gets.
+// client is the document of a connection, to which the updates for the connection are
+// applied.
 type client struct {
 	conn event.ConnID
 	doc  *blocks.Store

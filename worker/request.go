@@ -9,10 +9,9 @@ import (
 	"github.com/yroom/yroom/room"
 )
 
-// admit reports whether the room answers a query, a watch or an apply. A query or
-// a watch is refused if there is no such room. A room exists if it was ever
-// written to, or if a connection is in it; one that was opened for a request
-// doesn't.
+// admit reports whether the room answers a query, a watch or an apply. A query or a
+// watch is refused if the room doesn't exist. A room exists if it was ever written to
+// or if a connection is in it. A room that was only opened for a request doesn't exist.
 func (a *actor) admit(in *layer.Input) bool {
 	written := a.stored || len(a.writing.updates)+len(a.next.updates) > 0
 	kind := in.Request.Kind
@@ -32,12 +31,12 @@ func (a *actor) admit(in *layer.Input) bool {
 	return true
 }
 
-// holdResponse sends a response once all that the room has accepted is stored.
+// holdResponse sends a response once everything that the room has accepted is stored.
 func (a *actor) holdResponse(to event.ConnID, response *event.Response) {
 	a.hold(room.Effects{Durable: []event.Output{{Kind: event.OutputResponse, To: to, Response: response}}})
 }
 
-// respond answers a request that the room doesn't answer.
+// respond sends the response to a request that the worker answers instead of the room.
 func (a *actor) respond(in *layer.Input, response event.Response) {
 	a.worker.respond(in, response)
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// Whether a room can be created or deleted is for the store to decide. It is
-// called between two appends, so that no other write of the room is in progress.
+// The store decides whether a room can be created or deleted. It is called between two
+// appends, so that no other write of the room is in progress.
 
 // changesRoom reports whether in is a create or a delete.
 func changesRoom(in *layer.Input) bool {
 	return in.Kind == event.InputRequest && (in.Request.Kind == event.RequestCreate || in.Request.Kind == event.RequestDelete)
 }
 
-// change takes a create or a delete.
+// change handles a create or a delete.
 func (a *actor) change(in layer.Input) {
 	waits := len(a.changes) > 0 || a.writing.change != nil
 	switch kind := in.Request.Kind; {
@@ -27,7 +27,7 @@ func (a *actor) change(in layer.Input) {
 		a.respond(&in, refuse(event.CauseNotFound))
 		return
 	case kind == event.RequestCreate && a.closed == nil && (a.writing.any() || a.next.any()):
-		// The room exists as soon as this is stored.
+		// The room exists as soon as the updates that wait are stored.
 		a.receivers.request(in.Conn, in.From)
 		response := refuse(event.CauseExists)
 		a.holdResponse(in.Conn, &response)
@@ -39,8 +39,8 @@ func (a *actor) change(in layer.Input) {
 	}
 }
 
-// tooManyChanges reports whether as much waits for the store as may wait in the
-// mailbox.
+// tooManyChanges reports whether the creates and deletes that wait for the store exceed
+// the limits of the mailbox.
 func (a *actor) tooManyChanges() bool {
 	bytes := 0
 	for i := range a.changes {
@@ -49,8 +49,8 @@ func (a *actor) tooManyChanges() bool {
 	return bytes > a.settings.MailboxBytes || len(a.changes) >= a.settings.MailboxInputs
 }
 
-// changeStored has the store create or delete a room, beside the turns. It
-// returns the position of the content of a room that was created.
+// changeStored calls the store to create or delete a room, and returns the position of
+// the content of a created room. It runs concurrently with the turns.
 func (w *Worker) changeStored(in *layer.Input, limits blocks.Options) (p store.Position, err error) {
 	defer guard(&err)
 	if in.Request.Kind == event.RequestDelete {
@@ -62,7 +62,7 @@ func (w *Worker) changeStored(in *layer.Input, limits blocks.Options) (p store.P
 	return w.config.Store.Create(w.working, in.Room, store.Entry{Encoding: store.V1, Data: in.Request.Update})
 }
 
-// changeEnded takes the result of changeStored.
+// changeEnded handles the result of changeStored.
 func (a *actor) changeEnded(in *layer.Input, err error) {
 	creates := in.Request.Kind == event.RequestCreate
 	refusal := a.refusalFor(err)
@@ -122,9 +122,9 @@ func (a *actor) created(in *layer.Input) {
 	effects := a.stepRoom([]event.Input{{
 		Kind: event.InputRequest, Conn: in.Conn, Request: &event.Request{Kind: event.RequestApply, Update: in.Request.Update},
 	}}, now)
-	effects.Update = nil // it is stored already
+	effects.Update = nil // the content is stored already
 	if len(effects.Now) > 0 && effects.Now[0].Response != nil {
-		// Connections have filled the room up to a limit meanwhile. A load has no limit.
+		// Connections have filled the room up to a limit meanwhile. Loading has no limits.
 		a.fail(errors.New(effects.Now[0].Response.Refusal.Reason), appendFailure)
 		return
 	}

@@ -48,7 +48,7 @@ func TestApplyIsDurableBeforeItIsAnswered(t *testing.T) {
 		first := f.apply("a", typed(7, 0))
 		first.waits()
 		f.want()
-		second := f.apply("a", typed(7, 0)) // it adds nothing, but what it repeats is not durable yet
+		second := f.apply("a", typed(7, 0)) // the update adds nothing, but its content is not durable yet
 		second.waits()
 		gate.Release <- nil
 		first.response()
@@ -105,7 +105,7 @@ func TestCreateRooms(t *testing.T) {
 			f.write("a", 1, typed(9, 0)) // waits behind the create
 			f.want()
 			gate.Release <- nil
-			first.waits() // for the update before it
+			first.waits() // once for the update before the create
 			gate.Release <- nil
 			second.refused(event.CauseExists)
 			f.want()
@@ -128,7 +128,7 @@ func TestCreateRooms(t *testing.T) {
 			f.want()
 			gate.Release <- nil
 			made.response()
-			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, then the content
+			f.want("a: 3 SyncStep1", "a: 3 SyncStep2", "a: all Update") // of the empty room, and then with the content
 		})
 	})
 	t.Run("that are written to meanwhile", func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestCreateRooms(t *testing.T) {
 			f.pair("a")
 			f.store.Set(faulty.Fail(errFault), writes...)
 			f.create("a", seed).wantClosed(protocol.CloseTryLater)
-			f.want("a: 1 Close 1013", "a: 2 Close 1013") // the store may have it, and the room lacks it
+			f.want("a: 1 Close 1013", "a: 2 Close 1013") // the store may have the content, which the room lacks
 			f.logged()
 			f.store.Set(nil, writes...)
 			f.create("a", seed).response() // although it is closed
@@ -228,10 +228,10 @@ func TestStoreWithoutCreateAndDelete(t *testing.T) {
 func TestDeleteARoom(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.delete("a").refused(event.CauseNotFound)
-		f.query("a", event.Mark{}).refused(event.CauseNotFound) // the delete has not made it
+		f.query("a", event.Mark{}).refused(event.CauseNotFound) // the delete didn't create the room
 		f.request("a", event.Request{Kind: event.RequestWatch}).refused(event.CauseNotFound)
 		f.pair("a")
-		f.delete("a").refused(event.CauseNotFound) // it was never written to
+		f.delete("a").refused(event.CauseNotFound) // the room was never written to
 		f.write("a", 1, typed(7, 0))
 		f.want("a: all Update")
 		watcher := f.request("a", event.Request{Kind: event.RequestWatch})
@@ -278,8 +278,8 @@ func TestDeleteARoom(t *testing.T) {
 	})
 }
 
-// An append that was in progress when a room is deleted is still delivered. What
-// came later is dropped.
+// The outputs of an append that is in progress when a room is deleted are still
+// delivered. Later updates are dropped.
 func TestDeleteDuringAnAppend(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.pair("a")
@@ -413,13 +413,13 @@ func TestStoredRoomsAreReadAFewAtOnce(t *testing.T) {
 	})
 }
 
-// The requests that wait for a slow store are bounded.
+// The number of requests that wait for a slow store is bounded.
 func TestChangesThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3}, func(f *fixture) {
 		gate := faulty.NewGate()
 		f.store.Set(gate.Wait, writes...)
 		var all []*request
-		for range 7 { // one is in progress, three wait for it, three for a turn
+		for range 7 { // one is in progress, three wait for it, and three wait for a turn
 			all = append(all, f.create("a", typed(7, 0)))
 			synctest.Wait()
 		}

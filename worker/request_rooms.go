@@ -15,12 +15,12 @@ import (
 
 const (
 	describeTime = time.Second // how long a list waits for the rooms in it
-	listPage     = 1000        // how many rooms the store is asked for at once
+	listPage     = 1000        // how many rooms one call of List returns
 )
 
-// list is a RequestRooms in progress: the rooms in it that are open are asked, in
-// turns of theirs, to describe themselves. Nothing waits for them but the list:
-// its last answer, or its alarm, sends the response.
+// list is a RequestRooms in progress. Each open room in the list describes itself in
+// one of its turns. No goroutine waits for that: the last description, or a timer,
+// sends the response.
 type list struct {
 	worker *Worker
 	in     layer.Input
@@ -28,9 +28,9 @@ type list struct {
 
 	mu      sync.Mutex
 	rooms   []event.RoomInfo
-	waiting int // for so many rooms, and for the function that asks them
+	waiting int // the number of rooms that have not answered, plus 1 until all were asked
 	ended   bool
-	disarm  func() bool // nil: there is no alarm
+	disarm  func() bool // stops the timer; nil if there is none
 }
 
 var listFailure = protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The rooms can't be listed now. Try again later."}
@@ -74,8 +74,8 @@ func (w *Worker) listRooms(in *layer.Input) {
 	l.answered()
 }
 
-// openRooms returns the names of the rooms in memory that begin with prefix and
-// come after the name after, in order, and how many begin with prefix in all.
+// openRooms returns the names of the rooms in memory that begin with prefix and come
+// after the name after, in order, and the total number of names that begin with prefix.
 func (w *Worker) openRooms(prefix, after string) (names []string, count int) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -91,8 +91,8 @@ func (w *Worker) openRooms(prefix, after string) (names []string, count int) {
 	return names, count
 }
 
-// storedRooms returns the first limit rooms of the store that begin with prefix
-// and come after the name after; none if the store can't list rooms.
+// storedRooms returns the first limit rooms of the store whose names begin with prefix
+// and come after the name after. It returns none if the store can't list rooms.
 func (w *Worker) storedRooms(prefix, after string, limit int) (rooms []store.Listed, err error) {
 	defer guard(&err)
 	for len(rooms) < limit {
@@ -111,8 +111,8 @@ func (w *Worker) storedRooms(prefix, after string, limit int) (rooms []store.Lis
 	return rooms, nil
 }
 
-// add adds a room, and asks it if it is open. One that isn't is left out unless
-// it is stored: it was in memory a moment ago, without ever being written to.
+// add adds a room, and asks it to describe itself if it is open. A room that is neither
+// open nor stored is left out: it was in memory a moment ago, but was never written to.
 func (l *list) add(info event.RoomInfo, stored bool) {
 	l.mu.Lock()
 	i := len(l.rooms)
@@ -149,7 +149,7 @@ func (l *list) forget(i int, info event.RoomInfo) {
 	l.waiting--
 }
 
-// describe takes the answer of room i.
+// describe records the description of room i.
 func (l *list) describe(i int, info event.RoomInfo) {
 	l.mu.Lock()
 	if !l.ended {
@@ -160,7 +160,7 @@ func (l *list) describe(i int, info event.RoomInfo) {
 	l.answered()
 }
 
-// answered ends the list if nothing more is awaited.
+// answered ends the list if all rooms have answered.
 func (l *list) answered() {
 	l.mu.Lock()
 	l.waiting--

@@ -124,7 +124,7 @@ func TestListMergesMemoryAndStore(t *testing.T) {
 	})
 }
 
-// A list longer than a page of the store takes several.
+// A list that is longer than a page of the store takes several pages.
 func TestListOfManyStoredRooms(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		const rooms = 2*listPage + 10
@@ -175,7 +175,7 @@ func TestListWaitsASecondForABusyRoom(t *testing.T) {
 		}
 		end <- true
 		f.want("busy: all Update")
-		q.waits() // the late answer is no second response
+		q.waits() // the late answer doesn't cause a second response
 	})
 }
 
@@ -262,7 +262,7 @@ func TestListWithoutTheStore(t *testing.T) {
 	}
 }
 
-// Lists that wait for the store are bounded like other reads.
+// The number of lists that wait for the store is bounded like that of other reads.
 func TestListsThatWaitAreBounded(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		gate := faulty.NewGate()

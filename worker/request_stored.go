@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	readsAtOnce  = 4    // reads of the store that programs requested: each can hold a document
-	readsWaiting = 1024 // how many more may wait
+	readsAtOnce  = 4    // concurrent reads for programs: each can hold a document
+	readsWaiting = 1024 // how many more reads may wait
 )
 
 // readRoom answers a query to a room that is not open. The error is
 // layer.ErrFull.
 func (w *Worker) readRoom(in layer.Input) error { return w.read(func() { w.queryStored(&in) }) }
 
-// read runs f, which reads from the store, beside the turns of all rooms. The
-// error is layer.ErrFull.
+// read runs f, which reads from the store, concurrently with the turns of all rooms.
+// The error is layer.ErrFull.
 func (w *Worker) read(f func()) error {
 	if w.reads.waits() >= readsWaiting {
 		return layer.ErrFull
@@ -55,7 +55,7 @@ func (w *Worker) queryStored(in *layer.Input) {
 
 var errVector = errors.New("worker: malformed state vector")
 
-// describeStored returns the response to a query from what the store has.
+// describeStored returns the response to a query, computed from the stored log.
 func (w *Worker) describeStored(name string, q *event.Request) (r event.Response, err error) {
 	defer guard(&err)
 	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
@@ -88,7 +88,7 @@ func (w *Worker) describeStored(name string, q *event.Request) (r event.Response
 func digest(log store.Log) uint64 {
 	h := fnv.New64a()
 	for _, p := range log.Positions {
-		_ = binary.Write(h, binary.LittleEndian, p) // a hash returns no error
+		_ = binary.Write(h, binary.LittleEndian, p) // a hash never returns an error
 	}
 	return h.Sum64() | 1
 }

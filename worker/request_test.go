@@ -20,8 +20,8 @@ type request struct {
 	name      string
 	conn      event.ConnID
 	responses chan event.Response
-	closed    protocol.CloseCode // of the Close that it was sent
-	rejoins   int                // how many Rejoins it got
+	closed    protocol.CloseCode // the code of the Close that it received
+	rejoins   int                // how many Rejoins it received
 }
 
 // request sends a request as a program.
@@ -68,7 +68,7 @@ func (q *request) take(out layer.Output) {
 	}
 }
 
-// waits fails the test if there is a response.
+// waits fails the test if there is a response already.
 func (q *request) waits() {
 	q.f.t.Helper()
 	synctest.Wait()

@@ -6,12 +6,12 @@ import (
 	"github.com/yroom/yroom/internal/turn"
 )
 
-// Runtime is what a Worker runs on. The zero value stands for goroutines and the
-// clock of the system. A simulation that decides what runs when sets all three
-// functions.
+// Runtime is the scheduler and the clock of a Worker. The zero value stands for
+// goroutines and the system clock. A simulation, which decides what runs when, sets all
+// three functions.
 //
-// AfterFunc suffices for what a room has to do later: a timer of the Go runtime
-// costs about as much as an entry of a heap would, and needs no goroutine.
+// There are no timers besides AfterFunc: a timer of the Go runtime costs about as much
+// as an entry of a heap and needs no goroutine.
 type Runtime struct {
 	// Go calls f later or elsewhere, never before Go returns. It can be called
 	// from any goroutine.

@@ -36,7 +36,7 @@ func (s *seeded) add(f func()) {
 // run runs until nothing is due.
 func (s *seeded) run() {
 	for {
-		synctest.Wait() // all that is to be added has been
+		synctest.Wait() // for the functions that running goroutines still add
 		s.mu.Lock()
 		if len(s.due) == 0 {
 			s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *seeded) run() {
 	}
 }
 
-// history has connections join rooms, and returns the rooms in the order of their
+// history makes connections join rooms, and returns the rooms in the order of their
 // answers.
 func history(t *testing.T, seed uint64) (rooms []string) {
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 
 // ErrDrainTimeout means that the store did not finish within the DrainTimeout.
 // Clients keep the edits that were not stored, and send them again.
-var ErrDrainTimeout = errors.New("worker: not everything could be stored in time")
+var ErrDrainTimeout = errors.New("worker: not all updates could be stored in time")
 
 // Config configures a Worker. Layer and Store are required.
 type Config struct {
@@ -27,7 +27,7 @@ type Config struct {
 	// Room returns the settings of a room. nil stands for the defaults. It is
 	// called when a room is opened or read, from several goroutines.
 	Room func(name string) Settings
-	// Logger takes reports of failures. nil stands for slog.Default().
+	// Logger logs failures. nil stands for slog.Default().
 	Logger *slog.Logger
 	// Events are called when something happens to a room.
 	Events Events
@@ -47,7 +47,7 @@ type Worker struct {
 	served     chan struct{}   // closed when the layer serves the worker
 	working    context.Context // ends when the drain has taken too long
 	compacting context.Context // ends when half of that time is over
-	live       sync.WaitGroup  // actors, reads, lists, and alarms that may still ring
+	live       sync.WaitGroup  // actors, reads, lists, and alarms that may still fire
 
 	delivering         locks
 	compactions, reads slots
@@ -77,10 +77,10 @@ func New(c Config) *Worker {
 	}
 }
 
-// Run serves the layer until ctx ends. Then it takes no more inputs, stores what
-// it has taken, has the connections of its rooms join again at another worker,
-// and returns. The error is that of the layer, or ErrDrainTimeout. Run is called
-// once.
+// Run serves the layer until ctx ends. Then it accepts no more inputs, stores the
+// updates that it has accepted, makes the connections of its rooms join again at
+// another worker, and returns. The error is that of the layer, or ErrDrainTimeout. Run
+// must be called only once.
 func (w *Worker) Run(ctx context.Context) error {
 	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
