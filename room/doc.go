@@ -1,6 +1,6 @@
-// Package room is a shared document and the connections that edit it, as a pure
-// state machine: inputs go in, and what to store and what to send comes out. It
-// does no I/O, starts no goroutine, and gets the time as a value.
+// Package room is a shared document and the connections that edit it, as a pure state
+// machine: it takes inputs, and returns what to store and what to send. It does no I/O,
+// starts no goroutine, and receives the time as a value.
 //
 // Read in this order:
 //
@@ -9,9 +9,9 @@
 //     of connections
 //   - join.go: connections that join, join again, leave, or are asked to rejoin
 //   - sync.go: the answers to SyncStep1 and QueryAwareness
-//   - vectors.go: state vectors of the past, from which what is missing is computed
-//   - resync.go: what a slow client, or one that rejoins, is sent so that it is up
-//     to date
+//   - vectors.go: saved state vectors, from which the updates that a receiver missed
+//     are computed
+//   - resync.go: brings a slow client, or one that rejoins, up to date
 //   - request.go: queries, watches and edits of programs
 //   - merge.go: updates that another worker has stored
 package room

@@ -5,7 +5,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// join takes a connection into the room, again if it is there already.
+// join adds a connection to the room. A connection that is in the room already joins
+// again.
 func (t *turn) join(in *event.Input) {
 	_, joined := t.conns[in.Conn]
 	t.conns[in.Conn] = member{access: in.Access}
@@ -35,7 +36,7 @@ func (t *turn) rejoin(conn event.ConnID) {
 	t.effects.Now = append(t.effects.Now, event.Output{Kind: event.OutputRejoin, To: conn})
 }
 
-// leave takes a connection or a program out of the room.
+// leave removes a connection or a program from the room.
 func (t *turn) leave(conn event.ConnID) {
 	t.dropRequests(conn)
 	if _, joined := t.conns[conn]; joined {

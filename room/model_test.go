@@ -19,9 +19,9 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// TestModel plays random inputs against a simple model of a room: after each
-// turn the room and its log hold the document of the model, and so does every
-// connection that took all its outputs.
+// TestModel compares a room with a simple model on random inputs. After each turn, the
+// room and its log must hold the document of the model, and so must every connection
+// that took all its outputs.
 func TestModel(t *testing.T) { checkModel(t, blocks.V1) }
 
 func TestModelV2(t *testing.T) { checkModel(t, blocks.V2) }
@@ -60,15 +60,15 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 	})
 }
 
-// anyAction draws actions that change something more often than those that end
-// something. Rapid simplifies a failure with the first one.
+// anyAction draws actions that add something more often than those that remove
+// something. To simplify a failure, rapid replaces actions by the first one.
 var anyAction = rapid.SampledFrom([]string{
 	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
 	"awareness", "query", "stall", "resync", "resync", "rejoin", "leave", "bad", "wait",
 	"ask", "apply", "apply", "watch", "unwatch",
 })
 
-// world is a room, the model of it, and the other ends of its connections.
+// world is a room, its model, and the other ends of its connections.
 type world struct {
 	room *Room
 	enc  blocks.Encoding // of the room
@@ -76,24 +76,24 @@ type world struct {
 	now  time.Time
 
 	clocks  [4]uint64 // the next clock of each client
-	edits   [][]byte  // all that was ever written, in enc
+	edits   [][]byte  // all updates that were ever written, in enc
 	doc     *blocks.Store
 	log     *blocks.Store
-	docs    map[event.ConnID]*blocks.Store // what each client wrote or was sent; it stays if the client leaves
+	docs    map[event.ConnID]*blocks.Store // what each client wrote or received; kept when the client leaves
 	joined  map[event.ConnID]*peer
 	present map[uint64]shown // the awareness states, by client id
-	gone    map[uint64]shown // those removed in the last 30 seconds; renewed is when
-	removed map[uint64]int   // how many removals there were up to each of them
-	removes int              // how many removals there were
+	gone    map[uint64]shown // the states removed in the last 30 seconds; renewed is the time of the removal
+	removed map[uint64]int   // by client id: the value of removes after the last removal
+	removes int              // the number of removals so far
 
-	// The programs outside: asker, writer and two watchers.
-	told     map[event.ConnID]*blocks.Store // what their responses held
+	// The programs that send requests: asker, writer and two watchers.
+	told     map[event.ConnID]*blocks.Store // the content of their responses
 	at       map[event.ConnID]event.Mark    // the Mark of the newest response
 	watching map[event.ConnID]bool
-	owed     map[event.ConnID][]event.Cause // the responses that are due, each with the refusal that it should have
+	owed     map[event.ConnID][]event.Cause // the refusals that the responses due must have
 }
 
-// The ids of the programs outside. The second watcher has the id watcher + 1.
+// The ids of the programs. The second watcher has the id watcher + 1.
 const (
 	asker event.ConnID = 11 + iota
 	writer
@@ -107,12 +107,12 @@ type peer struct {
 	answered bool // in this turn
 	enc      blocks.Encoding
 	doc      *blocks.Store
-	based    bool // it was sent a SyncStep2 or the answer to a Resync
-	behind   bool // it misses the updates for everyone
+	based    bool // it received a SyncStep2 or the answer to a Resync
+	behind   bool // it doesn't receive the broadcasts
 	mark     event.Mark
-	vectors  []event.Output // those with a state vector
-	shown    bool           // it was sent the awareness states
-	since    int            // how many removals there were when it joined
+	vectors  []event.Output // the outputs with a state vector
+	shown    bool           // it received the awareness states
+	since    int            // the value of removes when it joined
 	present  map[uint64]shown
 }
 
@@ -167,7 +167,7 @@ func (w *world) message(conn event.ConnID, typ protocol.Type, data []byte) {
 	w.input(message(conn, typ, data))
 }
 
-// edit writes something without sending it.
+// edit makes an update without sending it.
 func (w *world) edit(t *rapid.T) {
 	i := rapid.IntRange(0, len(w.clocks)-1).Draw(t, "client")
 	text := strings.Repeat("x", rapid.SampledFrom([]int{1, 2, 3}).Draw(t, "length"))
@@ -196,7 +196,8 @@ func (w *world) join(t *rapid.T) {
 	})
 }
 
-// rejoin joins again with what the connection has, after an outage of the layer.
+// rejoin joins again with the state that the connection has, as after an outage of the
+// layer.
 func (w *world) rejoin(t *rapid.T) {
 	conn := event.ConnID(anyConn.Draw(t, "conn"))
 	in := event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Access: event.AccessWrite | event.AccessPresent}
@@ -213,7 +214,7 @@ func (w *world) leave(t *rapid.T) {
 	w.input(event.Input{Kind: event.InputLeave, Conn: event.ConnID(anyConn.Draw(t, "conn"))})
 }
 
-// send sends one of the edits, perhaps again and perhaps before one that it needs.
+// send sends a random edit, perhaps again, and perhaps before one that it depends on.
 func (w *world) send(t *rapid.T) {
 	if len(w.edits) == 0 {
 		return
@@ -248,7 +249,7 @@ func (w *world) bad(t *rapid.T) {
 	w.message(event.ConnID(anyConn.Draw(t, "conn")), typ, []byte{0xff})
 }
 
-// stall has a connection miss broadcasts from now on.
+// stall makes a connection miss broadcasts from now on.
 func (w *world) stall(t *rapid.T) {
 	if p := w.joined[event.ConnID(anyConn.Draw(t, "conn"))]; p != nil {
 		p.behind = true
@@ -260,7 +261,7 @@ func (w *world) resync(t *rapid.T) {
 	if p := w.joined[conn]; p != nil {
 		in := event.Input{Kind: event.InputResync, Conn: conn, Mark: p.mark, Vector: p.vectorBefore(p.mark)}
 		if rapid.Bool().Draw(t, "other epoch") {
-			in.Mark.Epoch++ // which the room doesn't know, so that only the state vector counts
+			in.Mark.Epoch++ // an epoch that the room doesn't know, so that only the state vector counts
 		}
 		w.input(in)
 	}
@@ -285,7 +286,7 @@ func (w *world) unwatch(t *rapid.T) {
 	w.input(event.Input{Kind: event.InputLeave, Conn: watcher + event.ConnID(rapid.IntRange(0, 1).Draw(t, "watcher"))})
 }
 
-// apply writes from outside, perhaps with a guard, and perhaps a malformed update.
+// apply requests an apply, perhaps with a guard, and perhaps of a malformed update.
 func (w *world) apply(t *rapid.T) {
 	ask := &event.Request{Kind: event.RequestApply, Update: []byte{0xff}}
 	if len(w.edits) > 0 && !rapid.Bool().Draw(t, "bad") {
@@ -301,8 +302,8 @@ func (w *world) apply(t *rapid.T) {
 	w.input(event.Input{Kind: event.InputRequest, Conn: writer, Request: ask})
 }
 
-// takeOutside applies an input from outside to the model.
-func (w *world) takeOutside(t *rapid.T, in event.Input) {
+// takeRequest applies an input of a program to the model.
+func (w *world) takeRequest(t *rapid.T, in event.Input) {
 	var refused event.Cause
 	if in.Kind == event.InputLeave {
 		delete(w.watching, in.Conn)
@@ -328,8 +329,8 @@ func (w *world) takeOutside(t *rapid.T, in event.Input) {
 	w.owed[in.Conn] = append(w.owed[in.Conn], refused)
 }
 
-// answered takes a response to a program outside. Refusals come before the other
-// responses of a turn.
+// answered checks a response to a program. Refusals precede the other responses of a
+// turn.
 func (w *world) answered(t *rapid.T, o event.Output) {
 	a := o.Response
 	owed := w.owed[o.To]
@@ -337,7 +338,7 @@ func (w *world) answered(t *rapid.T, o event.Output) {
 	if i >= 0 {
 		w.owed[o.To] = slices.Delete(owed, i, i+1)
 	} else if !w.watching[o.To] || a.Whole {
-		t.Fatalf("connection %d was answered %+v, and is owed %v", o.To, a, owed)
+		t.Fatalf("connection %d received the response %+v, want %v", o.To, a, owed)
 	}
 	if doc := w.told[o.To]; doc != nil {
 		if a.Mark.Seq < w.at[o.To].Seq || a.Update == nil && a.Mark != w.at[o.To] {
@@ -359,7 +360,7 @@ func (w *world) answered(t *rapid.T, o event.Output) {
 // checkAnswer checks the response to a query.
 func (w *world) checkAnswer(t *rapid.T, a event.Response) {
 	if !same(t, w.told[asker], w.room.blocks) || !bytes.Equal(a.Vector, w.room.blocks.StateVector()) {
-		t.Fatal("the responses to queries hold another document")
+		t.Fatal("the responses to queries result in another document")
 	}
 	members := make(map[event.ConnID]event.Access)
 	for _, m := range a.Members {
@@ -413,7 +414,7 @@ func (w *world) turn(t *rapid.T) {
 		}
 		if o.Kind == event.OutputRejoin {
 			if !unknown[o.To] {
-				t.Fatalf("connection %d has to rejoin, and the room knows it", o.To)
+				t.Fatalf("connection %d was sent a Rejoin, although the room knows it", o.To)
 			}
 			delete(unknown, o.To)
 			continue
@@ -430,7 +431,7 @@ func (w *world) turn(t *rapid.T) {
 	}
 	for conn, n := range closed {
 		if n != 0 {
-			t.Fatalf("connection %d was closed %d times too few", conn, n)
+			t.Fatalf("connection %d was closed %d times less than expected", conn, n)
 		}
 	}
 	if len(unknown) > 0 {
@@ -447,7 +448,7 @@ func (w *world) turn(t *rapid.T) {
 // take applies an input to the model.
 func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, unknown map[event.ConnID]bool) {
 	if in.Conn >= asker {
-		w.takeOutside(t, in)
+		w.takeRequest(t, in)
 		return
 	}
 	if in.Kind == event.InputJoin {
@@ -544,7 +545,7 @@ func (w *world) lose(at time.Time, which func(uint64, shown) bool) {
 	}
 }
 
-// receive does what a consumer and a client do with an output.
+// receive handles an output as a consumer and its client do.
 func (p *peer) receive(t *rapid.T, o event.Output) {
 	switch o.Message.Type {
 	case protocol.Awareness:
@@ -610,7 +611,7 @@ func readVector(t *rapid.T, vector []byte) map[uint64]uint64 {
 	return clocks
 }
 
-// covers reports whether a document holds all that a state vector counts.
+// covers reports whether a document holds everything that a state vector counts.
 func covers(t *rapid.T, doc map[uint64]uint64, vector []byte) bool {
 	for client, clock := range readVector(t, vector) {
 		if doc[client] < clock {
@@ -636,7 +637,7 @@ func (w *world) check(t *rapid.T) {
 	}
 	for conn := range w.watching {
 		if !contains(t, w.told[conn], held) || w.at[conn] != w.room.mark() {
-			t.Fatalf("connection %d watches and lacks something", conn)
+			t.Fatalf("connection %d watches, but lacks something", conn)
 		}
 	}
 	var deadline time.Time
@@ -673,8 +674,8 @@ func (w *world) check(t *rapid.T) {
 	}
 }
 
-// same reports whether two documents hold the same. Pending blocks may be cut
-// into other pieces.
+// same reports whether two documents have the same content. Pending blocks may be split
+// differently.
 func same(t *rapid.T, a, b *blocks.Store) bool {
 	return bytes.Equal(a.StateVector(), b.StateVector()) &&
 		contains(t, a, b.Encode(blocks.V1)) && contains(t, b, a.Encode(blocks.V1))

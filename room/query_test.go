@@ -24,7 +24,7 @@ func write(conn event.ConnID, update []byte) event.Input {
 	return message(conn, protocol.Update, update)
 }
 
-// query returns the response to a query that is a turn of its own.
+// query returns the response to a query in a turn of its own.
 func query(t *testing.T, r *Room, request event.Request) event.Response {
 	t.Helper()
 	request.Kind = event.RequestQuery
@@ -49,7 +49,7 @@ func TestSummaryHasTheLastChange(t *testing.T) {
 	if changed.Size <= loaded.Size || !changed.Changed.Equal(at(2)) || changed.Conns != 1 {
 		t.Errorf("after an edit: %+v", changed)
 	}
-	r.Step(at(3), []event.Input{write(1, testkit.Typed(7, 0, "a"))}) // again, which adds nothing
+	r.Step(at(3), []event.Input{write(1, testkit.Typed(7, 0, "a"))}) // the same update again, which adds nothing
 	if diff := cmp.Diff(changed, r.Summary()); diff != "" {
 		t.Errorf("nothing was new (-want +got)\n%s", diff)
 	}
@@ -57,7 +57,7 @@ func TestSummaryHasTheLastChange(t *testing.T) {
 
 func TestQuery(t *testing.T) {
 	const epoch = 9
-	r := New(Config{Epoch: epoch, Encoding: blocks.V2}) // the responses are V1 nevertheless
+	r := New(Config{Epoch: epoch, Encoding: blocks.V2}) // responses are in V1 nevertheless
 	r.Step(at(2), []event.Input{
 		{Kind: event.InputJoin, Conn: 2, Access: event.AccessWrite | event.AccessPresent},
 		{Kind: event.InputJoin, Conn: 1},

@@ -9,8 +9,8 @@ import (
 	"github.com/yroom/yroom/event"
 )
 
-// request takes a program's request. The response comes at the end of the turn,
-// when the document is in the state that its Mark says.
+// request handles a program's request. The response is sent at the end of the turn,
+// when the document has the state of its Mark.
 func (t *turn) request(in *event.Input) {
 	var refusal event.Refusal
 	switch in.Request.Kind {
@@ -18,7 +18,7 @@ func (t *turn) request(in *event.Input) {
 	case event.RequestApply:
 		refusal = t.applyRequest(in.Request)
 	default:
-		refusal.Cause = event.CauseUnsupported // the worker carries out the others
+		refusal.Cause = event.CauseUnsupported // the worker handles the other kinds
 	}
 	if refusal.Cause == 0 {
 		t.requests = append(t.requests, in)
@@ -48,7 +48,7 @@ func refusalFor(err error) event.Refusal {
 	return event.Refusal{Cause: cause, Reason: err.Error()}
 }
 
-// dropRequests drops what a program that has left requested or watched.
+// dropRequests drops the requests and watches of a program that has left.
 func (t *turn) dropRequests(conn event.ConnID) {
 	delete(t.watchers, conn)
 	t.requests = slices.DeleteFunc(t.requests, func(in *event.Input) bool { return in.Conn == conn })
@@ -115,8 +115,8 @@ func (r *Room) describe(response *event.Response, q *event.Request) {
 	slices.SortFunc(response.Members, func(a, b event.Member) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// since returns what was added to the document after m, in V1, and whether that
-// is the whole document because m isn't known.
+// since returns what was added to the document after m, in V1. If m isn't known, it
+// returns the whole document and whole is true.
 func (r *Room) since(m event.Mark) (update []byte, whole bool) {
 	if m == r.mark() {
 		return nil, false

@@ -5,8 +5,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// resync brings a connection up to date that has missed updates: a slow client,
-// for which the consumer has dropped what didn't fit.
+// resync brings a connection up to date that has missed updates, because its client is
+// slow and the consumer has dropped what didn't fit.
 func (t *turn) resync(in *event.Input) {
 	t.sendMissed(in, protocol.Update)
 	t.sendStates(in.Conn)
@@ -21,8 +21,8 @@ func (t *turn) sendMissed(in *event.Input, typ protocol.Type) {
 	t.sendDiff(in.Conn, typ, diff)
 }
 
-// past returns a state vector that whoever has m is past. vector, which may be
-// nil, is one that is known without this room.
+// past returns a state vector that every receiver with the state m has reached. vector
+// is such a state vector that the receiver has brought, or nil.
 func (r *Room) past(m event.Mark, vector []byte) []byte {
 	if v, ok := r.vectorAt(m); ok || vector == nil {
 		return v
@@ -30,8 +30,9 @@ func (r *Room) past(m event.Mark, vector []byte) []byte {
 	return vector
 }
 
-// vectorAt returns a state vector that whoever has m is past, and whether one is
-// known. If not, it is the state vector of an empty document.
+// vectorAt returns a state vector that every receiver with the state m has reached, and
+// reports whether one is known. If not, it returns the state vector of an empty
+// document.
 func (r *Room) vectorAt(m event.Mark) (vector []byte, ok bool) {
 	if m.Epoch != r.epoch || m.Seq > r.seq {
 		return emptyVector, false

@@ -12,7 +12,7 @@ import (
 
 // Config configures a Room. In the zero value all limits have their defaults.
 type Config struct {
-	// Epoch tells the Marks of this opening of the room from those of others. It
+	// Epoch distinguishes the Marks of this opening of the room from those of others. It
 	// is random, and 0 only in tests.
 	Epoch     uint64
 	Blocks    blocks.Options
@@ -30,14 +30,14 @@ type Room struct {
 	encoding  blocks.Encoding
 	awareness *awareness.Awareness
 	conns     map[event.ConnID]member
-	watchers  map[event.ConnID]bool // nil: there are none
+	watchers  map[event.ConnID]bool // nil if there are none
 
-	// whole is the encoding of the whole document, for connections that have
-	// nothing. It is collected once all of them were sent it, and dropped when the
-	// document changes.
+	// whole is a weak pointer to the encoding of the whole document, for connections that
+	// have nothing. The encoding is garbage-collected once it was sent to all of them.
+	// whole is reset when the document changes.
 	whole weakbytes.Pointer
 
-	// seq is the document sequence: it grows by one with each update that is
+	// seq is the document sequence: it increases by one with each update that is
 	// broadcast. It starts at 1, so that 0 means "has nothing".
 	seq       uint64
 	saved     savedVectors
@@ -49,7 +49,7 @@ type Room struct {
 // member is a connection in the room.
 type member struct {
 	access event.Access
-	opened bool // it was sent SyncStep1 and the awareness
+	opened bool // SyncStep1 and the awareness were sent to it
 }
 
 // New returns a room with an empty document and no connections.
@@ -65,15 +65,15 @@ func New(cfg Config) *Room {
 	}
 }
 
-// Load adds an update that is stored already, which it borrows, to the
-// document. No limit applies, and nothing is sent. All of the log is loaded
-// before the first Step. An error is one of package blocks and changes nothing.
+// Load adds an update that is stored already to the document. It borrows the update. No
+// limit applies, and nothing is sent. The whole log must be loaded before the first
+// Step. The errors are those of package blocks; then the document is unchanged.
 func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 	return r.blocks.Load(update, enc)
 }
 
-// Deadline returns when the room needs a Step even if nothing happens, to expire
-// awareness; zero if it doesn't.
+// Deadline returns when the room needs a Step even without inputs, to expire awareness.
+// It returns the zero time if no Step is needed.
 func (r *Room) Deadline() time.Time { return r.awareness.Deadline() }
 
 // Empty reports whether no connection is in the room and no program watches it.

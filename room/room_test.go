@@ -49,8 +49,8 @@ func TestStepKeepsNoInputs(t *testing.T) {
 	}
 }
 
-// A connection that joins an unchanged document with nothing is sent what was
-// encoded for those before it. Once it was sent to all, the room doesn't keep it.
+// Connections that join an unchanged document with nothing share one encoding of it.
+// The room doesn't keep the encoding once it was sent to all of them.
 func TestManyJoin(t *testing.T) {
 	const size = 5_000_000
 	r := New(Config{})
@@ -79,14 +79,14 @@ func TestManyJoin(t *testing.T) {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	allocated := memory.TotalAlloc
-	waiting := [][]byte{join(1)} // for its connection to be written
+	waiting := [][]byte{join(1)} // the data that still has to be written
 	for conn := event.ConnID(2); conn <= 1000; conn++ {
 		if conn%100 == 0 {
 			runtime.GC()
 		}
 		waiting = append(waiting, join(conn))
 		if &waiting[conn-1][0] != &waiting[0][0] {
-			t.Fatalf("for connection %d it was encoded again", conn)
+			t.Fatalf("the document was encoded again for connection %d", conn)
 		}
 	}
 	runtime.ReadMemStats(&memory)
@@ -106,7 +106,7 @@ func TestManyJoin(t *testing.T) {
 
 	runtime.KeepAlive(waiting)
 	if n := int64(kept() - before); n > size/10 {
-		t.Errorf("%d bytes are kept when all have joined", n)
+		t.Errorf("%d bytes are kept after all have joined", n)
 	}
 	runtime.KeepAlive(r)
 }
@@ -141,8 +141,8 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// A connection is answered once a turn, however often it asks, unless it has left
-// and joined again meanwhile.
+// A connection is answered once a turn, however many requests it sends, unless it has
+// left and joined again meanwhile.
 func TestAnswersOnceATurn(t *testing.T) {
 	for typ, want := range map[protocol.Type]protocol.Type{
 		protocol.SyncStep1:      protocol.SyncStep2,

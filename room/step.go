@@ -12,22 +12,22 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// Effects is what a turn asks its worker to do.
+// Effects are what the worker must do after a turn.
 type Effects struct {
-	// Update is what was added to the document, as one V1 update, to be appended
-	// to the log. It is nil if nothing was added.
+	// Update is what was added to the document, as one V1 update that must be appended to
+	// the log. It is nil if nothing was added.
 	Update []byte
-	// Now can be sent at once: awareness, Close, Rejoin, and refusals.
+	// Now holds outputs that can be sent at once: awareness, Close, Rejoin, and refusals.
 	Now []event.Output
-	// Durable holds everything that reveals document state. It is sent, in order,
+	// Durable holds all outputs that reveal document state. They must be sent, in order,
 	// once Update and the Updates of all earlier turns are durable.
 	Durable []event.Output
 }
 
-// Step takes inputs, in order, and returns what follows from them. All of them
-// are one turn: their updates are merged into one update and one broadcast, and
-// their awareness into another. Awareness that has expired by now is removed.
-// ins is borrowed, but the data of its messages and requests is owned.
+// Step handles inputs, in order, and returns their effects. All of them are one turn:
+// their updates are merged into one update and one broadcast, and their awareness into
+// another broadcast. Awareness that has expired by now is removed. ins is borrowed, but
+// Step owns the data of its messages and requests.
 //
 // A connection that sends malformed data, or exceeds a limit, is sent a Close
 // and leaves the room at once. A connection that isn't in the room is sent a
@@ -37,7 +37,7 @@ func (r *Room) Step(now time.Time, ins []event.Input) Effects {
 	for i := range ins {
 		t.take(&ins[i])
 	}
-	// Last, so that a state that is renewed in this turn doesn't expire.
+	// After the inputs, so that a state that is renewed in this turn doesn't expire.
 	if d := r.Deadline(); !d.IsZero() && !now.Before(d) {
 		t.broadcastLater(r.awareness.Expire(now))
 	}
@@ -47,11 +47,11 @@ func (r *Room) Step(now time.Time, ins []event.Input) Effects {
 
 // turn is a Step in progress.
 //
-// A message to a single connection is encoded once and shared by all that ask
-// for the same in one turn. It may lack what later inputs of the turn add; that
-// follows in the broadcast at the end of the turn. For the same reason it
-// carries the Mark from before the turn. The encoding of the whole document is
-// shared in later turns too, for as long as the document doesn't change.
+// A message to a single connection is encoded once and shared by all connections that
+// request the same in one turn. It may lack what later inputs of the turn add, which is
+// sent in the broadcast at the end of the turn. So it carries the Mark from before the
+// turn. The encoding of the whole document is shared in later turns too, until the
+// document changes.
 type turn struct {
 	*Room
 
@@ -69,10 +69,10 @@ type turn struct {
 	requests []*event.Input // to be answered at the end of the turn
 }
 
-// question is a SyncStep1 or a QueryAwareness of a connection. It is answered
-// once a turn: the first answer covers the later ones, because documents only
-// grow, and the broadcast brings the rest. So a connection can't make the room
-// encode its document, or its awareness, many times in one turn.
+// question is a SyncStep1 or a QueryAwareness of a connection. It is answered once a
+// turn: the first answer suffices for repetitions, and the broadcast has what is added
+// after it. So a connection can't make the room encode its document or its awareness
+// many times in one turn.
 type question struct {
 	conn event.ConnID
 	typ  protocol.Type
@@ -135,7 +135,8 @@ func (t *turn) message(in *event.Input, m member) error {
 	return nil
 }
 
-// isFirst reports whether the connection asks this for the first time in the turn.
+// isFirst reports whether the connection asks this question for the first time in the
+// turn.
 func (t *turn) isFirst(in *event.Input) bool {
 	q := question{in.Conn, in.Message.Type}
 	if t.answered[q] {
@@ -158,7 +159,7 @@ func (t *turn) apply(update []byte, enc blocks.Encoding) error {
 	return err
 }
 
-// expel closes a connection that sent malformed data or exceeded a limit.
+// expel closes and removes a connection that sent malformed data or exceeded a limit.
 func (t *turn) expel(conn event.ConnID, err error) {
 	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
 	if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
@@ -184,7 +185,7 @@ func (t *turn) sendDurable(o event.Output) {
 	t.effects.Durable = append(t.effects.Durable, o)
 }
 
-// end broadcasts what the turn has changed, and answers the requests.
+// end broadcasts the changes of the turn, and answers the requests.
 func (t *turn) end() {
 	if len(t.awarenessUpdates) > 0 && len(t.conns) > 0 {
 		update := t.awarenessUpdates[0]
@@ -204,7 +205,7 @@ func (t *turn) end() {
 	}
 	t.answerRequests()
 	if t.Empty() {
-		t.saved = savedVectors{} // no connection can have missed anything
+		t.saved = savedVectors{} // no connection can have missed an update
 	}
 }
 
@@ -226,7 +227,7 @@ func (t *turn) broadcast(update []byte) {
 	t.notifyWatchers(update)
 }
 
-// sendUpdate sends an update that brings the receiver to the present state.
+// sendUpdate sends an update that brings the receiver to the current state.
 func (t *turn) sendUpdate(to event.ConnID, vector, data []byte) {
 	t.sendDurable(event.Output{
 		Kind: event.OutputMessage, To: to, Mark: t.mark(), Vector: vector,

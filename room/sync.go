@@ -21,7 +21,7 @@ func (t *turn) answerSync(conn event.ConnID, m member, vector []byte) error {
 	return nil
 }
 
-// sendDiff sends a difference that brings the receiver to the present state.
+// sendDiff sends a difference that brings the receiver to the current state.
 func (t *turn) sendDiff(conn event.ConnID, typ protocol.Type, diff []byte) {
 	past, _ := t.saved.before(t.seq)
 	t.sendDurable(event.Output{
@@ -30,7 +30,7 @@ func (t *turn) sendDiff(conn event.ConnID, typ protocol.Type, diff []byte) {
 	})
 }
 
-// diff returns what is missing from a document with the given state vector.
+// diff returns what a document with the given state vector lacks.
 func (t *turn) diff(vector []byte) ([]byte, error) {
 	if diff, ok := t.diffs[string(vector)]; ok {
 		return diff, nil

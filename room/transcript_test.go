@@ -22,10 +22,10 @@ import (
 
 var update = flag.Bool("update", false, "write the outputs of rooms into testdata/*.txt")
 
-// TestTranscripts plays the scripts in testdata. A script is a list of turns,
-// and each turn is a list of inputs, one a line. The outputs of the turn follow,
-// indented by two spaces. Empty lines and lines with # are for the reader; they
-// end a turn too. The inputs are:
+// TestTranscripts runs the scripts in testdata. A script is a list of turns, and each
+// turn is a list of inputs, one per line. The outputs of the turn follow, indented by
+// two spaces. Empty lines and comments, which begin with #, end a turn too. The inputs
+// are:
 //
 //	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
@@ -64,7 +64,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// play returns the script with the outputs that a room has for its inputs.
+// play runs a script, and returns it with the outputs of the room inserted.
 func play(t *testing.T, script string) string {
 	t.Helper()
 	cfg := Config{Encoding: blocks.V1}
@@ -227,8 +227,8 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 	return now, []event.Input{in}
 }
 
-// since reads what a connection has: its sequence in the room's epoch, or in
-// another if it begins with "other.", and a state vector.
+// since parses the state that a connection has: a sequence in the room's epoch, or in
+// another epoch if it begins with "other.", and a state vector.
 func since(t *testing.T, in *event.Input, words []string) {
 	t.Helper()
 	for _, word := range words {
@@ -274,7 +274,7 @@ func request(t *testing.T, words []string) *event.Request {
 	return &ask
 }
 
-// typed returns the update of a client that types text behind its own. at is
+// typed returns the update of a client that types text after its own. at is
 // CLIENT@CLOCK.
 func typed(t *testing.T, at, text string) []byte {
 	t.Helper()

@@ -32,7 +32,7 @@ func TestSavedVectors(t *testing.T) {
 		}
 	}
 
-	// Of many, the older half thins out, and the first stays.
+	// Of many, the older half is thinned out, and the first one is kept.
 	for seq := uint64(maxSaved + 1); seq <= 100*maxSaved; seq++ {
 		saved.add(10*seq, vector(10*seq))
 		if len(saved.list) > maxSaved {
@@ -92,6 +92,6 @@ func TestSavedVectorsCostLittle(t *testing.T) {
 		}
 	}
 	if sent == 0 || sent > each*turns/8 {
-		t.Errorf("state vectors of %d bytes went with updates of %d", sent, each*turns)
+		t.Errorf("state vectors of %d bytes were sent with updates of %d bytes", sent, each*turns)
 	}
 }

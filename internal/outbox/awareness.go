@@ -5,13 +5,14 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// awarenessBatch is how much awareness waits before it is merged, at least.
+// awarenessBatch is the cost up to which awareness waits without being merged, unless
+// the outbox is small.
 const awarenessBatch = 16 << 10
 
-// addAwareness merges the awareness that waits each time its size has doubled,
-// so that it stays in proportion to the number of clients. Where even the merged
-// awareness is too large it is dropped: clients repeat their states every 15
-// seconds, and forget a state that wasn't repeated for 30.
+// addAwareness merges the awareness that waits each time its size has doubled, so that
+// its size stays proportional to the number of clients. If even the merged awareness is
+// too large, it is dropped: clients repeat their states every 15 seconds, and remove a
+// state that wasn't repeated for 30 seconds.
 func (o *Outbox) addAwareness(f *Frame) error {
 	if o.aware == 0 || o.aware+f.cost() <= max(o.mergeAt, min(awarenessBatch, o.size/8)) {
 		o.queue = append(o.queue, f)

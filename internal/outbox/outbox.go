@@ -1,64 +1,63 @@
-// Package outbox decides what is written to a connection of a room, and what
-// the room has to be asked for where the connection reads more slowly than
-// others write, or where messages of the room were lost.
+// Package outbox decides what is written to a connection of a room. It also decides
+// what to request from the room when the connection reads more slowly than others
+// write, or when messages of the room were lost.
 //
 // An [Outbox] is plain data: it does no I/O, has no lock, starts no goroutine
 // and doesn't read the clock. The consumer runs one for each connection, and the
 // simulator runs the same code.
 //
-// Files: outbox.go says what is kept, dropped and written; awareness.go bounds
-// awareness; resync.go brings a slow connection, and one whose room has
-// forgotten it, up to date; vectors.go keeps the state vectors of a room.
+// Files: outbox.go decides what is kept, dropped and written; awareness.go bounds
+// awareness; resync.go brings a slow connection, and one whose room has forgotten it,
+// up to date; vectors.go keeps the state vectors of a room.
 //
 // # Why no update is lost
 //
-// An update has the Mark of the document that it brings the receiver to. The
-// outbox keeps one promise: the client has everything up to the Mark written,
-// unless that is zero.
+// An update has the Mark of the document that it brings the receiver to. The outbox
+// keeps one invariant: unless the field written is the zero Mark, the client has
+// everything up to it.
 //
-// A frame is whole if what it brings doesn't depend on the frame before it. Every
-// document frame for one connection is whole: a SyncStep2, which the room
-// computed from the client's own state vector or from a Mark that this outbox
-// had written, and an Update, which answers a Resync, and which the room
-// computed from such a Mark too. A broadcast is not whole: it continues the
-// state whose Seq is one less. So:
+// A frame is whole if the receiver has everything up to its Mark once it has the frame,
+// whatever was dropped before. Every document frame for one connection is whole: a
+// SyncStep2, which the room has computed from the client's own state vector or from a
+// Mark that was written, and an Update that answers a Resync, which the room has
+// computed from such a Mark too. A broadcast is not whole: it continues the state whose
+// Seq is one less. The rules are:
 //
-//   - After the first whole frame a broadcast is taken only if it continues what
-//     was taken last: the same epoch, and the next Seq. One that isn't newer is a
-//     duplicate and dropped. In all other cases something is missing, and the
-//     outbox is behind.
-//   - When an update doesn't fit, it and all updates that wait are dropped, and
-//     the outbox is behind. What is being written stays: it is written in full, or
-//     the connection ends.
-//   - While behind, broadcasts are dropped: each would stand after a gap. This
-//     holds before the Resync is sent, and until its answer arrives. The room made
-//     these broadcasts before the answer, so the answer includes them.
-//   - The answer ends being behind, and so does a SyncStep2. What the room
-//     broadcasts after it arrives after it, and continues it. An answer that is
-//     older than a frame that has arrived was overtaken, and the outbox stays
-//     behind.
-//   - A Resync is due when nothing of the document waits or is being written.
-//     Awareness may still wait, or a lively room would keep a slow client from
-//     ever catching up.
-//   - At most one Resync is unanswered. When its answer arrives, written may have
-//     grown since, by a SyncStep2; then the answer repeats what the client has.
+//   - After the first whole frame, a broadcast is queued only if it continues the
+//     document frame that was queued last: the same epoch, and the next Seq. A
+//     broadcast that isn't newer is a duplicate and is dropped. In all other cases
+//     updates are missing, and the outbox is behind.
+//   - When an update doesn't fit, it and all updates that wait are dropped, and the
+//     outbox is behind. Frames that are being written are not dropped: they are written
+//     in full, or the connection ends.
+//   - While the outbox is behind, broadcasts are dropped, because each would follow a
+//     gap. They are dropped before the Resync is sent and until its answer arrives. The
+//     room made these broadcasts before the answer, so the answer includes them.
+//   - The outbox is no longer behind when the answer or a SyncStep2 arrives. Later
+//     broadcasts of the room arrive after it and continue it. If a newer frame has
+//     arrived before the answer, the answer was overtaken, and the outbox stays behind.
+//   - A Resync is due when no document frame waits or is being written. Awareness may
+//     still wait; otherwise frequent awareness could keep a slow client from ever
+//     catching up.
+//   - At most one Resync is unanswered. If a SyncStep2 was written before its answer
+//     arrives, the answer repeats updates that the client has.
 //   - A Join with GreetingRejoin is due when the room may have forgotten the
-//     connection. Until its answer, a SyncStep2, arrives, broadcasts are taken as
-//     long as each continues the one before. The answer includes all document
-//     frames that wait, which are dropped. The answer to an earlier Resync may
-//     never arrive, and isn't waited for.
+//     connection. Until its answer, a SyncStep2, arrives, broadcasts are queued as long
+//     as each continues the one before. The answer includes all document frames that
+//     wait, which are dropped. The answer to an earlier Resync may never arrive, and
+//     the outbox doesn't wait for it.
 //
-// The answer to a Resync or a Rejoin is kept when the outbox overflows after it.
-// So each round brings the client to a later Mark, however small the outbox is.
-// The first SyncStep2 is kept too, because the client waits for it.
+// The answer to a Resync or a Rejoin is kept when the outbox overflows after it. So
+// each answer brings the client to a later Mark, however small the outbox is. The first
+// SyncStep2 is kept too, because the client waits for it.
 //
 // # Order
 //
 // Frames are written in the room's order, so that the room alone decides whether
-// SyncStep1 comes before SyncStep2 or after it. Of SyncStep1 only the newest
-// waits, in the last place: it holds what the server has, and a later one
-// includes an earlier one. It is never dropped, because a client that doesn't
-// receive it doesn't send what it wrote offline.
+// SyncStep1 comes before SyncStep2 or after it. Of several SyncStep1, only the newest
+// waits, in the last place, because the server's state vector in it includes those in
+// earlier ones. It is never dropped, because a client that doesn't receive it doesn't
+// send what it wrote offline.
 package outbox
 
 import (
@@ -70,24 +69,24 @@ import (
 // many outboxes, and all its data is shared and must not be changed.
 type Frame struct {
 	Type protocol.Type
-	// Head is what is written first: the whole frame, or what stands before Body.
+	// Head is written first. It is the whole frame, or the part before Body.
 	Head []byte
-	// Body is nil or the rest.
+	// Body is the rest of the frame, or nil.
 	Body []byte
-	// Mark is that of the Output, of a SyncStep2 or an Update.
+	// Mark is the Mark of the Output, for a SyncStep2 or an Update.
 	Mark event.Mark
 	// Broadcast reports that the frame is for every connection of the room. Other
 	// frames belong to one outbox, which sets the fields below.
 	Broadcast bool
-	// States is the awareness update that an Awareness holds. It is needed where
-	// the frame is merged with others.
+	// States is the awareness update that an Awareness holds. It is used to merge the
+	// frame with others.
 	States []byte
 
 	keep  bool // not dropped when the outbox overflows
 	whole bool // the receiver has everything up to Mark, whatever was dropped before
 }
 
-const frameCost = 128 // what a frame costs beside its bytes
+const frameCost = 128 // the memory of a frame in addition to its bytes
 
 func (f *Frame) cost() int { return frameCost + len(f.Head) + len(f.Body) + len(f.States) }
 
@@ -106,15 +105,15 @@ type Outbox struct {
 	waiting int // cost of the document frames in queue
 	writing int // cost of the document frames that are being written
 	aware   int // cost of the awareness frames in queue
-	mergeAt int // merge the awareness when it costs more; 0: at the usual size
+	mergeAt int // the cost above which awareness is merged; 0 stands for awarenessBatch
 
 	greeted bool       // the first SyncStep2 was queued
 	follows bool       // a whole frame was queued: a broadcast must continue last
-	last    event.Mark // of the document frame that was queued last, once follows
-	seen    event.Mark // the newest of the document frames that arrived
+	last    event.Mark // of the document frame that was queued last, if follows is set
+	seen    event.Mark // the newest Mark of the document frames that arrived
 
 	based   bool       // a whole frame is written, or being written
-	next    event.Mark // what written will be
+	next    event.Mark // what written will be when Wrote is called
 	written event.Mark // the client has everything up to it
 
 	behind    bool // updates are missing
@@ -131,7 +130,7 @@ func New(size int, greeting event.Greeting, encode func(states []byte) *Frame) O
 	return Outbox{size: size, greeting: greeting, encode: encode, join: true}
 }
 
-// Change is what a frame has changed about what the connection lacks.
+// Change says how a frame has changed what the connection lacks.
 type Change uint8
 
 // The changes.
@@ -142,8 +141,7 @@ const (
 	ChangeRejoined        // the room has answered a Join with GreetingRejoin
 )
 
-// Add takes a frame or drops it. The error is that of awareness that can't be
-// decoded.
+// Add takes a frame or drops it. The error means that awareness could not be decoded.
 func (o *Outbox) Add(f *Frame) (Change, error) {
 	switch {
 	case f.Type == protocol.SyncStep1:
@@ -172,7 +170,7 @@ func (o *Outbox) addBroadcast(f *Frame) Change {
 			return ChangeNone
 		}
 		if !same || f.Mark.Seq != o.last.Seq+1 {
-			o.behind = true // what waits has no gap, and is written
+			o.behind = true // the frames that wait have no gap, and are written
 			return ChangeBehind
 		}
 	}
@@ -212,7 +210,7 @@ func (o *Outbox) addWhole(f *Frame) Change {
 	}
 	if o.last.Epoch == o.seen.Epoch {
 		o.behind = o.last.Seq < o.seen.Seq
-	} else if rejoined { // of the next epoch
+	} else if rejoined { // the answer is of the next epoch
 		o.behind = false
 	}
 	o.follows, o.seen = true, later(o.seen, f.Mark)
@@ -229,7 +227,7 @@ func (o *Outbox) addWhole(f *Frame) Change {
 	}
 }
 
-// later returns the later of two Marks; of Marks of two epochs, the second.
+// later returns the later of two Marks. If their epochs differ, it returns the second.
 func later(a, b event.Mark) event.Mark {
 	if a.Epoch == b.Epoch && a.Seq > b.Seq {
 		return a
@@ -237,7 +235,7 @@ func later(a, b event.Mark) event.Mark {
 	return b
 }
 
-// fits reports whether a document frame may wait beside those that do.
+// fits reports whether a document frame may be queued in addition to those that wait.
 func (o *Outbox) fits(f *Frame) bool {
 	held := o.waiting + o.writing
 	return held == 0 || held+f.cost() <= o.size/2
@@ -286,8 +284,8 @@ func (o *Outbox) Empty() bool { return len(o.queue) == 0 }
 // Waiting returns how many bytes the frames that wait take, except SyncStep1.
 func (o *Outbox) Waiting() int { return o.waiting + o.aware }
 
-// Take appends all frames that wait to dst and removes them. They are being
-// written from now on, until Wrote.
+// Take appends all frames that wait to dst and removes them. They count as being
+// written until Wrote is called.
 func (o *Outbox) Take(dst []*Frame) []*Frame {
 	for _, f := range o.queue {
 		if !f.document() {

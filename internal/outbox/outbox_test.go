@@ -25,7 +25,7 @@ func newOutbox(size int) *Outbox {
 
 func mark(epoch, seq uint64) event.Mark { return event.Mark{Epoch: epoch, Seq: seq} }
 
-// frame returns a document frame of some bytes, named by its head.
+// frame returns a document frame of the given size, whose Head is its name.
 func frame(typ protocol.Type, broadcast bool, m event.Mark, size int) *Frame {
 	return &Frame{Type: typ, Broadcast: broadcast, Mark: m, Head: fmt.Append(nil, m), Body: make([]byte, size)}
 }
@@ -45,7 +45,7 @@ func (o *Outbox) mustAdd(t testing.TB, f *Frame) Change {
 	return change
 }
 
-// mustAsk asks for the input that is due, which is sent.
+// mustAsk returns the input that is due, and fails the test if there is none.
 func (o *Outbox) mustAsk(t testing.TB, vector func(event.Mark) []byte) event.Input {
 	t.Helper()
 	in, due := o.Ask(vector)
@@ -70,11 +70,11 @@ func (o *Outbox) write() (marks []string) {
 // updates 1 to n.
 type modelRoom struct {
 	epoch   uint64
-	base    map[uint64]int // of each epoch: the number of updates at its Seq 0
+	base    map[uint64]int // by epoch: the number of updates at its Seq 0
 	seq     uint64
 	knows   bool // the room knows the connection
 	vectors Vectors
-	wire    []*Frame // on their way to the consumer, in order; nil is an OutputRejoin, or that messages were lost
+	wire    []*Frame // frames on their way to the consumer, in order; nil stands for an OutputRejoin or a report of losses
 	sent    []*Frame // the broadcasts
 }
 
@@ -99,9 +99,9 @@ func (r *modelRoom) send(typ protocol.Type, broadcast bool, from, size int) {
 	}
 }
 
-// However slow the client is, and however the room's outputs, losses, changes of
-// the worker and the writing interleave: the client gets every update, the
-// outbox never claims more than was written, and holds no more than it may.
+// However slow the client is, and in whatever order the room's outputs, losses, changes
+// of the worker and writes interleave, the client receives every update, the outbox
+// never claims more than was written, and holds no more than it may.
 func TestNoUpdateIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const size, largest = 8 << 10, 2 << 10
@@ -152,7 +152,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 			if held != o.waiting+o.writing {
 				t.Fatalf("%d bytes are held, and the outbox counts %d", held, o.waiting+o.writing)
 			}
-			// Half of the size, and the two that are kept.
+			// Half of the size, and the two frames that are kept.
 			if bound := size/2 + 2*(largest+frameCost+64); held > bound {
 				t.Fatalf("%d bytes are held", held)
 			}
@@ -193,7 +193,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 				handle(in)
 			}
 		}
-		// write is what the writer does in two steps, so that frames arrive between them.
+		// write does one of the two steps of the writer, so that frames arrive between them.
 		var batch []*Frame
 		write := func() {
 			if batch == nil {
@@ -212,11 +212,11 @@ func TestNoUpdateIsLost(t *testing.T) {
 			batch = nil
 			o.Wrote()
 			if r.at(o.written) > prefix() {
-				t.Fatalf("%d is claimed to be written, the client has all up to %d", r.at(o.written), prefix())
+				t.Fatalf("the outbox claims that %d is written, but the client has everything up to %d", r.at(o.written), prefix())
 			}
 		}
-		// lose has some messages on their way lost, and the consumer learns of it
-		// before or after what is left has arrived.
+		// lose drops some messages on their way. The loss is reported to the consumer before
+		// or after the remaining messages arrive.
 		lose := func(t *rapid.T) {
 			r.wire = slices.DeleteFunc(r.wire, func(f *Frame) bool {
 				return f != nil && rapid.Bool().Draw(t, "lost")
@@ -226,7 +226,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		for range rapid.IntRange(0, 50).Draw(t, "before") {
 			update()
 		}
-		r.wire = nil // no connection was there yet
+		r.wire = nil // no connection has joined yet
 		in, due := o.Ask(noVector)
 		if !due {
 			t.Fatal("no Join is due")
@@ -245,7 +245,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 			"write":  func(*rapid.T) { write() },
 			"ask":    func(*rapid.T) { ask() },
 			"lose":   lose,
-			"replace": func(t *rapid.T) { // another worker takes the room
+			"replace": func(t *rapid.T) { // another worker takes over the room
 				state := r.state()
 				r.epoch, r.seq, r.knows = r.epoch+1, 0, false
 				r.base[r.epoch] = state
@@ -275,10 +275,10 @@ func TestNoUpdateIsLost(t *testing.T) {
 			}
 		}
 		if got := prefix(); got != r.state() {
-			t.Fatalf("the client has all up to %d of %d; %+v", got, r.state(), o)
+			t.Fatalf("the client has everything up to %d of %d; %+v", got, r.state(), o)
 		}
 		if o.behind || o.asked || o.Due() || o.rejoining || !o.Empty() || o.waiting+o.writing != 0 {
-			t.Fatalf("the outbox did not come to rest: %+v", o)
+			t.Fatalf("the outbox still has something due: %+v", o)
 		}
 	})
 }
@@ -295,13 +295,14 @@ func joined(t *testing.T) *Outbox {
 	return o
 }
 
-// What is written of the frames that arrive, and what is asked for afterwards.
+// Each case has the frames that arrive, those that are written, and the input that is
+// due afterwards.
 func TestSequence(t *testing.T) {
 	for name, tc := range map[string]struct {
 		in     []*Frame
 		want   []string
-		change Change // of the last frame
-		asked  string // the Mark of the Resync, or nothing
+		change Change // the result of Add for the last frame
+		asked  string // the Mark of the Resync; "" if none is due
 	}{
 		"in order":              {in: []*Frame{broadcast(1, 11), broadcast(1, 12)}, want: []string{"1.b", "1.c"}},
 		"duplicate":             {in: []*Frame{broadcast(1, 10), broadcast(1, 11), broadcast(1, 11), broadcast(1, 3)}, want: []string{"1.b"}},
@@ -349,7 +350,8 @@ func TestSequence(t *testing.T) {
 	}
 }
 
-// Before the first whole frame there is no state that a broadcast could continue.
+// Before the first whole frame, broadcasts are queued without a check, because there is
+// no state that they could continue.
 func TestBroadcastsBeforeTheFirstAnswer(t *testing.T) {
 	o := newOutbox(testSize)
 	o.mustAsk(t, noVector)
@@ -378,7 +380,7 @@ func TestResync(t *testing.T) {
 		t.Error("a Resync is due while a document frame is being written")
 	}
 	if len(batch) != 1 {
-		t.Errorf("%d frames are taken", len(batch))
+		t.Errorf("Take returned %d frames", len(batch))
 	}
 	o.Wrote()
 	in := o.mustAsk(t, noVector)
@@ -426,10 +428,10 @@ func TestRejoin(t *testing.T) {
 		t.Errorf("after a failure: -want +got:\n%s", diff)
 	}
 	o.Wrote()
-	o.mustAdd(t, broadcast(1, 13)) // the old room's; it continues what waits
-	o.mustAdd(t, broadcast(2, 3))  // the new room's, for other connections: the answer includes it
+	o.mustAdd(t, broadcast(1, 13)) // of the old room: it continues the frames that wait
+	o.mustAdd(t, broadcast(2, 3))  // of the new room, for other connections: the answer includes it
 	if o.Due() {
-		t.Error("a Resync is due, and the answer to the Join is on its way")
+		t.Error("a Resync is due before the answer to the Join has arrived")
 	}
 	if change := o.mustAdd(t, step2(2, 3)); change != ChangeRejoined {
 		t.Errorf("the answer changed %d", change)
@@ -444,7 +446,7 @@ func TestRejoin(t *testing.T) {
 	}
 }
 
-// An answer to a Join that was overtaken by a broadcast is an answer all the same.
+// An answer to a Join counts as the answer even if a broadcast has overtaken it.
 func TestRejoinIsOvertaken(t *testing.T) {
 	o := joined(t)
 	o.Rejoin()
@@ -462,7 +464,7 @@ func TestRejoinIsOvertaken(t *testing.T) {
 	}
 }
 
-// The answer to a Resync may be lost with the room that it was sent to.
+// The answer to a Resync may be lost with the worker of the room.
 func TestRejoinForgetsTheResync(t *testing.T) {
 	o := joined(t)
 	o.mustAdd(t, broadcast(1, 12))
@@ -481,8 +483,8 @@ func TestRejoinForgetsTheResync(t *testing.T) {
 	}
 }
 
-// A Join that was not sent is sent again as it was, and a loss before that
-// changes nothing.
+// A Join that could not be sent is sent again unchanged, even if a loss is reported in
+// between.
 func TestFirstJoinFails(t *testing.T) {
 	o := newOutbox(testSize)
 	in := o.mustAsk(t, noVector)
@@ -508,7 +510,7 @@ func TestOverflow(t *testing.T) {
 		t.Errorf("the large frame changed %d", change)
 	}
 	if change := o.mustAdd(t, broadcast(1, 4)); change != ChangeNone {
-		t.Errorf("the next changed %d", change)
+		t.Errorf("the next frame changed %d", change)
 	}
 	if diff := cmp.Diff([]string{"1.1"}, o.write()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -518,7 +520,8 @@ func TestOverflow(t *testing.T) {
 	}
 }
 
-// However often a room is replaced, one answer waits for a client that doesn't read.
+// However often the worker of a room is replaced, at most one answer waits for a client
+// that doesn't read.
 func TestRejoinsAreBounded(t *testing.T) {
 	o := newOutbox(8 << 10)
 	o.mustAsk(t, noVector)
@@ -543,7 +546,7 @@ func TestDiscard(t *testing.T) {
 	}
 }
 
-// An Outbox from which all was taken keeps no frame.
+// An Outbox keeps no reference to frames that were taken.
 func TestTakeKeepsNoFrame(t *testing.T) {
 	o := joined(t)
 	for i := range uint64(10) {
@@ -577,7 +580,7 @@ func TestAwarenessIsMerged(t *testing.T) {
 			t.Fatalf("%d bytes of awareness are held, and the outbox counts %d", n, o.aware)
 		}
 	}
-	// What is left ends with the last state of every client.
+	// The frames that are left contain the last state of every client.
 	var all []byte
 	for _, f := range o.Take(nil) {
 		all = append(all, f.Head...)
@@ -589,7 +592,7 @@ func TestAwarenessIsMerged(t *testing.T) {
 	}
 }
 
-// Where clients connect without end, what waits is still bounded.
+// The awareness that waits is bounded even if ever more clients connect.
 func TestAwarenessIsBounded(t *testing.T) {
 	o := newOutbox(64 << 10)
 	for i := range 10_000 {
@@ -625,7 +628,7 @@ func TestOnlyTheNewestSyncStep1(t *testing.T) {
 	}
 }
 
-// The room decides which of SyncStep1 and SyncStep2 comes first.
+// SyncStep1 and SyncStep2 are written in the order in which the room sends them.
 func TestSyncStepsKeepTheirOrder(t *testing.T) {
 	step1, two := &Frame{Type: protocol.SyncStep1}, step2(1, 1)
 	newer, update := &Frame{Type: protocol.SyncStep1}, broadcast(1, 2)
@@ -673,7 +676,7 @@ func TestVectors(t *testing.T) {
 	want(mark(2, 20), "")
 	want(event.Mark{}, "")
 	for seq := range uint64(5) {
-		add(2, seq) // connections of the epoch before still rejoin
+		add(2, seq) // connections with a Mark of the previous epoch still rejoin
 	}
 	want(mark(2, 9), "2.4")
 	want(mark(2, 3), "2.3")

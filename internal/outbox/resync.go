@@ -9,8 +9,8 @@ func (o *Outbox) Rejoin() { o.join = true }
 // Joined reports whether a Join was sent.
 func (o *Outbox) Joined() bool { return o.joined }
 
-// Due reports whether an input has to be sent: a Join, or a Resync for a
-// connection that is behind and has nothing of the document left to write.
+// Due reports whether an input has to be sent: a Join, or a Resync if the connection is
+// behind and no document frame is left to write.
 func (o *Outbox) Due() bool {
 	return o.join || o.behind && !o.asked && !o.rejoining && o.waiting+o.writing == 0
 }

@@ -3,10 +3,10 @@ package outbox
 import "github.com/yroom/yroom/event"
 
 // Vectors keeps the newest state vectors of a room, with the Marks at which they
-// arrived. The zero Vectors is empty, and a copy of Vectors is independent.
+// arrived. The zero Vectors is empty. A copy of a Vectors is independent of it.
 type Vectors struct {
 	now    [2]vector // of the newest epoch, the newest first
-	former [2]vector // of the epoch before: connections that rejoin have a Mark of it
+	former [2]vector // of the previous epoch, whose Marks connections that rejoin have
 }
 
 type vector struct {
@@ -14,7 +14,7 @@ type vector struct {
 	data []byte // nil: none
 }
 
-// Add takes the state vector that an Output brought with mark. It keeps data,
+// Add records the state vector that arrived in an Output with mark. It keeps data,
 // which must not be changed, and ignores nil.
 func (v *Vectors) Add(mark event.Mark, data []byte) {
 	newest := &v.now[0]
@@ -30,9 +30,9 @@ func (v *Vectors) Add(mark event.Mark, data []byte) {
 	}
 }
 
-// At returns the newest state vector that a connection that has everything up to
-// mark is past: one of the same epoch that arrived at mark or before. It returns
-// nil where there is none.
+// At returns the newest state vector that a connection with everything up to mark has
+// reached: one of the same epoch that arrived at mark or before. It returns nil if
+// there is none.
 func (v *Vectors) At(mark event.Mark) []byte {
 	for _, of := range [...]*[2]vector{&v.now, &v.former} {
 		for _, x := range of {
