@@ -22,12 +22,12 @@ var (
 type Awareness struct {
 	cfg           Config
 	states        map[uint64]presence // by client id
-	ownedCount    map[uint64]int      // by connection: how many states it owns, if any
+	ownedCount    map[uint64]int      // by connection: how many states it owns; absent if none
 	removals      map[uint64]removal  // by client id: states that were removed within the timeout
 	removedCount  int                 // how many states were ever removed
 	lastForgotten removal             // the last removal that was not added to removals because there were too many
 	joined        map[uint64]int      // by connection: what removedCount was when it joined
-	deadline      time.Time           // no state expires before; zero if there is none
+	deadline      time.Time           // no state expires before this time; zero if there is no state
 }
 
 type presence struct {
@@ -142,7 +142,7 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 func (a *Awareness) lowestClock(conn, id uint64, now time.Time) uint64 {
 	g, ok := a.removals[id]
 	if !ok && a.joined[conn] < a.lastForgotten.serial {
-		g, ok = a.lastForgotten, true // the state may be from before a removal that is not remembered
+		g, ok = a.lastForgotten, true // the state may be older than a removal that is not remembered
 	}
 	switch {
 	case !ok || a.expired(g.at, now):
@@ -224,9 +224,9 @@ func (a *Awareness) States() []State {
 // Len returns how many clients are present.
 func (a *Awareness) Len() int { return len(a.states) }
 
-// Leave removes the states that conn owns and returns the update that says so, or nil
-// if it owned none. What conn has sent must not be passed to Apply afterwards: it
-// could bring these states back.
+// Leave removes the states that conn owns and returns an update that removes them at
+// the clients, or nil if conn owned none. Updates that conn has sent must not be passed
+// to Apply afterwards, because they could bring these states back.
 func (a *Awareness) Leave(conn uint64, now time.Time) []byte {
 	delete(a.joined, conn)
 	if a.ownedCount[conn] == 0 {
@@ -235,8 +235,8 @@ func (a *Awareness) Leave(conn uint64, now time.Time) []byte {
 	return a.removeMatching(now, func(p presence) bool { return p.owner == conn })
 }
 
-// Expire removes the states that weren't renewed for the timeout and returns the
-// update that says so, or nil if there were none.
+// Expire removes the states that weren't renewed for the timeout and returns an update
+// that removes them at the clients, or nil if there were none.
 func (a *Awareness) Expire(now time.Time) []byte {
 	a.forgetRemovals(now)
 	removed := a.removeMatching(now, func(p presence) bool { return a.expired(p.renewed, now) })

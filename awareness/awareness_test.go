@@ -285,9 +285,9 @@ func TestApplyRefuses(t *testing.T) {
 func TestIDsAreCounted(t *testing.T) {
 	a := New(Config{IDs: 2})
 	mustApply(t, a, 1, `1@1 {}`, `2@1 {}`)
-	mustApply(t, a, 2, `2@2 {}`)             // 2 has another owner now
-	mustApply(t, a, 1, `3@1 {}`)             // which makes this possible
-	mustApply(t, a, 1, `3@2 null`, `4@1 {}`) // and this
+	mustApply(t, a, 2, `2@2 {}`)             // client 2 has another owner now
+	mustApply(t, a, 1, `3@1 {}`)             // so connection 1 may own another client
+	mustApply(t, a, 1, `3@2 null`, `4@1 {}`) // a removed client doesn't count
 	mustApply(t, a, 1, `2@2 {}`, `9@0 {}`)   // refused entries don't count
 	if _, err := a.Apply(1, raw(t, `5@1 {}`), time.Unix(0, 0)); !errors.Is(err, ErrLimit) {
 		t.Fatalf("error %v, want ErrLimit", err)

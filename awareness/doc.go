@@ -1,12 +1,12 @@
 // Package awareness holds the awareness states of one room, as y-protocols defines
-// them: for each client that is present, what the others should know of its user. A
-// state belongs to a client id, and to the connection that it came from.
+// them: for each client that is present, what it shows the other clients about its
+// user. A state belongs to a client id, and to the connection that it came from.
 //
 // An awareness update is a list of entries (client id, clock, state). A state is JSON;
 // null means that the client is gone. In addition to the protocol, each client id has
 // an owner here: the connection whose state was accepted last. Stock clients forward
-// the states of others, so an update doesn't show which client sent it. Without an
-// owner, the end of a lost connection would remove a user who has reconnected.
+// the states of others, so an update doesn't show which client sent it. Without owners,
+// the end of a lost connection would remove a user who has reconnected.
 //
 // All updates that this package returns list the clients by ascending id, each once.
 //

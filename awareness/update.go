@@ -18,7 +18,7 @@ type entry struct {
 
 var (
 	null        = []byte("null")
-	errTrailing = errors.New("input goes on after the end")
+	errTrailing = errors.New("input continues after the end")
 )
 
 // each reads an update and calls do with each entry, until do returns an error. The

@@ -8,7 +8,7 @@ type Access uint8
 const (
 	AccessRead    Access = 0
 	AccessWrite   Access = 1 << 0 // change the document
-	AccessPresent Access = 1 << 1 // show awareness states to the others
+	AccessPresent Access = 1 << 1 // send awareness states to the other clients
 )
 
 // May reports whether a includes all of want.

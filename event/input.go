@@ -3,42 +3,41 @@ package event
 import "github.com/yroom/yroom/protocol"
 
 // ConnID identifies a connection, or a program that requests something, within
-// a room. It is random, so that two consumers don't take the same, and never 0.
+// a room. It is random, so that two consumers don't use the same, and never 0.
 type ConnID uint64
 
-// InputKind says what an Input is.
+// InputKind is the kind of an Input.
 type InputKind uint8
 
 // The kinds of inputs.
 const (
 	InputJoin    InputKind = 1 // Conn joins with Access and Greeting
 	InputMessage InputKind = 2 // Conn sent Message
-	InputLeave   InputKind = 3 // Conn is gone: a connection, or a program that watched
-	InputResync  InputKind = 4 // Conn has nothing after Mark, and can take more now
-	InputRequest InputKind = 5 // the program Conn requests something: Request
+	InputLeave   InputKind = 3 // Conn, a connection or a program that watched, is gone
+	InputResync  InputKind = 4 // Conn lacks everything after Mark, and can receive it now
+	InputRequest InputKind = 5 // the program Conn sent Request
 )
 
-// Greeting says how a room greets a connection that joins.
+// Greeting says when a room sends its first messages to a connection that joins.
 type Greeting uint8
 
 // The greetings. A connection's dialect and the settings of its room choose
 // between the first two.
 const (
-	// GreetingServer sends SyncStep1 and the awareness as soon as the connection
+	// GreetingServer: the room sends SyncStep1 and the awareness as soon as the connection
 	// joins.
 	GreetingServer Greeting = 0
-	// GreetingClient sends them with the answer to the client's first SyncStep1:
-	// SyncStep2, then SyncStep1. The awareness doesn't wait.
+	// GreetingClient: the room sends SyncStep1 after the client's first SyncStep1, which
+	// it answers with SyncStep2 first. It sends the awareness as soon as the connection
+	// joins.
 	GreetingClient Greeting = 1
-	// GreetingRejoin is for a connection that was in the room before and whose
-	// client has sent its SyncStep1 then. The room sends SyncStep1, so that the
-	// client brings what the room lacks, a SyncStep2 with what was added after
-	// Mark, and the awareness.
+	// GreetingRejoin: the connection was in the room before, and its client has sent its
+	// SyncStep1 then. The room sends SyncStep1, so that the client sends what the room
+	// lacks, a SyncStep2 with what was added after Mark, and the awareness.
 	GreetingRejoin Greeting = 2
 )
 
-// Input is something that happened to a connection of a room, or a program's
-// request.
+// Input is an event of a connection, or a program's request, for a room.
 type Input struct {
 	Kind     InputKind
 	Conn     ConnID
@@ -47,13 +46,14 @@ type Input struct {
 	// Mark is the newest state that was written to Conn in full, for InputResync
 	// and for InputJoin with GreetingRejoin. The zero Mark stands for nothing.
 	Mark Mark
-	// Vector is a state vector that whoever has Mark is past: nil, or one that an
-	// Output brought at or before Mark. A room in whose epoch Mark isn't
-	// computes the difference from it.
+	// Vector is nil, or a state vector that every receiver with the state Mark has
+	// reached: one from an Output at or before Mark. If Mark is of another epoch, the room
+	// computes the difference from Vector.
 	Vector []byte
 	// Message is the message of an InputMessage. The receiver owns its data.
 	Message protocol.Message
-	// Request is that of an InputRequest, else nil. The receiver owns it.
+	// Request is the request of an InputRequest, and nil for other kinds. The receiver
+	// owns it.
 	Request *Request
 }
 

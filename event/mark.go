@@ -28,8 +28,8 @@ var ErrMark = errors.New("event: malformed mark")
 // String returns m as MarshalText writes it.
 func (m Mark) String() string { return fmt.Sprintf("%x.%x", m.Epoch, m.Seq) }
 
-// MarshalText implements encoding.TextMarshaler. The text is the epoch and the
-// sequence in hexadecimal digits, with a dot between them, and is safe in a URL.
+// MarshalText implements encoding.TextMarshaler. The text is the epoch and the sequence
+// in hexadecimal digits, with a dot between them. It needs no escaping in a URL.
 func (m Mark) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // UnmarshalText implements encoding.TextUnmarshaler. The error is ErrMark.

@@ -7,7 +7,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// RequestKind says what a Request asks for.
+// RequestKind is the kind of a Request.
 type RequestKind uint8
 
 // The kinds of requests. Each is answered with one Response, except that a
@@ -18,10 +18,10 @@ const (
 	RequestApply  RequestKind = 3 // add Update to the document
 	RequestCreate RequestKind = 4 // make the room, with Update as its content
 	RequestDelete RequestKind = 5 // delete the room
-	RequestRooms  RequestKind = 6 // list rooms; goes to a worker, not to a room
+	RequestRooms  RequestKind = 6 // list rooms; sent to a worker, not to a room
 )
 
-// Request is what a program asks of a room, or of a worker.
+// Request is a request of a program to a room or to a worker.
 type Request struct {
 	Kind RequestKind
 
@@ -32,10 +32,10 @@ type Request struct {
 	// Bare leaves the Update out of the response to a query.
 	Bare bool
 
-	// Update is what an apply or a create brings, in V1.
+	// Update is the update of an apply or a create, in V1.
 	Update []byte
 	// Client and Clock guard an apply: it is refused with CauseStale unless the
-	// document holds exactly Clock elements of Client. A Client of 0 guards nothing.
+	// document holds exactly Clock elements of Client. If Client is 0, there is no guard.
 	Client, Clock uint64
 
 	// A list of rooms holds, in the byte order of their names, the first Limit
@@ -48,21 +48,21 @@ type Request struct {
 
 // Response answers a Request.
 type Response struct {
-	// Refusal says why the request was refused; then all else is empty. Its zero
-	// value is no refusal.
+	// Refusal is why the request was refused; then all other fields are empty. The zero
+	// value means that it was not refused.
 	Refusal Refusal
 
 	// Mark is the state of the document, for every request to a room. The next
 	// query or watch can start from it.
 	Mark Mark
-	// Update is what was added since the state that a query or a watch started
-	// from, in V1; nil if nothing was.
+	// Update is what was added since the state from which a query or a watch started, in
+	// V1. It is nil if nothing was added.
 	Update []byte
 	// Whole reports that Update is the whole document, because the room no
 	// longer knows what was added since the state that the request started from.
 	Whole bool
 
-	// The remaining fields but Rooms are for a query.
+	// The remaining fields except Rooms and Open are set for a query.
 
 	Summary Summary
 	Vector  []byte            // the state vector of the document
@@ -75,13 +75,13 @@ type Response struct {
 	Open int
 }
 
-// Summary describes a room in memory. To make one costs the room no work that
-// grows with its document.
+// Summary describes a room in memory. The room computes it in a time that doesn't grow
+// with its document.
 type Summary struct {
 	Conns   int       // how many connections are in the room
 	Clients int       // how many clients have an awareness state
 	Size    int       // size of the document in memory, in bytes
-	Changed time.Time // when the document last changed; zero if it didn't since the room was opened
+	Changed time.Time // when the document last changed; zero if it hasn't changed since the room was opened
 }
 
 // Member is a connection in a room.
@@ -90,7 +90,7 @@ type Member struct {
 	Access Access
 }
 
-// RoomState says where a room stands.
+// RoomState is the state of a room in a list.
 type RoomState uint8
 
 // The states of a room.
@@ -124,7 +124,7 @@ type RoomInfo struct {
 	Name    string
 	State   RoomState
 	Summary Summary              // RoomOpen
-	Failure *protocol.CloseError // RoomFailed: how connections are closed; else nil
+	Failure *protocol.CloseError // RoomFailed: the code and reason with which connections are closed; else nil
 	// StoredBytes is the size of the stored log in bytes, and StoredAt when its
 	// newest entry was stored. Both are zero for a room that isn't stored, or
 	// whose store can't list its rooms.
@@ -132,7 +132,7 @@ type RoomInfo struct {
 	StoredAt    time.Time
 }
 
-// Cause says why a request was refused.
+// Cause is the kind of reason for which a request was refused.
 type Cause uint8
 
 // The causes. A room refuses with the first three, its worker with the others.
@@ -142,13 +142,13 @@ const (
 	CauseStale       Cause = 3 // the document doesn't hold Request.Clock elements of Request.Client
 	CauseNotFound    Cause = 4 // there is no such room
 	CauseExists      Cause = 5 // the room exists already
-	CauseUnsupported Cause = 6 // the store can't do it
+	CauseUnsupported Cause = 6 // the store doesn't support the request
 	CauseClosed      Cause = 7 // the room or its store has failed: the request may or may not have been carried out
 )
 
-// Refusal says why a request was refused. The zero Refusal is none.
+// Refusal is why a request was refused. The zero Refusal means that it was not refused.
 type Refusal struct {
 	Cause  Cause
-	Reason string             // one line, or empty where Cause says all
-	Code   protocol.CloseCode // CauseClosed: the code with which connections are closed
+	Reason string             // one line, or empty if Cause suffices
+	Code   protocol.CloseCode // CauseClosed: the close code of connections
 }

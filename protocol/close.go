@@ -11,9 +11,9 @@ const (
 	CloseProtocol CloseCode = 1002
 	// CloseMalformed: a message of a known type can't be decoded.
 	CloseMalformed CloseCode = 1007
-	// ClosePolicy: the client went past a limit, or against a policy.
+	// ClosePolicy: the client exceeded a limit or violated a policy.
 	ClosePolicy CloseCode = 1008
-	// CloseTooBig: a message is larger than a message may be.
+	// CloseTooBig: a message exceeds the size limit.
 	CloseTooBig CloseCode = 1009
 	// CloseInternal: the server has a bug, or a hook of the application failed.
 	CloseInternal CloseCode = 1011
@@ -28,8 +28,8 @@ const (
 	CloseDeleted CloseCode = 4404
 )
 
-// Codes that are never in a close frame. They say how a connection ended
-// without a code.
+// Codes that are never in a close frame. They describe how a connection ended without a
+// code.
 const (
 	// CloseNoCode: the client closed the connection and sent no code.
 	CloseNoCode CloseCode = 1005

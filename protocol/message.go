@@ -24,7 +24,7 @@ type Message struct {
 	// room's clients send V2.
 	Data []byte
 	Code CloseCode // Close
-	// Reason is one line for the user of the client, of a Close. The consumer
-	// cuts it to what a close frame can hold.
+	// Reason is the reason of a Close: one line for the user of the client. The consumer
+	// truncates it to what a close frame can hold.
 	Reason string
 }
