@@ -88,7 +88,7 @@ var (
 )
 
 // refs returns the ids that the block refers to: its origin, right origin and parent,
-// as far as it has them. They must be integrated before the block.
+// if it has them. They must be integrated before the block.
 func (b *block) refs() (refs [3]id, n int) {
 	if b.flags&hasOrigin != 0 {
 		refs[n] = b.origin

@@ -25,7 +25,7 @@ type blockIter struct {
 	pos     sectionPos // of block, if loaded
 	nextPos sectionPos // of the next block
 
-	runs   []*run // the runs that are left, of which iter iterates over the first
+	runs   []*run // the runs that are left; iter iterates over the first of them
 	walker runIter
 }
 

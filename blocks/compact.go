@@ -2,11 +2,12 @@ package blocks
 
 import "slices"
 
-// Compact drops what no client can show any more and joins the remains: the content of
-// map entries that were overwritten, and blocks in types that are deleted or
-// overwritten, which become GC blocks. yjs drops the same when it integrates the
-// document. So the document reads as before, and clients that have part of it can
-// apply its updates. The state vector and what is pending stay as they are.
+// Compact drops the content that no client can show any more: the content of map
+// entries that were overwritten, and blocks in types that are deleted or overwritten,
+// which become GC blocks. It then joins neighbouring blocks. yjs drops the same when it
+// integrates the document. So the content of the document doesn't change, and clients
+// that have a part of it can apply its updates. The state vector and what is pending
+// stay as they are.
 //
 // Compact reads all blocks a few times, and takes about 50 bytes of memory for each
 // block while it runs, unless there are neither map entries nor nested types. A
@@ -33,8 +34,8 @@ func (s *Store) Compact() {
 	}
 }
 
-// countBlocks counts the integrated blocks. maps reports whether one is a map entry;
-// types, whether one has a block as its parent or is a GC block.
+// countBlocks counts the integrated blocks. maps reports whether any of them is a map
+// entry; types, whether any has a block as its parent or is a GC block.
 func (s *Store) countBlocks() (n int, maps, types bool) {
 	for _, c := range s.inOrder() {
 		c.eachBlock(func(b *block) {

@@ -26,7 +26,7 @@ type node struct {
 	depth int32 // how many types it is nested in, set by measureNesting
 }
 
-// none is the number of no block.
+// none stands for no block.
 const none = -1
 
 type marks uint8

@@ -6,12 +6,12 @@ import "github.com/yroom/yroom/internal/lib0"
 // a list like any other. Its last entry is the value; each other entry is deleted when
 // it is integrated, or when the next one is.
 //
-// Clients write an entry with the last one at that time as origin, and without a right
-// origin. So the entries of a key form a tree, in which the children of an entry are
-// those that have it as origin. The list is the tree in depth-first order. Its last
-// entry is found by going from the rightmost root to the rightmost child until there
-// is none. An entry that is not the last one now never becomes it, because a new entry
-// comes after its origin.
+// A client writes an entry with the entry that is last at that time as origin, and
+// without a right origin. So the entries of a key form a tree, in which the children of
+// an entry are those that have it as origin. The list is the tree in depth-first order.
+// Its last entry is found by going from the rightmost root to the rightmost child until
+// there is none. An entry that is not the last one now never becomes it, because a new
+// entry comes after its origin.
 //
 // Entries are assigned to a chain by their origins and not by the flag hasKey, because
 // yjs loses that flag of entries with an origin when it merges updates.

@@ -72,7 +72,7 @@ func (s *deleteIndex) find(clock uint64) spanPos {
 	return s.hint
 }
 
-// isFirst reports whether find(clock) is at.
+// isFirst reports whether find(clock) returns at.
 func (s *deleteIndex) isFirst(at spanPos, clock uint64) bool {
 	if at.part >= len(s.parts) || at.i >= len(s.parts[at.part]) || s.parts[at.part][at.i].To < clock {
 		return false

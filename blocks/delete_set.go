@@ -27,7 +27,7 @@ func (d *deletion) read() []clocks.Span {
 }
 
 // readDeletions reads and checks the delete set, which is the end of an update, and
-// normalizes it if it isn't as yjs writes it.
+// normalizes it if it isn't in the form that yjs writes.
 func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 	in.deletions, in.spans = in.deletions[:0], in.spans[:0]
 	tidy, before, sections := true, uint64(lib0.MaxInt+1), in.sections

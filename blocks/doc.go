@@ -1,12 +1,12 @@
-// Package blocks holds a Yjs document as a sync server needs it: which blocks
-// exist, and which of them are deleted. It does not integrate them into texts and
-// trees, because a server never needs the order of elements; clients and package
+// Package blocks holds a Yjs document in the form that a sync server needs: which
+// blocks exist, and which of them are deleted. It does not integrate them into texts
+// and trees, because a server never needs the order of elements; clients and package
 // yjs do.
 //
-// A [Store] applies updates, returns what of them was new, and encodes the document
-// or the difference to what a client has. It never changes what a block says: its
-// encodings read in yjs as the updates would. The functions [Parse], [Convert],
-// [Merge] and [DiffUpdate] work on updates without a document.
+// A [Store] applies updates, returns the part of each that was new, and encodes the
+// document or the difference to what a client has. Its encodings have the same content
+// in yjs as the updates that it applied. The functions [Parse], [Convert], [Merge] and
+// [DiffUpdate] work on updates without a document.
 //
 // The format of updates is that of yjs 13.6 (src/utils/encoding.js,
 // src/structs/*.js, src/utils/DeleteSet.js).
@@ -36,10 +36,10 @@
 //     chunk_iter.go iterates over them, chunk_delete.go deletes in them.
 //   - store.go: Store, and what it holds of each client. delete_index.go is the set
 //     of a client's deleted elements.
-//   - store_apply.go: Apply, which calls, in this order, store_typing.go (a fast
-//     path), store_compare.go (what is new?), store_nesting.go (are types nested
-//     too deep?), store_plan.go (what is ready?), store_integrate.go (which keeps
-//     the rest pending, store_pending.go) and store_delete.go.
+//   - store_apply.go: Apply, which calls, in this order, store_typing.go (a fast path),
+//     store_compare.go (which part is new), store_nesting.go (are types nested too
+//     deeply), store_plan.go (which blocks can be integrated), store_integrate.go
+//     (which keeps the rest pending, store_pending.go) and store_delete.go.
 //   - store_encode.go: Encode and Diff. state_vector.go: state vectors.
 //   - compact.go: Compact. compact_map.go finds the map entries that were
 //     overwritten, in the graph of references of compact_graph.go.
@@ -57,14 +57,14 @@
 //
 // # Invariants
 //
-//   - An update is checked as a whole before anything of it is applied: what yjs
-//     would throw on is refused, and the document is unchanged.
+//   - An update is checked completely before any part of it is applied. An update on
+//     which yjs would throw is refused, and the document is unchanged.
 //   - The integrated blocks of a client follow one another from clock 0 on. Its
 //     pending runs begin after them or where they end, and no two overlap or touch.
 //   - Deletions of integrated elements are in clientBlocks.deleted, and unless the
 //     document keeps its history the content of these elements is gone. Deletions of
 //     others are in client.pendingDeletions.
-//   - Inside there is only V1; V2 is converted where it comes in and goes out.
-//   - Time is linear in the input, but for a factor of its logarithm, and nothing is
-//     allocated from a length that the input claims.
+//   - All data inside is in V1. V2 is converted at the exported functions.
+//   - Time is linear in the size of the input, apart from a logarithmic factor, and
+//     nothing is allocated from a length that the input claims.
 package blocks

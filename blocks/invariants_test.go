@@ -71,7 +71,7 @@ func check(tb testing.TB, s *Store) {
 			end = x.To
 		}
 		if c.waitState == waiting && len(c.pending) == 0 {
-			tb.Fatalf("client %d waits for nothing", c.id)
+			tb.Fatalf("client %d is a waiter, but waits for nothing", c.id)
 		}
 		size += c.blocks.size
 		pending += c.pendingCost

@@ -32,7 +32,7 @@ type Store struct {
 	pendingCost int       // the sum of the clients' pendingCost
 	nesting     int       // an upper bound of the depth of nested types
 
-	// Scratch space, kept between calls of Apply.
+	// Scratch buffers, kept between calls of Apply.
 	parsed parsedUpdate
 	plan   plan
 	eraser eraser
@@ -45,7 +45,7 @@ type client struct {
 	pending          []*run       // blocks that are pending, in clock order
 	pendingDeletions clocks.Spans // deletions of elements from blocks.end on
 
-	pendingCost int // memory that pending and pendingDeletions take, in bytes, estimated
+	pendingCost int // an estimate of the memory that pending and pendingDeletions take, in bytes
 
 	waiters       clocks.Waiters[*client] // the clients that wait for blocks of this client
 	waitState     waitState               // whether this client is a waiter of another client

@@ -2,8 +2,8 @@ package blocks
 
 import "math"
 
-// Apply applies an update to the document. It returns what of the update is new, as an
-// update in V1, which is to be stored and broadcast; nil if nothing is new. Pending
+// Apply applies an update to the document. It returns the part of the update that is
+// new, as an update in V1 to be stored and broadcast, or nil if nothing is new. Pending
 // blocks count as new. If the update is in V1 and all of it is new, added is update
 // itself; otherwise the caller owns added.
 //
@@ -16,8 +16,8 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 	return s.apply(update, &s.options)
 }
 
-// Load applies an update as Apply does, without limits: it is for updates that are
-// stored, which a former Apply has accepted. update is borrowed.
+// Load applies an update as Apply does, but without limits. It is for stored updates,
+// which an earlier Apply has accepted. update is borrowed.
 func (s *Store) Load(update []byte, enc Encoding) error {
 	update, err := toV1(update, enc, math.MaxInt)
 	if err == nil {
@@ -82,8 +82,8 @@ func (s *Store) checkSize(in *parsedUpdate, limits *Options, gained, update int)
 	return nil
 }
 
-// sizeWith returns what the document would count against MaxSize with so many bytes
-// more.
+// sizeWith returns the size that would count against MaxSize if the document grew by
+// this number of bytes.
 func (s *Store) sizeWith(gained int) int { return s.blocksSize + gained + clientSize*len(s.byID) }
 
 // pendingBound returns an upper bound of pendingCost after an update of the given

@@ -61,7 +61,7 @@ func elementsOf(tb testing.TB, update []byte) (elements map[id]element, deletion
 					e.Content = string(b.content)
 				}
 				if e.Parent == "" {
-					e.Flags &^= hasKey // it has no meaning there
+					e.Flags &^= hasKey // the flag has no meaning in such a block
 				}
 				elements[id{b.client, clock}] = e
 				if b.kind != kindGC {

@@ -2,14 +2,14 @@ package blocks
 
 import "fmt"
 
-// maxNesting bounds how deep an update may nest types, and how many types may be
-// pending, which can nest integrated ones as much deeper. yjs deletes a type and its
-// content recursively: at about 1,700 levels that overflows the stack of a browser or
-// of Node.js.
+// maxNesting bounds how deep an update may nest types. It also bounds the number of
+// pending types, because integrating them can nest other types deeper by that number.
+// yjs deletes a type and its content recursively: at about 1,700 levels that overflows
+// the stack of a browser or of Node.js.
 const maxNesting = 500
 
 // checkNesting returns ErrLimit if an update that has types would nest them too deep.
-// Mostly there are too few types for that, which it knows without measuring.
+// It measures the depth only if the number of types makes that possible.
 func (s *Store) checkNesting(update []byte, types int) error {
 	if s.nesting+types <= maxNesting {
 		return nil
@@ -24,7 +24,7 @@ func (s *Store) checkNesting(update []byte, types int) error {
 			return err
 		}
 	}
-	// An update is not refused for what other clients have nested before.
+	// An update is not refused because of types that were nested too deep before.
 	nowDeep, nowWaiting := trial.measureNesting()
 	if nowDeep > max(deep, maxNesting) {
 		return fmt.Errorf("%w: types would be nested %d levels deep, at most %d are allowed", ErrLimit, nowDeep, maxNesting)

@@ -109,8 +109,8 @@ func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
 	return cost
 }
 
-// What a pending run, block or span costs in addition to its bytes. The cost of a span
-// includes that it moves when others are inserted before it.
+// The cost of a pending run, block or span in addition to its bytes. The cost of a span
+// includes moving it when others are inserted before it.
 const (
 	runCost   = 512
 	blockCost = 32

@@ -8,8 +8,8 @@ import (
 
 // plan computes how far each client's blocks can be integrated with an update. A block
 // is ready when the blocks before it of the same client are, and the blocks that it
-// refers to. Until Store.commit, the plan changes nothing in the store that cancel
-// doesn't restore.
+// refers to. Until Store.commit, cancel can undo every change that the plan has made in
+// the store.
 //
 // Each block is tried once, and again when the block that it waited for is ready. So
 // the time is linear, except for the heaps of waiters.
@@ -79,8 +79,8 @@ func (q *blockQueue) at(clock uint64) *block {
 	return b
 }
 
-// readyEnd returns the clock after the last of c's blocks that is ready: by the plan,
-// if there is one for c, or else integrated. c may be nil.
+// readyEnd returns the clock after the last of c's blocks that is ready according to
+// the plan or, if the plan doesn't include c, integrated. c may be nil.
 func (c *client) readyEnd() uint64 {
 	switch {
 	case c == nil:

@@ -363,7 +363,7 @@ func TestDeleteSetsAreNormalized(t *testing.T) {
 		"00 01 01 03 00 01 00 02 01 01",             // overlapping
 		"00 01 01 02 01 01 00 01",                   // out of order
 		"00 02 01 01 00 01 01 01 01 01",             // a client twice
-		"00 03 01 01 01 01 02 01 00 01 01 01 00 01", // with another one between
+		"00 03 01 01 01 01 02 01 00 01 01 01 00 01", // with another element between
 	} {
 		s := New()
 		apply(t, s, typedAB, typedX)

@@ -36,7 +36,7 @@ type Block struct {
 	ID // of its first element
 
 	Len       uint64 // in elements, which in a string are UTF-16 units
-	Left      uint64 // how many blocks of the client the update says follow; it may lie
+	Left      uint64 // the number of following blocks of the client that the update claims; it may be wrong
 	Kind      Kind
 	HasOrigin bool
 	HasRight  bool
@@ -45,8 +45,8 @@ type Block struct {
 
 	Origin, Right ID
 
-	// The parent and the key. Only a block without origin and right origin has them;
-	// other blocks have those of their origin or right origin.
+	// The parent and the key. They are set only in a block without origin and right
+	// origin; other blocks have the parent and the key of their origin or right origin.
 	Parent ID     // the id of a block of KindType
 	Root   []byte // the name of a root type
 	Key    []byte // if HasKey

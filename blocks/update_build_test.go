@@ -92,8 +92,8 @@ func TestLoadAtOnce(t *testing.T) {
 	}
 }
 
-// TestLoadInPart loads a client of which one block refers to a missing element. What
-// the update deletes is exactly what its blocks say.
+// TestLoadInPart loads a client with a block that refers to a missing element. The
+// update deletes exactly the elements of its deleted blocks.
 func TestLoadInPart(t *testing.T) {
 	const (
 		update  = "01 04 01 00 04 01 01 74 01 61 81 01 00 02 84 09 00 01 78 81 01 03 02 01 01 02 01 02 04 02"

@@ -176,8 +176,8 @@ func (d *v2Reader) key() {
 	d.keys = append(d.keys, extent{from, len(d.out)})
 }
 
-// deletions converts the delete set. Its clocks are relative to the end of the span
-// before.
+// deletions converts the delete set. Its clocks are relative to the end of the previous
+// span.
 func (d *v2Reader) deletions() {
 	for n := d.copyUint(); n > 0 && d.ok(); n-- {
 		d.copyUint() // the client

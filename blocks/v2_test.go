@@ -81,7 +81,7 @@ func TestBothForms(t *testing.T) {
 	}
 }
 
-// TestFromV2 has what V2 can encode in several ways, or V2 alone can encode.
+// TestFromV2 converts what V2 can encode in several ways, and what only V2 can encode.
 func TestFromV2(t *testing.T) {
 	for name, test := range map[string]struct{ v2, want string }{
 		"a key that is repeated": {

@@ -26,7 +26,7 @@ func toV2(update []byte) []byte {
 		w.section(&r)
 	}
 	var in parsedUpdate
-	if err := in.readDeletions(&r); err == nil { // no error: it was checked
+	if err := in.readDeletions(&r); err == nil { // no error, because the update was checked
 		w.deletions(in.deletions)
 	}
 	return w.finish()
@@ -165,8 +165,8 @@ func (w *v2Writer) content(b *block) {
 	}
 }
 
-// deletions writes a delete set. Clocks are relative to the end of the span before,
-// and lengths are one less.
+// deletions writes a delete set. Clocks are relative to the end of the previous span,
+// and lengths are stored less one.
 func (w *v2Writer) deletions(deletions []deletion) {
 	w.rest = lib0.AppendUint(w.rest, uint64(len(deletions)))
 	for _, d := range deletions {

@@ -45,7 +45,7 @@ type Doc struct {
 	rootOrder []*sharedType // the roots in order of creation
 	tx        *transaction
 	serial    uint64 // counts transactions
-	visits    uint64 // counts the items that resolveConflicts visits; see extra.visit
+	visits    uint64 // the number of items that resolveConflicts has visited; see extra.visit
 	maxVisits uint64 // the limit of visits in the current transaction
 	exhausted bool   // maxVisits was reached: the order of items is wrong
 	slab      slab

@@ -11,7 +11,7 @@ import (
 // blocks.KindGC, which is in no list: it has a client, a clock and a length and nothing
 // else.
 //
-// Reading a document means above all to create its items, so they are small: common
+// Loading a document mostly consists of creating its items, so they are small: common
 // holds the fields that many items share, extra those that most items lack.
 type item struct {
 	right      *item // the next item in its list; before integration the next item of its client in the update

@@ -9,7 +9,7 @@ type Delta []Op
 // Op is an operation of a Delta. It inserts, retains or deletes.
 type Op struct {
 	Insert     Value  // a string, an embed or a shared type; undefined if the operation does not insert
-	Retain     int    // the number of UTF-16 units that are kept and get Attributes
+	Retain     int    // the number of UTF-16 units to keep, whose formats Attributes changes
 	Delete     int    // the number of UTF-16 units to delete
 	Attributes Object // the formats; a null value ends a format
 }

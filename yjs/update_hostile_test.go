@@ -79,7 +79,7 @@ func shape(d *Doc) map[string]string {
 	return all
 }
 
-// read calls everything that reads a document.
+// read calls all methods that read a document.
 func read(t *testing.T, d *Doc) {
 	t.Helper()
 	_, _ = d.MarshalJSON()

@@ -86,8 +86,8 @@ func (r *Reader) skipAny(depth int) {
 }
 
 // key reads the key of an object's member, whose value is next. lib0 makes the value
-// of __proto__ the object's prototype. If that value is bytes, lib0 then takes the
-// object for bytes, too, and throws when it writes it.
+// of __proto__ the object's prototype. If that value is bytes, lib0 then treats the
+// object as bytes, too, and throws when it writes the object.
 func (r *Reader) key() []byte {
 	key := r.Text()
 	if string(key) == "__proto__" && r.off < len(r.buf) && r.buf[r.off] == AnyBytes {

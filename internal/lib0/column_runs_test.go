@@ -167,7 +167,7 @@ func TestWritersUseTheirBuffers(t *testing.T) {
 	c.Uint(1)
 	for _, out := range [][]byte{a.Finish(), b.Finish(), c.Finish()} {
 		if &out[0] != &room[:1][0] {
-			t.Error("a buffer is not used")
+			t.Error("the writer doesn't use its buffer")
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 func units(s []byte) uint64 { return uint64(len(utf16.Encode([]rune(string(s))))) }
 
-// TestStrings has columns that lib0 0.2.120 writes.
+// TestStrings reads and writes columns that lib0 0.2.120 writes.
 func TestStrings(t *testing.T) {
 	for wire, want := range map[string][]string{
 		"00":                   nil,

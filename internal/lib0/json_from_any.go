@@ -89,9 +89,9 @@ func (w *jsonWriter) array(r *Reader, depth int) {
 	w.dst = append(w.dst, ']')
 }
 
-// object writes the members in the order of the input. Of two members with the same
-// key the second counts, in JSON and in "any" alike, so both may stay. But a member
-// that is undefined is omitted: if it was the second, the first would count.
+// object writes the members in the order of the input. If two members have the same
+// key, the second one counts, in JSON as in "any", so both may be written. But a member
+// that is undefined is omitted: if the second one is undefined, the first would count.
 func (w *jsonWriter) object(r *Reader, depth int) {
 	w.dst = append(w.dst, '{')
 	first, gone := len(w.keys), false

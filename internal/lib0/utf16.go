@@ -75,7 +75,7 @@ func UTF16Offset(text []byte, n, units uint64) (off int, inPair bool) {
 // (ContentString.splice). Otherwise left and right alias text.
 //
 // owned says that the caller owns text and gives it up; rightOwned reports whether the
-// caller owns right. So a text in which one pair after another is split is copied only
+// caller owns right. So a text whose pairs are split one after another is copied only
 // once.
 func SplitUTF16(text []byte, n, units uint64, owned bool) (left, right []byte, rightOwned bool) {
 	off, inPair := UTF16Offset(text, n, units)
