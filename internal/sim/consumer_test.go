@@ -19,7 +19,7 @@ type consumer struct {
 
 	world   *world
 	nth     int
-	front   *busFront
+	front   *lossyFront
 	conns   []*conn
 	vectors []outbox.Vectors // by room
 	closing bool             // it takes no new connections
@@ -30,7 +30,7 @@ type consumer struct {
 func (w *world) startConsumer() {
 	w.started++
 	c := &consumer{world: w, nth: w.started, vectors: make([]outbox.Vectors, len(roomNames))}
-	c.front = w.bus.attach(&c.life, layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
+	c.front = w.layer.attach(&c.life, layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
 	w.consumers = append(w.consumers, c)
 	w.tracef("consumer %d starts", c.nth)
 	for i := range roomNames {
@@ -48,7 +48,7 @@ func (c *consumer) crash() {
 		conn.lose()
 	}
 	w.drop(&c.life)
-	w.bus.detach(c.front, deathDelay)
+	w.layer.detach(c.front, deathDelay)
 	c.gone()
 }
 

@@ -18,7 +18,7 @@ import (
 // the simulation finds it. The zero value plants no fault.
 type plant struct {
 	handle  func(s *server, in *layer.Input) (dropped bool) // called with each input before the worker handles it
-	deliver func(s *server, outs []layer.Output)            // may change outputs before they are passed to the bus
+	deliver func(s *server, outs []layer.Output)            // may change outputs before they are passed to the layer
 	store   func(view) store.Store
 
 	unreported bool   // losses are not reported to the ends
@@ -39,7 +39,7 @@ func (p plant) inStore(v view) store.Store {
 	return p.store(v)
 }
 
-// planted is a worker's end of the bus, with a planted fault.
+// planted is a worker's end of the layer, with a planted fault.
 type planted struct {
 	endpoint
 	plant plant

@@ -14,14 +14,14 @@ import (
 	"github.com/yroom/yroom/worker"
 )
 
-// server is a process that runs rooms: a worker with its end of the bus and its view of
+// server is a process that runs rooms: a worker with its end of the layer and its view of
 // the disk.
 type server struct {
 	life
 
 	world *world
 	nth   int
-	back  *busBack
+	back  *lossyBack
 	rooms []roomState
 	opens int // how many times rooms were opened
 
@@ -55,7 +55,7 @@ func (w *world) startServer() {
 	w.servers = append(w.servers, s)
 	w.tracef("server %d starts", s.nth)
 	worked := worker.New(worker.Config{
-		Layer:  w.plant.inLayer(endpoint{w.bus, s}),
+		Layer:  w.plant.inLayer(endpoint{w.layer, s}),
 		Store:  w.plant.inStore(view{server: s}),
 		Room:   s.open,
 		Logger: slog.New(logged{s}),
@@ -166,7 +166,7 @@ func (s *server) crash() {
 		w.draining--
 	}
 	s.finish()
-	w.bus.remove(s.back, deathDelay)
+	w.layer.remove(s.back, deathDelay)
 }
 
 // finish lets the goroutines of the crashed process end. Nothing that they do has an

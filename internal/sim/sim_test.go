@@ -5,6 +5,22 @@
 // durable, and checks other invariants where they may be broken.
 //
 // A failure is printed with the command that runs its seed again.
+//
+// All of it is in test files, but only sim_test.go and planted_test.go hold tests.
+// Read in this order:
+//
+//   - sim_test.go: TestSim, which runs the worlds of many seeds
+//   - world_test.go: a world, what is disturbed in it, and the checks once it is calm
+//   - schedule_test.go: the calls and timers of a world, and the order in which the
+//     seed has them run
+//   - server_test.go: a simulated process with a real worker, and what it may send
+//   - store_test.go: the store of all servers, and the faults that a server sees in it
+//   - consumer_test.go: a simulated process with connections and their real outboxes
+//   - layer_test.go: the layer between servers and consumers, which loses messages
+//   - client_test.go, program_test.go: a stock client, and a program in a consumer's
+//     process that reads and changes documents
+//   - shadow_test.go: what the outputs of a room have revealed at each Mark
+//   - planted_test.go: faults that are planted, and the test that each one is found
 package sim
 
 import (

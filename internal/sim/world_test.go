@@ -21,7 +21,7 @@ var roomNames = []string{"a", "b", "c"}
 func roomIndex(name string) int { return slices.Index(roomNames, name) }
 
 // world is one simulated run: a disk, the servers and consumers, which replace each
-// other or run at once, the bus between them, and the clients.
+// other or run at once, the layer between them, and the clients.
 type world struct {
 	*schedule
 
@@ -30,12 +30,12 @@ type world struct {
 	settings   worker.Settings
 	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
-	losses     int           // how many messages on the bus are affected by a fault, in percent
+	losses     int           // how many messages in the layer are affected by a fault, in percent
 	many       bool          // several servers and consumers run at once
 	outboxSize int
 
 	disk      *disk
-	bus       *bus
+	layer     *lossyLayer
 	servers   []*server   // those that have not ended
 	consumers []*consumer // those that have not ended
 	draining  int         // how many servers drain
@@ -108,7 +108,7 @@ func newWorld(seed uint64, planted plant) *world {
 		schedule: newSchedule(seed), seed: seed, plant: planted,
 		mayWrite: make(map[event.ConnID]bool), shadows: make(map[uint64]*shadow),
 	}
-	w.disk, w.bus = newDisk(w), &bus{world: w}
+	w.disk, w.layer = newDisk(w), &lossyLayer{world: w}
 	w.pace = time.Duration(20<<w.rnd.IntN(7)) * time.Millisecond
 	w.faults = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
 	w.losses = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
@@ -221,7 +221,7 @@ func (w *world) disturb() {
 			c.drain()
 		}
 	case w.losses > 0:
-		w.bus.cutSome()
+		w.layer.cutSome()
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// bus is a layer with several fronts and several workers. Its messages take time
+// lossyLayer is a layer with several fronts and several workers. Its messages take time
 // to arrive. Until the world is calm, messages are lost, duplicated and reordered, and
 // links between single processes are cut. Losses are reported to the ends, as the
 // contract of layers says, but late.
@@ -20,11 +20,11 @@ import (
 // Each end has its own list of the workers that exist, its view. A room is placed at
 // the worker of the view whose number and the room's name have the highest hash. Views
 // change at different times, so for a while two workers may run one room.
-type bus struct {
+type lossyLayer struct {
 	world  *world
-	fronts []*busFront // attached
-	backs  []*busBack  // attached
-	last   int         // number of fronts made
+	fronts []*lossyFront // attached
+	backs  []*lossyBack  // attached
+	last   int           // number of fronts made
 }
 
 const (
@@ -34,22 +34,22 @@ const (
 	window      = 40                     // the messages on a link from which on Send returns ErrFull
 )
 
-// busFront is a layer.Front.
-type busFront struct {
-	bus     *bus
+// lossyFront is a layer.Front.
+type lossyFront struct {
+	layer   *lossyLayer
 	of      *life
 	address layer.Address
 	handler layer.FrontHandler
-	view    []*busBack
-	links   map[*busBack]*link
+	view    []*lossyBack
+	links   map[*lossyBack]*link
 }
 
-// busBack is a layer.Back.
-type busBack struct {
-	bus      *bus
+// lossyBack is a layer.Back.
+type lossyBack struct {
+	layer    *lossyLayer
 	of       *server
 	handler  layer.BackHandler
-	view     []*busBack
+	view     []*lossyBack
 	drained  bool
 	detached bool
 }
@@ -62,19 +62,19 @@ type link struct {
 }
 
 // attach attaches a front of a process.
-func (b *bus) attach(of *life, h layer.FrontHandler) *busFront {
-	b.last++
-	f := &busFront{
-		bus: b, of: of, handler: h, address: layer.Address(strconv.Itoa(b.last)),
-		view: b.serving(), links: make(map[*busBack]*link),
+func (ly *lossyLayer) attach(of *life, h layer.FrontHandler) *lossyFront {
+	ly.last++
+	f := &lossyFront{
+		layer: ly, of: of, handler: h, address: layer.Address(strconv.Itoa(ly.last)),
+		view: ly.serving(), links: make(map[*lossyBack]*link),
 	}
-	b.fronts = append(b.fronts, f)
+	ly.fronts = append(ly.fronts, f)
 	return f
 }
 
-// endpoint is the bus as one worker sees it.
+// endpoint is the layer as one worker sees it.
 type endpoint struct {
-	*bus
+	*lossyLayer
 	of *server
 }
 
@@ -84,7 +84,7 @@ func (e endpoint) Attach(layer.FrontHandler) (layer.Front, error) {
 
 // Serve implements layer.Layer.
 func (e endpoint) Serve(h layer.BackHandler) (layer.Back, error) {
-	b := &busBack{bus: e.bus, of: e.of, handler: h}
+	b := &lossyBack{layer: e.lossyLayer, of: e.of, handler: h}
 	e.of.back = b
 	e.backs = append(e.backs, b)
 	b.view = e.serving()
@@ -93,25 +93,25 @@ func (e endpoint) Serve(h layer.BackHandler) (layer.Back, error) {
 }
 
 // serving returns the workers that accept inputs.
-func (b *bus) serving() []*busBack {
-	return slices.DeleteFunc(slices.Clone(b.backs), func(x *busBack) bool { return x.drained || x.of.dead })
+func (ly *lossyLayer) serving() []*lossyBack {
+	return slices.DeleteFunc(slices.Clone(ly.backs), func(x *lossyBack) bool { return x.drained || x.of.dead })
 }
 
 // changed schedules a refresh of the view of each end, at a random time within a
 // duration.
-func (b *bus) changed(within time.Duration) {
-	w := b.world
-	for _, f := range slices.Clone(b.fronts) {
+func (ly *lossyLayer) changed(within time.Duration) {
+	w := ly.world
+	for _, f := range slices.Clone(ly.fronts) {
 		w.after(f.of, w.within(within), f.refresh)
 	}
-	for _, x := range slices.Clone(b.backs) {
+	for _, x := range slices.Clone(ly.backs) {
 		w.after(&x.of.life, w.within(within), x.refresh)
 	}
 }
 
 // owner returns the worker of a view at which a room is placed, or nil if the view is
 // empty.
-func owner(view []*busBack, room string) (best *busBack) {
+func owner(view []*lossyBack, room string) (best *lossyBack) {
 	var highest uint64
 	for _, x := range view {
 		h := fnv.New64a()
@@ -125,23 +125,23 @@ func owner(view []*busBack, room string) (best *busBack) {
 
 // refresh renews the view of a front. Connections in rooms that are placed
 // elsewhere now have to join there.
-func (f *busFront) refresh() {
+func (f *lossyFront) refresh() {
 	before := f.view
-	f.view = slices.DeleteFunc(f.bus.serving(), func(x *busBack) bool { return f.link(x).cut })
+	f.view = slices.DeleteFunc(f.layer.serving(), func(x *lossyBack) bool { return f.link(x).cut })
 	now := f.view
 	f.handler.Lost(func(room string) bool { return owner(before, room) != owner(now, room) })
 }
 
 // refresh renews the view of a worker, which hands over rooms that are placed
 // elsewhere now.
-func (b *busBack) refresh() {
-	b.view = b.bus.serving()
+func (b *lossyBack) refresh() {
+	b.view = b.layer.serving()
 	if !b.drained {
 		b.handler.Moved(func(room string) bool { return owner(b.view, room) != b })
 	}
 }
 
-func (f *busFront) link(to *busBack) *link {
+func (f *lossyFront) link(to *lossyBack) *link {
 	l := f.links[to]
 	if l == nil {
 		l = &link{}
@@ -151,19 +151,19 @@ func (f *busFront) link(to *busBack) *link {
 }
 
 // Send implements layer.Front.
-func (f *busFront) Send(in layer.Input) error {
+func (f *lossyFront) Send(in layer.Input) error {
 	to := owner(f.view, in.Room)
 	switch {
-	case !slices.Contains(f.bus.fronts, f):
+	case !slices.Contains(f.layer.fronts, f):
 		return layer.ErrClosed
 	case to == nil:
 		return layer.ErrNoOwner
 	case len(f.link(to).up) >= window:
-		f.bus.world.seen.full++
+		f.layer.world.seen.full++
 		return layer.ErrFull
 	}
 	in.From = f.address
-	f.bus.carry(f, to, &f.link(to).up, in.Kind != event.InputRequest, func(again bool) {
+	f.layer.carry(f, to, &f.link(to).up, in.Kind != event.InputRequest, func(again bool) {
 		taken := in
 		if again {
 			taken.Message.Data, taken.Vector = bytes.Clone(in.Message.Data), bytes.Clone(in.Vector)
@@ -174,21 +174,21 @@ func (f *busFront) Send(in layer.Input) error {
 }
 
 // SendAll implements layer.Front.
-func (f *busFront) SendAll(layer.Input) (int, error) {
+func (f *lossyFront) SendAll(layer.Input) (int, error) {
 	panic("SendAll called, but the simulation doesn't list rooms")
 }
 
 // Close implements layer.Front. Then Gone is called on the workers.
-func (f *busFront) Close() error {
-	f.bus.detach(f, 0)
+func (f *lossyFront) Close() error {
+	f.layer.detach(f, 0)
 	return nil
 }
 
 // detach removes a front. Gone is called on each worker within d.
-func (b *bus) detach(f *busFront, d time.Duration) {
-	b.fronts = slices.DeleteFunc(b.fronts, func(x *busFront) bool { return x == f })
-	for _, x := range b.backs {
-		b.world.after(&x.of.life, b.world.within(d), func() {
+func (ly *lossyLayer) detach(f *lossyFront, d time.Duration) {
+	ly.fronts = slices.DeleteFunc(ly.fronts, func(x *lossyFront) bool { return x == f })
+	for _, x := range ly.backs {
+		ly.world.after(&x.of.life, ly.world.within(d), func() {
 			if !x.drained {
 				x.gone(f)
 			}
@@ -196,16 +196,16 @@ func (b *bus) detach(f *busFront, d time.Duration) {
 	}
 }
 
-func (b *busBack) gone(f *busFront) {
+func (b *lossyBack) gone(f *lossyFront) {
 	b.of.forget(f.address)
 	b.handler.Gone(f.address)
 }
 
 // take passes an input that has arrived to the worker.
-func (b *busBack) take(f *busFront, in layer.Input) {
-	w := b.bus.world
+func (b *lossyBack) take(f *lossyFront, in layer.Input) {
+	w := b.layer.world
 	if b.drained || owner(b.view, in.Room) != b {
-		b.bus.lost(f, b) // the views of front and worker differ
+		b.layer.lost(f, b) // the views of front and worker differ
 		return
 	}
 	switch err := b.of.handle(in); {
@@ -226,68 +226,68 @@ func (b *busBack) take(f *busFront, in layer.Input) {
 }
 
 // Deliver implements layer.Back.
-func (b *busBack) Deliver(outs []layer.Output) {
+func (b *lossyBack) Deliver(outs []layer.Output) {
 	if b.of.dead {
 		return
 	}
 	for _, out := range outs {
 		b.of.check(&out)
-		i := slices.IndexFunc(b.bus.fronts, func(f *busFront) bool { return f.address == out.To })
+		i := slices.IndexFunc(b.layer.fronts, func(f *lossyFront) bool { return f.address == out.To })
 		if i < 0 {
 			continue
 		}
-		f := b.bus.fronts[i]
-		b.bus.carry(f, b, &f.link(b).down, out.Kind != event.OutputResponse, func(bool) {
+		f := b.layer.fronts[i]
+		b.layer.carry(f, b, &f.link(b).down, out.Kind != event.OutputResponse, func(bool) {
 			f.handler.Deliver([]layer.Output{out})
 		})
 	}
 }
 
 // Drain implements layer.Back.
-func (b *busBack) Drain() {
+func (b *lossyBack) Drain() {
 	b.drained = true
-	b.bus.changed(viewDelay)
+	b.layer.changed(viewDelay)
 }
 
 // Close implements layer.Back.
-func (b *busBack) Close() error {
+func (b *lossyBack) Close() error {
 	b.drained, b.detached = true, true
-	b.bus.remove(b, viewDelay)
+	b.layer.remove(b, viewDelay)
 	return nil
 }
 
 // remove removes a worker. The other ends refresh their views within d.
-func (b *bus) remove(x *busBack, d time.Duration) {
-	b.backs = slices.DeleteFunc(b.backs, func(y *busBack) bool { return x == y })
-	b.changed(d)
+func (ly *lossyLayer) remove(x *lossyBack, d time.Duration) {
+	ly.backs = slices.DeleteFunc(ly.backs, func(y *lossyBack) bool { return x == y })
+	ly.changed(d)
 }
 
 // carry carries a message over a link. It calls arrive when a copy of it arrives,
 // with false for the first copy.
-func (b *bus) carry(f *busFront, x *busBack, queue *[]func(), twice bool, arrive func(again bool)) {
-	w := b.world
+func (ly *lossyLayer) carry(f *lossyFront, x *lossyBack, queue *[]func(), twice bool, arrive func(again bool)) {
+	w := ly.world
 	l := f.link(x)
 	faulty := !w.calm && w.chance(w.losses)
 	if l.cut || faulty && w.chance(40) {
-		b.lost(f, x)
+		ly.lost(f, x)
 		return
 	}
-	b.enqueue(f, x, queue, func() { arrive(false) })
+	ly.enqueue(f, x, queue, func() { arrive(false) })
 	if faulty && twice && w.chance(50) {
-		b.enqueue(f, x, queue, func() { arrive(true) })
+		ly.enqueue(f, x, queue, func() { arrive(true) })
 	}
 	if n := len(*queue); faulty && n > 1 {
 		(*queue)[n-1], (*queue)[n-2] = (*queue)[n-2], (*queue)[n-1]
 	}
 }
 
-func (b *bus) enqueue(f *busFront, x *busBack, queue *[]func(), arrive func()) {
+func (ly *lossyLayer) enqueue(f *lossyFront, x *lossyBack, queue *[]func(), arrive func()) {
 	*queue = append(*queue, arrive)
-	w := b.world
+	w := ly.world
 	pump := func() {
 		first := (*queue)[0]
 		*queue = (*queue)[1:]
-		if !f.of.dead && !x.of.dead && slices.Contains(b.fronts, f) {
+		if !f.of.dead && !x.of.dead && slices.Contains(ly.fronts, f) {
 			first()
 		}
 	}
@@ -299,8 +299,8 @@ func (b *bus) enqueue(f *busFront, x *busBack, queue *[]func(), arrive func()) {
 }
 
 // lost reports to both ends, after a while, that messages between them were lost.
-func (b *bus) lost(f *busFront, x *busBack) {
-	w, l := b.world, f.link(x)
+func (ly *lossyLayer) lost(f *lossyFront, x *lossyBack) {
+	w, l := ly.world, f.link(x)
 	w.seen.losses++
 	if l.noticing {
 		return
@@ -322,12 +322,12 @@ func (b *bus) lost(f *busFront, x *busBack) {
 
 // cutSome cuts the link between a front and a worker for a while. Meanwhile the front
 // places rooms at other workers, but the view of the worker doesn't change.
-func (b *bus) cutSome() {
-	w := b.world
-	if len(b.fronts) == 0 || len(b.backs) == 0 {
+func (ly *lossyLayer) cutSome() {
+	w := ly.world
+	if len(ly.fronts) == 0 || len(ly.backs) == 0 {
 		return
 	}
-	f, x := b.fronts[w.rnd.IntN(len(b.fronts))], b.backs[w.rnd.IntN(len(b.backs))]
+	f, x := ly.fronts[w.rnd.IntN(len(ly.fronts))], ly.backs[w.rnd.IntN(len(ly.backs))]
 	l := f.link(x)
 	if l.cut {
 		return
@@ -336,16 +336,16 @@ func (b *bus) cutSome() {
 	w.seen.cuts++
 	l.cut = true
 	w.after(f.of, w.within(deathDelay), f.refresh)
-	w.after(nil, w.within(2*deathDelay), func() { b.mend(f, x) })
+	w.after(nil, w.within(2*deathDelay), func() { ly.mend(f, x) })
 }
 
-func (b *bus) mend(f *busFront, x *busBack) {
+func (ly *lossyLayer) mend(f *lossyFront, x *lossyBack) {
 	l := f.link(x)
 	if !l.cut {
 		return
 	}
 	l.cut = false
-	b.lost(f, x)
+	ly.lost(f, x)
 	if !f.of.dead {
 		f.refresh()
 	}
