@@ -1,12 +1,3 @@
-// Package api is the document API: an http.Handler with which programs in any
-// language list rooms, and read, change, create, delete and watch documents. A
-// program that embeds yroom mounts it behind its own authorization:
-//
-//	mux.Handle("/api/", authorized(api.New(api.Config{Documents: server.Documents()})))
-//
-// The Handler itself authorizes nothing: each request that reaches it is carried out.
-//
-// The OpenAPI description of the API is at /api/openapi.yaml.
 package api
 
 import (

@@ -3,6 +3,12 @@
 // All of it is plain data, and all numbers are fixed, so that a codec can carry it
 // between processes and versions.
 //
-// Reading order: [Input], [Output], [Request] and [Response], [Mark], [Access],
-// [RoomInfo], [CheckName].
+// Read in this order:
+//
+//   - input.go: Input, what a worker receives
+//   - output.go: Output, what it sends
+//   - request.go: Request and Response, for programs; RoomInfo, an entry of a list
+//   - mark.go: Mark, a state of a document
+//   - access.go: Access, what a connection may do
+//   - name.go: which strings are names of rooms, and their prefixes
 package event

@@ -58,6 +58,7 @@
 //   - json_*.go: JSON of values and types (json_print.go), of ProseMirror documents
 //     (json_prosemirror.go), and the parser (json_parse.go). json_limit.go bounds the size of
 //     what is printed. type_xml_print.go prints XML.
+//   - errors.go: the errors.
 //
 // # Invariants
 //

@@ -1,5 +1,6 @@
 // Package house tests the repository itself: which package imports which, the
-// documentation, and the words that comments, errors and pages are written in.
+// documentation, the lists of files in package comments, and the words that
+// comments, errors and pages are written in.
 // Its tests run in the folder of go.mod.
 package house
 
