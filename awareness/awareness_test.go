@@ -249,7 +249,7 @@ func TestApplyRefuses(t *testing.T) {
 		"half an entry":       {[]byte{1, 7, 1}, ErrMalformed, "ends too early"},
 		"lying count":         {append([]byte{0xff, 0xff, 0xff, 0xff, 0x0f}, raw(t, good)[1:]...), ErrMalformed, "ends too early"},
 		"lying length":        {[]byte{1, 7, 1, 0xff, 0xff, 3, '{', '}'}, ErrMalformed, "ends too early"},
-		"trailing bytes":      {append(raw(t, good), 0), ErrMalformed, "goes on"},
+		"trailing bytes":      {append(raw(t, good), 0), ErrMalformed, "input continues"},
 		"large clock":         {[]byte{1, 7, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f, 2, '{', '}'}, ErrMalformed, "2^53-1"},
 		"empty state":         {raw(t, good, `7@6 `), ErrMalformed, "client 7"},
 		"not JSON":            {raw(t, good, `7@6 {x}`), ErrMalformed, "client 7: not valid JSON"},
