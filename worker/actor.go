@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
-	"github.com/yroom/yroom/internal/turn"
+	"github.com/yroom/yroom/internal/mailbox"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
@@ -22,7 +22,7 @@ type actor struct {
 	worker   *Worker
 	name     string
 	settings Settings
-	mail     *turn.Mailbox[layer.Input]
+	mail     *mailbox.Mailbox[layer.Input]
 
 	room      *room.Room           // nil: not loaded yet, or closed
 	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil if it isn't closed
@@ -56,7 +56,7 @@ func newActor(w *Worker, name string) *actor {
 	}
 	a.write = a.runWrite
 	a.endWrite = func() { a.guarded(a.writeEnded) }
-	a.mail = turn.New(turn.Config[layer.Input]{
+	a.mail = mailbox.New(mailbox.Config[layer.Input]{
 		Items: a.settings.MailboxInputs,
 		Bytes: a.settings.MailboxBytes,
 		Go:    w.config.Runtime.Go,

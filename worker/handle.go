@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/yroom/yroom/event"
-	"github.com/yroom/yroom/internal/turn"
+	"github.com/yroom/yroom/internal/mailbox"
 	"github.com/yroom/yroom/layer"
 )
 
@@ -31,9 +31,9 @@ func (w *Worker) handle(in layer.Input) error {
 			err = a.mail.Put(in, in.Size())
 		}
 		switch {
-		case errors.Is(err, turn.ErrFull):
+		case errors.Is(err, mailbox.ErrFull):
 			return layer.ErrFull
-		case errors.Is(err, turn.ErrClosed):
+		case errors.Is(err, mailbox.ErrClosed):
 			w.forget(a) // the actor has ended and is about to forget itself
 		default:
 			return err

@@ -26,6 +26,6 @@ func (w *Worker) putAll(front layer.Address, kind event.InputKind) {
 }
 
 func (a *actor) force(front layer.Address, kind event.InputKind) {
-	// The error is turn.ErrClosed: the actor has ended.
+	// The error is mailbox.ErrClosed: the actor has ended.
 	_ = a.mail.Force(layer.Input{Room: a.name, From: front, Input: event.Input{Kind: kind}})
 }

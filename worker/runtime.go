@@ -1,10 +1,6 @@
 package worker
 
-import (
-	"time"
-
-	"github.com/yroom/yroom/internal/turn"
-)
+import "time"
 
 // Runtime is the scheduler and the clock of a Worker. The zero value stands for
 // goroutines and the system clock. A simulation, which decides what runs when, sets all
@@ -27,7 +23,7 @@ func (r Runtime) withDefaults() Runtime {
 	switch {
 	case r.Go == nil && r.Now == nil && r.AfterFunc == nil:
 		return Runtime{
-			Go:        turn.Go,
+			Go:        func(f func()) { go f() },
 			Now:       time.Now,
 			AfterFunc: func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop },
 		}

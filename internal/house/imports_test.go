@@ -50,7 +50,7 @@ var wantImports = []struct {
 	// Consumers and workers never import each other: only the layer connects them.
 	{"consumer", []string{"event", "internal/outbox", "layer", "protocol", "github.com/gobwas/ws"}},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
-	{"worker", []string{"blocks", "event", "internal/turn", "layer", "protocol", "room", "store"}},
+	{"worker", []string{"blocks", "event", "internal/mailbox", "layer", "protocol", "room", "store"}},
 
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
@@ -69,7 +69,7 @@ var wantImports = []struct {
 	{"blocks", []string{"internal/clocks", "internal/lib0"}},
 	{"internal/clocks", nil},
 	{"internal/lib0", nil},
-	{"internal/turn", nil},
+	{"internal/mailbox", nil},
 	{"internal/weakbytes", nil},
 }
 

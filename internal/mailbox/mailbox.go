@@ -1,7 +1,7 @@
-// Package turn implements actors that need no goroutine while they are idle: a mailbox
-// calls its owner in turns, only when there is something to do. The executor of turns
-// is a function value, so that a simulation can replace it.
-package turn
+// Package mailbox implements the mailbox of an actor that needs no goroutine while it
+// is idle: the mailbox calls its owner in turns, only when there is something to do.
+// The executor of turns is a function value, so that a simulation can replace it.
+package mailbox
 
 import (
 	"errors"
@@ -10,13 +10,10 @@ import (
 
 var (
 	// ErrFull means that a limit of the mailbox is reached. The item was not added.
-	ErrFull = errors.New("turn: the mailbox is full")
+	ErrFull = errors.New("mailbox: the mailbox is full")
 	// ErrClosed means that the mailbox is closed. The item was not added.
-	ErrClosed = errors.New("turn: the mailbox is closed")
+	ErrClosed = errors.New("mailbox: the mailbox is closed")
 )
-
-// Go is the default executor, which starts a goroutine.
-func Go(f func()) { go f() }
 
 // Config configures a Mailbox.
 type Config[T any] struct {
@@ -55,7 +52,7 @@ type Mailbox[T any] struct {
 // New returns an empty Mailbox.
 func New[T any](c Config[T]) *Mailbox[T] {
 	if c.Go == nil {
-		c.Go = Go
+		c.Go = func(f func()) { go f() }
 	}
 	m := &Mailbox[T]{config: c, held: c.Held}
 	m.runFunc = m.run

@@ -1,4 +1,4 @@
-package turn_test
+package mailbox_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"github.com/yroom/yroom/internal/turn"
+	"github.com/yroom/yroom/internal/mailbox"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +35,7 @@ func record[T any](batches *[][]T) func([]T) {
 	return func(batch []T) { *batches = append(*batches, append([]T{}, batch...)) }
 }
 
-func put(t *testing.T, m *turn.Mailbox[int], items ...int) {
+func put(t *testing.T, m *mailbox.Mailbox[int], items ...int) {
 	t.Helper()
 	for _, item := range items {
 		if err := m.Put(item, 1); err != nil {
@@ -47,7 +47,7 @@ func put(t *testing.T, m *turn.Mailbox[int], items ...int) {
 func TestTurnTakesAllThatWaits(t *testing.T) {
 	var due steps
 	var got [][]int
-	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: record(&got)})
+	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: record(&got)})
 	put(t, m, 1, 2, 3)
 	if len(due) != 1 {
 		t.Fatalf("%d runs for one mailbox", len(due))
@@ -67,9 +67,9 @@ func TestEachTurnReleasesTheExecutor(t *testing.T) {
 	var due steps
 	var got [][]int
 	keep := record(&got)
-	var m *turn.Mailbox[int]
+	var m *mailbox.Mailbox[int]
 	next := 1
-	m = turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) {
+	m = mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) {
 		keep(batch)
 		if next < 6 {
 			put(t, m, next, next+1)
@@ -95,14 +95,14 @@ func TestLimits(t *testing.T) {
 		sizes        []int
 		want         []error
 	}{
-		{"items", 2, 100, []int{1, 1, 1}, []error{nil, nil, turn.ErrFull}},
-		{"bytes", 100, 10, []int{6, 5, 4, 1}, []error{nil, turn.ErrFull, nil, turn.ErrFull}},
-		{"one that is too big goes alone", 100, 10, []int{11, 0}, []error{nil, turn.ErrFull}},
-		{"one that is too big waits", 100, 10, []int{1, 11}, []error{nil, turn.ErrFull}},
+		{"items", 2, 100, []int{1, 1, 1}, []error{nil, nil, mailbox.ErrFull}},
+		{"bytes", 100, 10, []int{6, 5, 4, 1}, []error{nil, mailbox.ErrFull, nil, mailbox.ErrFull}},
+		{"one that is too big goes alone", 100, 10, []int{11, 0}, []error{nil, mailbox.ErrFull}},
+		{"one that is too big waits", 100, 10, []int{1, 11}, []error{nil, mailbox.ErrFull}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var due steps
-			m := turn.New(turn.Config[int]{Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: func([]int) {}})
+			m := mailbox.New(mailbox.Config[int]{Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: func([]int) {}})
 			for range 2 { // a turn empties the mailbox
 				for i, size := range tc.sizes {
 					if err := m.Put(i, size); !errors.Is(err, tc.want[i]) {
@@ -118,7 +118,7 @@ func TestLimits(t *testing.T) {
 func TestForcePassesTheLimits(t *testing.T) {
 	var due steps
 	var got [][]int
-	m := turn.New(turn.Config[int]{Items: 1, Bytes: 1, Go: due.add, Turn: record(&got)})
+	m := mailbox.New(mailbox.Config[int]{Items: 1, Bytes: 1, Go: due.add, Turn: record(&got)})
 	put(t, m, 1)
 	if err := m.Force(2); err != nil {
 		t.Fatal(err)
@@ -132,12 +132,12 @@ func TestForcePassesTheLimits(t *testing.T) {
 func TestHeldItemsWaitAndPostedCallsDoNot(t *testing.T) {
 	var due steps
 	var got [][]int
-	m := turn.New(turn.Config[int]{Items: 2, Bytes: 10, Go: due.add, Turn: record(&got), Held: true})
+	m := mailbox.New(mailbox.Config[int]{Items: 2, Bytes: 10, Go: due.add, Turn: record(&got), Held: true})
 	put(t, m, 1, 2)
 	if len(due) != 0 {
 		t.Fatal("a held mailbox is run for an item")
 	}
-	if err := m.Put(3, 1); !errors.Is(err, turn.ErrFull) {
+	if err := m.Put(3, 1); !errors.Is(err, mailbox.ErrFull) {
 		t.Fatalf("held items don't count: %v", err)
 	}
 	posted := 0
@@ -163,7 +163,7 @@ func TestHeldItemsWaitAndPostedCallsDoNot(t *testing.T) {
 func TestPostedCallsRunFirstAndInOrder(t *testing.T) {
 	var due steps
 	var got []int
-	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) { got = append(got, batch...) }})
+	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) { got = append(got, batch...) }})
 	put(t, m, 3)
 	m.Post(func() { got = append(got, 1) })
 	m.Post(func() { got = append(got, 2) })
@@ -175,7 +175,7 @@ func TestPostedCallsRunFirstAndInOrder(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	var due steps
-	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func([]int) {}})
+	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func([]int) {}})
 	put(t, m, 1)
 	if m.Close() {
 		t.Fatal("closed although an item waits")
@@ -194,10 +194,10 @@ func TestClose(t *testing.T) {
 	if m.Close() {
 		t.Fatal("closed twice")
 	}
-	if err := m.Put(1, 1); !errors.Is(err, turn.ErrClosed) {
+	if err := m.Put(1, 1); !errors.Is(err, mailbox.ErrClosed) {
 		t.Errorf("Put: %v", err)
 	}
-	if err := m.Force(1); !errors.Is(err, turn.ErrClosed) {
+	if err := m.Force(1); !errors.Is(err, mailbox.ErrClosed) {
 		t.Errorf("Force: %v", err)
 	}
 	if m.Post(func() { t.Error("ran after Close") }) {
@@ -215,7 +215,7 @@ func TestManyWriters(t *testing.T) {
 	next := make([]int, writers)
 	total := 0
 	done := make(chan struct{})
-	m := turn.New(turn.Config[[2]int]{Items: 64, Bytes: 1 << 20, Turn: func(batch [][2]int) {
+	m := mailbox.New(mailbox.Config[[2]int]{Items: 64, Bytes: 1 << 20, Turn: func(batch [][2]int) {
 		if !inTurn.TryLock() {
 			t.Error("two turns at once")
 			return
@@ -238,7 +238,7 @@ func TestManyWriters(t *testing.T) {
 				switch err := m.Put([2]int{w, i}, 1); {
 				case err == nil:
 					i++
-				case errors.Is(err, turn.ErrFull):
+				case errors.Is(err, mailbox.ErrFull):
 					runtime.Gosched()
 				default:
 					t.Error(err)
@@ -253,7 +253,7 @@ func TestManyWriters(t *testing.T) {
 
 func TestPutAllocates(t *testing.T) {
 	var due steps = make([]func(), 0, 1)
-	m := turn.New(turn.Config[int]{Items: 10, Bytes: 10, Go: func(f func()) { due = append(due, f) }, Turn: func([]int) {}})
+	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: func(f func()) { due = append(due, f) }, Turn: func([]int) {}})
 	got := testing.AllocsPerRun(100, func() {
 		_ = m.Put(1, 1)
 		due[0]()
