@@ -1,63 +1,3 @@
-// Package outbox decides what is written to a connection of a room. It also decides
-// what to request from the room when the connection reads more slowly than others
-// write, or when messages of the room were lost.
-//
-// An [Outbox] is plain data: it does no I/O, has no lock, starts no goroutine
-// and doesn't read the clock. The consumer runs one for each connection, and the
-// simulator runs the same code.
-//
-// Files: outbox.go decides what is kept, dropped and written; awareness.go bounds
-// awareness; resync.go brings a slow connection, and one whose room has forgotten it,
-// up to date; vectors.go keeps the state vectors of a room.
-//
-// # Why no update is lost
-//
-// An update has the Mark of the document that it brings the receiver to. The outbox
-// keeps one invariant: unless the field written is the zero Mark, the client has
-// everything up to it.
-//
-// A frame is whole if the receiver has everything up to its Mark once it has the frame,
-// whatever was dropped before. Every document frame for one connection is whole: a
-// SyncStep2, which the room has computed from the client's own state vector or from a
-// Mark that was written, and an Update that answers a Resync, which the room has
-// computed from such a Mark too. A broadcast is not whole: it continues the state whose
-// Seq is one less. The rules are:
-//
-//   - After the first whole frame, a broadcast is queued only if it continues the
-//     document frame that was queued last: the same epoch, and the next Seq. A
-//     broadcast that isn't newer is a duplicate and is dropped. In all other cases
-//     updates are missing, and the outbox is behind.
-//   - When an update doesn't fit, it and all updates that wait are dropped, and the
-//     outbox is behind. Frames that are being written are not dropped: they are written
-//     in full, or the connection ends.
-//   - While the outbox is behind, broadcasts are dropped, because each would follow a
-//     gap. They are dropped before the Resync is sent and until its answer arrives. The
-//     room made these broadcasts before the answer, so the answer includes them.
-//   - The outbox is no longer behind when the answer or a SyncStep2 arrives. Later
-//     broadcasts of the room arrive after it and continue it. If a newer frame has
-//     arrived before the answer, the answer was overtaken, and the outbox stays behind.
-//   - A Resync is due when no document frame waits or is being written. Awareness may
-//     still wait; otherwise frequent awareness could keep a slow client from ever
-//     catching up.
-//   - At most one Resync is unanswered. If a SyncStep2 was written before its answer
-//     arrives, the answer repeats updates that the client has.
-//   - A Join with GreetingRejoin is due when the room may have forgotten the
-//     connection. Until its answer, a SyncStep2, arrives, broadcasts are queued as long
-//     as each continues the one before. The answer includes all document frames that
-//     wait, which are dropped. The answer to an earlier Resync may never arrive, and
-//     the outbox doesn't wait for it.
-//
-// The answer to a Resync or a Rejoin is kept when the outbox overflows after it. So
-// each answer brings the client to a later Mark, however small the outbox is. The first
-// SyncStep2 is kept too, because the client waits for it.
-//
-// # Order
-//
-// Frames are written in the room's order, so that the room alone decides whether
-// SyncStep1 comes before SyncStep2 or after it. Of several SyncStep1, only the newest
-// waits, in the last place, because the server's state vector in it includes those in
-// earlier ones. It is never dropped, because a client that doesn't receive it doesn't
-// send what it wrote offline.
 package outbox
 
 import (
@@ -130,17 +70,6 @@ func New(size int, greeting event.Greeting, encode func(states []byte) *Frame) O
 	return Outbox{size: size, greeting: greeting, encode: encode, join: true}
 }
 
-// Change says how a frame has changed what the connection lacks.
-type Change uint8
-
-// The changes.
-const (
-	ChangeNone     Change = iota
-	ChangeBehind          // updates are missing from now on
-	ChangeResynced        // the missing updates have arrived
-	ChangeRejoined        // the room has answered a Join with GreetingRejoin
-)
-
 // Add takes a frame or drops it. The error means that awareness could not be decoded.
 func (o *Outbox) Add(f *Frame) (Change, error) {
 	switch {
@@ -159,101 +88,9 @@ func (o *Outbox) Add(f *Frame) (Change, error) {
 	return ChangeNone, nil
 }
 
-func (o *Outbox) addBroadcast(f *Frame) Change {
-	o.seen = later(o.seen, f.Mark)
-	if o.behind {
-		return ChangeNone
-	}
-	if o.follows {
-		same := f.Mark.Epoch == o.last.Epoch
-		if same && f.Mark.Seq <= o.last.Seq {
-			return ChangeNone
-		}
-		if !same || f.Mark.Seq != o.last.Seq+1 {
-			o.behind = true // the frames that wait have no gap, and are written
-			return ChangeBehind
-		}
-	}
-	if !o.fits(f) {
-		return o.overflow()
-	}
-	if o.follows {
-		o.last = f.Mark
-	}
-	o.push(f)
-	return ChangeNone
-}
-
-func (o *Outbox) addWhole(f *Frame) Change {
-	step2 := f.Type == protocol.SyncStep2
-	newer := later(o.last, f.Mark) == f.Mark
-	rejoined := step2 && o.rejoining
-	if step2 {
-		o.rejoining = false
-	}
-	f.whole = true
-	f.keep = rejoined && newer || step2 && !o.greeted || !step2 && o.asked
-	if !f.keep && !o.fits(f) {
-		return o.overflow()
-	}
-	if step2 {
-		o.greeted = true
-	} else {
-		o.asked = false
-	}
-	if rejoined && newer {
-		o.dropDocument(func(*Frame) bool { return false })
-	}
-	was := o.behind
-	if newer || was {
-		o.last = f.Mark
-	}
-	if o.last.Epoch == o.seen.Epoch {
-		o.behind = o.last.Seq < o.seen.Seq
-	} else if rejoined { // the answer is of the next epoch
-		o.behind = false
-	}
-	o.follows, o.seen = true, later(o.seen, f.Mark)
-	o.push(f)
-	switch {
-	case rejoined:
-		return ChangeRejoined
-	case was && !o.behind:
-		return ChangeResynced
-	case !was && o.behind:
-		return ChangeBehind
-	default:
-		return ChangeNone
-	}
-}
-
-// later returns the later of two Marks. If their epochs differ, it returns the second.
-func later(a, b event.Mark) event.Mark {
-	if a.Epoch == b.Epoch && a.Seq > b.Seq {
-		return a
-	}
-	return b
-}
-
-// fits reports whether a document frame may be queued in addition to those that wait.
-func (o *Outbox) fits(f *Frame) bool {
-	held := o.waiting + o.writing
-	return held == 0 || held+f.cost() <= o.size/2
-}
-
 func (o *Outbox) push(f *Frame) {
 	o.queue = append(o.queue, f)
 	o.waiting += f.cost()
-}
-
-// overflow drops the document frames that wait, except those to be kept.
-func (o *Outbox) overflow() Change {
-	o.dropDocument(func(f *Frame) bool { return f.keep })
-	if o.behind {
-		return ChangeNone
-	}
-	o.behind = true
-	return ChangeBehind
 }
 
 func (o *Outbox) dropDocument(keep func(*Frame) bool) {
