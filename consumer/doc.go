@@ -17,6 +17,7 @@
 //   - consumer.go, hooks.go, events.go: configuration, and what runs when
 //   - admit.go: what a request may connect to, its origin and its token
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
+//   - cause.go: why a connection ends, and what of it the client may see
 //   - conn.go, receive.go, send.go: a document on it, and what its client sends
 //   - deliver.go, frame.go, rooms.go: what the room sends, and to which Conns
 //   - rejoin.go: joins again and brings slow clients up to date, as

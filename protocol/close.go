@@ -5,35 +5,54 @@ import "fmt"
 // CloseCode is a WebSocket close code.
 type CloseCode uint16
 
-// The codes with which a server closes a connection.
+// The codes with which a server closes a connection, and which package chooses
+// each. A hook of the application may choose any code.
 const (
-	// CloseProtocol: the client broke the rules of WebSocket.
+	// CloseProtocol: the client broke the rules of WebSocket. Package consumer
+	// chooses it when it reads a frame.
 	CloseProtocol CloseCode = 1002
-	// CloseMalformed: a message of a known type can't be decoded.
+	// CloseMalformed: a message of a known type can't be decoded. Package consumer
+	// chooses it for a message and for text that is not UTF-8, package room for the
+	// update, the state vector or the awareness in a message.
 	CloseMalformed CloseCode = 1007
-	// ClosePolicy: the client exceeded a limit or violated a policy.
+	// ClosePolicy: the client exceeded a limit or violated a policy. Package room
+	// chooses it for the limits of the document and of awareness.
 	ClosePolicy CloseCode = 1008
-	// CloseTooBig: a message exceeds the size limit.
+	// CloseTooBig: a message exceeds the size limit. Package consumer chooses it
+	// when it reads the header of a frame.
 	CloseTooBig CloseCode = 1009
 	// CloseInternal: the server has a bug, or a hook of the application failed.
+	// Package worker chooses it for all connections of a room after a panic in one
+	// of its turns, package consumer for one connection after a panic or an error
+	// of a hook, and in place of a code that can't be sent.
 	CloseInternal CloseCode = 1011
-	// CloseRestart: the server ends or restarts. The client can connect again at once.
+	// CloseRestart: the server ends or restarts. The client can connect again at
+	// once. Package consumer chooses it in Shutdown and when the layer is closed,
+	// package worker when the end of its Run cuts off a load or an append.
 	CloseRestart CloseCode = 1012
-	// CloseTryLater: the server is overloaded, or the room can't be loaded,
-	// stored or reached at the moment.
+	// CloseTryLater: the server is overloaded, or the room can't be loaded, stored
+	// or reached at the moment. Package consumer chooses it when the layer has
+	// refused a message for too long, a layer when it has to drop one that it has
+	// accepted, and package worker when the store fails or another process has
+	// created the room. Package document returns it when no worker can be reached.
 	CloseTryLater CloseCode = 1013
-	// CloseUnauthorized: the authorization of the client has expired.
+	// CloseUnauthorized: the authorization of the client has expired. Package
+	// consumer chooses it when the time Expires of the Admission has passed.
 	CloseUnauthorized CloseCode = 4401
-	// CloseDeleted: the room was deleted.
+	// CloseDeleted: the room was deleted. Package worker chooses it for the
+	// connections in the room, and for a while for those that join it.
 	CloseDeleted CloseCode = 4404
 )
 
 // Codes that are never in a close frame. They describe how a connection ended without a
 // code.
 const (
-	// CloseNoCode: the client closed the connection and sent no code.
+	// CloseNoCode: the client closed the connection and sent no code. Package
+	// consumer chooses it when the close frame of the client is empty.
 	CloseNoCode CloseCode = 1005
-	// CloseAbnormal: the connection ended without a close frame.
+	// CloseAbnormal: the connection ended without a close frame. Package consumer
+	// chooses it when the network connection fails, and when it cuts off a client
+	// that sends or reads nothing.
 	CloseAbnormal CloseCode = 1006
 )
 

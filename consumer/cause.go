@@ -1,0 +1,56 @@
+package consumer
+
+import (
+	"errors"
+
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// cause is why a connection ended.
+type cause struct {
+	protocol.CloseError
+
+	peer bool  // the client ended it
+	err  error // for the log alone
+}
+
+// broken returns the cause when reading or writing failed.
+func broken(err error) cause {
+	return cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the network connection failed"}, peer: true, err: err}
+}
+
+var (
+	errStopping = errors.New("consumer: shutting down")
+	errEnding   = errors.New("consumer: the connection ends")
+)
+
+// hookError is an error that PreReceive returned.
+type hookError struct{ error }
+
+func (e *hookError) Unwrap() error { return e.error }
+
+// causeOf returns the cause for an error, with what the client may see of it.
+func causeOf(err error) cause {
+	because := func(code protocol.CloseCode, reason string) cause {
+		return cause{CloseError: protocol.CloseError{Code: code, Reason: reason}, err: err}
+	}
+	var ce *protocol.CloseError
+	var he *hookError
+	switch {
+	case errors.As(err, &ce):
+		return cause{CloseError: *ce}
+	case errors.Is(err, errPanic):
+		return because(protocol.CloseInternal, "the server made a mistake")
+	case errors.As(err, &he):
+		return because(protocol.CloseInternal, "the message could not be processed")
+	case errors.Is(err, layer.ErrFull):
+		return because(protocol.CloseTryLater, "the room has too much to do")
+	case errors.Is(err, layer.ErrNoOwner):
+		return because(protocol.CloseTryLater, "no server runs the room at the moment")
+	case errors.Is(err, errStopping), errors.Is(err, layer.ErrClosed):
+		return because(protocol.CloseRestart, "the server restarts")
+	default:
+		return because(protocol.CloseTryLater, "the room can't be reached")
+	}
+}
