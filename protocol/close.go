@@ -22,8 +22,8 @@ const (
 	// when it reads the header of a frame.
 	CloseTooBig CloseCode = 1009
 	// CloseInternal: the server has a bug, or a hook of the application failed.
-	// Package worker chooses it for all connections of a room after a panic in one
-	// of its turns, package consumer for one connection after a panic or an error
+	// Package worker chooses it for all connections of a room after a panic while it
+	// ran the room, package consumer for one connection after a panic or an error
 	// of a hook, and in place of a code that can't be sent.
 	CloseInternal CloseCode = 1011
 	// CloseRestart: the server ends or restarts. The client can connect again at
