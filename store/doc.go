@@ -8,7 +8,7 @@
 //   - store.go: Store, the interface, and Unsupported for its optional methods
 //   - log.go: Entry, Encoding, Position, Log, and Listed
 //   - durability.go: the levels of durability that a store may have
-//   - errors.go: the errors that callers tell apart
+//   - errors.go: the errors that callers distinguish
 //
 // # Several writers of one room
 //
@@ -18,23 +18,13 @@
 //
 //  1. After Load, last is Log.Last(), or 0 if the error was ErrNotFound. After Create
 //     has returned position p, last is p.
-//  2. After Append has returned position p:
-//     if p is last+1, set last to p;
-//     if p is 0, the position is unknown and the worker learns nothing;
-//     otherwise there are entries between last and p that the worker may lack.
-//     Call LoadAfter(last), apply all its entries, and set last to the larger of
-//     p and Log.Last(). Entries that the worker has already are among them, at
-//     least its own; applying an update twice changes nothing.
+//  2. After Append has returned position p: if p is last+1, set last to p. If p is 0, the position is unknown: leave last as it is. Otherwise there are entries between last and p that the worker may lack: call LoadAfter(last), apply all its entries, and set last to the larger of p and Log.Last(). They include entries that the worker has already, at least its own. Applying an update twice changes nothing.
 //  3. After Append has failed, leave last as it is. If the entry was stored in
 //     spite of the error, the next append finds it in this way.
-//  4. If LoadAfter returns ErrDeleted, the room was deleted, and may have been
-//     created again since: what the worker holds is the deleted document. If it
+//  4. If LoadAfter returns ErrDeleted, the room was deleted, and may have been created again since: the worker holds the deleted document. If it
 //     returns ErrUnsupported, the store has no order of positions, and the
 //     worker stops comparing them.
-//  5. A worker that appends nothing learns nothing in this way. One that has taken a
-//     room over calls LoadAfter(last) once more when the former owner can't append any
-//     longer.
+//  5. A worker that appends nothing finds no entries in this way. A worker that has taken over a room must call LoadAfter(last) once more when the former owner can't append any longer.
 //
-// A compaction, whichever worker makes it, takes no position and so leaves no
-// hole, see Position.
+// A compaction takes no position, so it leaves no hole in the positions; see Position.
 package store

@@ -2,9 +2,9 @@ package store
 
 import "strconv"
 
-// Durability is what a change survives once the call that made it has returned
-// nil. A store that offers several levels has a func in its Config that returns
-// the level of a room by its name.
+// Durability says what a change survives once the call that made it has returned nil. A
+// store that offers several levels has a func in its Config that returns the level of a
+// room by its name.
 type Durability uint8
 
 const (
@@ -14,10 +14,10 @@ const (
 	// machine.
 	DurabilityCommit
 	// DurabilityNone lets Append return before the entry is written, with
-	// position 0: a crash of the process may lose the last moments. If the entry
-	// can't be written later, the next Append to the room returns ErrLost. Each
-	// call sees what was appended before through the same Store value. All other
-	// methods are as with DurabilityCommit.
+	// position 0: a crash of the process may lose the latest entries. If the entry can't
+	// be written later, the next Append to the room returns ErrLost. Each call sees what
+	// was appended before through the same Store value. All other methods are as with
+	// DurabilityCommit.
 	DurabilityNone
 )
 

@@ -14,8 +14,8 @@ var (
 	// ErrConflict means that the log was compacted after it was loaded: load it
 	// again.
 	ErrConflict = errors.New("store: the log was compacted after it was loaded")
-	// ErrCorrupt means that stored data can't be read. A room that can't be loaded
-	// is not an empty document.
+	// ErrCorrupt means that stored data can't be read. Callers must not treat the room as
+	// an empty document.
 	ErrCorrupt = errors.New("store: stored data is damaged")
 	// ErrInvalid means that the store can never take the entry: its encoding is
 	// unknown, or it is larger than the store's format allows. Trying again

@@ -27,13 +27,13 @@ func (c *counting) Append(ctx context.Context, room string, e store.Entry) (stor
 
 func Example_wrapper() {
 	counted := &counting{Store: memstore.New()}
-	var s store.Store = counted // what a server uses
+	var s store.Store = counted // the server uses the wrapper
 
 	ctx := context.Background()
 	if _, err := s.Append(ctx, "room", store.Entry{Encoding: store.V1, Data: []byte{0, 0}}); err != nil {
 		fmt.Println(err)
 	}
-	listed, err := s.List(ctx, "", "", 10) // from the wrapped store
+	listed, err := s.List(ctx, "", "", 10) // a method of the wrapped store
 	if err != nil {
 		fmt.Println(err)
 	}
@@ -41,8 +41,8 @@ func Example_wrapper() {
 	// Output: 2 bytes appended, 1 room
 }
 
-// A writer whose append takes another position than the one after its last finds
-// what others have appended.
+// A writer finds what others have appended when its append takes a position other than
+// the one after its last.
 func ExampleStore_loadAfter() {
 	ctx, s := context.Background(), store.Store(memstore.New())
 	add := func(data string) store.Position {

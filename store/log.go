@@ -22,9 +22,9 @@ type Entry struct {
 	Data     []byte
 
 	// At is when the entry was stored, by the clock of the store, in UTC and to
-	// the millisecond at least. The store sets it: Append, Compact and Create
-	// ignore the value that they are given, and Load and LoadAfter return the
-	// stored one. A snapshot's At is when the compaction stored it.
+	// the millisecond at least. The store sets it: Append, Compact and Create ignore the
+	// value in their argument, and Load and LoadAfter return the stored one. A snapshot's
+	// At is when the compaction stored it.
 	At time.Time
 
 	// By is reserved for naming the user whose update this is: valid UTF-8 of at
@@ -39,25 +39,25 @@ type Entry struct {
 // become durable and visible to Load, so a Load that returns a position also
 // returns, or has in a snapshot, every entry before it.
 //
-// A snapshot takes the position of the newest entry that it replaces. It
-// therefore takes none away from appends; the newest entry of a log always has
-// the last position taken; and an entry that was appended after position p is,
-// by itself or in a snapshot, among the entries whose positions are larger than
-// p. A snapshot that replaces nothing takes the next position.
+// A snapshot takes the position of the newest entry that it replaces. So a snapshot
+// takes no position of its own, the newest entry of a log always has the last position
+// taken, and an entry that was appended after position p is, by itself or in a
+// snapshot, among the entries whose positions are larger than p. A snapshot that
+// replaces nothing takes the next position.
 //
 // Positions are never taken twice, even if the room is deleted and created again.
 // The one exception is a crash that loses entries, which levels below
 // DurabilityFsync allow: it loses their positions with them.
 //
-// A store whose LoadAfter is unsupported need not keep that order. Its positions
-// are unique in the log, and that is all.
+// A store whose LoadAfter is unsupported need not keep that order. Its positions need
+// only be unique in the log.
 type Position uint64
 
 // Log is what a room's log held at one moment. Applying all its entries, in any
 // order, results in the document.
 type Log struct {
 	Entries   []Entry
-	Positions []Position // of the entries; rising
+	Positions []Position // of the entries, in ascending order
 
 	// Generation changes with each compaction and deletion of the room. Compact
 	// compares it, so that it replaces only entries that are as they were read.

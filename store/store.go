@@ -17,8 +17,8 @@ import (
 // other error, the same call may succeed later.
 //
 // Create, Delete, List and LoadAfter return an error that wraps
-// errors.ErrUnsupported if the store doesn't implement them. A Store that hands
-// over to another one has to hand over all methods.
+// errors.ErrUnsupported if the store doesn't implement them. A Store that wraps another
+// one must pass on all methods.
 type Store interface {
 	// Load returns the whole log of the room, in order of position. It sees
 	// every entry whose Append had returned before Load was called, and a
@@ -34,13 +34,12 @@ type Store interface {
 	// again: its entries don't continue what the caller has loaded.
 	LoadAfter(ctx context.Context, room string, after Position) (Log, error)
 
-	// Append adds an entry to the log and returns its position. A room that was
-	// never written to is made. When the error is nil, the entry is as durable as
-	// the Durability of the room promises; otherwise it may or may not be stored.
-	// The position is 0 if it isn't known yet, which is so at DurabilityNone
-	// alone. The entry's data is borrowed until Append returns. The error is
-	// ErrDeleted for a room that was deleted, so that clients that come back
-	// can't bring it back.
+	// Append adds an entry to the log and returns its position. Append creates a room that
+	// was never written to. When the error is nil, the entry is as durable as the
+	// Durability of the room promises; otherwise it may or may not be stored. The position
+	// is 0 if it isn't known yet, which happens only at DurabilityNone. The entry's data
+	// is borrowed until Append returns. The error is ErrDeleted for a room that was
+	// deleted, so that clients that reconnect can't bring it back.
 	Append(ctx context.Context, room string, e Entry) (Position, error)
 
 	// Compact replaces exactly the entries that read holds by snapshot, all or
@@ -53,10 +52,10 @@ type Store interface {
 	// returns.
 	Compact(ctx context.Context, room string, read Log, snapshot Entry) error
 
-	// Create makes the room with e as its only entry, all or nothing, and returns
-	// the position of e. A room that was deleted is made again. If the room
-	// exists, nothing changes and the error is ErrExists. The entry's data is
-	// borrowed until Create returns.
+	// Create creates the room with e as its only entry, all or nothing, and returns the
+	// position of e. A room that was deleted can be created again. If the room exists,
+	// nothing changes and the error is ErrExists. The entry's data is borrowed until
+	// Create returns.
 	Create(ctx context.Context, room string, e Entry) (Position, error)
 
 	// Delete removes all entries of the room and leaves a tombstone, all or
@@ -71,9 +70,9 @@ type Store interface {
 	List(ctx context.Context, prefix, after string, limit int) ([]Listed, error)
 }
 
-// Unsupported can be embedded in a Store that has nothing but Load, Append and
-// Compact. Its methods return errors.ErrUnsupported. Don't embed it in a Store
-// that wraps another one: it would hide the methods of the wrapped store.
+// Unsupported can be embedded in a Store that implements only Load, Append and Compact.
+// Its methods return errors.ErrUnsupported. Don't embed it in a Store that wraps
+// another one: it would hide the methods of the wrapped store.
 type Unsupported struct{}
 
 // LoadAfter implements Store.

@@ -30,7 +30,7 @@ type log struct {
 	store.Log
 
 	last    store.Position // taken last
-	first   store.Position // the first that was taken after the last deletion, or will be
+	first   store.Position // the first position after the last deletion, whether it is taken yet or not
 	deleted bool
 }
 
@@ -201,7 +201,7 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]st
 	return all[:min(limit, len(all))], nil
 }
 
-// log returns the log of room, and makes it if there is none. s.mu is held.
+// log returns the log of room. It creates the log if there is none. s.mu is held.
 func (s *Store) log(room string) *log {
 	l := s.rooms[room]
 	if l == nil {
@@ -214,8 +214,8 @@ func (s *Store) log(room string) *log {
 	return l
 }
 
-// own returns e as the store keeps it: with data of its own, and the time. The
-// error is that of ctx, or store.ErrInvalid.
+// own returns e in the form that the store keeps: with a copy of the data, and the
+// time. The error is that of ctx, or store.ErrInvalid.
 func own(ctx context.Context, e store.Entry) (store.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return e, err

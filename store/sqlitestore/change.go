@@ -12,10 +12,10 @@ import (
 type requestKind uint8
 
 const (
-	requestFlush   requestKind = iota // changes nothing; is answered when all requests before it are
+	requestFlush   requestKind = iota // changes nothing; answered after all requests before it
 	requestAppend                     // adds entry
 	requestCompact                    // replaces the positions in replaced by entry
-	requestCreate                     // makes the room, with entry
+	requestCreate                     // creates the room, with entry
 	requestDelete                     // deletes the room
 )
 
@@ -26,7 +26,7 @@ type request struct {
 	kind  requestKind
 
 	entry    store.Entry    // owned
-	position store.Position // result: where entry was stored
+	position store.Position // result: the position of entry
 
 	replaced   []byte         // positions, as a JSON array; "[]": none
 	count      int            // of them
@@ -67,7 +67,7 @@ func (s *Store) storing(ctx context.Context, room string, e store.Entry, kind re
 	if !e.Encoding.Valid() {
 		return nil, fmt.Errorf("sqlitestore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
 	}
-	e.Data = append([]byte{}, e.Data...) // not nil, which SQLite takes for NULL
+	e.Data = append([]byte{}, e.Data...) // not nil, which SQLite would store as NULL
 	return &request{room: room, level: s.config.Durability(room), kind: kind, entry: e}, nil
 }
 

@@ -62,7 +62,8 @@ func TestFullQueueBlocks(t *testing.T) {
 	}
 }
 
-// An entry that is larger than the queue is queued, even while small ones keep coming.
+// An entry that is larger than the queue is queued, even while others keep appending
+// small ones.
 func TestLargerThanQueue(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "rooms.db"), sqlitestore.Config{Queue: 1000})
 	ended := make(chan struct{})
@@ -213,7 +214,8 @@ func TestCommitsTogether(t *testing.T) {
 	}
 }
 
-// An append for which no call waits goes to a room that another process has deleted.
+// Another process deletes a room while an append to it, for which no call waits, is
+// queued.
 func TestDeletedElsewhere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rooms.db")
 	s, other := open(t, path, at(store.DurabilityNone)), open(t, path, at(store.DurabilityNone))
@@ -230,7 +232,7 @@ func TestDeletedElsewhere(t *testing.T) {
 		if _, err := s.Load(t.Context(), room); !errors.Is(err, store.ErrDeleted) {
 			t.Errorf("Load returned the error %v, want ErrDeleted", err)
 		}
-		if round == 0 { // after the second, the room is created again
+		if round == 0 { // after the second append, the room is created again
 			for range 2 {
 				if _, err := s.Append(t.Context(), room, v1("later")); !errors.Is(err, store.ErrDeleted) {
 					t.Errorf("Append returned the error %v, want ErrDeleted", err)
@@ -245,8 +247,8 @@ func TestDeletedElsewhere(t *testing.T) {
 	wantHeld(t, s, room, "again", "c")
 }
 
-// BenchmarkAppend measures what a level costs: each writer appends 50 bytes to a
-// room of its own.
+// BenchmarkAppend measures the cost of a level: each writer appends 50 bytes to a room
+// of its own.
 func BenchmarkAppend(b *testing.B) {
 	stores := map[string]func(b *testing.B) store.Store{
 		"memstore": func(*testing.B) store.Store { return memstore.New() },

@@ -16,7 +16,7 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// wantDamage fails the test unless Load returns ErrCorrupt with the words and the
+// wantDamage fails the test unless Load returns ErrCorrupt with these words and the
 // name of the room.
 func wantDamage(t *testing.T, s store.Store, room string, words ...string) {
 	t.Helper()
@@ -45,7 +45,7 @@ func TestDamagedRow(t *testing.T) {
 			run(t, database(t, path), test.query, int64(p))
 			wantDamage(t, s, room, fmt.Sprint("position ", p), test.word)
 			wantHeld(t, s, "other", "c")
-			add(t, s, room, "d") // appends are kept, in case the room is repaired
+			add(t, s, room, "d") // appends are still stored, in case the room is repaired
 			wantDamage(t, s, room)
 		})
 	}
@@ -59,7 +59,7 @@ func TestLostEntries(t *testing.T) {
 	wantDamage(t, s, room, "no entries")
 }
 
-// damagedFile returns a closed file with 200 rooms, whose data is most of it.
+// damagedFile returns a closed file with 200 rooms, whose data takes most of it.
 func damagedFile(t *testing.T, damage func(content []byte) []byte) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "rooms.db")
@@ -86,9 +86,9 @@ func dataOf(r, i int) string {
 	return strings.Repeat(fmt.Sprint("room ", r, " entry ", i, "; "), 1+(r*7+i)%200)
 }
 
-// intact loads all rooms of a damaged file and returns how many are as they were.
-// For all others Load must return an error, never fewer or other entries; the error
-// must name an entry that was in the damaged part of the file.
+// intact loads all rooms of a damaged file and returns how many are unchanged. For all
+// others, Load must return an error, never fewer or other entries, and the error must
+// name an entry in the damaged part of the file.
 func intact(t *testing.T, path string, damaged ...byte) (n int) {
 	t.Helper()
 	s, err := sqlitestore.Open(path, sqlitestore.Config{})
@@ -141,7 +141,7 @@ func TestFlippedByte(t *testing.T) {
 	wantDamage(t, open(t, path, sqlitestore.Config{}), "room 77", "position 2", "checksum")
 }
 
-// A page that holds data is overwritten, another one for each seed.
+// Each seed overwrites another page that holds data.
 func TestOverwrittenPage(t *testing.T) {
 	marker := []byte(" entry ")
 	for _, seed := range []uint64{1, 2, 3} {
@@ -177,7 +177,7 @@ func TestTruncatedFile(t *testing.T) {
 	}
 }
 
-// A file is readable in the sqlite3 shell.
+// A file can be read in the sqlite3 shell.
 func TestShell(t *testing.T) {
 	testkit.Program(t, "sqlite3", "apt-get install sqlite3")
 	path := filepath.Join(t.TempDir(), "rooms.db")

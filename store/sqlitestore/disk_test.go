@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// A disk models a directory whose power may be lost: everything that was synced is
-// there afterwards, and any part of what was written later, in any order. It has no
-// -shm file, because SQLite makes that again.
+// A disk models a directory on a machine that may lose power: afterwards everything
+// that was synced is there, and any part of what was written later, in any order. It
+// has no -shm file, because SQLite creates that again.
 type disk struct {
 	dir    string
-	synced map[string]*file // by names that a power loss keeps
+	synced map[string]*file // by the names that survive a power loss
 	named  []naming         // changes of names since then
-	files  map[string]*file // by names as the process sees them
+	files  map[string]*file // by the names that the process sees
 
-	syncing map[*syscall]int // how many changes a sync under way covers
+	syncing map[*syscall]int // how many changes a sync in progress covers
 }
 
 type file struct {
@@ -72,7 +72,7 @@ func (c change) apply(data []byte, keep func() bool) []byte {
 
 func always() bool { return true }
 
-// pass applies a syscall. A write counts from its beginning; a sync counts from its
+// pass applies a system call. A write counts from its beginning; a sync counts from its
 // end, for all that was written before it began.
 func (d *disk) pass(m moment) error {
 	if m.path != d.dir && filepath.Dir(m.path) != d.dir || strings.HasSuffix(m.path, "-shm") {
@@ -150,10 +150,10 @@ func (d *disk) name(names map[string]*file, as []naming, keep func() bool) {
 	}
 }
 
-// all returns the files as the process sees them.
+// all returns the files that the process sees.
 func (d *disk) all() map[string][]byte { return d.after(always, always) }
 
-// cut returns the files after a power loss.
+// cut returns the files that a power loss at this moment leaves.
 func (d *disk) cut(r *rand.Rand) map[string][]byte {
 	kept := []float64{0, 1, r.Float64(), r.Float64()}[r.IntN(4)]
 	keep := func() bool { return r.Float64() < kept }

@@ -1,10 +1,10 @@
 // Package sqlitestore keeps rooms in one SQLite file.
 //
-// Several processes of one machine may use a file at once; a network file system
-// does not work, because it doesn't lock as SQLite needs it. While a file is in
-// use, FILE-wal and FILE-shm beside it belong to it; copy it with the sqlite3
-// shell (.backup, or VACUUM INTO), not as a file. No other code of the process
-// may open and close the file, because that releases SQLite's locks.
+// Several processes of one machine may use a file at once; a network file system does
+// not work, because it lacks the locks that SQLite needs. While a file is in use,
+// FILE-wal and FILE-shm in the same directory belong to it. Copy it with the sqlite3
+// shell (.backup, or VACUUM INTO), not as a file. No other code of the process may open
+// and close the file, because that releases SQLite's locks.
 //
 // Read in this order:
 //

@@ -32,8 +32,8 @@ func isDamage(err error) bool {
 	return c == sqlite3.SQLITE_CORRUPT || c == sqlite3.SQLITE_NOTADB
 }
 
-// isAnswer reports whether err is the answer to one call and not a fault, so that
-// the transaction can go on.
+// isAnswer reports whether err is the answer to one call and not a fault, so that the
+// transaction can continue.
 func isAnswer(err error) bool {
 	for _, answer := range []error{store.ErrNotFound, store.ErrDeleted, store.ErrExists, store.ErrConflict} {
 		if errors.Is(err, answer) {
@@ -43,13 +43,13 @@ func isAnswer(err error) bool {
 	return false
 }
 
-// explain wraps a fault of the file at path in a sentence that says what the
-// operator can do.
+// explain wraps a fault of the file at path in an error that says what the operator can
+// do.
 func explain(path string, wait time.Duration, err error) error {
 	var advice string
 	switch code(err) {
 	case sqlite3.SQLITE_FULL:
-		advice = "the disk is full: free some space, and the store goes on by itself"
+		advice = "the disk is full: free some space, and the store continues by itself"
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		advice = fmt.Sprintf("another process has kept it locked for more than %v: end that process's transaction", wait)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
@@ -61,7 +61,7 @@ func explain(path string, wait time.Duration, err error) error {
 	case sqlite3.SQLITE_CORRUPT:
 		advice = "it is damaged: stop yroom, keep a copy, and restore a backup or try .recover of the sqlite3 shell"
 	case sqlite3.SQLITE_IOERR:
-		advice = "reading or writing it failed: look for a full or failing disk in the system's log; once that is repaired, the store goes on by itself"
+		advice = "reading or writing it failed: look for a full or failing disk in the system's log; once that is repaired, the store continues by itself"
 	case sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS:
 		advice = "its file system does not lock files as SQLite needs it: put it on a local disk"
 	case sqlite3.SQLITE_TOOBIG:

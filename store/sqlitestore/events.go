@@ -7,18 +7,18 @@ import (
 )
 
 // Events are functions that a Store calls, for metrics. Any of them may be nil. The
-// goroutine that writes calls them, before the calls that they concern return: they
-// must return soon, and not call the Store.
+// goroutine that writes calls them before the calls that they concern return. They must
+// return soon, and must not call the Store.
 type Events struct {
 	// Committed is called after each transaction that has changed something.
 	Committed func(Commit)
-	// Compacted is called after a compaction was committed, with the number of
-	// entries that it has replaced and the bytes of the snapshot.
+	// Compacted is called after a compaction was committed, with the number of entries
+	// that it replaced and the size of the snapshot in bytes.
 	Compacted func(room string, entries, bytes int)
 	// Failed is called when a change could not be stored because of a fault, such as
 	// a full disk. A change that is refused, with store.ErrConflict for example, has
-	// not failed. At store.DurabilityNone, this is the first that is known of an
-	// update that was lost.
+	// not failed. At store.DurabilityNone, this is the first report of an update that was
+	// lost.
 	Failed func(room string, err error)
 }
 

@@ -6,10 +6,10 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// writeBatches writes what is queued until the queue is closed and empty. A batch
-// is all that waits, and goes into one transaction, so that many rooms share the
-// cost of a commit. There is no timer: the next batch is what was queued while
-// the last one was written.
+// writeBatches writes what is queued until the queue is closed and empty. A batch is
+// everything that waits. It is written in one transaction, so that many rooms share the
+// cost of a commit. There is no timer: the next batch is what is queued while a batch
+// is written.
 func (s *Store) writeBatches() {
 	defer close(s.written)
 	for batch := s.queue.take(); batch != nil; batch = s.queue.take() {
@@ -21,8 +21,8 @@ func (s *Store) writeBatches() {
 	}
 }
 
-// writeBatch does all requests of the batch and sets their results. If one of them
-// makes the transaction fail, each is tried in a transaction of its own.
+// writeBatch carries out all requests of the batch and sets their results. If one of
+// them makes the transaction fail, each is tried in a transaction of its own.
 func (s *Store) writeBatch(batch []*request) {
 	began, err := s.transact(batch)
 	if err == nil {
@@ -43,10 +43,10 @@ func (s *Store) writeBatch(batch []*request) {
 	}
 }
 
-// transact does all of the batch in one transaction, at the strictest level among
-// its requests. A request that is refused has the answer as its error and changes
-// nothing; any other error undoes the whole transaction and is returned. began
-// reports whether a transaction could be started.
+// transact carries out the batch in one transaction, at the strictest level among its
+// requests. A request that is refused gets its error and changes nothing. Any other
+// error rolls back the whole transaction and is returned. began reports whether a
+// transaction was started.
 func (s *Store) transact(batch []*request) (began bool, err error) {
 	level, idle := store.DurabilityCommit, true
 	for _, r := range batch {

@@ -12,10 +12,10 @@ type groupQueue struct {
 	limit int
 
 	mu      sync.Mutex
-	filled  sync.Cond // what take waits for
+	filled  sync.Cond // signalled when take may continue
 	used    int       // bytes of what is queued and of what is being written
 	items   []*request
-	waiting []*waiter // requests that don't fit yet, first come, first served
+	waiting []*waiter // requests that don't fit yet, in order of arrival
 	closed  bool
 }
 
@@ -31,8 +31,8 @@ func (q *groupQueue) init(limit int) {
 	q.filled.L = &q.mu
 }
 
-// put queues r as soon as it fits. A request that is larger than the limit fits
-// when the queue is empty.
+// put queues r once it fits. A request that is larger than the limit fits when the
+// queue is empty.
 func (q *groupQueue) put(ctx context.Context, r *request) error {
 	q.mu.Lock()
 	if q.closed {
@@ -110,7 +110,7 @@ func (q *groupQueue) release(batch []*request) {
 	q.admit()
 }
 
-// close refuses the requests that are not queued yet. Those that are can still be
+// close refuses the requests that are not queued yet. Queued requests can still be
 // taken.
 func (q *groupQueue) close() {
 	q.mu.Lock()

@@ -11,7 +11,7 @@ import (
 
 func sized(n int) *request { return &request{entry: store.Entry{Data: make([]byte, n)}} }
 
-// A large request is not delayed by small ones that came after it.
+// A large request is not delayed by small ones that arrive after it.
 func TestQueueOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q groupQueue
@@ -44,7 +44,7 @@ func TestQueueOrder(t *testing.T) {
 	})
 }
 
-// A request whose context ends makes way for others.
+// A request whose context ends doesn't delay others.
 func TestQueueContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var q groupQueue

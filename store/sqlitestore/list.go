@@ -24,7 +24,7 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]st
 	return all, nil
 }
 
-// list reads no more names of the index than it returns, and no data.
+// list reads only the names that it returns from the index, and no data.
 func (s *Store) list(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
 	rows, err := s.read.QueryContext(ctx, "SELECT rooms.name, "+
 		"(SELECT coalesce(sum(length(data)), 0) FROM entries WHERE room_id = rooms.id), "+

@@ -31,7 +31,7 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 		return l, nil
 	case isAnswer(err):
 		return store.Log{}, err
-	case isDamage(err): // SQLite doesn't say where
+	case isDamage(err): // SQLite doesn't report the entry
 		position := positionAfter(ctx, s.read, room, max(after, l.Last()))
 		return store.Log{}, corrupt(room, position, explain(s.path, s.config.LockWait, err))
 	case errors.Is(err, store.ErrCorrupt):
@@ -40,9 +40,8 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 	return store.Log{}, explain(s.path, s.config.LockWait, err)
 }
 
-// beginRead makes Close wait for a read until end is called. With flush, it first
-// waits until all appends before it are written; those that fail don't concern
-// the read.
+// beginRead makes Close wait for a read until end is called. With flush, it first waits
+// until all earlier appends are written. Their errors are ignored.
 func (s *Store) beginRead(ctx context.Context, flush bool) (end func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -63,8 +62,8 @@ func (s *Store) beginRead(ctx context.Context, flush bool) (end func(), err erro
 	}
 }
 
-// load reads in one statement, so that it sees the room at one moment. If an entry
-// can't be read, the log that is returned with the error ends before it.
+// load reads the room in one statement, so that it sees the state at one moment. If an
+// entry can't be read, the log that is returned with the error ends before it.
 func load(ctx context.Context, db *sql.DB, room string, after store.Position) (l store.Log, err error) {
 	rows, err := db.QueryContext(ctx, "SELECT rooms.deleted_at IS NOT NULL, rooms.first_position, rooms.generation, "+
 		"entries.position IS NOT NULL OR EXISTS (SELECT 1 FROM entries WHERE room_id = rooms.id), "+

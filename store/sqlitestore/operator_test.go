@@ -32,7 +32,7 @@ func add(t testing.TB, s store.Store, room, data string) store.Position {
 	return p
 }
 
-// held returns the data of a room's entries, in order of position.
+// held returns the concatenated data of a room's entries, in order of position.
 func held(t testing.TB, s store.Store, room string) (all []string) {
 	t.Helper()
 	l, err := s.Load(t.Context(), room)
@@ -99,9 +99,9 @@ func TestOpenRefuses(t *testing.T) {
 		name, path string
 		advice     []string
 	}{
-		{"no name", "", []string{"no file is named", "yroom.db"}},
+		{"no name", "", []string{"the path is empty", "yroom.db"}},
 		{"a directory", dir, []string{dir, "is a directory", "name a file in it"}},
-		{"a missing directory", filepath.Join(dir, "missing", "rooms.db"), []string{filepath.Join(dir, "missing"), "make it"}},
+		{"a missing directory", filepath.Join(dir, "missing", "rooms.db"), []string{filepath.Join(dir, "missing"), "create it"}},
 		{"a file for a directory", filepath.Join(text, "rooms.db"), []string{text, "is not a directory"}},
 		{"another kind of file", text, []string{text, "not an SQLite database", "name another file"}},
 		{"another program's database", foreign, []string{foreign, "another program", "name another file"}},
@@ -265,7 +265,7 @@ func TestFullDisk(t *testing.T) {
 						want = append(want, data)
 					}
 				}
-				wantAdvice(t, full, path, "full", "goes on by itself")
+				wantAdvice(t, full, path, "full", "continues by itself")
 				for range 3 { // the disk is still full, and nothing is damaged
 					if _, err := s.Append(t.Context(), room, v1(strings.Repeat("!", 10_000))); err == nil {
 						t.Error("an append to a full disk returned no error")
@@ -293,7 +293,7 @@ func TestFullDisk(t *testing.T) {
 func TestFullDiskSparesOthers(t *testing.T) {
 	dir := testkit.SmallDisk(t, "1m")
 	s := open(t, filepath.Join(dir, "rooms.db"), at(store.DurabilityCommit))
-	ballast := filepath.Join(dir, "ballast") // space that Close needs
+	ballast := filepath.Join(dir, "ballast") // disk space that Close needs
 	if err := os.WriteFile(ballast, make([]byte, 200_000), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ var (
 )
 
 const (
-	powerRounds  = 2 // each begins with the files that a power loss in the one before has left
+	powerRounds  = 2 // each round begins with the files that a power loss in the previous one has left
 	powerRooms   = 4
 	powerWriters = 8
 )
@@ -73,7 +73,7 @@ func childAcknowledges(t *testing.T, path string, level store.Durability) {
 		stop()
 		compactor.Wait()
 		if session > 0 || t.Failed() {
-			add(t, s, powerRoom(0), fmt.Sprintf("%x/%d/%d/0", run, session, powerWriters)) // after the compaction that may still be queued
+			add(t, s, powerRoom(0), fmt.Sprintf("%x/%d/%d/0", run, session, powerWriters)) // once the compaction that may be queued is done
 			break
 		}
 		if err := s.Close(); err != nil {
@@ -86,7 +86,7 @@ func childAcknowledges(t *testing.T, path string, level store.Durability) {
 	os.Exit(0)
 }
 
-// ids returns the appends that a log holds, without their filler.
+// ids returns the ids of the appends in a log, without their filler.
 func ids(l store.Log) (all []string) {
 	for _, e := range l.Entries {
 		for word := range strings.FieldsSeq(string(e.Data)) {
@@ -98,7 +98,7 @@ func ids(l store.Log) (all []string) {
 	return all
 }
 
-// After a power loss, everything that was synced is there, and any part of the rest.
+// After a power loss, every synced append is there, and any part of the others.
 func TestPowerLoss(t *testing.T) {
 	seed := *powerSeed
 	for seed == 0 {
@@ -125,13 +125,13 @@ func TestPowerLoss(t *testing.T) {
 	}
 }
 
-// power is a run of a process, with all moments at which the power can be lost.
+// power is the trace of a process, with all moments at which the power can be lost.
 type power struct {
 	*testing.T
 
 	level   store.Durability
 	began   map[string][]byte
-	had     []string // appends that the file held before
+	had     []string // the appends in the file when the process began
 	path    string
 	moments []moment
 	trace   string
@@ -139,7 +139,7 @@ type power struct {
 	seed, round uint64
 }
 
-// work runs a process on the files of began, and records its syscalls.
+// work runs a process on the files of began, and records its system calls.
 func work(t *testing.T, level store.Durability, began map[string][]byte) *power {
 	t.Helper()
 	dir := t.TempDir()
@@ -181,8 +181,8 @@ func lay(t *testing.T, dir string, files map[string][]byte) {
 
 type sums struct{ cuts, lost, acknowledged int }
 
-// lose simulates power losses at random moments. It returns the files that one of
-// them has left, and the appends that they hold.
+// lose simulates power losses at random moments. It returns the files that one of them
+// has left, and the appends in these files.
 func (p *power) lose(cuts int) (left map[string][]byte, has []string, s sums) {
 	p.Helper()
 	r := rand.New(rand.NewPCG(p.seed, p.round))
@@ -273,8 +273,8 @@ func (p *power) check(files map[string][]byte, acknowledged []string) (holds []s
 	return slices.Collect(maps.Keys(there)), lost
 }
 
-// memory returns a directory in memory, or otherwise if there is none. The checks need
-// no durability.
+// memory returns a directory in memory, or on disk if there is none. The checks need no
+// durability.
 func memory(otherwise string) string {
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() && info.Mode().Perm()&fs.FileMode(0o2) != 0 {
 		return "/dev/shm"

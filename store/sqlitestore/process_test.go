@@ -20,8 +20,8 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// A test that needs another process runs the test's binary again; this variable
-// says what the process does.
+// roleVariable is the environment variable that selects what the test binary does when
+// a test runs it as another process.
 const roleVariable = "YROOM_SQLITESTORE_TEST_ROLE"
 
 func child(ctx context.Context, name string, args ...string) *exec.Cmd {
@@ -195,19 +195,19 @@ func runUnprivileged(t *testing.T) {
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	report, err := cmd.CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		testkit.Missingf(t, "setpriv is missing, which runs a process as another user")
+		testkit.Missingf(t, "setpriv, which runs a process as another user, is missing")
 	}
 	if err != nil || !strings.Contains(string(report), "--- PASS: "+t.Name()) {
 		t.Errorf("as another user: %v\n%s", err, report)
 	}
 }
 
-// mark makes a system call that is easy to find in a trace.
+// mark makes a system call that can be found in a trace.
 func mark(name string) { os.Stat("/yroom-mark-" + name) }
 
 const countedAppends = 50
 
-// childCounts appends one entry after the other between two marks.
+// childCounts appends entries one after another between two marks.
 func childCounts(t *testing.T, path string, level store.Durability) {
 	s := open(t, path, at(level))
 	add(t, s, room, "first")
@@ -267,7 +267,7 @@ func TestSyncsAtLevelFsyncAlone(t *testing.T) {
 }
 
 // childFaults appends while strace makes some system calls fail, and checks that the
-// room holds what was acknowledged.
+// room holds every acknowledged append.
 func childFaults(t *testing.T, path string) {
 	s, err := sqlitestore.Open(path, sqlitestore.Config{})
 	if err != nil {
@@ -295,7 +295,7 @@ func childFaults(t *testing.T, path string) {
 	got := "|" + strings.Join(held(t, s, room), "|") + "|"
 	for _, data := range acknowledged {
 		if strings.Count(got, "|"+data+"|") != 1 {
-			t.Errorf("the room doesn't hold %q once, which was acknowledged", data)
+			t.Errorf("the room must hold %q once, because it was acknowledged", data)
 		}
 	}
 	_ = s.Close() // may fail too

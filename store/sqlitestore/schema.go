@@ -11,9 +11,9 @@ import (
 // applicationID marks a database file as a store of rooms: "yroo".
 const applicationID = 0x79726f6f
 
-// migrations lead from one version of the schema to the next; user_version is how
-// many of them have been applied to a file. SQLite stores the comments in them with
-// the tables, for people who look into a file.
+// migrations change the schema from one version to the next. user_version is the number
+// of them that have been applied to a file. SQLite stores their comments with the
+// tables, for readers of the file.
 var migrations = []string{
 	`
 CREATE TABLE rooms (
@@ -108,11 +108,11 @@ ORDER BY rooms.name;
 
 var (
 	errForeign = errors.New("it is a database of another program: name another file")
-	errNoWAL   = errors.New("its file system can't hold a write-ahead log: put it on a local disk")
+	errNoWAL   = errors.New("its file system doesn't support a write-ahead log: put the file on a local disk")
 )
 
-// prepare brings the file to the newest schema. The error says why it can't be a
-// store of rooms. Other processes may do the same at the same time.
+// prepare migrates the file to the newest schema. The error says why the file can't be
+// a store of rooms. Other processes may do the same at the same time.
 func prepare(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
 	if _, err := schemaVersion(ctx, conn); err != nil {
 		return err
@@ -125,7 +125,8 @@ func prepare(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
 	}
 	err := migrate(ctx, conn)
 	if err == nil {
-		// This changes nothing, but fails on a file that can only be read. Nothing before it does.
+		// This changes nothing, but fails if the file is read-only. The statements before it
+		// don't.
 		_, err = conn.ExecContext(ctx, "UPDATE rooms SET name = name WHERE false")
 	}
 	if err != nil {
@@ -167,8 +168,8 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-// useWAL makes the file use a write-ahead log. SQLite doesn't wait by itself if two
-// processes do so at the same time.
+// useWAL makes the file use a write-ahead log. It tries again while another process
+// does the same, because SQLite doesn't wait in this case.
 func useWAL(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
 	var mode string
 	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {

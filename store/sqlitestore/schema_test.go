@@ -13,8 +13,8 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// version1 makes a file with the first version of the schema, in which positions
-// were unique in the file and not consecutive in a room.
+// version1 creates a file with the first version of the schema, in which positions were
+// unique in the file but not consecutive in a room.
 func version1(t *testing.T) (path string) {
 	t.Helper()
 	schema, err := os.ReadFile("testdata/version1.sql")
@@ -41,7 +41,7 @@ func version1(t *testing.T) (path string) {
 
 func TestMigration(t *testing.T) {
 	path := version1(t)
-	for range 2 { // migrated, then opened as it is
+	for range 2 { // first migrated, then opened without a migration
 		s := open(t, path, sqlitestore.Config{})
 		l, err := s.Load(t.Context(), "first")
 		if err != nil {

@@ -19,13 +19,13 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// Config configures a Store. The zero value is useful.
+// Config configures a Store. The zero value is a usable configuration.
 type Config struct {
 	// Durability returns the level of a room by its name. It is called from any
 	// goroutine. Nil: all rooms are at store.DurabilityFsync.
 	Durability func(room string) store.Durability
-	// Queue is how many bytes may wait to be written, including those that are
-	// being written; calls block while there are more. Zero: 32 MiB.
+	// Queue is how many bytes may wait to be written, including those that are being
+	// written. Calls block while the queue is full. Zero: 32 MiB.
 	Queue int
 	// LockWait is how long a call waits while another process keeps the file
 	// locked. Zero: 10 s.
@@ -37,8 +37,8 @@ type Config struct {
 const (
 	defaultQueue    = 32 << 20
 	defaultLockWait = 10 * time.Second
-	checkpointPages = 1000     // of 4 KiB, after which the write-ahead log is written back into the file
-	logLimit        = 64 << 20 // bytes to which the write-ahead log is cut if it was longer
+	checkpointPages = 1000     // pages of 4 KiB in the write-ahead log after which it is written back into the file
+	logLimit        = 64 << 20 // the size in bytes to which a longer write-ahead log is truncated
 )
 
 // Store is a store.Store that supports all methods. It must be closed.
@@ -57,7 +57,7 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open opens the file at path, and makes it if it doesn't exist. Its directory must
+// Open opens the file at path, and creates it if it doesn't exist. Its directory must
 // exist. A file of an older version is migrated; processes of older versions can't
 // write to it any more. The error says what an operator can do about it.
 func Open(path string, config Config) (*Store, error) {
@@ -89,10 +89,11 @@ func Open(path string, config Config) (*Store, error) {
 	return s, nil
 }
 
-// checkPath finds faults of path of which SQLite's own errors say too little.
+// checkPath returns an error for a path for which SQLite's own error would say too
+// little.
 func checkPath(path string) error {
 	if path == "" {
-		return errors.New("sqlitestore: no file is named: name one, such as yroom.db")
+		return errors.New("sqlitestore: the path is empty: name a file, such as yroom.db")
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("sqlitestore: %s is a directory: name a file in it, such as %s", path, filepath.Join(path, "yroom.db"))
@@ -101,7 +102,7 @@ func checkPath(path string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("sqlitestore: the directory %s is missing: make it, or name another file: %w", dir, err)
+		return fmt.Errorf("sqlitestore: the directory %s is missing: create it, or name another file: %w", dir, err)
 	case err != nil:
 		return fmt.Errorf("sqlitestore: the directory %s can't be read: let the user that yroom runs as read it: %w", dir, err)
 	case !info.IsDir():
@@ -131,12 +132,12 @@ func openDB(path string, wait time.Duration, pragmas ...string) (*sql.DB, error)
 	return sql.OpenDB(connector), nil
 }
 
-// Close writes what is queued, waits for the calls under way, and closes the file.
+// Close writes what is queued, waits for the calls in progress, and closes the file.
 // Calls that wait for capacity in the queue fail with store.ErrClosed. If no other
-// process uses the file, it then holds everything, and the files beside it are
-// gone. The error is that of an append at store.DurabilityNone which could not be
-// written, or why the file doesn't hold everything; appends that have returned nil
-// at other levels are not affected.
+// process uses the file, it then holds everything, and -wal and -shm are removed. The
+// error is that of an append at store.DurabilityNone that could not be written, or the
+// reason why the file doesn't hold everything. Appends that have returned nil at other
+// levels are not affected.
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) end() error {

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// A syscall is one line of strace -y -xx, or two if another thread's line is between.
+// A syscall is a system call: one line of strace -y -xx, or two with lines of other
+// threads between.
 type syscall struct {
 	name   string
 	path   string // of its file
@@ -17,7 +18,7 @@ type syscall struct {
 	result int64
 }
 
-// A moment is the beginning or the end of a syscall.
+// A moment is the beginning or the end of a system call.
 type moment struct {
 	*syscall
 
@@ -54,7 +55,7 @@ func moments(trace string) (all []moment, err error) {
 		}
 		result, _, _ = strings.Cut(result, "<")
 		if call == nil {
-			return nil, fmt.Errorf("the end of a call without a beginning: %.200s", line)
+			return nil, fmt.Errorf("the end of a call that has no beginning: %.200s", line)
 		}
 		if call.result, err = strconv.ParseInt(result, 10, 64); err != nil {
 			return nil, fmt.Errorf("%w in %.200s", err, line)
@@ -64,14 +65,14 @@ func moments(trace string) (all []moment, err error) {
 	return all, nil
 }
 
-// parse parses a syscall up to the end of its arguments.
+// parse parses a system call up to the end of its arguments.
 func parse(line string) (c *syscall, err error) {
 	c = &syscall{}
 	var arguments string
 	c.name, arguments, _ = strings.Cut(line, "(")
 	if text, _, of := strings.Cut(arguments, ">"); of && strings.Contains(text, "<") {
 		_, text, _ = strings.Cut(text, "<")
-		if path, err := unescape(text); err == nil { // else it is a pipe or the like
+		if path, err := unescape(text); err == nil { // otherwise it is not a file
 			c.path = string(path)
 		}
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// maxUnawaited bounds how many rooms are remembered as existing.
+// maxUnawaited bounds the number of rooms in unawaited.
 const maxUnawaited = 100_000
 
-// unawaited remembers what an append for which no call waits has to know of its
-// room, for rooms at store.DurabilityNone.
+// unawaited records what an append for which no call waits must know about its room,
+// for rooms at store.DurabilityNone.
 type unawaited struct {
 	mu    sync.Mutex
 	rooms map[string]error // rooms that exist, with the error of the last append for which no call waited
@@ -32,7 +32,7 @@ func (u *unawaited) allowed(room string) (bool, error) {
 	return known, nil
 }
 
-// learn takes note of how r has ended.
+// learn records the result of r.
 func (u *unawaited) learn(r *request) {
 	if r.level != store.DurabilityNone || r.kind == requestFlush {
 		return

@@ -9,8 +9,9 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// apply does r in the transaction under way. All that may refuse r is checked
-// before anything is changed, so that the transaction can go on after a refusal.
+// apply carries out r in the open transaction. It checks everything for which r may be
+// refused before it changes anything, so that the transaction can continue after a
+// refusal.
 func (w *writer) apply(r *request) error {
 	switch r.kind {
 	case requestFlush:
@@ -108,7 +109,7 @@ func (w *writer) delete(r *request) error {
 	return w.exec("DELETE FROM entries WHERE room_id = ?", room.id)
 }
 
-// roomRow is what the writer has to know of a room. The zero roomRow is that of a
+// roomRow is what the writer has to know about a room. The zero roomRow is that of a
 // room that was never written to.
 type roomRow struct {
 	id         int64
@@ -132,7 +133,8 @@ func (w *writer) room(name string) (room roomRow, err error) {
 	return room, err
 }
 
-// maxRooms bounds how many rooms a writer remembers; past it, it forgets all.
+// maxRooms bounds how many rooms a writer remembers. Beyond that, the writer forgets
+// all of them.
 const maxRooms = 100_000
 
 func (w *writer) remember(name string, room roomRow) {
@@ -163,7 +165,8 @@ func (w *writer) insert(r *request, roomID int64, at store.Position) error {
 		roomID, int64(at), encoding, r.entry.Data, checksum(encoding, r.entry.Data, r.entry.By), now(), r.entry.By)
 }
 
-// timeLayout is how times are stored, in UTC: as SQLite's own functions write them.
+// timeLayout is the format of stored times, in UTC. SQLite's own functions write the
+// same format.
 const timeLayout = "2006-01-02 15:04:05.000"
 
 func now() string { return time.Now().UTC().Format(timeLayout) }

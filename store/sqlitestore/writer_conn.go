@@ -16,19 +16,19 @@ import (
 // writer is the one connection that writes. It belongs to one goroutine.
 type writer struct {
 	db         *sql.DB
-	conn       *sql.Conn // nil: the next transaction needs a new one
+	conn       *sql.Conn // nil if the next transaction must open one
 	statements map[string]*sql.Stmt
-	level      store.Durability // at which the connection commits
-	rewrite    bool             // the write-ahead log must be written back before anything is added to it
+	level      store.Durability // the level at which the connection commits
+	rewrite    bool             // the write-ahead log must be written back before the next transaction
 
-	rooms   map[string]roomRow // what is known of rooms, as of the version below
-	version int64              // of the data; changes when another connection has written
+	rooms   map[string]roomRow // rows of rooms, valid for the version below
+	version int64              // PRAGMA data_version, which changes when another connection has written
 }
 
 func openWriter(path string, wait time.Duration) (writer, error) {
 	db, err := openDB(path, wait,
 		"synchronous(FULL)",
-		"fullfsync(1)", "checkpoint_fullfsync(1)", // macOS alone needs them to survive power loss
+		"fullfsync(1)", "checkpoint_fullfsync(1)", // needed only on macOS to survive a power loss
 		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
 		fmt.Sprintf("journal_size_limit(%d)", logLimit),
 	)
@@ -78,16 +78,17 @@ func (w *writer) finalize() error {
 // The next transaction opens another.
 func (w *writer) drop(err error) {
 	if c := extendedCode(err); c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC {
-		// The system may have dropped parts of the write-ahead log that were written earlier. SQLite reads the log up
-		// to the first damaged part, so anything added after it would be lost: the log is written back first.
+		// The system may have dropped parts of the write-ahead log that were written earlier.
+		// SQLite reads the log up to the first damaged part, so transactions after it would
+		// be lost. So the log is written back before the next one.
 		w.rewrite = true
 	}
-	w.rooms = nil // what the transaction has changed may be undone
+	w.rooms = nil // the changes of the transaction may be rolled back
 	if w.conn == nil {
 		return
 	}
 	_ = w.finalize()                                            // err is the cause
-	_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK") // there may be nothing to roll back
+	_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK") // there may be no open transaction
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
 	w.conn = nil
 }

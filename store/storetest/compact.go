@@ -68,8 +68,8 @@ func compactConflict(t *testing.T, s store.Store) {
 	wantData(t, load(t, s, room), "first")
 }
 
-// compactReplacedConflict is about an entry that was replaced by one with the same
-// position.
+// compactReplacedConflict tests Compact after an entry was replaced by one with the
+// same position.
 func compactReplacedConflict(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("a"))
 	appendTo(t, s, room, v1("b"))
@@ -147,8 +147,8 @@ func compactRace(t *testing.T, s store.Store) {
 	}
 }
 
-// compactWhileAppending numbers the entries, and lets each snapshot consist of the
-// numbers that it replaces, so that a lost or doubled entry shows.
+// compactWhileAppending numbers the entries, and makes each snapshot of the numbers
+// that it replaces, so that lost and duplicate entries are found.
 func compactWhileAppending(t *testing.T, s store.Store) {
 	const writers, each = 4, 25
 	number := func(n uint32) []byte { return binary.BigEndian.AppendUint32(nil, n) }

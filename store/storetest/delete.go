@@ -36,7 +36,7 @@ func deleteTombstone(t *testing.T, s store.Store) {
 	}
 	read := load(t, s, room)
 	remove(t, s, room)
-	for range 2 { // a refusal doesn't remove the tombstone
+	for range 2 { // the refused calls have not removed the tombstone
 		wantDeleted(t, s, room)
 		if err := s.Compact(t.Context(), room, read, v1("snapshot")); !errors.Is(err, store.ErrDeleted) {
 			t.Errorf("Compact returned the error %v, want ErrDeleted", err)
@@ -128,8 +128,8 @@ func deleteAgainstCompact(t *testing.T, s store.Store) {
 	}
 }
 
-// deleteOutdates is about a worker that has missed that its room was deleted and
-// created again.
+// deleteOutdates tests the calls of a worker that has not noticed that its room was
+// deleted and created again.
 func deleteOutdates(t *testing.T, s store.Store) {
 	appendTo(t, s, room, v1("before"))
 	read := load(t, s, room)

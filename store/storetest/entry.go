@@ -67,7 +67,7 @@ func entryBy(t *testing.T, s store.Store) {
 	}
 	for name, n := range want {
 		if n != 0 {
-			t.Errorf("%d entries too few are by %q", n, name)
+			t.Errorf("%d more entries must be by %q", n, name)
 		}
 	}
 	snapshot := v1("snapshot")

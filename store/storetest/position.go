@@ -105,7 +105,7 @@ func positionOfSnapshot(t *testing.T, s store.Store) {
 	}
 }
 
-// positionOfEmptyCompact is about a snapshot that replaces nothing.
+// positionOfEmptyCompact tests the position of a snapshot that replaces nothing.
 func positionOfEmptyCompact(t *testing.T, s store.Store) {
 	compact(t, s, room, store.Log{}, v1("a"))
 	compact(t, s, room, store.Log{}, v1("b"))
@@ -135,10 +135,10 @@ func afterCompaction(t *testing.T, s store.Store) {
 	read := load(t, s, room)
 	appendTo(t, s, room, v1("d"))
 	compact(t, s, room, read, v1("abc"))
-	for after := range store.Position(3) { // b or c may be lacking
+	for after := range store.Position(3) { // the caller may lack b or c
 		wantAfter(t, s, after, "abc", "d")
 	}
-	wantAfter(t, s, 3, "d") // nothing that the snapshot replaced is
+	wantAfter(t, s, 3, "d") // the caller lacks nothing that the snapshot replaced
 	wantAfter(t, s, 4)
 }
 
@@ -187,8 +187,8 @@ func afterOwned(t *testing.T, s store.Store) {
 	wantAfter(t, s, 1, "b")
 }
 
-// follower reads a room as a worker does which appends to it: from the positions
-// that its appends return it finds what others have appended.
+// follower reads a room as a worker that appends to it does: it finds what others have
+// appended from the positions that its own appends return.
 type follower struct {
 	t    *testing.T
 	s    store.Store
@@ -205,7 +205,7 @@ func (f *follower) take(l store.Log) {
 	f.last = max(f.last, l.Last())
 }
 
-// append returns false if an error has ended the test.
+// append appends an entry and loads missing ones. It returns false after an error.
 func (f *follower) append(word string) bool {
 	f.has[word] = true
 	p, err := f.s.Append(f.t.Context(), room, v1(word))
@@ -232,8 +232,8 @@ func (f *follower) append(word string) bool {
 }
 
 // sharedFollow lets two writers append to one room, with compactions in between.
-// Whatever one of them has appended before the other's last append, the other must
-// have found.
+// Each must have found everything that the other has appended before its own last
+// append.
 func sharedFollow(t *testing.T, again func() store.Store) {
 	const each = 60
 	var both [2]*follower

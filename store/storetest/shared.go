@@ -12,8 +12,8 @@ import (
 
 // RunShared checks stores whose rooms outlive them, or are used by several stores
 // at once. Each subtest calls open once; each call of again returns another store on
-// the same rooms, which are empty at first. Stores that have a Close method are
-// closed and opened again; open registers with its t what cleans up the others.
+// the same rooms, which are empty at first. Stores that have a Close method are closed
+// and opened again. open must register the cleanup of other stores with its t.
 func RunShared(t *testing.T, open func(t *testing.T) (again func() store.Store)) {
 	t.Helper()
 	for _, rule := range []struct {

@@ -2,9 +2,9 @@
 // hold the rooms of a worker. Each rule of the contract in package store is a
 // subtest, and its name states the rule.
 //
-// The tests of a store call Run for each level of durability that it has, or
-// RunNone for store.DurabilityNone. If the rooms outlive a value of the store,
-// they also call RunShared for all levels but that one.
+// The tests of a store call Run for each level of durability that it has, except that
+// they call RunNone for store.DurabilityNone. If the rooms outlive a value of the
+// store, they also call RunShared for the levels other than DurabilityNone.
 package storetest
 
 import (
@@ -21,9 +21,9 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// Run checks the stores that open returns. Each subtest calls open once and expects
-// an empty store; open registers with its t what is to be cleaned up. Rules about a
-// method are skipped if the store returns errors.ErrUnsupported from it.
+// Run checks the stores that open returns. Each subtest calls open once and expects an
+// empty store. open must register its cleanup with t. Rules about a method are skipped
+// if the store returns errors.ErrUnsupported from it.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Helper()
 	run(t, open, false)
@@ -36,8 +36,8 @@ func RunNone(t *testing.T, open func(t *testing.T) store.Store) {
 	run(t, open, true)
 }
 
-// rule is a rule of the contract. needs skips it if the store doesn't support the
-// methods that it is about; nil: every store does.
+// rule is a rule of the contract. needs skips the rule if the store doesn't support the
+// methods that it tests. It is nil if every store supports them.
 type rule struct {
 	name  string
 	needs func(*testing.T, store.Store)
@@ -252,7 +252,7 @@ func loadNotFound(t *testing.T, s store.Store) {
 }
 
 func loadEverything(t *testing.T, s store.Store) {
-	for _, data := range []string{"a", "b", "b", "c"} { // equal entries are two entries
+	for _, data := range []string{"a", "b", "b", "c"} { // equal entries count as two entries
 		appendTo(t, s, room, v1(data))
 	}
 	wantData(t, load(t, s, room), "a", "b", "b", "c")
@@ -417,7 +417,7 @@ func loadWhileCompacting(t *testing.T, s store.Store) {
 				mu.Unlock()
 				l, err := s.Load(t.Context(), room)
 				mu.Lock()
-				most := held + each // appended by the current round
+				most := held + each // the entries that the current round appended
 				mu.Unlock()
 				got := 0
 				for _, e := range l.Entries {
@@ -520,5 +520,5 @@ func contextEnded(t *testing.T, s store.Store) {
 			t.Errorf("%s returned the error %v, want context.Canceled", name, err)
 		}
 	}
-	appendTo(t, s, room, v1("c")) // the calls that ended block nothing
+	appendTo(t, s, room, v1("c")) // calls that have ended don't block others
 }
