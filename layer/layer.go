@@ -92,8 +92,8 @@ type Front interface {
 	// of these workers. As many responses arrive unless a worker is lost. The errors are
 	// those of Send; if it returns one, nothing was sent.
 	SendAll(in Input) (workers int, err error)
-	// Close detaches the front. When it returns, no call of the handler is running
-	// or will run, so it must not be called from one. A second Close changes
+	// Close detaches the front. When it returns, no call of the handler or of Send
+	// is running or will run, so it must not be called from one. A second Close changes
 	// nothing.
 	Close() error
 }

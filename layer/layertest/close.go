@@ -111,6 +111,60 @@ func closeGone(t *testing.T, l layer.Layer) {
 	}
 }
 
+// closeGoneLast checks that no input of a front is handled after Gone.
+func closeGoneLast(t *testing.T, l layer.Layer) {
+	var mu sync.Mutex
+	gone := make(map[layer.Address]bool)
+	back, err := l.Serve(layer.BackHandler{
+		Handle: func(in layer.Input) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if gone[in.From] {
+				t.Errorf("an input of front %s is handled after Gone", in.From)
+			}
+			return nil
+		},
+		Lost: func(layer.Address) {},
+		Gone: func(front layer.Address) {
+			mu.Lock()
+			defer mu.Unlock()
+			gone[front] = true
+		},
+	})
+	if err != nil {
+		t.Fatalf("Serve: %v", err)
+	}
+	defer func() { _ = back.Close() }()
+	const fronts = 300
+	for range fronts {
+		f, err := l.Attach(layer.FrontHandler{Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {}})
+		if err != nil {
+			t.Fatalf("Attach: %v", err)
+		}
+		var sending sync.WaitGroup
+		began := make(chan struct{}, 2)
+		for conn := range cap(began) {
+			sending.Go(func() {
+				err := f.Send(input(name, event.ConnID(conn+1), 0))
+				began <- struct{}{}
+				for i := 1; !errors.Is(err, layer.ErrClosed); i++ {
+					err = f.Send(input(name, event.ConnID(conn+1), i))
+				}
+			})
+		}
+		<-began
+		if err := f.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		sending.Wait()
+	}
+	waitUntil(t, "the worker is told of all fronts", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(gone) >= fronts
+	})
+}
+
 func closeTwice(t *testing.T, l layer.Layer) {
 	w := serve(t, l, nil)
 	f := w.attach(t)

@@ -291,9 +291,10 @@ type modelFront struct {
 }
 
 type modelConn struct {
-	mark event.Mark // the state that it has in full; zero: none
-	have []string
-	own  []string // what it wrote
+	mark  event.Mark // the state that it has in full; zero: none
+	have  []string
+	own   []string // what it wrote
+	asked bool     // a Resync is unanswered
 }
 
 func newModelFront(t *testing.T, l layer.Layer) *modelFront {
@@ -377,6 +378,7 @@ func (f *modelFront) rejoin(conn event.ConnID) event.Input {
 	if c == nil {
 		return event.Input{Kind: event.InputLeave, Conn: conn}
 	}
+	c.asked = false // the answer to a Resync may be lost
 	return event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Mark: c.mark}
 }
 
@@ -423,7 +425,8 @@ func (c *modelConn) broadcast(conn event.ConnID, out event.Output) []event.Input
 	case out.Mark.Epoch == c.mark.Epoch && out.Mark.Seq == c.mark.Seq+1:
 		c.take(out)
 		c.mark = out.Mark
-	default:
+	case !c.asked:
+		c.asked = true
 		return []event.Input{{Kind: event.InputResync, Conn: conn, Mark: c.mark}}
 	}
 	return nil
@@ -433,6 +436,7 @@ func (c *modelConn) broadcast(conn event.ConnID, out event.Output) []event.Input
 // with what the room lacks, as a client that receives a SyncStep1 does.
 func (c *modelConn) catchUp(out event.Output) (ins []event.Input) {
 	c.take(out)
+	c.asked = false
 	if out.Mark.Seq > c.mark.Seq {
 		c.mark = out.Mark
 	}

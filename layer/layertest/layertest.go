@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		{"Close/of a front delivers nothing once it has returned", closeQuiet},
 		{"Close/of a front closes that front and no other", closeFront},
 		{"Close/of a front reports to the worker that it is gone", closeGone},
+		{"Close/of a front lets no input follow that it is gone", closeGoneLast},
 		{"Close/of a front twice is once", closeTwice},
 		{"Close/of a back reports to the fronts that the worker is lost", closeBack},
 		{"Close/of a back twice is once", closeBackTwice},

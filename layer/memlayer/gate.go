@@ -2,8 +2,8 @@ package memlayer
 
 import "sync"
 
-// gate counts the calls of a handler that are running, and refuses new ones
-// once it is closed.
+// gate counts the calls from and to one end of the layer that are running, and
+// refuses new ones once it is closed.
 type gate struct {
 	mu      sync.Mutex
 	closed  bool

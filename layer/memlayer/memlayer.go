@@ -48,11 +48,11 @@ func (l *Layer) Serve(h layer.BackHandler) (layer.Back, error) {
 	return l.back, nil
 }
 
-// worker returns the worker, and whether f is attached.
-func (l *Layer) worker(f *front) (b *back, attached bool) {
+// worker returns the worker, nil if there is none.
+func (l *Layer) worker() *back {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.back, l.fronts[f.address] == f
+	return l.back
 }
 
 // all returns the fronts.
@@ -77,10 +77,11 @@ type front struct {
 
 // Send implements layer.Front.
 func (f *front) Send(in layer.Input) error {
-	b, attached := f.layer.worker(f)
-	if !attached {
+	if !f.enter() { // Close waits for this call, so that no input follows Gone
 		return layer.ErrClosed
 	}
+	defer f.leave()
+	b := f.layer.worker()
 	if b == nil || !b.enter() {
 		return layer.ErrNoOwner
 	}
