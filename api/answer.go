@@ -44,7 +44,11 @@ func hash(data []byte) string {
 func tags(r *http.Request) (all []string) {
 	for _, line := range r.Header.Values("If-None-Match") {
 		for tag := range strings.SplitSeq(line, ",") {
-			all = append(all, strings.TrimPrefix(strings.TrimSpace(tag), "W/"))
+			tag = strings.TrimSpace(tag)
+			if weak, ok := strings.CutPrefix(tag, "W/"); ok && strings.HasPrefix(weak, `"`) {
+				tag = weak
+			}
+			all = append(all, tag)
 		}
 	}
 	return all

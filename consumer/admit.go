@@ -188,7 +188,7 @@ func (c *Consumer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		c.log.Info("refused", "addr", r.RemoteAddr, "status", status, "error", err)
 	}
 	if refused := c.cfg.Events.Refused; refused != nil {
-		refused(r, status)
+		_ = c.guard(nil, "Events", func() error { refused(r, status); return nil })
 	}
 	http.Error(w, reason, status)
 }

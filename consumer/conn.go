@@ -183,7 +183,7 @@ func (c *Conn) detach() {
 	}
 	c.logEnd()
 	if closed := c.consumer.cfg.Events.Closed; closed != nil {
-		closed(c, c.cause.CloseError)
+		_ = c.guard("Events", func() error { closed(c, c.cause.CloseError); return nil })
 	}
 	if hooks.PostDisconnect != nil {
 		_ = c.guard("PostDisconnect", func() error { hooks.PostDisconnect(c, c.cause.CloseError); return nil })

@@ -9,7 +9,7 @@ import (
 // Events are functions that a Consumer calls when something has happened, for
 // metrics and tracing. Each may be nil. They are called from many goroutines at
 // once and without a lock, and must not block: some are called while the outputs
-// of a room are delivered.
+// of a room are delivered. A panic of one is logged and has no other effect.
 type Events struct {
 	// Connected is called when a connection has joined its room.
 	Connected func(*Conn)
@@ -27,9 +27,9 @@ type Events struct {
 	Closed func(*Conn, protocol.CloseError)
 }
 
-// emit calls f unless it is nil.
+// emit calls f, one of the functions in Events, unless it is nil.
 func (c *Conn) emit(f func(*Conn)) {
 	if f != nil {
-		f(c)
+		_ = c.guard("Events", func() error { f(c); return nil })
 	}
 }

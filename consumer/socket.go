@@ -80,7 +80,7 @@ func (s *socket) serve(w http.ResponseWriter, open func() error) {
 	err := errStopping
 	if s.consumer.addSocket(s) {
 		defer s.consumer.removeSocket(s)
-		err = open()
+		err = s.guard("the opening", open)
 	}
 	if err == nil {
 		err = s.guard("the reader", s.receive)

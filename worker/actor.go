@@ -136,13 +136,12 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 }
 
 func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
-	report := a.worker.config.Events.Turn
-	if report == nil {
+	if a.worker.config.Events.Turn == nil {
 		return a.worker.step(a.room, now, ins)
 	}
 	begin := a.worker.config.Runtime.Now()
 	effects := a.worker.step(a.room, now, ins)
-	report(TurnInfo{
+	report(a.worker, a.worker.config.Events.Turn, TurnInfo{
 		Room:     a.name,
 		Inputs:   len(ins),
 		Added:    len(effects.Update),

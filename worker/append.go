@@ -66,7 +66,9 @@ func (a *actor) beginWrite() {
 	switch {
 	case a.writing.any(), a.loading():
 	case len(a.changes) > 0 && (a.closed == nil || !a.next.any()):
-		a.writing.change = &a.changes[0]
+		change := a.changes[0]
+		a.writing.change = &change
+		a.changes[0] = layer.Input{} // its update is not kept
 		a.changes = a.changes[1:]
 		a.worker.config.Runtime.Go(a.write)
 	case a.next.any():
@@ -120,8 +122,8 @@ func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
 func (a *actor) writeEnded() {
 	done, result := a.writing, a.result
 	a.writing, a.result = unstored{}, writeResult{}
-	if report := a.worker.config.Events.Appended; report != nil && done.change == nil {
-		report(AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: result.bytes, Duration: result.took, Err: result.err})
+	if done.change == nil {
+		report(a.worker, a.worker.config.Events.Appended, AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: result.bytes, Duration: result.took, Err: result.err})
 	}
 	switch {
 	case done.change != nil:

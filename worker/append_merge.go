@@ -64,7 +64,5 @@ func (a *actor) merge(r writeResult) {
 		bytes += len(e.Data)
 	}
 	a.last = max(r.position, r.toMerge.Last())
-	if report := a.worker.config.Events.Merged; report != nil {
-		report(MergeInfo{Room: a.name, Entries: len(r.toMerge.Entries), Bytes: bytes})
-	}
+	report(a.worker, a.worker.config.Events.Merged, MergeInfo{Room: a.name, Entries: len(r.toMerge.Entries), Bytes: bytes})
 }

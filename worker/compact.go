@@ -156,7 +156,5 @@ func (a *actor) compacted(info CompactInfo) {
 		c.tail.bytes -= c.taken.bytes
 		c.tail.first = c.tail.last
 	}
-	if report := a.worker.config.Events.Compacted; report != nil {
-		report(info)
-	}
+	report(a.worker, a.worker.config.Events.Compacted, info)
 }

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"runtime/debug"
 	"time"
 
 	"github.com/yroom/yroom/protocol"
@@ -8,7 +9,8 @@ import (
 
 // Events are functions that a Worker calls when something has happened to a room,
 // for metrics and traces. Each may be nil. They are called without a lock, from
-// several goroutines, and must neither block nor call the Worker.
+// several goroutines, and must neither block nor call the Worker. A panic of one is
+// logged and has no other effect.
 type Events struct {
 	Loaded    func(LoadInfo)
 	Turn      func(TurnInfo)
@@ -66,4 +68,18 @@ type FailInfo struct {
 	Room  string
 	Err   error
 	Close protocol.CloseError // the code and reason with which its connections were closed
+}
+
+// report calls f, one of the functions in Events, unless it is nil. It logs a panic
+// of f, so that a fault in metrics closes no room.
+func report[T any](w *Worker, f func(T), info T) {
+	if f == nil {
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			w.config.Logger.Error("A function of Events panicked; rooms are not affected.", "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	f(info)
 }

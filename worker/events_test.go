@@ -1,9 +1,8 @@
 package worker
 
 import (
-	"errors"
 	"fmt"
-	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -110,29 +109,48 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-// A panic in an event is contained like one in a room.
-func TestEventsThatPanic(t *testing.T) {
+// A panic in a function of Events is logged, and no room notices it.
+func TestEventsPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		boom := func(string) { panic(errors.New("boom")) }
-		f := start(t, Config{Events: Events{
-			Appended: func(i AppendInfo) { boom(i.Room) },
-			Evicted:  boom,
-		}})
+		f := start(t, Config{
+			Events: Events{
+				Loaded:    func(LoadInfo) { panic("Loaded") },
+				Turn:      func(TurnInfo) { panic("Turn") },
+				Appended:  func(AppendInfo) { panic("Appended") },
+				Merged:    func(MergeInfo) { panic("Merged") },
+				Compacted: func(CompactInfo) { panic("Compacted") },
+				Evicted:   func(string) { panic("Evicted") },
+				Failed:    func(FailInfo) { panic("Failed") },
+			},
+			Room: func(string) Settings { return Settings{RemoveDelay: time.Second} },
+		})
 		synctest.Wait()
 		f.join("a", 1)
-		f.want("a: 1 SyncStep1")
 		f.write("a", 1, typed(7, 0))
-		if closed := f.closed(); !slices.Equal(closed, []string{"a: 1 Close 1011"}) {
-			t.Errorf("closed %q", closed)
+		f.want("a: 1 SyncStep1", "a: all Update")
+		if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(9, 0)}); err != nil {
+			t.Fatal(err)
 		}
+		f.write("a", 1, typed(8, 0))
+		f.want("a: all Update", "a: all Update")
+		f.leave("a", 1)
+		time.Sleep(time.Second)
+		f.join("a", 1)
+		f.want("a: 1 SyncStep1")
+		f.store.Set(faulty.Fail(errFault), faulty.Append)
+		f.write("a", 1, typed(7, 1))
+		f.want("a: 1 Close 1013")
 		f.rest()
-		if names := f.inMemory(); len(names) > 0 {
-			t.Errorf("rooms %q are in memory", names)
+		log := f.logged()
+		for _, name := range []string{"Loaded", "Turn", "Appended", "Merged", "Compacted", "Evicted", "Failed"} {
+			if !strings.Contains(log, "panic="+name) {
+				t.Errorf("the panic of %s is not logged", name)
+			}
 		}
-		f.wantStored("a", typed(7, 0))
-		f.logged()
 		f.stop()
-		<-f.ended
+		if err := <-f.ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
 		f.front.Close()
 	})
 }

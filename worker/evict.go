@@ -36,7 +36,5 @@ func (a *actor) settle(now time.Time) {
 }
 
 func (a *actor) reportEviction() {
-	if report := a.worker.config.Events.Evicted; report != nil {
-		report(a.name)
-	}
+	report(a.worker, a.worker.config.Events.Evicted, a.name)
 }

@@ -94,9 +94,7 @@ func (a *actor) fail(err error, f failure) {
 		f.close = stopping
 	}
 	a.worker.config.Logger.Error(f.log, attrs...)
-	if report := a.worker.config.Events.Failed; report != nil {
-		report(FailInfo{Room: a.name, Err: err, Close: f.close})
-	}
+	report(a.worker, a.worker.config.Events.Failed, FailInfo{Room: a.name, Err: err, Close: f.close})
 	a.close(f.close)
 }
 

@@ -20,6 +20,9 @@ func (a *actor) handOver() {
 		return
 	}
 	a.rejoin(conns)
+	if a.closed != nil { // the delivery panicked
+		return
+	}
 	a.receivers.clear()
 	ins := make([]event.Input, 0, len(conns))
 	for _, conn := range conns {

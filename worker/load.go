@@ -39,9 +39,7 @@ func (a *actor) loadRoom() (l loaded, err error) {
 	if err := replay(log, l.room.Load); err != nil {
 		return l, err
 	}
-	if report := a.worker.config.Events.Loaded; report != nil {
-		report(LoadInfo{Room: a.name, Entries: len(log.Entries), Bytes: l.tail.base + l.tail.bytes, Duration: clock().Sub(begin)})
-	}
+	report(a.worker, a.worker.config.Events.Loaded, LoadInfo{Room: a.name, Entries: len(log.Entries), Bytes: l.tail.base + l.tail.bytes, Duration: clock().Sub(begin)})
 	return l, nil
 }
 
