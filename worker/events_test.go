@@ -134,7 +134,7 @@ func TestEventsPanic(t *testing.T) {
 		f.write("a", 1, typed(8, 0))
 		f.want("a: all Update", "a: all Update")
 		f.leave("a", 1)
-		time.Sleep(time.Second)
+		time.Sleep(2 * time.Second) // the room is evicted
 		f.join("a", 1)
 		f.want("a: 1 SyncStep1")
 		f.store.Set(faulty.Fail(errFault), faulty.Append)
