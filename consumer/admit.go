@@ -31,7 +31,7 @@ type Admission struct {
 	Access event.Access // the zero value is read-only
 	User   any          // is returned by Conn.User
 	// Expires is when the connection is closed with 4401, to within some seconds.
-	// The zero time is never.
+	// The zero time means never.
 	Expires time.Time
 }
 
@@ -44,14 +44,14 @@ type StatusError struct {
 
 func (e *StatusError) Error() string { return e.Reason }
 
-// errOrigin is a value of its own because it is logged with advice.
+// errOrigin is a separate value because it is logged with advice for the operator.
 var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
 
 // admit decides about a request before it is upgraded.
 func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	hook := c.cfg.Hooks.Admit
 	a := Admission{Room: roomOfPath(r), Access: event.AccessWrite | event.AccessPresent}
-	if hook == nil { // first: a wrong address is refused as one, whatever is requested there
+	if hook == nil { // first, so that a wrong address is refused as such, whatever is requested there
 		if err := checkRoom(a.Room); err != nil {
 			return nil, err
 		}
@@ -114,7 +114,7 @@ func hasToken(h http.Header, name, token string) bool {
 	return false
 }
 
-// checkOrigin refuses browsers in which a page of another site connects.
+// checkOrigin refuses requests that a browser sends for a page of another site.
 func (c *Consumer) checkOrigin(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
@@ -132,7 +132,7 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 	return errOrigin
 }
 
-// originHost returns the host of an origin, or "" if it has none, as "null".
+// originHost returns the host of an origin, or "" if it has none, as in "null".
 func originHost(origin string) string {
 	u, err := url.Parse(origin)
 	if err != nil {
@@ -141,7 +141,7 @@ func originHost(origin string) string {
 	return strings.ToLower(u.Host)
 }
 
-// roomOfPath returns the name of the room that the address of r holds.
+// roomOfPath returns the name of the room in the address of r.
 func roomOfPath(r *http.Request) string {
 	if strings.Contains(r.Pattern, "{room}") || strings.Contains(r.Pattern, "{room...}") {
 		return r.PathValue("room")

@@ -32,8 +32,7 @@ func upgradeRequest(target string, header ...string) *http.Request {
 	return r
 }
 
-// upgraded is a ResponseWriter whose connection can be taken over, up to the
-// first byte.
+// upgraded is a ResponseWriter whose connection can be hijacked, but not written to.
 type upgraded struct{ *httptest.ResponseRecorder }
 
 func (u upgraded) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -105,7 +104,7 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
-// However long the origin of a request is, its line in the log is short.
+// A long origin of a request is truncated in the log.
 func TestRefusedOriginInTheLog(t *testing.T) {
 	for name, origin := range map[string]string{
 		"short": "https://evil.test",

@@ -107,7 +107,7 @@ func smallUpdate() []layer.Output {
 	}}}
 }
 
-// One small update to 100 connections, the reading at the other end included.
+// One small update to 100 connections, including reading at the other ends.
 func BenchmarkBroadcast(b *testing.B) {
 	const n = 100
 	w, received, writes := crowd(b, n)
@@ -121,7 +121,7 @@ func BenchmarkBroadcast(b *testing.B) {
 	b.ReportMetric(float64(writes.Load())/float64(b.N*n), "writes/message")
 }
 
-// Ten updates in a row, as a busy room sends them: they share writes.
+// Ten updates in a row, as a busy room sends them, share writes.
 func BenchmarkBurst(b *testing.B) {
 	const n, burst = 100, 10
 	w, received, writes := crowd(b, n)
@@ -141,7 +141,7 @@ func BenchmarkBurst(b *testing.B) {
 	b.ReportMetric(float64(writes.Load())/float64(b.N*n*burst), "writes/message")
 }
 
-// A broadcast allocates its frame, and nothing for each connection.
+// A broadcast allocates its frame, and nothing per connection.
 func TestBroadcastAllocations(t *testing.T) {
 	testkit.SkipUnderRace(t)
 	const n = 100

@@ -12,10 +12,10 @@ type cause struct {
 	protocol.CloseError
 
 	peer bool  // the client ended it
-	err  error // for the log alone
+	err  error // only for the log
 }
 
-// broken returns the cause when reading or writing failed.
+// broken returns the cause for an error of reading or writing.
 func broken(err error) cause {
 	return cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the network connection failed"}, peer: true, err: err}
 }
@@ -30,7 +30,8 @@ type hookError struct{ error }
 
 func (e *hookError) Unwrap() error { return e.error }
 
-// causeOf returns the cause for an error, with what the client may see of it.
+// causeOf returns the cause for an error, with a code and a reason that the client may
+// see.
 func causeOf(err error) cause {
 	because := func(code protocol.CloseCode, reason string) cause {
 		return cause{CloseError: protocol.CloseError{Code: code, Reason: reason}, err: err}

@@ -30,14 +30,14 @@ type Conn struct {
 
 	handling sync.Mutex    // held while a message or the end of the connection is handled
 	sending  chan struct{} // holds one element while an input is sent; see send
-	entered  bool          // it is in Consumer.rooms
+	entered  bool          // the Conn is in Consumer.rooms
 
 	// The socket's lock guards these.
 
 	out    outbox.Outbox
 	asking bool // runAsk runs
-	ended  bool // nothing is put into the outbox any more
-	alone  bool // ended without its socket
+	ended  bool // no frame is added to the outbox any more
+	alone  bool // the Conn has ended without its socket
 	cause  cause
 }
 
@@ -74,13 +74,13 @@ func (c *Conn) ID() event.ConnID { return c.id }
 // Room returns the name of the room.
 func (c *Conn) Room() string { return c.room }
 
-// Access returns what the connection may do.
+// Access returns the access of the connection.
 func (c *Conn) Access() event.Access { return c.access }
 
 // User returns Admission.User.
 func (c *Conn) User() any { return c.user }
 
-// Request returns the request that was upgraded, whose body is gone. Its context
+// Request returns the request that was upgraded. Its body can't be read. Its context
 // ends with the connection.
 func (c *Conn) Request() *http.Request { return c.socket.request }
 
@@ -99,7 +99,7 @@ func (c *Conn) open() error {
 	return nil
 }
 
-// add puts a frame into the outbox and has it written. It doesn't block.
+// add adds a frame to the outbox and starts the writer. It doesn't block.
 func (c *Conn) add(f *outbox.Frame) {
 	s := c.socket
 	s.mu.Lock()
@@ -128,9 +128,9 @@ func (c *Conn) add(f *outbox.Frame) {
 	}
 }
 
-// end ends the connection for why. Where its dialect has a message that closes a
-// document, the message is written last and the socket continues; otherwise the
-// socket ends. end doesn't block. Only the first end counts.
+// end ends the connection for the reason why. If its dialect has a message that closes
+// a document, the message is written last and the socket continues; otherwise the
+// socket ends. end doesn't block. Later calls have no effect.
 func (c *Conn) end(why cause) {
 	f := newFrame(c.dialect, &event.Output{To: c.id, Message: why.Message()})
 	if f.Head == nil {
@@ -145,12 +145,13 @@ func (c *Conn) end(why cause) {
 	}
 	c.setEnded(why)
 	c.alone = true
-	_, _ = c.out.Add(f) // no awareness, so no error
+	_, _ = c.out.Add(f) // only awareness can cause an error
 	s.startWriter()
 	s.background.Go(c.detach)
 }
 
-// setEnded ends the connection for why. The socket's lock is held.
+// setEnded marks the connection as ended for the reason why. The socket's lock must be
+// held.
 func (c *Conn) setEnded(why cause) {
 	if !c.ended {
 		c.ended, c.cause = true, why
@@ -167,7 +168,7 @@ func (c *Conn) isEnding() bool {
 	}
 }
 
-// detach runs when the connection has ended. It leaves the room.
+// detach runs after the connection has ended. It leaves the room.
 func (c *Conn) detach() {
 	c.handling.Lock()
 	defer c.handling.Unlock()
@@ -201,11 +202,11 @@ func (c *Conn) guard(what string, f func() error) error { return c.consumer.guar
 
 func (c *Conn) log() *slog.Logger { return c.consumer.log }
 
-// maxLogged is how many bytes of a text from outside are logged.
+// maxLogged is how many bytes of a text from a client or a room are logged.
 const maxLogged = 256
 
-// attrs returns what identifies the connection in the log. The request's query
-// is left out: it may hold a token.
+// attrs returns the attributes that identify the connection in the log. The request's
+// query is omitted, because it may hold a token.
 func (c *Conn) attrs() []any {
 	return []any{"room", c.room, "conn", uint64(c.id), "addr", c.socket.request.RemoteAddr}
 }

@@ -44,7 +44,7 @@ func TestConversation(t *testing.T) {
 		h.worker.output("other", ida, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}) // another room's
 		h.worker.output("doc", 1, 1, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})     // no connection
 		h.worker.output("nowhere", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: []byte{0}})
-		h.worker.output("doc", ida, 0, protocol.Message{Type: 200}) // nothing that the dialect has
+		h.worker.output("doc", ida, 0, protocol.Message{Type: 200}) // a type that the dialect doesn't have
 		h.worker.output("doc", ida, 0, protocol.Message{Type: protocol.Awareness, Data: []byte{0}})
 		a.want("010100")
 
@@ -61,7 +61,7 @@ func TestConversation(t *testing.T) {
 		b.close()
 		other.close()
 		wantLines(t, h.worker.lines(),
-			"join", "join", "join", "leave", "leave", // for the two that it doesn't have there
+			"join", "join", "join", "leave", "leave", // for the two connections that the consumer doesn't have in that room
 			"message 1 00", "message 3 0506", "message 4 00",
 			"leave", "leave", "leave")
 		for _, in := range h.worker.inputs {
@@ -206,8 +206,8 @@ func TestMalformed(t *testing.T) {
 	})
 }
 
-// A frame of very many messages takes no memory for each. Once the connection has
-// ended the rest is not sent.
+// A frame of very many messages takes no memory for each of them. Once the connection
+// has ended, the remaining messages are not sent.
 func TestManyMessagesInAFrame(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		c, id := h.join("/doc")
@@ -238,8 +238,8 @@ func TestManyMessagesInAFrame(t *testing.T) {
 	})
 }
 
-// A small message doesn't keep the large frame that it arrived in; a large one is
-// not copied.
+// A small message doesn't keep the large frame in which it arrived in memory; a large
+// message is not copied.
 func TestMessagesKeepNoFrame(t *testing.T) {
 	var received []byte
 	hooks := Hooks{PreReceive: func(_ *Conn, m protocol.Message) error { received = m.Data; return nil }}
@@ -405,7 +405,7 @@ func TestRoomCloses(t *testing.T) {
 	})
 }
 
-// However long the reason of the room is, the log and the close frame hold its beginning.
+// A long reason of the room is truncated in the log and in the close frame.
 func TestLongReason(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		c, id := h.join("/doc")
@@ -419,7 +419,7 @@ func TestLongReason(t *testing.T) {
 	})
 }
 
-// What a client still sends when its connection has ended reaches no hook.
+// Messages that a client sends after its connection has ended reach no hook.
 func TestNoHooksAfterTheEnd(t *testing.T) {
 	hooks := Hooks{PreReceive: func(*Conn, protocol.Message) error { t.Error("PreReceive ran"); return nil }}
 	withHarness(t, Config{Hooks: hooks}, func(_ *testing.T, h *harness) {
@@ -488,7 +488,7 @@ func TestLiveness(t *testing.T) {
 			t.Errorf("log:\n%s", h.logs)
 		}
 
-		// A client that neither reads nor writes doesn't hold the writer for ever.
+		// A client that neither reads nor writes doesn't block the writer for ever.
 		h.join("/doc")
 		h.worker.output("doc", event.Everyone, 1, protocol.Message{Type: protocol.Update, Data: make([]byte, 1<<20)})
 		time.Sleep(70 * time.Second)
@@ -534,8 +534,8 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// Shutdown ends when its context does, also where a client doesn't read and a room
-// takes nothing.
+// Shutdown returns when its context ends, even if a client doesn't read and a room
+// accepts nothing.
 func TestShutdownCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t, Config{})
@@ -586,7 +586,7 @@ func TestShutdownDuringJoin(t *testing.T) {
 	})
 }
 
-// While one connection leaves a room as its last, the next one joins it.
+// The next connection joins a room while the last one leaves it.
 func TestLeaveAndJoinDoNotCross(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		done := make(chan struct{})
@@ -625,7 +625,8 @@ func TestLeaveAndJoinDoNotCross(t *testing.T) {
 	})
 }
 
-// Of pings, pongs and keepalives only the newest waits, before all else.
+// Of pings, pongs and keepalives only the newest waits, and it is written before other
+// frames.
 func TestOnlyTheNewestControlFrames(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		c, id := h.join("/doc")

@@ -32,12 +32,12 @@ type Config struct {
 
 // Settings are those of a room. A zero field stands for its default.
 type Settings struct {
-	Greeting    event.Greeting // what a client is sent first
-	MessageSize int            // bytes in a message from a client; 16 MiB
-	// OutboxSize bounds the bytes that wait for a connection that reads more
-	// slowly than others write; 4 MiB. Beyond it wait at most one SyncStep1, the
-	// first answer to a client, the answer that brings a slow client up to date,
-	// and one message that is larger than the bound by itself.
+	Greeting    event.Greeting // when the first messages are sent to a client
+	MessageSize int            // the maximum size of a message from a client; default 16 MiB
+	// OutboxSize bounds the bytes that wait for a connection that reads more slowly than
+	// others write. The default is 4 MiB. At most one SyncStep1, the first answer to a
+	// client, the answer that brings a slow client up to date, and one message that is
+	// larger than the bound by itself may wait in addition.
 	OutboxSize int
 }
 
@@ -51,8 +51,8 @@ type Consumer struct {
 	cfg     Config
 	log     *slog.Logger
 	front   layer.Front
-	aborted chan struct{} // closed when Shutdown waits no longer
-	idle    chan struct{} // closed when the last request is done after Shutdown began
+	aborted chan struct{} // closed when Shutdown stops waiting
+	idle    chan struct{} // closed when the last request has ended after Shutdown began
 	stop    chan struct{} // closed to end the sweep
 	swept   chan struct{} // closed when the sweep has ended
 	down    chan struct{} // closed when Shutdown has returned
@@ -74,7 +74,7 @@ func New(cfg Config) (*Consumer, error) {
 		if _, err := path.Match(pattern, ""); err != nil {
 			return nil, fmt.Errorf("consumer: origin %q: %w", pattern, err)
 		}
-		if strings.Contains(pattern, "/") { // it could never match
+		if strings.Contains(pattern, "/") { // the pattern could never match
 			return nil, fmt.Errorf("consumer: origin %q: want a host such as app.example.com, without https://", pattern)
 		}
 	}
@@ -115,7 +115,8 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn.socket.serve(w, conn.open)
 }
 
-// begin reports whether one more activity may begin; if so, done must follow.
+// begin reports whether one more activity may begin. If so, done must be called at its
+// end.
 func (c *Consumer) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -150,7 +151,7 @@ func (c *Consumer) settings(room string) Settings {
 	return set
 }
 
-// addSocket reports whether s may be served; Shutdown closes it then.
+// addSocket reports whether s may be served. If so, Shutdown closes it.
 func (c *Consumer) addSocket(s *socket) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -194,11 +195,11 @@ func (c *Consumer) guard(conn *Conn, what string, f func() error) (err error) {
 	return f()
 }
 
-// Periods after which the consumer gives up.
+// How long the consumer waits for various events.
 const (
 	fullPatience  = 5 * time.Second  // for a room that is full
 	ownerPatience = 10 * time.Second // for a room that no worker serves
 	closeWait     = 5 * time.Second  // for the outbox to be written, and then for the client to answer
-	rudeWait      = time.Second      // for a client that broke the rules to read why
-	abortGrace    = time.Second      // for connections to end that Shutdown has cut off
+	rudeWait      = time.Second      // for a client that broke the rules to read the reason
+	abortGrace    = time.Second      // for connections that Shutdown has cut off to end
 )

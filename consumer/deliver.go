@@ -7,8 +7,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// deliver takes outputs of a room from the layer. It never blocks: it puts
-// frames into outboxes.
+// deliver handles outputs of a room. It never blocks, because it only adds frames to
+// outboxes.
 func (c *Consumer) deliver(outs []layer.Output) {
 	for i := range outs {
 		o := &outs[i]
@@ -45,8 +45,8 @@ func (c *Consumer) deliverEveryone(o *layer.Output) {
 	}
 }
 
-// take puts a message from the room into the outbox, or ends the connection. f
-// is the frame that holds m.
+// take adds a message from the room to the outbox, or ends the connection. f is the
+// frame that holds m.
 func (c *Conn) take(m *protocol.Message, f *outbox.Frame) {
 	switch {
 	case m.Type == protocol.Close:

@@ -31,7 +31,7 @@ func (d addressed) AppendHead(dst []byte, m protocol.Message) []byte {
 	return d.Plain.AppendHead(append(dst, d.address), m)
 }
 
-// serveDocuments serves one socket with a document for each room.
+// serveDocuments serves one socket with one document per room.
 func serveDocuments(c *Consumer, rooms ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !c.begin() {
@@ -62,8 +62,8 @@ func serveDocuments(c *Consumer, rooms ...string) http.Handler {
 	})
 }
 
-// A document on a socket ends alone: it is closed in its dialect, its hooks run
-// and it leaves its room, while the others go on.
+// A document on a socket can end without the socket: it is closed by a message of its
+// dialect, its hooks run and it leaves its room, while the others continue.
 func TestDocumentEndsAlone(t *testing.T) {
 	var mu sync.Mutex
 	var ended []string
@@ -85,7 +85,7 @@ func TestDocumentEndsAlone(t *testing.T) {
 	withHarness(t, cfg, func(t *testing.T, h *harness) {
 		h.handler = serveDocuments(h.Consumer, "a", "b", "c")
 		c, _ := h.join("/")
-		other, _ := h.join("/") // another socket in the same rooms
+		other, _ := h.join("/") // a second socket in the same rooms
 		ids := h.worker.conns()
 		if n := connected.Load(); len(ids) != 6 || n != 6 {
 			t.Fatalf("%d documents have joined, %d are connected", len(ids), n)
@@ -105,7 +105,7 @@ func TestDocumentEndsAlone(t *testing.T) {
 			t.Errorf("the message arrived as %+v", in)
 		}
 
-		// The room ends a; what waits is written before.
+		// The room ends a; frames that wait are written before.
 		h.worker.output("a", ids[0], 2, update('2'))
 		h.worker.output("a", ids[0], 0, (&protocol.CloseError{Code: protocol.CloseDeleted, Reason: "gone"}).Message())
 		h.worker.output("a", ids[0], 3, update('3'))
@@ -120,7 +120,7 @@ func TestDocumentEndsAlone(t *testing.T) {
 			t.Errorf("the last input is %+v", in)
 		}
 
-		// The client's mistake ends b; what it sends there afterwards is ignored.
+		// A mistake of the client ends b; what the client sends for b afterwards is ignored.
 		c.send(ws.OpBinary, []byte{'b', 0, 2, 9, 5})
 		text(c, "bXprotocol: malformed message: update: input ends too early")
 		synctest.Wait() // it has left
@@ -151,7 +151,7 @@ func TestDocumentEndsAlone(t *testing.T) {
 	})
 }
 
-// A document that ends while its socket does is left once.
+// A document that ends at the same time as its socket leaves its room once.
 func TestDocumentEndsWithItsSocket(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		h.handler = serveDocuments(h.Consumer, "a", "b")

@@ -20,7 +20,7 @@ type Events struct {
 	Behind func(*Conn)
 	// Resynced is called when the updates that a connection lacked have arrived.
 	Resynced func(*Conn)
-	// Rejoined is called when a room has answered a connection that joined it again.
+	// Rejoined is called when a room has answered a connection that joined again.
 	Rejoined func(*Conn)
 	// Closed is called when a connection has ended, once for each that was
 	// admitted.

@@ -56,7 +56,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// The context of Admit is that of the request, and its Request is what was asked for.
+// Admit is called with the context of the request and the Request as it was sent.
 func TestAdmitRequest(t *testing.T) {
 	type key struct{}
 	var got Request

@@ -13,9 +13,8 @@ import (
 )
 
 // dialect encodes the messages of a document as the frames of a kind of client,
-// and decodes them. Values are compared: a message is framed once for all
-// connections in a room whose dialects are equal. protocol.Plain describes the
-// methods.
+// and decodes them. Dialects are compared with ==: a message is framed once for all
+// connections in a room whose dialects are equal. protocol.Plain describes the methods.
 type dialect interface {
 	Next(frame []byte) (m protocol.Message, rest []byte, ok bool, err error)
 	AppendHead(dst []byte, m protocol.Message) []byte
@@ -31,8 +30,8 @@ var (
 )
 
 const (
-	headerSize = 10      // the length of the longest header that a server writes
-	dataCopied = 4 << 10 // the most data that is copied next to its header, so that both are one write
+	headerSize = 10      // the length of the longest frame header that a server writes
+	dataCopied = 4 << 10 // the most data that is copied after its header, so that both are written at once
 )
 
 // newFrame returns the frame that carries the message of an Output. It has no
@@ -91,7 +90,7 @@ func seal(op ws.OpCode, buf []byte, more int) []byte {
 	return buf[start:]
 }
 
-const maxReason = 123 // bytes in the reason of a close frame
+const maxReason = 123 // the maximum length of the reason in a close frame, in bytes
 
 // validCode reports whether a close frame may hold the code.
 func validCode(code protocol.CloseCode) bool {
@@ -111,7 +110,7 @@ func newClose(e protocol.CloseError) *outbox.Frame {
 	return &outbox.Frame{Head: encode(ws.OpClose, append(payload, cut(e.Reason, maxReason)...))}
 }
 
-// cut returns at most n bytes of s, in valid UTF-8.
+// cut returns the beginning of s: at most n bytes, in valid UTF-8.
 func cut(s string, n int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if len(s) <= n {

@@ -26,8 +26,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeWorker is a worker at the back of a memlayer. It records what arrives, and
-// delivers what the test has it deliver.
+// fakeWorker is a worker at the back of a memlayer. It records what arrives, and the
+// test determines what it delivers.
 type fakeWorker struct {
 	layer *memlayer.Layer
 
@@ -35,10 +35,10 @@ type fakeWorker struct {
 	back   layer.Back
 
 	mu     sync.Mutex
-	epoch  uint64 // of the Marks of output
+	epoch  uint64 // of the Marks that output uses
 	log    []string
 	inputs []layer.Input
-	handle func(layer.Input) error // nil: everything is taken
+	handle func(layer.Input) error // nil: all inputs are accepted
 }
 
 // consumerAddress is that of the first front that is attached to a memlayer.
@@ -51,7 +51,7 @@ func newFakeWorker(t testing.TB) *fakeWorker {
 	return w
 }
 
-// serve attaches the worker to the layer, again after a stop.
+// serve attaches the worker to the layer. It can be called again after stop.
 func (w *fakeWorker) serve(t testing.TB) {
 	t.Helper()
 	back, err := w.layer.Serve(layer.BackHandler{
@@ -67,7 +67,7 @@ func (w *fakeWorker) serve(t testing.TB) {
 	w.back = back
 }
 
-// stop has the worker lost.
+// stop detaches the worker, which is lost then.
 func (w *fakeWorker) stop(t testing.TB) {
 	t.Helper()
 	w.backMu.Lock()
@@ -145,7 +145,7 @@ func (w *fakeWorker) outputVector(room string, to event.ConnID, seq uint64, vect
 	}}})
 }
 
-// outputRejoin has the consumer join again with a connection.
+// outputRejoin delivers a Rejoin for a connection.
 func (w *fakeWorker) outputRejoin(room string, to event.ConnID) {
 	w.deliver([]layer.Output{{Room: room, To: consumerAddress, Output: event.Output{Kind: event.OutputRejoin, To: to}}})
 }
@@ -184,7 +184,7 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// harness is a consumer at an HTTP server, on pipes.
+// harness is a consumer behind an HTTP server, on pipes.
 type harness struct {
 	*Consumer
 
@@ -193,7 +193,7 @@ type harness struct {
 	pipes   *pipes
 	logs    *logs
 	http    *http.Server
-	handler http.Handler // in place of the Consumer, unless nil
+	handler http.Handler // used in place of the Consumer unless nil
 	ended   chan struct{}
 }
 
@@ -243,7 +243,7 @@ func newHarness(t testing.TB, cfg Config) *harness {
 	return h
 }
 
-// shutdown ends the harness, which must leave nothing behind.
+// shutdown ends the harness, and checks that nothing is left.
 func (h *harness) shutdown() {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -337,7 +337,7 @@ func (c *client) wantClose(code protocol.CloseCode, reason string) {
 		}
 		break
 	}
-	_ = c.Write(wsclient.Frame(ws.OpClose, true, nil)) // the server may be gone already
+	_ = c.Write(wsclient.Frame(ws.OpClose, true, nil)) // the server may have closed the connection already
 	if _, _, err := c.Read(); err == nil {
 		c.t.Error("something arrived after the close frame")
 	}

@@ -9,11 +9,10 @@ import (
 
 // Hooks are functions of the application that decide about connections. Each may
 // be nil. The hooks of a connection run one at a time, in the order of the
-// fields, on a goroutine that serves this connection. A hook that blocks holds
-// up its connection and no other; one that blocks the receiving for longer than
-// a minute loses its connection, because nothing was read meanwhile. A panic in
-// a hook is logged and closes the connection with 1011 (before the upgrade: HTTP
-// 500).
+// fields, on a goroutine that serves this connection. A hook that blocks delays its
+// connection and no other. If a hook blocks receiving for longer than a minute, its
+// connection is cut off, because nothing was read meanwhile. A panic in a hook is
+// logged and closes the connection with 1011 (before the upgrade: HTTP 500).
 type Hooks struct {
 	// Admit runs first, before the upgrade. It authenticates the request and
 	// names the room. A *StatusError refuses with its status and reason. Any other
@@ -40,8 +39,8 @@ type Hooks struct {
 	PostReceive func(*Conn, protocol.Message)
 
 	// PreDisconnect runs when the connection is closed, before it leaves the room.
-	// It runs exactly where PostConnect was due. The code is the one in the log;
-	// it may be protocol.CloseNoCode or protocol.CloseAbnormal.
+	// It runs exactly for those connections for which PostConnect had to run. The code is
+	// the one that is logged; it may be protocol.CloseNoCode or protocol.CloseAbnormal.
 	PreDisconnect func(*Conn, protocol.CloseError)
 	// PostDisconnect runs last, after the connection has left the room. It runs
 	// once for each connection that PreConnect has admitted, even if the

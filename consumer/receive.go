@@ -8,11 +8,12 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// aliasSlack is how many bytes of a frame a small message may keep beside its own.
+// aliasSlack is how many bytes of a frame a small message may keep in memory in
+// addition to its own.
 const aliasSlack = 512
 
-// receive takes the messages of a frame through the hooks to the room, one at a
-// time: a frame may hold millions.
+// receive passes the messages of a frame to the hooks and the room, one at a time,
+// because a frame may hold millions.
 func (c *Conn) receive(frame []byte) error {
 	c.handling.Lock()
 	defer c.handling.Unlock()
@@ -34,7 +35,7 @@ func (c *Conn) receive(frame []byte) error {
 	}
 }
 
-// receiveMessage takes a message, which aliases a frame of frameSize bytes.
+// receiveMessage handles one message, which aliases a frame of frameSize bytes.
 func (c *Conn) receiveMessage(m protocol.Message, frameSize int) error {
 	hooks := &c.consumer.cfg.Hooks
 	if hooks.PreReceive != nil {
@@ -47,7 +48,7 @@ func (c *Conn) receiveMessage(m protocol.Message, frameSize int) error {
 		}
 	}
 	if frameSize > 2*len(m.Data)+aliasSlack {
-		m.Data = bytes.Clone(m.Data) // what waits for the room must not keep all of the frame
+		m.Data = bytes.Clone(m.Data) // a message that waits for the room must not keep the whole frame in memory
 	}
 	if err := c.send(&event.Input{Kind: event.InputMessage, Message: m}); err != nil {
 		return err

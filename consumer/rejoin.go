@@ -31,8 +31,8 @@ func (c *Consumer) leaveUnknown(room string, id event.ConnID) {
 	}()
 }
 
-// rejoin has the connection join its room again. It reports false for a
-// connection that has ended. It doesn't block.
+// rejoin makes the connection join its room again. It reports false for a connection
+// that has ended. It doesn't block.
 func (c *Conn) rejoin() bool {
 	c.socket.mu.Lock()
 	defer c.socket.mu.Unlock()
@@ -44,8 +44,8 @@ func (c *Conn) rejoin() bool {
 	return true
 }
 
-// askIfDue starts a goroutine that sends the Join or the Resync that is due. The
-// socket's lock is held.
+// askIfDue starts a goroutine that sends the Join or the Resync that is due, if any.
+// The socket's lock must be held.
 func (c *Conn) askIfDue() {
 	if c.asking || c.ended || !c.out.Joined() || !c.out.Due() {
 		return
@@ -54,7 +54,7 @@ func (c *Conn) askIfDue() {
 	c.socket.background.Go(c.runAsk)
 }
 
-// runAsk sends what is due until nothing is.
+// runAsk sends the inputs that are due until none is.
 func (c *Conn) runAsk() {
 	for {
 		err := c.guard("the request for missing updates", func() error { return c.send(nil) })

@@ -14,7 +14,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// synced joins and has the client sent the state 1.seq, with a state vector.
+// synced joins and delivers the state 1.seq to the client, with a state vector.
 func (h *harness) synced(path, room string, seq uint64, vector []byte) (*client, event.ConnID) {
 	h.t.Helper()
 	c, id := h.join(path)
@@ -26,8 +26,8 @@ func (h *harness) synced(path, room string, seq uint64, vector []byte) (*client,
 
 func update(b byte) protocol.Message { return protocol.Message{Type: protocol.Update, Data: []byte{b}} }
 
-// When the worker is replaced, the connections join again at the next one, each
-// with what it has; and what a client sends meanwhile waits for the Join.
+// When the worker is replaced, the connections join again at the next one, each with
+// the state that it has. Messages that a client sends meanwhile wait for the Join.
 func TestLost(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		a, ida := h.synced("/doc", "doc", 10, []byte("ten"))
@@ -81,14 +81,14 @@ func TestLostRooms(t *testing.T) {
 	})
 }
 
-// A room asks for one connection: one that is there joins again, and one that is
-// not, or that has ended, leaves.
+// After a Rejoin, a connection that exists joins again, and a Leave is sent for one
+// that doesn't exist or has ended.
 func TestOutputRejoin(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		_, id := h.synced("/doc", "doc", 10, []byte("ten"))
 		h.join("/doc")
 		ended, endedID := h.join("/doc")
-		h.worker.end(endedID) // and it doesn't answer the close frame yet
+		h.worker.end(endedID) // the client doesn't answer the close frame yet
 		synctest.Wait()
 		h.worker.log = nil
 		h.worker.outputRejoin("doc", id)
@@ -115,7 +115,7 @@ func TestOutputRejoin(t *testing.T) {
 	})
 }
 
-// A Leave for a connection that isn't there is sent until the room takes it.
+// A Leave for a connection that doesn't exist is sent again until the room takes it.
 func TestLeaveForUnknownIsNotLost(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		full := time.Now().Add(time.Minute)
@@ -131,7 +131,7 @@ func TestLeaveForUnknownIsNotLost(t *testing.T) {
 	})
 }
 
-// A room that has no worker for a while is waited for, at each kind of input.
+// Each kind of input waits while its room has no worker.
 func TestNoWorkerForAWhile(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		h.worker.stop(t)

@@ -33,7 +33,7 @@ type tab struct {
 	mu       sync.Mutex
 	doc      *blocks.Store
 	received int   // bytes of updates
-	err      error // why it stopped reading
+	err      error // the reason why it stopped reading
 }
 
 func (c *client) tab() *tab {
@@ -44,7 +44,7 @@ func (c *client) tab() *tab {
 }
 
 func (p *tab) write(m protocol.Message) {
-	_ = p.Send(plain.Append(nil, m)) // run finds out that the connection is lost
+	_ = p.Send(plain.Append(nil, m)) // run detects that the connection is lost
 }
 
 func (p *tab) run() {
@@ -171,7 +171,7 @@ func wantSame(t *testing.T, tabs []*tab, updates ...[]byte) {
 	}
 }
 
-// withoutVectors is a layer whose outputs bring no state vectors.
+// withoutVectors is a layer that removes state vectors from outputs.
 type withoutVectors struct{ layer.Layer }
 
 type backWithoutVectors struct{ layer.Back }
@@ -188,9 +188,9 @@ func (b backWithoutVectors) Deliver(outs []layer.Output) {
 	}
 }
 
-// A worker is replaced while clients stay connected: no socket is closed, and
-// what clients and others wrote meanwhile arrives. With state vectors the clients
-// are sent little more than that.
+// A worker is replaced while clients stay connected: no socket is closed, and what
+// clients and others wrote meanwhile arrives. With state vectors, little else is sent
+// to the clients.
 func TestWorkerIsReplaced(t *testing.T) {
 	large := testkit.Typed(1, 0, string(bytes.Repeat([]byte("text "), 20<<10)))
 	for name, tc := range map[string]struct {
@@ -242,8 +242,8 @@ func TestWorkerIsReplaced(t *testing.T) {
 	}
 }
 
-// Whatever a layer loses, repeats, reorders and delays, and while workers are
-// replaced: all clients have the same in the end, and no socket is closed.
+// While a layer loses, repeats, reorders and delays messages and workers are replaced,
+// no socket is closed, and all clients have the same document in the end.
 func TestFaultyLayer(t *testing.T) {
 	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -8,17 +8,18 @@ import (
 // members are the connections that this consumer has in a room.
 type members struct {
 	conns   map[event.ConnID]*Conn
-	groups  []group // of conns, never changed; nil: to be made again
+	groups  []group // the connections in conns by dialect; never changed, nil if they must be computed again
 	vectors outbox.Vectors
 }
 
-// group is the connections for which a message is the same frame.
+// group is the connections of a room with the same dialect, for which a message is
+// framed once.
 type group struct {
 	dialect dialect
 	conns   []*Conn
 }
 
-// enter makes conn receive what its room sends.
+// enter adds conn to the receivers of its room's outputs.
 func (c *Consumer) enter(conn *Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,7 +46,7 @@ func (c *Consumer) exit(conn *Conn) {
 	}
 }
 
-// conn returns the connection id if it is in the room, else nil.
+// conn returns the connection with this id if it is in the room, and nil otherwise.
 func (c *Consumer) conn(room string, id event.ConnID) *Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +93,7 @@ func (c *Consumer) in(affected func(room string) bool) (conns []*Conn) {
 	return conns
 }
 
-// addVector keeps the state vector of a room that arrived with mark.
+// addVector records the state vector of a room that arrived with mark.
 func (c *Consumer) addVector(room string, mark event.Mark, vector []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -42,8 +42,8 @@ func (c *Conn) send(in *event.Input) error {
 	}
 }
 
-// leave sends that the connection has left its room, however long the room is
-// full, until Shutdown waits no longer.
+// leave sends the Leave of the connection. While the room is full, it tries again,
+// until Shutdown stops waiting.
 func (c *Conn) leave() {
 	c.sending <- struct{}{}
 	defer func() { <-c.sending }()
@@ -58,7 +58,7 @@ func (c *Consumer) leave(room string, id event.ConnID) error {
 		err := c.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: id}})
 		switch {
 		case errors.Is(err, layer.ErrNoOwner):
-			return nil // no room has the connection
+			return nil // no room has the connection any more
 		case !errors.Is(err, layer.ErrFull):
 			return err
 		}
@@ -76,13 +76,13 @@ const (
 	longestPause = 100 * time.Millisecond
 )
 
-// retry says how long to pause between attempts to send.
+// retry determines the pauses between attempts to send.
 type retry struct {
 	pause           time.Duration
-	full, ownerless time.Duration // how long the pauses were, for each reason
+	full, ownerless time.Duration // the sum of the pauses so far, for each reason
 }
 
-// again reports whether to try again after err, after a pause.
+// again reports whether to try again after err, once r.pause has passed.
 func (r *retry) again(err error) bool {
 	r.pause = min(max(2*r.pause, firstPause), longestPause)
 	switch {

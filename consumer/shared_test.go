@@ -10,7 +10,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// What a room sends to many connections is not copied for them, and not kept once
+// Data that a room sends to many connections is not copied for each, and not kept once
 // it was written.
 func TestLargeAnswersAreShared(t *testing.T) {
 	const conns, size = 50, 4 << 20

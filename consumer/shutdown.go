@@ -18,9 +18,9 @@ var restarting = protocol.CloseError{Code: protocol.CloseRestart, Reason: "the s
 
 // Shutdown admits no more requests, closes the connections with 1012, a few at a
 // time so that the clients don't all connect again at the same instant, waits
-// for their goroutines and detaches from the layer. When ctx ends first, the
-// connections that are left are cut off, and the error is that of ctx. A second
-// call waits for the first.
+// for their goroutines and detaches from the layer. If ctx ends first, the remaining
+// connections are cut off, and the error is that of ctx. A second call waits for the
+// first.
 func (c *Consumer) Shutdown(ctx context.Context) error {
 	c.mu.Lock()
 	again := c.stopping

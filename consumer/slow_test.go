@@ -54,11 +54,11 @@ func TestSlowClient(t *testing.T) {
 			seq++
 			h.worker.output("doc", event.Everyone, seq, protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte{1}, 200)})
 			h.worker.output("doc", event.Everyone, 0, protocol.Message{Type: protocol.Awareness, Data: testkit.Present(seq%9, 1, `{"user":"ann"}`)})
-			if seq < 1000 { // it asks without reading the answers
+			if seq < 1000 { // the client sends requests without reading the answers
 				h.worker.output("doc", id, seq, protocol.Message{Type: protocol.SyncStep2, Data: bytes.Repeat([]byte{2}, 200)})
 			}
 			most = max(most, conn.socket.held())
-			if seq%50 == 0 { // it sends something, so it isn't cut off
+			if seq%50 == 0 { // the client sends something, so it isn't cut off
 				slow.send(ws.OpPing, nil)
 				time.Sleep(time.Second)
 			}
@@ -102,14 +102,14 @@ func TestSlowClient(t *testing.T) {
 		}()
 		from := soon(t, asked)
 		synctest.Wait()
-		// It reads one frame more, and then nothing while these come.
+		// The client reads one more frame, and then nothing while these arrive.
 		gate.Store(&shut)
 		h.worker.output("doc", id, 0, protocol.Message{Type: protocol.Awareness, Data: testkit.Present(9, 1, `{}`)})
 		synctest.Wait()
 		for len(received) > 0 {
 			<-received
 		}
-		// A broadcast before the answer is covered by it, the one after it is not.
+		// The answer includes a broadcast before it, but not the one after it.
 		h.worker.output("doc", event.Everyone, seq+1, protocol.Message{Type: protocol.Update, Data: []byte("early")})
 		h.worker.output("doc", id, seq+1, protocol.Message{Type: protocol.Update, Data: bytes.Repeat([]byte("diff"), size)})
 		h.worker.output("doc", event.Everyone, seq+2, protocol.Message{Type: protocol.Update, Data: []byte("late")})
@@ -117,7 +117,8 @@ func TestSlowClient(t *testing.T) {
 		if got := soon(t, received); !strings.Contains(got, "diffdiff") {
 			t.Errorf("got %d bytes, want the diff since %d", len(got), from)
 		}
-		// The last one didn't fit beside the large answer: it is asked for again.
+		// The last broadcast didn't fit in addition to the large answer, so it is requested
+		// again.
 		if again := soon(t, asked); again != seq+1 {
 			t.Errorf("asked for what came after %d, want %d", again, seq+1)
 		}
@@ -196,7 +197,7 @@ func TestBadAwarenessCloses(t *testing.T) {
 	})
 }
 
-// However many clients don't read, the data that waits for them is in memory once.
+// Data that waits for many clients that don't read is in memory only once.
 func TestStalledClientsShareData(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		const n, size = 40, 4 << 20
@@ -221,7 +222,7 @@ func TestStalledClientsShareData(t *testing.T) {
 		grown := heap() - before
 		t.Logf("%d connections hold %d KiB beside %d KiB of data", n, grown>>10, size>>10)
 		if grown > size {
-			t.Error("that is more than the data")
+			t.Error("the connections hold more than the data")
 		}
 		for _, o := range outs {
 			if held := h.conn("doc", o.Output.To).socket.held(); held < size {
@@ -261,7 +262,7 @@ func TestStalledClient(t *testing.T) {
 	}
 }
 
-// A client that takes many minutes to read what it is sent is not cut off.
+// A client that takes many minutes to read is not cut off.
 func TestSlowlyRead(t *testing.T) {
 	const all = 1 << 20
 	for name, size := range map[string]int{"small frames": 1 << 10, "a large frame": all} {

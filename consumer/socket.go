@@ -20,15 +20,15 @@ import (
 type socket struct {
 	consumer *Consumer
 	request  *http.Request
-	handle   func(data []byte) error // takes each binary message; the error ends the socket
+	handle   func(data []byte) error // called with each binary message; an error ends the socket
 
 	conn    net.Conn
 	in      *bufio.Reader
-	max     int          // bytes in a message
+	max     int          // the maximum size of a message in bytes
 	touched atomic.Int64 // when something was read last, in Unix nanoseconds
-	moved   atomic.Int64 // when the write that is under way made progress last, in Unix nanoseconds; 0: none is under way
+	moved   atomic.Int64 // when the write in progress last made progress, in Unix nanoseconds; 0 if there is none
 	wrote   atomic.Int64 // when a message was written last, in Unix nanoseconds
-	pinged  time.Time    // used by the sweep alone
+	pinged  time.Time    // used only by the sweep
 
 	// For the reader.
 	scratch  [ws.MaxControlFramePayloadSize]byte // a header, or the payload of a control frame
@@ -38,20 +38,20 @@ type socket struct {
 
 	run        func()         // s.runWriter, made once so that starting it allocates nothing
 	writer     sync.WaitGroup // the writer
-	background sync.WaitGroup // what runs for one of the Conns
+	background sync.WaitGroup // goroutines of single Conns
 
 	mu      sync.Mutex // guards the Conns and their outboxes too
 	conns   []*Conn
-	control [controls]*outbox.Frame // those that wait
+	control [controls]*outbox.Frame // the control frames that wait
 	closing *outbox.Frame           // the close frame, written last
 	batch   []*outbox.Frame         // what is being written
-	running bool                    // the writer is
-	ended   bool                    // nothing is put into an outbox any more
+	running bool                    // the writer runs
+	ended   bool                    // no frame is added to an outbox any more
 	cause   cause
 }
 
-// The control frames, of which only the newest is worth writing, and which may
-// overtake all others.
+// The control frames. Of each kind, only the newest is written, and it may overtake
+// other frames.
 const (
 	controlPing = iota
 	controlPong
@@ -65,8 +65,8 @@ func (c *Consumer) newSocket(r *http.Request, messageSize int) *socket {
 	return s
 }
 
-// serve upgrades the request, and runs the socket and its Conns until they have
-// ended. open is called first, and its error ends the socket.
+// serve upgrades the request, and runs the socket and its Conns until they have ended.
+// It calls open first, whose error ends the socket.
 func (s *socket) serve(w http.ResponseWriter, open func() error) {
 	defer s.detach()
 	if err := s.upgrade(w); err != nil {
@@ -88,7 +88,7 @@ func (s *socket) serve(w http.ResponseWriter, open func() error) {
 	s.linger(s.endFor(err))
 }
 
-// detach runs what follows the end of the socket, for each Conn that is left.
+// detach calls Conn.detach for each Conn that is left at the end of the socket.
 func (s *socket) detach() {
 	s.background.Wait()
 	for _, c := range s.conns {
@@ -109,7 +109,7 @@ func (s *socket) guard(what string, f func() error) error {
 	return s.consumer.guard(c, what, f)
 }
 
-// receive reads until the socket ends, and returns why.
+// receive reads until the socket ends, and returns the reason.
 func (s *socket) receive() error {
 	for {
 		op, data, err := s.read()
@@ -133,7 +133,8 @@ func (s *socket) receive() error {
 	}
 }
 
-// setEnded ends the socket and its Conns for why. The lock is held.
+// setEnded marks the socket and its Conns as ended for the reason why. The lock must be
+// held.
 func (s *socket) setEnded(why cause) {
 	s.ended, s.cause = true, why
 	for _, c := range s.conns {
@@ -141,7 +142,8 @@ func (s *socket) setEnded(why cause) {
 	}
 }
 
-// removeAlone removes the Conns that have ended alone. The lock is held.
+// removeAlone removes the Conns that have ended without the socket. The lock must be
+// held.
 func (s *socket) removeAlone() {
 	s.conns = slices.DeleteFunc(s.conns, func(c *Conn) bool { return c.alone })
 }

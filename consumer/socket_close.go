@@ -9,9 +9,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// readError means that nothing more can be read. It wraps a
-// *protocol.CloseError if the client broke a rule; otherwise the network
-// connection failed.
+// readError means that nothing more can be read. It wraps a *protocol.CloseError if the
+// client broke a rule. Otherwise the network connection has failed.
 type readError struct{ error }
 
 func (e *readError) Unwrap() error { return e.error }
@@ -34,7 +33,7 @@ func (s *socket) end(why cause) {
 	}
 	s.closing = newClose(visible)
 	s.startWriter()
-	s.setEnded(why) // last: the reader waits for the writer from now on
+	s.setEnded(why) // the last call that starts the writer: the reader waits for it from now on
 	s.mu.Unlock()
 	_ = s.conn.SetWriteDeadline(time.Now().Add(closeWait))
 }
@@ -50,7 +49,7 @@ func (s *socket) kill(why cause) {
 	_ = s.conn.Close()
 }
 
-// discard drops the frames that wait. The lock is held.
+// discard drops the frames that wait. The lock must be held.
 func (s *socket) discard() {
 	s.control = [controls]*outbox.Frame{}
 	for _, c := range s.conns {
@@ -58,12 +57,12 @@ func (s *socket) discard() {
 	}
 }
 
-// lingering is what the reader does when the socket has ended.
+// lingering is what the reader does after the socket has ended.
 type lingering uint8
 
 const (
 	lingerRead lingering = iota // read on until the client answers the close frame
-	lingerSkip                  // skip what arrives, for a moment: it can't be decoded
+	lingerSkip                  // skip what arrives for a short time, because it can't be decoded
 	lingerNot
 )
 
@@ -90,9 +89,8 @@ func (s *socket) endFor(err error) lingering {
 	}
 }
 
-// linger waits until the close frame is written and the client had time to read
-// it, and closes the connection. To close it earlier could destroy the frame on
-// its way.
+// linger waits until the close frame is written and the client had time to read it, and
+// closes the connection. Closing it earlier could lose the frame on its way.
 func (s *socket) linger(how lingering) {
 	s.writer.Wait()
 	switch how {

@@ -14,11 +14,11 @@ import (
 
 const (
 	upgradeTimeout = 10 * time.Second
-	readStep       = 32 << 10 // the most that is allocated for bytes which haven't arrived yet
+	readStep       = 32 << 10 // the most that is allocated for bytes that haven't arrived yet
 )
 
-// upgrade takes over the connection on which the request arrived, and completes
-// the WebSocket handshake. When it fails it has answered the request.
+// upgrade takes over the connection on which the request arrived, and completes the
+// WebSocket handshake. If it fails, it has answered the request.
 func (s *socket) upgrade(w http.ResponseWriter) error {
 	u := ws.HTTPUpgrader{Timeout: upgradeTimeout, Protocol: func(string) bool { return true }}
 	conn, rw, _, err := u.Upgrade(s.request, w)
@@ -102,8 +102,8 @@ func (s *socket) header() (ws.Header, error) {
 	return h, nil
 }
 
-// payload appends the next n bytes to the message. Its memory grows as they
-// arrive, not as they are announced.
+// payload appends the next n bytes to the message. It allocates memory as they arrive,
+// not for the length that the header claims.
 func (s *socket) payload(n int) error {
 	end := len(s.message) + n
 	for len(s.message) < end {

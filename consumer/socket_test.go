@@ -21,7 +21,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// masked is a client's frame with any first byte, and the length as it is claimed.
+// masked returns a client's frame with this first byte, and a header that claims this
+// length.
 func masked(first byte, length []byte, payload string) []byte {
 	mask := [4]byte{9, 8, 7, 6}
 	body := []byte(payload)
@@ -145,7 +146,7 @@ func TestBigMessage(t *testing.T) {
 	}
 }
 
-// A length that is only claimed costs no memory.
+// No memory is allocated for a claimed length.
 func TestClaimedLength(t *testing.T) {
 	in := masked(0x82, []byte{127, 0, 0, 0, 0, 1, 0, 0, 0}, "only this")
 	var before, after runtime.MemStats
@@ -197,7 +198,7 @@ func updateFrame(data []byte) *outbox.Frame {
 	return newFrame(plain, &event.Output{Message: protocol.Message{Type: protocol.Update, Data: data}})
 }
 
-// What is built by hand is what the library builds.
+// Frames that are built by hand equal those of the library.
 func TestFrames(t *testing.T) {
 	for _, n := range []int{0, 1, 125, 126, 127, 0xffff, 0x10000, 1 << 20} {
 		payload := bytes.Repeat([]byte{7}, n)
@@ -212,7 +213,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// written is the other end of a socket, and keeps the bytes of each write.
+// written is the other end of a socket. It records the bytes of each write.
 type written struct {
 	net.Conn
 	writes [][]byte

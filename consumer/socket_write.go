@@ -12,11 +12,11 @@ import (
 
 const (
 	writeBuffer = 32 << 10
-	writeStep   = 64 << 10 // how much must be written for a write to have made progress
+	writeStep   = 64 << 10 // the number of bytes that count as progress of a write
 	keepBatch   = 16       // the capacity that an empty batch keeps, in frames
 )
 
-// addControl has a control frame written.
+// addControl queues a control frame and starts the writer.
 func (s *socket) addControl(which int, f *outbox.Frame) {
 	s.mu.Lock()
 	if s.ended {
@@ -28,8 +28,8 @@ func (s *socket) addControl(which int, f *outbox.Frame) {
 	s.mu.Unlock()
 }
 
-// startWriter starts the writer if it has something to write and doesn't run.
-// The lock is held.
+// startWriter starts the writer if there is something to write and it doesn't run. The
+// lock must be held.
 func (s *socket) startWriter() {
 	if s.running || s.empty() && s.closing == nil {
 		return
@@ -39,8 +39,7 @@ func (s *socket) startWriter() {
 	go s.run()
 }
 
-// empty reports whether no frame waits, other than the close frame. The lock is
-// held.
+// empty reports whether no frame waits, except the close frame. The lock must be held.
 func (s *socket) empty() bool {
 	for _, f := range s.control {
 		if f != nil {
@@ -102,9 +101,9 @@ func (s *socket) flush() error {
 	}
 }
 
-// takeBatch moves all frames that wait into the batch. It reports whether the
-// batch holds a message for the client's program: pings and pongs end in its
-// WebSocket library. The lock is held.
+// takeBatch moves all frames that wait into the batch. It reports whether the batch
+// holds a message that the client's program sees, unlike pings and pongs, which its
+// WebSocket library handles. The lock must be held.
 func (s *socket) takeBatch() (message bool) {
 	clear(s.batch)
 	s.batch = s.batch[:0]
@@ -124,7 +123,7 @@ func (s *socket) takeBatch() (message bool) {
 		s.batch = c.out.Take(s.batch)
 		alone = alone || c.alone
 	}
-	if alone { // the last frames of those Conns are taken
+	if alone { // the last frames of the Conns that have ended were taken
 		s.removeAlone()
 	}
 	return message || len(s.batch) > before
@@ -132,9 +131,9 @@ func (s *socket) takeBatch() (message bool) {
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
 
-// write writes the frames, small ones together. (Gathered writes would do the
-// same on a bare TCP connection; under TLS each frame would become a record and
-// a system call of its own.)
+// write writes the frames, combining small ones. (Vectored writes would do the same on
+// a plain TCP connection, but with TLS each frame would become a record and a system
+// call of its own.)
 func (s *socket) write(frames []*outbox.Frame) error {
 	defer s.moved.Store(0)
 	s.move()
@@ -153,7 +152,7 @@ func (s *socket) write(frames []*outbox.Frame) error {
 			return err
 		}
 		s.move()
-		for step := range slices.Chunk(f.Body, writeStep) { // bypasses w, but for its ends
+		for step := range slices.Chunk(f.Body, writeStep) { // mostly written without a copy in the buffer of w
 			if _, err := w.Write(step); err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ const (
 	pingEvery      = 30 * time.Second
 	keepaliveAfter = 20 * time.Second // stock clients close a connection after 30 s without a message; pings don't count for them
 	silenceLimit   = 60 * time.Second // a client that sent nothing for so long, not even a pong, is cut off
-	stallLimit     = 60 * time.Second // and so is one that read nothing for so long
+	stallLimit     = 60 * time.Second // a client that read nothing for so long is cut off
 )
 
 // sweep checks all sockets on one goroutine: a timer for each would cost more
@@ -35,8 +35,8 @@ func (c *Consumer) sweep() {
 	}
 }
 
-// check sends a ping or a keepalive where one is due, ends connections that have
-// expired, and cuts off a client that is dead.
+// check sends a ping or a keepalive if one is due, ends connections that have expired,
+// and cuts off a client that is dead.
 func (s *socket) check(now time.Time) {
 	if now.Sub(time.Unix(0, s.touched.Load())) >= silenceLimit {
 		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client sent nothing for a minute"}})

@@ -12,8 +12,8 @@ import (
 //go:embed dist
 var dist embed.FS
 
-// Built returns what build.mjs built: pages as NAME.html, and in static/ their
-// files, which have a hash of their content in their names.
+// Built returns the output of build.mjs: pages as NAME.html, and their files in
+// static/, whose names contain a hash of the content.
 func Built() fs.FS {
 	built, err := fs.Sub(dist, "dist")
 	if err != nil {

@@ -25,7 +25,8 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// The documentation shows what is compiled as an example.
+// The code of the documentation that is also in an example must be equal to the
+// example.
 func TestDocsShowExamples(t *testing.T) {
 	for page, example := range map[string]string{
 		"README.md":         "examples/hello/main.go",
@@ -49,8 +50,8 @@ func TestDocsShowExamples(t *testing.T) {
 	}
 }
 
-// given holds what the Go blocks of the documentation may use without declaring
-// it: the imports, and values that the text around the blocks mentions.
+// given declares what the Go blocks of the documentation may use without declaring it:
+// imports, and values that the text around the blocks mentions.
 const given = `package docs
 
 import (
@@ -97,7 +98,7 @@ func TestGoBlocksCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(blocks) < 10 {
-		t.Errorf("there are %d blocks: too few", len(blocks))
+		t.Errorf("found only %d blocks", len(blocks))
 	}
 	imports := exports(t)
 	for _, b := range blocks {
@@ -189,7 +190,7 @@ func compile(from types.Importer, block string) (wrong []error) {
 // Each block names its language, and each language is tested or known not to be.
 func TestBlocksAreOfKnownLanguages(t *testing.T) {
 	tested := []string{
-		"go", "sh", "", // here; a block without a language is taken as sh
+		"go", "sh", "", // tested in this file; a block without a language counts as sh
 		"yaml", "text", // in cmd/yroom
 		"js",           // in test/snippets
 		"css", "nginx", // not at all
@@ -240,7 +241,7 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	if seen < 20 {
-		t.Errorf("there are %d links: too few", seen)
+		t.Errorf("found only %d links", seen)
 	}
 }
 
@@ -264,8 +265,8 @@ func anchors(t *testing.T, page string) (names []string) {
 	return names
 }
 
-// The sqlite3 commands of the documentation run as they are shown, on a file that
-// a server has open.
+// The sqlite3 commands of the documentation run unchanged, on a file that a server has
+// open.
 func TestSQLiteCommandsRun(t *testing.T) {
 	testkit.Program(t, "sqlite3", "apt-get install sqlite3")
 	blocks, err := markdown.Blocks(os.DirFS("."), "sh")
@@ -302,7 +303,7 @@ func TestSQLiteCommandsRun(t *testing.T) {
 		}
 	}
 	if ran < 3 {
-		t.Errorf("%d commands ran: too few", ran)
+		t.Errorf("only %d commands ran", ran)
 	}
 }
 

@@ -26,7 +26,7 @@ func TestForge(t *testing.T) {
 		files = append(files, found...)
 	}
 	if len(files) < 8 {
-		t.Errorf("%q are too few files", files)
+		t.Errorf("found only the files %q", files)
 	}
 	action := regexp.MustCompile(`uses: (\S+)`)
 	target := regexp.MustCompile(`(?m)run: make ([a-z]+)|- target: ([a-z]+)$`)

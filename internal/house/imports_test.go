@@ -40,7 +40,7 @@ var wantImports = []struct {
 	{"internal/webui", nil},
 	{"web", nil},
 
-	// What programs do with documents leads to a layer, and to nothing behind it.
+	// The packages for programs import a layer, but nothing behind it.
 	{"api", []string{"blocks", "document", "event", "protocol", "yjs"}},
 	{".", []string{
 		"awareness", "blocks", "consumer", "document", "event", "layer", "layer/memlayer", "room", "store", "store/memstore", "worker",

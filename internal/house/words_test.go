@@ -14,9 +14,9 @@ import (
 	"testing"
 )
 
-// toRead holds the folders that may still break the rules. A folder that doesn't
-// any more must be removed, so that it can't start again. "go test -v" lists how
-// many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
+// toRead holds the folders that may still break the rules. A folder that keeps the
+// rules must be removed from the list, so that it can't break them again. "go test -v"
+// lists how many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
 var toRead = strings.Fields(`
 	test/clients
 `)
@@ -26,7 +26,7 @@ var toRead = strings.Fields(`
 type rule struct {
 	pattern string
 	why     string
-	except  func(before string) bool // before is the text in front of the match; nil: no exception
+	except  func(before string) bool // before is the text before the match; nil: no exception
 }
 
 var rules = compileRules([]rule{
@@ -80,7 +80,7 @@ type finding struct {
 	why  string
 }
 
-// findWords applies the rules to a text in which everything that isn't prose was masked.
+// findWords applies the rules to a text in which everything except prose is masked.
 func findWords(prose string) (found []finding) {
 	for _, r := range rules {
 		for _, match := range r.expression.FindAllStringIndex(prose, -1) {
@@ -148,7 +148,7 @@ func texts(t *testing.T) (names []string) {
 		t.Fatal(err)
 	}
 	if len(names) < 300 {
-		t.Errorf("%d files are too few", len(names))
+		t.Errorf("found only %d files", len(names))
 	}
 	return names
 }

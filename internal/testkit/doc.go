@@ -9,7 +9,7 @@
 //	wait.go     waiting for a condition, a logger
 //	linear.go   times that may not grow with the square of the input
 //	wsclient/   a WebSocket client
-//	faulty/     a store whose calls fail, block and get lost on demand
+//	faulty/     a store whose calls fail, block or are dropped on demand
 //
 // The package itself imports the standard library only, so the tests of every
 // package of the module can import it.

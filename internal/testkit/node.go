@@ -36,13 +36,13 @@ type Node struct {
 	killed atomic.Bool
 }
 
-// StartNode runs node with these arguments in the folder of the test. The test
-// kills it at its end, with the processes that it has started.
+// StartNode runs node with these arguments in the folder of the test. At its end, the
+// test kills the process and the processes that it has started.
 func StartNode(t testing.TB, args ...string) *Node {
 	t.Helper()
 	n := &Node{cmd: exec.Command("node", args...)}
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with the processes that it starts
-	n.cmd.WaitDelay = 10 * time.Second                      // they keep its stderr open if it ends without them
+	n.cmd.WaitDelay = 10 * time.Second                      // processes that outlive it would keep its stderr open
 	n.cmd.Stderr = &n.stderr
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
@@ -90,8 +90,8 @@ func (n *Node) kill() {
 	}
 }
 
-// KillAfter kills the process, with those that it has started, after some time
-// unless it is stopped before.
+// KillAfter kills the process and those that it has started after some time, unless
+// stop is called before.
 func (n *Node) KillAfter(patience time.Duration) (stop func() bool) {
 	return time.AfterFunc(patience, n.kill).Stop
 }
@@ -131,8 +131,8 @@ func (n *Node) Read(t testing.TB, v any) {
 	}
 }
 
-// End closes the standard input of the process, and fails the test unless it
-// ends well. What the process still prints is dropped.
+// End closes the standard input of the process, and fails the test unless its exit
+// status is 0. Further output of the process is discarded.
 func (n *Node) End(t testing.TB) {
 	t.Helper()
 	if err := n.end(); err != nil {
@@ -181,7 +181,7 @@ func (n *Node) Report(t *testing.T) {
 	}
 	n.End(t)
 	if reported != played {
-		t.Errorf("%d scenarios reported, %d played", reported, played)
+		t.Errorf("the script reported %d scenarios, but played %d", reported, played)
 	}
 }
 

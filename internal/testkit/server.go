@@ -24,10 +24,10 @@ type Server struct {
 	ended chan struct{} // closed when the process has ended
 }
 
-// Serve runs the program yroom, by its path or its name in PATH, as yroom serve
-// on a free port in dir, where its settings and its files are. It returns when
-// the server listens. The test kills it at its end, and shows its log if the test
-// has failed.
+// Serve runs "yroom serve" on a free port in dir, which holds its settings and its
+// files. program is the path of yroom, or its name in PATH. It returns when the server
+// listens. At its end, the test kills the server, and prints its log if the test has
+// failed.
 func Serve(t testing.TB, program, dir string, args ...string) *Server {
 	t.Helper()
 	s := &Server{
@@ -93,8 +93,7 @@ func (s *Server) Ended(t testing.TB) (status int) {
 	return s.ProcessState.ExitCode()
 }
 
-// Stop has the process end as SIGTERM does, and fails the test unless its exit
-// status is 0.
+// Stop sends SIGTERM to the process, and fails the test unless its exit status is 0.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	s.Signal(t, syscall.SIGTERM)

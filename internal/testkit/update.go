@@ -2,9 +2,9 @@ package testkit
 
 import "encoding/binary"
 
-// Typed returns the V1 update of a client that types text behind the clock
-// characters that it has typed so far, in the root "text". The clock counts
-// UTF-16 code units, as Yjs does.
+// Typed returns the V1 update of a client that types text after the clock characters
+// that it has typed so far, in the root "text". The clock counts UTF-16 code units, as
+// Yjs does.
 func Typed(client, clock uint64, text string) []byte {
 	return TypedIn("text", client, clock, text)
 }
@@ -34,7 +34,8 @@ func Present(client, clock uint64, state string) []byte {
 	return appendString(b, state)
 }
 
-// SyncStep1 returns the y-websocket message that asks for what a state vector lacks.
+// SyncStep1 returns the y-websocket message that requests what a document with this
+// state vector lacks.
 func SyncStep1(stateVector []byte) []byte { return syncMessage(0, stateVector) }
 
 // SyncStep2 returns the y-websocket message that answers a SyncStep1.

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for something that has to happen.
+// Patience is how long a test waits for an event that must happen.
 const Patience = 20 * time.Second
 
-// Eventually calls pending every millisecond until it returns "". It fails the
-// test with what is still pending once [Patience] has passed.
+// Eventually calls pending every millisecond until it returns "". Once [Patience] has
+// passed, it fails the test with the last result of pending.
 func Eventually(t testing.TB, what string, pending func() string) {
 	t.Helper()
 	end := time.Now().Add(Patience)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// demos are the editors. Each has a page of its name, and an address for each room.
+// demos are the editors. Each has a page with its name, and an address for each room.
 var demos = []string{"prosemirror", "codemirror", "board"}
 
 // notBuilt is the answer in place of a page that this build doesn't have.
@@ -67,7 +67,7 @@ func page(built fs.FS, name string) http.Handler {
 		secure(w.Header(), styles)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
-		_, _ = w.Write([]byte(html)) // the browser may be gone
+		_, _ = w.Write([]byte(html)) // the browser may have closed the connection
 	})
 }
 
@@ -76,7 +76,7 @@ func secure(h http.Header, styles string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src "+styles+
 		"; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer") // anyone who knows a room's name can enter the room
+	h.Set("Referrer-Policy", "no-referrer") // anyone who has a room's name can enter the room
 }
 
 var (

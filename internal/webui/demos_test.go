@@ -54,8 +54,8 @@ func TestEachRoomHasItsEditors(t *testing.T) {
 	}
 }
 
-// Pages load only this server's scripts and styles. Inline, they have only the
-// styles that a page's own script adds.
+// Pages load only this server's scripts and styles. Their only inline styles are those
+// that a page's own script adds.
 func TestPagesLoadFromThisServer(t *testing.T) {
 	const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

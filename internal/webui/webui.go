@@ -26,12 +26,13 @@ var (
 	text = texttemplate.Must(texttemplate.ParseFS(files, "page.txt"))
 )
 
-// Facts is what the page says about the server.
+// Facts describes the server for the page.
 type Facts struct {
 	Version string
-	Store   string // for people: where documents are kept
+	Store   string // where documents are kept, for display
 	Open    bool   // anyone who can reach the server may read and write
-	// MayList reports whether the page links to the list of rooms; nil: it never does.
+	// MayList reports whether the page links to the list of rooms. If it is nil, the page
+	// never does.
 	MayList func(*http.Request) bool
 }
 
@@ -74,10 +75,10 @@ func serve(w http.ResponseWriter, r *http.Request, facts Facts, demos bool) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("Vary", "Accept")
-	_, _ = body.WriteTo(w) // the browser may be gone
+	_, _ = body.WriteTo(w) // the browser may have closed the connection
 }
 
-// hashed matches the name of a file that has a hash of its content in it.
+// hashed matches file names that contain a hash of the content.
 var hashed = regexp.MustCompile(`-[A-Z0-9]{8}\.\w+$`)
 
 // serveFile serves a file of this package or of built.

@@ -1,7 +1,7 @@
 // Command gotest runs "go test" and prints what it prints, then counts the tests
-// that were skipped and names them. "--" separates several runs; a test that is
-// skipped in one and passes in another was not skipped. The first run that fails
-// is the last.
+// that were skipped and names them. "--" separates several runs. A test that is skipped
+// in one run and passes in another doesn't count as skipped. No run follows one that
+// fails.
 //
 //	gotest -race ./... -- -run Allocations ./consumer
 package main

@@ -16,8 +16,8 @@ type event struct {
 	Output  string `json:"Output"`
 }
 
-// test is what a package has of one of its tests. The package's own output is
-// that of a test without a name.
+// test holds the output and the result of a test. A test without a name holds those of
+// the package itself.
 type test struct {
 	name   string
 	result string // pass, skip, fail; "": it has not ended
@@ -27,21 +27,21 @@ type test struct {
 // skipped is a test that was skipped, and why.
 type skipped struct{ pkg, test, reason string }
 
-// name returns the name by which a passed test is remembered.
+// name returns the key of a test in report.passed.
 func (s skipped) name() string { return s.pkg + " " + s.test }
 
-// report prints the output of "go test -json" as "go test" does: for a package
-// that passes its last line, for one that fails the whole output of each test that
-// didn't pass.
+// report prints the output of "go test -json" as "go test" does: for a package that
+// passes, its last line; for one that fails, the whole output of each test that didn't
+// pass.
 type report struct {
 	out     io.Writer
-	module  string // what summary leaves out in front of a package
+	module  string // the prefix of package names that summary omits
 	running map[string][]*test
 	passed  map[string]bool
 	skipped []skipped
 }
 
-// read takes one line.
+// read handles one line.
 func (r *report) read(line []byte) {
 	var e event
 	if json.Unmarshal(line, &e) != nil {
@@ -65,7 +65,7 @@ func (r *report) read(line []byte) {
 // test returns the test of an event.
 func (r *report) test(e event) *test {
 	tests := r.running[e.Package]
-	for _, t := range slices.Backward(tests) { // the latest is the most likely
+	for _, t := range slices.Backward(tests) { // most likely it is the latest
 		if t.name == e.Test {
 			return t
 		}
@@ -78,13 +78,13 @@ func (r *report) test(e event) *test {
 	return t
 }
 
-// end prints a package that has ended, and forgets its output.
+// end prints the output of a package that has ended, and drops it.
 func (r *report) end(pkg string) {
 	tests := r.running[pkg]
 	delete(r.running, pkg)
 	failed := r.note(pkg, tests)
 	for _, t := range tests {
-		for _, results := range []bool{true, false} { // "--- FAIL: …" goes in front of what the test logged
+		for _, results := range []bool{true, false} { // "--- FAIL: …" is printed before the log of the test
 			for _, line := range t.output {
 				if strings.HasPrefix(line, "--- ") == results && t.shows(line, failed) {
 					fmt.Fprint(r.out, line)
@@ -116,10 +116,10 @@ func (r *report) note(pkg string, tests []*test) (failed bool) {
 	return failed
 }
 
-// shows reports whether a line of a test's output is printed. Of a package that
-// failed, that is all of the tests that didn't pass and what others wrote to
-// standard output or standard error: "go test" can't tell which of the tests
-// that run in parallel wrote it. The last line of a package comes at the end.
+// shows reports whether a line of a test's output is printed. For a package that
+// failed, these are all lines of the tests that didn't pass, and what other tests wrote
+// to standard output or standard error: "go test" can't tell which of the tests that
+// run in parallel wrote it. The last line of a package comes at the end.
 func (t *test) shows(line string, failed bool) bool {
 	switch {
 	case !failed, strings.HasPrefix(line, "=== "):

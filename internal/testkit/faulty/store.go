@@ -1,4 +1,5 @@
-// Package faulty is a store whose calls fail, wait or get lost as a test asks.
+// Package faulty is a store whose calls fail, wait or are dropped, as a test
+// determines.
 package faulty
 
 import (
@@ -27,9 +28,9 @@ const (
 )
 
 // A Fault is called before each call of a method, with the name of the room, or
-// the prefix of List. If it returns nil, the call goes to the store behind.
-// Otherwise the call returns that error and never gets there, except after
-// [FailAfter], [Drop] and [NoPosition].
+// the prefix of List. If it returns nil, the call is passed to the wrapped store.
+// Otherwise the call returns that error and is not passed on, except after [FailAfter],
+// [Drop] and [NoPosition].
 type Fault func(ctx context.Context, room string) error
 
 // Fail returns a fault with this error.
@@ -37,22 +38,21 @@ func Fail(err error) Fault {
 	return func(context.Context, string) error { return err }
 }
 
-// FailAfter returns a fault after which the call is done, and still returns this
-// error: the caller can't know that it was done.
+// FailAfter returns a fault with which the call is carried out but returns this error,
+// so that the caller can't know that it was carried out.
 func FailAfter(err error) Fault {
 	return func(context.Context, string) error { return lateError{err} }
 }
 
-// Drop is a fault after which a write succeeds without being done, and a read
+// Drop is a fault with which a write succeeds without being carried out, and a read
 // finds nothing.
 func Drop(context.Context, string) error { return errDropped }
 
-// NoPosition is a fault of Append and Create after which the entry is stored, and
-// the position that is returned is 0: it isn't known yet.
+// NoPosition is a fault of Append and Create with which the entry is stored, but the
+// position that is returned is 0, which means that it isn't known yet.
 func NoPosition(context.Context, string) error { return lateError{nil} }
 
-// Delay returns a fault that lets calls pass later, unless their context ends
-// before.
+// Delay returns a fault that delays calls, unless their context ends before.
 func Delay(d time.Duration) Fault {
 	return func(ctx context.Context, _ string) error {
 		select {
@@ -66,8 +66,8 @@ func Delay(d time.Duration) Fault {
 
 // A Gate makes calls wait until the test releases them. NewGate returns one.
 type Gate struct {
-	// Release takes the outcome of one call that waits: nil lets it pass. If it
-	// is closed, all calls pass.
+	// Release receives the outcome of one call that waits: nil lets it pass. If Release is
+	// closed, all calls pass.
 	Release chan error
 	// Reached is closed once a call waits.
 	Reached chan struct{}
@@ -94,13 +94,13 @@ func (g *Gate) Wait(ctx context.Context, _ string) error {
 
 var errDropped = errors.New("faulty: dropped")
 
-// lateError holds the error of a call that is done. If it is nil, the call returns
-// its own error, without its result.
+// lateError holds the error of a call that is carried out. If it is nil, the call
+// returns its own error, without its result.
 type lateError struct{ error }
 
-// A Store passes each call on to the store behind it unless a fault is set.
+// A Store passes each call on to the store that it wraps, unless a fault is set.
 type Store struct {
-	store.Store // behind; a test may replace it while no call is under way
+	store.Store // the wrapped store; a test may replace it while no call is in progress
 
 	mu      sync.Mutex
 	faults  [ops]Fault
@@ -110,7 +110,7 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// New returns a store in front of s, without faults.
+// New returns a store that wraps s, without faults.
 func New(s store.Store) *Store { return &Store{Store: s} }
 
 // Set sets the fault of these methods, or of all if none is named. A nil fault
@@ -128,14 +128,14 @@ func (s *Store) Set(f Fault, methods ...Op) {
 	}
 }
 
-// Calls returns how often a method was called.
+// Calls returns how many times a method was called.
 func (s *Store) Calls(op Op) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.calls[op]
 }
 
-// Running returns how many calls are under way.
+// Running returns how many calls are in progress.
 func (s *Store) Running() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
