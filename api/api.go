@@ -66,7 +66,7 @@ func (a *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !ok {
 			problem = problemFor(err)
 		}
-		problem.Write(w)
+		problem.Write(newTimedWriter(w))
 	}
 }
 

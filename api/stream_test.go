@@ -17,6 +17,9 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/memhttp"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/faulty"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/memstore"
 )
 
 // watcher reads an event stream.
@@ -178,9 +181,10 @@ func (p *apiPlace) testTooManyStreams(*testing.T) {
 }
 
 // inBubble runs a server in simulated time, with the deadlines that serve has.
-func inBubble(t *testing.T, test func(t *testing.T, rooms *yroom.Server, client *http.Client, listener *memhttp.Listener)) {
+// documents is its store, or nil.
+func inBubble(t *testing.T, documents store.Store, test func(t *testing.T, rooms *yroom.Server, client *http.Client, listener *memhttp.Listener)) {
 	synctest.Test(t, func(t *testing.T) {
-		rooms, err := yroom.New(yroom.Config{})
+		rooms, err := yroom.New(yroom.Config{Store: documents})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +210,7 @@ func inBubble(t *testing.T, test func(t *testing.T, rooms *yroom.Server, client 
 
 // A stream outlives all deadlines of the server, and is never silent for long.
 func TestAPIEventsStay(t *testing.T) {
-	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
+	inBubble(t, nil, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +236,7 @@ func TestAPIEventsStay(t *testing.T) {
 
 // A client that no longer reads is closed.
 func TestAPIEventsDeadPeer(t *testing.T) {
-	inBubble(t, func(t *testing.T, rooms *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
+	inBubble(t, nil, func(t *testing.T, rooms *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +262,7 @@ func TestAPIEventsDeadPeer(t *testing.T) {
 
 // A client that stops in the middle of an update gets an error.
 func TestAPISlowBody(t *testing.T) {
-	inBubble(t, func(t *testing.T, _ *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
+	inBubble(t, nil, func(t *testing.T, _ *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
 		conn, err := listener.Dial(t.Context(), "", "")
 		if err != nil {
 			t.Fatal(err)
@@ -281,7 +285,7 @@ func TestAPISlowBody(t *testing.T) {
 
 // A client that reads a long response slowly gets it whole.
 func TestAPISlowReader(t *testing.T) {
-	inBubble(t, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
+	inBubble(t, nil, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), testkit.Typed(1, 0, strings.Repeat("x", 2<<20)), blocks.V1); err != nil {
 			t.Fatal(err)
 		}
@@ -308,6 +312,36 @@ func TestAPISlowReader(t *testing.T) {
 		}
 		if int64(got) != resp.ContentLength || time.Since(began) < 5*time.Minute {
 			t.Errorf("%d of %d bytes came in %v", got, resp.ContentLength, time.Since(began))
+		}
+	})
+}
+
+// A large update that arrives slowly and is stored slowly is answered, after the
+// deadlines of the server.
+func TestAPISlowStore(t *testing.T) {
+	documents := faulty.New(memstore.New())
+	documents.Set(faulty.Delay(25*time.Second), faulty.Append)
+	inBubble(t, documents, func(t *testing.T, _ *yroom.Server, client *http.Client, _ *memhttp.Listener) {
+		update := testkit.Typed(1, 0, strings.Repeat("x", defaultBodyLimit-100))
+		body, sender := io.Pipe()
+		go func() {
+			time.Sleep(20 * time.Second)
+			_, _ = sender.Write(update)
+			_ = sender.Close()
+		}()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://server/api/rooms/room", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+theToken)
+		began := time.Now()
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if took := time.Since(began); resp.StatusCode != http.StatusNoContent || took < 45*time.Second {
+			t.Errorf("status %d after %v, want 204 after 45 seconds", resp.StatusCode, took)
 		}
 	})
 }

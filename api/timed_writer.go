@@ -23,6 +23,13 @@ func newTimedWriter(w http.ResponseWriter) timedWriter {
 	return timedWriter{w, http.NewResponseController(w)}
 }
 
+// WriteHeader implements http.ResponseWriter. A change may have taken longer than
+// the write timeout of the server.
+func (t timedWriter) WriteHeader(status int) {
+	_ = t.extend() // the client may be gone
+	t.ResponseWriter.WriteHeader(status)
+}
+
 // Write implements io.Writer.
 func (t timedWriter) Write(data []byte) (n int, err error) {
 	for len(data) > 0 && err == nil {

@@ -38,7 +38,7 @@ func (a *Handler) update(w http.ResponseWriter, r *http.Request, room string) er
 	if err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	newTimedWriter(w).WriteHeader(http.StatusNoContent)
 	return nil
 }
 
@@ -61,7 +61,7 @@ func (a *Handler) create(w http.ResponseWriter, r *http.Request, room string) er
 		return err
 	}
 	w.Header().Set("Location", a.prefix+RoomPath(room))
-	w.WriteHeader(http.StatusCreated)
+	newTimedWriter(w).WriteHeader(http.StatusCreated)
 	return nil
 }
 
@@ -76,7 +76,7 @@ func (a *Handler) delete(w http.ResponseWriter, r *http.Request, room string) er
 	if err := a.documents.Document(room).Delete(r.Context()); err != nil {
 		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	newTimedWriter(w).WriteHeader(http.StatusNoContent)
 	return nil
 }
 

@@ -12,8 +12,9 @@ import (
 
 // Document is the document of one room, in memory or only stored, wherever its
 // worker runs. Where a method's context has no deadline, the method waits 10
-// seconds for the room and then returns ErrTimeout. A room that is closed for a
-// while, because it or its store has failed, makes it return a *protocol.CloseError.
+// seconds for the room, and another second for each MiB of an update that has to be
+// stored, and then returns ErrTimeout. A room that is closed for a while, because it
+// or its store has failed, makes it return a *protocol.CloseError.
 type Document struct {
 	documents *Documents
 	room      string
@@ -136,6 +137,8 @@ func (d *Document) write(ctx context.Context, kind event.RequestKind, update []b
 	if err != nil {
 		return updateError(err)
 	}
+	ctx, cancel := withTimeout(ctx, len(v1))
+	defer cancel()
 	_, err = d.documents.request(ctx, d.room, func() event.Request {
 		return event.Request{Kind: kind, Update: slices.Clone(v1)} // the room keeps it
 	})

@@ -92,6 +92,8 @@ func (d *Document) edit(ctx context.Context, state string, fn func(*yjs.Doc) err
 
 // applyAs applies an update that was written with an identity.
 func (d *Document) applyAs(ctx context.Context, id identity, update []byte) error {
+	ctx, cancel := withTimeout(ctx, len(update))
+	defer cancel()
 	_, err := d.documents.request(ctx, d.room, func() event.Request {
 		return event.Request{Kind: event.RequestApply, Update: update, Client: id.client, Clock: id.clock} // it is sent once
 	})

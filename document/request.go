@@ -13,18 +13,20 @@ import (
 
 const (
 	requestTimeout = 10 * time.Second // where the context has no deadline
+	slowestStore   = 1 << 20          // bytes in a second: how fast a store is expected to take an update
 	leaveTimeout   = 10 * time.Second // how long a room that is full is waited for, to leave it
 	ownerTimeout   = 10 * time.Second // how long a worker for the room is waited for
 	firstRetry     = time.Millisecond // while the room is full, or has no worker
 	lastRetry      = 100 * time.Millisecond
 )
 
-// withTimeout returns ctx with a deadline.
-func withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+// withTimeout returns ctx with a deadline: its own, or one for a request that brings
+// an update of this size in bytes.
+func withTimeout(ctx context.Context, update int) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Deadline(); ok {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, requestTimeout)
+	return context.WithTimeout(ctx, requestTimeout+time.Duration(update)*time.Second/slowestStore)
 }
 
 // send sends an input to a room. See retry.
@@ -130,13 +132,14 @@ func (c *call) found() {
 }
 
 // request sends a request to a room and waits for the response. build makes the
-// request each time it is sent. The error is that of a refusal, errUnknown, or
-// one of retry.
+// request each time it is sent. Where ctx has no deadline, request waits as long as
+// for one without an update. The error is that of a refusal, errUnknown, or one of
+// retry.
 func (ds *Documents) request(ctx context.Context, room string, build func() event.Request) (event.Response, error) {
 	if err := checkName(room); err != nil {
 		return event.Response{}, err
 	}
-	ctx, cancel := withTimeout(ctx)
+	ctx, cancel := withTimeout(ctx, 0)
 	defer cancel()
 	if ctx.Err() != nil {
 		return event.Response{}, contextError(ctx)

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
@@ -176,6 +178,37 @@ func TestNoOwner(t *testing.T) {
 			time.AfterFunc(time.Second, cancel)
 			if err := do(cancelled); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v, want that its context was cancelled", name, err)
+			}
+		}
+	})
+}
+
+// A room that doesn't respond is waited for, longer if it has a large update to store.
+func TestNoResponse(t *testing.T) {
+	large := testkit.Typed(1, 0, strings.Repeat("x", 3<<20))
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newFake(t, func(*fakeLayer, layer.Input) error { return nil })
+		d := c.Document("a")
+		for _, test := range []struct {
+			name string
+			do   func() error
+			want time.Duration
+		}{
+			{"Info", func() error { _, err := d.Info(t.Context()); return err }, 10 * time.Second},
+			{"a small update", func() error { return d.Apply(t.Context(), hello, blocks.V1) }, 10 * time.Second},
+			{"a large update", func() error { return d.Apply(t.Context(), large, blocks.V1) }, 13 * time.Second},
+			{"a large room", func() error { return d.Create(t.Context(), large, blocks.V1) }, 13 * time.Second},
+			{"a large edit", func() error { return d.applyAs(t.Context(), identity{1, 0}, large) }, 13 * time.Second},
+			{"a large update with a deadline", func() error {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				return d.Apply(ctx, large, blocks.V1)
+			}, time.Minute},
+		} {
+			began := time.Now()
+			err := test.do()
+			if took := time.Since(began); !errors.Is(err, ErrTimeout) || took.Truncate(time.Second) != test.want {
+				t.Errorf("%s: %v after %v, want ErrTimeout after %v", test.name, err, took, test.want)
 			}
 		}
 	})

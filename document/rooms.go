@@ -36,7 +36,7 @@ type List struct {
 // if their store can list them. Deleted rooms are left out. The error is
 // ErrTimeout if a worker did not respond in time.
 func (ds *Documents) Rooms(ctx context.Context, o ListOptions) (List, error) {
-	ctx, cancel := withTimeout(ctx)
+	ctx, cancel := withTimeout(ctx, 0)
 	defer cancel()
 	if ctx.Err() != nil {
 		return List{}, contextError(ctx)

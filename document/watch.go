@@ -57,7 +57,7 @@ func (d *Document) watch(ctx context.Context, since event.Mark) (*watcher, Chang
 	if err := checkName(d.room); err != nil {
 		return nil, Change{}, err
 	}
-	ctx, cancel := withTimeout(ctx)
+	ctx, cancel := withTimeout(ctx, 0)
 	defer cancel()
 	w := &watcher{document: d, wake: make(chan struct{}, 1), first: true, taken: since}
 	if err := w.start(ctx); err != nil {

@@ -30,7 +30,7 @@ func newAPIClient(server, token string) (*apiClient, error) {
 		return nil, fmt.Errorf("server %q: want an address such as http://127.0.0.1:8000", server)
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = time.Minute
+	transport.ResponseHeaderTimeout = 5 * time.Minute // the server may need long to store a large update
 	return &apiClient{
 		base:  strings.TrimSuffix(server, "/"),
 		token: token,

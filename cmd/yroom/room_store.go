@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
@@ -18,6 +19,10 @@ import (
 
 // largestImport is the largest update that can be added to a store. The limit on messages is for clients.
 const largestImport yroom.Bytes = 1 << 30
+
+// storeTimeout bounds a request to a store, which may be on a slow disk. An operator
+// can interrupt the command before.
+const storeTimeout = time.Hour
 
 // withStore calls do with a client of a server that runs in this process, on the
 // store at url, until do returns. config names the settings file of the store's own
@@ -53,10 +58,15 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	}
 	defer func() { err = errors.Join(err, rooms.Shutdown(context.Background())) }()
 
-	listener := memhttp.Listen()
-	server := &http.Server{Handler: api.New(api.Config{ //nolint:gosec // its one client is here
+	documentAPI := api.New(api.Config{
 		Documents: rooms.Documents(),
 		BodyLimit: func(string) int64 { return int64(largestImport) },
+	})
+	listener := memhttp.Listen()
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // its one client is here
+		ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
+		defer cancel()
+		documentAPI.ServeHTTP(w, r.WithContext(ctx))
 	})}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) }) // until it is closed

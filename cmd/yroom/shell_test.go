@@ -54,7 +54,7 @@ func TestDocumentedRequests(t *testing.T) {
 // runShell runs a block until it ends, or until it has printed what is wanted.
 func runShell(t *testing.T, b markdown.Block, dir, text string, want *regexp.Regexp) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var complaint bytes.Buffer
 	cmd := exec.CommandContext(ctx, "bash", "-eu", "-c", strings.ReplaceAll("\n"+text, "\ncurl ", "\ncurl -sS "))
