@@ -22,7 +22,7 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// A server in ten lines, and two clients that meet in one of its rooms.
+// A server in ten lines, and two clients in one of its rooms.
 func Example() {
 	server, err := yroom.New(yroom.Config{})
 	if err != nil {
@@ -43,7 +43,7 @@ func Example() {
 	ada, err := wsclient.Dial(ctx, address, nil)
 	check(err)
 	check(ada.Send(testkit.Update(hello)))
-	check(ada.Await(testkit.Update(hello))) // her own echo: it is stored
+	check(ada.Await(testkit.Update(hello))) // the echo of Ada's edit, which is stored now
 
 	bob, err := wsclient.Dial(ctx, address, nil)
 	check(err)
@@ -66,8 +66,8 @@ func Example() {
 	// closed with 1012
 }
 
-// Admit authenticates a request, and decides which room it leads to and what the
-// connection may do there.
+// Admit authenticates a request, and decides which room the connection joins and what
+// it may do there.
 func ExampleConfig_admit() {
 	users := map[string]string{"s3cret": "ada", "gu3st": "bob"} // by token
 
@@ -106,7 +106,7 @@ func ExampleConfig_admit() {
 	// refused
 }
 
-// PreReceive sees each message before its room does. This one closes
+// PreReceive is called with each message before it is sent to the room. This one closes
 // a connection that sends more at once than the application permits.
 func ExampleConfig_hooks() {
 	server, err := yroom.New(yroom.Config{Hooks: consumer.Hooks{
@@ -163,8 +163,8 @@ func ExampleConfig_events() {
 	// Output: 1 connection, 1 append of 18 bytes
 }
 
-// auditing is a store around another one that reports each append. It embeds
-// the interface, so that it has all methods of the other one.
+// auditing wraps a store and reports each append. It embeds the interface, so that it
+// has all methods of the wrapped store.
 type auditing struct {
 	store.Store
 }
@@ -186,8 +186,8 @@ func ExampleConfig_store() {
 	// Output: minutes: 18 bytes at 1, <nil>
 }
 
-// A Server can leave the rooms to workers of other processes, at the other end of
-// a layer between processes. Here the layer is in memory, and the worker beside it.
+// The rooms of a Server can be run by workers in other processes, connected by a layer.
+// In this example, the layer is in memory and the worker is in the same process.
 func ExampleConfig_noWorker() {
 	joined := memlayer.New()
 	ctx, cancel := context.WithCancel(context.Background())

@@ -53,7 +53,7 @@ func TestStoredRoomsOfSeveralStores(t *testing.T) {
 			}
 		}
 	}
-	add(rest, "a", "board.0", "board.1", "board.2", "boards", "c", "draft.1", "default.1") // those of board are elsewhere now
+	add(rest, "a", "board.0", "board.1", "board.2", "boards", "c", "draft.1", "default.1") // the rooms of board are in another store now
 	add(board, "board", "board.7", "board.8", "x", "board-z")
 	server, _ := running(t, yroom.Config{
 		Store: memstore.New(), // the row default overrides it

@@ -21,29 +21,29 @@ import (
 // its first dot. A zero field stands for its default.
 type Settings struct {
 	// RemoveDelay is how long a room stays in memory after its last connection
-	// has left. Default: 30 s. A millisecond is as good as at once.
+	// has left. Default: 30 s. A millisecond removes it practically at once.
 	RemoveDelay time.Duration `yaml:"remove_delay"`
-	// AutosaveDelay is how long after the last edit the log of a room is
-	// compacted to one snapshot. During steady typing it is compacted after ten
-	// times that delay; also when it has grown much, and when the room is removed.
-	// Nothing is lost without it, but loading takes longer. Default: 1 minute.
+	// AutosaveDelay is how long after the last edit the log of a room is compacted to
+	// one snapshot. Default: 1 minute. During steady typing, it is compacted after ten
+	// times that delay. It is also compacted when it has grown much, and when the room is
+	// removed. A longer delay loses nothing, but makes loading take longer.
 	AutosaveDelay time.Duration `yaml:"autosave_delay"`
 	// ServerStartSync says whether the server sends the first message when a
 	// client connects, as y-websocket servers do. Default: true.
 	ServerStartSync Switch `yaml:"server_start_sync"`
-	// UpdateVersion is the encoding of updates on the wire, 1 or 2. Stock clients
-	// speak 1; a client has to be made for 2. What is stored can be read with
-	// either, so it may be changed. Default: 1.
+	// UpdateVersion is the encoding of updates on the wire, 1 or 2. Stock clients use 1;
+	// only a client that was written for it can use 2. The setting may be changed at any
+	// time, because stored documents can be read with either. Default: 1.
 	UpdateVersion int `yaml:"update_version"`
-	// GC says whether the content of what is deleted is dropped. Without it a
-	// document keeps all that was ever in it, for clients that show snapshots of
-	// earlier times; they have to keep it too. Default: true.
+	// GC says whether deleted content is dropped. If it is off, a document keeps
+	// everything that was ever in it, for clients that show snapshots of earlier versions;
+	// these clients must keep it, too. Default: true.
 	GC Switch `yaml:"gc"`
 	// AwarenessTimeout is how long a client that sends nothing counts as present. Default: 30 s.
 	AwarenessTimeout time.Duration `yaml:"awareness_timeout"`
 	// Limits bound what clients can make the server hold.
 	Limits Limits `yaml:"limits"`
-	// Store keeps these rooms, as Config.Store does the others. Default: Config.Store.
+	// Store keeps these rooms, in place of Config.Store. Default: Config.Store.
 	Store store.Store `yaml:"-"`
 }
 
@@ -77,20 +77,20 @@ type Limits struct {
 	Message Bytes `yaml:"message"`
 	// Document bounds an encoded document. Default: 256 MiB. Past it: close 1008.
 	Document Bytes `yaml:"document"`
-	// Pending bounds what a room holds back until what it depends on arrives.
-	// Default: 16 MiB. Past it: close 1008.
+	// Pending bounds the updates that a room holds until the updates on which they depend
+	// arrive. Default: 16 MiB. Past it: close 1008.
 	Pending Bytes `yaml:"pending"`
-	// AwarenessIDs bounds how many client ids one connection may have states of.
-	// Default: 16. Past it: close 1008.
+	// AwarenessIDs bounds how many client ids of one connection may have states. Default:
+	// 16. Past it: close 1008.
 	AwarenessIDs int `yaml:"awareness_ids"`
 	// AwarenessSize bounds the state of one client id. Default: 64 KiB. Past it: close 1008.
 	AwarenessSize Bytes `yaml:"awareness_size"`
-	// Outbox bounds what waits for a client that reads slowly. Default: 4 MiB.
+	// Outbox bounds the data that waits for a client that reads slowly. Default: 4 MiB.
 	// Past it the client is sent one diff once it reads again.
 	Outbox Bytes `yaml:"outbox"`
-	// MailboxInputs and MailboxSize bound what waits for a room. Defaults:
-	// 4,096 and 32 MiB. Past them its connections are no longer read, and closed
-	// with 1013 after a while.
+	// MailboxInputs and MailboxSize bound the inputs that wait for a room. Defaults: 4,096
+	// and 32 MiB. Past them, its connections are no longer read, and are closed with 1013
+	// after a while.
 	MailboxInputs int   `yaml:"mailbox_inputs"`
 	MailboxSize   Bytes `yaml:"mailbox_size"`
 }
@@ -98,7 +98,7 @@ type Limits struct {
 // Bytes is a size in bytes: 64 << 20 is 64 MiB.
 type Bytes int
 
-// or returns s with base's fields where s has none.
+// or returns s, with the fields of base in place of those that s doesn't set.
 func (s Settings) or(base Settings) Settings {
 	l, b := s.Limits, base.Limits
 	if s.Store == nil { // cmp.Or would compare stores, which may panic

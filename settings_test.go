@@ -36,7 +36,7 @@ func fill(v reflect.Value, n int64) {
 	}
 }
 
-// numbered is a store that can be told from another, but not by ==.
+// numbered is a store that can be distinguished from another, but not compared with ==.
 type numbered struct {
 	store.Store
 
@@ -54,13 +54,13 @@ func TestOrForgetsNoField(t *testing.T) {
 	}
 }
 
-// Every setting of the packages below has a field here that reaches it.
+// Every setting of the other packages is set by a field of Settings.
 func TestSettingsReachConsumerAndWorker(t *testing.T) {
 	full := filled(7)
 	full.ServerStartSync, full.GC = SwitchOff, SwitchOff
 	for _, v := range []any{full.consumer(), full.worker()} {
 		for _, name := range zeros(reflect.ValueOf(v), reflect.TypeOf(v).String()) {
-			if name != "worker.Settings.Room.Epoch" { // which a worker sets
+			if name != "worker.Settings.Room.Epoch" { // set by the worker
 				t.Errorf("%s is left open", name)
 			}
 		}

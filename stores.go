@@ -10,20 +10,21 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// stores is a store.Store that hands over to the store of each room.
+// stores is a store.Store that passes each call to the store of the room.
 type stores struct {
 	of    func(room string) store.Store
 	parts []part
 }
 
-// part is a store with the rooms that it is used for. It may hold other rooms too.
+// part is a store with the condition that selects its rooms. The store may hold other
+// rooms, too.
 type part struct {
 	store store.Store
 	holds func(room string) bool
 }
 
-// storesOf returns the stores of rooms by their settings. The store of a room whose
-// settings name none is rest.
+// storesOf returns the stores that the settings name. The rooms whose settings name
+// none are in rest.
 func storesOf(rooms map[string]Settings, rest store.Store) *stores {
 	if s := rooms[fallback].Store; s != nil {
 		rest = s
@@ -91,7 +92,7 @@ func (s *stores) List(ctx context.Context, prefix, after string, limit int) ([]s
 	return all[:min(limit, len(all))], nil
 }
 
-// list is List of the rooms that the store is used for.
+// list is like List, but only for the rooms for which the store is used.
 func (p part) list(ctx context.Context, prefix, after string, limit int) (held []store.Listed, err error) {
 	for len(held) < limit {
 		listed, err := p.store.List(ctx, prefix, after, limit)

@@ -5,12 +5,11 @@
 //	…
 //	http.Handle("/ws/{room...}", server)
 //
-// A Server has four parts, and this package only puts them together: a consumer
-// (package consumer) holds the connections of clients, a worker (package worker)
-// runs the rooms, a layer (package layer) carries messages between them, and a
-// store (package store) keeps the documents. Programs read, edit, create, delete
-// and watch documents with [Server.Document] (package document); package api has
-// the same as an HTTP API.
+// A Server has four parts, which this package only connects: a consumer (package
+// consumer) holds the connections of clients, a worker (package worker) runs the rooms,
+// a layer (package layer) carries messages between them, and a store (package store)
+// keeps the documents. Programs read, edit, create, delete and watch documents with
+// [Server.Document] (package document); package api provides the same over HTTP.
 //
 // Programs that use yroom import package consumer for hooks, document and event
 // for documents and rooms, protocol for close codes, and yjs for the content of
@@ -38,28 +37,26 @@ import (
 // Config configures a Server. The zero value keeps documents in memory and admits
 // all clients whose page comes from the server's own host.
 type Config struct {
-	// Layer joins the Server with the workers, consumers and programs of other
-	// processes; nil: there are none. It is used until Shutdown has returned and is
-	// not closed.
+	// Layer connects the Server with workers, consumers and programs in other processes.
+	// It is nil if there are none. It is used until Shutdown has returned and is not
+	// closed.
 	Layer layer.Layer
-	// NoWorker leaves the rooms to workers elsewhere on Layer, which also store
-	// the documents. Store and DrainTimeout are not used then, and neither are the
-	// Settings that are for workers.
+	// NoWorker means that workers in other processes on Layer run the rooms and store the
+	// documents. Then Store, DrainTimeout and the Settings for workers are not used.
 	NoWorker bool
-	// Store keeps the documents of rooms whose Settings name no other; nil: a
-	// store in memory, which ends with the process. It is used until Shutdown has
-	// returned and is not closed.
+	// Store keeps the documents of rooms whose Settings name no other store. If it is nil,
+	// they are kept in memory and lost when the process ends. It is used until Shutdown
+	// has returned and is not closed.
 	Store store.Store
-	// Hooks are called in the life of each connection. Hooks.Admit is where
-	// clients are authenticated.
+	// Hooks are called for events of each connection. Hooks.Admit authenticates clients.
 	Hooks consumer.Hooks
-	// Origins are the hosts of the pages whose scripts may connect, beside the
-	// server's own host, as path.Match patterns: "app.example.com",
-	// "*.example.com", "localhost:*", or "*" for any page.
+	// Origins are the hosts of the pages whose scripts may connect, in addition to the
+	// server's own host, as path.Match patterns: "app.example.com", "*.example.com",
+	// "localhost:*", or "*" for any page.
 	Origins []string
 	// Rooms holds settings by prefix of the room's name, which ends before its
-	// first dot. What a row leaves open comes from the row "default", and then
-	// from the defaults that Settings documents. New copies it.
+	// first dot. A setting that a row lacks is taken from the row "default", and then from
+	// the defaults that Settings documents. New copies it.
 	Rooms map[string]Settings
 	// ConsumerEvents and WorkerEvents are called when something happens to a
 	// connection or to a room, for metrics and tracing.
@@ -81,7 +78,7 @@ type Server struct {
 	documents *document.Documents
 	drain     context.CancelFunc
 	drained   chan struct{} // closed when the worker has ended
-	err       error         // what it ended with
+	err       error         // the error of the worker
 }
 
 // New starts a Server. Shutdown ends it.
@@ -155,11 +152,11 @@ func (s *Server) Rooms(ctx context.Context, o document.ListOptions) (document.Li
 	return s.documents.Rooms(ctx, o)
 }
 
-// Shutdown refuses new connections, ends streams of changes, closes the
-// connections with 1012, at which clients come back, and ends the rooms once all
-// that they took is stored. When ctx ends, connections that are still open are
-// cut off; the rooms have the whole DrainTimeout after that. An error says what
-// could not be done in time. A second call waits for the first.
+// Shutdown refuses new connections, ends streams of changes, closes the connections
+// with 1012, after which clients reconnect, and ends the rooms once all accepted
+// updates are stored. When ctx ends, connections that are still open are cut off; after
+// that, the rooms still have the whole DrainTimeout. The error says what could not be
+// done in time. A second call waits for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.documents.Drain()
 	err := s.consumer.Shutdown(ctx)

@@ -54,8 +54,9 @@ func (m mediaRange) precision(mediaType string) int {
 }
 
 // choose returns the index in offers of the media type with the highest quality in
-// ranges, or -1 if they accept none. Among equals it is the one that is named the
-// most closely, then the one that is named first, then the first in offers.
+// ranges, or -1 if they accept none. Among equal qualities, it is the media type that
+// ranges name most precisely, then the one that they name first, then the first in
+// offers.
 func choose(ranges []mediaRange, offers []string) int {
 	type candidate struct {
 		offer, precision, named int

@@ -16,14 +16,14 @@ func TestChoose(t *testing.T) {
 		{"text/plain; charset=latin1", "text/plain"},
 		{"application/json, text/plain, */*", "application/json"},                                    // axios
 		{"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/xml"},       // a browser
-		{"text/plain;q=0.5, application/json;q=0.4", "text/plain"},                                   // what is liked best
+		{"text/plain;q=0.5, application/json;q=0.4", "text/plain"},                                   // the highest quality
 		{"text/plain;q=0.4, application/json;q=0.5", "application/json"},                             //
-		{"*/*, application/xml", "application/xml"},                                                  // what is named the most closely
+		{"*/*, application/xml", "application/xml"},                                                  // the most precise range
 		{"*/*, text/*", "text/plain"},                                                                //
-		{"application/xml, application/json", "application/xml"},                                     // what is named first
+		{"application/xml, application/json", "application/xml"},                                     // the first range
 		{"application/octet-stream;q=0, */*", "application/x-two"},                                   // what isn't wanted
 		{"text/*;q=0.9, text/plain;q=0, application/json;q=0.1", "application/json"},                 //
-		{"nonsense, application/json;q=2, text/plain;q=x, application/xml;q=0.1", "application/xml"}, // what can't be read
+		{"nonsense, application/json;q=2, text/plain;q=x, application/xml;q=0.1", "application/xml"}, // elements that can't be parsed
 		{"application/json;q=0", ""},
 		{"image/png", ""},
 	} {
@@ -36,11 +36,11 @@ func TestChoose(t *testing.T) {
 			got = offers[i]
 		}
 		if got != test.want {
-			t.Errorf("Accept: %s gives %q, want %q", test.accept, got, test.want)
+			t.Errorf("Accept: %s chooses %q, want %q", test.accept, got, test.want)
 		}
 	}
 	h := http.Header{"Accept": {"text/plain;q=0.5", "application/json"}}
 	if i := choose(accepted(h), offers); offers[i] != "application/json" {
-		t.Errorf("of two lines only one counts: %s", offers[i])
+		t.Errorf("only one of two header lines is used: %s", offers[i])
 	}
 }

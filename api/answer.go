@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// answer sends body, or 304 if the request is conditional and the client has it.
+// answer sends body, or status 304 if the request is conditional and the client has the
+// body already.
 func answer(w http.ResponseWriter, r *http.Request, mediaType, tag string, body []byte) error {
 	if match(r, tag, "*") {
 		return notModified(w, tag)
@@ -20,7 +21,7 @@ func answer(w http.ResponseWriter, r *http.Request, mediaType, tag string, body 
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodHead {
-		_, _ = newTimedWriter(w).Write(body) // the client may be gone
+		_, _ = newTimedWriter(w).Write(body) // the client may have closed the connection
 	}
 	return nil
 }

@@ -21,8 +21,8 @@ type Config struct {
 	// Prefix is the path at which the Handler is mounted, without a slash at its
 	// end. "": "/api".
 	Prefix string
-	// BodyLimit returns the size of the largest update that a request may bring for
-	// a room, in bytes. nil: 16 MiB.
+	// BodyLimit returns the size of the largest update that a request may contain for a
+	// room, in bytes. nil: 16 MiB.
 	BodyLimit func(room string) int64
 }
 
@@ -48,8 +48,8 @@ func New(cfg Config) *Handler {
 }
 
 // RoomPath returns the path of a room below the prefix of a Handler: /rooms/ and
-// the name, escaped. Dots are escaped in names that a client or a proxy would take
-// for directories.
+// the name, escaped. Dots are escaped in names that a client or a proxy would interpret
+// as directories.
 func RoomPath(room string) string {
 	segment := url.PathEscape(room)
 	if room == "." || room == ".." {
@@ -75,11 +75,11 @@ func setHeader(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // what users write is never a page of this server
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox") // content of users must never be shown as a page of this server
 }
 
-// handler answers a request about a room, "" if the address names none. It has
-// written nothing if it returns an error.
+// handler answers a request about a room, which is "" if the address names none. If it
+// returns an error, it has written nothing.
 type handler func(w http.ResponseWriter, r *http.Request, room string) error
 
 func (a *Handler) serve(w http.ResponseWriter, r *http.Request) error {
@@ -133,8 +133,8 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 	return methods, room, nil
 }
 
-// parameters returns the parameters of the query, which have to be among names.
-// Those that end with "*" may be given more than once.
+// parameters returns the parameters of the query. The error is a problem if one is not
+// among names, or is repeated, unless its name in names ends with "*".
 func parameters(r *http.Request, names ...string) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -148,9 +148,9 @@ func parameters(r *http.Request, names ...string) (url.Values, error) {
 			for _, n := range names {
 				known = append(known, strings.TrimSuffix(n, "*"))
 			}
-			return nil, badParameter.because(fmt.Sprintf("There is no parameter %q here.", name), known...)
+			return nil, badParameter.because(fmt.Sprintf("The parameter %q is unknown at this address.", name), known...)
 		case len(values[name]) > 1:
-			return nil, badParameter.because(fmt.Sprintf("The parameter %q may be given once.", name))
+			return nil, badParameter.because(fmt.Sprintf("The parameter %q must not be repeated.", name))
 		}
 	}
 	return values, nil

@@ -34,8 +34,8 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// A document that yjs made, with roots of all kinds, and an update to it that
-// puts a sign in front of its title.
+// A document made by yjs, with roots of all kinds, and an update to it that inserts a
+// sign before its title.
 const (
 	docV1  = "AQwFAAQBBXRpdGxlBkhlbGxvIIYFBQRib2xkBHRydWWEBQYFd29ybGSGBQsEYm9sZARudWxsCAEEbGlzdAN9AXcDPGE+figBBGZvcm0EbmFtZQF3A0FkYQcBC3Byb3NlbWlycm9yAwlwYXJhZ3JhcGgHAAURBgQABRICSGkHAQRwYWdlBgQABRUCeW8BAQRnb25lAQEFARgB"
 	docV2  = "AAMAAwACRQUGCgIKDAIGABUEAIYAhACGAAgAKAAHAQQABwAEAAFRRHRpdGxlSGVsbG8gYm9sZHdvcmxkYm9sZGxpc3Rmb3JtbmFtZXByb3NlbWlycm9ycGFyYWdyYXBoSGlwYWdleW9nb25lBQYEBUQCCwkCBAIECQEDAAEBAAAAAQMDRgADA0EAAQwAeH59AXcDPGE+fncDQWRhAQUBGAA="
@@ -54,17 +54,17 @@ func decode(t *testing.T, text string) []byte {
 
 const theToken = "0123456789abcdef-token"
 
-// apiPlace is a server with an API behind a token, as a program that embeds both
-// has it.
+// apiPlace is a server with an API that requires a token, as in a program that embeds
+// both.
 type apiPlace struct {
 	t        *testing.T
 	rooms    *yroom.Server
 	handler  *Handler
 	web      *httptest.Server
-	store    *faulty.Store // of rooms whose prefix is moody
-	patience atomic.Int64  // of the server with one request, as a time.Duration; 0: it has it all
+	store    *faulty.Store // the store of rooms whose prefix is moody
+	patience atomic.Int64  // the time limit of the server for one request, as a time.Duration; 0: none
 	seen     *openAPI      // nil: responses are not checked
-	problems sync.Map      // that were answered, with their status
+	problems sync.Map      // the problems in responses, with their status
 }
 
 func newAPIPlace(t *testing.T) *apiPlace {
@@ -100,7 +100,7 @@ func newAPIPlace(t *testing.T) *apiPlace {
 	return p
 }
 
-// newSite serves the rooms at /ws/, and the API to those that have the token.
+// newSite serves the rooms at /ws/, and the API to requests with the token.
 func newSite(rooms *yroom.Server, api *Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -143,12 +143,12 @@ func names(l List) (names []string) {
 var (
 	typedHello = string(testkit.Typed(1, 0, "hello"))
 	more       = string(testkit.Typed(1, 5, "!"))
-	newcomer   = testkit.SyncStep1([]byte{0}) // what a client gets first in an empty room
+	newcomer   = testkit.SyncStep1([]byte{0}) // the first message to a client in an empty room
 )
 
 func typing(update string) string { return string(testkit.Update([]byte(update))) }
 
-// answered is a response.
+// answered is a response that was read completely.
 type answered struct {
 	status int
 	header http.Header
@@ -164,10 +164,11 @@ func (a answered) problem() string {
 	return details.Name()
 }
 
-// ask sends a request with the token. The header is names and values; "-" removes one.
+// ask sends a request with the token. header holds names and values in turn; the value
+// "-" removes a field.
 func (p *apiPlace) ask(method, address, content string, header ...string) answered {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute) // conflicts take long with the race detector
+	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute) // documents with many conflicts take long with the race detector
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, p.web.URL+address, strings.NewReader(content))
 	if err != nil {
@@ -243,7 +244,7 @@ func (p *apiPlace) make(room string) {
 
 const get_, post, put, delete_ = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
 
-// TestAPI tests all that the description has.
+// TestAPI tests everything that the description contains.
 func TestAPI(t *testing.T) {
 	p := newAPIPlace(t)
 	p.seen = readDescription(t)
@@ -280,7 +281,7 @@ func TestAPI(t *testing.T) {
 	p.checkProblems()
 }
 
-// checkProblems compares the problems that were answered with those of docs/api.md.
+// checkProblems compares the problems in responses with those in docs/api.md.
 func (p *apiPlace) checkProblems() {
 	p.t.Helper()
 	page, err := os.ReadFile("../docs/api.md")
@@ -303,7 +304,7 @@ func (p *apiPlace) checkProblems() {
 	}
 }
 
-// testBrokenBody has a client go in the middle of its update.
+// testBrokenBody tests a client that disconnects in the middle of its update.
 func (p *apiPlace) testBrokenBody(t *testing.T) {
 	conn, err := net.Dial("tcp", p.web.Listener.Addr().String())
 	if err != nil {
@@ -368,7 +369,7 @@ func (p *apiPlace) testFormats(t *testing.T) {
 	}
 	want := map[string]any{
 		"title": "Hello world", "list": []any{1.0, "<a>", nil}, "form": map[string]any{"name": "Ada"},
-		"prosemirror": "<paragraph>Hi</paragraph>", "page": "<page>yo</page>", // gone is empty, so its kind can't be told
+		"prosemirror": "<paragraph>Hi</paragraph>", "page": "<page>yo</page>", // the root gone is empty, so its kind can't be inferred
 	}
 	if diff := cmp.Diff(want, whole); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -394,12 +395,12 @@ func (p *apiPlace) testAccept(t *testing.T) {
 	a := p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/accept", "", "Accept", "application/pdf, text/html;q=0.9")
 	for _, f := range formats {
 		if !strings.Contains(a.body, f.mediaType) {
-			t.Errorf("%s is not among what can be had: %s", f.mediaType, a.body)
+			t.Errorf("%s is not among the media types that are available: %s", f.mediaType, a.body)
 		}
 	}
 }
 
-// testTooManyFormats has a small document that would be a huge one with its formats.
+// testTooManyFormats reads a small document that would be huge with its formats.
 func (p *apiPlace) testTooManyFormats(t *testing.T) {
 	doc := yjs.New()
 	text, err := doc.Text("t")
@@ -427,7 +428,8 @@ func (p *apiPlace) testTooManyFormats(t *testing.T) {
 	}
 }
 
-// testTooManyConflicts has items that were all inserted at the start of a text.
+// testTooManyConflicts reads a document with many items that were inserted at the start
+// of a text.
 func (p *apiPlace) testTooManyConflicts(*testing.T) {
 	const n = 10_000
 	doc := []byte{2}
@@ -495,10 +497,11 @@ func (p *apiPlace) testUpdates(t *testing.T) {
 	}
 }
 
-// Clients in a room see what comes by the API, and are closed when it is deleted.
+// Clients in a room receive updates from the API, and are closed when the room is
+// deleted.
 func (p *apiPlace) testPeople(t *testing.T) {
 	person := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
-	person.MustAwait(t, newcomer) // now it is in the room
+	person.MustAwait(t, newcomer) // the client is in the room now
 	p.want(http.StatusCreated, put, "/api/rooms/people", typedHello, "If-None-Match", "*")
 	person.MustAwait(t, []byte(typing(typedHello)))
 	p.want(http.StatusNoContent, post, "/api/rooms/people", more)
@@ -508,7 +511,7 @@ func (p *apiPlace) testPeople(t *testing.T) {
 		t.Errorf("closed with %d (%v), want 4404", code, err)
 	}
 	back := wsclient.Connect(t, p.web.URL+"/ws/people", nil)
-	_ = back.Send([]byte(typing(typedHello))) // it may be closed already
+	_ = back.Send([]byte(typing(typedHello))) // the connection may be closed already
 	if code, _, err := back.AwaitClose(); code != 4404 {
 		t.Errorf("a client that reconnects is closed with %d (%v), want 4404", code, err)
 	}
@@ -534,7 +537,7 @@ func (p *apiPlace) testCreate(t *testing.T) {
 	}
 	making.Wait()
 	if made.Load() != 1 || p.title("create/1") != "Hello world" {
-		t.Errorf("%d have made the room, whose title is %q", made.Load(), p.title("create/1"))
+		t.Errorf("%d requests have created the room, whose title is %q", made.Load(), p.title("create/1"))
 	}
 	p.want(http.StatusCreated, put, "/api/rooms/create2", string(decode(t, docV2)), "If-None-Match", "*", "Content-Type", TypeUpdateV2)
 	if got := p.title("create2"); got != "Hello world" {
@@ -649,7 +652,7 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 	}
 }
 
-// What is refused changes nothing, and makes no room.
+// A refused request changes nothing, and creates no room.
 func (p *apiPlace) testChangesNothing(t *testing.T) {
 	doc := string(decode(t, docV1))
 	p.make("same")
@@ -670,12 +673,12 @@ func (p *apiPlace) testChangesNothing(t *testing.T) {
 		{401, "unauthorized", post, "same", string(decode(t, moreV1)), []string{"Authorization", "Bearer x"}},
 		{401, "unauthorized", put, "new", doc, []string{"Authorization", "-", "If-None-Match", "*"}},
 		{401, "unauthorized", delete_, "same", "", []string{"Authorization", "-"}},
-		{422, "not-an-update", post, "same", "this is no update", nil},
+		{422, "not-an-update", post, "same", "this is not an update", nil},
 		{422, "not-an-update", post, "same", "", nil},
 		{422, "not-an-update", post, "same", doc[:len(doc)-1], nil},
 		{422, "not-an-update", post, "same", doc, []string{"Content-Type", TypeUpdateV2}},
-		{422, "not-an-update", post, "new", "this is no update", nil},
-		{422, "not-an-update", put, "new", "this is no update", []string{"If-None-Match", "*"}},
+		{422, "not-an-update", post, "new", "this is not an update", nil},
+		{422, "not-an-update", put, "new", "this is not an update", []string{"If-None-Match", "*"}},
 		{412, "room-exists", put, "same", string(decode(t, moreV1)), []string{"If-None-Match", "*"}},
 		{428, "no-precondition", put, "same", doc, nil},
 		{428, "no-precondition", put, "new", doc, nil},
@@ -698,9 +701,9 @@ func (p *apiPlace) testChangesNothing(t *testing.T) {
 	} {
 		p.wantProblem(test.status, test.problem, test.method, "/api/rooms/"+test.room, test.content, test.header...)
 	}
-	a := p.ask(post, "/api/rooms/same", "this is no update")
+	a := p.ask(post, "/api/rooms/same", "this is not an update")
 	if want := `"detail":"Nothing was changed: malformed: update: `; !strings.Contains(a.body, want) {
-		t.Errorf("no %s in %s", want, a.body)
+		t.Errorf("there is no %s in %s", want, a.body)
 	}
 	for room, want := range before {
 		if got := p.ask(get_, "/api/rooms/"+room, "").body; got != want {
@@ -721,8 +724,8 @@ func (e *endless) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// A body past the limit is refused by what it says of its length, or where it
-// says nothing, once the limit is reached.
+// A body over the limit is refused because of its Content-Length or, without one, once
+// the limit is reached.
 func TestAPIBigBody(t *testing.T) {
 	p := newAPIPlace(t)
 	for length, most := range map[int64]int64{100 << 20: 16 << 20, -1: 40 << 20} {
@@ -752,7 +755,7 @@ func (p *apiPlace) testNames(t *testing.T) {
 			t.Errorf("%q: title %q", room, got)
 		}
 	}
-	// By other writings of the same address.
+	// Other spellings of the same address.
 	for _, address := range []string{"/api/rooms/..", "/api/rooms/%2e%2E", "/api/rooms/%61%2fb"} {
 		if a := p.want(http.StatusOK, get_, address+"?format=text&name=title", ""); a.body != "Hello world" {
 			t.Errorf("%s: %+v", address, a)
@@ -784,7 +787,7 @@ func (p *apiPlace) testStore(t *testing.T) {
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", put, "/api/rooms/moody.8", doc, "If-None-Match", "*")
 	p.wantProblem(http.StatusGatewayTimeout, "timed-out", delete_, "/api/rooms/moody.other", "")
 	p.store.Set(nil)
-	close(gate.Release) // the calls that wait still occupy the worker
+	close(gate.Release) // the calls that wait still use the store
 	p.patience.Store(0)
 	if got := p.title("moody.there"); got != "Hello world" {
 		t.Errorf("title %q", got)
@@ -798,7 +801,8 @@ func (p *apiPlace) testDescription(t *testing.T) {
 	}
 }
 
-// A Handler can be mounted elsewhere. Its addresses and its description follow.
+// A Handler can be mounted at another path. Its addresses and its description have that
+// path, too.
 func TestPrefix(t *testing.T) {
 	server := newServer(t, nil)
 	handler := New(Config{Documents: server.Documents(), Prefix: "/docs/v1"})
@@ -818,7 +822,7 @@ func TestPrefix(t *testing.T) {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}
 	if w := do(get_, "/docs/v1/openapi.yaml"); !strings.Contains(w.Body.String(), "\n  /docs/v1/rooms/{room}/events:\n") || strings.Contains(w.Body.String(), "\n  /api/") {
-		t.Errorf("the description is of other paths: %.200s", w.Body)
+		t.Errorf("the description has other paths: %.200s", w.Body)
 	}
 	for _, address := range []string{"/api/rooms", "/docs/v1", "/docs/v1x/rooms", "/rooms"} {
 		if w := do(get_, address); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "/docs/v1/rooms/{room}") {

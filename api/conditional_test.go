@@ -48,8 +48,7 @@ func (f countingFront) Send(in layer.Input) error {
 	return f.Front.Send(in)
 }
 
-// A conditional GET of a document that has not changed asks the room for its
-// state, and for nothing else.
+// A conditional GET of an unchanged document requests only the state of the room.
 func TestConditionalGET(t *testing.T) {
 	l := &counting{Layer: memlayer.New()}
 	server, err := yroom.New(yroom.Config{
@@ -108,7 +107,7 @@ func TestConditionalGET(t *testing.T) {
 			if whole, bare := l.whole.Load()-whole, l.bare.Load()-bare; whole != 0 || bare != 1 {
 				t.Errorf("%s: %d queries with an update and %d without, want 0 and 1", query, whole, bare)
 			}
-			for other := range tags { // those of other formats, and of the room before it was opened
+			for other := range tags { // tags of other formats, and of the room before it was opened
 				if status, _ := get(query, other); other != tag && status != http.StatusOK {
 					t.Errorf("%s with the ETag %s: status %d", query, other, status)
 				}
@@ -126,7 +125,7 @@ func TestConditionalGET(t *testing.T) {
 		}
 	}
 	if status, _ := get("format=text&name=nothing", "*"); status != http.StatusNotFound {
-		t.Errorf("a root that isn't there, with *: status %d", status)
+		t.Errorf("a root that doesn't exist, with *: status %d", status)
 	}
 }
 

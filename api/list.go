@@ -12,12 +12,13 @@ import (
 	"github.com/yroom/yroom/event"
 )
 
-// MaxRooms is how many rooms a list can hold; a request without a limit gets 100.
+// MaxRooms is the largest number of rooms in a list. The default limit of a request is
+// 100.
 const MaxRooms = 1000
 
 const (
 	defaultRooms = 100
-	listTimeout  = 5 * time.Second // how long the workers are waited for
+	listTimeout  = 5 * time.Second // how long a list waits for the workers
 )
 
 // Room describes a room in a list, as JSON.
@@ -29,7 +30,7 @@ type Room struct {
 	People      int        `json:"people"`            // awareness states
 	Bytes       int        `json:"bytes"`             // size of the document, approximately
 	Changed     *time.Time `json:"changed,omitempty"` // absent if it hasn't changed since the room was opened
-	Stored      *time.Time `json:"stored,omitempty"`  // when something was stored last, which may be a snapshot
+	Stored      *time.Time `json:"stored,omitempty"`  // when the newest entry was stored, which may be a snapshot
 }
 
 // RoomOf returns the description of a room.
@@ -60,7 +61,7 @@ func moment(t time.Time) *time.Time {
 type List struct {
 	Rooms []Room `json:"rooms"`
 	Open  int    `json:"open"`           // how many rooms of the prefix are in memory
-	Next  string `json:"next,omitempty"` // request what comes after it; absent at the end
+	Next  string `json:"next,omitempty"` // the parameter after of the request for the next part; absent at the end
 }
 
 // ListOf returns a part of the list of rooms.

@@ -13,7 +13,8 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// openAPI is the description, and what of it was seen to be so.
+// openAPI is the description, and records which parts of it were confirmed by an
+// exchange.
 type openAPI struct {
 	t    *testing.T
 	root node
@@ -34,7 +35,7 @@ func readDescription(t *testing.T) *openAPI {
 	return d
 }
 
-// at follows keys from n; nil: there is nothing.
+// at follows keys from n. It returns nil if there is no such value.
 func (d *openAPI) at(n node, keys ...string) node {
 	for _, key := range keys {
 		n = d.object(n[key])
@@ -42,7 +43,7 @@ func (d *openAPI) at(n node, keys ...string) node {
 	return n
 }
 
-// object gives what value is, or refers to.
+// object returns the object that value is or refers to.
 func (d *openAPI) object(value any) node {
 	n := node{}
 	switch value := value.(type) {
@@ -57,7 +58,7 @@ func (d *openAPI) object(value any) node {
 	return n
 }
 
-// operation gives what is described for a request, and under which path.
+// operation returns the description of a request, and its path in the description.
 func (d *openAPI) operation(r *http.Request) (path, op node, template string) {
 	given := strings.Split(r.URL.EscapedPath(), "/")
 	for template := range d.at(d.root, "paths") {
@@ -70,7 +71,7 @@ func (d *openAPI) operation(r *http.Request) (path, op node, template string) {
 	return nil, nil, ""
 }
 
-// parametersOf gives the parameters of an operation by where they are and their names.
+// parametersOf returns the parameters of an operation by their locations and names.
 func (d *openAPI) parametersOf(path, op node) map[string]node {
 	all := map[string]node{}
 	for _, of := range []node{path, op} {
@@ -131,7 +132,7 @@ func (d *openAPI) check(r *http.Request, resp *http.Response, body []byte) {
 	d.checkRequest(where, name, d.parametersOf(path, op), d.at(op, "requestBody", "content"), r, resp.StatusCode)
 }
 
-// checkMethod is about methods that an address doesn't have.
+// checkMethod checks the response to a method that an address doesn't have.
 func (d *openAPI) checkMethod(where string, path node, resp *http.Response) {
 	d.t.Helper()
 	var methods []string
@@ -146,7 +147,8 @@ func (d *openAPI) checkMethod(where string, path node, resp *http.Response) {
 	}
 }
 
-// checkRequest is about what a request carries, where it was not refused for that.
+// checkRequest checks the parameters and the body of a request that was not refused
+// because of them.
 func (d *openAPI) checkRequest(where, name string, parameters map[string]node, content node, r *http.Request, status int) {
 	d.t.Helper()
 	for key, values := range r.URL.Query() {
@@ -171,7 +173,8 @@ func (d *openAPI) checkRequest(where, name string, parameters map[string]node, c
 	}
 }
 
-// conforms compares a value with as much of JSON Schema as the description uses.
+// conforms checks a value against a schema. It supports the part of JSON Schema that
+// the description uses.
 func (d *openAPI) conforms(schema any, value any) error {
 	s := d.object(schema)
 	if want, ok := s["const"]; ok && value != want {
@@ -212,12 +215,12 @@ func (d *openAPI) conforms(schema any, value any) error {
 		}
 	}
 	if want, ok := s["type"]; ok && want != is {
-		return fmt.Errorf("%v is no %s", value, want)
+		return fmt.Errorf("%v is not of type %s", value, want)
 	}
 	return nil
 }
 
-// checkSeen tells what is described and was not seen.
+// checkSeen reports what is described but was never seen.
 func (d *openAPI) checkSeen() {
 	d.t.Helper()
 	var want []string
@@ -253,12 +256,12 @@ func (d *openAPI) checkSeen() {
 		}
 	}
 	if len(want) < 80 {
-		d.t.Errorf("only %d things are described: where is the rest?", len(want))
+		d.t.Errorf("found only %d described items", len(want))
 	}
 	slices.Sort(want)
 	for _, one := range want {
 		if !d.seen[strings.Replace(one, "header Last-Event-ID", "header Last-Event-Id", 1)] {
-			d.t.Errorf("described, and not seen: %s", one)
+			d.t.Errorf("described, but not seen: %s", one)
 		}
 	}
 }

@@ -14,18 +14,18 @@ import (
 // Problem is the response to a request that can't be carried out, as RFC 9457
 // describes it.
 type Problem struct {
-	Type    string   `json:"type"`  // an address that ends with # and the problem's name
-	Title   string   `json:"title"` // the same for all problems of the type
+	Type    string   `json:"type"`  // a URL that ends with # and the problem's name
+	Title   string   `json:"title"` // a text that is the same for all problems of the type
 	Status  int      `json:"status"`
 	Detail  string   `json:"detail"`            // sentences for people
-	Choices []string `json:"choices,omitempty"` // what can be sent instead, if that is a list
+	Choices []string `json:"choices,omitempty"` // the values that can be sent instead, if they can be listed
 }
 
-// problemPage is where the problems are explained, each with its name as anchor.
+// problemPage is the page that explains the problems, each with its name as anchor.
 const problemPage = "https://github.com/yroom/yroom/blob/main/docs/api.md#"
 
-// NewProblem returns the problem of that name, such as one of a program's own
-// authorization.
+// NewProblem returns the problem with this name, such as "unauthorized", for a
+// program's own authorization.
 func NewProblem(name string, status int, title, detail string, choices ...string) *Problem {
 	return &Problem{problemPage + name, title, status, detail, choices}
 }
@@ -46,7 +46,7 @@ func (p *Problem) Write(w http.ResponseWriter) {
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(p.Status)
-	_, _ = newTimedWriter(w).Write(append(body, '\n')) // the client may be gone
+	_, _ = newTimedWriter(w).Write(append(body, '\n')) // the client may have closed the connection
 }
 
 // problemKind is a type of problems. docs/api.md has a row for each.
@@ -91,7 +91,7 @@ func (k problemKind) because(detail string, choices ...string) problemError {
 	return problemError{NewProblem(k.name, k.status, k.title, detail, choices...)}
 }
 
-// problemFor returns the problem that stands for an error of package document.
+// problemFor returns the problem for an error of package document.
 func problemFor(err error) problemError {
 	if closed, ok := errors.AsType[*protocol.CloseError](err); ok {
 		return unavailable.because(closed.Reason)
@@ -108,15 +108,14 @@ func problemFor(err error) problemError {
 	case errors.Is(err, document.ErrUnsupported):
 		return unsupported.because("It can neither create nor delete rooms.")
 	case errors.Is(err, document.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		return timedOut.because("The room may be busy, or its store slow. A change may have been made or not.")
+		return timedOut.because("The room may be busy, or its store slow. A change may or may not have been made.")
 	case errors.Is(err, document.ErrClosed):
 		return unavailable.because("The server is shutting down.")
 	}
 	return unavailable.because(err.Error())
 }
 
-// innermost returns what an error says after the name of the last package that it
-// passed.
+// innermost returns the text of an error without the prefixes of packages.
 func innermost(err error) string {
 	text := err.Error()
 	for _, name := range []string{"document: ", "blocks: "} {

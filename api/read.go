@@ -16,14 +16,14 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// format is a way to write a document.
+// format is a format of a document.
 type format struct {
 	name       string
 	mediaType  string     // without parameters
 	parameters string     // of the media type
-	rooted     bool       // it takes the names and kinds of roots
+	rooted     bool       // it supports the parameters name and root
 	bare       bool       // it needs no update
-	kinds      []yjs.Kind // of the roots that it is for; nil: it is for the whole document
+	kinds      []yjs.Kind // the kinds of roots that it can write; nil: it writes the whole document
 	write      func(i document.Info, s selection) ([]byte, error)
 }
 
@@ -35,7 +35,7 @@ type selection struct {
 	format format
 	name   string // of a root
 	named  bool
-	kinds  map[string]yjs.Kind // of the roots whose kind the client has given
+	kinds  map[string]yjs.Kind // the kinds of roots that the client has sent
 }
 
 // formats holds all formats. The first is the default.
@@ -54,8 +54,8 @@ func rootFormat(f document.Format, mediaType, parameters string, kinds ...yjs.Ki
 	return format{name: string(f), mediaType: mediaType, parameters: parameters, rooted: true, kinds: kinds, write: writeRoot}
 }
 
-// read sends a document in one of the formats. Where the client has it already,
-// the room is only asked for its state.
+// read sends a document in one of the formats. If the client may have it already, read
+// first requests only the state of the room.
 func (a *Handler) read(w http.ResponseWriter, r *http.Request, room string) error {
 	w.Header().Set("Vary", "Accept")
 	s, err := selectionOf(r)
@@ -95,10 +95,10 @@ func (s selection) query(ctx context.Context, d *document.Document) (document.In
 	return d.Query(ctx, event.Mark{})
 }
 
-// tag returns the entity tag of the selection in a state of the document.
+// tag returns the entity tag of the selection at a state of the document.
 func (s selection) tag(m event.Mark) string { return `"` + m.String() + s.tagEnd() }
 
-// tagged reports whether a tag is of the selection in any state.
+// tagged reports whether a tag is of the selection, at any state.
 func (s selection) tagged(tag string) bool { return strings.HasSuffix(tag, s.tagEnd()) }
 
 // tagEnd returns the part of the tag that is the same in all states.
@@ -130,11 +130,11 @@ func selectionOf(r *http.Request) (selection, error) {
 	return selection{f, query.Get("name"), query.Has("name"), kinds}, err
 }
 
-// kindsOf returns the kinds of roots that a query gives.
+// kindsOf returns the kinds of roots in a query.
 func kindsOf(query url.Values) (map[string]yjs.Kind, error) {
 	kinds := map[string]yjs.Kind{}
 	for _, root := range query["root"] {
-		at := max(strings.LastIndex(root, "="), 0) // a kind has none in it, a name may
+		at := max(strings.LastIndex(root, "="), 0) // a name may contain "=", but a kind can't
 		kind, err := yjs.ParseKind(strings.TrimPrefix(root[at:], "="))
 		if err != nil || !slices.Contains(kindNames(), kind.String()) {
 			return nil, badParameter.because(fmt.Sprintf("root=%s: want NAME=KIND.", root), kindNames()...)
@@ -204,7 +204,7 @@ func writeJSON(i document.Info, s selection) ([]byte, error) {
 	return export(doc, root, s.kinds[s.name], document.FormatJSON)
 }
 
-// writeRoot writes a root in a format that is for some kinds of roots.
+// writeRoot writes a root in a format for single roots.
 func writeRoot(i document.Info, s selection) ([]byte, error) {
 	doc, err := i.Doc()
 	if err != nil {
@@ -236,12 +236,12 @@ func export(doc *yjs.Doc, root yjs.Root, kind yjs.Kind, f document.Format) ([]by
 // wrongKindOf returns the problem that a root is of another kind than requested.
 func wrongKindOf(root yjs.Root) error {
 	if root.Kind == yjs.KindUnknown {
-		return wrongKind.because(fmt.Sprintf("The root %q is empty, which doesn’t show its kind. Give it with root=NAME=KIND.", root.Name), kindNames()...)
+		return wrongKind.because(fmt.Sprintf("The root %q is empty, which doesn’t show its kind. Send the kind with root=NAME=KIND.", root.Name), kindNames()...)
 	}
-	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another kind, give that with root=NAME=KIND.", root.Name, root.Kind))
+	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another kind, send that with root=NAME=KIND.", root.Name, root.Kind))
 }
 
-// exportError returns the problem that a document can't be written.
+// exportError returns the problem for a document that can't be written.
 func exportError(err error) error {
 	switch {
 	case errors.Is(err, yjs.ErrSize):
@@ -252,7 +252,7 @@ func exportError(err error) error {
 	return err
 }
 
-const maxChoices = 100 // of roots, of which a document may have any number
+const maxChoices = 100 // the maximum number of roots in choices
 
 func noSuchRootIn(doc *yjs.Doc, name string) error {
 	roots := doc.Roots()

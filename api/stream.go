@@ -17,13 +17,14 @@ import (
 
 const (
 	eventStream = "text/event-stream"
-	maxStreams  = 1000             // that are open at once
+	maxStreams  = 1000             // the number of streams that may be open at once
 	heartbeat   = 15 * time.Second // the longest pause in a stream
 )
 
 // events sends what is added to a room's document as server-sent events, until the
-// client goes, the room is deleted, or the server ends. A client that goes on from
-// an event which is no longer known, as after a restart, gets the whole document.
+// client disconnects, the room is deleted, or the server shuts down. A client that
+// continues from an event that is no longer known, as after a restart, receives the
+// whole document.
 func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) error {
 	if _, err := parameters(r); err != nil {
 		return err
@@ -62,7 +63,7 @@ func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) er
 			continue
 		}
 		if stream.send("update", change.Mark.String(), change.Update) != nil {
-			return nil // the client is gone
+			return nil // the client has disconnected
 		}
 	}
 	return nil
@@ -78,8 +79,8 @@ type eventWriter struct {
 func (e *eventWriter) begin() {
 	h := e.out.Header()
 	h.Set("Content-Type", eventStream)
-	h.Set("X-Accel-Buffering", "no") // or nginx would hold events back
-	_ = e.out.Flush()                // if the client is gone, its context ends
+	h.Set("X-Accel-Buffering", "no") // otherwise nginx would buffer events
+	_ = e.out.Flush()                // if the client has disconnected, the context ends
 }
 
 // send sends an event whose data is binary, in base64.
@@ -111,11 +112,11 @@ func (e *eventWriter) sendProblem(err error) {
 	e.writing.Lock()
 	defer e.writing.Unlock()
 	fmt.Fprintf(e.out, "event: %s\ndata: %s\n\n", name, data)
-	_ = e.out.Flush() // the client may be gone
+	_ = e.out.Flush() // the client may have disconnected
 }
 
-// beat sends comments until ctx ends, so that both sides see that the connection
-// is open, and calls gone when one can't be sent.
+// beat sends comments until ctx ends, so that both sides can detect a broken
+// connection. It calls gone when one can't be sent.
 func (e *eventWriter) beat(ctx context.Context, gone context.CancelFunc) {
 	ticker := time.NewTicker(heartbeat)
 	defer ticker.Stop()
@@ -126,7 +127,7 @@ func (e *eventWriter) beat(ctx context.Context, gone context.CancelFunc) {
 		case <-ticker.C:
 		}
 		if !e.writing.TryLock() {
-			continue // an event is being sent
+			continue // an event is being sent, so no comment is needed
 		}
 		fmt.Fprint(e.out, ":\n\n")
 		err := e.out.Flush()

@@ -11,8 +11,9 @@ const (
 	partSize     = 64 << 10         // of a part, in bytes
 )
 
-// timedWriter is a ResponseWriter with a deadline for each part of a response,
-// so that a slow client gets a long one whole, and a dead client is closed.
+// timedWriter is a ResponseWriter with a deadline for each part of a response, so that
+// a slow client receives a long response completely, and the connection of a dead
+// client is closed.
 type timedWriter struct {
 	http.ResponseWriter
 

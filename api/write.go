@@ -19,7 +19,7 @@ const (
 	TypeUpdateV2 = "application/vnd.yroom.update-v2"
 )
 
-// update applies an update, and answers once it is stored.
+// update applies an update, and responds once it is stored.
 func (a *Handler) update(w http.ResponseWriter, r *http.Request, room string) error {
 	if _, err := parameters(r); err != nil {
 		return err
@@ -42,7 +42,8 @@ func (a *Handler) update(w http.ResponseWriter, r *http.Request, room string) er
 	return nil
 }
 
-// create makes a room that doesn't exist. Of many that try, one succeeds.
+// create creates a room that doesn't exist. Of several concurrent requests, one
+// succeeds.
 func (a *Handler) create(w http.ResponseWriter, r *http.Request, room string) error {
 	if _, err := parameters(r); err != nil {
 		return err
@@ -80,7 +81,7 @@ func (a *Handler) delete(w http.ResponseWriter, r *http.Request, room string) er
 	return nil
 }
 
-// noPreconditions refuses a change that the client requests only under a condition.
+// noPreconditions returns an error if the request of a change has a precondition.
 func noPreconditions(r *http.Request, names ...string) error {
 	for _, name := range append(names, "If-Modified-Since", "If-Unmodified-Since") {
 		if r.Header.Get(name) != "" {

@@ -21,9 +21,9 @@ type Config struct {
 	Layer  layer.Layer
 	Hooks  Hooks
 	Events Events
-	// Origins are the hosts of the pages whose scripts may connect, beside the
-	// handler's own host, as path.Match patterns: "app.example.com",
-	// "*.example.com", "localhost:*", or "*" for any page.
+	// Origins are the hosts of the pages whose scripts may connect, in addition to the
+	// handler's own host, as path.Match patterns: "app.example.com", "*.example.com",
+	// "localhost:*", or "*" for any page.
 	Origins []string
 	// Settings returns the settings of a room. nil: the defaults.
 	Settings func(room string) Settings

@@ -8,12 +8,12 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// send sends what is due for the room to know the connection and for the
-// connection to catch up, and then in, unless it is nil. One send at a time keeps
-// this order: a message that arrived before the Join would be lost.
+// send sends the Join and the Resync that are due, and then in, unless it is nil. Only
+// one send runs at a time, which keeps this order: a message that arrived before the
+// Join would be lost.
 //
-// While the room is full, or no worker serves it, send tries again with growing
-// pauses, for as long as the patience for either and until the connection ends.
+// While the room is full, or no worker serves it, send tries again with growing pauses,
+// until fullPatience or ownerPatience is over or the connection ends.
 func (c *Conn) send(in *event.Input) error {
 	select {
 	case c.sending <- struct{}{}:

@@ -18,8 +18,8 @@ func (e *readError) Unwrap() error { return e.error }
 // peerCloseError is a close frame from the client.
 type peerCloseError struct{ protocol.CloseError }
 
-// end ends the socket: what waits is written, then a close frame, and what
-// arrives later is dropped. It doesn't block. Only the first end counts.
+// end ends the socket: frames that wait are written, then a close frame, and what
+// arrives later is dropped. It doesn't block. Later calls have no effect.
 func (s *socket) end(why cause) {
 	s.mu.Lock()
 	if s.ended {

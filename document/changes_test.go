@@ -82,14 +82,14 @@ func TestChanges(t *testing.T) {
 		t.Errorf("the stream is at %+v, the room at %+v with %d connections", second.Mark, a.Mark, a.Summary.Conns)
 	}
 
-	// What clients do, in whatever encoding they speak.
+	// Edits of clients, in each encoding of the wire.
 	c := connect(t, web, "a")
 	v2 := must[[]byte](t)(blocks.Convert(blocks.V1, blocks.V2, typed(7, 2, "c")))
 	c.MustSend(t, testkit.Update(v2))
 	third := s.wantUpdate(typed(7, 2, "c"), false)
 	c.Close()
 
-	// It goes on from a mark: the room has stayed in memory.
+	// The stream continues from a mark, because the room has stayed in memory.
 	other := watch(t.Context(), t, d, third.Mark)
 	other.wantUpdate(nil, false)
 	s.stop()
@@ -97,7 +97,7 @@ func TestChanges(t *testing.T) {
 	other.wantUpdate(typed(7, 3, "d"), false)
 	other.stop()
 
-	// It is no longer watched, so it is evicted, and its marks with it.
+	// The room is no longer watched, so it is evicted, and its marks with it.
 	testkit.Eventually(t, "the room is evicted", func() string { return strings.Join(open(t, server), " ") })
 	watch(t.Context(), t, d, third.Mark).wantUpdate(typed(7, 0, "abcd"), true)
 }
@@ -137,7 +137,8 @@ func TestChangesEndWhenTheRoomFails(t *testing.T) {
 
 func second(_ document.Change, err error, _ bool) error { return err }
 
-// A slow reader gets what came meanwhile in one piece, however much it is.
+// A slow reader receives everything that was added meanwhile as one change, however
+// much it is.
 func TestChangesForASlowReader(t *testing.T) {
 	for _, size := range []int{10, 100 << 10} {
 		server, _ := running(t, config{})

@@ -4,13 +4,13 @@
 //
 // # When a worker is lost
 //
-// A layer between processes loses a worker now and then, and reports it once
-// the room has another. Queries, and updates given to [Document.Apply], are then
-// sent again; streams of changes go on from their last change. An edit, a
-// creation and a deletion can't be repeated blindly: they return a
-// *protocol.CloseError with protocol.CloseTryLater, whose reason says that the
-// outcome is unknown. While no worker serves a room, everything waits for one:
-// 10 seconds at most, and then returns a *protocol.CloseError with that code too.
+// A layer between processes sometimes loses a worker, and reports it once the room has
+// another. Queries, and updates passed to [Document.Apply], are then sent again;
+// streams of changes continue after their last change. An edit, a creation or a
+// deletion is not sent again, because it may have been carried out. It returns a
+// *protocol.CloseError with protocol.CloseTryLater, whose reason says that the outcome
+// is unknown. While no worker serves a room, calls wait up to 10 seconds for one, and
+// then return a *protocol.CloseError with the same code.
 //
 // # How to read the code
 //

@@ -11,10 +11,10 @@ import (
 )
 
 // Document is the document of one room, in memory or only stored, wherever its
-// worker runs. Where a method's context has no deadline, the method waits 10
-// seconds for the room, and another second for each MiB of an update that has to be
-// stored, and then returns ErrTimeout. A room that is closed for a while, because it
-// or its store has failed, makes it return a *protocol.CloseError.
+// worker runs. If a method's context has no deadline, the method waits 10 seconds for
+// the room, and another second for each MiB of an update that has to be stored, and
+// then returns ErrTimeout. If the room is closed for a while, because it or its store
+// has failed, the error is a *protocol.CloseError.
 type Document struct {
 	documents *Documents
 	room      string
@@ -23,8 +23,8 @@ type Document struct {
 // Room returns the name of the document's room.
 func (d *Document) Room() string { return d.room }
 
-// Info describes a room and its document. All of it is durable. The caller must
-// not change the data.
+// Info describes a room and its document. All of its content is durable. The caller
+// must not change the data.
 type Info struct {
 	// Mark is the state of the document. Its Epoch is 0 if the room is only stored.
 	Mark    event.Mark
@@ -32,8 +32,8 @@ type Info struct {
 	Vector  []byte            // the document's state vector
 	Members []event.Member    // the connections, by ascending ID
 	States  []awareness.State // by ascending client id
-	// Update is what was added to the document since the mark that the query
-	// started from, in V1; nil if nothing was. Info leaves it out.
+	// Update is what was added to the document since the mark from which the query
+	// started, in V1. It is nil if nothing was added, and always after Document.Info.
 	Update []byte
 	// Whole reports that Update is the whole document, because the room no
 	// longer knows what was added since that mark.
@@ -41,15 +41,15 @@ type Info struct {
 }
 
 // Info describes the room and its document, without an update. It costs no work
-// that grows with the document if the room is in memory. A room that isn't is not
-// opened by this.
+// that grows with the document if the room is in memory. Info doesn't open a room that
+// is not in memory.
 func (d *Document) Info(ctx context.Context) (Info, error) {
 	return d.query(ctx, event.Request{Bare: true})
 }
 
-// Query describes the room and its document, with what was added to the
-// document since a mark; the zero Mark is for all of it. A room that is not in
-// memory is not opened by this.
+// Query describes the room and its document, with what was added to the document since
+// a mark. With the zero Mark, that is the whole document. Query doesn't open a room
+// that is not in memory.
 func (d *Document) Query(ctx context.Context, since event.Mark) (Info, error) {
 	return d.query(ctx, event.Request{Since: since})
 }
@@ -104,34 +104,33 @@ func (d *Document) StateVector(ctx context.Context) ([]byte, error) {
 	return slices.Clone(info.Vector), err
 }
 
-// Apply adds an update, which it borrows, to the document, as an edit of a client
-// would be. When it returns nil, the update is durable, and on its way to all
-// connections of the room. A room that doesn't exist is made if the update adds
-// anything, unless it was deleted: then the error is ErrNotFound until Create
-// makes it again. After ErrMalformed and ErrLimit nothing has changed; after
-// ErrTimeout, ErrClosed and a *protocol.CloseError the outcome is unknown, and
-// applying the same update again does no harm.
+// Apply adds an update, which it borrows, to the document, as an edit of a client is
+// added. When it returns nil, the update is durable, and on its way to all connections
+// of the room. Apply creates a room that doesn't exist if the update adds anything. If
+// the room was deleted, the error is ErrNotFound until Create creates it again. After
+// ErrMalformed and ErrLimit nothing has changed; after ErrTimeout, ErrClosed and a
+// *protocol.CloseError the outcome is unknown, and applying the same update again is
+// harmless.
 func (d *Document) Apply(ctx context.Context, update []byte, enc blocks.Encoding) error {
 	return d.write(ctx, event.RequestApply, update, enc)
 }
 
-// Create makes the room with update, which it borrows, as its content: once,
-// however many programs try. The others get ErrExists, as does a program that
-// comes to a room that was written to. A room with connections but without
-// content gets the content, and so do its connections. A room that was deleted is
-// made again. After ErrTimeout, ErrClosed and a *protocol.CloseError the outcome is
-// unknown.
+// Create creates the room with update, which it borrows, as its content. If several
+// programs try, one of them succeeds, and the others get ErrExists, which is also the
+// error if the room was written to. If the room has connections but no content, the
+// content is added and sent to them. A room that was deleted can be created again.
+// After ErrTimeout, ErrClosed and a *protocol.CloseError the outcome is unknown.
 //
-// A room that several programs may find empty has to be filled by Create: if each
-// applied content that it has made itself, the document would hold all of it.
+// Use Create to fill a room that several programs may find empty: if each of them
+// applied its own content, the document would hold all of it.
 //
-// A client that was in a room before it was deleted, and comes back with what it
-// had, adds that to the new document, as Yjs does with any two documents.
+// A client that was in the room before it was deleted and reconnects after Create adds
+// its old content to the new document, because Yjs merges any two documents.
 func (d *Document) Create(ctx context.Context, update []byte, enc blocks.Encoding) error {
 	return d.write(ctx, event.RequestCreate, update, enc)
 }
 
-// write sends a request that brings an update.
+// write sends a request that contains an update.
 func (d *Document) write(ctx context.Context, kind event.RequestKind, update []byte, enc blocks.Encoding) error {
 	v1, err := blocks.Convert(enc, blocks.V1, update)
 	if err != nil {
@@ -145,10 +144,10 @@ func (d *Document) write(ctx context.Context, kind event.RequestKind, update []b
 	return err
 }
 
-// Delete deletes the room. Its connections are closed with 4404, and so are those
-// of its clients that come back: none of them can bring the room back with what it
-// still has, until Create makes it again. The error is ErrNotFound if the room was
-// never written to, whether it has connections or not, and if it was deleted.
+// Delete deletes the room. Its connections are closed with 4404, and so are those of
+// clients that reconnect, so that none of them can restore the room with the content
+// that it still has. Create creates the room again. The error is ErrNotFound if the
+// room was never written to, whether it has connections or not, and if it was deleted.
 func (d *Document) Delete(ctx context.Context) error {
 	_, err := d.documents.request(ctx, d.room, func() event.Request { return event.Request{Kind: event.RequestDelete} })
 	return err

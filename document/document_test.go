@@ -44,7 +44,7 @@ func TestDocumentIsRead(t *testing.T) {
 	c.MustSend(t, testkit.Update(hello))
 	c.MustAwait(t, testkit.Update(hello))
 
-	rest := typed(1, 2, "llo") // hello without its first letters
+	rest := typed(1, 2, "llo") // the update of hello without its first letters
 	rest = append(rest[:len(rest)-1], 0)
 	v2 := must[[]byte](t)(blocks.Convert(blocks.V1, blocks.V2, hello))
 	for _, name := range []string{"stored", "ws/open"} {
@@ -69,7 +69,7 @@ func TestDocumentIsRead(t *testing.T) {
 		_, err = d.Update(t.Context(), 3)
 		wantError(t, name+": an encoding that is none", err, blocks.ErrEncoding)
 
-		// A mark leads on from what was read.
+		// A query from the mark of an earlier one returns what was added since.
 		a := must[document.Info](t)(server.Document(name).Query(t.Context(), event.Mark{}))
 		mark := a.Mark
 		if (mark.Epoch == 0) != (name == "stored") {
@@ -191,8 +191,8 @@ func TestApplyPastTheLimit(t *testing.T) {
 	wantDocument(t, d, typed(7, 0, "a"))
 }
 
-// However many applications find a room empty and fill it, its content is there
-// once, for the clients that wait in it too.
+// If several applications fill an empty room, its content is there once, also for
+// clients that wait in the room.
 func TestSeedOnce(t *testing.T) {
 	const seeders = 50
 	kept, err := sqlitestore.Open(filepath.Join(t.TempDir(), "rooms.db"), sqlitestore.Config{})
@@ -238,7 +238,8 @@ func TestSeedOnce(t *testing.T) {
 		if len(log.Entries) != 1 || !bytes.Equal(log.Entries[0].Data, want) {
 			t.Errorf("%s: %d entries are stored, the first %q, want %q", name, len(log.Entries), log.Entries[0].Data, want)
 		}
-		// Both have it, as soon as a room that was open without it has been loaded again.
+		// Both servers have the content, once a room that was open without it has been loaded
+		// again.
 		for _, server := range []*document.Documents{one, two} {
 			testkit.Eventually(t, name+" has the content", func() string {
 				got, err := server.Document(name).Update(t.Context(), blocks.V1)
@@ -273,7 +274,7 @@ func TestDeletedRoomClosesClients(t *testing.T) {
 	if err := d.Delete(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for range 3 { // the client comes back with what it has
+	for range 3 { // the client reconnects with its content
 		if code, _, err := c.AwaitClose(); code != 4404 || err != nil {
 			t.Fatalf("closed with %d, %v", code, err)
 		}

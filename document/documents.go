@@ -13,20 +13,20 @@ import (
 
 // Config configures Documents.
 type Config struct {
-	// Layer is where the workers of the rooms are.
+	// Layer connects to the workers of the rooms.
 	Layer layer.Layer
 }
 
-// Documents is a program's end of a layer: it leads to the document of each room
-// and to the list of rooms. Its methods, and those of each Document, can be called
-// from any goroutine.
+// Documents is a program's end of a layer. It has the document of each room, and the
+// list of rooms. Its methods, and those of each Document, can be called from any
+// goroutine.
 type Documents struct {
 	front   layer.Front
 	editors editors
 
 	mu        sync.Mutex
 	receivers map[event.ConnID]receiver
-	drained   bool // shows no presence any more
+	drained   bool // no presence is shown any more
 
 	presences sync.WaitGroup // goroutines of EditAs
 	draining  chan struct{}  // closed by Drain
@@ -35,7 +35,7 @@ type Documents struct {
 
 // receiver handles what arrives for one ConnID. Its functions must not block.
 type receiver struct {
-	room    string // empty for a list of rooms
+	room    string // "" for a list of rooms
 	deliver func(event.Output)
 	lost    func()
 }
@@ -61,8 +61,8 @@ func New(cfg Config) (*Documents, error) {
 // Document returns the document of a room, which need not exist.
 func (ds *Documents) Document(room string) *Document { return &Document{ds, room} }
 
-// Drain ends streams of changes with ErrClosed, and waits until the presence of
-// each EditAs has left. Edits fail from then on; everything else works until Close.
+// Drain ends streams of changes with ErrClosed, and waits until the presence of each
+// EditAs has left. From then on edits fail; all other methods work until Close.
 func (ds *Documents) Drain() {
 	ds.mu.Lock()
 	if !ds.drained {
@@ -73,8 +73,8 @@ func (ds *Documents) Drain() {
 	ds.presences.Wait()
 }
 
-// Close calls Drain and detaches ds from the layer. What waits for a
-// response returns ErrClosed. A second Close changes nothing.
+// Close calls Drain and detaches ds from the layer. Calls that wait for a response
+// return ErrClosed. A second Close changes nothing.
 func (ds *Documents) Close() error {
 	ds.Drain()
 	ds.editors.close()
@@ -113,7 +113,7 @@ func (ds *Documents) deliver(outs []layer.Output) {
 	for i := range outs {
 		out := outs[i].Output
 		if out.To == event.Everyone {
-			continue // a broadcast, for the connections that show presence: they don't read
+			continue // a broadcast, which connections that show presence don't need
 		}
 		ds.mu.Lock()
 		r, ok := ds.receivers[out.To]
@@ -122,8 +122,8 @@ func (ds *Documents) deliver(outs []layer.Output) {
 		case ok:
 			r.deliver(out)
 		case out.Kind != event.OutputMessage || out.Message.Type != protocol.Close:
-			// The room still has what is gone here: its InputLeave was lost, or is on
-			// its way. If this one can't be sent either, the next output leads to another.
+			// The room has a connection that no longer exists here: its InputLeave was lost, or
+			// is on its way. If this one can't be sent either, the next output causes another.
 			_ = ds.front.Send(layer.Input{Room: outs[i].Room, Input: event.Input{Kind: event.InputLeave, Conn: out.To}})
 		}
 	}

@@ -14,24 +14,24 @@ import (
 // Edit calls fn to change the document, in one transaction on a Doc that must not
 // be used afterwards. The change goes through the room as a client's does: when
 // Edit returns nil, it is durable, and on its way to all connections of the room.
-// What others write meanwhile is not seen by fn, and not lost. A room that doesn't
-// exist is made, unless it was deleted.
+// fn doesn't see what others write meanwhile, which is merged. Edit creates a room that
+// doesn't exist, unless it was deleted.
 //
 // If fn returns an error, Edit returns it and changes nothing. Other errors are
 // those of Apply, and ErrConflict.
 //
 // The Doc is kept for a few seconds and follows the room meanwhile, unless the
-// documents that are kept are too large: many edits in a row cost what they
-// change. The first one costs as much as reading the document.
+// documents that are kept are too large: of many edits in a row, each costs as much as
+// it changes. The first one costs as much as reading the document.
 //
 // Edits of one room by one Documents follow each other, and wait for their turn as
 // long as their ctx allows. So fn must not call Edit for the same room, which would
-// wait for itself. All edits have one client id in the document, so that a thousand
-// of them add no more clients to it than one does. The id is replaced as soon as it
-// is not certain that the document holds all that was written with it, and nothing
-// else: after an edit that failed in any way, and when the room was deleted and
-// created again. The room refuses an edit whose id another process has written with
-// meanwhile: that is ErrConflict.
+// wait for itself. All edits have one client id in the document, so that a thousand of
+// them add no more clients to it than one does. The id is replaced as soon as it is not
+// certain that the document holds exactly what was written with it: after an edit that
+// failed in any way, and when the room was deleted and created again. If another
+// process has written with the id meanwhile, the room refuses the edit, and the error
+// is ErrConflict.
 func (d *Document) Edit(ctx context.Context, fn func(*yjs.Doc) error) error {
 	return d.edit(ctx, "", fn)
 }
@@ -95,29 +95,29 @@ func (d *Document) applyAs(ctx context.Context, id identity, update []byte) erro
 	ctx, cancel := withTimeout(ctx, len(update))
 	defer cancel()
 	_, err := d.documents.request(ctx, d.room, func() event.Request {
-		return event.Request{Kind: event.RequestApply, Update: update, Client: id.client, Clock: id.clock} // it is sent once
+		return event.Request{Kind: event.RequestApply, Update: update, Client: id.client, Clock: id.clock} // the request is sent only once
 	})
 	return err
 }
 
-// identity is a client id and how many elements were written with it. Client 0
-// means that there is none.
+// identity is a client id and the number of elements that were written with it. Client
+// 0 means that there is no identity.
 type identity struct{ client, clock uint64 }
 
-// editor makes the edits of one room, one at a time.
+// editor carries out the edits of one room, one at a time.
 type editor struct {
 	identity
 
-	turn     chan struct{} // holds one value while no edit is under way
-	users    int           // how many edits are under way or wait; guarded by editors.mu
+	turn     chan struct{} // holds one value while no edit is in progress
+	users    int           // how many edits are in progress or wait; guarded by editors.mu
 	presence *presence     // nil: none is shown
 
 	follower *follower   // nil: there is none; guarded by editors.mu
 	timer    *time.Timer // drops the follower
 }
 
-// identify takes a new client id if the editor has none with which it can go on
-// in a document with this state vector.
+// identify takes a new client id if the editor has none that it can use in a document
+// with this state vector.
 func (e *editor) identify(vector []byte) {
 	if e.client != 0 && blocks.ClockOf(vector, e.client) == e.clock {
 		return
@@ -136,7 +136,7 @@ func (e *editor) takeIdentity() identity {
 	return id
 }
 
-// maxEditors is how many rooms' editors are remembered, beside those in use.
+// maxEditors is how many rooms' editors are remembered, in addition to those in use.
 const maxEditors = 4096
 
 // editors are the editors of a Documents by the names of their rooms.
@@ -144,10 +144,10 @@ type editors struct {
 	mu       sync.Mutex
 	all      map[string]*editor
 	followed int  // bytes of all followers
-	closed   bool // no follower is kept any more
+	closed   bool // followers are no longer kept
 }
 
-// enter waits until no other edit of the room is under way.
+// enter waits until no other edit of the room is in progress.
 func (es *editors) enter(ctx context.Context, name string) (*editor, error) {
 	es.mu.Lock()
 	e := es.all[name]
@@ -182,7 +182,8 @@ func (es *editors) leave(e *editor) {
 	e.turn <- struct{}{}
 }
 
-// forget drops the editors that are not in use. Their next edits have new ids.
+// forget drops the editors that are not in use. The next edits of their rooms have new
+// ids.
 func (es *editors) forget() {
 	for name, e := range es.all {
 		if e.users == 0 {
@@ -191,7 +192,7 @@ func (es *editors) forget() {
 	}
 }
 
-// close drops all followers, and has no more kept. The layer ends their watches
+// close drops all followers. From then on none is kept. The layer ends their watches
 // when its front is closed.
 func (es *editors) close() {
 	es.mu.Lock()

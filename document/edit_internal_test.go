@@ -11,7 +11,7 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// A follower is in the state that the room responds with, or in a later one.
+// A follower has the state that the room responds with, or a later one.
 func TestFollowerIsNotBehind(t *testing.T) {
 	for _, test := range []struct {
 		received, responded uint64 // sequences
@@ -32,7 +32,8 @@ func TestFollowerIsNotBehind(t *testing.T) {
 	}
 }
 
-// A follower of a room that has begun again, or is in another epoch, is of no use.
+// A follower is discarded if its watch was started again, or if the room is in another
+// epoch.
 func TestFollowerOfAnotherRoom(t *testing.T) {
 	w := watching(t, func(w *watcher) event.Response {
 		w.began = false // it was started again
@@ -70,7 +71,7 @@ func TestFollowersAreBounded(t *testing.T) {
 	}
 	last, held := hold(1)
 	if !held {
-		t.Error("there is capacity, and it is not held")
+		t.Error("the follower is not held although there is capacity")
 	}
 	es.drop(last)
 }
@@ -96,7 +97,7 @@ func TestEditorsAreBounded(t *testing.T) {
 	}
 }
 
-// A presence whose room doesn't know it joins again, with its state.
+// A presence that its room doesn't know joins again, with its state.
 func TestPresenceRejoins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, l := newFake(t, nil)

@@ -24,7 +24,7 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// adding adds text at the end of the root "text".
+// adding returns a function that appends text to the root "text".
 func adding(text string) func(*yjs.Doc) error {
 	return func(doc *yjs.Doc) error {
 		t, err := doc.Text("text")
@@ -129,7 +129,7 @@ func TestExports(t *testing.T) {
 	}
 }
 
-// TestExportsThatAreTooLarge has a small document that would be a huge one with its
+// TestExportsThatAreTooLarge exports a small document that would be huge with its
 // formats.
 func TestExportsThatAreTooLarge(t *testing.T) {
 	server, _ := running(t, config{})
@@ -187,7 +187,7 @@ func TestEditsShareAClient(t *testing.T) {
 	}
 }
 
-// An id is given up when it is not certain what was written with it.
+// An id is replaced when it is not certain what was written with it.
 func TestEditTakesANewClient(t *testing.T) {
 	server, _ := running(t, config{})
 	broken := errors.New("fn has failed")
@@ -284,7 +284,7 @@ func TestEditIsRefused(t *testing.T) {
 	}
 	wantError(t, "a room that was deleted", gone.Edit(t.Context(), adding("x")), document.ErrNotFound)
 
-	// An edit that waits too long ends.
+	// An edit that waits too long fails.
 	busy := server.Document("busy")
 	if err := busy.Edit(t.Context(), func(*yjs.Doc) error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -297,7 +297,7 @@ func TestEditIsRefused(t *testing.T) {
 	}
 }
 
-// awaitState reads until a client's awareness state, or its end, has come.
+// awaitState reads until a client's awareness state, or its removal, has arrived.
 func awaitState(t *testing.T, c interface {
 	Read() (ws.OpCode, []byte, error)
 }, want string,
@@ -319,7 +319,8 @@ func awaitState(t *testing.T, c interface {
 	}
 }
 
-// TestEditAfterAKeptDoc changes the Doc of an edit after it, which is not allowed.
+// TestEditAfterAKeptDoc changes the Doc of an edit after the edit, which is not
+// allowed.
 func TestEditAfterAKeptDoc(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("a")
@@ -361,7 +362,7 @@ func TestEditAs(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	// The next edit goes on with the same connection.
+	// The next edit uses the same connection.
 	if err := d.EditAs(t.Context(), document.Presence{Name: "Amt"}, adding("y")); err != nil {
 		t.Fatal(err)
 	}
@@ -374,7 +375,7 @@ func TestEditAs(t *testing.T) {
 	if lingered := time.Since(began); lingered < 2*time.Second {
 		t.Errorf("gone after %v", lingered)
 	}
-	// A presence that comes back is not taken for an echo of the one before.
+	// A presence that is shown again is not mistaken for an echo of the previous one.
 	if err := d.EditAs(t.Context(), document.Presence{Name: "Amt"}, adding("z")); err != nil {
 		t.Fatal(err)
 	}

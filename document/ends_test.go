@@ -15,8 +15,8 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// A client at a consumer, a worker, and a program at an end of its own see each
-// other's edits, and go on when another worker takes the place of the first.
+// A client at a consumer and a program at an end of its own see each other's edits, and
+// continue when another worker replaces the first.
 func TestThreeEnds(t *testing.T) {
 	l, cfg := memlayer.New(), config{Store: memstore.New()}
 	conns, err := consumer.New(consumer.Config{Layer: l, Logger: testkit.Logger(t)})
@@ -46,7 +46,7 @@ func TestThreeEnds(t *testing.T) {
 
 	stop()
 	startWorker(t, l, cfg)
-	edit(t, d, "d") // the Doc of the edit before is of no use any more
+	edit(t, d, "d") // the Doc of the previous edit can't be used any more
 	if all := clients(t, d); len(all) != 3 {
 		t.Errorf("clients %v", all)
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	// ErrNotFound means that there is no such room: it was never written to and
-	// has no connections, or it was deleted, or no room can have that name.
+	// ErrNotFound means that the room doesn't exist: it was never written to and has no
+	// connections, or it was deleted, or no room can have this name.
 	ErrNotFound = errors.New("document: there is no such room")
 	// ErrExists means that a room that was to be created exists already.
 	ErrExists = errors.New("document: the room exists")
@@ -28,12 +28,12 @@ var (
 	ErrConflict = errors.New("document: the document is not the one that was edited")
 	// ErrUnsupported means that the room's store can't create, delete or list rooms.
 	ErrUnsupported = errors.New("document: the store of this room can't do that")
-	// ErrTimeout means that the room did not respond in time. A change may have
-	// been made or not.
+	// ErrTimeout means that the room did not respond in time. A change may or may not have
+	// been made.
 	ErrTimeout = errors.New("document: no response in time")
 	// ErrClosed means that Documents.Close was called, or Documents.Drain, which
-	// ends edits and streams of changes. A change that was under way may have been
-	// made or not.
+	// ends edits and streams of changes. A change that was in progress may or may not have
+	// been made.
 	ErrClosed = errors.New("document: closed")
 )
 
@@ -50,7 +50,7 @@ func contextError(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ErrTimeout, ctx.Err())
 }
 
-// refusalError returns the error that stands for a Refusal; nil for none.
+// refusalError returns the error for a Refusal, and nil for the zero value.
 func refusalError(r event.Refusal) error {
 	var err error
 	switch r.Cause {

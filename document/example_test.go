@@ -72,7 +72,7 @@ func ExampleDocument_EditAs() {
 
 	clerk := document.Presence{Name: "Clerk", Color: "#ffa500"}
 	err := minutes.EditAs(ctx, clerk, func(doc *yjs.Doc) error {
-		for { // until the room has the presence
+		for { // wait until the room has the presence
 			info, err := minutes.Info(ctx)
 			if err == nil && len(info.States) > 0 {
 				fmt.Printf("%s\n", info.States[0].JSON)
@@ -85,7 +85,7 @@ func ExampleDocument_EditAs() {
 	// Output: {"user":{"name":"Clerk","color":"#ffa500"}}
 }
 
-// However many programs find a room empty, one of them fills it.
+// If several programs find a room empty, exactly one of them fills it.
 func ExampleDocument_Create() {
 	documents, end := exampleDocuments()
 	defer end()
@@ -123,7 +123,7 @@ func ExampleDocument_Changes() {
 		check(err)
 		fmt.Printf("%q\n", notes)
 		if notes.Len() > 10 {
-			break // Mark is where another stream can go on
+			break // another stream can continue from Mark
 		}
 		check(minutes.Edit(ctx, addLine("Budget")))
 	}

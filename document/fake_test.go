@@ -15,7 +15,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fakeLayer is a layer whose worker is a function.
 type fakeLayer struct {
 	handler layer.FrontHandler
-	handle  func(l *fakeLayer, in layer.Input) error // nil: it takes everything
+	handle  func(l *fakeLayer, in layer.Input) error // nil: all inputs are accepted
 	workers int                                      // for SendAll
 
 	mu   sync.Mutex

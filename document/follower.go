@@ -16,17 +16,17 @@ const (
 	maxFollowed = 16 << 20        // bytes of all documents that are kept, encoded: as Docs they are about ten times as large
 )
 
-// follower is a Doc that is kept from one edit to the next, so that an edit
-// costs what it changes, and not what the document holds.
+// follower is a Doc that is kept from one edit to the next, so that the cost of an edit
+// depends on its changes and not on the size of the document.
 type follower struct {
 	doc     *yjs.Doc
-	watcher *watcher // reports what others write; nil: there was no such room
+	watcher *watcher // reports what others write; nil if the room didn't exist
 	mark    event.Mark
 	size    int // bytes of the updates that doc was made from
 }
 
-// follow makes a follower of the document as it is. If there is no such room, it
-// is empty and follows nothing.
+// follow returns a follower with the current document. If the room doesn't exist, the
+// follower is empty and has no watch.
 func (d *Document) follow(ctx context.Context) (*follower, error) {
 	f := &follower{doc: yjs.New()}
 	w, c, err := d.watch(ctx, event.Mark{})
@@ -58,10 +58,10 @@ var (
 	errChanged = errors.New("document: the Doc of an edit was changed after the edit")
 )
 
-// catchUp applies what was added to the room since the last edit. After an error
-// the follower is of no use.
+// catchUp applies what was added to the room since the last edit. After an error the
+// follower must not be used any more.
 func (f *follower) catchUp(ctx context.Context) error {
-	// What was added before the room responds arrives before the response.
+	// Updates that were added before the room responds arrive before the response.
 	info, err := f.watcher.document.Info(ctx)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func (f *follower) catchUp(ctx context.Context) error {
 	case err != nil:
 		return err
 	case ok && c.Whole:
-		return errBehind // the Doc may hold what this document doesn't
+		return errBehind // the Doc may hold content that this document lacks
 	case ok:
 		err = f.apply(c)
 	}
@@ -88,15 +88,15 @@ func (f *follower) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// end lets the room go, even if ctx has ended.
+// end ends the watch of the room, even if ctx has ended.
 func (f *follower) end(ctx context.Context) {
 	if f.watcher != nil {
 		f.watcher.close(ctx)
 	}
 }
 
-// follower returns a follower of the document as it is now, which the caller has
-// to keep or to end.
+// follower returns a follower with the current document. The caller must call keep or
+// end with it.
 func (es *editors) follower(ctx context.Context, d *Document, e *editor) (*follower, error) {
 	if f := es.drop(e); f != nil {
 		if err := f.catchUp(ctx); err == nil {
@@ -132,13 +132,13 @@ func (es *editors) hold(ctx context.Context, e *editor, f *follower) bool {
 				f.end(ctx)
 			}
 			e.turn <- struct{}{}
-		default: // the edit that is under way keeps it or ends it
+		default: // the edit in progress keeps it or ends it
 		}
 	})
 	return true
 }
 
-// drop takes the editor's follower away from it and returns it; nil: there is none.
+// drop removes the editor's follower and returns it, or nil if there is none.
 func (es *editors) drop(e *editor) *follower {
 	es.mu.Lock()
 	defer es.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// Each edit sees all that was written before it, by any client or program, and a
-// document that was created again.
+// Each edit sees everything that was written before it, by any client or program, and
+// also a document that was created again.
 func TestEditSeesWhatOthersWrote(t *testing.T) {
 	server, web := running(t, config{})
 	d := server.Document("ws/a")
@@ -54,7 +54,7 @@ func TestEditSeesWhatOthersWrote(t *testing.T) {
 	}
 }
 
-// What an edit asked for a root as says nothing to the next.
+// The kind as which an edit requested a root doesn't affect the next edit.
 func TestEditsDoNotTypeRoots(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("a")
@@ -69,7 +69,7 @@ func TestEditsDoNotTypeRoots(t *testing.T) {
 	}
 }
 
-// An edit that panics or fails leaves nothing behind for the next.
+// An edit that panics or fails doesn't affect the next one.
 func TestEditThatPanics(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("a")

@@ -19,7 +19,7 @@ import (
 	"github.com/yroom/yroom/worker"
 )
 
-// config is for running. The zero value is in memory.
+// config configures running. The zero value keeps documents in memory.
 type config struct {
 	Store store.Store
 	Rooms map[string]worker.Settings // by prefix, or default
@@ -32,8 +32,8 @@ func (c config) settings(room string) worker.Settings {
 	return c.Rooms["default"]
 }
 
-// running starts a consumer, a worker and a program's Documents, each at an end of its
-// own of one layer, which is all that they share. They end with the test.
+// running starts a consumer, a worker and a program's Documents, each at its own end of
+// one layer, and sharing nothing else. They end with the test.
 func running(t *testing.T, cfg config) (*document.Documents, *httptest.Server) {
 	t.Helper()
 	l := memlayer.New()
@@ -126,7 +126,7 @@ func typed(client, clock byte, text string) []byte {
 	return testkit.Typed(uint64(client), uint64(clock), text)
 }
 
-// merged is the document that updates make.
+// merged returns the document that results from updates.
 func merged(t *testing.T, updates ...[]byte) []byte {
 	t.Helper()
 	doc := blocks.New()

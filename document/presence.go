@@ -10,16 +10,16 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// Presence is how the clients in a room see a program that edits: as they see
-// each other in editors whose awareness states are {"user":{"name":…,"color":…}}.
+// Presence is what the clients in a room see of a program that edits. It is shown in
+// editors whose awareness states are {"user":{"name":…,"color":…}}.
 type Presence struct {
 	Name  string `json:"name"`
 	Color string `json:"color,omitempty"` // as in CSS: "#ffa500"
 }
 
 const (
-	presenceInterval = 10 * time.Second // how often the state is sent while an edit is under way; states expire after 30 s
-	presenceLinger   = 3 * time.Second  // how long it is shown after the edit
+	presenceInterval = 10 * time.Second // how often the state is sent while an edit is in progress; states expire after 30 s
+	presenceLinger   = 3 * time.Second  // how long the presence is shown after the edit
 	presenceTimeout  = time.Second      // how long a room that is full is waited for
 )
 
@@ -31,12 +31,12 @@ func (p Presence) state() (string, error) {
 	return string(state), err
 }
 
-// presence is a connection to a room that an editor has while it edits: it has one
-// awareness state, under the client id of the edits.
+// presence is a connection to a room that an editor has while it edits. It sends one
+// awareness state, with the client id of the edits.
 type presence struct {
 	client uint64
 	clock  uint64        // of the awareness state; the editor may read it once ended is closed
-	states chan string   // what to show; empty: the edit has ended
+	states chan string   // the state to show; empty when the edit has ended
 	ended  chan struct{} // closed when the connection has left
 	rejoin chan struct{} // holds one value if the room may not know the connection
 	closed chan struct{} // holds one value if the room has closed the connection
@@ -71,7 +71,7 @@ func (d *Document) present(ctx context.Context, e *editor, state string) (hide f
 	return func() { show("") }
 }
 
-// deliver takes an output of the room to the connection.
+// deliver handles an output of the room to the connection.
 func (p *presence) deliver(out event.Output) {
 	switch {
 	case out.Kind == event.OutputRejoin:
@@ -81,8 +81,8 @@ func (p *presence) deliver(out event.Output) {
 	}
 }
 
-// show joins the room, sends the state and renews it, and leaves a while after
-// the edit. No error is returned: an edit doesn't depend on its presence.
+// show joins the room, sends the state and renews it, and leaves a while after the
+// edit. It returns no error, because an edit doesn't depend on its presence.
 func (d *Document) show(ctx context.Context, p *presence, state string) {
 	defer close(p.ended)
 	ds := d.documents
@@ -106,7 +106,7 @@ func (d *Document) show(ctx context.Context, p *presence, state string) {
 	defer ds.leave(ctx, d.room, conn)
 	renew := time.NewTicker(presenceInterval)
 	defer renew.Stop()
-	var linger <-chan time.Time // nil while the edit is under way
+	var linger <-chan time.Time // nil while the edit is in progress
 	for {
 		select {
 		case next := <-p.states:

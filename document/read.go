@@ -9,8 +9,8 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// Read returns the document as it is now, as a Doc that the caller owns. A
-// change to it doesn't change the room: Edit does that.
+// Read returns the current document as a Doc that the caller owns. Changing the Doc
+// doesn't change the room; use Edit for that.
 func (d *Document) Read(ctx context.Context) (*yjs.Doc, error) {
 	info, err := d.Query(ctx, event.Mark{})
 	if err != nil {
@@ -29,9 +29,9 @@ func (i Info) Doc() (*yjs.Doc, error) {
 	return doc, integrateError(doc.Apply(i.Update, blocks.V1))
 }
 
-// The exports of single roots. A root that isn't there reads as an empty one of
-// its kind. One that is used as another kind is an error, yjs.ErrType; one that
-// can't be written, yjs.ErrSize or yjs.ErrDepth.
+// The exports of single roots. A root that doesn't exist reads as an empty one of its
+// kind. The error is yjs.ErrType if the root is used as another kind, and yjs.ErrSize
+// or yjs.ErrDepth if it can't be written.
 
 // Text returns a root text without its formatting. An array of types reads as an
 // empty text: it looks like a text with embeds and no characters.
@@ -78,8 +78,8 @@ func (d *Document) ProseMirror(ctx context.Context, name string) (json.RawMessag
 	return d.export(ctx, name, yjs.KindXMLFragment, FormatProseMirror)
 }
 
-// XMLElement returns a root XML element as XML. Its tag is its name as a root, so
-// one that isn't there is <NAME></NAME>.
+// XMLElement returns a root XML element as XML. Its tag is its name as a root, so a
+// root that doesn't exist is <NAME></NAME>.
 func (d *Document) XMLElement(ctx context.Context, name string) (string, error) {
 	xml, err := d.export(ctx, name, yjs.KindXMLElement, FormatXML)
 	return string(xml), err
@@ -92,8 +92,8 @@ func (d *Document) XMLText(ctx context.Context, name string) (string, error) {
 }
 
 // JSON returns the whole document as a JSON object with a member for each root.
-// The kinds of roots are not in the document: kinds holds those that shall not be
-// inferred from the content. See yjs.Doc.Roots for the rule.
+// The kinds of roots are not in the document. kinds holds kinds that replace the ones
+// inferred from the content by the rule of yjs.Doc.Roots.
 func (d *Document) JSON(ctx context.Context, kinds map[string]yjs.Kind) (json.RawMessage, error) {
 	doc, err := d.Read(ctx)
 	if err != nil {

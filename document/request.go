@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	requestTimeout = 10 * time.Second // where the context has no deadline
+	requestTimeout = 10 * time.Second // if the context has no deadline
 	slowestStore   = 1 << 20          // bytes in a second: how fast a store is expected to take an update
-	leaveTimeout   = 10 * time.Second // how long a room that is full is waited for, to leave it
-	ownerTimeout   = 10 * time.Second // how long a worker for the room is waited for
+	leaveTimeout   = 10 * time.Second // how long leave waits for a room that is full
+	ownerTimeout   = 10 * time.Second // how long a request waits for a worker for the room
 	firstRetry     = time.Millisecond // while the room is full, or has no worker
 	lastRetry      = 100 * time.Millisecond
 )
@@ -34,9 +34,8 @@ func (ds *Documents) send(ctx context.Context, room string, in event.Input) erro
 	return ds.retry(ctx, func() error { return ds.front.Send(layer.Input{Room: room, Input: in}) })
 }
 
-// leave sends InputLeave, even if ctx has ended. A room without a worker has
-// forgotten conn already, and where the layer or ds is closed, the worker
-// learns that the front is gone.
+// leave sends InputLeave, even if ctx has ended. A room without a worker has no
+// connections. If the layer or ds is closed, the worker's Gone removes conn.
 func (ds *Documents) leave(ctx context.Context, room string, conn event.ConnID) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
@@ -49,11 +48,11 @@ func (ds *Documents) leave(ctx context.Context, room string, conn event.ConnID) 
 	})
 }
 
-// retry calls try, which sends something, until the layer has taken it: again
-// with growing pauses while the room is full or has no worker. The error is
-// ErrTimeout, ErrClosed, errNoOwner, that of ctx, or another one of the layer.
+// retry calls try, which sends an input, until the layer has taken it. It tries again
+// with growing pauses while the room is full or has no worker. The error is ErrTimeout,
+// ErrClosed, errNoOwner, that of ctx, or another one of the layer.
 func (ds *Documents) retry(ctx context.Context, try func() error) error {
-	var ownerless time.Time // since when the room has no worker; zero if it has one
+	var ownerless time.Time // the time since which the room has no worker; zero if it has one
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := try()
 		switch {
@@ -83,7 +82,7 @@ func (ds *Documents) retry(ctx context.Context, try func() error) error {
 	}
 }
 
-// checkName returns ErrNotFound for what can't be the name of a room.
+// checkName returns ErrNotFound if name can't be the name of a room.
 func checkName(room string) error {
 	if err := event.CheckName(room); err != nil {
 		return fmt.Errorf("%w: %w: %.300q", ErrNotFound, err, room)
@@ -93,7 +92,7 @@ func checkName(room string) error {
 
 // call is a request that waits for its response.
 type call struct {
-	response chan event.Response // holds the first one
+	response chan event.Response // holds the first response
 	closed   chan protocol.CloseError
 	lost     chan struct{} // holds one value if the request or its response may be lost
 }
@@ -123,7 +122,7 @@ func (c *call) deliver(out event.Output) {
 
 func (c *call) lose() { put(c.lost, struct{}{}) }
 
-// found forgets what was lost before the request is sent.
+// found clears a loss that was reported before the request is sent.
 func (c *call) found() {
 	select {
 	case <-c.lost:
@@ -131,10 +130,9 @@ func (c *call) found() {
 	}
 }
 
-// request sends a request to a room and waits for the response. build makes the
-// request each time it is sent. Where ctx has no deadline, request waits as long as
-// for one without an update. The error is that of a refusal, errUnknown, or one of
-// retry.
+// request sends a request to a room and waits for the response. build returns the
+// request each time it is sent. Where ctx has no deadline, request waits as long as for
+// one without an update. The error is that of a refusal, errUnknown, or one of retry.
 func (ds *Documents) request(ctx context.Context, room string, build func() event.Request) (event.Response, error) {
 	if err := checkName(room); err != nil {
 		return event.Response{}, err
@@ -169,7 +167,7 @@ func (ds *Documents) request(ctx context.Context, room string, build func() even
 // errLost means that a request or its response may be lost.
 var errLost = errors.New("document: lost")
 
-// await waits for a response. One that has come is returned, whatever else has
+// await waits for a response. It returns a response that has arrived, whatever else has
 // happened meanwhile.
 func (ds *Documents) await(ctx context.Context, c *call) (event.Response, error) {
 	var err error

@@ -26,7 +26,7 @@ func wantClose(t *testing.T, what string, err error) {
 	}
 }
 
-// A response that has come is taken, whatever else has ended meanwhile.
+// A response that has arrived is returned, whatever else has ended meanwhile.
 func TestResponseJustInTime(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -52,7 +52,7 @@ func TestResponseJustInTime(t *testing.T) {
 				}
 				return c.Document("a").Create(ctx, hello, blocks.V1)
 			}
-			for range 100 { // a select takes any channel that is ready
+			for range 100 { // repeated, because a select chooses any ready channel
 				if err := create(event.Response{Mark: event.Mark{Seq: 7}}); err != nil {
 					t.Fatalf("a response, and the error %v", err)
 				}
@@ -64,8 +64,8 @@ func TestResponseJustInTime(t *testing.T) {
 	}
 }
 
-// What can be repeated is sent again when the worker is lost. The outcome of the
-// rest is unknown.
+// Requests that can be repeated are sent again when the worker is lost. The outcome of
+// the others is unknown.
 func TestLostWorker(t *testing.T) {
 	for _, loss := range []struct {
 		name string
@@ -111,7 +111,7 @@ func TestLostWorker(t *testing.T) {
 	}
 }
 
-// What is lost before a request is sent, and in other rooms, doesn't concern it.
+// Losses before a request is sent, and in other rooms, don't affect it.
 func TestLostElsewhere(t *testing.T) {
 	tries := 0
 	c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
@@ -128,7 +128,7 @@ func TestLostElsewhere(t *testing.T) {
 	}
 }
 
-// A room without a worker is waited for, for 10 seconds.
+// A request waits 10 seconds for a worker for its room.
 func TestNoOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var back time.Time
@@ -214,7 +214,7 @@ func TestNoResponse(t *testing.T) {
 	})
 }
 
-// A request that a layer could not take in the end is closed by it.
+// A layer can close a request that it could not deliver.
 func TestClosedRequest(t *testing.T) {
 	c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
 		closing := protocol.CloseError{Code: protocol.CloseTryLater, Reason: "Too much waits for the room."}
@@ -224,7 +224,7 @@ func TestClosedRequest(t *testing.T) {
 	wantClose(t, "Delete", c.Document("a").Delete(t.Context()))
 }
 
-// A room that has what is gone here is told so.
+// A room that sends outputs to a connection that doesn't exist receives a Leave.
 func TestUnknownConn(t *testing.T) {
 	_, l := newFake(t, nil)
 	for conn, out := range []event.Output{

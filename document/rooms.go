@@ -42,7 +42,7 @@ func (ds *Documents) Rooms(ctx context.Context, o ListOptions) (List, error) {
 		return List{}, contextError(ctx)
 	}
 	limit := cmp.Or(max(o.Limit, 0), defaultLimit)
-	request := event.Request{Kind: event.RequestRooms, Prefix: o.Prefix, After: o.After, Limit: limit + 1} // one more, to see whether there are more
+	request := event.Request{Kind: event.RequestRooms, Prefix: o.Prefix, After: o.After, Limit: limit + 1} // one more than the limit, to find out whether more rooms follow
 	for {
 		all, err := ds.requestAll(ctx, request)
 		switch {
@@ -113,7 +113,7 @@ func (ds *Documents) requestAll(ctx context.Context, r event.Request) ([]event.R
 func merge(all []event.Response, limit int) List {
 	var list List
 	var rooms []event.RoomInfo
-	end := "" // all lists are complete up to it; empty: to their ends
+	end := "" // the name up to which all lists are complete; "" if they are complete to their ends
 	for _, a := range all {
 		list.Open += a.Open
 		rooms = append(rooms, a.Rooms...)
@@ -130,13 +130,13 @@ func merge(all []event.Response, limit int) List {
 		if end != "" && r.Name > end {
 			break
 		}
-		if last := len(list.Rooms) - 1; last >= 0 && list.Rooms[last].Name == r.Name { // another worker lists it too
+		if last := len(list.Rooms) - 1; last >= 0 && list.Rooms[last].Name == r.Name { // another worker lists the room too
 			if list.Rooms[last].StoredAt.IsZero() {
 				list.Rooms[last].StoredAt, list.Rooms[last].StoredBytes = r.StoredAt, r.StoredBytes
 			}
 			continue
 		}
-		if r.Failure == nil || r.Failure.Code != protocol.CloseDeleted { // such a room is gone, and its worker remembers that for a while
+		if r.Failure == nil || r.Failure.Code != protocol.CloseDeleted { // the room was deleted, and its worker still has it in memory, closed
 			list.Rooms = append(list.Rooms, r)
 		}
 	}
@@ -148,8 +148,8 @@ func merge(all []event.Response, limit int) List {
 	return list
 }
 
-// rank orders what several workers say of one room: that of the worker which has
-// it in memory comes first.
+// rank orders the descriptions of one room by several workers: that of the worker that
+// has the room in memory is first.
 func rank(r event.RoomInfo) int {
 	return slices.Index([]event.RoomState{event.RoomOpen, event.RoomBusy, event.RoomLoading, event.RoomFailed, event.RoomStored}, r.State)
 }

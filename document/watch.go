@@ -12,7 +12,7 @@ import (
 
 // Change is an addition to a document. See Document.Changes.
 type Change struct {
-	Update []byte // in V1, not to be changed; nil: nothing, the stream begins here
+	Update []byte // in V1, not to be changed; nil if nothing was added before the stream began
 	// Whole reports that Update is the whole document, and not only what was added
 	// since the change before.
 	Whole bool
@@ -22,12 +22,12 @@ type Change struct {
 // maxWatched bounds the bytes of updates that wait for the reader of a stream.
 const maxWatched = 1 << 20
 
-// Changes returns a stream of what is added to the document after since, for as
-// long as the caller takes it. The first change is what was added already: it may
-// be nothing, or the whole document if the room no longer knows since. After that
-// comes each change once it is durable. Changes that come faster than they are
-// taken are merged. What waits in memory is bounded: past the bound, the updates
-// are dropped, and requested from the room in one piece later.
+// Changes returns a stream of what is added to the document after since. The first
+// change is what was added before the call. It may be empty, or the whole document if
+// the room no longer knows since. The following changes are sent once they are durable.
+// Changes that arrive faster than the caller takes them are merged. The memory for them
+// is bounded: beyond the bound, updates are dropped, and requested from the room as one
+// update later.
 //
 // The stream ends with an error: ErrNotFound when the room is deleted or doesn't
 // exist, a *protocol.CloseError when it was closed because it has failed,
@@ -51,8 +51,8 @@ func (d *Document) Changes(ctx context.Context, since event.Mark) iter.Seq2[Chan
 	}
 }
 
-// watch begins to watch and returns the first change, for which it waits no
-// longer than for any response.
+// watch begins to watch and returns the first change, for which it waits as long as for
+// any response.
 func (d *Document) watch(ctx context.Context, since event.Mark) (*watcher, Change, error) {
 	if err := checkName(d.room); err != nil {
 		return nil, Change{}, err
@@ -71,35 +71,35 @@ func (d *Document) watch(ctx context.Context, since event.Mark) (*watcher, Chang
 	return w, c, err
 }
 
-// watcher takes what a room reports to a program that watches it. Its methods
-// but deliver and lose are for one goroutine at a time.
+// watcher receives the responses of a room to a watch. Only one goroutine at a time may
+// call its methods other than deliver and lose.
 type watcher struct {
 	document *Document
-	wake     chan struct{} // holds one value when there may be something to take
-	taken    event.Mark    // up to where the reader has all
+	wake     chan struct{} // holds one value when a change may be available
+	taken    event.Mark    // the mark up to which the reader has all changes
 
 	mu      sync.Mutex
-	starts  int // how often it was started: what arrives for an earlier start is dropped
+	starts  int // how many times it was started; outputs for an earlier start are dropped
 	conn    event.ConnID
-	began   bool // the first response to conn has come
-	first   bool // the first change has not been taken
+	began   bool // the first response to conn has arrived
+	first   bool // the first change has not been returned yet
 	whole   bool // the first of updates is the whole document
 	updates []watched
 	bytes   int        // of updates
 	seen    event.Mark // of the last response
 	behind  bool       // updates were dropped
-	lost    bool       // some responses may be lost: the watch has to start again
+	lost    bool       // responses may be lost, so the watch has to start again
 	err     error
 }
 
-// watched is an update and the sequence that it led to.
+// watched is an update and the sequence of the document after it.
 type watched struct {
 	update []byte
 	seq    uint64
 }
 
-// start starts to watch after what the reader has, with a new ConnID, so that
-// responses to an earlier start can't be taken for new ones.
+// start starts to watch from the state that the reader has, with a new ConnID, so that
+// responses to an earlier start aren't mistaken for new ones.
 func (w *watcher) start(ctx context.Context) error {
 	ds := w.document.documents
 	w.mu.Lock()
@@ -145,7 +145,7 @@ func (w *watcher) wait(ctx context.Context) (Change, error) {
 	}
 }
 
-// lose has the watch start again.
+// lose makes the watch start again.
 func (w *watcher) lose(start int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -155,7 +155,7 @@ func (w *watcher) lose(start int) {
 	}
 }
 
-// deliver takes an output of the room.
+// deliver handles an output of the room.
 func (w *watcher) deliver(start int, out event.Output) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -176,8 +176,8 @@ func (w *watcher) deliver(start int, out event.Output) {
 	put(w.wake, struct{}{})
 }
 
-// add adds the update of a response to those that wait. One that doesn't follow
-// the response before shows that some are lost.
+// add adds the update of a response to those that wait. If it doesn't follow the
+// previous response, responses were lost.
 func (w *watcher) add(a *event.Response) {
 	switch {
 	case !w.began:
@@ -199,7 +199,7 @@ func (w *watcher) add(a *event.Response) {
 	}
 }
 
-// next returns what has come, and reports whether anything has.
+// next returns the change that has arrived, and reports whether there is one.
 func (w *watcher) next(ctx context.Context) (c Change, ok bool, err error) {
 	w.mu.Lock()
 	if w.lost {
@@ -235,7 +235,7 @@ func (w *watcher) next(ctx context.Context) (c Change, ok bool, err error) {
 	return c, first || c.Update != nil, nil
 }
 
-// catchUp requests in one piece what the reader lacks.
+// catchUp requests everything that the reader lacks as one update.
 func (w *watcher) catchUp(ctx context.Context) (Change, error) {
 	a, err := w.document.Query(ctx, w.taken)
 	if err != nil {
@@ -244,7 +244,7 @@ func (w *watcher) catchUp(ctx context.Context) (Change, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if a.Mark.Epoch != w.seen.Epoch {
-		w.lost = true // the response comes from another room than those that wait
+		w.lost = true // the response is of another epoch than the updates that wait
 		put(w.wake, struct{}{})
 	}
 	for len(w.updates) > 0 && w.updates[0].seq <= a.Mark.Seq {

@@ -43,8 +43,8 @@ func watchedFake(t *testing.T) (l *fakeLayer, next func() (Change, error), watch
 	return l, next, watches
 }
 
-// A watch starts again from what its reader has, whatever shows that something
-// was lost, and what waited before comes with the first response.
+// After any sign of a loss, a watch starts again from the state that its reader has.
+// Updates that waited before are included in the first response.
 func TestWatchStartsAgain(t *testing.T) {
 	for name, lose := range map[string]func(l *fakeLayer, in layer.Input){
 		"Lost":     func(l *fakeLayer, _ layer.Input) { l.lose() },
@@ -80,7 +80,7 @@ func TestWatchStartsAgain(t *testing.T) {
 			l.respond(first, event.Response{Mark: event.Mark{Epoch: 1, Seq: 5}, Update: updateAt(5)})
 			l.respond(first, event.Response{Mark: event.Mark{Epoch: 1, Seq: 5}, Update: updateAt(5)}) // a duplicate
 			lose(l, first)
-			l.respond(first, event.Response{Mark: event.Mark{Epoch: 1, Seq: 8}, Update: updateAt(8)}) // of no use any more
+			l.respond(first, event.Response{Mark: event.Mark{Epoch: 1, Seq: 8}, Update: updateAt(8)}) // for an earlier start, so it is dropped
 			c, err := next()
 			if want := (Change{Update: updateAt(0), Whole: true, Mark: event.Mark{Epoch: 9, Seq: 2}}); !cmp.Equal(c, want) || err != nil {
 				t.Errorf("after the loss: %+v, %v, want %+v", c, err, want)
@@ -100,7 +100,8 @@ func TestWatchStartsAgain(t *testing.T) {
 	}
 }
 
-// A watch that is lost before its first response is still a stream that begins.
+// A stream whose watch is lost before its first response still begins with a first
+// change.
 func TestWatchLostAtOnce(t *testing.T) {
 	l, next, watches := watchedFake(t)
 	l.handle = func(_ *fakeLayer, in layer.Input) error {
@@ -121,7 +122,7 @@ func TestWatchLostAtOnce(t *testing.T) {
 	}
 }
 
-// The memory in which changes wait for a slow reader is bounded.
+// The memory for changes that wait for a slow reader is bounded.
 func TestWatcherIsBounded(t *testing.T) {
 	w := &watcher{wake: make(chan struct{}, 1)}
 	most := 0
@@ -161,7 +162,7 @@ func (w *watcher) receives(seq uint64, update []byte) {
 
 var nothing = []byte{0, 0}
 
-// What a reader that was behind has got in one piece does not come again.
+// Changes that a reader has received by catching up are not returned again.
 func TestWatcherCatchesUp(t *testing.T) {
 	w := watching(t, func(w *watcher) event.Response {
 		w.receives(8, nothing) // between the query and the response
@@ -184,7 +185,7 @@ func TestWatcherCatchesUp(t *testing.T) {
 	}
 }
 
-// A reader that caught up with a room of another epoch watches that one.
+// After catching up with a room of another epoch, a watch starts again in that epoch.
 func TestWatcherCatchesUpElsewhere(t *testing.T) {
 	w := watching(t, func(*watcher) event.Response {
 		return event.Response{Mark: event.Mark{Epoch: 2, Seq: 1}, Update: nothing, Whole: true}
@@ -223,7 +224,7 @@ func TestWatchEnds(t *testing.T) {
 	}
 }
 
-// A watch of a room without a worker ends at once.
+// Closing a watch of a room without a worker doesn't wait.
 func TestWatchEndsWithoutOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, l := newFake(t, func(l *fakeLayer, in layer.Input) error {

@@ -8,8 +8,9 @@ import (
 	"github.com/yroom/yroom/event"
 )
 
-// admit admits all clients to all rooms. A client that connects with ?readonly only
-// reads: that keeps no one out, but a page that shows a document can't change it.
+// admit admits all clients to all rooms. A client that connects with ?readonly can only
+// read. This is not access control: it lets a page show a document without being able
+// to change it.
 func admit(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 	a := consumer.Admission{
 		Room:   strings.TrimPrefix(r.HTTP.URL.Path, "/"),

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A page that was opened to read only can't change the document, whatever it sends.
+// A client that connected with ?readonly can't change the document, whatever it sends.
 func TestServeReadOnly(t *testing.T) {
 	s := start(t)
 	// An update: client 1 inserts "a" into the text "t".
@@ -16,14 +16,14 @@ func TestServeReadOnly(t *testing.T) {
 	}{
 		{"a", true},
 		{"b?readonly", false},
-		{"c?readonly=", false}, // as y-websocket writes it
+		{"c?readonly=", false}, // the URL that y-websocket builds
 		{"d?other", true},
 	} {
 		c, err := s.dial(t, test.address, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The server answers in order, so after the answer it has seen the edit.
+		// The server handles messages in order, so it has handled the edit before the answer.
 		for _, message := range [][]byte{edit, {0, 0, 1, 0}} {
 			if err := c.Send(message); err != nil {
 				t.Fatal(err)

@@ -20,7 +20,7 @@ type apiGuard struct {
 func (g apiGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case g.token == nil:
-		api.NewProblem("no-such-address", http.StatusNotFound, "There is nothing at this address",
+		api.NewProblem("no-such-address", http.StatusNotFound, "This address doesn't exist",
 			"The document API is off. Start the server with --api-token-file.").Write(w)
 	case r.URL.EscapedPath() == apiPrefix+"/openapi.yaml", g.token.in(r):
 		g.api.ServeHTTP(w, r)

@@ -14,7 +14,7 @@ import (
 	"github.com/yroom/yroom/api"
 )
 
-// The API is for those that have the token, but for its description.
+// The API requires the token, except for its description.
 func TestAPIGuard(t *testing.T) {
 	server := newServer(t, yroom.Config{})
 	on := newSite(server, guard{token: newToken(theToken)}, defaults)
@@ -57,7 +57,7 @@ func TestAPIGuard(t *testing.T) {
 	}
 }
 
-// A server that is told to end does not wait for those who watch.
+// A server that shuts down does not wait for event streams.
 func TestServeEndsStreams(t *testing.T) {
 	dir := t.TempDir()
 	if err := writeNotes(dir); err != nil {

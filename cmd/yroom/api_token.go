@@ -58,7 +58,7 @@ func checkToken(token string) error {
 	return nil
 }
 
-// in reports whether r has the token, in constant time.
+// in reports whether r has the token. The comparison takes constant time.
 func (t *apiToken) in(r *http.Request) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))

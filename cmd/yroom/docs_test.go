@@ -22,8 +22,9 @@ import (
 
 var code = regexp.MustCompile("`([^`]*)`")
 
-// table gives the rows of the table in docs/operations.md whose first column has
-// this head, each as what its cells hold in `code`, or else their words.
+// table returns the rows of the table in docs/operations.md whose first column has this
+// heading. Of each cell, it returns the text in `code` or, if there is none, the whole
+// text.
 func table(t *testing.T, head string) (rows [][]string) {
 	t.Helper()
 	page, err := os.ReadFile("../../docs/operations.md")
@@ -34,7 +35,7 @@ func table(t *testing.T, head string) (rows [][]string) {
 	if !found {
 		t.Fatalf("docs/operations.md has no table of %ss", head)
 	}
-	lines := strings.Split(rest, "\n")[2:] // behind the head and the line below it
+	lines := strings.Split(rest, "\n")[2:] // after the heading and the line below it
 	for _, line := range lines {
 		if !strings.HasPrefix(line, "|") {
 			break
@@ -52,7 +53,7 @@ func table(t *testing.T, head string) (rows [][]string) {
 	return rows
 }
 
-// help is what "yroom serve --help" says of each flag.
+// help returns the text of "yroom serve --help" for each flag.
 func help(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := exec.CommandContext(t.Context(), "yroom", "serve", "--help").Output()
@@ -127,7 +128,8 @@ func TestTableOfFlags(t *testing.T) {
 	}
 }
 
-// keysOf gives the keys of a struct in yroom.yaml, those within as "outer.inner".
+// keysOf returns the keys of a struct in yroom.yaml. Nested keys have the form
+// "outer.inner".
 func keysOf(of reflect.Type) (keys []string) {
 	for field := range of.Fields() {
 		name, option, _ := strings.Cut(field.Tag.Get("yaml"), ",")
@@ -146,11 +148,11 @@ func keysOf(of reflect.Type) (keys []string) {
 	return keys
 }
 
-// The table of keys has every key of a row, with the default that its field's
-// comment tells.
+// The table of keys has every key of a row, with the default in the comment of its
+// field.
 func TestTableOfKeys(t *testing.T) {
 	var keys []string
-	told := defaultsTold(t)
+	told := documentedDefaults(t)
 	for _, row := range table(t, "key") {
 		key, byDefault := row[0], row[1]
 		keys = append(keys, key)
@@ -158,7 +160,7 @@ func TestTableOfKeys(t *testing.T) {
 		if want, ok := told[name]; ok && byDefault != want {
 			t.Errorf("the default of %s is %q, in the table it is %q", key, want, byDefault)
 		} else if !ok && name != "store" && name != "durability" {
-			t.Errorf("the comment of %s tells no default", key)
+			t.Errorf("the comment of %s states no default", key)
 		}
 	}
 	want := keysOf(reflect.TypeFor[roomSettings]())
@@ -169,9 +171,9 @@ func TestTableOfKeys(t *testing.T) {
 	}
 }
 
-// defaultsTold gives, for the key of each field of yroom.Settings and
-// yroom.Limits, what its comment says the default is, in the words of yroom.yaml.
-func defaultsTold(t *testing.T) map[string]string {
+// documentedDefaults returns the defaults in the comments of yroom.Settings and
+// yroom.Limits by key, in the syntax of yroom.yaml.
+func documentedDefaults(t *testing.T) map[string]string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../settings.go", nil, parser.ParseComments)
 	if err != nil {
@@ -196,13 +198,14 @@ func defaultsTold(t *testing.T) map[string]string {
 	return told
 }
 
-// inFile gives "16 MiB" as "16MiB", "1 minute" as "1m" and "4,096" as "4096".
+// inFile returns a value in the syntax of yroom.yaml: "16MiB" for "16 MiB", "1m" for "1
+// minute" and "4096" for "4,096".
 func inFile(words string) string {
 	return strings.NewReplacer(" minutes", "m", " minute", "m", ",", "", " ", "").Replace(words)
 }
 
-// What the table writes as a default can be written into the file, and is what
-// the field's comment means by it.
+// Each default in the table can be written in the file, where it has the meaning that
+// the comment of the field states.
 func TestDefaultsCanBeWritten(t *testing.T) {
 	for _, row := range table(t, "key") {
 		key, byDefault := row[0], row[1]
@@ -234,7 +237,7 @@ func TestDefaultsCanBeWritten(t *testing.T) {
 	}
 }
 
-// Settings files and command lines in the documentation are taken.
+// Settings files and command lines in the documentation are accepted.
 func TestDocumentedSettings(t *testing.T) {
 	files, err := markdown.Blocks(os.DirFS("../.."), "yaml")
 	if err != nil || len(files) < 2 {

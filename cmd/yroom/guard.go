@@ -6,10 +6,10 @@ import (
 	"net/netip"
 )
 
-// guard decides which requests may see the data for operators: those from this
-// machine and those with the token.
+// guard decides which requests may read the data for operators: those from this machine
+// and those with the token.
 type guard struct {
-	token *apiToken // nil: there is none
+	token *apiToken // nil if there is none
 	// proxied means that the server has a public name. Then a proxy on this machine
 	// may forward requests from others, and not every proxy adds a header.
 	proxied bool
@@ -18,7 +18,7 @@ type guard struct {
 // forwarding headers are those that proxies add to requests which they forward.
 var forwarding = []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"}
 
-// refuse returns the reason why r may not see the data, as a sentence, or "" if it may.
+// refuse returns the reason why r is refused, as a sentence, or "" if it is allowed.
 func (g guard) refuse(r *http.Request) string {
 	switch {
 	case g.token.in(r), g.local(r):

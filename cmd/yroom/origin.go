@@ -11,16 +11,16 @@ import (
 )
 
 // loopbackOrigins may connect to a server that only this machine can reach,
-// unless other origins are set. Developers serve their pages from another port
-// (Vite's 5173, say), so for a browser they come from another origin; and a
-// page that comes from this machine is trusted.
+// unless other origins are set. Developers often serve their pages from another port,
+// such as 5173 of Vite, which is another origin for a browser. Pages from this machine
+// are trusted.
 var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}
 
-// knownHosts returns a hook for a server that only this machine can reach. A page
-// from elsewhere can have its own name lead to this machine once it is loaded (DNS
-// rebinding), and then its origin is the host that it connects to. So a host counts
-// as the server's own only if it is a loopback host, or one of origins, which the
-// operator has named.
+// knownHosts returns a hook for a server that only this machine can reach. A page from
+// the web can make its own host name resolve to this machine after it was loaded (DNS
+// rebinding), and then its origin is the host that it connects to. So a host counts as
+// the server's own only if it is a loopback host or one of origins, which the operator
+// has set.
 func knownHosts(origins []string) func(*consumer.Conn) error {
 	return func(c *consumer.Conn) error {
 		r := c.Request()
@@ -36,7 +36,7 @@ func knownHosts(origins []string) func(*consumer.Conn) error {
 		}
 		_, own, _ := strings.Cut(origin, "://")
 		if len(origins) > 0 && !strings.EqualFold(own, host) {
-			return nil // the page's own host is one of origins, or it would have been refused before
+			return nil // the origin's host is one of origins; otherwise the request would have been refused before
 		}
 		return &consumer.StatusError{
 			Status: http.StatusForbidden,

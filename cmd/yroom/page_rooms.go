@@ -18,11 +18,11 @@ import (
 
 const (
 	roomsAtOnce = 200             // in a part of the list
-	roomTimeout = 5 * time.Second // how long rooms are waited for
+	roomTimeout = 5 * time.Second // how long a page waits for rooms
 )
 
-// roomData serves what the pages below /rooms show, as JSON: /rooms.json is a list
-// of rooms, /room.json one of them.
+// roomData serves the data of the pages below /rooms as JSON: /rooms.json is a list of
+// rooms, and /room.json describes one room.
 type roomData struct {
 	documents *document.Documents
 	guard     guard
@@ -72,7 +72,7 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(data) // the browser may be gone
+	_, _ = w.Write(data) // the browser may have closed the connection
 }
 
 // list lists rooms for the page.
@@ -98,9 +98,9 @@ func failed(err error) (status int, body any) {
 
 // connection describes a connection in a room.
 type connection struct {
-	ID      string  `json:"id"` // as in the log
+	ID      string  `json:"id"` // the number in the log
 	Write   bool    `json:"write"`
-	Present bool    `json:"present"` // it may have awareness states
+	Present bool    `json:"present"` // the connection may send awareness
 	States  []state `json:"states"`
 }
 
@@ -168,8 +168,8 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	return http.StatusOK, v
 }
 
-// stored describes a room that is not in memory and whose document has so many
-// bytes, with more if its store can list it.
+// stored describes a room that is not in memory and whose document has this size. It
+// adds the data of List if the store supports it.
 func (d *roomData) stored(ctx context.Context, name string, size int) (event.RoomInfo, error) {
 	part, err := d.documents.Rooms(ctx, document.ListOptions{Prefix: name, Limit: 1})
 	if err != nil {

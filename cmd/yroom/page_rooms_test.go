@@ -135,7 +135,7 @@ func newServer(t *testing.T, cfg yroom.Config) *yroom.Server {
 	return server
 }
 
-// place is a server that people connect to and an operator looks at.
+// place is a server with clients and the data for operators.
 type place struct {
 	t   *testing.T
 	web *httptest.Server
@@ -154,14 +154,14 @@ func (p *place) connect(room string) *wsclient.Client {
 	return wsclient.Connect(p.t, p.web.URL+"/ws/"+room, nil)
 }
 
-// say sends a message and waits for its echo.
+// say sends an update and waits for its echo.
 func (p *place) say(c *wsclient.Client, message string) {
 	p.t.Helper()
 	c.MustSend(p.t, []byte(message))
 	c.MustAwait(p.t, []byte(message))
 }
 
-// get gives the status of an address, and what the JSON there says.
+// get requests an address, decodes its JSON and returns the status.
 func get[T any](p *place, path string, query ...string) (status int, body T) {
 	p.t.Helper()
 	values := url.Values{}
@@ -250,14 +250,14 @@ func TestRoomsAndARoom(t *testing.T) {
 		t.Errorf("room (-want +got)\n%s", diff)
 	}
 
-	// What is new since the last answer.
+	// The changes since the last response.
 	_, room = get[view](p, "/room.json", "room", "other")
 	if string(room.Document) != typedHello || !room.Whole {
 		t.Errorf("document %q, whole %t", room.Document, room.Whole)
 	}
 	at := room.At
 	if _, room = get[view](p, "/room.json", "room", "other", "since", at); room.Document != nil || room.At != at || room.Whole {
-		t.Errorf("nothing is new, but the answer is %+v", room)
+		t.Errorf("nothing was added, but the response is %+v", room)
 	}
 	p.say(other, typing(more))
 	if _, room = get[view](p, "/room.json", "room", "other", "since", at); len(room.Document) == 0 || room.At == at || room.Whole {
@@ -293,7 +293,7 @@ func TestARoomThatGoesAway(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if status, body := get[problem](p, "/room.json", "room", "empty"); status != http.StatusNotFound || body.Error == "" {
-		t.Errorf("a room that never was stored: status %d, %+v", status, body)
+		t.Errorf("a room that was never stored: status %d, %+v", status, body)
 	}
 	_, room := get[view](p, "/room.json", "room", "written", "since", before.At)
 	if room.State != "stored" || string(room.Document) != typedHello || !room.Whole || room.Bytes != len(typedHello) {
@@ -364,7 +364,7 @@ func TestLongListsComeInParts(t *testing.T) {
 	}
 	add("s")
 	p := newPlace(t, yroom.Config{Store: kept})
-	for _, room := range []string{"r.0001", "r.0002", "r.0601", "t"} { // among those that are stored, one of them, and behind them
+	for _, room := range []string{"r.0001", "r.0002", "r.0601", "t"} { // one among the stored rooms, one that is stored itself, and one after them
 		p.connect(room)
 	}
 	var first api.List
@@ -411,8 +411,8 @@ func TestRoomsOfAStoreThatFails(t *testing.T) {
 	}
 }
 
-// A server that is started reads its token, and takes a name in the world for
-// a sign that something passes others' requests on.
+// A server reads its token when it starts. If it has a public name, requests from this
+// machine need the token, too, because a proxy may forward them.
 func TestServeGuardsItsRooms(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	if err := os.WriteFile(file, []byte(theToken+"\n"), 0o600); err != nil {
@@ -452,7 +452,7 @@ func TestServeGuardsItsRooms(t *testing.T) {
 	}
 }
 
-// Rooms that were just deleted are not listed, and hide no others.
+// Rooms that were just deleted are not listed, and others are still listed completely.
 func TestListsPassOverDeletedRooms(t *testing.T) {
 	rooms, err := yroom.New(yroom.Config{})
 	if err != nil {
@@ -460,7 +460,7 @@ func TestListsPassOverDeletedRooms(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = rooms.Shutdown(context.Background()) })
 	ctx := t.Context()
-	if err := rooms.Document("d").Apply(ctx, []byte{0, 0}, blocks.V1); err != nil { // it is in memory, and not stored
+	if err := rooms.Document("d").Apply(ctx, []byte{0, 0}, blocks.V1); err != nil { // the room is in memory, but not stored
 		t.Fatal(err)
 	}
 	if err := rooms.Document("e").Create(ctx, []byte(typedHello), blocks.V1); err != nil {

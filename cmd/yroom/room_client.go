@@ -48,8 +48,8 @@ type body struct {
 	size int64
 }
 
-// do sends a request. A status that isn't one of success is an error with the
-// problem's text; otherwise the caller closes the response's body.
+// do sends a request. If the status is not 2xx, the error has the problem's text.
+// Otherwise the caller must close the response's body.
 func (c *apiClient) do(ctx context.Context, method, address string, header http.Header, content *body) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.base+address, http.NoBody)
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *apiClient) do(ctx context.Context, method, address string, header http.
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	if content != nil {
 		r.Body, r.ContentLength = io.NopCloser(content), content.size
-		r.Header.Set("Expect", "100-continue") // so that a refused body isn't sent
+		r.Header.Set("Expect", "100-continue") // the server can refuse the request before the body is sent
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {

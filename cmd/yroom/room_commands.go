@@ -18,8 +18,7 @@ import (
 	"github.com/yroom/yroom/api"
 )
 
-// roomCommands are the commands with which an operator works on rooms, on a server
-// or on a store.
+// roomCommands are the commands for rooms, on a server or on a store.
 type roomCommands struct {
 	Server    string `placeholder:"URL"  help:"The server, such as http://127.0.0.1:8000."                                            xor:"place"`
 	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
@@ -32,8 +31,8 @@ type roomCommands struct {
 	Delete roomDelete `cmd:"" help:"Delete a room, and close its connections. It asks nothing."`
 }
 
-// Validate is called by kong. If the flags were marked as required, the usage line
-// would have both, as if both were.
+// Validate is called by kong. The flags are not marked as required, because the usage
+// line would then show both of them as required.
 func (c *roomCommands) Validate() error {
 	if c.Server == "" && c.Store == "" {
 		return errors.New("say where the rooms are: --server=URL or --store=URL")
@@ -48,10 +47,11 @@ type exitError struct {
 	status int
 }
 
-const exitRoom = 2 // the room doesn't exist, or exists already
+const exitRoom = 2 // the status if the room doesn't exist, or exists already
 
-// with calls do with a client of the API that the flags name. If that is a store's,
-// rows changes the settings of the store's own server, unless it is nil.
+// with calls do with a client of the API that the flags select. With --store, rows, if
+// it isn't nil, changes the settings of rooms in the server that is started for the
+// store.
 func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx context.Context, client *apiClient) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -141,7 +141,8 @@ func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
 	})
 }
 
-// writeFile replaces the file at path by all of from, or leaves it unchanged.
+// writeFile replaces the content of the file at path by the whole content of from.
+// After an error, the file is unchanged.
 func writeFile(path string, from io.Reader) (err error) {
 	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {

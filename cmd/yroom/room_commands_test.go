@@ -17,7 +17,7 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// room runs "yroom room" in dir and gives what it prints and its exit status.
+// room runs "yroom room" in dir and returns its output and its exit status.
 func room(t *testing.T, dir string, args ...string) (stdout string, status int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "yroom", append([]string{"room"}, args...)...)
@@ -70,7 +70,7 @@ func TestRoomExitStatus(t *testing.T) {
 	}
 }
 
-// What is deleted stays in a room whose server may keep it, and is in no export else.
+// An export contains deleted content only if the settings of the room keep it.
 func TestRoomImportKeepsWhatIsDeleted(t *testing.T) {
 	dir := t.TempDir()
 	deleted := strings.TrimSuffix(typedHello, "\x00") + "\x01\x01\x01\x00\x05"
@@ -96,7 +96,7 @@ func TestRoomImportKeepsWhatIsDeleted(t *testing.T) {
 	}
 }
 
-// emptyStore makes a store with this many rooms, which hold little.
+// emptyStore creates a store with this many small rooms.
 func emptyStore(t *testing.T, path string, rooms int) {
 	t.Helper()
 	s, err := sqlitestore.Open(path, sqlitestore.Config{Durability: func(string) store.Durability { return store.DurabilityCommit }})
@@ -123,8 +123,8 @@ func TestRoomListOfMany(t *testing.T) {
 	}
 }
 
-// A command that works on the file of a running server, on an open room, loses
-// nothing: neither what is stored, nor the import, nor later edits.
+// A command on the file of a running server, for an open room, loses neither what is
+// stored, nor the import, nor later edits.
 func TestRoomOnAFileInUse(t *testing.T) {
 	dir := t.TempDir()
 	if err := writeNotes(dir); err != nil {
@@ -158,7 +158,7 @@ func TestRoomOnAFileInUse(t *testing.T) {
 	}
 }
 
-// A room that is deleted in the file of a running server is closed to the people in it.
+// The connections of a room that is deleted in the file of a running server are closed.
 func TestRoomDeletedInAFileInUse(t *testing.T) {
 	dir := t.TempDir()
 	s := startIn(t, dir)
@@ -182,11 +182,12 @@ func TestRoomDeletedInAFileInUse(t *testing.T) {
 	}
 }
 
-// A room of the size of a large book goes in and out, past the limit on messages where it is a store.
+// A room of the size of a large book can be imported and exported; on a store, it may
+// exceed the limit on messages.
 func TestRoomLarge(t *testing.T) {
 	dir := t.TempDir()
 	emptyStore(t, filepath.Join(dir, "yroom.db"), 0)
-	const size = 33 << 20 // what may wait for a room is less, and a message may be half of it
+	const size = 33 << 20 // larger than what may wait for a room, of which a message may be half
 	if err := os.WriteFile(filepath.Join(dir, "large.update"), testkit.Typed(1, 0, strings.Repeat("x", size)), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +197,6 @@ func TestRoomLarge(t *testing.T) {
 	}
 	got, status := room(t, dir, append(store, "export", "large")...)
 	if status != 0 || strings.Count(got, "x") < size {
-		t.Errorf("%d bytes come out (exit status %d)", len(got), status)
+		t.Errorf("exported %d bytes (exit status %d)", len(got), status)
 	}
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/yroom/yroom/internal/memhttp"
 )
 
-// largestImport is the largest update that can be added to a store. The limit on messages is for clients.
+// largestImport is the size of the largest update that can be imported into a store.
+// The limit on messages is for clients only.
 const largestImport yroom.Bytes = 1 << 30
 
 // storeTimeout bounds a request to a store, which may be on a slow disk. An operator
@@ -25,15 +26,15 @@ const largestImport yroom.Bytes = 1 << 30
 const storeTimeout = time.Hour
 
 // withStore calls do with a client of a server that runs in this process, on the
-// store at url, until do returns. config names the settings file of the store's own
-// server, and rows changes its settings of rooms, unless it is nil.
+// store at url, until do returns. config is the settings file of the store's own
+// server. rows, if it isn't nil, changes the settings of rooms.
 func withStore(url, config string, rows func(map[string]yroom.Settings), do func(*apiClient) error) (err error) {
 	file, err := readSettings(config)
 	if err != nil {
 		return err
 	}
 	if url == inMemory {
-		return errors.New("the store memory: ends with its server: use --server, or a store such as sqlite:yroom.db")
+		return errors.New("the store memory: exists only within its server: use --server, or a store such as sqlite:yroom.db")
 	}
 	if name, isFile := strings.CutPrefix(url, "sqlite:"); isFile {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
@@ -69,7 +70,7 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 		documentAPI.ServeHTTP(w, r.WithContext(ctx))
 	})}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) }) // until it is closed
+	serving.Go(func() { _ = server.Serve(listener) }) // wait until it is closed
 	defer serving.Wait()
 	defer func() { err = errors.Join(err, server.Close()) }()
 	return do(&apiClient{
@@ -78,8 +79,8 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	})
 }
 
-// forImport has rooms keep what is deleted unless a row says otherwise: the store's
-// own server may keep it too, and otherwise drops it.
+// forImport makes rooms keep deleted content unless a row says otherwise. The store's
+// own server may need it; if not, it drops it later.
 func forImport(rows map[string]yroom.Settings) {
 	base := rows[fallback]
 	if base.GC == yroom.SwitchDefault {

@@ -54,7 +54,7 @@ func (c serve) Run(stdout io.Writer) error {
 	}
 
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
-	if !signal.Ignored(syscall.SIGHUP) { // it is under nohup
+	if !signal.Ignored(syscall.SIGHUP) { // the process runs under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)
@@ -64,7 +64,7 @@ func (c serve) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = listener.Close() }() // if the server has started, it has closed it already
+	defer func() { _ = listener.Close() }() // the server, if it was started, has closed the listener already
 	url, loopback := home(listener.Addr())
 	hooks := consumer.Hooks{Admit: admit}
 	if loopback {
@@ -77,7 +77,7 @@ func (c serve) Run(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	drain := max(set.ShutdownTimeout/3, 1) // the time for the store; the rest is for the connections
+	drain := max(set.ShutdownTimeout/3, 1) // the part of the timeout for the store; the rest is for the connections
 	rooms, err := yroom.New(yroom.Config{
 		Store:        documents.rest,
 		Hooks:        hooks,

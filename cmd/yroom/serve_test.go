@@ -27,7 +27,7 @@ type server struct{ *testkit.Server }
 
 func start(t *testing.T, args ...string) *server {
 	t.Helper()
-	return startIn(t, t.TempDir(), args...) // where no yroom.yaml is
+	return startIn(t, t.TempDir(), args...) // a directory without yroom.yaml
 }
 
 func startIn(t *testing.T, dir string, args ...string) *server {
@@ -49,7 +49,7 @@ func (s *server) get(t *testing.T, path string) (status int, body string) {
 	return resp.StatusCode, string(data)
 }
 
-// dial connects to a room and takes the server's SyncStep1.
+// dial connects to a room and reads the server's SyncStep1.
 func (s *server) dial(t *testing.T, room string, header http.Header) (*wsclient.Client, error) {
 	t.Helper()
 	c, err := wsclient.Dial(t.Context(), s.URL(room), header)
@@ -80,7 +80,8 @@ func (s *server) first(t *testing.T, room string) []byte {
 }
 
 func TestServeEndsWell(t *testing.T) {
-	// The server inherits what is ignored, as it is under nohup, but not what is caught.
+	// The server inherits ignored signals, as under nohup, but not signals that are
+	// caught.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGHUP)
 	defer signal.Stop(caught)
@@ -105,14 +106,14 @@ func TestServeEndsWell(t *testing.T) {
 			}
 			files, err := filepath.Glob(filepath.Join(s.Dir, "*"))
 			if want := []string{filepath.Join(s.Dir, "yroom.db")}; err != nil || !slices.Equal(files, want) {
-				t.Errorf("it leaves %q (%v), want %q: the store was not closed", files, err, want)
+				t.Errorf("the directory holds %q (%v), want %q: the store was not closed", files, err, want)
 			}
 		})
 	}
 }
 
-// ending starts a server with a client that never answers its close frame, and
-// tells it to end.
+// ending starts a server with a client that never answers the close frame, and sends
+// SIGTERM to it.
 func ending(t *testing.T, args ...string) *server {
 	t.Helper()
 	s := start(t, args...)
@@ -125,7 +126,7 @@ func ending(t *testing.T, args ...string) *server {
 
 func TestServeSecondSignalEndsAtOnce(t *testing.T) {
 	s := ending(t)
-	for status := 0; status != http.StatusServiceUnavailable; { // until it is draining
+	for status := 0; status != http.StatusServiceUnavailable; { // wait until it is draining
 		status, _ = s.get(t, "/readyz")
 	}
 	if status, _ := s.get(t, "/healthz"); status != http.StatusOK {
@@ -207,7 +208,7 @@ func TestServeTakesAnyRoomName(t *testing.T) {
 	}
 }
 
-// quoted is name as slog's text handler writes it.
+// quoted returns name as slog's text handler writes it.
 func quoted(name string) string {
 	if strings.ContainsAny(name, " ") {
 		return `"` + name + `"`
@@ -246,7 +247,8 @@ func TestServeOrigins(t *testing.T) {
 	}
 }
 
-// A page that had its name lead to this machine names itself as the server's host.
+// A page whose host name was made to resolve to this machine sends that name as the
+// Host.
 func TestServeKnowsItsHosts(t *testing.T) {
 	servers := map[string]*server{} // by their arguments
 	page := []string{"--origin", "app.example.com", "--origin", "*.example.org"}

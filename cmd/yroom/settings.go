@@ -19,7 +19,8 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// settings are those of the command line and of yroom.yaml. A zero field is not set.
+// settings holds the settings of the command line or of yroom.yaml. A zero field is not
+// set.
 type settings struct {
 	Listen          string                  `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Store           string                  `yaml:"store"            placeholder:"URL"       help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
@@ -33,8 +34,8 @@ type settings struct {
 	Rooms           map[string]roomSettings `yaml:"rooms"            kong:"-"`
 }
 
-// roomSettings are a row of yroom.yaml: the settings of the library, and those from
-// which the command makes others.
+// roomSettings is a row of yroom.yaml: the settings of the library, and those of the
+// command.
 type roomSettings struct {
 	yroom.Settings `yaml:",inline"`
 
@@ -42,7 +43,7 @@ type roomSettings struct {
 	Durability *store.Durability `yaml:"durability"`
 }
 
-// fallback is the row of rooms whose prefix has none.
+// fallback is the key of the row for rooms whose prefix has no row.
 const fallback = "default"
 
 const defaultFile = "yroom.yaml"
@@ -96,7 +97,7 @@ func readSettings(path string) (settings, error) {
 	return s, nil
 }
 
-// parseSettings fails on unknown keys, so that none is ignored.
+// parseSettings parses a settings file. An unknown key is an error.
 func parseSettings(data []byte) (settings, error) {
 	var s settings
 	err := yaml.UnmarshalWithOptions(data, &s,
@@ -122,8 +123,8 @@ type wordError struct {
 	error
 }
 
-// in returns the error with the position of the word in the file, if the word is at
-// one position only: the decoder doesn't tell a parser its position.
+// in returns the error with the position of the word in the file, if the word occurs
+// only once. The decoder doesn't pass the position to a parser.
 func (e *wordError) in(file []byte) error {
 	var found *token.Token
 	for _, t := range lexer.Tokenize(string(file)) {
@@ -134,7 +135,7 @@ func (e *wordError) in(file []byte) error {
 			found = t
 		}
 	}
-	if found == nil { // the word was put together from several
+	if found == nil { // the word is not in the file in this form
 		return e
 	}
 	return &yaml.SyntaxError{Message: e.Error(), Token: found}

@@ -16,9 +16,9 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// What docs/api.md and docs/operations.md do with curl and yroom room is done, in
-// this order, on one server, and what they print is what the pages show: "…"
-// stands for anything.
+// The shell blocks with curl and yroom room in docs/api.md and docs/operations.md are
+// run, in this order, on one server. Their output must be the one that the pages show,
+// in which "…" stands for any text.
 func TestDocumentedRequests(t *testing.T) {
 	testkit.Program(t, "curl", "apt-get install curl")
 	blocks, err := markdown.Blocks(os.DirFS("../.."), "")
@@ -47,11 +47,11 @@ func TestDocumentedRequests(t *testing.T) {
 		runShell(t, b, dir, strings.ReplaceAll(b.Text, "127.0.0.1:8000", s.Host), want)
 	}
 	if ran < 12 || compared < 9 {
-		t.Errorf("%d blocks ran and %d had their output compared: where is the rest?", ran, compared)
+		t.Errorf("only %d blocks ran, and the output of only %d was compared", ran, compared)
 	}
 }
 
-// runShell runs a block until it ends, or until it has printed what is wanted.
+// runShell runs a block until it ends, or until it has printed the expected output.
 func runShell(t *testing.T, b markdown.Block, dir, text string, want *regexp.Regexp) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -87,13 +87,13 @@ func runShell(t *testing.T, b markdown.Block, dir, text string, want *regexp.Reg
 	}
 }
 
-// shown is output as a page shows it: its last line ends.
+// shown returns output as a page shows it, with a line feed at the end.
 func shown(output []byte) []byte {
 	return append(bytes.TrimRight(bytes.ReplaceAll(output, []byte("\r\n"), []byte("\n")), "\n"), '\n')
 }
 
-// What docs/operations.md does to copy all rooms into a folder and to bring them
-// back: whatever rooms are called, and where a room is listed that isn't there.
+// The blocks of docs/operations.md that copy all rooms into a folder and restore them
+// work with any names of rooms, and if a listed room doesn't exist.
 func TestDocumentedBackup(t *testing.T) {
 	all, err := markdown.Blocks(os.DirFS("../.."), "sh")
 	if err != nil {
@@ -101,7 +101,7 @@ func TestDocumentedBackup(t *testing.T) {
 	}
 	blocks := slices.DeleteFunc(all, func(b markdown.Block) bool { return !strings.Contains(b.Text, "< backup/rooms") })
 	if len(blocks) != 2 {
-		t.Fatalf("there are %d blocks: want one that copies and one that brings back", len(blocks))
+		t.Fatalf("found %d blocks, want one that copies and one that restores", len(blocks))
 	}
 	dir := t.TempDir()
 	if err := writeNotes(dir); err != nil {
@@ -117,7 +117,7 @@ func TestDocumentedBackup(t *testing.T) {
 			t.Fatalf("import %s: exit status %d", name, status)
 		}
 	}
-	resp, err := getWith(old, "/api/rooms/looked-at/events") // which brings it into memory, and into the list
+	resp, err := getWith(old, "/api/rooms/looked-at/events") // so that it is in memory, and in the list
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestDocumentedBackup(t *testing.T) {
 			want = kept
 		}
 		if got, _ := asked(restored, "export", "--", name); got != want {
-			t.Errorf("%s came back as %q, want %q", name, got, want)
+			t.Errorf("%s was restored as %q, want %q", name, got, want)
 		}
 	}
 }

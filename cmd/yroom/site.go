@@ -12,7 +12,7 @@ import (
 	"github.com/yroom/yroom/web"
 )
 
-// site has all addresses of the server.
+// site handles all addresses of the server.
 type site struct {
 	rooms    http.Handler
 	roomData http.Handler
@@ -39,8 +39,8 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 	}
 }
 
-// ServeHTTP looks at the path itself: an http.ServeMux would redirect a room's name
-// with "//" or ".." in it, which no WebSocket client follows.
+// ServeHTTP matches paths of rooms itself, because an http.ServeMux would redirect a
+// name with "//" or ".." in it, and no WebSocket client follows redirects.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/ws/"):

@@ -18,10 +18,10 @@ import (
 
 const inMemory = "memory:"
 
-// stores are the stores in the settings, each opened once.
+// stores holds the stores of the settings. Each is opened once.
 type stores struct {
-	rest  store.Store               // for rooms whose row names none
-	rooms map[string]yroom.Settings // the settings of each prefix, with its store
+	rest  store.Store               // the store of rooms whose row names none
+	rooms map[string]yroom.Settings // the settings by prefix, with the stores
 
 	levels func(room string) store.Durability
 	open   map[string]store.Store // by URL
@@ -60,7 +60,7 @@ func (s *stores) at(url string) (store.Store, error) {
 	switch {
 	case !isFile && url != inMemory:
 		return nil, fmt.Errorf("this build has no store %s (it has sqlite:FILE and memory:)", scheme(url))
-	case strings.HasPrefix(file, "//"): // in other programs sqlite:///a.db is a relative or an absolute path
+	case strings.HasPrefix(file, "//"): // sqlite:///a.db is a relative path in some programs and an absolute one in others
 		return nil, fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
 	}
 	where := url

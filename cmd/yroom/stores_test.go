@@ -13,13 +13,13 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// hello is a message with the update of a client who has typed it.
+// hello is a message with the update of a client that has typed "hello".
 var hello = testkit.Update(testkit.Typed(1, 0, "hello"))
 
-// helloVector is SyncStep1 of a document that has it.
+// helloVector is the SyncStep1 of a document with that update.
 var helloVector = testkit.SyncStep1([]byte{1, 1, 5})
 
-// write says hello in a room and ends when that is stored.
+// write sends hello to a room and returns when it is stored.
 func write(t *testing.T, s *server, room string) {
 	t.Helper()
 	c, err := s.dial(t, room, nil)
@@ -99,11 +99,11 @@ func TestServeInMemory(t *testing.T) {
 		t.Errorf("no warning in the log:\n%s", &s.Log)
 	}
 	if files, err := os.ReadDir(s.Dir); err != nil || len(files) > 0 {
-		t.Errorf("it leaves %v (%v), want nothing", files, err)
+		t.Errorf("the directory holds %v (%v), want nothing", files, err)
 	}
 }
 
-// A flag beats the row default, which beats the rest of the file.
+// A flag overrides the row default, which overrides the rest of the file.
 func TestServeStoreOfTheDefaultRow(t *testing.T) {
 	dir := t.TempDir()
 	file := "store: sqlite:a.db\nrooms:\n  default: {store: 'sqlite:b.db'}\n"
@@ -114,7 +114,7 @@ func TestServeStoreOfTheDefaultRow(t *testing.T) {
 		t.Helper()
 		files, err := filepath.Glob(filepath.Join(dir, "*.db"))
 		if err != nil || len(files) != 1 || filepath.Base(files[0]) != want {
-			t.Errorf("there are the files %q (%v), want %s", files, err, want)
+			t.Errorf("the directory holds %q (%v), want %s", files, err, want)
 		}
 	}
 	s := startIn(t, dir)

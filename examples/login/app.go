@@ -32,7 +32,7 @@ var homePage = template.Must(template.New("home").Parse(`<!doctype html>
 <form method="post" action="/logout"><button>Log out</button></form>
 `))
 
-// app is the pages: a form to log in, and what one finds behind it.
+// app serves the pages: a login form, and the page after the login.
 func app(s sessions) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +48,7 @@ func app(s sessions) *http.ServeMux {
 		password, known := passwords[name]
 		if !known || subtle.ConstantTimeCompare([]byte(r.PostFormValue("password")), []byte(password)) != 1 {
 			w.WriteHeader(http.StatusUnauthorized)
-			_ = loginPage.Execute(w, "This name and password don't belong together.")
+			_ = loginPage.Execute(w, "The name or the password is wrong.")
 			return
 		}
 		s.begin(w, name)
@@ -61,7 +61,7 @@ func app(s sessions) *http.ServeMux {
 	return mux
 }
 
-// roomsOf gives the rooms that user may enter, and whether to write.
+// roomsOf returns the rooms that user may enter, and whether user may write in them.
 func roomsOf(user string) map[string]bool {
 	rooms := map[string]bool{}
 	for room, who := range members {

@@ -20,8 +20,7 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// Messages of a Yjs client. hello is the update of the one with client id 1,
-// which has typed it.
+// Messages of a Yjs client. hello is an update of client 1, which has typed "hello".
 var (
 	hello      = testkit.Typed(1, 0, "hello")
 	typed      = testkit.Update(hello)
@@ -49,7 +48,7 @@ func serve(t *testing.T) *httptest.Server {
 	return web
 }
 
-// login fills in the form, and gives the cookie and the status of the page behind it.
+// login submits the form, and returns the cookie and the status of the page after it.
 func login(t *testing.T, web *httptest.Server, name, password string) (cookie string, status int) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -101,7 +100,7 @@ func TestAdmission(t *testing.T) {
 	web := serve(t)
 	ada, _ := login(t, web, "ada", "engine")
 	bob, _ := login(t, web, "bob", "builder")
-	forged := "session=" + strings.Replace(strings.TrimPrefix(bob, "session="), "Ym9i", "YWRh", 1) // bob's, with ada's name
+	forged := "session=" + strings.Replace(strings.TrimPrefix(bob, "session="), "Ym9i", "YWRh", 1) // bob's cookie with ada's name
 	if forged == bob {
 		t.Fatal("there is nothing to forge in " + bob)
 	}
@@ -139,7 +138,7 @@ func TestBobOnlyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	bob.MustSend(t, typed, ask)
-	bob.MustAwait(t, answerNone) // what he wrote isn't there
+	bob.MustAwait(t, answerNone) // the document lacks bob's edit
 
 	cookie, _ = login(t, web, "ada", "engine")
 	ada, err := connect(t, web, "notes", cookie)
@@ -147,12 +146,12 @@ func TestBobOnlyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	ada.MustSend(t, typed)
-	bob.MustAwait(t, typed) // he sees what she writes
+	bob.MustAwait(t, typed) // bob receives ada's edits
 	bob.MustSend(t, ask)
 	bob.MustAwait(t, answer)
 }
 
-// What an app has to write for its rooms is under 40 lines.
+// The code of the app for its rooms has fewer than 40 lines.
 func TestRoomsAreFewLines(t *testing.T) {
 	yroom := regexp.MustCompile(`yroom|newRooms|documents|"/ws/|access`)
 	lines := 0

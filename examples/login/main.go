@@ -1,6 +1,6 @@
 // Command login is a web app with its own login and with rooms. rooms.go decides
-// which users may enter a room and which may only read it. It is all that there is of
-// yroom, except for a few lines below.
+// which users may enter a room and which may only read it. Only rooms.go and a few
+// lines below use yroom.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 func run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	key := make(sessions, 32) // a real app keeps its key, so that people stay logged in when it restarts
+	key := make(sessions, 32) // a real app stores its key, so that users stay logged in when it restarts
 	_, _ = rand.Read(key)
 
 	documents, err := sqlitestore.Open("login.db", sqlitestore.Config{})
@@ -42,7 +42,7 @@ func run() error {
 
 	web := &http.Server{
 		Addr:              "127.0.0.1:8000",
-		Handler:           http.NewCrossOriginProtection().Handler(mux), // other sites' pages can't log anybody in or out
+		Handler:           http.NewCrossOriginProtection().Handler(mux), // pages of other sites can't log users in or out
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	broken := make(chan error, 1)

@@ -10,14 +10,14 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// members holds what each user may do in each room. There are no other rooms, and
-// no one else may enter.
+// members holds what each user may do in each room. No other rooms exist, and no other
+// user may enter.
 var members = map[string]map[string]event.Access{
 	"notes": {"ada": event.AccessWrite | event.AccessPresent, "bob": event.AccessRead | event.AccessPresent},
 	"diary": {"ada": event.AccessWrite | event.AccessPresent},
 }
 
-// newRooms starts the server of the rooms, which admits the users that userOf knows.
+// newRooms starts the server of the rooms, which admits the users that userOf returns.
 func newRooms(documents store.Store, userOf func(*http.Request) (name string, ok bool)) (*yroom.Server, error) {
 	admit := func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 		user, ok := userOf(r.HTTP)

@@ -18,7 +18,7 @@ const (
 // sessions keeps the name of the user in a cookie that is signed with this key.
 type sessions []byte
 
-// begin logs name in.
+// begin logs the user name in.
 func (s sessions) begin(w http.ResponseWriter, name string) {
 	end := time.Now().Add(lifetime)
 	claim := base64.RawURLEncoding.EncodeToString([]byte(name)) + "." + strconv.FormatInt(end.Unix(), 10)
@@ -29,7 +29,7 @@ func (s sessions) begin(w http.ResponseWriter, name string) {
 		Expires:  end,
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
-		// Secure: true, where the app is reached by https
+		// Secure: true, if the app is served over HTTPS
 	})
 }
 
