@@ -30,6 +30,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
+	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/yjs"
 )
@@ -117,7 +118,7 @@ func newSite(rooms *yroom.Server, api *Handler) http.Handler {
 
 func newServer(t *testing.T, rooms map[string]yroom.Settings) *yroom.Server {
 	t.Helper()
-	server, err := yroom.New(yroom.Config{Rooms: rooms, Logger: testkit.Logger(t)})
+	server, err := yroom.New(yroom.Config{Layer: workerless{memlayer.New()}, Rooms: rooms, Logger: testkit.Logger(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,6 +267,7 @@ func TestAPI(t *testing.T) {
 		{"changes nothing", p.testChangesNothing},
 		{"names", p.testNames},
 		{"store", p.testStore},
+		{"workers", p.testWorkers},
 		{"description", p.testDescription},
 		{"events", p.testEvents},
 		{"broken body", p.testBrokenBody},

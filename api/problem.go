@@ -77,6 +77,8 @@ var (
 	badPrecondition = problemKind{"bad-precondition", http.StatusBadRequest, "This precondition can’t be checked"}
 	unsupported     = problemKind{"unsupported", http.StatusNotImplemented, "The store of this room can’t do that"}
 	unavailable     = problemKind{"unavailable", http.StatusServiceUnavailable, "The document is not available now"}
+	noWorker        = problemKind{"no-worker", http.StatusServiceUnavailable, "No worker serves the room now"}
+	outcomeUnknown  = problemKind{"outcome-unknown", http.StatusServiceUnavailable, "The change may have been made or not"}
 	tooManyStreams  = problemKind{"too-many-streams", http.StatusServiceUnavailable, "Too many event streams are open"}
 	timedOut        = problemKind{"timed-out", http.StatusGatewayTimeout, "The room did not respond in time"}
 )
@@ -93,10 +95,14 @@ func (k problemKind) because(detail string, choices ...string) problemError {
 
 // problemFor returns the problem for an error of package document.
 func problemFor(err error) problemError {
-	if closed, ok := errors.AsType[*protocol.CloseError](err); ok {
-		return unavailable.because(closed.Reason)
-	}
+	closed, isClosed := errors.AsType[*protocol.CloseError](err)
 	switch {
+	case errors.Is(err, document.ErrNoWorker):
+		return noWorker.because("Nothing was changed. Send the request again later.")
+	case errors.Is(err, document.ErrOutcomeUnknown):
+		return outcomeUnknown.because("The worker of this room was lost. An update can be sent again. After any other request, check first whether the change was made.")
+	case isClosed:
+		return unavailable.because(closed.Reason)
 	case errors.Is(err, document.ErrNotFound):
 		return noSuchRoom.because("It was never written to, or it was deleted.")
 	case errors.Is(err, document.ErrExists):

@@ -7,10 +7,14 @@
 // A layer between processes sometimes loses a worker, and reports it once the room has
 // another. Queries, and updates passed to [Document.Apply], are then sent again;
 // streams of changes continue after their last change. An edit, a creation or a
-// deletion is not sent again, because it may have been carried out. It returns a
-// *protocol.CloseError with protocol.CloseTryLater, whose reason says that the outcome
-// is unknown. While no worker serves a room, calls wait up to 10 seconds for one, and
-// then return a *protocol.CloseError with the same code.
+// deletion is not sent again, because it may have been carried out: it returns
+// [ErrOutcomeUnknown]. Apply returns that error too if no worker can take the update
+// when it is sent again. While no worker serves a room, calls wait up to 10 seconds for
+// one, and then return [ErrNoWorker]: nothing was changed, and the call can be repeated.
+//
+// Both errors wrap a *protocol.CloseError with protocol.CloseTryLater. Any other
+// *protocol.CloseError is that of a room that was closed, because it or its store has
+// failed or too much waits for it. A change may then have been made or not.
 //
 // # How to read the code
 //

@@ -14,7 +14,8 @@ import (
 // worker runs. If a method's context has no deadline, the method waits 10 seconds for
 // the room, and another second for each MiB of an update that has to be stored, and
 // then returns ErrTimeout. If the room is closed for a while, because it or its store
-// has failed, the error is a *protocol.CloseError.
+// has failed, the error is a *protocol.CloseError. If the room has no worker, the error
+// is ErrNoWorker, which wraps one.
 type Document struct {
 	documents *Documents
 	room      string
@@ -108,9 +109,9 @@ func (d *Document) StateVector(ctx context.Context) ([]byte, error) {
 // added. When it returns nil, the update is durable, and on its way to all connections
 // of the room. Apply creates a room that doesn't exist if the update adds anything. If
 // the room was deleted, the error is ErrNotFound until Create creates it again. After
-// ErrMalformed and ErrLimit nothing has changed; after ErrTimeout, ErrClosed and a
-// *protocol.CloseError the outcome is unknown, and applying the same update again is
-// harmless.
+// ErrMalformed, ErrLimit and ErrNoWorker nothing has changed; after ErrTimeout,
+// ErrClosed, ErrOutcomeUnknown and any other *protocol.CloseError the outcome is
+// unknown, and applying the same update again is harmless.
 func (d *Document) Apply(ctx context.Context, update []byte, enc blocks.Encoding) error {
 	return d.write(ctx, event.RequestApply, update, enc)
 }
@@ -119,7 +120,8 @@ func (d *Document) Apply(ctx context.Context, update []byte, enc blocks.Encoding
 // programs try, one of them succeeds, and the others get ErrExists, which is also the
 // error if the room was written to. If the room has connections but no content, the
 // content is added and sent to them. A room that was deleted can be created again.
-// After ErrTimeout, ErrClosed and a *protocol.CloseError the outcome is unknown.
+// After ErrNoWorker nothing has changed; after ErrTimeout, ErrClosed, ErrOutcomeUnknown
+// and any other *protocol.CloseError the outcome is unknown.
 //
 // Use Create to fill a room that several programs may find empty: if each of them
 // applied its own content, the document would hold all of it.
@@ -148,6 +150,7 @@ func (d *Document) write(ctx context.Context, kind event.RequestKind, update []b
 // clients that reconnect, so that none of them can restore the room with the content
 // that it still has. Create creates the room again. The error is ErrNotFound if the
 // room was never written to, whether it has connections or not, and if it was deleted.
+// The outcome after other errors is as after those of Create.
 func (d *Document) Delete(ctx context.Context) error {
 	_, err := d.documents.request(ctx, d.room, func() event.Request { return event.Request{Kind: event.RequestDelete} })
 	return err

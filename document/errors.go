@@ -35,12 +35,21 @@ var (
 	// ends edits and streams of changes. A change that was in progress may or may not have
 	// been made.
 	ErrClosed = errors.New("document: closed")
+	// ErrNoWorker means that no worker served the room for 10 seconds, or until the
+	// deadline of the context, in which case the error wraps that of the context too.
+	// Nothing was changed: it is safe to repeat the call later. It wraps a
+	// *protocol.CloseError with protocol.CloseTryLater.
+	ErrNoWorker = tryLater("No worker serves this room at the moment. Try again later.")
+	// ErrOutcomeUnknown means that the worker of the room was lost after the request was
+	// sent. The change may have been made or not. It wraps a *protocol.CloseError with
+	// protocol.CloseTryLater.
+	ErrOutcomeUnknown = tryLater("The worker of this room was lost. The change may have been made or not.")
 )
 
-var (
-	errNoOwner = &protocol.CloseError{Code: protocol.CloseTryLater, Reason: "No worker serves this room at the moment. Try again later."}
-	errUnknown = &protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The worker of this room was lost. The change may have been made or not."}
-)
+// tryLater returns an error that wraps a *protocol.CloseError with protocol.CloseTryLater.
+func tryLater(reason string) error {
+	return fmt.Errorf("document: %w", &protocol.CloseError{Code: protocol.CloseTryLater, Reason: reason})
+}
 
 // contextError returns the error for a context that ended before a response came.
 func contextError(ctx context.Context) error {

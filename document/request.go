@@ -50,7 +50,7 @@ func (ds *Documents) leave(ctx context.Context, room string, conn event.ConnID) 
 
 // retry calls try, which sends an input, until the layer has taken it. It tries again
 // with growing pauses while the room is full or has no worker. The error is ErrTimeout,
-// ErrClosed, errNoOwner, that of ctx, or another one of the layer.
+// ErrClosed, ErrNoWorker, that of ctx, or another one of the layer.
 func (ds *Documents) retry(ctx context.Context, try func() error) error {
 	var ownerless time.Time // the time since which the room has no worker; zero if it has one
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
@@ -67,7 +67,7 @@ func (ds *Documents) retry(ctx context.Context, try func() error) error {
 		case ownerless.IsZero():
 			ownerless = time.Now()
 		case time.Since(ownerless) >= ownerTimeout:
-			return errNoOwner
+			return ErrNoWorker
 		}
 		select {
 		case <-time.After(wait):
@@ -75,7 +75,7 @@ func (ds *Documents) retry(ctx context.Context, try func() error) error {
 			return ErrClosed
 		case <-ctx.Done():
 			if !ownerless.IsZero() && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return fmt.Errorf("%w (%w)", errNoOwner, ctx.Err())
+				return fmt.Errorf("%w (%w)", ErrNoWorker, ctx.Err())
 			}
 			return fmt.Errorf("%w (%w)", contextError(ctx), err)
 		}
@@ -132,7 +132,8 @@ func (c *call) found() {
 
 // request sends a request to a room and waits for the response. build returns the
 // request each time it is sent. Where ctx has no deadline, request waits as long as for
-// one without an update. The error is that of a refusal, errUnknown, or one of retry.
+// one without an update. The error is that of a refusal, ErrOutcomeUnknown, or one
+// of retry.
 func (ds *Documents) request(ctx context.Context, room string, build func() event.Request) (event.Response, error) {
 	if err := checkName(room); err != nil {
 		return event.Response{}, err
@@ -145,13 +146,17 @@ func (ds *Documents) request(ctx context.Context, room string, build func() even
 	c := newCall()
 	conn := ds.register(receiver{room: room, deliver: c.deliver, lost: c.lose})
 	defer ds.unregister(conn)
-	for {
+	for sent := false; ; sent = true {
 		r := build()
 		err := ds.retry(ctx, func() error {
 			c.found()
 			return ds.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &r}})
 		})
-		if err != nil {
+		switch {
+		case err == nil:
+		case sent && r.Kind != event.RequestQuery && errors.Is(err, ErrNoWorker):
+			return event.Response{}, ErrOutcomeUnknown // the worker that was lost may have made the change
+		default:
 			return event.Response{}, err
 		}
 		response, err := ds.await(ctx, c)
@@ -159,7 +164,7 @@ func (ds *Documents) request(ctx context.Context, room string, build func() even
 		case !errors.Is(err, errLost):
 			return response, err
 		case r.Kind != event.RequestQuery && (r.Kind != event.RequestApply || r.Client != 0):
-			return event.Response{}, errUnknown
+			return event.Response{}, ErrOutcomeUnknown
 		}
 	}
 }

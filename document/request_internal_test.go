@@ -101,6 +101,9 @@ func TestLostWorker(t *testing.T) {
 			switch {
 			case !test.again:
 				wantClose(t, test.name+" after "+loss.name, err)
+				if !errors.Is(err, ErrOutcomeUnknown) || errors.Is(err, ErrNoWorker) {
+					t.Errorf("%s after %s: %v, want ErrOutcomeUnknown", test.name, loss.name, err)
+				}
 				if len(sent) != 1 {
 					t.Errorf("%s after %s: it was sent %d times", test.name, loss.name, len(sent))
 				}
@@ -162,7 +165,11 @@ func TestNoOwner(t *testing.T) {
 			t.Cleanup(cancel)
 			for _, ctx := range []context.Context{t.Context(), long} {
 				begin := time.Now()
-				wantClose(t, name, do(ctx))
+				err := do(ctx)
+				wantClose(t, name, err)
+				if !errors.Is(err, ErrNoWorker) || errors.Is(err, ErrOutcomeUnknown) {
+					t.Errorf("%s: %v, want ErrNoWorker", name, err)
+				}
 				if d := time.Since(begin); d < ownerTimeout || d > ownerTimeout+time.Second {
 					t.Errorf("%s: an error after %v", name, d)
 				}
@@ -171,8 +178,8 @@ func TestNoOwner(t *testing.T) {
 			err := do(short)
 			cancel()
 			wantClose(t, name, err)
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("%s: %v, want that its context has ended", name, err)
+			if !errors.Is(err, ErrNoWorker) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v, want ErrNoWorker and that its context has ended", name, err)
 			}
 			cancelled, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
@@ -214,6 +221,33 @@ func TestNoResponse(t *testing.T) {
 	})
 }
 
+// A worker that was lost may have made a change, even if no other worker comes.
+func TestLostWorkerAndNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, test := range map[string]struct {
+			want error
+			do   func(d *Document) error
+		}{
+			"Apply": {ErrOutcomeUnknown, func(d *Document) error { return d.Apply(t.Context(), hello, blocks.V1) }},
+			"Info":  {ErrNoWorker, func(d *Document) error { _, err := d.Info(t.Context()); return err }},
+		} {
+			tries := 0
+			c, _ := newFake(t, func(l *fakeLayer, _ layer.Input) error {
+				if tries++; tries > 1 {
+					return layer.ErrNoOwner
+				}
+				l.lose()
+				return nil
+			})
+			err := test.do(c.Document("a"))
+			wantClose(t, name, err)
+			if !errors.Is(err, test.want) || tries < 2 {
+				t.Errorf("%s: %v after %d tries, want %v", name, err, tries, test.want)
+			}
+		}
+	})
+}
+
 // A layer can close a request that it could not deliver.
 func TestClosedRequest(t *testing.T) {
 	c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
@@ -221,7 +255,11 @@ func TestClosedRequest(t *testing.T) {
 		l.output(event.Output{Kind: event.OutputMessage, To: in.Conn, Message: closing.Message()})
 		return nil
 	})
-	wantClose(t, "Delete", c.Document("a").Delete(t.Context()))
+	err := c.Document("a").Delete(t.Context())
+	wantClose(t, "Delete", err)
+	if errors.Is(err, ErrNoWorker) || errors.Is(err, ErrOutcomeUnknown) {
+		t.Errorf("Delete: %v, want another error", err)
+	}
 }
 
 // A room that sends outputs to a connection that doesn't exist receives a Leave.
