@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
@@ -262,7 +263,8 @@ const forgers = 1 << 32
 // forged returns an update for a client that may not write.
 func forged(id uint64) []byte { return testkit.Typed(forgers+id, 0, "x") }
 
-// typed returns an update that inserts some characters after an existing one.
+// typed returns an update that inserts some characters, or pasted text, after an
+// existing one.
 func (c *client) typed() []byte {
 	w := c.world
 	b := []byte{1, 1}
@@ -278,6 +280,10 @@ func (c *client) typed() []byte {
 		b = lib0.AppendString(append(b, 4, 1), "text")
 	}
 	text := "abc"[:1+w.rnd.IntN(3)]
+	if w.chance(w.pastes) {
+		w.seen.pastes++
+		text = strings.Repeat("pasted ", 600+w.rnd.IntN(1800))
+	}
 	c.clock += uint64(len(text))
 	return append(lib0.AppendString(b, text), 0)
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -25,6 +26,9 @@ type consumer struct {
 	closing bool             // it takes no new connections
 
 	programs []*program
+
+	query  event.ConnID    // of the query of checkMembers in progress; 0: none
+	answer *event.Response // the response to it; nil: none yet
 }
 
 func (w *world) startConsumer() {
@@ -107,6 +111,9 @@ func (c *consumer) deliver(outs []layer.Output) {
 
 func (c *consumer) take(room int, out *event.Output) {
 	if out.Kind == event.OutputResponse {
+		if c.query == out.To {
+			c.answer = out.Response
+		}
 		for _, g := range c.programs {
 			if g.conn == out.To {
 				g.take(*out.Response)
@@ -116,6 +123,9 @@ func (c *consumer) take(room int, out *event.Output) {
 	}
 	if out.Vector != nil {
 		c.vectors[room].Add(out.Mark, out.Vector)
+		if out.To == event.Everyone {
+			c.world.seen.vectors++
+		}
 	}
 	if out.To == event.Everyone {
 		f := frameOf(out)
@@ -173,7 +183,7 @@ func (c *consumer) connect(of *client) *conn {
 	w := c.world
 	w.lastConn++
 	x := &conn{id: w.lastConn, client: of, consumer: c, out: outbox.New(w.outboxSize, event.GreetingServer, awarenessFrame)}
-	w.mayWrite[x.id] = of.access.May(event.AccessWrite)
+	w.access[x.id] = of.access
 	c.conns = append(c.conns, x)
 	x.pump(&x.sending, x.sendNext)
 	return x
@@ -203,7 +213,12 @@ func (c *conn) sendNext() {
 	}
 	in, due := event.Input{}, false
 	if !c.left {
-		in, due = c.out.Ask(func(m event.Mark) []byte { return c.consumer.vectors[c.client.room].At(m) })
+		in, due = c.out.Ask(func(m event.Mark) []byte {
+			if w.plant.newest {
+				m.Seq = math.MaxUint64
+			}
+			return c.consumer.vectors[c.client.room].At(m)
+		})
 	}
 	switch {
 	case due:

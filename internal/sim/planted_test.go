@@ -22,11 +22,13 @@ type plant struct {
 	store   func(view) store.Store
 
 	unreported bool   // losses are not reported to the ends
+	unaware    bool   // workers are not told which fronts have lost something or are gone
+	newest     bool   // connections claim the newest state vector of their Mark's epoch
 	found      string // texts, separated by |, of which the failure contains one
 }
 
 func (p plant) inLayer(l endpoint) layer.Layer {
-	if p.handle == nil && p.deliver == nil {
+	if p.handle == nil && p.deliver == nil && !p.unaware {
 		return l
 	}
 	return planted{l, p}
@@ -55,6 +57,9 @@ func (l planted) Serve(h layer.BackHandler) (layer.Back, error) {
 			return handle(in)
 		}
 	}
+	if l.plant.unaware {
+		h.Lost, h.Gone = func(layer.Address) {}, func(layer.Address) {}
+	}
 	b, err := l.endpoint.Serve(h)
 	if l.plant.deliver == nil {
 		return b, err
@@ -81,6 +86,9 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"a SyncStep1 answered from memory":     {handle: remember, deliver: answerFromMemory, found: "reveals what is not durable"},
 		"an input that is dropped":             {handle: drop, found: "updates that it had accepted are not stored|" + late},
 		"a Leave that is lost":                 {handle: loseLeave, found: late},
+		"a Leave that was not sent":            {handle: leaveEarly, found: "lacks connections"},
+		"fronts that are gone, unnoticed":      {unaware: true, found: "connections that don't exist"},
+		"a state vector newer than the Mark":   {newest: true, found: "lacks a part of the state vector"},
 		"a sequence of another epoch":          {handle: otherEpoch, found: late},
 		"a Mark ahead of what is sent":         {deliver: markAhead, found: late},
 		"a state vector ahead of what is sent": {deliver: vectorAhead, found: late},
@@ -162,6 +170,18 @@ func drop(s *server, in *layer.Input) bool {
 
 // loseLeave loses each Leave.
 func loseLeave(_ *server, in *layer.Input) bool { return in.Kind == event.InputLeave }
+
+// leaveEarly takes some connections out of their rooms while they still exist. They are
+// those of clients that can't change anything, so no client sees a difference.
+func leaveEarly(s *server, in *layer.Input) bool {
+	w, leave := s.world, *in
+	access, joined := w.access[in.Conn]
+	if joined && access == event.AccessRead && in.Kind != event.InputLeave && w.chance(50) {
+		leave.Input = event.Input{Kind: event.InputLeave, Conn: in.Conn}
+		w.add(&s.life, func() { _ = s.handle(leave) })
+	}
+	return false
+}
 
 // otherEpoch replaces the epoch in the Mark of a connection that joins again by the
 // room's current epoch, as if sequences of different epochs could be compared.

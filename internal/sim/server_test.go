@@ -98,7 +98,7 @@ func (s *server) handle(in layer.Input) error {
 		r.joined[in.Conn] = in.From
 	case in.Kind == event.InputLeave:
 		delete(r.joined, in.Conn)
-	case writes && (in.Kind == event.InputRequest || joined && w.mayWrite[in.Conn]):
+	case writes && (in.Kind == event.InputRequest || joined && w.access[in.Conn].May(event.AccessWrite)):
 		if _, err := r.accepted.Apply(data, blocks.V1); err != nil {
 			panic(err) // the simulation built a malformed update
 		}

@@ -11,6 +11,7 @@
 //
 //   - sim_test.go: TestSim, which runs the worlds of many seeds
 //   - world_test.go: a world, what is disturbed in it, and the checks once it is calm
+//   - members_test.go: the check that rooms have the connections that exist
 //   - schedule_test.go: the calls and timers of a world, and the order in which the
 //     seed has them run
 //   - server_test.go: a simulated process with a real worker, and what it may send

@@ -31,6 +31,7 @@ type world struct {
 	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
 	losses     int           // how many messages in the layer are affected by a fault, in percent
+	pastes     int           // how many insertions paste some KiB of text, in percent
 	many       bool          // several servers and consumers run at once
 	outboxSize int
 
@@ -44,7 +45,7 @@ type world struct {
 	clients   []*client
 	lastID    uint64
 	lastConn  event.ConnID
-	mayWrite  map[event.ConnID]bool
+	access    map[event.ConnID]event.Access
 	shadows   map[uint64]*shadow // by epoch
 
 	calm   bool // nothing fails any more, and clients don't act on their own
@@ -60,6 +61,8 @@ type world struct {
 type counts struct {
 	steps, crashes, drains, faults, compactions, full, responses int
 	losses, cuts, rejoins, behind, catchUps                      int
+
+	pastes, vectors int // vectors that came with a broadcast
 }
 
 func (c *counts) add(o counts) {
@@ -75,6 +78,8 @@ func (c *counts) add(o counts) {
 	c.rejoins += o.rejoins
 	c.behind += o.behind
 	c.catchUps += o.catchUps
+	c.pastes += o.pastes
+	c.vectors += o.vectors
 }
 
 // chaos is the number of steps before a world becomes calm.
@@ -106,12 +111,13 @@ func simulate(t *testing.T, seed uint64, planted plant, tell func(string)) (r re
 func newWorld(seed uint64, planted plant) *world {
 	w := &world{
 		schedule: newSchedule(seed), seed: seed, plant: planted,
-		mayWrite: make(map[event.ConnID]bool), shadows: make(map[uint64]*shadow),
+		access: make(map[event.ConnID]event.Access), shadows: make(map[uint64]*shadow),
 	}
 	w.disk, w.layer = newDisk(w), &lossyLayer{world: w}
 	w.pace = time.Duration(20<<w.rnd.IntN(7)) * time.Millisecond
 	w.faults = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
 	w.losses = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
+	w.pastes = []int{0, 0, 25}[w.rnd.IntN(3)]
 	w.many = w.chance(60)
 	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]
 	w.settings = worker.Settings{
@@ -331,7 +337,8 @@ func (w *world) rest(d time.Duration) {
 }
 
 // converged checks that every client has the document of the log, and the awareness
-// states of all clients that show one.
+// states of all clients that show one, and that every room has the connections that
+// exist in it.
 func (w *world) converged() {
 	for i, name := range roomNames {
 		l := w.disk.logs[i]
@@ -368,6 +375,9 @@ func (w *world) converged() {
 				w.failf("%s: client %d sees %v, want %v", name, c.id, got, want)
 			}
 		}
+	}
+	for i := range roomNames {
+		w.checkMembers(i)
 	}
 }
 
