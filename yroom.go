@@ -1,5 +1,5 @@
-// Package yroom is a Yjs collaboration server for Go programs: an http.Handler
-// that stock y-websocket clients connect to, and the rooms behind it.
+// Package yroom is a Yjs collaboration server for Go programs: an http.Handler to which
+// stock y-websocket clients connect, with its rooms.
 //
 //	server, err := yroom.New(yroom.Config{})
 //	…

@@ -113,7 +113,7 @@ func TestClientStarts(t *testing.T) {
 	c := connect(t, serve(t, yroom.Config{Rooms: map[string]yroom.Settings{
 		"default": {ServerStartSync: yroom.SwitchOff},
 	}}), "room")
-	for range 2 { // the second answer would stand behind all that joining leads to
+	for range 2 { // the second answer would follow all messages that joining causes
 		c.MustSend(t, []byte{3})
 		if _, got, err := c.Read(); err != nil || !bytes.Equal(got, []byte{1, 1, 0}) {
 			t.Errorf("the answer to QueryAwareness is %x (%v), want 010100", got, err)

@@ -92,7 +92,7 @@ func (w *watcher) next() (e sent) {
 	}
 }
 
-// update is next where that is an update, which it gives.
+// update reads the next event, which must be an update, and returns the update.
 func (w *watcher) update() (update, id string) {
 	w.t.Helper()
 	e := w.next()
@@ -311,7 +311,7 @@ func TestAPISlowReader(t *testing.T) {
 			time.Sleep(writeTimeout / 2)
 		}
 		if int64(got) != resp.ContentLength || time.Since(began) < 5*time.Minute {
-			t.Errorf("%d of %d bytes came in %v", got, resp.ContentLength, time.Since(began))
+			t.Errorf("%d of %d bytes arrived in %v", got, resp.ContentLength, time.Since(began))
 		}
 	})
 }

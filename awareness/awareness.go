@@ -46,8 +46,8 @@ type State struct {
 }
 
 // removal is a state that was removed. Stock clients forward the states of others, so
-// the state may still come from a client that has not learned of the removal. That
-// must not bring it back.
+// the state may still come from a client that has not received the removal. That must
+// not bring it back.
 type removal struct {
 	clock  uint64
 	at     time.Time

@@ -50,7 +50,7 @@ func text(tb testing.TB, update []byte) string {
 
 // step is one call in a test, and the update that it should return.
 type step struct {
-	conn   uint64 // that sends the update or leaves
+	conn   uint64 // the connection that sends the update or leaves
 	at     int    // time in seconds
 	update string // entries, or "joins"; if "", conn leaves, or states expire if conn is 0
 	want   string

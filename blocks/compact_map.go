@@ -83,8 +83,8 @@ func (c *keyChains) addEntries() {
 	})
 }
 
-// addSuccessor makes block x the successor of block left if no better one is known. x
-// has as origin the element of left with the given clock.
+// addSuccessor makes block x the successor of block left if no better one is known. The
+// origin of x is the element of left with the given clock.
 func (c *keyChains) addSuccessor(x, left int32, clock uint64) {
 	// If x > left, left's own next element is to the right of x: its client is higher, or
 	// it is the same and the element is earlier.

@@ -29,7 +29,7 @@ type Request struct {
 type Admission struct {
 	Room   string       // a name that event.CheckName accepts
 	Access event.Access // the zero value is read-only
-	User   any          // is returned by Conn.User
+	User   any          // the value that Conn.User returns
 	// Expires is when the connection is closed with 4401, to within some seconds.
 	// The zero time means never.
 	Expires time.Time

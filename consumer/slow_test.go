@@ -120,7 +120,7 @@ func TestSlowClient(t *testing.T) {
 		// The last broadcast didn't fit in addition to the large answer, so it is requested
 		// again.
 		if again := soon(t, asked); again != seq+1 {
-			t.Errorf("asked for what came after %d, want %d", again, seq+1)
+			t.Errorf("requested what was added after %d, want %d", again, seq+1)
 		}
 		h.worker.output("doc", id, seq+2, protocol.Message{Type: protocol.Update, Data: []byte("late")})
 		if got := soon(t, received); !strings.HasSuffix(got, "late") {
@@ -220,7 +220,7 @@ func TestStalledClientsShareData(t *testing.T) {
 		h.worker.deliver(outs)
 		synctest.Wait()
 		grown := heap() - before
-		t.Logf("%d connections hold %d KiB beside %d KiB of data", n, grown>>10, size>>10)
+		t.Logf("%d connections hold %d KiB in addition to %d KiB of data", n, grown>>10, size>>10)
 		if grown > size {
 			t.Error("the connections hold more than the data")
 		}

@@ -255,7 +255,7 @@ func TestWrites(t *testing.T) {
 			t.Errorf("%v: %d writes, want at most %d, with %d bytes, want %d", tc.sizes, len(w.writes), tc.most, len(bytes.Join(w.writes, nil)), len(all))
 		}
 		if s.moved.Load() != 0 {
-			t.Errorf("%v: the write seems to go on", tc.sizes)
+			t.Errorf("%v: the write has not ended", tc.sizes)
 		}
 	}
 }

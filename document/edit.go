@@ -12,10 +12,10 @@ import (
 )
 
 // Edit calls fn to change the document, in one transaction on a Doc that must not
-// be used afterwards. The change goes through the room as a client's does: when
-// Edit returns nil, it is durable, and on its way to all connections of the room.
-// fn doesn't see what others write meanwhile, which is merged. Edit creates a room that
-// doesn't exist, unless it was deleted.
+// be used afterwards. The room handles the change like a client's edit: when Edit
+// returns nil, it is durable, and on its way to all connections of the room. fn doesn't
+// see what others write meanwhile, which is merged. Edit creates a room that doesn't
+// exist, unless it was deleted.
 //
 // If fn returns an error, Edit returns it and changes nothing. Other errors are
 // those of Apply, and ErrConflict.

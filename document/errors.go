@@ -51,7 +51,7 @@ func tryLater(reason string) error {
 	return fmt.Errorf("document: %w", &protocol.CloseError{Code: protocol.CloseTryLater, Reason: reason})
 }
 
-// contextError returns the error for a context that ended before a response came.
+// contextError returns the error for a context that ended before a response arrived.
 func contextError(ctx context.Context) error {
 	if err := ctx.Err(); !errors.Is(err, context.DeadlineExceeded) {
 		return err

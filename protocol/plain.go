@@ -83,8 +83,8 @@ func (p Plain) Append(dst []byte, m Message) []byte {
 	return append(p.AppendHead(dst, m), m.Data...)
 }
 
-// AppendHead appends to dst what stands before m.Data in the frame that holds m.
-// Nothing follows the data, which may be large and need not be copied.
+// AppendHead appends to dst the part before m.Data of the frame that holds m. Nothing
+// follows the data, which may be large and need not be copied.
 func (Plain) AppendHead(dst []byte, m Message) []byte {
 	switch m.Type {
 	case SyncStep1:

@@ -235,8 +235,8 @@ func (t *turn) sendUpdate(to event.ConnID, vector, data []byte) {
 	})
 }
 
-// must returns b. It panics on an error, which can only come from data that
-// this package hasn't made or checked.
+// must returns b. It panics on an error, which can only be caused by a bug: all data
+// was made or checked by this package.
 func must(b []byte, err error) []byte {
 	if err != nil {
 		panic(fmt.Errorf("room: %w", err))

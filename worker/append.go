@@ -60,8 +60,8 @@ func (a *actor) hold(e room.Effects) {
 	}
 }
 
-// beginWrite begins the next append, or the next create or delete, which goes
-// first. There is one at a time, so that updates become durable in order.
+// beginWrite begins the next create or delete or, if there is none, the next append.
+// There is one at a time, so that updates become durable in order.
 func (a *actor) beginWrite() {
 	switch {
 	case a.writing.any(), a.loading():

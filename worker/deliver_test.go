@@ -12,7 +12,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// A broadcast goes once to each front that has connections in the room, and to no
+// A broadcast is sent once to each front that has connections in the room, and to no
 // other.
 func TestBroadcastGoesToEachFrontOnce(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {

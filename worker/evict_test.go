@@ -38,7 +38,7 @@ func TestRemoveDelay(t *testing.T) {
 				f.join("a", 3) // just in time
 				time.Sleep(time.Hour)
 				if !open() {
-					t.Fatal("removed although a connection came back")
+					t.Fatal("removed although a connection joined again")
 				}
 				f.leave("a", 3)
 				time.Sleep(tc.want - 1)

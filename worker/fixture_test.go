@@ -168,7 +168,7 @@ func line(out layer.Output) string {
 	return out.Room + ": " + to + " " + what
 }
 
-// want fails the test unless exactly these outputs came since the last call,
+// want fails the test unless exactly these outputs were delivered since the last call,
 // those of one room in this order.
 func (f *fixture) want(want ...string) {
 	f.t.Helper()
@@ -279,7 +279,7 @@ func (f *fixture) wantStored(name string, updates ...[]byte) {
 	}
 }
 
-// merged returns the document that updates make, in V1.
+// merged returns the document that results from updates, in V1.
 func merged(t *testing.T, updates ...[]byte) []byte {
 	t.Helper()
 	doc := blocks.New()

@@ -199,7 +199,7 @@ func TestGoneFront(t *testing.T) {
 	})
 }
 
-// Nothing of a front is kept that goes while a room loads.
+// If a front goes away while a room loads, nothing of it is kept.
 func TestGoneFrontWhileARoomLoads(t *testing.T) {
 	run(t, Settings{MailboxInputs: 3, RemoveDelay: time.Second}, func(f *fixture) {
 		gate := faulty.NewGate()

@@ -13,7 +13,7 @@ type receivers struct {
 	// until they leave.
 	known map[event.ConnID]receiver
 	// fronts holds the fronts that have connections in the room, in the order in which
-	// these joined. A broadcast goes to each of them once.
+	// these joined. A broadcast is sent to each of them once.
 	fronts []frontConns
 	// requests holds the programs that wait for a response. It is nil if there are none.
 	requests map[event.ConnID]requester
@@ -86,7 +86,8 @@ func (r *receivers) request(conn event.ConnID, front layer.Address) {
 	r.requests[conn] = requester{front, r.requests[conn].responses + 1}
 }
 
-// expectRejoin records where the Rejoin for conn goes if conn is not known.
+// expectRejoin records the front that the Rejoin for conn must be sent to, if conn is
+// not known.
 func (r *receivers) expectRejoin(conn event.ConnID, front layer.Address) {
 	if _, found := r.known[conn]; found {
 		return

@@ -70,7 +70,7 @@ func (r *recorder) take() []layer.Output {
 	return outs
 }
 
-// want fails the test unless exactly these outputs came since the last call.
+// want fails the test unless exactly these outputs were delivered since the last call.
 func (r *recorder) want(want ...string) []layer.Output {
 	r.t.Helper()
 	outs := r.take()

@@ -102,7 +102,7 @@ func TestCreateRooms(t *testing.T) {
 			first, second := f.create("a", seed), f.create("a", typed(8, 0))
 			first.waits()
 			f.want()
-			f.write("a", 1, typed(9, 0)) // waits behind the create
+			f.write("a", 1, typed(9, 0)) // waits for the create
 			f.want()
 			gate.Release <- nil
 			first.waits() // once for the update before the create

@@ -140,8 +140,8 @@ func TestListOfManyStoredRooms(t *testing.T) {
 	})
 }
 
-// startTurn starts a turn of a room, the only one of the test, which ends when the
-// test sends to the channel.
+// startTurn starts a turn of the test's only room. The turn ends when the test sends to
+// the channel.
 func (f *fixture) startTurn(name string) chan<- bool {
 	f.t.Helper()
 	began, end := make(chan bool), make(chan bool)

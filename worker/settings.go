@@ -14,9 +14,9 @@ type Settings struct {
 	// left. The default is 30 seconds.
 	RemoveDelay time.Duration
 	// AutosaveDelay is how long after the last edit the log of the room is
-	// compacted. If edits go on, it is compacted after ten times that. It is also
-	// compacted when it has grown much, and when the room is evicted. The default
-	// is 1 minute.
+	// compacted. If edits continue, it is compacted after ten times that delay. It is also
+	// compacted when it has grown much, and when the room is evicted. The default is 1
+	// minute.
 	AutosaveDelay time.Duration
 	// Room configures the room itself. Its Epoch is ignored. Snapshots are in its
 	// Encoding.

@@ -31,8 +31,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Events are called when something happens to a room.
 	Events Events
-	// DrainTimeout bounds how long Run goes on after its context has ended, to
-	// finish loads and appends. 0 stands for 10 seconds.
+	// DrainTimeout bounds how long Run continues after its context has ended, to finish
+	// loads and appends. 0 stands for 10 seconds.
 	DrainTimeout time.Duration
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime

@@ -15,8 +15,9 @@
 // as two. An edit that splits the surrogate pair of a code point replaces both halves by
 // U+FFFD, as in yjs.
 //
-// What a doc comment calls borrowed is neither modified nor kept by the function. The errors
-// of this package can be told apart with errors.Is and the variables ErrRange to ErrSize.
+// What a doc comment calls borrowed is neither modified nor kept by the function. The
+// errors of this package can be distinguished with errors.Is and the variables ErrRange
+// to ErrSize.
 //
 // # Terms
 //

@@ -76,13 +76,13 @@ func (d *Doc) storeContent(it *item, c *client, t *sharedType, content []byte) {
 	it.common, it.from, it.to = h, uint16(from), uint16(len(h.arena.bytes))
 }
 
-// setContent gives the item an arena of its own with the given content, which it keeps.
+// setContent sets the item's arena to a new one with the given content, which it keeps.
 func (it *item) setContent(content []byte) {
 	it.common = newCommon(it.common.client, it.common.parent, content)
 	it.from, it.to = 0, 0
 }
 
-// cutContent splits the item's content before byte at, and gives the rest to right.
+// cutContent splits the item's content before byte at, and moves the rest to right.
 func (it *item) cutContent(right *item, at int) {
 	all := it.content()
 	if it.to == 0 && len(all) > math.MaxUint16 {

@@ -235,7 +235,7 @@ func eachUnit(s string, yield func(string) bool) bool {
 			}
 		default:
 			if n == 1 && c == utf8.RuneError {
-				n = len(replacement) // a surrogate is encoded in as many bytes
+				n = len(replacement) // a surrogate is encoded in as many bytes as U+FFFD
 			}
 			if !yield(s[i : i+n]) {
 				return false

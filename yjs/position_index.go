@@ -116,7 +116,7 @@ func build(nodes []node) *node {
 	return n
 }
 
-// newNode gives the item a node. If extra is nil, it allocates both at once.
+// newNode adds a node to the item. If extra is nil, it allocates both at once.
 func (it *item) newNode() *node {
 	var both struct {
 		extra extra

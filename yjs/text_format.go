@@ -160,7 +160,8 @@ func (tx *transaction) insertText(p *cursor, want attrs, k blocks.Kind, content 
 func (tx *transaction) formatText(p *cursor, n uint64, want attrs) {
 	p.skipRedundant(want)
 	negated := tx.openFormats(p, want)
-	// After the elements, go on while formats follow that can be among those to restore.
+	// After the elements, continue while formats follow that can be among those to
+	// restore.
 	for p.right != nil && (n > 0 || negated.len() > 0 && !p.right.visible()) {
 		it := p.right
 		if it.deleted() {

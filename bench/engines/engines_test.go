@@ -26,7 +26,7 @@ import (
 
 var (
 	rounds = flag.Int("rounds", 5, "how many times each engine runs each job; long jobs run at most twice")
-	only   = flag.String("row", "", "measure only the rows whose names contain this")
+	only   = flag.String("row", "", "measure only the rows whose names contain this text")
 )
 
 var engines = []string{"yroom", "yjs", "ywasm"}

@@ -60,7 +60,7 @@ func (s *stores) at(url string) (store.Store, error) {
 	switch {
 	case !isFile && url != inMemory:
 		return nil, fmt.Errorf("this build has no store %s (it has sqlite:FILE and memory:)", scheme(url))
-	case strings.HasPrefix(file, "//"): // sqlite:///a.db is a relative path in some programs and an absolute one in others
+	case strings.HasPrefix(file, "//"): // programs differ in whether sqlite:///a.db is relative or absolute
 		return nil, fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
 	}
 	where := url

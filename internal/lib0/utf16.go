@@ -74,9 +74,9 @@ func UTF16Offset(text []byte, n, units uint64) (off int, inPair bool) {
 // UTF16Offset. If that splits a surrogate pair, each half becomes U+FFFD, as in yjs
 // (ContentString.splice). Otherwise left and right alias text.
 //
-// owned says that the caller owns text and gives it up; rightOwned reports whether the
-// caller owns right. So a text whose pairs are split one after another is copied only
-// once.
+// If owned is true, the caller passes on the ownership of text, and SplitUTF16 may
+// change it. rightOwned reports whether the caller owns right. So a text whose pairs
+// are split one after another is copied only once.
 func SplitUTF16(text []byte, n, units uint64, owned bool) (left, right []byte, rightOwned bool) {
 	off, inPair := UTF16Offset(text, n, units)
 	if !inPair {

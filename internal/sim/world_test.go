@@ -331,7 +331,7 @@ func (w *world) rest(d time.Duration) {
 		}
 		w.next()
 		if w.steps > limit {
-			w.failf("the world does not come to rest")
+			w.failf("the world still runs calls after the limit of steps")
 		}
 	}
 }

@@ -16,7 +16,7 @@ var demos = []string{"prosemirror", "codemirror", "board"}
 const notBuilt = "This yroom was built without the demo editors and the pages about rooms. They are in the binaries of a release " +
 	"(https://github.com/yroom/yroom/releases), and in the source of yroom \"make run\" builds them and starts a server with them."
 
-// handleDemos adds the editors to mux. built is nil where there are none.
+// handleDemos adds the editors to mux. built is nil if this build has none.
 func handleDemos(mux *http.ServeMux, built fs.FS) {
 	for _, demo := range demos {
 		mux.HandleFunc("GET /"+demo, toHome)

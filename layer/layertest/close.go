@@ -158,7 +158,7 @@ func closeGoneLast(t *testing.T, l layer.Layer) {
 		}
 		sending.Wait()
 	}
-	waitUntil(t, "the worker is told of all fronts", func() bool {
+	waitUntil(t, "the worker's Gone is called for all fronts", func() bool {
 		mu.Lock()
 		defer mu.Unlock()
 		return len(gone) >= fronts

@@ -320,7 +320,7 @@ func TestFullDiskSparesOthers(t *testing.T) {
 	wantHeld(t, s, room, "a")
 	os.Remove(ballast)
 	if stray, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(stray) != 3 {
-		t.Errorf("the directory holds %q, want the file, its write-ahead log and the index of that: %v", stray, err)
+		t.Errorf("the directory holds %q, want the file with its -wal and -shm: %v", stray, err)
 	}
 }
 

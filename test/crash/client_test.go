@@ -58,7 +58,7 @@ type closed struct {
 
 func (c *closed) Error() string { return fmt.Sprintf("closed with %d: %s", c.code, c.reason) }
 
-// live connects and takes part until the connection breaks or the server closes it. If
+// live connects and syncs until the connection breaks or the server closes it. If
 // typing is not nil, the client types while typing is true.
 func (c *client) live(ctx context.Context, address func(room string) string, typing *atomic.Bool) error {
 	conn, err := wsclient.Dial(ctx, address(c.room.name), nil)

@@ -114,7 +114,7 @@ var _ store.Store = (*Store)(nil)
 func New(s store.Store) *Store { return &Store{Store: s} }
 
 // Set sets the fault of these methods, or of all if none is named. A nil fault
-// is none. Calls that wait in a fault that was set before go on waiting.
+// is none. Calls that wait in an earlier fault continue to wait.
 func (s *Store) Set(f Fault, methods ...Op) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

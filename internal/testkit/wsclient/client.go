@@ -52,7 +52,7 @@ func DialOver(
 	if err != nil {
 		return nil, err
 	}
-	if early != nil { // it holds frames that came with the answer to the upgrade
+	if early != nil { // the reader holds frames that arrived with the response to the upgrade
 		return &Client{conn, early}, nil
 	}
 	return &Client{conn, conn}, nil
