@@ -182,11 +182,18 @@ func kindNames() (names []string) {
 	return names
 }
 
+// integrated returns the document that a query returned, for the formats that show
+// its content.
+func integrated(i document.Info) (*yjs.Doc, error) {
+	doc, err := i.Doc()
+	return doc, exportError(err)
+}
+
 // writeJSON writes all roots as one object, or one of them.
 func writeJSON(i document.Info, s selection) ([]byte, error) {
-	doc, err := i.Doc()
+	doc, err := integrated(i)
 	if err != nil {
-		return nil, exportError(err)
+		return nil, err
 	}
 	for name := range s.kinds {
 		if _, ok := doc.Root(name); !ok {
@@ -206,9 +213,9 @@ func writeJSON(i document.Info, s selection) ([]byte, error) {
 
 // writeRoot writes a root in a format for single roots.
 func writeRoot(i document.Info, s selection) ([]byte, error) {
-	doc, err := i.Doc()
+	doc, err := integrated(i)
 	if err != nil {
-		return nil, exportError(err)
+		return nil, err
 	}
 	root, ok := doc.Root(s.name)
 	if !ok {
