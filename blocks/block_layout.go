@@ -95,8 +95,8 @@ func (l *blockLayout) readSimple(buf []byte, off int, client, clock uint64) bool
 	return true
 }
 
-// shortUint reads a varUint of at most five bytes at buf[i]. If the integer is longer
-// than that, longer than necessary or truncated, next is len(buf).
+// shortUint reads a varUint of at most five bytes at buf[i]. If the integer takes more
+// than five bytes, more than necessary, or is truncated, next is len(buf).
 func shortUint(buf []byte, i int) (v uint64, next int) {
 	for shift := 0; i < len(buf) && shift < 35; shift += 7 {
 		b := buf[i]

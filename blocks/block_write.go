@@ -2,8 +2,8 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// appendTo appends the block in V1. prefix is the offset in wire of the content's
-// prefix, for tail.
+// appendTo appends the block in V1. It returns prefix, the offset in the result at
+// which the content's prefix begins, for tail.
 func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
 	if b.wire != nil {
 		dst = append(dst, b.wire...)

@@ -33,10 +33,10 @@ type marks uint8
 
 const (
 	deleted   marks = 1 << iota
-	collected       // is or becomes a GC block; deleted is set too
+	collected       // the block is or becomes a GC block; deleted is set too
 	changed         // Compact changes it
 	inBlock         // refs[0] is the parent
-	winner          // is the current entry of a map key
+	winner          // the block is the current entry of a map key
 )
 
 func (n *node) is(m marks) bool { return n.marks&m != 0 }

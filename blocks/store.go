@@ -82,8 +82,8 @@ func NewWith(o Options) *Store {
 	return &Store{options: o, byID: make(map[uint64]*client)}
 }
 
-// Size returns about how many bytes the encoded document takes: the integrated blocks,
-// without the headers of sections and the delete set. It takes constant time.
+// Size returns the approximate size of the encoded document in bytes: the integrated
+// blocks, without the headers of sections and the delete set. It takes constant time.
 func (s *Store) Size() int { return s.blocksSize }
 
 // clientSize is what each client adds to the document's size, so that many clients

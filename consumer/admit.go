@@ -16,9 +16,8 @@ import (
 type Request struct {
 	// HTTP is the request that is to be upgraded.
 	HTTP *http.Request
-	// Room is the {room} or {room...} of the pattern that the request matched, or
-	// the path without its leading slash where the pattern has none. It isn't
-	// checked yet.
+	// Room is the {room} or {room...} of the pattern that the request matched, or the path
+	// without its leading slash if the pattern has none. It isn't checked yet.
 	Room string
 	// Token is the query parameter "token", or the bearer token of the
 	// Authorization header, or empty.

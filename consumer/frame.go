@@ -67,8 +67,9 @@ func encode(op ws.OpCode, payload []byte) []byte {
 	return seal(op, append(make([]byte, headerSize, headerSize+len(payload)), payload...), 0)
 }
 
-// seal writes the header in front of the payload, which begins at headerSize
-// in buf and continues elsewhere for more bytes, and returns both.
+// seal writes the frame header before the payload, and returns the header with the
+// payload in buf. The payload begins at headerSize in buf; more is the number of its
+// bytes that are not in buf.
 func seal(op ws.OpCode, buf []byte, more int) []byte {
 	const fin = 0x80
 	n := len(buf) - headerSize + more

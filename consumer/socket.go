@@ -66,7 +66,7 @@ func (c *Consumer) newSocket(r *http.Request, messageSize int) *socket {
 }
 
 // serve upgrades the request, and runs the socket and its Conns until they have ended.
-// It calls open first, whose error ends the socket.
+// It calls open first. An error of open ends the socket.
 func (s *socket) serve(w http.ResponseWriter, open func() error) {
 	defer s.detach()
 	if err := s.upgrade(w); err != nil {

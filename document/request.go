@@ -131,9 +131,9 @@ func (c *call) found() {
 }
 
 // request sends a request to a room and waits for the response. build returns the
-// request each time it is sent. Where ctx has no deadline, request waits as long as for
-// one without an update. The error is that of a refusal, ErrOutcomeUnknown, or one
-// of retry.
+// request each time it is sent. If ctx has no deadline, request waits as long as for
+// one without an update. The error is that of a refusal, ErrOutcomeUnknown, or one of
+// retry.
 func (ds *Documents) request(ctx context.Context, room string, build func() event.Request) (event.Response, error) {
 	if err := checkName(room); err != nil {
 		return event.Response{}, err

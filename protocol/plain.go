@@ -26,10 +26,9 @@ const (
 )
 
 // Next decodes the first message in frame. A frame may hold several messages,
-// and rest is what follows the first. ok is false where no message follows: at
-// the end of the frame, and before a message that clients don't send or of an
-// unknown type, whose length isn't known. The error is an ErrMalformed that
-// names the message.
+// and rest is what follows the first. ok is false if no message follows: at the end of
+// the frame, and before a message that clients don't send or of an unknown type, whose
+// length isn't known. The error is an ErrMalformed that names the message.
 //
 // The message's data and rest alias frame.
 func (Plain) Next(frame []byte) (m Message, rest []byte, ok bool, err error) {

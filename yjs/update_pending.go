@@ -58,8 +58,8 @@ func (c *client) skipKnown(d *Doc) *item {
 	return nil
 }
 
-// addPending moves the arrived items to pending. Where both have an element, the
-// pending item is kept.
+// addPending moves the arrived items to pending. If both have an element, the pending
+// item is kept.
 func (c *client) addPending(d *Doc) {
 	if c.arrived == nil {
 		return

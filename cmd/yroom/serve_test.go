@@ -134,7 +134,7 @@ func TestServeSecondSignalEndsAtOnce(t *testing.T) {
 	}
 	s.Signal(t, syscall.SIGTERM)
 	if code := s.Ended(t); code != -1 {
-		t.Errorf("exit status %d, want to be ended by the signal", code)
+		t.Errorf("exit status %d, want an end by the signal", code)
 	}
 }
 

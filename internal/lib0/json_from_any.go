@@ -90,8 +90,9 @@ func (w *jsonWriter) array(r *Reader, depth int) {
 }
 
 // object writes the members in the order of the input. If two members have the same
-// key, the second one counts, in JSON as in "any", so both may be written. But a member
-// that is undefined is omitted: if the second one is undefined, the first would count.
+// key, the second one counts, in JSON as in "any", so both may be written. But
+// undefined members are omitted. If the second one is undefined, the first one must be
+// omitted, too, because it would count otherwise.
 func (w *jsonWriter) object(r *Reader, depth int) {
 	w.dst = append(w.dst, '{')
 	first, gone := len(w.keys), false

@@ -81,8 +81,8 @@ func (s *Server) Signal(t testing.TB, sig os.Signal) {
 	}
 }
 
-// Ended waits until the process has ended, and returns its exit status: -1 where
-// a signal ended it.
+// Ended waits until the process has ended, and returns its exit status, or -1 if a
+// signal ended it.
 func (s *Server) Ended(t testing.TB) (status int) {
 	t.Helper()
 	select {
