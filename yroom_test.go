@@ -140,7 +140,7 @@ func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
 	reader := connect(t, web, "reader")
 	reader.MustSend(t, testkit.Update(hello))
 	reader.MustSend(t, testkit.SyncStep1(emptyStateVector))
-	reader.MustAwait(t, testkit.SyncStep2(nothing)) // what a reader writes is not taken
+	reader.MustAwait(t, testkit.SyncStep2(nothing)) // the edit of a read-only client is ignored
 
 	writer := connect(t, web, "writer")
 	writer.MustSend(t, testkit.Update(hello))
@@ -153,7 +153,7 @@ func TestAdmissionDecidesRoomAndAccess(t *testing.T) {
 	}
 }
 
-// A mux redirects what looks like a detour, but not where it is escaped.
+// A mux redirects paths with "//" or "..", but not if these are escaped.
 func TestEscapedRoomNamesPassAMux(t *testing.T) {
 	rooms := make(chan string, 1)
 	web := serve(t, yroom.Config{Hooks: consumer.Hooks{PostConnect: func(c *consumer.Conn) { rooms <- c.Room() }}})
@@ -186,7 +186,7 @@ func appending(t *testing.T, drain time.Duration) (*yroom.Server, *faulty.Store,
 	return server, s, gate
 }
 
-// A client that uses up the time to close does not take the time to store.
+// A client that uses up the time for closing doesn't shorten the time for storing.
 func TestShutdownStoresAfterItsContextHasEnded(t *testing.T) {
 	server, s, gate := appending(t, 0)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -226,7 +226,7 @@ func TestShutdownInTime(t *testing.T) {
 	}
 	web := httptest.NewServer(server)
 	defer web.Close()
-	connect(t, web, "deaf") // it never answers the close frame
+	connect(t, web, "deaf") // the client never answers the close frame
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := server.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -234,8 +234,8 @@ func TestShutdownInTime(t *testing.T) {
 	}
 }
 
-// Rooms can be run by workers elsewhere: here by those of another Server on the
-// same layer.
+// Workers in other processes can run the rooms. Here they are those of another Server
+// on the same layer.
 func TestServerWithoutWorker(t *testing.T) {
 	l := memlayer.New()
 	_, web := running(t, yroom.Config{Layer: l, NoWorker: true})
@@ -248,7 +248,7 @@ func TestServerWithoutWorker(t *testing.T) {
 	}
 }
 
-// A Server whose layer takes no other worker reports that.
+// New returns an error if the layer has a worker already.
 func TestServerOfALayerThatIsServed(t *testing.T) {
 	l := memlayer.New()
 	rooms, _ := running(t, yroom.Config{Layer: l})

@@ -61,7 +61,7 @@ func watch(t *testing.T, client *http.Client, address string, seen *openAPI, hea
 // sent is an event.
 type sent struct{ id, name, data string }
 
-// next reads the next event; at the end of the stream it is the zero event.
+// next reads the next event. It returns the zero event at the end of the stream.
 func (w *watcher) next() (e sent) {
 	w.t.Helper()
 	for {
@@ -121,17 +121,18 @@ func (p *apiPlace) testEvents(t *testing.T) {
 	p.want(http.StatusNoContent, post, "/api/rooms/events", more)
 	gained, id := w.update()
 
-	// The updates together are the document.
+	// Applying all updates results in the document.
 	p.want(http.StatusNoContent, post, "/api/rooms/copy-of-events", whole)
 	p.want(http.StatusNoContent, post, "/api/rooms/copy-of-events", gained)
 	if got := p.title("copy-of-events"); got != "!Hello world" {
 		t.Errorf("title %q", got)
 	}
 
-	// A client with the last event continues from there, one with an event of another process starts again.
+	// A client that sends the last event continues after it. A client that sends an event
+	// of another process receives the whole document.
 	on, late := p.watch("events", "Last-Event-ID", id), p.watch("events", "Last-Event-ID", "1.1")
 	if update, _ := late.update(); len(update) < len(whole) {
-		t.Errorf("a client with an unknown event gets %q", update)
+		t.Errorf("a client with an unknown event received %q", update)
 	}
 	anything := string(testkit.TypedIn("more", 9, 0, "x"))
 	p.want(http.StatusNoContent, post, "/api/rooms/events", anything)
@@ -152,7 +153,7 @@ func (p *apiPlace) testEvents(t *testing.T) {
 	}
 }
 
-// Streams end when the server is about to.
+// Streams end when the server begins to shut down.
 func TestAPIEventsEnd(t *testing.T) {
 	p := newAPIPlace(t)
 	p.make("room")
@@ -180,7 +181,7 @@ func (p *apiPlace) testTooManyStreams(*testing.T) {
 	streams.Store(before)
 }
 
-// inBubble runs a server in simulated time, with the deadlines that serve has.
+// inBubble runs a server in simulated time, with the deadlines of yroom serve.
 // documents is its store, or nil.
 func inBubble(t *testing.T, documents store.Store, test func(t *testing.T, rooms *yroom.Server, client *http.Client, listener *memhttp.Listener)) {
 	synctest.Test(t, func(t *testing.T) {
@@ -208,7 +209,7 @@ func inBubble(t *testing.T, documents store.Store, test func(t *testing.T, rooms
 	})
 }
 
-// A stream outlives all deadlines of the server, and is never silent for long.
+// A stream lasts longer than all deadlines of the server, and has no long pauses.
 func TestAPIEventsStay(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), blocks.V1); err != nil {
@@ -234,7 +235,7 @@ func TestAPIEventsStay(t *testing.T) {
 	})
 }
 
-// A client that no longer reads is closed.
+// The connection of a client that no longer reads is closed.
 func TestAPIEventsDeadPeer(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, rooms *yroom.Server, _ *http.Client, listener *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), decode(t, docV1), blocks.V1); err != nil {
@@ -255,7 +256,7 @@ func TestAPIEventsDeadPeer(t *testing.T) {
 		}
 		time.Sleep(2*heartbeat + 2*writeTimeout)
 		if rest, err := io.ReadAll(conn); err != nil || len(rest) > 4<<10 {
-			t.Errorf("the connection gave %d bytes more (%v), want its end", len(rest), err)
+			t.Errorf("read %d more bytes (%v), want the end of the connection", len(rest), err)
 		}
 	})
 }
@@ -271,7 +272,7 @@ func TestAPISlowBody(t *testing.T) {
 		if _, err := io.WriteString(conn, "POST /api/rooms/room HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer "+theToken+"\r\nContent-Length: 100\r\n\r\nhalf"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(writeTimeout + writeTimeout/2) // it is slow to read, too
+		time.Sleep(writeTimeout + writeTimeout/2) // the client reads slowly, too
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -283,7 +284,7 @@ func TestAPISlowBody(t *testing.T) {
 	})
 }
 
-// A client that reads a long response slowly gets it whole.
+// A client that reads a long response slowly receives all of it.
 func TestAPISlowReader(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, rooms *yroom.Server, client *http.Client, _ *memhttp.Listener) {
 		if err := rooms.Document("room").Create(t.Context(), testkit.Typed(1, 0, strings.Repeat("x", 2<<20)), blocks.V1); err != nil {

@@ -27,7 +27,7 @@ func newTimedWriter(w http.ResponseWriter) timedWriter {
 // WriteHeader implements http.ResponseWriter. A change may have taken longer than
 // the write timeout of the server.
 func (t timedWriter) WriteHeader(status int) {
-	_ = t.extend() // the client may be gone
+	_ = t.extend() // the client may have disconnected
 	t.ResponseWriter.WriteHeader(status)
 }
 
