@@ -248,7 +248,7 @@ func TestServerWithoutWorker(t *testing.T) {
 	}
 }
 
-// New returns an error if the layer has a worker already.
+// If the layer has a worker already, Shutdown returns layer.ErrServed.
 func TestServerOfALayerThatIsServed(t *testing.T) {
 	l := memlayer.New()
 	rooms, _ := running(t, yroom.Config{Layer: l})

@@ -347,7 +347,7 @@ func TestRemovalsAreForgotten(t *testing.T) {
 			t.Fatalf("removal %d is not remembered: %s", i, got)
 		}
 	}
-	// More at once than can be remembered.
+	// More removals at once than are remembered.
 	now := time.Unix(3*maxRemovals, 0)
 	for i := range uint64(2 * maxRemovals) {
 		mustApplyAt(t, a, i+1, now, fmt.Sprintf("%d@1 {}", i+1))

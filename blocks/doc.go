@@ -17,10 +17,10 @@
 // is consecutive elements of one client. It refers to other elements: its origin
 // (the left neighbour at the time of insertion), its right origin, and its parent.
 // A deleted block has lost its content, but keeps its position; a GC block has lost
-// that too. A block is integrated when the blocks before it of its client are, and
-// those that it refers to. Until then it is pending. A section is the blocks of one
-// client in an update; a skip stands for a gap in it. The delete set, with which an
-// update ends, is the spans of deleted clocks of each client.
+// that too. A block is integrated once all earlier blocks of its client, and the blocks
+// to which it refers, are integrated. Until then it is pending. A section is the blocks
+// of one client in an update; a skip stands for a gap in it. The delete set, with which
+// an update ends, is the spans of deleted clocks of each client.
 //
 // # How to read the code
 //
