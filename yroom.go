@@ -129,11 +129,15 @@ func New(cfg Config) (*Server, error) {
 	s.drain = drain
 	go func() {
 		defer close(s.drained)
-		if s.err = rooms.Run(ctx); s.err != nil && ctx.Err() == nil {
-			log.Error("The worker has ended. Its rooms can't be used until the server is started again.", "error", s.err)
-		}
+		s.err = rooms.Run(ctx)
 	}()
-	return s, nil
+	select {
+	case <-rooms.Served():
+		return s, nil
+	case <-s.drained: // the layer doesn't take the worker
+		drain()
+		return nil, errors.Join(fmt.Errorf("yroom: %w", s.err), conns.Shutdown(context.Background()), documents.Close())
+	}
 }
 
 // ServeHTTP upgrades the request and serves the connection until it is closed.

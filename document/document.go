@@ -34,16 +34,16 @@ type Info struct {
 	Members []event.Member    // the connections, by ascending ID
 	States  []awareness.State // by ascending client id
 	// Update is what was added to the document since the mark from which the query
-	// started, in V1. It is nil if nothing was added, and always after Document.Info.
+	// started, in V1. It is nil if nothing was added.
 	Update []byte
 	// Whole reports that Update is the whole document, because the room no
 	// longer knows what was added since that mark.
 	Whole bool
 }
 
-// Info describes the room and its document, without an update. It costs no work
-// that grows with the document if the room is in memory. Info doesn't open a room that
-// is not in memory.
+// Info describes the room and its document, without Update, Members and States. If the
+// room is in memory, it costs no work that grows with the document or the number of
+// connections. Info doesn't open a room that is not in memory.
 func (d *Document) Info(ctx context.Context) (Info, error) {
 	return d.query(ctx, event.Request{Bare: true})
 }

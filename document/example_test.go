@@ -73,7 +73,7 @@ func ExampleDocument_EditAs() {
 	clerk := document.Presence{Name: "Clerk", Color: "#ffa500"}
 	err := minutes.EditAs(ctx, clerk, func(doc *yjs.Doc) error {
 		for { // wait until the room has the presence
-			info, err := minutes.Info(ctx)
+			info, err := minutes.Query(ctx, event.Mark{})
 			if err == nil && len(info.States) > 0 {
 				fmt.Printf("%s\n", info.States[0].JSON)
 				break

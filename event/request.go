@@ -29,7 +29,8 @@ type Request struct {
 	Since Mark
 	// Vector, a state vector, takes the place of Since in a query unless it is nil.
 	Vector []byte
-	// Bare leaves the Update out of the response to a query.
+	// Bare leaves Update, Members and States out of the response to a query, so that
+	// it costs the room no work that grows with its document or its connections.
 	Bare bool
 
 	// Update is the update of an apply or a create, in V1.

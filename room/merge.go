@@ -15,11 +15,13 @@ func (r *Room) Merge(now time.Time, update []byte, enc blocks.Encoding) (Effects
 		return Effects{}, err
 	}
 	t := r.begin(now) // before the document changes, because it may save a state vector
+	before := r.blocks.StateVector()
 	if err := r.blocks.Load(update, enc); err != nil {
 		return Effects{}, err
 	}
 	t.whole = weakbytes.Pointer{}
 	t.changed = now
-	t.broadcast(must(blocks.Convert(enc, blocks.V1, update)))
+	// The update may be a snapshot of a large document, of which little is new.
+	t.broadcast(must(r.blocks.Diff(before, blocks.V1)))
 	return t.effects, nil
 }

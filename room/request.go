@@ -107,6 +107,9 @@ func (r *Room) describe(response *event.Response, q *event.Request) {
 	}
 	response.Summary = r.Summary()
 	response.Vector = r.blocks.StateVector()
+	if q.Bare {
+		return
+	}
 	response.States = r.awareness.States()
 	response.Members = make([]event.Member, 0, len(r.conns))
 	for id, m := range r.conns {

@@ -78,7 +78,6 @@ func (w *Worker) listRooms(in *layer.Input) {
 // after the name after, in order, and the total number of names that begin with prefix.
 func (w *Worker) openRooms(prefix, after string) (names []string, count int) {
 	w.mu.RLock()
-	defer w.mu.RUnlock()
 	for name := range w.rooms {
 		if strings.HasPrefix(name, prefix) {
 			count++
@@ -87,7 +86,8 @@ func (w *Worker) openRooms(prefix, after string) (names []string, count int) {
 			}
 		}
 	}
-	slices.Sort(names)
+	w.mu.RUnlock()
+	slices.Sort(names) // without the lock, which every input takes
 	return names, count
 }
 

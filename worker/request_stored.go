@@ -1,10 +1,10 @@
 package worker
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/fnv"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
@@ -83,12 +83,14 @@ func (w *Worker) describeStored(name string, q *event.Request) (r event.Response
 	return r, nil
 }
 
-// digest returns a number that stays the same until the log is appended to or
-// compacted. It is never 0.
+// digest returns a number for the entries of a log, by which two logs with different
+// entries are told apart, whatever process or store made them. It is never 0.
 func digest(log store.Log) uint64 {
-	h := fnv.New64a()
-	for _, p := range log.Positions {
-		_ = binary.Write(h, binary.LittleEndian, p) // a hash never returns an error
+	h := sha256.New()
+	for _, e := range log.Entries {
+		head := binary.AppendUvarint([]byte{byte(e.Encoding)}, uint64(len(e.Data)))
+		_, _ = h.Write(head) // a hash never returns an error
+		_, _ = h.Write(e.Data)
 	}
-	return h.Sum64() | 1
+	return binary.BigEndian.Uint64(h.Sum(nil)) | 1
 }

@@ -111,6 +111,10 @@ func (w *Worker) Run(ctx context.Context) error {
 	return errors.Join(err, back.Close())
 }
 
+// Served returns a channel that is closed once the layer passes inputs to the worker.
+// If Run returns before, its error says why it doesn't.
+func (w *Worker) Served() <-chan struct{} { return w.served }
+
 // find returns the actor of a room, or nil if the room is not open.
 func (w *Worker) find(name string) *actor {
 	w.mu.RLock()
@@ -148,11 +152,11 @@ func (w *Worker) forget(a *actor) {
 // be repeated.
 func (w *Worker) all() []*actor {
 	w.mu.RLock()
-	defer w.mu.RUnlock()
 	all := make([]*actor, 0, len(w.rooms))
 	for _, a := range w.rooms {
 		all = append(all, a)
 	}
+	w.mu.RUnlock()
 	slices.SortFunc(all, func(a, b *actor) int { return cmp.Compare(a.name, b.name) })
 	return all
 }

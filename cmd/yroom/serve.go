@@ -94,7 +94,7 @@ func (c serve) Run(stdout io.Writer) error {
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()
 
-	log.Info("serving", "address", listener.Addr().String(), "store", set.Store, "layer", set.Layer, "version", version())
+	log.Info("serving", "address", listener.Addr().String(), "store", withoutPassword(set.Store), "layer", withoutPassword(set.Layer), "version", version())
 	if set.Store == inMemory {
 		log.Warn("documents are in memory only: they end with this process")
 	}

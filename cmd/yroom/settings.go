@@ -112,7 +112,8 @@ func parseSettings(data []byte) (settings, error) {
 		err = bad.in(data)
 	}
 	if err != nil {
-		return settings{}, err
+		// Without the lines around the error: they may hold a password.
+		return settings{}, errors.New(yaml.FormatError(err, false, false))
 	}
 	return s, nil
 }

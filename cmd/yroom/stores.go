@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -127,4 +128,14 @@ func scheme(url string) string {
 		return strconv.Quote(url)
 	}
 	return name + ":"
+}
+
+// withoutPassword returns the address of a store or a layer for the log.
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		scheme, _, _ := strings.Cut(address, ":")
+		return scheme + ":"
+	}
+	return u.Redacted()
 }
