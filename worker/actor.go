@@ -109,7 +109,7 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	switch in.Kind {
 	case event.InputJoin:
-		a.moved = false // the room was placed here again
+		a.returned()
 		a.receivers.join(in.Conn, in.From)
 	case event.InputLeave:
 		a.receivers.leave(in.Conn)

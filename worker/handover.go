@@ -44,3 +44,9 @@ func (a *actor) rejoin(conns []event.ConnID) {
 // drain makes the actor hand over its room and end, as soon as everything that it has
 // accepted is stored.
 func (a *actor) drain() { a.draining = true }
+
+// returned is called when a connection joins, or a program watches: the room is placed
+// at this worker again. A room that was not handed over yet still is, and then its
+// connections join again here, so that those which have left at the other worker
+// meanwhile don't stay.
+func (a *actor) returned() { a.moved = a.moved && len(a.receivers.known) > 0 }

@@ -67,6 +67,29 @@ func TestMovedRoomThatIsCompacted(t *testing.T) {
 	})
 }
 
+// A room that moves away and back before it is handed over asks all its connections to
+// join again: some may have left at the other worker meanwhile.
+func TestMovedRoomThatReturns(t *testing.T) {
+	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
+		f.pair("a")
+		gate := faulty.NewGate()
+		f.store.Set(gate.Wait, faulty.Append)
+		f.write("a", 1, typed(7, 0))
+		synctest.Wait()
+		l.handler.Moved(func(string) bool { return true })
+		f.want()
+		f.join("a", 3)
+		f.want() // SyncStep1 waits for the append
+		gate.Release <- nil
+		f.want("a: all Update", "a: 3 SyncStep1", "a: 1 Rejoin", "a: 2 Rejoin", "a: 3 Rejoin")
+		f.store.Set(nil, faulty.Append)
+		f.rejoin("a", 3)
+		f.want("a: 3 SyncStep1", "a: 3 SyncStep2")
+		f.leave("a", 3)
+	})
+}
+
+
 // A second worker takes over the rooms of one that drains. The connections join again
 // with the states that they have, and lose nothing.
 func TestHandOver(t *testing.T) {

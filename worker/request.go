@@ -21,7 +21,7 @@ func (a *actor) admit(in *layer.Input) bool {
 	}
 	switch kind {
 	case event.RequestWatch:
-		a.moved = false // the room is placed here again
+		a.returned()
 		a.receivers.watch(in.Conn, in.From)
 		return true
 	case event.RequestApply:
