@@ -248,18 +248,14 @@ func TestServerWithoutWorker(t *testing.T) {
 	}
 }
 
-// If the layer has a worker already, Shutdown returns layer.ErrServed.
+// If the layer has a worker already, New returns layer.ErrServed.
 func TestServerOfALayerThatIsServed(t *testing.T) {
 	l := memlayer.New()
 	rooms, _ := running(t, yroom.Config{Layer: l})
 	if err := rooms.Document("a").Apply(t.Context(), hello, blocks.V1); err != nil { // its worker serves
 		t.Fatal(err)
 	}
-	server, err := yroom.New(yroom.Config{Layer: l, Logger: testkit.Logger(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Shutdown(t.Context()); !errors.Is(err, layer.ErrServed) {
+	if _, err := yroom.New(yroom.Config{Layer: l, Logger: testkit.Logger(t)}); !errors.Is(err, layer.ErrServed) {
 		t.Errorf("%v, want ErrServed", err)
 	}
 }

@@ -89,7 +89,6 @@ func TestMovedRoomThatReturns(t *testing.T) {
 	})
 }
 
-
 // A second worker takes over the rooms of one that drains. The connections join again
 // with the states that they have, and lose nothing.
 func TestHandOver(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -112,11 +113,14 @@ func parseSettings(data []byte) (settings, error) {
 		err = bad.in(data)
 	}
 	if err != nil {
-		// Without the lines around the error: they may hold a password.
-		return settings{}, errors.New(yaml.FormatError(err, false, false))
+		// The text quotes lines of the file.
+		return settings{}, errors.New(password.ReplaceAllString(err.Error(), "${1}xxxxx@"))
 	}
 	return s, nil
 }
+
+// password matches the user and the password in a URL.
+var password = regexp.MustCompile(`(://[^\s:/@]*:)[^\s@]*@`)
 
 // wordError is the error for a value that its parser refused.
 type wordError struct {

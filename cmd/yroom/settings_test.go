@@ -115,6 +115,25 @@ func TestSettingsFileRefuses(t *testing.T) {
 	}
 }
 
+// An error quotes the lines around it, without the passwords in them.
+func TestSettingsErrorsHidePasswords(t *testing.T) {
+	_, err := parseSettings([]byte("store: postgres://user:s3cret@host/db\nlissten: x\nlayer: redis://:s3cret@host\n"))
+	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "lissten") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestWithoutPassword(t *testing.T) {
+	for address, want := range map[string]string{
+		"sqlite:yroom.db": "sqlite:yroom.db", "memory:": "memory:",
+		"postgres://user:s3cret@host/db": "postgres://user:xxxxx@host/db", "redis://:%zz": "redis:",
+	} {
+		if got := withoutPassword(address); got != want {
+			t.Errorf("%q is logged as %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestSettingsOr(t *testing.T) {
 	flags := settings{Listen: ":1", Open: new(false), Origin: []string{"a"}}
 	file := settings{Listen: ":2", Store: "memory:", Open: new(true), Origin: []string{"b"}, Rooms: map[string]roomSettings{"x": {}}}

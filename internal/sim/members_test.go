@@ -20,7 +20,7 @@ func (w *world) checkMembers(room int) {
 	}
 	w.lastConn++
 	through.query, through.answer = w.lastConn, nil
-	in := event.Input{Kind: event.InputRequest, Conn: through.query, Request: &event.Request{Kind: event.RequestQuery, Bare: true}}
+	in := event.Input{Kind: event.InputRequest, Conn: through.query, Request: &event.Request{Kind: event.RequestQuery}}
 	if err := through.front.Send(layer.Input{Room: name, Input: in}); err != nil {
 		w.failf("%s: a query could not be sent: %v", name, err)
 		return
