@@ -48,7 +48,7 @@ type Input struct {
 	Mark Mark
 	// Vector is nil, or a state vector that every receiver with the state Mark has
 	// reached: one from an Output at or before Mark. If Mark is of another epoch, the room
-	// computes the difference from Vector.
+	// computes the difference from Vector. It is shared and must not be changed.
 	Vector []byte
 	// Message is the message of an InputMessage. The receiver owns its data.
 	Message protocol.Message

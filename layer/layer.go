@@ -85,7 +85,8 @@ type FrontHandler struct {
 // Front is the end of a Layer for a consumer or a program.
 type Front interface {
 	// Send sends an input to the worker that runs its room. The layer has taken it
-	// if the error is nil; then all data in the input belongs to the receiver.
+	// if the error is nil; then the data of its message and its request belong to the
+	// receiver.
 	// The errors are ErrFull, ErrNoOwner and ErrClosed.
 	Send(in Input) error
 	// SendAll sends a request to each worker that can be reached, and returns the number

@@ -14,13 +14,6 @@ import (
 	"testing"
 )
 
-// toRead holds the folders that may still break the rules. A folder that keeps the
-// rules must be removed from the list, so that it can't break them again. "go test -v"
-// lists how many findings each one has; YROOM_WORDS=FOLDER prints those of one folder.
-var toRead = strings.Fields(`
-	test/clients
-`)
-
 // rule is a word or a phrase that the project's texts don't use. Each pattern
 // ignores case, and a space in it stands for any white space.
 type rule struct {
@@ -96,28 +89,13 @@ func findWords(prose string) (found []finding) {
 }
 
 func TestWords(t *testing.T) {
-	found := map[string]int{}
 	for _, name := range texts(t) {
-		folder := path.Dir(name)
 		findings, err := read(name)
 		if err != nil {
 			t.Error(err)
 		}
-		found[folder] += len(findings)
-		if slices.Contains(toRead, folder) && os.Getenv("YROOM_WORDS") != folder {
-			continue
-		}
 		for _, f := range findings {
 			t.Errorf("%s:%d: %q: %s", name, f.line, f.text, f.why)
-		}
-	}
-	for _, folder := range toRead {
-		if n, ok := found[folder]; !ok {
-			t.Errorf("there is no folder %s: remove it from toRead", folder)
-		} else if n == 0 {
-			t.Errorf("the folder %s keeps the rules: remove it from toRead", folder)
-		} else {
-			t.Logf("%s still has %d findings", folder, n)
 		}
 	}
 }

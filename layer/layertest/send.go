@@ -70,7 +70,7 @@ func sendFull(t *testing.T, l layer.Layer) {
 	var taken list[string]
 	w := serve(t, l, func(in layer.Input) error {
 		switch {
-		case in.Kind != event.InputMessage:
+		case in.Kind == event.InputLeave:
 		case full.Load():
 			return layer.ErrFull
 		default:
@@ -89,6 +89,18 @@ func sendFull(t *testing.T, l layer.Layer) {
 		})
 	case !errors.Is(err, layer.ErrFull):
 		t.Errorf("Send returned %v, want ErrFull", err)
+	}
+	query := event.Input{Kind: event.InputRequest, Conn: 3, Request: &event.Request{Kind: event.RequestQuery}}
+	switch err := f.Send(layer.Input{Room: name, Input: query}); {
+	case err == nil:
+		waitUntil(t, "the request is refused", func() bool {
+			return slices.ContainsFunc(f.outs.all(), func(o layer.Output) bool {
+				return o.Output.To == 3 && o.Response != nil &&
+					o.Response.Refusal.Cause == event.CauseClosed && o.Response.Refusal.Code == protocol.CloseTryLater
+			})
+		})
+	case !errors.Is(err, layer.ErrFull):
+		t.Errorf("Send of a request returned %v, want ErrFull", err)
 	}
 	full.Store(false)
 	send(t, f, input(name, 2, 2))

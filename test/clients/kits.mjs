@@ -21,31 +21,31 @@ async function yjs13 () {
     text,
     subdocuments: doc => ({ get: key => doc.getMap('subs').get(key), set: (key, sub) => doc.getMap('subs').set(key, sub) }),
     edits: {
-      text: (doc, who) => text(doc).insert(text(doc).length >> 1, who + '😀'),
-      'rich text': (doc, who) => {
+      text: (doc, author) => text(doc).insert(text(doc).length >> 1, author + '😀'),
+      'rich text': (doc, author) => {
         const rich = doc.getText('rich')
-        rich.insert(rich.length >> 1, who, { bold: true })
-        rich.insertEmbed(rich.length >> 1, { image: who }, { width: 3 })
+        rich.insert(rich.length >> 1, author, { bold: true })
+        rich.insertEmbed(rich.length >> 1, { image: author }, { width: 3 })
         rich.applyDelta([{ retain: rich.length }, { insert: 'end', attributes: { italic: true } }])
-        rich.format(0, 2, { colour: who })
+        rich.format(0, 2, { colour: author })
       },
-      maps: (doc, who) => {
+      maps: (doc, author) => {
         const map = doc.getMap('map')
-        map.set('both', who)
-        map.set(who, new Y.Map([['', who], ['n', [1.5, null, -0]]]))
+        map.set('both', author)
+        map.set(author, new Y.Map([['', author], ['n', [1.5, null, -0]]]))
         if (map.has('gone')) map.delete('gone')
         else map.set('gone', new Uint8Array([1, 2, 3]))
       },
-      arrays: (doc, who) => {
+      arrays: (doc, author) => {
         const array = doc.getArray('array')
-        array.insert(array.length >> 1, [who, 1, { nested: [who] }, Y.Array.from([who])])
+        array.insert(array.length >> 1, [author, 1, { nested: [author] }, Y.Array.from([author])])
         if (array.length > 6) array.delete(1, 2)
       },
-      XML: (doc, who) => {
+      XML: (doc, author) => {
         const xml = doc.getXmlFragment('xml')
         const paragraph = new Y.XmlElement('p')
-        paragraph.setAttribute('by', who)
-        const words = new Y.XmlText(who)
+        paragraph.setAttribute('by', author)
+        const words = new Y.XmlText(author)
         words.insert(0, 'bold', { strong: {} })
         paragraph.insert(0, [words])
         xml.insert(xml.length >> 1, [paragraph])
@@ -70,36 +70,36 @@ async function yjs14 () {
     text,
     subdocuments: doc => ({ get: key => doc.get('subs').getAttr(key), set: (key, sub) => doc.get('subs').setAttr(key, sub) }),
     edits: {
-      text: (doc, who) => text(doc).insert(text(doc).length >> 1, who + '😀'),
-      'rich text': (doc, who) => {
+      text: (doc, author) => text(doc).insert(text(doc).length >> 1, author + '😀'),
+      'rich text': (doc, author) => {
         const rich = doc.get('rich')
-        rich.insert(rich.length >> 1, who, { bold: true })
-        rich.insert(rich.length >> 1, [{ image: who }], { width: 3 })
+        rich.insert(rich.length >> 1, author, { bold: true })
+        rich.insert(rich.length >> 1, [{ image: author }], { width: 3 })
         rich.insert(rich.length, 'end', { italic: true })
-        rich.format(0, 2, { colour: who })
+        rich.format(0, 2, { colour: author })
       },
-      maps: (doc, who) => {
+      maps: (doc, author) => {
         const map = doc.get('map')
         const nested = new Y.Type()
-        nested.setAttr('', who)
+        nested.setAttr('', author)
         nested.setAttr('n', [1.5, null, -0])
-        map.setAttr('both', who)
-        map.setAttr(who, nested)
+        map.setAttr('both', author)
+        map.setAttr(author, nested)
         if (map.hasAttr('gone')) map.deleteAttr('gone')
         else map.setAttr('gone', new Uint8Array([1, 2, 3]))
       },
-      arrays: (doc, who) => {
+      arrays: (doc, author) => {
         const array = doc.get('array')
         const nested = new Y.Type()
-        nested.insert(0, [who])
-        array.insert(array.length >> 1, [who, 1, { nested: [who] }, nested])
+        nested.insert(0, [author])
+        array.insert(array.length >> 1, [author, 1, { nested: [author] }, nested])
         if (array.length > 6) array.delete(1, 2)
       },
-      XML: (doc, who) => {
+      XML: (doc, author) => {
         const xml = doc.get('xml')
         const paragraph = new Y.Type('p')
-        paragraph.setAttr('by', who)
-        paragraph.insert(0, who)
+        paragraph.setAttr('by', author)
+        paragraph.insert(0, author)
         paragraph.insert(0, 'bold', { strong: {} })
         xml.insert(xml.length >> 1, [paragraph])
         if (xml.length > 3) xml.delete(0, 1)

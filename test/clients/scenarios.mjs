@@ -79,10 +79,10 @@ export const scenarios = {
     await turnedAway(3)
     bob.type('meanwhile ')
     await turnedAway(8)
-    hold('nobody is let in', clients.every(client => !client.provider.synced))
+    hold('no client is admitted', clients.every(client => !client.provider.synced))
     hold('it stays deleted', !(await stage.ask('/exists' + room)))
     await stage.ask('/create' + room)
-    // Who was turned away a moment ago insists once more.
+    // A client that was refused connects once more.
     await until('they are let in', () => {
       insist()
       return clients.every(client => client.provider.synced)
@@ -135,7 +135,7 @@ export const scenarios = {
     await until("the reader has the writer's edit", () => reader.shown.includes('from the writer '))
     const [late] = await stage.synced('late')
     await stage.converge(writer, late)
-    hold("nobody has the reader's edits", late.shown === 'from the writer ')
+    hold("no client has the reader's edits", late.shown === 'from the writer ')
     hold('the reader stays connected', reader.closes === 0 && reader.provider.wsconnected)
   },
 
@@ -148,7 +148,7 @@ export const scenarios = {
     await until('the invisible client sees ann', () => hidden.sees(ann)?.name === 'ann')
     hidden.type('hello')
     await stage.converge(ann, watcher, hidden)
-    hold('nobody sees the invisible client', !ann.sees(hidden) && !watcher.sees(hidden))
+    hold('no client sees the invisible client', !ann.sees(hidden) && !watcher.sees(hidden))
     hold('it stays connected', hidden.closes === 0 && hidden.provider.wsconnected)
   },
 
@@ -161,7 +161,7 @@ export const scenarios = {
     await until('the silent client sees ann', () => silent.sees(ann)?.name === 'ann')
     silent.type('hello')
     await stage.converge(ann, silent)
-    hold('ann sees nobody else', ann.awareness.getStates().size === 1)
+    hold('ann sees only herself', ann.awareness.getStates().size === 1)
   },
 
   awareness: async stage => {
@@ -178,7 +178,7 @@ export const scenarios = {
     await ann.reconnect()
     await appears(3)
     await ann.lose()
-    await disappears('her line broke')
+    await disappears('her connection broke')
     await ann.reconnect()
     await appears(4)
     await ann.disconnect()
@@ -186,11 +186,11 @@ export const scenarios = {
     await ann.reconnect()
     await appears(5)
     await ann.lose()
-    await disappears('her line broke again')
+    await disappears('her connection broke again')
     const [late] = await stage.synced('late')
     bob.present('name', 'bob')
-    await until('who joins late sees bob', () => late.sees(bob)?.name === 'bob')
-    hold('who joins late sees no ghost', late.sees(ann) === undefined)
+    await until('a client that joins late sees bob', () => late.sees(bob)?.name === 'bob')
+    hold('a client that joins late sees no ghost', late.sees(ann) === undefined)
   },
 
   'a 5 MB paste': async stage => {
@@ -199,7 +199,7 @@ export const scenarios = {
     await until('bob has it', () => bob.shown.length === 5_000_000)
     const [late] = await stage.synced('late')
     await stage.converge(ann, bob, late)
-    hold('nobody was thrown out', ann.closes + bob.closes + late.closes === 0)
+    hold('no connection was closed', ann.closes + bob.closes + late.closes === 0)
   },
 
   'subprotocol echoed': async stage => {
@@ -286,7 +286,7 @@ export const alone = {
     const [ann, bob, stalled] = await stage.synced('ann', 'bob', 'stalled')
     const { heap: before } = await stage.ask('/heap')
     stalled.socket.pause()
-    stalled.provider.wsLastMessageReceived = Infinity // or it would give up the line after 30 s without a message
+    stalled.provider.wsLastMessageReceived = Infinity // otherwise it would close the connection after 30 s without a message
     const page = 'a page of text, typed and taken back. '.repeat(7000)
     const pages = 60
     for (let i = 0; i < pages; i++) {

@@ -90,11 +90,11 @@ class Client {
     await until(`${this.name} is disconnected`, () => !this.provider.wsconnected)
   }
 
-  // Loses the line, without a close frame, and stays away.
+  // Breaks the connection without a close frame, and doesn't reconnect.
   async lose () {
     this.provider.shouldConnect = false
     this.socket.destroy()
-    await until(`${this.name} has lost the line`, () => !this.provider.wsconnected)
+    await until(`${this.name} has lost the connection`, () => !this.provider.wsconnected)
   }
 
   async reconnect () {

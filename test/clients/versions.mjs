@@ -23,12 +23,12 @@ async function meet (kit, room, before) {
   }
   const [late] = await stage.synced('late')
   await stage.converge(...clients, late)
-  hold('nobody was thrown out', clients.every(client => client.closes === 0))
+  hold('no connection was closed', clients.every(client => client.closes === 0))
   stage.end()
   return show()
 }
 
-// Who speaks the other version is closed.
+// A client of the other version is closed.
 async function stranger ({ kit, encode }, room) {
   const doc = new kit.Y.Doc()
   kit.text(doc).insert(0, 'in another language')
