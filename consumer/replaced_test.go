@@ -245,6 +245,9 @@ func TestWorkerIsReplaced(t *testing.T) {
 // While a layer loses, repeats, reorders and delays messages and workers are replaced,
 // no socket is closed, and all clients have the same document in the end.
 func TestFaultyLayer(t *testing.T) {
+	if testkit.UnderRace {
+		t.Skip("many timers in a synctest bubble crash the race detector of Go 1.26: golang.org/issue/78156")
+	}
 	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
 )
 
 func TestMarkText(t *testing.T) {
@@ -57,5 +58,27 @@ func TestMay(t *testing.T) {
 	both := event.AccessWrite | event.AccessPresent
 	if !both.May(event.AccessWrite) || !both.May(event.AccessRead) || event.AccessPresent.May(both) || event.AccessRead.May(event.AccessWrite) {
 		t.Error("May doesn't compare the bits")
+	}
+}
+
+func TestRoomState(t *testing.T) {
+	for state, want := range map[event.RoomState]string{
+		event.RoomStored: "stored", event.RoomLoading: "loading", event.RoomOpen: "open",
+		event.RoomFailed: "failed", event.RoomBusy: "busy", 0: "unknown",
+	} {
+		if got := state.String(); got != want {
+			t.Errorf("state %d is %q, want %q", state, got, want)
+		}
+	}
+}
+
+func TestSize(t *testing.T) {
+	in := event.Input{Vector: make([]byte, 1), Message: protocol.Message{Data: make([]byte, 10)}}
+	if got := in.Size(); got != 11 {
+		t.Errorf("a message has %d bytes, want 11", got)
+	}
+	in = event.Input{Request: &event.Request{Update: make([]byte, 100), Vector: make([]byte, 1000)}}
+	if got := in.Size(); got != 1100 {
+		t.Errorf("a request has %d bytes, want 1,100", got)
 	}
 }
