@@ -155,6 +155,11 @@ func newSession(b *testing.B, level string) *session {
 		if err != nil {
 			b.Fatal(err)
 		}
+		// The room sends SyncStep1 to each connection that joins. A client that hasn't joined
+		// receives only the merged updates of the others, which hide the order of the edits.
+		if err := conn.Await(testkit.SyncStep1([]byte{0})); err != nil {
+			b.Fatal(err)
+		}
 		m.users = append(m.users, &user{id: uint64(i), conn: conn, saw: make(chan struct{}, 1)})
 	}
 	var ending atomic.Bool
