@@ -31,13 +31,14 @@ type Room struct {
 	Bytes       int        `json:"bytes"`             // size of the document, approximately
 	Changed     *time.Time `json:"changed,omitempty"` // absent if it hasn't changed since the room was opened
 	Stored      *time.Time `json:"stored,omitempty"`  // when the newest entry was stored, which may be a snapshot
+	Worker      string     `json:"worker,omitempty"`  // the name of the worker that has it in memory
 }
 
 // RoomOf returns the description of a room.
 func RoomOf(r event.RoomInfo) Room {
 	shown := Room{
 		Name: r.Name, State: r.State.String(), Stored: moment(r.StoredAt),
-		Connections: r.Summary.Conns, People: r.Summary.Clients, Bytes: r.Summary.Size, Changed: moment(r.Summary.Changed),
+		Connections: r.Summary.Conns, People: r.Summary.Clients, Bytes: r.Summary.Size, Changed: moment(r.Summary.Changed), Worker: r.Summary.Worker,
 	}
 	if r.State == event.RoomStored {
 		shown.Bytes = r.StoredBytes

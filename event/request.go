@@ -83,6 +83,7 @@ type Summary struct {
 	Clients int       // how many clients have an awareness state
 	Size    int       // size of the document in memory, in bytes
 	Changed time.Time // when the document last changed; zero if it hasn't changed since the room was opened
+	Worker  string    // the name of the worker that runs the room; empty if it has none
 }
 
 // Member is a connection in a room.
@@ -124,7 +125,7 @@ func (s RoomState) String() string {
 type RoomInfo struct {
 	Name    string
 	State   RoomState
-	Summary Summary              // RoomOpen
+	Summary Summary              // RoomOpen; of other rooms in memory only Worker
 	Failure *protocol.CloseError // RoomFailed: the code and reason with which connections are closed; else nil
 	// StoredBytes is the size of the stored log in bytes, and StoredAt when its
 	// newest entry was stored. Both are zero for a room that isn't stored, or

@@ -57,14 +57,14 @@ func TestSummaryHasTheLastChange(t *testing.T) {
 
 func TestQuery(t *testing.T) {
 	const epoch = 9
-	r := New(Config{Epoch: epoch, Encoding: blocks.V2}) // responses are in V1 nevertheless
+	r := New(Config{Epoch: epoch, Encoding: blocks.V2, Worker: "w"}) // responses are in V1 nevertheless
 	r.Step(at(2), []event.Input{
 		{Kind: event.InputJoin, Conn: 2, Access: event.AccessWrite | event.AccessPresent},
 		{Kind: event.InputJoin, Conn: 1},
 		message(2, protocol.Awareness, testkit.Present(7, 1, "{}")),
 	})
 	want := event.Response{
-		Summary: event.Summary{Conns: 2, Clients: 1},
+		Summary: event.Summary{Conns: 2, Clients: 1, Worker: "w"},
 		Mark:    event.Mark{Epoch: epoch, Seq: 1},
 		Update:  []byte{0, 0},
 		Whole:   true,

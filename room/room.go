@@ -20,12 +20,15 @@ type Config struct {
 	// Encoding is the encoding of the data in SyncStep2 and Update, in both
 	// directions. The default is V1.
 	Encoding blocks.Encoding
+	// Worker is the name of the worker that runs the room, for its Summary.
+	Worker string
 }
 
 // Room is a shared document and the connections that edit it. It is not safe
 // for concurrent use.
 type Room struct {
 	epoch     uint64
+	worker    string
 	blocks    *blocks.Store
 	encoding  blocks.Encoding
 	awareness *awareness.Awareness
@@ -56,6 +59,7 @@ type member struct {
 func New(cfg Config) *Room {
 	return &Room{
 		epoch:     cfg.Epoch,
+		worker:    cfg.Worker,
 		blocks:    blocks.NewWith(cfg.Blocks),
 		encoding:  cmp.Or(cfg.Encoding, blocks.V1),
 		awareness: awareness.New(cfg.Awareness),
@@ -86,6 +90,7 @@ func (r *Room) Summary() event.Summary {
 		Clients: r.awareness.Len(),
 		Size:    r.blocks.Size(),
 		Changed: r.changed,
+		Worker:  r.worker,
 	}
 }
 

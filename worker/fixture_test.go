@@ -48,12 +48,14 @@ type fixture struct {
 	requests    map[event.ConnID]*request
 }
 
+const workerName = "worker-1"
+
 // run calls test with a running worker, in a bubble in which time passes only
 // while all goroutines wait.
 func run(t *testing.T, settings Settings, test func(f *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, Config{Room: func(string) Settings { return settings }})
+		f := start(t, Config{Name: workerName, Room: func(string) Settings { return settings }})
 		synctest.Wait() // it serves
 		test(f)
 		f.stop()

@@ -35,6 +35,7 @@ func (a *actor) loadRoom() (l loaded, err error) {
 	}
 	config := a.settings.Room
 	config.Epoch = 1 + rand.Uint64N(math.MaxUint64) // 0 marks rooms that are only stored
+	config.Worker = a.worker.config.Name
 	l = loaded{room: room.New(config), tail: tailOf(log, clock()), last: log.Last(), stored: err == nil}
 	if err := replay(log, l.room.Load); err != nil {
 		return l, err

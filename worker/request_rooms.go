@@ -137,7 +137,7 @@ func (l *list) add(info event.RoomInfo, stored bool) {
 func (l *list) expect(i int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.rooms[i].State = event.RoomBusy // unless it answers
+	l.rooms[i].State, l.rooms[i].Summary.Worker = event.RoomBusy, l.worker.config.Name // unless it answers
 	l.waiting++
 }
 
@@ -191,7 +191,7 @@ func (l *list) end() {
 // CloseDeleted: a list that is shorter than its limit ends the list of all rooms, so
 // only package document can leave it out.
 func (a *actor) describe() event.RoomInfo {
-	info := event.RoomInfo{Name: a.name, State: event.RoomLoading}
+	info := event.RoomInfo{Name: a.name, State: event.RoomLoading, Summary: event.Summary{Worker: a.worker.config.Name}}
 	switch {
 	case a.closed != nil:
 		info.State, info.Failure = event.RoomFailed, a.closed

@@ -66,10 +66,10 @@ func TestRoomsAreListed(t *testing.T) {
 			got[i].StoredAt = time.Time{}
 		}
 		want := []event.RoomInfo{
-			{Name: "a/ä", State: event.RoomOpen, Summary: event.Summary{Conns: 1}},
+			{Name: "a/ä", State: event.RoomOpen, Summary: event.Summary{Conns: 1, Worker: workerName}},
 			{
 				Name: "b", State: event.RoomOpen, StoredBytes: len(stored.Entries[0].Data),
-				Summary: event.Summary{Conns: 2, Clients: 1, Size: 1, Changed: began.Add(time.Second)},
+				Summary: event.Summary{Conns: 2, Clients: 1, Size: 1, Changed: began.Add(time.Second), Worker: workerName},
 			},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -167,8 +167,8 @@ func TestListWaitsASecondForABusyRoom(t *testing.T) {
 		q.waits()
 		time.Sleep(time.Nanosecond)
 		want := []event.RoomInfo{
-			{Name: "busy", State: event.RoomBusy},
-			{Name: "idle", State: event.RoomOpen, Summary: event.Summary{Conns: 2}},
+			{Name: "busy", State: event.RoomBusy, Summary: event.Summary{Worker: workerName}},
+			{Name: "idle", State: event.RoomOpen, Summary: event.Summary{Conns: 2, Worker: workerName}},
 		}
 		if diff := cmp.Diff(want, q.response().Rooms); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
@@ -184,7 +184,7 @@ func TestListOfARoomThatLoadsOrFailed(t *testing.T) {
 		gate := faulty.NewGate()
 		f.store.Set(gate.Wait, faulty.Load)
 		f.join("a", 1)
-		if got := f.list("", "", 10); len(got) != 1 || got[0].State != event.RoomLoading {
+		if got := f.list("", "", 10); len(got) != 1 || got[0].State != event.RoomLoading || got[0].Summary.Worker != workerName {
 			t.Errorf("while it loads: %+v", got)
 		}
 		early := f.query("a", event.Mark{})
@@ -192,7 +192,7 @@ func TestListOfARoomThatLoadsOrFailed(t *testing.T) {
 		gate.Release <- errFault
 		f.want("a: 1 Close 1013")
 		early.wantClosed(protocol.CloseTryLater)
-		if got := f.list("", "", 10); len(got) != 1 || got[0].State != event.RoomFailed || got[0].Failure == nil {
+		if got := f.list("", "", 10); len(got) != 1 || got[0].State != event.RoomFailed || got[0].Failure == nil || got[0].Summary.Worker != workerName {
 			t.Errorf("when it has failed: %+v", got)
 		}
 		f.query("a", event.Mark{}).wantClosed(protocol.CloseTryLater)

@@ -67,7 +67,7 @@ func (w *Worker) describeStored(name string, q *event.Request) (r event.Response
 		return r, err
 	}
 	r = event.Response{
-		Summary: event.Summary{Size: doc.Size()},
+		Summary: event.Summary{Size: doc.Size(), Worker: w.config.Name},
 		Mark:    event.Mark{Seq: digest(log)},
 		Vector:  doc.StateVector(),
 	}

@@ -136,11 +136,14 @@ func TestQuerySinceAMark(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		stored := f.query("a", second.Mark).wantDocument(typed(7, 0))
+		if got := stored.Summary.Worker; got != workerName {
+			t.Errorf("a stored room is read by %q, want %q", got, workerName)
+		}
 		f.join("a", 3)
 		synctest.Wait()
 		for _, since := range []event.Mark{{Epoch: second.Mark.Epoch, Seq: 1}, stored.Mark} {
-			if a := f.query("a", since).wantDocument(typed(7, 0)); !a.Whole {
-				t.Errorf("the response is %+v, want the whole document", a)
+			if a := f.query("a", since).wantDocument(typed(7, 0)); !a.Whole || a.Summary.Worker != workerName {
+				t.Errorf("the response is %+v, want the whole document of worker-1", a)
 			}
 		}
 	})

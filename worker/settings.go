@@ -18,7 +18,7 @@ type Settings struct {
 	// compacted when it has grown much, and when the room is evicted. The default is 1
 	// minute.
 	AutosaveDelay time.Duration
-	// Room configures the room itself. Its Epoch is ignored. Snapshots are in its
+	// Room configures the room itself. Its Epoch and Worker are ignored. Snapshots are in its
 	// Encoding.
 	Room room.Config
 	// MailboxInputs and MailboxBytes bound what waits for the room's next turn;

@@ -24,6 +24,8 @@ var ErrDrainTimeout = errors.New("worker: not all updates could be stored in tim
 type Config struct {
 	Layer layer.Layer
 	Store store.Store
+	// Name names the worker in the Summaries of its rooms. It may be empty.
+	Name string
 	// Room returns the settings of a room. nil stands for the defaults. It is
 	// called when a room is opened or read, from several goroutines.
 	Room func(name string) Settings

@@ -49,7 +49,7 @@ func deliverResponse(t *testing.T, l layer.Layer) {
 	mark := event.Mark{Epoch: 1<<64 - 1, Seq: 1<<64 - 2}
 	want := []event.Response{
 		{
-			Summary: event.Summary{Conns: 1, Clients: 2, Size: 1 << 40, Changed: when},
+			Summary: event.Summary{Conns: 1, Clients: 2, Size: 1 << 40, Changed: when, Worker: "ä-1"},
 			Mark:    mark,
 			Update:  bytes.Repeat([]byte{0, 255}, 1<<19),
 			Whole:   true,
@@ -61,7 +61,7 @@ func deliverResponse(t *testing.T, l layer.Layer) {
 		{Refusal: event.Refusal{Cause: event.CauseClosed, Reason: "käme später", Code: protocol.CloseTryLater}},
 		{
 			Rooms: []event.RoomInfo{
-				{Name: "ä", State: event.RoomOpen, Summary: event.Summary{Conns: 1, Changed: when}, StoredBytes: 1 << 40, StoredAt: when},
+				{Name: "ä", State: event.RoomOpen, Summary: event.Summary{Conns: 1, Changed: when, Worker: "b-2"}, StoredBytes: 1 << 40, StoredAt: when},
 				{Name: "b", State: event.RoomFailed, Failure: &protocol.CloseError{Code: protocol.CloseInternal, Reason: "a bug"}},
 			},
 			Open: 2,
