@@ -87,8 +87,10 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("yroom: %w", err)
 	}
 	log := cmp.Or(cfg.Logger, slog.Default())
+	var takeover time.Duration // on a layer of its own, a worker is the only one
 	switch {
 	case cfg.Layer != nil:
+		takeover = 5 * time.Second // layers detect within 3 s that a process is gone
 	case cfg.NoWorker:
 		return nil, errors.New("yroom: with Config.NoWorker, Config.Layer has to lead to workers elsewhere")
 	default:
@@ -124,6 +126,7 @@ func New(cfg Config) (*Server, error) {
 		Events:       cfg.WorkerEvents,
 		Logger:       log,
 		DrainTimeout: cfg.DrainTimeout,
+		Takeover:     takeover,
 	})
 	ctx, drain := context.WithCancel(context.Background())
 	s.drain = drain

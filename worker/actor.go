@@ -16,7 +16,7 @@ import (
 // connection that joins in the next second, and then the actor ends. The next Join
 // makes a new actor. Only RequestCreate opens a closed room again in the same actor.
 //
-// Loads, appends and compactions run concurrently with the turns and post their results
+// Loads, appends, compactions and checks run concurrently with the turns and post their results
 // to the mailbox. So all fields after the first block are used in turns only.
 type actor struct {
 	worker   *Worker
@@ -39,12 +39,13 @@ type actor struct {
 	next      unstored       // the content of the next append
 	writing   unstored       // the content of the append in progress, which owns its updates
 	result    writeResult    // of the last write
-	last      store.Position // the position up to which the room is known to have all entries
+	last      store.Position // the position up to which the room has all entries
 	unordered bool           // the store has no order of positions
 	write     func()         // a.runWrite, bound once
 	endWrite  func()         // calls a.writeEnded in guarded, bound once
 
 	compaction compaction
+	checks     checks
 }
 
 func newActor(w *Worker, name string) *actor {
@@ -110,6 +111,9 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	switch in.Kind {
 	case event.InputJoin:
 		a.returned()
+		// A connection joins again if it was in the room before at another worker, and perhaps
+		// if another worker has asked it to.
+		a.checks.suspected = a.checks.suspected || in.Greeting == event.GreetingRejoin
 		a.receivers.join(in.Conn, in.From)
 	case event.InputLeave:
 		a.receivers.leave(in.Conn)
@@ -120,6 +124,8 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 			return
 		}
 	case frontLost:
+		// The front may have used another worker meanwhile.
+		a.checks.suspected = true
 		a.rejoin(a.receivers.at(in.From))
 		return
 	case roomMoved:

@@ -94,10 +94,6 @@ type writeResult struct {
 	bytes    int            // size of the appended entry
 	took     time.Duration
 	err      error
-	// toMerge is what other workers have stored, and mergeErr why it could not be
-	// loaded.
-	toMerge  store.Log
-	mergeErr error
 }
 
 func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
@@ -112,9 +108,6 @@ func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
 	r.bytes = len(update)
 	r.position, r.err = a.worker.config.Store.Append(a.worker.working, a.name, store.Entry{Encoding: store.V1, Data: update})
 	r.took = a.worker.config.Runtime.Now().Sub(begin)
-	if r.err == nil && a.lacksBefore(r.position) {
-		r.toMerge, r.mergeErr = a.loadToMerge()
-	}
 	return r
 }
 
@@ -130,7 +123,6 @@ func (a *actor) writeEnded() {
 		if result.err == nil && done.change.Request.Kind == event.RequestCreate {
 			a.deliver(done.outs) // the outputs first, then the broadcast of the new content
 			done.outs = nil
-			a.advance(result.position)
 		}
 		a.changeEnded(done.change, result.err)
 	case result.err == nil:
@@ -143,11 +135,7 @@ func (a *actor) writeEnded() {
 	if a.closed == nil {
 		a.deliver(done.outs)
 	}
-	switch {
-	case done.change != nil || result.err != nil:
-	case a.lacksBefore(result.position):
-		a.merge(result)
-	default:
+	if a.closed == nil {
 		a.advance(result.position)
 	}
 	a.release()

@@ -145,6 +145,8 @@ func (a *actor) compacted(info CompactInfo) {
 	c := &a.compaction
 	c.running = false
 	if err := info.Err; err != nil {
+		// Another worker may have compacted or deleted the log.
+		a.checks.suspected = a.checks.suspected || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrDeleted)
 		c.notBefore = a.worker.config.Runtime.Now().Add(compactPause)
 		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrDeleted) && a.worker.compacting.Err() == nil {
 			a.worker.config.Logger.Warn("The log of a room could not be compacted. Nothing is lost, but the room takes longer to load. "+

@@ -12,7 +12,7 @@
 //   - load.go: loads a room, and loads it again after a create
 //   - append.go: stores updates, creates and deletes one after the other, and delays
 //     outputs until they may be sent
-//   - append_merge.go: merges into a room what another worker has appended to its log
+//   - check.go: merges into a room what another worker has appended to its log
 //   - compact.go, slots.go: replaces a log by a snapshot; how many do so at once
 //   - deliver.go, receivers.go: sends outputs to the layer; to which front each goes
 //   - evict.go, alarm.go: ends an actor whose room is no longer used; its timer

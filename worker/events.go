@@ -46,8 +46,8 @@ type AppendInfo struct {
 	Err      error // nil if the update is stored
 }
 
-// MergeInfo describes entries that a room had to load from its log because another
-// worker has appended some of them.
+// MergeInfo describes entries that a room has loaded from its log because another
+// worker may have appended some of them.
 type MergeInfo struct {
 	Room    string
 	Entries int

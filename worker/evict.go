@@ -25,7 +25,10 @@ func (a *actor) settle(now time.Time) {
 	if !a.writing.any() || !ending {
 		a.compact(now, ending)
 	}
-	if ending && idle && !a.compaction.running && a.mail.Close() {
+	if !ending {
+		a.check(now)
+	}
+	if ending && idle && !a.compaction.running && !a.checks.running && a.mail.Close() {
 		a.disarm()
 		a.worker.forget(a)
 		a.guarded(a.reportEviction)

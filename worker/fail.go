@@ -111,6 +111,7 @@ func (a *actor) closeDeleted() {
 func (a *actor) close(why protocol.CloseError) {
 	a.closed = &why
 	a.room, a.deadline, a.removeAt = nil, time.Time{}, time.Time{}
+	a.checks = checks{running: a.checks.running}
 	a.next.outs, a.writing.outs = nil, nil
 	for _, conn := range slices.Sorted(maps.Keys(a.receivers.requests)) {
 		q := a.receivers.requests[conn]

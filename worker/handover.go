@@ -49,4 +49,8 @@ func (a *actor) drain() { a.draining = true }
 // at this worker again. A room that was not handed over yet still is, and then its
 // connections join again here, so that those which have left at the other worker
 // meanwhile don't stay.
-func (a *actor) returned() { a.moved = a.moved && len(a.receivers.known) > 0 }
+func (a *actor) returned() {
+	if a.moved && len(a.receivers.known) == 0 {
+		a.moved, a.checks.suspected = false, true
+	}
+}

@@ -36,9 +36,16 @@ func (l *frontLayer) Serve(h layer.BackHandler) (layer.Back, error) {
 // runWithLosses is like run, with a layer on which the test can report losses.
 func runWithLosses(t *testing.T, settings Settings, test func(f *fixture, l *frontLayer)) {
 	t.Helper()
+	runWithConfig(t, Config{Room: func(string) Settings { return settings }}, test)
+}
+
+// runWithConfig is like runWithLosses, with any configuration of the worker.
+func runWithConfig(t *testing.T, c Config, test func(f *fixture, l *frontLayer)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := &frontLayer{Layer: memlayer.New()}
-		f := start(t, Config{Layer: l, Room: func(string) Settings { return settings }})
+		c.Layer = l
+		f := start(t, c)
 		synctest.Wait()
 		f.front.Close()
 		var err error

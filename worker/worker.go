@@ -36,6 +36,13 @@ type Config struct {
 	// DrainTimeout bounds how long Run continues after its context has ended, to finish
 	// loads and appends. 0 stands for 10 seconds.
 	DrainTimeout time.Duration
+	// Takeover is set if the layer accepts several workers, so that two may run one room
+	// for a moment. It is how long after a worker has lost a room it may still append to the
+	// room's log, before it ends or detects the loss. The worker that runs the room then
+	// checks the log for such entries, as soon as it suspects that there are any, and again
+	// after Takeover. A check is one call of Store.LoadAfter. 0 means that rooms are never
+	// checked, unless the position of an append shows that entries are missing.
+	Takeover time.Duration
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
 }
@@ -51,8 +58,8 @@ type Worker struct {
 	compacting context.Context // ends when half of that time is over
 	live       sync.WaitGroup  // actors, reads, lists, and alarms that may still fire
 
-	delivering         locks
-	compactions, reads slots
+	delivering                 locks
+	compactions, checks, reads slots
 
 	mu    sync.RWMutex
 	rooms map[string]*actor
@@ -74,6 +81,7 @@ func New(c Config) *Worker {
 		served:      make(chan struct{}),
 		delivering:  locks{seed: maphash.MakeSeed()},
 		compactions: slots{free: compactsAtOnce},
+		checks:      slots{free: checksAtOnce},
 		reads:       slots{free: readsAtOnce},
 		rooms:       make(map[string]*actor),
 	}

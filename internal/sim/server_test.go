@@ -55,10 +55,11 @@ func (w *world) startServer() {
 	w.servers = append(w.servers, s)
 	w.tracef("server %d starts", s.nth)
 	worked := worker.New(worker.Config{
-		Layer:  w.plant.inLayer(endpoint{w.layer, s}),
-		Store:  w.plant.inStore(view{server: s}),
-		Room:   s.open,
-		Logger: slog.New(logged{s}),
+		Layer:    w.plant.inLayer(endpoint{w.layer, s}),
+		Store:    w.plant.inStore(view{server: s}),
+		Room:     s.open,
+		Logger:   slog.New(logged{s}),
+		Takeover: 5 * time.Second,
 		Runtime: worker.Runtime{
 			Go:        s.start,
 			Now:       func() time.Time { return w.now },

@@ -235,8 +235,6 @@ func (w *world) disturb() {
 func (w *world) settle() {
 	w.calm, w.hasty = true, false
 	w.rest(time.Minute)
-	w.editEach() // a room loads what another worker has stored only when it stores something itself
-	w.rest(time.Minute)
 	w.converged()
 	w.closed = true
 	for _, s := range w.servers {
@@ -257,18 +255,6 @@ func (w *world) settle() {
 	}
 	if w.failure == "" {
 		w.lapse()
-	}
-}
-
-// editEach makes one client of each room type something.
-func (w *world) editEach() {
-	for i := range roomNames {
-		for _, c := range w.clients {
-			if c.room == i && c.access.May(event.AccessWrite) {
-				c.edit(c.typed)
-				break
-			}
-		}
 	}
 }
 
