@@ -31,6 +31,7 @@ var wantImports = []struct {
 	{"examples/hello", []string{"."}},
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "document", "internal/webui", "web", "yjs"}},
+	{"internal/testkit/postgres", []string{"internal/testkit", "github.com/jackc/pgx/v5"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},

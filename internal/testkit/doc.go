@@ -10,6 +10,7 @@
 //	linear.go   times that may not grow with the square of the input
 //	wsclient/   a WebSocket client
 //	faulty/     a store whose calls fail, block or are dropped on demand
+//	postgres/   PostgreSQL and PgBouncer as processes
 //
 // The package itself imports the standard library only, so the tests of every
 // package of the module can import it.
