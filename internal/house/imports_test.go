@@ -56,6 +56,7 @@ var wantImports = []struct {
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer/memlayer", []string{"layer"}},
+	{"layer/link", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},
 	{"store/sqlitestore", []string{"store", "modernc.org/sqlite", "modernc.org/sqlite/lib"}},
@@ -83,12 +84,13 @@ var unreachable = map[string][]string{
 	"worker":         {"consumer", "yjs"},
 	"layer":          {"blocks", "consumer", "room", "store", "worker", "yjs"},
 	"layer/memlayer": {"blocks", "consumer", "room", "store", "worker", "yjs"},
+	"layer/link":     {"blocks", "consumer", "room", "store", "worker", "yjs"},
 	"store":          {"blocks"},
 	"room":           {"layer", "store", "yjs"},
 }
 
 // core packages do no I/O, start no goroutine, log nothing and never read the clock.
-var core = []string{"event", "room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0", "internal/outbox"}
+var core = []string{"event", "room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0", "internal/outbox", "layer/link"}
 
 type goPackage struct {
 	Dir        string

@@ -1,0 +1,112 @@
+package link
+
+import (
+	"time"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// Serve attaches the worker of this Node. The error is layer.ErrServed if there is one.
+func (n *Node) Serve(now time.Time) error {
+	n.now = now
+	if n.state != StateNone {
+		return layer.ErrServed
+	}
+	n.term++
+	n.setState(StateServing)
+	return nil
+}
+
+// Drain makes all others send inputs to other workers. Inputs that still arrive are
+// returned.
+func (n *Node) Drain(now time.Time) {
+	n.now = now
+	if n.state == StateServing {
+		n.setState(StateDraining)
+	}
+}
+
+func (n *Node) setState(s State) {
+	n.state = s
+	n.announce()
+	n.connectAll()
+	n.place()
+}
+
+// CloseBack detaches the worker. What it has delivered is still sent.
+func (n *Node) CloseBack(now time.Time) {
+	n.now = now
+	if n.state == StateNone {
+		return
+	}
+	n.setState(StateNone)
+	for _, p := range n.peers {
+		if p.open {
+			p.queue.putFinal(message{kind: frameBackClosed, head: appendUint(nil, fieldTerm, n.term)})
+			n.wakeIfDue(p)
+		}
+	}
+	if was := n.own; was != nil && len(n.fronts) > 0 {
+		channel, self := n.config.Channel, n.config.ID
+		n.emit(Event{Kind: EventFrontLost, Rooms: func(room string) bool {
+			owner, found := was.owner(channel(room), room)
+			return found && owner == self
+		}})
+	}
+	n.own = nil
+	for address := range n.remote {
+		r := n.remote[address]
+		delete(r.peer.fronts, r.front)
+		delete(n.remote, address)
+	}
+}
+
+// Deliver sends an output to a front of another Node. It reports false if it doesn't
+// know the address, which may be that of a front of this Node.
+func (n *Node) Deliver(now time.Time, out *layer.Output) bool {
+	n.now = now
+	to, known := n.remote[out.To]
+	if !known {
+		return false
+	}
+	p := to.peer
+	if !p.open { // the loss is reported when messages can be carried again
+		return true
+	}
+	if waiting := p.queue.waiting(out.Room); waiting >= roomOutputs {
+		n.dropRoom(p, out.Room)
+		return true
+	}
+	if p.queue.bytes >= mostOutputs {
+		n.gap(p)
+		return true
+	}
+	n.put(p, encodeOutput(p.birth, to.front, out))
+	return true
+}
+
+// dropRoom drops the messages of a room that wait for a peer, because it doesn't take
+// them fast enough. Its connections join the room again, which costs only what they lack.
+func (n *Node) dropRoom(p *peer, room string) {
+	n.stats.Dropped++
+	stream, _ := p.queue.drop(room)
+	head := appendUint(appendString(nil, fieldRoom, room), fieldSeq, stream)
+	n.put(p, message{kind: frameDropped, room: room, head: head})
+}
+
+// Refusal returns the output with which an input is refused that the worker could not
+// take, if the front's Send has returned already.
+func Refusal(in *layer.Input) layer.Output {
+	const reason = "too much waits for the room"
+	out := layer.Output{Room: in.Room, To: in.From, Output: event.Output{To: in.Conn}}
+	if in.Kind == event.InputRequest {
+		out.Kind = event.OutputResponse
+		out.Response = &event.Response{Refusal: event.Refusal{Cause: event.CauseClosed, Reason: reason, Code: protocol.CloseTryLater}}
+	} else {
+		out.Kind = event.OutputMessage
+		out.Message = protocol.Message{Type: protocol.Close, Code: protocol.CloseTryLater, Reason: reason}
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+package link
+
+// State is what a Node says of its worker.
+type State uint8
+
+// The states of a worker.
+const (
+	StateNone     State = 0 // the process has no worker
+	StateServing  State = 1
+	StateDraining State = 2
+)
+
+// heartbeat is what a Node says of itself to all others.
+type heartbeat struct {
+	name     string
+	software string // its version
+	state    State
+	term     uint64   // how many workers the process has had
+	channels []string // those whose rooms the worker runs
+	fronts   bool     // it has fronts
+	hello    bool     // it has just come, and wants the heartbeats of all others at once
+	bye      bool     // it ends
+	number   uint64   // of heartbeats sent
+}
+
+// Numbers of the fields of a heartbeat. They are fixed.
+const (
+	beatName     = 1
+	beatSoftware = 2
+	beatState    = 3
+	beatChannel  = 4 // one of several
+	beatFronts   = 5
+	beatHello    = 6
+	beatBye      = 7
+	beatNumber   = 8
+	beatTerm     = 9
+)
+
+func appendHeartbeat(b []byte, h *heartbeat) []byte {
+	b = appendString(b, beatName, h.name)
+	b = appendString(b, beatSoftware, h.software)
+	b = appendUint(b, beatState, uint64(h.state))
+	b = appendUint(b, beatTerm, h.term)
+	for _, c := range h.channels {
+		b = append(appendLength(b, beatChannel, len(c)), c...)
+	}
+	b = appendBool(b, beatFronts, h.fronts)
+	b = appendBool(b, beatHello, h.hello)
+	b = appendBool(b, beatBye, h.bye)
+	return appendUint(b, beatNumber, h.number)
+}
+
+func decodeHeartbeat(b []byte) (h heartbeat, ok bool) {
+	ok = each(b, func(f field) bool {
+		switch f.number {
+		case beatName:
+			h.name = string(f.bytes)
+		case beatSoftware:
+			h.software = string(f.bytes)
+		case beatState:
+			h.state = State(f.value)
+		case beatTerm:
+			h.term = f.value
+		case beatChannel:
+			h.channels = append(h.channels, string(f.bytes))
+		case beatFronts:
+			h.fronts = f.value != 0
+		case beatHello:
+			h.hello = f.value != 0
+		case beatBye:
+			h.bye = f.value != 0
+		case beatNumber:
+			h.number = f.value
+		}
+		return true
+	})
+	return h, ok
+}

@@ -1,0 +1,272 @@
+package link
+
+import (
+	"slices"
+	"time"
+)
+
+// nextHeartbeat returns a heartbeat if one is due.
+func (n *Node) nextHeartbeat() (Packet, bool) {
+	if n.ended || !n.beaten.IsZero() && n.now.Sub(n.beaten) < beatInterval {
+		return Packet{}, false
+	}
+	n.beaten = n.now
+	n.beats++
+	h := heartbeat{
+		name: n.config.Name, software: n.config.Software,
+		state: n.state, term: n.term, fronts: len(n.fronts) > 0,
+		hello: n.hello, bye: n.bye, number: n.beats,
+	}
+	if n.state != StateNone {
+		h.channels = n.config.Channels
+	}
+	n.hello, n.ended, n.echoes = false, n.bye, !n.bye
+	data := appendHeader(nil, &header{from: n.config.ID})
+	return Packet{Everyone, appendBytes(data, packetBeat, appendHeartbeat(nil, &h))}, true
+}
+
+// announce makes a heartbeat due at once.
+func (n *Node) announce() { n.beaten = time.Time{} }
+
+// receiveHeartbeat handles a heartbeat.
+func (n *Node) receiveHeartbeat(from ID, b []byte) {
+	h, ok := decodeHeartbeat(b)
+	if !ok {
+		n.stats.Malformed++
+		return
+	}
+	if from == n.config.ID {
+		n.heard = n.now
+		n.hear()
+		return
+	}
+	p := n.find(from)
+	if p == nil {
+		if h.bye {
+			return
+		}
+		p = n.add(from)
+	}
+	if h.number <= p.beat.number {
+		return // it was duplicated or overtaken
+	}
+	n.heardOf(p)
+	if h.hello {
+		n.announce()
+	}
+	if h.bye {
+		n.forget(p)
+		return
+	}
+	before := p.beat
+	p.beat = h
+	if h.state == StateNone && h.term > p.ended && p.endedAt.IsZero() {
+		p.endedAt = n.now // its last outputs may still be on their way
+	}
+	n.connect(p)
+	if h.state != before.state || h.term != before.term || !slices.Equal(h.channels, before.channels) {
+		n.place()
+	}
+}
+
+// hear is called when something that this Node has sent to itself has arrived.
+func (n *Node) hear() {
+	if n.now.Sub(n.heard) >= deafness || n.now.Sub(n.echoed) >= deafness {
+		return
+	}
+	if n.joined.IsZero() {
+		n.joined = n.now
+	}
+	if !n.deaf {
+		return
+	}
+	n.deaf = false
+	for _, p := range n.peers { // their heartbeats may have been lost until now
+		p.heard = n.now
+	}
+	n.Resume(n.now)
+}
+
+// heardOf is called when a packet of a peer has arrived.
+func (n *Node) heardOf(p *peer) {
+	silent := n.now.Sub(p.heard)
+	n.stats.LongestSilence = max(n.stats.LongestSilence, silent)
+	if silent >= nearSilence {
+		n.stats.NearSilences++
+	}
+	p.heard = n.now
+}
+
+// Resume is called when the subscription has been interrupted and works again: the
+// others are asked for what they have sent meanwhile.
+func (n *Node) Resume(now time.Time) {
+	n.now = now
+	n.hello = true
+	n.announce()
+	for _, p := range n.peers {
+		p.asks = true
+		n.wake(p)
+	}
+}
+
+// Close says to all others that the process ends. Next returns a last packet.
+func (n *Node) Close(now time.Time) {
+	n.now = now
+	n.bye = true
+	n.announce()
+}
+
+// Tick does what is due at a time. It must be called every TickInterval.
+func (n *Node) Tick(now time.Time) {
+	n.now = now
+	n.notice()
+	for _, p := range slices.Clone(n.peers) {
+		switch {
+		case now.Sub(p.heard) >= silence && !n.deaf:
+			n.stats.GivenUp++
+			n.forget(p)
+			continue
+		case !p.endedAt.IsZero() && now.Sub(p.endedAt) >= beatInterval:
+			n.workerEnded(p, p.beat.term)
+		case n.view.has(p.id) && !p.takesRooms(now):
+			n.place()
+			n.lostWorker(p)
+		}
+		n.tickSession(p)
+	}
+	n.sendStrays()
+	n.moveGuests()
+}
+
+// notice finds out whether the process was not running, and whether the bus carries
+// messages.
+func (n *Node) notice() {
+	if gap := n.now.Sub(n.ticked); gap >= stall {
+		// What the others have sent meanwhile may not have been read yet.
+		n.heard = earlier(n.heard.Add(gap), n.now)
+		n.echoed = earlier(n.echoed.Add(gap), n.now)
+		for _, p := range n.peers {
+			p.heard = earlier(p.heard.Add(gap), n.now)
+		}
+	}
+	n.ticked = n.now
+	if !n.deaf && (n.now.Sub(n.heard) >= deafness || n.now.Sub(n.echoed) >= deafness) {
+		n.deaf = true
+		n.stats.Deaf++
+	}
+	n.settled = n.settled || !n.joined.IsZero() && n.now.Sub(n.joined) >= settling
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// add adds a peer.
+func (n *Node) add(id ID) *peer {
+	p := &peer{id: id, birth: n.nextEpoch(), mine: n.nextEpoch(), heard: n.now, opening: n.now}
+	i, _ := n.search(id)
+	n.peers = slices.Insert(n.peers, i, p)
+	return p
+}
+
+// forget removes a peer that is gone.
+func (n *Node) forget(p *peer) {
+	i, found := n.search(p.id)
+	if !found || n.peers[i] != p {
+		return
+	}
+	n.peers = slices.Delete(n.peers, i, i+1)
+	p.gone = true
+	n.place()
+	n.lostWorker(p)
+	n.lostFronts(p, EventGone)
+}
+
+// workerEnded is called when a worker of a peer has ended.
+func (n *Node) workerEnded(p *peer, term uint64) {
+	p.endedAt = time.Time{}
+	if term <= p.ended {
+		return
+	}
+	p.ended = term
+	n.place()
+	n.lostWorker(p)
+}
+
+// lostWorker reports that messages from or to the worker of a peer were lost.
+func (n *Node) lostWorker(p *peer) {
+	if p.placed == nil || len(n.fronts) == 0 {
+		return
+	}
+	was, is, channel := p.placed, n.view, n.config.Channel
+	if !is.has(p.id) {
+		p.placed = nil
+	}
+	n.emit(Event{Kind: EventFrontLost, Rooms: func(room string) bool {
+		owner, found := was.owner(channel(room), room)
+		if found && owner == p.id {
+			return true
+		}
+		owner, found = is.owner(channel(room), room)
+		return found && owner == p.id
+	}})
+}
+
+// lostFronts reports that the fronts of a peer, or messages from or to them, were lost.
+func (n *Node) lostFronts(p *peer, kind EventKind) {
+	for _, front := range p.sortedFronts() {
+		address := p.fronts[front]
+		if kind == EventGone {
+			delete(n.remote, address)
+		}
+		n.emit(Event{Kind: kind, Address: address})
+	}
+	if kind == EventGone {
+		p.fronts = nil
+	}
+}
+
+// place determines the workers among which rooms are placed.
+func (n *Node) place() {
+	next := new(view)
+	for _, p := range n.peers {
+		if p.takesRooms(n.now) {
+			next.workers = append(next.workers, newPlaced(p.id, p.beat.channels))
+		}
+	}
+	if n.state == StateServing {
+		next.workers = append(next.workers, newPlaced(n.config.ID, n.config.Channels))
+		slices.SortFunc(next.workers, func(a, b placed) int { return a.id.Compare(b.id) })
+	}
+	before := n.view
+	if next.equal(before) {
+		return
+	}
+	n.view = next
+	for _, p := range n.peers {
+		if next.has(p.id) {
+			p.placed = next
+		}
+	}
+	if n.state == StateServing {
+		n.own = next
+	}
+	grown := slices.ContainsFunc(next.workers, func(w placed) bool { return !before.has(w.id) && w.id != n.config.ID })
+	if grown && n.state == StateServing {
+		n.emit(Event{Kind: EventMoved, Rooms: n.placedElsewhere(next)})
+	}
+	n.strayed = time.Time{} // what was refused may be placed elsewhere now
+	n.retried = time.Time{}
+}
+
+// placedElsewhere returns a function that reports whether another worker runs a room.
+func (n *Node) placedElsewhere(v *view) func(room string) bool {
+	channel, self := n.config.Channel, n.config.ID
+	return func(room string) bool {
+		owner, found := v.owner(channel(room), room)
+		return found && owner != self
+	}
+}

@@ -1,0 +1,275 @@
+package link
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/yroom/yroom/layer"
+)
+
+// The times of the protocol.
+const (
+	// TickInterval is how often Tick should be called.
+	TickInterval = 50 * time.Millisecond
+	// beatInterval is the time between two heartbeats.
+	beatInterval = 500 * time.Millisecond
+	// silence is how long a Node may be silent before it is given up.
+	silence = 3 * time.Second
+	// nearSilence is the silence that Stats counts as coming close to that.
+	nearSilence = silence / 2
+	// deafness is how long a Node may miss what it sends to itself before it is deaf.
+	deafness = 2 * time.Second
+	// stall is the time between two Ticks from which the process itself was not running.
+	stall = time.Second
+	// settling is how long a new Node waits for the heartbeats of the others before it
+	// sends inputs to the workers that it knows.
+	settling = 200 * time.Millisecond
+	// helloInterval is the time between two attempts to open a session.
+	helloInterval = 250 * time.Millisecond
+	// ackDelay is how long an acknowledgement waits for a packet to travel with.
+	ackDelay = 200 * time.Millisecond
+	// askInterval is the time between two requests for a missing acknowledgement.
+	askInterval = time.Second
+	// agreement is how long two Nodes may place a room differently, before a worker runs a
+	// room that it would place elsewhere.
+	agreement = silence
+	// strayInterval is the time between two attempts to send what another worker refused.
+	strayInterval = 200 * time.Millisecond
+	// strayPatience is how long a request that workers refuse is sent again.
+	strayPatience = 10 * time.Second
+)
+
+// The bounds of what waits, in bytes.
+const (
+	ackBytes     = 64 << 10  // received packets that are acknowledged at once
+	mostWindow   = 512 << 10 // packets to one peer that are not acknowledged
+	leastWindow  = packetSize
+	windows      = 8 << 20   // the windows of all Nodes that send to one
+	mostInputs   = 32 << 20  // inputs that wait for one peer
+	roomInputs   = 8 << 20   // inputs of one room that wait
+	roomOutputs  = 32 << 20  // outputs of one room that wait
+	mostOutputs  = 256 << 20 // outputs that wait for one peer
+	mostReturned = 16 << 20  // returned requests that are to be sent again
+)
+
+// Config configures a Node.
+type Config struct {
+	ID ID
+	// Name and Software, the version of the program, are shown to operators.
+	Name, Software string
+	// Channel returns the channel of a room. nil: all rooms are on the channel "".
+	Channel func(room string) string
+	// Channels are the channels whose rooms the worker of this process runs. nil: "".
+	Channels []string
+}
+
+// Node is one process at a bus. Its methods must be called one at a time. After each
+// call, the caller takes the Events, and the packets that Next returns.
+type Node struct {
+	config Config
+	now    time.Time // of the latest call
+	epoch  uint64    // the last number given to a half of a session, or to a peer
+	events []Event
+	stats  Stats
+
+	peers []*peer // by ascending ID
+	ready []*peer // those that have something to send
+	view  *view
+	own   *view // the last view in which this Node's worker was
+
+	last   uint64 // the number of the last front
+	fronts map[uint64]*front
+	remote map[layer.Address]remote // the fronts of peers that have sent something
+	state  State
+	term   uint64 // how many workers there were
+
+	strays   map[string]bool // rooms whose inputs a worker has refused
+	strayed  time.Time       // when the first of these was; zero: they are due at once
+	returned []returned
+	retried  time.Time // when these were sent last
+	guests   bool      // inputs of rooms that are placed elsewhere were accepted
+	expelled time.Time // when guests were last asked to move
+
+	beats   uint64    // the number of the last heartbeat
+	beaten  time.Time // when it was sent; zero if one is due at once
+	hello   bool      // the next heartbeat wants those of all others
+	bye     bool      // the next heartbeat is the last one
+	ended   bool      // the last heartbeat was sent
+	ticked  time.Time
+	heard   time.Time // when the last own heartbeat arrived
+	echoed  time.Time // when the last packet to itself arrived
+	echoes  bool      // a packet to itself is due
+	joined  time.Time // when the first one did
+	settled bool
+	deaf    bool
+}
+
+// remote is a front of a peer.
+type remote struct {
+	peer  *peer
+	front uint64
+}
+
+// New returns a Node without fronts and worker.
+func New(c Config, now time.Time) *Node {
+	if c.Channel == nil {
+		c.Channel = func(string) string { return "" }
+	}
+	if c.Channels == nil {
+		c.Channels = []string{""}
+	}
+	return &Node{
+		config: c, now: now, ticked: now, heard: now, echoed: now,
+		hello:  true,
+		view:   new(view),
+		fronts: make(map[uint64]*front),
+		remote: make(map[layer.Address]remote),
+	}
+}
+
+// find returns a peer, nil if it isn't known.
+func (n *Node) find(id ID) *peer {
+	if i, found := n.search(id); found {
+		return n.peers[i]
+	}
+	return nil
+}
+
+func (n *Node) search(id ID) (int, bool) {
+	return slices.BinarySearchFunc(n.peers, id, func(p *peer, id ID) int { return p.id.Compare(id) })
+}
+
+// nextEpoch returns a number that is larger than all before.
+func (n *Node) nextEpoch() uint64 {
+	n.epoch++
+	return n.epoch
+}
+
+// Deaf reports whether the Node doesn't receive what it sends to itself and to everyone:
+// the bus doesn't carry messages. Until it does, no input is taken.
+func (n *Node) Deaf() bool { return n.deaf }
+
+// Settled reports whether the Node has had the time to learn of all others.
+func (n *Node) Settled() bool { return n.settled }
+
+// Workers returns how many workers rooms are placed at.
+func (n *Node) Workers() int { return len(n.view.workers) }
+
+// Stats counts what has happened at a Node.
+type Stats struct {
+	PacketsSent, PacketsReceived uint64
+	BytesSent, BytesReceived     uint64
+	Malformed                    uint64 // packets that could not be read
+	Gaps                         uint64 // packets that were missing, or lost for another reason
+	Resets                       uint64 // sessions that ended with a loss
+	GivenUp                      uint64 // Nodes that were silent for too long
+	NearSilences                 uint64 // how often one was silent for half of that time and came back
+	LongestSilence               time.Duration
+	Deaf                         uint64 // how often the bus carried no messages
+	Strays                       uint64 // inputs that reached a worker at which their room isn't placed
+	Dropped                      uint64 // rooms whose outputs were dropped, because too many waited
+}
+
+// Stats returns what has happened so far.
+func (n *Node) Stats() Stats { return n.stats }
+
+// Peer describes another Node.
+type Peer struct {
+	ID             ID
+	Name, Software string
+	Fronts         bool
+	Worker         State
+	Open           bool // messages can be exchanged with it
+}
+
+// Peers returns the other Nodes, by ascending ID.
+func (n *Node) Peers() []Peer {
+	all := make([]Peer, 0, len(n.peers))
+	for _, p := range n.peers {
+		all = append(all, Peer{p.id, p.beat.name, p.beat.software, p.beat.fronts, p.beat.state, p.open})
+	}
+	return all
+}
+
+// EventKind is the kind of an Event.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	EventInput     EventKind = iota + 1 // BackHandler.Handle(Input). If it returns ErrFull, deliver Refusal(Input)
+	EventOutputs                        // FrontHandler.Deliver(Outputs) of Front
+	EventFrontLost                      // FrontHandler.Lost(Rooms) of all fronts
+	EventBackLost                       // BackHandler.Lost(Address)
+	EventGone                           // BackHandler.Gone(Address)
+	EventMoved                          // BackHandler.Moved(Rooms)
+)
+
+// Event is a call of a handler that is due. Events must be carried out in their order.
+type Event struct {
+	Kind    EventKind
+	Input   layer.Input
+	Front   uint64
+	Outputs []layer.Output
+	Rooms   func(room string) bool
+	Address layer.Address
+}
+
+// Events returns the calls that are due. The caller owns the result.
+func (n *Node) Events() []Event {
+	events := n.events
+	n.events = nil
+	return events
+}
+
+func (n *Node) emit(e Event) { n.events = append(n.events, e) }
+
+// Packet is a packet to be published.
+type Packet struct {
+	To   ID // or Everyone
+	Data []byte
+}
+
+// Next returns the next packet to be published. Packets must be published in this
+// order. The caller owns the data.
+func (n *Node) Next(now time.Time) (Packet, bool) {
+	n.now = now
+	if p, due := n.nextHeartbeat(); due {
+		return n.published(p), true
+	}
+	if n.echoes {
+		n.echoes = false
+		return n.published(Packet{n.config.ID, appendHeader(nil, &header{from: n.config.ID})}), true
+	}
+	for len(n.ready) > 0 {
+		p := n.ready[0]
+		n.ready = n.ready[1:]
+		p.ready = false
+		data, ok := n.nextOf(p)
+		if !ok {
+			continue
+		}
+		n.wakeIfDue(p)
+		return n.published(Packet{p.id, data}), true
+	}
+	n.ready = nil
+	return Packet{}, false
+}
+
+func (n *Node) published(p Packet) Packet {
+	n.stats.PacketsSent++
+	n.stats.BytesSent += uint64(len(p.Data))
+	return p
+}
+
+// Flushed reports whether everything was published that the ends have sent.
+func (n *Node) Flushed() bool {
+	return !slices.ContainsFunc(n.peers, func(p *peer) bool { return !p.queue.empty() })
+}
+
+// window returns how many bytes may be on their way to a peer. A broker holds them for
+// the peer, and ends the connection of a subscriber for which it holds too much, so the
+// windows of all Nodes that may send to the peer are limited together.
+func (n *Node) window() int {
+	return max(leastWindow, min(mostWindow, windows/cmp.Or(len(n.peers), 1)))
+}

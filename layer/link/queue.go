@@ -1,0 +1,195 @@
+package link
+
+import "encoding/binary"
+
+const (
+	// packetSize is about how large packets get, in bytes. No broker refuses a message of
+	// that size. NATS takes up to 1 MB by default.
+	packetSize = 128 << 10
+	// quantum is how many bytes of one room are put into a packet before those of the
+	// others.
+	quantum = 32 << 10
+	// wholeSize is the size up to which a frame is not cut into parts.
+	wholeSize = 16 << 10
+	// overhead is about what a waiting message takes besides its data, in bytes.
+	overhead = 200
+)
+
+// message is a frame that waits to be sent: head, and then data, which may be large and
+// shared by several messages.
+type message struct {
+	kind       uint64
+	room       string
+	head, data []byte
+	cost       int // how many bytes were counted for it
+}
+
+func (m *message) size() int { return len(m.head) + len(m.data) }
+
+// copyTo appends up to n bytes of the message, from an offset.
+func (m *message) copyTo(b []byte, from, n int) []byte {
+	if from < len(m.head) {
+		part := m.head[from:min(from+n, len(m.head))]
+		b, from, n = append(b, part...), from+len(part), n-len(part)
+	}
+	from -= len(m.head)
+	return append(b, m.data[from:from+min(n, len(m.data)-from)]...)
+}
+
+// queue holds the messages for a peer. Those of one room stay in order; rooms take
+// turns, so that a large message of one room doesn't delay the others.
+type queue struct {
+	rooms  map[string]*backlog
+	turns  []*backlog // those of rooms, in the order of their turns
+	free   []*backlog
+	final  []message // those that are sent once no others wait
+	bytes  int
+	stream uint64 // the number of the last message that was cut into parts
+}
+
+// backlog holds the messages of one room.
+type backlog struct {
+	room     string
+	messages []message
+	bytes    int
+	sent     int    // how much of the first message was sent, in bytes
+	stream   uint64 // the number of the first message, if it is sent in parts
+}
+
+func (q *queue) empty() bool { return len(q.turns) == 0 && len(q.final) == 0 }
+
+// waiting returns how many bytes of a room wait.
+func (q *queue) waiting(room string) int {
+	if b := q.rooms[room]; b != nil {
+		return b.bytes
+	}
+	return 0
+}
+
+// put adds a message. Data that the message before shares is counted only once.
+func (q *queue) put(m message) {
+	b := q.rooms[m.room]
+	if b == nil {
+		if n := len(q.free); n > 0 {
+			b, q.free = q.free[n-1], q.free[:n-1]
+		} else {
+			b = new(backlog)
+		}
+		b.room = m.room
+		if q.rooms == nil {
+			q.rooms = make(map[string]*backlog)
+		}
+		q.rooms[m.room] = b
+		q.turns = append(q.turns, b)
+	}
+	m.cost = overhead + len(m.head)
+	if i := len(b.messages) - 1; i < 0 || !sameData(b.messages[i].data, m.data) {
+		m.cost += len(m.data)
+	}
+	b.messages = append(b.messages, m)
+	b.bytes += m.cost
+	q.bytes += m.cost
+}
+
+func sameData(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+
+// drop removes the messages of a room, and reports whether there were any. stream is the
+// number of the message of which a part was sent, 0 if there is none.
+func (q *queue) drop(room string) (stream uint64, found bool) {
+	b := q.rooms[room]
+	if b == nil {
+		return 0, false
+	}
+	for i, t := range q.turns {
+		if t == b {
+			q.turns = append(q.turns[:i], q.turns[i+1:]...)
+			break
+		}
+	}
+	if b.sent > 0 {
+		stream = b.stream
+	}
+	q.release(b)
+	return stream, true
+}
+
+// release forgets a backlog, which is not among the turns.
+func (q *queue) release(b *backlog) {
+	delete(q.rooms, b.room)
+	q.bytes -= b.bytes
+	clear(b.messages)
+	messages := b.messages[:0]
+	if cap(messages) > 64 {
+		messages = nil
+	}
+	*b = backlog{messages: messages}
+	if len(q.free) < 64 {
+		q.free = append(q.free, b)
+	}
+}
+
+// putFinal adds a small message that is sent once no others wait.
+func (q *queue) putFinal(m message) { q.final = append(q.final, m) }
+
+func (q *queue) clear() { *q = queue{stream: q.stream} }
+
+// fill appends frames to a packet until it is full or nothing waits.
+func (q *queue) fill(packet []byte) []byte {
+	for len(q.turns) > 0 && len(packet) < packetSize {
+		b := q.turns[0]
+		var done bool
+		packet, done = q.fillTurn(packet, b)
+		q.turns = q.turns[1:]
+		if done {
+			q.release(b)
+		} else {
+			q.turns = append(q.turns, b)
+		}
+	}
+	if len(q.turns) > 0 {
+		return packet
+	}
+	for _, m := range q.final {
+		packet = m.copyTo(appendLength(packet, m.kind, m.size()), 0, m.size())
+	}
+	q.turns, q.final = nil, nil
+	return packet
+}
+
+// fillTurn appends frames of one room, and reports whether no more wait.
+func (q *queue) fillTurn(packet []byte, b *backlog) ([]byte, bool) {
+	end := min(len(packet)+quantum, packetSize)
+	first := 0
+	for ; first < len(b.messages) && len(packet) < end; first++ {
+		m := &b.messages[first]
+		if b.sent == 0 && (m.size() <= wholeSize || m.size() <= end-len(packet)) {
+			packet = m.copyTo(appendLength(packet, m.kind, m.size()), 0, m.size())
+		} else if packet = q.part(packet, b, m, end-len(packet)); b.sent < m.size() {
+			break
+		}
+		b.sent = 0
+		b.bytes -= m.cost
+		q.bytes -= m.cost
+		*m = message{}
+	}
+	b.messages = b.messages[first:]
+	return packet, len(b.messages) == 0
+}
+
+// part appends about n bytes of a message. The receiver puts the parts of a stream
+// together again.
+func (q *queue) part(packet []byte, b *backlog, m *message, n int) []byte {
+	if b.sent == 0 {
+		q.stream++
+		b.stream = q.stream
+	}
+	var prefix [3 * binary.MaxVarintLen64]byte
+	p := binary.AppendUvarint(prefix[:0], b.stream)
+	p = binary.AppendUvarint(p, m.kind)
+	p = binary.AppendUvarint(p, uint64(m.size()))
+	n = min(max(n, 1<<10), m.size()-b.sent)
+	packet = append(appendLength(packet, framePart, len(p)+n), p...)
+	packet = m.copyTo(packet, b.sent, n)
+	b.sent += n
+	return packet
+}

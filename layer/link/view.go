@@ -1,0 +1,66 @@
+package link
+
+import "slices"
+
+// view is an immutable list of the workers among which rooms are placed.
+type view struct {
+	workers []placed
+}
+
+// placed is a worker to which rooms can be assigned.
+type placed struct {
+	id       ID
+	seed     uint64
+	channels []string
+}
+
+func newPlaced(id ID, channels []string) placed {
+	return placed{id: id, seed: hash(id[:]), channels: channels}
+}
+
+// owner returns the worker that runs a room of a channel: the one with the highest
+// score for it. When a worker comes or goes, only the rooms that it wins or held move.
+// This is rendezvous hashing (Thaler and Ravishankar, 1998).
+func (v *view) owner(channel, room string) (id ID, found bool) {
+	h := hash([]byte(room))
+	var best uint64
+	for i := range v.workers {
+		w := &v.workers[i]
+		if !slices.Contains(w.channels, channel) {
+			continue
+		}
+		if score := mix(h ^ w.seed); !found || score > best || score == best && w.id.Compare(id) > 0 {
+			id, best, found = w.id, score, true
+		}
+	}
+	return id, found
+}
+
+func (v *view) has(id ID) bool {
+	return slices.ContainsFunc(v.workers, func(w placed) bool { return w.id == id })
+}
+
+func (v *view) equal(other *view) bool {
+	return slices.EqualFunc(v.workers, other.workers, func(a, b placed) bool {
+		return a.id == b.id && slices.Equal(a.channels, b.channels)
+	})
+}
+
+// hash is FNV-1a, whose bits are mixed. All processes must compute the same.
+func hash(b []byte) uint64 {
+	h := uint64(14695981039346656037)
+	for _, c := range b {
+		h = (h ^ uint64(c)) * 1099511628211
+	}
+	return mix(h)
+}
+
+// mix is the finalizer of MurmurHash3: each bit of x changes about half of the bits of
+// the result.
+func mix(x uint64) uint64 {
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
