@@ -65,8 +65,9 @@ func New(cfg Config) *Awareness {
 	}
 }
 
-// Join registers a connection. It may bring back a state that was removed before it
-// joined: what it sends can't be a copy that it received before the removal.
+// Join registers a connection. The connection may send a state that was removed before
+// the Join, and the state is then back: it can't be a copy that the connection received
+// before the removal.
 func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removedCount }
 
 // Apply applies an update, which it borrows, from a connection. It returns the entries

@@ -86,8 +86,8 @@ func (c *keyChains) addEntries() {
 // addSuccessor makes block x the successor of block left if no better one is known. The
 // origin of x is the element of left with the given clock.
 func (c *keyChains) addSuccessor(x, left int32, clock uint64) {
-	// If x > left, left's own next element is to the right of x: its client is higher, or
-	// it is the same and the element is earlier.
+	// If x > left, the element of left after the origin is to the right of x: left's client
+	// is higher than that of x, or the two are the same and left's element is earlier.
 	if x > left && clock+1 < c.graph.nodes[left].end {
 		return
 	}

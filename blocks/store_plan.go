@@ -11,8 +11,9 @@ import (
 // refers to. Until Store.commit, cancel can undo every change that the plan has made in
 // the store.
 //
-// Each block is tried once, and again when the block that it waited for is ready. So
-// the time is linear, except for the heaps of waiters.
+// A block that is not ready is kept in a heap of waiters of the block that it waits for,
+// and is tried again when that one is ready. So the time is linear in the number of
+// blocks, apart from the heaps.
 type plan struct {
 	touched   []*client     // clients of which ready is set
 	todo      []*client     // clients to advance

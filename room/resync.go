@@ -21,8 +21,8 @@ func (t *turn) sendMissed(in *event.Input, typ protocol.Type) {
 	t.sendDiff(in.Conn, typ, diff)
 }
 
-// past returns a state vector that every receiver with the state m has reached. vector
-// is such a state vector that the receiver has brought, or nil.
+// past returns a state vector that every receiver whose Mark is m has reached. vector
+// is such a state vector that the receiver has sent, or nil.
 func (r *Room) past(m event.Mark, vector []byte) []byte {
 	if v, ok := r.vectorAt(m); ok || vector == nil {
 		return v
@@ -30,7 +30,7 @@ func (r *Room) past(m event.Mark, vector []byte) []byte {
 	return vector
 }
 
-// vectorAt returns a state vector that every receiver with the state m has reached, and
+// vectorAt returns a state vector that every receiver whose Mark is m has reached, and
 // reports whether one is known. If not, it returns the state vector of an empty
 // document.
 func (r *Room) vectorAt(m event.Mark) (vector []byte, ok bool) {

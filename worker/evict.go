@@ -3,9 +3,9 @@ package worker
 import "time"
 
 // settle ends the actor if it has nothing left to do. Otherwise it sets the alarm for
-// the next turn. A room is evicted RemoveDelay after its last connection has left. A
-// closed room is evicted after closedFor, and a room that another worker takes over at
-// once; when the worker drains, these are all rooms.
+// the next turn. A room is evicted RemoveDelay after its last connection has left, and
+// closedFor after it was closed. A room that another worker takes over is evicted
+// immediately; when the worker drains, every room is.
 func (a *actor) settle(now time.Time) {
 	switch {
 	case a.closed == nil && !a.empty:

@@ -12,9 +12,9 @@ const (
 	formatSize = 16       // the size of a format without its key and its value
 )
 
-// Printable returns ErrSize if the formats of the document are too large to be printed,
-// and nil otherwise. Each run of a text is printed with all formats that are in effect
-// there, so that a document of some hundred kilobytes can require gigabytes. Call
+// Printable returns nil if the document can be printed, and ErrSize if that would take
+// too much memory. Each run of a text is printed with all formats that are in effect
+// there, so a document of some hundred kilobytes can take gigabytes when printed. Call
 // Printable before Delta, and before String of an XML type, if the authors of the
 // document are not trusted. Methods that return an error call it themselves. Text
 // without formats can always be printed.

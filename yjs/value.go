@@ -87,7 +87,7 @@ func StringValue(s string) Value {
 	return Value{kind: ValueKindString, str: strings.ToValidUTF8(s, replacement)}
 }
 
-// BytesValue returns a Uint8Array. b is borrowed.
+// BytesValue returns the Value of a Uint8Array. It copies b.
 func BytesValue(b []byte) Value { return Value{kind: ValueKindBytes, str: string(b)} }
 
 // ListValue returns a plain array, which is not the shared type Array. values is
