@@ -41,6 +41,7 @@ const (
 	fieldClients = 2
 	fieldSize    = 3
 	fieldChanged = 4
+	fieldWorker  = 5
 
 	fieldInfoName        = 1
 	fieldInfoState       = 2
@@ -109,7 +110,8 @@ func appendSummary(b []byte, s *event.Summary) []byte {
 	b = appendUint(b, fieldConns, uint64(max(s.Conns, 0)))
 	b = appendUint(b, fieldClients, uint64(max(s.Clients, 0)))
 	b = appendUint(b, fieldSize, uint64(max(s.Size, 0)))
-	return appendTime(b, fieldChanged, s.Changed)
+	b = appendTime(b, fieldChanged, s.Changed)
+	return appendString(b, fieldWorker, s.Worker)
 }
 
 func appendInfo(b []byte, info *event.RoomInfo) []byte {
@@ -266,6 +268,8 @@ func decodeSummary(b []byte) (s event.Summary, ok bool) {
 			s.Size = integer(f.value)
 		case fieldChanged:
 			s.Changed = timeOf(f.value)
+		case fieldWorker:
+			s.Worker = string(f.bytes)
 		}
 		return true
 	})
