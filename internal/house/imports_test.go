@@ -59,8 +59,9 @@ var wantImports = []struct {
 	{"layer/link", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},
-	{"store/sqlitestore", []string{"store", "modernc.org/sqlite", "modernc.org/sqlite/lib"}},
+	{"store/sqlitestore", []string{"store", "store/internal/group", "modernc.org/sqlite", "modernc.org/sqlite/lib"}},
 	{"store/storetest", []string{"store"}},
+	{"store/internal/group", []string{"store"}},
 	{"store", nil},
 
 	{"room", []string{"awareness", "blocks", "event", "internal/weakbytes", "protocol"}},

@@ -12,8 +12,7 @@ import (
 type requestKind uint8
 
 const (
-	requestFlush   requestKind = iota // changes nothing; answered after all requests before it
-	requestAppend                     // adds entry
+	requestAppend  requestKind = iota // adds entry
 	requestCompact                    // replaces the positions in replaced by entry
 	requestCreate                     // creates the room, with entry
 	requestDelete                     // deletes the room
@@ -37,8 +36,11 @@ type request struct {
 	done chan struct{} // closed once the results are set; nil: no call waits
 }
 
-// size returns about how many bytes a request takes in memory.
-func (r *request) size() int {
+// Room implements group.Request.
+func (r *request) Room() string { return r.room }
+
+// Size implements group.Request.
+func (r *request) Size() int {
 	return 256 + len(r.room) + len(r.entry.Data) + len(r.entry.By) + len(r.replaced)
 }
 
@@ -48,7 +50,7 @@ func (s *Store) do(ctx context.Context, r *request) error {
 		return err
 	}
 	r.done = make(chan struct{})
-	if err := s.queue.put(ctx, r); err != nil {
+	if err := s.queue.Put(ctx, r); err != nil {
 		return err
 	}
 	select {
@@ -78,12 +80,12 @@ func (s *Store) Append(ctx context.Context, room string, e store.Entry) (store.P
 		return 0, err
 	}
 	if r.level == store.DurabilityNone {
-		allowed, err := s.unawaited.allowed(room)
+		allowed, err := s.unawaited.Allowed(room)
 		if err != nil {
 			return 0, err
 		}
 		if allowed {
-			return 0, s.queue.put(ctx, r)
+			return 0, s.queue.Put(ctx, r)
 		}
 	}
 	if err := s.do(ctx, r); err != nil {

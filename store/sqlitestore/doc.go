@@ -12,12 +12,12 @@
 //   - schema.go: the tables, and the migrations that lead to them
 //   - load.go, list.go: the calls that read
 //   - change.go: the calls that write; each one queues a request
-//   - group_queue.go: the queue of requests, bounded in bytes
+//   - package store/internal/group: the queue of requests, bounded in bytes, and
+//     appends for which no call waits (store.DurabilityNone)
 //   - group_commit.go: the goroutine that writes all waiting requests in one
 //     transaction, and answers them
 //   - writer_conn.go: the connection that writes: its transactions and faults
 //   - writer_apply.go: the SQL of each kind of request
-//   - unawaited.go: appends for which no call waits (store.DurabilityNone)
 //   - events.go: what a Store reports to metrics
 //   - errors.go: faults of SQLite, with advice for the operator
 package sqlitestore

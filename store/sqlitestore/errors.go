@@ -12,8 +12,6 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-var errClosed = fmt.Errorf("sqlitestore: %w", store.ErrClosed)
-
 const busy = sqlite3.SQLITE_BUSY
 
 // code returns the primary result code of SQLite in err, 0 if there is none.

@@ -34,7 +34,7 @@ type Commit struct {
 func (e *Events) committed(batch []*request, level store.Durability, began time.Time) {
 	commit := Commit{Level: level}
 	for _, r := range batch {
-		if r.err != nil || r.kind == requestFlush {
+		if r.err != nil {
 			continue
 		}
 		commit.Changes++

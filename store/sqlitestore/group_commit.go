@@ -1,23 +1,27 @@
 package sqlitestore
 
 import (
+	"math"
 	"time"
 
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/internal/group"
 )
 
 // writeBatches writes what is queued until the queue is closed and empty. A batch is
-// everything that waits. It is written in one transaction, so that many rooms share the
-// cost of a commit. There is no timer: the next batch is what is queued while a batch
-// is written.
+// everything that waits. It is written in one transaction.
 func (s *Store) writeBatches() {
 	defer close(s.written)
-	for batch := s.queue.take(); batch != nil; batch = s.queue.take() {
+	for {
+		batch := s.queue.Take(math.MaxInt, math.MaxInt)
+		if batch == nil {
+			return
+		}
 		s.writeBatch(batch)
 		for _, r := range batch {
 			s.finish(r)
 		}
-		s.queue.release(batch)
+		s.queue.Release(batch)
 	}
 }
 
@@ -48,13 +52,9 @@ func (s *Store) writeBatch(batch []*request) {
 // error rolls back the whole transaction and is returned. began reports whether a
 // transaction was started.
 func (s *Store) transact(batch []*request) (began bool, err error) {
-	level, idle := store.DurabilityCommit, true
+	level := store.DurabilityCommit
 	for _, r := range batch {
-		idle = idle && r.kind == requestFlush
 		level = min(level, r.level)
-	}
-	if idle {
-		return true, nil
 	}
 	start := time.Now()
 	if err := s.writer.begin(level); err != nil {
@@ -79,6 +79,14 @@ func fail(batch []*request, err error) {
 	}
 }
 
+// changes says what each kind of request means for the existence of its room.
+var changes = map[requestKind]group.Change{
+	requestAppend:  group.Changed,
+	requestCompact: group.Changed,
+	requestCreate:  group.Created,
+	requestDelete:  group.Deleted,
+}
+
 // finish returns the results of r to the call that waits for them.
 func (s *Store) finish(r *request) {
 	if r.err != nil && !isAnswer(r.err) {
@@ -86,11 +94,13 @@ func (s *Store) finish(r *request) {
 		if r.err = explain(s.path, s.config.LockWait, r.err); damaged {
 			r.err = corrupt(r.room, 0, r.err)
 		}
-		if failed := s.config.Events.Failed; failed != nil && r.kind != requestFlush {
+		if failed := s.config.Events.Failed; failed != nil {
 			failed(r.room, r.err)
 		}
 	}
-	s.unawaited.learn(r)
+	if r.level == store.DurabilityNone {
+		s.unawaited.Learn(r.room, changes[r.kind], r.done != nil, r.err)
+	}
 	if r.done != nil {
 		close(r.done)
 	}

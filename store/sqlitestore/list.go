@@ -9,7 +9,7 @@ import (
 
 // List implements store.Store.
 func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
-	end, err := s.beginRead(ctx, true)
+	end, err := s.beginRead(ctx, s.queue.Flush)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,12 @@ func (s *Store) Load(ctx context.Context, room string) (store.Log, error) {
 
 // LoadAfter implements store.Store.
 func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
-	end, err := s.beginRead(ctx, s.config.Durability(room) == store.DurabilityNone)
+	end, err := s.beginRead(ctx, func(ctx context.Context) error {
+		if s.config.Durability(room) != store.DurabilityNone {
+			return nil
+		}
+		return s.queue.FlushRoom(ctx, room)
+	})
 	if err != nil {
 		return store.Log{}, err
 	}
@@ -40,23 +45,20 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 	return store.Log{}, explain(s.path, s.config.LockWait, err)
 }
 
-// beginRead makes Close wait for a read until end is called. With flush, it first waits
-// until all earlier appends are written. Their errors are ignored.
-func (s *Store) beginRead(ctx context.Context, flush bool) (end func(), err error) {
+// beginRead makes Close wait for a read until end is called. It first calls flush, which
+// waits until earlier appends are written.
+func (s *Store) beginRead(ctx context.Context, flush func(context.Context) error) (end func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if flush {
-		err := s.do(ctx, &request{level: store.DurabilityNone, kind: requestFlush})
-		if errors.Is(err, store.ErrClosed) || ctx.Err() != nil {
-			return nil, err
-		}
+	if err := flush(ctx); err != nil {
+		return nil, err
 	}
 	s.reading.RLock()
 	select {
 	case <-s.written:
 		s.reading.RUnlock()
-		return nil, errClosed
+		return nil, store.ErrClosed
 	default:
 		return s.reading.RUnlock, nil
 	}

@@ -17,6 +17,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/internal/group"
 )
 
 // Config configures a Store. The zero value is a usable configuration.
@@ -46,10 +47,10 @@ type Store struct {
 	path   string
 	config Config
 	read   *sql.DB
-	queue  groupQueue
+	queue  *group.Queue[*request]
 	writer writer
 
-	unawaited unawaited
+	unawaited group.Unawaited
 	reading   sync.RWMutex  // read-locked by reads, so that Close can wait for them
 	written   chan struct{} // closed once the writer has ended
 	close     func() error
@@ -73,9 +74,7 @@ func Open(path string, config Config) (*Store, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, config: config, written: make(chan struct{})}
-	s.unawaited.rooms = map[string]error{}
-	s.queue.init(config.Queue)
+	s := &Store{path: path, config: config, queue: group.NewQueue[*request](config.Queue), written: make(chan struct{})}
 	var err error
 	if s.writer, err = openWriter(path, config.LockWait); err != nil {
 		return nil, explain(path, config.LockWait, err)
@@ -141,11 +140,11 @@ func openDB(path string, wait time.Duration, pragmas ...string) (*sql.DB, error)
 func (s *Store) Close() error { return s.close() }
 
 func (s *Store) end() error {
-	s.queue.close()
+	s.queue.Close()
 	<-s.written
 	s.reading.Lock() // the reads have ended
 	defer s.reading.Unlock()
-	errs := append(s.unawaited.lost(), s.read.Close())
+	errs := append(s.unawaited.Lost(), s.read.Close())
 	if err := s.writer.checkpoint(context.Background()); err != nil && !errors.Is(err, errBusy) {
 		errs = append(errs, fmt.Errorf("keep %s-wal with the file, it holds the newest updates: %w",
 			s.path, explain(s.path, s.config.LockWait, err)))

@@ -14,8 +14,6 @@ import (
 // refusal.
 func (w *writer) apply(r *request) error {
 	switch r.kind {
-	case requestFlush:
-		return nil
 	case requestAppend:
 		return w.append(r)
 	case requestCompact:

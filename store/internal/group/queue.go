@@ -1,0 +1,285 @@
+package group
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/yroom/yroom/store"
+)
+
+// Request is a change that waits to be written.
+type Request interface {
+	comparable
+
+	// Room returns the name of the room that it changes.
+	Room() string
+	// Size returns about how many bytes it takes in memory.
+	Size() int
+}
+
+// Queue holds the requests that wait to be written, bounded in bytes. The requests of
+// one room are in one batch at a time, in the order in which they were put, so batches
+// that are written at the same time have no room in common.
+type Queue[R Request] struct {
+	limit int
+
+	mu      sync.Mutex
+	filled  sync.Cond // signalled when Take may continue
+	used    int       // bytes of what is queued and of what is being written
+	queued  int       // number of requests that can be taken, now or later
+	rooms   map[string]*place[R]
+	ready   []*place[R]  // places whose first item is a request that can be taken
+	waiting []*waiter[R] // requests that don't fit yet, in order of arrival
+	closed  bool
+}
+
+// place holds what waits for one room.
+type place[R Request] struct {
+	room  string
+	items []item[R]
+	taken bool // the room is in a batch, or held
+}
+
+// item is a request, or a call of Hold if granted isn't nil.
+type item[R Request] struct {
+	request R
+	granted chan struct{} // closed once the call holds the room
+}
+
+// waiter is a request that doesn't fit into the queue yet.
+type waiter[R Request] struct {
+	request R
+	ready   chan struct{} // closed once the request is queued, or refused
+	refused bool
+}
+
+// NewQueue returns a queue for this many bytes. They include those that are being
+// written.
+func NewQueue[R Request](limit int) *Queue[R] {
+	q := &Queue[R]{limit: limit, rooms: map[string]*place[R]{}}
+	q.filled.L = &q.mu
+	return q
+}
+
+// Put queues r once it fits. A request that is larger than the limit fits when the
+// queue is empty.
+func (q *Queue[R]) Put(ctx context.Context, r R) error {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return store.ErrClosed
+	}
+	if len(q.waiting) == 0 && q.fits(r) {
+		q.add(r)
+		q.mu.Unlock()
+		return nil
+	}
+	w := &waiter[R]{request: r, ready: make(chan struct{})}
+	q.waiting = append(q.waiting, w)
+	q.mu.Unlock()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if i := slices.Index(q.waiting, w); i >= 0 {
+			q.waiting = slices.Delete(q.waiting, i, i+1)
+			q.admit()
+			return ctx.Err()
+		}
+	}
+	if w.refused {
+		return store.ErrClosed
+	}
+	return nil
+}
+
+// fits reports whether r fits into the queue. q.mu is held.
+func (q *Queue[R]) fits(r R) bool { return q.used == 0 || q.used+r.Size() <= q.limit }
+
+// add queues r. q.mu is held.
+func (q *Queue[R]) add(r R) {
+	q.used += r.Size()
+	q.queued++
+	p := q.rooms[r.Room()]
+	if p == nil {
+		p = &place[R]{room: r.Room()}
+		q.rooms[p.room] = p
+	}
+	p.items = append(p.items, item[R]{request: r})
+	if !p.taken && len(p.items) == 1 {
+		q.ready = append(q.ready, p)
+		q.filled.Signal()
+	}
+}
+
+// admit queues the waiting requests that fit. q.mu is held.
+func (q *Queue[R]) admit() {
+	for len(q.waiting) > 0 && q.fits(q.waiting[0].request) {
+		w := q.waiting[0]
+		q.waiting = slices.Delete(q.waiting, 0, 1)
+		q.add(w.request)
+		close(w.ready)
+	}
+}
+
+// Take waits until requests can be taken, and takes as many as there are: at most count
+// of them, and at most this many bytes, but at least one. Requests of one room follow
+// each other. Take returns nil once the queue is closed and empty. The caller must
+// Release the batch.
+func (q *Queue[R]) Take(count, bytes int) (batch []R) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.ready) == 0 {
+		if q.closed && q.queued == 0 {
+			return nil
+		}
+		q.filled.Wait()
+	}
+	emptied := 0
+	for size := 0; emptied < len(q.ready); emptied++ {
+		p := q.ready[emptied]
+		n := 0
+		for n < len(p.items) && p.items[n].granted == nil {
+			r := p.items[n].request
+			if size += r.Size(); len(batch) > 0 && (len(batch) == count || size > bytes) {
+				break
+			}
+			batch = append(batch, r)
+			n++
+		}
+		if n == 0 {
+			break
+		}
+		p.items = slices.Delete(p.items, 0, n)
+		p.taken = true
+	}
+	q.ready = slices.Delete(q.ready, 0, emptied)
+	if q.queued -= len(batch); q.queued == 0 && q.closed {
+		q.filled.Broadcast() // other calls of Take return nil
+	}
+	return batch
+}
+
+// Release says that a batch, or a part of it with all requests of its rooms, was
+// written.
+func (q *Queue[R]) Release(batch []R) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, r := range batch {
+		q.used -= r.Size()
+		if i == 0 || batch[i-1].Room() != r.Room() {
+			q.advance(q.rooms[r.Room()])
+		}
+	}
+	q.admit()
+}
+
+// advance lets the next item of a room have its turn. q.mu is held.
+func (q *Queue[R]) advance(p *place[R]) {
+	p.taken = false
+	switch {
+	case len(p.items) == 0:
+		delete(q.rooms, p.room)
+	case p.items[0].granted != nil:
+		close(p.items[0].granted)
+		p.items = slices.Delete(p.items, 0, 1)
+		p.taken = true
+	default:
+		q.ready = append(q.ready, p)
+		q.filled.Signal()
+	}
+}
+
+// Hold waits until the requests of the room that were put before are written, and keeps
+// later ones in the queue until release is called. So a call can change a room by a
+// transaction of its own without making a batch wait for it.
+func (q *Queue[R]) Hold(ctx context.Context, room string) (release func(), err error) {
+	granted, err := q.reserve(room)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-granted:
+		return func() { q.drop(room) }, nil
+	case <-ctx.Done():
+		q.leave(room, granted)
+		return nil, ctx.Err()
+	}
+}
+
+// reserve queues a call of Hold. granted is closed once the call holds the room.
+func (q *Queue[R]) reserve(room string) (granted chan struct{}, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil, store.ErrClosed
+	}
+	granted = make(chan struct{})
+	if p := q.rooms[room]; p != nil {
+		p.items = append(p.items, item[R]{granted: granted})
+	} else {
+		q.rooms[room] = &place[R]{room: room, taken: true}
+		close(granted)
+	}
+	return granted, nil
+}
+
+// leave ends a call of Hold that was not granted, or just now.
+func (q *Queue[R]) leave(room string, granted chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	p := q.rooms[room]
+	if i := slices.IndexFunc(p.items, func(it item[R]) bool { return it.granted == granted }); i >= 0 {
+		p.items = slices.Delete(p.items, i, i+1)
+	} else {
+		q.advance(p)
+	}
+}
+
+// drop ends a call of Hold that was granted.
+func (q *Queue[R]) drop(room string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.advance(q.rooms[room])
+}
+
+// FlushRoom waits until the requests of the room that were put before are written.
+func (q *Queue[R]) FlushRoom(ctx context.Context, room string) error {
+	release, err := q.Hold(ctx, room)
+	if err == nil {
+		release()
+	}
+	return err
+}
+
+// Flush waits until the requests that were put before are written.
+func (q *Queue[R]) Flush(ctx context.Context) error {
+	q.mu.Lock()
+	rooms := make([]string, 0, len(q.rooms))
+	for room := range q.rooms {
+		rooms = append(rooms, room)
+	}
+	q.mu.Unlock()
+	for _, room := range rooms {
+		if err := q.FlushRoom(ctx, room); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close refuses the requests that are not queued yet. Queued requests can still be
+// taken.
+func (q *Queue[R]) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	for _, w := range q.waiting {
+		w.refused = true
+		close(w.ready)
+	}
+	q.waiting = nil
+	q.filled.Broadcast()
+}
