@@ -14,6 +14,7 @@ import (
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
@@ -190,23 +191,83 @@ func ExampleConfig_store() {
 // In this example, the layer is in memory and the worker is in the same process.
 func ExampleConfig_noWorker() {
 	joined := memlayer.New()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error)
-	rooms := worker.New(worker.Config{Layer: joined, Store: memstore.New()})
-	go func() { ended <- rooms.Run(ctx) }()
+	stop := startWorker(joined)
 
 	server, err := yroom.New(yroom.Config{Layer: joined, NoWorker: true})
 	check(err)
-	minutes := server.Document("minutes")
+	minutes, ctx := server.Document("minutes"), context.Background()
 	check(minutes.Apply(ctx, hello, yjs.V1))
 	text, err := minutes.Text(ctx, "text")
 	check(err)
 	fmt.Println(text)
 
 	check(server.Shutdown(ctx))
-	cancel()
-	check(<-ended)
+	stop()
 	// Output: hello
+}
+
+// startWorker starts a worker, as another process would. stop ends it.
+func startWorker(joined layer.Layer) (stop func()) {
+	rooms, err := yroom.NewWorker(yroom.Config{Layer: joined})
+	check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- rooms.Run(ctx) }()
+	return func() {
+		cancel()
+		check(<-ended)
+	}
+}
+
+// A process can run rooms for consumers and programs in other processes. In this example
+// the layer is in memory, so they are in the same process.
+func ExampleNewWorker() {
+	joined := memlayer.New()
+	rooms, err := yroom.NewWorker(yroom.Config{Name: "worker-1", Layer: joined, Store: memstore.New()})
+	check(err)
+	ctx, stop := context.WithCancel(context.Background()) // in a command: signal.NotifyContext(…, syscall.SIGTERM)
+	ended := make(chan error)
+	go func() { ended <- rooms.Run(ctx) }()
+
+	server, err := yroom.New(yroom.Config{Layer: joined, NoWorker: true})
+	check(err)
+	minutes := server.Document("minutes")
+	check(minutes.Apply(ctx, hello, yjs.V1))
+	info, err := minutes.Info(ctx)
+	check(err)
+	fmt.Println("run by", info.Summary.Worker)
+	check(server.Shutdown(ctx))
+
+	stop()
+	check(<-ended) // its rooms have been stored and handed over
+	// Output: run by worker-1
+}
+
+// A process can be a consumer and a worker of a cluster at once. Here the second
+// process, in the same program, is only a consumer.
+func ExampleConfig_layer() {
+	joined := memlayer.New()
+	both, err := yroom.New(yroom.Config{Name: "both-1", Layer: joined, Store: memstore.New()})
+	check(err)
+	server, err := yroom.New(yroom.Config{Layer: joined, NoWorker: true})
+	check(err)
+
+	ctx := context.Background()
+	check(server.Document("minutes").Apply(ctx, hello, yjs.V1))
+	text, err := both.Document("minutes").Text(ctx, "text")
+	check(err)
+	fmt.Println(text)
+
+	check(server.Shutdown(ctx))
+	check(both.Shutdown(ctx))
+	// Output: hello
+}
+
+// The rooms of some prefixes can have workers of their own, which serve another channel.
+func ExampleChannels() {
+	channel := yroom.Channels(map[string]yroom.Settings{"report": {Channel: "slow"}})
+	fmt.Println(channel("notes.1"), channel("report.2026"))
+	// Output: yroom slow
 }
 
 func check(err error) {

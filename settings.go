@@ -41,6 +41,10 @@ type Settings struct {
 	GC Switch `yaml:"gc"`
 	// AwarenessTimeout is how long a client that sends nothing counts as present. Default: 30 s.
 	AwarenessTimeout time.Duration `yaml:"awareness_timeout"`
+	// Channel is the channel of these rooms: the workers that serve it run them. See
+	// Channels. It is 1 to 100 letters, digits, hyphens, underscores and dots. Default:
+	// yroom.
+	Channel string `yaml:"channel"`
 	// Limits bound what clients can make the server hold.
 	Limits Limits `yaml:"limits"`
 	// Store keeps these rooms, in place of Config.Store. Default: Config.Store.
@@ -111,6 +115,7 @@ func (s Settings) or(base Settings) Settings {
 		UpdateVersion:    cmp.Or(s.UpdateVersion, base.UpdateVersion),
 		GC:               cmp.Or(s.GC, base.GC),
 		AwarenessTimeout: cmp.Or(s.AwarenessTimeout, base.AwarenessTimeout),
+		Channel:          cmp.Or(s.Channel, base.Channel),
 		Limits: Limits{
 			Message:       cmp.Or(l.Message, b.Message),
 			Document:      cmp.Or(l.Document, b.Document),
@@ -137,6 +142,11 @@ func checkRooms(rooms map[string]Settings) error {
 		}
 		if s.UpdateVersion > 2 {
 			errs = append(errs, fmt.Errorf("rooms: %s: update_version is %d, want 1 or 2", prefix, s.UpdateVersion))
+		}
+		if s.Channel != "" {
+			if err := CheckChannel(s.Channel); err != nil {
+				errs = append(errs, fmt.Errorf("rooms: %s: %w", prefix, err))
+			}
 		}
 		for _, part := range []reflect.Value{reflect.ValueOf(s), reflect.ValueOf(s.Limits)} {
 			for field, value := range part.Fields() {

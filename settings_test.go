@@ -2,6 +2,7 @@ package yroom
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ func fill(v reflect.Value, n int64) {
 			fill(value, n)
 		case value.CanInt():
 			value.SetInt(n)
+		case value.Kind() == reflect.String:
+			value.SetString(strconv.FormatInt(n, 10))
 		case value.CanUint():
 			value.SetUint(uint64(n))
 		case field.Type == reflect.TypeFor[store.Store]():
@@ -124,6 +127,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a negative delay", Config{Rooms: map[string]Settings{"a": {RemoveDelay: -1}}}, "a: remove_delay is less than zero"},
 		{"a negative limit", Config{Rooms: map[string]Settings{"a": {Limits: Limits{Outbox: -1}}}}, "a: outbox is less than zero"},
 		{"an update version of the future", Config{Rooms: map[string]Settings{"a": {UpdateVersion: 3}}}, "a: update_version is 3, want 1 or 2"},
+		{"a channel with a space", Config{Rooms: map[string]Settings{"a": {Channel: "a b"}}}, `a: channel "a b"`},
 		{"a negative update version", Config{Rooms: map[string]Settings{"a": {UpdateVersion: -1}}}, "a: update_version is less than zero"},
 		{"an origin with a scheme", Config{Origins: []string{"https://a.example"}}, `"https://a.example"`},
 		{"no worker anywhere", Config{NoWorker: true}, "Config.Layer"},

@@ -11,6 +11,10 @@
 // keeps the documents. Programs read, edit, create, delete and watch documents with
 // [Server.Document] (package document); package api provides the same over HTTP.
 //
+// These parts may also run in several processes, which Config.Layer connects: a Server
+// with Config.NoWorker has no worker, and [NewWorker] returns a worker without a
+// consumer. A Server with a Layer and without NoWorker is both.
+//
 // Programs that use yroom import package consumer for hooks, document and event
 // for documents and rooms, protocol for close codes, and yjs for the content of
 // documents.
@@ -30,13 +34,14 @@ import (
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/store"
-	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/worker"
 )
 
-// Config configures a Server. The zero value keeps documents in memory and admits
-// all clients whose page comes from the server's own host.
+// Config configures a Server, or a worker (see NewWorker). The zero value keeps
+// documents in memory and admits all clients whose page comes from the server's own host.
 type Config struct {
+	// Name is the name of the worker, which event.Summary.Worker shows. It may be empty.
+	Name string
 	// Layer connects the Server with workers, consumers and programs in other processes.
 	// It is nil if there are none. It is used until Shutdown has returned and is not
 	// closed.
@@ -86,11 +91,11 @@ func New(cfg Config) (*Server, error) {
 	if err := checkRooms(cfg.Rooms); err != nil {
 		return nil, fmt.Errorf("yroom: %w", err)
 	}
-	log := cmp.Or(cfg.Logger, slog.Default())
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
 	var takeover time.Duration // on a layer of its own, a worker is the only one
 	switch {
 	case cfg.Layer != nil:
-		takeover = 5 * time.Second // layers detect within 3 s that a process is gone
+		takeover = takeoverDelay
 	case cfg.NoWorker:
 		return nil, errors.New("yroom: with Config.NoWorker, Config.Layer has to lead to workers elsewhere")
 	default:
@@ -106,7 +111,7 @@ func New(cfg Config) (*Server, error) {
 		Events:   cfg.ConsumerEvents,
 		Origins:  cfg.Origins,
 		Settings: byPrefix(cfg.Rooms, Settings.consumer),
-		Logger:   log,
+		Logger:   cfg.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("yroom: %w", err), documents.Close())
@@ -116,18 +121,7 @@ func New(cfg Config) (*Server, error) {
 		close(s.drained)
 		return s, nil
 	}
-	if cfg.Store == nil {
-		cfg.Store = memstore.New()
-	}
-	rooms := worker.New(worker.Config{
-		Layer:        cfg.Layer,
-		Store:        storesOf(cfg.Rooms, cfg.Store),
-		Room:         byPrefix(cfg.Rooms, Settings.worker),
-		Events:       cfg.WorkerEvents,
-		Logger:       log,
-		DrainTimeout: cfg.DrainTimeout,
-		Takeover:     takeover,
-	})
+	rooms := newWorker(cfg, takeover)
 	ctx, drain := context.WithCancel(context.Background())
 	s.drain = drain
 	go func() {

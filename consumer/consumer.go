@@ -99,7 +99,8 @@ func New(cfg Config) (*Consumer, error) {
 	return c, nil
 }
 
-// ServeHTTP upgrades the request and serves the connection until it is closed.
+// ServeHTTP upgrades the request and serves the connection until it is closed. Header
+// fields that were set on w before, such as cookies, are part of the response.
 func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.begin() {
 		w.Header().Set("Retry-After", "1")

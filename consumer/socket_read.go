@@ -18,9 +18,10 @@ const (
 )
 
 // upgrade takes over the connection on which the request arrived, and completes the
-// WebSocket handshake. If it fails, it has answered the request.
+// WebSocket handshake, with the header fields that a handler before has set. If it
+// fails, it has answered the request.
 func (s *socket) upgrade(w http.ResponseWriter) error {
-	u := ws.HTTPUpgrader{Timeout: upgradeTimeout, Protocol: func(string) bool { return true }}
+	u := ws.HTTPUpgrader{Timeout: upgradeTimeout, Header: w.Header(), Protocol: func(string) bool { return true }}
 	conn, rw, _, err := u.Upgrade(s.request, w)
 	if err != nil {
 		if conn != nil {

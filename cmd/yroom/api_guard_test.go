@@ -17,8 +17,8 @@ import (
 // The API requires the token, except for its description.
 func TestAPIGuard(t *testing.T) {
 	server := newServer(t, yroom.Config{})
-	on := newSite(server, guard{token: newToken(theToken)}, defaults)
-	off := newSite(server, guard{}, defaults)
+	on := testSite(server, guard{token: newToken(theToken)})
+	off := testSite(server, guard{})
 	for _, test := range []struct {
 		site          *site
 		address       string

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"os/exec"
 	"reflect"
@@ -14,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/markdown"
@@ -106,26 +108,38 @@ func TestTableOfFlags(t *testing.T) {
 	want := keysOf(reflect.TypeFor[settings]())
 	slices.Sort(want)
 	slices.Sort(keys)
-	if diff := cmp.Diff(want, keys); diff != "" {
+	if diff := gocmp.Diff(want, keys); diff != "" {
 		t.Errorf("keys in yroom.yaml (-there are, +in the table):\n%s", diff)
 	}
-	for field, value := range reflect.ValueOf(defaults).Fields() {
-		shown := fmt.Sprint(value)
-		if shown == "" {
-			shown = "none"
-		}
-		switch v := value.Interface().(type) {
-		case *bool:
-			shown = map[bool]string{false: "no", true: "yes"}[*v]
-		case []string, map[string]roomSettings:
-			continue
-		}
-		for _, row := range table(t, "flag") {
-			if row[1] == field.Tag.Get("yaml") && row[2] != shown {
-				t.Errorf("the default of %s is %q, in the table it is %q", row[1], shown, row[2])
-			}
+	shown := shownDefaults(reflect.ValueOf(&defaults).Elem())
+	for _, row := range table(t, "flag") {
+		if want, ok := shown[row[1]]; ok && row[2] != want && row[2] != "see below" {
+			t.Errorf("the default of %s is %q, in the table it is %q", row[1], want, row[2])
 		}
 	}
+}
+
+// shownDefaults returns the defaults of settings by key, as the table shows them.
+func shownDefaults(of reflect.Value) map[string]string {
+	shown := map[string]string{}
+	for field, value := range of.Fields() {
+		if field.Anonymous {
+			maps.Copy(shown, shownDefaults(value))
+			continue
+		}
+		key := field.Tag.Get("yaml")
+		switch v := value.Addr().Interface().(type) {
+		case *string:
+			shown[key] = cmp.Or(*v, "none")
+		case *time.Duration:
+			shown[key] = v.String()
+		case **bool:
+			shown[key] = map[bool]string{false: "no", true: "yes"}[**v]
+		case *[]string:
+			shown[key] = cmp.Or(strings.Join(*v, ","), "none")
+		}
+	}
+	return shown
 }
 
 // keysOf returns the keys of a struct in yroom.yaml. Nested keys have the form
@@ -166,7 +180,7 @@ func TestTableOfKeys(t *testing.T) {
 	want := keysOf(reflect.TypeFor[roomSettings]())
 	slices.Sort(want)
 	slices.Sort(keys)
-	if diff := cmp.Diff(want, keys); diff != "" {
+	if diff := gocmp.Diff(want, keys); diff != "" {
 		t.Errorf("keys of a row (-there are, +in the table):\n%s", diff)
 	}
 }

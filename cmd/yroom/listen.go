@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// listen opens addr. Unless the server is open, it refuses an address that other
+// listen opens addr, which the operator sets with flag. Unless the server is open, it refuses an address that other
 // machines can reach, because the server has no login.
-func listen(ctx context.Context, addr string, open bool) (net.Listener, error) {
+func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("can't listen on %q: %w", addr, err)
@@ -23,7 +23,7 @@ func listen(ctx context.Context, addr string, open bool) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", tcp.String())
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another program; choose another address with --listen", tcp)
+		return nil, fmt.Errorf("%s is in use by another program; choose another address with %s", tcp, flag)
 	}
 	return listener, err
 }

@@ -13,9 +13,11 @@ import (
 )
 
 type commands struct {
-	Serve   serve        `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
-	Room    roomCommands `cmd:"" help:"List, export, import and delete rooms, on a server (--server) or in a store (--store)."`
-	Version versionCmd   `cmd:"" help:"Print the version."`
+	Serve    serve        `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
+	Consumer consumerCmd  `cmd:"" help:"Run a consumer: clients connect to it, and workers run their rooms."`
+	Worker   workerCmd    `cmd:"" help:"Run a worker: it runs the rooms of clients that connect to consumers."`
+	Room     roomCommands `cmd:"" help:"List, export, import and delete rooms, on a server (--server) or in a store (--store)."`
+	Version  versionCmd   `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -25,6 +27,7 @@ func main() {
 		kong.Description("A Yjs collaboration server."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(io.Writer(os.Stdout), (*io.Writer)(nil)),
+		kong.Bind(environment{stdout: os.Stdout, stderr: os.Stderr, openLayer: openLayer, untilSignal: untilSignal}),
 	)
 	if err := command.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "yroom: "+err.Error())

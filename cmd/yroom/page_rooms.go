@@ -26,6 +26,7 @@ const (
 type roomData struct {
 	documents *document.Documents
 	guard     guard
+	consumer  string // the name of this process
 }
 
 func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -81,7 +82,14 @@ func (d *roomData) list(ctx context.Context, prefix, after string) (status int, 
 	if err != nil {
 		return failed(err)
 	}
-	return http.StatusOK, api.ListOf(part)
+	return http.StatusOK, listed{api.ListOf(part), d.consumer}
+}
+
+// listed is a part of the list of rooms.
+type listed struct {
+	api.List
+
+	Consumer string `json:"consumer"` // the name of the process that answers
 }
 
 // failed returns the response for an error of package document.

@@ -33,6 +33,13 @@ import (
 
 const theToken = "0123456789abcdef-token"
 
+// testSite returns the site of a process that is called c, with a worker.
+func testSite(server *yroom.Server, g guard) *site {
+	set := defaults
+	set.Name = "c"
+	return newSite(server, g, &health{layer: memoryLayer{}}, set, true)
+}
+
 func TestAccessToRooms(t *testing.T) {
 	with, without := guard{token: newToken(theToken)}, guard{}
 	for _, test := range []struct {
@@ -80,7 +87,7 @@ func TestAccessToRooms(t *testing.T) {
 					r.Header = test.header
 				}
 				w := httptest.NewRecorder()
-				newSite(server, test.guard, defaults).ServeHTTP(w, r)
+				testSite(server, test.guard).ServeHTTP(w, r)
 				want := test.want
 				if want == http.StatusOK && path != "/rooms.json" {
 					want = http.StatusNotFound // there is no such room
@@ -108,7 +115,7 @@ func bearer(token string) http.Header {
 }
 
 func TestRoomDataIsForGET(t *testing.T) {
-	site := newSite(newServer(t, yroom.Config{}), guard{}, defaults)
+	site := testSite(newServer(t, yroom.Config{}), guard{})
 	for _, method := range []string{http.MethodPost, http.MethodHead, http.MethodOptions, http.MethodDelete} {
 		r := httptest.NewRequest(method, "http://localhost/rooms.json", http.NoBody)
 		r.RemoteAddr = "127.0.0.1:4000"
@@ -144,7 +151,7 @@ type place struct {
 func newPlace(t *testing.T, cfg yroom.Config) *place {
 	t.Helper()
 	cfg.Hooks.Admit = admit
-	p := &place{t, httptest.NewServer(newSite(newServer(t, cfg), guard{}, defaults))}
+	p := &place{t, httptest.NewServer(testSite(newServer(t, cfg), guard{}))}
 	t.Cleanup(p.web.Close)
 	return p
 }

@@ -5,18 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
-	"net/http"
-	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/layer"
 )
 
 type serve struct {
@@ -24,43 +19,40 @@ type serve struct {
 	settings
 }
 
-// Run serves until a signal, and then shuts down within the timeout. A second signal
-// ends the process at once.
-func (c serve) Run(stdout io.Writer) error {
+// Run serves until a signal, and then shuts down within the timeout.
+func (c serve) Run(env environment) error {
 	file, err := readSettings(c.Config)
 	if err != nil {
 		return err
 	}
-	set := c.settings.or(file).or(defaults)
-	log, err := newLogger(os.Stderr, set.LogFormat, set.LogLevel)
+	set, err := c.complete(file)
 	if err != nil {
 		return err
 	}
 	if c.Store == "" { // a flag overrides the row, which overrides the rest of the file
 		set.Store = cmp.Or(set.Rooms[fallback].StoreURL, set.Store)
 	}
-	if set.Layer != inMemory {
-		return fmt.Errorf("this build has no layer %s (it has memory:)", scheme(set.Layer))
+	if err := set.checkStore(c.Store, file); err != nil {
+		return err
 	}
-	if set.ShutdownTimeout < 0 {
-		return fmt.Errorf("shutdown-timeout %v is negative", set.ShutdownTimeout)
-	}
+	return env.serveClients(set, true)
+}
 
+// serveClients serves clients until a signal, and then shuts down within the timeout.
+// With a worker it runs rooms as well.
+func (e environment) serveClients(set settings, withWorker bool) error {
+	log, err := newLogger(e.stderr, set.LogFormat, set.LogLevel)
+	if err != nil {
+		return err
+	}
 	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !isLoopback(host) })}
 	if set.APITokenFile != "" {
 		if guard.token, err = readToken(set.APITokenFile); err != nil {
 			return err
 		}
 	}
-
-	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
-	if !signal.Ignored(syscall.SIGHUP) { // the process runs under nohup
-		signals = append(signals, syscall.SIGHUP)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	defer stop()
-
-	listener, err := listen(ctx, set.Listen, *set.Open)
+	ctx := e.untilSignal()
+	listener, err := listen(ctx, "--listen", set.Listen, *set.Open)
 	if err != nil {
 		return err
 	}
@@ -73,80 +65,76 @@ func (c serve) Run(stdout io.Writer) error {
 			set.Origin = loopbackOrigins
 		}
 	}
-	documents, err := openStores(set.Store, set.Rooms)
+
+	joined, err := e.openLayer(ctx, set.Layer, set.layerOptions(withWorker, log))
 	if err != nil {
 		return err
 	}
-	drain := max(set.ShutdownTimeout/3, 1) // the part of the timeout for the store; the rest is for the connections
+	documents := &stores{rooms: withoutStores(set.Rooms)}
+	if withWorker {
+		if documents, err = openStores(set.Store, set.Rooms); err != nil {
+			return errors.Join(err, joined.Close(ctx))
+		}
+	}
+	var shared layer.Layer // nil: yroom.New makes one that no other process can use
+	if set.Layer != inMemory {
+		shared = joined
+	}
+	shutdown := set.times(true)
 	rooms, err := yroom.New(yroom.Config{
+		Name:         set.Name,
+		Layer:        shared,
+		NoWorker:     !withWorker,
 		Store:        documents.rest,
 		Hooks:        hooks,
 		Origins:      set.Origin,
 		Rooms:        documents.rooms,
-		DrainTimeout: drain,
+		DrainTimeout: shutdown.worker,
 		Logger:       log,
 	})
 	if err != nil {
-		return errors.Join(err, documents.close())
+		return errors.Join(err, joined.Close(ctx), documents.close())
 	}
-	site := newSite(rooms, guard, set)
-	server := newHTTPServer(site, slog.NewLogLogger(log.Handler(), slog.LevelWarn))
+	health := &health{layer: joined}
+	own, err := health.listen(ctx, "--health", set.Health, log)
+	if err != nil {
+		return errors.Join(err, rooms.Shutdown(ctx), joined.Close(ctx), documents.close())
+	}
+	server := newHTTPServer(newSite(rooms, guard, health, set, withWorker), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()
 
-	log.Info("serving", "address", listener.Addr().String(), "store", withoutPassword(set.Store), "layer", withoutPassword(set.Layer), "version", version())
-	if set.Store == inMemory {
-		log.Warn("documents are in memory only: they end with this process")
+	about := []any{"address", listener.Addr().String(), "layer", withoutPassword(set.Layer), "name", set.Name, "version", version()}
+	if own.address != "" {
+		about = append(about, "health", own.address)
+	}
+	if withWorker {
+		about = append(about, "store", withoutPassword(set.Store))
+	}
+	log.Info("serving", about...)
+	if withWorker {
+		set.warnOfStore(log)
 	}
 	if *set.Open {
 		log.Warn("open: everyone who can reach this server can read and change every room")
 	}
-	fmt.Fprintf(stdout, "Open %s in a browser.\n", url)
+	fmt.Fprintf(e.stdout, "Open %s in a browser.\n", url)
 
 	select {
 	case err = <-broken:
 	case <-ctx.Done():
-		stop() // from here on a signal has its default effect
 		log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
 	}
-	site.draining.Store(true)
-	end := time.Now().Add(set.ShutdownTimeout)
-	whole, cancel := context.WithDeadline(context.Background(), end)
+	health.draining.Store(true)
+	begin := time.Now()
+	whole, cancel := context.WithDeadline(context.Background(), begin.Add(shutdown.all))
 	defer cancel()
-	closing, cancel := context.WithDeadline(whole, end.Add(-drain))
+	closing, cancel := context.WithDeadline(whole, begin.Add(shutdown.connections))
 	defer cancel()
-	err = errors.Join(err, rooms.Shutdown(closing), server.Shutdown(whole), documents.close())
+	err = errors.Join(err, rooms.Shutdown(closing), server.Shutdown(whole), joined.Close(whole), documents.close(), own.end())
 	if err != nil {
 		return fmt.Errorf("shutdown failed: %w", err)
 	}
 	log.Info("ended")
 	return nil
-}
-
-// newHTTPServer returns a server with timeouts against idle clients.
-func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		WriteTimeout:      30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          log,
-	}
-}
-
-func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
-	var options slog.HandlerOptions
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log level %q: want debug, info, warn or error", level)
-	}
-	options.Level = least
-	switch format {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, &options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, &options)), nil
-	}
-	return nil, fmt.Errorf("log format %q: want text or json", format)
 }

@@ -21,18 +21,38 @@ import (
 )
 
 // settings holds the settings of the command line or of yroom.yaml. A zero field is not
-// set.
+// set. A command has the flags of the parts that it runs; the file is for all commands.
+// The parts are exported, because the YAML decoder sets no unexported ones.
 type settings struct {
-	Listen          string                  `yaml:"listen"           placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
-	Store           string                  `yaml:"store"            placeholder:"URL"       help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
-	Layer           string                  `yaml:"layer"            placeholder:"URL"       help:"Connects consumers and workers (default: memory:, which is this process)."`
-	Open            *bool                   `yaml:"open"             negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
-	Origin          []string                `yaml:"origin"           placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
-	LogFormat       string                  `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
-	LogLevel        string                  `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
-	ShutdownTimeout time.Duration           `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long a shutdown may take (default: 30s)."`
-	APITokenFile    string                  `yaml:"api_token_file"   placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
-	Rooms           map[string]roomSettings `yaml:"rooms"            kong:"-"`
+	ProcessSettings  `yaml:",inline"`
+	ConsumerSettings `yaml:",inline"`
+	WorkerSettings   `yaml:",inline"`
+
+	Rooms map[string]roomSettings `yaml:"rooms" kong:"-"`
+}
+
+// ProcessSettings are those of each process.
+type ProcessSettings struct {
+	Layer           string        `yaml:"layer"            placeholder:"URL"      help:"Connects consumers and workers (default: memory:, which is this process)."`
+	Name            string        `yaml:"name"             placeholder:"NAME"     help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
+	LogFormat       string        `yaml:"log_format"       placeholder:"FORMAT"   help:"text or json (default: text)."`
+	LogLevel        string        `yaml:"log_level"        placeholder:"LEVEL"    help:"debug, info, warn or error (default: info)."`
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION" help:"How long a shutdown may take (default: 30s)."`
+}
+
+// ConsumerSettings are those of a process that clients connect to.
+type ConsumerSettings struct {
+	Listen       string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
+	Health       string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
+	Open         *bool    `yaml:"open"           negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
+	Origin       []string `yaml:"origin"         placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
+	APITokenFile string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
+}
+
+// WorkerSettings are those of a process that runs rooms.
+type WorkerSettings struct {
+	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
+	Channel []string `yaml:"channel" placeholder:"NAME" help:"Channels whose rooms are run here (default: yroom)."`
 }
 
 // roomSettings is a row of yroom.yaml: the settings of the library, and those of the
@@ -50,13 +70,20 @@ const fallback = "default"
 const defaultFile = "yroom.yaml"
 
 var defaults = settings{
-	Listen:          "127.0.0.1:8000",
-	Store:           "sqlite:yroom.db",
-	Layer:           "memory:",
-	Open:            new(bool),
-	LogFormat:       "text",
-	LogLevel:        "info",
-	ShutdownTimeout: 30 * time.Second,
+	ProcessSettings: ProcessSettings{
+		Layer:           inMemory,
+		LogFormat:       "text",
+		LogLevel:        "info",
+		ShutdownTimeout: 30 * time.Second,
+	},
+	ConsumerSettings: ConsumerSettings{
+		Listen: "127.0.0.1:8000",
+		Open:   new(bool),
+	},
+	WorkerSettings: WorkerSettings{
+		Store:   "sqlite:yroom.db",
+		Channel: []string{yroom.DefaultChannel},
+	},
 }
 
 // or returns s with the fields that it doesn't set taken from base.
@@ -64,20 +91,32 @@ func (s settings) or(base settings) settings {
 	if len(s.Origin) == 0 {
 		s.Origin = base.Origin
 	}
+	if len(s.Channel) == 0 {
+		s.Channel = base.Channel
+	}
 	if s.Rooms == nil {
 		s.Rooms = base.Rooms
 	}
 	return settings{
-		Listen:          cmp.Or(s.Listen, base.Listen),
-		Store:           cmp.Or(s.Store, base.Store),
-		Layer:           cmp.Or(s.Layer, base.Layer),
-		Open:            cmp.Or(s.Open, base.Open),
-		Origin:          s.Origin,
-		LogFormat:       cmp.Or(s.LogFormat, base.LogFormat),
-		LogLevel:        cmp.Or(s.LogLevel, base.LogLevel),
-		ShutdownTimeout: cmp.Or(s.ShutdownTimeout, base.ShutdownTimeout),
-		APITokenFile:    cmp.Or(s.APITokenFile, base.APITokenFile),
-		Rooms:           s.Rooms,
+		ProcessSettings: ProcessSettings{
+			Layer:           cmp.Or(s.Layer, base.Layer),
+			Name:            cmp.Or(s.Name, base.Name),
+			LogFormat:       cmp.Or(s.LogFormat, base.LogFormat),
+			LogLevel:        cmp.Or(s.LogLevel, base.LogLevel),
+			ShutdownTimeout: cmp.Or(s.ShutdownTimeout, base.ShutdownTimeout),
+		},
+		ConsumerSettings: ConsumerSettings{
+			Listen:       cmp.Or(s.Listen, base.Listen),
+			Health:       cmp.Or(s.Health, base.Health),
+			Open:         cmp.Or(s.Open, base.Open),
+			Origin:       s.Origin,
+			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
+		},
+		WorkerSettings: WorkerSettings{
+			Store:   cmp.Or(s.Store, base.Store),
+			Channel: s.Channel,
+		},
+		Rooms: s.Rooms,
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,10 @@ store: "memory:"
 layer: "memory:"
 open: true
 origin: [app.example.com]
+health: 127.0.0.1:9001
+name: web-1
+api_token_file: yroom.token
+channel: [yroom, slow]
 log_format: json
 log_level: debug
 shutdown_timeout: 5s
@@ -31,6 +37,7 @@ rooms:
     server_start_sync: false
     update_version: 2
     gc: false
+    channel: slow
     awareness_timeout: 1m
     limits:
       message: 1MiB
@@ -46,14 +53,24 @@ rooms:
 		t.Fatal(err)
 	}
 	want := settings{
-		Listen:          "127.0.0.1:9000",
-		Store:           "memory:",
-		Layer:           "memory:",
-		Open:            new(true),
-		Origin:          []string{"app.example.com"},
-		LogFormat:       "json",
-		LogLevel:        "debug",
-		ShutdownTimeout: 5 * time.Second,
+		ProcessSettings: ProcessSettings{
+			Layer:           "memory:",
+			Name:            "web-1",
+			LogFormat:       "json",
+			LogLevel:        "debug",
+			ShutdownTimeout: 5 * time.Second,
+		},
+		ConsumerSettings: ConsumerSettings{
+			Listen:       "127.0.0.1:9000",
+			Health:       "127.0.0.1:9001",
+			Open:         new(true),
+			Origin:       []string{"app.example.com"},
+			APITokenFile: "yroom.token",
+		},
+		WorkerSettings: WorkerSettings{
+			Store:   "memory:",
+			Channel: []string{"yroom", "slow"},
+		},
 		Rooms: map[string]roomSettings{
 			"default": {Settings: yroom.Settings{RemoveDelay: 2 * time.Minute}, Durability: new(store.DurabilityFsync)},
 			"scratch": {StoreURL: "memory:"},
@@ -61,6 +78,7 @@ rooms:
 				ServerStartSync:  yroom.SwitchOff,
 				UpdateVersion:    2,
 				GC:               yroom.SwitchOff,
+				Channel:          "slow",
 				AwarenessTimeout: time.Minute,
 				Limits: yroom.Limits{
 					Message:       1 << 20,
@@ -135,10 +153,42 @@ func TestWithoutPassword(t *testing.T) {
 }
 
 func TestSettingsOr(t *testing.T) {
-	flags := settings{Listen: ":1", Open: new(false), Origin: []string{"a"}}
-	file := settings{Listen: ":2", Store: "memory:", Open: new(true), Origin: []string{"b"}, Rooms: map[string]roomSettings{"x": {}}}
-	want := settings{Listen: ":1", Store: "memory:", Open: new(false), Origin: []string{"a"}, Rooms: map[string]roomSettings{"x": {}}}
-	if diff := cmp.Diff(want, flags.or(file)); diff != "" {
-		t.Error(diff)
+	var flags, file settings
+	fill(reflect.ValueOf(&file).Elem(), 1)
+	if diff := cmp.Diff(file, settings{}.or(file)); diff != "" {
+		t.Errorf("no flags over a file (-want +got)\n%s", diff)
+	}
+	fill(reflect.ValueOf(&flags).Elem(), 2)
+	if diff := cmp.Diff(flags, flags.or(file)); diff != "" {
+		t.Errorf("flags over a file (-want +got)\n%s", diff)
+	}
+	closed := settings{ConsumerSettings: ConsumerSettings{Open: new(false)}}
+	if *closed.or(settings{ConsumerSettings: ConsumerSettings{Open: new(true)}}).Open {
+		t.Error("--no-open has no effect on the file")
+	}
+}
+
+// fill sets all fields to values that depend on n.
+func fill(v reflect.Value, n int) {
+	word := strconv.Itoa(n)
+	for field, value := range v.Fields() {
+		if field.Anonymous {
+			fill(value, n)
+			continue
+		}
+		switch to := value.Addr().Interface().(type) {
+		case *string:
+			*to = word
+		case *[]string:
+			*to = []string{word}
+		case **bool:
+			*to = new(n%2 == 0)
+		case *time.Duration:
+			*to = time.Duration(n)
+		case *map[string]roomSettings:
+			*to = map[string]roomSettings{word: {}}
+		default:
+			panic("don't know how to fill " + field.Name)
+		}
 	}
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
-	"sync/atomic"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
@@ -17,26 +15,40 @@ type site struct {
 	rooms    http.Handler
 	roomData http.Handler
 	api      http.Handler
+	served   http.Handler
+	health   http.Handler
 	pages    http.Handler
-	draining atomic.Bool // shutting down, so not ready
+	name     string
 }
 
-func newSite(rooms *yroom.Server, guard guard, set settings) *site {
-	kept := "in an SQLite file"
-	if set.Store == inMemory {
-		kept = "in memory: they end with this process"
-	}
+// newSite returns the site of a process with or without a worker.
+func newSite(rooms *yroom.Server, guard guard, health *health, set settings, withWorker bool) *site {
 	return &site{
+		name:     set.Name,
+		health:   health,
+		served:   &served{rooms.Documents(), set.Name},
 		api:      apiGuard{guard.token, api.New(api.Config{Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms)})},
 		rooms:    http.StripPrefix("/ws", rooms),
-		roomData: &roomData{rooms.Documents(), guard},
+		roomData: &roomData{rooms.Documents(), guard, set.Name},
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
-			Store:   kept,
+			Name:    set.Name,
+			Store:   kept(set.Store, withWorker),
 			Open:    *set.Open,
 			MayList: func(r *http.Request) bool { return guard.refuse(r) == "" },
 		}, web.Built()),
 	}
+}
+
+// kept says for the page where documents are.
+func kept(store string, withWorker bool) string {
+	switch {
+	case !withWorker:
+		return "in the store of the workers"
+	case store == inMemory:
+		return "in memory: they end with this process"
+	}
+	return "in an SQLite file"
 }
 
 // ServeHTTP matches paths of rooms itself, because an http.ServeMux would redirect a
@@ -44,17 +56,16 @@ func newSite(rooms *yroom.Server, guard guard, set settings) *site {
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, "/ws/"):
+		tellConsumer(w, r, s.name)
 		s.rooms.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/api/"):
 		s.api.ServeHTTP(w, r)
 	case path == "/rooms.json" || path == "/room.json":
 		s.roomData.ServeHTTP(w, r)
-	case path == "/healthz":
-		fmt.Fprintln(w, "ok")
-	case path == "/readyz" && s.draining.Load():
-		http.Error(w, "draining", http.StatusServiceUnavailable)
-	case path == "/readyz":
-		fmt.Fprintln(w, "ready")
+	case path == "/served.json":
+		s.served.ServeHTTP(w, r)
+	case path == "/healthz" || path == "/readyz":
+		s.health.ServeHTTP(w, r)
 	default:
 		s.pages.ServeHTTP(w, r)
 	}

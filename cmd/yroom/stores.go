@@ -55,6 +55,15 @@ func openStores(url string, rows map[string]roomSettings) (_ *stores, err error)
 	return s, nil
 }
 
+// withoutStores returns the settings of rows for a process that has no worker.
+func withoutStores(rows map[string]roomSettings) map[string]yroom.Settings {
+	rooms := make(map[string]yroom.Settings, len(rows))
+	for prefix, row := range rows {
+		rooms[prefix] = row.Settings
+	}
+	return rooms
+}
+
 // at returns the store at url.
 func (s *stores) at(url string) (store.Store, error) {
 	file, isFile := strings.CutPrefix(url, "sqlite:")

@@ -29,6 +29,7 @@ var (
 // Facts describes the server for the page.
 type Facts struct {
 	Version string
+	Name    string // of the process
 	Store   string // where documents are kept, for display
 	Open    bool   // anyone who can reach the server may read and write
 	// MayList reports whether the page links to the list of rooms. If it is nil, the page

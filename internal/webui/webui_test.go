@@ -21,18 +21,18 @@ func get(t *testing.T, facts webui.Facts, path, accept string) *httptest.Respons
 }
 
 func TestPageForBrowserAndTerminal(t *testing.T) {
-	facts := webui.Facts{Version: "v1.2.3", Store: "in memory <b>"}
+	facts := webui.Facts{Version: "v1.2.3", Name: "web-1", Store: "in memory <b>"}
 	for _, test := range []struct {
 		name, accept, contentType string
 		want                      []string
 	}{
 		{
 			"browser", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8",
-			[]string{"ws://yroom.test:8000/ws", "v1.2.3", "in memory &lt;b&gt;"},
+			[]string{"ws://yroom.test:8000/ws", "v1.2.3", "web-1", "in memory &lt;b&gt;"},
 		},
 		{
 			"curl", "*/*", "text/plain; charset=utf-8",
-			[]string{"ws://yroom.test:8000/ws/ROOM", "v1.2.3", "in memory <b>"},
+			[]string{"ws://yroom.test:8000/ws/ROOM", "v1.2.3", "web-1", "in memory <b>"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ export class Person {
     this.page.on('pageerror', error => this.complaints.push(error.stack))
     this.page.on('console', message => {
       const text = message.text()
-      if (message.type() === 'error' && !(this.away && text.startsWith('WebSocket connection'))) this.complaints.push(text)
+      if (message.type() === 'error' && !(this.away && /^(WebSocket connection|Failed to load resource)/.test(text))) this.complaints.push(text)
     })
     this.page.on('websocket', socket => this.sockets.push(socket.url()))
   }

@@ -22,7 +22,7 @@ export class Server {
 
   // Starts the server again, with the same files at the same address.
   async restart () {
-    const arguments_ = this.robot ? [] : ['serve', '--listen', this.address, '--store', 'sqlite:yroom.db', '--log-level', 'warn']
+    const arguments_ = this.robot ? [] : ['serve', '--listen', this.address, '--name', 'web-1', '--store', 'sqlite:yroom.db', '--log-level', 'warn']
     if (this.token) arguments_.push('--api-token-file', 'token')
     this.process = spawn(this.program, arguments_, { cwd: this.folder, stdio: ['ignore', 'pipe', 'inherit'] })
     this.ended = once(this.process, 'exit')

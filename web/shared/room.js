@@ -2,6 +2,7 @@ import * as Y from 'yjs'
 import { WebsocketProvider } from 'y-websocket'
 import { showPeople } from './people.js'
 import { Saved } from './saved.js'
+import { showServed, word } from './served.js'
 import { showServerView } from './server-view.js'
 import { showState } from './state.js'
 
@@ -13,11 +14,12 @@ export function enter (asText) {
   const room = decodeURIComponent(rest.join('/'))
   const readonly = new URLSearchParams(location.search).has('readonly')
 
+  const tab = word()
   const doc = new Y.Doc()
   const provider = new WebsocketProvider(location.origin.replace(/^http/, 'ws') + '/ws', encodeURIComponent(room), doc, {
     connect: false,
     disableBc: true, // another tab may have edits that the server has not stored
-    params: readonly ? { readonly: '' } : {}
+    params: { tab, ...(readonly ? { readonly: '' } : {}) }
   })
   const saved = new Saved(provider)
 
@@ -30,6 +32,7 @@ export function enter (asText) {
   }
   showState(provider, saved, readonly)
   showPeople(provider.awareness)
+  showServed(provider, room, tab)
   showServerView(saved, asText)
   copyLink()
   return { doc, provider, awareness: provider.awareness, readonly }

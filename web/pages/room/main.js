@@ -36,6 +36,7 @@ function show (room) {
   const changed = document.getElementById('changed')
   say(changed, lastChange(room))
   changed.title = room.changed ?? room.stored ?? ''
+  say(document.getElementById('worker'), room.worker ?? 'none')
   drawPeople(room.members)
   if (room.document) {
     if (room.whole) {

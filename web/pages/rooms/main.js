@@ -21,7 +21,10 @@ function show (answer) {
     if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null)
   })
   for (const [name, row] of old) if (!rows.has(name)) row.remove()
-  say(document.getElementById('count'), answer.open === 1 ? '1 room is in memory' : `${answer.open.toLocaleString('en')} rooms are in memory`)
+  const count = answer.open === 1 ? '1 room is in memory' : `${answer.open.toLocaleString('en')} rooms are in memory`
+  say(document.getElementById('count'), `${count}, listed by ${answer.consumer}`)
+  // In a server of one process, the name would be the same in each row.
+  body.parentElement.classList.toggle('alone', answer.rooms.every(({ worker = answer.consumer }) => worker === answer.consumer))
   body.parentElement.hidden = rows.size === 0
   none.hidden = rows.size > 0
   say(none, after !== '' ? 'No more rooms.' : prefix.value !== '' ? 'No room has a name that begins like this.' : 'No rooms yet. A room is created when the first client connects to it.')
@@ -39,7 +42,7 @@ function newRow (name) {
   link.textContent = name
   head.append(link)
   row.append(head)
-  for (const kind of ['state', 'number', 'number', 'number', '']) {
+  for (const kind of ['state', 'number', 'number', 'number', '', 'worker']) {
     const cell = document.createElement('td')
     cell.className = kind
     row.append(cell)
@@ -48,7 +51,7 @@ function newRow (name) {
 }
 
 function fill (row, room) {
-  const [, state, people, connections, size, changed] = row.children
+  const [, state, people, connections, size, changed, worker] = row.children
   const inMemory = room.state === 'open'
   state.dataset.state = room.state
   state.title = room.reason ?? ''
@@ -60,6 +63,7 @@ function fill (row, room) {
   say(size, inMemory || room.state === 'stored' ? bytes(room.bytes) : '')
   say(changed, inMemory || room.stored ? lastChange(room) : '')
   changed.title = room.changed ?? room.stored ?? ''
+  say(worker, room.worker ?? '')
 }
 
 prefix.addEventListener('input', () => {

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+)
+
+// health answers whether the process is alive and whether it is ready. It is alive
+// whatever happens to other processes: a restart would not help. It is ready while its
+// layer reaches the others and it isn't shutting down.
+type health struct {
+	layer    openedLayer
+	draining atomic.Bool
+}
+
+// ServeHTTP implements http.Handler for /healthz and /readyz.
+func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	switch r.URL.Path {
+	case "/healthz":
+		fmt.Fprintln(w, "ok")
+	case "/readyz":
+		if h.draining.Load() {
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+		} else if err := h.layer.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		} else {
+			fmt.Fprintln(w, "ready")
+		}
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// healthServer serves health at an address of its own. The zero value serves nothing.
+type healthServer struct {
+	*http.Server
+
+	address string
+}
+
+// listen serves h at addr, unless that is "". flag is the flag for it. The address may
+// be reachable from other machines: it shows nothing of the rooms.
+func (h *health) listen(ctx context.Context, flag, addr string, log *slog.Logger) (healthServer, error) {
+	if addr == "" {
+		return healthServer{}, nil
+	}
+	listener, err := listen(ctx, flag, addr, true)
+	if err != nil {
+		return healthServer{}, err
+	}
+	server := newHTTPServer(h, slog.NewLogLogger(log.Handler(), slog.LevelWarn))
+	go func() {
+		if err := server.Serve(listener); err != nil && err != http.ErrServerClosed {
+			log.Error("The address for health is no longer served. Restart the process.", "address", addr, "error", err)
+		}
+	}()
+	return healthServer{server, listener.Addr().String()}, nil
+}
+
+// end ends the server.
+func (s healthServer) end() error {
+	if s.Server == nil {
+		return nil
+	}
+	return s.Close()
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/yroom/yroom"
+)
+
+type workerCmd struct {
+	Config string `placeholder:"FILE"      help:"Settings file (default: yroom.yaml, if there is one)."`
+	Listen string `placeholder:"HOST:PORT" help:"Address for /healthz and /readyz (default: that of health in the file, or none)."`
+	ProcessSettings
+	WorkerSettings
+}
+
+// Run runs rooms until a signal, and then hands them over within the timeout.
+func (c workerCmd) Run(env environment) error {
+	file, err := readSettings(c.Config)
+	if err != nil {
+		return err
+	}
+	flags := settings{ProcessSettings: c.ProcessSettings, WorkerSettings: c.WorkerSettings}
+	flags.Health = c.Listen
+	set, err := flags.complete(file)
+	if err != nil {
+		return err
+	}
+	if c.Store == "" { // a flag overrides the row, which overrides the rest of the file
+		set.Store = cmp.Or(set.Rooms[fallback].StoreURL, set.Store)
+	}
+	if err := errors.Join(set.checkCluster("worker"), set.checkStore(c.Store, file)); err != nil {
+		return err
+	}
+	return env.runRooms(set)
+}
+
+// running returns what the command prints once it runs rooms.
+func running(health string) string {
+	if health == "" {
+		return "Running rooms."
+	}
+	return "Running rooms. http://" + health + "/readyz says whether it is ready."
+}
+
+// warnOfStore warns of a store that loses documents or can't be that of several workers.
+func (s settings) warnOfStore(log *slog.Logger) {
+	if s.Store == inMemory {
+		log.Warn("documents are in memory only: they end with this process")
+	}
+	if s.Layer != inMemory && !strings.Contains(s.Store, "://") {
+		log.Warn("this store belongs to this process alone: no other worker may serve the same channels", "store", withoutPassword(s.Store))
+	}
+}
+
+// runRooms runs rooms until a signal, and then hands them over within the timeout.
+func (e environment) runRooms(set settings) error {
+	log, err := newLogger(e.stderr, set.LogFormat, set.LogLevel)
+	if err != nil {
+		return err
+	}
+	ctx := e.untilSignal()
+	joined, err := e.openLayer(ctx, set.Layer, set.layerOptions(true, log))
+	if err != nil {
+		return err
+	}
+	documents, err := openStores(set.Store, set.Rooms)
+	if err != nil {
+		return errors.Join(err, joined.Close(ctx))
+	}
+	shutdown := set.times(false)
+	rooms, err := yroom.NewWorker(yroom.Config{
+		Name:         set.Name,
+		Layer:        joined,
+		Store:        documents.rest,
+		Rooms:        documents.rooms,
+		DrainTimeout: shutdown.worker,
+		Logger:       log,
+	})
+	if err != nil {
+		return errors.Join(err, joined.Close(ctx), documents.close())
+	}
+	health := &health{layer: joined}
+	own, err := health.listen(ctx, "--listen", set.Health, log)
+	if err != nil {
+		return errors.Join(err, joined.Close(ctx), documents.close())
+	}
+
+	working, drain := context.WithCancel(context.WithoutCancel(ctx))
+	defer drain()
+	drained := make(chan error, 1)
+	go func() { drained <- rooms.Run(working) }()
+	select {
+	case <-rooms.Served():
+		log.Info("serving", "channels", strings.Join(set.Channel, ","), "layer", withoutPassword(set.Layer), "store", withoutPassword(set.Store),
+			"name", set.Name, "version", version())
+		set.warnOfStore(log)
+		fmt.Fprintln(e.stdout, running(own.address))
+	case err := <-drained: // the layer doesn't take the worker
+		return errors.Join(err, joined.Close(ctx), documents.close(), own.end())
+	}
+
+	<-ctx.Done()
+	log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
+	health.draining.Store(true)
+	whole, cancel := context.WithTimeout(context.Background(), shutdown.all)
+	defer cancel()
+	drain()
+	if err := errors.Join(<-drained, joined.Close(whole), documents.close(), own.end()); err != nil {
+		return fmt.Errorf("shutdown failed: %w", err)
+	}
+	log.Info("ended")
+	return nil
+}
