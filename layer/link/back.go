@@ -48,14 +48,7 @@ func (n *Node) CloseBack(now time.Time) {
 			n.wakeIfDue(p)
 		}
 	}
-	if was := n.own; was != nil && len(n.fronts) > 0 {
-		channel, self := n.config.Channel, n.config.ID
-		n.emit(Event{Kind: EventFrontLost, Rooms: func(room string) bool {
-			owner, found := was.owner(channel(room), room)
-			return found && owner == self
-		}})
-	}
-	n.own = nil
+	n.lostWorker(n.config.ID)
 	for address := range n.remote {
 		r := n.remote[address]
 		delete(r.peer.fronts, r.front)
@@ -91,7 +84,7 @@ func (n *Node) Deliver(now time.Time, out *layer.Output) bool {
 // them fast enough. Its connections join the room again, which costs only what they lack.
 func (n *Node) dropRoom(p *peer, room string) {
 	n.stats.Dropped++
-	stream, _ := p.queue.drop(room)
+	stream := p.queue.drop(room)
 	head := appendUint(appendString(nil, fieldRoom, room), fieldSeq, stream)
 	n.put(p, message{kind: frameDropped, room: room, head: head})
 }

@@ -23,6 +23,7 @@ type bus struct {
 	lose, twice, reorder int // in percent
 	delay                time.Duration
 	cut                  func(from, to *process) bool // nil: none
+	change               func(data []byte) []byte     // nil: none
 }
 
 // carried is a packet on its way.
@@ -39,6 +40,7 @@ type process struct {
 	stopped bool // it doesn't run: SIGSTOP
 	dead    bool
 
+	log    []logged // all events, in order
 	inbox  [][]byte // packets that have arrived while it was stopped
 	ins    []layer.Input
 	outs   []layer.Output
@@ -47,6 +49,13 @@ type process struct {
 	gone   []layer.Address
 	moved  []func(string) bool
 	handle func(in layer.Input) error
+}
+
+// logged is an event with the time at which it was carried out.
+type logged struct {
+	Event
+
+	at time.Time
 }
 
 func newBus(t *testing.T, seed uint64) *bus {
@@ -91,6 +100,9 @@ func (b *bus) publish() (some bool) {
 				break
 			}
 			some = true
+			if b.change != nil {
+				p.Data = b.change(p.Data)
+			}
 			for _, to := range b.nodes {
 				if p.To != Everyone && p.To != to.config.ID || to.dead {
 					continue
@@ -137,6 +149,7 @@ func (b *bus) arrive() {
 func (b *bus) call(p *process) {
 	for events := p.Events(); len(events) > 0; events = p.Events() {
 		for _, e := range events {
+			p.log = append(p.log, logged{e, b.now})
 			switch e.Kind {
 			case EventInput:
 				p.ins = append(p.ins, e.Input)

@@ -81,17 +81,14 @@ func (n *Node) Send(now time.Time, number uint64, in *layer.Input) (local bool, 
 // route returns the peer whose worker runs a room, or nil if there is none that can be
 // reached. local reports that it is the worker of this Node.
 func (n *Node) route(room string) (p *peer, local bool) {
-	if n.deaf || !n.settled {
+	if !n.settled {
 		return nil, false
 	}
 	owner, found := n.view.owner(n.config.Channel(room), room)
-	switch {
-	case !found:
-		return nil, false
-	case owner == n.config.ID:
+	if found && owner == n.config.ID {
 		return nil, true
 	}
-	if p = n.find(owner); p == nil || !p.open {
+	if p = n.find(owner); !found || n.deaf || p == nil || !p.open {
 		return nil, false
 	}
 	return p, false
@@ -118,7 +115,7 @@ func (n *Node) put(p *peer, m message) {
 // errors are those of Send; if there is one, nothing was sent.
 func (n *Node) SendAll(now time.Time, number uint64, in *layer.Input) (workers int, local bool, err error) {
 	n.now = now
-	if n.deaf || !n.settled {
+	if !n.settled {
 		return 0, false, layer.ErrNoOwner
 	}
 	var peers []*peer
@@ -129,7 +126,7 @@ func (n *Node) SendAll(now time.Time, number uint64, in *layer.Input) (workers i
 		}
 		p := n.find(w.id)
 		switch {
-		case p == nil || !p.open:
+		case p == nil || !p.open || n.deaf:
 		case p.queue.bytes >= mostInputs:
 			return 0, false, layer.ErrFull
 		default:

@@ -130,7 +130,7 @@ func (n *Node) Tick(now time.Time) {
 			n.workerEnded(p, p.beat.term)
 		case n.view.has(p.id) && !p.takesRooms(now):
 			n.place()
-			n.lostWorker(p)
+			n.lostWorker(p.id)
 		}
 		n.tickSession(p)
 	}
@@ -181,7 +181,7 @@ func (n *Node) forget(p *peer) {
 	n.peers = slices.Delete(n.peers, i, i+1)
 	p.gone = true
 	n.place()
-	n.lostWorker(p)
+	n.lostWorker(p.id)
 	n.lostFronts(p, EventGone)
 }
 
@@ -193,25 +193,29 @@ func (n *Node) workerEnded(p *peer, term uint64) {
 	}
 	p.ended = term
 	n.place()
-	n.lostWorker(p)
+	n.lostWorker(p.id)
 }
 
-// lostWorker reports that messages from or to the worker of a peer were lost.
-func (n *Node) lostWorker(p *peer) {
-	if p.placed == nil || len(n.fronts) == 0 {
+// lostWorker reports that messages from or to a worker were lost: those of the rooms
+// that it runs, or has run until recently.
+func (n *Node) lostWorker(id ID) {
+	if len(n.fronts) == 0 {
 		return
 	}
-	was, is, channel := p.placed, n.view, n.config.Channel
-	if !is.has(p.id) {
-		p.placed = nil
+	views := []*view{n.view}
+	for _, v := range n.past {
+		views = append(views, v.view)
 	}
+	views = slices.DeleteFunc(views, func(v *view) bool { return !v.has(id) })
+	if len(views) == 0 {
+		return
+	}
+	channel := n.config.Channel
 	n.emit(Event{Kind: EventFrontLost, Rooms: func(room string) bool {
-		owner, found := was.owner(channel(room), room)
-		if found && owner == p.id {
-			return true
-		}
-		owner, found = is.owner(channel(room), room)
-		return found && owner == p.id
+		return slices.ContainsFunc(views, func(v *view) bool {
+			owner, found := v.owner(channel(room), room)
+			return found && owner == id
+		})
 	}})
 }
 
@@ -246,14 +250,8 @@ func (n *Node) place() {
 		return
 	}
 	n.view = next
-	for _, p := range n.peers {
-		if next.has(p.id) {
-			p.placed = next
-		}
-	}
-	if n.state == StateServing {
-		n.own = next
-	}
+	n.past = slices.DeleteFunc(n.past, func(v pastView) bool { return n.now.Sub(v.until) >= handOver })
+	n.past = append(n.past, pastView{before, n.now})
 	grown := slices.ContainsFunc(next.workers, func(w placed) bool { return !before.has(w.id) && w.id != n.config.ID })
 	if grown && n.state == StateServing {
 		n.emit(Event{Kind: EventMoved, Rooms: n.placedElsewhere(next)})

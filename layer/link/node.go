@@ -34,6 +34,8 @@ const (
 	// agreement is how long two Nodes may place a room differently, before a worker runs a
 	// room that it would place elsewhere.
 	agreement = silence
+	// handOver is how long a worker may take to hand over rooms that are placed elsewhere.
+	handOver = 30 * time.Second
 	// strayInterval is the time between two attempts to send what another worker refused.
 	strayInterval = 200 * time.Millisecond
 	// strayPatience is how long a request that workers refuse is sent again.
@@ -48,7 +50,7 @@ const (
 	windows      = 8 << 20   // the windows of all Nodes that send to one
 	mostInputs   = 32 << 20  // inputs that wait for one peer
 	roomInputs   = 8 << 20   // inputs of one room that wait
-	roomOutputs  = 32 << 20  // outputs of one room that wait
+	roomOutputs  = 64 << 20  // outputs of one room that wait
 	mostOutputs  = 256 << 20 // outputs that wait for one peer
 	mostReturned = 16 << 20  // returned requests that are to be sent again
 )
@@ -76,7 +78,7 @@ type Node struct {
 	peers []*peer // by ascending ID
 	ready []*peer // those that have something to send
 	view  *view
-	own   *view // the last view in which this Node's worker was
+	past  []pastView // from the latest hand-overs
 
 	last   uint64 // the number of the last front
 	fronts map[uint64]*front
@@ -103,6 +105,12 @@ type Node struct {
 	joined  time.Time // when the first one did
 	settled bool
 	deaf    bool
+}
+
+// pastView is a view that was replaced.
+type pastView struct {
+	*view
+	until time.Time
 }
 
 // remote is a front of a peer.
@@ -147,7 +155,8 @@ func (n *Node) nextEpoch() uint64 {
 }
 
 // Deaf reports whether the Node doesn't receive what it sends to itself and to everyone:
-// the bus doesn't carry messages. Until it does, no input is taken.
+// the bus doesn't carry messages. Until it does, inputs are taken only for the worker of
+// the same process.
 func (n *Node) Deaf() bool { return n.deaf }
 
 // Settled reports whether the Node has had the time to learn of all others.

@@ -100,7 +100,7 @@ func TestPlacement(t *testing.T) {
 			b.worker("worker")
 		}
 		c, _ := b.consumer("consumer")
-		b.run(500 * time.Millisecond)
+		b.run(handOver + time.Second)
 		v, counts := c.view, map[ID]int{}
 		for i := range rooms {
 			owner, _ := v.owner("", fmt.Sprintf("room-%d", i))

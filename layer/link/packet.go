@@ -15,6 +15,7 @@ const (
 	packetAck   = 6 // the number of the last packet that the sender has received
 	packetReply = 7 // 1: the sender wants a packet in return
 	packetBeat  = 8 // a heartbeat
+	packetLost  = 9 // 1: the sender had a session before this one
 
 	firstFrame = 16
 )
@@ -38,6 +39,7 @@ type header struct {
 	seq, sent   uint64
 	ack         uint64
 	reply       bool
+	lost        bool
 }
 
 func appendHeader(b []byte, h *header) []byte {
@@ -48,7 +50,8 @@ func appendHeader(b []byte, h *header) []byte {
 	b = appendUint(b, packetSeq, h.seq)
 	b = appendUint(b, packetSent, h.sent)
 	b = appendUint(b, packetAck, h.ack)
-	return appendBool(b, packetReply, h.reply)
+	b = appendBool(b, packetReply, h.reply)
+	return appendBool(b, packetLost, h.lost)
 }
 
 // packet is a packet that was received.
@@ -85,6 +88,8 @@ func decodePacket(b []byte) (p packet, ok bool) {
 			p.ack = f.value
 		case packetReply:
 			p.reply = f.value != 0
+		case packetLost:
+			p.lost = f.value != 0
 		case packetBeat:
 			p.beat = f.bytes
 		default:

@@ -23,13 +23,13 @@ type peer struct {
 
 	ended   uint64    // the term of the last of its workers that has ended
 	endedAt time.Time // when its heartbeat said first that the worker has ended; zero: it didn't
-	placed  *view     // the last view in which its worker was
 	fronts  map[uint64]layer.Address
 	closed  map[uint64]bool // fronts that were closed
 
 	mine, theirs uint64 // the epochs of the two halves; theirs is 0 if it isn't known
 	wanted       bool   // one side has fronts, and the other one a worker
 	open         bool
+	again        bool      // it is not the first session
 	lost         bool      // a session before was lost, which is reported once messages can be carried again
 	opening      time.Time // since when the session is not open
 	said         time.Time // when an opening packet was sent last
@@ -124,6 +124,7 @@ func (n *Node) nextOf(p *peer) ([]byte, bool) {
 	}
 	h := header{from: n.config.ID, mine: p.mine, yours: p.theirs, ack: p.received, reply: !p.open || p.asks}
 	p.replies, p.asks, p.unacked = false, false, 0
+	h.lost = p.seq == 0 && (p.lost || p.again)
 	if !frames {
 		h.sent = p.seq
 		return appendHeader(nil, &h), true
@@ -178,8 +179,8 @@ func (n *Node) opened(p *peer) {
 	n.wake(p)
 	n.place()
 	if p.lost {
-		p.lost = false
-		n.lostWorker(p)
+		p.lost, p.again = false, true
+		n.lostWorker(p.id)
 		n.lostFronts(p, EventBackLost)
 	}
 }
@@ -204,6 +205,7 @@ func (n *Node) checkSession(p *peer, h *header) bool {
 		return false
 	}
 	if !p.open {
+		p.lost = p.lost || h.lost // this Node may have given up the peer, but not the peer this Node
 		n.opened(p)
 	}
 	if h.reply {

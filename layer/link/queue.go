@@ -1,6 +1,9 @@
 package link
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 const (
 	// packetSize is about how large packets get, in bytes. No broker refuses a message of
@@ -93,24 +96,19 @@ func (q *queue) put(m message) {
 
 func sameData(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
-// drop removes the messages of a room, and reports whether there were any. stream is the
-// number of the message of which a part was sent, 0 if there is none.
-func (q *queue) drop(room string) (stream uint64, found bool) {
+// drop removes the messages of a room. It returns the number of the one of which a part
+// was sent, 0 if there is none.
+func (q *queue) drop(room string) (stream uint64) {
 	b := q.rooms[room]
 	if b == nil {
-		return 0, false
+		return 0
 	}
-	for i, t := range q.turns {
-		if t == b {
-			q.turns = append(q.turns[:i], q.turns[i+1:]...)
-			break
-		}
-	}
+	q.turns = slices.DeleteFunc(q.turns, func(t *backlog) bool { return t == b })
 	if b.sent > 0 {
 		stream = b.stream
 	}
 	q.release(b)
-	return stream, true
+	return stream
 }
 
 // release forgets a backlog, which is not among the turns.

@@ -1,0 +1,204 @@
+package link
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// roomOf returns a room that a consumer places at a worker.
+func roomOf(c, w *process) string {
+	for i := 0; ; i++ {
+		room := fmt.Sprint("r", i)
+		if owner, _ := c.view.owner("", room); owner == w.config.ID {
+			return room
+		}
+	}
+}
+
+// TestFull checks that inputs wait within bounds: a room that is full doesn't stop the
+// others.
+func TestFull(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	w.stopped = true
+	full := func(room string) (sent int) {
+		for ; sent < 1000; sent++ {
+			if _, err := c.Send(b.now, front, edit(room, 1, make([]byte, 1<<20))); errors.Is(err, layer.ErrFull) {
+				return sent
+			}
+			b.run(time.Millisecond)
+		}
+		t.Fatal("any number of inputs wait")
+		return 0
+	}
+	if n := full("full"); n < roomInputs>>20 || n > roomInputs>>20+2 {
+		t.Errorf("%d MiB of one room wait", n)
+	}
+	b.send(c, front, edit("another", 1, []byte("x")))
+	b.send(c, front, &layer.Input{Room: "full", Input: event.Input{Kind: event.InputLeave, Conn: 1}})
+	for i := range 3 {
+		full(fmt.Sprint("full", i))
+	}
+	if _, err := c.Send(b.now, front, edit("one more", 1, nil)); !errors.Is(err, layer.ErrFull) {
+		t.Errorf("over %d MiB of all rooms wait: %v", mostInputs>>20, err)
+	}
+	b.resume(w)
+	b.until("all inputs arrive", 10*time.Second, func() bool { return c.Flushed() && len(w.ins) > mostInputs>>20 })
+	b.send(c, front, edit("full", 1, nil))
+	if c.stats.Resets > 0 {
+		t.Error("messages were lost")
+	}
+}
+
+// TestDropped checks that outputs of a room wait within bounds, and that its front
+// learns of those that were dropped.
+func TestDropped(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, nil))
+	b.run(10 * time.Millisecond)
+	to := w.ins[0].From
+	c.stopped = true
+	shared := make([]byte, 32<<20)
+	for range 100 { // many clients that are sent the same document
+		w.Deliver(b.now, update("shared", to, shared))
+	}
+	if w.stats.Dropped > 0 {
+		t.Error("outputs were dropped, though all have the same data")
+	}
+	w.find(c.config.ID).queue.drop("shared")
+	for i := range roomOutputs>>20 + 8 {
+		w.Deliver(b.now, update("r", to, bytes.Repeat([]byte{byte(i)}, 1<<20)))
+		b.run(time.Millisecond)
+	}
+	w.Deliver(b.now, update("another", to, []byte("x")))
+	if w.stats.Dropped == 0 {
+		t.Fatal("no outputs were dropped")
+	}
+	b.resume(c)
+	b.until("the front learns of it", 5*time.Second, func() bool { return len(c.lost) > 0 })
+	if !c.lost[0]("r") || c.lost[0]("another") {
+		t.Error("another room is reported")
+	}
+	b.until("other outputs arrive", time.Second, func() bool {
+		return len(c.outs) > 0 && c.outs[len(c.outs)-1].Room == "another" || w.Flushed()
+	})
+	if c.stats.Resets > 0 || len(w.backs) > 0 {
+		t.Error("the session was reset")
+	}
+}
+
+// TestStrays checks what happens to a room that two Nodes place differently, because
+// one of them doesn't hear a worker.
+func TestStrays(t *testing.T) {
+	b := newBus(t, 1)
+	w, other := b.worker("worker"), b.worker("other")
+	c, front := b.consumer("consumer")
+	b.cut = func(from, to *process) bool { return from == other && to == c }
+	b.run(500 * time.Millisecond)
+	if len(c.view.workers) != 1 || len(w.view.workers) != 2 {
+		t.Fatalf("%d and %d workers are known", len(c.view.workers), len(w.view.workers))
+	}
+	room := roomOf(w, other)
+	query := &layer.Input{Room: room, Input: event.Input{Kind: event.InputRequest, Conn: 2, Request: &event.Request{Kind: event.RequestQuery}}}
+	b.send(c, front, edit(room, 1, nil))
+	b.send(c, front, query)
+	b.until("the front is told to join again", 500*time.Millisecond, func() bool { return len(c.lost) > 0 })
+	if len(w.ins) > 0 || !c.lost[0](room) || c.lost[0]("another") {
+		t.Errorf("%d inputs arrived; %v %v", len(w.ins), c.lost[0](room), c.lost[0]("another"))
+	}
+	b.until("the request is accepted", agreement+time.Second, func() bool { return len(w.ins) > 0 })
+	if w.ins[0].Request == nil || w.ins[0].Conn != 2 {
+		t.Errorf("%+v arrived first", w.ins[0])
+	}
+	b.until("the room is handed over", agreement+time.Second, func() bool {
+		return len(w.moved) > 1 && w.moved[len(w.moved)-1](room)
+	})
+	b.cut = nil
+	b.until("the other worker is known", time.Second, func() bool { return len(c.view.workers) == 2 })
+	b.run(100 * time.Millisecond)
+	b.send(c, front, edit(room, 1, nil))
+	b.until("the next input arrives there", time.Second, func() bool { return len(other.ins) == 1 })
+}
+
+// TestReturned checks that a request which no worker takes is refused in the end.
+func TestReturned(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, &layer.Input{Room: "r", Input: event.Input{Kind: event.InputRequest, Conn: 2, Request: &event.Request{Kind: event.RequestQuery}}})
+	w.Drain(b.now)
+	b.until("the request is refused", strayPatience+time.Second, func() bool { return len(c.outs) == 1 })
+	if r := c.outs[0].Response; r == nil || r.Refusal.Cause != event.CauseClosed || r.Refusal.Code != protocol.CloseTryLater {
+		t.Errorf("%+v", c.outs[0])
+	}
+}
+
+// TestNewer checks that packets of a newer version can be read: with fields, frames and
+// heartbeats that this version doesn't know.
+func TestNewer(t *testing.T) {
+	b := newBus(t, 1)
+	b.change = func(data []byte) []byte {
+		changed := appendString(append([]byte{data[0]}, 0xa0, 0x1f, 7), 3000, "new")
+		r := fields{b: data[1:]}
+		for {
+			f, more := r.next()
+			if !more {
+				break
+			}
+			switch {
+			case f.bytes == nil:
+				changed = appendUintAlways(changed, f.number, f.value)
+				continue
+			case f.number == packetBeat, f.number == frameInput, f.number == frameOutput:
+				f.bytes = appendString(appendUint(bytes.Clone(f.bytes), 900, 5), 901, "new")
+			}
+			changed = appendBytes(changed, f.number, f.bytes)
+		}
+		return appendString(changed, 77, "a frame of a new kind")
+	}
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, []byte("in")))
+	b.until("the input arrives", time.Second, func() bool { return len(w.ins) == 1 })
+	w.Deliver(b.now, update("r", w.ins[0].From, []byte("out")))
+	b.until("the output arrives", time.Second, func() bool { return len(c.outs) == 1 })
+	if string(w.ins[0].Message.Data) != "in" || string(c.outs[0].Message.Data) != "out" {
+		t.Errorf("%q and %q arrived", w.ins[0].Message.Data, c.outs[0].Message.Data)
+	}
+	if n := w.stats.Malformed + c.stats.Malformed + c.stats.Resets; n > 0 {
+		t.Errorf("%d packets were malformed, or sessions reset", n)
+	}
+}
+
+// TestChannels checks that rooms are placed only at workers that serve their channels.
+func TestChannels(t *testing.T) {
+	b := newBus(t, 1)
+	one, two := b.worker("one", "a"), b.worker("two", "b", "c")
+	p := b.process("consumer", "a")
+	front, _ := p.Attach(b.now)
+	b.run(500 * time.Millisecond)
+	for _, room := range []string{"a.1", "a.2", "b.1", "c.1"} {
+		b.send(p, front, edit(room, 1, nil))
+	}
+	if _, err := p.Send(b.now, front, edit("d.1", 1, nil)); !errors.Is(err, layer.ErrNoOwner) {
+		t.Errorf("a room of a channel without a worker: %v", err)
+	}
+	b.run(10 * time.Millisecond)
+	if len(one.ins) != 2 || len(two.ins) != 2 {
+		t.Errorf("%d and %d inputs arrived, want 2 and 2", len(one.ins), len(two.ins))
+	}
+}
