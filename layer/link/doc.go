@@ -29,6 +29,6 @@
 //   - receive.go: packets and frames that arrive
 //   - front.go, back.go: what the ends of the layer send
 //   - stray.go: inputs that reach a worker that doesn't run their room
-//   - queue.go, parts.go: how messages share packets, and large ones are cut into parts
+//   - fifo.go, queue.go, parts.go: how messages share packets, and large ones are cut into parts
 //   - packet.go, heartbeat.go, code_input.go, code_output.go, fields.go: the encoding
 package link

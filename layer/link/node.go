@@ -73,10 +73,11 @@ type Node struct {
 	now    time.Time // of the latest call
 	epoch  uint64    // the last number given to a half of a session, or to a peer
 	events []Event
+	frames []field // of the packet that is handled
 	stats  Stats
 
-	peers []*peer // by ascending ID
-	ready []*peer // those that have something to send
+	peers []*peer     // by ascending ID
+	ready fifo[*peer] // those that have something to send
 	view  *view
 	past  []pastView // from the latest hand-overs
 
@@ -250,9 +251,8 @@ func (n *Node) Next(now time.Time) (Packet, bool) {
 		n.echoes = false
 		return n.published(Packet{n.config.ID, appendHeader(nil, &header{from: n.config.ID})}), true
 	}
-	for len(n.ready) > 0 {
-		p := n.ready[0]
-		n.ready = n.ready[1:]
+	for n.ready.len() > 0 {
+		p := n.ready.pop()
 		p.ready = false
 		data, ok := n.nextOf(p)
 		if !ok {
@@ -261,7 +261,6 @@ func (n *Node) Next(now time.Time) (Packet, bool) {
 		n.wakeIfDue(p)
 		return n.published(Packet{p.id, data}), true
 	}
-	n.ready = nil
 	return Packet{}, false
 }
 

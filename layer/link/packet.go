@@ -62,10 +62,12 @@ type packet struct {
 	frames []field // in order
 }
 
-// decodePacket decodes a packet. Its bytes are part of b.
-func decodePacket(b []byte) (p packet, ok bool) {
+// decodePacket decodes a packet, and appends its frames to the given ones. Its bytes
+// are part of b.
+func decodePacket(b []byte, frames []field) (p packet, ok bool) {
+	p.frames = frames
 	if len(b) == 0 || b[0] != version {
-		return packet{}, false
+		return p, false
 	}
 	r := fields{b: b[1:]}
 	for {

@@ -35,10 +35,10 @@ type peer struct {
 	said         time.Time // when an opening packet was sent last
 
 	queue    queue
-	seq      uint64    // the number of the last packet sent
-	flight   []flying  // packets that are not acknowledged, in order
-	inFlight int       // their size in bytes
-	asked    time.Time // when an acknowledgement was received or asked for last
+	seq      uint64       // the number of the last packet sent
+	flight   fifo[flying] // packets that are not acknowledged, in order
+	inFlight int          // their size in bytes
+	asked    time.Time    // when an acknowledgement was received or asked for last
 
 	received uint64    // the number of the last packet received
 	unacked  int       // bytes received since the last acknowledgement
@@ -101,7 +101,7 @@ func (n *Node) say(p *peer) {
 func (n *Node) wake(p *peer) {
 	if !p.ready && !p.gone {
 		p.ready = true
-		n.ready = append(n.ready, p)
+		n.ready.push(p)
 	}
 }
 
@@ -132,10 +132,10 @@ func (n *Node) nextOf(p *peer) ([]byte, bool) {
 	p.seq++
 	h.seq = p.seq
 	data := p.queue.fill(appendHeader(make([]byte, 0, min(packetSize+1<<10, 256+p.queue.bytes)), &h))
-	if len(p.flight) == 0 {
+	if p.flight.len() == 0 {
 		p.asked = n.now
 	}
-	p.flight = append(p.flight, flying{p.seq, len(data)})
+	p.flight.push(flying{p.seq, len(data)})
 	p.inFlight += len(data)
 	return data, true
 }
@@ -151,7 +151,7 @@ func (n *Node) tickSession(p *peer) {
 		p.replies = true
 		n.wake(p)
 	}
-	if p.open && len(p.flight) > 0 && n.now.Sub(p.asked) >= askInterval {
+	if p.open && p.flight.len() > 0 && n.now.Sub(p.asked) >= askInterval {
 		p.asked = n.now
 		p.asks = true
 		n.wake(p)
@@ -167,7 +167,7 @@ func (n *Node) reset(p *peer) {
 	p.mine = n.nextEpoch()
 	p.queue.clear()
 	p.seq, p.received, p.unacked = 0, 0, 0
-	p.flight, p.inFlight = nil, 0
+	p.flight, p.inFlight = fifo[flying]{}, 0
 	p.parts = parts{}
 	n.say(p)
 }
@@ -217,17 +217,9 @@ func (n *Node) checkSession(p *peer, h *header) bool {
 
 // acknowledge handles the acknowledgement of all packets up to ack.
 func (n *Node) acknowledge(p *peer, ack uint64) {
-	done := 0
-	for done < len(p.flight) && p.flight[done].seq <= ack {
-		p.inFlight -= p.flight[done].size
-		done++
-	}
-	if done > 0 {
-		p.flight = p.flight[done:]
+	for p.flight.len() > 0 && p.flight.first().seq <= ack {
+		p.inFlight -= p.flight.pop().size
 		p.asked = n.now
-		if len(p.flight) == 0 {
-			p.flight = nil
-		}
 	}
 	if n.sends(p) {
 		n.wake(p)

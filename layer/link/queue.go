@@ -1,9 +1,6 @@
 package link
 
-import (
-	"encoding/binary"
-	"slices"
-)
+import "encoding/binary"
 
 const (
 	// packetSize is about how large packets get, in bytes. No broker refuses a message of
@@ -24,7 +21,6 @@ type message struct {
 	kind       uint64
 	room       string
 	head, data []byte
-	cost       int // how many bytes were counted for it
 }
 
 func (m *message) size() int { return len(m.head) + len(m.data) }
@@ -43,7 +39,7 @@ func (m *message) copyTo(b []byte, from, n int) []byte {
 // turns, so that a large message of one room doesn't delay the others.
 type queue struct {
 	rooms  map[string]*backlog
-	turns  []*backlog // those of rooms, in the order of their turns
+	turns  fifo[*backlog] // those of rooms, in the order of their turns
 	free   []*backlog
 	final  []message // those that are sent once no others wait
 	bytes  int
@@ -53,13 +49,14 @@ type queue struct {
 // backlog holds the messages of one room.
 type backlog struct {
 	room     string
-	messages []message
+	messages fifo[message]
 	bytes    int
-	sent     int    // how much of the first message was sent, in bytes
-	stream   uint64 // the number of the first message, if it is sent in parts
+	shared   map[*byte]int // how many messages have the same large data
+	sent     int           // how much of the first message was sent, in bytes
+	stream   uint64        // the number of the first message, if it is sent in parts
 }
 
-func (q *queue) empty() bool { return len(q.turns) == 0 && len(q.final) == 0 }
+func (q *queue) empty() bool { return q.turns.len() == 0 && len(q.final) == 0 }
 
 // waiting returns how many bytes of a room wait.
 func (q *queue) waiting(room string) int {
@@ -69,7 +66,7 @@ func (q *queue) waiting(room string) int {
 	return 0
 }
 
-// put adds a message. Data that the message before shares is counted only once.
+// put adds a message. Large data that several messages of a room share is counted once.
 func (q *queue) put(m message) {
 	b := q.rooms[m.room]
 	if b == nil {
@@ -83,18 +80,50 @@ func (q *queue) put(m message) {
 			q.rooms = make(map[string]*backlog)
 		}
 		q.rooms[m.room] = b
-		q.turns = append(q.turns, b)
+		q.turns.push(b)
 	}
-	m.cost = overhead + len(m.head)
-	if i := len(b.messages) - 1; i < 0 || !sameData(b.messages[i].data, m.data) {
-		m.cost += len(m.data)
-	}
-	b.messages = append(b.messages, m)
-	b.bytes += m.cost
-	q.bytes += m.cost
+	n := m.cost() + b.share(m.data)
+	b.messages.push(m)
+	b.bytes += n
+	q.bytes += n
 }
 
-func sameData(a, b []byte) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
+// cost returns how many bytes the message takes, without data that it may share.
+func (m *message) cost() int {
+	if len(m.data) > wholeSize {
+		return overhead + len(m.head)
+	}
+	return overhead + m.size()
+}
+
+// share records that a message with the data waits. It returns the size of the data if
+// it is large and no other message shares it, 0 otherwise.
+func (b *backlog) share(data []byte) int {
+	if len(data) <= wholeSize {
+		return 0
+	}
+	if b.shared == nil {
+		b.shared = make(map[*byte]int)
+	}
+	b.shared[&data[0]]++
+	if b.shared[&data[0]] > 1 {
+		return 0
+	}
+	return len(data)
+}
+
+// unshare records that a message with the data was sent. The result is that of share.
+func (b *backlog) unshare(data []byte) int {
+	if len(data) <= wholeSize {
+		return 0
+	}
+	b.shared[&data[0]]--
+	if b.shared[&data[0]] > 0 {
+		return 0
+	}
+	delete(b.shared, &data[0])
+	return len(data)
+}
 
 // drop removes the messages of a room. It returns the number of the one of which a part
 // was sent, 0 if there is none.
@@ -103,7 +132,11 @@ func (q *queue) drop(room string) (stream uint64) {
 	if b == nil {
 		return 0
 	}
-	q.turns = slices.DeleteFunc(q.turns, func(t *backlog) bool { return t == b })
+	for range q.turns.len() { // the others keep their order
+		if t := q.turns.pop(); t != b {
+			q.turns.push(t)
+		}
+	}
 	if b.sent > 0 {
 		stream = b.stream
 	}
@@ -115,12 +148,10 @@ func (q *queue) drop(room string) (stream uint64) {
 func (q *queue) release(b *backlog) {
 	delete(q.rooms, b.room)
 	q.bytes -= b.bytes
-	clear(b.messages)
-	messages := b.messages[:0]
-	if cap(messages) > 64 {
-		messages = nil
+	for b.messages.len() > 0 {
+		b.messages.pop()
 	}
-	*b = backlog{messages: messages}
+	*b = backlog{messages: b.messages}
 	if len(q.free) < 64 {
 		q.free = append(q.free, b)
 	}
@@ -133,45 +164,42 @@ func (q *queue) clear() { *q = queue{stream: q.stream} }
 
 // fill appends frames to a packet until it is full or nothing waits.
 func (q *queue) fill(packet []byte) []byte {
-	for len(q.turns) > 0 && len(packet) < packetSize {
-		b := q.turns[0]
-		var done bool
-		packet, done = q.fillTurn(packet, b)
-		q.turns = q.turns[1:]
-		if done {
+	for q.turns.len() > 0 && len(packet) < packetSize {
+		b := q.turns.pop()
+		packet = q.fillTurn(packet, b)
+		if b.messages.len() == 0 {
 			q.release(b)
 		} else {
-			q.turns = append(q.turns, b)
+			q.turns.push(b)
 		}
 	}
-	if len(q.turns) > 0 {
+	if q.turns.len() > 0 {
 		return packet
 	}
 	for _, m := range q.final {
 		packet = m.copyTo(appendLength(packet, m.kind, m.size()), 0, m.size())
 	}
-	q.turns, q.final = nil, nil
+	q.final = nil
 	return packet
 }
 
-// fillTurn appends frames of one room, and reports whether no more wait.
-func (q *queue) fillTurn(packet []byte, b *backlog) ([]byte, bool) {
+// fillTurn appends frames of one room.
+func (q *queue) fillTurn(packet []byte, b *backlog) []byte {
 	end := min(len(packet)+quantum, packetSize)
-	first := 0
-	for ; first < len(b.messages) && len(packet) < end; first++ {
-		m := &b.messages[first]
+	for b.messages.len() > 0 && len(packet) < end {
+		m := b.messages.first()
 		if b.sent == 0 && (m.size() <= wholeSize || m.size() <= end-len(packet)) {
 			packet = m.copyTo(appendLength(packet, m.kind, m.size()), 0, m.size())
 		} else if packet = q.part(packet, b, m, end-len(packet)); b.sent < m.size() {
 			break
 		}
 		b.sent = 0
-		b.bytes -= m.cost
-		q.bytes -= m.cost
-		*m = message{}
+		n := m.cost() + b.unshare(m.data)
+		b.bytes -= n
+		q.bytes -= n
+		b.messages.pop()
 	}
-	b.messages = b.messages[first:]
-	return packet, len(b.messages) == 0
+	return packet
 }
 
 // part appends about n bytes of a message. The receiver puts the parts of a stream

@@ -11,7 +11,9 @@ func (n *Node) Receive(now time.Time, data []byte) {
 	n.now = now
 	n.stats.PacketsReceived++
 	n.stats.BytesReceived += uint64(len(data))
-	pk, ok := decodePacket(data)
+	pk, ok := decodePacket(data, n.frames[:0])
+	n.frames = pk.frames
+	defer clear(pk.frames)
 	if !ok {
 		n.stats.Malformed++
 		return
