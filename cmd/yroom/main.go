@@ -16,6 +16,7 @@ type commands struct {
 	Serve    serve        `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
 	Consumer consumerCmd  `cmd:"" help:"Run a consumer: clients connect to it, and workers run their rooms."`
 	Worker   workerCmd    `cmd:"" help:"Run a worker: it runs the rooms of clients that connect to consumers."`
+	Health   healthCmd    `cmd:"" help:"Ask a process whether it is alive (/healthz) or ready (/readyz)."`
 	Room     roomCommands `cmd:"" help:"List, export, import and delete rooms, on a server (--server) or in a store (--store)."`
 	Version  versionCmd   `cmd:"" help:"Print the version."`
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A Server is a process of yroom serve.
+// A Server is a process of yroom that listens.
 type Server struct {
 	*exec.Cmd
 
@@ -24,14 +24,20 @@ type Server struct {
 	ended chan struct{} // closed when the process has ended
 }
 
-// Serve runs "yroom serve" on a free port in dir, which holds its settings and its
-// files. program is the path of yroom, or its name in PATH. It returns when the server
-// listens. At its end, the test kills the server, and prints its log if the test has
-// failed.
+// Serve runs "yroom serve" as Start does.
 func Serve(t testing.TB, program, dir string, args ...string) *Server {
 	t.Helper()
+	return Start(t, program, dir, "serve", args...)
+}
+
+// Start runs yroom serve, consumer or worker on a free port in dir, which holds its
+// settings and its files. program is the path of yroom, or its name in PATH. It returns
+// when the process serves. At its end, the test kills the process, and prints its log if
+// the test has failed.
+func Start(t testing.TB, program, dir, command string, args ...string) *Server {
+	t.Helper()
 	s := &Server{
-		Cmd:   exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...),
+		Cmd:   exec.Command(program, append([]string{command, "--listen", "127.0.0.1:0"}, args...)...),
 		ended: make(chan struct{}),
 	}
 	s.Dir, s.Stderr = dir, &s.Log
@@ -56,7 +62,7 @@ func Serve(t testing.TB, program, dir string, args ...string) *Server {
 		_ = s.Process.Kill() // it may have ended
 		<-s.ended
 		if t.Failed() {
-			t.Logf("log of the server at %s:\n%s", s.Host, &s.Log)
+			t.Logf("log of yroom %s at %s:\n%s", command, s.Host, &s.Log)
 		}
 	})
 	_, rest, _ := strings.Cut(line, "http://")
