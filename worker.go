@@ -24,11 +24,14 @@ func NewWorker(cfg Config) (*worker.Worker, error) {
 		return nil, errors.New("yroom: a worker needs Config.Layer, through which consumers reach it")
 	}
 	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
-	return newWorker(cfg, takeoverDelay), nil
+	return newWorker(cfg, takeoverDelay(cfg)), nil
 }
 
-// takeoverDelay is more than the 3 s after which layers detect that a process is gone.
-const takeoverDelay = 5 * time.Second
+// takeoverDelay returns worker.Config.Takeover, on the assumption that other workers have
+// the same DrainTimeout. Layers detect within 3 s that a process is gone.
+func takeoverDelay(cfg Config) time.Duration {
+	return 5*time.Second + cmp.Or(cfg.DrainTimeout, 10*time.Second)
+}
 
 // newWorker returns the worker of a Config that was checked.
 func newWorker(cfg Config, takeover time.Duration) *worker.Worker {

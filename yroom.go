@@ -95,7 +95,7 @@ func New(cfg Config) (*Server, error) {
 	var takeover time.Duration // on a layer of its own, a worker is the only one
 	switch {
 	case cfg.Layer != nil:
-		takeover = takeoverDelay
+		takeover = takeoverDelay(cfg)
 	case cfg.NoWorker:
 		return nil, errors.New("yroom: with Config.NoWorker, Config.Layer has to lead to workers elsewhere")
 	default:

@@ -15,7 +15,9 @@
 //     concerned, with the state that it has in full (event.GreetingRejoin). The
 //     room answers with what the client lacks, and asks for what it lacks itself.
 //   - A worker asks for each of the front's connections whether it still exists
-//     (event.OutputRejoin), and the front answers with a Join or a Leave.
+//     (event.OutputRejoin), and the front answers with a Join or a Leave. A connection
+//     for which no answer arrives leaves the room, because the front may have sent it to
+//     another worker that ran the room in between.
 //
 // A message that arrives for a room that doesn't know its connection is answered
 // with event.OutputRejoin too, and an output for a connection that the front

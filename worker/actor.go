@@ -28,6 +28,7 @@ type actor struct {
 	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil if it isn't closed
 	stored    bool                 // the store has a log of the room
 	receivers receivers
+	answersBy time.Time // when the Rejoins that frontLost has sent must be answered; zero: none was sent
 	deadline  time.Time // of the room: when it needs a Step, see room.Room.Deadline
 	empty     bool      // the room has no connection and no watcher
 	draining  bool      // the worker ends
@@ -89,6 +90,7 @@ func (a *actor) turn(batch []layer.Input) {
 func (a *actor) step(batch []layer.Input, now time.Time) {
 	ins := inputs.take()
 	defer inputs.giveBack(ins)
+	a.dropUnanswered(ins, now)
 	for i := range batch {
 		a.collect(ins, &batch[i])
 	}
@@ -126,7 +128,7 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	case frontLost:
 		// The front may have used another worker meanwhile.
 		a.checks.suspected = true
-		a.rejoin(a.receivers.at(in.From))
+		a.frontLost(in.From)
 		return
 	case roomMoved:
 		a.moved = true

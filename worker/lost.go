@@ -1,6 +1,8 @@
 package worker
 
 import (
+	"time"
+
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 )
@@ -15,6 +17,34 @@ const (
 
 // lost asks the front, for each of its connections, whether it still exists.
 func (w *Worker) lost(front layer.Address) { w.putAll(front, frontLost) }
+
+// answerWithin is how long a front may take to answer a Rejoin.
+const answerWithin = 10 * time.Second
+
+// frontLost asks a front, for each of its connections and watchers, whether it still
+// exists.
+func (a *actor) frontLost(front layer.Address) {
+	conns := a.receivers.at(front)
+	a.rejoin(conns)
+	if len(conns) > 0 && a.closed == nil {
+		a.receivers.ask(conns)
+		a.answersBy = a.worker.config.Runtime.Now().Add(answerWithin)
+	}
+}
+
+// dropUnanswered adds to ins that connections leave for which a Rejoin was not answered.
+// The front may have sent the answer to another worker that ran the room in between. A
+// connection that exists nevertheless joins again when it sends something.
+func (a *actor) dropUnanswered(ins *[]event.Input, now time.Time) {
+	if a.answersBy.IsZero() || now.Before(a.answersBy) {
+		return
+	}
+	a.answersBy = time.Time{}
+	for _, conn := range a.receivers.asked() {
+		a.receivers.leave(conn)
+		*ins = append(*ins, event.Input{Kind: event.InputLeave, Conn: conn})
+	}
+}
 
 // gone takes the connections of the front out of their rooms.
 func (w *Worker) gone(front layer.Address) { w.putAll(front, frontGone) }

@@ -155,6 +155,45 @@ func TestLostFront(t *testing.T) {
 	})
 }
 
+// Connections for which a front answers nothing leave after a while: it may have sent
+// the answer to another worker.
+func TestRejoinThatIsNotAnswered(t *testing.T) {
+	runWithLosses(t, Settings{RemoveDelay: time.Minute}, func(f *fixture, l *frontLayer) {
+		other := attach(t, l)
+		other.join("a", 1)
+		f.join("a", 2, 3)
+		f.join("b", 4)
+		watch := f.request("a", event.Request{Kind: event.RequestWatch})
+		watch.response()
+		f.write("a", 3, typed(7, 0))
+		f.send("a", message(3, protocol.Awareness, testkit.Present(8, 1, "{}")))
+		synctest.Wait()
+		f.outs = nil
+		l.handler.Lost(l.last)
+		f.want("a: 2 Rejoin", "a: 3 Rejoin", "b: 4 Rejoin")
+		f.rejoin("a", 2)
+		f.want("a: 2 Awareness", "a: 2 SyncStep1", "a: 2 SyncStep2")
+		time.Sleep(answerWithin - time.Second)
+		f.want()
+		time.Sleep(time.Second)
+		f.want("a: all Awareness") // 3 has left
+		got := f.query("a", event.Mark{}).response()
+		if len(got.Members) != 2 || got.Members[0].ID != 1 || got.Members[1].ID != 2 || len(got.States) != 0 {
+			t.Errorf("members %+v with states %+v, want 1 and 2", got.Members, got.States)
+		}
+		if r := f.find("a").receivers; len(r.known) != 2 {
+			t.Errorf("receivers %+v: the watcher has not left", r)
+		}
+		f.write("a", 3, typed(7, 1)) // it exists nevertheless
+		f.want("a: 3 Rejoin")
+		time.Sleep(time.Minute)
+		if names := f.inMemory(); !slices.Equal(names, []string{"a"}) {
+			t.Errorf("rooms %q are in memory: b was left", names)
+		}
+		other.Close()
+	})
+}
+
 // Connections whose Join waits in the mailbox receive a Rejoin, too.
 func TestLostFrontWhileARoomLoads(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {

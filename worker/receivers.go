@@ -26,6 +26,7 @@ type receiver struct {
 	front   layer.Address
 	watches bool // a program that watches, not a connection
 	closed  bool // a connection that was sent a Close and has not left yet
+	asked   bool // frontLost has sent it a Rejoin, which is not answered yet
 }
 
 type frontConns struct {
@@ -151,6 +152,26 @@ func (r *receivers) close(conns []event.ConnID) {
 			r.known[conn] = to
 		}
 	}
+}
+
+// ask records that receivers were sent a Rejoin.
+func (r *receivers) ask(conns []event.ConnID) {
+	for _, conn := range conns {
+		to := r.known[conn]
+		to.asked = true
+		r.known[conn] = to
+	}
+}
+
+// asked returns the receivers that have not answered a Rejoin, in order.
+func (r *receivers) asked() (conns []event.ConnID) {
+	for conn, to := range r.known {
+		if to.asked {
+			conns = append(conns, conn)
+		}
+	}
+	slices.Sort(conns)
+	return conns
 }
 
 func (r *receivers) clear() {

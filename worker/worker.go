@@ -38,9 +38,9 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Takeover is set if the layer accepts several workers, so that two may run one room
 	// for a moment. It is how long after a worker has lost a room it may still append to the
-	// room's log, before it ends or detects the loss. The worker that runs the room then
-	// checks the log for such entries, as soon as it suspects that there are any, and again
-	// after Takeover. A check is one call of Store.LoadAfter. 0 means that rooms are never
+	// room's log: the time in which the layer detects that a worker is gone, and the
+	// DrainTimeout of that worker. The worker that runs the room then checks the log for
+	// such entries, as soon as it suspects that there are any, and again after Takeover. A check is one call of Store.LoadAfter. 0 means that rooms are never
 	// checked, unless the position of an append shows that entries are missing.
 	Takeover time.Duration
 	// Runtime replaces goroutines and the clock in simulations.
