@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -20,7 +21,8 @@ type consumer struct {
 
 	world   *world
 	nth     int
-	front   *lossyFront
+	node    *node
+	front   *front
 	conns   []*conn
 	vectors []outbox.Vectors // by room
 	closing bool             // it takes no new connections
@@ -34,7 +36,8 @@ type consumer struct {
 func (w *world) startConsumer() {
 	w.started++
 	c := &consumer{world: w, nth: w.started, vectors: make([]outbox.Vectors, len(roomNames))}
-	c.front = w.layer.attach(&c.life, layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
+	c.node = w.bus.newNode(fmt.Sprint("consumer ", c.nth))
+	c.front = c.node.attach(layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
 	w.consumers = append(w.consumers, c)
 	w.tracef("consumer %d starts", c.nth)
 	for i := range roomNames {
@@ -52,8 +55,15 @@ func (c *consumer) crash() {
 		conn.lose()
 	}
 	w.drop(&c.life)
-	w.layer.detach(c.front, deathDelay)
+	c.node.leave()
 	c.gone()
+}
+
+// stall stops the process for a while, as SIGSTOP does.
+func (c *consumer) stall() {
+	if !c.stalled {
+		c.world.stall(c.node, &c.life)
+	}
 }
 
 // drain closes all connections, and ends the process when they have left.
@@ -77,6 +87,7 @@ func (c *consumer) endWhenLeft() {
 	if err := c.front.Close(); err != nil {
 		panic(err)
 	}
+	c.node.end()
 	c.gone()
 }
 
@@ -86,6 +97,10 @@ func (c *consumer) gone() {
 
 // lost makes the connections of some rooms join again.
 func (c *consumer) lost(affected func(room string) bool) {
+	if c.world.plant.unreported {
+		return
+	}
+	c.world.seen.losses++
 	for _, conn := range c.conns {
 		if !conn.left && affected(roomNames[conn.client.room]) {
 			conn.out.Rejoin()
@@ -193,7 +208,11 @@ func (c *consumer) connect(of *client) *conn {
 func (c *conn) pump(scheduled *bool, next func()) {
 	if !*scheduled {
 		*scheduled = true
-		c.client.world.add(nil, func() { *scheduled = false; next() })
+		of := &c.consumer.life
+		if scheduled == &c.reading {
+			of = nil // the client reads
+		}
+		c.client.world.add(of, func() { *scheduled = false; next() })
 	}
 }
 

@@ -21,7 +21,9 @@ type plant struct {
 	deliver func(s *server, outs []layer.Output)            // may change outputs before they are passed to the layer
 	store   func(view) store.Store
 
-	unreported bool   // losses are not reported to the ends
+	unreported bool   // losses are not reported to consumers
+	late       bool   // inputs are passed to workers after they were drained
+	unheard    bool   // consumers don't handle what they receive from workers
 	unaware    bool   // workers are not told which fronts have lost something or are gone
 	newest     bool   // connections claim the newest state vector of their Mark's epoch
 	found      string // texts, separated by |, of which the failure contains one
@@ -93,6 +95,8 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"a Mark ahead of what is sent":         {deliver: markAhead, found: late},
 		"a state vector ahead of what is sent": {deliver: vectorAhead, found: late},
 		"losses that aren't reported":          {unreported: true, found: late},
+		"inputs after a drain":                 {late: true, found: "after the worker was drained"},
+		"a worker that is heard and given up":  {unheard: true, found: "was given up by"},
 		"an append acknowledged too early":     {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
 		"an append that hides its failure":     {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
 		"positions that hide another worker":   {store: func(v view) store.Store { return &gapless{view: v} }, found: late},

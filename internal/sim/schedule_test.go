@@ -25,8 +25,11 @@ type schedule struct {
 }
 
 // life records whether a process has crashed or ended. Nothing that is scheduled
-// for it runs afterwards.
-type life struct{ dead bool }
+// for it runs afterwards. While a process is stalled, what is scheduled for it is held.
+type life struct {
+	dead, stalled bool
+	held          []func()
+}
 
 // call is a call that is ready to run. It belongs to a process, or to no process if of
 // is nil.
@@ -41,8 +44,9 @@ func newSchedule(seed uint64) *schedule {
 
 func (s *schedule) add(of *life, f func()) { s.ready = append(s.ready, call{of, f}) }
 
-// drop removes the ready calls of a process that has crashed, and returns them.
+// drop removes the calls of a process that has crashed, and returns them.
 func (s *schedule) drop(of *life) (dropped []func()) {
+	dropped, of.held = of.held, nil
 	s.ready = slices.DeleteFunc(s.ready, func(c call) bool {
 		if c.of == of {
 			dropped = append(dropped, c.f)
@@ -63,6 +67,15 @@ func (s *schedule) after(of *life, d time.Duration, f func()) (stop func() bool)
 	}
 }
 
+// resume makes the calls of a process ready that were held.
+func (s *schedule) resume(of *life) {
+	of.stalled = false
+	for _, f := range of.held {
+		s.add(of, f)
+	}
+	of.held = nil
+}
+
 // over reports whether neither calls nor timers are left.
 func (s *schedule) over() bool {
 	for len(s.timers.list) > 0 && s.timers.list[0].over() {
@@ -80,17 +93,24 @@ func (s *schedule) step() bool {
 	if len(s.timers.list) > 0 && (len(s.ready) == 0 || s.hasty && s.rnd.IntN(8) == 0) {
 		t := heap.Pop(&s.timers).(*timer)
 		s.now = t.at
-		f := t.f
-		t.f = nil
-		f()
+		s.run(t.of, t.fire)
 		return true
 	}
 	i, last := s.rnd.IntN(len(s.ready)), len(s.ready)-1
 	c := s.ready[i]
 	s.ready[i], s.ready[last] = s.ready[last], call{}
 	s.ready = s.ready[:last]
-	c.f()
+	s.run(c.of, c.f)
 	return true
+}
+
+// run runs a call, or holds it if its process is stalled.
+func (s *schedule) run(of *life, f func()) {
+	if of != nil && of.stalled {
+		of.held = append(of.held, f)
+		return
+	}
+	f()
 }
 
 // chance reports true in percent of all cases.
@@ -107,6 +127,14 @@ type timer struct {
 	nth int
 	of  *life
 	f   func() // nil: stopped, or called
+}
+
+// fire calls f, unless the timer was stopped.
+func (t *timer) fire() {
+	if f := t.f; f != nil {
+		t.f = nil
+		f()
+	}
 }
 
 func (t *timer) over() bool { return t.f == nil || t.of != nil && t.of.dead }
@@ -158,7 +186,7 @@ func (s *schedule) call(f func()) {
 		s.made = append(s.made, r)
 	}
 	r.job = f
-	s.resume(r)
+	s.proceed(r)
 }
 
 func (r *routine) run(yield func(struct{}) bool) {
@@ -172,7 +200,7 @@ func (r *routine) run(yield func(struct{}) bool) {
 	}
 }
 
-func (s *schedule) resume(r *routine) {
+func (s *schedule) proceed(r *routine) {
 	before := s.running
 	s.running = r
 	r.next()

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -21,7 +22,9 @@ type server struct {
 
 	world *world
 	nth   int
-	back  *lossyBack
+	node  *node
+	back  *back
+	gone  map[layer.Address]bool
 	rooms []roomState
 	opens int // how many times rooms were opened
 
@@ -51,15 +54,18 @@ type roomState struct {
 
 func (w *world) startServer() {
 	w.started++
-	s := &server{world: w, nth: w.started, ended: make(chan error, 1), rooms: make([]roomState, len(roomNames))}
+	s := &server{
+		world: w, nth: w.started, node: w.bus.newNode(fmt.Sprint("server ", w.started)), gone: make(map[layer.Address]bool),
+		ended: make(chan error, 1), rooms: make([]roomState, len(roomNames)),
+	}
 	w.servers = append(w.servers, s)
 	w.tracef("server %d starts", s.nth)
 	worked := worker.New(worker.Config{
-		Layer:    w.plant.inLayer(endpoint{w.layer, s}),
+		Layer:    w.plant.inLayer(endpoint{s}),
 		Store:    w.plant.inStore(view{server: s}),
 		Room:     s.open,
 		Logger:   slog.New(logged{s}),
-		Takeover: 5 * time.Second,
+		Takeover: 15 * time.Second,
 		Runtime: worker.Runtime{
 			Go:        s.start,
 			Now:       func() time.Time { return w.now },
@@ -109,6 +115,7 @@ func (s *server) handle(in layer.Input) error {
 
 // forget removes the connections of a front that is gone from the records.
 func (s *server) forget(front layer.Address) {
+	s.gone[front] = true
 	for i := range s.rooms {
 		for conn, at := range s.rooms[i].joined {
 			if at == front {
@@ -156,18 +163,33 @@ func (s *server) crash() {
 	w := s.world
 	w.tracef("server %d crashes", s.nth)
 	w.seen.crashes++
-	for _, o := range s.operations {
-		if o.pending != nil && w.chance(50) {
-			o.pending()
-		}
-	}
+	s.land()
 	s.dead = true
+	s.node.leave()
 	s.late = append(s.late, w.drop(&s.life)...)
 	if s.drained {
 		w.draining--
 	}
 	s.finish()
-	w.layer.remove(s.back, deathDelay)
+}
+
+// land does the work of some calls of the store, which the process has sent.
+func (s *server) land() {
+	for _, o := range s.operations {
+		if s.world.chance(50) {
+			o.work(true)
+		}
+	}
+}
+
+// stall stops the process for a while, as SIGSTOP does. Then all that was due meanwhile
+// happens at once.
+func (s *server) stall() {
+	if s.stalled {
+		return
+	}
+	s.land()
+	s.world.stall(s.node, &s.life)
 }
 
 // finish lets the goroutines of the crashed process end. Nothing that they do has an
@@ -191,11 +213,11 @@ func (s *server) finish() {
 	default:
 		panic("a server did not end; " + again(s.world.seed, s.world.failure)) // the bubble can't end either
 	}
-	s.gone()
+	s.leave()
 }
 
-// gone removes a server that has ended from the world.
-func (s *server) gone() {
+// leave removes a server that has ended from the world.
+func (s *server) leave() {
 	s.world.servers = slices.DeleteFunc(s.world.servers, func(x *server) bool { return x == s })
 }
 
@@ -221,8 +243,9 @@ func (s *server) checkEnd() {
 	w := s.world
 	w.tracef("server %d has ended: %v", s.nth, err)
 	s.dead = true
+	s.node.end()
 	w.draining--
-	s.gone()
+	s.leave()
 	if len(s.operations) > 0 {
 		w.failf("server %d has ended, but still uses the store", s.nth)
 		for _, o := range slices.Clone(s.operations) {

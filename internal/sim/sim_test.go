@@ -1,8 +1,10 @@
-// Package sim simulates workers and their rooms, the outboxes of consumers, a layer
-// that loses, duplicates and reorders messages, and a store that fails. A seed
-// determines the schedule, and time is simulated. Clients connect and leave; processes
-// crash and are replaced. The simulation checks that everything that is sent is
-// durable, and checks other invariants where they may be broken.
+// Package sim simulates several workers and consumers with the real workers, rooms,
+// outboxes and links, a bus between them that loses, duplicates, delays and reorders
+// packets, and a store that fails. A seed determines the schedule, and time is
+// simulated. Clients connect and leave; processes crash, drain, stall and are replaced;
+// the bus fails, for all, for one process or between two. The simulation checks that
+// everything that is sent is durable, and checks other invariants where they may be
+// broken. Then nothing fails any more, and everything has to heal within a bounded time.
 //
 // A failure is printed with the command that runs its seed again.
 //
@@ -17,7 +19,9 @@
 //   - server_test.go: a simulated process with a real worker, and what it may send
 //   - store_test.go: the store of all servers, and the faults that a server sees in it
 //   - consumer_test.go: a simulated process with connections and their real outboxes
-//   - layer_test.go: the layer between servers and consumers, which loses messages
+//   - node_test.go: the ends of the bus with their real state machines, and the layer that
+//     they are for workers and consumers
+//   - bus_test.go: what carries the packets between nodes, and what fails in it
 //   - client_test.go, program_test.go: a stock client, and a program in a consumer's
 //     process that reads and changes documents
 //   - shadow_test.go: what the outputs of a room have revealed at each Mark

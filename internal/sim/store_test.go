@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,13 +122,23 @@ type operation struct {
 	of      *server
 	ctx     context.Context
 	wake    func()
-	pending func() // the work of the call, which may or may not be done if the server crashes; nil: it is done, or never will be
+	pending func() // the work of the call, which may or may not be done if the server crashes or stalls; nil: it is done, or never will be
 }
 
 func (v view) begin(ctx context.Context) *operation {
 	o := &operation{of: v.server, ctx: ctx}
 	v.operations = append(v.operations, o)
 	return o
+}
+
+// work ends the wait for the work of the call, and does it if do is set and it was not
+// done already.
+func (o *operation) work(do bool) {
+	work := o.pending
+	o.pending = nil
+	if do && work != nil {
+		work()
+	}
 }
 
 func (o *operation) end() {
@@ -145,7 +156,7 @@ func (o *operation) pause() error {
 		o.wake = func() {
 			if !woken {
 				woken = true
-				w.resume(r)
+				w.proceed(r)
 			}
 		}
 		switch {
@@ -195,6 +206,7 @@ func (v view) Load(ctx context.Context, name string) (store.Log, error) {
 func (v view) LoadAfter(ctx context.Context, name string, after store.Position) (store.Log, error) {
 	v.world.seen.catchUps++
 	read, _, err := v.read(ctx, roomIndex(name), after)
+	v.world.tracef("%s: server %d has loaded %d entries after %d: %v", name, v.nth, len(read.Entries), after, err)
 	return read, err
 }
 
@@ -241,16 +253,16 @@ func (v view) Append(ctx context.Context, name string, e store.Entry) (store.Pos
 	room := roomIndex(name)
 	o := v.begin(ctx)
 	defer o.end()
-	o.pending = func() { v.world.disk.append(room, e.Data) }
+	var position store.Position
+	o.pending = func() { position = v.world.disk.append(room, e.Data) }
 	err := o.pause()
-	if err == nil && v.fault(room) {
+	if err == nil && o.pending != nil && v.fault(room) {
 		err = errFault
 	}
-	o.pending = nil
+	o.work(err == nil)
 	if err != nil {
 		return 0, err
 	}
-	position := v.world.disk.append(room, e.Data)
 	if err := o.pause(); err != nil {
 		return 0, err
 	}
@@ -268,16 +280,14 @@ func (v view) Compact(ctx context.Context, name string, read store.Log, snapshot
 	room := roomIndex(name)
 	o := v.begin(ctx)
 	defer o.end()
-	o.pending = func() { _ = v.world.disk.compact(room, read, snapshot.Data) }
+	var result error
+	o.pending = func() { result = v.world.disk.compact(room, read, snapshot.Data) }
 	err := o.pause()
-	o.pending = nil
-	if err != nil {
-		return err
+	if err == nil && o.pending != nil && !v.world.calm && v.world.chance(v.world.faults) {
+		err = errFault
 	}
-	if !v.world.calm && v.world.chance(v.world.faults) {
-		return errFault
-	}
-	if err := v.world.disk.compact(room, read, snapshot.Data); err != nil {
+	o.work(err == nil)
+	if err := cmp.Or(err, result); err != nil {
 		return err
 	}
 	if err := o.pause(); err != nil {

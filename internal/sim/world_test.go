@@ -33,10 +33,11 @@ type world struct {
 	losses     int           // how many messages in the layer are affected by a fault, in percent
 	pastes     int           // how many insertions paste some KiB of text, in percent
 	many       bool          // several servers and consumers run at once
+	breaks     bool          // processes stall, and the bus fails
 	outboxSize int
 
 	disk      *disk
-	layer     *lossyLayer
+	bus       *bus
 	servers   []*server   // those that have not ended
 	consumers []*consumer // those that have not ended
 	draining  int         // how many servers drain
@@ -59,8 +60,12 @@ type world struct {
 
 // counts holds how many times each kind of event happened.
 type counts struct {
-	steps, crashes, drains, faults, compactions, full, responses int
-	losses, cuts, rejoins, behind, catchUps                      int
+	steps, crashes, drains, stalls, faults, compactions, full, responses int
+
+	lost, duplicated, overtaken, delayed, unreachable int // packets
+	partitions, isolations, outages                   int
+	gaps, resets, givenUp, nearSilences, deaf, strays int // see link.Stats
+	losses, rejoins, behind, catchUps                 int
 
 	pastes, vectors int // vectors that came with a broadcast
 }
@@ -69,12 +74,26 @@ func (c *counts) add(o counts) {
 	c.steps += o.steps
 	c.crashes += o.crashes
 	c.drains += o.drains
+	c.stalls += o.stalls
 	c.faults += o.faults
 	c.compactions += o.compactions
 	c.full += o.full
 	c.responses += o.responses
+	c.lost += o.lost
+	c.duplicated += o.duplicated
+	c.overtaken += o.overtaken
+	c.delayed += o.delayed
+	c.unreachable += o.unreachable
+	c.partitions += o.partitions
+	c.isolations += o.isolations
+	c.outages += o.outages
+	c.gaps += o.gaps
+	c.resets += o.resets
+	c.givenUp += o.givenUp
+	c.nearSilences += o.nearSilences
+	c.deaf += o.deaf
+	c.strays += o.strays
 	c.losses += o.losses
-	c.cuts += o.cuts
 	c.rejoins += o.rejoins
 	c.behind += o.behind
 	c.catchUps += o.catchUps
@@ -83,7 +102,7 @@ func (c *counts) add(o counts) {
 }
 
 // chaos is the number of steps before a world becomes calm.
-const chaos = 8000
+const chaos = 20_000
 
 // result is the outcome of a world.
 type result struct {
@@ -113,12 +132,13 @@ func newWorld(seed uint64, planted plant) *world {
 		schedule: newSchedule(seed), seed: seed, plant: planted,
 		access: make(map[event.ConnID]event.Access), shadows: make(map[uint64]*shadow),
 	}
-	w.disk, w.layer = newDisk(w), &lossyLayer{world: w}
-	w.pace = time.Duration(20<<w.rnd.IntN(7)) * time.Millisecond
+	w.disk, w.bus = newDisk(w), &bus{world: w, parted: make(map[route]int)}
+	w.pace = time.Duration(40<<w.rnd.IntN(6)) * time.Millisecond
 	w.faults = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
 	w.losses = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
 	w.pastes = []int{0, 0, 25}[w.rnd.IntN(3)]
-	w.many = w.chance(60)
+	w.many = w.chance(70)
+	w.breaks = w.chance(70)
 	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]
 	w.settings = worker.Settings{
 		RemoveDelay:   1 + w.within(4*time.Second),
@@ -175,7 +195,7 @@ func (w *world) keep() {
 	}
 	want := 1
 	if w.many {
-		want = 2
+		want = 3
 	}
 	serving := 0
 	for _, s := range w.servers {
@@ -183,7 +203,7 @@ func (w *world) keep() {
 			serving++
 		}
 	}
-	if serving < want && len(w.servers) < 4 {
+	if serving < want && len(w.servers) < 6 {
 		w.startServer()
 	}
 	open := slices.DeleteFunc(slices.Clone(w.consumers), func(c *consumer) bool { return c.closing })
@@ -203,39 +223,89 @@ func (w *world) anyConsumer() *consumer {
 	return open[w.rnd.IntN(len(open))]
 }
 
-// disturb makes a process crash or drain, or cuts a link, and schedules the next
-// disturbance.
+// disturb makes a process crash, drain or stall, or disturbs the bus, and schedules the
+// next disturbance.
 func (w *world) disturb() {
 	if w.calm {
 		return
 	}
 	w.after(nil, w.within(20*w.pace), w.disturb)
-	switch n := w.rnd.IntN(100); {
-	case n < 30 && len(w.servers) > 0:
-		w.servers[w.rnd.IntN(len(w.servers))].crash()
-	case n < 60 && len(w.servers) > 0:
-		s := w.servers[w.rnd.IntN(len(w.servers))]
+	var s *server
+	if len(w.servers) > 0 {
+		s = w.servers[w.rnd.IntN(len(w.servers))]
+	}
+	var c *consumer
+	if len(w.consumers) > 0 {
+		c = w.consumers[w.rnd.IntN(len(w.consumers))]
+	}
+	n := w.rnd.IntN(100)
+	switch {
+	case n >= 50 && !w.breaks:
+	case n < 15 && s != nil:
+		s.crash()
+	case n < 35 && s != nil:
 		w.after(&s.life, w.within(4*w.pace), func() {
 			if !s.drained {
 				s.drain()
 			}
 		})
-	case n < 70 && len(w.consumers) > 0:
-		w.consumers[w.rnd.IntN(len(w.consumers))].crash()
-	case n < 80 && len(w.consumers) > 0:
-		if c := w.consumers[w.rnd.IntN(len(w.consumers))]; !c.closing {
-			c.drain()
-		}
-	case w.losses > 0:
-		w.layer.cutSome()
+	case n < 43 && c != nil:
+		c.crash()
+	case n < 50 && c != nil && !c.closing:
+		c.drain()
+	case n < 60 && s != nil:
+		s.stall()
+	case n < 65 && c != nil:
+		c.stall()
+	case n < 80:
+		w.bus.part()
+	case n < 92:
+		w.bus.isolate()
+	case n < 97:
+		w.bus.fail()
 	}
 }
 
-// settle makes the world calm, and checks that nothing is lost.
+// stall stops a process for a while.
+func (w *world) stall(n *node, of *life) {
+	w.tracef("%s stalls", n.name)
+	w.seen.stalls++
+	n.stalled, of.stalled = true, true
+	w.after(nil, w.outage(), func() { w.proceedStalled(n, of) })
+}
+
+func (w *world) proceedStalled(n *node, of *life) {
+	if !n.stalled || n.dead {
+		return
+	}
+	w.tracef("%s goes on", n.name)
+	w.resume(of)
+	w.resume(&n.life)
+	if w.chance(30) { // the broker has given up the connection
+		n.inbox = nil
+		n.reconnect(true)
+	}
+	w.add(&n.life, n.read)
+}
+
+// settle makes the world calm, and checks that everything heals and nothing is lost.
 func (w *world) settle() {
 	w.calm, w.hasty = true, false
+	w.bus.mend()
+	for _, s := range w.servers {
+		w.proceedStalled(s.node, &s.life)
+	}
+	for _, c := range w.consumers {
+		w.proceedStalled(c.node, &c.life)
+	}
+	w.rest(15 * time.Second)
+	w.checkLinks()
+	resets := w.resets()
 	w.rest(time.Minute)
 	w.converged()
+	if now := w.resets(); now != resets && w.failure == "" {
+		w.failf("%d sessions were reset while nothing failed", now-resets)
+	}
 	w.closed = true
 	for _, s := range w.servers {
 		if !s.drained {
@@ -256,6 +326,14 @@ func (w *world) settle() {
 	if w.failure == "" {
 		w.lapse()
 	}
+}
+
+// resets returns how many sessions were reset so far.
+func (w *world) resets() (n uint64) {
+	for _, x := range w.bus.nodes {
+		n += x.link.Stats().Resets
+	}
+	return n
 }
 
 // lapse checks that awareness shows at once which clients connect and leave, that
