@@ -59,6 +59,9 @@ var wantImports = []struct {
 	{"layer/link", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},
+	{"store/pgstore", []string{
+		"store", "store/internal/group", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgxpool",
+	}},
 	{"store/sqlitestore", []string{"store", "store/internal/group", "modernc.org/sqlite", "modernc.org/sqlite/lib"}},
 	{"store/storetest", []string{"store"}},
 	{"store/internal/group", []string{"store"}},

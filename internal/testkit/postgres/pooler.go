@@ -41,6 +41,7 @@ auth_file = %s
 pool_mode = transaction
 max_client_conn = 1000
 default_pool_size = %d
+server_idle_timeout = 2
 `, s.port, p.port, users, size))
 	process := launch(t, bouncer, settings)
 	testkit.Eventually(t, "PgBouncer accepts connections", func() string {

@@ -53,7 +53,7 @@ func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.process = launch(t, program(t, "postgres"), "-D", s.data(), "-p", strconv.Itoa(s.port),
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="+s.dir,
-		"-c", "max_connections=100", "-c", "shared_buffers=32MB")
+		"-c", "max_connections=300", "-c", "shared_buffers=32MB")
 	testkit.Eventually(t, "PostgreSQL accepts connections", func() string {
 		select {
 		case <-s.process.ended:

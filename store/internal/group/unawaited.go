@@ -64,6 +64,13 @@ func (u *Unawaited) Learn(room string, change Change, awaited bool, err error) {
 	}
 }
 
+// Any reports whether a room has had such an append.
+func (u *Unawaited) Any() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.rooms) > 0
+}
+
 // Lost returns the errors that no call has returned yet.
 func (u *Unawaited) Lost() (errs []error) {
 	u.mu.Lock()

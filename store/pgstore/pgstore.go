@@ -1,0 +1,122 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/internal/group"
+)
+
+// Config configures a Store. The zero value is a usable configuration.
+type Config struct {
+	// Durability returns the level of a room by its name. It is called from any
+	// goroutine. Nil: all rooms are at store.DurabilityFsync.
+	Durability func(room string) store.Durability
+	// Queue is how many bytes of appends may wait to be written, including those that are
+	// being written. Calls block while the queue is full. Zero: 32 MiB.
+	Queue int
+	// Timeout is how long an append may take to be written, and how long List and Delete
+	// may take. Load, Compact and Create, which may carry a whole document, may take four
+	// times as long. Zero: 10 s.
+	Timeout time.Duration
+}
+
+const (
+	defaultQueue   = 32 << 20
+	defaultTimeout = 10 * time.Second
+	largeTimeouts  = 4 // Config.Timeout times this is the timeout of calls that carry a document
+)
+
+// Store is a store.Store that supports all methods. It must be closed.
+type Store struct {
+	name   string // of the database, for errors
+	config Config
+	pool   *pgxpool.Pool
+	writer *pgxpool.Pool // for batches only, so that they never wait for other calls
+	queue  *group.Queue[*request]
+	size   batchSize
+
+	unawaited group.Unawaited
+	writing   sync.WaitGroup // the goroutines that write batches
+	using     sync.RWMutex   // read-locked by calls that use the pool, so that Close can wait for them
+	closed    bool           // guarded by using
+	close     func() error
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open connects to the database at url, and creates the schema yroom or migrates it if
+// need be. Several processes may do so at the same time. The url is a connection string
+// of PostgreSQL, such as postgres://user:password@host:5432/database; its parameter
+// pool_max_conns bounds the connections besides the two for appends. Errors never
+// contain the url or the password, and say what an operator can do.
+func Open(ctx context.Context, url string, config Config) (*Store, error) {
+	if config.Durability == nil {
+		config.Durability = func(string) store.Durability { return store.DurabilityFsync }
+	}
+	if config.Queue == 0 {
+		config.Queue = defaultQueue
+	}
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
+	settings, err := parse(url)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{name: databaseName(settings.ConnConfig), config: config, queue: group.NewQueue[*request](config.Queue)}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, settings); err != nil {
+		return nil, s.explain(err)
+	}
+	settings = settings.Copy()
+	settings.MaxConns, settings.MinConns, settings.MinIdleConns = flights, 0, 0
+	if s.writer, err = pgxpool.NewWithConfig(ctx, settings); err != nil {
+		s.pool.Close()
+		return nil, s.explain(err)
+	}
+	if err := s.migrate(ctx); err != nil {
+		s.pool.Close()
+		s.writer.Close()
+		return nil, s.explain(err)
+	}
+	s.close = sync.OnceValue(s.end)
+	for range flights {
+		s.writing.Go(s.writeBatches)
+	}
+	return s, nil
+}
+
+// Close writes what is queued, waits for the calls in progress, and closes the
+// connections. Calls that wait for capacity in the queue fail with store.ErrClosed. The
+// error is that of an append at store.DurabilityNone that could not be written.
+func (s *Store) Close() error { return s.close() }
+
+func (s *Store) end() error {
+	s.queue.Close()
+	s.writing.Wait()
+	s.using.Lock()
+	s.closed = true
+	s.using.Unlock()
+	s.writer.Close()
+	s.pool.Close()
+	return errors.Join(s.unawaited.Lost()...)
+}
+
+// use makes Close wait for a call until done is called. timeout bounds the call.
+func (s *Store) use(ctx context.Context, timeout time.Duration) (_ context.Context, done func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	s.using.RLock()
+	if s.closed {
+		s.using.RUnlock()
+		return nil, nil, store.ErrClosed
+	}
+	bounded, cancel := context.WithTimeout(ctx, timeout)
+	return bounded, func() { cancel(); s.using.RUnlock() }, nil
+}

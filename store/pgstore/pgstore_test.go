@@ -1,0 +1,107 @@
+package pgstore_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom/internal/testkit/postgres"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/pgstore"
+	"github.com/yroom/yroom/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func open(t testing.TB, url string, config pgstore.Config) *pgstore.Store {
+	t.Helper()
+	s, err := pgstore.Open(t.Context(), url, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
+}
+
+func at(level store.Durability) pgstore.Config {
+	return pgstore.Config{Durability: func(string) store.Durability { return level }}
+}
+
+// way is a way to a database.
+type way struct {
+	name   string
+	url    string
+	levels []store.Durability // that are tested on this way
+}
+
+func ways(t *testing.T) []way {
+	t.Helper()
+	server := postgres.Start(t)
+	direct, pooled := server.Create(t), server.Create(t)
+	all := []way{
+		{"direct", server.URL(direct), []store.Durability{store.DurabilityFsync, store.DurabilityCommit, store.DurabilityNone}},
+		{"pooled", server.Pool(t, 3).URL(pooled), []store.Durability{store.DurabilityFsync}},
+	}
+	for _, w := range all {
+		open(t, w.url, pgstore.Config{}) // creates the tables
+	}
+	return all
+}
+
+// empty removes what earlier tests have stored.
+func (w way) empty(t *testing.T) {
+	t.Helper()
+	exec(t, w.url, "DELETE FROM yroom.entries; DELETE FROM yroom.snapshots; DELETE FROM yroom.rooms")
+}
+
+// exec runs SQL in a database.
+func exec(t testing.TB, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func TestConformance(t *testing.T) {
+	for _, w := range ways(t) {
+		for _, level := range w.levels {
+			run := storetest.Run
+			if level == store.DurabilityNone {
+				run = storetest.RunNone
+			}
+			t.Run(w.name+"/"+level.String(), func(t *testing.T) {
+				run(t, func(t *testing.T) store.Store {
+					w.empty(t)
+					return open(t, w.url, at(level))
+				})
+			})
+		}
+	}
+}
+
+func TestSharedConformance(t *testing.T) {
+	for _, w := range ways(t) {
+		for _, level := range w.levels {
+			if level == store.DurabilityNone {
+				continue
+			}
+			t.Run(w.name+"/"+level.String(), func(t *testing.T) {
+				storetest.RunShared(t, func(t *testing.T) func() store.Store {
+					w.empty(t)
+					return func() store.Store { return open(t, w.url, at(level)) }
+				})
+			})
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package pgstore
+
+import (
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+const connectTimeout = 5 * time.Second
+
+// errAddress has no part of the address, because a parser can take a part of the
+// password for something else.
+var errAddress = errors.New("pgstore: the address of the database can't be read: write it as " +
+	"postgres://USER:PASSWORD@HOST:PORT/DATABASE, and escape characters such as @ / # ? % in the password, @ as %40")
+
+// parse returns the settings of a pool of connections.
+func parse(address string) (*pgxpool.Config, error) {
+	if strings.HasPrefix(address, "postgres:") || strings.HasPrefix(address, "postgresql:") {
+		// A # or ? in a password that is not escaped ends the host.
+		u, err := url.Parse(address)
+		if err != nil || u.Fragment != "" || u.User == nil && strings.Contains(address, "@") {
+			return nil, errAddress
+		}
+	}
+	settings, err := pgxpool.ParseConfig(address)
+	if err != nil {
+		return nil, errAddress
+	}
+	conn := settings.ConnConfig
+	// Statements are unnamed and parsed each time, in the same round trip as they are
+	// executed. So a pooler can run each transaction on another connection.
+	conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	conn.StatementCacheCapacity = 0
+	if conn.ConnectTimeout == 0 {
+		conn.ConnectTimeout = connectTimeout
+	}
+	if conn.RuntimeParams["application_name"] == "" {
+		conn.RuntimeParams["application_name"] = "yroom"
+	}
+	if conn.ValidateConnect == nil { // after a failover, the address may lead to a standby
+		conn.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	return settings, nil
+}
+
+// databaseName returns the name of a database for errors.
+func databaseName(conn *pgx.ConnConfig) string {
+	return conn.Host + ":" + strconv.Itoa(int(conn.Port)) + "/" + conn.Database
+}

@@ -1,0 +1,136 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// migrations change the schema from one version to the next. yroom.version has the
+// number of them that have been applied. PostgreSQL keeps the comments that are written
+// as COMMENT ON.
+var migrations = []string{
+	`
+CREATE TABLE yroom.version (version bigint NOT NULL);
+INSERT INTO yroom.version VALUES (0);
+
+CREATE TABLE yroom.rooms (
+  id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name           bytea NOT NULL UNIQUE,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  deleted_at     timestamptz,
+  first_position bigint NOT NULL DEFAULT 1,
+  next_position  bigint NOT NULL,
+  generation     bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+COMMENT ON COLUMN yroom.rooms.name IS 'UTF-8, compared by bytes; convert_from(name, ''UTF8'') is the text';
+COMMENT ON COLUMN yroom.rooms.deleted_at IS 'set: the room was deleted, and nothing can be added to it';
+COMMENT ON COLUMN yroom.rooms.first_position IS 'of the entries since the room was last deleted';
+COMMENT ON COLUMN yroom.rooms.next_position IS 'of the next entry; a transaction that changes it has locked the room';
+COMMENT ON COLUMN yroom.rooms.generation IS 'how often the room was compacted or deleted';
+
+CREATE TABLE yroom.entries (
+  room_id    bigint NOT NULL,
+  position   bigint NOT NULL,
+  checksum   bigint NOT NULL,
+  stored_at  timestamptz NOT NULL,
+  encoding   smallint NOT NULL,
+  written_by text NOT NULL,
+  data       bytea NOT NULL,
+  PRIMARY KEY (room_id, position)
+);
+COMMENT ON TABLE yroom.entries IS 'what was appended to rooms and not compacted yet';
+COMMENT ON COLUMN yroom.entries.position IS 'consecutive in a room, in the order of commits';
+COMMENT ON COLUMN yroom.entries.checksum IS 'CRC-32C of encoding, data and written_by';
+COMMENT ON COLUMN yroom.entries.encoding IS 'of the Yjs update in data: 1 or 2';
+COMMENT ON COLUMN yroom.entries.written_by IS 'reserved';
+
+CREATE TABLE yroom.snapshots (LIKE yroom.entries INCLUDING ALL);
+COMMENT ON TABLE yroom.snapshots IS 'entries that replace others; each has the position of the newest that it replaced';
+
+CREATE VIEW yroom.room_sizes AS
+SELECT
+  convert_from(rooms.name, 'UTF8') AS name,
+  count(log.position) AS entries,
+  coalesce(sum(octet_length(log.data)), 0) AS bytes,
+  rooms.created_at,
+  max(log.stored_at) AS changed_at,
+  rooms.deleted_at
+FROM yroom.rooms
+LEFT JOIN (
+  SELECT room_id, position, stored_at, data FROM yroom.entries
+  UNION ALL
+  SELECT room_id, position, stored_at, data FROM yroom.snapshots
+) AS log ON log.room_id = rooms.id
+GROUP BY rooms.id;
+`,
+}
+
+// migrationLock is the number of an advisory lock that ends with its transaction: "yroom".
+const migrationLock = 0x79726f6f6d
+
+// migrate brings the schema to the newest version. Other processes may do the same at
+// the same time.
+func (s *Store) migrate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, largeTimeouts*s.config.Timeout)
+	defer cancel()
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if encoding := conn.Conn().PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
+		return fmt.Errorf("the encoding of the database is %s: create a database with ENCODING 'UTF8'", encoding)
+	}
+	if version, err := schemaVersion(ctx, conn); err != nil || version == len(migrations) {
+		return err
+	}
+	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrationLock); err != nil {
+			return err
+		}
+		version, err := schemaVersion(ctx, tx)
+		if err != nil || version == len(migrations) {
+			return err
+		}
+		// Creating a schema that exists needs a privilege that its owner may lack.
+		var exists bool
+		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('yroom') IS NOT NULL").Scan(&exists); err != nil {
+			return err
+		}
+		if !exists {
+			if _, err := tx.Exec(ctx, "CREATE SCHEMA yroom"); err != nil {
+				return err
+			}
+		}
+		for _, step := range migrations[version:] {
+			if _, err := tx.Exec(ctx, step, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, "UPDATE yroom.version SET version = $1", len(migrations))
+		return err
+	})
+}
+
+// schemaVersion returns the version of the schema, 0 if there is none.
+func schemaVersion(ctx context.Context, db interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+},
+) (version int, err error) {
+	var exists bool
+	if err := db.QueryRow(ctx, "SELECT to_regclass('yroom.version') IS NOT NULL").Scan(&exists); err != nil || !exists {
+		return 0, err
+	}
+	err = db.QueryRow(ctx, "SELECT version FROM yroom.version").Scan(&version)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, errors.New("the table yroom.version is empty: restore a backup")
+	case err == nil && version > len(migrations):
+		return 0, fmt.Errorf("its schema has version %d, and this build of yroom knows versions up to %d: "+
+			"run a newer yroom, or name another database", version, len(migrations))
+	}
+	return version, err
+}
