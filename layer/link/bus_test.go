@@ -218,6 +218,12 @@ func edit(room string, conn event.ConnID, data []byte) *layer.Input {
 	}}
 }
 
+func request(room string, conn event.ConnID) *layer.Input {
+	return &layer.Input{Room: room, Input: event.Input{
+		Kind: event.InputRequest, Conn: conn, Request: &event.Request{Kind: event.RequestQuery},
+	}}
+}
+
 func update(room string, to layer.Address, data []byte) *layer.Output {
 	return &layer.Output{Room: room, To: to, Output: event.Output{
 		Kind: event.OutputMessage, Message: protocol.Message{Type: protocol.Update, Data: data},

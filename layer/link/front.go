@@ -1,6 +1,7 @@
 package link
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,14 +55,21 @@ func (n *Node) Detach(now time.Time, number uint64) {
 		return
 	}
 	delete(n.fronts, number)
+	n.returned = slices.DeleteFunc(n.returned, func(r returned) bool { return r.front == number })
 	for _, p := range n.peers {
 		if p.open {
-			n.put(p, message{kind: frameFrontClosed, head: appendUint(nil, fieldFront, number)})
+			n.sayClosed(p, number)
 		}
 	}
 	if len(n.fronts) == 0 {
 		n.announce()
 	}
+}
+
+// sayClosed tells a peer that a front was closed. If that is lost, the peer's worker asks
+// for the connections of the front, and is told again.
+func (n *Node) sayClosed(p *peer, number uint64) {
+	n.put(p, message{kind: frameFrontClosed, head: appendUint(nil, fieldFront, number)})
 }
 
 // Send sends an input of a front. If local is true, the caller has to pass it to the

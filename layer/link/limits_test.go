@@ -202,3 +202,93 @@ func TestChannels(t *testing.T) {
 		t.Errorf("%d and %d inputs arrived, want 2 and 2", len(one.ins), len(two.ins))
 	}
 }
+
+func TestManyPeers(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	for i := range 100 {
+		b.process(fmt.Sprint("idle", i))
+	}
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, nil))
+	b.run(10 * time.Millisecond)
+	for i := range 50 {
+		w.Deliver(b.now, update("r", w.ins[0].From, make([]byte, 100)))
+		b.run(10 * time.Millisecond)
+		if len(c.outs) != i+1 {
+			t.Fatalf("output %d waits", i)
+		}
+	}
+	n := len(c.outs)
+	w.Deliver(b.now, update("r", w.ins[0].From, make([]byte, 8<<20)))
+	b.until("a large output arrives", 2*time.Second, func() bool { return len(c.outs) > n })
+}
+
+func TestHellos(t *testing.T) {
+	const processes = 30
+	b := newBus(t, 1)
+	for i := range processes {
+		b.process(fmt.Sprint("process", i))
+	}
+	b.run(time.Second)
+	before := uint64(0)
+	for _, p := range b.nodes {
+		before += p.beats
+	}
+	for _, p := range b.nodes {
+		p.Resume(b.now)
+		b.run(5 * time.Millisecond)
+	}
+	b.run(500 * time.Millisecond)
+	after := uint64(0)
+	for _, p := range b.nodes {
+		after += p.beats
+	}
+	if n := (after - before) / processes; n > 10 {
+		t.Errorf("each process sent %d heartbeats within 650 ms", n)
+	}
+	if n := b.nodes[0].stats.PacketsSent; n > 50 {
+		t.Errorf("%d packets sent to processes without a session", n)
+	}
+}
+
+func TestFifoFull(t *testing.T) {
+	var f fifo[int]
+	for i := range 1 << 12 {
+		f.push(i)
+	}
+	for f.len() < cap(f.items) {
+		f.push(0)
+	}
+	moves := 0
+	for range 1 << 10 {
+		f.pop()
+		head := f.head
+		f.push(0)
+		if f.head < head {
+			moves++
+		}
+	}
+	if moves > 1 {
+		t.Errorf("%d items were moved %d times", f.len(), moves)
+	}
+}
+
+func TestReturnedToClosedFront(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	second, _ := c.Attach(b.now)
+	b.run(500 * time.Millisecond)
+	b.send(c, front, request("r", 2))
+	b.send(c, second, request("r", 3))
+	w.Drain(b.now)
+	b.until("the requests are returned", time.Second, func() bool { return len(c.returned) == 2 })
+	c.Detach(b.now, front)
+	b.until("the other one is refused", strayPatience+time.Second, func() bool { return len(c.outs) > 0 })
+	b.run(time.Second)
+	if len(c.outs) != 1 || c.outs[0].Output.To != 3 {
+		t.Errorf("%+v", c.outs)
+	}
+}

@@ -7,7 +7,11 @@ import (
 
 // nextHeartbeat returns a heartbeat if one is due.
 func (n *Node) nextHeartbeat() (Packet, bool) {
-	if n.ended || !n.beaten.IsZero() && n.now.Sub(n.beaten) < beatInterval {
+	interval := beatInterval
+	if n.greeted {
+		interval = greetInterval
+	}
+	if n.ended || !n.beaten.IsZero() && n.now.Sub(n.beaten) < interval {
 		return Packet{}, false
 	}
 	n.beaten = n.now
@@ -20,7 +24,7 @@ func (n *Node) nextHeartbeat() (Packet, bool) {
 	if n.state != StateNone {
 		h.channels = n.config.Channels
 	}
-	n.hello, n.ended, n.echoes = false, n.bye, !n.bye
+	n.hello, n.greeted, n.ended, n.echoes = false, false, n.bye, !n.bye
 	data := appendHeader(nil, &header{from: n.config.ID})
 	return Packet{Everyone, appendBytes(data, packetBeat, appendHeartbeat(nil, &h))}, true
 }
@@ -51,15 +55,16 @@ func (n *Node) receiveHeartbeat(from ID, b []byte) {
 		return // it was duplicated or overtaken
 	}
 	n.heardOf(p)
-	if h.hello {
-		n.announce()
-	}
+	n.greeted = n.greeted || h.hello
 	if h.bye {
 		n.forget(p)
 		return
 	}
 	before := p.beat
 	p.beat = h
+	if h.term > before.term {
+		n.workerEnded(p, before.term)
+	}
 	if h.state == StateNone && h.term > p.ended && p.endedAt.IsZero() {
 		p.endedAt = n.now // its last outputs may still be on their way
 	}
@@ -104,8 +109,10 @@ func (n *Node) Resume(now time.Time) {
 	n.hello = true
 	n.announce()
 	for _, p := range n.peers {
-		p.asks = true
-		n.wake(p)
+		if p.open {
+			p.asks = true
+			n.wake(p)
+		}
 	}
 }
 

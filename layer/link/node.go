@@ -1,7 +1,6 @@
 package link
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -14,6 +13,9 @@ const (
 	TickInterval = 50 * time.Millisecond
 	// beatInterval is the time between two heartbeats.
 	beatInterval = 500 * time.Millisecond
+	// greetInterval is the least time between two heartbeats if others want one. Many do
+	// at once when the broker has restarted.
+	greetInterval = 50 * time.Millisecond
 	// silence is how long a Node may be silent before it is given up.
 	silence = 3 * time.Second
 	// nearSilence is the silence that Stats counts as coming close to that.
@@ -31,6 +33,9 @@ const (
 	ackDelay = 200 * time.Millisecond
 	// askInterval is the time between two requests for a missing acknowledgement.
 	askInterval = time.Second
+	// mostAsks is how many such requests in a row may remain unanswered. Then the peer is
+	// taken for one that doesn't receive packets, though its heartbeats arrive.
+	mostAsks = 5
 	// agreement is how long two Nodes may place a room differently, before a worker runs a
 	// room that it would place elsewhere.
 	agreement = silence
@@ -44,9 +49,10 @@ const (
 
 // The bounds of what waits, in bytes.
 const (
-	ackBytes     = 64 << 10  // received packets that are acknowledged at once
+	ackBytes     = 64 << 10  // received packets that are acknowledged at once, or a quarter of the window
 	mostWindow   = 512 << 10 // packets to one peer that are not acknowledged
-	leastWindow  = packetSize
+	leastWindow  = 64 << 10
+	leastPacket  = 16 << 10  // is sent if the window has space for it
 	windows      = 8 << 20   // the windows of all Nodes that send to one
 	mostInputs   = 32 << 20  // inputs that wait for one peer
 	roomInputs   = 8 << 20   // inputs of one room that wait
@@ -97,6 +103,7 @@ type Node struct {
 	beats   uint64    // the number of the last heartbeat
 	beaten  time.Time // when it was sent; zero if one is due at once
 	hello   bool      // the next heartbeat wants those of all others
+	greeted bool      // another Node wants a heartbeat
 	bye     bool      // the next heartbeat is the last one
 	ended   bool      // the last heartbeat was sent
 	ticked  time.Time
@@ -279,5 +286,5 @@ func (n *Node) Flushed() bool {
 // the peer, and ends the connection of a subscriber for which it holds too much, so the
 // windows of all Nodes that may send to the peer are limited together.
 func (n *Node) window() int {
-	return max(leastWindow, min(mostWindow, windows/cmp.Or(len(n.peers), 1)))
+	return max(leastWindow, min(mostWindow, windows/max(len(n.peers), 1)))
 }

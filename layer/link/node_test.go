@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 )
 
@@ -252,5 +253,88 @@ func TestDeaf(t *testing.T) {
 	b.until("an input arrives", time.Second, func() bool { return len(w.ins) == 2 })
 	if len(w.gone)+len(c.lost) > 0 || c.stats.GivenUp+w.stats.GivenUp > 0 {
 		t.Errorf("%d fronts gone, %d losses, though nothing was sent meanwhile", len(w.gone), len(c.lost))
+	}
+}
+
+func TestOneWay(t *testing.T) {
+	b := newBus(t, 1)
+	w, other := b.worker("worker"), b.worker("other")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	room := roomOf(c, w)
+	b.send(c, front, edit(room, 1, nil))
+	b.until("the input arrives", time.Second, func() bool { return len(w.ins) == 1 })
+	b.cut = func(from, to *process) bool { return from == c && to == w }
+	b.send(c, front, edit(room, 1, nil))
+	b.until("an input arrives elsewhere", 15*time.Second, func() bool {
+		_, _ = c.Send(b.now, front, edit(room, 1, nil))
+		b.run(10 * time.Millisecond)
+		return len(other.ins) > 0
+	})
+	if len(c.lost) == 0 || !c.lost[0](room) {
+		t.Error("the loss is not reported")
+	}
+	b.cut = nil
+	b.until("the room is back", 10*time.Second, func() bool {
+		_, _ = c.Send(b.now, front, edit(room, 1, nil))
+		b.run(10 * time.Millisecond)
+		return len(w.ins) > 1
+	})
+	b.run(time.Second)
+	resets := c.stats.Resets + w.stats.Resets
+	b.run(20 * time.Second)
+	if n := c.stats.Resets + w.stats.Resets; n != resets {
+		t.Errorf("%d more sessions were reset", n-resets)
+	}
+}
+
+func TestServeAgain(t *testing.T) {
+	b := newBus(t, 1)
+	w, other := b.worker("worker"), b.worker("other")
+	b.run(500 * time.Millisecond)
+	w.CloseBack(b.now)
+	b.run(100 * time.Millisecond)
+	if err := w.Serve(b.now); err != nil {
+		t.Fatal(err)
+	}
+	b.run(5 * time.Second)
+	if len(other.view.workers) != 2 {
+		t.Errorf("%d workers are known, want 2", len(other.view.workers))
+	}
+}
+
+func TestFrontClosedUnheard(t *testing.T) {
+	for _, when := range []string{"lost", "between two sessions"} {
+		for _, last := range []bool{false, true} {
+			t.Run(fmt.Sprint(when, last), func(t *testing.T) {
+				b := newBus(t, 1)
+				w := b.worker("worker")
+				c, front := b.consumer("consumer")
+				if !last {
+					c.Attach(b.now)
+				}
+				b.run(500 * time.Millisecond)
+				b.send(c, front, edit("r", 1, nil))
+				b.run(10 * time.Millisecond)
+				address := w.ins[0].From
+				b.cut = func(from, to *process) bool { return from != to }
+				if when != "lost" {
+					c.reset(c.find(w.config.ID))
+				}
+				c.Detach(b.now, front)
+				b.run(10 * time.Millisecond)
+				b.cut = nil
+				asked := 0
+				b.until("the worker learns of it", 5*time.Second, func() bool {
+					for ; asked < len(w.backs); asked++ { // what a worker does
+						w.Deliver(b.now, &layer.Output{Room: "r", To: w.backs[asked], Output: event.Output{Kind: event.OutputRejoin, To: 1}})
+					}
+					return len(w.gone) > 0
+				})
+				if w.gone[0] != address {
+					t.Errorf("%q is gone, want %q", w.gone[0], address)
+				}
+			})
+		}
 	}
 }

@@ -39,6 +39,7 @@ type peer struct {
 	flight   fifo[flying] // packets that are not acknowledged, in order
 	inFlight int          // their size in bytes
 	asked    time.Time    // when an acknowledgement was received or asked for last
+	asking   int          // how often one was asked for in vain
 
 	received uint64    // the number of the last packet received
 	unacked  int       // bytes received since the last acknowledgement
@@ -75,7 +76,8 @@ func (p *peer) takesRooms(now time.Time) bool {
 func (n *Node) connect(p *peer) {
 	fronts := len(n.fronts) > 0
 	before := p.wanted
-	p.wanted = fronts && p.beat.state != StateNone || p.beat.fronts && n.state != StateNone
+	p.wanted = fronts && p.beat.state != StateNone || p.beat.fronts && n.state != StateNone ||
+		len(p.fronts) > 0 // the worker doesn't know yet that they were closed
 	if p.wanted && !before && !p.open {
 		p.opening = n.now
 		n.say(p)
@@ -113,7 +115,7 @@ func (n *Node) wakeIfDue(p *peer) {
 
 // sends reports whether a packet with frames can be sent to a peer.
 func (n *Node) sends(p *peer) bool {
-	return p.open && !p.queue.empty() && (p.inFlight == 0 || p.inFlight+packetSize <= n.window())
+	return p.open && !p.queue.empty() && (p.inFlight == 0 || p.inFlight+leastPacket <= n.window())
 }
 
 // nextOf returns the next packet for a peer.
@@ -131,7 +133,8 @@ func (n *Node) nextOf(p *peer) ([]byte, bool) {
 	}
 	p.seq++
 	h.seq = p.seq
-	data := p.queue.fill(appendHeader(make([]byte, 0, min(packetSize+1<<10, 256+p.queue.bytes)), &h))
+	size := min(packetSize, n.window()-p.inFlight)
+	data := p.queue.fill(appendHeader(make([]byte, 0, min(size+1<<10, 256+p.queue.bytes)), &h), size)
 	if p.flight.len() == 0 {
 		p.asked = n.now
 	}
@@ -151,7 +154,12 @@ func (n *Node) tickSession(p *peer) {
 		p.replies = true
 		n.wake(p)
 	}
-	if p.open && p.flight.len() > 0 && n.now.Sub(p.asked) >= askInterval {
+	if p.open && p.flight.len() > 0 && !n.deaf && n.now.Sub(p.asked) >= askInterval {
+		if p.asking == mostAsks {
+			n.gap(p)
+			return
+		}
+		p.asking++
 		p.asked = n.now
 		p.asks = true
 		n.wake(p)
@@ -167,7 +175,7 @@ func (n *Node) reset(p *peer) {
 	p.mine = n.nextEpoch()
 	p.queue.clear()
 	p.seq, p.received, p.unacked = 0, 0, 0
-	p.flight, p.inFlight = fifo[flying]{}, 0
+	p.flight, p.inFlight, p.asking = fifo[flying]{}, 0, 0
 	p.parts = parts{}
 	n.say(p)
 }
@@ -219,7 +227,7 @@ func (n *Node) checkSession(p *peer, h *header) bool {
 func (n *Node) acknowledge(p *peer, ack uint64) {
 	for p.flight.len() > 0 && p.flight.first().seq <= ack {
 		p.inFlight -= p.flight.pop().size
-		p.asked = n.now
+		p.asked, p.asking = n.now, 0
 	}
 	if n.sends(p) {
 		n.wake(p)

@@ -162,11 +162,11 @@ func (q *queue) putFinal(m message) { q.final = append(q.final, m) }
 
 func (q *queue) clear() { *q = queue{stream: q.stream} }
 
-// fill appends frames to a packet until it is full or nothing waits.
-func (q *queue) fill(packet []byte) []byte {
-	for q.turns.len() > 0 && len(packet) < packetSize {
+// fill appends frames to a packet until it has about the given size or nothing waits.
+func (q *queue) fill(packet []byte, size int) []byte {
+	for q.turns.len() > 0 && len(packet) < size {
 		b := q.turns.pop()
-		packet = q.fillTurn(packet, b)
+		packet = q.fillTurn(packet, b, size)
 		if b.messages.len() == 0 {
 			q.release(b)
 		} else {
@@ -184,8 +184,8 @@ func (q *queue) fill(packet []byte) []byte {
 }
 
 // fillTurn appends frames of one room.
-func (q *queue) fillTurn(packet []byte, b *backlog) []byte {
-	end := min(len(packet)+quantum, packetSize)
+func (q *queue) fillTurn(packet []byte, b *backlog, size int) []byte {
+	end := min(len(packet)+quantum, size)
 	for b.messages.len() > 0 && len(packet) < end {
 		m := b.messages.first()
 		if b.sent == 0 && (m.size() <= wholeSize || m.size() <= end-len(packet)) {

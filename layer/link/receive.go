@@ -53,7 +53,7 @@ func (n *Node) Receive(now time.Time, data []byte) {
 			p.since = n.now
 		}
 		p.unacked += len(data)
-		if p.unacked >= ackBytes {
+		if p.unacked >= min(ackBytes, n.window()/4) {
 			p.replies = true
 			n.wake(p)
 		}
@@ -114,7 +114,7 @@ func (n *Node) receiveFrame(p *peer, f field, owned bool) (ok bool) {
 		if !ok {
 			return false
 		}
-		n.receiveOutput(birth, front, out)
+		n.receiveOutput(p, birth, front, out)
 	case frameFrontClosed:
 		return each(f.bytes, func(f field) bool {
 			if f.number == fieldFront {
@@ -170,9 +170,10 @@ func (n *Node) receiveInput(p *peer, front uint64, in layer.Input) {
 
 // receiveOutput adds an output to the event of the output before, if that is of the
 // same room and for the same front.
-func (n *Node) receiveOutput(birth, front uint64, out layer.Output) {
+func (n *Node) receiveOutput(p *peer, birth, front uint64, out layer.Output) {
 	f := n.fronts[front]
 	if f == nil {
+		n.sayClosed(p, front)
 		return
 	}
 	out.To = f.addressAt(n.config.ID, birth, front)

@@ -4,7 +4,7 @@ import "slices"
 
 // view is an immutable list of the workers among which rooms are placed.
 type view struct {
-	workers []placed
+	workers []placed // by ascending ID
 }
 
 // placed is a worker to which rooms can be assigned.
@@ -37,7 +37,8 @@ func (v *view) owner(channel, room string) (id ID, found bool) {
 }
 
 func (v *view) has(id ID) bool {
-	return slices.ContainsFunc(v.workers, func(w placed) bool { return w.id == id })
+	_, found := slices.BinarySearchFunc(v.workers, id, func(w placed, id ID) int { return w.id.Compare(id) })
+	return found
 }
 
 func (v *view) equal(other *view) bool {
