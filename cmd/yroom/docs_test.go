@@ -263,7 +263,7 @@ func TestDocumentedSettings(t *testing.T) {
 			t.Errorf("%s: %v", b, err)
 		}
 		t.Chdir(t.TempDir())
-		opened, err := openStores(set.or(defaults).Store, set.Rooms)
+		opened, err := openStores(t.Context(), set.or(defaults).Store, set.Rooms)
 		if err != nil {
 			t.Errorf("%s: %v", b, err)
 			continue

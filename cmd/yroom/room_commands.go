@@ -22,7 +22,7 @@ import (
 type roomCommands struct {
 	Server    string `placeholder:"URL"  help:"The server, such as http://127.0.0.1:8000."                                            xor:"place"`
 	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
-	Store     string `placeholder:"URL"  help:"Or the store, which no server should be using: sqlite:FILE."                           xor:"place"`
+	Store     string `placeholder:"URL"  help:"Or the store, which no server should be using: sqlite:FILE, postgres://…."             xor:"place"`
 	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
 
 	List   roomList   `cmd:"" help:"List the rooms, a name a line."`
@@ -59,7 +59,7 @@ func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx co
 		if c.TokenFile != "" {
 			return errors.New("--token-file goes with --server; a store needs no token")
 		}
-		return withStore(c.Store, c.Config, rows, func(client *apiClient) error { return do(ctx, client) })
+		return withStore(ctx, c.Store, c.Config, rows, func(client *apiClient) error { return do(ctx, client) })
 	}
 	if c.TokenFile == "" {
 		return errors.New("--server needs --token-file: the file that the server was given as --api-token-file")

@@ -28,7 +28,7 @@ const storeTimeout = time.Hour
 // withStore calls do with a client of a server that runs in this process, on the
 // store at url, until do returns. config is the settings file of the store's own
 // server. rows, if it isn't nil, changes the settings of rooms.
-func withStore(url, config string, rows func(map[string]yroom.Settings), do func(*apiClient) error) (err error) {
+func withStore(ctx context.Context, url, config string, rows func(map[string]yroom.Settings), do func(*apiClient) error) (err error) {
 	file, err := readSettings(config)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 			return fmt.Errorf("there is no file %s: yroom serve creates it", name)
 		}
 	}
-	documents, err := openStores(url, file.Rooms)
+	documents, err := openStores(ctx, url, file.Rooms)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	if rows != nil {
 		rows(documents.rooms)
 	}
-	rooms, err := yroom.New(yroom.Config{
+	rooms, err := yroom.New(yroom.Config{ //nolint:contextcheck // it ends with Shutdown
 		Store:  documents.rest,
 		Rooms:  documents.rooms,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -57,7 +57,7 @@ func withStore(url, config string, rows func(map[string]yroom.Settings), do func
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rooms.Shutdown(context.Background())) }()
+	defer func() { err = errors.Join(err, rooms.Shutdown(context.Background())) }() //nolint:contextcheck // ctx may have ended
 
 	documentAPI := api.New(api.Config{
 		Documents: rooms.Documents(),

@@ -51,7 +51,7 @@ type ConsumerSettings struct {
 
 // WorkerSettings are those of a process that runs rooms.
 type WorkerSettings struct {
-	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, or memory: (default: sqlite:yroom.db)."`
+	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, postgres://…, or memory: (default: sqlite:yroom.db)."`
 	Channel []string `yaml:"channel" placeholder:"NAME" help:"Channels whose rooms are run here (default: yroom)."`
 }
 

@@ -144,7 +144,7 @@ func TestSettingsErrorsHidePasswords(t *testing.T) {
 func TestWithoutPassword(t *testing.T) {
 	for address, want := range map[string]string{
 		"sqlite:yroom.db": "sqlite:yroom.db", "memory:": "memory:",
-		"postgres://user:s3cret@host/db": "postgres://user:xxxxx@host/db", "redis://:%zz": "redis:",
+		"postgres://user:s3cret@host/db": "postgres://user:xxxxx@host/db", "postgres://host/db?password=s3cret": "postgres://host/db", "redis://:%zz": "redis:",
 	} {
 		if got := withoutPassword(address); got != want {
 			t.Errorf("%q is logged as %q, want %q", address, got, want)

@@ -47,6 +47,8 @@ func kept(store string, withWorker bool) string {
 		return "in the store of the workers"
 	case store == inMemory:
 		return "in memory: they end with this process"
+	case isPostgres(store):
+		return "in a PostgreSQL database"
 	}
 	return "in an SQLite file"
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
@@ -30,7 +32,7 @@ type stores struct {
 }
 
 // openStores opens the store at url and those that rows name.
-func openStores(url string, rows map[string]roomSettings) (_ *stores, err error) {
+func openStores(ctx context.Context, url string, rows map[string]roomSettings) (_ *stores, err error) {
 	if err := checkDurability(url, rows); err != nil {
 		return nil, err
 	}
@@ -40,13 +42,13 @@ func openStores(url string, rows map[string]roomSettings) (_ *stores, err error)
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.rest, err = s.at(url); err != nil {
+	if s.rest, err = s.at(ctx, url); err != nil {
 		return nil, err
 	}
 	for _, prefix := range slices.Sorted(maps.Keys(rows)) {
 		settings := rows[prefix].Settings
 		if at := rows[prefix].StoreURL; at != "" && prefix != fallback { // url is the fallback's
-			if settings.Store, err = s.at(at); err != nil {
+			if settings.Store, err = s.at(ctx, at); err != nil {
 				return nil, fmt.Errorf("rooms: %s: %w", prefix, err)
 			}
 		}
@@ -64,12 +66,17 @@ func withoutStores(rows map[string]roomSettings) map[string]yroom.Settings {
 	return rooms
 }
 
+// isPostgres reports whether url is that of a PostgreSQL database.
+func isPostgres(url string) bool {
+	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
 // at returns the store at url.
-func (s *stores) at(url string) (store.Store, error) {
+func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	file, isFile := strings.CutPrefix(url, "sqlite:")
 	switch {
-	case !isFile && url != inMemory:
-		return nil, fmt.Errorf("this build has no store %s (it has sqlite:FILE and memory:)", scheme(url))
+	case !isFile && url != inMemory && !isPostgres(url):
+		return nil, fmt.Errorf("this build has no store %s (it has sqlite:FILE, postgres://… and memory:)", scheme(url))
 	case strings.HasPrefix(file, "//"): // programs differ in whether sqlite:///a.db is relative or absolute
 		return nil, fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
 	}
@@ -80,11 +87,20 @@ func (s *stores) at(url string) (store.Store, error) {
 	if opened, ok := s.open[where]; ok {
 		return opened, nil
 	}
-	if !isFile {
+	if url == inMemory {
 		s.open[where] = memstore.New()
 		return s.open[where], nil
 	}
-	opened, err := sqlitestore.Open(file, sqlitestore.Config{Durability: s.levels})
+	var opened interface {
+		store.Store
+		Close() error
+	}
+	var err error
+	if isFile {
+		opened, err = sqlitestore.Open(file, sqlitestore.Config{Durability: s.levels}) //nolint:contextcheck // a local file needs none
+	} else {
+		opened, err = pgstore.Open(ctx, url, pgstore.Config{Durability: s.levels})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +161,11 @@ func withoutPassword(address string) string {
 	if err != nil {
 		scheme, _, _ := strings.Cut(address, ":")
 		return scheme + ":"
+	}
+	for parameter := range u.Query() { // password, sslpassword
+		if strings.Contains(parameter, "pass") {
+			u.RawQuery = ""
+		}
 	}
 	return u.Redacted()
 }

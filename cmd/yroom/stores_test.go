@@ -128,7 +128,7 @@ func TestServeStoreOfTheDefaultRow(t *testing.T) {
 
 func TestStoresAreOpenedOnce(t *testing.T) {
 	t.Chdir(t.TempDir())
-	s, err := openStores("sqlite:a.db", map[string]roomSettings{
+	s, err := openStores(t.Context(), "sqlite:a.db", map[string]roomSettings{
 		"same":    {StoreURL: "sqlite:./a.db"},
 		"memory":  {StoreURL: "memory:"},
 		"memory2": {StoreURL: "memory:"},

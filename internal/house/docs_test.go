@@ -193,6 +193,7 @@ func TestBlocksAreOfKnownLanguages(t *testing.T) {
 		"go", "sh", "", // tested in this file; a block without a language counts as sh
 		"yaml", "text", // in cmd/yroom
 		"js",           // in test/snippets
+		"sql",          // in store/pgstore
 		"css", "nginx", // not at all
 		"mermaid",
 	}

@@ -25,7 +25,7 @@ var wantImports = []struct {
 }{
 	{"cmd/yroom", []string{
 		".", "api", "consumer", "document", "event", "internal/memhttp", "internal/webui", "layer", "layer/memlayer", "protocol",
-		"store", "store/memstore", "store/sqlitestore", "web",
+		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 	}},
 	{"examples/hello", []string{"."}},
