@@ -68,25 +68,18 @@ func (n *Node) Deliver(now time.Time, out *layer.Output) bool {
 	if !p.open { // the loss is reported when messages can be carried again
 		return true
 	}
-	if waiting := p.queue.waiting(out.Room); waiting >= roomOutputs {
-		n.dropRoom(p, out.Room)
-		return true
+	switch {
+	case p.queue.drops(out.Room): // the peer will be told
+	case p.queue.full(out.Room):
+		// The peer doesn't take the outputs fast enough. Those that wait still arrive, so that
+		// it gets further each time. Then the connections join the room again, which costs only
+		// what they lack.
+		n.stats.Dropped++
+		n.put(p, message{kind: frameDropped, room: out.Room, head: appendString(nil, fieldRoom, out.Room)})
+	default:
+		n.put(p, encodeOutput(p.birth, to.front, out))
 	}
-	if p.queue.bytes >= mostOutputs {
-		n.gap(p)
-		return true
-	}
-	n.put(p, encodeOutput(p.birth, to.front, out))
 	return true
-}
-
-// dropRoom drops the messages of a room that wait for a peer, because it doesn't take
-// them fast enough. Its connections join the room again, which costs only what they lack.
-func (n *Node) dropRoom(p *peer, room string) {
-	n.stats.Dropped++
-	stream := p.queue.drop(room)
-	head := appendUint(appendString(nil, fieldRoom, room), fieldSeq, stream)
-	n.put(p, message{kind: frameDropped, room: room, head: head})
 }
 
 // Refusal returns the output with which an input is refused that the worker could not

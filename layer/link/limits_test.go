@@ -70,14 +70,6 @@ func TestDropped(t *testing.T) {
 	b.run(10 * time.Millisecond)
 	to := w.ins[0].From
 	c.stopped = true
-	shared := make([]byte, 32<<20)
-	for range 100 { // many clients that are sent the same document
-		w.Deliver(b.now, update("shared", to, shared))
-	}
-	if w.stats.Dropped > 0 {
-		t.Error("outputs were dropped, though all have the same data")
-	}
-	w.find(c.config.ID).queue.drop("shared")
 	for i := range roomOutputs>>20 + 8 {
 		w.Deliver(b.now, update("r", to, bytes.Repeat([]byte{byte(i)}, 1<<20)))
 		b.run(time.Millisecond)
@@ -96,6 +88,26 @@ func TestDropped(t *testing.T) {
 	})
 	if c.stats.Resets > 0 || len(w.backs) > 0 {
 		t.Error("the session was reset")
+	}
+}
+
+// TestSharedData checks that data which is sent to many clients counts once.
+func TestSharedData(t *testing.T) {
+	var q queue
+	data := make([]byte, 1<<20)
+	for i := range 100 {
+		out := update("r", "", data)
+		out.Output.To = event.ConnID(i)
+		q.put(encodeOutput(1, 1, out))
+	}
+	if n := q.waiting("r"); n < len(data) || n > 2*len(data) {
+		t.Errorf("%d bytes wait", n)
+	}
+	for !q.empty() {
+		q.fill(nil, packetSize)
+	}
+	if q.bytes != 0 {
+		t.Errorf("%d bytes wait in an empty queue", q.bytes)
 	}
 }
 
@@ -290,5 +302,69 @@ func TestReturnedToClosedFront(t *testing.T) {
 	b.run(time.Second)
 	if len(c.outs) != 1 || c.outs[0].Output.To != 3 {
 		t.Errorf("%+v", c.outs)
+	}
+}
+
+// TestLargeAndBusyRoom checks that a message larger than what may wait of a room arrives,
+// though others of the room follow it.
+func TestLargeAndBusyRoom(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, nil))
+	b.run(10 * time.Millisecond)
+	to, large := w.ins[0].From, make([]byte, roomOutputs+1<<20)
+	w.Deliver(b.now, update("r", to, large))
+	for range 5 {
+		b.run(time.Millisecond)
+		w.Deliver(b.now, update("r", to, []byte("dropped")))
+	}
+	b.until("the front learns of what was dropped", 10*time.Second, func() bool { return len(c.lost) > 0 })
+	if len(c.outs) != 1 || len(c.outs[0].Message.Data) != len(large) {
+		t.Errorf("%d outputs arrived before, want only the large one", len(c.outs))
+	}
+	w.Deliver(b.now, update("r", to, []byte("later")))
+	b.until("the next output arrives", time.Second, func() bool { return len(c.outs) == 2 })
+	if len(c.lost) > 1 || w.stats.Dropped != 1 || c.stats.Malformed+c.stats.Resets > 0 {
+		t.Errorf("%d losses were reported, want 1", len(c.lost))
+	}
+}
+
+// TestOutputsOfAllRooms checks that outputs for one peer wait within bounds, at the cost
+// of those rooms of which much waits.
+func TestOutputsOfAllRooms(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, nil))
+	b.run(10 * time.Millisecond)
+	to := w.ins[0].From
+	q := &w.find(c.config.ID).queue
+	c.stopped = true
+	large := make([]byte, 30<<20)
+	for i := range 10 {
+		for j := range 3 {
+			w.Deliver(b.now, update(fmt.Sprint("large", i), to, large[j:]))
+		}
+		for range 10 {
+			w.Deliver(b.now, update(fmt.Sprint("small", i), to, []byte("small")))
+		}
+	}
+	if q.bytes > 2*mostOutputs {
+		t.Errorf("%d MiB wait", q.bytes>>20)
+	}
+	b.resume(c)
+	b.until("all outputs arrive", 20*time.Second, func() bool { return q.empty() })
+	b.run(100 * time.Millisecond)
+	small := 0
+	for _, out := range c.outs {
+		if string(out.Message.Data) == "small" {
+			small++
+		}
+	}
+	if small != 100 || len(c.outs) < 110 || len(c.lost) == 0 || c.stats.Resets > 0 {
+		t.Errorf("%d outputs arrived, %d of them of small rooms; %d losses", len(c.outs), small, len(c.lost))
 	}
 }

@@ -185,7 +185,7 @@ type Stats struct {
 	LongestSilence               time.Duration
 	Deaf                         uint64 // how often the bus carried no messages
 	Strays                       uint64 // inputs that reached a worker at which their room isn't placed
-	Dropped                      uint64 // rooms whose outputs were dropped, because too many waited
+	Dropped                      uint64 // how often outputs of a room were dropped, because too many waited
 }
 
 // Stats returns what has happened so far.

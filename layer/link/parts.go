@@ -49,6 +49,3 @@ func (p *parts) add(b []byte) (frame field, whole, ok bool) {
 	delete(p.streams, stream)
 	return field{number: kind, bytes: s.data}, true, true
 }
-
-// drop forgets an incomplete frame.
-func (p *parts) drop(stream uint64) { delete(p.streams, stream) }

@@ -51,6 +51,7 @@ type backlog struct {
 	room     string
 	messages fifo[message]
 	bytes    int
+	drops    bool          // a message waits which says that outputs were dropped, so more are
 	shared   map[*byte]int // how many messages have the same large data
 	sent     int           // how much of the first message was sent, in bytes
 	stream   uint64        // the number of the first message, if it is sent in parts
@@ -64,6 +65,19 @@ func (q *queue) waiting(room string) int {
 		return b.bytes
 	}
 	return 0
+}
+
+// full reports whether so many outputs wait that one more of a room must be dropped.
+func (q *queue) full(room string) bool {
+	waiting := q.waiting(room)
+	return waiting >= roomOutputs ||
+		q.bytes >= mostOutputs && waiting >= mostOutputs/len(q.rooms) // others may have more
+}
+
+// drops reports whether a message waits which says that outputs of a room were dropped.
+func (q *queue) drops(room string) bool {
+	b := q.rooms[room]
+	return b != nil && b.drops
 }
 
 // put adds a message. Large data that several messages of a room share is counted once.
@@ -84,6 +98,7 @@ func (q *queue) put(m message) {
 	}
 	n := m.cost() + b.share(m.data)
 	b.messages.push(m)
+	b.drops = b.drops || m.kind == frameDropped
 	b.bytes += n
 	q.bytes += n
 }
@@ -125,32 +140,9 @@ func (b *backlog) unshare(data []byte) int {
 	return len(data)
 }
 
-// drop removes the messages of a room. It returns the number of the one of which a part
-// was sent, 0 if there is none.
-func (q *queue) drop(room string) (stream uint64) {
-	b := q.rooms[room]
-	if b == nil {
-		return 0
-	}
-	for range q.turns.len() { // the others keep their order
-		if t := q.turns.pop(); t != b {
-			q.turns.push(t)
-		}
-	}
-	if b.sent > 0 {
-		stream = b.stream
-	}
-	q.release(b)
-	return stream
-}
-
-// release forgets a backlog, which is not among the turns.
+// release forgets a backlog without messages, which is not among the turns.
 func (q *queue) release(b *backlog) {
 	delete(q.rooms, b.room)
-	q.bytes -= b.bytes
-	for b.messages.len() > 0 {
-		b.messages.pop()
-	}
 	*b = backlog{messages: b.messages}
 	if len(q.free) < 64 {
 		q.free = append(q.free, b)
@@ -194,6 +186,7 @@ func (q *queue) fillTurn(packet []byte, b *backlog, size int) []byte {
 			break
 		}
 		b.sent = 0
+		b.drops = b.drops && m.kind != frameDropped
 		n := m.cost() + b.unshare(m.data)
 		b.bytes -= n
 		q.bytes -= n

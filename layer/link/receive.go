@@ -142,7 +142,7 @@ func (n *Node) receiveFrame(p *peer, f field, owned bool) (ok bool) {
 		}
 		return ok
 	case frameDropped:
-		return n.receiveDropped(p, f.bytes)
+		return n.receiveDropped(f.bytes)
 	}
 	return true
 }
@@ -199,14 +199,11 @@ func (n *Node) frontClosed(p *peer, front uint64) {
 }
 
 // receiveDropped handles the message that outputs of a room were dropped.
-func (n *Node) receiveDropped(p *peer, b []byte) bool {
+func (n *Node) receiveDropped(b []byte) bool {
 	var dropped string
 	ok := each(b, func(f field) bool {
-		switch f.number {
-		case fieldRoom:
+		if f.number == fieldRoom {
 			dropped = string(f.bytes)
-		case fieldSeq:
-			p.parts.drop(f.value)
 		}
 		return true
 	})
