@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/internal/gate"
 )
 
 // Layer is a layer.Layer, made by New. It takes one worker at a time, which
@@ -68,7 +69,7 @@ func (l *Layer) all() []*front {
 
 // front is a layer.Front.
 type front struct {
-	gate
+	gate gate.Gate
 
 	layer   *Layer
 	address layer.Address
@@ -77,15 +78,15 @@ type front struct {
 
 // Send implements layer.Front.
 func (f *front) Send(in layer.Input) error {
-	if !f.enter() { // Close waits for this call, so that no input follows Gone
+	if !f.gate.Enter() { // Close waits for this call, so that no input follows Gone
 		return layer.ErrClosed
 	}
-	defer f.leave()
+	defer f.gate.Leave()
 	b := f.layer.worker()
-	if b == nil || !b.enter() {
+	if b == nil || !b.gate.Enter() {
 		return layer.ErrNoOwner
 	}
-	defer b.leave()
+	defer b.gate.Leave()
 	in.From = f.address
 	return b.handler.Handle(in)
 }
@@ -105,31 +106,31 @@ func (f *front) Close() error {
 	b, attached := l.back, l.fronts[f.address] == f
 	delete(l.fronts, f.address)
 	l.mu.Unlock()
-	f.close()
-	if attached && b != nil && b.enter() {
-		defer b.leave()
+	f.gate.Close()
+	if attached && b != nil && b.gate.Enter() {
+		defer b.gate.Leave()
 		b.handler.Gone(f.address)
 	}
 	return nil
 }
 
 func (f *front) deliver(outs []layer.Output) {
-	if f.enter() {
-		defer f.leave()
+	if f.gate.Enter() {
+		defer f.gate.Leave()
 		f.handler.Deliver(outs)
 	}
 }
 
 func (f *front) lost() {
-	if f.enter() {
-		defer f.leave()
+	if f.gate.Enter() {
+		defer f.gate.Leave()
 		f.handler.Lost(func(string) bool { return true })
 	}
 }
 
 // back is a layer.Back.
 type back struct {
-	gate
+	gate gate.Gate
 
 	layer   *Layer
 	handler layer.BackHandler
@@ -153,7 +154,7 @@ func (b *back) Deliver(outs []layer.Output) {
 }
 
 // Drain implements layer.Back.
-func (b *back) Drain() { b.close() }
+func (b *back) Drain() { b.gate.Close() }
 
 // Close implements layer.Back.
 func (b *back) Close() error {
