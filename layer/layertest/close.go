@@ -22,10 +22,7 @@ func (w *worker) attachWith(t *testing.T, deliver func([]layer.Output)) *front {
 	}
 	f.Front = attached
 	t.Cleanup(func() { _ = attached.Close() })
-	before := len(w.hello.all())
-	send(t, f, layer.Input{Room: servedRoom, Input: event.Input{Kind: event.InputLeave, Conn: 1}})
-	waitUntil(t, "the worker sees the front", func() bool { return len(w.hello.all()) > before })
-	f.address = w.hello.all()[before].From
+	f.address = w.meet(t, f)
 	return f
 }
 
@@ -114,11 +111,12 @@ func closeGone(t *testing.T, l layer.Layer) {
 // closeGoneLast checks that no input of a front is handled after Gone.
 func closeGoneLast(t *testing.T, l layer.Layer) {
 	var mu sync.Mutex
-	gone := make(map[layer.Address]bool)
+	handled, gone := make(map[event.ConnID]int), make(map[layer.Address]bool)
 	back, err := l.Serve(layer.BackHandler{
 		Handle: func(in layer.Input) error {
 			mu.Lock()
 			defer mu.Unlock()
+			handled[in.Conn]++
 			if gone[in.From] {
 				t.Errorf("an input of front %s is handled after Gone", in.From)
 			}
@@ -130,29 +128,35 @@ func closeGoneLast(t *testing.T, l layer.Layer) {
 			defer mu.Unlock()
 			gone[front] = true
 		},
+		Moved: func(func(string) bool) {},
 	})
 	if err != nil {
 		t.Fatalf("Serve: %v", err)
 	}
 	defer func() { _ = back.Close() }()
-	const fronts = 300
-	for range fronts {
+	count := func(conn event.ConnID) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return handled[conn]
+	}
+	const fronts, senders, ahead = 300, 2, 20
+	for front := range fronts {
 		f, err := l.Attach(layer.FrontHandler{Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {}})
 		if err != nil {
 			t.Fatalf("Attach: %v", err)
 		}
 		var sending sync.WaitGroup
-		began := make(chan struct{}, 2)
-		for conn := range cap(began) {
+		for i := range senders {
+			conn := event.ConnID(front*senders + i + 1)
 			sending.Go(func() {
-				err := f.Send(input(name, event.ConnID(conn+1), 0))
-				began <- struct{}{}
-				for i := 1; !errors.Is(err, layer.ErrClosed); i++ {
-					err = f.Send(input(name, event.ConnID(conn+1), i))
+				for i := 0; !errors.Is(f.Send(input(name, conn, i)), layer.ErrClosed); i++ {
+					if i > count(conn)+ahead { // otherwise the next front would have to wait until all arrive
+						time.Sleep(time.Millisecond / 10)
+					}
 				}
 			})
 		}
-		<-began
+		waitUntil(t, "the worker sees the front", func() bool { return count(event.ConnID(front*senders+1)) > 0 })
 		if err := f.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}

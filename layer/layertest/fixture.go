@@ -17,7 +17,18 @@ import (
 // waitUntil waits until the layer makes ok return true.
 func waitUntil(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
+	waitFor(t, patience, what, ok)
+}
+
+// waitLonger is waitUntil for what takes a while on a slow machine.
+func waitLonger(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	waitFor(t, 6*patience, what, ok)
+}
+
+func waitFor(t *testing.T, d time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(d); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("timed out before %s", what)
 		}
@@ -40,6 +51,14 @@ func (l *list[T]) all() []T {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]T{}, l.values...)
+}
+
+// clear forgets the content of a value.
+func (l *list[T]) clear(i int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var none T
+	l.values[i] = none
 }
 
 // front is an attached front that records what is delivered to it.
@@ -82,8 +101,9 @@ func serve(t *testing.T, l layer.Layer, handle func(layer.Input) error) *worker 
 			}
 			return nil
 		},
-		Lost: func(front layer.Address) { w.lost.add(front) },
-		Gone: func(front layer.Address) { w.gone.add(front) },
+		Lost:  func(front layer.Address) { w.lost.add(front) },
+		Gone:  func(front layer.Address) { w.gone.add(front) },
+		Moved: func(func(string) bool) {},
 	})
 	if err != nil {
 		t.Fatalf("Serve: %v", err)
@@ -92,15 +112,23 @@ func serve(t *testing.T, l layer.Layer, handle func(layer.Input) error) *worker 
 	t.Cleanup(func() { _ = back.Close() })
 	probe := attach(t, l)
 	defer func() { _ = probe.Close() }()
-	waitUntil(t, "the worker serves", func() bool {
-		err := probe.Send(layer.Input{Room: servedRoom, Input: event.Input{Kind: event.InputLeave, Conn: 1}})
+	w.meet(t, probe)
+	return w
+}
+
+// meet sends inputs of f until one has reached the worker, and returns the address of f.
+func (w *worker) meet(t *testing.T, f layer.Front) layer.Address {
+	t.Helper()
+	before := len(w.hello.all())
+	waitUntil(t, "the front finds the worker", func() bool {
+		err := f.Send(layer.Input{Room: servedRoom, Input: event.Input{Kind: event.InputLeave, Conn: 1}})
 		if err != nil && !errors.Is(err, layer.ErrNoOwner) {
 			t.Fatalf("Send: %v", err)
 		}
 		return err == nil
 	})
-	waitUntil(t, "an input reaches the worker", func() bool { return len(w.hello.all()) > 0 })
-	return w
+	waitUntil(t, "the worker sees the front", func() bool { return len(w.hello.all()) > before })
+	return w.hello.all()[before].From
 }
 
 // attach attaches a front whose address isn't known.
@@ -123,10 +151,7 @@ func attach(t *testing.T, l layer.Layer) *front {
 func (w *worker) attach(t *testing.T) *front {
 	t.Helper()
 	f := attach(t, w.layer)
-	before := len(w.hello.all())
-	send(t, f, layer.Input{Room: servedRoom, Input: event.Input{Kind: event.InputLeave, Conn: 1}})
-	waitUntil(t, "the worker sees the front", func() bool { return len(w.hello.all()) > before })
-	f.address = w.hello.all()[before].From
+	f.address = w.meet(t, f)
 	return f
 }
 

@@ -49,11 +49,15 @@ func RunFaults(t *testing.T, open func(t *testing.T, f Faults) (l layer.Layer, s
 // heal sends edits, joins and leaves over l, ends the faults and waits until all ends
 // agree. If they don't agree in time, it returns a description of a difference.
 func heal(t *testing.T, l layer.Layer, stop func(), cut bool, patience time.Duration) (reason string) {
-	const fronts, steps = 3, 600
+	const fronts, steps = 3, 1500
 	m := newModelWorker(t, l)
 	var ends []*modelFront
 	for range fronts {
-		ends = append(ends, newModelFront(t, l))
+		f := newModelFront(t, l)
+		ends = append(ends, f)
+		waitUntil(t, "the front finds the worker", func() bool {
+			return f.Send(layer.Input{Room: name, Input: event.Input{Kind: event.InputLeave, Conn: 1}}) == nil
+		})
 	}
 	for i := range steps {
 		f := ends[rand.IntN(fronts)]
@@ -65,19 +69,23 @@ func heal(t *testing.T, l layer.Layer, stop func(), cut bool, patience time.Dura
 		default:
 			f.leave()
 		}
-		if cut && i%200 == 100 {
+		if cut && i%500 == 250 {
 			if c, ok := l.(interface{ Cut(d time.Duration) }); ok {
 				c.Cut(5 * time.Millisecond)
 			}
 		}
-		if i%10 == 0 {
+		if i%2 == 0 {
 			time.Sleep(time.Millisecond)
+			f.again()
 		}
 	}
 	stop()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if reason = differ(m, ends); reason == "" {
 			break
+		}
+		for _, f := range ends {
+			f.again()
 		}
 	}
 	return reason
@@ -172,6 +180,7 @@ func newModelWorker(t *testing.T, l layer.Layer) *modelWorker {
 				}
 			})
 		},
+		Moved: func(func(string) bool) {},
 	})
 	if err != nil {
 		t.Fatalf("Serve: %v", err)
@@ -286,8 +295,9 @@ func (m *modelWorker) update(typ protocol.Type, to event.ConnID, edits ...string
 type modelFront struct {
 	layer.Front
 
-	mu    sync.Mutex
-	conns map[event.ConnID]*modelConn
+	mu      sync.Mutex
+	conns   map[event.ConnID]*modelConn
+	refused bool // the layer has not taken an input
 }
 
 type modelConn struct {
@@ -309,9 +319,26 @@ func newModelFront(t *testing.T, l layer.Layer) *modelFront {
 	return f
 }
 
-// send sends an input. If the layer doesn't take the input, the next Rejoin makes up
-// for the loss.
-func (f *modelFront) send(in event.Input) { _ = f.Send(layer.Input{Room: name, Input: in}) }
+// send sends an input. If the layer doesn't take it, the connections join again later,
+// except for a Leave: then no room has the connection, or the layer reports a loss.
+func (f *modelFront) send(in event.Input) {
+	if err := f.Send(layer.Input{Room: name, Input: in}); err != nil && in.Kind != event.InputLeave {
+		f.mu.Lock()
+		f.refused = true
+		f.mu.Unlock()
+	}
+}
+
+// again makes the connections join again if the layer has not taken an input.
+func (f *modelFront) again() {
+	f.mu.Lock()
+	refused := f.refused
+	f.refused = false
+	f.mu.Unlock()
+	if refused {
+		f.rejoinAll()
+	}
+}
 
 func (f *modelFront) join() {
 	conn := event.ConnID(rand.Uint64() | 1)

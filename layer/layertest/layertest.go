@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) layer.Layer) {
 		{"Deliver/does not keep the slice", deliverSlice},
 		{"Deliver/to a front that is gone does nothing", deliverGone},
 		{"Deliver/can be answered from the handler", deliverReentrant},
+		{"Carry/updates of 1, 17 and 200 MiB", carryLarge},
 		{"Close/of a front waits for a delivery", closeWaits},
 		{"Close/of a front delivers nothing once it has returned", closeQuiet},
 		{"Close/of a front closes that front and no other", closeFront},
