@@ -80,7 +80,7 @@ func (n *Node) Send(now time.Time, number uint64, in *layer.Input) (local bool, 
 	switch {
 	case local:
 		return true, nil
-	case p == nil:
+	case p == nil, n.deaf && in.Kind != event.InputLeave: // a Leave that is refused is not sent again
 		return false, layer.ErrNoOwner
 	}
 	return false, n.sendTo(p, number, in)
@@ -96,7 +96,7 @@ func (n *Node) route(room string) (p *peer, local bool) {
 	if found && owner == n.config.ID {
 		return nil, true
 	}
-	if p = n.find(owner); !found || n.deaf || p == nil || !p.open {
+	if p = n.find(owner); !found || p == nil || !p.open {
 		return nil, false
 	}
 	return p, false

@@ -188,7 +188,9 @@ func (n *Node) forget(p *peer) {
 	n.peers = slices.Delete(n.peers, i, i+1)
 	p.gone = true
 	n.place()
-	n.lostWorker(p.id)
+	if p.beat.term > p.ended { // otherwise its end was reported
+		n.lostWorker(p.id)
+	}
 	n.lostFronts(p, EventGone)
 }
 

@@ -338,3 +338,20 @@ func TestFrontClosedUnheard(t *testing.T) {
 		}
 	}
 }
+
+// TestDeafLeave checks that a connection which leaves while the Node is deaf leaves its
+// room: the worker receives the Leave, or learns of the loss.
+func TestDeafLeave(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, nil))
+	b.run(10 * time.Millisecond)
+	b.cut = func(from, to *process) bool { return true }
+	b.until("the consumer is deaf", 2600*time.Millisecond, c.Deaf)
+	b.send(c, front, &layer.Input{Room: "r", Input: event.Input{Kind: event.InputLeave, Conn: 1}})
+	b.run(time.Second)
+	b.cut = nil
+	b.until("the worker learns of it", 3*time.Second, func() bool { return len(w.ins) == 2 || len(w.backs) > 0 })
+}
