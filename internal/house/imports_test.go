@@ -32,6 +32,7 @@ var wantImports = []struct {
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "document", "internal/webui", "web", "yjs"}},
 	{"internal/testkit/postgres", []string{"internal/testkit", "github.com/jackc/pgx/v5"}},
+	{"internal/testkit/membus", []string{"internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
@@ -55,7 +56,9 @@ var wantImports = []struct {
 
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
-	{"layer/memlayer", []string{"layer"}},
+	{"layer/memlayer", []string{"layer", "layer/internal/gate"}},
+	{"layer/buslayer", []string{"layer", "layer/internal/gate", "layer/link"}},
+	{"layer/internal/gate", nil},
 	{"layer/link", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},
@@ -88,6 +91,7 @@ var unreachable = map[string][]string{
 	"worker":         {"consumer", "yjs"},
 	"layer":          {"blocks", "consumer", "room", "store", "worker", "yjs"},
 	"layer/memlayer": {"blocks", "consumer", "room", "store", "worker", "yjs"},
+	"layer/buslayer": {"blocks", "consumer", "room", "store", "worker", "yjs"},
 	"layer/link":     {"blocks", "consumer", "room", "store", "worker", "yjs"},
 	"store":          {"blocks"},
 	"room":           {"layer", "store", "yjs"},

@@ -1,0 +1,232 @@
+// Package buslayer is the channel layer between processes over any broker that carries
+// packets from one process to another: a [Bus]. Packages redislayer and natslayer
+// provide one for Redis and for NATS.
+//
+// Package link decides what to send and what has arrived; a [Layer] drives its Node. One
+// goroutine passes to the Node what arrives and the time, and then calls the handlers
+// that are due, in their order. Another one publishes what the Node wants to send, in
+// batches: the next batch is what has come while the one before was published. So a
+// message waits for nothing on an idle layer, and shares packets on a busy one.
+//
+// What a front sends to a worker of its own process doesn't cross the bus, nor what the
+// worker delivers to it: Send and Deliver call the handler, as package memlayer does.
+package buslayer
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/link"
+)
+
+// Config configures a Layer.
+type Config struct {
+	// Name of the process and Software, the version of the program, are shown to
+	// operators. Both may be empty.
+	Name, Software string
+	// Channel returns the channel of a room. nil: all rooms are on the channel "".
+	Channel func(room string) string
+	// Channels are the channels whose rooms the worker of this process runs. nil: "".
+	Channels []string
+	// Logger logs when the broker doesn't carry messages. nil: slog.Default.
+	Logger *slog.Logger
+}
+
+const (
+	// closeTime bounds how long Close waits until everything is published.
+	closeTime = 2 * time.Second
+	// renewInterval is the time between two attempts to end deafness by a fresh
+	// connection.
+	renewInterval = 2 * time.Second
+	// batchBytes is the size at which a batch is published though more waits.
+	batchBytes = 1 << 20
+	// mostArrived is how many packets may wait for the Node. Then the bus has to wait.
+	mostArrived = 256
+)
+
+// Layer is a layer.Layer over a Bus, made by New. It must be closed.
+type Layer struct {
+	bus Bus
+	log *slog.Logger
+
+	arrived   chan []byte   // packets for the Node
+	due       chan struct{} // wakes the goroutine that calls handlers
+	outgoing  chan struct{} // wakes the goroutine that publishes
+	stop      chan struct{} // closed to end the goroutine that calls handlers
+	published chan struct{} // closed when the goroutine that publishes has ended
+	running   sync.WaitGroup
+
+	mu      sync.Mutex // is never held while a handler runs or the Bus is called
+	node    *link.Node
+	calls   []link.Event // that are due
+	queued  uint64       // number of calls that ever were due
+	made    uint64       // number of those that were made
+	idle    sync.Cond    // signals a change of made or stopped
+	fronts  map[uint64]*front
+	locals  map[layer.Address]*front // by their addresses at the worker of this process
+	back    *back                    // nil: there is no worker
+	deaf    bool                     // as the Node was at the last tick
+	givenUp uint64
+	renewed time.Time // when the Bus was last asked for a fresh connection
+	outage  error     // why the subscription doesn't work; nil: it does, as far as known
+	closing bool
+	leaving bool // the goroutine that publishes ends when nothing is left
+	stopped bool // no handler is called any more
+}
+
+var _ layer.Layer = (*Layer)(nil)
+
+// New returns a Layer over bus, which belongs to it from now on. It doesn't wait for the
+// broker; see Ready.
+func New(bus Bus, c Config) *Layer {
+	var id link.ID
+	_, _ = rand.Read(id[:]) // never fails
+	l := &Layer{
+		bus:       bus,
+		log:       cmp.Or(c.Logger, slog.Default()),
+		arrived:   make(chan []byte, mostArrived),
+		due:       make(chan struct{}, 1),
+		outgoing:  make(chan struct{}, 1),
+		stop:      make(chan struct{}),
+		published: make(chan struct{}),
+		node: link.New(link.Config{
+			ID: id, Name: c.Name, Software: c.Software, Channel: c.Channel, Channels: c.Channels,
+		}, time.Now()),
+		fronts: make(map[uint64]*front),
+		locals: make(map[layer.Address]*front),
+	}
+	l.idle.L = &l.mu
+	l.running.Go(l.run)
+	go l.publish()
+	bus.Subscribe(id, Subscriber{Receive: l.receive, Subscribed: l.subscribed, Interrupted: l.interrupted})
+	return l
+}
+
+// Attach implements layer.Layer.
+func (l *Layer) Attach(h layer.FrontHandler) (layer.Front, error) {
+	l.mu.Lock()
+	defer l.unlock()
+	if l.closing {
+		return nil, layer.ErrClosed
+	}
+	f := &front{layer: l, handler: h}
+	f.number, f.local = l.node.Attach(time.Now())
+	l.fronts[f.number] = f
+	l.locals[f.local] = f
+	return f, nil
+}
+
+// Serve implements layer.Layer. The error is layer.ErrServed until the worker of this
+// process before has closed its Back.
+func (l *Layer) Serve(h layer.BackHandler) (layer.Back, error) {
+	l.mu.Lock()
+	defer l.unlock()
+	if l.closing {
+		return nil, layer.ErrClosed
+	}
+	if err := l.node.Serve(time.Now()); err != nil {
+		return nil, err
+	}
+	l.back = &back{layer: l, handler: h}
+	return l.back, nil
+}
+
+// Ready returns nil if messages can be exchanged with the other processes and, if this
+// process has fronts, there is a worker. Otherwise it returns the reason, without any
+// password.
+func (l *Layer) Ready() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closing:
+		return layer.ErrClosed
+	case l.outage != nil:
+		return fmt.Errorf("layer: the broker can't be reached: %w", l.outage)
+	case l.node.Deaf():
+		return errors.New("layer: the broker doesn't carry messages")
+	case !l.node.Settled():
+		return errors.New("layer: the other processes are not known yet")
+	case len(l.fronts) > 0 && l.node.Workers() == 0:
+		return errors.New("layer: no worker is known")
+	}
+	return nil
+}
+
+// Stats returns what has happened so far.
+func (l *Layer) Stats() link.Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.node.Stats()
+}
+
+// Peers returns the other processes that are known.
+func (l *Layer) Peers() []link.Peer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.node.Peers()
+}
+
+// Close leaves the layer. Fronts and backs should have been closed before. It first
+// publishes what they have sent, for two seconds at most or until ctx ends; the
+// error says if that was too short.
+func (l *Layer) Close(ctx context.Context) error {
+	l.mu.Lock()
+	if l.closing {
+		l.mu.Unlock()
+		return nil
+	}
+	l.closing = true
+	l.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	defer cancel()
+	flushed := l.flush(ctx)
+
+	l.mu.Lock()
+	l.node.Close(time.Now())
+	l.leaving = true
+	l.unlock()
+	select {
+	case <-l.published:
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	l.stopped = true
+	l.idle.Broadcast()
+	l.mu.Unlock()
+	close(l.stop)
+	l.running.Wait()
+	err := l.bus.Close()
+	<-l.published
+	switch {
+	case err != nil:
+		return fmt.Errorf("layer: leave the broker: %w", err)
+	case !flushed:
+		return errors.New("layer: the broker didn't take in time what was to be sent")
+	}
+	return nil
+}
+
+// flush waits until what the ends have sent was published, and reports whether it was.
+func (l *Layer) flush(ctx context.Context) bool {
+	const interval = 2 * time.Millisecond
+	for {
+		l.mu.Lock()
+		done := l.node.Flushed()
+		l.mu.Unlock()
+		if done {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(interval):
+		}
+	}
+}

@@ -1,0 +1,203 @@
+package buslayer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit/membus"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/layertest"
+	"github.com/yroom/yroom/layer/link"
+)
+
+// bus is a membus.Bus that can fail.
+type bus struct {
+	*membus.Bus
+
+	refuses atomic.Bool // Publish fails
+	renewed atomic.Int64
+	to      buslayer.Subscriber
+}
+
+func (b *bus) Subscribe(id link.ID, s buslayer.Subscriber) {
+	b.to = s
+	b.Bus.Subscribe(id, s)
+}
+
+func (b *bus) Publish(packets []link.Packet) error {
+	if b.refuses.Load() {
+		return errors.New("the broker is away")
+	}
+	return b.Bus.Publish(packets)
+}
+
+func (b *bus) Renew() { b.renewed.Add(1) }
+
+var nothing = layer.BackHandler{
+	Handle: func(layer.Input) error { return nil },
+	Lost:   func(layer.Address) {},
+	Gone:   func(layer.Address) {},
+	Moved:  func(func(string) bool) {},
+}
+
+// wantReady checks that Ready returns an error with some words, or nil.
+func wantReady(t *testing.T, l *buslayer.Layer, words string) {
+	t.Helper()
+	synctest.Wait()
+	err := l.Ready()
+	if words == "" && err != nil || words != "" && (err == nil || !strings.Contains(err.Error(), words)) {
+		t.Errorf("Ready returned %v, want %q", err, words)
+	}
+}
+
+// TestReady checks what Ready says of an outage, that a deaf layer asks for a fresh
+// connection, and that an outage is logged once.
+func TestReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		broker := membus.New(layertest.Faults{})
+		b := &bus{Bus: broker.Connect()}
+		l := buslayer.New(b, buslayer.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		wantReady(t, l, "not known yet")
+		time.Sleep(time.Second)
+		wantReady(t, l, "")
+		front, err := l.Attach(layer.FrontHandler{Lost: func(func(string) bool) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantReady(t, l, "no worker")
+		back, err := l.Serve(nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantReady(t, l, "")
+
+		b.to.Interrupted(errors.New("the cable is cut"))
+		wantReady(t, l, "the cable is cut")
+		b.to.Subscribed()
+		wantReady(t, l, "")
+
+		b.refuses.Store(true)
+		time.Sleep(2100 * time.Millisecond)
+		wantReady(t, l, "doesn't carry messages")
+		time.Sleep(8 * time.Second)
+		if n := b.renewed.Load(); n < 4 || n > 6 {
+			t.Errorf("in ten seconds, %d fresh connections were asked for, want one every two seconds", n)
+		}
+		b.refuses.Store(false)
+		time.Sleep(time.Second)
+		wantReady(t, l, "")
+
+		_ = front.Close()
+		_ = back.Close()
+		if err := l.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := l.Ready(); !errors.Is(err, layer.ErrClosed) {
+			t.Errorf("after Close, Ready returned %v", err)
+		}
+		for _, words := range []string{"messages to the broker are lost", "the broker takes messages again", "doesn't carry messages", "carries messages again", "was interrupted"} {
+			if n := strings.Count(log.String(), words); n != 1 {
+				t.Errorf("%q is logged %d times, want once", words, n)
+			}
+		}
+	})
+}
+
+// TestCloseFlushes checks that what was delivered before Close arrives, and that the
+// others learn at once that the process has ended.
+func TestCloseFlushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := membus.New(layertest.Faults{})
+		consumer, worker := opener(broker)("consumer"), opener(broker)("worker")
+		var address atomic.Pointer[layer.Address]
+		h := nothing
+		h.Handle = func(in layer.Input) error { address.Store(&in.From); return nil }
+		back, err := worker.Serve(h)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var arrived, lost atomic.Int64
+		front, err := consumer.Attach(layer.FrontHandler{
+			Deliver: func(outs []layer.Output) { arrived.Add(int64(len(outs[0].Message.Data))) },
+			Lost:    func(func(string) bool) { lost.Add(1) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if err := front.Send(layer.Input{Room: "r", Input: event.Input{Kind: event.InputLeave, Conn: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		const size = 10 << 20
+		back.Deliver([]layer.Output{{Room: "r", To: *address.Load(), Output: event.Output{Kind: event.OutputMessage}}})
+		out := layer.Output{Room: "r", To: *address.Load(), Output: event.Output{Kind: event.OutputMessage}}
+		out.Message.Data = make([]byte, size)
+		back.Deliver([]layer.Output{out})
+		if err := back.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := worker.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if arrived.Load() != size || lost.Load() != 1 || len(consumer.Peers()) != 0 {
+			t.Errorf("%d bytes have arrived, want %d; Lost was called %d times, want 1; %d processes are known, want 0",
+				arrived.Load(), size, lost.Load(), len(consumer.Peers()))
+		}
+		_ = front.Close()
+		if err := consumer.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestCloseEnds checks that Close ends when nothing can be published, and says so.
+func TestCloseEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broker := membus.New(layertest.Faults{})
+		b := &bus{Bus: broker.Connect()}
+		consumer := buslayer.New(b, buslayer.Config{Logger: slog.New(slog.DiscardHandler)})
+		worker := opener(broker)("worker")
+		back, err := worker.Serve(nothing)
+		if err != nil {
+			t.Fatal(err)
+		}
+		front, err := consumer.Attach(layer.FrontHandler{Lost: func(func(string) bool) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		b.refuses.Store(true)
+		for range 4 { // more than may be on its way
+			in := layer.Input{Room: "r", Input: event.Input{Kind: event.InputMessage, Conn: 1}}
+			in.Message.Data = make([]byte, 1<<20)
+			if err := front.Send(in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_ = front.Close()
+		began := time.Now()
+		if err := consumer.Close(context.Background()); err == nil || time.Since(began) > 3*time.Second {
+			t.Errorf("after %v, Close returned %v", time.Since(began), err)
+		}
+		if _, err := consumer.Attach(layer.FrontHandler{}); !errors.Is(err, layer.ErrClosed) {
+			t.Errorf("Attach returned %v", err)
+		}
+		if _, err := consumer.Serve(nothing); !errors.Is(err, layer.ErrClosed) {
+			t.Errorf("Serve returned %v", err)
+		}
+		_ = back.Close()
+		_ = worker.Close(t.Context())
+	})
+}
