@@ -22,26 +22,38 @@ type consumer struct {
 	world   *world
 	nth     int
 	node    *node
+	beside  *server // in the same process; nil: there is none
 	front   *front
 	conns   []*conn
 	vectors []outbox.Vectors // by room
 	closing bool             // it takes no new connections
 
 	programs []*program
+	watches  []*watch
 
 	query  event.ConnID    // of the query of checkMembers in progress; 0: none
 	answer *event.Response // the response to it; nil: none yet
 }
 
-func (w *world) startConsumer() {
+// startConsumer starts a consumer in the process of s, or in one of its own if s is nil.
+func (w *world) startConsumer(s *server) {
 	w.started++
 	c := &consumer{world: w, nth: w.started, vectors: make([]outbox.Vectors, len(roomNames))}
-	c.node = w.bus.newNode(fmt.Sprint("consumer ", c.nth))
+	if s != nil {
+		c.node, c.beside, s.beside = s.node, s, c
+		w.tracef("consumer %d is in the process of server %d", c.nth, s.nth)
+	} else {
+		c.node = w.bus.newNode(fmt.Sprint("consumer ", c.nth))
+	}
+	c.node.lives = append(c.node.lives, &c.life)
 	c.front = c.node.attach(layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
 	w.consumers = append(w.consumers, c)
 	w.tracef("consumer %d starts", c.nth)
 	for i := range roomNames {
 		c.newProgram(i)
+		if w.chance(w.watches) {
+			c.newWatch(i)
+		}
 	}
 }
 
@@ -57,23 +69,25 @@ func (c *consumer) crash() {
 	w.drop(&c.life)
 	c.node.leave()
 	c.gone()
-}
-
-// stall stops the process for a while, as SIGSTOP does.
-func (c *consumer) stall() {
-	if !c.stalled {
-		c.world.stall(c.node, &c.life)
+	if s := c.beside; s != nil && !s.dead {
+		s.crash()
 	}
 }
 
 // drain closes all connections, and ends the process when they have left.
 func (c *consumer) drain() {
 	w := c.world
+	if c.closing {
+		return
+	}
 	w.tracef("consumer %d drains", c.nth)
 	w.seen.drains++
 	c.closing = true
 	for _, conn := range slices.Clone(c.conns) {
 		conn.close()
+	}
+	for _, x := range c.watches {
+		x.leave()
 	}
 	c.endWhenLeft()
 }
@@ -87,8 +101,13 @@ func (c *consumer) endWhenLeft() {
 	if err := c.front.Close(); err != nil {
 		panic(err)
 	}
-	c.node.end()
 	c.gone()
+	if s := c.beside; s != nil {
+		s.beside = nil
+		s.drain()
+	} else {
+		c.node.end()
+	}
 }
 
 func (c *consumer) gone() {
@@ -112,6 +131,11 @@ func (c *consumer) lost(affected func(room string) bool) {
 			g.conn = 0 // the response may be lost
 		}
 	}
+	for _, x := range c.watches {
+		if x.conn != 0 && affected(roomNames[x.room]) {
+			x.restart()
+		}
+	}
 }
 
 // deliver handles the outputs of a room.
@@ -125,15 +149,14 @@ func (c *consumer) deliver(outs []layer.Output) {
 }
 
 func (c *consumer) take(room int, out *event.Output) {
+	for _, x := range c.watches {
+		if out.To == x.conn && out.To != event.Everyone {
+			x.take(out)
+			return
+		}
+	}
 	if out.Kind == event.OutputResponse {
-		if c.query == out.To {
-			c.answer = out.Response
-		}
-		for _, g := range c.programs {
-			if g.conn == out.To {
-				g.take(*out.Response)
-			}
-		}
+		c.respond(room, out)
 		return
 	}
 	if out.Vector != nil {
@@ -154,7 +177,7 @@ func (c *consumer) take(room int, out *event.Output) {
 	i := slices.IndexFunc(c.conns, func(x *conn) bool { return x.id == out.To && !x.left })
 	switch {
 	case i < 0:
-		_ = c.front.Send(layer.Input{Room: roomNames[room], Input: event.Input{Kind: event.InputLeave, Conn: out.To}})
+		c.leave(room, out.To)
 	case out.Kind == event.OutputRejoin:
 		c.conns[i].out.Rejoin()
 		c.conns[i].pump(&c.conns[i].sending, c.conns[i].sendNext)
@@ -163,6 +186,27 @@ func (c *consumer) take(room int, out *event.Output) {
 	default:
 		c.conns[i].take(frameOf(out))
 	}
+}
+
+// respond handles a response to a program.
+func (c *consumer) respond(room int, out *event.Output) {
+	if c.query == out.To {
+		c.answer = out.Response
+		return
+	}
+	for _, g := range c.programs {
+		if g.conn == out.To {
+			g.take(*out.Response)
+			return
+		}
+	}
+	// It may be that of a watch that the room has begun after its program has left.
+	c.leave(room, out.To)
+}
+
+// leave says that a connection or a program doesn't exist.
+func (c *consumer) leave(room int, conn event.ConnID) {
+	_ = c.front.Send(layer.Input{Room: roomNames[room], Input: event.Input{Kind: event.InputLeave, Conn: conn}})
 }
 
 func frameOf(out *event.Output) *outbox.Frame {

@@ -22,6 +22,7 @@ type node struct {
 	link  *link.Node
 	inbox []arrival // what has arrived while the process was stalled
 
+	lives  []*life // of the worker and the consumer of the process
 	fronts map[uint64]*front
 	back   *back
 
@@ -61,6 +62,9 @@ func (b *bus) newNode(name string) *node {
 // leave removes the node of a process that has ended.
 func (n *node) leave() {
 	w := n.world
+	if n.dead {
+		return
+	}
 	n.dead = true
 	w.drop(&n.life)
 	n.count()
@@ -219,8 +223,8 @@ func (n *node) carryOut(e link.Event) {
 		return
 	case link.EventFrontLost:
 		n.world.tracef("%s has lost messages of rooms: %v", n.name, slices.DeleteFunc(slices.Clone(roomNames), func(room string) bool { return !e.Rooms(room) }))
-		for number := uint64(1); number <= uint64(len(n.fronts)); number++ {
-			n.fronts[number].handler.Lost(e.Rooms)
+		for _, f := range n.fronts { // one at most
+			f.handler.Lost(e.Rooms)
 		}
 		return
 	}
@@ -250,12 +254,13 @@ func (n *node) carryOut(e link.Event) {
 type front struct {
 	node    *node
 	number  uint64
+	local   layer.Address // at the worker of this process
 	handler layer.FrontHandler
 }
 
 func (n *node) attach(h layer.FrontHandler) *front {
-	number, _ := n.link.Attach(n.world.now)
-	f := &front{node: n, number: number, handler: h}
+	number, local := n.link.Attach(n.world.now)
+	f := &front{node: n, number: number, local: local, handler: h}
 	n.fronts[number] = f
 	n.flush()
 	return f
@@ -265,11 +270,16 @@ func (n *node) attach(h layer.FrontHandler) *front {
 func (f *front) Send(in layer.Input) error {
 	n := f.node
 	local, err := n.link.Send(n.world.now, f.number, &in)
-	if local {
-		panic("a node without a worker runs a room")
-	}
 	n.flush()
-	return err
+	switch {
+	case !local:
+		return err
+	case n.back == nil || n.back.drained:
+		return layer.ErrNoOwner
+	}
+	n.world.seen.local++
+	in.From = f.local
+	return n.back.handle(in)
 }
 
 // SendAll implements layer.Front.
@@ -281,6 +291,9 @@ func (f *front) SendAll(layer.Input) (int, error) {
 func (f *front) Close() error {
 	n := f.node
 	n.link.Detach(n.world.now, f.number)
+	delete(n.fronts, f.number)
+	n.events = append(n.events, n.link.Events()...)
+	n.events = append(n.events, link.Event{Kind: link.EventGone, Address: f.local})
 	n.flush()
 	return nil
 }
@@ -311,8 +324,8 @@ type back struct {
 	drained bool
 }
 
-// take passes an input to the worker.
-func (b *back) take(in layer.Input) {
+// handle passes an input to the worker.
+func (b *back) handle(in layer.Input) error {
 	w := b.node.world
 	switch {
 	case b.of.gone[in.From]:
@@ -322,14 +335,20 @@ func (b *back) take(in layer.Input) {
 	}
 	err := b.of.handle(in)
 	if err == nil {
-		return
+		return nil
 	}
+	w.seen.full++ // the room is full
 	if in.Kind == event.InputLeave {
 		w.failf("%s: a Leave was refused: %v", in.Room, err)
 	}
-	w.seen.full++ // the room is full
-	out := link.Refusal(&in)
-	b.node.link.Deliver(w.now, &out)
+	return err
+}
+
+// take passes an input from the bus to the worker, or refuses it.
+func (b *back) take(in layer.Input) {
+	if b.handle(in) != nil {
+		b.deliver(link.Refusal(&in))
+	}
 }
 
 // Deliver implements layer.Back.
@@ -340,9 +359,20 @@ func (b *back) Deliver(outs []layer.Output) {
 	}
 	for i := range outs {
 		b.of.check(&outs[i])
-		n.link.Deliver(n.world.now, &outs[i])
+		b.deliver(outs[i])
 	}
 	n.flush()
+}
+
+func (b *back) deliver(out layer.Output) {
+	n := b.node
+	for _, f := range n.fronts {
+		if f.local == out.To {
+			f.handler.Deliver([]layer.Output{out})
+			return
+		}
+	}
+	n.link.Deliver(n.world.now, &out)
 }
 
 // Drain implements layer.Back.

@@ -95,6 +95,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"a Mark ahead of what is sent":         {deliver: markAhead, found: late},
 		"a state vector ahead of what is sent": {deliver: vectorAhead, found: late},
 		"losses that aren't reported":          {unreported: true, found: late},
+		"a response that is lost":              {deliver: loseResponse, found: "watches"},
 		"inputs after a drain":                 {late: true, found: "after the worker was drained"},
 		"a worker that is heard and given up":  {unheard: true, found: "was given up by"},
 		"an append acknowledged too early":     {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
@@ -194,6 +195,15 @@ func otherEpoch(s *server, in *layer.Input) bool {
 		in.Mark.Epoch = sh.epoch
 	}
 	return false
+}
+
+// loseResponse loses some responses.
+func loseResponse(s *server, outs []layer.Output) {
+	for i := range outs {
+		if outs[i].Kind == event.OutputResponse && s.world.chance(5) {
+			outs[i].To = ""
+		}
+	}
 }
 
 // markAhead changes the Mark of an answer to that of the broadcast that follows it.

@@ -20,13 +20,14 @@ import (
 type server struct {
 	life
 
-	world *world
-	nth   int
-	node  *node
-	back  *back
-	gone  map[layer.Address]bool
-	rooms []roomState
-	opens int // how many times rooms were opened
+	world  *world
+	nth    int
+	node   *node
+	beside *consumer // in the same process; nil: there is none, or it has ended
+	back   *back
+	gone   map[layer.Address]bool
+	rooms  []roomState
+	opens  int // how many times rooms were opened
 
 	handling bool // an input is being handled, which may open a room
 	reading  bool // the next load is for a request to a room that is not opened
@@ -36,6 +37,7 @@ type server struct {
 	stop    context.CancelFunc
 	ended   chan error
 	drained bool     // the server drains, or has drained
+	calmly  bool     // the world was calm when it began to drain
 	late    []func() // calls of a crashed process, which have no effect
 
 	remembered map[string]*blocks.Store // used by planted faults
@@ -58,6 +60,7 @@ func (w *world) startServer() {
 		world: w, nth: w.started, node: w.bus.newNode(fmt.Sprint("server ", w.started)), gone: make(map[layer.Address]bool),
 		ended: make(chan error, 1), rooms: make([]roomState, len(roomNames)),
 	}
+	s.node.lives = append(s.node.lives, &s.life)
 	w.servers = append(w.servers, s)
 	w.tracef("server %d starts", s.nth)
 	worked := worker.New(worker.Config{
@@ -76,6 +79,9 @@ func (w *world) startServer() {
 	s.stop = stop
 	go func() { s.ended <- worked.Run(ctx) }()
 	w.wait() // until it serves
+	if w.chance(w.both) {
+		w.startConsumer(s)
+	}
 }
 
 // handle passes an input to the worker and records it.
@@ -171,6 +177,9 @@ func (s *server) crash() {
 		w.draining--
 	}
 	s.finish()
+	if c := s.beside; c != nil && !c.dead {
+		c.crash()
+	}
 }
 
 // land does the work of some calls of the store, which the process has sent.
@@ -180,16 +189,6 @@ func (s *server) land() {
 			o.work(true)
 		}
 	}
-}
-
-// stall stops the process for a while, as SIGSTOP does. Then all that was due meanwhile
-// happens at once.
-func (s *server) stall() {
-	if s.stalled {
-		return
-	}
-	s.land()
-	s.world.stall(s.node, &s.life)
 }
 
 // finish lets the goroutines of the crashed process end. Nothing that they do has an
@@ -221,11 +220,15 @@ func (s *server) leave() {
 	s.world.servers = slices.DeleteFunc(s.world.servers, func(x *server) bool { return x == s })
 }
 
-// drain stops the process as SIGTERM does.
+// drain stops the process as SIGTERM does, after a consumer in it.
 func (s *server) drain() {
+	if s.beside != nil {
+		s.beside.drain()
+		return
+	}
 	s.world.tracef("server %d drains", s.nth)
 	s.world.seen.drains++
-	s.drained = true
+	s.drained, s.calmly = true, s.world.calm
 	s.world.draining++
 	s.stop()
 	s.world.wait() // so that Worker.Run begins to drain, on its own goroutine, before anything else happens
@@ -253,7 +256,7 @@ func (s *server) checkEnd() {
 		}
 	}
 	switch {
-	case errors.Is(err, worker.ErrDrainTimeout) && !w.calm:
+	case errors.Is(err, worker.ErrDrainTimeout) && !s.calmly:
 		return // the store was slow
 	case err != nil:
 		w.failf("server %d did not drain: %v", s.nth, err)

@@ -22,8 +22,8 @@
 //   - node_test.go: the ends of the bus with their real state machines, and the layer that
 //     they are for workers and consumers
 //   - bus_test.go: what carries the packets between nodes, and what fails in it
-//   - client_test.go, program_test.go: a stock client, and a program in a consumer's
-//     process that reads and changes documents
+//   - client_test.go, program_test.go, watch_test.go: a stock client, and programs in a
+//     consumer's process that read, change and follow documents
 //   - shadow_test.go: what the outputs of a room have revealed at each Mark
 //   - planted_test.go: faults that are planted, and the test that each one is found
 package sim
@@ -37,6 +37,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -76,6 +78,9 @@ func TestSim(t *testing.T) {
 	steps, given := number(t, "SIM_STEPS")
 	if !given {
 		steps = enough
+		if testkit.UnderRace {
+			steps /= 4
+		}
 	}
 	seed, _ := number(t, "SIM_FROM")
 	var seen counts

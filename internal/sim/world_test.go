@@ -31,6 +31,8 @@ type world struct {
 	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
 	losses     int           // how many messages in the layer are affected by a fault, in percent
+	both       int           // how many servers have a consumer in their process, in percent
+	watches    int           // how many rooms a consumer watches, in percent
 	pastes     int           // how many insertions paste some KiB of text, in percent
 	many       bool          // several servers and consumers run at once
 	breaks     bool          // processes stall, and the bus fails
@@ -63,9 +65,9 @@ type counts struct {
 	steps, crashes, drains, stalls, faults, compactions, full, responses int
 
 	lost, duplicated, overtaken, delayed, unreachable int // packets
-	partitions, isolations, outages                   int
+	partitions, isolations, outages, local            int
 	gaps, resets, givenUp, nearSilences, deaf, strays int // see link.Stats
-	losses, rejoins, behind, catchUps                 int
+	losses, rejoins, behind, catchUps, rewatched      int
 
 	pastes, vectors int // vectors that came with a broadcast
 }
@@ -87,6 +89,7 @@ func (c *counts) add(o counts) {
 	c.partitions += o.partitions
 	c.isolations += o.isolations
 	c.outages += o.outages
+	c.local += o.local
 	c.gaps += o.gaps
 	c.resets += o.resets
 	c.givenUp += o.givenUp
@@ -97,6 +100,7 @@ func (c *counts) add(o counts) {
 	c.rejoins += o.rejoins
 	c.behind += o.behind
 	c.catchUps += o.catchUps
+	c.rewatched += o.rewatched
 	c.pastes += o.pastes
 	c.vectors += o.vectors
 }
@@ -137,6 +141,8 @@ func newWorld(seed uint64, planted plant) *world {
 	w.faults = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
 	w.losses = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
 	w.pastes = []int{0, 0, 25}[w.rnd.IntN(3)]
+	w.both = []int{0, 0, 50}[w.rnd.IntN(3)]
+	w.watches = []int{0, 50}[w.rnd.IntN(2)]
 	w.many = w.chance(70)
 	w.breaks = w.chance(70)
 	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]
@@ -151,7 +157,7 @@ func newWorld(seed uint64, planted plant) *world {
 
 func (w *world) live() {
 	w.startServer()
-	w.startConsumer()
+	w.startConsumer(nil)
 	for i := range roomNames {
 		for range 2 + w.rnd.IntN(2) {
 			w.newClient(i, event.AccessWrite|event.AccessPresent)
@@ -208,7 +214,7 @@ func (w *world) keep() {
 	}
 	open := slices.DeleteFunc(slices.Clone(w.consumers), func(c *consumer) bool { return c.closing })
 	if len(open) < want {
-		w.startConsumer()
+		w.startConsumer(nil)
 	}
 	w.after(nil, w.within(2*w.pace), w.keep)
 }
@@ -254,9 +260,9 @@ func (w *world) disturb() {
 	case n < 50 && c != nil && !c.closing:
 		c.drain()
 	case n < 60 && s != nil:
-		s.stall()
+		w.stall(s.node)
 	case n < 65 && c != nil:
-		c.stall()
+		w.stall(c.node)
 	case n < 80:
 		w.bus.part()
 	case n < 92:
@@ -266,20 +272,32 @@ func (w *world) disturb() {
 	}
 }
 
-// stall stops a process for a while.
-func (w *world) stall(n *node, of *life) {
+// stall stops a process for a while, as SIGSTOP does. Then all that was due meanwhile
+// happens at once.
+func (w *world) stall(n *node) {
+	if n.stalled {
+		return
+	}
 	w.tracef("%s stalls", n.name)
 	w.seen.stalls++
-	n.stalled, of.stalled = true, true
-	w.after(nil, w.outage(), func() { w.proceedStalled(n, of) })
+	if n.back != nil {
+		n.back.of.land()
+	}
+	n.stalled = true
+	for _, of := range n.lives {
+		of.stalled = true
+	}
+	w.after(nil, w.outage(), func() { w.unstall(n) })
 }
 
-func (w *world) proceedStalled(n *node, of *life) {
+func (w *world) unstall(n *node) {
 	if !n.stalled || n.dead {
 		return
 	}
 	w.tracef("%s goes on", n.name)
-	w.resume(of)
+	for _, of := range n.lives {
+		w.resume(of)
+	}
 	w.resume(&n.life)
 	if w.chance(30) { // the broker has given up the connection
 		n.inbox = nil
@@ -292,11 +310,8 @@ func (w *world) proceedStalled(n *node, of *life) {
 func (w *world) settle() {
 	w.calm, w.hasty = true, false
 	w.bus.mend()
-	for _, s := range w.servers {
-		w.proceedStalled(s.node, &s.life)
-	}
-	for _, c := range w.consumers {
-		w.proceedStalled(c.node, &c.life)
+	for _, n := range slices.Clone(w.bus.nodes) {
+		w.unstall(n)
 	}
 	w.rest(15 * time.Second)
 	w.checkLinks()
@@ -320,6 +335,9 @@ func (w *world) settle() {
 	}
 	if w.failure == "" {
 		w.startServer()
+		if w.anyConsumer() == nil {
+			w.startConsumer(nil)
+		}
 		w.rest(time.Minute)
 		w.converged()
 	}
@@ -370,6 +388,11 @@ func (w *world) lapse() {
 			conn.leave()
 			conn.client.offline()
 		}
+		for _, x := range c.watches {
+			x.ended = true
+			x.leave()
+		}
+		c.watches = nil
 	}
 	w.clients = nil
 	w.rest(time.Minute)
@@ -437,6 +460,16 @@ func (w *world) converged() {
 			}
 			if fmt.Sprint(want) != fmt.Sprint(got) { // which sorts
 				w.failf("%s: client %d sees %v, want %v", name, c.id, got, want)
+			}
+		}
+	}
+	for _, c := range w.consumers {
+		for _, x := range c.watches {
+			if x.conn != 0 {
+				l := w.disk.logs[x.room]
+				w.equal(fmt.Sprintf("%s: the log, and what consumer %d watches", roomNames[x.room], c.nth), l.document(), x.doc)
+			} else if len(w.disk.logs[x.room].Entries) > 0 {
+				w.failf("%s: consumer %d doesn't watch", roomNames[x.room], c.nth)
 			}
 		}
 	}
