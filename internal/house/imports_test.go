@@ -32,6 +32,8 @@ var wantImports = []struct {
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "document", "internal/webui", "web", "yjs"}},
 	{"internal/testkit/postgres", []string{"internal/testkit", "github.com/jackc/pgx/v5"}},
+	{"internal/testkit/daemon", []string{"internal/testkit"}},
+	{"internal/testkit/proxy", nil},
 	{"internal/testkit/membus", []string{"internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
