@@ -46,8 +46,8 @@ type lossWorld struct {
 type lossConsumer struct {
 	*process
 
-	front uint64
-	seen  int // events
+	front uint64 // the others were closed
+	seen  int    // events
 }
 
 type lossWorker struct {
@@ -61,6 +61,8 @@ type lossWorker struct {
 type sentMessage struct {
 	number       uint64
 	input        bool
+	front        uint64 // of the consumer
+	term         uint64 // of the worker, for an output
 	room         string
 	consumer     *lossConsumer
 	worker       *lossWorker   // which received an input, or sent an output
@@ -124,6 +126,22 @@ func (w *lossWorld) step() {
 			pick(w.rnd, w.consumers).dead = true
 			w.addConsumer("another consumer")
 		}
+	case n < 913:
+		c := pick(w.rnd, w.consumers)
+		if !c.dead && !c.stopped {
+			c.Detach(w.now, c.front)
+			w.run(time.Duration(w.rnd.IntN(10)) * time.Millisecond)
+			c.front, _ = c.Attach(w.now)
+		}
+	case n < 914:
+		k := pick(w.rnd, w.workers)
+		if !k.dead && !k.stopped {
+			w.replace(k)
+		}
+	case n < 915:
+		if p := pick(w.rnd, w.nodes); !p.dead && !p.stopped {
+			p.Resume(w.now)
+		}
 	case n < 960:
 		w.run(time.Duration(w.rnd.IntN(100)) * time.Millisecond)
 	case n < 962:
@@ -132,6 +150,23 @@ func (w *lossWorld) step() {
 		w.run(time.Millisecond)
 	}
 	w.observe()
+}
+
+// replace drains and ends a worker, and starts another one in its process.
+func (w *lossWorld) replace(k *lossWorker) {
+	if w.rnd.IntN(2) == 0 {
+		k.Drain(w.now)
+		w.run(time.Duration(w.rnd.IntN(300)) * time.Millisecond)
+	}
+	w.observe()
+	k.CloseBack(w.now)
+	k.joined, k.backs = nil, nil
+	w.run(time.Duration(w.rnd.IntN(1000)) * time.Millisecond)
+	w.observe()
+	k.joined = nil
+	if err := k.Serve(w.now); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // data returns the content of a message: its number, and sometimes much more.
@@ -152,7 +187,7 @@ func (w *lossWorld) sendInput(c *lossConsumer) {
 	}
 	in := edit(fmt.Sprint("r", w.rnd.IntN(10)), 1, w.data())
 	if _, err := c.Send(w.now, c.front, in); err == nil {
-		w.add(&sentMessage{number: w.last, input: true, room: in.Room, consumer: c})
+		w.add(&sentMessage{number: w.last, input: true, room: in.Room, consumer: c, front: c.front})
 	}
 }
 
@@ -162,7 +197,10 @@ func (w *lossWorld) sendOutput(from *lossWorker) {
 	}
 	to := pick(w.rnd, from.joined) // a worker sends outputs of a room only to fronts that have sent inputs
 	from.Deliver(w.now, update(to.room, to.address, w.data()))
-	m := &sentMessage{number: w.last, room: to.room, consumer: to.consumer, worker: from, address: to.address}
+	m := &sentMessage{
+		number: w.last, room: to.room, consumer: to.consumer, front: to.front,
+		worker: from, term: from.term, address: to.address,
+	}
 	w.add(m)
 	p, q := from.find(to.consumer.config.ID), to.consumer.find(from.config.ID)
 	if p == nil || !p.open || q == nil || !q.open || p.theirs != q.mine {
@@ -213,6 +251,9 @@ func (k *lossWorker) observe(w *lossWorld, e logged) {
 		for _, m := range w.sent {
 			m.backReports = m.backReports || m.worker == k && m.address == e.Address
 		}
+		if e.Kind == EventBackLost { // a worker asks for each connection
+			w.ask(k, e.Address)
+		}
 	}
 }
 
@@ -220,11 +261,21 @@ func (c *lossConsumer) observe(w *lossWorld, e logged) {
 	switch e.Kind {
 	case EventOutputs:
 		for _, out := range e.Outputs {
-			w.arrived(out.Message.Data)
+			if out.Kind != event.OutputRejoin {
+				w.arrived(out.Message.Data)
+			}
 		}
 	case EventFrontLost:
 		for _, m := range w.sent {
 			m.frontReports = m.frontReports || m.consumer == c && e.Rooms(m.room)
+		}
+	}
+}
+
+func (w *lossWorld) ask(k *lossWorker, front layer.Address) {
+	for _, j := range k.joined {
+		if j.address == front {
+			k.Deliver(w.now, &layer.Output{Room: j.room, To: front, Output: event.Output{Kind: event.OutputRejoin, To: 1}})
 		}
 	}
 }
@@ -247,32 +298,46 @@ func (w *lossWorld) finish() {
 			w.resume(p)
 		}
 	}
-	w.run(10 * time.Second)
-	w.observe()
+	for range 100 {
+		w.run(100 * time.Millisecond)
+		w.observe()
+	}
 	for _, m := range w.sent {
 		if m.arrived {
 			continue
 		}
-		if !m.consumer.dead && !m.frontReports {
+		if !m.consumer.dead && m.front == m.consumer.front && !m.frontReports {
 			w.t.Errorf("message %d (input: %v) of %s is lost, and its front doesn't know", m.number, m.input, m.room)
 		}
-		if !m.input && !m.worker.dead && !m.backReports {
+		if !m.input && !m.worker.dead && m.term == m.worker.term && !m.backReports {
 			w.t.Errorf("output %d of %s is lost, and its worker doesn't know", m.number, m.room)
 		}
 	}
 	w.checkOrder()
+	w.checkFronts()
 	for _, c := range w.consumers {
 		if c.dead {
 			continue
 		}
 		for i := range 10 {
 			w.send(c.process, c.front, edit(fmt.Sprint("r", i), event.ConnID(1), w.data()))
-			m := &sentMessage{number: w.last, input: true, consumer: c}
+			m := &sentMessage{number: w.last, input: true, consumer: c, front: c.front}
 			w.add(m)
 			w.run(10 * time.Millisecond)
 			w.observe()
 			if !m.arrived {
 				w.t.Errorf("after the faults, an input of %s doesn't arrive", c.name)
+			}
+		}
+	}
+}
+
+// checkFronts checks that workers know of no fronts that were closed.
+func (w *lossWorld) checkFronts() {
+	for _, k := range w.workers {
+		for _, j := range k.joined {
+			if !k.dead && (j.consumer.dead || j.front != j.consumer.front) {
+				w.t.Errorf("%s still has connections of front %d of %s", k.name, j.front, j.consumer.name)
 			}
 		}
 	}
@@ -295,11 +360,15 @@ func (w *lossWorld) checkOrder() {
 		type source struct {
 			room   string
 			worker *lossWorker
+			term   uint64
 		}
 		last := map[source]uint64{}
 		for _, out := range c.outs {
+			if out.Kind == event.OutputRejoin {
+				continue
+			}
 			m := w.messages[numberOf(out.Message.Data)]
-			key := source{out.Room, m.worker}
+			key := source{out.Room, m.worker, m.term}
 			if m.number < last[key] {
 				w.t.Errorf("output %d of %s arrived after %d", m.number, out.Room, last[key])
 			} else {
