@@ -68,16 +68,17 @@ func (n *Node) Deliver(now time.Time, out *layer.Output) bool {
 	if !p.open { // the loss is reported when messages can be carried again
 		return true
 	}
+	m := encodeOutput(p.birth, to.front, out)
 	switch {
 	case p.queue.drops(out.Room): // the peer will be told
-	case p.queue.full(out.Room):
+	case p.queue.full(&m):
 		// The peer doesn't take the outputs fast enough. Those that wait still arrive, so that
 		// it gets further each time. Then the connections join the room again, which costs only
 		// what they lack.
 		n.stats.Dropped++
 		n.put(p, message{kind: frameDropped, room: out.Room, head: appendString(nil, fieldRoom, out.Room)})
 	default:
-		n.put(p, encodeOutput(p.birth, to.front, out))
+		n.put(p, m)
 	}
 	return true
 }

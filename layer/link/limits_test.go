@@ -352,7 +352,7 @@ func TestOutputsOfAllRooms(t *testing.T) {
 			w.Deliver(b.now, update(fmt.Sprint("small", i), to, []byte("small")))
 		}
 	}
-	if q.bytes > 2*mostOutputs {
+	if q.bytes > mostOutputs+len(large)+1<<20 {
 		t.Errorf("%d MiB wait", q.bytes>>20)
 	}
 	b.resume(c)
@@ -364,7 +364,7 @@ func TestOutputsOfAllRooms(t *testing.T) {
 			small++
 		}
 	}
-	if small != 100 || len(c.outs) < 110 || len(c.lost) == 0 || c.stats.Resets > 0 {
+	if small != 100 || len(c.outs) < 108 || len(c.lost) == 0 || c.stats.Resets > 0 {
 		t.Errorf("%d outputs arrived, %d of them of small rooms; %d losses", len(c.outs), small, len(c.lost))
 	}
 }

@@ -4,7 +4,7 @@ const (
 	// largestFrame bounds a frame that is put together from parts, in bytes.
 	largestFrame = 1 << 30
 	// mostStreams bounds how many frames of a peer are incomplete at a time.
-	mostStreams = 1 << 14
+	mostStreams = 1 << 16
 	// trusted is how many bytes are allocated for a frame before they arrive.
 	trusted = 4 << 20
 )

@@ -67,11 +67,12 @@ func (q *queue) waiting(room string) int {
 	return 0
 }
 
-// full reports whether so many outputs wait that one more of a room must be dropped.
-func (q *queue) full(room string) bool {
-	waiting := q.waiting(room)
+// full reports whether so many outputs wait that one more must be dropped. If too many
+// wait altogether, a room may still add small ones until it has its share.
+func (q *queue) full(m *message) bool {
+	waiting := q.waiting(m.room)
 	return waiting >= roomOutputs ||
-		q.bytes >= mostOutputs && waiting >= mostOutputs/len(q.rooms) // others may have more
+		q.bytes >= mostOutputs && (m.size() > wholeSize || waiting >= mostOutputs/len(q.rooms))
 }
 
 // drops reports whether a message waits which says that outputs of a room were dropped.
