@@ -133,9 +133,9 @@ func (n *Node) Tick(now time.Time) {
 			n.stats.GivenUp++
 			n.forget(p)
 			continue
-		case !p.endedAt.IsZero() && now.Sub(p.endedAt) >= beatInterval:
+		case p.saidEnd(now):
 			n.workerEnded(p, p.beat.term)
-		case n.view.has(p.id) && !p.takesRooms(now):
+		case !p.takesRooms(now) && n.view.has(p.id):
 			n.place()
 			n.lostWorker(p.id)
 		}
@@ -205,6 +205,16 @@ func (n *Node) workerEnded(p *peer, term uint64) {
 	n.lostWorker(p.id)
 }
 
+// saidEnd reports whether a heartbeat has said so long ago that the worker has ended
+// that its last outputs should have arrived.
+func (p *peer) saidEnd(now time.Time) bool {
+	if p.endedAt.IsZero() {
+		return false
+	}
+	since := now.Sub(p.endedAt)
+	return since >= silence || since >= beatInterval && !p.open
+}
+
 // lostWorker reports that messages from or to a worker were lost: those of the rooms
 // that it runs, or has run until recently.
 func (n *Node) lostWorker(id ID) {
@@ -221,10 +231,8 @@ func (n *Node) lostWorker(id ID) {
 	}
 	channel := n.config.Channel
 	n.emit(Event{Kind: EventFrontLost, Rooms: func(room string) bool {
-		return slices.ContainsFunc(views, func(v *view) bool {
-			owner, found := v.owner(channel(room), room)
-			return found && owner == id
-		})
+		c, h := channel(room), hash(room)
+		return slices.ContainsFunc(views, func(v *view) bool { return v.owns(id, c, h) })
 	}})
 }
 

@@ -126,6 +126,9 @@ func TestPlacement(t *testing.T) {
 			if before != dead.config.ID && before != after {
 				t.Fatalf("%s moved from %v to %v, though %v died", room, before, after, dead.config.ID)
 			}
+			if !v.owns(before, "", hash(room)) || v.owns(dead.config.ID, "", hash(room)) != (before == dead.config.ID) {
+				t.Fatalf("owner and owns contradict each other on %s", room)
+			}
 			if c.lost[0](room) != (before == dead.config.ID) {
 				t.Fatalf("%s is reported as lost: %v", room, c.lost[0](room))
 			}
@@ -354,4 +357,22 @@ func TestDeafLeave(t *testing.T) {
 	b.run(time.Second)
 	b.cut = nil
 	b.until("the worker learns of it", 3*time.Second, func() bool { return len(w.ins) == 2 || len(w.backs) > 0 })
+}
+
+// TestLastOutputs checks that outputs which a worker has delivered before its end arrive
+// before the end is reported, though that takes longer than a heartbeat.
+func TestLastOutputs(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, nil))
+	b.run(10 * time.Millisecond)
+	w.Deliver(b.now, update("r", w.ins[0].From, make([]byte, 80<<20)))
+	w.CloseBack(b.now)
+	start := b.now
+	b.until("the end is reported", 4*time.Second, func() bool { return len(c.lost) > 0 })
+	if len(c.outs) != 1 || b.now.Sub(start) < beatInterval {
+		t.Errorf("%d outputs arrived before, want 1; within %v", len(c.outs), b.now.Sub(start))
+	}
 }

@@ -22,23 +22,44 @@ func newPlaced(id ID, channels []string) placed {
 // score for it. When a worker comes or goes, only the rooms that it wins or held move.
 // This is rendezvous hashing (Thaler and Ravishankar, 1998).
 func (v *view) owner(channel, room string) (id ID, found bool) {
-	h := hash([]byte(room))
+	h := hash(room)
 	var best uint64
 	for i := range v.workers {
 		w := &v.workers[i]
-		if !slices.Contains(w.channels, channel) {
-			continue
-		}
-		if score := mix(h ^ w.seed); !found || score > best || score == best && w.id.Compare(id) > 0 {
+		if score := w.score(h); slices.Contains(w.channels, channel) && (!found || score >= best) {
 			id, best, found = w.id, score, true
 		}
 	}
 	return id, found
 }
 
+// owns reports whether owner returns a worker for a room of a channel with the given
+// hash. It is faster, because it mostly finds another worker soon that has a higher score.
+func (v *view) owns(id ID, channel string, room uint64) bool {
+	own, found := v.search(id)
+	if !found || !slices.Contains(v.workers[own].channels, channel) {
+		return false
+	}
+	score := v.workers[own].score(room)
+	for i := range v.workers {
+		w := &v.workers[i]
+		if other := w.score(room); (other > score || other == score && i > own) && slices.Contains(w.channels, channel) {
+			return false
+		}
+	}
+	return true
+}
+
+// score returns the score of the worker for a room with a hash.
+func (w *placed) score(room uint64) uint64 { return mix(room ^ w.seed) }
+
 func (v *view) has(id ID) bool {
-	_, found := slices.BinarySearchFunc(v.workers, id, func(w placed, id ID) int { return w.id.Compare(id) })
+	_, found := v.search(id)
 	return found
+}
+
+func (v *view) search(id ID) (int, bool) {
+	return slices.BinarySearchFunc(v.workers, id, func(w placed, id ID) int { return w.id.Compare(id) })
 }
 
 func (v *view) equal(other *view) bool {
@@ -48,10 +69,10 @@ func (v *view) equal(other *view) bool {
 }
 
 // hash is FNV-1a, whose bits are mixed. All processes must compute the same.
-func hash(b []byte) uint64 {
+func hash[T string | []byte](b T) uint64 {
 	h := uint64(14695981039346656037)
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
+	for i := range len(b) {
+		h = (h ^ uint64(b[i])) * 1099511628211
 	}
 	return mix(h)
 }
