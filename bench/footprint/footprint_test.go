@@ -37,15 +37,22 @@ func BenchmarkFootprint(b *testing.B) {
 
 // measure returns the growth of the server's resident memory for each client, in bytes.
 func measure(b *testing.B, program string, room func(client int) string) int {
+	b.Helper()
 	server := testkit.Serve(b, program, b.TempDir(), "--store", "memory:")
 	defer server.Stop(b)
 	before := resident(b, server)
+	var all []*wsclient.Client
+	defer func() {
+		for _, c := range all {
+			_ = c.Close() // the server may have closed it
+		}
+	}()
 	for i := range *clients {
 		c, err := wsclient.DialOver(b.Context(), nil, server.URL(room(i)), nil)
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer c.Close()
+		all = append(all, c)
 		for _, message := range [][]byte{
 			testkit.SyncStep1([]byte{0}),
 			testkit.Present(uint64(i+1), 1, `{"user":{"name":"a user"}}`),
@@ -62,6 +69,7 @@ func measure(b *testing.B, program string, room func(client int) string) int {
 
 // resident returns the resident memory of a process, in bytes.
 func resident(b *testing.B, server *testkit.Server) int {
+	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", server.Process.Pid))
 	if err != nil {
 		b.Skipf("the system doesn't tell the memory of a process: %v", err)

@@ -35,6 +35,7 @@ var wantImports = []struct {
 	{"internal/testkit/daemon", []string{"internal/testkit"}},
 	{"internal/testkit/proxy", nil},
 	{"internal/testkit/membus", []string{"internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link"}},
+	{"bench/typing", []string{"internal/testkit", "internal/testkit/wsclient", "github.com/gobwas/ws"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
