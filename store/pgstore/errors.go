@@ -124,6 +124,8 @@ func adviceFor(err error) string {
 		return "it can't read or write a file: look into its log"
 	case state != "":
 		return ""
+	case strings.Contains(err.Error(), "read only connection"): // pgx has no value for it
+		return adviceFor(&pgconn.PgError{Code: "25006"})
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it did not answer in time: check the database and the network; the store continues by itself"
 	case errors.As(err, &refused):

@@ -97,7 +97,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		}
 		// Creating a schema that exists needs a privilege that its owner may lack.
 		var exists bool
-		if err := tx.QueryRow(ctx, "SELECT to_regnamespace('yroom') IS NOT NULL").Scan(&exists); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'yroom')").Scan(&exists); err != nil {
 			return err
 		}
 		if !exists {
@@ -121,7 +121,10 @@ func schemaVersion(ctx context.Context, db interface {
 },
 ) (version int, err error) {
 	var exists bool
-	if err := db.QueryRow(ctx, "SELECT to_regclass('yroom.version') IS NOT NULL").Scan(&exists); err != nil || !exists {
+	// The catalog is read as a table: to_regclass can miss what was committed while the
+	// transaction waited for the lock.
+	if err := db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'version' "+
+		"AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'yroom'))").Scan(&exists); err != nil || !exists {
 		return 0, err
 	}
 	err = db.QueryRow(ctx, "SELECT version FROM yroom.version").Scan(&version)
