@@ -33,6 +33,69 @@ func TestLosses(t *testing.T) {
 	}
 }
 
+// TestDamage checks that Nodes survive packets that are damaged, replayed or delivered to
+// another Node than they are for, and exchange messages afterwards.
+func TestDamage(t *testing.T) {
+	for seed := range 10 {
+		b := newBus(t, uint64(seed))
+		w := &lossWorld{bus: b}
+		for i := range 2 {
+			w.addWorker(fmt.Sprint("worker", i))
+			w.addConsumer(fmt.Sprint("consumer", i))
+		}
+		b.run(500 * time.Millisecond)
+		var old [][]byte
+		b.change = func(data []byte) []byte {
+			if len(old) < 5000 {
+				old = append(old, data)
+			}
+			switch b.rnd.IntN(100) {
+			case 0:
+				data = slices.Clone(data)
+				for range 1 + b.rnd.IntN(3) {
+					data[b.rnd.IntN(len(data))] ^= 1 << b.rnd.IntN(8)
+				}
+			case 1:
+				data = data[:b.rnd.IntN(len(data)+1)]
+			case 2:
+				data = slices.Concat(data, make([]byte, b.rnd.IntN(5)))
+			case 3:
+				data = old[b.rnd.IntN(len(old))]
+			}
+			return data
+		}
+		for range 1500 {
+			c, k := pick(b.rnd, w.consumers), pick(b.rnd, w.workers)
+			data := make([]byte, 1<<b.rnd.IntN(18))
+			_, _ = c.Send(b.now, c.front, edit(fmt.Sprint("r", b.rnd.IntN(10)), 1, data))
+			if len(k.ins) > 0 {
+				in := pick(b.rnd, k.ins)
+				k.Deliver(b.now, update(in.Room, in.From, data))
+			}
+			b.run(5 * time.Millisecond)
+		}
+		b.change = nil
+		b.run(10 * time.Second)
+		for _, c := range w.consumers {
+			for i := range 10 {
+				b.send(c.process, c.front, edit(fmt.Sprint("r", i), 1, []byte("later")))
+			}
+		}
+		later := 0
+		b.run(100 * time.Millisecond)
+		for _, k := range w.workers {
+			for _, in := range k.ins {
+				if string(in.Message.Data) == "later" {
+					later++
+				}
+			}
+		}
+		if later != 20 {
+			t.Fatalf("seed %d: %d inputs arrived afterwards, want 20", seed, later)
+		}
+	}
+}
+
 type lossWorld struct {
 	*bus
 

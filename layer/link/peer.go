@@ -148,6 +148,9 @@ func (n *Node) tickSession(p *peer) {
 	switch {
 	case !p.open:
 		if p.wanted && n.now.Sub(p.said) >= helloInterval {
+			if n.now.Sub(p.opening) >= silence {
+				p.theirs = 0 // in case it was read from a damaged packet, and is larger than any that follows
+			}
 			n.say(p)
 		}
 	case p.unacked > 0 && n.now.Sub(p.since) >= ackDelay:
