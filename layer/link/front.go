@@ -37,14 +37,14 @@ func addressOf(id ID, birth, front uint64) layer.Address {
 // Attach adds a front. It returns its number and its address at the worker of this Node.
 func (n *Node) Attach(now time.Time) (number uint64, local layer.Address) {
 	n.now = now
-	n.last++
+	n.lastFront++
 	f := new(front)
-	n.fronts[n.last] = f
+	n.fronts[n.lastFront] = f
 	if len(n.fronts) == 1 {
 		n.announce()
 		n.connectAll()
 	}
-	return n.last, f.addressAt(n.config.ID, 0, n.last)
+	return n.lastFront, f.addressAt(n.config.ID, 0, n.lastFront)
 }
 
 // Detach removes a front. No Send of the front may follow. The caller reports the

@@ -11,10 +11,10 @@ func (n *Node) nextHeartbeat() (Packet, bool) {
 	if n.greeted {
 		interval = greetInterval
 	}
-	if n.ended || !n.beaten.IsZero() && n.now.Sub(n.beaten) < interval {
+	if n.ended || !n.beatAt.IsZero() && n.now.Sub(n.beatAt) < interval {
 		return Packet{}, false
 	}
-	n.beaten = n.now
+	n.beatAt = n.now
 	n.beats++
 	h := heartbeat{
 		name: n.config.Name, software: n.config.Software,
@@ -30,7 +30,7 @@ func (n *Node) nextHeartbeat() (Packet, bool) {
 }
 
 // announce makes a heartbeat due at once.
-func (n *Node) announce() { n.beaten = time.Time{} }
+func (n *Node) announce() { n.beatAt = time.Time{} }
 
 // receiveHeartbeat handles a heartbeat.
 func (n *Node) receiveHeartbeat(from ID, b []byte) {
@@ -273,7 +273,7 @@ func (n *Node) place() {
 	if grown && n.state == StateServing {
 		n.emit(Event{Kind: EventMoved, Rooms: n.placedElsewhere(next)})
 	}
-	n.strayed = time.Time{} // what was refused may be placed elsewhere now
+	n.strayedAt = time.Time{} // what was refused may be placed elsewhere now
 	n.retried = time.Time{}
 }
 

@@ -85,33 +85,33 @@ type Node struct {
 	peers []*peer     // by ascending ID
 	ready fifo[*peer] // those that have something to send
 	view  *view
-	past  []pastView // from the latest hand-overs
+	past  []pastView // those before, while rooms may still be handed over because of their end
 
-	last   uint64 // the number of the last front
-	fronts map[uint64]*front
-	remote map[layer.Address]remote // the fronts of peers that have sent something
-	state  State
-	term   uint64 // how many workers there were
+	lastFront uint64 // the number of the last front
+	fronts    map[uint64]*front
+	remote    map[layer.Address]remote // the fronts of peers that have sent something
+	state     State
+	term      uint64 // how many workers there were
 
-	strays   map[string]bool // rooms whose inputs a worker has refused
-	strayed  time.Time       // when the first of these was; zero: they are due at once
-	returned []returned
-	retried  time.Time // when these were sent last
-	guests   bool      // inputs of rooms that are placed elsewhere were accepted
-	expelled time.Time // when guests were last asked to move
+	strays      map[string]bool // rooms whose inputs a worker has refused
+	strayedAt   time.Time       // when the first of these was; zero: they are due at once
+	returned    []returned
+	retried     time.Time // when these were sent last
+	guests      bool      // inputs of rooms that are placed elsewhere were accepted
+	guestsAsked time.Time // when the worker was last asked to hand such rooms over
 
 	beats   uint64    // the number of the last heartbeat
-	beaten  time.Time // when it was sent; zero if one is due at once
+	beatAt  time.Time // when it was sent; zero if one is due at once
 	hello   bool      // the next heartbeat wants those of all others
 	greeted bool      // another Node wants a heartbeat
 	bye     bool      // the next heartbeat is the last one
 	ended   bool      // the last heartbeat was sent
-	ticked  time.Time
+	ticked  time.Time // when Tick was called last
 	heard   time.Time // when the last own heartbeat arrived
 	echoed  time.Time // when the last packet to itself arrived
 	echoes  bool      // a packet to itself is due
-	joined  time.Time // when the first one did
-	settled bool
+	joined  time.Time // when the first own heartbeat arrived
+	settled bool      // heartbeats of all others should have arrived since
 	deaf    bool
 }
 

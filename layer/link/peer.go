@@ -16,7 +16,7 @@ import (
 // if they are the current ones.
 type peer struct {
 	id    ID
-	birth uint64 // tells the fronts of a peer that was given up from those after its return
+	birth uint64 // is part of its fronts' addresses, so that these are new ones if it was given up and returns
 	heard time.Time
 	beat  heartbeat // the latest
 	gone  bool
@@ -46,8 +46,8 @@ type peer struct {
 	since    time.Time // when the first of these was received
 	parts    parts
 
-	strayed time.Time // since when its inputs have reached this worker in spite of their places
-	stray   time.Time // when one did last
+	firstStray time.Time // when the first of a series of inputs arrived whose rooms aren't placed here
+	lastStray  time.Time // when the last one did
 
 	ready   bool // it is in Node.ready
 	replies bool // a packet without frames is due

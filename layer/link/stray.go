@@ -34,11 +34,11 @@ func (n *Node) runs(p *peer, room string) bool {
 		return true
 	}
 	n.stats.Strays++
-	if n.now.Sub(p.stray) >= agreement {
-		p.strayed = n.now
+	if n.now.Sub(p.lastStray) >= agreement {
+		p.firstStray = n.now
 	}
-	p.stray = n.now
-	if n.now.Sub(p.strayed) < agreement {
+	p.lastStray = n.now
+	if n.now.Sub(p.firstStray) < agreement {
 		return false
 	}
 	n.guests = true
@@ -63,7 +63,7 @@ func (n *Node) refuseStray(p *peer, front uint64, in layer.Input) {
 func (n *Node) stray(room string) {
 	if n.strays == nil {
 		n.strays = make(map[string]bool)
-		n.strayed = n.now
+		n.strayedAt = n.now
 	}
 	n.strays[room] = true
 }
@@ -91,7 +91,7 @@ func (n *Node) keepReturned(front uint64, in layer.Input, size int) {
 // sendStrays makes connections join again whose inputs were refused, and sends
 // requests again that were returned.
 func (n *Node) sendStrays() {
-	if n.strays != nil && n.now.Sub(n.strayed) >= strayInterval {
+	if n.strays != nil && n.now.Sub(n.strayedAt) >= strayInterval {
 		rooms := n.strays
 		n.strays = nil
 		n.emit(Event{Kind: EventFrontLost, Rooms: func(room string) bool { return rooms[room] }})
@@ -131,9 +131,9 @@ func (n *Node) refuse(r *returned) {
 
 // moveGuests hands over the rooms that are placed elsewhere, if some were accepted.
 func (n *Node) moveGuests() {
-	if !n.guests || n.now.Sub(n.expelled) < agreement {
+	if !n.guests || n.now.Sub(n.guestsAsked) < agreement {
 		return
 	}
-	n.guests, n.expelled = false, n.now
+	n.guests, n.guestsAsked = false, n.now
 	n.emit(Event{Kind: EventMoved, Rooms: n.placedElsewhere(n.view)})
 }
