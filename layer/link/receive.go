@@ -138,7 +138,7 @@ func (n *Node) receiveFrame(p *peer, f field, owned bool) (ok bool) {
 	case frameReturned:
 		front, in, ok := decodeInput(f.bytes, owned)
 		if ok {
-			n.keepReturned(front, in, len(f.bytes))
+			n.keepReturned(front, in, overhead+len(f.bytes))
 		}
 		return ok
 	case frameDropped:
