@@ -104,7 +104,7 @@ func (n *Node) route(room string) (p *peer, local bool) {
 
 func (n *Node) sendTo(p *peer, number uint64, in *layer.Input) error {
 	// A Leave must not be lost, and has no data.
-	if in.Kind != event.InputLeave && (p.queue.bytes >= mostInputs || p.queue.waiting(in.Room) >= roomInputs) {
+	if in.Kind != event.InputLeave && (p.queue.inputs >= mostInputs || p.queue.waiting(in.Room) >= roomInputs) {
 		return layer.ErrFull
 	}
 	n.put(p, encodeInput(number, in))
@@ -135,7 +135,7 @@ func (n *Node) SendAll(now time.Time, number uint64, in *layer.Input) (workers i
 		p := n.find(w.id)
 		switch {
 		case p == nil || !p.open || n.deaf:
-		case p.queue.bytes >= mostInputs:
+		case p.queue.inputs >= mostInputs:
 			return 0, false, layer.ErrFull
 		default:
 			peers = append(peers, p)

@@ -368,3 +368,25 @@ func TestOutputsOfAllRooms(t *testing.T) {
 		t.Errorf("%d outputs arrived, %d of them of small rooms; %d losses", len(c.outs), small, len(c.lost))
 	}
 }
+
+// TestInputsAmongOutputs checks that inputs are taken in a process whose worker has much to
+// send to the same peer.
+func TestInputsAmongOutputs(t *testing.T) {
+	b := newBus(t, 1)
+	w, other := b.worker("worker"), b.worker("other")
+	front, _ := w.Attach(b.now)
+	second, _ := other.Attach(b.now)
+	b.run(500 * time.Millisecond)
+	room := roomOf(w, other)
+	b.send(other, second, edit(roomOf(other, w), 1, nil))
+	b.run(10 * time.Millisecond)
+	other.stopped = true
+	w.Deliver(b.now, update("r", w.ins[0].From, make([]byte, mostInputs)))
+	b.send(w, front, edit(room, 1, []byte("x")))
+	b.resume(other)
+	b.until("the input arrives", time.Second, func() bool { return len(other.ins) == 1 })
+	b.until("the output arrives", time.Second, func() bool { return len(other.outs) == 1 })
+	if q := w.find(other.config.ID).queue; q.inputs != 0 || q.bytes != 0 {
+		t.Errorf("%d and %d bytes wait in an empty queue", q.inputs, q.bytes)
+	}
+}

@@ -43,6 +43,7 @@ type queue struct {
 	free   []*backlog
 	final  []message // those that are sent once no others wait
 	bytes  int
+	inputs int    // how many of the bytes are those of inputs
 	stream uint64 // the number of the last message that was cut into parts
 }
 
@@ -102,6 +103,9 @@ func (q *queue) put(m message) {
 	b.drops = b.drops || m.kind == frameDropped
 	b.bytes += n
 	q.bytes += n
+	if m.kind == frameInput {
+		q.inputs += n
+	}
 }
 
 // cost returns how many bytes the message takes, without data that it may share.
@@ -191,6 +195,9 @@ func (q *queue) fillTurn(packet []byte, b *backlog, size int) []byte {
 		n := m.cost() + b.unshare(m.data)
 		b.bytes -= n
 		q.bytes -= n
+		if m.kind == frameInput {
+			q.inputs -= n
+		}
 		b.messages.pop()
 	}
 	return packet
