@@ -1,8 +1,8 @@
 // Package pgstore keeps rooms in a PostgreSQL database, in tables of the schema yroom.
 //
 // Any number of processes may use a database at once. Connections may go through a
-// pooler of transactions, such as PgBouncer: the package keeps no state in a session
-// and leaves no prepared statement behind.
+// pooler of transactions, such as PgBouncer: unless the address says otherwise, the
+// package keeps no state in a session and leaves no prepared statement behind.
 //
 // # Positions
 //

@@ -52,9 +52,11 @@ var _ store.Store = (*Store)(nil)
 
 // Open connects to the database at url, and creates the schema yroom or migrates it if
 // need be. Several processes may do so at the same time. The url is a connection string
-// of PostgreSQL, such as postgres://user:password@host:5432/database; its parameter
-// pool_max_conns bounds the connections besides the two for appends. Errors never
-// contain the url or the password, and say what an operator can do.
+// of PostgreSQL, such as postgres://user:password@host:5432/database, with the parameters
+// of package pgxpool: pool_max_conns bounds the connections besides the two for appends,
+// and default_query_exec_mode=cache_statement makes the server parse each statement only
+// once in a connection, if there is no pooler of transactions. Errors never contain the
+// url or the password, and say what an operator can do.
 func Open(ctx context.Context, url string, config Config) (*Store, error) {
 	if config.Durability == nil {
 		config.Durability = func(string) store.Durability { return store.DurabilityFsync }

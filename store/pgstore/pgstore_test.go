@@ -45,7 +45,8 @@ func ways(t *testing.T) []way {
 	server := postgres.Start(t)
 	direct, pooled := server.Create(t), server.Create(t)
 	all := []way{
-		{"direct", server.URL(direct), []store.Durability{store.DurabilityFsync, store.DurabilityCommit, store.DurabilityNone}},
+		{"direct", server.URL(direct), []store.Durability{store.DurabilityFsync, store.DurabilityNone}},
+		{"prepared", server.URL(direct) + "&default_query_exec_mode=cache_statement", []store.Durability{store.DurabilityCommit}},
 		{"pooled", server.Pool(t, 3).URL(pooled), []store.Durability{store.DurabilityFsync}},
 	}
 	for _, w := range all {

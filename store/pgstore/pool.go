@@ -33,10 +33,11 @@ func parse(address string) (*pgxpool.Config, error) {
 		return nil, errAddress
 	}
 	conn := settings.ConnConfig
-	// Statements are unnamed and parsed each time, in the same round trip as they are
-	// executed. So a pooler can run each transaction on another connection.
-	conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	conn.StatementCacheCapacity = 0
+	if !strings.Contains(address, "default_query_exec_mode=") {
+		// Statements are unnamed and parsed each time, in the same round trip as they are
+		// executed. So a pooler can run each transaction on another connection.
+		conn.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
 	if conn.ConnectTimeout == 0 {
 		conn.ConnectTimeout = connectTimeout
 	}

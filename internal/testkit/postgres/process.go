@@ -136,14 +136,25 @@ func freePort(t testing.TB) int {
 	return listener.Addr().(*net.TCPAddr).Port
 }
 
-// program returns the path of a program of PostgreSQL. Debian keeps those of each
-// version in a folder that isn't in PATH.
+// Installed reports whether the machine has PostgreSQL.
+func Installed() bool { return find("postgres") != "" }
+
+// program returns the path of a program of PostgreSQL.
 func program(t testing.TB, name string) string {
 	t.Helper()
+	path := find(name)
+	if path == "" {
+		testkit.Missingf(t, "%s is not installed: apt-get install postgresql", name)
+	}
+	return path
+}
+
+// find returns the path of a program of PostgreSQL, "" if there is none. Debian keeps
+// those of each version in a folder that isn't in PATH.
+func find(name string) (newest string) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path
 	}
-	var newest string
 	var version float64
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // the pattern is valid
 	for _, path := range found {
@@ -151,9 +162,6 @@ func program(t testing.TB, name string) string {
 		if err == nil && v > version {
 			newest, version = path, v
 		}
-	}
-	if newest == "" {
-		testkit.Missingf(t, "%s is not installed: apt-get install postgresql", name)
 	}
 	return newest
 }
