@@ -27,7 +27,7 @@ func (b *bus) publish(from *node, p link.Packet) {
 		from.beats++
 		beat = from.beats
 	}
-	if w := b.world; beat > 0 && w.calm { // at once, which takes fewer steps
+	if w := b.world; beat > 0 && w.coarse {
 		w.after(nil, w.within(time.Millisecond), func() {
 			for _, to := range b.nodes {
 				to.arrive(arrival{from, beat, p.Data})

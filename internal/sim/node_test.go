@@ -102,8 +102,8 @@ func (n *node) end() {
 func (n *node) tick() {
 	w := n.world
 	every := link.TickInterval + w.within(link.TickInterval)
-	if w.calm {
-		every *= 4 // nothing is urgent
+	if w.coarse {
+		every *= 4
 	}
 	w.after(&n.life, every, n.tick)
 	n.link.Tick(w.now)

@@ -8,7 +8,8 @@
 //
 // A failure is printed with the command that runs its seed again.
 //
-// All of it is in test files, but only sim_test.go and planted_test.go hold tests.
+// All of it is in test files, but only sim_test.go, planted_test.go and pause_test.go hold
+// tests.
 // Read in this order:
 //
 //   - sim_test.go: TestSim, which runs the worlds of many seeds
@@ -25,6 +26,7 @@
 //   - client_test.go, program_test.go, watch_test.go: a stock client, and programs in a
 //     consumer's process that read, change and follow documents
 //   - shadow_test.go: what the outputs of a room have revealed at each Mark
+//   - pause_test.go: for how long rooms have no worker when theirs ends
 //   - planted_test.go: faults that are planted, and the test that each one is found
 package sim
 

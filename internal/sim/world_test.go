@@ -52,6 +52,7 @@ type world struct {
 	shadows   map[uint64]*shadow // by epoch
 
 	calm   bool // nothing fails any more, and clients don't act on their own
+	coarse bool // the links take fewer steps, because nothing happens that is urgent
 	closed bool // no server is started any more
 
 	failure string
@@ -308,7 +309,7 @@ func (w *world) unstall(n *node) {
 
 // settle makes the world calm, and checks that everything heals and nothing is lost.
 func (w *world) settle() {
-	w.calm, w.hasty = true, false
+	w.calm, w.coarse, w.hasty = true, true, false
 	w.bus.mend()
 	for _, n := range slices.Clone(w.bus.nodes) {
 		w.unstall(n)

@@ -273,8 +273,7 @@ func (n *Node) place() {
 	if grown && n.state == StateServing {
 		n.emit(Event{Kind: EventMoved, Rooms: n.placedElsewhere(next)})
 	}
-	n.strayedAt = time.Time{} // what was refused may be placed elsewhere now
-	n.retried = time.Time{}
+	n.straysDue, n.returnedDue = time.Time{}, time.Time{} // what was refused may be placed elsewhere now
 }
 
 // placedElsewhere returns a function that reports whether another worker runs a room.

@@ -41,7 +41,8 @@ const (
 	agreement = silence
 	// handOver is how long a worker may take to hand over rooms that are placed elsewhere.
 	handOver = 30 * time.Second
-	// strayInterval is the time between two attempts to send what another worker refused.
+	// strayInterval is the longest time between two attempts to send what another worker
+	// refused.
 	strayInterval = 200 * time.Millisecond
 	// strayPatience is how long a request that workers refuse is sent again.
 	strayPatience = 10 * time.Second
@@ -94,9 +95,9 @@ type Node struct {
 	term      uint64 // how many workers there were
 
 	strays      map[string]bool // rooms whose inputs a worker has refused
-	strayedAt   time.Time       // when the first of these was; zero: they are due at once
+	straysDue   time.Time       // when their connections join again
 	returned    []returned
-	retried     time.Time // when these were sent last
+	returnedDue time.Time // when these are sent again
 	guests      bool      // inputs of rooms that are placed elsewhere were accepted
 	guestsAsked time.Time // when the worker was last asked to hand such rooms over
 

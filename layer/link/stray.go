@@ -63,7 +63,7 @@ func (n *Node) refuseStray(p *peer, front uint64, in layer.Input) {
 func (n *Node) stray(room string) {
 	if n.strays == nil {
 		n.strays = make(map[string]bool)
-		n.strayedAt = n.now
+		n.straysDue = n.now.Add(n.strayDelay())
 	}
 	n.strays[room] = true
 }
@@ -83,23 +83,33 @@ func (n *Node) keepReturned(front uint64, in layer.Input, size int) {
 		return
 	}
 	if len(n.returned) == 0 {
-		n.retried = n.now
+		n.returnedDue = n.now.Add(n.strayDelay())
 	}
 	n.returned = append(n.returned, r)
+}
+
+// strayDelay returns for how long what is refused now waits before it is sent again.
+// Shortly after this Node has changed its places, the others are about to do the same,
+// so it waits for as long again.
+func (n *Node) strayDelay() time.Duration {
+	if len(n.past) == 0 {
+		return strayInterval
+	}
+	return min(strayInterval, n.now.Sub(n.past[len(n.past)-1].until))
 }
 
 // sendStrays makes connections join again whose inputs were refused, and sends
 // requests again that were returned.
 func (n *Node) sendStrays() {
-	if n.strays != nil && n.now.Sub(n.strayedAt) >= strayInterval {
+	if n.strays != nil && !n.now.Before(n.straysDue) {
 		rooms := n.strays
 		n.strays = nil
 		n.emit(Event{Kind: EventFrontLost, Rooms: func(room string) bool { return rooms[room] }})
 	}
-	if len(n.returned) == 0 || n.now.Sub(n.retried) < strayInterval {
+	if len(n.returned) == 0 || n.now.Before(n.returnedDue) {
 		return
 	}
-	n.retried = n.now
+	n.returnedDue = n.now.Add(n.strayDelay())
 	waiting := n.returned
 	n.returned = nil
 	for _, r := range waiting {
