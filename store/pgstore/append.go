@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -89,16 +90,20 @@ func (s *Store) writeBatches() {
 		if batch == nil {
 			return
 		}
-		s.writeBatch(batch, time.Now().Add(s.config.Timeout))
-		for _, r := range batch {
-			s.finish(r)
-		}
-		s.queue.Release(batch)
+		s.writeBatch(batch)
 	}
 }
 
-// finish returns the results of r to the call that waits for them.
-func (s *Store) finish(r *request) {
+// finish ends a batch, or the part of it that concerns some of its rooms.
+func (s *Store) finish(batch []*request) {
+	for _, r := range batch {
+		s.answer(r)
+	}
+	s.queue.Release(batch)
+}
+
+// answer returns the results of r to the call that waits for them.
+func (s *Store) answer(r *request) {
 	if r.err != nil {
 		r.position, r.err = 0, s.explain(r.err)
 	}
@@ -110,24 +115,45 @@ func (s *Store) finish(r *request) {
 	}
 }
 
-// writeBatch writes the requests of a batch and sets their results. If the database
-// refuses the batch because of some of its requests, the batch is divided until only
-// those fail. A request that waits too long for its room is tried again once the others
-// are written.
-func (s *Store) writeBatch(batch []*request, deadline time.Time) {
+// writeBatch writes the requests of a batch. If the database refuses the batch because of
+// some of its requests, the batch is divided until only those fail. A request that waits
+// too long for its room is tried again once the others are answered.
+func (s *Store) writeBatch(batch []*request) {
+	deadline := time.Now().Add(s.config.Timeout)
 	var locked []*request
 	s.divide(batch, deadline, s.config.Timeout/10, &locked)
+	if len(locked) == 0 {
+		s.finish(batch)
+		return
+	}
+	rooms := map[string]bool{}
+	for _, r := range locked {
+		rooms[r.room] = true
+	}
+	var later []*request
+	batch = slices.DeleteFunc(batch, func(r *request) bool {
+		if rooms[r.room] {
+			later = append(later, r)
+		}
+		return rooms[r.room]
+	})
+	s.finish(batch)
 	for _, r := range locked {
 		left := time.Until(deadline)
 		if left < grace {
 			break // r has the error of its first attempt
 		}
-		r.err = s.write([]*request{r}, limits{left, s.config.Timeout / 5})
+		r.err = s.write([]*request{r}, limits{left, lockTimeout(s.config)})
 	}
+	s.finish(later)
 }
 
-// divide writes a batch, and if need be its halves. wait is how long it may wait for a
-// room. Requests whose rooms are locked for longer are added to locked.
+// lockTimeout returns how long a change waits for a room that is locked.
+func lockTimeout(c Config) time.Duration { return c.Timeout / 5 }
+
+// divide writes a batch, and if need be its halves, and sets their results. wait is how
+// long it may wait for a room. Requests whose rooms are locked for longer are added to
+// locked.
 func (s *Store) divide(batch []*request, deadline time.Time, wait time.Duration, locked *[]*request) {
 	left := time.Until(deadline)
 	err := s.write(batch, limits{max(left, grace), wait})

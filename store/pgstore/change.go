@@ -26,7 +26,7 @@ func (s *Store) change(ctx context.Context, room string, what group.Change, time
 	}
 	defer release()
 	level := s.config.Durability(room)
-	if err = transact(bounded, s.pool, level, limits{timeout: timeout}, statements...); err == nil {
+	if err = transact(bounded, s.pool, level, limits{timeout, lockTimeout(s.config)}, statements...); err == nil {
 		err = result()
 	}
 	if level == store.DurabilityNone {

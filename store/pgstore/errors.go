@@ -112,7 +112,7 @@ func adviceFor(err error) string {
 	case "57P01", "57P02", "57P03":
 		return "it is stopping or starting; the store continues by itself"
 	case lockNotAvailable:
-		return "another transaction keeps the room locked: find it in pg_stat_activity and end it"
+		return "another transaction keeps the room or its table locked: find it in pg_stat_activity and end it"
 	case queryCanceled:
 		return "it took too long: look for load, locks in pg_stat_activity, and a slow disk"
 	case "XX001", "XX002":

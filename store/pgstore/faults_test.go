@@ -217,12 +217,20 @@ func TestLockedRoom(t *testing.T) {
 	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM yroom.rooms WHERE name = '7' FOR UPDATE", pgx.QueryExecModeSimpleProtocol); err != nil {
 		t.Fatal(err)
 	}
+	if err := s.Delete(t.Context(), "7"); err == nil {
+		t.Error("a locked room was deleted")
+	}
 	var appending sync.WaitGroup
 	for i := range 20 {
 		appending.Go(func() {
+			began := time.Now()
 			p, err := s.Append(t.Context(), fmt.Sprint(i), v1("b"))
+			// A batch waits a tenth of the timeout, and its divisions as long in all.
+			if took := time.Since(began); i != 7 && took > 2*time.Second {
+				t.Errorf("the append to room %d took %v", i, took)
+			}
 			switch {
-			case i == 7 && (err == nil || !strings.Contains(err.Error(), "another transaction keeps the room locked")):
+			case i == 7 && (err == nil || !strings.Contains(err.Error(), "another transaction keeps the room or its table locked")):
 				t.Errorf("the append to the locked room returned the error %v", err)
 			case i != 7 && (err != nil || p != 2):
 				t.Errorf("room %d: position %d, %v, want 2", i, p, err)

@@ -12,7 +12,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const connectTimeout = 5 * time.Second
+const (
+	connectTimeout = 5 * time.Second
+	pingTimeout    = 2 * time.Second // of a connection that was idle
+)
 
 // errAddress has no part of the address, because a parser can take a part of the
 // password for something else.
@@ -32,6 +35,7 @@ func parse(address string) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, errAddress
 	}
+	settings.PingTimeout = pingTimeout
 	conn := settings.ConnConfig
 	if !strings.Contains(address, "default_query_exec_mode=") {
 		// Statements are unnamed and parsed each time, in the same round trip as they are

@@ -9,8 +9,8 @@ import (
 )
 
 // migrations change the schema from one version to the next. yroom.version has the
-// number of them that have been applied. PostgreSQL keeps the comments that are written
-// as COMMENT ON.
+// number of them that have been applied. Processes of the version before still run
+// during an upgrade, so a migration must not break their statements.
 var migrations = []string{
 	`
 CREATE TABLE yroom.version (version bigint NOT NULL);

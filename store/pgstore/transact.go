@@ -24,7 +24,7 @@ type statement struct {
 // limits bound a transaction.
 type limits struct {
 	timeout time.Duration // of a statement
-	lock    time.Duration // of waiting for a room's row; 0: no limit of its own
+	lock    time.Duration // of waiting for the row of a room
 }
 
 // grace is how much later than the server this side ends a transaction: the server's
