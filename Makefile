@@ -68,7 +68,7 @@ tools: $(LINT) programs
 
 .PHONY: programs
 programs:
-	@scripts/tools cc node curl strace sqlite3 chromium postgres pgbouncer
+	@scripts/tools cc node curl strace sqlite3 chromium postgres pgbouncer redis
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 # The second run has tests of running times and allocations, which the race detector changes, and one that crashes it.

@@ -32,6 +32,7 @@ var wantImports = []struct {
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "document", "internal/webui", "web", "yjs"}},
 	{"internal/testkit/postgres", []string{"internal/testkit", "github.com/jackc/pgx/v5"}},
+	{"internal/testkit/redis", []string{"internal/testkit", "internal/testkit/daemon"}},
 	{"internal/testkit/daemon", []string{"internal/testkit"}},
 	{"internal/testkit/proxy", nil},
 	{"internal/testkit/membus", []string{"internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link"}},
@@ -60,8 +61,10 @@ var wantImports = []struct {
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer/memlayer", []string{"layer", "layer/internal/gate"}},
+	{"layer/redislayer", []string{"layer/buslayer", "layer/internal/busurl", "layer/internal/gate", "layer/link", "github.com/redis/rueidis"}},
 	{"layer/buslayer", []string{"layer", "layer/internal/gate", "layer/link"}},
 	{"layer/internal/gate", nil},
+	{"layer/internal/busurl", nil},
 	{"layer/link", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},

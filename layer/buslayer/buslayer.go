@@ -58,6 +58,8 @@ type Layer struct {
 
 	arrived   chan []byte   // packets for the Node
 	due       chan struct{} // wakes the goroutine that calls handlers
+	connected chan struct{} // closed when the subscription works for the first time
+	connect   sync.Once     // closes connected
 	outgoing  chan struct{} // wakes the goroutine that publishes
 	stop      chan struct{} // closed to end the goroutine that calls handlers
 	published chan struct{} // closed when the goroutine that publishes has ended
@@ -93,6 +95,7 @@ func New(bus Bus, c Config) *Layer {
 		log:       cmp.Or(c.Logger, slog.Default()),
 		arrived:   make(chan []byte, mostArrived),
 		due:       make(chan struct{}, 1),
+		connected: make(chan struct{}),
 		outgoing:  make(chan struct{}, 1),
 		stop:      make(chan struct{}),
 		published: make(chan struct{}),
@@ -192,6 +195,7 @@ func (l *Layer) Close(ctx context.Context) error {
 	l.node.Close(time.Now())
 	l.leaving = true
 	l.unlock()
+	l.connect.Do(func() { close(l.connected) })
 	select {
 	case <-l.published:
 	case <-ctx.Done():

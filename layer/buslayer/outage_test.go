@@ -105,7 +105,7 @@ func TestReady(t *testing.T) {
 		if err := l.Ready(); !errors.Is(err, layer.ErrClosed) {
 			t.Errorf("after Close, Ready returned %v", err)
 		}
-		for _, words := range []string{"messages to the broker are lost", "the broker takes messages again", "doesn't carry messages", "carries messages again", "was interrupted"} {
+		for _, words := range []string{"messages to the broker are lost", "the broker takes messages again", "doesn't carry messages", "carries messages again", "was interrupted", "works again"} {
 			if n := strings.Count(log.String(), words); n != 1 {
 				t.Errorf("%q is logged %d times, want once", words, n)
 			}

@@ -49,8 +49,12 @@ func (l *Layer) receive(data []byte) {
 func (l *Layer) subscribed() {
 	l.mu.Lock()
 	defer l.unlock()
+	if l.outage != nil {
+		l.log.Info("the connection to the broker works again")
+	}
 	l.outage = nil
 	l.node.Resume(time.Now())
+	l.connect.Do(func() { close(l.connected) })
 }
 
 // interrupted is Subscriber.Interrupted.
@@ -217,6 +221,7 @@ func (l *Layer) all() []*front {
 func (l *Layer) publish() {
 	defer close(l.published)
 	var batch []link.Packet
+	<-l.connected         // what is published before is not received
 	var failing time.Time // when publishing has failed first; zero: it works
 	for {
 		var last bool

@@ -1,0 +1,289 @@
+package redislayer_test
+
+import (
+	"crypto/tls"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/membus"
+	"github.com/yroom/yroom/internal/testkit/proxy"
+	"github.com/yroom/yroom/internal/testkit/redis"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/layertest"
+	"github.com/yroom/yroom/layer/redislayer"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// deployment returns a function that opens the layer of another process of a deployment.
+// The deployments at a Redis have different prefixes.
+func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslayer.Layer {
+	t.Helper()
+	prefix := testkit.Unique("test")
+	return func(name, url string) *buslayer.Layer {
+		c := redislayer.Config{URL: url + "?prefix=" + prefix, TLS: secure}
+		c.Name, c.Logger = name, testkit.Logger(t)
+		l, err := redislayer.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+}
+
+// at returns a function that opens the layer of another process at url.
+func at(t *testing.T, url string, secure *tls.Config) func(name string) *buslayer.Layer {
+	t.Helper()
+	open := deployment(t, secure)
+	return func(name string) *buslayer.Layer { return open(name, url) }
+}
+
+func TestConformance(t *testing.T) {
+	s := redis.Start(t, redis.Options{})
+	layertest.Run(t, func(t *testing.T) layer.Layer { return membus.NewApart(t, at(t, s.URL(), nil), nil) })
+}
+
+// TestCluster checks that messages reach processes whose channels are at other nodes.
+func TestCluster(t *testing.T) {
+	url := redis.StartCluster(t)[0].URL()
+	layertest.Run(t, func(t *testing.T) layer.Layer { return membus.NewApart(t, at(t, url, nil), nil) })
+}
+
+// TestFaults lets the network fail between each process and Redis, and Redis itself.
+func TestFaults(t *testing.T) {
+	s := redis.Start(t, redis.Options{})
+	layertest.RunFaults(t, func(t *testing.T, f layertest.Faults) (layer.Layer, func()) {
+		open := deployment(t, nil)
+		var proxies []*proxy.Proxy
+		cuts := 0
+		l := membus.NewApart(t, func(name string) *buslayer.Layer {
+			p := proxy.Start(t, s.Addr())
+			proxies = append(proxies, p)
+			return open(name, s.URLAt(p.Addr()))
+		}, func(time.Duration) {
+			switch cuts++; cuts % 3 {
+			case 1: // one process
+				p := proxies[rand.IntN(len(proxies))]
+				p.Cut()
+				time.AfterFunc(300*time.Millisecond, p.Resume)
+			case 2: // all, by a crash
+				s.Kill(t)
+				s.Restart(t)
+			case 0: // all, for longer than it takes to notice
+				s.Pause(t)
+				time.Sleep(2500 * time.Millisecond)
+				s.Resume(t)
+			}
+		})
+		return l, network(t, proxies, f)
+	})
+}
+
+// network lets connections be closed, if messages are to be lost, and stalls them, if
+// they are to be delayed, until stop is called.
+func network(t *testing.T, proxies []*proxy.Proxy, f layertest.Faults) (stop func()) {
+	t.Helper()
+	done := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+			p := proxies[rand.IntN(len(proxies))]
+			if rand.IntN(20) < f.Lose {
+				p.CloseAll()
+			}
+			if rand.IntN(100) < f.Delay {
+				p.Stall()
+				time.Sleep(20 * time.Millisecond)
+				p.Resume()
+			}
+		}
+	})
+	var once sync.Once
+	stop = func() {
+		once.Do(func() { close(done) })
+		running.Wait()
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+// connected opens a consumer and a worker, waits until an input has reached the worker,
+// and returns the consumer's layer and front.
+func connected(t *testing.T, open func(name string) *buslayer.Layer) (*buslayer.Layer, layer.Front) {
+	t.Helper()
+	worker, consumer := membus.Open(t, open, "worker"), membus.Open(t, open, "consumer")
+	arrived := make(chan struct{}, 1000)
+	back, err := worker.Serve(layer.BackHandler{
+		Handle: func(layer.Input) error { arrived <- struct{}{}; return nil },
+		Lost:   func(layer.Address) {}, Gone: func(layer.Address) {}, Moved: func(func(string) bool) {},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = back.Close() })
+	front, err := consumer.Attach(layer.FrontHandler{Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = front.Close() })
+	reach(t, front)
+	<-arrived
+	return consumer, front
+}
+
+// reach waits until the layer takes an input.
+func reach(t *testing.T, front layer.Front) {
+	t.Helper()
+	testkit.Eventually(t, "the worker is reached", func() string {
+		if err := front.Send(layer.Input{Room: "room"}); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+}
+
+// TestSecurity checks TLS, a user of the ACL that may do no more than the documentation
+// says, and that a wrong password is reported without it.
+func TestSecurity(t *testing.T) {
+	cert := testkit.NewCertificate(t)
+	s := redis.Start(t, redis.Options{
+		TLS:    cert,
+		Access: []string{"resetchannels", "&test*", "+publish", "+subscribe", "+ping"},
+	})
+	connected(t, at(t, s.URL(), cert.Client))
+
+	const wrong = "mistaken"
+	url := strings.Replace(s.URL(), redis.EscapedPassword(), wrong, 1)
+	l := membus.Open(t, at(t, url, cert.Client), "with a wrong password")
+	testkit.Eventually(t, "Ready says that the password is wrong", func() string {
+		err := l.Ready()
+		if err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
+			return "it says something else"
+		}
+		if strings.Contains(err.Error(), wrong) {
+			t.Fatalf("the error contains the password: %v", err)
+		}
+		return ""
+	})
+	l = membus.Open(t, at(t, s.URL(), nil), "that doesn't trust the certificate")
+	testkit.Eventually(t, "Ready says that the certificate is not trusted", func() string {
+		if err := l.Ready(); err == nil || !strings.Contains(err.Error(), "certificate") {
+			return "it says something else"
+		}
+		return ""
+	})
+}
+
+// TestDeployments checks that two deployments can share a Redis.
+func TestDeployments(t *testing.T) {
+	s := redis.Start(t, redis.Options{})
+	layers := make(map[string][]*buslayer.Layer)
+	for _, query := range []string{"", "/1", "?prefix=other", "/1?prefix=other"} {
+		for range 2 {
+			l := membus.Open(t, func(string) *buslayer.Layer {
+				l, err := redislayer.Open(redislayer.Config{URL: s.URL() + query})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return l
+			}, query)
+			layers[query] = append(layers[query], l)
+		}
+	}
+	time.Sleep(time.Second) // each has sent its heartbeat twice
+	for query, all := range layers {
+		for _, l := range all {
+			if n := len(l.Peers()); n != 1 {
+				t.Errorf("%q: %d other processes are known, want 1", query, n)
+			}
+		}
+	}
+}
+
+// TestFailover checks that a layer follows the master.
+func TestFailover(t *testing.T) {
+	r := redis.StartReplicated(t)
+	consumer, front := connected(t, at(t, r.URL(), nil))
+	r.Master.Kill(t)
+	testkit.Eventually(t, "the failure is noticed", func() string {
+		if consumer.Ready() == nil {
+			return "not yet"
+		}
+		return ""
+	})
+	testkit.Eventually(t, "the layer is ready again", func() string {
+		if err := consumer.Ready(); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	reach(t, front)
+}
+
+// TestDeaf checks that Ready says within two seconds, and a little, that nothing arrives
+// though the connections are open, and that the layer recovers.
+func TestDeaf(t *testing.T) {
+	s := redis.Start(t, redis.Options{})
+	p := proxy.Start(t, s.Addr())
+	for _, c := range []struct {
+		name       string
+		fail, mend func()
+	}{
+		{"stalled network", p.Stall, p.Resume},
+		{"stopped server", func() { s.Pause(t) }, func() { s.Resume(t) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			consumer, front := connected(t, at(t, s.URLAt(p.Addr()), nil))
+			if err := consumer.Ready(); err != nil {
+				t.Fatal(err)
+			}
+			c.fail()
+			began := time.Now()
+			testkit.Eventually(t, "Ready reports it", func() string {
+				if consumer.Ready() == nil {
+					return "not yet"
+				}
+				return ""
+			})
+			if noticed := time.Since(began); noticed > 2300*time.Millisecond {
+				t.Errorf("noticed after %v, want two seconds", noticed)
+			}
+			time.Sleep(time.Second)
+			c.mend()
+			testkit.Eventually(t, "the layer is ready again", func() string {
+				if err := consumer.Ready(); err != nil {
+					return err.Error()
+				}
+				return ""
+			})
+			reach(t, front)
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for url, words := range map[string]string{
+		"nats://host":                       "scheme",
+		"redis://:sesame@host/zero":         "not a number",
+		"redis-sentinel://:sesame@host":     "master",
+		"redis-sentinel://:sesame@host/a?b": "unknown parameter",
+		"redis://user:sesame@host:x":        "not a valid URL",
+	} {
+		_, err := redislayer.Open(redislayer.Config{URL: url})
+		if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
