@@ -38,7 +38,7 @@ func Parse(address, port string, parameters ...string) (*URL, error) {
 	authority, rest := rest[:end], rest[end:]
 	at := strings.LastIndex(authority, "@") + 1
 	var u URL
-	for _, host := range strings.SplitSeq(authority[at:], ",") {
+	for host := range strings.SplitSeq(authority[at:], ",") {
 		one, err := url.Parse(scheme + "://" + authority[:at] + host + rest)
 		if err != nil || one.Hostname() == "" || one.Fragment != "" {
 			return nil, malformed
