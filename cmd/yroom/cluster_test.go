@@ -19,6 +19,7 @@ import (
 
 	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/redis"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer/memlayer"
 )
@@ -28,6 +29,7 @@ type cluster struct {
 	t     *testing.T
 	layer *memlayer.Layer
 	token string // the file of --api-token-file
+	url   string // of the layer; test: is the one in memory
 
 	mu     sync.Mutex
 	opened []layerOptions
@@ -37,7 +39,7 @@ type cluster struct {
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{t: t, layer: memlayer.New(), token: filepath.Join(t.TempDir(), "yroom.token")}
+	c := &cluster{t: t, layer: memlayer.New(), token: filepath.Join(t.TempDir(), "yroom.token"), url: "test:"}
 	if err := os.WriteFile(c.token, []byte(theToken), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -45,13 +47,28 @@ func newCluster(t *testing.T) *cluster {
 }
 
 func (c *cluster) open(ctx context.Context, url string, o layerOptions) (openedLayer, error) {
-	if url != "test:" {
-		return openLayer(ctx, url, o)
-	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.opened = append(c.opened, o)
-	return member{c.layer, c}, nil
+	c.mu.Unlock()
+	if url == "test:" {
+		return member{c.layer, c}, nil
+	}
+	joined, err := openLayer(ctx, url, o)
+	return counted{joined, c}, err
+}
+
+// counted is a layer between processes that counts calls of Close.
+type counted struct {
+	openedLayer
+
+	cluster *cluster
+}
+
+func (c counted) Close(ctx context.Context) error {
+	c.cluster.mu.Lock()
+	c.cluster.left++
+	c.cluster.mu.Unlock()
+	return c.openedLayer.Close(ctx)
 }
 
 // member is the layer as one process of a cluster sees it.
@@ -183,21 +200,30 @@ func (cmd *command) connect(room string) *wsclient.Client {
 // consumer starts a consumer that is called name.
 func (c *cluster) consumer(name string, args ...string) *command {
 	c.t.Helper()
-	return c.start(append([]string{"consumer", "--layer", "test:", "--listen", "127.0.0.1:0", "--name", name, "--api-token-file", c.token}, args...)...)
+	return c.start(append([]string{"consumer", "--layer", c.url, "--listen", "127.0.0.1:0", "--name", name, "--api-token-file", c.token}, args...)...)
 }
 
 // worker starts a worker that is called name.
 func (c *cluster) worker(name, store string, args ...string) *command {
 	c.t.Helper()
-	return c.start(append([]string{"worker", "--layer", "test:", "--store", store, "--name", name}, args...)...)
+	return c.start(append([]string{"worker", "--layer", c.url, "--store", store, "--name", name}, args...)...)
 }
 
 // A client of one consumer edits what a client of another sees. The document API, the
 // room pages and the names of the processes are available at each consumer, although the
 // rooms and the store are in another process.
 func TestConsumersAndWorkerApart(t *testing.T) {
+	t.Run("memory", func(t *testing.T) { consumersAndWorkerApart(t, newCluster(t)) })
+	t.Run("Redis", func(t *testing.T) {
+		c := newCluster(t)
+		c.url = redis.Start(t, redis.Options{}).URL()
+		consumersAndWorkerApart(t, c)
+	})
+}
+
+func consumersAndWorkerApart(t *testing.T, c *cluster) {
+	t.Helper()
 	t.Chdir(t.TempDir())
-	c := newCluster(t)
 	store := "sqlite:" + filepath.Join(t.TempDir(), "yroom.db")
 	w := c.worker("w1", store, "--channel", "yroom,slow", "--channel", "more")
 	one, two := c.consumer("c1"), c.consumer("c2")
@@ -373,12 +399,12 @@ func TestWorkerRefuses(t *testing.T) {
 		want string
 		args []string
 	}{
-		{"layer: the layer has a worker already", []string{"worker", "--layer", "test:", "--store", "memory:"}},
-		{`prefix "a.b"`, []string{"worker", "--layer", "test:", "--store", "memory:", "--config", "prefix.yaml"}},
-		{`prefix "a.b"`, []string{"consumer", "--layer", "test:", "--listen", "127.0.0.1:0", "--config", "prefix.yaml"}},
-		{"can't listen", []string{"worker", "--layer", "test:", "--store", "memory:", "--listen", "x"}},
-		{"can't listen", []string{"consumer", "--layer", "test:", "--listen", "127.0.0.1:0", "--health", "x"}},
-		{"the directory nowhere is missing", []string{"worker", "--layer", "test:", "--store", "sqlite:nowhere/a.db"}},
+		{"layer: the layer has a worker already", []string{"worker", "--layer", c.url, "--store", "memory:"}},
+		{`prefix "a.b"`, []string{"worker", "--layer", c.url, "--store", "memory:", "--config", "prefix.yaml"}},
+		{`prefix "a.b"`, []string{"consumer", "--layer", c.url, "--listen", "127.0.0.1:0", "--config", "prefix.yaml"}},
+		{"can't listen", []string{"worker", "--layer", c.url, "--store", "memory:", "--listen", "x"}},
+		{"can't listen", []string{"consumer", "--layer", c.url, "--listen", "127.0.0.1:0", "--health", "x"}},
+		{"the directory nowhere is missing", []string{"worker", "--layer", c.url, "--store", "sqlite:nowhere/a.db"}},
 	} {
 		if err := os.WriteFile("prefix.yaml", []byte("rooms:\n  a.b: {gc: false}\n"), 0o600); err != nil {
 			t.Fatal(err)

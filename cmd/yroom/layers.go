@@ -7,7 +7,9 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/buslayer"
 	"github.com/yroom/yroom/layer/memlayer"
+	"github.com/yroom/yroom/layer/redislayer"
 )
 
 // openedLayer is a layer that openLayer has opened.
@@ -25,12 +27,13 @@ type openedLayer interface {
 type layerOptions struct {
 	Channels []string                 // the channels that the worker of this process serves; empty if it has no worker
 	Channel  func(room string) string // the channel of a room
+	Name     string                   // of the process
 	Logger   *slog.Logger
 }
 
 // layerOptions returns the options for a process with or without a worker.
 func (s settings) layerOptions(withWorker bool, log *slog.Logger) layerOptions {
-	o := layerOptions{Channel: yroom.Channels(withoutStores(s.Rooms)), Logger: log}
+	o := layerOptions{Channel: yroom.Channels(withoutStores(s.Rooms)), Name: s.Name, Logger: log}
 	if withWorker {
 		o.Channels = s.Channel
 	}
@@ -38,11 +41,15 @@ func (s settings) layerOptions(withWorker bool, log *slog.Logger) layerOptions {
 }
 
 // openLayer opens the layer at url.
-func openLayer(_ context.Context, url string, _ layerOptions) (openedLayer, error) {
-	if url == inMemory {
+func openLayer(_ context.Context, url string, o layerOptions) (openedLayer, error) {
+	c := buslayer.Config{Name: o.Name, Software: version(), Channel: o.Channel, Channels: o.Channels, Logger: o.Logger}
+	switch scheme(url) {
+	case inMemory:
 		return memoryLayer{memlayer.New()}, nil
+	case "redis:", "rediss:", "redis-sentinel:", "rediss-sentinel:":
+		return redislayer.Open(redislayer.Config{Config: c, URL: url})
 	}
-	return nil, fmt.Errorf("this build has no layer %s (it has memory:)", scheme(url))
+	return nil, fmt.Errorf("this build has no layer %s (it has memory:, redis:, rediss:, redis-sentinel: and rediss-sentinel:)", scheme(url))
 }
 
 // memoryLayer is the layer of a process that has all parts.
