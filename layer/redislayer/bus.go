@@ -23,7 +23,7 @@ var errNotConnected = errors.New("not connected to Redis")
 
 // bus is a buslayer.Bus. It has one client at a time, which has a connection to publish
 // and others to receive. When one of the latter ends, all are replaced: what was sent
-// meanwhile is lost anyway, and a new client finds out anew which server is the master.
+// meanwhile is lost anyway, and a new client finds out which server is the master now.
 type bus struct {
 	options  rueidis.ClientOption
 	everyone string // the channel for all processes
