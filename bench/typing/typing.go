@@ -70,7 +70,7 @@ func Join(tb testing.TB, addresses ...string) *Session {
 	}
 	for _, p := range m.users {
 		m.reading.Go(func() {
-			defer p.conn.Close()
+			defer func() { _ = p.conn.Close() }() // Leave may have closed it
 			if err := m.read(p); !m.leaving.Load() {
 				tb.Errorf("user %d: %v", p.id, err)
 			}
