@@ -5,7 +5,7 @@
 # make cover  show as a page which statements the tests don't reach
 # make fuzz   each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
 # make sim    SIM_STEPS steps of a simulation with crashes and a store that fails
-# make bench  documents against yjs and ywasm, the cost of durability, and memory, each in one run
+# make bench  documents against yjs and ywasm, the cost of durability and of layers, and memory, each in one run
 # make vuln   known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
 # make api    changes of the exported API since the latest release; fails if one is incompatible
 # make dist   the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
@@ -124,6 +124,7 @@ sim:
 bench: $(NODE_MODULES)
 	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/engines
 	go test -run '^$$' -bench . -benchtime 1x ./bench/durability
+	go test -run '^$$' -bench . -benchtime 1x ./bench/layers
 	go test -run '^$$' -bench . -benchtime 1x ./bench/footprint
 
 .PHONY: vuln

@@ -61,6 +61,9 @@ func (d *Daemon) Restart(t testing.TB) {
 	}()
 }
 
+// PID returns the process id of the current run.
+func (d *Daemon) PID() int { return d.runs[len(d.runs)-1].cmd.Process.Pid }
+
 // Stop ends the program with SIGTERM.
 func (d *Daemon) Stop(t testing.TB) {
 	t.Helper()

@@ -99,6 +99,28 @@ func EscapedPassword() string {
 	return password
 }
 
+// PID returns the process id of the server.
+func (s *Server) PID() int { return s.daemon.PID() }
+
+// Published returns how many messages were published, and how many bytes the server
+// has received and sent. The server must have no TLS and no user.
+func (s *Server) Published(t testing.TB) (messages, received, sent int64) {
+	t.Helper()
+	info, err := do(s.port, "INFO", "everything")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number(info, "cmdstat_publish:calls="), number(info, "total_net_input_bytes:"), number(info, "total_net_output_bytes:")
+}
+
+// number returns the number after a name in a text, 0 if there is none.
+func number(text, name string) int64 {
+	_, rest, _ := strings.Cut(text, name)
+	digits := strings.IndexFunc(rest+" ", func(r rune) bool { return r < '0' || r > '9' })
+	n, _ := strconv.ParseInt(rest[:digits], 10, 64)
+	return n
+}
+
 // Stop ends the server.
 func (s *Server) Stop(t testing.TB) { s.daemon.Stop(t) }
 

@@ -1,0 +1,185 @@
+// Package layers_test measures what a layer between processes costs: the same users
+// type into a single process, and into two consumers and a worker that are connected by
+// Redis or by NATS. All run as processes of their own, and take turns within one run.
+//
+//	go test -run '^$' -bench . -benchtime 1x ./bench/layers
+package layers_test
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/bench/typing"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/redis"
+)
+
+var (
+	rounds = flag.Int("rounds", 5, "number of measurements of each arrangement")
+	span   = flag.Duration("span", 1500*time.Millisecond, "duration of each measurement")
+)
+
+const pace = 100 * time.Millisecond // between two edits of one user
+
+// figures are the results of one measurement, or the medians of several.
+type figures struct {
+	p50, p99   time.Duration // from sending an edit to its receipt by another user, at the pace
+	messages   float64       // that the broker received per edit, at the pace
+	bytes      float64       // that the broker received and sent per edit, at the pace
+	deliveries float64       // a second of the CPU time of all processes, while each user types as fast as their edits are received
+}
+
+// arrangement is a way to run yroom.
+type arrangement struct {
+	name  string
+	start func(b *testing.B, program string) *running
+}
+
+// running is an arrangement that runs.
+type running struct {
+	addresses []string // of the room, one for each consumer
+	pids      []int    // of all processes
+	broker    func(b *testing.B) (messages, bytes int64)
+	stop      func(b *testing.B)
+}
+
+func BenchmarkLayers(b *testing.B) {
+	program := filepath.Join(b.TempDir(), "yroom")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
+		b.Fatalf("go build: %v\n%s", err, out)
+	}
+	all := []arrangement{{"one process", single}, {"Redis", overRedis}}
+	for range b.N {
+		seen := map[string][]figures{}
+		for round := range *rounds {
+			for i := range all {
+				a := all[(round+i)%len(all)]
+				seen[a.name] = append(seen[a.name], measure(b, a.start(b, program)))
+			}
+		}
+		var table strings.Builder
+		base := medians(seen[all[0].name])
+		for _, a := range all {
+			m := medians(seen[a.name])
+			fmt.Fprintf(&table, "| %s | %.2f ms (+%.2f) | %.2f ms (+%.2f) | %.1f | %.0f | %.0f (%.2f) |\n", a.name,
+				milliseconds(m.p50), milliseconds(m.p50-base.p50), milliseconds(m.p99), milliseconds(m.p99-base.p99),
+				m.messages, m.bytes, m.deliveries, m.deliveries/base.deliveries)
+		}
+		b.Logf("medians of %d rounds of %v:\n"+
+			"| | p50 | p99 | messages per edit | bytes per edit | deliveries per CPU second |\n|---|---|---|---|---|---|\n%s", *rounds, *span, &table)
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func medians(all []figures) figures {
+	return figures{
+		p50:        median(all, func(f figures) time.Duration { return f.p50 }),
+		p99:        median(all, func(f figures) time.Duration { return f.p99 }),
+		messages:   median(all, func(f figures) float64 { return f.messages }),
+		bytes:      median(all, func(f figures) float64 { return f.bytes }),
+		deliveries: median(all, func(f figures) float64 { return f.deliveries }),
+	}
+}
+
+func median[T cmp.Ordered](all []figures, of func(figures) T) T {
+	values := make([]T, len(all))
+	for i, f := range all {
+		values[i] = of(f)
+	}
+	slices.Sort(values)
+	return values[len(values)/2]
+}
+
+func measure(b *testing.B, r *running) (f figures) {
+	b.Helper()
+	session := typing.Join(b, r.addresses...)
+	messages, bytes := r.broker(b)
+	edits := float64(session.Type(pace, *span))
+	late := session.Latencies()
+	f.p50, f.p99 = late[len(late)/2], late[len(late)*99/100]
+	messagesAfter, bytesAfter := r.broker(b)
+	f.messages, f.bytes = float64(messagesAfter-messages)/edits, float64(bytesAfter-bytes)/edits
+
+	before := cpu(b, r.pids)
+	session.Type(0, *span)
+	f.deliveries = float64(len(session.Latencies())) / (cpu(b, r.pids) - before).Seconds()
+	session.Leave()
+	r.stop(b)
+	if b.Failed() {
+		b.FailNow()
+	}
+	return f
+}
+
+// cpu returns the CPU time that processes have used so far.
+func cpu(b *testing.B, pids []int) (sum time.Duration) {
+	b.Helper()
+	for _, pid := range pids {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			b.Skipf("the system doesn't tell the CPU time of a process: %v", err)
+		}
+		_, rest, _ := strings.Cut(string(stat), ") ") // after the name of the program
+		columns := strings.Fields(rest)
+		var user, system int64
+		if _, err := fmt.Sscan(columns[11]+" "+columns[12], &user, &system); err != nil {
+			b.Fatal(err)
+		}
+		sum += time.Duration(user+system) * (time.Second / 100) // USER_HZ is 100 on Linux
+	}
+	return sum
+}
+
+const room = "session"
+
+func single(b *testing.B, program string) *running {
+	b.Helper()
+	server := testkit.Serve(b, program, b.TempDir(), "--store", "memory:")
+	return &running{
+		addresses: []string{server.URL(room)},
+		pids:      []int{server.Process.Pid},
+		broker:    func(*testing.B) (messages, bytes int64) { return 0, 0 },
+		stop:      func(b *testing.B) { b.Helper(); server.Stop(b) },
+	}
+}
+
+// cluster starts two consumers and a worker.
+func cluster(b *testing.B, program, layer string) *running {
+	b.Helper()
+	dir := b.TempDir()
+	worker := testkit.Start(b, program, dir, "worker", "--layer", layer, "--store", "memory:")
+	one := testkit.Start(b, program, dir, "consumer", "--layer", layer)
+	two := testkit.Start(b, program, dir, "consumer", "--layer", layer)
+	return &running{
+		addresses: []string{one.URL(room), two.URL(room)},
+		pids:      []int{worker.Process.Pid, one.Process.Pid, two.Process.Pid},
+		stop: func(b *testing.B) {
+			b.Helper()
+			one.Stop(b)
+			two.Stop(b)
+			worker.Stop(b)
+		},
+	}
+}
+
+func overRedis(b *testing.B, program string) *running {
+	b.Helper()
+	broker := redis.Start(b, redis.Options{})
+	r := cluster(b, program, broker.URL())
+	r.pids = append(r.pids, broker.PID())
+	r.broker = func(b *testing.B) (messages, bytes int64) {
+		b.Helper()
+		messages, received, sent := broker.Published(b)
+		return messages, received + sent
+	}
+	return r
+}
