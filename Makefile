@@ -1,15 +1,16 @@
-# make run    build the demo editors, start a server and print the address to open
-# make test   formatting, vet, lint, all tests under the race detector, coverage of the core packages
-# make tools  only the set-up of make test: programs, npm packages, the linter
-# make crash  kill a server with kill -9 while clients type, CRASHES times at each level of durability
-# make cover  show as a page which statements the tests don't reach
-# make fuzz   each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
-# make sim    SIM_STEPS steps of a simulation with crashes and a store that fails
-# make bench  documents against yjs and ywasm, the cost of durability and of layers, and memory, each in one run
-# make vuln   known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
-# make api    changes of the exported API since the latest release; fails if one is incompatible
-# make dist   the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
-# make help   this list
+# make run     build the demo editors, start a server and print the address to open
+# make cluster start two consumers, two workers, Redis, PostgreSQL and nginx on this machine, and print the address to open
+# make test    formatting, vet, lint, all tests under the race detector, coverage of the core packages
+# make tools   only the set-up of make test: programs, npm packages, the linter
+# make crash   kill a server with kill -9 while clients type, CRASHES times at each level of durability
+# make cover   show as a page which statements the tests don't reach
+# make fuzz    each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
+# make sim     SIM_STEPS steps of a simulation with crashes and a store that fails
+# make bench   documents against yjs and ywasm, the cost of durability and of layers, and memory, each in one run
+# make vuln    known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
+# make api     changes of the exported API since the latest release; fails if one is incompatible
+# make dist    the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
+# make help    this list
 #
 # Each target does its own set-up. As root on Debian that installs missing programs, after printing which and why;
 # INSTALL=0 installs none, and the tests that need them are skipped. ARGS are the server's: make run ARGS="--listen 127.0.0.1:9000"
@@ -47,6 +48,13 @@ run: $(DEMOS)
 	go build -tags demo -o bin/yroom ./cmd/yroom
 	exec bin/yroom serve $(ARGS)
 
+.PHONY: cluster
+cluster: $(DEMOS)
+	@scripts/tools --required redis postgres
+	@scripts/tools nginx
+	go build -tags demo -o bin/yroom ./cmd/yroom
+	exec scripts/cluster bin/yroom
+
 .PHONY: test
 test: format vet lint unit
 
@@ -68,7 +76,7 @@ tools: $(LINT) programs
 
 .PHONY: programs
 programs:
-	@scripts/tools cc node curl strace sqlite3 chromium postgres pgbouncer redis
+	@scripts/tools cc node curl strace sqlite3 chromium postgres pgbouncer redis nginx
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 # The second run has tests of running times and allocations, which the race detector changes, and one that crashes it.

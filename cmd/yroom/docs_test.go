@@ -55,10 +55,10 @@ func table(t *testing.T, head string) (rows [][]string) {
 	return rows
 }
 
-// help returns the text of "yroom serve --help" for each flag.
-func help(t *testing.T) map[string]string {
+// help returns the text of --help of a command for each flag.
+func help(t *testing.T, command string) map[string]string {
 	t.Helper()
-	text, err := exec.CommandContext(t.Context(), "yroom", "serve", "--help").Output()
+	text, err := exec.CommandContext(t.Context(), "yroom", command, "--help").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func help(t *testing.T) map[string]string {
 
 // The table of flags has every flag and every key of the file, with its default.
 func TestTableOfFlags(t *testing.T) {
-	flags := help(t)
+	flags := help(t, "serve")
 	var rows, keys []string
 	for _, row := range table(t, "flag") {
 		flag, key, byDefault := row[0], row[1], row[2]
@@ -279,23 +279,26 @@ func TestDocumentedCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags, seen := help(t), 0
+	flags, seen := map[string]map[string]string{}, 0
+	for _, command := range []string{"serve", "consumer", "worker", "version"} {
+		flags[command] = help(t, command)
+	}
 	for _, b := range blocks {
 		for line := range strings.Lines(b.Text) {
-			command := regexp.MustCompile(`\byroom (?:serve|version)\b(.*)`).FindStringSubmatch(line)
+			command := regexp.MustCompile(`\byroom (serve|consumer|worker|version)\b(.*)`).FindStringSubmatch(line)
 			if command == nil {
 				continue
 			}
 			seen++
-			for word := range strings.FieldsSeq(command[1]) {
+			for word := range strings.FieldsSeq(command[2]) {
 				name, _, _ := strings.Cut(word, "=")
-				if _, ok := flags[name]; strings.HasPrefix(word, "--") && !ok {
+				if _, ok := flags[command[1]][name]; strings.HasPrefix(word, "--") && !ok {
 					t.Errorf("%s: there is no flag %s", b, name)
 				}
 			}
 		}
 	}
-	if seen < 3 {
+	if seen < 8 {
 		t.Errorf("%d command lines in the documentation, want more", seen)
 	}
 }
