@@ -234,11 +234,18 @@ func (c *client) act() {
 			c.conn.leave()
 			c.offline()
 		}
-		w.clients = slices.DeleteFunc(w.clients, func(x *client) bool { return x == c })
-		w.newClient(c.room, c.access)
+		c.reload()
 		return
 	}
 	w.after(nil, w.within(2*w.pace), c.act)
+}
+
+// reload closes the tab and opens another one, which has nothing.
+func (c *client) reload() {
+	w := c.world
+	c.closed = true
+	w.clients = slices.DeleteFunc(w.clients, func(x *client) bool { return x == c })
+	w.newClient(c.room, c.access)
 }
 
 func (c *client) edit(change func() []byte) {

@@ -182,6 +182,7 @@ func (c *consumer) take(room int, out *event.Output) {
 		c.conns[i].out.Rejoin()
 		c.conns[i].pump(&c.conns[i].sending, c.conns[i].sendNext)
 	case out.Message.Type == protocol.Close:
+		c.conns[i].closed = out.Message.Code == protocol.CloseDeleted
 		c.conns[i].close()
 	default:
 		c.conns[i].take(frameOf(out))
@@ -233,8 +234,9 @@ type conn struct {
 
 	sending, writing, reading bool // whether a call of sendNext, of write and of the client's read is scheduled
 
-	left bool // the consumer accepts nothing more from the client
-	cut  bool // nothing more arrives at the client
+	closed bool // the room was deleted
+	left   bool // the consumer accepts nothing more from the client
+	cut    bool // nothing more arrives at the client
 }
 
 // connect opens a connection.
@@ -434,7 +436,11 @@ func (c *conn) pushNext() {
 	if m.typ == protocol.Close {
 		c.cut = true
 		c.client.offline()
-		c.client.connectSoon()
+		if c.closed {
+			c.client.reload()
+		} else {
+			c.client.connectSoon()
+		}
 		return
 	}
 	c.client.take(m)

@@ -194,6 +194,10 @@ func (n *node) flush() {
 	n.events = append(n.events, n.link.Events()...)
 	if len(n.events) > 0 && !n.passing {
 		n.passing = true
+		if w.plant.late {
+			w.after(&n.life, w.within(50*time.Millisecond), n.pass)
+			return
+		}
 		w.add(&n.life, n.pass)
 	}
 }

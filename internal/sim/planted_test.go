@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ type plant struct {
 	deliver func(s *server, outs []layer.Output)            // may change outputs before they are passed to the layer
 	store   func(view) store.Store
 
+	deletes    int    // see world.deletes
 	unreported bool   // losses are not reported to consumers
 	late       bool   // inputs are passed to workers after they were drained
 	unheard    bool   // consumers don't handle what they receive from workers
@@ -101,6 +103,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"an append acknowledged too early":     {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
 		"an append that hides its failure":     {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
 		"positions that hide another worker":   {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
+		"a deletion that checks don't find":    {store: func(v view) store.Store { return undeleted{v} }, deletes: 15, found: late},
 		"a load that failed, served as empty":  {store: func(v view) store.Store { return forgiving{v} }, found: "from a room that was not loaded"},
 		"a compaction from memory":             {store: func(v view) store.Store { return &remembering{view: v} }, found: "a snapshot contains something that was not in the log"},
 		"a compaction of everything up to now": {store: func(v view) store.Store { return upToNow{v} }, found: "a compaction lost a part of the document"},
@@ -261,6 +264,17 @@ func (s *gapless) Append(ctx context.Context, name string, e store.Entry) (store
 	_, err := s.view.Append(ctx, name, e)
 	s.last[roomIndex(name)]++
 	return s.last[roomIndex(name)], err
+}
+
+// undeleted returns no entries from a check of a room that was deleted.
+type undeleted struct{ view }
+
+func (s undeleted) LoadAfter(ctx context.Context, name string, after store.Position) (store.Log, error) {
+	read, err := s.view.LoadAfter(ctx, name, after)
+	if errors.Is(err, store.ErrDeleted) {
+		return store.Log{}, nil
+	}
+	return read, err
 }
 
 // forgiving returns an empty log if the log can't be read.

@@ -50,6 +50,12 @@ func (g *program) act() {
 		}
 		request = event.Request{Kind: event.RequestApply, Update: slices.Clone(g.update)}
 	}
+	if w.chance(w.deletes) {
+		request = event.Request{Kind: event.RequestDelete}
+		if w.disk.logs[g.room].deleted {
+			request = w.creation()
+		}
+	}
 	w.lastConn++
 	conn := w.lastConn
 	in := event.Input{Kind: event.InputRequest, Conn: conn, Request: &request}
@@ -67,22 +73,25 @@ func (g *program) act() {
 // take handles a response, and checks that it reveals nothing that is not durable.
 func (g *program) take(a event.Response) {
 	w, name := g.of.world, roomNames[g.room]
-	durable := w.disk.logs[g.room].durable
+	ever := w.disk.logs[g.room].ever
 	holds := func(update []byte) bool {
-		held, err := durable.Contains(update, blocks.V1)
+		held, err := ever.Contains(update, blocks.V1)
 		return held && err == nil
 	}
 	g.conn = 0
 	switch a.Refusal.Cause {
 	case 0:
-	case event.CauseClosed, event.CauseNotFound:
+	case event.CauseClosed, event.CauseNotFound, event.CauseExists:
 		return
 	default:
 		w.failf("%s: request %d was refused: %+v", name, g.asked, a.Refusal)
 		return
 	}
 	w.seen.responses++
-	if g.asked == event.RequestApply {
+	switch g.asked {
+	case event.RequestCreate, event.RequestDelete:
+		return
+	case event.RequestApply:
 		if !holds(g.update) {
 			w.failf("%s: what was applied is not durable", name)
 		}
@@ -102,6 +111,25 @@ func (g *program) take(a event.Response) {
 	}
 	w.tracef("%s: program %d is at %v: has %v, vector %v, update %x whole %v", name, g.id, a.Mark, readVector(g.doc.StateVector()), readVector(a.Vector), a.Update, a.Whole)
 	g.at = a.Mark
+}
+
+// creation returns a request that creates a room.
+func (w *world) creation() event.Request {
+	w.lastID++
+	return event.Request{Kind: event.RequestCreate, Update: testkit.Typed(w.lastID, 0, "new")}
+}
+
+// recreate creates a room whenever it was deleted, until the world is closed.
+func (w *world) recreate(room int) {
+	if w.closed {
+		return
+	}
+	w.after(nil, time.Second, func() { w.recreate(room) })
+	if c := w.anyConsumer(); c != nil && w.disk.logs[room].deleted {
+		request := w.creation()
+		w.lastConn++
+		_ = c.front.Send(layer.Input{Room: roomNames[room], Input: event.Input{Kind: event.InputRequest, Conn: w.lastConn, Request: &request}})
+	}
 }
 
 // typed returns an update that inserts a character after the program's last one.

@@ -29,8 +29,9 @@ type server struct {
 	rooms  []roomState
 	opens  int // how many times rooms were opened
 
-	handling bool // an input is being handled, which may open a room
-	reading  bool // the next load is for a request to a room that is not opened
+	handling bool            // an input is being handled, which may open a room
+	reading  bool            // the next load is for a request to a room that is not opened
+	working  context.Context // with which the worker loads rooms, but does not compact them
 
 	operations []*operation // the calls of the store in progress
 
@@ -45,13 +46,14 @@ type server struct {
 
 // roomState is what the world records about a room that a server has opened.
 type roomState struct {
-	opening  bool          // the room has to be loaded
-	loaded   bool          // the room was loaded
-	base     *blocks.Store // what was loaded
-	joined   map[event.ConnID]layer.Address
-	accepted *blocks.Store // the updates that must be stored when the server has drained
-	tainted  bool          // the room fails, or has failed
-	shadow   *shadow
+	opening   bool          // the room has to be loaded
+	loaded    bool          // the room was loaded
+	base      *blocks.Store // what was loaded
+	joined    map[event.ConnID]layer.Address
+	accepted  *blocks.Store // the updates that must be stored when the server has drained
+	tainted   bool          // the room fails, or has failed
+	deletions int           // how often the room was deleted before it was opened
+	shadow    *shadow
 }
 
 func (w *world) startServer() {
@@ -160,7 +162,8 @@ func (s *server) open(name string) worker.Settings {
 		return s.world.settings
 	}
 	s.opens++
-	s.rooms[roomIndex(name)] = roomState{opening: true, accepted: blocks.New(), joined: make(map[event.ConnID]layer.Address)}
+	l := s.world.disk.logs[roomIndex(name)]
+	s.rooms[roomIndex(name)] = roomState{opening: true, tainted: l.deleted, deletions: l.deletions, accepted: blocks.New(), joined: make(map[event.ConnID]layer.Address)}
 	return s.world.settings
 }
 
@@ -269,10 +272,11 @@ func (s *server) checkEnd() {
 // checkStored checks that the updates that a room has accepted are stored.
 func (s *server) checkStored(i int) {
 	r := &s.rooms[i]
-	if r.accepted == nil || r.tainted {
+	l := s.world.disk.logs[i]
+	if r.accepted == nil || r.tainted || r.deletions != l.deletions {
 		return
 	}
-	if held, err := s.world.disk.logs[i].durable.Contains(r.accepted.Encode(blocks.V1), blocks.V1); !held || err != nil {
+	if held, err := l.durable.Contains(r.accepted.Encode(blocks.V1), blocks.V1); !held || err != nil {
 		s.world.failf("%s: server %d has drained, but updates that it had accepted are not stored (%v)", roomNames[i], s.nth, err)
 	}
 }
@@ -300,7 +304,7 @@ func (s *server) check(out *layer.Output) {
 			w.failf("%s: SyncStep1 lacks a part of the document that was loaded", out.Room)
 		}
 	case protocol.SyncStep2, protocol.Update:
-		if held, err := l.durable.Contains(out.Message.Data, blocks.V1); !held || err != nil {
+		if held, err := l.ever.Contains(out.Message.Data, blocks.V1); !held || err != nil {
 			w.failf("%s: message %d to %d reveals what is not durable (%v)", out.Room, out.Message.Type, out.Output.To, err)
 		}
 		if r.shadow == nil && r.loaded {
@@ -316,7 +320,9 @@ func (s *server) check(out *layer.Output) {
 	case protocol.Close:
 		r.tainted = true
 		delete(r.joined, out.Output.To)
-		if out.Message.Code != protocol.CloseTryLater && out.Message.Code != protocol.CloseRestart {
+		switch code := out.Message.Code; {
+		case code == protocol.CloseTryLater, code == protocol.CloseRestart, code == protocol.CloseDeleted && l.deletions > 0:
+		default:
 			w.failf("%s: %d was closed with %d %s", out.Room, out.Output.To, out.Message.Code, out.Message.Reason)
 		}
 		return

@@ -1,10 +1,11 @@
 // Package sim simulates several workers and consumers with the real workers, rooms,
 // outboxes and links, a bus between them that loses, duplicates, delays and reorders
 // packets, and a store that fails. A seed determines the schedule, and time is
-// simulated. Clients connect and leave; processes crash, drain, stall and are replaced;
-// the bus fails, for all, for one process or between two. The simulation checks that
-// everything that is sent is durable, and checks other invariants where they may be
-// broken. Then nothing fails any more, and everything has to heal within a bounded time.
+// simulated. Clients connect and leave; programs edit, follow, delete and create rooms;
+// processes crash, drain, stall and are replaced; the bus fails, for all, for one process
+// or between two. The simulation checks that everything that is sent is durable, and
+// checks other invariants where they may be broken. Then nothing fails any more, and
+// everything has to heal within a bounded time.
 //
 // A failure is printed with the command that runs its seed again.
 //

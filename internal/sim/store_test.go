@@ -23,19 +23,24 @@ type disk struct {
 	logs  []*log // by room
 }
 
-// log is a room's log, with a document of everything that was ever stored in it.
+// log is a room's log.
 type log struct {
 	store.Log
 
-	last    store.Position // the last position that was taken
-	durable *blocks.Store
-	vector  vector // the state vector of durable; nil if durable has changed since it was computed
+	last      store.Position // the last position that was taken
+	first     store.Position // the first position after the last deletion
+	deleted   bool
+	deletions int
+
+	durable *blocks.Store // everything that was stored since the last deletion
+	ever    *blocks.Store // everything that was ever stored
+	vector  vector        // the state vector of ever; nil if ever has changed since it was computed
 }
 
 func newDisk(w *world) *disk {
 	d := &disk{world: w}
 	for range roomNames {
-		d.logs = append(d.logs, &log{durable: blocks.New()})
+		d.logs = append(d.logs, &log{durable: blocks.New(), ever: blocks.New()})
 	}
 	return d
 }
@@ -50,25 +55,61 @@ func (l *log) put(data []byte) store.Position {
 
 func (l *log) durableVector() vector {
 	if l.vector == nil {
-		l.vector = readVector(l.durable.StateVector())
+		l.vector = readVector(l.ever.StateVector())
 	}
 	return l.vector
 }
 
 // append stores an entry.
-func (d *disk) append(room int, data []byte) store.Position {
+func (d *disk) append(room int, data []byte) (store.Position, error) {
 	l := d.logs[room]
-	if _, err := l.durable.Apply(data, blocks.V1); err != nil {
-		d.world.failf("%s: an update that can't be read was stored: %v", roomNames[room], err)
+	if l.deleted {
+		return 0, store.ErrDeleted
+	}
+	for _, doc := range []*blocks.Store{l.durable, l.ever} {
+		if _, err := doc.Apply(slices.Clone(data), blocks.V1); err != nil {
+			d.world.failf("%s: an update that can't be read was stored: %v", roomNames[room], err)
+		}
 	}
 	d.world.tracef("%s: stored %d bytes at %d", roomNames[room], len(data), l.last+1)
-	return l.put(data)
+	return l.put(data), nil
+}
+
+// create creates a room that doesn't exist.
+func (d *disk) create(room int, data []byte) (store.Position, error) {
+	l := d.logs[room]
+	if l.last > 0 && !l.deleted {
+		return 0, store.ErrExists
+	}
+	d.world.tracef("%s: created", roomNames[room])
+	l.deleted = false
+	return d.append(room, data)
+}
+
+// remove deletes a room.
+func (d *disk) remove(room int) error {
+	l := d.logs[room]
+	switch {
+	case l.last == 0:
+		return store.ErrNotFound
+	case l.deleted:
+		return nil
+	}
+	d.world.tracef("%s: deleted", roomNames[room])
+	d.world.seen.deletions++
+	l.Log = store.Log{Generation: l.Generation + 1}
+	l.first, l.deleted, l.durable = l.last+1, true, blocks.New()
+	l.deletions++
+	return nil
 }
 
 // compact replaces the entries in read, and checks that the document is what it was.
 func (d *disk) compact(room int, read store.Log, snapshot []byte) error {
 	l := d.logs[room]
-	if read.Generation != l.Generation {
+	switch {
+	case l.deleted:
+		return store.ErrDeleted
+	case read.Generation != l.Generation:
 		return store.ErrConflict
 	}
 	compacted, found := store.Log{Generation: l.Generation + 1}, 0
@@ -114,7 +155,7 @@ func (l *log) document() *blocks.Store {
 // calls end, with their work done or not.
 type view struct {
 	*server
-	store.Unsupported // the simulation neither creates nor deletes rooms
+	store.Unsupported // the simulation doesn't list rooms
 }
 
 // operation is a call of the store in progress.
@@ -190,14 +231,14 @@ func (v view) fault(room int) bool {
 func (v view) Load(ctx context.Context, name string) (store.Log, error) {
 	room := roomIndex(name)
 	r := &v.rooms[room]
-	opening := r.opening && !v.reading && !v.dead // otherwise the load is for a compaction or a query
-	if opening {
-		r.opening = false
+	if r.opening && v.working == nil {
+		v.working = ctx
 	}
-	v.reading = false
+	opening := ctx == v.working && !v.reading && !v.dead // otherwise the load is for a compaction or a query
+	v.reading, r.opening = false, false
 	read, base, err := v.read(ctx, room, 0)
 	if opening && (err == nil || errors.Is(err, store.ErrNotFound)) {
-		r.loaded, r.base = true, base
+		r.loaded, r.base, r.shadow = true, base, nil
 	}
 	return read, err
 }
@@ -228,7 +269,13 @@ func (v view) read(ctx context.Context, room int, after store.Position) (read st
 			read.Positions = append(read.Positions, l.Positions[i])
 		}
 	}
-	found := len(l.Entries) > 0
+	var result error
+	switch {
+	case l.last == 0:
+		result = store.ErrNotFound
+	case l.deleted, after != 0 && after < l.first:
+		result = store.ErrDeleted
+	}
 	base = l.document()
 	if err := o.pause(); err != nil {
 		return store.Log{}, nil, err
@@ -239,14 +286,29 @@ func (v view) read(ctx context.Context, room int, after store.Position) (read st
 		}
 		return store.Log{}, nil, errFault
 	}
-	if !found {
-		return store.Log{}, base, store.ErrNotFound
+	if result != nil {
+		return store.Log{}, base, result
 	}
 	return read, base, nil
 }
 
 // Append implements store.Store.
 func (v view) Append(ctx context.Context, name string, e store.Entry) (store.Position, error) {
+	return v.write(ctx, name, func(room int) (store.Position, error) { return v.world.disk.append(room, e.Data) })
+}
+
+// Create implements store.Store.
+func (v view) Create(ctx context.Context, name string, e store.Entry) (store.Position, error) {
+	return v.write(ctx, name, func(room int) (store.Position, error) { return v.world.disk.create(room, e.Data) })
+}
+
+// Delete implements store.Store.
+func (v view) Delete(ctx context.Context, name string) error {
+	_, err := v.write(ctx, name, func(room int) (store.Position, error) { return 0, v.world.disk.remove(room) })
+	return err
+}
+
+func (v view) write(ctx context.Context, name string, work func(room int) (store.Position, error)) (store.Position, error) {
 	if v.dead {
 		return 0, errCrashed
 	}
@@ -254,13 +316,14 @@ func (v view) Append(ctx context.Context, name string, e store.Entry) (store.Pos
 	o := v.begin(ctx)
 	defer o.end()
 	var position store.Position
-	o.pending = func() { position = v.world.disk.append(room, e.Data) }
+	var result error
+	o.pending = func() { position, result = work(room) }
 	err := o.pause()
 	if err == nil && o.pending != nil && v.fault(room) {
 		err = errFault
 	}
 	o.work(err == nil)
-	if err != nil {
+	if err := cmp.Or(err, result); err != nil {
 		return 0, err
 	}
 	if err := o.pause(); err != nil {

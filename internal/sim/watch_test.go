@@ -107,7 +107,10 @@ func (x *watch) take(out *event.Output) {
 	if a.Update == nil {
 		return
 	}
-	if held, err := w.disk.logs[x.room].durable.Contains(a.Update, blocks.V1); !held || err != nil {
+	if a.Whole {
+		x.doc = blocks.New()
+	}
+	if held, err := w.disk.logs[x.room].ever.Contains(a.Update, blocks.V1); !held || err != nil {
 		w.failf("%s: a change reveals what is not durable (%v)", name, err)
 	}
 	if _, err := x.doc.Apply(a.Update, blocks.V1); err != nil {

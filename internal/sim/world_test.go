@@ -30,6 +30,7 @@ type world struct {
 	settings   worker.Settings
 	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
+	deletes    int           // how many requests of programs delete or create a room, in percent
 	losses     int           // how many messages in the layer are affected by a fault, in percent
 	both       int           // how many servers have a consumer in their process, in percent
 	watches    int           // how many rooms a consumer watches, in percent
@@ -69,6 +70,7 @@ type counts struct {
 	partitions, isolations, outages, local            int
 	gaps, resets, givenUp, nearSilences, deaf, strays int // see link.Stats
 	losses, rejoins, behind, catchUps, rewatched      int
+	deletions                                         int
 
 	pastes, vectors int // vectors that came with a broadcast
 }
@@ -102,6 +104,7 @@ func (c *counts) add(o counts) {
 	c.behind += o.behind
 	c.catchUps += o.catchUps
 	c.rewatched += o.rewatched
+	c.deletions += o.deletions
 	c.pastes += o.pastes
 	c.vectors += o.vectors
 }
@@ -143,9 +146,13 @@ func newWorld(seed uint64, planted plant) *world {
 	w.losses = []int{0, 0, 1, 3, 10}[w.rnd.IntN(5)]
 	w.pastes = []int{0, 0, 25}[w.rnd.IntN(3)]
 	w.both = []int{0, 0, 50}[w.rnd.IntN(3)]
+	w.deletes = max(planted.deletes, []int{0, 0, 3}[w.rnd.IntN(3)])
 	w.watches = []int{0, 50}[w.rnd.IntN(2)]
 	w.many = w.chance(70)
 	w.breaks = w.chance(70)
+	if planted.found != "" {
+		w.many, w.breaks = true, true // they are found sooner
+	}
 	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]
 	w.settings = worker.Settings{
 		RemoveDelay:   1 + w.within(4*time.Second),
@@ -314,6 +321,9 @@ func (w *world) settle() {
 	for _, n := range slices.Clone(w.bus.nodes) {
 		w.unstall(n)
 	}
+	for i := range roomNames {
+		w.recreate(i)
+	}
 	w.rest(15 * time.Second)
 	w.checkLinks()
 	resets := w.resets()
@@ -447,7 +457,12 @@ func (w *world) converged() {
 			if c.room != i {
 				continue
 			}
-			w.equal(fmt.Sprintf("%s: the log, and client %d", name, c.id), stored, c.doc)
+			if l.deletions == 0 || c.access.May(event.AccessWrite) {
+				w.equal(fmt.Sprintf("%s: the log, and client %d", name, c.id), stored, c.doc)
+			} else if held, err := c.doc.Contains(stored.Encode(blocks.V1), blocks.V1); !held || err != nil {
+				// It may have more, of a document that was deleted.
+				w.failf("%s: client %d lacks a part of the log (%v)", name, c.id, err)
+			}
 			want := make(map[uint64]string)
 			for _, other := range here {
 				want[other.id] = other.states[other.id].json
