@@ -14,6 +14,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/postgres"
 )
 
 var rounds = flag.Int("rounds", 8, "number of rounds of kill -9 at each level of durability")
@@ -25,7 +26,22 @@ const typists = 20
 func TestKill(t *testing.T) {
 	for _, level := range []string{"fsync", "commit"} {
 		t.Run(level, func(t *testing.T) {
-			kill(t, level)
+			kill(t, "sqlite:yroom.db", level, nil)
+		})
+	}
+}
+
+// So it does with PostgreSQL, which at fsync crashes too.
+func TestKillPostgres(t *testing.T) {
+	database := postgres.Start(t)
+	for _, level := range []string{"fsync", "commit"} {
+		t.Run(level, func(t *testing.T) {
+			store := database.URL(database.Create(t))
+			if level == "fsync" {
+				kill(t, store, level, database)
+			} else {
+				kill(t, store, level, nil)
+			}
 		})
 	}
 }
@@ -35,6 +51,7 @@ type world struct {
 	*testing.T
 
 	dir     string
+	crashes *postgres.Server // crashes with the server, if it isn't nil
 	rooms   []*room
 	clients []*client
 	typing  atomic.Bool
@@ -44,12 +61,14 @@ type world struct {
 	living sync.WaitGroup
 }
 
-func kill(t *testing.T, level string) {
+func kill(t *testing.T, store, level string, crashes *postgres.Server) {
 	w := &world{
 		T: t,
 		// Short delays, so that logs are compacted all the time.
-		dir:   configure(t, t.TempDir(), "rooms: {default: {durability: "+level+", autosave_delay: 1ms, remove_delay: 1ms}}"),
-		rooms: []*room{newRoom("one"), newRoom("two")},
+		dir: configure(t, t.TempDir(), "store: "+store+
+			"\nrooms: {default: {durability: "+level+", autosave_delay: 1ms, remove_delay: 1ms}}"),
+		crashes: crashes,
+		rooms:   []*room{newRoom("one"), newRoom("two")},
 	}
 	for i := range typists {
 		w.clients = append(w.clients, newClient(uint64(1000+i), w.rooms[i%len(w.rooms)]))
@@ -104,9 +123,13 @@ func (w *world) open() {
 func (w *world) kill() {
 	w.Helper()
 	w.killed.Store(true)
+	if w.crashes != nil {
+		w.crashes.Crash(w.T)
+		defer w.crashes.Restart(w.T)
+	}
 	w.server.Kill()
 	w.living.Wait()
-	if log := w.server.Log.String(); strings.Contains(log, "level=ERROR") || strings.Contains(log, "level=WARN") {
+	if log := w.server.Log.String(); w.crashes == nil && (strings.Contains(log, "level=ERROR") || strings.Contains(log, "level=WARN")) {
 		w.Errorf("the server logged a warning or an error:\n%s", log)
 	}
 	if w.Failed() {

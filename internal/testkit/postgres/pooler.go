@@ -44,6 +44,7 @@ default_pool_size = %d
 server_idle_timeout = 2
 `, s.port, p.port, users, size))
 	process := launch(t, bouncer, settings)
+	t.Cleanup(func() { process.finish(t) })
 	testkit.Eventually(t, "PgBouncer accepts connections", func() string {
 		select {
 		case <-process.ended:

@@ -23,7 +23,7 @@ type process struct {
 	ended chan struct{}
 }
 
-// launch runs a program, and kills it at the end of the test.
+// launch runs a program. The caller must make the test finish it.
 func launch(t testing.TB, program string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: command(t, program, args...), ended: make(chan struct{})}
@@ -35,13 +35,17 @@ func launch(t testing.TB, program string, args ...string) *process {
 		_ = p.cmd.Wait() // the outcome is in ProcessState
 		close(p.ended)
 	}()
-	t.Cleanup(func() {
-		p.end(t, syscall.SIGQUIT)
-		if t.Failed() {
-			t.Logf("log of %s:\n%s", program, tail(p.log.Bytes()))
-		}
-	})
 	return p
+}
+
+// finish ends the process at the end of the test, and prints its log if the test has
+// failed.
+func (p *process) finish(t testing.TB) {
+	t.Helper()
+	p.end(t, syscall.SIGQUIT)
+	if t.Failed() {
+		t.Logf("log of %s:\n%s", p.cmd.Path, tail(p.log.Bytes()))
+	}
 }
 
 // end sends a signal to the process and waits until it has ended.

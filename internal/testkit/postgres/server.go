@@ -42,12 +42,13 @@ func Start(t testing.TB) *Server {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	s.Restart(t)
+	t.Cleanup(func() { s.process.finish(t) }) // the last one
 	return s
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
-// Restart runs the server again after Stop, Kill or Crash, on the same port with the
+// Restart runs the server again after Stop or Crash, on the same port with the
 // same data. It returns when the server accepts connections.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
