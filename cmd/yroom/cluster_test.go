@@ -19,6 +19,7 @@ import (
 
 	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/nats"
 	"github.com/yroom/yroom/internal/testkit/redis"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer/memlayer"
@@ -217,6 +218,11 @@ func TestConsumersAndWorkerApart(t *testing.T) {
 	t.Run("Redis", func(t *testing.T) {
 		c := newCluster(t)
 		c.url = redis.Start(t, redis.Options{}).URL()
+		consumersAndWorkerApart(t, c)
+	})
+	t.Run("NATS", func(t *testing.T) {
+		c := newCluster(t)
+		c.url = nats.Start(t, nats.Options{}).URL()
 		consumersAndWorkerApart(t, c)
 	})
 }

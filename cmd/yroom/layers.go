@@ -9,6 +9,7 @@ import (
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/buslayer"
 	"github.com/yroom/yroom/layer/memlayer"
+	"github.com/yroom/yroom/layer/natslayer"
 	"github.com/yroom/yroom/layer/redislayer"
 )
 
@@ -48,8 +49,10 @@ func openLayer(_ context.Context, url string, o layerOptions) (openedLayer, erro
 		return memoryLayer{memlayer.New()}, nil
 	case "redis:", "rediss:", "redis-sentinel:", "rediss-sentinel:":
 		return redislayer.Open(redislayer.Config{Config: c, URL: url})
+	case "nats:", "tls:":
+		return natslayer.Open(natslayer.Config{Config: c, URL: url})
 	}
-	return nil, fmt.Errorf("this build has no layer %s (it has memory:, redis:, rediss:, redis-sentinel: and rediss-sentinel:)", scheme(url))
+	return nil, fmt.Errorf("this build has no layer %s (it has memory:, redis:, rediss:, redis-sentinel:, rediss-sentinel:, nats: and tls:)", scheme(url))
 }
 
 // memoryLayer is the layer of a process that has all parts.

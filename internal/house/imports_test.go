@@ -24,7 +24,7 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "consumer", "document", "event", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/redislayer", "protocol",
+		".", "api", "consumer", "document", "event", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "protocol",
 		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 	}},
@@ -32,10 +32,11 @@ var wantImports = []struct {
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "document", "internal/webui", "web", "yjs"}},
 	{"internal/testkit/postgres", []string{"internal/testkit", "github.com/jackc/pgx/v5"}},
+	{"internal/testkit/nats", []string{"internal/testkit", "internal/testkit/daemon"}},
 	{"internal/testkit/redis", []string{"internal/testkit", "internal/testkit/daemon"}},
 	{"internal/testkit/daemon", []string{"internal/testkit"}},
 	{"internal/testkit/proxy", nil},
-	{"internal/testkit/membus", []string{"internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link"}},
+	{"internal/testkit/membus", []string{"event", "internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link"}},
 	{"bench/typing", []string{"internal/testkit", "internal/testkit/wsclient", "github.com/gobwas/ws"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
@@ -61,10 +62,16 @@ var wantImports = []struct {
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer/memlayer", []string{"layer", "layer/internal/gate"}},
-	{"layer/redislayer", []string{"layer/buslayer", "layer/internal/busurl", "layer/internal/gate", "layer/link", "github.com/redis/rueidis"}},
+	{"layer/redislayer", []string{
+		"layer/buslayer", "layer/internal/busurl", "layer/internal/gate", "layer/internal/reconnect", "layer/link", "github.com/redis/rueidis",
+	}},
+	{"layer/natslayer", []string{
+		"layer/buslayer", "layer/internal/busurl", "layer/internal/gate", "layer/internal/reconnect", "layer/link", "github.com/nats-io/nats.go",
+	}},
 	{"layer/buslayer", []string{"layer", "layer/internal/gate", "layer/link"}},
 	{"layer/internal/gate", nil},
 	{"layer/internal/busurl", nil},
+	{"layer/internal/reconnect", nil},
 	{"layer/link", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},

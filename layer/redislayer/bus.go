@@ -5,18 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/redis/rueidis"
 
 	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/internal/reconnect"
 	"github.com/yroom/yroom/layer/link"
-)
-
-// The pauses between attempts to connect.
-const (
-	firstPause   = 50 * time.Millisecond
-	longestPause = time.Second
 )
 
 var errNotConnected = errors.New("not connected to Redis")
@@ -29,7 +23,7 @@ type bus struct {
 	everyone string // the channel for all processes
 	prefix   string // of the channels for one process
 	running  sync.WaitGroup
-	renew    chan struct{}
+	renew    reconnect.Renewal
 	closed   chan struct{}
 
 	mu     sync.Mutex
@@ -41,7 +35,7 @@ type bus struct {
 func newBus(o rueidis.ClientOption, prefix string) *bus {
 	return &bus{
 		options: o, everyone: prefix + ":all", prefix: prefix + ":",
-		renew: make(chan struct{}, 1), closed: make(chan struct{}),
+		renew: reconnect.NewRenewal(), closed: make(chan struct{}),
 	}
 }
 
@@ -54,40 +48,15 @@ func (b *bus) channel(id link.ID) string {
 
 // Subscribe implements buslayer.Bus.
 func (b *bus) Subscribe(id link.ID, s buslayer.Subscriber) {
-	b.running.Go(func() { b.run(b.channel(id), s) })
-}
-
-// run connects again and again, until the bus is closed.
-func (b *bus) run(inbox string, s buslayer.Subscriber) {
-	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		began := time.Now()
-		err := b.connect(inbox, s)
-		if time.Since(began) > 2*longestPause {
-			pause = firstPause // it was connected for a while
-		}
-		select {
-		case <-b.closed:
-			return
-		default:
-		}
-		if err != nil {
-			s.Interrupted(err)
-		}
-		select {
-		case <-b.closed:
-			return
-		case <-time.After(pause):
-		}
-	}
+	b.running.Go(func() {
+		reconnect.Loop(b.closed, func() error { return b.connect(b.channel(id), s) }, s.Interrupted)
+	})
 }
 
 // connect connects and subscribes, and returns when the connection is lost, should be
 // replaced or isn't needed any more.
 func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
-	select { // what follows is fresh
-	case <-b.renew:
-	default:
-	}
+	b.renew.Reset()
 	dial := newDialer(b.closed)
 	defer dial.close() // first of all at the end, so that nothing waits for a server that doesn't answer
 	options := b.options
@@ -165,12 +134,7 @@ func (b *bus) Publish(packets []link.Packet) error {
 }
 
 // Renew implements buslayer.Bus.
-func (b *bus) Renew() {
-	select {
-	case b.renew <- struct{}{}:
-	default:
-	}
-}
+func (b *bus) Renew() { b.renew.Ask() }
 
 // Close implements buslayer.Bus.
 func (b *bus) Close() error {

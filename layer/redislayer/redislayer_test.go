@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -82,75 +81,7 @@ func TestFaults(t *testing.T) {
 				s.Resume(t)
 			}
 		})
-		return l, network(t, proxies, f)
-	})
-}
-
-// network lets connections be closed, if messages are to be lost, and stalls them, if
-// they are to be delayed, until stop is called.
-func network(t *testing.T, proxies []*proxy.Proxy, f layertest.Faults) (stop func()) {
-	t.Helper()
-	done := make(chan struct{})
-	var running sync.WaitGroup
-	running.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			case <-time.After(100 * time.Millisecond):
-			}
-			p := proxies[rand.IntN(len(proxies))]
-			if rand.IntN(20) < f.Lose {
-				p.CloseAll()
-			}
-			if rand.IntN(100) < f.Delay {
-				p.Stall()
-				time.Sleep(20 * time.Millisecond)
-				p.Resume()
-			}
-		}
-	})
-	var once sync.Once
-	stop = func() {
-		once.Do(func() { close(done) })
-		running.Wait()
-	}
-	t.Cleanup(stop)
-	return stop
-}
-
-// connected opens a consumer and a worker, waits until an input has reached the worker,
-// and returns the consumer's layer and front.
-func connected(t *testing.T, open func(name string) *buslayer.Layer) (*buslayer.Layer, layer.Front) {
-	t.Helper()
-	worker, consumer := membus.Open(t, open, "worker"), membus.Open(t, open, "consumer")
-	arrived := make(chan struct{}, 1000)
-	back, err := worker.Serve(layer.BackHandler{
-		Handle: func(layer.Input) error { arrived <- struct{}{}; return nil },
-		Lost:   func(layer.Address) {}, Gone: func(layer.Address) {}, Moved: func(func(string) bool) {},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = back.Close() })
-	front, err := consumer.Attach(layer.FrontHandler{Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = front.Close() })
-	reach(t, front)
-	<-arrived
-	return consumer, front
-}
-
-// reach waits until the layer takes an input.
-func reach(t *testing.T, front layer.Front) {
-	t.Helper()
-	testkit.Eventually(t, "the worker is reached", func() string {
-		if err := front.Send(layer.Input{Room: "room"}); err != nil {
-			return err.Error()
-		}
-		return ""
+		return l, proxy.Disturb(t, proxies, f.Lose, f.Delay)
 	})
 }
 
@@ -162,7 +93,7 @@ func TestSecurity(t *testing.T) {
 		TLS:    cert,
 		Access: []string{"resetchannels", "&test*", "+publish", "+subscribe", "+ping"},
 	})
-	connected(t, at(t, s.URL(), cert.Client))
+	membus.Connect(t, at(t, s.URL(), cert.Client))
 
 	const wrong = "mistaken"
 	url := strings.Replace(s.URL(), redis.EscapedPassword(), wrong, 1)
@@ -215,21 +146,11 @@ func TestDeployments(t *testing.T) {
 // TestFailover checks that a layer follows the master.
 func TestFailover(t *testing.T) {
 	r := redis.StartReplicated(t)
-	consumer, front := connected(t, at(t, r.URL(), nil))
+	p := membus.Connect(t, at(t, r.URL(), nil))
 	r.Master.Kill(t)
-	testkit.Eventually(t, "the failure is noticed", func() string {
-		if consumer.Ready() == nil {
-			return "not yet"
-		}
-		return ""
-	})
-	testkit.Eventually(t, "the layer is ready again", func() string {
-		if err := consumer.Ready(); err != nil {
-			return err.Error()
-		}
-		return ""
-	})
-	reach(t, front)
+	membus.AwaitOutage(t, p.Consumer)
+	membus.AwaitReady(t, p.Consumer)
+	p.Reach(t)
 }
 
 // TestDeaf checks that Ready says within two seconds, and a little, that nothing arrives
@@ -245,30 +166,7 @@ func TestDeaf(t *testing.T) {
 		{"stopped server", func() { s.Pause(t) }, func() { s.Resume(t) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			consumer, front := connected(t, at(t, s.URLAt(p.Addr()), nil))
-			if err := consumer.Ready(); err != nil {
-				t.Fatal(err)
-			}
-			c.fail()
-			began := time.Now()
-			testkit.Eventually(t, "Ready reports it", func() string {
-				if consumer.Ready() == nil {
-					return "not yet"
-				}
-				return ""
-			})
-			if noticed := time.Since(began); noticed > 2300*time.Millisecond {
-				t.Errorf("noticed after %v, want two seconds", noticed)
-			}
-			time.Sleep(time.Second)
-			c.mend()
-			testkit.Eventually(t, "the layer is ready again", func() string {
-				if err := consumer.Ready(); err != nil {
-					return err.Error()
-				}
-				return ""
-			})
-			reach(t, front)
+			membus.CheckDeaf(t, at(t, s.URLAt(p.Addr()), nil), c.fail, c.mend)
 		})
 	}
 }

@@ -1,0 +1,42 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Disturb closes all connections of a proxy from time to time, more often the larger lose
+// is, and stalls one for a moment, more often the larger delay is, until stop is called.
+// Neither happens if its number is 0.
+func Disturb(t testing.TB, proxies []*Proxy, lose, delay int) (stop func()) {
+	t.Helper()
+	done := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+			p := proxies[rand.IntN(len(proxies))]
+			if rand.IntN(20) < lose {
+				p.CloseAll()
+			}
+			if rand.IntN(100) < delay {
+				p.Stall()
+				time.Sleep(20 * time.Millisecond)
+				p.Resume()
+			}
+		}
+	})
+	var once sync.Once
+	stop = func() {
+		once.Do(func() { close(done) })
+		running.Wait()
+	}
+	t.Cleanup(stop)
+	return stop
+}

@@ -1,0 +1,58 @@
+// Package reconnect keeps the connection of a bus to its broker.
+package reconnect
+
+import "time"
+
+// The pauses between attempts to connect.
+const (
+	firstPause   = 50 * time.Millisecond
+	longestPause = time.Second
+)
+
+// Loop calls connect again and again, until closed is closed. connect connects, and
+// returns when the connection has failed, or when it was closed for a reason that isn't
+// an error. Loop calls failed with each error, unless closed is closed.
+func Loop(closed <-chan struct{}, connect func() error, failed func(error)) {
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		began := time.Now()
+		err := connect()
+		if time.Since(began) > 2*longestPause {
+			pause = firstPause // it was connected for a while
+		}
+		select {
+		case <-closed:
+			return
+		default:
+		}
+		if err != nil {
+			failed(err)
+		}
+		select {
+		case <-closed:
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// Renewal asks for a fresh connection.
+type Renewal chan struct{}
+
+// NewRenewal returns a Renewal that doesn't ask for one.
+func NewRenewal() Renewal { return make(Renewal, 1) }
+
+// Ask asks for a fresh connection.
+func (r Renewal) Ask() {
+	select {
+	case r <- struct{}{}:
+	default:
+	}
+}
+
+// Reset forgets that one was asked for, because what follows is fresh.
+func (r Renewal) Reset() {
+	select {
+	case <-r:
+	default:
+	}
+}

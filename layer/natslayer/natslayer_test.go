@@ -1,0 +1,194 @@
+package natslayer_test
+
+import (
+	"crypto/tls"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/membus"
+	"github.com/yroom/yroom/internal/testkit/nats"
+	"github.com/yroom/yroom/internal/testkit/proxy"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/layertest"
+	"github.com/yroom/yroom/layer/natslayer"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// deployment returns a function that opens the layer of another process of a deployment.
+// The deployments at a NATS have different prefixes.
+func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslayer.Layer {
+	t.Helper()
+	prefix := testkit.Unique("test")
+	return func(name, url string) *buslayer.Layer {
+		c := natslayer.Config{URL: url + "?prefix=" + prefix, TLS: secure}
+		c.Name, c.Logger = name, testkit.Logger(t)
+		l, err := natslayer.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+}
+
+// at returns a function that opens the layer of another process at url.
+func at(t *testing.T, url string, secure *tls.Config) func(name string) *buslayer.Layer {
+	t.Helper()
+	open := deployment(t, secure)
+	return func(name string) *buslayer.Layer { return open(name, url) }
+}
+
+func TestConformance(t *testing.T) {
+	s := nats.Start(t, nats.Options{})
+	layertest.Run(t, func(t *testing.T) layer.Layer { return membus.NewApart(t, at(t, s.URL(), nil), nil) })
+}
+
+// TestCluster checks processes that are connected to different servers of a cluster.
+func TestCluster(t *testing.T) {
+	all := nats.StartCluster(t)
+	layertest.Run(t, func(t *testing.T) layer.Layer {
+		open, i := deployment(t, nil), 0
+		return membus.NewApart(t, func(name string) *buslayer.Layer {
+			i++
+			return open(name, all[i%len(all)].URL())
+		}, nil)
+	})
+}
+
+// TestFaults lets the network fail between each process and NATS, and NATS itself.
+func TestFaults(t *testing.T) {
+	s := nats.Start(t, nats.Options{})
+	layertest.RunFaults(t, func(t *testing.T, f layertest.Faults) (layer.Layer, func()) {
+		open := deployment(t, nil)
+		var proxies []*proxy.Proxy
+		cuts := 0
+		l := membus.NewApart(t, func(name string) *buslayer.Layer {
+			p := proxy.Start(t, s.Addr())
+			proxies = append(proxies, p)
+			return open(name, s.URLAt(p.Addr()))
+		}, func(time.Duration) {
+			switch cuts++; cuts % 3 {
+			case 1: // one process
+				p := proxies[rand.IntN(len(proxies))]
+				p.Cut()
+				time.AfterFunc(300*time.Millisecond, p.Resume)
+			case 2: // all, by a crash
+				s.Kill(t)
+				s.Restart(t)
+			case 0: // all, for longer than it takes to notice
+				s.Pause(t)
+				time.Sleep(2500 * time.Millisecond)
+				s.Resume(t)
+			}
+		})
+		return l, proxy.Disturb(t, proxies, f.Lose, f.Delay)
+	})
+}
+
+// TestSecurity checks TLS, a user that may do no more than the documentation says, and
+// that a wrong password is reported without it.
+func TestSecurity(t *testing.T) {
+	cert := testkit.NewCertificate(t)
+	s := nats.Start(t, nats.Options{TLS: cert, Subjects: []string{"yroom.>"}})
+	open := func(address string, secure *tls.Config) func(string) *buslayer.Layer {
+		return func(name string) *buslayer.Layer {
+			c := natslayer.Config{URL: address, TLS: secure}
+			c.Name, c.Logger = name, testkit.Logger(t)
+			l, err := natslayer.Open(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+	}
+	membus.Connect(t, open(s.URL(), cert.Client))
+
+	wrong, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong.User = url.UserPassword(nats.User, "mistaken")
+	for _, c := range []struct {
+		name, url string
+		secure    *tls.Config
+		words     string
+	}{
+		{"with a wrong password", wrong.String(), cert.Client, "Authorization"},
+		{"that doesn't trust the certificate", s.URL(), nil, "certificate"},
+		{"that may not use the subjects", s.URL() + "?prefix=other", cert.Client, "Permissions Violation"},
+	} {
+		l := membus.Open(t, open(c.url, c.secure), "a process "+c.name)
+		testkit.Eventually(t, "Ready says what is wrong with a process "+c.name, func() string {
+			err := l.Ready()
+			if err == nil || !strings.Contains(err.Error(), c.words) {
+				return "it says something else"
+			}
+			if strings.Contains(err.Error(), "mistaken") || strings.Contains(err.Error(), "sesame") {
+				t.Fatalf("the error contains the password: %v", err)
+			}
+			return ""
+		})
+	}
+}
+
+// TestFailover checks that a process goes to another server of the cluster.
+func TestFailover(t *testing.T) {
+	all := nats.StartCluster(t)
+	open := deployment(t, nil)
+	hosts := ""
+	for _, s := range all[1:] {
+		hosts += "," + s.Addr()
+	}
+	p := membus.Connect(t, func(name string) *buslayer.Layer {
+		if name == "worker" {
+			return open(name, all[0].URL()) // it learns of the others
+		}
+		return open(name, all[0].URL()+hosts)
+	})
+	for _, s := range all[:2] {
+		s.Kill(t)
+		p.Reach(t)
+		membus.AwaitReady(t, p.Consumer)
+	}
+}
+
+// TestDeaf checks that Ready says within two seconds, and a little, that nothing arrives
+// though the connections are open, and that the layer recovers.
+func TestDeaf(t *testing.T) {
+	s := nats.Start(t, nats.Options{})
+	p := proxy.Start(t, s.Addr())
+	for _, c := range []struct {
+		name       string
+		fail, mend func()
+	}{
+		{"stalled network", p.Stall, p.Resume},
+		{"stopped server", func() { s.Pause(t) }, func() { s.Resume(t) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			membus.CheckDeaf(t, at(t, s.URLAt(p.Addr()), nil), c.fail, c.mend)
+		})
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	for address, words := range map[string]string{
+		"redis://host":                         "scheme",
+		"nats://:sesame@host/0":                "path",
+		"nats://:sesame@host?nkey=missing":     "missing can't be read",
+		"nats://:sesame@host?a=b":              "unknown parameter",
+		"nats://user:sesame@host:1,host:x":     "not a valid URL",
+		"nats://user:sesame@host?prefix=a.b.c": "prefix",
+	} {
+		_, err := natslayer.Open(natslayer.Config{URL: address})
+		if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "sesame") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
