@@ -75,7 +75,7 @@ func TestProcesses(t *testing.T) {
 		two.served(t, room, worker)
 	}
 
-	// Another process takes the place of the first worker. Nobody is disconnected.
+	// Another process takes the place of the first worker. All stay connected.
 	eve, err := two.dial(t, "plans", nil)
 	if err != nil {
 		t.Fatal(err)
