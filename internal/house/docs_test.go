@@ -75,6 +75,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
+	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 	"github.com/yroom/yroom/store/storetest"
 	"github.com/yroom/yroom/worker"

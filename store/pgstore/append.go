@@ -139,11 +139,9 @@ func (s *Store) writeBatch(batch []*request) {
 	})
 	s.finish(batch)
 	for _, r := range locked {
-		left := time.Until(deadline)
-		if left < grace {
-			break // r has the error of its first attempt
+		if left := time.Until(deadline); left > 0 { // else r keeps the error of its first attempt
+			r.err = s.write([]*request{r}, limits{left, lockTimeout(s.config)})
 		}
-		r.err = s.write([]*request{r}, limits{left, lockTimeout(s.config)})
 	}
 	s.finish(later)
 }
@@ -156,7 +154,10 @@ func lockTimeout(c Config) time.Duration { return c.Timeout / 5 }
 // locked.
 func (s *Store) divide(batch []*request, deadline time.Time, wait time.Duration, locked *[]*request) {
 	left := time.Until(deadline)
-	err := s.write(batch, limits{max(left, grace), wait})
+	err := context.DeadlineExceeded
+	if left > 0 {
+		err = s.write(batch, limits{left, wait})
+	}
 	switch {
 	case err == nil:
 		s.size.written()
@@ -168,7 +169,7 @@ func (s *Store) divide(batch []*request, deadline time.Time, wait time.Duration,
 	if half == 0 && isLocked(err) {
 		*locked = append(*locked, batch...)
 	}
-	if half == 0 || left < grace || !mayDivide(err) {
+	if half == 0 || !mayDivide(err) {
 		for _, r := range batch {
 			r.err = err
 		}
