@@ -3,6 +3,7 @@
 # make test    formatting, vet, lint, all tests under the race detector, coverage of the core packages
 # make tools   only the set-up of make test: programs, npm packages, the linter
 # make crash   kill a server with kill -9 while clients type, CRASHES times at each level of durability
+# make chaos   break a cluster of real processes over LAYER, redis or nats, for CHAOSTIME, while clients type
 # make cover   show as a page which statements the tests don't reach
 # make fuzz    each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
 # make sim     SIM_STEPS steps of a simulation with crashes and a store that fails
@@ -32,6 +33,8 @@ FUZZTIME ?= 30s
 FUZZSEEDS ?= 5000
 FUZZMUTANTS ?= 500000
 CRASHES ?= 200
+LAYER ?= redis
+CHAOSTIME ?= 30m
 ARGS ?=
 INSTALL ?= 1
 export INSTALL
@@ -110,6 +113,10 @@ dist: $(DEMOS)
 .PHONY: crash
 crash:
 	go test -count=1 -v -timeout 1h -run TestKill ./test/crash -rounds $(CRASHES)
+
+.PHONY: chaos
+chaos: programs $(NODE_MODULES)
+	go test -count=1 -v -timeout 3h -run '^TestChaos$$/^$(LAYER)$$' ./test/cluster -chaos $(CHAOSTIME)
 
 .PHONY: cover
 cover:
