@@ -16,8 +16,12 @@ type health struct {
 	draining atomic.Bool
 }
 
-// ServeHTTP implements http.Handler for /healthz and /readyz.
-func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler for /healthz and /readyz at an address for operators.
+func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.answer(w, r, true) }
+
+// answer answers a request for /healthz or /readyz. Only operators are told why the
+// process isn't ready: the reason may name servers of a private network.
+func (h *health) answer(w http.ResponseWriter, r *http.Request, toOperator bool) {
 	w.Header().Set("Cache-Control", "no-store")
 	switch r.URL.Path {
 	case "/healthz":
@@ -25,8 +29,10 @@ func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/readyz":
 		if h.draining.Load() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
-		} else if err := h.layer.Ready(); err != nil {
+		} else if err := h.layer.Ready(); err != nil && toOperator {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		} else if err != nil {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
 		} else {
 			fmt.Fprintln(w, "ready")
 		}

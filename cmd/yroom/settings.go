@@ -33,7 +33,7 @@ type settings struct {
 
 // ProcessSettings are those of each process.
 type ProcessSettings struct {
-	Layer           string        `yaml:"layer"            placeholder:"URL"      help:"Connects consumers and workers (default: memory:, which is this process)."`
+	Layer           string        `yaml:"layer"            placeholder:"URL"      help:"Connects consumers and workers: redis://…, nats://…, or memory:, which is this process (default: memory:)."`
 	Name            string        `yaml:"name"             placeholder:"NAME"     help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
 	LogFormat       string        `yaml:"log_format"       placeholder:"FORMAT"   help:"text or json (default: text)."`
 	LogLevel        string        `yaml:"log_level"        placeholder:"LEVEL"    help:"debug, info, warn or error (default: info)."`

@@ -16,7 +16,7 @@ type site struct {
 	roomData http.Handler
 	api      http.Handler
 	served   http.Handler
-	health   http.Handler
+	health   *health
 	pages    http.Handler
 	name     string
 }
@@ -67,7 +67,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "/served.json":
 		s.served.ServeHTTP(w, r)
 	case path == "/healthz" || path == "/readyz":
-		s.health.ServeHTTP(w, r)
+		s.health.answer(w, r, false)
 	default:
 		s.pages.ServeHTTP(w, r)
 	}
