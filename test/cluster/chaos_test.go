@@ -61,7 +61,7 @@ func TestMain(m *testing.M) {
 // seen is lost, and afterwards all clients are in the same state. Clients stay connected
 // while workers end.
 func TestChaos(t *testing.T) {
-	for _, e := range []engine{overRedis} {
+	for _, e := range []engine{overRedis, overNATS} {
 		t.Run(e.name, func(t *testing.T) { newCluster(t, e, 3, 2).run(all) })
 	}
 }
@@ -294,7 +294,7 @@ func (h *chaos) report() {
 	h.Logf("measured:\n%v", h.figures)
 	for what, limit := range map[string]time.Duration{afterDeath: 3500 * time.Millisecond, afterDrain: 200 * time.Millisecond} {
 		if !soak() {
-			limit *= 3 // other tests run at the same time, and the few measured times have no p99
+			limit += 2 * time.Second // other tests run at the same time, and the few measured times have no p99
 		}
 		if p99 := h.figures.quantile(what, 0.99); p99 > limit {
 			h.Errorf("%s, rooms answer within %v (p99), want %v", what, p99, limit)

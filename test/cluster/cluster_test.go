@@ -12,10 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/internal/testkit/nats"
 	"github.com/yroom/yroom/internal/testkit/postgres"
 	"github.com/yroom/yroom/internal/testkit/proxy"
 	"github.com/yroom/yroom/internal/testkit/redis"
 	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/natslayer"
 	"github.com/yroom/yroom/layer/redislayer"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/pgstore"
@@ -43,6 +45,14 @@ var overRedis = engine{
 	func(t *testing.T) broker { return redis.Start(t, redis.Options{}) },
 	func(c buslayer.Config, url string) (*buslayer.Layer, error) {
 		return redislayer.Open(redislayer.Config{Config: c, URL: url})
+	},
+}
+
+var overNATS = engine{
+	"nats",
+	func(t *testing.T) broker { return nats.Start(t, nats.Options{}) },
+	func(c buslayer.Config, url string) (*buslayer.Layer, error) {
+		return natslayer.Open(natslayer.Config{Config: c, URL: url})
 	},
 }
 

@@ -2,8 +2,10 @@ package cluster_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -369,7 +371,7 @@ func (h *chaos) checkClosed() {
 		excused := false
 		for _, w := range slices.Backward(h.windows) {
 			if w.may(c) {
-				counts[fmt.Sprintf("%s: %d %s", w.name, c.code, c.reason)]++
+				counts[strings.TrimSpace(fmt.Sprintf("%s: %d %s", w.name, c.code, c.reason))]++
 				excused = true
 				break
 			}
@@ -378,5 +380,9 @@ func (h *chaos) checkClosed() {
 			h.Errorf("a socket was closed that should have stayed open: %v", c)
 		}
 	}
-	h.Logf("sockets closed: %v", counts)
+	var lines string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		lines += fmt.Sprintf("%s: %d\n", what, counts[what])
+	}
+	h.Logf("sockets closed:\n%s", lines)
 }

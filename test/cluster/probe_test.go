@@ -82,7 +82,7 @@ func (p *probe) live(ctx context.Context) {
 func (p *probe) note(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := closing{at: time.Now(), client: "probe", room: p.room, address: p.url, code: 1006, reason: err.Error()}
+	c := closing{at: time.Now(), client: "probe", room: p.room, address: p.url, code: 1006}
 	if frame, ok := errors.AsType[*closedError](err); ok {
 		c.code, c.reason = int(frame.code), frame.reason
 	}
