@@ -47,20 +47,13 @@ type breakage struct {
 	address string // of the consumer that the fault ends; empty: none
 }
 
-// up to a time, at random.
+// upTo returns a time at random, less than most.
 func (b *breakage) upTo(most time.Duration) time.Duration {
 	return time.Duration(b.random.Int64N(int64(most)))
 }
 
 // one returns a process at random.
 func (b *breakage) one(of []*process) *process { return of[b.random.IntN(len(of))] }
-
-// kept restarts a process.
-func (b *breakage) kept(p *process) {
-	if err := p.restart(); err != nil {
-		b.Error(err)
-	}
-}
 
 // roomsOf returns the probes of the rooms that a worker runs.
 func (b *breakage) roomsOf(p *process) []*probe {
@@ -113,7 +106,7 @@ const (
 	afterDrain = "after a drain"
 )
 
-var killWorker = &fault{silences: true, name: "kill -9 of a worker", of: aWorker, run: func(b *breakage) {
+var killWorker = &fault{name: "kill -9 of a worker", of: aWorker, silences: true, run: func(b *breakage) {
 	w := b.one(b.workers)
 	probes := b.roomsOf(w)
 	from := time.Now()
@@ -125,7 +118,7 @@ var killWorker = &fault{silences: true, name: "kill -9 of a worker", of: aWorker
 	var back sync.WaitGroup
 	back.Go(func() {
 		time.Sleep(b.upTo(5 * time.Second))
-		b.kept(w)
+		b.try(w.restart())
 	})
 	b.measure(afterDeath, probes, from, from)
 	back.Wait()
@@ -137,17 +130,15 @@ var stopWorker = &fault{name: "SIGTERM to a worker", of: aWorker, run: func(b *b
 func (b *breakage) drain(w *process) {
 	probes := b.roomsOf(w)
 	from := time.Now()
-	if err := w.stop(); err != nil {
-		b.Error(err)
-	}
+	b.try(w.stop())
 	b.measure(afterDrain, probes, from, time.Now())
 	from = time.Now()
-	b.kept(w)
+	b.try(w.restart())
 	time.Sleep(time.Second)
 	b.measure("after a worker has come", b.roomsOf(w), from, time.Now())
 }
 
-var hangWorker = &fault{silences: true, name: "SIGSTOP of a worker", of: aWorker, run: func(b *breakage) {
+var hangWorker = &fault{name: "SIGSTOP of a worker", of: aWorker, silences: true, run: func(b *breakage) {
 	w := b.one(b.workers)
 	probes := b.roomsOf(w)
 	from := time.Now()
@@ -177,8 +168,7 @@ func (b *breakage) wantReceived(probes []*probe) {
 	for _, p := range probes {
 		doc, err := b.stored(p.room)
 		if err != nil {
-			b.Error(err)
-			return
+			b.Fatal(err)
 		}
 		b.await(healing, func() string {
 			if p.contains(doc.Encode(blocks.V1)) {
@@ -189,19 +179,19 @@ func (b *breakage) wantReceived(probes []*probe) {
 	}
 }
 
-var killConsumer = &fault{silences: true, name: "kill -9 of a consumer", of: aConsumer, closes: true, run: func(b *breakage) {
+var killConsumer = &fault{name: "kill -9 of a consumer", of: aConsumer, silences: true, closes: true, run: func(b *breakage) {
 	c := b.one(b.consumers)
 	b.address = "ws://" + c.host
 	c.kill()
 	time.Sleep(b.upTo(time.Second))
-	b.kept(c)
+	b.try(c.restart())
 }}
 
 var stopConsumer = &fault{name: "SIGTERM to a consumer", of: aConsumer, closes: true, run: func(b *breakage) {
 	c := b.one(b.consumers)
 	b.address = "ws://" + c.host
 	b.try(c.stop())
-	b.kept(c)
+	b.try(c.restart())
 }}
 
 // rollingRestart restarts everything, one process after the other.
@@ -211,12 +201,12 @@ var rollingRestart = &fault{name: "rolling restart", of: everything, closes: tru
 	}
 	for _, c := range b.consumers {
 		b.try(c.stop())
-		b.kept(c)
+		b.try(c.restart())
 	}
 }}
 
 // cutWorker cuts a worker off from the broker.
-var cutWorker = &fault{silences: true, name: "a worker is cut off", of: aWorker, run: func(b *breakage) {
+var cutWorker = &fault{name: "a worker is cut off", of: aWorker, silences: true, run: func(b *breakage) {
 	w := b.one(b.workers)
 	probes := b.roomsOf(w)
 	from := time.Now()
@@ -232,7 +222,7 @@ var cutWorker = &fault{silences: true, name: "a worker is cut off", of: aWorker,
 
 // cutConsumer cuts a consumer off from the broker, for less than the ten seconds for
 // which it waits for a worker.
-var cutConsumer = &fault{silences: true, name: "a consumer is cut off", of: aConsumer, run: func(b *breakage) {
+var cutConsumer = &fault{name: "a consumer is cut off", of: aConsumer, silences: true, run: func(b *breakage) {
 	c := b.one(b.consumers)
 	if b.random.IntN(2) == 0 {
 		b.proxies[c].Cut()
@@ -245,7 +235,7 @@ var cutConsumer = &fault{silences: true, name: "a consumer is cut off", of: aCon
 	b.measure("after a consumer was cut off", b.probes, from, from)
 }}
 
-var crashBroker = &fault{silences: true, name: "crash of the broker", of: theBroker, run: func(b *breakage) {
+var crashBroker = &fault{name: "crash of the broker", of: theBroker, silences: true, run: func(b *breakage) {
 	b.broker.Kill(b)
 	time.Sleep(b.upTo(4 * time.Second))
 	b.broker.Restart(b)
@@ -253,7 +243,7 @@ var crashBroker = &fault{silences: true, name: "crash of the broker", of: theBro
 	b.measure("after the broker's restart", b.probes, from, from)
 }}
 
-var hangBroker = &fault{silences: true, name: "SIGSTOP of the broker", of: theBroker, closes: true, run: func(b *breakage) {
+var hangBroker = &fault{name: "SIGSTOP of the broker", of: theBroker, silences: true, closes: true, run: func(b *breakage) {
 	b.broker.Pause(b)
 	time.Sleep(long())
 	b.broker.Resume(b)

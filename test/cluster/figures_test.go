@@ -30,3 +30,35 @@ func (f figures) String() string {
 	}
 	return s
 }
+
+// report logs what was measured, and fails the test if it isn't good enough.
+func (h *chaos) report() {
+	h.Helper()
+	var count struct{ Clients, Edits, Deleted int }
+	h.ask(map[string]any{"do": "count"}, &count)
+	h.Logf("%d faults; %d clients made %d edits and deleted %d of them", len(h.windows), count.Clients, count.Edits, count.Deleted)
+	h.Logf("measured:\n%v", h.figures)
+	for what, limit := range map[string]time.Duration{afterDeath: 3500 * time.Millisecond, afterDrain: 200 * time.Millisecond} {
+		if !soak() {
+			limit += 2 * time.Second // other tests run at the same time, and the few measured times have no p99
+		}
+		if p99 := h.figures.quantile(what, 0.99); p99 > limit {
+			h.Errorf("%s, rooms answer within %v (p99), want %v", what, p99, limit)
+		}
+	}
+	silenced := 0 // processes that were dead, stopped or cut off, at most
+	for _, w := range h.windows {
+		if w.silences {
+			silenced++
+		}
+	}
+	stats := h.observer.Stats()
+	h.Logf("%d processes were given up, %d of which may have been silent; while no process had to be, %d were silent for half of that time",
+		stats.GivenUp, silenced, h.near)
+	if stats.GivenUp > uint64(silenced) {
+		h.Errorf("%d processes were given up, but only %d were killed, stopped or cut off", stats.GivenUp, silenced)
+	}
+}
+
+// soak reports whether the test runs for long, which needs a machine of its own.
+func soak() bool { return *duration >= 5*time.Minute }
