@@ -7,8 +7,10 @@ package layers_test
 
 import (
 	"cmp"
+	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +21,8 @@ import (
 
 	"github.com/yroom/yroom/bench/typing"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/daemon"
+	"github.com/yroom/yroom/internal/testkit/nats"
 	"github.com/yroom/yroom/internal/testkit/redis"
 )
 
@@ -34,6 +38,7 @@ type figures struct {
 	p50, p99   time.Duration // from sending an edit to its receipt by another user, at the pace
 	messages   float64       // that the broker received per edit, at the pace
 	bytes      float64       // that the broker received and sent per edit, at the pace
+	cost       time.Duration // CPU time of all processes per edit, at the pace
 	deliveries float64       // a second of the CPU time of all processes, while each user types as fast as their edits are received
 }
 
@@ -56,7 +61,7 @@ func BenchmarkLayers(b *testing.B) {
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
 		b.Fatalf("go build: %v\n%s", err, out)
 	}
-	all := []arrangement{{"one process", single}, {"Redis", overRedis}}
+	all := []arrangement{{"one process", single}, {"Redis", overRedis}, {"NATS", overNATS}}
 	for range b.N {
 		seen := map[string][]figures{}
 		for round := range *rounds {
@@ -69,12 +74,12 @@ func BenchmarkLayers(b *testing.B) {
 		base := medians(seen[all[0].name])
 		for _, a := range all {
 			m := medians(seen[a.name])
-			fmt.Fprintf(&table, "| %s | %.2f ms (+%.2f) | %.2f ms (+%.2f) | %.1f | %.0f | %.0f (%.2f) |\n", a.name,
+			fmt.Fprintf(&table, "| %s | %.2f ms (+%.2f) | %.2f ms (+%.2f) | %.1f | %.0f | %d µs | %.0f (%.2f) |\n", a.name,
 				milliseconds(m.p50), milliseconds(m.p50-base.p50), milliseconds(m.p99), milliseconds(m.p99-base.p99),
-				m.messages, m.bytes, m.deliveries, m.deliveries/base.deliveries)
+				m.messages, m.bytes, m.cost.Microseconds(), m.deliveries, m.deliveries/base.deliveries)
 		}
 		b.Logf("medians of %d rounds of %v:\n"+
-			"| | p50 | p99 | messages per edit | bytes per edit | deliveries per CPU second |\n|---|---|---|---|---|---|\n%s", *rounds, *span, &table)
+			"| | p50 | p99 | messages per edit | bytes per edit | CPU time per edit | deliveries per CPU second |\n|---|---|---|---|---|---|---|\n%s", *rounds, *span, &table)
 	}
 }
 
@@ -86,6 +91,7 @@ func medians(all []figures) figures {
 		p99:        median(all, func(f figures) time.Duration { return f.p99 }),
 		messages:   median(all, func(f figures) float64 { return f.messages }),
 		bytes:      median(all, func(f figures) float64 { return f.bytes }),
+		cost:       median(all, func(f figures) time.Duration { return f.cost }),
 		deliveries: median(all, func(f figures) float64 { return f.deliveries }),
 	}
 }
@@ -103,13 +109,16 @@ func measure(b *testing.B, r *running) (f figures) {
 	b.Helper()
 	session := typing.Join(b, r.addresses...)
 	messages, bytes := r.broker(b)
+	before := cpu(b, r.pids)
 	edits := float64(session.Type(pace, *span))
 	late := session.Latencies()
 	f.p50, f.p99 = late[len(late)/2], late[len(late)*99/100]
 	messagesAfter, bytesAfter := r.broker(b)
 	f.messages, f.bytes = float64(messagesAfter-messages)/edits, float64(bytesAfter-bytes)/edits
 
-	before := cpu(b, r.pids)
+	f.cost = time.Duration(float64(cpu(b, r.pids)-before) / edits)
+
+	before = cpu(b, r.pids)
 	session.Type(0, *span)
 	f.deliveries = float64(len(session.Latencies())) / (cpu(b, r.pids) - before).Seconds()
 	session.Leave()
@@ -180,6 +189,32 @@ func overRedis(b *testing.B, program string) *running {
 		b.Helper()
 		messages, received, sent := broker.Published(b)
 		return messages, received + sent
+	}
+	return r
+}
+
+func overNATS(b *testing.B, program string) *running {
+	b.Helper()
+	monitor := fmt.Sprintf("127.0.0.1:%d", daemon.FreePort(b))
+	broker := nats.Start(b, nats.Options{Config: fmt.Sprintf("http: %q\n", monitor)})
+	r := cluster(b, program, broker.URL())
+	r.pids = append(r.pids, broker.PID())
+	r.broker = func(b *testing.B) (messages, bytes int64) {
+		b.Helper()
+		response, err := http.Get("http://" + monitor + "/varz")
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }() // it was read
+		var v struct {
+			Messages int64 `json:"in_msgs"`
+			Received int64 `json:"in_bytes"`
+			Sent     int64 `json:"out_bytes"`
+		}
+		if err := json.NewDecoder(response.Body).Decode(&v); err != nil {
+			b.Fatal(err)
+		}
+		return v.Messages, v.Received + v.Sent
 	}
 	return r
 }

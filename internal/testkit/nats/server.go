@@ -137,6 +137,9 @@ func (s *Server) URLAt(addr string) string {
 	return u.String()
 }
 
+// PID returns the process id of the server.
+func (s *Server) PID() int { return s.daemon.PID() }
+
 // Stop ends the server.
 func (s *Server) Stop(t testing.TB) { s.daemon.Stop(t) }
 
