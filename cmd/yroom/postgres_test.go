@@ -43,10 +43,17 @@ func TestServePostgres(t *testing.T) {
 		}
 	}
 
-	list := exec.CommandContext(t.Context(), "yroom", "room", "list", "--store", url)
-	list.Dir = t.TempDir()
-	out, err := list.CombinedOutput()
-	if err != nil || string(out) != "draft.1\nnote\n" {
-		t.Errorf("room list printed %q, %v", out, err)
+	// The password may be in the environment, as in compose.yaml.
+	bare := strings.Replace(url, ":"+postgres.Password+"@", "@", 1)
+	if bare == url {
+		t.Fatalf("no password in %s", url)
+	}
+	for _, place := range []struct{ url, env string }{{url, "PGPASSWORD=wrong"}, {bare, "PGPASSWORD=" + postgres.Password}} {
+		list := exec.CommandContext(t.Context(), "yroom", "room", "list", "--store", place.url)
+		list.Dir, list.Env = t.TempDir(), append(os.Environ(), place.env)
+		out, err := list.CombinedOutput()
+		if err != nil || string(out) != "draft.1\nnote\n" {
+			t.Errorf("room list with %s printed %q, %v", place.env, out, err)
+		}
 	}
 }
