@@ -54,56 +54,26 @@ func transact(ctx context.Context, pool *pgxpool.Pool, level store.Durability, b
 		"ELSE current_setting('synchronous_commit') END, true)",
 		milliseconds(bounds.timeout), milliseconds(bounds.lock), level != store.DurabilityFsync)
 	for _, st := range statements {
-		batch.Queue(st.sql, st.args...)
+		if queued := batch.Queue(st.sql, st.args...); st.scan != nil {
+			queued.Query(st.scan)
+		}
 	}
-	batch.Queue("COMMIT")
-	err = results(conn.SendBatch(ctx, &batch), statements)
+	end := "nothing"
+	batch.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		end = tag.String()
+		return nil
+	})
+	err = conn.SendBatch(ctx, &batch).Close() // it reads the results
+	if err == nil && end != "COMMIT" {
+		err = fmt.Errorf("COMMIT was answered with %s", end)
+	}
 	if err != nil && !isRollback(err) {
-		return fmt.Errorf("%w: %w", errUnknown, err)
+		err = fmt.Errorf("%w: %w", errUnknown, err)
 	}
 	return err
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
-
-// results reads the results of a transaction.
-func results(sent pgx.BatchResults, statements []statement) (err error) {
-	defer func() {
-		if closing := sent.Close(); err == nil {
-			err = closing
-		}
-	}()
-	for range 2 {
-		if _, err := sent.Exec(); err != nil {
-			return err
-		}
-	}
-	for _, st := range statements {
-		if st.scan == nil {
-			if _, err := sent.Exec(); err != nil {
-				return err
-			}
-			continue
-		}
-		rows, err := sent.Query()
-		if err != nil {
-			return err
-		}
-		if err := st.scan(rows); err != nil {
-			rows.Close()
-			return err
-		}
-		rows.Close()
-		if err := rows.Err(); err != nil {
-			return err
-		}
-	}
-	tag, err := sent.Exec()
-	if err == nil && tag.String() != "COMMIT" {
-		err = fmt.Errorf("COMMIT was answered with %s", tag)
-	}
-	return err
-}
 
 // isRollback reports whether err says that the transaction was rolled back. A fatal
 // error doesn't: it can follow the commit.
