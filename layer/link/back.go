@@ -8,7 +8,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// Serve attaches the worker of this Node. The error is layer.ErrServed if there is one.
+// Serve attaches the worker of this Node. It returns layer.ErrServed if the Node has one.
 func (n *Node) Serve(now time.Time) error {
 	n.now = now
 	if n.state != StateNone {
@@ -19,8 +19,8 @@ func (n *Node) Serve(now time.Time) error {
 	return nil
 }
 
-// Drain makes all others send inputs to other workers. Inputs that still arrive are
-// returned.
+// Drain tells all other Nodes to send inputs to other workers. Inputs that still arrive
+// are refused.
 func (n *Node) Drain(now time.Time) {
 	n.now = now
 	if n.state == StateServing {
@@ -56,8 +56,8 @@ func (n *Node) CloseBack(now time.Time) {
 	}
 }
 
-// Deliver sends an output to a front of another Node. It reports false if it doesn't
-// know the address, which may be that of a front of this Node.
+// Deliver sends an output to a front of another Node. It returns false if no front of
+// another Node has the address. A front of this Node may have it.
 func (n *Node) Deliver(now time.Time, out *layer.Output) bool {
 	n.now = now
 	to, known := n.remote[out.To]
@@ -70,11 +70,11 @@ func (n *Node) Deliver(now time.Time, out *layer.Output) bool {
 	}
 	m := encodeOutput(p.birth, to.front, out)
 	switch {
-	case p.queue.drops(out.Room): // the peer will be told
+	case p.queue.drops(out.Room): // a message that waits tells the peer
 	case p.queue.full(&m):
-		// The peer doesn't take the outputs fast enough. Those that wait still arrive, so that
-		// it gets further each time. Then the connections join the room again, which costs only
-		// what they lack.
+		// The peer takes the outputs too slowly. Those that wait are still sent, so that it makes
+		// progress. After them, its connections join the room again, and are sent only what they
+		// lack.
 		n.stats.Dropped++
 		n.put(p, message{kind: frameDropped, room: out.Room, head: appendString(nil, fieldRoom, out.Room)})
 	default:
@@ -83,8 +83,8 @@ func (n *Node) Deliver(now time.Time, out *layer.Output) bool {
 	return true
 }
 
-// Refusal returns the output with which an input is refused that the worker could not
-// take, if the front's Send has returned already.
+// Refusal returns the output that refuses an input. The caller delivers it if the worker
+// doesn't take the input, but the front's Send has returned already.
 func Refusal(in *layer.Input) layer.Output {
 	const reason = "too much waits for the room"
 	out := layer.Output{Room: in.Room, To: in.From, Output: event.Output{To: in.Conn}}

@@ -11,8 +11,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// bus carries the packets of Nodes in simulated time. It loses, duplicates, reorders
-// and delays them as told.
+// bus carries the packets of Nodes in simulated time. It loses, duplicates and reorders
+// as many of them as its fields say.
 type bus struct {
 	t     *testing.T
 	rnd   *rand.Rand
@@ -37,7 +37,7 @@ type carried struct {
 type process struct {
 	*Node
 	name    string
-	stopped bool // it doesn't run: SIGSTOP
+	stopped bool // it doesn't run, as after SIGSTOP
 	dead    bool
 
 	log    []logged // all events, in order

@@ -9,8 +9,8 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// TestCode checks that whatever the fields of an input or an output hold crosses the
-// bus. It fills all fields by reflection, so that it fails for one that isn't encoded.
+// TestCode checks that every field of an input and an output crosses the bus. It fills
+// the fields by reflection, so that it fails if a field isn't encoded.
 func TestCode(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 1000 {
@@ -33,8 +33,8 @@ func TestCode(t *testing.T) {
 	}
 }
 
-// fill sets a value to a random one. Not all fields of a structure are set at once.
-// Only one of a message and a request, or response, has data.
+// fill sets a value at random. It leaves some fields of a structure zero, and gives data
+// either to the message or to the request or response.
 func fill(rnd *rand.Rand, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Bool:

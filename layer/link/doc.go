@@ -6,8 +6,8 @@
 // # How it works
 //
 // Each Node receives what is sent to its own inbox, and what is sent to everyone.
-// Heartbeats are sent to everyone. From them each Node knows which others there are, and
-// which of them have workers. Nothing else has to be agreed on.
+// Heartbeats are sent to everyone. From them each Node learns which others exist, and
+// which of them have workers. Nodes have to agree on nothing else.
 //
 // A room is placed at one of the workers that serve its channel by rendezvous hashing,
 // which each Node computes for itself. Two Nodes may disagree for a moment. That does no
@@ -15,10 +15,10 @@
 // run it find each other's updates in the store.
 //
 // Two Nodes exchange packets in a session. A packet has a number, and carries frames:
-// inputs, outputs, or parts of these, if they are large. Packets are acknowledged, so
-// that only some are on their way at a time, but never sent again. If one is lost, both
-// sides report what package layer says of losses, and a new session begins. So a Node
-// keeps nothing that it has sent.
+// inputs, outputs, or parts of these, if they are large. The receiver acknowledges
+// packets, so that the sender can limit how many bytes are on their way. A packet is
+// never sent again: if one is lost, both sides report the loss, as package layer
+// requires, and a new session begins. So a Node keeps nothing that it has sent.
 //
 // # In reading order
 //

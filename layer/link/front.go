@@ -11,7 +11,7 @@ import (
 
 // front is a front of this Node.
 type front struct {
-	addresses map[uint64]layer.Address // its addresses at workers, by the birth that they know of this Node
+	addresses map[uint64]layer.Address // its addresses at workers, by the births that these have given this Node
 }
 
 // addressAt returns the address of the front at a worker.
@@ -27,14 +27,14 @@ func (f *front) addressAt(self ID, birth, number uint64) layer.Address {
 	return a
 }
 
-// addressOf returns the address of a front at a worker. A worker that has given up a
-// Node tells its fronts after the return by another birth, since it has reported the
-// former addresses as gone.
+// addressOf returns the address of a front at a worker. A worker that has given up a Node
+// has reported the addresses of its fronts as gone. If the Node returns, the worker gives
+// it another birth, so that its fronts have other addresses.
 func addressOf(id ID, birth, front uint64) layer.Address {
 	return layer.Address(id.String() + "." + strconv.FormatUint(birth, 10) + "." + strconv.FormatUint(front, 10))
 }
 
-// Attach adds a front. It returns its number and its address at the worker of this Node.
+// Attach adds a front, and returns its number and its address at the worker of this Node.
 func (n *Node) Attach(now time.Time) (number uint64, local layer.Address) {
 	n.now = now
 	n.lastFront++
@@ -66,8 +66,8 @@ func (n *Node) Detach(now time.Time, number uint64) {
 	}
 }
 
-// sayClosed tells a peer that a front was closed. If that is lost, the peer's worker asks
-// for the connections of the front, and is told again.
+// sayClosed tells a peer that a front was closed. If the message is lost, the peer's worker
+// asks for the connections of the front, and is told again.
 func (n *Node) sayClosed(p *peer, number uint64) {
 	n.put(p, message{kind: frameFrontClosed, head: appendUint(nil, fieldFront, number)})
 }
@@ -80,7 +80,7 @@ func (n *Node) Send(now time.Time, number uint64, in *layer.Input) (local bool, 
 	switch {
 	case local:
 		return true, nil
-	case p == nil, n.deaf && in.Kind != event.InputLeave: // a Leave that is refused is not sent again
+	case p == nil, n.deaf && in.Kind != event.InputLeave: // the caller doesn't repeat a Leave that is refused
 		return false, layer.ErrNoOwner
 	}
 	return false, n.sendTo(p, number, in)
@@ -120,7 +120,7 @@ func (n *Node) put(p *peer, m message) {
 
 // SendAll sends an input of a front to each worker that can be reached. If local is
 // true, the caller has to pass it to the worker of this Node, which is one of them. The
-// errors are those of Send; if there is one, nothing was sent.
+// errors are those of Send. If it returns one, nothing was sent.
 func (n *Node) SendAll(now time.Time, number uint64, in *layer.Input) (workers int, local bool, err error) {
 	n.now = now
 	if !n.settled {

@@ -19,8 +19,8 @@ type heartbeat struct {
 	channels []string // those whose rooms the worker runs
 	fronts   bool     // it has fronts
 	hello    bool     // it has just come, and wants the heartbeats of all others at once
-	bye      bool     // it ends
-	number   uint64   // of heartbeats sent
+	bye      bool     // the process ends
+	number   uint64   // of this heartbeat, counted from 1
 }
 
 // Numbers of the fields of a heartbeat. They are fixed.

@@ -112,7 +112,7 @@ func TestSharedData(t *testing.T) {
 }
 
 // TestStrays checks what happens to a room that two Nodes place differently, because
-// one of them doesn't hear a worker.
+// one of them receives nothing from a worker.
 func TestStrays(t *testing.T) {
 	b := newBus(t, 1)
 	w, other := b.worker("worker"), b.worker("other")
@@ -331,8 +331,8 @@ func TestLargeAndBusyRoom(t *testing.T) {
 	}
 }
 
-// TestOutputsOfAllRooms checks that outputs for one peer wait within bounds, at the cost
-// of those rooms of which much waits.
+// TestOutputsOfAllRooms checks that the outputs that wait for one peer are bounded, and
+// that only rooms with many of them lose some.
 func TestOutputsOfAllRooms(t *testing.T) {
 	b := newBus(t, 1)
 	w := b.worker("worker")

@@ -34,7 +34,7 @@ func TestLosses(t *testing.T) {
 }
 
 // TestDamage checks that Nodes survive packets that are damaged, replayed or delivered to
-// another Node than they are for, and exchange messages afterwards.
+// the wrong Node, and exchange messages afterwards.
 func TestDamage(t *testing.T) {
 	for seed := range 10 {
 		b := newBus(t, uint64(seed))

@@ -116,14 +116,14 @@ func (n *Node) Resume(now time.Time) {
 	}
 }
 
-// Close says to all others that the process ends. Next returns a last packet.
+// Close makes Next return a last heartbeat, which tells all others that the process ends.
 func (n *Node) Close(now time.Time) {
 	n.now = now
 	n.bye = true
 	n.announce()
 }
 
-// Tick does what is due at a time. It must be called every TickInterval.
+// Tick does what is due now. It should be called every TickInterval.
 func (n *Node) Tick(now time.Time) {
 	n.now = now
 	n.notice()
@@ -188,7 +188,7 @@ func (n *Node) forget(p *peer) {
 	n.peers = slices.Delete(n.peers, i, i+1)
 	p.gone = true
 	n.place()
-	if p.beat.term > p.ended { // otherwise its end was reported
+	if p.beat.term > p.ended { // otherwise the end of its worker was reported
 		n.lostWorker(p.id)
 	}
 	n.lostFronts(p, EventGone)
@@ -205,8 +205,8 @@ func (n *Node) workerEnded(p *peer, term uint64) {
 	n.lostWorker(p.id)
 }
 
-// saidEnd reports whether a heartbeat has said so long ago that the worker has ended
-// that its last outputs should have arrived.
+// saidEnd reports whether a heartbeat has said that the worker has ended, long enough ago
+// for the worker's last outputs to have arrived.
 func (p *peer) saidEnd(now time.Time) bool {
 	if p.endedAt.IsZero() {
 		return false

@@ -22,7 +22,8 @@ const (
 	nearSilence = silence / 2
 	// deafness is how long a Node may miss what it sends to itself before it is deaf.
 	deafness = 2 * time.Second
-	// stall is the time between two Ticks from which the process itself was not running.
+	// stall is the least time between two Ticks from which a Node concludes that its own
+	// process was not running.
 	stall = time.Second
 	// settling is how long a new Node waits for the heartbeats of the others before it
 	// sends inputs to the workers that it knows.
@@ -33,11 +34,11 @@ const (
 	ackDelay = 200 * time.Millisecond
 	// askInterval is the time between two requests for a missing acknowledgement.
 	askInterval = time.Second
-	// mostAsks is how many such requests in a row may remain unanswered. Then the peer is
-	// taken for one that doesn't receive packets, though its heartbeats arrive.
+	// mostAsks is how many such requests in a row may remain unanswered. After them, the
+	// session is reset: the peer doesn't receive packets, though its heartbeats arrive.
 	mostAsks = 5
-	// agreement is how long two Nodes may place a room differently, before a worker runs a
-	// room that it would place elsewhere.
+	// agreement is how long two Nodes may place a room differently. After that, a worker
+	// runs the room though it would place it elsewhere.
 	agreement = silence
 	// handOver is how long a worker may take to hand over rooms that are placed elsewhere.
 	handOver = 30 * time.Second
@@ -50,11 +51,11 @@ const (
 
 // The bounds of what waits, in bytes.
 const (
-	ackBytes     = 64 << 10  // received packets that are acknowledged at once, or a quarter of the window
+	ackBytes     = 64 << 10  // received packets that are acknowledged at once; at most a quarter of the window
 	mostWindow   = 512 << 10 // packets to one peer that are not acknowledged
 	leastWindow  = 64 << 10
-	leastPacket  = 16 << 10  // is sent if the window has space for it
-	windows      = 8 << 20   // the windows of all Nodes that send to one
+	leastPacket  = 16 << 10  // no packet is sent while the window has less space, unless all are acknowledged
+	windows      = 8 << 20   // the windows of all Nodes that send to one, together
 	mostInputs   = 32 << 20  // inputs that wait for one peer
 	roomInputs   = 8 << 20   // inputs of one room that wait
 	roomOutputs  = 64 << 20  // outputs of one room that wait
@@ -86,7 +87,7 @@ type Node struct {
 	peers []*peer     // by ascending ID
 	ready fifo[*peer] // those that have something to send
 	view  *view
-	past  []pastView // those before, while rooms may still be handed over because of their end
+	past  []pastView // the views before, for as long as their rooms may still be handed over
 
 	lastFront uint64 // the number of the last front
 	fronts    map[uint64]*front
@@ -112,7 +113,7 @@ type Node struct {
 	echoed  time.Time // when the last packet to itself arrived
 	echoes  bool      // a packet to itself is due
 	joined  time.Time // when the first own heartbeat arrived
-	settled bool      // heartbeats of all others should have arrived since
+	settled bool      // the heartbeats of all others should have arrived
 	deaf    bool
 }
 
@@ -163,15 +164,15 @@ func (n *Node) nextEpoch() uint64 {
 	return n.epoch
 }
 
-// Deaf reports whether the Node doesn't receive what it sends to itself and to everyone:
-// the bus doesn't carry messages. Until it does, inputs are taken only for the worker of
-// the same process.
+// Deaf reports whether the Node doesn't receive what it sends to itself or to everyone,
+// because the bus carries no messages. While it is deaf, Send takes no input for another
+// worker except a Leave.
 func (n *Node) Deaf() bool { return n.deaf }
 
-// Settled reports whether the Node has had the time to learn of all others.
+// Settled reports whether the heartbeats of all other Nodes should have arrived.
 func (n *Node) Settled() bool { return n.settled }
 
-// Workers returns how many workers rooms are placed at.
+// Workers returns the number of workers among which rooms are placed.
 func (n *Node) Workers() int { return len(n.view.workers) }
 
 // Stats counts what has happened at a Node.
@@ -179,10 +180,10 @@ type Stats struct {
 	PacketsSent, PacketsReceived uint64
 	BytesSent, BytesReceived     uint64
 	Malformed                    uint64 // packets that could not be read
-	Gaps                         uint64 // packets that were missing, or lost for another reason
+	Gaps                         uint64 // how often packets or their acknowledgements were missing, or packets malformed
 	Resets                       uint64 // sessions that ended with a loss
 	GivenUp                      uint64 // Nodes that were silent for too long
-	NearSilences                 uint64 // how often one was silent for half of that time and came back
+	NearSilences                 uint64 // how often a Node was silent for half of that time and came back
 	LongestSilence               time.Duration
 	Deaf                         uint64 // how often the bus carried no messages
 	Strays                       uint64 // inputs that reached a worker at which their room isn't placed
@@ -223,7 +224,8 @@ const (
 	EventMoved                          // BackHandler.Moved(Rooms)
 )
 
-// Event is a call of a handler that is due. Events must be carried out in their order.
+// Event is a call of a handler that is due. The calls must be made in the order of the
+// Events.
 type Event struct {
 	Kind    EventKind
 	Input   layer.Input
@@ -278,7 +280,7 @@ func (n *Node) published(p Packet) Packet {
 	return p
 }
 
-// Flushed reports whether everything was published that the ends have sent.
+// Flushed reports whether Next has returned everything that the ends have sent.
 func (n *Node) Flushed() bool {
 	return !slices.ContainsFunc(n.peers, func(p *peer) bool { return !p.queue.empty() })
 }

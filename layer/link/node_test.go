@@ -91,8 +91,8 @@ func TestGap(t *testing.T) {
 	}
 }
 
-// TestPlacement is the claim of the documentation: rooms are spread evenly, and only
-// those move that the dead worker ran, or that the new one runs.
+// TestPlacement checks that rooms are spread evenly over the workers. When a worker dies,
+// only its rooms move; when a worker comes, only the rooms that it runs move.
 func TestPlacement(t *testing.T) {
 	const rooms = 10_000
 	for _, workers := range []int{3, 5, 8} {
@@ -235,8 +235,8 @@ func TestFrontGone(t *testing.T) {
 	}
 }
 
-// TestDeaf checks that a Node which hears nothing notices it, gives up no other, and
-// heals.
+// TestDeaf checks that a Node which receives nothing notices that, gives up no other Node,
+// and exchanges messages again when the bus carries them.
 func TestDeaf(t *testing.T) {
 	b := newBus(t, 1)
 	w := b.worker("worker")

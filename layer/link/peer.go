@@ -16,7 +16,7 @@ import (
 // if they are the current ones.
 type peer struct {
 	id    ID
-	birth uint64 // is part of its fronts' addresses, so that these are new ones if it was given up and returns
+	birth uint64 // a part of its fronts' addresses; it has another one if it is given up and returns
 	heard time.Time
 	beat  heartbeat // the latest
 	gone  bool
@@ -29,9 +29,9 @@ type peer struct {
 	mine, theirs uint64 // the epochs of the two halves; theirs is 0 if it isn't known
 	wanted       bool   // one side has fronts, and the other one a worker
 	open         bool
-	again        bool      // it is not the first session
-	lost         bool      // a session before was lost, which is reported once messages can be carried again
-	opening      time.Time // since when the session is not open
+	again        bool      // the session is not the first one
+	lost         bool      // a former session has ended with a loss, which is reported once this one opens
+	opening      time.Time // since when the session has not been open
 	said         time.Time // when an opening packet was sent last
 
 	queue    queue
@@ -51,7 +51,7 @@ type peer struct {
 
 	ready   bool // it is in Node.ready
 	replies bool // a packet without frames is due
-	asks    bool // it is to be answered
+	asks    bool // a packet that asks for an answer is due
 }
 
 // flying is a packet that is not acknowledged.
@@ -68,7 +68,7 @@ func (p *peer) takesRooms(now time.Time) bool {
 	if p.beat.state != StateServing || p.beat.term <= p.ended {
 		return false
 	}
-	// Messages can't be exchanged with a peer whose heartbeats arrive, but no packets.
+	// If only the heartbeats of a peer arrive and no other packets, its session never opens.
 	return p.open || !p.wanted || now.Sub(p.opening) < silence
 }
 
@@ -149,7 +149,7 @@ func (n *Node) tickSession(p *peer) {
 	case !p.open:
 		if p.wanted && n.now.Sub(p.said) >= helloInterval {
 			if n.now.Sub(p.opening) >= silence {
-				p.theirs = 0 // in case it was read from a damaged packet, and is larger than any that follows
+				p.theirs = 0 // a damaged packet may have set it to more than any that follows
 			}
 			n.say(p)
 		}
@@ -186,7 +186,7 @@ func (n *Node) reset(p *peer) {
 // opened is called when both sides know the epochs of a session.
 func (n *Node) opened(p *peer) {
 	p.open = true
-	p.replies = true // the peer has to learn it
+	p.replies = true // the peer has to learn that the session is open
 	n.wake(p)
 	n.place()
 	if p.lost {
@@ -216,7 +216,7 @@ func (n *Node) checkSession(p *peer, h *header) bool {
 		return false
 	}
 	if !p.open {
-		p.lost = p.lost || h.lost // this Node may have given up the peer, but not the peer this Node
+		p.lost = p.lost || h.lost // the peer's former session counts, though this Node gave up the peer
 		n.opened(p)
 	}
 	if h.reply {

@@ -52,7 +52,7 @@ type backlog struct {
 	room     string
 	messages fifo[message]
 	bytes    int
-	drops    bool          // a message waits which says that outputs were dropped, so more are
+	drops    bool          // a message waits that reports dropped outputs, so all further outputs are dropped
 	shared   map[*byte]int // how many messages have the same large data
 	sent     int           // how much of the first message was sent, in bytes
 	stream   uint64        // the number of the first message, if it is sent in parts
@@ -68,15 +68,15 @@ func (q *queue) waiting(room string) int {
 	return 0
 }
 
-// full reports whether so many outputs wait that one more must be dropped. If too many
-// wait altogether, a room may still add small ones until it has its share.
+// full reports whether so much waits that an output must be dropped. If too much waits for
+// all rooms together, a room may still add small outputs until it has its share.
 func (q *queue) full(m *message) bool {
 	waiting := q.waiting(m.room)
 	return waiting >= roomOutputs ||
 		q.bytes >= mostOutputs && (m.size() > wholeSize || waiting >= mostOutputs/len(q.rooms))
 }
 
-// drops reports whether a message waits which says that outputs of a room were dropped.
+// drops reports whether a message waits that reports dropped outputs of a room.
 func (q *queue) drops(room string) bool {
 	b := q.rooms[room]
 	return b != nil && b.drops

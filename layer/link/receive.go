@@ -92,8 +92,7 @@ func (n *Node) receiveFrames(p *peer, frames []field) {
 	}
 }
 
-// malformed is called when a peer has sent something that can't be read. What it meant
-// is lost.
+// malformed is called when a packet of a peer can't be decoded. Its content is lost.
 func (n *Node) malformed(p *peer) {
 	n.stats.Malformed++
 	n.gap(p)
@@ -168,8 +167,8 @@ func (n *Node) receiveInput(p *peer, front uint64, in layer.Input) {
 	n.emit(Event{Kind: EventInput, Input: in})
 }
 
-// receiveOutput adds an output to the event of the output before, if that is of the
-// same room and for the same front.
+// receiveOutput emits an event for an output, or adds the output to the last event if
+// that has outputs of the same room for the same front.
 func (n *Node) receiveOutput(p *peer, birth, front uint64, out layer.Output) {
 	f := n.fronts[front]
 	if f == nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // Two Nodes may place a room differently for a moment. A worker that doesn't run a room
-// refuses its inputs: those of connections are dropped, and the front is told, which
-// makes them join again; requests are returned to the front, which sends them again.
+// refuses its inputs. It drops those of connections and tells the front, whose connections
+// join again. It returns requests to the front, which sends them again.
 
 // returned is an input with a request that a worker has returned.
 type returned struct {
@@ -20,8 +20,9 @@ type returned struct {
 	size  int
 }
 
-// runs reports whether the worker of this Node accepts an input of a room. It does so if
-// the peer has placed rooms here for so long that the two don't come to agree.
+// runs reports whether the worker of this Node accepts an input of a room. If the room is
+// placed elsewhere, the worker accepts the input only if the peer has been sending such
+// inputs for so long that the two Nodes won't agree.
 func (n *Node) runs(p *peer, room string) bool {
 	if n.state != StateServing {
 		return false
@@ -47,7 +48,7 @@ func (n *Node) runs(p *peer, room string) bool {
 
 // refuseStray answers an input of a room that the worker of this Node doesn't run.
 func (n *Node) refuseStray(p *peer, front uint64, in layer.Input) {
-	if in.Kind == event.InputLeave { // the connection left when the room did
+	if in.Kind == event.InputLeave { // the connection has left already, when the room was handed over
 		return
 	}
 	if in.Kind == event.InputRequest {
@@ -88,9 +89,9 @@ func (n *Node) keepReturned(front uint64, in layer.Input, size int) {
 	n.returned = append(n.returned, r)
 }
 
-// strayDelay returns for how long what is refused now waits before it is sent again.
-// Shortly after this Node has changed its places, the others are about to do the same,
-// so it waits for as long again.
+// strayDelay returns how long an input that is refused now waits before it is sent again.
+// When this Node has just changed its view, the others will do so soon. So the delay is
+// the time since that change, up to strayInterval.
 func (n *Node) strayDelay() time.Duration {
 	if len(n.past) == 0 {
 		return strayInterval
@@ -98,8 +99,8 @@ func (n *Node) strayDelay() time.Duration {
 	return min(strayInterval, n.now.Sub(n.past[len(n.past)-1].until))
 }
 
-// sendStrays makes connections join again whose inputs were refused, and sends
-// requests again that were returned.
+// sendStrays makes the connections whose inputs were refused join again, and sends the
+// returned requests again.
 func (n *Node) sendStrays() {
 	if n.strays != nil && !n.now.Before(n.straysDue) {
 		rooms := n.strays
@@ -139,7 +140,8 @@ func (n *Node) refuse(r *returned) {
 	n.emit(Event{Kind: EventOutputs, Front: r.front, Outputs: []layer.Output{out}})
 }
 
-// moveGuests hands over the rooms that are placed elsewhere, if some were accepted.
+// moveGuests makes the worker hand over the rooms that are placed elsewhere, if it has
+// accepted inputs of such rooms.
 func (n *Node) moveGuests() {
 	if !n.guests || n.now.Sub(n.guestsAsked) < agreement {
 		return

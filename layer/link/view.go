@@ -33,8 +33,9 @@ func (v *view) owner(channel, room string) (id ID, found bool) {
 	return id, found
 }
 
-// owns reports whether owner returns a worker for a room of a channel with the given
-// hash. It is faster, because it mostly finds another worker soon that has a higher score.
+// owns reports whether owner returns the worker id for the room of the channel that has
+// the given hash. It is faster than owner, because it returns as soon as it finds another
+// worker with a higher score.
 func (v *view) owns(id ID, channel string, room uint64) bool {
 	own, found := v.search(id)
 	if !found || !slices.Contains(v.workers[own].channels, channel) {
