@@ -15,13 +15,13 @@ type back struct {
 	handler layer.BackHandler
 }
 
-// Deliver implements layer.Back. When it returns, the fronts of this process have the
-// outputs.
+// Deliver implements layer.Back. It returns after the handlers of the fronts of this
+// process have returned.
 func (b *back) Deliver(outs []layer.Output) { b.layer.deliver(outs) }
 
 func (l *Layer) deliver(outs []layer.Output) {
 	for len(outs) > 0 {
-		n := 1 // how many are for the same front
+		n := 1 // the number of outputs for the same front
 		for n < len(outs) && outs[n].To == outs[0].To {
 			n++
 		}
@@ -32,8 +32,8 @@ func (l *Layer) deliver(outs []layer.Output) {
 	}
 }
 
-// deliverRemote sends outputs to a front of another process. If the front is one of this
-// process, deliverRemote returns it instead.
+// deliverRemote sends outputs to a front of another process. If the address is that of a
+// front of this process, it sends nothing and returns the front.
 func (l *Layer) deliverRemote(outs []layer.Output) *front {
 	l.mu.Lock()
 	if f := l.locals[outs[0].To]; f != nil {
@@ -64,8 +64,8 @@ func (b *back) Drain() {
 	b.gate.Close()
 }
 
-// Close implements layer.Back. Outputs that were delivered before are still sent; before
-// the process ends, Layer.Close waits for that.
+// Close implements layer.Back. Outputs that were delivered before are still sent, and
+// Layer.Close waits for that.
 func (b *back) Close() error {
 	b.Drain()
 	l := b.layer

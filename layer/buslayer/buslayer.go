@@ -8,8 +8,8 @@
 // batches: the next batch is what has come while the one before was published. So a
 // message waits for nothing on an idle layer, and shares packets on a busy one.
 //
-// What a front sends to a worker of its own process doesn't cross the bus, nor what the
-// worker delivers to it: Send and Deliver call the handler, as package memlayer does.
+// Inputs and outputs between a front and the worker of its own process don't cross the
+// bus: Send and Deliver call the handler, as those of package memlayer do.
 package buslayer
 
 import (
@@ -35,19 +35,20 @@ type Config struct {
 	Channel func(room string) string
 	// Channels are the channels whose rooms the worker of this process runs. nil: "".
 	Channels []string
-	// Logger logs when the broker doesn't carry messages. nil: slog.Default.
+	// Logger receives a record when the broker stops or begins to carry messages. nil:
+	// slog.Default.
 	Logger *slog.Logger
 }
 
 const (
 	// closeTime bounds how long Close waits until everything is published.
 	closeTime = 2 * time.Second
-	// renewInterval is the time between two attempts to end deafness by a fresh
-	// connection.
+	// renewInterval is the time between two attempts to end deafness by a new connection.
 	renewInterval = 2 * time.Second
 	// batchBytes is the size at which a batch is published though more waits.
 	batchBytes = 1 << 20
-	// mostArrived is how many packets may wait for the Node. Then the bus has to wait.
+	// mostArrived is how many packets may wait for the Node. While as many wait, the Bus is
+	// blocked.
 	mostArrived = 256
 )
 
@@ -68,16 +69,16 @@ type Layer struct {
 	mu      sync.Mutex // is never held while a handler runs or the Bus is called
 	node    *link.Node
 	calls   []link.Event // that are due
-	queued  uint64       // number of calls that ever were due
-	made    uint64       // number of those that were made
+	queued  uint64       // the number of calls that were ever due
+	made    uint64       // the number of those that were made
 	idle    sync.Cond    // signals a change of made or stopped
 	fronts  map[uint64]*front
 	locals  map[layer.Address]*front // by their addresses at the worker of this process
 	back    *back                    // nil: there is no worker
 	deaf    bool                     // as the Node was at the last tick
 	givenUp uint64
-	renewed time.Time // when the Bus was last asked for a fresh connection
-	outage  error     // why the subscription doesn't work; nil: it does, as far as known
+	renewed time.Time // when the Bus was last asked for a new connection
+	outage  error     // why the subscription doesn't work; nil if it does, as far as is known
 	closing bool
 	leaving bool // the goroutine that publishes ends when nothing is left
 	stopped bool // no handler is called any more
@@ -176,9 +177,9 @@ func (l *Layer) Peers() []link.Peer {
 	return l.node.Peers()
 }
 
-// Close leaves the layer. Fronts and backs should have been closed before. It first
-// publishes what they have sent, for two seconds at most or until ctx ends; the
-// error says if that was too short.
+// Close leaves the layer. Fronts and backs should have been closed before. Close first
+// waits until everything that they have sent is published, for two seconds at most and
+// not longer than ctx. It returns an error if that was not enough.
 func (l *Layer) Close(ctx context.Context) error {
 	l.mu.Lock()
 	if l.closing {
@@ -212,12 +213,13 @@ func (l *Layer) Close(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("layer: leave the broker: %w", err)
 	case !flushed:
-		return errors.New("layer: the broker didn't take in time what was to be sent")
+		return errors.New("layer: some messages are lost, because the broker didn't take them in time")
 	}
 	return nil
 }
 
-// flush waits until what the ends have sent was published, and reports whether it was.
+// flush waits until everything that the ends have sent is published, and reports whether
+// it is.
 func (l *Layer) flush(ctx context.Context) bool {
 	const interval = 2 * time.Millisecond
 	for {

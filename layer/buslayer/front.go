@@ -71,7 +71,7 @@ func (f *front) SendAll(in layer.Input) (workers int, err error) {
 		if workers == 1 {
 			return 0, err
 		}
-		in.From = f.local // others have the request, so this worker's refusal is one of the responses
+		in.From = f.local // other workers have the request, so the refusal of this one is a response like theirs
 		l.later(link.Event{Kind: link.EventOutputs, Front: f.number, Outputs: []layer.Output{link.Refusal(&in)}})
 	}
 	return workers, nil

@@ -59,8 +59,8 @@ func wantReady(t *testing.T, l *buslayer.Layer, words string) {
 	}
 }
 
-// TestReady checks what Ready says of an outage, that a deaf layer asks for a fresh
-// connection, and that an outage is logged once.
+// TestReady checks what Ready returns during an outage, that a deaf layer asks for new
+// connections, and that an outage is logged once.
 func TestReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -91,7 +91,7 @@ func TestReady(t *testing.T) {
 		wantReady(t, l, "doesn't carry messages")
 		time.Sleep(8 * time.Second)
 		if n := b.renewed.Load(); n < 4 || n > 6 {
-			t.Errorf("in ten seconds, %d fresh connections were asked for, want one every two seconds", n)
+			t.Errorf("in ten seconds, %d new connections were asked for, want one every two seconds", n)
 		}
 		b.refuses.Store(false)
 		time.Sleep(time.Second)
@@ -162,7 +162,7 @@ func TestCloseFlushes(t *testing.T) {
 	})
 }
 
-// TestCloseEnds checks that Close ends when nothing can be published, and says so.
+// TestCloseEnds checks that Close returns an error in time if nothing can be published.
 func TestCloseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := membus.New(layertest.Faults{})
@@ -179,7 +179,7 @@ func TestCloseEnds(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		b.refuses.Store(true)
-		for range 4 { // more than may be on its way
+		for range 4 { // together more than may be on the way at once
 			in := layer.Input{Room: "r", Input: event.Input{Kind: event.InputMessage, Conn: 1}}
 			in.Message.Data = make([]byte, 1<<20)
 			if err := front.Send(in); err != nil {

@@ -85,7 +85,7 @@ func (l *Layer) run() {
 	}
 }
 
-// pass passes a packet to the Node, and those that have arrived meanwhile.
+// pass passes a packet to the Node, and then the packets that have arrived meanwhile.
 func (l *Layer) pass(data []byte) {
 	const most = 64 // so that handlers don't wait too long
 	l.mu.Lock()
@@ -102,14 +102,14 @@ func (l *Layer) pass(data []byte) {
 	l.node.Receive(now, data)
 }
 
-// passed is unlock for the goroutine that calls the handlers.
+// passed does what unlock does, for the goroutine that calls the handlers itself.
 func (l *Layer) passed() {
 	l.collect()
 	l.mu.Unlock()
 	wake(l.outgoing)
 }
 
-// tick passes the time to the Node, and notices what has changed since.
+// tick passes the time to the Node, and logs what the Node has noticed.
 func (l *Layer) tick() {
 	now := time.Now()
 	l.mu.Lock()
@@ -126,12 +126,12 @@ func (l *Layer) tick() {
 	l.passed()
 	switch {
 	case deaf && !was:
-		l.log.Warn("the broker doesn't carry messages, though the process is connected or connects")
+		l.log.Warn("the broker doesn't carry messages")
 	case was && !deaf:
 		l.log.Info("the broker carries messages again")
 	}
 	if lost > 0 {
-		l.log.Warn("processes were silent for too long and are given up", "processes", lost)
+		l.log.Warn("processes have sent nothing for too long and are given up", "processes", lost)
 	}
 	if renew {
 		l.bus.Renew()
@@ -159,7 +159,7 @@ func (l *Layer) call() {
 	}
 }
 
-// wait waits until all calls were made that are due now. l.mu is held.
+// wait waits until all calls that are due now were made. l.mu is held.
 func (l *Layer) wait() {
 	for until := l.queued; l.made < until && !l.stopped; {
 		l.idle.Wait()
@@ -221,8 +221,8 @@ func (l *Layer) all() []*front {
 func (l *Layer) publish() {
 	defer close(l.published)
 	var batch []link.Packet
-	<-l.connected         // what is published before is not received
-	var failing time.Time // when publishing has failed first; zero: it works
+	<-l.connected         // the process doesn't receive what it publishes before
+	var failing time.Time // when publishing began to fail; zero if it works
 	for {
 		var last bool
 		batch, last = l.batch(batch[:0])

@@ -1,6 +1,7 @@
 // Package busurl parses the addresses of brokers. They may name several hosts, as in
-// nats://user:password@a:4222,b:4222, which net/url doesn't take. Errors contain nothing
-// of an address but its scheme, because the rest may have a password.
+// nats://user:password@a:4222,b:4222, which net/url refuses. Errors contain only the
+// scheme, the prefix and the names of the parameters of an address, because the rest may
+// contain a password.
 package busurl
 
 import (
@@ -16,15 +17,15 @@ import (
 // URL is the address of a broker.
 type URL struct {
 	Scheme string
-	User   *url.Userinfo // nil: none
+	User   *url.Userinfo // nil if the address has none
 	Hosts  []string      // with ports
 	Path   string        // without the slash before it
-	Prefix string        // of all names that the layer uses at the broker
+	Prefix string        // all names that the layer uses at the broker begin with it
 	Query  url.Values
 }
 
-// Parse parses an address. Hosts without a port get the given one. The address may have
-// the query parameter prefix and the given others.
+// Parse parses an address. A host without a port gets the given port. The query of the
+// address may have the parameter prefix and the given parameters.
 func Parse(address, port string, parameters ...string) (*URL, error) {
 	scheme, rest, found := strings.Cut(address, "://")
 	if !found {
@@ -75,7 +76,7 @@ func unfit(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
-// Password returns the password, "" if there is none.
+// Password returns the password, or "" if the address has none.
 func (u *URL) Password() string {
 	password, _ := u.User.Password()
 	return password

@@ -1,4 +1,5 @@
-// Package gate lets a call to or from an end of a layer wait for those that are running.
+// Package gate lets the end of a layer refuse new calls and wait for those that are
+// running.
 package gate
 
 import "sync"

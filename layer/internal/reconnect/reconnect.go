@@ -9,9 +9,9 @@ const (
 	longestPause = time.Second
 )
 
-// Loop calls connect again and again, until closed is closed. connect connects, and
-// returns when the connection has failed, or when it was closed for a reason that isn't
-// an error. Loop calls failed with each error, unless closed is closed.
+// Loop calls connect again and again, until closed is closed. connect must connect, and
+// return an error when the connection has failed, or nil when it has closed the
+// connection on purpose. Loop calls failed with each error, unless closed is closed.
 func Loop(closed <-chan struct{}, connect func() error, failed func(error)) {
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		began := time.Now()
@@ -35,13 +35,13 @@ func Loop(closed <-chan struct{}, connect func() error, failed func(error)) {
 	}
 }
 
-// Renewal asks for a fresh connection.
+// Renewal is a channel that can be received from once a new connection was asked for.
 type Renewal chan struct{}
 
-// NewRenewal returns a Renewal that doesn't ask for one.
+// NewRenewal returns a Renewal for which none was asked.
 func NewRenewal() Renewal { return make(Renewal, 1) }
 
-// Ask asks for a fresh connection.
+// Ask asks for a new connection.
 func (r Renewal) Ask() {
 	select {
 	case r <- struct{}{}:
@@ -49,7 +49,7 @@ func (r Renewal) Ask() {
 	}
 }
 
-// Reset forgets that one was asked for, because what follows is fresh.
+// Reset forgets that a connection was asked for.
 func (r Renewal) Reset() {
 	select {
 	case <-r:
