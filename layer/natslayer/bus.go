@@ -20,8 +20,8 @@ const flushTime = 500 * time.Millisecond
 
 var errNotConnected = errors.New("not connected to NATS")
 
-// bus is a buslayer.Bus. It has one connection at a time. The client could connect again
-// itself, but then publishes what it has in its buffer, which is out of date.
+// bus is a buslayer.Bus. It has one connection at a time. nats.go could reconnect by
+// itself, but it would then publish the packets in its buffer, which are out of date.
 type bus struct {
 	options  nats.Options
 	everyone string // the subject for all processes
@@ -75,7 +75,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 		end(err)
 	}
 	options.AsyncErrorCB = func(_ *nats.Conn, _ *nats.Subscription, err error) {
-		if !errors.Is(err, nats.ErrSlowConsumer) { // the layer notices what is missing
+		if !errors.Is(err, nats.ErrSlowConsumer) { // the layer notices that packets are missing
 			end(err)
 		}
 	}
@@ -84,7 +84,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 		return err
 	}
 	var receiving gate.Gate
-	var one sync.Mutex // there are two subscriptions
+	var one sync.Mutex // the two subscriptions have a goroutine each
 	receive := func(m *nats.Msg) {
 		if receiving.Enter() {
 			defer receiving.Leave()
@@ -106,7 +106,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	if err := conn.FlushTimeout(buslayer.PublishTime); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
-	for _, server := range conn.Servers() { // some were not in the address
+	for _, server := range conn.Servers() { // the server has named others of its cluster
 		if !slices.Contains(b.options.Servers, server) {
 			b.options.Servers = append(b.options.Servers, server)
 		}
@@ -124,7 +124,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	}
 }
 
-// use makes conn the one that publishes.
+// use makes Publish use conn.
 func (b *bus) use(conn *nats.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

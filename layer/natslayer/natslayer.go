@@ -1,5 +1,5 @@
-// Package natslayer is a channel layer between processes over NATS: a buslayer.Layer
-// whose messages are published there. It only uses core NATS, not JetStream, so NATS stores
+// Package natslayer is a channel layer between processes over NATS: a buslayer.Layer that
+// publishes its messages there. It uses only core NATS, not JetStream. So NATS stores
 // nothing, and its servers may be restarted or replaced at any time.
 //
 // # Addresses
@@ -7,16 +7,16 @@
 //	nats://[user:password@ or token@]host[:4222],host2[:4222],…
 //	tls://…  requires TLS; nats:// uses it if the server requires it
 //
-// The hosts are servers of one cluster; the process connects to one of them, and to another
-// one if that fails. It also learns of servers that are not named.
+// The hosts are servers of one cluster. The process connects to one of them, and to another
+// one if that fails. It also learns of servers that the address doesn't name.
 //
-// All subjects begin with the parameter prefix, which is yroom by default, so that several
-// deployments can share a NATS: nats://host?prefix=staging. The parameters
-// credentials, the name of a file with a JWT and its key, and nkey, the name of a file with
-// a seed, log in to servers that require them.
+// Subjects begin with the value of the parameter prefix, which is yroom by default. So
+// several deployments can share a NATS: nats://host?prefix=staging. Two parameters name
+// files to log in with: credentials, a file with a JWT and its key, and nkey, a file with a
+// seed.
 //
-// A user needs the permissions to publish and to subscribe to yroom.>. The servers must
-// take messages of 256 KiB, as they do by default.
+// A user needs permission to publish and to subscribe to yroom.>. The servers must accept
+// messages of 256 KiB, as they do by default.
 package natslayer
 
 import (
@@ -38,15 +38,16 @@ type Config struct {
 
 	// URL is the address of NATS.
 	URL string
-	// TLS is the configuration of TLS. nil: the servers have certificates that this machine
-	// trusts.
+	// TLS is the configuration of TLS. With nil, the servers must have certificates that this
+	// machine trusts if they require TLS.
 	TLS *tls.Config
-	// Options are added to those of each connection, for example to log in by a callback.
+	// Options are added to the options of each connection, for example to log in by a
+	// callback.
 	Options []nats.Option
 }
 
 // Open returns a layer. The error says what is wrong with the address or the options.
-// Open doesn't wait until NATS is connected; the layer's Ready tells.
+// Open doesn't wait for the connection to NATS; the layer's Ready reports whether it works.
 func Open(c Config) (*buslayer.Layer, error) {
 	options, prefix, err := parse(c)
 	if err != nil {
@@ -70,7 +71,7 @@ func parse(c Config) (o nats.Options, prefix string, err error) {
 	}
 	options := []nats.Option{
 		nats.Name("yroom " + c.Name),
-		// The bus connects again itself: what is published meanwhile must not be sent later.
+		// The bus reconnects itself: packets published meanwhile must not be sent later.
 		nats.NoReconnect(),
 		// A server that doesn't answer is noticed within two seconds by the layer, and a little
 		// later by the connection.

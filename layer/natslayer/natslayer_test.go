@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// deployment returns a function that opens the layer of another process of a deployment.
-// The deployments at a NATS have different prefixes.
+// deployment returns a function that opens the layer of another process of a new
+// deployment, whose prefix differs from those of all others.
 func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslayer.Layer {
 	t.Helper()
 	prefix := testkit.Unique("test")
@@ -92,8 +92,8 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// TestSecurity checks TLS, a user that may do no more than the documentation says, and
-// that a wrong password is reported without it.
+// TestSecurity checks TLS, a user that has only the permissions in the package's
+// documentation, and that the error about a wrong password doesn't contain it.
 func TestSecurity(t *testing.T) {
 	cert := testkit.NewCertificate(t)
 	s := nats.Start(t, nats.Options{TLS: cert, Subjects: []string{"yroom.>"}})
@@ -159,8 +159,8 @@ func TestFailover(t *testing.T) {
 	}
 }
 
-// TestDeaf checks that Ready says within two seconds, and a little, that nothing arrives
-// though the connections are open, and that the layer recovers.
+// TestDeaf checks that Ready reports within little more than two seconds that nothing
+// arrives though the connections are open, and that the layer recovers.
 func TestDeaf(t *testing.T) {
 	s := nats.Start(t, nats.Options{})
 	p := proxy.Start(t, s.Addr())

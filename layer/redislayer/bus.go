@@ -16,8 +16,8 @@ import (
 var errNotConnected = errors.New("not connected to Redis")
 
 // bus is a buslayer.Bus. It has one client at a time, which has a connection to publish
-// and others to receive. When one of the latter ends, all are replaced: what was sent
-// meanwhile is lost anyway, and a new client finds out which server is the master now.
+// and others to receive. When one of the latter ends, the client is replaced: what is sent
+// meanwhile is lost in any case, and a new client finds out which server is the master.
 type bus struct {
 	options  rueidis.ClientOption
 	everyone string // the channel for all processes
@@ -58,7 +58,7 @@ func (b *bus) Subscribe(id link.ID, s buslayer.Subscriber) {
 func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	b.renew.Reset()
 	dial := newDialer(b.closed)
-	defer dial.close() // first of all at the end, so that nothing waits for a server that doesn't answer
+	defer dial.close()
 	options := b.options
 	options.DialCtxFn = dial.dial
 	client, err := rueidis.NewClient(options)
@@ -74,7 +74,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	}
 	defer func() {
 		b.use(nil)
-		dial.close()
+		dial.close() // before the others, which would wait for a server that doesn't answer
 		first.close()
 		second.close()
 		client.Close()
@@ -97,7 +97,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	return fmt.Errorf("the subscription has ended: %w", err)
 }
 
-// use makes client the one that publishes.
+// use makes Publish use client.
 func (b *bus) use(client rueidis.Client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -121,7 +121,7 @@ func (b *bus) Publish(packets []link.Packet) error {
 			b.commands = append(b.commands, client.B().Publish().Channel(channel).Message(message).Build())
 		}
 	}
-	// The options bound how long it waits.
+	// ClientOption.ConnWriteTimeout bounds how long DoMulti waits.
 	results := client.DoMulti(context.Background(), b.commands...)
 	clear(b.commands)
 	b.commands = b.commands[:0]

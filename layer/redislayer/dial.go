@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// dialer opens the connections of one client, and closes all at once. The client's own
-// Close waits for the answers of the server.
+// dialer opens the connections of one client, and closes all of them at once, without
+// waiting for the answers of the server as the client's own Close does.
 type dialer struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -70,7 +70,7 @@ func (d *dialer) dial(ctx context.Context, address string, n *net.Dialer, secure
 	return t, nil
 }
 
-// close closes all connections. No others can be opened.
+// close closes all connections. After it, dial fails.
 func (d *dialer) close() {
 	d.cancel()
 	d.mu.Lock()

@@ -1,6 +1,6 @@
 // Package redislayer is a channel layer between processes over Redis or Valkey: a
-// buslayer.Layer whose messages are published there. It only uses pub/sub, so Redis stores
-// nothing, and it may be restarted or replaced at any time.
+// buslayer.Layer that publishes its messages there. It uses only pub/sub. So Redis stores
+// nothing, and may be restarted or replaced at any time.
 //
 // # Addresses
 //
@@ -8,18 +8,19 @@
 //	redis://[user:password@]host:6379,host2:6379,…              some nodes of a Cluster
 //	redis-sentinel://[user:password@]host[:26379],…/mastername  Sentinels, which know the master
 //
-// The schemes rediss and rediss-sentinel connect with TLS. Whether a server is part of a
-// Cluster is detected; then messages are published by sharded pub/sub, which Redis has
-// since version 7. All processes must name the same servers.
+// The schemes rediss and rediss-sentinel connect with TLS. The layer detects whether the
+// servers are a Cluster, and then uses sharded pub/sub, which Redis has since version 7.
+// All processes must name the same servers.
 //
-// The names of all channels begin with the parameter prefix, which is yroom by default,
-// and with the number of the database, since pub/sub ignores databases. So several
-// deployments can share a Redis: redis://host?prefix=staging. The parameters
-// sentinel-user and sentinel-password are for Sentinels that require their own.
+// Names of channels begin with the value of the parameter prefix, which is yroom by
+// default. A database other than 0 adds its number, as in yroom-1, since pub/sub ignores
+// databases. So several deployments can share a Redis: redis://host?prefix=staging. The
+// parameters sentinel-user and sentinel-password are for Sentinels that require a login of
+// their own.
 //
-// A user of the ACL needs the permissions &yroom:* +publish +subscribe +ping, and for a
-// Cluster +spublish +ssubscribe +cluster|slots +cluster|shards instead of +publish and
-// +subscribe.
+// A user of the ACL needs the permissions &yroom:* +publish +subscribe +ping. For a
+// Cluster it needs +spublish +ssubscribe +cluster|slots +cluster|shards instead of +publish
+// and +subscribe.
 package redislayer
 
 import (
@@ -43,13 +44,13 @@ type Config struct {
 
 	// URL is the address of Redis.
 	URL string
-	// TLS is the configuration of TLS for the schemes rediss and rediss-sentinel. nil: the
-	// servers have certificates that this machine trusts.
+	// TLS is the configuration of TLS for the schemes rediss and rediss-sentinel. With nil,
+	// the servers must have certificates that this machine trusts.
 	TLS *tls.Config
 }
 
 // Open returns a layer. The error says what is wrong with the address. Open doesn't wait
-// until Redis is connected; the layer's Ready tells.
+// for the connection to Redis; the layer's Ready reports whether it works.
 func Open(c Config) (*buslayer.Layer, error) {
 	options, prefix, err := parse(c.URL, c.TLS)
 	if err != nil {
@@ -81,7 +82,7 @@ func parse(address string, secure *tls.Config) (o rueidis.ClientOption, prefix s
 		ClientName:  "yroom",
 		ShuffleInit: true,
 
-		// A batch is published in order: by one connection, and not again if that fails.
+		// A batch is published in order: over one connection, and not again if that fails.
 		PipelineMultiplex: -1,
 		BlockingPipeline:  -1,
 		DisableRetry:      true,

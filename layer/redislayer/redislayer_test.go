@@ -21,8 +21,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// deployment returns a function that opens the layer of another process of a deployment.
-// The deployments at a Redis have different prefixes.
+// deployment returns a function that opens the layer of another process of a new
+// deployment, whose prefix differs from those of all others.
 func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslayer.Layer {
 	t.Helper()
 	prefix := testkit.Unique("test")
@@ -85,8 +85,8 @@ func TestFaults(t *testing.T) {
 	})
 }
 
-// TestSecurity checks TLS, a user of the ACL that may do no more than the documentation
-// says, and that a wrong password is reported without it.
+// TestSecurity checks TLS, a user of the ACL that has only the permissions in the package's
+// documentation, and that the error about a wrong password doesn't contain it.
 func TestSecurity(t *testing.T) {
 	cert := testkit.NewCertificate(t)
 	s := redis.Start(t, redis.Options{
@@ -153,8 +153,8 @@ func TestFailover(t *testing.T) {
 	p.Reach(t)
 }
 
-// TestDeaf checks that Ready says within two seconds, and a little, that nothing arrives
-// though the connections are open, and that the layer recovers.
+// TestDeaf checks that Ready reports within little more than two seconds that nothing
+// arrives though the connections are open, and that the layer recovers.
 func TestDeaf(t *testing.T) {
 	s := redis.Start(t, redis.Options{})
 	p := proxy.Start(t, s.Addr())

@@ -12,17 +12,17 @@ import (
 	"github.com/yroom/yroom/layer/internal/gate"
 )
 
-// subscription receives from some channels by a connection of its own. The zero
+// subscription receives from some channels over a connection of its own. The zero
 // subscription has no channels.
 type subscription struct {
 	conn      rueidis.DedicatedClient
 	channels  []string
 	confirmed chan struct{}
-	ended     chan error // receives the error when no more arrives
+	ended     chan error // receives the reason when the subscription ends
 	receiving gate.Gate
 }
 
-// newSubscription returns a subscription that open opens.
+// newSubscription returns a subscription, which open must open.
 func newSubscription(client rueidis.Client, receive func([]byte), channels ...string) *subscription {
 	s := &subscription{
 		channels:  channels,
@@ -44,7 +44,7 @@ func newSubscription(client rueidis.Client, receive func([]byte), channels ...st
 				case s.confirmed <- struct{}{}:
 				default:
 				}
-			default: // a node of a Cluster does this when the channel moves to another node
+			default: // a node of a Cluster unsubscribes its clients when the channel moves to another node
 				s.end(errors.New("its channel has moved to another node"))
 			}
 		},
@@ -63,7 +63,7 @@ func (s *subscription) end(err error) {
 	}
 }
 
-// open subscribes, and waits until the server has confirmed that.
+// open subscribes, and waits until the server has confirmed it.
 func (s *subscription) open(sharded bool) error {
 	if s.conn == nil {
 		return nil
