@@ -16,4 +16,5 @@
 //     time does (Expire), and what the room reads (Encode, States)
 //   - limits.go: Config and the other bounds, and the check of a state
 //   - update.go: an update as entries, and Merge
+//   - own.go: Own, the state that a connection has sent of its own client
 package awareness

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/outbox"
 	"github.com/yroom/yroom/protocol"
@@ -31,6 +32,11 @@ type Conn struct {
 	handling sync.Mutex    // held while a message or the end of the connection is handled
 	sending  chan struct{} // holds one element while an input is sent; see send
 	entered  bool          // the Conn is in Consumer.rooms
+
+	// For the send that runs.
+
+	own    awareness.Own // what the client shows of itself
+	hidden bool          // the room may not know it
 
 	// The socket's lock guards these.
 

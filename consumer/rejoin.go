@@ -5,6 +5,7 @@ import (
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
 )
 
 // lost is called by the layer when messages from or to the workers of some rooms
@@ -75,8 +76,18 @@ func (c *Conn) runAsk() {
 }
 
 // sendDue sends the Join and the Resync that are due. It runs within send.
+//
+// With a Join that answers a Rejoin it sends the state of the client again: another
+// worker than before knows none, and could tell the others neither of the client nor, if
+// it vanishes, of its end.
 func (c *Conn) sendDue() error {
 	for {
+		if c.hidden {
+			if err := c.show(); err != nil {
+				return err
+			}
+			c.hidden = false
+		}
 		c.socket.mu.Lock()
 		if c.ended {
 			c.socket.mu.Unlock()
@@ -94,5 +105,16 @@ func (c *Conn) sendDue() error {
 			c.socket.mu.Unlock()
 			return err
 		}
+		c.hidden = in.Greeting == event.GreetingRejoin
 	}
+}
+
+// show sends the state of the client.
+func (c *Conn) show() error {
+	update := c.own.Update()
+	if update == nil {
+		return nil
+	}
+	m := protocol.Message{Type: protocol.Awareness, Data: update}
+	return c.consumer.front.Send(layer.Input{Room: c.room, Input: event.Input{Kind: event.InputMessage, Conn: c.id, Message: m}})
 }

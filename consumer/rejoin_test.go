@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
@@ -112,6 +114,23 @@ func TestOutputRejoin(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		ended.wantClose(protocol.ClosePolicy, "")
+	})
+}
+
+// A connection that joins again sends the state of its client again, but not those of
+// others that it has forwarded.
+func TestRejoinShowsClient(t *testing.T) {
+	withHarness(t, Config{}, func(t *testing.T, h *harness) {
+		a, id := h.join("/doc")
+		own, moved, forwarded := testkit.Present(7, 1, "{}"), testkit.Present(7, 2, "1"), testkit.Present(8, 9, "{}")
+		for _, update := range [][]byte{own, moved, forwarded} {
+			a.send(ws.OpBinary, testkit.Awareness(update))
+		}
+		synctest.Wait()
+		h.worker.log = nil
+		h.worker.outputRejoin("doc", id)
+		synctest.Wait()
+		wantLines(t, h.worker.lines(), `rejoin 0.0 ""`, fmt.Sprintf("message 4 %x", moved))
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
 )
 
 // send sends the Join and the Resync that are due, and then in, unless it is nil. Only
@@ -21,6 +22,9 @@ func (c *Conn) send(in *event.Input) error {
 		return errEnding
 	}
 	defer func() { <-c.sending }()
+	if in != nil && in.Message.Type == protocol.Awareness {
+		c.own.Note(in.Message.Data)
+	}
 	var r retry
 	for {
 		err := c.sendDue()
