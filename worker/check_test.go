@@ -398,6 +398,25 @@ func TestCheckOfARoomThatWasDeletedElsewhere(t *testing.T) {
 	}
 }
 
+// A create that succeeds shows that another worker has deleted the open room, which then
+// holds a document that doesn't exist any more.
+func TestCreateOfARoomThatWasDeletedElsewhere(t *testing.T) {
+	runShared(t, func(f *fixture, _ *frontLayer) {
+		f.pair("a")
+		f.types("a", 0, 2)
+		if err := f.store.Store.Delete(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		f.request("a", event.Request{Kind: event.RequestCreate, Update: typed(8, 0)}).response()
+		f.want("a: 1 Close 4404", "a: 2 Close 4404")
+		f.query("a", event.Mark{}).wantDocument(typed(8, 0))
+		f.join("a", 3)
+		f.write("a", 3, typed(8, 1))
+		f.want("a: 3 SyncStep1", "a: all Update")
+		f.wantStored("a", typed(8, 0), typed(8, 1))
+	})
+}
+
 // A compaction that conflicts shows that another worker has compacted the log.
 func TestCheckAfterACompactionThatConflicts(t *testing.T) {
 	runShared(t, func(f *fixture, _ *frontLayer) {
