@@ -153,13 +153,13 @@ func parseSettings(data []byte) (settings, error) {
 	}
 	if err != nil {
 		// The text quotes lines of the file.
-		return settings{}, errors.New(password.ReplaceAllString(err.Error(), "${1}xxxxx@"))
+		return settings{}, errors.New(address.ReplaceAllString(err.Error(), "://xxxxx"))
 	}
 	return s, nil
 }
 
-// password matches the user and the password in a URL.
-var password = regexp.MustCompile(`(://[^\s:/@]*:)[^\s@]*@`)
+// address matches what follows the scheme of a URL, which may contain a password or a token.
+var address = regexp.MustCompile(`://\S*`)
 
 // wordError is the error for a value that its parser refused.
 type wordError struct {

@@ -133,9 +133,9 @@ func TestSettingsFileRefuses(t *testing.T) {
 	}
 }
 
-// An error quotes the lines around it, without the passwords in them.
+// An error quotes the lines around it, without the passwords and tokens in them.
 func TestSettingsErrorsHidePasswords(t *testing.T) {
-	_, err := parseSettings([]byte("store: postgres://user:s3cret@host/db\nlissten: x\nlayer: redis://:s3cret@host\n"))
+	_, err := parseSettings([]byte("store: 'postgres://host/db?user=u&password=s3cret'\nlissten: x\nlayer: nats://s3cret@host\n"))
 	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "lissten") {
 		t.Errorf("the error is %v", err)
 	}
@@ -145,6 +145,8 @@ func TestWithoutPassword(t *testing.T) {
 	for address, want := range map[string]string{
 		"sqlite:yroom.db": "sqlite:yroom.db", "memory:": "memory:",
 		"postgres://user:s3cret@host/db": "postgres://user:xxxxx@host/db", "postgres://host/db?password=s3cret": "postgres://host/db", "redis://:%zz": "redis:",
+		"nats://s3cret@host:4222": "nats://host:4222", "nats://s3cret@host,other": "nats://host,other", "rediss://:s3cret@a:1,b:2": "rediss://:xxxxx@a:1,b:2",
+		"redis-sentinel://host/main?sentinel-password=s3cret": "redis-sentinel://host/main",
 	} {
 		if got := withoutPassword(address); got != want {
 			t.Errorf("%q is logged as %q, want %q", address, got, want)

@@ -162,6 +162,9 @@ func withoutPassword(address string) string {
 		scheme, _, _ := strings.Cut(address, ":")
 		return scheme + ":"
 	}
+	if _, found := u.User.Password(); !found { // a token of NATS takes the place of the user
+		u.User = nil
+	}
 	for parameter := range u.Query() { // password, sslpassword
 		if strings.Contains(parameter, "pass") {
 			u.RawQuery = ""
