@@ -54,8 +54,8 @@ type waiter[R Request] struct {
 	refused bool
 }
 
-// NewQueue returns a queue for this many bytes. They include those that are being
-// written.
+// NewQueue returns a queue whose requests take at most limit bytes, including those that
+// are being written.
 func NewQueue[R Request](limit int) *Queue[R] {
 	q := &Queue[R]{limit: limit, rooms: map[string]*place[R]{}}
 	q.filled.L = &q.mu
@@ -124,9 +124,9 @@ func (q *Queue[R]) admit() {
 	}
 }
 
-// Take waits until requests can be taken, and takes as many as there are: at most count
-// of them, and at most this many bytes, but at least one. Requests of one room follow
-// each other. Take returns nil once the queue is closed and empty. The caller must
+// Take waits until requests can be taken, and takes as many as it can, but at least one:
+// at most count requests of at most this many bytes. Requests of one room follow each
+// other in the batch. Take returns nil once the queue is closed and empty. The caller must
 // Release the batch.
 func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 	q.mu.Lock()
@@ -162,8 +162,8 @@ func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 	return batch
 }
 
-// Release says that a batch, or a part of it with all requests of its rooms, was
-// written.
+// Release ends the writing of a batch, or of a part of it that has all requests of its
+// rooms.
 func (q *Queue[R]) Release(batch []R) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -226,7 +226,7 @@ func (q *Queue[R]) reserve(room string) (granted chan struct{}, err error) {
 	return granted, nil
 }
 
-// leave ends a call of Hold that was not granted, or just now.
+// leave ends a call of Hold whose context has ended. It may have been granted meanwhile.
 func (q *Queue[R]) leave(room string, granted chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -167,7 +167,7 @@ type model struct {
 // hold is a call of Hold.
 type hold struct {
 	room    string
-	after   []*request // must be written before
+	after   []*request // the requests that must be written before
 	granted chan struct{}
 }
 
@@ -184,7 +184,7 @@ func (m *model) take(t *rapid.T, count, size int) {
 				t.Fatalf("room %s is in two batches", r.room)
 			}
 		}
-		n := 0 // of the same room before r
+		n := 0 // the number of requests of the same room before r
 		for _, before := range batch[:i] {
 			if before.room == r.room {
 				n++
@@ -238,7 +238,7 @@ func (m *model) drop(room string) {
 	m.q.drop(room)
 }
 
-// step does one thing that callers do.
+// step makes one random call.
 func (m *model) step(t *rapid.T) {
 	rooms := rapid.SampledFrom([]string{"a", "b", "c", "d"})
 	switch rapid.SampledFrom([]string{"put", "put", "put", "take", "release", "hold", "drop", "leave"}).Draw(t, "step") {

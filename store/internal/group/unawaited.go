@@ -11,16 +11,16 @@ import (
 // maxUnawaited bounds the number of rooms in Unawaited.
 const maxUnawaited = 100_000
 
-// Unawaited records what an append for which no call waits must know about its room,
-// for rooms at store.DurabilityNone. The zero value is ready to use.
+// Unawaited records about rooms at store.DurabilityNone what a store must know before an
+// append may return without waiting. The zero value is ready to use.
 type Unawaited struct {
 	mu    sync.Mutex
 	rooms map[string]error // rooms that exist, with the error of the last append for which no call waited
 }
 
-// Allowed reports whether an append to the room may return before it is written.
-// It may not if the room isn't known to exist: the append could be refused. The
-// error is that of an earlier append; it is returned once.
+// Allowed reports whether an append to the room may return before it is written. It may
+// not if the room isn't known to exist, because the append could be refused. The error is
+// that of an earlier append for which no call waited; it is returned once.
 func (u *Unawaited) Allowed(room string) (bool, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -64,7 +64,7 @@ func (u *Unawaited) Learn(room string, change Change, awaited bool, err error) {
 	}
 }
 
-// Any reports whether a room has had such an append.
+// Any reports whether there may have been an append for which no call waited.
 func (u *Unawaited) Any() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
