@@ -35,8 +35,8 @@ func (r *request) Room() string { return r.room }
 // Size implements group.Request.
 func (r *request) Size() int { return 256 + len(r.room) + len(r.entry.Data) + len(r.entry.By) }
 
-// maxData is the size of the largest entry. PostgreSQL's limit, 1 GiB, includes what
-// surrounds it.
+// maxData is the size of the largest entry. PostgreSQL's limit, 1 GiB, also counts what
+// its protocol and its tables add to the data.
 const maxData = 1_000_000_000
 
 // check returns an error for an entry that PostgreSQL would refuse.
@@ -45,7 +45,7 @@ func check(e store.Entry) error {
 	case !e.Encoding.Valid():
 		return fmt.Errorf("pgstore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
 	case len(e.Data) > maxData:
-		return fmt.Errorf("pgstore: %w: it is larger than PostgreSQL can store, which is 1 GB", store.ErrInvalid)
+		return fmt.Errorf("pgstore: %w: it is larger than 1 GB, the most that PostgreSQL can store", store.ErrInvalid)
 	case !utf8.ValidString(e.By) || strings.Contains(e.By, "\x00"):
 		return fmt.Errorf("pgstore: %w: By is not valid UTF-8 without NUL", store.ErrInvalid)
 	}
@@ -116,8 +116,8 @@ func (s *Store) answer(r *request) {
 }
 
 // writeBatch writes the requests of a batch. If the database refuses the batch because of
-// some of its requests, the batch is divided until only those fail. A request that waits
-// too long for its room is tried again once the others are answered.
+// some of its requests, writeBatch divides it until only those fail. It answers all others
+// before it tries again to write requests that waited too long for a locked room.
 func (s *Store) writeBatch(batch []*request) {
 	deadline := time.Now().Add(s.config.Timeout)
 	var locked []*request
@@ -139,7 +139,7 @@ func (s *Store) writeBatch(batch []*request) {
 	})
 	s.finish(batch)
 	for _, r := range locked {
-		if left := time.Until(deadline); left > 0 { // else r keeps the error of its first attempt
+		if left := time.Until(deadline); left > 0 { // otherwise r keeps the error of its first attempt
 			r.err = s.write([]*request{r}, limits{left, lockTimeout(s.config)})
 		}
 	}
@@ -149,9 +149,9 @@ func (s *Store) writeBatch(batch []*request) {
 // lockTimeout returns how long a change waits for a room that is locked.
 func lockTimeout(c Config) time.Duration { return c.Timeout / 5 }
 
-// divide writes a batch, and if need be its halves, and sets their results. wait is how
-// long it may wait for a room. Requests whose rooms are locked for longer are added to
-// locked.
+// divide writes a batch, or its halves if the database refuses the batch, and sets the
+// results. wait is how long it may wait for a locked room. It adds requests whose rooms
+// are locked for longer to locked.
 func (s *Store) divide(batch []*request, deadline time.Time, wait time.Duration, locked *[]*request) {
 	left := time.Until(deadline)
 	err := context.DeadlineExceeded

@@ -2,8 +2,8 @@ package pgstore
 
 import "sync"
 
-// A batch is one statement: these bound what the server has to hold for it. A larger
-// entry is written alone.
+// A batch is one statement. These constants bound what the server has to hold for it. An
+// entry of more than maxBatchBytes is written alone.
 const (
 	maxBatch      = 1000    // requests
 	maxBatchBytes = 4 << 20 // of requests
@@ -11,11 +11,11 @@ const (
 	batchGrowth   = 10
 )
 
-// batchSize is how many requests a batch may have. It is smaller after time-outs, so
-// that a slow database, or a room that is locked for long, delays fewer rooms.
+// batchSize is how many requests a batch may have. It is smaller after timeouts, so that
+// a slow database, or a room that stays locked, delays fewer rooms.
 type batchSize struct {
 	mu    sync.Mutex
-	fewer int // than maxBatch
+	fewer int // the difference to maxBatch
 }
 
 func (b *batchSize) most() int {

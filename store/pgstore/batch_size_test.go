@@ -6,7 +6,7 @@ func TestBatchSize(t *testing.T) {
 	var b batchSize
 	for i, want := range []int{1000, 250, 62, 15, 10, 10} {
 		if got := b.most(); got != want {
-			t.Errorf("after %d time-outs: %d, want %d", i, got, want)
+			t.Errorf("after %d timeouts: %d, want %d", i, got, want)
 		}
 		b.timedOut()
 	}

@@ -114,17 +114,17 @@ func adviceFor(err error) string {
 	case lockNotAvailable:
 		return "another transaction keeps the room or its table locked: find it in pg_stat_activity and end it"
 	case queryCanceled:
-		return "it took too long: look for load, locks in pg_stat_activity, and a slow disk"
+		return "it took too long: check its load, its disk, and the locks in pg_stat_activity"
 	case "XX001", "XX002":
 		return "it is damaged: keep a copy, and restore a backup"
 	}
 	var refused *pgconn.ConnectError
 	switch {
 	case strings.HasPrefix(state, "58"):
-		return "it can't read or write a file: look into its log"
+		return "it can't read or write a file: read its log"
 	case state != "":
 		return ""
-	case strings.Contains(err.Error(), "read only connection"): // pgx has no value for it
+	case strings.Contains(err.Error(), "read only connection"): // pgx has no error value for this
 		return adviceFor(&pgconn.PgError{Code: "25006"})
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it did not answer in time: check the database and the network; the store continues by itself"

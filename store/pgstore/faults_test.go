@@ -33,8 +33,7 @@ func query[T any](t testing.TB, url, sql string) (value T) {
 
 func v1(data string) store.Entry { return store.Entry{Encoding: store.V1, Data: []byte(data)} }
 
-// writers append to rooms through several stores, until stop is called. Errors are
-// expected.
+// writers append to rooms through several stores, until stop is called. They may fail.
 type writers struct {
 	t       *testing.T
 	ending  atomic.Bool
@@ -89,8 +88,8 @@ func (w *writers) progress() {
 	}
 }
 
-// stop ends the writers, and checks that all that was confirmed is stored where it was
-// confirmed.
+// stop ends the writers, and checks that every confirmed entry is stored at the position
+// that was confirmed.
 func (w *writers) stop(s store.Store) {
 	w.t.Helper()
 	w.ending.Store(true)
@@ -199,7 +198,7 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
-// A room that another transaction keeps locked fails alone.
+// If another transaction keeps a room locked, only appends to that room fail.
 func TestLockedRoom(t *testing.T) {
 	server := postgres.Start(t)
 	url := server.URL(server.Create(t))
@@ -218,14 +217,14 @@ func TestLockedRoom(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.Delete(t.Context(), "7"); err == nil {
-		t.Error("a locked room was deleted")
+		t.Error("the locked room was deleted")
 	}
 	var appending sync.WaitGroup
 	for i := range 20 {
 		appending.Go(func() {
 			began := time.Now()
 			p, err := s.Append(t.Context(), fmt.Sprint(i), v1("b"))
-			// A batch waits a tenth of the timeout, and its divisions as long in all.
+			// A batch waits a tenth of the timeout, and its divisions wait as long together.
 			if took := time.Since(began); i != 7 && took > 3*time.Second {
 				t.Errorf("the append to room %d took %v", i, took)
 			}

@@ -17,7 +17,7 @@ import (
 
 const span = 3 * time.Second // of the interleavings
 
-// history is what calls on one room have answered, and what loads have seen.
+// history is what calls on one room have returned.
 type history struct {
 	mu      sync.Mutex
 	stored  map[store.Position]string // words, by the position that Append or Create has returned
@@ -26,7 +26,7 @@ type history struct {
 }
 
 // seen is what a load has returned. Snapshots hold the words of the entries that they
-// replace, so it has each word up to its last position, from the first on.
+// replace, so words has those of all positions from first to last.
 type seen struct {
 	first, last store.Position
 	words       map[string]bool
@@ -51,8 +51,8 @@ func (h *history) store(t *testing.T, p store.Position, word string) {
 	h.stored[p] = word
 }
 
-// interleave makes random calls until the span has passed. Deleting says whether rooms
-// may be deleted and created again.
+// interleave makes random calls until the span has passed. If deleting is set, it also
+// deletes rooms and creates them again.
 func interleave(t *testing.T, s store.Store, number int, rooms []*history, deleting bool, until time.Time) {
 	random := rand.New(rand.NewPCG(uint64(number), 1))
 	for n := 0; time.Now().Before(until); n++ {
@@ -134,7 +134,7 @@ func TestInterleavings(t *testing.T) {
 					calls += len(h.stored)
 				}
 				t.Logf("%d entries", calls)
-				for _, s := range stores { // then their sessions have reported deadlocks
+				for _, s := range stores { // a session reports deadlocks when it ends
 					if err := s.Close(); err != nil {
 						t.Error(err)
 					}

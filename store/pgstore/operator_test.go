@@ -98,7 +98,7 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
-	// A user that may only use the tables of a schema that exists needs no other privilege.
+	// If the schema exists, a user needs only privileges for its tables.
 	open(t, right, pgstore.Config{})
 	exec(t, right, "GRANT USAGE ON SCHEMA yroom TO guest; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA yroom TO guest")
 	s := open(t, as("guest", "gu3st", "", database), pgstore.Config{})
@@ -114,7 +114,7 @@ func setForAll(t *testing.T, url, setting, value string) {
 	exec(t, url, "ALTER DATABASE "+name+" SET "+setting+" = '"+value+"'")
 }
 
-// Each level commits as it promises, and a batch as the strictest of its levels.
+// Each level commits as it promises. A batch commits at the strictest of its levels.
 func TestLevels(t *testing.T) {
 	server := postgres.Start(t)
 	url := server.URL(server.Create(t))
@@ -165,7 +165,7 @@ CREATE TRIGGER note BEFORE INSERT ON yroom.snapshots FOR EACH ROW EXECUTE FUNCTI
 	}
 }
 
-// A session of a pooler is left as it was found.
+// The store doesn't change the state of a pooler's sessions.
 func TestSessionState(t *testing.T) {
 	server := postgres.Start(t)
 	url := server.Pool(t, 1).URL(server.Create(t))

@@ -50,8 +50,8 @@ type Store struct {
 
 var _ store.Store = (*Store)(nil)
 
-// Open connects to the database at url, and creates the schema yroom or migrates it if
-// need be. Several processes may do so at the same time. The url is a connection string
+// Open connects to the database at url, and creates or migrates the schema yroom if that
+// is necessary. Several processes may do so at the same time. The url is a connection string
 // of PostgreSQL, such as postgres://user:password@host:5432/database, with the parameters
 // of package pgxpool: pool_max_conns bounds the connections besides the two for appends,
 // and default_query_exec_mode=cache_statement makes the server parse each statement only

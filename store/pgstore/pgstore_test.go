@@ -37,7 +37,7 @@ func at(level store.Durability) pgstore.Config {
 type way struct {
 	name   string
 	url    string
-	levels []store.Durability // that are tested on this way
+	levels []store.Durability // the levels that are tested with it
 }
 
 func ways(t *testing.T) []way {

@@ -17,15 +17,15 @@ const (
 	pingTimeout    = 2 * time.Second // of a connection that was idle
 )
 
-// errAddress has no part of the address, because a parser can take a part of the
-// password for something else.
+// errAddress contains no part of the address, because a parser can mistake a part of the
+// password for another part of the address.
 var errAddress = errors.New("pgstore: the address of the database can't be read: write it as " +
 	"postgres://USER:PASSWORD@HOST:PORT/DATABASE, and escape characters such as @ / # ? % in the password, @ as %40")
 
 // parse returns the settings of a pool of connections.
 func parse(address string) (*pgxpool.Config, error) {
 	if strings.HasPrefix(address, "postgres:") || strings.HasPrefix(address, "postgresql:") {
-		// A # or ? in a password that is not escaped ends the host.
+		// An unescaped # or ? in a password ends the host.
 		u, err := url.Parse(address)
 		if err != nil || u.Fragment != "" || u.User == nil && strings.Contains(address, "@") {
 			return nil, errAddress

@@ -115,14 +115,14 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 }
 
-// schemaVersion returns the version of the schema, 0 if there is none.
+// schemaVersion returns the version of the schema, or 0 if there is no schema.
 func schemaVersion(ctx context.Context, db interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 },
 ) (version int, err error) {
 	var exists bool
-	// The catalog is read as a table: to_regclass can miss what was committed while the
-	// transaction waited for the lock.
+	// The catalog is read as a table, because to_regclass can miss a table that was created
+	// while the transaction waited for the lock.
 	if err := db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'version' "+
 		"AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'yroom'))").Scan(&exists); err != nil || !exists {
 		return 0, err

@@ -27,12 +27,12 @@ type limits struct {
 	lock    time.Duration // of waiting for the row of a room
 }
 
-// grace is how much later than the server this side ends a transaction: the server's
-// error says that the transaction was rolled back.
+// grace is how much later than the server this side ends a transaction. It lets the
+// server's error arrive, which says that the transaction was rolled back.
 const grace = time.Second
 
 // errUnknown means that a transaction may or may not have been committed.
-var errUnknown = errors.New("the connection was lost before the database has answered, so the change may or may not be stored")
+var errUnknown = errors.New("the connection was lost before the database answered, so the change may or may not be stored")
 
 // transact runs statements in a transaction that commits at level. All are sent at
 // once, so the rows of rooms are not locked while this side waits for the network or is
@@ -45,11 +45,11 @@ func transact(ctx context.Context, pool *pgxpool.Pool, level store.Durability, b
 	if err != nil {
 		return err
 	}
-	defer conn.Release() // this closes a connection whose transaction has failed
+	defer conn.Release() // it closes a connection whose transaction has failed
 	var batch pgx.Batch
 	batch.Queue("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
 	batch.Queue("SELECT set_config('statement_timeout', $1, true), set_config('lock_timeout', $2, true), "+
-		// A stricter setting of the server stays.
+		// A stricter setting of the server remains in force.
 		"set_config('synchronous_commit', CASE WHEN $3 THEN 'off' WHEN current_setting('synchronous_commit') = 'off' THEN 'on' "+
 		"ELSE current_setting('synchronous_commit') END, true)",
 		milliseconds(bounds.timeout), milliseconds(bounds.lock), level != store.DurabilityFsync)
@@ -63,7 +63,7 @@ func transact(ctx context.Context, pool *pgxpool.Pool, level store.Durability, b
 		end = tag.String()
 		return nil
 	})
-	err = conn.SendBatch(ctx, &batch).Close() // it reads the results
+	err = conn.SendBatch(ctx, &batch).Close() // Close reads the results
 	if err == nil && end != "COMMIT" {
 		err = fmt.Errorf("COMMIT was answered with %s", end)
 	}
