@@ -10,31 +10,31 @@ import (
 )
 
 // Two workers can run one room for a moment, while it moves from one to the other, and
-// both append to its log. A check loads the entries after the last one up to which the
-// room has all, and merges them into the room. The documentation of store.Position says
-// why that finds everything that another worker has stored.
+// both append to its log. A check loads the entries after a.last, the position up to which
+// the room has all entries, and merges them into the room. The documentation of
+// store.Position explains why a check finds everything that another worker has stored.
 //
-// A check begins at once if the position of an append shows that the room lacks
-// entries. It begins soon if another worker may run the room or may have run it, and
-// once more when that worker must have ended. There is one at a time.
+// A check begins at once if the position of an append shows that the room lacks entries.
+// If another worker may run the room or have run it, one check begins within checkPause,
+// and another one when that worker must have ended. A room has one check at a time.
 
 const (
-	checkPause   = time.Second // between two checks of a room that is not known to lack entries
-	checksAtOnce = 16          // in one worker, which may take over many rooms at once
+	checkPause   = time.Second // the least time between two checks of a room that is not known to lack entries
+	checksAtOnce = 16          // the most checks at a time in one worker, which may take over many rooms at once
 )
 
 // checks determines when the checks of a room begin.
 type checks struct {
 	running   bool
 	appended  store.Position // the largest position of an append by this worker
-	suspected bool           // since the last turn, something has shown that another worker may run the room, or has run it
-	soon      time.Time      // when a check is due because of that; zero: none is
-	late      time.Time      // when a check is due because other workers must have ended by then; zero: none is
-	notBefore time.Time      // for soon
+	suspected bool           // since the last turn, something has shown that another worker may run the room or have run it
+	soon      time.Time      // when a check is due because of that; zero: none is due
+	late      time.Time      // when a check is due because other workers must have ended by then; zero: none is due
+	notBefore time.Time      // the earliest value of soon
 	failed    bool           // the last check has failed
 }
 
-// opened is called when the room was loaded, which takes the place of a check.
+// opened is called when the room was loaded. The load has the effect of a check.
 func (c *checks) opened(now time.Time, takeover time.Duration) {
 	c.notBefore = now.Add(checkPause)
 	if takeover > 0 {
@@ -137,16 +137,16 @@ func (a *actor) checkFailed(err error) {
 		return
 	case !c.failed:
 		a.worker.config.Logger.Warn("The store could not be read to check whether another worker has changed a room. "+
-			"Until that succeeds, the room may lack changes that were made there; nothing is lost. It is tried again. Check the store.",
+			"The check is repeated. Until it succeeds, the room may lack changes by that worker; nothing is lost. Check the store.",
 			"room", a.name, "error", err)
 	}
 	c.failed = true
 	c.late = a.worker.config.Runtime.Now().Add(a.worker.config.Takeover)
 }
 
-// merge adds entries of the log to the room, which broadcasts what is new. The
-// broadcasts have later Marks than all outputs that wait for the store, so they are
-// sent after these. merge reports whether the room is still open.
+// merge adds entries of the log to the room, which broadcasts what is new. The broadcasts
+// have later Marks than all outputs that wait for the store, and are sent after them.
+// merge reports whether the room is still open.
 func (a *actor) merge(log store.Log) bool {
 	now := a.worker.config.Runtime.Now()
 	bytes := 0

@@ -32,9 +32,9 @@ func (a *actor) frontLost(front layer.Address) {
 	}
 }
 
-// dropUnanswered adds to ins that connections leave for which a Rejoin was not answered.
-// The front may have sent the answer to another worker that ran the room in between. A
-// connection that exists nevertheless joins again when it sends something.
+// dropUnanswered adds to ins a Leave for each connection whose Rejoin was not answered in
+// time. The front may have sent the answer to another worker, which ran the room in
+// between. A connection that still exists joins again when it next sends something.
 func (a *actor) dropUnanswered(ins *[]event.Input, now time.Time) {
 	if a.answersBy.IsZero() || now.Before(a.answersBy) {
 		return

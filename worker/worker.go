@@ -36,12 +36,13 @@ type Config struct {
 	// DrainTimeout bounds how long Run continues after its context has ended, to finish
 	// loads and appends. 0 stands for 10 seconds.
 	DrainTimeout time.Duration
-	// Takeover is set if the layer accepts several workers, so that two may run one room
-	// for a moment. It is how long after a worker has lost a room it may still append to the
-	// room's log: the time in which the layer detects that a worker is gone, and the
-	// DrainTimeout of that worker. The worker that runs the room then checks the log for
-	// such entries, as soon as it suspects that there are any, and again after Takeover. A check is one call of Store.LoadAfter. 0 means that rooms are never
-	// checked, unless the position of an append shows that entries are missing.
+	// Takeover must be set if the layer accepts several workers, so that two may run one
+	// room for a moment. It is how long a worker that has lost a room may still append to
+	// the room's log: the time in which the layer detects that a worker is gone, plus the
+	// DrainTimeout of that worker. The worker that runs the room checks the log for such
+	// entries as soon as it suspects that there are any, and again after Takeover. A check
+	// is one call of Store.LoadAfter. 0 means that a room is checked only if the position
+	// of an append shows that it lacks entries.
 	Takeover time.Duration
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
