@@ -16,7 +16,7 @@ import (
 // to two consumers, without a broker between.
 func BenchmarkEdit(b *testing.B) {
 	const room = "room"
-	l := membus.NewApart(b, opener(membus.New(layertest.Faults{})), nil)
+	l := membus.NewApart(b, opener(b, membus.New(layertest.Faults{})), nil)
 	var mu sync.Mutex
 	at := make(map[layer.Address]bool)
 	var back layer.Back

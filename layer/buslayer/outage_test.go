@@ -118,7 +118,7 @@ func TestReady(t *testing.T) {
 func TestCloseFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := membus.New(layertest.Faults{})
-		consumer, worker := opener(broker)("consumer"), opener(broker)("worker")
+		consumer, worker := opener(t, broker)("consumer"), opener(t, broker)("worker")
 		var address atomic.Pointer[layer.Address]
 		h := nothing
 		h.Handle = func(in layer.Input) error { address.Store(&in.From); return nil }
@@ -168,7 +168,7 @@ func TestCloseEnds(t *testing.T) {
 		broker := membus.New(layertest.Faults{})
 		b := &bus{Bus: broker.Connect()}
 		consumer := buslayer.New(b, buslayer.Config{Logger: slog.New(slog.DiscardHandler)})
-		worker := opener(broker)("worker")
+		worker := opener(t, broker)("worker")
 		back, err := worker.Serve(nothing)
 		if err != nil {
 			t.Fatal(err)

@@ -85,21 +85,23 @@ func (l *Layer) run() {
 	}
 }
 
-// pass passes a packet to the Node, and then the packets that have arrived meanwhile.
+// pass passes a packet to the Node, and some of those that have arrived meanwhile.
 func (l *Layer) pass(data []byte) {
-	const most = 64 // so that handlers don't wait too long
+	const most = 256 << 10 // bytes, so that neither the handlers nor Send and Deliver wait long
 	l.mu.Lock()
 	defer l.passed()
 	now := time.Now()
-	for range most {
+	for size := 0; ; {
 		l.node.Receive(now, data)
+		if size += len(data); size >= most {
+			return
+		}
 		select {
 		case data = <-l.arrived:
 		default:
 			return
 		}
 	}
-	l.node.Receive(now, data)
 }
 
 // passed does what unlock does, for the goroutine that calls the handlers itself.

@@ -42,6 +42,9 @@ func (p *parts) add(b []byte) (frame field, whole, ok bool) {
 	if s.kind != kind || s.size != size || uint64(len(r.b)) > size-uint64(len(s.data)) {
 		return field{}, false, false
 	}
+	if len(s.data)+len(r.b) > cap(s.data) { // once, since append would copy the frame several times
+		s.data = append(make([]byte, 0, size), s.data...)
+	}
 	s.data = append(s.data, r.b...)
 	if uint64(len(s.data)) < size {
 		return field{}, false, true
