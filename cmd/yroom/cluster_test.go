@@ -34,7 +34,7 @@ type cluster struct {
 
 	mu     sync.Mutex
 	opened []layerOptions
-	deaf   error // what Ready returns
+	deaf   error // the result of Ready
 	left   int   // how often Close was called
 }
 
@@ -341,7 +341,7 @@ func TestServeInACluster(t *testing.T) {
 	}
 }
 
-// Liveness depends on nothing but the process; readiness depends on the layer.
+// Liveness depends only on the process. Readiness depends on the layer too.
 func TestHealth(t *testing.T) {
 	t.Chdir(t.TempDir())
 	c := newCluster(t)

@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// health answers whether the process is alive and whether it is ready. It is alive
-// whatever happens to other processes: a restart would not help. It is ready while its
-// layer reaches the others and it isn't shutting down.
+// health answers whether the process is alive and whether it is ready. It is alive even if
+// other processes have failed, because a restart would not help then. It is ready while
+// its layer reaches the other processes and it isn't shutting down.
 type health struct {
 	layer    openedLayer
 	draining atomic.Bool
@@ -19,8 +19,8 @@ type health struct {
 // ServeHTTP implements http.Handler for /healthz and /readyz at an address for operators.
 func (h *health) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.answer(w, r, true) }
 
-// answer answers a request for /healthz or /readyz. Only operators are told why the
-// process isn't ready: the reason may name servers of a private network.
+// answer answers a request for /healthz or /readyz. Only an operator is told why the
+// process isn't ready, because the reason may name servers of a private network.
 func (h *health) answer(w http.ResponseWriter, r *http.Request, toOperator bool) {
 	w.Header().Set("Cache-Control", "no-store")
 	switch r.URL.Path {
@@ -48,8 +48,8 @@ type healthServer struct {
 	address string
 }
 
-// listen serves h at addr, unless that is "". flag is the flag for it. The address may
-// be reachable from other machines: it shows nothing of the rooms.
+// listen serves h at addr, unless addr is "". flag is the flag that sets addr. Other
+// machines may reach the address, because it shows nothing of the rooms.
 func (h *health) listen(ctx context.Context, flag, addr string, log *slog.Logger) (healthServer, error) {
 	if addr == "" {
 		return healthServer{}, nil

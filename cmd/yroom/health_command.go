@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// healthCmd asks a process for its health. The image of the Dockerfile has no other
-// program that could.
+// healthCmd asks a process for its health. The image that the Dockerfile builds has no
+// other program that could.
 type healthCmd struct {
 	URL string `arg:"" help:"Address of /healthz or /readyz, such as http://127.0.0.1:8000/readyz."`
 }

@@ -8,9 +8,9 @@ import (
 
 const longestName = 64
 
-// defaultName returns a name that no other process of the cluster has, most likely: the
-// host's name without its domain, and the number of the process. Hosts with the same
-// name, or containers that share one, need --name.
+// defaultName returns a name that probably no other process of the cluster has. It is made
+// of the host's name without its domain and of the process id. Processes on hosts or in
+// containers with the same name need --name.
 func defaultName() string {
 	host, _ := os.Hostname() // "" if there is none
 	host, _, _ = strings.Cut(host, ".")

@@ -9,17 +9,17 @@ import (
 	"github.com/yroom/yroom/event"
 )
 
-// served tells the page of a room which processes serve it, as JSON at /served.json.
-// Whoever has the page may read the room, so there is no guard.
+// served handles /served.json, which returns the processes that serve a room to the page
+// of that room. It has no guard: a browser that can open the page can read the room.
 type served struct {
 	documents *document.Documents
 	consumer  string
 }
 
-// processes are the names of processes. Worker is empty if the room is not there, or has
-// no worker now.
+// processes holds the names of the processes that serve a room. Worker is empty if the
+// room doesn't exist or has no worker now.
 type processes struct {
-	Consumer string `json:"consumer"` // the one that answers; that of the page's socket is in its cookie
+	Consumer string `json:"consumer"` // the one that answers; the cookie names that of the page's socket
 	Worker   string `json:"worker"`
 }
 

@@ -75,7 +75,7 @@ func TestProcesses(t *testing.T) {
 		two.served(t, room, worker)
 	}
 
-	// Another process takes the place of the first worker. All stay connected.
+	// Another process takes the place of the first worker. All clients stay connected.
 	eve, err := two.dial(t, "plans", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestProcesses(t *testing.T) {
 	eve.MustSend(t, []byte(typing(typedHello)))
 	eve.MustAwait(t, []byte(typing(typedHello)))
 
-	// A broker that doesn't answer makes the processes unready, but no less alive.
+	// While the broker doesn't answer, the processes are alive but not ready.
 	broker.Pause(t)
 	for _, s := range all {
 		s.ready(t, http.StatusServiceUnavailable)

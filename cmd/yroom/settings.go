@@ -33,7 +33,7 @@ type settings struct {
 
 // ProcessSettings are those of each process.
 type ProcessSettings struct {
-	Layer           string        `yaml:"layer"            placeholder:"URL"      help:"Connects consumers and workers: redis://…, nats://…, or memory:, which is this process (default: memory:)."`
+	Layer           string        `yaml:"layer"            placeholder:"URL"      help:"Connects consumers and workers: redis://…, nats://…, or memory:, within this process (default: memory:)."`
 	Name            string        `yaml:"name"             placeholder:"NAME"     help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
 	LogFormat       string        `yaml:"log_format"       placeholder:"FORMAT"   help:"text or json (default: text)."`
 	LogLevel        string        `yaml:"log_level"        placeholder:"LEVEL"    help:"debug, info, warn or error (default: info)."`
@@ -51,8 +51,8 @@ type ConsumerSettings struct {
 
 // WorkerSettings are those of a process that runs rooms.
 type WorkerSettings struct {
-	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, postgres://…, or memory: (default: sqlite:yroom.db)."`
-	Channel []string `yaml:"channel" placeholder:"NAME" help:"Channels whose rooms are run here (default: yroom)."`
+	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, postgres://…, or memory: (must be set if --layer connects processes, otherwise default: sqlite:yroom.db)."`
+	Channel []string `yaml:"channel" placeholder:"NAME" help:"Channels whose rooms this process runs (default: yroom)."`
 }
 
 // roomSettings is a row of yroom.yaml: the settings of the library, and those of the

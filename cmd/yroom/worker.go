@@ -13,7 +13,7 @@ import (
 
 type workerCmd struct {
 	Config string `placeholder:"FILE"      help:"Settings file (default: yroom.yaml, if there is one)."`
-	Listen string `placeholder:"HOST:PORT" help:"Address for /healthz and /readyz (default: that of health in the file, or none)."`
+	Listen string `placeholder:"HOST:PORT" help:"Address for /healthz and /readyz (default: health in the file, or none)."`
 	ProcessSettings
 	WorkerSettings
 }
@@ -47,10 +47,10 @@ func running(health string) string {
 	return "Running rooms. http://" + health + "/readyz says whether it is ready."
 }
 
-// warnOfStore warns of a store that loses documents or can't be that of several workers.
+// warnOfStore warns if the store loses documents or can't be shared by several workers.
 func (s settings) warnOfStore(log *slog.Logger) {
 	if s.Store == inMemory {
-		log.Warn("documents are in memory only: they end with this process")
+		log.Warn("documents are in memory only: they are lost when this process ends")
 	}
 	if s.Layer != inMemory && !strings.Contains(s.Store, "://") {
 		log.Warn("this store belongs to this process alone: no other worker may serve the same channels", "store", withoutPassword(s.Store))
