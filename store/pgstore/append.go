@@ -23,6 +23,7 @@ type request struct {
 	room  string
 	level store.Durability
 	entry store.Entry // owned
+	until time.Time   // fails if it isn't in a batch by then
 
 	position store.Position // result
 	err      error          // result
@@ -61,7 +62,7 @@ func (s *Store) Append(ctx context.Context, room string, e store.Entry) (store.P
 		return 0, err
 	}
 	e.Data = append([]byte{}, e.Data...) // not nil, which would be NULL
-	r := &request{room: room, level: s.config.Durability(room), entry: e}
+	r := &request{room: room, level: s.config.Durability(room), entry: e, until: time.Now().Add(s.config.Timeout)}
 	if r.level == store.DurabilityNone {
 		allowed, err := s.unawaited.Allowed(room)
 		if err != nil {
@@ -118,10 +119,21 @@ func (s *Store) answer(r *request) {
 // writeBatch writes the requests of a batch. If the database refuses the batch because of
 // some of its requests, writeBatch divides it until only those fail. It answers all others
 // before it tries again to write requests that waited too long for a locked room.
+// Requests that were queued for too long fail, so that neither calls nor Close wait for
+// several time-outs while the database hangs.
 func (s *Store) writeBatch(batch []*request) {
-	deadline := time.Now().Add(s.config.Timeout)
-	var locked []*request
-	s.divide(batch, deadline, s.config.Timeout/10, &locked)
+	now := time.Now()
+	deadline := now.Add(s.config.Timeout)
+	var fresh, locked []*request
+	for _, r := range batch {
+		r.err = context.DeadlineExceeded
+		if now.Before(r.until) {
+			fresh = append(fresh, r)
+		}
+	}
+	if len(fresh) > 0 {
+		s.divide(fresh, deadline, s.config.Timeout/10, &locked)
+	}
 	if len(locked) == 0 {
 		s.finish(batch)
 		return

@@ -48,6 +48,8 @@ func mayDivide(err error) bool {
 		"23", // constraints
 		"40", // deadlocks
 		"54", // limits of PostgreSQL
+		"P0", // triggers
+		"XX", // damaged pages
 	} {
 		if strings.HasPrefix(state, class) {
 			return true

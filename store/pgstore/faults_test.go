@@ -175,6 +175,40 @@ func TestServerHangs(t *testing.T) {
 	}
 }
 
+// Neither Close nor calls that are queued wait for a server that hangs as often as there
+// are batches.
+func TestQueueEndsWhileServerHangs(t *testing.T) {
+	server := postgres.Start(t)
+	url := server.URL(server.Create(t))
+	s := open(t, url, pgstore.Config{Timeout: time.Second, Queue: 100 << 20})
+	server.Pause(t)
+	t.Cleanup(func() { server.Resume(t) })
+	const (
+		longest = 4 * time.Second // the wait, the timeout, this side's grace, and what a busy machine takes
+		alone   = 5 << 20         // so large is no batch of two
+	)
+	began := time.Now()
+	var appending sync.WaitGroup
+	for i := range 12 {
+		appending.Go(func() {
+			ctx := t.Context()
+			if i%2 == 0 { // a caller that leaves
+				bounded, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+				defer cancel()
+				ctx = bounded
+			}
+			if _, err := s.Append(ctx, fmt.Sprint(i), store.Entry{Encoding: store.V1, Data: make([]byte, alone)}); err == nil {
+				t.Error("an append has succeeded")
+			}
+		})
+	}
+	appending.Wait()
+	_ = s.Close()
+	if took := time.Since(began); took > longest {
+		t.Errorf("the queue was empty after %v, want %v", took, longest)
+	}
+}
+
 // A change whose outcome is unknown is an error, and the next append shows by its
 // position what happened.
 func TestUnknownOutcome(t *testing.T) {
@@ -251,6 +285,9 @@ func TestRefusedEntries(t *testing.T) {
 	url := server.URL(server.Create(t))
 	s := open(t, url, pgstore.Config{})
 	exec(t, url, "ALTER TABLE yroom.entries ADD CHECK (data <> 'bad')")
+	exec(t, url, "CREATE FUNCTION damaged() RETURNS trigger LANGUAGE plpgsql AS "+
+		"$$ BEGIN RAISE 'as on a damaged page' USING ERRCODE = 'XX001'; END $$")
+	exec(t, url, "CREATE TRIGGER damaged BEFORE INSERT ON yroom.entries FOR EACH ROW WHEN (NEW.data = 'damaged') EXECUTE FUNCTION damaged()")
 	if _, err := s.Append(t.Context(), "deleted", v1("a")); err != nil {
 		t.Fatal(err)
 	}
@@ -268,6 +305,8 @@ func TestRefusedEntries(t *testing.T) {
 				room = "deleted"
 			case 5:
 				data = strings.Repeat("large", 1<<20)
+			case 6:
+				data = "damaged"
 			}
 			_, err := s.Append(t.Context(), room, v1(data))
 			switch {
@@ -275,7 +314,7 @@ func TestRefusedEntries(t *testing.T) {
 				if !errors.Is(err, store.ErrDeleted) {
 					t.Errorf("the deleted room: %v, want ErrDeleted", err)
 				}
-			case (err != nil) != (data == "bad"):
+			case (err != nil) != (data == "bad" || data == "damaged"):
 				t.Errorf("%s entry to room %s: %v", data[:3], room, err)
 			}
 		})

@@ -20,9 +20,9 @@ type Config struct {
 	// Queue is how many bytes of appends may wait to be written, including those that are
 	// being written. Calls block while the queue is full. Zero: 32 MiB.
 	Queue int
-	// Timeout is how long an append may take to be written, and how long List and Delete
-	// may take. Load, Compact and Create, which may carry a whole document, may take four
-	// times as long. Zero: 10 s.
+	// Timeout is how long an append may wait for its turn, then how long it may take to be
+	// written, and how long List and Delete may take. Load, Compact and Create, which may
+	// carry a whole document, may take four times as long. Zero: 10 s.
 	Timeout time.Duration
 }
 
