@@ -113,6 +113,30 @@ func TestReady(t *testing.T) {
 	})
 }
 
+// TestRenewal checks that a fresh connection has two seconds before another one is asked for.
+func TestRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bus{Bus: membus.New(layertest.Faults{}).Connect()}
+		l := buslayer.New(b, buslayer.Config{Logger: slog.New(slog.DiscardHandler)})
+		time.Sleep(time.Second)
+		b.refuses.Store(true)
+		for b.renewed.Load() == 0 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		time.Sleep(1900 * time.Millisecond)
+		b.to.Subscribed()
+		time.Sleep(1900 * time.Millisecond)
+		if n := b.renewed.Load(); n != 1 {
+			t.Errorf("%d fresh connections were asked for, want 1: the second one is fresh", n)
+		}
+		time.Sleep(200 * time.Millisecond)
+		if n := b.renewed.Load(); n != 2 {
+			t.Errorf("%d fresh connections were asked for, want 2: the second one is deaf too", n)
+		}
+		_ = l.Close(t.Context())
+	})
+}
+
 // TestCloseFlushes checks that what was delivered before Close arrives, and that the
 // others learn at once that the process has ended.
 func TestCloseFlushes(t *testing.T) {

@@ -53,7 +53,8 @@ func (l *Layer) subscribed() {
 		l.log.Info("the connection to the broker works again")
 	}
 	l.outage = nil
-	l.node.Resume(time.Now())
+	l.renewed = time.Now()
+	l.node.Resume(l.renewed)
 	l.connect.Do(func() { close(l.connected) })
 }
 

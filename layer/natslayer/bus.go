@@ -1,8 +1,10 @@
 package natslayer
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -20,25 +22,42 @@ const flushTime = 500 * time.Millisecond
 
 var errNotConnected = errors.New("not connected to NATS")
 
+// mostLearned is how many servers that are not in the address are remembered. Servers
+// come and go, and an attempt to connect tries all that are known.
+const mostLearned = 16
+
 // bus is a buslayer.Bus. It has one connection at a time. nats.go could reconnect by
 // itself, but it would then publish the packets in its buffer, which are out of date.
 type bus struct {
 	options  nats.Options
-	everyone string // the subject for all processes
-	prefix   string // of the subjects for one process
+	everyone string   // the subject for all processes
+	prefix   string   // of the subjects for one process
+	learned  []string // servers that are not in the address, the latest first
 	running  sync.WaitGroup
 	renew    reconnect.Renewal
-	closed   chan struct{}
+	open     context.Context // ends with Close
+	end      context.CancelFunc
 
 	mu   sync.Mutex
 	conn *nats.Conn // nil: not connected
 }
 
 func newBus(o nats.Options, prefix string) *bus {
-	return &bus{
-		options: o, everyone: prefix + ".all", prefix: prefix + ".",
-		renew: reconnect.NewRenewal(), closed: make(chan struct{}),
+	b := &bus{options: o, everyone: prefix + ".all", prefix: prefix + ".", renew: reconnect.NewRenewal()}
+	b.open, b.end = context.WithCancel(context.Background())
+	if o.Dialer == nil && o.CustomDialer == nil {
+		b.options.CustomDialer = dialer{b.open}
 	}
+	return b
+}
+
+// dialer opens connections until its context ends. The client can't be told to stop
+// while it tries one server after another.
+type dialer struct{ open context.Context }
+
+// Dial opens a connection.
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: buslayer.PublishTime}).DialContext(d.open, network, address)
 }
 
 func (b *bus) subject(id link.ID) string {
@@ -51,14 +70,13 @@ func (b *bus) subject(id link.ID) string {
 // Subscribe implements buslayer.Bus.
 func (b *bus) Subscribe(id link.ID, s buslayer.Subscriber) {
 	b.running.Go(func() {
-		reconnect.Loop(b.closed, func() error { return b.connect(b.subject(id), s) }, s.Interrupted)
+		reconnect.Loop(b.open.Done(), func() error { return b.connect(b.subject(id), s) }, s.Interrupted)
 	})
 }
 
 // connect connects and subscribes, and returns when the connection is lost, should be
 // replaced or isn't needed any more.
 func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
-	b.renew.Reset()
 	ended := make(chan error, 1)
 	end := func(err error) {
 		select {
@@ -67,6 +85,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 		}
 	}
 	options := b.options
+	options.Servers = slices.Concat(options.Servers, b.learned)
 	options.ClosedCB = func(conn *nats.Conn) {
 		err := conn.LastError()
 		if err == nil {
@@ -106,11 +125,8 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	if err := conn.FlushTimeout(buslayer.PublishTime); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
-	for _, server := range conn.Servers() { // the server has named others of its cluster
-		if !slices.Contains(b.options.Servers, server) {
-			b.options.Servers = append(b.options.Servers, server)
-		}
-	}
+	b.learn(conn.DiscoveredServers())
+	b.renew.Reset() // what was asked for meanwhile
 	b.use(conn)
 	s.Subscribed()
 	select {
@@ -118,10 +134,20 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 		return fmt.Errorf("the connection has ended: %w", err)
 	case <-b.renew:
 		return nil
-	case <-b.closed:
+	case <-b.open.Done():
 		_ = conn.FlushTimeout(flushTime) // what isn't sent by then is lost
 		return nil
 	}
+}
+
+// learn remembers servers, in place of those that were learned of long ago.
+func (b *bus) learn(servers []string) {
+	for _, server := range b.learned {
+		if !slices.Contains(servers, server) {
+			servers = append(servers, server)
+		}
+	}
+	b.learned = servers[:min(len(servers), mostLearned)]
 }
 
 // use makes Publish use conn.
@@ -152,7 +178,7 @@ func (b *bus) Renew() { b.renew.Ask() }
 
 // Close implements buslayer.Bus.
 func (b *bus) Close() error {
-	close(b.closed)
+	b.end()
 	b.running.Wait()
 	return nil
 }

@@ -56,7 +56,6 @@ func (b *bus) Subscribe(id link.ID, s buslayer.Subscriber) {
 // connect connects and subscribes, and returns when the connection is lost, should be
 // replaced or isn't needed any more.
 func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
-	b.renew.Reset()
 	dial := newDialer(b.closed)
 	defer dial.close()
 	options := b.options
@@ -84,6 +83,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 			return err
 		}
 	}
+	b.renew.Reset() // what was asked for meanwhile
 	b.use(client)
 	s.Subscribed()
 	select {

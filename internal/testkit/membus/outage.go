@@ -2,6 +2,7 @@ package membus
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/link"
 )
 
 // Pair is a consumer and a worker in processes of their own.
@@ -105,4 +107,40 @@ func CheckDeaf(t *testing.T, open func(name string) *buslayer.Layer, fail, mend 
 	mend()
 	AwaitReady(t, p.Consumer)
 	p.Reach(t)
+}
+
+// CheckRenew checks that a Bus keeps the connection that it was opening when it was asked
+// for a fresh one. While fail has an effect, no connection can be opened.
+func CheckRenew(t *testing.T, b buslayer.Bus, fail, mend func()) {
+	t.Helper()
+	var subscribed atomic.Int64
+	fail()
+	b.Subscribe(link.ID{1}, buslayer.Subscriber{
+		Receive:     func([]byte) {},
+		Subscribed:  func() { subscribed.Add(1) },
+		Interrupted: func(err error) { t.Log(err) },
+	})
+	time.Sleep(200 * time.Millisecond)
+	b.Renew()
+	mend()
+	testkit.Eventually(t, "the bus is connected", func() string {
+		if subscribed.Load() == 0 {
+			return "not yet"
+		}
+		return ""
+	})
+	time.Sleep(500 * time.Millisecond)
+	if n := subscribed.Load(); n != 1 {
+		t.Errorf("the bus has subscribed %d times, want once", n)
+	}
+	b.Renew()
+	testkit.Eventually(t, "the connection is replaced", func() string {
+		if subscribed.Load() == 1 {
+			return "not yet"
+		}
+		return ""
+	})
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
 }
