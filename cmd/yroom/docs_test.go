@@ -262,6 +262,9 @@ func TestDocumentedSettings(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", b, err)
 		}
+		if isPostgres(set.Store) { // the database of an example doesn't exist
+			continue
+		}
 		t.Chdir(t.TempDir())
 		opened, err := openStores(t.Context(), set.or(defaults).Store, set.Rooms)
 		if err != nil {
