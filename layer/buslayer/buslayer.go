@@ -79,6 +79,7 @@ type Layer struct {
 	givenUp uint64
 	renewed time.Time // when the Bus was last asked for a new connection, or has subscribed
 	outage  error     // why the subscription doesn't work; nil if it does, as far as is known
+	refused error     // why the last batch was not published; nil if it was
 	closing bool
 	leaving bool // the goroutine that publishes ends when nothing is left
 	stopped bool // no handler is called any more
@@ -153,6 +154,8 @@ func (l *Layer) Ready() error {
 		return layer.ErrClosed
 	case l.outage != nil:
 		return fmt.Errorf("layer: the broker can't be reached: %w", l.outage)
+	case l.node.Deaf() && l.refused != nil:
+		return fmt.Errorf("layer: the broker doesn't take messages: %w", l.refused)
 	case l.node.Deaf():
 		return errors.New("layer: the broker doesn't carry messages")
 	case !l.node.Settled():

@@ -88,7 +88,7 @@ func TestReady(t *testing.T) {
 
 		b.refuses.Store(true)
 		time.Sleep(2100 * time.Millisecond)
-		wantReady(t, l, "doesn't carry messages")
+		wantReady(t, l, "doesn't take messages: the broker is away")
 		time.Sleep(8 * time.Second)
 		if n := b.renewed.Load(); n < 4 || n > 6 {
 			t.Errorf("in ten seconds, %d new connections were asked for, want one every two seconds", n)

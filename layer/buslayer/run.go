@@ -242,6 +242,9 @@ func (l *Layer) publish() {
 		}
 		err := l.bus.Publish(batch)
 		clear(batch)
+		l.mu.Lock()
+		l.refused = err
+		l.mu.Unlock()
 		switch {
 		case err != nil && failing.IsZero():
 			failing = time.Now()

@@ -2,12 +2,16 @@ package natslayer_test
 
 import (
 	"crypto/tls"
+	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nkeys"
 	"go.uber.org/goleak"
 
 	"github.com/yroom/yroom/internal/testkit"
@@ -24,7 +28,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // deployment returns a function that opens the layer of another process of a new
 // deployment, whose prefix differs from those of all others.
-func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslayer.Layer {
+func deployment(t testing.TB, secure *tls.Config) func(name, url string) *buslayer.Layer {
 	t.Helper()
 	prefix := testkit.Unique("test")
 	return func(name, url string) *buslayer.Layer {
@@ -39,7 +43,7 @@ func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslay
 }
 
 // at returns a function that opens the layer of another process at url.
-func at(t *testing.T, url string, secure *tls.Config) func(name string) *buslayer.Layer {
+func at(t testing.TB, url string, secure *tls.Config) func(name string) *buslayer.Layer {
 	t.Helper()
 	open := deployment(t, secure)
 	return func(name string) *buslayer.Layer { return open(name, url) }
@@ -138,6 +142,33 @@ func TestSecurity(t *testing.T) {
 	}
 }
 
+// TestNKey checks that a process can log in by the seed in a file.
+func TestNKey(t *testing.T) {
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, publicErr := user.PublicKey()
+	seed, err := user.Seed()
+	if err != nil || publicErr != nil {
+		t.Fatal(err, publicErr)
+	}
+	file := filepath.Join(t.TempDir(), "seed.txt")
+	if err := os.WriteFile(file, seed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := nats.Start(t, nats.Options{Config: fmt.Sprintf("authorization { users = [{nkey: %q}] }\n", public)})
+	membus.Connect(t, func(name string) *buslayer.Layer {
+		c := natslayer.Config{URL: s.URL() + "?nkey=" + url.QueryEscape(file)}
+		c.Name, c.Logger = name, testkit.Logger(t)
+		l, err := natslayer.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	})
+}
+
 // TestFailover checks that a process goes to another server of the cluster.
 func TestFailover(t *testing.T) {
 	all := nats.StartCluster(t)
@@ -191,4 +222,21 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 		}
 	}
+}
+
+// BenchmarkEdit measures an edit by way of one server, and of servers of a cluster to
+// which the processes are connected.
+func BenchmarkEdit(b *testing.B) {
+	b.Run("server", func(b *testing.B) {
+		url := nats.Start(b, nats.Options{}).URL()
+		membus.BenchmarkEdit(b, membus.NewApart(b, at(b, url, nil), nil))
+	})
+	b.Run("cluster", func(b *testing.B) {
+		all := nats.StartCluster(b)
+		open, i := deployment(b, nil), 0
+		membus.BenchmarkEdit(b, membus.NewApart(b, func(name string) *buslayer.Layer {
+			i++
+			return open(name, all[i%len(all)].URL())
+		}, nil))
+	})
 }

@@ -19,11 +19,15 @@ import (
 	"github.com/yroom/yroom/layer/redislayer"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// The client sleeps for a second before it reads the nodes of a Cluster again, even if it
+	// is closed meanwhile.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/redis/rueidis.(*call).DelayDo.func1"))
+}
 
 // deployment returns a function that opens the layer of another process of a new
 // deployment, whose prefix differs from those of all others.
-func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslayer.Layer {
+func deployment(t testing.TB, secure *tls.Config) func(name, url string) *buslayer.Layer {
 	t.Helper()
 	prefix := testkit.Unique("test")
 	return func(name, url string) *buslayer.Layer {
@@ -38,7 +42,7 @@ func deployment(t *testing.T, secure *tls.Config) func(name, url string) *buslay
 }
 
 // at returns a function that opens the layer of another process at url.
-func at(t *testing.T, url string, secure *tls.Config) func(name string) *buslayer.Layer {
+func at(t testing.TB, url string, secure *tls.Config) func(name string) *buslayer.Layer {
 	t.Helper()
 	open := deployment(t, secure)
 	return func(name string) *buslayer.Layer { return open(name, url) }
@@ -105,6 +109,14 @@ func TestSecurity(t *testing.T) {
 		}
 		if strings.Contains(err.Error(), wrong) {
 			t.Fatalf("the error contains the password: %v", err)
+		}
+		return ""
+	})
+	forbidden := redis.Start(t, redis.Options{Access: []string{"resetchannels", "&test*", "+subscribe", "+ping"}})
+	l = membus.Open(t, at(t, forbidden.URL(), nil), "that may not publish")
+	testkit.Eventually(t, "Ready says that publishing is forbidden", func() string {
+		if err := l.Ready(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			return "it says something else"
 		}
 		return ""
 	})
@@ -184,4 +196,16 @@ func TestOpenRefuses(t *testing.T) {
 			t.Errorf("%s: %v", url, err)
 		}
 	}
+}
+
+// BenchmarkEdit measures an edit by way of one server, and of a Cluster.
+func BenchmarkEdit(b *testing.B) {
+	b.Run("server", func(b *testing.B) {
+		url := redis.Start(b, redis.Options{}).URL()
+		membus.BenchmarkEdit(b, membus.NewApart(b, at(b, url, nil), nil))
+	})
+	b.Run("cluster", func(b *testing.B) {
+		url := redis.StartCluster(b)[0].URL()
+		membus.BenchmarkEdit(b, membus.NewApart(b, at(b, url, nil), nil))
+	})
 }
