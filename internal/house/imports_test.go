@@ -36,7 +36,7 @@ var wantImports = []struct {
 	{"internal/testkit/redis", []string{"internal/testkit", "internal/testkit/daemon"}},
 	{"internal/testkit/daemon", []string{"internal/testkit"}},
 	{"internal/testkit/proxy", nil},
-	{"internal/testkit/membus", []string{"event", "internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link"}},
+	{"internal/testkit/membus", []string{"event", "internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link", "protocol"}},
 	{"bench/typing", []string{"internal/testkit", "internal/testkit/wsclient", "github.com/gobwas/ws"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
