@@ -7,13 +7,13 @@ import (
 	"github.com/yroom/yroom/layer/link"
 )
 
-// bus carries packets between nodes. Between two of them they stay in order. Until the
-// world is calm, packets are lost, duplicated, delayed and overtaken, pairs of nodes are
-// parted, and nodes are cut off from the bus.
+// bus carries packets between nodes. It keeps the order of packets from one node to
+// another. But until the world is calm, it loses, duplicates, delays and reorders some
+// packets, carries none between some pairs of nodes, and cuts nodes off.
 type bus struct {
 	world  *world
 	nodes  []*node       // subscribed
-	parted map[route]int // by how many partitions
+	parted map[route]int // the number of partitions that block the route
 	down   bool          // the bus carries nothing
 }
 
@@ -45,7 +45,7 @@ func (b *bus) publish(from *node, p link.Packet) {
 // arrival is a packet that arrives at a node.
 type arrival struct {
 	from *node
-	beat int // the number of a heartbeat, from 1; 0: it is none
+	beat int // the number of the heartbeat, from 1; 0: the packet is not a heartbeat
 	data []byte
 }
 
@@ -87,8 +87,7 @@ func (b *bus) deliver(to *node, a arrival, at time.Time) {
 	b.world.after(nil, at.Sub(b.world.now), func() { to.arrive(a) })
 }
 
-// part makes packets between two nodes, in one direction or in both, not arrive for a
-// while.
+// part loses all packets between two nodes for a while, in one direction or in both.
 func (b *bus) part() {
 	w := b.world
 	if len(b.nodes) < 2 {
@@ -169,8 +168,8 @@ func (b *bus) mend() {
 
 func (b *bus) any() *node { return b.nodes[b.world.rnd.IntN(len(b.nodes))] }
 
-// outage returns how long an outage lasts: often too short to be noticed by anything but
-// the packets that are missing, and often too long.
+// outage returns how long an outage lasts. During a short one, some packets are missing.
+// During a long one, nodes become deaf or give each other up.
 func (w *world) outage() time.Duration {
 	return w.within([]time.Duration{100 * time.Millisecond, time.Second, 4 * time.Second, 12 * time.Second}[w.rnd.IntN(4)])
 }

@@ -11,8 +11,8 @@ import (
 )
 
 // node is the end of the bus in a process, with its real link.Node. It passes the events
-// of that to the fronts or the worker of the process, one after the other, and the
-// packets to the bus.
+// of the link.Node to the fronts or the worker of the process, one after the other, and
+// its packets to the bus.
 type node struct {
 	life
 
@@ -35,7 +35,7 @@ type node struct {
 	heard   map[*node]hearing
 	givenUp uint64
 	counted link.Stats // what was added to the counts
-	ending  time.Time  // when it ends at the latest; zero: it doesn't end
+	ending  time.Time  // when it ends at the latest; zero: it is not ending
 }
 
 // hearing is the latest heartbeat of another node.
@@ -84,7 +84,7 @@ func (n *node) count() {
 	seen.strays += int(s.Strays - was.Strays)
 }
 
-// end says goodbye once everything was published, or after a while.
+// end announces the end of the node once everything was published, or after a while.
 func (n *node) end() {
 	w := n.world
 	if n.ending.IsZero() {
@@ -111,7 +111,7 @@ func (n *node) tick() {
 	n.flush()
 }
 
-// checkGivenUp checks that a node that was heard lately is not given up.
+// checkGivenUp checks that no node is given up whose heartbeats have arrived lately.
 func (n *node) checkGivenUp() {
 	w := n.world
 	n.count()
@@ -161,7 +161,7 @@ func (n *node) receive(a arrival) {
 	n.flush()
 }
 
-// reconnect ends a cut. aware says whether the process knows that it was cut off, as it
+// reconnect ends a cut. aware reports whether the process knows that it was cut off, as it
 // does if its connection to the broker was closed.
 func (n *node) reconnect(aware bool) {
 	w := n.world
@@ -401,8 +401,8 @@ func (b *back) Close() error {
 	return nil
 }
 
-// checkLinks checks that every node knows all others and can exchange messages with
-// those with which it has to.
+// checkLinks checks that every node knows all others, and has an open session with each
+// node with which it must exchange messages.
 func (w *world) checkLinks() {
 	serving := 0
 	for _, s := range w.servers {

@@ -9,8 +9,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// TestPauses measures for how long rooms have no worker when theirs drains or crashes.
-// The bus takes a millisecond, and the store nothing.
+// TestPauses measures how long rooms have no worker when theirs drains or crashes. The
+// bus takes a millisecond, and the store takes no time.
 func TestPauses(t *testing.T) {
 	for name, test := range map[string]struct {
 		end   func(s *server)
@@ -34,8 +34,8 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// pause ends a worker of three, and returns after which time all connections of its
-// rooms are at another one.
+// pause ends one of three workers, and returns how long it takes until all connections of
+// its rooms are at another worker.
 func pause(t *testing.T, seed uint64, end func(s *server)) time.Duration {
 	t.Helper()
 	w := newWorld(seed, plant{})

@@ -67,7 +67,7 @@ func (s *schedule) after(of *life, d time.Duration, f func()) (stop func() bool)
 	}
 }
 
-// resume makes the calls of a process ready that were held.
+// resume makes the calls of a process that were held ready.
 func (s *schedule) resume(of *life) {
 	of.stalled = false
 	for _, f := range of.held {

@@ -27,7 +27,7 @@
 //   - client_test.go, program_test.go, watch_test.go: a stock client, and programs in a
 //     consumer's process that read, change and follow documents
 //   - shadow_test.go: what the outputs of a room have revealed at each Mark
-//   - pause_test.go: for how long rooms have no worker when theirs ends
+//   - pause_test.go: how long rooms have no worker when theirs ends
 //   - planted_test.go: faults that are planted, and the test that each one is found
 package sim
 
@@ -65,7 +65,7 @@ func number(t *testing.T, name string) (n uint64, given bool) {
 	return n, true
 }
 
-// enough is the number of steps in which everything happens that is simulated.
+// enough is the number of steps within which every kind of event should happen.
 const enough = 1_000_000
 
 // TestSim runs the worlds of successive seeds, from SIM_FROM on, until SIM_STEPS steps

@@ -14,11 +14,11 @@ import (
 type watch struct {
 	of    *consumer
 	room  int
-	conn  event.ConnID // 0: it has to begin again
+	conn  event.ConnID // 0: the watch has to begin again
 	began bool         // the first response has arrived
 	seen  event.Mark   // of the last response
 	doc   *blocks.Store
-	ended bool // for good
+	ended bool // the watch doesn't begin again
 }
 
 func (c *consumer) newWatch(room int) {

@@ -53,7 +53,7 @@ type world struct {
 	shadows   map[uint64]*shadow // by epoch
 
 	calm   bool // nothing fails any more, and clients don't act on their own
-	coarse bool // the links take fewer steps, because nothing happens that is urgent
+	coarse bool // the links take fewer steps, because nothing urgent happens
 	closed bool // no server is started any more
 
 	failure string
@@ -280,8 +280,8 @@ func (w *world) disturb() {
 	}
 }
 
-// stall stops a process for a while, as SIGSTOP does. Then all that was due meanwhile
-// happens at once.
+// stall stops a process for a while, as SIGSTOP does. When the process runs again,
+// everything that was due meanwhile happens at once.
 func (w *world) stall(n *node) {
 	if n.stalled {
 		return
