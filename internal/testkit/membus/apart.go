@@ -22,8 +22,8 @@ type Apart struct {
 
 var _ layer.Layer = (*Apart)(nil)
 
-// NewApart returns an Apart whose processes open makes. They must know each other before
-// the end of the test, and are closed then. cut is Cut; nil: there is none.
+// NewApart returns an Apart of three layers, which open opens, once they know each other.
+// They are closed at the end of the test. Cut calls cut, unless cut is nil.
 func NewApart(t testing.TB, open func(name string) *buslayer.Layer, cut func(time.Duration)) *Apart {
 	t.Helper()
 	a := &Apart{cut: cut}

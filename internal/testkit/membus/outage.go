@@ -50,7 +50,7 @@ func Connect(t *testing.T, open func(name string) *buslayer.Layer) *Pair {
 	return p
 }
 
-// Reach waits until an input has reached the worker that is sent from now on.
+// Reach sends inputs until one of them has reached the worker.
 func (p *Pair) Reach(t *testing.T) {
 	t.Helper()
 	before := p.sent
@@ -90,8 +90,8 @@ func AwaitOutage(t *testing.T, l *buslayer.Layer) {
 	})
 }
 
-// CheckDeaf checks that Ready says within two seconds, and a little, that nothing arrives
-// after fail has made the broker or the network silent, and that the layer
+// CheckDeaf checks that Ready reports within little more than two seconds that nothing
+// arrives after fail has made the broker or the network silent, and that the layer
 // recovers after mend.
 func CheckDeaf(t *testing.T, open func(name string) *buslayer.Layer, fail, mend func()) {
 	t.Helper()

@@ -48,7 +48,7 @@ var program = sync.OnceValues(func() (string, error) {
 	tools := filepath.Join(filepath.Dir(string(mod)), "tools")
 	cmd := exec.Command("go", "tool", "-n", "nats-server")
 	cmd.Dir, cmd.Stderr = tools, os.Stderr
-	path, err := cmd.Output() // go tool has built it
+	path, err := cmd.Output() // go tool builds the program and prints its path
 	return strings.TrimSpace(string(path)), err
 })
 

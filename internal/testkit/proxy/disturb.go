@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Disturb closes all connections of a proxy from time to time, more often the larger lose
-// is, and stalls one for a moment, more often the larger delay is, until stop is called.
-// Neither happens if its number is 0.
+// Disturb disturbs the proxies until stop is called. Ten times a second it picks one of
+// them. It closes all connections of that one in lose of 20 cases, and stalls it for a
+// moment in delay of 100 cases.
 func Disturb(t testing.TB, proxies []*Proxy, lose, delay int) (stop func()) {
 	t.Helper()
 	done := make(chan struct{})

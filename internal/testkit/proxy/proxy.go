@@ -41,7 +41,7 @@ func Start(t testing.TB, target string) *Proxy {
 // Addr returns the address of the Proxy.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Cut closes all connections, and those that are opened until Resume.
+// Cut closes all connections. Until Resume, it also closes those that are opened.
 func (p *Proxy) Cut() {
 	p.set(true, false)
 	p.CloseAll()
