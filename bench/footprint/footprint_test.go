@@ -72,7 +72,7 @@ func resident(b *testing.B, server *testkit.Server) int {
 	b.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", server.Process.Pid))
 	if err != nil {
-		b.Skipf("the system doesn't tell the memory of a process: %v", err)
+		b.Skipf("the system doesn't report the memory of a process: %v", err)
 	}
 	_, rest, _ := strings.Cut(string(status), "\nVmRSS:")
 	var kilobytes int

@@ -1,6 +1,6 @@
-// Package layers_test measures what a layer between processes costs: the same users
-// type into a single process, and into two consumers and a worker that are connected by
-// Redis or by NATS. All run as processes of their own, and take turns within one run.
+// Package layers_test measures what a layer between processes costs. The same users type
+// into a single process, and into two consumers and a worker that Redis or NATS connects.
+// These arrangements take turns within one run. The users run in another process.
 //
 //	go test -run '^$' -bench . -benchtime 1x ./bench/layers
 package layers_test
@@ -36,10 +36,10 @@ const pace = 100 * time.Millisecond // between two edits of one user
 // figures are the results of one measurement, or the medians of several.
 type figures struct {
 	p50, p99   time.Duration // from sending an edit to its receipt by another user, at the pace
-	messages   float64       // that the broker received per edit, at the pace
-	bytes      float64       // that the broker received and sent per edit, at the pace
-	cost       time.Duration // CPU time of all processes per edit, at the pace
-	deliveries float64       // a second of the CPU time of all processes, while each user types as fast as their edits are received
+	messages   float64       // the messages that the broker received per edit, at the pace
+	bytes      float64       // the bytes that the broker received and sent per edit, at the pace
+	cost       time.Duration // the CPU time of all processes per edit, at the pace
+	deliveries float64       // per second of the CPU time of all processes, while each user types as fast as its edits are received
 }
 
 // arrangement is a way to run yroom.
@@ -135,7 +135,7 @@ func cpu(b *testing.B, pids []int) (sum time.Duration) {
 	for _, pid := range pids {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
-			b.Skipf("the system doesn't tell the CPU time of a process: %v", err)
+			b.Skipf("the system doesn't report the CPU time of a process: %v", err)
 		}
 		_, rest, _ := strings.Cut(string(stat), ") ") // after the name of the program
 		columns := strings.Fields(rest)

@@ -32,8 +32,9 @@ const (
 	clientsOfRoom = 3
 	// healing is how long after the last fault clients may have different documents.
 	healing = 20 * time.Second
-	// expiring is how long a client may see one that has left when both its consumer and
-	// its worker have died: stock clients remove it after 30 s, for which they look every 3 s.
+	// expiring is how long a client may still see another client that has left, if the
+	// consumer and the worker of the other one have died: stock clients remove it after
+	// 30 s, and check that every 3 s.
 	expiring = 35 * time.Second
 	// answering is how long a command to the clients may take.
 	answering = time.Minute
@@ -57,9 +58,8 @@ func TestMain(m *testing.M) {
 	}())
 }
 
-// Whatever happens to the processes and the network, no edit that another client has
-// seen is lost, and afterwards all clients are in the same state. Clients stay connected
-// while workers end.
+// While processes and the network fail, no edit that another client has seen is lost.
+// Afterwards all clients are in the same state. Clients stay connected when workers end.
 func TestChaos(t *testing.T) {
 	for _, e := range []engine{overRedis, overNATS} {
 		t.Run(e.name, func(t *testing.T) { newCluster(t, e, 3, 2).run(all) })
@@ -75,7 +75,7 @@ type chaos struct {
 	probes  []*probe
 	windows []window
 	figures figures
-	near    uint64 // how often a process was silent for half of the time after which it is given up, though no fault explains that
+	near    uint64 // how often a process was silent for half of the time after which it is given up, without a fault that explains it
 }
 
 // window is a time in which a fault has its effects.

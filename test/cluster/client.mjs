@@ -75,7 +75,7 @@ export class Client {
     if (!politely) {
       this.provider.shouldConnect = false
       this.provider.ws?._socket?.destroy()
-      this.provider.wsconnected = false // it says no goodbye
+      this.provider.wsconnected = false // so that it doesn't announce that it leaves
     }
     this.provider.destroy()
     this.doc.destroy()

@@ -16,12 +16,12 @@ import (
 // fault is a way to break a cluster for a while.
 type fault struct {
 	name string
-	// of is what the fault breaks. Two faults that break different things may happen at
-	// the same time.
+	// of is the part that the fault breaks. Two faults that break different parts may
+	// happen at the same time.
 	of part
-	// closes reports whether sockets may be closed.
+	// closes reports whether the fault may close sockets.
 	closes bool
-	// silences reports whether the others don't hear of a process for a while.
+	// silences reports whether a process sends nothing to the others for a while.
 	silences bool
 	run      func(b *breakage)
 }
@@ -47,12 +47,12 @@ type breakage struct {
 	address string // of the consumer that the fault ends; empty: none
 }
 
-// upTo returns a time at random, less than most.
+// upTo returns a random duration below most.
 func (b *breakage) upTo(most time.Duration) time.Duration {
 	return time.Duration(b.random.Int64N(int64(most)))
 }
 
-// one returns a process at random.
+// one returns a random process.
 func (b *breakage) one(of []*process) *process { return of[b.random.IntN(len(of))] }
 
 // roomsOf returns the probes of the rooms that a worker runs.
@@ -100,7 +100,7 @@ func long() time.Duration {
 	return 5 * time.Second
 }
 
-// The times that are bounded, and what they are compared with.
+// The names of the measured times.
 const (
 	untouched  = "while nothing happens"
 	afterDeath = "after a worker's death"
@@ -163,8 +163,8 @@ var hangWorker = &fault{name: "SIGSTOP of a worker", of: aWorker, silences: true
 	}
 }}
 
-// wantReceived fails the test unless the probes receive all that is stored now, some of
-// which a worker may have stored that didn't run the rooms any more.
+// wantReceived fails the test unless the probes receive everything that is stored now. A
+// worker that didn't run the rooms any more may have stored a part of it.
 func (b *breakage) wantReceived(probes []*probe) {
 	for _, p := range probes {
 		doc, err := b.stored(p.room)
@@ -266,7 +266,7 @@ var all = []*fault{
 	crashBroker, hangBroker, crashDatabase, rollingRestart,
 }
 
-// deck deals faults in random order, each of them as often as it is in the list.
+// deck deals faults in random order. It deals each fault as often as the list has it.
 type deck struct {
 	of     []*fault
 	random *rand.Rand
@@ -322,9 +322,9 @@ func (b *breakage) happen() {
 	b.Logf("%s %s took %v", from.Format("15:04:05.000"), b.fault.name, time.Since(from).Round(time.Millisecond))
 }
 
-// wantFresh fails the test if, half a second after a fault that closes no sockets, clients
-// lack edits that are older than that. Some clients only read: they send nothing that
-// would show the worker that it doesn't know them.
+// wantFresh waits half a second after a fault that closes no sockets, and fails the test
+// if a client lacks an edit that is older than a second. Some clients only read, so they
+// send nothing that would show the worker that it doesn't know them.
 func (h *chaos) wantFresh(after string) {
 	h.Helper()
 	time.Sleep(500 * time.Millisecond)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// figures holds the measured times, by what they are.
+// figures holds the measured times, by their names.
 type figures map[string][]time.Duration
 
 func (f figures) add(what string, took time.Duration) { f[what] = append(f[what], took) }

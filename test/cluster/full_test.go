@@ -18,8 +18,8 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 )
 
-// Clients send more than 10,000 inputs a second to a room that its store can't load yet, so that the
-// room is full. The other rooms of the same two processes answer as if it weren't there.
+// Clients send more than 10,000 inputs a second to a room that its store can't load yet,
+// so that the room is full. This doesn't delay the other rooms of the same two processes.
 func TestFullRoom(t *testing.T) {
 	const full = "full"
 	documents := faulty.New(memstore.New())

@@ -140,7 +140,7 @@ func live(t *testing.T, probes ...*probe) (stop func()) {
 	return stop
 }
 
-// wantAnswers waits until each room answers an edit that is typed from now on.
+// wantAnswers waits until each room has answered an edit that was typed after the call.
 func wantAnswers(t *testing.T, probes ...*probe) {
 	t.Helper()
 	now := time.Now()

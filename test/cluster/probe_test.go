@@ -195,7 +195,7 @@ func (p *probe) write(text string) {
 	}
 }
 
-// waits returns how many characters have not returned.
+// waits returns the number of characters that have not returned yet.
 func (p *probe) waits() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -209,7 +209,7 @@ func (p *probe) answered(since time.Time) bool {
 	return len(p.took) > 0 && !p.sent[len(p.took)-1].Before(since)
 }
 
-// longest returns the longest time that an edit took which was typed in a span of time.
+// longest returns the longest time that an edit took, of those typed in a span of time.
 func (p *probe) longest(from, to time.Time) (longest time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -232,7 +232,7 @@ func (p *probe) received() []byte {
 	return p.seen.Encode(blocks.V1)
 }
 
-// since returns how long the edits took that were typed after a time.
+// since returns how long the edits that were typed after a time took.
 func (p *probe) since(from time.Time) (took []time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -61,7 +61,7 @@ func tail(t *testing.T, path string) string {
 	return string(content[max(0, len(content)-8<<10):])
 }
 
-// start runs the process, and returns when it says that it serves.
+// start runs the process, and returns once it serves.
 func (p *process) start() error {
 	cmd := exec.Command(program, p.args...)
 	cmd.Stderr = p.log
@@ -122,7 +122,8 @@ func (p *process) kill() {
 	}
 }
 
-// stop ends the process as an operator does. The error says if it doesn't end in order.
+// stop ends the process as an operator does. It returns an error unless the process ends
+// with exit status 0.
 func (p *process) stop() error {
 	cmd, ended := p.run()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
