@@ -77,6 +77,7 @@ type Layer struct {
 	back    *back                    // nil: there is no worker
 	deaf    bool                     // as the Node was at the last tick
 	givenUp uint64
+	strays  strays
 	renewed time.Time // when the Bus was last asked for a new connection, or has subscribed
 	outage  error     // why the subscription doesn't work; nil if it does, as far as is known
 	refused error     // why the last batch was not published; nil if it was

@@ -123,9 +123,10 @@ func (l *Layer) tick() {
 	if renew {
 		l.renewed = now
 	}
-	givenUp := l.node.Stats().GivenUp
-	lost := givenUp - l.givenUp
-	l.givenUp = givenUp
+	stats := l.node.Stats()
+	lost := stats.GivenUp - l.givenUp
+	l.givenUp = stats.GivenUp
+	strayed := l.strays.notice(now, stats.Strays)
 	l.passed()
 	switch {
 	case deaf && !was:
@@ -135,6 +136,9 @@ func (l *Layer) tick() {
 	}
 	if lost > 0 {
 		l.log.Warn("processes have sent nothing for too long and are given up", "processes", lost)
+	}
+	if strayed {
+		l.log.Warn("processes keep sending inputs whose rooms another worker runs: give all processes the same channels of rooms")
 	}
 	if renew {
 		l.bus.Renew()

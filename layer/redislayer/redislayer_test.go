@@ -59,6 +59,24 @@ func TestCluster(t *testing.T) {
 	layertest.Run(t, func(t *testing.T) layer.Layer { return membus.NewApart(t, at(t, url, nil), nil) })
 }
 
+// TestMove checks that a layer follows its channels to other nodes of a Cluster.
+func TestMove(t *testing.T) {
+	cluster := redis.StartCluster(t)
+	p := membus.Connect(t, func(name string) *buslayer.Layer {
+		c := redislayer.Config{URL: cluster[0].URL()}
+		c.Name, c.Logger = name, testkit.Logger(t)
+		l, err := redislayer.Open(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	})
+	redis.Move(t, cluster, "yroom:all")
+	membus.AwaitOutage(t, p.Consumer)
+	membus.AwaitReady(t, p.Consumer)
+	p.Reach(t)
+}
+
 // TestFaults lets the network fail between each process and Redis, and Redis itself.
 func TestFaults(t *testing.T) {
 	s := redis.Start(t, redis.Options{})

@@ -58,10 +58,12 @@ func (r *Replicated) URL() string {
 	return "redis-sentinel://" + address(r.sentinel) + "/" + MasterName
 }
 
+const slots = 16384
+
 // StartCluster runs a Cluster of three masters until the end of the test.
 func StartCluster(t testing.TB) []*Server {
 	t.Helper()
-	const slots, masters = 16384, 3
+	const masters = 3
 	var all []*Server
 	var buses []int
 	for range masters {
@@ -91,9 +93,30 @@ func StartCluster(t testing.TB) []*Server {
 	return all
 }
 
-func must(t testing.TB, port int, args ...string) {
+func must(t testing.TB, port int, args ...string) (reply string) {
 	t.Helper()
-	if _, err := do(port, args...); err != nil {
+	reply, err := do(port, args...)
+	if err != nil {
 		t.Fatalf("%q: %v", args, err)
+	}
+	return reply
+}
+
+// Move moves the slot of a channel to another node of a Cluster.
+func Move(t testing.TB, cluster []*Server, channel string) {
+	t.Helper()
+	slot := must(t, cluster[0].port, "CLUSTER", "KEYSLOT", channel)
+	n, err := strconv.Atoi(slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := n * len(cluster) / slots
+	to := (from + 1) % len(cluster)
+	source, target := must(t, cluster[from].port, "CLUSTER", "MYID"), must(t, cluster[to].port, "CLUSTER", "MYID")
+	must(t, cluster[to].port, "CLUSTER", "SETSLOT", slot, "IMPORTING", source)
+	must(t, cluster[from].port, "CLUSTER", "SETSLOT", slot, "MIGRATING", target)
+	must(t, cluster[to].port, "CLUSTER", "SETSLOT", slot, "NODE", target)
+	for i := range cluster {
+		must(t, cluster[i].port, "CLUSTER", "SETSLOT", slot, "NODE", target)
 	}
 }
