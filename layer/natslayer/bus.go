@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/yroom/yroom/layer/buslayer"
-	"github.com/yroom/yroom/layer/internal/gate"
 	"github.com/yroom/yroom/layer/internal/reconnect"
 	"github.com/yroom/yroom/layer/link"
 )
@@ -21,6 +20,9 @@ import (
 const flushTime = 500 * time.Millisecond
 
 var errNotConnected = errors.New("not connected to NATS")
+
+// mostArrived is how many packets may wait for the layer. The client drops more.
+const mostArrived = 1 << 16
 
 // mostLearned is how many servers that are not in the address are remembered. Servers
 // come and go, and an attempt to connect tries all that are known.
@@ -102,23 +104,29 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	if err != nil {
 		return err
 	}
-	var receiving gate.Gate
-	var one sync.Mutex // the two subscriptions have a goroutine each
-	receive := func(m *nats.Msg) {
-		if receiving.Enter() {
-			defer receiving.Leave()
-			one.Lock()
-			defer one.Unlock()
-			s.Receive(m.Data)
+	// The client has a goroutine for each subscription, which would change the order of what
+	// a process sends to this one and to all. By one channel, the order remains.
+	arrived := make(chan *nats.Msg, mostArrived)
+	done := make(chan struct{})
+	var receiving sync.WaitGroup
+	receiving.Go(func() {
+		for {
+			select {
+			case m := <-arrived:
+				s.Receive(m.Data)
+			case <-done:
+				return
+			}
 		}
-	}
+	})
 	defer func() {
 		b.use(nil)
 		conn.Close()
-		receiving.Close()
+		close(done)
+		receiving.Wait()
 	}()
 	for _, subject := range []string{inbox, b.everyone} {
-		if _, err := conn.Subscribe(subject, receive); err != nil {
+		if _, err := conn.ChanSubscribe(subject, arrived); err != nil {
 			return fmt.Errorf("subscribe: %w", err)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit/membus"
 	"github.com/yroom/yroom/internal/testkit/nats"
 	"github.com/yroom/yroom/internal/testkit/proxy"
+	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/link"
 )
 
 func newTestBus(t *testing.T, address string) *bus {
@@ -25,6 +27,43 @@ func TestRenew(t *testing.T) {
 	s := nats.Start(t, nats.Options{})
 	p := proxy.Start(t, s.Addr())
 	membus.CheckRenew(t, newTestBus(t, s.URLAt(p.Addr())), p.Stall, p.Resume)
+}
+
+// TestOrder checks that what a process sends to another one and to all arrives in its
+// order, though much of it waits.
+func TestOrder(t *testing.T) {
+	s := nats.Start(t, nats.Options{})
+	b := newTestBus(t, s.URL())
+	id, subscribed, blocked, arrived := link.ID{1}, make(chan struct{}), make(chan struct{}), make(chan byte, 100)
+	b.Subscribe(id, buslayer.Subscriber{
+		Receive: func(data []byte) {
+			<-blocked
+			arrived <- data[0]
+		},
+		Subscribed:  func() { close(subscribed) },
+		Interrupted: func(err error) { t.Error(err) },
+	})
+	<-subscribed
+	var packets []link.Packet
+	for i := range byte(100) {
+		p := link.Packet{To: id, Data: []byte{i}}
+		if i%10 == 9 {
+			p.To = link.Everyone
+		}
+		packets = append(packets, p)
+	}
+	if err := b.Publish(packets); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(200 * time.Millisecond)
+	close(blocked)
+	for i := range byte(100) {
+		if got := <-arrived; got != i {
+			t.Errorf("packet %d has arrived in place of packet %d", got, i)
+			break
+		}
+	}
+	_ = b.Close()
 }
 
 // TestCloseWhileConnecting checks that Close doesn't wait until each server was tried.
