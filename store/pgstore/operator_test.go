@@ -80,6 +80,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a question mark in the password", as("user", "12?s3cret", "", database), unreadable},
 		{"a percent sign in the password", as("user", "12%s3cret", "", database), unreadable},
 		{"a bad parameter", right + "&pool_max_conns=s3cret", unreadable},
+		{"a missing file", right + "&sslmode=verify-full&sslrootcert=missing.pem", "open missing.pem: no such file"},
 		{"no URL", "host=127.0.0.1 password=s3cret port=x", unreadable},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,6 +2,8 @@ package pgstore
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/url"
 	"strconv"
 	"strings"
@@ -32,6 +34,9 @@ func parse(address string) (*pgxpool.Config, error) {
 		}
 	}
 	settings, err := pgxpool.ParseConfig(address)
+	if unread, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("pgstore: a file that the address of the database names can't be read: %w", unread)
+	}
 	if err != nil {
 		return nil, errAddress
 	}
