@@ -66,7 +66,7 @@ var wantImports = []struct {
 		"layer/buslayer", "layer/internal/busurl", "layer/internal/gate", "layer/internal/reconnect", "layer/link", "github.com/redis/rueidis",
 	}},
 	{"layer/natslayer", []string{
-		"layer/buslayer", "layer/internal/busurl", "layer/internal/gate", "layer/internal/reconnect", "layer/link", "github.com/nats-io/nats.go",
+		"layer/buslayer", "layer/internal/busurl", "layer/internal/reconnect", "layer/link", "github.com/nats-io/nats.go",
 	}},
 	{"layer/buslayer", []string{"layer", "layer/internal/gate", "layer/link"}},
 	{"layer/internal/gate", nil},
