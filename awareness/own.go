@@ -2,8 +2,8 @@ package awareness
 
 import "bytes"
 
-// Own is the state of a connection's own client, as the connection has sent it last, so
-// that it can be sent again to a room that doesn't know it. The zero value has none.
+// Own keeps the last state that a connection has sent of its own client, so that it can
+// be sent again to a room that doesn't know it. The zero value has no state.
 //
 // Stock clients begin a connection with their own state alone, and later forward the
 // states of others too. So the first update of a connection says which client is its
@@ -17,8 +17,8 @@ type Own struct {
 // ownSize bounds a state that is kept, as Config.Size does by default.
 const ownSize = 64 << 10
 
-// Note notes an update that the connection sends, which is borrowed. One that is
-// malformed is ignored.
+// Note notes an update that the connection sends. The update is borrowed. Note ignores a
+// malformed update.
 func (o *Own) Note(update []byte) {
 	var last entry
 	var found int

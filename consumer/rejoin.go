@@ -77,9 +77,9 @@ func (c *Conn) runAsk() {
 
 // sendDue sends the Join and the Resync that are due. It runs within send.
 //
-// With a Join that answers a Rejoin it sends the state of the client again: another
-// worker than before knows none, and could tell the others neither of the client nor, if
-// it vanishes, of its end.
+// After a Join that answers a Rejoin, it sends the awareness state of the client again. A
+// worker that has taken the room over doesn't know that state, so it could neither show
+// the client to others nor tell them that the client has left.
 func (c *Conn) sendDue() error {
 	for {
 		if c.hidden {

@@ -112,7 +112,7 @@ func (a *actor) refusalFor(err error) event.Refusal {
 // created adds the content that was stored to the open room, or opens the room.
 func (a *actor) created(in *layer.Input) {
 	if a.room != nil && a.stored {
-		a.closeDeleted() // another worker has deleted it, or it couldn't have been created
+		a.closeDeleted() // another worker has deleted the room, or it couldn't have been created
 	}
 	if a.room == nil {
 		a.reopen()

@@ -48,7 +48,7 @@ type arrangement struct {
 	start func(b *testing.B, program string) *running
 }
 
-// running is an arrangement that runs.
+// running is an arrangement that was started.
 type running struct {
 	addresses []string // of the room, one for each consumer
 	pids      []int    // of all processes

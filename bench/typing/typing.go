@@ -1,5 +1,5 @@
-// Package typing lets simulated users type into one room, and measures when the others
-// receive what they typed. It is for benchmarks.
+// Package typing lets simulated users type into one room, and measures how long it takes
+// until the others receive their edits. It is for benchmarks.
 package typing
 
 import (

@@ -210,9 +210,9 @@ func (c *cluster) worker(name, store string, args ...string) *command {
 	return c.start(append([]string{"worker", "--layer", c.url, "--store", store, "--name", name}, args...)...)
 }
 
-// A client of one consumer edits what a client of another sees. The document API, the
-// room pages and the names of the processes are available at each consumer, although the
-// rooms and the store are in another process.
+// A client of one consumer sees the edits of a client of another consumer. The document
+// API, the room pages and the names of the processes are available at each consumer,
+// although the rooms and the store are in another process.
 func TestConsumersAndWorkerApart(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { consumersAndWorkerApart(t, newCluster(t)) })
 	t.Run("Redis", func(t *testing.T) {

@@ -108,5 +108,5 @@ func TestComposeFile(t *testing.T) {
 	}
 }
 
-// port returns what follows the last colon.
+// port returns the part of an address that follows the last colon.
 func port(address string) string { return address[strings.LastIndex(address, ":")+1:] }

@@ -16,7 +16,7 @@ import (
 	"github.com/yroom/yroom"
 )
 
-// environment is what the commands that run until a signal use of their process.
+// environment holds what serve, consumer and worker need from their process.
 type environment struct {
 	stdout, stderr io.Writer
 	// Tests replace these functions, to run several commands on one layer in memory.
@@ -28,7 +28,7 @@ type environment struct {
 // second signal ends the process at once.
 func untilSignal() context.Context {
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
-	if !signal.Ignored(syscall.SIGHUP) { // the process runs under nohup
+	if !signal.Ignored(syscall.SIGHUP) { // it is ignored under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), signals...)

@@ -31,7 +31,7 @@ type settings struct {
 	Rooms map[string]roomSettings `yaml:"rooms" kong:"-"`
 }
 
-// ProcessSettings are those of each process.
+// ProcessSettings are the settings of every process.
 type ProcessSettings struct {
 	Layer           string        `yaml:"layer"            placeholder:"URL"      help:"Connects consumers and workers: redis://…, nats://…, or memory:, within this process (default: memory:)."`
 	Name            string        `yaml:"name"             placeholder:"NAME"     help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
@@ -40,7 +40,7 @@ type ProcessSettings struct {
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION" help:"How long a shutdown may take (default: 30s)."`
 }
 
-// ConsumerSettings are those of a process that clients connect to.
+// ConsumerSettings are the settings of a process that clients connect to.
 type ConsumerSettings struct {
 	Listen       string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Health       string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
@@ -49,7 +49,7 @@ type ConsumerSettings struct {
 	APITokenFile string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
 }
 
-// WorkerSettings are those of a process that runs rooms.
+// WorkerSettings are the settings of a process that runs rooms.
 type WorkerSettings struct {
 	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, postgres://…, or memory: (must be set if --layer connects processes, otherwise default: sqlite:yroom.db)."`
 	Channel []string `yaml:"channel" placeholder:"NAME" help:"Channels whose rooms this process runs (default: yroom)."`

@@ -201,7 +201,7 @@ func (c *consumer) respond(room int, out *event.Output) {
 			return
 		}
 	}
-	// It may be that of a watch that the room has begun after its program has left.
+	// The response may belong to a watch that the room began after its program had left.
 	c.leave(room, out.To)
 }
 

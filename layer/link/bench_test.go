@@ -18,8 +18,8 @@ func BenchmarkEdit(b *testing.B) {
 	b.ReportMetric(float64(e.w.stats.BytesSent+e.c.stats.BytesSent)/float64(b.N), "wire-B/op")
 }
 
-// TestEditAllocations bounds the allocations of an edit between two Nodes: each of its two
-// packets takes some for the packet, the message, and what it is decoded to.
+// TestEditAllocations bounds the allocations of an edit between two Nodes. An edit takes
+// two packets, each of which allocates the packet, the message and the decoded value.
 func TestEditAllocations(t *testing.T) {
 	e := newExchange(t)
 	if n := testing.AllocsPerRun(1000, e.edit); n > 12 {

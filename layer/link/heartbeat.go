@@ -1,6 +1,6 @@
 package link
 
-// State is what a Node says of its worker.
+// State is the state of a Node's worker.
 type State uint8
 
 // The states of a worker.
@@ -10,7 +10,7 @@ const (
 	StateDraining State = 2
 )
 
-// heartbeat is what a Node says of itself to all others.
+// heartbeat describes a Node to all others.
 type heartbeat struct {
 	name     string
 	software string // its version
@@ -18,7 +18,7 @@ type heartbeat struct {
 	term     uint64   // how many workers the process has had
 	channels []string // those whose rooms the worker runs
 	fronts   bool     // it has fronts
-	hello    bool     // it has just come, and wants the heartbeats of all others at once
+	hello    bool     // the Node wants the heartbeats of all others at once
 	bye      bool     // the process ends
 	number   uint64   // of this heartbeat, counted from 1
 }

@@ -305,8 +305,8 @@ func TestReturnedToClosedFront(t *testing.T) {
 	}
 }
 
-// TestLargeAndBusyRoom checks that a message larger than what may wait of a room arrives,
-// though others of the room follow it.
+// TestLargeAndBusyRoom checks that a message arrives even if it is larger than the bound
+// on the outputs that wait for its room, and other messages of the room follow it.
 func TestLargeAndBusyRoom(t *testing.T) {
 	b := newBus(t, 1)
 	w := b.worker("worker")

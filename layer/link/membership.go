@@ -102,8 +102,8 @@ func (n *Node) heardOf(p *peer) {
 	p.heard = n.now
 }
 
-// Resume is called when the subscription has been interrupted and works again: the
-// others are asked for what they have sent meanwhile.
+// Resume must be called when the subscription works again after an interruption. It asks
+// the others for the number of their last packet, which shows whether packets were lost.
 func (n *Node) Resume(now time.Time) {
 	n.now = now
 	n.hello = true

@@ -49,7 +49,7 @@ const (
 	strayPatience = 10 * time.Second
 )
 
-// The bounds of what waits, in bytes.
+// The bounds on packets and on what waits, in bytes.
 const (
 	ackBytes     = 64 << 10  // received packets that are acknowledged at once; at most a quarter of the window
 	mostWindow   = 512 << 10 // packets to one peer that are not acknowledged

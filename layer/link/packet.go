@@ -28,11 +28,11 @@ const (
 	frameFrontClosed = 19 // a front of the sender was closed
 	frameBackClosed  = 20 // the worker of the sender has ended
 	frameStray       = 21 // an input of a connection was refused, because the sender doesn't run its room
-	frameReturned    = 22 // an input with a request, for the same reason
+	frameReturned    = 22 // an input with a request, which was refused for the same reason
 	frameDropped     = 23 // outputs of a room were dropped
 )
 
-// header is what a packet begins with.
+// header is the beginning of a packet.
 type header struct {
 	from        ID
 	mine, yours uint64

@@ -38,8 +38,8 @@ type peer struct {
 	seq      uint64       // the number of the last packet sent
 	flight   fifo[flying] // packets that are not acknowledged, in order
 	inFlight int          // their size in bytes
-	asked    time.Time    // when an acknowledgement was received or asked for last
-	asking   int          // how often one was asked for in vain
+	asked    time.Time    // when an acknowledgement was last received or asked for
+	asking   int          // how often an acknowledgement was asked for in vain
 
 	received uint64    // the number of the last packet received
 	unacked  int       // bytes received since the last acknowledgement
@@ -47,7 +47,7 @@ type peer struct {
 	parts    parts
 
 	firstStray time.Time // when the first of a series of inputs arrived whose rooms aren't placed here
-	lastStray  time.Time // when the last one did
+	lastStray  time.Time // when the last of these arrived
 
 	ready   bool // it is in Node.ready
 	replies bool // a packet without frames is due
@@ -200,7 +200,7 @@ func (n *Node) opened(p *peer) {
 // whether the packet belongs to it.
 func (n *Node) checkSession(p *peer, h *header) bool {
 	if h.mine == 0 || h.mine < p.theirs {
-		return false // from a session before
+		return false // the packet is from a former session
 	}
 	if h.mine > p.theirs {
 		if p.open {

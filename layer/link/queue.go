@@ -11,7 +11,7 @@ const (
 	quantum = 32 << 10
 	// wholeSize is the size up to which a frame is not cut into parts.
 	wholeSize = 16 << 10
-	// overhead is about what a waiting message takes besides its data, in bytes.
+	// overhead is about how many bytes a waiting message takes in addition to its data.
 	overhead = 200
 )
 
@@ -39,9 +39,9 @@ func (m *message) copyTo(b []byte, from, n int) []byte {
 // turns, so that a large message of one room doesn't delay the others.
 type queue struct {
 	rooms  map[string]*backlog
-	turns  fifo[*backlog] // those of rooms, in the order of their turns
+	turns  fifo[*backlog] // the backlogs of rooms, in the order of their turns
 	free   []*backlog
-	final  []message // those that are sent once no others wait
+	final  []message // messages that are sent once no others wait
 	bytes  int
 	inputs int    // how many of the bytes are those of inputs
 	stream uint64 // the number of the last message that was cut into parts

@@ -134,7 +134,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	b.learn(conn.DiscoveredServers())
-	b.renew.Reset() // what was asked for meanwhile
+	b.renew.Reset() // this connection satisfies a request made meanwhile
 	b.use(conn)
 	s.Subscribed()
 	select {

@@ -83,7 +83,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 			return err
 		}
 	}
-	b.renew.Reset() // what was asked for meanwhile
+	b.renew.Reset() // this connection satisfies a request made meanwhile
 	b.use(client)
 	s.Subscribed()
 	select {

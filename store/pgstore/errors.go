@@ -34,7 +34,7 @@ func isTimeout(err error) bool {
 }
 
 // mayDivide reports whether a batch that was rolled back because of err can succeed in
-// parts: err concerns some of its rooms or entries, or its size.
+// parts, because err concerns only some of its rooms or entries, or its size.
 func mayDivide(err error) bool {
 	if errors.Is(err, errUnknown) {
 		return false
@@ -45,9 +45,9 @@ func mayDivide(err error) bool {
 	}
 	for _, class := range []string{
 		"22", // data exceptions
-		"23", // constraints
-		"40", // deadlocks
-		"54", // limits of PostgreSQL
+		"23", // violations of a constraint
+		"40", // rollbacks, as after a deadlock
+		"54", // limits of PostgreSQL that were exceeded
 		"P0", // triggers
 		"XX", // damaged pages
 	} {

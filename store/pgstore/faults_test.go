@@ -209,8 +209,8 @@ func TestQueueEndsWhileServerHangs(t *testing.T) {
 	}
 }
 
-// A change whose outcome is unknown is an error, and the next append shows by its
-// position what happened.
+// A change whose outcome is unknown returns an error. The position of the next append
+// shows whether the change was stored.
 func TestUnknownOutcome(t *testing.T) {
 	server := postgres.Start(t)
 	database := server.Create(t)

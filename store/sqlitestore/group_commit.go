@@ -79,7 +79,7 @@ func fail(batch []*request, err error) {
 	}
 }
 
-// changes says what each kind of request means for the existence of its room.
+// changes has the effect of each kind of request on the existence of its room.
 var changes = map[requestKind]group.Change{
 	requestAppend:  group.Changed,
 	requestCompact: group.Changed,

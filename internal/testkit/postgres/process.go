@@ -23,7 +23,7 @@ type process struct {
 	ended chan struct{}
 }
 
-// launch runs a program. The caller must make the test finish it.
+// launch runs a program. The caller must call finish at the end of the test.
 func launch(t testing.TB, program string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: command(t, program, args...), ended: make(chan struct{})}

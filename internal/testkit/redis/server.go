@@ -19,7 +19,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit/daemon"
 )
 
-// User and Password are those of a server with a user.
+// User and Password log in to a Server with Options.Access.
 const (
 	User     = "yroom"
 	Password = "sesame & söhne/@:?#%" // has everything that a URL must escape

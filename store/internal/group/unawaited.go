@@ -11,7 +11,7 @@ import (
 // maxUnawaited bounds the number of rooms in Unawaited.
 const maxUnawaited = 100_000
 
-// Unawaited records about rooms at store.DurabilityNone what a store must know before an
+// Unawaited records, for rooms at store.DurabilityNone, what a store must know before an
 // append may return without waiting. The zero value is ready to use.
 type Unawaited struct {
 	mu    sync.Mutex
@@ -32,7 +32,7 @@ func (u *Unawaited) Allowed(room string) (bool, error) {
 	return known, nil
 }
 
-// Change says what a change means for the existence of its room.
+// Change is the effect of a change on the existence of its room.
 type Change uint8
 
 // The changes of a room.
