@@ -67,7 +67,13 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	first, second := new(subscription), new(subscription)
 	sharded := client.Mode() == rueidis.ClientModeCluster
 	if sharded { // each channel may be at another node
-		first, second = newSubscription(client, s.Receive, inbox), newSubscription(client, s.Receive, b.everyone)
+		var one sync.Mutex
+		receive := func(data []byte) {
+			one.Lock()
+			defer one.Unlock()
+			s.Receive(data)
+		}
+		first, second = newSubscription(client, receive, inbox), newSubscription(client, receive, b.everyone)
 	} else {
 		first = newSubscription(client, s.Receive, inbox, b.everyone)
 	}
