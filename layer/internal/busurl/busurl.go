@@ -38,6 +38,9 @@ func Parse(address, port string, parameters ...string) (*URL, error) {
 	}
 	authority, rest := rest[:end], rest[end:]
 	at := strings.LastIndex(authority, "@") + 1
+	if strings.Contains(rest, "@") || strings.Count(authority, "@") > 1 {
+		return nil, malformed // a part of the password could be taken for something else, and then be shown
+	}
 	var u URL
 	for host := range strings.SplitSeq(authority[at:], ",") {
 		one, err := url.Parse(scheme + "://" + authority[:at] + host + rest)

@@ -41,6 +41,10 @@ func TestParseRefuses(t *testing.T) {
 	for address, words := range map[string]string{
 		"host:6379":                                            "no scheme",
 		"redis://":                                             "not a valid URL",
+		"redis://u:12?sesame@a":                                "not a valid URL",
+		"redis://u:12/sesame@a":                                "not a valid URL",
+		"redis://u:1@2/sesame@a":                               "not a valid URL",
+		"nats://u:sesame@a,u:sesame@b":                         "not a valid URL",
 		"redis://:sesame@":                                     "not a valid URL",
 		"redis://u:sesame@a:b":                                 "not a valid URL",
 		"redis://u:sesame%zz@a":                                "not a valid URL",

@@ -1,9 +1,14 @@
 // Package reconnect keeps the connection of a bus to its broker.
 package reconnect
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
-// The pauses between attempts to connect.
+// The longest pauses between attempts to connect. Each is a random part of that, at least
+// half of it: otherwise all processes would connect at the same moments after a broker has
+// restarted.
 const (
 	firstPause   = 50 * time.Millisecond
 	longestPause = time.Second
@@ -30,7 +35,7 @@ func Loop(closed <-chan struct{}, connect func() error, failed func(error)) {
 		select {
 		case <-closed:
 			return
-		case <-time.After(pause):
+		case <-time.After(pause/2 + rand.N(pause/2)):
 		}
 	}
 }
