@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"reflect"
 	"strconv"
 	"strings"
@@ -191,6 +193,22 @@ func fill(v reflect.Value, n int) {
 			*to = map[string]roomSettings{word: {}}
 		default:
 			panic("don't know how to fill " + field.Name)
+		}
+	}
+}
+
+// In a cluster, each store that other workers can't use is named once.
+func TestWarnOfStore(t *testing.T) {
+	s := settings{Rooms: map[string]roomSettings{
+		"default": {StoreURL: "sqlite:unused.db"}, "a": {StoreURL: "sqlite:a.db"}, "b": {StoreURL: "sqlite:a.db"}, "c": {StoreURL: "memory:"}, "d": {},
+	}}
+	s.Store = "postgres://host/db"
+	for layer, want := range map[string]int{inMemory: 0, "redis://host": 2} {
+		var log bytes.Buffer
+		s.Layer = layer
+		s.warnOfStore(slog.New(slog.NewTextHandler(&log, nil)))
+		if got := strings.Count(log.String(), "this store belongs to this process alone"); got != want {
+			t.Errorf("%s: %d warnings, want %d:\n%s", layer, got, want, &log)
 		}
 	}
 }

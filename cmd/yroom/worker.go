@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/yroom/yroom"
@@ -52,8 +53,20 @@ func (s settings) warnOfStore(log *slog.Logger) {
 	if s.Store == inMemory {
 		log.Warn("documents are in memory only: they are lost when this process ends")
 	}
-	if s.Layer != inMemory && !strings.Contains(s.Store, "://") {
-		log.Warn("this store belongs to this process alone: no other worker may serve the same channels", "store", withoutPassword(s.Store))
+	if s.Layer == inMemory {
+		return
+	}
+	stores := []string{s.Store}
+	for prefix, row := range s.Rooms {
+		if prefix != fallback && row.StoreURL != "" {
+			stores = append(stores, row.StoreURL)
+		}
+	}
+	slices.Sort(stores)
+	for _, store := range slices.Compact(stores) {
+		if !strings.Contains(store, "://") {
+			log.Warn("this store belongs to this process alone: no other worker may serve the same channels", "store", withoutPassword(store))
+		}
 	}
 }
 
