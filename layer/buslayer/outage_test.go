@@ -113,7 +113,7 @@ func TestReady(t *testing.T) {
 	})
 }
 
-// TestRenewal checks that a fresh connection has two seconds before another one is asked for.
+// TestRenewal checks that a new connection has two seconds before another one is asked for.
 func TestRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bus{Bus: membus.New(layertest.Faults{}).Connect()}
@@ -127,11 +127,11 @@ func TestRenewal(t *testing.T) {
 		b.to.Subscribed()
 		time.Sleep(1900 * time.Millisecond)
 		if n := b.renewed.Load(); n != 1 {
-			t.Errorf("%d fresh connections were asked for, want 1: the second one is fresh", n)
+			t.Errorf("%d new connections were asked for, want 1: the second one is new", n)
 		}
 		time.Sleep(200 * time.Millisecond)
 		if n := b.renewed.Load(); n != 2 {
-			t.Errorf("%d fresh connections were asked for, want 2: the second one is deaf too", n)
+			t.Errorf("%d new connections were asked for, want 2: the second one is deaf too", n)
 		}
 		_ = l.Close(t.Context())
 	})

@@ -138,7 +138,7 @@ func (l *Layer) tick() {
 		l.log.Warn("processes have sent nothing for too long and are given up", "processes", lost)
 	}
 	if strayed {
-		l.log.Warn("processes keep sending inputs whose rooms another worker runs: give all processes the same channels of rooms")
+		l.log.Warn("other processes keep sending inputs of rooms that another worker runs: give each room the same channel in the settings of all processes")
 	}
 	if renew {
 		l.bus.Renew()

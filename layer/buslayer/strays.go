@@ -3,22 +3,21 @@ package buslayer
 import "time"
 
 const (
-	// strayPause is how long no strays must come before they have ended.
+	// strayPause is the time without strays after which a series of them has ended.
 	strayPause = 10 * time.Second
-	// strayPatience is how long they may come when workers come and go.
+	// strayPatience is how long a series may last. Short ones occur when workers come and go.
 	strayPatience = 30 * time.Second
 )
 
-// strays notices that inputs reach this worker, again and again, whose rooms it would
-// place elsewhere. Processes agree on places within seconds, unless their channels
-// differ.
+// strays notices that strays keep reaching this worker. Processes agree within seconds on
+// where they place rooms, unless they have different channels for them.
 type strays struct {
 	seen        uint64
-	first, last time.Time // zero: none come
+	first, last time.Time // of a series; first is zero if there is none
 	noticed     bool
 }
 
-// notice is told how many there were so far. It reports true once they have come for
+// notice takes the number of strays so far. It returns true once for a series that lasts
 // too long.
 func (s *strays) notice(now time.Time, total uint64) bool {
 	switch {

@@ -21,7 +21,7 @@ const flushTime = 500 * time.Millisecond
 
 var errNotConnected = errors.New("not connected to NATS")
 
-// mostArrived is how many packets may wait for the layer. The client drops more.
+// mostArrived is how many packets may wait for the layer. The client drops all others.
 const mostArrived = 1 << 16
 
 // mostLearned is how many servers that are not in the address are remembered. Servers
@@ -105,7 +105,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 		return err
 	}
 	// The client has a goroutine for each subscription, which would change the order of what
-	// a process sends to this one and to all. By one channel, the order remains.
+	// a process sends to this one and to all. With one channel for both, the order is kept.
 	arrived := make(chan *nats.Msg, mostArrived)
 	done := make(chan struct{})
 	var receiving sync.WaitGroup
@@ -148,7 +148,7 @@ func (b *bus) connect(inbox string, s buslayer.Subscriber) error {
 	}
 }
 
-// learn remembers servers, in place of those that were learned of long ago.
+// learn remembers servers, and forgets those that it has not been told of for longest.
 func (b *bus) learn(servers []string) {
 	for _, server := range b.learned {
 		if !slices.Contains(servers, server) {

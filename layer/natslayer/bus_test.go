@@ -29,8 +29,8 @@ func TestRenew(t *testing.T) {
 	membus.CheckRenew(t, newTestBus(t, s.URLAt(p.Addr())), p.Stall, p.Resume)
 }
 
-// TestOrder checks that what a process sends to another one and to all arrives in its
-// order, though much of it waits.
+// TestOrder checks that packets to one process and packets to all arrive in the order in
+// which they were sent, even if many of them wait.
 func TestOrder(t *testing.T) {
 	s := nats.Start(t, nats.Options{})
 	b := newTestBus(t, s.URL())

@@ -224,8 +224,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// BenchmarkEdit measures an edit by way of one server, and of servers of a cluster to
-// which the processes are connected.
+// BenchmarkEdit measures an edit over one server, and over a cluster, of which each
+// process is connected to another server.
 func BenchmarkEdit(b *testing.B) {
 	b.Run("server", func(b *testing.B) {
 		url := nats.Start(b, nats.Options{}).URL()

@@ -216,7 +216,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// BenchmarkEdit measures an edit by way of one server, and of a Cluster.
+// BenchmarkEdit measures an edit over one server, and over a Cluster.
 func BenchmarkEdit(b *testing.B) {
 	b.Run("server", func(b *testing.B) {
 		url := redis.Start(b, redis.Options{}).URL()

@@ -23,7 +23,7 @@ type request struct {
 	room  string
 	level store.Durability
 	entry store.Entry // owned
-	until time.Time   // fails if it isn't in a batch by then
+	until time.Time   // the request fails if it isn't in a batch by then
 
 	position store.Position // result
 	err      error          // result
@@ -120,7 +120,7 @@ func (s *Store) answer(r *request) {
 // some of its requests, writeBatch divides it until only those fail. It answers all others
 // before it tries again to write requests that waited too long for a locked room.
 // Requests that were queued for too long fail, so that neither calls nor Close wait for
-// several time-outs while the database hangs.
+// several timeouts while the database hangs.
 func (s *Store) writeBatch(batch []*request) {
 	now := time.Now()
 	deadline := now.Add(s.config.Timeout)

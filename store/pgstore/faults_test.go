@@ -175,8 +175,8 @@ func TestServerHangs(t *testing.T) {
 	}
 }
 
-// Neither Close nor calls that are queued wait for a server that hangs as often as there
-// are batches.
+// While a server hangs, neither Close nor a queued call waits for the timeouts of all
+// batches, one after the other.
 func TestQueueEndsWhileServerHangs(t *testing.T) {
 	server := postgres.Start(t)
 	url := server.URL(server.Create(t))
@@ -185,7 +185,7 @@ func TestQueueEndsWhileServerHangs(t *testing.T) {
 	t.Cleanup(func() { server.Resume(t) })
 	const (
 		longest = 4 * time.Second // the wait, the timeout, this side's grace, and what a busy machine takes
-		alone   = 5 << 20         // so large is no batch of two
+		alone   = 5 << 20         // larger than a batch of several entries
 	)
 	began := time.Now()
 	var appending sync.WaitGroup

@@ -110,7 +110,7 @@ func CheckDeaf(t *testing.T, open func(name string) *buslayer.Layer, fail, mend 
 }
 
 // CheckRenew checks that a Bus keeps the connection that it was opening when it was asked
-// for a fresh one. While fail has an effect, no connection can be opened.
+// for a new one. While fail has an effect, no connection can be opened.
 func CheckRenew(t *testing.T, b buslayer.Bus, fail, mend func()) {
 	t.Helper()
 	var subscribed atomic.Int64
