@@ -7,4 +7,5 @@
 //	server.go   PostgreSQL: start, stop, crash, databases
 //	pooler.go   PgBouncer
 //	process.go  what both share: a process of another user, in a folder that it owns
+//	death_*.go  processes end with the test process
 package postgres

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 	"testing"
@@ -28,13 +29,20 @@ func launch(t testing.TB, program string, args ...string) *process {
 	t.Helper()
 	p := &process{cmd: command(t, program, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	if err := p.cmd.Start(); err != nil {
+	endWithTest(p.cmd)
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread() // the process would end with the thread that has started it
+		err := p.cmd.Start()
+		started <- err
+		if err == nil {
+			_ = p.cmd.Wait() // the outcome is in ProcessState
+			close(p.ended)
+		}
+	}()
+	if err := <-started; err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		_ = p.cmd.Wait() // the outcome is in ProcessState
-		close(p.ended)
-	}()
 	return p
 }
 
