@@ -223,7 +223,7 @@ func (s *server) leave() {
 	s.world.servers = slices.DeleteFunc(s.world.servers, func(x *server) bool { return x == s })
 }
 
-// drain stops the process as SIGTERM does, after a consumer in it.
+// drain ends the process as SIGTERM does. A consumer in the process ends first.
 func (s *server) drain() {
 	if s.beside != nil {
 		s.beside.drain()

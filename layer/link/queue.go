@@ -6,8 +6,8 @@ const (
 	// packetSize is about how large packets get, in bytes. No broker refuses a message of
 	// that size. NATS takes up to 1 MB by default.
 	packetSize = 128 << 10
-	// quantum is how many bytes of one room are put into a packet before those of the
-	// others.
+	// quantum is how many bytes of one room a packet takes before the next room has its
+	// turn.
 	quantum = 32 << 10
 	// wholeSize is the size up to which a frame is not cut into parts.
 	wholeSize = 16 << 10

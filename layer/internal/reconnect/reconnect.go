@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The longest pauses between attempts to connect. Each is a random part of that, at least
-// half of it: otherwise all processes would connect at the same moments after a broker has
-// restarted.
+// The bounds on the pauses between attempts to connect. Each pause is random, from half of
+// its bound up to the bound. Otherwise all processes would connect at the same moments
+// after a broker has restarted.
 const (
 	firstPause   = 50 * time.Millisecond
 	longestPause = time.Second
