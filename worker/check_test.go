@@ -244,8 +244,8 @@ func runShared(t *testing.T, test func(f *fixture, l *frontLayer)) {
 	runWithConfig(t, Config{Takeover: 5 * time.Second}, test)
 }
 
-// after fails the test unless exactly these outputs are delivered within d, after so
-// many calls of LoadAfter in total.
+// after lets d pass, and fails the test unless exactly these outputs are delivered
+// meanwhile and LoadAfter was called so many times in total.
 func (f *fixture) after(d time.Duration, checks int, want ...string) {
 	f.t.Helper()
 	time.Sleep(d)
@@ -333,8 +333,8 @@ func TestCheckOfAMovedRoomThatReturns(t *testing.T) {
 	})
 }
 
-// A worker that was suspended appends what waited after another one has taken its room
-// over. Both have everything in the end.
+// A worker that was suspended appends the updates that waited after another worker has
+// taken over its room. In the end, both have all updates.
 func TestSuspendedWorkerThatReturns(t *testing.T) {
 	runShared(t, func(old *fixture, l *frontLayer) {
 		old.pair("a")
@@ -441,8 +441,8 @@ func TestCheckAfterACompactionThatConflicts(t *testing.T) {
 	})
 }
 
-// What a check has loaded of a document that was deleted meanwhile is not added to the
-// one that took its place.
+// If a document is deleted while a check loads it, the loaded entries are not added to
+// the document that takes its place.
 func TestCheckOfARoomThatIsCreatedAgain(t *testing.T) {
 	reads := &lateReads{Store: memstore.New()}
 	runWithConfig(t, Config{Store: reads, Takeover: 5 * time.Second}, func(f *fixture, _ *frontLayer) {
@@ -553,7 +553,7 @@ func TestDrainDuringACheck(t *testing.T) {
 	})
 }
 
-// Where rooms can't move, nothing suspects another worker.
+// If rooms can't move, no other worker is suspected, and rooms are not checked.
 func TestRoomsThatCanNotMoveAreNotChecked(t *testing.T) {
 	runWithLosses(t, Settings{}, func(f *fixture, l *frontLayer) {
 		f.pair("a")

@@ -155,8 +155,8 @@ func TestLostFront(t *testing.T) {
 	})
 }
 
-// Connections for which a front answers nothing leave after a while: it may have sent
-// the answer to another worker.
+// If a front doesn't answer for a connection, the connection leaves after a while: the
+// front may have sent the answer to another worker.
 func TestRejoinThatIsNotAnswered(t *testing.T) {
 	runWithLosses(t, Settings{RemoveDelay: time.Minute}, func(f *fixture, l *frontLayer) {
 		other := attach(t, l)

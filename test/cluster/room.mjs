@@ -68,7 +68,7 @@ export class Room {
     return ''
   }
 
-  // How many milliseconds ago the oldest edit was made that a client lacks, where client and author are both connected.
+  // Returns the age, in milliseconds, of the oldest edit of a connected author that a connected client lacks.
   lag () {
     let lag = 0
     for (const client of this.clients.filter(({ synced }) => synced)) {

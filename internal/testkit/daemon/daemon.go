@@ -98,7 +98,7 @@ func (d *Daemon) Pause(t testing.TB) {
 	d.signal(t, syscall.SIGSTOP)
 }
 
-// Resume lets a process run that was paused.
+// Resume lets a paused process run again.
 func (d *Daemon) Resume(t testing.TB) {
 	t.Helper()
 	d.signal(t, syscall.SIGCONT)

@@ -108,7 +108,7 @@ func StartCluster(t testing.TB) []*Server {
 	return all
 }
 
-// info returns what the server says when a connection is opened.
+// info returns the line that the server sends when a connection is opened.
 func (s *Server) info() (string, error) {
 	conn, err := net.DialTimeout("tcp", s.Addr(), time.Second)
 	if err != nil {

@@ -83,8 +83,8 @@ func command(t testing.TB, program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// account returns the user that runs the programs, and whether that is another user
-// than the test's.
+// account returns the user that runs the programs, and reports whether it differs from
+// the user of the test.
 func account(t testing.TB) (uid, gid uint32, other bool) {
 	t.Helper()
 	if os.Getuid() != 0 {

@@ -56,7 +56,7 @@ func dial(t *testing.T, addr string) *client {
 	return &client{conn, bufio.NewReader(conn)}
 }
 
-// ask sends text and returns the error of what comes back.
+// ask sends text, and returns an error unless the same text comes back.
 func (c *client) ask(text string, patience time.Duration) error {
 	_ = c.SetDeadline(time.Now().Add(patience))
 	if _, err := io.WriteString(c, text+"\n"); err != nil {

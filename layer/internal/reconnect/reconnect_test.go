@@ -31,7 +31,8 @@ func TestLoop(t *testing.T) {
 	}
 }
 
-// pauses returns the pauses of a loop that connects in vain, but for a minute once.
+// pauses returns the pauses of a loop whose attempts to connect fail, except for one
+// connection that lasts a minute.
 func pauses(t *testing.T) (all []time.Duration) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

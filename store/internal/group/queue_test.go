@@ -250,7 +250,7 @@ func (m *model) step(t *rapid.T) {
 			t.Fatal(err)
 		}
 	case "take":
-		if len(m.q.ready) > 0 { // else it waits
+		if len(m.q.ready) > 0 { // otherwise Take would wait
 			m.take(t, rapid.IntRange(1, 5).Draw(t, "count"), rapid.IntRange(1, 80).Draw(t, "bytes"))
 		}
 	case "release":
