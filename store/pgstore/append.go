@@ -122,8 +122,11 @@ func (s *Store) answer(r *request) {
 // Requests that were queued for too long fail, so that neither calls nor Close wait for
 // several timeouts while the database hangs.
 func (s *Store) writeBatch(batch []*request) {
-	now := time.Now()
-	deadline := now.Add(s.config.Timeout)
+	now, timeout := time.Now(), s.config.Timeout
+	if batch[0].Size() > largeAppend {
+		timeout *= largeTimeouts
+	}
+	deadline := now.Add(timeout)
 	var fresh, locked []*request
 	for _, r := range batch {
 		r.err = context.DeadlineExceeded

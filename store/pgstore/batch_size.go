@@ -5,8 +5,9 @@ import "sync"
 // A batch is one statement. These constants bound what the server has to hold for it. An
 // entry of more than maxBatchBytes is written alone.
 const (
-	maxBatch      = 1000    // requests
-	maxBatchBytes = 4 << 20 // of requests
+	maxBatch      = 1000     // requests
+	maxBatchBytes = 4 << 20  // of requests
+	largeAppend   = 32 << 20 // of an entry; it may take as long as a whole document
 	minBatch      = 10
 	batchGrowth   = 10
 )

@@ -21,8 +21,9 @@ type Config struct {
 	// being written. Calls block while the queue is full. Zero: 32 MiB.
 	Queue int
 	// Timeout is how long an append may wait for its turn, then how long it may take to be
-	// written, and how long List and Delete may take. Load, Compact and Create, which may
-	// carry a whole document, may take four times as long. Zero: 10 s.
+	// written, and how long List and Delete may take. Load, Compact, Create and an
+	// append of more than 32 MiB, which may carry a whole document, may take four times as
+	// long. Zero: 10 s.
 	Timeout time.Duration
 }
 
