@@ -182,8 +182,8 @@ func (l *Layer) Peers() []link.Peer {
 }
 
 // Close leaves the layer. Fronts and backs should have been closed before. Close first
-// waits until everything that they have sent is published, for two seconds at most and
-// not longer than ctx. It returns an error if that was not enough.
+// waits until everything that they have sent has arrived, for two seconds at most and
+// not longer than ctx. It returns an error if some of it was not even published.
 func (l *Layer) Close(ctx context.Context) error {
 	l.mu.Lock()
 	if l.closing {
@@ -194,9 +194,10 @@ func (l *Layer) Close(ctx context.Context) error {
 	l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
-	flushed := l.flush(ctx)
+	l.flush(ctx)
 
 	l.mu.Lock()
+	flushed := l.node.Flushed()
 	l.node.Close(time.Now())
 	l.leaving = true
 	l.unlock()
@@ -222,20 +223,19 @@ func (l *Layer) Close(ctx context.Context) error {
 	return nil
 }
 
-// flush waits until everything that the ends have sent is published, and reports whether
-// it is.
-func (l *Layer) flush(ctx context.Context) bool {
+// flush waits until everything that the ends have sent has arrived, or ctx ends.
+func (l *Layer) flush(ctx context.Context) {
 	const interval = 2 * time.Millisecond
 	for {
 		l.mu.Lock()
-		done := l.node.Flushed()
-		l.mu.Unlock()
-		if done {
-			return true
+		arrived := l.node.Flush(time.Now())
+		l.unlock()
+		if arrived {
+			return
 		}
 		select {
 		case <-ctx.Done():
-			return false
+			return
 		case <-time.After(interval):
 		}
 	}

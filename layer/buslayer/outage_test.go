@@ -121,7 +121,7 @@ func TestRenewal(t *testing.T) {
 		time.Sleep(time.Second)
 		b.refuses.Store(true)
 		for b.renewed.Load() == 0 {
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond)
 		}
 		time.Sleep(1900 * time.Millisecond)
 		b.to.Subscribed()

@@ -37,6 +37,8 @@ const (
 	// mostAsks is how many such requests in a row may remain unanswered. After them, the
 	// session is reset: the peer doesn't receive packets, though its heartbeats arrive.
 	mostAsks = 5
+	// flushInterval is the time between two such requests of Flush.
+	flushInterval = 20 * time.Millisecond
 	// agreement is how long two Nodes may place a room differently. After that, a worker
 	// runs the room though it would place it elsewhere.
 	agreement = silence
@@ -283,6 +285,26 @@ func (n *Node) published(p Packet) Packet {
 // Flushed reports whether Next has returned everything that the ends have sent.
 func (n *Node) Flushed() bool {
 	return !slices.ContainsFunc(n.peers, func(p *peer) bool { return !p.queue.empty() })
+}
+
+// Flush reports whether everything that the ends have sent has arrived, and asks for
+// the acknowledgements that are missing. A process calls it repeatedly before it calls
+// Close, since what it sends to all others may overtake what it has sent to one.
+func (n *Node) Flush(now time.Time) bool {
+	n.now = now
+	done := true
+	for _, p := range n.peers {
+		if p.queue.empty() && (!p.open || p.flight.len() == 0) {
+			continue
+		}
+		done = false
+		if !n.sends(p) && now.Sub(p.asked) >= flushInterval {
+			p.asked = now
+			p.asks = true
+			n.wake(p)
+		}
+	}
+	return done
 }
 
 // window returns how many bytes may be on their way to a peer. A broker holds them for

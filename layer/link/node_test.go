@@ -376,3 +376,31 @@ func TestLastOutputs(t *testing.T) {
 		t.Errorf("%d outputs arrived before, want 1; within %v", len(c.outs), b.now.Sub(start))
 	}
 }
+
+// TestFlush checks that Flush reports when everything has arrived, and that it doesn't wait
+// for acknowledgements that are late.
+func TestFlush(t *testing.T) {
+	b := newBus(t, 1)
+	w := b.worker("worker")
+	c, front := b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	b.send(c, front, edit("r", 1, nil))
+	b.run(300 * time.Millisecond)
+	if !w.Flush(b.now) {
+		t.Error("Flush waits though nothing was sent")
+	}
+	b.cut = func(from, to *process) bool { return from == w }
+	w.Deliver(b.now, update("r", w.ins[0].From, bytes.Repeat([]byte{1}, 1<<20)))
+	b.run(10 * time.Millisecond)
+	b.cut = nil
+	if w.Flush(b.now) {
+		t.Error("Flush doesn't wait, though a packet was lost")
+	}
+	b.until("the loss is known", 500*time.Millisecond, func() bool { return w.Flush(b.now) && len(c.lost) > 0 })
+	b.run(300 * time.Millisecond)
+	w.Deliver(b.now, update("r", w.ins[0].From, bytes.Repeat([]byte{1}, 1<<20)))
+	b.until("everything has arrived", 100*time.Millisecond, func() bool { return w.Flush(b.now) })
+	if len(c.outs) != 1 {
+		t.Errorf("%d outputs have arrived, want 1", len(c.outs))
+	}
+}
