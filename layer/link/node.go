@@ -20,8 +20,9 @@ const (
 	silence = 3 * time.Second
 	// nearSilence is the silence that Stats counts as coming close to that.
 	nearSilence = silence / 2
-	// deafness is how long a Node may miss what it sends to itself before it is deaf.
-	deafness = 2 * time.Second
+	// deafness is how long a Node may miss what it sends to itself before it is deaf: two
+	// seconds, less a tick or two.
+	deafness = 1900 * time.Millisecond
 	// stall is the least time between two Ticks from which a Node concludes that its own
 	// process was not running.
 	stall = time.Second

@@ -245,7 +245,7 @@ func TestDeaf(t *testing.T) {
 	b.send(c, front, edit("r", 1, nil))
 	b.run(10 * time.Millisecond)
 	b.cut = func(from, to *process) bool { return true }
-	b.until("both are deaf", 2600*time.Millisecond, func() bool { return c.Deaf() && w.Deaf() })
+	b.until("both are deaf", 2*time.Second, func() bool { return c.Deaf() && w.Deaf() })
 	if _, err := c.Send(b.now, front, edit("r", 1, nil)); !errors.Is(err, layer.ErrNoOwner) {
 		t.Errorf("Send of a deaf Node returned %v", err)
 	}
