@@ -8,18 +8,19 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// listSQL reads only the names that it returns from the index, and no data.
+// listSQL reads only the names that it returns from the index, and no data. It counts the
+// entries that loadSQL returns.
 const listSQL = `
 SELECT room.name, log.bytes, coalesce(log.stored_at, room.created_at)
 FROM (
-  SELECT id, name, created_at FROM yroom.rooms
+  SELECT id, name, created_at, first_position FROM yroom.rooms
   WHERE name > $1 AND name >= $2 AND name < $3 AND deleted_at IS NULL
   ORDER BY name LIMIT $4
 ) AS room CROSS JOIN LATERAL (
   SELECT coalesce(sum(bytes), 0)::bigint AS bytes, max(stored_at) AS stored_at FROM (
-    SELECT octet_length(data) AS bytes, stored_at FROM yroom.snapshots WHERE room_id = room.id
+    SELECT octet_length(data) AS bytes, stored_at FROM yroom.snapshots WHERE room_id = room.id AND position >= room.first_position
     UNION ALL
-    SELECT octet_length(data), stored_at FROM yroom.entries WHERE room_id = room.id
+    SELECT octet_length(data), stored_at FROM yroom.entries WHERE room_id = room.id AND position >= room.first_position
   ) AS entry
 ) AS log
 ORDER BY room.name`

@@ -10,17 +10,21 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// loadSQL reads a room in one statement, so that it sees the state at one moment.
+// loadSQL reads a room in one statement, so that it sees the state at one moment. Entries
+// before the first position belong to a room that was deleted: a Delete leaves an entry
+// behind if the room was created, and appended to, after its first statement.
 const loadSQL = `
 SELECT room.deleted_at IS NOT NULL, room.first_position, room.generation,
   log.position IS NOT NULL
-    OR EXISTS (SELECT FROM yroom.entries WHERE room_id = room.id)
-    OR EXISTS (SELECT FROM yroom.snapshots WHERE room_id = room.id),
+    OR EXISTS (SELECT FROM yroom.entries WHERE room_id = room.id AND position >= room.first_position)
+    OR EXISTS (SELECT FROM yroom.snapshots WHERE room_id = room.id AND position >= room.first_position),
   log.position, log.encoding, log.checksum, log.stored_at, log.written_by, log.data
 FROM yroom.rooms AS room LEFT JOIN LATERAL (
-  SELECT position, encoding, checksum, stored_at, written_by, data FROM yroom.snapshots WHERE room_id = room.id AND position > $2
+  SELECT position, encoding, checksum, stored_at, written_by, data
+  FROM yroom.snapshots WHERE room_id = room.id AND position > $2 AND position >= room.first_position
   UNION ALL
-  SELECT position, encoding, checksum, stored_at, written_by, data FROM yroom.entries WHERE room_id = room.id AND position > $2
+  SELECT position, encoding, checksum, stored_at, written_by, data
+  FROM yroom.entries WHERE room_id = room.id AND position > $2 AND position >= room.first_position
 ) AS log ON true
 WHERE room.name = $1
 ORDER BY log.position`

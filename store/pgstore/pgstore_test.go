@@ -106,3 +106,33 @@ func TestSharedConformance(t *testing.T) {
 		}
 	}
 }
+
+// An entry that a Delete has not seen, because the room was created at the same moment,
+// belongs to the deleted room and not to the one that is created afterwards.
+func TestDeleteLeavesEntry(t *testing.T) {
+	const columns = "room_id, position, checksum, stored_at, encoding, written_by, data"
+	server := postgres.Start(t)
+	url := server.URL(server.Create(t))
+	s := open(t, url, pgstore.Config{})
+	for range 2 {
+		if _, err := s.Append(t.Context(), "room", v1("old")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(t, url, "CREATE TABLE seen_late AS SELECT "+columns+" FROM yroom.entries WHERE position = 2")
+	if err := s.Delete(t.Context(), "room"); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, url, "INSERT INTO yroom.entries ("+columns+") SELECT "+columns+" FROM seen_late")
+	if p, err := s.Create(t.Context(), "room", v1("new")); p != 3 || err != nil {
+		t.Fatalf("Create returned position %d and %v, want 3", p, err)
+	}
+	l, err := s.Load(t.Context(), "room")
+	if err != nil || len(l.Entries) != 1 || string(l.Entries[0].Data) != "new" {
+		t.Errorf("the room has the entries %v (%v), want only the new one", l.Entries, err)
+	}
+	listed, err := s.List(t.Context(), "", "", 10)
+	if err != nil || len(listed) != 1 || listed[0].Bytes != 3 {
+		t.Errorf("List returned %v, %v, want a room of 3 bytes", listed, err)
+	}
+}
