@@ -18,6 +18,10 @@ import (
 // disk, the next one is sent.
 const flights = 2
 
+// retries is how many batches may have requests that are tried again, because their rooms
+// are locked, while other batches are written.
+const retries = 8
+
 // request is an append that waits to be written.
 type request struct {
 	room  string
@@ -117,8 +121,9 @@ func (s *Store) answer(r *request) {
 }
 
 // writeBatch writes the requests of a batch. If the database refuses the batch because of
-// some of its requests, writeBatch divides it until only those fail. It answers all others
-// before it tries again to write requests that waited too long for a locked room.
+// some of its requests, writeBatch divides it until only those fail. Requests that waited too
+// long for a locked room are tried again by another goroutine, so that they delay no
+// other room.
 // Requests that were queued for too long fail, so that neither calls nor Close wait for
 // several timeouts while the database hangs.
 func (s *Store) writeBatch(batch []*request) {
@@ -135,7 +140,7 @@ func (s *Store) writeBatch(batch []*request) {
 		}
 	}
 	if len(fresh) > 0 {
-		s.divide(fresh, deadline, s.config.Timeout/10, &locked)
+		s.divide(fresh, deadline, s.config.Timeout/batchLocks, &locked)
 	}
 	if len(locked) == 0 {
 		s.finish(batch)
@@ -153,16 +158,33 @@ func (s *Store) writeBatch(batch []*request) {
 		return rooms[r.room]
 	})
 	s.finish(batch)
+	select {
+	case s.retrying <- struct{}{}:
+		s.writing.Go(func() {
+			s.retry(locked, deadline)
+			<-s.retrying
+			s.finish(later)
+		})
+	default: // the requests keep the errors of their first attempt
+		s.finish(later)
+	}
+}
+
+// retry writes requests again that waited too long for a locked room.
+func (s *Store) retry(locked []*request, deadline time.Time) {
 	for _, r := range locked {
 		if left := time.Until(deadline); left > 0 { // otherwise r keeps the error of its first attempt
 			r.err = s.write([]*request{r}, limits{left, lockTimeout(s.config)})
 		}
 	}
-	s.finish(later)
 }
 
 // lockTimeout returns how long a change waits for a room that is locked.
 func lockTimeout(c Config) time.Duration { return c.Timeout / 5 }
+
+// batchLocks is the part of Config.Timeout for which a batch waits for a locked room. It
+// is short, because other rooms wait for the batch.
+const batchLocks = 40
 
 // divide writes a batch, or its halves if the database refuses the batch, and sets the
 // results. wait is how long it may wait for a locked room. It adds requests whose rooms

@@ -273,7 +273,7 @@ func TestLockedRoom(t *testing.T) {
 		appending.Go(func() {
 			began := time.Now()
 			p, err := s.Append(t.Context(), fmt.Sprint(i), v1("b"))
-			// A batch waits a tenth of the timeout, and its divisions wait as long together.
+			// A batch waits a fortieth of the timeout, and its divisions wait about as long together.
 			if took := time.Since(began); i != 7 && took > 3*time.Second {
 				t.Errorf("the append to room %d took %v", i, took)
 			}
@@ -291,6 +291,50 @@ func TestLockedRoom(t *testing.T) {
 	}
 	if p, err := s.Append(t.Context(), "7", v1("b")); p != 2 || err != nil {
 		t.Errorf("after the lock: position %d, %v, want 2", p, err)
+	}
+}
+
+// Several locked rooms, to which all that wait append again and again, don't slow down
+// the appends to other rooms.
+func TestLockedRoomsDelayNoOthers(t *testing.T) {
+	server := postgres.Start(t)
+	url := server.URL(server.Create(t))
+	s := open(t, url, pgstore.Config{})
+	const locked = 4
+	for i := range 2 * locked {
+		if _, err := s.Append(t.Context(), fmt.Sprint(i), v1("a")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM yroom.rooms WHERE name < '4' FOR UPDATE", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	var appending sync.WaitGroup
+	until := time.Now().Add(6 * time.Second)
+	for i := range 2 * locked {
+		appending.Go(func() {
+			for time.Now().Before(until) {
+				time.Sleep(time.Duration(i) * 20 * time.Millisecond) // not all in one batch
+				began := time.Now()
+				_, err := s.Append(t.Context(), fmt.Sprint(i), v1("b"))
+				if (err != nil) != (i < locked) {
+					t.Errorf("the append to room %d returned the error %v", i, err)
+				}
+				// Both goroutines that write may wait for a locked room, and divide a batch.
+				if took := time.Since(began); i >= locked && took > 1500*time.Millisecond {
+					t.Errorf("the append to room %d, which is not locked, took %v", i, took)
+				}
+			}
+		})
+	}
+	appending.Wait()
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

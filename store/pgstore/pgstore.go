@@ -42,8 +42,9 @@ type Store struct {
 	queue  *group.Queue[*request]
 	size   batchSize
 
+	retrying  chan struct{} // has an item for each batch whose locked rooms are tried again
 	unawaited group.Unawaited
-	writing   sync.WaitGroup // the goroutines that write batches
+	writing   sync.WaitGroup // the goroutines that write batches, or parts of them again
 	using     sync.RWMutex   // read-locked by calls that use the pool, so that Close can wait for them
 	closed    bool           // guarded by using
 	close     func() error
@@ -54,8 +55,8 @@ var _ store.Store = (*Store)(nil)
 // Open connects to the database at url, and creates or migrates the schema yroom if that
 // is necessary. Several processes may do so at the same time. The url is a connection string
 // of PostgreSQL, such as postgres://user:password@host:5432/database, with the parameters
-// of package pgxpool: pool_max_conns bounds the connections besides the two for appends,
-// and default_query_exec_mode=cache_statement makes the server parse each statement only
+// of package pgxpool: pool_max_conns bounds the connections besides those for appends,
+// which are two, and up to eight more while rooms are locked. And default_query_exec_mode=cache_statement makes the server parse each statement only
 // once in a connection, if there is no pooler of transactions. Errors never contain the
 // url or the password, and say what an operator can do.
 func Open(ctx context.Context, url string, config Config) (*Store, error) {
@@ -72,12 +73,15 @@ func Open(ctx context.Context, url string, config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{name: databaseName(settings.ConnConfig), config: config, queue: group.NewQueue[*request](config.Queue)}
+	s := &Store{
+		name: databaseName(settings.ConnConfig), config: config, queue: group.NewQueue[*request](config.Queue),
+		retrying: make(chan struct{}, retries),
+	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, settings); err != nil {
 		return nil, s.explain(err)
 	}
 	settings = settings.Copy()
-	settings.MaxConns, settings.MinConns, settings.MinIdleConns = flights, 0, 0
+	settings.MaxConns, settings.MinConns, settings.MinIdleConns = flights+retries, 0, 0
 	if s.writer, err = pgxpool.NewWithConfig(ctx, settings); err != nil {
 		s.pool.Close()
 		return nil, s.explain(err)
