@@ -76,7 +76,6 @@ type Layer struct {
 	locals  map[layer.Address]*front // by their addresses at the worker of this process
 	back    *back                    // nil: there is no worker
 	deaf    bool                     // as the Node was at the last tick
-	givenUp uint64
 	strays  strays
 	renewed time.Time // when the Bus was last asked for a new connection, or has subscribed
 	outage  error     // why the subscription doesn't work; nil if it does, as far as is known

@@ -225,3 +225,27 @@ func TestCloseEnds(t *testing.T) {
 		_ = worker.Close(t.Context())
 	})
 }
+
+// TestGivenUp checks that the log names a process that is given up.
+func TestGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		broker := membus.New(layertest.Faults{})
+		b := &bus{Bus: broker.Connect()}
+		silent := buslayer.New(b, buslayer.Config{Name: "web-2", Logger: slog.New(slog.DiscardHandler)})
+		l := buslayer.New(broker.Connect(), buslayer.Config{Name: "web-1", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		time.Sleep(time.Second)
+		b.refuses.Store(true)
+		time.Sleep(5 * time.Second)
+		if len(l.Peers()) != 0 {
+			t.Error("the silent process is still known")
+		}
+		_ = silent.Close(t.Context())
+		if err := l.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(log.String(), "given up\" process=web-2"); n != 1 {
+			t.Errorf("the log names the process that is given up %d times, want once:\n%s", n, &log)
+		}
+	})
+}

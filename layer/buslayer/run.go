@@ -1,6 +1,7 @@
 package buslayer
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/yroom/yroom/layer"
@@ -116,17 +117,14 @@ func (l *Layer) passed() {
 func (l *Layer) tick() {
 	now := time.Now()
 	l.mu.Lock()
-	l.node.Tick(now)
+	givenUp := l.node.Tick(now)
 	was, deaf := l.deaf, l.node.Deaf()
 	l.deaf = deaf
 	renew := deaf && now.Sub(l.renewed) >= renewInterval
 	if renew {
 		l.renewed = now
 	}
-	stats := l.node.Stats()
-	lost := stats.GivenUp - l.givenUp
-	l.givenUp = stats.GivenUp
-	strayed := l.strays.notice(now, stats.Strays)
+	strayed := l.strays.notice(now, l.node.Stats().Strays)
 	l.passed()
 	switch {
 	case deaf && !was:
@@ -134,8 +132,9 @@ func (l *Layer) tick() {
 	case was && !deaf:
 		l.log.Info("the broker carries messages again")
 	}
-	if lost > 0 {
-		l.log.Warn("processes have sent nothing for too long and are given up", "processes", lost)
+	for _, p := range givenUp {
+		// Without a heartbeat, a process has no name.
+		l.log.Warn("a process has sent nothing for too long and is given up", "process", cmp.Or(p.Name, p.ID.String()))
 	}
 	if strayed {
 		l.log.Warn("other processes keep sending inputs of rooms that another worker runs: give each room the same channel in the settings of all processes")

@@ -123,14 +123,16 @@ func (n *Node) Close(now time.Time) {
 	n.announce()
 }
 
-// Tick does what is due now. It should be called every TickInterval.
-func (n *Node) Tick(now time.Time) {
+// Tick does what is due now, and returns the peers that were silent for too long and are
+// given up. It should be called every TickInterval.
+func (n *Node) Tick(now time.Time) (givenUp []Peer) {
 	n.now = now
 	n.notice()
 	for _, p := range slices.Clone(n.peers) {
 		switch {
 		case now.Sub(p.heard) >= silence && !n.deaf:
 			n.stats.GivenUp++
+			givenUp = append(givenUp, p.describe())
 			n.forget(p)
 			continue
 		case p.saidEnd(now):
@@ -143,6 +145,7 @@ func (n *Node) Tick(now time.Time) {
 	}
 	n.sendStrays()
 	n.moveGuests()
+	return givenUp
 }
 
 // notice finds out whether the process was not running, and whether the bus carries

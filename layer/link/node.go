@@ -209,9 +209,13 @@ type Peer struct {
 func (n *Node) Peers() []Peer {
 	all := make([]Peer, 0, len(n.peers))
 	for _, p := range n.peers {
-		all = append(all, Peer{p.id, p.beat.name, p.beat.software, p.beat.fronts, p.beat.state, p.open})
+		all = append(all, p.describe())
 	}
 	return all
+}
+
+func (p *peer) describe() Peer {
+	return Peer{p.id, p.beat.name, p.beat.software, p.beat.fronts, p.beat.state, p.open}
 }
 
 // EventKind is the kind of an Event.
