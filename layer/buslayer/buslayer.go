@@ -64,6 +64,7 @@ type Layer struct {
 	outgoing  chan struct{} // wakes the goroutine that publishes
 	stop      chan struct{} // closed to end the goroutine that calls handlers
 	published chan struct{} // closed when the goroutine that publishes has ended
+	closed    chan struct{} // closed when Close has ended
 	running   sync.WaitGroup
 
 	mu      sync.Mutex // is never held while a handler runs or the Bus is called
@@ -101,6 +102,7 @@ func New(bus Bus, c Config) *Layer {
 		outgoing:  make(chan struct{}, 1),
 		stop:      make(chan struct{}),
 		published: make(chan struct{}),
+		closed:    make(chan struct{}),
 		node: link.New(link.Config{
 			ID: id, Name: c.Name, Software: c.Software, Channel: c.Channel, Channels: c.Channels,
 		}, time.Now()),
@@ -182,15 +184,22 @@ func (l *Layer) Peers() []link.Peer {
 
 // Close leaves the layer. Fronts and backs should have been closed before. Close first
 // waits until everything that they have sent has arrived, for two seconds at most and
-// not longer than ctx. It returns an error if some of it was not even published.
+// not longer than ctx. It returns an error if some of it was not even published. A second
+// Close only waits until the first one has ended, or ctx ends.
 func (l *Layer) Close(ctx context.Context) error {
 	l.mu.Lock()
-	if l.closing {
-		l.mu.Unlock()
-		return nil
-	}
+	again := l.closing
 	l.closing = true
 	l.mu.Unlock()
+	if again {
+		select {
+		case <-l.closed:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	defer close(l.closed)
 	ctx, cancel := context.WithTimeout(ctx, closeTime)
 	defer cancel()
 	l.flush(ctx)

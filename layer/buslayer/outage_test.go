@@ -212,8 +212,24 @@ func TestCloseEnds(t *testing.T) {
 		}
 		_ = front.Close()
 		began := time.Now()
+		again := make(chan time.Duration)
+		go func() {
+			time.Sleep(time.Second)
+			hurried, cancel := context.WithTimeout(context.Background(), time.Millisecond)
+			defer cancel()
+			if err := consumer.Close(hurried); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("a Close whose context ends during the first one returned %v", err)
+			}
+			if err := consumer.Close(context.Background()); err != nil {
+				t.Errorf("a second Close returned %v", err)
+			}
+			again <- time.Since(began)
+		}()
 		if err := consumer.Close(context.Background()); err == nil || time.Since(began) > 3*time.Second {
 			t.Errorf("after %v, Close returned %v", time.Since(began), err)
+		}
+		if first, second := time.Since(began), <-again; second < first {
+			t.Errorf("a second Close returned after %v, before the first one, which took %v", second, first)
 		}
 		if _, err := consumer.Attach(layer.FrontHandler{}); !errors.Is(err, layer.ErrClosed) {
 			t.Errorf("Attach returned %v", err)
