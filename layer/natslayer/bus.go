@@ -47,9 +47,7 @@ type bus struct {
 func newBus(o nats.Options, prefix string) *bus {
 	b := &bus{options: o, everyone: prefix + ".all", prefix: prefix + ".", renew: reconnect.NewRenewal()}
 	b.open, b.end = context.WithCancel(context.Background())
-	if o.Dialer == nil && o.CustomDialer == nil {
-		b.options.CustomDialer = dialer{b.open}
-	}
+	b.options.CustomDialer = dialer{b.open}
 	return b
 }
 

@@ -23,7 +23,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -41,13 +40,10 @@ type Config struct {
 	// TLS is the configuration of TLS. With nil, the servers must have certificates that this
 	// machine trusts if they require TLS.
 	TLS *tls.Config
-	// Options are added to the options of each connection, for example to log in by a
-	// callback.
-	Options []nats.Option
 }
 
-// Open returns a layer. The error says what is wrong with the address or the options.
-// Open doesn't wait for the connection to NATS; the layer's Ready reports whether it works.
+// Open returns a layer. The error says what is wrong with the address. Open doesn't wait
+// for the connection to NATS; the layer's Ready reports whether it works.
 func Open(c Config) (*buslayer.Layer, error) {
 	options, prefix, err := parse(c)
 	if err != nil {
@@ -108,7 +104,7 @@ func parse(c Config) (o nats.Options, prefix string, err error) {
 	for _, host := range u.Hosts {
 		o.Servers = append(o.Servers, scheme+"://"+host)
 	}
-	for _, option := range slices.Concat(options, c.Options) {
+	for _, option := range options {
 		if err := option(&o); err != nil {
 			return o, "", err
 		}
