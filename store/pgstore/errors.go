@@ -23,6 +23,7 @@ func sqlState(err error) string {
 const (
 	lockNotAvailable = "55P03"
 	queryCanceled    = "57014" // by statement_timeout, or by an operator
+	undefinedTable   = "42P01"
 )
 
 // isLocked reports whether a room was locked for too long.
@@ -103,7 +104,7 @@ func adviceFor(err error) string {
 		return "there is no such database: create it, or name another one in the address of the store"
 	case "42501":
 		return "the user lacks a privilege: run GRANT CREATE ON DATABASE for it, or let it own the schema yroom"
-	case "42P01", "3F000":
+	case undefinedTable, "3F000":
 		return "a table of the schema yroom is missing: restore a backup, or restart yroom to create an empty schema"
 	case "25006":
 		return "it is read-only, as a standby is: name the primary in the address of the store"

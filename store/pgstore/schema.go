@@ -84,7 +84,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	if encoding := conn.Conn().PgConn().ParameterStatus("server_encoding"); encoding != "UTF8" {
 		return fmt.Errorf("the encoding of the database is %s: create a database with ENCODING 'UTF8'", encoding)
 	}
-	if version, err := schemaVersion(ctx, conn); err != nil || version == len(migrations) {
+	// A server can show that the schema exists, and not find its table yet, while another
+	// process commits the migration. The lock waits until it has.
+	if version, err := schemaVersion(ctx, conn); err != nil && sqlState(err) != undefinedTable || version == len(migrations) {
 		return err
 	}
 	return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite}, func(tx pgx.Tx) error {
