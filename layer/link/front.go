@@ -66,10 +66,11 @@ func (n *Node) Detach(now time.Time, number uint64) {
 	}
 }
 
-// sayClosed tells a peer that a front was closed. If the message is lost, the peer's worker
-// asks for the connections of the front, and is told again.
+// sayClosed tells a peer, after all inputs of the front, that it was closed. If the message
+// is lost, the peer's worker asks for the connections of the front, and is told again.
 func (n *Node) sayClosed(p *peer, number uint64) {
-	n.put(p, message{kind: frameFrontClosed, head: appendUint(nil, fieldFront, number)})
+	p.queue.putFinal(message{kind: frameFrontClosed, head: appendUint(nil, fieldFront, number)})
+	n.wakeIfDue(p)
 }
 
 // Send sends an input of a front. If local is true, the caller has to pass it to the

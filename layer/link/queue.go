@@ -1,6 +1,11 @@
 package link
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"slices"
+)
 
 const (
 	// packetSize is about how large packets get, in bytes. No broker refuses a message of
@@ -21,6 +26,7 @@ type message struct {
 	kind       uint64
 	room       string
 	head, data []byte
+	number     uint64 // of the message, by the order in which the queue has taken it
 }
 
 func (m *message) size() int { return len(m.head) + len(m.data) }
@@ -41,7 +47,8 @@ type queue struct {
 	rooms  map[string]*backlog
 	turns  fifo[*backlog] // the backlogs of rooms, in the order of their turns
 	free   []*backlog
-	final  []message // messages that are sent once no others wait
+	final  []message // messages that are sent once none put before them waits
+	last   uint64    // the number of the last message
 	bytes  int
 	inputs int    // how many of the bytes are those of inputs
 	stream uint64 // the number of the last message that was cut into parts
@@ -84,6 +91,8 @@ func (q *queue) drops(room string) bool {
 
 // put adds a message. Large data that several messages of a room share is counted once.
 func (q *queue) put(m message) {
+	q.last++
+	m.number = q.last
 	b := q.rooms[m.room]
 	if b == nil {
 		if n := len(q.free); n > 0 {
@@ -154,8 +163,15 @@ func (q *queue) release(b *backlog) {
 	}
 }
 
-// putFinal adds a small message that is sent once no others wait.
-func (q *queue) putFinal(m message) { q.final = append(q.final, m) }
+// putFinal adds a small message about an end, which is sent once no message waits that was
+// put before it. It does nothing if the same message waits already.
+func (q *queue) putFinal(m message) {
+	if slices.ContainsFunc(q.final, func(f message) bool { return f.kind == m.kind && bytes.Equal(f.head, m.head) }) {
+		return
+	}
+	m.number = q.last
+	q.final = append(q.final, m)
+}
 
 func (q *queue) clear() { *q = queue{stream: q.stream} }
 
@@ -170,13 +186,24 @@ func (q *queue) fill(packet []byte, size int) []byte {
 			q.turns.push(b)
 		}
 	}
-	if q.turns.len() > 0 {
+	return q.fillFinal(packet)
+}
+
+// fillFinal appends the final messages whose time has come.
+func (q *queue) fillFinal(packet []byte) []byte {
+	if len(q.final) == 0 {
 		return packet
 	}
-	for _, m := range q.final {
+	oldest := uint64(math.MaxUint64) // the number of the oldest message that waits in a room
+	for _, b := range q.rooms {
+		oldest = min(oldest, b.messages.first().number)
+	}
+	n := 0
+	for ; n < len(q.final) && q.final[n].number < oldest; n++ {
+		m := &q.final[n]
 		packet = m.copyTo(appendLength(packet, m.kind, m.size()), 0, m.size())
 	}
-	q.final = nil
+	q.final = slices.Delete(q.final, 0, n)
 	return packet
 }
 
