@@ -104,11 +104,11 @@ func (n *Node) route(room string) (p *peer, local bool) {
 }
 
 func (n *Node) sendTo(p *peer, number uint64, in *layer.Input) error {
-	// A Leave must not be lost, and has no data.
-	if in.Kind != event.InputLeave && (p.queue.inputs >= mostInputs || p.queue.waiting(in.Room) >= roomInputs) {
+	m := encodeInput(number, in)
+	if in.Kind != event.InputLeave && p.queue.fullOfInputs(&m) { // a Leave must not be lost, and has no data
 		return layer.ErrFull
 	}
-	n.put(p, encodeInput(number, in))
+	n.put(p, m)
 	return nil
 }
 

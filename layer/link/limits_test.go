@@ -48,8 +48,19 @@ func TestFull(t *testing.T) {
 	for i := range 3 {
 		full(fmt.Sprint("full", i))
 	}
-	if _, err := c.Send(b.now, front, edit("one more", 1, nil)); !errors.Is(err, layer.ErrFull) {
-		t.Errorf("over %d MiB of all rooms wait: %v", mostInputs>>20, err)
+	if _, err := c.Send(b.now, front, edit("one more", 1, make([]byte, wholeSize))); !errors.Is(err, layer.ErrFull) {
+		t.Errorf("a large input was taken, though over %d MiB of all rooms wait: %v", mostInputs>>20, err)
+	}
+	small := 0
+	for ; small < mostInputs; small += wholeSize / 2 {
+		_, err := c.Send(b.now, front, edit("one more", 1, make([]byte, wholeSize/2)))
+		if errors.Is(err, layer.ErrFull) {
+			break
+		}
+		b.run(time.Millisecond)
+	}
+	if share := mostInputs / 6; small < share*9/10 || small > share*11/10 { // there are 6 rooms
+		t.Errorf("%d bytes of small inputs of another room were taken, want about %d", small, share)
 	}
 	b.resume(w)
 	b.until("all inputs arrive", 10*time.Second, func() bool { return c.Flushed() && len(w.ins) > mostInputs>>20 })

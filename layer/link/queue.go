@@ -83,6 +83,13 @@ func (q *queue) full(m *message) bool {
 		q.bytes >= mostOutputs && (m.size() > wholeSize || waiting >= mostOutputs/len(q.rooms))
 }
 
+// fullOfInputs is full for an input, of which fewer may wait.
+func (q *queue) fullOfInputs(m *message) bool {
+	waiting := q.waiting(m.room)
+	return waiting >= roomInputs ||
+		q.inputs >= mostInputs && (m.size() > wholeSize || waiting >= mostInputs/len(q.rooms))
+}
+
 // drops reports whether a message waits that reports dropped outputs of a room.
 func (q *queue) drops(room string) bool {
 	b := q.rooms[room]
