@@ -360,7 +360,7 @@ func (h *chaos) wantFresh(faults []*fault) {
 // may reports whether the faults of a window may have closed a connection.
 func (w window) may(c closing) bool {
 	const late = 2 * time.Second
-	return w.closes && strings.Contains(c.reason, w.reason) && !c.at.Before(w.from) && !c.at.After(w.to.Add(late)) && (w.address == "" || w.address == c.address)
+	return w.closes && strings.Contains(c.reason, w.reason) && !c.at.Before(w.from.Truncate(time.Millisecond)) && !c.at.After(w.to.Add(late)) && (w.address == "" || w.address == c.address)
 }
 
 // checkClosed fails the test if sockets were closed that should have stayed open.
