@@ -17,7 +17,7 @@ import (
 // reported at both ends that still exist, after it was sent. What arrives must arrive
 // once and in order. In the end, all sessions must work.
 func TestLosses(t *testing.T) {
-	seeds := 60
+	seeds := 30
 	if testing.Short() {
 		seeds = 20
 	}
