@@ -33,12 +33,16 @@ func (m *message) size() int { return len(m.head) + len(m.data) }
 
 // copyTo appends up to n bytes of the message, from an offset.
 func (m *message) copyTo(b []byte, from, n int) []byte {
-	if from < len(m.head) {
-		part := m.head[from:min(from+n, len(m.head))]
-		b, from, n = append(b, part...), from+len(part), n-len(part)
+	for _, piece := range [...][]byte{m.head, m.data} {
+		if from >= len(piece) {
+			from -= len(piece)
+			continue
+		}
+		part := piece[from:min(from+n, len(piece))]
+		b = append(b, part...)
+		from, n = 0, n-len(part)
 	}
-	from -= len(m.head)
-	return append(b, m.data[from:from+min(n, len(m.data)-from)]...)
+	return b
 }
 
 // queue holds the messages for a peer. Those of one room stay in order; rooms take
