@@ -25,6 +25,8 @@ export class Person {
     this.page.on('pageerror', error => this.complaints.push(error.stack))
     this.page.on('console', message => {
       const text = message.text()
+      // What fails while the browser is offline may be logged after it is online again.
+      if (/net::ERR_INTERNET_DISCONNECTED/.test(text)) return
       if (message.type() === 'error' && !(this.away && /^(WebSocket connection|Failed to load resource)/.test(text))) this.complaints.push(text)
     })
     this.page.on('websocket', socket => this.sockets.push(socket.url()))
