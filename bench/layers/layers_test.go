@@ -74,7 +74,7 @@ func BenchmarkLayers(b *testing.B) {
 		base := medians(seen[all[0].name])
 		for _, a := range all {
 			m := medians(seen[a.name])
-			fmt.Fprintf(&table, "| %s | %.2f ms (+%.2f) | %.2f ms (+%.2f) | %.1f | %.0f | %d µs | %.0f (%.2f) |\n", a.name,
+			fmt.Fprintf(&table, "| %s | %.2f ms (%+.2f) | %.2f ms (%+.2f) | %.1f | %.0f | %d µs | %.0f (%.2f) |\n", a.name,
 				milliseconds(m.p50), milliseconds(m.p50-base.p50), milliseconds(m.p99), milliseconds(m.p99-base.p99),
 				m.messages, m.bytes, m.cost.Microseconds(), m.deliveries, m.deliveries/base.deliveries)
 		}
