@@ -6,7 +6,6 @@
 package durability_test
 
 import (
-	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -14,7 +13,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,8 +112,8 @@ func BenchmarkDurability(b *testing.B) {
 			m := medians(seen[way.name])
 			fmt.Fprintf(&table, "| `%s` | %.0f (%.2f) | %.2f ms (%.1f) | %.2f ms (%.1f) | %.0f |\n", way.name,
 				m.deliveries, m.deliveries/base.deliveries,
-				milliseconds(m.p50), milliseconds(m.p50)/milliseconds(base.p50),
-				milliseconds(m.p99), milliseconds(m.p99)/milliseconds(base.p99),
+				typing.Milliseconds(m.p50), typing.Milliseconds(m.p50)/typing.Milliseconds(base.p50),
+				typing.Milliseconds(m.p99), typing.Milliseconds(m.p99)/typing.Milliseconds(base.p99),
 				m.written)
 		}
 		b.Logf("medians of %d rounds of %v, with ratios to memory:\n"+
@@ -123,24 +121,13 @@ func BenchmarkDurability(b *testing.B) {
 	}
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
 func medians(all []figures) figures {
 	return figures{
-		deliveries: median(all, func(f figures) float64 { return f.deliveries }),
-		p50:        median(all, func(f figures) time.Duration { return f.p50 }),
-		p99:        median(all, func(f figures) time.Duration { return f.p99 }),
-		written:    median(all, func(f figures) float64 { return f.written }),
+		deliveries: typing.Median(all, func(f figures) float64 { return f.deliveries }),
+		p50:        typing.Median(all, func(f figures) time.Duration { return f.p50 }),
+		p99:        typing.Median(all, func(f figures) time.Duration { return f.p99 }),
+		written:    typing.Median(all, func(f figures) float64 { return f.written }),
 	}
-}
-
-func median[T cmp.Ordered](all []figures, of func(figures) T) T {
-	values := make([]T, len(all))
-	for i, f := range all {
-		values[i] = of(f)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 func measure(b *testing.B, way keeping) (f figures) {
