@@ -9,8 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,10 +20,7 @@ import (
 var clients = flag.Int("clients", 5000, "number of clients of each measurement")
 
 func BenchmarkFootprint(b *testing.B) {
-	program := filepath.Join(b.TempDir(), "yroom")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
-		b.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := testkit.Build(b)
 	for range b.N {
 		together := measure(b, program, func(client int) string { return fmt.Sprint("room", client%(*clients/100)) })
 		apart := measure(b, program, func(client int) string { return fmt.Sprint("room", client) })

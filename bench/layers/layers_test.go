@@ -6,15 +6,11 @@
 package layers_test
 
 import (
-	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,10 +53,7 @@ type running struct {
 }
 
 func BenchmarkLayers(b *testing.B) {
-	program := filepath.Join(b.TempDir(), "yroom")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
-		b.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := testkit.Build(b)
 	all := []arrangement{{"one process", single}, {"Redis", overRedis}, {"NATS", overNATS}}
 	for range b.N {
 		seen := map[string][]figures{}
@@ -75,7 +68,7 @@ func BenchmarkLayers(b *testing.B) {
 		for _, a := range all {
 			m := medians(seen[a.name])
 			fmt.Fprintf(&table, "| %s | %.2f ms (%+.2f) | %.2f ms (%+.2f) | %.1f | %.0f | %d µs | %.0f (%.2f) |\n", a.name,
-				milliseconds(m.p50), milliseconds(m.p50-base.p50), milliseconds(m.p99), milliseconds(m.p99-base.p99),
+				typing.Milliseconds(m.p50), typing.Milliseconds(m.p50-base.p50), typing.Milliseconds(m.p99), typing.Milliseconds(m.p99-base.p99),
 				m.messages, m.bytes, m.cost.Microseconds(), m.deliveries, m.deliveries/base.deliveries)
 		}
 		b.Logf("medians of %d rounds of %v:\n"+
@@ -83,26 +76,15 @@ func BenchmarkLayers(b *testing.B) {
 	}
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
 func medians(all []figures) figures {
 	return figures{
-		p50:        median(all, func(f figures) time.Duration { return f.p50 }),
-		p99:        median(all, func(f figures) time.Duration { return f.p99 }),
-		messages:   median(all, func(f figures) float64 { return f.messages }),
-		bytes:      median(all, func(f figures) float64 { return f.bytes }),
-		cost:       median(all, func(f figures) time.Duration { return f.cost }),
-		deliveries: median(all, func(f figures) float64 { return f.deliveries }),
+		p50:        typing.Median(all, func(f figures) time.Duration { return f.p50 }),
+		p99:        typing.Median(all, func(f figures) time.Duration { return f.p99 }),
+		messages:   typing.Median(all, func(f figures) float64 { return f.messages }),
+		bytes:      typing.Median(all, func(f figures) float64 { return f.bytes }),
+		cost:       typing.Median(all, func(f figures) time.Duration { return f.cost }),
+		deliveries: typing.Median(all, func(f figures) float64 { return f.deliveries }),
 	}
-}
-
-func median[T cmp.Ordered](all []figures, of func(figures) T) T {
-	values := make([]T, len(all))
-	for i, f := range all {
-		values[i] = of(f)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 func measure(b *testing.B, r *running) (f figures) {

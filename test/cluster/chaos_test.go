@@ -9,9 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -42,21 +39,7 @@ const (
 
 var program string // the path of the yroom binary
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "yroom-cluster")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "yroom")
-		if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { testkit.MainWithProgram(m, &program) }
 
 // While processes and the network fail, no edit that another client has seen is lost.
 // Afterwards all clients are in the same state. Clients stay connected when workers end.

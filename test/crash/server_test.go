@@ -1,9 +1,7 @@
 package crash_test
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -12,21 +10,7 @@ import (
 
 var program string // the path of the yroom binary
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "yroom-crash")
-		if err != nil {
-			panic(err)
-		}
-		defer os.RemoveAll(dir)
-		program = filepath.Join(dir, "yroom")
-		if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { testkit.MainWithProgram(m, &program) }
 
 // start starts a server in dir, which holds its settings and its files.
 func start(t *testing.T, dir string) *testkit.Server {

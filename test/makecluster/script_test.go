@@ -30,19 +30,10 @@ type scripted struct {
 	ended     chan error
 }
 
-func build(t *testing.T) (program string) {
-	t.Helper()
-	program = filepath.Join(t.TempDir(), "yroom")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return program
-}
-
 // start runs scripts/cluster, with its folder below dir.
 func start(t *testing.T, dir string) *scripted {
 	t.Helper()
-	s := &scripted{Cmd: exec.Command("../../scripts/cluster", build(t)), ended: make(chan error, 1)}
+	s := &scripted{Cmd: exec.Command("../../scripts/cluster", testkit.Build(t)), ended: make(chan error, 1)}
 	s.Env = append(os.Environ(), "TMPDIR="+dir)
 	var complaint strings.Builder
 	s.Stderr = &complaint

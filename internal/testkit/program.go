@@ -1,0 +1,45 @@
+package testkit
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Build builds the command yroom in a temporary folder of the test, and returns its
+// path.
+func Build(t testing.TB) (program string) {
+	t.Helper()
+	program, err := build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
+// MainWithProgram is TestMain of a package whose tests all run the command yroom. It
+// builds the command, sets *program to its path, runs the tests, and ends the process.
+func MainWithProgram(m *testing.M, program *string) {
+	os.Exit(func() int {
+		dir, err := os.MkdirTemp("", "yroom-program")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(dir)
+		if *program, err = build(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+func build(dir string) (program string, err error) {
+	program = filepath.Join(dir, "yroom")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+}
