@@ -34,7 +34,8 @@ type Options struct {
 
 // Server is a NATS server.
 type Server struct {
-	daemon  *daemon.Daemon
+	*daemon.Daemon
+
 	port    int
 	options Options
 }
@@ -75,7 +76,7 @@ func Start(t testing.TB, o Options) *Server {
 	if err := os.WriteFile(config, []byte(c.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.daemon = daemon.Start(t, path, "--config", config)
+	s.Daemon = daemon.Start(t, path, "--config", config)
 	s.await(t)
 	return s
 }
@@ -137,33 +138,19 @@ func (s *Server) URLAt(addr string) string {
 	return u.String()
 }
 
-// PID returns the process id of the server.
-func (s *Server) PID() int { return s.daemon.PID() }
-
-// Stop ends the server.
-func (s *Server) Stop(t testing.TB) { s.daemon.Stop(t) }
-
-// Kill ends the server with SIGKILL.
-func (s *Server) Kill(t testing.TB) { s.daemon.Kill(t) }
-
-// Restart starts the server again, after Stop or Kill, at the same address.
+// Restart starts the server again, after Stop or Kill, at the same address, and waits
+// until it answers.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	s.daemon.Restart(t)
+	s.Daemon.Restart(t)
 	s.await(t)
 }
-
-// Pause stops the process with SIGSTOP. Its connections stay open.
-func (s *Server) Pause(t testing.TB) { s.daemon.Pause(t) }
-
-// Resume lets the process run that was paused.
-func (s *Server) Resume(t testing.TB) { s.daemon.Resume(t) }
 
 // await waits until the server answers.
 func (s *Server) await(t testing.TB) {
 	t.Helper()
 	testkit.Eventually(t, "NATS answers", func() string {
-		if !s.daemon.Running() {
+		if !s.Running() {
 			t.Fatal("NATS has ended")
 		}
 		if _, err := s.info(); err != nil {

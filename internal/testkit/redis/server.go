@@ -34,7 +34,8 @@ type Options struct {
 
 // Server is a Redis server.
 type Server struct {
-	daemon  *daemon.Daemon
+	*daemon.Daemon
+
 	port    int
 	options Options
 }
@@ -65,7 +66,7 @@ func Start(t testing.TB, o Options) *Server {
 		args = append(args, "--user", "default", "off", "--user", User, "on", ">"+Password)
 		args = append(args, o.Access...)
 	}
-	s.daemon = daemon.Start(t, program(t), append(args, o.Args...)...)
+	s.Daemon = daemon.Start(t, program(t), append(args, o.Args...)...)
 	s.await(t)
 	return s
 }
@@ -99,9 +100,6 @@ func EscapedPassword() string {
 	return password
 }
 
-// PID returns the process id of the server.
-func (s *Server) PID() int { return s.daemon.PID() }
-
 // Published returns how many messages were published, and how many bytes the server
 // has received and sent. The server must have no TLS and no user.
 func (s *Server) Published(t testing.TB) (messages, received, sent int64) {
@@ -121,30 +119,19 @@ func number(text, name string) int64 {
 	return n
 }
 
-// Stop ends the server.
-func (s *Server) Stop(t testing.TB) { s.daemon.Stop(t) }
-
-// Kill ends the server with SIGKILL.
-func (s *Server) Kill(t testing.TB) { s.daemon.Kill(t) }
-
-// Restart starts the server again, after Stop or Kill, at the same address.
+// Restart starts the server again, after Stop or Kill, at the same address, and waits
+// until it answers.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
-	s.daemon.Restart(t)
+	s.Daemon.Restart(t)
 	s.await(t)
 }
-
-// Pause stops the process with SIGSTOP. Its connections stay open.
-func (s *Server) Pause(t testing.TB) { s.daemon.Pause(t) }
-
-// Resume lets the process run that was paused.
-func (s *Server) Resume(t testing.TB) { s.daemon.Resume(t) }
 
 // await waits until the server answers.
 func (s *Server) await(t testing.TB) {
 	t.Helper()
 	testkit.Eventually(t, "Redis answers", func() string {
-		if !s.daemon.Running() {
+		if !s.Running() {
 			t.Fatal("Redis has ended")
 		}
 		conn, err := net.Dial("tcp", s.Addr())
