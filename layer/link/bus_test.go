@@ -89,6 +89,15 @@ func (b *bus) consumer(name string) (*process, uint64) {
 	return p, front
 }
 
+// newPair returns a bus with a worker and a consumer that know each other.
+func newPair(t *testing.T) (b *bus, worker, consumer *process, front uint64) {
+	b = newBus(t, 1)
+	worker = b.worker("worker")
+	consumer, front = b.consumer("consumer")
+	b.run(500 * time.Millisecond)
+	return b, worker, consumer, front
+}
+
 func (b *bus) happens(percent int) bool { return percent > 0 && b.rnd.IntN(100) < percent }
 
 // publish takes what the Nodes want to publish.

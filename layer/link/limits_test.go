@@ -25,10 +25,7 @@ func roomOf(c, w *process) string {
 // TestFull checks that inputs wait within bounds: a room that is full doesn't stop the
 // others.
 func TestFull(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	w.stopped = true
 	full := func(room string) (sent int) {
 		for ; sent < 1000; sent++ {
@@ -73,10 +70,7 @@ func TestFull(t *testing.T) {
 // TestDropped checks that outputs of a room wait within bounds, and that its front
 // learns of those that were dropped.
 func TestDropped(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, edit("r", 1, nil))
 	b.run(10 * time.Millisecond)
 	to := w.ins[0].From
@@ -157,10 +151,7 @@ func TestStrays(t *testing.T) {
 
 // TestReturned checks that a request which no worker takes is refused in the end.
 func TestReturned(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, &layer.Input{Room: "r", Input: event.Input{Kind: event.InputRequest, Conn: 2, Request: &event.Request{Kind: event.RequestQuery}}})
 	w.Drain(b.now)
 	b.until("the request is refused", strayPatience+time.Second, func() bool { return len(c.outs) == 1 })
@@ -319,10 +310,7 @@ func TestReturnedToClosedFront(t *testing.T) {
 // TestLargeAndBusyRoom checks that a message arrives even if it is larger than the bound
 // on the outputs that wait for its room, and other messages of the room follow it.
 func TestLargeAndBusyRoom(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, edit("r", 1, nil))
 	b.run(10 * time.Millisecond)
 	to, large := w.ins[0].From, make([]byte, roomOutputs+1<<20)
@@ -345,10 +333,7 @@ func TestLargeAndBusyRoom(t *testing.T) {
 // TestOutputsOfAllRooms checks that the outputs that wait for one peer are bounded, and
 // that only rooms with many of them lose some.
 func TestOutputsOfAllRooms(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, edit("r", 1, nil))
 	b.run(10 * time.Millisecond)
 	to := w.ins[0].From

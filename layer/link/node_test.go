@@ -262,10 +262,7 @@ func TestFrontGone(t *testing.T) {
 // TestDeaf checks that a Node which receives nothing notices that, gives up no other Node,
 // and exchanges messages again when the bus carries them.
 func TestDeaf(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, edit("r", 1, nil))
 	b.run(10 * time.Millisecond)
 	b.cut = func(from, to *process) bool { return true }
@@ -369,10 +366,7 @@ func TestFrontClosedUnheard(t *testing.T) {
 // TestDeafLeave checks that a connection which leaves while the Node is deaf leaves its
 // room: the worker receives the Leave, or learns of the loss.
 func TestDeafLeave(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, edit("r", 1, nil))
 	b.run(10 * time.Millisecond)
 	b.cut = func(from, to *process) bool { return true }
@@ -386,10 +380,7 @@ func TestDeafLeave(t *testing.T) {
 // TestLastOutputs checks that outputs which a worker has delivered before its end arrive
 // before the end is reported, though that takes longer than a heartbeat.
 func TestLastOutputs(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, edit("r", 1, nil))
 	b.run(10 * time.Millisecond)
 	w.Deliver(b.now, update("r", w.ins[0].From, make([]byte, 80<<20)))
@@ -404,10 +395,7 @@ func TestLastOutputs(t *testing.T) {
 // TestFlush checks that Flush reports when everything has arrived, and that it doesn't wait
 // for acknowledgements that are late.
 func TestFlush(t *testing.T) {
-	b := newBus(t, 1)
-	w := b.worker("worker")
-	c, front := b.consumer("consumer")
-	b.run(500 * time.Millisecond)
+	b, w, c, front := newPair(t)
 	b.send(c, front, edit("r", 1, nil))
 	b.run(300 * time.Millisecond)
 	if !w.Flush(b.now) {
