@@ -127,7 +127,7 @@ func write(t testing.TB, path, content string) {
 	own(t, path)
 }
 
-// own gives a file or a folder to the user that runs the programs.
+// own makes the user that runs the programs the owner of a file or a folder.
 func own(t testing.TB, path string) {
 	t.Helper()
 	if uid, gid, other := account(t); other {
