@@ -11,10 +11,16 @@ import (
 // A log is compacted at once when its tail makes loading cost twice as much as it would
 // after a compaction. When the tail is smaller, but worth the work, the log is
 // compacted once the room is idle or closes.
+//
+// A compaction writes the whole document again. So it is only worth the work if its tail
+// costs at least a fraction of the snapshot: the bytes that compactions write then grow
+// with the edits, whatever the size of the document.
 const (
-	largeBytes     = 256 << 10
-	largeEntries   = 2000
+	entryCost      = 1 << 10            // to load an entry takes as long as to load so many bytes of a snapshot, and the entry's bytes
+	largeEntries   = 2000               // in a small document, so many entries are large,
+	largeCost      = largeEntries * entryCost // or other entries that cost as much
 	worthEntries   = 20
+	worthFraction  = 4           // of the snapshot
 	longestFactor  = 10          // times AutosaveDelay is the longest delay while edits continue
 	compactPause   = time.Minute // after a compaction that failed
 	compactsAtOnce = 2           // in one worker: each holds a document in addition to that of the room
@@ -56,14 +62,16 @@ func (t *tail) add(size int, now time.Time) {
 	t.last = now
 }
 
+// cost returns what loading the tail costs, in bytes of a snapshot.
+func (t *tail) cost() int { return t.bytes + entryCost*t.entries }
+
 // large reports whether the log has to be compacted at once.
-func (t *tail) large() bool {
-	return t.entries >= largeEntries || t.bytes >= max(t.base, largeBytes)
-}
+func (t *tail) large() bool { return t.cost() >= max(t.base, largeCost) }
 
 // worthwhile reports whether the log is to be compacted when the room is idle.
 func (t *tail) worthwhile() bool {
-	return t.entries >= worthEntries || t.entries > 0 && t.bytes >= t.base/4
+	part := t.base / worthFraction
+	return t.entries > 0 && t.bytes >= part || t.entries >= worthEntries && t.cost() >= part
 }
 
 // compaction is the state of the compaction of a room's log.
