@@ -36,14 +36,15 @@ type actor struct {
 	removeAt  time.Time // when the actor ends; zero: the room is loading or in use
 	alarm     *alarm
 
-	changes   []layer.Input  // creates and deletes that wait for the store
-	next      unstored       // the content of the next append
-	writing   unstored       // the content of the append in progress, which owns its updates
-	result    writeResult    // of the last write
-	last      store.Position // the position up to which the room has all entries
-	unordered bool           // the store has no order of positions
-	write     func()         // a.runWrite, bound once
-	endWrite  func()         // calls a.writeEnded in guarded, bound once
+	changes    []layer.Input  // creates and deletes that wait for the store
+	next       unstored       // the content of the next append
+	writing    unstored       // the content of the append in progress, which owns its updates
+	result     writeResult    // of the last write
+	repetition repetition     // of the load or the append in progress, which owns it; never both
+	last       store.Position // the position up to which the room has all entries
+	unordered  bool           // the store has no order of positions
+	write      func()         // a.runWrite, bound once
+	endWrite   func()         // calls a.writeEnded in guarded, bound once
 
 	compaction compaction
 	checks     checks

@@ -84,6 +84,9 @@ func (a *actor) runWrite() {
 		a.result.position, a.result.err = a.worker.changeStored(change, a.settings.Room.Blocks)
 	} else {
 		a.result = a.appendUpdates(a.writing.updates)
+		if a.repeat(&a.repetition, a.result.err, a.write) {
+			return
+		}
 	}
 	a.mail.Post(a.endWrite)
 }

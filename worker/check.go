@@ -89,11 +89,17 @@ func (a *actor) check(now time.Time) {
 		c.late = time.Time{}
 	}
 	checked, after, appended := a.room, a.last, c.appended
-	a.worker.checks.run(a.worker.config.Runtime.Go, func() {
+	var r repetition
+	var run func()
+	run = func() {
 		log, err := a.loadAfter(after)
+		if a.repeat(&r, err, run) {
+			return
+		}
 		a.worker.checks.done(a.worker.config.Runtime.Go)
 		a.mail.Post(func() { a.guarded(func() { a.checked(checked, appended, log, err) }) })
-	})
+	}
+	a.worker.checks.run(a.worker.config.Runtime.Go, run)
 }
 
 // loadAfter loads the entries after a position. It runs concurrently with the turns.

@@ -42,8 +42,8 @@ type AppendInfo struct {
 	Room     string
 	Turns    int // how many turns' updates were merged
 	Bytes    int
-	Duration time.Duration
-	Err      error // nil if the update is stored
+	Duration time.Duration // of the last attempt
+	Err      error         // nil if the update is stored
 }
 
 // MergeInfo describes entries that a room has loaded from its log because another

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/room"
@@ -21,22 +22,31 @@ type loaded struct {
 
 // load loads the room. It runs concurrently with the turns.
 func (a *actor) load() {
-	l, err := a.loadRoom()
+	begin := a.worker.config.Runtime.Now()
+	log, err := a.loadLog()
+	if a.repeat(&a.repetition, err, a.load) {
+		return
+	}
+	l, err := a.loadRoom(log, err, begin)
 	a.mail.Post(func() { a.guarded(func() { a.open(l, err) }) })
 }
 
-func (a *actor) loadRoom() (l loaded, err error) {
+func (a *actor) loadLog() (log store.Log, err error) {
 	defer guard(&err)
-	clock := a.worker.config.Runtime.Now
-	begin := clock()
-	log, err := a.worker.config.Store.Load(a.worker.working, a.name)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return l, err
+	return a.worker.config.Store.Load(a.worker.working, a.name)
+}
+
+// loadRoom makes the room from the log that loadLog has returned after begin, with the error failed.
+func (a *actor) loadRoom(log store.Log, failed error, begin time.Time) (l loaded, err error) {
+	defer guard(&err)
+	if failed != nil && !errors.Is(failed, store.ErrNotFound) {
+		return l, failed
 	}
+	clock := a.worker.config.Runtime.Now
 	config := a.settings.Room
 	config.Epoch = 1 + rand.Uint64N(math.MaxUint64) // 0 marks rooms that are only stored
 	config.Worker = a.worker.config.Name
-	l = loaded{room: room.New(config), tail: tailOf(log, clock()), last: log.Last(), stored: err == nil}
+	l = loaded{room: room.New(config), tail: tailOf(log, clock()), last: log.Last(), stored: failed == nil}
 	if err := replay(log, l.room.Load); err != nil {
 		return l, err
 	}

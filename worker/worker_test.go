@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -11,9 +10,11 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store"
 )
 
-var errFault = errors.New("the disk is on fire")
+// errFault is a fault of the store that doesn't pass, so that nothing is repeated.
+var errFault = fmt.Errorf("%w: the disk is on fire", store.ErrClosed)
 
 func TestTwoConnections(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {

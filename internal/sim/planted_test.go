@@ -103,7 +103,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"an append acknowledged too early":     {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
 		"an append that hides its failure":     {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
 		"positions that hide another worker":   {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
-		"a deletion that checks don't find":    {store: func(v view) store.Store { return undeleted{v} }, deletes: 15, found: late},
+		"a deletion that checks don't find":    {store: func(v view) store.Store { return undeleted{v} }, deletes: 60, found: late},
 		"a load that failed, served as empty":  {store: func(v view) store.Store { return forgiving{v} }, found: "from a room that was not loaded"},
 		"a compaction from memory":             {store: func(v view) store.Store { return &remembering{view: v} }, found: "a snapshot contains something that was not in the log"},
 		"a compaction of everything up to now": {store: func(v view) store.Store { return upToNow{v} }, found: "a compaction lost a part of the document"},

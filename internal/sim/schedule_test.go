@@ -44,7 +44,7 @@ func newSchedule(seed uint64) *schedule {
 
 func (s *schedule) add(of *life, f func()) { s.ready = append(s.ready, call{of, f}) }
 
-// drop removes the calls of a process that has crashed, and returns them.
+// drop removes the calls of a process that has crashed, and returns them and its timers.
 func (s *schedule) drop(of *life) (dropped []func()) {
 	dropped, of.held = of.held, nil
 	s.ready = slices.DeleteFunc(s.ready, func(c call) bool {
@@ -53,6 +53,11 @@ func (s *schedule) drop(of *life) (dropped []func()) {
 		}
 		return c.of == of
 	})
+	for _, t := range s.timers.list {
+		if t.of == of {
+			dropped = append(dropped, t.fire)
+		}
+	}
 	return dropped
 }
 

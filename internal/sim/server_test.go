@@ -66,10 +66,13 @@ func (w *world) startServer() {
 	w.servers = append(w.servers, s)
 	w.tracef("server %d starts", s.nth)
 	worked := worker.New(worker.Config{
-		Layer:    w.plant.inLayer(endpoint{s}),
-		Store:    w.plant.inStore(view{server: s}),
-		Room:     s.open,
-		Logger:   slog.New(logged{s}),
+		Layer:  w.plant.inLayer(endpoint{s}),
+		Store:  w.plant.inStore(view{server: s}),
+		Room:   s.open,
+		Logger: slog.New(logged{s}),
+		Events: worker.Events{Failed: func(f worker.FailInfo) {
+			s.rooms[roomIndex(f.Room)].tainted = true
+		}},
 		Takeover: 15 * time.Second,
 		Runtime: worker.Runtime{
 			Go:        s.start,

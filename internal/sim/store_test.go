@@ -13,8 +13,9 @@ import (
 )
 
 var (
-	errFault   = errors.New("sim: the store failed")
-	errCrashed = errors.New("sim: the server is dead")
+	errBrief   = errors.New("sim: the store failed for a moment")
+	errFault   = fmt.Errorf("%w: the store failed", store.ErrClosed)
+	errCrashed = fmt.Errorf("%w: the server is dead", store.ErrClosed)
 )
 
 // disk is the store of all servers. It outlives them.
@@ -217,14 +218,17 @@ func (o *operation) pause() error {
 	return o.ctx.Err()
 }
 
-// fault reports whether a call fails. If so, its room fails.
-func (v view) fault(room int) bool {
+// fault returns the error of a call that fails, and nil otherwise. After errBrief, the
+// call is repeated; after errFault, its room fails.
+func (v view) fault() error {
 	if v.world.calm || !v.world.chance(v.world.faults) {
-		return false
+		return nil
 	}
 	v.world.seen.faults++
-	v.rooms[room].tainted = true
-	return true
+	if v.world.chance(50) {
+		return errBrief
+	}
+	return errFault
 }
 
 // Load implements store.Store.
@@ -280,11 +284,11 @@ func (v view) read(ctx context.Context, room int, after store.Position) (read st
 	if err := o.pause(); err != nil {
 		return store.Log{}, nil, err
 	}
-	if v.fault(room) {
-		if v.world.chance(50) {
-			return store.Log{}, nil, fmt.Errorf("%w: %w", store.ErrCorrupt, errFault)
+	if err := v.fault(); err != nil {
+		if v.world.chance(25) {
+			err = fmt.Errorf("%w: %w", store.ErrCorrupt, err)
 		}
-		return store.Log{}, nil, errFault
+		return store.Log{}, nil, err
 	}
 	if result != nil {
 		return store.Log{}, base, result
@@ -319,8 +323,8 @@ func (v view) write(ctx context.Context, name string, work func(room int) (store
 	var result error
 	o.pending = func() { position, result = work(room) }
 	err := o.pause()
-	if err == nil && o.pending != nil && v.fault(room) {
-		err = errFault
+	if err == nil && o.pending != nil {
+		err = v.fault()
 	}
 	o.work(err == nil)
 	if err := cmp.Or(err, result); err != nil {
@@ -329,8 +333,8 @@ func (v view) write(ctx context.Context, name string, work func(room int) (store
 	if err := o.pause(); err != nil {
 		return 0, err
 	}
-	if v.fault(room) {
-		return 0, errFault
+	if err := v.fault(); err != nil {
+		return 0, err
 	}
 	return position, nil
 }

@@ -21,15 +21,10 @@ type fault struct {
 	of part
 	// closes reports whether the fault may close sockets.
 	closes bool
-	// reason is part of the reason with which they may be closed; empty: any.
-	reason string
 	// silences reports whether a process sends nothing to the others for a while.
 	silences bool
 	run      func(b *breakage)
 }
-
-// unsaved is part of the reason with which a room is closed whose store fails.
-const unsaved = "can't be saved"
 
 // part is a kind of process.
 type part int
@@ -144,9 +139,7 @@ func (b *breakage) drain(w *process) {
 	b.measure("after a worker has come", b.roomsOf(w), from, time.Now())
 }
 
-// hangWorker may close sockets: an append that is in progress for longer than the store's
-// timeout fails when the worker continues, and so does its room.
-var hangWorker = &fault{name: "SIGSTOP of a worker", of: aWorker, silences: true, closes: true, reason: unsaved, run: func(b *breakage) {
+var hangWorker = &fault{name: "SIGSTOP of a worker", of: aWorker, silences: true, run: func(b *breakage) {
 	w := b.one(b.workers)
 	probes := b.roomsOf(w)
 	from := time.Now()
@@ -259,7 +252,7 @@ var hangBroker = &fault{name: "SIGSTOP of the broker", of: theBroker, silences: 
 	b.measure("after the broker continues", b.probes, from, from)
 }}
 
-var crashDatabase = &fault{name: "crash of the database", of: theDatabase, closes: true, run: func(b *breakage) {
+var crashDatabase = &fault{name: "crash of the database", of: theDatabase, run: func(b *breakage) {
 	b.database.Crash(b)
 	time.Sleep(b.upTo(2 * time.Second))
 	b.database.Restart(b)
@@ -312,7 +305,7 @@ func (h *chaos) suffer(faults ...*fault) {
 	}
 	breakages[0].happen()
 	others.Wait()
-	if !slices.ContainsFunc(faults, func(f *fault) bool { return f.closes && f.reason == "" }) {
+	if !slices.ContainsFunc(faults, func(f *fault) bool { return f.closes }) {
 		h.wantFresh(faults)
 	}
 	if !slices.ContainsFunc(faults, func(f *fault) bool { return f.silences }) {
@@ -360,7 +353,7 @@ func (h *chaos) wantFresh(faults []*fault) {
 // may reports whether the faults of a window may have closed a connection.
 func (w window) may(c closing) bool {
 	const late = 2 * time.Second
-	return w.closes && strings.Contains(c.reason, w.reason) && !c.at.Before(w.from.Truncate(time.Millisecond)) && !c.at.After(w.to.Add(late)) && (w.address == "" || w.address == c.address)
+	return w.closes && !c.at.Before(w.from.Truncate(time.Millisecond)) && !c.at.After(w.to.Add(late)) && (w.address == "" || w.address == c.address)
 }
 
 // checkClosed fails the test if sockets were closed that should have stayed open.
