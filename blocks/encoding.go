@@ -42,8 +42,9 @@ func overLimit(what string, size, limit int) error {
 }
 
 // maxUnpacked bounds the V1 form of an untrusted update in V2. V2 packs repetitions so
-// tightly that twenty bytes can stand for any number of blocks.
-func maxUnpacked(update []byte) int { return 1<<20 + 64*len(update) }
+// tightly that twenty bytes can stand for any number of blocks. Recorded documents take
+// at most twice their size in V2.
+func maxUnpacked(update []byte) int { return 64<<10 + 16*len(update) }
 
 // toV1 returns an untrusted update in V1. It is not checked yet. An update that is
 // larger in V1 than the document may be is not converted.

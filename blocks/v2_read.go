@@ -31,7 +31,7 @@ func fromV2(update []byte, limit int) ([]byte, error) {
 		return nil, malformed("update in V2: %w", err)
 	}
 	if len(d.out) > limit {
-		return nil, fmt.Errorf("%w: the update takes more than %d bytes in V1", ErrLimit, limit)
+		return nil, fmt.Errorf("%w: an update of %d bytes in V2 would take more than %d bytes in V1", ErrLimit, len(update), limit)
 	}
 	if d.rest.Len() > 0 {
 		return nil, malformed("update in V2: %d bytes after its end", d.rest.Len())

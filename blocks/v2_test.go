@@ -179,16 +179,7 @@ func TestBombs(t *testing.T) {
 		}
 	}
 	// Load has no limit.
-	var w v2Writer
-	w.rest = lib0.AppendUint([]byte{1}, 200_000)
-	w.clients.Uint(1)
-	w.rest = append(w.rest, 0)
-	w.block(&block{kind: kindType, parent: []byte{1, 1, 't'}, content: []byte{2}})
-	for i := range uint64(200_000 - 1) {
-		w.block(&block{kind: kindType, flags: hasOrigin, origin: id{1, i}, content: []byte{2}})
-	}
-	w.rest = append(w.rest, 0)
-	u := w.finish()
+	u := emptyTypes(200_000)
 	if _, err := New().Apply(u, V2); !errors.Is(err, ErrLimit) {
 		t.Errorf("%d bytes with 200,000 blocks: %v", len(u), err)
 	}
@@ -198,6 +189,58 @@ func TestBombs(t *testing.T) {
 	}
 	if s.client(1).blocks.end != 200_000 {
 		t.Errorf("%d blocks", s.client(1).blocks.end)
+	}
+}
+
+// emptyTypes returns an update in V2 with n texts of one client, which takes 37 bytes or
+// few more. In V1 each text takes at least five.
+func emptyTypes(n uint64) []byte {
+	var w v2Writer
+	w.rest = lib0.AppendUint([]byte{1}, n)
+	w.clients.Uint(1)
+	w.rest = append(w.rest, 0)
+	w.block(&block{kind: kindType, parent: []byte{1, 1, 't'}, content: []byte{2}})
+	for i := range n - 1 {
+		w.block(&block{kind: kindType, flags: hasOrigin, origin: id{1, i}, content: []byte{2}})
+	}
+	w.rest = append(w.rest, 0)
+	return w.finish()
+}
+
+// TestExpansionIsBounded finds the largest document that a tiny update in V2 can make.
+func TestExpansionIsBounded(t *testing.T) {
+	const most = 64<<10 + 16*40
+	largest := 0
+	for n := uint64(1000); n < 200_000; n += 500 {
+		u := emptyTypes(n)
+		if len(u) > 40 {
+			t.Fatalf("%d bytes", len(u))
+		}
+		added, err := New().Apply(u, V2)
+		if err != nil {
+			if !errors.Is(err, ErrLimit) || errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "bytes in V1") {
+				t.Error(err)
+			}
+			break
+		}
+		largest = len(added)
+	}
+	if largest < most/2 || largest > most {
+		t.Errorf("an update of 40 bytes becomes one of %d bytes, at most %d are allowed", largest, most)
+	}
+}
+
+// TestTypingExpandsLittle checks that what clients write in V2 is far below the bound.
+func TestTypingExpandsLittle(t *testing.T) {
+	s := New()
+	for _, u := range typing(10_000) {
+		if _, err := s.Apply(u, V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	u := s.Encode(V2)
+	if n := len(s.Encode(V1)); n > 16*len(u)/4 {
+		t.Errorf("%d bytes in V2 take %d bytes in V1", len(u), n)
 	}
 }
 

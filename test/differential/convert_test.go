@@ -2,6 +2,8 @@ package differential
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
@@ -45,4 +47,34 @@ func convertHistory(t *testing.T, yjs *oracle, seed int, profile string) (toV1, 
 		}
 	}
 	return toV1, toV2
+}
+
+// TestTracesExpandLittle checks that recorded documents in V2 are far below the bound of
+// what an update may take in V1. Those in the folder egwalker of the recorded sessions
+// are in V2 as yjs wrote them.
+func TestTracesExpandLittle(t *testing.T) {
+	folder := os.Getenv("YROOM_TRACES")
+	if folder == "" {
+		t.Skip("YROOM_TRACES is not set to the folder with the recorded sessions")
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "egwalker", "*.yjs"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		theirs, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := blocks.New()
+		if _, err := s.Apply(theirs, blocks.V2); err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		ours, v1 := s.Encode(blocks.V2), s.Encode(blocks.V1)
+		ratio := float64(len(v1)) / float64(min(len(ours), len(theirs)))
+		if t.Logf("%s takes %.1f times as much in V1", file, ratio); ratio > 16.0/4 {
+			t.Errorf("%s: that is close to the bound", file)
+		}
+	}
 }
