@@ -89,6 +89,11 @@ type Limits struct {
 	AwarenessIDs int `yaml:"awareness_ids"`
 	// AwarenessSize bounds the state of one client id. Default: 64 KiB. Past it: close 1008.
 	AwarenessSize Bytes `yaml:"awareness_size"`
+	// RoomAwareness bounds the states of all client ids of a room, with about 128 bytes for
+	// each in addition. The last half is for connections whose states take 1 KiB at most.
+	// Default: 2 MiB. Past it, further states are ignored: their clients edit without being
+	// shown to others.
+	RoomAwareness Bytes `yaml:"room_awareness"`
 	// Outbox bounds the data that waits for a client that reads slowly. Default: 4 MiB.
 	// Past it the client is sent one diff once it reads again.
 	Outbox Bytes `yaml:"outbox"`
@@ -122,6 +127,7 @@ func (s Settings) or(base Settings) Settings {
 			Pending:       cmp.Or(l.Pending, b.Pending),
 			AwarenessIDs:  cmp.Or(l.AwarenessIDs, b.AwarenessIDs),
 			AwarenessSize: cmp.Or(l.AwarenessSize, b.AwarenessSize),
+			RoomAwareness: cmp.Or(l.RoomAwareness, b.RoomAwareness),
 			Outbox:        cmp.Or(l.Outbox, b.Outbox),
 			MailboxInputs: cmp.Or(l.MailboxInputs, b.MailboxInputs),
 			MailboxSize:   cmp.Or(l.MailboxSize, b.MailboxSize),
@@ -200,9 +206,10 @@ func (s Settings) worker() worker.Settings {
 			},
 			Encoding: blocks.Encoding(s.UpdateVersion),
 			Awareness: awareness.Config{
-				Timeout: s.AwarenessTimeout,
-				IDs:     s.Limits.AwarenessIDs,
-				Size:    int(s.Limits.AwarenessSize),
+				Timeout:  s.AwarenessTimeout,
+				IDs:      s.Limits.AwarenessIDs,
+				Size:     int(s.Limits.AwarenessSize),
+				RoomSize: int(s.Limits.RoomAwareness),
 			},
 		},
 		MailboxInputs: s.Limits.MailboxInputs,

@@ -22,7 +22,10 @@ var (
 type Awareness struct {
 	cfg           Config
 	states        map[uint64]presence // by client id
-	ownedCount    map[uint64]int      // by connection: how many states it owns; absent if none
+	size          int                 // of all states
+	encoded       []byte              // what Encode returns; nil: to be encoded
+	owned         map[uint64]owned    // by connection: the states that it owns; absent if none
+	full          bool                // a state was ignored because there were too many
 	removals      map[uint64]removal  // by client id: states that were removed within the timeout
 	removedCount  int                 // how many states were ever removed
 	lastForgotten removal             // the last removal that was not added to removals because there were too many
@@ -36,6 +39,12 @@ type presence struct {
 	owner   uint64 // a connection
 	renewed time.Time
 }
+
+// size returns the size of the state in the room, 0 if p is the zero value.
+func (p presence) size() int { return sizeOf(p.state) }
+
+// owned is the number and the size of the states that a connection owns.
+type owned struct{ count, size int }
 
 // State is the state of one client.
 type State struct {
@@ -57,11 +66,11 @@ type removal struct {
 // New returns an Awareness without states.
 func New(cfg Config) *Awareness {
 	return &Awareness{
-		cfg:        cfg.withDefaults(),
-		states:     make(map[uint64]presence),
-		ownedCount: make(map[uint64]int),
-		removals:   make(map[uint64]removal),
-		joined:     make(map[uint64]int),
+		cfg:      cfg.withDefaults(),
+		states:   make(map[uint64]presence),
+		owned:    make(map[uint64]owned),
+		removals: make(map[uint64]removal),
+		joined:   make(map[uint64]int),
 	}
 }
 
@@ -83,10 +92,13 @@ func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removedCount }
 // and see the client from its next state on.
 //
 // Null is accepted from the owner only, if its clock is at least the known one. An
-// entry whose clock is out of range (see maxClock and maxJump) is ignored.
+// entry whose clock is out of range (see maxClock and maxJump) is ignored. So is a state
+// for which the room has no capacity left (see Config.RoomSize): the connection would do
+// no harm, and its client may be the one that has the least of all.
 func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []byte, err error) {
 	var accepted []entry
-	owned := a.ownedCount[conn]
+	own, size := a.owned[conn], a.size // after what was accepted
+	full := false
 	err = each(update, func(e entry) error {
 		known, held := a.states[e.id]
 		if err := a.check(e, known.state); err != nil {
@@ -94,7 +106,7 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 		}
 		i := slices.IndexFunc(accepted, func(x entry) bool { return x.id == e.id })
 		if i >= 0 {
-			known = presence{clock: accepted[i].clock, owner: conn}
+			known = presence{clock: accepted[i].clock, state: accepted[i].state, owner: conn}
 			held = accepted[i].state != nil
 		}
 		if i < 0 && !held {
@@ -107,17 +119,26 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 			if !held || known.owner != conn || e.clock < known.clock {
 				return nil
 			}
-			owned--
 		case held && e.clock <= known.clock:
 			return nil
 		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowestClock(conn, e.id, now):
 			return nil
-		case !held || known.owner != conn:
-			owned++
 		}
-		if owned > a.cfg.IDs {
+		before, after, then := known.size(), sizeOf(e.state), own
+		if held && known.owner == conn {
+			then.add(-1, -before)
+		}
+		if e.state != nil {
+			then.add(1, after)
+		}
+		if then.count > a.cfg.IDs {
 			return fmt.Errorf("%w: more than %d client ids from one connection", ErrLimit, a.cfg.IDs)
 		}
+		if after > before && size-before+after > a.capacity(then.size) {
+			full = true
+			return nil
+		}
+		own, size = then, size-before+after
 		if i >= 0 {
 			accepted[i] = e
 		} else {
@@ -125,8 +146,12 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 		}
 		return nil
 	})
-	if err != nil || len(accepted) == 0 {
+	if err != nil {
 		return nil, err
+	}
+	a.full = a.full || full
+	if len(accepted) == 0 {
+		return nil, nil
 	}
 	for _, e := range accepted {
 		if e.state == nil {
@@ -156,13 +181,20 @@ func (a *Awareness) lowestClock(conn, id uint64, now time.Time) uint64 {
 
 func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 	p, held := a.states[e.id]
-	if held && p.owner != conn {
-		a.disown(p.owner)
+	if held {
+		a.disown(p)
 	}
-	if !held || p.owner != conn {
-		a.ownedCount[conn]++
+	state := p.state[:0]
+	if cap(state) > 2*len(e.state)+stateCost { // a state that has shrunk must not keep its former memory
+		state = nil
 	}
-	a.states[e.id] = presence{e.clock, append(p.state[:0], e.state...), conn, now}
+	p = presence{e.clock, append(state, e.state...), conn, now}
+	a.states[e.id] = p
+	own := a.owned[conn]
+	own.add(1, p.size())
+	a.owned[conn] = own
+	a.size += p.size()
+	a.encoded = nil
 	delete(a.removals, e.id)
 	if a.deadline.IsZero() {
 		a.deadline = now.Add(a.cfg.Timeout)
@@ -174,8 +206,9 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	if !held {
 		return
 	}
-	a.disown(p.owner)
+	a.disown(p)
 	delete(a.states, id)
+	a.encoded = nil
 	if len(a.states) == 0 {
 		a.deadline = time.Time{}
 	}
@@ -192,23 +225,34 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	}
 }
 
-func (a *Awareness) disown(conn uint64) {
-	if a.ownedCount[conn]--; a.ownedCount[conn] == 0 {
-		delete(a.ownedCount, conn)
+// disown undoes what set has counted for a state.
+func (a *Awareness) disown(p presence) {
+	a.size -= p.size()
+	own := a.owned[p.owner]
+	if own.add(-1, -p.size()); own.count > 0 {
+		a.owned[p.owner] = own
+	} else {
+		delete(a.owned, p.owner)
 	}
 }
 
-// Encode returns all states as an update, or nil if there are none. The caller owns
-// the result.
+func (o *owned) add(count, size int) { o.count, o.size = o.count+count, o.size+size }
+
+// Full reports whether a state was ever ignored because the room had no capacity for it.
+func (a *Awareness) Full() bool { return a.full }
+
+// Encode returns all states as an update, or nil if there are none. It is encoded once
+// until a state changes; the caller must not change it.
 func (a *Awareness) Encode() []byte {
-	if len(a.states) == 0 {
-		return nil
+	if len(a.states) == 0 || a.encoded != nil {
+		return a.encoded
 	}
 	all := make([]entry, 0, len(a.states))
 	for id, p := range a.states {
 		all = append(all, entry{id, p.clock, p.state})
 	}
-	return encode(all)
+	a.encoded = encode(all)
+	return a.encoded
 }
 
 // States returns the states of all clients that are present, by ascending client id.
@@ -230,7 +274,7 @@ func (a *Awareness) Len() int { return len(a.states) }
 // to Apply afterwards, because they could bring these states back.
 func (a *Awareness) Leave(conn uint64, now time.Time) []byte {
 	delete(a.joined, conn)
-	if a.ownedCount[conn] == 0 {
+	if a.owned[conn].count == 0 {
 		return nil
 	}
 	return a.removeMatching(now, func(p presence) bool { return p.owner == conn })

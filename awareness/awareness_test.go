@@ -272,6 +272,7 @@ func TestApplyRefuses(t *testing.T) {
 			if changed != nil {
 				t.Errorf("changed %x", changed)
 			}
+			a.encoded = nil
 			if diff := cmp.Diff(before, a.Encode()); diff != "" {
 				t.Errorf("state (-before +after)\n%s", diff)
 			}
@@ -294,8 +295,8 @@ func TestIDsAreCounted(t *testing.T) {
 	}
 	a.Leave(1, time.Unix(0, 0))
 	a.Leave(2, time.Unix(0, 0))
-	if len(a.ownedCount) != 0 || len(a.states) != 0 {
-		t.Errorf("remaining states: %v, %v", a.ownedCount, a.states)
+	if len(a.owned) != 0 || len(a.states) != 0 || a.size != 0 {
+		t.Errorf("remaining states: %v, %v of %d bytes", a.owned, a.states, a.size)
 	}
 }
 

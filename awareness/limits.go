@@ -14,6 +14,10 @@ type Config struct {
 	Timeout time.Duration // a state that isn't renewed for this long expires; default 30 s
 	IDs     int           // how many client ids a connection may own; default 16
 	Size    int           // how many bytes a state may have; default 64 KiB
+	// RoomSize is how many bytes all states may take together, with about 128 bytes for
+	// each in addition to its JSON. The last half is for connections whose states take 1 KiB at
+	// most, so that a few large states don't hide everyone else. The default is 2 MiB.
+	RoomSize int
 }
 
 func (c Config) withDefaults() Config {
@@ -21,7 +25,32 @@ func (c Config) withDefaults() Config {
 		Timeout: cmp.Or(c.Timeout, 30*time.Second),
 		IDs:     cmp.Or(c.IDs, 16),
 		Size:    cmp.Or(c.Size, 64<<10),
+
+		RoomSize: cmp.Or(c.RoomSize, 2<<20),
 	}
+}
+
+const (
+	stateCost  = 64      // what a state takes in addition to its JSON, approximately
+	smallOwner = 1 << 10 // the size of all states of a connection that may take the last half of the capacity
+)
+
+// sizeOf returns how many bytes a state takes, 0 for null. It is rounded up, so that a
+// cursor that moves doesn't change the size.
+func sizeOf(state []byte) int {
+	if state == nil {
+		return 0
+	}
+	return 2*stateCost + len(state) - len(state)%stateCost
+}
+
+// capacity returns how many bytes all states may take so that a connection may have
+// states of the given size.
+func (a *Awareness) capacity(size int) int {
+	if size > smallOwner {
+		return a.cfg.RoomSize / 2
+	}
+	return a.cfg.RoomSize
 }
 
 const (

@@ -80,6 +80,10 @@ func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 // It returns the zero time if no Step is needed.
 func (r *Room) Deadline() time.Time { return r.awareness.Deadline() }
 
+// AwarenessFull reports whether an awareness state was ever ignored because those of
+// the room take too much.
+func (r *Room) AwarenessFull() bool { return r.awareness.Full() }
+
 // Empty reports whether no connection is in the room and no program watches it.
 func (r *Room) Empty() bool { return len(r.conns) == 0 && len(r.watchers) == 0 }
 

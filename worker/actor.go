@@ -29,6 +29,7 @@ type actor struct {
 	stored    bool                 // the store has a log of the room
 	receivers receivers
 	answersBy time.Time // when the Rejoins that frontLost has sent must be answered; zero: none was sent
+	full      bool      // the log says that the awareness of the room is full
 	deadline  time.Time // of the room: when it needs a Step, see room.Room.Deadline
 	empty     bool      // the room has no connection and no watcher
 	draining  bool      // the worker ends
@@ -162,6 +163,11 @@ func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
 // take carries out the effects of a Step of the room.
 func (a *actor) take(effects room.Effects) {
 	a.deadline, a.empty = a.room.Deadline(), a.room.Empty()
+	if !a.full && a.room.AwarenessFull() {
+		a.full = true
+		a.worker.config.Logger.Warn("The awareness states of a room have reached their limit. Some clients are not shown to others. "+
+			"If so many people use the room, raise limits.room_awareness.", "room", a.name)
+	}
 	a.deliver(effects.Now)
 	a.hold(effects)
 }

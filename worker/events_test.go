@@ -10,8 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 )
 
@@ -152,5 +155,20 @@ func TestEventsPanic(t *testing.T) {
 			t.Errorf("Run: %v", err)
 		}
 		f.front.Close()
+	})
+}
+
+// A room whose awareness is full says so once.
+func TestAwarenessFullIsLogged(t *testing.T) {
+	settings := Settings{Room: room.Config{Awareness: awareness.Config{RoomSize: 1 << 10}}}
+	run(t, settings, func(f *fixture) {
+		f.join("doc", 1)
+		for clock := range uint64(5) {
+			state := testkit.Present(7, clock+1, `"`+strings.Repeat("x", 2<<10)+`"`)
+			f.send("doc", message(1, protocol.Awareness, state))
+		}
+		if got := strings.Count(f.logged(), "raise limits.room_awareness"); got != 1 {
+			t.Errorf("it was logged %d times", got)
+		}
 	})
 }

@@ -47,6 +47,7 @@ rooms:
       pending: 64KiB
       awareness_ids: 3
       awareness_size: 500B
+      room_awareness: 128KiB
       outbox: 2MiB
       mailbox_inputs: 100
       mailbox_size: 70000
@@ -88,6 +89,7 @@ rooms:
 					Pending:       64 << 10,
 					AwarenessIDs:  3,
 					AwarenessSize: 500,
+					RoomAwareness: 128 << 10,
 					Outbox:        2 << 20,
 					MailboxInputs: 100,
 					MailboxSize:   70000,
