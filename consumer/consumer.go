@@ -50,6 +50,7 @@ const (
 type Consumer struct {
 	cfg     Config
 	log     *slog.Logger
+	began   time.Time // the origin of clock
 	front   layer.Front
 	aborted chan struct{} // closed when Shutdown stops waiting
 	idle    chan struct{} // closed when the last request has ended after Shutdown began
@@ -81,6 +82,7 @@ func New(cfg Config) (*Consumer, error) {
 	c := &Consumer{
 		cfg:     cfg,
 		log:     cmp.Or(cfg.Logger, slog.Default()),
+		began:   time.Now().Add(-1), // so that no reading of the clock is 0
 		aborted: make(chan struct{}),
 		idle:    make(chan struct{}),
 		stop:    make(chan struct{}),

@@ -25,9 +25,9 @@ type socket struct {
 	conn    net.Conn
 	in      *bufio.Reader
 	max     int          // the maximum size of a message in bytes
-	touched atomic.Int64 // when something was read last, in Unix nanoseconds
-	moved   atomic.Int64 // when the write in progress last made progress, in Unix nanoseconds; 0 if there is none
-	wrote   atomic.Int64 // when a message was written last, in Unix nanoseconds
+	touched atomic.Int64 // when something was read last, by Consumer.clock
+	moved   atomic.Int64 // when the write in progress last made progress, by Consumer.clock; 0 if there is none
+	wrote   atomic.Int64 // when a message was written last, by Consumer.clock
 	pinged  time.Time    // used only by the sweep
 
 	// For the reader.
@@ -76,7 +76,7 @@ func (s *socket) serve(w http.ResponseWriter, open func() error) {
 		return
 	}
 	s.pinged = time.Now()
-	s.wrote.Store(s.pinged.UnixNano())
+	s.wrote.Store(s.consumer.clock(s.pinged))
 	err := errStopping
 	if s.consumer.addSocket(s) {
 		defer s.consumer.removeSocket(s)

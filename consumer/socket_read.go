@@ -34,7 +34,7 @@ func (s *socket) upgrade(w http.ResponseWriter) error {
 	return nil
 }
 
-func (s *socket) touch() { s.touched.Store(time.Now().UnixNano()) }
+func (s *socket) touch() { s.touched.Store(s.consumer.clock(time.Now())) }
 
 func protocolError(reason string) error {
 	return &protocol.CloseError{Code: protocol.CloseProtocol, Reason: reason}

@@ -78,7 +78,7 @@ func (s *socket) flush() error {
 				return err
 			}
 			if message {
-				s.wrote.Store(time.Now().UnixNano())
+				s.wrote.Store(s.consumer.clock(time.Now()))
 			}
 			s.mu.Lock()
 			for _, c := range s.conns {
@@ -162,4 +162,4 @@ func (s *socket) write(frames []*outbox.Frame) error {
 	return w.Flush()
 }
 
-func (s *socket) move() { s.moved.Store(time.Now().UnixNano()) }
+func (s *socket) move() { s.moved.Store(s.consumer.clock(time.Now())) }

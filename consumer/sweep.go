@@ -14,6 +14,10 @@ const (
 	stallLimit     = 60 * time.Second // a client that read nothing for so long is cut off
 )
 
+// clock returns the nanoseconds from the start of the consumer to t, by the monotonic
+// clock: sockets measure durations, which a step of the system's clock must not change.
+func (c *Consumer) clock(t time.Time) int64 { return int64(t.Sub(c.began)) }
+
 // sweep checks all sockets on one goroutine: a timer for each would cost more
 // than an idle connection.
 func (c *Consumer) sweep() {
@@ -38,11 +42,12 @@ func (c *Consumer) sweep() {
 // check sends a ping or a keepalive if one is due, ends connections that have expired,
 // and cuts off a client that is dead.
 func (s *socket) check(now time.Time) {
-	if now.Sub(time.Unix(0, s.touched.Load())) >= silenceLimit {
+	since := func(then int64) time.Duration { return time.Duration(s.consumer.clock(now) - then) }
+	if since(s.touched.Load()) >= silenceLimit {
 		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client sent nothing for a minute"}})
 		return
 	}
-	if moved := s.moved.Load(); moved != 0 && now.Sub(time.Unix(0, moved)) >= stallLimit {
+	if moved := s.moved.Load(); moved != 0 && since(moved) >= stallLimit {
 		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client read nothing for a minute"}})
 		return
 	}
@@ -53,7 +58,7 @@ func (s *socket) check(now time.Time) {
 		s.pinged = now
 		s.addControl(controlPing, pingFrame)
 	}
-	if now.Sub(time.Unix(0, s.wrote.Load())) >= keepaliveAfter {
+	if since(s.wrote.Load()) >= keepaliveAfter {
 		s.addControl(controlKeepalive, keepaliveFrame)
 	}
 }
