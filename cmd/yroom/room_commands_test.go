@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -50,6 +51,7 @@ func TestRoomExitStatus(t *testing.T) {
 		{0, "import notes-2 notes.update"},
 		{2, "import --new notes notes.update"},
 		{0, "export notes --format json --name form"},
+		{0, "export notes -o copy.update"},
 		{2, "export nothing"},
 		{1, "export notes --format text --name nothing"},
 		{1, "export notes --format nothing"},
@@ -64,6 +66,9 @@ func TestRoomExitStatus(t *testing.T) {
 		if _, status := room(t, dir, args...); status != test.want {
 			t.Errorf("%s: exit status %d, want %d", test.args, status, test.want)
 		}
+	}
+	if info, err := os.Stat(filepath.Join(dir, "copy.update")); err != nil || info.Mode().Perm() != 0o600 && runtime.GOOS != "windows" {
+		t.Errorf("an exported file is %v (%v), want the mode 0600", info, err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "..*")); len(left) > 0 || err != nil {
 		t.Errorf("an export that failed leaves %q (%v)", left, err)

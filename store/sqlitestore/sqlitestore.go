@@ -59,7 +59,8 @@ type Store struct {
 var _ store.Store = (*Store)(nil)
 
 // Open opens the file at path, and creates it if it doesn't exist. Its directory must
-// exist. A file of an older version is migrated; processes of older versions can't
+// exist. Only the user of the process may read and write a file that Open creates, and
+// its -wal and -shm files; the permissions of a file that exists are not changed. A file of an older version is migrated; processes of older versions can't
 // write to it any more. The error says what an operator can do about it.
 func Open(path string, config Config) (*Store, error) {
 	if config.Durability == nil {
@@ -74,6 +75,7 @@ func Open(path string, config Config) (*Store, error) {
 	if err := checkPath(path); err != nil {
 		return nil, err
 	}
+	createPrivate(path)
 	s := &Store{path: path, config: config, queue: group.NewQueue[*request](config.Queue), written: make(chan struct{})}
 	var err error
 	if s.writer, err = openWriter(path, config.LockWait); err != nil {
@@ -108,6 +110,17 @@ func checkPath(path string) error {
 		return fmt.Errorf("sqlitestore: %s is not a directory: name another file", dir)
 	}
 	return nil
+}
+
+// createPrivate creates the file at path if it doesn't exist, because SQLite would let
+// other users read it. SQLite gives its -wal and -shm files the same permissions. If
+// createPrivate fails, SQLite's error says why. A file that exists isn't opened: closing
+// it would end the locks that this process has on it.
+func createPrivate(path string) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names it
+	if err == nil {
+		_ = file.Close() // nothing was written
+	}
 }
 
 // openDB returns a pool of connections, none of which is open yet.
