@@ -128,7 +128,7 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 	}
 	room, err = url.PathUnescape(segments[1])
 	if err != nil || event.CheckName(room) != nil {
-		return nil, "", badRoomName.because("A room’s name is 1 to 255 bytes of UTF-8, not blank and without control characters.")
+		return nil, "", badRoomName.because("A room’s name is 1 to 255 bytes of UTF-8, not blank and without control or invisible characters.")
 	}
 	return methods, room, nil
 }

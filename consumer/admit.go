@@ -162,7 +162,7 @@ func token(r *http.Request) string {
 
 func checkRoom(name string) error {
 	if event.CheckName(name) != nil {
-		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8, not blank and without control characters."}
+		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8, not blank and without control or invisible characters."}
 	}
 	return nil
 }

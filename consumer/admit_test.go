@@ -65,6 +65,7 @@ func TestAdmission(t *testing.T) {
 		"CR LF":                 {r: upgradeRequest("/a%0d%0ab"), status: 400},
 		"DEL":                   {r: upgradeRequest("/a%7f"), status: 400},
 		"C1":                    {r: upgradeRequest("/a%c2%9b2J"), status: 400},
+		"bidi override":         {r: upgradeRequest("/a%e2%80%aegpj.exe"), status: 400, body: "invisible characters"},
 		"joined emoji":          {r: upgradeRequest("/%f0%9f%91%a9%e2%80%8d%f0%9f%94%ac"), status: ok},
 		"same host":             {r: upgradeRequest("/doc", "Origin", "https://EXAMPLE.com"), status: ok},
 		"allowed host":          {r: upgradeRequest("/doc", "Origin", "https://a.Friends.test"), status: ok},

@@ -34,12 +34,20 @@ func TestMarkText(t *testing.T) {
 }
 
 func TestCheckName(t *testing.T) {
-	for _, name := range []string{"a", " a ", "a//b/..", ".", "é", "🙂", strings.Repeat("a", event.MaxName)} {
+	for _, name := range []string{
+		"a", " a ", "a//b/..", ".", "é", "🙂", strings.Repeat("a", event.MaxName),
+		"می\u200cخواهم", "👩\u200d💻", "❤\ufe0f", "\u0600١", "שלום", "e\u0301", "a\u00a0b",
+	} {
 		if err := event.CheckName(name); err != nil {
 			t.Errorf("%q is refused: %v", name, err)
 		}
 	}
-	for _, name := range []string{"", " ", "\u00a0\u2003", "a\n", "a\x00", "a\x7f", "a\u0085", "\xff", strings.Repeat("a", event.MaxName+1)} {
+	for _, name := range []string{
+		"", " ", "\u00a0\u2003", "a\n", "a\x00", "a\x7f", "a\u0085", "\xff", strings.Repeat("a", event.MaxName+1),
+		"a\u202egpj.exe", "a\u202a", "a\u202c", "a\u2066b\u2069", "a\u200e", "a\u200f", "a\u061c", // directions
+		"a\u200b", "a\u2060", "a\ufeff", "a\u00ad", "a\u2064", "a\u180e", "a\ufff9", "a\u3164", "a\U000e0041", "a\U0001d173", // invisible
+		"a\u2028", "a\u2029", "a\u2028b", // ends of lines
+	} {
 		if err := event.CheckName(name); !errors.Is(err, event.ErrName) {
 			t.Errorf("%q: %v, want ErrName", name, err)
 		}

@@ -189,7 +189,7 @@ func TestServeTakesAnyRoomName(t *testing.T) {
 		}
 		c.Close()
 	}
-	for _, path := range []string{"", "%20", "%FF", strings.Repeat("x", 256), strings.Repeat("x", 10<<10)} {
+	for _, path := range []string{"", "%20", "%FF", "a%E2%80%AEb", "a%E2%80%8B", strings.Repeat("x", 256), strings.Repeat("x", 10<<10)} {
 		_, err := s.dial(t, path, nil)
 		var status ws.StatusError
 		if !errors.As(err, &status) || status != 400 {
