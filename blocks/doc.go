@@ -40,6 +40,7 @@
 //     store_compare.go (which part is new), store_nesting.go (are types nested too
 //     deeply), store_plan.go (which blocks can be integrated), store_integrate.go
 //     (which keeps the rest pending, store_pending.go) and store_delete.go.
+//     store_clash.go counts updates with other blocks than the document has.
 //   - store_encode.go: Encode and Diff. state_vector.go: state vectors.
 //   - compact.go: Compact. compact_map.go finds the map entries that were
 //     overwritten, in the graph of references of compact_graph.go.

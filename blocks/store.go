@@ -31,6 +31,8 @@ type Store struct {
 	blocksSize  int       // of all integrated blocks
 	pendingCost int       // the sum of the clients' pendingCost
 	nesting     int       // an upper bound of the depth of nested types
+	clashes     int       // see Clashes
+	lastClash   ID
 
 	// Scratch buffers, kept between calls of Apply.
 	parsed parsedUpdate

@@ -37,6 +37,9 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		return nil, err
 	}
 	c := s.compare(in)
+	if limits != nil && c.repeats {
+		s.noteClash(in)
+	}
 	switch {
 	case !c.grows && !c.deletes:
 		return nil, nil

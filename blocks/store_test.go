@@ -356,6 +356,9 @@ func TestKnownElementsStay(t *testing.T) {
 	want := "01 01 07 00 04 01 01 74 03 61 48 63 00"
 	wantEncoding(t, s, want)
 	wantEncoding(t, log, want)
+	if n, _ := s.Clashes(); n != 0 {
+		t.Errorf("%d clashes: blocks that are pending are not compared", n)
+	}
 }
 
 func TestDeleteSetsAreNormalized(t *testing.T) {

@@ -98,5 +98,10 @@ func (r *Room) Summary() event.Summary {
 	}
 }
 
+// Clashes returns how many updates had blocks that differ from those that the document
+// has with the same client and clock, and the first element of the last such block.
+// See blocks.Store.Clashes.
+func (r *Room) Clashes() (n int, last blocks.ID) { return r.blocks.Clashes() }
+
 // mark returns the state of the document.
 func (r *Room) mark() event.Mark { return event.Mark{Epoch: r.epoch, Seq: r.seq} }

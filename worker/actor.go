@@ -32,6 +32,7 @@ type actor struct {
 	full      bool      // the log says that the awareness of the room is full
 	deadline  time.Time // of the room: when it needs a Step, see room.Room.Deadline
 	empty     bool      // the room has no connection and no watcher
+	clashes   int       // that the room has had
 	draining  bool      // the worker ends
 	moved     bool      // the room was moved to another worker
 	removeAt  time.Time // when the actor ends; zero: the room is loading or in use
@@ -101,6 +102,7 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 	}
 	if len(*ins) > 0 || !a.deadline.IsZero() && !now.Before(a.deadline) {
 		a.take(a.stepRoom(*ins, now))
+		a.noteClashes()
 	}
 	clear(a.receivers.unknown)
 	for _, in := range batch {

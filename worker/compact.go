@@ -16,8 +16,8 @@ import (
 // costs at least a fraction of the snapshot: the bytes that compactions write then grow
 // with the edits, whatever the size of the document.
 const (
-	entryCost      = 1 << 10            // to load an entry takes as long as to load so many bytes of a snapshot, and the entry's bytes
-	largeEntries   = 2000               // in a small document, so many entries are large,
+	entryCost      = 1 << 10                  // to load an entry takes as long as to load so many bytes of a snapshot, and the entry's bytes
+	largeEntries   = 2000                     // in a small document, so many entries are large,
 	largeCost      = largeEntries * entryCost // or other entries that cost as much
 	worthEntries   = 20
 	worthFraction  = 4           // of the snapshot

@@ -24,6 +24,7 @@
 //   - request_create.go: creates and deletes
 //   - request_stored.go: queries to a room that is not in memory
 //   - request_rooms.go: the list of rooms
+//   - clash.go: reports what clients write with the ids of others
 //   - events.go: what a Worker reports to metrics
 //   - scratch.go: slices that turns reuse
 package worker

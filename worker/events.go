@@ -19,6 +19,7 @@ type Events struct {
 	Compacted func(CompactInfo)
 	Evicted   func(room string) // the room is no longer in memory
 	Failed    func(FailInfo)
+	Clashed   func(ClashInfo) // a client has written with the client id of another one
 }
 
 // LoadInfo describes the loading of a room.
@@ -68,6 +69,15 @@ type FailInfo struct {
 	Room  string
 	Err   error
 	Close protocol.CloseError // the code and reason with which its connections were closed
+}
+
+// ClashInfo describes updates of a turn that had a clash: blocks that the document has
+// with the same client and clock, and with other content. They were dropped.
+type ClashInfo struct {
+	Room    string
+	Updates int
+	// Client and Clock are those of the first element of the last clash.
+	Client, Clock uint64
 }
 
 // report calls f, one of the functions in Events, unless it is nil. It logs a panic

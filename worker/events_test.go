@@ -53,6 +53,9 @@ func (l *eventLog) events() Events {
 		},
 		Evicted: func(room string) { l.addf("%s evicted", room) },
 		Failed:  func(i FailInfo) { l.addf("%s failed with %d: %v", i.Room, i.Close.Code, i.Err) },
+		Clashed: func(i ClashInfo) {
+			l.addf("%s: %d clashes, the last at %d of %d", i.Room, i.Updates, i.Clock, i.Client)
+		},
 	}
 }
 
@@ -112,6 +115,39 @@ func TestEvents(t *testing.T) {
 	})
 }
 
+// TestClash checks that what a client writes with the client id of another one is dropped,
+// counted each time, and logged once a room.
+func TestClash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l eventLog
+		f := start(t, Config{Events: Events{Clashed: l.events().Clashed}})
+		synctest.Wait()
+		for _, name := range []string{"a", "b"} {
+			f.pair(name)
+			f.write(name, 1, testkit.Typed(7, 0, "abc"))
+			f.want(name + ": all Update")
+			f.write(name, 1, testkit.Typed(7, 1, "b")) // sent again
+			f.want()
+			for range 2 {
+				f.write(name, 2, testkit.Typed(7, 1, "xy"))
+				f.want()
+			}
+			f.wantStored(name, testkit.Typed(7, 0, "abc"))
+			want := name + ": 1 clashes, the last at 1 of 7"
+			if diff := cmp.Diff([]string{want, want}, l.take()); diff != "" {
+				t.Errorf("events (-want +got)\n%s", diff)
+			}
+			log := f.logged()
+			if strings.Count(log, "\n") != 1 || !strings.Contains(log, "room="+name) || !strings.Contains(log, "client=7 clock=1") {
+				t.Errorf("logged: %s", log)
+			}
+		}
+		f.stop()
+		<-f.ended
+		f.front.Close()
+	})
+}
+
 // A panic in a function of Events is logged, and no room notices it.
 func TestEventsPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -124,6 +160,7 @@ func TestEventsPanic(t *testing.T) {
 				Compacted: func(CompactInfo) { panic("Compacted") },
 				Evicted:   func(string) { panic("Evicted") },
 				Failed:    func(FailInfo) { panic("Failed") },
+				Clashed:   func(ClashInfo) { panic("Clashed") },
 			},
 			Room: func(string) Settings { return Settings{RemoveDelay: time.Second} },
 		})
@@ -131,6 +168,8 @@ func TestEventsPanic(t *testing.T) {
 		f.join("a", 1)
 		f.write("a", 1, typed(7, 0))
 		f.want("a: 1 SyncStep1", "a: all Update")
+		f.write("a", 1, testkit.Typed(7, 0, "x"))
+		f.want()
 		if _, err := f.store.Store.Append(t.Context(), "a", store.Entry{Encoding: store.V1, Data: typed(9, 0)}); err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +184,7 @@ func TestEventsPanic(t *testing.T) {
 		f.want("a: 1 Close 1013")
 		f.rest()
 		log := f.logged()
-		for _, name := range []string{"Loaded", "Turn", "Appended", "Merged", "Compacted", "Evicted", "Failed"} {
+		for _, name := range []string{"Loaded", "Turn", "Appended", "Merged", "Compacted", "Evicted", "Failed", "Clashed"} {
 			if !strings.Contains(log, "panic="+name) {
 				t.Errorf("the panic of %s is not logged", name)
 			}

@@ -71,6 +71,7 @@ func (a *actor) open(l loaded, err error) {
 		return
 	}
 	a.room, a.stored, a.last, a.empty, a.compaction.tail = l.room, l.stored, l.last, true, l.tail
+	a.clashes = 0
 	a.checks.opened(a.worker.config.Runtime.Now(), a.worker.config.Takeover)
 	a.release()
 }

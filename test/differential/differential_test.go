@@ -211,6 +211,9 @@ func deliver(d delivery) (result, error) {
 		}
 		r.Added = append(r.Added, added)
 	}
+	if n, at := s.Clashes(); n > 0 {
+		return r, fmt.Errorf("%d updates count as clashes, the last one at %v", n, at)
+	}
 	r.Encoded = s.Encode(enc)
 	r.OtherForm = s.Encode(blocks.V1)
 	r.StateVector = s.StateVector()

@@ -1,0 +1,19 @@
+package worker
+
+// noteClashes reports the clashes of a turn, and logs the first of a room.
+func (a *actor) noteClashes() {
+	if a.room == nil { // its outputs could not be delivered
+		return
+	}
+	n, last := a.room.Clashes()
+	if n == a.clashes {
+		return
+	}
+	if a.clashes == 0 {
+		a.worker.config.Logger.Warn("A client of a room has sent other blocks than the document has with the same client id and clock. "+
+			"They were dropped, so that client shows another document than all others. Two programs use one client id, or one has lost what it had written before. "+
+			"Further cases in this room are not logged.", "room", a.name, "client", last.Client, "clock", last.Clock)
+	}
+	report(a.worker, a.worker.config.Events.Clashed, ClashInfo{Room: a.name, Updates: n - a.clashes, Client: last.Client, Clock: last.Clock})
+	a.clashes = n
+}
