@@ -84,6 +84,10 @@ type Limits struct {
 	// Pending bounds the updates that a room holds until the updates on which they depend
 	// arrive. Default: 16 MiB. Past it: close 1008.
 	Pending Bytes `yaml:"pending"`
+	// Clients bounds how many Yjs client ids may have written in a document. A client has
+	// another id each time it opens a document. Default: 65,536. Past it, clients that have
+	// not written before can't write: close 1008.
+	Clients int `yaml:"clients"`
 	// AwarenessIDs bounds how many client ids of one connection may have states. Default:
 	// 16. Past it: close 1008.
 	AwarenessIDs int `yaml:"awareness_ids"`
@@ -125,6 +129,7 @@ func (s Settings) or(base Settings) Settings {
 			Message:       cmp.Or(l.Message, b.Message),
 			Document:      cmp.Or(l.Document, b.Document),
 			Pending:       cmp.Or(l.Pending, b.Pending),
+			Clients:       cmp.Or(l.Clients, b.Clients),
 			AwarenessIDs:  cmp.Or(l.AwarenessIDs, b.AwarenessIDs),
 			AwarenessSize: cmp.Or(l.AwarenessSize, b.AwarenessSize),
 			RoomAwareness: cmp.Or(l.RoomAwareness, b.RoomAwareness),
@@ -202,6 +207,7 @@ func (s Settings) worker() worker.Settings {
 			Blocks: blocks.Options{
 				MaxSize:    int(s.Limits.Document),
 				MaxPending: int(s.Limits.Pending),
+				MaxClients: s.Limits.Clients,
 				History:    s.GC == SwitchOff,
 			},
 			Encoding: blocks.Encoding(s.UpdateVersion),

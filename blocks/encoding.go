@@ -70,7 +70,7 @@ func (in *parsedUpdate) readAs(update []byte, enc Encoding) error {
 	if err != nil {
 		return err
 	}
-	return in.read(update, nil)
+	return in.read(update, nil, nil)
 }
 
 // fromV1 returns a checked update in V1 in the given encoding: itself, or converted.

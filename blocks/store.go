@@ -10,8 +10,9 @@ import (
 // Options sets the limits of a Store, and whether it keeps history. The zero value of
 // a field means its default.
 type Options struct {
-	MaxSize    int // bytes of the encoded document, plus 256 for each client; default 256 MiB
+	MaxSize    int // bytes of the encoded document, plus 512 for each client; default 256 MiB
 	MaxPending int // bytes of blocks and deletions that are pending; default 16 MiB
+	MaxClients int // clients that have blocks or deletions, pending or not; default 65,536
 
 	// History keeps the content of what is deleted, as yjs does with gc: false.
 	History bool
@@ -81,6 +82,7 @@ func New() *Store { return NewWith(Options{}) }
 func NewWith(o Options) *Store {
 	o.MaxSize = cmp.Or(o.MaxSize, 256<<20)
 	o.MaxPending = cmp.Or(o.MaxPending, 16<<20)
+	o.MaxClients = cmp.Or(o.MaxClients, 1<<16)
 	return &Store{options: o, byID: make(map[uint64]*client)}
 }
 
@@ -89,8 +91,9 @@ func NewWith(o Options) *Store {
 func (s *Store) Size() int { return s.blocksSize }
 
 // clientSize is what each client adds to the document's size, so that many clients
-// with few blocks can't take more memory than the limit allows.
-const clientSize = 256
+// with few blocks can't take more memory than the limit allows. A client with one block
+// takes 330 to 500 bytes.
+const clientSize = 512
 
 // find returns the client with the given id, or nil if there is none.
 func (s *Store) find(id uint64) *client {

@@ -1,6 +1,9 @@
 package blocks
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Apply applies an update to the document. It returns the part of the update that is
 // new, as an update in V1 to be stored and broadcast, or nil if nothing is new. Pending
@@ -33,7 +36,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	}
 	in := &s.parsed
 	defer in.reset()
-	if err := in.read(update, s); err != nil {
+	if err := in.read(update, s, limits); err != nil {
 		return nil, err
 	}
 	c := s.compare(in)
@@ -58,7 +61,11 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		gained = len(added)
 	}
 	s.plan.build(s, in.sections)
-	if err := s.checkSize(in, limits, gained, len(update)); err != nil {
+	err = s.checkClients(in, limits)
+	if err == nil {
+		err = s.checkSize(in, limits, gained, len(update))
+	}
+	if err != nil {
 		s.plan.cancel(s)
 		return nil, err
 	}
@@ -66,6 +73,27 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	s.commit()
 	s.delete(in.deletions)
 	return added, nil
+}
+
+// checkClients returns ErrLimit if the planned update would add clients past the limit.
+func (s *Store) checkClients(in *parsedUpdate, limits *Options) error {
+	if limits == nil {
+		return nil
+	}
+	added := s.plan.added
+	for i := range in.deletions {
+		if s.find(in.deletions[i].client) == nil {
+			added++
+		}
+	}
+	if before := len(s.byID) - s.plan.added; added > 0 && before+added > limits.MaxClients {
+		return limits.tooManyClients()
+	}
+	return nil
+}
+
+func (o *Options) tooManyClients() error {
+	return fmt.Errorf("%w: the document would have more than %d clients", ErrLimit, o.MaxClients)
 }
 
 // checkSize returns ErrLimit if the planned update, of the given size in bytes, would

@@ -11,7 +11,7 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	}
 	in := &s.parsed
 	defer in.reset()
-	if err := in.read(update, nil); err != nil {
+	if err := in.read(update, nil, nil); err != nil {
 		return false, err
 	}
 	c := s.compare(in)

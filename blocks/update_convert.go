@@ -12,7 +12,7 @@ func Convert(from, to Encoding, update []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := new(parsedUpdate).read(wire, nil); err != nil {
+	if err := new(parsedUpdate).read(wire, nil, nil); err != nil {
 		return nil, err
 	}
 	if from == to {

@@ -28,16 +28,34 @@ type parsedUpdate struct {
 	normalized bool          // the update's own delete set was out of order or overlapped
 	typeCount  int           // the number of blocks of kindType
 	builder    clientBuilder // reused for each section
+
+	limits *Options // of the store that applies the update; nil if there are none
+	known  int      // how many clients that store has
+	added  int      // how many clients of sections it doesn't have
+}
+
+// tooMany reports whether n clients, in the store or in one part of the update, are more
+// than are allowed. It doesn't count those that the store has past the limit.
+func (in *parsedUpdate) tooMany(n int) bool {
+	return in.limits != nil && n > max(in.limits.MaxClients, in.known)
 }
 
 // read reads and checks a whole update in V1. If the store s is to apply it, read also
-// prepares the blocks of clients that s doesn't have. s may be nil.
-func (in *parsedUpdate) read(update []byte, s *Store) error {
+// prepares the blocks of clients that s doesn't have. s may be nil. limits is nil if
+// there are none; otherwise read stops at the first client that is one too many, so that
+// what it allocates for clients is bounded by the limit and not by the update.
+func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) error {
 	r := lib0.NewReader(update)
 	in.sections, in.typeCount = in.sections[:0], 0
+	if in.limits, in.added = limits, 0; limits != nil {
+		in.known = len(s.byID)
+	}
 	empty := false
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		sec := in.readSection(&r, s)
+		if sec == nil {
+			return limits.tooManyClients()
+		}
 		if err := r.Err(); err != nil {
 			return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 		}
@@ -55,14 +73,23 @@ func (in *parsedUpdate) read(update []byte, s *Store) error {
 	return in.readDeletions(&r)
 }
 
-// readSection reads and checks the next section. The error is r's.
+// readSection reads and checks the next section. It returns nil if the section's client
+// is one too many. The error is r's.
 func (in *parsedUpdate) readSection(r *lib0.Reader, s *Store) *section {
-	in.sections = append(in.sections, section{count: r.Uint(), client: r.Uint(), end: r.Uint()})
+	next := section{count: r.Uint(), client: r.Uint(), end: r.Uint()}
+	known := s == nil || s.find(next.client) != nil
+	if !known {
+		in.added++
+	}
+	if in.tooMany(len(in.sections)+1) || in.tooMany(in.known+in.added) {
+		return nil
+	}
+	in.sections = append(in.sections, next)
 	sec := &in.sections[len(in.sections)-1]
 	sec.clock, sec.resume.clock = sec.end, sec.end
 	off := r.Offset()
 	var w *clientBuilder
-	if s != nil && sec.count > 1 && sec.clock == 0 && s.find(sec.client) == nil {
+	if !known && sec.count > 1 && sec.clock == 0 {
 		w = &in.builder
 		w.begin(sec.client, r.Rest())
 	}
@@ -119,6 +146,7 @@ func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, b *block) {
 
 // reset drops large buffers and the references to the update.
 func (in *parsedUpdate) reset() {
+	in.limits = nil
 	if clear(in.sections); cap(in.sections) > 1024 {
 		in.sections = nil
 	}

@@ -332,7 +332,7 @@ func FuzzFromV2(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := new(parsedUpdate).read(v1, nil); err != nil {
+		if err := new(parsedUpdate).read(v1, nil, nil); err != nil {
 			return
 		}
 		v2 := toV2(v1)

@@ -181,13 +181,13 @@ func TestApplyIsSeenByClients(t *testing.T) {
 }
 
 func TestApplyPastTheLimit(t *testing.T) {
-	server, _ := running(t, config{Rooms: map[string]worker.Settings{"default": {Room: room.Config{Blocks: blocks.Options{MaxSize: 300}}}}})
+	server, _ := running(t, config{Rooms: map[string]worker.Settings{"default": {Room: room.Config{Blocks: blocks.Options{MaxSize: 900}}}}})
 	d := server.Document("a")
-	wantError(t, "Create", d.Create(t.Context(), typed(7, 0, string(bytes.Repeat([]byte("x"), 100))), blocks.V1), document.ErrLimit)
+	wantError(t, "Create", d.Create(t.Context(), typed(7, 0, string(bytes.Repeat([]byte("x"), 1000))), blocks.V1), document.ErrLimit)
 	if err := d.Create(t.Context(), typed(7, 0, "a"), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, "Apply", d.Apply(t.Context(), typed(8, 0, string(bytes.Repeat([]byte("x"), 100))), blocks.V1), document.ErrLimit)
+	wantError(t, "Apply", d.Apply(t.Context(), typed(8, 0, string(bytes.Repeat([]byte("x"), 1000))), blocks.V1), document.ErrLimit)
 	wantDocument(t, d, typed(7, 0, "a"))
 }
 

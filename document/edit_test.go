@@ -270,10 +270,10 @@ func TestEditTakesANewClient(t *testing.T) {
 }
 
 func TestEditIsRefused(t *testing.T) {
-	server, _ := running(t, config{Rooms: map[string]worker.Settings{"small": {Room: room.Config{Blocks: blocks.Options{MaxSize: 900}}}}})
+	server, _ := running(t, config{Rooms: map[string]worker.Settings{"small": {Room: room.Config{Blocks: blocks.Options{MaxSize: 3000}}}}})
 	small := server.Document("small")
 	edit(t, small, "x")
-	wantError(t, "past the limit", small.Edit(t.Context(), adding(strings.Repeat("x", 1000))), document.ErrLimit)
+	wantError(t, "past the limit", small.Edit(t.Context(), adding(strings.Repeat("x", 3000))), document.ErrLimit)
 	edit(t, small, "y")
 	wantText(t, small, "xy")
 

@@ -147,6 +147,8 @@ func limits(t *testing.T, words []string) Config {
 			cfg.Blocks.MaxSize, err = strconv.Atoi(value)
 		case "pending":
 			cfg.Blocks.MaxPending, err = strconv.Atoi(value)
+		case "clients":
+			cfg.Blocks.MaxClients, err = strconv.Atoi(value)
 		case "version":
 			var version int
 			version, err = strconv.Atoi(value)

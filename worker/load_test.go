@@ -130,7 +130,7 @@ func TestStoredDocumentOverTheLimitLoads(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var settings Settings
-			settings.Room.Blocks.MaxSize = 256 + 60 // a client counts as 256
+			settings.Room.Blocks.MaxSize = 700 // a client counts as some hundred bytes
 			run(t, settings, func(f *fixture) {
 				tc.store(f)
 				before := f.calls(faulty.Load)

@@ -45,6 +45,7 @@ rooms:
       message: 1MiB
       document: 1GiB
       pending: 64KiB
+      clients: 9
       awareness_ids: 3
       awareness_size: 500B
       room_awareness: 128KiB
@@ -87,6 +88,7 @@ rooms:
 					Message:       1 << 20,
 					Document:      1 << 30,
 					Pending:       64 << 10,
+					Clients:       9,
 					AwarenessIDs:  3,
 					AwarenessSize: 500,
 					RoomAwareness: 128 << 10,
