@@ -64,6 +64,9 @@ func ClockOf(stateVector []byte, client uint64) uint64 {
 	return 0
 }
 
+// Clock returns how many elements the document has of a client without a gap.
+func (s *Store) Clock(client uint64) uint64 { return s.find(client).readyEnd() }
+
 // StateVector encodes, for each client, how many elements the document has of it
 // without a gap. The caller owns the result.
 func (s *Store) StateVector() []byte {

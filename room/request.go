@@ -30,7 +30,7 @@ func (t *turn) request(in *event.Input) {
 }
 
 func (t *turn) applyRequest(q *event.Request) event.Refusal {
-	if q.Client != 0 && blocks.ClockOf(t.blocks.StateVector(), q.Client) != q.Clock {
+	if q.Client != 0 && t.blocks.Clock(q.Client) != q.Clock {
 		return event.Refusal{Cause: event.CauseStale}
 	}
 	if err := t.apply(q.Update, blocks.V1); err != nil {
