@@ -55,9 +55,10 @@ type Config struct {
 	Store store.Store
 	// Hooks are called for events of each connection. Hooks.Admit authenticates clients.
 	Hooks consumer.Hooks
-	// Origins are the hosts of the pages whose scripts may connect, in addition to the
-	// server's own host, as path.Match patterns: "app.example.com", "*.example.com",
-	// "localhost:*", or "*" for any page.
+	// Origins are the hosts of the pages whose scripts may connect, as path.Match patterns:
+	// "app.example.com", "*.example.com", "localhost:*", or "*" for any page. If there are
+	// any, the server's own host must be among them. Name it if the server has no login: see
+	// consumer.Config.
 	Origins []string
 	// Rooms holds settings by prefix of the room's name, which ends before its
 	// first dot. A setting that a row lacks is taken from the row "default", and then from
@@ -137,7 +138,8 @@ func New(cfg Config) (*Server, error) {
 	}
 }
 
-// ServeHTTP upgrades the request and serves the connection until it is closed.
+// ServeHTTP upgrades the request and returns. The connection is served until it is
+// closed. See consumer.Consumer.ServeHTTP.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.consumer.ServeHTTP(w, r)
 }

@@ -14,7 +14,8 @@ import (
 
 // Request is a client's request to connect to a room.
 type Request struct {
-	// HTTP is the request that is to be upgraded.
+	// HTTP is the request that is to be upgraded. It must not be kept, because its header
+	// may be large: what later hooks need of it belongs into Admission.User.
 	HTTP *http.Request
 	// Room is the {room} or {room...} of the pattern that the request matched, or the path
 	// without its leading slash if the pattern has none. It isn't checked yet.
@@ -73,11 +74,12 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 		}
 	}
 	set := c.settings(a.Room)
-	s := c.newSocket(r, set.MessageSize)
+	a.Room = strings.Clone(a.Room) // it may be a part of a long URL
+	s := c.newSocket(r.RemoteAddr, set.MessageSize)
 	conn := s.newConn(plain, a, set)
 	s.handle = conn.receive
 	if hook := c.cfg.Hooks.PreConnect; hook != nil {
-		if err := conn.guard("PreConnect", func() error { return hook(conn) }); err != nil {
+		if err := conn.guard("PreConnect", func() error { return hook(conn, r) }); err != nil {
 			return nil, err
 		}
 	}
@@ -120,7 +122,7 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 		return nil
 	}
 	host := originHost(origin)
-	if host != "" && strings.EqualFold(host, r.Host) {
+	if len(c.cfg.Origins) == 0 && host != "" && strings.EqualFold(host, r.Host) {
 		return nil
 	}
 	for _, pattern := range c.cfg.Origins {

@@ -61,13 +61,13 @@ func TestAdmission(t *testing.T) {
 		"long room":             {r: upgradeRequest("/" + strings.Repeat("x", 10_000)), status: 400},
 		"longest room":          {r: upgradeRequest("/" + strings.Repeat("x", 255)), status: ok},
 		"bad UTF-8":             {r: upgradeRequest("/%ff"), status: 400},
-		"NUL":                   {r: upgradeRequest("/a%00b"), status: 400, body: "control characters"},
+		"NUL":                   {r: upgradeRequest("/a%00b"), status: 400, body: "without control or invisible characters"},
 		"CR LF":                 {r: upgradeRequest("/a%0d%0ab"), status: 400},
 		"DEL":                   {r: upgradeRequest("/a%7f"), status: 400},
 		"C1":                    {r: upgradeRequest("/a%c2%9b2J"), status: 400},
 		"bidi override":         {r: upgradeRequest("/a%e2%80%aegpj.exe"), status: 400, body: "invisible characters"},
 		"joined emoji":          {r: upgradeRequest("/%f0%9f%91%a9%e2%80%8d%f0%9f%94%ac"), status: ok},
-		"same host":             {r: upgradeRequest("/doc", "Origin", "https://EXAMPLE.com"), status: ok},
+		"same host, not named":  {r: upgradeRequest("/doc", "Origin", "https://EXAMPLE.com"), status: 403, body: "origin", log: "add=example.com"},
 		"allowed host":          {r: upgradeRequest("/doc", "Origin", "https://a.Friends.test"), status: ok},
 		"other host":            {r: upgradeRequest("/doc", "Origin", "https://evil.test"), status: 403, body: "origin", log: "add=evil.test"},
 		"other port":            {r: upgradeRequest("/doc", "Origin", "https://example.com:8443"), status: 403},
@@ -79,8 +79,8 @@ func TestAdmission(t *testing.T) {
 		"strange status":        {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{200, "Please log in."}), status: 403, body: "Please log in."},
 		"some error":            {r: upgradeRequest("/doc"), hooks: admit(Admission{}, errors.New("inner words")), status: 403, body: "Forbidden.", log: "inner words"},
 		"Admit panics":          {r: upgradeRequest("/doc"), hooks: Hooks{Admit: func(context.Context, Request) (Admission, error) { panic("boo") }}, status: 500, log: "admit_test.go"},
-		"PreConnect":            {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn) error { return &StatusError{404, "No such room."} }}, status: 404, body: "No such room."},
-		"PreConnect dies":       {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn) error { panic("boo") }}, status: 500, log: "panic=boo"},
+		"PreConnect":            {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { return &StatusError{404, "No such room."} }}, status: 404, body: "No such room."},
+		"PreConnect dies":       {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { panic("boo") }}, status: 500, log: "panic=boo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -99,6 +99,31 @@ func TestAdmission(t *testing.T) {
 				}
 				if h.worker.lines() != "" {
 					t.Errorf("the worker got:\n%s", h.worker.lines())
+				}
+			})
+		})
+	}
+}
+
+// Without Origins, only pages of the handler's own host may connect.
+func TestOwnHost(t *testing.T) {
+	for origin, admitted := range map[string]bool{
+		"":                         true, // not a browser
+		"https://EXAMPLE.com":      true,
+		"https://example.com:8443": false,
+		"https://evil.test":        false,
+		"null":                     false,
+	} {
+		t.Run(origin, func(t *testing.T) {
+			withHarness(t, Config{}, func(t *testing.T, h *harness) {
+				w := upgraded{httptest.NewRecorder()}
+				r := upgradeRequest("/doc")
+				if origin != "" {
+					r.Header.Set("Origin", origin)
+				}
+				h.ServeHTTP(w, r)
+				if refused := w.Code == http.StatusForbidden; refused == admitted {
+					t.Errorf("status %d, want admitted %v", w.Code, admitted)
 				}
 			})
 		})
@@ -156,7 +181,7 @@ func TestNotAdmittedDuringShutdown(t *testing.T) {
 func TestShutdownMeetsHandshake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wait := make(chan struct{})
-		h := newHarness(t, Config{Hooks: Hooks{PreConnect: func(*Conn) error { <-wait; return nil }}})
+		h := newHarness(t, Config{Hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { <-wait; return nil }}})
 		closed := make(chan struct{})
 		go func() {
 			defer close(closed)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"time"
 
@@ -85,10 +84,6 @@ func (c *Conn) Access() event.Access { return c.access }
 
 // User returns Admission.User.
 func (c *Conn) User() any { return c.user }
-
-// Request returns the request that was upgraded. Its body can't be read. Its context
-// ends with the connection.
-func (c *Conn) Request() *http.Request { return c.socket.request }
 
 // open joins the room.
 func (c *Conn) open() error {
@@ -214,7 +209,7 @@ const maxLogged = 256
 // attrs returns the attributes that identify the connection in the log. The request's
 // query is omitted, because it may hold a token.
 func (c *Conn) attrs() []any {
-	return []any{"room", c.room, "conn", uint64(c.id), "addr", c.socket.request.RemoteAddr}
+	return []any{"room", c.room, "conn", uint64(c.id), "addr", c.socket.addr}
 }
 
 func (c *Conn) logEnd() {

@@ -21,9 +21,12 @@ type Config struct {
 	Layer  layer.Layer
 	Hooks  Hooks
 	Events Events
-	// Origins are the hosts of the pages whose scripts may connect, in addition to the
-	// handler's own host, as path.Match patterns: "app.example.com", "*.example.com",
-	// "localhost:*", or "*" for any page.
+	// Origins are the hosts of the pages whose scripts may connect, as path.Match patterns:
+	// "app.example.com", "*.example.com", "localhost:*", or "*" for any page. If there are
+	// any, the handler's own host must be among them; otherwise the own host is what the
+	// request names as its Host. Name it if the handler has no login: a page of the web can
+	// make its own host name resolve to your server (DNS rebinding), and then its host is
+	// the Host of its requests. It has no cookies of your users, though.
 	Origins []string
 	// Settings returns the settings of a room. nil: the defaults.
 	Settings func(room string) Settings
@@ -101,21 +104,41 @@ func New(cfg Config) (*Consumer, error) {
 	return c, nil
 }
 
-// ServeHTTP upgrades the request and serves the connection until it is closed. Header
-// fields that were set on w before, such as cookies, are part of the response.
+// ServeHTTP upgrades the request and returns. The connection is served by goroutines of
+// the Consumer until it is closed, so that nothing of the request, whose header may be
+// large, stays in memory. Shutdown waits for them. Header fields that were set on w
+// before, such as cookies, are part of the response.
+//
+// The http.Server bounds what a request takes before it is admitted: set its
+// MaxHeaderBytes, whose default is 1 MB, and its ReadHeaderTimeout.
 func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.begin() {
 		w.Header().Set("Retry-After", "1")
 		c.refuse(w, r, &StatusError{http.StatusServiceUnavailable, "The server is shutting down. Try again."})
 		return
 	}
-	defer c.done()
-	conn, err := c.admit(r.Context(), w, r)
+	conn, err := c.accept(w, r)
 	if err != nil {
-		c.refuse(w, r, err)
+		c.done()
 		return
 	}
-	conn.socket.serve(w, conn.open)
+	go func() {
+		defer c.done()
+		_ = c.guard(conn, "the connection", func() error { conn.socket.serve(conn.open); return nil })
+	}()
+}
+
+// accept admits a request and upgrades it. After an error, it has answered the request.
+func (c *Consumer) accept(w http.ResponseWriter, r *http.Request) (conn *Conn, err error) {
+	err = c.guard(nil, "the admission", func() error {
+		conn, err = c.admit(r.Context(), w, r)
+		return err
+	})
+	if err != nil {
+		c.refuse(w, r, err)
+		return nil, err
+	}
+	return conn, conn.socket.upgrade(w, r)
 }
 
 // begin reports whether one more activity may begin. If so, done must be called at its

@@ -6,11 +6,11 @@
 // [Conn] for each document on it, which holds what the client may do and what it
 // has been sent. A socket of the plain dialect has one Conn.
 //
-// A socket has one goroutine, the one on which net/http serves it. It reads. A
-// second one writes, and exists only while there is something to write; a third
-// asks the room for what a Conn lacks, and exists only until that was sent. What
-// a connection may do (its event.Access) is enforced by the room: every message
-// is passed on.
+// A socket has one goroutine, which reads. A second one writes, and exists only
+// while there is something to write; a third asks the room for what a Conn lacks,
+// and exists only until that was sent. None of them is the one on which net/http
+// calls ServeHTTP, because that one holds the whole request. What a connection may
+// do (its event.Access) is enforced by the room: every message is passed on.
 //
 // Files, in the order in which a connection passes them:
 //

@@ -38,7 +38,7 @@ func serveDocuments(c *Consumer, rooms ...string) http.Handler {
 			return
 		}
 		defer c.done()
-		s := c.newSocket(r, defaultMessageSize)
+		s := c.newSocket(r.RemoteAddr, defaultMessageSize)
 		conns := map[byte]*Conn{}
 		for _, room := range rooms {
 			a := Admission{Room: room, Access: event.AccessWrite}
@@ -51,7 +51,10 @@ func serveDocuments(c *Consumer, rooms ...string) http.Handler {
 			}
 			return nil
 		}
-		s.serve(w, func() error {
+		if s.upgrade(w, r) != nil {
+			return
+		}
+		s.serve(func() error {
 			for _, room := range rooms {
 				if err := conns[room[0]].open(); err != nil {
 					return err

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/yroom/yroom/protocol"
 )
@@ -22,8 +23,8 @@ type Hooks struct {
 	Admit func(ctx context.Context, r Request) (Admission, error)
 
 	// PreConnect runs before the upgrade, when the room and the user are known.
-	// An error refuses, as in Admit.
-	PreConnect func(*Conn) error
+	// An error refuses, as in Admit. The request must not be kept, as in Admit.
+	PreConnect func(*Conn, *http.Request) error
 	// PostConnect runs once the connection has joined its room, before anything
 	// is read from it.
 	PostConnect func(*Conn)

@@ -3,7 +3,6 @@ package consumer
 import (
 	"bufio"
 	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,14 +11,13 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/internal/outbox"
-	"github.com/yroom/yroom/protocol"
 )
 
 // socket is a client's WebSocket: it reads messages, writes the frames that wait
 // for its Conns, and closes.
 type socket struct {
 	consumer *Consumer
-	request  *http.Request
+	addr     string                  // of the client, or of the proxy in front
 	handle   func(data []byte) error // called with each binary message; an error ends the socket
 
 	conn    net.Conn
@@ -59,22 +57,16 @@ const (
 	controls
 )
 
-func (c *Consumer) newSocket(r *http.Request, messageSize int) *socket {
-	s := &socket{consumer: c, request: r, max: messageSize}
+func (c *Consumer) newSocket(addr string, messageSize int) *socket {
+	s := &socket{consumer: c, addr: addr, max: messageSize}
 	s.run = s.runWriter
 	return s
 }
 
-// serve upgrades the request, and runs the socket and its Conns until they have ended.
-// It calls open first. An error of open ends the socket.
-func (s *socket) serve(w http.ResponseWriter, open func() error) {
+// serve runs the socket, which was upgraded, and its Conns until they have ended. It
+// calls open first. An error of open ends the socket.
+func (s *socket) serve(open func() error) {
 	defer s.detach()
-	if err := s.upgrade(w); err != nil {
-		s.mu.Lock()
-		s.setEnded(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "no upgrade"}, err: err})
-		s.mu.Unlock()
-		return
-	}
 	s.pinged = time.Now()
 	s.wrote.Store(s.consumer.clock(s.pinged))
 	err := errStopping

@@ -19,14 +19,18 @@ const (
 
 // upgrade takes over the connection on which the request arrived, and completes the
 // WebSocket handshake, with the header fields that a handler before has set. If it
-// fails, it has answered the request.
-func (s *socket) upgrade(w http.ResponseWriter) error {
+// fails, it has answered the request and ended the socket.
+func (s *socket) upgrade(w http.ResponseWriter, r *http.Request) error {
 	u := ws.HTTPUpgrader{Timeout: upgradeTimeout, Header: w.Header(), Protocol: func(string) bool { return true }}
-	conn, rw, _, err := u.Upgrade(s.request, w)
+	conn, rw, _, err := u.Upgrade(r, w)
 	if err != nil {
 		if conn != nil {
 			_ = conn.Close()
 		}
+		s.mu.Lock()
+		s.setEnded(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "no upgrade"}, err: err})
+		s.mu.Unlock()
+		s.detach()
 		return err
 	}
 	s.conn, s.in = conn, rw.Reader

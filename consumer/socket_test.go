@@ -103,7 +103,7 @@ func TestHostileFrames(t *testing.T) {
 }
 
 func reader(limit int, b []byte) *socket {
-	return &socket{max: limit, in: bufio.NewReader(bytes.NewReader(b))}
+	return &socket{consumer: &Consumer{}, max: limit, in: bufio.NewReader(bytes.NewReader(b))}
 }
 
 func TestFragments(t *testing.T) {
@@ -247,7 +247,7 @@ func TestWrites(t *testing.T) {
 	} {
 		fs, all := frames(tc.sizes...)
 		w := &written{}
-		s := &socket{conn: w}
+		s := &socket{consumer: &Consumer{}, conn: w}
 		if err := s.write(fs); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ func TestSteppedClock(t *testing.T) {
 			defer h.shutdown()
 			ours, theirs := net.Pipe()
 			defer theirs.Close()
-			s := h.newSocket(upgradeRequest("/doc"), 1)
+			s := h.newSocket("", 1)
 			s.conn, s.pinged = ours, time.Now()
 			s.touch()
 			s.move() // a write is in progress

@@ -79,6 +79,9 @@ func TestComposeFile(t *testing.T) {
 			if set := cli.Consumer; !*set.Open || !strings.Contains(string(proxy), "server "+s.Hostname+":"+port(set.Listen)+" ") || s.Hostname != name {
 				t.Errorf("nginx does not reach %s, which listens on %s", name, set.Listen)
 			}
+			if want := "localhost:" + port(file.Services["proxy"].Ports[0]); !slices.Equal(cli.Consumer.Origin, []string{want}) {
+				t.Errorf("%s admits pages of %q, want %s", name, cli.Consumer.Origin, want)
+			}
 			if file.Services["proxy"].DependsOn[name].Condition == "" {
 				t.Errorf("the proxy does not depend on %s", name)
 			}
@@ -110,3 +113,22 @@ func TestComposeFile(t *testing.T) {
 
 // port returns the part of an address that follows the last colon.
 func port(address string) string { return address[strings.LastIndex(address, ":")+1:] }
+
+// The command with which docs/operations.md starts a container admits only pages of the
+// address at which it publishes the port.
+func TestDockerCommand(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "\ndocker run ")
+	command, _, _ := strings.Cut(rest, "\n")
+	docker, args, found := strings.Cut(command, " yroom serve ")
+	if !found || !strings.Contains(docker, " -p 127.0.0.1:8000:8000 ") {
+		t.Fatalf("docker run %s", command)
+	}
+	set := parsed(t, append([]string{"serve"}, strings.Fields(args)...)).Serve
+	if set.Listen != "0.0.0.0:8000" || !*set.Open || !slices.Equal(set.Origin, []string{"localhost:8000"}) {
+		t.Errorf("docker run %s", command)
+	}
+}

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
-	"path"
+	"slices"
 	"strings"
 
 	"github.com/yroom/yroom/consumer"
@@ -14,44 +15,50 @@ import (
 // unless other origins are set. Developers often serve their pages from another port,
 // such as 5173 of Vite, which is another origin for a browser. Pages from this machine
 // are trusted.
-var loopbackOrigins = []string{"localhost", "localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`}
+var loopbackOrigins = []string{
+	"localhost", "localhost:*", "*.localhost", "*.localhost:*", "127.0.0.1", "127.0.0.1:*", `\[::1\]`, `\[::1\]:*`,
+}
 
-// knownHosts returns a hook for a server that only this machine can reach. A page from
-// the web can make its own host name resolve to this machine after it was loaded (DNS
-// rebinding), and then its origin is the host that it connects to. So a host counts as
-// the server's own only if it is a loopback host or one of origins, which the operator
-// has set.
-func knownHosts(origins []string) func(*consumer.Conn) error {
-	return func(c *consumer.Conn) error {
-		r := c.Request()
-		origin := r.Header.Get("Origin")
-		if origin == "" || isLoopback(r.Host) {
-			return nil
-		}
-		host := strings.ToLower(r.Host)
-		for _, pattern := range origins {
-			if ok, err := path.Match(strings.ToLower(pattern), host); ok && err == nil {
-				return nil
-			}
-		}
-		_, own, _ := strings.Cut(origin, "://")
-		if len(origins) > 0 && !strings.EqualFold(own, host) {
-			return nil // the origin's host is one of origins; otherwise the request would have been refused before
-		}
-		return &consumer.StatusError{
-			Status: http.StatusForbidden,
-			Reason: "This server listens on a loopback address and does not have the host " + r.Host +
-				". If a proxy passes it on, name it with --origin.",
-		}
+// ownOrigins returns the origins that may connect to a server without --origin that
+// listens on addr, which only this machine can reach.
+func ownOrigins(addr net.Addr) []string {
+	if strings.HasPrefix(addr.String(), "[") {
+		return loopbackOrigins // [::1] is among them
 	}
+	return append(slices.Clone(loopbackOrigins), addr.String()) // it may be 127.0.0.2
+}
+
+// knownHosts is a hook for a server without --origin, which would take any page for its
+// own that has the same host as the request. A page from the web can make its own host
+// name resolve to this server after it was loaded (DNS rebinding). So a browser's
+// request has to be for an address or for a name of this machine: a page from the web
+// has another host.
+func knownHosts(_ *consumer.Conn, r *http.Request) error {
+	if r.Header.Get("Origin") == "" || isAddress(r.Host) || isLoopback(r.Host) {
+		return nil
+	}
+	return &consumer.StatusError{
+		Status: http.StatusForbidden,
+		Reason: fmt.Sprintf("This server was not told that it has the host %.256q. If it has, start it with --origin and this host.", r.Host),
+	}
+}
+
+// isAddress reports whether host, which may have a port, is an IP address.
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(withoutPort(host))
+	return err == nil
+}
+
+func withoutPort(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
 }
 
 // isLoopback reports whether host, which may have a port, is always this machine.
 func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
+	host = withoutPort(host)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}

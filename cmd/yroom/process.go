@@ -86,7 +86,12 @@ func (s settings) times(connections bool) times {
 	return times{connections: all / 2, worker: max(all/3, 1), all: all}
 }
 
-// newHTTPServer returns a server with timeouts against idle clients.
+// maxHeader bounds the header of a request. A browser sends some KiB, most of them
+// cookies.
+const maxHeader = 32 << 10
+
+// newHTTPServer returns a server with bounds on what a client that was not admitted can
+// make it hold.
 func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -94,6 +99,7 @@ func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log,
 	}
 }

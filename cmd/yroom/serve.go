@@ -59,10 +59,10 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	defer func() { _ = listener.Close() }() // the server, if it was started, has closed the listener already
 	url, loopback := home(listener.Addr())
 	hooks := consumer.Hooks{Admit: admit}
-	if loopback {
-		hooks.PreConnect = knownHosts(set.Origin)
-		if len(set.Origin) == 0 {
-			set.Origin = loopbackOrigins
+	if len(set.Origin) == 0 {
+		hooks.PreConnect = knownHosts
+		if loopback {
+			set.Origin = ownOrigins(listener.Addr())
 		}
 	}
 

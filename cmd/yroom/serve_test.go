@@ -252,6 +252,8 @@ func TestServeOrigins(t *testing.T) {
 func TestServeKnowsItsHosts(t *testing.T) {
 	servers := map[string]*server{} // by their arguments
 	page := []string{"--origin", "app.example.com", "--origin", "*.example.org"}
+	open := []string{"--open", "--listen", "0.0.0.0:0"}
+	docker := []string{"--listen", "0.0.0.0:0", "--open", "--origin", "localhost:8000"} // as docs/operations.md starts it
 	for _, test := range []struct {
 		name         string
 		args         []string
@@ -269,11 +271,22 @@ func TestServeKnowsItsHosts(t *testing.T) {
 		{"localhost", nil, "localhost:1", "http://localhost:1", 101},
 		{"a name below localhost", nil, "app.localhost", "http://app.localhost", 101},
 		{"in capitals", nil, "LocalHost", "http://localhost", 101},
-		{"another loopback address", nil, "127.1.2.3:80", "http://127.1.2.3:80", 101},
+		{"another loopback address", nil, "127.1.2.3:80", "http://127.1.2.3:80", 403},
 		{"loopback of IPv6", nil, "[::1]:80", "http://[::1]:80", 101},
 		{"loopback of IPv6 without a port", nil, "[::1]", "http://[::1]", 101},
 		{"no loopback address", nil, "10.0.0.1", "http://10.0.0.1", 403},
 		{"open", []string{"--open"}, "evil.example", "http://evil.example", 403},
+		{"open to others, rebound", open, "evil.example:8000", "http://evil.example:8000", 403},
+		{"open to others, rebound to what looks like an address", open, "10.0.0.1.evil.example", "http://10.0.0.1.evil.example", 403},
+		{"open to others, by the address", open, "10.0.0.1:8000", "http://10.0.0.1:8000", 101},
+		{"open to others, by an address of IPv6", open, "[fd00::1]:8000", "http://[fd00::1]:8000", 101},
+		{"open to others, through a tunnel", open, "localhost:8000", "http://localhost:8000", 101},
+		{"open to others, another page", open, "10.0.0.1:8000", "http://localhost:5173", 403},
+		{"in Docker", docker, "localhost:8000", "http://localhost:8000", 101},
+		{"in Docker, no browser", docker, "localhost:8000", "", 101},
+		{"in Docker, rebound", docker, "evil.example", "http://evil.example", 403},
+		{"in Docker, rebound, on the port", docker, "evil.example:8000", "http://evil.example:8000", 403},
+		{"in Docker, another port of the machine", docker, "localhost:8000", "http://localhost:3000", 403},
 		{"rebound, where hosts are named", page, "evil.example", "http://evil.example", 403},
 		{"a proxy that passes on a host that is named", page, "app.example.com", "https://app.example.com", 101},
 		{"another host that is named", page, "a.example.org", "https://a.example.org", 101},
@@ -309,10 +322,23 @@ func TestServeKnowsItsHosts(t *testing.T) {
 	}
 }
 
+// A server's own host is known without --origin, and has to be among the hosts that
+// --origin names.
 func TestServeOwnOrigin(t *testing.T) {
-	s := start(t, "--origin", "app.example.com")
-	if _, err := s.dial(t, "room", http.Header{"Origin": {"http://" + s.Host}}); err != nil {
-		t.Error(err)
+	for _, test := range []struct {
+		args     []string
+		admitted bool
+	}{
+		{nil, true},
+		{[]string{"--origin", "app.example.com"}, false},
+		{[]string{"--origin", "app.example.com", "--origin", "127.0.0.1:*"}, true},
+	} {
+		s := start(t, test.args...)
+		_, err := s.dial(t, "room", http.Header{"Origin": {"http://" + s.Host}})
+		var status ws.StatusError
+		if refused := errors.As(err, &status) && status == 403; refused == test.admitted || (test.admitted && err != nil) {
+			t.Errorf("%q: %v, want admitted %v", test.args, err, test.admitted)
+		}
 	}
 }
 

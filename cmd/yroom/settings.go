@@ -45,7 +45,7 @@ type ConsumerSettings struct {
 	Listen       string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Health       string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
 	Open         *bool    `yaml:"open"           negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
-	Origin       []string `yaml:"origin"         placeholder:"HOST"      help:"Hosts whose pages may connect beside the server's own, such as app.example.com, *.example.com or localhost:*; * is all (default: loopback hosts, if the server listens on one)."`
+	Origin       []string `yaml:"origin"         placeholder:"HOST"      help:"Hosts whose pages may connect, the server's own among them, such as app.example.com, *.example.com or localhost:*; * is all (default: the server's own, by its address, and loopback hosts, if it listens on one)."`
 	APITokenFile string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
 }
 
