@@ -7,6 +7,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
 )
 
 // request handles a program's request. The response is sent at the end of the turn,
@@ -39,8 +40,11 @@ func (t *turn) applyRequest(q *event.Request) event.Refusal {
 	return event.Refusal{}
 }
 
-// refusalFor returns the refusal for an error of package blocks.
+// refusalFor returns the refusal for an error of apply or of package blocks.
 func refusalFor(err error) event.Refusal {
+	if refused, ok := errors.AsType[*protocol.CloseError](err); ok {
+		return event.Refusal{Cause: event.CauseClosed, Code: refused.Code, Reason: refused.Reason}
+	}
 	cause := event.CauseMalformed
 	if errors.Is(err, blocks.ErrLimit) {
 		cause = event.CauseOverLimit

@@ -8,6 +8,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/weakbytes"
+	"github.com/yroom/yroom/protocol"
 )
 
 // Config configures a Room. In the zero value all limits have their defaults.
@@ -47,6 +48,8 @@ type Room struct {
 	saveEvery int // a state vector is saved after so many bytes of updates, at least
 
 	changed time.Time // of the last turn that changed the document
+
+	refusing *protocol.CloseError // see Refuse; nil: updates are accepted
 }
 
 // member is a connection in the room.
@@ -75,6 +78,12 @@ func New(cfg Config) *Room {
 func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 	return r.blocks.Load(update, enc)
 }
+
+// Refuse makes the room refuse each update that would change its document: the connection
+// that has sent it is sent a Close with this code and reason and leaves the room, and the
+// request of a program is refused with CauseClosed. Everything else goes on. If why is
+// nil, updates are accepted again.
+func (r *Room) Refuse(why *protocol.CloseError) { r.refusing = why }
 
 // Deadline returns when the room needs a Step even without inputs, to expire awareness.
 // It returns the zero time if no Step is needed.

@@ -49,6 +49,37 @@ func TestStepKeepsNoInputs(t *testing.T) {
 	}
 }
 
+// TestRefuse checks that a room that refuses updates takes everything else.
+func TestRefuse(t *testing.T) {
+	r := New(Config{})
+	r.Step(at(1), []event.Input{
+		{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite},
+		{Kind: event.InputJoin, Conn: 2, Access: event.AccessWrite},
+		write(1, testkit.Typed(7, 0, "ab")),
+	})
+	why := protocol.CloseError{Code: protocol.CloseTryLater, Reason: "not now"}
+	r.Refuse(&why)
+	got := r.Step(at(2), []event.Input{
+		write(1, testkit.Typed(7, 2, "c")),
+		write(2, testkit.Typed(7, 0, "ab")), // is known
+		message(2, protocol.SyncStep2, []byte{0, 0}),
+		{Kind: event.InputRequest, Conn: 3, Request: &event.Request{Kind: event.RequestApply, Update: testkit.Typed(8, 0, "x")}},
+	})
+	if len(got.Durable) > 0 || got.Update != nil || len(got.Now) != 2 {
+		t.Fatalf("effects %+v, want two outputs", got)
+	}
+	if out := got.Now[0]; out.To != 1 || out.Message.Code != why.Code || out.Message.Reason != why.Reason {
+		t.Errorf("the first output is %+v, want a Close for 1", out)
+	}
+	if out := got.Now[1]; out.To != 3 || out.Response == nil || out.Response.Refusal != (event.Refusal{Cause: event.CauseClosed, Code: why.Code, Reason: why.Reason}) {
+		t.Errorf("the second output is %+v, want a refusal for 3", out)
+	}
+	r.Refuse(nil)
+	if got := r.Step(at(3), []event.Input{write(2, testkit.Typed(7, 2, "c"))}); got.Update == nil {
+		t.Error("the room still refuses updates")
+	}
+}
+
 // Connections that join an unchanged document with nothing share one encoding of it.
 // The room doesn't keep the encoding once it was sent to all of them.
 func TestManyJoin(t *testing.T) {

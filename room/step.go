@@ -151,6 +151,13 @@ func (t *turn) isFirst(in *event.Input) bool {
 
 // apply adds an update, which it owns, to the document.
 func (t *turn) apply(update []byte, enc blocks.Encoding) error {
+	if t.refusing != nil {
+		held, err := t.blocks.Contains(update, enc)
+		if err == nil && !held {
+			return t.refusing
+		}
+		return err
+	}
 	added, err := t.blocks.Apply(update, enc)
 	if added != nil {
 		t.updates = append(t.updates, added)
@@ -159,10 +166,13 @@ func (t *turn) apply(update []byte, enc blocks.Encoding) error {
 	return err
 }
 
-// expel closes and removes a connection that sent malformed data or exceeded a limit.
+// expel closes and removes a connection that sent malformed data, exceeded a limit or was
+// refused.
 func (t *turn) expel(conn event.ConnID, err error) {
 	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
-	if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
+	if refused, ok := errors.AsType[*protocol.CloseError](err); ok {
+		closing = *refused
+	} else if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
 		closing.Code = protocol.ClosePolicy
 	}
 	t.sendNow(conn, closing.Message())

@@ -50,6 +50,7 @@ type actor struct {
 
 	compaction compaction
 	checks     checks
+	suspension suspension
 }
 
 func newActor(w *Worker, name string) *actor {
@@ -85,7 +86,7 @@ func (a *actor) turn(batch []layer.Input) {
 			a.step(batch, now)
 		}
 	})
-	a.beginWrite()
+	a.beginWrite(now)
 	a.settle(now)
 }
 

@@ -17,6 +17,7 @@ type unstored struct {
 	change  *layer.Input // a create or delete, instead of updates
 	outs    []event.Output
 	bytes   int
+	again   bool // the updates are those of a suspended room; no output waits for them
 }
 
 // any reports whether there is something to store. If not, outs is empty.
@@ -50,7 +51,7 @@ func (a *actor) hold(e room.Effects) {
 	switch {
 	case e.Update != nil || a.next.any():
 		a.next.add(e)
-	case a.writing.any():
+	case a.writing.any() && !a.writing.again:
 		a.writing.add(e)
 	default:
 		a.deliver(e.Durable)
@@ -62,7 +63,7 @@ func (a *actor) hold(e room.Effects) {
 
 // beginWrite begins the next create or delete or, if there is none, the next append.
 // There is one at a time, so that updates become durable in order.
-func (a *actor) beginWrite() {
+func (a *actor) beginWrite(now time.Time) {
 	switch {
 	case a.writing.any(), a.loading():
 	case len(a.changes) > 0 && (a.closed == nil || !a.next.any()):
@@ -74,6 +75,8 @@ func (a *actor) beginWrite() {
 	case a.next.any():
 		a.writing, a.next = a.next, unstored{}
 		a.worker.config.Runtime.Go(a.write)
+	default:
+		a.storeAgain(now)
 	}
 }
 
@@ -84,7 +87,7 @@ func (a *actor) runWrite() {
 		a.result.position, a.result.err = a.worker.changeStored(change, a.settings.Room.Blocks)
 	} else {
 		a.result = a.appendUpdates(a.writing.updates)
-		if a.repeat(&a.repetition, a.result.err, a.write) {
+		if !a.writing.again && a.repeat(&a.repetition, a.result.err, a.write) {
 			return
 		}
 	}
@@ -94,7 +97,7 @@ func (a *actor) runWrite() {
 // writeResult is the result of a write.
 type writeResult struct {
 	position store.Position // 0: unknown
-	bytes    int            // size of the appended entry
+	update   []byte         // the data of the entry
 	took     time.Duration
 	err      error
 }
@@ -108,7 +111,7 @@ func (a *actor) appendUpdates(updates [][]byte) (r writeResult) {
 		}
 	}
 	begin := a.worker.config.Runtime.Now()
-	r.bytes = len(update)
+	r.update = update
 	r.position, r.err = a.worker.config.Store.Append(a.worker.working, a.name, store.Entry{Encoding: store.V1, Data: update})
 	r.took = a.worker.config.Runtime.Now().Sub(begin)
 	return r
@@ -119,7 +122,7 @@ func (a *actor) writeEnded() {
 	done, result := a.writing, a.result
 	a.writing, a.result = unstored{}, writeResult{}
 	if done.change == nil {
-		report(a.worker, a.worker.config.Events.Appended, AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: result.bytes, Duration: result.took, Err: result.err})
+		report(a.worker, a.worker.config.Events.Appended, AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: len(result.update), Duration: result.took, Err: result.err})
 	}
 	switch {
 	case done.change != nil:
@@ -130,7 +133,13 @@ func (a *actor) writeEnded() {
 		a.changeEnded(done.change, result.err)
 	case result.err == nil:
 		a.stored = true
-		a.compaction.tail.add(result.bytes, a.worker.config.Runtime.Now())
+		a.compaction.tail.add(len(result.update), a.worker.config.Runtime.Now())
+		if done.again && a.closed == nil {
+			a.resume(result.update)
+		}
+	case a.closed == nil && a.worker.mayPass(result.err):
+		done.outs = nil
+		a.suspend(result.update, result.err)
 	default:
 		a.next = unstored{} // the next updates may depend on those that the log lacks
 		a.fail(result.err, appendFailure)

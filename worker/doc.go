@@ -18,6 +18,7 @@
 //   - evict.go, alarm.go: ends an actor whose room is no longer used; its timer
 //   - repeat.go: repeats a call of the store that fails
 //   - fail.go: closes a room after a failure or a delete, and refuses inputs then
+//   - suspend.go: keeps a room whose updates can't be stored for those that read it
 //   - lost.go: handles fronts that are gone, and messages that were lost
 //   - handover.go: hands over rooms to another worker, also when this worker drains
 //   - request.go: admits what programs request of a room, and refuses requests

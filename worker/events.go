@@ -64,11 +64,11 @@ type CompactInfo struct {
 	Err      error // nil if the snapshot is stored
 }
 
-// FailInfo describes why a room was closed.
+// FailInfo describes why a room was closed, or refuses updates until the store works again.
 type FailInfo struct {
 	Room  string
 	Err   error
-	Close protocol.CloseError // the code and reason with which its connections were closed
+	Close protocol.CloseError // the code and reason with which connections are closed
 }
 
 // ClashInfo describes updates of a turn that had a clash: blocks that the document has

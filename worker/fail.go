@@ -32,8 +32,8 @@ var (
 		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be loaded now. Try again later."},
 	}
 	appendFailure = failure{
-		"A room could not be saved. Its connections were closed with 1013 (try later). No client has seen what is not stored; " +
-			"the clients that wrote it keep it and send it again when they reconnect. Check the store.",
+		"A room could not be saved. Its clients with unsaved edits are closed with 1013 (try later), and keep these edits; others go on reading. " +
+			"No client has seen what is not stored. The room accepts edits again as soon as the store works. Check the store.",
 		protocol.CloseError{Code: protocol.CloseTryLater, Reason: "This document can't be saved now. Try again later."},
 	}
 	bugFailure = failure{
@@ -112,14 +112,9 @@ func (a *actor) close(why protocol.CloseError) {
 	a.closed = &why
 	a.room, a.deadline, a.removeAt = nil, time.Time{}, time.Time{}
 	a.checks = checks{running: a.checks.running}
+	a.suspension = suspension{}
 	a.next.outs, a.writing.outs = nil, nil
-	for _, conn := range slices.Sorted(maps.Keys(a.receivers.requests)) {
-		q := a.receivers.requests[conn]
-		for range q.responses {
-			a.respond(&layer.Input{Room: a.name, From: q.front, Input: event.Input{Conn: conn}}, a.refusal())
-		}
-	}
-	clear(a.receivers.requests)
+	a.refuseRequests(a.refusal())
 	a.closeConns(a.receivers.all(), why)
 	a.release()
 }

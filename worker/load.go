@@ -73,13 +73,23 @@ func (a *actor) open(l loaded, err error) {
 	a.room, a.stored, a.last, a.empty, a.compaction.tail = l.room, l.stored, l.last, true, l.tail
 	a.clashes = 0
 	a.checks.opened(a.worker.config.Runtime.Now(), a.worker.config.Takeover)
+	if a.suspension.active() {
+		a.suspended()
+	}
 	a.release()
 }
 
 // reopen loads the room again after it was closed, so that no connection is
 // refused any longer.
 func (a *actor) reopen() {
-	a.closed, a.empty = nil, false
+	a.closed = nil
+	a.loadAgain()
+}
+
+// loadAgain loads the room in place of the one in memory, if there is one. Inputs wait.
+func (a *actor) loadAgain() {
+	a.room, a.deadline, a.empty = nil, time.Time{}, false
+	a.checks = checks{running: a.checks.running}
 	a.compaction = compaction{running: a.compaction.running}
 	a.mail.Hold()
 	a.worker.config.Runtime.Go(a.load)

@@ -23,8 +23,10 @@ const answerWithin = 10 * time.Second
 
 // frontLost asks a front, for each of its connections and watchers, whether it still
 // exists.
-func (a *actor) frontLost(front layer.Address) {
-	conns := a.receivers.at(front)
+func (a *actor) frontLost(front layer.Address) { a.askToRejoin(a.receivers.at(front)) }
+
+// askToRejoin makes connections and watchers join again, and those leave that don't.
+func (a *actor) askToRejoin(conns []event.ConnID) {
 	a.rejoin(conns)
 	if len(conns) > 0 && a.closed == nil {
 		a.receivers.ask(conns)

@@ -60,15 +60,18 @@ func TestAppendIsGivenUp(t *testing.T) {
 		time.Sleep(patience - longestPause)
 		f.want()
 		afterPatience()
-		f.want("a: 1 Close 1013", "a: 2 Close 1013")
+		f.want("a: 1 Rejoin", "a: 2 Rejoin") // see TestSuspension
 		if log := f.logged(); strings.Count(log, "\n") != 1 || !strings.Contains(log, "could not be saved") {
 			t.Errorf("logged: %s", log)
 		}
 		f.store.Set(nil, faulty.Append)
-		f.rest()
-		f.pair("a") // the next failure is repeated as long as the first
+		f.rejoin("a", 1, 2)
+		f.want("a: 1 SyncStep1", "a: 1 SyncStep2", "a: 2 SyncStep1", "a: 2 SyncStep2")
+		time.Sleep(suspendedPause)
+		f.want("a: all Update")
+		// The next failure is repeated as long as the first.
 		f.store.Set(faulty.Fail(errBrief), faulty.Append)
-		f.write("a", 1, typed(7, 0))
+		f.write("a", 1, typed(7, 1))
 		time.Sleep(patience - longestPause)
 		f.store.Set(nil, faulty.Append)
 		time.Sleep(longestPause)
@@ -87,7 +90,7 @@ func TestSlowAppendIsRepeatedOnce(t *testing.T) {
 		}, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		time.Sleep(4*patience + firstPause)
-		f.want("a: 1 Close 1013", "a: 2 Close 1013")
+		f.want("a: 1 Rejoin", "a: 2 Rejoin")
 		if n := f.calls(faulty.Append); n != 2 {
 			t.Errorf("%d attempts, want 2", n)
 		}

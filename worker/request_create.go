@@ -120,6 +120,9 @@ func (a *actor) created(in *layer.Input) {
 		return
 	}
 	a.stored = true
+	if a.suspension.active() { // the store works again
+		a.resume(nil)
+	}
 	a.receivers.request(in.Conn, in.From)
 	now := a.worker.config.Runtime.Now()
 	effects := a.stepRoom([]event.Input{{
