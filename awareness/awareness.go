@@ -24,13 +24,26 @@ type Awareness struct {
 	states        map[uint64]presence // by client id
 	size          int                 // of all states
 	encoded       []byte              // what Encode returns; nil: to be encoded
-	owned         map[uint64]owned    // by connection: the states that it owns; absent if none
 	full          bool                // a state was ignored because there were too many
 	removals      map[uint64]removal  // by client id: states that were removed within the timeout
 	removedCount  int                 // how many states were ever removed
 	lastForgotten removal             // the last removal that was not added to removals because there were too many
-	joined        map[uint64]int      // by connection: what removedCount was when it joined
 	deadline      time.Time           // no state expires before this time; zero if there is no state
+
+	members  map[uint64]*member // by connection
+	holders  map[uint64]uint64  // by client id: the connection that holds it
+	claims   map[uint64]claim   // by client id: the claim on it, which has a holder
+	claimed  int                // the size of all claims
+	disputed []uint64           // what Disputed returns
+}
+
+// member is a connection.
+type member struct {
+	user  string
+	since int    // what removedCount was when it joined
+	owned owned  // the states that it owns
+	own   uint64 // its own client id, which it may hold or claim; 0: not known
+	shown bool   // it has sent more than one state of it, so it doesn't forward that of another connection
 }
 
 type presence struct {
@@ -68,20 +81,35 @@ func New(cfg Config) *Awareness {
 	return &Awareness{
 		cfg:      cfg.withDefaults(),
 		states:   make(map[uint64]presence),
-		owned:    make(map[uint64]owned),
 		removals: make(map[uint64]removal),
-		joined:   make(map[uint64]int),
+		members:  make(map[uint64]*member),
+		holders:  make(map[uint64]uint64),
+		claims:   make(map[uint64]claim),
 	}
 }
 
-// Join registers a connection. The connection may send a state that was removed before
-// the Join, and the state is then back: it can't be a copy that the connection received
-// before the removal.
-func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removedCount }
+// Join registers a connection of a user, whose name is empty if it isn't known. The
+// connection may send a state that was removed before the Join, and the state is then
+// back: it can't be a copy that the connection received before the removal.
+func (a *Awareness) Join(conn uint64, user string) {
+	m := a.member(conn)
+	m.user, m.since = user, a.removedCount
+}
+
+// member returns the member of a connection.
+func (a *Awareness) member(conn uint64) *member {
+	m := a.members[conn]
+	if m == nil {
+		m = new(member)
+		a.members[conn] = m
+	}
+	return m
+}
 
 // Apply applies an update, which it borrows, from a connection. It returns the entries
 // that it accepted as a new update, or nil if there are none. On an error,
-// ErrMalformed or ErrLimit, nothing changes.
+// ErrMalformed or ErrLimit, no state changes. own is the client id of the program at the
+// connection, see Own, or 0 if it isn't known.
 //
 // A state is accepted if its clock is higher than the known one, which is 0 for an
 // unknown client; so the first state of a client must have a clock of at least 1. The
@@ -91,13 +119,22 @@ func (a *Awareness) Join(conn uint64) { a.joined[conn] = a.removedCount }
 // at once. Clients that have seen the removal refuse this clock, as y-protocols does,
 // and see the client from its next state on.
 //
+// A connection holds its own client id from its first state until it leaves. A state of
+// that client from a connection of another user is not accepted meanwhile. If it is the
+// other connection's own client id too, it is a claim, see Disputed.
+//
 // Null is accepted from the owner only, if its clock is at least the known one. An
 // entry whose clock is out of range (see maxClock and maxJump) is ignored. So is a state
 // for which the room has no capacity left (see Config.RoomSize): the connection would do
 // no harm, and its client may be the one that has the least of all.
-func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []byte, err error) {
+func (a *Awareness) Apply(conn, own uint64, update []byte, now time.Time) (changed []byte, err error) {
 	var accepted []entry
-	own, size := a.owned[conn], a.size // after what was accepted
+	m := a.member(conn)
+	if m.own == 0 {
+		m.own = own
+	}
+	a.answered(conn, m)
+	has, size := m.owned, a.size // after what was accepted
 	full := false
 	err = each(update, func(e entry) error {
 		known, held := a.states[e.id]
@@ -116,15 +153,25 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 		case known.clock > 0 && e.clock > known.clock+maxJump, known.clock == 0 && e.clock > maxClock:
 			return nil
 		case e.state == nil:
+			a.withdraw(conn, e.id)
 			if !held || known.owner != conn || e.clock < known.clock {
 				return nil
 			}
+		case held && e.clock == known.clock && e.id == m.own && known.owner != conn &&
+			bytes.Equal(e.state, known.state) && !a.heldByAnother(conn, m, e.id):
+			// Another connection has forwarded the state, or the user has reconnected.
 		case held && e.clock <= known.clock:
 			return nil
-		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowestClock(conn, e.id, now):
+		case i >= 0 && e.clock <= known.clock, i < 0 && !held && e.clock < a.lowestClock(m, e.id, now):
 			return nil
 		}
-		before, after, then := known.size(), sizeOf(e.state), own
+		if a.heldByAnother(conn, m, e.id) {
+			if e.id == m.own {
+				a.claim(conn, e, now)
+			}
+			return nil
+		}
+		before, after, then := known.size(), sizeOf(e.state), has
 		if held && known.owner == conn {
 			then.add(-1, -before)
 		}
@@ -138,7 +185,7 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 			full = true
 			return nil
 		}
-		own, size = then, size-before+after
+		has, size = then, size-before+after
 		if i >= 0 {
 			accepted[i] = e
 		} else {
@@ -155,6 +202,7 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 	}
 	for _, e := range accepted {
 		if e.state == nil {
+			m.shown = m.shown || e.id == m.own
 			a.remove(e.id, e.clock, now)
 		} else {
 			a.set(conn, e, now)
@@ -163,24 +211,29 @@ func (a *Awareness) Apply(conn uint64, update []byte, now time.Time) (changed []
 	return encode(accepted), nil
 }
 
-// lowestClock returns the lowest clock of a state that conn may set for a client that
-// has no state.
-func (a *Awareness) lowestClock(conn, id uint64, now time.Time) uint64 {
+// lowestClock returns the lowest clock of a state that m may set for a client that has
+// no state.
+func (a *Awareness) lowestClock(m *member, id uint64, now time.Time) uint64 {
 	g, ok := a.removals[id]
-	if !ok && a.joined[conn] < a.lastForgotten.serial {
+	if !ok && m.since < a.lastForgotten.serial {
 		g, ok = a.lastForgotten, true // the state may be older than a removal that is not remembered
 	}
 	switch {
 	case !ok || a.expired(g.at, now):
 		return 1
-	case a.joined[conn] >= g.serial:
+	case m.since >= g.serial:
 		return g.clock
 	}
 	return g.clock + 1
 }
 
 func (a *Awareness) set(conn uint64, e entry, now time.Time) {
+	m := a.member(conn)
 	p, held := a.states[e.id]
+	if m.own == e.id {
+		m.shown = m.shown || held && p.owner == conn
+		a.hold(conn, e.id)
+	}
 	if held {
 		a.disown(p)
 	}
@@ -190,9 +243,7 @@ func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 	}
 	p = presence{e.clock, append(state, e.state...), conn, now}
 	a.states[e.id] = p
-	own := a.owned[conn]
-	own.add(1, p.size())
-	a.owned[conn] = own
+	m.owned.add(1, p.size())
 	a.size += p.size()
 	a.encoded = nil
 	delete(a.removals, e.id)
@@ -228,12 +279,7 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 // disown undoes what set has counted for a state.
 func (a *Awareness) disown(p presence) {
 	a.size -= p.size()
-	own := a.owned[p.owner]
-	if own.add(-1, -p.size()); own.count > 0 {
-		a.owned[p.owner] = own
-	} else {
-		delete(a.owned, p.owner)
-	}
+	a.members[p.owner].owned.add(-1, -p.size())
 }
 
 func (o *owned) add(count, size int) { o.count, o.size = o.count+count, o.size+size }
@@ -270,28 +316,40 @@ func (a *Awareness) States() []State {
 func (a *Awareness) Len() int { return len(a.states) }
 
 // Leave removes the states that conn owns and returns an update that removes them at
-// the clients, or nil if conn owned none. Updates that conn has sent must not be passed
-// to Apply afterwards, because they could bring these states back.
+// the clients, or nil if conn owned none. If its client id is claimed, the claimant
+// holds it from then on, and the update has the claimant's state. Updates that conn has
+// sent must not be passed to Apply afterwards, because they could bring these states
+// back.
 func (a *Awareness) Leave(conn uint64, now time.Time) []byte {
-	delete(a.joined, conn)
-	if a.owned[conn].count == 0 {
+	m := a.members[conn]
+	if m == nil {
 		return nil
 	}
-	return a.removeMatching(now, func(p presence) bool { return p.owner == conn })
+	entries := a.yield(conn, m, now)
+	a.withdraw(conn, m.own)
+	if holder, held := a.holders[m.own]; held && holder == conn {
+		delete(a.holders, m.own)
+		a.dropClaim(m.own)
+	}
+	if m.owned.count > 0 {
+		entries = a.removeMatching(entries, now, func(p presence) bool { return p.owner == conn })
+	}
+	delete(a.members, conn)
+	return encodeAny(entries)
 }
 
 // Expire removes the states that weren't renewed for the timeout and returns an update
 // that removes them at the clients, or nil if there were none.
 func (a *Awareness) Expire(now time.Time) []byte {
 	a.forgetRemovals(now)
-	removed := a.removeMatching(now, func(p presence) bool { return a.expired(p.renewed, now) })
+	removed := a.removeMatching(nil, now, func(p presence) bool { return a.expired(p.renewed, now) })
 	a.deadline = time.Time{}
 	for _, p := range a.states {
 		if end := p.renewed.Add(a.cfg.Timeout); a.deadline.IsZero() || end.Before(a.deadline) {
 			a.deadline = end
 		}
 	}
-	return removed
+	return encodeAny(removed)
 }
 
 // forgetRemovals drops the removals that are older than the timeout.
@@ -302,21 +360,17 @@ func (a *Awareness) forgetRemovals(now time.Time) {
 // expired reports whether the timeout has passed since at.
 func (a *Awareness) expired(at, now time.Time) bool { return now.Sub(at) >= a.cfg.Timeout }
 
-// removeMatching removes the states for which match returns true. The entries of its
-// update have the last known clock, because only a client itself may increase its
-// clock.
-func (a *Awareness) removeMatching(now time.Time, match func(presence) bool) []byte {
-	var entries []entry
+// removeMatching removes the states for which match returns true, and appends entries
+// that do the same. They have the last known clock, because only a client itself may
+// increase its clock.
+func (a *Awareness) removeMatching(entries []entry, now time.Time, match func(presence) bool) []entry {
 	for id, p := range a.states {
 		if match(p) {
 			entries = append(entries, entry{id: id, clock: p.clock})
 			a.remove(id, p.clock, now)
 		}
 	}
-	if entries == nil {
-		return nil
-	}
-	return encode(entries)
+	return entries
 }
 
 // Deadline returns when Expire should be called next. Before that it has nothing to

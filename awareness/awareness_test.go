@@ -52,12 +52,12 @@ func text(tb testing.TB, update []byte) string {
 type step struct {
 	conn   uint64 // the connection that sends the update or leaves
 	at     int    // time in seconds
-	update string // entries, or "joins"; if "", conn leaves, or states expire if conn is 0
+	update string // entries, "joins", "joins as USER" or "is silent"; if "", conn leaves, or states expire if conn is 0
 	want   string
 }
 
 func TestSequences(t *testing.T) {
-	for name, steps := range map[string][]step{
+	testSequences(t, map[string][]step{
 		"first clock is 1": {
 			{1, 0, `7@0 {}`, ""},
 			{1, 0, `7@1 {}`, "7@1 {}"},
@@ -92,7 +92,9 @@ func TestSequences(t *testing.T) {
 		"null of an unknown client": {
 			{1, 0, `7@5 null`, ""},
 		},
-		"another connection becomes the owner": {
+		"another connection of the user becomes the owner": {
+			{1, 0, "joins as ada", ""},
+			{2, 0, "joins as ada", ""},
 			{1, 0, `7@5 {}`, "7@5 {}"},
 			{2, 0, `7@6 {}`, "7@6 {}"},
 			{1, 0, `7@7 null`, ""},
@@ -125,10 +127,26 @@ func TestSequences(t *testing.T) {
 			{3, 4, ``, "7@5 null"},
 			{2, 4, `7@6 {}`, "7@6 {}"},
 		},
+		"a forwarded state belongs to its client once that has sent it": {
+			{2, 0, `9@1 {}`, "9@1 {}"},
+			{2, 0, `7@5 {}`, "7@5 {}"},
+			{1, 1, `7@5 {}`, "7@5 {}"},
+			{1, 2, `7@6 {}`, "7@6 {}"},
+			{2, 2, `7@7 {}`, ""},
+			{2, 3, ``, "9@1 null"},
+		},
+		"a forwarded state that isn't renewed belongs to its client": {
+			{2, 0, `7@5 {}`, "7@5 {}"}, // the first from a connection without a state of its own
+			{1, 1, `7@5 {}`, ""},
+			{1, 15, `7@6 {}`, ""},
+			{0, 30, ``, "7@5 null"},
+			{1, 31, `7@7 {}`, "7@7 {}"},
+			{2, 32, `7@8 {}`, ""},
+		},
 		"a clock out of range": {
 			{1, 0, `7@1099511627777 {}`, ""},
 			{1, 0, `7@1099511627776 {}`, "7@1099511627776 {}"},
-			{2, 0, `8@5 {}`, "8@5 {}"},
+			{2, 0, `3@1 {}, 8@5 {}`, "3@1 {}, 8@5 {}"}, // of which neither is its own
 			{1, 0, `8@9007199254740991 {}`, ""},
 			{1, 0, `8@1048582 {}`, ""},
 			{1, 0, `8@1048581 {}`, "8@1048581 {}"},
@@ -175,19 +193,34 @@ func TestSequences(t *testing.T) {
 			{1, 0, `7@5 "e", 7@5 null`, `7@5 null`},
 			{1, 0, ``, ""},
 		},
-	} {
+	})
+}
+
+// testSequences runs sequences of calls. The own client of a connection is the one of
+// its first update, if that has one entry.
+func testSequences(t *testing.T, sequences map[string][]step) {
+	t.Helper()
+	for name, steps := range sequences {
 		t.Run(name, func(t *testing.T) {
 			a := New(Config{})
+			owns := make(map[uint64]*Own)
 			for i, s := range steps {
 				now := time.Unix(int64(s.at), 0)
 				var got []byte
 				switch {
-				case s.update == "joins":
-					a.Join(s.conn)
+				case strings.HasPrefix(s.update, "joins"):
+					_, user, _ := strings.Cut(s.update, " as ")
+					a.Join(s.conn, user)
+				case s.update == "is silent":
+					got = a.Silent(s.conn, now)
 				case s.update != "":
 					in := raw(t, strings.Split(s.update, ", ")...)
+					if owns[s.conn] == nil {
+						owns[s.conn] = new(Own)
+					}
+					owns[s.conn].Note(in)
 					var err error
-					if got, err = a.Apply(s.conn, in, now); err != nil {
+					if got, err = a.Apply(s.conn, owns[s.conn].Client(), in, now); err != nil {
 						t.Fatalf("step %d: %v", i, err)
 					}
 					clear(in) // it was borrowed
@@ -229,7 +262,7 @@ func mustApply(tb testing.TB, a *Awareness, conn uint64, entries ...string) []by
 
 func mustApplyAt(tb testing.TB, a *Awareness, conn uint64, now time.Time, entries ...string) []byte {
 	tb.Helper()
-	changed, err := a.Apply(conn, raw(tb, entries...), now)
+	changed, err := a.Apply(conn, 0, raw(tb, entries...), now)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -265,7 +298,7 @@ func TestApplyRefuses(t *testing.T) {
 			a := New(cfg)
 			mustApply(t, a, 1, `7@5 {}`)
 			before, deadline := a.Encode(), a.Deadline()
-			changed, err := a.Apply(1, c.update, time.Unix(9, 0))
+			changed, err := a.Apply(1, 0, c.update, time.Unix(9, 0))
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want %v with %q", err, c.want, c.says)
 			}
@@ -290,13 +323,13 @@ func TestIDsAreCounted(t *testing.T) {
 	mustApply(t, a, 1, `3@1 {}`)             // so connection 1 may own another client
 	mustApply(t, a, 1, `3@2 null`, `4@1 {}`) // a removed client doesn't count
 	mustApply(t, a, 1, `2@2 {}`, `9@0 {}`)   // refused entries don't count
-	if _, err := a.Apply(1, raw(t, `5@1 {}`), time.Unix(0, 0)); !errors.Is(err, ErrLimit) {
+	if _, err := a.Apply(1, 0, raw(t, `5@1 {}`), time.Unix(0, 0)); !errors.Is(err, ErrLimit) {
 		t.Fatalf("error %v, want ErrLimit", err)
 	}
 	a.Leave(1, time.Unix(0, 0))
 	a.Leave(2, time.Unix(0, 0))
-	if len(a.owned) != 0 || len(a.states) != 0 || a.size != 0 {
-		t.Errorf("remaining states: %v, %v of %d bytes", a.owned, a.states, a.size)
+	if len(a.members)+len(a.states) != 0 || a.size != 0 {
+		t.Errorf("remaining: %v, %v of %d bytes", a.members, a.states, a.size)
 	}
 }
 
@@ -311,7 +344,7 @@ func TestDeadline(t *testing.T) {
 	}
 	apply := func(conn uint64, entry string, now time.Time) {
 		t.Helper()
-		if _, err := a.Apply(conn, raw(t, entry), now); err != nil {
+		if _, err := a.Apply(conn, 0, raw(t, entry), now); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -340,7 +373,7 @@ func TestRemovalsAreForgotten(t *testing.T) {
 	a := New(Config{})
 	for i := range uint64(3 * maxRemovals) {
 		now := time.Unix(int64(i), 0)
-		if _, err := a.Apply(i+1, raw(t, fmt.Sprintf("%d@1 {}", i+1)), now); err != nil {
+		if _, err := a.Apply(i+1, 0, raw(t, fmt.Sprintf("%d@1 {}", i+1)), now); err != nil {
 			t.Fatal(err)
 		}
 		a.Leave(i+1, now)
@@ -360,7 +393,7 @@ func TestRemovalsAreForgotten(t *testing.T) {
 	if got := text(t, mustApplyAt(t, a, 1<<40, now, fmt.Sprintf("%d@1 {}", 2*maxRemovals))); got != "" {
 		t.Errorf("a forwarded state brings back a client whose removal isn't remembered: %s", got)
 	}
-	a.Join(1 << 41)
+	a.Join(1<<41, "")
 	if got := text(t, mustApplyAt(t, a, 1<<41, now, fmt.Sprintf("%d@1 {}", 2*maxRemovals))); got == "" {
 		t.Error("a connection that joined later is refused")
 	}
@@ -395,7 +428,7 @@ func FuzzApply(f *testing.F) {
 		mustApply(t, a, 1, `7@5 {}`)
 		mustApply(t, a, 2, `8@5 {}`)
 		before := a.Encode()
-		changed, err := a.Apply(1, update, time.Unix(1, 0))
+		changed, err := a.Apply(1, 0, update, time.Unix(1, 0))
 		if changed == nil {
 			if !cmp.Equal(before, a.Encode()) {
 				t.Fatalf("state changed, but no update was returned; error %v", err)
@@ -407,7 +440,7 @@ func FuzzApply(f *testing.F) {
 		}
 		// A client that gets what was accepted has the same states.
 		peer := New(Config{})
-		if _, err := peer.Apply(3, before, time.Unix(1, 0)); err != nil {
+		if _, err := peer.Apply(3, 0, before, time.Unix(1, 0)); err != nil {
 			t.Fatal(err)
 		}
 		merged, err := Merge(before, changed)

@@ -6,7 +6,9 @@
 // null means that the client is gone. In addition to the protocol, each client id has
 // an owner here: the connection whose state was accepted last. Stock clients forward
 // the states of others, so an update doesn't show which client sent it. Without owners,
-// the end of a lost connection would remove a user who has reconnected.
+// the end of a lost connection would remove a user who has reconnected. And a connection
+// holds the client id that is its own: no connection of another user can change or
+// remove its state while the holder is there.
 //
 // All updates that this package returns list the clients by ascending id, each once.
 //
@@ -14,7 +16,8 @@
 //
 //   - awareness.go: Awareness, with what a connection does (Join, Apply, Leave), what
 //     time does (Expire), and what the room reads (Encode, States)
+//   - claim.go: which connection holds a client id, and claims of others
 //   - limits.go: Config and the other bounds, and the check of a state
 //   - update.go: an update as entries, and Merge
-//   - own.go: Own, the state that a connection has sent of its own client
+//   - own.go: Own, which client is a connection's own, and the state that it has sent
 package awareness

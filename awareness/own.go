@@ -2,8 +2,9 @@ package awareness
 
 import "bytes"
 
-// Own keeps the last state that a connection has sent of its own client, so that it can
-// be sent again to a room that doesn't know it. The zero value has no state.
+// Own finds out which client is a connection's own, and keeps the last state that the
+// connection has sent of it, so that it can be sent again to a room that doesn't know
+// it. The zero value has no state.
 //
 // Stock clients begin a connection with their own state alone, and later forward the
 // states of others too. So the first update of a connection says which client is its
@@ -43,6 +44,9 @@ func (o *Own) Note(update []byte) {
 		o.clock, o.state = last.clock, bytes.Clone(last.state)
 	}
 }
+
+// Client returns the client id, or 0 if it isn't known.
+func (o *Own) Client() uint64 { return o.client }
 
 // Update returns the state as an update, or nil if there is none. The caller owns it.
 func (o *Own) Update() []byte {

@@ -68,6 +68,14 @@ func encode(entries []entry) []byte {
 	return out
 }
 
+// encodeAny is encode, but returns nil if there are no entries.
+func encodeAny(entries []entry) []byte {
+	if len(entries) == 0 {
+		return nil
+	}
+	return encode(entries)
+}
+
 // Merge merges updates, given in the order in which they were accepted, into one. It
 // has the last entry of each client, which is all that a receiver needs. The error is
 // ErrMalformed. The caller owns the result, which is nil only with an error.

@@ -29,7 +29,11 @@ type Request struct {
 type Admission struct {
 	Room   string       // a name that event.CheckName accepts
 	Access event.Access // the zero value is read-only
-	User   any          // the value that Conn.User returns
+	// User is the value that Conn.User returns. Connections whose Users are the same string
+	// are connections of one user, who may take over a client id in awareness from one of
+	// them with another. Between other connections this is possible only once the
+	// connection that has the client id has ended or doesn't answer a ping.
+	User any
 	// Expires is when the connection is closed with 4401, to within some seconds.
 	// The zero time means never.
 	Expires time.Time

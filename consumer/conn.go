@@ -41,6 +41,7 @@ type Conn struct {
 
 	out    outbox.Outbox
 	asking bool // runAsk runs
+	probed bool // runProbe runs
 	ended  bool // no frame is added to the outbox any more
 	alone  bool // the Conn has ended without its socket
 	cause  cause

@@ -98,7 +98,7 @@ func (c *Conn) sendDue() error {
 		if !due {
 			return nil
 		}
-		in.Conn, in.Access = c.id, c.access
+		in.Conn, in.Access, in.User = c.id, c.access, userName(c.user)
 		if err := c.consumer.front.Send(layer.Input{Room: c.room, Input: in}); err != nil {
 			c.socket.mu.Lock()
 			c.out.Failed(in)
@@ -116,5 +116,7 @@ func (c *Conn) show() error {
 		return nil
 	}
 	m := protocol.Message{Type: protocol.Awareness, Data: update}
-	return c.consumer.front.Send(layer.Input{Room: c.room, Input: event.Input{Kind: event.InputMessage, Conn: c.id, Message: m}})
+	return c.consumer.front.Send(layer.Input{Room: c.room, Input: event.Input{
+		Kind: event.InputMessage, Conn: c.id, Client: c.own.Client(), Message: m,
+	}})
 }

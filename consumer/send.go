@@ -24,6 +24,7 @@ func (c *Conn) send(in *event.Input) error {
 	defer func() { <-c.sending }()
 	if in != nil && in.Message.Type == protocol.Awareness {
 		c.own.Note(in.Message.Data)
+		in.Client = c.own.Client()
 	}
 	var r retry
 	for {

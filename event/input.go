@@ -16,6 +16,7 @@ const (
 	InputLeave   InputKind = 3 // Conn, a connection or a program that watched, is gone
 	InputResync  InputKind = 4 // Conn lacks everything after Mark, and can receive it now
 	InputRequest InputKind = 5 // the program Conn sent Request
+	InputSilent  InputKind = 6 // Conn has not answered a ping since an OutputProbe
 )
 
 // Greeting says when a room sends its first messages to a connection that joins.
@@ -42,6 +43,7 @@ type Input struct {
 	Kind     InputKind
 	Conn     ConnID
 	Access   Access   // InputJoin
+	User     string   // InputJoin: the user of Conn, or empty if the user is not known
 	Greeting Greeting // InputJoin
 	// Mark is the newest state that was written to Conn in full, for InputResync
 	// and for InputJoin with GreetingRejoin. The zero Mark stands for nothing.
@@ -50,6 +52,9 @@ type Input struct {
 	// reached: one from an Output at or before Mark. If Mark is of another epoch, the room
 	// computes the difference from Vector. It is shared and must not be changed.
 	Vector []byte
+	// Client is the client id of the program at Conn, for an InputMessage with awareness.
+	// It is 0 if the consumer doesn't know it.
+	Client uint64
 	// Message is the message of an InputMessage. The receiver owns its data.
 	Message protocol.Message
 	// Request is the request of an InputRequest, and nil for other kinds. The receiver
@@ -59,7 +64,7 @@ type Input struct {
 
 // Size returns the number of bytes of data that in carries.
 func (in *Input) Size() int {
-	n := len(in.Message.Data) + len(in.Vector)
+	n := len(in.Message.Data) + len(in.Vector) + len(in.User)
 	if in.Request != nil {
 		n += len(in.Request.Update) + len(in.Request.Vector)
 	}

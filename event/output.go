@@ -18,6 +18,9 @@ const (
 	// still exists. The consumer answers with InputJoin and GreetingRejoin, or with
 	// InputLeave if it has no such connection. A program sends its watch again.
 	OutputRejoin OutputKind = 3
+	// OutputProbe means that another connection claims a client id of To. The consumer
+	// pings To, and sends InputSilent if nothing arrives from it within some seconds.
+	OutputProbe OutputKind = 4
 )
 
 // Output is a message or a response of a room to one receiver or to Everyone. All its

@@ -13,7 +13,7 @@ func (t *turn) join(in *event.Input) {
 	delete(t.answered, question{in.Conn, protocol.SyncStep1})
 	delete(t.answered, question{in.Conn, protocol.QueryAwareness})
 	if !joined || in.Greeting != event.GreetingRejoin {
-		t.awareness.Join(uint64(in.Conn))
+		t.awareness.Join(uint64(in.Conn), in.User)
 	}
 	switch in.Greeting {
 	case event.GreetingServer:

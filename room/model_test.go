@@ -40,6 +40,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 			"send":      w.send,
 			"sync":      w.sync,
 			"awareness": w.awareness,
+			"silent":    w.silent,
 			"query":     w.query,
 			"bad":       w.bad,
 			"stall":     w.stall,
@@ -64,7 +65,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 // something. To simplify a failure, rapid replaces actions by the first one.
 var anyAction = rapid.SampledFrom([]string{
 	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
-	"awareness", "query", "stall", "resync", "resync", "rejoin", "leave", "bad", "wait",
+	"awareness", "silent", "query", "stall", "resync", "resync", "rejoin", "leave", "bad", "wait",
 	"ask", "apply", "apply", "watch", "unwatch",
 })
 
@@ -86,6 +87,12 @@ type world struct {
 	removed map[uint64]int   // by client id: the value of removes after the last removal
 	removes int              // the number of removals so far
 
+	own     map[event.ConnID]uint64 // the client id that a connection has for itself
+	several map[event.ConnID]bool   // the connections that have sent several states of it
+	holders map[uint64]event.ConnID // by client id
+	claims  map[uint64]shown        // by client id; the owner is the claimant, and renewed the time of its first claim
+	probes  map[event.ConnID]int    // the probes that this turn must send
+
 	// The programs that send requests: asker, writer and two watchers.
 	told     map[event.ConnID]*blocks.Store // the content of their responses
 	at       map[event.ConnID]event.Mark    // the Mark of the newest response
@@ -103,6 +110,7 @@ const (
 // peer is the other end of a connection.
 type peer struct {
 	access   event.Access
+	user     string
 	greeting event.Greeting
 	answered bool // in this turn
 	enc      blocks.Encoding
@@ -141,6 +149,11 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		present: make(map[uint64]shown),
 		gone:    make(map[uint64]shown),
 		removed: make(map[uint64]int),
+		own:     make(map[event.ConnID]uint64),
+		several: make(map[event.ConnID]bool),
+		holders: make(map[uint64]event.ConnID),
+		claims:  make(map[uint64]shown),
+		probes:  make(map[event.ConnID]int),
 
 		told:     map[event.ConnID]*blocks.Store{asker: blocks.New(), watcher: blocks.New(), watcher + 1: blocks.New()},
 		at:       make(map[event.ConnID]event.Mark),
@@ -193,6 +206,7 @@ func (w *world) join(t *rapid.T) {
 		Conn:     event.ConnID(anyConn.Draw(t, "conn")),
 		Access:   rapid.SampledFrom([]event.Access{event.AccessRead, event.AccessWrite, event.AccessPresent, event.AccessWrite | event.AccessPresent}).Draw(t, "access"),
 		Greeting: rapid.SampledFrom([]event.Greeting{event.GreetingServer, event.GreetingClient}).Draw(t, "greeting"),
+		User:     rapid.SampledFrom([]string{"", "", "ada"}).Draw(t, "user"),
 	})
 }
 
@@ -202,7 +216,7 @@ func (w *world) rejoin(t *rapid.T) {
 	conn := event.ConnID(anyConn.Draw(t, "conn"))
 	in := event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Access: event.AccessWrite | event.AccessPresent}
 	if p := w.joined[conn]; p != nil {
-		in.Access, in.Mark, in.Vector = p.access, p.mark, p.vectorBefore(p.mark)
+		in.Access, in.User, in.Mark, in.Vector = p.access, p.user, p.mark, p.vectorBefore(p.mark)
 		if rapid.Bool().Draw(t, "other epoch") {
 			in.Mark.Epoch++
 		}
@@ -235,7 +249,13 @@ func (w *world) sync(t *rapid.T) {
 func (w *world) awareness(t *rapid.T) {
 	id, clock := rapid.Uint64Range(1, 4).Draw(t, "id"), rapid.Uint64Range(0, 6).Draw(t, "clock")
 	state := rapid.SampledFrom([]string{"null", `"a"`, `"b"`}).Draw(t, "state")
-	w.message(event.ConnID(anyConn.Draw(t, "conn")), protocol.Awareness, testkit.Present(id, clock, state))
+	conn := event.ConnID(anyConn.Draw(t, "conn"))
+	w.message(conn, protocol.Awareness, testkit.Present(id, clock, state))
+	w.ins[len(w.ins)-1].Client = rapid.SampledFrom([]uint64{0, 1 + uint64(conn)/3}).Draw(t, "own") // two connections have the same
+}
+
+func (w *world) silent(t *rapid.T) {
+	w.input(event.Input{Kind: event.InputSilent, Conn: event.ConnID(anyConn.Draw(t, "conn"))})
 }
 
 func (w *world) query(t *rapid.T) {
@@ -419,6 +439,10 @@ func (w *world) turn(t *rapid.T) {
 			delete(unknown, o.To)
 			continue
 		}
+		if o.Kind == event.OutputProbe {
+			w.probes[o.To]--
+			continue
+		}
 		if o.Message.Type == protocol.Close {
 			closed[o.To]--
 			continue
@@ -432,6 +456,11 @@ func (w *world) turn(t *rapid.T) {
 	for conn, n := range closed {
 		if n != 0 {
 			t.Fatalf("connection %d was closed %d times less than expected", conn, n)
+		}
+	}
+	for conn, n := range w.probes {
+		if n != 0 {
+			t.Fatalf("connection %d was probed %d times less than expected", conn, n)
 		}
 	}
 	if len(unknown) > 0 {
@@ -454,6 +483,7 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 	if in.Kind == event.InputJoin {
 		joined := &peer{
 			access:   in.Access,
+			user:     in.User,
 			greeting: in.Greeting,
 			enc:      w.enc,
 			doc:      w.docs[in.Conn],
@@ -478,6 +508,9 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 	switch {
 	case in.Kind == event.InputLeave:
 		w.remove(in)
+		return
+	case in.Kind == event.InputSilent:
+		w.yield(in.Conn)
 		return
 	case in.Kind != event.InputMessage:
 		return
@@ -508,7 +541,16 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 
 func (w *world) takeAwareness(in event.Input, p *peer) {
 	id, clock, state := uint64(in.Message.Data[1]), uint64(in.Message.Data[2]), string(in.Message.Data[4:])
+	if w.own[in.Conn] == 0 {
+		w.own[in.Conn] = in.Client
+	}
+	own := w.own[in.Conn]
+	if w.holders[own] == in.Conn {
+		delete(w.claims, own)
+	}
 	s, held := w.present[id]
+	holder, taken := w.holders[id]
+	taken = taken && holder != in.Conn && (held || w.several[holder]) && (p.user == "" || p.user != w.joined[holder].user)
 	lowest := s.clock + 1
 	if g, ok := w.gone[id]; ok {
 		lowest = g.clock + 1
@@ -516,19 +558,80 @@ func (w *world) takeAwareness(in event.Input, p *peer) {
 			lowest = g.clock
 		}
 	}
+	again := held && id == own && s.owner != in.Conn && clock == s.clock && state == s.state
+	switch claim := (shown{clock, state, in.Conn, w.now}); {
+	case state == "null":
+		if w.claims[id].owner == in.Conn {
+			delete(w.claims, id)
+		}
+		if held && s.owner == in.Conn && clock >= s.clock {
+			w.several[in.Conn] = w.several[in.Conn] || id == own
+			s.clock = clock
+			w.present[id] = s
+			w.lose(w.now, func(x uint64, _ shown) bool { return x == id })
+		}
+	case taken && clock >= lowest && id == own:
+		w.claim(id, claim)
+	case !taken && (clock >= lowest || again):
+		w.show(id, claim)
+	}
+}
+
+// show sets a state.
+func (w *world) show(id uint64, s shown) {
+	if w.own[s.owner] == id {
+		if before, held := w.present[id]; held && before.owner == s.owner {
+			w.several[s.owner] = true
+		}
+		if w.holders[id] != s.owner {
+			delete(w.claims, id)
+		}
+		w.holders[id] = s.owner
+	}
+	w.present[id] = s
+	delete(w.gone, id)
+}
+
+func (w *world) claim(id uint64, s shown) {
+	before, found := w.claims[id]
 	switch {
-	case state != "null" && clock >= lowest:
-		w.present[id] = shown{clock, state, in.Conn, w.now}
-		delete(w.gone, id)
-	case state == "null" && held && s.owner == in.Conn && clock >= s.clock:
-		s.clock = clock
-		w.present[id] = s
-		w.lose(w.now, func(x uint64, _ shown) bool { return x == id })
+	case !found || w.stale(before):
+		w.claims[id] = s
+		w.probes[w.holders[id]]++
+	case before.owner == s.owner:
+		s.renewed = before.renewed
+		w.claims[id] = s
+	}
+}
+
+func (w *world) stale(claim shown) bool { return w.now.Sub(claim.renewed) >= 10*time.Second }
+
+// yield passes the client id of a connection to the one that has claimed it.
+func (w *world) yield(conn event.ConnID) {
+	id := w.own[conn]
+	c, claimed := w.claims[id]
+	if !claimed || w.holders[id] != conn {
+		return
+	}
+	delete(w.claims, id)
+	if !w.stale(c) {
+		w.show(id, shown{c.clock, c.state, c.owner, w.now})
 	}
 }
 
 func (w *world) remove(in event.Input) {
 	delete(w.joined, in.Conn)
+	own := w.own[in.Conn]
+	w.yield(in.Conn)
+	if w.claims[own].owner == in.Conn {
+		delete(w.claims, own)
+	}
+	if w.holders[own] == in.Conn {
+		delete(w.holders, own)
+		delete(w.claims, own)
+	}
+	delete(w.own, in.Conn)
+	delete(w.several, in.Conn)
 	w.lose(w.now, func(_ uint64, s shown) bool { return s.owner == in.Conn })
 }
 

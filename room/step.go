@@ -17,7 +17,8 @@ type Effects struct {
 	// Update is what was added to the document, as one V1 update that must be appended to
 	// the log. It is nil if nothing was added.
 	Update []byte
-	// Now holds outputs that can be sent at once: awareness, Close, Rejoin, and refusals.
+	// Now holds outputs that can be sent at once: awareness, Close, Rejoin, Probe, and
+	// refusals.
 	Now []event.Output
 	// Durable holds all outputs that reveal document state. They must be sent, in order,
 	// once Update and the Updates of all earlier turns are durable.
@@ -91,6 +92,8 @@ func (t *turn) take(in *event.Input) {
 		t.join(in)
 	case event.InputLeave:
 		t.leave(in.Conn)
+	case event.InputSilent:
+		t.broadcastLater(t.awareness.Silent(uint64(in.Conn), t.now))
 	case event.InputRequest:
 		t.request(in)
 	case event.InputMessage, event.InputResync:
@@ -124,8 +127,9 @@ func (t *turn) message(in *event.Input, m member) error {
 		if !m.access.May(event.AccessPresent) {
 			return nil
 		}
-		changed, err := t.awareness.Apply(uint64(in.Conn), in.Message.Data, t.now)
+		changed, err := t.awareness.Apply(uint64(in.Conn), in.Client, in.Message.Data, t.now)
 		t.broadcastLater(changed)
+		t.probe()
 		return err
 	case protocol.QueryAwareness:
 		if t.isFirst(in) {
@@ -133,6 +137,14 @@ func (t *turn) message(in *event.Input, m member) error {
 		}
 	}
 	return nil
+}
+
+// probe asks the consumers of the connections whose client ids others have claimed
+// whether their clients are there.
+func (t *turn) probe() {
+	for _, conn := range t.awareness.Disputed() {
+		t.effects.Now = append(t.effects.Now, event.Output{Kind: event.OutputProbe, To: event.ConnID(conn)})
+	}
 }
 
 // isFirst reports whether the connection asks this question for the first time in the

@@ -30,8 +30,10 @@ var update = flag.Bool("update", false, "write the outputs of rooms into testdat
 //	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
 //	merge HEX                         an update that another worker has stored; its outputs follow
-//	TIME CONN join [write] [present] [client-starts] [again [other.]SEQ [vector=HEX]]
+//	TIME CONN join [write] [present] [user=NAME] [client-starts] [again [other.]SEQ [vector=HEX]]
 //	TIME CONN > HEX                   a frame of the plain dialect
+//	TIME CONN shows CLIENT@CLOCK JSON awareness of the connection's own client
+//	TIME CONN silent
 //	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
 //	TIME CONN leave
 //	TIME CONN resync [other.]SEQ [vector=HEX]
@@ -196,9 +198,19 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 			case "again":
 				in.Greeting = event.GreetingRejoin
 			default:
-				since(t, &in, []string{arg})
+				if user, ok := strings.CutPrefix(arg, "user="); ok {
+					in.User = user
+				} else {
+					since(t, &in, []string{arg})
+				}
 			}
 		}
+	case "shows":
+		client, clock := clientAt(t, args[0])
+		in.Kind, in.Client = event.InputMessage, client
+		in.Message = protocol.Message{Type: protocol.Awareness, Data: testkit.Present(client, clock, args[1])}
+	case "silent":
+		in.Kind = event.InputSilent
 	case "leave":
 		in.Kind = event.InputLeave
 	case "resync":
@@ -287,11 +299,17 @@ func typed(t *testing.T, at, text string) []byte {
 		}
 		text = strings.Repeat(what, n)
 	}
-	var client, clock uint64
+	client, clock := clientAt(t, at)
+	return testkit.TypedIn("t", client, clock, text)
+}
+
+// clientAt parses CLIENT@CLOCK.
+func clientAt(t *testing.T, at string) (client, clock uint64) {
+	t.Helper()
 	if _, err := fmt.Sscanf(at, "%d@%d", &client, &clock); err != nil {
 		t.Fatal(err)
 	}
-	return testkit.TypedIn("t", client, clock, text)
+	return client, clock
 }
 
 // recoded returns a V1 update in the encoding enc.
@@ -324,8 +342,11 @@ func line(t *testing.T, o event.Output) string {
 	if o.Response != nil {
 		return to + " response" + response(*o.Response)
 	}
-	if o.Kind == event.OutputRejoin {
+	switch o.Kind {
+	case event.OutputRejoin:
 		return to + " rejoin"
+	case event.OutputProbe:
+		return to + " probe"
 	}
 	past := ""
 	if o.Vector != nil {

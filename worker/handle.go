@@ -45,7 +45,7 @@ func (w *Worker) handle(in layer.Input) error {
 // that it can't.
 func valid(in *event.Input) bool {
 	switch in.Kind {
-	case event.InputJoin, event.InputMessage, event.InputLeave, event.InputResync:
+	case event.InputJoin, event.InputMessage, event.InputLeave, event.InputResync, event.InputSilent:
 		return in.Conn != event.Everyone
 	case event.InputRequest:
 		return in.Conn != event.Everyone && in.Request != nil

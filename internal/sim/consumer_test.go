@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/outbox"
@@ -181,6 +182,8 @@ func (c *consumer) take(room int, out *event.Output) {
 	case out.Kind == event.OutputRejoin:
 		c.conns[i].out.Rejoin()
 		c.conns[i].pump(&c.conns[i].sending, c.conns[i].sendNext)
+	case out.Kind == event.OutputProbe:
+		c.conns[i].probe()
 	case out.Message.Type == protocol.Close:
 		c.conns[i].closed = out.Message.Code == protocol.CloseDeleted
 		c.conns[i].close()
@@ -229,6 +232,7 @@ type conn struct {
 	client   *client
 	consumer *consumer
 	out      outbox.Outbox
+	own      awareness.Own
 	up       []protocol.Message // from the client, for the room
 	down     []message          // written, on their way to the client
 
@@ -248,6 +252,17 @@ func (c *consumer) connect(of *client) *conn {
 	c.conns = append(c.conns, x)
 	x.pump(&x.sending, x.sendNext)
 	return x
+}
+
+// probe reports to the room if the client doesn't answer a ping.
+func (c *conn) probe() {
+	w := c.client.world
+	w.seen.probes++
+	w.after(&c.consumer.life, 5*time.Second, func() {
+		if !c.left && (c.cut || c.client.frozen) {
+			_ = c.consumer.front.Send(layer.Input{Room: roomNames[c.client.room], Input: event.Input{Kind: event.InputSilent, Conn: c.id}})
+		}
+	})
 }
 
 // pump schedules next, unless it is scheduled already.
@@ -291,6 +306,10 @@ func (c *conn) sendNext() {
 		c.checkAsk(&in)
 	case len(c.up) > 0:
 		in = event.Input{Kind: event.InputMessage, Message: c.up[0]}
+		if c.up[0].Type == protocol.Awareness {
+			c.own.Note(c.up[0].Data)
+			in.Client = c.own.Client()
+		}
 	case c.left:
 		in = event.Input{Kind: event.InputLeave}
 	default:

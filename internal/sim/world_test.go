@@ -70,6 +70,7 @@ type counts struct {
 	partitions, isolations, outages, local            int
 	gaps, resets, givenUp, nearSilences, deaf, strays int // see link.Stats
 	losses, rejoins, behind, catchUps, rewatched      int
+	probes                                            int
 	deletions                                         int
 
 	pastes, vectors int // vectors that came with a broadcast
@@ -101,6 +102,7 @@ func (c *counts) add(o counts) {
 	c.strays += o.strays
 	c.losses += o.losses
 	c.rejoins += o.rejoins
+	c.probes += o.probes
 	c.behind += o.behind
 	c.catchUps += o.catchUps
 	c.rewatched += o.rewatched

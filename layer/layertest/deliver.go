@@ -28,6 +28,7 @@ func deliverWhole(t *testing.T, l layer.Layer) {
 		message(event.Output{To: 7}, protocol.Message{Type: protocol.Close, Code: protocol.ClosePolicy, Reason: "käme später"}),
 		message(event.Output{To: event.Everyone, Mark: mark}, protocol.Message{Type: protocol.Awareness, Data: bytes.Repeat([]byte{7}, 1<<20)}),
 		{Kind: event.OutputRejoin, To: 7},
+		{Kind: event.OutputProbe, To: 7},
 	}
 	for _, out := range want {
 		w.Deliver([]layer.Output{{Room: name, To: f.address, Output: out}})

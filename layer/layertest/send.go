@@ -27,10 +27,12 @@ func sendWhole(t *testing.T, l layer.Layer) {
 		return event.Input{Kind: event.InputRequest, Conn: 2, Request: &q}
 	}
 	want := []event.Input{
-		{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite | event.AccessPresent, Greeting: event.GreetingClient},
+		{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite | event.AccessPresent, Greeting: event.GreetingClient, User: "käthe"},
 		{Kind: event.InputJoin, Conn: 1, Greeting: event.GreetingRejoin, Mark: mark, Vector: []byte{1, 2, 3}},
+		{Kind: event.InputMessage, Conn: 3, Client: 1<<53 - 1, Message: protocol.Message{Type: protocol.Awareness, Data: []byte{0}}},
 		{Kind: event.InputMessage, Conn: 1<<64 - 1, Message: protocol.Message{Type: protocol.Update, Data: []byte{0, 255, 'a'}}},
 		{Kind: event.InputResync, Conn: 1, Mark: mark, Vector: []byte{0}},
+		{Kind: event.InputSilent, Conn: 1},
 		{Kind: event.InputLeave, Conn: 1},
 		request(event.Request{Kind: event.RequestQuery, Since: mark, Bare: true}),
 		request(event.Request{Kind: event.RequestQuery, Vector: []byte{0}}),

@@ -25,6 +25,8 @@ const (
 	fieldBirth    = 14 // of the front's peer at the worker; only in outputs
 	fieldData     = 15 // of the message; the last field
 	fieldTerm     = 16 // of a worker that has ended
+	fieldUser     = 17 // only in inputs
+	fieldOwn      = 18 // the client id of the sender; only in inputs
 )
 
 // Numbers of the further fields of inputs.
@@ -51,6 +53,8 @@ func encodeInput(front uint64, in *layer.Input) message {
 	b = appendUint(b, fieldConn, uint64(in.Conn))
 	b = appendUint(b, fieldAccess, uint64(in.Access))
 	b = appendUint(b, fieldGreeting, uint64(in.Greeting))
+	b = appendString(b, fieldUser, in.User)
+	b = appendUint(b, fieldOwn, in.Client)
 	b = appendUint(b, fieldEpoch, in.Mark.Epoch)
 	b = appendUint(b, fieldSeq, in.Mark.Seq)
 	b = appendBytes(b, fieldVector, in.Vector)
@@ -119,6 +123,10 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			in.Access = event.Access(f.value)
 		case fieldGreeting:
 			in.Greeting = event.Greeting(f.value)
+		case fieldUser:
+			in.User = string(f.bytes)
+		case fieldOwn:
+			in.Client = f.value
 		case fieldEpoch:
 			in.Mark.Epoch = f.value
 		case fieldSeq:
