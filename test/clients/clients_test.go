@@ -58,7 +58,8 @@ func TestSlowReader(t *testing.T) {
 }
 
 // serve starts a server and returns its address. A connection whose query has readonly
-// may not write, and one whose query has hidden may not send awareness.
+// may not write, one whose query has hidden may not send awareness, and user names its
+// user.
 func serve(t *testing.T, cfg yroom.Config) (url string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -66,6 +67,9 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg.Hooks.Admit = func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 		admission := consumer.Admission{Room: strings.TrimPrefix(r.HTTP.URL.Path, "/ws/"), Access: event.AccessWrite | event.AccessPresent}
+		if user := r.HTTP.URL.Query().Get("user"); user != "" {
+			admission.User = user
+		}
 		if r.HTTP.URL.Query().Has("readonly") {
 			admission.Access &^= event.AccessWrite
 		}

@@ -1,7 +1,7 @@
 // What people do with a server. Each scenario has a room of its own.
 
 import { WebSocket } from './kits.mjs'
-import { hold, sleep, until } from './stage.mjs'
+import { hold, impostor, sleep, until } from './stage.mjs'
 
 export const scenarios = {
   'two clients': async stage => {
@@ -191,6 +191,56 @@ export const scenarios = {
     bob.present('name', 'bob')
     await until('a client that joins late sees bob', () => late.sees(bob)?.name === 'bob')
     hold('a client that joins late sees no ghost', late.sees(ann) === undefined)
+  },
+
+  'an impostor': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    ann.present('name', 'ann')
+    bob.present('name', 'bob')
+    await until('they see each other', () => bob.sees(ann)?.name === 'ann' && ann.sees(bob)?.name === 'bob')
+    const id = ann.doc.clientID
+    const clock = ann.awareness.meta.get(id).clock
+    for (const states of [
+      [[id, '{"name":"eve"}'], [id, '{}'], [id, 'null']], // the client id of ann for its own
+      [[id ^ 1, '{"name":"eve"}'], [id, '{"name":"eve"}'], [id, '{}'], [id, 'null']]
+    ]) {
+      const ws = await impostor(stage)
+      states.forEach(([id, state], i) => ws.present(id, clock + 1 + i, state))
+      await ws.settled()
+      hold('ann keeps her name', bob.sees(ann)?.name === 'ann' && ann.sees(ann)?.name === 'ann')
+      ann.present('cursor', clock)
+      await until('bob sees what ann shows', () => bob.sees(ann)?.cursor === clock)
+      ws.close()
+    }
+    hold('ann was not evicted', ann.closes === 0 && bob.sees(ann).name === 'ann')
+  },
+
+  'a reconnect before the server knows that the connection is lost': async stage => {
+    for (const user of ['', 'ann']) {
+      const bob = stage.client('bob')
+      const params = user ? { user } : {}
+      const ann = stage.client('ann', { params })
+      await Promise.all([ann, bob].map(client => client.synced()))
+      ann.present('cursor', 1)
+      await until('bob sees ann', () => bob.sees(ann)?.cursor === 1)
+      let vanished = false
+      bob.awareness.on('change', ({ removed }) => { vanished ||= removed.includes(ann.doc.clientID) })
+      ann.sever()
+      const again = stage.client('ann again', { params, doc: ann.doc, awareness: ann.awareness })
+      await again.synced()
+      const start = Date.now()
+      again.present('cursor', 2)
+      await until('bob sees the new cursor', () => bob.sees(ann)?.cursor === 2, 9)
+      hold('the same user does not wait', !user || Date.now() - start < 4000)
+      hold('ann was there all the time', !vanished)
+      ann.socket.destroy()
+      again.present('cursor', 3)
+      await until('bob sees the next cursor', () => bob.sees(ann)?.cursor === 3)
+      await sleep(200)
+      hold('the end of the lost connection removes nothing', bob.sees(ann)?.cursor === 3)
+      again.provider.disconnect()
+      await until('ann is gone', () => bob.sees(ann) === undefined)
+    }
   },
 
   'a 5 MB paste': async stage => {

@@ -1,5 +1,6 @@
 // What the scenarios are played on: clients of one kit in rooms of one server.
 
+import * as encoding from 'lib0/encoding'
 import { WebSocket } from './kits.mjs'
 
 const polling = 10 // milliseconds
@@ -12,6 +13,33 @@ export async function until (what, condition, seconds = 60) {
   while (!await condition()) {
     if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}`)
     await sleep(polling)
+  }
+}
+
+// Connects to the room as a reader that sends any awareness.
+export async function impostor ({ url, room }) {
+  const ws = new WebSocket(`${url}/ws/${room}?readonly`)
+  let answers = 0
+  ws.on('message', data => { if (data[0] === 0 && data[1] === 1) answers++ })
+  await new Promise((resolve, reject) => ws.on('open', resolve).on('error', reject))
+  return {
+    present (id, clock, state) {
+      const update = encoding.createEncoder()
+      for (const number of [1, id, clock]) encoding.writeVarUint(update, number)
+      encoding.writeVarString(update, state)
+      const message = encoding.createEncoder()
+      encoding.writeVarUint(message, 1)
+      encoding.writeVarUint8Array(message, encoding.toUint8Array(update))
+      ws.send(encoding.toUint8Array(message))
+    },
+    // Waits until the room has handled what was sent: it answers in order.
+    async settled () {
+      const before = answers
+      ws.send(new Uint8Array([0, 0, 1, 0])) // SyncStep1
+      await until('the room answers the impostor', () => answers > before)
+      await sleep(100)
+    },
+    close: () => ws.close()
   }
 }
 
@@ -95,6 +123,13 @@ class Client {
     this.provider.shouldConnect = false
     this.socket.destroy()
     await until(`${this.name} has lost the connection`, () => !this.provider.wsconnected)
+  }
+
+  // Cuts the connection without a sign: neither end learns of it, and nothing arrives any more.
+  sever () {
+    this.socket.pause()
+    this.provider.ws.send = () => {}
+    this.provider.shouldConnect = false
   }
 
   async reconnect () {

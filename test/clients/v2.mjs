@@ -14,9 +14,9 @@ export class WebsocketProvider {
   synced = false
   wsconnected = false
 
-  constructor (server, room, doc, { params = {}, protocols = [], connect = true }) {
+  constructor (server, room, doc, { params = {}, protocols = [], connect = true, awareness = new Awareness(doc) }) {
     this.doc = doc
-    this.awareness = new Awareness(doc)
+    this.awareness = awareness
     this.onClose = () => {}
     this.dial = () => new WebSocket(`${server}/${room}?${new URLSearchParams(params)}`, protocols)
     doc.on('updateV2', (update, origin) => {
