@@ -22,6 +22,7 @@
 //   - deliver.go, frame.go, rooms.go: what the room sends, and to which Conns
 //   - rejoin.go: joins again and brings slow clients up to date, as
 //     internal/outbox decides
+//   - probe.go: whether a client is there, if another one claims its client id
 //   - sweep.go, shutdown.go: what happens to idle, dead and expired connections,
 //     and to all of them in the end
 package consumer

@@ -22,7 +22,7 @@ func (c *Conn) probe() {
 		return
 	}
 	c.probed = true
-	start := time.Now().UnixNano()
+	start := c.consumer.clock(time.Now())
 	s.background.Go(func() { c.runProbe(start) })
 	s.mu.Unlock()
 	s.addControl(controlPing, pingFrame)
@@ -44,7 +44,7 @@ func (c *Conn) runProbe(start int64) {
 }
 
 // heard reports whether something shows that the client is there since the time start,
-// in Unix nanoseconds: it was read from, it takes what is written to it, or the room
+// by Consumer.clock: it was read from, it takes what is written to it, or the room
 // delays the message that it has sent.
 func (c *Conn) heard(start int64) bool {
 	if c.socket.touched.Load() >= start || c.socket.moved.Load() >= start {
