@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// graph is the integrated blocks of a document and the references between them.
-// Compact and the check of how deep types are nested (store_nesting.go) use it.
+// graph is the integrated blocks of a document and the references between them, for
+// Compact.
 //
 // Blocks are numbered client by client, in descending order of client and ascending
 // order of clock. yjs (Item.integrate) puts blocks with the same origin and no right
@@ -23,7 +23,6 @@ type node struct {
 	end   uint64   // the clock after the block
 	refs  [2]int32 // the blocks that hold its origin and right origin, or its parent and none
 	marks marks
-	depth int32 // how many types it is nested in, set by measureNesting
 }
 
 // none stands for no block.

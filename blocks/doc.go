@@ -37,8 +37,8 @@
 //   - store.go: Store, and what it holds of each client. delete_index.go is the set
 //     of a client's deleted elements.
 //   - store_apply.go: Apply, which calls, in this order, store_typing.go (a fast path),
-//     store_compare.go (which part is new), store_nesting.go (are types nested too
-//     deeply), store_plan.go (which blocks can be integrated), store_integrate.go
+//     store_compare.go (which part is new), store_plan.go (which blocks can be
+//     integrated), store_nesting.go (are types nested too deeply), store_integrate.go
 //     (which keeps the rest pending, store_pending.go) and store_delete.go.
 //     store_clash.go counts updates with other blocks than the document has.
 //   - store_encode.go: Encode and Diff. state_vector.go: state vectors.

@@ -83,6 +83,7 @@ func check(tb testing.TB, s *Store) {
 		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
 			len(s.byID), len(s.clients), s.blocksSize, size, s.pendingCost, pending)
 	}
+	checkDepths(tb, s)
 	if s.parsed.builder.out != nil || s.parsed.builder.wire != nil {
 		tb.Fatal("the builder still references the last update")
 	}
@@ -106,6 +107,66 @@ func check(tb testing.TB, s *Store) {
 	}
 	if ok, err := again.Contains(full, V1); !ok || err != nil {
 		tb.Fatalf("a document that was loaded from %x does not contain it: %v", full, err)
+	}
+}
+
+// checkDepths checks the depths of all elements that aren't collected, and the number of
+// pending types, against those that it finds from scratch.
+func checkDepths(tb testing.TB, s *Store) {
+	tb.Helper()
+	waiting := 0
+	for _, c := range s.inOrder() {
+		src := iterRuns(c.id, c.pending, 0)
+		for b := src.next(); b != nil; b = src.next() {
+			if b.kind == kindType {
+				waiting++
+			}
+		}
+	}
+	if s.pendingTypes != waiting {
+		tb.Fatalf("%d types are pending, but %d are counted", waiting, s.pendingTypes)
+	}
+	n, _, types := s.countBlocks()
+	if !types {
+		return
+	}
+	g := s.newGraph(n)
+	depths := make(map[*node]int)
+	lost := make(map[*node]bool) // it is collected, or will be
+	g.inOrder(func(n *node) bool {
+		lost[n] = n.is(collected)
+		for _, ref := range n.refs {
+			if ref != none {
+				depths[n] = max(depths[n], depths[&g.nodes[ref]])
+				lost[n] = lost[n] || lost[&g.nodes[ref]]
+			}
+		}
+		if n.is(inBlock) {
+			depths[n]++
+		}
+		return true
+	})
+	x := 0
+	for _, c := range g.clients {
+		c.eachBlock(func(b *block) {
+			n := &g.nodes[x]
+			if x++; lost[n] {
+				return
+			}
+			want := depths[n]
+			for clock := b.clock; clock < b.end() && clock < b.clock+100; clock++ {
+				if got := c.depths.at(clock); got != want {
+					tb.Fatalf("client %d: the element at %d is nested in %d types, but its depth is %d", c.id, clock, want, got)
+				}
+			}
+		})
+	}
+	for _, c := range s.clients {
+		for i, step := range c.depths {
+			if step.clock() >= c.blocks.end || i > 0 && step.clock() <= c.depths[i-1].clock() {
+				tb.Fatalf("client %d: a depth at %d of %d", c.id, step.clock(), c.blocks.end)
+			}
+		}
 	}
 }
 

@@ -24,16 +24,17 @@ type Options struct {
 //
 // A Store must not be used by two goroutines at the same time.
 type Store struct {
-	options     Options
-	byID        map[uint64]*client
-	recent      *client   // the last result of find, or nil
-	clients     []*client // in descending order of id, as in updates
-	added       []*client // those that are not in clients yet
-	blocksSize  int       // of all integrated blocks
-	pendingCost int       // the sum of the clients' pendingCost
-	nesting     int       // an upper bound of the depth of nested types
-	clashes     int       // see Clashes
-	lastClash   ID
+	options      Options
+	byID         map[uint64]*client
+	recent       *client   // the last result of find, or nil
+	clients      []*client // in descending order of id, as in updates
+	added        []*client // those that are not in clients yet
+	blocksSize   int       // of all integrated blocks
+	pendingCost  int       // the sum of the clients' pendingCost
+	nested       bool      // types or what is in them were added; otherwise the depth of all elements is 0
+	pendingTypes int       // how many types are pending
+	clashes      int       // see Clashes
+	lastClash    ID
 
 	// Scratch buffers, kept between calls of Apply.
 	parsed parsedUpdate
@@ -45,6 +46,7 @@ type Store struct {
 type client struct {
 	id uint64
 	clientBlocks
+	depths           depthIndex   // of blocks
 	pending          []*run       // blocks that are pending, in clock order
 	pendingDeletions clocks.Spans // deletions of elements from blocks.end on
 

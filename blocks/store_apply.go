@@ -51,11 +51,6 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	default:
 		added = update
 	}
-	if limits != nil && c.grows && in.typeCount > 0 {
-		if err := s.checkNesting(update, in.typeCount); err != nil {
-			return nil, err
-		}
-	}
 	gained := 0
 	if c.grows {
 		gained = len(added)
@@ -63,13 +58,16 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	s.plan.build(s, in.sections)
 	err = s.checkClients(in, limits)
 	if err == nil {
+		err = s.nest(in, limits)
+	}
+	if err == nil {
 		err = s.checkSize(in, limits, gained, len(update))
 	}
 	if err != nil {
 		s.plan.cancel(s)
 		return nil, err
 	}
-	s.nesting += in.typeCount
+	s.nested = s.nested || in.nested
 	s.commit()
 	s.delete(in.deletions)
 	return added, nil

@@ -112,6 +112,12 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{u, testkit.TypedIn("t", 1, 0, strings.Repeat("😀", int(2*n)))}
 	},
+	"texts in a list, each in an update": func(n uint64) (us [][]byte) {
+		for i := range n {
+			us = append(us, listOf(1, i, 1))
+		}
+		return us
+	},
 	"updates that each leave a gap, from the back to the front": func(n uint64) (us [][]byte) {
 		for i := n; i > 0; i-- {
 			b := block{client: 1, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}

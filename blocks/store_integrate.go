@@ -19,6 +19,7 @@ func (s *Store) commit() {
 		}
 		s.pendingCost += c.pendingCost - before
 	}
+	s.pendingTypes += s.plan.pendingTypes
 	s.plan.finish()
 }
 

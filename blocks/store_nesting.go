@@ -3,63 +3,134 @@ package blocks
 import "fmt"
 
 // maxNesting bounds how deep an update may nest types. It also bounds the number of
-// pending types, because integrating them can nest other types deeper by that number.
-// yjs deletes a type and its content recursively: at about 1,700 levels that overflows
-// the stack of a browser or of Node.js.
+// pending types, because what they lack may nest them deeper by that number: then no type
+// is nested more than twice as deep. yjs deletes a type and its content recursively: at
+// about 1,700 levels that overflows the stack of a browser or of Node.js.
 const maxNesting = 500
 
-// checkNesting returns ErrLimit if an update that has types would nest them too deep.
-// It measures the depth only if the number of types makes that possible.
-func (s *Store) checkNesting(update []byte, types int) error {
-	if s.nesting+types <= maxNesting {
-		return nil
+// depthIndex is the depths of one client's elements: in how many types each of them is
+// nested. A depth never changes, and the elements of one type are mostly written one
+// after another, so the index only has the clocks at which the depth changes. Before the
+// first of them it is 0.
+//
+// A document without types has no index. A document with types has the depths of all
+// elements, so that the depth of a new block costs a lookup of what it refers to, however
+// large the document is.
+type depthIndex []depthStep
+
+// depthStep is a clock and, in the lowest bits, the depth of the elements from there on.
+type depthStep uint64
+
+const depthBits = 64 - 53 // a clock has 53 bits
+
+func (d depthStep) clock() uint64 { return uint64(d) >> depthBits }
+func (d depthStep) depth() int    { return int(d & (1<<depthBits - 1)) }
+
+// at returns the depth of the element with the given clock.
+func (d depthIndex) at(clock uint64) int {
+	i, j := 0, len(d)
+	if j > 0 && d[j-1].clock() <= clock {
+		return d[j-1].depth()
 	}
-	deep, waiting := s.measureNesting()
-	if s.nesting = deep + waiting; s.nesting+types <= maxNesting {
-		return nil
-	}
-	trial := New()
-	for _, u := range [][]byte{s.encode(), update} {
-		if err := trial.Load(u, V1); err != nil {
-			return err
+	for i < j {
+		if mid := (i + j) / 2; d[mid].clock() <= clock {
+			i = mid + 1
+		} else {
+			j = mid
 		}
 	}
-	// An update is not refused because of types that were nested too deep before.
-	nowDeep, nowWaiting := trial.measureNesting()
-	if nowDeep > max(deep, maxNesting) {
-		return fmt.Errorf("%w: types would be nested %d levels deep, at most %d are allowed", ErrLimit, nowDeep, maxNesting)
+	if i == 0 {
+		return 0
 	}
-	if nowWaiting > max(waiting, maxNesting) {
-		return fmt.Errorf("%w: %d types would be pending, at most %d are allowed", ErrLimit, nowWaiting, maxNesting)
+	return d[i-1].depth()
+}
+
+// push sets the depth of the elements from clock on, which are new.
+func (d *depthIndex) push(clock uint64, depth int) {
+	if depth != d.at(clock) {
+		*d = append(*d, depthStep(clock<<depthBits|uint64(min(depth, 1<<depthBits-1))))
+	}
+}
+
+// depthOf returns the depth of a block that isn't a GC block. All that it refers to must
+// have a depth.
+func (s *Store) depthOf(b *block) (depth int) {
+	if b.parent != nil && !b.parentIsID {
+		return 0
+	}
+	refs, n := b.refs()
+	for _, ref := range refs[:n] {
+		if c := s.find(ref.client); ref.clock < c.readyEnd() {
+			depth = max(depth, c.depths.at(ref.clock))
+		}
+	}
+	if b.parentIsID {
+		depth++
+	}
+	return depth
+}
+
+// nest finds the depths of the planned blocks. It returns ErrLimit if the update has a
+// type that is nested too deep, or too many pending types. limits is nil if there are
+// none.
+//
+// Types that were nested too deep before are not the fault of the update, nor are pending
+// ones that are now ready.
+func (s *Store) nest(in *parsedUpdate, limits *Options) error {
+	if !s.nested && !in.nested {
+		return nil
+	}
+	deepest := 0
+	for i := range s.plan.advances {
+		a := &s.plan.advances[i]
+		c := a.client
+		q := c.queue(a.from, a.pos)
+		for clock := a.from; clock < a.to; {
+			b := q.at(clock)
+			clock = b.end()
+			if b.kind == kindGC {
+				continue // what refers to it becomes a GC block, too
+			}
+			depth := s.depthOf(b)
+			c.depths.push(b.clock, depth)
+			if b.kind == kindType {
+				if b == &q.held.block {
+					s.plan.pendingTypes--
+				} else {
+					deepest = max(deepest, depth)
+				}
+			}
+		}
+	}
+	if in.typeCount > 0 {
+		added, deepestAdded := s.newPendingTypes(in)
+		s.plan.pendingTypes += added
+		deepest = max(deepest, deepestAdded)
+		if waiting := s.pendingTypes + s.plan.pendingTypes; limits != nil && added > 0 && waiting > maxNesting {
+			return fmt.Errorf("%w: %d types would be pending, at most %d are allowed", ErrLimit, waiting, maxNesting)
+		}
+	}
+	if limits != nil && deepest > maxNesting {
+		return fmt.Errorf("%w: types would be nested %d levels deep, at most %d are allowed", ErrLimit, deepest, maxNesting)
 	}
 	return nil
 }
 
-// measureNesting returns how deep types are nested, and how many types are pending.
-func (s *Store) measureNesting() (deep, waiting int) {
-	n, _, nested := s.countBlocks()
-	if nested {
-		g := s.newGraph(n)
-		g.inOrder(func(n *node) bool {
-			for _, ref := range n.refs {
-				if ref != none {
-					n.depth = max(n.depth, g.nodes[ref].depth)
-				}
+// newPendingTypes returns how many types of an update become pending, and the depth of
+// the deepest of them as far as it is known.
+func (s *Store) newPendingTypes(in *parsedUpdate) (n, deepest int) {
+	for i := range in.sections {
+		sec := &in.sections[i]
+		c := s.find(sec.client)
+		if c.ready >= sec.end {
+			continue
+		}
+		eachUnknown(iterSection(sec), c.ready, c.pendingOverlap(sec), func(b *block) {
+			if b.kind == kindType {
+				n++
+				deepest = max(deepest, s.depthOf(b))
 			}
-			if n.is(inBlock) {
-				n.depth++
-			}
-			deep = max(deep, int(n.depth))
-			return true
 		})
 	}
-	for _, c := range s.inOrder() {
-		src := iterRuns(c.id, c.pending, 0)
-		for b := src.next(); b != nil; b = src.next() {
-			if b.kind == kindType {
-				waiting++
-			}
-		}
-	}
-	return deep, waiting
+	return n, deepest
 }

@@ -87,8 +87,8 @@ func TestPendingTypesAreBounded(t *testing.T) {
 	// A client whose update integrates pending types is not refused either.
 	wantApplied(t, s, mapsIn(2, 0, 1, inMap))
 	check(t, s)
-	if deep, waiting := s.measureNesting(); deep != maxNesting || waiting != 0 {
-		t.Errorf("%d deep, %d pending", deep, waiting)
+	if deep := s.client(1).depths.at(maxNesting - 1); deep != maxNesting || s.pendingTypes != 0 {
+		t.Errorf("%d deep, %d pending", deep, s.pendingTypes)
 	}
 }
 
@@ -102,5 +102,52 @@ func TestFlatTypesAreNotBounded(t *testing.T) {
 			u, _ = b.appendTo(u)
 		}
 		wantApplied(t, s, append(u, 0))
+	}
+}
+
+// listOf returns an update with n texts of a client in the root t, each after the one
+// before. The first is after the element with the clock before it, if there is one.
+func listOf(client, clock, n uint64) []byte {
+	u := lib0.AppendUint([]byte{1}, n)
+	u = lib0.AppendUint(lib0.AppendUint(u, client), clock)
+	for i := range n {
+		b := block{client: client, clock: clock + i, kind: kindType, content: []byte{2}, parent: []byte{1, 1, 't'}}
+		if clock+i > 0 {
+			b.flags, b.origin, b.parent = hasOrigin, id{client, clock + i - 1}, nil
+		}
+		u, _ = b.appendTo(u)
+	}
+	return append(u, 0)
+}
+
+// TestNestingIsCheckedByTheUpdate measures what updates with types allocate in documents
+// of two sizes. It must depend on the update alone.
+func TestNestingIsCheckedByTheUpdate(t *testing.T) {
+	const types = maxNesting + 200
+	for name, update := range map[string]func(n uint64) []byte{
+		"many types in a root":                   func(uint64) []byte { return listOf(2, 0, types) },
+		"many types after those of the document": func(n uint64) []byte { return listOf(1, n, types) },
+		"one type in the last of the document":   func(n uint64) []byte { return mapsIn(2, 0, 1, inBlockAt(1, n-1)) },
+		"in V2":                                  func(n uint64) []byte { return toV2(listOf(1, n, types)) },
+	} {
+		took := func(n uint64) uint64 {
+			s := New()
+			if err := s.Load(listOf(1, 0, n), V1); err != nil {
+				t.Fatal(err)
+			}
+			u, enc := update(n), V1
+			if name == "in V2" {
+				enc = V2
+			}
+			return allocated(func() {
+				if added, err := s.Apply(u, enc); added == nil || err != nil {
+					t.Errorf("%s: added %d bytes, %v", name, len(added), err)
+				}
+			})
+		}
+		few, many := took(1_000), took(100_000)
+		if t.Logf("%s: %d bytes, in a large document %d bytes", name, few, many); many > 2*few+(64<<10) {
+			t.Errorf("%s: the update takes %d bytes in a small document, and %d bytes in a large one", name, few, many)
+		}
 	}
 }

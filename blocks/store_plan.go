@@ -21,6 +21,17 @@ type plan struct {
 	waiting   []*client     // clients that have become waiters
 	waitedFor []*client     // the client that each of them waits for
 	woken     []wokenWaiter // waiters that were removed
+	advances  []advance     // in the order in which blocks can be integrated one by one
+
+	pendingTypes int // how many types become pending, less those that no longer are
+}
+
+// advance is blocks of a client that become ready together.
+type advance struct {
+	client   *client
+	from, to uint64
+	pos      sectionPos // a position in the client's section, if it has one, that is not after from
+	depths   int        // the length of the client's depth index before
 }
 
 // waiter is a client whose next block refers to an element of another client that
@@ -130,6 +141,10 @@ func (p *plan) touch(c *client) {
 // that.
 func (p *plan) advance(s *Store, c *client) {
 	start := c.ready
+	a := advance{client: c, from: start, depths: len(c.depths)}
+	if c.section != nil {
+		a.pos = c.section.resume
+	}
 	if sec := c.section; sec != nil && !sec.foreign && start == sec.clock && sec.continues(c) {
 		c.ready = sec.end
 	} else {
@@ -138,6 +153,8 @@ func (p *plan) advance(s *Store, c *client) {
 	if c.ready == start {
 		return
 	}
+	a.to = c.ready
+	p.advances = append(p.advances, a)
 	for x, ok := c.waiters.Pop(c.ready); ok; x, ok = c.waiters.Pop(c.ready) {
 		if x.Client.waitState == waiting {
 			p.woken = append(p.woken, wokenWaiter{c, x})
@@ -228,6 +245,9 @@ func (p *plan) cancel(s *Store) {
 		x.waiter.Client.waitState = waiting
 		x.on.waiters.Push(x.waiter)
 	}
+	for _, a := range p.advances {
+		a.client.depths = a.client.depths[:a.depths]
+	}
 	s.removeAdded(p.added)
 	p.reset()
 }
@@ -238,11 +258,12 @@ func (p *plan) reset() {
 	for _, c := range p.touched {
 		c.planned, c.section = false, nil
 	}
-	if cap(p.touched)+cap(p.waiting) > 256 {
+	if cap(p.touched)+cap(p.waiting)+cap(p.advances) > 256 {
 		*p = plan{}
 		return
 	}
-	p.added = 0
+	clear(p.advances)
+	p.added, p.advances, p.pendingTypes = 0, p.advances[:0], 0
 	p.touched, p.todo = p.touched[:0], p.todo[:0]
 	p.waiting, p.waitedFor, p.woken = p.waiting[:0], p.waitedFor[:0], p.woken[:0]
 }

@@ -24,9 +24,12 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 		if limits != nil && s.sizeWith(len(update)) > limits.MaxSize {
 			return false
 		}
-		before := writer.blocks.size
+		size, count := writer.blocks.size, writer.blocks.count
 		writer.push(&b)
-		s.blocksSize += writer.blocks.size - before
+		s.blocksSize += writer.blocks.size - size
+		if s.nested && writer.blocks.count > count { // otherwise the block was joined with the last one
+			writer.depths.push(b.clock, s.depthOf(&b))
+		}
 	}
 	if eraser != nil {
 		s.deleteContent(eraser, x)
@@ -48,7 +51,7 @@ func (s *Store) readOneBlock(r *lib0.Reader, b *block) (writer *client, ok bool)
 		}
 		b.read(r, client, clock)
 		_, blocked := s.missing(b)
-		return writer, !blocked && b.kind != kindSkip && b.kind != kindType
+		return writer, !blocked && b.kind != kindSkip && b.kind != kindType && (s.nested || !b.parentIsID)
 	}
 	return nil, false
 }

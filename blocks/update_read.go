@@ -27,6 +27,7 @@ type parsedUpdate struct {
 	spans      []clocks.Span // the spans of deletions
 	normalized bool          // the update's own delete set was out of order or overlapped
 	typeCount  int           // the number of blocks of kindType
+	nested     bool          // it has such a block, or one that names a block as its parent
 	builder    clientBuilder // reused for each section
 
 	limits *Options // of the store that applies the update; nil if there are none
@@ -46,7 +47,7 @@ func (in *parsedUpdate) tooMany(n int) bool {
 // what it allocates for clients is bounded by the limit and not by the update.
 func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) error {
 	r := lib0.NewReader(update)
-	in.sections, in.typeCount = in.sections[:0], 0
+	in.sections, in.typeCount, in.nested = in.sections[:0], 0, false
 	if in.limits, in.added = limits, 0; limits != nil {
 		in.known = len(s.byID)
 	}
@@ -142,6 +143,7 @@ func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, b *block) {
 	if b.kind == kindType {
 		in.typeCount++
 	}
+	in.nested = in.nested || b.kind == kindType || b.parentIsID
 }
 
 // reset drops large buffers and the references to the update.
