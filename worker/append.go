@@ -87,7 +87,7 @@ func (a *actor) runWrite() {
 		a.result.position, a.result.err = a.worker.changeStored(change, a.settings.Room.Blocks)
 	} else {
 		a.result = a.appendUpdates(a.writing.updates)
-		if !a.writing.again && a.repeat(&a.repetition, a.result.err, a.write) {
+		if a.appendAgain(a.result.err) {
 			return
 		}
 	}

@@ -47,6 +47,7 @@ func (a *actor) suspend(update []byte, err error) {
 	if again {
 		return
 	}
+	a.worker.failing.Store(true)
 	a.worker.config.Logger.Error(appendFailure.log, "room", a.name, "error", err)
 	report(a.worker, a.worker.config.Events.Failed, FailInfo{Room: a.name, Err: err, Close: appendFailure.close})
 	a.refuseRequests(event.Response{Refusal: closedRefusal(appendFailure.close)})
@@ -56,7 +57,24 @@ func (a *actor) suspend(update []byte, err error) {
 // suspended is called when the room of a suspension was loaded again.
 func (a *actor) suspended() {
 	a.room.Refuse(&appendFailure.close)
-	a.askToRejoin(a.receivers.all())
+	conns := a.receivers.all()
+	a.empty = len(conns) == 0
+	a.askToRejoin(conns)
+}
+
+// appendAgain reports whether an append that has returned err is repeated before the room
+// is suspended. It isn't if the store is known to fail: then outputs of the room, for
+// which its readers wait, would wait for nothing. It runs concurrently with the turns.
+func (a *actor) appendAgain(err error) bool {
+	failing := &a.worker.failing
+	if err != nil && (a.writing.again || failing.Load()) {
+		a.repetition = repetition{}
+		return false
+	}
+	if err == nil && failing.Load() {
+		failing.Store(false)
+	}
+	return a.repeat(&a.repetition, err, a.write)
 }
 
 // storeAgain begins another attempt to store the updates of a suspended room, if one is

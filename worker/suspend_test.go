@@ -111,6 +111,30 @@ func (f *fixture) receivers(name string) []event.ConnID {
 	return f.find(name).receivers.all()
 }
 
+// TestManySuspensions checks that rooms are suspended at once while the store is known to
+// fail, and that appends are repeated again once it works.
+func TestManySuspensions(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Millisecond}, func(f *fixture) {
+		f.suspended()
+		f.pair("b")
+		f.write("b", 1, typed(7, 0))
+		f.want("b: 1 Rejoin", "b: 2 Rejoin")
+		time.Sleep(time.Second)
+		f.rejoin("b", 2)
+		f.want("b: 2 SyncStep1", "b: 2 SyncStep2")
+		f.store.Set(nil, faulty.Append)
+		time.Sleep(suspendedPause)
+		f.want("a: all Update", "b: all Update")
+		f.store.Set(faulty.Fail(errFull), faulty.Append)
+		f.write("a", 2, typed(8, 0))
+		f.want()
+		f.store.Set(nil, faulty.Append)
+		time.Sleep(patience)
+		f.want("a: all Update")
+		f.logged()
+	})
+}
+
 // TestSuspensionEnds checks that a suspended room is evicted and deleted, that its worker
 // ends at once, and that it is closed if it can't be loaded either.
 func TestSuspensionEnds(t *testing.T) {

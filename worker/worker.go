@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/yroom/yroom/event"
@@ -61,6 +62,8 @@ type Worker struct {
 
 	delivering                 locks
 	compactions, checks, reads slots
+
+	failing atomic.Bool // an append has failed for a while, and none has succeeded since
 
 	mu    sync.RWMutex
 	rooms map[string]*actor
