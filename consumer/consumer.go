@@ -130,8 +130,9 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // accept admits a request and upgrades it. After an error, it has answered the request.
 func (c *Consumer) accept(w http.ResponseWriter, r *http.Request) (conn *Conn, err error) {
+	ctx := r.Context()
 	err = c.guard(nil, "the admission", func() error {
-		conn, err = c.admit(r.Context(), w, r)
+		conn, err = c.admit(ctx, w, r)
 		return err
 	})
 	if err != nil {
