@@ -159,7 +159,8 @@ func (s *Server) Rooms(ctx context.Context, o document.ListOptions) (document.Li
 // with 1012, after which clients reconnect, and ends the rooms once all accepted
 // updates are stored. When ctx ends, connections that are still open are cut off; after
 // that, the rooms still have the whole DrainTimeout. The error says what could not be
-// done in time. A second call waits for the first.
+// done in time. A second call waits for the first. Requests that use documents fail from
+// then on, so let an http.Server finish them before.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.documents.Drain()
 	err := s.consumer.Shutdown(ctx)

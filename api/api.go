@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
@@ -24,11 +25,14 @@ type Config struct {
 	// BodyLimit returns the size of the largest update that a request may contain for a
 	// room, in bytes. nil: 16 MiB.
 	BodyLimit func(room string) int64
+	// BodyTimeout is how long the body of a request may take to arrive. 0: 30 s.
+	BodyTimeout time.Duration
 }
 
 const (
 	defaultPrefix    = "/api"
 	defaultBodyLimit = 16 << 20
+	bodyTimeout      = 30 * time.Second // the default of Config.BodyTimeout
 )
 
 // Handler serves the document API.
@@ -36,6 +40,7 @@ type Handler struct {
 	documents *document.Documents
 	prefix    string
 	bodyLimit func(room string) int64
+	bodyTime  time.Duration
 	streams   atomic.Int64 // event streams that are open
 }
 
@@ -44,7 +49,12 @@ func New(cfg Config) *Handler {
 	if cfg.BodyLimit == nil {
 		cfg.BodyLimit = func(string) int64 { return defaultBodyLimit }
 	}
-	return &Handler{documents: cfg.Documents, prefix: cmp.Or(cfg.Prefix, defaultPrefix), bodyLimit: cfg.BodyLimit}
+	return &Handler{
+		documents: cfg.Documents,
+		prefix:    cmp.Or(cfg.Prefix, defaultPrefix),
+		bodyLimit: cfg.BodyLimit,
+		bodyTime:  cmp.Or(cfg.BodyTimeout, bodyTimeout),
+	}
 }
 
 // RoomPath returns the path of a room below the prefix of a Handler: /rooms/ and

@@ -618,3 +618,23 @@ func TestPrefix(t *testing.T) {
 		}
 	}
 }
+
+// A body that doesn't arrive ends the request, even on an http.Server without a
+// ReadTimeout.
+func TestAPIBodyTimeout(t *testing.T) {
+	rooms := newServer(t, nil)
+	web := httptest.NewServer(New(Config{Documents: rooms.Documents(), BodyTimeout: 50 * time.Millisecond}))
+	defer web.Close()
+	body, writer := io.Pipe()
+	defer writer.Close()
+	go func() { _, _ = writer.Write([]byte{0}) }() // and no more
+	resp, err := http.Post(web.URL+"/api/rooms/a", "application/octet-stream", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "took too long") {
+		t.Errorf("%s, %q, %v", resp.Status, text, err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/document"
@@ -102,6 +103,7 @@ func (a *Handler) body(w http.ResponseWriter, r *http.Request, room string) ([]b
 	if r.ContentLength > limit {
 		return nil, 0, tooMuch
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.bodyTime)) // w may not be a network connection
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	switch _, past := errors.AsType[*http.MaxBytesError](err); {
 	case past:

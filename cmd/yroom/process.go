@@ -73,6 +73,7 @@ func (s settings) checkStore(flag string, file settings) error {
 
 // times divides the time of a shutdown.
 type times struct {
+	requests    time.Duration // until plain requests are cut
 	connections time.Duration // until the connections are cut
 	worker      time.Duration // the part for the store and the hand-over of rooms
 	all         time.Duration // the rest is for the last messages to the layer
@@ -83,7 +84,7 @@ func (s settings) times(connections bool) times {
 	if !connections {
 		return times{worker: max(all*5/6, 1), all: all}
 	}
-	return times{connections: all / 2, worker: max(all/3, 1), all: all}
+	return times{requests: all / 6, connections: all / 2, worker: max(all/3, 1), all: all}
 }
 
 // maxHeader bounds the header of a request. A browser sends some KiB, most of them

@@ -60,8 +60,9 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 	defer func() { err = errors.Join(err, rooms.Shutdown(context.Background())) }() //nolint:contextcheck // ctx may have ended
 
 	documentAPI := api.New(api.Config{
-		Documents: rooms.Documents(),
-		BodyLimit: func(string) int64 { return int64(largestImport) },
+		Documents:   rooms.Documents(),
+		BodyLimit:   func(string) int64 { return int64(largestImport) },
+		BodyTimeout: storeTimeout, // of the operator's own import, as from a pipe
 	})
 	listener := memhttp.Listen()
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // its one client is here

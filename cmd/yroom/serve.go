@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -129,12 +130,27 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	begin := time.Now()
 	whole, cancel := context.WithDeadline(context.Background(), begin.Add(shutdown.all))
 	defer cancel()
+	answering, cancel := context.WithDeadline(whole, begin.Add(shutdown.requests))
+	defer cancel()
 	closing, cancel := context.WithDeadline(whole, begin.Add(shutdown.connections))
 	defer cancel()
-	err = errors.Join(err, rooms.Shutdown(closing), server.Shutdown(whole), joined.Close(whole), documents.close(), own.end())
+	// Plain requests need the rooms, and the rooms need the layer and the stores.
+	rooms.Documents().Drain() // ends streams of events, which are plain requests
+	finishRequests(answering, server, log)
+	err = errors.Join(err, rooms.Shutdown(closing), joined.Close(whole), documents.close(), own.end())
 	if err != nil {
 		return fmt.Errorf("shutdown failed: %w", err)
 	}
 	log.Info("ended")
 	return nil
+}
+
+// finishRequests accepts no more requests and waits until those that have begun are
+// answered. When ctx ends, it cuts off the rest, such as a request whose body arrives
+// slowly. That is no failure of the shutdown, because any client can cause it.
+func finishRequests(ctx context.Context, server *http.Server, log *slog.Logger) {
+	if server.Shutdown(ctx) != nil {
+		log.Warn("requests that were not answered in time were cut off")
+		_ = server.Close() // the listener was closed before
+	}
 }

@@ -125,11 +125,13 @@ func ending(t *testing.T, args ...string) *server {
 }
 
 func TestServeSecondSignalEndsAtOnce(t *testing.T) {
-	s := ending(t)
+	at := freeAddress(t)
+	s := ending(t, "--health", at)
+	health := &server{&testkit.Server{Host: at}}
 	for status := 0; status != http.StatusServiceUnavailable; { // wait until it is draining
-		status, _ = s.get(t, "/readyz")
+		status, _ = health.get(t, "/readyz")
 	}
-	if status, _ := s.get(t, "/healthz"); status != http.StatusOK {
+	if status, _ := health.get(t, "/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz while draining: %d", status)
 	}
 	s.Signal(t, syscall.SIGTERM)

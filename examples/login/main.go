@@ -43,7 +43,10 @@ func run() error {
 	web := &http.Server{
 		Addr:              "127.0.0.1:8000",
 		Handler:           http.NewCrossOriginProtection().Handler(mux), // pages of other sites can't log users in or out
+		MaxHeaderBytes:    32 << 10,
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		IdleTimeout:       time.Minute,
 	}
 	broken := make(chan error, 1)
 	go func() { broken <- web.ListenAndServe() }()
@@ -55,5 +58,5 @@ func run() error {
 	}
 	end, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	return errors.Join(err, rooms.Shutdown(end), web.Shutdown(end), documents.Close())
+	return errors.Join(err, web.Shutdown(end), rooms.Shutdown(end), documents.Close())
 }
