@@ -64,6 +64,10 @@ type Config struct {
 	// first dot. A setting that a row lacks is taken from the row "default", and then from
 	// the defaults that Settings documents. New copies it.
 	Rooms map[string]Settings
+	// AnswerMemory bounds the bytes of whole documents and other large answers that are in
+	// memory at once for clients that have not read them yet. See
+	// consumer.Config.AnswerMemory. 0: 256 MiB.
+	AnswerMemory Bytes
 	// ConsumerEvents and WorkerEvents are called when something happens to a
 	// connection or to a room, for metrics and tracing.
 	ConsumerEvents consumer.Events
@@ -112,7 +116,9 @@ func New(cfg Config) (*Server, error) {
 		Events:   cfg.ConsumerEvents,
 		Origins:  cfg.Origins,
 		Settings: byPrefix(cfg.Rooms, Settings.consumer),
-		Logger:   cfg.Logger,
+
+		AnswerMemory: int(cfg.AnswerMemory),
+		Logger:       cfg.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("yroom: %w", err), documents.Close())

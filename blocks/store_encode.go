@@ -21,33 +21,83 @@ func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
 	}
-	defer func() {
-		for _, c := range s.inOrder() {
-			c.receiverClock = 0
-		}
-	}()
-	err := ParseStateVector(stateVector, func(client, clock uint64) {
-		if c := s.byID[client]; c != nil {
-			c.receiverClock = clock
-		}
-	})
-	if err != nil {
+	defer s.forgetReceiver()
+	if err := s.noteReceiver(stateVector); err != nil {
 		return nil, err
 	}
 	return fromV1(s.encode(), enc), nil
 }
 
-// encode encodes the blocks from receiverClock of each client on, and all deletions.
-func (s *Store) encode() []byte {
-	size, clients := 0, uint64(0)
+// Measure returns about how many bytes Diff returns for a state vector in V1, without
+// encoding anything. It also returns the entries of the state vector on which that
+// depends, as a state vector: those of clients that the document has. State vectors for
+// which Diff returns the same have the same entries, in the same order. The error is
+// ErrMalformed. stateVector is borrowed; the caller owns the result.
+func (s *Store) Measure(stateVector []byte) (entries []byte, size int, err error) {
+	defer s.forgetReceiver()
+	if err := s.noteReceiver(stateVector); err != nil {
+		return nil, 0, err
+	}
+	n, set := uint64(0), []byte(nil)
+	for _, c := range s.inOrder() {
+		if clock := min(c.receiverClock, c.lastEnd()); clock > 0 {
+			n++
+			set = lib0.AppendUint(set, c.id)
+			set = lib0.AppendUint(set, clock)
+		}
+	}
+	return append(lib0.AppendUint(nil, n), set...), s.measure(), nil
+}
+
+// noteReceiver sets receiverClock for each client in a state vector.
+func (s *Store) noteReceiver(stateVector []byte) error {
+	return ParseStateVector(stateVector, func(client, clock uint64) {
+		if c := s.byID[client]; c != nil {
+			c.receiverClock = clock
+		}
+	})
+}
+
+func (s *Store) forgetReceiver() {
+	for _, c := range s.inOrder() {
+		c.receiverClock = 0
+	}
+}
+
+// measure returns about how many bytes encode returns.
+func (s *Store) measure() (size int) {
 	for _, c := range s.inOrder() {
 		size += len(c.deleted.encoded.wire) + 4*(c.deletionCount()-c.deleted.encoded.n)
 		if c.lastEnd() > c.receiverClock {
-			clients++
-			size += 32
-			if c.receiverClock == 0 {
-				size += c.blocks.size
+			size += 32 + c.blocks.sizeFrom(c.receiverClock)
+			for _, r := range c.pending {
+				size += r.sizeFrom(c.receiverClock)
 			}
+		}
+	}
+	return size
+}
+
+// sizeFrom returns about how many bytes the blocks from clock on take.
+func (r *run) sizeFrom(clock uint64) (n int) {
+	switch {
+	case r.end <= clock:
+		return 0
+	case r.start() >= clock:
+		return r.size
+	}
+	for _, k := range r.chunks[r.find(clock):] {
+		n += len(k.wire)
+	}
+	return n
+}
+
+// encode encodes the blocks from receiverClock of each client on, and all deletions.
+func (s *Store) encode() []byte {
+	size, clients := s.measure(), uint64(0)
+	for _, c := range s.inOrder() {
+		if c.lastEnd() > c.receiverClock {
+			clients++
 		}
 	}
 	out := make([]byte, 0, size+size/8+64)

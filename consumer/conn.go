@@ -39,12 +39,14 @@ type Conn struct {
 
 	// The socket's lock guards these.
 
-	out    outbox.Outbox
-	asking bool // runAsk runs
-	probed bool // runProbe runs
-	ended  bool // no frame is added to the outbox any more
-	alone  bool // the Conn has ended without its socket
-	cause  cause
+	out       outbox.Outbox
+	allowance int  // the size of an answer above which it is a large one; never changed
+	large     bool // it has, or may have, a part of Consumer.answers
+	asking    bool // runAsk runs
+	probed    bool // runProbe runs
+	ended     bool // no frame is added to the outbox any more
+	alone     bool // the Conn has ended without its socket
+	cause     cause
 }
 
 // newConn returns a Conn for a document on the socket, which isn't in its room
@@ -58,6 +60,8 @@ func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 		since:    time.Now(),
 		ending:   make(chan struct{}),
 		sending:  make(chan struct{}, 1),
+
+		allowance: set.OutboxSize / 2,
 	}
 	for c.id == event.Everyone {
 		c.id = event.ConnID(rand.Uint64())
@@ -109,10 +113,28 @@ func (c *Conn) add(f *outbox.Frame) {
 		s.mu.Unlock()
 		return
 	}
-	change, err := c.out.Add(f)
-	s.startWriter()
+	change, err := c.addFrame(f)
 	c.askIfDue()
 	s.mu.Unlock()
+	c.emitChange(change)
+	if err != nil {
+		c.end(cause{
+			CloseError: protocol.CloseError{Code: protocol.CloseInternal, Reason: "the server made a mistake"},
+			err:        fmt.Errorf("merge awareness: %w", err),
+		})
+	}
+}
+
+// addFrame adds a frame to the outbox and starts the writer. The socket's lock must be
+// held.
+func (c *Conn) addFrame(f *outbox.Frame) (outbox.Change, error) {
+	change, err := c.out.Add(f)
+	c.holdAnswer(f)
+	c.socket.startWriter()
+	return change, err
+}
+
+func (c *Conn) emitChange(change outbox.Change) {
 	events := &c.consumer.cfg.Events
 	switch change {
 	case outbox.ChangeBehind:
@@ -121,12 +143,6 @@ func (c *Conn) add(f *outbox.Frame) {
 		c.emit(events.Resynced)
 	case outbox.ChangeRejoined:
 		c.emit(events.Rejoined)
-	}
-	if err != nil {
-		c.end(cause{
-			CloseError: protocol.CloseError{Code: protocol.CloseInternal, Reason: "the server made a mistake"},
-			err:        fmt.Errorf("merge awareness: %w", err),
-		})
 	}
 }
 
@@ -184,6 +200,8 @@ func (c *Conn) detach() {
 	if c.entered {
 		c.consumer.exit(c)
 	}
+	c.consumer.answers.release(c)
+	c.consumer.answers.wake()
 	c.logEnd()
 	if closed := c.consumer.cfg.Events.Closed; closed != nil {
 		_ = c.guard("Events", func() error { closed(c, c.cause.CloseError); return nil })

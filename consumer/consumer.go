@@ -30,7 +30,12 @@ type Config struct {
 	Origins []string
 	// Settings returns the settings of a room. nil: the defaults.
 	Settings func(room string) Settings
-	Logger   *slog.Logger // nil: slog.Default()
+	// AnswerMemory bounds the bytes of large answers that are in memory at once: of whole
+	// documents and other answers that don't fit into the outbox of a connection. An answer
+	// that several connections are sent counts once. Connections wait for their turn. The
+	// default is 256 MiB; a single answer may be larger.
+	AnswerMemory int
+	Logger       *slog.Logger // nil: slog.Default()
 }
 
 // Settings are those of a room. A zero field stands for its default.
@@ -38,15 +43,16 @@ type Settings struct {
 	Greeting    event.Greeting // when the first messages are sent to a client
 	MessageSize int            // the maximum size of a message from a client; default 16 MiB
 	// OutboxSize bounds the bytes that wait for a connection that reads more slowly than
-	// others write. The default is 4 MiB. At most one SyncStep1, the first answer to a
-	// client, the answer that brings a slow client up to date, and one message that is
-	// larger than the bound by itself may wait in addition.
+	// others write. The default is 4 MiB. At most one SyncStep1, one message for all
+	// connections that is larger than the bound by itself, and one large answer (see
+	// Config.AnswerMemory) may wait in addition.
 	OutboxSize int
 }
 
 const (
 	defaultMessageSize = 16 << 20
 	defaultOutboxSize  = 4 << 20
+	defaultAnswers     = 256 << 20
 )
 
 // Consumer is an http.Handler that connects WebSocket clients with rooms.
@@ -55,6 +61,7 @@ type Consumer struct {
 	log     *slog.Logger
 	began   time.Time // the origin of clock
 	front   layer.Front
+	answers *answers
 	aborted chan struct{} // closed when Shutdown stops waiting
 	idle    chan struct{} // closed when the last request has ended after Shutdown began
 	stop    chan struct{} // closed to end the sweep
@@ -86,6 +93,7 @@ func New(cfg Config) (*Consumer, error) {
 		cfg:     cfg,
 		log:     cmp.Or(cfg.Logger, slog.Default()),
 		began:   time.Now().Add(-1), // so that no reading of the clock is 0
+		answers: newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
 		aborted: make(chan struct{}),
 		idle:    make(chan struct{}),
 		stop:    make(chan struct{}),

@@ -30,6 +30,12 @@ func (c *Consumer) deliverOne(o *layer.Output) {
 		c.leaveUnknown(o.Room, o.Output.To)
 	case o.Kind == event.OutputProbe:
 		conn.probe()
+	case o.Kind == event.OutputOffer:
+		conn.offer(&o.Output)
+	case o.Whole && len(o.Message.Data) > dataCopied:
+		c.noteWhole(o)
+		conn.take(&o.Message, newFrame(conn.dialect, &o.Output))
+		c.shareWhole(o.Room)
 	case o.Kind == event.OutputMessage:
 		conn.take(&o.Message, newFrame(conn.dialect, &o.Output))
 	}

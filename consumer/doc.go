@@ -23,6 +23,8 @@
 //   - rejoin.go: joins again and brings slow clients up to date, as
 //     internal/outbox decides
 //   - probe.go: whether a client is there, if another one claims its client id
+//   - offer.go, answers.go, whole.go: large answers, which are offered, wait for memory
+//     and are shared
 //   - sweep.go, shutdown.go: what happens to idle, dead and expired connections,
 //     and to all of them in the end
 package consumer

@@ -45,10 +45,14 @@ func (c *Conn) rejoin() bool {
 	return true
 }
 
-// askIfDue starts a goroutine that sends the Join or the Resync that is due, if any.
+// askIfDue starts a goroutine that sends the input that the outbox has due, if any.
 // The socket's lock must be held.
 func (c *Conn) askIfDue() {
-	if c.asking || c.ended || !c.out.Joined() || !c.out.Due() {
+	if c.asking || c.ended || !c.out.Joined() {
+		return
+	}
+	c.secure()
+	if !c.out.Due() {
 		return
 	}
 	c.asking = true
@@ -66,7 +70,10 @@ func (c *Conn) runAsk() {
 			c.end(causeOf(err))
 		}
 		c.socket.mu.Lock()
-		c.asking = err == nil && !c.ended && c.out.Due()
+		if c.asking = err == nil && !c.ended; c.asking {
+			c.secure()
+			c.asking = c.out.Due()
+		}
 		again := c.asking
 		c.socket.mu.Unlock()
 		if !again {

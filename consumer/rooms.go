@@ -10,6 +10,7 @@ type members struct {
 	conns   map[event.ConnID]*Conn
 	groups  []group // the connections in conns by dialect; never changed, nil if they must be computed again
 	vectors outbox.Vectors
+	whole   whole
 }
 
 // group is the connections of a room with the same dialect, for which a message is

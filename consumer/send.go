@@ -22,9 +22,8 @@ func (c *Conn) send(in *event.Input) error {
 		return errEnding
 	}
 	defer func() { <-c.sending }()
-	if in != nil && in.Message.Type == protocol.Awareness {
-		c.own.Note(in.Message.Data)
-		in.Client = c.own.Client()
+	if in != nil && !c.prepare(in) {
+		return nil
 	}
 	var r retry
 	for {
@@ -45,6 +44,24 @@ func (c *Conn) send(in *event.Input) error {
 		case <-time.After(r.pause):
 		}
 	}
+}
+
+// prepare prepares a message of the client, and reports whether it is to be sent now.
+func (c *Conn) prepare(in *event.Input) (now bool) {
+	switch in.Message.Type {
+	case protocol.Awareness:
+		c.own.Note(in.Message.Data)
+		in.Client = c.own.Client()
+	case protocol.SyncStep1:
+		c.socket.mu.Lock()
+		defer c.socket.mu.Unlock()
+		in.Most = c.out.Question()
+	case protocol.QueryAwareness:
+		c.socket.mu.Lock()
+		defer c.socket.mu.Unlock()
+		return c.out.Query()
+	}
+	return true
 }
 
 // leave sends the Leave of the connection. While the room is full, it tries again,

@@ -81,11 +81,16 @@ func (s *socket) flush() error {
 				s.wrote.Store(s.consumer.clock(time.Now()))
 			}
 			s.mu.Lock()
+			freed := false
 			for _, c := range s.conns {
 				c.out.Wrote()
+				freed = c.freeAnswers() || freed
 				c.askIfDue()
 			}
 			s.mu.Unlock()
+			if freed {
+				s.consumer.answers.wake()
+			}
 		case s.closing != nil:
 			s.batch, s.closing = append(s.batch, s.closing), nil
 			s.mu.Unlock()

@@ -35,6 +35,9 @@ func (c *Consumer) sweep() {
 				s.check(now)
 			}
 			clear(sockets)
+			for _, conn := range c.answers.overdue(now) {
+				conn.socket.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client reads a large document too slowly, while others wait for theirs"}})
+			}
 		}
 	}
 }

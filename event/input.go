@@ -29,8 +29,8 @@ const (
 	// joins.
 	GreetingServer Greeting = 0
 	// GreetingClient: the room sends SyncStep1 after the client's first SyncStep1, which
-	// it answers with SyncStep2 first. It sends the awareness as soon as the connection
-	// joins.
+	// it answers with SyncStep2 first, or with an OutputOffer. It sends the awareness as
+	// soon as the connection joins.
 	GreetingClient Greeting = 1
 	// GreetingRejoin: the connection was in the room before, and its client has sent its
 	// SyncStep1 then. The room sends SyncStep1, so that the client sends what the room
@@ -55,6 +55,11 @@ type Input struct {
 	// Client is the client id of the program at Conn, for an InputMessage with awareness.
 	// It is 0 if the consumer doesn't know it.
 	Client uint64
+	// Most is how many bytes of a document the consumer can take for Conn now, for a
+	// SyncStep1, an InputResync and an InputJoin with GreetingRejoin. If the answer is
+	// larger, the room sends an OutputOffer in its place, and the consumer asks again when
+	// it can take the answer. 0 stands for any size.
+	Most int
 	// Message is the message of an InputMessage. The receiver owns its data.
 	Message protocol.Message
 	// Request is the request of an InputRequest, and nil for other kinds. The receiver

@@ -21,6 +21,11 @@ const (
 	// OutputProbe means that another connection claims a client id of To. The consumer
 	// pings To, and sends InputSilent if nothing arrives from it within some seconds.
 	OutputProbe OutputKind = 4
+	// OutputOffer takes the place of an answer that is larger than Input.Most. It costs
+	// the room no encoding. Message has the type of the answer. Of a SyncStep2 its data is
+	// the state vector to ask for it with, in a SyncStep1; an Update is asked for with an
+	// InputResync.
+	OutputOffer OutputKind = 5
 )
 
 // Output is a message or a response of a room to one receiver or to Everyone. All its
@@ -36,7 +41,12 @@ type Output struct {
 	Mark Mark
 	// Vector is nil or a state vector that every receiver with the state Mark has reached.
 	// The room sends one from time to time; see Input.Vector.
-	Vector   []byte
+	Vector []byte
+	// Size is what Most has to be for the answer that an OutputOffer offers.
+	Size int
+	// Whole means that a SyncStep2 is the whole document, or will be if it is offered. It
+	// is the same for every connection with this Mark.
+	Whole    bool
 	Message  protocol.Message
 	Response *Response
 }

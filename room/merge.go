@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
-	"github.com/yroom/yroom/internal/weakbytes"
 )
 
 // Merge adds an update that another worker has stored to the document, and broadcasts
@@ -19,7 +18,7 @@ func (r *Room) Merge(now time.Time, update []byte, enc blocks.Encoding) (Effects
 	if err := r.blocks.Load(update, enc); err != nil {
 		return Effects{}, err
 	}
-	t.whole = weakbytes.Pointer{}
+	t.whole = wholes{}
 	t.changed = now
 	// The update may be a snapshot of a large document, of which little is new.
 	t.broadcast(must(r.blocks.Diff(before, blocks.V1)))

@@ -129,5 +129,8 @@ func (r *Room) since(m event.Mark) (update []byte, whole bool) {
 		return nil, false
 	}
 	vector, ok := r.vectorAt(m)
-	return must(r.blocks.Diff(vector, blocks.V1)), !ok
+	if !ok {
+		return r.encodeWhole(blocks.V1), true
+	}
+	return must(r.blocks.Diff(vector, blocks.V1)), false
 }

@@ -14,11 +14,9 @@ func (t *turn) resync(in *event.Input) {
 
 // sendMissed sends what was added to the document after in.Mark.
 func (t *turn) sendMissed(in *event.Input, typ protocol.Type) {
-	diff, err := t.diff(t.past(in.Mark, in.Vector))
-	if err != nil { // in.Vector is malformed
-		diff = must(t.diff(emptyVector))
+	if err := t.sendDiff(in, typ, t.past(in.Mark, in.Vector)); err != nil { // in.Vector is malformed
+		_ = t.sendDiff(in, typ, emptyVector)
 	}
-	t.sendDiff(in.Conn, typ, diff)
 }
 
 // past returns a state vector that every receiver whose Mark is m has reached. vector

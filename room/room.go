@@ -36,10 +36,9 @@ type Room struct {
 	conns     map[event.ConnID]member
 	watchers  map[event.ConnID]bool // nil if there are none
 
-	// whole is a weak pointer to the encoding of the whole document, for connections that
-	// have nothing. The encoding is garbage-collected once it was sent to all of them.
-	// whole is reset when the document changes.
-	whole weakbytes.Pointer
+	// whole holds the encodings of the whole document, for connections and programs that
+	// have nothing. It is reset when the document changes.
+	whole wholes
 
 	// seq is the document sequence: it increases by one with each update that is
 	// broadcast. It starts at 1, so that 0 means "has nothing".
@@ -51,6 +50,10 @@ type Room struct {
 
 	refusing *protocol.CloseError // see Refuse; nil: updates are accepted
 }
+
+// wholes holds a weak pointer for each encoding: what it points to is garbage-collected
+// once it was sent to all receivers.
+type wholes [blocks.V2 + 1]weakbytes.Pointer
 
 // member is a connection in the room.
 type member struct {

@@ -8,7 +8,6 @@ import (
 	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
-	"github.com/yroom/yroom/internal/weakbytes"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -61,11 +60,12 @@ type turn struct {
 	updates          [][]byte // what was added to the document
 	awarenessUpdates [][]byte // awareness that was accepted or removed
 
-	vector    []byte            // the state vector of the document; nil: not needed yet
-	diffs     map[string][]byte // differences, by the state vector they start from
-	states    []byte            // all awareness; nil: not needed yet
-	answered  map[question]bool
-	rejoining map[event.ConnID]bool // connections that were sent a Rejoin
+	vector       []byte            // the state vector of the document; nil: not needed yet
+	diffs        map[string][]byte // differences, by the state vector they start from
+	encodedBytes int               // of diffs
+	states       []byte            // all awareness; nil: not needed yet
+	answered     map[question]bool
+	rejoining    map[event.ConnID]bool // connections that were sent a Rejoin
 
 	requests []*event.Input // to be answered at the end of the turn
 }
@@ -116,7 +116,7 @@ func (t *turn) message(in *event.Input, m member) error {
 	switch in.Message.Type {
 	case protocol.SyncStep1:
 		if t.isFirst(in) {
-			return t.answerSync(in.Conn, m, in.Message.Data)
+			return t.answerSync(in, m)
 		}
 	case protocol.SyncStep2, protocol.Update:
 		if !m.access.May(event.AccessWrite) {
@@ -173,7 +173,7 @@ func (t *turn) apply(update []byte, enc blocks.Encoding) error {
 	added, err := t.blocks.Apply(update, enc)
 	if added != nil {
 		t.updates = append(t.updates, added)
-		t.whole = weakbytes.Pointer{}
+		t.whole = wholes{}
 	}
 	return err
 }

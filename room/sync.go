@@ -3,59 +3,98 @@ package room
 import (
 	"bytes"
 
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/weakbytes"
 	"github.com/yroom/yroom/protocol"
 )
 
 // answerSync answers a SyncStep1.
-func (t *turn) answerSync(conn event.ConnID, m member, vector []byte) error {
-	diff, err := t.diff(vector)
-	if err != nil {
+func (t *turn) answerSync(in *event.Input, m member) error {
+	if err := t.sendDiff(in, protocol.SyncStep2, in.Message.Data); err != nil {
 		return err
 	}
-	t.sendDiff(conn, protocol.SyncStep2, diff)
 	if !m.opened {
-		t.open(conn)
+		t.open(in.Conn)
 	}
 	return nil
 }
 
-// sendDiff sends a difference that brings the receiver to the current state.
-func (t *turn) sendDiff(conn event.ConnID, typ protocol.Type, diff []byte) {
-	past, _ := t.saved.before(t.seq)
-	t.sendDurable(event.Output{
-		Kind: event.OutputMessage, To: conn, Mark: t.mark(), Vector: past,
-		Message: protocol.Message{Type: typ, Data: diff},
-	})
+// maxEncoded bounds the differences that one turn encodes, in bytes, for consumers that
+// understand offers. The whole document is not counted.
+const maxEncoded = 16 << 20
+
+// sendDiff sends what a document with the given state vector lacks, which brings the
+// receiver to the current state. If that is larger than the consumer can take, it sends
+// an offer and encodes nothing. What is offered is the whole document if the difference
+// is not much smaller, because all receivers share its encoding.
+//
+// The error means that the state vector is malformed.
+func (t *turn) sendDiff(in *event.Input, typ protocol.Type, vector []byte) error {
+	entries, size, err := t.blocks.Measure(vector)
+	if err != nil {
+		return err
+	}
+	if in.Most > 0 && size > in.Most && !bytes.Equal(entries, emptyVector) {
+		if _, all, err := t.blocks.Measure(emptyVector); err == nil && size > all/2 {
+			entries, size = emptyVector, all
+		}
+	}
+	out := event.Output{Kind: event.OutputMessage, To: in.Conn, Mark: t.mark(), Message: protocol.Message{Type: typ}}
+	out.Whole = typ == protocol.SyncStep2 && bytes.Equal(entries, emptyVector)
+	diff := t.encoded(entries)
+	if diff == nil && (in.Most == 0 || size <= in.Most && t.encodedBytes < maxEncoded) {
+		diff = t.encode(entries)
+	}
+	if diff != nil && (in.Most == 0 || len(diff) <= in.Most) {
+		out.Vector, _ = t.saved.before(t.seq)
+		out.Message.Data = diff
+		t.sendDurable(out)
+		return nil
+	}
+	out.Kind = event.OutputOffer
+	out.Size = max(size+size/8, len(diff)) // the document may grow until the answer is asked for
+	if typ == protocol.SyncStep2 {
+		out.Message.Data = entries
+	}
+	t.sendDurable(out)
+	return nil
 }
 
-// diff returns what a document with the given state vector lacks.
-func (t *turn) diff(vector []byte) ([]byte, error) {
-	if diff, ok := t.diffs[string(vector)]; ok {
-		return diff, nil
+// encoded returns what a document with the given state vector lacks, if it is encoded,
+// and nil otherwise.
+func (t *turn) encoded(vector []byte) []byte {
+	diff := t.diffs[string(vector)]
+	if diff == nil && bytes.Equal(vector, emptyVector) {
+		diff = t.whole[t.encoding].Value()
 	}
-	diff, err := t.encode(vector)
-	if err != nil {
-		return nil, err
+	return diff
+}
+
+// encode encodes what a document with the given state vector lacks.
+func (t *turn) encode(vector []byte) (diff []byte) {
+	if bytes.Equal(vector, emptyVector) {
+		diff = t.encodeWhole(t.encoding)
+	} else {
+		diff = must(t.blocks.Diff(vector, t.encoding))
+		t.encodedBytes += len(diff)
 	}
 	if t.diffs == nil {
 		t.diffs = make(map[string][]byte)
 	}
 	t.diffs[string(vector)] = diff
-	return diff, nil
+	return diff
 }
 
-func (t *turn) encode(vector []byte) ([]byte, error) {
-	if !bytes.Equal(vector, emptyVector) {
-		return t.blocks.Diff(vector, t.encoding)
+// encodeWhole returns the whole document. While the result is in use and the document
+// doesn't change, it is encoded once.
+func (r *Room) encodeWhole(enc blocks.Encoding) []byte {
+	all := r.whole[enc].Value()
+	if all == nil {
+		all = r.blocks.Encode(enc)
+		r.whole[enc] = weakbytes.Make(all)
 	}
-	diff := t.whole.Value()
-	if diff == nil {
-		diff = must(t.blocks.Diff(vector, t.encoding))
-		t.whole = weakbytes.Make(diff)
-	}
-	return diff, nil
+	return all
 }
 
 // noStates is an awareness update without states.

@@ -90,6 +90,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		Hooks:        hooks,
 		Origins:      set.Origin,
 		Rooms:        documents.rooms,
+		AnswerMemory: set.AnswerMemory,
 		DrainTimeout: shutdown.worker,
 		Logger:       log,
 	})

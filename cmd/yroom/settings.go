@@ -47,6 +47,8 @@ type ConsumerSettings struct {
 	Open         *bool    `yaml:"open"           negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
 	Origin       []string `yaml:"origin"         placeholder:"HOST"      help:"Hosts whose pages may connect, the server's own among them, such as app.example.com, *.example.com or localhost:*; * is all (default: the server's own, by its address, and loopback hosts, if it listens on one)."`
 	APITokenFile string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
+
+	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 }
 
 // WorkerSettings are the settings of a process that runs rooms.
@@ -79,6 +81,8 @@ var defaults = settings{
 	ConsumerSettings: ConsumerSettings{
 		Listen: "127.0.0.1:8000",
 		Open:   new(bool),
+
+		AnswerMemory: 256 << 20,
 	},
 	WorkerSettings: WorkerSettings{
 		Store:   "sqlite:yroom.db",
@@ -111,6 +115,7 @@ func (s settings) or(base settings) settings {
 			Open:         cmp.Or(s.Open, base.Open),
 			Origin:       s.Origin,
 			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
+			AnswerMemory: cmp.Or(s.AnswerMemory, base.AnswerMemory),
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   cmp.Or(s.Store, base.Store),

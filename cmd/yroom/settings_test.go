@@ -25,6 +25,7 @@ origin: [app.example.com]
 health: 127.0.0.1:9001
 name: web-1
 api_token_file: yroom.token
+answer_memory: 1GiB
 channel: [yroom, slow]
 log_format: json
 log_level: debug
@@ -70,6 +71,7 @@ rooms:
 			Open:         new(true),
 			Origin:       []string{"app.example.com"},
 			APITokenFile: "yroom.token",
+			AnswerMemory: 1 << 30,
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   "memory:",
@@ -193,6 +195,8 @@ func fill(v reflect.Value, n int) {
 			*to = new(n%2 == 0)
 		case *time.Duration:
 			*to = time.Duration(n)
+		case *yroom.Bytes:
+			*to = yroom.Bytes(n)
 		case *map[string]roomSettings:
 			*to = map[string]roomSettings{word: {}}
 		default:

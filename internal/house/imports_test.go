@@ -55,7 +55,7 @@ var wantImports = []struct {
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 
 	// Consumers and workers never import each other: only the layer connects them.
-	{"consumer", []string{"awareness", "event", "internal/outbox", "layer", "protocol", "github.com/gobwas/ws"}},
+	{"consumer", []string{"awareness", "event", "internal/outbox", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
 	{"worker", []string{"blocks", "event", "internal/mailbox", "layer", "protocol", "room", "store"}},
 

@@ -53,7 +53,11 @@ func (o *Outbox) addWhole(f *Frame) Change {
 		o.rejoining = false
 	}
 	f.whole = true
-	f.keep = rejoined && newer || step2 && !o.greeted || !step2 && o.asked
+	f.keep = rejoined && newer || step2 && !o.greeted || !step2 && o.asked || o.granted > 0
+	o.granted, o.need = 0, 0
+	if step2 {
+		o.question, o.questioned = nil, false
+	}
 	if !f.keep && !o.fits(f) {
 		return o.overflow()
 	}

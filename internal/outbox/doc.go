@@ -11,8 +11,9 @@
 //   - outbox.go: Frame, Outbox, Add and Take: what waits, and what is being written
 //   - behind.go: which updates are queued and which are dropped, and with it when a
 //     connection is behind and when it is up to date again
-//   - ask.go: the Join and the Resync that are due, which request from the room what a
-//     connection lacks (room/resync.go answers)
+//   - ask.go: the Join, the SyncStep1 and the Resync that are due, which request from the
+//     room what a connection lacks (room/resync.go answers)
+//   - offer.go: answers that are too large to be taken at once, which the room offers
 //   - vectors.go: the state vectors of a room, which a Join and a Resync carry
 //   - awareness.go: bounds the awareness that waits
 //
@@ -55,7 +56,17 @@
 //
 // The answer to a Resync or a Rejoin is kept when the outbox overflows after it. So
 // each answer brings the client to a later Mark, however small the outbox is. The first
-// SyncStep2 is kept too, because the client waits for it.
+// SyncStep2 is kept too, because the client waits for it, and so is an answer that was
+// granted.
+//
+// # Large answers
+//
+// Each input says how many bytes of document the outbox takes: half of its size. The
+// room offers a larger answer instead of sending it. It is asked for when no document
+// frame waits or is being written, as a Resync is, and after it was granted: the caller
+// decides when there is memory for it. While an answer is on its way or waits, a
+// SyncStep1 of the client is only answered with an offer. An offer of the whole document
+// may be met with any whole document of the same epoch, and a Resync afterwards.
 //
 // # Order
 //

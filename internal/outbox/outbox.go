@@ -61,6 +61,16 @@ type Outbox struct {
 	join      bool // a Join is due
 	joined    bool // a Join was sent
 	rejoining bool // a Join with GreetingRejoin is unanswered
+
+	questioned bool       // a SyncStep1 is unanswered
+	question   []byte     // the state vector of a SyncStep1 whose answer was offered, and wasn't asked for yet; nil if there is none
+	whole      bool       // that answer is the whole document
+	offered    event.Mark // the Mark of the last offer
+	need       int        // what has to be granted before the offered answer is asked for
+	granted    int        // what was granted, until a whole frame arrives
+
+	busy  bool // frames were taken and are not written yet
+	query bool // a QueryAwareness of the client waits
 }
 
 // New returns an Outbox that holds size bytes, for a connection that joins its
@@ -132,6 +142,7 @@ func (o *Outbox) Take(dst []*Frame) []*Frame {
 			o.based, o.next = true, later(o.next, f.Mark)
 		}
 	}
+	o.busy = o.busy || len(o.queue) > 0
 	dst = append(dst, o.queue...)
 	clear(o.queue)
 	o.queue = o.queue[:0]
@@ -148,7 +159,7 @@ const keepQueue = 16
 
 // Wrote records that the frames that were taken are written in full.
 func (o *Outbox) Wrote() {
-	o.written, o.writing = o.next, 0
+	o.written, o.writing, o.busy = o.next, 0, false
 }
 
 // Discard drops all frames that wait.

@@ -90,6 +90,21 @@ func (r *modelRoom) at(m event.Mark) int {
 	return r.base[m.Epoch] + int(m.Seq)
 }
 
+// offered is the type of a frame that stands for an OutputOffer of the type in its Head.
+// Its States are the state vector.
+const offered protocol.Type = 99
+
+// answer sends an answer, or an offer if it is larger than most.
+func (r *modelRoom) answer(typ protocol.Type, from, size, most int) {
+	if size <= most {
+		r.send(typ, false, from, size)
+		return
+	}
+	f := frame(offered, false, r.mark(), size)
+	f.Head, f.States = []byte{byte(typ)}, fmt.Append(nil, from)
+	r.wire = append(r.wire, f)
+}
+
 func (r *modelRoom) send(typ protocol.Type, broadcast bool, from, size int) {
 	f := frame(typ, broadcast, r.mark(), size)
 	f.Head = fmt.Appendf(nil, "%d %d", from, r.state()) // the updates after from, up to the state
@@ -104,7 +119,7 @@ func (r *modelRoom) send(typ protocol.Type, broadcast bool, from, size int) {
 // never claims more than was written, and holds no more than it may.
 func TestNoUpdateIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		const size, largest = 8 << 10, 2 << 10
+		const size, largest = 8 << 10, 6 << 10 // the largest answers have to be granted
 		r := &modelRoom{epoch: 1, base: map[uint64]int{1: 0}}
 		o := newOutbox(size)
 		has := map[int]bool{}
@@ -122,12 +137,12 @@ func TestNoUpdateIsLost(t *testing.T) {
 				r.wire = append(r.wire, nil)
 				return
 			}
-			r.send(protocol.SyncStep2, false, prefix(), bytes("step 2"))
+			r.answer(protocol.SyncStep2, prefix(), bytes("step 2"), o.Question())
 			greeted = true
 		}
 		update := func() {
 			r.seq++
-			r.send(protocol.Update, true, r.state()-1, bytes("update"))
+			r.send(protocol.Update, true, r.state()-1, bytes("update")/3)
 			if r.seq%3 == 0 {
 				r.vectors.Add(r.mark(), fmt.Append(nil, r.state()))
 			}
@@ -142,6 +157,11 @@ func TestNoUpdateIsLost(t *testing.T) {
 				o.Rejoin()
 				return
 			}
+			if f.Type == offered {
+				m := protocol.Message{Type: protocol.Type(f.Head[0]), Data: f.States}
+				o.Offer(&event.Output{Kind: event.OutputOffer, Mark: f.Mark, Size: len(f.Body), Whole: true, Message: m})
+				return
+			}
 			if _, err := o.Add(f); err != nil {
 				t.Fatal(err)
 			}
@@ -152,8 +172,8 @@ func TestNoUpdateIsLost(t *testing.T) {
 			if held != o.waiting+o.writing {
 				t.Fatalf("%d bytes are held, and the outbox counts %d", held, o.waiting+o.writing)
 			}
-			// Half of the size, and the two frames that are kept.
-			if bound := size/2 + 2*(largest+frameCost+64); held > bound {
+			// Half of the size, the two frames that are kept, and one that was granted.
+			if bound := size/2 + 3*(largest+frameCost+64); held > bound {
 				t.Fatalf("%d bytes are held", held)
 			}
 		}
@@ -166,7 +186,15 @@ func TestNoUpdateIsLost(t *testing.T) {
 				if in.Mark.Epoch == r.epoch {
 					from = r.at(in.Mark)
 				}
-				r.send(protocol.Update, false, from, bytes("resync"))
+				r.answer(protocol.Update, from, bytes("resync"), in.Most)
+			case in.Kind == event.InputMessage && !r.knows:
+				r.wire = append(r.wire, nil)
+			case in.Kind == event.InputMessage:
+				from := 0
+				if _, err := fmt.Sscan(string(in.Message.Data), &from); err != nil {
+					t.Fatal(err)
+				}
+				r.answer(protocol.SyncStep2, from, bytes("asked"), in.Most)
 			case in.Greeting == event.GreetingServer:
 				r.knows = true
 			default:
@@ -179,7 +207,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				r.send(protocol.SyncStep2, false, from, bytes("rejoin"))
+				r.answer(protocol.SyncStep2, from, bytes("rejoin"), in.Most)
 				greeted = true
 			}
 		}
@@ -192,6 +220,24 @@ func TestNoUpdateIsLost(t *testing.T) {
 			default:
 				handle(in)
 			}
+		}
+		// grant grants what the outbox needs, or serves a whole document of another Mark.
+		grant := func() {
+			n := o.Need()
+			if n == 0 {
+				return
+			}
+			m, ok := o.Wants()
+			if base, known := r.base[m.Epoch]; ok && known && rapid.Bool().Draw(t, "shared") {
+				seq := rapid.Uint64Range(0, m.Seq).Draw(t, "seq")
+				f := frame(protocol.SyncStep2, false, mark(m.Epoch, seq), n)
+				f.Head = fmt.Appendf(nil, "%d %d", 0, base+int(seq))
+				if _, err := o.Add(f); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			o.Grant(n)
 		}
 		// write does one of the two steps of the writer, so that frames arrive between them.
 		var batch []*Frame
@@ -244,6 +290,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 			"arrive": func(*rapid.T) { arrive() },
 			"write":  func(*rapid.T) { write() },
 			"ask":    func(*rapid.T) { ask() },
+			"grant":  func(*rapid.T) { grant() },
 			"lose":   lose,
 			"replace": func(t *rapid.T) { // another worker takes over the room
 				state := r.state()
@@ -270,6 +317,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		for range 1000 {
 			arrive()
 			write()
+			grant()
 			if in, due := o.Ask(r.vectors.At); due {
 				handle(in)
 			}
@@ -277,7 +325,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		if got := prefix(); got != r.state() {
 			t.Fatalf("the client has everything up to %d of %d; %+v", got, r.state(), o)
 		}
-		if o.behind || o.asked || o.Due() || o.rejoining || !o.Empty() || o.waiting+o.writing != 0 {
+		if o.behind || o.asked || o.question != nil || o.Due() || o.rejoining || !o.Empty() || o.waiting+o.writing != 0 {
 			t.Fatalf("the outbox still has something due: %+v", o)
 		}
 	})
@@ -384,7 +432,7 @@ func TestResync(t *testing.T) {
 	}
 	o.Wrote()
 	in := o.mustAsk(t, noVector)
-	if diff := cmp.Diff(event.Input{Kind: event.InputResync, Mark: mark(1, 11)}, in); diff != "" {
+	if diff := cmp.Diff(event.Input{Kind: event.InputResync, Mark: mark(1, 11), Most: testSize / 2}, in); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	if o.Due() {
@@ -415,7 +463,7 @@ func TestRejoin(t *testing.T) {
 	o.Take(nil) // it is being written
 	o.mustAdd(t, broadcast(1, 12))
 	o.Rejoin()
-	want := event.Input{Kind: event.InputJoin, Greeting: event.GreetingRejoin, Mark: mark(1, 10), Vector: []byte("eight")}
+	want := event.Input{Kind: event.InputJoin, Greeting: event.GreetingRejoin, Mark: mark(1, 10), Vector: []byte("eight"), Most: testSize / 2}
 	in := o.mustAsk(t, vectors.At)
 	if diff := cmp.Diff(want, in); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

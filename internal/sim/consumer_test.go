@@ -27,6 +27,7 @@ type consumer struct {
 	front   *front
 	conns   []*conn
 	vectors []outbox.Vectors // by room
+	wholes  []*outbox.Frame  // by room: a whole document that some connection was sent
 	closing bool             // it takes no new connections
 
 	programs []*program
@@ -39,7 +40,7 @@ type consumer struct {
 // startConsumer starts a consumer in the process of s, or in one of its own if s is nil.
 func (w *world) startConsumer(s *server) {
 	w.started++
-	c := &consumer{world: w, nth: w.started, vectors: make([]outbox.Vectors, len(roomNames))}
+	c := &consumer{world: w, nth: w.started, vectors: make([]outbox.Vectors, len(roomNames)), wholes: make([]*outbox.Frame, len(roomNames))}
 	if s != nil {
 		c.node, c.beside, s.beside = s.node, s, c
 		w.tracef("consumer %d is in the process of server %d", c.nth, s.nth)
@@ -184,11 +185,19 @@ func (c *consumer) take(room int, out *event.Output) {
 		c.conns[i].pump(&c.conns[i].sending, c.conns[i].sendNext)
 	case out.Kind == event.OutputProbe:
 		c.conns[i].probe()
+	case out.Kind == event.OutputOffer:
+		c.world.seen.offers++
+		c.conns[i].out.Offer(out)
+		c.conns[i].pump(&c.conns[i].sending, c.conns[i].sendNext)
 	case out.Message.Type == protocol.Close:
 		c.conns[i].closed = out.Message.Code == protocol.CloseDeleted
 		c.conns[i].close()
 	default:
-		c.conns[i].take(frameOf(out))
+		f := frameOf(out)
+		if out.Whole {
+			c.wholes[room] = f
+		}
+		c.conns[i].take(f)
 	}
 }
 
@@ -293,6 +302,7 @@ func (c *conn) sendNext() {
 	}
 	in, due := event.Input{}, false
 	if !c.left {
+		c.grant()
 		in, due = c.out.Ask(func(m event.Mark) []byte {
 			if w.plant.newest {
 				m.Seq = math.MaxUint64
@@ -306,9 +316,16 @@ func (c *conn) sendNext() {
 		c.checkAsk(&in)
 	case len(c.up) > 0:
 		in = event.Input{Kind: event.InputMessage, Message: c.up[0]}
-		if c.up[0].Type == protocol.Awareness {
-			c.own.Note(c.up[0].Data)
+		switch {
+		case in.Message.Type == protocol.Awareness:
+			c.own.Note(in.Message.Data)
 			in.Client = c.own.Client()
+		case in.Message.Type == protocol.SyncStep1:
+			in.Most = c.out.Question()
+		case in.Message.Type == protocol.QueryAwareness && !c.out.Query():
+			c.up = c.up[1:]
+			c.pump(&c.sending, c.sendNext)
+			return
 		}
 	case c.left:
 		in = event.Input{Kind: event.InputLeave}
@@ -323,14 +340,32 @@ func (c *conn) sendNext() {
 		w.after(&c.consumer.life, 50*time.Millisecond, func() { c.pump(&c.sending, c.sendNext) })
 		return
 	}
-	switch in.Kind {
-	case event.InputMessage:
+	switch {
+	case due:
+	case in.Kind == event.InputMessage:
 		c.up = c.up[1:]
-	case event.InputLeave:
+	case in.Kind == event.InputLeave:
 		c.consumer.conns = slices.DeleteFunc(c.consumer.conns, func(x *conn) bool { return x == c })
 		return
 	}
 	c.pump(&c.sending, c.sendNext)
+}
+
+// grant grants what the outbox needs, or lets the connection share a whole document that
+// was sent to another one.
+func (c *conn) grant() {
+	n := c.out.Need()
+	if n == 0 {
+		return
+	}
+	whole := c.consumer.wholes[c.client.room]
+	if mark, ok := c.out.Wants(); ok && whole != nil && whole.Mark.Epoch == mark.Epoch && c.client.world.chance(50) {
+		c.client.world.seen.shared++
+		f := *whole
+		c.take(&f)
+		return
+	}
+	c.out.Grant(n)
 }
 
 // checkAsk checks that the client has the state that an input of its outbox claims.
@@ -380,7 +415,7 @@ func (c *conn) take(f *outbox.Frame) {
 func (c *conn) write() {
 	w := c.client.world
 	if c.left || c.consumer.dead || c.out.Empty() {
-		if !c.left && !c.consumer.dead && c.out.Due() {
+		if !c.left && !c.consumer.dead && (c.out.Due() || c.out.Need() > 0) {
 			c.pump(&c.sending, c.sendNext)
 		}
 		return

@@ -71,6 +71,7 @@ type counts struct {
 	gaps, resets, givenUp, nearSilences, deaf, strays int // see link.Stats
 	losses, rejoins, behind, catchUps, rewatched      int
 	probes                                            int
+	offers, shared                                    int
 	deletions                                         int
 
 	pastes, vectors int // vectors that came with a broadcast
@@ -106,6 +107,8 @@ func (c *counts) add(o counts) {
 	c.behind += o.behind
 	c.catchUps += o.catchUps
 	c.rewatched += o.rewatched
+	c.offers += o.offers
+	c.shared += o.shared
 	c.deletions += o.deletions
 	c.pastes += o.pastes
 	c.vectors += o.vectors

@@ -27,6 +27,7 @@ const (
 	fieldTerm     = 16 // of a worker that has ended
 	fieldUser     = 17 // only in inputs
 	fieldOwn      = 18 // the client id of the sender; only in inputs
+	fieldMost     = 19 // only in inputs
 )
 
 // Numbers of the further fields of inputs.
@@ -58,6 +59,7 @@ func encodeInput(front uint64, in *layer.Input) message {
 	b = appendUint(b, fieldEpoch, in.Mark.Epoch)
 	b = appendUint(b, fieldSeq, in.Mark.Seq)
 	b = appendBytes(b, fieldVector, in.Vector)
+	b = appendUint(b, fieldMost, uint64(max(in.Most, 0)))
 	b = appendMessage(b, &in.Message)
 	if in.Request != nil {
 		b = appendRequest(b, in.Request)
@@ -133,6 +135,8 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			in.Mark.Seq = f.value
 		case fieldVector:
 			in.Vector = taken(f.bytes, owned)
+		case fieldMost:
+			in.Most = integer(f.value)
 		case fieldRequest:
 			request().Kind = event.RequestKind(f.value)
 		case fieldSinceEpoch:

@@ -24,6 +24,8 @@ const (
 	fieldState          = 30 // one of several
 	fieldRoomInfo       = 32 // one of several
 	fieldOpen           = 33
+	fieldOffered        = 34 // the size of an offer
+	fieldAll            = 35 // 1 if the message is the whole document
 )
 
 // Numbers of the fields within a member, a state, a summary and a room of a list.
@@ -63,6 +65,8 @@ func encodeOutput(birth, front uint64, out *layer.Output) message {
 	b = appendUint(b, fieldEpoch, out.Mark.Epoch)
 	b = appendUint(b, fieldSeq, out.Mark.Seq)
 	b = appendBytes(b, fieldVector, out.Vector)
+	b = appendUint(b, fieldOffered, uint64(max(out.Size, 0)))
+	b = appendBool(b, fieldAll, out.Whole)
 	b = appendMessage(b, &out.Message)
 	if r := out.Response; r != nil {
 		b = appendResponse(b, r)
@@ -164,6 +168,10 @@ func decodeOutput(b []byte, owned bool) (birth, front uint64, out layer.Output, 
 			out.Mark.Seq = f.value
 		case fieldVector:
 			out.Vector = taken(f.bytes, owned)
+		case fieldOffered:
+			out.Size = integer(f.value)
+		case fieldAll:
+			out.Whole = f.value != 0
 		case fieldType, fieldCode, fieldReason, fieldData:
 			decodeMessage(&out.Message, f, owned)
 		case fieldResponse:

@@ -1,0 +1,189 @@
+package consumer
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// answers bounds the memory of large answers: those that don't fit into the outbox of
+// their connection. A room offers such an answer. The connection asks for it when it has
+// written everything else and the bytes are reserved; otherwise it waits for its turn.
+// An answer that several connections share is counted once.
+type answers struct {
+	size int // the bound in bytes; one answer may be larger
+
+	mu      sync.Mutex
+	used    int              // reserved for answers that are to arrive, and taken by those that have
+	shares  map[*byte]*share // the answers that have arrived, by their first byte
+	grants  map[*Conn]*grant // the connections that have answers, or something reserved
+	waiting []*Conn          // in the order of their turns
+	needs   map[*Conn]int    // of those that wait
+}
+
+// share is an answer that some connections hold.
+type share struct{ size, conns int }
+
+// grant is what one connection has of the bound.
+type grant struct {
+	reserved int
+	held     []*byte // the answers
+	bytes    int     // of all of these
+	since    time.Time
+}
+
+func newAnswers(size int) *answers {
+	return &answers{size: size, shares: make(map[*byte]*share), grants: make(map[*Conn]*grant), needs: make(map[*Conn]int)}
+}
+
+// reserve reserves n bytes for an answer to c, and reports whether it did. Otherwise c
+// waits, and wake calls its grant when the bytes are reserved.
+func (a *answers) reserve(c *Conn, n int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, waits := a.needs[c]; waits {
+		a.needs[c] = n
+		return false
+	}
+	if len(a.waiting) == 0 && a.fits(c, n) {
+		a.set(c, n)
+		return true
+	}
+	if a.grants[c] != nil {
+		a.set(c, 0) // two that each have a part of what they need would wait for each other
+	}
+	a.waiting = append(a.waiting, c)
+	a.needs[c] = n
+	return false
+}
+
+func (a *answers) fits(c *Conn, n int) bool {
+	others := a.used
+	if g := a.grants[c]; g != nil {
+		others -= g.reserved
+	}
+	return others == 0 || others+n <= a.size
+}
+
+// set makes n bytes what is reserved for c.
+func (a *answers) set(c *Conn, n int) {
+	g := a.of(c)
+	a.used += n - g.reserved
+	g.reserved = n
+}
+
+func (a *answers) of(c *Conn) *grant {
+	g := a.grants[c]
+	if g == nil {
+		g = &grant{since: time.Now()}
+		a.grants[c] = g
+	}
+	return g
+}
+
+// hold replaces what is reserved for c, if anything, by an answer that has arrived.
+func (a *answers) hold(c *Conn, data []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopWaiting(c)
+	a.set(c, 0)
+	g, first := a.of(c), &data[0]
+	if slices.Contains(g.held, first) {
+		return
+	}
+	g.held = append(g.held, first)
+	g.bytes += len(data)
+	s := a.shares[first]
+	if s == nil {
+		s = &share{size: len(data)}
+		a.shares[first] = s
+		a.used += s.size
+	}
+	s.conns++
+}
+
+// release frees what c has. The caller calls wake afterwards.
+func (a *answers) release(c *Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.stopWaiting(c)
+	g := a.grants[c]
+	if g == nil {
+		return
+	}
+	delete(a.grants, c)
+	a.used -= g.reserved
+	for _, first := range g.held {
+		s := a.shares[first]
+		if s.conns--; s.conns == 0 {
+			a.used -= s.size
+			delete(a.shares, first)
+		}
+	}
+}
+
+func (a *answers) stopWaiting(c *Conn) {
+	if _, waits := a.needs[c]; waits {
+		delete(a.needs, c)
+		a.waiting = slices.DeleteFunc(a.waiting, func(x *Conn) bool { return x == c })
+	}
+}
+
+// wake reserves for the connections whose turn has come. No lock must be held.
+func (a *answers) wake() {
+	for {
+		c, n := a.next()
+		if c == nil {
+			return
+		}
+		c.grant(n)
+	}
+}
+
+// next returns the connection whose turn it is, if what it needs can be reserved.
+func (a *answers) next() (c *Conn, n int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.waiting) == 0 || !a.fits(a.waiting[0], a.needs[a.waiting[0]]) {
+		return nil, 0
+	}
+	c = a.waiting[0]
+	n = a.needs[c]
+	a.stopWaiting(c)
+	a.set(c, n)
+	return c, n
+}
+
+// in returns the connections in a room that wait.
+func (a *answers) in(room string) (conns []*Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.waiting {
+		if c.room == room {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}
+
+const (
+	answerTime = time.Minute // how long a client may take to read an answer while others wait, and
+	answerPace = 256 << 10   // in addition a second for so many bytes
+)
+
+// overdue returns the connections that have had their answers for so long that others,
+// which wait, go first. Otherwise a few clients that read a byte now and then could keep
+// all others from any large document.
+func (a *answers) overdue(now time.Time) (conns []*Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.waiting) == 0 {
+		return nil
+	}
+	for c, g := range a.grants {
+		if now.Sub(g.since) > answerTime+time.Duration((g.bytes+g.reserved)/answerPace)*time.Second {
+			conns = append(conns, c)
+		}
+	}
+	return conns
+}

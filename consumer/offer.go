@@ -1,0 +1,77 @@
+package consumer
+
+import (
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
+	"github.com/yroom/yroom/protocol"
+)
+
+// offer takes an OutputOffer.
+func (c *Conn) offer(o *event.Output) {
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	if !c.ended {
+		c.out.Offer(o)
+		c.askIfDue()
+	}
+}
+
+// grant grants n bytes, which are reserved for the connection.
+func (c *Conn) grant(n int) {
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	switch {
+	case c.ended: // detach releases them
+	case c.out.Need() == 0: // the connection has what it lacked
+		c.consumer.answers.release(c)
+	default:
+		c.large = true
+		c.out.Grant(n)
+		c.askIfDue()
+	}
+}
+
+// secure makes the next answer due, if it is a large one and can be had now: as a whole
+// document that is in memory, or by reserving it. The socket's lock must be held.
+func (c *Conn) secure() {
+	n := c.out.Need()
+	if n == 0 {
+		return
+	}
+	if mark, ok := c.out.Wants(); ok {
+		if data, at := c.consumer.wholeOf(c.room, mark); data != nil {
+			m := protocol.Message{Type: protocol.SyncStep2, Data: data}
+			change, _ := c.addFrame(newFrame(c.dialect, &event.Output{To: c.id, Mark: at, Message: m})) // only awareness can cause an error
+			c.socket.background.Go(func() {
+				c.emitChange(change)
+				c.consumer.answers.wake() // what was reserved for it is free
+			})
+			return
+		}
+	}
+	if c.consumer.answers.reserve(c, n) {
+		c.large = true
+		c.out.Grant(n)
+	} else {
+		c.socket.background.Go(c.consumer.answers.wake) // it may have given up what was reserved for it
+	}
+}
+
+// holdAnswer accounts for a frame that is a large answer. The socket's lock must be held.
+func (c *Conn) holdAnswer(f *outbox.Frame) {
+	if !f.Broadcast && f.Type != protocol.Awareness && len(f.Body) > c.allowance {
+		c.large = true
+		c.consumer.answers.hold(c, f.Body)
+	}
+}
+
+// freeAnswers frees what the connection has of the bound once it is written, and reports
+// whether it had any. The socket's lock must be held.
+func (c *Conn) freeAnswers() bool {
+	if !c.large || !c.out.Idle() {
+		return false
+	}
+	c.large = false
+	c.consumer.answers.release(c)
+	return true
+}

@@ -1,0 +1,60 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/weakbytes"
+	"github.com/yroom/yroom/layer"
+)
+
+// wholeTime is how long a whole document that is in memory for some connections is also
+// sent to new ones, which are sent what was added meanwhile afterwards. So newcomers to a
+// document that is being edited share one encoding as well.
+const wholeTime = time.Minute
+
+// whole is a whole document, as a room has sent it to a connection.
+type whole struct {
+	data weakbytes.Pointer // in memory as long as it waits for a connection
+	mark event.Mark
+	at   time.Time
+}
+
+// noteWhole notes the whole document that o carries. If the same arrived before, as it
+// does from a worker in another process, o shares its memory.
+func (c *Consumer) noteWhole(o *layer.Output) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.rooms[o.Room]
+	if m == nil {
+		return
+	}
+	if data := m.whole.data.Value(); data != nil && m.whole.mark == o.Mark {
+		o.Message.Data = data
+		return
+	}
+	m.whole = whole{weakbytes.Make(o.Message.Data), o.Mark, time.Now()}
+}
+
+// wholeOf returns a whole document of a room that is in memory, of the epoch of mark, or
+// nil.
+func (c *Consumer) wholeOf(room string, mark event.Mark) (data []byte, at event.Mark) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.rooms[room]
+	if m == nil || m.whole.mark.Epoch != mark.Epoch || time.Since(m.whole.at) > wholeTime {
+		return nil, event.Mark{}
+	}
+	return m.whole.data.Value(), m.whole.mark
+}
+
+// shareWhole lets connections that wait share the whole document of a room that has
+// arrived for another one.
+func (c *Consumer) shareWhole(room string) {
+	for _, conn := range c.answers.in(room) {
+		conn.socket.mu.Lock()
+		conn.askIfDue()
+		conn.socket.mu.Unlock()
+	}
+	c.answers.wake()
+}

@@ -1,0 +1,72 @@
+package outbox
+
+import (
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
+
+// allowance is the largest answer that is taken without a grant.
+func (o *Outbox) allowance() int { return max(o.size/2, 1) }
+
+// Question returns Most for a SyncStep1 that the client has sent, which the caller sends
+// at once. While an answer waits or is on its way, the room only offers another one. So
+// a client that sends many and doesn't read costs the room no encoding.
+func (o *Outbox) Question() (most int) {
+	if o.waiting+o.writing > 0 || o.asked || o.rejoining || o.questioned || o.question != nil {
+		return 1 // every answer is larger
+	}
+	o.questioned = true
+	return o.allowance()
+}
+
+// Query reports whether a QueryAwareness of the client may be sent to the room. If not,
+// because awareness still waits for the client, one is due later.
+func (o *Outbox) Query() bool {
+	o.query = o.aware > 0 || o.busy
+	return !o.query
+}
+
+// Offer takes an OutputOffer.
+func (o *Outbox) Offer(out *event.Output) {
+	switch {
+	case out.Message.Type == protocol.SyncStep2:
+		o.question, o.questioned, o.whole = out.Message.Data, false, out.Whole
+	case out.Message.Type == protocol.Update && o.asked:
+		o.asked = false
+	default:
+		return
+	}
+	o.offered, o.seen = out.Mark, later(o.seen, out.Mark)
+	o.need = 0
+	if out.Size > o.allowance() {
+		o.need = out.Size
+	}
+	if o.need > o.granted {
+		o.granted = 0 // what was granted doesn't suffice
+	}
+}
+
+// Need returns how many bytes have to be granted before what the connection lacks is
+// due, 0 if none.
+func (o *Outbox) Need() int {
+	if o.join || !o.lacks() || o.need <= o.granted {
+		return 0
+	}
+	return o.need
+}
+
+// Grant allows one answer of n bytes, until a whole frame arrives. The caller accounts
+// for it until Idle returns true again.
+func (o *Outbox) Grant(n int) { o.granted = n }
+
+// Wants returns the Mark of the offer and reports whether the room offers the whole
+// document. Then the caller may add a SyncStep2 with the whole document at any Mark of
+// the same epoch in place of a grant. If the connection lacks newer updates then, it is
+// behind.
+func (o *Outbox) Wants() (mark event.Mark, ok bool) {
+	return o.offered, o.Need() > 0 && o.question != nil && o.whole
+}
+
+// Idle reports whether no document frame waits or is being written, and none is on its
+// way for which the outbox was granted anything.
+func (o *Outbox) Idle() bool { return o.waiting+o.writing+o.granted == 0 }
