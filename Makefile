@@ -5,7 +5,7 @@
 # make crash   kill a server with kill -9 while clients type, CRASHES times at each level of durability
 # make chaos   break a cluster of real processes over LAYER, redis or nats, for CHAOSTIME, while clients type
 # make cover   show as a page which statements the tests don't reach
-# make fuzz    each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind and FUZZMUTANTS mutated updates against yjs
+# make fuzz    each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind, FUZZMUTANTS mutated updates and FUZZFORGERIES forged histories against yjs
 # make sim     SIM_STEPS steps of a simulation with crashes and a store that fails
 # make bench   documents against yjs and ywasm, the cost of durability and of layers, and memory, each in one run
 # make vuln    known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
@@ -32,6 +32,7 @@ DEMOS := web/dist/static/licences.txt
 FUZZTIME ?= 30s
 FUZZSEEDS ?= 5000
 FUZZMUTANTS ?= 500000
+FUZZFORGERIES ?= 100000
 CRASHES ?= 200
 LAYER ?= redis
 CHAOSTIME ?= 30m
@@ -126,7 +127,7 @@ cover:
 .PHONY: fuzz
 fuzz: $(NODE_MODULES)
 	@scripts/fuzz $(FUZZTIME)
-	go test -count=1 -timeout 0 -v ./test/differential -seeds $(FUZZSEEDS) -mutants $(FUZZMUTANTS)
+	go test -count=1 -timeout 0 -v ./test/differential -seeds $(FUZZSEEDS) -mutants $(FUZZMUTANTS) -forgeries $(FUZZFORGERIES)
 
 # A seed that fails prints the command that runs it again.
 SIM_STEPS ?= 10000000

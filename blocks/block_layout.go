@@ -24,10 +24,13 @@ type blockLayout struct {
 // blockLayout.readSimple accepts them, and adds them to w unless w is nil. It returns
 // the offset of the next block and the number of blocks left.
 func (sec *section) readSimple(wire []byte, off int, left uint64, w *clientBuilder) (int, uint64) {
-	clock, foreign := sec.end, sec.foreign
+	clock, foreign, text := sec.end, sec.foreign, false
 	var l blockLayout
 	for ; left > 0 && l.readSimple(wire, off, sec.client, clock); left-- {
 		foreign = foreign || l.foreign
+		// Text after an element of the same client, most of which is text, too.
+		sec.linked = sec.linked || l.right != noID || l.kind == kindString && !(text && l.origin == id{sec.client, clock - 1})
+		text = l.kind == kindString
 		if w != nil {
 			w.add(&l, off, clock)
 		}

@@ -38,8 +38,10 @@
 //     of a client's deleted elements.
 //   - store_apply.go: Apply, which calls, in this order, store_typing.go (a fast path),
 //     store_compare.go (which part is new), store_plan.go (which blocks can be
-//     integrated), store_nesting.go (are types nested too deeply), store_integrate.go
-//     (which keeps the rest pending, store_pending.go) and store_delete.go.
+//     integrated), store_refs.go (does what they refer to agree), store_nesting.go (are
+//     types nested too deeply), store_collect.go (pending blocks that turn out to be
+//     forged), store_integrate.go (which keeps the rest pending, store_pending.go) and
+//     store_delete.go.
 //     store_clash.go counts updates with other blocks than the document has.
 //   - store_encode.go: Encode and Diff. state_vector.go: state vectors.
 //   - compact.go: Compact. compact_map.go finds the map entries that were

@@ -98,6 +98,7 @@ func check(tb testing.TB, s *Store) {
 		}
 	}
 	again := New()
+	again.unchecked = s.unchecked
 	full := s.Encode(V1)
 	if _, err := again.Apply(full, V1); err != nil {
 		tb.Fatalf("the encoding %x is refused: %v", full, err)

@@ -16,11 +16,16 @@ type Options struct {
 
 	// History keeps the content of what is deleted, as yjs does with gc: false.
 	History bool
+
+	// HoldPending leaves pending blocks out of what Encode and Diff return, so that no
+	// client integrates a block before Apply has checked what it refers to.
+	HoldPending bool
 }
 
 // Store is one document: the blocks of each client in clock order, and what is
 // deleted. A block is integrated once all blocks that it depends on are. Until then it
-// is pending: encodings of the document have it, the state vector doesn't count it.
+// is pending: encodings of the document have it unless Options.HoldPending is set, and
+// the state vector doesn't count it.
 //
 // A Store must not be used by two goroutines at the same time.
 type Store struct {
@@ -35,6 +40,11 @@ type Store struct {
 	pendingTypes int       // how many types are pending
 	clashes      int       // see Clashes
 	lastClash    ID
+	steps        int // how many origins refCheck may follow, beyond freeSteps: one for each byte that was applied
+
+	plain      plainBlocks
+	integrated []byte // see Integrated
+	unchecked  bool   // refCheck accepts everything; in tests
 
 	// Scratch buffers, kept between calls of Apply.
 	parsed parsedUpdate

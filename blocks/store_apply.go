@@ -19,12 +19,29 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 	return s.apply(update, &s.options)
 }
 
+// Integrated returns what clients that had the document before the last Apply need of
+// what that has changed, as an update in V1: without what became pending, and with what
+// was pending and is integrated now. Mostly it is what Apply has returned. It is only
+// known with Options.HoldPending, and only once.
+func (s *Store) Integrated() []byte {
+	update := s.integrated
+	s.integrated = nil
+	return update
+}
+
+func (s *Store) setIntegrated(update []byte) {
+	if s.options.HoldPending {
+		s.integrated = update
+	}
+}
+
 // Load applies an update as Apply does, but without limits. It is for stored updates,
 // which an earlier Apply has accepted. update is borrowed.
 func (s *Store) Load(update []byte, enc Encoding) error {
 	update, err := toV1(update, enc, math.MaxInt)
 	if err == nil {
 		_, err = s.apply(update, nil)
+		s.integrated = nil
 	}
 	return err
 }
@@ -32,8 +49,10 @@ func (s *Store) Load(update []byte, enc Encoding) error {
 // apply applies an update in V1. If limits is nil, there are none.
 func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) {
 	if s.applyTyping(update, limits) {
+		s.setIntegrated(update)
 		return update, nil
 	}
+	s.integrated = nil
 	in := &s.parsed
 	defer in.reset()
 	if err := in.read(update, s, limits); err != nil {
@@ -55,8 +74,10 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	if c.grows {
 		gained = len(added)
 	}
-	s.plan.build(s, in.sections)
-	err = s.checkClients(in, limits)
+	err = s.plan.build(s, in, len(update), limits == nil)
+	if err == nil {
+		err = s.checkClients(in, limits)
+	}
 	if err == nil {
 		err = s.nest(in, limits)
 	}
@@ -68,6 +89,15 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		return nil, err
 	}
 	s.nested = s.nested || in.nested
+	s.setIntegrated(added)
+	if s.plan.touchesPending() {
+		s.collectPending()
+		ready := s.ready(in)
+		s.setIntegrated(ready)
+		if len(s.plan.collected) > 0 {
+			added = mergeChecked(ready, added)
+		}
+	}
 	s.commit()
 	s.delete(in.deletions)
 	return added, nil

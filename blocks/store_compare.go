@@ -69,11 +69,16 @@ func (s *Store) onlyNew(in *parsedUpdate) []byte {
 		}
 		eachUnknown(iterSection(sec), c.blocks.end, c.pendingOverlap(sec), func(b *block) { to.pending = appendToRuns(to.pending, b) })
 	}
+	s.addNewDeletions(news, in)
+	return news.Encode(V1)
+}
+
+// addNewDeletions adds the deletions of an update that s does not hold to news.
+func (s *Store) addNewDeletions(news *Store, in *parsedUpdate) {
 	for _, d := range in.deletions {
 		c, to := s.find(d.client), news.client(d.client)
 		for _, x := range d.read() {
 			c.eachUndeleted(x, func(part clocks.Span) { to.pendingDeletions = to.pendingDeletions.Add(part) })
 		}
 	}
-	return news.Encode(V1)
 }

@@ -5,8 +5,9 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// Encode encodes the whole document, what is pending included. The caller owns the
-// result. It panics if enc is no encoding.
+// Encode encodes the whole document, what is pending included unless
+// Options.HoldPending is set. The caller owns the result. It panics if enc is no
+// encoding.
 func (s *Store) Encode(enc Encoding) []byte {
 	if err := checkEncoding(enc); err != nil {
 		panic(err)
@@ -15,8 +16,9 @@ func (s *Store) Encode(enc Encoding) []byte {
 }
 
 // Diff encodes what a client with the given state vector lacks: the blocks after it,
-// what is pending, and all deletions, as the sync protocol requires. The error is
-// ErrMalformed or ErrEncoding. stateVector is borrowed; the caller owns the result.
+// what is pending unless Options.HoldPending is set, and all deletions, as the sync
+// protocol requires. The error is ErrMalformed or ErrEncoding. stateVector is borrowed;
+// the caller owns the result.
 func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
@@ -40,7 +42,7 @@ func (s *Store) Measure(stateVector []byte) (entries []byte, size int, err error
 	}
 	n, set := uint64(0), []byte(nil)
 	for _, c := range s.inOrder() {
-		if clock := min(c.receiverClock, c.lastEnd()); clock > 0 {
+		if clock := min(c.receiverClock, s.lastEnd(c)); clock > 0 {
 			n++
 			set = lib0.AppendUint(set, c.id)
 			set = lib0.AppendUint(set, clock)
@@ -68,9 +70,9 @@ func (s *Store) forgetReceiver() {
 func (s *Store) measure() (size int) {
 	for _, c := range s.inOrder() {
 		size += len(c.deleted.encoded.wire) + 4*(c.deletionCount()-c.deleted.encoded.n)
-		if c.lastEnd() > c.receiverClock {
+		if s.lastEnd(c) > c.receiverClock {
 			size += 32 + c.blocks.sizeFrom(c.receiverClock)
-			for _, r := range c.pending {
+			for _, r := range s.shownPending(c) {
 				size += r.sizeFrom(c.receiverClock)
 			}
 		}
@@ -96,36 +98,45 @@ func (r *run) sizeFrom(clock uint64) (n int) {
 func (s *Store) encode() []byte {
 	size, clients := s.measure(), uint64(0)
 	for _, c := range s.inOrder() {
-		if c.lastEnd() > c.receiverClock {
+		if s.lastEnd(c) > c.receiverClock {
 			clients++
 		}
 	}
 	out := make([]byte, 0, size+size/8+64)
 	out = lib0.AppendUint(out, clients)
 	for _, c := range s.inOrder() {
-		if c.lastEnd() > c.receiverClock {
-			out = c.appendSection(out)
+		if s.lastEnd(c) > c.receiverClock {
+			out = c.appendSection(out, s.shownPending(c))
 		}
 	}
 	return s.appendDeletions(out)
 }
 
-// lastEnd returns the clock after c's last block, pending or not.
-func (c *client) lastEnd() uint64 {
-	if n := len(c.pending); n > 0 {
-		return c.pending[n-1].end
+// shownPending returns the pending blocks of c that encodings of the document have.
+func (s *Store) shownPending(c *client) []*run {
+	if s.options.HoldPending {
+		return nil
+	}
+	return c.pending
+}
+
+// lastEnd returns the clock after the last block of c that encodings have.
+func (s *Store) lastEnd(c *client) uint64 {
+	if shown := s.shownPending(c); len(shown) > 0 {
+		return shown[len(shown)-1].end
 	}
 	return c.blocks.end
 }
 
-// appendSection appends c's blocks from c.receiverClock on. There must be some.
-func (c *client) appendSection(dst []byte) []byte {
+// appendSection appends c's blocks from c.receiverClock on, and pending ones. There must
+// be some.
+func (c *client) appendSection(dst []byte, pending []*run) []byte {
 	clock := c.receiverClock
 	var runs []*run
 	if c.blocks.end > clock {
 		runs = append(runs, &c.blocks)
 	}
-	for _, r := range c.pending {
+	for _, r := range pending {
 		if r.end > clock {
 			runs = append(runs, r)
 		}

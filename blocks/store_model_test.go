@@ -300,10 +300,12 @@ func TestModel(t *testing.T) {
 		history := seed%3 == 0
 		m := &model{history, map[id]element{}, map[id]bool{}, map[uint64]uint64{}}
 		s := NewWith(Options{History: history})
+		s.unchecked = true
 		for range 40 {
 			if r.IntN(5) == 0 {
 				full := s.Encode(V1)
 				s = NewWith(Options{History: history})
+				s.unchecked = true
 				if err := s.Load(full, V1); err != nil {
 					t.Fatal(err)
 				}

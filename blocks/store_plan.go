@@ -1,6 +1,8 @@
 package blocks
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/yroom/yroom/internal/clocks"
@@ -24,6 +26,18 @@ type plan struct {
 	advances  []advance     // in the order in which blocks can be integrated one by one
 
 	pendingTypes int // how many types become pending, less those that no longer are
+
+	refs      refCheck
+	trusted   bool                      // the update was accepted before: only pending blocks are checked
+	err       error                     // why a block of the update is refused
+	collected []collectedSpan           // pending elements that must become GC blocks
+	indexes   map[*section][]sectionPos // the positions of the blocks of sections, of which some were looked up
+}
+
+// collectedSpan is elements of a client.
+type collectedSpan struct {
+	client *client
+	clocks.Span
 }
 
 // advance is blocks of a client that become ready together.
@@ -103,20 +117,30 @@ func (c *client) readyEnd() uint64 {
 	return c.blocks.end
 }
 
-// build plans the integration of sections.
-func (p *plan) build(s *Store, sections []section) {
-	for i := range sections {
-		sec := &sections[i]
+// build plans the integration of an update. It returns an error if a block refers to
+// elements to which no client can have referred. The plan must be canceled then. size is
+// that of the update in bytes; if it is trusted, only pending blocks are checked.
+//
+// Such a block may have been pending. It was broadcast when it arrived, and the update
+// that brings what it lacked is not at fault. It becomes a GC block, in the store and,
+// because the GC block is broadcast with the update, in the clients.
+func (p *plan) build(s *Store, in *parsedUpdate, size int, trusted bool) error {
+	p.trusted, p.err = trusted, nil
+	p.refs = refCheck{store: s, in: in, steps: freeSteps + s.steps + size}
+	for i := range in.sections {
+		sec := &in.sections[i]
 		c := p.client(s, sec.client)
 		c.section = sec
 		p.touch(c)
 	}
-	for len(p.todo) > 0 {
+	for len(p.todo) > 0 && p.err == nil {
 		last := len(p.todo) - 1
 		c := p.todo[last]
 		p.todo = p.todo[:last]
 		p.advance(s, c)
 	}
+	s.steps = min(s.steps+size, p.refs.steps)
+	return p.err
 }
 
 func (p *plan) client(s *Store, id uint64) *client {
@@ -145,7 +169,7 @@ func (p *plan) advance(s *Store, c *client) {
 	if c.section != nil {
 		a.pos = c.section.resume
 	}
-	if sec := c.section; sec != nil && !sec.foreign && start == sec.clock && sec.continues(c) {
+	if sec := c.section; sec != nil && !sec.foreign && (p.trusted || !sec.linked) && start == sec.clock && sec.continues(c) {
 		c.ready = sec.end
 	} else {
 		p.advanceByBlock(s, c)
@@ -165,15 +189,28 @@ func (p *plan) advance(s *Store, c *client) {
 }
 
 // takeNext makes c's next block ready and reports true, or makes c wait for what the
-// block lacks.
-func (p *plan) takeNext(s *Store, c *client, b *block) bool {
+// block lacks. held reports whether the block was pending.
+func (p *plan) takeNext(s *Store, c *client, b *block, held bool) bool {
 	needs, blocked := s.missing(b)
 	if blocked {
 		p.wait(s, c, needs)
-	} else {
-		c.ready = b.end()
+		return false
 	}
-	return !blocked
+	if held || !p.trusted {
+		switch err := p.refs.check(b); {
+		case err == nil || held && errors.Is(err, errDistant):
+		case held:
+			p.collected = append(p.collected, collectedSpan{c, clocks.Span{From: b.clock, To: b.end()}})
+		case errors.Is(err, errDistant):
+			p.err = fmt.Errorf("%w: update: block %d of client %d: %w", ErrLimit, b.clock, b.client, err)
+			return false
+		default:
+			p.err = malformed("update: block %d of client %d: %w", b.clock, b.client, err)
+			return false
+		}
+	}
+	c.ready = b.end()
+	return true
 }
 
 // advanceByBlock advances c block by block.
@@ -183,7 +220,7 @@ func (p *plan) advanceByBlock(s *Store, c *client) {
 		from = c.section.resume
 	}
 	q := c.queue(c.ready, from)
-	for b := q.at(c.ready); b != nil && p.takeNext(s, c, b); {
+	for b := q.at(c.ready); b != nil && p.takeNext(s, c, b, b == &q.held.block); {
 		b = q.at(c.ready)
 	}
 	if c.section != nil {
@@ -264,6 +301,7 @@ func (p *plan) reset() {
 	}
 	clear(p.advances)
 	p.added, p.advances, p.pendingTypes = 0, p.advances[:0], 0
+	p.refs, p.collected, p.indexes = refCheck{}, nil, nil
 	p.touched, p.todo = p.touched[:0], p.todo[:0]
 	p.waiting, p.waitedFor, p.woken = p.waiting[:0], p.waitedFor[:0], p.woken[:0]
 }

@@ -12,7 +12,7 @@ import (
 func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	r := lib0.NewReader(update)
 	var b block
-	writer, ok := s.readOneBlock(&r, &b)
+	writer, ok := s.readOneBlock(&r, &b, limits == nil)
 	if !ok {
 		return false
 	}
@@ -30,6 +30,7 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 		if s.nested && writer.blocks.count > count { // otherwise the block was joined with the last one
 			writer.depths.push(b.clock, s.depthOf(&b))
 		}
+		s.steps += len(update)
 	}
 	if eraser != nil {
 		s.deleteContent(eraser, x)
@@ -38,8 +39,9 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 }
 
 // readOneBlock reads the sections of an update that has one block or none. It returns
-// the block's client, or nil without a block.
-func (s *Store) readOneBlock(r *lib0.Reader, b *block) (writer *client, ok bool) {
+// the block's client, or nil without a block. What the block of a trusted update refers
+// to is not checked.
+func (s *Store) readOneBlock(r *lib0.Reader, b *block, trusted bool) (writer *client, ok bool) {
 	switch r.Uint() {
 	case 0:
 		return nil, true
@@ -51,7 +53,11 @@ func (s *Store) readOneBlock(r *lib0.Reader, b *block) (writer *client, ok bool)
 		}
 		b.read(r, client, clock)
 		_, blocked := s.missing(b)
-		return writer, !blocked && b.kind != kindSkip && b.kind != kindType && (s.nested || !b.parentIsID)
+		if blocked || r.Err() != nil || b.kind == kindSkip || b.kind == kindType || !s.nested && b.parentIsID {
+			return nil, false
+		}
+		refs := refCheck{store: s, steps: freeSteps}
+		return writer, trusted || refs.check(b) == nil
 	}
 	return nil, false
 }

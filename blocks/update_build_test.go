@@ -47,6 +47,7 @@ func TestLoadAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			other := unhex(t, "01 01 02 00 04 01 01 74 01 58 00")
 			whole, single := New(), New()
+			whole.unchecked, single.unchecked = true, true
 			wantApplied(t, whole, other)
 			wantApplied(t, single, other)
 			u := append(lib0.AppendUint([]byte{1}, uint64(len(blocks))), 1, 0)

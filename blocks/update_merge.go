@@ -1,6 +1,10 @@
 package blocks
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
 
 // Merge returns one update with the content of several. What they depend on may be
 // missing. The error is ErrMalformed, ErrEncoding, or ErrLimit if enc is V2. The
@@ -24,7 +28,22 @@ func Merge(enc Encoding, updates ...[]byte) ([]byte, error) {
 func (s *Store) holdPending(in *parsedUpdate) {
 	for i := range in.sections {
 		sec := &in.sections[i]
-		s.client(sec.client).addPending(0, sec)
+		c := s.client(sec.client)
+		if len(c.pending) > 0 {
+			c.collectAll(sec)
+		}
+		c.addPending(0, sec)
 	}
 	s.delete(in.deletions)
+}
+
+// collectAll replaces pending elements by the GC blocks of a section. A GC block
+// replaces an element that no client can have written: see plan.build.
+func (c *client) collectAll(sec *section) {
+	src := iterSection(sec)
+	for b := src.next(); b != nil; b = src.next() {
+		if b.kind == kindGC {
+			c.collectPending(clocks.Span{From: b.clock, To: b.end()})
+		}
+	}
 }

@@ -63,6 +63,7 @@ type member struct {
 
 // New returns a room with an empty document and no connections.
 func New(cfg Config) *Room {
+	cfg.Blocks.HoldPending = true
 	return &Room{
 		epoch:     cfg.Epoch,
 		worker:    cfg.Worker,

@@ -58,6 +58,7 @@ type turn struct {
 	now              time.Time
 	effects          Effects
 	updates          [][]byte // what was added to the document
+	shown            [][]byte // what of updates clients are sent, unless that is all: see blocks.Options.HoldPending
 	awarenessUpdates [][]byte // awareness that was accepted or removed
 
 	vector       []byte            // the state vector of the document; nil: not needed yet
@@ -172,7 +173,13 @@ func (t *turn) apply(update []byte, enc blocks.Encoding) error {
 	}
 	added, err := t.blocks.Apply(update, enc)
 	if added != nil {
-		t.updates = append(t.updates, added)
+		shown := t.blocks.Integrated()
+		if t.shown == nil && !sameSlice(added, shown) {
+			t.shown = append([][]byte{}, t.updates...)
+		}
+		if t.updates = append(t.updates, added); t.shown != nil {
+			t.shown = append(t.shown, shown)
+		}
 		t.whole = wholes{}
 	}
 	return err
@@ -217,19 +224,30 @@ func (t *turn) end() {
 		t.sendNow(event.Everyone, protocol.Message{Type: protocol.Awareness, Data: update})
 	}
 	if len(t.updates) > 0 {
-		update := t.updates[0]
-		if len(t.updates) > 1 {
-			update = must(blocks.Merge(blocks.V1, t.updates...))
-		}
-		t.effects.Update = update
+		t.effects.Update = mergeUpdates(t.updates)
 		t.changed = t.now
-		t.broadcast(update)
+		if t.shown == nil {
+			t.broadcast(t.effects.Update)
+		} else {
+			t.broadcast(mergeUpdates(t.shown))
+		}
 	}
 	t.answerRequests()
 	if t.Empty() {
 		t.saved = savedVectors{} // no connection can have missed an update
 	}
 }
+
+// mergeUpdates returns updates in V1 as one.
+func mergeUpdates(updates [][]byte) []byte {
+	if len(updates) == 1 {
+		return updates[0]
+	}
+	return must(blocks.Merge(blocks.V1, updates...))
+}
+
+// sameSlice reports whether a and b, which are not empty, are one slice.
+func sameSlice(a, b []byte) bool { return len(a) == len(b) && &a[0] == &b[0] }
 
 // broadcast sends an update, in V1, to all connections and watchers.
 func (t *turn) broadcast(update []byte) {

@@ -13,10 +13,9 @@ const maxSaved = 32
 // A receiver is sent the difference from a state vector at or before its last sequence.
 // This difference holds everything that the receiver missed, because an update adds
 // only deletions and blocks that the document didn't hold. Every difference has all
-// deletions and all pending blocks. The remaining blocks were integrated in the order
-// of their clocks, after those that the state vector counts, including blocks that were
-// pending when it was saved. The difference may hold content that the receiver has
-// already, which is harmless.
+// deletions. The blocks were integrated in the order of their clocks, after those that
+// the state vector counts, including blocks that were pending when it was saved. The
+// difference may hold content that the receiver has already, which is harmless.
 //
 // State vectors are saved between turns only: within a turn the document is ahead
 // of its sequence.

@@ -3,6 +3,7 @@
 import * as Y from 'yjs'
 import { Case } from './check.mjs'
 import { checkAccepted, cleanUpFailures } from './accepts.mjs'
+import { ForgedRoom } from './forged.mjs'
 import { history } from './generate.mjs'
 import { lossless } from './lossless.mjs'
 import { compareDocuments, docFailures } from './docs.mjs'
@@ -16,6 +17,7 @@ const encodeAll = list => list.map(encode)
 const decodeAll = list => list.map(text => text === null ? null : decode(text))
 
 let current
+let forgedRooms
 
 const answers = {
   // Returns the deliveries of a random history, with state vectors for diffs.
@@ -100,6 +102,20 @@ const answers = {
   restore ({ updates, first, v1, v2, diff, profile }) {
     const made = { v1: decode(v1), v2: decode(v2), diff: decode(diff) }
     return { failures: restoreFailures(decodeAll(updates), first, made, profile === 'surrogates') }
+  },
+
+  // Lets clients join rooms with forged histories, and returns their edits.
+  forged ({ rooms }) {
+    forgedRooms = rooms.map(({ seed, updates, at, ...encoded }) => {
+      const [middle, late, compacted, merged] = decodeAll([encoded.middle, encoded.late, encoded.compacted, encoded.merged])
+      return new ForgedRoom({ seed, updates: decodeAll(updates), at, middle, late, compacted, merged })
+    })
+    return { edits: forgedRooms.map(room => encodeAll(room.edits())) }
+  },
+
+  // Delivers what the store has added for the edits, and returns the failures of each room.
+  forgedEnd ({ further }) {
+    return { failures: forgedRooms.map((room, i) => room.finish(decodeAll(further[i]))) }
   },
 
   // Returns what Compact changes for documents that have known updates. known is a list of lists of updates.

@@ -1,0 +1,81 @@
+package blocks
+
+import (
+	"slices"
+	"sort"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
+
+// collectPending replaces the pending elements that the plan refuses by GC blocks.
+func (s *Store) collectPending() {
+	for _, x := range s.plan.collected {
+		before := x.client.pendingCost
+		x.client.collectPending(x.Span)
+		s.pendingCost += x.client.pendingCost - before
+	}
+}
+
+// touchesPending reports whether blocks become pending, or are no longer pending.
+func (p *plan) touchesPending() bool {
+	for _, c := range p.touched {
+		if len(c.pending) > 0 && c.pending[0].start() < c.ready || c.section != nil && c.ready < c.section.end {
+			return true
+		}
+	}
+	return false
+}
+
+// ready encodes the blocks that the plan integrates, and the new deletions of the
+// update.
+func (s *Store) ready(in *parsedUpdate) []byte {
+	news := New()
+	for _, c := range s.plan.touched {
+		var start sectionPos
+		if c.section != nil {
+			start.clock = c.section.clock
+		}
+		to, q := news.client(c.id), c.queue(c.blocks.end, start)
+		for clock := c.blocks.end; clock < c.ready; {
+			b := *q.at(clock)
+			to.pending = appendToRuns(to.pending, &b)
+			clock = b.end()
+		}
+	}
+	s.addNewDeletions(news, in)
+	return news.encode()
+}
+
+// mergeChecked merges two updates that were checked.
+func mergeChecked(a, b []byte) []byte {
+	merged, err := Merge(V1, a, b)
+	if err != nil {
+		panic(err)
+	}
+	return merged
+}
+
+// collectPending replaces pending elements of c by a GC block.
+func (c *client) collectPending(x clocks.Span) {
+	gc := block{client: c.id, clock: x.From, len: x.To - x.From, kind: kindGC}
+	var cover run
+	cover.push(&gc)
+	from := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > x.From })
+	to := from + sort.Search(len(c.pending)-from, func(i int) bool { return c.pending[from+i].start() >= x.To })
+	held := c.pending[from:to]
+	var runs []*run
+	add := func(b *block) { runs = appendToRuns(runs, b) }
+	covered := false
+	eachUnknown(iterRuns(c.id, held, 0), 0, []*run{&cover}, func(b *block) {
+		if !covered && b.clock > x.From {
+			covered = true
+			add(&gc)
+		}
+		add(b)
+	})
+	if !covered {
+		add(&gc)
+	}
+	c.pendingCost += pendingCostOf(runs) - pendingCostOf(held)
+	c.pending = slices.Replace(c.pending, from, to, runs...)
+}

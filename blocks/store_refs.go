@@ -1,0 +1,336 @@
+package blocks
+
+import (
+	"bytes"
+	"errors"
+	"sort"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
+
+// The reasons for which no client of yjs can have written a block. Clients that
+// integrate such a block at different times show different documents, or throw later.
+var (
+	errApart   = errors.New("a block whose origin and right origin can't have been neighbours")
+	errEntry   = errors.New("a map entry as no client writes it")
+	errDistant = errors.New("a block that is too far from its right origin to be checked")
+)
+
+// A refCheck checks that what blocks refer to agrees. A client inserts an element
+// between two neighbours, its origin and its right origin. Of two neighbours, in a
+// document that all of its clients have edited in turns, the newer one refers to the
+// other. So one or two lookups suffice for most blocks. If the neighbours were inserted
+// concurrently, the right origin was inserted after an element which is also, directly
+// or not, before the origin: the check follows the origins.
+//
+// It is not necessary to compare positions. yjs looks for the place of a block between
+// its origin and the end of what was inserted after that, directly or not. A right
+// origin elsewhere has the same effect wherever it is, as long as it is in the same list
+// (otherwise it may be collected when the origin is not) and is not the origin or an
+// element before it in the same run (yjs splits that run, and then mistakes the first
+// part for the origin).
+type refCheck struct {
+	store *Store
+	in    *parsedUpdate // the update that the block comes with, or nil
+	steps int           // how many more origins may be followed
+}
+
+// freeSteps is the number of origins that may be followed for any update. Further steps
+// are paid with the bytes of updates: see Store.steps.
+const freeSteps = 4096
+
+// check returns an error if no client can have written b. All that b refers to must be
+// ready.
+func (c *refCheck) check(b *block) error {
+	if b.kind == kindGC || c.store.unchecked {
+		return nil
+	}
+	if b.flags&hasRight != 0 {
+		if err := c.checkRight(b); err != nil {
+			return err
+		}
+	}
+	return c.checkKey(b)
+}
+
+// checkRight checks the right origin of b.
+func (c *refCheck) checkRight(b *block) error {
+	var left, right block
+	if b.flags&hasOrigin != 0 {
+		// Mostly both belong to one insertion: the next element that a user types.
+		if c.store.lookup(b.origin, &left); left.kind == kindGC || left.rightOrNone() == b.right {
+			return nil
+		}
+	}
+	c.store.lookup(b.right, &right)
+	before := right.originOf(b.right)
+	switch {
+	case before == b.originOrNone() && right.kind != kindGC:
+		return nil
+	case b.flags&hasOrigin != 0:
+		return c.checkBetween(b, left, &right)
+	case right.kind == kindGC:
+		return nil
+	}
+	return errApart
+}
+
+// checkBetween checks a block whose origin and right origin don't refer to each other.
+// left and right hold them.
+func (c *refCheck) checkBetween(b *block, left block, right *block) error {
+	before := right.originOf(b.right)
+	for at := b.origin; ; c.store.lookup(at, &left) {
+		switch {
+		case left.kind == kindGC:
+			return nil // for all clients, b is a GC block
+		case left.holds(b.right, at):
+			return errApart // the right origin is left of the origin
+		case right.kind != kindGC && before != noID && left.holds(before, at):
+			return nil
+		case left.flags&hasOrigin == 0:
+			return c.checkSameList(b, &left, right)
+		}
+		if at = left.origin; !c.step() {
+			return errDistant
+		}
+	}
+}
+
+// checkSameList checks b, whose origin was inserted, directly or not, after the first
+// element of the block first. right holds the right origin.
+func (c *refCheck) checkSameList(b, first, right *block) error {
+	list, err := c.top(*first)
+	if err != nil {
+		return err
+	}
+	if right.kind != kindGC && right.originOf(b.right) == noID {
+		other, err := c.top(*right)
+		if err != nil {
+			return err
+		}
+		if list.sameList(&other) {
+			return nil
+		}
+	}
+	if lost, err := c.isLost(list); err != nil || lost {
+		return err
+	}
+	return errApart
+}
+
+// top follows the origins of b, and right origins where there is no origin, to the block
+// that names the parent of all of them, or to a GC block.
+func (c *refCheck) top(b block) (block, error) {
+	for b.parent == nil && b.kind != kindGC {
+		ref := b.right
+		if b.flags&hasOrigin != 0 {
+			ref = b.origin
+		}
+		if !c.step() {
+			return b, errDistant
+		}
+		c.store.lookup(ref, &b)
+	}
+	return b, nil
+}
+
+// sameList reports whether two blocks that name their parents are in the same list.
+func (b *block) sameList(other *block) bool {
+	return b.kind != kindGC && other.kind != kindGC && bytes.Equal(b.appendKey(nil), other.appendKey(nil))
+}
+
+// isLost reports whether a block that top has returned is collected by all clients, or
+// will be: it is a GC block, or in a type that is deleted.
+func (c *refCheck) isLost(b block) (bool, error) {
+	for b.parentIsID {
+		x, parent := b.parentID, block{}
+		if c.store.lookup(x, &parent); parent.kind != kindType || c.deletes(x.client, clocks.Span{From: x.clock, To: x.clock + 1}) {
+			return true, nil
+		}
+		var err error
+		if b, err = c.top(parent); err != nil {
+			return false, err
+		}
+	}
+	return b.kind == kindGC, nil
+}
+
+// checkKey checks that b, if it is in the list of a map key, has one value. Others of its
+// values must be deleted.
+func (c *refCheck) checkKey(b *block) error {
+	switch {
+	case b.parent != nil && b.flags&hasKey == 0:
+		return nil
+	case b.flags&hasRight != 0, b.kind == kindString, b.kind == kindEmbed, b.kind == kindFormat:
+		if keyed, err := c.hasKey(b); err != nil || !keyed {
+			return err
+		}
+		return errEntry
+	case b.kind != kindAny && b.kind != kindJSON:
+		return nil
+	}
+	values := clocks.Span{From: b.clock, To: b.end() - 1}
+	if b.flags&(hasKey|hasOrigin) == hasOrigin && b.origin == (id{b.client, b.clock - 1}) {
+		values.From-- // the block may be joined with that value
+	}
+	if values.From == values.To {
+		return nil
+	}
+	keyed, err := c.hasKey(b)
+	if err == nil && keyed && !c.deletes(b.client, values) {
+		err = errEntry
+	}
+	return err
+}
+
+// hasKey reports whether b is in the list of a map key. It mostly sees that at the first
+// block that it looks up: in such a list no block has a right origin or is text.
+func (c *refCheck) hasKey(b *block) (bool, error) {
+	at := *b
+	var passed []id
+	for n := 1; at.parent == nil; n++ {
+		ref := at.right
+		if at.flags&hasOrigin != 0 {
+			ref = at.origin
+		}
+		c.store.lookup(ref, &at)
+		switch {
+		case at.kind == kindGC, at.flags&hasRight != 0, at.kind == kindString, at.kind == kindEmbed, at.kind == kindFormat,
+			at.kind == kindAny && at.len > 1 && !c.store.options.History,
+			c.store.plain.has(at.id()):
+			c.store.plain.add(passed)
+			return false, nil
+		case !c.step():
+			return false, errDistant
+		}
+		if n%plainEvery == 0 {
+			passed = append(passed, at.id())
+		}
+	}
+	if at.flags&hasKey != 0 {
+		return true, nil
+	}
+	c.store.plain.add(passed)
+	return false, nil
+}
+
+func (b *block) id() id { return id{b.client, b.clock} }
+
+// plainBlocks remembers some blocks that are not in the list of a map key, so that long
+// chains of deleted blocks are not followed again and again. The index is a hash of the
+// block's id.
+type plainBlocks struct{ ids *[256]id }
+
+// plainEvery is how many blocks of a chain one is remembered for.
+const plainEvery = 16
+
+func (p *plainBlocks) slot(x id) *id { return &p.ids[(x.client*31+x.clock)%uint64(len(p.ids))] }
+
+func (p *plainBlocks) has(x id) bool {
+	return p.ids != nil && *p.slot(x) == x
+}
+
+func (p *plainBlocks) add(list []id) {
+	if len(list) == 0 {
+		return
+	}
+	if p.ids == nil {
+		p.ids = new([256]id)
+		for i := range p.ids {
+			p.ids[i] = noID
+		}
+	}
+	for _, x := range list {
+		*p.slot(x) = x
+	}
+}
+
+// deletes reports whether elements of a client are deleted, at the latest with the
+// update.
+func (c *refCheck) deletes(client uint64, x clocks.Span) bool {
+	var spans []clocks.Span
+	if c.in != nil {
+		for i := range c.in.deletions {
+			if d := &c.in.deletions[i]; d.client == client {
+				spans = d.read()
+			}
+		}
+	}
+	all := true
+	c.store.find(client).eachUndeleted(x, func(x clocks.Span) {
+		i := sort.Search(len(spans), func(i int) bool { return spans[i].To > x.From })
+		for ; i < len(spans) && x.From < x.To && spans[i].From <= x.From; i++ {
+			x.From = spans[i].To
+		}
+		all = all && x.From >= x.To
+	})
+	return all
+}
+
+// step counts one more lookup, and reports whether it is allowed.
+func (c *refCheck) step() bool {
+	c.steps--
+	return c.steps >= 0
+}
+
+// originOf returns the origin of an element of the block, or noID if it has none.
+func (b *block) originOf(x id) id {
+	if x.clock > b.clock {
+		return id{x.client, x.clock - 1}
+	}
+	return b.originOrNone()
+}
+
+// holds reports whether x is an element of the block, up to the element last.
+func (b *block) holds(x, last id) bool {
+	return x.client == b.client && b.clock <= x.clock && x.clock <= last.clock
+}
+
+// lookup reads the block that holds an element, which is integrated or, during a plan,
+// ready.
+func (s *Store) lookup(x id, b *block) {
+	c := s.find(x.client)
+	if x.clock < c.blocks.end {
+		c.blocks.read(x, b)
+		return
+	}
+	for _, span := range s.plan.collected {
+		if span.client == c && span.From <= x.clock && x.clock < span.To {
+			*b = block{client: c.id, clock: span.From, len: span.To - span.From, kind: kindGC}
+			return
+		}
+	}
+	i := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > x.clock })
+	if i < len(c.pending) && c.pending[i].start() <= x.clock {
+		c.pending[i].read(x, b)
+		return
+	}
+	src := s.plan.blocksFrom(c.section, x.clock)
+	*b = *src.next()
+}
+
+// read reads the block that holds an element.
+func (r *run) read(x id, b *block) {
+	n := r.find(x.clock)
+	k := r.indexed(n)
+	i := k.find(x.clock)
+	at := k.clockOf(i)
+	b.load(k.blockWire(i), x.client, at, r.blockEnd(n, i)-at)
+}
+
+// blocksFrom returns an iterator over the blocks of a section from the one on that holds
+// clock. It builds an index of the section.
+func (p *plan) blocksFrom(sec *section, clock uint64) blockIter {
+	index := p.indexes[sec]
+	if index == nil {
+		for src := iterSection(sec); src.next() != nil; {
+			index = append(index, src.pos)
+		}
+		if p.indexes == nil {
+			p.indexes = make(map[*section][]sectionPos)
+		}
+		p.indexes[sec] = index
+	}
+	i := sort.Search(len(index), func(i int) bool { return index[i].clock > clock })
+	return sec.from(index[i-1])
+}
