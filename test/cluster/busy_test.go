@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/yroom/yroom/internal/testkit"
 )
 
 var (
@@ -44,7 +42,8 @@ func TestBusy(t *testing.T) {
 			t.Errorf("%s has given up another process", p.name)
 		}
 	}
-	h.await(testkit.Patience, h.pending)
+	h.ask(map[string]any{"do": "type", "on": false}, nil)
+	h.await(healing, h.pending)
 }
 
 // burn uses a CPU until the end of the test.

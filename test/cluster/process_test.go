@@ -58,7 +58,7 @@ func tail(t *testing.T, path string) string {
 	if err != nil {
 		t.Error(err)
 	}
-	return string(content[max(0, len(content)-8<<10):])
+	return string(content[max(0, len(content)-64<<10):])
 }
 
 // start runs the process, and returns once it serves.

@@ -62,7 +62,7 @@ export class Room {
     for (const client of this.clients) {
       if (!client.synced) return `${this.name}: ${client.author.name} is not synced`
       if (JSON.stringify(client.clocks()) !== JSON.stringify(first.clocks()) || client.shown !== first.shown) {
-        return `${this.name}: ${client.author.name} and ${first.author.name} have different documents`
+        return `${this.name}: ${client.author.name} at ${client.address} and ${first.author.name} at ${first.address} have different documents: [${ahead(client, first)}] and [${ahead(first, client)}]`
       }
     }
     return ''
@@ -124,6 +124,12 @@ export class Room {
     doc.destroy()
     return faults
   }
+}
+
+// Returns the clocks of one client that differ from those of another.
+function ahead (one, other) {
+  const clocks = new Map(other.clocks())
+  return one.clocks().filter(([id, clock]) => clocks.get(id) !== clock).map(pair => pair.join(':'))
 }
 
 // Returns why a client doesn't see the states of exactly these clients, or "".
