@@ -79,7 +79,9 @@ func (s *Switch) UnmarshalText(text []byte) error {
 type Limits struct {
 	// Message bounds one message of a client. Default: 16 MiB. Past it: close 1009.
 	Message Bytes `yaml:"message"`
-	// Document bounds an encoded document. Default: 256 MiB. Past it: close 1008.
+	// Document bounds what a document takes in memory: its encoded size, and some bytes more
+	// for each block, deletion and client. Default: 256 MiB. Past it, updates that don't
+	// make the document smaller are refused: close 1008.
 	Document Bytes `yaml:"document"`
 	// Pending bounds the updates that a room holds until the updates on which they depend
 	// arrive. Default: 16 MiB. Past it: close 1008.

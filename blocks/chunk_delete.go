@@ -20,10 +20,12 @@ func (e *eraser) delete(r *run, client uint64, x clocks.Span) {
 		part := clocks.Span{From: x.From, To: min(x.To, end)}
 		x.From = end
 		size, last := len(k.wire), len(k.starts)-1
+		r.count -= len(k.starts)
 		before := part.To <= k.clockOf(last) && !k.deleted(last)
 		e.rewrite(r, c, client, part)
 		shift := len(k.wire) - size
 		r.size += shift
+		r.count += len(k.starts)
 		split := len(k.starts) > 2*chunkBlocks || len(k.wire) > 2*chunkBytes && len(k.starts) >= chunkBlocks/4
 		if c == len(r.chunks)-1 {
 			if before && !split {
@@ -52,6 +54,7 @@ func (r *run) joinChunks(c int, client uint64) bool {
 	}
 	t := r.indexed(c - 1).tail()
 	r.size -= len(k.wire) + len(next.wire)
+	r.count -= k.count() + next.count()
 	var b block
 	for i := range next.starts {
 		at := next.clockOf(i)
@@ -59,6 +62,7 @@ func (r *run) joinChunks(c int, client uint64) bool {
 		k.push(&b, &t)
 	}
 	r.size += len(k.wire)
+	r.count += k.count()
 	r.chunks = slices.Delete(r.chunks, c, c+1)
 	r.tail = tail{}
 	return true

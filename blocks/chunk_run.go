@@ -6,7 +6,7 @@ import "github.com/yroom/yroom/internal/lib0"
 type run struct {
 	end    uint64 // the clock after the last element
 	size   int    // in bytes, of all blocks
-	count  int    // the number of blocks that were pushed and not joined; deletions don't change it
+	count  int    // the number of blocks
 	chunks []*chunk
 	tail   tail
 }

@@ -27,9 +27,9 @@ func (s *Store) Compact() {
 	for i, c := range g.clients {
 		from, to := g.first[i], g.first[i+1]
 		if slices.ContainsFunc(g.nodes[from:to], func(n node) bool { return n.is(changed) }) {
-			before := c.blocks.size
+			before := c.sizes()
 			c.clientBlocks = c.rebuild(g.nodes[from:to])
-			s.blocksSize += c.blocks.size - before
+			s.changed(&c.clientBlocks, before)
 		}
 	}
 }

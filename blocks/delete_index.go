@@ -15,6 +15,7 @@ import (
 type deleteIndex struct {
 	encoded encodedSpans
 	parts   []clocks.Spans
+	n       int     // the number of spans in parts
 	hint    spanPos // the last result of find; the next is usually close
 }
 
@@ -133,6 +134,7 @@ func (s *deleteIndex) add(x clocks.Span) {
 		held.From = x.From
 	case len(p) < partSpans:
 		s.parts[at.part] = slices.Insert(p, at.i, x)
+		s.n++
 	default:
 		s.parts = slices.Insert(s.parts, at.part+1, slices.Clone(p[partSpans/2:]))
 		s.parts[at.part] = slices.Clone(p[:partSpans/2])
@@ -143,6 +145,7 @@ func (s *deleteIndex) add(x clocks.Span) {
 // push adds x, which must be after all spans of s and not touch them. s must be
 // decoded.
 func (s *deleteIndex) push(x clocks.Span) {
+	s.n++
 	last := len(s.parts) - 1
 	switch {
 	case last < 0:
@@ -166,6 +169,7 @@ func (s *deleteIndex) next(at spanPos) *clocks.Span {
 }
 
 func (s *deleteIndex) remove(at spanPos) {
+	s.n--
 	if p := slices.Delete(s.parts[at.part], at.i, at.i+1); len(p) > 0 {
 		s.parts[at.part] = p
 	} else {
@@ -173,10 +177,5 @@ func (s *deleteIndex) remove(at spanPos) {
 	}
 }
 
-func (s *deleteIndex) count() int {
-	n := s.encoded.n
-	for _, p := range s.parts {
-		n += len(p)
-	}
-	return n
-}
+// count returns the number of spans.
+func (s *deleteIndex) count() int { return s.encoded.n + s.n }

@@ -34,8 +34,8 @@
 //     blocks of clients that the store doesn't have, which makes loading fast.
 //   - chunk.go, chunk_run.go: how a Store keeps blocks, as encoded bytes in chunks.
 //     chunk_iter.go iterates over them, chunk_delete.go deletes in them.
-//   - store.go: Store, and what it holds of each client. delete_index.go is the set
-//     of a client's deleted elements.
+//   - store.go: Store, and what it holds of each client. store_size.go: what counts
+//     against its limit. delete_index.go is the set of a client's deleted elements.
 //   - store_apply.go: Apply, which calls, in this order, store_typing.go (a fast path),
 //     store_compare.go (which part is new), store_plan.go (which blocks can be
 //     integrated), store_refs.go (does what they refer to agree), store_nesting.go (are
@@ -55,8 +55,8 @@
 // it, block_read.go each block and delete_set.go the delete set. block_layout.go and
 // store_typing.go take only blocks and updates that these would accept. An update in
 // V2 is converted first (v2_read.go) and then checked. What depends on the document
-// is checked in store_apply.go: its size, and how deep types are nested
-// (store_nesting.go).
+// is checked in store_apply.go: its clients, its size (store_size.go), and how deep types
+// are nested (store_nesting.go).
 //
 // # Invariants
 //

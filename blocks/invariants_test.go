@@ -42,7 +42,7 @@ func wantEncoding(tb testing.TB, s *Store, want string) {
 // check checks the invariants of a Store.
 func check(tb testing.TB, s *Store) {
 	tb.Helper()
-	size, pending := 0, 0
+	size, pending, cost := 0, 0, 0
 	for i, c := range s.inOrder() {
 		if s.byID[c.id] != c || i > 0 && s.clients[i-1].id <= c.id {
 			tb.Fatalf("client %d is in the wrong place", c.id)
@@ -74,6 +74,7 @@ func check(tb testing.TB, s *Store) {
 			tb.Fatalf("client %d is a waiter, but waits for nothing", c.id)
 		}
 		size += c.blocks.size
+		cost += c.cost() + depthSize*len(c.depths)
 		pending += c.pendingCost
 		if want := pendingCostOf(c.pending) + spanCost*len(c.pendingDeletions); c.pendingCost != want {
 			tb.Fatalf("client %d: pendingCost is %d, want %d", c.id, c.pendingCost, want)
@@ -82,6 +83,9 @@ func check(tb testing.TB, s *Store) {
 	if len(s.byID) != len(s.clients) || s.blocksSize != size || s.pendingCost != pending {
 		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
 			len(s.byID), len(s.clients), s.blocksSize, size, s.pendingCost, pending)
+	}
+	if s.integratedCost != cost {
+		tb.Fatalf("what is integrated counts as %d bytes, not %d", s.integratedCost, cost)
 	}
 	checkDepths(tb, s)
 	if s.parsed.builder.out != nil || s.parsed.builder.wire != nil {
@@ -180,7 +184,7 @@ func checkDeleted(tb testing.TB, s *Store, c *client) {
 	c = &closed
 	c.deleted.parts = slices.Clone(c.deleted.parts)
 	c.deleted.decode()
-	end := uint64(0)
+	end, spans := uint64(0), 0
 	for i, part := range c.deleted.parts {
 		if len(part) == 0 || len(part) > partSpans {
 			tb.Fatalf("client %d: %d spans in part %d", c.id, len(part), i)
@@ -190,7 +194,11 @@ func checkDeleted(tb testing.TB, s *Store, c *client) {
 				tb.Fatalf("client %d: deletion %v after %d in blocks up to %d", c.id, x, end, c.blocks.end)
 			}
 			end = x.To
+			spans++
 		}
+	}
+	if spans != c.deleted.count() || spans != s.byID[c.id].deleted.count() {
+		tb.Fatalf("client %d: %d spans of deletions, not %d", c.id, c.deleted.count(), spans)
 	}
 	blocks := indexedCopy(tb, &c.blocks)
 	for i, k := range blocks.chunks {
@@ -229,9 +237,10 @@ func checkRun(tb testing.TB, client uint64, r *run) {
 	if len(r.chunks) == 0 {
 		return
 	}
-	size, at := 0, r.start()
+	size, at, count := 0, r.start(), 0
 	for c, k := range r.chunks {
 		size += len(k.wire)
+		count += len(k.starts)
 		for i := range k.starts {
 			clock := k.clockOf(i)
 			if clock != at {
@@ -251,8 +260,8 @@ func checkRun(tb testing.TB, client uint64, r *run) {
 			}
 		}
 	}
-	if at != r.end || size != r.size {
-		tb.Fatalf("client %d: end %d, want %d; size %d, want %d", client, r.end, at, r.size, size)
+	if at != r.end || size != r.size || count != r.count {
+		tb.Fatalf("client %d: end %d, want %d; size %d, want %d; %d blocks, want %d", client, r.end, at, r.size, size, r.count, count)
 	}
 	if !r.tail.joinable {
 		return

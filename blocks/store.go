@@ -10,7 +10,7 @@ import (
 // Options sets the limits of a Store, and whether it keeps history. The zero value of
 // a field means its default.
 type Options struct {
-	MaxSize    int // bytes of the encoded document, plus 512 for each client; default 256 MiB
+	MaxSize    int // bytes that the document takes, see store_size.go; default 256 MiB
 	MaxPending int // bytes of blocks and deletions that are pending; default 16 MiB
 	MaxClients int // clients that have blocks or deletions, pending or not; default 65,536
 
@@ -29,18 +29,19 @@ type Options struct {
 //
 // A Store must not be used by two goroutines at the same time.
 type Store struct {
-	options      Options
-	byID         map[uint64]*client
-	recent       *client   // the last result of find, or nil
-	clients      []*client // in descending order of id, as in updates
-	added        []*client // those that are not in clients yet
-	blocksSize   int       // of all integrated blocks
-	pendingCost  int       // the sum of the clients' pendingCost
-	nested       bool      // types or what is in them were added; otherwise the depth of all elements is 0
-	pendingTypes int       // how many types are pending
-	clashes      int       // see Clashes
-	lastClash    ID
-	steps        int // how many origins refCheck may follow, beyond freeSteps: one for each byte that was applied
+	options        Options
+	byID           map[uint64]*client
+	recent         *client   // the last result of find, or nil
+	clients        []*client // in descending order of id, as in updates
+	added          []*client // those that are not in clients yet
+	blocksSize     int       // of all integrated blocks
+	integratedCost int       // what they count, see Store.total
+	pendingCost    int       // the sum of the clients' pendingCost
+	nested         bool      // types or what is in them were added; otherwise the depth of all elements is 0
+	pendingTypes   int       // how many types are pending
+	clashes        int       // see Clashes
+	lastClash      ID
+	steps          int // how many origins refCheck may follow, beyond freeSteps: one for each byte that was applied
 
 	plain      plainBlocks
 	integrated []byte // see Integrated
@@ -101,11 +102,6 @@ func NewWith(o Options) *Store {
 // Size returns the approximate size of the encoded document in bytes: the integrated
 // blocks, without the headers of sections and the delete set. It takes constant time.
 func (s *Store) Size() int { return s.blocksSize }
-
-// clientSize is what each client adds to the document's size, so that many clients
-// with few blocks can't take more memory than the limit allows. A client with one block
-// takes 330 to 500 bytes.
-const clientSize = 512
 
 // find returns the client with the given id, or nil if there is none.
 func (s *Store) find(id uint64) *client {

@@ -89,6 +89,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		return nil, err
 	}
 	s.nested = s.nested || in.nested
+	s.integratedCost += depthSize * s.plan.depths
 	s.setIntegrated(added)
 	if s.plan.touchesPending() {
 		s.collectPending()
@@ -108,12 +109,7 @@ func (s *Store) checkClients(in *parsedUpdate, limits *Options) error {
 	if limits == nil {
 		return nil
 	}
-	added := s.plan.added
-	for i := range in.deletions {
-		if s.find(in.deletions[i].client) == nil {
-			added++
-		}
-	}
+	added := s.plan.added + s.deletionClients(in)
 	if before := len(s.byID) - s.plan.added; added > 0 && before+added > limits.MaxClients {
 		return limits.tooManyClients()
 	}
@@ -123,28 +119,3 @@ func (s *Store) checkClients(in *parsedUpdate, limits *Options) error {
 func (o *Options) tooManyClients() error {
 	return fmt.Errorf("%w: the document would have more than %d clients", ErrLimit, o.MaxClients)
 }
-
-// checkSize returns ErrLimit if the planned update, of the given size in bytes, would
-// take the document past a limit. gained is the size of its new blocks.
-func (s *Store) checkSize(in *parsedUpdate, limits *Options, gained, update int) error {
-	if limits == nil {
-		return nil
-	}
-	if size := s.sizeWith(gained); gained > 0 && size > limits.MaxSize {
-		return overLimit("the document", size, limits.MaxSize)
-	}
-	if s.pendingBound(update) > limits.MaxPending {
-		if pending := s.pendingCost + s.newPendingCost(in); pending > limits.MaxPending {
-			return overLimit("pending blocks and deletions", pending, limits.MaxPending)
-		}
-	}
-	return nil
-}
-
-// sizeWith returns the size that would count against MaxSize if the document grew by
-// this number of bytes.
-func (s *Store) sizeWith(gained int) int { return s.blocksSize + gained + clientSize*len(s.byID) }
-
-// pendingBound returns an upper bound of pendingCost after an update of the given
-// size.
-func (s *Store) pendingBound(size int) int { return s.pendingCost + costOfByte*size }

@@ -48,13 +48,12 @@ func (s *Store) deleteIntegrated(c *client, x clocks.Span) {
 
 // deleteContent deletes elements that are integrated, none of which is deleted yet.
 func (s *Store) deleteContent(c *client, x clocks.Span) {
+	before := c.sizes()
 	c.deleted.add(x)
-	if s.options.History {
-		return
+	if !s.options.History {
+		s.eraser.delete(&c.blocks, c.id, x)
 	}
-	before := c.blocks.size
-	s.eraser.delete(&c.blocks, c.id, x)
-	s.blocksSize += c.blocks.size - before
+	s.changed(&c.clientBlocks, before)
 }
 
 // appendDeleted appends a block that is deleted.

@@ -31,13 +31,13 @@ func (sec *section) continues(c *client) bool {
 
 // integrate appends those of c's blocks that are ready to the integrated ones.
 func (s *Store) integrate(c *client) {
-	before := c.blocks.size
+	before := c.sizes()
 	if sec := c.section; sec != nil && c.ready == sec.end && sec.continues(c) {
 		c.pushAll(sec)
 	} else {
 		s.merge(c)
 	}
-	s.blocksSize += c.blocks.size - before
+	s.changed(&c.clientBlocks, before)
 }
 
 // pushAll appends the blocks of a section.

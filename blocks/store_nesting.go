@@ -45,11 +45,14 @@ func (d depthIndex) at(clock uint64) int {
 	return d[i-1].depth()
 }
 
-// push sets the depth of the elements from clock on, which are new.
-func (d *depthIndex) push(clock uint64, depth int) {
-	if depth != d.at(clock) {
-		*d = append(*d, depthStep(clock<<depthBits|uint64(min(depth, 1<<depthBits-1))))
+// setDepth sets the depth of the elements of c from clock on, which are new. It returns
+// by how much the index grows.
+func (c *client) setDepth(clock uint64, depth int) int {
+	if depth == c.depths.at(clock) {
+		return 0
 	}
+	c.depths = append(c.depths, depthStep(clock<<depthBits|uint64(min(depth, 1<<depthBits-1))))
+	return 1
 }
 
 // depthOf returns the depth of a block that isn't a GC block. All that it refers to must
@@ -92,7 +95,7 @@ func (s *Store) nest(in *parsedUpdate, limits *Options) error {
 				continue // what refers to it becomes a GC block, too
 			}
 			depth := s.depthOf(b)
-			c.depths.push(b.clock, depth)
+			s.plan.depths += c.setDepth(b.clock, depth)
 			if b.kind == kindType {
 				if b == &q.held.block {
 					s.plan.pendingTypes--

@@ -89,7 +89,8 @@ func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
 			continue
 		}
 		eachUnknown(iterSection(sec), c.readyEnd(), c.pendingOverlap(sec), func(b *block) {
-			cost += runCost + blockCost + len(b.parent) + len(b.content)
+			cost += runCost + chunkSize + blockSize + len(b.parent) + len(b.content)
+			cost += splitSize * (2 * len(b.content) / blockBytes) // run.push splits a long block
 		})
 	}
 	for _, d := range in.deletions {
@@ -109,21 +110,22 @@ func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
 	return cost
 }
 
-// The cost of a pending run, block or span in addition to its bytes. The cost of a span
-// includes moving it when others are inserted before it.
+// The cost of a pending run or span in addition to its bytes. It includes moving them when
+// others are inserted before them, and what deletions add that split blocks once they are
+// integrated.
 const (
-	runCost   = 512
-	blockCost = 32
-	spanCost  = 128
+	runCost  = 448
+	spanCost = 2*splitSize + spanSize + 16
 
 	// costOfByte is more than a byte of an update can cost: the encoding of a block
-	// takes at least two bytes, and so does that of a span.
-	costOfByte = (runCost+blockCost)/2 + 1
+	// takes at least two bytes, and so does that of a span. That of a client takes at
+	// least four.
+	costOfByte = (runCost+chunkSize+blockSize)/2 + clientSize/4
 )
 
 func pendingCostOf(runs []*run) (n int) {
 	for _, r := range runs {
-		n += runCost + r.size + blockCost*r.count
+		n += runCost + r.cost()
 	}
 	return n
 }

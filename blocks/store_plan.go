@@ -26,6 +26,7 @@ type plan struct {
 	advances  []advance     // in the order in which blocks can be integrated one by one
 
 	pendingTypes int // how many types become pending, less those that no longer are
+	depths       int // by how much the depth indices grow
 
 	refs      refCheck
 	trusted   bool                      // the update was accepted before: only pending blocks are checked
@@ -300,7 +301,7 @@ func (p *plan) reset() {
 		return
 	}
 	clear(p.advances)
-	p.added, p.advances, p.pendingTypes = 0, p.advances[:0], 0
+	p.added, p.advances, p.pendingTypes, p.depths = 0, p.advances[:0], 0, 0
 	p.refs, p.collected, p.indexes = refCheck{}, nil, nil
 	p.touched, p.todo = p.touched[:0], p.todo[:0]
 	p.waiting, p.waitedFor, p.woken = p.waiting[:0], p.waitedFor[:0], p.woken[:0]

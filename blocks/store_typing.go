@@ -20,15 +20,15 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	if !ok || r.Err() != nil || r.Len() > 0 || writer == nil && eraser == nil {
 		return false
 	}
+	if limits != nil && s.total()+costOfByte*len(update) > limits.MaxSize {
+		return false
+	}
 	if writer != nil {
-		if limits != nil && s.sizeWith(len(update)) > limits.MaxSize {
-			return false
-		}
-		size, count := writer.blocks.size, writer.blocks.count
+		before, count := writer.sizes(), writer.blocks.count
 		writer.push(&b)
-		s.blocksSize += writer.blocks.size - size
+		s.changed(&writer.clientBlocks, before)
 		if s.nested && writer.blocks.count > count { // otherwise the block was joined with the last one
-			writer.depths.push(b.clock, s.depthOf(&b))
+			s.integratedCost += depthSize * writer.setDepth(b.clock, s.depthOf(&b))
 		}
 		s.steps += len(update)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom/internal/lib0"
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // malformedUpdates holds updates that yjs can't integrate, or reads differently.
@@ -114,30 +115,54 @@ func TestDepthIsBounded(t *testing.T) {
 	}
 }
 
-// TestFullDocumentShrinks checks that a document at its limit accepts deletions, and
-// nothing else.
+// TestFullDocumentShrinks checks that a document at its limit accepts what makes it
+// smaller, and nothing else.
 func TestFullDocumentShrinks(t *testing.T) {
-	s := NewWith(Options{MaxSize: clientSize + 12})
-	apply(t, s, typedAB)
-	if _, err := s.Apply(unhex(t, typedC), V1); !errors.Is(err, ErrLimit) {
-		t.Errorf("growth: %v", err)
+	for _, history := range []bool{false, true} {
+		s := NewWith(Options{MaxSize: 2000, History: history})
+		for i := uint64(0); ; i++ {
+			if _, err := s.Apply(testkit.TypedIn("t", 1, i, "x"), V1); err != nil {
+				break
+			}
+		}
+		if full := s.total(); full < 1800 || full > 2000 {
+			t.Fatalf("the full document counts as %d bytes", full)
+		}
+		if err := s.Load(testkit.TypedIn("t", 1, s.Clock(1), strings.Repeat("loaded without a limit ", 10)), V1); err != nil {
+			t.Fatal(err)
+		}
+		wantLimit(t, s, []byte{0, 1, 1, 1, 50, 1})
+		wantLimit(t, s, []byte{0, 1, 1, 2, 50, 1, 60, 1})
+		if history {
+			wantLimit(t, s, []byte{0, 1, 1, 1, 100, 200, 5})
+			continue
+		}
+		wantApplied(t, s, []byte{0, 1, 1, 1, 100, 200, 5})
+		check(t, s)
+		wantApplied(t, s, []byte{0, 1, 1, 1, 50, 1})
+		check(t, s)
+		// What is deleted makes room for what is written, in one update, too.
+		end := s.Clock(1)
+		u := testkit.TypedIn("t", 1, end, strings.Repeat("y", 500))
+		wantLimit(t, s, testkit.TypedIn("t", 1, end, strings.Repeat("y", 1000)))
+		wantApplied(t, s, append(u[:len(u)-1:len(u)-1], 1, 1, 1, 0xac, 6, 0xc8, 3))
+		check(t, s)
 	}
-	apply(t, s, "00 01 01 01 00 02")
 }
 
 func TestLimits(t *testing.T) {
-	s := NewWith(Options{MaxSize: clientSize + 40, MaxPending: 2 * runCost})
+	s := NewWith(Options{MaxSize: clientSize + chunkSize + blockSize + 40, MaxPending: 2 * (runCost + chunkSize)})
 	apply(t, s, typedAB)
 	big := "01 01 01 02 84 01 01 28" + strings.Repeat("63", 40) + "00"
 	if _, err := s.Apply(unhex(t, big), V1); !errors.Is(err, ErrLimit) {
 		t.Errorf("too large: %v", err)
 	}
+	s.options.MaxSize = 1 << 20
 	// Known elements don't count as growth.
 	if added, err := s.Apply(append(unhex(t, typedAB)[:11:11], unhex(t, "01 01 01 00 01")...), V1); err != nil || len(added) == 0 {
 		t.Errorf("a deletion with known elements: %x, %v", added, err)
 	}
 
-	s.options.MaxSize = 1 << 20
 	if _, err := s.Apply(unhex(t, "01 01 03 01 84 03 00 01 61 00"), V1); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,217 @@
+package blocks
+
+import (
+	"math"
+
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
+
+// What counts against Options.MaxSize, in addition to the bytes of blocks: what the
+// store holds for each client, chunk, block, span of deleted elements and depth. So
+// neither a document nor its encoding can take much more than the limit, whatever it
+// consists of. A client with one block takes 330 to 500 bytes, its chunk included.
+const (
+	clientSize = 384
+	chunkSize  = 96
+	blockSize  = 8
+	spanSize   = 16
+	depthSize  = 8
+
+	// splitSize is more than splitting a block adds, but for chunks: a block with the
+	// links of the first one.
+	splitSize = 48 + blockSize
+)
+
+// total returns the size that counts against Options.MaxSize.
+func (s *Store) total() int { return s.integratedCost + s.pendingCost + clientSize*len(s.byID) }
+
+// cost is what the run counts.
+func (r *run) cost() int { return r.size + blockSize*r.count + chunkSize*len(r.chunks) }
+
+func (d *clientBlocks) cost() int { return d.blocks.cost() + spanSize*d.deleted.count() }
+
+// sizes is what the integrated blocks of a client take: in bytes, and as they count.
+type sizes struct{ bytes, cost int }
+
+func (d *clientBlocks) sizes() sizes { return sizes{d.blocks.size, d.cost()} }
+
+// changed adds how the integrated blocks of a client have changed to the document's
+// size.
+func (s *Store) changed(d *clientBlocks, before sizes) {
+	now := d.sizes()
+	s.blocksSize += now.bytes - before.bytes
+	s.integratedCost += now.cost - before.cost
+}
+
+// checkSize returns ErrLimit if the planned update would take the document past a limit.
+// size is the update's, and gained is the size of its new blocks, in bytes. An update
+// that makes the document smaller is accepted, whatever its size is.
+//
+// The estimates of what an update adds are never too low. They are too high for an
+// update that deletes what it adds itself.
+func (s *Store) checkSize(in *parsedUpdate, limits *Options, gained, size int) error {
+	if limits == nil {
+		return nil
+	}
+	if most := costOfByte * size; s.pendingCost+most <= limits.MaxPending && s.total()+most <= limits.MaxSize {
+		return nil
+	}
+	added := s.newPendingCost(in)
+	if pending := s.pendingCost + added; added > 0 && pending > limits.MaxPending {
+		return overLimit("pending blocks and deletions", pending, limits.MaxPending)
+	}
+	before := s.total() - clientSize*s.plan.added
+	added += clientSize*(s.plan.added+s.deletionClients(in)) + s.newBlocksCost(in, gained) + s.newDeletionsCost(in)
+	if before+added <= limits.MaxSize {
+		return nil
+	}
+	if over := before + added - max(before, limits.MaxSize); s.freedBy(in, over) < over {
+		return overLimit("the document", before+added, limits.MaxSize)
+	}
+	return nil
+}
+
+// deletionClients returns how many clients the store doesn't have of which the update
+// has deletions.
+func (s *Store) deletionClients(in *parsedUpdate) (n int) {
+	for i := range in.deletions {
+		if s.find(in.deletions[i].client) == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// newBlocksCost returns what the new blocks of an update add, of which the size in bytes
+// is known.
+func (s *Store) newBlocksCost(in *parsedUpdate, gained int) int {
+	if gained == 0 {
+		return 0
+	}
+	count, elements := uint64(0), uint64(0)
+	for i := range in.sections {
+		count += min(in.sections[i].count, math.MaxInt32)
+		elements += in.sections[i].elements
+	}
+	blocks := min(int(count), gained/2) // the smallest takes two bytes
+	splits := gained * 2 / blockBytes   // of long blocks
+	blocks += splits
+	chunks := blocks/chunkBlocks + gained/chunkBytes + int(elements>>31) + 2*len(in.sections)
+	return gained + blockSize*blocks + splitSize*splits + chunkSize*min(chunks, blocks) + depthSize*s.plan.depths
+}
+
+// newDeletionsCost returns what the new deletions of integrated and ready elements add
+// if no content is dropped.
+func (s *Store) newDeletionsCost(in *parsedUpdate) (cost int) {
+	for i := range in.deletions {
+		d := &in.deletions[i]
+		c := s.find(d.client)
+		if c == nil {
+			continue // pending
+		}
+		if d.prepared != nil && c.section.end == c.ready {
+			cost += spanSize * d.n
+			continue
+		}
+		at := boundaries{store: s, client: c}
+		for _, x := range d.read() {
+			x.To = min(x.To, c.readyEnd())
+			if x.From >= x.To {
+				break
+			}
+			c.eachUndeleted(x, func(part clocks.Span) { cost += spanSize + at.splitCost(part) })
+		}
+	}
+	return cost
+}
+
+// boundaries finds the blocks of a client that deletions split, in clock order.
+type boundaries struct {
+	store   *Store
+	client  *client
+	section blockIter // if begun
+	begun   bool
+}
+
+// splitCost returns what is added if the blocks at both ends of x are split.
+func (s *boundaries) splitCost(x clocks.Span) (cost int) {
+	if s.store.options.History {
+		return 0
+	}
+	for _, clock := range [2]uint64{x.From, x.To} {
+		if s.inside(clock) {
+			cost += splitSize
+		}
+	}
+	if cost > 0 {
+		cost += chunkSize / (chunkBlocks / 2)
+	}
+	return cost
+}
+
+// inside reports whether a block begins before clock and ends after it.
+func (s *boundaries) inside(clock uint64) bool {
+	c := s.client
+	switch {
+	case clock == c.blocks.end || clock == c.readyEnd():
+		return false
+	case clock < c.blocks.end:
+		n := c.blocks.find(clock)
+		k := c.blocks.indexed(n)
+		return k.clockOf(k.find(clock)) != clock
+	case len(c.pending) > 0:
+		return true
+	}
+	if !s.begun {
+		s.section, s.begun = iterSection(c.section), true
+	}
+	b := s.section.seek(clock)
+	return b != nil && b.clock != clock && !b.deleted()
+}
+
+// freedBy returns how much of the content that is in the document an update deletes, at
+// least: it stops when that is enough, or when it has read more blocks than the update is
+// worth.
+func (s *Store) freedBy(in *parsedUpdate, enough int) (freed int) {
+	if s.options.History {
+		return 0
+	}
+	left := 4096
+	for i := range in.deletions {
+		d := &in.deletions[i]
+		c := s.find(d.client)
+		if c == nil || c.blocks.end == 0 {
+			continue
+		}
+		spans := d.read()
+		left += 16 * len(spans)
+		for _, x := range spans {
+			x.To = min(x.To, c.blocks.end)
+			if x.From >= x.To {
+				break
+			}
+			c.eachUndeleted(x, func(part clocks.Span) {
+				var b block
+				for w := c.blocks.iter(part.From); freed < enough && left > 0 && part.From < part.To && w.next(&b, c.id); left-- {
+					to := min(part.To, b.end())
+					freed += b.freed(to - part.From)
+					part.From = to
+				}
+			})
+			if freed >= enough || left <= 0 {
+				return freed
+			}
+		}
+	}
+	return freed
+}
+
+// freed returns how many bytes of the block's content are dropped, at least, if n of its
+// elements are deleted.
+func (b *block) freed(n uint64) int {
+	if n == b.len {
+		return len(b.content) + b.prefixLen() - lib0.UintLen(b.len)
+	}
+	return int(min(n, math.MaxInt32)) // an element takes a byte, at least
+}
