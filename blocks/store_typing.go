@@ -11,6 +11,9 @@ import (
 // nothing and returns false.
 func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	r := lib0.NewReader(update)
+	if limits != nil {
+		r.RefuseLossyJSON()
+	}
 	var b block
 	writer, ok := s.readOneBlock(&r, &b, limits == nil)
 	if !ok {

@@ -311,3 +311,28 @@ func FuzzDiff(f *testing.F) {
 		}
 	})
 }
+
+// TestLossyJSON checks that JSON which clients would read differently after they have
+// written it again is refused, and loaded if an earlier version has accepted it.
+func TestLossyJSON(t *testing.T) {
+	for _, json := range []string{"-0", "1e400", `"\ud800"`, `{"__proto__":1}`} {
+		for name, content := range map[string][]byte{
+			"an embed": append([]byte{5, 1, 1, 't'}, lib0.AppendString(nil, json)...),
+			"a format": append([]byte{6, 1, 1, 't', 1, 'b'}, lib0.AppendString(nil, json)...),
+			"JSON":     append([]byte{2, 1, 1, 't', 1}, lib0.AppendString(nil, json)...),
+		} {
+			first, next := append(append([]byte{1, 1, 1, 0}, content...), 0), append(append([]byte{1, 1, 1, 3}, content...), 0)
+			s := New()
+			if _, err := s.Apply(first, V1); !errors.Is(err, lib0.ErrLossyJSON) {
+				t.Errorf("%s: %s: %v", name, json, err)
+			}
+			apply(t, s, "01 01 01 00 04 01 01 74 03 61 62 63 00")
+			if _, err := s.Apply(next, V1); !errors.Is(err, lib0.ErrLossyJSON) {
+				t.Errorf("%s: %s, as typing: %v", name, json, err)
+			}
+			if err := New().Load(first, V1); err != nil {
+				t.Errorf("%s: %s: Load: %v", name, json, err)
+			}
+		}
+	}
+}

@@ -50,6 +50,7 @@ func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) error {
 	r := lib0.NewReader(update)
 	in.sections, in.typeCount, in.nested = in.sections[:0], 0, false
 	if in.limits, in.added = limits, 0; limits != nil {
+		r.RefuseLossyJSON()
 		in.known = len(s.byID)
 	}
 	empty := false

@@ -6,7 +6,8 @@
 //
 //   - append.go and reader.go: integers, bytes and strings.
 //   - any.go: "any" values, lib0's binary form of what JSON can express, and more.
-//   - json_check.go and json_scan.go: JSON text. json_from_any.go and
+//   - json_check.go and json_scan.go: JSON text. json_survives.go finds JSON that
+//     JavaScript can't read and write without loss. json_from_any.go and
 //     any_from_json.go convert between JSON, which updates in V1 have in some places,
 //     and "any" values, which updates in V2 have there.
 //   - utf16.go: positions in UTF-16 units, in which Yjs counts text.
@@ -36,5 +37,6 @@ var (
 	ErrPrototype = errors.New("object with bytes as its prototype")
 	ErrDepth     = errors.New("value is nested too deeply")
 	ErrJSON      = errors.New("not valid JSON")
+	ErrLossyJSON = errors.New("JSON that JavaScript can't read and write without loss: -0, a number out of range, half a surrogate pair or a key __proto__")
 	ErrNoJSON    = errors.New("value that JSON can't hold: undefined or a BigInt")
 )

@@ -12,11 +12,16 @@ type Reader struct {
 	off      int
 	err      error
 	checked  bool
+	lossless bool
 	overlong bool
 }
 
 // NewReader returns a Reader of b, which it borrows.
 func NewReader(b []byte) Reader { return Reader{buf: b} }
+
+// RefuseLossyJSON lets JSON and CheckJSON fail for JSON that changes when JavaScript
+// reads it and writes it again.
+func (r *Reader) RefuseLossyJSON() { r.lossless = true }
 
 // Reread returns a Reader of b, which it borrows. b must have been read without an
 // error before: the Reader doesn't check UTF-8 and JSON again.
@@ -175,7 +180,8 @@ func (r *Reader) JSON() []byte {
 	return b
 }
 
-// CheckJSON fails if b, which was read, isn't one JSON value. A Reader from Reread
+// CheckJSON fails if b, which was read, isn't one JSON value, or if RefuseLossyJSON was
+// called and JavaScript can't read and write it without loss. A Reader from Reread
 // doesn't check it.
 func (r *Reader) CheckJSON(b []byte) {
 	if r.checked {
@@ -183,5 +189,7 @@ func (r *Reader) CheckJSON(b []byte) {
 	}
 	if err := CheckJSON(b); err != nil {
 		r.Fail(err)
+	} else if r.lossless && !survivesJSON(b) {
+		r.Fail(ErrLossyJSON)
 	}
 }
