@@ -27,6 +27,12 @@ type Config struct {
 	BodyLimit func(room string) int64
 	// BodyTimeout is how long the body of a request may take to arrive. 0: 30 s.
 	BodyTimeout time.Duration
+	// Memory bounds the bytes that the documents which are being exported take at once,
+	// with the first events of streams. An export in the formats update and update-v2, and
+	// a stream, take up to 4 times the document, other formats up to 40 times. An export
+	// for which there is no memory waits for up to 10 seconds; a single one may take more.
+	// 0: 256 MiB.
+	Memory int
 }
 
 const (
@@ -42,6 +48,7 @@ type Handler struct {
 	bodyLimit func(room string) int64
 	bodyTime  time.Duration
 	streams   atomic.Int64 // event streams that are open
+	exports   *exports
 }
 
 // New returns a Handler. Its requests end when cfg.Documents is drained.
@@ -54,6 +61,7 @@ func New(cfg Config) *Handler {
 		prefix:    cmp.Or(cfg.Prefix, defaultPrefix),
 		bodyLimit: cfg.BodyLimit,
 		bodyTime:  cmp.Or(cfg.BodyTimeout, bodyTimeout),
+		exports:   newExports(cmp.Or(max(cfg.Memory, 0), defaultExports)),
 	}
 }
 

@@ -14,6 +14,7 @@
 //   - list.go: the list of rooms
 //   - read.go: a document in the format that the client accepts; accept.go reads the
 //     Accept header, and answer.go answers conditional requests
+//   - exports.go: the memory for documents that are being read
 //   - write.go: updates, creations and deletions
 //   - stream.go: the changes of a document as server-sent events
 //   - problem.go: the errors, as problem details (RFC 9457)

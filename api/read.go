@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -19,12 +18,13 @@ import (
 // format is a format of a document.
 type format struct {
 	name       string
-	mediaType  string     // without parameters
-	parameters string     // of the media type
-	rooted     bool       // it supports the parameters name and root
-	bare       bool       // it needs no update
-	kinds      []yjs.Kind // the kinds of roots that it can write; nil: it writes the whole document
-	write      func(i document.Info, s selection) ([]byte, error)
+	mediaType  string                                             // without parameters
+	parameters string                                             // of the media type
+	rooted     bool                                               // it supports the parameters name and root
+	encoded    bool                                               // it is written without integrating the document
+	bare       bool                                               // it needs no update
+	kinds      []yjs.Kind                                         // the kinds of roots that it can write; nil: it writes the whole document
+	write      func(i document.Info, s selection) ([]byte, error) // nil if bare is set
 }
 
 // needsName reports whether the format is for one root.
@@ -40,9 +40,9 @@ type selection struct {
 
 // formats holds all formats. The first is the default.
 var formats = []format{
-	{name: "update", mediaType: TypeUpdateV1, write: func(i document.Info, _ selection) ([]byte, error) { return i.Encode(blocks.V1) }},
-	{name: "update-v2", mediaType: TypeUpdateV2, write: func(i document.Info, _ selection) ([]byte, error) { return i.Encode(blocks.V2) }},
-	{name: "state-vector", mediaType: "application/vnd.yroom.state-vector", bare: true, write: func(i document.Info, _ selection) ([]byte, error) { return i.Vector, nil }},
+	{name: "update", mediaType: TypeUpdateV1, encoded: true, write: func(i document.Info, _ selection) ([]byte, error) { return i.Encode(blocks.V1) }},
+	{name: "update-v2", mediaType: TypeUpdateV2, encoded: true, write: func(i document.Info, _ selection) ([]byte, error) { return i.Encode(blocks.V2) }},
+	{name: "state-vector", mediaType: "application/vnd.yroom.state-vector", bare: true},
 	{name: "json", mediaType: "application/json", rooted: true, write: writeJSON},
 	rootFormat(document.FormatText, "text/plain", "; charset=utf-8", yjs.KindText, yjs.KindXMLText),
 	rootFormat(document.FormatXML, "application/xml", "", yjs.KindXMLFragment, yjs.KindXMLElement, yjs.KindXMLText, yjs.KindText),
@@ -54,8 +54,9 @@ func rootFormat(f document.Format, mediaType, parameters string, kinds ...yjs.Ki
 	return format{name: string(f), mediaType: mediaType, parameters: parameters, rooted: true, kinds: kinds, write: writeRoot}
 }
 
-// read sends a document in one of the formats. If the client may have it already, read
-// first requests only the state of the room.
+// read sends a document in one of the formats. It first requests only the state of the
+// room, which decides whether the client has the document already, whether another
+// request is exporting the same, and how much memory that takes.
 func (a *Handler) read(w http.ResponseWriter, r *http.Request, room string) error {
 	w.Header().Set("Vary", "Accept")
 	s, err := selectionOf(r)
@@ -63,51 +64,34 @@ func (a *Handler) read(w http.ResponseWriter, r *http.Request, room string) erro
 		return err
 	}
 	d := a.documents.Document(room)
-	if slices.ContainsFunc(tags(r), s.tagged) {
-		info, err := d.Info(r.Context())
-		if err != nil {
+	info, err := d.Info(r.Context())
+	if err != nil {
+		return err
+	}
+	if tag := s.tag(info.Mark); match(r, tag) {
+		return notModified(w, tag)
+	}
+	e := &exported{mark: info.Mark, body: info.Vector}
+	if !s.format.bare {
+		if e, err = a.export(r.Context(), d, s, info); err != nil {
 			return err
 		}
-		if tag := s.tag(info.Mark); match(r, tag) {
-			return notModified(w, tag)
-		}
+		defer a.exports.leave(e)
 	}
-	info, err := s.query(r.Context(), d)
-	if err != nil {
-		return err
-	}
-	body, err := s.format.write(info, s)
-	if err != nil {
-		return err
-	}
-	tag := s.tag(info.Mark)
+	tag := s.tag(e.mark)
 	if match(r, "*") {
 		return notModified(w, tag)
 	}
-	return answer(w, r, s.format.mediaType+s.format.parameters, tag, body)
-}
-
-// query requests what the format needs.
-func (s selection) query(ctx context.Context, d *document.Document) (document.Info, error) {
-	if s.format.bare {
-		return d.Info(ctx)
-	}
-	return d.Query(ctx, event.Mark{})
+	return answer(w, r, s.format.mediaType+s.format.parameters, tag, e.body)
 }
 
 // tag returns the entity tag of the selection at a state of the document.
-func (s selection) tag(m event.Mark) string { return `"` + m.String() + s.tagEnd() }
-
-// tagged reports whether a tag is of the selection, at any state.
-func (s selection) tagged(tag string) bool { return strings.HasSuffix(tag, s.tagEnd()) }
-
-// tagEnd returns the part of the tag that is the same in all states.
-func (s selection) tagEnd() string {
+func (s selection) tag(m event.Mark) string {
 	text := fmt.Appendf(nil, "%s %t %q", s.format.name, s.named, s.name)
 	for _, name := range slices.Sorted(maps.Keys(s.kinds)) {
 		text = fmt.Appendf(text, " %q=%s", name, s.kinds[name])
 	}
-	return "-" + hash(text) + `"`
+	return `"` + m.String() + "-" + hash(text) + `"`
 }
 
 // selectionOf returns what a request selects.

@@ -38,6 +38,18 @@ func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) er
 	}
 	var since event.Mark
 	_ = since.UnmarshalText([]byte(r.Header.Get("Last-Event-ID"))) // anything else is the zero Mark
+	d := a.documents.Document(room)
+	first, err := a.firstEvent(r.Context(), d, since)
+	if err != nil {
+		return err
+	}
+	sent := func() {
+		if first != nil {
+			a.exports.leave(first)
+			first = nil // its body is not kept
+		}
+	}
+	defer sent()
 	ctx, cancel := context.WithCancel(r.Context())
 	stream := eventWriter{out: newTimedWriter(w)}
 	var beating sync.WaitGroup
@@ -45,7 +57,7 @@ func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) er
 	defer cancel()
 
 	begun := false
-	for change, err := range a.documents.Document(room).Changes(ctx, since) {
+	for change, err := range d.Changes(ctx, first.mark) {
 		switch {
 		case err != nil && !begun:
 			return err
@@ -58,13 +70,14 @@ func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) er
 			begun = true
 			stream.begin()
 			beating.Go(func() { stream.beat(ctx, cancel) })
+			if first.body != nil && !change.Whole && stream.send("update", first.mark.String(), first.body) != nil {
+				return nil // the client has disconnected
+			}
 		}
-		if change.Update == nil {
-			continue
+		if change.Update != nil && stream.send("update", change.Mark.String(), change.Update) != nil {
+			return nil
 		}
-		if stream.send("update", change.Mark.String(), change.Update) != nil {
-			return nil // the client has disconnected
-		}
+		sent()
 	}
 	return nil
 }

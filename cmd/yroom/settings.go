@@ -49,6 +49,7 @@ type ConsumerSettings struct {
 	APITokenFile string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
 
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
+	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
 }
 
 // WorkerSettings are the settings of a process that runs rooms.
@@ -83,6 +84,7 @@ var defaults = settings{
 		Open:   new(bool),
 
 		AnswerMemory: 256 << 20,
+		ExportMemory: 256 << 20,
 	},
 	WorkerSettings: WorkerSettings{
 		Store:   "sqlite:yroom.db",
@@ -116,6 +118,7 @@ func (s settings) or(base settings) settings {
 			Origin:       s.Origin,
 			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
 			AnswerMemory: cmp.Or(s.AnswerMemory, base.AnswerMemory),
+			ExportMemory: cmp.Or(s.ExportMemory, base.ExportMemory),
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   cmp.Or(s.Store, base.Store),

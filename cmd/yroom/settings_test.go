@@ -26,6 +26,7 @@ health: 127.0.0.1:9001
 name: web-1
 api_token_file: yroom.token
 answer_memory: 1GiB
+export_memory: 2GiB
 channel: [yroom, slow]
 log_format: json
 log_level: debug
@@ -72,6 +73,7 @@ rooms:
 			Origin:       []string{"app.example.com"},
 			APITokenFile: "yroom.token",
 			AnswerMemory: 1 << 30,
+			ExportMemory: 2 << 30,
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   "memory:",

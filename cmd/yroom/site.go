@@ -27,7 +27,7 @@ func newSite(rooms *yroom.Server, guard guard, health *health, set settings, wit
 		name:     set.Name,
 		health:   health,
 		served:   &served{rooms.Documents(), set.Name},
-		api:      apiGuard{guard.token, api.New(api.Config{Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms)})},
+		api:      apiGuard{guard.token, api.New(api.Config{Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Memory: int(set.ExportMemory)})},
 		rooms:    http.StripPrefix("/ws", rooms),
 		roomData: &roomData{rooms.Documents(), guard, set.Name},
 		pages: webui.Handler(webui.Facts{

@@ -1,0 +1,247 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+)
+
+const (
+	// defaultExports is the default of Config.Memory.
+	defaultExports = 256 << 20
+	// integratedCost is how many bytes an export takes at most for each byte of the
+	// document if it is integrated to be written, and encodedCost if it isn't. They were
+	// measured with documents of single characters, which take the most.
+	integratedCost = 40
+	encodedCost    = 4
+	// leastCost is what is reserved for the smallest document.
+	leastCost = 64 << 10
+	// exportPatience is how long an export waits until others have freed the memory for it.
+	exportPatience = 10 * time.Second
+)
+
+// exports bounds the memory of the documents that are being exported, and of the first
+// events of streams. Exports wait in order. Those of the same state of a document in the
+// same format are one: it is made once, and counted once until all clients have read it.
+type exports struct {
+	size int // the bound in bytes; one export may be larger
+
+	mu      sync.Mutex
+	used    int
+	waiting []*waiting
+	all     map[exportKey]*exported
+}
+
+// exportKey identifies a document in a state and a format.
+type exportKey struct{ room, tag string }
+
+// exported is a document in a state and a format.
+type exported struct {
+	key      exportKey
+	users    int
+	reserved int           // bytes, until the last user has left
+	done     chan struct{} // closed when the fields below are set
+	mark     event.Mark
+	body     []byte
+	size     int // in memory, of the body or of what takes its place
+	err      error
+}
+
+// waiting is a call of reserve that waits.
+type waiting struct {
+	n        int
+	reserved chan struct{} // closed when n bytes are reserved
+}
+
+func newExports(size int) *exports {
+	return &exports{size: size, all: make(map[exportKey]*exported)}
+}
+
+// share returns the export with the key, which write fills in unless another call does so
+// already or has done so. leave must be called with the export, if there is no error.
+func (x *exports) share(ctx context.Context, key exportKey, cost int, write func(*exported) error) (*exported, error) {
+	for {
+		e, first := x.join(key)
+		if first {
+			x.run(ctx, e, cost, write)
+		} else {
+			select {
+			case <-e.done:
+			case <-ctx.Done():
+				x.leave(e)
+				return nil, ctx.Err()
+			}
+		}
+		if e.err == nil {
+			return e, nil
+		}
+		x.leave(e)
+		if first || !errors.Is(e.err, context.Canceled) { // otherwise the client that was first has disconnected
+			return nil, e.err
+		}
+	}
+}
+
+// join returns the export with the key. If first is true, the caller has to make it.
+func (x *exports) join(key exportKey) (e *exported, first bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e = x.all[key]
+	if first = e == nil; first {
+		e = &exported{key: key, done: make(chan struct{})}
+		x.all[key] = e
+	}
+	e.users++
+	return e, first
+}
+
+var errPanic = errors.New("api: the export has panicked")
+
+// run calls write once the memory is reserved, and sets e.err.
+func (x *exports) run(ctx context.Context, e *exported, cost int, write func(*exported) error) {
+	defer func() {
+		if e.err != nil {
+			x.forget(e)
+		}
+		close(e.done)
+		if errors.Is(e.err, errPanic) { // nothing else leaves
+			x.leave(e)
+		}
+	}()
+	if e.err = x.reserve(ctx, cost); e.err != nil {
+		return
+	}
+	x.keep(e, cost)
+	e.err = errPanic
+	e.err = write(e)
+	x.free(cost - e.size)
+	x.keep(e, e.size)
+}
+
+// forget makes the next call with the same key begin again.
+func (x *exports) forget(e *exported) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.all[e.key] == e {
+		delete(x.all, e.key)
+	}
+}
+
+// keep sets how many of the bytes that are reserved are those of e.
+func (x *exports) keep(e *exported, n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e.reserved = n
+}
+
+// leave ends the use of an export.
+func (x *exports) leave(e *exported) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if e.users--; e.users > 0 {
+		return
+	}
+	if x.all[e.key] == e {
+		delete(x.all, e.key)
+	}
+	x.used -= e.reserved
+	x.wake()
+}
+
+// reserve reserves n bytes. It waits until they are free.
+func (x *exports) reserve(ctx context.Context, n int) error {
+	x.mu.Lock()
+	if len(x.waiting) == 0 && x.fits(n) {
+		x.used += n
+		x.mu.Unlock()
+		return nil
+	}
+	w := &waiting{n, make(chan struct{})}
+	x.waiting = append(x.waiting, w)
+	x.mu.Unlock()
+	ctx, cancel := context.WithTimeoutCause(ctx, exportPatience,
+		unavailable.because("Other documents are being exported, and there is no memory left for this one. Send the request again later."))
+	defer cancel()
+	select {
+	case <-w.reserved:
+		return nil
+	case <-ctx.Done():
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	select {
+	case <-w.reserved:
+		x.used -= n
+	default:
+		x.waiting = slices.DeleteFunc(x.waiting, func(other *waiting) bool { return other == w })
+	}
+	x.wake()
+	return context.Cause(ctx)
+}
+
+// free frees bytes, or takes more if n is negative.
+func (x *exports) free(n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.used -= n
+	x.wake()
+}
+
+func (x *exports) fits(n int) bool { return x.used == 0 || x.used+n <= x.size }
+
+// wake reserves for the calls whose turn has come. The lock must be held.
+func (x *exports) wake() {
+	for len(x.waiting) > 0 && x.fits(x.waiting[0].n) {
+		x.used += x.waiting[0].n
+		close(x.waiting[0].reserved)
+		x.waiting = x.waiting[1:]
+	}
+}
+
+// export returns a document in the selected format. leave must be called with it.
+func (a *Handler) export(ctx context.Context, d *document.Document, s selection, info document.Info) (*exported, error) {
+	cost := integratedCost
+	if s.format.encoded {
+		cost = encodedCost
+	}
+	key := exportKey{d.Room(), s.tag(info.Mark)}
+	return a.exports.share(ctx, key, leastCost+cost*info.Summary.Size, func(e *exported) error {
+		info, err := d.Query(ctx, event.Mark{})
+		if err != nil {
+			return err
+		}
+		e.mark = info.Mark
+		e.body, err = s.format.write(info, s)
+		e.size = len(e.body)
+		return err
+	})
+}
+
+// firstEvent returns what a stream that continues from since begins with: what was added
+// since, if the room is in memory. The stream then continues from its mark. Of a room
+// that is only stored, it has no body, and only reserves the memory for the first change.
+// leave must be called when that is sent.
+func (a *Handler) firstEvent(ctx context.Context, d *document.Document, since event.Mark) (*exported, error) {
+	info, err := d.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if since.Epoch != info.Mark.Epoch {
+		since = event.Mark{} // all streams that begin with the whole document share it
+	}
+	key := exportKey{d.Room(), since.String() + " to " + info.Mark.String()}
+	return a.exports.share(ctx, key, leastCost+encodedCost*info.Summary.Size, func(e *exported) error {
+		if info.Mark.Epoch == 0 {
+			e.size = info.Summary.Size
+			return nil
+		}
+		added, err := d.Query(ctx, since)
+		e.mark, e.body, e.size = added.Mark, added.Update, len(added.Update)
+		return err
+	})
+}
