@@ -14,8 +14,8 @@ import (
 // NewWorker returns a worker without a consumer, for a process that only runs rooms. It
 // does nothing until its Run is called. Its clients and programs are in other processes
 // on Config.Layer, which must not be nil. Of cfg it uses Name, Layer, Store, Rooms,
-// WorkerEvents, DrainTimeout and Logger. All workers of a channel must use the same
-// store, because a room may be run by each of them in turn.
+// RoomsPerSecond, WorkerEvents, DrainTimeout and Logger. All workers of a channel must
+// use the same store, because a room may be run by each of them in turn.
 func NewWorker(cfg Config) (*worker.Worker, error) {
 	if err := checkRooms(cfg.Rooms); err != nil {
 		return nil, fmt.Errorf("yroom: %w", err)
@@ -47,5 +47,7 @@ func newWorker(cfg Config, takeover time.Duration) *worker.Worker {
 		Logger:       cfg.Logger,
 		DrainTimeout: cfg.DrainTimeout,
 		Takeover:     takeover,
+
+		RoomsPerSecond: cfg.RoomsPerSecond,
 	})
 }

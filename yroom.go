@@ -47,7 +47,8 @@ type Config struct {
 	// closed.
 	Layer layer.Layer
 	// NoWorker means that workers in other processes on Layer run the rooms and store the
-	// documents. Then Store, DrainTimeout and the Settings for workers are not used.
+	// documents. Then Store, RoomsPerSecond, DrainTimeout and the Settings for workers are
+	// not used.
 	NoWorker bool
 	// Store keeps the documents of rooms whose Settings name no other store. If it is nil,
 	// they are kept in memory and lost when the process ends. It is used until Shutdown
@@ -60,6 +61,10 @@ type Config struct {
 	// any, the server's own host must be among them. Name it if the server has no login: see
 	// consumer.Config.
 	Origins []string
+	// Limits bound the connections.
+	Limits consumer.Limits
+	// RoomsPerSecond bounds how often a room is opened. See worker.Config. 0: 1,000.
+	RoomsPerSecond int
 	// Rooms holds settings by prefix of the room's name, which ends before its
 	// first dot. A setting that a row lacks is taken from the row "default", and then from
 	// the defaults that Settings documents. New copies it.
@@ -115,6 +120,7 @@ func New(cfg Config) (*Server, error) {
 		Hooks:    cfg.Hooks,
 		Events:   cfg.ConsumerEvents,
 		Origins:  cfg.Origins,
+		Limits:   cfg.Limits,
 		Settings: byPrefix(cfg.Rooms, Settings.consumer),
 
 		AnswerMemory: int(cfg.AnswerMemory),

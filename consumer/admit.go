@@ -51,8 +51,9 @@ func (e *StatusError) Error() string { return e.Reason }
 // errOrigin is a separate value because it is logged with advice for the operator.
 var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
 
-// admit decides about a request before it is upgraded.
-func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Conn, error) {
+// admit decides about a request before it is upgraded. If it returns a Conn, this is
+// counted by the gate.
+func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Request) (admitted *Conn, err error) {
 	hook := c.cfg.Hooks.Admit
 	a := Admission{Room: roomOfPath(r), Access: event.AccessWrite | event.AccessPresent}
 	if hook == nil { // first, so that a wrong address is refused as such, whatever is requested there
@@ -66,6 +67,15 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err := c.checkOrigin(r); err != nil {
 		return nil, err
 	}
+	from, err := c.gate.enter(r, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if admitted == nil {
+			c.gate.leave(from)
+		}
+	}()
 	if hook != nil {
 		if err := c.guard(nil, "Admit", func() (err error) {
 			a, err = hook(ctx, Request{HTTP: r, Room: a.Room, Token: token(r)})
@@ -80,6 +90,7 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	set := c.settings(a.Room)
 	a.Room = strings.Clone(a.Room) // it may be a part of a long URL
 	s := c.newSocket(r.RemoteAddr, set.MessageSize)
+	s.from = from
 	conn := s.newConn(plain, a, set)
 	s.handle = conn.receive
 	if hook := c.cfg.Hooks.PreConnect; hook != nil {
@@ -185,11 +196,13 @@ func (c *Consumer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errPanic):
 		status, reason = http.StatusInternalServerError, "The server made a mistake."
 	}
-	if errors.Is(err, errOrigin) {
+	switch {
+	case c.refused(w, r, err):
+	case errors.Is(err, errOrigin):
 		origin := r.Header.Get("Origin")
 		c.log.Warn("origin refused: if this page may connect, add its host to the allowed origins",
 			"addr", r.RemoteAddr, "origin", cut(origin, maxLogged), "host", cut(r.Host, maxLogged), "add", cut(originHost(origin), maxLogged))
-	} else {
+	default:
 		c.log.Info("refused", "addr", r.RemoteAddr, "status", status, "error", err)
 	}
 	if refused := c.cfg.Events.Refused; refused != nil {

@@ -28,6 +28,8 @@ type Config struct {
 	// make its own host name resolve to your server (DNS rebinding), and then its host is
 	// the Host of its requests. It has no cookies of your users, though.
 	Origins []string
+	// Limits bound the connections.
+	Limits Limits
 	// Settings returns the settings of a room. nil: the defaults.
 	Settings func(room string) Settings
 	// AnswerMemory bounds the bytes of large answers that are in memory at once: of whole
@@ -59,6 +61,7 @@ const (
 type Consumer struct {
 	cfg     Config
 	log     *slog.Logger
+	gate    *gate
 	began   time.Time // the origin of clock
 	front   layer.Front
 	answers *answers
@@ -92,6 +95,7 @@ func New(cfg Config) (*Consumer, error) {
 	c := &Consumer{
 		cfg:     cfg,
 		log:     cmp.Or(cfg.Logger, slog.Default()),
+		gate:    newGate(cfg.Limits),
 		began:   time.Now().Add(-1), // so that no reading of the clock is 0
 		answers: newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
 		aborted: make(chan struct{}),
@@ -132,6 +136,7 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	go func() {
 		defer c.done()
+		defer c.gate.leave(conn.socket.from)
 		_ = c.guard(conn, "the connection", func() error { conn.socket.serve(conn.open); return nil })
 	}()
 }
@@ -147,7 +152,11 @@ func (c *Consumer) accept(w http.ResponseWriter, r *http.Request) (conn *Conn, e
 		c.refuse(w, r, err)
 		return nil, err
 	}
-	return conn, conn.socket.upgrade(w, r)
+	if err := conn.socket.upgrade(w, r); err != nil {
+		c.gate.leave(conn.socket.from)
+		return nil, err
+	}
+	return conn, nil
 }
 
 // begin reports whether one more activity may begin. If so, done must be called at its

@@ -15,6 +15,7 @@
 // Files, in the order in which a connection passes them:
 //
 //   - consumer.go, hooks.go, events.go: configuration, and what runs when
+//   - limits.go: how many connections there may be
 //   - admit.go: what a request may connect to, its origin and its token
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
 //   - cause.go: why a connection ends, and what of it the client may see

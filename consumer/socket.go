@@ -3,6 +3,7 @@ package consumer
 import (
 	"bufio"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ import (
 type socket struct {
 	consumer *Consumer
 	addr     string                  // of the client, or of the proxy in front
+	from     netip.Prefix            // as the gate counts it
 	handle   func(data []byte) error // called with each binary message; an error ends the socket
 
 	conn    net.Conn

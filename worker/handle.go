@@ -22,6 +22,9 @@ func (w *Worker) handle(in layer.Input) error {
 			if !opens(&in.Input) {
 				return w.handleNotOpen(in)
 			}
+			if !w.mayOpen(&in.Input) {
+				return layer.ErrFull
+			}
 			a = w.open(in.Room)
 		}
 		var err error
@@ -63,6 +66,19 @@ func opens(in *event.Input) bool {
 		case event.RequestWatch, event.RequestApply, event.RequestCreate, event.RequestDelete:
 			return true
 		}
+	}
+	return false
+}
+
+// mayOpen reports whether an input may open its room now.
+func (w *Worker) mayOpen(in *event.Input) bool {
+	now := w.config.Runtime.Now()
+	if in.Kind == event.InputJoin && in.Greeting == event.GreetingRejoin || w.openings.Take(now) {
+		return true
+	}
+	if w.refusals.Take(now) {
+		w.config.Logger.Warn("Rooms are opened faster than this worker may open them. New connections and requests are refused until it may. "+
+			"Rooms in memory go on.", "rooms_per_second", w.config.RoomsPerSecond)
 	}
 	return false
 }

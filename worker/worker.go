@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/rate"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
@@ -45,6 +46,11 @@ type Config struct {
 	// is one call of Store.LoadAfter. 0 means that a room is checked only if the position
 	// of an append shows that it lacks entries.
 	Takeover time.Duration
+	// RoomsPerSecond bounds how often a room is opened. After a pause, five times as many
+	// may be opened at once. Past it, connections and requests are refused, as by a room
+	// that is full. Rooms that this worker takes over, whose connections join again, are not
+	// counted. 0 stands for 1,000.
+	RoomsPerSecond int
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
 }
@@ -65,6 +71,9 @@ type Worker struct {
 
 	failing atomic.Bool // an append has failed for a while, and none has succeeded since
 
+	openings *rate.Limit
+	refusals *rate.Limit // those that are logged
+
 	mu    sync.RWMutex
 	rooms map[string]*actor
 }
@@ -78,6 +87,7 @@ func New(c Config) *Worker {
 		c.Logger = slog.Default()
 	}
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
+	c.RoomsPerSecond = cmp.Or(max(c.RoomsPerSecond, 0), 1000)
 	c.Runtime = c.Runtime.withDefaults()
 	return &Worker{
 		config:      c,
@@ -87,6 +97,8 @@ func New(c Config) *Worker {
 		compactions: slots{free: compactsAtOnce},
 		checks:      slots{free: checksAtOnce},
 		reads:       slots{free: readsAtOnce},
+		openings:    rate.New(c.RoomsPerSecond),
+		refusals:    rate.New(1),
 		rooms:       make(map[string]*actor),
 	}
 }

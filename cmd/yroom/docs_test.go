@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +136,8 @@ func shownDefaults(of reflect.Value) map[string]string {
 			shown[key] = v.String()
 		case **bool:
 			shown[key] = map[bool]string{false: "no", true: "yes"}[**v]
+		case *int:
+			shown[key] = strconv.Itoa(*v)
 		case *[]string:
 			shown[key] = cmp.Or(strings.Join(*v, ","), "none")
 		}

@@ -101,6 +101,7 @@ func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         newPlainConns().changed,
 		ErrorLog:          log,
 	}
 }

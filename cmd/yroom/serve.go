@@ -89,10 +89,13 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		Store:        documents.rest,
 		Hooks:        hooks,
 		Origins:      set.Origin,
+		Limits:       set.limits(),
 		Rooms:        documents.rooms,
 		AnswerMemory: set.AnswerMemory,
 		DrainTimeout: shutdown.worker,
 		Logger:       log,
+
+		RoomsPerSecond: set.RoomsPerSecond,
 	})
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())

@@ -17,6 +17,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/store"
 )
 
@@ -42,18 +43,25 @@ type ProcessSettings struct {
 
 // ConsumerSettings are the settings of a process that clients connect to.
 type ConsumerSettings struct {
-	Listen       string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
-	Health       string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
-	Open         *bool    `yaml:"open"           negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
-	Origin       []string `yaml:"origin"         placeholder:"HOST"      help:"Hosts whose pages may connect, the server's own among them, such as app.example.com, *.example.com or localhost:*; * is all (default: the server's own, by its address, and loopback hosts, if it listens on one)."`
-	APITokenFile string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
+	Connections           int `yaml:"connections"             kong:"-"`
+	ConnectionsPerAddress int `yaml:"connections_per_address" kong:"-"`
+	JoinsPerSecond        int `yaml:"joins_per_second"        kong:"-"`
 
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
+
+	Listen        string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
+	Health        string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
+	Open          *bool    `yaml:"open"           negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
+	Origin        []string `yaml:"origin"         placeholder:"HOST"      help:"Hosts whose pages may connect, the server's own among them, such as app.example.com, *.example.com or localhost:*; * is all (default: the server's own, by its address, and loopback hosts, if it listens on one)."`
+	AddressHeader string   `yaml:"address_header" placeholder:"NAME"      help:"Header field in which a proxy in front passes on the address of a client, such as X-Forwarded-For (default: none)."`
+	APITokenFile  string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
 }
 
 // WorkerSettings are the settings of a process that runs rooms.
 type WorkerSettings struct {
+	RoomsPerSecond int `yaml:"rooms_per_second" kong:"-"`
+
 	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, postgres://…, or memory: (must be set if --layer connects processes, otherwise default: sqlite:yroom.db)."`
 	Channel []string `yaml:"channel" placeholder:"NAME" help:"Channels whose rooms this process runs (default: yroom)."`
 }
@@ -83,12 +91,17 @@ var defaults = settings{
 		Listen: "127.0.0.1:8000",
 		Open:   new(bool),
 
-		AnswerMemory: 256 << 20,
-		ExportMemory: 256 << 20,
+		AnswerMemory:          256 << 20,
+		ExportMemory:          256 << 20,
+		Connections:           20_000,
+		ConnectionsPerAddress: 1_000,
+		JoinsPerSecond:        1_000,
 	},
 	WorkerSettings: WorkerSettings{
 		Store:   "sqlite:yroom.db",
 		Channel: []string{yroom.DefaultChannel},
+
+		RoomsPerSecond: 1_000,
 	},
 }
 
@@ -119,12 +132,29 @@ func (s settings) or(base settings) settings {
 			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
 			AnswerMemory: cmp.Or(s.AnswerMemory, base.AnswerMemory),
 			ExportMemory: cmp.Or(s.ExportMemory, base.ExportMemory),
+
+			AddressHeader:         cmp.Or(s.AddressHeader, base.AddressHeader),
+			Connections:           cmp.Or(s.Connections, base.Connections),
+			ConnectionsPerAddress: cmp.Or(s.ConnectionsPerAddress, base.ConnectionsPerAddress),
+			JoinsPerSecond:        cmp.Or(s.JoinsPerSecond, base.JoinsPerSecond),
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   cmp.Or(s.Store, base.Store),
 			Channel: s.Channel,
+
+			RoomsPerSecond: cmp.Or(s.RoomsPerSecond, base.RoomsPerSecond),
 		},
 		Rooms: s.Rooms,
+	}
+}
+
+// limits returns the limits on connections.
+func (s ConsumerSettings) limits() consumer.Limits {
+	return consumer.Limits{
+		Connections:           s.Connections,
+		ConnectionsPerAddress: s.ConnectionsPerAddress,
+		AddressHeader:         s.AddressHeader,
+		JoinsPerSecond:        s.JoinsPerSecond,
 	}
 }
 

@@ -24,6 +24,11 @@ open: true
 origin: [app.example.com]
 health: 127.0.0.1:9001
 name: web-1
+address_header: X-Real-Ip
+connections: 7
+connections_per_address: 5
+joins_per_second: 3
+rooms_per_second: 2
 api_token_file: yroom.token
 answer_memory: 1GiB
 export_memory: 2GiB
@@ -74,10 +79,17 @@ rooms:
 			APITokenFile: "yroom.token",
 			AnswerMemory: 1 << 30,
 			ExportMemory: 2 << 30,
+
+			AddressHeader:         "X-Real-Ip",
+			Connections:           7,
+			ConnectionsPerAddress: 5,
+			JoinsPerSecond:        3,
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   "memory:",
 			Channel: []string{"yroom", "slow"},
+
+			RoomsPerSecond: 2,
 		},
 		Rooms: map[string]roomSettings{
 			"default": {Settings: yroom.Settings{RemoveDelay: 2 * time.Minute}, Durability: new(store.DurabilityFsync)},
@@ -191,6 +203,8 @@ func fill(v reflect.Value, n int) {
 		switch to := value.Addr().Interface().(type) {
 		case *string:
 			*to = word
+		case *int:
+			*to = n
 		case *[]string:
 			*to = []string{word}
 		case **bool:

@@ -93,6 +93,8 @@ func (e environment) runRooms(set settings) error {
 		Rooms:        documents.rooms,
 		DrainTimeout: shutdown.worker,
 		Logger:       log,
+
+		RoomsPerSecond: set.RoomsPerSecond,
 	})
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())

@@ -55,9 +55,9 @@ var wantImports = []struct {
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 
 	// Consumers and workers never import each other: only the layer connects them.
-	{"consumer", []string{"awareness", "event", "internal/outbox", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
+	{"consumer", []string{"awareness", "event", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
-	{"worker", []string{"blocks", "event", "internal/mailbox", "layer", "protocol", "room", "store"}},
+	{"worker", []string{"blocks", "event", "internal/mailbox", "internal/rate", "layer", "protocol", "room", "store"}},
 
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
@@ -92,6 +92,7 @@ var wantImports = []struct {
 	{"internal/clocks", nil},
 	{"internal/lib0", nil},
 	{"internal/mailbox", nil},
+	{"internal/rate", nil},
 	{"internal/weakbytes", nil},
 }
 

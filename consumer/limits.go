@@ -1,0 +1,157 @@
+package consumer
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/yroom/yroom/internal/rate"
+)
+
+// Limits bound the connections of a Consumer, before a request is admitted. A zero
+// field stands for its default.
+type Limits struct {
+	// Connections bounds the connections that are open at once. Default: 20,000. Past it:
+	// HTTP 503.
+	Connections int
+	// ConnectionsPerAddress bounds those from one address, or from one network of IPv6 with
+	// a prefix of 64 bits. Default: 1,000. Past it: HTTP 429.
+	//
+	// Addresses of this machine and of private networks have no such bound, because they may
+	// be those of proxies, from which all clients come.
+	ConnectionsPerAddress int
+	// AddressHeader is the header field in which a proxy on this machine or in a private
+	// network passes on the address of a client, such as X-Forwarded-For or X-Real-Ip. Its
+	// last address counts, because clients can send the others themselves. The field of
+	// requests from other addresses is ignored. "": the clients of proxies are not counted
+	// by address.
+	AddressHeader string
+	// JoinsPerSecond bounds how often a connection is opened. After a pause, five times as
+	// many are admitted at once. Default: 1,000. Past it: HTTP 503.
+	JoinsPerSecond int
+}
+
+const (
+	defaultConnections           = 20_000
+	defaultConnectionsPerAddress = 1_000
+	defaultJoinsPerSecond        = 1_000
+)
+
+// The refusals are separate values because they are logged with advice for the operator.
+var (
+	errFull        = &StatusError{http.StatusServiceUnavailable, "This server has too many connections. Try again later."}
+	errAddressFull = &StatusError{http.StatusTooManyRequests, "Your address has too many connections to this server. Close some, or try again later."}
+	errTooFast     = &StatusError{http.StatusServiceUnavailable, "Too many clients connect to this server at the moment. Try again in a second."}
+)
+
+// gate counts the connections of a Consumer.
+type gate struct {
+	limits Limits
+	joins  *rate.Limit
+	logged *rate.Limit // of refusals
+
+	mu   sync.Mutex
+	open int
+	from map[netip.Prefix]int // the number of connections, of addresses that have any
+}
+
+func newGate(l Limits) *gate {
+	byDefault := func(n, value int) int {
+		if n <= 0 {
+			return value
+		}
+		return n
+	}
+	l.Connections = byDefault(l.Connections, defaultConnections)
+	l.ConnectionsPerAddress = byDefault(l.ConnectionsPerAddress, defaultConnectionsPerAddress)
+	l.JoinsPerSecond = byDefault(l.JoinsPerSecond, defaultJoinsPerSecond)
+	return &gate{limits: l, joins: rate.New(l.JoinsPerSecond), logged: rate.New(1), from: make(map[netip.Prefix]int)}
+}
+
+// enter counts the connection that r asks for, from an address that counts as one. If
+// the error is nil, leave must be called at its end.
+func (g *gate) enter(r *http.Request, now time.Time) (from netip.Prefix, err error) {
+	from = g.addressOf(r)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.open >= g.limits.Connections:
+		return from, errFull
+	case from.IsValid() && g.from[from] >= g.limits.ConnectionsPerAddress:
+		return from, errAddressFull
+	case !g.joins.Take(now):
+		return from, errTooFast
+	}
+	g.open++
+	if from.IsValid() {
+		g.from[from]++
+	}
+	return from, nil
+}
+
+// leave undoes enter.
+func (g *gate) leave(from netip.Prefix) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.open--
+	if !from.IsValid() {
+		return
+	}
+	if g.from[from]--; g.from[from] == 0 {
+		delete(g.from, from)
+	}
+}
+
+// addressOf returns the network to which the client of r belongs. It is invalid if the
+// address is not known, or may be that of a proxy.
+func (g *gate) addressOf(r *http.Request) netip.Prefix {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	addr := peer.Addr().Unmap()
+	if fields := r.Header.Values(g.limits.AddressHeader); isNear(addr) && len(fields) > 0 {
+		last := fields[len(fields)-1]
+		addr, err = netip.ParseAddr(strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]))
+		addr = addr.Unmap()
+	}
+	if err != nil || isNear(addr) {
+		return netip.Prefix{}
+	}
+	bits := 64
+	if addr.Is4() {
+		bits = 32
+	}
+	prefix, _ := addr.WithZone("").Prefix(bits) // addr has as many bits
+	return prefix
+}
+
+// isNear reports whether addr is that of this machine or of a private network.
+func isNear(addr netip.Addr) bool {
+	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
+}
+
+// refused sets the header of the response to a request that enter has refused with err,
+// and reports whether it has. It logs one refusal a second, because there may be many.
+func (c *Consumer) refused(w http.ResponseWriter, r *http.Request, err error) bool {
+	var wait, advice string
+	switch {
+	case errors.Is(err, errFull):
+		wait, advice = "10", "all connections that this process may have are open"
+	case errors.Is(err, errAddressFull):
+		wait, advice = "60", "an address has all connections that it may have: if it is a proxy, set the header in which it passes on addresses"
+	case errors.Is(err, errTooFast):
+		wait, advice = "1", "clients connect faster than this process may admit them"
+	default:
+		return false
+	}
+	w.Header().Set("Retry-After", wait)
+	if l := c.gate.limits; c.gate.logged.Take(time.Now()) {
+		c.log.Warn("connection refused: "+advice, "addr", r.RemoteAddr, "connections", l.Connections,
+			"connections_per_address", l.ConnectionsPerAddress, "joins_per_second", l.JoinsPerSecond)
+	}
+	return true
+}

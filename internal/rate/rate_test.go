@@ -1,0 +1,40 @@
+package rate_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/internal/rate"
+)
+
+func TestLimit(t *testing.T) {
+	const perSecond = 100
+	l := rate.New(perSecond)
+	now := time.Now()
+	allowed := func(tries int) (n int) {
+		for range tries {
+			if l.Take(now) {
+				n++
+			}
+		}
+		return n
+	}
+	want := func(when string, got, most int) {
+		t.Helper()
+		if got != most {
+			t.Errorf("%s: %d of 10,000 events are allowed, want %d", when, got, most)
+		}
+	}
+	want("at first", allowed(10_000), 5*perSecond)
+	want("at the same time", allowed(10_000), 0)
+	now = now.Add(time.Second)
+	want("a second later", allowed(10_000), perSecond)
+	now = now.Add(15 * time.Millisecond)
+	want("15 ms later", allowed(10_000), 1)
+	now = now.Add(5 * time.Millisecond)
+	want("5 ms later", allowed(10_000), 1)
+	now = now.Add(time.Hour)
+	want("an hour later", allowed(10_000), 5*perSecond)
+	now = now.Add(-time.Hour)
+	want("an hour before", allowed(10_000), 0)
+}
