@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -134,6 +135,8 @@ func TestUnreadExportsAreBounded(t *testing.T) {
 		path string
 		edit bool // the document changes between the requests
 		most int
+
+		stored bool // the room is not in memory before
 	}{
 		"JSON":                    {path: "?format=json", most: 3 * size},
 		"updates":                 {path: "?format=update", most: 2 * size},
@@ -141,6 +144,7 @@ func TestUnreadExportsAreBounded(t *testing.T) {
 		"JSON of many states":     {path: "?format=json", edit: true, most: bound * 3 / 2},
 		"updates of many states":  {path: "?format=update", edit: true, most: bound * 3 / 2},
 		"events from many states": {path: "/events", edit: true, most: bound * 3 / 2},
+		"events of a stored room": {path: "/events", stored: true, most: 3 * size},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rooms := newServer(t, nil)
@@ -148,8 +152,10 @@ func TestUnreadExportsAreBounded(t *testing.T) {
 			if err := d.Create(t.Context(), testkit.Typed(7, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
 				t.Fatal(err)
 			}
-			stay := keepOpen(t, rooms)
-			defer stay()
+			if !test.stored {
+				stay := keepOpen(t, rooms)
+				defer stay()
+			}
 			web := httptest.NewServer(New(Config{Documents: rooms.Documents(), Memory: bound}))
 			t.Cleanup(web.Close)
 			before := settled()
@@ -170,6 +176,45 @@ func TestUnreadExportsAreBounded(t *testing.T) {
 			if held := settled() - before; held > test.most || held < size/2 {
 				t.Errorf("%d clients that don't read hold %d MiB, want up to %d MiB", conns, held>>20, test.most>>20)
 			}
+		})
+	}
+}
+
+// A stream of a document that is larger than the bound begins at once if nothing else is
+// exported, whether the room is in memory or not.
+func TestStreamsBeginBeyondTheBound(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		t.Run(fmt.Sprint("in memory: ", open), func(t *testing.T) {
+			rooms := newServer(t, nil)
+			if err := rooms.Document("large").Create(t.Context(), testkit.Typed(7, 0, strings.Repeat("x", 3<<20)), blocks.V1); err != nil {
+				t.Fatal(err)
+			}
+			if open {
+				defer keepOpen(t, rooms)()
+			}
+			handler := New(Config{Documents: rooms.Documents(), Memory: 1})
+			web := httptest.NewServer(handler)
+			defer web.Close()
+			response, err := http.Get(web.URL + "/api/rooms/large/events")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = response.Body.Close() }()
+			begun := time.Now()
+			if _, err := io.CopyN(io.Discard, response.Body, 4<<20); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(begun); took > exportPatience/2 {
+				t.Errorf("the first event took %v", took)
+			}
+			testkit.Eventually(t, "freed", func() string {
+				handler.exports.mu.Lock()
+				defer handler.exports.mu.Unlock()
+				if handler.exports.used != 0 {
+					return fmt.Sprint(handler.exports.used, " bytes are reserved")
+				}
+				return ""
+			})
 		})
 	}
 }

@@ -56,7 +56,7 @@ func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) er
 	defer beating.Wait()
 	defer cancel()
 
-	begun := false
+	begun, from := false, first.mark
 	for change, err := range d.Changes(ctx, first.mark) {
 		switch {
 		case err != nil && !begun:
@@ -74,12 +74,41 @@ func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) er
 				return nil // the client has disconnected
 			}
 		}
-		if change.Update != nil && stream.send("update", change.Mark.String(), change.Update) != nil {
+		if change.Whole {
+			from = event.Mark{}
+		}
+		sent() // a large change takes its place
+		if a.sendChange(ctx, &stream, exportKey{room, from.String() + " to " + change.Mark.String()}, change) != nil {
 			return nil
 		}
-		sent()
+		from = change.Mark
 	}
 	return nil
+}
+
+// largeEvent is the size in bytes above which a change counts as an export. Document.Changes
+// keeps smaller ones for a stream that isn't read.
+const largeEvent = 1 << 20
+
+// sendChange sends a change, if it isn't empty. A large one waits for the memory that it
+// takes until the client has read it, and streams that send the same share it.
+func (a *Handler) sendChange(ctx context.Context, stream *eventWriter, key exportKey, change document.Change) error {
+	if change.Update == nil {
+		return nil
+	}
+	if len(change.Update) <= largeEvent {
+		return stream.send("update", change.Mark.String(), change.Update)
+	}
+	e, err := a.exports.share(ctx, key, len(change.Update), func(e *exported) error {
+		e.mark, e.body, e.size = change.Mark, change.Update, len(change.Update)
+		return nil
+	})
+	if err != nil {
+		stream.sendProblem(err)
+		return err
+	}
+	defer a.exports.leave(e)
+	return stream.send("update", e.mark.String(), e.body)
 }
 
 // eventWriter writes server-sent events.
