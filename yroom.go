@@ -47,7 +47,7 @@ type Config struct {
 	// closed.
 	Layer layer.Layer
 	// NoWorker means that workers in other processes on Layer run the rooms and store the
-	// documents. Then Store, RoomsPerSecond, DrainTimeout and the Settings for workers are
+	// documents. Then Store, RoomsPerSecond, Memory, DrainTimeout and the Settings for workers are
 	// not used.
 	NoWorker bool
 	// Store keeps the documents of rooms whose Settings name no other store. If it is nil,
@@ -73,6 +73,11 @@ type Config struct {
 	// memory at once for clients that have not read them yet. See
 	// consumer.Config.AnswerMemory. 0: 256 MiB.
 	AnswerMemory Bytes
+	// Memory bounds what the rooms of the worker together take in memory, as it estimates
+	// that; see worker.Config. Default: half of GOMEMLIMIT, or 4 GiB if there is no such
+	// limit. Past it: rooms that are not in memory can't be opened, and large rooms can't
+	// grow; their connections are closed with 1013.
+	Memory Bytes
 	// ConsumerEvents and WorkerEvents are called when something happens to a
 	// connection or to a room, for metrics and tracing.
 	ConsumerEvents consumer.Events

@@ -103,6 +103,10 @@ func NewWith(o Options) *Store {
 // blocks, without the headers of sections and the delete set. It takes constant time.
 func (s *Store) Size() int { return s.blocksSize }
 
+// Memory returns about how many bytes of memory the document takes. It takes constant
+// time.
+func (s *Store) Memory() int { return s.total() }
+
 // find returns the client with the given id, or nil if there is none.
 func (s *Store) find(id uint64) *client {
 	if c := s.recent; c != nil && c.id == id {

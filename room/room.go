@@ -111,6 +111,10 @@ func (r *Room) Summary() event.Summary {
 	}
 }
 
+// Memory returns about how many bytes the document takes in memory. It takes constant
+// time.
+func (r *Room) Memory() int { return r.blocks.Memory() }
+
 // Clashes returns how many updates had blocks that differ from those that the document
 // has with the same client and clock, and the first element of the last such block.
 // See blocks.Store.Clashes.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	linked "container/list"
 	"time"
 
 	"github.com/yroom/yroom/event"
@@ -51,6 +52,13 @@ type actor struct {
 	compaction compaction
 	checks     checks
 	suspension suspension
+
+	weighed int             // what the room takes in memory
+	isIdle  bool            // the room may be evicted for want of memory
+	pressed bool            // the room must be evicted for want of memory, if it is idle
+	charge  int             // owned by memory
+	loads   bool            // owned by memory
+	idle    *linked.Element // owned by memory
 }
 
 func newActor(w *Worker, name string) *actor {
@@ -102,7 +110,13 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 		return
 	}
 	if len(*ins) > 0 || !a.deadline.IsZero() && !now.Before(a.deadline) {
-		a.take(a.stepRoom(*ins, now))
+		why := a.refusing(*ins)
+		a.room.Refuse(why)
+		effects := a.stepRoom(*ins, now)
+		if why == &outOfMemory {
+			a.noteRefused(effects.Now)
+		}
+		a.take(effects)
 		a.noteClashes()
 	}
 	clear(a.receivers.unknown)

@@ -107,16 +107,22 @@ func (a *actor) compact(now time.Time, ending bool) {
 	}
 	due := c.due(a.settings.AutosaveDelay)
 	idle := !due.IsZero() && !now.Before(due)
-	if c.tail.large() || idle || ending && c.tail.worthwhile() {
+	if c.tail.large() || idle || ending && !a.pressed && c.tail.worthwhile() {
 		c.running, c.taken = true, c.tail
-		a.worker.compactions.run(a.worker.config.Runtime.Go, a.runCompaction)
+		needs := 3 * (c.tail.base + c.tail.bytes) // the log, the document, the snapshot
+		a.worker.compactions.run(a.worker.config.Runtime.Go, func() { a.runCompaction(needs) })
 	}
 }
 
-// runCompaction compacts the log. It runs concurrently with the turns.
-func (a *actor) runCompaction() {
+// runCompaction compacts the log, if there is enough memory. It runs concurrently with the
+// turns.
+func (a *actor) runCompaction(needs int) {
 	begin := a.worker.config.Runtime.Now()
-	entries, size, err := a.compactLog()
+	entries, size, err := 0, 0, errMemory
+	if a.worker.memory.begin(needs) {
+		entries, size, err = a.compactLog()
+		a.worker.memory.end(needs)
+	}
 	a.worker.compactions.done(a.worker.config.Runtime.Go)
 	info := CompactInfo{Room: a.name, Entries: entries, Bytes: size, Duration: a.worker.config.Runtime.Now().Sub(begin), Err: err}
 	a.mail.Post(func() { a.guarded(func() { a.compacted(info) }) })
@@ -156,7 +162,7 @@ func (a *actor) compacted(info CompactInfo) {
 		// Another worker may have compacted or deleted the log.
 		a.checks.suspected = a.checks.suspected || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrDeleted)
 		c.notBefore = a.worker.config.Runtime.Now().Add(compactPause)
-		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrDeleted) && a.worker.compacting.Err() == nil {
+		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrDeleted) && !errors.Is(err, errMemory) && a.worker.compacting.Err() == nil {
 			a.worker.config.Logger.Warn("The log of a room could not be compacted. Nothing is lost, but the room takes longer to load. "+
 				"It is tried again after a minute, or when the room ends. Check the store.", "room", a.name, "error", err)
 		}

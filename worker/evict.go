@@ -5,7 +5,8 @@ import "time"
 // settle ends the actor if it has nothing left to do. Otherwise it sets the alarm for
 // the next turn. A room is evicted RemoveDelay after its last connection has left, and
 // closedFor after it was closed. A room that another worker takes over is evicted
-// immediately; when the worker drains, every room is.
+// immediately, and so is one without connections if the memory is needed; when the worker
+// drains, every room is.
 func (a *actor) settle(now time.Time) {
 	switch {
 	case a.closed == nil && !a.empty:
@@ -16,8 +17,10 @@ func (a *actor) settle(now time.Time) {
 	default:
 		a.removeAt = now.Add(a.settings.RemoveDelay)
 	}
+	a.pressed = a.pressed && a.closed == nil && a.empty
 	leaving := a.draining || a.moved
-	ending := leaving || !a.removeAt.IsZero() && !now.Before(a.removeAt)
+	ending := leaving || a.pressed || !a.removeAt.IsZero() && !now.Before(a.removeAt)
+	a.weigh(ending)
 	idle := !a.loading() && !a.writing.any() // then nothing else waits for the store
 	if leaving && idle && a.closed == nil {
 		a.guarded(a.handOver) // before a compaction, which takes time
@@ -30,6 +33,8 @@ func (a *actor) settle(now time.Time) {
 	}
 	if ending && idle && !a.compaction.running && !a.checks.running && a.mail.Close() {
 		a.disarm()
+		a.worker.memory.setIdle(a, false)
+		a.worker.memory.charge(a, 0)
 		a.worker.forget(a)
 		a.guarded(a.reportEviction)
 		a.worker.live.Done()

@@ -23,6 +23,13 @@ type loaded struct {
 // load loads the room. It runs concurrently with the turns.
 func (a *actor) load() {
 	begin := a.worker.config.Runtime.Now()
+	if ok, later := a.worker.memory.open(a, a.worker.storedSize(a.name)); later && !ok {
+		a.worker.afterFunc(memoryPause, func() { a.worker.config.Runtime.Go(a.load) })
+		return
+	} else if !ok {
+		a.mail.Post(func() { a.guarded(func() { a.open(loaded{}, errMemory) }) })
+		return
+	}
 	log, err := a.loadLog()
 	if a.repeat(&a.repetition, err, a.load) {
 		return
@@ -66,6 +73,11 @@ func replay(log store.Log, load func([]byte, blocks.Encoding) error) error {
 
 // open opens the room with the result of load.
 func (a *actor) open(l loaded, err error) {
+	if errors.Is(err, errMemory) {
+		a.worker.noteMemory(a.name)
+		a.close(outOfMemory)
+		return
+	}
 	if err != nil {
 		a.fail(err, loadFailure)
 		return
@@ -88,7 +100,7 @@ func (a *actor) reopen() {
 
 // loadAgain loads the room in place of the one in memory, if there is one. Inputs wait.
 func (a *actor) loadAgain() {
-	a.room, a.deadline, a.empty = nil, time.Time{}, false
+	a.room, a.deadline, a.empty, a.weighed = nil, time.Time{}, false, 0
 	a.checks = checks{running: a.checks.running}
 	a.compaction = compaction{running: a.compaction.running}
 	a.mail.Hold()

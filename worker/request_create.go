@@ -123,6 +123,7 @@ func (a *actor) created(in *layer.Input) {
 	if a.suspension.active() { // the store works again
 		a.resume(nil)
 	}
+	a.room.Refuse(nil) // the content is stored already
 	a.receivers.request(in.Conn, in.From)
 	now := a.worker.config.Runtime.Now()
 	effects := a.stepRoom([]event.Input{{

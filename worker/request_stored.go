@@ -59,6 +59,12 @@ var errVector = errors.New("worker: malformed state vector")
 func (w *Worker) describeStored(name string, q *event.Request) (r event.Response, err error) {
 	defer guard(&err)
 	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
+	needs := 3 * w.storedSize(name) // the log, the document, the response
+	if !w.memory.begin(needs) {
+		w.noteMemory(name)
+		return event.Response{Refusal: closedRefusal(outOfMemory)}, nil
+	}
+	defer w.memory.end(needs)
 	log, err := w.config.Store.Load(w.working, name)
 	if err != nil {
 		return r, err

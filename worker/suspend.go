@@ -56,7 +56,6 @@ func (a *actor) suspend(update []byte, err error) {
 
 // suspended is called when the room of a suspension was loaded again.
 func (a *actor) suspended() {
-	a.room.Refuse(&appendFailure.close)
 	conns := a.receivers.all()
 	a.empty = len(conns) == 0
 	a.askToRejoin(conns)
@@ -92,7 +91,6 @@ func (a *actor) storeAgain(now time.Time) {
 // now, or nil.
 func (a *actor) resume(update []byte) {
 	a.suspension = suspension{}
-	a.room.Refuse(nil)
 	a.worker.config.Logger.Warn("A room can be saved again, and accepts updates. Nothing was lost.", "room", a.name)
 	if update == nil {
 		return

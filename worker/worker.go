@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -51,6 +52,13 @@ type Config struct {
 	// that is full. Rooms that this worker takes over, whose connections join again, are not
 	// counted. 0 stands for 1,000.
 	RoomsPerSecond int
+	// Memory bounds what all rooms of the worker together take in memory, in bytes, as the
+	// worker estimates it. When most of it is used, rooms without connections are evicted
+	// early. When all is used, rooms that are not in memory can't be opened, and large rooms
+	// can't grow: their connections are closed with 1013. The process needs about twice as
+	// much memory, because rooms are loaded, encoded and compacted. 0 stands for half of
+	// GOMEMLIMIT, or for 4 GiB if there is no such limit.
+	Memory int
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
 }
@@ -69,6 +77,7 @@ type Worker struct {
 	delivering                 locks
 	compactions, checks, reads slots
 
+	memory  memory
 	failing atomic.Bool // an append has failed for a while, and none has succeeded since
 
 	openings *rate.Limit
@@ -89,7 +98,7 @@ func New(c Config) *Worker {
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.RoomsPerSecond = cmp.Or(max(c.RoomsPerSecond, 0), 1000)
 	c.Runtime = c.Runtime.withDefaults()
-	return &Worker{
+	w := &Worker{
 		config:      c,
 		step:        (*room.Room).Step,
 		served:      make(chan struct{}),
@@ -101,6 +110,9 @@ func New(c Config) *Worker {
 		refusals:    rate.New(1),
 		rooms:       make(map[string]*actor),
 	}
+	w.memory.limit = cmp.Or(c.Memory, defaultMemory())
+	w.memory.most.Store(math.MaxInt64)
+	return w
 }
 
 // Run serves the layer until ctx ends. Then it accepts no more inputs, stores the

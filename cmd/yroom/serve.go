@@ -92,6 +92,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		Limits:       set.limits(),
 		Rooms:        documents.rooms,
 		AnswerMemory: set.AnswerMemory,
+		Memory:       set.Memory,
 		DrainTimeout: shutdown.worker,
 		Logger:       log,
 

@@ -64,6 +64,8 @@ type WorkerSettings struct {
 
 	Store   string   `yaml:"store"   placeholder:"URL"  help:"Where documents are kept: sqlite:FILE, postgres://…, or memory: (must be set if --layer connects processes, otherwise default: sqlite:yroom.db)."`
 	Channel []string `yaml:"channel" placeholder:"NAME" help:"Channels whose rooms this process runs (default: yroom)."`
+
+	Memory yroom.Bytes `yaml:"memory" kong:"-"`
 }
 
 // roomSettings is a row of yroom.yaml: the settings of the library, and those of the
@@ -143,6 +145,7 @@ func (s settings) or(base settings) settings {
 			Channel: s.Channel,
 
 			RoomsPerSecond: cmp.Or(s.RoomsPerSecond, base.RoomsPerSecond),
+			Memory:         cmp.Or(s.Memory, base.Memory),
 		},
 		Rooms: s.Rooms,
 	}

@@ -33,6 +33,7 @@ api_token_file: yroom.token
 answer_memory: 1GiB
 export_memory: 2GiB
 channel: [yroom, slow]
+memory: 2GiB
 log_format: json
 log_level: debug
 shutdown_timeout: 5s
@@ -90,6 +91,7 @@ rooms:
 			Channel: []string{"yroom", "slow"},
 
 			RoomsPerSecond: 2,
+			Memory:         2 << 30,
 		},
 		Rooms: map[string]roomSettings{
 			"default": {Settings: yroom.Settings{RemoveDelay: 2 * time.Minute}, Durability: new(store.DurabilityFsync)},

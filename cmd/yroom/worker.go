@@ -91,6 +91,7 @@ func (e environment) runRooms(set settings) error {
 		Layer:        joined,
 		Store:        documents.rest,
 		Rooms:        documents.rooms,
+		Memory:       set.Memory,
 		DrainTimeout: shutdown.worker,
 		Logger:       log,
 

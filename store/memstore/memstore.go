@@ -183,22 +183,30 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]st
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if l := s.rooms[prefix]; l != nil && !l.deleted && prefix > after && limit == 1 {
+		return []store.Listed{l.listed(prefix)}, nil // no name with this prefix comes before it
+	}
 	var all []store.Listed
 	for name, l := range s.rooms {
 		if l.deleted || name <= after || !strings.HasPrefix(name, prefix) {
 			continue
 		}
-		listed := store.Listed{Room: name}
-		for _, e := range l.Entries {
-			listed.Bytes += len(e.Data)
-			if e.At.After(listed.Stored) {
-				listed.Stored = e.At
-			}
-		}
-		all = append(all, listed)
+		all = append(all, l.listed(name))
 	}
 	slices.SortFunc(all, func(a, b store.Listed) int { return strings.Compare(a.Room, b.Room) })
 	return all[:min(limit, len(all))], nil
+}
+
+// listed describes the room with this log.
+func (l *log) listed(room string) store.Listed {
+	listed := store.Listed{Room: room}
+	for _, e := range l.Entries {
+		listed.Bytes += len(e.Data)
+		if e.At.After(listed.Stored) {
+			listed.Stored = e.At
+		}
+	}
+	return listed
 }
 
 // log returns the log of room. It creates the log if there is none. s.mu is held.
