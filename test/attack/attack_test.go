@@ -1,0 +1,147 @@
+// Package attack floods a real server that has little memory, while honest clients in
+// other rooms measure how it serves them.
+//
+// Each file holds one attack. All of them are known to have broken a server: their sizes
+// are those at which memory or CPU that somebody else pays for became a fault.
+package attack_test
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/internal/testkit"
+)
+
+var (
+	duration = flag.Duration("attack", 0, "how long all attacks last together; by default each lasts a moment, and latencies are not checked")
+	only     = flag.String("only", "", "the name of the only attack to run")
+)
+
+// An attack runs until ctx ends or it has nothing left to do.
+type attack struct {
+	name    string
+	prepare func(ctx context.Context, a *attacker) // writes the documents that it needs; may be nil
+	run     func(ctx context.Context, a *attacker)
+}
+
+var attacks = []attack{
+	{"slow readers of a large document", largeDocument, slowReaders},
+	{"made-up state vectors", largeDocument, madeUpVectors},
+	{"large headers", nil, largeHeaders},
+	{"many client ids", nil, manyClients},
+	{"many types", largeDocument, manyTypes},
+	{"many deletions", nil, manyDeletions},
+	{"awareness", nil, awarenessFlood},
+	{"JSON exports", documentOfTypes, exports},
+	{"unread event streams", eventDocument, unreadEvents},
+	{"expanding V2", nil, expandingV2},
+	{"unfinished messages", nil, unfinishedMessages},
+	{"pending blocks", nil, pendingBlocks},
+	{"connections", nil, connectionFlood},
+	{"rooms", nil, roomFlood},
+	{"freezing updates", nil, freezingUpdates},
+	{"trickled requests", nil, trickledRequests},
+}
+
+const (
+	memory  = 1 << 30 // what the server may take
+	brief   = 300 * time.Millisecond
+	slowest = time.Second // the 99th percentile of the latencies of honest clients
+)
+
+func TestAttacks(t *testing.T) {
+	each := brief
+	if *duration > 0 {
+		each = *duration / time.Duration(len(attacks))
+	}
+	s := start(t)
+	honest := newHonest(t, s)
+	for _, a := range attacks {
+		if *only != "" && a.name != *only {
+			continue
+		}
+		t.Run(a.name, func(t *testing.T) {
+			by := newAttacker(t, s)
+			if a.prepare != nil {
+				ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+				a.prepare(ctx, by)
+				cancel()
+			}
+			s.resetPeak(t)
+			honest.reset()
+			ctx, cancel := context.WithTimeout(t.Context(), each)
+			defer cancel()
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				a.run(ctx, by)
+			}()
+			<-ctx.Done()
+			seen := honest.take()
+			peak := s.peak(t)
+			by.stop()
+			<-ended
+			t.Logf("peak %d MiB, %v; the attackers sent %d MB on %d connections, of which %d were closed", peak>>20, seen, by.sent.Load()/1e6, by.dialed.Load(), by.closed.Load())
+			s.check(t)
+			if peak > memory {
+				t.Errorf("the server took %d MiB of memory, more than %d", peak>>20, memory>>20)
+			}
+			if *duration > 0 && seen.percentile(99) > slowest {
+				t.Errorf("honest clients waited %v", seen)
+			}
+			if *duration > 0 && len(seen) == 0 {
+				t.Error("honest clients have received nothing")
+			}
+			honest.check(t)
+		})
+		if t.Failed() && s.ended() {
+			return
+		}
+	}
+	// A request that trickles in must not delay the shutdown.
+	by := newAttacker(t, s)
+	ctx, cancel := context.WithCancel(t.Context())
+	go trickledRequests(ctx, by)
+	time.Sleep(brief)
+	honest.stop()
+	begin := time.Now()
+	s.Signal(t, syscall.SIGTERM)
+	status := s.Ended(t)
+	if took := time.Since(begin); status != 0 || took > 10*time.Second {
+		t.Errorf("the shutdown took %v and ended with status %d", took, status)
+	}
+	cancel()
+	by.stop()
+}
+
+var program string // the path of the yroom binary
+
+func TestMain(m *testing.M) {
+	_ = os.Setenv("GOMEMLIMIT", "768MiB") // as for any Go program in a container of 1 GiB
+	testkit.MainWithProgram(m, &program)
+}
+
+// token is that of the document API.
+const token = "token-of-the-attackers"
+
+// start starts a server with the default limits.
+func start(t *testing.T) *server {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"yroom.yaml": "rooms:\n  v2: {update_version: 2}\n",
+		"token":      token,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &server{Server: testkit.Serve(t, program, dir, "--api-token-file", "token", "--log-level", "warn")}
+	go s.guard()
+	return s
+}
