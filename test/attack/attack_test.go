@@ -72,6 +72,7 @@ func TestAttacks(t *testing.T) {
 				a.prepare(ctx, by)
 				cancel()
 			}
+			s.check(t)
 			s.resetPeak(t)
 			honest.reset()
 			ctx, cancel := context.WithTimeout(t.Context(), each)
@@ -99,8 +100,10 @@ func TestAttacks(t *testing.T) {
 			}
 			honest.check(t)
 		})
-		if t.Failed() && s.ended() {
-			return
+		if s.ended() { // this attack has failed; the others need a server
+			honest.stop()
+			s = start(t)
+			honest = newHonest(t, s)
 		}
 	}
 	// A request that trickles in must not delay the shutdown.
