@@ -50,7 +50,7 @@ var attacks = []attack{
 }
 
 const (
-	memory  = 1 << 30 // what the server may take
+	memory  = 1 << 30     // what the server may take
 	slowest = time.Second // the 99th percentile of the latencies of honest clients
 )
 
@@ -66,28 +66,17 @@ func TestAttacks(t *testing.T) {
 			continue
 		}
 		t.Run(a.name, func(t *testing.T) {
-			by := newAttacker(t, s)
-			if a.prepare != nil {
-				ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
-				a.prepare(ctx, by)
-				cancel()
-			}
+			by := s.attack(t, a.name)
 			s.check(t)
 			s.resetPeak(t)
 			honest.reset()
-			ctx, cancel := context.WithTimeout(t.Context(), each)
-			defer cancel()
-			ended := make(chan struct{})
-			go func() {
-				defer close(ended)
-				a.run(ctx, by)
-			}()
-			<-ctx.Done()
+			select {
+			case <-t.Context().Done():
+			case <-time.After(each):
+			}
 			seen := honest.take()
 			peak := s.peak(t)
-			by.stop()
-			<-ended
-			t.Logf("peak %d MiB, %v; the attackers sent %d MB on %d connections, of which %d were closed", peak>>20, seen, by.sent.Load()/1e6, by.dialed.Load(), by.closed.Load())
+			t.Logf("peak %d MiB, %v; %s", peak>>20, seen, by.stop())
 			s.check(t)
 			if peak > memory {
 				t.Errorf("the server took %d MiB of memory, more than %d", peak>>20, memory>>20)
@@ -107,9 +96,7 @@ func TestAttacks(t *testing.T) {
 		}
 	}
 	// A request that trickles in must not delay the shutdown.
-	by := newAttacker(t, s)
-	ctx, cancel := context.WithCancel(t.Context())
-	go trickledRequests(ctx, by)
+	by := s.attack(t, "trickled requests")
 	time.Sleep(time.Second)
 	honest.stop()
 	begin := time.Now()
@@ -118,13 +105,16 @@ func TestAttacks(t *testing.T) {
 	if took := time.Since(begin); status != 0 || took > 10*time.Second {
 		t.Errorf("the shutdown took %v and ended with status %d", took, status)
 	}
-	cancel()
 	by.stop()
 }
 
 var program string // the path of the yroom binary
 
 func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "attack" {
+		attackFrom(os.Args[2], os.Args[3])
+		return
+	}
 	_ = os.Setenv("GOMEMLIMIT", "768MiB") // as for any Go program in a container of 1 GiB
 	testkit.MainWithProgram(m, &program)
 }

@@ -7,10 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
@@ -22,7 +23,7 @@ const addresses = 8
 // attacker makes the connections of an attack. It ignores all errors: it is usually
 // refused or closed.
 type attacker struct {
-	*server
+	host string // of the server, with the port
 
 	web                  *http.Client
 	next                 atomic.Uint64
@@ -31,18 +32,34 @@ type attacker struct {
 	mu      sync.Mutex
 	conns   []io.Closer
 	stopped bool
-	group   sync.WaitGroup
 }
 
-func newAttacker(t *testing.T, s *server) *attacker {
-	t.Helper()
-	a := &attacker{server: s}
+func newAttacker(host string) *attacker {
+	a := &attacker{host: host}
 	a.web = &http.Client{Transport: &http.Transport{DialContext: a.dialTCP, DisableKeepAlives: true}}
-	t.Cleanup(a.stop)
 	return a
 }
 
-// stop closes all connections and waits until nothing runs any more.
+// attackFrom runs an attack in this process, which TestAttacks has started: it prepares,
+// prints a line, attacks until its standard input ends, and prints what it has done.
+func attackFrom(name, host string) {
+	i := slices.IndexFunc(attacks, func(x attack) bool { return x.name == name })
+	a := newAttacker(host)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
+	if attacks[i].prepare != nil {
+		attacks[i].prepare(ctx, a)
+	}
+	cancel()
+	fmt.Println("ready")
+	ctx, cancel = context.WithCancel(context.Background())
+	go attacks[i].run(ctx, a)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	cancel()
+	a.stop()
+	fmt.Printf("the attackers sent %d MB on %d connections, of which %d were closed\n", a.sent.Load()/1e6, a.dialed.Load(), a.closed.Load())
+}
+
+// stop closes all connections.
 func (a *attacker) stop() {
 	a.mu.Lock()
 	a.stopped = true
@@ -52,7 +69,6 @@ func (a *attacker) stop() {
 	for _, c := range conns {
 		_ = c.Close() // it may be closed
 	}
-	a.group.Wait()
 }
 
 // counted counts the bytes that are sent.
@@ -71,7 +87,7 @@ func (c *counted) Write(b []byte) (int, error) {
 // dialTCP connects to the server from one of the attacker's addresses.
 func (a *attacker) dialTCP(ctx context.Context, network, _ string) (net.Conn, error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(1+a.next.Add(1)%addresses))}}
-	c, err := d.DialContext(ctx, network, a.Host)
+	c, err := d.DialContext(ctx, network, a.host)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +104,7 @@ func (a *attacker) dialTCP(ctx context.Context, network, _ string) (net.Conn, er
 
 // dial connects to a room.
 func (a *attacker) dial(ctx context.Context, room string) (*wsclient.Client, error) {
-	return wsclient.DialOver(ctx, a.dialTCP, a.URL(room), nil)
+	return wsclient.DialOver(ctx, a.dialTCP, "ws://"+a.host+"/ws/"+room, nil)
 }
 
 // many runs n attackers at the same time, each of which has connected to its room. It
@@ -97,15 +113,7 @@ func (a *attacker) dial(ctx context.Context, room string) (*wsclient.Client, err
 func (a *attacker) many(ctx context.Context, n int, room func(i int) string, run func(i int, c *wsclient.Client) (again bool)) {
 	var all sync.WaitGroup
 	for i := range n {
-		a.mu.Lock()
-		if a.stopped {
-			a.mu.Unlock()
-			break
-		}
-		a.group.Add(1)
-		a.mu.Unlock()
 		all.Go(func() {
-			defer a.group.Done()
 			for again := true; again && ctx.Err() == nil; {
 				c, err := a.dial(ctx, room(i))
 				if err != nil {
@@ -144,7 +152,7 @@ func (a *attacker) seed(ctx context.Context, room string, updates ...[]byte) {
 
 // request makes a request with the token.
 func (a *attacker) request(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
-	r, err := http.NewRequestWithContext(ctx, method, "http://"+a.Host+path, body)
+	r, err := http.NewRequestWithContext(ctx, method, "http://"+a.host+path, body)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ func largeHeaders(ctx context.Context, a *attacker) {
 	for i := range 1000 {
 		fmt.Fprintf(&fields, "X-%d: %s\r\n", i, strings.Repeat("x", 900))
 	}
-	request := "GET /ws/headers HTTP/1.1\r\nHost: " + a.Host + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+	request := "GET /ws/headers HTTP/1.1\r\nHost: " + a.host + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" + fields.String() + "\r\n"
 	var all sync.WaitGroup
 	for range 100 {

@@ -1,9 +1,12 @@
 package attack_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -19,6 +22,47 @@ type server struct {
 	*testkit.Server
 
 	killed atomic.Bool // it took too much memory
+}
+
+// attack starts an attack in a process of its own, and returns once it is prepared. The
+// process has a lower priority: attackers would have other machines.
+func (s *server) attack(t *testing.T, name string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command("nice", "-n", "5", os.Args[0], "attack", name, s.Host)}
+	p.cmd.Stderr = t.Output()
+	out, err := p.cmd.StdoutPipe()
+	if err == nil {
+		p.in, err = p.cmd.StdinPipe()
+	}
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.out = bufio.NewReader(out)
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // it may have ended
+		_ = p.cmd.Wait()         // it was killed
+	})
+	if line, err := p.out.ReadString('\n'); err != nil {
+		t.Fatalf("the attackers say %q: %v", line, err)
+	}
+	return p
+}
+
+// process is the process of an attack.
+type process struct {
+	cmd *exec.Cmd
+	in  io.Closer
+	out *bufio.Reader
+}
+
+// stop ends the attack, and returns what the attackers say.
+func (p *process) stop() string {
+	_ = p.in.Close()                  // the process may have ended
+	line, _ := p.out.ReadString('\n') // it may have ended without a word
+	return strings.TrimSpace(line)
 }
 
 // guard kills the server when it takes so much memory that the machine would suffer.
