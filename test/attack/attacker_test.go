@@ -121,7 +121,7 @@ func (a *attacker) many(ctx context.Context, n int, room func(i int) string, run
 					continue
 				}
 				again = run(i, c)
-				if again {
+				if ctx.Err() == nil {
 					a.closed.Add(1)
 				}
 				_ = c.Close() // the server may have closed it
