@@ -2,7 +2,7 @@
 // other rooms measure how it serves them.
 //
 // Each file holds one attack. All of them are known to have broken a server: their sizes
-// are those at which memory or CPU that somebody else pays for became a fault.
+// are those at which memory or CPU that others pay for became a fault.
 package attack_test
 
 import (
@@ -122,12 +122,12 @@ func TestMain(m *testing.M) {
 // token is that of the document API.
 const token = "token-of-the-attackers"
 
-// start starts a server with the default limits.
+// start starts a server with the settings that docs/security.md gives for this memory.
 func start(t *testing.T) *server {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"yroom.yaml": "rooms:\n  v2: {update_version: 2}\n",
+		"yroom.yaml": "answer_memory: 128MiB\nexport_memory: 64MiB\nrooms:\n  v2: {update_version: 2}\n",
 		"token":      token,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {

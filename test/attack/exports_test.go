@@ -3,6 +3,7 @@ package attack_test
 import (
 	"context"
 	"io"
+	"net/http"
 	"sync"
 )
 
@@ -20,7 +21,7 @@ func exports(ctx context.Context, a *attacker) {
 				}
 				_, _ = io.Copy(io.Discard, r.Body) // ctx ends it
 				_ = r.Body.Close()
-				if r.StatusCode != 200 {
+				if r.StatusCode != http.StatusOK {
 					wait(ctx)
 				}
 			}
@@ -41,7 +42,7 @@ func unreadEvents(ctx context.Context, a *attacker) {
 					wait(ctx)
 					continue
 				}
-				if r.StatusCode == 200 {
+				if r.StatusCode == http.StatusOK {
 					hold(ctx)
 				} else {
 					wait(ctx)

@@ -48,7 +48,7 @@ type honest struct {
 
 	mu      sync.Mutex
 	seen    latencies
-	waiting map[string]time.Time // when what somebody waits for began
+	waiting map[string]time.Time // when what a client waits for began
 	faults  []error
 }
 
@@ -170,9 +170,10 @@ func (h *honest) dial(ctx context.Context, room string) (*wsclient.Client, error
 func (h *honest) read(ctx context.Context, c *wsclient.Client, got func(frame []byte)) error {
 	for {
 		op, frame, err := c.Read()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err != nil:
 			return fmt.Errorf("an honest client has lost its connection: %w", err)
 		case op == ws.OpClose:
