@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gobwas/ws"
+
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 )
@@ -175,10 +177,10 @@ func hold(ctx context.Context) (again bool) {
 	return false
 }
 
-// readAll reads until the connection ends.
+// readAll reads until the server closes the connection.
 func readAll(c *wsclient.Client) (again bool) {
 	for {
-		if _, _, err := c.Read(); err != nil {
+		if op, _, err := c.Read(); err != nil || op == ws.OpClose {
 			return true
 		}
 	}
