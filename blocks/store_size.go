@@ -120,7 +120,8 @@ func (s *Store) newDeletionsCost(in *parsedUpdate) (cost int) {
 			if x.From >= x.To {
 				break
 			}
-			c.eachUndeleted(x, func(part clocks.Span) { cost += spanSize + at.splitCost(part) })
+			cost += spanSize // x and the spans that it covers or touches become one
+			c.eachUndeleted(x, func(part clocks.Span) { cost += at.splitCost(part) })
 		}
 	}
 	return cost

@@ -141,6 +141,14 @@ func TestFullDocumentShrinks(t *testing.T) {
 		check(t, s)
 		wantApplied(t, s, []byte{0, 1, 1, 1, 50, 1})
 		check(t, s)
+		// So does what joins many deletions: the document has one for every other element.
+		mixed := New()
+		wantApplied(t, mixed, testkit.TypedIn("t", 1, 0, strings.Repeat("x", 2000)))
+		wantApplied(t, mixed, everyOther(1, 1, 900))
+		mixed.options.MaxSize = mixed.total()
+		wantLimit(t, mixed, []byte{0, 1, 1, 1, 0xd0, 0x0e, 1})
+		wantApplied(t, mixed, []byte{0, 1, 1, 1, 2, 0xe8, 7})
+		check(t, mixed)
 		// What is deleted makes room for what is written, in one update, too.
 		end := s.Clock(1)
 		u := testkit.TypedIn("t", 1, end, strings.Repeat("y", 500))
