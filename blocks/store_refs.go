@@ -307,6 +307,12 @@ func (s *Store) lookup(x id, b *block) {
 	}
 	src := s.plan.blocksFrom(c.section, x.clock)
 	*b = *src.next()
+	// Of a block that begins with elements that are known, the rest follows these.
+	known := c.blocks.end
+	if i > 0 {
+		known = max(known, c.pending[i-1].end)
+	}
+	b.cutFront(known)
 }
 
 // read reads the block that holds an element.

@@ -176,3 +176,19 @@ func together(tb testing.TB, updates ...string) string {
 	}
 	return fmt.Sprintf("%x", merged)
 }
+
+// TestKnownPartOfABlock refers to a block of the same update that begins with known
+// elements. What it says of their list doesn't count: the rest is in the list in which
+// they are.
+func TestKnownPartOfABlock(t *testing.T) {
+	s := New()
+	apply(t, s, abc, values)
+	const (
+		between  = "01 09 00 c8 01 03 02 00 01 7d 01"
+		repeated = "01 01 00 01 01 01 72 04" // four deleted elements in the array r; three of them are known, in the text t
+	)
+	if _, err := s.Apply(unhex(t, "02 "+between+" "+repeated+" 00"), V1); !errors.Is(err, errApart) {
+		t.Error(err)
+	}
+	check(t, s)
+}
