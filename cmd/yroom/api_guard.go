@@ -22,7 +22,10 @@ func (g apiGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case g.token == nil:
 		api.NewProblem("no-such-address", http.StatusNotFound, "This address doesn't exist",
 			"The document API is off. Start the server with --api-token-file.").Write(w)
-	case r.URL.EscapedPath() == apiPrefix+"/openapi.yaml", g.token.in(r):
+	case r.URL.EscapedPath() == apiPrefix+"/openapi.yaml":
+		g.api.ServeHTTP(w, r)
+	case g.token.in(r):
+		uncount(r)
 		g.api.ServeHTTP(w, r)
 	default:
 		challenge, detail := `Bearer realm="yroom"`, "Send the server’s API token, as Authorization: Bearer TOKEN."

@@ -94,6 +94,7 @@ const maxHeader = 32 << 10
 // newHTTPServer returns a server with bounds on what a client that was not admitted can
 // make it hold.
 func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
+	plain := newPlainConns()
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -101,7 +102,8 @@ func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    maxHeader,
-		ConnState:         newPlainConns().changed,
+		ConnState:         plain.changed,
+		ConnContext:       plain.context,
 		ErrorLog:          log,
 	}
 }
