@@ -203,6 +203,16 @@ func (x *exports) wake() {
 	}
 }
 
+// Reserve reserves n bytes of Config.Memory, for exports of the program's own. It waits
+// for up to 10 seconds while they are not free. The caller calls release once the export
+// was sent.
+func (a *Handler) Reserve(ctx context.Context, n int) (release func(), err error) {
+	if err := a.exports.reserve(ctx, n); err != nil {
+		return nil, err
+	}
+	return func() { a.exports.free(n) }, nil
+}
+
 // export returns a document in the selected format. leave must be called with it.
 func (a *Handler) export(ctx context.Context, d *document.Document, s selection, info document.Info) (*exported, error) {
 	cost := integratedCost

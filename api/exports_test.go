@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,8 +18,10 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/yjs"
 )
 
 // Requests for the same state are one export, which is counted until the last one has
@@ -215,6 +218,55 @@ func TestStreamsBeginBeyondTheBound(t *testing.T) {
 				}
 				return ""
 			})
+		})
+	}
+}
+
+// TestCostOfExports checks that an export takes no more memory than is reserved for it.
+// What it allocates in total is a little more.
+func TestCostOfExports(t *testing.T) {
+	const n = 50_000
+	for name, fill := range map[string]func(*yjs.Doc) error{
+		"characters": func(d *yjs.Doc) error {
+			text, err := d.Text("text")
+			for range n {
+				err = errors.Join(err, text.Insert(0, "x", nil))
+			}
+			return err
+		},
+		"nulls": func(d *yjs.Doc) error {
+			array, err := d.Array("array")
+			values := make([]yjs.Value, 20*n)
+			for i := range values {
+				values[i] = yjs.NullValue()
+			}
+			return errors.Join(err, array.Insert(0, values...))
+		},
+		"keys": func(d *yjs.Doc) error {
+			m, err := d.Map("map")
+			for i := range n {
+				err = errors.Join(err, m.Set(strconv.FormatInt(int64(i), 36), yjs.NumberValue(1)))
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc := yjs.New()
+			if _, err := doc.Transact(func() error { return fill(doc) }); err != nil {
+				t.Fatal(err)
+			}
+			update := doc.Encode(blocks.V1)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, err := writeJSON(document.Info{Update: update}, selection{}); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			cost := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(update))
+			t.Logf("a JSON export of %d bytes allocates %.1f times as much", len(update), cost)
+			if cost > integratedCost*6/5 {
+				t.Errorf("it allocates %.1f times the document, want about %d at most", cost, integratedCost)
+			}
 		})
 	}
 }

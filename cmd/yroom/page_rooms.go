@@ -25,6 +25,7 @@ const (
 // rooms, and /room.json describes one room.
 type roomData struct {
 	documents *document.Documents
+	exports   *api.Handler // has the memory for documents
 	guard     guard
 	consumer  string // the name of this process
 }
@@ -55,9 +56,28 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/rooms.json" {
 		status, body = d.list(ctx, query.Get("prefix"), query.Get("after"))
 	} else {
-		status, body = d.room(ctx, query.Get("room"), query.Get("since"))
+		name, since := query.Get("room"), query.Get("since")
+		release, err := d.reserve(ctx, name, since)
+		if err != nil {
+			writeJSON(w, http.StatusServiceUnavailable, problem{"Too many large documents are being shown or exported. Try again later."})
+			return
+		}
+		defer release()
+		status, body = d.room(ctx, name, since)
 	}
 	writeJSON(w, status, body)
+}
+
+// pageCost is how many bytes a description of a room takes for each byte of the document:
+// those of the update, of its base64, and of the JSON while it is written.
+const pageCost = 8
+
+// reserve reserves the memory for the description of a room, until release is called.
+func (d *roomData) reserve(ctx context.Context, name, since string) (release func(), err error) {
+	if info, err := d.documents.Document(name).Info(ctx); err == nil && info.Mark.String() != since {
+		return d.exports.Reserve(ctx, pageCost*info.Summary.Size)
+	}
+	return func() {}, nil // the description has no document
 }
 
 // problem says why the request failed.

@@ -23,13 +23,16 @@ type site struct {
 
 // newSite returns the site of a process with or without a worker.
 func newSite(rooms *yroom.Server, guard guard, health *health, set settings, withWorker bool) *site {
+	documentAPI := api.New(api.Config{
+		Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Memory: int(set.ExportMemory),
+	})
 	return &site{
 		name:     set.Name,
 		health:   health,
 		served:   &served{rooms.Documents(), set.Name},
-		api:      apiGuard{guard.token, api.New(api.Config{Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Memory: int(set.ExportMemory)})},
+		api:      apiGuard{guard.token, documentAPI},
 		rooms:    http.StripPrefix("/ws", rooms),
-		roomData: &roomData{rooms.Documents(), guard, set.Name},
+		roomData: &roomData{rooms.Documents(), documentAPI, guard, set.Name},
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
 			Name:    set.Name,
