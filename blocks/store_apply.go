@@ -88,7 +88,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		s.plan.cancel(s)
 		return nil, err
 	}
-	s.nested = s.nested || in.nested
+	s.nested = s.plan.nested
 	s.integratedCost += depthSize * s.plan.depths
 	s.setIntegrated(added)
 	if s.plan.touchesPending() {

@@ -80,7 +80,7 @@ func (s *Store) depthOf(b *block) (depth int) {
 // Types that were nested too deep before are not the fault of the update, nor are pending
 // ones that are now ready.
 func (s *Store) nest(in *parsedUpdate, limits *Options) error {
-	if !s.nested && !in.nested {
+	if !s.plan.nested {
 		return nil
 	}
 	deepest := 0

@@ -23,7 +23,8 @@ type plan struct {
 	waiting   []*client     // clients that have become waiters
 	waitedFor []*client     // the client that each of them waits for
 	woken     []wokenWaiter // waiters that were removed
-	advances  []advance     // in the order in which blocks can be integrated one by one
+	nested    bool          // blocks have depths that must be found: see Store.nest
+	advances  []advance     // if nested, in the order in which blocks can be integrated one by one
 
 	pendingTypes int // how many types become pending, less those that no longer are
 	depths       int // by how much the depth indices grow
@@ -126,7 +127,7 @@ func (c *client) readyEnd() uint64 {
 // that brings what it lacked is not at fault. It becomes a GC block, in the store and,
 // because the GC block is broadcast with the update, in the clients.
 func (p *plan) build(s *Store, in *parsedUpdate, size int, trusted bool) error {
-	p.trusted, p.err = trusted, nil
+	p.trusted, p.err, p.nested = trusted, nil, s.nested || in.nested
 	p.refs = refCheck{store: s, in: in, steps: freeSteps + s.steps + size}
 	for i := range in.sections {
 		sec := &in.sections[i]
@@ -178,8 +179,10 @@ func (p *plan) advance(s *Store, c *client) {
 	if c.ready == start {
 		return
 	}
-	a.to = c.ready
-	p.advances = append(p.advances, a)
+	if p.nested {
+		a.to = c.ready
+		p.advances = append(p.advances, a)
+	}
 	for x, ok := c.waiters.Pop(c.ready); ok; x, ok = c.waiters.Pop(c.ready) {
 		if x.Client.waitState == waiting {
 			p.woken = append(p.woken, wokenWaiter{c, x})
