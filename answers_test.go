@@ -15,7 +15,10 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/lib0"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/membus"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
+	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/layertest"
 )
 
 const largeText = 12 << 20 // the size of the documents in these tests
@@ -94,15 +97,24 @@ func TestUnreadAnswersShareMemory(t *testing.T) {
 	for name, test := range map[string]struct {
 		vector func(i uint64) []byte
 		edit   bool // another client types meanwhile
+		apart  bool // consumer and worker are in different processes
 	}{
-		"nothing":             {vector: func(uint64) []byte { return emptyStateVector }},
-		"made-up clients":     {vector: func(i uint64) []byte { return vector(1000+i, 1) }},
-		"a little of each":    {vector: func(i uint64) []byte { return vector(7, 1+i) }},
-		"more than there is":  {vector: func(i uint64) []byte { return vector(1000+i, 1<<40) }},
-		"while another types": {vector: func(uint64) []byte { return emptyStateVector }, edit: true},
+		"nothing":              {vector: func(uint64) []byte { return emptyStateVector }},
+		"made-up clients":      {vector: func(i uint64) []byte { return vector(1000+i, 1) }},
+		"a little of each":     {vector: func(i uint64) []byte { return vector(7, 1+i) }},
+		"more than there is":   {vector: func(i uint64) []byte { return vector(1000+i, 1<<40) }},
+		"while another types":  {vector: func(uint64) []byte { return emptyStateVector }, edit: true},
+		"from another process": {vector: func(i uint64) []byte { return vector(1000+i, 1) }, apart: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server, web := largeRoom(t, yroom.Config{})
+			var cfg yroom.Config
+			if test.apart {
+				broker := membus.New(layertest.Faults{})
+				cfg.Layer = membus.NewApart(t, func(name string) *buslayer.Layer {
+					return buslayer.New(broker.Connect(), buslayer.Config{Name: name, Logger: testkit.Logger(t)})
+				}, nil)
+			}
+			server, web := largeRoom(t, cfg)
 			before := settle()
 			var all []*wsclient.Client
 			edits := 0
