@@ -73,6 +73,9 @@ type Config struct {
 	// memory at once for clients that have not read them yet. See
 	// consumer.Config.AnswerMemory. 0: 256 MiB.
 	AnswerMemory Bytes
+	// MessageMemory bounds the bytes of messages larger than 64 KiB that are arriving at
+	// once. See consumer.Config.MessageMemory. 0: 256 MiB.
+	MessageMemory Bytes
 	// Memory bounds what the rooms of the worker together take in memory, as it estimates
 	// that; see worker.Config. Default: half of GOMEMLIMIT, or 4 GiB if there is no such
 	// limit. Past it: rooms that are not in memory can't be opened, and large rooms can't
@@ -129,7 +132,9 @@ func New(cfg Config) (*Server, error) {
 		Settings: byPrefix(cfg.Rooms, Settings.consumer),
 
 		AnswerMemory: int(cfg.AnswerMemory),
-		Logger:       cfg.Logger,
+
+		MessageMemory: int(cfg.MessageMemory),
+		Logger:        cfg.Logger,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("yroom: %w", err), documents.Close())

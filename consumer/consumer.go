@@ -37,7 +37,10 @@ type Config struct {
 	// that several connections are sent counts once. Connections wait for their turn. The
 	// default is 256 MiB; a single answer may be larger.
 	AnswerMemory int
-	Logger       *slog.Logger // nil: slog.Default()
+	// MessageMemory bounds the bytes of messages larger than 64 KiB that are arriving at
+	// once. Past it, the connection is closed with 1013. The default is 256 MiB.
+	MessageMemory int
+	Logger        *slog.Logger // nil: slog.Default()
 }
 
 // Settings are those of a room. A zero field stands for its default.
@@ -59,17 +62,18 @@ const (
 
 // Consumer is an http.Handler that connects WebSocket clients with rooms.
 type Consumer struct {
-	cfg     Config
-	log     *slog.Logger
-	gate    *gate
-	began   time.Time // the origin of clock
-	front   layer.Front
-	answers *answers
-	aborted chan struct{} // closed when Shutdown stops waiting
-	idle    chan struct{} // closed when the last request has ended after Shutdown began
-	stop    chan struct{} // closed to end the sweep
-	swept   chan struct{} // closed when the sweep has ended
-	down    chan struct{} // closed when Shutdown has returned
+	cfg      Config
+	log      *slog.Logger
+	gate     *gate
+	began    time.Time // the origin of clock
+	front    layer.Front
+	answers  *answers
+	incoming incoming
+	aborted  chan struct{} // closed when Shutdown stops waiting
+	idle     chan struct{} // closed when the last request has ended after Shutdown began
+	stop     chan struct{} // closed to end the sweep
+	swept    chan struct{} // closed when the sweep has ended
+	down     chan struct{} // closed when Shutdown has returned
 
 	mu       sync.Mutex
 	stopping bool
@@ -93,19 +97,20 @@ func New(cfg Config) (*Consumer, error) {
 		}
 	}
 	c := &Consumer{
-		cfg:     cfg,
-		log:     cmp.Or(cfg.Logger, slog.Default()),
-		gate:    newGate(cfg.Limits),
-		began:   time.Now().Add(-1), // so that no reading of the clock is 0
-		answers: newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
-		aborted: make(chan struct{}),
-		idle:    make(chan struct{}),
-		stop:    make(chan struct{}),
-		swept:   make(chan struct{}),
-		down:    make(chan struct{}),
-		sockets: make(map[*socket]struct{}),
-		conns:   make(map[event.ConnID]*Conn),
-		rooms:   make(map[string]*members),
+		cfg:      cfg,
+		log:      cmp.Or(cfg.Logger, slog.Default()),
+		gate:     newGate(cfg.Limits),
+		began:    time.Now().Add(-1), // so that no reading of the clock is 0
+		answers:  newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
+		incoming: incoming{limit: int64(cmp.Or(max(cfg.MessageMemory, 0), defaultMessages))},
+		aborted:  make(chan struct{}),
+		idle:     make(chan struct{}),
+		stop:     make(chan struct{}),
+		swept:    make(chan struct{}),
+		down:     make(chan struct{}),
+		sockets:  make(map[*socket]struct{}),
+		conns:    make(map[event.ConnID]*Conn),
+		rooms:    make(map[string]*members),
 	}
 	front, err := cfg.Layer.Attach(layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
 	if err != nil {

@@ -18,6 +18,7 @@
 //   - limits.go: how many connections there may be
 //   - admit.go: what a request may connect to, its origin and its token
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
+//   - incoming.go: bounds the large messages that arrive at once
 //   - cause.go: why a connection ends, and what of it the client may see
 //   - conn.go, receive.go, send.go: a document on it, and what its client sends
 //   - deliver.go, frame.go, rooms.go: what the room sends, and to which Conns

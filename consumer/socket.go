@@ -36,6 +36,9 @@ type socket struct {
 	message  []byte                              // its fragments so far
 	fragment bool                                // a message is being read
 
+	reserved   atomic.Int64 // bytes of Consumer.incoming, for the message that is being read or handled
+	reservedAt atomic.Int64 // when they were reserved, by Consumer.clock
+
 	run        func()         // s.runWriter, made once so that starting it allocates nothing
 	writer     sync.WaitGroup // the writer
 	background sync.WaitGroup // goroutines of single Conns
@@ -105,6 +108,7 @@ func (s *socket) guard(what string, f func() error) error {
 
 // receive reads until the socket ends, and returns the reason.
 func (s *socket) receive() error {
+	defer s.release()
 	for {
 		op, data, err := s.read()
 		if err != nil {
@@ -120,7 +124,9 @@ func (s *socket) receive() error {
 			}
 			return &peerCloseError{sent}
 		case ws.OpBinary:
-			if err := s.handle(data); err != nil {
+			err := s.handle(data)
+			s.release()
+			if err != nil {
 				return err
 			}
 		}

@@ -114,7 +114,11 @@ func (s *socket) payload(n int) error {
 	for len(s.message) < end {
 		have := len(s.message)
 		if have == cap(s.message) {
-			grown := make([]byte, have, min(end, max(2*have, readStep)))
+			size := min(end, max(2*have, readStep))
+			if err := s.reserve(size); err != nil {
+				return err
+			}
+			grown := make([]byte, have, size)
 			copy(grown, s.message)
 			s.message = grown
 		}

@@ -54,6 +54,10 @@ func (s *socket) check(now time.Time) {
 		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client read nothing for a minute"}})
 		return
 	}
+	if s.isHoarding(now) {
+		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "a large message arrives too slowly, while others may lack memory for theirs"}})
+		return
+	}
 	for _, c := range s.expired(now) {
 		c.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseUnauthorized, Reason: "the authorization has expired"}})
 	}

@@ -92,9 +92,11 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		Limits:       set.limits(),
 		Rooms:        documents.rooms,
 		AnswerMemory: set.AnswerMemory,
-		Memory:       set.Memory,
-		DrainTimeout: shutdown.worker,
-		Logger:       log,
+
+		MessageMemory: set.MessageMemory,
+		Memory:        set.Memory,
+		DrainTimeout:  shutdown.worker,
+		Logger:        log,
 
 		RoomsPerSecond: set.RoomsPerSecond,
 	})

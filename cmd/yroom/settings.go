@@ -50,6 +50,8 @@ type ConsumerSettings struct {
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
 
+	MessageMemory yroom.Bytes `yaml:"message_memory" kong:"-"`
+
 	Listen        string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Health        string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
 	Open          *bool    `yaml:"open"           negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
@@ -95,6 +97,7 @@ var defaults = settings{
 
 		AnswerMemory:          256 << 20,
 		ExportMemory:          256 << 20,
+		MessageMemory:         256 << 20,
 		Connections:           20_000,
 		ConnectionsPerAddress: 1_000,
 		JoinsPerSecond:        1_000,
@@ -134,6 +137,8 @@ func (s settings) or(base settings) settings {
 			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
 			AnswerMemory: cmp.Or(s.AnswerMemory, base.AnswerMemory),
 			ExportMemory: cmp.Or(s.ExportMemory, base.ExportMemory),
+
+			MessageMemory: cmp.Or(s.MessageMemory, base.MessageMemory),
 
 			AddressHeader:         cmp.Or(s.AddressHeader, base.AddressHeader),
 			Connections:           cmp.Or(s.Connections, base.Connections),

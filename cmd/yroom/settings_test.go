@@ -32,6 +32,7 @@ rooms_per_second: 2
 api_token_file: yroom.token
 answer_memory: 1GiB
 export_memory: 2GiB
+message_memory: 3GiB
 channel: [yroom, slow]
 memory: 2GiB
 log_format: json
@@ -80,6 +81,8 @@ rooms:
 			APITokenFile: "yroom.token",
 			AnswerMemory: 1 << 30,
 			ExportMemory: 2 << 30,
+
+			MessageMemory: 3 << 30,
 
 			AddressHeader:         "X-Real-Ip",
 			Connections:           7,

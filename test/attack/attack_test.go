@@ -127,7 +127,7 @@ func start(t *testing.T) *server {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"yroom.yaml": "answer_memory: 128MiB\nexport_memory: 64MiB\nrooms:\n  v2: {update_version: 2}\n",
+		"yroom.yaml": "message_memory: 64MiB\nanswer_memory: 128MiB\nexport_memory: 64MiB\nrooms:\n  v2: {update_version: 2}\n",
 		"token":      token,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
