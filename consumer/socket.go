@@ -108,7 +108,10 @@ func (s *socket) guard(what string, f func() error) error {
 
 // receive reads until the socket ends, and returns the reason.
 func (s *socket) receive() error {
-	defer s.release()
+	defer func() {
+		s.message = nil // the socket may linger
+		s.release()
+	}()
 	for {
 		op, data, err := s.read()
 		if err != nil {
