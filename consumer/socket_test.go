@@ -103,7 +103,7 @@ func TestHostileFrames(t *testing.T) {
 }
 
 func reader(limit int, b []byte) *socket {
-	return &socket{consumer: &Consumer{}, max: limit, in: bufio.NewReader(bytes.NewReader(b))}
+	return &socket{consumer: &Consumer{incoming: incoming{limit: defaultMessages}}, max: limit, in: bufio.NewReader(bytes.NewReader(b))}
 }
 
 func TestFragments(t *testing.T) {
