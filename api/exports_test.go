@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,10 +31,15 @@ func TestExportsAreShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newExports(1000)
 		key := exportKey{"room", "state"}
-		made := 0
+		var made atomic.Int32
+		used := func() int {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			return x.used
+		}
 		write := func(e *exported) error {
 			time.Sleep(time.Second)
-			made++
+			made.Add(1)
 			e.body, e.size = []byte("document"), 8
 			return nil
 		}
@@ -50,12 +56,12 @@ func TestExportsAreShared(t *testing.T) {
 			})
 		}
 		time.Sleep(500 * time.Millisecond)
-		if x.used != 900 {
-			t.Errorf("%d bytes are reserved while the export is made", x.used)
+		if got := used(); got != 900 {
+			t.Errorf("%d bytes are reserved while the export is made", got)
 		}
 		time.Sleep(time.Second)
-		if x.used != 8 || made != 1 {
-			t.Errorf("%d bytes are reserved for %d exports", x.used, made)
+		if got := used(); got != 8 || made.Load() != 1 {
+			t.Errorf("%d bytes are reserved for %d exports", got, made.Load())
 		}
 		all.Wait()
 		if x.used != 0 || len(x.all) > 0 {

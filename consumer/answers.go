@@ -37,24 +37,29 @@ func newAnswers(size int) *answers {
 }
 
 // reserve reserves n bytes for an answer to c, and reports whether it did. Otherwise c
-// waits, and wake calls its grant when the bytes are reserved.
-func (a *answers) reserve(c *Conn, n int) bool {
+// waits, and wake calls its grant when the bytes are reserved. If freed is true, c had
+// fewer bytes and has given them up, and the caller has to call wake.
+func (a *answers) reserve(c *Conn, n int) (ok, freed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, waits := a.needs[c]; waits {
 		a.needs[c] = n
-		return false
+		return false, false
 	}
 	if len(a.waiting) == 0 && a.fits(c, n) {
 		a.set(c, n)
-		return true
+		return true, false
 	}
-	if a.grants[c] != nil {
+	if g := a.grants[c]; g != nil && g.reserved > 0 {
+		freed = true
 		a.set(c, 0) // two that each have a part of what they need would wait for each other
+		if len(g.held) == 0 {
+			delete(a.grants, c)
+		}
 	}
 	a.waiting = append(a.waiting, c)
 	a.needs[c] = n
-	return false
+	return false, freed
 }
 
 func (a *answers) fits(c *Conn, n int) bool {

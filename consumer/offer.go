@@ -49,11 +49,13 @@ func (c *Conn) secure() {
 			return
 		}
 	}
-	if c.consumer.answers.reserve(c, n) {
+	ok, freed := c.consumer.answers.reserve(c, n)
+	if ok {
 		c.large = true
 		c.out.Grant(n)
-	} else {
-		c.socket.background.Go(c.consumer.answers.wake) // it may have given up what was reserved for it
+	}
+	if freed {
+		c.socket.background.Go(c.consumer.answers.wake)
 	}
 }
 

@@ -22,7 +22,7 @@ func (t *turn) answerSync(in *event.Input, m member) error {
 
 // maxEncoded bounds the differences that one turn encodes, in bytes, for consumers that
 // understand offers. The whole document is not counted.
-const maxEncoded = 16 << 20
+const maxEncoded = 32 << 20
 
 // sendDiff sends what a document with the given state vector lacks, which brings the
 // receiver to the current state. If that is larger than the consumer can take, it sends
