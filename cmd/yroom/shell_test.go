@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -117,11 +116,11 @@ func TestDocumentedBackup(t *testing.T) {
 			t.Fatalf("import %s: exit status %d", name, status)
 		}
 	}
-	resp, err := getWith(old, "/api/rooms/looked-at/events") // so that it is in memory, and in the list
+	visitor, err := old.dial(t, "looked-at", nil) // so that it is in memory, and in the list
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp.Body.Close()
+	visitor.Close()
 	if listed, _ := asked(old, "list"); !strings.Contains(listed, "looked-at\n") {
 		t.Errorf("the list lacks the room that isn't there:\n%s", listed)
 	}
@@ -145,13 +144,4 @@ func TestDocumentedBackup(t *testing.T) {
 			t.Errorf("%s was restored as %q, want %q", name, got, want)
 		}
 	}
-}
-
-func getWith(s *server, address string) (*http.Response, error) {
-	r, err := http.NewRequest(http.MethodGet, "http://"+s.Host+address, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Authorization", "Bearer "+theToken)
-	return http.DefaultClient.Do(r)
 }
