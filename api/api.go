@@ -119,7 +119,7 @@ func (a *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *Handler) noSuchAddress() error {
-	return noSuchAddress.because(strings.ReplaceAll("The document API has PREFIX/rooms, PREFIX/rooms/{room}, PREFIX/rooms/{room}/events and PREFIX/openapi.yaml.", "PREFIX", a.prefix))
+	return noSuchAddress.because(strings.ReplaceAll("The document API has PREFIX/rooms, PREFIX/rooms/{room}, PREFIX/rooms/{room}/events, PREFIX/rooms/{room}/log and PREFIX/openapi.yaml.", "PREFIX", a.prefix))
 }
 
 // route returns the methods of an address, by the segments of its escaped path
@@ -138,6 +138,8 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 		}
 	case len(segments) == 3 && segments[2] == "events":
 		methods = map[string]handler{http.MethodGet: a.events}
+	case len(segments) == 3 && segments[2] == "log":
+		methods = map[string]handler{http.MethodGet: a.log, http.MethodHead: a.log, http.MethodDelete: a.cut}
 	default:
 		return nil, "", noSuchAddress.because("A room’s name is one segment of the address: write %2F for each slash in it.")
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/yjs"
@@ -52,6 +53,7 @@ func TestAPI(t *testing.T) {
 		{"changes nothing", p.testChangesNothing},
 		{"names", p.testNames},
 		{"store", p.testStore},
+		{"log", p.testLog},
 		{"workers", p.testWorkers},
 		{"description", p.testDescription},
 		{"events", p.testEvents},
@@ -579,6 +581,54 @@ func (p *apiPlace) testStore(t *testing.T) {
 	p.patience.Store(0)
 	if got := p.title("moody.there"); got != "Hello world" {
 		t.Errorf("title %q", got)
+	}
+}
+
+func (p *apiPlace) testLog(t *testing.T) {
+	const room = "/api/rooms/moody.log"
+	address := room + "/log"
+	p.want(http.StatusNoContent, post, room, typedHello)
+	p.want(http.StatusNoContent, post, room, more)
+	a := p.want(http.StatusOK, get_, address+"?limit=2", "")
+	var log Log
+	if err := json.Unmarshal([]byte(a.body), &log); err != nil || len(log.Entries) != 2 {
+		t.Fatalf("log %s (%v)", a.body, err)
+	}
+	if e := log.Entries[1]; e.Position != 2 || e.Bytes != len(more) || time.Since(e.Stored) > time.Minute {
+		t.Errorf("the last entry is %+v", e)
+	}
+	p.want(http.StatusNotModified, get_, address+"?limit=2", "", "If-None-Match", a.header.Get("ETag"))
+	for _, limit := range []string{"0", "x", "10001"} {
+		p.wantProblem(http.StatusBadRequest, "bad-parameter", get_, address+"?limit="+limit, "")
+	}
+	p.wantProblem(http.StatusUnauthorized, "unauthorized", get_, address, "", "Authorization", "-")
+	p.wantProblem(http.StatusUnauthorized, "unauthorized", delete_, address+"?from=2", "", "Authorization", "-")
+	p.wantProblem(http.StatusNotFound, "no-such-room", get_, "/api/rooms/never/log", "")
+	p.wantProblem(http.StatusNotFound, "no-such-room", delete_, "/api/rooms/never/log?from=2", "")
+	p.wantProblem(http.StatusBadRequest, "bad-parameter", delete_, address, "")
+	p.wantProblem(http.StatusBadRequest, "bad-precondition", delete_, address+"?from=2", "", "If-Match", "*")
+	for _, from := range []string{"1", "3"} {
+		p.wantProblem(http.StatusConflict, "cannot-cut", delete_, address+"?from="+from, "")
+	}
+
+	p.store.Set(faulty.Fail(errors.New("the disk is on fire")))
+	p.wantProblem(http.StatusServiceUnavailable, "unavailable", get_, address, "")
+	p.wantProblem(http.StatusServiceUnavailable, "unavailable", delete_, address+"?from=2", "")
+	gate := faulty.NewGate()
+	p.store.Set(gate.Wait)
+	p.patience.Store(int64(50 * time.Millisecond))
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", get_, address, "")
+	p.wantProblem(http.StatusGatewayTimeout, "timed-out", delete_, "/api/rooms/moody.log.2/log?from=2", "")
+	p.store.Set(nil)
+	close(gate.Release)
+	p.patience.Store(0)
+
+	p.want(http.StatusNoContent, delete_, address+"?from=2", "")
+	testkit.Eventually(t, "the room is open again", func() string { // it refuses requests for a second
+		return strings.TrimPrefix(fmt.Sprint(p.ask(http.MethodHead, room, "").status), "200")
+	})
+	if got := p.want(http.StatusOK, get_, room, "").body; got != typedHello {
+		t.Errorf("the document is %q", got)
 	}
 }
 

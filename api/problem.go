@@ -67,6 +67,7 @@ var (
 	wrongMethod     = problemKind{"wrong-method", http.StatusMethodNotAllowed, "This address doesn’t take this method"}
 	notAcceptable   = problemKind{"not-acceptable", http.StatusNotAcceptable, "None of the accepted media types is available"}
 	wrongKind       = problemKind{"wrong-kind", http.StatusConflict, "The root is of another kind"}
+	cannotCut       = problemKind{"cannot-cut", http.StatusConflict, "The log can’t be cut there"}
 	roomDeleted     = problemKind{"room-deleted", http.StatusGone, "The room was deleted"}
 	roomExists      = problemKind{"room-exists", http.StatusPreconditionFailed, "The room exists"}
 	tooLarge        = problemKind{"too-large", http.StatusRequestEntityTooLarge, "The body is too large"}
@@ -111,6 +112,8 @@ func problemFor(err error) problemError {
 		return notAnUpdate.because("Nothing was changed: " + innermost(err) + ".")
 	case errors.Is(err, document.ErrLimit):
 		return overLimit.because("Nothing was changed: " + innermost(err) + ".")
+	case errors.Is(err, document.ErrPosition):
+		return cannotCut.because("Nothing was changed: " + innermost(err) + ".")
 	case errors.Is(err, document.ErrUnsupported):
 		return unsupported.because("It can neither create nor delete rooms.")
 	case errors.Is(err, document.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
@@ -124,7 +127,7 @@ func problemFor(err error) problemError {
 // innermost returns the text of an error without the prefixes of packages.
 func innermost(err error) string {
 	text := err.Error()
-	for _, name := range []string{"document: ", "blocks: "} {
+	for _, name := range []string{"document: ", "blocks: ", "worker: "} {
 		text = text[max(strings.LastIndex(text, name), 0):]
 		text = strings.TrimPrefix(text, name)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/room"
+	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/worker"
 )
@@ -118,8 +119,6 @@ func TestChangesEnd(t *testing.T) {
 	deleted.wantEnd(document.ErrNotFound)
 }
 
-var errDisk = errors.New("the disk is on fire")
-
 func TestChangesEndWhenTheRoomFails(t *testing.T) {
 	s := faulty.New(memstore.New())
 	server, _ := running(t, config{Store: s})
@@ -127,7 +126,7 @@ func TestChangesEndWhenTheRoomFails(t *testing.T) {
 	apply(t, d, hello)
 	watching := watch(t.Context(), t, d, event.Mark{})
 	watching.change()
-	s.Set(faulty.Fail(errDisk), faulty.Append)
+	s.Set(faulty.Fail(store.ErrInvalid), faulty.Append) // an error that a repetition can't change
 	for what, err := range map[string]error{"Apply": d.Apply(t.Context(), typed(7, 0, "lost"), blocks.V1), "Changes": second(watching.next())} {
 		if closed, ok := errors.AsType[*protocol.CloseError](err); !ok || closed.Code != 1013 || closed.Reason == "" {
 			t.Errorf("%s: %v", what, err)

@@ -27,6 +27,7 @@
 //     Diff, Apply, Create, Delete
 //   - read.go, export.go: a document as a yjs.Doc, and its roots as text, JSON, XML, a
 //     ProseMirror document or a Delta
+//   - log.go: Log and Cut
 //   - watch.go: Changes
 //   - edit.go: Edit and EditAs. follower.go keeps the Doc from one edit to the next,
 //     presence.go shows the program to the clients in the room

@@ -28,6 +28,9 @@ var (
 	ErrConflict = errors.New("document: the document is not the one that was edited")
 	// ErrUnsupported means that the room's store can't create, delete or list rooms.
 	ErrUnsupported = errors.New("document: the store of this room can't do that")
+	// ErrPosition means that the log can't be cut at a position: it has no entry there, or
+	// none before it. Nothing was changed.
+	ErrPosition = errors.New("document: the log can't be cut there")
 	// ErrTimeout means that the room did not respond in time. A change may or may not have
 	// been made.
 	ErrTimeout = errors.New("document: no response in time")
@@ -69,6 +72,8 @@ func refusalError(r event.Refusal) error {
 		err = ErrMalformed
 	case event.CauseOverLimit:
 		err = ErrLimit
+	case event.CausePosition:
+		err = ErrPosition
 	case event.CauseStale:
 		return ErrConflict
 	case event.CauseNotFound:

@@ -19,6 +19,8 @@ const (
 	RequestCreate RequestKind = 4 // make the room, with Update as its content
 	RequestDelete RequestKind = 5 // delete the room
 	RequestRooms  RequestKind = 6 // list rooms; sent to a worker, not to a room
+	RequestLog    RequestKind = 7 // describe the newest Limit entries of the stored log
+	RequestCut    RequestKind = 8 // remove the entries of the stored log from From on
 )
 
 // Request is a request of a program to a room or to a worker.
@@ -38,6 +40,9 @@ type Request struct {
 	// Client and Clock guard an apply: it is refused with CauseStale unless the
 	// document holds exactly Clock elements of Client. If Client is 0, there is no guard.
 	Client, Clock uint64
+
+	// From is the position of the first entry that a cut removes from the log.
+	From uint64
 
 	// A list of rooms holds, in the byte order of their names, the first Limit
 	// rooms whose names begin with Prefix and come after the name After, which
@@ -63,13 +68,15 @@ type Response struct {
 	// longer knows what was added since the state that the request started from.
 	Whole bool
 
-	// The remaining fields except Rooms and Open are set for a query.
+	// The remaining fields except Log, Rooms and Open are set for a query.
 
 	Summary Summary
 	Vector  []byte            // the state vector of the document
 	Members []Member          // the connections, by ascending ID
 	States  []awareness.State // by ascending client id
 
+	// Log describes entries of a log, by ascending position.
+	Log []LogEntry
 	// Rooms is a list of rooms.
 	Rooms []RoomInfo
 	// Open is how many rooms of the prefix the worker has in memory.
@@ -84,6 +91,14 @@ type Summary struct {
 	Size    int       // size of the document in memory, in bytes
 	Changed time.Time // when the document last changed; zero if it hasn't changed since the room was opened
 	Worker  string    // the name of the worker that runs the room; empty if it has none
+}
+
+// LogEntry describes an entry of the stored log of a room. The first entry of a log may be
+// a snapshot, which stands for others.
+type LogEntry struct {
+	Position uint64
+	Bytes    int
+	Stored   time.Time
 }
 
 // Member is a connection in a room.
@@ -146,6 +161,7 @@ const (
 	CauseExists      Cause = 5 // the room exists already
 	CauseUnsupported Cause = 6 // the store doesn't support the request
 	CauseClosed      Cause = 7 // the room or its store has failed: the request may or may not have been carried out
+	CausePosition    Cause = 8 // the log can't be cut at Request.From
 )
 
 // Refusal is why a request was refused. The zero Refusal means that it was not refused.

@@ -42,6 +42,10 @@ const (
 	// CloseDeleted: the room was deleted. Package worker chooses it for the
 	// connections in the room, and for a while for those that join it.
 	CloseDeleted CloseCode = 4404
+	// CloseCut: the document was set back to an earlier state. The client still has what
+	// came after it. Package worker chooses it for the connections in the room, and for a
+	// while for those that join it.
+	CloseCut CloseCode = 4409
 )
 
 // Codes that are never in a close frame. They describe how a connection ended without a

@@ -23,7 +23,8 @@
 //   - lost.go: handles fronts that are gone, and messages that were lost
 //   - handover.go: hands over rooms to another worker, also when this worker drains
 //   - request.go: admits what programs request of a room, and refuses requests
-//   - request_create.go: creates and deletes
+//   - request_create.go: creates, deletes and cuts
+//   - request_log.go: describes logs, and cuts them
 //   - request_stored.go: queries to a room that is not in memory
 //   - request_rooms.go: the list of rooms
 //   - clash.go: reports what clients write with the ids of others

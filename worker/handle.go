@@ -15,6 +15,8 @@ func (w *Worker) handle(in layer.Input) error {
 		return nil
 	case in.Kind == event.InputRequest && in.Request.Kind == event.RequestRooms:
 		return w.readRooms(in)
+	case in.Kind == event.InputRequest && in.Request.Kind == event.RequestLog:
+		return w.readLog(in)
 	}
 	for {
 		a := w.find(in.Room)
@@ -63,7 +65,7 @@ func opens(in *event.Input) bool {
 		return true
 	case event.InputRequest:
 		switch in.Request.Kind {
-		case event.RequestWatch, event.RequestApply, event.RequestCreate, event.RequestDelete:
+		case event.RequestWatch, event.RequestApply, event.RequestCreate, event.RequestDelete, event.RequestCut:
 			return true
 		}
 	}

@@ -10,15 +10,22 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// The store decides whether a room can be created or deleted. It is called between two
+// The store decides whether a room can be created, deleted or cut. It is called between two
 // appends, so that no other write of the room is in progress.
 
-// changesRoom reports whether in is a create or a delete.
+// changesRoom reports whether in is a create, a delete or a cut.
 func changesRoom(in *layer.Input) bool {
-	return in.Kind == event.InputRequest && (in.Request.Kind == event.RequestCreate || in.Request.Kind == event.RequestDelete)
+	if in.Kind != event.InputRequest {
+		return false
+	}
+	switch in.Request.Kind {
+	case event.RequestCreate, event.RequestDelete, event.RequestCut:
+		return true
+	}
+	return false
 }
 
-// change handles a create or a delete.
+// change handles a create, a delete or a cut.
 func (a *actor) change(in layer.Input) {
 	waits := len(a.changes) > 0 || a.writing.change != nil
 	switch kind := in.Request.Kind; {
@@ -49,12 +56,15 @@ func (a *actor) tooManyChanges() bool {
 	return bytes > a.settings.MailboxBytes || len(a.changes) >= a.settings.MailboxInputs
 }
 
-// changeStored calls the store to create or delete a room, and returns the position of
+// changeStored calls the store to create, delete or cut a room, and returns the position of
 // the content of a created room. It runs concurrently with the turns.
 func (w *Worker) changeStored(in *layer.Input, limits blocks.Options) (p store.Position, err error) {
 	defer guard(&err)
-	if in.Request.Kind == event.RequestDelete {
+	switch in.Request.Kind {
+	case event.RequestDelete:
 		return 0, w.config.Store.Delete(w.working, in.Room)
+	case event.RequestCut:
+		return 0, w.cut(in.Room, store.Position(in.Request.From))
 	}
 	if _, err := blocks.NewWith(limits).Apply(in.Request.Update, blocks.V1); err != nil {
 		return 0, err
@@ -70,6 +80,8 @@ func (a *actor) changeEnded(in *layer.Input, err error) {
 	case err == nil && creates:
 		a.created(in)
 		return
+	case err == nil && in.Request.Kind == event.RequestCut:
+		a.closeCut()
 	case err == nil:
 		a.closeDeleted()
 	case refusal.Cause == event.CauseExists && a.room != nil && !a.stored:
@@ -78,7 +90,7 @@ func (a *actor) changeEnded(in *layer.Input, err error) {
 	case creates && a.closed == nil:
 		a.fail(err, appendFailure) // the log may hold content that the room lacks
 	default:
-		a.worker.config.Logger.Error("A room could not be created or deleted, because the store failed. "+
+		a.worker.config.Logger.Error("A room could not be created, deleted or cut, because the store failed. "+
 			"The program that requested it was told so. Check the store.", "room", a.name, "error", err)
 	}
 	a.respond(in, event.Response{Refusal: refusal})
@@ -95,6 +107,8 @@ func (a *actor) refusalFor(err error) event.Refusal {
 	}{
 		{store.ErrExists, event.CauseExists},
 		{store.ErrNotFound, event.CauseNotFound},
+		{store.ErrDeleted, event.CauseNotFound},
+		{errCut, event.CausePosition},
 		{errors.ErrUnsupported, event.CauseUnsupported},
 		{blocks.ErrMalformed, event.CauseMalformed},
 		{blocks.ErrLimit, event.CauseOverLimit},
@@ -103,7 +117,10 @@ func (a *actor) refusalFor(err error) event.Refusal {
 			return event.Refusal{Cause: known.cause, Reason: err.Error()}
 		}
 	}
-	if a.worker.working.Err() != nil {
+	switch {
+	case errors.Is(err, errMemory):
+		return closedRefusal(outOfMemory)
+	case a.worker.working.Err() != nil:
 		return closedRefusal(stopping)
 	}
 	return closedRefusal(appendFailure.close)

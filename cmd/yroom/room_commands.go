@@ -29,6 +29,8 @@ type roomCommands struct {
 	Export roomExport `cmd:"" help:"Write out the document of a room."`
 	Import roomImport `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
 	Delete roomDelete `cmd:"" help:"Delete a room, and close its connections. It asks nothing."`
+	Log    roomLog    `cmd:"" help:"List the newest entries of a room's log: position, time, bytes."`
+	Cut    roomCut    `cmd:"" help:"Set a room back to what it was before an entry of its log, and close its connections. It asks nothing."`
 }
 
 // Validate is called by kong. The flags are not marked as required, because the usage

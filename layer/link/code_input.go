@@ -42,6 +42,7 @@ const (
 	fieldPrefix        = 27
 	fieldAfter         = 28
 	fieldLimit         = 29
+	fieldFrom          = 30
 	fieldUpdate        = 31 // of a request or a response; the last field
 )
 
@@ -94,6 +95,7 @@ func appendRequest(b []byte, r *event.Request) []byte {
 	b = appendUint(b, fieldClock, r.Clock)
 	b = appendString(b, fieldPrefix, r.Prefix)
 	b = appendString(b, fieldAfter, r.After)
+	b = appendUint(b, fieldFrom, r.From)
 	return appendUint(b, fieldLimit, uint64(max(r.Limit, 0)))
 }
 
@@ -155,6 +157,8 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			request().Prefix = string(f.bytes)
 		case fieldAfter:
 			request().After = string(f.bytes)
+		case fieldFrom:
+			request().From = f.value
 		case fieldLimit:
 			request().Limit = integer(f.value)
 		case fieldUpdate:

@@ -26,9 +26,10 @@ const (
 	fieldOpen           = 33
 	fieldOffered        = 34 // the size of an offer
 	fieldAll            = 35 // 1 if the message is the whole document
+	fieldEntry          = 36 // one of several
 )
 
-// Numbers of the fields within a member, a state, a summary and a room of a list.
+// Numbers of the fields within a member, a state, a summary, a room of a list and an entry of a log.
 const (
 	fieldMemberID     = 1
 	fieldMemberAccess = 2
@@ -52,6 +53,10 @@ const (
 	fieldInfoReason      = 5
 	fieldInfoStoredBytes = 6
 	fieldInfoStoredAt    = 7
+
+	fieldEntryPosition = 1
+	fieldEntryBytes    = 2
+	fieldEntryStored   = 3
 )
 
 // encodeOutput encodes an output for a front.
@@ -98,6 +103,11 @@ func appendResponse(b []byte, r *event.Response) []byte {
 	}
 	for i := range r.Rooms {
 		b = appendBytes(b, fieldRoomInfo, appendInfo(nil, &r.Rooms[i]))
+	}
+	for _, e := range r.Log {
+		inner := appendUintAlways(nil, fieldEntryPosition, e.Position)
+		inner = appendUint(inner, fieldEntryBytes, uint64(max(e.Bytes, 0)))
+		b = appendBytes(b, fieldEntry, appendTime(inner, fieldEntryStored, e.Stored))
 	}
 	return appendUint(b, fieldOpen, uint64(max(r.Open, 0)))
 }
@@ -224,6 +234,20 @@ func decodeResponse(r *event.Response, f field, owned bool) (ok bool) {
 		var info event.RoomInfo
 		info, ok = decodeInfo(f.bytes)
 		r.Rooms = append(r.Rooms, info)
+	case fieldEntry:
+		var e event.LogEntry
+		ok = each(f.bytes, func(f field) bool {
+			switch f.number {
+			case fieldEntryPosition:
+				e.Position = f.value
+			case fieldEntryBytes:
+				e.Bytes = integer(f.value)
+			case fieldEntryStored:
+				e.Stored = timeOf(f.value)
+			}
+			return true
+		})
+		r.Log = append(r.Log, e)
 	case fieldOpen:
 		r.Open = integer(f.value)
 	case fieldUpdate:

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/yroom/yroom/api"
+)
+
+type roomLog struct {
+	Room  string `arg:""        help:"The room's name."`
+	Limit int    `default:"100" placeholder:"N"         help:"How many entries (default: 100)."`
+}
+
+// Run lists entries of a log.
+func (l roomLog) Run(c *roomCommands, stdout io.Writer) error {
+	return c.with(nil, func(ctx context.Context, client *apiClient) error {
+		query := url.Values{"limit": {strconv.Itoa(l.Limit)}}
+		var log api.Log
+		if err := client.getJSON(ctx, roomAddress(l.Room)+"/log?"+query.Encode(), &log); err != nil {
+			return err
+		}
+		for _, e := range log.Entries {
+			if _, err := fmt.Fprintf(stdout, "%d\t%s\t%d\n", e.Position, e.Stored.Format(time.RFC3339Nano), e.Bytes); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+type roomCut struct {
+	Room     string `arg:"" help:"The room's name."`
+	Position uint64 `arg:"" help:"The position of the first entry to remove, as yroom room log prints it."`
+}
+
+// Run cuts a log.
+func (k roomCut) Run(c *roomCommands) error {
+	return c.with(nil, func(ctx context.Context, client *apiClient) error {
+		query := url.Values{"from": {strconv.FormatUint(k.Position, 10)}}
+		return client.send(ctx, http.MethodDelete, roomAddress(k.Room)+"/log?"+query.Encode(), nil, nil)
+	})
+}
