@@ -15,6 +15,7 @@ import (
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/worker"
+	"github.com/yroom/yroom/yjs"
 )
 
 // Settings are those of the rooms whose names share a prefix: the name up to
@@ -211,6 +212,7 @@ func (s Settings) worker() worker.Settings {
 				MaxPending: int(s.Limits.Pending),
 				MaxClients: s.Limits.Clients,
 				History:    s.GC == SwitchOff,
+				Try:        yjs.Try,
 			},
 			Encoding: blocks.Encoding(s.UpdateVersion),
 			Awareness: awareness.Config{

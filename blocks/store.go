@@ -20,6 +20,12 @@ type Options struct {
 	// HoldPending leaves pending blocks out of what Encode and Diff return, so that no
 	// client integrates a block before Apply has checked what it refers to.
 	HoldPending bool
+
+	// Try returns an error if clients that load the given document, an update in V1, would
+	// freeze. Apply calls it before it accepts an update with which many blocks are inserted
+	// at one place concurrently, and refuses the update if Try returns an error. If Try is
+	// nil, such updates are accepted. yjs.Try is one; blocks can't import yjs.
+	Try func(document []byte) error
 }
 
 // Store is one document: the blocks of each client in clock order, and what is
@@ -44,6 +50,8 @@ type Store struct {
 	steps          int // how many origins refCheck may follow, beyond freeSteps: one for each byte that was applied
 
 	plain      plainBlocks
+	spots      spots
+	freezes    int    // see Freezes
 	integrated []byte // see Integrated
 	unchecked  bool   // refCheck accepts everything; in tests
 

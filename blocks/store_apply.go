@@ -74,16 +74,15 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	if c.grows {
 		gained = len(added)
 	}
-	err = s.plan.build(s, in, len(update), limits == nil)
-	if err == nil {
-		err = s.checkClients(in, limits)
+	err = s.prepare(in, limits, gained, len(update))
+	if err == nil && s.mustTry(len(update), limits) {
+		s.plan.cancel(s) // the document can't be encoded during a plan
+		if err := s.try(update, limits); err != nil {
+			return nil, err
+		}
+		err = s.prepare(in, limits, gained, len(update))
 	}
-	if err == nil {
-		err = s.nest(in, limits)
-	}
-	if err == nil {
-		err = s.checkSize(in, limits, gained, len(update))
-	}
+	s.spots.trim()
 	if err != nil {
 		s.plan.cancel(s)
 		return nil, err
@@ -102,6 +101,25 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	s.commit()
 	s.delete(in.deletions)
 	return added, nil
+}
+
+// prepare plans an update of the given size in bytes and checks it. gained is the size of
+// its new blocks. If it returns an error, the plan must be canceled.
+func (s *Store) prepare(in *parsedUpdate, limits *Options, gained, size int) error {
+	for i := range in.sections {
+		in.sections[i].resume = sectionPos{clock: in.sections[i].clock}
+	}
+	err := s.plan.build(s, in, size, limits == nil)
+	if err == nil {
+		err = s.checkClients(in, limits)
+	}
+	if err == nil {
+		err = s.nest(in, limits)
+	}
+	if err == nil {
+		err = s.checkSize(in, limits, gained, size)
+	}
+	return err
 }
 
 // checkClients returns ErrLimit if the planned update would add clients past the limit.

@@ -33,6 +33,7 @@ type plan struct {
 	trusted   bool                      // the update was accepted before: only pending blocks are checked
 	err       error                     // why a block of the update is refused
 	collected []collectedSpan           // pending elements that must become GC blocks
+	doubts    int                       // how many of the ready blocks are doubts: see spots
 	indexes   map[*section][]sectionPos // the positions of the blocks of sections, of which some were looked up
 }
 
@@ -212,6 +213,12 @@ func (p *plan) takeNext(s *Store, c *client, b *block, held bool) bool {
 			p.err = malformed("update: block %d of client %d: %w", b.clock, b.client, err)
 			return false
 		}
+		if spot, ok := s.spotOf(b); ok && !p.trusted {
+			if s.spots.isDoubt(spot, b) {
+				p.doubts++
+			}
+			s.spots.note(spot, b)
+		}
 	}
 	c.ready = b.end()
 	return true
@@ -305,7 +312,7 @@ func (p *plan) reset() {
 	}
 	clear(p.advances)
 	p.added, p.advances, p.pendingTypes, p.depths = 0, p.advances[:0], 0, 0
-	p.refs, p.collected, p.indexes = refCheck{}, nil, nil
+	p.refs, p.collected, p.indexes, p.doubts = refCheck{}, nil, nil, 0
 	p.touched, p.todo = p.touched[:0], p.todo[:0]
 	p.waiting, p.waitedFor, p.woken = p.waiting[:0], p.waitedFor[:0], p.woken[:0]
 }

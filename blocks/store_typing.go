@@ -26,6 +26,12 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	if limits != nil && s.total()+costOfByte*len(update) > limits.MaxSize {
 		return false
 	}
+	spot, noted := id{}, false
+	if writer != nil && limits != nil {
+		if spot, noted = s.spotOf(&b); noted && s.spots.isDoubt(spot, &b) {
+			return false
+		}
+	}
 	if writer != nil {
 		before, count := writer.sizes(), writer.blocks.count
 		writer.push(&b)
@@ -34,6 +40,10 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 			s.integratedCost += depthSize * writer.setDepth(b.clock, s.depthOf(&b))
 		}
 		s.steps += len(update)
+		if noted {
+			s.spots.note(spot, &b)
+			s.spots.trim()
+		}
 	}
 	if eraser != nil {
 		s.deleteContent(eraser, x)

@@ -120,5 +120,9 @@ func (r *Room) Memory() int { return r.blocks.Memory() }
 // See blocks.Store.Clashes.
 func (r *Room) Clashes() (n int, last blocks.ID) { return r.blocks.Clashes() }
 
+// Freezes returns how many updates were refused because clients would freeze that load
+// the document with them.
+func (r *Room) Freezes() int { return r.blocks.Freezes() }
+
 // mark returns the state of the document.
 func (r *Room) mark() event.Mark { return event.Mark{Epoch: r.epoch, Seq: r.seq} }

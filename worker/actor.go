@@ -34,6 +34,7 @@ type actor struct {
 	deadline  time.Time // of the room: when it needs a Step, see room.Room.Deadline
 	empty     bool      // the room has no connection and no watcher
 	clashes   int       // that the room has had
+	freezes   int       // the updates that the room has refused because they would freeze clients
 	draining  bool      // the worker ends
 	moved     bool      // the room was moved to another worker
 	removeAt  time.Time // when the actor ends; zero: the room is loading or in use

@@ -1,9 +1,15 @@
 package worker
 
-// noteClashes reports the clashes of a turn, and logs the first of a room.
+// noteClashes reports the clashes of a turn, and logs the first of a room. It logs
+// updates that were refused because they would freeze clients.
 func (a *actor) noteClashes() {
 	if a.room == nil { // its outputs could not be delivered
 		return
+	}
+	if n := a.room.Freezes(); n > a.freezes {
+		a.freezes = n
+		a.worker.config.Logger.Warn("An update was refused and its connection closed, because clients that load the document with it would freeze: "+
+			"too many blocks are inserted at the same place. If the document loads slowly already, cut it back to before the updates of that client.", "room", a.name, "refused", n)
 	}
 	n, last := a.room.Clashes()
 	if n == a.clashes {

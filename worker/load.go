@@ -83,7 +83,7 @@ func (a *actor) open(l loaded, err error) {
 		return
 	}
 	a.room, a.stored, a.last, a.empty, a.compaction.tail = l.room, l.stored, l.last, true, l.tail
-	a.clashes = 0
+	a.clashes, a.freezes = 0, 0
 	a.checks.opened(a.worker.config.Runtime.Now(), a.worker.config.Takeover)
 	if a.suspension.active() {
 		a.suspended()

@@ -46,6 +46,7 @@
 //     item_delete.go deletes items, item_split.go and item_merge.go split and join them.
 //     item_gc.go drops the contents of deleted items.
 //   - transaction.go: Transact, and the steps at the end of each transaction.
+//   - try.go: Try, which finds documents that would freeze clients.
 //   - type_*.go: the shared types by kind, and type_root.go for roots. type_edit.go edits
 //     lists. type_map_entry.go holds the values of keys, and decides which of several values
 //     of a key is kept.

@@ -47,6 +47,7 @@ type Doc struct {
 	serial    uint64 // counts transactions
 	visits    uint64 // the number of items that resolveConflicts has visited; see extra.visit
 	maxVisits uint64 // the limit of visits in the current transaction
+	patience  uint64 // how many visits a transaction may take
 	exhausted bool   // maxVisits was reached: the order of items is wrong
 	slab      slab
 	common    *common // of the newest item of the Doc's own edits, if more items can share it
@@ -79,7 +80,7 @@ func New() *Doc { return NewWith(Options{}) }
 
 // NewWith returns an empty document with the given options.
 func NewWith(o Options) *Doc {
-	d := &Doc{history: o.History, byID: make(map[uint64]*client), roots: make(map[string]*sharedType)}
+	d := &Doc{patience: visitsPerTransaction, history: o.History, byID: make(map[uint64]*client), roots: make(map[string]*sharedType)}
 	d.SetClientID(o.ClientID)
 	return d
 }

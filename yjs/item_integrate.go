@@ -130,6 +130,10 @@ func (tx *transaction) integrate(it, left *item) {
 	if it.is(hasKey) {
 		e := t.entryFor(it.key())
 		first, end = &e.first, &e.last
+		if left == nil {
+			tx.doc.spend(e.count) // yjs looks for the first item, starting at the last
+		}
+		e.count++
 	}
 	link := first
 	if left != nil {
@@ -191,8 +195,7 @@ func (d *Doc) resolveConflicts(it, left, o *item) *item {
 	start := d.visits
 	conflict := start
 	for ; o != nil && o != it.right; o = o.right {
-		if d.visits++; d.visits > d.maxVisits {
-			d.exhausted = true
+		if d.spend(1); d.exhausted {
 			break
 		}
 		o.ensureExtra().visit = d.visits
@@ -217,6 +220,13 @@ func (d *Doc) resolveConflicts(it, left, o *item) *item {
 		}
 	}
 	return left
+}
+
+// spend counts visits.
+func (d *Doc) spend(visits uint64) {
+	if d.visits += visits; d.visits > d.maxVisits {
+		d.exhausted = true
+	}
 }
 
 // sameRef reports whether two items have the same origin, or the same right origin if

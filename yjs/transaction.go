@@ -55,7 +55,7 @@ func (d *Doc) Transact(fn func() error) (update []byte, err error) {
 // begin opens a transaction.
 func (d *Doc) begin() *transaction {
 	d.serial++
-	d.maxVisits = d.visits + visitsPerTransaction
+	d.maxVisits = d.visits + d.patience
 	d.tx = &transaction{doc: d, serial: d.serial}
 	return d.tx
 }

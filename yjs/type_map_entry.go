@@ -12,6 +12,7 @@ import (
 type entry struct {
 	key         string
 	first, last *item
+	count       uint64 // of the items that were integrated
 }
 
 // entry returns the entry of a key, or nil.

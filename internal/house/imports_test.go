@@ -50,7 +50,7 @@ var wantImports = []struct {
 	// The packages for programs import a layer, but nothing behind it.
 	{"api", []string{"blocks", "document", "event", "protocol", "yjs"}},
 	{".", []string{
-		"awareness", "blocks", "consumer", "document", "event", "layer", "layer/memlayer", "room", "store", "store/memstore", "worker",
+		"awareness", "blocks", "consumer", "document", "event", "layer", "layer/memlayer", "room", "store", "store/memstore", "worker", "yjs",
 	}},
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 

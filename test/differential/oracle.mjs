@@ -118,6 +118,14 @@ const answers = {
     return { failures: forgedRooms.map((room, i) => room.finish(decodeAll(further[i]))) }
   },
 
+  // Returns how much CPU time a client takes to load a document.
+  load ({ update }) {
+    const bytes = decode(update)
+    const before = process.cpuUsage()
+    Y.applyUpdate(new Y.Doc(), bytes)
+    return { milliseconds: process.cpuUsage(before).user / 1000 }
+  },
+
   // Returns what Compact changes for documents that have known updates. known is a list of lists of updates.
   cleanUp ({ known, encoded, compacted }) {
     return { failures: cleanUpFailures(known.map(decodeAll), decode(encoded), decode(compacted)) }
