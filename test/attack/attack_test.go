@@ -119,15 +119,26 @@ func TestMain(m *testing.M) {
 	testkit.MainWithProgram(m, &program)
 }
 
+// settings are those that docs/security.md gives for a small server, and rooms that use V2.
+const settings = `memory: 256MiB
+message_memory: 64MiB
+answer_memory: 96MiB
+export_memory: 64MiB
+connections: 5000
+rooms:
+  default: {limits: {document: 80MiB}}
+  v2: {update_version: 2}
+`
+
 // token is that of the document API.
 const token = "token-of-the-attackers"
 
-// start starts a server with the settings that docs/security.md gives for this memory.
+// start starts a server.
 func start(t *testing.T) *server {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
-		"yroom.yaml": "message_memory: 64MiB\nanswer_memory: 128MiB\nexport_memory: 64MiB\nrooms:\n  v2: {update_version: 2}\n",
+		"yroom.yaml": settings,
 		"token":      token,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
