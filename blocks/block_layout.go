@@ -24,13 +24,14 @@ type blockLayout struct {
 // blockLayout.readSimple accepts them, and adds them to w unless w is nil. It returns
 // the offset of the next block and the number of blocks left.
 func (sec *section) readSimple(wire []byte, off int, left uint64, w *clientBuilder) (int, uint64) {
-	clock, foreign, text := sec.end, sec.foreign, false
+	clock, foreign, text := sec.end, sec.foreign, sec.text
 	var l blockLayout
 	for ; left > 0 && l.readSimple(wire, off, sec.client, clock); left-- {
 		foreign = foreign || l.foreign
-		// Text after an element of the same client, most of which is text, too.
-		sec.linked = sec.linked || l.right != noID || l.kind == kindString && !(text && l.origin == id{sec.client, clock - 1})
-		text = l.kind == kindString
+		// Most blocks follow an element of the same client that is in a list of text, too.
+		text = text && l.origin == id{sec.client, clock - 1}
+		sec.linked = sec.linked || l.right != noID || l.kind == kindString && !text
+		text = text || l.kind == kindString
 		if w != nil {
 			w.add(&l, off, clock)
 		}
@@ -38,7 +39,7 @@ func (sec *section) readSimple(wire []byte, off int, left uint64, w *clientBuild
 		off = l.next
 	}
 	sec.elements += clock - sec.end
-	sec.end, sec.foreign = clock, foreign
+	sec.end, sec.foreign, sec.text = clock, foreign, text
 	return off, left
 }
 

@@ -16,6 +16,7 @@ type section struct {
 	elements uint64        // the number of elements in them, without skips
 	foreign  bool          // a block refers to an element of another client
 	linked   bool          // refCheck must look up what a block refers to
+	text     bool          // the last block is in a list of text, or of another kind without keys
 	wire     []byte        // the blocks; aliases the update
 	prepared *clientBlocks // the blocks in the form of the store, if it doesn't have the client; else nil
 	resume   sectionPos    // where the plan has stopped
@@ -142,6 +143,7 @@ func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, b *block) {
 	}
 	sec.elements += b.len
 	sec.foreign = sec.foreign || b.foreign
+	sec.text = b.parent != nil && b.flags&hasKey == 0
 	sec.linked = sec.linked || b.flags&(hasRight|hasKey) != 0 || b.kind > kindDeleted && b.kind != kindType && b.parent == nil
 	if b.kind == kindType {
 		in.typeCount++
