@@ -85,7 +85,11 @@ func TestAttacks(t *testing.T) {
 			}
 			seen := honest.take()
 			peak := s.peak(t)
-			t.Logf("peak %d MiB, %v; %s", peak>>20, seen, by.stop())
+			said := by.stop()
+			t.Logf("peak %d MiB, %v; %s", peak>>20, seen, said)
+			if a.name != "none" && strings.Contains(said, " 0 connections") {
+				t.Error("nothing was attacked")
+			}
 			s.check(t)
 			if peak > memory {
 				t.Errorf("the server took %d MiB of memory, more than %d", peak>>20, memory>>20)
