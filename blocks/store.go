@@ -49,7 +49,7 @@ type Store struct {
 	lastClash      ID
 	steps          int // how many origins refCheck may follow, beyond freeSteps: one for each byte that was applied
 
-	plain      plainBlocks
+	keys       keyMemory
 	spots      spots
 	freezes    int    // see Freezes
 	integrated []byte // see Integrated

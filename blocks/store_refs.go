@@ -185,63 +185,78 @@ func (c *refCheck) checkKey(b *block) error {
 
 // hasKey reports whether b is in the list of a map key. It mostly sees that at the first
 // block that it looks up: in such a list no block has a right origin or is text.
-func (c *refCheck) hasKey(b *block) (bool, error) {
-	at := *b
+func (c *refCheck) hasKey(b *block) (keyed bool, err error) {
+	s, at := c.store, *b
 	var passed []id
 	for n := 1; at.parent == nil; n++ {
 		ref := at.right
 		if at.flags&hasOrigin != 0 {
 			ref = at.origin
 		}
-		c.store.lookup(ref, &at)
+		s.lookup(ref, &at)
 		switch {
 		case at.kind == kindGC, at.flags&hasRight != 0, at.kind == kindString, at.kind == kindEmbed, at.kind == kindFormat,
-			at.kind == kindAny && at.len > 1 && !c.store.options.History,
-			c.store.plain.has(at.id()):
-			c.store.plain.add(passed)
+			at.kind == kindAny && at.len > 1 && !s.options.History:
+			s.keys.remember(passed, false)
 			return false, nil
-		case !c.step():
+		}
+		if keyed, known := s.keys.of(at.id()); known {
+			s.keys.remember(passed, keyed)
+			return keyed, nil
+		}
+		if !c.step() {
 			return false, errDistant
 		}
-		if n%plainEvery == 0 {
+		if n%passEvery == 0 && at.clock < s.find(at.client).blocks.end { // the update may still be refused
 			passed = append(passed, at.id())
 		}
 	}
-	if at.flags&hasKey != 0 {
-		return true, nil
-	}
-	c.store.plain.add(passed)
-	return false, nil
+	keyed = at.flags&hasKey != 0
+	s.keys.remember(passed, keyed)
+	return keyed, nil
 }
 
 func (b *block) id() id { return id{b.client, b.clock} }
 
-// plainBlocks remembers some blocks that are not in the list of a map key, so that long
-// chains of deleted blocks are not followed again and again. The index is a hash of the
-// block's id.
-type plainBlocks struct{ ids *[256]id }
+// keyMemory remembers of some integrated blocks whether they are in the list of a map key,
+// so that long chains are not followed again and again: a key that clients set in turns has
+// one, and so has a list that was filled at its end. The index is a hash of the block's id.
+type keyMemory struct{ blocks *[256]knownBlock }
 
-// plainEvery is how many blocks of a chain one is remembered for.
-const plainEvery = 16
-
-func (p *plainBlocks) slot(x id) *id { return &p.ids[(x.client*31+x.clock)%uint64(len(p.ids))] }
-
-func (p *plainBlocks) has(x id) bool {
-	return p.ids != nil && *p.slot(x) == x
+type knownBlock struct {
+	id    id
+	keyed bool
 }
 
-func (p *plainBlocks) add(list []id) {
-	if len(list) == 0 {
-		return
+const (
+	passEvery  = 16 // how many blocks of a chain one is noted for
+	passedMost = 32 // how many of those are remembered
+)
+
+func (m *keyMemory) slot(x id) *knownBlock {
+	return &m.blocks[(x.client*31+x.clock)*0x9e3779b97f4a7c15>>56]
+}
+
+// of reports whether a block is in the list of a map key, if that is remembered.
+func (m *keyMemory) of(x id) (keyed, known bool) {
+	if m.blocks == nil {
+		return false, false
 	}
-	if p.ids == nil {
-		p.ids = new([256]id)
-		for i := range p.ids {
-			p.ids[i] = noID
+	held := m.slot(x)
+	return held.keyed, held.id == x
+}
+
+// remember remembers some blocks of a chain, evenly spaced, and the first one: blocks are
+// mostly inserted where others were inserted before.
+func (m *keyMemory) remember(chain []id, keyed bool) {
+	if len(chain) > 0 && m.blocks == nil {
+		m.blocks = new([256]knownBlock)
+		for i := range m.blocks {
+			m.blocks[i].id = noID
 		}
 	}
-	for _, x := range list {
-		*p.slot(x) = x
+	for i := 0; i < len(chain); i += len(chain)/passedMost + 1 {
+		*m.slot(chain[i]) = knownBlock{chain[i], keyed}
 	}
 }
 
