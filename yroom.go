@@ -63,7 +63,8 @@ type Config struct {
 	Origins []string
 	// Limits bound the connections.
 	Limits consumer.Limits
-	// RoomsPerSecond bounds how often a room is opened. See worker.Config. 0: 1,000.
+	// RoomsPerSecond bounds how many rooms are opened each second. See worker.Config. 0:
+	// 1,000.
 	RoomsPerSecond int
 	// Rooms holds settings by prefix of the room's name, which ends before its
 	// first dot. A setting that a row lacks is taken from the row "default", and then from

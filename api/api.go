@@ -27,11 +27,11 @@ type Config struct {
 	BodyLimit func(room string) int64
 	// BodyTimeout is how long the body of a request may take to arrive. 0: 30 s.
 	BodyTimeout time.Duration
-	// Memory bounds the bytes that the documents which are being exported take at once,
-	// with the first events of streams. An export in the formats update and update-v2, and
-	// a stream, take up to 4 times the document, other formats up to 40 times. An export
-	// for which there is no memory waits for up to 10 seconds; a single one may take more.
-	// 0: 256 MiB.
+	// Memory bounds the bytes that exports of documents and the first events of streams
+	// take at once. A stream and an export in the format update or update-v2 take up to 4
+	// times the size of the document, an export in another format up to 40 times. An export
+	// for which there is no memory waits for up to 10 seconds; one that takes more than
+	// Memory is made alone. 0: 256 MiB.
 	Memory int
 }
 

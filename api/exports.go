@@ -14,20 +14,20 @@ import (
 const (
 	// defaultExports is the default of Config.Memory.
 	defaultExports = 256 << 20
-	// integratedCost is how many bytes an export takes at most for each byte of the
-	// document if it is integrated to be written, and encodedCost if it isn't. They were
-	// measured with documents of single characters, which take the most.
+	// integratedCost is how many bytes an export takes at most for each byte of its
+	// document if the format requires that the document is integrated, and encodedCost if
+	// it doesn't. They were measured with documents of single characters, which take most.
 	integratedCost = 40
 	encodedCost    = 4
 	// leastCost is what is reserved for the smallest document.
 	leastCost = 64 << 10
-	// exportPatience is how long an export waits until others have freed the memory for it.
+	// exportPatience is how long an export waits for memory.
 	exportPatience = 10 * time.Second
 )
 
-// exports bounds the memory of the documents that are being exported, and of the first
-// events of streams. Exports wait in order. Those of the same state of a document in the
-// same format are one: it is made once, and counted once until all clients have read it.
+// exports bounds the memory of exports, and of the first events of streams. Calls wait for
+// memory in order. Calls for the same document, state and format share one export, which
+// is made once, and counted once until the last of them has left it.
 type exports struct {
 	size int // the bound in bytes; one export may be larger
 
@@ -48,7 +48,7 @@ type exported struct {
 	done     chan struct{} // closed when the fields below are set
 	mark     event.Mark
 	body     []byte
-	size     int // in memory, of the body or of what takes its place
+	size     int // the bytes that stay reserved once it is made: of the body or of what is sent in its place
 	err      error
 }
 
@@ -62,8 +62,9 @@ func newExports(size int) *exports {
 	return &exports{size: size, all: make(map[exportKey]*exported)}
 }
 
-// share returns the export with the key, which write fills in unless another call does so
-// already or has done so. leave must be called with the export, if there is no error.
+// share returns the export with the key. It calls write to make the export, unless another
+// call has made it or is making it. If the error is nil, the caller has to call leave with
+// the export.
 func (x *exports) share(ctx context.Context, key exportKey, cost int, write func(*exported) error) (*exported, error) {
 	for {
 		e, first := x.join(key)
@@ -81,7 +82,7 @@ func (x *exports) share(ctx context.Context, key exportKey, cost int, write func
 			return e, nil
 		}
 		x.leave(e)
-		if first || !errors.Is(e.err, context.Canceled) { // otherwise the client that was first has disconnected
+		if first || !errors.Is(e.err, context.Canceled) { // otherwise the client whose request was first has disconnected
 			return nil, e.err
 		}
 	}
@@ -123,7 +124,7 @@ func (x *exports) run(ctx context.Context, e *exported, cost int, write func(*ex
 	x.keep(e, e.size)
 }
 
-// forget makes the next call with the same key begin again.
+// forget removes the export, so that the next call with its key makes another one.
 func (x *exports) forget(e *exported) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -132,7 +133,7 @@ func (x *exports) forget(e *exported) {
 	}
 }
 
-// keep sets how many of the bytes that are reserved are those of e.
+// keep sets how many reserved bytes leave frees for e.
 func (x *exports) keep(e *exported, n int) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -203,9 +204,9 @@ func (x *exports) wake() {
 	}
 }
 
-// Reserve reserves n bytes of Config.Memory, for exports of the program's own. It waits
-// for up to 10 seconds while they are not free. The caller calls release once the export
-// was sent.
+// Reserve reserves n bytes of Config.Memory for an export that the program makes itself.
+// It waits for up to 10 seconds until they are free. The caller has to call release once
+// the export was sent.
 func (a *Handler) Reserve(ctx context.Context, n int) (release func(), err error) {
 	if err := a.exports.reserve(ctx, n); err != nil {
 		return nil, err
@@ -213,7 +214,7 @@ func (a *Handler) Reserve(ctx context.Context, n int) (release func(), err error
 	return func() { a.exports.free(n) }, nil
 }
 
-// export returns a document in the selected format. leave must be called with it.
+// export returns a document in the selected format. The caller has to call leave with it.
 func (a *Handler) export(ctx context.Context, d *document.Document, s selection, info document.Info) (*exported, error) {
 	cost := integratedCost
 	if s.format.encoded {
@@ -232,10 +233,10 @@ func (a *Handler) export(ctx context.Context, d *document.Document, s selection,
 	})
 }
 
-// firstEvent returns what a stream that continues from since begins with: what was added
-// since, if the room is in memory. The stream then continues from its mark. Of a room
-// that is only stored, it has no body, and only reserves the memory for the first change.
-// leave must be called when that is sent.
+// firstEvent returns the first event of a stream: what was added since the given Mark. The
+// stream continues from the mark of the event. If the room is not in memory, the event has
+// no body, and only reserves memory for the first change. The caller has to call leave
+// once either was sent.
 func (a *Handler) firstEvent(ctx context.Context, d *document.Document, since event.Mark) (*exported, error) {
 	info, err := d.Info(ctx)
 	if err != nil {

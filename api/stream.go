@@ -90,8 +90,8 @@ func (a *Handler) events(w http.ResponseWriter, r *http.Request, room string) er
 // keeps smaller ones for a stream that isn't read.
 const largeEvent = 1 << 20
 
-// sendChange sends a change, if it isn't empty. A large one waits for the memory that it
-// takes until the client has read it, and streams that send the same share it.
+// sendChange sends a change, if it isn't empty. A large change is an export: it waits for
+// memory, which it takes until the client has read it, and streams share it.
 func (a *Handler) sendChange(ctx context.Context, stream *eventWriter, key exportKey, change document.Change) error {
 	if change.Update == nil {
 		return nil

@@ -24,7 +24,7 @@ type Awareness struct {
 	states        map[uint64]presence // by client id
 	size          int                 // of all states
 	encoded       []byte              // what Encode returns; nil: to be encoded
-	full          bool                // a state was ignored because there were too many
+	full          bool                // a state was ignored because the room had no capacity for it
 	removals      map[uint64]removal  // by client id: states that were removed within the timeout
 	removedCount  int                 // how many states were ever removed
 	lastForgotten removal             // the last removal that was not added to removals because there were too many
@@ -43,7 +43,7 @@ type member struct {
 	since int    // what removedCount was when it joined
 	owned owned  // the states that it owns
 	own   uint64 // its own client id, which it may hold or claim; 0: not known
-	shown bool   // it has sent more than one state of it, so it doesn't forward that of another connection
+	shown bool   // it has sent more than one state of own, so it doesn't only forward the state of another connection
 }
 
 type presence struct {

@@ -24,9 +24,9 @@ func (c *claim) valid(now time.Time) bool { return now.Sub(c.at) < claimTimeout 
 
 // heldByAnother reports whether a connection of another user holds the client id.
 //
-// The first state of a connection without a state of its own may be one that it
-// forwards, to a room whose worker was replaced and doesn't know it yet. So a connection
-// that has sent no other state of the client doesn't keep it longer than that state.
+// The first state that a connection sends may be one that it forwards, because it has none
+// of its own: if the worker of the room was replaced, the room can't tell. So a connection
+// that has sent only one state of the client id loses the client id with that state.
 func (a *Awareness) heldByAnother(conn uint64, m *member, id uint64) bool {
 	holder, held := a.holders[id]
 	if !held || holder == conn {
@@ -78,7 +78,7 @@ func (a *Awareness) dropClaim(id uint64) {
 }
 
 // Disputed returns the connections whose client ids were claimed since the last call.
-// If one of them doesn't answer a question, Silent must be called.
+// The caller has to call Silent for each of them that doesn't answer a ping.
 func (a *Awareness) Disputed() []uint64 {
 	disputed := a.disputed
 	a.disputed = nil

@@ -7,8 +7,8 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// clashBlocks bounds how many blocks, those of an update and those of the document
-// together, are compared to find a clash.
+// clashBlocks bounds how many blocks are read to find a clash: those of an update and
+// those of the document together.
 const clashBlocks = 1024
 
 // Clashes returns how many of the updates that Apply has taken had a clash: a block
@@ -18,9 +18,9 @@ const clashBlocks = 1024
 // than all others. It means that two programs use the same client id at the same time,
 // or that one has lost what it had written before.
 //
-// Only the first blocks of an update are compared, and only as far as two encodings of
-// one block can't differ. So there are clashes that are not counted, and none is
-// counted that isn't one.
+// Only the first blocks of an update are compared, and only the parts of a block that
+// have one encoding. So some clashes are not counted, but everything that is counted is a
+// clash.
 func (s *Store) Clashes() (n int, last ID) { return s.clashes, s.lastClash }
 
 // noteClash counts a clash of the update, if it has one.
@@ -42,8 +42,8 @@ func (s *Store) noteClash(in *parsedUpdate) {
 	}
 }
 
-// clash returns the clock of the first element of a section at which it has another
-// block than the document, and reports whether there is one. It decreases left by the
+// clash returns the clock of the first element for which the section has another block
+// than the document, and reports whether there is one. It decreases left by the
 // number of blocks that it reads, and ends when left is 0.
 func (c *client) clash(sec *section, left *int) (clock uint64, found bool) {
 	sent, held := iterSection(sec), c.blocks.iter(sec.clock)
@@ -73,9 +73,9 @@ func (b *block) part(x clocks.Span) block {
 	return part
 }
 
-// clashes reports whether two blocks of the same elements differ. Deleted blocks have
-// lost what they differ in, a text has if a surrogate pair in it was split, and values
-// can be encoded in several ways.
+// clashes reports whether two blocks of the same elements differ. It doesn't compare
+// deleted blocks, which have lost their content; text in which a surrogate pair was split,
+// which has lost the pair; and values, which can be encoded in several ways.
 func clashes(a, b block) bool {
 	switch {
 	case a.deleted() || b.deleted():

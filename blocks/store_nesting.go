@@ -3,15 +3,15 @@ package blocks
 import "fmt"
 
 // maxNesting bounds how deep an update may nest types. It also bounds the number of
-// pending types, because what they lack may nest them deeper by that number: then no type
-// is nested more than twice as deep. yjs deletes a type and its content recursively: at
+// pending types, because these are nested deeper by up to that number once what they lack
+// arrives. So no type is nested deeper than twice maxNesting. yjs deletes a type and its content recursively: at
 // about 1,700 levels that overflows the stack of a browser or of Node.js.
 const maxNesting = 500
 
 // depthIndex is the depths of one client's elements: in how many types each of them is
-// nested. A depth never changes, and the elements of one type are mostly written one
-// after another, so the index only has the clocks at which the depth changes. Before the
-// first of them it is 0.
+// nested. The depth of an element never changes, and the elements of one type are mostly
+// written one after another, so the index only has the clocks from which on elements have
+// another depth. Before the first of them the depth is 0.
 //
 // A document without types has no index. A document with types has the depths of all
 // elements, so that the depth of a new block costs a lookup of what it refers to, however

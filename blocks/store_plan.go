@@ -124,9 +124,9 @@ func (c *client) readyEnd() uint64 {
 // elements to which no client can have referred. The plan must be canceled then. size is
 // that of the update in bytes; if it is trusted, only pending blocks are checked.
 //
-// Such a block may have been pending. It was broadcast when it arrived, and the update
-// that brings what it lacked is not at fault. It becomes a GC block, in the store and,
-// because the GC block is broadcast with the update, in the clients.
+// If such a block was pending, the update that brings what it lacked is not at fault, and
+// is accepted. The block becomes a GC block, in the store and, because the GC block is
+// broadcast with the update, in the clients.
 func (p *plan) build(s *Store, in *parsedUpdate, size int, trusted bool) error {
 	p.trusted, p.err, p.nested = trusted, nil, s.nested || in.nested
 	p.refs = refCheck{store: s, in: in, steps: freeSteps + s.steps + size}

@@ -8,15 +8,16 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// The reasons for which no client of yjs can have written a block. Clients that
-// integrate such a block at different times show different documents, or throw later.
+// These errors say why a block is refused: no client of yjs can have written it, or that
+// can't be checked. Clients that integrate such a block at different times show different
+// documents, or throw later.
 var (
 	errApart   = errors.New("a block whose origin and right origin can't have been neighbours")
-	errEntry   = errors.New("a map entry as no client writes it")
+	errEntry   = errors.New("a map entry that no client can have written")
 	errDistant = errors.New("a block that is too far from its right origin to be checked")
 )
 
-// A refCheck checks that what blocks refer to agrees. A client inserts an element
+// A refCheck checks that the references of a block agree. A client inserts an element
 // between two neighbours, its origin and its right origin. Of two neighbours, in a
 // document that all of its clients have edited in turns, the newer one refers to the
 // other. So one or two lookups suffice for most blocks. If the neighbours were inserted
@@ -35,8 +36,8 @@ type refCheck struct {
 	steps int           // how many more origins may be followed
 }
 
-// freeSteps is the number of origins that may be followed for any update. Further steps
-// are paid with the bytes of updates: see Store.steps.
+// freeSteps is the number of origins that may be followed for any update. Each byte of an
+// update allows a further one: see Store.steps.
 const freeSteps = 4096
 
 // check returns an error if no client can have written b. All that b refers to must be

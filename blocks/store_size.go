@@ -18,26 +18,26 @@ const (
 	spanSize   = 16
 	depthSize  = 8
 
-	// splitSize is more than splitting a block adds, but for chunks: a block with the
-	// links of the first one.
+	// splitSize is more than what splitting a block adds, which is a block with the links
+	// of the first part. New chunks are counted separately.
 	splitSize = 48 + blockSize
 )
 
 // total returns the size that counts against Options.MaxSize.
 func (s *Store) total() int { return s.integratedCost + s.pendingCost + clientSize*len(s.byID) }
 
-// cost is what the run counts.
+// cost returns the size that counts for the run.
 func (r *run) cost() int { return r.size + blockSize*r.count + chunkSize*len(r.chunks) }
 
 func (d *clientBlocks) cost() int { return d.blocks.cost() + spanSize*d.deleted.count() }
 
-// sizes is what the integrated blocks of a client take: in bytes, and as they count.
+// sizes is the size of a client's integrated blocks: in bytes, and as it counts.
 type sizes struct{ bytes, cost int }
 
 func (d *clientBlocks) sizes() sizes { return sizes{d.blocks.size, d.cost()} }
 
-// changed adds how the integrated blocks of a client have changed to the document's
-// size.
+// changed updates the document's size after the integrated blocks of a client have
+// changed.
 func (s *Store) changed(d *clientBlocks, before sizes) {
 	now := d.sizes()
 	s.blocksSize += now.bytes - before.bytes
@@ -72,8 +72,8 @@ func (s *Store) checkSize(in *parsedUpdate, limits *Options, gained, size int) e
 	return nil
 }
 
-// deletionClients returns how many clients the store doesn't have of which the update
-// has deletions.
+// deletionClients returns for how many clients that the store doesn't have the update has
+// deletions.
 func (s *Store) deletionClients(in *parsedUpdate) (n int) {
 	for i := range in.deletions {
 		if s.find(in.deletions[i].client) == nil {
@@ -83,8 +83,8 @@ func (s *Store) deletionClients(in *parsedUpdate) (n int) {
 	return n
 }
 
-// newBlocksCost returns what the new blocks of an update add, of which the size in bytes
-// is known.
+// newBlocksCost returns what the new blocks of an update add. gained is their size in
+// bytes.
 func (s *Store) newBlocksCost(in *parsedUpdate, gained int) int {
 	if gained == 0 {
 		return 0

@@ -107,6 +107,6 @@ func (s *Store) try(update []byte, limits *Options) error {
 	return nil
 }
 
-// Freezes returns how many updates were refused because of what Options.Try has
-// returned.
+// Freezes returns how many updates were refused because Options.Try has returned an
+// error.
 func (s *Store) Freezes() int { return s.freezes }

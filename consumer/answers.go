@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// answers bounds the memory of large answers: those that don't fit into the outbox of
-// their connection. A room offers such an answer. The connection asks for it when it has
-// written everything else and the bytes are reserved; otherwise it waits for its turn.
+// answers bounds the memory of large answers: those that are larger than half of the
+// outbox of their connection. A room offers such an answer. The connection requests it
+// when everything else is written and the bytes are reserved, for which it may have to wait.
 // An answer that several connections share is counted once.
 type answers struct {
 	size int // the bound in bytes; one answer may be larger
@@ -172,13 +172,13 @@ func (a *answers) in(room string) (conns []*Conn) {
 }
 
 const (
-	answerTime = time.Minute // how long a client may take to read an answer while others wait, and
-	answerPace = 256 << 10   // in addition a second for so many bytes
+	answerTime = time.Minute // how long a client may take to read an answer while others wait
+	answerPace = 256 << 10   // for so many bytes of the answer, it may take a second more
 )
 
-// overdue returns the connections that have had their answers for so long that others,
-// which wait, go first. Otherwise a few clients that read a byte now and then could keep
-// all others from any large document.
+// overdue returns the connections whose clients take too long to read their answers while
+// others wait. If these were not cut off, a few clients that read a byte now and then
+// could keep all others from any large document.
 func (a *answers) overdue(now time.Time) (conns []*Conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -26,19 +26,20 @@ type Config struct {
 	// any, the handler's own host must be among them; otherwise the own host is what the
 	// request names as its Host. Name it if the handler has no login: a page of the web can
 	// make its own host name resolve to your server (DNS rebinding), and then its host is
-	// the Host of its requests. It has no cookies of your users, though.
+	// the Host of its requests. If the login uses cookies, that page lacks those of your host.
 	Origins []string
 	// Limits bound the connections.
 	Limits Limits
 	// Settings returns the settings of a room. nil: the defaults.
 	Settings func(room string) Settings
 	// AnswerMemory bounds the bytes of large answers that are in memory at once: of whole
-	// documents and other answers that don't fit into the outbox of a connection. An answer
-	// that several connections are sent counts once. Connections wait for their turn. The
+	// documents and differences that are larger than half of Settings.OutboxSize. An answer
+	// that is sent to several connections counts once. Connections wait for their turn. The
 	// default is 256 MiB; a single answer may be larger.
 	AnswerMemory int
 	// MessageMemory bounds the bytes of messages larger than 64 KiB that are arriving at
-	// once. Past it, the connection is closed with 1013. The default is 256 MiB.
+	// once. Past it, the connection of a further one is closed with 1013. The default is 256
+	// MiB.
 	MessageMemory int
 	Logger        *slog.Logger // nil: slog.Default()
 }

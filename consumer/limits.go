@@ -140,11 +140,11 @@ func (c *Consumer) refused(w http.ResponseWriter, r *http.Request, err error) bo
 	var wait, advice string
 	switch {
 	case errors.Is(err, errFull):
-		wait, advice = "10", "all connections that this process may have are open"
+		wait, advice = "10", "this process has as many connections as it may have"
 	case errors.Is(err, errAddressFull):
-		wait, advice = "60", "an address has all connections that it may have: if it is a proxy, set the header in which it passes on addresses"
+		wait, advice = "60", "this address has as many connections as it may have. If it is that of a proxy, set the header in which the proxy passes on addresses"
 	case errors.Is(err, errTooFast):
-		wait, advice = "1", "clients connect faster than this process may admit them"
+		wait, advice = "1", "connections are opened faster than this process may admit them"
 	default:
 		return false
 	}

@@ -13,7 +13,7 @@ const probeWait = 5 * time.Second
 
 // probe pings the client, because another connection claims its client id in awareness.
 // If nothing arrives from the client within probeWait, the room learns that it is
-// silent. It doesn't block, and has no effect while an earlier probe waits.
+// silent. probe doesn't block, and has no effect while an earlier probe waits.
 func (c *Conn) probe() {
 	s := c.socket
 	s.mu.Lock()
@@ -35,7 +35,7 @@ func (c *Conn) runProbe(start int64) {
 		return
 	}
 	if !c.heard(start) {
-		// The claim is renewed with the next state, so an error needs no other attempt.
+		// After an error, a later state of the claimant causes another probe.
 		_ = c.consumer.front.Send(layer.Input{Room: c.room, Input: event.Input{Kind: event.InputSilent, Conn: c.id}})
 	}
 	c.socket.mu.Lock()
@@ -43,9 +43,9 @@ func (c *Conn) runProbe(start int64) {
 	c.socket.mu.Unlock()
 }
 
-// heard reports whether something shows that the client is there since the time start,
-// by Consumer.clock: it was read from, it takes what is written to it, or the room
-// delays the message that it has sent.
+// heard reports whether the client has shown since start, a time of Consumer.clock, that it
+// is there: it has sent something, it takes what is written to it, or the room delays a
+// message of it.
 func (c *Conn) heard(start int64) bool {
 	if c.socket.touched.Load() >= start || c.socket.moved.Load() >= start {
 		return true

@@ -36,7 +36,7 @@ func (c *Consumer) sweep() {
 			}
 			clear(sockets)
 			for _, conn := range c.answers.overdue(now) {
-				conn.socket.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client reads a large document too slowly, while others wait for theirs"}})
+				conn.socket.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client reads a large answer too slowly while other clients wait for theirs"}})
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func (s *socket) check(now time.Time) {
 		return
 	}
 	if s.isHoarding(now) {
-		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "a large message arrives too slowly, while others may lack memory for theirs"}})
+		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "a large message arrives too slowly while little memory is left for those of other clients"}})
 		return
 	}
 	for _, c := range s.expired(now) {

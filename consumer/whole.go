@@ -9,8 +9,8 @@ import (
 )
 
 // wholeTime is how long a whole document that is in memory for some connections is also
-// sent to new ones, which are sent what was added meanwhile afterwards. So newcomers to a
-// document that is being edited share one encoding as well.
+// sent to others. They are sent what was added meanwhile after it. So newcomers to a
+// document that is being edited share one encoding, too.
 const wholeTime = time.Minute
 
 // whole is a whole document, as a room has sent it to a connection.
@@ -48,8 +48,8 @@ func (c *Consumer) wholeOf(room string, mark event.Mark) (data []byte, at event.
 	return m.whole.data.Value(), m.whole.mark
 }
 
-// shareWhole lets connections that wait share the whole document of a room that has
-// arrived for another one.
+// shareWhole sends a whole document that has arrived for one connection of a room to those
+// that wait for one.
 func (c *Consumer) shareWhole(room string) {
 	for _, conn := range c.answers.in(room) {
 		conn.socket.mu.Lock()

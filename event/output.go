@@ -22,8 +22,8 @@ const (
 	// pings To, and sends InputSilent if nothing arrives from it within some seconds.
 	OutputProbe OutputKind = 4
 	// OutputOffer takes the place of an answer that is larger than Input.Most. It costs
-	// the room no encoding. Message has the type of the answer. Of a SyncStep2 its data is
-	// the state vector to ask for it with, in a SyncStep1; an Update is asked for with an
+	// the room no encoding. Message has the type of the answer. A SyncStep2 is requested by
+	// a SyncStep1 with the state vector that is the data of Message, an Update by an
 	// InputResync.
 	OutputOffer OutputKind = 5
 )
@@ -42,7 +42,7 @@ type Output struct {
 	// Vector is nil or a state vector that every receiver with the state Mark has reached.
 	// The room sends one from time to time; see Input.Vector.
 	Vector []byte
-	// Size is what Most has to be for the answer that an OutputOffer offers.
+	// Size is the Input.Most that suffices for the answer that an OutputOffer offers.
 	Size int
 	// Whole means that a SyncStep2 is the whole document, or will be if it is offered. It
 	// is the same for every connection with this Mark.

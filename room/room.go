@@ -120,8 +120,8 @@ func (r *Room) Memory() int { return r.blocks.Memory() }
 // See blocks.Store.Clashes.
 func (r *Room) Clashes() (n int, last blocks.ID) { return r.blocks.Clashes() }
 
-// Freezes returns how many updates were refused because clients would freeze that load
-// the document with them.
+// Freezes returns how many updates were refused because clients that load the document
+// with them would freeze.
 func (r *Room) Freezes() int { return r.blocks.Freezes() }
 
 // mark returns the state of the document.

@@ -79,7 +79,7 @@ func (w *Worker) mayOpen(in *event.Input) bool {
 		return true
 	}
 	if w.refusals.Take(now) {
-		w.config.Logger.Warn("Rooms are opened faster than this worker may open them. New connections and requests are refused until it may. "+
+		w.config.Logger.Warn("Rooms are opened faster than this worker may open them. Connections and requests for other rooms than those in memory wait, and are refused after some seconds. "+
 			"Rooms in memory go on.", "rooms_per_second", w.config.RoomsPerSecond)
 	}
 	return false

@@ -13,12 +13,12 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// memory is the budget for what all rooms of a worker take, by estimates that cost the
-// same for every document. When seven eighths are used, rooms without connections are
-// evicted, those that have been idle longest first. When all is used, no further room is
-// loaded, and those rooms that are larger than their share of a quarter of the budget
-// can't grow. So a few huge documents don't keep all others from being edited, and rooms
-// take five quarters of the budget at most.
+// memory is the budget for what all rooms of a worker take, by estimates that take
+// constant time. When seven eighths are used, rooms without connections are evicted, those
+// that have been idle longest first. When all is used, no further room is loaded, and rooms
+// can't grow if they are larger than a quarter of the budget divided by the number of
+// rooms. So a few huge documents don't keep all others from being edited, and rooms take
+// five quarters of the budget at most.
 type memory struct {
 	limit int
 	most  atomic.Int64 // the size from which on a room can't grow
@@ -55,10 +55,10 @@ func defaultMemory() int {
 	return 4 << 30
 }
 
-// open charges a room of the given size that is about to be loaded, which takes that much
-// twice meanwhile. ok is false if there is not enough memory. If later is true, other rooms
-// are being evicted or loaded, and it may succeed soon. A single room may take more than
-// there is.
+// open charges a room of the given size that is about to be loaded: twice its size, because
+// both its log and its document are in memory then. ok is false if there is not enough
+// memory. If later is true, other rooms are being evicted or loaded, and another call may
+// succeed soon. If there is no other room, ok is true whatever the size is.
 func (m *memory) open(a *actor, size int) (ok, later bool) {
 	m.mu.Lock()
 	size = roomCost + 2*size
@@ -118,8 +118,8 @@ func (m *memory) set(a *actor, size int) {
 	m.most.Store(most)
 }
 
-// relieve returns idle rooms that take as much as must be freed, or all of them. m.mu must
-// be locked.
+// relieve returns idle rooms whose eviction frees the excess, or all idle rooms if that
+// isn't enough. m.mu must be locked.
 func (m *memory) relieve(excess int) (evicted []*actor) {
 	for excess > 0 && m.idle.Len() > 0 {
 		a, ok := m.idle.Remove(m.idle.Front()).(*actor)
@@ -146,9 +146,9 @@ func (m *memory) setIdle(a *actor, idle bool) {
 	}
 }
 
-// begin charges something in progress that takes so much memory besides the rooms. It
-// reports false if there is not enough. One thing may always be in progress. end must be
-// called when it ends.
+// begin charges a compaction or a read for a program, which takes size bytes in addition
+// to the rooms. It reports whether there is enough memory, which it also does if nothing
+// else is in progress. If so, the caller has to call end when it has ended.
 func (m *memory) begin(size int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -182,7 +182,7 @@ func (m *memory) warn(now time.Time) bool {
 // noteMemory logs that the budget is used up.
 func (w *Worker) noteMemory(name string) {
 	if w.memory.warn(w.config.Runtime.Now()) {
-		w.config.Logger.Error("The memory for rooms is used up. Rooms that are not in memory can't be opened, and large ones can't grow: their clients are closed with 1013 (try later). "+
+		w.config.Logger.Error("The memory for rooms is used up. Rooms that are not in memory can't be opened, and large ones can't grow: clients that open or edit these are closed with 1013 (try later). "+
 			"Raise the setting memory and GOMEMLIMIT, lower limits.document, or add workers.", "room", name, "memory", w.memory.limit)
 	}
 }

@@ -62,8 +62,8 @@ func (a *actor) suspended() {
 }
 
 // appendAgain reports whether an append that has returned err is repeated before the room
-// is suspended. It isn't if the store is known to fail: then outputs of the room, for
-// which its readers wait, would wait for nothing. It runs concurrently with the turns.
+// is suspended. If the store is known to fail, it isn't, because readers would wait in vain
+// for the outputs that wait for it. appendAgain runs concurrently with the turns.
 func (a *actor) appendAgain(err error) bool {
 	failing := &a.worker.failing
 	if err != nil && (a.writing.again || failing.Load()) {
@@ -87,8 +87,8 @@ func (a *actor) storeAgain(now time.Time) {
 	a.worker.config.Runtime.Go(a.write)
 }
 
-// resume ends the suspension of the room. update is what could not be stored and is stored
-// now, or nil.
+// resume ends the suspension of the room. update has the updates that could not be stored
+// before, and is stored now; or it is nil.
 func (a *actor) resume(update []byte) {
 	a.suspension = suspension{}
 	a.worker.config.Logger.Warn("A room can be saved again, and accepts updates. Nothing was lost.", "room", a.name)

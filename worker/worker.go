@@ -47,9 +47,9 @@ type Config struct {
 	// is one call of Store.LoadAfter. 0 means that a room is checked only if the position
 	// of an append shows that it lacks entries.
 	Takeover time.Duration
-	// RoomsPerSecond bounds how often a room is opened. After a pause, five times as many
-	// may be opened at once. Past it, connections and requests are refused, as by a room
-	// that is full. Rooms that this worker takes over, whose connections join again, are not
+	// RoomsPerSecond bounds how many rooms are opened each second. After a pause, five times
+	// as many may be opened at once. Past it, connections and requests wait, and are refused
+	// after some seconds, as if the mailbox of the room were full. Rooms that this worker takes over, whose connections join again, are not
 	// counted. 0 stands for 1,000.
 	RoomsPerSecond int
 	// Memory bounds what all rooms of the worker together take in memory, in bytes, as the

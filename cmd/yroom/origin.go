@@ -28,18 +28,17 @@ func ownOrigins(addr net.Addr) []string {
 	return append(slices.Clone(loopbackOrigins), addr.String()) // it may be 127.0.0.2
 }
 
-// knownHosts is a hook for a server without --origin, which would take any page for its
-// own that has the same host as the request. A page from the web can make its own host
-// name resolve to this server after it was loaded (DNS rebinding). So a browser's
-// request has to be for an address or for a name of this machine: a page from the web
-// has another host.
+// knownHosts is a hook for a server without --origin. Such a server admits any page whose
+// host is the Host of the request. But a page from the web can make its own host name
+// resolve to this server after it was loaded (DNS rebinding). So the Host of a browser's
+// request has to be an address or a loopback name, which the host of such a page isn't.
 func knownHosts(_ *consumer.Conn, r *http.Request) error {
 	if r.Header.Get("Origin") == "" || isAddress(r.Host) || isLoopback(r.Host) {
 		return nil
 	}
 	return &consumer.StatusError{
 		Status: http.StatusForbidden,
-		Reason: fmt.Sprintf("This server was not told that it has the host %.256q. If it has, start it with --origin and this host.", r.Host),
+		Reason: fmt.Sprintf("This server was not told that its host is %.256q. If it is, start the server with --origin and this host.", r.Host),
 	}
 }
 

@@ -8,9 +8,10 @@ import (
 // allowance is the largest answer that is taken without a grant.
 func (o *Outbox) allowance() int { return max(o.size/2, 1) }
 
-// Question returns Most for a SyncStep1 that the client has sent, which the caller sends
-// at once. While an answer waits or is on its way, the room only offers another one. So
-// a client that sends many and doesn't read costs the room no encoding.
+// Question returns the Input.Most of a SyncStep1 that the client has sent, and that the
+// caller now sends to the room. While an answer waits or is on its way, Most is such that
+// the room only offers another one. So a client that sends many and doesn't read costs the
+// room no encoding.
 func (o *Outbox) Question() (most int) {
 	if o.waiting+o.writing > 0 || o.asked || o.rejoining || o.questioned || o.question != nil {
 		return 1 // every answer is larger
@@ -60,8 +61,8 @@ func (o *Outbox) Need() int {
 func (o *Outbox) Grant(n int) { o.granted = n }
 
 // Wants returns the Mark of the offer and reports whether the room offers the whole
-// document. Then the caller may add a SyncStep2 with the whole document at any Mark of
-// the same epoch in place of a grant. If the connection lacks newer updates then, it is
+// document. If so, the caller may, in place of a grant, add a SyncStep2 with the whole
+// document at any Mark of the same epoch. If that lacks newer updates, the connection is
 // behind.
 func (o *Outbox) Wants() (mark event.Mark, ok bool) {
 	return o.offered, o.Need() > 0 && o.question != nil && o.whole

@@ -60,8 +60,9 @@ var _ store.Store = (*Store)(nil)
 
 // Open opens the file at path, and creates it if it doesn't exist. Its directory must
 // exist. Only the user of the process may read and write a file that Open creates, and
-// its -wal and -shm files; the permissions of a file that exists are not changed. A file of an older version is migrated; processes of older versions can't
-// write to it any more. The error says what an operator can do about it.
+// its -wal and -shm files; the permissions of a file that exists are not changed. A file
+// of an older version is migrated; processes of older versions can't write to it any more.
+// The error says what an operator can do about it.
 func Open(path string, config Config) (*Store, error) {
 	if config.Durability == nil {
 		config.Durability = func(string) store.Durability { return store.DurabilityFsync }
