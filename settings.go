@@ -88,8 +88,8 @@ type Limits struct {
 	// arrive. Default: 16 MiB. Past it: close 1008.
 	Pending Bytes `yaml:"pending"`
 	// Clients bounds how many Yjs client ids may have written in a document. A client has
-	// a new id each time it opens a document. Default: 65,536. Past it, updates with blocks
-	// of a new client id are refused: close 1008.
+	// a new id each time it opens a document. Default: 65,536. Past it, updates with
+	// a new client id are refused: close 1008.
 	Clients int `yaml:"clients"`
 	// AwarenessIDs bounds how many client ids of one connection may have states. Default:
 	// 16. Past it: close 1008.
