@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"bytes"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -47,6 +48,8 @@ func TestMessageMemory(t *testing.T) {
 		third.send(ws.OpBinary, []byte{3})
 		first.part(false, false, 1)
 		third.send(ws.OpBinary, large())
+		synctest.Wait()
+		third.send(ws.OpText, bytes.Repeat([]byte("x"), 600<<10)) // is ignored
 		synctest.Wait()
 		if n := len(h.worker.of(event.InputMessage)); n != 3 {
 			t.Errorf("%d messages have arrived, want 3", n)

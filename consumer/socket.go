@@ -126,6 +126,8 @@ func (s *socket) receive() error {
 				return &readError{err}
 			}
 			return &peerCloseError{sent}
+		case ws.OpText: // is ignored
+			s.release()
 		case ws.OpBinary:
 			err := s.handle(data)
 			s.release()
