@@ -15,10 +15,10 @@ import (
 
 // memory is the budget for what all rooms of a worker take, by estimates that take
 // constant time. When seven eighths are used, rooms without connections are evicted, those
-// that have been idle longest first. When all is used, no further room is loaded, and rooms
-// can't grow if they are larger than a quarter of the budget divided by the number of
-// rooms. So a few huge documents don't keep all others from being edited, and rooms take
-// five quarters of the budget at most.
+// that have been idle longest first. When all is used, no further room is loaded. When rooms
+// use all of it, they can't grow if they are larger than a quarter of the budget divided by
+// the number of rooms. So a few huge documents don't keep all others from being edited, and
+// rooms take five quarters of the budget at most.
 type memory struct {
 	limit int
 	most  atomic.Int64 // the size from which on a room can't grow
@@ -112,7 +112,7 @@ func (m *memory) set(a *actor, size int) {
 	m.used += size - a.charge
 	a.charge = size
 	most := int64(math.MaxInt64)
-	if m.used > m.limit {
+	if m.used-m.busy > m.limit { // what is in progress ends soon
 		most = int64(m.limit / 4 / max(m.rooms, 1))
 	}
 	m.most.Store(most)

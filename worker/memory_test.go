@@ -155,6 +155,26 @@ func TestCompactionsWaitForMemory(t *testing.T) {
 	})
 }
 
+// TestEditsDuringACompaction checks that rooms accept edits while a compaction or a read takes
+// what is left of the memory, and after it.
+func TestEditsDuringACompaction(t *testing.T) {
+	runWithin(t, 1<<20, Settings{RemoveDelay: time.Hour}, func(f *fixture) {
+		f.keep("a", 400<<10)
+		f.join("a", 1)
+		f.want("a: 1 SyncStep1")
+		if !f.memory.begin(1 << 20) {
+			t.Fatal("nothing can be in progress")
+		}
+		for clock, text := range []string{"x", "y"} {
+			f.write("a", 1, testkit.Typed(8, uint64(clock), text))
+			f.want("a: all Update")
+		}
+		f.memory.end(1 << 20)
+		f.write("a", 1, testkit.Typed(8, 2, "z"))
+		f.want("a: all Update")
+	})
+}
+
 // TestStoreThatListsNothing checks that rooms of a store that can't tell their size are
 // opened.
 func TestStoreThatListsNothing(t *testing.T) {
