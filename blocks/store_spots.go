@@ -89,6 +89,9 @@ func (p *spots) trim() {
 // because there are many doubts, some of which are the update's.
 func (s *Store) mustTry(size int, limits *Options) bool {
 	doubts := s.plan.doubts
+	if len(s.spots.newest) > keptSpots { // later updates at these spots would cause no doubts: see trim
+		doubts += triedDoubts
+	}
 	if doubts == 0 || limits == nil || limits.Try == nil {
 		return false
 	}

@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -115,6 +116,45 @@ func TestFreezingUpdatesAreRefused(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestManyPlaces inserts at so many places in turns that not all of them can be kept in
+// mind: at each, first before the newest element, and then before an earlier one.
+func TestManyPlaces(t *testing.T) {
+	const places, rounds = 600, 300
+	s := blocks.NewWith(blocks.Options{HoldPending: true, Try: yjs.Try})
+	send := func(client, clock, count uint64, wire []byte) error {
+		update := binary.AppendUvarint([]byte{1}, count)
+		update = binary.AppendUvarint(append(update, byte(client)), clock)
+		_, err := s.Apply(append(append(update, wire...), 0), blocks.V1)
+		return err
+	}
+	wire := binary.AppendUvarint([]byte("\x08\x01\x05array"), 2*places)
+	if err := send(1, 0, 1, append(wire, bytes.Repeat([]byte{0x7e}, 2*places)...)); err != nil {
+		t.Fatal(err)
+	}
+	for _, client := range []uint64{9, 8} {
+		for round := range uint64(rounds) {
+			wire = nil
+			for i := range uint64(places) {
+				right := &element{9, round*places + i}
+				switch {
+				case client == 9 && round == 0:
+					right = &element{1, 2*i + 1}
+				case client == 9:
+					right.clock -= places
+				}
+				wire = append(wire, valueBetween(&element{1, 2 * i}, right)...)
+			}
+			if err := send(client, round*places, places, wire); err != nil {
+				if client == 9 || !errors.Is(err, blocks.ErrLimit) {
+					t.Errorf("client %d, round %d: %v", client, round, err)
+				}
+				return
+			}
+		}
+	}
+	t.Error("all of it was taken")
 }
 
 // TestRecordedHistoriesAreTaken applies the histories of many authors, with long
