@@ -64,6 +64,26 @@ func TestLongList(t *testing.T) {
 	}
 }
 
+// TestLongListAtOnce sends a long list and what was inserted into it in one update, as a
+// client does that brings the document to a server that lacks it.
+func TestLongListAtOnce(t *testing.T) {
+	const n, insertions = 20_000, 1000
+	u := lib0.AppendUint([]byte{2}, insertions)
+	u = append(u, 9, 0)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range insertions {
+		at := random.Uint64N(n - 1)
+		u = lib0.AppendUint(append(u, 0xc7, 5), at)
+		u = append(lib0.AppendUint(append(u, 5), at+1), 0)
+	}
+	u = append(lib0.AppendUint(u, n), 5, 0)
+	u = append(u, unhex(t, "07 01 01 72 00")...)
+	for i := range uint64(n - 1) {
+		u = append(lib0.AppendUint(append(u, 0x87, 5), i), 0)
+	}
+	wantApplied(t, New(), append(u, 0))
+}
+
 // TestRefusedBlocksAreNotRemembered makes a list, which is refused, and then the entries
 // of a key with the same ids. What the first attempt has found out doesn't count.
 func TestRefusedBlocksAreNotRemembered(t *testing.T) {

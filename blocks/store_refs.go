@@ -34,6 +34,7 @@ type refCheck struct {
 	store *Store
 	in    *parsedUpdate // the update that the block comes with, or nil
 	steps int           // how many more origins may be followed
+	fresh map[id]bool   // what keyMemory is, for blocks that are not integrated yet
 }
 
 // freeSteps is the number of origins that may be followed for any update. Each byte of an
@@ -198,23 +199,48 @@ func (c *refCheck) hasKey(b *block) (keyed bool, err error) {
 		switch {
 		case at.kind == kindGC, at.flags&hasRight != 0, at.kind == kindString, at.kind == kindEmbed, at.kind == kindFormat,
 			at.kind == kindAny && at.len > 1 && !s.options.History:
-			s.keys.remember(passed, false)
+			c.remember(passed, false)
 			return false, nil
 		}
-		if keyed, known := s.keys.of(at.id()); known {
-			s.keys.remember(passed, keyed)
+		if keyed, known := c.known(at.id()); known {
+			c.remember(passed, keyed)
 			return keyed, nil
 		}
 		if !c.step() {
 			return false, errDistant
 		}
-		if n%passEvery == 0 && at.clock < s.find(at.client).blocks.end { // the update may still be refused
+		if n%passEvery == 0 {
 			passed = append(passed, at.id())
 		}
 	}
 	keyed = at.flags&hasKey != 0
-	s.keys.remember(passed, keyed)
+	c.remember(passed, keyed)
 	return keyed, nil
+}
+
+// known reports whether a block is in the list of a map key, if that is remembered.
+func (c *refCheck) known(x id) (keyed, known bool) {
+	if keyed, known = c.fresh[x]; known {
+		return keyed, true
+	}
+	return c.store.keys.of(x)
+}
+
+// remember remembers some blocks of a chain: all of those that are not integrated yet, until
+// the plan ends, because the update may be refused; and of others a few, evenly spaced, and
+// the first one: blocks are mostly inserted where others were inserted before.
+func (c *refCheck) remember(chain []id, keyed bool) {
+	every := len(chain)/passedMost + 1
+	for i, x := range chain {
+		if x.clock >= c.store.find(x.client).blocks.end {
+			if c.fresh == nil {
+				c.fresh = make(map[id]bool)
+			}
+			c.fresh[x] = keyed
+		} else if i%every == 0 {
+			c.store.keys.set(x, keyed)
+		}
+	}
 }
 
 func (b *block) id() id { return id{b.client, b.clock} }
@@ -230,7 +256,7 @@ type knownBlock struct {
 }
 
 const (
-	passEvery  = 16 // how many blocks of a chain one is noted for
+	passEvery  = 8  // how many blocks of a chain one is noted for
 	passedMost = 32 // how many of those are remembered
 )
 
@@ -247,18 +273,14 @@ func (m *keyMemory) of(x id) (keyed, known bool) {
 	return held.keyed, held.id == x
 }
 
-// remember remembers some blocks of a chain, evenly spaced, and the first one: blocks are
-// mostly inserted where others were inserted before.
-func (m *keyMemory) remember(chain []id, keyed bool) {
-	if len(chain) > 0 && m.blocks == nil {
+func (m *keyMemory) set(x id, keyed bool) {
+	if m.blocks == nil {
 		m.blocks = new([256]knownBlock)
 		for i := range m.blocks {
 			m.blocks[i].id = noID
 		}
 	}
-	for i := 0; i < len(chain); i += len(chain)/passedMost + 1 {
-		*m.slot(chain[i]) = knownBlock{chain[i], keyed}
-	}
+	*m.slot(x) = knownBlock{x, keyed}
 }
 
 // deletes reports whether elements of a client are deleted, at the latest with the
