@@ -213,8 +213,6 @@ func (s Settings) worker() worker.Settings {
 				MaxClients: s.Limits.Clients,
 				History:    s.GC == SwitchOff,
 				Try:        yjs.Try,
-
-				HoldPending: true,
 			},
 			Encoding: blocks.Encoding(s.UpdateVersion),
 			Awareness: awareness.Config{
