@@ -30,8 +30,10 @@ var (
 var allRows = []row{
 	{"load B4 V1, first of a process", "b4", "first", ms},
 	{"load B4 V1, warm", "b4", "warm", ms},
+	{"take B4 V1 from a client, warm", "b4", "taken", ms},
 	{"load B4 V2, first of a process", "v2", "first", ms},
 	{"load B4 V2, warm", "v2", "warm", ms},
+	{"take B4 V2 from a client, warm", "v2", "taken", ms},
 	{"load B4 x100", "x100", "first", ms},
 	{"load B4 x100, memory kept", "x100", "heap", mb},
 	{"259,778 one-op updates", "ops", "time", ms},
