@@ -247,6 +247,26 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
+// lockRooms locks the rooms for which the condition holds in a transaction, until unlock is
+// called or the test ends.
+func lockRooms(t *testing.T, url, condition string) (unlock func()) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM yroom.rooms WHERE "+condition+" FOR UPDATE", pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // If another transaction keeps a room locked, only appends to that room fail.
 func TestLockedRoom(t *testing.T) {
 	server := postgres.Start(t)
@@ -257,14 +277,7 @@ func TestLockedRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM yroom.rooms WHERE name = '7' FOR UPDATE", pgx.QueryExecModeSimpleProtocol); err != nil {
-		t.Fatal(err)
-	}
+	unlock := lockRooms(t, url, "name = '7'")
 	if err := s.Delete(t.Context(), "7"); err == nil {
 		t.Error("the locked room was deleted")
 	}
@@ -286,9 +299,7 @@ func TestLockedRoom(t *testing.T) {
 		})
 	}
 	appending.Wait()
-	if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
-		t.Fatal(err)
-	}
+	unlock()
 	if p, err := s.Append(t.Context(), "7", v1("b")); p != 2 || err != nil {
 		t.Errorf("after the lock: position %d, %v, want 2", p, err)
 	}
@@ -306,14 +317,7 @@ func TestLockedRoomsDelayNoOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
-	if _, err := conn.Exec(t.Context(), "BEGIN; SELECT FROM yroom.rooms WHERE name < '4' FOR UPDATE", pgx.QueryExecModeSimpleProtocol); err != nil {
-		t.Fatal(err)
-	}
+	lockRooms(t, url, "name < '4'")
 	var appending sync.WaitGroup
 	until := time.Now().Add(6 * time.Second)
 	for i := range 2 * locked {

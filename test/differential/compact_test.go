@@ -142,6 +142,20 @@ func (e element) append(dst []byte) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(dst, e.client), e.clock)
 }
 
+// between returns the bits of a block's info, and the elements that follow it, of a block
+// after the element origin and before the element right. Each may be nil.
+func between(origin, right *element) (info byte, links []byte) {
+	if origin != nil {
+		info |= 0x80
+		links = origin.append(links)
+	}
+	if right != nil {
+		info |= 0x40
+		links = right.append(links)
+	}
+	return info, links
+}
+
 // forgedMaps returns two updates with map entries and nested types.
 func forgedMaps(random *rand.Rand, odd bool) [][]byte {
 	f := forger{random: random, odd: odd, types: []string{"\x01\x03map", "\x01\x00"}, last: map[string]element{}}

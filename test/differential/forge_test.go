@@ -148,20 +148,14 @@ func (f *forge) block(client uint64) []byte {
 	if f.chance(0.1) && clock > 0 { // continues the last block
 		origin = &element{client, clock - 1}
 	}
-	info, links := byte(0), []byte(nil)
+	info := byte(0)
 	keyed := list[0] == 1 && len(list) > 2+int(list[1]) || list[0] == 0 && list[len(list)-1] == 'a' && list[len(list)-2] == 1
 	if keyed && !f.chance(0.1) || f.chance(0.02) {
 		info |= 0x20
 	}
-	if origin != nil {
-		info |= 0x80
-		links = origin.append(links)
-	}
-	if right != nil {
-		info |= 0x40
-		links = right.append(links)
-	}
-	if info&0xc0 == 0 {
+	neighbours, links := between(origin, right)
+	info |= neighbours
+	if neighbours == 0 {
 		info &^= 0x20
 		if keyed {
 			info |= 0x20

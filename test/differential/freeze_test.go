@@ -16,19 +16,11 @@ import (
 // valueBetween returns a block of a client with a value, after the element origin and before
 // the element right, which may be nil.
 func valueBetween(origin, right *element) []byte {
-	info, links := byte(8), []byte(nil)
-	if origin != nil {
-		info |= 0x80
-		links = origin.append(links)
-	}
-	if right != nil {
-		info |= 0x40
-		links = right.append(links)
-	}
-	if info == 8 {
+	info, links := between(origin, right)
+	if info == 0 {
 		links = []byte("\x01\x05array")
 	}
-	return append(append([]byte{info}, links...), 1, 0x7e)
+	return append(append([]byte{info | 8}, links...), 1, 0x7e)
 }
 
 // freezing holds blocks of client 1 for which yjs takes a time that grows with the
