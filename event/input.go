@@ -17,6 +17,7 @@ const (
 	InputResync  InputKind = 4 // Conn lacks everything after Mark, and can receive it now
 	InputRequest InputKind = 5 // the program Conn sent Request
 	InputSilent  InputKind = 6 // Conn has not answered a ping since an OutputProbe
+	InputAccess  InputKind = 7 // Conn has Access from now on
 )
 
 // Greeting says when a room sends its first messages to a connection that joins.
@@ -42,9 +43,15 @@ const (
 type Input struct {
 	Kind     InputKind
 	Conn     ConnID
-	Access   Access   // InputJoin
+	Access   Access   // InputJoin and InputAccess
 	User     string   // InputJoin: the user of Conn, or empty if the user is not known
 	Greeting Greeting // InputJoin
+	// Acks, for an InputJoin, means that each SyncStep2 and each Update of Conn is answered:
+	// with an Ack once it is stored, or with a Reject.
+	Acks bool
+	// V1, for an InputJoin, means that the updates to and from Conn are in V1, whatever the
+	// encoding of the room's other connections is.
+	V1 bool
 	// Mark is the newest state that was written to Conn in full, for InputResync
 	// and for InputJoin with GreetingRejoin. The zero Mark stands for nothing.
 	Mark Mark
@@ -71,7 +78,7 @@ type Input struct {
 func (in *Input) Size() int {
 	n := len(in.Message.Data) + len(in.Vector) + len(in.User)
 	if in.Request != nil {
-		n += len(in.Request.Update) + len(in.Request.Vector)
+		n += len(in.Request.Update) + len(in.Request.Vector) + len(in.Request.Message.Data)
 	}
 	return n
 }

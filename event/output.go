@@ -26,6 +26,20 @@ const (
 	// a SyncStep1 with the state vector that is the data of Message, an Update by an
 	// InputResync.
 	OutputOffer OutputKind = 5
+	// OutputAccess means that a program has changed the access of To: it is Access from
+	// now on.
+	OutputAccess OutputKind = 6
+)
+
+// Reach says for which connections in the room a broadcast is.
+type Reach uint8
+
+// The reaches. A broadcast with document state in a room whose encoding isn't V1 is two
+// outputs, one of each of the last two, with the same Mark.
+const (
+	ReachAll    Reach = 0
+	ReachV1     Reach = 1 // connections that have joined with Input.V1
+	ReachOthers Reach = 2 // all others
 )
 
 // Output is a message or a response of a room to one receiver or to Everyone. All its
@@ -33,6 +47,10 @@ const (
 type Output struct {
 	Kind OutputKind
 	To   ConnID // or Everyone
+	// Reach limits what Everyone stands for.
+	Reach Reach
+	// Access is the access of To, for an OutputAccess.
+	Access Access
 	// Mark is set if Message reveals document state. It is the state to which Message
 	// brings the receiver. A broadcast (an Update to Everyone) brings only a receiver to
 	// it that has the state before, whose Seq is one less. A SyncStep2, and an Update to

@@ -21,6 +21,10 @@ const (
 	RequestRooms  RequestKind = 6 // list rooms; sent to a worker, not to a room
 	RequestLog    RequestKind = 7 // describe the newest Limit entries of the stored log
 	RequestCut    RequestKind = 8 // remove the entries of the stored log from From on
+
+	RequestAccess    RequestKind = 9  // give the connections of User, or Target, Access
+	RequestExpel     RequestKind = 10 // close the connections of User, or Target, with the Close in Message
+	RequestBroadcast RequestKind = 11 // send Message, a Stateless, to all connections
 )
 
 // Request is a request of a program to a room or to a worker.
@@ -43,6 +47,15 @@ type Request struct {
 
 	// From is the position of the first entry that a cut removes from the log.
 	From uint64
+
+	// Target is a connection, and User the user of connections. If Target is not 0, it alone
+	// is meant. An access, an expel and a broadcast open no room: in a room that isn't in
+	// memory they find no connection.
+	Target ConnID
+	User   string
+	Access Access
+	// Message is what an expel or a broadcast sends.
+	Message protocol.Message
 
 	// A list of rooms holds, in the byte order of their names, the first Limit
 	// rooms whose names begin with Prefix and come after the name After, which
@@ -79,6 +92,8 @@ type Response struct {
 	Log []LogEntry
 	// Rooms is a list of rooms.
 	Rooms []RoomInfo
+	// Count is how many connections an access, an expel or a broadcast has found.
+	Count int
 	// Open is how many rooms of the prefix the worker has in memory.
 	Open int
 }

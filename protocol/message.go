@@ -15,6 +15,9 @@ const (
 	Awareness      Type = 4 // Data is an awareness update: the states of some clients
 	QueryAwareness Type = 5 // no Data: a request for the states of all clients
 	Close          Type = 6 // Code and Reason: the server ends the connection
+	Ack            Type = 7 // Count updates of the client are stored
+	Reject         Type = 8 // Count updates of the client were not taken, because it may not write
+	Stateless      Type = 9 // Data is a text for programs, which changes nothing
 )
 
 // Message is a message between a client and a room, in no dialect.
@@ -24,6 +27,9 @@ type Message struct {
 	// room's clients send V2.
 	Data []byte
 	Code CloseCode // Close
+	// Count is how many SyncStep2 and Update messages of the client an Ack or a Reject
+	// answers.
+	Count int
 	// Reason is the reason of a Close: one line for the user of the client. The consumer
 	// truncates it to what a close frame can hold.
 	Reason string

@@ -28,6 +28,7 @@ const (
 	fieldUser     = 17 // only in inputs
 	fieldOwn      = 18 // the client id of the sender; only in inputs
 	fieldMost     = 19 // only in inputs
+	fieldCount    = 40 // of the message
 )
 
 // Numbers of the further fields of inputs.
@@ -44,6 +45,12 @@ const (
 	fieldLimit         = 29
 	fieldFrom          = 30
 	fieldUpdate        = 31 // of a request or a response; the last field
+	fieldAcks          = 32
+	fieldV1            = 33
+	fieldTarget        = 34
+	fieldTargetUser    = 35
+	fieldTargetAccess  = 36
+	fieldSent          = 37 // the message of a request
 )
 
 // encodeInput encodes an input of a front.
@@ -55,6 +62,8 @@ func encodeInput(front uint64, in *layer.Input) message {
 	b = appendUint(b, fieldConn, uint64(in.Conn))
 	b = appendUint(b, fieldAccess, uint64(in.Access))
 	b = appendUint(b, fieldGreeting, uint64(in.Greeting))
+	b = appendBool(b, fieldAcks, in.Acks)
+	b = appendBool(b, fieldV1, in.V1)
 	b = appendString(b, fieldUser, in.User)
 	b = appendUint(b, fieldOwn, in.Client)
 	b = appendUint(b, fieldEpoch, in.Mark.Epoch)
@@ -74,6 +83,7 @@ func encodeInput(front uint64, in *layer.Input) message {
 func appendMessage(b []byte, m *protocol.Message) []byte {
 	b = appendUint(b, fieldType, uint64(m.Type))
 	b = appendUint(b, fieldCode, uint64(m.Code))
+	b = appendUint(b, fieldCount, uint64(max(m.Count, 0)))
 	return appendString(b, fieldReason, m.Reason)
 }
 
@@ -96,6 +106,12 @@ func appendRequest(b []byte, r *event.Request) []byte {
 	b = appendString(b, fieldPrefix, r.Prefix)
 	b = appendString(b, fieldAfter, r.After)
 	b = appendUint(b, fieldFrom, r.From)
+	b = appendUint(b, fieldTarget, uint64(r.Target))
+	b = appendString(b, fieldTargetUser, r.User)
+	b = appendUint(b, fieldTargetAccess, uint64(r.Access))
+	if sent := appendBytes(appendMessage(nil, &r.Message), fieldData, r.Message.Data); len(sent) > 0 {
+		b = appendBytes(b, fieldSent, sent)
+	}
 	return appendUint(b, fieldLimit, uint64(max(r.Limit, 0)))
 }
 
@@ -127,6 +143,10 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			in.Access = event.Access(f.value)
 		case fieldGreeting:
 			in.Greeting = event.Greeting(f.value)
+		case fieldAcks:
+			in.Acks = f.value != 0
+		case fieldV1:
+			in.V1 = f.value != 0
 		case fieldUser:
 			in.User = string(f.bytes)
 		case fieldOwn:
@@ -159,6 +179,18 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			request().After = string(f.bytes)
 		case fieldFrom:
 			request().From = f.value
+		case fieldTarget:
+			request().Target = event.ConnID(f.value)
+		case fieldTargetUser:
+			request().User = string(f.bytes)
+		case fieldTargetAccess:
+			request().Access = event.Access(f.value)
+		case fieldSent:
+			sent := fields{b: f.bytes}
+			for inner, more := sent.next(); more; inner, more = sent.next() {
+				decodeMessage(&request().Message, inner, owned)
+			}
+			r.bad = r.bad || sent.bad
 		case fieldLimit:
 			request().Limit = integer(f.value)
 		case fieldUpdate:
@@ -178,6 +210,8 @@ func decodeMessage(m *protocol.Message, f field, owned bool) {
 		m.Code = protocol.CloseCode(f.value)
 	case fieldReason:
 		m.Reason = string(f.bytes)
+	case fieldCount:
+		m.Count = integer(f.value)
 	case fieldData:
 		m.Data = taken(f.bytes, owned)
 	}

@@ -27,6 +27,8 @@ const (
 	fieldOffered        = 34 // the size of an offer
 	fieldAll            = 35 // 1 if the message is the whole document
 	fieldEntry          = 36 // one of several
+	fieldReach          = 37
+	fieldResponseCount  = 38
 )
 
 // Numbers of the fields within a member, a state, a summary, a room of a list and an entry of a log.
@@ -67,6 +69,8 @@ func encodeOutput(birth, front uint64, out *layer.Output) message {
 	b = appendUint(b, fieldFront, front)
 	b = appendUint(b, fieldBirth, birth)
 	b = appendUint(b, fieldConn, uint64(out.Output.To))
+	b = appendUint(b, fieldReach, uint64(out.Reach))
+	b = appendUint(b, fieldAccess, uint64(out.Access))
 	b = appendUint(b, fieldEpoch, out.Mark.Epoch)
 	b = appendUint(b, fieldSeq, out.Mark.Seq)
 	b = appendBytes(b, fieldVector, out.Vector)
@@ -109,6 +113,7 @@ func appendResponse(b []byte, r *event.Response) []byte {
 		inner = appendUint(inner, fieldEntryBytes, uint64(max(e.Bytes, 0)))
 		b = appendBytes(b, fieldEntry, appendTime(inner, fieldEntryStored, e.Stored))
 	}
+	b = appendUint(b, fieldResponseCount, uint64(max(r.Count, 0)))
 	return appendUint(b, fieldOpen, uint64(max(r.Open, 0)))
 }
 
@@ -172,6 +177,10 @@ func decodeOutput(b []byte, owned bool) (birth, front uint64, out layer.Output, 
 			birth = f.value
 		case fieldConn:
 			out.Output.To = event.ConnID(f.value)
+		case fieldReach:
+			out.Reach = event.Reach(f.value)
+		case fieldAccess:
+			out.Access = event.Access(f.value)
 		case fieldEpoch:
 			out.Mark.Epoch = f.value
 		case fieldSeq:
@@ -182,7 +191,7 @@ func decodeOutput(b []byte, owned bool) (birth, front uint64, out layer.Output, 
 			out.Size = integer(f.value)
 		case fieldAll:
 			out.Whole = f.value != 0
-		case fieldType, fieldCode, fieldReason, fieldData:
+		case fieldType, fieldCode, fieldReason, fieldCount, fieldData:
 			decodeMessage(&out.Message, f, owned)
 		case fieldResponse:
 			out.Response = new(event.Response)
@@ -248,6 +257,8 @@ func decodeResponse(r *event.Response, f field, owned bool) (ok bool) {
 			return true
 		})
 		r.Log = append(r.Log, e)
+	case fieldResponseCount:
+		r.Count = integer(f.value)
 	case fieldOpen:
 		r.Open = integer(f.value)
 	case fieldUpdate:
