@@ -29,9 +29,8 @@ const (
 	// GreetingServer: the room sends SyncStep1 and the awareness as soon as the connection
 	// joins.
 	GreetingServer Greeting = 0
-	// GreetingClient: the room sends SyncStep1 after the client's first SyncStep1, which
-	// it answers with SyncStep2 first, or with an OutputOffer. It sends the awareness as
-	// soon as the connection joins.
+	// GreetingClient: the room sends SyncStep1 and the awareness after the client's first
+	// SyncStep1, which it answers with SyncStep2 first, or with an OutputOffer.
 	GreetingClient Greeting = 1
 	// GreetingRejoin: the connection was in the room before, and its client has sent its
 	// SyncStep1 then. The room sends SyncStep1, so that the client sends what the room
@@ -46,8 +45,10 @@ type Input struct {
 	Access   Access   // InputJoin and InputAccess
 	User     string   // InputJoin: the user of Conn, or empty if the user is not known
 	Greeting Greeting // InputJoin
-	// Acks, for an InputJoin, means that each SyncStep2 and each Update of Conn is answered:
-	// with an Ack once it is stored, or with a Reject.
+	// Acks, for an InputJoin, means that each SyncStep2 and each Update of Conn is counted in
+	// an Ack once it is stored, or in a Reject. In return, each SyncStep1 of the client is
+	// answered with a SyncStep1 before the SyncStep2, so that a client can wait for the Ack of
+	// what it sends then. The room sends it no other SyncStep1 than these and the greeting.
 	Acks bool
 	// V1, for an InputJoin, means that the updates to and from Conn are in V1, whatever the
 	// encoding of the room's other connections is.
@@ -67,6 +68,9 @@ type Input struct {
 	// larger, the room sends an OutputOffer in its place, and the consumer asks again when
 	// it can take the answer. 0 stands for any size.
 	Most int
+	// Offered, for a SyncStep1, means that the consumer asks for what an OutputOffer has
+	// offered, after the client has asked for it.
+	Offered bool
 	// Message is the message of an InputMessage. The receiver owns its data.
 	Message protocol.Message
 	// Request is the request of an InputRequest, and nil for other kinds. The receiver

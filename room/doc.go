@@ -8,6 +8,7 @@
 //   - step.go: Step, and a turn from its first input to its broadcasts; messages
 //     of connections
 //   - join.go: connections that join, join again, leave, or are asked to rejoin
+//   - acks.go: updates of connections, and the Acks and Rejects for them
 //   - sync.go: the answers to SyncStep1 and QueryAwareness
 //   - vectors.go: saved state vectors, from which the updates that a receiver missed
 //     are computed

@@ -9,7 +9,7 @@ import (
 // again.
 func (t *turn) join(in *event.Input) {
 	_, joined := t.conns[in.Conn]
-	t.conns[in.Conn] = member{access: in.Access}
+	t.conns[in.Conn] = member{access: in.Access, acks: in.Acks}
 	delete(t.answered, question{in.Conn, protocol.SyncStep1})
 	delete(t.answered, question{in.Conn, protocol.QueryAwareness})
 	if !joined || in.Greeting != event.GreetingRejoin {
@@ -17,9 +17,9 @@ func (t *turn) join(in *event.Input) {
 	}
 	switch in.Greeting {
 	case event.GreetingServer:
-		t.open(in.Conn)
+		t.open(in.Conn, true)
 	case event.GreetingRejoin:
-		t.open(in.Conn)
+		t.open(in.Conn, true)
 		t.sendMissed(in, protocol.SyncStep2)
 	}
 }
@@ -45,11 +45,19 @@ func (t *turn) leave(conn event.ConnID) {
 	}
 }
 
-// open sends SyncStep1 and the awareness to a connection that has joined.
-func (t *turn) open(conn event.ConnID) {
+// open sends the awareness, and SyncStep1 if ask is set, to a connection that has joined.
+func (t *turn) open(conn event.ConnID, ask bool) {
 	m := t.conns[conn]
 	m.opened = true
 	t.conns[conn] = m
+	if ask {
+		t.ask(conn)
+	}
+	t.sendStates(conn)
+}
+
+// ask sends SyncStep1: the client answers with a SyncStep2 that has what the room lacks.
+func (t *turn) ask(conn event.ConnID) {
 	if t.vector == nil {
 		t.vector = t.blocks.StateVector()
 	}
@@ -57,5 +65,4 @@ func (t *turn) open(conn event.ConnID) {
 		Kind: event.OutputMessage, To: conn,
 		Message: protocol.Message{Type: protocol.SyncStep1, Data: t.vector},
 	})
-	t.sendStates(conn)
 }

@@ -92,6 +92,7 @@ type world struct {
 	holders map[uint64]event.ConnID // by client id
 	claims  map[uint64]shown        // by client id; the owner is the claimant, and renewed the time of its first claim
 	probes  map[event.ConnID]int    // the probes that this turn must send
+	due     map[question]int        // the Acks, Rejects and SyncStep1 that are due in this turn
 
 	// The programs that send requests: asker, writer and two watchers.
 	told     map[event.ConnID]*blocks.Store // the content of their responses
@@ -110,6 +111,7 @@ const (
 // peer is the other end of a connection.
 type peer struct {
 	access   event.Access
+	acks     bool
 	user     string
 	greeting event.Greeting
 	answered bool // in this turn
@@ -154,6 +156,7 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		holders: make(map[uint64]event.ConnID),
 		claims:  make(map[uint64]shown),
 		probes:  make(map[event.ConnID]int),
+		due:     make(map[question]int),
 
 		told:     map[event.ConnID]*blocks.Store{asker: blocks.New(), watcher: blocks.New(), watcher + 1: blocks.New()},
 		at:       make(map[event.ConnID]event.Mark),
@@ -207,6 +210,7 @@ func (w *world) join(t *rapid.T) {
 		Access:   rapid.SampledFrom([]event.Access{event.AccessRead, event.AccessWrite, event.AccessPresent, event.AccessWrite | event.AccessPresent}).Draw(t, "access"),
 		Greeting: rapid.SampledFrom([]event.Greeting{event.GreetingServer, event.GreetingClient}).Draw(t, "greeting"),
 		User:     rapid.SampledFrom([]string{"", "", "ada"}).Draw(t, "user"),
+		Acks:     rapid.Bool().Draw(t, "acks"),
 	})
 }
 
@@ -216,7 +220,7 @@ func (w *world) rejoin(t *rapid.T) {
 	conn := event.ConnID(anyConn.Draw(t, "conn"))
 	in := event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Access: event.AccessWrite | event.AccessPresent}
 	if p := w.joined[conn]; p != nil {
-		in.Access, in.User, in.Mark, in.Vector = p.access, p.user, p.mark, p.vectorBefore(p.mark)
+		in.Access, in.Acks, in.User, in.Mark, in.Vector = p.access, p.acks, p.user, p.mark, p.vectorBefore(p.mark)
 		if rapid.Bool().Draw(t, "other epoch") {
 			in.Mark.Epoch++
 		}
@@ -427,6 +431,20 @@ func (w *world) turn(t *rapid.T) {
 	if (effects.Update != nil) != (w.room.seq == before+1) {
 		t.Fatalf("update %v, sequence %d after %d", effects.Update != nil, w.room.seq, before)
 	}
+	for _, o := range effects.Durable {
+		q := question{o.To, o.Message.Type}
+		switch q.typ {
+		case protocol.Ack, protocol.Reject:
+			w.due[q] -= o.Message.Count
+		case protocol.SyncStep1:
+			w.due[q]--
+		}
+	}
+	for q, n := range w.due {
+		if n != 0 {
+			t.Fatalf("connection %d received %d fewer messages of type %d than expected", q.conn, n, q.typ)
+		}
+	}
 	for _, o := range append(effects.Now, effects.Durable...) {
 		if o.Response != nil {
 			w.answered(t, o)
@@ -483,6 +501,7 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 	if in.Kind == event.InputJoin {
 		joined := &peer{
 			access:   in.Access,
+			acks:     in.Acks,
 			user:     in.User,
 			greeting: in.Greeting,
 			enc:      w.enc,
@@ -496,6 +515,9 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 			joined.mark, joined.vectors = before.mark, before.vectors
 		}
 		w.joined[in.Conn] = joined
+		if in.Greeting != event.GreetingClient {
+			w.due[question{in.Conn, protocol.SyncStep1}]++
+		}
 	}
 	p := w.joined[in.Conn]
 	if p == nil {
@@ -518,15 +540,13 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 	switch in.Message.Type {
 	case protocol.SyncStep1:
 		bad = bad && !p.answered
+		if !p.answered && (p.acks || !p.shown && !bad) {
+			w.due[question{in.Conn, protocol.SyncStep1}]++
+		}
 		p.answered = true
 		p.shown = true
 	case protocol.SyncStep2, protocol.Update:
-		bad = bad && p.access.May(event.AccessWrite)
-		if p.access.May(event.AccessWrite) && !bad {
-			if _, err := w.doc.Apply(in.Message.Data, w.enc); err != nil {
-				t.Fatal(err)
-			}
-		}
+		bad = w.takeUpdate(t, in, p, bad)
 	case protocol.Awareness:
 		bad = bad && p.access.May(event.AccessPresent)
 		if p.access.May(event.AccessPresent) && !bad {
@@ -537,6 +557,27 @@ func (w *world) take(t *rapid.T, in event.Input, closed map[event.ConnID]int, un
 		closed[in.Conn]++
 		w.remove(in)
 	}
+}
+
+// takeUpdate applies an update to the model, and reports whether it ends its connection.
+func (w *world) takeUpdate(t *rapid.T, in event.Input, p *peer, bad bool) (ends bool) {
+	typ := protocol.Ack
+	switch {
+	case !p.access.May(event.AccessWrite):
+		if held, err := w.doc.Contains(in.Message.Data, w.enc); bad || err != nil || !held {
+			typ = protocol.Reject
+		}
+	case bad:
+		return true
+	default:
+		if _, err := w.doc.Apply(in.Message.Data, w.enc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.acks {
+		w.due[question{in.Conn, typ}]++
+	}
+	return false
 }
 
 func (w *world) takeAwareness(in event.Input, p *peer) {
@@ -663,7 +704,7 @@ func (p *peer) receive(t *rapid.T, o event.Output) {
 			}
 		}
 		return
-	case protocol.SyncStep1:
+	case protocol.SyncStep1, protocol.Ack, protocol.Reject:
 		return
 	case protocol.Update:
 		if o.To == event.Everyone && p.behind {

@@ -58,6 +58,7 @@ type wholes [blocks.V2 + 1]weakbytes.Pointer
 // member is a connection in the room.
 type member struct {
 	access event.Access
+	acks   bool // see event.Input
 	opened bool // SyncStep1 and the awareness were sent to it
 }
 

@@ -66,6 +66,7 @@ type turn struct {
 	encodedBytes int               // of diffs
 	states       []byte            // all awareness; nil: not needed yet
 	answered     map[question]bool
+	acks         map[question]int      // the places of Acks and Rejects in effects.Durable
 	rejoining    map[event.ConnID]bool // connections that were sent a Rejoin
 
 	requests []*event.Input // to be answered at the end of the turn
@@ -120,10 +121,7 @@ func (t *turn) message(in *event.Input, m member) error {
 			return t.answerSync(in, m)
 		}
 	case protocol.SyncStep2, protocol.Update:
-		if !m.access.May(event.AccessWrite) {
-			return nil
-		}
-		return t.apply(in.Message.Data, t.encoding)
+		return t.write(in, m)
 	case protocol.Awareness:
 		if !m.access.May(event.AccessPresent) {
 			return nil

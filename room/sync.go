@@ -9,13 +9,18 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// answerSync answers a SyncStep1.
+// answerSync answers a SyncStep1. A client whose updates are acknowledged expects that it
+// is asked in return each time: from its SyncStep1 until its SyncStep2 is acknowledged, it
+// counts an update that is not saved. Other clients are asked once.
 func (t *turn) answerSync(in *event.Input, m member) error {
+	if m.acks && !in.Offered {
+		t.ask(in.Conn)
+	}
 	if err := t.sendDiff(in, protocol.SyncStep2, in.Message.Data); err != nil {
 		return err
 	}
 	if !m.opened {
-		t.open(in.Conn)
+		t.open(in.Conn, !m.acks)
 	}
 	return nil
 }

@@ -30,8 +30,9 @@ var update = flag.Bool("update", false, "write the outputs of rooms into testdat
 //	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
 //	merge HEX                         an update that another worker has stored; its outputs follow
-//	TIME CONN join [write] [present] [user=NAME] [client-starts] [again [other.]SEQ [vector=HEX]]
+//	TIME CONN join [write] [present] [acks] [user=NAME] [client-starts] [again [other.]SEQ [vector=HEX]]
 //	TIME CONN > HEX                   a frame of the plain dialect
+//	TIME CONN asks-offered HEX        the SyncStep1 with which a consumer asks for what was offered
 //	TIME CONN shows CLIENT@CLOCK JSON awareness of the connection's own client
 //	TIME CONN silent
 //	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
@@ -193,6 +194,8 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 				in.Access |= event.AccessWrite
 			case "present":
 				in.Access |= event.AccessPresent
+			case "acks":
+				in.Acks = true
 			case "client-starts":
 				in.Greeting = event.GreetingClient
 			case "again":
@@ -209,6 +212,9 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 		client, clock := clientAt(t, args[0])
 		in.Kind, in.Client = event.InputMessage, client
 		in.Message = protocol.Message{Type: protocol.Awareness, Data: testkit.Present(client, clock, args[1])}
+	case "asks-offered":
+		in.Kind, in.Offered = event.InputMessage, true
+		in.Message = protocol.Message{Type: protocol.SyncStep1, Data: unhex(t, args[0])}
 	case "silent":
 		in.Kind = event.InputSilent
 	case "leave":
@@ -355,6 +361,10 @@ func line(t *testing.T, o event.Output) string {
 	switch o.Message.Type {
 	case protocol.Awareness:
 		return to + " awareness" + states(t, o.Message.Data)
+	case protocol.Ack:
+		return fmt.Sprintf("%s ack %d", to, o.Message.Count)
+	case protocol.Reject:
+		return fmt.Sprintf("%s reject %d", to, o.Message.Count)
 	case protocol.Close:
 		return fmt.Sprintf("%s close %d %s", to, o.Message.Code, o.Message.Reason)
 	case protocol.SyncStep1:

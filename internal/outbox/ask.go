@@ -55,7 +55,7 @@ func (o *Outbox) Ask(vector func(event.Mark) []byte) (in event.Input, due bool) 
 	case o.question != nil:
 		m := protocol.Message{Type: protocol.SyncStep1, Data: o.question}
 		o.question, o.questioned = nil, true
-		return event.Input{Kind: event.InputMessage, Message: m, Most: most}, true
+		return event.Input{Kind: event.InputMessage, Message: m, Most: most, Offered: true}, true
 	default:
 		o.asked = true
 		return event.Input{Kind: event.InputResync, Mark: o.written, Vector: vector(o.written), Most: most}, true

@@ -51,6 +51,7 @@ const (
 	fieldTargetUser    = 35
 	fieldTargetAccess  = 36
 	fieldSent          = 37 // the message of a request
+	fieldAfterOffer    = 38
 )
 
 // encodeInput encodes an input of a front.
@@ -64,6 +65,7 @@ func encodeInput(front uint64, in *layer.Input) message {
 	b = appendUint(b, fieldGreeting, uint64(in.Greeting))
 	b = appendBool(b, fieldAcks, in.Acks)
 	b = appendBool(b, fieldV1, in.V1)
+	b = appendBool(b, fieldAfterOffer, in.Offered)
 	b = appendString(b, fieldUser, in.User)
 	b = appendUint(b, fieldOwn, in.Client)
 	b = appendUint(b, fieldEpoch, in.Mark.Epoch)
@@ -147,6 +149,8 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			in.Acks = f.value != 0
 		case fieldV1:
 			in.V1 = f.value != 0
+		case fieldAfterOffer:
+			in.Offered = f.value != 0
 		case fieldUser:
 			in.User = string(f.bytes)
 		case fieldOwn:
