@@ -19,5 +19,6 @@
 //   - claim.go: which connection holds a client id, and claims of others
 //   - limits.go: Config and the other bounds, and the check of a state
 //   - update.go: an update as entries, and Merge
+//   - name.go: Named, which writes the name of a user into states
 //   - own.go: Own, which client is a connection's own, and the state that it has sent
 package awareness

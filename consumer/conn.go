@@ -16,11 +16,9 @@ import (
 // Conn is a client's connection to a room. Its methods can be called at any
 // time.
 type Conn struct {
-	id      event.ConnID
-	room    string
-	access  event.Access
-	user    any
-	expires time.Time // zero: never
+	id   event.ConnID
+	room string
+	user any
 
 	consumer *Consumer
 	socket   *socket
@@ -39,6 +37,11 @@ type Conn struct {
 
 	// The socket's lock guards these.
 
+	access  event.Access
+	name    string    // see Admission.Name
+	expires time.Time // zero: never
+	renewal renewal
+
 	out       outbox.Outbox
 	allowance int  // the size of an answer above which it is a large one; never changed
 	large     bool // it has, or may have, a part of Consumer.answers
@@ -53,7 +56,10 @@ type Conn struct {
 // yet: see open.
 func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 	c := &Conn{
-		room: a.Room, access: a.Access, user: a.User, expires: a.Expires,
+		room: a.Room, user: a.User,
+		access: a.Access, name: a.Name, expires: a.Expires,
+		renewal: renewal{renew: a.Renew, at: a.RenewAt},
+
 		consumer: s.consumer,
 		socket:   s,
 		dialect:  d,
@@ -83,9 +89,6 @@ func (c *Conn) ID() event.ConnID { return c.id }
 
 // Room returns the name of the room.
 func (c *Conn) Room() string { return c.room }
-
-// Access returns the access of the connection.
-func (c *Conn) Access() event.Access { return c.access }
 
 // User returns Admission.User.
 func (c *Conn) User() any { return c.user }

@@ -70,6 +70,7 @@ type Consumer struct {
 	front    layer.Front
 	answers  *answers
 	incoming incoming
+	renewals chan struct{} // holds an element for each renewal that runs
 	aborted  chan struct{} // closed when Shutdown stops waiting
 	idle     chan struct{} // closed when the last request has ended after Shutdown began
 	stop     chan struct{} // closed to end the sweep
@@ -104,6 +105,7 @@ func New(cfg Config) (*Consumer, error) {
 		began:    time.Now().Add(-1), // so that no reading of the clock is 0
 		answers:  newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
 		incoming: incoming{limit: int64(cmp.Or(max(cfg.MessageMemory, 0), defaultMessages))},
+		renewals: make(chan struct{}, renewals),
 		aborted:  make(chan struct{}),
 		idle:     make(chan struct{}),
 		stop:     make(chan struct{}),

@@ -22,6 +22,7 @@
 //   - cause.go: why a connection ends, and what of it the client may see
 //   - conn.go, receive.go, send.go: a document on it, and what its client sends
 //   - deliver.go, frame.go, rooms.go: what the room sends, and to which Conns
+//   - access.go, renew.go: the access changes, and the admission is renewed
 //   - rejoin.go: joins again and brings slow clients up to date, as
 //     internal/outbox decides
 //   - probe.go: whether a client is there, if another one claims its client id

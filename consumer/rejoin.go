@@ -101,11 +101,11 @@ func (c *Conn) sendDue() error {
 			return errEnding
 		}
 		in, due := c.out.Ask(func(mark event.Mark) []byte { return c.consumer.vector(c.room, mark) })
+		in.Conn, in.Access, in.User = c.id, c.access, userName(c.user)
 		c.socket.mu.Unlock()
 		if !due {
 			return nil
 		}
-		in.Conn, in.Access, in.User = c.id, c.access, userName(c.user)
 		if err := c.consumer.front.Send(layer.Input{Room: c.room, Input: in}); err != nil {
 			c.socket.mu.Lock()
 			c.out.Failed(in)

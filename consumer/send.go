@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/yroom/yroom/awareness"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
@@ -22,8 +23,10 @@ func (c *Conn) send(in *event.Input) error {
 		return errEnding
 	}
 	defer func() { <-c.sending }()
-	if in != nil && !c.prepare(in) {
-		return nil
+	if in != nil {
+		if now, err := c.prepare(in); !now {
+			return err
+		}
 	}
 	var r retry
 	for {
@@ -47,9 +50,12 @@ func (c *Conn) send(in *event.Input) error {
 }
 
 // prepare prepares a message of the client, and reports whether it is to be sent now.
-func (c *Conn) prepare(in *event.Input) (now bool) {
+func (c *Conn) prepare(in *event.Input) (now bool, err error) {
 	switch in.Message.Type {
 	case protocol.Awareness:
+		if err := c.stamp(&in.Message); err != nil {
+			return false, err
+		}
 		c.own.Note(in.Message.Data)
 		in.Client = c.own.Client()
 	case protocol.SyncStep1:
@@ -59,9 +65,25 @@ func (c *Conn) prepare(in *event.Input) (now bool) {
 	case protocol.QueryAwareness:
 		c.socket.mu.Lock()
 		defer c.socket.mu.Unlock()
-		return c.out.Query()
+		return c.out.Query(), nil
 	}
-	return true
+	return true, nil
+}
+
+// stamp writes the name of the user, if it is known, into an awareness message.
+func (c *Conn) stamp(m *protocol.Message) error {
+	c.socket.mu.Lock()
+	name := c.name
+	c.socket.mu.Unlock()
+	if name == "" {
+		return nil
+	}
+	named, err := awareness.Named(m.Data, name)
+	if err != nil {
+		return &protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
+	}
+	m.Data = named
+	return nil
 }
 
 // leave sends the Leave of the connection. While the room is full, it tries again,

@@ -58,6 +58,7 @@ func (s *socket) check(now time.Time) {
 		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "a large message arrives too slowly while little memory is left for those of other clients"}})
 		return
 	}
+	s.renew(now)
 	for _, c := range s.expired(now) {
 		c.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseUnauthorized, Reason: "the authorization has expired"}})
 	}

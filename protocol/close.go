@@ -39,6 +39,9 @@ const (
 	// CloseUnauthorized: the authorization of the client has expired. Package
 	// consumer chooses it when the time Expires of the Admission has passed.
 	CloseUnauthorized CloseCode = 4401
+	// CloseForbidden: the client may not be in the room any more. Package consumer chooses
+	// it when the renewal of its admission is refused.
+	CloseForbidden CloseCode = 4403
 	// CloseDeleted: the room was deleted. Package worker chooses it for the
 	// connections in the room, and for a while for those that join it.
 	CloseDeleted CloseCode = 4404
