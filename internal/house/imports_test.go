@@ -54,6 +54,8 @@ var wantImports = []struct {
 	}},
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 
+	{"auth", []string{"consumer", "event", "github.com/go-jose/go-jose/v4", "github.com/go-jose/go-jose/v4/jwt"}},
+
 	// Consumers and workers never import each other: only the layer connects them.
 	{"consumer", []string{"awareness", "event", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
