@@ -26,7 +26,7 @@ const retries = 8
 type request struct {
 	room  string
 	level store.Durability
-	entry store.Entry // owned
+	entry store.Entry // owned once it is queued
 	until time.Time   // the request fails if it isn't in a batch by then
 
 	position store.Position // result
@@ -39,6 +39,9 @@ func (r *request) Room() string { return r.room }
 
 // Size implements group.Request.
 func (r *request) Size() int { return 256 + len(r.room) + len(r.entry.Data) + len(r.entry.By) }
+
+// Own implements group.Request.
+func (r *request) Own() { r.entry.Data = append([]byte{}, r.entry.Data...) } // not nil, which would be NULL
 
 // maxData is the size of the largest entry. PostgreSQL's limit, 1 GiB, also counts what
 // its protocol and its tables add to the data.
@@ -65,7 +68,6 @@ func (s *Store) Append(ctx context.Context, room string, e store.Entry) (store.P
 	if err := check(e); err != nil {
 		return 0, err
 	}
-	e.Data = append([]byte{}, e.Data...) // not nil, which would be NULL
 	r := &request{room: room, level: s.config.Durability(room), entry: e, until: time.Now().Add(s.config.Timeout)}
 	if r.level == store.DurabilityNone {
 		allowed, err := s.unawaited.Allowed(room)

@@ -24,7 +24,7 @@ type request struct {
 	level store.Durability
 	kind  requestKind
 
-	entry    store.Entry    // owned
+	entry    store.Entry    // owned once it is queued
 	position store.Position // result: the position of entry
 
 	replaced   []byte         // positions, as a JSON array; "[]": none
@@ -44,6 +44,9 @@ func (r *request) Size() int {
 	return 256 + len(r.room) + len(r.entry.Data) + len(r.entry.By) + len(r.replaced)
 }
 
+// Own implements group.Request.
+func (r *request) Own() { r.entry.Data = append([]byte{}, r.entry.Data...) } // not nil, which SQLite would store as NULL
+
 // do queues r and waits for its results.
 func (s *Store) do(ctx context.Context, r *request) error {
 	if err := ctx.Err(); err != nil {
@@ -61,7 +64,7 @@ func (s *Store) do(ctx context.Context, r *request) error {
 	}
 }
 
-// storing returns a request that stores a copy of e.
+// storing returns a request that stores e.
 func (s *Store) storing(ctx context.Context, room string, e store.Entry, kind requestKind) (*request, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -69,7 +72,6 @@ func (s *Store) storing(ctx context.Context, room string, e store.Entry, kind re
 	if !e.Encoding.Valid() {
 		return nil, fmt.Errorf("sqlitestore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
 	}
-	e.Data = append([]byte{}, e.Data...) // not nil, which SQLite would store as NULL
 	return &request{room: room, level: s.config.Durability(room), kind: kind, entry: e}, nil
 }
 

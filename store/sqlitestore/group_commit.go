@@ -8,12 +8,15 @@ import (
 	"github.com/yroom/yroom/store/internal/group"
 )
 
-// writeBatches writes what is queued until the queue is closed and empty. A batch is
-// everything that waits. It is written in one transaction.
+// maxBatch bounds the bytes of a batch, because what arrives meanwhile waits for it.
+const maxBatch = 4 << 20
+
+// writeBatches writes what is queued until the queue is closed and empty. Each batch is
+// written in one transaction.
 func (s *Store) writeBatches() {
 	defer close(s.written)
 	for {
-		batch := s.queue.Take(math.MaxInt, math.MaxInt)
+		batch := s.queue.Take(math.MaxInt, maxBatch)
 		if batch == nil {
 			return
 		}

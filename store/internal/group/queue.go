@@ -16,22 +16,36 @@ type Request interface {
 	Room() string
 	// Size returns about how many bytes it takes in memory.
 	Size() int
+	// Own copies the data that the caller of Put lends. It is called once the request fits
+	// into the queue.
+	Own()
 }
+
+// largeRequest is the size from which on a request is large. Large and small requests
+// are written in different batches by turns, and have one half of the queue each: a
+// keystroke waits for one batch of pastes at most, however many there are.
+const largeRequest = 64 << 10
 
 // Queue holds the requests that wait to be written, bounded in bytes. The requests of
 // one room are in one batch at a time, in the order in which they were put, so batches
 // that are written at the same time have no room in common.
 type Queue[R Request] struct {
-	limit int
+	limit int // of each lane
 
-	mu      sync.Mutex
-	filled  sync.Cond // signalled when Take may continue
-	used    int       // bytes of what is queued and of what is being written
-	queued  int       // number of requests that can be taken, now or later
-	rooms   map[string]*place[R]
-	ready   []*place[R]  // places whose first item is a request that can be taken
+	mu           sync.Mutex
+	filled       sync.Cond // signalled when Take may continue
+	queued       int       // number of requests that can be taken, now or later
+	rooms        map[string]*place[R]
+	small, large lane[R]
+	last         *lane[R] // from which the last batch was taken
+	closed       bool
+}
+
+// lane holds what waits among the small or the large requests.
+type lane[R Request] struct {
+	used    int          // bytes of what is queued and of what is being written
+	ready   []*place[R]  // places whose first item is such a request, which can be taken
 	waiting []*waiter[R] // requests that don't fit yet, in order of arrival
-	closed  bool
 }
 
 // place holds what waits for one room.
@@ -49,43 +63,66 @@ type item[R Request] struct {
 
 // waiter is a request that doesn't fit into the queue yet.
 type waiter[R Request] struct {
-	request R
-	ready   chan struct{} // closed once the request is queued, or refused
+	size    int
+	ready   chan struct{} // closed once the request fits, or is refused
 	refused bool
 }
 
 // NewQueue returns a queue whose requests take at most limit bytes, including those that
 // are being written.
 func NewQueue[R Request](limit int) *Queue[R] {
-	q := &Queue[R]{limit: limit, rooms: map[string]*place[R]{}}
+	q := &Queue[R]{limit: limit / 2, rooms: map[string]*place[R]{}}
 	q.filled.L = &q.mu
 	return q
 }
 
-// Put queues r once it fits. A request that is larger than the limit fits when the
-// queue is empty.
+// lane returns where r waits.
+func (q *Queue[R]) lane(r R) *lane[R] {
+	if r.Size() >= largeRequest {
+		return &q.large
+	}
+	return &q.small
+}
+
+// Put queues r once it fits. A request that is larger than the limit fits when no other
+// of its lane is queued.
 func (q *Queue[R]) Put(ctx context.Context, r R) error {
+	if err := q.enter(ctx, q.lane(r), r.Size()); err != nil {
+		return err
+	}
+	r.Own()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return store.ErrClosed
+	}
+	q.add(r)
+	return nil
+}
+
+// enter waits until size bytes fit into the lane, and counts them as used.
+func (q *Queue[R]) enter(ctx context.Context, l *lane[R], size int) error {
 	q.mu.Lock()
 	if q.closed {
 		q.mu.Unlock()
 		return store.ErrClosed
 	}
-	if len(q.waiting) == 0 && q.fits(r) {
-		q.add(r)
+	if len(l.waiting) == 0 && q.fits(l, size) {
+		l.used += size
 		q.mu.Unlock()
 		return nil
 	}
-	w := &waiter[R]{request: r, ready: make(chan struct{})}
-	q.waiting = append(q.waiting, w)
+	w := &waiter[R]{size: size, ready: make(chan struct{})}
+	l.waiting = append(l.waiting, w)
 	q.mu.Unlock()
 	select {
 	case <-w.ready:
 	case <-ctx.Done():
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		if i := slices.Index(q.waiting, w); i >= 0 {
-			q.waiting = slices.Delete(q.waiting, i, i+1)
-			q.admit()
+		if i := slices.Index(l.waiting, w); i >= 0 {
+			l.waiting = slices.Delete(l.waiting, i, i+1)
+			q.admit(l)
 			return ctx.Err()
 		}
 	}
@@ -95,12 +132,11 @@ func (q *Queue[R]) Put(ctx context.Context, r R) error {
 	return nil
 }
 
-// fits reports whether r fits into the queue. q.mu is held.
-func (q *Queue[R]) fits(r R) bool { return q.used == 0 || q.used+r.Size() <= q.limit }
+// fits reports whether size bytes fit into the lane. q.mu is held.
+func (q *Queue[R]) fits(l *lane[R], size int) bool { return l.used == 0 || l.used+size <= q.limit }
 
-// add queues r. q.mu is held.
+// add queues r, whose bytes are counted. q.mu is held.
 func (q *Queue[R]) add(r R) {
-	q.used += r.Size()
 	q.queued++
 	p := q.rooms[r.Room()]
 	if p == nil {
@@ -109,39 +145,59 @@ func (q *Queue[R]) add(r R) {
 	}
 	p.items = append(p.items, item[R]{request: r})
 	if !p.taken && len(p.items) == 1 {
-		q.ready = append(q.ready, p)
-		q.filled.Signal()
+		q.offer(p)
 	}
 }
 
-// admit queues the waiting requests that fit. q.mu is held.
-func (q *Queue[R]) admit() {
-	for len(q.waiting) > 0 && q.fits(q.waiting[0].request) {
-		w := q.waiting[0]
-		q.waiting = slices.Delete(q.waiting, 0, 1)
-		q.add(w.request)
+// offer lets Take take the first requests of a place. q.mu is held.
+func (q *Queue[R]) offer(p *place[R]) {
+	l := q.lane(p.items[0].request)
+	l.ready = append(l.ready, p)
+	q.filled.Signal()
+}
+
+// admit counts the bytes of the waiting requests that fit. q.mu is held.
+func (q *Queue[R]) admit(l *lane[R]) {
+	for len(l.waiting) > 0 && q.fits(l, l.waiting[0].size) {
+		w := l.waiting[0]
+		l.waiting = slices.Delete(l.waiting, 0, 1)
+		l.used += w.size
 		close(w.ready)
 	}
 }
 
-// Take waits until requests can be taken, and takes as many as it can, but at least one:
-// at most count requests of at most this many bytes. Requests of one room follow each
-// other in the batch. Take returns nil once the queue is closed and empty. The caller must
-// Release the batch.
+// choose returns the lane from which the next batch is taken, or nil if no request can be
+// taken. q.mu is held.
+func (q *Queue[R]) choose() *lane[R] {
+	switch {
+	case len(q.small.ready) == 0 && len(q.large.ready) == 0:
+		return nil
+	case len(q.small.ready) == 0, q.last == &q.small && len(q.large.ready) > 0:
+		return &q.large
+	}
+	return &q.small
+}
+
+// Take waits until requests can be taken, and takes as many of one lane as it can, but at
+// least one: at most count requests of at most this many bytes. Requests of one room
+// follow each other in the batch. Take returns nil once the queue is closed and empty. The
+// caller must Release the batch.
 func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.ready) == 0 {
+	l := q.choose()
+	for ; l == nil; l = q.choose() {
 		if q.closed && q.queued == 0 {
 			return nil
 		}
 		q.filled.Wait()
 	}
+	q.last = l
 	emptied := 0
-	for size := 0; emptied < len(q.ready); emptied++ {
-		p := q.ready[emptied]
+	for size := 0; emptied < len(l.ready); emptied++ {
+		p := l.ready[emptied]
 		n := 0
-		for n < len(p.items) && p.items[n].granted == nil {
+		for n < len(p.items) && p.items[n].granted == nil && q.lane(p.items[n].request) == l {
 			r := p.items[n].request
 			if size += r.Size(); len(batch) > 0 && (len(batch) == count || size > bytes) {
 				break
@@ -155,7 +211,7 @@ func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 		p.items = slices.Delete(p.items, 0, n)
 		p.taken = true
 	}
-	q.ready = slices.Delete(q.ready, 0, emptied)
+	l.ready = slices.Delete(l.ready, 0, emptied)
 	if q.queued -= len(batch); q.queued == 0 && q.closed {
 		q.filled.Broadcast() // other calls of Take return nil
 	}
@@ -168,12 +224,13 @@ func (q *Queue[R]) Release(batch []R) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i, r := range batch {
-		q.used -= r.Size()
+		q.lane(r).used -= r.Size()
 		if i == 0 || batch[i-1].Room() != r.Room() {
 			q.advance(q.rooms[r.Room()])
 		}
 	}
-	q.admit()
+	q.admit(&q.small)
+	q.admit(&q.large)
 }
 
 // advance lets the next item of a room have its turn. q.mu is held.
@@ -187,8 +244,7 @@ func (q *Queue[R]) advance(p *place[R]) {
 		p.items = slices.Delete(p.items, 0, 1)
 		p.taken = true
 	default:
-		q.ready = append(q.ready, p)
-		q.filled.Signal()
+		q.offer(p)
 	}
 }
 
@@ -276,10 +332,12 @@ func (q *Queue[R]) Close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	for _, w := range q.waiting {
-		w.refused = true
-		close(w.ready)
+	for _, l := range []*lane[R]{&q.small, &q.large} {
+		for _, w := range l.waiting {
+			w.refused = true
+			close(w.ready)
+		}
+		l.waiting = nil
 	}
-	q.waiting = nil
 	q.filled.Broadcast()
 }

@@ -18,10 +18,12 @@ type request struct {
 	room   string
 	size   int
 	number int
+	owned  bool
 }
 
 func (r *request) Room() string { return r.room }
 func (r *request) Size() int    { return r.size }
+func (r *request) Own()         { r.owned = true }
 
 func sized(n int) *request { return &request{room: fmt.Sprint(n), size: n} }
 
@@ -30,7 +32,7 @@ func takeAll(q *Queue[*request]) []*request { return q.Take(math.MaxInt, math.Ma
 // A large request is not delayed by small ones that arrive after it.
 func TestQueueOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](10_000)
+		q := NewQueue[*request](20_000)
 		put := func(r *request) chan error {
 			done := make(chan error, 1)
 			go func() { done <- q.Put(t.Context(), r) }()
@@ -59,10 +61,52 @@ func TestQueueOrder(t *testing.T) {
 	})
 }
 
+// Small requests wait for one batch of large ones at most, and large ones for one of small
+// ones. Data is not copied before there is memory for the copy.
+func TestQueueLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := NewQueue[*request](4 * largeRequest)
+		put := func(room string, size int) *request {
+			r := &request{room: room, size: size}
+			go func() {
+				if err := q.Put(t.Context(), r); err != nil {
+					t.Error(err)
+				}
+			}()
+			synctest.Wait()
+			return r
+		}
+		paste1, paste2, paste3 := put("a", largeRequest), put("b", 3*largeRequest), put("c", largeRequest)
+		if !paste1.owned || paste2.owned || paste3.owned {
+			t.Error("a request owns its data, but not exactly once it is queued")
+		}
+		key1 := put("d", 10)
+		key2 := put("a", 10) // after the paste in its room
+		take := func(want ...*request) {
+			t.Helper()
+			batch := q.Take(math.MaxInt, math.MaxInt)
+			if !slices.Equal(batch, want) {
+				t.Errorf("the batch is %v, want %v", batch, want)
+			}
+			q.Release(batch)
+			synctest.Wait()
+		}
+		take(key1)
+		key3 := put("d", 10)
+		take(paste1)
+		take(key3, key2)
+		put("e", 10)
+		take(paste2)
+		q.Release(q.Take(1, 1))
+		put("e", 10)
+		take(paste3)
+	})
+}
+
 // A request whose context ends doesn't delay others.
 func TestQueueContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](10_000)
+		q := NewQueue[*request](20_000)
 		if err := q.Put(t.Context(), sized(1000)); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +131,7 @@ func TestQueueContextEnds(t *testing.T) {
 
 func TestQueueClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](1000)
+		q := NewQueue[*request](2000)
 		if err := q.Put(t.Context(), sized(1)); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +158,7 @@ func TestQueueClosed(t *testing.T) {
 // when the queue is closed.
 func TestQueueClosedWithBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](1000)
+		q := NewQueue[*request](2000)
 		put := func() {
 			if err := q.Put(t.Context(), &request{room: "a", size: 1}); err != nil {
 				t.Fatal(err)
@@ -176,6 +220,9 @@ func (m *model) take(t *rapid.T, count, size int) {
 	total := 0
 	for i, r := range batch {
 		total += r.size
+		if (r.size >= largeRequest) != (batch[0].size >= largeRequest) {
+			t.Fatal("a batch has large and small requests")
+		}
 		if m.held[r.room] {
 			t.Fatalf("room %s is held, and in a batch", r.room)
 		}
@@ -244,13 +291,16 @@ func (m *model) step(t *rapid.T) {
 	switch rapid.SampledFrom([]string{"put", "put", "put", "take", "release", "hold", "drop", "leave"}).Draw(t, "step") {
 	case "put":
 		m.put++
-		r := &request{rooms.Draw(t, "room"), rapid.IntRange(0, 30).Draw(t, "size"), m.put}
+		r := &request{room: rooms.Draw(t, "room"), size: rapid.IntRange(0, 30).Draw(t, "size"), number: m.put}
+		if rapid.IntRange(0, 3).Draw(t, "large") == 0 {
+			r.size += largeRequest
+		}
 		m.pending[r.room] = append(m.pending[r.room], r)
 		if err := m.q.Put(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
 	case "take":
-		if len(m.q.ready) > 0 { // otherwise Take would wait
+		if m.q.choose() != nil { // otherwise Take would wait
 			m.take(t, rapid.IntRange(1, 5).Draw(t, "count"), rapid.IntRange(1, 80).Draw(t, "bytes"))
 		}
 	case "release":
@@ -285,14 +335,14 @@ func TestQueueModel(t *testing.T) {
 			m.grant(t)
 		}
 		for left := true; left; m.grant(t) { // everything ends
-			left = len(m.held)+len(m.batches)+len(m.q.ready) > 0
+			left = len(m.held)+len(m.batches) > 0 || m.q.choose() != nil
 			for room := range m.held {
 				m.drop(room)
 			}
 			for len(m.batches) > 0 {
 				m.release(0)
 			}
-			if len(m.q.ready) > 0 {
+			if m.q.choose() != nil {
 				m.take(t, 2, 50)
 			}
 		}
@@ -304,8 +354,8 @@ func TestQueueModel(t *testing.T) {
 		if len(m.waiting) > 0 {
 			t.Errorf("%d calls of Hold were not granted", len(m.waiting))
 		}
-		if m.q.used != 0 || m.q.queued != 0 || len(m.q.rooms) != 0 {
-			t.Errorf("the empty queue has %d bytes, %d requests and %d rooms", m.q.used, m.q.queued, len(m.q.rooms))
+		if used := m.q.small.used + m.q.large.used; used != 0 || m.q.queued != 0 || len(m.q.rooms) != 0 {
+			t.Errorf("the empty queue has %d bytes, %d requests and %d rooms", used, m.q.queued, len(m.q.rooms))
 		}
 	})
 }
