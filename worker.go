@@ -14,7 +14,7 @@ import (
 // NewWorker returns a worker without a consumer, for a process that only runs rooms. It
 // does nothing until its Run is called. Its clients and programs are in other processes
 // on Config.Layer, which must not be nil. Of cfg it uses Name, Layer, Store, Rooms,
-// RoomsPerSecond, Memory, WorkerEvents, DrainTimeout and Logger. All workers of a channel must
+// RoomsPerSecond, Memory, MessageMemory, WorkerEvents, DrainTimeout and Logger. All workers of a channel must
 // use the same store, because a room may be run by each of them in turn.
 func NewWorker(cfg Config) (*worker.Worker, error) {
 	if err := checkRooms(cfg.Rooms); err != nil {
@@ -50,5 +50,6 @@ func newWorker(cfg Config, takeover time.Duration) *worker.Worker {
 
 		RoomsPerSecond: cfg.RoomsPerSecond,
 		Memory:         int(cfg.Memory),
+		MessageMemory:  int(cfg.MessageMemory),
 	})
 }

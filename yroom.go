@@ -75,7 +75,8 @@ type Config struct {
 	// consumer.Config.AnswerMemory. 0: 256 MiB.
 	AnswerMemory Bytes
 	// MessageMemory bounds the bytes of messages larger than 64 KiB that are arriving at
-	// once. See consumer.Config.MessageMemory. 0: 256 MiB.
+	// once, and those of messages that wait for their rooms or for the store. See
+	// consumer.Config.MessageMemory and worker.Config.MessageMemory. 0: 256 MiB each.
 	MessageMemory Bytes
 	// Memory bounds what the rooms of the worker together take in memory, as it estimates
 	// that; see worker.Config. Default: half of GOMEMLIMIT, or 4 GiB if there is no such

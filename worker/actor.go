@@ -24,6 +24,7 @@ type actor struct {
 	name     string
 	settings Settings
 	mail     *mailbox.Mailbox[layer.Input]
+	share    share
 
 	room      *room.Room           // nil: not loaded yet, or closed
 	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil if it isn't closed
@@ -69,6 +70,7 @@ func newActor(w *Worker, name string) *actor {
 		settings:  w.config.Room(name).withDefaults(),
 		receivers: receivers{known: make(map[event.ConnID]receiver)},
 	}
+	a.share.intake = &w.intake
 	a.write = a.runWrite
 	a.endWrite = func() { a.guarded(a.writeEnded) }
 	a.mail = mailbox.New(mailbox.Config[layer.Input]{
@@ -87,6 +89,10 @@ func (a *actor) loading() bool { return a.room == nil && a.closed == nil }
 // turn is called with the inputs of the mailbox, after the posted functions.
 func (a *actor) turn(batch []layer.Input) {
 	now := a.worker.config.Runtime.Now() // read once, so that the whole turn uses the same time
+	size := 0
+	for i := range batch {
+		size += batch[i].Size()
+	}
 	a.guarded(func() {
 		switch {
 		case a.closed != nil:
@@ -96,6 +102,8 @@ func (a *actor) turn(batch []layer.Input) {
 		}
 	})
 	a.beginWrite(now)
+	a.share.keep(a.next.bytes + a.writing.bytes)
+	a.share.free(size)
 	a.settle(now)
 }
 

@@ -33,7 +33,7 @@ func (w *Worker) handle(in layer.Input) error {
 		if in.Kind == event.InputLeave {
 			err = a.mail.Force(in) // each Join has a Leave, which must not be lost
 		} else {
-			err = a.mail.Put(in, in.Size())
+			err = a.put(in)
 		}
 		switch {
 		case errors.Is(err, mailbox.ErrFull):
@@ -44,6 +44,19 @@ func (w *Worker) handle(in layer.Input) error {
 			return err
 		}
 	}
+}
+
+// put puts an input into the mailbox, if there is memory for it.
+func (a *actor) put(in layer.Input) error {
+	size := in.Size()
+	if !a.share.take(size) {
+		return mailbox.ErrFull
+	}
+	err := a.mail.Put(in, size)
+	if err != nil {
+		a.share.free(size)
+	}
+	return err
 }
 
 // valid reports whether this version can handle in. A newer process may send inputs

@@ -59,6 +59,10 @@ type Config struct {
 	// much memory, because rooms are loaded, encoded and compacted. 0 stands for half of
 	// GOMEMLIMIT, or for 4 GiB if there is no such limit.
 	Memory int
+	// MessageMemory bounds the bytes of inputs that wait for their rooms, and of updates that
+	// wait for the store. Past it, inputs wait at the consumers, except if their room has less
+	// than 64 KiB of it; so edits of other rooms go on. 0 stands for 256 MiB.
+	MessageMemory int
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
 }
@@ -78,6 +82,7 @@ type Worker struct {
 	compactions, checks, reads slots
 
 	memory  memory
+	intake  intake
 	failing atomic.Bool // an append has failed for a while, and none has succeeded since
 
 	openings *rate.Limit
@@ -111,6 +116,7 @@ func New(c Config) *Worker {
 		rooms:       make(map[string]*actor),
 	}
 	w.memory.limit = cmp.Or(c.Memory, defaultMemory())
+	w.intake.limit = int64(cmp.Or(max(c.MessageMemory, 0), defaultIntake))
 	w.memory.most.Store(math.MaxInt64)
 	return w
 }

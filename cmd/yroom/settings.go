@@ -39,6 +39,8 @@ type ProcessSettings struct {
 	LogFormat       string        `yaml:"log_format"       placeholder:"FORMAT"   help:"text or json (default: text)."`
 	LogLevel        string        `yaml:"log_level"        placeholder:"LEVEL"    help:"debug, info, warn or error (default: info)."`
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION" help:"How long a shutdown may take (default: 30s)."`
+
+	MessageMemory yroom.Bytes `yaml:"message_memory" kong:"-"`
 }
 
 // ConsumerSettings are the settings of a process that clients connect to.
@@ -49,8 +51,6 @@ type ConsumerSettings struct {
 
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
-
-	MessageMemory yroom.Bytes `yaml:"message_memory" kong:"-"`
 
 	Listen        string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Health        string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
@@ -90,6 +90,7 @@ var defaults = settings{
 		LogFormat:       "text",
 		LogLevel:        "info",
 		ShutdownTimeout: 30 * time.Second,
+		MessageMemory:   256 << 20,
 	},
 	ConsumerSettings: ConsumerSettings{
 		Listen: "127.0.0.1:8000",
@@ -97,7 +98,6 @@ var defaults = settings{
 
 		AnswerMemory:          256 << 20,
 		ExportMemory:          256 << 20,
-		MessageMemory:         256 << 20,
 		Connections:           20_000,
 		ConnectionsPerAddress: 1_000,
 		JoinsPerSecond:        1_000,
@@ -128,6 +128,7 @@ func (s settings) or(base settings) settings {
 			LogFormat:       cmp.Or(s.LogFormat, base.LogFormat),
 			LogLevel:        cmp.Or(s.LogLevel, base.LogLevel),
 			ShutdownTimeout: cmp.Or(s.ShutdownTimeout, base.ShutdownTimeout),
+			MessageMemory:   cmp.Or(s.MessageMemory, base.MessageMemory),
 		},
 		ConsumerSettings: ConsumerSettings{
 			Listen:       cmp.Or(s.Listen, base.Listen),
@@ -137,8 +138,6 @@ func (s settings) or(base settings) settings {
 			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
 			AnswerMemory: cmp.Or(s.AnswerMemory, base.AnswerMemory),
 			ExportMemory: cmp.Or(s.ExportMemory, base.ExportMemory),
-
-			MessageMemory: cmp.Or(s.MessageMemory, base.MessageMemory),
 
 			AddressHeader:         cmp.Or(s.AddressHeader, base.AddressHeader),
 			Connections:           cmp.Or(s.Connections, base.Connections),

@@ -72,6 +72,7 @@ rooms:
 			LogFormat:       "json",
 			LogLevel:        "debug",
 			ShutdownTimeout: 5 * time.Second,
+			MessageMemory:   3 << 30,
 		},
 		ConsumerSettings: ConsumerSettings{
 			Listen:       "127.0.0.1:9000",
@@ -81,8 +82,6 @@ rooms:
 			APITokenFile: "yroom.token",
 			AnswerMemory: 1 << 30,
 			ExportMemory: 2 << 30,
-
-			MessageMemory: 3 << 30,
 
 			AddressHeader:         "X-Real-Ip",
 			Connections:           7,

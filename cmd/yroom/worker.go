@@ -96,6 +96,7 @@ func (e environment) runRooms(set settings) error {
 		Logger:       log,
 
 		RoomsPerSecond: set.RoomsPerSecond,
+		MessageMemory:  set.MessageMemory,
 	})
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())
