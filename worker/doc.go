@@ -16,7 +16,7 @@
 //   - compact.go, slots.go: replaces a log by a snapshot; how many do so at once
 //   - deliver.go, receivers.go: sends outputs to the layer; to which front each goes
 //   - evict.go, alarm.go: ends an actor whose room is no longer used; its timer
-//   - memory.go: bounds what all rooms take
+//   - memory.go, intake.go: bounds what all rooms take, and what waits for them and the store
 //   - repeat.go: repeats a call of the store that fails
 //   - fail.go: closes a room after a failure or a delete, and refuses inputs then
 //   - suspend.go: keeps a room whose updates can't be stored for those that read it
