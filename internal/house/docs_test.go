@@ -3,6 +3,7 @@ package house
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -336,7 +337,7 @@ func TestShellBlocks(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"make", "go", "docker", "yroom", "sqlite3"} {
+	for _, name := range []string{"make", "go", "docker", "npm", "yroom", "sqlite3"} {
 		if !seen[name] {
 			t.Errorf("no block has the command %s", name)
 		}
@@ -362,12 +363,34 @@ func exists(t *testing.T, words []string) error {
 				}
 			}
 		}
+	case "npm":
+		return ofSnippets(words[2:])
 	case "docker":
 		_, err := os.Stat("Dockerfile")
 		return err
 	case "yroom", "sqlite3", "curl", "sha256sum", "openssl", "chmod", "mkdir", "psql", "while", "[", "done": // tested elsewhere, or not part of this project
 	default:
 		return errors.New("an unknown command")
+	}
+	return nil
+}
+
+// ofSnippets returns an error if one of the npm packages, NAME@VERSION, is not of the
+// version with which the JavaScript of the documentation is tested.
+func ofSnippets(packages []string) error {
+	file, err := os.ReadFile("test/snippets/package.json")
+	if err != nil {
+		return err
+	}
+	var tested struct{ Dependencies map[string]string }
+	if err := json.Unmarshal(file, &tested); err != nil {
+		return err
+	}
+	for _, p := range packages {
+		at := strings.LastIndex(p, "@")
+		if at < 1 || tested.Dependencies[p[:at]] != p[at+1:] {
+			return fmt.Errorf("%s is not in test/snippets/package.json", p)
+		}
 	}
 	return nil
 }

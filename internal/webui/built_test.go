@@ -50,7 +50,7 @@ func TestBuiltPages(t *testing.T) {
 	if w := ask(t, built, "/static/licences.txt", nil); !strings.Contains(w.Body.String(), "prosemirror-view") {
 		t.Error("the licences are missing")
 	}
-	for _, demo := range []string{"prosemirror", "codemirror", "board"} {
+	for _, demo := range []string{"prosemirror", "tiptap", "codemirror", "board"} {
 		if w := ask(t, built, "/"+demo+"/room", nil); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `id="saved"`) {
 			t.Errorf("%s: %d\n%s", demo, w.Code, w.Body)
 		}

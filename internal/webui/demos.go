@@ -10,7 +10,7 @@ import (
 )
 
 // demos are the editors. Each has a page with its name, and an address for each room.
-var demos = []string{"prosemirror", "codemirror", "board"}
+var demos = []string{"prosemirror", "tiptap", "codemirror", "board"}
 
 // notBuilt is the answer in place of a page that this build doesn't have.
 const notBuilt = "This yroom was built without the demo editors and the pages about rooms. They are in the binaries of a release " +

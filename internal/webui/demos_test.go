@@ -15,6 +15,7 @@ import (
 // built has the files that web/build.mjs builds.
 var built = fstest.MapFS{
 	"prosemirror.html":         {Data: []byte("<p>ProseMirror")},
+	"tiptap.html":              {Data: []byte("<p>TipTap")},
 	"codemirror.html":          {Data: []byte(`<meta name="style-nonce" content="{{nonce}}">`)},
 	"board.html":               {Data: []byte("<p>A board")},
 	"static/board-ABCDEFGH.js": {Data: []byte("enter()")},
@@ -37,6 +38,7 @@ func TestEachRoomHasItsEditors(t *testing.T) {
 		{"/prosemirror/room?readonly", "<p>ProseMirror"},
 		{"/prosemirror/a/b", "<p>ProseMirror"},
 		{"/prosemirror/a%2F%2Fb%20%E2%82%AC", "<p>ProseMirror"},
+		{"/tiptap/room?provider=websocket", "<p>TipTap"},
 		{"/board/room", "<p>A board"},
 	} {
 		w := ask(t, built, test.path, nil)
@@ -101,7 +103,7 @@ func TestNewRoomIsOneClick(t *testing.T) {
 		t.Errorf("5 new rooms have the names %v", rooms)
 	}
 	home := ask(t, built, "/", http.Header{"Accept": {"text/html"}}).Body.String()
-	for _, demo := range []string{"prosemirror", "codemirror", "board"} {
+	for _, demo := range []string{"prosemirror", "tiptap", "codemirror", "board"} {
 		if !strings.Contains(home, `href="/new/`+demo+`"`) {
 			t.Errorf("the page has no link to a new room of %s", demo)
 		}

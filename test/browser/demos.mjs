@@ -29,28 +29,32 @@ const text = {
   }
 }
 
-export const prosemirror = {
+// What the editors of rich text have in common, in the root of a document.
+const richText = root => ({
   ...text,
-  name: 'prosemirror',
   lines: () => {
     const editor = document.querySelector('#editor').cloneNode(true)
     editor.querySelectorAll('.caret').forEach(caret => caret.remove())
     return [...editor.querySelectorAll('p, h1, h2, h3, pre')].map(line => line.textContent).filter(line => line !== '')
   },
-  stored: doc => doc.getXmlFragment('prosemirror').toArray().map(paragraph => paragraph.toArray().join('')).filter(line => line !== ''),
+  stored: doc => doc.getXmlFragment(root).toArray().map(paragraph => paragraph.toArray().join('')).filter(line => line !== ''),
   scribble: (Y, doc, letters) => {
     const paragraph = new Y.XmlElement('paragraph')
     paragraph.insert(0, [new Y.XmlText(letters)])
-    doc.getXmlFragment('prosemirror').insert(0, [paragraph])
+    doc.getXmlFragment(root).insert(0, [paragraph])
   },
   furnish: async page => {
     await page.locator('#editor').click()
     await page.keyboard.type('# A room with a view\nEveryone who has the link can write here, and sees what the others write.\n')
     await page.keyboard.type('> What anybody else has seen is never lost.\n\n- bread\n')
-    await page.keyboard.type('butter\n\n```const answer = 42')
+    await page.keyboard.type('butter\n\n``` const answer = 42')
   },
   add: text.write
-}
+})
+
+export const prosemirror = { ...richText('prosemirror'), name: 'prosemirror' }
+
+export const tiptap = { ...richText('default'), name: 'tiptap', query: { provider: 'websocket' } }
 
 export const codemirror = {
   ...text,

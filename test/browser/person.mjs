@@ -46,9 +46,10 @@ export class Person {
     await this.page.goto(this.proxy.url + path)
   }
 
-  async open (demo, { room = this.stage.room, readonly = false } = {}) {
+  async open (demo, { room = this.stage.room, readonly = false, query = demo.query } = {}) {
     this.demo = demo
-    await this.show(`/${demo.name}/${room}${readonly ? '?readonly' : ''}`)
+    const parameters = new URLSearchParams({ ...query, ...(readonly ? { readonly: '' } : {}) })
+    await this.show(`/${demo.name}/${room}?${parameters}`)
     await this.connected()
   }
 

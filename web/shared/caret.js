@@ -1,6 +1,10 @@
 import { colourOf, paint } from './colours.js'
 import { nameOf } from './people.js'
 
+const lasting = 3000 // ms for which the name is shown after an edit or a move
+
+const active = new Map() // users that wrote or moved just now: timeouts by mark
+
 // caret returns an element for a user's cursor with a name on it, to be put between characters.
 export function caret (user) {
   const name = document.createElement('span')
@@ -8,6 +12,8 @@ export function caret (user) {
   name.textContent = nameOf(user)
   const element = paint(document.createElement('span'), user)
   element.className = 'caret'
+  element.dataset.mark = markOf(user)
+  element.classList.toggle('active', active.has(element.dataset.mark))
   element.ariaHidden = 'true' // screen readers read the list of people, and this is not part of the text
   // Word joiners, so that no line break is at a cursor.
   element.append('\u2060', name, '\u2060')
@@ -18,3 +24,34 @@ export function caret (user) {
 export function selectionStyle (user) {
   return `--person: ${colourOf(user)}`
 }
+
+// showNames makes the carets of users that write or move their cursor "active" for a
+// while. The name is on top of other text, so it must not stay.
+export function showNames (doc, awareness) {
+  const show = id => {
+    const user = awareness.getStates().get(id)?.user
+    if (!user || id === awareness.clientID) return
+    const mark = markOf(user)
+    clearTimeout(active.get(mark))
+    active.set(mark, setTimeout(() => {
+      active.delete(mark)
+      draw(mark)
+    }, lasting))
+    draw(mark)
+  }
+  awareness.on('change', ({ added, updated }) => [...added, ...updated].forEach(show))
+  // The position of a cursor at the end of a paragraph is the same before and after typing.
+  doc.on('afterTransaction', ({ beforeState, afterState }) => {
+    for (const [id, clock] of afterState) if (clock > (beforeState.get(id) ?? 0)) show(id)
+  })
+}
+
+function draw (mark) {
+  for (const element of document.querySelectorAll('.caret')) {
+    if (element.dataset.mark === mark) element.classList.toggle('active', active.has(mark))
+  }
+}
+
+// markOf returns what the carets of a user have in common. Not every editor says of
+// which client a caret is.
+const markOf = user => `${colourOf(user)} ${nameOf(user)}`

@@ -8,11 +8,12 @@ export function nameOf (user) {
   return name === '' ? 'Anonymous' : name.slice(0, longest)
 }
 
-// showPeople shows the users that are present, and publishes the user's own name and colour.
-export function showPeople (awareness) {
+// showPeople shows the users that are present, and publishes the user's own name and
+// colour, and whether the user only reads.
+export function showPeople (awareness, readonly) {
   const list = document.getElementById('people')
   const input = document.getElementById('name')
-  const me = { name: remembered() ?? made(), color: palette[awareness.clientID % palette.length] }
+  const me = { name: remembered() ?? made(), color: palette[awareness.clientID % palette.length], ...(readonly ? { reading: true } : {}) }
   const tell = () => awareness.setLocalStateField('user', { ...me })
   input.maxLength = longest
   input.value = me.name
@@ -42,7 +43,8 @@ export function showPeople (awareness) {
     list.replaceChildren(...people.map(([id, { user }]) => {
       const item = paint(document.createElement('li'), user)
       item.textContent = nameOf(user)
-      if (id === awareness.clientID) item.append(Object.assign(document.createElement('small'), { textContent: ' (you)' }))
+      const notes = [id === awareness.clientID && 'you', user.reading === true && 'reading'].filter(Boolean)
+      if (notes.length > 0) item.append(Object.assign(document.createElement('small'), { textContent: ` (${notes.join(', ')})` }))
       return item
     }))
     paint(input, me)

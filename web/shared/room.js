@@ -1,27 +1,29 @@
 import * as Y from 'yjs'
-import { WebsocketProvider } from 'y-websocket'
+import { showNames } from './caret.js'
 import { showPeople } from './people.js'
-import { Saved } from './saved.js'
 import { showServed, word } from './served.js'
 import { showServerView } from './server-view.js'
 import { showState } from './state.js'
 
-// enter prepares a provider for the room in the page's address, /DEMO/ROOM, and
+// enter connects a document to the room in the page's address, /DEMO/ROOM, and
 // sets up the bar. asText returns the text by which "Server view" shows a
-// document. Call connect() on the provider once the editor exists.
-export function enter (asText) {
+// document. Call connect() once the editor exists.
+//
+// join(room, doc, query) returns a connection that is not connected yet:
+//  - provider, with the awareness
+//  - saved: which edits the server has stored, as class Saved has it
+//  - connect(); and retry(), which connects at once if the connection was lost
+//  - onStatus(listener): listener(status, reason) is called with each status,
+//    "connecting", "connected", "offline", or "closed" for good, for a reason.
+export function enter (join, asText) {
   const [demo, ...rest] = location.pathname.slice(1).split('/')
   const room = decodeURIComponent(rest.join('/'))
   const readonly = new URLSearchParams(location.search).has('readonly')
 
   const tab = word()
   const doc = new Y.Doc()
-  const provider = new WebsocketProvider(location.origin.replace(/^http/, 'ws') + '/ws', encodeURIComponent(room), doc, {
-    connect: false,
-    disableBc: true, // another tab may have edits that the server has not stored
-    params: { tab, ...(readonly ? { readonly: '' } : {}) }
-  })
-  const saved = new Saved(provider)
+  const connection = join(room, doc, { tab, ...(readonly ? { readonly: '' } : {}) })
+  const { provider: { awareness }, saved, connect } = connection
 
   document.title = `${room} · yroom`
   document.getElementById('room').textContent = room
@@ -30,12 +32,13 @@ export function enter (asText) {
     link.href = `/${link.dataset.demo}/${rest.join('/')}${location.search}`
     if (link.dataset.demo === demo) link.ariaCurrent = 'page'
   }
-  showState(provider, saved, readonly)
-  showPeople(provider.awareness)
-  showServed(provider, room, tab)
+  showState(connection, readonly)
+  showPeople(awareness, readonly)
+  showNames(doc, awareness)
+  showServed(connection, room, tab)
   showServerView(saved, asText)
   copyLink()
-  return { doc, provider, awareness: provider.awareness, readonly }
+  return { doc, awareness, readonly, connect }
 }
 
 function copyLink () {

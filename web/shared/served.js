@@ -10,9 +10,10 @@ export function word () {
 // which worker runs the room. A proxy may pass other requests to another consumer, so
 // the consumer is read from a cookie, which is in the response to the socket. A server
 // that sets none is not asked for the worker either.
-export function showServed (provider, room, tab) {
+export function showServed ({ onStatus }, room, tab) {
   const element = document.getElementById('served')
   let consumer, worker, timer
+  let connected = false
 
   const draw = () => {
     const text = worker && worker !== consumer ? `${consumer} → ${worker}` : consumer
@@ -22,7 +23,7 @@ export function showServed (provider, room, tab) {
   }
   const ask = async () => {
     clearTimeout(timer)
-    if (!consumer || !provider.wsconnected || document.hidden) return
+    if (!consumer || !connected || document.hidden) return
     try {
       const response = await fetch('/served.json?' + new URLSearchParams({ room }), { cache: 'no-store' })
       if (response.ok) worker = (await response.json()).worker || undefined
@@ -32,8 +33,9 @@ export function showServed (provider, room, tab) {
     timer = setTimeout(ask, pause)
   }
 
-  provider.on('status', ({ status }) => {
-    if (status !== 'connected') return
+  onStatus(status => {
+    connected = status === 'connected'
+    if (!connected) return
     consumer = take(`yroom-consumer-${tab}`) ?? consumer
     ask()
   })

@@ -3,16 +3,17 @@ const patience = 1500 // ms for which a state must last before a screen reader r
 
 // showState updates #connection and #saved, which never claim more than is known,
 // and #spoken, which screen readers read.
-export function showState (provider, saved, readonly) {
+export function showState ({ saved, retry, onStatus }, readonly) {
   const connection = document.getElementById('connection')
   const mark = document.getElementById('saved')
   const spoken = document.getElementById('spoken')
   let status = 'connecting'
+  let reason = '' // why the server has closed the connection for good
   let next = '' // the text of #spoken, once it has lasted
   let settle, speak
 
   const draw = () => {
-    connection.textContent = status
+    connection.textContent = connection.title = reason ? `${status}: ${reason}` : status
     connection.dataset.state = status
     const text = wording()
     if (text === 'Saved' && mark.textContent === 'Saving…') {
@@ -23,8 +24,8 @@ export function showState (provider, saved, readonly) {
   }
   const wording = () => {
     if (readonly) return 'Read only'
-    if (!saved.all && status !== 'connected') return 'Not saved: offline'
-    if (!saved.loaded) return 'Loading…'
+    if (!saved.all && status !== 'connected') return `Not saved: ${status === 'closed' ? status : 'offline'}`
+    if (!saved.loaded) return status === 'closed' ? 'Not loaded' : 'Loading…'
     return saved.all ? 'Saved' : 'Saving…'
   }
   const say = text => {
@@ -32,27 +33,22 @@ export function showState (provider, saved, readonly) {
     settle = undefined
     mark.textContent = text
     mark.dataset.state = text === 'Saved' ? 'saved' : text.startsWith('Not') ? 'unsaved' : 'waiting'
-    const now = `${status}. ${text}`
+    const now = `${connection.textContent}. ${text}`
     if (now === next) return
     next = now
     clearTimeout(speak)
     speak = setTimeout(() => { spoken.textContent = now }, patience)
   }
 
-  provider.on('status', event => {
-    // Without a network the provider reports "connecting" at each attempt.
-    const first = !saved.loaded && provider.wsUnsuccessfulReconnects === 0
-    status = event.status === 'connected' ? 'connected' : first ? 'connecting' : 'offline'
-    draw()
-  })
-  provider.on('connection-close', () => {
-    status = 'offline'
+  onStatus((now, why = '') => {
+    status = now
+    reason = why
     draw()
   })
   saved.onChange(draw)
   draw()
 
-  addEventListener('online', () => provider.shouldConnect && provider.connect())
+  addEventListener('online', retry)
   addEventListener('beforeunload', event => {
     if (!readonly && !saved.all) event.preventDefault()
   })

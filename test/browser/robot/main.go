@@ -64,21 +64,8 @@ var write = map[string]func(doc *yjs.Doc, line string) error{
 		}
 		return text.Insert(0, line+"\n", nil)
 	},
-	"prosemirror": func(doc *yjs.Doc, line string) error {
-		fragment, err := doc.XMLFragment("prosemirror")
-		if err != nil {
-			return err
-		}
-		paragraph, err := fragment.InsertElement(0, "paragraph")
-		if err != nil {
-			return err
-		}
-		text, err := paragraph.InsertText(0)
-		if err != nil {
-			return err
-		}
-		return text.Insert(0, line, nil)
-	},
+	"prosemirror": paragraph("prosemirror"),
+	"tiptap":      paragraph("default"),
 	"board": func(doc *yjs.Doc, line string) error {
 		items, err := doc.Map("board")
 		if err != nil {
@@ -104,4 +91,23 @@ var write = map[string]func(doc *yjs.Doc, line string) error{
 		}
 		return order.Insert(0, yjs.StringValue(line))
 	},
+}
+
+// paragraph returns a function that inserts a line as a paragraph of the root fragment.
+func paragraph(root string) func(doc *yjs.Doc, line string) error {
+	return func(doc *yjs.Doc, line string) error {
+		fragment, err := doc.XMLFragment(root)
+		if err != nil {
+			return err
+		}
+		paragraph, err := fragment.InsertElement(0, "paragraph")
+		if err != nil {
+			return err
+		}
+		text, err := paragraph.InsertText(0)
+		if err != nil {
+			return err
+		}
+		return text.Insert(0, line, nil)
+	}
 }

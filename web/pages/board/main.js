@@ -1,9 +1,10 @@
 import { enter } from '../../shared/room.js'
+import { websocket } from '../../shared/websocket.js'
 import { drag } from './drag.js'
 import { List } from './list.js'
 import { row } from './row.js'
 
-const { doc, provider, awareness, readonly } = enter(List.asJSON)
+const { doc, awareness, readonly, connect } = enter(websocket, List.asJSON)
 const list = new List(doc)
 const rows = new Map() // by id
 const element = id => document.getElementById(id)
@@ -123,4 +124,4 @@ if (readonly) {
 }
 
 draw()
-provider.connect()
+connect()

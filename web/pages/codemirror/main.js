@@ -4,10 +4,11 @@ import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers, pl
 import { yCollab, yUndoManagerKeymap } from 'y-codemirror.next'
 import { UndoManager } from 'yjs'
 import { enter } from '../../shared/room.js'
+import { websocket } from '../../shared/websocket.js'
 import { carets } from './carets.js'
 
 const root = 'codemirror'
-const { doc, provider, awareness, readonly } = enter(doc => doc.getText(root).toString())
+const { doc, awareness, readonly, connect } = enter(websocket, doc => doc.getText(root).toString())
 const text = doc.getText(root)
 
 new EditorView({
@@ -30,4 +31,4 @@ new EditorView({
     ]
   })
 })
-provider.connect()
+connect()

@@ -32,9 +32,9 @@ export function marked (state, type) {
   return empty ? Boolean(type.isInSet(state.storedMarks ?? $from.marks())) : state.doc.rangeHasMark(from, to, type)
 }
 
-// link sets a link on the selection, or removes it if href is ''. If the selection
+// setLink sets a link on the selection, or removes it if href is ''. If the selection
 // is empty, it inserts the address itself.
-export function link (href) {
+export function setLink (href) {
   return (state, dispatch) => {
     const { from, to, empty } = state.selection
     if (href === '') return toggleMark(marks.link)(state, dispatch)

@@ -4,16 +4,17 @@ import { EditorState } from 'prosemirror-state'
 import { EditorView } from 'prosemirror-view'
 import { ySyncPlugin, yCursorPlugin, yUndoPlugin } from 'y-prosemirror'
 import { caret, selectionStyle } from '../../shared/caret.js'
+import { emptyHint } from '../../shared/hint.js'
 import { enter } from '../../shared/room.js'
+import { websocket } from '../../shared/websocket.js'
+import { asXML } from '../../shared/xml.js'
 import { keys } from './commands.js'
-import { emptyHint } from './hint.js'
 import { rules } from './rules.js'
 import { schema } from './schema.js'
-import { toolbar } from './toolbar.js'
-import { asXML } from './xml.js'
+import { tools } from './toolbar.js'
 
 const root = 'prosemirror'
-const { doc, provider, awareness, readonly } = enter(doc => asXML(doc.getXmlFragment(root)))
+const { doc, awareness, readonly, connect } = enter(websocket, doc => asXML(doc.getXmlFragment(root)))
 
 new EditorView(document.getElementById('frame'), {
   state: EditorState.create({
@@ -29,7 +30,7 @@ new EditorView(document.getElementById('frame'), {
       keymap(keys),
       keymap(baseKeymap),
       emptyHint(readonly ? '' : 'Write something. Everyone who has the link sees it at once.'),
-      ...(readonly ? [] : [toolbar(document.getElementById('toolbar'))])
+      ...(readonly ? [] : [tools(document.getElementById('toolbar'))])
     ]
   }),
   editable: () => !readonly,
@@ -42,4 +43,4 @@ new EditorView(document.getElementById('frame'), {
     tabindex: '0'
   }
 })
-provider.connect()
+connect()

@@ -1,9 +1,7 @@
 import { Schema } from 'prosemirror-model'
 import { schema as basic } from 'prosemirror-schema-basic'
 import { addListNodes } from 'prosemirror-schema-list'
-
-// safe reports whether a link may have this address: other clients write links too.
-export const safe = href => /^(https?:|mailto:)/i.test(href)
+import { safe } from '../../shared/link.js'
 
 // schema has paragraphs, headings, quotes, code, rules and lists, with strong,
 // em, code and link. It has no images: they would be loaded from other servers.

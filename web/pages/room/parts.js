@@ -1,5 +1,5 @@
 import * as Y from 'yjs'
-import { asXML } from '../prosemirror/xml.js'
+import { asXML } from '../../shared/xml.js'
 
 // parts returns what a root type holds, as { kind, text }. A document doesn't record
 // the kinds of its root types, so they are derived from the content. One may hold
