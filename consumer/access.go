@@ -1,6 +1,9 @@
 package consumer
 
-import "github.com/yroom/yroom/event"
+import (
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
 
 // Access returns the access of the connection.
 func (c *Conn) Access() event.Access {
@@ -10,15 +13,58 @@ func (c *Conn) Access() event.Access {
 }
 
 // SetAccess changes the access of the connection. It takes effect for the messages that
-// are sent to the room from now on. The error means that the connection has ended, or
-// has to.
-func (c *Conn) SetAccess(a event.Access) error {
+// are sent to the room from now on, and the client is told if its dialect has a message
+// for that. A client that may not be present any more is not shown to others any longer.
+// SetAccess doesn't block.
+func (c *Conn) SetAccess(a event.Access) {
 	c.socket.mu.Lock()
-	same := c.access == a
-	c.access = a
-	c.socket.mu.Unlock()
-	if same {
-		return nil
+	defer c.socket.mu.Unlock()
+	if c.changeAccess(a) {
+		c.untold = true
+		c.askIfDue()
 	}
-	return c.send(&event.Input{Kind: event.InputAccess, Access: a})
+}
+
+// receiveAccess takes the access that a program has given to the connection.
+func (c *Conn) receiveAccess(o *event.Output) {
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	if o.AccessSeq < c.accessSeq {
+		return
+	}
+	c.accessSeq, c.untold = o.AccessSeq, false
+	c.changeAccess(o.Access)
+}
+
+// changeAccess reports whether it has changed the access. The socket's lock must be held.
+func (c *Conn) changeAccess(a event.Access) (changed bool) {
+	if c.ended || a == c.access {
+		return false
+	}
+	could, can := c.access.May(event.AccessWrite), a.May(event.AccessWrite)
+	c.access = a
+	if could == can || !c.out.Joined() {
+		return true
+	}
+	m := protocol.Message{Type: protocol.ReadOnly}
+	if can {
+		m.Type = protocol.ReadWrite
+	}
+	if f := newFrame(c.dialect, &event.Output{To: c.id, Message: m}); f.Head != nil {
+		_, _ = c.addFrame(f) // only awareness can cause an error
+	}
+	return true
+}
+
+// askAccess returns the input that tells the room of a changed access, and reports whether
+// it is due. The socket's lock must be held.
+func (c *Conn) askAccess() (in event.Input, due bool) {
+	return event.Input{Kind: event.InputAccess}, c.untold
+}
+
+// Close ends the connection with a code and a reason that the client sees. Stock clients
+// connect again whatever the code is, so Hooks.Admit has to refuse a client that is to stay
+// out. Close doesn't block.
+func (c *Conn) Close(code protocol.CloseCode, reason string) {
+	c.end(cause{CloseError: protocol.CloseError{Code: code, Reason: reason}})
 }

@@ -37,10 +37,12 @@ type Conn struct {
 
 	// The socket's lock guards these.
 
-	access  event.Access
-	name    string    // see Admission.Name
-	expires time.Time // zero: never
-	renewal renewal
+	access    event.Access
+	accessSeq uint64    // of the last OutputAccess
+	untold    bool      // the room has to be told of the access
+	name      string    // see Admission.Name
+	expires   time.Time // zero: never
+	renewal   renewal
 
 	out       outbox.Outbox
 	allowance int  // the size of an answer above which it is a large one; never changed

@@ -28,6 +28,8 @@ func (c *Consumer) deliverOne(o *layer.Output) {
 	switch {
 	case conn == nil || o.Kind == event.OutputRejoin && !conn.rejoin():
 		c.leaveUnknown(o.Room, o.Output.To)
+	case o.Kind == event.OutputAccess:
+		conn.receiveAccess(&o.Output)
 	case o.Kind == event.OutputProbe:
 		conn.probe()
 	case o.Kind == event.OutputOffer:

@@ -17,7 +17,8 @@ import (
 )
 
 // addressed is a dialect whose frames begin with a byte that is the address of a
-// document. Unlike the plain dialect it has a message that closes a document.
+// document. Unlike the plain dialect it has messages that close a document and tell of
+// access.
 type addressed struct {
 	protocol.Plain
 
@@ -25,8 +26,13 @@ type addressed struct {
 }
 
 func (d addressed) AppendHead(dst []byte, m protocol.Message) []byte {
-	if m.Type == protocol.Close {
+	switch m.Type {
+	case protocol.Close:
 		return append(append(dst, d.address, 'X'), m.Reason...)
+	case protocol.ReadWrite:
+		return append(dst, d.address, 'W')
+	case protocol.ReadOnly:
+		return append(dst, d.address, 'R')
 	}
 	return d.Plain.AppendHead(append(dst, d.address), m)
 }

@@ -45,14 +45,17 @@ func (c *Conn) rejoin() bool {
 	return true
 }
 
-// askIfDue starts a goroutine that sends the input that the outbox has due, if any.
+// due reports whether an input has to be sent. The socket's lock must be held.
+func (c *Conn) due() bool { return c.untold || c.out.Due() }
+
+// askIfDue starts a goroutine that sends the inputs that are due, if any.
 // The socket's lock must be held.
 func (c *Conn) askIfDue() {
 	if c.asking || c.ended || !c.out.Joined() {
 		return
 	}
 	c.secure()
-	if !c.out.Due() {
+	if !c.due() {
 		return
 	}
 	c.asking = true
@@ -72,7 +75,7 @@ func (c *Conn) runAsk() {
 		c.socket.mu.Lock()
 		if c.asking = err == nil && !c.ended; c.asking {
 			c.secure()
-			c.asking = c.out.Due()
+			c.asking = c.due()
 		}
 		again := c.asking
 		c.socket.mu.Unlock()
@@ -101,14 +104,22 @@ func (c *Conn) sendDue() error {
 			return errEnding
 		}
 		in, due := c.out.Ask(func(mark event.Mark) []byte { return c.consumer.vector(c.room, mark) })
-		in.Conn, in.Access, in.User = c.id, c.access, userName(c.user)
+		if !due {
+			in, due = c.askAccess()
+		}
+		in.Conn, in.Access, in.AccessSeq, in.User = c.id, c.access, c.accessSeq, userName(c.user)
+		c.untold = c.untold && in.Kind != event.InputJoin && in.Kind != event.InputAccess
 		c.socket.mu.Unlock()
 		if !due {
 			return nil
 		}
 		if err := c.consumer.front.Send(layer.Input{Room: c.room, Input: in}); err != nil {
 			c.socket.mu.Lock()
-			c.out.Failed(in)
+			if in.Kind == event.InputAccess {
+				c.untold = true
+			} else {
+				c.out.Failed(in)
+			}
 			c.socket.mu.Unlock()
 			return err
 		}

@@ -105,7 +105,8 @@ func (c *Conn) readmit(a Admission) error {
 	c.expires, c.name = a.Expires, a.Name
 	c.renewal = renewal{renew: a.Renew, at: a.RenewAt}
 	c.socket.mu.Unlock()
-	return c.SetAccess(a.Access)
+	c.SetAccess(a.Access)
+	return nil
 }
 
 // renew starts the renewals that are due. It doesn't block.

@@ -137,7 +137,7 @@ func TestRenewFails(t *testing.T) {
 				closed := answerPings(c)
 				time.Sleep(100 * time.Second)
 				synctest.Wait()
-				if len(h.conns) != 1 {
+				if len(h.all(nil)) != 1 {
 					t.Fatal("closed too early")
 				}
 				time.Sleep(time.Minute)

@@ -40,11 +40,14 @@ const (
 
 // Input is an event of a connection, or a program's request, for a room.
 type Input struct {
-	Kind     InputKind
-	Conn     ConnID
-	Access   Access   // InputJoin and InputAccess
-	User     string   // InputJoin: the user of Conn, or empty if the user is not known
-	Greeting Greeting // InputJoin
+	Kind   InputKind
+	Conn   ConnID
+	Access Access // InputJoin and InputAccess
+	// AccessSeq is that of the newest OutputAccess for Conn, for an InputJoin and an
+	// InputAccess. If the room has sent a newer one, Access has no effect.
+	AccessSeq uint64
+	User      string   // InputJoin: the user of Conn, or empty if the user is not known
+	Greeting  Greeting // InputJoin
 	// Acks, for an InputJoin, means that each SyncStep2 and each Update of Conn is counted in
 	// an Ack once it is stored, or in a Reject. In return, each SyncStep1 of the client is
 	// answered with a SyncStep1 before the SyncStep2, so that a client can wait for the Ack of

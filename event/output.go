@@ -49,8 +49,10 @@ type Output struct {
 	To   ConnID // or Everyone
 	// Reach limits what Everyone stands for.
 	Reach Reach
-	// Access is the access of To, for an OutputAccess.
-	Access Access
+	// Access is the access of To, for an OutputAccess, and AccessSeq how many times
+	// programs have changed it.
+	Access    Access
+	AccessSeq uint64
 	// Mark is set if Message reveals document state. It is the state to which Message
 	// brings the receiver. A broadcast (an Update to Everyone) brings only a receiver to
 	// it that has the state before, whose Seq is one less. A SyncStep2, and an Update to

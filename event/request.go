@@ -21,9 +21,10 @@ const (
 	RequestRooms  RequestKind = 6 // list rooms; sent to a worker, not to a room
 	RequestLog    RequestKind = 7 // describe the newest Limit entries of the stored log
 	RequestCut    RequestKind = 8 // remove the entries of the stored log from From on
-
+	// The following open no room: in a room that isn't in memory they find no connection.
+	// The first two may be sent to a worker, too, for all its rooms.
 	RequestAccess    RequestKind = 9  // give the connections of User, or Target, Access
-	RequestExpel     RequestKind = 10 // close the connections of User, or Target, with the Close in Message
+	RequestExpel     RequestKind = 10 // close the connections of User, or Target, with Message, a Close
 	RequestBroadcast RequestKind = 11 // send Message, a Stateless, to all connections
 )
 
@@ -48,9 +49,8 @@ type Request struct {
 	// From is the position of the first entry that a cut removes from the log.
 	From uint64
 
-	// Target is a connection, and User the user of connections. If Target is not 0, it alone
-	// is meant. An access, an expel and a broadcast open no room: in a room that isn't in
-	// memory they find no connection.
+	// An access and an expel are for the connection Target or, if that is 0, for the
+	// connections that have joined with User, which is not empty.
 	Target ConnID
 	User   string
 	Access Access
@@ -71,8 +71,8 @@ type Response struct {
 	// value means that it was not refused.
 	Refusal Refusal
 
-	// Mark is the state of the document, for every request to a room. The next
-	// query or watch can start from it.
+	// Mark is the state of the document, for every request that reads or changes it. The
+	// next query or watch can start from it.
 	Mark Mark
 	// Update is what was added since the state from which a query or a watch started, in
 	// V1. It is nil if nothing was added.
@@ -92,7 +92,8 @@ type Response struct {
 	Log []LogEntry
 	// Rooms is a list of rooms.
 	Rooms []RoomInfo
-	// Count is how many connections an access, an expel or a broadcast has found.
+	// Count is how many connections an access or an expel was for, or a broadcast was sent
+	// to.
 	Count int
 	// Open is how many rooms of the prefix the worker has in memory.
 	Open int
@@ -119,6 +120,7 @@ type LogEntry struct {
 // Member is a connection in a room.
 type Member struct {
 	ID     ConnID
+	User   string // empty if it isn't known
 	Access Access
 }
 

@@ -38,7 +38,7 @@ type Address string
 
 // Input is an input of a room on its way to the worker that runs the room.
 type Input struct {
-	Room string  // empty for event.RequestRooms
+	Room string  // empty for a request to all workers
 	From Address // the front that sent it; set by Front.Send
 	event.Input
 }

@@ -18,6 +18,9 @@ const (
 	Ack            Type = 7 // Count updates of the client are stored
 	Reject         Type = 8 // Count updates of the client were not taken, because it may not write
 	Stateless      Type = 9 // Data is a text for programs, which changes nothing
+
+	ReadWrite Type = 10 // the client may change the document from now on
+	ReadOnly  Type = 11 // the client may not change the document from now on
 )
 
 // Message is a message between a client and a room, in no dialect.

@@ -79,7 +79,11 @@ func readPlain(r *lib0.Reader) (m Message, name string) {
 // because clients before version 4 read only the first of a frame. Append
 // appends nothing for a message that the dialect doesn't have, such as Close.
 func (p Plain) Append(dst []byte, m Message) []byte {
-	return append(p.AppendHead(dst, m), m.Data...)
+	n := len(dst)
+	if dst = p.AppendHead(dst, m); len(dst) > n {
+		dst = append(dst, m.Data...)
+	}
+	return dst
 }
 
 // AppendHead appends to dst the part before m.Data of the frame that holds m. Nothing

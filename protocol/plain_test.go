@@ -106,10 +106,15 @@ func TestPlainNextAliases(t *testing.T) {
 	}
 }
 
-func TestPlainAppendsNoClose(t *testing.T) {
-	m := (&CloseError{Code: CloseMalformed, Reason: "x"}).Message()
-	if got := (Plain{}).Append([]byte{9}, m); !bytes.Equal(got, []byte{9}) {
-		t.Errorf("appended %x", got)
+func TestPlainAppendsNoOthers(t *testing.T) {
+	for _, m := range []Message{
+		(&CloseError{Code: CloseMalformed, Reason: "x"}).Message(),
+		{Type: Stateless, Data: []byte("x")},
+		{Type: Ack, Count: 1},
+	} {
+		if got := (Plain{}).Append([]byte{9}, m); !bytes.Equal(got, []byte{9}) {
+			t.Errorf("%+v appended %x", m, got)
+		}
 	}
 }
 

@@ -9,6 +9,8 @@
 //     of connections
 //   - join.go: connections that join, join again, leave, or are asked to rejoin
 //   - acks.go: updates of connections, and the Acks and Rejects for them
+//   - access.go: access that changes, connections that programs close, and broadcasts of
+//     programs
 //   - sync.go: the answers to SyncStep1 and QueryAwareness
 //   - vectors.go: saved state vectors, from which the updates that a receiver missed
 //     are computed

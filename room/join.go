@@ -8,8 +8,22 @@ import (
 // join adds a connection to the room. A connection that is in the room already joins
 // again.
 func (t *turn) join(in *event.Input) {
-	_, joined := t.conns[in.Conn]
-	t.conns[in.Conn] = member{access: in.Access, acks: in.Acks}
+	if closing, banned := t.banned[in.Conn]; banned {
+		t.sendNow(in.Conn, closing)
+		return
+	}
+	before, joined := t.conns[in.Conn]
+	m := member{user: in.User, access: before.access, accessSeq: max(in.AccessSeq, before.accessSeq), acks: in.Acks}
+	switch {
+	case !joined:
+		m.access = in.Access
+		t.conns[in.Conn] = m
+	case in.AccessSeq < before.accessSeq: // an OutputAccess was lost
+		t.conns[in.Conn] = m
+		t.tell(in.Conn)
+	default:
+		t.give(in.Conn, m, in.Access)
+	}
 	delete(t.answered, question{in.Conn, protocol.SyncStep1})
 	delete(t.answered, question{in.Conn, protocol.QueryAwareness})
 	if !joined || in.Greeting != event.GreetingRejoin {
@@ -39,6 +53,7 @@ func (t *turn) rejoin(conn event.ConnID) {
 // leave removes a connection or a program from the room.
 func (t *turn) leave(conn event.ConnID) {
 	t.dropRequests(conn)
+	delete(t.banned, conn)
 	if _, joined := t.conns[conn]; joined {
 		delete(t.conns, conn)
 		t.broadcastLater(t.awareness.Leave(uint64(conn), t.now))

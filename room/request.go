@@ -18,6 +18,10 @@ func (t *turn) request(in *event.Input) {
 	case event.RequestQuery, event.RequestWatch:
 	case event.RequestApply:
 		refusal = t.applyRequest(in.Request)
+	case event.RequestAccess, event.RequestExpel, event.RequestBroadcast:
+		if refusal = t.control(in); refusal.Cause == 0 {
+			return
+		}
 	default:
 		refusal.Cause = event.CauseUnsupported // the worker handles the other kinds
 	}
@@ -117,7 +121,7 @@ func (r *Room) describe(response *event.Response, q *event.Request) {
 	response.States = r.awareness.States()
 	response.Members = make([]event.Member, 0, len(r.conns))
 	for id, m := range r.conns {
-		response.Members = append(response.Members, event.Member{ID: id, Access: m.access})
+		response.Members = append(response.Members, event.Member{ID: id, User: m.user, Access: m.access})
 	}
 	slices.SortFunc(response.Members, func(a, b event.Member) int { return cmp.Compare(a.ID, b.ID) })
 }

@@ -34,7 +34,8 @@ type Room struct {
 	encoding  blocks.Encoding
 	awareness *awareness.Awareness
 	conns     map[event.ConnID]member
-	watchers  map[event.ConnID]bool // nil if there are none
+	banned    map[event.ConnID]protocol.Message // the connections that were expelled and have not left yet; nil if there are none
+	watchers  map[event.ConnID]bool             // nil if there are none
 
 	// whole holds the encodings of the whole document, for connections and programs that
 	// have nothing. It is reset when the document changes.
@@ -57,9 +58,11 @@ type wholes [blocks.V2 + 1]weakbytes.Pointer
 
 // member is a connection in the room.
 type member struct {
-	access event.Access
-	acks   bool // see event.Input
-	opened bool // SyncStep1 and the awareness were sent to it
+	user      string
+	access    event.Access
+	accessSeq uint64 // see event.Output
+	acks      bool   // see event.Input
+	opened    bool   // SyncStep1 and the awareness were sent to it
 }
 
 // New returns a room with an empty document and no connections.

@@ -98,16 +98,18 @@ func (t *turn) take(in *event.Input) {
 		t.broadcastLater(t.awareness.Silent(uint64(in.Conn), t.now))
 	case event.InputRequest:
 		t.request(in)
-	case event.InputMessage, event.InputResync:
+	case event.InputMessage, event.InputResync, event.InputAccess:
 		m, joined := t.conns[in.Conn]
 		switch {
 		case !joined:
 			t.rejoin(in.Conn)
 		case in.Kind == event.InputResync:
 			t.resync(in)
+		case in.Kind == event.InputAccess:
+			t.changeAccess(in, m)
 		default:
 			if err := t.message(in, m); err != nil {
-				t.expel(in.Conn, err)
+				t.blame(in.Conn, err)
 			}
 		}
 	}
@@ -183,16 +185,21 @@ func (t *turn) apply(update []byte, enc blocks.Encoding) error {
 	return err
 }
 
-// expel closes and removes a connection that sent malformed data, exceeded a limit or was
+// blame closes and removes a connection that sent malformed data, exceeded a limit or was
 // refused.
-func (t *turn) expel(conn event.ConnID, err error) {
+func (t *turn) blame(conn event.ConnID, err error) {
 	closing := protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
 	if refused, ok := errors.AsType[*protocol.CloseError](err); ok {
 		closing = *refused
 	} else if errors.Is(err, blocks.ErrLimit) || errors.Is(err, awareness.ErrLimit) {
 		closing.Code = protocol.ClosePolicy
 	}
-	t.sendNow(conn, closing.Message())
+	t.close(conn, closing.Message())
+}
+
+// close closes and removes a connection.
+func (t *turn) close(conn event.ConnID, closing protocol.Message) {
+	t.sendNow(conn, closing)
 	t.leave(conn)
 }
 

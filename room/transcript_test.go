@@ -36,6 +36,10 @@ var update = flag.Bool("update", false, "write the outputs of rooms into testdat
 //	TIME CONN shows CLIENT@CLOCK JSON awareness of the connection's own client
 //	TIME CONN silent
 //	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
+//	TIME CONN has [write] [present] [changes=N]                  its consumer changes the access
+//	TIME CONN gives [to=CONN] [user=NAME] [write] [present]      a program changes the access
+//	TIME CONN expels [to=CONN] [user=NAME]
+//	TIME CONN announces [TEXT]
 //	TIME CONN leave
 //	TIME CONN resync [other.]SEQ [vector=HEX]
 //	TIME tick
@@ -186,14 +190,25 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 	in.Conn = event.ConnID(conn)
 	args := words[3:]
 	switch words[2] {
+	case "has":
+		in.Kind = event.InputAccess
+		for _, arg := range args {
+			if n, ok := strings.CutPrefix(arg, "changes="); ok {
+				if in.AccessSeq, err = strconv.ParseUint(n, 10, 64); err != nil {
+					t.Fatalf("%s: %v", line, err)
+				}
+			} else {
+				in.Access |= access(t, arg)
+			}
+		}
+	case "gives", "expels", "announces":
+		in.Kind, in.Request = event.InputRequest, control(t, words[2], args)
 	case "join":
 		in.Kind = event.InputJoin
 		for _, arg := range args {
 			switch arg {
-			case "write":
-				in.Access |= event.AccessWrite
-			case "present":
-				in.Access |= event.AccessPresent
+			case "write", "present":
+				in.Access |= access(t, arg)
 			case "acks":
 				in.Acks = true
 			case "client-starts":
@@ -294,6 +309,49 @@ func request(t *testing.T, words []string) *event.Request {
 	return &ask
 }
 
+// access parses a bit of an access.
+func access(t *testing.T, word string) event.Access {
+	t.Helper()
+	bits := map[string]event.Access{"write": event.AccessWrite, "present": event.AccessPresent}
+	if bits[word] == 0 {
+		t.Fatalf("%s: no such access", word)
+	}
+	return bits[word]
+}
+
+// control parses a request that concerns connections.
+func control(t *testing.T, verb string, words []string) *event.Request {
+	t.Helper()
+	var q event.Request
+	switch verb {
+	case "announces":
+		q.Kind = event.RequestBroadcast
+		if len(words) > 0 {
+			q.Message = protocol.Message{Type: protocol.Stateless, Data: []byte(strings.Join(words, " "))}
+		}
+		return &q
+	case "expels":
+		q.Kind = event.RequestExpel
+		q.Message = protocol.Message{Type: protocol.Close, Code: protocol.CloseForbidden, Reason: "go"}
+	case "gives":
+		q.Kind = event.RequestAccess
+	}
+	for _, word := range words {
+		if to, ok := strings.CutPrefix(word, "to="); ok {
+			id, err := strconv.ParseUint(to, 10, 64)
+			if err != nil {
+				t.Fatalf("%s: %v", word, err)
+			}
+			q.Target = event.ConnID(id)
+		} else if user, ok := strings.CutPrefix(word, "user="); ok {
+			q.User = user
+		} else {
+			q.Access |= access(t, word)
+		}
+	}
+	return &q
+}
+
 // typed returns the update of a client that types text after its own. at is
 // CLIENT@CLOCK.
 func typed(t *testing.T, at, text string) []byte {
@@ -353,6 +411,8 @@ func line(t *testing.T, o event.Output) string {
 		return to + " rejoin"
 	case event.OutputProbe:
 		return to + " probe"
+	case event.OutputAccess:
+		return fmt.Sprintf("%s access %d after %d changes", to, o.Access, o.AccessSeq)
 	}
 	past := ""
 	if o.Vector != nil {
@@ -363,6 +423,8 @@ func line(t *testing.T, o event.Output) string {
 		return to + " awareness" + states(t, o.Message.Data)
 	case protocol.Ack:
 		return fmt.Sprintf("%s ack %d", to, o.Message.Count)
+	case protocol.Stateless:
+		return fmt.Sprintf("%s stateless %s", to, o.Message.Data)
 	case protocol.Reject:
 		return fmt.Sprintf("%s reject %d", to, o.Message.Count)
 	case protocol.Close:
@@ -384,6 +446,9 @@ func response(a event.Response) string {
 		return strings.TrimRight(fmt.Sprintf(" refused, %s %s", cause, a.Refusal.Reason), " ")
 	}
 	text := fmt.Sprintf(" at %d", a.Mark.Seq)
+	if a.Mark == (event.Mark{}) {
+		text = fmt.Sprintf(" count %d", a.Count)
+	}
 	if a.Update != nil {
 		text += " update " + brief(a.Update)
 	}
@@ -394,7 +459,7 @@ func response(a event.Response) string {
 		text += " vector " + brief(a.Vector)
 	}
 	for _, m := range a.Members {
-		text += fmt.Sprintf(" member %d", m.ID)
+		text += strings.TrimRight(fmt.Sprintf(" member %d %s", m.ID, m.User), " ")
 	}
 	for _, s := range a.States {
 		text += fmt.Sprintf(" state %d@%d of %d %s", s.Client, s.Clock, s.Conn, s.JSON)

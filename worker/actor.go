@@ -147,7 +147,7 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 		a.receivers.join(in.Conn, in.From)
 	case event.InputLeave:
 		a.receivers.leave(in.Conn)
-	case event.InputMessage, event.InputResync:
+	case event.InputMessage, event.InputResync, event.InputAccess:
 		a.receivers.expectRejoin(in.Conn, in.From)
 	case event.InputRequest:
 		if changesRoom(in) || !a.admit(in) {

@@ -30,7 +30,9 @@ func (a *actor) send(outs []event.Output) (err error) {
 			for _, f := range a.receivers.fronts {
 				*addressed = append(*addressed, layer.Output{Room: a.name, To: f.front, Output: outs[i]})
 			}
-		} else if front, found := a.receivers.frontOf(&outs[i]); found {
+		} else if front, found := a.receivers.frontOf(&outs[i]); found && front == localFront {
+			a.worker.counted(outs[i].To, outs[i].Response.Count)
+		} else if found {
 			*addressed = append(*addressed, layer.Output{Room: a.name, To: front, Output: outs[i]})
 		}
 	}

@@ -24,6 +24,7 @@
 //   - handover.go: hands over rooms to another worker, also when this worker drains
 //   - request.go: admits what programs request of a room, and refuses requests
 //   - request_create.go: creates, deletes and cuts
+//   - request_control.go: access, expelling and messages of programs, also in all rooms
 //   - request_log.go: describes logs, and cuts them
 //   - request_stored.go: queries to a room that is not in memory
 //   - request_rooms.go: the list of rooms

@@ -132,13 +132,16 @@ func (a *actor) reject(batch []layer.Input) {
 			joined = append(joined, in.Conn)
 		case event.InputLeave:
 			a.receivers.leave(in.Conn)
-		case event.InputMessage, event.InputResync:
+		case event.InputMessage, event.InputResync, event.InputAccess:
 			// A message of a known connection was sent before the connection was closed.
 			a.receivers.expectRejoin(in.Conn, in.From)
 		case event.InputRequest:
-			if changesRoom(in) {
+			switch {
+			case changesRoom(in):
 				a.change(*in)
-			} else {
+			case controls(in.Request.Kind):
+				a.respond(in, event.Response{}) // the connections are closed
+			default:
 				a.respond(in, a.refusal())
 			}
 		case roomMoved:

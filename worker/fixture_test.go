@@ -157,7 +157,7 @@ func line(out layer.Output) string {
 	case event.OutputMessage:
 		what = map[protocol.Type]string{
 			protocol.SyncStep1: "SyncStep1", protocol.SyncStep2: "SyncStep2", protocol.Update: "Update",
-			protocol.Awareness: "Awareness", protocol.Close: "Close",
+			protocol.Awareness: "Awareness", protocol.Close: "Close", protocol.Ack: "Ack", protocol.Stateless: "Stateless",
 		}[out.Message.Type]
 		if out.Message.Type == protocol.Close {
 			what += fmt.Sprint(" ", out.Message.Code)
@@ -166,6 +166,8 @@ func line(out layer.Output) string {
 		what = "Response"
 	case event.OutputRejoin:
 		what = "Rejoin"
+	case event.OutputAccess:
+		what = fmt.Sprint("Access ", out.Access)
 	}
 	return out.Room + ": " + to + " " + what
 }

@@ -17,6 +17,9 @@ func (w *Worker) handle(in layer.Input) error {
 		return w.readRooms(in)
 	case in.Kind == event.InputRequest && in.Request.Kind == event.RequestLog:
 		return w.readLog(in)
+	case in.Kind == event.InputRequest && in.Room == "" && controls(in.Request.Kind):
+		w.control(in)
+		return nil
 	}
 	for {
 		a := w.find(in.Room)
@@ -63,7 +66,7 @@ func (a *actor) put(in layer.Input) error {
 // that it can't.
 func valid(in *event.Input) bool {
 	switch in.Kind {
-	case event.InputJoin, event.InputMessage, event.InputLeave, event.InputResync, event.InputSilent:
+	case event.InputJoin, event.InputMessage, event.InputLeave, event.InputResync, event.InputSilent, event.InputAccess:
 		return in.Conn != event.Everyone
 	case event.InputRequest:
 		return in.Conn != event.Everyone && in.Request != nil
@@ -101,13 +104,16 @@ func (w *Worker) mayOpen(in *event.Input) bool {
 // handleNotOpen handles an input that doesn't open its room, which is not open.
 func (w *Worker) handleNotOpen(in layer.Input) error {
 	switch in.Kind {
-	case event.InputMessage, event.InputResync:
+	case event.InputMessage, event.InputResync, event.InputAccess:
 		w.later(layer.Output{Room: in.Room, To: in.From, Output: event.Output{Kind: event.OutputRejoin, To: in.Conn}})
 	case event.InputRequest:
 		if in.Request.Kind == event.RequestQuery {
 			return w.readRoom(in)
 		}
 		response := refuse(event.CauseUnsupported)
+		if controls(in.Request.Kind) {
+			response = event.Response{} // no connection is in the room
+		}
 		w.later(layer.Output{Room: in.Room, To: in.From, Output: event.Output{
 			Kind: event.OutputResponse, To: in.Conn, Response: &response,
 		}})

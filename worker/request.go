@@ -15,6 +15,10 @@ import (
 func (a *actor) admit(in *layer.Input) bool {
 	written := a.stored || len(a.writing.updates)+len(a.next.updates) > 0
 	kind := in.Request.Kind
+	if controls(kind) {
+		a.receivers.request(in.Conn, in.From)
+		return true
+	}
 	if kind != event.RequestApply && !written && len(a.receivers.known) == 0 {
 		a.respond(in, refuse(event.CauseNotFound))
 		return false
@@ -43,6 +47,10 @@ func (a *actor) respond(in *layer.Input, response event.Response) {
 
 // respond answers the request in. It can be called from any goroutine.
 func (w *Worker) respond(in *layer.Input, response event.Response) {
+	if in.From == localFront {
+		w.counted(in.Conn, response.Count)
+		return
+	}
 	w.deliverOne(layer.Output{Room: in.Room, To: in.From, Output: event.Output{
 		Kind: event.OutputResponse, To: in.Conn, Response: &response,
 	}})

@@ -88,8 +88,9 @@ type Worker struct {
 	openings *rate.Limit
 	refusals *rate.Limit // those that are logged
 
-	mu    sync.RWMutex
-	rooms map[string]*actor
+	mu      sync.RWMutex
+	rooms   map[string]*actor
+	tallies map[event.ConnID]*tally
 }
 
 // New returns a Worker that does nothing before Run is called.
@@ -114,6 +115,7 @@ func New(c Config) *Worker {
 		openings:    rate.New(c.RoomsPerSecond),
 		refusals:    rate.New(1),
 		rooms:       make(map[string]*actor),
+		tallies:     make(map[event.ConnID]*tally),
 	}
 	w.memory.limit = cmp.Or(c.Memory, defaultMemory())
 	w.intake.limit = int64(cmp.Or(max(c.MessageMemory, 0), defaultIntake))

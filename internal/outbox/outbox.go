@@ -86,6 +86,9 @@ func (o *Outbox) Add(f *Frame) (Change, error) {
 	case f.Type == protocol.SyncStep1:
 		o.filter(func(f *Frame) bool { return f.Type != protocol.SyncStep1 })
 		o.queue = append(o.queue, f)
+	case f.Type == protocol.ReadWrite, f.Type == protocol.ReadOnly:
+		o.filter(func(f *Frame) bool { return f.Type != protocol.ReadWrite && f.Type != protocol.ReadOnly })
+		o.queue = append(o.queue, f)
 	case f.Type == protocol.Awareness:
 		return ChangeNone, o.addAwareness(f)
 	case f.Type == protocol.Close:

@@ -29,6 +29,9 @@ func deliverWhole(t *testing.T, l layer.Layer) {
 		message(event.Output{To: event.Everyone, Mark: mark}, protocol.Message{Type: protocol.Awareness, Data: bytes.Repeat([]byte{7}, 1<<20)}),
 		{Kind: event.OutputRejoin, To: 7},
 		{Kind: event.OutputProbe, To: 7},
+		{Kind: event.OutputAccess, To: 7, Access: event.AccessWrite, AccessSeq: 1<<64 - 1},
+		{Kind: event.OutputMessage, To: 7, Message: protocol.Message{Type: protocol.Ack, Count: 3}},
+		{Kind: event.OutputMessage, Reach: event.ReachOthers, Mark: mark, Message: protocol.Message{Type: protocol.Update, Data: []byte{0, 0}}},
 	}
 	for _, out := range want {
 		w.Deliver([]layer.Output{{Room: name, To: f.address, Output: out}})

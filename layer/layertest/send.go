@@ -33,6 +33,9 @@ func sendWhole(t *testing.T, l layer.Layer) {
 		{Kind: event.InputMessage, Conn: 1<<64 - 1, Message: protocol.Message{Type: protocol.Update, Data: []byte{0, 255, 'a'}}},
 		{Kind: event.InputResync, Conn: 1, Mark: mark, Vector: []byte{0}},
 		{Kind: event.InputSilent, Conn: 1},
+		{Kind: event.InputJoin, Conn: 4, Acks: true, V1: true, AccessSeq: 1<<64 - 1},
+		{Kind: event.InputMessage, Conn: 4, Offered: true, Most: 1 << 20, Message: protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}},
+		{Kind: event.InputAccess, Conn: 4, Access: event.AccessWrite, AccessSeq: 7},
 		{Kind: event.InputLeave, Conn: 1},
 		request(event.Request{Kind: event.RequestQuery, Since: mark, Bare: true}),
 		request(event.Request{Kind: event.RequestQuery, Vector: []byte{0}}),
@@ -42,6 +45,9 @@ func sendWhole(t *testing.T, l layer.Layer) {
 		}),
 		request(event.Request{Kind: event.RequestCreate, Update: []byte{0, 0}}),
 		request(event.Request{Kind: event.RequestDelete}),
+		request(event.Request{Kind: event.RequestAccess, User: "käthe", Access: event.AccessPresent}),
+		request(event.Request{Kind: event.RequestExpel, Target: 1<<64 - 1, Message: protocol.Message{Type: protocol.Close, Code: 4403, Reason: "go"}}),
+		request(event.Request{Kind: event.RequestBroadcast, Message: protocol.Message{Type: protocol.Stateless, Data: []byte("hi")}}),
 	}
 	for _, in := range want {
 		send(t, f, layer.Input{Room: name, From: "not " + f.address, Input: in}) // Send sets the address

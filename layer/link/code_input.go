@@ -52,6 +52,7 @@ const (
 	fieldTargetAccess  = 36
 	fieldSent          = 37 // the message of a request
 	fieldAfterOffer    = 38
+	fieldAccessSeq     = 39 // in outputs too
 )
 
 // encodeInput encodes an input of a front.
@@ -62,6 +63,7 @@ func encodeInput(front uint64, in *layer.Input) message {
 	b = appendUint(b, fieldFront, front)
 	b = appendUint(b, fieldConn, uint64(in.Conn))
 	b = appendUint(b, fieldAccess, uint64(in.Access))
+	b = appendUint(b, fieldAccessSeq, in.AccessSeq)
 	b = appendUint(b, fieldGreeting, uint64(in.Greeting))
 	b = appendBool(b, fieldAcks, in.Acks)
 	b = appendBool(b, fieldV1, in.V1)
@@ -143,6 +145,8 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			in.Conn = event.ConnID(f.value)
 		case fieldAccess:
 			in.Access = event.Access(f.value)
+		case fieldAccessSeq:
+			in.AccessSeq = f.value
 		case fieldGreeting:
 			in.Greeting = event.Greeting(f.value)
 		case fieldAcks:

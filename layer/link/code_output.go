@@ -35,6 +35,7 @@ const (
 const (
 	fieldMemberID     = 1
 	fieldMemberAccess = 2
+	fieldMemberUser   = 3
 
 	fieldStateClient  = 1
 	fieldStateClock   = 2
@@ -71,6 +72,7 @@ func encodeOutput(birth, front uint64, out *layer.Output) message {
 	b = appendUint(b, fieldConn, uint64(out.Output.To))
 	b = appendUint(b, fieldReach, uint64(out.Reach))
 	b = appendUint(b, fieldAccess, uint64(out.Access))
+	b = appendUint(b, fieldAccessSeq, out.AccessSeq)
 	b = appendUint(b, fieldEpoch, out.Mark.Epoch)
 	b = appendUint(b, fieldSeq, out.Mark.Seq)
 	b = appendBytes(b, fieldVector, out.Vector)
@@ -99,7 +101,7 @@ func appendResponse(b []byte, r *event.Response) []byte {
 	}
 	b = appendBytes(b, fieldResponseVector, r.Vector)
 	for _, m := range r.Members {
-		inner := appendUint(nil, fieldMemberID, uint64(m.ID))
+		inner := appendString(appendUint(nil, fieldMemberID, uint64(m.ID)), fieldMemberUser, m.User)
 		b = appendBytes(b, fieldMember, appendUintAlways(inner, fieldMemberAccess, uint64(m.Access)))
 	}
 	for i := range r.States {
@@ -181,6 +183,8 @@ func decodeOutput(b []byte, owned bool) (birth, front uint64, out layer.Output, 
 			out.Reach = event.Reach(f.value)
 		case fieldAccess:
 			out.Access = event.Access(f.value)
+		case fieldAccessSeq:
+			out.AccessSeq = f.value
 		case fieldEpoch:
 			out.Mark.Epoch = f.value
 		case fieldSeq:
@@ -231,6 +235,8 @@ func decodeResponse(r *event.Response, f field, owned bool) (ok bool) {
 				m.ID = event.ConnID(f.value)
 			case fieldMemberAccess:
 				m.Access = event.Access(f.value)
+			case fieldMemberUser:
+				m.User = string(f.bytes)
 			}
 			return true
 		})

@@ -1,0 +1,152 @@
+package room
+
+import (
+	"slices"
+
+	"pgregory.net/rapid"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
+
+var anyAccess = rapid.SampledFrom([]event.Access{
+	event.AccessRead, event.AccessWrite, event.AccessPresent, event.AccessWrite | event.AccessPresent,
+})
+
+// allow changes the access of a connection, as its consumer does.
+func (w *world) allow(t *rapid.T) {
+	in := event.Input{Kind: event.InputAccess, Conn: event.ConnID(anyConn.Draw(t, "conn")), Access: anyAccess.Draw(t, "access")}
+	if p := w.joined[in.Conn]; p != nil {
+		p.granted = in.Access
+		in.AccessSeq = p.seen
+	}
+	w.input(in)
+}
+
+// control requests something of connections, as a program does.
+func (w *world) control(t *rapid.T) {
+	q := &event.Request{
+		Kind:   rapid.SampledFrom([]event.RequestKind{event.RequestAccess, event.RequestAccess, event.RequestExpel, event.RequestBroadcast}).Draw(t, "kind"),
+		Target: event.ConnID(rapid.Uint64Range(0, 3).Draw(t, "target")),
+		User:   "ada",
+		Access: anyAccess.Draw(t, "access"),
+	}
+	switch q.Kind {
+	case event.RequestExpel:
+		q.Message = protocol.Message{Type: protocol.Close, Code: protocol.CloseForbidden}
+	case event.RequestBroadcast:
+		q.Message = protocol.Message{Type: protocol.Stateless, Data: []byte("hi")}
+	}
+	w.input(event.Input{Kind: event.InputRequest, Conn: controller, Request: q})
+}
+
+// deafen makes a connection lose the next changes of its access.
+func (w *world) deafen(t *rapid.T) {
+	if p := w.joined[event.ConnID(anyConn.Draw(t, "conn"))]; p != nil {
+		p.deaf = true
+	}
+}
+
+// takeControl applies a request of control to the model, and returns how many connections
+// it is for.
+func (w *world) takeControl(q *event.Request) (count int) {
+	for conn := event.ConnID(1); conn <= 3; conn++ {
+		p := w.joined[conn]
+		if p == nil || q.Kind != event.RequestBroadcast && q.Target != conn && (q.Target != 0 || p.user != q.User) {
+			continue
+		}
+		count++
+		switch q.Kind {
+		case event.RequestAccess:
+			p.accessSeq++
+			w.give(conn, p, q.Access)
+			w.due[question{conn, changed}]++
+		case event.RequestExpel:
+			w.due[question{conn, protocol.Close}]++
+			w.banned[conn] = true
+			w.remove(conn)
+		}
+	}
+	if q.Kind == event.RequestBroadcast && count > 0 {
+		w.due[question{event.Everyone, protocol.Stateless}]++
+	}
+	return count
+}
+
+// changed stands for an OutputAccess.
+const changed protocol.Type = 255
+
+func (w *world) give(conn event.ConnID, p *peer, access event.Access) {
+	if p.access.May(event.AccessPresent) && !access.May(event.AccessPresent) {
+		w.hide(conn)
+		p.since = w.removes
+	}
+	p.access = access
+}
+
+// takeJoin applies a Join to the model.
+func (w *world) takeJoin(in event.Input) {
+	if w.banned[in.Conn] {
+		w.due[question{in.Conn, protocol.Close}]++
+		return
+	}
+	joined := &peer{
+		access:    in.Access,
+		accessSeq: in.AccessSeq,
+		granted:   in.Access,
+		seen:      in.AccessSeq,
+		acks:      in.Acks,
+		user:      in.User,
+		greeting:  in.Greeting,
+		enc:       w.enc,
+		doc:       w.docs[in.Conn],
+		shown:     in.Greeting != event.GreetingClient,
+		present:   make(map[uint64]shown),
+	}
+	before := w.joined[in.Conn]
+	w.joined[in.Conn] = joined
+	if before != nil {
+		if in.AccessSeq < before.accessSeq {
+			joined.access, joined.accessSeq = before.access, before.accessSeq
+			w.due[question{in.Conn, changed}]++
+		} else {
+			w.give(in.Conn, before, in.Access)
+		}
+	}
+	joined.since = w.removes
+	if in.Greeting == event.GreetingRejoin && before != nil {
+		joined.since = before.since
+		joined.mark, joined.vectors = before.mark, before.vectors
+	}
+	if in.Greeting != event.GreetingClient {
+		w.due[question{in.Conn, protocol.SyncStep1}]++
+	}
+}
+
+// settle subtracts an output from those that are due, and reports whether nothing of it is
+// left to be handled.
+func (w *world) settle(t *rapid.T, o event.Output, durable bool) (settled bool) {
+	q := question{o.To, o.Message.Type}
+	switch {
+	case o.Kind == event.OutputAccess:
+		q.typ = changed
+		p := w.joined[o.To]
+		if p == nil { // it has left in the same turn
+			break
+		}
+		if !p.deaf {
+			p.granted, p.seen = o.Access, o.AccessSeq
+		}
+	case o.Kind != event.OutputMessage:
+		return false
+	case q.typ == protocol.Ack, q.typ == protocol.Reject:
+		if !durable {
+			t.Fatalf("%+v isn't held back until the updates are stored", o)
+		}
+		w.due[q] -= o.Message.Count - 1
+	case !slices.Contains([]protocol.Type{protocol.SyncStep1, protocol.Close, protocol.Stateless}, q.typ):
+		return false
+	}
+	w.due[q]--
+	return true
+}
