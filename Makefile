@@ -29,6 +29,7 @@ LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
 SNIPPET_MODULES := test/snippets/node_modules/.package-lock.json
 WEB_MODULES := web/node_modules/.package-lock.json
+PYTHON_MODULES := test/tokens/.venv/installed
 DEMOS := web/dist/static/licences.txt
 FUZZTIME ?= 30s
 FUZZSEEDS ?= 5000
@@ -79,10 +80,11 @@ lint: $(LINT)
 .PHONY: tools
 tools: $(LINT) programs
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES) $(SNIPPET_MODULES) $(WEB_MODULES); fi
+	@if command -v python3 >/dev/null; then $(MAKE) --no-print-directory $(PYTHON_MODULES); fi
 
 .PHONY: programs
 programs:
-	@scripts/tools cc node curl strace sqlite3 chromium postgres pgbouncer redis nginx
+	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 # The second run has tests of running times and allocations, which the race detector changes, and one that crashes it.
@@ -178,6 +180,12 @@ $(SNIPPET_MODULES): test/snippets/package.json test/snippets/package-lock.json t
 
 $(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc | node
 	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+# What the apps of docs/authentication.md import, in an environment of its own.
+$(PYTHON_MODULES): test/tokens/requirements.txt
+	python3 -m venv test/tokens/.venv
+	test/tokens/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 # The demo editors. The build writes their licences last.

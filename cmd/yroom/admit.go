@@ -2,22 +2,26 @@ package main
 
 import (
 	"context"
-	"strings"
 
 	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/event"
 )
 
-// admit admits all clients to all rooms. A client that connects with ?readonly can only
-// read. This is not access control: it lets a page show a document without being able
-// to change it.
-func admit(_ context.Context, r consumer.Request) (consumer.Admission, error) {
-	a := consumer.Admission{
-		Room:   strings.TrimPrefix(r.HTTP.URL.Path, "/"),
-		Access: event.AccessWrite | event.AccessPresent,
+// admitAll admits all clients to all rooms.
+func admitAll(_ context.Context, r consumer.Request) (consumer.Admission, error) { //nolint:unparam // it is an admitFunc
+	return consumer.Admission{Room: r.Room, Access: event.AccessWrite | event.AccessPresent}, nil
+}
+
+// withoutWrite returns the admission of a client that connects with ?readonly, and its
+// renewals, without the right to write. This is not access control: it lets a page show a
+// document without being able to change it.
+func withoutWrite(a consumer.Admission) consumer.Admission {
+	a.Access &^= event.AccessWrite
+	if renew := a.Renew; renew != nil {
+		a.Renew = func(ctx context.Context) (consumer.Admission, error) {
+			again, err := renew(ctx)
+			return withoutWrite(again), err
+		}
 	}
-	if r.HTTP.URL.Query().Has("readonly") {
-		a.Access = event.AccessPresent
-	}
-	return a, nil
+	return a
 }

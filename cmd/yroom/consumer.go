@@ -4,6 +4,7 @@ type consumerCmd struct {
 	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
 	ProcessSettings
 	ConsumerSettings
+	AuthSettings
 }
 
 // Run serves clients until a signal, and then shuts down within the timeout.
@@ -12,7 +13,7 @@ func (c consumerCmd) Run(env environment) error {
 	if err != nil {
 		return err
 	}
-	set, err := settings{ProcessSettings: c.ProcessSettings, ConsumerSettings: c.ConsumerSettings}.complete(file)
+	set, err := settings{ProcessSettings: c.ProcessSettings, ConsumerSettings: c.ConsumerSettings, AuthSettings: c.AuthSettings}.complete(file)
 	if err != nil {
 		return err
 	}

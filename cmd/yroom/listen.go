@@ -9,7 +9,7 @@ import (
 )
 
 // listen opens addr, which the operator sets with flag. Unless the server is open, it refuses an address that other
-// machines can reach, because the server has no login.
+// machines can reach, because the server has no login then.
 func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
@@ -18,6 +18,7 @@ func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, er
 	if !open && !tcp.IP.IsLoopback() {
 		return nil, fmt.Errorf("%s can be reached from other machines, and this server has no login.\n"+
 			"Listen on a loopback address such as 127.0.0.1:%d, with an authenticating proxy in front,\n"+
+			"admit clients by tokens (--jwt-key-file, --jwt-keys-url) or by your app (--forward-auth),\n"+
 			"or use --open to let everyone who can reach it read and change every room", addr, tcp.Port)
 	}
 	var config net.ListenConfig

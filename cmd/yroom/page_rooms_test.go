@@ -150,7 +150,10 @@ type place struct {
 
 func newPlace(t *testing.T, cfg yroom.Config) *place {
 	t.Helper()
-	cfg.Hooks.Admit = admit
+	var err error
+	if cfg.Hooks.Admit, err = (AuthSettings{}).admission(); err != nil {
+		t.Fatal(err)
+	}
 	p := &place{t, httptest.NewServer(testSite(newServer(t, cfg), guard{}))}
 	t.Cleanup(p.web.Close)
 	return p

@@ -52,8 +52,12 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 			return err
 		}
 	}
+	admit, err := set.admission()
+	if err != nil {
+		return err
+	}
 	ctx := e.untilSignal()
-	listener, err := listen(ctx, "--listen", set.Listen, *set.Open)
+	listener, err := listen(ctx, "--listen", set.Listen, *set.Open || set.hasLogin())
 	if err != nil {
 		return err
 	}
@@ -61,7 +65,9 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	url, loopback := home(listener.Addr())
 	hooks := consumer.Hooks{Admit: admit}
 	if len(set.Origin) == 0 {
-		hooks.PreConnect = knownHosts
+		if !set.hasLogin() {
+			hooks.PreConnect = knownHosts
+		}
 		if loopback {
 			set.Origin = ownOrigins(listener.Addr())
 		}
@@ -123,7 +129,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if withWorker {
 		set.warnOfStore(log)
 	}
-	if *set.Open {
+	if *set.Open && !set.hasLogin() {
 		log.Warn("open: everyone who can reach this server can read and change every room")
 	}
 	fmt.Fprintf(e.stdout, "Open %s in a browser.\n", url)

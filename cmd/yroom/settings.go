@@ -27,6 +27,7 @@ import (
 type settings struct {
 	ProcessSettings  `yaml:",inline"`
 	ConsumerSettings `yaml:",inline"`
+	AuthSettings     `yaml:",inline"`
 	WorkerSettings   `yaml:",inline"`
 
 	Rooms map[string]roomSettings `yaml:"rooms" kong:"-"`
@@ -58,6 +59,20 @@ type ConsumerSettings struct {
 	Origin        []string `yaml:"origin"         placeholder:"HOST"      help:"Hosts whose pages may connect, the server's own among them, such as app.example.com, *.example.com or localhost:*; * is all (default: the server's own, by its address, and loopback hosts, if it listens on one)."`
 	AddressHeader string   `yaml:"address_header" placeholder:"NAME"      help:"Header field in which a proxy in front passes on the address of a client, such as X-Forwarded-For (default: none)."`
 	APITokenFile  string   `yaml:"api_token_file" placeholder:"FILE"      help:"File with the token that opens the document API, and the room pages to other machines (default: none, which leaves the API off and the pages to this machine)."`
+}
+
+// AuthSettings say which clients may open which room. Without JWTKeyFile, JWTKeysURL and
+// ForwardAuth, all may open each.
+type AuthSettings struct {
+	JWTKeyFile  string `yaml:"jwt_key_file" placeholder:"FILE" help:"File with the public key, or the secret, that verifies the JSON Web Tokens of clients (default: none)."`
+	JWTKeysURL  string `yaml:"jwt_keys_url" placeholder:"URL"  help:"Address of a JSON Web Key Set that verifies them (default: none)."`
+	JWTIssuer   string `yaml:"jwt_issuer"   kong:"-"`
+	JWTAudience string `yaml:"jwt_audience" kong:"-"`
+	JWTCookie   string `yaml:"jwt_cookie"   kong:"-"`
+
+	ForwardAuth        string        `yaml:"forward_auth"         placeholder:"URL" help:"Address of your app, which is asked about each client and room (default: none)."`
+	ForwardAuthTimeout time.Duration `yaml:"forward_auth_timeout" kong:"-"`
+	ForwardAuthEvery   time.Duration `yaml:"forward_auth_every"   kong:"-"`
 }
 
 // WorkerSettings are the settings of a process that runs rooms.
@@ -102,6 +117,10 @@ var defaults = settings{
 		ConnectionsPerAddress: 1_000,
 		JoinsPerSecond:        1_000,
 	},
+	AuthSettings: AuthSettings{
+		ForwardAuthTimeout: 5 * time.Second,
+		ForwardAuthEvery:   time.Minute,
+	},
 	WorkerSettings: WorkerSettings{
 		Store:   "sqlite:yroom.db",
 		Channel: []string{yroom.DefaultChannel},
@@ -143,6 +162,17 @@ func (s settings) or(base settings) settings {
 			Connections:           cmp.Or(s.Connections, base.Connections),
 			ConnectionsPerAddress: cmp.Or(s.ConnectionsPerAddress, base.ConnectionsPerAddress),
 			JoinsPerSecond:        cmp.Or(s.JoinsPerSecond, base.JoinsPerSecond),
+		},
+		AuthSettings: AuthSettings{
+			JWTKeyFile:  cmp.Or(s.JWTKeyFile, base.JWTKeyFile),
+			JWTKeysURL:  cmp.Or(s.JWTKeysURL, base.JWTKeysURL),
+			JWTIssuer:   cmp.Or(s.JWTIssuer, base.JWTIssuer),
+			JWTAudience: cmp.Or(s.JWTAudience, base.JWTAudience),
+			JWTCookie:   cmp.Or(s.JWTCookie, base.JWTCookie),
+
+			ForwardAuth:        cmp.Or(s.ForwardAuth, base.ForwardAuth),
+			ForwardAuthTimeout: cmp.Or(s.ForwardAuthTimeout, base.ForwardAuthTimeout),
+			ForwardAuthEvery:   cmp.Or(s.ForwardAuthEvery, base.ForwardAuthEvery),
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   cmp.Or(s.Store, base.Store),

@@ -30,6 +30,14 @@ connections_per_address: 5
 joins_per_second: 3
 rooms_per_second: 2
 api_token_file: yroom.token
+jwt_key_file: public.pem
+jwt_keys_url: https://app.example.com/keys
+jwt_issuer: app
+jwt_audience: docs
+jwt_cookie: room_token
+forward_auth: https://app.example.com/rooms
+forward_auth_timeout: 2s
+forward_auth_every: 3m
 answer_memory: 1GiB
 export_memory: 2GiB
 message_memory: 3GiB
@@ -87,6 +95,16 @@ rooms:
 			Connections:           7,
 			ConnectionsPerAddress: 5,
 			JoinsPerSecond:        3,
+		},
+		AuthSettings: AuthSettings{
+			JWTKeyFile:         "public.pem",
+			JWTKeysURL:         "https://app.example.com/keys",
+			JWTIssuer:          "app",
+			JWTAudience:        "docs",
+			JWTCookie:          "room_token",
+			ForwardAuth:        "https://app.example.com/rooms",
+			ForwardAuthTimeout: 2 * time.Second,
+			ForwardAuthEvery:   3 * time.Minute,
 		},
 		WorkerSettings: WorkerSettings{
 			Store:   "memory:",

@@ -37,7 +37,7 @@ func newSite(rooms *yroom.Server, guard guard, health *health, set settings, wit
 			Version: version(),
 			Name:    set.Name,
 			Store:   kept(set.Store, withWorker),
-			Open:    *set.Open,
+			Open:    *set.Open && !set.hasLogin(),
 			MayList: func(r *http.Request) bool { return guard.refuse(r) == "" },
 		}, web.Built()),
 	}

@@ -59,7 +59,7 @@ func matches(pattern, name string) bool {
 // goFiles returns the names of the Go files in each folder of the repository.
 func goFiles(t *testing.T) map[string][]string {
 	t.Helper()
-	skipped := strings.Fields(".git bin dist node_modules testdata")
+	skipped := strings.Fields(".git .venv bin dist node_modules testdata")
 	all := make(map[string][]string)
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {

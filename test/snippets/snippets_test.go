@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,8 @@ func TestBundle(t *testing.T) {
 }
 
 func TestBundleErrors(t *testing.T) {
-	room := snippets(t)[0]
+	all := snippets(t)
+	room := all[slices.IndexFunc(all, func(s snippet) bool { return strings.HasPrefix(s.Code, "// room.js\n") })]
 	for _, test := range []struct{ code, want string }{
 		{"import { Nothing } from 'yjs'\nnew Nothing()\n", "No matching export"},
 		{"import 'y-nothing'\n", "Could not resolve"},

@@ -18,11 +18,13 @@ import { showState } from './state.js'
 export function enter (join, asText) {
   const [demo, ...rest] = location.pathname.slice(1).split('/')
   const room = decodeURIComponent(rest.join('/'))
-  const readonly = new URLSearchParams(location.search).has('readonly')
+  const query = new URLSearchParams(location.search)
+  const readonly = query.has('readonly')
+  const token = query.get('token') // for a server that admits clients by tokens
 
   const tab = word()
   const doc = new Y.Doc()
-  const connection = join(room, doc, { tab, ...(readonly ? { readonly: '' } : {}) })
+  const connection = join(room, doc, { tab, ...(readonly ? { readonly: '' } : {}), ...(token ? { token } : {}) })
   const { provider: { awareness }, saved, connect } = connection
 
   document.title = `${room} · yroom`
