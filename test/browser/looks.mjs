@@ -1,7 +1,7 @@
 // What a page looks like, to people who see it, and to those who don't.
 
 import axe from 'axe-core'
-import { hold } from './until.mjs'
+import { hold, until } from './until.mjs'
 
 const wide = { width: 1280, height: 800 }
 const phone = { width: 390, height: 844 }
@@ -34,6 +34,13 @@ export async function look (stage, person, what) {
   await hang(stage, person, what, 'light', phone)
   await hang(stage, person, what, 'light', wide)
   await open(person.page, `${what}, light, wide`)
+}
+
+// Waits until a person can read the name on the caret of another, or can't any more.
+export async function named (person, name, shown) {
+  const label = person.page.locator('.caret-name', { hasText: name })
+  await until(`${person.name} ${shown ? 'can' : 'can not'} read ${name} on a caret`, () => label.evaluate((label, opacity) => getComputedStyle(label).opacity === opacity, shown ? '1' : '0'))
+  return label
 }
 
 // What has the focus: the editor or its toolbar, or its id, or what it says.

@@ -1,7 +1,7 @@
 // What people do with the demos. Each scenario has a room of its own.
 
 import * as demos from './demos.mjs'
-import { focused, leave, look, tabTo } from './looks.mjs'
+import { focused, leave, look, named, tabTo } from './looks.mjs'
 import { hold, until } from './until.mjs'
 
 export const scenarios = {}
@@ -23,6 +23,31 @@ for (const demo of Object.values(demos)) {
     }
     await ann.server()
   })
+
+  if (demo.carets) {
+    scenario('at the caret of another', async stage => {
+      const [ann, bob] = await stage.meet(demo, 'Ann', 'Bob')
+      await ann.write()
+      await bob.reads(ann)
+      await ann.page.keyboard.press('ArrowLeft')
+      await ann.page.keyboard.press('ArrowLeft')
+      await bob.sees('.caret', 'Ann')
+      await named(bob, 'Ann', true)
+      await named(bob, 'Ann', false) // it would hide other text
+      const { x, y, height } = await bob.page.locator('.caret').boundingBox()
+      await bob.page.mouse.move(x, y + height / 2)
+      await named(bob, 'Ann', true)
+      // A click there is one into the text.
+      await bob.page.mouse.down()
+      await bob.page.mouse.up()
+      await bob.page.keyboard.type('012', { delay: 10 })
+      bob.written = '012'
+      await bob.page.mouse.move(0, 0)
+      await named(bob, 'Ann', false)
+      const lines = await stage.converge(ann, bob)
+      hold(`Bob wrote where he clicked: ${lines}`, lines.join('') === 'abcd012ef')
+    })
+  }
 
   scenario('three, and one leaves', async stage => {
     const people = await stage.meet(demo, 'Ann', 'Bob', 'Cem')

@@ -2,6 +2,7 @@ import { colourOf, paint } from './colours.js'
 import { nameOf } from './people.js'
 
 const lasting = 3000 // ms for which the name is shown after an edit or a move
+const reach = 8 // pixels around a caret within which the pointer shows the name
 
 const active = new Map() // users that wrote or moved just now: timeouts by mark
 
@@ -26,7 +27,8 @@ export function selectionStyle (user) {
 }
 
 // showNames makes the carets of users that write or move their cursor "active" for a
-// while. The name is on top of other text, so it must not stay.
+// while, and those at the pointer "near". The name is on top of other text, so it must
+// not stay.
 export function showNames (doc, awareness) {
   const show = id => {
     const user = awareness.getStates().get(id)?.user
@@ -43,6 +45,12 @@ export function showNames (doc, awareness) {
   // The position of a cursor at the end of a paragraph is the same before and after typing.
   doc.on('afterTransaction', ({ beforeState, afterState }) => {
     for (const [id, clock] of afterState) if (clock > (beforeState.get(id) ?? 0)) show(id)
+  })
+  document.addEventListener('pointermove', ({ clientX: x, clientY: y }) => {
+    for (const element of document.querySelectorAll('.caret')) {
+      const { left, right, top, bottom } = element.getBoundingClientRect()
+      element.classList.toggle('near', x > left - reach && x < right + reach && y > top - reach && y < bottom + reach)
+    }
   })
 }
 
