@@ -34,8 +34,10 @@ const (
 // Reach says for which connections in the room a broadcast is.
 type Reach uint8
 
-// The reaches. A broadcast with document state in a room whose encoding isn't V1 is two
-// outputs, one of each of the last two, with the same Mark.
+// The reaches. A broadcast with document state in a room whose encoding isn't V1 has one of
+// the last two, even if all connections in the room are of one kind: the consumer may have
+// others that have not joined yet. If there are connections of both kinds, the broadcast is
+// two outputs with the same Mark.
 const (
 	ReachAll    Reach = 0
 	ReachV1     Reach = 1 // connections that have joined with Input.V1

@@ -11,7 +11,7 @@ import (
 // everything in it is in the document.
 func (t *turn) write(in *event.Input, m member) error {
 	if m.access.May(event.AccessWrite) {
-		if err := t.apply(in.Message.Data, t.encoding); err != nil {
+		if err := t.apply(in.Message.Data, t.encodingOf(m)); err != nil {
 			return err
 		}
 		if m.acks {
@@ -21,7 +21,7 @@ func (t *turn) write(in *event.Input, m member) error {
 	}
 	if m.acks {
 		typ := protocol.Reject
-		if held, err := t.blocks.Contains(in.Message.Data, t.encoding); err == nil && held {
+		if held, err := t.blocks.Contains(in.Message.Data, t.encodingOf(m)); err == nil && held {
 			typ = protocol.Ack
 		}
 		t.count(in.Conn, typ)

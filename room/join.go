@@ -13,7 +13,9 @@ func (t *turn) join(in *event.Input) {
 		return
 	}
 	before, joined := t.conns[in.Conn]
-	m := member{user: in.User, access: before.access, accessSeq: max(in.AccessSeq, before.accessSeq), acks: in.Acks}
+	m := member{user: in.User, access: before.access, accessSeq: max(in.AccessSeq, before.accessSeq), acks: in.Acks, v1: in.V1}
+	t.countV1(before, -1)
+	t.countV1(m, 1)
 	switch {
 	case !joined:
 		m.access = in.Access
@@ -34,7 +36,13 @@ func (t *turn) join(in *event.Input) {
 		t.open(in.Conn, true)
 	case event.GreetingRejoin:
 		t.open(in.Conn, true)
-		t.sendMissed(in, protocol.SyncStep2)
+		t.sendMissed(in, m, protocol.SyncStep2)
+	}
+}
+
+func (t *turn) countV1(m member, n int) {
+	if m.v1 {
+		t.v1s += n
 	}
 }
 
@@ -54,7 +62,8 @@ func (t *turn) rejoin(conn event.ConnID) {
 func (t *turn) leave(conn event.ConnID) {
 	t.dropRequests(conn)
 	delete(t.banned, conn)
-	if _, joined := t.conns[conn]; joined {
+	if m, joined := t.conns[conn]; joined {
+		t.countV1(m, -1)
 		delete(t.conns, conn)
 		t.broadcastLater(t.awareness.Leave(uint64(conn), t.now))
 	}

@@ -98,7 +98,7 @@ func (w *world) takeJoin(in event.Input) {
 		acks:      in.Acks,
 		user:      in.User,
 		greeting:  in.Greeting,
-		enc:       w.enc,
+		enc:       w.encOf(in.Conn),
 		doc:       w.docs[in.Conn],
 		shown:     in.Greeting != event.GreetingClient,
 		present:   make(map[uint64]shown),

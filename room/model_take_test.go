@@ -164,13 +164,13 @@ func (w *world) takeUpdate(t *rapid.T, in event.Input, p *peer, bad bool) (ends 
 	typ := protocol.Ack
 	switch {
 	case !p.access.May(event.AccessWrite):
-		if held, err := w.doc.Contains(in.Message.Data, w.enc); bad || err != nil || !held {
+		if held, err := w.doc.Contains(in.Message.Data, w.encOf(in.Conn)); bad || err != nil || !held {
 			typ = protocol.Reject
 		}
 	case bad:
 		return true
 	default:
-		if _, err := w.doc.Apply(in.Message.Data, w.enc); err != nil {
+		if _, err := w.doc.Apply(in.Message.Data, w.encOf(in.Conn)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -190,13 +190,25 @@ func (w *world) join(t *rapid.T) {
 		User:     rapid.SampledFrom([]string{"", "", "ada"}).Draw(t, "user"),
 		Acks:     rapid.Bool().Draw(t, "acks"),
 	})
+	w.ins[len(w.ins)-1].V1 = w.ins[len(w.ins)-1].Conn == knowsV1
+}
+
+// knowsV1 is the connection that joins with V1.
+const knowsV1 event.ConnID = 3
+
+// encOf returns the encoding of the updates to and from a connection.
+func (w *world) encOf(conn event.ConnID) blocks.Encoding {
+	if conn == knowsV1 {
+		return blocks.V1
+	}
+	return w.enc
 }
 
 // rejoin joins again with the state that the connection has, as after an outage of the
 // layer.
 func (w *world) rejoin(t *rapid.T) {
 	conn := event.ConnID(anyConn.Draw(t, "conn"))
-	in := event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Access: event.AccessWrite | event.AccessPresent}
+	in := event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Access: event.AccessWrite | event.AccessPresent, V1: conn == knowsV1}
 	if p := w.joined[conn]; p != nil {
 		in.Access, in.AccessSeq, in.Acks, in.User = p.granted, p.seen, p.acks, p.user
 		in.Mark, in.Vector = p.mark, p.vectorBefore(p.mark)
@@ -217,9 +229,12 @@ func (w *world) send(t *rapid.T) {
 		return
 	}
 	conn := event.ConnID(anyConn.Draw(t, "conn"))
-	data := w.edits[rapid.IntRange(0, len(w.edits)-1).Draw(t, "edit")]
+	data, err := blocks.Convert(w.enc, w.encOf(conn), w.edits[rapid.IntRange(0, len(w.edits)-1).Draw(t, "edit")])
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.message(conn, rapid.SampledFrom([]protocol.Type{protocol.Update, protocol.SyncStep2}).Draw(t, "type"), data)
-	if _, err := w.docs[conn].Apply(data, w.enc); err != nil {
+	if _, err := w.docs[conn].Apply(data, w.encOf(conn)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -349,7 +364,8 @@ func (w *world) turn(t *rapid.T) {
 			continue
 		}
 		for conn, p := range w.joined {
-			if o.To == event.Everyone || o.To == conn {
+			others := o.Reach == event.ReachV1 && conn != knowsV1 || o.Reach == event.ReachOthers && conn == knowsV1
+			if o.To == event.Everyone && !others || o.To == conn {
 				p.receive(t, o)
 			}
 		}

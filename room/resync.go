@@ -7,15 +7,15 @@ import (
 
 // resync brings a connection up to date that has missed updates, because its client is
 // slow and the consumer has dropped what didn't fit.
-func (t *turn) resync(in *event.Input) {
-	t.sendMissed(in, protocol.Update)
+func (t *turn) resync(in *event.Input, m member) {
+	t.sendMissed(in, m, protocol.Update)
 	t.sendStates(in.Conn)
 }
 
 // sendMissed sends what was added to the document after in.Mark.
-func (t *turn) sendMissed(in *event.Input, typ protocol.Type) {
-	if err := t.sendDiff(in, typ, t.past(in.Mark, in.Vector)); err != nil { // in.Vector is malformed
-		_ = t.sendDiff(in, typ, emptyVector)
+func (t *turn) sendMissed(in *event.Input, m member, typ protocol.Type) {
+	if err := t.sendDiff(in, m, typ, t.past(in.Mark, in.Vector)); err != nil { // in.Vector is malformed
+		_ = t.sendDiff(in, m, typ, emptyVector)
 	}
 }
 

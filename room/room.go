@@ -19,7 +19,7 @@ type Config struct {
 	Blocks    blocks.Options
 	Awareness awareness.Config
 	// Encoding is the encoding of the data in SyncStep2 and Update, in both
-	// directions. The default is V1.
+	// directions, of connections that have joined without event.Input.V1. The default is V1.
 	Encoding blocks.Encoding
 	// Worker is the name of the worker that runs the room, for its Summary.
 	Worker string
@@ -34,6 +34,7 @@ type Room struct {
 	encoding  blocks.Encoding
 	awareness *awareness.Awareness
 	conns     map[event.ConnID]member
+	v1s       int                               // how many of them have v1 set
 	banned    map[event.ConnID]protocol.Message // the connections that were expelled and have not left yet; nil if there are none
 	watchers  map[event.ConnID]bool             // nil if there are none
 
@@ -61,8 +62,16 @@ type member struct {
 	user      string
 	access    event.Access
 	accessSeq uint64 // see event.Output
-	acks      bool   // see event.Input
+	acks, v1  bool   // see event.Input
 	opened    bool   // SyncStep1 and the awareness were sent to it
+}
+
+// encodingOf returns the encoding of the updates to and from a connection.
+func (r *Room) encodingOf(m member) blocks.Encoding {
+	if m.v1 {
+		return blocks.V1
+	}
+	return r.encoding
 }
 
 // New returns a room with an empty document and no connections.

@@ -61,10 +61,10 @@ type turn struct {
 	shown            [][]byte // what of updates clients are sent, unless that is all: see blocks.Options.HoldPending
 	awarenessUpdates [][]byte // awareness that was accepted or removed
 
-	vector       []byte            // the state vector of the document; nil: not needed yet
-	diffs        map[string][]byte // differences, by the state vector they start from
-	encodedBytes int               // of diffs
-	states       []byte            // all awareness; nil: not needed yet
+	vector       []byte // the state vector of the document; nil: not needed yet
+	diffs        map[difference][]byte
+	encodedBytes int    // of diffs
+	states       []byte // all awareness; nil: not needed yet
 	answered     map[question]bool
 	acks         map[question]int      // the places of Acks and Rejects in effects.Durable
 	rejoining    map[event.ConnID]bool // connections that were sent a Rejoin
@@ -104,7 +104,7 @@ func (t *turn) take(in *event.Input) {
 		case !joined:
 			t.rejoin(in.Conn)
 		case in.Kind == event.InputResync:
-			t.resync(in)
+			t.resync(in, m)
 		case in.Kind == event.InputAccess:
 			t.changeAccess(in, m)
 		default:
@@ -262,20 +262,25 @@ func (t *turn) broadcast(update []byte) {
 		vector = t.blocks.StateVector()
 		t.saved.add(t.seq, vector)
 	}
-	if len(t.conns) > 0 {
-		if t.encoding != blocks.V1 {
-			t.sendUpdate(event.Everyone, vector, must(blocks.Convert(blocks.V1, t.encoding, update)))
-		} else {
-			t.sendUpdate(event.Everyone, vector, update)
+	if t.encoding == blocks.V1 {
+		t.broadcastAs(event.ReachAll, len(t.conns), vector, update)
+	} else {
+		t.broadcastAs(event.ReachV1, t.v1s, vector, update)
+		if others := len(t.conns) - t.v1s; others > 0 {
+			t.broadcastAs(event.ReachOthers, others, vector, must(blocks.Convert(blocks.V1, t.encoding, update)))
 		}
 	}
 	t.notifyWatchers(update)
 }
 
-// sendUpdate sends an update that brings the receiver to the current state.
-func (t *turn) sendUpdate(to event.ConnID, vector, data []byte) {
+// broadcastAs sends an update, which brings the receivers to the current state, to so many
+// connections.
+func (t *turn) broadcastAs(reach event.Reach, conns int, vector, data []byte) {
+	if conns == 0 {
+		return
+	}
 	t.sendDurable(event.Output{
-		Kind: event.OutputMessage, To: to, Mark: t.mark(), Vector: vector,
+		Kind: event.OutputMessage, To: event.Everyone, Reach: reach, Mark: t.mark(), Vector: vector,
 		Message: protocol.Message{Type: protocol.Update, Data: data},
 	})
 }

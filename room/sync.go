@@ -16,7 +16,7 @@ func (t *turn) answerSync(in *event.Input, m member) error {
 	if m.acks && !in.Offered {
 		t.ask(in.Conn)
 	}
-	if err := t.sendDiff(in, protocol.SyncStep2, in.Message.Data); err != nil {
+	if err := t.sendDiff(in, m, protocol.SyncStep2, in.Message.Data); err != nil {
 		return err
 	}
 	if !m.opened {
@@ -35,7 +35,7 @@ const maxEncoded = 32 << 20
 // is not much smaller, because all receivers share its encoding.
 //
 // The error means that the state vector is malformed.
-func (t *turn) sendDiff(in *event.Input, typ protocol.Type, vector []byte) error {
+func (t *turn) sendDiff(in *event.Input, m member, typ protocol.Type, vector []byte) error {
 	entries, size, err := t.blocks.Measure(vector)
 	if err != nil {
 		return err
@@ -47,9 +47,10 @@ func (t *turn) sendDiff(in *event.Input, typ protocol.Type, vector []byte) error
 	}
 	out := event.Output{Kind: event.OutputMessage, To: in.Conn, Mark: t.mark(), Message: protocol.Message{Type: typ}}
 	out.Whole = typ == protocol.SyncStep2 && bytes.Equal(entries, emptyVector)
-	diff := t.encoded(entries)
+	enc := t.encodingOf(m)
+	diff := t.encoded(entries, enc)
 	if diff == nil && (in.Most == 0 || size <= in.Most && t.encodedBytes < maxEncoded) {
-		diff = t.encode(entries)
+		diff = t.encode(entries, enc)
 	}
 	if diff != nil && (in.Most == 0 || len(diff) <= in.Most) {
 		out.Vector, _ = t.saved.before(t.seq)
@@ -66,28 +67,34 @@ func (t *turn) sendDiff(in *event.Input, typ protocol.Type, vector []byte) error
 	return nil
 }
 
+// difference is what a document with a state vector lacks, in an encoding.
+type difference struct {
+	vector string
+	enc    blocks.Encoding
+}
+
 // encoded returns what a document with the given state vector lacks, if it is encoded,
 // and nil otherwise.
-func (t *turn) encoded(vector []byte) []byte {
-	diff := t.diffs[string(vector)]
+func (t *turn) encoded(vector []byte, enc blocks.Encoding) []byte {
+	diff := t.diffs[difference{string(vector), enc}]
 	if diff == nil && bytes.Equal(vector, emptyVector) {
-		diff = t.whole[t.encoding].Value()
+		diff = t.whole[enc].Value()
 	}
 	return diff
 }
 
 // encode encodes what a document with the given state vector lacks.
-func (t *turn) encode(vector []byte) (diff []byte) {
+func (t *turn) encode(vector []byte, enc blocks.Encoding) (diff []byte) {
 	if bytes.Equal(vector, emptyVector) {
-		diff = t.encodeWhole(t.encoding)
+		diff = t.encodeWhole(enc)
 	} else {
-		diff = must(t.blocks.Diff(vector, t.encoding))
+		diff = must(t.blocks.Diff(vector, enc))
 		t.encodedBytes += len(diff)
 	}
 	if t.diffs == nil {
-		t.diffs = make(map[string][]byte)
+		t.diffs = make(map[difference][]byte)
 	}
-	t.diffs[string(vector)] = diff
+	t.diffs[difference{string(vector), enc}] = diff
 	return diff
 }
 

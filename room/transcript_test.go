@@ -30,11 +30,12 @@ var update = flag.Bool("update", false, "write the outputs of rooms into testdat
 //	limits NAME=VALUE ...             before all else: ids, size, timeout, document, pending, version
 //	load HEX                          an update that is stored
 //	merge HEX                         an update that another worker has stored; its outputs follow
-//	TIME CONN join [write] [present] [acks] [user=NAME] [client-starts] [again [other.]SEQ [vector=HEX]]
+//	TIME CONN join [write] [present] [acks] [v1] [user=NAME] [client-starts] [again [other.]SEQ [vector=HEX]]
 //	TIME CONN > HEX                   a frame of the plain dialect
 //	TIME CONN asks-offered HEX        the SyncStep1 with which a consumer asks for what was offered
 //	TIME CONN shows CLIENT@CLOCK JSON awareness of the connection's own client
 //	TIME CONN silent
+//	TIME CONN types-v1 CLIENT@CLOCK TEXT
 //	TIME CONN types CLIENT@CLOCK TEXT an update: CLIENT's text from CLOCK on; TEXT may be x*1000
 //	TIME CONN has [write] [present] [changes=N]                  its consumer changes the access
 //	TIME CONN gives [to=CONN] [user=NAME] [write] [present]      a program changes the access
@@ -211,6 +212,8 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 				in.Access |= access(t, arg)
 			case "acks":
 				in.Acks = true
+			case "v1":
+				in.V1 = true
 			case "client-starts":
 				in.Greeting = event.GreetingClient
 			case "again":
@@ -237,6 +240,8 @@ func inputs(t *testing.T, enc blocks.Encoding, line string) (time.Time, []event.
 	case "resync":
 		in.Kind = event.InputResync
 		since(t, &in, args)
+	case "types-v1":
+		in = write(in.Conn, typed(t, args[0], strings.Join(args[1:], " ")))
 	case "types":
 		in = write(in.Conn, recoded(enc, typed(t, args[0], strings.Join(args[1:], " "))))
 	case "query", "watch", "apply":
@@ -399,7 +404,7 @@ func show(t *testing.T, w *strings.Builder, e Effects) {
 
 func line(t *testing.T, o event.Output) string {
 	t.Helper()
-	to := "all"
+	to := map[event.Reach]string{event.ReachAll: "all", event.ReachV1: "all of V1", event.ReachOthers: "all others"}[o.Reach]
 	if o.To != event.Everyone {
 		to = fmt.Sprint(o.To)
 	}
