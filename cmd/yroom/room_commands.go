@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -163,15 +164,32 @@ func writeFile(path string, from io.Reader) (err error) {
 }
 
 type roomImport struct {
-	Room     string `arg:""                                                               help:"The room's name."`
-	File     string `arg:""                                                               help:"The file that holds the update; - is standard input."`
-	Encoding string `enum:"v1,v2"                                                         default:"v1"                                                help:"How the update is encoded: v1, or v2 (default: v1)."`
-	New      bool   `help:"Only create a new room. If the room exists, it isn't changed."`
+	Room       string `arg:""                                                            help:"The room's name."                                                                                                      optional:""`
+	File       string `arg:""                                                            help:"The file that holds the update; - is standard input."                                                                  optional:""`
+	Hocuspocus string `placeholder:"PATH"                                                help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
+	Encoding   string `enum:"v1,v2"                                                      default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
+	New        bool   `help:"Only create new rooms. If a room exists, it isn't changed."`
 }
 
-// Run imports an update.
-func (i roomImport) Run(c *roomCommands) error {
+// Validate is called by kong.
+func (i roomImport) Validate() error {
+	switch {
+	case i.Hocuspocus == "" && (i.Room == "" || i.File == ""):
+		return errors.New("name the room and the file that holds the update")
+	case i.Hocuspocus != "" && (i.Room != "" || i.Encoding != "v1"):
+		return errors.New("--hocuspocus imports each document, in V1, into the room of its name: it goes without a room, a file and --encoding")
+	}
+	return nil
+}
+
+// Run imports an update, or the documents of a Hocuspocus server.
+func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 	return c.with(forImport, func(ctx context.Context, client *apiClient) error {
+		if i.Hocuspocus != "" {
+			return importHocuspocus(ctx, i.Hocuspocus, stdout, os.Stderr, func(ctx context.Context, room string, data []byte) error {
+				return i.send(ctx, client, room, &body{bytes.NewReader(data), int64(len(data))})
+			})
+		}
 		file, size := os.Stdin, int64(-1)
 		if i.File != "-" {
 			var err error
@@ -183,16 +201,21 @@ func (i roomImport) Run(c *roomCommands) error {
 				size = info.Size()
 			}
 		}
-		method, header := http.MethodPost, http.Header{"Content-Type": {api.TypeUpdateV1}}
-		if i.Encoding == "v2" {
-			header.Set("Content-Type", api.TypeUpdateV2)
-		}
-		if i.New {
-			method = http.MethodPut
-			header.Set("If-None-Match", "*")
-		}
-		return client.send(ctx, method, roomAddress(i.Room), header, &body{file, size})
+		return i.send(ctx, client, i.Room, &body{file, size})
 	})
+}
+
+// send sends an update to a room.
+func (i roomImport) send(ctx context.Context, client *apiClient, room string, update *body) error {
+	method, header := http.MethodPost, http.Header{"Content-Type": {api.TypeUpdateV1}}
+	if i.Encoding == "v2" {
+		header.Set("Content-Type", api.TypeUpdateV2)
+	}
+	if i.New {
+		method = http.MethodPut
+		header.Set("If-None-Match", "*")
+	}
+	return client.send(ctx, method, roomAddress(room), header, update)
 }
 
 type roomDelete struct {

@@ -26,7 +26,7 @@ var wantImports = []struct {
 	{"cmd/yroom", []string{
 		".", "api", "auth", "consumer", "document", "event", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "protocol",
 		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web",
-		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
+		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "modernc.org/sqlite",
 	}},
 	{"examples/hello", []string{"."}},
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
