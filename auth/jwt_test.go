@@ -312,3 +312,30 @@ func FuzzClaims(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkJWT(b *testing.B) {
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 4096)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ec, claims := ecKey(b), map[string]any{"exp": in(time.Hour), "rooms": "doc"}
+	for _, bc := range []struct {
+		algorithm jose.SignatureAlgorithm
+		signer    any
+		file      string
+	}{
+		{jose.HS256, []byte(secret), secret},
+		{jose.ES256, ec, pemOf(b, ec.Public())},
+		{jose.RS256, rsaKey, pemOf(b, rsaKey.Public())},
+	} {
+		b.Run(string(bc.algorithm), func(b *testing.B) {
+			j, r := newJWT(b, bc.file, nil), request("doc", sign(b, bc.algorithm, bc.signer, claims))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := j.Admit(context.Background(), r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
