@@ -29,9 +29,14 @@ func (sec *section) readSimple(wire []byte, off int, left uint64, w *clientBuild
 	for ; left > 0 && l.readSimple(wire, off, sec.client, clock); left-- {
 		foreign = foreign || l.foreign
 		// Most blocks follow an element of the same client that is in a list of text, too.
-		text = text && l.origin == id{sec.client, clock - 1}
-		sec.linked = sec.linked || l.right != noID || l.kind == kindString && !text
+		follows := l.origin == id{sec.client, clock - 1}
+		text = text && follows
+		linked := l.right != noID || l.kind == kindString && !text
+		sec.linked = sec.linked || linked
 		text = text || l.kind == kindString
+		if sec.index != nil {
+			sec.index.add(blockPos{clock, off}, l.right, linked, follows)
+		}
 		if w != nil {
 			w.add(&l, off, clock)
 		}

@@ -54,6 +54,7 @@ type Store struct {
 	freezes    int    // see Freezes
 	integrated []byte // see Integrated
 	unchecked  bool   // refCheck accepts everything; in tests
+	blockwise  bool   // refCheck looks at every block; in tests
 
 	// Scratch buffers, kept between calls of Apply.
 	parsed parsedUpdate

@@ -82,7 +82,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		}
 		err = s.prepare(in, limits, gained, len(update))
 	}
-	s.spots.trim()
+	s.spots.end()
 	if err != nil {
 		s.plan.cancel(s)
 		return nil, err

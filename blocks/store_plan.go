@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/yroom/yroom/internal/clocks"
 )
@@ -30,11 +31,11 @@ type plan struct {
 	depths       int // by how much the depth indices grow
 
 	refs      refCheck
-	trusted   bool                      // the update was accepted before: only pending blocks are checked
-	err       error                     // why a block of the update is refused
-	collected []collectedSpan           // pending elements that must become GC blocks
-	doubts    int                       // how many of the ready blocks are doubts: see spots
-	indexes   map[*section][]sectionPos // the positions of the blocks of sections, of which some were looked up
+	trusted   bool            // the update was accepted before: only pending blocks are checked
+	err       error           // why a block of the update is refused
+	collected []collectedSpan // pending elements that must become GC blocks
+	foreign   bool            // blocks of the update refer to elements of other clients
+	doubts    int             // how many of the ready blocks are doubts: see spots
 }
 
 // collectedSpan is elements of a client.
@@ -130,6 +131,10 @@ func (c *client) readyEnd() uint64 {
 func (p *plan) build(s *Store, in *parsedUpdate, size int, trusted bool) error {
 	p.trusted, p.err, p.nested = trusted, nil, s.nested || in.nested
 	p.refs = refCheck{store: s, in: in, steps: freeSteps + s.steps + size}
+	p.foreign = false
+	for i := range in.sections {
+		p.foreign = p.foreign || in.sections[i].foreign
+	}
 	for i := range in.sections {
 		sec := &in.sections[i]
 		c := p.client(s, sec.client)
@@ -172,9 +177,14 @@ func (p *plan) advance(s *Store, c *client) {
 	if c.section != nil {
 		a.pos = c.section.resume
 	}
-	if sec := c.section; sec != nil && !sec.foreign && (p.trusted || !sec.linked) && start == sec.clock && sec.continues(c) {
+	switch sec := c.section; {
+	case sec == nil || !sec.continues(c):
+		p.advanceByBlock(s, c)
+	case !sec.foreign && (p.trusted || !sec.linked && !s.blockwise):
 		c.ready = sec.end
-	} else {
+	case !p.trusted && sec.count > smallSection && !s.blockwise:
+		p.advanceIndexed(s, c, sec)
+	default:
 		p.advanceByBlock(s, c)
 	}
 	if c.ready == start {
@@ -201,27 +211,63 @@ func (p *plan) takeNext(s *Store, c *client, b *block, held bool) bool {
 		p.wait(s, c, needs)
 		return false
 	}
-	if held || !p.trusted {
-		switch err := p.refs.check(b); {
-		case err == nil || held && errors.Is(err, errDistant):
-		case held:
-			p.collected = append(p.collected, collectedSpan{c, clocks.Span{From: b.clock, To: b.end()}})
-		case errors.Is(err, errDistant):
-			p.err = fmt.Errorf("%w: update: block %d of client %d: %w", ErrLimit, b.clock, b.client, err)
-			return false
-		default:
-			p.err = malformed("update: block %d of client %d: %w", b.clock, b.client, err)
-			return false
-		}
-		if spot, ok := s.spotOf(b); ok && !p.trusted {
-			if s.spots.isDoubt(spot, b) {
-				p.doubts++
-			}
-			s.spots.note(spot, b)
-		}
+	if (held || !p.trusted) && !p.accept(s, c, b, held) {
+		return false
 	}
 	c.ready = b.end()
 	return true
+}
+
+// accept checks a block that is ready, and reports whether it can be integrated.
+func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
+	switch err := p.refs.check(b); {
+	case err == nil || held && errors.Is(err, errDistant):
+	case held:
+		p.collected = append(p.collected, collectedSpan{c, clocks.Span{From: b.clock, To: b.end()}})
+	case errors.Is(err, errDistant):
+		p.err = fmt.Errorf("%w: update: block %d of client %d: %w", ErrLimit, b.clock, b.client, err)
+		return false
+	default:
+		p.err = malformed("update: block %d of client %d: %w", b.clock, b.client, err)
+		return false
+	}
+	if spot, ok := s.spotOf(b); ok && !p.trusted {
+		if s.spots.isDoubt(spot, b) {
+			p.doubts++
+		}
+		s.spots.note(spot, b)
+	}
+	return true
+}
+
+// advanceIndexed advances c through a section that continues what c has, and was indexed
+// while it was read. It skips the blocks that needn't be looked at.
+func (p *plan) advanceIndexed(s *Store, c *client, sec *section) {
+	n, end := int(sec.resume.index), len(sec.index.starts)
+	open := sec.index.open[sort.SearchInts(sec.index.open, n):]
+	s.spots.grow(len(open))
+	var b block
+	for ; n < end; n++ {
+		isOpen := len(open) > 0 && open[0] == n
+		if !isOpen && !sec.foreign { // it lacks nothing
+			continue
+		}
+		sec.readLinks(n, &b)
+		if needs, blocked := s.missing(&b); blocked {
+			p.wait(s, c, needs)
+			break
+		}
+		if isOpen {
+			if open = open[1:]; !p.accept(s, c, &b, false) {
+				return
+			}
+		}
+	}
+	at := sec.startOf(n)
+	c.ready, sec.resume = at.clock, sectionPos{at.off, uint64(n), at.clock}
+	if !p.foreign {
+		s.spots.trim() // no other section has these spots
+	}
 }
 
 // advanceByBlock advances c block by block.
@@ -312,7 +358,7 @@ func (p *plan) reset() {
 	}
 	clear(p.advances)
 	p.added, p.advances, p.pendingTypes, p.depths = 0, p.advances[:0], 0, 0
-	p.refs, p.collected, p.indexes, p.doubts = refCheck{}, nil, nil, 0
+	p.refs, p.collected, p.doubts = refCheck{}, nil, 0
 	p.touched, p.todo = p.touched[:0], p.todo[:0]
 	p.waiting, p.waitedFor, p.woken = p.waiting[:0], p.waitedFor[:0], p.woken[:0]
 }

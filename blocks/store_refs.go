@@ -47,34 +47,41 @@ func (c *refCheck) check(b *block) error {
 	if b.kind == kindGC || c.store.unchecked {
 		return nil
 	}
+	var first block
 	if b.flags&hasRight != 0 {
-		if err := c.checkRight(b); err != nil {
+		if b.flags&hasOrigin != 0 {
+			c.store.lookup(b.origin, &first)
+		} else {
+			c.store.lookup(b.right, &first)
+		}
+		if err := c.checkRight(b, &first); err != nil {
 			return err
 		}
 	}
-	return c.checkKey(b)
+	return c.checkKey(b, &first)
 }
 
-// checkRight checks the right origin of b.
-func (c *refCheck) checkRight(b *block) error {
-	var left, right block
-	if b.flags&hasOrigin != 0 {
-		// Mostly both belong to one insertion: the next element that a user types.
-		if c.store.lookup(b.origin, &left); left.kind == kindGC || left.rightOrNone() == b.right {
+// checkRight checks the right origin of b. first holds the origin or, if there is none, the
+// right origin.
+func (c *refCheck) checkRight(b, first *block) error {
+	if b.flags&hasOrigin == 0 {
+		if first.kind == kindGC || first.originOf(b.right) == noID {
 			return nil
 		}
+		return errApart
 	}
-	c.store.lookup(b.right, &right)
-	before := right.originOf(b.right)
-	switch {
-	case before == b.originOrNone() && right.kind != kindGC:
-		return nil
-	case b.flags&hasOrigin != 0:
-		return c.checkBetween(b, left, &right)
-	case right.kind == kindGC:
+	// Mostly both belong to one insertion: the next element that a user types.
+	if first.kind == kindGC || first.rightOrNone() == b.right {
 		return nil
 	}
-	return errApart
+	right := *first
+	if b.right.client != right.client || b.right.clock < right.clock || b.right.clock >= right.end() {
+		c.store.lookup(b.right, &right)
+	}
+	if right.kind != kindGC && right.originOf(b.right) == b.origin {
+		return nil
+	}
+	return c.checkBetween(b, *first, &right)
 }
 
 // checkBetween checks a block whose origin and right origin don't refer to each other.
@@ -158,13 +165,13 @@ func (c *refCheck) isLost(b block) (bool, error) {
 }
 
 // checkKey checks that b, if it is in the list of a map key, has one value. Others of its
-// values must be deleted.
-func (c *refCheck) checkKey(b *block) error {
+// values must be deleted. first is what hasKey takes.
+func (c *refCheck) checkKey(b, first *block) error {
 	switch {
 	case b.parent != nil && b.flags&hasKey == 0:
 		return nil
 	case b.flags&hasRight != 0, b.kind == kindString, b.kind == kindEmbed, b.kind == kindFormat:
-		if keyed, err := c.hasKey(b); err != nil || !keyed {
+		if keyed, err := c.hasKey(b, first); err != nil || !keyed {
 			return err
 		}
 		return errEntry
@@ -178,7 +185,7 @@ func (c *refCheck) checkKey(b *block) error {
 	if values.From == values.To {
 		return nil
 	}
-	keyed, err := c.hasKey(b)
+	keyed, err := c.hasKey(b, first)
 	if err == nil && keyed && !c.deletes(b.client, values) {
 		err = errEntry
 	}
@@ -186,8 +193,9 @@ func (c *refCheck) checkKey(b *block) error {
 }
 
 // hasKey reports whether b is in the list of a map key. It mostly sees that at the first
-// block that it looks up: in such a list no block has a right origin or is text.
-func (c *refCheck) hasKey(b *block) (keyed bool, err error) {
+// block that it looks up: in such a list no block has a right origin or is text. If first
+// isn't empty, it holds the origin of b or, if there is none, the right origin.
+func (c *refCheck) hasKey(b, first *block) (keyed bool, err error) {
 	s, at := c.store, *b
 	var passed []id
 	for n := 1; at.parent == nil; n++ {
@@ -195,7 +203,11 @@ func (c *refCheck) hasKey(b *block) (keyed bool, err error) {
 		if at.flags&hasOrigin != 0 {
 			ref = at.origin
 		}
-		s.lookup(ref, &at)
+		if n == 1 && first.len > 0 {
+			at = *first
+		} else {
+			s.lookup(ref, &at)
+		}
 		switch {
 		case at.kind == kindGC, at.flags&hasRight != 0, at.kind == kindString, at.kind == kindEmbed, at.kind == kindFormat,
 			at.kind == kindAny && at.len > 1 && !s.options.History:
@@ -343,14 +355,19 @@ func (s *Store) lookup(x id, b *block) {
 		c.pending[i].read(x, b)
 		return
 	}
-	src := s.plan.blocksFrom(c.section, x.clock)
-	*b = *src.next()
+	c.section.readLinks(c.section.find(x.clock), b)
 	// Of a block that begins with elements that are known, the rest follows these.
 	known := c.blocks.end
 	if i > 0 {
 		known = max(known, c.pending[i-1].end)
 	}
-	b.cutFront(known)
+	if b.clock >= known {
+		return
+	}
+	if b.len, b.clock = b.end()-known, known; b.kind != kindGC {
+		b.flags |= hasOrigin
+		b.origin, b.parent, b.parentIsID = id{b.client, known - 1}, nil, false
+	}
 }
 
 // read reads the block that holds an element.
@@ -360,21 +377,4 @@ func (r *run) read(x id, b *block) {
 	i := k.find(x.clock)
 	at := k.clockOf(i)
 	b.load(k.blockWire(i), x.client, at, r.blockEnd(n, i)-at)
-}
-
-// blocksFrom returns an iterator over the blocks of a section from the one on that holds
-// clock. It builds an index of the section.
-func (p *plan) blocksFrom(sec *section, clock uint64) blockIter {
-	index := p.indexes[sec]
-	if index == nil {
-		for src := iterSection(sec); src.next() != nil; {
-			index = append(index, src.pos)
-		}
-		if p.indexes == nil {
-			p.indexes = make(map[*section][]sectionPos)
-		}
-		p.indexes[sec] = index
-	}
-	i := sort.Search(len(index), func(i int) bool { return index[i].clock > clock })
-	return sec.from(index[i-1])
 }

@@ -16,6 +16,7 @@ import (
 type spots struct {
 	newest map[id]id // by spot, the block that was inserted there last; of recent spots only
 	starts map[id]id // by block that was inserted at the start of its list, the spot
+	forgot bool      // some of the update's spots were forgotten
 	doubts int       // since the last call of Options.Try
 	bytes  int       // of the updates that have caused them
 }
@@ -78,10 +79,29 @@ func (p *spots) note(spot id, b *block) {
 	}
 }
 
-// trim forgets spots after an update.
+// grow makes room for n spots, if they are many.
+func (p *spots) grow(n int) {
+	if n > keptSpots && p.newest == nil {
+		p.newest, p.starts = make(map[id]id, n), make(map[id]id)
+	}
+}
+
+// trim forgets the spots if they are too many.
 func (p *spots) trim() {
 	if len(p.newest) > keptSpots || len(p.starts) > keptSpots {
-		p.newest, p.starts = nil, nil
+		p.forgot = true
+		if len(p.newest)+len(p.starts) > 32*keptSpots { // clear takes as long as they had room for
+			p.newest, p.starts = nil, nil
+		}
+		clear(p.newest)
+		clear(p.starts)
+	}
+}
+
+// end forgets the spots after an update that had too many, and frees their memory.
+func (p *spots) end() {
+	if p.trim(); p.forgot {
+		p.newest, p.starts, p.forgot = nil, nil, false
 	}
 }
 
@@ -89,7 +109,7 @@ func (p *spots) trim() {
 // because there are many doubts, some of which are the update's.
 func (s *Store) mustTry(size int, limits *Options) bool {
 	doubts := s.plan.doubts
-	if len(s.spots.newest) > keptSpots { // later updates at these spots would cause no doubts: see trim
+	if s.spots.forgot || len(s.spots.newest) > keptSpots { // later updates at these spots would cause no doubts: see trim
 		doubts += triedDoubts
 	}
 	if doubts == 0 || limits == nil || limits.Try == nil {

@@ -42,7 +42,7 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 		s.steps += len(update)
 		if noted {
 			s.spots.note(spot, &b)
-			s.spots.trim()
+			s.spots.end()
 		}
 	}
 	if eraser != nil {

@@ -19,6 +19,7 @@ type section struct {
 	text     bool          // the last block is in a list of text, or of another kind without keys
 	wire     []byte        // the blocks; aliases the update
 	prepared *clientBlocks // the blocks in the form of the store, if it doesn't have the client; else nil
+	index    *sectionIndex // nil until a block is looked up if the section is small or the update trusted
 	resume   sectionPos    // where the plan has stopped
 }
 
@@ -92,6 +93,9 @@ func (in *parsedUpdate) readSection(r *lib0.Reader, s *Store) *section {
 	sec := &in.sections[len(in.sections)-1]
 	sec.clock, sec.resume.clock = sec.end, sec.end
 	off := r.Offset()
+	if in.limits != nil && sec.count > smallSection && !s.blockwise {
+		sec.index = newIndex(min(sec.count, uint64(r.Len())/2))
+	}
 	var w *clientBuilder
 	if !known && sec.count > 1 && sec.clock == 0 {
 		w = &in.builder
@@ -116,7 +120,7 @@ func (in *parsedUpdate) readBlocks(r *lib0.Reader, sec *section, w *clientBuilde
 				break
 			}
 		}
-		if in.readBlock(r, sec, &b); r.Err() != nil {
+		if in.readBlock(r, sec, off, &b); r.Err() != nil {
 			return
 		}
 		if b.kind == kindSkip {
@@ -131,11 +135,16 @@ func (in *parsedUpdate) readBlocks(r *lib0.Reader, sec *section, w *clientBuilde
 	}
 }
 
-// readBlock reads and checks a block of a section.
-func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, b *block) {
+// readBlock reads and checks a block of a section. off is its offset in the section.
+func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, off int, b *block) {
 	b.read(r, sec.client, sec.end)
 	if r.Err() != nil {
 		return
+	}
+	linked := b.flags&(hasRight|hasKey) != 0 || b.kind > kindDeleted && b.kind != kindType && b.parent == nil
+	if sec.index != nil {
+		follows := b.originOrNone() == id{b.client, b.clock - 1}
+		sec.index.add(blockPos{b.clock, off}, b.rightOrNone(), linked && b.kind != kindSkip, follows)
 	}
 	sec.end = b.end()
 	if b.kind == kindSkip {
@@ -144,7 +153,7 @@ func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, b *block) {
 	sec.elements += b.len
 	sec.foreign = sec.foreign || b.foreign
 	sec.text = b.parent != nil && b.flags&hasKey == 0
-	sec.linked = sec.linked || b.flags&(hasRight|hasKey) != 0 || b.kind > kindDeleted && b.kind != kindType && b.parent == nil
+	sec.linked = sec.linked || linked
 	if b.kind == kindType {
 		in.typeCount++
 	}
