@@ -5,10 +5,10 @@
 // # When a worker is lost
 //
 // A layer between processes sometimes loses a worker, and reports it once the room has
-// another. Queries, and updates passed to [Document.Apply], are then sent again;
-// streams of changes continue after their last change. An edit, a creation or a
-// deletion is not sent again, because it may have been carried out: it returns
-// [ErrOutcomeUnknown]. Apply returns that error too if no worker can take the update
+// another. Queries, updates passed to [Document.Apply], and changes of access are then
+// sent again; streams of changes continue after their last change. An edit, a creation, a
+// deletion or a broadcast is not sent again, because it may have been carried out: it
+// returns [ErrOutcomeUnknown]. Apply returns that error too if no worker can take the update
 // when it is sent again. While no worker serves a room, calls wait up to 10 seconds for
 // one, and then return [ErrNoWorker]: nothing was changed, and the call can be repeated.
 //
@@ -31,6 +31,7 @@
 //   - watch.go: Changes
 //   - edit.go: Edit and EditAs. follower.go keeps the Doc from one edit to the next,
 //     presence.go shows the program to the clients in the room
+//   - control.go: SetAccess, Expel and Broadcast, for connections
 //   - rooms.go: the list of rooms, merged from the lists of all workers
 //   - errors.go: the errors
 package document

@@ -38,7 +38,10 @@ func running(t *testing.T, cfg config) (*document.Documents, *httptest.Server) {
 	t.Helper()
 	l := memlayer.New()
 	startWorker(t, l, cfg)
-	conns, err := consumer.New(consumer.Config{Layer: l, Logger: testkit.Logger(t)})
+	admit := func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+		return consumer.Admission{Room: r.Room, Access: event.AccessWrite | event.AccessPresent, User: r.Token}, nil
+	}
+	conns, err := consumer.New(consumer.Config{Layer: l, Logger: testkit.Logger(t), Hooks: consumer.Hooks{Admit: admit}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +90,7 @@ func newDocuments(t *testing.T, l *memlayer.Layer) *document.Documents {
 	return c
 }
 
-// connect connects to the room ws/NAME.
+// connect connects to the room ws/NAME. After ?token= in name follows the user.
 func connect(t *testing.T, web *httptest.Server, name string) *wsclient.Client {
 	t.Helper()
 	return wsclient.Connect(t, web.URL+"/ws/"+name, nil)

@@ -163,10 +163,21 @@ func (ds *Documents) request(ctx context.Context, room string, build func() even
 		switch {
 		case !errors.Is(err, errLost):
 			return response, err
-		case r.Kind != event.RequestQuery && (r.Kind != event.RequestApply || r.Client != 0):
+		case !repeatable(&r):
 			return event.Response{}, ErrOutcomeUnknown
 		}
 	}
+}
+
+// repeatable reports whether a request may be sent again that may have been carried out.
+func repeatable(r *event.Request) bool {
+	switch r.Kind {
+	case event.RequestQuery, event.RequestAccess, event.RequestExpel:
+		return true
+	case event.RequestApply:
+		return r.Client == 0
+	}
+	return false
 }
 
 // errLost means that a request or its response may be lost.

@@ -85,6 +85,19 @@ func TestLostWorker(t *testing.T) {
 			{"an edit", false, func(ctx context.Context, d *Document) error { return d.applyAs(ctx, identity{1, 0}, hello) }},
 			{"Create", false, func(ctx context.Context, d *Document) error { return d.Create(ctx, hello, blocks.V1) }},
 			{"Delete", false, func(ctx context.Context, d *Document) error { return d.Delete(ctx) }},
+			{"SetAccess", true, func(ctx context.Context, d *Document) error {
+				_, err := d.SetAccess(ctx, Selection{User: "ada"}, 0)
+				return err
+			}},
+			{"Expel", true, func(ctx context.Context, d *Document) error {
+				_, err := d.Expel(ctx, Selection{User: "ada"}, protocol.CloseError{})
+				return err
+			}},
+			{"Broadcast", false, func(ctx context.Context, d *Document) error { _, err := d.Broadcast(ctx, "hi"); return err }},
+			{"SetAccess in all rooms", true, func(ctx context.Context, d *Document) error {
+				_, err := d.documents.SetAccess(ctx, Selection{User: "ada"}, 0)
+				return err
+			}},
 		} {
 			var sent []event.Request
 			c, _ := newFake(t, func(l *fakeLayer, in layer.Input) error {
