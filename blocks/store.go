@@ -17,10 +17,6 @@ type Options struct {
 	// History keeps the content of what is deleted, as yjs does with gc: false.
 	History bool
 
-	// HoldPending leaves pending blocks out of what Encode and Diff return, so that no
-	// client integrates a block before Apply has checked what it refers to.
-	HoldPending bool
-
 	// Try returns an error if clients that load the given document, an update in V1, would
 	// freeze. Apply calls it before it accepts an update with which many blocks are inserted
 	// at one place concurrently, and refuses the update if Try returns an error. If Try is
@@ -30,12 +26,13 @@ type Options struct {
 
 // Store is one document: the blocks of each client in clock order, and what is
 // deleted. A block is integrated once all blocks that it depends on are. Until then it
-// is pending: encodings of the document have it unless Options.HoldPending is set, and
-// the state vector doesn't count it.
+// is pending: encodings of the document have it unless HoldPending was called, and the
+// state vector doesn't count it.
 //
 // A Store must not be used by two goroutines at the same time.
 type Store struct {
 	options        Options
+	holds          bool // see HoldPending
 	byID           map[uint64]*client
 	recent         *client   // the last result of find, or nil
 	clients        []*client // in descending order of id, as in updates
@@ -107,6 +104,15 @@ func NewWith(o Options) *Store {
 	o.MaxClients = cmp.Or(o.MaxClients, 1<<16)
 	return &Store{options: o, byID: make(map[uint64]*client)}
 }
+
+// HoldPending leaves pending blocks out of what Encode and Diff return from now on, so
+// that no client integrates a block before Apply has checked what it refers to. EncodeAll
+// returns them.
+func (s *Store) HoldPending() { s.holds = true }
+
+// Pending returns about how many bytes of memory the pending blocks and deletions take.
+// It takes constant time.
+func (s *Store) Pending() int { return s.pendingCost }
 
 // Size returns the approximate size of the encoded document in bytes: the integrated
 // blocks, without the headers of sections and the delete set. It takes constant time.

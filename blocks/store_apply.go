@@ -22,7 +22,7 @@ func (s *Store) Apply(update []byte, enc Encoding) (added []byte, err error) {
 // Integrated returns what clients that had the document before the last Apply need of
 // what that has changed, as an update in V1: without what became pending, and with what
 // was pending and is integrated now. Mostly it is what Apply has returned. It is only
-// known with Options.HoldPending, and only once.
+// known after HoldPending, and only once.
 func (s *Store) Integrated() []byte {
 	update := s.integrated
 	s.integrated = nil
@@ -30,7 +30,7 @@ func (s *Store) Integrated() []byte {
 }
 
 func (s *Store) setIntegrated(update []byte) {
-	if s.options.HoldPending {
+	if s.holds {
 		s.integrated = update
 	}
 }

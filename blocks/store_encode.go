@@ -5,9 +5,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// Encode encodes the whole document, what is pending included unless
-// Options.HoldPending is set. The caller owns the result. It panics if enc is no
-// encoding.
+// Encode encodes the whole document, what is pending included unless HoldPending was
+// called. The caller owns the result. It panics if enc is no encoding.
 func (s *Store) Encode(enc Encoding) []byte {
 	if err := checkEncoding(enc); err != nil {
 		panic(err)
@@ -15,8 +14,16 @@ func (s *Store) Encode(enc Encoding) []byte {
 	return fromV1(s.encode(), enc)
 }
 
+// EncodeAll is Encode with what is pending, whether HoldPending was called or not.
+func (s *Store) EncodeAll(enc Encoding) []byte {
+	holds := s.holds
+	s.holds = false
+	defer func() { s.holds = holds }()
+	return s.Encode(enc)
+}
+
 // Diff encodes what a client with the given state vector lacks: the blocks after it,
-// what is pending unless Options.HoldPending is set, and all deletions, as the sync
+// what is pending unless HoldPending was called, and all deletions, as the sync
 // protocol requires. The error is ErrMalformed or ErrEncoding. stateVector is borrowed;
 // the caller owns the result.
 func (s *Store) Diff(stateVector []byte, enc Encoding) ([]byte, error) {
@@ -114,7 +121,7 @@ func (s *Store) encode() []byte {
 
 // shownPending returns the pending blocks of c that encodings of the document have.
 func (s *Store) shownPending(c *client) []*run {
-	if s.options.HoldPending {
+	if s.holds {
 		return nil
 	}
 	return c.pending

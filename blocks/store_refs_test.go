@@ -65,8 +65,9 @@ func TestForgedPendingBlocks(t *testing.T) {
 			continue // it refers to nothing
 		}
 		t.Run(name, func(t *testing.T) {
-			s := NewWith(Options{HoldPending: true})
-			sent, log := New(), NewWith(Options{HoldPending: true})
+			s, sent, log := New(), New(), New()
+			s.HoldPending()
+			log.HoldPending()
 			// The client's next block is an honest one.
 			for _, u := range []string{"01 02 09 00 " + wire + " 04 01 01 74 01 21 00", entry, values, abc} {
 				added, err := s.Apply(unhex(t, u), V1)

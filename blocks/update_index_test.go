@@ -149,7 +149,9 @@ func TestSkippedBlocks(t *testing.T) {
 	taken, pending, refused := 0, 0, 0
 	for seed := range uint64(1500) {
 		f := &forger{random: rand.New(rand.NewPCG(seed, 1)), entry: noID}
-		s, whole := NewWith(Options{HoldPending: true}), NewWith(Options{HoldPending: true})
+		s, whole := New(), New()
+		s.HoldPending()
+		whole.HoldPending()
 		whole.blockwise = true
 		for _, u := range f.updates() {
 			added, err := s.Apply(u, V1)

@@ -76,11 +76,12 @@ func (r *Room) encodingOf(m member) blocks.Encoding {
 
 // New returns a room with an empty document and no connections.
 func New(cfg Config) *Room {
-	cfg.Blocks.HoldPending = true
+	doc := blocks.NewWith(cfg.Blocks)
+	doc.HoldPending()
 	return &Room{
 		epoch:     cfg.Epoch,
 		worker:    cfg.Worker,
-		blocks:    blocks.NewWith(cfg.Blocks),
+		blocks:    doc,
 		encoding:  cmp.Or(cfg.Encoding, blocks.V1),
 		awareness: awareness.New(cfg.Awareness),
 		conns:     make(map[event.ConnID]member),
@@ -118,7 +119,7 @@ func (r *Room) Summary() event.Summary {
 	return event.Summary{
 		Conns:   len(r.conns),
 		Clients: r.awareness.Len(),
-		Size:    r.blocks.Size(),
+		Size:    r.blocks.Size() + r.blocks.Pending(),
 		Changed: r.changed,
 		Worker:  r.worker,
 	}

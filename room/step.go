@@ -58,7 +58,7 @@ type turn struct {
 	now              time.Time
 	effects          Effects
 	updates          [][]byte // what was added to the document
-	shown            [][]byte // what of updates clients are sent, unless that is all: see blocks.Options.HoldPending
+	shown            [][]byte // what of updates clients are sent, unless that is all: see blocks.Store.HoldPending
 	awarenessUpdates [][]byte // awareness that was accepted or removed
 
 	vector       []byte // the state vector of the document; nil: not needed yet

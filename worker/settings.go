@@ -32,7 +32,6 @@ func (s Settings) withDefaults() Settings {
 	s.RemoveDelay = cmp.Or(s.RemoveDelay, 30*time.Second)
 	s.AutosaveDelay = cmp.Or(s.AutosaveDelay, time.Minute)
 	s.Room.Encoding = cmp.Or(s.Room.Encoding, blocks.V1)
-	s.Room.Blocks.HoldPending = false // only what clients are sent leaves out pending blocks; a snapshot must have them
 	s.MailboxInputs = cmp.Or(s.MailboxInputs, 4096)
 	s.MailboxBytes = cmp.Or(s.MailboxBytes, 32<<20)
 	return s

@@ -502,7 +502,8 @@ func (w *world) converged() {
 
 // integrated returns a document without what is pending, which no room sends.
 func integrated(doc *blocks.Store) *blocks.Store {
-	out := blocks.NewWith(blocks.Options{HoldPending: true})
+	out := blocks.New()
+	out.HoldPending()
 	for range 2 { // the second time without what is pending
 		if err := out.Load(doc.Encode(blocks.V1), blocks.V1); err != nil {
 			panic(err)

@@ -221,7 +221,11 @@ type forgedRoom struct {
 }
 
 // newHolding returns a store as rooms use it.
-func newHolding() *blocks.Store { return blocks.NewWith(blocks.Options{HoldPending: true}) }
+func newHolding(o blocks.Options) *blocks.Store {
+	s := blocks.NewWith(o)
+	s.HoldPending()
+	return s
+}
 
 // apply applies an update to the store.
 func (r *forgedRoom) apply(update []byte) error {
@@ -235,7 +239,7 @@ func (r *forgedRoom) apply(update []byte) error {
 
 func forgeRoom(seed int) (*forgedRoom, error) {
 	random := rand.New(rand.NewPCG(uint64(seed), 2))
-	f, r := newForge(random), &forgedRoom{Seed: seed, store: newHolding(), Updates: [][]byte{}}
+	f, r := newForge(random), &forgedRoom{Seed: seed, store: newHolding(blocks.Options{}), Updates: [][]byte{}}
 	r.Middle = r.store.Encode(blocks.V1)
 	n := 4 + random.IntN(16)
 	var later [][]byte
@@ -269,7 +273,7 @@ func forgeRoom(seed int) (*forgedRoom, error) {
 	if r.Merged, err = blocks.Merge(blocks.V1, r.Updates...); err != nil {
 		return nil, err
 	}
-	loaded := newHolding()
+	loaded := newHolding(blocks.Options{})
 	for _, update := range r.log {
 		if err := loaded.Load(update, blocks.V1); err != nil {
 			return nil, err

@@ -81,7 +81,7 @@ func TestFreezingUpdatesAreRefused(t *testing.T) {
 		list := shape(n)
 		for _, step := range []int{len(list), 200, 1} {
 			tries := 0
-			s := blocks.NewWith(blocks.Options{HoldPending: true, Try: func(document []byte) error {
+			s := newHolding(blocks.Options{Try: func(document []byte) error {
 				tries++
 				return yjs.Try(document)
 			}})
@@ -114,7 +114,7 @@ func TestFreezingUpdatesAreRefused(t *testing.T) {
 // mind: at each, first before the newest element, and then before an earlier one.
 func TestManyPlaces(t *testing.T) {
 	const places, rounds = 600, 300
-	s := blocks.NewWith(blocks.Options{HoldPending: true, Try: yjs.Try})
+	s := newHolding(blocks.Options{Try: yjs.Try})
 	send := func(client, clock, count uint64, wire []byte) error {
 		update := binary.AppendUvarint([]byte{1}, count)
 		update = binary.AppendUvarint(append(update, byte(client)), clock)
@@ -166,7 +166,7 @@ func TestRecordedHistoriesAreTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		tries := 0
-		s := blocks.NewWith(blocks.Options{HoldPending: true, Try: func(document []byte) error {
+		s := newHolding(blocks.Options{Try: func(document []byte) error {
 			tries++
 			return yjs.Try(document)
 		}})
