@@ -222,7 +222,7 @@ func (a *Handler) export(ctx context.Context, d *document.Document, s selection,
 	}
 	key := exportKey{d.Room(), s.tag(info.Mark)}
 	return a.exports.share(ctx, key, leastCost+cost*info.Summary.Size, func(e *exported) error {
-		info, err := d.Query(ctx, event.Mark{})
+		info, err := d.Backup(ctx)
 		if err != nil {
 			return err
 		}

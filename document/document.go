@@ -55,6 +55,14 @@ func (d *Document) Query(ctx context.Context, since event.Mark) (Info, error) {
 	return d.query(ctx, event.Request{Since: since})
 }
 
+// Backup is Query for the whole document, and its Update has the blocks that are pending,
+// too: those that the room has accepted and stored, but sends to no client until the
+// blocks on which they depend arrive. An Update that is kept must have them. A Doc, or
+// a stream of Changes, that begins with the document should begin with Query.
+func (d *Document) Backup(ctx context.Context) (Info, error) {
+	return d.query(ctx, event.Request{Pending: true})
+}
+
 // query sends a query with the options of r.
 func (d *Document) query(ctx context.Context, r event.Request) (Info, error) {
 	r.Kind = event.RequestQuery
@@ -69,9 +77,10 @@ func (d *Document) query(ctx context.Context, r event.Request) (Info, error) {
 	return Info{a.Mark, a.Summary, a.Vector, a.Members, a.States, a.Update, a.Whole}, nil
 }
 
-// Update returns the whole document as one update, which the caller owns.
+// Update returns the whole document as one update, which the caller owns. It is that of
+// Backup.
 func (d *Document) Update(ctx context.Context, enc blocks.Encoding) ([]byte, error) {
-	return d.diff(ctx, event.Request{}, enc)
+	return d.diff(ctx, event.Request{Pending: true}, enc)
 }
 
 // Diff returns the blocks that a client with the given state vector lacks, and

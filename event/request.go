@@ -40,6 +40,10 @@ type Request struct {
 	// it costs the room no work that grows with its document or its connections.
 	Bare bool
 
+	// Pending makes the Update of a query the whole document with the blocks that are
+	// pending, as a backup needs it. Everything else that a room sends lacks them, so that
+	// no client integrates blocks that the room has not checked.
+	Pending bool
 	// Update is the update of an apply or a create, in V1.
 	Update []byte
 	// Client and Clock guard an apply: it is refused with CauseStale unless the
@@ -104,7 +108,7 @@ type Response struct {
 type Summary struct {
 	Conns   int       // how many connections are in the room
 	Clients int       // how many clients have an awareness state
-	Size    int       // size of the document in memory, in bytes
+	Size    int       // size of the document in memory, in bytes, with what is pending
 	Changed time.Time // when the document last changed; zero if it hasn't changed since the room was opened
 	Worker  string    // the name of the worker that runs the room; empty if it has none
 }

@@ -104,6 +104,8 @@ func (t *turn) answerRequests() {
 func (r *Room) describe(response *event.Response, q *event.Request) {
 	switch {
 	case q.Bare:
+	case q.Pending:
+		response.Update, response.Whole = r.backup(), true
 	case q.Vector == nil:
 		response.Update, response.Whole = r.since(q.Since)
 	default:
@@ -124,6 +126,14 @@ func (r *Room) describe(response *event.Response, q *event.Request) {
 		response.Members = append(response.Members, event.Member{ID: id, User: m.user, Access: m.access})
 	}
 	slices.SortFunc(response.Members, func(a, b event.Member) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// backup returns the whole document with what is pending, in V1.
+func (r *Room) backup() []byte {
+	if r.blocks.Pending() == 0 {
+		return r.encodeWhole(blocks.V1)
+	}
+	return r.blocks.EncodeAll(blocks.V1)
 }
 
 // since returns what was added to the document after m, in V1. If m isn't known, it

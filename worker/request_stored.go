@@ -59,6 +59,7 @@ var errVector = errors.New("worker: malformed state vector")
 func (w *Worker) describeStored(name string, q *event.Request) (r event.Response, err error) {
 	defer guard(&err)
 	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
+	doc.HoldPending() // as a room in memory does
 	needs := 3 * w.storedSize(name) // the log, the document, the response
 	if !w.memory.begin(needs) {
 		w.noteMemory(name)
@@ -73,12 +74,15 @@ func (w *Worker) describeStored(name string, q *event.Request) (r event.Response
 		return r, err
 	}
 	r = event.Response{
-		Summary: event.Summary{Size: doc.Size(), Worker: w.config.Name},
+		Summary: event.Summary{Size: doc.Size() + doc.Pending(), Worker: w.config.Name},
 		Mark:    event.Mark{Seq: digest(log)},
 		Vector:  doc.StateVector(),
 	}
 	switch {
-	case q.Bare, q.Vector == nil && q.Since == r.Mark:
+	case q.Bare:
+	case q.Pending:
+		r.Update, r.Whole = doc.EncodeAll(blocks.V1), true
+	case q.Vector == nil && q.Since == r.Mark:
 	case q.Vector == nil:
 		r.Update, r.Whole = doc.Encode(blocks.V1), true
 	default:

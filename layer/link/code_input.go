@@ -53,6 +53,7 @@ const (
 	fieldSent          = 37 // the message of a request
 	fieldAfterOffer    = 38
 	fieldAccessSeq     = 39 // in outputs too
+	fieldPending       = 41
 )
 
 // encodeInput encodes an input of a front.
@@ -105,6 +106,7 @@ func appendRequest(b []byte, r *event.Request) []byte {
 	b = appendUint(b, fieldSinceSeq, r.Since.Seq)
 	b = appendBytes(b, fieldRequestVector, r.Vector)
 	b = appendBool(b, fieldBare, r.Bare)
+	b = appendBool(b, fieldPending, r.Pending)
 	b = appendUint(b, fieldClient, r.Client)
 	b = appendUint(b, fieldClock, r.Clock)
 	b = appendString(b, fieldPrefix, r.Prefix)
@@ -177,6 +179,8 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			request().Vector = taken(f.bytes, owned)
 		case fieldBare:
 			request().Bare = f.value != 0
+		case fieldPending:
+			request().Pending = f.value != 0
 		case fieldClient:
 			request().Client = f.value
 		case fieldClock:

@@ -8,6 +8,7 @@ import { history } from './generate.mjs'
 import { lossless } from './lossless.mjs'
 import { compareDocuments, docFailures } from './docs.mjs'
 import { readings, relativePositions, script } from './script.mjs'
+import { exportFailures } from './pending.mjs'
 import { restoreFailures } from './snapshots.mjs'
 import { replay } from './trace.mjs'
 
@@ -102,6 +103,11 @@ const answers = {
   restore ({ updates, first, v1, v2, diff, profile }) {
     const made = { v1: decode(v1), v2: decode(v2), diff: decode(diff) }
     return { failures: restoreFailures(decodeAll(updates), first, made, profile === 'surrogates') }
+  },
+
+  // Compares the export of a room with the updates that the room has and those that were lost.
+  exported ({ exported, kept, lost, profile }) {
+    return exportFailures(decode(exported), decodeAll(kept), decodeAll(lost), profile === 'surrogates')
   },
 
   // Lets clients join rooms with forged histories, and returns their edits.
