@@ -35,6 +35,8 @@ type socket struct {
 	op       ws.OpCode                           // of the message that is being read
 	message  []byte                              // its fragments so far
 	fragment bool                                // a message is being read
+	spent    int                                 // the bytes that were read since others had their turn
+	lingers  bool                                // what is read is dropped
 
 	reserved   atomic.Int64 // bytes of Consumer.incoming, for the message that is being read or handled
 	reservedAt atomic.Int64 // when they were reserved, by Consumer.clock

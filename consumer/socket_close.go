@@ -2,7 +2,7 @@ package consumer
 
 import (
 	"errors"
-	"io"
+	"math"
 	"time"
 
 	"github.com/yroom/yroom/internal/outbox"
@@ -93,12 +93,13 @@ func (s *socket) endFor(err error) lingering {
 // closes the connection. Closing it earlier could lose the frame on its way.
 func (s *socket) linger(how lingering) {
 	s.writer.Wait()
+	s.lingers = true
 	switch how {
 	case lingerRead:
 		s.drain()
 	case lingerSkip:
 		_ = s.conn.SetReadDeadline(time.Now().Add(rudeWait))
-		_, _ = io.Copy(io.Discard, s.in)
+		_ = s.skip(math.MaxInt64)
 	}
 	_ = s.conn.Close()
 }

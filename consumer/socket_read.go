@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"runtime"
 	"time"
 	"unicode/utf8"
 
@@ -15,6 +16,9 @@ import (
 const (
 	upgradeTimeout = 10 * time.Second
 	readStep       = 32 << 10 // the most that is allocated for bytes that haven't arrived yet
+	turnSize       = 64 << 10 // the bytes after which the reader lets other goroutines run
+	frameCost      = 2 << 10  // what a frame counts as in addition to its bytes, because it is handled
+	lingerPause    = 10 * time.Millisecond
 )
 
 // upgrade takes over the connection on which the request arrived, and completes the
@@ -42,6 +46,21 @@ func (s *socket) touch() { s.touched.Store(s.consumer.clock(time.Now())) }
 
 func protocolError(reason string) error {
 	return &protocol.CloseError{Code: protocol.CloseProtocol, Reason: reason}
+}
+
+// spend counts n bytes that were read, and lets other goroutines run now and then. While
+// more arrives than can be handled, reads don't wait, and the scheduler would let each
+// such reader run for 10 ms: a hundred of them would delay all others by half a second.
+func (s *socket) spend(n int) {
+	if s.spent += n; s.spent < turnSize {
+		return
+	}
+	s.spent = 0
+	if s.lingers { // then what is read is dropped, and there may be no end of it
+		time.Sleep(lingerPause)
+	} else {
+		runtime.Gosched()
+	}
 }
 
 // read returns the next message, reassembled, or the next control frame. The
@@ -97,6 +116,7 @@ func (s *socket) header() (ws.Header, error) {
 		return h, err
 	}
 	s.touch()
+	s.spend(frameCost)
 	state := ws.StateServerSide
 	if s.fragment {
 		state = state.Set(ws.StateFragmented)
@@ -122,8 +142,9 @@ func (s *socket) payload(n int) error {
 			copy(grown, s.message)
 			s.message = grown
 		}
-		got, err := s.in.Read(s.message[have:min(cap(s.message), end)])
+		got, err := s.in.Read(s.message[have:min(cap(s.message), end, have+turnSize)])
 		s.message = s.message[:have+got]
+		s.spend(got)
 		if err != nil {
 			return err
 		}
@@ -151,6 +172,19 @@ func parseClose(data []byte) (protocol.CloseError, error) {
 	return e, nil
 }
 
+// skip drops the next n bytes.
+func (s *socket) skip(n int64) error {
+	for n > 0 {
+		dropped, err := s.in.Discard(int(min(n, int64(s.in.Size()))))
+		if err != nil {
+			return err
+		}
+		n -= int64(dropped)
+		s.spend(dropped)
+	}
+	return nil
+}
+
 // drain reads until the peer's close frame, or the end.
 func (s *socket) drain() {
 	for {
@@ -158,7 +192,7 @@ func (s *socket) drain() {
 		if err != nil || h.OpCode == ws.OpClose {
 			return
 		}
-		if _, err := io.CopyN(io.Discard, s.in, h.Length); err != nil {
+		if s.skip(h.Length) != nil {
 			return
 		}
 		s.fragment = !h.OpCode.IsControl() && !h.Fin || h.OpCode.IsControl() && s.fragment

@@ -9,8 +9,10 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gobwas/ws"
 	"github.com/google/go-cmp/cmp"
@@ -159,6 +161,39 @@ func TestClaimedLength(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if each := (after.TotalAlloc - before.TotalAlloc) / 100; each > 2*readStep {
 		t.Errorf("%d bytes were allocated", each)
+	}
+}
+
+// What a client sends without end after its connection was closed is dropped slowly.
+func TestSendingAfterClose(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first []byte
+		wait  time.Duration
+	}{
+		"a frame that breaks the rules": {[]byte{0x82, 1, 5}, rudeWait},
+		"a malformed message":           {short(0x82, "\x00\x02\x05"), closeWait},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withHarness(t, Config{}, func(t *testing.T, h *harness) {
+				c, _ := h.join("/doc")
+				sent := 0
+				var writer sync.WaitGroup
+				writer.Go(func() {
+					more := wsclient.Frame(ws.OpBinary, true, make([]byte, 60))
+					for next := tc.first; c.Write(next) == nil; next = more {
+						sent += len(more)
+					}
+				})
+				if op, _ := c.read(); op != ws.OpClose {
+					t.Errorf("got opcode %d", op)
+				}
+				writer.Wait()
+				_ = c.Close()
+				if most := int(tc.wait/lingerPause+1) * turnSize; sent > most {
+					t.Errorf("%d bytes were read, want at most %d", sent, most)
+				}
+			})
+		})
 	}
 }
 
