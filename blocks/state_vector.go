@@ -52,6 +52,16 @@ func ParseStateVector(stateVector []byte, yield func(client, clock uint64)) erro
 	return nil
 }
 
+// Behind reports whether a document with the given state vector has elements that this
+// one lacks. What is pending counts as lacking. The error is ErrMalformed. stateVector is
+// borrowed.
+func (s *Store) Behind(stateVector []byte) (behind bool, err error) {
+	err = ParseStateVector(stateVector, func(client, clock uint64) {
+		behind = behind || clock > s.find(client).readyEnd()
+	})
+	return behind, err
+}
+
 // ClockOf returns the number of elements of a client that a state vector holds, or 0
 // if it holds none or is malformed. stateVector is borrowed.
 func ClockOf(stateVector []byte, client uint64) uint64 {

@@ -15,7 +15,7 @@ const (
 	OutputMessage  OutputKind = 1 // Message is for the client, or ends the connection
 	OutputResponse OutputKind = 2 // Response is for the program To
 	// OutputRejoin means that the room doesn't know To, or doesn't know whether To
-	// still exists. The consumer answers with InputJoin and GreetingRejoin, or with
+	// still exists, or that updates of To, which has joined with Acks, were lost. The consumer answers with InputJoin and GreetingRejoin, or with
 	// InputLeave if it has no such connection. A program sends its watch again.
 	OutputRejoin OutputKind = 3
 	// OutputProbe means that another connection claims a client id of To. The consumer

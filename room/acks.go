@@ -11,8 +11,12 @@ import (
 // everything in it is in the document.
 func (t *turn) write(in *event.Input, m member) error {
 	if m.access.May(event.AccessWrite) {
+		before := t.blocks.Pending()
 		if err := t.apply(in.Message.Data, t.encodingOf(m)); err != nil {
 			return err
+		}
+		if in.Message.Type == protocol.Update && t.blocks.Pending() > before && m.opened { // otherwise it is asked after its SyncStep1
+			t.noteLack(in.Conn, false)
 		}
 		if m.acks {
 			t.count(in.Conn, protocol.Ack)

@@ -12,6 +12,7 @@
 //   - access.go: access that changes, connections that programs close, and broadcasts of
 //     programs
 //   - sync.go: the answers to SyncStep1 and QueryAwareness
+//   - ask.go: asks clients for updates that were lost
 //   - vectors.go: saved state vectors, from which the updates that a receiver missed
 //     are computed
 //   - resync.go: brings a slow client, or one that rejoins, up to date

@@ -12,6 +12,7 @@ func (t *turn) join(in *event.Input) {
 		t.sendNow(in.Conn, closing)
 		return
 	}
+	delete(t.asking, in.Conn) // it is asked because it joins
 	before, joined := t.conns[in.Conn]
 	m := member{user: in.User, access: before.access, accessSeq: max(in.AccessSeq, before.accessSeq), acks: in.Acks, v1: in.V1}
 	t.countV1(before, -1)
@@ -65,6 +66,7 @@ func (t *turn) leave(conn event.ConnID) {
 	if m, joined := t.conns[conn]; joined {
 		t.countV1(m, -1)
 		delete(t.conns, conn)
+		delete(t.asking, conn)
 		t.broadcastLater(t.awareness.Leave(uint64(conn), t.now))
 	}
 }
@@ -78,15 +80,4 @@ func (t *turn) open(conn event.ConnID, ask bool) {
 		t.ask(conn)
 	}
 	t.sendStates(conn)
-}
-
-// ask sends SyncStep1: the client answers with a SyncStep2 that has what the room lacks.
-func (t *turn) ask(conn event.ConnID) {
-	if t.vector == nil {
-		t.vector = t.blocks.StateVector()
-	}
-	t.sendDurable(event.Output{
-		Kind: event.OutputMessage, To: conn,
-		Message: protocol.Message{Type: protocol.SyncStep1, Data: t.vector},
-	})
 }

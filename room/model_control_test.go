@@ -120,6 +120,7 @@ func (w *world) takeJoin(in event.Input) {
 	}
 	if in.Greeting != event.GreetingClient {
 		w.due[question{in.Conn, protocol.SyncStep1}]++
+		joined.ask(w.now)
 	}
 }
 
@@ -144,7 +145,11 @@ func (w *world) settle(t *rapid.T, o event.Output, durable bool) (settled bool) 
 			t.Fatalf("%+v isn't held back until the updates are stored", o)
 		}
 		w.due[q] -= o.Message.Count - 1
-	case !slices.Contains([]protocol.Type{protocol.SyncStep1, protocol.Close, protocol.Stateless}, q.typ):
+	case q.typ == protocol.SyncStep1:
+		if p := w.joined[o.To]; p != nil {
+			p.question = o.Message.Data
+		}
+	case !slices.Contains([]protocol.Type{protocol.Close, protocol.Stateless}, q.typ):
 		return false
 	}
 	w.due[q]--

@@ -18,6 +18,8 @@ import (
 
 // peer is the other end of a connection.
 type peer struct {
+	questions
+
 	access   event.Access
 	acks     bool
 	user     string
@@ -144,6 +146,11 @@ func (w *world) check(t *rapid.T) {
 	for _, s := range w.present {
 		if end := s.renewed.Add(30 * time.Second); deadline.IsZero() || end.Before(deadline) {
 			deadline = end
+		}
+	}
+	for _, p := range w.joined {
+		if due := p.asked.Add(askPause); p.noted && (deadline.IsZero() || due.Before(deadline)) {
+			deadline = due
 		}
 	}
 	if got := w.room.Deadline(); got.IsZero() != deadline.IsZero() || got.After(deadline) {

@@ -140,9 +140,7 @@ func (w *world) take(t *rapid.T, in event.Input, unknown map[event.ConnID]bool) 
 	switch in.Message.Type {
 	case protocol.SyncStep1:
 		bad = bad && !p.answered
-		if !p.answered && (p.acks || !p.shown && !bad) {
-			w.due[question{in.Conn, protocol.SyncStep1}]++
-		}
+		w.takeSyncStep1(t, in, p, bad)
 		p.answered = true
 		p.shown = true
 	case protocol.SyncStep2, protocol.Update:
@@ -170,9 +168,11 @@ func (w *world) takeUpdate(t *rapid.T, in event.Input, p *peer, bad bool) (ends 
 	case bad:
 		return true
 	default:
+		before := w.doc.Pending()
 		if _, err := w.doc.Apply(in.Message.Data, w.encOf(in.Conn)); err != nil {
 			t.Fatal(err)
 		}
+		p.noted = p.noted || p.shown && in.Message.Type == protocol.Update && w.doc.Pending() > before
 	}
 	if p.acks {
 		w.due[question{in.Conn, typ}]++

@@ -34,6 +34,8 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 			"rejoin":    w.rejoin,
 			"leave":     w.leave,
 			"send":      w.send,
+			"lose":      w.loseUpdate,
+			"answer":    w.answer,
 			"sync":      w.sync,
 			"awareness": w.awareness,
 			"silent":    w.silent,
@@ -57,13 +59,14 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 			}
 		}
 		w.turn(t)
+		w.heal(t)
 	})
 }
 
 // anyAction draws actions that add something more often than those that remove
 // something. To simplify a failure, rapid replaces actions by the first one.
 var anyAction = rapid.SampledFrom([]string{
-	"nothing", "edit", "edit", "send", "send", "send", "send", "delete", "join", "sync", "sync", "awareness", "awareness",
+	"nothing", "edit", "edit", "send", "send", "send", "send", "lose", "answer", "delete", "join", "sync", "sync", "awareness", "awareness",
 	"awareness", "silent", "query", "stall", "resync", "resync", "rejoin", "leave", "bad", "wait",
 	"ask", "apply", "apply", "watch", "unwatch", "allow", "control", "control", "deafen",
 })
@@ -332,6 +335,7 @@ func (w *world) turn(t *rapid.T) {
 	old := func(_ uint64, s shown) bool { return w.now.Sub(s.renewed) >= 30*time.Second }
 	maps.DeleteFunc(w.gone, old)
 	w.lose(w.now, old)
+	w.askNoted(unknown)
 	before := w.room.seq
 	effects := w.room.Step(w.now, w.ins)
 	w.ins = nil
@@ -354,7 +358,7 @@ func (w *world) turn(t *rapid.T) {
 		}
 		if o.Kind == event.OutputRejoin {
 			if !unknown[o.To] {
-				t.Fatalf("connection %d was sent a Rejoin, although the room knows it", o.To)
+				t.Fatalf("connection %d was sent a Rejoin, although the room knows it and lacks nothing", o.To)
 			}
 			delete(unknown, o.To)
 			continue
@@ -381,7 +385,7 @@ func (w *world) turn(t *rapid.T) {
 		}
 	}
 	if len(unknown) > 0 {
-		t.Fatalf("%v are not in the room and were not sent a Rejoin", unknown)
+		t.Fatalf("%v were not sent a Rejoin", unknown)
 	}
 	for conn, owed := range w.owed {
 		if len(owed) > 0 {

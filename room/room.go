@@ -48,6 +48,9 @@ type Room struct {
 	saved     savedVectors
 	saveEvery int // a state vector is saved after so many bytes of updates, at least
 
+	asking map[event.ConnID]bool // the connections that are to be asked for what the room lacks: see noteLack
+	askAt  time.Time             // when the next of them may be asked; zero: none waits for that
+
 	changed time.Time // of the last turn that changed the document
 
 	refusing *protocol.CloseError // see Refuse; nil: updates are accepted
@@ -61,9 +64,10 @@ type wholes [blocks.V2 + 1]weakbytes.Pointer
 type member struct {
 	user      string
 	access    event.Access
-	accessSeq uint64 // see event.Output
-	acks, v1  bool   // see event.Input
-	opened    bool   // SyncStep1 and the awareness were sent to it
+	accessSeq uint64    // see event.Output
+	acks, v1  bool      // see event.Input
+	opened    bool      // SyncStep1 and the awareness were sent to it
+	asked     time.Time // when SyncStep1 was last sent to it
 }
 
 // encodingOf returns the encoding of the updates to and from a connection.
@@ -103,9 +107,16 @@ func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 // nil, updates are accepted again.
 func (r *Room) Refuse(why *protocol.CloseError) { r.refusing = why }
 
-// Deadline returns when the room needs a Step even without inputs, to expire awareness.
-// It returns the zero time if no Step is needed.
-func (r *Room) Deadline() time.Time { return r.awareness.Deadline() }
+// Deadline returns when the room needs a Step even without inputs, to expire awareness or
+// to ask a connection for what pending blocks depend on. It returns the zero time if no
+// Step is needed.
+func (r *Room) Deadline() time.Time {
+	d := r.awareness.Deadline()
+	if d.IsZero() || !r.askAt.IsZero() && r.askAt.Before(d) {
+		return r.askAt
+	}
+	return d
+}
 
 // AwarenessFull reports whether an awareness state was ever ignored because those of
 // the room take too much.

@@ -38,7 +38,7 @@ func (r *Room) Step(now time.Time, ins []event.Input) Effects {
 		t.take(&ins[i])
 	}
 	// After the inputs, so that a state that is renewed in this turn doesn't expire.
-	if d := r.Deadline(); !d.IsZero() && !now.Before(d) {
+	if d := r.awareness.Deadline(); !d.IsZero() && !now.Before(d) {
 		t.broadcastLater(r.awareness.Expire(now))
 	}
 	t.end()
@@ -61,7 +61,7 @@ type turn struct {
 	shown            [][]byte // what of updates clients are sent, unless that is all: see blocks.Store.HoldPending
 	awarenessUpdates [][]byte // awareness that was accepted or removed
 
-	vector       []byte // the state vector of the document; nil: not needed yet
+	vector       []byte // the state vector of the document, perhaps of earlier in the turn; nil: not needed yet
 	diffs        map[difference][]byte
 	encodedBytes int    // of diffs
 	states       []byte // all awareness; nil: not needed yet
@@ -237,6 +237,7 @@ func (t *turn) end() {
 			t.broadcast(mergeUpdates(t.shown))
 		}
 	}
+	t.askNoted()
 	t.answerRequests()
 	if t.Empty() {
 		t.saved = savedVectors{} // no connection can have missed an update

@@ -11,7 +11,8 @@ import (
 
 // answerSync answers a SyncStep1. A client whose updates are acknowledged expects that it
 // is asked in return each time: from its SyncStep1 until its SyncStep2 is acknowledged, it
-// counts an update that is not saved. Other clients are asked once.
+// counts an update that is not saved. Other clients are asked once, and again if the room
+// may lack something: see ask.go.
 func (t *turn) answerSync(in *event.Input, m member) error {
 	if m.acks && !in.Offered {
 		t.ask(in.Conn)
@@ -21,6 +22,8 @@ func (t *turn) answerSync(in *event.Input, m member) error {
 	}
 	if !m.opened {
 		t.open(in.Conn, !m.acks)
+	} else if t.mayLack(m, in.Message.Data) {
+		t.noteLack(in.Conn, true)
 	}
 	return nil
 }

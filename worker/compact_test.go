@@ -57,7 +57,7 @@ func TestCompactionKeepsPendingBlocks(t *testing.T) {
 		if n := f.entries("a"); n != 1 {
 			t.Fatalf("%d entries: not compacted", n)
 		}
-		f.want("a: all Update")
+		f.want("a: all Update", "a: 1 SyncStep1")
 		f.write("a", 1, typed(7, 30))
 		f.want("a: all Update")
 		f.wantStored("a", append(allTyped(30), typed(7, 30), typed(7, 31))...)

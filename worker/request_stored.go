@@ -59,7 +59,7 @@ var errVector = errors.New("worker: malformed state vector")
 func (w *Worker) describeStored(name string, q *event.Request) (r event.Response, err error) {
 	defer guard(&err)
 	doc := blocks.NewWith(w.config.Room(name).Room.Blocks)
-	doc.HoldPending() // as a room in memory does
+	doc.HoldPending()               // as a room in memory does
 	needs := 3 * w.storedSize(name) // the log, the document, the response
 	if !w.memory.begin(needs) {
 		w.noteMemory(name)

@@ -55,6 +55,21 @@ func (w *world) newClient(room int, access event.Access) {
 	w.after(nil, w.within(w.pace), c.connect)
 	w.after(nil, w.within(w.pace), c.act)
 	w.after(nil, w.within(3*time.Second), c.tick)
+	if w.drops > 0 {
+		w.after(nil, w.within(resyncInterval), c.resync)
+	}
+}
+
+// resyncInterval is that of the provider, in a world in which updates are lost.
+const resyncInterval = 20 * time.Second
+
+// resync does what the provider does every resyncInterval.
+func (c *client) resync() {
+	if c.closed || c.frozen {
+		return
+	}
+	c.send(protocol.SyncStep1, c.doc.StateVector())
+	c.world.after(nil, resyncInterval, c.resync)
 }
 
 // connect opens a connection, or tries again later, as the provider does.

@@ -101,6 +101,10 @@ func (s *server) handle(in layer.Input) error {
 	if in.Kind == event.InputRequest && in.Request.Kind == event.RequestApply {
 		data, writes = slices.Clone(in.Request.Update), true
 	}
+	if in.Kind == event.InputMessage && in.Message.Type == protocol.Update && !w.calm && w.chance(w.drops) {
+		w.seen.dropped++
+		return nil
+	}
 	s.handling = true
 	err := s.back.handler.Handle(in)
 	s.handling = false

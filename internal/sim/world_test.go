@@ -31,6 +31,7 @@ type world struct {
 	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
 	deletes    int           // how many requests of programs delete or create a room, in percent
+	drops      int           // how many updates of clients are lost on their way without a report, in percent; clients resync then
 	losses     int           // how many messages in the layer are affected by a fault, in percent
 	both       int           // how many servers have a consumer in their process, in percent
 	watches    int           // how many rooms a consumer watches, in percent
@@ -69,6 +70,7 @@ type counts struct {
 	lost, duplicated, overtaken, delayed, unreachable int // packets
 	partitions, isolations, outages, local            int
 	gaps, resets, givenUp, nearSilences, deaf, strays int // see link.Stats
+	dropped                                           int
 	losses, rejoins, behind, catchUps, rewatched      int
 	probes                                            int
 	offers, shared                                    int
@@ -101,6 +103,7 @@ func (c *counts) add(o counts) {
 	c.nearSilences += o.nearSilences
 	c.deaf += o.deaf
 	c.strays += o.strays
+	c.dropped += o.dropped
 	c.losses += o.losses
 	c.rejoins += o.rejoins
 	c.probes += o.probes
@@ -155,7 +158,9 @@ func newWorld(seed uint64, planted plant) *world {
 	w.watches = []int{0, 50}[w.rnd.IntN(2)]
 	w.many = w.chance(70)
 	w.breaks = w.chance(70)
+	w.drops = []int{0, 0, 10}[w.rnd.IntN(3)]
 	if planted.found != "" {
+		w.drops = 0                   // a resync would mend some of them
 		w.many, w.breaks = true, true // they are found sooner
 	}
 	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]

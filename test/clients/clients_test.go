@@ -22,6 +22,7 @@ import (
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
+	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store/memstore"
 )
 
@@ -64,6 +65,7 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 	t.Helper()
 	var mu sync.Mutex
 	var rooms []string
+	losing := make(map[string]bool)
 	cfg.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg.Hooks.Admit = func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 		admission := consumer.Admission{Room: strings.TrimPrefix(r.HTTP.URL.Path, "/ws/"), Access: event.AccessWrite | event.AccessPresent}
@@ -81,6 +83,15 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 		rooms = append(rooms, admission.Room)
 		return admission, nil
 	}
+	cfg.Hooks.PreReceive = func(c *consumer.Conn, m protocol.Message) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if m.Type == protocol.Update && losing[c.Room()] {
+			losing[c.Room()] = false
+			return consumer.ErrDrop
+		}
+		return nil
+	}
 	server, err := yroom.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +104,15 @@ func serve(t *testing.T, cfg yroom.Config) (url string) {
 			mu.Lock()
 			defer mu.Unlock()
 			_ = json.NewEncoder(w).Encode(slices.Clone(rooms))
+		case r.URL.Path == "/lose": // the next Update of a client of the room, between its consumer and its worker
+			mu.Lock()
+			defer mu.Unlock()
+			losing[r.URL.Query().Get("room")] = true
+			_ = json.NewEncoder(w).Encode(true)
+		case r.URL.Path == "/lost": // whether that has happened
+			mu.Lock()
+			defer mu.Unlock()
+			_ = json.NewEncoder(w).Encode(!losing[r.URL.Query().Get("room")])
 		case r.URL.Path == "/delete" || r.URL.Path == "/create" || r.URL.Path == "/exists":
 			was, err := manage(r.Context(), server.Document(r.URL.Query().Get("room")), r.URL.Path)
 			if err != nil {

@@ -13,6 +13,8 @@ export const kits = {
 
 export { WebSocket }
 
+globalThis.WebSocket ??= WebSocket // of a browser: the providers compare with its constants when they resync
+
 async function yjs13 () {
   const Y = await import('yjs')
   const text = doc => doc.getText('text')

@@ -63,6 +63,32 @@ export const scenarios = {
     await stage.converge(ann, late)
   },
 
+  'a lost update': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    const room = '?room=' + encodeURIComponent(stage.room)
+    ann.type('one ')
+    await stage.converge(ann, bob)
+    await stage.ask('/lose' + room)
+    ann.type('two ')
+    await until('an update is lost', () => stage.ask('/lost' + room))
+    ann.type('three ') // the room can't show it without what was lost
+    await until('bob sees what was lost', () => bob.shown === 'one two three ')
+    hold('no client had to connect again', ann.closes === 0 && bob.closes === 0)
+  },
+
+  'a lost last update': async stage => {
+    const ann = stage.client('ann', { resyncInterval: 300 })
+    const bob = stage.client('bob')
+    await ann.synced()
+    await bob.synced()
+    const room = '?room=' + encodeURIComponent(stage.room)
+    await stage.ask('/lose' + room)
+    ann.type('the last')
+    await until('an update is lost', () => stage.ask('/lost' + room))
+    await until('bob sees what was lost', () => bob.shown === 'the last')
+    hold('no client had to connect again', ann.closes === 0 && bob.closes === 0)
+  },
+
   'a deleted room': async stage => {
     const clients = await stage.synced('ann', 'bob', 'carol')
     const [ann, bob] = clients

@@ -14,7 +14,7 @@ export class WebsocketProvider {
   synced = false
   wsconnected = false
 
-  constructor (server, room, doc, { params = {}, protocols = [], connect = true, awareness = new Awareness(doc) }) {
+  constructor (server, room, doc, { params = {}, protocols = [], connect = true, awareness = new Awareness(doc), resyncInterval = 0 }) {
     this.doc = doc
     this.awareness = awareness
     this.onClose = () => {}
@@ -26,6 +26,7 @@ export class WebsocketProvider {
       if (origin !== this) this.send(presence, encodeAwarenessUpdate(this.awareness, [...added, ...updated, ...removed]))
     })
     if (connect) this.connect()
+    if (resyncInterval > 0) this.resync = setInterval(() => this.send(sync.step1, Y.encodeStateVector(doc)), resyncInterval)
   }
 
   // The one event is connection-close.
@@ -55,7 +56,10 @@ export class WebsocketProvider {
     this.ws?.close()
   }
 
-  destroy () { this.disconnect() }
+  destroy () {
+    clearInterval(this.resync)
+    this.disconnect()
+  }
 
   send (kind, data) {
     if (!this.wsconnected) return
