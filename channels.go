@@ -16,7 +16,7 @@ const longestChannel = 100
 // some prefixes can have workers of their own. rooms is that of Config, and has to have
 // the same channels in all processes of a cluster.
 func Channels(rooms map[string]Settings) func(room string) string {
-	return byPrefix(rooms, func(s Settings) string { return cmp.Or(s.Channel, DefaultChannel) })
+	return byRow(rooms, func(s Settings) string { return cmp.Or(s.Channel, DefaultChannel) })
 }
 
 // CheckChannel returns an error unless name can be the name of a channel.

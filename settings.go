@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,8 +20,8 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// Settings are those of the rooms whose names share a prefix: the name up to
-// its first dot. A zero field stands for its default.
+// Settings are those of the rooms of a row: see RowOf. A zero field stands for its
+// default.
 type Settings struct {
 	// RemoveDelay is how long a room stays in memory after its last connection
 	// has left. Default: 30 s. A millisecond removes it practically at once.
@@ -144,28 +146,28 @@ func (s Settings) or(base Settings) Settings {
 	}
 }
 
-// fallback is the row for rooms whose prefix has none.
-const fallback = "default"
-
 // checkRooms returns an error for settings that contradict the documentation.
 func checkRooms(rooms map[string]Settings) error {
 	var errs []error
-	for prefix, s := range rooms {
-		if strings.Contains(prefix, ".") {
-			errs = append(errs, fmt.Errorf("rooms: no room has the prefix %q: a prefix is a name up to its first dot", prefix))
+	for key, s := range rooms {
+		if key == "" {
+			errs = append(errs, errors.New("rooms: a key is empty: the row for all other rooms is default"))
+		}
+		if strings.Contains(key, ".") && !isBeginning(key) {
+			errs = append(errs, fmt.Errorf("rooms: the key %q has a dot in it: write %q for the rooms whose names begin with that", key, key+"."))
 		}
 		if s.UpdateVersion > 2 {
-			errs = append(errs, fmt.Errorf("rooms: %s: update_version is %d, want 1 or 2", prefix, s.UpdateVersion))
+			errs = append(errs, fmt.Errorf("rooms: %s: update_version is %d, want 1 or 2", key, s.UpdateVersion))
 		}
 		if s.Channel != "" {
 			if err := CheckChannel(s.Channel); err != nil {
-				errs = append(errs, fmt.Errorf("rooms: %s: %w", prefix, err))
+				errs = append(errs, fmt.Errorf("rooms: %s: %w", key, err))
 			}
 		}
 		for _, part := range []reflect.Value{reflect.ValueOf(s), reflect.ValueOf(s.Limits)} {
 			for field, value := range part.Fields() {
 				if value.CanInt() && value.Int() < 0 {
-					errs = append(errs, fmt.Errorf("rooms: %s: %s is less than zero", prefix, field.Tag.Get("yaml")))
+					errs = append(errs, fmt.Errorf("rooms: %s: %s is less than zero", key, field.Tag.Get("yaml")))
 				}
 			}
 		}
@@ -173,21 +175,16 @@ func checkRooms(rooms map[string]Settings) error {
 	return errors.Join(errs...)
 }
 
-// byPrefix returns a function that returns the settings of a room, each row of
-// which is converted once.
-func byPrefix[T any](rooms map[string]Settings, convert func(Settings) T) func(room string) T {
+// byRow returns a function that returns the settings of a room, each row of which is
+// converted once.
+func byRow[T any](rooms map[string]Settings, convert func(Settings) T) func(room string) T {
 	base := rooms[fallback]
-	rest := convert(base)
-	rows := make(map[string]T, len(rooms))
-	for prefix, s := range rooms {
-		rows[prefix] = convert(s.or(base))
+	rows := map[string]T{fallback: convert(base)}
+	for key, s := range rooms {
+		rows[key] = convert(s.or(base))
 	}
-	return func(room string) T {
-		if row, ok := rows[event.Prefix(room)]; ok {
-			return row
-		}
-		return rest
-	}
+	rowOf := RowOf(slices.Collect(maps.Keys(rooms)))
+	return func(room string) T { return rows[rowOf(room)] }
 }
 
 func (s Settings) consumer() consumer.Settings {

@@ -92,28 +92,64 @@ func zeros(v reflect.Value, name string) (names []string) {
 	return names
 }
 
-func TestByPrefix(t *testing.T) {
+func TestRowOf(t *testing.T) {
+	rowOf := RowOf([]string{"default", "board", "docs/", "docs/private/", "org:", "team-", "docs", "a.b."})
+	for room, want := range map[string]string{
+		"board":          "board",
+		"board.1":        "board",
+		"board.1.x":      "board",
+		"boards.1":       "default",
+		"other":          "default",
+		"other.board":    "default",
+		".board":         "default",
+		"default.board":  "default",
+		"default":        "default",
+		"notes/board.1x": "default",
+		"docs":           "docs",
+		"docs.1":         "docs",
+		"docs/":          "docs/",
+		"docs/a.b":       "docs/",
+		"docs/private/a": "docs/private/",
+		"docs/private":   "docs/",
+		"docs2/x":        "default",
+		"org:7":          "org:",
+		"org":            "default",
+		"team-a.b":       "team-",
+		"a.b.c":          "a.b.",
+		"a.b":            "default",
+		"":               "default",
+	} {
+		if got := rowOf(room); got != want {
+			t.Errorf("%q: %q, want %q", room, got, want)
+		}
+	}
+	both := RowOf([]string{"a-b", "a-", "a-b."})
+	for room, want := range map[string]string{"a-b": "a-b", "a-b.c": "a-b.", "a-c": "a-", "a-bc": "a-"} {
+		if got := both(room); got != want {
+			t.Errorf("%q: %q, want %q", room, got, want)
+		}
+	}
+	if got := RowOf(nil)("board"); got != "default" {
+		t.Errorf("without rows: %q", got)
+	}
+}
+
+// A setting that a row lacks is that of the row "default".
+func TestByRow(t *testing.T) {
 	rooms := map[string]Settings{
 		"default": {RemoveDelay: time.Minute, AwarenessTimeout: time.Second},
 		"board":   {RemoveDelay: time.Hour},
 	}
-	delays := byPrefix(rooms, func(s Settings) [2]time.Duration { return [2]time.Duration{s.RemoveDelay, s.AwarenessTimeout} })
+	delays := byRow(rooms, func(s Settings) [2]time.Duration { return [2]time.Duration{s.RemoveDelay, s.AwarenessTimeout} })
 	for room, want := range map[string][2]time.Duration{
-		"board":          {time.Hour, time.Second},
-		"board.1":        {time.Hour, time.Second},
-		"board.1.x":      {time.Hour, time.Second},
-		"boards.1":       {time.Minute, time.Second},
-		"other":          {time.Minute, time.Second},
-		"other.board":    {time.Minute, time.Second},
-		".board":         {time.Minute, time.Second},
-		"default.board":  {time.Minute, time.Second},
-		"notes/board.1x": {time.Minute, time.Second},
+		"board.1": {time.Hour, time.Second},
+		"other":   {time.Minute, time.Second},
 	} {
 		if got := delays(room); got != want {
 			t.Errorf("%s: %v, want %v", room, got, want)
 		}
 	}
-	none := byPrefix(nil, func(s Settings) time.Duration { return s.RemoveDelay })
+	none := byRow(nil, func(s Settings) time.Duration { return s.RemoveDelay })
 	if got := none("board"); got != 0 {
 		t.Errorf("without rows: %v, want 0", got)
 	}
@@ -125,7 +161,8 @@ func TestNewRefuses(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{"a prefix with a dot", Config{Rooms: map[string]Settings{"a.b": {}}}, `"a.b"`},
+		{"a key with a dot", Config{Rooms: map[string]Settings{"a.b": {}}}, `the key "a.b" has a dot in it: write "a.b."`},
+		{"no key", Config{Rooms: map[string]Settings{"": {}}}, "rooms: a key is empty"},
 		{"a negative delay", Config{Rooms: map[string]Settings{"a": {RemoveDelay: -1}}}, "a: remove_delay is less than zero"},
 		{"a negative limit", Config{Rooms: map[string]Settings{"a": {Limits: Limits{Outbox: -1}}}}, "a: outbox is less than zero"},
 		{"an update version of the future", Config{Rooms: map[string]Settings{"a": {UpdateVersion: 3}}}, "a: update_version is 3, want 1 or 2"},

@@ -3,10 +3,10 @@ package yroom
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
-	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/store"
 )
 
@@ -29,20 +29,21 @@ func storesOf(rooms map[string]Settings, rest store.Store) *stores {
 	if s := rooms[fallback].Store; s != nil {
 		rest = s
 	}
-	s := &stores{of: byPrefix(rooms, func(s Settings) store.Store {
+	s := &stores{of: byRow(rooms, func(s Settings) store.Store {
 		if s.Store == nil {
 			return rest
 		}
 		return s.Store
 	})}
-	elsewhere := func(prefix string) bool { return prefix != fallback && rooms[prefix].Store != nil }
-	add := func(of store.Store, holds func(prefix string) bool) {
-		s.parts = append(s.parts, part{of, func(room string) bool { return holds(event.Prefix(room)) }})
+	rowOf := RowOf(slices.Collect(maps.Keys(rooms)))
+	elsewhere := func(key string) bool { return key != fallback && rooms[key].Store != nil }
+	add := func(of store.Store, holds func(key string) bool) {
+		s.parts = append(s.parts, part{of, func(room string) bool { return holds(rowOf(room)) }})
 	}
-	add(rest, func(prefix string) bool { return !elsewhere(prefix) })
+	add(rest, func(key string) bool { return !elsewhere(key) })
 	for row, settings := range rooms {
 		if elsewhere(row) {
-			add(settings.Store, func(prefix string) bool { return prefix == row })
+			add(settings.Store, func(key string) bool { return key == row })
 		}
 	}
 	return s

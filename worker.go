@@ -42,7 +42,7 @@ func newWorker(cfg Config, takeover time.Duration) *worker.Worker {
 		Name:         cfg.Name,
 		Layer:        cfg.Layer,
 		Store:        storesOf(cfg.Rooms, cfg.Store),
-		Room:         byPrefix(cfg.Rooms, Settings.worker),
+		Room:         byRow(cfg.Rooms, Settings.worker),
 		Events:       cfg.WorkerEvents,
 		Logger:       cfg.Logger,
 		DrainTimeout: cfg.DrainTimeout,

@@ -66,9 +66,9 @@ type Config struct {
 	// RoomsPerSecond bounds how many rooms are opened each second. See worker.Config. 0:
 	// 1,000.
 	RoomsPerSecond int
-	// Rooms holds settings by prefix of the room's name, which ends before its
-	// first dot. A setting that a row lacks is taken from the row "default", and then from
-	// the defaults that Settings documents. New copies it.
+	// Rooms holds settings in rows: RowOf says which rooms the row of a key is for. A setting
+	// that a row lacks is taken from the row "default", and then from the defaults that
+	// Settings documents. New copies it.
 	Rooms map[string]Settings
 	// AnswerMemory bounds the bytes of whole documents and other large answers that are in
 	// memory at once for clients that have not read them yet. See
@@ -131,7 +131,7 @@ func New(cfg Config) (*Server, error) {
 		Events:   cfg.ConsumerEvents,
 		Origins:  cfg.Origins,
 		Limits:   cfg.Limits,
-		Settings: byPrefix(cfg.Rooms, Settings.consumer),
+		Settings: byRow(cfg.Rooms, Settings.consumer),
 
 		AnswerMemory: int(cfg.AnswerMemory),
 

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer/memlayer"
@@ -67,7 +66,7 @@ func newAPIPlace(t *testing.T) *apiPlace {
 		"quick": {RemoveDelay: time.Millisecond},
 	})
 	p.handler = New(Config{Documents: p.rooms.Documents(), BodyLimit: func(room string) int64 {
-		if event.Prefix(room) == "small" {
+		if strings.HasPrefix(room, "small") {
 			return 300
 		}
 		return 16 << 20

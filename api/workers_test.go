@@ -2,10 +2,10 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
-	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 )
 
@@ -25,7 +25,7 @@ type workerlessFront struct {
 }
 
 func (f workerlessFront) Send(in layer.Input) error {
-	switch event.Prefix(in.Room) {
+	switch prefix, _, _ := strings.Cut(in.Room, "."); prefix {
 	case "ownerless":
 		return layer.ErrNoOwner
 	case "lossy":

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
@@ -26,7 +27,8 @@ type config struct {
 }
 
 func (c config) settings(room string) worker.Settings {
-	if s, ok := c.Rooms[event.Prefix(room)]; ok {
+	prefix, _, _ := strings.Cut(room, ".")
+	if s, ok := c.Rooms[prefix]; ok {
 		return s
 	}
 	return c.Rooms["default"]

@@ -54,14 +54,6 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
-func TestPrefix(t *testing.T) {
-	for name, want := range map[string]string{"a": "a", "a.b": "a", "a.b.c": "a", ".b": "", "": ""} {
-		if got := event.Prefix(name); got != want {
-			t.Errorf("the prefix of %q is %q, want %q", name, got, want)
-		}
-	}
-}
-
 func TestMay(t *testing.T) {
 	both := event.AccessWrite | event.AccessPresent
 	if !both.May(event.AccessWrite) || !both.May(event.AccessRead) || event.AccessPresent.May(both) || event.AccessRead.May(event.AccessWrite) {

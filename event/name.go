@@ -35,10 +35,3 @@ func hides(r rune) bool {
 	}
 	return unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point)
 }
-
-// Prefix returns the prefix of a room's name, by which its settings are chosen:
-// the name up to its first dot, or all of it.
-func Prefix(name string) string {
-	prefix, _, _ := strings.Cut(name, ".")
-	return prefix
-}

@@ -63,8 +63,7 @@ type Request struct {
 
 	// A list of rooms holds, in the byte order of their names, the first Limit
 	// rooms whose names begin with Prefix and come after the name After, which
-	// need not exist. Prefix is any beginning of a name, not only one that the
-	// function Prefix returns.
+	// need not exist. Prefix is any beginning of a name.
 	Prefix, After string
 	Limit         int
 }

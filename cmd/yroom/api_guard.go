@@ -6,7 +6,6 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
-	"github.com/yroom/yroom/event"
 )
 
 const apiPrefix = "/api"
@@ -43,7 +42,8 @@ const defaultMessageLimit yroom.Bytes = 16 << 20
 
 // messageLimit returns a function that returns the limit on messages in a room.
 func messageLimit(rows map[string]roomSettings) func(room string) int64 {
+	rowOf := rowOf(rows)
 	return func(room string) int64 {
-		return int64(cmp.Or(rows[event.Prefix(room)].Limits.Message, rows[fallback].Limits.Message, defaultMessageLimit))
+		return int64(cmp.Or(rows[rowOf(room)].Limits.Message, rows[fallback].Limits.Message, defaultMessageLimit))
 	}
 }

@@ -18,32 +18,40 @@ type apiToken struct{ sum [sha256.Size]byte }
 
 func newToken(token string) *apiToken { return &apiToken{sha256.Sum256([]byte(token))} }
 
-// readToken reads the token from a file that contains nothing else.
-func readToken(path string) (*apiToken, error) {
-	token, err := readTokenFile(path)
+// readToken reads the token from a file that contains nothing else, as readTokenFile does.
+func readToken(path string) (token *apiToken, warning string, err error) {
+	text, warning, err := readTokenFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("api-token-file: %w", err)
+		return nil, "", fmt.Errorf("--api-token-file: %w", err)
 	}
-	return newToken(token), nil
+	return newToken(text), warning, nil
 }
 
-func readTokenFile(path string) (token string, err error) {
+// readTokenFile reads a token. It refuses a file that others may change. The warning, if
+// it isn't empty, says that others may read the file: secrets of Kubernetes and of Docker
+// have the modes 0644 and 0444.
+func readTokenFile(path string) (token, warning string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	if perm := info.Mode().Perm(); perm&0o027 != 0 && runtime.GOOS != "windows" {
-		return "", fmt.Errorf("others may read or change %s (its mode is %#o): chmod 600 %s", path, perm, path)
+	if perm := info.Mode().Perm(); runtime.GOOS != "windows" {
+		if perm&0o022 != 0 {
+			return "", "", fmt.Errorf("others may change %s (its mode is %#o): chmod 600 %s", path, perm, path)
+		}
+		if perm&0o004 != 0 {
+			warning = fmt.Sprintf("others may read the token in %s (its mode is %#o): chmod 600 %s, unless only this server can see the file", path, perm, path)
+		}
 	}
 	data, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	token = strings.TrimSpace(string(data))
 	if err := checkToken(token); err != nil {
-		return "", fmt.Errorf("%s %w", path, err)
+		return "", "", fmt.Errorf("%s %w", path, err)
 	}
-	return token, nil
+	return token, warning, nil
 }
 
 func checkToken(token string) error {

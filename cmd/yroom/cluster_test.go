@@ -409,8 +409,8 @@ func TestWorkerRefuses(t *testing.T) {
 		args []string
 	}{
 		{"layer: the layer has a worker already", []string{"worker", "--layer", c.url, "--store", "memory:"}},
-		{`prefix "a.b"`, []string{"worker", "--layer", c.url, "--store", "memory:", "--config", "prefix.yaml"}},
-		{`prefix "a.b"`, []string{"consumer", "--layer", c.url, "--listen", "127.0.0.1:0", "--config", "prefix.yaml"}},
+		{`the key "a.b"`, []string{"worker", "--layer", c.url, "--store", "memory:", "--config", "prefix.yaml"}},
+		{`the key "a.b"`, []string{"consumer", "--layer", c.url, "--listen", "127.0.0.1:0", "--config", "prefix.yaml"}},
 		{"can't listen", []string{"worker", "--layer", c.url, "--store", "memory:", "--listen", "x"}},
 		{"can't listen", []string{"consumer", "--layer", c.url, "--listen", "127.0.0.1:0", "--health", "x"}},
 		{"the directory nowhere is missing", []string{"worker", "--layer", c.url, "--store", "sqlite:nowhere/a.db"}},

@@ -1,7 +1,8 @@
 package main
 
 type consumerCmd struct {
-	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
+	Config string `placeholder:"FILE"                            help:"Settings file (default: yroom.yaml, if there is one)."`
+	Check  bool   `help:"Check the settings, and start nothing."`
 	ProcessSettings
 	ConsumerSettings
 	AuthSettings
@@ -19,6 +20,9 @@ func (c consumerCmd) Run(env environment) error {
 	}
 	if err := set.checkCluster("consumer"); err != nil {
 		return err
+	}
+	if c.Check {
+		return env.check(set, false)
 	}
 	return env.serveClients(set, false)
 }

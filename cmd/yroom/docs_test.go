@@ -56,6 +56,24 @@ func table(t *testing.T, head string) (rows [][]string) {
 	return rows
 }
 
+// The table of keys says which rooms a row is for.
+func TestTableOfRows(t *testing.T) {
+	var keys []string
+	rows := table(t, "the key")
+	for _, row := range rows {
+		keys = append(keys, strings.Trim(row[0], `"`))
+	}
+	rowOf := yroom.RowOf(keys)
+	for i, row := range rows {
+		if got := rowOf(row[1]); got != keys[i] {
+			t.Errorf("the room %s has the row %s, in the table %s", row[1], got, keys[i])
+		}
+		if got := rowOf(row[2]); row[2] != "" && got == keys[i] {
+			t.Errorf("the room %s has the row %s, in the table another", row[2], got)
+		}
+	}
+}
+
 // help returns the text of --help of a command for each flag.
 func help(t *testing.T, command string) map[string]string {
 	t.Helper()
@@ -76,6 +94,7 @@ func help(t *testing.T, command string) map[string]string {
 		}
 	}
 	delete(flags, "--help")
+	delete(flags, "--version")
 	return flags
 }
 

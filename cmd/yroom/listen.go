@@ -15,11 +15,8 @@ func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, er
 	if err != nil {
 		return nil, fmt.Errorf("can't listen on %q: %w", addr, err)
 	}
-	if !open && !tcp.IP.IsLoopback() {
-		return nil, fmt.Errorf("%s can be reached from other machines, and this server has no login.\n"+
-			"Listen on a loopback address such as 127.0.0.1:%d, with an authenticating proxy in front,\n"+
-			"admit clients by tokens (--jwt-key-file, --jwt-keys-url) or by your app (--forward-auth),\n"+
-			"or use --open to let everyone who can reach it read and change every room", addr, tcp.Port)
+	if err := mayListen(tcp, addr, open); err != nil {
+		return nil, err
 	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", tcp.String())
@@ -27,6 +24,18 @@ func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, er
 		return nil, fmt.Errorf("%s is in use by another program; choose another address with %s", tcp, flag)
 	}
 	return listener, err
+}
+
+// mayListen refuses an address, written addr, that other machines can reach, unless the
+// server is open.
+func mayListen(tcp *net.TCPAddr, addr string, open bool) error {
+	if !open && !tcp.IP.IsLoopback() {
+		return fmt.Errorf("%s can be reached from other machines, and this server has no login.\n"+
+			"Listen on a loopback address such as 127.0.0.1:%d, with an authenticating proxy in front,\n"+
+			"admit clients by tokens (--jwt-key-file, --jwt-keys-url) or by your app (--forward-auth),\n"+
+			"or use --open to let everyone who can reach it read and change every room", addr, tcp.Port)
+	}
+	return nil
 }
 
 // home returns the address to open in a browser on this machine, and reports

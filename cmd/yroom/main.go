@@ -13,18 +13,25 @@ import (
 )
 
 type commands struct {
-	Serve    serve        `cmd:"" help:"Run a server: clients connect to it, and it runs their rooms."`
-	Consumer consumerCmd  `cmd:"" help:"Run a consumer: clients connect to it, and workers run their rooms."`
-	Worker   workerCmd    `cmd:"" help:"Run a worker: it runs the rooms of clients that connect to consumers."`
-	Health   healthCmd    `cmd:"" help:"Ask a process whether it is alive (/healthz) or ready (/readyz)."`
-	Room     roomCommands `cmd:"" help:"List, export, import and delete rooms, on a server (--server) or in a store (--store)."`
-	Token    tokenCmd     `cmd:"" help:"Print a token with which a client may open rooms."`
-	Version  versionCmd   `cmd:"" help:"Print the version."`
+	Serve       serve            `cmd:""         help:"Run a server: clients connect to it, and it runs their rooms."`
+	Consumer    consumerCmd      `cmd:""         help:"Run a consumer: clients connect to it, and workers run their rooms."`
+	Worker      workerCmd        `cmd:""         help:"Run a worker: it runs the rooms of clients that connect to consumers."`
+	Health      healthCmd        `cmd:""         help:"Ask a process whether it is alive (/healthz) or ready (/readyz)."`
+	Room        roomCommands     `cmd:""         help:"List, export, import and delete rooms, on a server (--server) or in a store (--store)."`
+	Token       tokenCmd         `cmd:""         help:"Print a token with which a client may open rooms."`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
 func main() {
 	var cli commands
+	if len(os.Args) == 1 {
+		os.Args = append(os.Args, "--help")
+	}
 	command := kong.Parse(&cli,
+		kong.Vars{"version": versionLine()},
+		environmentVariables("serve", "consumer", "worker"),
 		kong.Name("yroom"),
 		kong.Description("A Yjs collaboration server."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -44,8 +51,12 @@ func main() {
 type versionCmd struct{}
 
 func (versionCmd) Run(stdout io.Writer) error {
-	_, err := fmt.Fprintf(stdout, "yroom %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	_, err := fmt.Fprintln(stdout, versionLine())
 	return err
+}
+
+func versionLine() string {
+	return fmt.Sprintf("yroom %s (%s, %s/%s)", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // release is the version of a release build. "make dist" sets it.

@@ -67,9 +67,9 @@ func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx co
 	if c.TokenFile == "" {
 		return errors.New("--server needs --token-file: the file that the server was given as --api-token-file")
 	}
-	token, err := readTokenFile(c.TokenFile)
+	token, _, err := readTokenFile(c.TokenFile) // the server warns of its mode
 	if err != nil {
-		return fmt.Errorf("token-file: %w", err)
+		return fmt.Errorf("--token-file: %w", err)
 	}
 	client, err := newAPIClient(c.Server, token)
 	if err != nil {

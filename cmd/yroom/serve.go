@@ -16,7 +16,8 @@ import (
 )
 
 type serve struct {
-	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
+	Config string `placeholder:"FILE"                            help:"Settings file (default: yroom.yaml, if there is one)."`
+	Check  bool   `help:"Check the settings, and start nothing."`
 	settings
 }
 
@@ -36,6 +37,9 @@ func (c serve) Run(env environment) error {
 	if err := set.checkStore(c.Store, file); err != nil {
 		return err
 	}
+	if c.Check {
+		return env.check(set, true)
+	}
 	return env.serveClients(set, true)
 }
 
@@ -48,8 +52,12 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	}
 	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !isLoopback(host) })}
 	if set.APITokenFile != "" {
-		if guard.token, err = readToken(set.APITokenFile); err != nil {
+		var warning string
+		if guard.token, warning, err = readToken(set.APITokenFile); err != nil {
 			return err
+		}
+		if warning != "" {
+			log.Warn(warning)
 		}
 	}
 	admit, err := set.admission()

@@ -199,11 +199,13 @@ func (s ConsumerSettings) limits() consumer.Limits {
 // exists.
 func readSettings(path string) (settings, error) {
 	data, err := os.ReadFile(cmp.Or(path, defaultFile))
-	if path == "" && errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case path == "" && errors.Is(err, fs.ErrNotExist):
 		return settings{}, nil
-	}
-	if err != nil {
+	case path == "" && err != nil:
 		return settings{}, err
+	case err != nil:
+		return settings{}, fmt.Errorf("--config: %w", err)
 	}
 	s, err := parseSettings(data)
 	if err != nil {
@@ -217,6 +219,7 @@ func parseSettings(data []byte) (settings, error) {
 	var s settings
 	err := yaml.UnmarshalWithOptions(data, &s,
 		yaml.Strict(),
+		yaml.CustomUnmarshaler(list),
 		yaml.CustomUnmarshaler(scalar(parseDuration)),
 		yaml.CustomUnmarshaler(scalar(parseSize)),
 		yaml.CustomUnmarshaler(scalar(parseCount)),
@@ -276,10 +279,26 @@ func scalar[T any](parse func(string) (T, error)) func(*T, []byte) error {
 	}
 }
 
+// list unmarshals a list, or one string in its place.
+func list(to *[]string, data []byte) error {
+	var one string
+	if yaml.Unmarshal(data, &one) == nil && one != "" {
+		*to = []string{one}
+		return nil
+	}
+	if yaml.Unmarshal(data, to) != nil {
+		return &wordError{strings.TrimSpace(string(data)), errors.New("want a list, such as [app.example.com, localhost:5173]")}
+	}
+	return nil
+}
+
 func parseDuration(word string) (time.Duration, error) {
 	d, err := time.ParseDuration(word)
-	if err != nil || d <= 0 {
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("%q is not a duration like 500ms, 30s or 2m", word)
+	case d <= 0:
+		return 0, fmt.Errorf("%q is not longer than zero: the shortest is 1ms, which practically is none", word)
 	}
 	return d, nil
 }

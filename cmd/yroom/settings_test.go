@@ -152,7 +152,7 @@ func TestSettingsFileRefuses(t *testing.T) {
 		{"unknown limit", "rooms:\n  default:\n    limits: {dokument: 1MiB}\n", []string{"[3:14]", `unknown field "dokument"`}},
 		{"key twice", "listen: a\nlisten: b\n", []string{"[2:1]", "listen"}},
 		{"not a duration", "shutdown_timeout: 30\n", []string{"[1:19]", `"30" is not a duration`}},
-		{"no duration at all", "rooms:\n  default:\n    remove_delay: 0s\n", []string{"[3:19]", `"0s" is not a duration`}},
+		{"no duration at all", "rooms:\n  default:\n    remove_delay: 0s\n", []string{"[3:19]", `"0s" is not longer than zero`}},
 		{"not a size", "rooms:\n  default:\n    limits:\n      message: 16MB\n", []string{"[4:16]", `"16MB" is not a size`}},
 		{"size over all bounds", "rooms:\n  default:\n    limits:\n      message: 9999999999999GiB\n", []string{"is not a size"}},
 		{"not a number", "rooms:\n  default:\n    limits:\n      awareness_ids: many\n", []string{"[4:22]", `"many" is not a whole number`}},

@@ -73,13 +73,10 @@ func isPostgres(url string) bool {
 
 // at returns the store at url.
 func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
-	file, isFile := strings.CutPrefix(url, "sqlite:")
-	switch {
-	case !isFile && url != inMemory && !isPostgres(url):
-		return nil, fmt.Errorf("this build has no store %s (it has sqlite:FILE, postgres://… and memory:)", scheme(url))
-	case strings.HasPrefix(file, "//"): // programs differ in whether sqlite:///a.db is relative or absolute
-		return nil, fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
+	if err := checkStoreURL(url); err != nil {
+		return nil, err
 	}
+	file, isFile := strings.CutPrefix(url, "sqlite:")
 	where := url
 	if path, err := filepath.Abs(file); isFile && file != "" && err == nil {
 		where = "sqlite:" + path
@@ -109,6 +106,21 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	return opened, nil
 }
 
+// checkStoreURL returns an error unless url can be the address of a store.
+func checkStoreURL(url string) error {
+	file, isFile := strings.CutPrefix(url, "sqlite:")
+	switch {
+	case !isFile && url != inMemory && !isPostgres(url):
+		if !strings.Contains(url, ":") {
+			return fmt.Errorf("the store %q has no scheme: for the SQLite file of that name, write sqlite:%s", url, url)
+		}
+		return fmt.Errorf("this build has no store %s (it has sqlite:FILE, postgres://… and memory:)", scheme(url))
+	case strings.HasPrefix(file, "//"): // programs differ in whether sqlite:///a.db is relative or absolute
+		return fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
+	}
+	return nil
+}
+
 func (s *stores) close() error {
 	var errs []error
 	for _, end := range s.closes {
@@ -133,11 +145,16 @@ func checkDurability(url string, rows map[string]roomSettings) error {
 	return nil
 }
 
+// rowOf returns a function for the key of the row of a room.
+func rowOf(rows map[string]roomSettings) func(room string) (key string) {
+	return yroom.RowOf(slices.Collect(maps.Keys(rows)))
+}
+
 // levels returns a function for the durability of a room by its name.
 func levels(rows map[string]roomSettings) func(room string) store.Durability {
+	rowOf := rowOf(rows)
 	return func(room string) store.Durability {
-		prefix, _, _ := strings.Cut(room, ".")
-		for _, row := range []string{prefix, fallback} {
+		for _, row := range []string{rowOf(room), fallback} {
 			if level := rows[row].Durability; level != nil {
 				return *level
 			}

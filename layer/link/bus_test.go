@@ -3,6 +3,7 @@ package link
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,10 +63,16 @@ func newBus(t *testing.T, seed uint64) *bus {
 	return &bus{t: t, rnd: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1000, 0)}
 }
 
+// prefix returns the name of a room up to its first dot.
+func prefix(room string) string {
+	name, _, _ := strings.Cut(room, ".")
+	return name
+}
+
 func (b *bus) process(name string, channels ...string) *process {
 	var id ID
 	binary.BigEndian.PutUint64(id[:], b.rnd.Uint64())
-	p := &process{name: name, Node: New(Config{ID: id, Name: name, Channels: channels, Channel: event.Prefix}, b.now)}
+	p := &process{name: name, Node: New(Config{ID: id, Name: name, Channels: channels, Channel: prefix}, b.now)}
 	if channels == nil {
 		p.config.Channels, p.config.Channel = []string{""}, func(string) string { return "" }
 	}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+
+	"github.com/yroom/yroom"
+)
+
+// check checks the settings of a process as far as that is possible without listening,
+// opening a store or connecting to another process.
+func (e environment) check(set settings, withWorker bool) error {
+	log, err := newLogger(e.stderr, set.LogFormat, set.LogLevel)
+	if err != nil {
+		return err
+	}
+	if set.APITokenFile != "" {
+		_, warning, err := readToken(set.APITokenFile)
+		if err != nil {
+			return err
+		}
+		if warning != "" {
+			log.Warn(warning)
+		}
+	}
+	if _, err := set.admission(); err != nil {
+		return err
+	}
+	tcp, err := net.ResolveTCPAddr("tcp", set.Listen)
+	if err != nil {
+		return fmt.Errorf("can't listen on %q: %w", set.Listen, err)
+	}
+	if err := mayListen(tcp, set.Listen, *set.Open || set.hasLogin()); err != nil {
+		return err
+	}
+	if withWorker {
+		if err := set.checkStores(); err != nil {
+			return err
+		}
+	}
+	rooms, err := yroom.New(yroom.Config{Origins: set.Origin, Rooms: withoutStores(set.Rooms), Logger: log})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(e.stdout, "The settings are good.")
+	return rooms.Shutdown(context.Background())
+}
+
+// checkStores checks the addresses of the stores.
+func (s settings) checkStores() error {
+	if err := checkDurability(s.Store, s.Rooms); err != nil {
+		return err
+	}
+	errs := []error{checkStoreURL(s.Store)}
+	for _, key := range slices.Sorted(maps.Keys(s.Rooms)) {
+		if url := s.Rooms[key].StoreURL; url != "" {
+			if err := checkStoreURL(url); err != nil {
+				errs = append(errs, fmt.Errorf("rooms: %s: %w", key, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
