@@ -168,6 +168,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.consumer.ServeHTTP(w, r)
 }
 
+// Hocuspocus returns the handler for Hocuspocus providers, such as those of TipTap editors.
+// A client names the rooms itself, so the handler serves one address. See
+// consumer.Consumer.Hocuspocus.
+func (s *Server) Hocuspocus() http.Handler { return s.consumer.Hocuspocus() }
+
 // Document returns the document of a room, which need not exist.
 func (s *Server) Document(room string) *document.Document { return s.documents.Document(room) }
 

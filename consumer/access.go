@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -46,14 +47,20 @@ func (c *Conn) changeAccess(a event.Access) (changed bool) {
 	if could == can || !c.out.Joined() {
 		return true
 	}
-	m := protocol.Message{Type: protocol.ReadOnly}
-	if can {
-		m.Type = protocol.ReadWrite
-	}
-	if f := newFrame(c.dialect, &event.Output{To: c.id, Message: m}); f.Head != nil {
+	if f := c.scopeFrame(); f.Head != nil {
 		_, _ = c.addFrame(f) // only awareness can cause an error
 	}
 	return true
+}
+
+// scopeFrame returns the frame that tells the client whether it may write. The socket's
+// lock must be held.
+func (c *Conn) scopeFrame() *outbox.Frame {
+	m := protocol.Message{Type: protocol.ReadOnly}
+	if c.access.May(event.AccessWrite) {
+		m.Type = protocol.ReadWrite
+	}
+	return newFrame(c.dialect, &event.Output{To: c.id, Message: m})
 }
 
 // askAccess returns the input that tells the room of a changed access, and reports whether

@@ -103,6 +103,7 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	s := c.newSocket(r.RemoteAddr, set.MessageSize)
 	s.from = from
 	conn := s.newConn(plain, a, set)
+	s.attach(conn)
 	s.handle = conn.receive
 	if hook := c.cfg.Hooks.PreConnect; hook != nil {
 		if err := conn.guard("PreConnect", func() error { return hook(conn, r) }); err != nil {

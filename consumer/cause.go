@@ -20,9 +20,15 @@ func broken(err error) cause {
 	return cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the network connection failed"}, peer: true, err: err}
 }
 
+// overrun is the cause for a client that doesn't read what can't be dropped.
+var overrun = cause{CloseError: protocol.CloseError{Code: protocol.CloseReset, Reason: "the client reads too slowly"}}
+
+const closeNormal protocol.CloseCode = 1000
+
 var (
 	errStopping = errors.New("consumer: shutting down")
 	errEnding   = errors.New("consumer: the connection ends")
+	errLost     = errors.New("consumer: messages of the room may be lost")
 )
 
 // hookError is an error that PreReceive returned.

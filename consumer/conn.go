@@ -23,6 +23,9 @@ type Conn struct {
 	consumer *Consumer
 	socket   *socket
 	dialect  dialect
+	slot     *slot // of a document that the client has named; nil: there is one on the socket
+	counted  bool  // by the gate, in addition to the socket
+	acks     bool  // the client counts its updates, and expects an answer to each; it knows V1 only
 	since    time.Time
 	ending   chan struct{} // closed when the connection ends
 
@@ -43,19 +46,21 @@ type Conn struct {
 	name      string    // see Admission.Name
 	expires   time.Time // zero: never
 	renewal   renewal
+	renewing  bool // the client was asked for a token that replaces the one that expires
 
-	out       outbox.Outbox
-	allowance int  // the size of an answer above which it is a large one; never changed
-	large     bool // it has, or may have, a part of Consumer.answers
-	asking    bool // runAsk runs
-	probed    bool // runProbe runs
-	ended     bool // no frame is added to the outbox any more
-	alone     bool // the Conn has ended without its socket
-	cause     cause
+	out         outbox.Outbox
+	allowance   int  // the size of an answer above which it is a large one; never changed
+	messageSize int  // Settings.MessageSize; never changed
+	large       bool // it has, or may have, a part of Consumer.answers
+	asking      bool // runAsk runs
+	probed      bool // runProbe runs
+	ended       bool // no frame is added to the outbox any more
+	alone       bool // the Conn has ended without its socket
+	cause       cause
 }
 
-// newConn returns a Conn for a document on the socket, which isn't in its room
-// yet: see open.
+// newConn returns a Conn for a document on the socket, to which it has to be attached, and
+// which isn't in its room yet: see open.
 func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 	c := &Conn{
 		room: a.Room, user: a.User,
@@ -69,21 +74,27 @@ func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 		ending:   make(chan struct{}),
 		sending:  make(chan struct{}, 1),
 
-		allowance: set.OutboxSize / 2,
+		allowance:   set.OutboxSize / 2,
+		messageSize: set.MessageSize,
 	}
+	_, c.acks = d.(protocol.Hocuspocus)
 	for c.id == event.Everyone {
 		c.id = event.ConnID(rand.Uint64())
 	}
 	c.out = outbox.New(set.OutboxSize, set.Greeting, func(states []byte) *outbox.Frame {
 		return awarenessFrame(d, states, c.id)
 	})
+	return c
+}
+
+// attach adds a Conn to the socket.
+func (s *socket) attach(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns = append(s.conns, c)
 	if s.ended {
 		c.setEnded(s.cause)
 	}
-	return c
 }
 
 // ID returns a random number that identifies the connection within its room.
@@ -122,6 +133,9 @@ func (c *Conn) add(f *outbox.Frame) {
 	c.askIfDue()
 	s.mu.Unlock()
 	c.emitChange(change)
+	if change == outbox.ChangeOverrun {
+		c.end(overrun)
+	}
 	if err != nil {
 		c.end(cause{
 			CloseError: protocol.CloseError{Code: protocol.CloseInternal, Reason: "the server made a mistake"},
@@ -151,12 +165,15 @@ func (c *Conn) emitChange(change outbox.Change) {
 	}
 }
 
-// end ends the connection for the reason why. If its dialect has a message that closes
-// a document, the message is written last and the socket continues; otherwise the
+// end ends the connection for the reason why. If its document can end alone, a message of
+// its dialect that closes it is written last and the socket continues; otherwise the
 // socket ends. end doesn't block. Later calls have no effect.
 func (c *Conn) end(why cause) {
-	f := newFrame(c.dialect, &event.Output{To: c.id, Message: why.Message()})
-	if f.Head == nil {
+	if c.isEnding() {
+		return
+	}
+	f, alone := c.lastFrame(why)
+	if !alone {
 		c.socket.end(why)
 		return
 	}
@@ -168,9 +185,21 @@ func (c *Conn) end(why cause) {
 	}
 	c.setEnded(why)
 	c.alone = true
-	_, _ = c.out.Add(f) // only awareness can cause an error
+	if f != nil {
+		_, _ = c.out.Add(f) // only awareness can cause an error
+	}
 	s.startWriter()
 	s.background.Go(c.detach)
+}
+
+// lastFrame reports whether the document ends without its socket, and returns the frame
+// that closes it then, if there is one.
+func (c *Conn) lastFrame(why cause) (f *outbox.Frame, alone bool) {
+	if c.slot != nil {
+		return c.slot.lastFrame(c, why)
+	}
+	f = newFrame(c.dialect, &event.Output{To: c.id, Message: why.Message()})
+	return f, f.Head != nil
 }
 
 // setEnded marks the connection as ended for the reason why. The socket's lock must be
@@ -204,6 +233,9 @@ func (c *Conn) detach() {
 	}
 	if c.entered {
 		c.consumer.exit(c)
+	}
+	if c.slot != nil {
+		c.slot.documents.uncount(c)
 	}
 	c.consumer.answers.release(c)
 	c.consumer.answers.wake()

@@ -133,8 +133,7 @@ func New(cfg Config) (*Consumer, error) {
 // MaxHeaderBytes, whose default is 1 MB, and its ReadHeaderTimeout.
 func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !c.begin() {
-		w.Header().Set("Retry-After", "1")
-		c.refuse(w, r, &StatusError{http.StatusServiceUnavailable, "The server is shutting down. Try again."})
+		c.refuse(w, r, refuseStopping(w))
 		return
 	}
 	conn, err := c.accept(w, r)
@@ -147,6 +146,11 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer c.gate.leave(conn.socket.from)
 		_ = c.guard(conn, "the connection", func() error { conn.socket.serve(conn.open); return nil })
 	}()
+}
+
+func refuseStopping(w http.ResponseWriter) error {
+	w.Header().Set("Retry-After", "1")
+	return &StatusError{http.StatusServiceUnavailable, "The server is shutting down. Try again."}
 }
 
 // accept admits a request and upgrades it. After an error, it has answered the request.

@@ -35,7 +35,7 @@ func (c *Consumer) deliverOne(o *layer.Output) {
 	case o.Kind == event.OutputOffer:
 		conn.offer(&o.Output)
 	case o.Whole && len(o.Message.Data) > dataCopied:
-		c.noteWhole(o)
+		c.noteWhole(o, conn.acks)
 		conn.take(&o.Message, newFrame(conn.dialect, &o.Output))
 		c.shareWhole(o.Room)
 	case o.Kind == event.OutputMessage:
@@ -48,6 +48,9 @@ func (c *Consumer) deliverEveryone(o *layer.Output) {
 		return
 	}
 	for _, g := range c.everyone(o.Room) {
+		if o.Reach == event.ReachV1 && !g.v1 || o.Reach == event.ReachOthers && g.v1 {
+			continue
+		}
 		f := newFrame(g.dialect, &o.Output)
 		for _, conn := range g.conns {
 			conn.take(&o.Message, f)

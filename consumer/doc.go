@@ -20,6 +20,8 @@
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
 //   - incoming.go: bounds the large messages that arrive at once
 //   - cause.go: why a connection ends, and what of it the client may see
+//   - hocuspocus.go, hocuspocus_slot.go, hocuspocus_conn.go: a socket with many documents,
+//     each of which is admitted, opened and ended for itself
 //   - conn.go, receive.go, send.go: a document on it, and what its client sends
 //   - deliver.go, frame.go, rooms.go: what the room sends, and to which Conns
 //   - access.go, renew.go: the access changes, and the admission is renewed

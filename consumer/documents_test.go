@@ -49,6 +49,7 @@ func serveDocuments(c *Consumer, rooms ...string) http.Handler {
 		for _, room := range rooms {
 			a := Admission{Room: room, Access: event.AccessWrite}
 			conns[room[0]] = s.newConn(addressed{address: room[0]}, a, c.settings(room))
+			s.attach(conns[room[0]])
 		}
 		s.handle = func(data []byte) error {
 			conn := conns[data[0]]

@@ -18,6 +18,7 @@ import (
 type dialect interface {
 	Next(frame []byte) (m protocol.Message, rest []byte, ok bool, err error)
 	AppendHead(dst []byte, m protocol.Message) []byte
+	HeadSize() int
 }
 
 // plain is the dialect of y-websocket clients. Its frames have no address, so a
@@ -38,7 +39,7 @@ const (
 // Head if the dialect has no such message.
 func newFrame(d dialect, o *event.Output) *outbox.Frame {
 	m := o.Message
-	f := &outbox.Frame{Type: m.Type, Mark: o.Mark, Broadcast: o.To == event.Everyone}
+	f := &outbox.Frame{Type: m.Type, Mark: o.Mark, Count: m.Count, Broadcast: o.To == event.Everyone}
 	if m.Type == protocol.Awareness {
 		f.States = m.Data
 	}
@@ -46,8 +47,7 @@ func newFrame(d dialect, o *event.Output) *outbox.Frame {
 	if len(copied) > dataCopied {
 		copied = nil
 	}
-	// The type, and the length of the data, take less than 13 bytes.
-	buf := d.AppendHead(make([]byte, headerSize, headerSize+13+len(copied)), m)
+	buf := d.AppendHead(make([]byte, headerSize, headerSize+d.HeadSize()+len(copied)), m)
 	if len(buf) == headerSize {
 		return f
 	}

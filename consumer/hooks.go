@@ -39,6 +39,10 @@ type Hooks struct {
 	// PostReceive doesn't run for a message that was dropped or refused.
 	PostReceive func(*Conn, protocol.Message)
 
+	// Stateless runs for each stateless message of a Hocuspocus client, after PreReceive.
+	// Such a message is for the program alone: it doesn't reach the room.
+	Stateless func(c *Conn, payload string)
+
 	// PreDisconnect runs when the connection is closed, before it leaves the room.
 	// It runs exactly for those connections for which PostConnect had to run. The code is
 	// the one that is logged; it may be protocol.CloseNoCode or protocol.CloseAbnormal.

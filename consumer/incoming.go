@@ -23,6 +23,18 @@ type incoming struct {
 
 var errNoMemory = &protocol.CloseError{Code: protocol.CloseTryLater, Reason: "The server has no memory for so large a message now. Try again later."}
 
+// take reserves n bytes, and reports whether there are as many.
+func (in *incoming) take(n int) bool {
+	if in.used.Add(int64(n)) > in.limit {
+		in.give(n)
+		return false
+	}
+	return true
+}
+
+// give undoes take.
+func (in *incoming) give(n int) { in.used.Add(int64(-n)) }
+
 // reserve reserves memory for a message that grows to size bytes. It returns errNoMemory
 // if there is none.
 func (s *socket) reserve(size int) error {
@@ -31,8 +43,7 @@ func (s *socket) reserve(size int) error {
 		return nil
 	}
 	in := &s.consumer.incoming
-	if in.used.Add(more) > in.limit {
-		in.used.Add(-more)
+	if !in.take(int(more)) {
 		return errNoMemory
 	}
 	if s.reserved.Add(more) == more {

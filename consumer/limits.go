@@ -32,12 +32,17 @@ type Limits struct {
 	// JoinsPerSecond bounds how often a connection is opened. After a pause, five times as
 	// many are admitted at once. Default: 1,000. Past it: HTTP 503.
 	JoinsPerSecond int
+	// DocumentsPerSocket bounds the documents that a Hocuspocus client has open on one
+	// WebSocket. Each counts as a connection, too. Default: 100. Past it: a further one is
+	// denied, or the socket is closed with 4205 if no document on it has been admitted.
+	DocumentsPerSocket int
 }
 
 const (
 	defaultConnections           = 20_000
 	defaultConnectionsPerAddress = 1_000
 	defaultJoinsPerSecond        = 1_000
+	defaultDocumentsPerSocket    = 100
 )
 
 // The refusals are separate values because they are logged with advice for the operator.
@@ -68,6 +73,7 @@ func newGate(l Limits) *gate {
 	l.Connections = byDefault(l.Connections, defaultConnections)
 	l.ConnectionsPerAddress = byDefault(l.ConnectionsPerAddress, defaultConnectionsPerAddress)
 	l.JoinsPerSecond = byDefault(l.JoinsPerSecond, defaultJoinsPerSecond)
+	l.DocumentsPerSocket = byDefault(l.DocumentsPerSocket, defaultDocumentsPerSocket)
 	return &gate{limits: l, joins: rate.New(l.JoinsPerSecond), logged: rate.New(1), from: make(map[netip.Prefix]int)}
 }
 
@@ -77,22 +83,49 @@ func (g *gate) enter(r *http.Request, now time.Time) (from netip.Prefix, err err
 	from = g.addressOf(r)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch {
-	case g.open >= g.limits.Connections:
-		return from, errFull
-	case from.IsValid() && g.from[from] >= g.limits.ConnectionsPerAddress:
-		return from, errAddressFull
-	case !g.joins.Take(now):
+	if err := g.full(from); err != nil {
+		return from, err
+	}
+	if !g.joins.Take(now) {
 		return from, errTooFast
 	}
+	g.count(from)
+	return from, nil
+}
+
+// full returns an error if no further connection may be opened from an address. The lock
+// must be held.
+func (g *gate) full(from netip.Prefix) error {
+	switch {
+	case g.open >= g.limits.Connections:
+		return errFull
+	case from.IsValid() && g.from[from] >= g.limits.ConnectionsPerAddress:
+		return errAddressFull
+	}
+	return nil
+}
+
+// count counts a connection. The lock must be held.
+func (g *gate) count(from netip.Prefix) {
 	g.open++
 	if from.IsValid() {
 		g.from[from]++
 	}
-	return from, nil
 }
 
-// leave undoes enter.
+// add counts one more connection from an address: a further document on a socket. If the
+// error is nil, leave must be called at its end.
+func (g *gate) add(from netip.Prefix) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if err := g.full(from); err != nil {
+		return err
+	}
+	g.count(from)
+	return nil
+}
+
+// leave undoes enter or add.
 func (g *gate) leave(from netip.Prefix) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

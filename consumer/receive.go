@@ -3,6 +3,7 @@ package consumer
 import (
 	"bytes"
 	"errors"
+	"fmt"
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
@@ -20,12 +21,16 @@ func (c *Conn) receive(frame []byte) error {
 	for rest := frame; ; {
 		m, next, ok, err := c.dialect.Next(rest)
 		if err != nil {
-			return &protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}
+			return fmt.Errorf("%w: %w", &protocol.CloseError{Code: protocol.CloseMalformed, Reason: err.Error()}, err)
 		}
 		if !ok {
 			return nil
 		}
 		if c.isEnding() {
+			return errEnding
+		}
+		if m.Type == protocol.Close {
+			c.end(cause{CloseError: protocol.CloseError{Code: closeNormal, Reason: "provider_initiated"}, peer: true})
 			return errEnding
 		}
 		if err := c.receiveMessage(m, len(frame)); err != nil {
@@ -41,11 +46,18 @@ func (c *Conn) receiveMessage(m protocol.Message, frameSize int) error {
 	if hooks.PreReceive != nil {
 		err := c.guard("PreReceive", func() error { return hooks.PreReceive(c, m) })
 		if errors.Is(err, ErrDrop) {
+			c.reject(m)
 			return nil
 		}
 		if err != nil {
 			return &hookError{err}
 		}
+	}
+	if m.Type == protocol.Stateless {
+		if hooks.Stateless != nil {
+			return c.guard("Stateless", func() error { hooks.Stateless(c, string(m.Data)); return nil })
+		}
+		return nil
 	}
 	if frameSize > 2*len(m.Data)+aliasSlack {
 		m.Data = bytes.Clone(m.Data) // a message that waits for the room must not keep the whole frame in memory

@@ -34,14 +34,22 @@ func (c *Consumer) leaveUnknown(room string, id event.ConnID) {
 
 // rejoin makes the connection join its room again. It reports false for a connection
 // that has ended. It doesn't block.
+//
+// The client of a connection with acks counts its updates, and the acks for some of them
+// may be lost. So its socket is closed: the client connects again and begins to count.
 func (c *Conn) rejoin() bool {
-	c.socket.mu.Lock()
-	defer c.socket.mu.Unlock()
-	if c.ended {
+	s := c.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case c.ended:
 		return false
+	case c.acks && c.out.Joined():
+		s.setEnding(cause{CloseError: resetting, err: errLost})
+	default:
+		c.out.Rejoin()
+		c.askIfDue()
 	}
-	c.out.Rejoin()
-	c.askIfDue()
 	return true
 }
 
@@ -109,6 +117,7 @@ func (c *Conn) sendDue() error {
 		}
 		in.Conn, in.Access, in.AccessSeq, in.User = c.id, c.access, c.accessSeq, userName(c.user)
 		c.untold = c.untold && in.Kind != event.InputJoin && in.Kind != event.InputAccess
+		in.Acks, in.V1 = c.acks, c.acks
 		c.socket.mu.Unlock()
 		if !due {
 			return nil

@@ -103,7 +103,7 @@ func (c *Conn) readmit(a Admission) error {
 	}
 	c.socket.mu.Lock()
 	c.expires, c.name = a.Expires, a.Name
-	c.renewal = renewal{renew: a.Renew, at: a.RenewAt}
+	c.renewal, c.renewing = renewal{renew: a.Renew, at: a.RenewAt}, false
 	c.socket.mu.Unlock()
 	c.SetAccess(a.Access)
 	return nil

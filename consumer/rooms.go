@@ -10,13 +10,14 @@ type members struct {
 	conns   map[event.ConnID]*Conn
 	groups  []group // the connections in conns by dialect; never changed, nil if they must be computed again
 	vectors outbox.Vectors
-	whole   whole
+	whole   [2]whole // for connections without and with event.Input.V1
 }
 
 // group is the connections of a room with the same dialect, for which a message is
 // framed once.
 type group struct {
 	dialect dialect
+	v1      bool // they have joined with event.Input.V1
 	conns   []*Conn
 }
 
@@ -72,7 +73,7 @@ func (c *Consumer) everyone(room string) []group {
 			if !known {
 				i = len(m.groups)
 				index[conn.dialect] = i
-				m.groups = append(m.groups, group{dialect: conn.dialect})
+				m.groups = append(m.groups, group{dialect: conn.dialect, v1: conn.acks})
 			}
 			m.groups[i].conns = append(m.groups[i].conns, conn)
 		}

@@ -58,6 +58,12 @@ func (c *Conn) prepare(in *event.Input) (now bool, err error) {
 		}
 		c.own.Note(in.Message.Data)
 		in.Client = c.own.Client()
+	case protocol.SyncStep2, protocol.Update:
+		if c.acks {
+			c.socket.mu.Lock()
+			c.out.Update()
+			c.socket.mu.Unlock()
+		}
 	case protocol.SyncStep1:
 		c.socket.mu.Lock()
 		defer c.socket.mu.Unlock()

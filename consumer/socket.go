@@ -24,7 +24,7 @@ type socket struct {
 
 	conn    net.Conn
 	in      *bufio.Reader
-	max     int          // the maximum size of a message in bytes
+	max     atomic.Int64 // the maximum size of a message in bytes
 	touched atomic.Int64 // when something was read last, by Consumer.clock
 	moved   atomic.Int64 // when the write in progress last made progress, by Consumer.clock; 0 if there is none
 	wrote   atomic.Int64 // when a message was written last, by Consumer.clock
@@ -48,11 +48,22 @@ type socket struct {
 	mu      sync.Mutex // guards the Conns and their outboxes too
 	conns   []*Conn
 	control [controls]*outbox.Frame // the control frames that wait
+	replies []*outbox.Frame         // further frames that belong to no Conn
 	closing *outbox.Frame           // the close frame, written last
 	batch   []*outbox.Frame         // what is being written
 	running bool                    // the writer runs
 	ended   bool                    // no frame is added to an outbox any more
 	cause   cause
+
+	keepalive *outbox.Frame // written when nothing else was for a while
+	stop      func()        // called when the socket ends; may be nil
+	doom      doom
+}
+
+// doom is the time at which a socket ends, unless it is zero.
+type doom struct {
+	at    time.Time
+	cause cause
 }
 
 // The control frames. Of each kind, only the newest is written, and it may overtake
@@ -61,11 +72,13 @@ const (
 	controlPing = iota
 	controlPong
 	controlKeepalive
+	controlAnswer // to a ping of a Hocuspocus provider
 	controls
 )
 
 func (c *Consumer) newSocket(addr string, messageSize int) *socket {
-	s := &socket{consumer: c, addr: addr, max: messageSize}
+	s := &socket{consumer: c, addr: addr, keepalive: keepaliveFrame}
+	s.max.Store(int64(messageSize))
 	s.run = s.runWriter
 	return s
 }
@@ -144,6 +157,9 @@ func (s *socket) receive() error {
 // held.
 func (s *socket) setEnded(why cause) {
 	s.ended, s.cause = true, why
+	if s.stop != nil {
+		s.stop()
+	}
 	for _, c := range s.conns {
 		c.setEnded(why)
 	}

@@ -22,8 +22,13 @@ type peerCloseError struct{ protocol.CloseError }
 // arrives later is dropped. It doesn't block. Later calls have no effect.
 func (s *socket) end(why cause) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.setEnding(why)
+}
+
+// setEnding is end with the lock held.
+func (s *socket) setEnding(why cause) {
 	if s.ended {
-		s.mu.Unlock()
 		return
 	}
 	visible := why.CloseError
@@ -34,7 +39,6 @@ func (s *socket) end(why cause) {
 	s.closing = newClose(visible)
 	s.startWriter()
 	s.setEnded(why) // the last call that starts the writer: the reader waits for it from now on
-	s.mu.Unlock()
 	_ = s.conn.SetWriteDeadline(time.Now().Add(closeWait))
 }
 
@@ -52,6 +56,7 @@ func (s *socket) kill(why cause) {
 // discard drops the frames that wait. The lock must be held.
 func (s *socket) discard() {
 	s.control = [controls]*outbox.Frame{}
+	s.replies = nil
 	for _, c := range s.conns {
 		c.out.Discard()
 	}

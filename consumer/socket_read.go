@@ -82,7 +82,7 @@ func (s *socket) read() (ws.OpCode, []byte, error) {
 			ws.Cipher(data, h.Mask, 0)
 			return h.OpCode, data, nil
 		}
-		if h.Length > int64(s.max-len(s.message)) {
+		if h.Length > s.max.Load()-int64(len(s.message)) {
 			return 0, nil, &protocol.CloseError{Code: protocol.CloseTooBig, Reason: "the message is too big"}
 		}
 		if h.OpCode != ws.OpContinuation {

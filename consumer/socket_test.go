@@ -105,7 +105,9 @@ func TestHostileFrames(t *testing.T) {
 }
 
 func reader(limit int, b []byte) *socket {
-	return &socket{consumer: &Consumer{incoming: incoming{limit: defaultMessages}}, max: limit, in: bufio.NewReader(bytes.NewReader(b))}
+	s := &socket{consumer: &Consumer{incoming: incoming{limit: defaultMessages}}, in: bufio.NewReader(bytes.NewReader(b))}
+	s.max.Store(int64(limit))
+	return s
 }
 
 func TestFragments(t *testing.T) {

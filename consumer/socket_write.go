@@ -46,6 +46,9 @@ func (s *socket) empty() bool {
 			return false
 		}
 	}
+	if len(s.replies) > 0 {
+		return false
+	}
 	for _, c := range s.conns {
 		if !c.out.Empty() {
 			return false
@@ -119,14 +122,24 @@ func (s *socket) takeBatch() (message bool) {
 		if f != nil {
 			s.batch = append(s.batch, f)
 			s.control[which] = nil
-			message = message || which == controlKeepalive
+			message = message || which == controlKeepalive || which == controlAnswer
 		}
 	}
 	before := len(s.batch)
 	alone := false
 	for _, c := range s.conns {
-		s.batch = c.out.Take(s.batch)
-		alone = alone || c.alone
+		if c.alone {
+			s.batch = c.out.Take(s.batch)
+			alone = true
+		}
+	}
+	// A reply to an address follows the frames of the Conn that it had before.
+	s.batch = append(s.batch, s.replies...)
+	s.replies = nil
+	for _, c := range s.conns {
+		if !c.alone {
+			s.batch = c.out.Take(s.batch)
+		}
 	}
 	if alone { // the last frames of the Conns that have ended were taken
 		s.removeAlone()

@@ -11,6 +11,7 @@ const (
 	pingEvery      = 30 * time.Second
 	keepaliveAfter = 20 * time.Second // stock clients close a connection after 30 s without a message; pings don't count for them
 	silenceLimit   = 60 * time.Second // a client that sent nothing for so long, not even a pong, is cut off
+	renewBefore    = 30 * time.Second // how long before its authorization expires a Hocuspocus client is asked for a new token
 	stallLimit     = 60 * time.Second // a client that read nothing for so long is cut off
 )
 
@@ -59,6 +60,7 @@ func (s *socket) check(now time.Time) {
 		return
 	}
 	s.renew(now)
+	s.endDoomed(now)
 	for _, c := range s.expired(now) {
 		c.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseUnauthorized, Reason: "the authorization has expired"}})
 	}
@@ -67,17 +69,35 @@ func (s *socket) check(now time.Time) {
 		s.addControl(controlPing, pingFrame)
 	}
 	if since(s.wrote.Load()) >= keepaliveAfter {
-		s.addControl(controlKeepalive, keepaliveFrame)
+		s.mu.Lock()
+		f := s.keepalive
+		s.mu.Unlock()
+		s.addControl(controlKeepalive, f)
 	}
 }
 
-// expired returns the Conns whose admission has expired.
+// endDoomed ends the socket if the time for it has come.
+func (s *socket) endDoomed(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.doom.at.IsZero() && !now.Before(s.doom.at) {
+		s.setEnding(s.doom.cause)
+	}
+}
+
+// expired returns the Conns whose admission has expired. It asks the clients of those whose
+// admission expires soon to send their token again.
 func (s *socket) expired(now time.Time) (conns []*Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.conns {
-		if !c.expires.IsZero() && !now.Before(c.expires) {
+		switch {
+		case c.expires.IsZero():
+		case !now.Before(c.expires):
 			conns = append(conns, c)
+		case c.expires.Sub(now) <= renewBefore && !c.renewing:
+			c.renewing = true
+			c.requestToken()
 		}
 	}
 	return conns

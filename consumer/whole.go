@@ -20,32 +20,47 @@ type whole struct {
 	at   time.Time
 }
 
-// noteWhole notes the whole document that o carries. If the same arrived before, as it
+// noteWhole notes the whole document that o carries, for a connection that has joined with
+// event.Input.V1 or without. If the same arrived before, as it
 // does from a worker in another process, o shares its memory.
-func (c *Consumer) noteWhole(o *layer.Output) {
+func (c *Consumer) noteWhole(o *layer.Output, v1 bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.rooms[o.Room]
 	if m == nil {
 		return
 	}
-	if data := m.whole.data.Value(); data != nil && m.whole.mark == o.Mark {
+	w := m.wholeFor(v1)
+	if data := w.data.Value(); data != nil && w.mark == o.Mark {
 		o.Message.Data = data
 		return
 	}
-	m.whole = whole{weakbytes.Make(o.Message.Data), o.Mark, time.Now()}
+	*w = whole{weakbytes.Make(o.Message.Data), o.Mark, time.Now()}
+}
+
+// wholeFor returns the place for whole documents of connections that have or have not
+// joined with event.Input.V1: the encoding may differ.
+func (m *members) wholeFor(v1 bool) *whole {
+	if v1 {
+		return &m.whole[1]
+	}
+	return &m.whole[0]
 }
 
 // wholeOf returns a whole document of a room that is in memory, of the epoch of mark, or
 // nil.
-func (c *Consumer) wholeOf(room string, mark event.Mark) (data []byte, at event.Mark) {
+func (c *Consumer) wholeOf(room string, v1 bool, mark event.Mark) (data []byte, at event.Mark) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.rooms[room]
-	if m == nil || m.whole.mark.Epoch != mark.Epoch || time.Since(m.whole.at) > wholeTime {
+	if m == nil {
 		return nil, event.Mark{}
 	}
-	return m.whole.data.Value(), m.whole.mark
+	w := m.wholeFor(v1)
+	if w.mark.Epoch != mark.Epoch || time.Since(w.at) > wholeTime {
+		return nil, event.Mark{}
+	}
+	return w.data.Value(), w.mark
 }
 
 // shareWhole sends a whole document that has arrived for one connection of a room to those

@@ -8,6 +8,8 @@ type CloseCode uint16
 // The codes with which a server closes a connection, and which package chooses
 // each. A hook of the application may choose any code.
 const (
+	// CloseGoingAway: a program that embeds yroom ends.
+	CloseGoingAway CloseCode = 1001
 	// CloseProtocol: the client broke the rules of WebSocket. Package consumer
 	// chooses it when it reads a frame.
 	CloseProtocol CloseCode = 1002
@@ -36,6 +38,11 @@ const (
 	// accepted, and package worker when the store fails or another process has
 	// created the room. Package document returns it when no worker can be reached.
 	CloseTryLater CloseCode = 1013
+	// CloseReset: the client is to connect again and to synchronize its documents. All
+	// Hocuspocus providers do so by themselves. Package consumer chooses it for their sockets when
+	// messages of a room were lost, and when a client exceeds a limit before it has
+	// authenticated.
+	CloseReset CloseCode = 4205
 	// CloseUnauthorized: the authorization of the client has expired. Package
 	// consumer chooses it when the time Expires of the Admission has passed.
 	CloseUnauthorized CloseCode = 4401
@@ -45,6 +52,9 @@ const (
 	// CloseDeleted: the room was deleted. Package worker chooses it for the
 	// connections in the room, and for a while for those that join it.
 	CloseDeleted CloseCode = 4404
+	// CloseLateAuth: no token that admits the client to a document has arrived in time.
+	// Package consumer chooses it for sockets of Hocuspocus providers.
+	CloseLateAuth CloseCode = 4408
 	// CloseCut: the document was set back to an earlier state. The client still has what
 	// came after it. Package worker chooses it for the connections in the room, and for a
 	// while for those that join it.

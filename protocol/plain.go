@@ -55,22 +55,28 @@ func readPlain(r *lib0.Reader) (m Message, name string) {
 	}
 	switch outer {
 	case plainSync:
-		sub := r.Uint()
-		if r.Err() != nil {
-			return m, "sync message"
-		}
-		switch sub {
-		case plainSyncStep1:
-			return Message{Type: SyncStep1, Data: r.Bytes()}, "sync step 1"
-		case plainSyncStep2:
-			return Message{Type: SyncStep2, Data: r.Bytes()}, "sync step 2"
-		case plainUpdate:
-			return Message{Type: Update, Data: r.Bytes()}, "update"
-		}
+		return readSync(r)
 	case plainAwareness:
 		return Message{Type: Awareness, Data: r.Bytes()}, "awareness"
 	case plainQueryAwareness:
 		return Message{Type: QueryAwareness}, "awareness query"
+	}
+	return m, ""
+}
+
+// readSync decodes what follows the type of a sync message, as readPlain does.
+func readSync(r *lib0.Reader) (m Message, name string) {
+	sub := r.Uint()
+	if r.Err() != nil {
+		return m, "sync message"
+	}
+	switch sub {
+	case plainSyncStep1:
+		return Message{Type: SyncStep1, Data: r.Bytes()}, "sync step 1"
+	case plainSyncStep2:
+		return Message{Type: SyncStep2, Data: r.Bytes()}, "sync step 2"
+	case plainUpdate:
+		return Message{Type: Update, Data: r.Bytes()}, "update"
 	}
 	return m, ""
 }
@@ -105,6 +111,11 @@ func (Plain) AppendHead(dst []byte, m Message) []byte {
 	}
 	return lib0.AppendUint(dst, uint64(len(m.Data)))
 }
+
+// HeadSize returns how many bytes AppendHead appends at most.
+func (Plain) HeadSize() int { return 2 + maxUint }
+
+const maxUint = 10 // the length of the longest lib0.AppendUint, in bytes
 
 // Keepalive returns the frame to send to a client to which nothing was sent for
 // a while: clients close a connection on which they received no message for 30

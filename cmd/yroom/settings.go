@@ -49,6 +49,7 @@ type ConsumerSettings struct {
 	Connections           int `yaml:"connections"             kong:"-"`
 	ConnectionsPerAddress int `yaml:"connections_per_address" kong:"-"`
 	JoinsPerSecond        int `yaml:"joins_per_second"        kong:"-"`
+	DocumentsPerSocket    int `yaml:"documents_per_socket"    kong:"-"`
 
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
@@ -116,6 +117,7 @@ var defaults = settings{
 		Connections:           20_000,
 		ConnectionsPerAddress: 1_000,
 		JoinsPerSecond:        1_000,
+		DocumentsPerSocket:    100,
 	},
 	AuthSettings: AuthSettings{
 		ForwardAuthTimeout: 5 * time.Second,
@@ -162,6 +164,7 @@ func (s settings) or(base settings) settings {
 			Connections:           cmp.Or(s.Connections, base.Connections),
 			ConnectionsPerAddress: cmp.Or(s.ConnectionsPerAddress, base.ConnectionsPerAddress),
 			JoinsPerSecond:        cmp.Or(s.JoinsPerSecond, base.JoinsPerSecond),
+			DocumentsPerSocket:    cmp.Or(s.DocumentsPerSocket, base.DocumentsPerSocket),
 		},
 		AuthSettings: AuthSettings{
 			JWTKeyFile:  cmp.Or(s.JWTKeyFile, base.JWTKeyFile),
@@ -192,6 +195,7 @@ func (s ConsumerSettings) limits() consumer.Limits {
 		ConnectionsPerAddress: s.ConnectionsPerAddress,
 		AddressHeader:         s.AddressHeader,
 		JoinsPerSecond:        s.JoinsPerSecond,
+		DocumentsPerSocket:    s.DocumentsPerSocket,
 	}
 }
 

@@ -28,6 +28,7 @@ address_header: X-Real-Ip
 connections: 7
 connections_per_address: 5
 joins_per_second: 3
+documents_per_socket: 6
 rooms_per_second: 2
 api_token_file: yroom.token
 jwt_key_file: public.pem
@@ -95,6 +96,7 @@ rooms:
 			Connections:           7,
 			ConnectionsPerAddress: 5,
 			JoinsPerSecond:        3,
+			DocumentsPerSocket:    6,
 		},
 		AuthSettings: AuthSettings{
 			JWTKeyFile:         "public.pem",

@@ -13,6 +13,7 @@ import (
 // site handles all addresses of the server.
 type site struct {
 	rooms    http.Handler
+	shared   http.Handler // the address of Hocuspocus providers, for all rooms
 	roomData http.Handler
 	api      http.Handler
 	served   http.Handler
@@ -32,6 +33,7 @@ func newSite(rooms *yroom.Server, guard guard, health *health, set settings, wit
 		served:   &served{rooms.Documents(), set.Name},
 		api:      apiGuard{guard.token, documentAPI},
 		rooms:    http.StripPrefix("/ws", rooms),
+		shared:   rooms.Hocuspocus(),
 		roomData: &roomData{rooms.Documents(), documentAPI, guard, set.Name},
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
@@ -63,6 +65,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(path, "/ws/"):
 		tellConsumer(w, r, s.name)
 		s.rooms.ServeHTTP(w, r)
+	case path == "/hocuspocus" || strings.HasPrefix(path, "/hocuspocus/"):
+		tellConsumer(w, r, s.name)
+		s.shared.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/api/"):
 		s.api.ServeHTTP(w, r)
 	case path == "/rooms.json" || path == "/room.json":

@@ -9,6 +9,9 @@ import (
 // messages from or to the room were lost. A Join is due then.
 func (o *Outbox) Rejoin() { o.join = true }
 
+// Greeted reports whether the first SyncStep2 was queued.
+func (o *Outbox) Greeted() bool { return o.greeted }
+
 // Joined reports whether a Join was sent.
 func (o *Outbox) Joined() bool { return o.joined }
 

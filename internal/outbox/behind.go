@@ -14,6 +14,7 @@ const (
 	ChangeBehind          // updates are missing from now on
 	ChangeResynced        // the missing updates have arrived
 	ChangeRejoined        // the room has answered a Join with GreetingRejoin
+	ChangeOverrun         // a frame that can't be dropped didn't fit: the connection has to end
 )
 
 // addBroadcast queues a broadcast if it continues the document frame that was queued

@@ -13,6 +13,7 @@ func (o *Outbox) allowance() int { return max(o.size/2, 1) }
 // the room only offers another one. So a client that sends many and doesn't read costs the
 // room no encoding.
 func (o *Outbox) Question() (most int) {
+	o.acks.restart()
 	if o.waiting+o.writing > 0 || o.asked || o.rejoining || o.questioned || o.question != nil {
 		return 1 // every answer is larger
 	}

@@ -15,6 +15,8 @@ type Frame struct {
 	Body []byte
 	// Mark is the Mark of the Output, for a SyncStep2 or an Update.
 	Mark event.Mark
+	// Count is that of the message, for an Ack or a Reject. The frame holds one of them.
+	Count int
 	// Broadcast reports that the frame is for every connection of the room. Other
 	// frames belong to one outbox, which sets the fields below.
 	Broadcast bool
@@ -35,7 +37,8 @@ func (f *Frame) document() bool { return f.Type == protocol.Update || f.Type == 
 // Outbox holds the frames that wait for one connection of a room. New makes one.
 //
 // Of its size, half is for document frames, a quarter for awareness that waits
-// and a quarter for awareness that is being written.
+// and a quarter for awareness that is being written. What is neither, such as a
+// stateless message, may take another quarter while it waits.
 type Outbox struct {
 	size     int
 	greeting event.Greeting
@@ -69,6 +72,9 @@ type Outbox struct {
 	need       int        // what has to be granted before the offered answer is asked for
 	granted    int        // what was granted, until a whole frame arrives
 
+	acks acks
+
+	aside int  // cost of the frames in queue that are neither of the document nor awareness
 	busy  bool // frames were taken and are not written yet
 	query bool // a QueryAwareness of the client waits
 }
@@ -91,14 +97,31 @@ func (o *Outbox) Add(f *Frame) (Change, error) {
 		o.queue = append(o.queue, f)
 	case f.Type == protocol.Awareness:
 		return ChangeNone, o.addAwareness(f)
+	case f.Type == protocol.Ack || f.Type == protocol.Reject:
+		o.acks.add(f)
 	case f.Type == protocol.Close:
 		o.queue = append(o.queue, f)
+	case f.Type == protocol.Stateless || f.Type == FromConsumer:
+		return o.addAside(f), nil
 	case f.document() && f.Broadcast:
 		return o.addBroadcast(f), nil
 	case f.document():
 		return o.addWhole(f), nil
 	}
 	return ChangeNone, nil
+}
+
+// FromConsumer is the Type of a frame that the consumer itself sends, and no room.
+const FromConsumer protocol.Type = 0
+
+// addAside queues a frame that can be neither dropped nor merged.
+func (o *Outbox) addAside(f *Frame) Change {
+	if o.aside > 0 && o.aside+f.cost() > o.size/4 {
+		return ChangeOverrun
+	}
+	o.queue = append(o.queue, f)
+	o.aside += f.cost()
+	return ChangeNone
 }
 
 func (o *Outbox) push(f *Frame) {
@@ -129,14 +152,15 @@ func (o *Outbox) filter(keep func(*Frame) bool) {
 }
 
 // Empty reports whether no frame waits.
-func (o *Outbox) Empty() bool { return len(o.queue) == 0 }
+func (o *Outbox) Empty() bool { return len(o.queue) == 0 && o.acks.empty() }
 
 // Waiting returns how many bytes the frames that wait take, except SyncStep1.
-func (o *Outbox) Waiting() int { return o.waiting + o.aware }
+func (o *Outbox) Waiting() int { return o.waiting + o.aware + o.aside }
 
-// Take appends all frames that wait to dst and removes them. They count as being
-// written until Wrote is called.
+// Take appends the frames that wait to dst and removes them: all, but for very many acks.
+// They count as being written until Wrote is called.
 func (o *Outbox) Take(dst []*Frame) []*Frame {
+	dst = o.acks.take(dst)
 	for _, f := range o.queue {
 		if !f.document() {
 			continue
@@ -153,7 +177,7 @@ func (o *Outbox) Take(dst []*Frame) []*Frame {
 		o.queue = nil
 	}
 	o.writing += o.waiting
-	o.waiting, o.aware, o.mergeAt = 0, 0, 0
+	o.waiting, o.aware, o.aside, o.mergeAt = 0, 0, 0, 0
 	return dst
 }
 
@@ -167,5 +191,6 @@ func (o *Outbox) Wrote() {
 
 // Discard drops all frames that wait.
 func (o *Outbox) Discard() {
-	o.queue, o.waiting, o.aware = nil, 0, 0
+	o.queue, o.waiting, o.aware, o.aside = nil, 0, 0, 0
+	o.acks.discard()
 }

@@ -1,0 +1,375 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
+	"github.com/yroom/yroom/protocol"
+)
+
+// slot is what a socket holds for the address of a document: its Conn once the client was
+// admitted, and before that the frames that wait for it. Its frames are handled in order:
+// by the reader of the socket while the document is open, and by run, on a goroutine of its
+// own, while it is being opened.
+type slot struct {
+	documents *documents
+	address   string
+	closes    atomic.Bool // the provider understands the message that closes a document
+
+	// The lock of documents guards these.
+
+	conn    *Conn
+	busy    bool     // run runs
+	queue   [][]byte // the bodies of frames
+	tried   bool     // an admission was tried, or isn't to be tried without a token
+	overrun bool     // frames were dropped, because there were too many
+}
+
+// live returns the Conn, or nil if there is none or it has ended. The lock must be held.
+func (s *slot) live() *Conn {
+	if s.conn != nil && s.conn.isEnding() {
+		s.conn = nil
+	}
+	return s.conn
+}
+
+// left removes the Conn if its client has closed the document, so that it can be opened
+// again as if it had never been.
+func (s *slot) left(conn *Conn) {
+	conn.socket.mu.Lock()
+	peer := conn.alone && conn.cause.peer
+	conn.socket.mu.Unlock()
+	d := s.documents
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !peer || s.conn != conn {
+		return
+	}
+	s.conn, s.tried = nil, false
+	if !s.busy {
+		d.remove(s)
+	}
+}
+
+// run handles the frames in the queue.
+func (s *slot) run() {
+	socket := s.documents.socket
+	if err := socket.guard("the opening of a document", func() error { s.runQueue(); return nil }); err != nil {
+		socket.kill(causeOf(err))
+	}
+}
+
+func (s *slot) runQueue() {
+	for {
+		conn, body, ok := s.next()
+		switch auth, isAuth, err := protocol.ReadAuth(body); {
+		case !ok:
+			return
+		case !isAuth && conn != nil:
+			s.documents.deliver(conn, body)
+		case err != nil:
+			s.refuse(conn, err)
+		case conn != nil:
+			s.admitAgain(conn, auth)
+		default:
+			s.admit(auth, body == nil)
+		}
+	}
+}
+
+// next takes a frame from the queue, for conn unless that is nil. If there is no Conn, it
+// is an Auth, or nil if the client is to be admitted without one. Once ok is false, run is
+// to end.
+func (s *slot) next() (conn *Conn, body []byte, ok bool) {
+	d := s.documents
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	conn = s.live()
+	switch i := slices.IndexFunc(s.queue, isAuth); {
+	case d.ctx.Err() != nil:
+	case conn != nil && len(s.queue) > 0:
+		return conn, d.pop(s, 0), true
+	case conn == nil && i >= 0:
+		s.tried = true
+		return nil, d.pop(s, i), true
+	case conn == nil && len(s.queue) > 0 && !s.tried:
+		s.tried = true
+		return nil, nil, true
+	}
+	s.busy = false
+	if conn == nil && len(s.queue) == 0 && !s.tried {
+		d.remove(s)
+	}
+	d.space.Broadcast()
+	return nil, nil, false
+}
+
+func isAuth(body []byte) bool {
+	_, ok, _ := protocol.ReadAuth(body)
+	return ok
+}
+
+func isClose(body []byte) bool {
+	m, _, ok, _ := protocol.Hocuspocus{}.Next(body)
+	return ok && m.Type == protocol.Close
+}
+
+// admit admits the client to the document, or denies it.
+//
+// A client that begins with another message than an Auth may never send one: a provider of
+// version 2 without a token doesn't. So if what its request carries suffices, it is
+// admitted; otherwise, its frames wait for its Auth.
+func (s *slot) admit(auth protocol.Auth, implied bool) {
+	d := s.documents
+	s.note(auth)
+	select {
+	case d.turns <- struct{}{}:
+	case <-d.ctx.Done():
+		return
+	}
+	conn, byHook, err := s.connect(auth)
+	<-d.turns
+	switch {
+	case d.ctx.Err() != nil:
+	case err == nil:
+		s.open(conn)
+	case !implied || !byHook:
+		s.refuse(nil, err)
+	}
+}
+
+// note notes what the version of a provider tells.
+func (s *slot) note(auth protocol.Auth) {
+	if auth.Version == "" { // before 4
+		return
+	}
+	s.closes.Store(true)
+	socket := s.documents.socket
+	socket.mu.Lock()
+	defer socket.mu.Unlock()
+	socket.keepalive = hocuspocusPingFrame
+}
+
+// connect returns the Conn of a client that is admitted. byHook reports that Hooks.Admit
+// has refused.
+func (s *slot) connect(auth protocol.Auth) (conn *Conn, byHook bool, err error) {
+	d := s.documents
+	if err := d.mayJoin(); err != nil {
+		return nil, false, err
+	}
+	a, err := s.ask(auth)
+	if err != nil {
+		return nil, true, err
+	}
+	d.mu.Lock()
+	further := d.open > 0
+	if further {
+		err = d.consumer.gate.add(d.socket.from)
+	}
+	if err == nil {
+		d.open++
+	}
+	d.mu.Unlock()
+	if err != nil {
+		return nil, false, err
+	}
+	set := d.consumer.settings(a.Room)
+	set.Greeting = event.GreetingClient
+	a.Room = strings.Clone(a.Room)
+	conn = d.socket.newConn(protocol.Hocuspocus{Address: s.address}, a, set)
+	conn.slot, conn.counted = s, further
+	d.socket.attach(conn)
+	if hook := d.consumer.cfg.Hooks.PreConnect; hook != nil {
+		if err := conn.guard("PreConnect", func() error { return hook(conn, d.request.WithContext(d.ctx)) }); err != nil {
+			conn.forget()
+			return nil, true, err
+		}
+	}
+	return conn, false, nil
+}
+
+// ask asks the program whether it admits the client to the document.
+func (s *slot) ask(auth protocol.Auth) (Admission, error) {
+	d := s.documents
+	name, _, _ := strings.Cut(s.address, "\x00")
+	if err := checkRoom(name); err != nil {
+		return Admission{}, err
+	}
+	a := Admission{Room: name, Access: event.AccessWrite | event.AccessPresent}
+	if hook := d.consumer.cfg.Hooks.Admit; hook != nil {
+		r := Request{HTTP: d.request.WithContext(d.ctx), Room: name, Token: auth.Token}
+		if r.Token == "" {
+			r.Token = token(d.request)
+		}
+		err := d.consumer.guard(nil, "Admit", func() (err error) {
+			a, err = hook(d.ctx, r)
+			return err
+		})
+		if err != nil {
+			return Admission{}, err
+		}
+	}
+	return a, checkRoom(a.Room)
+}
+
+// mayJoin waits until the gate allows one more join. A client whose document was denied
+// would not try again.
+func (d *documents) mayJoin() error {
+	const pause = 50 * time.Millisecond
+	for waited := time.Duration(0); !d.consumer.gate.joins.Take(time.Now()); waited += pause {
+		if waited >= ownerPatience {
+			d.socket.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseTryLater, Reason: errTooFast.Reason}})
+			return errTooFast
+		}
+		select {
+		case <-time.After(pause):
+		case <-d.ctx.Done():
+			return context.Cause(d.ctx)
+		}
+	}
+	return nil
+}
+
+// open tells the client that it is admitted, and joins the room.
+func (s *slot) open(conn *Conn) {
+	d, socket := s.documents, conn.socket
+	d.mu.Lock()
+	overrun := s.overrun
+	s.conn, s.overrun = conn, false
+	d.admitted = true
+	d.mu.Unlock()
+
+	socket.max.Store(max(socket.max.Load(), int64(conn.messageSize)))
+	socket.mu.Lock()
+	socket.doom = doom{}
+	socket.mu.Unlock()
+	if overrun { // the client has to synchronize again
+		socket.end(cause{CloseError: resetting})
+		return
+	}
+	conn.tellScope()
+	if err := conn.open(); err != nil {
+		conn.end(causeOf(err))
+	}
+}
+
+// refuse denies the client the document, or ends conn, unless that is nil. Of the frames
+// in the queue, those before another Auth are dropped.
+func (s *slot) refuse(conn *Conn, err error) {
+	d := s.documents
+	d.mu.Lock()
+	for len(s.queue) > 0 && !isAuth(s.queue[0]) {
+		d.pop(s, 0)
+	}
+	admitted := d.admitted
+	d.mu.Unlock()
+	if conn != nil {
+		if _, reason := denial(err); !errors.Is(err, errEnding) {
+			conn.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseForbidden, Reason: reason}, err: err})
+		}
+		return
+	}
+	if !admitted {
+		d.socket.mu.Lock()
+		d.socket.doom.at = time.Now().Add(refusedTime)
+		d.socket.mu.Unlock()
+	}
+	d.deny(s.address, err)
+}
+
+// admitAgain handles an Auth for a document that is open: the program decides again. If it
+// can't, what it has decided before still holds.
+func (s *slot) admitAgain(conn *Conn, auth protocol.Auth) {
+	d := s.documents
+	if d.consumer.cfg.Hooks.Admit == nil {
+		return
+	}
+	s.note(auth)
+	select {
+	case d.turns <- struct{}{}:
+	case <-d.ctx.Done():
+		return
+	}
+	defer func() { <-d.turns }()
+	if d.mayJoin() != nil {
+		return
+	}
+	a, err := s.ask(auth)
+	if err == nil {
+		err = conn.readmit(a)
+	}
+	se, _ := errors.AsType[*StatusError](err)
+	switch {
+	case err == nil, d.ctx.Err() != nil:
+	case se != nil && se.Status >= http.StatusInternalServerError:
+		conn.log().Warn("a token could not be checked", append(conn.attrs(), "error", err)...)
+		conn.askAgain()
+	case se != nil:
+		conn.end(refusedCause(err))
+	default:
+		s.refuse(conn, err)
+	}
+}
+
+// lastFrame returns the frame that closes the document of c alone, which may be nil.
+//
+// A client comes back by itself only after the end of its socket. So this ends if the
+// document may be open again soon. But a document that can't even be opened must not cut
+// off the others each time: if there are others, the socket ends a while later. A document
+// for which the client would make the same mistake again, or which it may not open any
+// more, ends alone.
+//
+// Providers before version 3 throw when they receive a Close. A denial makes them detach
+// from the document first. It is sent to all of whose version nothing is known.
+func (s *slot) lastFrame(c *Conn, why cause) (f *outbox.Frame, alone bool) {
+	dialect := protocol.Hocuspocus{Address: s.address}
+	f = &outbox.Frame{Type: protocol.Close}
+	if comesBack(why.Code) {
+		if !s.resetLater(c, why) {
+			return nil, false
+		}
+		if !s.closes.Load() {
+			return nil, true
+		}
+	} else if !s.closes.Load() && !why.peer {
+		f.Head = encode(ws.OpBinary, dialect.AppendDenied(nil, why.Reason))
+	}
+	f.Head = append(f.Head, encode(ws.OpBinary, dialect.AppendHead(nil, why.Message()))...)
+	return f, true
+}
+
+// comesBack reports whether the client may connect again after a close with this code.
+func comesBack(code protocol.CloseCode) bool {
+	switch code {
+	case protocol.CloseGoingAway, protocol.CloseInternal, protocol.CloseRestart, protocol.CloseTryLater, protocol.CloseReset:
+		return true
+	}
+	return false
+}
+
+// resetLater determines that the socket ends for the reason why in a while, if its other
+// documents must not be disturbed now, and reports whether it has.
+func (s *slot) resetLater(c *Conn, why cause) bool {
+	d, socket := s.documents, c.socket
+	d.mu.Lock()
+	others := d.open > 1
+	d.mu.Unlock()
+	socket.mu.Lock()
+	defer socket.mu.Unlock()
+	if !others || c.out.Greeted() {
+		return false
+	}
+	if socket.doom.at.IsZero() {
+		socket.doom = doom{time.Now().Add(resetPause), why}
+	}
+	return true
+}
