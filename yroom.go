@@ -58,7 +58,8 @@ type Config struct {
 	Hooks consumer.Hooks
 	// Origins are the hosts of the pages whose scripts may connect, as path.Match patterns:
 	// "app.example.com", "*.example.com", "localhost:*", or "*" for any page. If there are
-	// any, the server's own host must be among them. Name it if the server has no login: see
+	// any, the server's own host must be among them; otherwise pages of localhost, too, may
+	// connect to a loopback address. Name it if the server has no login: see
 	// consumer.Config.
 	Origins []string
 	// Limits bound the connections.

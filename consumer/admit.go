@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"path"
 	"strings"
 	"time"
 
@@ -58,9 +56,6 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string { return e.Reason }
-
-// errOrigin is a separate value because it is logged with advice for the operator.
-var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
 
 // admit decides about a request before it is upgraded. If it returns a Conn, this is
 // counted by the gate.
@@ -140,33 +135,6 @@ func hasToken(h http.Header, name, token string) bool {
 		}
 	}
 	return false
-}
-
-// checkOrigin refuses requests that a browser sends for a page of another site.
-func (c *Consumer) checkOrigin(r *http.Request) error {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
-		return nil
-	}
-	host := originHost(origin)
-	if len(c.cfg.Origins) == 0 && host != "" && strings.EqualFold(host, r.Host) {
-		return nil
-	}
-	for _, pattern := range c.cfg.Origins {
-		if ok, err := path.Match(strings.ToLower(pattern), host); ok && err == nil {
-			return nil
-		}
-	}
-	return errOrigin
-}
-
-// originHost returns the host of an origin, or "" if it has none, as in "null".
-func originHost(origin string) string {
-	u, err := url.Parse(origin)
-	if err != nil {
-		return ""
-	}
-	return strings.ToLower(u.Host)
 }
 
 // roomOfPath returns the name of the room in the address of r.

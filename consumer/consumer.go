@@ -24,7 +24,7 @@ type Config struct {
 	// Origins are the hosts of the pages whose scripts may connect, as path.Match patterns:
 	// "app.example.com", "*.example.com", "localhost:*", or "*" for any page. If there are
 	// any, the handler's own host must be among them; otherwise the own host is what the
-	// request names as its Host. Name it if the handler has no login: a page of the web can
+	// request names as its Host, and pages of localhost may connect to a loopback address. Name it if the handler has no login: a page of the web can
 	// make its own host name resolve to your server (DNS rebinding), and then its host is
 	// the Host of its requests. If the login uses cookies, that page lacks those of your host.
 	Origins []string

@@ -16,7 +16,7 @@
 //
 //   - consumer.go, hooks.go, events.go: configuration, and what runs when
 //   - limits.go: how many connections there may be
-//   - admit.go: what a request may connect to, its origin and its token
+//   - admit.go, origin.go: what a request may connect to, its token and its origin
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
 //   - incoming.go: bounds the large messages that arrive at once
 //   - cause.go: why a connection ends, and what of it the client may see
