@@ -25,7 +25,7 @@
 //   - request.go: how a request is sent, retried and answered
 //   - document.go: Document, and the methods that send one request: Query, Update,
 //     Diff, Apply, Create, Delete
-//   - read.go, export.go: a document as a yjs.Doc, and its roots as text, JSON, XML, a
+//   - read.go, root.go, export.go: a document as a yjs.Doc, and its roots as text, JSON, XML, a
 //     ProseMirror document or a Delta
 //   - log.go: Log and Cut
 //   - watch.go: Changes

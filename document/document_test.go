@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -114,8 +115,8 @@ func TestNotFound(t *testing.T) {
 	wantDocument(t, d)
 }
 
-// An array that holds nothing but types reads as a text without characters.
-func TestArrayReadAsText(t *testing.T) {
+// A root that is not there, or of another kind, is an error that names the roots.
+func TestWrongRoot(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("board")
 	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
@@ -128,11 +129,32 @@ func TestArrayReadAsText(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := d.Text(t.Context(), "cards"); text != "" || err != nil {
-		t.Errorf("%q, %v", text, err)
-	}
-	_, err := d.Map(t.Context(), "cards")
+	_, err := d.Text(t.Context(), "cards")
+	wantError(t, "as a text", err, yjs.ErrType)
+	_, err = d.Delta(t.Context(), "cards")
+	wantError(t, "as a delta", err, yjs.ErrType)
+	_, err = d.XMLText(t.Context(), "cards")
+	wantError(t, "as an XML text", err, yjs.ErrType)
+	_, err = d.Map(t.Context(), "cards")
 	wantError(t, "as a map", err, yjs.ErrType)
+	_, err = d.ProseMirror(t.Context(), "cards")
+	wantError(t, "as a ProseMirror document", err, yjs.ErrType)
+	for what, read := range map[string]func() error{
+		"Text":        func() error { _, err := d.Text(t.Context(), "Cards"); return err },
+		"Delta":       func() error { _, err := d.Delta(t.Context(), "Cards"); return err },
+		"Array":       func() error { _, err := d.Array(t.Context(), "Cards"); return err },
+		"Map":         func() error { _, err := d.Map(t.Context(), "Cards"); return err },
+		"XMLFragment": func() error { _, err := d.XMLFragment(t.Context(), "Cards"); return err },
+		"XMLElement":  func() error { _, err := d.XMLElement(t.Context(), "Cards"); return err },
+		"XMLText":     func() error { _, err := d.XMLText(t.Context(), "Cards"); return err },
+		"ProseMirror": func() error { _, err := d.ProseMirror(t.Context(), "Cards"); return err },
+	} {
+		err := read()
+		wantError(t, what, err, document.ErrNoRoot)
+		if err != nil && !strings.HasSuffix(err.Error(), `"Cards"; it has "cards" (array)`) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 func TestNamesThatNoRoomCanHave(t *testing.T) {

@@ -29,12 +29,11 @@ func (i Info) Doc() (*yjs.Doc, error) {
 	return doc, integrateError(doc.Apply(i.Update, blocks.V1))
 }
 
-// The exports of single roots. A root that doesn't exist reads as an empty one of its
-// kind. The error is yjs.ErrType if the root is used as another kind, and yjs.ErrSize
-// or yjs.ErrDepth if it can't be written.
+// The exports of single roots. Those of an empty document are empty. The error is
+// ErrNoRoot if a document has other roots, yjs.ErrType if the content of the root is that
+// of another kind, and yjs.ErrSize or yjs.ErrDepth if it can't be written.
 
-// Text returns a root text without its formatting. An array of types reads as an
-// empty text: it looks like a text with embeds and no characters.
+// Text returns a root text without its formatting.
 func (d *Document) Text(ctx context.Context, name string) (string, error) {
 	text, err := d.export(ctx, name, yjs.KindText, FormatText)
 	return string(text), err
@@ -42,7 +41,7 @@ func (d *Document) Text(ctx context.Context, name string) (string, error) {
 
 // Delta returns a root text with its formatting and embeds.
 func (d *Document) Delta(ctx context.Context, name string) (yjs.Delta, error) {
-	doc, err := d.Read(ctx)
+	doc, err := d.readRoot(ctx, name, yjs.KindText)
 	if err != nil {
 		return nil, err
 	}
@@ -58,12 +57,12 @@ func (d *Document) Delta(ctx context.Context, name string) (yjs.Delta, error) {
 
 // Array returns a root array as JSON.
 func (d *Document) Array(ctx context.Context, name string) (json.RawMessage, error) {
-	return readJSON(ctx, d, name, (*yjs.Doc).Array)
+	return readJSON(ctx, d, name, yjs.KindArray, (*yjs.Doc).Array)
 }
 
 // Map returns a root map as JSON.
 func (d *Document) Map(ctx context.Context, name string) (json.RawMessage, error) {
-	return readJSON(ctx, d, name, (*yjs.Doc).Map)
+	return readJSON(ctx, d, name, yjs.KindMap, (*yjs.Doc).Map)
 }
 
 // XMLFragment returns a root XML fragment as XML.
@@ -78,8 +77,7 @@ func (d *Document) ProseMirror(ctx context.Context, name string) (json.RawMessag
 	return d.export(ctx, name, yjs.KindXMLFragment, FormatProseMirror)
 }
 
-// XMLElement returns a root XML element as XML. Its tag is its name as a root, so a
-// root that doesn't exist is <NAME></NAME>.
+// XMLElement returns a root XML element as XML. Its tag is its name as a root.
 func (d *Document) XMLElement(ctx context.Context, name string) (string, error) {
 	xml, err := d.export(ctx, name, yjs.KindXMLElement, FormatXML)
 	return string(xml), err
@@ -103,15 +101,15 @@ func (d *Document) JSON(ctx context.Context, kinds map[string]yjs.Kind) (json.Ra
 }
 
 func (d *Document) export(ctx context.Context, name string, kind yjs.Kind, f Format) ([]byte, error) {
-	doc, err := d.Read(ctx)
+	doc, err := d.readRoot(ctx, name, kind)
 	if err != nil {
 		return nil, err
 	}
 	return Export(doc, name, kind, f)
 }
 
-func readJSON[T json.Marshaler](ctx context.Context, d *Document, name string, root func(*yjs.Doc, string) (T, error)) (json.RawMessage, error) {
-	doc, err := d.Read(ctx)
+func readJSON[T json.Marshaler](ctx context.Context, d *Document, name string, kind yjs.Kind, root func(*yjs.Doc, string) (T, error)) (json.RawMessage, error) {
+	doc, err := d.readRoot(ctx, name, kind)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,59 @@
+package document
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/yroom/yroom/yjs"
+)
+
+// ErrNoRoot means that a document has roots, and not the one that was named. The names of
+// roots are case-sensitive, and each editor has one: "prosemirror" in examples of
+// y-prosemirror, "default" in TipTap.
+var ErrNoRoot = errors.New("document: the document has no such root")
+
+// readRoot returns the document, which is empty or has the root, with content that a root
+// of the kind can have.
+func (d *Document) readRoot(ctx context.Context, name string, kind yjs.Kind) (*yjs.Doc, error) {
+	doc, err := d.Read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, ok := doc.Root(name)
+	if !ok {
+		if roots := doc.Roots(); len(roots) > 0 {
+			return nil, fmt.Errorf("%w: %q; it has %s", ErrNoRoot, name, list(roots))
+		}
+		return doc, nil
+	}
+	if !mayBe(root.Kind, kind) {
+		return nil, fmt.Errorf("%w: the root %q holds what a root of the kind %s holds, and not of %s", yjs.ErrType, name, root.Kind, kind)
+	}
+	return doc, nil
+}
+
+// mayBe reports whether a root that yjs.Doc.Roots reports with one kind can be of another.
+// Package yjs itself finds most of what can't be. But it would read as an empty text what
+// has no characters.
+func mayBe(shown, kind yjs.Kind) bool {
+	switch kind {
+	case yjs.KindText, yjs.KindXMLText:
+		return shown == yjs.KindText || shown == yjs.KindXMLText || shown == yjs.KindUnknown
+	}
+	return true
+}
+
+// list returns a text with the names and kinds of roots.
+func list(roots []yjs.Root) string {
+	const most = 20
+	var names []string
+	for _, r := range roots[:min(len(roots), most)] {
+		names = append(names, fmt.Sprintf("%q (%s)", r.Name, r.Kind))
+	}
+	if len(roots) > most {
+		names = append(names, fmt.Sprintf("%d more", len(roots)-most))
+	}
+	return strings.Join(names, ", ")
+}
