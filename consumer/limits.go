@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -18,7 +19,8 @@ type Limits struct {
 	// HTTP 503.
 	Connections int
 	// ConnectionsPerAddress bounds those from one address, or from one network of IPv6 with
-	// a prefix of 64 bits. Default: 1,000. Past it: HTTP 429.
+	// a prefix of 64 bits. After a pause of 5 s, an address may also open this many at once,
+	// and then a fifth of it each second. Default: 1,000. Past either: HTTP 429.
 	//
 	// Addresses of this machine and of private networks have no such bound, because they may
 	// be those of proxies, from which all clients come.
@@ -49,6 +51,7 @@ const (
 var (
 	errFull        = &StatusError{http.StatusServiceUnavailable, "This server has too many connections. Try again later."}
 	errAddressFull = &StatusError{http.StatusTooManyRequests, "Your address has too many connections to this server. Close some, or try again later."}
+	errAddressFast = &StatusError{http.StatusTooManyRequests, "Your address opens connections to this server too often. Try again in a second."}
 	errTooFast     = &StatusError{http.StatusServiceUnavailable, "Too many clients connect to this server at the moment. Try again in a second."}
 )
 
@@ -60,7 +63,13 @@ type gate struct {
 
 	mu   sync.Mutex
 	open int
-	from map[netip.Prefix]int // the number of connections, of addresses that have any
+	from map[netip.Prefix]*address
+}
+
+// address is an address that has connections, or had some in the last seconds.
+type address struct {
+	open  int
+	joins *rate.Limit
 }
 
 func newGate(l Limits) *gate {
@@ -74,7 +83,7 @@ func newGate(l Limits) *gate {
 	l.ConnectionsPerAddress = byDefault(l.ConnectionsPerAddress, defaultConnectionsPerAddress)
 	l.JoinsPerSecond = byDefault(l.JoinsPerSecond, defaultJoinsPerSecond)
 	l.DocumentsPerSocket = byDefault(l.DocumentsPerSocket, defaultDocumentsPerSocket)
-	return &gate{limits: l, joins: rate.New(l.JoinsPerSecond), logged: rate.New(1), from: make(map[netip.Prefix]int)}
+	return &gate{limits: l, joins: rate.New(l.JoinsPerSecond), logged: rate.New(1), from: make(map[netip.Prefix]*address)}
 }
 
 // enter counts the connection that r asks for, from an address that counts as one. If
@@ -83,33 +92,50 @@ func (g *gate) enter(r *http.Request, now time.Time) (from netip.Prefix, err err
 	from = g.addressOf(r)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.full(from); err != nil {
+	a := g.address(from)
+	if err := g.full(a); err != nil {
 		return from, err
 	}
-	if !g.joins.Take(now) {
+	if a != nil && !a.joins.Take(now) {
+		return from, errAddressFast
+	}
+	if !g.joins.Take(now) { // after the joins of the address, so that one address can't use up those of all
 		return from, errTooFast
 	}
-	g.count(from)
+	g.count(from, a)
 	return from, nil
+}
+
+// address returns the address, or a new one, which count remembers. It returns nil if from
+// isn't counted. The lock must be held.
+func (g *gate) address(from netip.Prefix) *address {
+	if !from.IsValid() {
+		return nil
+	}
+	if a := g.from[from]; a != nil {
+		return a
+	}
+	return &address{joins: rate.New(max(g.limits.ConnectionsPerAddress/5, 1))}
 }
 
 // full returns an error if no further connection may be opened from an address. The lock
 // must be held.
-func (g *gate) full(from netip.Prefix) error {
+func (g *gate) full(a *address) error {
 	switch {
 	case g.open >= g.limits.Connections:
 		return errFull
-	case from.IsValid() && g.from[from] >= g.limits.ConnectionsPerAddress:
+	case a != nil && a.open >= g.limits.ConnectionsPerAddress:
 		return errAddressFull
 	}
 	return nil
 }
 
 // count counts a connection. The lock must be held.
-func (g *gate) count(from netip.Prefix) {
+func (g *gate) count(from netip.Prefix, a *address) {
 	g.open++
-	if from.IsValid() {
-		g.from[from]++
+	if a != nil {
+		a.open++
+		g.from[from] = a
 	}
 }
 
@@ -118,10 +144,11 @@ func (g *gate) count(from netip.Prefix) {
 func (g *gate) add(from netip.Prefix) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.full(from); err != nil {
+	a := g.address(from)
+	if err := g.full(a); err != nil {
 		return err
 	}
-	g.count(from)
+	g.count(from, a)
 	return nil
 }
 
@@ -130,12 +157,16 @@ func (g *gate) leave(from netip.Prefix) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
-	if !from.IsValid() {
-		return
+	if from.IsValid() {
+		g.from[from].open--
 	}
-	if g.from[from]--; g.from[from] == 0 {
-		delete(g.from, from)
-	}
+}
+
+// forget forgets the addresses from which nothing has come for some seconds.
+func (g *gate) forget(now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	maps.DeleteFunc(g.from, func(_ netip.Prefix, a *address) bool { return a.open == 0 && a.joins.Rested(now) })
 }
 
 // addressOf returns the network to which the client of r belongs. It is invalid if the
@@ -176,6 +207,8 @@ func (c *Consumer) refused(w http.ResponseWriter, r *http.Request, err error) bo
 		wait, advice = "10", "this process has as many connections as it may have"
 	case errors.Is(err, errAddressFull):
 		wait, advice = "60", "this address has as many connections as it may have. If it is that of a proxy, set the header in which the proxy passes on addresses"
+	case errors.Is(err, errAddressFast):
+		wait, advice = "1", "this address opens connections faster than one may. If it is that of a proxy, set the header in which the proxy passes on addresses"
 	case errors.Is(err, errTooFast):
 		wait, advice = "1", "connections are opened faster than this process may admit them"
 	default:

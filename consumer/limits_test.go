@@ -78,9 +78,23 @@ func TestGate(t *testing.T) {
 	enter("127.0.0.1:2", errFull)
 	g.leave(open[0])
 	enter("192.0.2.1:3", nil)
-	for _, from := range open[1:] {
-		g.leave(from)
+	for range 2 {
+		g.leave(open[1]) // of the same address
+		enter("192.0.2.1:4", nil)
 	}
+	g.leave(open[1])
+	enter("192.0.2.1:5", errAddressFast)
+	now = now.Add(time.Second)
+	enter("192.0.2.1:5", nil)
+	for _, i := range []int{2, 3, 4, 7} { // those that are left
+		g.leave(open[i])
+	}
+	g.forget(now)
+	if len(g.from) == 0 {
+		t.Error("addresses that have connected are forgotten at once")
+	}
+	now = now.Add(10 * time.Second)
+	g.forget(now)
 	if g.open != 0 || len(g.from) != 0 {
 		t.Errorf("after all have left, %d are counted, from %v", g.open, g.from)
 	}
@@ -94,7 +108,7 @@ func TestGate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := 5*100 - len(open); admitted != want {
+	if want := 5 * 100; admitted != want {
 		t.Errorf("%d connections were admitted at once, want %d", admitted, want)
 	}
 	now = now.Add(time.Second)

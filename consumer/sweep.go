@@ -31,6 +31,7 @@ func (c *Consumer) sweep() {
 		case <-c.stop:
 			return
 		case now := <-ticker.C:
+			c.gate.forget(now)
 			sockets = c.all(sockets[:0])
 			for _, s := range sockets {
 				s.check(now)

@@ -23,6 +23,13 @@ func New(perSecond int) *Limit {
 	return &Limit{each: max(time.Second/time.Duration(perSecond), 1)}
 }
 
+// Rested reports whether the Limit allows as much at now as a new one.
+func (l *Limit) Rested(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Sub(l.taken) >= burst
+}
+
 // Take reports whether one more event is allowed at now.
 func (l *Limit) Take(now time.Time) bool {
 	l.mu.Lock()

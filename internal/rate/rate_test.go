@@ -25,6 +25,9 @@ func TestLimit(t *testing.T) {
 			t.Errorf("%s: %d of 10,000 events are allowed, want %d", when, got, most)
 		}
 	}
+	if !l.Rested(now) {
+		t.Error("a new Limit has not rested")
+	}
 	want("at first", allowed(10_000), 5*perSecond)
 	want("at the same time", allowed(10_000), 0)
 	now = now.Add(time.Second)
@@ -33,7 +36,12 @@ func TestLimit(t *testing.T) {
 	want("15 ms later", allowed(10_000), 1)
 	now = now.Add(5 * time.Millisecond)
 	want("5 ms later", allowed(10_000), 1)
-	now = now.Add(time.Hour)
+	if now = now.Add(4 * time.Second); l.Rested(now) {
+		t.Error("after 4 s, it has rested")
+	}
+	if now = now.Add(time.Hour); !l.Rested(now) {
+		t.Error("an hour later, it has not rested")
+	}
 	want("an hour later", allowed(10_000), 5*perSecond)
 	now = now.Add(-time.Hour)
 	want("an hour before", allowed(10_000), 0)

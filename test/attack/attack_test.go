@@ -173,7 +173,7 @@ func start(t *testing.T) *server {
 			t.Fatal(err)
 		}
 	}
-	s := &server{Server: testkit.Serve(t, program, dir, "--api-token-file", "token", "--log-level", "warn")}
+	s := &server{Server: testkit.Serve(t, program, dir, "--api-token-file", "token", "--address-header", "X-Forwarded-For", "--log-level", "warn")}
 	go s.guard()
 	return s
 }

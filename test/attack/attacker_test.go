@@ -106,8 +106,11 @@ func (a *attacker) dialTCP(ctx context.Context, network, _ string) (net.Conn, er
 
 // dial connects to a room.
 func (a *attacker) dial(ctx context.Context, room string) (*wsclient.Client, error) {
-	return wsclient.DialOver(ctx, a.dialTCP, "ws://"+a.host+"/ws/"+room, nil)
+	return wsclient.DialOver(ctx, a.dialTCP, "ws://"+a.host+"/ws/"+room, from(fmt.Sprint("203.0.113.", 1+a.next.Load()%addresses)))
 }
+
+// from returns the header that a proxy adds to a request from an address.
+func from(addr string) http.Header { return http.Header{"X-Forwarded-For": {addr}} }
 
 // many runs n attackers at the same time, each of which has connected to its room. It
 // returns when all have ended; one that returns true, or was not admitted, connects

@@ -163,7 +163,7 @@ func (h *honest) newcomers(ctx context.Context) error {
 
 // dial connects to a room until ctx ends.
 func (h *honest) dial(ctx context.Context, room string) (*wsclient.Client, error) {
-	c, err := wsclient.DialOver(ctx, nil, h.server.URL(room), nil)
+	c, err := wsclient.DialOver(ctx, nil, h.server.URL(room), from("198.51.100.1"))
 	if err == nil {
 		context.AfterFunc(ctx, func() { _ = c.Close() })
 	}
