@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"sync"
-	"time"
 )
 
 // The most connections that have not opened a WebSocket. A header of 32 KiB with many
@@ -20,17 +18,23 @@ const (
 // plainConns bounds the connections of an http.Server that have not opened a WebSocket:
 // they send a request, wait for its response, or are idle. Those with the API token
 // don't count, because the document API has limits of its own.
+//
+// If a new connection is one too many, another one is closed for it: the oldest of those
+// that have not sent a whole request, or else the oldest. So clients that open connections
+// and keep them can't keep others out.
 type plainConns struct {
 	most, perAddress int
 
 	mu   sync.Mutex
 	open map[net.Conn]*plainConn
 	from map[netip.Addr]int // the number of connections, of addresses that have any
+	last uint64             // the last plainConn.since
 }
 
 type plainConn struct {
-	addr netip.Addr // invalid if it may be that of a proxy
-	idle bool       // it waits for another request
+	addr   netip.Addr // invalid if it may be that of a proxy
+	served bool       // its request is being answered
+	since  uint64     // orders the connections by when they were opened, or became idle
 }
 
 func newPlainConns() *plainConns {
@@ -40,23 +44,19 @@ func newPlainConns() *plainConns {
 	}
 }
 
-// changed is http.Server.ConnState. If a new connection is one too many, it closes an
-// idle one, or else the new one.
+// changed is http.Server.ConnState.
 func (p *plainConns) changed(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if tooMany := p.add(c); tooMany == c {
-			_ = c.SetWriteDeadline(time.Now().Add(time.Second))
-			_, _ = io.WriteString(c, "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-			_ = c.Close() // the server detects that
-		} else if tooMany != nil {
-			_ = tooMany.Close()
+		if tooMany := p.add(c); tooMany != nil {
+			_ = tooMany.Close() // the server detects that
 		}
-	case http.StateActive, http.StateIdle:
+	case http.StateIdle:
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if one := p.open[c]; one != nil {
-			one.idle = state == http.StateIdle
+			p.last++
+			one.served, one.since = false, p.last
 		}
 	case http.StateHijacked, http.StateClosed:
 		p.remove(c)
@@ -75,21 +75,36 @@ func (p *plainConns) add(c net.Conn) (tooMany net.Conn) {
 	defer p.mu.Unlock()
 	full, addressFull := len(p.open) >= p.most, one.addr.IsValid() && p.from[one.addr] >= p.perAddress
 	if full || addressFull {
-		tooMany = c
-		for idle, other := range p.open {
-			if other.idle && (!addressFull || other.addr == one.addr) {
-				tooMany = idle
-				p.drop(idle)
-				break
+		var first *plainConn
+		for conn, other := range p.open {
+			if (!addressFull || other.addr == one.addr) && (first == nil || other.before(first)) {
+				tooMany, first = conn, other
 			}
 		}
-		if tooMany == c {
-			return c
-		}
+		p.drop(tooMany)
 	}
 	p.open[c] = one
 	p.from[one.addr]++
+	p.last++
+	one.since = p.last
 	return tooMany
+}
+
+// before reports whether one is closed before other.
+func (one *plainConn) before(other *plainConn) bool {
+	if one.served != other.served {
+		return !one.served
+	}
+	return one.since < other.since
+}
+
+// serve records that a request of the connection is being answered.
+func (p *plainConns) serve(c net.Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one := p.open[c]; one != nil {
+		one.served = true
+	}
 }
 
 func (p *plainConns) remove(c net.Conn) {
@@ -110,18 +125,33 @@ func (p *plainConns) drop(c net.Conn) {
 	}
 }
 
-// plainKey is the key of the function in the context of a request that stops counting
-// its connection.
-type plainKey struct{}
+// connOf is the connection of a request, in its context.
+type connOf struct {
+	conns *plainConns
+	conn  net.Conn
+}
+
+type connKey struct{}
 
 // context is http.Server.ConnContext.
 func (p *plainConns) context(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, plainKey{}, func() { p.remove(c) })
+	return context.WithValue(ctx, connKey{}, connOf{p, c})
+}
+
+// serving returns a handler that records that the connection of a request is served, and
+// calls next.
+func serving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if of, ok := r.Context().Value(connKey{}).(connOf); ok {
+			of.conns.serve(of.conn)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // uncount stops counting the connection of a request, which has the API token.
 func uncount(r *http.Request) {
-	if remove, ok := r.Context().Value(plainKey{}).(func()); ok {
-		remove()
+	if of, ok := r.Context().Value(connKey{}).(connOf); ok {
+		of.conns.remove(of.conn)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -13,8 +14,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// Connections that send nothing can't fill a server, and those that are idle make room
-// for others.
+// A connection is not refused because there are others: those that send nothing or are
+// idle are closed, the oldest first, and then those that are served.
 func TestPlainConns(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -22,9 +23,14 @@ func TestPlainConns(t *testing.T) {
 	}
 	plain := newPlainConns()
 	plain.most = 3
+	entered := make(chan struct{})
 	web := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/token" {
+		switch r.URL.Path {
+		case "/token":
 			uncount(r)
+		case "/slow":
+			entered <- struct{}{}
+			<-r.Context().Done()
 		}
 	}), nil)
 	web.ConnState, web.ConnContext = plain.changed, plain.context
@@ -38,53 +44,66 @@ func TestPlainConns(t *testing.T) {
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	get := func(c net.Conn, path string, status int) {
+	get := func(c net.Conn, path string) {
 		t.Helper()
-		_, _ = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path) // a refused connection may be closed
+		_, _ = fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path) // ReadResponse fails if c is closed
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil || resp.StatusCode != status || (status == http.StatusServiceUnavailable) != (resp.Header.Get("Retry-After") != "") {
-			t.Errorf("%v, %v, want status %d", resp, err, status)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Errorf("%v, %v", resp, err)
 		}
 	}
-	counted := func(open, idle int) {
+	counted := func(open, served int) {
 		t.Helper()
-		testkit.Eventually(t, fmt.Sprintf("%d connections are open, %d of them idle", open, idle), func() string {
+		testkit.Eventually(t, fmt.Sprintf("%d connections are open, %d of them served", open, served), func() string {
 			plain.mu.Lock()
 			defer plain.mu.Unlock()
 			n := 0
 			for _, c := range plain.open {
-				if c.idle {
+				if c.served {
 					n++
 				}
 			}
-			if len(plain.open) == open && n == idle {
+			if len(plain.open) == open && n == served {
 				return ""
 			}
 			return fmt.Sprint(len(plain.open), n)
 		})
 	}
+	closed := func(c net.Conn) {
+		t.Helper()
+		_ = c.SetReadDeadline(time.Now().Add(testkit.Patience))
+		if _, err := c.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the connection is still open: %v", err)
+		}
+	}
 	token := dial()
-	get(token, "/token", http.StatusOK)
+	get(token, "/token")
 	counted(0, 0)
-	silent := dial()
-	dial()
+	slow := func() net.Conn {
+		c := dial()
+		fmt.Fprint(c, "GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		<-entered
+		return c
+	}
+	first := slow()
 	idle := dial()
-	get(idle, "/", http.StatusOK)
+	counted(2, 1)
+	begun := dial()
+	fmt.Fprint(begun, "GET /")
 	counted(3, 1)
-	dial() // in place of the idle one
-	counted(3, 0)
-	if _, err := idle.Read(make([]byte, 1)); err == nil {
-		t.Error("the idle connection is still open")
-	}
-	refused := dial()
-	if resp, err := http.ReadResponse(bufio.NewReader(refused), nil); err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Errorf("one more connection: %v, %v", resp, err)
-	}
-	get(token, "/", http.StatusOK)
-	silent.Close()
-	counted(2, 0)
-	get(dial(), "/", http.StatusOK)
+	get(idle, "/") // it becomes idle after the other was opened
 	counted(3, 1)
+	get(dial(), "/")
+	closed(begun)
+	counted(3, 1)
+	slow()
+	closed(idle)
+	slow()
+	get(token, "/")
+	counted(3, 3)
+	get(dial(), "/")
+	closed(first)
+	counted(3, 2)
 }
 
 // peer is a net.Conn of which only the address is used.
@@ -98,29 +117,27 @@ func (a *peer) RemoteAddr() net.Addr {
 	addr, _ := net.ResolveTCPAddr("tcp", a.addr)
 	return addr
 }
-func (a *peer) SetWriteDeadline(time.Time) error { return nil }
 
 func TestPlainConnsPerAddress(t *testing.T) {
 	plain := newPlainConns()
-	plain.perAddress = 1
-	a, b := &peer{addr: "192.0.2.1:1"}, &peer{addr: "192.0.2.1:2"}
-	if plain.add(a) != nil || plain.add(b) != b {
-		t.Error("an address may have one connection, and then no more")
-	}
+	plain.perAddress = 2
+	a, b, c := &peer{addr: "192.0.2.1:1"}, &peer{addr: "192.0.2.1:2"}, &peer{addr: "192.0.2.1:3"}
 	other := &peer{addr: "192.0.2.2:1"}
-	if plain.add(other) != nil || plain.add(&peer{addr: "10.0.0.1:1"}) != nil || plain.add(&peer{addr: "10.0.0.1:2"}) != nil {
-		t.Error("other addresses may have some")
+	for _, conn := range []net.Conn{other, a, b, &peer{addr: "10.0.0.1:1"}, &peer{addr: "10.0.0.1:2"}, &peer{addr: "10.0.0.1:3"}} {
+		if plain.add(conn) != nil {
+			t.Errorf("%s made another connection close", conn.RemoteAddr())
+		}
 	}
-	plain.changed(other, http.StateIdle)
-	if plain.add(b) != b {
-		t.Error("an idle connection of another address was closed")
+	plain.serve(a)
+	if plain.add(c) != b {
+		t.Error("the connection of the same address that is not served was not closed")
 	}
 	plain.changed(a, http.StateIdle)
-	if plain.add(b) != a {
-		t.Error("an idle connection of the same address was not closed")
+	if plain.add(b) != c {
+		t.Error("the oldest connection of the address was not closed")
 	}
-	plain.remove(b)
-	if plain.add(a) != nil {
+	plain.remove(a)
+	if plain.add(c) != nil {
 		t.Error("the connections that have ended are still counted")
 	}
 }

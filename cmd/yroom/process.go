@@ -96,7 +96,7 @@ const maxHeader = 32 << 10
 func newHTTPServer(handler http.Handler, log *log.Logger) *http.Server {
 	plain := newPlainConns()
 	return &http.Server{
-		Handler:           handler,
+		Handler:           serving(handler),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      30 * time.Second,
