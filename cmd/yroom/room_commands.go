@@ -86,46 +86,85 @@ type roomList struct {
 // Run lists rooms.
 func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
 	return c.with(nil, func(ctx context.Context, client *apiClient) error {
-		query := url.Values{"prefix": {l.Prefix}, "limit": {strconv.Itoa(api.MaxRooms)}}
-		for {
-			var part struct {
-				Rooms []json.RawMessage `json:"rooms"`
-				Next  string            `json:"next"`
-			}
-			if err := client.getJSON(ctx, apiPrefix+"/rooms?"+query.Encode(), &part); err != nil {
-				return err
-			}
-			for _, room := range part.Rooms {
-				line := string(room)
-				if !l.JSON {
-					var s api.Room
-					if err := json.Unmarshal(room, &s); err != nil {
-						return err
-					}
-					line = s.Name
-				}
-				if _, err := fmt.Fprintln(stdout, line); err != nil {
+		return eachRoom(ctx, client, l.Prefix, func(room json.RawMessage) error {
+			line := string(room)
+			if !l.JSON {
+				var err error
+				if line, err = nameOf(room); err != nil {
 					return err
 				}
 			}
-			if part.Next == "" {
-				return nil
-			}
-			query.Set("after", part.Next)
-		}
+			_, err := fmt.Fprintln(stdout, line)
+			return err
+		})
 	})
 }
 
-type roomExport struct {
-	Room   string   `arg:""                  help:"The room's name."`
-	Format string   `default:"update"        placeholder:"FORMAT"                                                     help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
-	Name   *string  `placeholder:"ROOT"      help:"Which root of the document."`
-	Root   []string `placeholder:"NAME=KIND" help:"The kind of a root, if its content is ambiguous. Can be repeated." sep:"none"`
-	Output string   `short:"o"               placeholder:"FILE"                                                       help:"Where to write it (default: standard output)."`
+// eachRoom calls do with what the API says of each room whose name begins with prefix.
+func eachRoom(ctx context.Context, client *apiClient, prefix string, do func(room json.RawMessage) error) error {
+	query := url.Values{"prefix": {prefix}, "limit": {strconv.Itoa(api.MaxRooms)}}
+	for {
+		var part struct {
+			Rooms []json.RawMessage `json:"rooms"`
+			Next  string            `json:"next"`
+		}
+		if err := client.getJSON(ctx, apiPrefix+"/rooms?"+query.Encode(), &part); err != nil {
+			return err
+		}
+		for _, room := range part.Rooms {
+			if err := do(room); err != nil {
+				return err
+			}
+		}
+		if part.Next == "" {
+			return nil
+		}
+		query.Set("after", part.Next)
+	}
 }
 
-// Run writes a document.
+// nameOf returns the name in what the API says of a room.
+func nameOf(room json.RawMessage) (string, error) {
+	var r api.Room
+	err := json.Unmarshal(room, &r)
+	return r.Name, err
+}
+
+type roomExport struct {
+	Room   string   `arg:""                  help:"The room's name."                                                                                     optional:""`
+	All    string   `placeholder:"FOLDER"    help:"In place of a room: copy the documents of all rooms into a folder, which room import --all restores."`
+	Format string   `default:"update"        placeholder:"FORMAT"                                                                                        help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
+	Name   *string  `placeholder:"ROOT"      help:"Which root of the document."`
+	Root   []string `placeholder:"NAME=KIND" help:"The kind of a root, if its content is ambiguous. Can be repeated."                                    sep:"none"`
+	Output string   `short:"o"               placeholder:"FILE"                                                                                          help:"Where to write it (default: standard output)."`
+}
+
+// Validate is called by kong.
+func (e roomExport) Validate() error {
+	if (e.Room == "") == (e.All == "") {
+		return errors.New("name a room, or a folder for all rooms with --all")
+	}
+	if e.All != "" && (e.Format != "update" || e.Name != nil || e.Root != nil || e.Output != "") {
+		return errors.New("--all exports each document as an update: it goes without other flags")
+	}
+	return nil
+}
+
+// Run writes a document, or all.
 func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
+	if e.All != "" {
+		return c.with(nil, func(ctx context.Context, client *apiClient) error {
+			return exportAll(ctx, client, e.All, func(each func(room string) error) error {
+				return eachRoom(ctx, client, "", func(room json.RawMessage) error {
+					name, err := nameOf(room)
+					if err != nil {
+						return err
+					}
+					return each(name)
+				})
+			})
+		})
+	}
 	query := url.Values{"format": {e.Format}, "root": e.Root}
 	if e.Name != nil {
 		query.Set("name", *e.Name)
@@ -166,6 +205,7 @@ func writeFile(path string, from io.Reader) (err error) {
 type roomImport struct {
 	Room       string `arg:""                                                            help:"The room's name."                                                                                                      optional:""`
 	File       string `arg:""                                                            help:"The file that holds the update; - is standard input."                                                                  optional:""`
+	All        string `placeholder:"FOLDER"                                              help:"In place of ROOM and FILE: a folder that room export --all has written."`
 	Hocuspocus string `placeholder:"PATH"                                                help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
 	Encoding   string `enum:"v1,v2"                                                      default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
 	New        bool   `help:"Only create new rooms. If a room exists, it isn't changed."`
@@ -173,21 +213,29 @@ type roomImport struct {
 
 // Validate is called by kong.
 func (i roomImport) Validate() error {
+	several := i.Hocuspocus != "" || i.All != ""
 	switch {
-	case i.Hocuspocus == "" && (i.Room == "" || i.File == ""):
+	case i.Hocuspocus != "" && i.All != "":
+		return errors.New("--all and --hocuspocus are two commands")
+	case !several && (i.Room == "" || i.File == ""):
 		return errors.New("name the room and the file that holds the update")
-	case i.Hocuspocus != "" && (i.Room != "" || i.Encoding != "v1"):
-		return errors.New("--hocuspocus imports each document, in V1, into the room of its name: it goes without a room, a file and --encoding")
+	case several && (i.Room != "" || i.Encoding != "v1"):
+		return errors.New("--all and --hocuspocus import each document, in V1, into the room of its name: they go without a room, a file and --encoding")
 	}
 	return nil
 }
 
-// Run imports an update, or the documents of a Hocuspocus server.
+// Run imports an update, or several.
 func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 	return c.with(forImport, func(ctx context.Context, client *apiClient) error {
-		if i.Hocuspocus != "" {
+		switch {
+		case i.All != "":
+			return importAll(i.All, stdout, os.Stderr, func(room string, update *os.File, size int64) error {
+				return i.sendOneOf(ctx, client, room, &body{update, size})
+			})
+		case i.Hocuspocus != "":
 			return importHocuspocus(ctx, i.Hocuspocus, stdout, os.Stderr, func(ctx context.Context, room string, data []byte) error {
-				return i.send(ctx, client, room, &body{bytes.NewReader(data), int64(len(data))})
+				return i.sendOneOf(ctx, client, room, &body{bytes.NewReader(data), int64(len(data))})
 			})
 		}
 		file, size := os.Stdin, int64(-1)
@@ -203,6 +251,16 @@ func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 		}
 		return i.send(ctx, client, i.Room, &body{file, size})
 	})
+}
+
+// sendOneOf is send for one of several rooms. The error is errSkipped if the room is not
+// new, and only new ones are to be created.
+func (i roomImport) sendOneOf(ctx context.Context, client *apiClient, room string, update *body) error {
+	err := i.send(ctx, client, room, update)
+	if failed, ok := errors.AsType[exitError](err); ok && failed.status == exitRoom && i.New {
+		return errSkipped
+	}
+	return err
 }
 
 // send sends an update to a room.

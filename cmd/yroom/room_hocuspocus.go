@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,11 +29,7 @@ func eachHocuspocus(ctx context.Context, path string, do func(name string, data 
 
 // eachRow reads the table documents(name, data).
 func eachRow(ctx context.Context, path string, do func(name string, data []byte)) (err error) {
-	whole, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	db, err := sql.Open("sqlite", "file://"+(&url.URL{Path: filepath.ToSlash(whole)}).EscapedPath()+"?mode=ro")
+	db, err := openReadOnly(path)
 	if err != nil {
 		return err
 	}
@@ -90,12 +84,15 @@ func importHocuspocus(ctx context.Context, path string, stdout, stderr io.Writer
 	all, failed := 0, 0
 	err := eachHocuspocus(ctx, path, func(name string, data []byte) {
 		all++
-		if err := send(ctx, name, data); err != nil {
+		switch err := send(ctx, name, data); {
+		case errors.Is(err, errSkipped):
+			fmt.Fprintf(stderr, "%q exists\n", name)
+		case err != nil:
 			failed++
 			fmt.Fprintf(stderr, "%q was not imported: %v\n", name, err)
-			return
+		default:
+			fmt.Fprintln(stdout, name)
 		}
-		fmt.Fprintln(stdout, name)
 	})
 	if err == nil {
 		err = ctx.Err()

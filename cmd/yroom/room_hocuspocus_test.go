@@ -63,7 +63,7 @@ func TestImportHocuspocus(t *testing.T) {
 					t.Errorf("room %s: %q, want %q", name, got, want)
 				}
 			}
-			if out, status := room(t, dir, append(server, "import", "--new", "--hocuspocus", from)...); out != "" || status != 1 {
+			if out, status := room(t, dir, append(server, "import", "--new", "--hocuspocus", from)...); out != "" || status != 1 { // for the name that no room can have
 				t.Errorf("a second time: imported %q with the exit status %d", out, status)
 			}
 			if out, status := room(t, dir, append(server, "import", "--hocuspocus", from)...); out != "a\nb/ü\n" || status != 1 {

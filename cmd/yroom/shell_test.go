@@ -98,7 +98,7 @@ func TestDocumentedBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := slices.DeleteFunc(all, func(b markdown.Block) bool { return !strings.Contains(b.Text, "< backup/rooms") })
+	blocks := slices.DeleteFunc(all, func(b markdown.Block) bool { return !strings.Contains(b.Text, "--all backup") })
 	if len(blocks) != 2 {
 		t.Fatalf("found %d blocks, want one that copies and one that restores", len(blocks))
 	}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+type backupCmd struct {
+	File   string `arg:""             help:"The file to write, which must not exist."`
+	Store  string `placeholder:"URL"  help:"The store, sqlite:FILE (default: that of the settings file, or sqlite:yroom.db)."`
+	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
+}
+
+// Run writes a copy of the SQLite file, as it is at one moment. A server may use it
+// meanwhile.
+func (b backupCmd) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	file, err := readSettings(b.Config)
+	if err != nil {
+		return err
+	}
+	store := cmp.Or(b.Store, file.Rooms[fallback].StoreURL, file.Store, defaults.Store)
+	path, isFile := strings.CutPrefix(store, "sqlite:")
+	switch {
+	case isPostgres(store):
+		return errors.New("a PostgreSQL database has tools of its own: use pg_dump, or copy the documents with yroom room export --all")
+	case !isFile:
+		return fmt.Errorf("only an SQLite file can be backed up, not %s", scheme(store))
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("there is no store: %w", err)
+	}
+	return backUp(ctx, path, b.File)
+}
+
+// backUp copies the SQLite file at from to the new file at to. If it fails, it leaves no
+// file.
+func backUp(ctx context.Context, from, to string) (err error) {
+	// SQLite would create the file for all users of the machine to read. It takes an empty one.
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names it
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, file.Close()); err != nil {
+			err = errors.Join(err, os.Remove(to))
+		}
+	}()
+	db, err := openReadOnly(from)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", to); err != nil {
+		return fmt.Errorf("the file was not copied: %w", err)
+	}
+	return file.Sync()
+}
+
+// openReadOnly opens an SQLite file that another process may be using.
+func openReadOnly(path string) (*sql.DB, error) {
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	return sql.Open("sqlite", "file://"+(&url.URL{Path: filepath.ToSlash(whole)}).EscapedPath()+"?mode=ro&_pragma=busy_timeout(20000)")
+}
