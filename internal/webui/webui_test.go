@@ -28,11 +28,11 @@ func TestPageForBrowserAndTerminal(t *testing.T) {
 	}{
 		{
 			"browser", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8",
-			[]string{"ws://yroom.test:8000/ws", "v1.2.3", "web-1", "in memory &lt;b&gt;"},
+			[]string{"ws://yroom.test:8000/ws", "ws://yroom.test:8000/hocuspocus", "v1.2.3", "web-1", "in memory &lt;b&gt;"},
 		},
 		{
 			"curl", "*/*", "text/plain; charset=utf-8",
-			[]string{"ws://yroom.test:8000/ws/ROOM", "v1.2.3", "web-1", "in memory <b>"},
+			[]string{"ws://yroom.test:8000/ws/ROOM", "ws://yroom.test:8000/hocuspocus", "v1.2.3", "web-1", "in memory <b>"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -29,8 +29,8 @@ const text = {
   }
 }
 
-// What the editors of rich text have in common, in the root of a document.
-const richText = root => ({
+// What the editors of rich text have in common, in the root of a document. A block of code begins after the fence.
+const richText = (root, fence) => ({
   ...text,
   lines: () => {
     const editor = document.querySelector('#editor').cloneNode(true)
@@ -47,14 +47,14 @@ const richText = root => ({
     await page.locator('#editor').click()
     await page.keyboard.type('# A room with a view\nEveryone who has the link can write here, and sees what the others write.\n')
     await page.keyboard.type('> What anybody else has seen is never lost.\n\n- bread\n')
-    await page.keyboard.type('butter\n\n``` const answer = 42')
+    await page.keyboard.type('butter\n\n' + fence + 'const answer = 42')
   },
   add: text.write
 })
 
-export const prosemirror = { ...richText('prosemirror'), name: 'prosemirror' }
+export const prosemirror = { ...richText('prosemirror', '```'), name: 'prosemirror' }
 
-export const tiptap = { ...richText('default'), name: 'tiptap', query: { provider: 'websocket' } }
+export const tiptap = { ...richText('default', '``` '), name: 'tiptap' }
 
 export const codemirror = {
   ...text,

@@ -3,6 +3,7 @@
 
 import { chromium } from 'playwright-core'
 import { programs } from './programs.mjs'
+import { providers } from './providers.mjs'
 import { scenarios } from './scenarios.mjs'
 import { Server } from './server.mjs'
 import { Stage } from './stage.mjs'
@@ -14,7 +15,7 @@ const say = what => process.stdout.write(JSON.stringify(what) + '\n')
 const server = await Server.start(program)
 const browser = await chromium.launch({ executablePath, args: ['--disable-gpu'], chromiumSandbox: process.getuid() !== 0 })
 
-const waiting = Object.entries({ ...scenarios, ...programs }).filter(([name]) => new RegExp(pattern).test(name))
+const waiting = Object.entries({ ...scenarios, ...programs, ...providers }).filter(([name]) => new RegExp(pattern).test(name))
 const played = waiting.length
 
 // Plays one scenario after the other, with the same people: to start a browser's profile takes longer than most of them.

@@ -78,19 +78,24 @@ export class Stage {
     return lines
   }
 
-  // Writes to a connection as no page would, and waits until the server has been through it.
+  // Writes to a connection as no page would, and waits until the server has been through it. Hocuspocus has the
+  // room's name in front of each message, and the message Auth with an empty token as the first.
   async trespass (url, demo, text) {
     const { Y } = await kits['y-websocket 3']()
     const doc = new Y.Doc()
     demo.scribble(Y, doc, text)
     const update = Y.encodeStateAsUpdate(doc)
-    hold('the length of the update fits a byte', update.length < 128)
+    hold('the lengths fit a byte', update.length < 128 && this.room.length < 128)
+    const hocuspocus = new URL(url).pathname === '/hocuspocus'
+    const address = hocuspocus ? [this.room.length, ...Buffer.from(this.room)] : []
     const socket = new WebSocket(url)
     await once(socket, 'open')
-    for (const kind of [1, 2]) socket.send(new Uint8Array([0, kind, update.length, ...update])) // SyncStep2 and Update
-    socket.send(new Uint8Array([0, 0, 1, 0])) // SyncStep1: the answer is SyncStep2
+    const send = (...message) => socket.send(new Uint8Array([...address, ...message]))
+    if (hocuspocus) send(2, 0, 0)
+    for (const kind of [1, 2]) send(0, kind, update.length, ...update) // SyncStep2 and Update
+    send(0, 0, 1, 0) // SyncStep1: the answer is SyncStep2
     for await (const [message] of on(socket, 'message')) {
-      if (message[0] === 0 && message[1] === 1) break
+      if (message[address.length] === 0 && message[address.length + 1] === 1) break
     }
     socket.terminate()
   }

@@ -32,6 +32,7 @@ func run() error {
 		return err
 	}
 	http.Handle("/ws/{room...}", server)
+	http.Handle("/hocuspocus", server.Hocuspocus())
 	http.Handle("/", webui.Handler(webui.Facts{}, web.Built()))
 	http.HandleFunc("POST /write/{demo}/{room}", func(w http.ResponseWriter, r *http.Request) {
 		line, err := io.ReadAll(r.Body)

@@ -2,11 +2,12 @@ import { HocuspocusProvider } from '@hocuspocus/provider'
 import { Acknowledged } from './acknowledged.js'
 
 // hocuspocus returns the connection of doc to a room by the Hocuspocus protocol.
-export function hocuspocus (room, doc, query) {
+export function hocuspocus (room, doc, { token, ...query }) {
   const provider = new HocuspocusProvider({
     url: location.origin.replace(/^http/, 'ws') + '/hocuspocus?' + new URLSearchParams(query),
     name: room,
     document: doc,
+    token,
     autoConnect: false,
     delay: 250,
     minDelay: 250,

@@ -4,11 +4,11 @@ const providers = {
 }
 
 // chosen returns how to join a room through the provider that the page's address names,
-// ?provider=hocuspocus or websocket, the default. It loads no other provider, and shows
+// ?provider=websocket or hocuspocus, the default. It loads no other provider, and shows
 // in #about which it is.
 export async function chosen () {
   const query = new URLSearchParams(location.search)
-  const [name, other] = query.get('provider') === 'hocuspocus' ? ['hocuspocus', 'websocket'] : ['websocket', 'hocuspocus']
+  const [name, other] = query.get('provider') === 'websocket' ? ['websocket', 'hocuspocus'] : ['hocuspocus', 'websocket']
   document.getElementById('provider').textContent = providers[name][0]
   const link = document.getElementById('other-provider')
   link.lastElementChild.textContent = providers[other][0]
