@@ -119,7 +119,7 @@ func (a *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *Handler) noSuchAddress() error {
-	return noSuchAddress.because(strings.ReplaceAll("The document API has PREFIX/rooms, PREFIX/rooms/{room}, PREFIX/rooms/{room}/events, PREFIX/rooms/{room}/log and PREFIX/openapi.yaml.", "PREFIX", a.prefix))
+	return noSuchAddress.because(strings.ReplaceAll("The document API has PREFIX/rooms, PREFIX/rooms/{room}, PREFIX/rooms/{room}/events, PREFIX/rooms/{room}/log, PREFIX/rooms/{room}/connections, …/access, …/expel and …/stateless, PREFIX/access, PREFIX/expel and PREFIX/openapi.yaml.", "PREFIX", a.prefix))
 }
 
 // route returns the methods of an address, by the segments of its escaped path
@@ -128,6 +128,10 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 	switch {
 	case len(segments) == 1 && segments[0] == "openapi.yaml":
 		return map[string]handler{http.MethodGet: a.describe, http.MethodHead: a.describe}, "", nil
+	case len(segments) == 1 && segments[0] == "access":
+		return map[string]handler{http.MethodPost: a.setAccess}, "", nil
+	case len(segments) == 1 && segments[0] == "expel":
+		return map[string]handler{http.MethodPost: a.expel}, "", nil
 	case segments[0] != "rooms":
 	case len(segments) == 1:
 		return map[string]handler{http.MethodGet: a.list, http.MethodHead: a.list}, "", nil
@@ -140,6 +144,14 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 		methods = map[string]handler{http.MethodGet: a.events}
 	case len(segments) == 3 && segments[2] == "log":
 		methods = map[string]handler{http.MethodGet: a.log, http.MethodHead: a.log, http.MethodDelete: a.cut}
+	case len(segments) == 3 && segments[2] == "connections":
+		methods = map[string]handler{http.MethodGet: a.connections, http.MethodHead: a.connections}
+	case len(segments) == 3 && segments[2] == "access":
+		methods = map[string]handler{http.MethodPost: a.setAccess}
+	case len(segments) == 3 && segments[2] == "expel":
+		methods = map[string]handler{http.MethodPost: a.expel}
+	case len(segments) == 3 && segments[2] == "stateless":
+		methods = map[string]handler{http.MethodPost: a.broadcast}
 	default:
 		return nil, "", noSuchAddress.because("A room’s name is one segment of the address: write %2F for each slash in it.")
 	}

@@ -55,6 +55,8 @@ func TestAPI(t *testing.T) {
 		{"names", p.testNames},
 		{"store", p.testStore},
 		{"log", p.testLog},
+		{"control", p.testControl},
+		{"control refusals", p.testControlRefusals},
 		{"workers", p.testWorkers},
 		{"description", p.testDescription},
 		{"events", p.testEvents},

@@ -16,6 +16,7 @@
 //     Accept header, and answer.go answers conditional requests
 //   - exports.go: the memory for documents that are being read
 //   - write.go: updates, creations and deletions
+//   - control.go: the connections in a room, and changes of them
 //   - log.go: the log of a room, and cuts
 //   - stream.go: the changes of a document as server-sent events
 //   - problem.go: the errors, as problem details (RFC 9457)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer/memlayer"
@@ -104,7 +106,12 @@ func newSite(rooms *yroom.Server, api *Handler) http.Handler {
 
 func newServer(t *testing.T, rooms map[string]yroom.Settings) *yroom.Server {
 	t.Helper()
-	server, err := yroom.New(yroom.Config{Layer: workerless{memlayer.New()}, Rooms: rooms, Logger: testkit.Logger(t)})
+	server, err := yroom.New(yroom.Config{
+		Layer: workerless{memlayer.New()}, Rooms: rooms, Logger: testkit.Logger(t),
+		Hooks: consumer.Hooks{Admit: func(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+			return consumer.Admission{Room: r.Room, Access: event.AccessWrite | event.AccessPresent, User: r.Token}, nil
+		}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

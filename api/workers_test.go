@@ -9,7 +9,8 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// workerless is a layer that has no worker for rooms with the prefix ownerless, and
+// workerless is a layer that has no worker for rooms with the prefix ownerless and requests
+// about a user with that name, and
 // loses the worker of a room with the prefix lossy when that has a request.
 type workerless struct{ layer.Layer }
 
@@ -33,6 +34,13 @@ func (f workerlessFront) Send(in layer.Input) error {
 		return nil
 	}
 	return f.Front.Send(in)
+}
+
+func (f workerlessFront) SendAll(in layer.Input) (int, error) {
+	if in.Request.User == "ownerless" {
+		return 0, layer.ErrNoOwner
+	}
+	return f.Front.SendAll(in)
 }
 
 // The problem says whether a request can be repeated where a worker is missing or lost.

@@ -98,40 +98,52 @@ func (a *Handler) body(w http.ResponseWriter, r *http.Request, room string) ([]b
 	if err != nil {
 		return nil, 0, err
 	}
-	limit := a.bodyLimit(room)
-	tooMuch := tooLarge.because(fmt.Sprintf("The limit is %d bytes: limits.message of this room.", limit))
+	data, err := a.readBody(w, r, a.bodyLimit(room), "limits.message of this room")
+	return data, enc, err
+}
+
+// readBody reads the body of a request, whose limit in bytes is described by what.
+func (a *Handler) readBody(w http.ResponseWriter, r *http.Request, limit int64, what string) ([]byte, error) {
+	tooMuch := tooLarge.because(fmt.Sprintf("The limit is %d bytes: %s.", limit, what))
 	if r.ContentLength > limit {
-		return nil, 0, tooMuch
+		return nil, tooMuch
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(a.bodyTime)) // w may not be a network connection
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	switch _, past := errors.AsType[*http.MaxBytesError](err); {
 	case past:
-		return nil, 0, tooMuch
+		return nil, tooMuch
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, 0, badBody.because("The body took too long to arrive.")
+		return nil, badBody.because("The body took too long to arrive.")
 	case err != nil:
-		return nil, 0, badBody.because("The body can’t be read: " + err.Error() + ".")
+		return nil, badBody.because("The body can’t be read: " + err.Error() + ".")
 	}
-	return data, enc, nil
+	return data, nil
 }
 
-func encodingOf(h http.Header) (blocks.Encoding, error) {
+// mediaTypeOf returns the media type of a body, or "" if there is none. The error means
+// that it can't be read, or that the body is coded.
+func mediaTypeOf(h http.Header) (string, error) {
 	if coding := h.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return 0, wrongMediaType.because("Send the update as it is, without Content-Encoding.")
+		return "", errors.New("the body has a Content-Encoding")
 	}
 	given := h.Get("Content-Type")
 	if given == "" {
-		return blocks.V1, nil
+		return "", nil
 	}
 	mediaType, _, err := mime.ParseMediaType(given)
+	return mediaType, err
+}
+
+func encodingOf(h http.Header) (blocks.Encoding, error) {
+	mediaType, err := mediaTypeOf(h)
 	switch {
-	case err == nil && mediaType == TypeUpdateV1:
+	case err == nil && (mediaType == "" || mediaType == TypeUpdateV1):
 		return blocks.V1, nil
 	case err == nil && mediaType == TypeUpdateV2:
 		return blocks.V2, nil
 	}
-	detail := "Send an update in the V1 encoding as " + TypeUpdateV1 + ", or in the V2 encoding as " + TypeUpdateV2 + "."
+	detail := "Send an update in the V1 encoding as " + TypeUpdateV1 + ", or in the V2 encoding as " + TypeUpdateV2 + ", without Content-Encoding."
 	if mediaType == "application/x-www-form-urlencoded" {
 		detail += " curl sends this type unless -H sets another one."
 	}

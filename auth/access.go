@@ -10,30 +10,13 @@ import (
 	"github.com/yroom/yroom/event"
 )
 
-// The words for access, in tokens and in answers.
-const (
-	wordWrite  = "write"  // change the document and be present
-	wordRead   = "read"   // read the document and be present
-	wordHidden = "hidden" // read the document, without being seen by others
-)
+const wordRead = "read" // the access if a token names none
 
-// accessOf returns the access that a word stands for.
-func accessOf(word string) (a event.Access, ok bool) {
-	switch word {
-	case wordWrite:
-		return event.AccessWrite | event.AccessPresent, true
-	case wordRead:
-		return event.AccessPresent, true
-	case wordHidden:
-		return event.AccessRead, true
-	}
-	return 0, false
-}
-
-// CheckAccess returns an error unless word stands for an access: write, read or hidden.
+// CheckAccess returns an error unless word stands for an access, as event.ParseAccess reads
+// it.
 func CheckAccess(word string) error {
-	if _, ok := accessOf(word); !ok {
-		return fmt.Errorf("%.40q is not an access: %s, %s or %s", word, wordWrite, wordRead, wordHidden)
+	if _, ok := event.ParseAccess(word); !ok {
+		return fmt.Errorf("%.40q is not an access: write, read, hidden or hidden-write", word)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
 )
 
 // answer is the answer to a question: a refusal, or what the client may do.
@@ -52,7 +53,7 @@ func (a *answer) admit(room string) (consumer.Admission, error) {
 		return consumer.Admission{}, a.refused
 	}
 	admission := consumer.Admission{Room: room, Name: a.Name, Expires: a.Expires}
-	admission.Access, _ = accessOf(a.Access)
+	admission.Access, _ = event.ParseAccess(a.Access)
 	if a.User != "" {
 		admission.User = a.User
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/event"
 )
 
 // JWTConfig configures a JWT. Keys is required.
@@ -90,7 +91,7 @@ func (c *claims) admit(room string) (a consumer.Admission, err error) {
 	if !ok {
 		return a, forbidden("The token is not for this room.")
 	}
-	if a.Access, ok = accessOf(word); !ok {
+	if a.Access, ok = event.ParseAccess(word); !ok {
 		return a, unauthorized("The token has an access that is not known.")
 	}
 	if len(c.Subject) > maxName || len(c.Name) > maxName {

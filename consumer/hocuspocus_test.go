@@ -74,6 +74,7 @@ func auth(token string, version ...string) string {
 }
 
 func denied(reason string) string { return hex.EncodeToString(lib0.AppendString([]byte{2, 1}, reason)) }
+
 func closed(reason string) string { return hex.EncodeToString(lib0.AppendString([]byte{7}, reason)) }
 
 // sends delivers messages of a room to one of its connections.

@@ -61,6 +61,24 @@ func TestMay(t *testing.T) {
 	}
 }
 
+func TestAccessWords(t *testing.T) {
+	for word, want := range map[string]event.Access{
+		"write": event.AccessWrite | event.AccessPresent, "read": event.AccessPresent, "hidden": event.AccessRead, "hidden-write": event.AccessWrite,
+	} {
+		if got, ok := event.ParseAccess(word); got != want || !ok || want.String() != word {
+			t.Errorf("%q is %d, %v, which is %q", word, got, ok, want)
+		}
+	}
+	for _, word := range []string{"", "Write", "read-write"} {
+		if a, ok := event.ParseAccess(word); ok {
+			t.Errorf("%q is the access %d", word, a)
+		}
+	}
+	if got := event.Access(255).String(); got != "write" { // of a newer version
+		t.Errorf("all bits are %q", got)
+	}
+}
+
 func TestRoomState(t *testing.T) {
 	for state, want := range map[event.RoomState]string{
 		event.RoomStored: "stored", event.RoomLoading: "loading", event.RoomOpen: "open",

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -177,7 +178,12 @@ func (cmd *command) stop() {
 
 func (cmd *command) get(path string) (status int, body []byte) {
 	cmd.t.Helper()
-	r, err := http.NewRequestWithContext(cmd.t.Context(), http.MethodGet, "http://"+cmd.host+path, http.NoBody)
+	return cmd.do(http.MethodGet, path, "")
+}
+
+func (cmd *command) do(method, path, content string) (status int, body []byte) {
+	cmd.t.Helper()
+	r, err := http.NewRequestWithContext(cmd.t.Context(), method, "http://"+cmd.host+path, strings.NewReader(content))
 	if err != nil {
 		cmd.t.Fatal(err)
 	}
@@ -191,6 +197,11 @@ func (cmd *command) get(path string) (status int, body []byte) {
 		cmd.t.Fatal(err)
 	}
 	return resp.StatusCode, body
+}
+
+func (cmd *command) post(path, body string) (status int, answer []byte) {
+	cmd.t.Helper()
+	return cmd.do(http.MethodPost, path, body)
 }
 
 func (cmd *command) connect(room string) *wsclient.Client {
@@ -270,6 +281,8 @@ func consumersAndWorkerApart(t *testing.T, c *cluster) {
 		t.Errorf("the page doesn't describe the process:\n%s", body)
 	}
 
+	changeConnections(t, one, two, ada)
+
 	// A consumer that ends closes its connections, and the room goes on.
 	one.cancel()
 	if code, _, err := ada.AwaitClose(); code != 1012 {
@@ -311,6 +324,53 @@ func consumersAndWorkerApart(t *testing.T, c *cluster) {
 	}
 	if c.left != 2 {
 		t.Errorf("%d processes have closed the layer, want 2", c.left)
+	}
+}
+
+// changeConnections changes through each consumer what connections may do, of which ada is
+// one at the first consumer.
+func changeConnections(t *testing.T, one, two *command, ada *wsclient.Client) {
+	t.Helper()
+	list := func() (ids []string, body []byte) {
+		t.Helper()
+		_, body = two.get("/api/rooms/notes/connections")
+		var all api.Connections
+		if err := json.Unmarshal(body, &all); err != nil {
+			t.Fatalf("the connections are %s (%v)", body, err)
+		}
+		for _, conn := range all.Connections {
+			ids = append(ids, conn.ID)
+		}
+		return ids, body
+	}
+	change := func(at *command, address, body string) {
+		t.Helper()
+		if status, answer := at.post(address, body); status != http.StatusOK || string(answer) != `{"connections":1}` {
+			t.Errorf("%s %s: %d %s", address, body, status, answer)
+		}
+	}
+	before, _ := list()
+	change(two, "/api/rooms/notes/access", `{"connection": "`+before[0]+`", "access": "read"}`)
+	change(two, "/api/access", `{"connection": "`+before[1]+`", "access": "read"}`)
+	ada.MustSend(t, []byte(typing(more)), testkit.SyncStep1([]byte{0}))
+	ada.MustAwait(t, testkit.SyncStep2([]byte(typedHello))) // without what it may not write
+	if _, body := list(); strings.Contains(string(body), "write") {
+		t.Errorf("after the change, the connections are %s", body)
+	}
+	for _, id := range before {
+		change(one, "/api/access", `{"connection": "`+id+`", "access": "write"}`)
+	}
+
+	late := one.connect("notes")
+	late.MustAwait(t, testkit.SyncStep1([]byte{1, 1, 5})) // it is in the room
+	all, _ := list()
+	for _, id := range all {
+		if !slices.Contains(before, id) {
+			change(two, "/api/expel", `{"connection": "`+id+`"}`)
+		}
+	}
+	if code, _, err := late.AwaitClose(); code != 4403 {
+		t.Errorf("closed with %d (%v), want 4403", code, err)
 	}
 }
 

@@ -126,7 +126,8 @@ func failed(err error) (status int, body any) {
 
 // connection describes a connection in a room.
 type connection struct {
-	ID      string  `json:"id"` // the number in the log
+	ID      string  `json:"id"`             // the number in the log
+	User    string  `json:"user,omitempty"` // absent if it isn't known
 	Write   bool    `json:"write"`
 	Present bool    `json:"present"` // the connection may send awareness
 	States  []state `json:"states"`
@@ -179,6 +180,7 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	for _, m := range info.Members {
 		v.Members = append(v.Members, connection{
 			ID:      strconv.FormatUint(uint64(m.ID), 10),
+			User:    m.User,
 			Write:   m.Access.May(event.AccessWrite),
 			Present: m.Access.May(event.AccessPresent),
 			States:  []state{},

@@ -26,12 +26,16 @@ type roomCommands struct {
 	Store     string `placeholder:"URL"  help:"Or the store, which no server should be using: sqlite:FILE, postgres://…."             xor:"place"`
 	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
 
-	List   roomList   `cmd:"" help:"List the rooms, a name a line."`
-	Export roomExport `cmd:"" help:"Write out the document of a room."`
-	Import roomImport `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
-	Delete roomDelete `cmd:"" help:"Delete a room, and close its connections. It asks nothing."`
-	Log    roomLog    `cmd:"" help:"List the newest entries of a room's log: position, time, bytes."`
-	Cut    roomCut    `cmd:"" help:"Set a room back to what it was before an entry of its log, and close its connections. It asks nothing."`
+	List        roomList        `cmd:"" help:"List the rooms, a name a line."`
+	Export      roomExport      `cmd:"" help:"Write out the document of a room."`
+	Import      roomImport      `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
+	Delete      roomDelete      `cmd:"" help:"Delete a room, and close its connections. It asks nothing."`
+	Connections roomConnections `cmd:"" help:"List the connections in a room: id, access, user."`
+	Access      roomAccess      `cmd:"" help:"Change what connections may do, until they end."`
+	Expel       roomExpel       `cmd:"" help:"Close connections. Their clients connect again, unless they are refused then."`
+
+	Log roomLog `cmd:"" help:"List the newest entries of a room's log: position, time, bytes."`
+	Cut roomCut `cmd:"" help:"Set a room back to what it was before an entry of its log, and close its connections. It asks nothing."`
 }
 
 // Validate is called by kong. The flags are not marked as required, because the usage

@@ -9,7 +9,7 @@ export function drawPeople (members) {
   const old = drawn
   drawn = new Map()
   members.forEach((member, i) => {
-    const row = old.get(member.id) ?? newMember(member)
+    const row = old.get(member.id) ?? newMember()
     drawn.set(member.id, row)
     row.set(member)
     if (list.children[i] !== row.element) list.insertBefore(row.element, list.children[i] ?? null)
@@ -18,7 +18,7 @@ export function drawPeople (members) {
   document.getElementById('no-people').hidden = members.length > 0
 }
 
-function newMember (member) {
+function newMember () {
   const element = document.createElement('li')
   const heading = document.createElement('h3')
   const states = document.createElement('div')
@@ -26,9 +26,9 @@ function newMember (member) {
   const what = document.createElement('small')
   heading.append(names, ' ', what)
   element.append(heading, states)
-  say(what, `connection ${member.id}, ${member.write ? 'may write' : 'read only'}${member.present ? '' : ', invisible'}`)
   let shown = new Map() // by client id
-  const set = ({ states: all }) => {
+  const set = ({ id, user, write, present, states: all }) => {
+    say(what, `connection ${id}${user ? ` of ${user}` : ''}, ${write ? 'may write' : 'read only'}${present ? '' : ', invisible'}`)
     const old = shown
     shown = new Map()
     all.forEach((state, i) => {
@@ -38,7 +38,7 @@ function newMember (member) {
       if (states.children[i] !== row.element) states.insertBefore(row.element, states.children[i] ?? null)
     })
     for (const [client, row] of old) if (!shown.has(client)) row.element.remove()
-    const users = all.map(state => user(state.state)).filter(user => user.name)
+    const users = all.map(state => shownUser(state.state)).filter(user => user.name)
     say(names, users.map(user => user.name).join(', ') || (all.length > 0 ? 'No name' : 'No awareness state'))
     const colour = users.map(user => user.color).find(color => CSS.supports('color', color))
     if (colour) heading.style.setProperty('--person', colour)
@@ -59,8 +59,8 @@ function newState ({ client }) {
   return { element, set }
 }
 
-// user returns the name and colour in an awareness state. What is not a string becomes empty.
-function user (state) {
+// shownUser returns the name and colour in an awareness state. What is not a string becomes empty.
+function shownUser (state) {
   const { user } = Object(parse(state))
   const { name, color } = Object(user)
   return { name: typeof name === 'string' ? name : '', color: typeof color === 'string' ? color : '' }
