@@ -24,15 +24,19 @@ type environment struct {
 	untilSignal func() context.Context
 }
 
-// untilSignal returns a context that ends at the first signal to end the process. A
-// second signal ends the process at once.
+// untilSignal returns a context that ends at the first signal to end the process. From
+// then on, a signal ends the process at once.
 func untilSignal() context.Context {
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
 	if !signal.Ignored(syscall.SIGHUP) { // it is ignored under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), signals...)
-	context.AfterFunc(ctx, stop) // from then on a signal has its default effect
+	received, stop := signal.NotifyContext(context.Background(), signals...)
+	ctx, end := context.WithCancelCause(context.Background())
+	context.AfterFunc(received, func() {
+		stop() // first: until it returns, further signals are swallowed
+		end(context.Cause(received))
+	})
 	return ctx
 }
 
