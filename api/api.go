@@ -138,10 +138,10 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 	case len(segments) == 2:
 		methods = map[string]handler{
 			http.MethodGet: a.read, http.MethodHead: a.read,
-			http.MethodPost: a.update, http.MethodPut: a.create, http.MethodDelete: a.delete,
+			http.MethodPost: opens(a.update), http.MethodPut: opens(a.create), http.MethodDelete: a.delete,
 		}
 	case len(segments) == 3 && segments[2] == "events":
-		methods = map[string]handler{http.MethodGet: a.events}
+		methods = map[string]handler{http.MethodGet: opens(a.events)}
 	case len(segments) == 3 && segments[2] == "log":
 		methods = map[string]handler{http.MethodGet: a.log, http.MethodHead: a.log, http.MethodDelete: a.cut}
 	case len(segments) == 3 && segments[2] == "connections":
@@ -159,10 +159,25 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 		return nil, "", a.noSuchAddress()
 	}
 	room, err = url.PathUnescape(segments[1])
-	if err != nil || event.CheckName(room) != nil {
-		return nil, "", badRoomName.because("A room’s name is 1 to 255 bytes of UTF-8, not blank and without control or invisible characters.")
+	if err != nil || event.CheckStored(room) != nil {
+		return nil, "", badName()
 	}
 	return methods, room, nil
+}
+
+// opens returns handle with a check whether the room can be opened. Without it, a room can
+// be read and deleted whose name an earlier version has accepted.
+func opens(handle handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, room string) error {
+		if event.CheckName(room) != nil {
+			return badName()
+		}
+		return handle(w, r, room)
+	}
+}
+
+func badName() error {
+	return badRoomName.because("A room’s name is 1 to 255 bytes of UTF-8, not blank and without control or invisible characters.")
 }
 
 // parameters returns the parameters of the query. The error is a problem if one is not

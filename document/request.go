@@ -82,9 +82,20 @@ func (ds *Documents) retry(ctx context.Context, try func() error) error {
 	}
 }
 
-// checkName returns ErrNotFound if name can't be the name of a room.
-func checkName(room string) error {
-	if err := event.CheckName(room); err != nil {
+// checkName returns ErrNotFound if a room of this name can't be opened.
+func checkName(room string) error { return checkWith(event.CheckName, room) }
+
+// checkNameFor returns ErrNotFound if a request can't be for a room of this name.
+func checkNameFor(r event.Request, room string) error {
+	switch r.Kind {
+	case event.RequestQuery, event.RequestLog, event.RequestCut, event.RequestDelete:
+		return checkWith(event.CheckStored, room)
+	}
+	return checkName(room)
+}
+
+func checkWith(check func(string) error, room string) error {
+	if err := check(room); err != nil {
 		return fmt.Errorf("%w: %w: %.300q", ErrNotFound, err, room)
 	}
 	return nil
@@ -135,7 +146,8 @@ func (c *call) found() {
 // one without an update. The error is that of a refusal, ErrOutcomeUnknown, or one of
 // retry.
 func (ds *Documents) request(ctx context.Context, room string, build func() event.Request) (event.Response, error) {
-	if err := checkName(room); err != nil {
+	r := build()
+	if err := checkNameFor(r, room); err != nil {
 		return event.Response{}, err
 	}
 	ctx, cancel := withTimeout(ctx, 0)
@@ -146,8 +158,7 @@ func (ds *Documents) request(ctx context.Context, room string, build func() even
 	c := newCall()
 	conn := ds.register(receiver{room: room, deliver: c.deliver, lost: c.lose})
 	defer ds.unregister(conn)
-	for sent := false; ; sent = true {
-		r := build()
+	for sent := false; ; sent, r = true, build() {
 		err := ds.retry(ctx, func() error {
 			c.found()
 			return ds.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &r}})

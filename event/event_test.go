@@ -54,6 +54,18 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
+func TestCheckStored(t *testing.T) {
+	for name, want := range map[string]error{
+		"a": nil, "a\u202egpj.exe": nil, "a\u200b": nil, "a\u2028": nil,
+		"": event.ErrName, " ": event.ErrName, "a\n": event.ErrName, "a\u0085": event.ErrName, "\xff": event.ErrName,
+		strings.Repeat("a", event.MaxName+1): event.ErrName,
+	} {
+		if err := event.CheckStored(name); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", name, err, want)
+		}
+	}
+}
+
 func TestMay(t *testing.T) {
 	both := event.AccessWrite | event.AccessPresent
 	if !both.May(event.AccessWrite) || !both.May(event.AccessRead) || event.AccessPresent.May(both) || event.AccessRead.May(event.AccessWrite) {

@@ -15,7 +15,17 @@ var ErrName = errors.New("event: a room name is 1 to 255 bytes of UTF-8, not bla
 
 // CheckName returns ErrName unless name can be the name of a room.
 func CheckName(name string) error {
-	if len(name) > MaxName || !utf8.ValidString(name) || strings.TrimSpace(name) == "" || strings.ContainsFunc(name, hides) {
+	if strings.ContainsFunc(name, hides) {
+		return ErrName
+	}
+	return CheckStored(name)
+}
+
+// CheckStored returns ErrName unless name can be the name of a room that an earlier
+// version has stored. It accepts names with invisible characters, which CheckName refuses:
+// such a room can be read and deleted, but not opened.
+func CheckStored(name string) error {
+	if len(name) > MaxName || !utf8.ValidString(name) || strings.TrimSpace(name) == "" || strings.ContainsFunc(name, unicode.IsControl) {
 		return ErrName
 	}
 	return nil

@@ -8,14 +8,31 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/yroom/yroom/api"
+	"github.com/yroom/yroom/event"
 )
 
-// roomAddress returns the address of a room in the API, from the server's root.
-func roomAddress(room string) string { return apiPrefix + api.RoomPath(room) }
+// roomAddress returns the address of a room in the API, from the server's root. room is
+// the name of the room, or shownName of it.
+func roomAddress(room string) string {
+	if name, err := strconv.Unquote(room); err == nil && event.CheckName(name) != nil {
+		room = name
+	}
+	return apiPrefix + api.RoomPath(room)
+}
+
+// shownName returns the name of a room as it is printed: with quotes and escapes if it has
+// invisible characters, as names that an earlier version has accepted may have.
+func shownName(room string) string {
+	if event.CheckName(room) != nil {
+		return strconv.QuoteToASCII(room)
+	}
+	return room
+}
 
 // apiClient sends requests to the document API of a server.
 type apiClient struct {

@@ -93,10 +93,11 @@ func (l roomList) Run(c *roomCommands, stdout io.Writer) error {
 		return eachRoom(ctx, client, l.Prefix, func(room json.RawMessage) error {
 			line := string(room)
 			if !l.JSON {
-				var err error
-				if line, err = nameOf(room); err != nil {
+				name, err := nameOf(room)
+				if err != nil {
 					return err
 				}
+				line = shownName(name)
 			}
 			_, err := fmt.Fprintln(stdout, line)
 			return err

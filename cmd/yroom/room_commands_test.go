@@ -101,15 +101,86 @@ func TestRoomImportKeepsWhatIsDeleted(t *testing.T) {
 	}
 }
 
+// A room whose name is refused since an update of yroom can be found, copied under another
+// name and deleted, on its store and on a server.
+func TestRoomWithARefusedName(t *testing.T) {
+	const name = "annual\u202etxt.report"
+	for _, on := range []string{"store", "server"} {
+		t.Run(on, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := writeNotes(dir); err != nil {
+				t.Fatal(err)
+			}
+			storeRooms(t, filepath.Join(dir, "yroom.db"), "a", name)
+			place := []string{"--store", "sqlite:yroom.db"}
+			if on == "server" {
+				place = []string{"--server", "http://" + startIn(t, dir, "--api-token-file", "yroom.token").Host, "--token-file", "yroom.token"}
+			}
+			run := func(args ...string) (string, int) { return room(t, dir, append(args, place...)...) }
+			out, status := run("list")
+			shown := `"annual\u202etxt.report"`
+			if want := "a\n" + shown + "\n"; out != want || status != 0 {
+				t.Fatalf("listed %q (exit status %d), want %q", out, status, want)
+			}
+			for _, called := range []string{shown, name} {
+				if out, status := run("export", called, "--format", "text", "--name", "text"); out != "hello" || status != 0 {
+					t.Errorf("exported %q (exit status %d)", out, status)
+				}
+				if out, status := run("log", called); !strings.HasPrefix(out, "1\t") || status != 0 {
+					t.Errorf("log: %q (exit status %d)", out, status)
+				}
+				if _, status := run("import", called, "notes.update"); status != 1 {
+					t.Errorf("import: exit status %d, want 1", status)
+				}
+				if _, status := run("import", "--new", called, "notes.update"); status != 1 {
+					t.Errorf("import --new: exit status %d, want 1", status)
+				}
+			}
+			for _, args := range [][]string{{"export", shown, "-o", "copy.update"}, {"import", "--new", "report", "copy.update"}, {"delete", shown}} {
+				if _, status := run(args...); status != 0 {
+					t.Errorf("%q: exit status %d", args, status)
+				}
+			}
+			if out, _ := run("list"); out != "a\nreport\n" {
+				t.Errorf("at last there are %q", out)
+			}
+			if out, _ := run("export", "report", "--format", "text", "--name", "text"); out != "hello" {
+				t.Errorf("the copy has %q", out)
+			}
+		})
+	}
+}
+
+// A name with quotes is only unquoted if it would be refused otherwise.
+func TestRoomNamesWithQuotes(t *testing.T) {
+	for text, want := range map[string]string{
+		`"a"`: "%22a%22", `"a\u200b"`: "a%E2%80%8B", `"a\n"`: "a%0A", `"`: "%22", "a\u200b": "a%E2%80%8B", `a\u200b`: "a%5Cu200b",
+	} {
+		if got := strings.TrimPrefix(roomAddress(text), apiPrefix+"/rooms/"); got != want {
+			t.Errorf("%s is at %s, want %s", text, got, want)
+		}
+	}
+}
+
 // emptyStore creates a store with this many small rooms.
 func emptyStore(t *testing.T, path string, rooms int) {
+	t.Helper()
+	names := make([]string, rooms)
+	for n := range names {
+		names[n] = fmt.Sprintf("room %04d", n)
+	}
+	storeRooms(t, path, names...)
+}
+
+// storeRooms creates a store with small rooms.
+func storeRooms(t *testing.T, path string, names ...string) {
 	t.Helper()
 	s, err := sqlitestore.Open(path, sqlitestore.Config{Durability: func(string) store.Durability { return store.DurabilityCommit }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range rooms {
-		if _, err := s.Append(t.Context(), fmt.Sprintf("room %04d", n), store.Entry{Encoding: store.V1, Data: []byte(typedHello)}); err != nil {
+	for _, name := range names {
+		if _, err := s.Append(t.Context(), name, store.Entry{Encoding: store.V1, Data: []byte(typedHello)}); err != nil {
 			t.Fatal(err)
 		}
 	}
