@@ -75,7 +75,7 @@ func (c *refCheck) checkRight(b, first *block) error {
 		return nil
 	}
 	right := *first
-	if b.right.client != right.client || b.right.clock < right.clock || b.right.clock >= right.end() {
+	if c.store.blockwise || b.right.client != right.client || b.right.clock < right.clock || b.right.clock >= right.end() {
 		c.store.lookup(b.right, &right)
 	}
 	if right.kind != kindGC && right.originOf(b.right) == b.origin {
@@ -356,18 +356,21 @@ func (s *Store) lookup(x id, b *block) {
 		return
 	}
 	c.section.readLinks(c.section.find(x.clock), b)
-	// Of a block that begins with elements that are known, the rest follows these.
-	known := c.blocks.end
+	// Elements of the block that are known are not part of it. The rest follows those at its
+	// front.
+	known, end := c.blocks.end, b.end()
 	if i > 0 {
 		known = max(known, c.pending[i-1].end)
 	}
-	if b.clock >= known {
-		return
+	if i < len(c.pending) {
+		end = min(end, c.pending[i].start())
 	}
-	if b.len, b.clock = b.end()-known, known; b.kind != kindGC {
+	if b.clock < known && b.kind != kindGC {
 		b.flags |= hasOrigin
 		b.origin, b.parent, b.parentIsID = id{b.client, known - 1}, nil, false
 	}
+	b.clock = max(b.clock, known)
+	b.len = end - b.clock
 }
 
 // read reads the block that holds an element.
