@@ -80,6 +80,30 @@ providers['tiptap, a room that is deleted'] = async stage => {
   }
 }
 
+// What a user may do is in their token, and the page follows it.
+providers['tiptap, with tokens'] = async stage => {
+  const server = await stage.own({ login: true })
+  const [ann, bob, cem] = [await stage.person('Ann'), await stage.person('Bob'), await stage.person('Cem')]
+  await ann.open(tiptap, { query: { token: await server.admission('write') } })
+  await bob.open(tiptap, { query: { token: await server.admission('read') } })
+  for (const person of [ann, bob]) await person.introduce()
+  await ann.write()
+  await ann.saved()
+  await bob.reads(ann)
+  await bob.sees('#saved', 'Read only')
+  await ann.sees('#people', 'Bob (reading)')
+  hold('there is no toolbar', !await bob.page.locator('#toolbar').isVisible())
+  await bob.fumble()
+  await ann.write()
+  for (const person of [ann, bob]) await person.reads(ann, bob)
+  await look(stage, bob, 'tiptap, with a token to read')
+
+  cem.away = true // the browser may log that it was refused
+  await cem.show(`/tiptap/${stage.room}`)
+  await cem.sees('#connection', 'closed: A token is needed to open this room.')
+  await cem.sees('#saved', 'Not loaded')
+}
+
 // After a connection was lost, "Saved" waits for the acknowledgement of all that was written meanwhile. Here only the
 // first message with edits arrives.
 providers['tiptap, offline, and only one message arrives'] = async stage => {

@@ -1,20 +1,25 @@
 // A yroom server of one's own, with a store on disk, that can be taken away and come back.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
 
 export class Server {
   // Program is the file of yroom, or of the robot. Without a folder the server makes
-  // one, which ends with it. With a token it has the document API.
-  static async start (program, { folder, token, robot = false } = {}) {
+  // one, which ends with it. With a token it has the document API, and with a secret it
+  // admits only clients with tokens that are signed with it.
+  static async start (program, { folder, token, secret, robot = false } = {}) {
     const server = new Server()
-    Object.assign(server, { program, token, robot })
+    Object.assign(server, { program, token, secret, robot })
     server.folder = folder ?? await mkdtemp(join(tmpdir(), 'yroom-browser-'))
     if (token) await writeFile(join(server.folder, 'token'), token, { mode: 0o600 })
+    if (secret) await writeFile(join(server.folder, 'secret'), secret, { mode: 0o600 })
     server.address = '127.0.0.1:0'
     await server.restart()
     return server
@@ -24,6 +29,7 @@ export class Server {
   async restart () {
     const arguments_ = this.robot ? [] : ['serve', '--listen', this.address, '--name', 'web-1', '--store', 'sqlite:yroom.db', '--log-level', 'warn']
     if (this.token) arguments_.push('--api-token-file', 'token')
+    if (this.secret) arguments_.push('--jwt-key-file', 'secret')
     this.process = spawn(this.program, arguments_, { cwd: this.folder, stdio: ['ignore', 'pipe', 'inherit'] })
     this.ended = once(this.process, 'exit')
     const [line] = await Promise.race([once(createInterface(this.process.stdout), 'line'), this.ended])
@@ -32,6 +38,12 @@ export class Server {
   }
 
   get url () { return `http://${this.address}` }
+
+  // Returns a token with which a client may enter each room.
+  async admission (access) {
+    const { stdout } = await run(this.program, ['token', '--key-file', 'secret', '--room', '*', '--access', access], { cwd: this.folder })
+    return stdout.trim()
+  }
 
   // Holds the process where it is: connections stay, and nothing is answered.
   freeze () { this.process.kill('SIGSTOP') }

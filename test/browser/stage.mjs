@@ -20,8 +20,11 @@ export class Stage {
   }
 
   // A server for this scenario alone, so that it can be taken away.
-  async own ({ api = false } = {}) {
-    this.server = this.keep(await Server.start(this.program, { token: api ? 'a-token-of-this-scenario' : '' }))
+  async own ({ api = false, login = false } = {}) {
+    this.server = this.keep(await Server.start(this.program, {
+      token: api ? 'a-token-of-this-scenario' : '',
+      secret: login ? 'a-secret-of-this-scenario-of-32-bytes' : ''
+    }))
     return this.server
   }
 

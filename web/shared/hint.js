@@ -7,7 +7,7 @@ export function emptyHint (text) {
     props: {
       decorations: ({ doc }) => {
         const empty = doc.childCount === 1 && doc.firstChild.isTextblock && doc.firstChild.content.size === 0
-        if (!empty || text === '') return null
+        if (!empty) return null
         return DecorationSet.create(doc, [Decoration.node(0, doc.firstChild.nodeSize, { 'data-hint': text })])
       }
     }

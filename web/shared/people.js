@@ -9,12 +9,15 @@ export function nameOf (user) {
 }
 
 // showPeople shows the users that are present, and publishes the user's own name and
-// colour, and whether the user only reads.
+// colour, and whether the user only reads. It returns a function that changes the latter.
 export function showPeople (awareness, readonly) {
   const list = document.getElementById('people')
   const input = document.getElementById('name')
-  const me = { name: remembered() ?? made(), color: palette[awareness.clientID % palette.length], ...(readonly ? { reading: true } : {}) }
-  const tell = () => awareness.setLocalStateField('user', { ...me })
+  const me = { name: remembered() ?? made(), color: palette[awareness.clientID % palette.length], reading: readonly }
+  const tell = () => {
+    const { reading, ...user } = me
+    awareness.setLocalStateField('user', reading ? { ...me } : user)
+  }
   input.maxLength = longest
   input.value = me.name
   input.addEventListener('input', () => {
@@ -51,6 +54,10 @@ export function showPeople (awareness, readonly) {
   }
   awareness.on('change', draw)
   draw()
+  return reading => {
+    me.reading = reading
+    tell()
+  }
 }
 
 const key = 'yroom.name'

@@ -14,7 +14,9 @@ import { showState } from './state.js'
 //  - saved: which edits the server has stored, as class Saved has it
 //  - connect(); and retry(), which connects at once if the connection was lost
 //  - onStatus(listener): listener(status, reason) is called with each status,
-//    "connecting", "connected", "offline", or "closed" for good, for a reason.
+//    "connecting", "connected", "offline", or "closed" for good, for a reason
+//  - onAccess(listener): listener(readonly) is called with what the server allows,
+//    if the protocol has that.
 export function enter (join, asText) {
   const [demo, ...rest] = location.pathname.slice(1).split('/')
   const room = decodeURIComponent(rest.join('/'))
@@ -29,18 +31,21 @@ export function enter (join, asText) {
 
   document.title = `${room} · yroom`
   document.getElementById('room').textContent = room
-  document.documentElement.classList.toggle('readonly', readonly)
+  const onAccess = listener => connection.onAccess(now => listener(readonly || now))
+  const showReading = reading => document.documentElement.classList.toggle('readonly', reading)
+  showReading(readonly)
+  onAccess(showReading)
   for (const link of document.querySelectorAll('#demos a')) {
     link.href = `/${link.dataset.demo}/${rest.join('/')}${location.search}`
     if (link.dataset.demo === demo) link.ariaCurrent = 'page'
   }
-  showState(connection, readonly)
-  showPeople(awareness, readonly)
+  showState({ ...connection, onAccess }, readonly)
+  onAccess(showPeople(awareness, readonly))
   showNames(doc, awareness)
   showServed(connection, room, tab)
   showServerView(saved, asText)
   copyLink()
-  return { doc, awareness, readonly, connect }
+  return { doc, awareness, readonly, onAccess, connect }
 }
 
 function copyLink () {

@@ -3,7 +3,7 @@ const patience = 1500 // ms for which a state must last before a screen reader r
 
 // showState updates #connection and #saved, which never claim more than is known,
 // and #spoken, which screen readers read.
-export function showState ({ saved, retry, onStatus }, readonly) {
+export function showState ({ saved, retry, onAccess, onStatus }, readonly) {
   const connection = document.getElementById('connection')
   const mark = document.getElementById('saved')
   const spoken = document.getElementById('spoken')
@@ -43,6 +43,10 @@ export function showState ({ saved, retry, onStatus }, readonly) {
   onStatus((now, why = '') => {
     status = now
     reason = why
+    draw()
+  })
+  onAccess(now => {
+    readonly = now
     draw()
   })
   saved.onChange(draw)

@@ -14,6 +14,7 @@ export function websocket (room, doc, query) {
     saved,
     connect: () => provider.connect(),
     retry: () => provider.shouldConnect && provider.connect(),
+    onAccess: () => {},
     onStatus: listener => {
       provider.on('status', ({ status }) => {
         // Without a network the provider reports "connecting" at each attempt.

@@ -29,8 +29,8 @@ new EditorView(document.getElementById('frame'), {
       rules,
       keymap(keys),
       keymap(baseKeymap),
-      emptyHint(readonly ? '' : 'Write something. Everyone who has the link sees it at once.'),
-      ...(readonly ? [] : [tools(document.getElementById('toolbar'))])
+      emptyHint('Write something. Everyone who has the link sees it at once.'),
+      tools(document.getElementById('toolbar'))
     ]
   }),
   editable: () => !readonly,

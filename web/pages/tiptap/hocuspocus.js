@@ -20,6 +20,7 @@ export function hocuspocus (room, doc, { token, ...query }) {
     saved,
     connect: () => socket.connect(),
     retry: () => socket.shouldConnect && socket.connect(),
+    onAccess: listener => provider.on('authenticated', ({ scope }) => listener(scope === 'readonly')),
     onStatus: listener => {
       let ended = false // the room is closed to this page, though the socket may be open
       provider.on('open', () => { ended = false })

@@ -11,11 +11,26 @@ import { chosen } from './provider.js'
 import { tools } from './tools.js'
 
 const root = 'default' // as TipTap calls it where no other name is given
-const { doc, awareness, readonly, connect } = enter(await chosen(), doc => asXML(doc.getXmlFragment(root)))
+const { doc, awareness, readonly, onAccess, connect } = enter(await chosen(), doc => asXML(doc.getXmlFragment(root)))
+
+// access returns the options of the editor that depend on whether the user only reads.
+const access = readonly => ({
+  editable: !readonly,
+  editorProps: {
+    attributes: {
+      id: 'editor',
+      role: 'textbox',
+      'aria-multiline': 'true',
+      'aria-label': 'Document',
+      'aria-readonly': String(readonly),
+      tabindex: '0'
+    }
+  }
+})
 
 const editor = new Editor({
+  ...access(readonly),
   element: document.getElementById('frame'),
-  editable: !readonly,
   injectCSS: false, // the page's policy forbids it
   extensions: [
     StarterKit.configure({
@@ -32,19 +47,10 @@ const editor = new Editor({
     }),
     Extension.create({
       name: 'hint',
-      addProseMirrorPlugins: () => [emptyHint(readonly ? '' : 'Write something. Everyone who has the link sees it at once.')]
+      addProseMirrorPlugins: () => [emptyHint('Write something. Everyone who has the link sees it at once.')]
     })
-  ],
-  editorProps: {
-    attributes: {
-      id: 'editor',
-      role: 'textbox',
-      'aria-multiline': 'true',
-      'aria-label': 'Document',
-      'aria-readonly': String(readonly),
-      tabindex: '0'
-    }
-  }
+  ]
 })
-if (!readonly) tools(document.getElementById('toolbar'), editor)
+tools(document.getElementById('toolbar'), editor)
+onAccess(readonly => editor.setOptions(access(readonly)))
 connect()
