@@ -22,6 +22,17 @@ type LogEntry struct {
 	Position uint64    `json:"position"`
 	Bytes    int       `json:"bytes"`
 	Stored   time.Time `json:"stored"`
+	Written  []Written `json:"written"` // of up to event.MaxAuthors clients
+	Clients  int       `json:"clients"` // how many there are
+	Deleted  uint64    `json:"deleted"` // how many elements it deletes
+}
+
+// Written is elements of a Yjs client, as JSON: from the clock From on, up to To, which is
+// not included.
+type Written struct {
+	Client uint64 `json:"client"`
+	From   uint64 `json:"from"`
+	To     uint64 `json:"to"`
 }
 
 // log describes the log of a room.
@@ -42,7 +53,11 @@ func (a *Handler) log(w http.ResponseWriter, r *http.Request, room string) error
 	}
 	shown := Log{Entries: make([]LogEntry, 0, len(entries))}
 	for _, e := range entries {
-		shown.Entries = append(shown.Entries, LogEntry{e.Position, e.Bytes, e.Stored})
+		written := make([]Written, 0, len(e.Written))
+		for _, x := range e.Written {
+			written = append(written, Written(x))
+		}
+		shown.Entries = append(shown.Entries, LogEntry{e.Position, e.Bytes, e.Stored, written, e.Clients, e.Deleted})
 	}
 	body, err := json.Marshal(shown)
 	if err != nil {

@@ -50,8 +50,8 @@
 //   - compact.go: Compact. compact_map.go finds the map entries that were
 //     overwritten, in the graph of references of compact_graph.go.
 //   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert.
-//   - update_blocks.go, update_convert.go, update_diff.go, update_merge.go: the
-//     functions on updates. update_blocks.go has the exported Block, which package
+//   - update_authors.go, update_blocks.go, update_convert.go, update_diff.go,
+//     update_merge.go: the functions on updates. update_blocks.go has the exported Block, which package
 //     yjs integrates.
 //
 // An update is checked where it is read, in V1: update_read.go checks the whole of

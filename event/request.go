@@ -118,7 +118,19 @@ type LogEntry struct {
 	Position uint64
 	Bytes    int
 	Stored   time.Time
+	// Written is what clients wrote in the entry, of up to MaxAuthors clients. Clients is how
+	// many there are, and Deleted how many elements the entry deletes.
+	Written []Written
+	Clients int
+	Deleted uint64
 }
+
+// MaxAuthors is the length of the longest LogEntry.Written.
+const MaxAuthors = 16
+
+// Written is elements of a Yjs client: those with clocks from From on, up to To, which is
+// not included. Some in between may be missing.
+type Written struct{ Client, From, To uint64 }
 
 // Member is a connection in a room.
 type Member struct {

@@ -45,7 +45,7 @@ func (w *Worker) readLog(in layer.Input) error {
 // describeLog describes the newest entries of the log of a room.
 func (w *Worker) describeLog(name string, limit int) (entries []event.LogEntry, err error) {
 	defer guard(&err)
-	needs := w.storedSize(name)
+	needs := 3 * w.storedSize(name) // the log, and an entry in V1
 	if !w.memory.begin(needs) {
 		return nil, errMemory
 	}
@@ -56,11 +56,24 @@ func (w *Worker) describeLog(name string, limit int) (entries []event.LogEntry, 
 	}
 	for i := max(len(log.Entries)-limit, 0); i < len(log.Entries); i++ {
 		e := log.Entries[i]
-		entries = append(entries, event.LogEntry{
-			Position: uint64(log.Positions[i]), Bytes: len(e.Data), Stored: e.At,
-		})
+		entries = append(entries, describeEntry(log.Positions[i], e))
 	}
 	return entries, nil
+}
+
+// describeEntry describes an entry of a log. If the entry is damaged, it leaves out
+// what clients have written.
+func describeEntry(at store.Position, e store.Entry) event.LogEntry {
+	entry := event.LogEntry{Position: uint64(at), Bytes: len(e.Data), Stored: e.At}
+	written, clients, deleted, err := blocks.Authors(blocks.Encoding(e.Encoding), e.Data, event.MaxAuthors)
+	if err != nil {
+		return entry
+	}
+	entry.Clients, entry.Deleted = clients, deleted
+	for _, x := range written {
+		entry.Written = append(entry.Written, event.Written(x))
+	}
+	return entry
 }
 
 // cut removes the entries of the log from a position on.

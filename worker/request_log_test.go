@@ -6,7 +6,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/store"
 )
@@ -28,6 +32,59 @@ func TestLog(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestLogHasAuthors checks that the log says whose elements an entry has, of a bounded
+// number of clients, and that an entry which can't be read is in it.
+func TestLogHasAuthors(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		var many [][]byte
+		for client := range uint64(event.MaxAuthors + 3) {
+			many = append(many, testkit.Typed(100+client, 0, "x"))
+		}
+		all, err := blocks.Merge(blocks.V2, inV2(t, many)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []store.Entry{
+			{Encoding: store.V1, Data: testkit.Typed(7, 3, "abc")},
+			{Encoding: store.V1, Data: []byte{0, 1, 7, 2, 0, 1, 4, 5}}, // deletes 0 and 4 to 8
+			{Encoding: store.V2, Data: all},
+			{Encoding: store.V1, Data: []byte{0xff}},
+		} {
+			if _, err := f.store.Store.Append(t.Context(), "a", e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		log := f.request("a", event.Request{Kind: event.RequestLog, Limit: 9}).response().Log
+		for i := range log {
+			log[i].Bytes, log[i].Stored = 0, time.Time{}
+		}
+		want := []event.LogEntry{
+			{Position: 1, Written: []event.Written{{Client: 7, From: 3, To: 6}}, Clients: 1},
+			{Position: 2, Deleted: 6},
+			{Position: 3, Clients: event.MaxAuthors + 3},
+			{Position: 4},
+		}
+		for client := uint64(event.MaxAuthors + 2); len(want[2].Written) < event.MaxAuthors; client-- {
+			want[2].Written = append(want[2].Written, event.Written{Client: 100 + client, From: 0, To: 1})
+		}
+		if diff := cmp.Diff(want, log); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+func inV2(t *testing.T, updates [][]byte) (converted [][]byte) {
+	t.Helper()
+	for _, update := range updates {
+		v2, err := blocks.Convert(blocks.V1, blocks.V2, update)
+		if err != nil {
+			t.Fatal(err)
+		}
+		converted = append(converted, v2)
+	}
+	return converted
 }
 
 // TestCut checks that a cut sets the document back, and closes the connections, whose

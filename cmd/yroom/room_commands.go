@@ -34,7 +34,7 @@ type roomCommands struct {
 	Access      roomAccess      `cmd:"" help:"Change what connections may do, until they end."`
 	Expel       roomExpel       `cmd:"" help:"Close connections. Their clients connect again, unless they are refused then."`
 
-	Log roomLog `cmd:"" help:"List the newest entries of a room's log: position, time, bytes."`
+	Log roomLog `cmd:"" help:"List the newest entries of a room's log: position, time, bytes, what clients wrote, how many elements are deleted."`
 	Cut roomCut `cmd:"" help:"Set a room back to what it was before an entry of its log, and close its connections. It asks nothing."`
 }
 

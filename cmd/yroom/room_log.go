@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/yroom/yroom/api"
@@ -26,12 +27,25 @@ func (l roomLog) Run(c *roomCommands, stdout io.Writer) error {
 			return err
 		}
 		for _, e := range log.Entries {
-			if _, err := fmt.Fprintf(stdout, "%d\t%s\t%d\n", e.Position, e.Stored.Format(time.RFC3339Nano), e.Bytes); err != nil {
+			_, err := fmt.Fprintf(stdout, "%d\t%s\t%d\t%s\t%d\n", e.Position, e.Stored.Format(time.RFC3339Nano), e.Bytes, authors(e), e.Deleted)
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// authors lists what clients wrote in an entry.
+func authors(e api.LogEntry) string {
+	var list []string
+	for _, x := range e.Written {
+		list = append(list, fmt.Sprintf("%d:%d-%d", x.Client, x.From, x.To))
+	}
+	if more := e.Clients - len(e.Written); more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(list, " ")
 }
 
 type roomCut struct {

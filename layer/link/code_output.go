@@ -60,6 +60,13 @@ const (
 	fieldEntryPosition = 1
 	fieldEntryBytes    = 2
 	fieldEntryStored   = 3
+	fieldEntryWritten  = 4 // one of several
+	fieldEntryClients  = 5
+	fieldEntryDeleted  = 6
+
+	fieldWrittenClient = 1
+	fieldWrittenFrom   = 2
+	fieldWrittenTo     = 3
 )
 
 // encodeOutput encodes an output for a front.
@@ -110,13 +117,24 @@ func appendResponse(b []byte, r *event.Response) []byte {
 	for i := range r.Rooms {
 		b = appendBytes(b, fieldRoomInfo, appendInfo(nil, &r.Rooms[i]))
 	}
-	for _, e := range r.Log {
-		inner := appendUintAlways(nil, fieldEntryPosition, e.Position)
-		inner = appendUint(inner, fieldEntryBytes, uint64(max(e.Bytes, 0)))
-		b = appendBytes(b, fieldEntry, appendTime(inner, fieldEntryStored, e.Stored))
+	for i := range r.Log {
+		b = appendBytes(b, fieldEntry, appendEntry(nil, &r.Log[i]))
 	}
 	b = appendUint(b, fieldResponseCount, uint64(max(r.Count, 0)))
 	return appendUint(b, fieldOpen, uint64(max(r.Open, 0)))
+}
+
+func appendEntry(b []byte, e *event.LogEntry) []byte {
+	b = appendUintAlways(b, fieldEntryPosition, e.Position)
+	b = appendUint(b, fieldEntryBytes, uint64(max(e.Bytes, 0)))
+	b = appendTime(b, fieldEntryStored, e.Stored)
+	for _, x := range e.Written {
+		inner := appendUintAlways(nil, fieldWrittenClient, x.Client)
+		inner = appendUint(inner, fieldWrittenFrom, x.From)
+		b = appendBytes(b, fieldEntryWritten, appendUint(inner, fieldWrittenTo, x.To))
+	}
+	b = appendUint(b, fieldEntryClients, uint64(max(e.Clients, 0)))
+	return appendUint(b, fieldEntryDeleted, e.Deleted)
 }
 
 func appendState(b []byte, s *awareness.State) []byte {
@@ -251,17 +269,7 @@ func decodeResponse(r *event.Response, f field, owned bool) (ok bool) {
 		r.Rooms = append(r.Rooms, info)
 	case fieldEntry:
 		var e event.LogEntry
-		ok = each(f.bytes, func(f field) bool {
-			switch f.number {
-			case fieldEntryPosition:
-				e.Position = f.value
-			case fieldEntryBytes:
-				e.Bytes = integer(f.value)
-			case fieldEntryStored:
-				e.Stored = timeOf(f.value)
-			}
-			return true
-		})
+		e, ok = decodeEntry(f.bytes)
 		r.Log = append(r.Log, e)
 	case fieldResponseCount:
 		r.Count = integer(f.value)
@@ -285,6 +293,40 @@ func each(b []byte, read func(field) (ok bool)) bool {
 			return false
 		}
 	}
+}
+
+func decodeEntry(b []byte) (e event.LogEntry, ok bool) {
+	ok = each(b, func(f field) (ok bool) {
+		ok = true
+		switch f.number {
+		case fieldEntryPosition:
+			e.Position = f.value
+		case fieldEntryBytes:
+			e.Bytes = integer(f.value)
+		case fieldEntryStored:
+			e.Stored = timeOf(f.value)
+		case fieldEntryWritten:
+			var x event.Written
+			ok = each(f.bytes, func(f field) bool {
+				switch f.number {
+				case fieldWrittenClient:
+					x.Client = f.value
+				case fieldWrittenFrom:
+					x.From = f.value
+				case fieldWrittenTo:
+					x.To = f.value
+				}
+				return true
+			})
+			e.Written = append(e.Written, x)
+		case fieldEntryClients:
+			e.Clients = integer(f.value)
+		case fieldEntryDeleted:
+			e.Deleted = f.value
+		}
+		return ok
+	})
+	return e, ok
 }
 
 func decodeState(b []byte, owned bool) (s awareness.State, ok bool) {
