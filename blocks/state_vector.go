@@ -22,6 +22,31 @@ func StateVectorOf(enc Encoding, update []byte) ([]byte, error) {
 	return append(lib0.AppendUint(nil, n), set...), nil
 }
 
+// Made reports whether an update has blocks, and all of them are among those of a state
+// vector: then a client with this state vector had made or received the update already. The
+// errors are those of Convert. stateVector and update are borrowed.
+func Made(stateVector, update []byte, enc Encoding) (bool, error) {
+	var in parsedUpdate
+	if err := in.readAs(update, enc); err != nil {
+		return false, err
+	}
+	clock := func(client uint64) uint64 { return ClockOf(stateVector, client) }
+	if len(in.sections) > 1 {
+		clocks := make(map[uint64]uint64)
+		err := ParseStateVector(stateVector, func(client, clock uint64) { clocks[client] = clock })
+		if err != nil {
+			return false, err
+		}
+		clock = func(client uint64) uint64 { return clocks[client] }
+	}
+	for i := range in.sections {
+		if sec := &in.sections[i]; sec.end > clock(sec.client) {
+			return false, nil
+		}
+	}
+	return len(in.sections) > 0, nil
+}
+
 // endWithoutGap returns the clock after the blocks that follow one another from clock
 // 0 on.
 func (sec *section) endWithoutGap() uint64 {

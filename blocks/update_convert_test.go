@@ -69,6 +69,35 @@ func TestStateVectorOf(t *testing.T) {
 	}
 }
 
+func TestMade(t *testing.T) {
+	for _, test := range []struct {
+		vector, update string
+		want           bool
+	}{
+		{"00", typedAB, false},
+		{"01 01 01", typedAB, false},
+		{"01 01 02", typedAB, true},
+		{"01 01 02", typedC, false}, // it begins at 2
+		{"01 01 03", typedC, true},
+		{"01 02 05", typedC, false},
+		{"01 01 03", "00 01 01 01 00 02", false}, // it only deletes
+		{"01 01 03", "00 00", false},
+		{"02 01 01 02 02", "02 01 01 00 00 02 01 02 00 00 03 00", false},
+		{"02 02 03 01 02", "02 01 01 00 00 02 01 02 00 00 03 00", true},
+		{"01", typedAB, false}, // malformed
+	} {
+		for _, enc := range []Encoding{V1, V2} {
+			got, err := Made(unhex(t, test.vector), fromV1(unhex(t, test.update), enc), enc)
+			if err != nil || got != test.want {
+				t.Errorf("Made(%s, %s) in V%d = %v, %v; want %v", test.vector, test.update, enc, got, err, test.want)
+			}
+		}
+	}
+	if _, err := Made([]byte{0}, []byte{1}, V1); !errors.Is(err, ErrMalformed) {
+		t.Errorf("of a malformed update: %v", err)
+	}
+}
+
 func TestDiffUpdate(t *testing.T) {
 	smile := "01 02 01 00 04 01 01 74 06 61 f0 9f 98 80 62 84 01 03 01 63 00"
 	for _, test := range []struct{ update, has, want string }{

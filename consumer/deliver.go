@@ -64,7 +64,7 @@ func (c *Conn) take(m *protocol.Message, f *outbox.Frame) {
 	switch {
 	case m.Type == protocol.Close:
 		c.end(cause{CloseError: protocol.CloseError{Code: m.Code, Reason: m.Reason}})
-	case f.Head != nil:
+	case f.Head != nil, m.Type == protocol.Uncounted:
 		c.add(f)
 	}
 }

@@ -21,6 +21,8 @@ const (
 
 	ReadWrite Type = 10 // the client may change the document from now on
 	ReadOnly  Type = 11 // the client may not change the document from now on
+
+	Uncounted Type = 12 // Count updates of the client are stored, and the client doesn't count them
 )
 
 // Message is a message between a client and a room, in no dialect.
@@ -30,8 +32,8 @@ type Message struct {
 	// room's clients send V2.
 	Data []byte
 	Code CloseCode // Close
-	// Count is how many SyncStep2 and Update messages of the client an Ack or a Reject
-	// answers.
+	// Count is how many SyncStep2 and Update messages of the client an Ack, a Reject or an
+	// Uncounted answers.
 	Count int
 	// Reason is the reason of a Close: one line for the user of the client. The consumer
 	// truncates it to what a close frame can hold.

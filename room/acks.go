@@ -1,15 +1,22 @@
 package room
 
 import (
+	"bytes"
+
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
 )
 
 // write handles a SyncStep2 or an Update of a connection. If the connection has joined with
-// Acks, the message is counted in exactly one Ack or Reject, unless it ends the connection.
-// One that adds nothing is acknowledged even if the connection may not write, because
-// everything in it is in the document.
+// Acks, the message is counted in exactly one Ack, Reject or Uncounted, unless it ends the
+// connection. One that adds nothing is acknowledged even if the connection may not write,
+// because everything in it is in the document.
 func (t *turn) write(in *event.Input, m member) error {
+	typ := protocol.Ack
+	if t.isUncounted(in, m) {
+		typ = protocol.Uncounted
+	}
 	if m.access.May(event.AccessWrite) {
 		before := t.blocks.Pending()
 		if err := t.apply(in.Message.Data, t.encodingOf(m)); err != nil {
@@ -18,24 +25,59 @@ func (t *turn) write(in *event.Input, m member) error {
 		if in.Message.Type == protocol.Update && t.blocks.Pending() > before && m.opened { // otherwise it is asked after its SyncStep1
 			t.noteLack(in.Conn, false)
 		}
-		if m.acks {
-			t.count(in.Conn, protocol.Ack)
+	} else if m.acks {
+		if held, err := t.blocks.Contains(in.Message.Data, t.encodingOf(m)); err != nil || !held {
+			typ = protocol.Reject
 		}
-		return nil
 	}
 	if m.acks {
-		typ := protocol.Reject
-		if held, err := t.blocks.Contains(in.Message.Data, t.encodingOf(m)); err == nil && held {
-			typ = protocol.Ack
-		}
 		t.count(in.Conn, typ)
 	}
 	return nil
 }
 
-// count counts a message of a connection in the Ack or the Reject that the connection is
-// sent for this turn. Both are among the durable outputs, so that an Ack follows the append
-// of its updates, and those of earlier turns that they may repeat.
+// maxUncounted bounds the state vector that a room keeps to find what a client doesn't count,
+// in bytes.
+const maxUncounted = 4 << 10
+
+// restart handles that a client sends SyncStep1. A Hocuspocus provider counts the updates
+// that wait for an Ack, and begins again at 1 when it sends SyncStep1: for the SyncStep2 with
+// which it will answer the room's. Updates that it has made while it was not connected, it
+// sends after SyncStep1. It doesn't count these, and an Ack for one would be taken for that
+// of another update, which is not stored yet. They are those whose blocks the state vector
+// in SyncStep1 has. So the room keeps it until the SyncStep2 arrives.
+func (t *turn) restart(in *event.Input, m member) member {
+	if !m.acks || in.Offered {
+		return m
+	}
+	if m.uncounted = nil; len(in.Message.Data) <= maxUncounted {
+		m.uncounted = bytes.Clone(in.Message.Data)
+	}
+	t.conns[in.Conn] = m
+	for _, typ := range []protocol.Type{protocol.Ack, protocol.Reject, protocol.Uncounted} {
+		delete(t.acks, question{in.Conn, typ}) // of what was sent before SyncStep1, the consumer drops the answers
+	}
+	return m
+}
+
+// isUncounted reports whether the client doesn't count an update, because it has made it
+// before it has begun to count again. It can't be told of one that only deletes.
+func (t *turn) isUncounted(in *event.Input, m member) bool {
+	if m.uncounted == nil {
+		return false
+	}
+	if in.Message.Type == protocol.SyncStep2 {
+		m.uncounted = nil
+		t.conns[in.Conn] = m
+		return false
+	}
+	made, err := blocks.Made(m.uncounted, in.Message.Data, t.encodingOf(m))
+	return err == nil && made
+}
+
+// count counts a message of a connection in the Ack, the Reject or the Uncounted that the
+// connection is sent for this turn. These are among the durable outputs, so that an Ack
+// follows the append of its updates, and those of earlier turns that they may repeat.
 func (t *turn) count(conn event.ConnID, typ protocol.Type) {
 	q := question{conn, typ}
 	if i, sent := t.acks[q]; sent {

@@ -8,7 +8,7 @@
 //   - step.go: Step, and a turn from its first input to its broadcasts; messages
 //     of connections
 //   - join.go: connections that join, join again, leave, or are asked to rejoin
-//   - acks.go: updates of connections, and the Acks and Rejects for them
+//   - acks.go: updates of connections, and their Acks, Rejects and Uncounteds
 //   - access.go: access that changes, connections that programs close, and broadcasts of
 //     programs
 //   - sync.go: the answers to SyncStep1 and QueryAwareness

@@ -140,7 +140,7 @@ func (w *world) settle(t *rapid.T, o event.Output, durable bool) (settled bool) 
 		}
 	case o.Kind != event.OutputMessage:
 		return false
-	case q.typ == protocol.Ack, q.typ == protocol.Reject:
+	case q.typ == protocol.Ack, q.typ == protocol.Reject, q.typ == protocol.Uncounted:
 		if !durable {
 			t.Fatalf("%+v isn't held back until the updates are stored", o)
 		}

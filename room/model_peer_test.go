@@ -25,10 +25,13 @@ type peer struct {
 	user     string
 	greeting event.Greeting
 	answered bool // in this turn
-	enc      blocks.Encoding
-	doc      *blocks.Store
-	based    bool // it received a SyncStep2 or the answer to a Resync
-	behind   bool // it doesn't receive the broadcasts
+
+	uncounted []byte // the state vector of its newest SyncStep1, until its SyncStep2
+
+	enc    blocks.Encoding
+	doc    *blocks.Store
+	based  bool // it received a SyncStep2 or the answer to a Resync
+	behind bool // it doesn't receive the broadcasts
 
 	accessSeq uint64
 	granted   event.Access // what its consumer takes the access for

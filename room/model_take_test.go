@@ -140,6 +140,9 @@ func (w *world) take(t *rapid.T, in event.Input, unknown map[event.ConnID]bool) 
 	switch in.Message.Type {
 	case protocol.SyncStep1:
 		bad = bad && !p.answered
+		if p.acks {
+			p.uncounted = in.Message.Data
+		}
 		w.takeSyncStep1(t, in, p, bad)
 		p.answered = true
 		p.shown = true
@@ -160,6 +163,12 @@ func (w *world) take(t *rapid.T, in event.Input, unknown map[event.ConnID]bool) 
 // takeUpdate applies an update to the model, and reports whether it ends its connection.
 func (w *world) takeUpdate(t *rapid.T, in event.Input, p *peer, bad bool) (ends bool) {
 	typ := protocol.Ack
+	if in.Message.Type == protocol.SyncStep2 {
+		p.uncounted = nil
+	}
+	if made, err := blocks.Made(p.uncounted, in.Message.Data, w.encOf(in.Conn)); p.uncounted != nil && made && err == nil {
+		typ = protocol.Uncounted
+	}
 	switch {
 	case !p.access.May(event.AccessWrite):
 		if held, err := w.doc.Contains(in.Message.Data, w.encOf(in.Conn)); bad || err != nil || !held {

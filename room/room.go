@@ -68,6 +68,7 @@ type member struct {
 	acks, v1  bool      // see event.Input
 	opened    bool      // SyncStep1 and the awareness were sent to it
 	asked     time.Time // when SyncStep1 was last sent to it
+	uncounted []byte    // see restart
 }
 
 // encodingOf returns the encoding of the updates to and from a connection.

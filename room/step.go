@@ -66,7 +66,7 @@ type turn struct {
 	encodedBytes int    // of diffs
 	states       []byte // all awareness; nil: not needed yet
 	answered     map[question]bool
-	acks         map[question]int      // the places of Acks and Rejects in effects.Durable
+	acks         map[question]int      // the places of Acks, Rejects and Uncounteds in effects.Durable
 	rejoining    map[event.ConnID]bool // connections that were sent a Rejoin
 
 	requests []*event.Input // to be answered at the end of the turn
@@ -119,6 +119,7 @@ func (t *turn) take(in *event.Input) {
 func (t *turn) message(in *event.Input, m member) error {
 	switch in.Message.Type {
 	case protocol.SyncStep1:
+		m = t.restart(in, m)
 		if t.isFirst(in) {
 			return t.answerSync(in, m)
 		}

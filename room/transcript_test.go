@@ -428,6 +428,8 @@ func line(t *testing.T, o event.Output) string {
 		return to + " awareness" + states(t, o.Message.Data)
 	case protocol.Ack:
 		return fmt.Sprintf("%s ack %d", to, o.Message.Count)
+	case protocol.Uncounted:
+		return fmt.Sprintf("%s uncounted %d", to, o.Message.Count)
 	case protocol.Stateless:
 		return fmt.Sprintf("%s stateless %s", to, o.Message.Data)
 	case protocol.Reject:

@@ -34,12 +34,16 @@ func (a *acks) restart() {
 	a.stored.n, a.refused.n = 0, 0
 }
 
-// add adds the answers that an Ack or a Reject holds.
+// add adds the answers that an Ack or a Reject holds. The client doesn't expect those of
+// an Uncounted.
 func (a *acks) add(f *Frame) {
 	n := f.Count
 	a.unanswered -= min(n, a.unanswered)
 	void := min(n, a.void)
 	a.void -= void
+	if f.Type == protocol.Uncounted {
+		return
+	}
 	to := &a.stored
 	if f.Type == protocol.Reject {
 		to = &a.refused

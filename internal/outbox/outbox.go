@@ -15,7 +15,7 @@ type Frame struct {
 	Body []byte
 	// Mark is the Mark of the Output, for a SyncStep2 or an Update.
 	Mark event.Mark
-	// Count is that of the message, for an Ack or a Reject. The frame holds one of them.
+	// Count is that of the message, for an Ack, a Reject or an Uncounted. The frame holds one of them.
 	Count int
 	// Broadcast reports that the frame is for every connection of the room. Other
 	// frames belong to one outbox, which sets the fields below.
@@ -97,7 +97,7 @@ func (o *Outbox) Add(f *Frame) (Change, error) {
 		o.queue = append(o.queue, f)
 	case f.Type == protocol.Awareness:
 		return ChangeNone, o.addAwareness(f)
-	case f.Type == protocol.Ack || f.Type == protocol.Reject:
+	case f.Type == protocol.Ack || f.Type == protocol.Reject || f.Type == protocol.Uncounted:
 		o.acks.add(f)
 	case f.Type == protocol.Close:
 		o.queue = append(o.queue, f)
