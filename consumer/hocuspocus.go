@@ -238,7 +238,7 @@ func (d *documents) add(address string) (*slot, error) {
 // was one. The lock must be held.
 func (d *documents) evict() bool {
 	for _, s := range d.slots {
-		if s.tried && !s.busy && s.live() == nil {
+		if s.tried && !s.busy && !s.waiting && s.live() == nil {
 			d.remove(s)
 			return true
 		}

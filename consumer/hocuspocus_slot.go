@@ -31,6 +31,7 @@ type slot struct {
 	busy    bool     // run runs
 	queue   [][]byte // the bodies of frames
 	tried   bool     // an admission was tried, or isn't to be tried without a token
+	waiting bool     // what the request carries doesn't suffice, so the client has to send a token
 	overrun bool     // frames were dropped, because there were too many
 }
 
@@ -99,7 +100,7 @@ func (s *slot) next() (conn *Conn, body []byte, ok bool) {
 	case conn != nil && len(s.queue) > 0:
 		return conn, d.pop(s, 0), true
 	case conn == nil && i >= 0:
-		s.tried = true
+		s.tried, s.waiting = true, false
 		return nil, d.pop(s, i), true
 	case conn == nil && len(s.queue) > 0 && !s.tried:
 		s.tried = true
@@ -144,6 +145,10 @@ func (s *slot) admit(auth protocol.Auth, implied bool) {
 		s.open(conn)
 	case !implied || !byHook:
 		s.refuse(nil, err)
+	default:
+		d.mu.Lock()
+		s.waiting = true
+		d.mu.Unlock()
 	}
 }
 
