@@ -1,0 +1,67 @@
+// Plays scenarios with one kind of provider: node play.mjs SET KIT YROOM [ORIGINAL]. A server is "URL CONTROL PLAIN". Says on
+// stdout how each went, one JSON object a line, and at last how many there were. The sets:
+//
+//   scenarios   what people do; with an original server, they do it with both, and what crossed the sockets is compared
+//   raw         the same with frames that no provider sends
+//   faults      the faults of the original server: it has them, and yroom doesn't
+//   durable     with yroom alone: what is acknowledged is stored
+//   mixed       with yroom alone: two dialects in a room
+
+import { compare } from './compare.mjs'
+import { durable } from './durable.mjs'
+import { faults } from './faults.mjs'
+import { kits } from './kits.mjs'
+import { mixed } from './mixed.mjs'
+import { raw } from './raw.mjs'
+import { scenarios } from './scenarios.mjs'
+import { Stage } from './stage.mjs'
+
+const [set, kitName, ...addresses] = process.argv.slice(2)
+const servers = addresses.map(address => {
+  const [url, control, plain] = address.split(' ')
+  return { url, control, plain }
+})
+const kit = await kits[kitName]()
+const say = what => process.stdout.write(JSON.stringify(what) + '\n')
+
+// Plays something with each server, and returns the stages and what it returned.
+async function play (name, what) {
+  return Promise.all(servers.map(async server => {
+    const stage = new Stage(kit, server, `${name}, ${kitName}`)
+    try {
+      const seen = await what(stage)
+      await stage.quiet()
+      return { stage, seen }
+    } catch (failure) {
+      failure.message += ` (at ${server.url})`
+      throw failure
+    } finally {
+      stage.end()
+    }
+  }))
+}
+
+// Returns how what a scenario has played is wrong, or "".
+async function judge (name, scenario) {
+  if (set === 'faults') {
+    const [yroom, original] = (await play(name, scenario.play)).map(({ seen }) => seen)
+    if (original !== scenario.original) return `the original server has another fault: ${original}`
+    return yroom === scenario.yroom ? '' : `with yroom: ${yroom}; wanted: ${scenario.yroom}`
+  }
+  const [yroom, original] = await play(name, scenario)
+  return original ? compare(original.stage, yroom.stage) : ''
+}
+
+const played = Object.entries({ scenarios, raw, faults, durable, mixed }[set])
+await Promise.all(played.map(async ([name, scenario]) => {
+  const start = Date.now()
+  let error
+  try {
+    error = await judge(name, scenario)
+  } catch (failure) {
+    error = failure.stack
+  }
+  say({ name, error, milliseconds: Date.now() - start })
+}))
+say({ played: played.length })
+process.exit(0)
