@@ -28,6 +28,9 @@ type client struct {
 	closed bool   // for good
 	frozen bool   // the client handles nothing, while its connection stays open
 
+	counts  bool // it counts the updates that are not saved: see acks_test.go
+	unsaved int
+
 	states map[uint64]state // as in the Awareness of y-protocols
 	clocks map[uint64]uint64
 }
@@ -50,6 +53,7 @@ func (w *world) newClient(room int, access event.Access) {
 		world: w, id: w.lastID, room: room, access: access, doc: blocks.New(),
 		states: make(map[uint64]state), clocks: make(map[uint64]uint64),
 	}
+	c.counts = w.drops == 0 && w.chance(25) // an update that was lost without a report is never acknowledged
 	c.show()
 	w.clients = append(w.clients, c)
 	w.after(nil, w.within(w.pace), c.connect)
@@ -84,6 +88,7 @@ func (c *client) connect() {
 		return
 	}
 	c.conn = to.connect(c)
+	c.recount()
 	c.send(protocol.SyncStep1, c.doc.StateVector())
 	if _, here := c.states[c.id]; here {
 		c.sendPresent(c.id)
@@ -179,6 +184,8 @@ func (c *client) take(m message) {
 		}
 	case protocol.Awareness:
 		c.takePresent(m.data)
+	case protocol.Ack:
+		c.saved()
 	}
 }
 
@@ -231,9 +238,11 @@ func (c *client) act() {
 		c.hide()
 	case n < 72:
 		c.send(protocol.QueryAwareness, nil)
-	case n < 76:
+	case n < 76 && c.unsaved == 0: // otherwise a provider shows too few unsaved changes if acks are on their way
+		c.recount()
 		c.send(protocol.SyncStep1, c.doc.StateVector())
 	case n < 80 && c.sent != nil:
+		c.count(1)
 		c.send(protocol.Update, c.sent)
 	case n < 84 && c.conn != nil: // the connection breaks
 		c.conn.lose()
@@ -269,6 +278,7 @@ func (c *client) edit(change func() []byte) {
 		return
 	}
 	if !c.access.May(event.AccessWrite) {
+		c.count(1)
 		c.send(protocol.Update, forged(c.id)) // not applied to the client's own document, because the room must reject it
 		return
 	}
@@ -276,6 +286,7 @@ func (c *client) edit(change func() []byte) {
 		panic(err) // change returned a malformed update
 	}
 	c.sent = update
+	c.count(1)
 	c.send(protocol.Update, update)
 }
 

@@ -122,10 +122,9 @@ func (c *consumer) lost(affected func(room string) bool) {
 		return
 	}
 	c.world.seen.losses++
-	for _, conn := range c.conns {
+	for _, conn := range slices.Clone(c.conns) {
 		if !conn.left && affected(roomNames[conn.client.room]) {
-			conn.out.Rejoin()
-			conn.pump(&conn.sending, conn.sendNext)
+			conn.rejoin()
 		}
 	}
 	for _, g := range c.programs {
@@ -181,8 +180,7 @@ func (c *consumer) take(room int, out *event.Output) {
 	case i < 0:
 		c.leave(room, out.To)
 	case out.Kind == event.OutputRejoin:
-		c.conns[i].out.Rejoin()
-		c.conns[i].pump(&c.conns[i].sending, c.conns[i].sendNext)
+		c.conns[i].rejoin()
 	case out.Kind == event.OutputProbe:
 		c.conns[i].probe()
 	case out.Kind == event.OutputOffer:
@@ -193,6 +191,9 @@ func (c *consumer) take(room int, out *event.Output) {
 		c.conns[i].closed = out.Message.Code == protocol.CloseDeleted
 		c.conns[i].close()
 	default:
+		if out.Message.Type == protocol.Ack || out.Message.Type == protocol.Reject {
+			c.conns[i].checkAnswer(&out.Message)
+		}
 		f := frameOf(out)
 		if out.Whole {
 			c.wholes[room] = f
@@ -223,7 +224,7 @@ func (c *consumer) leave(room int, conn event.ConnID) {
 }
 
 func frameOf(out *event.Output) *outbox.Frame {
-	f := &outbox.Frame{Type: out.Message.Type, Head: out.Message.Data, Mark: out.Mark, Broadcast: out.To == event.Everyone}
+	f := &outbox.Frame{Type: out.Message.Type, Head: out.Message.Data, Mark: out.Mark, Count: out.Message.Count, Broadcast: out.To == event.Everyone}
 	if f.Type == protocol.Awareness {
 		f.States = out.Message.Data
 	}
@@ -245,6 +246,8 @@ type conn struct {
 	up       []protocol.Message // from the client, for the room
 	down     []message          // written, on their way to the client
 
+	unanswered [][]byte // the updates that were sent to the room and not answered, for a client that counts them
+
 	sending, writing, reading bool // whether a call of sendNext, of write and of the client's read is scheduled
 
 	closed bool // the room was deleted
@@ -256,7 +259,7 @@ type conn struct {
 func (c *consumer) connect(of *client) *conn {
 	w := c.world
 	w.lastConn++
-	x := &conn{id: w.lastConn, client: of, consumer: c, out: outbox.New(w.outboxSize, event.GreetingServer, awarenessFrame)}
+	x := &conn{id: w.lastConn, client: of, consumer: c, out: of.newOutbox()}
 	w.access[x.id] = of.access
 	c.conns = append(c.conns, x)
 	x.pump(&x.sending, x.sendNext)
@@ -312,7 +315,7 @@ func (c *conn) sendNext() {
 	}
 	switch {
 	case due:
-		in.Access = c.client.access
+		in.Access, in.Acks = c.client.access, c.client.counts
 		c.checkAsk(&in)
 	case len(c.up) > 0:
 		in = event.Input{Kind: event.InputMessage, Message: c.up[0]}
@@ -333,6 +336,8 @@ func (c *conn) sendNext() {
 		return
 	}
 	in.Conn = c.id
+	message := in.Message // whose data the room owns after Send
+	message.Data = slices.Clone(message.Data)
 	if err := c.consumer.front.Send(layer.Input{Room: roomNames[c.client.room], Input: in}); err != nil {
 		if due {
 			c.out.Failed(in)
@@ -343,6 +348,7 @@ func (c *conn) sendNext() {
 	switch {
 	case due:
 	case in.Kind == event.InputMessage:
+		c.sent(&message)
 		c.up = c.up[1:]
 	case in.Kind == event.InputLeave:
 		c.consumer.conns = slices.DeleteFunc(c.consumer.conns, func(x *conn) bool { return x == c })

@@ -86,27 +86,31 @@ func (b plantedBack) Deliver(outs []layer.Output) {
 func TestPlantedFaultsAreFound(t *testing.T) {
 	const late = "differ|lacks a part|sees"
 	plants := map[string]plant{
-		"a broadcast before the append":        {handle: broadcastEarly, found: "reveals what is not durable"},
-		"a SyncStep1 answered from memory":     {handle: remember, deliver: answerFromMemory, found: "reveals what is not durable"},
-		"an input that is dropped":             {handle: drop, found: "updates that it had accepted are not stored|" + late},
-		"a Leave that is lost":                 {handle: loseLeave, found: late},
-		"a Leave that was not sent":            {handle: leaveEarly, found: "lacks connections"},
-		"fronts that are gone, unnoticed":      {unaware: true, found: "connections that don't exist"},
-		"a state vector newer than the Mark":   {newest: true, found: "lacks a part of the state vector"},
-		"a sequence of another epoch":          {handle: otherEpoch, found: late},
-		"a Mark ahead of what is sent":         {deliver: markAhead, found: late},
-		"a state vector ahead of what is sent": {deliver: vectorAhead, found: late},
-		"losses that aren't reported":          {unreported: true, found: late},
-		"a response that is lost":              {deliver: loseResponse, found: "watches"},
-		"inputs after a drain":                 {late: true, found: "after the worker was drained"},
-		"a worker that is heard and given up":  {unheard: true, found: "was given up by"},
-		"an append acknowledged too early":     {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
-		"an append that hides its failure":     {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
-		"positions that hide another worker":   {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
-		"a deletion that checks don't find":    {store: func(v view) store.Store { return undeleted{v} }, deletes: 60, found: late},
-		"a load that failed, served as empty":  {store: func(v view) store.Store { return forgiving{v} }, found: "from a room that was not loaded"},
-		"a compaction from memory":             {store: func(v view) store.Store { return &remembering{view: v} }, found: "a snapshot contains something that was not in the log"},
-		"a compaction of everything up to now": {store: func(v view) store.Store { return upToNow{v} }, found: "a compaction lost a part of the document"},
+		"a broadcast before the append":            {handle: broadcastEarly, found: "reveals what is not durable"},
+		"a SyncStep1 answered from memory":         {handle: remember, deliver: answerFromMemory, found: "reveals what is not durable"},
+		"an input that is dropped":                 {handle: drop, found: "updates that it had accepted are not stored|" + late},
+		"a Leave that is lost":                     {handle: loseLeave, found: late},
+		"a Leave that was not sent":                {handle: leaveEarly, found: "lacks connections"},
+		"fronts that are gone, unnoticed":          {unaware: true, found: "connections that don't exist"},
+		"a state vector newer than the Mark":       {newest: true, found: "lacks a part of the state vector"},
+		"a sequence of another epoch":              {handle: otherEpoch, found: late},
+		"a Mark ahead of what is sent":             {deliver: markAhead, found: late},
+		"a state vector ahead of what is sent":     {deliver: vectorAhead, found: late},
+		"losses that aren't reported":              {unreported: true, found: late},
+		"a response that is lost":                  {deliver: loseResponse, found: "watches"},
+		"inputs after a drain":                     {late: true, found: "after the worker was drained"},
+		"a worker that is heard and given up":      {unheard: true, found: "was given up by"},
+		"an ack before the append":                 {handle: ackEarly, found: "acknowledged that is not stored"},
+		"an ack that is lost":                      {deliver: loseAck, found: "waits for the answers"},
+		"an ack too many":                          {deliver: ackTwice, found: "were answered, which has sent"},
+		"a SyncStep1 that isn't answered with one": {deliver: loseQuestion, found: "as unsaved"},
+		"an append acknowledged too early":         {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
+		"an append that hides its failure":         {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
+		"positions that hide another worker":       {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
+		"a deletion that checks don't find":        {store: func(v view) store.Store { return undeleted{v} }, deletes: 60, found: late},
+		"a load that failed, served as empty":      {store: func(v view) store.Store { return forgiving{v} }, found: "from a room that was not loaded"},
+		"a compaction from memory":                 {store: func(v view) store.Store { return &remembering{view: v} }, found: "a snapshot contains something that was not in the log"},
+		"a compaction of everything up to now":     {store: func(v view) store.Store { return upToNow{v} }, found: "a compaction lost a part of the document"},
 	}
 	for name, planted := range plants {
 		t.Run(name, func(t *testing.T) {
@@ -136,6 +140,43 @@ func broadcastEarly(s *server, in *layer.Input) bool {
 		}}})
 	}
 	return false
+}
+
+// ackEarly acknowledges an update before the room has handled it.
+func ackEarly(s *server, in *layer.Input) bool {
+	if in.Message.Type == protocol.Update && s.rooms[roomIndex(in.Room)].loaded {
+		s.back.Deliver([]layer.Output{{Room: in.Room, To: in.From, Output: event.Output{
+			Kind: event.OutputMessage, To: in.Conn, Message: protocol.Message{Type: protocol.Ack, Count: 1},
+		}}})
+	}
+	return false
+}
+
+// loseAck loses some acks.
+func loseAck(s *server, outs []layer.Output) {
+	for i := range outs {
+		if outs[i].Message.Type == protocol.Ack && s.world.chance(5) {
+			outs[i].To = ""
+		}
+	}
+}
+
+// ackTwice acknowledges some updates twice.
+func ackTwice(s *server, outs []layer.Output) {
+	for i := range outs {
+		if outs[i].Message.Type == protocol.Ack && s.world.chance(5) {
+			outs[i].Message.Count++
+		}
+	}
+}
+
+// loseQuestion loses some SyncStep1.
+func loseQuestion(s *server, outs []layer.Output) {
+	for i := range outs {
+		if outs[i].Message.Type == protocol.SyncStep1 && s.world.chance(5) {
+			outs[i].To = ""
+		}
+	}
 }
 
 // remember keeps the updates that are sent to the room, for answerFromMemory.

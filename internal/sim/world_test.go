@@ -75,6 +75,7 @@ type counts struct {
 	probes                                            int
 	offers, shared                                    int
 	deletions                                         int
+	acks, saved, recounts                             int
 
 	pastes, vectors int // vectors that came with a broadcast
 }
@@ -113,6 +114,9 @@ func (c *counts) add(o counts) {
 	c.offers += o.offers
 	c.shared += o.shared
 	c.deletions += o.deletions
+	c.acks += o.acks
+	c.saved += o.saved
+	c.recounts += o.recounts
 	c.pastes += o.pastes
 	c.vectors += o.vectors
 }
@@ -503,6 +507,7 @@ func (w *world) converged() {
 	for i := range roomNames {
 		w.checkMembers(i)
 	}
+	w.checkSaved()
 }
 
 // integrated returns a document without what is pending, which no room sends.
