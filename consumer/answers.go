@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/yroom/yroom/internal/outbox"
 )
 
 // answers bounds the memory of large answers: those that are larger than half of the
@@ -27,9 +29,9 @@ type share struct{ size, conns int }
 // grant is what one connection has of the bound.
 type grant struct {
 	reserved int
-	held     []*byte // the answers
-	bytes    int     // of all of these
-	since    time.Time
+	held     []*byte   // the answers
+	bytes    int       // of all of these
+	since    time.Time // when it got the first, or an answer was written
 }
 
 func newAnswers(size int) *answers {
@@ -53,9 +55,7 @@ func (a *answers) reserve(c *Conn, n int) (ok, freed bool) {
 	if g := a.grants[c]; g != nil && g.reserved > 0 {
 		freed = true
 		a.set(c, 0) // two that each have a part of what they need would wait for each other
-		if len(g.held) == 0 {
-			delete(a.grants, c)
-		}
+		a.tidy(c, g)
 	}
 	a.waiting = append(a.waiting, c)
 	a.needs[c] = n
@@ -107,6 +107,54 @@ func (a *answers) hold(c *Conn, data []byte) {
 	s.conns++
 }
 
+// wrote frees the answers of c that are among frames, and reports whether there are any.
+// The caller calls wake afterwards.
+func (a *answers) wrote(c *Conn, frames []*outbox.Frame) (freed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	g := a.grants[c]
+	if g == nil {
+		return false
+	}
+	for _, f := range frames {
+		i := -1
+		if len(f.Body) > 0 {
+			i = slices.Index(g.held, &f.Body[0])
+		}
+		if i >= 0 {
+			a.drop(g.held[i])
+			g.held, g.bytes, g.since = slices.Delete(g.held, i, i+1), g.bytes-len(f.Body), time.Now()
+			freed = true
+		}
+	}
+	a.tidy(c, g)
+	return freed
+}
+
+// drop ends the share of one connection in an answer.
+func (a *answers) drop(first *byte) {
+	s := a.shares[first]
+	if s.conns--; s.conns == 0 {
+		a.used -= s.size
+		delete(a.shares, first)
+	}
+}
+
+// tidy forgets the grant of c if it has nothing left.
+func (a *answers) tidy(c *Conn, g *grant) {
+	if g.reserved == 0 && len(g.held) == 0 {
+		delete(a.grants, c)
+	}
+}
+
+// giveUp frees what is reserved for c. The caller calls wake afterwards.
+func (a *answers) giveUp(c *Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.set(c, 0)
+	a.tidy(c, a.grants[c])
+}
+
 // release frees what c has. The caller calls wake afterwards.
 func (a *answers) release(c *Conn) {
 	a.mu.Lock()
@@ -119,11 +167,7 @@ func (a *answers) release(c *Conn) {
 	delete(a.grants, c)
 	a.used -= g.reserved
 	for _, first := range g.held {
-		s := a.shares[first]
-		if s.conns--; s.conns == 0 {
-			a.used -= s.size
-			delete(a.shares, first)
-		}
+		a.drop(first)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/outbox"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
@@ -187,6 +188,43 @@ func TestAnswersAreReadSoon(t *testing.T) {
 		}
 		if !strings.Contains(h.logs.String(), "too slowly") {
 			t.Errorf("the log doesn't say why:\n%s", h.logs)
+		}
+	})
+}
+
+// An answer is free once it is written, also if its connection always has something else
+// to write.
+func TestAnswersOfABusyConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 1000
+		a := newAnswers(2 * size)
+		busy, other := &Conn{}, &Conn{}
+		if ok, _ := a.reserve(busy, size); !ok {
+			t.Fatal("an answer waits though nothing is taken")
+		}
+		answer := &outbox.Frame{Body: make([]byte, size)}
+		a.hold(busy, answer.Body)
+		a.reserve(busy, size)
+		if ok, _ := a.reserve(other, size); ok {
+			t.Fatal("more was reserved than there is")
+		}
+		time.Sleep(2 * answerTime)
+		a.giveUp(busy) // it needs no other one
+		if a.used != size {
+			t.Errorf("%d bytes are taken, want those of the answer that is being written", a.used)
+		}
+		if late := a.overdue(time.Now()); !slices.Equal(late, []*Conn{busy}) {
+			t.Errorf("%v are overdue, want the connection that is being written to", late)
+		}
+		if !a.wrote(busy, []*outbox.Frame{{Head: []byte{1}}, answer}) || a.wrote(busy, []*outbox.Frame{answer}) {
+			t.Error("the answer was not freed once")
+		}
+		if late := a.overdue(time.Now()); len(late) > 0 {
+			t.Error("a connection whose answer is written is overdue")
+		}
+		a.release(other)
+		if a.used != 0 || len(a.grants)+len(a.shares)+len(a.waiting)+len(a.needs) > 0 {
+			t.Errorf("%d bytes are taken at the end: %+v", a.used, a)
 		}
 	})
 }

@@ -23,7 +23,7 @@ func (c *Conn) grant(n int) {
 	switch {
 	case c.ended: // detach releases them
 	case c.out.Need() == 0: // the connection has what it lacked
-		c.consumer.answers.release(c)
+		c.consumer.answers.giveUp(c)
 	default:
 		c.large = true
 		c.out.Grant(n)
@@ -67,11 +67,15 @@ func (c *Conn) holdAnswer(f *outbox.Frame) {
 	}
 }
 
-// freeAnswers frees what the connection has of the bound once it is written, and reports
-// whether it had any. The socket's lock must be held.
-func (c *Conn) freeAnswers() bool {
-	if !c.large || !c.out.Idle() {
+// freeAnswers frees the answers of the connection that were written, and all that it has
+// of the bound once nothing is left to write: an answer may have been replaced by a newer
+// one. It reports whether it freed any. The socket's lock must be held.
+func (c *Conn) freeAnswers(written []*outbox.Frame) bool {
+	switch {
+	case !c.large:
 		return false
+	case !c.out.Idle(): // in a busy room, it may never be
+		return c.consumer.answers.wrote(c, written)
 	}
 	c.large = false
 	c.consumer.answers.release(c)

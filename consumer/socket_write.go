@@ -87,7 +87,7 @@ func (s *socket) flush() error {
 			freed := false
 			for _, c := range s.conns {
 				c.out.Wrote()
-				freed = c.freeAnswers() || freed
+				freed = c.freeAnswers(s.batch) || freed
 				c.askIfDue()
 			}
 			s.mu.Unlock()
