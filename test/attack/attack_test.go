@@ -11,8 +11,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,6 +22,7 @@ import (
 var (
 	duration = flag.Duration("attack", 0, "how long all attacks last together; without it, nothing is attacked")
 	only     = flag.String("only", "", "the name of the only attack to run")
+	shared   = flag.Bool("shared", false, "other processes may use this machine: honest clients may wait five times as long, and any time if they wait without an attack")
 )
 
 // An attack runs until ctx ends or it has nothing left to do.
@@ -54,19 +53,18 @@ var attacks = []attack{
 }
 
 const (
-	memory  = 1 << 30     // what the server may take
-	slowest = time.Second // the 99th percentile of the latencies of honest clients
+	memory  = 1 << 30                // what the server may take
+	slowest = time.Second            // the 99th percentile of how long honest clients wait for an edit, or for a document
+	quiet   = 100 * time.Millisecond // the same without an attack, on a machine that is fast enough to measure on
 )
 
 func TestAttacks(t *testing.T) {
 	if *duration == 0 {
-		t.Skip("other tests that run at the same time would delay honest clients: run make attack")
+		t.Skip("it must not run at the same time as other tests: make test runs it after them, and make attack for longer")
 	}
-	each := *duration / time.Duration(len(attacks))
-	slowest := slowest
-	if load := load(t); load > float64(runtime.NumCPU()) {
-		t.Logf("other processes use this machine, whose load is %v: latencies are not checked", load)
-		slowest = math.MaxInt64
+	each, slowest := *duration/time.Duration(len(attacks)), slowest
+	if *shared {
+		slowest *= 5
 	}
 	s := start(t)
 	honest := newHonest(t, s)
@@ -94,7 +92,13 @@ func TestAttacks(t *testing.T) {
 			if peak > memory {
 				t.Errorf("the server took %d MiB of memory, more than %d", peak>>20, memory>>20)
 			}
-			if seen.percentile(99) > slowest {
+			switch {
+			case a.name == "none" && seen.percentile(99) > quiet && *shared:
+				t.Log("this machine is too busy to check how long honest clients wait")
+				slowest = math.MaxInt64
+			case a.name == "none" && seen.percentile(99) > quiet:
+				t.Error("this machine is too busy to measure how long honest clients wait")
+			case seen.percentile(99) > slowest || seen.percentile(100)/5 > slowest:
 				t.Errorf("honest clients waited %v", seen)
 			}
 			if len(seen) == 0 {
@@ -121,21 +125,6 @@ func TestAttacks(t *testing.T) {
 	by.stop()
 }
 
-// load returns how many processes ran or waited for a CPU in the last minute.
-func load(t *testing.T) float64 {
-	t.Helper()
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		testkit.Missingf(t, "the load of the machine can't be measured: %v", err)
-	}
-	minute, _, _ := strings.Cut(string(b), " ")
-	load, err := strconv.ParseFloat(minute, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return load
-}
-
 var program string // the path of the yroom binary
 
 func TestMain(m *testing.M) {
@@ -143,7 +132,7 @@ func TestMain(m *testing.M) {
 		attackFrom(os.Args[2], os.Args[3])
 		return
 	}
-	_ = os.Setenv("GOMEMLIMIT", "768MiB") // as for any Go program in a container of 1 GiB
+	_ = os.Setenv("GOMEMLIMIT", "700MiB") // as docs/security.md says for a container of 1 GiB
 	testkit.MainWithProgram(m, &program)
 }
 

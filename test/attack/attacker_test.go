@@ -43,7 +43,7 @@ func newAttacker(host string) *attacker {
 }
 
 // attackFrom runs an attack in this process, which TestAttacks has started: it prepares,
-// prints a line, attacks until its standard input ends, and prints what it has done.
+// connects, prints a line, attacks until its standard input ends, and prints what it has done.
 func attackFrom(name, host string) {
 	i := slices.IndexFunc(attacks, func(x attack) bool { return x.name == name })
 	a := newAttacker(host)
@@ -52,9 +52,12 @@ func attackFrom(name, host string) {
 		attacks[i].prepare(ctx, a)
 	}
 	cancel()
-	fmt.Println("ready")
 	ctx, cancel = context.WithCancel(context.Background())
 	go attacks[i].run(ctx, a)
+	for name != "none" && a.dialed.Load() == 0 {
+		wait(ctx)
+	}
+	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	cancel()
 	a.stop()
