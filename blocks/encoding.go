@@ -41,15 +41,38 @@ func overLimit(what string, size, limit int) error {
 	return fmt.Errorf("%w: %s would take about %d bytes, at most %d are allowed", ErrLimit, what, size, limit)
 }
 
-// maxUnpacked bounds the V1 form of an untrusted update in V2. V2 packs repetitions so
-// tightly that twenty bytes can stand for any number of blocks. Recorded documents take
-// at most twice their size in V2.
-func maxUnpacked(update []byte) int { return 64<<10 + 16*len(update) }
+// These bound the V1 form of an untrusted update in V2, which packs repetitions so tightly
+// that twenty bytes can stand for any number of blocks. Recorded documents take at most
+// twice their size in V2. But 100,000 empty maps, or as many values of a few map keys, take
+// 1 MB in V1 and 40 to 1,300 bytes in V2 if a client makes them in one transaction.
+const (
+	unpackedShare  = 16       // each byte of an update may become so many, and
+	unpackedFree   = 64 << 10 // each update so many more.
+	unpackedExtra  = 1 << 20  // An update may take so many more bytes, and
+	unpackedExtras = 16 << 20 // all updates of a Store together, until they have brought unpackedShare times as many.
+)
+
+// maxUnpacked bounds the V1 form of an update in V2 that is not for a Store.
+func maxUnpacked(update []byte) int { return cheapUnpacked(update) + unpackedExtra }
+
+// cheapUnpacked returns what a Store allows for each update.
+func cheapUnpacked(update []byte) int { return unpackedFree + unpackedShare*len(update) }
 
 // toV1 returns an untrusted update in V1. It is not checked yet. An update that is
 // larger in V1 than the document may be is not converted.
 func (s *Store) toV1(update []byte, enc Encoding) ([]byte, error) {
-	return toV1(update, enc, min(maxUnpacked(update), s.options.MaxSize))
+	cheap := cheapUnpacked(update)
+	limit := min(cheap+min(unpackedExtra, unpackedExtras-s.unpacked), s.options.MaxSize)
+	v1, err := toV1(update, enc, limit)
+	if enc != V2 {
+		return v1, err
+	}
+	took := len(v1)
+	if err != nil {
+		took = limit
+	}
+	s.unpacked = max(0, s.unpacked-unpackedShare*len(update)) + max(0, took-cheap)
+	return v1, err
 }
 
 // toV1 returns an update in V1: update itself if it is, or else a converted one of at

@@ -44,6 +44,7 @@ type Store struct {
 	pendingTypes   int       // how many types are pending
 	clashes        int       // see Clashes
 	lastClash      ID
+	unpacked       int // what counts against unpackedExtras
 	steps          int // how many origins refCheck may follow, beyond freeSteps: one for each byte that was applied
 
 	keys       keyMemory

@@ -3,6 +3,7 @@ package blocks
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -195,38 +196,120 @@ func TestBombs(t *testing.T) {
 // emptyTypes returns an update in V2 with n texts of one client, which takes 37 bytes or
 // few more. In V1 each text takes at least five.
 func emptyTypes(n uint64) []byte {
+	return repeatedBlocks(1, n, func(i uint64) block {
+		if i == 0 {
+			return block{kind: kindType, parent: []byte("\x01\x01t"), content: []byte{2}}
+		}
+		return block{kind: kindType, flags: hasOrigin, origin: id{1, i - 1}, content: []byte{2}}
+	})
+}
+
+// repeatedBlocks returns an update in V2 with n blocks of a client.
+func repeatedBlocks(client, n uint64, next func(i uint64) block) []byte {
 	var w v2Writer
 	w.rest = lib0.AppendUint([]byte{1}, n)
-	w.clients.Uint(1)
+	w.clients.Uint(client)
 	w.rest = append(w.rest, 0)
-	w.block(&block{kind: kindType, parent: []byte{1, 1, 't'}, content: []byte{2}})
-	for i := range n - 1 {
-		w.block(&block{kind: kindType, flags: hasOrigin, origin: id{1, i}, content: []byte{2}})
+	for i := range n {
+		b := next(i)
+		w.block(&b)
 	}
 	w.rest = append(w.rest, 0)
 	return w.finish()
 }
 
-// TestExpansionIsBounded finds the largest document that a tiny update in V2 can make.
+// TestHonestUpdatesExpand applies what yjs makes of one large transaction.
+func TestHonestUpdatesExpand(t *testing.T) {
+	const client, n, keys = 1<<32 - 1, 100_000, 100
+	updates := map[string][]byte{
+		"values of a few keys": repeatedBlocks(client, n, func(i uint64) block {
+			b := block{kind: kindDeleted, len: 1, flags: hasOrigin, origin: id{client, i - keys}}
+			if i < keys {
+				b.flags, b.parent = hasKey, fmt.Appendf(nil, "\x01\x01m\x06key%03d", i)
+			}
+			return b
+		}),
+		"every other value was deleted": repeatedBlocks(client, n, func(i uint64) block {
+			b := block{kind: kindAny, len: 1, content: []byte{0x7e}, flags: hasOrigin, origin: id{client, i - 1}}
+			if i%2 == 1 {
+				b.kind, b.content = kindDeleted, nil
+			}
+			if i == 0 {
+				b.flags, b.parent = 0, []byte("\x01\x01r")
+			}
+			return b
+		}),
+	}
+	for _, typ := range []byte{0, 1, 2, 4, 6} { // those without a name
+		updates[fmt.Sprint("empty types ", typ)] = repeatedBlocks(client, n, func(i uint64) block {
+			if i == 0 {
+				return block{kind: kindType, parent: []byte("\x01\x01r"), content: []byte{typ}}
+			}
+			return block{kind: kindType, flags: hasOrigin, origin: id{client, i - 1}, content: []byte{typ}}
+		})
+	}
+	for name, u := range updates {
+		s := New()
+		added, err := s.Apply(u, V2)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		t.Logf("%s: %d bytes in V2, %d in V1", name, len(u), len(added))
+		if _, err := Convert(V2, V1, u); err != nil {
+			t.Errorf("%s: Convert: %v", name, err)
+		}
+	}
+}
+
+// TestExpansionIsBounded finds the largest document that a tiny update in V2 can make, and
+// what many of them can.
 func TestExpansionIsBounded(t *testing.T) {
-	const most = 64<<10 + 16*40
-	largest := 0
-	for n := uint64(1000); n < 200_000; n += 500 {
+	const most = unpackedExtra + unpackedFree + 16*40
+	largest := uint64(0)
+	for n := uint64(100_000); ; n += 1000 {
 		u := emptyTypes(n)
 		if len(u) > 40 {
 			t.Fatalf("%d bytes", len(u))
 		}
-		added, err := New().Apply(u, V2)
+		v1, err := fromV2(u, 1<<30)
 		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = New().Apply(u, V2)
+		if len(v1) > most {
 			if !errors.Is(err, ErrLimit) || errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "bytes in V1") {
-				t.Error(err)
+				t.Errorf("%d bytes that are %d in V1: %v", len(u), len(v1), err)
 			}
 			break
 		}
-		largest = len(added)
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest = n
 	}
-	if largest < most/2 || largest > most {
-		t.Errorf("an update of 40 bytes becomes one of %d bytes, at most %d are allowed", largest, most)
+	u := emptyTypes(largest)
+	s := New()
+	total := 0
+	for range 1000 { // all but the first are known
+		if _, err := s.Apply(u, V2); err != nil {
+			break
+		}
+		total += unpackedExtra
+	}
+	if total < unpackedExtras/2 || total > unpackedExtras*5/4 {
+		t.Errorf("the same %d bytes again and again are converted to %d bytes of V1", len(u), total)
+	}
+	if u := emptyTypes(6000); len(u) > 40 {
+		t.Errorf("%d bytes", len(u))
+	} else if _, err := s.Apply(u, V2); err != nil {
+		t.Errorf("after these, an update of 6,000 types is refused: %v", err)
+	}
+	// What clients write makes up for it.
+	if _, err := s.Apply(toV2(testkit.TypedIn("t", 2, 0, strings.Repeat("x", 2*unpackedExtra/unpackedShare))), V2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Apply(u, V2); err != nil {
+		t.Errorf("after a large text: %v", err)
 	}
 }
 
