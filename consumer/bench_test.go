@@ -41,18 +41,39 @@ func (l counted) Accept() (net.Conn, error) {
 
 // crowd connects n clients to one room, over loopback. received counts bytes.
 func crowd(t testing.TB, n int) (w *fakeWorker, received, writes *atomic.Int64) {
+	t.Helper()
+	return crowdAt(t, n, func(c *Consumer) http.Handler { return c }, nil)
+}
+
+// hocuspocusCrowd is crowd with Hocuspocus clients, each with further documents on its
+// socket.
+func hocuspocusCrowd(t testing.TB, n, further int) (w *fakeWorker, received, writes *atomic.Int64) {
+	t.Helper()
+	opening := wsclient.Frame(ws.OpBinary, true, []byte("\x03doc\x02\x00\x00"))
+	for i := range further {
+		opening = append(opening, wsclient.Frame(ws.OpBinary, true, fmt.Appendf(nil, "\x03%03d\x02\x00\x00", i))...)
+	}
+	return crowdAt(t, n, (*Consumer).Hocuspocus, opening)
+}
+
+// crowdAt connects n clients, which send opening, to a handler.
+func crowdAt(t testing.TB, n int, handler func(*Consumer) http.Handler, opening []byte) (w *fakeWorker, received, writes *atomic.Int64) {
+	t.Helper()
 	w, received, writes = newFakeWorker(t), new(atomic.Int64), new(atomic.Int64)
-	c, err := New(Config{Layer: w.layer, Logger: slog.New(slog.DiscardHandler)})
+	c, err := New(Config{Layer: w.layer, Logger: slog.New(slog.DiscardHandler), Limits: Limits{JoinsPerSecond: 1_000_000}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewUnstartedServer(http.Handler(c))
+	server := httptest.NewUnstartedServer(handler(c))
 	server.Listener = counted{server.Listener, writes}
 	server.Start()
 	read := make(chan struct{}, n)
 	for range n {
 		conn, _, _, err := ws.Dial(context.Background(), "ws"+server.URL[len("http"):]+"/doc")
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(opening); err != nil {
 			t.Fatal(err)
 		}
 		go func() {
@@ -71,7 +92,7 @@ func crowd(t testing.TB, n int) (w *fakeWorker, received, writes *atomic.Int64) 
 		}()
 	}
 	testkit.Eventually(t, "all join", func() string {
-		if joined := len(w.conns()); joined < n {
+		if joined := w.joined("doc"); joined < n {
 			return fmt.Sprintf("%d of %d have joined", joined, n)
 		}
 		return ""
@@ -90,10 +111,29 @@ func crowd(t testing.TB, n int) (w *fakeWorker, received, writes *atomic.Int64) 
 	return w, received, writes
 }
 
-const smallFrame = 2 + 3 + 30
+// joined returns how many connections have joined a room.
+func (w *fakeWorker) joined(room string) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, in := range w.inputs {
+		if in.Kind == event.InputJoin && in.Room == room {
+			n++
+		}
+	}
+	return n
+}
+
+const (
+	smallFrame   = 2 + 3 + 30
+	addressBytes = len("\x03doc")
+)
 
 func broadcast(w *fakeWorker, outs []layer.Output, received *atomic.Int64, n int) {
-	want := received.Load() + int64(n*smallFrame)
+	broadcastBytes(w, outs, received, n*smallFrame)
+}
+
+func broadcastBytes(w *fakeWorker, outs []layer.Output, received *atomic.Int64, n int) {
+	want := received.Load() + int64(n)
 	outs[0].Mark.Seq++
 	w.deliver(outs)
 	for received.Load() < want {
@@ -107,18 +147,39 @@ func smallUpdate() []layer.Output {
 	}}}
 }
 
+// benchmarkBroadcast sends small updates to n connections, which read size bytes each.
+func benchmarkBroadcast(b *testing.B, w *fakeWorker, received, writes *atomic.Int64, n, size int) {
+	b.Helper()
+	outs := smallUpdate()
+	broadcastBytes(w, outs, received, n*size)
+	writes.Store(0)
+	b.ReportAllocs()
+	start := testkit.CPUTime(b)
+	for b.Loop() {
+		broadcastBytes(w, outs, received, n*size)
+	}
+	deliveries := float64(b.N * n)
+	b.ReportMetric(float64(testkit.CPUTime(b)-start)/deliveries, "cpu-ns/delivery")
+	b.ReportMetric(float64(writes.Load())/deliveries, "writes/message")
+}
+
 // One small update to 100 connections, including reading at the other ends.
 func BenchmarkBroadcast(b *testing.B) {
 	const n = 100
 	w, received, writes := crowd(b, n)
-	outs := smallUpdate()
-	broadcast(w, outs, received, n)
-	writes.Store(0)
-	b.ReportAllocs()
-	for b.Loop() {
-		broadcast(w, outs, received, n)
+	benchmarkBroadcast(b, w, received, writes, n, smallFrame)
+}
+
+// The same to Hocuspocus clients, with one document on a socket and with fifty.
+func BenchmarkBroadcastHocuspocus(b *testing.B) {
+	const n = 100
+	for _, further := range []int{0, 49} {
+		b.Run(fmt.Sprintf("documents=%d", further+1), func(b *testing.B) {
+			w, received, writes := hocuspocusCrowd(b, n, further)
+			time.Sleep(time.Second) // until the replies are read
+			benchmarkBroadcast(b, w, received, writes, n, smallFrame+addressBytes)
+		})
 	}
-	b.ReportMetric(float64(writes.Load())/float64(b.N*n), "writes/message")
 }
 
 // Ten updates in a row, as a busy room sends them, share writes.

@@ -24,7 +24,6 @@ type Conn struct {
 	socket   *socket
 	dialect  dialect
 	slot     *slot // of a document that the client has named; nil: there is one on the socket
-	counted  bool  // by the gate, in addition to the socket
 	acks     bool  // the client counts its updates, and expects an answer to each; it knows V1 only
 	since    time.Time
 	ending   chan struct{} // closed when the connection ends
@@ -235,7 +234,7 @@ func (c *Conn) detach() {
 		c.consumer.exit(c)
 	}
 	if c.slot != nil {
-		c.slot.documents.uncount(c)
+		c.slot.documents.uncount()
 	}
 	c.consumer.answers.release(c)
 	c.consumer.answers.wake()

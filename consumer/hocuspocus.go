@@ -91,7 +91,7 @@ type documents struct {
 	space    sync.Cond // of mu: frames have left the queues, or ctx has ended
 	slots    map[string]*slot
 	admitted bool // some document was
-	open     int  // how many documents have a Conn
+	open     int  // how many documents have a Conn; the gate counts all but one of them
 	queued   int  // how many frames are in the queues
 	size     int  // of these, in bytes
 }
@@ -308,6 +308,29 @@ func (d *documents) deliver(conn *Conn, body []byte) {
 		conn.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseMalformed, Reason: resetting.Reason}, err: err})
 	case err != nil:
 		conn.end(causeOf(err))
+	}
+}
+
+// count counts a document, as a connection. If the error is nil, uncount must be called at
+// its end.
+func (d *documents) count() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open > 0 { // the first one is counted as the socket
+		if err := d.consumer.gate.add(d.socket.from); err != nil {
+			return err
+		}
+	}
+	d.open++
+	return nil
+}
+
+// uncount undoes count.
+func (d *documents) uncount() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.open--; d.open > 0 {
+		d.consumer.gate.leave(d.socket.from)
 	}
 }
 

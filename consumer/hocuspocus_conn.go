@@ -33,6 +33,17 @@ func (c *Conn) requestToken() {
 	}
 }
 
+// endRefused ends the connection, because a token that the client has sent again doesn't
+// admit it.
+func (c *Conn) endRefused(err error) {
+	why := refusedCause(err)
+	if isOutage(err) { // an error that the client may not see
+		_, reason := denial(err)
+		why.CloseError = protocol.CloseError{Code: protocol.CloseForbidden, Reason: reason}
+	}
+	c.end(why)
+}
+
 // askAgain makes the client be asked for its token again before its admission expires.
 func (c *Conn) askAgain() {
 	c.socket.mu.Lock()
@@ -81,15 +92,5 @@ func (c *Conn) forget() {
 	s.mu.Lock()
 	s.conns = slices.DeleteFunc(s.conns, func(other *Conn) bool { return other == c })
 	s.mu.Unlock()
-	c.slot.documents.uncount(c)
-}
-
-// uncount undoes the counting of a document.
-func (d *documents) uncount(c *Conn) {
-	d.mu.Lock()
-	d.open--
-	d.mu.Unlock()
-	if c.counted {
-		d.consumer.gate.leave(d.socket.from)
-	}
+	c.slot.documents.uncount()
 }

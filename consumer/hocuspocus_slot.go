@@ -77,8 +77,10 @@ func (s *slot) runQueue() {
 			return
 		case !isAuth && conn != nil:
 			s.documents.deliver(conn, body)
+		case err != nil && conn != nil:
+			conn.endRefused(err)
 		case err != nil:
-			s.refuse(conn, err)
+			s.refuse(err)
 		case conn != nil:
 			s.admitAgain(conn, auth)
 		default:
@@ -144,7 +146,7 @@ func (s *slot) admit(auth protocol.Auth, implied bool) {
 	case err == nil:
 		s.open(conn)
 	case !implied || !byHook:
-		s.refuse(nil, err)
+		s.refuse(err)
 	default:
 		d.mu.Lock()
 		s.waiting = true
@@ -175,23 +177,14 @@ func (s *slot) connect(auth protocol.Auth) (conn *Conn, byHook bool, err error) 
 	if err != nil {
 		return nil, true, err
 	}
-	d.mu.Lock()
-	further := d.open > 0
-	if further {
-		err = d.consumer.gate.add(d.socket.from)
-	}
-	if err == nil {
-		d.open++
-	}
-	d.mu.Unlock()
-	if err != nil {
+	if err := d.count(); err != nil {
 		return nil, false, err
 	}
 	set := d.consumer.settings(a.Room)
 	set.Greeting = event.GreetingClient
 	a.Room = strings.Clone(a.Room)
 	conn = d.socket.newConn(protocol.Hocuspocus{Address: s.address}, a, set)
-	conn.slot, conn.counted = s, further
+	conn.slot = s
 	d.socket.attach(conn)
 	if hook := d.consumer.cfg.Hooks.PreConnect; hook != nil {
 		if err := conn.guard("PreConnect", func() error { return hook(conn, d.request.WithContext(d.ctx)) }); err != nil {
@@ -267,9 +260,9 @@ func (s *slot) open(conn *Conn) {
 	}
 }
 
-// refuse denies the client the document, or ends conn, unless that is nil. Of the frames
-// in the queue, those before another Auth are dropped.
-func (s *slot) refuse(conn *Conn, err error) {
+// refuse denies the client the document. Of the frames in the queue, those before another
+// Auth are dropped.
+func (s *slot) refuse(err error) {
 	d := s.documents
 	d.mu.Lock()
 	for len(s.queue) > 0 && !isAuth(s.queue[0]) {
@@ -277,12 +270,6 @@ func (s *slot) refuse(conn *Conn, err error) {
 	}
 	admitted := d.admitted
 	d.mu.Unlock()
-	if conn != nil {
-		if _, reason := denial(err); !errors.Is(err, errEnding) {
-			conn.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseForbidden, Reason: reason}, err: err})
-		}
-		return
-	}
 	if !admitted {
 		d.socket.mu.Lock()
 		d.socket.doom.at = time.Now().Add(refusedTime)
@@ -318,10 +305,8 @@ func (s *slot) admitAgain(conn *Conn, auth protocol.Auth) {
 	case se != nil && se.Status >= http.StatusInternalServerError:
 		conn.log().Warn("a token could not be checked", append(conn.attrs(), "error", err)...)
 		conn.askAgain()
-	case se != nil:
-		conn.end(refusedCause(err))
 	default:
-		s.refuse(conn, err)
+		conn.endRefused(err)
 	}
 }
 

@@ -73,9 +73,13 @@ func auth(token string, version ...string) string {
 	return hex.EncodeToString(b)
 }
 
-func denied(reason string) string { return hex.EncodeToString(lib0.AppendString([]byte{2, 1}, reason)) }
+func denied(reason string) string {
+	return hex.EncodeToString(lib0.AppendString([]byte{2, 1}, reason))
+}
 
-func closed(reason string) string { return hex.EncodeToString(lib0.AppendString([]byte{7}, reason)) }
+func closed(reason string) string {
+	return hex.EncodeToString(lib0.AppendString([]byte{7}, reason))
+}
 
 // sends delivers messages of a room to one of its connections.
 func (w *fakeWorker) sends(room string, to event.ConnID, messages ...protocol.Message) {

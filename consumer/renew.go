@@ -102,8 +102,9 @@ func (c *Conn) readmit(a Admission) error {
 		return &protocol.CloseError{Code: protocol.CloseForbidden, Reason: "the new authorization is for another room or user"}
 	}
 	c.socket.mu.Lock()
+	c.renewing = c.renewing && a.Expires.Equal(c.expires) // the client has no newer token
 	c.expires, c.name = a.Expires, a.Name
-	c.renewal, c.renewing = renewal{renew: a.Renew, at: a.RenewAt}, false
+	c.renewal = renewal{renew: a.Renew, at: a.RenewAt}
 	c.socket.mu.Unlock()
 	c.SetAccess(a.Access)
 	return nil

@@ -41,9 +41,9 @@ func Linear(t *testing.T, n uint64, prepare func(n uint64) (work func())) {
 	measure := func(n uint64) time.Duration {
 		work := prepare(n)
 		runtime.GC() // sweep the garbage of prepare and of the run before
-		start := cpuTime(t)
+		start := CPUTime(t)
 		work()
-		return cpuTime(t) - start
+		return CPUTime(t) - start
 	}
 	for range 5 {
 		var few, many time.Duration
@@ -62,8 +62,8 @@ func Linear(t *testing.T, n uint64, prepare func(n uint64) (work func())) {
 	t.Errorf("one run with %d parts takes more than %.1f times as long as 8 runs with %d parts", 8*n, most, n)
 }
 
-// cpuTime returns the CPU time that this process has taken.
-func cpuTime(t testing.TB) time.Duration {
+// CPUTime returns the CPU time that this process has taken.
+func CPUTime(t testing.TB) time.Duration {
 	t.Helper()
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
