@@ -266,7 +266,7 @@ func TestHocuspocusAccess(t *testing.T) {
 			t.Errorf("the last inputs are %+v", last)
 		}
 		outage = true
-		p.put("doc", auth("in")) // nobody knows: all stays as it is
+		p.put("doc", auth("in")) // that can not be decided: all stays as it is
 		outage = false
 		p.put("doc", auth("wrong"), bodyUpdate)
 		p.get("doc", closed("permission-denied"))

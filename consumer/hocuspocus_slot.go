@@ -223,10 +223,14 @@ func (s *slot) ask(auth protocol.Auth) (Admission, error) {
 // would not try again.
 func (d *documents) mayJoin() error {
 	const pause = 50 * time.Millisecond
-	for waited := time.Duration(0); !d.consumer.gate.joins.Take(time.Now()); waited += pause {
+	for waited := time.Duration(0); ; waited += pause {
+		err := d.consumer.gate.join(d.socket.from, time.Now())
+		if err == nil {
+			return nil
+		}
 		if waited >= ownerPatience {
-			d.socket.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseTryLater, Reason: errTooFast.Reason}})
-			return errTooFast
+			d.socket.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseTryLater, Reason: err.Error()}})
+			return err
 		}
 		select {
 		case <-time.After(pause):
@@ -234,7 +238,6 @@ func (d *documents) mayJoin() error {
 			return context.Cause(d.ctx)
 		}
 	}
-	return nil
 }
 
 // open tells the client that it is admitted, and joins the room.

@@ -96,14 +96,29 @@ func (g *gate) enter(r *http.Request, now time.Time) (from netip.Prefix, err err
 	if err := g.full(a); err != nil {
 		return from, err
 	}
-	if a != nil && !a.joins.Take(now) {
-		return from, errAddressFast
-	}
-	if !g.joins.Take(now) { // after the joins of the address, so that one address can't use up those of all
-		return from, errTooFast
+	if err := g.mayJoin(a, now); err != nil {
+		return from, err
 	}
 	g.count(from, a)
 	return from, nil
+}
+
+// mayJoin returns an error if one more join is too much now. The lock must be held.
+func (g *gate) mayJoin(a *address, now time.Time) error {
+	if a != nil && !a.joins.Take(now) {
+		return errAddressFast
+	}
+	if !g.joins.Take(now) { // after the joins of the address, so that one address can't use up those of all
+		return errTooFast
+	}
+	return nil
+}
+
+// join returns an error if one more document is too much now.
+func (g *gate) join(from netip.Prefix, now time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.mayJoin(g.address(from), now)
 }
 
 // address returns the address, or a new one, which count remembers. It returns nil if from
