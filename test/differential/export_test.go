@@ -48,14 +48,12 @@ func exportHistory(t *testing.T, yjs *oracle, seed int, profile string) (pending
 			kept = append(kept, update)
 		}
 	}
-	stored := memstore.New()
-	open, closed := exports(t, stored, kept)
-	for name, exported := range map[string][]byte{"open": open, "closed": closed} {
+	for name, exported := range exports(t, memstore.New(), kept) {
 		var verdict struct {
 			Failures []string `json:"failures"`
 			Pending  bool     `json:"pending"`
 		}
-		yjs.ask(t, map[string]any{"op": "exported", "profile": profile, "exported": exported, "kept": kept, "lost": lost}, &verdict)
+		yjs.ask(t, map[string]any{"op": "exported", "profile": profile, "exported": exported.update, "version": exported.version, "kept": kept, "lost": lost}, &verdict)
 		for _, failure := range verdict.Failures {
 			t.Errorf("%s: %s\n  replay: go test ./test/differential -run TestExportsHavePendingBlocks -seed %d -profile %s -v", name, failure, seed, profile)
 		}
@@ -66,21 +64,28 @@ func exportHistory(t *testing.T, yjs *oracle, seed int, profile string) (pending
 	return pending
 }
 
+// exported is a document as an update in V1 or V2.
+type exported struct {
+	update  []byte
+	version int
+}
+
 // exports writes updates to a room, and exports it while it is open, and after its server
 // has ended.
-func exports(t *testing.T, stored *memstore.Store, updates [][]byte) (open, closed []byte) {
+func exports(t *testing.T, stored *memstore.Store, updates [][]byte) map[string]exported {
 	t.Helper()
 	room, end := serveRoom(t, stored)
 	for _, update := range updates {
-		if resp, body := room.do(t, http.MethodPost, update); resp.StatusCode != http.StatusNoContent {
+		if resp, body := room.do(t, http.MethodPost, update, "Content-Type", api.TypeUpdateV1); resp.StatusCode != http.StatusNoContent {
 			t.Fatalf("POST: %s %s", resp.Status, body)
 		}
 	}
-	open = room.export(t)
+	all := map[string]exported{"open": room.export(t, 1), "open, in V2": room.export(t, 2)}
 	end()
 	room, end = serveRoom(t, stored)
 	defer end()
-	return open, room.export(t)
+	all["closed"], all["closed, in V2"] = room.export(t, 1), room.export(t, 2)
+	return all
 }
 
 // servedRoom is a room of a server, at its address in the document API.
@@ -104,14 +109,14 @@ func serveRoom(t *testing.T, stored *memstore.Store) (room servedRoom, end func(
 	}
 }
 
-func (r servedRoom) do(t *testing.T, method string, body []byte) (resp *http.Response, answer []byte) {
+func (r servedRoom) do(t *testing.T, method string, body []byte, header ...string) (resp *http.Response, answer []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, r.url, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if method == http.MethodPost {
-		req.Header.Set("Content-Type", api.TypeUpdateV1)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	if resp, err = http.DefaultClient.Do(req); err != nil {
 		t.Fatal(err)
@@ -123,11 +128,12 @@ func (r servedRoom) do(t *testing.T, method string, body []byte) (resp *http.Res
 	return resp, answer
 }
 
-func (r servedRoom) export(t *testing.T) []byte {
+func (r servedRoom) export(t *testing.T, version int) exported {
 	t.Helper()
-	resp, update := r.do(t, http.MethodGet, nil)
-	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != api.TypeUpdateV1 {
+	typ := []string{api.TypeUpdateV1, api.TypeUpdateV2}[version-1]
+	resp, update := r.do(t, http.MethodGet, nil, "Accept", typ)
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != typ {
 		t.Fatalf("GET: %s %s", resp.Status, update)
 	}
-	return update
+	return exported{update, version}
 }

@@ -106,8 +106,8 @@ const answers = {
   },
 
   // Compares the export of a room with the updates that the room has and those that were lost.
-  exported ({ exported, kept, lost, profile }) {
-    return exportFailures(decode(exported), decodeAll(kept), decodeAll(lost), profile === 'surrogates')
+  exported ({ exported, version, kept, lost, profile }) {
+    return exportFailures(decode(exported), version, decodeAll(kept), decodeAll(lost), profile === 'surrogates')
   },
 
   // Lets clients join rooms with forged histories, and returns their edits.

@@ -4,9 +4,10 @@ import * as Y from 'yjs'
 import { view } from './view.mjs'
 
 // Returns what an export of a room lacks or has too much, given the updates that the room has and those that were lost.
-export function exportFailures (exported, kept, lost, blurSurrogates) {
+export function exportFailures (exported, version, kept, lost, blurSurrogates) {
   const [loaded, expected] = [new Y.Doc(), new Y.Doc()]
-  Y.applyUpdate(loaded, exported)
+  const apply = version === 1 ? Y.applyUpdate : Y.applyUpdateV2
+  apply(loaded, exported)
   for (const update of kept) Y.applyUpdate(expected, update)
   const pending = expected.store.pendingStructs !== null
   const failures = []
