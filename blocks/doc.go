@@ -44,7 +44,8 @@
 //     types nested too deeply), store_collect.go (pending blocks that turn out to be
 //     forged), store_integrate.go (which keeps the rest pending, store_pending.go) and
 //     store_delete.go.
-//     store_spots.go finds updates that may freeze clients. store_clash.go counts
+//     store_spots.go estimates how long updates keep clients busy (store_recent.go is its
+//     memory), and store_trials.go decides when that is tried. store_clash.go counts
 //     updates with other blocks than the document has.
 //   - store_encode.go: Encode and Diff. state_vector.go: state vectors.
 //   - compact.go: Compact. compact_map.go finds the map entries that were

@@ -19,8 +19,11 @@ type Options struct {
 
 	// Try returns an error if clients that load the given document, an update in V1, would
 	// freeze. Apply calls it before it accepts an update with which many blocks are inserted
-	// at one place concurrently, and refuses the update if Try returns an error. If Try is
-	// nil, such updates are accepted. yjs.Try is one; blocks can't import yjs.
+	// at one place concurrently, and refuses the update if Try returns an error. All calls
+	// together get 16 bytes for each byte that was applied or loaded, at most. Updates that
+	// can't be tried, because of that or because the document has more than 32 MiB or
+	// 524,288 blocks, are refused when clients may freeze. If Try is nil, all are accepted.
+	// yjs.Try is one; blocks can't import yjs.
 	Try func(document []byte) error
 }
 
@@ -38,6 +41,7 @@ type Store struct {
 	clients        []*client // in descending order of id, as in updates
 	added          []*client // those that are not in clients yet
 	blocksSize     int       // of all integrated blocks
+	blockCount     int       // how many they are
 	integratedCost int       // what they count, see Store.total
 	pendingCost    int       // the sum of the clients' pendingCost
 	nested         bool      // types or what is in them were added; otherwise the depth of all elements is 0
@@ -49,6 +53,7 @@ type Store struct {
 
 	keys       keyMemory
 	spots      spots
+	trials     trials
 	freezes    int    // see Freezes
 	integrated []byte // see Integrated
 	unchecked  bool   // refCheck accepts everything; in tests
@@ -67,6 +72,8 @@ type client struct {
 	depths           depthIndex   // of blocks
 	pending          []*run       // blocks that are pending, in clock order
 	pendingDeletions clocks.Spans // deletions of elements from blocks.end on
+
+	branched uint64 // the clock after the last element that is a spot: see insertionOf
 
 	pendingCost int // an estimate of the memory that pending and pendingDeletions take, in bytes
 

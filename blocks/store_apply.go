@@ -49,6 +49,7 @@ func (s *Store) Load(update []byte, enc Encoding) error {
 // apply applies an update in V1. If limits is nil, there are none.
 func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) {
 	if s.applyTyping(update, limits) {
+		s.trials.received += len(update)
 		s.setIntegrated(update)
 		return update, nil
 	}
@@ -75,18 +76,23 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		gained = len(added)
 	}
 	err = s.prepare(in, limits, gained, len(update))
-	if err == nil && s.mustTry(len(update), limits) {
+	must := false
+	if err == nil {
+		must, err = s.mustTry(in, len(update), limits)
+	}
+	if must {
 		s.plan.cancel(s) // the document can't be encoded during a plan
 		if err := s.try(update, limits); err != nil {
 			return nil, err
 		}
 		err = s.prepare(in, limits, gained, len(update))
+		s.plan.work, s.plan.doubts = 0, 0
 	}
-	s.spots.end()
 	if err != nil {
 		s.plan.cancel(s)
 		return nil, err
 	}
+	s.trials.received += len(update)
 	s.nested = s.plan.nested
 	s.integratedCost += depthSize * s.plan.depths
 	s.setIntegrated(added)

@@ -20,6 +20,9 @@ func (s *Store) commit() {
 		s.pendingCost += c.pendingCost - before
 	}
 	s.pendingTypes += s.plan.pendingTypes
+	s.trials.work += s.plan.work
+	s.trials.doubts += s.plan.doubts
+	s.spots.keep()
 	s.plan.finish()
 }
 

@@ -3,6 +3,7 @@ package blocks
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 
@@ -34,8 +35,9 @@ type plan struct {
 	trusted   bool            // the update was accepted before: only pending blocks are checked
 	err       error           // why a block of the update is refused
 	collected []collectedSpan // pending elements that must become GC blocks
-	foreign   bool            // blocks of the update refer to elements of other clients
-	doubts    int             // how many of the ready blocks are doubts: see spots
+	taken     int             // how many blocks have become ready
+	work      int             // of their insertions: see spots
+	doubts    int             // how many of these are doubts
 }
 
 // collectedSpan is elements of a client.
@@ -131,10 +133,6 @@ func (c *client) readyEnd() uint64 {
 func (p *plan) build(s *Store, in *parsedUpdate, size int, trusted bool) error {
 	p.trusted, p.err, p.nested = trusted, nil, s.nested || in.nested
 	p.refs = refCheck{store: s, in: in, steps: freeSteps + s.steps + size}
-	p.foreign = false
-	for i := range in.sections {
-		p.foreign = p.foreign || in.sections[i].foreign
-	}
 	for i := range in.sections {
 		sec := &in.sections[i]
 		c := p.client(s, sec.client)
@@ -182,6 +180,7 @@ func (p *plan) advance(s *Store, c *client) {
 		p.advanceByBlock(s, c)
 	case !sec.foreign && (p.trusted || !sec.linked && !s.blockwise):
 		c.ready = sec.end
+		p.taken += int(min(sec.count, math.MaxInt32))
 	case !p.trusted && sec.count > smallSection && !s.blockwise:
 		p.advanceIndexed(s, c, sec)
 	default:
@@ -215,6 +214,7 @@ func (p *plan) takeNext(s *Store, c *client, b *block, held bool) bool {
 		return false
 	}
 	c.ready = b.end()
+	p.taken++
 	return true
 }
 
@@ -231,13 +231,25 @@ func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 		p.err = malformed("update: block %d of client %d: %w", b.clock, b.client, err)
 		return false
 	}
-	if spot, ok := s.spotOf(b); ok && !p.trusted {
-		if s.spots.isDoubt(spot, b) {
-			p.doubts++
-		}
-		s.spots.note(spot, b)
+	if !p.trusted {
+		p.insert(s, b)
 	}
 	return true
+}
+
+// insert notes where a ready block is inserted.
+func (p *plan) insert(s *Store, b *block) {
+	in, ok := s.insertionOf(b)
+	if !ok {
+		return
+	}
+	p.work += in.work
+	if in.doubt {
+		p.doubts++
+	}
+	if s.note(&in, &s.spots.staged) {
+		p.doubts += trialDoubts // further work at the spots that were forgotten is not seen
+	}
 }
 
 // advanceIndexed advances c through a section that continues what c has, and was indexed
@@ -245,7 +257,7 @@ func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 func (p *plan) advanceIndexed(s *Store, c *client, sec *section) {
 	n, end := int(sec.resume.index), len(sec.index.starts)
 	open := sec.index.open[sort.SearchInts(sec.index.open, n):]
-	s.spots.grow(len(open))
+	taken := p.taken - n
 	var b block
 	for ; n < end; n++ {
 		isOpen := len(open) > 0 && open[0] == n
@@ -258,6 +270,7 @@ func (p *plan) advanceIndexed(s *Store, c *client, sec *section) {
 			break
 		}
 		if isOpen {
+			c.ready, p.taken = b.clock, taken+n
 			if open = open[1:]; !p.accept(s, c, &b, false) {
 				return
 			}
@@ -265,9 +278,7 @@ func (p *plan) advanceIndexed(s *Store, c *client, sec *section) {
 	}
 	at := sec.startOf(n)
 	c.ready, sec.resume = at.clock, sectionPos{at.off, uint64(n), at.clock}
-	if !p.foreign {
-		s.spots.trim() // no other section has these spots
-	}
+	p.taken = taken + n
 }
 
 // advanceByBlock advances c block by block.
@@ -343,6 +354,7 @@ func (p *plan) cancel(s *Store) {
 		a.client.depths = a.client.depths[:a.depths]
 	}
 	s.removeAdded(p.added)
+	s.spots.drop()
 	p.reset()
 }
 
@@ -358,7 +370,8 @@ func (p *plan) reset() {
 	}
 	clear(p.advances)
 	p.added, p.advances, p.pendingTypes, p.depths = 0, p.advances[:0], 0, 0
-	p.refs, p.collected, p.doubts = refCheck{}, nil, 0
+	p.refs, p.collected = refCheck{}, nil
+	p.taken, p.work, p.doubts = 0, 0, 0
 	p.touched, p.todo = p.touched[:0], p.todo[:0]
 	p.waiting, p.waitedFor, p.woken = p.waiting[:0], p.waitedFor[:0], p.woken[:0]
 }

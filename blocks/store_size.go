@@ -32,9 +32,9 @@ func (r *run) cost() int { return r.size + blockSize*r.count + chunkSize*len(r.c
 func (d *clientBlocks) cost() int { return d.blocks.cost() + spanSize*d.deleted.count() }
 
 // sizes is the size of a client's integrated blocks: in bytes, and as it counts.
-type sizes struct{ bytes, cost int }
+type sizes struct{ bytes, cost, count int }
 
-func (d *clientBlocks) sizes() sizes { return sizes{d.blocks.size, d.cost()} }
+func (d *clientBlocks) sizes() sizes { return sizes{d.blocks.size, d.cost(), d.blocks.count} }
 
 // changed updates the document's size after the integrated blocks of a client have
 // changed.
@@ -42,6 +42,7 @@ func (s *Store) changed(d *clientBlocks, before sizes) {
 	now := d.sizes()
 	s.blocksSize += now.bytes - before.bytes
 	s.integratedCost += now.cost - before.cost
+	s.blockCount += now.count - before.count
 }
 
 // checkSize returns ErrLimit if the planned update would take the document past a limit.

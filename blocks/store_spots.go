@@ -1,58 +1,185 @@
 package blocks
 
-import (
-	"fmt"
-	"hash/fnv"
-)
+import "hash/fnv"
 
-// spots finds updates that may freeze clients. A spot is an element after which blocks
-// are inserted. yjs compares a new block with the blocks at its spot that its client
-// didn't have. With many such blocks that takes a time that grows with the square of
-// their number, for each client that loads the document.
+// spots finds updates that may freeze clients. A spot is where blocks are inserted: after
+// an element, or at the start of a list. The blocks that were inserted there are siblings.
+// yjs compares a new block with the siblings between the spot and its right origin, which its
+// client didn't have, and with all that was inserted after these. With many such blocks that
+// takes a time that grows with the square of their number, for each client that loads the
+// document.
 //
-// A client that has all blocks at a spot inserts the next one before the newest. A block
-// that is inserted elsewhere is a doubt. Users who type at the same time cause a few.
-// When there are many, Options.Try decides.
+// spots estimates that work. It knows the order of the first siblings of each spot, so
+// that the usual few concurrent insertions cause little work. If those that it knows don't
+// suffice to find the place of a block, the work is the number of blocks that the document
+// has received since its right origin, because any of them may be between. A block that
+// causes work is a doubt. When there is much work, or there are many doubts, Options.Try
+// decides: see trials.
+//
+// Spots are remembered while they are in use: see recent. When a client returns to a spot
+// that was forgotten, that is a doubt without work.
 type spots struct {
-	newest map[id]id // by spot, the block that was inserted there last; of recent spots only
-	starts map[id]id // by block that was inserted at the start of its list, the spot
-	forgot bool      // some of the update's spots were forgotten
-	doubts int       // since the last call of Options.Try
-	bytes  int       // of the updates that have caused them
+	kept   insertions
+	staged insertions // by the update that is planned
+}
+
+// insertions is what is remembered of insertions.
+type insertions struct {
+	spots    recent[spot]
+	siblings recent[sibling]
+}
+
+type spot struct {
+	first id     // the first sibling, or what was at the spot before; unknown if that isn't known
+	since int    // how many blocks the document had when the spot was first noted
+	least uint64 // the least client of a sibling
+}
+
+// sibling is a block that was inserted at a spot.
+type sibling struct {
+	spot  id
+	right id  // its right origin
+	next  id  // the sibling after it, or what was there before; unknown if that isn't known
+	since int // how many blocks the document had before it
+	left  int // how many of them may be between it and the spot
+}
+
+// unknown is no id of an element.
+var unknown = id{0, 1 << 63}
+
+// insertion is a block that is inserted, and what that changes.
+type insertion struct {
+	id      id
+	sibling sibling
+	spot    spot
+	behind  id // the sibling that it is inserted behind, or noID
+	work    int
+	doubt   bool
 }
 
 const (
-	keptSpots = 512 // how many spots are kept from one update to the next
-
-	// Options.Try is called after so many doubts, and after updates of a share of the
-	// document's size, so that its cost is in proportion to what was received.
-	triedDoubts = 128
-	triedShare  = 64
-
-	// triedSize is the size of a document beyond which Options.Try is not called, because
-	// it takes several times as much memory. Clients take seconds to load such a document
-	// anyway.
-	triedSize = 32 << 20
+	knownSiblings  = 32      // how many siblings are compared with a new one at most
+	followedStarts = 64      // how many blocks are followed to the first one of their list
+	distantWork    = 1 << 14 // the most work of a block for which these are not enough
 )
 
-// spotOf returns the spot at which a block is inserted, and reports whether it is one to
-// note: a block after an element of its own client mostly continues what the client has
-// written before.
-func (s *Store) spotOf(b *block) (spot id, ok bool) {
+// insertionOf returns how a block is inserted. ok is false if that need not be noted,
+// because the block continues what its client has written, and nothing else was inserted
+// there.
+func (s *Store) insertionOf(b *block) (in insertion, ok bool) {
+	at, right := b.origin, b.rightOrNone()
 	switch {
 	case b.flags&hasOrigin != 0:
-		return b.origin, b.origin != id{b.client, b.clock - 1}
-	case b.flags&hasRight == 0:
-		return b.startOfList(), b.parent != nil
+		if at == (id{b.client, b.clock - 1}) && s.find(b.client).branched != b.clock {
+			return in, false
+		}
+	case b.parent != nil:
+		at = b.startOfList()
+	case right == noID: // a GC block
+		return in, false
+	default:
+		at, in.work = s.startBefore(right)
 	}
-	if spot, ok := s.spots.starts[b.right]; ok {
-		return spot, true
+	in.id = b.id()
+	in.sibling = sibling{spot: at, right: right, since: s.blockCount + s.plan.taken}
+	if x, visited := s.spots.spot(at); visited {
+		in.spot = x
+	} else {
+		in.spot = spot{first: right, since: in.sibling.since, least: b.client}
+		if next := (id{at.client, at.clock + 1}); b.flags&hasOrigin != 0 && right != next && s.rowAfter(at) > 0 {
+			if in.doubt = right != noID && s.originOf(right) == at; !in.doubt {
+				in.spot.first, in.spot.least = next, min(at.client, b.client)
+			}
+		}
 	}
-	var right block
-	if s.lookup(b.right, &right); right.parent != nil {
-		return right.startOfList(), true
+	if !in.place(s) {
+		in.placeAnywhere(s)
 	}
-	return id{b.right.client, b.right.clock | 1<<62}, true
+	in.spot.least = min(in.spot.least, b.client)
+	in.doubt = in.doubt || in.work > 0
+	return in, true
+}
+
+// place finds the place of the block among the known siblings, as yjs does. It returns
+// false if these don't suffice; then the place is somewhere behind in.behind.
+func (in *insertion) place(s *Store) bool {
+	in.behind, in.sibling.next = noID, in.spot.first
+	at := in.spot.first
+	for n := 1; at != in.sibling.right && at != noID; n++ {
+		o, known := s.spots.sibling(at)
+		if !known && at == (id{in.sibling.spot.client, in.sibling.spot.clock + 1}) {
+			o, known = sibling{spot: in.sibling.spot, right: unknown, next: unknown}, true // it continues what is before the spot
+		}
+		if !known || o.spot != in.sibling.spot || n > knownSiblings {
+			return false
+		}
+		in.work += 1 + s.rowAfter(at)
+		if at.client < in.id.client {
+			in.behind, in.sibling.next, in.sibling.left = at, o.next, n
+		} else if o.right == in.sibling.right {
+			break
+		}
+		at = o.next
+	}
+	if in.behind == noID {
+		in.spot.first = in.id
+	}
+	return true
+}
+
+// placeAnywhere is called when place has returned false.
+func (in *insertion) placeAnywhere(s *Store) {
+	in.sibling.left = in.sibling.since - in.spot.since
+	if right, known := s.spots.sibling(in.sibling.right); known && right.spot == in.sibling.spot {
+		in.sibling.left = right.left + in.sibling.since - right.since
+	}
+	in.work = max(in.work, in.sibling.left)
+	switch {
+	case in.id.client <= in.spot.least: // it is inserted behind no sibling
+		in.sibling.next, in.sibling.left = in.spot.first, 0
+		in.spot.first = in.id
+	case in.behind == noID:
+		in.spot.first = unknown
+		fallthrough
+	default:
+		in.sibling.next = unknown
+	}
+}
+
+// rowAfter returns how many elements the client of x has written after x, if it has
+// continued there.
+func (s *Store) rowAfter(x id) int {
+	next, end := id{x.client, x.clock + 1}, s.find(x.client).readyEnd()
+	if next.clock >= end || s.originOf(next) != x {
+		return 0
+	}
+	return int(end - next.clock)
+}
+
+// originOf returns the origin of an element, or noID if it has none.
+func (s *Store) originOf(x id) id {
+	var b block
+	if s.lookup(x, &b); b.kind == kindGC {
+		return noID
+	}
+	return b.originOf(x)
+}
+
+// startBefore returns the start of the list in which the element right was the first one.
+// If that is too far, it returns an id instead that no other right has, and work.
+func (s *Store) startBefore(right id) (spot id, work int) {
+	var b block
+	for at, n := right, 0; n < followedStarts; at, n = b.right, n+1 {
+		if o, known := s.spots.sibling(at); known {
+			return o.spot, 0
+		}
+		if s.lookup(at, &b); b.parent != nil {
+			return b.startOfList(), 0
+		} else if b.flags&hasRight == 0 { // a GC block
+			break
+		}
+	}
+	return id{right.client, right.clock | 1<<62}, int(min(s.find(right.client).readyEnd()-right.clock, distantWork))
 }
 
 // startOfList returns an id for the start of the list of a block that names its parent.
@@ -62,74 +189,49 @@ func (b *block) startOfList() id {
 	return id{h.Sum64(), 1 << 62}
 }
 
-// isDoubt reports whether it is a doubt that b is inserted at a spot.
-func (p *spots) isDoubt(spot id, b *block) bool {
-	newest, known := p.newest[spot]
-	return known && newest != b.rightOrNone()
+func (p *spots) spot(at id) (x spot, ok bool) {
+	if x, ok = p.staged.spots.get(at); !ok {
+		x, ok = p.kept.spots.get(at)
+	}
+	return x, ok
 }
 
-// note records that b is inserted at a spot.
-func (p *spots) note(spot id, b *block) {
-	if p.newest == nil {
-		p.newest, p.starts = make(map[id]id), make(map[id]id)
+func (p *spots) sibling(at id) (x sibling, ok bool) {
+	if x, ok = p.staged.siblings.get(at); !ok {
+		x, ok = p.kept.siblings.get(at)
 	}
-	p.newest[spot] = b.id()
-	if b.flags&hasOrigin == 0 {
-		p.starts[b.id()] = spot
-	}
+	return x, ok
 }
 
-// grow makes room for n spots, if they are many.
-func (p *spots) grow(n int) {
-	if n > keptSpots && p.newest == nil {
-		p.newest, p.starts = make(map[id]id, n), make(map[id]id)
+// note notes an insertion. It reports whether it has forgotten others.
+func (s *Store) note(in *insertion, to *insertions) (forgets bool) {
+	at := in.sibling.spot
+	if at.clock < 1<<62 {
+		c := s.find(at.client)
+		c.branched = max(c.branched, at.clock+1)
 	}
-}
-
-// trim forgets the spots if they are too many.
-func (p *spots) trim() {
-	if len(p.newest) > keptSpots || len(p.starts) > keptSpots {
-		p.forgot = true
-		if len(p.newest)+len(p.starts) > 32*keptSpots { // clear takes as long as they had room for
-			p.newest, p.starts = nil, nil
+	if in.behind != noID {
+		before, known := s.spots.sibling(in.behind)
+		if !known {
+			before = sibling{spot: at, right: unknown}
 		}
-		clear(p.newest)
-		clear(p.starts)
+		if before.next = in.id; in.sibling.next == unknown {
+			before.next = unknown
+		}
+		forgets = to.siblings.set(in.behind, before)
 	}
+	forgets = to.siblings.set(in.id, in.sibling) || forgets
+	return to.spots.set(at, in.spot) || forgets
 }
 
-// end forgets the spots after an update that had too many, and frees their memory.
-func (p *spots) end() {
-	if p.trim(); p.forgot {
-		p.newest, p.starts, p.forgot = nil, nil, false
-	}
+// keep keeps what was staged.
+func (p *spots) keep() {
+	p.kept.spots.take(&p.staged.spots)
+	p.kept.siblings.take(&p.staged.siblings)
 }
 
-// mustTry reports whether the planned update, of the given size in bytes, must be tried,
-// because there are many doubts, some of which are the update's.
-func (s *Store) mustTry(size int, limits *Options) bool {
-	doubts := s.plan.doubts
-	if s.spots.forgot || len(s.spots.newest) > keptSpots { // later updates at these spots would cause no doubts: see trim
-		doubts += triedDoubts
-	}
-	if doubts == 0 || limits == nil || limits.Try == nil {
-		return false
-	}
-	s.spots.doubts += doubts
-	s.spots.bytes += size
-	return s.spots.doubts >= triedDoubts && s.spots.bytes*triedShare >= s.blocksSize && s.blocksSize+size <= triedSize
+// drop drops what was staged.
+func (p *spots) drop() {
+	p.staged.spots.clear()
+	p.staged.siblings.clear()
 }
-
-// try calls Options.Try with the document and an update.
-func (s *Store) try(update []byte, limits *Options) error {
-	if err := limits.Try(mergeChecked(s.encode(), update)); err != nil {
-		s.freezes++
-		return fmt.Errorf("%w: clients that load the document would freeze: %w", ErrLimit, err)
-	}
-	s.spots.doubts, s.spots.bytes = 0, 0
-	return nil
-}
-
-// Freezes returns how many updates were refused because Options.Try has returned an
-// error.
-func (s *Store) Freezes() int { return s.freezes }

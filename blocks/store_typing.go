@@ -26,9 +26,9 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	if limits != nil && s.total()+costOfByte*len(update) > limits.MaxSize {
 		return false
 	}
-	spot, noted := id{}, false
+	in, noted := insertion{}, false
 	if writer != nil && limits != nil {
-		if spot, noted = s.spotOf(&b); noted && s.spots.isDoubt(spot, &b) {
+		if in, noted = s.insertionOf(&b); in.doubt {
 			return false
 		}
 	}
@@ -41,8 +41,7 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 		}
 		s.steps += len(update)
 		if noted {
-			s.spots.note(spot, &b)
-			s.spots.end()
+			s.note(&in, &s.spots.kept)
 		}
 	}
 	if eraser != nil {

@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
@@ -23,31 +22,64 @@ func valueBetween(origin, right *element) []byte {
 	return append(append([]byte{info | 8}, links...), 1, 0x7e)
 }
 
-// freezing holds blocks of client 1 for which yjs takes a time that grows with the
-// square of their number.
-var freezing = map[string]func(n uint64) [][]byte{
-	"each before another child of one element": func(n uint64) (list [][]byte) {
+// sent is a block as a client sends it.
+type sent struct {
+	client, clock uint64
+	wire          []byte
+}
+
+// byOne returns blocks of client 1, of one element each.
+func byOne(wires [][]byte) (list []sent) {
+	for i, wire := range wires {
+		list = append(list, sent{1, uint64(i), wire})
+	}
+	return list
+}
+
+// updates returns updates with at most so many of the blocks each, and with those of one
+// client.
+func updates(list []sent, most int) (updates [][]byte) {
+	for len(list) > 0 {
+		n := 1
+		for n < min(most, len(list)) && list[n].client == list[0].client {
+			n++
+		}
+		update := binary.AppendUvarint([]byte{1}, uint64(n))
+		update = binary.AppendUvarint(binary.AppendUvarint(update, list[0].client), list[0].clock)
+		for _, b := range list[:n] {
+			update = append(update, b.wire...)
+		}
+		updates, list = append(updates, append(update, 0)), list[n:]
+	}
+	return updates
+}
+
+// freezing holds blocks for which yjs takes a time that grows with the square of their
+// number.
+var freezing = map[string]func(n uint64) []sent{
+	"each before another child of one element": func(n uint64) []sent {
 		first := &element{1, 0}
-		list = append(list, valueBetween(nil, nil))
+		list := [][]byte{valueBetween(nil, nil)}
 		for range n {
 			list = append(list, valueBetween(first, nil))
 		}
 		for i := range n {
 			list = append(list, valueBetween(first, &element{1, 1 + i}))
 		}
-		return list
+		return byOne(list)
 	},
-	"at the start, each before another": func(n uint64) (list [][]byte) {
+	"at the start, each before another": func(n uint64) []sent {
+		var list [][]byte
 		for range n {
 			list = append(list, valueBetween(nil, nil))
 		}
 		for i := range n {
 			list = append(list, valueBetween(nil, &element{1, i}))
 		}
-		return list
+		return byOne(list)
 	},
-	"each before an element further right": func(n uint64) (list [][]byte) {
-		list = append(list, valueBetween(nil, nil))
+	"each before an element further right": func(n uint64) []sent {
+		list := [][]byte{valueBetween(nil, nil)}
 		for i := range n {
 			list = append(list, valueBetween(&element{1, i}, nil))
 		}
@@ -58,55 +90,153 @@ var freezing = map[string]func(n uint64) [][]byte{
 		for i := range n {
 			list = append(list, valueBetween(last, &element{1, n + 1 + i}))
 		}
-		return list
+		return byOne(list)
 	},
-	"each before an element in the middle": func(n uint64) (list [][]byte) {
-		list = append(list, valueBetween(nil, nil))
+	"each before an element in the middle": func(n uint64) []sent {
+		list := [][]byte{valueBetween(nil, nil)}
 		for i := range n {
 			list = append(list, valueBetween(&element{1, i}, nil))
 		}
 		for i := range n {
 			list = append(list, valueBetween(nil, &element{1, i}))
 		}
+		return byOne(list)
+	},
+	"each at another place, before the end": func(n uint64) []sent {
+		values := binary.AppendUvarint([]byte("\x08\x01\x05array"), n)
+		end := &element{6, 0}
+		list := []sent{{5, 0, append(values, bytes.Repeat([]byte{0x7e}, int(n))...)}, {6, 0, valueBetween(&element{5, 0}, nil)}}
+		for i := range n - 1 {
+			list = append(list, sent{1, i, valueBetween(&element{5, n - 1 - i}, end)})
+		}
+		return list
+	},
+	"behind others, each before the one before": func(n uint64) []sent {
+		first, last := &element{2, 0}, &element{2, n}
+		list := []sent{{2, 0, valueBetween(nil, nil)}, {2, 1, valueBetween(first, nil)}}
+		for i := range n - 1 {
+			list = append(list, sent{2, 2 + i, valueBetween(first, &element{2, 1 + i})})
+		}
+		// The first block of client 9 refers to the last one of client 2, so that all of these come before it.
+		list = append(list, sent{9, 0, valueBetween(last, &element{2, n - 1})}, sent{9, 1, valueBetween(first, nil)})
+		for i := range n - 1 {
+			list = append(list, sent{9, 2 + i, valueBetween(first, &element{9, 1 + i})})
+		}
+		return list
+	},
+	"at the start, before blocks of two clients": func(n uint64) (list []sent) {
+		list = append(list, sent{5, 0, valueBetween(nil, nil)})
+		for i := range n {
+			list = append(list, sent{5 + (i+1)%2, (i + 1) / 2, valueBetween(nil, &element{5 + i%2, i / 2})})
+		}
+		for i := range n {
+			list = append(list, sent{1, i, valueBetween(nil, &element{5 + i%2, i / 2})})
+		}
+		return list
+	},
+	"behind a row of types": func(n uint64) []sent {
+		first := &element{2, 0}
+		list := []sent{{2, 0, valueBetween(nil, nil)}, {3, 0, typeAfter(first)}}
+		for i := range n {
+			list = append(list, sent{3, 1 + i, typeAfter(&element{3, i})})
+		}
+		for i := range n {
+			list = append(list, sent{2, 1 + i, valueBetween(first, &element{3, 0})})
+		}
+		// So that all of these come before those of client 9.
+		list = append(list, sent{9, 0, valueBetween(&element{3, n}, nil)}, sent{9, 1, valueBetween(&element{2, n}, &element{2, n - 1})})
+		for i := range n {
+			list = append(list, sent{9, 2 + i, valueBetween(first, nil)})
+		}
 		return list
 	},
 }
 
-// TestFreezingUpdatesAreRefused sends blocks that freeze clients, at once and bit by
-// bit. What is taken must load fast.
-func TestFreezingUpdatesAreRefused(t *testing.T) {
-	const n = 12_000
-	o := startOracle(t)
-	for name, shape := range freezing {
-		list := shape(n)
-		for _, step := range []int{len(list), 200, 1} {
-			tries := 0
-			s := newHolding(blocks.Options{Try: func(document []byte) error {
-				tries++
-				return yjs.Try(document)
-			}})
-			var err error
-			for at := 0; at < len(list) && err == nil; at += step {
-				part := list[at:min(at+step, len(list))]
-				update := binary.AppendUvarint([]byte{1}, uint64(len(part)))
-				update = binary.AppendUvarint(append(update, 1), uint64(at))
-				for _, b := range part {
-					update = append(update, b...)
-				}
-				_, err = s.Apply(append(update, 0), blocks.V1)
-			}
-			if !errors.Is(err, blocks.ErrLimit) && !errors.Is(err, blocks.ErrMalformed) {
-				t.Errorf("%s, %d at once: %v", name, step, err)
-			}
-			var took struct {
-				Milliseconds float64 `json:"milliseconds"`
-			}
-			o.ask(t, map[string]any{"op": "load", "update": s.Encode(blocks.V1)}, &took)
-			t.Logf("%s, %d at once: after %d tries: %v; what was taken loads in %.0f ms", name, step, tries, err, took.Milliseconds)
-			if took.Milliseconds > 1000 {
-				t.Errorf("%s, %d at once: what was taken takes %.0f ms", name, step, took.Milliseconds)
-			}
+// typeAfter returns a block with a type, after an element.
+func typeAfter(origin *element) []byte {
+	info, links := between(origin, nil)
+	return append(append([]byte{info | 7}, links...), 0)
+}
+
+// untried is the size of a document that is too large for a trial.
+const untried = 33 << 20
+
+const filling = 1 << 31 // the client that fills documents
+
+// tried returns a document of a size that tries updates, and counts how often.
+func tried(t *testing.T, size int) (s *blocks.Store, tries *int) {
+	t.Helper()
+	tries = new(int)
+	s = blocks.NewWith(blocks.Options{Try: func(document []byte) error {
+		*tries++
+		return yjs.Try(document)
+	}})
+	if size > 0 {
+		if err := s.Load(testkit.TypedIn("filling", filling, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
+			t.Fatal(err)
 		}
+	}
+	return s, tries
+}
+
+// TestFreezingUpdatesAreRefused sends blocks that freeze clients, at once and bit by
+// bit, to an empty document, to one of 15 MB, and to one that is too large for a trial. What is
+// taken must load fast.
+func TestFreezingUpdatesAreRefused(t *testing.T) {
+	const n = 8000
+	o := startOracle(t)
+	filled := binary.AppendUvarint(binary.AppendUvarint([]byte{1}, filling), untried)
+	for size, name := range map[int]string{0: "an empty document", 15 << 20: "a document of 15 MiB", untried: "a document of 33 MiB"} {
+		t.Run(name, func(t *testing.T) {
+			for name, shape := range freezing {
+				list := shape(n)
+				steps := []int{len(list), 1}
+				if size == 0 {
+					freezes(t, name, list)
+					steps = append(steps, 200)
+				}
+				for _, step := range steps {
+					s, tries := tried(t, size)
+					var err error
+					for _, update := range updates(list, step) {
+						if _, err = s.Apply(update, blocks.V1); err != nil {
+							break
+						}
+					}
+					if !errors.Is(err, blocks.ErrLimit) && !errors.Is(err, blocks.ErrMalformed) {
+						t.Errorf("%s, %d at once: %v", name, step, err)
+					}
+					taken, failed := s.Diff(filled, blocks.V1)
+					if failed != nil {
+						t.Fatal(failed)
+					}
+					var took struct {
+						Milliseconds float64 `json:"milliseconds"`
+					}
+					o.ask(t, map[string]any{"op": "load", "update": taken}, &took)
+					t.Logf("%s, %d at once: after %d tries: %v; what was taken loads in %.0f ms", name, step, *tries, err, took.Milliseconds)
+					if took.Milliseconds > 1000 {
+						t.Errorf("%s, %d at once: what was taken takes %.0f ms", name, step, took.Milliseconds)
+					}
+				}
+			}
+		})
+	}
+}
+
+// freezes checks that yjs takes too long for the blocks, if they are taken.
+func freezes(t *testing.T, name string, list []sent) {
+	t.Helper()
+	s := blocks.New()
+	for _, update := range updates(list, 1) {
+		if _, err := s.Apply(update, blocks.V1); errors.Is(err, blocks.ErrMalformed) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := yjs.Try(s.Encode(blocks.V1)); !errors.Is(err, yjs.ErrWork) {
+		t.Errorf("%s: %v", name, err)
 	}
 }
 
@@ -114,7 +244,7 @@ func TestFreezingUpdatesAreRefused(t *testing.T) {
 // mind: at each, first before the newest element, and then before an earlier one.
 func TestManyPlaces(t *testing.T) {
 	const places, rounds = 600, 300
-	s := newHolding(blocks.Options{Try: yjs.Try})
+	s := blocks.NewWith(blocks.Options{Try: yjs.Try})
 	send := func(client, clock, count uint64, wire []byte) error {
 		update := binary.AppendUvarint([]byte{1}, count)
 		update = binary.AppendUvarint(append(update, byte(client)), clock)
@@ -147,40 +277,4 @@ func TestManyPlaces(t *testing.T) {
 		}
 	}
 	t.Error("all of it was taken")
-}
-
-// TestRecordedHistoriesAreTaken applies the histories of many authors, with long
-// branches, as a client that has all of them would send them.
-func TestRecordedHistoriesAreTaken(t *testing.T) {
-	folder := os.Getenv("YROOM_TRACES")
-	if folder == "" {
-		t.Skip("YROOM_TRACES is not set to the folder with the recorded sessions")
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "egwalker", "*.yjs"))
-	if err != nil || len(files) < 7 {
-		testkit.Missingf(t, "the histories of egwalker are not in %s: %v", folder, err)
-	}
-	for _, file := range files {
-		history, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tries := 0
-		s := newHolding(blocks.Options{Try: func(document []byte) error {
-			tries++
-			return yjs.Try(document)
-		}})
-		// An export of another server may be larger in V1 than an update in V2 may expand to.
-		v1, err := blocks.Convert(blocks.V2, blocks.V1, history)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := s.Apply(v1, blocks.V1); err != nil {
-			t.Errorf("%s: %v", filepath.Base(file), err)
-		}
-		if err := yjs.Try(v1); err != nil {
-			t.Errorf("%s: %v", filepath.Base(file), err)
-		}
-		t.Logf("%s: %d tries", filepath.Base(file), tries)
-	}
 }

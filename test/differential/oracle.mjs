@@ -33,6 +33,11 @@ const answers = {
     return deliveries()
   },
 
+  // Returns the updates of a recorded editing session.
+  updates ({ path }) {
+    return { updates: encodeAll(replay(path)) }
+  },
+
   // Compares the results of the store after the deliveries.
   check ({ results }) {
     return current.check(results.map(result => ({

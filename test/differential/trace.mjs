@@ -1,4 +1,5 @@
-// Replays a recorded editing session. Each of its users is a yjs client.
+// Replays a recorded editing session. Each of its users is a yjs client. A session that
+// names no users has one.
 
 import * as Y from 'yjs'
 import { readFileSync } from 'node:fs'
@@ -6,10 +7,11 @@ import { gunzipSync } from 'node:zlib'
 
 // Returns one update per transaction.
 export function replay (path) {
-  const { txns, numAgents } = JSON.parse(gunzipSync(readFileSync(path)))
-  const agents = Array.from({ length: numAgents }, (_, i) => new Agent(i + 1))
+  const { txns, numAgents = 1 } = JSON.parse(gunzipSync(readFileSync(path)))
+  const astral = txns.some(({ patches }) => patches.some(([, , inserted]) => /[\ud800-\udbff]/.test(inserted)))
+  const agents = Array.from({ length: numAgents }, (_, i) => new Agent(i + 1, astral))
   const log = []
-  for (const [index, { parents, agent, patches }] of txns.entries()) {
+  for (const [index, { parents = index === 0 ? [] : [index - 1], agent = 0, patches }] of txns.entries()) {
     agents[agent].receive(txns, log, parents)
     log.push(agents[agent].edit(index, patches))
   }
@@ -17,12 +19,14 @@ export function replay (path) {
 }
 
 class Agent {
-  constructor (clientID) {
+  constructor (clientID, astral) {
     this.doc = new Y.Doc({ guid: 'main' })
     this.doc.clientID = clientID
     this.has = new Set() // indexes into the log
     this.text = this.doc.get('text', Y.Text)
-    this.shown = '' // the content of text
+    this.shown = '' // the content of text, if there are characters of two UTF-16 units
+    this.astral = astral
+    if (!astral) return
     this.text.observe(({ delta }) => {
       let rest = this.shown
       const parts = []
@@ -57,7 +61,7 @@ class Agent {
         const to = deleted === 0 ? from : units(shown, position + deleted)
         if (to > from) this.text.delete(from, to - from)
         if (inserted !== '') this.text.insert(from, inserted)
-        shown = shown.slice(0, from) + inserted + shown.slice(to)
+        if (this.astral) shown = shown.slice(0, from) + inserted + shown.slice(to)
       }
     })
     this.has.add(index)
