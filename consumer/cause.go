@@ -20,8 +20,8 @@ func broken(err error) cause {
 	return cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the network connection failed"}, peer: true, err: err}
 }
 
-// overrun is the cause for a client that doesn't read what can't be dropped.
-var overrun = cause{CloseError: protocol.CloseError{Code: protocol.CloseReset, Reason: "the client reads too slowly"}}
+// tooSlow is the cause for a client that doesn't read what can't be dropped.
+var tooSlow = cause{CloseError: protocol.CloseError{Code: protocol.CloseReset, Reason: "the client reads too slowly"}}
 
 const closeNormal protocol.CloseCode = 1000
 

@@ -133,7 +133,7 @@ func (c *Conn) add(f *outbox.Frame) {
 	s.mu.Unlock()
 	c.emitChange(change)
 	if change == outbox.ChangeOverrun {
-		c.end(overrun)
+		c.end(tooSlow)
 	}
 	if err != nil {
 		c.end(cause{

@@ -23,9 +23,10 @@ const (
 	mostAdmissions = 4                // that run at once
 	maxAddress     = 4 << 10          // in bytes
 	maxHeader      = 32 << 10         // of a request, which is kept for the documents
-	authTime       = 10 * time.Second // until a document is admitted
-	refusedTime    = time.Minute      // the same, after a document was denied
-	resetPause     = 30 * time.Second // until a socket is reset for a document that could not be opened
+	tokenTime      = 10 * time.Second // until the client sends a token, or is admitted without one
+	admitTime      = time.Minute      // until the client is admitted to some document, from its first token on
+	againPause     = 5 * time.Second  // until the end of a socket whose only document could not be opened
+	resetPause     = 30 * time.Second // until the end of a socket for a document that could not be opened, if it has others
 )
 
 var (
@@ -90,6 +91,7 @@ type documents struct {
 	mu       sync.Mutex
 	space    sync.Cond // of mu: frames have left the queues, or ctx has ended
 	slots    map[string]*slot
+	asked    bool // a token has arrived
 	admitted bool // some document was
 	open     int  // how many documents have a Conn; the gate counts all but one of them
 	queued   int  // how many frames are in the queues
@@ -131,7 +133,7 @@ func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*docume
 	s := d.socket
 	s.from, s.handle, s.stop = from, d.handle, cancel
 	s.keepalive = hocuspocusKeepaliveFrame
-	s.doom = doom{time.Now().Add(authTime), cause{CloseError: unanswered}}
+	s.doom = doom{time.Now().Add(tokenTime), cause{CloseError: unanswered}}
 	return d, nil
 }
 
@@ -350,13 +352,44 @@ func (d *documents) reply(payload []byte) {
 }
 
 // deny tells the client that it may not open a document.
+//
+// If it may do so later, it is told nothing: clients don't try again after a denial. They do
+// when their socket has ended, which it does a while later.
 func (d *documents) deny(address string, err error) {
 	status, reason := denial(err)
-	d.reply(protocol.Hocuspocus{Address: address}.AppendDenied(nil, reason))
+	if isUndecided(err) {
+		d.endSoon(cause{CloseError: protocol.CloseError{Code: protocol.CloseTryLater, Reason: reason}, err: err})
+	} else {
+		d.reply(protocol.Hocuspocus{Address: address}.AppendDenied(nil, reason))
+	}
 	name, _, _ := strings.Cut(address, "\x00")
 	d.consumer.log.Info("document denied", "addr", d.socket.addr, "room", cut(name, maxLogged), "status", status, "error", err)
 	if refused := d.consumer.cfg.Events.Refused; refused != nil {
 		_ = d.consumer.guard(nil, "Events", func() error { refused(d.request, status); return nil })
+	}
+}
+
+// isUndecided reports whether the client may be admitted later, because a hook can't decide
+// or there are too many connections.
+func isUndecided(err error) bool {
+	se, ok := errors.AsType[*StatusError](err)
+	return ok && (se.Status >= http.StatusInternalServerError || se == errAddressFull)
+}
+
+// endSoon determines that the socket ends for the reason why in a while, unless it ends
+// before. If other documents are open, they are left alone for longer.
+func (d *documents) endSoon(why cause) {
+	pause := againPause
+	d.mu.Lock()
+	if d.open > 0 {
+		pause = resetPause
+	}
+	d.mu.Unlock()
+	s := d.socket
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := time.Now().Add(pause); s.doom.at.IsZero() || at.Before(s.doom.at) {
+		s.doom = doom{at, why}
 	}
 }
 

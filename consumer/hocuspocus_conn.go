@@ -67,7 +67,7 @@ func (c *Conn) addOwn(payload []byte) {
 	}
 	f := &outbox.Frame{Type: outbox.FromConsumer, Head: encode(ws.OpBinary, payload)}
 	if change, _ := c.addFrame(f); change == outbox.ChangeOverrun { // only awareness can cause an error
-		c.socket.setEnding(overrun)
+		c.socket.setEnding(tooSlow)
 	}
 }
 

@@ -103,6 +103,33 @@ func TestHocuspocusResetLater(t *testing.T) {
 	}
 }
 
+// A client whose token can't be checked tries again on another socket.
+func TestHocuspocusUndecided(t *testing.T) {
+	cfg := Config{Hooks: Hooks{Admit: func(ctx context.Context, r Request) (Admission, error) {
+		if r.Room == "down" {
+			return Admission{}, &StatusError{Status: 503, Reason: "The login is down."}
+		}
+		return tokens(ctx, r)
+	}}}
+	for others, pause := range map[bool]time.Duration{false: againPause, true: resetPause} {
+		withProvider(t, cfg, func(t *testing.T, _ *harness, p provider) {
+			if others {
+				p.put("doc", auth("in"))
+				p.get("doc", bodyWrites)
+			}
+			start := time.Now()
+			p.put("down", auth("in"), bodyUpdate)
+			if others {
+				p.works("another") // which doesn't change that
+			}
+			p.wantCloseAnswering(protocol.CloseTryLater)
+			if took := time.Since(start); took < pause || took > pause+sweepEvery {
+				t.Errorf("closed after %v", took)
+			}
+		})
+	}
+}
+
 // A client counts the acks, of which some may be lost with a worker. So it has to begin
 // again.
 func TestHocuspocusLost(t *testing.T) {

@@ -2,8 +2,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -97,16 +95,20 @@ func (s *slot) next() (conn *Conn, body []byte, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	conn = s.live()
-	switch i := slices.IndexFunc(s.queue, isAuth); {
-	case d.ctx.Err() != nil:
-	case conn != nil && len(s.queue) > 0:
+	switch {
+	case d.ctx.Err() != nil || len(s.queue) == 0:
+	case conn != nil:
 		return conn, d.pop(s, 0), true
-	case conn == nil && i >= 0:
-		s.tried, s.waiting = true, false
-		return nil, d.pop(s, i), true
-	case conn == nil && len(s.queue) > 0 && !s.tried:
-		s.tried = true
-		return nil, nil, true
+	default:
+		if i := slices.IndexFunc(s.queue, isAuth); i >= 0 {
+			s.tried, s.waiting = true, false
+			d.noteToken()
+			return nil, d.pop(s, i), true
+		}
+		if !s.tried {
+			s.tried = true
+			return nil, nil, true
+		}
 	}
 	s.busy = false
 	if conn == nil && len(s.queue) == 0 && !s.tried {
@@ -114,6 +116,18 @@ func (s *slot) next() (conn *Conn, body []byte, ok bool) {
 	}
 	d.space.Broadcast()
 	return nil, nil, false
+}
+
+// noteToken notes that a token has arrived. The client has a while to be admitted then. The
+// lock must be held.
+func (d *documents) noteToken() {
+	if d.asked || d.admitted {
+		return
+	}
+	d.asked = true
+	d.socket.mu.Lock()
+	d.socket.doom.at = time.Now().Add(admitTime)
+	d.socket.mu.Unlock()
 }
 
 func isAuth(body []byte) bool {
@@ -244,15 +258,17 @@ func (d *documents) mayJoin() error {
 func (s *slot) open(conn *Conn) {
 	d, socket := s.documents, conn.socket
 	d.mu.Lock()
-	overrun := s.overrun
+	overrun, first := s.overrun, !d.admitted
 	s.conn, s.overrun = conn, false
 	d.admitted = true
 	d.mu.Unlock()
 
 	socket.max.Store(max(socket.max.Load(), int64(conn.messageSize)))
-	socket.mu.Lock()
-	socket.doom = doom{}
-	socket.mu.Unlock()
+	if first {
+		socket.mu.Lock()
+		socket.doom = doom{} // that of a client that is not admitted in time
+		socket.mu.Unlock()
+	}
 	if overrun { // the client has to synchronize again
 		socket.end(cause{CloseError: resetting})
 		return
@@ -271,13 +287,7 @@ func (s *slot) refuse(err error) {
 	for len(s.queue) > 0 && !isAuth(s.queue[0]) {
 		d.pop(s, 0)
 	}
-	admitted := d.admitted
 	d.mu.Unlock()
-	if !admitted {
-		d.socket.mu.Lock()
-		d.socket.doom.at = time.Now().Add(refusedTime)
-		d.socket.mu.Unlock()
-	}
 	d.deny(s.address, err)
 }
 
@@ -302,10 +312,9 @@ func (s *slot) admitAgain(conn *Conn, auth protocol.Auth) {
 	if err == nil {
 		err = conn.readmit(a)
 	}
-	se, _ := errors.AsType[*StatusError](err)
 	switch {
 	case err == nil, d.ctx.Err() != nil:
-	case se != nil && se.Status >= http.StatusInternalServerError:
+	case isUndecided(err):
 		conn.log().Warn("a token could not be checked", append(conn.attrs(), "error", err)...)
 		conn.askAgain()
 	default:
@@ -352,17 +361,16 @@ func comesBack(code protocol.CloseCode) bool {
 // resetLater determines that the socket ends for the reason why in a while, if its other
 // documents must not be disturbed now, and reports whether it has.
 func (s *slot) resetLater(c *Conn, why cause) bool {
-	d, socket := s.documents, c.socket
+	d := s.documents
 	d.mu.Lock()
 	others := d.open > 1
 	d.mu.Unlock()
-	socket.mu.Lock()
-	defer socket.mu.Unlock()
-	if !others || c.out.Greeted() {
+	c.socket.mu.Lock()
+	opened := c.out.Greeted()
+	c.socket.mu.Unlock()
+	if !others || opened {
 		return false
 	}
-	if socket.doom.at.IsZero() {
-		socket.doom = doom{time.Now().Add(resetPause), why}
-	}
+	d.endSoon(why)
 	return true
 }

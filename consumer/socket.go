@@ -114,7 +114,7 @@ func (s *socket) detach() {
 func (s *socket) guard(what string, f func() error) error {
 	s.mu.Lock()
 	var c *Conn
-	if len(s.conns) > 0 {
+	if len(s.conns) == 1 {
 		c = s.conns[0]
 	}
 	s.mu.Unlock()
