@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,9 +85,10 @@ func TestSetAccessBeforeJoin(t *testing.T) {
 func TestSetAccessWhileFull(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
 		c, id := h.join("/doc")
-		full := true
+		var full atomic.Bool
+		full.Store(true)
 		h.worker.handle = func(layer.Input) error {
-			if full {
+			if full.Load() {
 				return layer.ErrFull
 			}
 			return nil
@@ -96,7 +98,7 @@ func TestSetAccessWhileFull(t *testing.T) {
 		h.conn("doc", id).SetAccess(readOnly)
 		c.send(ws.OpBinary, []byte{0, 0, 1, 0})
 		synctest.Wait()
-		full = false
+		full.Store(false)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		ins := h.worker.inputs

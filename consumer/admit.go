@@ -12,14 +12,16 @@ import (
 
 // Request is a client's request to connect to a room.
 type Request struct {
-	// HTTP is the request that is to be upgraded. It must not be kept, because its header
-	// may be large: what later hooks need of it belongs into Admission.User.
+	// HTTP is the request that is to be upgraded, or that has opened the socket of a
+	// Hocuspocus client. It must not be kept, because its header may be large: what later hooks
+	// need of it belongs into Admission.User.
 	HTTP *http.Request
 	// Room is the {room} or {room...} of the pattern that the request matched, or the path
-	// without its leading slash if the pattern has none. It isn't checked yet.
+	// without its leading slash if the pattern has none. It isn't checked yet. For a Hocuspocus
+	// client it is the name of the document, which is checked.
 	Room string
-	// Token is the query parameter "token", or the bearer token of the
-	// Authorization header, or empty.
+	// Token is what a Hocuspocus client has sent for the document, or else the query
+	// parameter "token", or the bearer token of the Authorization header, or empty.
 	Token string
 }
 
@@ -48,8 +50,8 @@ type Admission struct {
 	RenewAt time.Time
 }
 
-// StatusError refuses a request with an HTTP status before the upgrade. The
-// client sees both fields.
+// StatusError refuses a request with an HTTP status before the upgrade, of which the
+// client sees both fields, or a document to a Hocuspocus client, which sees Reason.
 type StatusError struct {
 	Status int // 400 to 599; any other becomes 403
 	Reason string

@@ -4,11 +4,13 @@
 //
 // A connection has two halves: a socket, which reads, writes and closes, and a
 // [Conn] for each document on it, which holds what the client may do and what it
-// has been sent. A socket of the plain dialect has one Conn.
+// has been sent. A socket of the plain dialect has one Conn, that of a Hocuspocus client
+// one for each document that is open.
 //
 // A socket has one goroutine, which reads. A second one writes, and exists only
 // while there is something to write; a third asks the room for what a Conn lacks,
-// and exists only until that was sent. None of them is the one on which net/http
+// and exists only until that was sent. On the socket of a Hocuspocus client, each document
+// that is being opened has one, too. None of them is the one on which net/http
 // calls ServeHTTP, because that one holds the whole request. What a connection may
 // do (its event.Access) is enforced by the room: every message is passed on.
 //

@@ -11,7 +11,8 @@ import (
 // Hooks are functions of the application that decide about connections. Each may
 // be nil. The hooks of a connection run one at a time, in the order of the
 // fields, on a goroutine that serves this connection. A hook that blocks delays its
-// connection and no other. If a hook blocks receiving for longer than a minute, its
+// connection and no other, except that a hook that blocks receiving delays the other
+// documents on the socket of a Hocuspocus client. If a hook blocks receiving for longer than a minute, its
 // connection is cut off, because nothing was read meanwhile. A panic in a hook is
 // logged and closes the connection with 1011 (before the upgrade: HTTP 500).
 type Hooks struct {
@@ -20,9 +21,15 @@ type Hooks struct {
 	// error refuses with 403; it is logged, and the client doesn't see it. ctx ends
 	// with the request. Without Admit the room is Request.Room, and all clients may
 	// write and be present.
+	//
+	// For a Hocuspocus client it runs when the client opens a document, and again when the
+	// client sends its token again; ctx ends with the socket. It may run for several documents
+	// of a socket at once. The client sees the Reason of a *StatusError, or "permission-denied".
+	// After a Status of 500 or more, it sees nothing and tries again on another socket; the
+	// admission to a document that is open stays as it is.
 	Admit func(ctx context.Context, r Request) (Admission, error)
 
-	// PreConnect runs before the upgrade, when the room and the user are known.
+	// PreConnect runs after Admit, when the room and the user are known.
 	// An error refuses, as in Admit. The request must not be kept, as in Admit.
 	PreConnect func(*Conn, *http.Request) error
 	// PostConnect runs once the connection has joined its room, before anything
@@ -40,7 +47,8 @@ type Hooks struct {
 	PostReceive func(*Conn, protocol.Message)
 
 	// Stateless runs for each stateless message of a Hocuspocus client, after PreReceive.
-	// Such a message is for the program alone: it doesn't reach the room.
+	// Such a message is for the program alone: it doesn't reach the room, and PostReceive
+	// doesn't run for it.
 	Stateless func(c *Conn, payload string)
 
 	// PreDisconnect runs when the connection is closed, before it leaves the room.
