@@ -33,7 +33,7 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 	tidy, before, sections := true, uint64(lib0.MaxInt+1), in.sections
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		if in.tooMany(len(in.deletions) + 1) {
-			return in.limits.tooManyClients()
+			return errClients
 		}
 		client, count := r.Uint(), r.Uint()
 		tidy = tidy && client < before

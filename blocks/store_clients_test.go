@@ -138,6 +138,33 @@ func TestRefusedClientsTakeNoMemory(t *testing.T) {
 	}
 }
 
+// TestContainsIsBounded measures what Contains allocates for an update of a million clients,
+// which a document can't have. It is called for updates of clients that may not write.
+func TestContainsIsBounded(t *testing.T) {
+	for name, update := range manyClients {
+		u := update(0, 1_000_000)
+		s := NewWith(Options{MaxClients: 1000})
+		took := allocated(func() {
+			if ok, err := s.Contains(u, V1); ok || err != nil {
+				t.Errorf("%s: %v, %v", name, ok, err)
+			}
+		})
+		if t.Logf("%s: %d bytes for %d", name, took, len(u)); took > 1<<20 {
+			t.Errorf("%s: an update of %d bytes takes %d bytes", name, len(u), took)
+		}
+		// A document that was loaded may have more.
+		if err := s.Load(update(0, 5000), V1); err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := s.Contains(update(0, 5000), V1); !ok || err != nil {
+			t.Errorf("%s: %v, %v", name, ok, err)
+		}
+		if ok, err := s.Contains(update(0, 7000), V1); ok || err != nil {
+			t.Errorf("%s: %v, %v", name, ok, err)
+		}
+	}
+}
+
 // allocated returns how many bytes f allocates.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats

@@ -1,9 +1,15 @@
 package blocks
 
-import "github.com/yroom/yroom/internal/clocks"
+import (
+	"errors"
+
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
 
 // Contains reports whether the document holds everything in update, so that Apply
-// would return nil. The errors are those of Apply. update is borrowed.
+// would return nil. The errors are those of Apply, other than ErrLimit for the clients: a
+// document can't hold more than it has. update is borrowed.
 func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	update, err := s.toV1(update, enc)
 	if err != nil {
@@ -11,7 +17,11 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	}
 	in := &s.parsed
 	defer in.reset()
-	if err := in.read(update, nil, nil); err != nil {
+	r := lib0.NewReader(update)
+	in.bound(s, &s.options)
+	if err := in.readAll(&r, nil); errors.Is(err, errClients) {
+		return false, nil
+	} else if err != nil {
 		return false, err
 	}
 	c := s.compare(in)

@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"errors"
 	"slices"
 
 	"github.com/yroom/yroom/internal/clocks"
@@ -34,6 +35,7 @@ type parsedUpdate struct {
 	builder    clientBuilder // reused for each section
 
 	limits *Options // of the store that applies the update; nil if there are none
+	most   int      // how many clients may be in the store, or in one part of the update; 0: any number
 	known  int      // how many clients that store has
 	added  int      // how many clients of sections it doesn't have
 }
@@ -41,7 +43,7 @@ type parsedUpdate struct {
 // tooMany reports whether n clients, in the store or in one part of the update, are more
 // than are allowed. It doesn't count those that the store has past the limit.
 func (in *parsedUpdate) tooMany(n int) bool {
-	return in.limits != nil && n > max(in.limits.MaxClients, in.known)
+	return in.most > 0 && n > in.most
 }
 
 // read reads and checks a whole update in V1. If the store s is to apply it, read also
@@ -50,16 +52,34 @@ func (in *parsedUpdate) tooMany(n int) bool {
 // what it allocates for clients is bounded by the limit and not by the update.
 func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) error {
 	r := lib0.NewReader(update)
-	in.sections, in.typeCount, in.nested = in.sections[:0], 0, false
-	if in.limits, in.added = limits, 0; limits != nil {
+	if in.limits, in.most = limits, 0; limits != nil {
 		r.RefuseLossyJSON()
-		in.known = len(s.byID)
+		in.bound(s, limits)
 	}
+	err := in.readAll(&r, s)
+	if errors.Is(err, errClients) {
+		err = limits.tooManyClients()
+	}
+	return err
+}
+
+// errClients means that an update has more clients than are allowed.
+var errClients = errors.New("too many clients")
+
+// bound lets readAll return errClients if an update of the store would add too many.
+func (in *parsedUpdate) bound(s *Store, limits *Options) {
+	in.known = len(s.byID)
+	in.most = max(limits.MaxClients, in.known)
+}
+
+// readAll is read, from r and within the bound.
+func (in *parsedUpdate) readAll(r *lib0.Reader, s *Store) error {
+	in.sections, in.typeCount, in.nested, in.added = in.sections[:0], 0, false, 0
 	empty := false
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
-		sec := in.readSection(&r, s)
+		sec := in.readSection(r, s)
 		if sec == nil {
-			return limits.tooManyClients()
+			return errClients
 		}
 		if err := r.Err(); err != nil {
 			return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
@@ -75,7 +95,7 @@ func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) error {
 	if empty {
 		in.sections = slices.DeleteFunc(in.sections, func(sec section) bool { return sec.elements == 0 })
 	}
-	return in.readDeletions(&r)
+	return in.readDeletions(r)
 }
 
 // readSection reads and checks the next section. It returns nil if the section's client
@@ -162,7 +182,7 @@ func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, off int, b *bloc
 
 // reset drops large buffers and the references to the update.
 func (in *parsedUpdate) reset() {
-	in.limits = nil
+	in.limits, in.most = nil, 0
 	if clear(in.sections); cap(in.sections) > 1024 {
 		in.sections = nil
 	}
