@@ -26,15 +26,18 @@ func (c *Conn) SetAccess(a event.Access) {
 	}
 }
 
-// receiveAccess takes the access that a program has given to the connection.
+// receiveAccess takes the access that a program has given to the connection, and tells the
+// room so.
 func (c *Conn) receiveAccess(o *event.Output) {
 	c.socket.mu.Lock()
 	defer c.socket.mu.Unlock()
 	if o.AccessSeq < c.accessSeq {
 		return
 	}
-	c.accessSeq, c.untold = o.AccessSeq, false
+	c.accessSeq = o.AccessSeq
 	c.changeAccess(o.Access)
+	c.untold = true
+	c.askIfDue()
 }
 
 // changeAccess reports whether it has changed the access. The socket's lock must be held.

@@ -53,14 +53,16 @@ func TestSetAccess(t *testing.T) {
 		h.wantAccess(id, event.InputJoin, readOnly, 0)
 
 		h.worker.outputAccess(id, readWrite, 1)
+		h.wantAccess(id, event.InputAccess, readWrite, 1) // the room learns that the consumer knows
+		h.worker.outputAccess(id, event.AccessRead, 0)    // is older
 		synctest.Wait()
-		h.worker.outputAccess(id, event.AccessRead, 0) // is older
-		synctest.Wait()
-		if n := len(h.worker.inputs); n != 3 || conn.Access() != readWrite {
-			t.Errorf("%d inputs, and access %d, after a change that the room knows", n, conn.Access())
+		if n := len(h.worker.inputs); n != 4 || conn.Access() != readWrite {
+			t.Errorf("%d inputs, and access %d, after an old change", n, conn.Access())
 		}
+		h.worker.outputAccess(id, readWrite, 2) // changes nothing
+		h.wantAccess(id, event.InputAccess, readWrite, 2)
 		conn.SetAccess(event.AccessRead)
-		h.wantAccess(id, event.InputAccess, event.AccessRead, 1)
+		h.wantAccess(id, event.InputAccess, event.AccessRead, 2)
 		c.close()
 		conn.SetAccess(readWrite)
 		if conn.Access() != event.AccessRead {

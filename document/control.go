@@ -38,7 +38,8 @@ func (s Selection) request(kind event.RequestKind) (event.Request, error) {
 
 // SetAccess changes the access of connections in the room, and returns how many there are.
 // It takes effect at once: what a client sends from then on is refused if it may not send
-// it. A room that isn't in memory has no connections.
+// it. SetAccess returns when the processes that have the connections know it, so that no
+// failure undoes it. A room that isn't in memory has no connections.
 //
 // A connection that is made later has the access that the consumer's Hooks.Admit returns.
 func (d *Document) SetAccess(ctx context.Context, s Selection, a event.Access) (conns int, err error) {
@@ -51,7 +52,7 @@ func (d *Document) SetAccess(ctx context.Context, s Selection, a event.Access) (
 }
 
 // Expel closes connections in the room, and returns how many there were. If why has no
-// code, they are closed with 4403.
+// code, they are closed with 4403. Expel returns when they have left.
 //
 // Stock clients connect again at once. So the consumer's Hooks.Admit must refuse them
 // before Expel is called.
@@ -108,8 +109,8 @@ func (ds *Documents) Expel(ctx context.Context, s Selection, why protocol.CloseE
 	return ds.control(ctx, r)
 }
 
-// control sends a request to all workers. If one is lost, it sends the request again,
-// because its rooms have other workers then.
+// control sends a request to all workers. If one is lost, it sends the request again when
+// the connections have joined their rooms again at others.
 func (ds *Documents) control(ctx context.Context, r event.Request) (conns int, err error) {
 	ctx, cancel := withTimeout(ctx, 0)
 	defer cancel()
@@ -128,6 +129,9 @@ func (ds *Documents) control(ctx context.Context, r event.Request) (conns int, e
 			}
 			return conns, nil
 		case !errors.Is(err, errLost):
+			return 0, err
+		}
+		if err := ds.pause(ctx, rejoinPause); err != nil {
 			return 0, err
 		}
 	}

@@ -39,7 +39,7 @@ type presence struct {
 	states chan string   // the state to show; empty when the edit has ended
 	ended  chan struct{} // closed when the connection has left
 	rejoin chan struct{} // holds one value if the room may not know the connection
-	closed chan struct{} // holds one value if the room has closed the connection
+	closed chan struct{} // holds one value if the room has closed the connection, or a program has changed its access
 }
 
 // present shows an awareness state until hide is called, and for a while after it.
@@ -76,7 +76,7 @@ func (p *presence) deliver(out event.Output) {
 	switch {
 	case out.Kind == event.OutputRejoin:
 		put(p.rejoin, struct{}{})
-	case out.Kind == event.OutputMessage && out.Message.Type == protocol.Close:
+	case out.Kind == event.OutputMessage && out.Message.Type == protocol.Close, out.Kind == event.OutputAccess:
 		put(p.closed, struct{}{})
 	}
 }

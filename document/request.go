@@ -176,7 +176,27 @@ func (ds *Documents) request(ctx context.Context, room string, build func() even
 			return response, err
 		case !repeatable(&r):
 			return event.Response{}, ErrOutcomeUnknown
+		case r.Kind == event.RequestAccess || r.Kind == event.RequestExpel:
+			if err := ds.pause(ctx, rejoinPause); err != nil {
+				return event.Response{}, err
+			}
 		}
+	}
+}
+
+// rejoinPause is how long a change of connections waits, when a worker was lost, before it
+// is sent again. By then the connections have joined again, at another worker.
+const rejoinPause = 2 * time.Second
+
+// pause returns when d has passed, or an error if ctx or ds ends before.
+func (ds *Documents) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ds.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return contextError(ctx)
 	}
 }
 

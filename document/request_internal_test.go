@@ -65,8 +65,10 @@ func TestResponseJustInTime(t *testing.T) {
 }
 
 // Requests that can be repeated are sent again when the worker is lost. The outcome of
-// the others is unknown.
-func TestLostWorker(t *testing.T) {
+// the others is unknown. Changes of connections wait until these have joined again.
+func TestLostWorker(t *testing.T) { synctest.Test(t, testLostWorker) }
+
+func testLostWorker(t *testing.T) {
 	for _, loss := range []struct {
 		name string
 		lose func(l *fakeLayer, in layer.Input)
@@ -110,7 +112,11 @@ func TestLostWorker(t *testing.T) {
 				}
 				return nil
 			})
+			began := time.Now()
 			err := test.do(t.Context(), c.Document("a"))
+			if control := len(sent) > 1 && sent[0].User != ""; control != (time.Since(began) >= rejoinPause) {
+				t.Errorf("%s after %s took %v", test.name, loss.name, time.Since(began))
+			}
 			switch {
 			case !test.again:
 				wantClose(t, test.name+" after "+loss.name, err)

@@ -15,8 +15,9 @@ const (
 	OutputMessage  OutputKind = 1 // Message is for the client, or ends the connection
 	OutputResponse OutputKind = 2 // Response is for the program To
 	// OutputRejoin means that the room doesn't know To, or doesn't know whether To
-	// still exists, or that updates of To, which has joined with Acks, were lost. The consumer answers with InputJoin and GreetingRejoin, or with
-	// InputLeave if it has no such connection. A program sends its watch again.
+	// still exists, or that updates of To, which has joined with Acks, were lost. The
+	// consumer answers with InputJoin and GreetingRejoin, or with InputLeave if it has no
+	// such connection. A program sends its watch again.
 	OutputRejoin OutputKind = 3
 	// OutputProbe means that another connection claims a client id of To. The consumer
 	// pings To, and sends InputSilent if nothing arrives from it within some seconds.
@@ -27,7 +28,7 @@ const (
 	// InputResync.
 	OutputOffer OutputKind = 5
 	// OutputAccess means that a program has changed the access of To: it is Access from
-	// now on.
+	// now on. The consumer answers with InputAccess.
 	OutputAccess OutputKind = 6
 )
 

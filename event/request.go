@@ -22,7 +22,8 @@ const (
 	RequestLog    RequestKind = 7 // describe the newest Limit entries of the stored log
 	RequestCut    RequestKind = 8 // remove the entries of the stored log from From on
 	// The following open no room: in a room that isn't in memory they find no connection.
-	// The first two may be sent to a worker, too, for all its rooms.
+	// The first two may be sent to a worker, too, for all its rooms. They take effect at once,
+	// and are responded to when the consumers of the connections know it.
 	RequestAccess    RequestKind = 9  // give the connections of User, or Target, Access
 	RequestExpel     RequestKind = 10 // close the connections of User, or Target, with Message, a Close
 	RequestBroadcast RequestKind = 11 // send Message, a Stateless, to all connections

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"math"
 	"slices"
 
 	"github.com/yroom/yroom/event"
@@ -13,6 +14,7 @@ func (t *turn) changeAccess(in *event.Input, m member) {
 	if in.AccessSeq >= m.accessSeq {
 		t.give(in.Conn, m, in.Access)
 	}
+	t.know(in.Conn, in.AccessSeq)
 }
 
 // give changes the access of a connection. Without AccessPresent, its states are removed.
@@ -34,40 +36,76 @@ func (t *turn) tell(conn event.ConnID) {
 	})
 }
 
-// control handles a request of a program that concerns connections, and responds to it. It
-// waits for no append, because it reveals nothing of the document.
+// controlled is a request of a program that has changed the access of connections, or has
+// closed them, until their consumers know it. Only then it is responded to: what has taken
+// effect is not undone if a worker is lost and the connections join again at another one.
+type controlled struct {
+	program event.ConnID
+	count   int
+	waits   map[event.ConnID]uint64 // by connection: the AccessSeq that its consumer has to know
+}
+
+// gone, as an AccessSeq, means that the consumer says that the connection has left.
+const gone = math.MaxUint64
+
+// control handles a request of a program that concerns connections. It waits for no append,
+// because it reveals nothing of the document.
 func (t *turn) control(in *event.Input) event.Refusal {
 	q := in.Request
-	var count int
+	c := controlled{program: in.Conn, waits: make(map[event.ConnID]uint64)}
 	switch {
 	case q.Kind == event.RequestAccess:
-		targets := t.targets(q)
-		for _, conn := range targets {
+		for _, conn := range t.targets(q) {
 			m := t.conns[conn]
 			m.accessSeq++
 			t.give(conn, m, q.Access)
 			t.tell(conn)
+			c.waits[conn] = m.accessSeq
 		}
-		count = len(targets)
+		c.count = len(c.waits)
 	case q.Kind == event.RequestExpel && q.Message.Type == protocol.Close:
-		targets := t.targets(q)
-		for _, conn := range targets {
+		for _, conn := range t.targets(q) {
 			t.close(conn, q.Message)
 			t.ban(conn, q.Message)
+			c.waits[conn] = gone
 		}
-		count = len(targets)
+		c.count = len(c.waits)
 	case q.Kind == event.RequestBroadcast && q.Message.Type == protocol.Stateless:
-		count = len(t.conns)
-		if count > 0 {
+		if c.count = len(t.conns); c.count > 0 {
 			t.sendNow(event.Everyone, q.Message)
 		}
 	default:
 		return event.Refusal{Cause: event.CauseMalformed, Reason: "the request has no message of its kind"}
 	}
-	t.effects.Now = append(t.effects.Now, event.Output{
-		Kind: event.OutputResponse, To: in.Conn, Response: &event.Response{Count: count},
-	})
+	t.controlled = append(t.controlled, c)
+	t.respondControlled()
 	return event.Refusal{}
+}
+
+// know records which AccessSeq the consumer of a connection knows.
+func (t *turn) know(conn event.ConnID, seq uint64) {
+	if len(t.controlled) == 0 {
+		return
+	}
+	for _, c := range t.controlled {
+		if least, waits := c.waits[conn]; waits && seq >= least {
+			delete(c.waits, conn)
+		}
+	}
+	t.respondControlled()
+}
+
+// respondControlled responds to the requests that wait for no consumer any more.
+func (t *turn) respondControlled() {
+	t.controlled = slices.DeleteFunc(t.controlled, func(c controlled) bool {
+		if len(c.waits) > 0 {
+			return false
+		}
+		t.effects.Now = append(t.effects.Now, event.Output{
+			Kind: event.OutputResponse, To: c.program, Response: &event.Response{Count: c.count},
+		})
+		return true
+	})
 }
 
 // targets returns the connections that a request means, in order.

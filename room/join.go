@@ -27,6 +27,7 @@ func (t *turn) join(in *event.Input) {
 	default:
 		t.give(in.Conn, m, in.Access)
 	}
+	t.know(in.Conn, in.AccessSeq)
 	delete(t.answered, question{in.Conn, protocol.SyncStep1})
 	delete(t.answered, question{in.Conn, protocol.QueryAwareness})
 	if !joined || in.Greeting != event.GreetingRejoin {

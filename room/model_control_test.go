@@ -47,9 +47,37 @@ func (w *world) deafen(t *rapid.T) {
 	}
 }
 
-// takeControl applies a request of control to the model, and returns how many connections
-// it is for.
-func (w *world) takeControl(q *event.Request) (count int) {
+// confirm tells the room which access a consumer knows, as it does after a change.
+func (w *world) confirm(t *rapid.T) {
+	conn := event.ConnID(anyConn.Draw(t, "conn"))
+	if p := w.joined[conn]; p != nil {
+		w.input(event.Input{Kind: event.InputAccess, Conn: conn, Access: p.granted, AccessSeq: p.seen})
+	}
+}
+
+// pendingControl is a request of control that is not responded to yet.
+type pendingControl struct {
+	count int
+	waits map[event.ConnID]uint64
+}
+
+// know records what the consumer of a connection knows, and which requests are due to be
+// responded to.
+func (w *world) know(conn event.ConnID, seq uint64) {
+	w.controls = slices.DeleteFunc(w.controls, func(c pendingControl) bool {
+		if least, waits := c.waits[conn]; waits && seq >= least {
+			delete(c.waits, conn)
+		}
+		if len(c.waits) == 0 {
+			w.counts = append(w.counts, c.count)
+		}
+		return len(c.waits) == 0
+	})
+}
+
+// takeControl applies a request of control to the model.
+func (w *world) takeControl(q *event.Request) {
+	count, waits := 0, make(map[event.ConnID]uint64)
 	for conn := event.ConnID(1); conn <= 3; conn++ {
 		p := w.joined[conn]
 		if p == nil || q.Kind != event.RequestBroadcast && q.Target != conn && (q.Target != 0 || p.user != q.User) {
@@ -61,16 +89,19 @@ func (w *world) takeControl(q *event.Request) (count int) {
 			p.accessSeq++
 			w.give(conn, p, q.Access)
 			w.due[question{conn, changed}]++
+			waits[conn] = p.accessSeq
 		case event.RequestExpel:
 			w.due[question{conn, protocol.Close}]++
 			w.banned[conn] = true
 			w.remove(conn)
+			waits[conn] = gone
 		}
 	}
 	if q.Kind == event.RequestBroadcast && count > 0 {
 		w.due[question{event.Everyone, protocol.Stateless}]++
 	}
-	return count
+	w.controls = append(w.controls, pendingControl{count, waits})
+	w.know(event.Everyone, 0)
 }
 
 // changed stands for an OutputAccess.
@@ -113,6 +144,7 @@ func (w *world) takeJoin(in event.Input) {
 			w.give(in.Conn, before, in.Access)
 		}
 	}
+	w.know(in.Conn, in.AccessSeq)
 	joined.since = w.removes
 	if in.Greeting == event.GreetingRejoin && before != nil {
 		joined.since = before.since

@@ -137,7 +137,7 @@ func (w *world) check(t *rapid.T) {
 	if got := slices.Sorted(maps.Keys(w.room.conns)); !slices.Equal(got, slices.Sorted(maps.Keys(w.joined))) {
 		t.Fatalf("in the room: %v", got)
 	}
-	if w.room.Empty() != (len(w.joined)+len(w.watching) == 0) {
+	if w.room.Empty() != (len(w.joined)+len(w.watching)+len(w.controls) == 0) {
 		t.Fatalf("Empty returns %v with %d connections and %d watchers", w.room.Empty(), len(w.joined), len(w.watching))
 	}
 	for conn := range w.watching {

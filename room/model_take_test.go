@@ -23,7 +23,8 @@ func (w *world) takeRequest(t *rapid.T, in event.Input) {
 	}
 	switch in.Request.Kind {
 	case event.RequestAccess, event.RequestExpel, event.RequestBroadcast:
-		w.counts = append(w.counts, w.takeControl(in.Request))
+		w.takeControl(in.Request)
+		return
 	case event.RequestWatch:
 		w.watching[in.Conn] = true
 	case event.RequestApply:
@@ -46,18 +47,19 @@ func (w *world) takeRequest(t *rapid.T, in event.Input) {
 // turn.
 func (w *world) answered(t *rapid.T, o event.Output) {
 	a := o.Response
+	if o.To == controller {
+		if len(w.counts) == 0 || a.Count != w.counts[0] {
+			t.Fatalf("a request was for %d connections, want %v", a.Count, w.counts)
+		}
+		w.counts = w.counts[1:]
+		return
+	}
 	owed := w.owed[o.To]
 	i := slices.Index(owed, a.Refusal.Cause)
 	if i >= 0 {
 		w.owed[o.To] = slices.Delete(owed, i, i+1)
 	} else if !w.watching[o.To] || a.Whole {
 		t.Fatalf("connection %d received the response %+v, want %v", o.To, a, owed)
-	}
-	if o.To == controller {
-		if a.Count != w.counts[0] {
-			t.Fatalf("a request was for %d connections, want %d", a.Count, w.counts[0])
-		}
-		w.counts = w.counts[1:]
 	}
 	if doc := w.told[o.To]; doc != nil {
 		if a.Mark.Seq < w.at[o.To].Seq || a.Update == nil && a.Mark != w.at[o.To] {
@@ -118,6 +120,7 @@ func (w *world) take(t *rapid.T, in event.Input, unknown map[event.ConnID]bool) 
 			unknown[in.Conn] = true
 		case event.InputLeave:
 			delete(w.banned, in.Conn)
+			w.know(in.Conn, gone)
 		}
 		return
 	}
@@ -125,11 +128,13 @@ func (w *world) take(t *rapid.T, in event.Input, unknown map[event.ConnID]bool) 
 	switch {
 	case in.Kind == event.InputLeave:
 		w.remove(in.Conn)
+		w.know(in.Conn, gone)
 		return
 	case in.Kind == event.InputAccess:
 		if in.AccessSeq >= p.accessSeq {
 			w.give(in.Conn, p, in.Access)
 		}
+		w.know(in.Conn, in.AccessSeq)
 		return
 	case in.Kind == event.InputSilent:
 		w.yield(in.Conn)

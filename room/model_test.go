@@ -46,6 +46,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 			"wait":      w.wait,
 			"allow":     w.allow,
 			"control":   w.control,
+			"confirm":   w.confirm,
 			"deafen":    w.deafen,
 			"ask":       w.ask,
 			"apply":     w.apply,
@@ -68,7 +69,7 @@ func checkModel(t *testing.T, enc blocks.Encoding) {
 var anyAction = rapid.SampledFrom([]string{
 	"nothing", "edit", "edit", "send", "send", "send", "send", "lose", "answer", "delete", "join", "sync", "sync", "awareness", "awareness",
 	"awareness", "silent", "query", "stall", "resync", "resync", "rejoin", "leave", "bad", "wait",
-	"ask", "apply", "apply", "watch", "unwatch", "allow", "control", "control", "deafen",
+	"ask", "apply", "apply", "watch", "unwatch", "allow", "control", "control", "confirm", "confirm", "deafen",
 })
 
 // world is a room, its model, and the other ends of its connections.
@@ -89,14 +90,15 @@ type world struct {
 	removed map[uint64]int   // by client id: the value of removes after the last removal
 	removes int              // the number of removals so far
 
-	own     map[event.ConnID]uint64 // the client id that a connection has for itself
-	several map[event.ConnID]bool   // the connections that have sent several states of it
-	holders map[uint64]event.ConnID // by client id
-	claims  map[uint64]shown        // by client id; the owner is the claimant, and renewed the time of its first claim
-	probes  map[event.ConnID]int    // the probes that this turn must send
-	due     map[question]int        // the Acks, Rejects, SyncStep1 and so on that are due in this turn
-	banned  map[event.ConnID]bool   // the connections that were expelled and have not left
-	counts  []int                   // the Counts that are due to controller
+	own      map[event.ConnID]uint64 // the client id that a connection has for itself
+	several  map[event.ConnID]bool   // the connections that have sent several states of it
+	holders  map[uint64]event.ConnID // by client id
+	claims   map[uint64]shown        // by client id; the owner is the claimant, and renewed the time of its first claim
+	probes   map[event.ConnID]int    // the probes that this turn must send
+	due      map[question]int        // the Acks, Rejects, SyncStep1 and so on that are due in this turn
+	banned   map[event.ConnID]bool   // the connections that were expelled and have not left
+	counts   []int                   // the Counts that are due to controller
+	controls []pendingControl
 
 	// The programs that send requests: asker, writer, controller and two watchers.
 	told     map[event.ConnID]*blocks.Store // the content of their responses
@@ -386,6 +388,9 @@ func (w *world) turn(t *rapid.T) {
 	}
 	if len(unknown) > 0 {
 		t.Fatalf("%v were not sent a Rejoin", unknown)
+	}
+	if len(w.counts) > 0 {
+		t.Fatalf("%d requests were not responded to", len(w.counts))
 	}
 	for conn, owed := range w.owed {
 		if len(owed) > 0 {

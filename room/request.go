@@ -60,6 +60,7 @@ func refusalFor(err error) event.Refusal {
 func (t *turn) dropRequests(conn event.ConnID) {
 	delete(t.watchers, conn)
 	t.requests = slices.DeleteFunc(t.requests, func(in *event.Input) bool { return in.Conn == conn })
+	t.controlled = slices.DeleteFunc(t.controlled, func(c controlled) bool { return c.program == conn })
 }
 
 // notifyWatchers sends an update to the programs that watch.

@@ -38,6 +38,8 @@ type Room struct {
 	banned    map[event.ConnID]protocol.Message // the connections that were expelled and have not left yet; nil if there are none
 	watchers  map[event.ConnID]bool             // nil if there are none
 
+	controlled []controlled
+
 	// whole holds the encodings of the whole document, for connections and programs that
 	// have nothing. It is reset when the document changes.
 	whole wholes
@@ -123,8 +125,11 @@ func (r *Room) Deadline() time.Time {
 // the room take too much.
 func (r *Room) AwarenessFull() bool { return r.awareness.Full() }
 
-// Empty reports whether no connection is in the room and no program watches it.
-func (r *Room) Empty() bool { return len(r.conns) == 0 && len(r.watchers) == 0 }
+// Empty reports whether no connection is in the room, and no program watches it or waits
+// until connections that it has closed have left.
+func (r *Room) Empty() bool {
+	return len(r.conns) == 0 && len(r.watchers) == 0 && len(r.controlled) == 0
+}
 
 // Summary describes the room.
 func (r *Room) Summary() event.Summary {

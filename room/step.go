@@ -94,6 +94,7 @@ func (t *turn) take(in *event.Input) {
 		t.join(in)
 	case event.InputLeave:
 		t.leave(in.Conn)
+		t.know(in.Conn, gone)
 	case event.InputSilent:
 		t.broadcastLater(t.awareness.Silent(uint64(in.Conn), t.now))
 	case event.InputRequest:

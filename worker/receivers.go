@@ -174,8 +174,8 @@ func (r *receivers) asked() (conns []event.ConnID) {
 	return conns
 }
 
+// clear removes all but the programs that wait for a response.
 func (r *receivers) clear() {
 	clear(r.known)
-	clear(r.requests)
 	r.fronts = nil
 }

@@ -27,6 +27,12 @@ func (f *fixture) expel(name, user string) *request {
 	})
 }
 
+// know tells a room that the consumer of a connection knows its first change of access.
+func (f *fixture) know(name string, conn event.ConnID, access event.Access) {
+	f.t.Helper()
+	f.send(name, event.Input{Kind: event.InputAccess, Conn: conn, Access: access, AccessSeq: 1})
+}
+
 func (q *request) wantCount(want int) {
 	q.f.t.Helper()
 	if got := q.response(); got.Count != want {
@@ -63,8 +69,10 @@ func TestSuspendedRoomAcknowledges(t *testing.T) {
 		f.write("a", 3, typed(7, 1))
 		f.want("a: 3 Close 1013")
 		f.leave("a", 3)
-		f.expel("a", "ada").wantCount(1)
+		q := f.expel("a", "ada")
 		f.want("a: 4 Close 4403")
+		f.leave("a", 4)
+		q.wantCount(1)
 		f.store.Set(nil, faulty.Append)
 		time.Sleep(suspendedPause)
 		f.want("a: all Update")
@@ -81,15 +89,22 @@ func TestControlWaitsForNoAppend(t *testing.T) {
 		f.store.Set(gate.Wait, faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		synctest.Wait()
-		f.request("a", event.Request{Kind: event.RequestAccess, Target: 3}).wantCount(1)
-		f.want("a: 3 Access 0")
+		q := f.request("a", event.Request{Kind: event.RequestAccess, Target: 3})
+		f.want("a: 3 Access hidden")
+		q.waits() // until the consumer knows
+		f.know("a", 3, event.AccessRead)
+		q.wantCount(1)
 		f.request("a", event.Request{Kind: event.RequestBroadcast, Message: protocol.Message{Type: protocol.Stateless}}).wantCount(3)
 		f.want("a: all Stateless")
-		f.expel("a", "ada").wantCount(2)
+		q = f.expel("a", "ada")
 		f.want("a: 1 Close 4403", "a: 2 Close 4403")
+		f.leave("a", 1)
+		q.waits()
+		f.leave("a", 2)
+		q.wantCount(2)
 		f.request("a", event.Request{Kind: event.RequestExpel, User: "ada"}).refused(event.CauseMalformed)
 		close(gate.Release)
-		f.want("a: 1 Ack", "a: all Update")
+		f.want("a: all Update")
 	})
 }
 
@@ -129,19 +144,60 @@ func TestControlOfAllRooms(t *testing.T) {
 		f.want("a: 1 Close 4403", "c: 3 Close 4403")
 		gate.Release <- nil
 		f.want("d: 4 Close 4403")
+		for room, conn := range map[string]event.ConnID{"a": 1, "c": 3, "d": 4} {
+			f.leave(room, conn)
+		}
 		q.wantCount(3)
 
 		f.joinUser("e", "ada", 5)
 		synctest.Wait()
 		q = f.request("", event.Request{Kind: event.RequestAccess, User: "bob", Access: event.AccessPresent})
 		q.waits()
-		f.want("b: 2 Access 2")
+		f.want("b: 2 Access read")
+		f.know("b", 2, event.AccessPresent)
 		gate.Release <- errFault // which is tried again
 		close(gate.Release)
 		time.Sleep(longestPause)
 		q.wantCount(1)
 		if len(f.tallies) > 0 {
 			t.Errorf("%d tallies are left", len(f.tallies))
+		}
+	})
+}
+
+// A room that is handed over has told the consumers what they have to know, and answers.
+func TestHandOverAnswersControl(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.joinUser("a", "ada", 1)
+		f.joinUser("a", "bob", 2)
+		f.joinUser("b", "ada", 3)
+		synctest.Wait()
+		expelled, everywhere := f.expel("a", "ada"), f.expel("", "bob")
+		expelled.waits()
+		everywhere.waits()
+		f.want("a: 1 Close 4403", "a: 2 Close 4403")
+		f.moved(func(room string) bool { return room == "a" })
+		f.want("a: 1 Rejoin", "a: 2 Rejoin")
+		expelled.wantCount(1)
+		everywhere.wantCount(1)
+	})
+}
+
+// A room without connections stays in memory until the connections that it has closed have
+// left.
+func TestControlKeepsTheRoom(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Millisecond}, func(f *fixture) {
+		f.joinUser("a", "ada", 1)
+		synctest.Wait()
+		q := f.expel("a", "ada")
+		time.Sleep(time.Second)
+		q.waits()
+		f.want("a: 1 Close 4403")
+		f.leave("a", 1)
+		q.wantCount(1)
+		time.Sleep(time.Second)
+		if open := f.inMemory(); len(open) > 0 {
+			t.Errorf("%q are in memory", open)
 		}
 	})
 }
