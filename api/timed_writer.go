@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"runtime"
 	"time"
 )
 
@@ -41,6 +42,7 @@ func (t timedWriter) Write(data []byte) (n int, err error) {
 		written, err = t.ResponseWriter.Write(data[:min(partSize, len(data))])
 		n += written
 		data = data[written:]
+		runtime.Gosched() // hundreds of clients may have room for megabytes in the buffers of the network
 	}
 	return n, err
 }

@@ -3,6 +3,7 @@ package consumer
 import (
 	"bufio"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -175,6 +176,7 @@ func (s *socket) write(frames []*outbox.Frame) error {
 				return err
 			}
 			s.move()
+			runtime.Gosched() // as in spend
 		}
 	}
 	return w.Flush()
