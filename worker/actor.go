@@ -171,7 +171,17 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	*ins = append(*ins, in.Input)
 }
 
+// stepRoom calls room.Step. Large inputs take some times their size while they are read,
+// and time: so few rooms handle such at once, and others always find a processor.
 func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
+	size := 0
+	for i := range ins {
+		size += ins[i].Size()
+	}
+	if size > largeStep {
+		a.worker.large <- struct{}{}
+		defer func() { <-a.worker.large }()
+	}
 	if a.worker.config.Events.Turn == nil {
 		return a.worker.step(a.room, now, ins)
 	}
@@ -185,6 +195,10 @@ func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
 	})
 	return effects
 }
+
+// largeStep is the size of inputs that only some rooms handle at once: as many as half of
+// the processors, but at least one.
+const largeStep = 1 << 20
 
 // take carries out the effects of a Step of the room.
 func (a *actor) take(effects room.Effects) {

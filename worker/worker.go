@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -81,6 +82,7 @@ type Worker struct {
 	delivering                 locks
 	compactions, checks, reads slots
 
+	large   chan struct{} // has an element for each room that handles large inputs
 	memory  memory
 	intake  intake
 	failing atomic.Bool // an append has failed for a while, and none has succeeded since
@@ -114,6 +116,7 @@ func New(c Config) *Worker {
 		reads:       slots{free: readsAtOnce},
 		openings:    rate.New(c.RoomsPerSecond),
 		refusals:    rate.New(1),
+		large:       make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 		rooms:       make(map[string]*actor),
 		tallies:     make(map[event.ConnID]*tally),
 	}
