@@ -14,7 +14,7 @@
 //   - A server may ping.
 
 import * as Y from 'yjs'
-import { content, decode } from './frames.mjs'
+import { content, decode, made } from './frames.mjs'
 
 // Returns how the recordings of two stages differ, or "".
 export function compare (original, yroom) {
@@ -75,11 +75,9 @@ class Flow {
 
   // Whether a client sends an edit that it doesn't count.
   sendsUncounted (frame) {
-    if (frame.type === 'step1') this.clocks = new Map(frame.clocks)
+    if (frame.type === 'step1') this.clocks = frame.clocks
     if (frame.type === 'step2') this.clocks = null
-    if (frame.type !== 'update' || !this.clocks) return false
-    const made = [...Y.parseUpdateMeta(frame.update).to]
-    return made.length > 0 && made.every(([id, clock]) => clock <= (this.clocks.get(id) ?? 0))
+    return frame.type === 'update' && this.clocks !== null && made(this.clocks, frame.update)
   }
 
   add ({ address, ...frame }) {

@@ -59,6 +59,14 @@ function states (update) {
   return list
 }
 
+// Whether a client with this state vector, a list of clocks, has made an update already. It can't be told of one that
+// only deletes.
+export function made (clocks, update) {
+  const known = new Map(clocks)
+  const ends = [...Y.parseUpdateMeta(update).to]
+  return ends.length > 0 && ends.every(([id, clock]) => clock <= (known.get(id) ?? 0))
+}
+
 // What an update contains, whatever the way in which it is divided into blocks: for each client the runs of
 // clocks, each with its content, and the deleted ones.
 export function content (update) {

@@ -4,6 +4,7 @@ package hocuspocus_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -69,7 +70,7 @@ func requireNode(t *testing.T) {
 
 // playAll plays scenarios with each kind of provider, at the same time because they mostly
 // wait.
-func playAll(t *testing.T, set string, servers ...string) {
+func playAll(t *testing.T, set string, servers ...address) {
 	t.Helper()
 	plays := map[string]*testkit.Node{}
 	for _, kit := range kits {
@@ -80,21 +81,38 @@ func playAll(t *testing.T, set string, servers ...string) {
 	}
 }
 
-func start(t *testing.T, set, kit string, servers ...string) *testkit.Node {
+// address is how play.mjs reaches a server.
+type address struct {
+	URL     string            `json:"url"`
+	Control string            `json:"control"`
+	Plain   string            `json:"plain"`
+	Tokens  map[string]string `json:"tokens"`
+	Denial  string            `json:"denial"`
+}
+
+func start(t *testing.T, set, kit string, servers ...address) *testkit.Node {
 	t.Helper()
-	n := testkit.StartNode(t, append([]string{"play.mjs", set, kit}, servers...)...)
+	args := []string{"play.mjs", set, kit}
+	for _, s := range servers {
+		b, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, string(b))
+	}
+	n := testkit.StartNode(t, args...)
 	n.KillAfter(2 * time.Minute)
 	return n
 }
 
-// startOriginal starts the original server, and returns its address for play.mjs.
-func startOriginal(t *testing.T) string {
+// startOriginal starts the original server.
+func startOriginal(t *testing.T) address {
 	t.Helper()
 	n := testkit.StartNode(t, "original.mjs")
 	defer n.KillAfter(testkit.Patience)()
 	var ports struct{ Port, Control int }
 	n.Read(t, &ports)
-	return fmt.Sprintf("ws://127.0.0.1:%d http://127.0.0.1:%d", ports.Port, ports.Control)
+	return address{URL: fmt.Sprintf("ws://127.0.0.1:%d", ports.Port), Control: fmt.Sprintf("http://127.0.0.1:%d", ports.Control), Denial: denial}
 }
 
 // held is a store of which the test holds up rooms.
@@ -144,6 +162,9 @@ func (h *held) slow(room string) {
 	h.faults[room] = faulty.Delay(200 * time.Millisecond)
 }
 
+// denial is the reason for which admit and original.mjs refuse a token that they don't know.
+const denial = "unknown token"
+
 // admit has the rules of original.mjs.
 func admit(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 	a := consumer.Admission{Room: r.Room, Access: event.AccessPresent}
@@ -154,7 +175,7 @@ func admit(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 	case "":
 		return a, &consumer.StatusError{Status: http.StatusUnauthorized, Reason: "no token"}
 	default:
-		return a, &consumer.StatusError{Status: http.StatusForbidden, Reason: "unknown token"}
+		return a, &consumer.StatusError{Status: http.StatusForbidden, Reason: denial}
 	}
 	return a, nil
 }
@@ -206,8 +227,8 @@ func (p *people) stateless(c *consumer.Conn, payload string) {
 	}
 }
 
-// serve starts a server, and returns its address for play.mjs.
-func serve(t *testing.T, rooms yroom.Settings) string {
+// serve starts a server in this process.
+func serve(t *testing.T, rooms yroom.Settings) address {
 	t.Helper()
 	documents, people := newHeld(), &people{conns: map[*consumer.Conn]bool{}}
 	server, err := yroom.New(yroom.Config{
@@ -253,5 +274,5 @@ func serve(t *testing.T, rooms yroom.Settings) string {
 		web.Close()
 	})
 	ws := strings.Replace(web.URL, "http:", "ws:", 1)
-	return ws + "/hocuspocus " + web.URL + " " + ws + "/ws"
+	return address{URL: ws + "/hocuspocus", Control: web.URL, Plain: ws + "/ws", Denial: denial}
 }

@@ -1,7 +1,9 @@
-// Plays scenarios with one kind of provider: node play.mjs SET KIT YROOM [ORIGINAL]. A server is "URL CONTROL PLAIN". Says on
-// stdout how each went, one JSON object a line, and at last how many there were. The sets:
+// Plays scenarios with one kind of provider: node play.mjs SET KIT YROOM [ORIGINAL]. A server is JSON, as Stage takes
+// it. Says on stdout how each went, one JSON object a line, and at last how many there were. The sets:
 //
 //   scenarios   what people do; with an original server, they do it with both, and what crossed the sockets is compared
+//   serve       of these, what needs no program on the server
+//   open        of these, some for a server that needs no token
 //   raw         the same with frames that no provider sends
 //   faults      the faults of the original server: it has them, and yroom doesn't
 //   durable     with yroom alone: what is acknowledged is stored
@@ -13,14 +15,11 @@ import { faults } from './faults.mjs'
 import { kits } from './kits.mjs'
 import { mixed } from './mixed.mjs'
 import { raw } from './raw.mjs'
-import { scenarios } from './scenarios.mjs'
+import { programmed, scenarios } from './scenarios.mjs'
 import { Stage } from './stage.mjs'
 
 const [set, kitName, ...addresses] = process.argv.slice(2)
-const servers = addresses.map(address => {
-  const [url, control, plain] = address.split(' ')
-  return { url, control, plain }
-})
+const servers = addresses.map(JSON.parse)
 const kit = await kits[kitName]()
 const say = what => process.stdout.write(JSON.stringify(what) + '\n')
 
@@ -52,7 +51,10 @@ async function judge (name, scenario) {
   return original ? compare(original.stage, yroom.stage) : ''
 }
 
-const played = Object.entries({ scenarios, raw, faults, durable, mixed }[set])
+const only = names => Object.fromEntries(names.map(name => [name, scenarios[name]]))
+const serve = only(Object.keys(scenarios).filter(name => !programmed.includes(name)))
+const open = only(['one document', 'two people', 'ten documents on a socket', 'edits while disconnected'])
+const played = Object.entries({ scenarios, serve, open, raw, faults, durable, mixed }[set])
 await Promise.all(played.map(async ([name, scenario]) => {
   const start = Date.now()
   let error

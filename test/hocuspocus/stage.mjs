@@ -9,8 +9,9 @@ import { tapping } from './tap.mjs'
 export { hold, sleep, until }
 
 export class Stage {
-  // A server has the address url for providers, control for questions of the test and, if it is yroom, plain for
-  // y-websocket.
+  // A server has an address url for providers, or several of which each socket takes the next, control for questions of the test and, if it is yroom, plain for
+  // y-websocket. It may have tokens of its own for the words "writer" and "reader". denial is its reason to refuse any
+  // other.
   constructor (kit, server, room) {
     Object.assign(this, { kit, server, room })
     this.sockets = new Map() // the recordings of each socket, by its name
@@ -18,9 +19,16 @@ export class Stage {
     this.people = 0
   }
 
+  url () {
+    const urls = [this.server.url].flat()
+    return urls[this.open.length % urls.length]
+  }
+
+  token (word) { return (this.server.tokens ?? {})[word] ?? word }
+
   // Opens a socket for providers. It has a name in the recording.
   socket (name, options = {}) {
-    const socket = this.kit.socket(this.kit.module, { url: this.server.url, WebSocketPolyfill: this.tap(name), ...options })
+    const socket = this.kit.socket(this.kit.module, { url: this.url(), WebSocketPolyfill: this.tap(name), ...options })
     socket.recordings = this.sockets.get(name)
     this.open.push(socket)
     return socket
@@ -95,7 +103,7 @@ class Client {
       name: room,
       document: this.doc,
       awareness: new Awareness(this.doc),
-      token,
+      token: typeof token === 'string' ? stage.token(token) : token,
       onStateless: ({ payload }) => this.heard.push(payload),
       onAuthenticated: () => this.scopes.push(this.provider.authorizedScope),
       onAuthenticationFailed: ({ reason }) => this.denials.push(reason),
@@ -201,7 +209,7 @@ export async function opened (stage, name = 'raw') {
 // A socket of which the test sends each frame itself.
 class Raw {
   constructor (stage, Socket) {
-    this.ws = new Socket(stage.server.url)
+    this.ws = new Socket(stage.url())
     this.ws.binaryType = 'arraybuffer'
     this.ws.on('error', () => {})
     stage.open.push({ destroy: () => this.ws.terminate() })

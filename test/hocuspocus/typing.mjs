@@ -3,21 +3,21 @@
 //
 //   {"do": "join", "rooms": […], "addresses": […]}   a typist of each version joins each room
 //   {"do": "type", "on": true}   they begin to type and to move their cursors, or stop
-//   {"do": "claims"}      how many edits of each typist the server has acknowledged, by room and client id
+//   {"do": "claim"}       notes which edits the server has acknowledged
+//   {"do": "unstored", "room": …, "stored": …}   which of the noted edits are not in the stored updates of a room, merged
+//                         and in base64
 //   {"do": "pending"}     why the typists of a room don't have the same document and know that it is stored, or ""
 //   {"do": "absent"}      why the typists of a room don't see each other, or ""
 //   {"do": "faults"}      what the server must not do and has done
 //   {"do": "closed"}      how often sockets and documents were closed, by code and reason
-//   {"do": "shown", "room": …}   the text of a room
 //   {"do": "read", "on": false}  the sockets stop to read, or go on
 //   {"do": "burst", "edits": N}  each typist makes a number of edits at once
-//   {"do": "paste", "room": …, "text": …, "times": N}   one typist pastes a text and deletes it again
 //   {"do": "count"}       how many edits were typed and acknowledged
 
 import { createInterface } from 'node:readline'
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
-import { decode } from './frames.mjs'
+import { decode, made } from './frames.mjs'
 import { kits } from './kits.mjs'
 import { clocksOf } from './stage.mjs'
 import { tapping } from './tap.mjs'
@@ -68,6 +68,7 @@ class Typist {
     this.doc = new Y.Doc()
     this.text = this.doc.getText('text')
     this.sent = [] // for each update that waits for its ack, the clock up to which it has edits of this typist
+    this.counts = null // the clocks of the newest SyncStep1, until SyncStep2
     this.claimed = 0
     this.steps = 0
     const { kit, provider } = socket
@@ -89,6 +90,10 @@ class Typist {
 
   note (from, frame) {
     if (from === 'client' && frame.type === 'token') this.sent = []
+    if (from === 'client' && frame.type === 'step1') this.counts = frame.clocks
+    if (from === 'client' && frame.type === 'step2') this.counts = null
+    // What it has made before SyncStep1, it doesn't count, and the server doesn't acknowledge.
+    if (from === 'client' && frame.type === 'update' && this.counts && made(this.counts, frame.update)) return
     if (from === 'client' && (frame.type === 'update' || frame.type === 'step2')) {
       this.sent.push(Y.parseUpdateMeta(frame.update).to.get(this.id) ?? 0)
     }
@@ -136,10 +141,14 @@ const commands = {
 
   type ({ on }) { typing = on },
 
-  claims () {
-    const claims = {}
-    for (const { room, id, claimed } of typists) (claims[room] ??= {})[id] = claimed
-    return claims
+  claim () { for (const typist of typists) typist.noted = typist.claimed },
+
+  // An edit may be stored before those that it depends on.
+  unstored ({ room, stored }) {
+    const { structs } = Y.decodeUpdate(Buffer.from(stored, 'base64'))
+    return typists.filter(typist => typist.room === room && typist.noted > 0 && !structs.some(({ id, length }) =>
+      id.client === typist.id && id.clock < typist.noted && typist.noted <= id.clock + length)
+    ).map(typist => `${typist}: edit ${typist.noted} of client ${typist.id} is acknowledged, and is not stored`)
   },
 
   pending () {
@@ -169,20 +178,10 @@ const commands = {
 
   closed () { return closed },
 
-  shown ({ room }) { return typists.find(typist => typist.room === room).text.toString() },
-
   read ({ on }) { for (const socket of sockets) socket.read(on) },
 
   burst ({ edits }) {
     for (const typist of typists) for (let i = 0; i < edits; i++) typist.type()
-  },
-
-  paste ({ room, text, times }) {
-    const typist = typists.findLast(typist => typist.room === room)
-    for (let i = 0; i < times; i++) {
-      typist.text.insert(0, text)
-      typist.text.delete(0, text.length)
-    }
   },
 
   count () { return { typists: typists.length, typed: typists.reduce((sum, { steps }) => sum + steps, 0), acknowledged } }
