@@ -69,8 +69,8 @@ type cluster struct {
 	proxies   map[*process]*proxy.Proxy // between each process and the broker
 }
 
-// newCluster starts a cluster.
-func newCluster(t *testing.T, e engine, workers, consumers int) *cluster {
+// newCluster starts a cluster. The flags are those of its consumers.
+func newCluster(t *testing.T, e engine, workers, consumers int, flags ...string) *cluster {
 	t.Helper()
 	dir := t.TempDir()
 	b := e.start(t)
@@ -104,7 +104,7 @@ func newCluster(t *testing.T, e engine, workers, consumers int) *cluster {
 		c.workers = append(c.workers, add(fmt.Sprintf("worker-%d", 1+i), "worker", "--store", url))
 	}
 	for i := range consumers {
-		c.consumers = append(c.consumers, add(fmt.Sprintf("consumer-%d", 1+i), "consumer"))
+		c.consumers = append(c.consumers, add(fmt.Sprintf("consumer-%d", 1+i), "consumer", flags...))
 	}
 	return c
 }
