@@ -32,8 +32,8 @@
 //   - update_read.go: reads and checks a whole update, into a parsedUpdate.
 //     delete_set.go is the part for its delete set. update_build.go prepares the
 //     blocks of clients that the store doesn't have, which makes loading fast.
-//     update_index.go finds blocks of an update, and which of them store_refs.go must
-//     look at.
+//     update_index.go finds blocks of an update, and which of them the plan must look
+//     at.
 //   - chunk.go, chunk_run.go: how a Store keeps blocks, as encoded bytes in chunks.
 //     chunk_iter.go iterates over them, chunk_delete.go deletes in them.
 //   - store.go: Store, and what it holds of each client. store_size.go: what counts

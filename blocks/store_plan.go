@@ -178,7 +178,7 @@ func (p *plan) advance(s *Store, c *client) {
 	switch sec := c.section; {
 	case sec == nil || !sec.continues(c):
 		p.advanceByBlock(s, c)
-	case !sec.foreign && (p.trusted || !sec.linked && !s.blockwise):
+	case !sec.foreign && (p.trusted || !sec.linked):
 		c.ready = sec.end
 		p.taken += int(min(sec.count, math.MaxInt32))
 	case !p.trusted && sec.count > smallSection && !s.blockwise:

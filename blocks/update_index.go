@@ -2,11 +2,11 @@ package blocks
 
 import "github.com/yroom/yroom/internal/lib0"
 
-// sectionIndex is where the blocks of a section begin, and which of them refCheck must
+// sectionIndex is where the blocks of a section begin, and which of them plan.accept must
 // look at.
 type sectionIndex struct {
 	starts []blockPos // of all blocks, skips included
-	open   []int      // the numbers of the blocks that refCheck must look at
+	open   []int      // the numbers of the blocks that plan.accept must look at
 	right  id         // while the section is read: the right origin of the last block
 
 	// The clocks of the section are divided into equal shares, about as many as it has
@@ -34,9 +34,9 @@ func newIndex(blocks uint64) *sectionIndex {
 // refers to, and follows whether its origin is the last element of the block before it.
 //
 // Most blocks continue the one before them, in front of the same right origin. If that
-// one is in order, so are they.
+// one is in order, so are they. Nor are they inserted at a spot that must be noted.
 func (x *sectionIndex) add(at blockPos, right id, linked, follows bool) {
-	if linked && (right == noID || right != x.right || !follows) {
+	if !follows || linked && (right == noID || right != x.right) {
 		x.open = append(x.open, len(x.starts))
 	}
 	x.starts, x.right = append(x.starts, at), right

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -146,10 +147,11 @@ func (f *forger) encode(list []block) []byte {
 // TestSkippedBlocks compares a store with one that looks at every block. The updates have
 // up to 120 blocks, come in any order, and some are forged.
 func TestSkippedBlocks(t *testing.T) {
-	taken, pending, refused := 0, 0, 0
+	taken, pending, refused, doubts := 0, 0, 0, 0
 	for seed := range uint64(1500) {
 		f := &forger{random: rand.New(rand.NewPCG(seed, 1)), entry: noID}
-		s, whole := New(), New()
+		options := Options{Try: func([]byte) error { return nil }}
+		s, whole := NewWith(options), NewWith(options)
 		s.HoldPending()
 		whole.HoldPending()
 		whole.blockwise = true
@@ -162,6 +164,10 @@ func TestSkippedBlocks(t *testing.T) {
 			if !bytes.Equal(added, want) || !bytes.Equal(s.Integrated(), whole.Integrated()) || !bytes.Equal(s.Encode(V1), whole.Encode(V1)) {
 				t.Fatalf("seed %d, update %x: the documents differ", seed, u)
 			}
+			if !maps.Equal(s.spots.newest, whole.spots.newest) || !maps.Equal(s.spots.starts, whole.spots.starts) || s.spots.doubts != whole.spots.doubts {
+				t.Fatalf("seed %d, update %x: the spots differ", seed, u)
+			}
+			doubts += s.spots.doubts
 			switch {
 			case err == nil && s.pendingCost == 0:
 				taken++
@@ -175,7 +181,7 @@ func TestSkippedBlocks(t *testing.T) {
 			}
 		}
 	}
-	if t.Logf("%d updates were taken, %d left blocks pending, %d were refused", taken, pending, refused); min(taken, pending, refused) < 500 {
+	if t.Logf("%d updates were taken, %d left blocks pending, %d were refused; %d doubts", taken, pending, refused, doubts); min(taken, pending, refused, 5*doubts) < 500 {
 		t.Error("one of these is too few")
 	}
 }

@@ -163,7 +163,7 @@ func (in *parsedUpdate) readBlock(r *lib0.Reader, sec *section, off int, b *bloc
 	}
 	linked := b.flags&(hasRight|hasKey) != 0 || b.kind > kindDeleted && b.kind != kindType && b.parent == nil
 	if sec.index != nil {
-		follows := b.originOrNone() == id{b.client, b.clock - 1}
+		follows := b.originOrNone() == id{b.client, b.clock - 1} || b.kind == kindSkip
 		sec.index.add(blockPos{b.clock, off}, b.rightOrNone(), linked && b.kind != kindSkip, follows)
 	}
 	sec.end = b.end()
