@@ -34,9 +34,9 @@ func newIndex(blocks uint64) *sectionIndex {
 // refers to, and follows whether its origin is the last element of the block before it.
 //
 // Most blocks continue the one before them, in front of the same right origin. If that
-// one is in order, so are they. Nor are they inserted at a spot that must be noted.
+// one is in order, so are they, and no other block can have been inserted between the two.
 func (x *sectionIndex) add(at blockPos, right id, linked, follows bool) {
-	if !follows || linked && (right == noID || right != x.right) {
+	if len(x.starts) == 0 || !follows || linked && (right == noID || right != x.right) {
 		x.open = append(x.open, len(x.starts))
 	}
 	x.starts, x.right = append(x.starts, at), right
