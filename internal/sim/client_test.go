@@ -53,7 +53,7 @@ func (w *world) newClient(room int, access event.Access) {
 		world: w, id: w.lastID, room: room, access: access, doc: blocks.New(),
 		states: make(map[uint64]state), clocks: make(map[uint64]uint64),
 	}
-	c.counts = w.drops == 0 && w.chance(25) // an update that was lost without a report is never acknowledged
+	c.counts = w.drops == 0 && w.chance(w.counting) // an update that was lost without a report is never acknowledged
 	c.show()
 	w.clients = append(w.clients, c)
 	w.after(nil, w.within(w.pace), c.connect)

@@ -31,6 +31,7 @@ type world struct {
 	pace       time.Duration // between two actions of a client
 	faults     int           // how many calls of the store fail, in percent
 	deletes    int           // how many requests of programs delete or create a room, in percent
+	counting   int           // how many clients count their unsaved updates, as Hocuspocus providers do, in percent
 	drops      int           // how many updates of clients are lost on their way without a report, in percent; clients resync then
 	losses     int           // how many messages in the layer are affected by a fault, in percent
 	both       int           // how many servers have a consumer in their process, in percent
@@ -162,6 +163,7 @@ func newWorld(seed uint64, planted plant) *world {
 	w.watches = []int{0, 50}[w.rnd.IntN(2)]
 	w.many = w.chance(70)
 	w.breaks = w.chance(70)
+	w.counting = 25
 	w.drops = []int{0, 0, 10}[w.rnd.IntN(3)]
 	if planted.found != "" {
 		w.drops = 0                   // a resync would mend some of them
