@@ -39,8 +39,8 @@ func (c *conn) sent(m *protocol.Message) {
 	}
 }
 
-// checkAnswer checks an Ack or a Reject: it must be for updates of the connection, and an
-// Ack for updates that are stored.
+// checkAnswer checks an Ack, a Reject or an Uncounted: it must be for updates of the
+// connection, and unless it is a Reject, for updates that are stored.
 func (c *conn) checkAnswer(m *protocol.Message) {
 	w, name := c.client.world, roomNames[c.client.room]
 	w.seen.acks++
@@ -50,7 +50,7 @@ func (c *conn) checkAnswer(m *protocol.Message) {
 	}
 	answered := c.unanswered[:m.Count]
 	c.unanswered = c.unanswered[m.Count:]
-	if !c.client.access.May(event.AccessWrite) {
+	if !c.client.access.May(event.AccessWrite) || c.client.judged {
 		return // what is stored and what is rejected may be in one turn, in any order
 	}
 	if m.Type == protocol.Reject {
@@ -61,6 +61,16 @@ func (c *conn) checkAnswer(m *protocol.Message) {
 			w.failf("%s: an update of client %d was acknowledged that is not stored (%v)", name, c.client.id, err)
 		}
 	}
+}
+
+// sendUncounted sends what the client has typed while it was not connected, as the provider
+// does after SyncStep1, whose state vector has it. The provider doesn't count it.
+func (c *client) sendUncounted() {
+	for _, update := range c.uncounted {
+		c.world.seen.uncounted++
+		c.send(protocol.Update, update)
+	}
+	c.uncounted = nil
 }
 
 // count adds to the changes that the client shows as unsaved.
@@ -83,7 +93,7 @@ func (c *client) recount() {
 func (c *client) saved() {
 	w := c.world
 	c.unsaved = max(c.unsaved-1, 0)
-	if c.unsaved > 0 || !c.access.May(event.AccessWrite) || !w.chance(30) {
+	if c.unsaved > 0 || !c.access.May(event.AccessWrite) || c.judged || !w.chance(30) {
 		return
 	}
 	w.seen.saved++
@@ -102,7 +112,7 @@ func (w *world) checkSaved() {
 		if n := len(c.conn.unanswered); n > 0 {
 			w.failf("%s: client %d waits for the answers to %d updates", roomNames[c.room], c.id, n)
 		}
-		if c.unsaved > 0 && c.access.May(event.AccessWrite) {
+		if c.unsaved > 0 && c.access.May(event.AccessWrite) && !c.judged {
 			w.failf("%s: client %d shows %d changes as unsaved", roomNames[c.room], c.id, c.unsaved)
 		}
 	}

@@ -28,8 +28,10 @@ type client struct {
 	closed bool   // for good
 	frozen bool   // the client handles nothing, while its connection stays open
 
-	counts  bool // it counts the updates that are not saved: see acks_test.go
-	unsaved int
+	judged    bool // a program takes its right to write away: see judge_test.go
+	counts    bool // it counts the updates that are not saved: see acks_test.go
+	unsaved   int
+	uncounted [][]byte // what was typed while it was not connected
 
 	states map[uint64]state // as in the Awareness of y-protocols
 	clocks map[uint64]uint64
@@ -90,6 +92,7 @@ func (c *client) connect() {
 	c.conn = to.connect(c)
 	c.recount()
 	c.send(protocol.SyncStep1, c.doc.StateVector())
+	c.sendUncounted()
 	if _, here := c.states[c.id]; here {
 		c.sendPresent(c.id)
 	}
@@ -241,8 +244,7 @@ func (c *client) act() {
 	case n < 76 && c.unsaved == 0: // otherwise a provider shows too few unsaved changes if acks are on their way
 		c.recount()
 		c.send(protocol.SyncStep1, c.doc.StateVector())
-	case n < 80 && c.sent != nil:
-		c.count(1)
+	case n < 80 && c.sent != nil && !c.counts: // a provider that counts sends nothing again
 		c.send(protocol.Update, c.sent)
 	case n < 84 && c.conn != nil: // the connection breaks
 		c.conn.lose()
@@ -286,6 +288,9 @@ func (c *client) edit(change func() []byte) {
 		panic(err) // change returned a malformed update
 	}
 	c.sent = update
+	if c.counts && c.conn == nil && update[0] > 0 {
+		c.uncounted = append(c.uncounted, update)
+	}
 	c.count(1)
 	c.send(protocol.Update, update)
 }

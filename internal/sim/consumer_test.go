@@ -30,8 +30,9 @@ type consumer struct {
 	wholes  []*outbox.Frame  // by room: a whole document that some connection was sent
 	closing bool             // it takes no new connections
 
-	programs []*program
-	watches  []*watch
+	programs   []*program
+	watches    []*watch
+	judgements []*judgement
 
 	query  event.ConnID    // of the query of checkMembers in progress; 0: none
 	answer *event.Response // the response to it; nil: none yet
@@ -132,6 +133,11 @@ func (c *consumer) lost(affected func(room string) bool) {
 			g.conn = 0 // the response may be lost
 		}
 	}
+	for _, j := range c.judgements {
+		if j.id != 0 && affected(roomNames[j.conn.client.room]) {
+			j.again(2 * time.Second) // as package document does
+		}
+	}
 	for _, x := range c.watches {
 		if x.conn != 0 && affected(roomNames[x.room]) {
 			x.restart()
@@ -181,6 +187,8 @@ func (c *consumer) take(room int, out *event.Output) {
 		c.leave(room, out.To)
 	case out.Kind == event.OutputRejoin:
 		c.conns[i].rejoin()
+	case out.Kind == event.OutputAccess:
+		c.conns[i].receiveAccess(out)
 	case out.Kind == event.OutputProbe:
 		c.conns[i].probe()
 	case out.Kind == event.OutputOffer:
@@ -191,7 +199,8 @@ func (c *consumer) take(room int, out *event.Output) {
 		c.conns[i].closed = out.Message.Code == protocol.CloseDeleted
 		c.conns[i].close()
 	default:
-		if out.Message.Type == protocol.Ack || out.Message.Type == protocol.Reject {
+		switch out.Message.Type {
+		case protocol.Ack, protocol.Reject, protocol.Uncounted:
 			c.conns[i].checkAnswer(&out.Message)
 		}
 		f := frameOf(out)
@@ -211,6 +220,12 @@ func (c *consumer) respond(room int, out *event.Output) {
 	for _, g := range c.programs {
 		if g.conn == out.To {
 			g.take(*out.Response)
+			return
+		}
+	}
+	for _, j := range c.judgements {
+		if j.id == out.To {
+			j.take(*out.Response)
 			return
 		}
 	}
@@ -246,6 +261,10 @@ type conn struct {
 	up       []protocol.Message // from the client, for the room
 	down     []message          // written, on their way to the client
 
+	access    event.Access
+	accessSeq uint64
+	untold    bool // the room has to be told of the access
+
 	unanswered [][]byte // the updates that were sent to the room and not answered, for a client that counts them
 
 	sending, writing, reading bool // whether a call of sendNext, of write and of the client's read is scheduled
@@ -259,7 +278,7 @@ type conn struct {
 func (c *consumer) connect(of *client) *conn {
 	w := c.world
 	w.lastConn++
-	x := &conn{id: w.lastConn, client: of, consumer: c, out: of.newOutbox()}
+	x := &conn{id: w.lastConn, client: of, consumer: c, out: of.newOutbox(), access: of.access}
 	w.access[x.id] = of.access
 	c.conns = append(c.conns, x)
 	x.pump(&x.sending, x.sendNext)
@@ -313,9 +332,12 @@ func (c *conn) sendNext() {
 			return c.consumer.vectors[c.client.room].At(m)
 		})
 	}
+	if !due && c.untold && !c.left {
+		in, due = event.Input{Kind: event.InputAccess}, true
+	}
 	switch {
 	case due:
-		in.Access, in.Acks = c.client.access, c.client.counts
+		in.Access, in.AccessSeq, in.Acks = c.access, c.accessSeq, c.client.counts
 		c.checkAsk(&in)
 	case len(c.up) > 0:
 		in = event.Input{Kind: event.InputMessage, Message: c.up[0]}
@@ -339,7 +361,7 @@ func (c *conn) sendNext() {
 	message := in.Message // whose data the room owns after Send
 	message.Data = slices.Clone(message.Data)
 	if err := c.consumer.front.Send(layer.Input{Room: roomNames[c.client.room], Input: in}); err != nil {
-		if due {
+		if due && in.Kind != event.InputAccess {
 			c.out.Failed(in)
 		}
 		w.after(&c.consumer.life, 50*time.Millisecond, func() { c.pump(&c.sending, c.sendNext) })
@@ -347,6 +369,7 @@ func (c *conn) sendNext() {
 	}
 	switch {
 	case due:
+		c.untold = c.untold && in.Kind != event.InputAccess && in.Kind != event.InputJoin
 	case in.Kind == event.InputMessage:
 		c.sent(&message)
 		c.up = c.up[1:]

@@ -23,6 +23,7 @@ type plant struct {
 	store   func(view) store.Store
 
 	deletes    int    // see world.deletes
+	rights     bool   // clients count their updates, and programs judge connections
 	unreported bool   // losses are not reported to consumers
 	late       bool   // inputs are passed to workers after they were drained
 	unheard    bool   // consumers don't handle what they receive from workers
@@ -100,10 +101,12 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 		"a response that is lost":                  {deliver: loseResponse, found: "watches"},
 		"inputs after a drain":                     {late: true, found: "after the worker was drained"},
 		"a worker that is heard and given up":      {unheard: true, found: "was given up by"},
-		"an ack before the append":                 {handle: ackEarly, found: "acknowledged that is not stored"},
-		"an ack that is lost":                      {deliver: loseAck, found: "waits for the answers"},
-		"an ack too many":                          {deliver: ackTwice, found: "were answered, which has sent"},
-		"a SyncStep1 that isn't answered with one": {deliver: loseQuestion, found: "as unsaved"},
+		"an ack before the append":                 {handle: ackEarly, rights: true, found: "acknowledged that is not stored"},
+		"an ack that is lost":                      {deliver: loseAck, rights: true, found: "waits for the answers"},
+		"an ack too many":                          {deliver: ackTwice, rights: true, found: "were answered, which has sent"},
+		"a SyncStep1 that isn't answered with one": {deliver: loseQuestion, rights: true, found: "as unsaved"},
+		"an expel that is answered too early":      {handle: expelEarly, rights: true, found: "its connection is open"},
+		"a right that comes back":                  {handle: giveBack, rights: true, found: "that may only read was stored"},
 		"an append acknowledged too early":         {store: func(v view) store.Store { return early{v} }, found: "reveals what is not durable"},
 		"an append that hides its failure":         {store: func(v view) store.Store { return silent{v} }, found: "reveals what is not durable"},
 		"positions that hide another worker":       {store: func(v view) store.Store { return &gapless{view: v} }, found: late},
@@ -177,6 +180,24 @@ func loseQuestion(s *server, outs []layer.Output) {
 			outs[i].To = ""
 		}
 	}
+}
+
+// expelEarly responds to an expel before the room has handled it.
+func expelEarly(s *server, in *layer.Input) bool {
+	if in.Kind == event.InputRequest && in.Request.Kind == event.RequestExpel {
+		s.back.Deliver([]layer.Output{{Room: in.Room, To: in.From, Output: event.Output{
+			Kind: event.OutputResponse, To: in.Conn, Response: &event.Response{Count: 1},
+		}}})
+	}
+	return false
+}
+
+// giveBack lets connections write that join again after a program has changed their access.
+func giveBack(_ *server, in *layer.Input) bool {
+	if in.Kind == event.InputJoin && in.AccessSeq > 0 {
+		in.Access |= event.AccessWrite
+	}
+	return false
 }
 
 // remember keeps the updates that are sent to the room, for answerFromMemory.

@@ -27,6 +27,7 @@
 //   - client_test.go, program_test.go, watch_test.go: a stock client, and programs in a
 //     consumer's process that read, change and follow documents
 //   - acks_test.go: clients that count which updates are saved
+//   - judge_test.go: programs that take rights away from connections, and close them
 //   - shadow_test.go: what the outputs of a room have revealed at each Mark
 //   - pause_test.go: how long rooms have no worker when theirs ends
 //   - planted_test.go: faults that are planted, and the test that each one is found

@@ -37,6 +37,7 @@ type world struct {
 	both       int           // how many servers have a consumer in their process, in percent
 	watches    int           // how many rooms a consumer watches, in percent
 	pastes     int           // how many insertions paste some KiB of text, in percent
+	judges     bool          // programs change and close connections
 	many       bool          // several servers and consumers run at once
 	breaks     bool          // processes stall, and the bus fails
 	outboxSize int
@@ -76,7 +77,8 @@ type counts struct {
 	probes                                            int
 	offers, shared                                    int
 	deletions                                         int
-	acks, saved, recounts                             int
+	acks, saved, recounts, uncounted                  int
+	judged, expelled                                  int
 
 	pastes, vectors int // vectors that came with a broadcast
 }
@@ -118,6 +120,9 @@ func (c *counts) add(o counts) {
 	c.acks += o.acks
 	c.saved += o.saved
 	c.recounts += o.recounts
+	c.uncounted += o.uncounted
+	c.judged += o.judged
+	c.expelled += o.expelled
 	c.pastes += o.pastes
 	c.vectors += o.vectors
 }
@@ -161,12 +166,16 @@ func newWorld(seed uint64, planted plant) *world {
 	w.both = []int{0, 0, 50}[w.rnd.IntN(3)]
 	w.deletes = max(planted.deletes, []int{0, 0, 3}[w.rnd.IntN(3)])
 	w.watches = []int{0, 50}[w.rnd.IntN(2)]
+	w.judges = w.chance(50)
 	w.many = w.chance(70)
 	w.breaks = w.chance(70)
 	w.counting = 25
 	w.drops = []int{0, 0, 10}[w.rnd.IntN(3)]
 	if planted.found != "" {
-		w.drops = 0                   // a resync would mend some of them
+		w.drops = 0 // a resync would mend some of them
+		if !planted.rights {
+			w.counting, w.judges = 0, false
+		}
 		w.many, w.breaks = true, true // they are found sooner
 	}
 	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]
@@ -190,6 +199,9 @@ func (w *world) live() {
 	}
 	w.keep()
 	w.after(nil, w.within(20*w.pace), w.disturb)
+	if w.judges {
+		w.after(nil, w.within(20*w.pace), w.judge)
+	}
 	for w.failure == "" && w.steps < chaos {
 		w.next()
 	}
@@ -474,10 +486,10 @@ func (w *world) converged() {
 			if c.room != i {
 				continue
 			}
-			if l.deletions == 0 || c.access.May(event.AccessWrite) {
+			if !c.judged && (l.deletions == 0 || c.access.May(event.AccessWrite)) {
 				w.equal(fmt.Sprintf("%s: the log, and client %d", name, c.id), stored, integrated(c.doc))
 			} else if held, err := c.doc.Contains(stored.Encode(blocks.V1), blocks.V1); !held || err != nil {
-				// It may have more, of a document that was deleted.
+				// It may have more, of a document that was deleted or that it may not change any more.
 				w.failf("%s: client %d lacks a part of the log (%v)", name, c.id, err)
 			}
 			want := make(map[uint64]string)
