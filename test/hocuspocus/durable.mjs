@@ -126,6 +126,26 @@ export const durable = {
     hold('the connection was kept', stage.sockets.get('bob').length === 1)
   },
 
+  'a lost update': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    ann.type('one ')
+    await stage.converge(ann, bob)
+    await ann.settled()
+    await stage.ask('/lose')
+    ann.type('two ')
+    await sleep(100)
+    hold('it is not acknowledged', ann.unsynced === 1)
+    ann.type('three ') // the room can't show it without what was lost
+    await until('bob sees what was lost', () => bob.shown === 'one two three ')
+    await ann.synced()
+    await ann.settled()
+    hold('the provider has connected again, to count again', stage.sockets.get('ann').length === 2)
+    ann.type('four')
+    hold('the count is right again', ann.unsynced === 1)
+    await ann.settled()
+    await stage.converge(ann, bob)
+  },
+
   'a full mailbox': async stage => {
     const [ann, bob] = await stage.synced('ann', 'bob')
     await stage.ask('/hold')

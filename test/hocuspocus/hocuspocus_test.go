@@ -180,6 +180,20 @@ func admit(_ context.Context, r consumer.Request) (consumer.Admission, error) {
 	return a, nil
 }
 
+// losses has the rooms that lose the next Update on its way.
+type losses struct{ rooms sync.Map }
+
+func (l *losses) lose(room string) { l.rooms.Store(room, true) }
+
+func (l *losses) receive(c *consumer.Conn, m protocol.Message) error {
+	if m.Type == protocol.Update {
+		if _, loses := l.rooms.LoadAndDelete(c.Room()); loses {
+			return consumer.ErrDrop
+		}
+	}
+	return nil
+}
+
 // people are the connections of a server.
 type people struct {
 	mu    sync.Mutex
@@ -230,13 +244,14 @@ func (p *people) stateless(c *consumer.Conn, payload string) {
 // serve starts a server in this process.
 func serve(t *testing.T, rooms yroom.Settings) address {
 	t.Helper()
-	documents, people := newHeld(), &people{conns: map[*consumer.Conn]bool{}}
+	documents, people, lost := newHeld(), &people{conns: map[*consumer.Conn]bool{}}, new(losses)
 	server, err := yroom.New(yroom.Config{
 		Store: documents,
 		Hooks: consumer.Hooks{
 			Admit:         admit,
 			PostConnect:   func(c *consumer.Conn) { people.note(c, true) },
 			PreDisconnect: func(c *consumer.Conn, _ protocol.CloseError) { people.note(c, false) },
+			PreReceive:    lost.receive,
 			Stateless:     people.stateless,
 		},
 		Rooms:  map[string]yroom.Settings{"default": rooms},
@@ -261,7 +276,7 @@ func serve(t *testing.T, rooms yroom.Settings) address {
 		}
 		_, _ = w.Write(doc.Encode(blocks.V1)) // the client may be gone
 	})
-	for path, do := range map[string]func(string){"/hold": documents.hold, "/release": documents.release, "/slow": documents.slow} {
+	for path, do := range map[string]func(string){"/hold": documents.hold, "/release": documents.release, "/slow": documents.slow, "/lose": lost.lose} {
 		mux.HandleFunc(path, func(_ http.ResponseWriter, r *http.Request) { do(r.URL.Query().Get("room")) })
 	}
 	web := httptest.NewServer(mux)
