@@ -209,7 +209,7 @@ func (s Settings) worker() worker.Settings {
 				MaxPending: int(s.Limits.Pending),
 				MaxClients: s.Limits.Clients,
 				History:    s.GC == SwitchOff,
-				Try:        yjs.Try,
+				Try:        func(document func() []byte) error { return yjs.Try(document()) },
 			},
 			Encoding: blocks.Encoding(s.UpdateVersion),
 			Awareness: awareness.Config{

@@ -81,7 +81,7 @@ func (s *Store) canTry(size, added int) bool {
 // try calls Options.Try with the document and an update.
 func (s *Store) try(update []byte, limits *Options) error {
 	s.trials.credit -= s.blocksSize + len(update)
-	if err := limits.Try(mergeChecked(s.encode(), update)); err != nil {
+	if err := limits.Try(func() []byte { return mergeChecked(s.encode(), update) }); err != nil {
 		s.freezes++
 		return fmt.Errorf("%w: clients that load the document would freeze: %w", ErrLimit, err)
 	}
@@ -100,5 +100,5 @@ func (s *Store) Try() error {
 	if s.options.Try == nil || !s.canTry(0, 0) {
 		return nil
 	}
-	return s.options.Try(s.encode())
+	return s.options.Try(s.encode)
 }

@@ -42,9 +42,9 @@ type tried struct {
 func newTried(t *testing.T, n uint64) *tried {
 	t.Helper()
 	d := &tried{n: n}
-	d.Store = NewWith(Options{Try: func(document []byte) error {
+	d.Store = NewWith(Options{Try: func(document func() []byte) error {
 		d.calls++
-		if d.bytes += len(document); d.fails {
+		if d.bytes += len(document()); d.fails {
 			return errors.New("too slow")
 		}
 		return nil

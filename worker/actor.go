@@ -55,6 +55,7 @@ type actor struct {
 	checks     checks
 	suspension suspension
 
+	waits   int             // how often the load has waited for memory; owned by the load in progress
 	weighed int             // what the room takes in memory
 	isIdle  bool            // the room may be evicted for want of memory
 	pressed bool            // the room must be evicted for want of memory, if it is idle
@@ -70,6 +71,7 @@ func newActor(w *Worker, name string) *actor {
 		settings:  w.config.Room(name).withDefaults(),
 		receivers: receivers{known: make(map[event.ConnID]receiver)},
 	}
+	a.settings.Room.Blocks.Try = w.tryAlone(a.settings.Room.Blocks.Try)
 	a.share.intake = &w.intake
 	a.write = a.runWrite
 	a.endWrite = func() { a.guarded(a.writeEnded) }

@@ -146,6 +146,7 @@ func (a *actor) compactLog() (entries, size int, err error) {
 		return 0, 0, err
 	}
 	doc.Compact()
+	a.tryCompacted(doc)
 	enc := a.settings.Room.Encoding
 	snapshot := store.Entry{Encoding: store.Encoding(enc), Data: doc.Encode(enc)}
 	if len(log.Entries) > 1 {

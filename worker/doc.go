@@ -17,6 +17,7 @@
 //   - deliver.go, receivers.go: sends outputs to the layer; to which front each goes
 //   - evict.go, alarm.go: ends an actor whose room is no longer used; its timer
 //   - memory.go, intake.go: bounds what all rooms take, and what waits for them and the store
+//   - trial.go: tries updates that may freeze clients, one at a time, and what is compacted
 //   - repeat.go: repeats a call of the store that fails
 //   - fail.go: closes a room after a failure or a delete, and refuses inputs then
 //   - suspend.go: keeps a room whose updates can't be stored for those that read it

@@ -23,10 +23,13 @@ type loaded struct {
 // load loads the room. It runs concurrently with the turns.
 func (a *actor) load() {
 	begin := a.worker.config.Runtime.Now()
-	if ok, later := a.worker.memory.open(a, a.worker.storedSize(a.name)); later && !ok {
+	ok, later := a.worker.memory.open(a, a.worker.storedSize(a.name), a.waits < memoryWaits)
+	if later && !ok {
+		a.waits++
 		a.worker.afterFunc(memoryPause, func() { a.worker.config.Runtime.Go(a.load) })
 		return
-	} else if !ok {
+	}
+	if a.waits = 0; !ok {
 		a.mail.Post(func() { a.guarded(func() { a.open(loaded{}, errMemory) }) })
 		return
 	}

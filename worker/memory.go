@@ -15,10 +15,11 @@ import (
 
 // memory is the budget for what all rooms of a worker take, by estimates that take
 // constant time. When seven eighths are used, rooms without connections are evicted, those
-// that have been idle longest first. When all is used, no further room is loaded. When rooms
-// use all of it, they can't grow if they are larger than a quarter of the budget divided by
-// the number of rooms. So a few huge documents don't keep all others from being edited, and
-// rooms take five quarters of the budget at most.
+// that have been idle longest first. When all is used, no further room is loaded; one for
+// which there is memory without what is in progress waits for that. When rooms use all of it,
+// they can't grow if they are larger than a quarter of the budget divided by the number of
+// rooms. So a few huge documents don't keep all others from being edited, and rooms take five
+// quarters of the budget at most.
 type memory struct {
 	limit int
 	most  atomic.Int64 // the size from which on a room can't grow
@@ -26,7 +27,7 @@ type memory struct {
 	mu     sync.Mutex
 	used   int // by rooms, and by what is in progress
 	rooms  int
-	busy   int         // by what is in progress: compactions and reads for programs
+	busy   int         // by what is in progress: compactions, reads for programs and trials
 	loads  int         // how many rooms are being loaded
 	idle   linked.List // of *actor: the rooms without connections, those that have been idle longest first
 	warned time.Time   // when the log last said that the budget is used up
@@ -38,6 +39,7 @@ const roomCost = 4 << 10
 const (
 	warnEvery   = time.Minute
 	memoryPause = 200 * time.Millisecond // before another attempt to load a room
+	memoryWaits = 50                     // how many attempts wait for what is in progress
 )
 
 var errMemory = errors.New("worker: the memory for rooms is used up")
@@ -57,9 +59,10 @@ func defaultMemory() int {
 
 // open charges a room of the given size that is about to be loaded: twice its size, because
 // both its log and its document are in memory then. ok is false if there is not enough
-// memory. If later is true, other rooms are being evicted or loaded, and another call may
-// succeed soon. If there is no other room, ok is true whatever the size is.
-func (m *memory) open(a *actor, size int) (ok, later bool) {
+// memory. If later is true, other rooms are being evicted or loaded, or what is in progress
+// takes the memory and patient is true, and another call may succeed soon. If there is no
+// other room, ok is true whatever the size is.
+func (m *memory) open(a *actor, size int, patient bool) (ok, later bool) {
 	m.mu.Lock()
 	size = roomCost + 2*size
 	others := m.used - a.charge
@@ -68,7 +71,7 @@ func (m *memory) open(a *actor, size int) (ok, later bool) {
 		m.setLoads(a, true)
 	}
 	evicted := m.relieve(others + size - m.limit)
-	later = len(evicted) > 0 || m.loads > 0
+	later = len(evicted) > 0 || m.loads > 0 || patient && m.busy > 0 && others-m.busy+size <= m.limit
 	m.mu.Unlock()
 	evict(evicted)
 	return ok, later
@@ -158,6 +161,15 @@ func (m *memory) begin(size int) bool {
 	m.busy += size
 	m.used += size
 	return true
+}
+
+// take charges size bytes for something that can't wait. The caller has to call end when it
+// has ended.
+func (m *memory) take(size int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.busy += size
+	m.used += size
 }
 
 func (m *memory) end(size int) {

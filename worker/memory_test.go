@@ -156,6 +156,34 @@ func TestCompactionsWaitForMemory(t *testing.T) {
 	})
 }
 
+// TestJoinsWaitForCompactions checks that a room whose memory a compaction has is opened when
+// that has ended, and that no connection waits for long.
+func TestJoinsWaitForCompactions(t *testing.T) {
+	runWithin(t, 1<<20, Settings{RemoveDelay: time.Hour}, func(f *fixture) {
+		for _, name := range []string{"a", "b", "c"} {
+			f.keep(name, 100<<10)
+		}
+		f.join("a", 1)
+		f.want("a: 1 SyncStep1")
+		f.memory.take(1 << 20)
+		f.join("b", 1)
+		time.Sleep(memoryWaits / 2 * memoryPause)
+		f.want()
+		f.memory.end(1 << 20)
+		time.Sleep(memoryPause)
+		f.want("b: 1 SyncStep1")
+
+		f.memory.take(1 << 20)
+		f.join("c", 1)
+		time.Sleep(memoryWaits * memoryPause)
+		f.want("c: 1 Close 1013")
+		f.join("a", 2)
+		f.want("a: 2 SyncStep1")
+		f.memory.end(1 << 20)
+		f.logged()
+	})
+}
+
 // TestEditsDuringACompaction checks that rooms accept edits while a compaction or a read takes
 // what is left of the memory, and after it.
 func TestEditsDuringACompaction(t *testing.T) {

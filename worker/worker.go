@@ -84,6 +84,7 @@ type Worker struct {
 
 	large   chan struct{} // has an element for each room that handles large inputs
 	memory  memory
+	trial   chan struct{} // full during a call of blocks.Options.Try
 	intake  intake
 	failing atomic.Bool // an append has failed for a while, and none has succeeded since
 
@@ -114,6 +115,7 @@ func New(c Config) *Worker {
 		compactions: slots{free: compactsAtOnce},
 		checks:      slots{free: checksAtOnce},
 		reads:       slots{free: readsAtOnce},
+		trial:       make(chan struct{}, 1),
 		openings:    rate.New(c.RoomsPerSecond),
 		refusals:    rate.New(1),
 		large:       make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),

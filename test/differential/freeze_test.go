@@ -167,9 +167,9 @@ const filling = 1 << 31 // the client that fills documents
 func tried(t *testing.T, size int) (s *blocks.Store, tries *int) {
 	t.Helper()
 	tries = new(int)
-	s = blocks.NewWith(blocks.Options{Try: func(document []byte) error {
+	s = blocks.NewWith(blocks.Options{Try: func(document func() []byte) error {
 		*tries++
-		return yjs.Try(document)
+		return yjs.Try(document())
 	}})
 	if size > 0 {
 		if err := s.Load(testkit.TypedIn("filling", filling, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
@@ -244,7 +244,7 @@ func freezes(t *testing.T, name string, list []sent) {
 // mind: at each, first before the newest element, and then before an earlier one.
 func TestManyPlaces(t *testing.T) {
 	const places, rounds = 600, 300
-	s := blocks.NewWith(blocks.Options{Try: yjs.Try})
+	s, _ := tried(t, 0)
 	send := func(client, clock, count uint64, wire []byte) error {
 		update := binary.AppendUvarint([]byte{1}, count)
 		update = binary.AppendUvarint(append(update, byte(client)), clock)
