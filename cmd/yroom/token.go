@@ -14,7 +14,7 @@ type tokenCmd struct {
 	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
 
 	Room    []string      `placeholder:"NAME"     required:""                                                                                                        help:"A room that the token opens, or the beginning of names with * after it. May be repeated."`
-	Access  string        `placeholder:"ACCESS"   default:"write"                                                                                                    help:"write, read or hidden (default: write)."`
+	Access  string        `placeholder:"ACCESS"   default:"write"                                                                                                    help:"write, read, hidden or hidden-write (default: write)."`
 	User    string        `placeholder:"ID"       help:"The user (default: none)."`
 	Name    string        `placeholder:"NAME"     help:"The name under which others see the user (default: the one that the client sends)."`
 	Expires time.Duration `placeholder:"DURATION" default:"1h"                                                                                                       help:"How long the token is valid (default: 1h)."`
