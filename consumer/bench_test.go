@@ -42,7 +42,7 @@ func (l counted) Accept() (net.Conn, error) {
 // crowd connects n clients to one room, over loopback. received counts bytes.
 func crowd(t testing.TB, n int) (w *fakeWorker, received, writes *atomic.Int64) {
 	t.Helper()
-	return crowdAt(t, n, func(c *Consumer) http.Handler { return c }, nil)
+	return crowdAt(t, n, func(c *Consumer) http.Handler { return c }, nil, 0)
 }
 
 // hocuspocusCrowd is crowd with Hocuspocus clients, each with further documents on its
@@ -53,11 +53,12 @@ func hocuspocusCrowd(t testing.TB, n, further int) (w *fakeWorker, received, wri
 	for i := range further {
 		opening = append(opening, wsclient.Frame(ws.OpBinary, true, fmt.Appendf(nil, "\x03%03d\x02\x00\x00", i))...)
 	}
-	return crowdAt(t, n, (*Consumer).Hocuspocus, opening)
+	return crowdAt(t, n, (*Consumer).Hocuspocus, opening, (1+further)*scopeFrame)
 }
 
-// crowdAt connects n clients, which send opening, to a handler.
-func crowdAt(t testing.TB, n int, handler func(*Consumer) http.Handler, opening []byte) (w *fakeWorker, received, writes *atomic.Int64) {
+// crowdAt connects n clients to a handler. They send opening, and the handler replies with
+// this number of bytes.
+func crowdAt(t testing.TB, n int, handler func(*Consumer) http.Handler, opening []byte, reply int) (w *fakeWorker, received, writes *atomic.Int64) {
 	t.Helper()
 	w, received, writes = newFakeWorker(t), new(atomic.Int64), new(atomic.Int64)
 	c, err := New(Config{Layer: w.layer, Logger: slog.New(slog.DiscardHandler), Limits: Limits{JoinsPerSecond: 1_000_000}})
@@ -95,6 +96,9 @@ func crowdAt(t testing.TB, n int, handler func(*Consumer) http.Handler, opening 
 		if joined := w.joined("doc"); joined < n {
 			return fmt.Sprintf("%d of %d have joined", joined, n)
 		}
+		if got := received.Load(); got < int64(n*reply) {
+			return fmt.Sprintf("%d bytes of replies have arrived", got)
+		}
 		return ""
 	})
 	t.Cleanup(func() {
@@ -126,13 +130,11 @@ func (w *fakeWorker) joined(room string) (n int) {
 const (
 	smallFrame   = 2 + 3 + 30
 	addressBytes = len("\x03doc")
+	scopeFrame   = 2 + addressBytes + 2 + len("\x0aread-write")
 )
 
+// broadcast delivers an update, and waits until n bytes have arrived.
 func broadcast(w *fakeWorker, outs []layer.Output, received *atomic.Int64, n int) {
-	broadcastBytes(w, outs, received, n*smallFrame)
-}
-
-func broadcastBytes(w *fakeWorker, outs []layer.Output, received *atomic.Int64, n int) {
 	want := received.Load() + int64(n)
 	outs[0].Mark.Seq++
 	w.deliver(outs)
@@ -151,12 +153,12 @@ func smallUpdate() []layer.Output {
 func benchmarkBroadcast(b *testing.B, w *fakeWorker, received, writes *atomic.Int64, n, size int) {
 	b.Helper()
 	outs := smallUpdate()
-	broadcastBytes(w, outs, received, n*size)
+	broadcast(w, outs, received, n*size)
 	writes.Store(0)
 	b.ReportAllocs()
 	start := testkit.CPUTime(b)
 	for b.Loop() {
-		broadcastBytes(w, outs, received, n*size)
+		broadcast(w, outs, received, n*size)
 	}
 	deliveries := float64(b.N * n)
 	b.ReportMetric(float64(testkit.CPUTime(b)-start)/deliveries, "cpu-ns/delivery")
@@ -176,7 +178,6 @@ func BenchmarkBroadcastHocuspocus(b *testing.B) {
 	for _, further := range []int{0, 49} {
 		b.Run(fmt.Sprintf("documents=%d", further+1), func(b *testing.B) {
 			w, received, writes := hocuspocusCrowd(b, n, further)
-			time.Sleep(time.Second) // until the replies are read
 			benchmarkBroadcast(b, w, received, writes, n, smallFrame+addressBytes)
 		})
 	}
@@ -206,16 +207,27 @@ func BenchmarkBurst(b *testing.B) {
 func TestBroadcastAllocations(t *testing.T) {
 	testkit.SkipUnderRace(t)
 	const n = 100
-	w, received, writes := crowd(t, n)
+	t.Run("plain", func(t *testing.T) {
+		w, received, writes := crowd(t, n)
+		testBroadcastAllocations(t, w, received, writes, n, smallFrame)
+	})
+	t.Run("Hocuspocus", func(t *testing.T) {
+		w, received, writes := hocuspocusCrowd(t, n, 0)
+		testBroadcastAllocations(t, w, received, writes, n, smallFrame+addressBytes)
+	})
+}
+
+func testBroadcastAllocations(t *testing.T, w *fakeWorker, received, writes *atomic.Int64, n, size int) {
+	t.Helper()
 	outs := smallUpdate()
 	for range 20 {
-		broadcast(w, outs, received, n)
+		broadcast(w, outs, received, n*size)
 	}
 	writes.Store(0)
-	if allocs := testing.AllocsPerRun(100, func() { broadcast(w, outs, received, n) }); allocs > n/10 {
+	if allocs := testing.AllocsPerRun(100, func() { broadcast(w, outs, received, n*size) }); allocs > float64(n)/10 {
 		t.Errorf("%v allocations for a broadcast to %d connections", allocs, n)
 	}
-	if got := writes.Load(); got != 101*n {
+	if got := writes.Load(); got != int64(101*n) {
 		t.Errorf("%d writes for 101 broadcasts to %d connections", got, n)
 	}
 }

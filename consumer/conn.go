@@ -50,6 +50,7 @@ type Conn struct {
 	out         outbox.Outbox
 	allowance   int  // the size of an answer above which it is a large one; never changed
 	messageSize int  // Settings.MessageSize; never changed
+	ready       bool // it is in socket.ready
 	large       bool // it has, or may have, a part of Consumer.answers
 	asking      bool // runAsk runs
 	probed      bool // runProbe runs
@@ -148,7 +149,7 @@ func (c *Conn) add(f *outbox.Frame) {
 func (c *Conn) addFrame(f *outbox.Frame) (outbox.Change, error) {
 	change, err := c.out.Add(f)
 	c.holdAnswer(f)
-	c.socket.startWriter()
+	c.socket.writeSoon(c)
 	return change, err
 }
 
@@ -187,7 +188,10 @@ func (c *Conn) end(why cause) {
 	if f != nil {
 		_, _ = c.out.Add(f) // only awareness can cause an error
 	}
-	s.startWriter()
+	if c.out.Empty() {
+		s.removeAlone()
+	}
+	s.writeSoon(c)
 	s.background.Go(c.detach)
 }
 

@@ -82,7 +82,7 @@ func (c *Conn) reject(m protocol.Message) {
 	defer s.mu.Unlock()
 	if !c.ended {
 		c.out.Refuse(f)
-		s.startWriter()
+		s.writeSoon(c)
 	}
 }
 

@@ -155,6 +155,7 @@ func TestHocuspocusQueueLimits(t *testing.T) {
 			}}}
 			withProvider(t, cfg, func(t *testing.T, h *harness, p provider) {
 				p.wantCloseDuring(protocol.CloseReset, func() { flood(p) })
+				time.Sleep(closeWait) // while the server drops what has arrived
 				synctest.Wait()
 				if n := h.incoming.used.Load(); n != 0 {
 					t.Errorf("%d bytes are still reserved", n)

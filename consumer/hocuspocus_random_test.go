@@ -22,7 +22,7 @@ import (
 func TestHocuspocusRandom(t *testing.T) {
 	for seed := range uint64(50) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			rnd := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // no secret
+			rnd := rand.New(rand.NewPCG(seed, 0))
 			pause := func() { time.Sleep(time.Duration(rand.N(20)) * time.Millisecond) }
 			cfg := Config{Hooks: Hooks{Admit: func(ctx context.Context, r Request) (Admission, error) {
 				pause()

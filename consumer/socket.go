@@ -49,8 +49,10 @@ type socket struct {
 	conns   []*Conn
 	control [controls]*outbox.Frame // the control frames that wait
 	replies []*outbox.Frame         // further frames that belong to no Conn
+	ready   []*Conn                 // frames of theirs wait
 	closing *outbox.Frame           // the close frame, written last
 	batch   []*outbox.Frame         // what is being written
+	taken   []*Conn                 // frames of theirs are in the batch
 	running bool                    // the writer runs
 	ended   bool                    // no frame is added to an outbox any more
 	cause   cause

@@ -56,9 +56,10 @@ func (s *socket) kill(why cause) {
 // discard drops the frames that wait. The lock must be held.
 func (s *socket) discard() {
 	s.control = [controls]*outbox.Frame{}
-	s.replies = nil
+	s.replies, s.ready = nil, nil
 	for _, c := range s.conns {
 		c.out.Discard()
+		c.ready = false
 	}
 }
 

@@ -47,15 +47,20 @@ func (s *socket) empty() bool {
 			return false
 		}
 	}
-	if len(s.replies) > 0 {
-		return false
+	return len(s.replies)+len(s.ready) == 0
+}
+
+// writeSoon starts the writer if frames of c wait. The lock must be held.
+func (s *socket) writeSoon(c *Conn) {
+	s.setReady(c)
+	s.startWriter()
+}
+
+func (s *socket) setReady(c *Conn) {
+	if !c.ready && !c.out.Empty() {
+		c.ready = true
+		s.ready = append(s.ready, c)
 	}
-	for _, c := range s.conns {
-		if !c.out.Empty() {
-			return false
-		}
-	}
-	return true
 }
 
 // runWriter writes until nothing waits. It runs on a goroutine of its own, at
@@ -86,7 +91,7 @@ func (s *socket) flush() error {
 			}
 			s.mu.Lock()
 			freed := false
-			for _, c := range s.conns {
+			for _, c := range s.taken {
 				c.out.Wrote()
 				freed = c.freeAnswers(s.batch) || freed
 				c.askIfDue()
@@ -127,8 +132,10 @@ func (s *socket) takeBatch() (message bool) {
 		}
 	}
 	before := len(s.batch)
+	clear(s.taken)
+	s.taken, s.ready = s.ready, s.taken[:0]
 	alone := false
-	for _, c := range s.conns {
+	for _, c := range s.taken {
 		if c.alone {
 			s.batch = c.out.Take(s.batch)
 			alone = true
@@ -137,9 +144,11 @@ func (s *socket) takeBatch() (message bool) {
 	// A reply to an address follows the frames of the Conn that it had before.
 	s.batch = append(s.batch, s.replies...)
 	s.replies = nil
-	for _, c := range s.conns {
+	for _, c := range s.taken {
+		c.ready = false
 		if !c.alone {
 			s.batch = c.out.Take(s.batch)
+			s.setReady(c) // if there were too many acks to take all
 		}
 	}
 	if alone { // the last frames of the Conns that have ended were taken

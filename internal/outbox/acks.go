@@ -25,10 +25,10 @@ const mostAcks = 512
 // Update records that an update of the client is sent to the room.
 func (o *Outbox) Update() { o.acks.unanswered++ }
 
-// restart records that the client has sent a SyncStep1. It begins to
-// count then: with one change that isn't stored, until the SyncStep2 with which it answers the
-// room's SyncStep1 is. An ack for an earlier update would make its count too low, so those
-// that are not on their way are withheld.
+// restart records that the client has sent a SyncStep1. It begins to count then: with one
+// change that isn't stored, until the SyncStep2 with which it answers the room's SyncStep1
+// is. An ack for an earlier update would make its count too low, so those that are not on
+// their way are withheld.
 func (a *acks) restart() {
 	a.void = a.unanswered
 	a.stored.n, a.refused.n = 0, 0
