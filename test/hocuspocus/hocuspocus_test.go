@@ -3,6 +3,7 @@
 package hocuspocus_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -43,6 +46,27 @@ func TestFrames(t *testing.T) {
 func TestFaults(t *testing.T) {
 	requireNode(t)
 	start(t, "faults", "provider 4", serve(t, yroom.Settings{}), startOriginal(t)).Report(t)
+}
+
+// The documentation names each fault of the original server that the tests know.
+func TestFaultsDocumented(t *testing.T) {
+	source, err := os.ReadFile("faults.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/hocuspocus.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults := regexp.MustCompile(`(?m)^  '(.+)': \{$`).FindAllSubmatch(source, -1)
+	if len(faults) == 0 {
+		t.Fatal("faults.mjs has no faults")
+	}
+	for _, fault := range faults {
+		if name := strings.TrimPrefix(string(fault[1]), "a "); !bytes.Contains(page, []byte(name)) {
+			t.Errorf("docs/hocuspocus.md doesn't name the fault %q", fault[1])
+		}
+	}
 }
 
 // A provider that has no unsynced changes has none that aren't stored.
