@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 )
@@ -80,12 +81,18 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	if err == nil {
 		must, err = s.mustTry(in, len(update), limits)
 	}
-	if must {
+	switch {
+	case !must:
+	case len(s.byID) == s.plan.added: // the update is the document
+		err = s.try(func() []byte { return bytes.Clone(update) }, len(update), limits)
+	default:
 		s.plan.cancel(s) // the document can't be encoded during a plan
-		if err := s.try(update, limits); err != nil {
-			return nil, err
+		document := func() []byte { return mergeChecked(s.encode(), update) }
+		if err = s.try(document, s.blocksSize+len(update), limits); err == nil {
+			err = s.prepare(in, limits, gained, len(update))
 		}
-		err = s.prepare(in, limits, gained, len(update))
+	}
+	if must {
 		s.plan.work, s.plan.doubts = 0, 0
 	}
 	if err != nil {

@@ -78,10 +78,11 @@ func (s *Store) canTry(size, added int) bool {
 	return s.blocksSize+size <= trialSize && s.blockCount+added <= trialBlocks
 }
 
-// try calls Options.Try with the document and an update.
-func (s *Store) try(update []byte, limits *Options) error {
-	s.trials.credit -= s.blocksSize + len(update)
-	if err := limits.Try(func() []byte { return mergeChecked(s.encode(), update) }); err != nil {
+// try calls Options.Try with what the document becomes, which has about the given size in
+// bytes.
+func (s *Store) try(document func() []byte, size int, limits *Options) error {
+	s.trials.credit -= size
+	if err := limits.Try(document); err != nil {
 		s.freezes++
 		return fmt.Errorf("%w: clients that load the document would freeze: %w", ErrLimit, err)
 	}
