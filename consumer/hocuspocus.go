@@ -179,7 +179,7 @@ func (d *documents) handle(frame []byte) error {
 	case conn != nil:
 		d.deliver(conn, body)
 	case errors.Is(err, errDocuments):
-		if isAuth(body) {
+		if protocol.IsAuth(body) {
 			d.deny(string(address), err)
 		}
 		return nil
@@ -190,7 +190,7 @@ func (d *documents) handle(frame []byte) error {
 // route returns the Conn that handles a frame now, or queues the frame, drops it, or
 // returns the reason for which the socket ends.
 func (d *documents) route(address, body []byte) (*Conn, error) {
-	isAuth := isAuth(body)
+	isAuth := protocol.IsAuth(body)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.slots[string(address)]

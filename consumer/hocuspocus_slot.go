@@ -100,7 +100,7 @@ func (s *slot) next() (conn *Conn, body []byte, ok bool) {
 	case conn != nil:
 		return conn, d.pop(s, 0), true
 	default:
-		if i := slices.IndexFunc(s.queue, isAuth); i >= 0 {
+		if i := slices.IndexFunc(s.queue, protocol.IsAuth); i >= 0 {
 			s.tried, s.waiting = true, false
 			d.noteToken()
 			return nil, d.pop(s, i), true
@@ -128,11 +128,6 @@ func (d *documents) noteToken() {
 	d.socket.mu.Lock()
 	d.socket.doom.at = time.Now().Add(admitTime)
 	d.socket.mu.Unlock()
-}
-
-func isAuth(body []byte) bool {
-	_, ok, _ := protocol.ReadAuth(body)
-	return ok
 }
 
 func isClose(body []byte) bool {
@@ -284,7 +279,7 @@ func (s *slot) open(conn *Conn) {
 func (s *slot) refuse(err error) {
 	d := s.documents
 	d.mu.Lock()
-	for len(s.queue) > 0 && !isAuth(s.queue[0]) {
+	for len(s.queue) > 0 && !protocol.IsAuth(s.queue[0]) {
 		d.pop(s, 0)
 	}
 	d.mu.Unlock()

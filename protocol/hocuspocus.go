@@ -58,15 +58,24 @@ type Auth struct {
 	Version string
 }
 
+// IsAuth reports whether the body of a frame is an Auth. It may be malformed.
+func IsAuth(body []byte) bool {
+	r := lib0.NewReader(body)
+	return isAuth(&r)
+}
+
+// isAuth reads the types of an Auth, and reports whether it is one.
+func isAuth(r *lib0.Reader) bool {
+	outer := r.Uint()
+	inner := r.Uint() // authToken, too, if the body is too short for it
+	return outer == hocuspocusAuth && inner == authToken
+}
+
 // ReadAuth reads an Auth from the body of a frame. ok is false if the body is another
 // message.
 func ReadAuth(body []byte) (a Auth, ok bool, err error) {
 	r := lib0.NewReader(body)
-	isAuth := r.Uint() == hocuspocusAuth && r.Err() == nil
-	if isAuth {
-		isAuth = r.Uint() == authToken // or the body is too short for a type
-	}
-	if !isAuth {
+	if !isAuth(&r) {
 		return a, false, nil
 	}
 	a.Token = string(r.Text())

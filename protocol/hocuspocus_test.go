@@ -96,7 +96,7 @@ func TestHocuspocusAuth(t *testing.T) {
 		if err != nil {
 			says = err.Error()
 		}
-		if got != c.want || ok != c.ok || says != c.err {
+		if got != c.want || ok != c.ok || ok != IsAuth(unhex(t, frame)) || says != c.err {
 			t.Errorf("%s: %+v, %v, %q", frame, got, ok, says)
 		}
 		// A room has no use for it.
