@@ -4,6 +4,7 @@
 //	server, err := yroom.New(yroom.Config{})
 //	…
 //	http.Handle("/ws/{room...}", server)
+//	http.Handle("/hocuspocus", server.Hocuspocus()) // for Hocuspocus providers
 //
 // A Server has four parts, which this package only connects: a consumer (package
 // consumer) holds the connections of clients, a worker (package worker) runs the rooms,

@@ -74,7 +74,9 @@ func (c *Conn) askAccess() (in event.Input, due bool) {
 
 // Close ends the connection with a code and a reason that the client sees. Stock clients
 // connect again whatever the code is, so Hooks.Admit has to refuse a client that is to stay
-// out. Close doesn't block.
+// out. For a Hocuspocus client, only the document ends, and the client doesn't open it again
+// by itself; its socket ends, and it connects again, if the code is 1001, 1011, 1012, 1013
+// or 4205. Close doesn't block.
 func (c *Conn) Close(code protocol.CloseCode, reason string) {
 	c.end(cause{CloseError: protocol.CloseError{Code: code, Reason: reason}})
 }
