@@ -207,7 +207,7 @@ func (d *documents) route(address, body []byte) (*Conn, error) {
 			return conn, nil
 		case s.overrun && !isAuth:
 			return nil, nil
-		case d.queued == 0 && conn != nil, d.queued < mostQueued && d.size+len(body) <= mostQueuedSize:
+		case d.mayEnqueue(s, body, isAuth):
 			return nil, d.enqueue(s, body, isAuth)
 		case conn != nil: // the document is being opened
 			if d.ctx.Err() != nil {
@@ -221,6 +221,15 @@ func (d *documents) route(address, body []byte) (*Conn, error) {
 			s.overrun = true
 		}
 	}
+}
+
+// mayEnqueue reports whether a frame may be queued. Past the limits, one may if nothing is
+// queued that it could wait for: the frames of documents that the client may not open can
+// stay for long. The lock must be held.
+func (d *documents) mayEnqueue(s *slot, body []byte, isAuth bool) bool {
+	return d.queued < mostQueued && d.size+len(body) <= mostQueuedSize ||
+		d.queued == 0 && s.conn != nil ||
+		isAuth && len(s.queue) == 0 && d.admitted
 }
 
 // add adds a slot for an address. The lock must be held.
