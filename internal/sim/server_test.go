@@ -120,8 +120,8 @@ func (s *server) handle(in layer.Input) error {
 		r.joined[in.Conn] = in.From
 	case in.Kind == event.InputLeave:
 		delete(r.joined, in.Conn)
-	case in.Kind == event.InputRequest && in.Request.Kind == event.RequestAccess:
-		w.access[in.Request.Target] = event.AccessPresent // whether it writes is checked by its client
+	case in.Kind == event.InputRequest && in.Request.Target != 0: // the room accepts nothing more from the connection
+		w.access[in.Request.Target] = event.AccessPresent
 	case writes && (in.Kind == event.InputRequest || joined && w.access[in.Conn].May(event.AccessWrite)):
 		if _, err := r.accepted.Apply(data, blocks.V1); err != nil {
 			panic(err) // the simulation built a malformed update
