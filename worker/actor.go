@@ -25,6 +25,7 @@ type actor struct {
 	settings Settings
 	mail     *mailbox.Mailbox[layer.Input]
 	share    share
+	pacing   pacing
 
 	room      *room.Room           // nil: not loaded yet, or closed
 	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil if it isn't closed
@@ -75,13 +76,16 @@ func newActor(w *Worker, name string) *actor {
 	a.share.intake = &w.intake
 	a.write = a.runWrite
 	a.endWrite = func() { a.guarded(a.writeEnded) }
+	a.pacing.most = firstMost
 	a.mail = mailbox.New(mailbox.Config[layer.Input]{
 		Items: a.settings.MailboxInputs,
 		Bytes: a.settings.MailboxBytes,
+		Size:  func(in layer.Input) int { return in.Size() },
 		Go:    w.config.Runtime.Go,
 		Turn:  a.turn,
 		Held:  true, // until the room is loaded
 	})
+	a.mail.Limit(a.pacing.most)
 	return a
 }
 
@@ -172,35 +176,6 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	}
 	*ins = append(*ins, in.Input)
 }
-
-// stepRoom calls room.Step. Large inputs take some times their size while they are read,
-// and time: so few rooms handle such at once, and others always find a processor.
-func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
-	size := 0
-	for i := range ins {
-		size += ins[i].Size()
-	}
-	if size > largeStep {
-		a.worker.large <- struct{}{}
-		defer func() { <-a.worker.large }()
-	}
-	if a.worker.config.Events.Turn == nil {
-		return a.worker.step(a.room, now, ins)
-	}
-	begin := a.worker.config.Runtime.Now()
-	effects := a.worker.step(a.room, now, ins)
-	report(a.worker, a.worker.config.Events.Turn, TurnInfo{
-		Room:     a.name,
-		Inputs:   len(ins),
-		Added:    len(effects.Update),
-		Duration: a.worker.config.Runtime.Now().Sub(begin),
-	})
-	return effects
-}
-
-// largeStep is the size of inputs that only some rooms handle at once: as many as half of
-// the processors, but at least one.
-const largeStep = 1 << 20
 
 // take carries out the effects of a Step of the room.
 func (a *actor) take(effects room.Effects) {

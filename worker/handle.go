@@ -55,7 +55,7 @@ func (a *actor) put(in layer.Input) error {
 	if !a.share.take(size) {
 		return mailbox.ErrFull
 	}
-	err := a.mail.Put(in, size)
+	err := a.mail.Put(in)
 	if err != nil {
 		a.share.free(size)
 	}

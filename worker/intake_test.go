@@ -4,17 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
-	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
-	"github.com/yroom/yroom/room"
 )
 
 // While the store is slow, the updates that wait for it in all rooms are bounded. Small
@@ -59,46 +55,5 @@ func TestMessageMemory(t *testing.T) {
 			t.Errorf("after the end, %d bytes are taken", used)
 		}
 		f.front.Close()
-	})
-}
-
-// Few rooms handle large inputs at once. They don't delay others.
-func TestLargeInputsTakeTurns(t *testing.T) {
-	run(t, Settings{}, func(f *fixture) {
-		const rooms = 20
-		var now, most atomic.Int32
-		release := make(chan struct{})
-		step := f.step
-		for i := range rooms {
-			f.join(fmt.Sprint("room ", i), 1)
-		}
-		f.join("small", 1)
-		synctest.Wait()
-		f.step = func(r *room.Room, at time.Time, ins []event.Input) room.Effects {
-			if ins[0].Size() > largeStep {
-				n := now.Add(1)
-				most.Store(max(most.Load(), n))
-				<-release
-				now.Add(-1)
-			}
-			return step(r, at, ins)
-		}
-		paste := testkit.Typed(1, 0, strings.Repeat("x", largeStep))
-		for i := range rooms {
-			f.write(fmt.Sprint("room ", i), 1, paste)
-		}
-		synctest.Wait()
-		if n, want := now.Load(), int32(cap(f.large)); n != want {
-			t.Errorf("%d rooms handle large inputs at once, want %d", n, want)
-		}
-		f.write("small", 1, typed(2, 0))
-		f.wantStored("small", typed(2, 0))
-		close(release)
-		for i := range rooms {
-			f.wantStored(fmt.Sprint("room ", i), paste)
-		}
-		if most.Load() > int32(cap(f.large)) {
-			t.Errorf("%d rooms handled large inputs at once", most.Load())
-		}
 	})
 }

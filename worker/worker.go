@@ -82,7 +82,7 @@ type Worker struct {
 	delivering                 locks
 	compactions, checks, reads slots
 
-	large   chan struct{} // has an element for each room that handles large inputs
+	slow    chan struct{} // has an element for each room that has a slow turn
 	memory  memory
 	trial   chan struct{} // full during a call of blocks.Options.Try
 	intake  intake
@@ -118,7 +118,7 @@ func New(c Config) *Worker {
 		trial:       make(chan struct{}, 1),
 		openings:    rate.New(c.RoomsPerSecond),
 		refusals:    rate.New(1),
-		large:       make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
+		slow:        make(chan struct{}, max(runtime.GOMAXPROCS(0)/2, 1)),
 		rooms:       make(map[string]*actor),
 		tallies:     make(map[event.ConnID]*tally),
 	}

@@ -20,11 +20,13 @@ type Config[T any] struct {
 	// Items and Bytes bound the items in the mailbox. An empty mailbox accepts an item
 	// of any size.
 	Items, Bytes int
+	// Size returns how many bytes an item counts as.
+	Size func(item T) int
 	// Go schedules a turn. It must not run the turn itself before it returns. If Go is
 	// nil, each turn runs in a new goroutine.
 	Go func(func())
-	// Turn is called with all items, in the order of Put, or with none if only a posted
-	// function caused the turn. The slice is borrowed until Turn returns. Turns never
+	// Turn is called with all items, or as many as Limit allows, in the order of Put, or with
+	// none if only a posted function caused the turn. The slice is borrowed until Turn returns. Turns never
 	// overlap.
 	Turn func(batch []T)
 	// Held makes New return a mailbox that is held: see Hold.
@@ -42,6 +44,7 @@ type Mailbox[T any] struct {
 	mu      sync.Mutex
 	items   []T
 	bytes   int
+	most    int // of items in a turn; 0: all
 	posted  []func()
 	spare   []T // the last batch, emptied, while one turn follows another
 	running bool
@@ -59,17 +62,18 @@ func New[T any](c Config[T]) *Mailbox[T] {
 	return m
 }
 
-// Put adds an item that counts as size bytes. It returns nil, ErrFull or ErrClosed.
-func (m *Mailbox[T]) Put(item T, size int) error {
-	return m.add(item, size, false)
+// Put adds an item. It returns nil, ErrFull or ErrClosed.
+func (m *Mailbox[T]) Put(item T) error {
+	return m.add(item, false)
 }
 
 // Force adds an item even if the mailbox is full. It returns nil or ErrClosed.
 func (m *Mailbox[T]) Force(item T) error {
-	return m.add(item, 0, true)
+	return m.add(item, true)
 }
 
-func (m *Mailbox[T]) add(item T, size int, force bool) error {
+func (m *Mailbox[T]) add(item T, force bool) error {
+	size := m.config.Size(item)
 	m.mu.Lock()
 	if m.closed {
 		m.mu.Unlock()
@@ -122,6 +126,14 @@ func (m *Mailbox[T]) Release() {
 	m.start(start)
 }
 
+// Limit makes turns that begin from now on take at most so many items. 0 stands for all,
+// as at first.
+func (m *Mailbox[T]) Limit(items int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.most = items
+}
+
 // Close closes the mailbox permanently if it is empty, and reports whether it has. If
 // it is called in a turn, that turn is the last one.
 func (m *Mailbox[T]) Close() bool {
@@ -155,6 +167,22 @@ func (m *Mailbox[T]) start(start bool) {
 	}
 }
 
+// take removes the items of a turn. m.mu must be locked.
+func (m *Mailbox[T]) take() (batch []T) {
+	batch, m.items, m.spare = m.items, m.spare, nil
+	if m.most == 0 || len(batch) <= m.most {
+		m.bytes = 0
+		return batch
+	}
+	m.items = append(m.items, batch[m.most:]...)
+	clear(batch[m.most:])
+	batch = batch[:m.most]
+	for _, item := range batch {
+		m.bytes -= m.config.Size(item)
+	}
+	return batch
+}
+
 // run runs one turn.
 func (m *Mailbox[T]) run() {
 	m.mu.Lock()
@@ -168,9 +196,7 @@ func (m *Mailbox[T]) run() {
 	m.mu.Lock()
 	var batch []T
 	if !m.held {
-		batch = m.items
-		m.items, m.spare = m.spare, nil
-		m.bytes = 0
+		batch = m.take()
 	}
 	m.mu.Unlock()
 	m.config.Turn(batch)

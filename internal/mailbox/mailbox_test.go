@@ -35,10 +35,13 @@ func record[T any](batches *[][]T) func([]T) {
 	return func(batch []T) { *batches = append(*batches, append([]T{}, batch...)) }
 }
 
+// one is the size of each item.
+func one(int) int { return 1 }
+
 func put(t *testing.T, m *mailbox.Mailbox[int], items ...int) {
 	t.Helper()
 	for _, item := range items {
-		if err := m.Put(item, 1); err != nil {
+		if err := m.Put(item); err != nil {
 			t.Fatalf("Put(%d): %v", item, err)
 		}
 	}
@@ -47,7 +50,7 @@ func put(t *testing.T, m *mailbox.Mailbox[int], items ...int) {
 func TestTurnTakesAllThatWaits(t *testing.T) {
 	var due steps
 	var got [][]int
-	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: record(&got)})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: record(&got)})
 	put(t, m, 1, 2, 3)
 	if len(due) != 1 {
 		t.Fatalf("%d runs for one mailbox", len(due))
@@ -63,13 +66,39 @@ func TestTurnTakesAllThatWaits(t *testing.T) {
 	}
 }
 
+// Limit divides what waits into turns. What is left counts towards the limits.
+func TestLimitedTurns(t *testing.T) {
+	var due steps
+	var got [][]int
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 5, Go: due.add, Turn: record(&got)})
+	m.Limit(2)
+	put(t, m, 1, 2, 3, 4, 5)
+	due.next(t)
+	put(t, m, 6, 7)
+	if err := m.Put(8); !errors.Is(err, mailbox.ErrFull) {
+		t.Errorf("an item past the limit: %v", err)
+	}
+	due.next(t)
+	m.Limit(0)
+	put(t, m, 8)
+	due.next(t)
+	put(t, m, 9)
+	due.next(t)
+	if diff := cmp.Diff([][]int{{1, 2}, {3, 4}, {5, 6, 7, 8}, {9}}, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(due) != 0 {
+		t.Error("an empty mailbox is run again")
+	}
+}
+
 func TestEachTurnReleasesTheExecutor(t *testing.T) {
 	var due steps
 	var got [][]int
 	keep := record(&got)
 	var m *mailbox.Mailbox[int]
 	next := 1
-	m = mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) {
+	m = mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) {
 		keep(batch)
 		if next < 6 {
 			put(t, m, next, next+1)
@@ -102,10 +131,10 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var due steps
-			m := mailbox.New(mailbox.Config[int]{Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: func([]int) {}})
+			m := mailbox.New(mailbox.Config[int]{Size: func(size int) int { return size }, Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: func([]int) {}})
 			for range 2 { // a turn empties the mailbox
 				for i, size := range tc.sizes {
-					if err := m.Put(i, size); !errors.Is(err, tc.want[i]) {
+					if err := m.Put(size); !errors.Is(err, tc.want[i]) {
 						t.Errorf("Put %d of size %d: %v, want %v", i, size, err, tc.want[i])
 					}
 				}
@@ -118,7 +147,7 @@ func TestLimits(t *testing.T) {
 func TestForcePassesTheLimits(t *testing.T) {
 	var due steps
 	var got [][]int
-	m := mailbox.New(mailbox.Config[int]{Items: 1, Bytes: 1, Go: due.add, Turn: record(&got)})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 1, Bytes: 1, Go: due.add, Turn: record(&got)})
 	put(t, m, 1)
 	if err := m.Force(2); err != nil {
 		t.Fatal(err)
@@ -132,12 +161,12 @@ func TestForcePassesTheLimits(t *testing.T) {
 func TestHeldItemsWaitAndPostedCallsDoNot(t *testing.T) {
 	var due steps
 	var got [][]int
-	m := mailbox.New(mailbox.Config[int]{Items: 2, Bytes: 10, Go: due.add, Turn: record(&got), Held: true})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 2, Bytes: 10, Go: due.add, Turn: record(&got), Held: true})
 	put(t, m, 1, 2)
 	if len(due) != 0 {
 		t.Fatal("a held mailbox is run for an item")
 	}
-	if err := m.Put(3, 1); !errors.Is(err, mailbox.ErrFull) {
+	if err := m.Put(3); !errors.Is(err, mailbox.ErrFull) {
 		t.Fatalf("held items don't count: %v", err)
 	}
 	posted := 0
@@ -163,7 +192,7 @@ func TestHeldItemsWaitAndPostedCallsDoNot(t *testing.T) {
 func TestPostedCallsRunFirstAndInOrder(t *testing.T) {
 	var due steps
 	var got []int
-	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) { got = append(got, batch...) }})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) { got = append(got, batch...) }})
 	put(t, m, 3)
 	m.Post(func() { got = append(got, 1) })
 	m.Post(func() { got = append(got, 2) })
@@ -175,7 +204,7 @@ func TestPostedCallsRunFirstAndInOrder(t *testing.T) {
 
 func TestClose(t *testing.T) {
 	var due steps
-	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: due.add, Turn: func([]int) {}})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func([]int) {}})
 	put(t, m, 1)
 	if m.Close() {
 		t.Fatal("closed although an item waits")
@@ -194,7 +223,7 @@ func TestClose(t *testing.T) {
 	if m.Close() {
 		t.Fatal("closed twice")
 	}
-	if err := m.Put(1, 1); !errors.Is(err, mailbox.ErrClosed) {
+	if err := m.Put(1); !errors.Is(err, mailbox.ErrClosed) {
 		t.Errorf("Put: %v", err)
 	}
 	if err := m.Force(1); !errors.Is(err, mailbox.ErrClosed) {
@@ -215,7 +244,7 @@ func TestManyWriters(t *testing.T) {
 	next := make([]int, writers)
 	total := 0
 	done := make(chan struct{})
-	m := mailbox.New(mailbox.Config[[2]int]{Items: 64, Bytes: 1 << 20, Turn: func(batch [][2]int) {
+	m := mailbox.New(mailbox.Config[[2]int]{Size: func([2]int) int { return 1 }, Items: 64, Bytes: 1 << 20, Turn: func(batch [][2]int) {
 		if !inTurn.TryLock() {
 			t.Error("two turns at once")
 			return
@@ -235,7 +264,7 @@ func TestManyWriters(t *testing.T) {
 	for w := range writers {
 		writing.Go(func() {
 			for i := 0; i < each; {
-				switch err := m.Put([2]int{w, i}, 1); {
+				switch err := m.Put([2]int{w, i}); {
 				case err == nil:
 					i++
 				case errors.Is(err, mailbox.ErrFull):
@@ -253,9 +282,9 @@ func TestManyWriters(t *testing.T) {
 
 func TestPutAllocates(t *testing.T) {
 	var due steps = make([]func(), 0, 1)
-	m := mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Go: func(f func()) { due = append(due, f) }, Turn: func([]int) {}})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: func(f func()) { due = append(due, f) }, Turn: func([]int) {}})
 	got := testing.AllocsPerRun(100, func() {
-		_ = m.Put(1, 1)
+		_ = m.Put(1)
 		due[0]()
 		due = due[:0]
 	})
