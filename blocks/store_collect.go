@@ -9,10 +9,10 @@ import (
 
 // collectPending replaces the pending elements that the plan refuses by GC blocks.
 func (s *Store) collectPending() {
-	for _, x := range s.plan.collected {
-		before := x.client.pendingCost
-		x.client.collectPending(x.Span)
-		s.pendingCost += x.client.pendingCost - before
+	for c, spans := range s.plan.collected {
+		before := c.pendingCost
+		c.collectPending(spans)
+		s.pendingCost += c.pendingCost - before
 	}
 }
 
@@ -55,26 +55,31 @@ func mergeChecked(a, b []byte) []byte {
 	return merged
 }
 
-// collectPending replaces pending elements of c by a GC block.
-func (c *client) collectPending(x clocks.Span) {
-	gc := block{client: c.id, clock: x.From, len: x.To - x.From, kind: kindGC}
-	var cover run
-	cover.push(&gc)
-	from := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > x.From })
-	to := from + sort.Search(len(c.pending)-from, func(i int) bool { return c.pending[from+i].start() >= x.To })
+// collectPending replaces pending elements of c by GC blocks. The spans must be in order.
+func (c *client) collectPending(spans []clocks.Span) {
+	if len(spans) == 0 {
+		return
+	}
+	var cover []*run
+	gc := func(x clocks.Span) *block {
+		return &block{client: c.id, clock: x.From, len: x.To - x.From, kind: kindGC}
+	}
+	for _, x := range spans {
+		cover = appendToRuns(cover, gc(x))
+	}
+	from := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > spans[0].From })
+	to := from + sort.Search(len(c.pending)-from, func(i int) bool { return c.pending[from+i].start() >= spans[len(spans)-1].To })
 	held := c.pending[from:to]
 	var runs []*run
-	add := func(b *block) { runs = appendToRuns(runs, b) }
-	covered := false
-	eachUnknown(iterRuns(c.id, held, 0), 0, []*run{&cover}, func(b *block) {
-		if !covered && b.clock > x.From {
-			covered = true
-			add(&gc)
+	eachUnknown(iterRuns(c.id, held, 0), 0, cover, func(b *block) {
+		for len(spans) > 0 && spans[0].From < b.clock {
+			runs = appendToRuns(runs, gc(spans[0]))
+			spans = spans[1:]
 		}
-		add(b)
+		runs = appendToRuns(runs, b)
 	})
-	if !covered {
-		add(&gc)
+	for _, x := range spans {
+		runs = appendToRuns(runs, gc(x))
 	}
 	c.pendingCost += pendingCostOf(runs) - pendingCostOf(held)
 	c.pending = slices.Replace(c.pending, from, to, runs...)

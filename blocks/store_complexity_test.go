@@ -112,6 +112,13 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{u, testkit.TypedIn("t", 1, 0, strings.Repeat("😀", int(2*n)))}
 	},
+	"forged blocks between honest ones, before what all of them depend on": func(n uint64) [][]byte {
+		u := append(lib0.AppendUint([]byte{1}, 2*n+1), 2, 0, 0x84, 9, 0, 1, 'a')
+		for range n {
+			u = append(u, 0xc4, 2, 0, 2, 0, 1, 'f', 0x84, 2, 0, 1, 'x')
+		}
+		return [][]byte{append(u, 0), testkit.TypedIn("t", 9, 0, "b")}
+	},
 	"texts in a list, each in an update": func(n uint64) (us [][]byte) {
 		for i := range n {
 			us = append(us, listOf(1, i, 1))

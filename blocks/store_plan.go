@@ -32,18 +32,12 @@ type plan struct {
 	depths       int // by how much the depth indices grow
 
 	refs      refCheck
-	trusted   bool            // the update was accepted before: only pending blocks are checked
-	err       error           // why a block of the update is refused
-	collected []collectedSpan // pending elements that must become GC blocks
-	taken     int             // how many blocks have become ready
-	work      int             // of their insertions: see spots
-	doubts    int             // how many of these are doubts
-}
-
-// collectedSpan is elements of a client.
-type collectedSpan struct {
-	client *client
-	clocks.Span
+	trusted   bool                      // the update was accepted before: only pending blocks are checked
+	err       error                     // why a block of the update is refused
+	collected map[*client][]clocks.Span // pending elements that must become GC blocks, in order
+	taken     int                       // how many blocks have become ready
+	work      int                       // of their insertions: see spots
+	doubts    int                       // how many of these are doubts
 }
 
 // advance is blocks of a client that become ready together.
@@ -223,7 +217,10 @@ func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 	switch err := p.refs.check(b); {
 	case err == nil || held && errors.Is(err, errDistant):
 	case held:
-		p.collected = append(p.collected, collectedSpan{c, clocks.Span{From: b.clock, To: b.end()}})
+		if p.collected == nil {
+			p.collected = make(map[*client][]clocks.Span)
+		}
+		p.collected[c] = append(p.collected[c], clocks.Span{From: b.clock, To: b.end()})
 	case errors.Is(err, errDistant):
 		p.err = fmt.Errorf("%w: update: block %d of client %d: %w", ErrLimit, b.clock, b.client, err)
 		return false

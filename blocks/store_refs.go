@@ -344,9 +344,10 @@ func (s *Store) lookup(x id, b *block) {
 		c.blocks.read(x, b)
 		return
 	}
-	for _, span := range s.plan.collected {
-		if span.client == c && span.From <= x.clock && x.clock < span.To {
-			*b = block{client: c.id, clock: span.From, len: span.To - span.From, kind: kindGC}
+	if spans := s.plan.collected[c]; len(spans) > 0 {
+		i := sort.Search(len(spans), func(i int) bool { return spans[i].To > x.clock })
+		if i < len(spans) && spans[i].From <= x.clock {
+			*b = block{client: c.id, clock: spans[i].From, len: spans[i].To - spans[i].From, kind: kindGC}
 			return
 		}
 	}

@@ -40,10 +40,12 @@ func (s *Store) holdPending(in *parsedUpdate) {
 // collectAll replaces pending elements by the GC blocks of a section. A GC block
 // replaces an element that no client can have written: see plan.build.
 func (c *client) collectAll(sec *section) {
+	var spans []clocks.Span
 	src := iterSection(sec)
 	for b := src.next(); b != nil; b = src.next() {
 		if b.kind == kindGC {
-			c.collectPending(clocks.Span{From: b.clock, To: b.end()})
+			spans = append(spans, clocks.Span{From: b.clock, To: b.end()})
 		}
 	}
+	c.collectPending(spans)
 }
