@@ -128,7 +128,7 @@ func (s *Store) Size() int { return s.blocksSize }
 
 // Memory returns about how many bytes of memory the document takes. It takes constant
 // time.
-func (s *Store) Memory() int { return s.total() }
+func (s *Store) Memory() int { return s.total() + s.spots.kept.memory() }
 
 // find returns the client with the given id, or nil if there is none.
 func (s *Store) find(id uint64) *client {

@@ -4,7 +4,9 @@ package blocks
 // keptRecent at least, and of twice as many at most.
 type recent[V any] struct{ young, old map[id]V }
 
-const keptRecent = 256
+// keptRecent is seven eighths of a power of two, because a map that has more entries takes
+// twice the memory.
+const keptRecent = 224
 
 func (r *recent[V]) get(x id) (v V, ok bool) {
 	if v, ok = r.young[x]; !ok {

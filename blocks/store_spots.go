@@ -224,6 +224,11 @@ func (s *Store) note(in *insertion, to *insertions) (forgets bool) {
 	return to.spots.set(at, in.spot) || forgets
 }
 
+// memory returns about how many bytes of memory the insertions take.
+func (n *insertions) memory() int {
+	return 64*(len(n.spots.young)+len(n.spots.old)) + 96*(len(n.siblings.young)+len(n.siblings.old))
+}
+
 // keep keeps what was staged.
 func (p *spots) keep() {
 	p.kept.spots.take(&p.staged.spots)

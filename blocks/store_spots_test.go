@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"maps"
+	"runtime"
 	"testing"
 
 	"github.com/yroom/yroom/internal/lib0"
@@ -104,6 +105,24 @@ func TestInsertionsAreBounded(t *testing.T) {
 	}
 	if kept, staged := d.spots.kept.size(), d.spots.staged.size(); kept == 0 || kept > 4*keptRecent || staged > 0 {
 		t.Errorf("%d are kept, %d staged", kept, staged)
+	}
+}
+
+func TestMemoryOfInsertions(t *testing.T) {
+	for _, n := range []uint64{100, 2 * keptRecent} {
+		before := heap()
+		var list [100]insertions
+		for i := range list {
+			for clock := range n {
+				list[i].spots.set(id{1, clock}, spot{})
+				list[i].siblings.set(id{1, clock}, sibling{})
+			}
+		}
+		took, counted := int(heap()-before)/len(list), list[0].memory()
+		if t.Logf("%d insertions take %d bytes", n, took); counted < took/2 || counted > 2*took {
+			t.Errorf("%d insertions take %d bytes, and memory returns %d", n, took, counted)
+		}
+		runtime.KeepAlive(&list)
 	}
 }
 
