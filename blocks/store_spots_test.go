@@ -8,16 +8,16 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-func (r recent[V]) copy() recent[V] {
+func (r *recent[V]) copy() recent[V] {
 	return recent[V]{maps.Clone(r.young), maps.Clone(r.old)}
 }
 
-func (n insertions) copy() insertions {
+func (n *insertions) copy() insertions {
 	return insertions{n.spots.copy(), n.siblings.copy()}
 }
 
 // size returns how much is remembered.
-func (n insertions) size() int {
+func (n *insertions) size() int {
 	return len(n.spots.young) + len(n.spots.old) + len(n.siblings.young) + len(n.siblings.old)
 }
 
