@@ -240,6 +240,55 @@ func freezes(t *testing.T, name string, list []sent) {
 	}
 }
 
+// lateFreezing holds blocks that cost little when they arrive, and freeze clients once all of
+// them are there.
+var lateFreezing = map[string]func(n uint64) []sent{
+	// Each of a thousand clients continues its block, beside which the next client begins.
+	// Clients integrate the continuations last, and then compare each with all types.
+	"in blocks of many clients": func(n uint64) []sent {
+		const clients, first = 1000, 100
+		end := &element{1, 1}
+		list := []sent{{1, 0, valueBetween(nil, nil)}, {1, 1, valueBetween(&element{1, 0}, nil)}, {first, 0, valueBetween(&element{1, 0}, end)}}
+		for client := uint64(first); client < first+clients; client++ {
+			list = append(list,
+				sent{client, 1, valueBetween(&element{client, 0}, nil)},
+				sent{client + 1, 0, valueBetween(&element{client, 0}, end)})
+		}
+		for i := range n {
+			list = append(list, sent{first + clients, i + 1, typeAfter(&element{first + clients, i})})
+		}
+		return list
+	},
+	// Clients integrate the last block first, and with it all of client 2.
+	"in another order": func(n uint64) []sent {
+		first := &element{1, 0}
+		list := []sent{{1, 0, valueBetween(nil, nil)}}
+		for _, client := range []uint64{9, 2} {
+			list = append(list, sent{client, 0, valueBetween(first, nil)})
+			for i := range n - 1 {
+				list = append(list, sent{client, i + 1, valueBetween(first, &element{client, i})})
+			}
+		}
+		return append(list, sent{10, 0, valueBetween(&element{2, n - 1}, &element{2, n - 2})})
+	},
+}
+
+// TestLateFreezesAreFound checks that the trial of a whole document, as that of a compaction,
+// finds what was accepted.
+func TestLateFreezesAreFound(t *testing.T) {
+	for name, shape := range lateFreezing {
+		s, _ := tried(t, 0)
+		for _, update := range updates(shape(8000), 1) {
+			if _, err := s.Apply(update, blocks.V1); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if err := s.Try(); !errors.Is(err, yjs.ErrWork) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestManyPlaces inserts at so many places in turns that not all of them can be kept in
 // mind: at each, first before the newest element, and then before an earlier one.
 func TestManyPlaces(t *testing.T) {
