@@ -20,6 +20,11 @@ func (c *Conn) Access() event.Access {
 func (c *Conn) SetAccess(a event.Access) {
 	c.socket.mu.Lock()
 	defer c.socket.mu.Unlock()
+	c.setAccess(a)
+}
+
+// setAccess is SetAccess with the socket's lock held.
+func (c *Conn) setAccess(a event.Access) {
 	if c.changeAccess(a) {
 		c.untold = true
 		c.askIfDue()

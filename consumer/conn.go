@@ -44,8 +44,8 @@ type Conn struct {
 	untold    bool      // the room has to be told of the access
 	name      string    // see Admission.Name
 	expires   time.Time // zero: never
-	renewal   renewal
-	renewing  bool // the client was asked for a token that replaces the one that expires
+	renewal   *renewal  // nil: the admission isn't renewed
+	renewing  bool      // the client was asked for a token that replaces the one that expires
 
 	out         outbox.Outbox
 	allowance   int  // the size of an answer above which it is a large one; never changed
@@ -65,7 +65,7 @@ func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 	c := &Conn{
 		room: a.Room, user: a.User,
 		access: a.Access, name: a.Name, expires: a.Expires,
-		renewal: renewal{renew: a.Renew, at: a.RenewAt},
+		renewal: newRenewal(a),
 
 		consumer: s.consumer,
 		socket:   s,

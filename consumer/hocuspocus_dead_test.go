@@ -1,11 +1,16 @@
 package consumer
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/gobwas/ws"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -50,4 +55,82 @@ func TestHocuspocusTokensPastTheLimit(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What the program says about an earlier token has no effect once the client has sent a
+// newer one.
+func TestHocuspocusRenewalIsOvertaken(t *testing.T) {
+	for name, late := range map[string]func() (Admission, error){
+		"by less": func() (Admission, error) {
+			return Admission{Room: "doc", Access: event.AccessWrite | event.AccessPresent}, nil
+		},
+		"after the former has expired": func() (Admission, error) {
+			return Admission{}, &StatusError{http.StatusUnauthorized, "The token has expired."}
+		},
+		"in an outage": func() (Admission, error) { return Admission{}, errors.New("down") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var answer chan struct{}
+			renewed := 0
+			cfg := Config{Hooks: Hooks{Admit: func(ctx context.Context, r Request) (Admission, error) {
+				a, err := tokens(ctx, r)
+				if r.Token == "in" {
+					a.RenewAt = time.Now()
+					a.Renew = func(context.Context) (Admission, error) {
+						renewed++
+						<-answer
+						return late()
+					}
+				}
+				return a, err
+			}}}
+			withProvider(t, cfg, func(t *testing.T, h *harness, p provider) {
+				answer = make(chan struct{})
+				p.put("doc", auth("in", "4.8.0"))
+				p.get("doc", bodyWrites)
+				time.Sleep(sweepEvery)
+				synctest.Wait()
+				p.put("doc", auth("reader", "4.8.0"))
+				p.get("doc", bodyReads)
+				close(answer)
+				time.Sleep(2 * sweepEvery)
+				synctest.Wait()
+				conn := h.Consumer.conn("doc", h.worker.conns()[0])
+				switch {
+				case conn == nil:
+					t.Fatal("the connection has ended")
+				case conn.Access() != event.AccessPresent || renewed != 1:
+					t.Errorf("after %d renewals, the access is %v", renewed, conn.Access())
+				}
+				p.put("doc", bodyClose)
+				p.get("doc", closed("provider_initiated"))
+				p.close()
+			})
+		})
+	}
+}
+
+// A document that can't be opened now isn't forgotten when another one is admitted
+// meanwhile.
+func TestHocuspocusUndecidedBeforeTheFirst(t *testing.T) {
+	var decide chan struct{}
+	cfg := Config{Hooks: Hooks{Admit: func(ctx context.Context, r Request) (Admission, error) {
+		if r.Room == "down" {
+			return Admission{}, &StatusError{http.StatusServiceUnavailable, "The login is down."}
+		}
+		<-decide
+		return tokens(ctx, r)
+	}}}
+	withProvider(t, cfg, func(t *testing.T, _ *harness, p provider) {
+		decide = make(chan struct{})
+		p.put("doc", auth("in"))
+		p.put("down", auth("in"))
+		close(decide)
+		p.get("doc", bodyWrites)
+		start := time.Now()
+		p.wantCloseAnswering(protocol.CloseTryLater)
+		if took := time.Since(start); took > againPause+sweepEvery {
+			t.Errorf("closed after %v", took)
+		}
+	})
 }

@@ -126,8 +126,10 @@ func (d *documents) noteToken() {
 	}
 	d.asked = true
 	d.socket.mu.Lock()
-	d.socket.doom.at = time.Now().Add(admitTime)
-	d.socket.mu.Unlock()
+	defer d.socket.mu.Unlock()
+	if d.socket.doom.cause.CloseError == unanswered {
+		d.socket.doom.at = time.Now().Add(admitTime)
+	}
 }
 
 func isClose(body []byte) bool {
@@ -261,7 +263,9 @@ func (s *slot) open(conn *Conn) {
 	socket.max.Store(max(socket.max.Load(), int64(conn.messageSize)))
 	if first {
 		socket.mu.Lock()
-		socket.doom = doom{} // that of a client that is not admitted in time
+		if socket.doom.cause.CloseError == unanswered { // otherwise another document could not be opened
+			socket.doom = doom{}
+		}
 		socket.mu.Unlock()
 	}
 	if overrun { // the client has to synchronize again
@@ -305,7 +309,7 @@ func (s *slot) admitAgain(conn *Conn, auth protocol.Auth) {
 	}
 	a, err := s.ask(auth)
 	if err == nil {
-		err = conn.readmit(a)
+		err = conn.readmit(a, nil)
 	}
 	switch {
 	case err == nil, d.ctx.Err() != nil:

@@ -16,21 +16,32 @@ const (
 	renewPatience = time.Minute      // for a renewal that fails to work again
 )
 
-// renewal says when and how the admission of a Conn is renewed.
+// renewal says when and how an Admission of a Conn is renewed.
 type renewal struct {
-	renew   func(context.Context) (Admission, error) // nil: never
+	renew func(context.Context) (Admission, error)
+
+	// The socket's lock guards these.
+
 	at      time.Time
 	failing time.Time // since when it fails; zero if it doesn't
 	running bool
 }
 
+// newRenewal returns nil for an Admission that isn't renewed.
+func newRenewal(a Admission) *renewal {
+	if a.Renew == nil {
+		return nil
+	}
+	return &renewal{renew: a.Renew, at: a.RenewAt}
+}
+
 // due reports whether the renewal is to be run.
 func (r *renewal) due(now time.Time) bool {
-	return r.renew != nil && !r.running && !now.Before(r.at)
+	return r != nil && !r.running && !now.Before(r.at)
 }
 
 // runRenewal renews the admission of the connection, or ends the connection.
-func (c *Conn) runRenewal() {
+func (c *Conn) runRenewal(r *renewal) {
 	var a Admission
 	err := c.guard("Admission.Renew", func() (err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), renewTimeout)
@@ -43,27 +54,30 @@ func (c *Conn) runRenewal() {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		a, err = c.renewal.renew(ctx)
+		a, err = r.renew(ctx)
 		return err
 	})
 	if err == nil {
-		err = c.readmit(a)
+		err = c.readmit(a, r)
 	}
-	if err == nil || c.isEnding() || c.mayFail(err) {
+	if err == nil || c.isEnding() || c.mayFail(r, err) {
 		return
 	}
 	c.end(refusedCause(err))
 }
 
-// mayFail reports whether the renewal, which has failed, will be tried again.
-func (c *Conn) mayFail(err error) bool {
-	if !isOutage(err) {
-		return false
-	}
+// mayFail reports whether the connection may go on although a renewal has failed: it will be
+// tried again, or was overtaken by a newer token.
+func (c *Conn) mayFail(r *renewal, err error) bool {
 	now := time.Now()
 	c.socket.mu.Lock()
 	defer c.socket.mu.Unlock()
-	r := &c.renewal
+	if c.renewal != r {
+		return true
+	}
+	if !isOutage(err) {
+		return false
+	}
 	if r.failing.IsZero() {
 		r.failing = now
 	}
@@ -96,17 +110,21 @@ func refusedCause(err error) cause {
 	return cause{CloseError: protocol.CloseError{Code: code, Reason: reason}, err: err}
 }
 
-// readmit replaces the admission of the connection by one for the same room and user.
-func (c *Conn) readmit(a Admission) error {
+// readmit replaces the admission of the connection by one for the same room and user. If
+// the new one is from a renewal that a newer token has overtaken, it is ignored.
+func (c *Conn) readmit(a Admission, from *renewal) error {
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	if from != nil && c.renewal != from {
+		return nil
+	}
 	if a.Room != c.room || userName(a.User) != userName(c.user) {
 		return &protocol.CloseError{Code: protocol.CloseForbidden, Reason: "the new authorization is for another room or user"}
 	}
-	c.socket.mu.Lock()
 	c.renewing = c.renewing && a.Expires.Equal(c.expires) // the client has no newer token
 	c.expires, c.name = a.Expires, a.Name
-	c.renewal = renewal{renew: a.Renew, at: a.RenewAt}
-	c.socket.mu.Unlock()
-	c.SetAccess(a.Access)
+	c.renewal = newRenewal(a)
+	c.setAccess(a.Access)
 	return nil
 }
 
@@ -120,7 +138,8 @@ func (s *socket) renew(now time.Time) {
 	for _, c := range s.conns {
 		if !c.ended && c.renewal.due(now) {
 			c.renewal.running = true
-			s.background.Go(c.runRenewal)
+			r := c.renewal
+			s.background.Go(func() { c.runRenewal(r) })
 		}
 	}
 }
