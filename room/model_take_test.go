@@ -207,7 +207,7 @@ func (w *world) takeAwareness(in event.Input, p *peer) {
 	holder, taken := w.holders[id]
 	taken = taken && holder != in.Conn && (held || w.several[holder]) && (p.user == "" || p.user != w.joined[holder].user)
 	lowest := s.clock + 1
-	if g, ok := w.gone[id]; ok {
+	if g, ok := w.gone[id]; ok && w.now.Sub(g.renewed) < 30*time.Second {
 		lowest = g.clock + 1
 		if w.removed[id] <= p.since {
 			lowest = g.clock
