@@ -18,7 +18,8 @@ type Config struct {
 	// goroutine. Nil: all rooms are at store.DurabilityFsync.
 	Durability func(room string) store.Durability
 	// Queue is how many bytes of appends may wait to be written, including those that are
-	// being written. Calls block while the queue is full. Zero: 32 MiB.
+	// being written. Entries of 64 KiB or more have one half of it, and others the other half.
+	// Calls block while that is full. Zero: 32 MiB.
 	Queue int
 	// Timeout is how long an append may wait for its turn, then how long it may take to be
 	// written, and how long List and Delete may take. Load, Compact, Create and an

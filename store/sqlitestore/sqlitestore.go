@@ -26,7 +26,8 @@ type Config struct {
 	// goroutine. Nil: all rooms are at store.DurabilityFsync.
 	Durability func(room string) store.Durability
 	// Queue is how many bytes may wait to be written, including those that are being
-	// written. Calls block while the queue is full. Zero: 32 MiB.
+	// written. Entries of 64 KiB or more have one half of it, and others the other half. Calls
+	// block while that is full. Zero: 32 MiB.
 	Queue int
 	// LockWait is how long a call waits while another process keeps the file
 	// locked. Zero: 10 s.
