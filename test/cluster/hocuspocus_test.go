@@ -222,9 +222,13 @@ func TestHocuspocusCluster(t *testing.T) {
 			c.broker.Restart(t)
 		}},
 		{"full mailboxes", func() {
-			c.database.Crash(t)
+			c.database.Pause(t)
 			p.ask(map[string]any{"do": "burst", "edits": 1500}, nil)
-			time.Sleep(time.Second)
+			time.Sleep(2 * time.Second)
+			c.database.Resume(t)
+		}},
+		{"a crash of the database", func() {
+			c.database.Crash(t)
 			c.database.Restart(t)
 		}},
 		{"slow readers", func() {
@@ -253,7 +257,7 @@ func TestHocuspocusScenarios(t *testing.T) {
 	if err := os.WriteFile(secret, []byte("a secret that is long enough to sign tokens with it"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := newCluster(t, overRedis, 2, 2, "--jwt-key-file", secret)
+	c := newCluster(t, overNATS, 2, 2, "--jwt-key-file", secret)
 	control := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		stored, err := merged(r.Context(), c.documents, r.URL.Query().Get("room"))
 		if err != nil {

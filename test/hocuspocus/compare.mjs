@@ -6,7 +6,8 @@
 //     count again at SyncStep1, and takes each ack for that of a later edit.
 //   - The updates of one turn may be merged into one echo.
 //   - The states of awareness that a client has seen already may come again or not. How a server tells that a state is
-//     gone is not compared: the scenarios look at what each person sees.
+//     gone, on which its client may show it again, is not compared, and neither are states without content: the
+//     scenarios look at what each person sees.
 //   - Frames of different kinds may pass each other: awareness, steps and, once a document is open, updates and the rest.
 //   - yroom tells the scope again when it changes.
 //   - Before a document is closed, a provider that hasn't told its version may be denied it: see lastFrame in package
@@ -96,7 +97,7 @@ class Flow {
       case 'step2': this.steps.push({ type: 'step2', ...content(frame.update) }); break
       case 'awareness':
         for (const { id, clock, state } of frame.states) {
-          if (state === null) continue
+          if (state === null || Object.keys(state).length === 0) continue
           const seen = this.awareness[id] ??= []
           const what = `${clock}: ${JSON.stringify(state)}`
           if (!seen.includes(what)) seen.push(what)

@@ -5,6 +5,8 @@ import { WebsocketProvider } from 'y-websocket-3'
 import * as Y from 'yjs'
 import { hold, until } from './stage.mjs'
 
+globalThis.WebSocket ??= WebSocket // provider 2 takes no other for a socket of its own
+
 // A person with y-websocket, which shows itself as the people of a stage do.
 class Plain {
   constructor (stage, name, id, token = 'writer') {
@@ -66,6 +68,23 @@ export const mixed = {
     ann.destroy()
     await wendy.sees(ann, undefined)
     hold('no one was thrown out', wendy.provider.wsconnected)
+  },
+
+  // Most apps give the provider an address, and no socket.
+  'a provider with a socket of its own': async stage => {
+    const [bob] = await stage.synced('bob')
+    const doc = new Y.Doc()
+    const provider = new stage.kit.module.HocuspocusProvider({
+      url: stage.server.url + '/', name: stage.room, document: doc, token: 'writer', parameters: { from: 'a test' }, WebSocketPolyfill: WebSocket
+    })
+    await until('it is synced', () => provider.synced && !provider.hasUnsyncedChanges, 20)
+    doc.getText('text').insert(0, 'mine')
+    await until('bob has it', () => bob.shown === 'mine')
+    await until('it is stored', () => !provider.hasUnsyncedChanges)
+    provider.awareness.setLocalStateField('at', 1)
+    await bob.sees({ name: 'ann', doc }, 1)
+    provider.destroy()
+    await bob.sees({ name: 'ann', doc }, undefined)
   },
 
   'readers of two dialects': async stage => {

@@ -14,9 +14,9 @@ export const scenarios = {
     hold('the edit is not stored yet', ann.unsynced === 1)
     await ann.settled()
     ann.present(1)
-    await sleep(50)
+    await ann.has('server', 'awareness', 1)
     ann.destroy()
-    await sleep(50)
+    await ann.has('server', 'close', 1)
   },
 
   'two people': async stage => {
