@@ -35,6 +35,7 @@ var allRows = []row{
 	{"load B4 V2, warm", "v2", "warm", ms},
 	{"take B4 V2 from a client, warm", "v2", "taken", ms},
 	{"load B4 x100", "x100", "first", ms},
+	{"take B4 x100 from a client", "x100", "taken", ms},
 	{"load B4 x100, memory kept", "x100", "heap", mb},
 	{"259,778 one-op updates", "ops", "time", ms},
 	{"259,778 one-op updates, each", "ops", "update", us},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/yjs"
 )
 
 // figures are the results of a job by name: times in nanoseconds, memory in bytes, and
@@ -64,6 +65,14 @@ var jobs = map[string]func(folder string) (figures, error){
 		}
 		f := figures{"first": first, "heap": memory() - before, "elements": elements(s)}
 		f["first floor"] = repeated(func() { sum += scanV1(in[0]) })
+		f["taken"] = repeated(func() {
+			if e := take(in[0], blocks.V1); e != nil {
+				err = e
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
 		return f, diffs(f, s, in[1])
 	},
 	"ops":         func(folder string) (figures, error) { return oneByOne(folder, "ops") },
@@ -169,13 +178,21 @@ func load(update []byte, enc blocks.Encoding, scan func([]byte) uint64) (*blocks
 	f["first floor"] = timed(func() { sum += scan(update) })
 	f["warm"] = repeated(func() { stored() })
 	f["taken"] = repeated(func() {
-		if _, e := blocks.New().Apply(update, enc); e != nil {
+		if e := take(update, enc); e != nil {
 			err = e
 		}
 	})
 	f["warm floor"] = repeated(func() { sum += scan(update) })
 	f["elements"] = elements(s)
 	return s, f, err
+}
+
+// take takes an update from a client, as the room of a new document does.
+func take(update []byte, enc blocks.Encoding) error {
+	s := blocks.NewWith(blocks.Options{Try: func(document func() []byte) error { return yjs.Try(document()) }})
+	s.HoldPending()
+	_, err := s.Apply(update, enc)
+	return err
 }
 
 // oneByOne measures applying updates one by one to an empty document.
