@@ -184,7 +184,7 @@ func (c *Consumer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		origin := r.Header.Get("Origin")
 		c.log.Warn("origin refused: if this page may connect, add its host to the allowed origins",
 			"addr", r.RemoteAddr, "origin", cut(origin, maxLogged), "host", cut(r.Host, maxLogged), "add", cut(originHost(origin), maxLogged))
-	default:
+	case c.gate.noted.Take(time.Now()):
 		c.log.Info("refused", "addr", r.RemoteAddr, "status", status, "error", err)
 	}
 	if refused := c.cfg.Events.Refused; refused != nil {

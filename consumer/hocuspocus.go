@@ -131,7 +131,7 @@ func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*docume
 		d.space.Broadcast()
 	})
 	s := d.socket
-	s.from, s.handle, s.stop = from, d.handle, cancel
+	s.from, s.handle, s.tidy, s.stop = from, d.handle, d.tidy, cancel
 	s.keepalive = hocuspocusKeepaliveFrame
 	s.doom = doom{time.Now().Add(tokenTime), cause{CloseError: unanswered}}
 	return d, nil
@@ -271,6 +271,9 @@ func (d *documents) enqueue(s *slot, body []byte, isAuth bool) error {
 	if !d.consumer.incoming.take(len(body)) {
 		return errNoMemory
 	}
+	if len(s.queue) == 0 {
+		s.since = time.Now()
+	}
 	s.queue = append(s.queue, body)
 	d.queued++
 	d.size += len(body)
@@ -303,6 +306,22 @@ func (d *documents) drop(s *slot) {
 		d.pop(s, 0)
 	}
 	s.queue = nil
+}
+
+// tidy drops the frames that have waited for a token for long, if others may lack the
+// memory that they take.
+func (d *documents) tidy(now time.Time) {
+	if !d.consumer.incoming.isScarce() {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.slots {
+		if len(s.queue) > 0 && !s.busy && now.Sub(s.since) > incomingGrace {
+			d.drop(s)
+			s.overrun = true
+		}
+	}
 }
 
 // deliver lets a Conn handle a frame.
@@ -372,7 +391,9 @@ func (d *documents) deny(address string, err error) {
 		d.reply(protocol.Hocuspocus{Address: address}.AppendDenied(nil, reason))
 	}
 	name, _, _ := strings.Cut(address, "\x00")
-	d.consumer.log.Info("document denied", "addr", d.socket.addr, "room", cut(name, maxLogged), "status", status, "error", err)
+	if d.consumer.gate.noted.Take(time.Now()) {
+		d.consumer.log.Info("document denied", "addr", d.socket.addr, "room", cut(name, maxLogged), "status", status, "error", err)
+	}
 	if refused := d.consumer.cfg.Events.Refused; refused != nil {
 		_ = d.consumer.guard(nil, "Events", func() error { refused(d.request, status); return nil })
 	}

@@ -1,9 +1,11 @@
 package consumer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,7 +97,7 @@ func TestHocuspocusRenewalIsOvertaken(t *testing.T) {
 				close(answer)
 				time.Sleep(2 * sweepEvery)
 				synctest.Wait()
-				conn := h.Consumer.conn("doc", h.worker.conns()[0])
+				conn := h.conn("doc", h.worker.conns()[0])
 				switch {
 				case conn == nil:
 					t.Fatal("the connection has ended")
@@ -132,5 +134,49 @@ func TestHocuspocusUndecidedBeforeTheFirst(t *testing.T) {
 		if took := time.Since(start); took > againPause+sweepEvery {
 			t.Errorf("closed after %v", took)
 		}
+	})
+}
+
+// Frames that wait for a token don't keep memory from the messages of others for long.
+func TestHocuspocusHoarding(t *testing.T) {
+	cfg := withTokens
+	cfg.MessageMemory = 1 << 20
+	withProvider(t, cfg, func(t *testing.T, h *harness, p provider) {
+		p.put("a", auth("in"))
+		p.get("a", bodyWrites)
+		p.put("b", auth("no"))
+		p.get("b", denied("not in"))
+		for range 2 {
+			p.send(ws.OpBinary, append(p.frame("b", "00 02"), make([]byte, 300<<10)...))
+		}
+		p.idle(incomingGrace - sweepEvery)
+		if h.incoming.used.Load() < 600<<10 {
+			t.Error("the frames don't wait")
+		}
+		p.idle(2 * sweepEvery)
+		if n := h.incoming.used.Load(); n != 0 {
+			t.Errorf("%d bytes are still reserved", n)
+		}
+		p.put("a", bodyUpdate)
+		p.send(ws.OpBinary, p.frame("b", auth("in"))) // it lacks the frames
+		p.wantClose(protocol.CloseReset, "Reset Connection")
+	})
+}
+
+// A client can't fill the disk with what is logged about its documents.
+func TestHocuspocusDenialsAreLogged(t *testing.T) {
+	withProvider(t, withTokens, func(t *testing.T, h *harness, p provider) {
+		p.put("a", auth("in"))
+		p.get("a", bodyWrites)
+		for range 2000 {
+			p.put("b", "02 00 05") // a token of five bytes that is not there
+			if _, frame := p.read(); !bytes.HasPrefix(frame, p.frame("b", "02 01")) {
+				t.Fatalf("got %x", frame)
+			}
+		}
+		if n := strings.Count(h.logs.String(), "document denied"); n == 0 || n > 1000 {
+			t.Errorf("%d denials are logged", n)
+		}
+		p.close()
 	})
 }

@@ -26,11 +26,12 @@ type slot struct {
 	// The lock of documents guards these.
 
 	conn    *Conn
-	busy    bool     // run runs
-	queue   [][]byte // the bodies of frames
-	tried   bool     // an admission was tried, or isn't to be tried without a token
-	waiting bool     // what the request carries doesn't suffice, so the client has to send a token
-	overrun bool     // frames were dropped, because there were too many
+	busy    bool      // run runs
+	queue   [][]byte  // the bodies of frames
+	since   time.Time // when the first of them arrived
+	tried   bool      // an admission was tried, or isn't to be tried without a token
+	waiting bool      // what the request carries doesn't suffice, so the client has to send a token
+	overrun bool      // frames were dropped, because there were too many
 }
 
 // live returns the Conn, or nil if there is none or it has ended. The lock must be held.

@@ -35,6 +35,9 @@ func (in *incoming) take(n int) bool {
 // give undoes take.
 func (in *incoming) give(n int) { in.used.Add(int64(-n)) }
 
+// isScarce reports whether little is left.
+func (in *incoming) isScarce() bool { return in.used.Load() > in.limit/2 }
+
 // reserve reserves memory for a message that grows to size bytes. It returns errNoMemory
 // if there is none.
 func (s *socket) reserve(size int) error {
@@ -65,5 +68,5 @@ func (s *socket) isHoarding(now time.Time) bool {
 	in := &s.consumer.incoming
 	n := s.reserved.Load()
 	took := time.Duration(s.consumer.clock(now) - s.reservedAt.Load())
-	return n > 0 && in.used.Load() > in.limit/2 && took > incomingGrace+time.Duration(n)*time.Second/incomingRate
+	return n > 0 && in.isScarce() && took > incomingGrace+time.Duration(n)*time.Second/incomingRate
 }

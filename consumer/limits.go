@@ -59,7 +59,8 @@ var (
 type gate struct {
 	limits Limits
 	joins  *rate.Limit
-	logged *rate.Limit // of refusals
+	logged *rate.Limit // of its refusals
+	noted  *rate.Limit // of refusals for other reasons, that are logged: a client can cause any number
 
 	mu   sync.Mutex
 	open int
@@ -83,7 +84,7 @@ func newGate(l Limits) *gate {
 	l.ConnectionsPerAddress = byDefault(l.ConnectionsPerAddress, defaultConnectionsPerAddress)
 	l.JoinsPerSecond = byDefault(l.JoinsPerSecond, defaultJoinsPerSecond)
 	l.DocumentsPerSocket = byDefault(l.DocumentsPerSocket, defaultDocumentsPerSocket)
-	return &gate{limits: l, joins: rate.New(l.JoinsPerSecond), logged: rate.New(1), from: make(map[netip.Prefix]*address)}
+	return &gate{limits: l, joins: rate.New(l.JoinsPerSecond), logged: rate.New(1), noted: rate.New(100), from: make(map[netip.Prefix]*address)}
 }
 
 // enter counts the connection that r asks for, from an address that counts as one. If

@@ -57,8 +57,9 @@ type socket struct {
 	ended   bool                    // no frame is added to an outbox any more
 	cause   cause
 
-	keepalive *outbox.Frame // written when nothing else was for a while
-	stop      func()        // called when the socket ends; may be nil
+	keepalive *outbox.Frame       // written when nothing else was for a while
+	stop      func()              // called when the socket ends; may be nil
+	tidy      func(now time.Time) // called by the sweep; may be nil
 	doom      doom
 }
 

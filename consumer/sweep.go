@@ -60,6 +60,9 @@ func (s *socket) check(now time.Time) {
 		s.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "a large message arrives too slowly while little memory is left for those of other clients"}})
 		return
 	}
+	if s.tidy != nil {
+		s.tidy(now)
+	}
 	s.renew(now)
 	s.endDoomed(now)
 	for _, c := range s.expired(now) {
