@@ -8,9 +8,11 @@
 //   faults      the faults of the original server: it has them, and yroom doesn't
 //   durable     with yroom alone: what is acknowledged is stored
 //   mixed       with yroom alone: two dialects in a room
+//   expiring    with yroom alone: tokens that expire
 
 import { compare } from './compare.mjs'
 import { durable } from './durable.mjs'
+import { expiring } from './expiring.mjs'
 import { faults } from './faults.mjs'
 import { kits } from './kits.mjs'
 import { mixed } from './mixed.mjs'
@@ -54,7 +56,7 @@ async function judge (name, scenario) {
 const only = names => Object.fromEntries(names.map(name => [name, scenarios[name]]))
 const serve = only(Object.keys(scenarios).filter(name => !programmed.includes(name)))
 const open = only(['one document', 'two people', 'ten documents on a socket', 'edits while disconnected'])
-const played = Object.entries({ scenarios, serve, open, raw, faults, durable, mixed }[set])
+const played = Object.entries({ scenarios, serve, open, raw, faults, durable, mixed, expiring }[set])
 await Promise.all(played.map(async ([name, scenario]) => {
   const start = Date.now()
   let error

@@ -26,8 +26,8 @@ func TestServe(t *testing.T) {
 		}
 	}
 	server := testkit.Serve(t, program, dir, "--store", "sqlite:yroom.db", "--jwt-key-file", "secret", "--api-token-file", "api")
-	token := func(access string) string {
-		cmd := exec.Command(program, "token", "--key-file", "secret", "--room", "*", "--access", access)
+	token := func(access, valid string) string {
+		cmd := exec.Command(program, "token", "--key-file", "secret", "--room", "*", "--access", access, "--expires", valid)
 		cmd.Dir = dir
 		out, err := cmd.Output()
 		if err != nil {
@@ -36,9 +36,13 @@ func TestServe(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	at := reach(t, server, apiToken)
-	at.Tokens = map[string]string{"writer": token("write"), "reader": token("read")}
+	at.Tokens = map[string]string{"writer": token("write", "1h"), "reader": token("read", "1h")}
 	at.Denial = "This is not a signed token, or its algorithm is not allowed."
 	playAll(t, "serve", at)
+	at.Tokens["short"] = token("write", "33s") // the server asks for another 30 s before it expires
+	older := start(t, "expiring", "provider 3", at)
+	t.Run("expiring, provider 4", start(t, "expiring", "provider 4", at).Report)
+	t.Run("expiring, provider 3", older.Report)
 	server.Stop(t)
 }
 
