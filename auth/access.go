@@ -26,14 +26,25 @@ func CheckAccess(word string) error {
 // string. The rooms of a list have the access of the claim "access".
 type roomClaim map[string]string
 
-var errRooms = errors.New(`the claim "rooms" is not an object, a list of strings or a string`)
+var (
+	errRooms    = errors.New(`the claim "rooms" is not an object, a list of strings or a string`)
+	errNoAccess = errors.New(`a room in the claim "rooms" has no access`)
+)
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (c *roomClaim) UnmarshalJSON(data []byte) error {
 	var list []string
 	switch data = bytes.TrimSpace(data); {
 	case bytes.HasPrefix(data, []byte(`{`)):
-		return json.Unmarshal(data, (*map[string]string)(c))
+		if err := json.Unmarshal(data, (*map[string]string)(c)); err != nil {
+			return err
+		}
+		for _, word := range *c {
+			if word == "" { // as is null: the claim "access" must not stand for it
+				return errNoAccess
+			}
+		}
+		return nil
 	case bytes.HasPrefix(data, []byte(`[`)):
 		if json.Unmarshal(data, &list) != nil {
 			return errRooms

@@ -49,8 +49,7 @@ type ForwardConfig struct {
 // if that is plain text. Anything else counts as a failure, and so does no answer in
 // time: then the client is refused with 503, and should try again.
 //
-// Answers are used for 10 seconds, for clients with the same room, Cookie and
-// Authorization. The address is asked again about each open connection every minute or
+// Answers are used for 10 seconds, for clients about which exactly the same is asked. The address is asked again about each open connection every minute or
 // so: see consumer.Admission.Renew.
 type Forward struct {
 	cfg     ForwardConfig
@@ -91,8 +90,7 @@ type question struct {
 	header http.Header
 }
 
-// asked are the header fields of a client that are passed on. The answer may depend on
-// the first two.
+// asked are the header fields of a client that are passed on as they are.
 var asked = []string{"Cookie", "Authorization", "User-Agent", "Origin"}
 
 // newQuestion returns the question for a request.
@@ -120,10 +118,11 @@ func newQuestion(r consumer.Request) (question, error) {
 	return q, nil
 }
 
-// id identifies the question among others. It doesn't reveal a secret.
+// id identifies the question among others. The answer may depend on all that is asked, such
+// as the address of the client. The id doesn't reveal a secret.
 func (q *question) id() [sha256.Size]byte {
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q %q", q.room, q.header.Values("Cookie"), q.header.Values("Authorization"))
+	fmt.Fprintf(h, "%q %q", q.room, q.header) // a map is printed in the order of its keys
 	return [sha256.Size]byte(h.Sum(nil))
 }
 

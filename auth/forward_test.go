@@ -102,7 +102,7 @@ func TestForwardRefuses(t *testing.T) {
 	wantRefused(t, err, 401, "characters that can't be sent")
 }
 
-// Clients with the same room, cookie and token are asked about once, while the answer is
+// Clients of which the same is asked are asked about once, while the answer is
 // awaited and for a while after.
 func TestForwardCaches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -139,6 +139,32 @@ func TestForwardCaches(t *testing.T) {
 			t.Errorf("asked %d times; %d answers are kept", n, len(f.answers.entries))
 		}
 	})
+}
+
+// The answer about one client isn't used for another one that the app may tell apart.
+func TestForwardTellsApart(t *testing.T) {
+	h := &host{answer: answers(200, "", `{"access":"write"}`)}
+	f := newForward(t, h)
+	for i, change := range []func(r *http.Request){
+		func(*http.Request) {},
+		func(r *http.Request) { r.RemoteAddr = "192.0.2.7:1" },
+		func(r *http.Request) { r.Header.Set("X-Forwarded-For", "192.0.2.7") },
+		func(r *http.Request) { r.Host = "other.example.com" },
+		func(r *http.Request) { r.Header.Set("Origin", "https://other.example.com") },
+		func(r *http.Request) { r.Header.Set("User-Agent", "other") },
+		func(r *http.Request) { r.URL.Path = "/hocuspocus" },
+	} {
+		for range 2 {
+			r := request("doc", "")
+			change(r.HTTP)
+			if _, err := f.Admit(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := h.count(); n != i+1 {
+			t.Errorf("asked %d times about %d clients", n, i+1)
+		}
+	}
 }
 
 // Failures aren't kept, and what is kept is bounded.

@@ -180,6 +180,8 @@ func TestJWTRefuses(t *testing.T) {
 		"rooms a number":    {signed(map[string]any{"rooms": 5}), 401, "can't be read"},
 		"rooms of numbers":  {signed(map[string]any{"rooms": []int{5}}), 401, "can't be read"},
 		"access a number":   {signed(map[string]any{"rooms": map[string]any{"doc": 1}}), 401, "can't be read"},
+		"null access":       {signed(map[string]any{"rooms": map[string]any{"doc": nil}, "access": "write"}), 401, "can't be read"},
+		"empty access":      {signed(map[string]any{"rooms": map[string]any{"doc": ""}, "access": "write"}), 401, "can't be read"},
 		"unknown access":    {signed(map[string]any{"rooms": map[string]any{"doc": "admin"}}), 401, "access that is not known"},
 		"long name":         {signed(map[string]any{"name": strings.Repeat("x", 300)}), 401, "too long"},
 		"long token":        {signed(map[string]any{"x": strings.Repeat("x", maxToken)}), 401, "too long"},
@@ -276,10 +278,23 @@ func TestJWTKeys(t *testing.T) {
 func TestReadKeysRefuses(t *testing.T) {
 	n := new(big.Int).Lsh(big.NewInt(1), 1023)
 	small := &rsa.PublicKey{N: n.Add(n, big.NewInt(1)), E: 65537}
+	public, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(pemOf(t, public)))
+	jwk, err := jose.JSONWebKey{Key: public, KeyID: "1"}.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tc := range map[string]struct{ data, want string }{
 		"empty":        {"", "too short"},
 		"short secret": {"secret\n", "too short: want 32"},
 		"damaged PEM":  {"-----BEGIN PUBLIC KEY-----\nMIIB\n", "no PEM block"},
+		"DER":          {string(block.Bytes), "public key in another form"},
+		"JWK":          {string(jwk), "public key in another form"},
+		"JWKS":         {"\n{\"keys\": [" + string(jwk) + "]}", "public key in another form"},
+		"SSH":          {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKQ0tr9hM0yDPo5rk0cHtkAcGcAuVNmf ada@example.com", "public key in another form"},
 		"other PEM":    {string(pem.EncodeToMemory(&pem.Block{Type: "DH PARAMETERS"})), `"DH PARAMETERS" holds no key`},
 		"small RSA":    {pemOf(t, small), "1024 bits is too short"},
 	} {

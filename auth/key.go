@@ -9,6 +9,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -121,6 +122,9 @@ func readFile[T any](path string, parse func([]byte) (T, error)) (parsed T, err 
 // parsePublic parses what ReadKeys reads.
 func parsePublic(data []byte) (keys []key, err error) {
 	if !isPEM(data) {
+		if isPublic(data) {
+			return nil, errors.New("this is a public key in another form: convert it to PEM, or set the address of the key set")
+		}
 		k, err := newKey("", secretOf(data))
 		return []key{k}, err
 	}
@@ -148,6 +152,16 @@ func parsePublic(data []byte) (keys []key, err error) {
 // isPEM reports whether data is in PEM form, and so no secret: a public key that were
 // taken for a secret would let everyone sign tokens.
 func isPEM(data []byte) bool { return bytes.Contains(data, []byte("-----BEGIN")) }
+
+// isPublic reports whether data is a public key in another form than PEM, or a certificate:
+// a JSON Web Key or a set of them, DER, or the form of SSH. It is no secret, either.
+func isPublic(data []byte) bool {
+	text := bytes.TrimSpace(data)
+	_, notKey := x509.ParsePKIXPublicKey(data)
+	_, notCertificate := x509.ParseCertificate(data)
+	return notKey == nil || notCertificate == nil || bytes.HasPrefix(text, []byte("{")) && json.Valid(text) ||
+		bytes.HasPrefix(text, []byte("ssh-")) || bytes.HasPrefix(text, []byte("ecdsa-sha2-"))
+}
 
 // secretOf returns the secret in a file.
 func secretOf(data []byte) []byte { return bytes.TrimRight(data, "\r\n") }
