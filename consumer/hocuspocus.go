@@ -193,14 +193,14 @@ func (d *documents) route(address, body []byte) (*Conn, error) {
 	isAuth := protocol.IsAuth(body)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s := d.slots[string(address)]
-	if s == nil {
-		var err error
-		if s, err = d.add(string(address)); err != nil {
-			return nil, err
-		}
-	}
 	for {
+		s := d.slots[string(address)] // which may be another one after a Wait
+		if s == nil {
+			var err error
+			if s, err = d.add(string(address)); err != nil {
+				return nil, err
+			}
+		}
 		conn := s.live()
 		switch {
 		case conn != nil && !s.busy && !isAuth:
