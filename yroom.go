@@ -59,9 +59,9 @@ type Config struct {
 	Hooks consumer.Hooks
 	// Origins are the hosts of the pages whose scripts may connect, as path.Match patterns:
 	// "app.example.com", "*.example.com", "localhost:*", or "*" for any page. If there are
-	// any, the server's own host must be among them; otherwise pages of localhost, too, may
-	// connect to a loopback address. Name it if the server has no login: see
-	// consumer.Config.
+	// any, the server's own host must be among them. If there are none, pages of the host that
+	// a request names may connect, and pages of localhost to a loopback address. Name your
+	// host if the server has no login: see consumer.Config.
 	Origins []string
 	// Limits bound the connections.
 	Limits consumer.Limits

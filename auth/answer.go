@@ -25,7 +25,7 @@ type answer struct {
 	Expires time.Time `json:"expires"`
 }
 
-// parseAnswer parses an answer. An error means that it is no answer.
+// parseAnswer parses the response to a question. An error means that it isn't an answer.
 func parseAnswer(status int, contentType string, body []byte) (a answer, err error) {
 	switch status {
 	case http.StatusOK:
@@ -33,16 +33,16 @@ func parseAnswer(status int, contentType string, body []byte) (a answer, err err
 		a.refused = &consumer.StatusError{Status: status, Reason: reasonOf(contentType, body)}
 		return a, nil
 	default:
-		return a, fmt.Errorf("an answer with the status %d: want 200, 401, 403 or 404", status)
+		return a, fmt.Errorf("the answer has the status %d: want 200, 401, 403 or 404", status)
 	}
 	if json.Unmarshal(body, &a) != nil { // the error may quote the body
-		return answer{}, errors.New(`an answer that isn't JSON such as {"access": "write", "user": "u17", "name": "Ada", "expires": "2027-01-31T12:00:00Z"}`)
+		return answer{}, errors.New(`the answer isn't JSON such as {"access": "write", "user": "u17", "name": "Ada", "expires": "2027-01-31T12:00:00Z"}`)
 	}
 	if err := CheckAccess(a.Access); err != nil {
-		return answer{}, fmt.Errorf("an answer whose access is not known: %w", err)
+		return answer{}, fmt.Errorf("the answer has an unknown access: %w", err)
 	}
 	if len(a.User) > maxName || len(a.Name) > maxName {
-		return answer{}, fmt.Errorf("an answer with a user or a name of more than %d bytes", maxName)
+		return answer{}, fmt.Errorf("the answer has a user or a name of more than %d bytes", maxName)
 	}
 	return a, nil
 }

@@ -12,15 +12,15 @@ const (
 	maxKept    = 10_000           // answers
 )
 
-// cache keeps answers for a while. While a question is being asked, all that ask the same
-// wait for its answer.
+// cache keeps answers for a while. While a question is being asked, all callers with the
+// same question wait for its answer.
 type cache struct {
 	mu      sync.Mutex
 	entries map[[sha256.Size]byte]*entry
 	order   [][sha256.Size]byte // of the entries, by age
 }
 
-// entry is an answer, or one that is awaited.
+// entry is an answer, or waits for one.
 type entry struct {
 	done   chan struct{} // closed when the fields below are set
 	answer answer

@@ -30,7 +30,7 @@ type ForwardConfig struct {
 }
 
 // Forward admits clients by asking another server, such as the app that the users have
-// logged in to. It sends it a GET request with these header fields of the client:
+// logged in to. Forward sends it a GET request with these header fields of the client:
 //
 //   - Cookie and Authorization. If the client has sent a token in another way, it is the
 //     bearer token of Authorization.
@@ -44,13 +44,14 @@ type ForwardConfig struct {
 //
 //	{"access": "write", "user": "u17", "name": "Ada", "expires": "2027-01-31T12:00:00Z"}
 //
-// access is write, read or hidden. user, name and expires are optional: see
+// access is write, read, hidden or hidden-write. user, name and expires are optional: see
 // consumer.Admission. The status 401, 403 or 404 refuses the client; its reason is the body,
-// if that is plain text. Anything else counts as a failure, and so does no answer in
-// time: then the client is refused with 503, and should try again.
+// if that is one line of plain text. Any other response, or none in time, is a failure: the
+// client is refused with 503, and may try again.
 //
-// Answers are used for 10 seconds, for clients about which exactly the same is asked. The address is asked again about each open connection every minute or
-// so: see consumer.Admission.Renew.
+// Answers are used for 10 seconds, for all clients about which exactly the same is asked.
+// The address is asked again about each open connection, about every minute: see
+// consumer.Admission.Renew.
 type Forward struct {
 	cfg     ForwardConfig
 	client  *http.Client
@@ -168,7 +169,7 @@ func (f *Forward) ask(q *question) (answer, error) {
 		return answer{}, withoutURL(err)
 	}
 	if len(body) > maxAnswer {
-		return answer{}, fmt.Errorf("an answer of more than %d bytes", maxAnswer)
+		return answer{}, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
 	}
 	return parseAnswer(response.StatusCode, response.Header.Get("Content-Type"), body)
 }

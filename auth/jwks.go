@@ -76,7 +76,7 @@ func (s *jwks) find(ctx context.Context, id string) ([]key, error) {
 		}
 		if s.flight == nil { // the last attempt was a moment ago
 			if s.err != nil {
-				return nil, unavailable("The keys of tokens can't be had at the moment. Try again.", s.err)
+				return nil, unavailable("The server can't fetch the keys that verify tokens. Try again.", s.err)
 			}
 			return nil, nil
 		}

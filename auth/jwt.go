@@ -40,8 +40,8 @@ type JWTConfig struct {
 //
 // These claims are optional:
 //
-//   - access: the access to the rooms that don't have their own: write, read or hidden.
-//     Default: read.
+//   - access: the access to the rooms that don't have their own: write, read, hidden or
+//     hidden-write. Default: read.
 //   - sub: the user; see consumer.Admission.User.
 //   - name: the name of the user, under which the others see the client; see
 //     consumer.Admission.Name.
@@ -92,7 +92,7 @@ func (c *claims) admit(room string) (a consumer.Admission, err error) {
 		return a, forbidden("The token is not for this room.")
 	}
 	if a.Access, ok = event.ParseAccess(word); !ok {
-		return a, unauthorized("The token has an access that is not known.")
+		return a, unauthorized("The token has an unknown access.")
 	}
 	if len(c.Subject) > maxName || len(c.Name) > maxName {
 		return a, unauthorized("The token has a name that is too long.")
@@ -188,7 +188,7 @@ func forbidden(reason string) error {
 	return &consumer.StatusError{Status: http.StatusForbidden, Reason: reason}
 }
 
-// unavailable is for failures that will pass: clients try again.
+// unavailable returns the error for a failure that may pass: clients try again.
 func unavailable(reason string, err error) error {
 	return fmt.Errorf("%w (%w)", &consumer.StatusError{Status: http.StatusServiceUnavailable, Reason: reason}, err)
 }

@@ -182,7 +182,7 @@ func TestJWTRefuses(t *testing.T) {
 		"access a number":   {signed(map[string]any{"rooms": map[string]any{"doc": 1}}), 401, "can't be read"},
 		"null access":       {signed(map[string]any{"rooms": map[string]any{"doc": nil}, "access": "write"}), 401, "can't be read"},
 		"empty access":      {signed(map[string]any{"rooms": map[string]any{"doc": ""}, "access": "write"}), 401, "can't be read"},
-		"unknown access":    {signed(map[string]any{"rooms": map[string]any{"doc": "admin"}}), 401, "access that is not known"},
+		"unknown access":    {signed(map[string]any{"rooms": map[string]any{"doc": "admin"}}), 401, "unknown access"},
 		"long name":         {signed(map[string]any{"name": strings.Repeat("x", 300)}), 401, "too long"},
 		"long token":        {signed(map[string]any{"x": strings.Repeat("x", maxToken)}), 401, "too long"},
 		"exp of a text":     {signed(map[string]any{"exp": "tomorrow"}), 401, "can't be read"},

@@ -149,7 +149,7 @@ func parsePublic(data []byte) (keys []key, err error) {
 	return keys, nil
 }
 
-// isPEM reports whether data is in PEM form, and so no secret: a public key that were
+// isPEM reports whether data is in PEM form, and so no secret: a public key that was
 // taken for a secret would let everyone sign tokens.
 func isPEM(data []byte) bool { return bytes.Contains(data, []byte("-----BEGIN")) }
 

@@ -13,7 +13,7 @@ import (
 // Grant is what a token permits. See JWT for its fields.
 type Grant struct {
 	Rooms            []string // names, or beginnings of names with "*" after them
-	Access           string   // write, read or hidden
+	Access           string   // write, read, hidden or hidden-write
 	User, Name       string   // may be empty
 	Issuer, Audience string   // may be empty
 	Expires          time.Time
@@ -36,7 +36,7 @@ func parseSigner(data []byte) (*Signer, error) {
 		}
 		signer, err := parsePrivate(block)
 		if err != nil {
-			return nil, errors.New("this is no private key: the server verifies tokens with the public key, but signing one needs the private key")
+			return nil, errors.New("this is not a private key: the server verifies tokens with the public key, but signing needs the private key")
 		}
 		private, public = signer, signer.Public()
 	}

@@ -32,7 +32,7 @@ type insertions struct {
 type spot struct {
 	first id     // the first sibling, or what was at the spot before; unknown if that isn't known
 	since int    // how many blocks the document had when the spot was first noted
-	least uint64 // the least client of a sibling
+	least uint64 // the lowest client id of a sibling
 }
 
 // sibling is a block that was inserted at a spot.
@@ -47,7 +47,7 @@ type sibling struct {
 // unknown is no id of an element.
 var unknown = id{0, 1 << 63}
 
-// insertion is a block that is inserted, and what that changes.
+// insertion is a block that is inserted, and what the insertion changes.
 type insertion struct {
 	id      id
 	sibling sibling
@@ -60,7 +60,7 @@ type insertion struct {
 const (
 	knownSiblings  = 32      // how many siblings are compared with a new one at most
 	followedStarts = 64      // how many blocks are followed to the first one of their list
-	distantWork    = 1 << 14 // the most work of a block for which these are not enough
+	distantWork    = 1 << 14 // the most work of a block whose list begins farther away
 )
 
 // insertionOf returns how a block is inserted. ok is false if that need not be noted,
@@ -166,7 +166,7 @@ func (s *Store) originOf(x id) id {
 }
 
 // startBefore returns the start of the list in which the element right was the first one.
-// If that is too far, it returns an id instead that no other right has, and work.
+// If that is too far away, it returns an id that no other right has, and the work.
 func (s *Store) startBefore(right id) (spot id, work int) {
 	var b block
 	for at, n := right, 0; n < followedStarts; at, n = b.right, n+1 {

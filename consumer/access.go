@@ -15,7 +15,7 @@ func (c *Conn) Access() event.Access {
 
 // SetAccess changes the access of the connection. It takes effect for the messages that
 // are sent to the room from now on, and the client is told if its dialect has a message
-// for that. A client that may not be present any more is not shown to others any longer.
+// for that. The awareness states of a client that may no longer be present are removed.
 // SetAccess doesn't block.
 func (c *Conn) SetAccess(a event.Access) {
 	c.socket.mu.Lock()
@@ -78,10 +78,11 @@ func (c *Conn) askAccess() (in event.Input, due bool) {
 }
 
 // Close ends the connection with a code and a reason that the client sees. Stock clients
-// connect again whatever the code is, so Hooks.Admit has to refuse a client that is to stay
-// out. For a Hocuspocus client, only the document ends, and the client doesn't open it again
-// by itself; its socket ends, and it connects again, if the code is 1001, 1011, 1012, 1013
-// or 4205. Close doesn't block.
+// connect again, except those of y-websocket 3.1 and later after a code from 4400 to 4499.
+// So Hooks.Admit has to refuse a client that is to stay out. For a Hocuspocus client, only
+// the document ends, and the client doesn't open it again by itself. If the code is 1001,
+// 1011, 1012, 1013 or 4205, its socket ends, and the client connects again. Close doesn't
+// block.
 func (c *Conn) Close(code protocol.CloseCode, reason string) {
 	c.end(cause{CloseError: protocol.CloseError{Code: code, Reason: reason}})
 }

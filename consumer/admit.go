@@ -41,8 +41,8 @@ type Admission struct {
 	// field "user" of the awareness states that the client sends, by which editors show the
 	// others. So the client can't appear under another name.
 	Name string
-	// Renew, unless it is nil, is called when RenewAt has passed, to within some seconds, on a
-	// goroutine of its own. The Admission that it returns replaces this one. It must be for
+	// Renew, unless it is nil, is called some seconds after RenewAt at most, on a goroutine of
+	// its own. The Admission that it returns replaces this one. It must be for
 	// the same Room and User. A *StatusError below 500 closes the connection: with 4401 if it
 	// is 401, and otherwise with 4403. Any other error is a failure to decide. Then Renew is
 	// called again every 5 seconds, and the connection is closed with 1013 after a minute.

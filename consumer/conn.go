@@ -59,8 +59,8 @@ type Conn struct {
 	cause       cause
 }
 
-// newConn returns a Conn for a document on the socket, to which it has to be attached, and
-// which isn't in its room yet: see open.
+// newConn returns a Conn for a document on the socket. It is neither attached to the socket
+// nor in its room yet: see attach and open.
 func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 	c := &Conn{
 		room: a.Room, user: a.User,

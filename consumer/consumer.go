@@ -23,10 +23,11 @@ type Config struct {
 	Events Events
 	// Origins are the hosts of the pages whose scripts may connect, as path.Match patterns:
 	// "app.example.com", "*.example.com", "localhost:*", or "*" for any page. If there are
-	// any, the handler's own host must be among them; otherwise the own host is what the
-	// request names as its Host, and pages of localhost may connect to a loopback address. Name it if the handler has no login: a page of the web can
-	// make its own host name resolve to your server (DNS rebinding), and then its host is
-	// the Host of its requests. If the login uses cookies, that page lacks those of your host.
+	// any, the handler's own host must be among them. If there are none, pages of the host
+	// that a request names as its Host may connect, and pages of localhost to a loopback
+	// address. Name your host if the handler has no login: a page of the web can make its own
+	// host name resolve to your server (DNS rebinding), and then its host is the Host of its
+	// requests. If the login uses cookies, that page lacks those of your host.
 	Origins []string
 	// Limits bound the connections.
 	Limits Limits

@@ -71,7 +71,7 @@ func (c *Conn) addOwn(payload []byte) {
 	}
 }
 
-// reject answers an update that is not sent to the room.
+// reject answers an update that a hook has dropped.
 func (c *Conn) reject(m protocol.Message) {
 	if !c.acks || m.Type != protocol.SyncStep2 && m.Type != protocol.Update {
 		return

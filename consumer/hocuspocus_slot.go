@@ -43,7 +43,7 @@ func (s *slot) live() *Conn {
 }
 
 // left removes the Conn if its client has closed the document, so that it can be opened
-// again as if it had never been.
+// again as if it had never been open.
 func (s *slot) left(conn *Conn) {
 	conn.socket.mu.Lock()
 	peer := conn.alone && conn.cause.peer
@@ -166,7 +166,7 @@ func (s *slot) admit(auth protocol.Auth, implied bool) {
 	}
 }
 
-// note notes what the version of a provider tells.
+// note records what the version of a provider implies.
 func (s *slot) note(auth protocol.Auth) {
 	if auth.Version == "" { // before 4
 		return
@@ -178,8 +178,8 @@ func (s *slot) note(auth protocol.Auth) {
 	socket.keepalive = hocuspocusPingFrame
 }
 
-// connect returns the Conn of a client that is admitted. byHook reports that Hooks.Admit
-// has refused.
+// connect returns the Conn of a client that is admitted. byHook reports that a hook has
+// refused.
 func (s *slot) connect(auth protocol.Auth) (conn *Conn, byHook bool, err error) {
 	d := s.documents
 	if err := d.mayJoin(); err != nil {
@@ -324,14 +324,14 @@ func (s *slot) admitAgain(conn *Conn, auth protocol.Auth) {
 
 // lastFrame returns the frame that closes the document of c alone, which may be nil.
 //
-// A client comes back by itself only after the end of its socket. So this ends if the
-// document may be open again soon. But a document that can't even be opened must not cut
-// off the others each time: if there are others, the socket ends a while later. A document
-// for which the client would make the same mistake again, or which it may not open any
-// more, ends alone.
+// A client opens a document again by itself only after its socket has ended. So the socket
+// ends if the client may open the document again soon. But a document that can't even be
+// opened must not disturb the others each time: if there are others, the socket ends a
+// while later. If the client would make the same mistake again, or may not open the
+// document any more, the document ends alone.
 //
-// Providers before version 3 throw when they receive a Close. A denial makes them detach
-// from the document first. It is sent to all of whose version nothing is known.
+// Providers before version 3 throw when they receive a Close, unless a denial has made them
+// detach from the document. So a provider whose version isn't known is sent a denial first.
 func (s *slot) lastFrame(c *Conn, why cause) (f *outbox.Frame, alone bool) {
 	dialect := protocol.Hocuspocus{Address: s.address}
 	f = &outbox.Frame{Type: protocol.Close}

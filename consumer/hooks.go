@@ -11,10 +11,10 @@ import (
 // Hooks are functions of the application that decide about connections. Each may
 // be nil. The hooks of a connection run one at a time, in the order of the
 // fields, on a goroutine that serves this connection. A hook that blocks delays its
-// connection and no other, except that a hook that blocks receiving delays the other
-// documents on the socket of a Hocuspocus client. If a hook blocks receiving for longer than a minute, its
-// connection is cut off, because nothing was read meanwhile. A panic in a hook is
-// logged and closes the connection with 1011 (before the upgrade: HTTP 500).
+// connection and no other. Only a hook for a message of a Hocuspocus client also delays
+// the other documents on its socket. If such a hook, of any client, blocks for longer than
+// a minute, the connection is cut off, because nothing was read meanwhile. A panic in a
+// hook is logged and closes the connection with 1011 (before the upgrade: HTTP 500).
 type Hooks struct {
 	// Admit runs first, before the upgrade. It authenticates the request and
 	// names the room. A *StatusError refuses with its status and reason. Any other
@@ -22,11 +22,11 @@ type Hooks struct {
 	// with the request. Without Admit the room is Request.Room, and all clients may
 	// write and be present.
 	//
-	// For a Hocuspocus client it runs when the client opens a document, and again when the
-	// client sends its token again; ctx ends with the socket. It may run for several documents
-	// of a socket at once. The client sees the Reason of a *StatusError, or "permission-denied".
-	// After a Status of 500 or more, it sees nothing and tries again on another socket; the
-	// admission to a document that is open stays as it is.
+	// For a Hocuspocus client, Admit runs when the client opens a document, and again when it
+	// sends its token again; ctx ends with the socket. Admit may run for several documents of
+	// a socket at once. The client sees the Reason of a *StatusError, or "permission-denied".
+	// If the Status is 500 or more, the client sees nothing, and tries again on another
+	// socket; a document that is open stays open.
 	Admit func(ctx context.Context, r Request) (Admission, error)
 
 	// PreConnect runs after Admit, when the room and the user are known.

@@ -19,8 +19,8 @@ type Limits struct {
 	// HTTP 503.
 	Connections int
 	// ConnectionsPerAddress bounds those from one address, or from one network of IPv6 with
-	// a prefix of 64 bits. After a pause of 5 s, an address may also open this many at once,
-	// and then a fifth of it each second. Default: 1,000. Past either: HTTP 429.
+	// a prefix of 64 bits. An address may open a fifth of this many each second or, after a
+	// pause of 5 s, all of them at once. Default: 1,000. Past either: HTTP 429.
 	//
 	// Addresses of this machine and of private networks have no such bound, because they may
 	// be those of proxies, from which all clients come.
@@ -34,8 +34,8 @@ type Limits struct {
 	// JoinsPerSecond bounds how often a connection is opened. After a pause, five times as
 	// many are admitted at once. Default: 1,000. Past it: HTTP 503.
 	JoinsPerSecond int
-	// DocumentsPerSocket bounds the documents that a Hocuspocus client has open on one
-	// WebSocket. Each counts as a connection, too. Default: 100. Past it: a further one is
+	// DocumentsPerSocket bounds the documents that a Hocuspocus client has on one WebSocket,
+	// open or not. Each counts as a connection, too. Default: 100. Past it: a further one is
 	// denied, or the socket is closed with 4205 if no document on it has been admitted.
 	DocumentsPerSocket int
 }
@@ -224,7 +224,7 @@ func (c *Consumer) refused(w http.ResponseWriter, r *http.Request, err error) bo
 	case errors.Is(err, errAddressFull):
 		wait, advice = "60", "this address has as many connections as it may have. If it is that of a proxy, set the header in which the proxy passes on addresses"
 	case errors.Is(err, errAddressFast):
-		wait, advice = "1", "this address opens connections faster than one may. If it is that of a proxy, set the header in which the proxy passes on addresses"
+		wait, advice = "1", "this address opens connections faster than an address may. If it is that of a proxy, set the header in which the proxy passes on addresses"
 	case errors.Is(err, errTooFast):
 		wait, advice = "1", "connections are opened faster than this process may admit them"
 	default:

@@ -100,7 +100,7 @@ func refusedCause(err error) cause {
 	if ce, ok := errors.AsType[*protocol.CloseError](err); ok {
 		return cause{CloseError: *ce}
 	}
-	code, reason := protocol.CloseTryLater, "the server can't find out whether you may still be here"
+	code, reason := protocol.CloseTryLater, "the server can't find out whether you may still be in this room"
 	if se, ok := errors.AsType[*StatusError](err); ok && !isOutage(err) {
 		code, reason = protocol.CloseForbidden, se.Reason
 		if se.Status == http.StatusUnauthorized {

@@ -22,7 +22,7 @@ const MaxPayload = 1 << 20
 
 var (
 	errSelection = errors.New("document: the selection names neither a connection nor a user")
-	errPayload   = fmt.Errorf("document: a payload is UTF-8, and takes %d bytes at most", MaxPayload)
+	errPayload   = fmt.Errorf("document: the payload has to be UTF-8 of %d bytes at most", MaxPayload)
 )
 
 // forbidden is the default for the connections that Expel closes.
@@ -37,8 +37,8 @@ func (s Selection) request(kind event.RequestKind) (event.Request, error) {
 }
 
 // SetAccess changes the access of connections in the room, and returns how many there are.
-// It takes effect at once: what a client sends from then on is refused if it may not send
-// it. SetAccess returns when the processes that have the connections know it, so that no
+// It takes effect at once: what a client may not send is ignored from then on. SetAccess
+// returns when the processes that have the connections know it, so that no
 // failure undoes it. A room that isn't in memory has no connections.
 //
 // A connection that is made later has the access that the consumer's Hooks.Admit returns.
@@ -54,8 +54,8 @@ func (d *Document) SetAccess(ctx context.Context, s Selection, a event.Access) (
 // Expel closes connections in the room, and returns how many there were. If why has no
 // code, they are closed with 4403. Expel returns when they have left.
 //
-// Stock clients connect again at once. So the consumer's Hooks.Admit must refuse them
-// before Expel is called.
+// Clients may connect again, and stock clients of y-websocket before 3.1 do so at once. So
+// the consumer's Hooks.Admit must refuse them before Expel is called.
 func (d *Document) Expel(ctx context.Context, s Selection, why protocol.CloseError) (conns int, err error) {
 	r, err := s.expel(why)
 	if err != nil {

@@ -29,14 +29,14 @@ func (d *Document) readRoot(ctx context.Context, name string, kind yjs.Kind) (*y
 		return doc, nil
 	}
 	if !mayBe(root.Kind, kind) {
-		return nil, fmt.Errorf("%w: the root %q holds what a root of the kind %s holds, and not of %s", yjs.ErrType, name, root.Kind, kind)
+		return nil, fmt.Errorf("%w: the root %q has the content of the kind %s, and not of %s", yjs.ErrType, name, root.Kind, kind)
 	}
 	return doc, nil
 }
 
 // mayBe reports whether a root that yjs.Doc.Roots reports with one kind can be of another.
-// Package yjs itself finds most of what can't be. But it would read as an empty text what
-// has no characters.
+// Package yjs itself refuses most other kinds, but it would read content without characters
+// as an empty text.
 func mayBe(shown, kind yjs.Kind) bool {
 	switch kind {
 	case yjs.KindText, yjs.KindXMLText:

@@ -71,8 +71,8 @@ type Input struct {
 	// larger, the room sends an OutputOffer in its place, and the consumer asks again when
 	// it can take the answer. 0 stands for any size.
 	Most int
-	// Offered, for a SyncStep1, means that the consumer asks for what an OutputOffer has
-	// offered, after the client has asked for it.
+	// Offered, for a SyncStep1, means that it is not from the client: the consumer asks for
+	// the answer that the room has offered to the client.
 	Offered bool
 	// Message is the message of an InputMessage. The receiver owns its data.
 	Message protocol.Message

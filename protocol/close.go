@@ -8,7 +8,8 @@ type CloseCode uint16
 // The codes with which a server closes a connection, and which package chooses
 // each. A hook of the application may choose any code.
 const (
-	// CloseGoingAway: a program that embeds yroom ends.
+	// CloseGoingAway: the program that serves the client ends. Programs that embed yroom may
+	// choose it.
 	CloseGoingAway CloseCode = 1001
 	// CloseProtocol: the client broke the rules of WebSocket. Package consumer
 	// chooses it when it reads a frame.
@@ -40,14 +41,15 @@ const (
 	CloseTryLater CloseCode = 1013
 	// CloseReset: the client is to connect again and to synchronize its documents. All
 	// Hocuspocus providers do so by themselves. Package consumer chooses it for their sockets when
-	// messages of a room were lost, and when a client exceeds a limit before it has
-	// authenticated.
+	// messages of a room were lost, when a client reads too slowly, and when it exceeds a limit
+	// before it is admitted.
 	CloseReset CloseCode = 4205
 	// CloseUnauthorized: the authorization of the client has expired. Package
 	// consumer chooses it when the time Expires of the Admission has passed.
 	CloseUnauthorized CloseCode = 4401
 	// CloseForbidden: the client may not be in the room any more. Package consumer chooses
-	// it when the renewal of its admission is refused.
+	// it when the renewal of its admission is refused, and package document when it is
+	// expelled.
 	CloseForbidden CloseCode = 4403
 	// CloseDeleted: the room was deleted. Package worker chooses it for the
 	// connections in the room, and for a while for those that join it.

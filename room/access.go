@@ -8,8 +8,8 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// changeAccess changes the access of a connection for its consumer, unless a program has
-// changed it meanwhile: the consumer receives that change later than it has sent this one.
+// changeAccess changes the access of a connection for its consumer. A change by a program
+// that the consumer had not received when it sent this one counts before it.
 func (t *turn) changeAccess(in *event.Input, m member) {
 	if in.AccessSeq >= m.accessSeq {
 		t.give(in.Conn, m, in.Access)
@@ -37,8 +37,8 @@ func (t *turn) tell(conn event.ConnID) {
 }
 
 // controlled is a request of a program that has changed the access of connections, or has
-// closed them, until their consumers know it. Only then it is responded to: what has taken
-// effect is not undone if a worker is lost and the connections join again at another one.
+// closed them, until their consumers know it. Only then is it responded to, so that what has
+// taken effect is not undone if a worker is lost and the connections join again at another one.
 type controlled struct {
 	program event.ConnID
 	count   int
@@ -125,8 +125,8 @@ func (t *turn) targets(q *event.Request) (conns []event.ConnID) {
 	return conns
 }
 
-// ban closes a connection again if it joins again, because the Close was lost on its way,
-// until its consumer says that it has left.
+// ban makes the room close a connection again if it joins again, as it does if the Close was
+// lost on its way. The ban ends when the consumer says that the connection has left.
 func (t *turn) ban(conn event.ConnID, closing protocol.Message) {
 	if t.banned == nil {
 		t.banned = make(map[event.ConnID]protocol.Message)

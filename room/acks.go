@@ -40,12 +40,12 @@ func (t *turn) write(in *event.Input, m member) error {
 // in bytes.
 const maxUncounted = 4 << 10
 
-// restart handles that a client sends SyncStep1. A Hocuspocus provider counts the updates
+// restart handles a SyncStep1 of a client with acks. A Hocuspocus provider counts the updates
 // that wait for an Ack, and begins again at 1 when it sends SyncStep1: for the SyncStep2 with
-// which it will answer the room's. Updates that it has made while it was not connected, it
-// sends after SyncStep1. It doesn't count these, and an Ack for one would be taken for that
-// of another update, which is not stored yet. They are those whose blocks the state vector
-// in SyncStep1 has. So the room keeps it until the SyncStep2 arrives.
+// which it will answer the room's. After SyncStep1 it sends the updates that were made while
+// it was not connected. It doesn't count these, and would take an Ack for one as that of
+// another update, which is not stored yet. The room recognizes them, because the state
+// vector in SyncStep1 has their blocks, and so keeps it until the SyncStep2 arrives.
 func (t *turn) restart(in *event.Input, m member) member {
 	if !m.acks || in.Offered {
 		return m
@@ -60,8 +60,9 @@ func (t *turn) restart(in *event.Input, m member) member {
 	return m
 }
 
-// isUncounted reports whether the client doesn't count an update, because it has made it
-// before it has begun to count again. It can't be told of one that only deletes.
+// isUncounted reports whether the client doesn't count an update, because it made the update
+// before it began to count again. It returns false for an update that only deletes, because
+// the state vector doesn't have deletions.
 func (t *turn) isUncounted(in *event.Input, m member) bool {
 	if m.uncounted == nil {
 		return false

@@ -14,7 +14,7 @@ func (w *Worker) moved(moved func(room string) bool) {
 // handOver sends the last outputs of a room that another worker runs from now on. They
 // make its connections and watchers join again at that worker. These leave this room,
 // so that a later message from them is answered with a Rejoin, too. Programs that wait until
-// consumers know something are answered: what was sent to these precedes the Rejoin.
+// consumers know something are answered: what was sent to the consumers precedes the Rejoin.
 func (a *actor) handOver() {
 	conns := a.receivers.all()
 	if len(conns) == 0 {

@@ -31,7 +31,7 @@ func (w *Worker) tryAlone(try func(document func() []byte) error) func(document 
 // are refused when they arrive; this finds the others.
 func (a *actor) tryCompacted(doc *blocks.Store) {
 	if err := doc.Try(); err != nil {
-		a.worker.config.Logger.Error("Clients that load a document freeze for a while, because too many blocks were inserted at the same places. "+
-			"Export its content and import that into another room.", "room", a.name, "error", err)
+		a.worker.config.Logger.Error("Clients that load this document freeze for a while, because too many blocks were inserted at the same places. "+
+			"Export its content, and import that into another room.", "room", a.name, "error", err)
 	}
 }

@@ -23,7 +23,7 @@ func (s AuthSettings) admission() (admitFunc, error) {
 	case s.ForwardAuth != "" && (s.JWTKeyFile != "" || s.JWTKeysURL != ""):
 		return nil, errors.New("either tokens admit clients, or your app does: set --forward-auth, or --jwt-key-file or --jwt-keys-url")
 	case s.JWTKeyFile != "" && s.JWTKeysURL != "":
-		return nil, errors.New("the keys of tokens are in a file, or at an address: set --jwt-key-file or --jwt-keys-url")
+		return nil, errors.New("the keys of tokens are in a file, or at an address: set --jwt-key-file or --jwt-keys-url, not both")
 	case s.ForwardAuth != "":
 		app, err := auth.NewForward(auth.ForwardConfig{URL: s.ForwardAuth, Timeout: s.ForwardAuthTimeout, Every: s.ForwardAuthEvery})
 		if err != nil {

@@ -46,7 +46,7 @@ func (e environment) check(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(e.stdout, "The settings are good.")
+	fmt.Fprintln(e.stdout, "The settings are valid.")
 	return rooms.Shutdown(context.Background())
 }
 

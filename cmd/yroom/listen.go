@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// listen opens addr, which the operator sets with flag. Unless the server is open, it refuses an address that other
-// machines can reach, because the server has no login then.
+// listen opens addr, which the operator sets with flag. open means that the server has a
+// login, or that the operator wants none. Otherwise listen refuses an address that other
+// machines can reach.
 func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {

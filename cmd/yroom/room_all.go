@@ -56,12 +56,12 @@ func exportAll(ctx context.Context, client *apiClient, folder string, list func(
 // errSkipped means that a room exists already, and only new rooms are created.
 var errSkipped = errors.New("the room exists")
 
-// importAll imports the rooms of a folder. It prints the names of those that were imported.
-// One that can't be imported doesn't end it.
+// importAll imports the rooms of a folder. It prints the names of those that were imported,
+// and goes on if one can't be imported.
 func importAll(folder string, stdout, stderr io.Writer, send func(room string, update *os.File, size int64) error) error {
 	names, err := os.Open(filepath.Join(folder, namesFile)) //nolint:gosec // the operator names it
 	if err != nil {
-		return fmt.Errorf("this is no copy of yroom room export --all: %w", err)
+		return fmt.Errorf("this folder was not written by yroom room export --all: %w", err)
 	}
 	defer func() { _ = names.Close() }()
 	lines := bufio.NewScanner(names)

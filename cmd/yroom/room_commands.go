@@ -29,13 +29,13 @@ type roomCommands struct {
 	List        roomList        `cmd:"" help:"List the rooms, a name a line."`
 	Export      roomExport      `cmd:"" help:"Write out the document of a room."`
 	Import      roomImport      `cmd:"" help:"Add an update to the document of a room, or make a room of it."`
-	Delete      roomDelete      `cmd:"" help:"Delete a room, and close its connections. It asks nothing."`
+	Delete      roomDelete      `cmd:"" help:"Delete a room without confirmation, and close its connections."`
 	Connections roomConnections `cmd:"" help:"List the connections in a room: id, access, user."`
 	Access      roomAccess      `cmd:"" help:"Change what connections may do, until they end."`
-	Expel       roomExpel       `cmd:"" help:"Close connections. Their clients connect again, unless they are refused then."`
+	Expel       roomExpel       `cmd:"" help:"Close connections. Their clients may connect again, unless the login refuses them."`
 
 	Log roomLog `cmd:"" help:"List the newest entries of a room's log: position, time, bytes, what clients wrote, how many elements are deleted."`
-	Cut roomCut `cmd:"" help:"Set a room back to what it was before an entry of its log, and close its connections. It asks nothing."`
+	Cut roomCut `cmd:"" help:"Set a room back to what it was before an entry of its log, without confirmation, and close its connections."`
 }
 
 // Validate is called by kong. The flags are not marked as required, because the usage
@@ -150,7 +150,7 @@ func (e roomExport) Validate() error {
 		return errors.New("name a room, or a folder for all rooms with --all")
 	}
 	if e.All != "" && (e.Format != "update" || e.Name != nil || e.Root != nil || e.Output != "") {
-		return errors.New("--all exports each document as an update: it goes without other flags")
+		return errors.New("--all exports each document as an update, and takes no --format, --name, --root or --output")
 	}
 	return nil
 }
@@ -221,11 +221,11 @@ func (i roomImport) Validate() error {
 	several := i.Hocuspocus != "" || i.All != ""
 	switch {
 	case i.Hocuspocus != "" && i.All != "":
-		return errors.New("--all and --hocuspocus are two commands")
+		return errors.New("set --all or --hocuspocus, not both")
 	case !several && (i.Room == "" || i.File == ""):
 		return errors.New("name the room and the file that holds the update")
 	case several && (i.Room != "" || i.Encoding != "v1"):
-		return errors.New("--all and --hocuspocus import each document, in V1, into the room of its name: they go without a room, a file and --encoding")
+		return errors.New("--all and --hocuspocus import each document, in V1, into the room of its name: they take no room, no file and no --encoding")
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/yroom/yroom/api"
 )
 
-var errNoConnections = errors.New("a store has no connections: say on which server they are, with --server")
+var errNoConnections = errors.New("a store has no connections: name the server with --server")
 
 type roomConnections struct {
 	Room string `arg:"" help:"The room's name."`
@@ -49,16 +49,16 @@ type selected struct {
 // Validate is called by kong.
 func (s *selected) Validate() error {
 	if (s.Room == "") != s.AllRooms {
-		return errors.New("name a room, or say --all-rooms")
+		return errors.New("name a room, or set --all-rooms")
 	}
 	if s.User == "" && s.Connection == "" {
-		return errors.New("say which connections: --user=NAME or --connection=ID")
+		return errors.New("select connections with --user=NAME or --connection=ID")
 	}
 	return nil
 }
 
-// change sends the change what of the connections, with more fields, and prints for how
-// many connections it was.
+// change sends the request what, which is the end of its address, for the connections, with
+// more fields. It prints how many connections there were.
 func (s *selected) change(c *roomCommands, stdout io.Writer, what string, more map[string]string) error {
 	if c.Store != "" {
 		return errNoConnections

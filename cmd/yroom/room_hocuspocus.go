@@ -78,8 +78,8 @@ func eachObject(folder string, do func(name string, data []byte)) error {
 	return err
 }
 
-// importHocuspocus imports each document of a Hocuspocus server, and prints the names of
-// those that were imported. One that can't be imported doesn't end it.
+// importHocuspocus imports each document of a Hocuspocus server. It prints the names of
+// those that were imported, and goes on if one can't be imported.
 func importHocuspocus(ctx context.Context, path string, stdout, stderr io.Writer, send func(ctx context.Context, room string, data []byte) error) error {
 	all, failed := 0, 0
 	err := eachHocuspocus(ctx, path, func(name string, data []byte) {

@@ -302,7 +302,7 @@ func parseDuration(word string) (time.Duration, error) {
 	case err != nil:
 		return 0, fmt.Errorf("%q is not a duration like 500ms, 30s or 2m", word)
 	case d <= 0:
-		return 0, fmt.Errorf("%q is not longer than zero: the shortest is 1ms, which practically is none", word)
+		return 0, fmt.Errorf("%q is not longer than zero: for practically no time, use 1ms", word)
 	}
 	return d, nil
 }

@@ -24,7 +24,7 @@ const inMemory = "memory:"
 // stores holds the stores of the settings. Each is opened once.
 type stores struct {
 	rest  store.Store               // the store of rooms whose row names none
-	rooms map[string]yroom.Settings // the settings by prefix, with the stores
+	rooms map[string]yroom.Settings // the settings by row, with the stores
 
 	levels func(room string) store.Durability
 	open   map[string]store.Store // by URL

@@ -36,7 +36,7 @@ func (c tokenCmd) Run(stdout io.Writer) error {
 		return err
 	}
 	if c.Expires <= 0 {
-		return fmt.Errorf("--expires %v is not a time to come", c.Expires)
+		return fmt.Errorf("--expires has to be longer than zero, not %v", c.Expires)
 	}
 	token, err := signer.Sign(auth.Grant{
 		Rooms: c.Room, Access: c.Access, User: c.User, Name: c.Name,

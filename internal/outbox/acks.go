@@ -2,8 +2,8 @@ package outbox
 
 import "github.com/yroom/yroom/protocol"
 
-// acks counts the updates of a client, which are its SyncStep2 and Update messages, for
-// one that is told of each that it was stored or refused. The client only counts, so what
+// acks counts the updates of a client, which are its SyncStep2 and Update messages, if the
+// client is told of each whether it was stored. The client only counts, so what
 // waits is two numbers: no Ack is dropped when the outbox overflows, and none takes memory.
 type acks struct {
 	unanswered int // updates that were sent to the room and that it hasn't answered yet

@@ -3,7 +3,7 @@
 
 import { hold, until } from './stage.mjs'
 
-// A person whose first token expires, and who has another then.
+// A person whose first token expires, and is replaced by another one.
 async function renewing (stage, name, next) {
   let asked = 0
   const client = stage.client(name, { token: () => stage.token(asked++ === 0 ? 'short' : next) })

@@ -40,9 +40,9 @@ export class Acknowledged {
   }
 
   // A new connection may be to another server, or to one that has lost data. The provider
-  // counts from 1 again, for one message with all that the server lacks. It would also
-  // send each edit that was made while there was no connection, and not count these: so
-  // their acknowledgements would be taken for that of the one. They must not be sent.
+  // counts from 1 again, for one message with everything that the server lacks. It would
+  // also send each edit that was made without a connection, without counting it, and take
+  // its acknowledgement for that of the one message. So these edits are not sent.
   #begin () {
     const { document, configuration: { websocketProvider: socket } } = this.#provider
     socket.messageQueue = []
