@@ -50,6 +50,7 @@ func (t *turn) restart(in *event.Input, m member) member {
 	if !m.acks || in.Offered {
 		return m
 	}
+	m.answer = answerExpected
 	if m.uncounted = nil; len(in.Message.Data) <= maxUncounted {
 		m.uncounted = bytes.Clone(in.Message.Data)
 	}
@@ -60,16 +61,31 @@ func (t *turn) restart(in *event.Input, m member) member {
 	return m
 }
 
+// answer says whether the SyncStep2 with which a client answers the room is counted.
+type answer uint8
+
+const (
+	answerAny      answer = iota // the client has not sent SyncStep1
+	answerExpected               // the next one is
+	answerReceived               // none is, before the next SyncStep1
+)
+
 // isUncounted reports whether the client doesn't count an update, because it made the update
 // before it began to count again. It returns false for an update that only deletes, because
 // the state vector doesn't have deletions.
+//
+// Nor does the client count a further SyncStep2: after two SyncStep1 it answers twice, but
+// counts one change.
 func (t *turn) isUncounted(in *event.Input, m member) bool {
-	if m.uncounted == nil {
-		return false
-	}
 	if in.Message.Type == protocol.SyncStep2 {
-		m.uncounted = nil
+		further := m.answer == answerReceived
+		if m.uncounted = nil; m.answer == answerExpected {
+			m.answer = answerReceived
+		}
 		t.conns[in.Conn] = m
+		return further
+	}
+	if m.uncounted == nil {
 		return false
 	}
 	made, err := blocks.Made(m.uncounted, in.Message.Data, t.encodingOf(m))

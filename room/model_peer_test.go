@@ -27,6 +27,8 @@ type peer struct {
 	answered bool // in this turn
 
 	uncounted []byte // the state vector of its newest SyncStep1, until its SyncStep2
+	begun     bool   // it has sent SyncStep1
+	replied   bool   // and then SyncStep2
 
 	enc    blocks.Encoding
 	doc    *blocks.Store

@@ -146,7 +146,7 @@ func (w *world) take(t *rapid.T, in event.Input, unknown map[event.ConnID]bool) 
 	case protocol.SyncStep1:
 		bad = bad && !p.answered
 		if p.acks {
-			p.uncounted = in.Message.Data
+			p.uncounted, p.begun, p.replied = in.Message.Data, true, false
 		}
 		w.takeSyncStep1(t, in, p, bad)
 		p.answered = true
@@ -169,7 +169,10 @@ func (w *world) take(t *rapid.T, in event.Input, unknown map[event.ConnID]bool) 
 func (w *world) takeUpdate(t *rapid.T, in event.Input, p *peer, bad bool) (ends bool) {
 	typ := protocol.Ack
 	if in.Message.Type == protocol.SyncStep2 {
-		p.uncounted = nil
+		if p.replied {
+			typ = protocol.Uncounted
+		}
+		p.uncounted, p.replied = nil, p.begun
 	}
 	if made, err := blocks.Made(p.uncounted, in.Message.Data, w.encOf(in.Conn)); p.uncounted != nil && made && err == nil {
 		typ = protocol.Uncounted

@@ -71,6 +71,7 @@ type member struct {
 	opened    bool      // SyncStep1 and the awareness were sent to it
 	asked     time.Time // when SyncStep1 was last sent to it
 	uncounted []byte    // see restart
+	answer    answer
 }
 
 // encodingOf returns the encoding of the updates to and from a connection.
