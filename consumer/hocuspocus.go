@@ -308,8 +308,8 @@ func (d *documents) drop(s *slot) {
 	s.queue = nil
 }
 
-// tidy drops the frames that have waited for a token for long, if others may lack the
-// memory that they take.
+// tidy drops the frames that have waited for a token for long, if the memory that they take
+// is scarce.
 func (d *documents) tidy(now time.Time) {
 	if !d.consumer.incoming.isScarce() {
 		return

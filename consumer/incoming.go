@@ -35,7 +35,7 @@ func (in *incoming) take(n int) bool {
 // give undoes take.
 func (in *incoming) give(n int) { in.used.Add(int64(-n)) }
 
-// isScarce reports whether little is left.
+// isScarce reports whether more than half of the limit is used.
 func (in *incoming) isScarce() bool { return in.used.Load() > in.limit/2 }
 
 // reserve reserves memory for a message that grows to size bytes. It returns errNoMemory

@@ -60,7 +60,7 @@ type gate struct {
 	limits Limits
 	joins  *rate.Limit
 	logged *rate.Limit // of its refusals
-	noted  *rate.Limit // of refusals for other reasons, that are logged: a client can cause any number
+	noted  *rate.Limit // of other refusals that are logged, because a client can cause any number of them
 
 	mu   sync.Mutex
 	open int

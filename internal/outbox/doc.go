@@ -16,7 +16,7 @@
 //   - offer.go: answers that are too large to be taken at once, which the room offers
 //   - vectors.go: the state vectors of a room, which a Join and a Resync carry
 //   - awareness.go: bounds the awareness that waits
-//   - acks.go: counts the updates of a client that is told of each that it is stored
+//   - acks.go: counts the updates of a client that is told of each whether it was stored
 //
 // # Why no update is lost
 //
