@@ -87,6 +87,21 @@ func (s *Store) Behind(stateVector []byte) (behind bool, err error) {
 	return behind, err
 }
 
+// Ahead returns a state vector of those entries of the given one that hold elements that this
+// document lacks. What is pending counts as lacking. The error is ErrMalformed. stateVector is
+// borrowed; the caller owns the result.
+func (s *Store) Ahead(stateVector []byte) ([]byte, error) {
+	n, set := uint64(0), []byte(nil)
+	err := ParseStateVector(stateVector, func(client, clock uint64) {
+		if clock > s.find(client).readyEnd() {
+			n++
+			set = lib0.AppendUint(set, client)
+			set = lib0.AppendUint(set, clock)
+		}
+	})
+	return append(lib0.AppendUint(nil, n), set...), err
+}
+
 // ClockOf returns the number of elements of a client that a state vector holds, or 0
 // if it holds none or is malformed. stateVector is borrowed.
 func ClockOf(stateVector []byte, client uint64) uint64 {

@@ -51,14 +51,24 @@ func (t *turn) restart(in *event.Input, m member) member {
 		return m
 	}
 	m.answer = answerExpected
-	if m.uncounted = nil; len(in.Message.Data) <= maxUncounted {
-		m.uncounted = bytes.Clone(in.Message.Data)
-	}
+	m.uncounted = t.madeBefore(in.Message.Data)
 	t.conns[in.Conn] = m
 	for _, typ := range []protocol.Type{protocol.Ack, protocol.Reject, protocol.Uncounted} {
 		delete(t.acks, question{in.Conn, typ}) // of what was sent before SyncStep1, the consumer drops the answers
 	}
 	return m
+}
+
+// madeBefore returns what is kept of the state vector of a client: as much of it as may be
+// kept. Of a long one, that is what the document lacks, which the client may still send.
+func (t *turn) madeBefore(vector []byte) []byte {
+	if len(vector) <= maxUncounted {
+		return bytes.Clone(vector)
+	}
+	if ahead, err := t.blocks.Ahead(vector); err == nil && len(ahead) <= maxUncounted {
+		return ahead
+	}
+	return nil
 }
 
 // answer says whether the SyncStep2 with which a client answers the room is counted.
