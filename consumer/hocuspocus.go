@@ -22,7 +22,7 @@ const (
 	mostReplies    = 1_000            // that wait to be written
 	mostAdmissions = 4                // that run at once
 	maxAddress     = 4 << 10          // in bytes
-	maxHeader      = 32 << 10         // of a request, which is kept for the documents
+	maxHeader      = 32 << 10         // in memory, of a request, which is kept for the documents
 	tokenTime      = 10 * time.Second // until the client sends a token, or is admitted without one
 	admitTime      = time.Minute      // until the client is admitted to some document, from its first token on
 	againPause     = 5 * time.Second  // until the end of a socket whose only document could not be opened
@@ -33,7 +33,7 @@ var (
 	resetting  = protocol.CloseError{Code: protocol.CloseReset, Reason: "Reset Connection"}
 	unanswered = protocol.CloseError{Code: protocol.CloseLateAuth, Reason: "Connection Timeout"}
 
-	errHeaderSize = &StatusError{http.StatusRequestHeaderFieldsTooLarge, "The header of the request is larger than 32 KiB."}
+	errHeaderSize = &StatusError{http.StatusRequestHeaderFieldsTooLarge, "The header of the request is larger than 32 KiB, or has too many fields."}
 	errDocuments  = &StatusError{http.StatusTooManyRequests, "This connection has as many documents as it may have."}
 )
 
@@ -107,7 +107,7 @@ func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*docume
 	if err := c.checkOrigin(r); err != nil {
 		return nil, err
 	}
-	if bytesOf(r.Header) > maxHeader {
+	if sizeOf(r) > maxHeader {
 		return nil, errHeaderSize
 	}
 	from, err := c.gate.enter(r, time.Now())
@@ -137,10 +137,15 @@ func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*docume
 	return d, nil
 }
 
-func bytesOf(h http.Header) (n int) {
-	for key, values := range h {
+// fieldCost is the memory of a field of a header in addition to its bytes.
+const fieldCost = 100
+
+// sizeOf returns about how much memory the header of a request takes.
+func sizeOf(r *http.Request) int {
+	n := len(r.RequestURI)
+	for key, values := range r.Header {
 		for _, value := range values {
-			n += len(key) + len(value)
+			n += len(key) + len(value) + fieldCost
 		}
 	}
 	return n

@@ -368,12 +368,25 @@ func TestHocuspocusReadsNothing(t *testing.T) {
 // A header is kept as long as the socket, so it has a bound.
 func TestHocuspocusHeader(t *testing.T) {
 	withHarness(t, Config{}, func(t *testing.T, h *harness) {
-		for name, size := range map[string]int{"small": 1 << 10, "large": maxHeader + 1} {
+		many := make([]string, 0, 2*5000)
+		for i := range 5000 {
+			many = append(many, fmt.Sprintf("%x", 0x10000+i), "")
+		}
+		for name, c := range map[string]struct {
+			path    string
+			header  []string
+			refused bool
+		}{
+			"a small header": {"/", []string{"Cookie", strings.Repeat("a", 1<<10)}, false},
+			"a large header": {"/", []string{"Cookie", strings.Repeat("a", maxHeader+1)}, true},
+			"many fields":    {"/", many, true}, // which take much more memory than they have bytes
+			"a long address": {"/?" + strings.Repeat("a", maxHeader+1), nil, true},
+		} {
 			w := httptest.NewRecorder()
-			r := upgradeRequest("/", "Cookie", strings.Repeat("a", size))
+			r := upgradeRequest(c.path, c.header...)
 			h.Hocuspocus().ServeHTTP(w, r)
-			if refused := w.Code == errHeaderSize.Status; refused != (name == "large") {
-				t.Errorf("a %s header: %d", name, w.Code)
+			if refused := w.Code == errHeaderSize.Status; refused != c.refused {
+				t.Errorf("%s: %d", name, w.Code)
 			}
 		}
 		synctest.Wait()
