@@ -19,8 +19,8 @@ type trials struct {
 }
 
 const (
-	trialWork   = 1 << 18 // the work that calls for a trial,
-	trialDoubts = 1024    // or the doubts, at spots that have been forgotten meanwhile
+	trialWork   = 1 << 18 // how much work calls for a trial,
+	trialDoubts = 1024    // or how many doubts do, because spots may have been forgotten
 	trialShare  = 16
 	trialBurst  = 8 // how many trials can be paid for in advance
 

@@ -60,6 +60,6 @@ function draw (mark) {
   }
 }
 
-// markOf returns what the carets of a user have in common. Not every editor says of
-// which client a caret is.
+// markOf returns what the carets of a user have in common. Not every editor says to which
+// client a caret belongs.
 const markOf = user => `${colourOf(user)} ${nameOf(user)}`
