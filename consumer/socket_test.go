@@ -191,7 +191,8 @@ func TestSendingAfterClose(t *testing.T) {
 				}
 				writer.Wait()
 				_ = c.Close()
-				if most := int(tc.wait/lingerPause+1) * turnSize; sent > most {
+				// What was counted last is partly unread, and the time may end within a turn.
+				if most := int(tc.wait/lingerPause+2) * turnSize; sent > most {
 					t.Errorf("%d bytes were read, want at most %d", sent, most)
 				}
 			})
