@@ -63,6 +63,28 @@ export const durable = {
     await ann.settled()
   },
 
+  'forceSync again and again': async stage => {
+    const [ann] = await stage.synced('ann')
+    ann.type('.')
+    await ann.settled()
+    await stage.ask('/slow')
+    ann.watch()
+    ann.recounts = true
+    for (let i = 0; i < 60; i++) {
+      ann.type('a')
+      if (i % 3 === 0 && i < 30) ann.provider.forceSync()
+      await sleep(20)
+    }
+    await ann.settled()
+    await ann.honest()
+    await sleep(300)
+    hold(`the count is 0: ${ann.unsynced}`, ann.unsynced === 0)
+    ann.type('b')
+    hold('the count is right again', ann.unsynced === 1)
+    await ann.settled()
+    await ann.honest()
+  },
+
   'edits that wait while the connection breaks': async stage => {
     const [ann, bob] = await stage.synced('ann', 'bob')
     await stage.ask('/hold')
