@@ -52,7 +52,8 @@ func (d *Document) SetAccess(ctx context.Context, s Selection, a event.Access) (
 }
 
 // Expel closes connections in the room, and returns how many there were. If why has no
-// code, they are closed with 4403. Expel returns when they have left.
+// code, they are closed with 4403. They can change nothing from then on. Expel returns when
+// they have left, for which a client that doesn't answer the Close has 5 seconds.
 //
 // Clients may connect again, and stock clients of y-websocket before 3.1 do so at once. So
 // the consumer's Hooks.Admit must refuse them before Expel is called.
