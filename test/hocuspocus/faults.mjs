@@ -43,7 +43,7 @@ export const faults = {
     original: 'the socket is closed with 4401',
     yroom: 'the socket goes on'
   },
-  'names of JavaScript': {
+  'names with a meaning in JavaScript': {
     what: 'A document named __proto__, constructor or toString closes the socket.',
     play: opens('__proto__'),
     original: 'the socket is closed with 4401',
@@ -61,7 +61,7 @@ export const faults = {
     original: 'authenticated, step1, step2',
     yroom: 'denied'
   },
-  'a closed document that is opened again': {
+  "closes a document that isn't open": {
     what: 'CLOSE for a document that is not open is kept, and closes the document once it is opened.',
     async play (stage) {
       const raw = await stage.raw('raw').opened()
@@ -75,7 +75,7 @@ export const faults = {
     original: 'closed at once',
     yroom: 'open'
   },
-  'an update that means nothing': {
+  "an update that can't be decoded": {
     what: 'An update that can\'t be decoded is acknowledged like one that is stored.',
     async play (stage) {
       const raw = await opened(stage)
@@ -86,7 +86,7 @@ export const faults = {
     original: 'acknowledged',
     yroom: 'not acknowledged'
   },
-  'a question for the states': {
+  'QueryAwareness': {
     what: 'QueryAwareness is not answered.',
     async play (stage) {
       const raw = await opened(stage)
@@ -102,7 +102,7 @@ export const faults = {
     original: 'not answered',
     yroom: 'answered'
   },
-  'awareness that means nothing': {
+  "an awareness update that can't be decoded": {
     what: 'The reason with which a document is closed is always the same.',
     async play (stage) {
       const raw = await opened(stage)
@@ -112,7 +112,7 @@ export const faults = {
     original: 'Reset Connection',
     yroom: 'awareness: malformed: input ends too early'
   },
-  'a state of null': {
+  'the state `null`': {
     what: 'A person who takes back the state of awareness stays visible to the others.',
     async play (stage) {
       const [ann, bob] = await stage.synced('ann', 'bob')
@@ -125,7 +125,7 @@ export const faults = {
     original: 'visible',
     yroom: 'gone'
   },
-  'a person who comes back': {
+  'a client that comes back is not shown': {
     what: 'A client that has reconnected is invisible until its state changes.',
     async play (stage) {
       const [ann, bob] = await stage.synced('ann', 'bob')
@@ -144,7 +144,7 @@ export const faults = {
     original: 'invisible',
     yroom: 'visible'
   },
-  'a state of another person': {
+  'the awareness state of every other client': {
     what: 'A client can change the states of awareness of other clients.',
     async play (stage) {
       const [ann, bob] = await stage.synced('ann', 'bob')
@@ -158,7 +158,7 @@ export const faults = {
     original: 'changed',
     yroom: 'not changed'
   },
-  'a person who comes back and leaves': {
+  'a client that comes back and leaves again': {
     what: 'A client that has reconnected stays visible after it has left.',
     async play (stage) {
       const [ann, bob] = await stage.synced('ann', 'bob')

@@ -58,7 +58,7 @@ func TestFaultsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	faults := regexp.MustCompile(`(?m)^  '(.+)': \{$`).FindAllSubmatch(source, -1)
+	faults := regexp.MustCompile(`(?m)^  ['"](.+)['"]: \{$`).FindAllSubmatch(source, -1)
 	if len(faults) == 0 {
 		t.Fatal("faults.mjs has no faults")
 	}

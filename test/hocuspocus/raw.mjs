@@ -50,6 +50,7 @@ export const raw = {
     hold('nothing is answered', raw.received.length === 0)
     raw.send(frames.token(stage.room, 'writer'))
     await raw.receive({ type: 'status', applied: 1 })
+    await raw.receive({ type: 'update' })
     hold('the edit is stored', (await stage.stored()).getText('text').toString() === 'x')
   },
 
@@ -61,6 +62,7 @@ export const raw = {
     await sleep(100)
     raw.send(frames.token(stage.room, 'writer'))
     await raw.receive({ type: 'status', applied: 1 })
+    await raw.receive({ type: 'update' })
   },
 
   'frame: edits before the token of a reader': async stage => {
@@ -78,7 +80,7 @@ export const raw = {
     raw.send(frames.token(stage.room, 'reader'), frames.step1(stage.room), frames.step2(stage.room))
     await raw.receive({ type: 'status', applied: 1 })
     const { update } = await raw.receive({ type: 'step2' })
-    raw.send(frames.step2(stage.room, update))
+    raw.send(frames.step1(stage.room), frames.step2(stage.room, update))
     await until('what the server has is acknowledged', () => raw.received.filter(({ applied }) => applied === 1).length === 2)
     raw.send(frames.step2(stage.room, typed(7, 0, 'new')))
     await raw.receive({ type: 'status', applied: 0 })

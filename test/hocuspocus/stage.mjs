@@ -9,9 +9,9 @@ import { tapping } from './tap.mjs'
 export { hold, sleep, until }
 
 export class Stage {
-  // A server has an address url for providers, or several of which each socket takes the next, control for questions of the test and, if it is yroom, plain for
-  // y-websocket. It may have tokens of its own for the words "writer" and "reader". denial is its reason to refuse any
-  // other.
+  // A server has an address url for providers, or several of which each socket takes the next, control for questions
+  // of the test and, if it is yroom, plain for y-websocket. It may have tokens of its own for the words "writer" and
+  // "reader". denial is its reason to refuse any other.
   constructor (kit, server, room) {
     Object.assign(this, { kit, server, room })
     this.sockets = new Map() // the recordings of each socket, by its name
@@ -78,7 +78,7 @@ export class Stage {
     const count = () => [...this.sockets.values()].flat().reduce((sum, { frames }) => sum + frames.length, 0)
     for (let before = -1; before !== count();) {
       before = count()
-      await sleep(600)
+      await sleep(1000)
     }
   }
 
@@ -97,6 +97,8 @@ class Client {
     this.denials = []
     this.closes = []
     this.samples = []
+    this.question = null
+    this.answer = Promise.resolve()
     this.recounts = false // the provider has counted all its edits as one change, as it does when it connects
     this.provider = this.kit.provider(this.kit.module, {
       websocketProvider: socket,
@@ -141,11 +143,21 @@ class Client {
   sample () {
     const { unsynced } = this
     const typed = this.clock
-    this.samples.push(this.stage.stored(this.room).then(doc => {
+    this.samples.push(this.storedLater().then(doc => {
       const missing = Math.max(0, typed - Y.getState(doc.store, this.doc.clientID))
       const enough = this.recounts ? unsynced > 0 || missing === 0 : unsynced >= missing
       return enough ? '' : `${this.name} has ${unsynced} unsynced changes, and the server lacks ${missing}`
     }))
+  }
+
+  // Asks the server what it has stored, once it has answered the question before. The samples that are taken until
+  // then share the answer.
+  storedLater () {
+    this.question ??= this.answer.then(() => {
+      this.question = null
+      return (this.answer = this.stage.stored(this.room))
+    })
+    return this.question
   }
 
   // Checks all samples: each character is an edit.
