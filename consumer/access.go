@@ -52,7 +52,7 @@ func (c *Conn) changeAccess(a event.Access) (changed bool) {
 	}
 	could, can := c.access.May(event.AccessWrite), a.May(event.AccessWrite)
 	c.access = a
-	if could == can || !c.out.Joined() {
+	if could == can || !c.told && !c.out.Joined() {
 		return true
 	}
 	if f := c.scopeFrame(); f.Head != nil {

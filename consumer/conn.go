@@ -42,6 +42,7 @@ type Conn struct {
 	access    event.Access
 	accessSeq uint64    // of the last OutputAccess
 	untold    bool      // the room has to be told of the access
+	told      bool      // the client was told that it is admitted
 	name      string    // see Admission.Name
 	expires   time.Time // zero: never
 	renewal   *renewal  // nil: the admission isn't renewed

@@ -56,6 +56,7 @@ func (c *Conn) tellScope() {
 	c.socket.mu.Lock()
 	defer c.socket.mu.Unlock()
 	if !c.ended {
+		c.told = true
 		_, _ = c.addFrame(c.scopeFrame()) // only awareness can cause an error
 	}
 }

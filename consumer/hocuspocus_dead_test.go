@@ -13,6 +13,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -177,6 +178,21 @@ func TestHocuspocusDenialsAreLogged(t *testing.T) {
 		if n := strings.Count(h.logs.String(), "document denied"); n == 0 || n > 1000 {
 			t.Errorf("%d denials are logged", n)
 		}
+		p.close()
+	})
+}
+
+// A client is told that it may not write any more, even while its room has no worker.
+func TestHocuspocusAccessBeforeTheJoin(t *testing.T) {
+	var admitted *Conn
+	cfg := withTokens
+	cfg.Hooks.PreConnect = func(c *Conn, _ *http.Request) error { admitted = c; return nil }
+	withProvider(t, cfg, func(_ *testing.T, h *harness, p provider) {
+		h.worker.handle = func(layer.Input) error { return layer.ErrNoOwner }
+		p.put("doc", auth("in"))
+		p.get("doc", bodyWrites)
+		admitted.SetAccess(event.AccessPresent)
+		p.get("doc", bodyReads)
 		p.close()
 	})
 }
