@@ -73,7 +73,7 @@
 //
 // Frames are written in the room's order, so that the room alone decides whether
 // SyncStep1 comes before SyncStep2 or after it. Of several SyncStep1, only the newest
-// waits, in the last place, because the server's state vector in it includes those in
-// earlier ones. It is never dropped, because a client that doesn't receive it doesn't
+// waits, in the place of the oldest, because the server's state vector in it includes those
+// in earlier ones. It is never dropped, because a client that doesn't receive it doesn't
 // send what it wrote offline.
 package outbox

@@ -1,6 +1,8 @@
 package outbox
 
 import (
+	"slices"
+
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
 )
@@ -90,8 +92,11 @@ func New(size int, greeting event.Greeting, encode func(states []byte) *Frame) O
 func (o *Outbox) Add(f *Frame) (Change, error) {
 	switch {
 	case f.Type == protocol.SyncStep1:
-		o.filter(func(f *Frame) bool { return f.Type != protocol.SyncStep1 })
-		o.queue = append(o.queue, f)
+		if i := slices.IndexFunc(o.queue, func(f *Frame) bool { return f.Type == protocol.SyncStep1 }); i >= 0 {
+			o.queue[i] = f // in the place of the older one, because clients expect it before a SyncStep2
+		} else {
+			o.queue = append(o.queue, f)
+		}
 	case f.Type == protocol.ReadWrite, f.Type == protocol.ReadOnly:
 		o.filter(func(f *Frame) bool { return f.Type != protocol.ReadWrite && f.Type != protocol.ReadOnly })
 		o.queue = append(o.queue, f)

@@ -684,7 +684,7 @@ func TestSyncStepsKeepTheirOrder(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want []*Frame }{
 		"GreetingServer":      {[]*Frame{step1, two, update}, []*Frame{step1, two, update}},
 		"GreetingClient":      {[]*Frame{two, step1, update}, []*Frame{two, step1, update}},
-		"asked again":         {[]*Frame{step1, two, newer, update}, []*Frame{two, newer, update}},
+		"asked again":         {[]*Frame{step1, two, newer, update}, []*Frame{newer, two, update}},
 		"updates are dropped": {[]*Frame{two, update, step1, large}, []*Frame{two, step1}},
 	} {
 		t.Run(name, func(t *testing.T) {
