@@ -5,6 +5,8 @@
 //   - yroom doesn't send an ack for an edit that was made before SyncStep1 and is sent after it: the client begins to
 //     count again at SyncStep1, and takes each ack for that of a later edit.
 //   - The updates of one turn may be merged into one echo.
+//   - If a client sends SyncStep1 again before the answer is written, it may be asked and answered once or twice. So
+//     equal steps count once; the number of acks doesn't depend on it.
 //   - The states of awareness that a client has seen already may come again or not. How a server tells that a state is
 //     gone, on which its client may show it again, is not compared, and neither are states without content: the
 //     scenarios look at what each person sees.
@@ -93,8 +95,8 @@ class Flow {
     switch (frame.type) {
       case 'status': this.acks.push(frame.applied); break
       case 'update': this.updates.push(frame.update); break
-      case 'step1': this.steps.push(frame); break
-      case 'step2': this.steps.push({ type: 'step2', ...content(frame.update) }); break
+      case 'step1': this.step(frame); break
+      case 'step2': this.step({ type: 'step2', ...content(frame.update) }); break
       case 'awareness':
         for (const { id, clock, state } of frame.states) {
           if (state === null || Object.keys(state).length === 0) continue
@@ -109,6 +111,11 @@ class Flow {
         break
       default: this.rest.push(frame)
     }
+  }
+
+  step (frame) {
+    const text = JSON.stringify(frame)
+    if (!this.steps.some(step => JSON.stringify(step) === text)) this.steps.push(frame)
   }
 
   done () {
