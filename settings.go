@@ -209,7 +209,7 @@ func (s Settings) worker() worker.Settings {
 				MaxPending: int(s.Limits.Pending),
 				MaxClients: s.Limits.Clients,
 				History:    s.GC == SwitchOff,
-				Try:        func(document func() []byte) error { return yjs.Try(document()) },
+				Try:        func(updates func() [][]byte) error { return yjs.Try(updates()...) },
 			},
 			Encoding: blocks.Encoding(s.UpdateVersion),
 			Awareness: awareness.Config{

@@ -17,14 +17,16 @@ type Options struct {
 	// History keeps the content of what is deleted, as yjs does with gc: false.
 	History bool
 
-	// Try returns an error if clients that load a document would freeze. document returns the
-	// document, as an update in V1 that Try owns. Apply calls Try before it accepts an update
-	// with which many blocks are inserted at one place concurrently, and refuses the update if
-	// Try returns an error. All calls together get 16 bytes for each byte that was applied or
+	// Try returns an error if clients that apply some updates, one after the other, would
+	// freeze. updates returns them, in V1, and Try owns them. Apply calls Try before it accepts
+	// an update with which many blocks are inserted at one place concurrently, and refuses the
+	// update if Try returns an error. It tries what the document becomes, as clients load it,
+	// and, if the update may cause very much work, the document and then the update, as
+	// clients that are connected apply them. All calls together get 16 bytes for each byte that was applied or
 	// loaded, at most. Updates that can't be tried, because of that or because the document
 	// has more than 32 MiB or 524,288 blocks, are refused when clients may freeze. If Try is
 	// nil, all are accepted. yjs.Try is made for this; blocks can't import yjs.
-	Try func(document func() []byte) error
+	Try func(updates func() [][]byte) error
 }
 
 // Store is one document: the blocks of each client in clock order, and what is

@@ -84,11 +84,11 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	switch {
 	case !must:
 	case len(s.byID) == s.plan.added: // the update is the document
-		err = s.try(func() []byte { return bytes.Clone(update) }, len(update), limits)
+		err = s.try(func() [][]byte { return [][]byte{bytes.Clone(update)} }, len(update), limits)
 	default:
+		work := s.plan.work
 		s.plan.cancel(s) // the document can't be encoded during a plan
-		document := func() []byte { return mergeChecked(s.encode(), update) }
-		if err = s.try(document, s.blocksSize+len(update), limits); err == nil {
+		if err = s.tryUpdate(update, work, limits); err == nil {
 			err = s.prepare(in, limits, gained, len(update))
 		}
 	}

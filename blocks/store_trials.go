@@ -1,6 +1,9 @@
 package blocks
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // trials decides when Options.Try is called.
 //
@@ -31,6 +34,11 @@ const (
 	// untriedWork is how much work is accepted without a trial. yjs takes half a second for
 	// so many comparisons. Clients that edit offline cause a third of it.
 	untriedWork = 1 << 20
+
+	// liveWork is the work of one update from which on it is tried as clients that are
+	// connected apply it, too. They integrate it in another order than clients that load the
+	// document, in which it may cause little work.
+	liveWork = 1 << 22
 
 	// The largest document that is tried. Its trial takes half a second and 250 MB, most of
 	// it for the blocks.
@@ -78,13 +86,24 @@ func (s *Store) canTry(size, added int) bool {
 	return s.blocksSize+size <= trialSize && s.blockCount+added <= trialBlocks
 }
 
-// try calls Options.Try with what the document becomes, which has about the given size in
-// bytes.
-func (s *Store) try(document func() []byte, size int, limits *Options) error {
+// tryUpdate tries an update that may cause so much work.
+func (s *Store) tryUpdate(update []byte, work int, limits *Options) error {
+	size := s.blocksSize + len(update)
+	if work >= liveWork {
+		live := func() [][]byte { return [][]byte{s.encode(), bytes.Clone(update)} }
+		if err := s.try(live, size, limits); err != nil {
+			return err
+		}
+	}
+	return s.try(func() [][]byte { return [][]byte{mergeChecked(s.encode(), update)} }, size, limits)
+}
+
+// try calls Options.Try with updates of about the given size in bytes.
+func (s *Store) try(updates func() [][]byte, size int, limits *Options) error {
 	s.trials.credit -= size
-	if err := limits.Try(document); err != nil {
+	if err := limits.Try(updates); err != nil {
 		s.freezes++
-		return fmt.Errorf("%w: clients that load the document would freeze: %w", ErrLimit, err)
+		return fmt.Errorf("%w: clients would freeze: %w", ErrLimit, err)
 	}
 	s.trials.work, s.trials.doubts = 0, 0
 	return nil
@@ -101,5 +120,5 @@ func (s *Store) Try() error {
 	if s.options.Try == nil || !s.canTry(0, 0) {
 		return nil
 	}
-	return s.options.Try(s.encode)
+	return s.options.Try(func() [][]byte { return [][]byte{s.encode()} })
 }

@@ -42,9 +42,12 @@ type tried struct {
 func newTried(t *testing.T, n uint64) *tried {
 	t.Helper()
 	d := &tried{n: n}
-	d.Store = NewWith(Options{Try: func(document func() []byte) error {
+	d.Store = NewWith(Options{Try: func(updates func() [][]byte) error {
 		d.calls++
-		if d.bytes += len(document()); d.fails {
+		for _, update := range updates() {
+			d.bytes += len(update)
+		}
+		if d.fails {
 			return errors.New("too slow")
 		}
 		return nil

@@ -156,7 +156,7 @@ func TestSkippedBlocks(t *testing.T) {
 	taken, pending, refused, doubts := 0, 0, 0, 0
 	for seed := range uint64(1500) {
 		f := &forger{random: rand.New(rand.NewPCG(seed, 1)), entry: noID, rights: [4]id{noID, noID, noID, noID}}
-		options := Options{Try: func(func() []byte) error { return nil }}
+		options := Options{Try: func(func() [][]byte) error { return nil }}
 		s, whole := NewWith(options), NewWith(options)
 		s.HoldPending()
 		whole.HoldPending()

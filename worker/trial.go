@@ -9,20 +9,22 @@ const trialCost = 8
 // tryAlone returns a function that calls try, which is a blocks.Options.Try, for all rooms of
 // the worker one after the other, because a trial takes several times as much memory as its
 // document. Those that wait don't have their documents yet.
-func (w *Worker) tryAlone(try func(document func() []byte) error) func(document func() []byte) error {
+func (w *Worker) tryAlone(try func(updates func() [][]byte) error) func(updates func() [][]byte) error {
 	if try == nil {
 		return nil
 	}
-	return func(document func() []byte) error {
+	return func(updates func() [][]byte) error {
 		w.trial <- struct{}{}
 		defer func() { <-w.trial }()
 		size := 0
 		defer func() { w.memory.end(size) }()
-		return try(func() []byte {
-			update := document()
-			size += trialCost * len(update)
-			w.memory.take(trialCost * len(update))
-			return update
+		return try(func() [][]byte {
+			all := updates()
+			for _, update := range all {
+				size += trialCost * len(update)
+				w.memory.take(trialCost * len(update))
+			}
+			return all
 		})
 	}
 }

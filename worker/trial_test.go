@@ -28,7 +28,7 @@ func doubtful() []byte {
 	return append(update, 0)
 }
 
-func trying(try func(document func() []byte) error) Settings {
+func trying(try func(updates func() [][]byte) error) Settings {
 	return Settings{RemoveDelay: time.Hour, AutosaveDelay: time.Second, Room: room.Config{Blocks: blocks.Options{Try: try}}}
 }
 
@@ -37,11 +37,11 @@ func TestTrialsAreOneAtATime(t *testing.T) {
 	const rooms = 3
 	var f *fixture
 	var running, done atomic.Int64
-	settings := trying(func(document func() []byte) error {
+	settings := trying(func(updates func() [][]byte) error {
 		if n := running.Add(1); n > 1 {
 			t.Errorf("%d trials at once", n)
 		}
-		size := len(document())
+		size := len(updates()[0])
 		f.memory.mu.Lock()
 		if f.memory.busy < trialCost*size {
 			t.Errorf("%d bytes are charged for a trial of %d", f.memory.busy, size)
@@ -76,7 +76,7 @@ func TestTrialsAreOneAtATime(t *testing.T) {
 
 // TestDocumentsThatFreezeAreLogged checks that a compaction finds what was accepted.
 func TestDocumentsThatFreezeAreLogged(t *testing.T) {
-	settings := trying(func(func() []byte) error { return errors.New("too slow") })
+	settings := trying(func(func() [][]byte) error { return errors.New("too slow") })
 	runWithin(t, 1<<20, settings, func(f *fixture) {
 		f.pair("a")
 		f.types("a", 0, 30)

@@ -189,7 +189,7 @@ func load(update []byte, enc blocks.Encoding, scan func([]byte) uint64) (*blocks
 
 // take takes an update from a client, as the room of a new document does.
 func take(update []byte, enc blocks.Encoding) error {
-	s := blocks.NewWith(blocks.Options{Try: func(document func() []byte) error { return yjs.Try(document()) }})
+	s := blocks.NewWith(blocks.Options{Try: func(updates func() [][]byte) error { return yjs.Try(updates()...) }})
 	s.HoldPending()
 	_, err := s.Apply(update, enc)
 	return err

@@ -167,9 +167,9 @@ const filling = 1 << 31 // the client that fills documents
 func tried(t *testing.T, size int) (s *blocks.Store, tries *int) {
 	t.Helper()
 	tries = new(int)
-	s = blocks.NewWith(blocks.Options{Try: func(document func() []byte) error {
+	s = blocks.NewWith(blocks.Options{Try: func(updates func() [][]byte) error {
 		*tries++
-		return yjs.Try(document())
+		return yjs.Try(updates()...)
 	}})
 	if size > 0 {
 		if err := s.Load(testkit.TypedIn("filling", filling, 0, strings.Repeat("x", size)), blocks.V1); err != nil {
@@ -286,6 +286,45 @@ func TestLateFreezesAreFound(t *testing.T) {
 		if err := s.Try(); !errors.Is(err, yjs.ErrWork) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestLiveFreezesAreRefused sends blocks that freeze the clients that are connected, and not
+// those that load the document: each is inserted after another element of a long row, as if
+// its client had seen nothing behind it. yjs takes 8 seconds for them.
+func TestLiveFreezesAreRefused(t *testing.T) {
+	const row, n = 100_000, 400
+	var first, second, end []sent
+	first = append(first, sent{1, 0, valueBetween(nil, nil)})
+	for i := range uint64(row) {
+		first = append(first, sent{1, i + 1, typeAfter(&element{1, i})})
+	}
+	for i := range uint64(n) {
+		second = append(second, sent{2, i, typeAfter(&element{1, 2 * i})})
+		if i == 0 {
+			end = append(end, sent{3, 0, typeAfter(&element{1, row})})
+		} else {
+			end = append(end, sent{3, i, typeAfter(&element{3, i - 1})})
+		}
+	}
+	s, _ := tried(t, 0)
+	for _, update := range updates(first, len(first)) {
+		if _, err := s.Apply(update, blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, update := range updates(second, len(second)) {
+		if _, err := s.Apply(update, blocks.V1); !errors.Is(err, blocks.ErrLimit) {
+			t.Errorf("freezing blocks: %v", err)
+		}
+	}
+	for _, update := range updates(end, len(end)) {
+		if _, err := s.Apply(update, blocks.V1); err != nil {
+			t.Errorf("blocks at the end: %v", err)
+		}
+	}
+	if n := s.Freezes(); n != 1 {
+		t.Errorf("%d updates were refused", n)
 	}
 }
 
