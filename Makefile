@@ -96,7 +96,7 @@ unit: tools
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
 	go run ./scripts/gotest $$race -count=1 -timeout 30m -coverprofile=cover.out ./... \
-	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer' ./blocks ./yjs ./consumer ./internal/lib0 $$demo \
+	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand' ./blocks ./yjs ./consumer ./internal/lib0 $$demo \
 	  -- -count=1 ./test/attack -attack 1m -shared
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
 	@scripts/coverage cover.out 85 blocks yjs awareness protocol event room internal/outbox internal/clocks internal/lib0

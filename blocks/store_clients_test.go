@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yroom/yroom/internal/testkit"
+
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -109,6 +111,7 @@ func TestClientsAreBounded(t *testing.T) {
 // TestRefusedClientsTakeNoMemory measures what an update of a million clients allocates
 // before it is refused.
 func TestRefusedClientsTakeNoMemory(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	for name, update := range manyClients {
 		u := update(0, 1_000_000)
 		s := NewWith(Options{MaxPending: 1 << 30})

@@ -83,6 +83,7 @@ func blocksOf(client, clock, n uint64, b block) []byte {
 
 // TestGrowthIsBounded lets documents grow until they are full, and measures them then.
 func TestGrowthIsBounded(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	const limit = 1 << 20
 	for name, update := range growth {
 		for _, history := range []bool{false, true} {

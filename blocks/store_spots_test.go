@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/yroom/yroom/internal/testkit"
+
 	"github.com/yroom/yroom/internal/lib0"
 )
 
@@ -84,6 +86,7 @@ func TestInsertions(t *testing.T) {
 // TestInsertionsAreBounded inserts at many places with one update. Most of what that
 // allocates is the index of the update.
 func TestInsertionsAreBounded(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	const n = 300_000
 	u := lib0.AppendUint([]byte{1}, n-1)
 	u = append(u, 1, 0)

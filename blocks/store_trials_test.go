@@ -71,6 +71,7 @@ func (d *tried) far(i uint64) []byte {
 // TestTrialsArePaidFor sends doubts, which prove to be harmless, and counts the bytes that are
 // tried.
 func TestTrialsArePaidFor(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	for name, update := range map[string]func(d *tried, i uint64) []byte{
 		"at many places": (*tried).far,
 		"at one place":   func(_ *tried, i uint64) []byte { return inserted(1, i, id{5, 9}, noID) },

@@ -220,6 +220,7 @@ func repeatedBlocks(client, n uint64, next func(i uint64) block) []byte {
 
 // TestHonestUpdatesExpand applies what yjs makes of one large transaction.
 func TestHonestUpdatesExpand(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	const client, n, keys = 1<<32 - 1, 100_000, 100
 	updates := map[string][]byte{
 		"values of a few keys": repeatedBlocks(client, n, func(i uint64) block {
@@ -264,6 +265,7 @@ func TestHonestUpdatesExpand(t *testing.T) {
 // TestExpansionIsBounded finds the largest document that a tiny update in V2 can make, and
 // what many of them can.
 func TestExpansionIsBounded(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	const most = unpackedExtra + unpackedFree + 16*40
 	largest := uint64(0)
 	for n := uint64(100_000); ; n += 1000 {
