@@ -15,4 +15,5 @@
 //   - sign.go: tokens for trying out
 //   - forward.go: Forward, which asks another server; answer.go: its answers;
 //     cache.go: which it keeps for a while
+//   - fetch.go: requests to an address
 package auth

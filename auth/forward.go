@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -65,9 +63,8 @@ const (
 
 // NewForward returns a Forward.
 func NewForward(cfg ForwardConfig) (*Forward, error) {
-	u, err := url.Parse(cfg.URL)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, errors.New("auth: the address to ask must begin with http:// or https://")
+	if err := checkAddress(cfg.URL, "to ask"); err != nil {
+		return nil, err
 	}
 	cfg.Timeout = cmp.Or(max(cfg.Timeout, 0), 5*time.Second)
 	cfg.Every = cmp.Or(max(cfg.Every, 0), time.Minute)
@@ -153,23 +150,11 @@ func (f *Forward) admit(ctx context.Context, q *question) (consumer.Admission, e
 
 // ask asks a question.
 func (f *Forward) ask(q *question) (answer, error) {
-	r, err := http.NewRequest(http.MethodGet, f.cfg.URL, http.NoBody) //nolint:noctx // the client has a timeout, and several callers may wait for the answer
+	header := q.header.Clone()
+	header.Set("Accept", "application/json")
+	r, err := fetch(f.client, f.cfg.URL, header, maxAnswer)
 	if err != nil {
-		return answer{}, errors.New("auth: the address to ask can't be used")
+		return answer{}, err
 	}
-	r.Header = q.header.Clone()
-	r.Header.Set("Accept", "application/json")
-	response, err := f.client.Do(r)
-	if err != nil {
-		return answer{}, withoutURL(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil {
-		return answer{}, withoutURL(err)
-	}
-	if len(body) > maxAnswer {
-		return answer{}, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
-	}
-	return parseAnswer(response.StatusCode, response.Header.Get("Content-Type"), body)
+	return parseAnswer(r.status, r.contentType, r.body)
 }

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -45,15 +43,11 @@ type jwks struct {
 // the keys are used for an hour after they were fetched; then tokens are refused with 503
 // until the keys can be fetched.
 func NewJWKS(address string) (Keys, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, errors.New("auth: the address of a key set must begin with http:// or https://")
+	if err := checkAddress(address, "of a key set"); err != nil {
+		return nil, err
 	}
 	return &jwks{url: address, client: &http.Client{Timeout: jwksTimeout, CheckRedirect: noRedirect}}, nil
 }
-
-// noRedirect is a http.Client.CheckRedirect that follows no redirect.
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // find implements Keys. It waits for the keys only if it has none that can be used.
 func (s *jwks) find(ctx context.Context, id string) ([]key, error) {
@@ -111,35 +105,14 @@ func (s *jwks) fetch(flight chan struct{}) {
 }
 
 func (s *jwks) get() ([]key, error) {
-	q, err := http.NewRequest(http.MethodGet, s.url, http.NoBody) //nolint:noctx // the client has a timeout, and several callers may wait
+	r, err := fetch(s.client, s.url, nil, maxJWKS)
 	if err != nil {
-		return nil, errors.New("the address of the key set can't be used")
+		return nil, fmt.Errorf("fetch the key set: %w", err)
 	}
-	r, err := s.client.Do(q)
-	if err != nil {
-		return nil, withoutURL(err)
+	if r.status != http.StatusOK {
+		return nil, fmt.Errorf("fetch the key set: status %d", r.status)
 	}
-	defer func() { _ = r.Body.Close() }()
-	if r.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetch the key set: status %d", r.StatusCode)
-	}
-	data, err := io.ReadAll(io.LimitReader(r.Body, maxJWKS+1))
-	if err != nil {
-		return nil, withoutURL(err)
-	}
-	if len(data) > maxJWKS {
-		return nil, fmt.Errorf("fetch the key set: more than %d bytes", maxJWKS)
-	}
-	return parseJWKS(data)
-}
-
-// withoutURL returns the cause of an error of package net/http without the address, which
-// may hold a password.
-func withoutURL(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
-	}
-	return err
+	return parseJWKS(r.body)
 }
 
 // parseJWKS returns the keys of a key set that can verify tokens. Secrets are left out: an

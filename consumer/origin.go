@@ -3,10 +3,11 @@ package consumer
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/yroom/yroom/internal/loopback"
 )
 
 // errOrigin is a separate value because it is logged with advice for the operator.
@@ -19,7 +20,7 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 		return nil
 	}
 	host := originHost(origin)
-	if len(c.cfg.Origins) == 0 && host != "" && (strings.EqualFold(host, r.Host) || isLocal(r) && isLoopback(host)) {
+	if len(c.cfg.Origins) == 0 && host != "" && (strings.EqualFold(host, r.Host) || isLocal(r) && loopback.Is(host)) {
 		return nil
 	}
 	for _, pattern := range c.cfg.Origins {
@@ -36,20 +37,7 @@ func (c *Consumer) checkOrigin(r *http.Request) error {
 // another origin for a browser.
 func isLocal(r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return local != nil && isLoopback(local.String()) && isLoopback(r.Host)
-}
-
-// isLoopback reports whether host, which may have a port, is always this machine.
-func isLoopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
+	return local != nil && loopback.Is(local.String()) && loopback.Is(r.Host)
 }
 
 // originHost returns the host of an origin, or "" if it has none, as in "null".

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"runtime"
@@ -18,13 +19,20 @@ type apiToken struct{ sum [sha256.Size]byte }
 
 func newToken(token string) *apiToken { return &apiToken{sha256.Sum256([]byte(token))} }
 
-// readToken reads the token from a file that contains nothing else, as readTokenFile does.
-func readToken(path string) (token *apiToken, warning string, err error) {
+// readToken reads the token from a file that contains nothing else, as readTokenFile does,
+// and logs its warning. Without a path there is no token.
+func readToken(path string, log *slog.Logger) (*apiToken, error) {
+	if path == "" {
+		return nil, nil
+	}
 	text, warning, err := readTokenFile(path)
 	if err != nil {
-		return nil, "", fmt.Errorf("--api-token-file: %w", err)
+		return nil, fmt.Errorf("--api-token-file: %w", err)
 	}
-	return newToken(text), warning, nil
+	if warning != "" {
+		log.Warn(warning)
+	}
+	return newToken(text), nil
 }
 
 // readTokenFile reads a token. It refuses a file that others may change. The warning, if

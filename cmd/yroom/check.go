@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 
 	"github.com/yroom/yroom"
@@ -18,23 +17,13 @@ func (e environment) check(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
-	if set.APITokenFile != "" {
-		_, warning, err := readToken(set.APITokenFile)
-		if err != nil {
-			return err
-		}
-		if warning != "" {
-			log.Warn(warning)
-		}
+	if _, err := readToken(set.APITokenFile, log); err != nil {
+		return err
 	}
 	if _, err := set.admission(); err != nil {
 		return err
 	}
-	tcp, err := net.ResolveTCPAddr("tcp", set.Listen)
-	if err != nil {
-		return fmt.Errorf("can't listen on %q: %w", set.Listen, err)
-	}
-	if err := mayListen(tcp, set.Listen, *set.Open || set.hasLogin()); err != nil {
+	if _, err := listenAddress(set.Listen, *set.Open || set.hasLogin()); err != nil {
 		return err
 	}
 	if withWorker {

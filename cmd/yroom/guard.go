@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+
+	"github.com/yroom/yroom/internal/loopback"
 )
 
 // guard decides which requests may read the data for operators: those from this machine
@@ -34,7 +36,7 @@ func (g guard) refuse(r *http.Request) string {
 // local reports whether r comes from this machine, and was not forwarded. A page
 // of the web whose name resolves to this machine (DNS rebinding) has that name as the host.
 func (g guard) local(r *http.Request) bool {
-	if g.proxied || !isLoopback(r.Host) {
+	if g.proxied || !loopback.Is(r.Host) {
 		return false
 	}
 	for _, name := range forwarding {

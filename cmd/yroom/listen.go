@@ -8,15 +8,10 @@ import (
 	"syscall"
 )
 
-// listen opens addr, which the operator sets with flag. open means that the server has a
-// login, or that the operator wants none. Otherwise listen refuses an address that other
-// machines can reach.
+// listen opens addr, which the operator sets with flag. See listenAddress for open.
 func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, error) {
-	tcp, err := net.ResolveTCPAddr("tcp", addr)
+	tcp, err := listenAddress(addr, open)
 	if err != nil {
-		return nil, fmt.Errorf("can't listen on %q: %w", addr, err)
-	}
-	if err := mayListen(tcp, addr, open); err != nil {
 		return nil, err
 	}
 	var config net.ListenConfig
@@ -27,16 +22,21 @@ func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, er
 	return listener, err
 }
 
-// mayListen refuses an address, written addr, that other machines can reach, unless the
-// server is open.
-func mayListen(tcp *net.TCPAddr, addr string, open bool) error {
+// listenAddress returns the address to listen on. open means that the server has a login, or
+// that the operator wants none. Otherwise an address that other machines can reach is
+// refused.
+func listenAddress(addr string, open bool) (*net.TCPAddr, error) {
+	tcp, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on %q: %w", addr, err)
+	}
 	if !open && !tcp.IP.IsLoopback() {
-		return fmt.Errorf("%s can be reached from other machines, and this server has no login.\n"+
+		return nil, fmt.Errorf("%s can be reached from other machines, and this server has no login.\n"+
 			"Listen on a loopback address such as 127.0.0.1:%d, with an authenticating proxy in front,\n"+
 			"admit clients by tokens (--jwt-key-file, --jwt-keys-url) or by your app (--forward-auth),\n"+
 			"or use --open to let everyone who can reach it read and change every room", addr, tcp.Port)
 	}
-	return nil
+	return tcp, nil
 }
 
 // home returns the address to open in a browser on this machine, and reports

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/internal/loopback"
 )
 
 // loopbackOrigins may connect to a server that only this machine can reach,
@@ -33,7 +34,7 @@ func ownOrigins(addr net.Addr) []string {
 // resolve to this server after it was loaded (DNS rebinding). So the Host of a browser's
 // request has to be an address or a loopback name, which the host of such a page isn't.
 func knownHosts(_ *consumer.Conn, r *http.Request) error {
-	if r.Header.Get("Origin") == "" || isAddress(r.Host) || isLoopback(r.Host) {
+	if r.Header.Get("Origin") == "" || isAddress(r.Host) || loopback.Is(r.Host) {
 		return nil
 	}
 	return &consumer.StatusError{
@@ -44,23 +45,6 @@ func knownHosts(_ *consumer.Conn, r *http.Request) error {
 
 // isAddress reports whether host, which may have a port, is an IP address.
 func isAddress(host string) bool {
-	_, err := netip.ParseAddr(withoutPort(host))
+	_, err := netip.ParseAddr(loopback.WithoutPort(host))
 	return err == nil
-}
-
-func withoutPort(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.ToLower(strings.Trim(host, "[]"))
-}
-
-// isLoopback reports whether host, which may have a port, is always this machine.
-func isLoopback(host string) bool {
-	host = withoutPort(host)
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }

@@ -56,35 +56,51 @@ func exportAll(ctx context.Context, client *apiClient, folder string, list func(
 // errSkipped means that a room exists already, and only new rooms are created.
 var errSkipped = errors.New("the room exists")
 
-// importAll imports the rooms of a folder. It prints the names of those that were imported,
-// and goes on if one can't be imported.
-func importAll(folder string, stdout, stderr io.Writer, send func(room string, update *os.File, size int64) error) error {
+// importReport prints how the import of each of several rooms has ended: the names of those
+// that were imported to stdout, and what became of the others to stderr.
+type importReport struct {
+	stdout, stderr io.Writer
+	all, failed    int
+}
+
+// add adds a room, which send has sent with this result.
+func (r *importReport) add(room string, err error) {
+	r.all++
+	switch {
+	case errors.Is(err, errSkipped):
+		fmt.Fprintf(r.stderr, "%q exists\n", room)
+	case err != nil:
+		r.failed++
+		fmt.Fprintf(r.stderr, "%q was not imported: %v\n", room, err)
+	default:
+		fmt.Fprintln(r.stdout, room)
+	}
+}
+
+// err returns an error if an import has failed.
+func (r *importReport) err() error {
+	if r.failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d rooms were not imported", r.failed, r.all)
+}
+
+// importAll imports the rooms of a folder. It goes on if one can't be imported.
+func importAll(folder string, report *importReport, send func(room string, update *os.File, size int64) error) error {
 	names, err := os.Open(filepath.Join(folder, namesFile)) //nolint:gosec // the operator names it
 	if err != nil {
 		return fmt.Errorf("this folder was not written by yroom room export --all: %w", err)
 	}
 	defer func() { _ = names.Close() }()
 	lines := bufio.NewScanner(names)
-	n, failed := 0, 0
-	for lines.Scan() {
-		n++
+	for n := 1; lines.Scan(); n++ {
 		room := lines.Text()
 		err := importFile(updateFile(folder, n), func(f *os.File, size int64) error { return send(room, f, size) })
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-		case errors.Is(err, errSkipped):
-			fmt.Fprintf(stderr, "%q exists\n", room)
-		case err != nil:
-			failed++
-			fmt.Fprintf(stderr, "%q was not imported: %v\n", room, err)
-		default:
-			fmt.Fprintln(stdout, room)
+		if !errors.Is(err, os.ErrNotExist) { // the room had no document
+			report.add(room, err)
 		}
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d rooms were not imported", failed, n)
-	}
-	return lines.Err()
+	return errors.Join(lines.Err(), report.err())
 }
 
 func importFile(path string, send func(f *os.File, size int64) error) error {

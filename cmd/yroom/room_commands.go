@@ -233,13 +233,14 @@ func (i roomImport) Validate() error {
 // Run imports an update, or several.
 func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 	return c.with(forImport, func(ctx context.Context, client *apiClient) error {
+		report := &importReport{stdout: stdout, stderr: os.Stderr}
 		switch {
 		case i.All != "":
-			return importAll(i.All, stdout, os.Stderr, func(room string, update *os.File, size int64) error {
+			return importAll(i.All, report, func(room string, update *os.File, size int64) error {
 				return i.sendOneOf(ctx, client, room, &body{update, size})
 			})
 		case i.Hocuspocus != "":
-			return importHocuspocus(ctx, i.Hocuspocus, stdout, os.Stderr, func(ctx context.Context, room string, data []byte) error {
+			return importHocuspocus(ctx, i.Hocuspocus, report, func(room string, data []byte) error {
 				return i.sendOneOf(ctx, client, room, &body{bytes.NewReader(data), int64(len(data))})
 			})
 		}

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -78,27 +78,9 @@ func eachObject(folder string, do func(name string, data []byte)) error {
 	return err
 }
 
-// importHocuspocus imports each document of a Hocuspocus server. It prints the names of
-// those that were imported, and goes on if one can't be imported.
-func importHocuspocus(ctx context.Context, path string, stdout, stderr io.Writer, send func(ctx context.Context, room string, data []byte) error) error {
-	all, failed := 0, 0
-	err := eachHocuspocus(ctx, path, func(name string, data []byte) {
-		all++
-		switch err := send(ctx, name, data); {
-		case errors.Is(err, errSkipped):
-			fmt.Fprintf(stderr, "%q exists\n", name)
-		case err != nil:
-			failed++
-			fmt.Fprintf(stderr, "%q was not imported: %v\n", name, err)
-		default:
-			fmt.Fprintln(stdout, name)
-		}
-	})
-	if err == nil {
-		err = ctx.Err()
-	}
-	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d of %d documents were not imported", failed, all)
-	}
-	return err
+// importHocuspocus imports each document of a Hocuspocus server. It goes on if one can't be
+// imported.
+func importHocuspocus(ctx context.Context, path string, report *importReport, send func(room string, data []byte) error) error {
+	err := eachHocuspocus(ctx, path, func(name string, data []byte) { report.add(name, send(name, data)) })
+	return cmp.Or(err, ctx.Err(), report.err())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/internal/loopback"
 	"github.com/yroom/yroom/layer"
 )
 
@@ -50,15 +51,9 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
-	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !isLoopback(host) })}
-	if set.APITokenFile != "" {
-		var warning string
-		if guard.token, warning, err = readToken(set.APITokenFile); err != nil {
-			return err
-		}
-		if warning != "" {
-			log.Warn(warning)
-		}
+	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !loopback.Is(host) })}
+	if guard.token, err = readToken(set.APITokenFile, log); err != nil {
+		return err
 	}
 	admit, err := set.admission()
 	if err != nil {

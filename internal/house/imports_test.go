@@ -24,7 +24,7 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "auth", "consumer", "document", "event", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "protocol",
+		".", "api", "auth", "consumer", "document", "event", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "protocol",
 		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "modernc.org/sqlite",
 	}},
@@ -57,7 +57,8 @@ var wantImports = []struct {
 	{"auth", []string{"consumer", "event", "github.com/go-jose/go-jose/v4", "github.com/go-jose/go-jose/v4/jwt"}},
 
 	// Consumers and workers never import each other: only the layer connects them.
-	{"consumer", []string{"awareness", "event", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
+	{"consumer", []string{"awareness", "event", "internal/loopback", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
+	{"internal/loopback", nil},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
 	{"worker", []string{"blocks", "event", "internal/mailbox", "internal/rate", "layer", "protocol", "room", "store"}},
 
