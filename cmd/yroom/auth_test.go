@@ -14,8 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gobwas/ws"
-
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 )
 
@@ -48,20 +46,6 @@ func inDir(t *testing.T, files ...string) string {
 	return dir
 }
 
-// statusOf returns the status with which an upgrade is refused, or 101.
-func (s *server) statusOf(t *testing.T, room string, header http.Header) int {
-	t.Helper()
-	c, err := wsclient.Dial(t.Context(), s.URL(room), header)
-	if refused, ok := errors.AsType[ws.StatusError](err); ok {
-		return int(refused)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = c.Close()
-	return http.StatusSwitchingProtocols
-}
-
 // A server with keys admits the clients that a token admits, wherever the token is, and
 // logs no token.
 func TestServeTokens(t *testing.T) {
@@ -84,7 +68,7 @@ func TestServeTokens(t *testing.T) {
 		"nonsense":  {"team/a?token=" + url.QueryEscape(strings.Repeat("ü", 50)), nil, 401},
 		"read only": {"team/a?readonly&token=" + token, nil, 101},
 	} {
-		if got := s.statusOf(t, tc.room, tc.header); got != tc.status {
+		if got := wsclient.Status(t, s.URL(tc.room), tc.header); got != tc.status {
 			t.Errorf("%s: status %d, want %d", name, got, tc.status)
 		}
 	}
@@ -133,7 +117,7 @@ func TestServeForwardAuth(t *testing.T) {
 		"stranger": {"doc", nil, 401},
 		"broken":   {"broken", ada, 503},
 	} {
-		if got := s.statusOf(t, tc.room, tc.header); got != tc.status {
+		if got := wsclient.Status(t, s.URL(tc.room), tc.header); got != tc.status {
 			t.Errorf("%s: status %d, want %d", name, got, tc.status)
 		}
 	}
@@ -146,7 +130,7 @@ func TestServeForwardAuth(t *testing.T) {
 	}
 	t.Logf("closed after %v", time.Since(begin))
 	app.Close()
-	if got := s.statusOf(t, "other", ada); got != http.StatusServiceUnavailable {
+	if got := wsclient.Status(t, s.URL("other"), ada); got != http.StatusServiceUnavailable {
 		t.Errorf("without the app: status %d, want 503", got)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -16,8 +15,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
@@ -126,15 +123,7 @@ func tokens(t *testing.T) func(context.Context, consumer.Request) (consumer.Admi
 // status returns the status with which a client is refused, or 101.
 func status(t *testing.T, server, room string, header http.Header) int {
 	t.Helper()
-	c, err := wsclient.Dial(t.Context(), "ws"+strings.TrimPrefix(server, "http")+"/ws/"+room, header)
-	if refused, ok := errors.AsType[ws.StatusError](err); ok {
-		return int(refused)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = c.Close()
-	return http.StatusSwitchingProtocols
+	return wsclient.Status(t, "ws"+strings.TrimPrefix(server, "http")+"/ws/"+room, header)
 }
 
 // wantToken fails unless a token opens the room notes and no other.

@@ -4,6 +4,7 @@ package wsclient
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -68,6 +69,21 @@ func Connect(t testing.TB, url string, header http.Header) *Client {
 	}
 	t.Cleanup(func() { _ = c.Close() }) // the test may have closed it
 	return c
+}
+
+// Status returns the HTTP status with which a connection is refused, or 101 if it is opened.
+// Then it is closed again.
+func Status(t testing.TB, url string, header http.Header) int {
+	t.Helper()
+	c, err := Dial(t.Context(), url, header)
+	if refused, ok := errors.AsType[ws.StatusError](err); ok {
+		return int(refused)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+	return http.StatusSwitchingProtocols
 }
 
 // Write writes bytes as they are, which may be part of a frame.
