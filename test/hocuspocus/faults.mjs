@@ -30,6 +30,14 @@ const opens = name => async stage => {
   return answers().join(', ')
 }
 
+// Returns two clients, of which the second sees the first.
+async function seen (stage) {
+  const [ann, bob] = await stage.synced('ann', 'bob')
+  ann.present(1)
+  await bob.sees(ann, 1)
+  return [ann, bob]
+}
+
 export const faults = {
   'a pong': {
     what: 'A pong, with which a provider answers a ping, closes the socket.',
@@ -115,9 +123,7 @@ export const faults = {
   'the state `null`': {
     what: 'A person who takes back the state of awareness stays visible to the others.',
     async play (stage) {
-      const [ann, bob] = await stage.synced('ann', 'bob')
-      ann.present(1)
-      await bob.sees(ann, 1)
+      const [ann, bob] = await seen(stage)
       ann.awareness.setLocalState(null)
       await sleep(300)
       return bob.awareness.getStates().has(ann.doc.clientID) ? 'visible' : 'gone'
@@ -128,9 +134,7 @@ export const faults = {
   'a client that comes back is not shown': {
     what: 'A client that has reconnected is invisible until its state changes.',
     async play (stage) {
-      const [ann, bob] = await stage.synced('ann', 'bob')
-      ann.present(1)
-      await bob.sees(ann, 1)
+      const [ann, bob] = await seen(stage)
       ann.break()
       await bob.sees(ann, undefined)
       await ann.synced()
@@ -147,9 +151,7 @@ export const faults = {
   'the awareness state of every other client': {
     what: 'A client can change the states of awareness of other clients.',
     async play (stage) {
-      const [ann, bob] = await stage.synced('ann', 'bob')
-      ann.present(1)
-      await bob.sees(ann, 1)
+      const [ann, bob] = await seen(stage)
       const eve = await opened(stage)
       eve.send(frames.awareness(stage.room, { id: ann.doc.clientID, clock: 100, state: { at: 'eve was here' } }))
       await sleep(300)
@@ -161,9 +163,7 @@ export const faults = {
   'a client that comes back and leaves again': {
     what: 'A client that has reconnected stays visible after it has left.',
     async play (stage) {
-      const [ann, bob] = await stage.synced('ann', 'bob')
-      ann.present(1)
-      await bob.sees(ann, 1)
+      const [ann, bob] = await seen(stage)
       ann.break()
       await bob.sees(ann, undefined)
       await ann.synced()
