@@ -148,6 +148,17 @@ func TestWrongRoot(t *testing.T) {
 		"XMLElement":  func() error { _, err := d.XMLElement(t.Context(), "Cards"); return err },
 		"XMLText":     func() error { _, err := d.XMLText(t.Context(), "Cards"); return err },
 		"ProseMirror": func() error { _, err := d.ProseMirror(t.Context(), "Cards"); return err },
+		"JSON": func() error {
+			_, err := d.JSON(t.Context(), map[string]yjs.Kind{"Cards": yjs.KindArray})
+			return err
+		},
+		"Export": func() error {
+			doc, err := d.Read(t.Context())
+			if err == nil {
+				_, err = document.Export(doc, "Cards", yjs.KindUnknown, document.FormatText)
+			}
+			return err
+		},
 	} {
 		err := read()
 		wantError(t, what, err, document.ErrNoRoot)

@@ -19,13 +19,16 @@ const (
 	FormatDelta       Format = "delta"       // the JSON of a Quill delta: of a text with its formatting
 )
 
-// Export writes a root of doc, as a root of the given kind, in a format. A root that
-// doesn't exist is written as an empty one. With yjs.KindUnknown, the kind is that of
+// Export writes a root of doc, as a root of the given kind, in a format. The roots of an
+// empty document are written as empty ones. With yjs.KindUnknown, the kind is that of
 // the format; FormatJSON, which is for all kinds, uses the kind that the content shows.
-// The error is yjs.ErrType if the content shows another kind, or if the format isn't
-// for the kind; FormatJSON writes any content as any kind. yjs.ErrSize and yjs.ErrDepth
-// mean that the root can't be written.
+// The error is ErrNoRoot if doc has other roots and not this one. It is yjs.ErrType if the
+// content shows another kind, or if the format isn't for the kind; FormatJSON writes any
+// content as any kind. yjs.ErrSize and yjs.ErrDepth mean that the root can't be written.
 func Export(doc *yjs.Doc, root string, kind yjs.Kind, f Format) ([]byte, error) {
+	if err := needRoot(doc, root); err != nil {
+		return nil, err
+	}
 	if f != FormatText { // plain text has no formats
 		if err := doc.Printable(); err != nil {
 			return nil, err

@@ -91,11 +91,17 @@ func (d *Document) XMLText(ctx context.Context, name string) (string, error) {
 
 // JSON returns the whole document as a JSON object with a member for each root.
 // The kinds of roots are not in the document. kinds holds kinds that replace the ones
-// inferred from the content by the rule of yjs.Doc.Roots.
+// inferred from the content by the rule of yjs.Doc.Roots. The error is ErrNoRoot if it
+// names a root that a document with roots doesn't have.
 func (d *Document) JSON(ctx context.Context, kinds map[string]yjs.Kind) (json.RawMessage, error) {
 	doc, err := d.Read(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for name := range kinds {
+		if err := needRoot(doc, name); err != nil {
+			return nil, err
+		}
 	}
 	return doc.JSON(kinds)
 }

@@ -14,6 +14,17 @@ import (
 // y-prosemirror, "default" in TipTap.
 var ErrNoRoot = errors.New("document: the document has no such root")
 
+// needRoot returns ErrNoRoot if doc has roots, and not the one with this name.
+func needRoot(doc *yjs.Doc, name string) error {
+	if _, ok := doc.Root(name); ok {
+		return nil
+	}
+	if roots := doc.Roots(); len(roots) > 0 {
+		return fmt.Errorf("%w: %q; it has %s", ErrNoRoot, name, list(roots))
+	}
+	return nil
+}
+
 // readRoot returns the document, which is empty or has the root, with content that a root
 // of the kind can have.
 func (d *Document) readRoot(ctx context.Context, name string, kind yjs.Kind) (*yjs.Doc, error) {
@@ -21,14 +32,10 @@ func (d *Document) readRoot(ctx context.Context, name string, kind yjs.Kind) (*y
 	if err != nil {
 		return nil, err
 	}
-	root, ok := doc.Root(name)
-	if !ok {
-		if roots := doc.Roots(); len(roots) > 0 {
-			return nil, fmt.Errorf("%w: %q; it has %s", ErrNoRoot, name, list(roots))
-		}
-		return doc, nil
+	if err := needRoot(doc, name); err != nil {
+		return nil, err
 	}
-	if !mayBe(root.Kind, kind) {
+	if root, ok := doc.Root(name); ok && !mayBe(root.Kind, kind) {
 		return nil, fmt.Errorf("%w: the root %q has the content of the kind %s, and not of %s", yjs.ErrType, name, root.Kind, kind)
 	}
 	return doc, nil
