@@ -32,6 +32,7 @@ const text = {
 // What the editors of rich text have in common, in the root of a document. A block of code begins after the fence.
 const richText = (root, fence) => ({
   ...text,
+  root,
   lines: () => {
     const editor = document.querySelector('#editor').cloneNode(true)
     editor.querySelectorAll('.caret').forEach(caret => caret.remove())
@@ -52,13 +53,15 @@ const richText = (root, fence) => ({
   add: text.write
 })
 
-export const prosemirror = { ...richText('prosemirror', '```'), name: 'prosemirror' }
+export const prosemirror = { ...richText('prosemirror', '```'), name: 'prosemirror', label: 'Text' }
 
-export const tiptap = { ...richText('default', '``` '), name: 'tiptap' }
+export const tiptap = { ...richText('default', '``` '), name: 'tiptap', label: 'TipTap' }
 
 export const codemirror = {
   ...text,
   name: 'codemirror',
+  root: 'codemirror',
+  label: 'Code',
   lines: () => {
     const editor = document.querySelector('#editor').cloneNode(true)
     editor.querySelectorAll('.caret, .cm-placeholder').forEach(other => other.remove())
@@ -78,6 +81,8 @@ export const codemirror = {
 
 export const board = {
   name: 'board',
+  root: 'board',
+  label: 'Board',
   lines: () => [...document.querySelectorAll('#items textarea')].map(item => item.value),
   stored: doc => {
     const items = doc.getMap('board')

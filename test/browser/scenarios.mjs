@@ -215,6 +215,38 @@ for (const demo of Object.values(demos)) {
     await look(stage, bob, `${demo.name}, read-only`)
   })
 
+  scenario('the bar stays on screen', async stage => {
+    const [ann] = await stage.meet(demo, 'Ann')
+    await demo.furnish(ann.page)
+    for (const size of [{ width: 1280, height: 500 }, { width: 390, height: 600 }]) {
+      await ann.page.setViewportSize(size)
+      const scrolled = await ann.page.evaluate(() => {
+        const main = document.querySelector('main')
+        for (const element of [main, document.scrollingElement]) element.scrollTop = element.scrollHeight
+        return main.scrollTop + document.scrollingElement.scrollTop
+      })
+      hold('there is something to scroll', scrolled > 0)
+      const { y } = await ann.page.locator('.bar').boundingBox()
+      hold(`the bar is at the top, not at ${y}`, y === 0)
+      const roots = await ann.page.locator('#roots').boundingBox()
+      hold('the end of the page can be reached', roots.y + roots.height <= size.height)
+    }
+    await ann.page.setViewportSize({ width: 1280, height: 800 })
+  })
+
+  scenario('which roots the room holds', async stage => {
+    const [ann, bob] = [await stage.person('Ann'), await stage.person('Bob')]
+    await ann.open(demo)
+    const { root, label } = demo
+    await ann.sees('#roots', `This editor edits the root “${root}”`)
+    await ann.sees('#roots', 'The document holds no other root.')
+    await bob.open(Object.values(demos).find(other => other !== demo))
+    hold('no root holds anything', await bob.page.locator('#demos .holds').count() === 0)
+    await ann.write()
+    await bob.sees('#roots', `The document also holds “${root}” (${label})`)
+    for (const { page } of [ann, bob]) await until('the link is marked', async () => await page.locator('#demos .holds').innerText() === label)
+  })
+
   scenario('keyboard only', async stage => {
     const { page } = await stage.person('Ann').then(ann => ann.open(demo).then(() => ann))
     for (const id of ['name', 'copy-link', 'server-view']) await tabTo(page, id)

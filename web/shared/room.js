@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 import { showNames } from './caret.js'
 import { showPeople } from './people.js'
+import { showRoots } from './roots.js'
 import { showServed, word } from './served.js'
 import { showServerView } from './server-view.js'
 import { showState } from './state.js'
@@ -44,6 +45,7 @@ export function enter (join, asText) {
   showNames(doc, awareness)
   showServed(connection, room, tab)
   showServerView(saved, asText)
+  showRoots(doc)
   copyLink()
   return { doc, awareness, readonly, onAccess, connect }
 }
