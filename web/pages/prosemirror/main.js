@@ -26,7 +26,7 @@ new EditorView(document.getElementById('frame'), {
         selectionBuilder: user => ({ class: 'selection', style: selectionStyle(user) })
       }),
       yUndoPlugin(),
-      rules,
+      ...rules,
       keymap(keys),
       keymap(baseKeymap),
       emptyHint('Write something. Everyone who has the link sees it at once.'),

@@ -1,0 +1,82 @@
+// Markdown that people type in ProseMirror.
+
+import { prosemirror } from './demos.mjs'
+import { hold, until } from './until.mjs'
+
+export const markdown = {}
+
+// What is typed, and what it becomes.
+const shortcuts = [
+  ['# head', '<h1>head</h1>', '# '],
+  ['### head', '<h3>head</h3>', '### '],
+  ['> quote', '<blockquote><p>quote</p></blockquote>', '> '],
+  ['- item', '<ul><li><p>item</p></li></ul>', '- '],
+  ['* item', '<ul><li><p>item</p></li></ul>', '* '],
+  ['1. item', '<ol><li><p>item</p></li></ol>', '1. '],
+  ['```\ncode', '<pre><code>code</code></pre>', '```'],
+  ['so **very bold** it is', '<p>so <strong>very bold</strong> it is</p>', 'so **very bold**'],
+  ['so __bold__ it is', '<p>so <strong>bold</strong> it is</p>', 'so __bold__'],
+  ['*italic* it is', '<p><em>italic</em> it is</p>', '*italic*'],
+  ['(_italic_) it is', '<p>(<em>italic</em>) it is</p>', '(_italic_'],
+  ['`2*3*4` it is', '<p><code>2*3*4</code> it is</p>', '`2*3*4`'],
+  ['**bold and *both***', '<p><strong>bold and </strong><em><strong>both</strong></em></p>', undefined],
+  ['`a **b** c', '<p>`a <strong>b</strong> c</p>', undefined],
+  ['2*3*4, 2 * 3 * 4, snake_case_name, **, __ and ** not** or ****', '<p>2*3*4, 2 * 3 * 4, snake_case_name, **, __ and ** not** or ****</p>', undefined]
+]
+
+// The document as HTML, without what the editor adds to it.
+const html = page => page.locator('#editor').evaluate(editor => {
+  const copy = editor.cloneNode(true)
+  copy.querySelectorAll('.caret, .ProseMirror-trailingBreak, .ProseMirror-separator').forEach(added => added.remove())
+  copy.querySelectorAll('[data-hint]').forEach(hinted => hinted.removeAttribute('data-hint'))
+  copy.querySelectorAll('p:empty:last-child:not(:only-child)').forEach(last => last.remove())
+  return copy.innerHTML
+})
+
+const shows = async (person, what, want) => {
+  let found
+  await until(() => `${person.name}: ${what}: ${want}, not ${found}`, async () => (found = await html(person.page)) === want)
+}
+
+const empty = async ({ page }) => {
+  await page.locator('#editor').focus()
+  await page.keyboard.press('Control+a')
+  for (let presses = 0; await html(page) !== '<p></p>'; presses++) {
+    hold('Backspace empties the document', presses < 5)
+    await page.keyboard.press('Backspace')
+  }
+}
+
+markdown['prosemirror, Markdown is applied'] = async stage => {
+  const [ann, bob] = await stage.meet(prosemirror, 'Ann', 'Bob')
+  for (const [typed, becomes] of shortcuts) {
+    await empty(ann)
+    await ann.page.keyboard.type(typed)
+    for (const person of [ann, bob]) await shows(person, typed, becomes)
+  }
+  await stage.converge(ann, bob)
+}
+
+// Undo takes back the format alone, and leaves what was typed.
+for (const key of ['Backspace', 'Control+z']) {
+  markdown[`prosemirror, Markdown is taken back with ${key}`] = async stage => {
+    const [ann, bob] = await stage.meet(prosemirror, 'Ann', 'Bob')
+    for (const [, , typed] of shortcuts) {
+      if (!typed) continue
+      await empty(ann)
+      await ann.page.keyboard.type(typed)
+      const formatted = await html(ann.page)
+      const literal = `<p>${typed.replace('>', '&gt;')}</p>`
+      hold(`${typed} is formatted: ${formatted}`, formatted !== literal)
+      await ann.page.keyboard.press(key)
+      for (const person of [ann, bob]) await shows(person, `${typed}, taken back`, literal)
+      await ann.page.keyboard.press('Control+y')
+      await shows(ann, `${typed}, redone`, formatted)
+      await ann.page.keyboard.press('Control+z')
+      await shows(ann, `${typed}, undone again`, literal)
+      await ann.page.keyboard.type('x')
+      await shows(ann, `${typed}, written on`, literal.replace('</p>', 'x</p>'))
+    }
+    await stage.converge(ann, bob)
+  }
+}
