@@ -36,11 +36,16 @@ func Serve(t testing.TB, program, dir string, args ...string) *Server {
 // the test has failed.
 func Start(t testing.TB, program, dir, command string, args ...string) *Server {
 	t.Helper()
-	s := &Server{
-		Cmd:   exec.Command(program, append([]string{command, "--listen", "127.0.0.1:0"}, args...)...),
-		ended: make(chan struct{}),
-	}
-	s.Dir, s.Stderr = dir, &s.Log
+	cmd := exec.Command(program, append([]string{command, "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Dir = dir
+	return Launch(t, cmd)
+}
+
+// Launch runs a command as Start does, which must be one of yroom that listens.
+func Launch(t testing.TB, cmd *exec.Cmd) *Server {
+	t.Helper()
+	s := &Server{Cmd: cmd, ended: make(chan struct{})}
+	s.Stderr = &s.Log
 	stdout, err := s.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +67,7 @@ func Start(t testing.TB, program, dir, command string, args ...string) *Server {
 		_ = s.Process.Kill() // it may have ended
 		<-s.ended
 		if t.Failed() {
-			t.Logf("log of yroom %s at %s:\n%s", command, s.Host, &s.Log)
+			t.Logf("log of %q at %s:\n%s", s.Args, s.Host, &s.Log)
 		}
 	})
 	_, rest, _ := strings.Cut(line, "http://")
