@@ -47,7 +47,8 @@
 //     store_spots.go estimates how long updates keep clients busy (store_recent.go is its
 //     memory), and store_trials.go decides when that is tried. store_clash.go counts
 //     updates with other blocks than the document has.
-//   - store_encode.go: Encode and Diff. state_vector.go: state vectors.
+//   - store_encode.go: Encode and Diff. state_vector.go: state vectors. store_waiting.go:
+//     what pending elements wait for.
 //   - compact.go: Compact. compact_map.go finds the map entries that were
 //     overwritten, in the graph of references of compact_graph.go.
 //   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert.

@@ -129,9 +129,13 @@ func (a *actor) runCompaction(needs int) {
 }
 
 // compactLog replaces the entries of the log by one snapshot. It returns how many
-// entries there were, and the size of the snapshot in bytes. The snapshot is made from
+// entries there were, and the size in bytes of the log afterwards. The snapshot is made from
 // the log and not from the room, because another worker may have appended entries that
 // the room lacks.
+//
+// Entries of which a part is pending stay as they are: that they are pending may be a fault
+// of the program that wrote them, or of this one. For the same reason, nothing is replaced
+// unless the snapshot has everything that the entries have.
 func (a *actor) compactLog() (entries, size int, err error) {
 	defer guard(&err)
 	s, ctx := a.worker.config.Store, a.worker.compacting
@@ -142,17 +146,29 @@ func (a *actor) compactLog() (entries, size int, err error) {
 		return 0, 0, err
 	}
 	doc := blocks.NewWith(a.settings.Room.Blocks)
+	doc.HoldPending()
 	if err := replay(log, doc.Load); err != nil {
 		return 0, 0, err
 	}
 	doc.Compact()
 	a.tryCompacted(doc)
+	replaced, kept, err := a.partition(log, doc)
+	if err != nil {
+		return 0, 0, err
+	}
 	enc := a.settings.Room.Encoding
 	snapshot := store.Entry{Encoding: store.Encoding(enc), Data: doc.Encode(enc)}
-	if len(log.Entries) > 1 {
-		err = s.Compact(ctx, a.name, log, snapshot)
+	size = len(snapshot.Data)
+	for _, e := range kept {
+		size += len(e.Data)
 	}
-	return len(log.Entries), len(snapshot.Data), err
+	if len(replaced.Entries) > 1 {
+		if err := whole(replaced.Entries, append(kept, snapshot)); err != nil {
+			return 0, 0, err
+		}
+		err = s.Compact(ctx, a.name, replaced, snapshot)
+	}
+	return len(log.Entries), size, err
 }
 
 // compacted handles the result of a compaction.
@@ -163,7 +179,12 @@ func (a *actor) compacted(info CompactInfo) {
 		// Another worker may have compacted or deleted the log.
 		a.checks.suspected = a.checks.suspected || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrDeleted)
 		c.notBefore = a.worker.config.Runtime.Now().Add(compactPause)
-		if !errors.Is(err, store.ErrConflict) && !errors.Is(err, store.ErrDeleted) && !errors.Is(err, errMemory) && a.worker.compacting.Err() == nil {
+		switch {
+		case errors.Is(err, store.ErrConflict), errors.Is(err, store.ErrDeleted), errors.Is(err, errMemory), a.worker.compacting.Err() != nil:
+		case errors.Is(err, errPartial):
+			a.worker.config.Logger.Error("The log of a room was not compacted, because its snapshot would not be the whole document. The log is kept as it is. "+
+				"This is a fault of yroom: please report it.", "room", a.name, "error", err)
+		default:
 			a.worker.config.Logger.Warn("The log of a room could not be compacted. Nothing is lost, but the room takes longer to load. "+
 				"It is tried again after a minute, or when the room ends. Check the store.", "room", a.name, "error", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,21 +47,43 @@ func allTyped(n uint64) (updates [][]byte) {
 	return updates
 }
 
-// A snapshot has the blocks that are pending, which clients are not sent:
-// the room has accepted them, and shows them once what they lack arrives.
-func TestCompactionKeepsPendingBlocks(t *testing.T) {
+// TestCompactionKeepsPendingEntries checks that an entry of which a part is pending stays
+// as it was stored while others are compacted, again and again, and that it is compacted
+// too once nothing in it is pending.
+func TestCompactionKeepsPendingEntries(t *testing.T) {
 	run(t, Settings{AutosaveDelay: time.Second}, func(f *fixture) {
+		waiting := []byte("\x01\x01\x09\x00\x84\x07\x1f\x01x\x00") // client 9 types behind element 31 of client 7
+		stored := append(allTyped(30), waiting)
 		f.pair("a")
 		f.types("a", 0, 30)
-		f.write("a", 1, typed(7, 31)) // before element 30
+		f.write("a", 1, waiting)
+		for round := range uint64(3) {
+			f.logged()
+			time.Sleep(time.Minute)
+			log, err := f.store.Store.Load(t.Context(), "a")
+			if err != nil || len(log.Entries) != 2 {
+				t.Fatal(err, log.Entries)
+			}
+			if !slices.ContainsFunc(log.Entries, func(e store.Entry) bool { return bytes.Equal(e.Data, waiting) }) {
+				t.Errorf("%x is not in the log: %v", waiting, log.Entries)
+			}
+			f.wantStored("a", stored...)
+			if got := f.logged(); !strings.Contains(got, "element 0 of client 9 waits for element 31 of client 7") {
+				t.Error(got)
+			}
+			for clock := round * worthEntries; clock < (round+1)*worthEntries; clock++ {
+				stored = append(stored, typed(8, clock))
+				f.write("a", 1, typed(8, clock))
+			}
+		}
+		for clock := uint64(30); clock < 32; clock++ {
+			f.write("a", 1, typed(7, clock))
+		}
 		time.Sleep(time.Minute)
 		if n := f.entries("a"); n != 1 {
-			t.Fatalf("%d entries: not compacted", n)
+			t.Errorf("%d entries, although nothing is pending", n)
 		}
-		f.want("a: all Update", "a: 1 SyncStep1")
-		f.write("a", 1, typed(7, 30))
-		f.want("a: all Update")
-		f.wantStored("a", append(allTyped(30), typed(7, 30), typed(7, 31))...)
+		f.wantStored("a", append(stored, typed(7, 30), typed(7, 31))...)
 	})
 }
 
@@ -194,8 +217,8 @@ func TestCompactionIgnoresLimits(t *testing.T) {
 		f.leave("a", 1)
 		f.leave("a", 2)
 		time.Sleep(time.Second)
-		if n := f.entries("a"); n != 1 {
-			t.Errorf("%d entries", n)
+		if n := f.entries("a"); n != 2 {
+			t.Errorf("%d entries, want the snapshot and what is pending", n)
 		}
 		f.wantStored("a", stored...)
 	})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
+	"github.com/yroom/yroom/blocks"
 )
 
 // roomCommands are the commands for rooms, on a server or on a store.
@@ -208,12 +209,13 @@ func writeFile(path string, from io.Reader) (err error) {
 }
 
 type roomImport struct {
-	Room       string `arg:""                                                            help:"The room's name."                                                                                                      optional:""`
-	File       string `arg:""                                                            help:"The file that holds the update; - is standard input."                                                                  optional:""`
-	All        string `placeholder:"FOLDER"                                              help:"In place of ROOM and FILE: a folder that room export --all has written."`
-	Hocuspocus string `placeholder:"PATH"                                                help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
-	Encoding   string `enum:"v1,v2"                                                      default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
+	Room       string `arg:""                                                                                                   help:"The room's name."                                                                                                      optional:""`
+	File       string `arg:""                                                                                                   help:"The file that holds the update; - is standard input."                                                                  optional:""`
+	All        string `placeholder:"FOLDER"                                                                                     help:"In place of ROOM and FILE: a folder that room export --all has written."`
+	Hocuspocus string `placeholder:"PATH"                                                                                       help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
+	Encoding   string `enum:"v1,v2"                                                                                             default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
 	New        bool   `help:"Only create new rooms. If a room exists, it isn't changed."`
+	Incomplete bool   `help:"Also import a document of which a part is invisible, because it waits for a part that is missing."`
 }
 
 // Validate is called by kong.
@@ -269,17 +271,42 @@ func (i roomImport) sendOneOf(ctx context.Context, client *apiClient, room strin
 	return err
 }
 
-// send sends an update to a room.
+// send sends an update to a room, after it has checked that the room will show all of it.
 func (i roomImport) send(ctx context.Context, client *apiClient, room string, update *body) error {
-	method, header := http.MethodPost, http.Header{"Content-Type": {api.TypeUpdateV1}}
+	method, enc, header := http.MethodPost, blocks.V1, http.Header{"Content-Type": {api.TypeUpdateV1}}
 	if i.Encoding == "v2" {
+		enc = blocks.V2
 		header.Set("Content-Type", api.TypeUpdateV2)
+	}
+	if !i.Incomplete {
+		whole, err := readWhole(update, enc, func() ([]byte, error) { return i.base(ctx, client, room) })
+		if err != nil {
+			return err
+		}
+		update = whole
 	}
 	if i.New {
 		method = http.MethodPut
 		header.Set("If-None-Match", "*")
 	}
 	return client.send(ctx, method, roomAddress(room), header, update)
+}
+
+// base returns the document that a room has, in V1. A room that is to be created has none.
+func (i roomImport) base(ctx context.Context, client *apiClient, room string) ([]byte, error) {
+	empty := []byte{0, 0}
+	if i.New {
+		return empty, nil
+	}
+	resp, err := client.do(ctx, http.MethodGet, roomAddress(room)+"?format=update", nil, nil)
+	if failed, ok := errors.AsType[exitError](err); ok && failed.status == exitRoom {
+		return empty, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return io.ReadAll(resp.Body)
 }
 
 type roomDelete struct {

@@ -127,7 +127,7 @@ func TestDocumentedBackup(t *testing.T) {
 	runShell(t, blocks[0], dir, strings.ReplaceAll(blocks[0].Text, "127.0.0.1:8000", old.Host), nil)
 
 	restored := startIn(t, dir, "--api-token-file", "yroom.token", "--store", "memory:")
-	if _, status := asked(restored, "import", "notes", "more.update"); status != 0 {
+	if _, status := asked(restored, "import", "--incomplete", "notes", "more.update"); status != 0 {
 		t.Fatalf("import: exit status %d", status)
 	}
 	kept, _ := asked(restored, "export", "notes")

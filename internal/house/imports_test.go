@@ -24,8 +24,8 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "auth", "consumer", "document", "event", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "protocol",
-		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web",
+		".", "api", "auth", "blocks", "consumer", "document", "event", "internal/ids", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "protocol",
+		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "modernc.org/sqlite",
 	}},
 	{"examples/hello", []string{"."}},
@@ -60,7 +60,7 @@ var wantImports = []struct {
 	{"consumer", []string{"awareness", "event", "internal/loopback", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
 	{"internal/loopback", nil},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
-	{"worker", []string{"blocks", "event", "internal/mailbox", "internal/rate", "layer", "protocol", "room", "store"}},
+	{"worker", []string{"blocks", "event", "internal/clocks", "internal/ids", "internal/mailbox", "internal/rate", "layer", "protocol", "room", "store"}},
 
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
@@ -92,6 +92,7 @@ var wantImports = []struct {
 	{"awareness", []string{"internal/lib0"}},
 	{"yjs", []string{"blocks", "internal/clocks", "internal/lib0"}},
 	{"blocks", []string{"internal/clocks", "internal/lib0"}},
+	{"internal/ids", []string{"internal/clocks", "internal/lib0"}},
 	{"internal/clocks", nil},
 	{"internal/lib0", nil},
 	{"internal/mailbox", nil},
@@ -115,7 +116,7 @@ var unreachable = map[string][]string{
 }
 
 // core packages do no I/O, start no goroutine, log nothing and never read the clock.
-var core = []string{"event", "room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/lib0", "internal/outbox", "layer/link"}
+var core = []string{"event", "room", "yjs", "protocol", "awareness", "blocks", "internal/clocks", "internal/ids", "internal/lib0", "internal/outbox", "layer/link"}
 
 type goPackage struct {
 	Dir        string

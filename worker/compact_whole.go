@@ -1,0 +1,60 @@
+package worker
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/ids"
+	"github.com/yroom/yroom/store"
+)
+
+// errPartial means that a snapshot would lack a part of the entries that it is to replace.
+var errPartial = errors.New("worker: the snapshot is not the whole document")
+
+// partition returns the entries of a log that a snapshot can replace, and those of which a
+// part is pending in the document, which it logs.
+func (a *actor) partition(log store.Log, doc *blocks.Store) (replaced store.Log, kept []store.Entry, err error) {
+	pending, example := make(map[uint64]clocks.Spans), ""
+	for w := range doc.Waiting() {
+		pending[w.Client] = append(pending[w.Client], clocks.Span{From: w.From, To: w.To})
+		example = cmp.Or(example, w.String())
+	}
+	if len(pending) == 0 {
+		return log, nil, nil
+	}
+	replaced.Generation = log.Generation
+	for i, e := range log.Entries {
+		part, err := ids.Overlap(e.Data, e.Encoding == store.V2, pending)
+		if err != nil {
+			return replaced, nil, fmt.Errorf("entry %d: %w", log.Positions[i], err)
+		}
+		if part {
+			kept = append(kept, e)
+			continue
+		}
+		replaced.Entries, replaced.Positions = append(replaced.Entries, e), append(replaced.Positions, log.Positions[i])
+	}
+	a.worker.config.Logger.Warn("A part of a document is incomplete: it waits for updates that never arrived. Clients don't see it. The entries of the log that hold it are kept as they are. "+
+		"If the document was written by another server, import it again from there.", "room", a.name, "example", example, "clients", len(pending), "entries", len(kept))
+	return replaced, kept, nil
+}
+
+// whole returns an error unless the entries of a log have, all together, the elements and
+// deletions of those that they replace.
+func whole(replaced, by []store.Entry) error {
+	var before, after ids.Set
+	for set, entries := range map[*ids.Set][]store.Entry{&before: replaced, &after: by} {
+		for _, e := range entries {
+			if err := set.Add(e.Data, e.Encoding == store.V2); err != nil {
+				return err
+			}
+		}
+	}
+	if err := before.In(&after); err != nil {
+		return fmt.Errorf("%w: %w", errPartial, err)
+	}
+	return nil
+}
