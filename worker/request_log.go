@@ -109,7 +109,11 @@ func (w *Worker) tryCut(name string, from store.Position) error {
 		return err
 	}
 	enc := settings.Room.Encoding
-	return w.config.Store.Compact(w.working, name, log, store.Entry{Encoding: store.Encoding(enc), Data: doc.Encode(enc)})
+	snapshot := store.Entry{Encoding: store.Encoding(enc), Data: doc.Encode(enc)}
+	if err := whole(log.Entries[:kept], []store.Entry{snapshot}); err != nil {
+		return err
+	}
+	return w.config.Store.Compact(w.working, name, log, snapshot)
 }
 
 // closeCut closes the room because its log was cut. Updates that wait for the store are
