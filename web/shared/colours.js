@@ -1,5 +1,14 @@
 // Each has a contrast of 3:1 to light and dark backgrounds, and of 4.5:1 to white text.
-export const palette = ['#2c74c9', '#ba5601', '#0c826c', '#9e57af', '#916e0f', '#c14d49', '#087e93', '#ba4c7d', '#378324', '#7066ca']
+const palette = ['#2c74c9', '#ba5601', '#0c826c', '#9e57af', '#916e0f', '#c14d49', '#087e93', '#ba4c7d', '#378324', '#7066ca']
+
+// choose returns a colour that is not taken, or undefined if all are. For the same name it
+// tries the same one first.
+export function choose (name, taken) {
+  let hash = 0
+  for (const char of name) hash = (31 * hash + char.codePointAt()) >>> 0
+  const first = hash % palette.length
+  return [...palette.slice(first), ...palette.slice(0, first)].find(colour => !taken.includes(colour))
+}
 
 // colourOf returns a user's colour, or grey if it isn't a colour in hex: it becomes part of a style.
 export function colourOf (user) {

@@ -1,4 +1,4 @@
-import { paint, palette } from './colours.js'
+import { choose, paint } from './colours.js'
 
 const longest = 40 // characters of a name
 
@@ -9,15 +9,21 @@ export function nameOf (user) {
 }
 
 // showPeople shows the users that are present, and publishes the user's own name and
-// colour, and whether the user only reads. It returns a function that changes the latter.
+// colour, whether the user only reads, and since when the page is open. It returns a
+// function that changes whether the user only reads.
 export function showPeople (awareness, readonly) {
   const list = document.getElementById('people')
   const input = document.getElementById('name')
-  const me = { name: remembered() ?? made(), color: palette[awareness.clientID % palette.length], reading: readonly }
+  const name = remembered() ?? made()
+  const me = { name, color: choose(name, []), since: Date.now(), reading: readonly }
   const tell = () => {
     const { reading, ...user } = me
     awareness.setLocalStateField('user', reading ? { ...me } : user)
   }
+  const people = () => [...awareness.getStates()].filter(([, state]) => state.user)
+  const others = () => people().filter(([id]) => id !== awareness.clientID)
+  const taken = () => others().map(([, { user }]) => user.color)
+
   input.maxLength = longest
   input.value = me.name
   input.addEventListener('input', () => {
@@ -25,25 +31,29 @@ export function showPeople (awareness, readonly) {
     remember(me.name)
     tell()
   })
-  input.addEventListener('change', () => { input.value = nameOf(me) })
+  input.addEventListener('change', () => {
+    input.value = nameOf(me)
+    me.color = choose(me.name, taken()) ?? me.color
+    tell()
+  })
   input.addEventListener('keydown', event => {
     if (event.key === 'Enter') input.blur()
   })
   tell()
 
+  // Of two users with one colour, the later one takes another. A page that doesn't say when
+  // it was opened would keep its colour.
+  const yields = () => others().some(([id, { user: { color, since = 0 } }]) => {
+    return color === me.color && (since < me.since || (since === me.since && id < awareness.clientID))
+  })
   const draw = () => {
-    const people = [...awareness.getStates()].filter(([, state]) => state.user)
-    // Of two clients with the same colour, the one with the higher id takes another.
-    const taken = people.filter(([id]) => id !== awareness.clientID)
-    if (taken.some(([id, { user }]) => id < awareness.clientID && user.color === me.color)) {
-      const free = palette.find(colour => taken.every(([, { user }]) => user.color !== colour))
-      if (free) {
-        me.color = free
-        return tell()
-      }
+    const free = yields() && choose(me.name, taken())
+    if (free) {
+      me.color = free
+      return tell()
     }
-    people.sort(([a], [b]) => (b === awareness.clientID) - (a === awareness.clientID) || a - b)
-    list.replaceChildren(...people.map(([id, { user }]) => {
+    const shown = people().sort(([a], [b]) => (b === awareness.clientID) - (a === awareness.clientID) || a - b)
+    list.replaceChildren(...shown.map(([id, { user }]) => {
       const item = paint(document.createElement('li'), user)
       item.textContent = nameOf(user)
       const notes = [id === awareness.clientID && 'you', user.reading === true && 'reading'].filter(Boolean)

@@ -1,7 +1,7 @@
 import { Annotation } from '@codemirror/state'
 import { Decoration, ViewPlugin, WidgetType } from '@codemirror/view'
 import * as Y from 'yjs'
-import { caret, selectionStyle } from '../../shared/caret.js'
+import { caret, selectionStyle, userOf } from '../../shared/caret.js'
 
 const redraw = Annotation.define()
 
@@ -40,11 +40,13 @@ export function carets (text, awareness) {
 
   function draw (length) {
     const marks = []
-    for (const [id, { user, cursor }] of awareness.getStates()) {
+    for (const [id, state] of awareness.getStates()) {
+      const { cursor } = state
       if (id === awareness.clientID || !cursor) continue
       const anchor = place(cursor.anchor)
       const head = place(cursor.head)
       if (anchor === null || head === null) continue
+      const user = userOf(id, state)
       const [from, to] = [Math.min(anchor, head, length), Math.min(Math.max(anchor, head), length)]
       if (from < to) marks.push(Decoration.mark({ class: 'selection', attributes: { style: selectionStyle(user) } }).range(from, to))
       marks.push(Decoration.widget({ widget: new Caret(user), side: head > anchor ? -1 : 1 }).range(Math.min(head, length)))

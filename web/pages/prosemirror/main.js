@@ -3,7 +3,7 @@ import { keymap } from 'prosemirror-keymap'
 import { EditorState } from 'prosemirror-state'
 import { EditorView } from 'prosemirror-view'
 import { ySyncPlugin, yCursorPlugin, yUndoPlugin } from 'y-prosemirror'
-import { caret, selectionStyle } from '../../shared/caret.js'
+import { caret, selectionStyle, withClients } from '../../shared/caret.js'
 import { emptyHint } from '../../shared/hint.js'
 import { enter } from '../../shared/room.js'
 import { websocket } from '../../shared/websocket.js'
@@ -21,7 +21,7 @@ new EditorView(document.getElementById('frame'), {
     schema,
     plugins: [
       ySyncPlugin(doc.getXmlFragment(root)),
-      yCursorPlugin(awareness, {
+      yCursorPlugin(withClients(awareness), {
         cursorBuilder: caret,
         selectionBuilder: user => ({ class: 'selection', style: selectionStyle(user) })
       }),

@@ -2,7 +2,7 @@ import { Editor, Extension } from '@tiptap/core'
 import { Collaboration } from '@tiptap/extension-collaboration'
 import { CollaborationCaret } from '@tiptap/extension-collaboration-caret'
 import { StarterKit } from '@tiptap/starter-kit'
-import { caret, selectionStyle } from '../../shared/caret.js'
+import { caret, selectionStyle, withClients } from '../../shared/caret.js'
 import { emptyHint } from '../../shared/hint.js'
 import { safe } from '../../shared/link.js'
 import { enter } from '../../shared/room.js'
@@ -40,7 +40,7 @@ const editor = new Editor({
     }),
     Collaboration.configure({ document: doc, field: root }),
     CollaborationCaret.configure({
-      provider: { awareness },
+      provider: { awareness: withClients(awareness) },
       user: awareness.getLocalState().user,
       render: caret,
       selectionRender: user => ({ class: 'selection', style: selectionStyle(user) })
