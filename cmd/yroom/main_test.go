@@ -29,12 +29,17 @@ const (
 
 // Scripts find a document of yjs in notes.update and notes.v2, an update to it in
 // more.update, and a token in yroom.token. The command serve starts a server of
-// the API with these arguments, whose address is then in $URL.
+// the API with these arguments, whose address is then in $URL. Unless a script says
+// otherwise, a command would listen on a free port, because a developer's server may have
+// the default one.
 func TestCommandLine(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
-		Setup:               func(env *testscript.Env) error { return writeNotes(env.WorkDir) },
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("YROOM_LISTEN", "127.0.0.1:0")
+			return writeNotes(env.WorkDir)
+		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"serve": scriptedServe},
 	})
 }

@@ -59,6 +59,11 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
+	if withWorker {
+		if err := set.checkStores(); err != nil {
+			return err
+		}
+	}
 	ctx := e.untilSignal()
 	listener, err := listen(ctx, "--listen", set.Listen, *set.Open || set.hasLogin())
 	if err != nil {
