@@ -171,7 +171,7 @@ bin/govulncheck bin/apidiff &: tools/go.mod tools/go.sum
 node:
 	@scripts/tools --required node
 
-$(NODE_MODULES): test/package.json test/package-lock.json | node
+$(NODE_MODULES): test/package.json test/package-lock.json test/.npmrc | node
 	cd test && npm ci --no-audit --no-fund
 	@touch $@
 
