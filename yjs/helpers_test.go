@@ -45,6 +45,11 @@ func stringBlock(s string) blocks.Block {
 	return blocks.Block{Kind: blocks.KindString, Len: uint64(len(s)), Content: []byte(s)}
 }
 
+// block returns a block of one element.
+func block(k blocks.Kind, content string) blocks.Block {
+	return blocks.Block{Kind: k, Len: 1, Content: []byte(content)}
+}
+
 func formatBlock(key, value string) blocks.Block {
 	return blocks.Block{Kind: blocks.KindFormat, Len: 1, Content: formatContent(key, []byte(value))}
 }

@@ -50,8 +50,9 @@ func (o Object) String() string {
 
 // printer prints JSON as JSON.stringify does.
 type printer struct {
-	dst []byte
-	err error
+	dst    []byte
+	err    error
+	shaped bool // all XML types are printed as yjs 14 does
 }
 
 func (p *printer) result() ([]byte, error) {
@@ -122,13 +123,18 @@ func (p *printer) object(o Object) {
 	p.byte('}')
 }
 
+// separate prints a comma, unless the first member follows.
+func (p *printer) separate(first bool) {
+	if !first {
+		p.byte(',')
+	}
+}
+
 // member prints a member, unless its value is undefined. It reports whether the next
 // member is still the first one.
 func (p *printer) member(first bool, key string, v Value) bool {
 	mark := len(p.dst)
-	if !first {
-		p.byte(',')
-	}
+	p.separate(first)
 	p.string(key)
 	p.byte(':')
 	if !p.value(v) {
@@ -151,7 +157,8 @@ func (p *printer) bytes(b string) {
 	p.byte('}')
 }
 
-// sharedType prints the toJSON of a shared type.
+// sharedType prints the toJSON of a shared type: that of yjs 13, or that of yjs 14 for a
+// nested type that yjs 13 can't make.
 func (p *printer) sharedType(t *sharedType) bool {
 	if t.depth > maxDepth {
 		p.err = ErrDepth
@@ -172,7 +179,11 @@ func (p *printer) sharedType(t *sharedType) bool {
 	case KindText:
 		p.string(t.string())
 	case KindXMLElement, KindXMLFragment, KindXMLText:
-		p.string(t.xml())
+		if t.kind != KindXMLText && (p.shaped || t.item != nil && t.isBeyondXML()) {
+			p.shape(t)
+		} else {
+			p.string(t.xml())
+		}
 	default:
 		return false
 	}

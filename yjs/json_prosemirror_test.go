@@ -3,6 +3,8 @@ package yjs
 import (
 	"errors"
 	"testing"
+
+	"github.com/yroom/yroom/blocks"
 )
 
 func TestProseMirror(t *testing.T) {
@@ -30,5 +32,48 @@ func TestProseMirror(t *testing.T) {
 	must(t, f.Insert(0, TypeValue(KindXMLHook, "h")))
 	if _, err := f.ProseMirror(); !errors.Is(err, ErrType) {
 		t.Errorf("with a hook: %v", err)
+	}
+}
+
+// TestProseMirrorTextInElements reads text and formats that are directly in lists, as
+// @y/prosemirror 2 writes them.
+func TestProseMirrorTextInElements(t *testing.T) {
+	mark, end := formatBlock("b", "{}"), formatBlock("b", "null")
+	p, xmlText := block(blocks.KindType, "\x03\x01p"), block(blocks.KindType, "\x06")
+	for _, test := range []struct {
+		what, want string
+		all        []blocks.Block
+	}{
+		// The formats of nodes are ignored where y-prosemirror has written the text.
+		{"a marked node without text", `[{"type":"p"}]`, []blocks.Block{mark, p, end}},
+		{"a marked node with an XML text", `[{"type":"p"},[]]`, []blocks.Block{mark, p, end, xmlText}},
+		{"a marked node and text", `[{"type":"p","marks":[{"type":"b","attrs":{}}]},{"type":"text","text":"x"}]`, []blocks.Block{mark, p, end, stringBlock("x")}},
+		{
+			"text in runs", `[{"type":"text","text":"x"},{"type":"text","text":"yz","marks":[{"type":"b","attrs":{}}]},{"type":"text","text":"x"}]`,
+			[]blocks.Block{stringBlock("x"), mark, stringBlock("y"), mark, stringBlock("z"), end, stringBlock("x")},
+		},
+		{"a number", "", []blocks.Block{p, block(blocks.KindAny, "\x7d\x01")}},
+		{"an embed", "", []blocks.Block{stringBlock("x"), block(blocks.KindEmbed, "\x02{}")}},
+		{"a text", "", []blocks.Block{block(blocks.KindType, "\x02"), p}},
+		{"a fragment", "", []blocks.Block{block(blocks.KindType, "\x04")}},
+	} {
+		f, err := applied(t, chained(test.all...)).XMLFragment("t")
+		must(t, err)
+		switch got, err := f.ProseMirror(); {
+		case test.want == "" && !errors.Is(err, ErrType):
+			t.Errorf("%s: %s, %v, want ErrType", test.what, got, err)
+		case test.want != "" && (err != nil || string(got) != `{"type":"doc","content":`+test.want+`}`):
+			t.Errorf("%s: %s, %v, want %s", test.what, got, err, test.want)
+		}
+	}
+	d := New()
+	f, err := d.XMLFragment("f")
+	must(t, err)
+	must(t, f.AsMap().Set("page", NumberValue(1)))
+	must(t, f.AsText().Insert(0, "x", nil))
+	got, err := f.ProseMirror()
+	must(t, err)
+	if want := `{"type":"doc","attrs":{"page":1},"content":[{"type":"text","text":"x"}]}`; string(got) != want {
+		t.Errorf("with attributes: %s, want %s", got, want)
 	}
 }
