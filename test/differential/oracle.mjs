@@ -5,6 +5,7 @@ import { Case } from './check.mjs'
 import { checkAccepted, cleanUpFailures } from './accepts.mjs'
 import { ForgedRoom } from './forged.mjs'
 import { history } from './generate.mjs'
+import { mixed, textEditFailures, textEdits } from './kinds.mjs'
 import { lossless } from './lossless.mjs'
 import { compareDocuments, docFailures } from './docs.mjs'
 import { readings, relativePositions, script } from './script.mjs'
@@ -127,6 +128,23 @@ const answers = {
   // Delivers what the store has added for the edits, and returns the failures of each room.
   forgedEnd ({ further }) {
     return { failures: forgedRooms.map((room, i) => room.finish(decodeAll(further[i]))) }
+  },
+
+  // Returns a document with roots of mixed content, and what yjs reads of each root as each kind.
+  mixed ({ seed }) {
+    const { updates, updatesV2, ...rest } = mixed(seed)
+    return { updates: encodeAll(updates), updatesV2: encodeAll(updatesV2), ...rest }
+  },
+
+  // Returns a document of yjs 14 and edits of the texts in its elements.
+  textEdits ({ seed }) {
+    const { update, edits } = textEdits(seed)
+    return { update: encode(update), edits }
+  },
+
+  // Compares a document that made the edits.
+  textEdited ({ update }) {
+    return { failures: textEditFailures(decode(update)) }
   },
 
   // Returns how much CPU time a client takes to load a document.
