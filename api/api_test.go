@@ -41,6 +41,7 @@ func TestAPI(t *testing.T) {
 		test func(*testing.T)
 	}{
 		{"formats", p.testFormats},
+		{"kinds", p.testKinds},
 		{"accept", p.testAccept},
 		{"too many formats", p.testTooManyFormats},
 		{"too many conflicts", p.testTooManyConflicts},
@@ -166,6 +167,67 @@ func (p *apiPlace) testFormats(t *testing.T) {
 	if diff := cmp.Diff(want, whole); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+}
+
+// testKinds reads roots that hold content of several kinds, and roots that no one has
+// written to.
+func (p *apiPlace) testKinds(t *testing.T) {
+	doc := yjs.New()
+	edit := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	title, err := doc.Text("title")
+	edit(err)
+	edit(title.Insert(0, "hello", nil))
+	page, err := doc.XMLFragment("page")
+	edit(err)
+	_, err = page.InsertElement(0, "p")
+	edit(err)
+	edit(page.AsText().Format(0, 1, yjs.Object{{Key: "b", Value: yjs.BoolValue(true)}}))
+	// Another client uses the roots as arrays.
+	doc.ForgetRootKinds()
+	for _, name := range []string{"title", "page"} {
+		array, err := doc.Array(name)
+		edit(err)
+		edit(array.Insert(0, yjs.NumberValue(1)))
+	}
+	p.want(http.StatusNoContent, post, "/api/rooms/kinds", string(doc.Encode(blocks.V1)))
+	for _, test := range []struct{ query, want string }{
+		{"format=text&name=title", "hello"},
+		{"format=text&name=title&root=title=text", "hello"},
+		{"format=delta&name=title&root=title=text", `[{"insert":"hello"}]`},
+		{"format=json&name=title&root=title=text", `"hello"`},
+		{"format=json&name=title&root=title=array", `[1,"h","e","l","l","o"]`},
+		{"format=json&name=title&root=title=map", `{}`},
+		{"format=xml&name=page", "1<p></p>"},
+		{"format=xml&name=page&root=page=xml-fragment", "1<p></p>"},
+		{"format=text&name=page&root=page=text", ""},
+		{"format=json&name=page", `[1,"<p></p>"]`},
+		{"format=json&name=page&root=page=xml-fragment", `"1<p></p>"`},
+
+		{"format=text&name=new&root=new=text", ""},
+		{"format=delta&name=new&root=new=text", `[]`},
+		{"format=xml&name=new&root=new=xml-fragment", ""},
+		{"format=xml&name=new&root=new=xml-element", "<new></new>"},
+		{"format=xml&name=new&root=new=xml-text", ""},
+		{"format=prosemirror&name=new&root=new=xml-fragment", `{"type":"doc","content":[]}`},
+		{"format=json&name=new&root=new=text", `""`},
+		{"format=json&name=new&root=new=array", `[]`},
+		{"format=json&name=new&root=new=map", `{}`},
+		{"format=json&name=new&root=new=xml-element", `"<new></new>"`},
+		{"format=json&root=page=xml-fragment&root=new=map", `{"title":"hello","page":"1<p></p>","new":{}}`},
+	} {
+		a := p.want(http.StatusOK, get_, "/api/rooms/kinds?"+test.query, "")
+		if a.body != test.want {
+			t.Errorf("%s: %q, want %q", test.query, a.body, test.want)
+		}
+	}
+	p.wantProblem(http.StatusConflict, "wrong-kind", get_, "/api/rooms/kinds?format=prosemirror&name=page", "")
+	p.wantProblem(http.StatusConflict, "wrong-kind", get_, "/api/rooms/kinds?format=prosemirror&name=new&root=new=text", "")
+	p.wantProblem(http.StatusNotFound, "no-such-root", get_, "/api/rooms/kinds?format=text&name=new&root=title=text", "")
 }
 
 func (p *apiPlace) testAccept(t *testing.T) {
@@ -424,12 +486,12 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 		{404, "no-such-root", "/refusals?format=text&name=Title"},
 		{404, "no-such-root", "/refusals?format=xml&name="},
 		{404, "no-such-root", "/refusals?format=json&name=nothing"},
-		{404, "no-such-root", "/refusals?format=json&root=nothing=text"},
+		{404, "no-such-root", "/refusals?format=json&name=nothing&root=something=text"},
 		{404, "no-such-address", "/refusals/nothing"},
 		{404, "no-such-address", "/a/b/c"},
 		{409, "wrong-kind", "/refusals?format=text&name=form"},
 		{409, "wrong-kind", "/refusals?format=text&name=list"},
-		{409, "wrong-kind", "/refusals?format=text&name=list&root=list=text"},
+		{409, "wrong-kind", "/refusals?format=prosemirror&name=list&root=list=xml-fragment"},
 		{409, "wrong-kind", "/refusals?format=text&name=title&root=title=map"},
 		{409, "wrong-kind", "/refusals?format=json&name=gone"},
 		{409, "wrong-kind", "/refusals?format=text&name=prosemirror"},

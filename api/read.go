@@ -179,20 +179,15 @@ func writeJSON(i document.Info, s selection) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name := range s.kinds {
-		if _, ok := doc.Root(name); !ok {
-			return nil, noSuchRootIn(doc, name)
-		}
-	}
 	if !s.named {
 		all, err := doc.JSON(s.kinds)
 		return all, exportError(err)
 	}
-	root, ok := doc.Root(s.name)
-	if !ok {
-		return nil, noSuchRootIn(doc, s.name)
+	root, kind, err := s.root(doc)
+	if err != nil {
+		return nil, err
 	}
-	return export(doc, root, s.kinds[s.name], document.FormatJSON)
+	return export(doc, root, kind, document.FormatJSON)
 }
 
 // writeRoot writes a root in a format for single roots.
@@ -201,32 +196,52 @@ func writeRoot(i document.Info, s selection) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	root, ok := doc.Root(s.name)
-	if !ok {
-		return nil, noSuchRootIn(doc, s.name)
+	root, kind, err := s.root(doc)
+	if err != nil {
+		return nil, err
 	}
-	kind, given := s.kinds[s.name]
-	if !given {
+	if kind == yjs.KindUnknown {
 		kind = root.Kind
+		if !slices.Contains(s.format.kinds, kind) && doc.Holds(s.name, s.format.kinds[0]) {
+			kind = s.format.kinds[0] // the root has content of several kinds, or none
+		}
 	}
-	if kind != yjs.KindUnknown && !slices.Contains(s.format.kinds, kind) {
-		return nil, wrongKindOf(root)
+	if !slices.Contains(s.format.kinds, kind) {
+		return nil, wrongKindOf(root, s.kinds[s.name])
 	}
 	return export(doc, root, kind, document.Format(s.format.name))
+}
+
+// root returns the selected root, and the kind that the client has sent for it or
+// KindUnknown. A root that doesn't exist is empty if the client has sent its kind.
+func (s selection) root(doc *yjs.Doc) (yjs.Root, yjs.Kind, error) {
+	kind := s.kinds[s.name]
+	root, ok := doc.Root(s.name)
+	if !ok && kind == yjs.KindUnknown {
+		return root, kind, noSuchRootIn(doc, s.name)
+	}
+	return yjs.Root{Name: s.name, Kind: root.Kind}, kind, nil
 }
 
 // export writes a root as one of the given kind.
 func export(doc *yjs.Doc, root yjs.Root, kind yjs.Kind, f document.Format) ([]byte, error) {
 	body, err := document.Export(doc, root.Name, kind, f)
+	if errors.Is(err, yjs.ErrType) && f == document.FormatProseMirror {
+		return nil, wrongKind.because(fmt.Sprintf("The root %q has content that no editor can show, because a ProseMirror document consists of XML elements and text. It is available as XML.", root.Name))
+	}
 	if errors.Is(err, yjs.ErrType) {
-		return nil, wrongKindOf(root)
+		return nil, wrongKindOf(root, kind)
 	}
 	return body, exportError(err)
 }
 
-// wrongKindOf returns the problem that a root is of another kind than requested.
-func wrongKindOf(root yjs.Root) error {
-	if root.Kind == yjs.KindUnknown {
+// wrongKindOf returns the problem that a root, for which the client has sent a kind or
+// KindUnknown, can't be read in a format.
+func wrongKindOf(root yjs.Root, sent yjs.Kind) error {
+	switch {
+	case sent != yjs.KindUnknown:
+		return wrongKind.because(fmt.Sprintf("The format is not for roots of the kind %s. The root %q is available as JSON.", sent, root.Name))
+	case root.Kind == yjs.KindUnknown:
 		return wrongKind.because(fmt.Sprintf("The root %q is empty, which doesn’t show its kind. Send the kind with root=NAME=KIND.", root.Name), kindNames()...)
 	}
 	return wrongKind.because(fmt.Sprintf("The root %q holds what a root of the kind %s holds. If it is of another kind, send that with root=NAME=KIND.", root.Name, root.Kind))

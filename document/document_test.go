@@ -3,6 +3,7 @@ package document_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -115,7 +116,8 @@ func TestNotFound(t *testing.T) {
 	wantDocument(t, d)
 }
 
-// A root that is not there, or of another kind, is an error that names the roots.
+// A root that is not there, or of another kind, is an error that names the roots. One that
+// is not there is empty as well.
 func TestWrongRoot(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("board")
@@ -129,43 +131,92 @@ func TestWrongRoot(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := d.Text(t.Context(), "cards")
-	wantError(t, "as a text", err, yjs.ErrType)
-	_, err = d.Delta(t.Context(), "cards")
-	wantError(t, "as a delta", err, yjs.ErrType)
-	_, err = d.XMLText(t.Context(), "cards")
-	wantError(t, "as an XML text", err, yjs.ErrType)
-	_, err = d.Map(t.Context(), "cards")
-	wantError(t, "as a map", err, yjs.ErrType)
-	_, err = d.ProseMirror(t.Context(), "cards")
-	wantError(t, "as a ProseMirror document", err, yjs.ErrType)
-	for what, read := range map[string]func() error{
-		"Text":        func() error { _, err := d.Text(t.Context(), "Cards"); return err },
-		"Delta":       func() error { _, err := d.Delta(t.Context(), "Cards"); return err },
-		"Array":       func() error { _, err := d.Array(t.Context(), "Cards"); return err },
-		"Map":         func() error { _, err := d.Map(t.Context(), "Cards"); return err },
-		"XMLFragment": func() error { _, err := d.XMLFragment(t.Context(), "Cards"); return err },
-		"XMLElement":  func() error { _, err := d.XMLElement(t.Context(), "Cards"); return err },
-		"XMLText":     func() error { _, err := d.XMLText(t.Context(), "Cards"); return err },
-		"ProseMirror": func() error { _, err := d.ProseMirror(t.Context(), "Cards"); return err },
-		"JSON": func() error {
-			_, err := d.JSON(t.Context(), map[string]yjs.Kind{"Cards": yjs.KindArray})
-			return err
-		},
-		"Export": func() error {
-			doc, err := d.Read(t.Context())
-			if err == nil {
-				_, err = document.Export(doc, "Cards", yjs.KindUnknown, document.FormatText)
-			}
-			return err
-		},
+	asString := func(b []byte, err error) (string, error) { return string(b), err }
+	for _, read := range []struct {
+		what, empty string
+		of          func(name string) (string, error)
+	}{
+		{"Text", "", func(name string) (string, error) { return d.Text(t.Context(), name) }},
+		{"Delta", "[]", func(name string) (string, error) {
+			delta, err := d.Delta(t.Context(), name)
+			return must[string](t)(asString(delta.MarshalJSON())), err
+		}},
+		{"Array", "[]", func(name string) (string, error) { return asString(d.Array(t.Context(), name)) }},
+		{"Map", "{}", func(name string) (string, error) { return asString(d.Map(t.Context(), name)) }},
+		{"XMLFragment", "", func(name string) (string, error) { return d.XMLFragment(t.Context(), name) }},
+		{"XMLElement", "<cards></cards>", func(name string) (string, error) { return d.XMLElement(t.Context(), name) }},
+		{"XMLText", "", func(name string) (string, error) { return d.XMLText(t.Context(), name) }},
+		{"ProseMirror", `{"type":"doc","content":[]}`, func(name string) (string, error) { return asString(d.ProseMirror(t.Context(), name)) }},
 	} {
-		err := read()
-		wantError(t, what, err, document.ErrNoRoot)
+		got, err := read.of("Cards")
+		wantError(t, read.what, err, document.ErrNoRoot)
 		if err != nil && !strings.HasSuffix(err.Error(), `"Cards"; it has "cards" (array)`) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", read.what, err)
+		}
+		if got != read.empty {
+			t.Errorf("%s of a root that is not there: %q, want %q", read.what, got, read.empty)
+		}
+		if read.what == "Array" {
+			continue
+		}
+		_, err = read.of("cards")
+		wantError(t, read.what+" of an array", err, yjs.ErrType)
+		if err != nil && !strings.HasSuffix(err.Error(), `the document has "cards" (array)`) {
+			t.Errorf("%s: %v", read.what, err)
 		}
 	}
+}
+
+// Export writes a root that is not there only as one of a kind that is named.
+func TestExportNoRoot(t *testing.T) {
+	doc := yjs.New()
+	text := must[*yjs.Text](t)(doc.Text("there"))
+	if err := text.Insert(0, "x", nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range []document.Format{document.FormatText, document.FormatJSON} {
+		_, err := document.Export(doc, "There", yjs.KindUnknown, f)
+		wantError(t, "as any kind", err, document.ErrNoRoot)
+	}
+	if got := string(must[[]byte](t)(document.Export(doc, "There", yjs.KindArray, document.FormatJSON))); got != "[]" {
+		t.Errorf("as an array: %s", got)
+	}
+}
+
+// What doesn't belong to the kind of a root is skipped.
+func TestRootOfSeveralKinds(t *testing.T) {
+	server, _ := running(t, config{})
+	d := server.Document("mixed")
+	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		text, err := doc.Text("text")
+		if err != nil {
+			return err
+		}
+		return text.Insert(0, "hello", nil)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Edit(t.Context(), func(doc *yjs.Doc) error {
+		doc.ForgetRootKinds()
+		array, err := doc.Array("text")
+		if err != nil {
+			return err
+		}
+		return array.Insert(0, yjs.NumberValue(1))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := must[string](t)(d.Text(t.Context(), "text")); got != "hello" {
+		t.Errorf("text %q", got)
+	}
+	if got := string(must[json.RawMessage](t)(d.Array(t.Context(), "text"))); got != `[1,"h","e","l","l","o"]` {
+		t.Errorf("array %s", got)
+	}
+	if got := string(must[json.RawMessage](t)(d.JSON(t.Context(), map[string]yjs.Kind{"text": yjs.KindMap, "new": yjs.KindArray}))); got != `{"text":{},"new":[]}` {
+		t.Errorf("JSON %s", got)
+	}
+	_, err := d.Map(t.Context(), "text")
+	wantError(t, "as a map", err, yjs.ErrType)
 }
 
 func TestNamesThatNoRoomCanHave(t *testing.T) {

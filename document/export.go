@@ -19,15 +19,19 @@ const (
 	FormatDelta       Format = "delta"       // the JSON of a Quill delta: of a text with its formatting
 )
 
-// Export writes a root of doc, as a root of the given kind, in a format. The roots of an
-// empty document are written as empty ones. With yjs.KindUnknown, the kind is that of
-// the format; FormatJSON, which is for all kinds, uses the kind that the content shows.
-// The error is ErrNoRoot if doc has other roots and not this one. It is yjs.ErrType if the
-// content shows another kind, or if the format isn't for the kind; FormatJSON writes any
-// content as any kind. yjs.ErrSize and yjs.ErrDepth mean that the root can't be written.
+// Export writes a root of doc, as a root of the given kind, in a format. Content that
+// doesn't belong to the kind is skipped, as in yjs, and a root that doesn't exist is
+// written as an empty one. With yjs.KindUnknown, the kind is that of the format;
+// FormatJSON, which is for all kinds, uses the kind that the content shows. Then the error
+// is ErrNoRoot if doc has other roots and not this one. The error is yjs.ErrType if the
+// format isn't for the kind, if doc was asked for the root as one of another kind before,
+// or if the format can't represent the content. yjs.ErrSize and yjs.ErrDepth mean that the
+// root can't be written.
 func Export(doc *yjs.Doc, root string, kind yjs.Kind, f Format) ([]byte, error) {
-	if err := needRoot(doc, root); err != nil {
-		return nil, err
+	if kind == yjs.KindUnknown {
+		if err := needRoot(doc, root); err != nil {
+			return nil, err
+		}
 	}
 	if f != FormatText { // plain text has no formats
 		if err := doc.Printable(); err != nil {
@@ -64,7 +68,7 @@ func Export(doc *yjs.Doc, root string, kind yjs.Kind, f Format) ([]byte, error) 
 			if err != nil {
 				return nil, err
 			}
-			return text.Delta().MarshalJSON() // json.Marshal would escape < and >
+			return text.Delta().MarshalJSON()
 		}
 	default:
 		return nil, fmt.Errorf("document: there is no format %q", f)
@@ -79,21 +83,31 @@ func exportString[T fmt.Stringer](of T, err error) ([]byte, error) {
 	return []byte(of.String()), nil
 }
 
-func exportJSON(doc *yjs.Doc, root string, kind yjs.Kind) ([]byte, error) {
-	kinds := map[string]yjs.Kind{}
-	if kind != yjs.KindUnknown {
-		kinds[root] = kind
+func exportJSON(doc *yjs.Doc, name string, kind yjs.Kind) ([]byte, error) {
+	if kind == yjs.KindUnknown {
+		root, _ := doc.Root(name)
+		kind = root.Kind
 	}
-	all, err := doc.JSON(kinds)
+	switch kind {
+	case yjs.KindText:
+		return marshal(doc.Text(name))
+	case yjs.KindArray:
+		return marshal(doc.Array(name))
+	case yjs.KindMap:
+		return marshal(doc.Map(name))
+	case yjs.KindXMLFragment:
+		return marshal(doc.XMLFragment(name))
+	case yjs.KindXMLElement:
+		return marshal(doc.XMLElement(name))
+	case yjs.KindXMLText:
+		return marshal(doc.XMLText(name))
+	}
+	return nil, fmt.Errorf("%w: the content of the root %q doesn't show its kind", yjs.ErrType, name)
+}
+
+func marshal[T json.Marshaler](of T, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var roots map[string]json.RawMessage
-	if err := json.Unmarshal(all, &roots); err != nil {
-		return nil, err
-	}
-	if one, ok := roots[root]; ok {
-		return one, nil
-	}
-	return nil, fmt.Errorf("%w: the content of the root %q doesn't show its kind", yjs.ErrType, root)
+	return of.MarshalJSON() // json.Marshal would escape < and >
 }

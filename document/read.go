@@ -29,9 +29,10 @@ func (i Info) Doc() (*yjs.Doc, error) {
 	return doc, integrateError(doc.Apply(i.Update, blocks.V1))
 }
 
-// The exports of single roots. Those of an empty document are empty. The error is
-// ErrNoRoot if a document has other roots, yjs.ErrType if the content of the root is that
-// of another kind, and yjs.ErrSize or yjs.ErrDepth if it can't be written.
+// The exports of single roots. Content that doesn't belong to the kind is skipped, as in
+// yjs. A root that doesn't exist is empty; if the document has other roots, the error is
+// ErrNoRoot. The error is yjs.ErrType if nothing of the root's content belongs to the kind,
+// and yjs.ErrSize or yjs.ErrDepth if it can't be written.
 
 // Text returns a root text without its formatting.
 func (d *Document) Text(ctx context.Context, name string) (string, error) {
@@ -41,9 +42,9 @@ func (d *Document) Text(ctx context.Context, name string) (string, error) {
 
 // Delta returns a root text with its formatting and embeds.
 func (d *Document) Delta(ctx context.Context, name string) (yjs.Delta, error) {
-	doc, err := d.readRoot(ctx, name, yjs.KindText)
-	if err != nil {
-		return nil, err
+	doc, noRoot := d.readRoot(ctx, name, yjs.KindText)
+	if doc == nil {
+		return nil, noRoot
 	}
 	if err := doc.Printable(); err != nil {
 		return nil, err
@@ -52,17 +53,17 @@ func (d *Document) Delta(ctx context.Context, name string) (yjs.Delta, error) {
 	if err != nil {
 		return nil, err
 	}
-	return text.Delta(), nil
+	return text.Delta(), noRoot
 }
 
 // Array returns a root array as JSON.
 func (d *Document) Array(ctx context.Context, name string) (json.RawMessage, error) {
-	return readJSON(ctx, d, name, yjs.KindArray, (*yjs.Doc).Array)
+	return d.export(ctx, name, yjs.KindArray, FormatJSON)
 }
 
 // Map returns a root map as JSON.
 func (d *Document) Map(ctx context.Context, name string) (json.RawMessage, error) {
-	return readJSON(ctx, d, name, yjs.KindMap, (*yjs.Doc).Map)
+	return d.export(ctx, name, yjs.KindMap, FormatJSON)
 }
 
 // XMLFragment returns a root XML fragment as XML.
@@ -91,40 +92,24 @@ func (d *Document) XMLText(ctx context.Context, name string) (string, error) {
 
 // JSON returns the whole document as a JSON object with a member for each root.
 // The kinds of roots are not in the document. kinds holds kinds that replace the ones
-// inferred from the content by the rule of yjs.Doc.Roots. The error is ErrNoRoot if it
-// names a root that a document with roots doesn't have.
+// inferred from the content by the rule of yjs.Doc.Roots. A root that is named there and
+// doesn't exist is written as an empty one.
 func (d *Document) JSON(ctx context.Context, kinds map[string]yjs.Kind) (json.RawMessage, error) {
 	doc, err := d.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for name := range kinds {
-		if err := needRoot(doc, name); err != nil {
-			return nil, err
-		}
-	}
 	return doc.JSON(kinds)
 }
 
 func (d *Document) export(ctx context.Context, name string, kind yjs.Kind, f Format) ([]byte, error) {
-	doc, err := d.readRoot(ctx, name, kind)
+	doc, noRoot := d.readRoot(ctx, name, kind)
+	if doc == nil {
+		return nil, noRoot
+	}
+	written, err := Export(doc, name, kind, f)
 	if err != nil {
 		return nil, err
 	}
-	return Export(doc, name, kind, f)
-}
-
-func readJSON[T json.Marshaler](ctx context.Context, d *Document, name string, kind yjs.Kind, root func(*yjs.Doc, string) (T, error)) (json.RawMessage, error) {
-	doc, err := d.readRoot(ctx, name, kind)
-	if err != nil {
-		return nil, err
-	}
-	of, err := root(doc, name)
-	if err != nil {
-		return nil, err
-	}
-	if err := doc.Printable(); err != nil {
-		return nil, err
-	}
-	return of.MarshalJSON()
+	return written, noRoot
 }

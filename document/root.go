@@ -11,7 +11,8 @@ import (
 
 // ErrNoRoot means that a document has roots, and not the one that was named. The names of
 // roots are case-sensitive, and each editor has one: "prosemirror" in examples of
-// y-prosemirror, "default" in TipTap.
+// y-prosemirror, "default" in TipTap. With the error, an empty root is returned, for
+// programs that read roots that no one has written to yet: these ignore ErrNoRoot.
 var ErrNoRoot = errors.New("document: the document has no such root")
 
 // needRoot returns ErrNoRoot if doc has roots, and not the one with this name.
@@ -25,31 +26,19 @@ func needRoot(doc *yjs.Doc, name string) error {
 	return nil
 }
 
-// readRoot returns the document, which is empty or has the root, with content that a root
-// of the kind can have.
+// readRoot returns the document, to read a root as one of a kind from it. The Doc is nil
+// after every error but ErrNoRoot.
 func (d *Document) readRoot(ctx context.Context, name string, kind yjs.Kind) (*yjs.Doc, error) {
 	doc, err := d.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := needRoot(doc, name); err != nil {
-		return nil, err
+	if !doc.Holds(name, kind) {
+		root, _ := doc.Root(name)
+		return nil, fmt.Errorf("%w: the root %q has the content of the kind %s, and nothing of the kind %s; the document has %s",
+			yjs.ErrType, name, root.Kind, kind, list(doc.Roots()))
 	}
-	if root, ok := doc.Root(name); ok && !mayBe(root.Kind, kind) {
-		return nil, fmt.Errorf("%w: the root %q has the content of the kind %s, and not of %s", yjs.ErrType, name, root.Kind, kind)
-	}
-	return doc, nil
-}
-
-// mayBe reports whether a root that yjs.Doc.Roots reports with one kind can be of another.
-// Package yjs itself refuses most other kinds, but it would read content without characters
-// as an empty text.
-func mayBe(shown, kind yjs.Kind) bool {
-	switch kind {
-	case yjs.KindText, yjs.KindXMLText:
-		return shown == yjs.KindText || shown == yjs.KindXMLText || shown == yjs.KindUnknown
-	}
-	return true
+	return doc, needRoot(doc, name)
 }
 
 // list returns a text with the names and kinds of roots.

@@ -1,4 +1,5 @@
-// Package yjs is a Yjs document for programs: a Doc with shared types, as in yjs 13.6.
+// Package yjs is a Yjs document for programs: a Doc with shared types, as in yjs 13.6. It
+// reads and edits the documents of yjs 14, too.
 //
 // # Use
 //
@@ -14,6 +15,10 @@
 // Positions and lengths in texts are in UTF-16 units, as everywhere in Yjs: an emoji counts
 // as two. An edit that splits the surrogate pair of a code point replaces both halves by
 // U+FFFD, as in yjs.
+//
+// In yjs 14 all shared types are of one kind, and nested ones are XML fragments or XML
+// elements in updates. The methods AsText, AsArray and AsMap of these serve to use them as
+// other kinds.
 //
 // What a doc comment calls borrowed is neither modified nor kept by the function. The
 // errors of this package can be distinguished with errors.Is and the variables ErrRange
@@ -47,8 +52,8 @@
 //     item_gc.go drops the contents of deleted items.
 //   - transaction.go: Transact, and the steps at the end of each transaction.
 //   - try.go: Try, which finds documents that would freeze clients.
-//   - type_*.go: the shared types by kind, and type_root.go for roots. type_edit.go edits
-//     lists. type_map_entry.go holds the values of keys, and decides which of several values
+//   - type_*.go: the shared types by kind, and type_root.go for roots. type_views.go has
+//     types of one kind used as another. type_edit.go edits lists. type_map_entry.go holds the values of keys, and decides which of several values
 //     of a key is kept.
 //   - text_*.go: formatted text. text_format.go inserts, formats and deletes,
 //     text_attrs.go holds formats, text_cleanup.go deletes redundant formats, text_delta.go
@@ -57,8 +62,8 @@
 //     has relative positions.
 //   - value*.go: Values. value_of.go converts Go values, value_any.go is the binary encoding,
 //     value_object.go the order of the members of an object.
-//   - json_*.go: JSON of values and types (json_print.go), of ProseMirror documents
-//     (json_prosemirror.go), and the parser (json_parse.go). json_limit.go bounds the size of
+//   - json_*.go: JSON of values and types (json_print.go), of types of yjs 14
+//     (json_shape.go), of ProseMirror documents (json_prosemirror.go), and the parser (json_parse.go). json_limit.go bounds the size of
 //     what is printed. type_xml_print.go prints XML.
 //   - errors.go: the errors.
 //

@@ -6,8 +6,7 @@ var (
 	// ErrRange means that a position or a length is out of range.
 	ErrRange = errors.New("yjs: out of range")
 	// ErrType means that a shared type does not have the required kind. The kind of a root
-	// is the kind as which it was first requested. Before that, its content restricts the
-	// kinds as which it can be requested.
+	// is the kind as which it was first requested.
 	ErrType = errors.New("yjs: wrong type")
 	// ErrDeleted means that a shared type is no longer part of the document.
 	ErrDeleted = errors.New("yjs: type is deleted")

@@ -30,10 +30,11 @@ func (d *Doc) addRoot(t *sharedType) {
 // infers the kind of a root that was not requested from its content, as far as that is
 // not deleted. These are the cases, in order:
 //
-//   - the list contains text, formats or embeds: a text;
+//   - the list contains text or embeds: a text;
 //   - the list contains only XML elements, texts or hooks: an XML fragment, or an
 //     XML element if there are keys;
-//   - the list contains other elements: an array;
+//   - the list contains plain values, or it contains shared types and no formats: an array;
+//   - the list contains formats: a text;
 //   - there are only keys: a map;
 //   - there is nothing: KindUnknown.
 //
@@ -68,51 +69,79 @@ func (t *sharedType) infer() Kind {
 	if t.kind != KindUnknown {
 		return t.kind
 	}
-	elements, xml := false, true
+	elements, xml, plain, formats := false, true, false, false
 	for it := t.first; it != nil; it = it.right {
 		switch {
 		case it.deleted():
 			continue
-		case it.kind == blocks.KindString, it.kind == blocks.KindFormat, it.kind == blocks.KindEmbed:
+		case it.isText():
 			return KindText
+		case it.kind == blocks.KindFormat:
+			formats = true
+			continue
 		}
 		elements = true
-		xml = xml && it.typ() != nil && it.typ().kind.isNode()
+		plain = plain || it.typ() == nil
+		xml = xml && it.isNode()
 	}
 	switch {
-	case elements && !xml:
-		return KindArray
-	case elements && t.hasKeys():
+	case elements && xml && t.hasKeys():
 		return KindXMLElement
-	case elements:
+	case elements && xml:
 		return KindXMLFragment
+	case elements && (plain || !formats):
+		return KindArray
+	case formats:
+		return KindText
 	case t.hasKeys():
 		return KindMap
 	}
 	return KindUnknown
 }
 
+// isText reports whether the item is text or an embed of a text.
+func (it *item) isText() bool { return it.kind == blocks.KindString || it.kind == blocks.KindEmbed }
+
+// isNode reports whether the item is a type that is a child of XML elements.
+func (it *item) isNode() bool { return it.typ() != nil && it.typ().kind.isNode() }
+
 // isNode reports whether types of the kind are children of XML elements.
 func (k Kind) isNode() bool { return k == KindXMLElement || k == KindXMLText || k == KindXMLHook }
 
-// fits reports whether a root that was not requested yet can have a kind, judged by its
-// first element, or by its keys if the list is empty.
-func (t *sharedType) fits(k Kind) bool {
-	it := t.first
-	for it != nil && it.deleted() {
-		it = it.right
+// Holds reports whether a root has content that belongs to a kind: a text has text or
+// embeds, an array plain values or shared types, a map keys, an XML fragment XML elements,
+// texts or hooks, and an XML element these or keys. Any kind can be read from any root, but
+// shows nothing of a root that holds nothing of the kind. Holds returns true for a root that
+// has no content, or doesn't exist.
+func (d *Doc) Holds(name string, k Kind) bool {
+	t := d.roots[name]
+	if t == nil || t.hasKeys() && (k == KindMap || k == KindXMLElement) {
+		return true
 	}
-	switch {
-	case it == nil:
-		return k != KindArray && k != KindXMLFragment || !t.hasKeys()
-	case it.kind == blocks.KindString || it.kind == blocks.KindFormat || it.kind == blocks.KindEmbed:
-		return k.isText()
-	case it.typ() == nil:
-		return k == KindArray
-	case it.typ().kind.isNode():
-		return k != KindMap
+	empty := !t.hasKeys()
+	for it := t.first; it != nil; it = it.right {
+		if it.deleted() || it.kind == blocks.KindFormat {
+			continue
+		}
+		empty = false
+		if it.belongsTo(k) {
+			return true
+		}
 	}
-	return k == KindArray || k.isText()
+	return empty
+}
+
+// belongsTo reports whether the elements of the item are what lists of a kind have.
+func (it *item) belongsTo(k Kind) bool {
+	switch k {
+	case KindText, KindXMLText:
+		return it.isText()
+	case KindArray:
+		return !it.isText()
+	case KindXMLFragment, KindXMLElement:
+		return it.isNode()
+	}
+	return false
 }
 
 // root returns the root with the given name as a kind. It creates the root if there is
@@ -124,7 +153,7 @@ func (d *Doc) root(name string, k Kind) (*sharedType, error) {
 	case t == nil:
 		t = &sharedType{doc: d, name: name, kind: k}
 		d.addRoot(t)
-	case t.kind == KindUnknown && t.fits(k):
+	case t.kind == KindUnknown:
 		// As in yjs, formats that were integrated before are not cleaned up.
 		t.kind, t.formatted = k, false
 	case t.kind != k:
@@ -143,8 +172,9 @@ func (d *Doc) ForgetRootKinds() {
 }
 
 // Text returns the text with the given name. It creates an empty one if there is none.
-// The error is ErrType if the root was requested as another kind, or if its first
-// element belongs to another kind. Invalid UTF-8 in name is replaced by U+FFFD.
+// Content that doesn't belong to a text is skipped, as in yjs, but counts in positions and
+// lengths. The error is ErrType if the root was requested as another kind. Invalid UTF-8 in
+// name is replaced by U+FFFD.
 func (d *Doc) Text(name string) (*Text, error) {
 	t, err := d.root(name, KindText)
 	if err != nil {

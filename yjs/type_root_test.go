@@ -61,7 +61,7 @@ func TestRoots(t *testing.T) {
 		t.Errorf("root %v", r)
 	}
 
-	// The content of a root must fit the kind that it is requested as.
+	// A root can be requested as any kind, whatever its content is, but only once.
 	ask := map[Kind]func(string) error{
 		KindText:        func(name string) error { _, err := d.Text(name); return err },
 		KindXMLText:     func(name string) error { _, err := d.XMLText(name); return err },
@@ -70,33 +70,59 @@ func TestRoots(t *testing.T) {
 		KindXMLFragment: func(name string) error { _, err := d.XMLFragment(name); return err },
 		KindXMLElement:  func(name string) error { _, err := d.XMLElement(name); return err },
 	}
-	fits := map[string][]Kind{
+	holds := map[string][]Kind{
 		"text":     {KindText, KindXMLText},
 		"2":        {KindArray},
-		"map":      {KindText, KindXMLText, KindMap, KindXMLElement},
-		"fragment": {KindText, KindXMLText, KindArray, KindXMLFragment, KindXMLElement},
-		"element":  {KindText, KindXMLText, KindArray, KindXMLFragment, KindXMLElement},
-		"types":    {KindText, KindXMLText, KindArray},
+		"map":      {KindMap, KindXMLElement},
+		"fragment": {KindArray, KindXMLFragment, KindXMLElement},
+		"element":  {KindArray, KindMap, KindXMLFragment, KindXMLElement},
+		"types":    {KindArray},
 		"emptied":  {KindText, KindXMLText, KindArray, KindMap, KindXMLFragment, KindXMLElement},
 		"new":      {KindText, KindXMLText, KindArray, KindMap, KindXMLFragment, KindXMLElement},
 	}
-	for name, kinds := range fits {
+	for name, kinds := range holds {
 		for k, f := range ask {
 			d = New()
 			must(t, d.Apply(made.Encode(blocks.V1), blocks.V1))
-			switch err := f(name); {
-			case slices.Contains(kinds, k) && err != nil:
+			if got, want := d.Holds(name, k), slices.Contains(kinds, k); got != want {
+				t.Errorf("%s holds something of %s: %v, want %v", name, k, got, want)
+			}
+			if err := f(name); err != nil {
 				t.Errorf("%s as %s: %v", name, k, err)
-			case !slices.Contains(kinds, k) && !errors.Is(err, ErrType):
-				t.Errorf("%s as %s: %v", name, k, err)
+			}
+			for other, g := range ask {
+				if err := g(name); other != k && !errors.Is(err, ErrType) {
+					t.Errorf("%s as %s and then as %s: %v", name, k, other, err)
+				}
 			}
 		}
 	}
-	d = New()
-	if err := ask[KindMap]("new"); err != nil {
-		t.Error(err)
-	}
-	if err := ask[KindText]("new"); !errors.Is(err, ErrType) {
-		t.Errorf("requested as a map before: %v", err)
+}
+
+// TestRootsOfMixedContent infers the kinds of roots with content of several kinds.
+func TestRootsOfMixedContent(t *testing.T) {
+	number, object := block(blocks.KindAny, "\x7d\x01"), block(blocks.KindEmbed, "\x02{}")
+	bold, plain := formatBlock("b", "true"), formatBlock("b", "null")
+	element, array := block(blocks.KindType, "\x03\x01p"), block(blocks.KindType, "\x00")
+	fragment := block(blocks.KindType, "\x04")
+	for _, test := range []struct {
+		want Kind
+		all  []blocks.Block
+	}{
+		{KindText, []blocks.Block{number, stringBlock("x")}},
+		{KindText, []blocks.Block{array, object}},
+		{KindText, []blocks.Block{element, stringBlock("x")}},
+		{KindText, []blocks.Block{bold, array, plain}},
+		{KindText, []blocks.Block{bold, plain}},
+		{KindXMLFragment, []blocks.Block{bold, element, plain}},
+		{KindArray, []blocks.Block{array, element}},
+		{KindArray, []blocks.Block{number, element}},
+		{KindArray, []blocks.Block{bold, number, plain}},
+		{KindArray, []blocks.Block{fragment, fragment}},
+	} {
+		d := applied(t, chained(test.all...))
+		if got := d.Roots(); len(got) != 1 || got[0].Kind != test.want {
+			t.Errorf("%v: got %v, want %s", test.all, got, test.want)
+		}
 	}
 }
