@@ -79,29 +79,31 @@ export const codemirror = {
   add: text.write
 }
 
+const columns = ['todo', 'doing', 'done']
+
 export const board = {
   name: 'board',
   root: 'board',
+  roots: 'roots “board” and “board-columns”',
   label: 'Board',
-  lines: () => [...document.querySelectorAll('#items textarea')].map(item => item.value),
+  lines: () => [...document.querySelectorAll('.card textarea')].map(card => card.value),
   stored: doc => {
-    const items = doc.getMap('board')
-    return doc.getArray('board-order').toArray().map(id => items.get(id).get('text').toString())
+    const cards = [...doc.getMap('board').values()].filter(card => card.get?.('place')).map(card => ({ ...card.get('place'), text: card.get('text').toString() }))
+    const at = ({ column }) => columns.indexOf(column)
+    return cards.sort((a, b) => at(a) - at(b) || (a.key < b.key ? -1 : 1)).map(({ text }) => text)
   },
   scribble: (Y, doc, letters) => {
-    const item = new Y.Map([['text', new Y.Text(letters)], ['done', false]])
-    doc.getMap('board').set('1', item)
-    doc.getArray('board-order').insert(0, ['1'])
+    doc.getMap('board').set('1', new Y.Map([['text', new Y.Text(letters)], ['place', { column: 'todo', key: '1' }]]))
   },
 
-  // Adds items, each of a few letters.
+  // Adds cards, each of a few letters.
   write: async (page, letters) => {
-    for (const item of letters.match(/.{1,3}/g)) await board.add(page, item)
+    for (const card of letters.match(/.{1,3}/g)) await board.add(page, card)
   },
 
-  add: async (page, item) => {
-    await page.locator('#new-item').focus()
-    await page.keyboard.type(item, { delay: 10 })
+  add: async (page, card, column = 0) => {
+    await page.locator('.new-card').nth(column).focus()
+    await page.keyboard.type(card, { delay: 10 })
     await page.keyboard.press('Enter')
   },
 
@@ -110,18 +112,20 @@ export const board = {
   redo: page => page.locator('#redo').click(),
 
   fumble: async page => {
-    hold('nothing is there to add or to move items by', await page.locator('#new-item, .handle, .delete').count() === 0)
-    hold('no item can be ticked', await page.locator('#items [type=checkbox]').first().isDisabled())
-    await page.locator('#items textarea').first().click()
-    await page.keyboard.press('Control+End')
-    await page.keyboard.type('0123')
-    await page.keyboard.insertText('4567')
-    for (const key of ['Enter', 'Backspace', 'Control+x', 'Control+z', 'Alt+ArrowDown']) await page.keyboard.press(key)
+    hold('nothing is there to add, to move or to delete by', await page.locator('form, .handle, .delete').count() === 0)
+    for (const field of ['.card textarea', '.title']) {
+      await page.locator(field).first().click()
+      await page.keyboard.press('Control+End')
+      await page.keyboard.type('0123')
+      await page.keyboard.insertText('4567')
+      for (const key of ['Enter', 'Backspace', 'Control+x', 'Control+z', 'Alt+ArrowDown']) await page.keyboard.press(key)
+    }
   },
 
   furnish: async page => {
-    for (const item of ['Bake bread', 'Buy butter, and some of the jam that we had last summer at the lake', 'Count the guests']) await board.add(page, item)
-    await page.locator('#items [type=checkbox]').first().check()
-    await page.locator('#items textarea').nth(1).click()
+    for (const card of ['Bake bread', 'Buy butter, and some of the jam that we had last summer at the lake', 'Ask for chairs']) await board.add(page, card)
+    await board.add(page, 'Write to everyone', 1)
+    await board.add(page, 'Count the guests', 2)
+    await page.locator('.card textarea').nth(1).click()
   }
 }

@@ -67,18 +67,3 @@ for (const demo of Object.values(demos)) {
     })
   }
 }
-
-programs['board, an entry that is no item'] = async stage => {
-  const [ann, bob] = await stage.meet(demos.board, 'Ann', 'Bob')
-  await ann.write()
-  await stage.trespass(`${stage.server.url.replace('http:', 'ws:')}/ws/${stage.room}`, {
-    scribble: (Y, doc) => {
-      doc.getMap('board').set('2', 'no item')
-      doc.getMap('board').set('3', new Y.Map([['text', 'no text']]))
-      doc.getArray('board-order').insert(0, ['2', '3'])
-    }
-  })
-  await bob.write()
-  await ann.reads(ann, bob)
-  await bob.reads(ann, bob)
-}

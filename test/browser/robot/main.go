@@ -68,29 +68,26 @@ var write = map[string]func(doc *yjs.Doc, line string) error{
 	"prosemirror": paragraph("prosemirror"),
 	"tiptap":      paragraph("default"),
 	"board": func(doc *yjs.Doc, line string) error {
-		items, err := doc.Map("board")
+		cards, err := doc.Map("board")
 		if err != nil {
 			return err
 		}
-		order, err := doc.Array("board-order")
+		card, err := cards.SetMap(line)
 		if err != nil {
 			return err
 		}
-		item, err := items.SetMap(line)
-		if err != nil {
-			return err
-		}
-		text, err := item.SetText("text")
+		text, err := card.SetText("text")
 		if err != nil {
 			return err
 		}
 		if err := text.Insert(0, line, nil); err != nil {
 			return err
 		}
-		if err := item.Set("done", yjs.BoolValue(false)); err != nil {
+		place, err := yjs.ParseJSON([]byte(`{"column": "todo", "key": "1"}`))
+		if err != nil {
 			return err
 		}
-		return order.Insert(0, yjs.StringValue(line))
+		return card.Set("place", place)
 	},
 }
 
