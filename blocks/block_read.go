@@ -7,9 +7,20 @@ import (
 )
 
 // read reads and checks the next block of an update. Its id follows from the blocks
-// before it, so the caller passes it. read refuses what would make yjs throw; the
-// error is r's. It accepts skips, too.
+// before it, so the caller passes it. read refuses what would make yjs throw, and blocks
+// without elements; the error is r's. It accepts skips, too.
 func (b *block) read(r *lib0.Reader, client, clock uint64) {
+	b.readParts(r, client, clock)
+	if b.len == 0 {
+		r.Fail(errEmpty)
+	}
+	if b.end() > lib0.MaxInt {
+		r.Fail(lib0.ErrRange)
+	}
+}
+
+// readParts is read, for blocks without elements, too.
+func (b *block) readParts(r *lib0.Reader, client, clock uint64) {
 	off := r.Offset()
 	info := r.Byte()
 	b.client, b.clock = client, clock
@@ -26,12 +37,6 @@ func (b *block) read(r *lib0.Reader, client, clock uint64) {
 		b.flags = 0
 	case r.Canonical():
 		b.wire = r.Since(off)
-	}
-	if b.len == 0 {
-		r.Fail(errEmpty)
-	}
-	if b.end() > lib0.MaxInt {
-		r.Fail(lib0.ErrRange)
 	}
 }
 

@@ -57,7 +57,7 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 		return malformed("update: delete set: %w", err)
 	}
 	if r.Len() > 0 {
-		return malformed("update: %d bytes after its end", r.Len())
+		return malformed("update: %d %w", r.Len(), errRest)
 	}
 	rest := in.spans // it doesn't grow any more
 	for i := range in.deletions {
@@ -80,7 +80,11 @@ func (in *parsedUpdate) readSpans(r *lib0.Reader, client, count uint64) (ordered
 	in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/4))))
 	for ; count > 0 && r.Err() == nil; count-- {
 		clock, length := r.Uint(), r.Uint()
-		if r.Err() == nil && (length == 0 || clock+length > lib0.MaxInt) {
+		switch {
+		case r.Err() != nil:
+		case length == 0:
+			return false, malformed("update: client %d at %d: %w", client, clock, errNothing)
+		case clock+length > lib0.MaxInt:
 			return false, malformed("update: deletes %d elements of client %d at %d", length, client, clock)
 		}
 		ordered = ordered && clock >= end

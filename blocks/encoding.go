@@ -93,7 +93,8 @@ func (in *parsedUpdate) readAs(update []byte, enc Encoding) error {
 	if err != nil {
 		return err
 	}
-	return in.read(update, nil, nil)
+	_, err = in.read(update, nil, nil)
+	return err
 }
 
 // fromV1 returns a checked update in V1 in the given encoding: itself, or converted.

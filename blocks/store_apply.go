@@ -57,7 +57,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	s.integrated = nil
 	in := &s.parsed
 	defer in.reset()
-	if err := in.read(update, s, limits); err != nil {
+	if update, err = in.read(update, s, limits); err != nil {
 		return nil, err
 	}
 	c := s.compare(in)

@@ -17,15 +17,27 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	}
 	in := &s.parsed
 	defer in.reset()
-	r := lib0.NewReader(update)
-	in.bound(s, &s.options)
-	if err := in.readAll(&r, nil); errors.Is(err, errClients) {
+	err = s.readForeign(update)
+	if isUntidy(err) {
+		clear(in.sections)
+		if update, err = tidied(update, s); err == nil {
+			err = s.readForeign(update)
+		}
+	}
+	if errors.Is(err, errClients) {
 		return false, nil
 	} else if err != nil {
 		return false, err
 	}
 	c := s.compare(in)
 	return !c.grows && !c.deletes, nil
+}
+
+// readForeign reads and checks an update in V1 that is not to be applied.
+func (s *Store) readForeign(update []byte) error {
+	r := lib0.NewReader(update)
+	s.parsed.bound(s, &s.options)
+	return s.parsed.readAll(&r, nil)
 }
 
 // comparison is what an update would change in a document.

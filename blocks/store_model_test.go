@@ -34,7 +34,7 @@ type element struct {
 func elementsOf(tb testing.TB, update []byte) (elements map[id]element, deletions map[id]bool) {
 	tb.Helper()
 	var in parsedUpdate
-	if err := in.read(update, nil, nil); err != nil {
+	if _, err := in.read(update, nil, nil); err != nil {
 		tb.Fatalf("%x: %v", update, err)
 	}
 	elements, deletions = make(map[id]element), make(map[id]bool)

@@ -20,7 +20,7 @@ func Authors(enc Encoding, update []byte, most int) (written []Written, clients 
 		return nil, 0, 0, err
 	}
 	var in parsedUpdate
-	if err := in.read(update, nil, nil); err != nil {
+	if _, err := in.read(update, nil, nil); err != nil {
 		return nil, 0, 0, err
 	}
 	for i := range in.sections[:min(most, len(in.sections))] {

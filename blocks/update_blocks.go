@@ -56,8 +56,8 @@ type Block struct {
 	Content []byte
 }
 
-// Parse reads and checks an update in V1 as Apply does, and calls yield with each of
-// its blocks, skips included, in the order of the update. It returns what the update
+// Parse reads and checks an update in V1, and calls yield with each of its blocks, skips
+// included, in the order of the update. It refuses what Convert leaves out. It returns what the update
 // deletes: the first element and the length of each span, in order and without
 // overlap. It may have called yield before it returns an error, which is ErrMalformed.
 // A Block is valid until yield returns; its slices alias update.

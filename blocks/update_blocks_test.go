@@ -87,7 +87,7 @@ func TestParse(t *testing.T) {
 		t.Errorf("deletions: %s", diff)
 	}
 
-	// Parse must refuse what a Store refuses.
+	// Parse must refuse what a Store refuses, and what Convert changes.
 	random := rand.New(rand.NewPCG(1, 1))
 	refused := 0
 	for range 20_000 {
@@ -97,7 +97,15 @@ func TestParse(t *testing.T) {
 			bad = bad[:random.IntN(len(bad))]
 		}
 		_, err := Parse(bad, func(*Block) {})
-		if storeErr := New().Load(bad, V1); (err == nil) != (storeErr == nil) || err != nil && !errors.Is(err, ErrMalformed) {
+		storeErr := New().Load(bad, V1)
+		if tidy, _ := Convert(V1, V1, bad); storeErr == nil && !bytes.Equal(tidy, bad) {
+			_, storeErr = Parse(tidy, func(*Block) {})
+			if storeErr != nil {
+				t.Fatalf("%x: Convert returns %x: %v", bad, tidy, storeErr)
+			}
+			storeErr = ErrMalformed
+		}
+		if (err == nil) != (storeErr == nil) || err != nil && !errors.Is(err, ErrMalformed) {
 			t.Fatalf("%x: %v, a store says %v", bad, err, storeErr)
 		}
 		if err != nil {

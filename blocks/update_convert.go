@@ -1,9 +1,10 @@
 package blocks
 
-// Convert returns an update in another encoding, with the same blocks in the same
-// order. The error is ErrMalformed, ErrEncoding, or ErrLimit if from is V2. If from
-// and to are the same, Convert checks update and returns it; otherwise update is
-// borrowed, and the caller owns the result.
+// Convert returns an update in another encoding, with the same blocks in the same order,
+// and without what has no effect in yjs: blocks of no elements, deletions of no elements
+// and bytes after the end. The error is ErrMalformed, ErrEncoding, or ErrLimit if from is
+// V2. If from and to are V1 and there is nothing to leave out, Convert checks update and
+// returns it; otherwise update is borrowed, and the caller owns the result.
 func Convert(from, to Encoding, update []byte) ([]byte, error) {
 	if err := checkEncoding(to); err != nil {
 		return nil, err
@@ -12,11 +13,12 @@ func Convert(from, to Encoding, update []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := new(parsedUpdate).read(wire, nil, nil); err != nil {
+	tidy, err := new(parsedUpdate).read(wire, nil, nil)
+	if err != nil {
 		return nil, err
 	}
-	if from == to {
-		return update, nil
+	if to == V1 {
+		return tidy, nil
 	}
-	return fromV1(wire, to), nil
+	return toV2(tidy), nil
 }

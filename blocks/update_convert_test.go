@@ -9,14 +9,11 @@ import (
 func TestConvert(t *testing.T) {
 	v1 := unhex(t, typedX)
 	v2 := toV2(v1)
-	for _, same := range []struct {
-		enc    Encoding
-		update []byte
-	}{{V1, v1}, {V2, v2}} {
-		got, err := Convert(same.enc, same.enc, same.update)
-		if err != nil || &got[0] != &same.update[0] {
-			t.Errorf("from %d to itself: %x, %v", same.enc, got, err)
-		}
+	if got, err := Convert(V1, V1, v1); err != nil || &got[0] != &v1[0] {
+		t.Errorf("from V1 to V1: %x, %v", got, err)
+	}
+	if got, err := Convert(V2, V2, v2); err != nil || !bytes.Equal(got, v2) {
+		t.Errorf("from V2 to V2: %x, %v; want %x", got, err, v2)
 	}
 	for _, bad := range []struct {
 		from, to Encoding

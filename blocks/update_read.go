@@ -50,7 +50,21 @@ func (in *parsedUpdate) tooMany(n int) bool {
 // prepares the blocks of clients that s doesn't have. s may be nil. limits is nil if
 // there are none; otherwise read stops at the first client that is one too many, so that
 // what it allocates for clients is bounded by the limit and not by the update.
-func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) error {
+//
+// read returns what it has read: update, or what tidied makes of it.
+func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) ([]byte, error) {
+	err := in.readTidy(update, s, limits)
+	if isUntidy(err) {
+		clear(in.sections) // there may be fewer now
+		if update, err = tidied(update, s); err == nil {
+			err = in.readTidy(update, s, limits)
+		}
+	}
+	return update, err
+}
+
+// readTidy is read, without tidied.
+func (in *parsedUpdate) readTidy(update []byte, s *Store, limits *Options) error {
 	r := lib0.NewReader(update)
 	if in.limits, in.most = limits, 0; limits != nil {
 		r.RefuseLossyJSON()

@@ -6,8 +6,8 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// fromV2 converts an update from V2 to V1. It refuses only what it can't convert
-// (ErrMalformed), and updates that take more than about limit bytes in V1 (ErrLimit):
+// fromV2 converts an update from V2 to V1, without bytes after its end. It refuses only
+// what it can't convert (ErrMalformed), and updates that take more than about limit bytes in V1 (ErrLimit):
 // the result must be checked like any update in V1. Time and memory are linear in the
 // size of the update and of the result.
 func fromV2(update []byte, limit int) ([]byte, error) {
@@ -32,9 +32,6 @@ func fromV2(update []byte, limit int) ([]byte, error) {
 	}
 	if len(d.out) > limit {
 		return nil, fmt.Errorf("%w: an update of %d bytes in V2 would take more than %d bytes in V1", ErrLimit, len(update), limit)
-	}
-	if d.rest.Len() > 0 {
-		return nil, malformed("update in V2: %d bytes after its end", d.rest.Len())
 	}
 	return d.out, nil
 }

@@ -64,7 +64,7 @@
 //     value_object.go the order of the members of an object.
 //   - json_*.go: JSON of values and types (json_print.go), of types of yjs 14
 //     (json_shape.go), of ProseMirror documents (json_prosemirror.go), and the parser (json_parse.go). json_limit.go bounds the size of
-//     what is printed. type_xml_print.go prints XML.
+//     what is printed. type_xml_print.go prints XML, with the names of type_xml_lower.go.
 //   - errors.go: the errors.
 //
 // # Invariants

@@ -3,6 +3,7 @@ package yjs
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/yroom/yroom/blocks"
 )
@@ -161,5 +162,10 @@ func markName(key string) string {
 		return key
 	}
 	// The regular expression of y-prosemirror does not match across line ends.
-	return key[strings.LastIndexAny(key[:cut], "\n\r")+1 : cut]
+	isEnd := func(r rune) bool { return r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029' }
+	if end := strings.LastIndexFunc(key[:cut], isEnd); end >= 0 {
+		_, size := utf8.DecodeRuneInString(key[end:])
+		return key[end+size : cut]
+	}
+	return key[:cut]
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"unicode/utf16"
 
 	"github.com/yroom/yroom/blocks"
@@ -160,10 +159,4 @@ func compareUTF16(a, b string) int {
 		return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
 	}
 	return cmp.Compare(len(a), len(b))
-}
-
-// toLower is toLowerCase of JavaScript.
-func toLower(s string) string {
-	s = strings.ReplaceAll(s, "İ", "i\u0307")
-	return strings.ToLower(s)
 }

@@ -35,13 +35,19 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 			return err
 		}
 	}
-	u := decodedUpdate{doc: d, unread: len(update)}
-	if u.deleted, err = blocks.Parse(update, u.block); err != nil {
-		return err
+	u, err := d.decode(update)
+	if err != nil {
+		// What Parse refuses may be something that yjs reads past.
+		if update, err = blocks.Convert(blocks.V1, blocks.V1, update); err != nil {
+			return err
+		}
+		if u, err = d.decode(update); err != nil {
+			return err
+		}
 	}
 	return d.edit(func(tx *transaction) error {
 		tx.remote = true
-		tx.integrateUpdate(&u)
+		tx.integrateUpdate(u)
 		if d.exhausted {
 			return ErrWork
 		}

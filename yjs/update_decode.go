@@ -28,6 +28,13 @@ type section struct {
 	first  *item
 }
 
+// decode decodes and checks an update in V1.
+func (d *Doc) decode(update []byte) (u *decodedUpdate, err error) {
+	u = &decodedUpdate{doc: d, unread: len(update)}
+	u.deleted, err = blocks.Parse(update, u.block)
+	return u, err
+}
+
 // beginSection begins the section of a client.
 func (u *decodedUpdate) beginSection(id uint64) {
 	c := u.doc.find(id)

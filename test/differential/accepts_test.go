@@ -23,6 +23,7 @@ const (
 // mutant is an update that a store accepted on top of a base document.
 type mutant struct {
 	Update    []byte `json:"update"`
+	Added     []byte `json:"added"` // by the store, in V1
 	Encoded   []byte `json:"encoded"`
 	Compacted []byte `json:"compacted"`
 }
@@ -70,12 +71,12 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 		good := []mutant{}
 		for range mutantsPerBase {
 			update := mutate(random, updates[at], updates)
-			encoded, compacted, err := applyMutant(base, update, enc)
+			m, err := applyMutant(base, update, enc)
 			switch {
 			case err != nil:
 				t.Errorf("seed %d, %x in V%d on %x: %v", seed, update, enc, base, err)
-			case encoded != nil:
-				good = append(good, mutant{update, encoded, compacted})
+			case m.Encoded != nil:
+				good = append(good, m)
 			}
 		}
 		tried += mutantsPerBase
@@ -95,24 +96,25 @@ func mutateHistory(t *testing.T, yjs *oracle, seed int, profile string) (tried, 
 	return tried, accepted
 }
 
-// applyMutant applies base, which is in V1, and update to a store. It returns the
-// encodings of the store before and after Compact, or nil if the store rejects update.
-// It is an error if a rejected update changes the store.
-func applyMutant(base, update []byte, enc blocks.Encoding) (encoded, compacted []byte, err error) {
+// applyMutant applies base, which is in V1, and update to a store. It returns what becomes
+// of them, without encodings if the store rejects update. It is an error if a rejected
+// update changes the store.
+func applyMutant(base, update []byte, enc blocks.Encoding) (mutant, error) {
 	s := blocks.New()
 	if _, err := s.Apply(base, blocks.V1); err != nil {
-		return nil, nil, fmt.Errorf("the base is rejected: %w", err)
+		return mutant{}, fmt.Errorf("the base is rejected: %w", err)
 	}
 	before := s.Encode(blocks.V1)
-	if _, err := s.Apply(update, enc); err == nil {
-		encoded = s.Encode(blocks.V1)
+	if added, err := s.Apply(update, enc); err == nil {
+		m := mutant{Update: update, Added: added, Encoded: s.Encode(blocks.V1)}
 		s.Compact()
-		return encoded, s.Encode(blocks.V1), nil
+		m.Compacted = s.Encode(blocks.V1)
+		return m, nil
 	}
 	if !bytes.Equal(before, s.Encode(blocks.V1)) {
-		return nil, nil, errors.New("a rejected update changed the document")
+		return mutant{}, errors.New("a rejected update changed the document")
 	}
-	return nil, nil, nil
+	return mutant{}, nil
 }
 
 // mutate returns a changed copy of update. Some changes insert parts of others.

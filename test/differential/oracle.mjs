@@ -98,8 +98,9 @@ const answers = {
 
   // Checks mutants that the store accepted on top of base.
   accepted ({ base, version, mutants }) {
-    return checkAccepted(decode(base), version, mutants.map(({ update, encoded, compacted }) => ({
+    return checkAccepted(decode(base), version, mutants.map(({ update, added, encoded, compacted }) => ({
       update: decode(update),
+      added: decode(added ?? 'AAA='),
       encoded: decode(encoded),
       compacted: decode(compacted)
     })))
@@ -145,6 +146,17 @@ const answers = {
   // Compares a document that made the edits.
   textEdited ({ update }) {
     return { failures: textEditFailures(decode(update)) }
+  },
+
+  // Returns how yjs prints an element with a name, and which characters end a line for a regular expression.
+  name ({ name }) {
+    const fragment = new Y.Doc().getXmlFragment('x')
+    fragment.insert(0, [new Y.XmlElement(name)])
+    return { printed: fragment.toString() }
+  },
+  lineEnds () {
+    const all = Array.from({ length: 0x10ffff + 1 }, (_, c) => c).filter(c => c < 0xd800 || c > 0xdfff)
+    return { lineEnds: all.filter(c => !/./u.test(String.fromCodePoint(c))) }
   },
 
   // Returns how much CPU time a client takes to load a document.
