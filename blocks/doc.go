@@ -55,7 +55,8 @@
 //   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert.
 //   - update_authors.go, update_blocks.go, update_convert.go, update_diff.go,
 //     update_merge.go: the functions on updates. update_blocks.go has the exported Block, which package
-//     yjs integrates.
+//     yjs integrates. content_ids.go names what an update inserts and deletes, and
+//     content_map.go adds attributes such as their authors.
 //
 // An update is checked where it is read, in V1: update_read.go checks the whole of
 // it, block_read.go each block and delete_set.go the delete set. block_layout.go and

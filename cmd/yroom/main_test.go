@@ -40,7 +40,7 @@ func TestCommandLine(t *testing.T) {
 			env.Setenv("YROOM_LISTEN", "127.0.0.1:0")
 			return writeNotes(env.WorkDir)
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"serve": scriptedServe},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"serve": scriptedServe},
 	})
 }
 

@@ -3,6 +3,7 @@
 import * as Y from 'yjs'
 import { Case } from './check.mjs'
 import { checkAccepted, cleanUpFailures } from './accepts.mjs'
+import { attributions } from './attributions.mjs'
 import { ForgedRoom } from './forged.mjs'
 import { history } from './generate.mjs'
 import { mixed, textEditFailures, textEdits } from './kinds.mjs'
@@ -129,6 +130,14 @@ const answers = {
   // Delivers what the store has added for the edits, and returns the failures of each room.
   forgedEnd ({ further }) {
     return { failures: forgedRooms.map((room, i) => room.finish(decodeAll(further[i]))) }
+  },
+
+  // Returns a random history, and what each update inserts and deletes.
+  attributions ({ seed, profile }) {
+    const updates = history(seed, profile)
+    const [v1, v2] = [updates.map(({ v1 }) => v1), updates.map(({ v2 }) => v2)]
+    const { whole, ...made } = attributions(v1, v2)
+    return { updates: encodeAll(v1), updatesV2: encodeAll(v2), whole: encode(whole), ...Object.fromEntries(Object.entries(made).map(([name, all]) => [name, encodeAll(all)])) }
   },
 
   // Returns a document with roots of mixed content, and what yjs reads of each root as each kind.
