@@ -8,7 +8,7 @@ import { showState } from './state.js'
 
 // enter connects a document to the room in the page's address, /DEMO/ROOM, and
 // sets up the bar. asText returns the text by which "Server view" shows a
-// document. Call connect() once the editor exists.
+// document. Call connect() once the editor exists. room is the name of the room.
 //
 // join(room, doc, query) returns a connection that is not connected yet:
 //  - provider, with the awareness
@@ -47,7 +47,7 @@ export function enter (join, asText) {
   showServerView(saved, asText)
   showRoots(doc)
   copyLink()
-  return { doc, awareness, readonly, onAccess, connect }
+  return { room, doc, awareness, readonly, onAccess, connect }
 }
 
 function copyLink () {

@@ -6,12 +6,14 @@ import { UndoManager } from 'yjs'
 import { enter } from '../../shared/room.js'
 import { websocket } from '../../shared/websocket.js'
 import { carets } from './carets.js'
+import { code } from './code.js'
 
 const root = 'codemirror'
-const { doc, awareness, readonly, connect } = enter(websocket, doc => doc.getText(root).toString())
+const { room, doc, awareness, readonly, connect } = enter(websocket, doc => doc.getText(root).toString())
 const text = doc.getText(root)
+const { extension, load } = code(room, readonly)
 
-new EditorView({
+const view = new EditorView({
   parent: document.getElementById('frame'),
   state: EditorState.create({
     doc: text.toString(),
@@ -27,8 +29,10 @@ new EditorView({
       readonly ? [] : placeholder('Write something. Everyone who has the link sees it at once.'),
       keymap.of([...yUndoManagerKeymap, ...defaultKeymap]),
       yCollab(text, null, { undoManager: new UndoManager(text) }),
-      carets(text, awareness)
+      carets(text, awareness),
+      extension
     ]
   })
 })
+load(view)
 connect()
