@@ -84,7 +84,7 @@ tools: $(LINT) programs
 
 .PHONY: programs
 programs:
-	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx
+	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 # The second run has tests of running times and allocations, which the race detector changes, and one that crashes it.

@@ -22,8 +22,8 @@ type Certificate struct {
 	Client            *tls.Config // of a client that trusts the certificate
 }
 
-// NewCertificate makes a Certificate.
-func NewCertificate(t testing.TB) *Certificate {
+// NewCertificate makes a Certificate, which is also for the given host names.
+func NewCertificate(t testing.TB, hosts ...string) *Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -37,7 +37,7 @@ func NewCertificate(t testing.TB) *Certificate {
 		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-		DNSNames:     []string{"localhost"},
+		DNSNames:     append(hosts, "localhost"),
 		IsCA:         true,
 
 		BasicConstraintsValid: true,
