@@ -1,8 +1,17 @@
 package yjs
 
 import (
+	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/blocks"
 )
@@ -76,4 +85,70 @@ func TestProseMirrorTextInElements(t *testing.T) {
 	if want := `{"type":"doc","attrs":{"page":1},"content":[{"type":"text","text":"x"}]}`; string(got) != want {
 		t.Errorf("with attributes: %s, want %s", got, want)
 	}
+}
+
+// TestEditors exports the documents of real editors, which testdata/prosemirror.mjs has
+// driven, as these show them.
+func TestEditors(t *testing.T) {
+	file, err := os.Open("testdata/prosemirror.jsonl")
+	must(t, err)
+	defer file.Close()
+	n := 0
+	for lines := json.NewDecoder(file); ; n++ {
+		var made struct {
+			Name, Binding, V1, V2 string
+			Shown                 any
+		}
+		err := lines.Decode(&made)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		t.Run(made.Binding+"/"+made.Name, func(t *testing.T) {
+			for enc, text := range map[blocks.Encoding]string{V1: made.V1, V2: made.V2} {
+				update, err := hex.DecodeString(text)
+				must(t, err)
+				d := New()
+				must(t, d.Apply(update, enc))
+				f, err := d.XMLFragment("prosemirror")
+				must(t, err)
+				printed, err := f.ProseMirror()
+				must(t, err)
+				var got any
+				must(t, json.Unmarshal(printed, &got))
+				if diff := cmp.Diff(simplified(made.Shown), simplified(got)); diff != "" {
+					t.Errorf("V%d (-editor +export):\n%s", enc, diff)
+				}
+			}
+		})
+	}
+	if n == 0 {
+		t.Error("there are no documents")
+	}
+}
+
+// simplified returns a node without what two JSONs of it may differ in: attributes that are
+// null, lists and objects that are empty, and the order of marks.
+func simplified(node any) any {
+	switch node := node.(type) {
+	case []any:
+		out := []any{}
+		for _, x := range node {
+			out = append(out, simplified(x))
+		}
+		return out
+	case map[string]any:
+		out := map[string]any{}
+		for key, x := range node {
+			x = simplified(x)
+			if marks, ok := x.([]any); ok && key == "marks" {
+				slices.SortFunc(marks, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+			}
+			if text := fmt.Sprint(x); x != nil && text != "[]" && text != "map[]" {
+				out[key] = x
+			}
+		}
+		return out
+	}
+	return node
 }
