@@ -29,7 +29,8 @@ LINT := bin/golangci-lint-$(LINT_VERSION)
 NODE_MODULES := test/node_modules/.package-lock.json
 SNIPPET_MODULES := test/snippets/node_modules/.package-lock.json
 WEB_MODULES := web/node_modules/.package-lock.json
-PYTHON_MODULES := test/tokens/.venv/installed
+MAKER_MODULES := test/makers/node_modules/.package-lock.json
+PYTHON_MODULES := test/tokens/.venv/installed test/makers/.venv/installed
 DEMOS := web/dist/static/licences.txt
 FUZZTIME ?= 30s
 FUZZSEEDS ?= 5000
@@ -79,7 +80,7 @@ lint: $(LINT)
 
 .PHONY: tools
 tools: $(LINT) programs
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES) $(SNIPPET_MODULES) $(WEB_MODULES); fi
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES) $(SNIPPET_MODULES) $(MAKER_MODULES) $(WEB_MODULES); fi
 	@if command -v python3 >/dev/null; then $(MAKE) --no-print-directory $(PYTHON_MODULES); fi
 
 .PHONY: programs
@@ -180,14 +181,19 @@ $(SNIPPET_MODULES): test/snippets/package.json test/snippets/package-lock.json t
 	cd test/snippets && npm ci --no-audit --no-fund
 	@touch $@
 
+# The editors and stores that documents are made with.
+$(MAKER_MODULES): test/makers/package.json test/makers/package-lock.json test/makers/.npmrc | node
+	cd test/makers && npm ci --no-audit --no-fund
+	@touch $@
+
 $(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc | node
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
 
-# What the apps of docs/authentication.md import, in an environment of its own.
-$(PYTHON_MODULES): test/tokens/requirements.txt
-	python3 -m venv test/tokens/.venv
-	test/tokens/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
+# What the programs in Python import, in an environment of their own.
+$(PYTHON_MODULES): %/.venv/installed: %/requirements.txt
+	python3 -m venv $*/.venv
+	$*/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 # The demo editors. The build writes their licences last.
