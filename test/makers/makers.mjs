@@ -1,7 +1,7 @@
 // Writes documents with the bindings of editors and stores, and shows them as these show them.
 // It reads requests from standard input, a JSON object a line, and prints an answer for each:
 //   {op: "write", maker, host, room, hocuspocus}  three authors connect, edit, and agree: {view, types, versions}
-//   {op: "live", maker, host, room, hocuspocus}   what somebody sees who connects now: {view}
+//   {op: "live", maker, host, room, hocuspocus}   what a client sees that connects now: {view}
 //   {op: "make", maker}              a document that was made without a server: {v1, v2, view, versions}
 //   {op: "read", maker, update, v2}  what the document of an update shows: {view}
 // Updates are in base64.

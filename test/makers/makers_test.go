@@ -252,7 +252,7 @@ func TestMakers(t *testing.T) {
 				}
 				got := f.ask(t, d.maker, map[string]any{"op": "live", "host": f.server.Host, "room": d.room, "hocuspocus": strings.HasPrefix(d.room, "v2/")})
 				if diff := cmp.Diff(d.view, got.View); diff != "" {
-					t.Errorf("somebody who connects sees (- what the authors saw, +):\n%s", diff)
+					t.Errorf("a client that connects now sees (- what the authors saw, +):\n%s", diff)
 				}
 			})
 		}
@@ -291,7 +291,7 @@ func checkTable(t *testing.T, versions map[string][]string) {
 		fmt.Fprintf(&want, "| %s | %s |\n", titles[maker], strings.Join(versions[maker], ", "))
 	}
 	if *update {
-		if err := os.WriteFile(file, []byte(before+begin+want.String()+end+after), 0o644); err != nil { //nolint:gosec // it is a page of the repository
+		if err := os.WriteFile(file, []byte(before+begin+want.String()+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -306,4 +306,3 @@ var titles = map[string]string{
 	"codemirror": "CodeMirror", "monaco": "Monaco", "excalidraw": "Excalidraw", "syncedstore": "SyncedStore", "valtio": "valtio",
 	"yjs13": "yjs 13", "yjs14": "yjs 14", "ywasm": "yrs, in WebAssembly", "pycrdt": "yrs, in Python",
 }
-

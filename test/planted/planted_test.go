@@ -68,11 +68,11 @@ var faults = []fault{
 	}}},
 }
 
-// build builds the command with the fault.
-func (f fault) build(t *testing.T) (program string) {
+// overlay returns the flag with which the go command compiles the fault.
+func (f fault) overlay(t *testing.T) (flag string) {
 	t.Helper()
-	dir, root := t.TempDir(), filepath.Join("..", "..", "blocks")
-	file, err := filepath.Abs(filepath.Join(root, faulty))
+	dir := t.TempDir()
+	file, err := filepath.Abs(filepath.Join("..", "..", "blocks", faulty))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,8 +93,14 @@ func (f fault) build(t *testing.T) (program string) {
 	}
 	write(t, filepath.Join(dir, faulty), []byte(text))
 	write(t, filepath.Join(dir, "overlay.json"), overlay)
-	program = filepath.Join(dir, "yroom")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, "github.com/yroom/yroom/cmd/yroom")
+	return "-overlay=" + filepath.Join(dir, "overlay.json")
+}
+
+// build builds the command with a fault.
+func build(t *testing.T, overlay string) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "yroom")
+	cmd := exec.CommandContext(t.Context(), "go", "build", overlay, "-o", program, "github.com/yroom/yroom/cmd/yroom")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -126,9 +132,11 @@ func collected(t *testing.T) []byte {
 func TestFaults(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
-			program := f.build(t)
+			overlay := f.overlay(t)
+			program := build(t, overlay)
 			t.Run("import", func(t *testing.T) { testImport(t, program, len(f.changes) == 0) })
 			t.Run("compaction", func(t *testing.T) { testCompaction(t, program, len(f.changes) == 0) })
+			t.Run("fixtures", func(t *testing.T) { testFixtures(t, overlay, len(f.changes) == 0) })
 		})
 	}
 }
@@ -206,6 +214,18 @@ func testCompaction(t *testing.T, program string, sound bool) {
 			t.Errorf("the log says nothing:\n%s", log)
 		}
 	})
+}
+
+// testFixtures runs the test of a document that yjs has made and the server has received in
+// V2, with a server that has the fault.
+func testFixtures(t *testing.T, overlay string, sound bool) {
+	testkit.RequireNode(t, "../makers", "yjs")
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-run", "^TestMakers$/^(v2|as_it_was_written)$/^(yjs13|v2)$/^yjs13$", "../makers")
+	cmd.Env = append(cmd.Environ(), "GOFLAGS="+overlay)
+	out, err := cmd.CombinedOutput()
+	if found := err != nil && strings.Contains(string(out), "--- FAIL: TestMakers/"); found == sound {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // open calls do with the store in a file.
