@@ -1,4 +1,5 @@
 # make run     build the demo editors, start a server and print the address to open
+# make login   start examples/login, a web app with its own login, and print the address to open
 # make cluster start two consumers, two workers, Redis, PostgreSQL and nginx on this machine, and print the address to open
 # make test    formatting, vet, lint, all tests under the race detector, coverage of the core packages
 # make tools   only the set-up of make test: programs, npm packages, the linter
@@ -32,6 +33,7 @@ WEB_MODULES := web/node_modules/.package-lock.json
 MAKER_MODULES := test/makers/node_modules/.package-lock.json
 PYTHON_MODULES := test/tokens/.venv/installed test/makers/.venv/installed
 DEMOS := web/dist/static/licences.txt
+LOGIN := examples/login/page/dist/editor.js
 FUZZTIME ?= 30s
 FUZZSEEDS ?= 5000
 FUZZMUTANTS ?= 500000
@@ -49,12 +51,17 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 .PHONY: demos
-demos: $(DEMOS)
+demos: $(DEMOS) $(LOGIN)
 
 .PHONY: run
 run: $(DEMOS)
 	go build -tags demo -o bin/yroom ./cmd/yroom
 	exec bin/yroom serve $(ARGS)
+
+.PHONY: login
+login: $(LOGIN)
+	go build -o bin/login ./examples/login
+	exec bin/login $(ARGS)
 
 .PHONY: cluster
 cluster: $(DEMOS)
@@ -199,6 +206,11 @@ $(PYTHON_MODULES): %/.venv/installed: %/requirements.txt
 # The demo editors. The build writes their licences last.
 $(DEMOS): $(WEB_MODULES) web/build.mjs $(shell find web/pages web/shared -type f) internal/webui/static/base.css
 	node web/build.mjs
+
+# The pages of the examples.
+$(LOGIN): $(WEB_MODULES) web/examples.mjs $(shell find examples/*/page -name '*.js' -not -path '*/dist/*')
+	node web/examples.mjs
+	@touch $@
 
 # Building the linter takes minutes, so an installed one of the right version is used.
 $(LINT):

@@ -4,15 +4,15 @@ import (
 	"crypto/subtle"
 	"html/template"
 	"net/http"
-
-	"github.com/yroom/yroom/event"
 )
 
 // passwords stands for the database of a real app, which would hold hashes.
 var passwords = map[string]string{"ada": "engine", "bob": "builder"}
 
 var loginPage = template.Must(template.New("login").Parse(`<!doctype html>
-<html lang="en"><title>Log in</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Log in</title>
+<link rel="stylesheet" href="/page/style.css">
 <h1>Log in</h1>
 {{with .}}<p role="alert">{{.}}</p>{{end}}
 <form method="post" action="/login">
@@ -23,16 +23,18 @@ var loginPage = template.Must(template.New("login").Parse(`<!doctype html>
 `))
 
 var homePage = template.Must(template.New("home").Parse(`<!doctype html>
-<html lang="en"><title>Rooms</title>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Rooms</title>
+<link rel="stylesheet" href="/page/style.css">
 <h1>Hello, {{.User}}</h1>
-<p>Your rooms, where a Yjs client of this page may connect. The browser sends the cookie by itself.
+<p>Your rooms:
 <ul>
-{{range $room, $write := .Rooms}}<li><code>new WebsocketProvider('ws://{{$.Host}}/ws', '{{$room}}', doc)</code>, to {{if $write}}write{{else}}read{{end}}
+{{range $room, $writes := .Rooms}}<li><a href="/rooms/{{$room}}">{{$room}}</a>, to {{if $writes}}read and write{{else}}read only{{end}}
 {{end}}</ul>
 <form method="post" action="/logout"><button>Log out</button></form>
 `))
 
-// app serves the pages: a login form, and the page after the login.
+// app serves the pages: a login form, the page after the login, and the editor of each room.
 func app(s sessions) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -41,8 +43,10 @@ func app(s sessions) *http.ServeMux {
 			_ = loginPage.Execute(w, "")
 			return
 		}
-		_ = homePage.Execute(w, map[string]any{"User": user, "Host": r.Host, "Rooms": roomsOf(user)})
+		_ = homePage.Execute(w, map[string]any{"User": user, "Rooms": roomsOf(user)})
 	})
+	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) { serveEditor(w, r, s) })
+	mux.Handle("GET /page/", http.FileServerFS(page))
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		name := r.PostFormValue("name")
 		password, known := passwords[name]
@@ -59,15 +63,4 @@ func app(s sessions) *http.ServeMux {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	})
 	return mux
-}
-
-// roomsOf returns the rooms that user may enter, and whether user may write in them.
-func roomsOf(user string) map[string]bool {
-	rooms := map[string]bool{}
-	for room, who := range members {
-		if access, ok := who[user]; ok {
-			rooms[room] = access.May(event.AccessWrite)
-		}
-	}
-	return rooms
 }

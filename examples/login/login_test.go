@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -151,11 +152,51 @@ func TestBobOnlyReads(t *testing.T) {
 	bob.MustAwait(t, answer)
 }
 
+// The page of a room says what its user may do there, and others don't get it.
+func TestRoomPage(t *testing.T) {
+	web := serve(t)
+	ada, _ := login(t, web, "ada", "engine")
+	bob, _ := login(t, web, "bob", "builder")
+	for _, test := range []struct {
+		name, room, cookie string
+		status             int
+		want               string
+	}{
+		{"ada in the notes", "notes", ada, http.StatusOK, "ada may read and write"},
+		{"bob in the notes", "notes", bob, http.StatusOK, "bob may only read"},
+		{"bob in ada's diary", "diary", bob, http.StatusForbidden, "This room is not yours."},
+		{"a room that isn't there", "attic", ada, http.StatusForbidden, "This room is not yours."},
+		{"no cookie", "notes", "", http.StatusOK, "Log in"}, // the page to which the browser is sent
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, web.URL+"/rooms/"+test.room, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.cookie != "" {
+				r.Header.Set("Cookie", test.cookie)
+			}
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer response.Body.Close()
+			page, err := io.ReadAll(response.Body)
+			if err != nil || response.StatusCode != test.status || !strings.Contains(string(page), test.want) {
+				t.Errorf("status %d (%v), want %d and %q\n%s", response.StatusCode, err, test.status, test.want, page)
+			}
+			if reads := strings.Contains(string(page), "but not write in it"); reads != strings.Contains(test.want, "only read") {
+				t.Errorf("the notice for readers is there: %v\n%s", reads, page)
+			}
+		})
+	}
+}
+
 // The code of the app for its rooms has fewer than 40 lines.
 func TestRoomsAreFewLines(t *testing.T) {
 	yroom := regexp.MustCompile(`yroom|newRooms|documents|"/ws/|access`)
 	lines := 0
-	for _, name := range []string{"rooms.go", "main.go", "app.go", "session.go"} {
+	for _, name := range []string{"rooms.go", "main.go", "app.go", "editor.go", "session.go"} {
 		file, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -7,8 +7,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"os/signal"
 	"syscall"
@@ -18,15 +20,22 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	listen := flag.String("listen", "127.0.0.1:8010", "the address and the port to listen on")
+	flag.Parse()
+	if err := run(*listen); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run() error {
+func run(listen string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	key := make(sessions, 32) // a real app stores its key, so that users stay logged in when it restarts
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return fmt.Errorf("name another address with -listen: %w", err)
+	}
+	defer func() { _ = listener.Close() }() // the server closes it, if it was started
+	key := make(sessions, 32)               // a real app stores its key, so that users stay logged in when it restarts
 	_, _ = rand.Read(key)
 
 	documents, err := sqlitestore.Open("login.db", sqlitestore.Config{})
@@ -41,7 +50,6 @@ func run() error {
 	mux.Handle("/ws/{room}", rooms)
 
 	web := &http.Server{
-		Addr:              "127.0.0.1:8000",
 		Handler:           http.NewCrossOriginProtection().Handler(mux), // pages of other sites can't log users in or out
 		MaxHeaderBytes:    32 << 10,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -49,8 +57,8 @@ func run() error {
 		IdleTimeout:       time.Minute,
 	}
 	broken := make(chan error, 1)
-	go func() { broken <- web.ListenAndServe() }()
-	fmt.Println("Open http://127.0.0.1:8000/ and log in as ada with engine, or as bob with builder.")
+	go func() { broken <- web.Serve(listener) }()
+	fmt.Printf("Open http://%s/ and log in as ada with the password engine or, in another browser, as bob with builder.\n", listener.Addr())
 	select {
 	case err = <-broken:
 	case <-ctx.Done():

@@ -28,7 +28,7 @@ func newRooms(documents store.Store, userOf func(*http.Request) (name string, ok
 		if !ok {
 			return consumer.Admission{}, &consumer.StatusError{Status: http.StatusForbidden, Reason: "This room is not yours."}
 		}
-		return consumer.Admission{Room: r.Room, Access: access, User: user}, nil
+		return consumer.Admission{Room: r.Room, Access: access, User: user, Name: user}, nil
 	}
 	return yroom.New(yroom.Config{Store: documents, Hooks: consumer.Hooks{Admit: admit}})
 }

@@ -41,7 +41,8 @@ func Start(t testing.TB, program, dir, command string, args ...string) *Server {
 	return Launch(t, cmd)
 }
 
-// Launch runs a command as Start does, which must be one of yroom that listens.
+// Launch runs a command as Start does. It must print its address in its first line, as yroom
+// does.
 func Launch(t testing.TB, cmd *exec.Cmd) *Server {
 	t.Helper()
 	s := &Server{Cmd: cmd, ended: make(chan struct{})}
