@@ -35,6 +35,7 @@ type Awareness struct {
 	claims   map[uint64]claim   // by client id: the claim on it, which has a holder
 	claimed  int                // the size of all claims
 	disputed []uint64           // what Disputed returns
+	returned []returned         // what Returned returns
 }
 
 // member is a connection.
@@ -75,6 +76,10 @@ type removal struct {
 	at     time.Time
 	serial int // what removedCount was after it
 }
+
+// returned is a client whose state was removed, and whose connection has brought it back
+// with the same clock.
+type returned struct{ conn, id, clock uint64 }
 
 // New returns an Awareness without states.
 func New(cfg Config) *Awareness {
@@ -117,7 +122,7 @@ func (a *Awareness) member(conn uint64) *member {
 // connection that joined after the removal may bring the state back with the same
 // clock, as clients do when they reconnect. Clients that connect later see that state
 // at once. Clients that have seen the removal refuse this clock, as y-protocols does,
-// and see the client from its next state on.
+// and see the client from its next state on, for which Returned asks it.
 //
 // A connection holds its own client id from its first state until it leaves. A state of
 // that client from a connection of another user is not accepted meanwhile. If it is the
@@ -201,6 +206,9 @@ func (a *Awareness) Apply(conn, own uint64, update []byte, now time.Time) (chang
 		return nil, nil
 	}
 	for _, e := range accepted {
+		if g, removed := a.removals[e.id]; removed && e.state != nil && e.id == m.own && e.clock == g.clock {
+			a.returned = append(a.returned, returned{conn, e.id, e.clock})
+		}
 		if e.state == nil {
 			m.shown = m.shown || e.id == m.own
 			a.remove(e.id, e.clock, now)
@@ -225,6 +233,19 @@ func (a *Awareness) lowestClock(m *member, id uint64, now time.Time) uint64 {
 		return g.clock
 	}
 	return g.clock + 1
+}
+
+// Returned calls each with each connection that has, since the last call, brought back its
+// own state that was removed, and an update that it must be sent: null with the clock of
+// that state. As y-protocols demands, its client raises its clock then, and stock clients
+// send the state again. So those that have seen the removal see the client again.
+func (a *Awareness) Returned(each func(conn uint64, null []byte)) {
+	for _, r := range a.returned {
+		if p, held := a.states[r.id]; held && p.owner == r.conn && p.clock == r.clock {
+			each(r.conn, encode([]entry{{id: r.id, clock: r.clock}}))
+		}
+	}
+	a.returned = a.returned[:0]
 }
 
 func (a *Awareness) set(conn uint64, e entry, now time.Time) {

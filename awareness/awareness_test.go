@@ -461,3 +461,43 @@ func FuzzApply(f *testing.F) {
 		}
 	})
 }
+
+// TestReturned returns with a clock that others have seen end, and with others.
+func TestReturned(t *testing.T) {
+	for name, test := range map[string]struct {
+		own, clock, later uint64
+		leaves            bool
+		want              string
+	}{
+		"the same clock":                   {own: 7, clock: 5, want: "2: 7@5 null"},
+		"a higher clock":                   {own: 7, clock: 6},
+		"the same clock, and then another": {own: 7, clock: 5, later: 6},
+		"the same clock, and gone again":   {own: 7, clock: 5, leaves: true},
+		"a state of another client":        {own: 8, clock: 5},
+	} {
+		a, now := New(Config{}), time.Unix(0, 0)
+		apply := func(conn, own, clock uint64) {
+			if _, err := a.Apply(conn, own, raw(t, fmt.Sprintf("7@%d {}", clock)), now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.Join(1, "")
+		apply(1, 7, 5)
+		a.Leave(1, now)
+		a.Join(2, "")
+		apply(2, test.own, test.clock)
+		if test.later > 0 {
+			apply(2, test.own, test.later)
+		}
+		if test.leaves {
+			a.Leave(2, now)
+		}
+		got := ""
+		each := func(conn uint64, null []byte) { got += fmt.Sprintf("%d: %s", conn, text(t, null)) }
+		a.Returned(each)
+		a.Returned(each)
+		if got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}

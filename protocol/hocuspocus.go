@@ -161,6 +161,8 @@ func (d Hocuspocus) AppendHead(dst []byte, m Message) []byte {
 		kind = hocuspocusAwareness
 	case Stateless:
 		kind = hocuspocusStateless
+	case QueryAwareness:
+		return append(d.begin(dst), hocuspocusQuery)
 	case Ack:
 		return append(d.begin(dst), hocuspocusSyncStatus, 1)
 	case Reject:

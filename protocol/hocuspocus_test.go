@@ -58,6 +58,7 @@ func TestHocuspocusTranscript(t *testing.T) {
 		"02 02 08 726561646f6e6c79":              doc.AppendHead(nil, Message{Type: ReadOnly}),
 		"02 01 02 6e6f":                          doc.AppendDenied(nil, "no"),
 		"02 00":                                  doc.AppendTokenRequest(nil),
+		"03":                                     doc.AppendHead(nil, Message{Type: QueryAwareness}),
 		"08 01":                                  doc.AppendHead(nil, Message{Type: Ack, Count: 1}),
 		"08 00":                                  doc.AppendHead(nil, Message{Type: Reject, Count: 1}),
 		"07 10 526573657420436f6e6e656374696f6e": doc.AppendHead(nil, (&CloseError{Code: CloseReset, Reason: "Reset Connection"}).Message()),
@@ -68,8 +69,8 @@ func TestHocuspocusTranscript(t *testing.T) {
 			t.Errorf("%x, want %x", got, want)
 		}
 	}
-	if got := doc.AppendHead([]byte{1}, Message{Type: QueryAwareness}); len(got) != 1 {
-		t.Errorf("a query was written as %x", got)
+	if got := doc.AppendHead([]byte{1}, Message{}); len(got) != 1 {
+		t.Errorf("a message of no type was written as %x", got)
 	}
 }
 

@@ -62,10 +62,11 @@ func (p *peer) receive(t *rapid.T, o event.Output) {
 		for n := r.Uint(); n > 0; n-- {
 			id := r.Uint()
 			s := shown{clock: r.Uint(), state: string(r.Text())}
-			if s.state == "null" {
-				delete(p.present, id)
-			} else {
+			switch {
+			case s.state != "null":
 				p.present[id] = s
+			case o.To == event.Everyone: // otherwise the client raises its own clock
+				delete(p.present, id)
 			}
 		}
 		return

@@ -230,6 +230,7 @@ func (t *turn) end() {
 		}
 		t.sendNow(event.Everyone, protocol.Message{Type: protocol.Awareness, Data: update})
 	}
+	t.recall()
 	if len(t.updates) > 0 {
 		t.effects.Update = mergeUpdates(t.updates)
 		t.changed = t.now
@@ -244,6 +245,20 @@ func (t *turn) end() {
 	if t.Empty() {
 		t.saved = savedVectors{} // no connection can have missed an update
 	}
+}
+
+// recall makes the clients that have returned show themselves to the clients that have seen
+// them go. It follows the broadcast: where both are merged for a slow client, the last one
+// counts. Hocuspocus providers from version 4.5 on raise their clock, but send their state
+// only if they are asked.
+func (t *turn) recall() {
+	t.awareness.Returned(func(conn uint64, null []byte) {
+		to := event.ConnID(conn)
+		t.sendNow(to, protocol.Message{Type: protocol.Awareness, Data: null})
+		if t.conns[to].acks {
+			t.sendNow(to, protocol.Message{Type: protocol.QueryAwareness})
+		}
+	})
 }
 
 // mergeUpdates returns updates in V1 as one.

@@ -426,6 +426,8 @@ func line(t *testing.T, o event.Output) string {
 	switch o.Message.Type {
 	case protocol.Awareness:
 		return to + " awareness" + states(t, o.Message.Data)
+	case protocol.QueryAwareness:
+		return to + " query"
 	case protocol.Ack:
 		return fmt.Sprintf("%s ack %d", to, o.Message.Count)
 	case protocol.Uncounted:

@@ -106,7 +106,7 @@ func (o *Outbox) Add(f *Frame) (Change, error) {
 		o.acks.add(f)
 	case f.Type == protocol.Close:
 		o.queue = append(o.queue, f)
-	case f.Type == protocol.Stateless || f.Type == FromConsumer:
+	case f.Type == protocol.Stateless || f.Type == protocol.QueryAwareness || f.Type == FromConsumer:
 		return o.addAside(f), nil
 	case f.document() && f.Broadcast:
 		return o.addBroadcast(f), nil

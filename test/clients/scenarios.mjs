@@ -219,6 +219,24 @@ export const scenarios = {
     hold('a client that joins late sees no ghost', late.sees(ann) === undefined)
   },
 
+  'a return with an unchanged state': async stage => {
+    const [ann, bob] = await stage.synced('ann', 'bob')
+    ann.present('cursor', 1)
+    await until('bob sees ann', () => bob.sees(ann)?.cursor === 1)
+    for (const leave of [() => ann.disconnect(), () => ann.lose()]) {
+      await leave()
+      await until('bob sees that ann is gone', () => bob.sees(ann) === undefined)
+      let flickers = false
+      const note = ({ removed }) => { flickers ||= removed.includes(ann.doc.clientID) }
+      bob.awareness.on('change', note)
+      await ann.reconnect()
+      await until('bob sees ann, although her state is the same', () => bob.sees(ann)?.cursor === 1, 5)
+      await sleep(300)
+      hold('she stays', !flickers && bob.sees(ann)?.cursor === 1 && ann.sees(ann)?.cursor === 1)
+      bob.awareness.off('change', note)
+    }
+  },
+
   'an impostor': async stage => {
     const [ann, bob] = await stage.synced('ann', 'bob')
     ann.present('name', 'ann')

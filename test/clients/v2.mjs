@@ -23,7 +23,8 @@ export class WebsocketProvider {
       if (origin !== this) this.send(sync.update, update)
     })
     this.awareness.on('update', ({ added, updated, removed }, origin) => {
-      if (origin !== this) this.send(presence, encodeAwarenessUpdate(this.awareness, [...added, ...updated, ...removed]))
+      // If the server removes this client's own state, the clock has been raised, and the state is sent again.
+      if (origin !== this || removed.includes(doc.clientID)) this.send(presence, encodeAwarenessUpdate(this.awareness, [...added, ...updated, ...removed]))
     })
     if (connect) this.connect()
     if (resyncInterval > 0) this.resync = setInterval(() => this.send(sync.step1, Y.encodeStateVector(doc)), resyncInterval)

@@ -137,13 +137,16 @@ export const faults = {
       const [ann, bob] = await seen(stage)
       ann.break()
       await bob.sees(ann, undefined)
+      let flickers = false
+      bob.awareness.on('change', ({ removed }) => { flickers ||= removed.includes(ann.doc.clientID) })
       await ann.synced()
       await ann.settled()
-      await sleep(200)
+      await sleep(500)
       const late = stage.client('late')
       await late.synced()
       await sleep(300)
-      return late.awareness.getStates().has(ann.doc.clientID) ? 'visible' : 'invisible'
+      if (flickers) return 'visible, and gone in between'
+      return [bob, late].every(client => client.awareness.getStates().get(ann.doc.clientID)?.at === 1) ? 'visible' : 'invisible'
     },
     original: 'invisible',
     yroom: 'visible'
