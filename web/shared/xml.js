@@ -1,27 +1,32 @@
 import * as Y from 'yjs'
 
 // asXML returns a fragment as indented XML. Text with marks is in elements named
-// after them, as ProseMirror would write it.
+// after them, as ProseMirror would write it. The text is in XML texts or, in documents of
+// yjs 14, directly in the elements.
 export function asXML (fragment) {
-  return fragment.toArray().map(node => write(node, '')).join('')
+  return runs(fragment).map(run => write(run, '')).join('')
 }
 
-function write (node, indent) {
-  if (node instanceof Y.XmlText) return indent + text(node) + '\n'
+// runs returns the list of a type as text with the same marks, and other types.
+const runs = type => Y.Text.prototype.toDelta.call(type)
+
+function write ({ insert: node, attributes: marks }, indent) {
+  if (isText(node)) return indent + text({ insert: node, attributes: marks }) + '\n'
   const tag = node.nodeName + attributes(node.getAttributes())
-  const children = node.toArray()
+  const children = runs(node)
   if (children.length === 0) return `${indent}<${tag}/>\n`
-  if (children.every(child => child instanceof Y.XmlText)) {
+  if (children.every(({ insert }) => isText(insert))) {
     return `${indent}<${tag}>${children.map(text).join('')}</${node.nodeName}>\n`
   }
   return `${indent}<${tag}>\n${children.map(child => write(child, indent + '  ')).join('')}${indent}</${node.nodeName}>\n`
 }
 
-function text (node) {
-  return node.toDelta().map(({ insert, attributes: marks = {} }) => {
-    const content = typeof insert === 'string' ? escape(insert) : escape(JSON.stringify(insert))
-    return Object.entries(marks).reduce((inner, [name, value]) => `<${name}${attributes(value)}>${inner}</${name}>`, content)
-  }).join('')
+const isText = node => typeof node === 'string' || node instanceof Y.XmlText
+
+function text ({ insert, attributes: marks = {} }) {
+  if (insert instanceof Y.XmlText) return runs(insert).map(text).join('')
+  const content = typeof insert === 'string' ? escape(insert) : escape(JSON.stringify(insert))
+  return Object.entries(marks).reduce((inner, [name, value]) => `<${name}${attributes(value)}>${inner}</${name}>`, content)
 }
 
 function attributes (values) {

@@ -15,16 +15,22 @@ export function parts (type) {
   return found
 }
 
+// sequenceKind returns the kind of a sequence. The nodes of an XML fragment can have marks,
+// which yjs 14 writes.
 function sequenceKind (type) {
-  let kind
+  let kind, marks
   for (let item = type._start; item !== null; item = item.right) {
     if (item.deleted) continue
     const content = item.content
-    if (content instanceof Y.ContentString || content instanceof Y.ContentFormat || content instanceof Y.ContentEmbed) return 'Text'
+    if (content instanceof Y.ContentString || content instanceof Y.ContentEmbed) return 'Text'
+    if (content instanceof Y.ContentFormat) {
+      marks = 'Text'
+      continue
+    }
     kind ??= 'Array'
     if (content instanceof Y.ContentType && isXML(content.type)) kind = 'XML'
   }
-  return kind
+  return kind ?? marks
 }
 
 function isXML (type) {
@@ -35,11 +41,10 @@ const items = type => Y.Array.prototype.toArray.call(type)
 const plain = value => value instanceof Y.AbstractType ? value.toJSON() : value
 
 function xml (type) {
-  const toArray = () => items(type)
   try {
-    return asXML({ toArray })
+    return asXML(type)
   } catch { // it holds something else than XML
-    return toArray().map(String).join('\n')
+    return items(type).map(String).join('\n')
   }
 }
 
