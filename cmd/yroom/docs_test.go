@@ -21,6 +21,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/markdown"
+	"github.com/yroom/yroom/store/sqlitestore"
 )
 
 var code = regexp.MustCompile("`([^`]*)`")
@@ -288,7 +289,7 @@ func TestDocumentedSettings(t *testing.T) {
 			continue
 		}
 		t.Chdir(t.TempDir())
-		opened, err := openStores(t.Context(), set.or(defaults).Store, set.Rooms)
+		opened, err := openStores(t.Context(), set.or(defaults).Store, set.Rooms, sqlitestore.Config{})
 		if err != nil {
 			t.Errorf("%s: %v", b, err)
 			continue

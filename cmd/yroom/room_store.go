@@ -15,6 +15,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/internal/memhttp"
+	"github.com/yroom/yroom/store/sqlitestore"
 )
 
 // largestImport is the size of the largest update that can be imported into a store.
@@ -41,7 +42,7 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 			return fmt.Errorf("there is no file %s: yroom serve creates it", name)
 		}
 	}
-	documents, err := openStores(ctx, url, file.Rooms)
+	documents, err := openStores(ctx, url, file.Rooms, sqlitestore.Config{Shared: true})
 	if err != nil {
 		return err
 	}

@@ -87,7 +87,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	}
 	documents := &stores{rooms: withoutStores(set.Rooms)}
 	if withWorker {
-		if documents, err = openStores(ctx, set.Store, set.Rooms); err != nil {
+		if documents, err = openStores(ctx, set.Store, set.Rooms, set.files(log)); err != nil {
 			return errors.Join(err, joined.Close(ctx))
 		}
 	}

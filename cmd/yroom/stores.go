@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"path/filepath"
@@ -26,17 +27,19 @@ type stores struct {
 	rest  store.Store               // the store of rooms whose row names none
 	rooms map[string]yroom.Settings // the settings by row, with the stores
 
-	levels func(room string) store.Durability
+	files  sqlitestore.Config     // of SQLite files
 	open   map[string]store.Store // by URL
 	closes []func() error
 }
 
-// openStores opens the store at url and those that rows name.
-func openStores(ctx context.Context, url string, rows map[string]roomSettings) (_ *stores, err error) {
+// openStores opens the store at url and those that rows name. SQLite files have the
+// configuration files, except for the durability, which is that of rows.
+func openStores(ctx context.Context, url string, rows map[string]roomSettings, files sqlitestore.Config) (_ *stores, err error) {
 	if err := checkDurability(url, rows); err != nil {
 		return nil, err
 	}
-	s := &stores{rooms: map[string]yroom.Settings{}, levels: levels(rows), open: map[string]store.Store{}}
+	files.Durability = levels(rows)
+	s := &stores{rooms: map[string]yroom.Settings{}, files: files, open: map[string]store.Store{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -55,6 +58,11 @@ func openStores(ctx context.Context, url string, rows map[string]roomSettings) (
 		s.rooms[prefix] = settings
 	}
 	return s, nil
+}
+
+// files returns the configuration of SQLite files. A layer lets several processes share one.
+func (s settings) files(log *slog.Logger) sqlitestore.Config {
+	return sqlitestore.Config{Shared: s.Layer != inMemory, Logger: log}
 }
 
 // withoutStores returns the settings of rows for a process that has no worker.
@@ -94,9 +102,9 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	}
 	var err error
 	if isFile {
-		opened, err = sqlitestore.Open(file, sqlitestore.Config{Durability: s.levels}) //nolint:contextcheck // a local file needs none
+		opened, err = sqlitestore.Open(file, s.files) //nolint:contextcheck // a local file needs none
 	} else {
-		opened, err = pgstore.Open(ctx, url, pgstore.Config{Durability: s.levels})
+		opened, err = pgstore.Open(ctx, url, pgstore.Config{Durability: s.files.Durability})
 	}
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/sqlitestore"
 )
 
 // hello is a message with the update of a client that has typed "hello".
@@ -133,7 +134,7 @@ func TestStoresAreOpenedOnce(t *testing.T) {
 		"memory":  {StoreURL: "memory:"},
 		"memory2": {StoreURL: "memory:"},
 		"open":    {Settings: yroom.Settings{RemoveDelay: 1}},
-	})
+	}, sqlitestore.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

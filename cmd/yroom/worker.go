@@ -81,7 +81,7 @@ func (e environment) runRooms(set settings) error {
 	if err != nil {
 		return err
 	}
-	documents, err := openStores(ctx, set.Store, set.Rooms)
+	documents, err := openStores(ctx, set.Store, set.Rooms, set.files(log))
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx))
 	}

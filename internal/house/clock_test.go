@@ -21,6 +21,7 @@ var wallClock = map[string]string{
 	"store/memstore/memstore.go":        "when an entry was stored",
 	"store/pgstore/list.go":             "when an entry was stored",
 	"store/pgstore/load.go":             "when an entry was stored",
+	"store/sqlitestore/others.go":       "when a process has opened a file, for operators",
 	"store/sqlitestore/writer_apply.go": "when an entry was stored",
 }
 

@@ -2,7 +2,7 @@
 //
 // Several processes of one machine may use a file at once; a network file system does
 // not work, because it lacks the locks that SQLite needs. While a file is in use,
-// FILE-wal and FILE-shm in the same directory belong to it. Copy it with the sqlite3
+// FILE-wal, FILE-shm and FILE-lock in the same directory belong to it. Copy it with the sqlite3
 // shell (.backup, or VACUUM INTO), not as a file. No other code of the process may open
 // and close the file, because that releases SQLite's locks.
 //
@@ -18,6 +18,8 @@
 //     transaction, and answers them
 //   - writer_conn.go: the connection that writes: its transactions and faults
 //   - writer_apply.go: the SQL of each kind of request
+//   - others.go: other processes that have the file open; lock_unix.go and
+//     lock_windows.go: the lock by which they are found
 //   - events.go: what a Store reports to metrics
 //   - errors.go: faults of SQLite, with advice for the operator
 package sqlitestore

@@ -220,7 +220,7 @@ func TestLockedFile(t *testing.T) {
 	_, err := s.Append(t.Context(), room, v1("b"))
 	wantAdvice(t, err, path, "another process has kept it locked", "50ms", "end that process's transaction")
 	wantHeld(t, s, room, "a") // reads don't wait
-	if other, err := sqlitestore.Open(path, sqlitestore.Config{LockWait: 50 * time.Millisecond}); err == nil {
+	if other, err := sqlitestore.Open(path, sqlitestore.Config{LockWait: 50 * time.Millisecond, Shared: true}); err == nil {
 		// A file that needs no migration can be opened; only writes wait for the lock.
 		_, err = other.Append(t.Context(), room, v1("b"))
 		wantAdvice(t, err, "another process has kept it locked")
@@ -235,7 +235,7 @@ func TestLockedFile(t *testing.T) {
 		t.Errorf("the room holds %q", got)
 	}
 
-	patient := open(t, path, sqlitestore.Config{LockWait: time.Hour})
+	patient := open(t, path, sqlitestore.Config{LockWait: time.Hour, Shared: true})
 	run(t, db, "BEGIN IMMEDIATE")
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()

@@ -56,6 +56,10 @@ func TestChild(t *testing.T) {
 		childAcknowledges(t, path, store.DurabilityCommit)
 	case "faults":
 		childFaults(t, path)
+	case "opens":
+		childOpens(t, sqlitestore.Config{}, path)
+	case "opens-shared":
+		childOpens(t, sqlitestore.Config{Shared: true}, path)
 	}
 }
 

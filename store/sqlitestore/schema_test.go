@@ -115,7 +115,7 @@ func TestMigrationByManyAtOnce(t *testing.T) {
 	var opening sync.WaitGroup
 	for range 8 {
 		opening.Go(func() {
-			s, err := sqlitestore.Open(path, sqlitestore.Config{})
+			s, err := sqlitestore.Open(path, sqlitestore.Config{Shared: true})
 			if err != nil {
 				t.Error(err)
 				return

@@ -1,11 +1,13 @@
 package sqlitestore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -34,6 +36,12 @@ type Config struct {
 	LockWait time.Duration
 	// Events are called for metrics.
 	Events Events
+	// Shared says that other processes are meant to use the file too, as workers of one
+	// layer do, or a program that only copies rooms. Unless it is set, the Store logs other
+	// processes that have the file open and haven't set it either.
+	Shared bool
+	// Logger logs these processes. Nil: slog.Default().
+	Logger *slog.Logger
 }
 
 const (
@@ -54,6 +62,7 @@ type Store struct {
 	unawaited group.Unawaited
 	reading   sync.RWMutex  // read-locked by reads, so that Close can wait for them
 	written   chan struct{} // closed once the writer has ended
+	others    *others       // nil: Config.Shared
 	close     func() error
 }
 
@@ -88,6 +97,9 @@ func Open(path string, config Config) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	s.close = sync.OnceValue(s.end)
+	if !config.Shared {
+		s.others = findOthers(path, cmp.Or(config.Logger, slog.Default()))
+	}
 	go s.writeBatches()
 	return s, nil
 }
@@ -164,5 +176,9 @@ func (s *Store) end() error {
 		errs = append(errs, fmt.Errorf("keep %s-wal with the file, it holds the newest updates: %w",
 			s.path, explain(s.path, s.config.LockWait, err)))
 	}
-	return errors.Join(append(errs, s.writer.close())...)
+	errs = append(errs, s.writer.close())
+	if s.others != nil {
+		errs = append(errs, s.others.close())
+	}
+	return errors.Join(errs...)
 }

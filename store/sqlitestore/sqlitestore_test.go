@@ -27,8 +27,9 @@ func open(t testing.TB, path string, config sqlitestore.Config) *sqlitestore.Sto
 	return s
 }
 
+// at returns the configuration of a file that several Stores may have open.
 func at(level store.Durability) sqlitestore.Config {
-	return sqlitestore.Config{Durability: func(string) store.Durability { return level }}
+	return sqlitestore.Config{Durability: func(string) store.Durability { return level }, Shared: true}
 }
 
 func TestConformance(t *testing.T) {

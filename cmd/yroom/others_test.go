@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// Two servers that have one SQLite file open say so, and commands that only read or copy
+// rooms don't.
+func TestTwoServersOnOneFile(t *testing.T) {
+	dir := t.TempDir()
+	first := startIn(t, dir)
+	second := startIn(t, dir)
+	for _, args := range [][]string{{"room", "list", "--store", "sqlite:yroom.db"}, {"backup", "copy.db"}} {
+		cmd := exec.CommandContext(t.Context(), "yroom", args...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("yroom %q: %v\n%s", args, err, out)
+		}
+	}
+	second.Stop(t)
+	first.Stop(t)
+	const warning = "Another process has this SQLite file open."
+	for _, s := range []struct{ server, other *server }{{first, second}, {second, first}} {
+		log := s.server.Log.String()
+		if strings.Count(log, warning) != 1 || !strings.Contains(log, fmt.Sprintf("process %d on ", s.other.Process.Pid)) {
+			t.Errorf("the log doesn't name process %d once:\n%s", s.other.Process.Pid, log)
+		}
+	}
+
+	// One that was killed is not there any more.
+	killed := startIn(t, dir)
+	killed.Kill()
+	next := startIn(t, dir)
+	next.Stop(t)
+	if log := next.Log.String(); strings.Contains(log, warning) {
+		t.Errorf("a server that is alone warns:\n%s", log)
+	}
+}
