@@ -64,14 +64,6 @@ func (e *StatusError) Error() string { return e.Reason }
 func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Request) (admitted *Conn, err error) {
 	hook := c.cfg.Hooks.Admit
 	a := Admission{Room: roomOfPath(r), Access: event.AccessWrite | event.AccessPresent}
-	if hook == nil { // first, so that a wrong address is refused as such, whatever is requested there
-		if err := checkRoom(a.Room); err != nil {
-			return nil, err
-		}
-	}
-	if err := checkRequest(w, r); err != nil {
-		return nil, err
-	}
 	if err := c.checkOrigin(r); err != nil {
 		return nil, err
 	}
@@ -91,9 +83,12 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 		}); err != nil {
 			return nil, err
 		}
-		if err := checkRoom(a.Room); err != nil {
-			return nil, err
-		}
+	}
+	if err := checkRoom(a.Room); err != nil {
+		return nil, err
+	}
+	if err := checkRequest(w, r); err != nil {
+		return nil, err
 	}
 	set := c.settings(a.Room)
 	a.Room = strings.Clone(a.Room) // it may be a part of a long URL
@@ -110,7 +105,8 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return conn, nil
 }
 
-// checkRequest returns an error unless r asks for a WebSocket.
+// checkRequest returns an error unless r asks for a WebSocket. It is called last: a page can't
+// see why its WebSocket was refused, and so asks by another request to the same address.
 func checkRequest(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodGet &&
 		hasToken(r.Header, "Connection", "upgrade") &&

@@ -26,6 +26,15 @@ func upgradeRequest(target string, header ...string) *http.Request {
 	r.Header.Set("Upgrade", "websocket")
 	r.Header.Set("Sec-WebSocket-Version", "13")
 	r.Header.Set("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
+	return withHeader(r, header...)
+}
+
+// questionAbout is a request by which a page asks why its upgrade was refused.
+func questionAbout(target string, header ...string) *http.Request {
+	return withHeader(httptest.NewRequest(http.MethodPost, target, nil), header...)
+}
+
+func withHeader(r *http.Request, header ...string) *http.Request {
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -54,7 +63,11 @@ func TestAdmission(t *testing.T) {
 	}{
 		"plain GET":             {r: httptest.NewRequest(http.MethodGet, "/doc", nil), status: 426, body: "WebsocketProvider"},
 		"a name that cannot be": {r: httptest.NewRequest(http.MethodGet, "/"+strings.Repeat("a", 10<<10), nil), status: 400},
-		"POST":                  {r: httptest.NewRequest(http.MethodPost, "/doc", nil), status: 426},
+		"POST":                  {r: questionAbout("/doc"), status: 426},
+		"POST, other host":      {r: questionAbout("/doc", "Origin", "https://evil.test"), status: 403, body: "origin"},
+		"POST, unauthorized":    {r: questionAbout("/doc"), hooks: admit(Admission{}, &StatusError{401, "Please log in."}), status: 401, body: "Please log in."},
+		"POST, admitted":        {r: questionAbout("/doc"), hooks: admit(Admission{Room: "r"}, nil), status: 426},
+		"POST, PreConnect":      {r: questionAbout("/doc"), hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { panic("no connection") }}, status: 426},
 		"old version":           {r: upgradeRequest("/doc", "Sec-WebSocket-Version", "8"), status: 426},
 		"no room":               {r: upgradeRequest("/"), status: 400, body: "255 bytes"},
 		"blank room":            {r: upgradeRequest("/%20%09"), status: 400},
@@ -128,6 +141,35 @@ func TestOwnHost(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A page that asks why its upgrade was refused is answered as the upgrade would be, and
+// takes no connection.
+func TestQuestionAboutRefusal(t *testing.T) {
+	withHarness(t, Config{Limits: Limits{Connections: 1}}, func(t *testing.T, h *harness) {
+		ask := func(handler http.Handler, header ...string) int {
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, questionAbout("/doc", header...))
+			return w.Code
+		}
+		handlers := map[string]http.Handler{"plain": h.Consumer, "Hocuspocus": h.Hocuspocus()}
+		for name, handler := range handlers {
+			for range 3 {
+				if got := ask(handler); got != http.StatusUpgradeRequired {
+					t.Errorf("%s: status %d while the upgrade would be accepted", name, got)
+				}
+			}
+			if got := ask(handler, "Origin", "https://evil.test"); got != http.StatusForbidden {
+				t.Errorf("%s: status %d for another origin", name, got)
+			}
+		}
+		h.dial("/doc")
+		for name, handler := range handlers {
+			if got := ask(handler); got != http.StatusServiceUnavailable {
+				t.Errorf("%s: status %d while there are too many connections", name, got)
+			}
+		}
+	})
 }
 
 // A long origin of a request is truncated in the log.

@@ -93,7 +93,7 @@ func TestSettings(t *testing.T) {
 		}
 		c.send(ws.OpBinary, []byte{0, 2, 1, 5})
 		c.send(ws.OpBinary, []byte{0, 2, 1, 5, 5})
-		c.wantClose(protocol.CloseTooBig, "too big")
+		c.wantClose(protocol.CloseTooBig, "larger than the limit")
 		if !strings.Contains(h.worker.lines(), "message 3 05") {
 			t.Error("the message of four bytes did not arrive")
 		}

@@ -101,9 +101,6 @@ type documents struct {
 // newDocuments returns the documents of a socket that r asks for, which is counted by the
 // gate until close.
 func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*documents, error) {
-	if err := checkRequest(w, r); err != nil {
-		return nil, err
-	}
 	if err := c.checkOrigin(r); err != nil {
 		return nil, err
 	}
@@ -112,6 +109,10 @@ func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*docume
 	}
 	from, err := c.gate.enter(r, time.Now())
 	if err != nil {
+		return nil, err
+	}
+	if err := checkRequest(w, r); err != nil {
+		c.gate.leave(from)
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(r.Context()))
@@ -332,7 +333,7 @@ func (d *documents) tidy(now time.Time) {
 // deliver lets a Conn handle a frame.
 func (d *documents) deliver(conn *Conn, body []byte) {
 	if len(body) > conn.messageSize {
-		conn.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseTooBig, Reason: "the message is too big"}})
+		conn.end(cause{CloseError: *tooBig(int64(conn.messageSize))})
 		return
 	}
 	err := conn.receive(body)

@@ -18,8 +18,9 @@ import (
 type Hooks struct {
 	// Admit runs first, before the upgrade. It authenticates the request and
 	// names the room. A *StatusError refuses with its status and reason. Any other
-	// error refuses with 403; it is logged, and the client doesn't see it. ctx ends
-	// with the request. Without Admit the room is Request.Room, and all clients may
+	// error refuses with 403; it is logged, and the client doesn't see it. It also runs
+	// for a request that isn't a WebSocket upgrade, by which a page learns why its upgrade
+	// was refused; if it admits such a request, the status is 426. ctx ends with the request. Without Admit the room is Request.Room, and all clients may
 	// write and be present.
 	//
 	// For a Hocuspocus client, Admit runs when the client opens a document, and again when it

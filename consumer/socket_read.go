@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"runtime"
@@ -83,7 +84,7 @@ func (s *socket) read() (ws.OpCode, []byte, error) {
 			return h.OpCode, data, nil
 		}
 		if h.Length > s.max.Load()-int64(len(s.message)) {
-			return 0, nil, &protocol.CloseError{Code: protocol.CloseTooBig, Reason: "the message is too big"}
+			return 0, nil, tooBig(s.max.Load())
 		}
 		if h.OpCode != ws.OpContinuation {
 			s.op = h.OpCode
@@ -104,6 +105,11 @@ func (s *socket) read() (ws.OpCode, []byte, error) {
 		}
 		return s.op, data, nil
 	}
+}
+
+// tooBig is the reason for a message that is larger than the limit.
+func tooBig(limit int64) *protocol.CloseError {
+	return &protocol.CloseError{Code: protocol.CloseTooBig, Reason: fmt.Sprintf("a message is larger than the limit of %d bytes", limit)}
 }
 
 // header reads the header of the next frame and checks it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,17 +30,19 @@ func ownOrigins(addr net.Addr) []string {
 	return append(slices.Clone(loopbackOrigins), addr.String()) // it may be 127.0.0.2
 }
 
-// knownHosts is a hook for a server without --origin. Such a server admits any page whose
+// knownHosts returns admit for a server without --origin. Such a server admits any page whose
 // host is the Host of the request. But a page from the web can make its own host name
 // resolve to this server after it was loaded (DNS rebinding). So the Host of a browser's
 // request has to be an address or a loopback name, which the host of such a page isn't.
-func knownHosts(_ *consumer.Conn, r *http.Request) error {
-	if r.Header.Get("Origin") == "" || isAddress(r.Host) || loopback.Is(r.Host) {
-		return nil
-	}
-	return &consumer.StatusError{
-		Status: http.StatusForbidden,
-		Reason: fmt.Sprintf("This server was not told that its host is %.256q. If it is, start the server with --origin and this host.", r.Host),
+func knownHosts(admit admitFunc) admitFunc {
+	return func(ctx context.Context, r consumer.Request) (consumer.Admission, error) {
+		if host := r.HTTP.Host; r.HTTP.Header.Get("Origin") != "" && !isAddress(host) && !loopback.Is(host) {
+			return consumer.Admission{}, &consumer.StatusError{
+				Status: http.StatusForbidden,
+				Reason: fmt.Sprintf("This server was not told that its host is %.256q. If it is, start the server with --origin and this host.", host),
+			}
+		}
+		return admit(ctx, r)
 	}
 }
 

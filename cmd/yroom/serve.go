@@ -74,7 +74,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	hooks := consumer.Hooks{Admit: admit}
 	if len(set.Origin) == 0 {
 		if !set.hasLogin() {
-			hooks.PreConnect = knownHosts
+			hooks.Admit = knownHosts(admit)
 		}
 		if loopback {
 			set.Origin = ownOrigins(listener.Addr())

@@ -30,7 +30,7 @@ var wantImports = []struct {
 	}},
 	{"examples/hello", []string{"."}},
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
-	{"test/browser/robot", []string{".", "document", "internal/webui", "web", "yjs"}},
+	{"test/browser/robot", []string{".", "consumer", "document", "event", "internal/webui", "protocol", "web", "yjs"}},
 	{"internal/testkit/postgres", []string{"internal/testkit", "github.com/jackc/pgx/v5"}},
 	{"internal/testkit/nats", []string{"internal/testkit", "internal/testkit/daemon"}},
 	{"internal/testkit/redis", []string{"internal/testkit", "internal/testkit/daemon"}},
