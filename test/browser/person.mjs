@@ -35,7 +35,7 @@ export class Person {
   // Takes part in a scenario, with nothing on the page yet.
   enter (stage) {
     this.stage = stage
-    this.proxy.far = stage.server.address
+    this.proxy.lead(stage.server.address)
     this.written = ''
     this.complaints = []
     this.sockets = []

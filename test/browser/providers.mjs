@@ -74,7 +74,7 @@ providers['tiptap, a room that is deleted'] = async stage => {
   const answer = await fetch(`${url}/api/rooms/${stage.room}`, { method: 'DELETE', headers: { Authorization: `Bearer ${token}` } })
   hold(`the room is deleted: ${answer.status}`, answer.ok)
   for (const person of [ann, bob]) {
-    await person.sees('#connection', 'closed: This document was deleted.')
+    await person.sees('#reason', 'This document was deleted.')
     await person.write(1)
     await person.sees('#saved', 'Not saved: closed')
   }
@@ -100,7 +100,7 @@ providers['tiptap, with tokens'] = async stage => {
 
   cem.away = true // the browser may log that it was refused
   await cem.show(`/tiptap/${stage.room}`)
-  await cem.sees('#connection', 'closed: A token is needed to open this room.')
+  await cem.sees('#reason', 'A token is needed to open this room.')
   await cem.sees('#saved', 'Not loaded')
 }
 

@@ -13,13 +13,15 @@ const run = promisify(execFile)
 export class Server {
   // Program is the file of yroom, or of the robot. Without a folder the server makes
   // one, which ends with it. With a token it has the document API, and with a secret it
-  // admits only clients with tokens that are signed with it.
-  static async start (program, { folder, token, secret, robot = false } = {}) {
+  // admits only clients with tokens that are signed with it. Settings are the text of its
+  // settings file, with the level of its log.
+  static async start (program, { folder, token, secret, settings, robot = false } = {}) {
     const server = new Server()
-    Object.assign(server, { program, token, secret, robot })
+    Object.assign(server, { program, token, secret, settings, robot })
     server.folder = folder ?? await mkdtemp(join(tmpdir(), 'yroom-browser-'))
     if (token) await writeFile(join(server.folder, 'token'), token, { mode: 0o600 })
     if (secret) await writeFile(join(server.folder, 'secret'), secret, { mode: 0o600 })
+    if (settings) await writeFile(join(server.folder, 'yroom.yaml'), settings)
     server.address = '127.0.0.1:0'
     await server.restart()
     return server
@@ -27,7 +29,8 @@ export class Server {
 
   // Starts the server again, with the same files at the same address.
   async restart () {
-    const arguments_ = this.robot ? [] : ['serve', '--listen', this.address, '--name', 'web-1', '--store', 'sqlite:yroom.db', '--log-level', 'warn']
+    const arguments_ = this.robot ? [] : ['serve', '--listen', this.address, '--name', 'web-1', '--store', 'sqlite:yroom.db']
+    if (!this.robot && !this.settings) arguments_.push('--log-level', 'warn')
     if (this.token) arguments_.push('--api-token-file', 'token')
     if (this.secret) arguments_.push('--jwt-key-file', 'secret')
     this.process = spawn(this.program, arguments_, { cwd: this.folder, stdio: ['ignore', 'pipe', 'inherit'] })
@@ -40,13 +43,15 @@ export class Server {
   get url () { return `http://${this.address}` }
 
   // Returns a token with which a client may enter each room.
-  async admission (access) {
-    const { stdout } = await run(this.program, ['token', '--key-file', 'secret', '--room', '*', '--access', access], { cwd: this.folder })
+  async admission (access, ...more) {
+    const { stdout } = await run(this.program, ['token', '--key-file', 'secret', '--room', '*', '--access', access, ...more], { cwd: this.folder })
     return stdout.trim()
   }
 
   // Holds the process where it is: connections stay, and nothing is answered.
   freeze () { this.process.kill('SIGSTOP') }
+
+  thaw () { this.process.kill('SIGCONT') }
 
   // As kill -9 does, at any moment, frozen or not.
   async kill () {

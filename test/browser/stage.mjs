@@ -20,9 +20,10 @@ export class Stage {
   }
 
   // A server for this scenario alone, so that it can be taken away.
-  async own ({ api = false, login = false } = {}) {
+  async own ({ api = false, login = false, settings } = {}) {
     this.server = this.keep(await Server.start(this.program, {
       token: api ? 'a-token-of-this-scenario' : '',
+      settings,
       secret: login ? 'a-secret-of-this-scenario-of-32-bytes' : ''
     }))
     return this.server

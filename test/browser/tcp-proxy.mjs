@@ -1,4 +1,4 @@
-// A TCP proxy between one browser and a server, whose connections can be cut. far is the server's host and port.
+// A TCP proxy between one browser and a server, whose connections can be cut.
 
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
@@ -26,6 +26,12 @@ export class TCPProxy {
     await once(proxy.server, 'listening')
     proxy.url = `http://127.0.0.1:${proxy.server.address().port}`
     return proxy
+  }
+
+  // Leads to a server from now on, given its host and port. Browsers keep connections that are not in use.
+  lead (far) {
+    this.far = far
+    for (const socket of this.sockets) socket.destroy()
   }
 
   // Data in transit is lost, and new connections fail until mend is called.

@@ -1,5 +1,6 @@
 import * as Y from 'yjs'
 import { showNames } from './caret.js'
+import { showNotice } from './notice.js'
 import { showPeople } from './people.js'
 import { showRoots } from './roots.js'
 import { showServed, word } from './served.js'
@@ -14,13 +15,12 @@ import { showState } from './state.js'
 //  - provider, with the awareness
 //  - saved: which edits the server has stored, as class Saved has it
 //  - connect(); and retry(), which connects at once if the connection was lost
-//  - onStatus(listener): listener(status, reason) is called with each status,
-//    "connecting", "connected", "offline", or "closed" for good, for a reason
+//  - status, a Status
 //  - onAccess(listener): listener(readonly) is called with what the server allows,
 //    if the protocol has that.
 export function enter (join, asText) {
   const [demo, ...rest] = location.pathname.slice(1).split('/')
-  const room = decodeURIComponent(rest.join('/'))
+  const room = decoded(rest.join('/'))
   const query = new URLSearchParams(location.search)
   const readonly = query.has('readonly')
   const token = query.get('token') // for a server that admits clients by tokens
@@ -41,6 +41,7 @@ export function enter (join, asText) {
     if (link.dataset.demo === demo) link.ariaCurrent = 'page'
   }
   showState({ ...connection, onAccess }, readonly)
+  showNotice(connection)
   onAccess(showPeople(awareness, readonly))
   showNames(doc, awareness)
   showServed(connection, room, tab)
@@ -48,6 +49,16 @@ export function enter (join, asText) {
   showRoots(doc)
   copyLink()
   return { room, doc, awareness, readonly, onAccess, connect }
+}
+
+// decoded returns the name of the room, or '' if it isn't UTF-8: no room has either name, and
+// the server says so.
+function decoded (path) {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return ''
+  }
 }
 
 function copyLink () {

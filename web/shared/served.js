@@ -10,7 +10,7 @@ export function word () {
 // which worker runs the room. A proxy may pass other requests to another consumer, so
 // the consumer is read from a cookie, which is in the response to the socket. A server
 // that sets none is not asked for the worker either.
-export function showServed ({ onStatus }, room, tab) {
+export function showServed ({ status }, room, tab) {
   const element = document.getElementById('served')
   let consumer, worker, timer
   let connected = false
@@ -33,8 +33,8 @@ export function showServed ({ onStatus }, room, tab) {
     timer = setTimeout(ask, pause)
   }
 
-  onStatus(status => {
-    connected = status === 'connected'
+  status.on(now => {
+    connected = now === 'connected'
     if (!connected) return
     consumer = take(`yroom-consumer-${tab}`) ?? consumer
     ask()

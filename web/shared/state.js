@@ -3,17 +3,16 @@ const patience = 1500 // ms for which a state must last before a screen reader r
 
 // showState updates #connection and #saved, which never claim more than is known,
 // and #spoken, which screen readers read.
-export function showState ({ saved, retry, onAccess, onStatus }, readonly) {
+export function showState ({ saved, retry, onAccess, status: connected }, readonly) {
   const connection = document.getElementById('connection')
   const mark = document.getElementById('saved')
   const spoken = document.getElementById('spoken')
   let status = 'connecting'
-  let reason = '' // why the server has closed the connection for good
   let next = '' // the text of #spoken, once it has lasted
   let settle, speak
 
   const draw = () => {
-    connection.textContent = connection.title = reason ? `${status}: ${reason}` : status
+    connection.textContent = status
     connection.dataset.state = status
     const text = wording()
     if (text === 'Saved' && mark.textContent === 'Saving…') {
@@ -40,9 +39,8 @@ export function showState ({ saved, retry, onAccess, onStatus }, readonly) {
     speak = setTimeout(() => { spoken.textContent = now }, patience)
   }
 
-  onStatus((now, why = '') => {
+  connected.on(now => {
     status = now
-    reason = why
     draw()
   })
   onAccess(now => {

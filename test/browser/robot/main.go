@@ -1,5 +1,7 @@
 // Command robot is a server with the demo pages that also edits documents itself: POST
-// /write/DEMO/ROOM inserts the body of the request as a line.
+// /write/DEMO/ROOM inserts the body of the request as a line. POST /close/ROOM/CODE closes
+// the connections of a room with a code, and the body as the reason. The room refused-STATUS
+// admits no one.
 package main
 
 import (
@@ -11,11 +13,16 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/webui"
+	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/web"
 	"github.com/yroom/yroom/yjs"
 )
@@ -27,7 +34,7 @@ func main() {
 }
 
 func run() error {
-	server, err := yroom.New(yroom.Config{Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+	server, err := yroom.New(yroom.Config{Hooks: consumer.Hooks{Admit: admit}, Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	if err != nil {
 		return err
 	}
@@ -48,12 +55,37 @@ func run() error {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	http.HandleFunc("POST /close/{room}/{code}", func(w http.ResponseWriter, r *http.Request) {
+		reason, err := io.ReadAll(r.Body)
+		code, _ := strconv.ParseUint(r.PathValue("code"), 10, 16)
+		n := 0
+		if err == nil {
+			why := protocol.CloseError{Code: protocol.CloseCode(code), Reason: string(reason)}
+			n, err = server.Document(r.PathValue("room")).Expel(r.Context(), document.Selection{User: guest}, why)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		_, _ = io.WriteString(w, strconv.Itoa(n)) // the test may have ended
+	})
 	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(os.Stdout, "http://%s/\n", listener.Addr())
 	return (&http.Server{ReadHeaderTimeout: 10 * time.Second}).Serve(listener)
+}
+
+// guest is the user of all connections.
+const guest = "guest"
+
+func admit(_ context.Context, r consumer.Request) (consumer.Admission, error) {
+	if status, ok := strings.CutPrefix(r.Room, "refused-"); ok {
+		code, _ := strconv.Atoi(status)
+		return consumer.Admission{}, &consumer.StatusError{Status: code, Reason: "the robot says " + status}
+	}
+	return consumer.Admission{Room: r.Room, Access: event.AccessWrite | event.AccessPresent, User: guest}, nil
 }
 
 // write inserts a line at the beginning of a demo's document.

@@ -1,4 +1,6 @@
-import { HocuspocusProvider } from '@hocuspocus/provider'
+import { HocuspocusProvider, MessageType } from '@hocuspocus/provider'
+import * as encoding from 'lib0/encoding'
+import { Status } from '../../shared/status.js'
 import { Acknowledged } from './acknowledged.js'
 
 // hocuspocus returns the connection of doc to a room by the Hocuspocus protocol.
@@ -15,29 +17,34 @@ export function hocuspocus (room, doc, { token, ...query }) {
   })
   const saved = new Acknowledged(provider)
   const socket = provider.configuration.websocketProvider
+  const status = new Status({
+    ask: () => socket.send(question),
+    heard: () => socket.lastMessageReceived,
+    stop: () => socket.disconnect(),
+    address: () => socket.url
+  })
+  const question = encoding.encode(encoder => {
+    encoding.writeVarString(encoder, room)
+    encoding.writeVarUint(encoder, MessageType.QueryAwareness)
+  })
+
+  let open = false // the socket, which is connected before the server has admitted the user to the room
+  provider.on('open', () => { open = true })
+  provider.on('authenticated', () => status.connected())
+  provider.on('authenticationFailed', ({ reason }) => status.closed(403, reason))
+  provider.on('close', ({ event }) => {
+    const { status: now } = socket
+    if (now === 'connected') status.closed(event.code, event.reason) // the room alone is closed to this page
+    else if (open) status.lost(event.code, event.reason)
+    else status.failed()
+    if (now !== 'connected') open = false
+  })
   return {
     provider,
     saved,
+    status,
     connect: () => socket.connect(),
     retry: () => socket.shouldConnect && socket.connect(),
-    onAccess: listener => provider.on('authenticated', ({ scope }) => listener(scope === 'readonly')),
-    onStatus: listener => {
-      let ended = false // the room is closed to this page, though the socket may be open
-      provider.on('open', () => { ended = false })
-      // The socket is connected before the server has said whether this user may enter the room.
-      provider.on('authenticated', () => listener('connected'))
-      provider.on('authenticationFailed', ({ reason }) => {
-        ended = true
-        listener('closed', reason)
-      })
-      provider.on('close', ({ event }) => {
-        if (socket.status === 'connected') {
-          ended = true
-          listener('closed', event.reason)
-        } else if (!ended) {
-          listener('offline')
-        }
-      })
-    }
+    onAccess: listener => provider.on('authenticated', ({ scope }) => listener(scope === 'readonly'))
   }
 }
