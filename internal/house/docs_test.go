@@ -51,6 +51,38 @@ func TestDocsShowExamples(t *testing.T) {
 	}
 }
 
+// The functions about ProseMirror documents are those of an example that is run.
+func TestDocsShowProseMirrorFunctions(t *testing.T) {
+	page, err := os.ReadFile("docs/embedding.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const example = "document/example_prosemirror_test.go"
+	source, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, example, source, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, declaration := range file.Decls {
+		f, ok := declaration.(*ast.FuncDecl)
+		if !ok || strings.HasPrefix(f.Name.Name, "Example") {
+			continue
+		}
+		shown++
+		if want := source[fset.Position(f.Doc.Pos()).Offset:fset.Position(f.End()).Offset]; !bytes.Contains(page, want) {
+			t.Errorf("docs/embedding.md doesn't show this function of %s:\n%s", example, want)
+		}
+	}
+	if shown < 3 {
+		t.Errorf("%s has only %d functions", example, shown)
+	}
+}
+
 // given declares what the Go blocks of the documentation may use without declaring it:
 // imports, and values that the text around the blocks mentions.
 const given = `package docs
@@ -59,6 +91,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"strings"
