@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,6 +48,33 @@ func TestDocsShowExamples(t *testing.T) {
 		}
 		if want := "```go\npackage main\n" + program + "```\n"; !strings.Contains(string(shown), want) {
 			t.Errorf("%s doesn't show this program:\n%s", page, want)
+		}
+	}
+}
+
+// The contract of a store has all methods and all errors.
+func TestDocsHaveStoreContract(t *testing.T) {
+	page, err := os.ReadFile("docs/embedding.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, contract, _ := strings.Cut(string(page), "\n### The contract\n")
+	for method := range reflect.TypeFor[store.Store]().Methods() {
+		if !strings.Contains(contract, "\n| `"+method.Name+"` |") {
+			t.Errorf("the contract in docs/embedding.md has no row for %s", method.Name)
+		}
+	}
+	source, err := os.ReadFile("store/errors.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`(?m)^\t(Err\w+) = `).FindAllSubmatch(source, -1)
+	if len(names) < 5 {
+		t.Errorf("store/errors.go has only the errors %q", names)
+	}
+	for _, name := range names {
+		if !strings.Contains(contract, "`"+string(name[1])+"`") {
+			t.Errorf("the contract in docs/embedding.md lacks %s", name[1])
 		}
 	}
 }
@@ -94,6 +122,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
