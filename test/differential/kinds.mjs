@@ -168,6 +168,36 @@ function edit14 (random, type, values) {
 
 // ---- edits
 
+// Returns a document with roots of mixed content, edits of one root as a kind, and the update that yjs makes of them.
+export function mixedEdits (seed) {
+  const random = new Random(seed * 4273)
+  const { updates } = mixed(seed)
+  const doc = new Y.Doc()
+  doc.clientID = 1000003
+  const [name, kind] = [random.pick(names), random.pick(['text', 'array'])]
+  const type = doc.get(name, kinds[kind])
+  for (const update of updates) Y.applyUpdate(doc, update)
+  const before = Y.encodeStateVector(doc)
+  const edits = []
+  doc.transact(() => {
+    for (let n = random.between(1, 6); n > 0; n--) {
+      const at = random.below(type.length + 1)
+      const length = random.below(Math.min(4, type.length - at) + 1)
+      const formats = random.pick([{}, { b: true }, { b: null, i: {} }])
+      // An array of yjs counts a format as an element when it deletes.
+      const op = kind === 'array' ? 'insertValue' : random.pick(['insert', 'embed', 'delete', 'format'])
+      const text = random.pick(['x', 'yz'])
+      edits.push({ op, at, length, formats, text })
+      if (op === 'insertValue') type.insert(at, [text])
+      else if (op === 'insert') type.insert(at, text, { ...formats })
+      else if (op === 'embed') type.insertEmbed(at, new Y.XmlElement('IMG'), { ...formats })
+      else if (length > 0 && op === 'delete') type.delete(at, length)
+      else if (length > 0) type.format(at, length, { ...formats })
+    }
+  })
+  return { updates, name, kind, edits, made: Y.encodeStateAsUpdate(doc, before) }
+}
+
 let edited
 
 // Returns a document of yjs 14 and edits of the texts in it, of which yjs 14 makes a document, too. A text is an element at a path of

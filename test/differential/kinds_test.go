@@ -1,7 +1,9 @@
 package differential
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"testing"
@@ -69,18 +71,88 @@ func eachOf(t *testing.T, n int, f func(seed int)) {
 	}
 }
 
+// kindEdit is an edit of a text or an array.
+type kindEdit struct {
+	Path, At, Length int
+	Op, Text         string
+	Formats          map[string]json.RawMessage
+}
+
+// of makes the edit of a text.
+func (e *kindEdit) of(text *yjs.Text) error {
+	formats := yjs.Object{}
+	for _, key := range slices.Sorted(maps.Keys(e.Formats)) {
+		value, err := yjs.ParseJSON(e.Formats[key])
+		must(err)
+		formats = append(formats, yjs.Member{Key: key, Value: value})
+	}
+	switch e.Op {
+	case "insert":
+		return text.Insert(e.At, e.Text, formats)
+	case "embed":
+		return text.InsertEmbed(e.At, yjs.TypeValue(yjs.KindXMLElement, "IMG"), formats)
+	case "delete":
+		return text.Delete(e.At, e.Length)
+	}
+	return text.Format(e.At, e.Length, formats)
+}
+
+// TestMixedEdits edits roots that hold content of several kinds: the updates are those of
+// yjs.
+func TestMixedEdits(t *testing.T) {
+	testkit.RequireNode(t, "..", "@y/y")
+	oracle := startOracle(t)
+	eachOf(t, *seeds, func(seed int) {
+		var made struct {
+			Updates    [][]byte
+			Name, Kind string
+			Edits      []kindEdit
+			Made       []byte
+		}
+		oracle.ask(t, map[string]any{"op": "mixedEdits", "seed": seed}, &made)
+		doc := yjs.NewWith(yjs.Options{ClientID: 1000003})
+		var edit func() error
+		if made.Kind == "text" {
+			text, err := doc.Text(made.Name)
+			must(err)
+			edit = func() (err error) {
+				for i := range made.Edits {
+					err = errors.Join(err, made.Edits[i].of(text))
+				}
+				return err
+			}
+		} else {
+			array, err := doc.Array(made.Name)
+			must(err)
+			edit = func() (err error) {
+				for _, e := range made.Edits {
+					err = errors.Join(err, array.Insert(e.At, yjs.StringValue(e.Text)))
+				}
+				return err
+			}
+		}
+		for _, update := range made.Updates {
+			must(doc.Apply(update, blocks.V1))
+		}
+		before := doc.StateVector()
+		_, err := doc.Transact(edit)
+		must(err)
+		got, err := doc.Diff(before, blocks.V1)
+		must(err)
+		if !bytes.Equal(got, made.Made) {
+			t.Errorf("seed %d: %s as %s\n  got  %x\n  want %x\n  replay: go test ./test/differential -run %s -seed %d -v", seed, made.Name, made.Kind, got, made.Made, t.Name(), seed)
+		}
+	})
+}
+
 // TestTextInElements edits the text in elements of yjs 14.
 func TestTextInElements(t *testing.T) {
 	testkit.RequireNode(t, "..", "@y/y")
 	oracle := startOracle(t)
 	eachOf(t, *seeds, func(seed int) {
 		var made struct {
-			Update []byte `json:"update"`
-			Edits  []struct {
-				Path, At, Length int
-				Op, Text         string
-				Formats          map[string]json.RawMessage
-			} `json:"edits"`
+			Update []byte     `json:"update"`
+			Edits  []kindEdit `json:"edits"`
 		}
 		oracle.ask(t, map[string]any{"op": "textEdits", "seed": seed}, &made)
 		doc, err := applied(blocks.V1, made.Update)
@@ -91,24 +163,7 @@ func TestTextInElements(t *testing.T) {
 			v, err := root.Get(e.Path)
 			must(err)
 			element, _ := v.XMLElement()
-			text := element.AsText()
-			formats := yjs.Object{}
-			for _, key := range slices.Sorted(maps.Keys(e.Formats)) {
-				value, err := yjs.ParseJSON(e.Formats[key])
-				must(err)
-				formats = append(formats, yjs.Member{Key: key, Value: value})
-			}
-			switch e.Op {
-			case "insert":
-				err = text.Insert(e.At, e.Text, formats)
-			case "embed":
-				err = text.InsertEmbed(e.At, yjs.TypeValue(yjs.KindXMLElement, "IMG"), formats)
-			case "delete":
-				err = text.Delete(e.At, e.Length)
-			case "format":
-				err = text.Format(e.At, e.Length, formats)
-			}
-			must(err)
+			must(e.of(element.AsText()))
 		}
 		var verdict report
 		oracle.ask(t, map[string]any{"op": "textEdited", "update": doc.Encode(blocks.V1)}, &verdict)

@@ -6,7 +6,7 @@ import { checkAccepted, cleanUpFailures } from './accepts.mjs'
 import { attributions } from './attributions.mjs'
 import { ForgedRoom } from './forged.mjs'
 import { history } from './generate.mjs'
-import { mixed, textEditFailures, textEdits } from './kinds.mjs'
+import { mixed, mixedEdits, textEditFailures, textEdits } from './kinds.mjs'
 import { lossless } from './lossless.mjs'
 import { compareDocuments, docFailures } from './docs.mjs'
 import { readings, relativePositions, script } from './script.mjs'
@@ -144,6 +144,12 @@ const answers = {
   mixed ({ seed }) {
     const { updates, updatesV2, ...rest } = mixed(seed)
     return { updates: encodeAll(updates), updatesV2: encodeAll(updatesV2), ...rest }
+  },
+
+  // Returns a document with roots of mixed content, edits of one root as a kind, and the update of the edits.
+  mixedEdits ({ seed }) {
+    const { updates, made, ...rest } = mixedEdits(seed)
+    return { updates: encodeAll(updates), made: encode(made), ...rest }
   },
 
   // Returns a document of yjs 14 and edits of the texts in its elements.
