@@ -16,10 +16,7 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-const (
-	roomsAtOnce = 200             // in a part of the list
-	roomTimeout = 5 * time.Second // how long a page waits for rooms
-)
+const roomTimeout = 5 * time.Second // how long a page waits for rooms
 
 // roomData serves the data of the pages below /rooms as JSON: /rooms.json is a list of
 // rooms, and /room.json describes one room.
@@ -54,7 +51,7 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var status int
 	var body any
 	if r.URL.Path == "/rooms.json" {
-		status, body = d.list(ctx, query.Get("prefix"), query.Get("after"))
+		status, body = d.list(ctx, listingOf(query))
 	} else {
 		name, since := query.Get("room"), query.Get("since")
 		release, err := d.reserve(ctx, name, since)
@@ -94,22 +91,6 @@ func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(data) // the browser may have closed the connection
-}
-
-// list lists rooms for the page.
-func (d *roomData) list(ctx context.Context, prefix, after string) (status int, body any) {
-	part, err := d.documents.Rooms(ctx, document.ListOptions{Prefix: prefix, After: after, Limit: roomsAtOnce})
-	if err != nil {
-		return failed(err)
-	}
-	return http.StatusOK, listed{api.ListOf(part), d.consumer}
-}
-
-// listed is a part of the list of rooms.
-type listed struct {
-	api.List
-
-	Consumer string `json:"consumer"` // the name of the process that answers
 }
 
 // failed returns the response for an error of package document.

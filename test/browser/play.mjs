@@ -8,8 +8,9 @@ import { code } from './code.mjs'
 import { markdown } from './markdown.mjs'
 import { programs } from './programs.mjs'
 import { providers } from './providers.mjs'
-import { scenarios } from './scenarios.mjs'
 import { reasons } from './reasons.mjs'
+import { rooms } from './rooms.mjs'
+import { scenarios } from './scenarios.mjs'
 import { Server } from './server.mjs'
 import { Stage } from './stage.mjs'
 
@@ -20,7 +21,7 @@ const say = what => process.stdout.write(JSON.stringify(what) + '\n')
 const server = await Server.start(program)
 const browser = await chromium.launch({ executablePath, args: ['--disable-gpu'], chromiumSandbox: process.getuid() !== 0 })
 
-const waiting = Object.entries({ ...scenarios, ...boards, ...code, ...programs, ...providers, ...markdown, ...carets, ...reasons }).filter(([name]) => new RegExp(pattern).test(name))
+const waiting = Object.entries({ ...scenarios, ...rooms, ...boards, ...code, ...programs, ...providers, ...markdown, ...carets, ...reasons }).filter(([name]) => new RegExp(pattern).test(name))
 const played = waiting.length
 
 // Plays one scenario after the other, with the same people: to start a browser's profile takes longer than most of them.

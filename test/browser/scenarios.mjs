@@ -1,6 +1,5 @@
 // What people do with the demos. Each scenario has a room of its own.
 
-import * as Y14 from '@y/y'
 import * as demos from './demos.mjs'
 import { focused, leave, look, named, tabTo } from './looks.mjs'
 import { hold, until } from './until.mjs'
@@ -288,40 +287,4 @@ scenarios['the start page looks'] = async stage => {
   const ann = await stage.person('Ann')
   await ann.show('/')
   await look(stage, ann, 'start')
-}
-
-scenarios['the room page of a document by yjs 14'] = async stage => {
-  await stage.own({ api: true })
-  const { url, token } = stage.server
-  const doc = new Y14.Doc()
-  const root = doc.get('prosemirror')
-  root.insert(0, [new Y14.Type('paragraph'), new Y14.Type('heading')], { comment: { id: 1 } })
-  root.get(0).insert(0, 'plain ')
-  root.get(0).insert(6, 'strong', { strong: {} })
-  root.get(1).setAttr('level', 2)
-  const answer = await fetch(`${url}/api/rooms/${stage.room}`, { method: 'POST', body: Y14.encodeStateAsUpdate(doc), headers: { Authorization: `Bearer ${token}` } })
-  hold(`the document is stored: ${answer.status}`, answer.ok)
-  const ann = await stage.person('Ann')
-  await ann.show(`/rooms/${stage.room}`)
-  for (const line of ['<paragraph>plain <strong>strong</strong></paragraph>', '<heading level="2"/>']) await ann.sees('#roots', line)
-}
-
-scenarios['the room pages'] = async stage => {
-  const [[ann], [bob], cem] = [await stage.meet(demos.prosemirror, 'Ann'), await stage.meet(demos.board, 'Bob'), await stage.person('Cem')]
-  await demos.prosemirror.furnish(ann.page)
-  await demos.board.furnish(bob.page)
-  await ann.sees('#served', 'web-1')
-  await cem.show('/rooms')
-  await cem.sees('#rooms', stage.room)
-  await cem.sees('#count', 'listed by web-1')
-  await look(stage, cem, 'rooms')
-  await cem.page.locator('#rooms a', { hasText: stage.room }).click()
-  for (const { name } of [ann, bob]) await cem.sees('#people', name)
-  await cem.sees('#worker', 'web-1')
-  for (const line of ['A room with a view', 'Bake bread']) await cem.sees('#roots', line)
-  await demos.prosemirror.add(ann.page, ', and more')
-  await cem.sees('#roots', ', and more')
-  await look(stage, cem, 'room')
-  await bob.leave()
-  await cem.misses('#people', 'Bob')
 }

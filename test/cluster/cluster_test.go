@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -125,18 +124,18 @@ type roomOf struct {
 // roomsByWorker asks a consumer which worker runs which rooms.
 func (c *cluster) roomsByWorker() (map[string][]string, error) {
 	by := map[string][]string{}
-	for after := ""; ; {
+	for skip := 0; ; {
 		var list struct {
-			Rooms []roomOf
-			Next  string
+			Rooms    []roomOf
+			Matching int
 		}
-		if err := get("http://"+c.consumers[0].host+"/rooms.json?after="+url.QueryEscape(after), &list); err != nil {
+		if err := get(fmt.Sprintf("http://%s/rooms.json?skip=%d", c.consumers[0].host, skip), &list); err != nil {
 			return nil, err
 		}
 		for _, r := range list.Rooms {
 			by[r.Worker] = append(by[r.Worker], r.Name)
 		}
-		if after = list.Next; after == "" {
+		if skip += len(list.Rooms); len(list.Rooms) == 0 || skip >= list.Matching {
 			return by, nil
 		}
 	}

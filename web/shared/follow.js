@@ -82,9 +82,10 @@ export function bytes (n) {
 export function ago (time) {
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000))
   if (seconds < 5) return 'just now'
-  if (seconds < 60) return `${seconds} s ago`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`
+  for (const [unit, length, end] of [['second', 1, 60], ['minute', 60, 3600], ['hour', 3600, 86400]]) {
+    const n = Math.floor(seconds / length)
+    if (seconds < end) return `${n} ${unit}${n === 1 ? '' : 's'} ago`
+  }
   return new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' })
 }
 

@@ -26,10 +26,12 @@ function roomName () {
   }
 }
 
+const states = { stored: 'stored, not open', open: 'open', loading: 'being loaded', busy: 'open, and too busy to answer' }
+
 function show (room) {
   const state = document.getElementById('state')
   state.dataset.state = room.state
-  say(state, room.reason ?? (room.state === 'stored' ? 'stored, no one is connected' : room.state))
+  say(state, room.reason ?? (states[room.state] ?? room.state))
   say(document.getElementById('people-count'), String(room.people))
   say(document.getElementById('connection-count'), String(room.connections))
   say(document.getElementById('size'), bytes(room.bytes))

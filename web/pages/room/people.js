@@ -48,12 +48,12 @@ function newMember () {
 }
 
 function newState ({ client }) {
-  const element = document.createElement('div')
-  const label = document.createElement('p')
+  const element = document.createElement('details')
+  const label = document.createElement('summary')
   const content = clipped(`Awareness of client ${client}`)
   element.append(label, content.element)
   const set = state => {
-    say(label, `Client ${client}, clock ${state.clock}, renewed ${ago(state.renewed)}`)
+    say(label, `Awareness of client ${client}: state number ${state.clock.toLocaleString('en')}, received ${ago(state.renewed)}`)
     content.set(pretty(state.state))
   }
   return { element, set }

@@ -1,16 +1,18 @@
-import { follow, bytes, lastChange, say } from '../../shared/follow.js'
+import { follow, bytes, say } from '../../shared/follow.js'
+import { query } from './query.js'
+import { fill, newRow } from './row.js'
 
-const prefix = document.getElementById('prefix')
-const body = document.getElementById('rooms')
-const first = document.getElementById('first')
-const next = document.getElementById('next')
-const none = document.getElementById('none')
-let after = ''
+const element = id => document.getElementById(id)
+const body = element('rooms')
+const heads = [...document.querySelectorAll('th[data-sort]')]
+const few = ['name', 'state', 'worker'] // columns that are sorted from their least value at first
 let rows = new Map() // by the room's name
+let last // the answer that is shown
 
-const ask = follow(() => '/rooms.json?' + new URLSearchParams({ prefix: prefix.value, after }), show)
+const ask = follow(query.address, show)
 
 function show (answer) {
+  last = answer
   const old = rows
   rows = new Map()
   answer.rooms.forEach((room, i) => {
@@ -21,60 +23,92 @@ function show (answer) {
     if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null)
   })
   for (const [name, row] of old) if (!rows.has(name)) row.remove()
-  const count = answer.open === 1 ? '1 room is in memory' : `${answer.open.toLocaleString('en')} rooms are in memory`
-  say(document.getElementById('count'), `${count}, listed by ${answer.consumer}`)
+  say(element('count'), `${totals(answer)} Listed by ${answer.consumer}.`)
   // In a server of one process, the name would be the same in each row.
   body.parentElement.classList.toggle('alone', answer.rooms.every(({ worker = answer.consumer }) => worker === answer.consumer))
   body.parentElement.hidden = rows.size === 0
-  none.hidden = rows.size > 0
-  say(none, after !== '' ? 'No more rooms.' : prefix.value !== '' ? 'No room has a name that begins like this.' : 'No rooms yet. A room is created when the first client connects to it.')
-  first.hidden = after === ''
-  next.hidden = !answer.next
-  next.dataset.after = answer.next ?? ''
+  element('none').hidden = rows.size > 0
+  say(element('none'), query.get('search') !== '' || query.get('show') !== ''
+    ? 'No room is like that.'
+    : query.get('after') !== '' ? 'No more rooms.' : 'No rooms yet. A room is created when the first client connects to it and writes.')
+  showPager(answer)
+  showMore(answer)
 }
 
-function newRow (name) {
-  const row = document.createElement('tr')
-  const head = document.createElement('th')
-  head.scope = 'row'
-  const link = document.createElement('a')
-  link.href = '/rooms/' + encodeURIComponent(name)
-  link.textContent = name
-  head.append(link)
-  row.append(head)
-  for (const kind of ['state', 'number', 'number', 'number', '', 'worker']) {
-    const cell = document.createElement('td')
-    cell.className = kind
-    row.append(cell)
-  }
-  return row
+const number = (n, one, more = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : more}`
+
+function totals ({ found, open, stored, failed, people, connections, bytes: size }) {
+  const inOpen = open > 0 ? `, with ${number(people, 'person', 'people')} on ${number(connections, 'connection')}` : ''
+  return `${number(found, 'room')}: ${open.toLocaleString('en')} open${inOpen}; ${stored.toLocaleString('en')} stored` +
+    `${failed > 0 ? `; ${failed.toLocaleString('en')} failed` : ''}. ${bytes(size)} together.`
 }
 
-function fill (row, room) {
-  const [, state, people, connections, size, changed, worker] = row.children
-  const inMemory = room.state === 'open'
-  state.dataset.state = room.state
-  state.title = room.reason ?? ''
-  say(state, room.state)
-  say(people, inMemory ? room.people.toLocaleString('en') : '')
-  say(connections, inMemory ? room.connections.toLocaleString('en') : '')
-  people.dataset.unit = room.people === 1 ? 'person' : 'people' // shown on a phone, where the column has no head
-  connections.dataset.unit = room.connections === 1 ? 'connection' : 'connections'
-  say(size, inMemory || room.state === 'stored' ? bytes(room.bytes) : '')
-  say(changed, inMemory || room.stored ? lastChange(room) : '')
-  changed.title = room.changed ?? room.stored ?? ''
-  say(worker, room.worker ?? '')
+function showPager ({ rooms, skip, matching }) {
+  const more = skip + rooms.length < matching
+  element('pager').hidden = skip === 0 && !more
+  const focused = document.activeElement
+  element('previous').disabled = skip === 0
+  element('next').disabled = !more
+  if (focused.disabled) element(more ? 'next' : 'previous').focus()
+  say(element('range'), `${(skip + Math.min(1, rooms.length)).toLocaleString('en')} to ${(skip + rooms.length).toLocaleString('en')} of ${matching.toLocaleString('en')}`)
 }
 
-prefix.addEventListener('input', () => {
-  after = ''
+// There may be more rooms than the server sorts and searches at once.
+function showMore ({ next, read }) {
+  const more = element('more')
+  const after = query.get('after')
+  more.hidden = !next && after === ''
+  if (more.hidden) return
+  const which = after === '' ? 'the first by name' : `those after “${after}” by name`
+  say(more.firstElementChild, next
+    ? `There are more rooms than are listed at once. ${number(read, 'room')} were read: ${which}, and those whose names begin with the search.`
+    : `${number(read, 'room')} were read: ${which}.`)
+  element('further').hidden = !next
+  say(element('further'), next ? `The rooms after “${next}”` : '')
+  element('first').hidden = after === ''
+}
+
+function sortBy (sort, order) {
+  query.set({ sort: sort === 'name' ? '' : sort, order: order === 'descending' ? order : '', skip: '' })
+  showSort()
+  const label = heads.find(({ dataset }) => dataset.sort === sort).textContent
+  element('told').textContent = `Sorted by ${label}, ${order}`
   ask()
-})
-first.addEventListener('click', () => {
-  after = ''
+}
+
+const sorted = () => [heads.find(({ dataset }) => dataset.sort === query.get('sort'))?.dataset.sort ?? 'name', query.get('order') === 'descending' ? 'descending' : 'ascending']
+
+function showSort () {
+  const [sort, order] = sorted()
+  for (const head of heads) head.ariaSort = head.dataset.sort === sort ? order : null
+  element('sort').value = `${sort} ${order}`
+}
+
+for (const head of heads) {
+  const { sort } = head.dataset
+  const orders = few.includes(sort) ? ['ascending', 'descending'] : ['descending', 'ascending']
+  head.firstElementChild.addEventListener('click', () => {
+    const [now, order] = sorted()
+    sortBy(sort, now === sort && order === orders[0] ? orders[1] : orders[0])
+  })
+  // On a phone the table has no heads.
+  for (const order of orders) element('sort').append(new Option(`${head.textContent}, ${order}`, `${sort} ${order}`))
+}
+element('sort').addEventListener('change', event => sortBy(...event.target.value.split(' ')))
+
+const change = changes => {
+  query.set({ skip: '', ...changes })
   ask()
-})
-next.addEventListener('click', () => {
-  after = next.dataset.after
-  ask()
-})
+}
+element('search').value = query.get('search')
+element('show').value = query.get('show')
+element('search').addEventListener('input', event => change({ search: event.target.value.trim() }))
+element('show').addEventListener('change', event => change({ show: event.target.value }))
+element('tools').addEventListener('submit', event => event.preventDefault())
+element('further').addEventListener('click', () => change({ after: last.next }))
+element('first').addEventListener('click', () => change({ after: '' }))
+
+const turn = skip => change({ skip: skip > 0 ? String(skip) : '' })
+element('next').addEventListener('click', () => turn(last.skip + last.rooms.length))
+element('previous').addEventListener('click', () => turn(last.skip - last.page))
+showSort()

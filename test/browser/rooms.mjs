@@ -1,0 +1,136 @@
+// What operators do with the pages about rooms.
+
+import * as Y14 from '@y/y'
+import { kits } from '../clients/kits.mjs'
+import * as demos from './demos.mjs'
+import { look } from './looks.mjs'
+import { hold, until } from './until.mjs'
+
+export const rooms = {}
+
+rooms['the room pages'] = async stage => {
+  const [[ann], [bob], cem] = [await stage.meet(demos.prosemirror, 'Ann'), await stage.meet(demos.board, 'Bob'), await stage.person('Cem')]
+  await demos.prosemirror.furnish(ann.page)
+  await demos.board.furnish(bob.page)
+  await ann.sees('#served', 'web-1')
+  await cem.show('/rooms')
+  await cem.sees('#rooms', stage.room)
+  await cem.sees('#count', 'Listed by web-1.')
+  await look(stage, cem, 'rooms')
+  await cem.page.locator('#rooms a', { hasText: stage.room }).click()
+  for (const { name } of [ann, bob]) await cem.sees('#people', name)
+  await cem.sees('#worker', 'web-1')
+  for (const line of ['A room with a view', 'Bake bread']) await cem.sees('#roots', line)
+  await demos.prosemirror.add(ann.page, ', and more')
+  await cem.sees('#roots', ', and more')
+
+  // The document comes before the people, and what they publish is folded.
+  const [document, people] = await Promise.all(['#document-title', '#people-title'].map(async id => (await cem.page.locator(id).boundingBox()).y))
+  hold('the document is above the people', document < people)
+  const state = cem.page.locator('#people pre').first()
+  hold('awareness is folded', !await state.isVisible())
+  await look(stage, cem, 'room')
+  await cem.page.locator('#people summary').first().focus()
+  await cem.page.keyboard.press('Enter')
+  await state.waitFor()
+  hold(`awareness is JSON: ${await state.innerText()}`, (await state.innerText()).includes('"user"'))
+  await look(stage, cem, 'room, awareness')
+  await bob.leave()
+  await cem.misses('#people', 'Bob')
+}
+
+rooms['many rooms, by keyboard alone'] = async stage => {
+  const { url, token } = await stage.own({ api: true })
+  const { Y } = await kits['y-websocket 3']()
+  const create = async (name, letters) => {
+    const doc = new Y.Doc()
+    doc.getText('codemirror').insert(0, letters)
+    const answer = await fetch(`${url}/api/rooms/${encodeURIComponent(name)}`, {
+      method: 'PUT',
+      headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/octet-stream', 'If-None-Match': '*' },
+      body: Y.encodeStateAsUpdate(doc)
+    })
+    hold(`${name} is created: ${answer.status}`, answer.ok)
+  }
+  for (let i = 0; i < 250; i++) await create(`notes/${String(i).padStart(3, '0')}`, 'x'.repeat(i + 1))
+  await create('A large one', 'x'.repeat(5000))
+  const [ann] = await stage.meet(demos.codemirror, 'Ann')
+  await ann.write()
+  const cem = await stage.person('Cem')
+  const { page } = cem
+  const names = () => page.locator('#rooms a').allInnerTexts()
+  const lists = async (wanted, ...first) => {
+    let seen
+    await until(() => `${wanted} rooms from ${first} on are listed, not ${seen.length} from ${seen.slice(0, 3)} on`, async () => {
+      seen = await names()
+      return seen.length === wanted && first.every((name, i) => seen[i] === name)
+    })
+  }
+  const press = async name => {
+    await page.getByRole('button', { name, exact: true }).focus()
+    await page.keyboard.press('Enter')
+  }
+
+  await cem.show('/rooms')
+  await lists(200, 'A large one', stage.room, 'notes/000')
+  await cem.sees('#count', '252 rooms: ')
+  await cem.sees('#count', '252 stored')
+  await cem.sees('#range', '1 to 200 of 252')
+  await look(stage, cem, 'many rooms')
+  await page.setViewportSize({ width: 1280, height: 800 })
+
+  await press('Size')
+  await lists(200, 'A large one')
+  hold('the column says so', await page.locator('[data-sort=size]').getAttribute('aria-sort') === 'descending')
+  await cem.sees('#told', 'Sorted by Size, descending')
+  hold('the button keeps the focus', await page.evaluate(() => document.activeElement.innerText) === 'Size')
+  await press('Next')
+  await lists(52)
+  await cem.sees('#range', '201 to 252 of 252')
+  await page.reload()
+  await lists(52)
+  await press('Previous')
+  await lists(200, 'A large one')
+  await press('Size')
+  await until('the smallest is the first', async () => /^(notes\/000|many-rooms)/.test((await names())[0]))
+
+  await page.locator('#search').focus()
+  await page.keyboard.type('NOTES/01')
+  await lists(10, 'notes/010', 'notes/011')
+  await cem.sees('#count', '10 rooms: ')
+  hold('there is no pager', !await page.locator('#pager').isVisible())
+  await page.keyboard.type('x')
+  await cem.sees('#none', 'No room is like that.')
+  await page.locator('#search').fill('')
+  await page.locator('#show').selectOption('open')
+  await until('the open rooms are listed', async () => (await names()).includes(stage.room) && (await names()).length < 252)
+  await page.locator('#show').selectOption('failed')
+  await cem.sees('#none', 'No room is like that.')
+  await page.locator('#show').selectOption('')
+
+  // A room that a person looks into is one only while they do.
+  const bob = await stage.person('Bob')
+  await bob.open(demos.codemirror, { room: 'looked-into', readonly: true })
+  await page.locator('#search').fill('looked')
+  await lists(1, 'looked-into')
+  await cem.sees('#rooms', 'open, nothing stored')
+  await cem.sees('#count', '0 stored')
+  await bob.leave()
+  await lists(0)
+}
+
+rooms['the room page of a document by yjs 14'] = async stage => {
+  await stage.own({ api: true })
+  const { url, token } = stage.server
+  const doc = new Y14.Doc()
+  const root = doc.get('prosemirror')
+  root.insert(0, [new Y14.Type('paragraph'), new Y14.Type('heading')], { comment: { id: 1 } })
+  root.get(0).insert(0, 'plain ')
+  root.get(0).insert(6, 'strong', { strong: {} })
+  root.get(1).setAttr('level', 2)
+  const answer = await fetch(`${url}/api/rooms/${stage.room}`, { method: 'POST', body: Y14.encodeStateAsUpdate(doc), headers: { Authorization: `Bearer ${token}` } })
+  hold(`the document is stored: ${answer.status}`, answer.ok)
+  const ann = await stage.person('Ann')
+  await ann.show(`/rooms/${stage.room}`)
+  for (const line of ['<paragraph>plain <strong>strong</strong></paragraph>', '<heading level="2"/>']) await ann.sees('#roots', line)
+}
