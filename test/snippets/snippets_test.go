@@ -4,9 +4,11 @@ package snippets
 import (
 	"context"
 	"encoding/json"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,6 +77,54 @@ func TestBundleErrors(t *testing.T) {
 		if len(wrong) != 1 || !strings.HasPrefix(wrong[0], "bad: "+test.want) {
 			t.Errorf("bundling\n%sreports %q, want %q", test.code, wrong, test.want)
 		}
+	}
+}
+
+// sources returns the JavaScript of an npm package, as it is published.
+func sources(t *testing.T, name string) (all string) {
+	t.Helper()
+	folder := os.DirFS("node_modules/" + name)
+	err := fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".js") {
+			return err
+		}
+		text, err := fs.ReadFile(folder, path)
+		all += string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The packages of the editors set the classes that the CSS of the documentation is for.
+func TestClasses(t *testing.T) {
+	testkit.RequireNode(t, ".", "yjs")
+	blocks, err := markdown.Blocks(os.DirFS("../.."), "css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := sources(t, "y-prosemirror") + sources(t, "@tiptap/extension-collaboration-caret") + sources(t, "y-monaco")
+	seen := 0
+	for _, b := range blocks {
+		for _, class := range regexp.MustCompile(`\.([A-Za-z][\w-]*)`).FindAllStringSubmatch(b.Text, -1) {
+			seen++
+			if !regexp.MustCompile(`\b` + class[1] + `\b`).MatchString(code) {
+				t.Errorf("%s: no package sets the class %s", b, class[1])
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("found only %d classes", seen)
+	}
+}
+
+// TipTap names its root as the documentation says.
+func TestRootOfTipTap(t *testing.T) {
+	testkit.RequireNode(t, ".", "yjs")
+	if !regexp.MustCompile(`field: ["']default["']`).MatchString(sources(t, "@tiptap/extension-collaboration")) {
+		t.Error("the default of the option field isn't \"default\"")
 	}
 }
 
