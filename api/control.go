@@ -48,7 +48,7 @@ func (a *Handler) connections(w http.ResponseWriter, r *http.Request, room strin
 	for i, m := range info.Members {
 		index[uint64(m.ID)] = i
 		shown.Connections = append(shown.Connections, Connection{
-			ID: strconv.FormatUint(uint64(m.ID), 10), User: m.User, Access: m.Access.String(), Clients: []uint64{},
+			ID: m.ID.String(), User: m.User, Access: m.Access.String(), Clients: []uint64{},
 		})
 	}
 	for _, s := range info.States {

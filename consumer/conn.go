@@ -34,8 +34,9 @@ type Conn struct {
 
 	// For the send that runs.
 
-	own    awareness.Own // what the client shows of itself
-	hidden bool          // the room may not know it
+	received traffic       // from the client
+	own      awareness.Own // what the client shows of itself
+	hidden   bool          // the room may not know it
 
 	// The socket's lock guards these.
 
@@ -49,14 +50,15 @@ type Conn struct {
 	renewing  bool      // the client was asked for a token that replaces the one that expires
 
 	out         outbox.Outbox
-	allowance   int  // the size of an answer above which it is a large one; never changed
-	messageSize int  // Settings.MessageSize; never changed
-	ready       bool // it is in socket.ready
-	large       bool // it has, or may have, a part of Consumer.answers
-	asking      bool // runAsk runs
-	probed      bool // runProbe runs
-	ended       bool // no frame is added to the outbox any more
-	alone       bool // the Conn has ended without its socket
+	sent        traffic // to the client, or taken from out for it
+	allowance   int     // the size of an answer above which it is a large one; never changed
+	messageSize int     // Settings.MessageSize; never changed
+	ready       bool    // it is in socket.ready
+	large       bool    // it has, or may have, a part of Consumer.answers
+	asking      bool    // runAsk runs
+	probed      bool    // runProbe runs
+	ended       bool    // no frame is added to the outbox any more
+	alone       bool    // the Conn has ended without its socket
 	cause       cause
 }
 
@@ -263,23 +265,57 @@ func (c *Conn) guard(what string, f func() error) error { return c.consumer.guar
 
 func (c *Conn) log() *slog.Logger { return c.consumer.log }
 
+// traffic counts messages and the bytes of their frames.
+type traffic struct{ messages, bytes int }
+
+func (t *traffic) add(messages, bytes int) {
+	t.messages += messages
+	t.bytes += bytes
+}
+
+// takeFrames moves the frames that wait into the batch. The socket's lock must be held.
+func (c *Conn) takeFrames(batch []*outbox.Frame) []*outbox.Frame {
+	before := len(batch)
+	batch = c.out.Take(batch)
+	for _, f := range batch[before:] {
+		c.sent.add(1, len(f.Head)+len(f.Body))
+	}
+	return batch
+}
+
 // maxLogged is how many bytes of a text from a client or a room are logged.
 const maxLogged = 256
 
 // attrs returns the attributes that identify the connection in the log. The request's
 // query is omitted, because it may hold a token.
 func (c *Conn) attrs() []any {
-	return []any{"room", c.room, "conn", uint64(c.id), "addr", c.socket.addr}
+	attrs := []any{"room", c.room, "conn", c.id.String(), "addr", c.socket.addr}
+	if name := userName(c.user); name != "" {
+		attrs = append(attrs, "user", cut(name, maxLogged))
+	}
+	return attrs
 }
 
+// logEnd sums up the connection. At the level info there are only connections that the
+// server has closed because of what their clients did or may do, or because of a fault.
 func (c *Conn) logEnd() {
-	by := "server"
+	log, by := c.log().Info, "server"
 	if c.cause.peer {
 		by = "client"
 	}
-	attrs := append(c.attrs(), "code", int(c.cause.Code), "reason", cut(c.cause.Reason, maxLogged), "by", by, "after", time.Since(c.since))
+	if c.cause.peer || c.cause.Code == protocol.CloseRestart {
+		log = c.log().Debug
+	}
+	c.socket.mu.Lock()
+	sent := c.sent
+	c.socket.mu.Unlock()
+	attrs := append(c.attrs(),
+		"duration", time.Since(c.since).Round(time.Millisecond).String(),
+		"received_messages", c.received.messages, "received_bytes", c.received.bytes,
+		"sent_messages", sent.messages, "sent_bytes", sent.bytes,
+		"by", by, "code", int(c.cause.Code), "reason", cut(c.cause.Reason, maxLogged))
 	if c.cause.err != nil {
 		attrs = append(attrs, "error", c.cause.err)
 	}
-	c.log().Info("disconnected", attrs...)
+	log("disconnected", attrs...)
 }

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/memlayer"
@@ -221,7 +222,7 @@ func newHarness(t testing.TB, cfg Config) *harness {
 		pipes: &pipes{conns: make(chan net.Conn), closed: make(chan struct{})},
 	}
 	cfg.Layer = h.worker.layer
-	cfg.Logger = slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	cfg.Logger = slog.New(testkit.CheckLog(t, slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	var err error
 	if h.Consumer, err = New(cfg); err != nil {
 		t.Fatal(err)

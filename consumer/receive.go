@@ -18,6 +18,7 @@ const aliasSlack = 512
 func (c *Conn) receive(frame []byte) error {
 	c.handling.Lock()
 	defer c.handling.Unlock()
+	c.received.add(0, len(frame))
 	for rest := frame; ; {
 		m, next, ok, err := c.dialect.Next(rest)
 		if err != nil {
@@ -26,6 +27,7 @@ func (c *Conn) receive(frame []byte) error {
 		if !ok {
 			return nil
 		}
+		c.received.add(1, 0)
 		if c.isEnding() {
 			return errEnding
 		}

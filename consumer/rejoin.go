@@ -27,7 +27,7 @@ func (c *Consumer) leaveUnknown(room string, id event.ConnID) {
 	go func() {
 		defer c.done()
 		if err := c.leave(room, id); err != nil {
-			c.log.Warn("a Leave could not be sent to the room", "room", room, "conn", uint64(id), "error", err)
+			c.log.Warn("a Leave could not be sent to the room", "room", room, "conn", id.String(), "error", err)
 		}
 	}()
 }

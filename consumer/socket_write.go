@@ -137,7 +137,7 @@ func (s *socket) takeBatch() (message bool) {
 	alone := false
 	for _, c := range s.taken {
 		if c.alone {
-			s.batch = c.out.Take(s.batch)
+			s.batch = c.takeFrames(s.batch)
 			alone = true
 		}
 	}
@@ -147,7 +147,7 @@ func (s *socket) takeBatch() (message bool) {
 	for _, c := range s.taken {
 		c.ready = false
 		if !c.alone {
-			s.batch = c.out.Take(s.batch)
+			s.batch = c.takeFrames(s.batch)
 			s.setReady(c) // if there were too many acks to take all
 		}
 	}

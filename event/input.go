@@ -1,10 +1,18 @@
 package event
 
-import "github.com/yroom/yroom/protocol"
+import (
+	"strconv"
+
+	"github.com/yroom/yroom/protocol"
+)
 
 // ConnID identifies a connection, or a program that requests something, within
 // a room. It is random, so that two consumers don't use the same, and never 0.
 type ConnID uint64
+
+// String returns the number in decimal digits. As a number, it would lose digits in
+// JavaScript.
+func (id ConnID) String() string { return strconv.FormatUint(uint64(id), 10) }
 
 // InputKind is the kind of an Input.
 type InputKind uint8

@@ -80,7 +80,7 @@ func start(t *testing.T, c Config) *fixture {
 		f.store.Store = c.Store
 	}
 	c.Store = f.store
-	c.Logger = slog.New(slog.NewTextHandler(f, nil))
+	c.Logger = slog.New(testkit.CheckLog(t, slog.NewTextHandler(f, nil)))
 	f.Worker = New(c)
 	ctx, stop := context.WithCancel(t.Context())
 	f.stop = stop

@@ -195,7 +195,7 @@ func (m *memory) warn(now time.Time) bool {
 func (w *Worker) noteMemory(name string) {
 	if w.memory.warn(w.config.Runtime.Now()) {
 		w.config.Logger.Error("The memory for rooms is used up. Rooms that are not in memory can't be opened, and large ones can't grow: clients that open or edit these are closed with 1013 (try later). "+
-			"Raise the setting memory and GOMEMLIMIT, lower limits.document, or add workers.", "room", name, "memory", w.memory.limit)
+			"Raise the setting memory and GOMEMLIMIT, lower limits.document, or add workers.", "room", name, "memory_bytes", w.memory.limit)
 	}
 }
 

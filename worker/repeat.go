@@ -52,7 +52,7 @@ func (a *actor) repeat(r *repetition, err error, f func()) bool {
 	now := w.config.Runtime.Now()
 	switch {
 	case err == nil:
-		w.config.Logger.Warn("The store has failed for a moment. It works again, and nothing was lost.", "room", a.name, "delay", now.Sub(r.since))
+		w.config.Logger.Warn("The store has failed for a moment. It works again, and nothing was lost.", "room", a.name, "duration", now.Sub(r.since).String())
 		fallthrough
 	case !w.mayPass(err), !r.since.IsZero() && now.Sub(r.since) >= patience:
 		*r = repetition{}

@@ -30,7 +30,7 @@ func main() {
 	if len(os.Args) == 1 {
 		os.Args = append(os.Args, "--help")
 	}
-	command := kong.Parse(&cli,
+	parser, err := kong.New(&cli,
 		kong.Vars{"version": versionLine()},
 		environmentVariables("serve", "consumer", "worker"),
 		kong.Name("yroom"),
@@ -39,14 +39,28 @@ func main() {
 		kong.BindTo(io.Writer(os.Stdout), (*io.Writer)(nil)),
 		kong.Bind(environment{stdout: os.Stdout, stderr: os.Stderr, openLayer: openLayer, untilSignal: untilSignal}),
 	)
-	if err := command.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, "yroom: "+err.Error())
-		status := 1
-		if own, ok := errors.AsType[exitError](err); ok {
-			status = own.status
-		}
-		os.Exit(status)
+	if err != nil { // the commands are declared wrongly
+		panic(err)
 	}
+	command, err := parser.Parse(os.Args[1:])
+	if err == nil {
+		err = command.Run()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "yroom: "+err.Error())
+		os.Exit(exitStatus(err))
+	}
+}
+
+// exitStatus returns the exit status for an error: that of an invalid command line is 80.
+func exitStatus(err error) int {
+	if own, ok := errors.AsType[exitError](err); ok {
+		return own.status
+	}
+	if invalid, ok := errors.AsType[*kong.ParseError](err); ok {
+		return invalid.ExitCode()
+	}
+	return 1
 }
 
 type versionCmd struct{}

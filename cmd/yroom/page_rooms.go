@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/yroom/yroom/api"
@@ -160,7 +159,7 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	}
 	for _, m := range info.Members {
 		v.Members = append(v.Members, connection{
-			ID:      strconv.FormatUint(uint64(m.ID), 10),
+			ID:      m.ID.String(),
 			User:    m.User,
 			Write:   m.Access.May(event.AccessWrite),
 			Present: m.Access.May(event.AccessPresent),

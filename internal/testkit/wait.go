@@ -1,7 +1,6 @@
 package testkit
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 )
@@ -20,9 +19,4 @@ func Eventually(t testing.TB, what string, pending func() string) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-}
-
-// Logger returns a logger that writes into the test's output.
-func Logger(t testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(t.Output(), nil))
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/membus"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/buslayer"
@@ -66,7 +67,7 @@ func TestReady(t *testing.T) {
 		var log bytes.Buffer
 		broker := membus.New(layertest.Faults{})
 		b := &bus{Bus: broker.Connect()}
-		l := buslayer.New(b, buslayer.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		l := buslayer.New(b, buslayer.Config{Logger: slog.New(testkit.CheckLog(t, slog.NewTextHandler(&log, nil)))})
 		wantReady(t, l, "not known yet")
 		time.Sleep(time.Second)
 		wantReady(t, l, "")
@@ -249,7 +250,7 @@ func TestGivenUp(t *testing.T) {
 		broker := membus.New(layertest.Faults{})
 		b := &bus{Bus: broker.Connect()}
 		silent := buslayer.New(b, buslayer.Config{Name: "web-2", Logger: slog.New(slog.DiscardHandler)})
-		l := buslayer.New(broker.Connect(), buslayer.Config{Name: "web-1", Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		l := buslayer.New(broker.Connect(), buslayer.Config{Name: "web-1", Logger: slog.New(testkit.CheckLog(t, slog.NewTextHandler(&log, nil)))})
 		time.Sleep(time.Second)
 		b.refuses.Store(true)
 		time.Sleep(5 * time.Second)

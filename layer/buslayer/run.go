@@ -253,7 +253,7 @@ func (l *Layer) publish() {
 			failing = time.Now()
 			l.log.Warn("messages to the broker are lost", "error", err)
 		case err == nil && !failing.IsZero():
-			l.log.Info("the broker takes messages again", "after", time.Since(failing).Round(time.Millisecond))
+			l.log.Info("the broker takes messages again", "duration", time.Since(failing).Round(time.Millisecond).String())
 			failing = time.Time{}
 		}
 	}
