@@ -38,7 +38,8 @@ func TestDocumentedRequests(t *testing.T) {
 			continue
 		}
 		var want *regexp.Regexp
-		if next := blocks[i+1]; next.Language == "text" {
+		after := b.Line + strings.Count(b.Text, "\n") + 2 // the line after the block
+		if next := blocks[i+1]; next.Language == "text" && next.Line == after {
 			compared++
 			want = regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(next.Text), "…", "(?s:.*)"))
 		}
