@@ -2,6 +2,7 @@ package yjs
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -83,14 +84,25 @@ func shape(d *Doc) map[string]string {
 // read calls all methods that read a document.
 func read(t *testing.T, d *Doc) {
 	t.Helper()
-	_, _ = d.MarshalJSON()
+	valid := func(what string, text []byte, err error) {
+		if err == nil && !json.Valid(text) {
+			t.Fatalf("%s is no JSON: %.200s", what, text)
+		}
+	}
+	all, err := d.MarshalJSON()
+	valid("the document", all, err)
 	d.Roots()
 	var walk func(ty *sharedType)
 	walk = func(ty *sharedType) {
 		ty.delta()
 		ty.xml()
-		_, _ = ty.delta().MarshalJSON()
-		_, _ = (&XMLFragment{children{list{ty}}}).ProseMirror()
+		delta, err := ty.delta().MarshalJSON()
+		valid("a delta", delta, err)
+		nodes, err := (&XMLFragment{children{list{ty}}}).ProseMirror()
+		valid("a ProseMirror document", nodes, err)
+		p := printer{}
+		p.shape(ty)
+		valid("a type of yjs 14", p.dst, p.err)
 		(&Map{ty}).Len()
 		if n := int(ty.len); n < 1000 {
 			values, err := list{ty}.Slice(0, n)
