@@ -12,7 +12,7 @@ export function showNotice ({ saved, status }) {
     notice.dataset.state = now
     notice.hidden = reason === ''
     reload.hidden = now !== 'closed'
-    text.textContent = `${reason} ${then(now)}`
+    text.textContent = reason && `${reason} ${then(now)}`
   }
   const then = now => {
     if (now !== 'closed') return 'This page goes on trying to connect.'

@@ -14,12 +14,15 @@ export class Status {
   #reason = ''
   #silent = false
   #asked = 0 // the time of a question that is not answered, or 0
+  #left = 0 // how many bytes waited to be sent when last looked at
+  #sent = 0 // when fewer waited than before: the server takes what it is sent
   #asking = false // the server is asked why it refuses
   #connection
   #listeners = []
 
   // connection has
-  //  - ask(), which sends a message that the server answers
+  //  - socket(), its WebSocket
+  //  - question, a message that the server answers
   //  - heard(), the time in ms of the last message of the server
   //  - stop(), which ends the attempts to connect
   //  - address(), that of the WebSocket.
@@ -69,8 +72,11 @@ export class Status {
 
   #look () {
     if (this.#now !== 'connected') return
-    const heard = this.#connection.heard()
     const now = Date.now()
+    const { bufferedAmount } = this.#connection.socket()
+    if (bufferedAmount < this.#left) this.#sent = now
+    this.#left = bufferedAmount
+    const heard = Math.max(this.#connection.heard(), this.#sent)
     if (this.#asked && heard >= this.#asked) this.#asked = 0
     if (!this.#asked && now - heard > idle) this.#ask()
     const silent = this.#asked > 0 && now - this.#asked > (navigator.onLine ? patience : littlePatience)
@@ -82,7 +88,7 @@ export class Status {
   #ask () {
     if (this.#now !== 'connected') return
     this.#asked ||= Date.now()
-    this.#connection.ask()
+    this.#connection.socket().send(this.#connection.question)
   }
 
   #set (now, reason) {

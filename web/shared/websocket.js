@@ -13,7 +13,8 @@ export function websocket (room, doc, query) {
   })
   const saved = new Saved(provider)
   const status = new Status({
-    ask: () => provider.ws.send(Uint8Array.of(messageQueryAwareness)),
+    socket: () => provider.ws,
+    question: Uint8Array.of(messageQueryAwareness),
     heard: () => provider.wsLastMessageReceived,
     stop: () => provider.disconnect(),
     address: () => provider.url

@@ -18,14 +18,14 @@ export function hocuspocus (room, doc, { token, ...query }) {
   const saved = new Acknowledged(provider)
   const socket = provider.configuration.websocketProvider
   const status = new Status({
-    ask: () => socket.send(question),
+    socket: () => socket.webSocket,
+    question: encoding.encode(encoder => {
+      encoding.writeVarString(encoder, room)
+      encoding.writeVarUint(encoder, MessageType.QueryAwareness)
+    }),
     heard: () => socket.lastMessageReceived,
     stop: () => socket.disconnect(),
     address: () => socket.url
-  })
-  const question = encoding.encode(encoder => {
-    encoding.writeVarString(encoder, room)
-    encoding.writeVarUint(encoder, MessageType.QueryAwareness)
   })
 
   let open = false // the socket, which is connected before the server has admitted the user to the room
