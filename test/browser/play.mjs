@@ -14,7 +14,7 @@ import { scenarios } from './scenarios.mjs'
 import { Server } from './server.mjs'
 import { Stage } from './stage.mjs'
 
-const atOnce = 2 // much of it is waiting
+const atOnce = 3 // much of it is waiting
 
 const [program, robotProgram, executablePath, pictures, pattern = ''] = process.argv.slice(2)
 const say = what => process.stdout.write(JSON.stringify(what) + '\n')
