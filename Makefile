@@ -1,4 +1,5 @@
 # make run     build the demo editors, start a server and print the address to open
+# make hello   start examples/hello, the program and the page of README.md
 # make login   start examples/login, a web app with its own login, and print the address to open
 # make cluster start two consumers, two workers, Redis, PostgreSQL and nginx on this machine, and print the address to open
 # make test    formatting, vet, lint, all tests under the race detector, coverage of the core packages
@@ -33,7 +34,7 @@ WEB_MODULES := web/node_modules/.package-lock.json
 MAKER_MODULES := test/makers/node_modules/.package-lock.json
 PYTHON_MODULES := test/tokens/.venv/installed test/makers/.venv/installed
 DEMOS := web/dist/static/licences.txt
-LOGIN := examples/login/page/dist/editor.js
+EXAMPLES := examples/hello/page/dist/page.js examples/login/page/dist/editor.js
 FUZZTIME ?= 30s
 FUZZSEEDS ?= 5000
 FUZZMUTANTS ?= 500000
@@ -51,15 +52,20 @@ help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 .PHONY: demos
-demos: $(DEMOS) $(LOGIN)
+demos: $(DEMOS) $(EXAMPLES)
 
 .PHONY: run
 run: $(DEMOS)
 	go build -tags demo -o bin/yroom ./cmd/yroom
 	exec bin/yroom serve $(ARGS)
 
+.PHONY: hello
+hello: $(EXAMPLES)
+	go build -o bin/hello ./examples/hello
+	cd examples/hello && exec ../../bin/hello
+
 .PHONY: login
-login: $(LOGIN)
+login: $(EXAMPLES)
 	go build -o bin/login ./examples/login
 	exec bin/login $(ARGS)
 
@@ -208,9 +214,9 @@ $(DEMOS): $(WEB_MODULES) web/build.mjs $(shell find web/pages web/shared -type f
 	node web/build.mjs
 
 # The pages of the examples.
-$(LOGIN): $(WEB_MODULES) web/examples.mjs $(shell find examples/*/page -name '*.js' -not -path '*/dist/*')
+$(EXAMPLES) &: $(WEB_MODULES) web/examples.mjs $(shell find examples/*/page -name '*.js' -not -path '*/dist/*')
 	node web/examples.mjs
-	@touch $@
+	@touch $(EXAMPLES)
 
 # Building the linter takes minutes, so an installed one of the right version is used.
 $(LINT):

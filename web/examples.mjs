@@ -1,17 +1,17 @@
-// Bundles the script of each example that has a page, examples/NAME/page/editor.js, with
-// its libraries into examples/NAME/page/dist, where the example embeds it.
+// Bundles the scripts of each example that has a page, examples/NAME/page/*.js, with their
+// libraries into examples/NAME/page/dist, where the page finds them.
 import * as esbuild from 'esbuild'
-import { access, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const examples = join(import.meta.dirname, '../examples')
 for (const name of await readdir(examples)) {
   const page = join(examples, name, 'page')
-  const source = join(page, 'editor.js')
-  if (await access(source).then(() => false, () => true)) continue
+  const scripts = (await readdir(page).catch(() => [])).filter(file => file.endsWith('.js'))
+  if (scripts.length === 0) continue
   await rm(join(page, 'dist'), { recursive: true, force: true })
   await esbuild.build({
-    entryPoints: [source],
+    entryPoints: scripts.map(script => join(page, script)),
     outdir: join(page, 'dist'),
     nodePaths: [join(import.meta.dirname, 'node_modules')],
     bundle: true,

@@ -1,4 +1,6 @@
-// Command hello is a web server with a Yjs collaboration server in it.
+// Command hello is a web server with a Yjs collaboration server in it, and with a page that
+// connects to that. "make hello" bundles the script of the page and runs the command in
+// this folder, whose folder page it serves.
 package main
 
 import (
@@ -14,5 +16,6 @@ func main() {
 		log.Fatal(err)
 	}
 	http.Handle("/ws/{room...}", server)
+	http.Handle("/", http.FileServer(http.Dir("page"))) // your page, if this program serves it
 	log.Fatal(http.ListenAndServe("127.0.0.1:8000", nil))
 }

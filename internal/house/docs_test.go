@@ -50,6 +50,17 @@ func TestDocsShowExamples(t *testing.T) {
 			t.Errorf("%s doesn't show this program:\n%s", page, want)
 		}
 	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("examples/hello/page/page.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "```js\n" + string(script) + "```\n"; !strings.Contains(string(readme), want) {
+		t.Errorf("README.md doesn't show this script:\n%s", want)
+	}
 }
 
 // The contract of a store has all methods and all errors.
