@@ -14,6 +14,7 @@ import (
 
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/prosemirror"
 )
 
 // Config configures a Handler. Documents is required.
@@ -27,6 +28,10 @@ type Config struct {
 	BodyLimit func(room string) int64
 	// BodyTimeout is how long the body of a request may take to arrive. 0: 30 s.
 	BodyTimeout time.Duration
+	// Schema returns the names of the nodes and marks in the documents of a room, for the
+	// formats markdown and html, for rooms that are created from Markdown, and for changes of
+	// blocks. nil: prosemirror.Basic.
+	Schema func(room string) *prosemirror.Schema
 	// Memory bounds the bytes that exports of documents and the first events of streams
 	// take at once. A stream and an export in the format update or update-v2 take up to 4
 	// times the size of the document, an export in another format up to 40 times. An export
@@ -49,6 +54,7 @@ type Handler struct {
 	bodyTime  time.Duration
 	streams   atomic.Int64 // event streams that are open
 	exports   *exports
+	schema    func(room string) *prosemirror.Schema
 }
 
 // New returns a Handler. Its requests end when cfg.Documents is drained.
@@ -56,7 +62,15 @@ func New(cfg Config) *Handler {
 	if cfg.BodyLimit == nil {
 		cfg.BodyLimit = func(string) int64 { return defaultBodyLimit }
 	}
+	if cfg.Schema == nil {
+		basic, err := prosemirror.NewSchema(prosemirror.Config{})
+		if err != nil {
+			panic(err) // the zero value is a schema
+		}
+		cfg.Schema = func(string) *prosemirror.Schema { return basic }
+	}
 	return &Handler{
+		schema:    cfg.Schema,
 		documents: cfg.Documents,
 		prefix:    cmp.Or(cfg.Prefix, defaultPrefix),
 		bodyLimit: cfg.BodyLimit,
@@ -119,7 +133,7 @@ func (a *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *Handler) noSuchAddress() error {
-	return noSuchAddress.because(strings.ReplaceAll("The document API has PREFIX/rooms, PREFIX/rooms/{room}, PREFIX/rooms/{room}/events, PREFIX/rooms/{room}/log, PREFIX/rooms/{room}/connections, …/access, …/expel and …/stateless, PREFIX/access, PREFIX/expel and PREFIX/openapi.yaml.", "PREFIX", a.prefix))
+	return noSuchAddress.because(strings.ReplaceAll("The document API has PREFIX/rooms, PREFIX/rooms/{room}, PREFIX/rooms/{room}/events, PREFIX/rooms/{room}/blocks, …/blocks/{id} and …/blocks/{id}/marks, PREFIX/rooms/{room}/log, PREFIX/rooms/{room}/connections, …/access, …/expel and …/stateless, PREFIX/access, PREFIX/expel and PREFIX/openapi.yaml.", "PREFIX", a.prefix))
 }
 
 // route returns the methods of an address, by the segments of its escaped path
@@ -150,6 +164,16 @@ func (a *Handler) route(segments []string) (methods map[string]handler, room str
 		methods = map[string]handler{http.MethodPost: a.setAccess}
 	case len(segments) == 3 && segments[2] == "expel":
 		methods = map[string]handler{http.MethodPost: a.expel}
+	case len(segments) == 3 && segments[2] == "blocks":
+		methods = map[string]handler{http.MethodPost: opens(a.addBlocks)}
+	case len(segments) == 4 && segments[2] == "blocks":
+		id := segments[3]
+		methods = map[string]handler{
+			http.MethodPut:    opens(ofBlock(id, a.replaceBlock)),
+			http.MethodDelete: opens(ofBlock(id, a.deleteBlock)),
+		}
+	case len(segments) == 5 && segments[2] == "blocks" && segments[4] == "marks":
+		methods = map[string]handler{http.MethodPost: opens(ofBlock(segments[3], a.markBlock))}
 	case len(segments) == 3 && segments[2] == "stateless":
 		methods = map[string]handler{http.MethodPost: a.broadcast}
 	default:

@@ -58,6 +58,9 @@ func TestAPI(t *testing.T) {
 		{"log", p.testLog},
 		{"control", p.testControl},
 		{"control refusals", p.testControlRefusals},
+		{"markdown", p.testMarkdown},
+		{"blocks", p.testBlocks},
+		{"block refusals", p.testBlockRefusals},
 		{"workers", p.testWorkers},
 		{"description", p.testDescription},
 		{"events", p.testEvents},
@@ -246,7 +249,7 @@ func (p *apiPlace) testAccept(t *testing.T) {
 			t.Errorf("%s: %v %q, and %q with a quality", f.mediaType, a.header, a.body, b.body)
 		}
 	}
-	a := p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/accept", "", "Accept", "application/pdf, text/html;q=0.9")
+	a := p.wantProblem(http.StatusNotAcceptable, "not-acceptable", get_, "/api/rooms/accept", "", "Accept", "application/pdf, image/png;q=0.9")
 	for _, f := range formats {
 		if !strings.Contains(a.body, f.mediaType) {
 			t.Errorf("%s is not among the media types that are available: %s", f.mediaType, a.body)
@@ -456,7 +459,7 @@ func (p *apiPlace) testRefusals(t *testing.T) {
 		problem string
 		address string
 	}{
-		{400, "unknown-format", "/refusals?format=html"},
+		{400, "unknown-format", "/refusals?format=pdf"},
 		{400, "unknown-format", "/refusals?format="},
 		{400, "bad-parameter", "/refusals?fromat=text"},
 		{400, "bad-parameter", "/refusals?format=text"},

@@ -14,6 +14,8 @@
 //   - list.go: the list of rooms
 //   - read.go: a document in the format that the client accepts; accept.go reads the
 //     Accept header, and answer.go answers conditional requests
+//   - schema.go: the formats that depend on the schema of a room: Markdown, HTML and blocks.
+//     blocks.go changes blocks
 //   - exports.go: the memory for documents that are being read
 //   - write.go: updates, creations and deletions
 //   - control.go: the connections in a room, and changes of them

@@ -63,7 +63,7 @@ func (d *openAPI) operation(r *http.Request) (path, op node, template string) {
 	given := strings.Split(r.URL.EscapedPath(), "/")
 	for template := range d.at(d.root, "paths") {
 		segments := strings.Split(template, "/")
-		if slices.EqualFunc(segments, given, func(s, g string) bool { return s == g || s == "{room}" }) {
+		if slices.EqualFunc(segments, given, func(s, g string) bool { return s == g || strings.HasPrefix(s, "{") }) {
 			path := d.at(d.root, "paths", template)
 			return path, d.at(path, strings.ToLower(r.Method)), template
 		}

@@ -64,11 +64,14 @@ var (
 	noSuchAddress   = problemKind{"no-such-address", http.StatusNotFound, "There is nothing at this address"}
 	noSuchRoom      = problemKind{"no-such-room", http.StatusNotFound, "There is no such room"}
 	noSuchRoot      = problemKind{"no-such-root", http.StatusNotFound, "The document has no such root"}
+	noSuchBlock     = problemKind{"no-such-block", http.StatusNotFound, "The document has no such block"}
 	wrongMethod     = problemKind{"wrong-method", http.StatusMethodNotAllowed, "This address doesn’t take this method"}
 	notAcceptable   = problemKind{"not-acceptable", http.StatusNotAcceptable, "None of the accepted media types is available"}
 	wrongKind       = problemKind{"wrong-kind", http.StatusConflict, "The root is of another kind"}
+	cannotMark      = problemKind{"cannot-mark", http.StatusConflict, "The text can’t be marked"}
 	cannotCut       = problemKind{"cannot-cut", http.StatusConflict, "The log can’t be cut there"}
 	roomDeleted     = problemKind{"room-deleted", http.StatusGone, "The room was deleted"}
+	blockChanged    = problemKind{"block-changed", http.StatusPreconditionFailed, "The block has changed"}
 	roomExists      = problemKind{"room-exists", http.StatusPreconditionFailed, "The room exists"}
 	tooLarge        = problemKind{"too-large", http.StatusRequestEntityTooLarge, "The body is too large"}
 	overLimit       = problemKind{"over-limit", http.StatusRequestEntityTooLarge, "The document would grow past a limit"}
@@ -128,7 +131,7 @@ func problemFor(err error) problemError {
 // innermost returns the text of an error without the prefixes of packages.
 func innermost(err error) string {
 	text := err.Error()
-	for _, name := range []string{"document: ", "blocks: ", "worker: "} {
+	for _, name := range []string{"document: ", "blocks: ", "worker: ", "prosemirror: ", "yjs: "} {
 		text = text[max(strings.LastIndex(text, name), 0):]
 		text = strings.TrimPrefix(text, name)
 	}

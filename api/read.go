@@ -12,6 +12,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/prosemirror"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -23,12 +24,13 @@ type format struct {
 	rooted     bool                                               // it supports the parameters name and root
 	encoded    bool                                               // it is written without integrating the document
 	bare       bool                                               // it needs no update
+	byBlock    bool                                               // it is written by the schema of the room
 	kinds      []yjs.Kind                                         // the kinds of roots that it can write; nil: it writes the whole document
 	write      func(i document.Info, s selection) ([]byte, error) // nil if bare is set
 }
 
-// needsName reports whether the format is for one root.
-func (f format) needsName() bool { return f.kinds != nil }
+// needsName reports whether the format is for one root, which has to be named.
+func (f format) needsName() bool { return f.kinds != nil && !f.byBlock }
 
 // selection is a part of a document.
 type selection struct {
@@ -36,6 +38,7 @@ type selection struct {
 	name   string // of a root
 	named  bool
 	kinds  map[string]yjs.Kind // the kinds of roots that the client has sent
+	schema *prosemirror.Schema // of the room, if the format needs it
 }
 
 // formats holds all formats. The first is the default.
@@ -48,6 +51,9 @@ var formats = []format{
 	rootFormat(document.FormatXML, "application/xml", "", yjs.KindXMLFragment, yjs.KindXMLElement, yjs.KindXMLText, yjs.KindText),
 	rootFormat(document.FormatProseMirror, "application/vnd.yroom.prosemirror+json", "", yjs.KindXMLFragment),
 	rootFormat(document.FormatDelta, "application/vnd.yroom.delta+json", "", yjs.KindText, yjs.KindXMLText),
+	schemaFormat("markdown", "text/markdown", "; charset=utf-8", writeMarkdown),
+	schemaFormat("html", "text/html", "; charset=utf-8", writeHTML),
+	schemaFormat("blocks", "application/vnd.yroom.blocks+json", "", writeBlocks),
 }
 
 func rootFormat(f document.Format, mediaType, parameters string, kinds ...yjs.Kind) format {
@@ -62,6 +68,12 @@ func (a *Handler) read(w http.ResponseWriter, r *http.Request, room string) erro
 	s, err := selectionOf(r)
 	if err != nil {
 		return err
+	}
+	if s.format.byBlock {
+		s.schema = a.schema(room)
+		if !s.named {
+			s.name = s.schema.Root
+		}
 	}
 	d := a.documents.Document(room)
 	info, err := d.Info(r.Context())
@@ -91,6 +103,9 @@ func (s selection) tag(m event.Mark) string {
 	for _, name := range slices.Sorted(maps.Keys(s.kinds)) {
 		text = fmt.Appendf(text, " %q=%s", name, s.kinds[name])
 	}
+	if s.schema != nil {
+		text = fmt.Appendf(text, " %v", s.schema.Config)
+	}
 	return `"` + m.String() + "-" + hash(text) + `"`
 }
 
@@ -111,7 +126,7 @@ func selectionOf(r *http.Request) (selection, error) {
 		return selection{}, badParameter.because("The format " + f.name + " is of one root: give its name with the parameter name.")
 	}
 	kinds, err := kindsOf(query)
-	return selection{f, query.Get("name"), query.Has("name"), kinds}, err
+	return selection{format: f, name: query.Get("name"), named: query.Has("name"), kinds: kinds}, err
 }
 
 // kindsOf returns the kinds of roots in a query.
@@ -192,13 +207,23 @@ func writeJSON(i document.Info, s selection) ([]byte, error) {
 
 // writeRoot writes a root in a format for single roots.
 func writeRoot(i document.Info, s selection) ([]byte, error) {
-	doc, err := integrated(i)
+	doc, root, kind, err := rootOf(i, s)
 	if err != nil {
 		return nil, err
 	}
+	return export(doc, root, kind, document.Format(s.format.name))
+}
+
+// rootOf returns a document and the selected root, with its kind, which is one that the
+// format can write.
+func rootOf(i document.Info, s selection) (*yjs.Doc, yjs.Root, yjs.Kind, error) {
+	doc, err := integrated(i)
+	if err != nil {
+		return nil, yjs.Root{}, 0, err
+	}
 	root, kind, err := s.root(doc)
 	if err != nil {
-		return nil, err
+		return nil, root, kind, err
 	}
 	if kind == yjs.KindUnknown {
 		kind = root.Kind
@@ -207,9 +232,9 @@ func writeRoot(i document.Info, s selection) ([]byte, error) {
 		}
 	}
 	if !slices.Contains(s.format.kinds, kind) {
-		return nil, wrongKindOf(root, s.kinds[s.name])
+		return nil, root, kind, wrongKindOf(root, s.kinds[s.name])
 	}
-	return export(doc, root, kind, document.Format(s.format.name))
+	return doc, root, kind, nil
 }
 
 // root returns the selected root, and the kind that the client has sent for it or
@@ -227,12 +252,16 @@ func (s selection) root(doc *yjs.Doc) (yjs.Root, yjs.Kind, error) {
 func export(doc *yjs.Doc, root yjs.Root, kind yjs.Kind, f document.Format) ([]byte, error) {
 	body, err := document.Export(doc, root.Name, kind, f)
 	if errors.Is(err, yjs.ErrType) && f == document.FormatProseMirror {
-		return nil, wrongKind.because(fmt.Sprintf("The root %q has content that no editor can show, because a ProseMirror document consists of XML elements and text. It is available as XML.", root.Name))
+		return nil, noProseMirror(root.Name)
 	}
 	if errors.Is(err, yjs.ErrType) {
 		return nil, wrongKindOf(root, kind)
 	}
 	return body, exportError(err)
+}
+
+func noProseMirror(root string) error {
+	return wrongKind.because(fmt.Sprintf("The root %q has content that no editor can show, because a ProseMirror document consists of XML elements and text. It is available as XML.", root))
 }
 
 // wrongKindOf returns the problem that a root, for which the client has sent a kind or
@@ -252,6 +281,8 @@ func exportError(err error) error {
 	switch {
 	case errors.Is(err, yjs.ErrSize):
 		return notAcceptable.because("The document has so many formats that it can’t be written with them. It is available as an update, and as text.")
+	case errors.Is(err, prosemirror.ErrSize):
+		return notAcceptable.because(fmt.Sprintf("The text would take more than %d bytes. The document is available as an update.", prosemirror.MaxOutput))
 	case errors.Is(err, yjs.ErrWork):
 		return notAcceptable.because("So many items of the document were inserted at the same position that it takes too long to order them. It is available as an update.")
 	}

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,7 +47,8 @@ func (a *Handler) update(w http.ResponseWriter, r *http.Request, room string) er
 // create creates a room that doesn't exist. Of several concurrent requests, one
 // succeeds.
 func (a *Handler) create(w http.ResponseWriter, r *http.Request, room string) error {
-	if _, err := parameters(r); err != nil {
+	query, err := parameters(r, "name")
+	if err != nil {
 		return err
 	}
 	if err := noPreconditions(r, "If-Match"); err != nil {
@@ -55,9 +57,20 @@ func (a *Handler) create(w http.ResponseWriter, r *http.Request, room string) er
 	if only := r.Header.Values("If-None-Match"); len(only) != 1 || strings.TrimSpace(only[0]) != "*" {
 		return noPrecondition.because("PUT creates a room that doesn’t exist and replaces none: send If-None-Match: * with it. To change a room that exists, send an update with POST.")
 	}
-	data, enc, err := a.body(w, r, room)
-	if err != nil {
-		return err
+	var data []byte
+	enc := blocks.V1
+	switch given, err := mediaTypeOf(r.Header); {
+	case err == nil && given == TypeMarkdown:
+		data, err = a.fromMarkdown(w, r, room, query.Get("name"))
+		if err != nil {
+			return err
+		}
+	case query.Has("name"):
+		return badParameter.because("The parameter name is only for a room that is created from " + TypeMarkdown + ".")
+	default:
+		if data, enc, err = a.body(w, r, room, TypeMarkdown); err != nil {
+			return err
+		}
 	}
 	if err := a.documents.Document(room).Create(r.Context(), data, enc); err != nil {
 		return err
@@ -65,6 +78,20 @@ func (a *Handler) create(w http.ResponseWriter, r *http.Request, room string) er
 	w.Header().Set("Location", a.prefix+RoomPath(room))
 	newTimedWriter(w).WriteHeader(http.StatusCreated)
 	return nil
+}
+
+// fromMarkdown reads a body of Markdown, and returns the update that makes a document of it.
+func (a *Handler) fromMarkdown(w http.ResponseWriter, r *http.Request, room, root string) ([]byte, error) {
+	markdown, err := a.markdown(w, r)
+	if err != nil {
+		return nil, err
+	}
+	cost := leastCost + markdownCost*len(markdown)
+	if err := a.exports.reserve(r.Context(), cost); err != nil {
+		return nil, err
+	}
+	defer a.exports.free(cost)
+	return a.schema(room).Update(root, markdown)
 }
 
 // delete deletes a room, and closes its connections.
@@ -92,9 +119,10 @@ func noPreconditions(r *http.Request, names ...string) error {
 	return nil
 }
 
-// body reads an update and returns its encoding, which is never guessed.
-func (a *Handler) body(w http.ResponseWriter, r *http.Request, room string) ([]byte, blocks.Encoding, error) {
-	enc, err := encodingOf(r.Header)
+// body reads an update and returns its encoding, which is never guessed. others are
+// further media types that the address takes.
+func (a *Handler) body(w http.ResponseWriter, r *http.Request, room string, others ...string) ([]byte, blocks.Encoding, error) {
+	enc, err := encodingOf(r.Header, others...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -135,7 +163,7 @@ func mediaTypeOf(h http.Header) (string, error) {
 	return mediaType, err
 }
 
-func encodingOf(h http.Header) (blocks.Encoding, error) {
+func encodingOf(h http.Header, others ...string) (blocks.Encoding, error) {
 	mediaType, err := mediaTypeOf(h)
 	switch {
 	case err == nil && (mediaType == "" || mediaType == TypeUpdateV1):
@@ -144,8 +172,11 @@ func encodingOf(h http.Header) (blocks.Encoding, error) {
 		return blocks.V2, nil
 	}
 	detail := "Send an update in the V1 encoding as " + TypeUpdateV1 + ", or in the V2 encoding as " + TypeUpdateV2 + ", without Content-Encoding."
+	if slices.Contains(others, TypeMarkdown) {
+		detail = strings.TrimSuffix(detail, ".") + "; or Markdown as " + TypeMarkdown + "."
+	}
 	if mediaType == "application/x-www-form-urlencoded" {
 		detail += " curl sends this type unless -H sets another one."
 	}
-	return 0, wrongMediaType.because(detail, TypeUpdateV1, TypeUpdateV2)
+	return 0, wrongMediaType.because(detail, append([]string{TypeUpdateV1, TypeUpdateV2}, others...)...)
 }

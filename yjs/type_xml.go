@@ -41,6 +41,17 @@ func (e *XMLElement) String() string { return toValidUTF8(e.t.xml()) }
 // MarshalJSON returns String as a JSON string. The error is ErrDepth or ErrSize.
 func (e *XMLElement) MarshalJSON() ([]byte, error) { return marshal(e.t) }
 
+// ProseMirror returns the element as the JSON of a ProseMirror node, as
+// XMLFragment.ProseMirror does. Errors are the same.
+func (e *XMLElement) ProseMirror() ([]byte, error) {
+	if err := printable(e.t); err != nil {
+		return nil, err
+	}
+	p := nodePrinter{direct: e.t.hasDirectText()}
+	p.node(Value{kind: ValueKindType, typ: e.t}, nil)
+	return p.result()
+}
+
 // Name returns the name of the hook.
 func (h *XMLHook) Name() string { return h.t.name }
 

@@ -2,10 +2,14 @@ package main
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
+	"github.com/yroom/yroom/prosemirror"
 )
 
 const apiPrefix = "/api"
@@ -46,4 +50,22 @@ func messageLimit(rows map[string]roomSettings) func(room string) int64 {
 	return func(room string) int64 {
 		return int64(cmp.Or(rows[rowOf(room)].Limits.Message, rows[fallback].Limits.Message, defaultMessageLimit))
 	}
+}
+
+// schemas returns a function that returns the schema of the documents of a room.
+func schemas(rows map[string]roomSettings) (func(room string) *prosemirror.Schema, error) {
+	all := map[string]*prosemirror.Schema{}
+	for _, key := range append(slices.Sorted(maps.Keys(rows)), fallback) {
+		cfg, base := rows[key].Editor, rows[fallback].Editor
+		if cfg.Schema == "" && cfg.Root == "" && len(cfg.Names) == 0 {
+			cfg = base
+		}
+		schema, err := prosemirror.NewSchema(cfg)
+		if err != nil {
+			return nil, fmt.Errorf("rooms: %s: editor: %w", key, err)
+		}
+		all[key] = schema
+	}
+	rowOf := rowOf(rows)
+	return func(room string) *prosemirror.Schema { return all[rowOf(room)] }, nil
 }

@@ -26,6 +26,9 @@ func (e environment) check(set settings, withWorker bool) error {
 	if _, err := listenAddress(set.Listen, *set.Open || set.hasLogin()); err != nil {
 		return err
 	}
+	if _, err := schemas(set.Rooms); err != nil {
+		return err
+	}
 	if withWorker {
 		if err := set.checkStores(); err != nil {
 			return err

@@ -36,7 +36,7 @@ const theToken = "0123456789abcdef-token"
 func testSite(server *yroom.Server, g guard) *site {
 	set := defaults
 	set.Name = "c"
-	return newSite(server, g, &health{layer: memoryLayer{}}, set, true)
+	return newSite(server, g, &health{layer: memoryLayer{}}, set, nil, true)
 }
 
 func TestAccessToRooms(t *testing.T) {

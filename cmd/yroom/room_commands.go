@@ -139,7 +139,7 @@ func nameOf(room json.RawMessage) (string, error) {
 type roomExport struct {
 	Room   string   `arg:""                  help:"The room's name."                                                                                     optional:""`
 	All    string   `placeholder:"FOLDER"    help:"In place of a room: copy the documents of all rooms into a folder, which room import --all restores."`
-	Format string   `default:"update"        placeholder:"FORMAT"                                                                                        help:"update, update-v2, state-vector, json, text, xml, prosemirror or delta (default: update)."`
+	Format string   `default:"update"        placeholder:"FORMAT"                                                                                        help:"update, update-v2, state-vector, json, text, xml, prosemirror, delta, markdown, html or blocks (default: update)."`
 	Name   *string  `placeholder:"ROOT"      help:"Which root of the document."`
 	Root   []string `placeholder:"NAME=KIND" help:"The kind of a root, if its content is ambiguous. Can be repeated."                                    sep:"none"`
 	Output string   `short:"o"               placeholder:"FILE"                                                                                          help:"Where to write it (default: standard output)."`
@@ -209,13 +209,14 @@ func writeFile(path string, from io.Reader) (err error) {
 }
 
 type roomImport struct {
-	Room       string `arg:""                                                                                                   help:"The room's name."                                                                                                      optional:""`
-	File       string `arg:""                                                                                                   help:"The file that holds the update; - is standard input."                                                                  optional:""`
-	All        string `placeholder:"FOLDER"                                                                                     help:"In place of ROOM and FILE: a folder that room export --all has written."`
-	Hocuspocus string `placeholder:"PATH"                                                                                       help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
-	Encoding   string `enum:"v1,v2"                                                                                             default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
-	New        bool   `help:"Only create new rooms. If a room exists, it isn't changed."`
-	Incomplete bool   `help:"Also import a document of which a part is invisible, because it waits for a part that is missing."`
+	Room       string  `arg:""                                                                                                   help:"The room's name."                                                                                                      optional:""`
+	File       string  `arg:""                                                                                                   help:"The file that holds the update, or Markdown if its name ends with .md or .markdown; - is an update on standard input." optional:""`
+	All        string  `placeholder:"FOLDER"                                                                                     help:"In place of ROOM and FILE: a folder that room export --all has written."`
+	Hocuspocus string  `placeholder:"PATH"                                                                                       help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
+	Encoding   string  `enum:"v1,v2"                                                                                             default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
+	Name       *string `placeholder:"ROOT"                                                                                       help:"With a Markdown file: which root of the document it becomes (default: that of the editor)."`
+	New        bool    `help:"Only create new rooms. If a room exists, it isn't changed."`
+	Incomplete bool    `help:"Also import a document of which a part is invisible, because it waits for a part that is missing."`
 }
 
 // Validate is called by kong.
@@ -226,6 +227,10 @@ func (i roomImport) Validate() error {
 		return errors.New("set --all or --hocuspocus, not both")
 	case !several && (i.Room == "" || i.File == ""):
 		return errors.New("name the room and the file that holds the update")
+	case !isMarkdown(i.File) && i.Name != nil:
+		return errors.New("--name goes with a Markdown file, whose name ends with .md or .markdown; an update has the names of its roots")
+	case isMarkdown(i.File) && i.Encoding != "v1":
+		return errors.New("--encoding is of an update, not of a Markdown file")
 	case several && (i.Room != "" || i.Encoding != "v1"):
 		return errors.New("--all and --hocuspocus import each document, in V1, into the room of its name: they take no room, no file and no --encoding")
 	}
@@ -257,8 +262,27 @@ func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 				size = info.Size()
 			}
 		}
+		if isMarkdown(i.File) {
+			return i.sendMarkdown(ctx, client, &body{file, size})
+		}
 		return i.send(ctx, client, i.Room, &body{file, size})
 	})
+}
+
+// isMarkdown reports whether a file has Markdown.
+func isMarkdown(file string) bool {
+	extension := filepath.Ext(file)
+	return extension == ".md" || extension == ".markdown"
+}
+
+// sendMarkdown makes a room of Markdown.
+func (i roomImport) sendMarkdown(ctx context.Context, client *apiClient, markdown *body) error {
+	query := url.Values{}
+	if i.Name != nil {
+		query.Set("name", *i.Name)
+	}
+	header := http.Header{"Content-Type": {api.TypeMarkdown}, "If-None-Match": {"*"}}
+	return client.send(ctx, http.MethodPut, roomAddress(i.Room)+"?"+query.Encode(), header, markdown)
 }
 
 // sendOneOf is send for one of several rooms. The error is errSkipped if the room is not

@@ -42,6 +42,10 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 			return fmt.Errorf("there is no file %s: yroom serve creates it", name)
 		}
 	}
+	schema, err := schemas(file.Rooms)
+	if err != nil {
+		return err
+	}
 	documents, err := openStores(ctx, url, file.Rooms, sqlitestore.Config{Shared: true})
 	if err != nil {
 		return err
@@ -62,6 +66,7 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 
 	documentAPI := api.New(api.Config{
 		Documents:   rooms.Documents(),
+		Schema:      schema,
 		BodyLimit:   func(string) int64 { return int64(largestImport) },
 		BodyTimeout: storeTimeout, // of the operator's own import, as from a pipe
 	})

@@ -64,6 +64,10 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 			return err
 		}
 	}
+	schema, err := schemas(set.Rooms)
+	if err != nil {
+		return err
+	}
 	ctx := e.untilSignal()
 	listener, err := listen(ctx, "--listen", set.Listen, *set.Open || set.hasLogin())
 	if err != nil {
@@ -122,7 +126,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return errors.Join(err, rooms.Shutdown(ctx), joined.Close(ctx), documents.close())
 	}
-	server := newHTTPServer(newSite(rooms, guard, health, set, withWorker), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
+	server := newHTTPServer(newSite(rooms, guard, health, set, schema, withWorker), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()
 

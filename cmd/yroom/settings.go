@@ -18,6 +18,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/prosemirror"
 	"github.com/yroom/yroom/store"
 )
 
@@ -91,8 +92,9 @@ type WorkerSettings struct {
 type roomSettings struct {
 	yroom.Settings `yaml:",inline"`
 
-	StoreURL   string            `yaml:"store"`
-	Durability *store.Durability `yaml:"durability"`
+	StoreURL   string             `yaml:"store"`
+	Durability *store.Durability  `yaml:"durability"`
+	Editor     prosemirror.Config `yaml:"editor"`
 }
 
 // fallback is the key of the row for rooms whose prefix has no row.

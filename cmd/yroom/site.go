@@ -7,6 +7,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/internal/webui"
+	"github.com/yroom/yroom/prosemirror"
 	"github.com/yroom/yroom/web"
 )
 
@@ -23,9 +24,9 @@ type site struct {
 }
 
 // newSite returns the site of a process with or without a worker.
-func newSite(rooms *yroom.Server, guard guard, health *health, set settings, withWorker bool) *site {
+func newSite(rooms *yroom.Server, guard guard, health *health, set settings, schema func(room string) *prosemirror.Schema, withWorker bool) *site {
 	documentAPI := api.New(api.Config{
-		Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Memory: int(set.ExportMemory),
+		Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Schema: schema, Memory: int(set.ExportMemory),
 	})
 	return &site{
 		name:     set.Name,

@@ -146,6 +146,7 @@ import (
 	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/prosemirror"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"

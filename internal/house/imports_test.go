@@ -24,7 +24,7 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "auth", "blocks", "consumer", "document", "event", "internal/ids", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "protocol",
+		".", "api", "auth", "blocks", "consumer", "document", "event", "internal/ids", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
 		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "modernc.org/sqlite",
 	}},
@@ -48,9 +48,13 @@ var wantImports = []struct {
 	{"web", nil},
 
 	// The packages for programs import a layer, but nothing behind it.
-	{"api", []string{"blocks", "document", "event", "protocol", "yjs"}},
+	{"api", []string{"blocks", "document", "event", "prosemirror", "protocol", "yjs"}},
 	{".", []string{
 		"awareness", "blocks", "consumer", "document", "event", "layer", "layer/memlayer", "room", "store", "store/memstore", "worker", "yjs",
+	}},
+	{"prosemirror", []string{
+		"yjs", "github.com/google/uuid", "github.com/yuin/goldmark/ast", "github.com/yuin/goldmark/extension", "github.com/yuin/goldmark/extension/ast",
+		"github.com/yuin/goldmark/parser", "github.com/yuin/goldmark/text", "github.com/yuin/goldmark/util",
 	}},
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 

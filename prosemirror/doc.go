@@ -1,0 +1,46 @@
+// Package prosemirror reads and writes the documents of ProseMirror editors, such as
+// y-prosemirror, TipTap and BlockNote, as Markdown and HTML, and changes single blocks of
+// them while people edit.
+//
+// A [Schema] has the names that an editor gives to the nodes and marks that Markdown can
+// hold. [Schema.Update] makes the first content of a room of a Markdown text:
+//
+//	schema, err := prosemirror.NewSchema(prosemirror.Config{Schema: prosemirror.TipTap})
+//	update, err := schema.Update("", markdown)
+//	err = server.Document("notes").Create(ctx, update, yjs.V1)
+//
+// [Read] reads a document, and [Schema.Markdown] and [Schema.HTML] write it.
+// [Schema.Blocks] lists, adds, replaces and deletes its blocks, and sets marks.
+//
+// # What Markdown can't hold
+//
+// Nothing that a document has is dropped without a trace, except for what no reader sees:
+// empty paragraphs, the marks strong and em on spaces at the ends of a text, whether a list
+// has blank lines, and further attributes of the nodes and marks that Markdown has, such as
+// an alignment. A node that Markdown doesn't have is written as an HTML element with its
+// name, its attributes and its content; a mark likewise:
+//
+//	<div data-node="callout" data-attrs="{&#34;kind&#34;:&#34;info&#34;}">
+//
+//	Text with a <span data-mark="highlight">mark</span>.
+//
+//	</div>
+//
+// Parse makes the node or the mark again. Other HTML in Markdown becomes text: a block of
+// it a code block with the language html.
+//
+// # Map of the code
+//
+//   - schema.go, schema_lookup.go: names
+//   - node.go: Node, and Read
+//   - common.go: the form of a document that the printers and the parser share, made of an
+//     editor's document. native.go is the way back. blocknote.go does both for BlockNote.
+//     texts.go joins texts
+//   - markdown.go prints blocks, markdown_line.go the text in them, markdown_escape.go what
+//     has to be escaped
+//   - html.go prints HTML
+//   - parser.go: the parser of goldmark, with bounds. parse.go, parse_line.go, parse_tag.go: the
+//     nodes of the tree that it makes
+//   - write.go writes nodes into shared types. update.go changes those that are there
+//   - blocks.go, mark.go: changes of single blocks
+package prosemirror

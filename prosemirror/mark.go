@@ -1,0 +1,148 @@
+package prosemirror
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/yroom/yroom/yjs"
+)
+
+// ErrMark means that a text can't have a mark.
+var ErrMark = errors.New("prosemirror: the text can't have this mark")
+
+// Range is a part of a block's text: the text itself, which stays meaningful while others
+// edit the block.
+type Range struct {
+	// Text is the text, without its marks. It must not be in several texts, between which
+	// there is a line break or another node.
+	Text string `json:"text"`
+	// Occurrence says which one it is if the block has the text several times, from 1 on.
+	// 0: the block must have it once.
+	Occurrence int `json:"occurrence"`
+}
+
+// Mark sets a mark on a part of a block's text, or removes it if attrs is nil. name is
+// that of this package, as in Names, or the editor's. An attribute has the editor's name.
+// The error is ErrNoBlock, ErrText, ErrMark, or yjs.ErrValue for attributes that can't be
+// stored.
+func (b *Blocks) Mark(id string, r Range, name string, attrs map[string]any) error {
+	p, err := b.find(id, "")
+	if err != nil {
+		return err
+	}
+	if theirs := b.schema.write[name]; theirs != "" && !isAttribute(name) {
+		name = theirs
+	}
+	if name == "" {
+		return fmt.Errorf("%w: it has no name", ErrMark)
+	}
+	found, err := b.schema.findText(p.element, r)
+	if err != nil {
+		return err
+	}
+	formats := yjs.Object{{Key: name, Value: yjs.NullValue()}}
+	if attrs != nil {
+		if formats[0].Value, err = yjs.ValueOf(attrs); err != nil {
+			return err
+		}
+		if found.code {
+			return fmt.Errorf("%w: the text of a code block has none", ErrMark)
+		}
+		if b.schema.base().codeAlone && name == b.schema.write[markCode] {
+			for _, other := range found.formats {
+				formats = append(formats, yjs.Member{Key: other, Value: yjs.NullValue()})
+			}
+		} else if b.schema.base().codeAlone && slices.Contains(found.formats, b.schema.write[markCode]) {
+			return fmt.Errorf("%w: a part of the text has the mark %s, which excludes all others", ErrMark, b.schema.write[markCode])
+		}
+	}
+	return found.text.Format(found.at, found.n, formats)
+}
+
+// foundText is where a Range is.
+type foundText struct {
+	text    *yjs.XMLText
+	at, n   int
+	code    bool     // it is in a code block
+	formats []string // the formats that parts of it have
+}
+
+// findText returns where a range is.
+func (s *Schema) findText(e *yjs.XMLElement, r Range) (found foundText, err error) {
+	if r.Text == "" {
+		return found, fmt.Errorf("%w: the text is empty", ErrText)
+	}
+	count := 0
+	eachText(e, func(in *yjs.XMLElement, text *yjs.XMLText) {
+		all := textOf(text)
+		for from := 0; ; {
+			i := strings.Index(all[from:], r.Text)
+			if i < 0 {
+				return
+			}
+			count++
+			if count == max(r.Occurrence, 1) {
+				found = foundText{text: text, at: utf16Len(all[:from+i]), n: utf16Len(r.Text), code: s.read[in.Name()] == nodeCode}
+			}
+			from += i + len(r.Text)
+		}
+	})
+	if found.text == nil || r.Occurrence == 0 && count > 1 {
+		return found, fmt.Errorf("%w: it has %q %d times", ErrText, r.Text, count)
+	}
+	at := 0
+	for _, op := range found.text.Delta() {
+		n := 1
+		if text, ok := op.Insert.AsString(); ok {
+			n = utf16Len(text)
+		}
+		for _, m := range op.Attributes {
+			if at < found.at+found.n && at+n > found.at && !slices.Contains(found.formats, m.Key) {
+				found.formats = append(found.formats, m.Key)
+			}
+		}
+		at += n
+	}
+	return found, nil
+}
+
+// eachText calls f for the texts in an element, in order, with the elements that have them.
+func eachText(e *yjs.XMLElement, f func(in *yjs.XMLElement, text *yjs.XMLText)) {
+	for _, v := range e.All() {
+		if text, ok := v.XMLText(); ok {
+			f(e, text)
+		} else if c, ok := v.XMLElement(); ok {
+			eachText(c, f)
+		}
+	}
+}
+
+// textOf returns a text without its formats. An embed is a character that no range has.
+func textOf(text *yjs.XMLText) string {
+	var b strings.Builder
+	for _, op := range text.Delta() {
+		s, ok := op.Insert.AsString()
+		if !ok {
+			s = "\x00"
+		}
+		b.WriteString(s)
+	}
+	return b.String()
+}
+
+func utf16Len(text string) int { return len(utf16.Encode([]rune(text))) }
+
+// plain returns a value as encoding/json has it.
+func plain(v yjs.Value) any {
+	data, err := v.MarshalJSON()
+	if err != nil {
+		return nil
+	}
+	var value any
+	_ = json.Unmarshal(data, &value) // a value that isn't JSON is none
+	return value
+}

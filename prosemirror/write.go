@@ -1,0 +1,126 @@
+package prosemirror
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/yroom/yroom/yjs"
+)
+
+// parent is an XML fragment or an XML element.
+type parent interface {
+	Len() int
+	Get(at int) (yjs.Value, error)
+	Delete(at, n int) error
+	InsertElement(at int, name string) (*yjs.XMLElement, error)
+	InsertText(at int) (*yjs.XMLText, error)
+	RelativePosition(at, assoc int) (yjs.RelativePosition, error)
+}
+
+// Update returns an update of a new document whose root fragment is the Markdown text, for
+// document.Document.Create. "" stands for the root of the schema. The error is ErrSize.
+func (s *Schema) Update(root string, markdown []byte) ([]byte, error) {
+	if root == "" {
+		root = s.Root
+	}
+	n, err := s.Parse(markdown)
+	if err != nil {
+		return nil, err
+	}
+	doc := yjs.New()
+	return doc.Transact(func() error {
+		f, err := doc.XMLFragment(root)
+		if err != nil {
+			return err
+		}
+		return insert(f, 0, n.Content)
+	})
+}
+
+// insert inserts nodes into a fragment or an element. Texts that follow each other become
+// one text with formats.
+func insert(p parent, at int, nodes []*Node) error {
+	for _, group := range groups(nodes) {
+		if err := insertGroup(p, at, group); err != nil {
+			return err
+		}
+		at++
+	}
+	return nil
+}
+
+// groups returns nodes as the children of an XML element: each is a node, or several texts.
+func groups(nodes []*Node) (all [][]*Node) {
+	for i, n := range nodes {
+		if i > 0 && n.Type == typeText && nodes[i-1].Type == typeText {
+			all[len(all)-1] = append(all[len(all)-1], n)
+			continue
+		}
+		all = append(all, []*Node{n})
+	}
+	return all
+}
+
+func insertGroup(p parent, at int, group []*Node) error {
+	if group[0].Type == typeText {
+		text, err := p.InsertText(at)
+		if err != nil {
+			return err
+		}
+		delta, err := deltaOf(group)
+		if err != nil {
+			return err
+		}
+		return text.ApplyDelta(delta)
+	}
+	n := group[0]
+	e, err := p.InsertElement(at, n.Type)
+	if err != nil {
+		return err
+	}
+	if err := setAttributes(e, n.Attrs); err != nil {
+		return err
+	}
+	return insert(e, 0, n.Content)
+}
+
+func setAttributes(e *yjs.XMLElement, attrs map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(attrs)) {
+		value, err := yjs.ValueOf(attrs[name])
+		if err != nil {
+			return err
+		}
+		if err := e.SetAttribute(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deltaOf returns texts as the delta that inserts them.
+func deltaOf(texts []*Node) (delta yjs.Delta, err error) {
+	for _, n := range texts {
+		formats, err := formatsOf(n.Marks)
+		if err != nil {
+			return nil, err
+		}
+		delta = append(delta, yjs.Op{Insert: yjs.StringValue(n.Text), Attributes: formats})
+	}
+	return delta, nil
+}
+
+// formatsOf returns marks as formats.
+func formatsOf(marks []Mark) (formats yjs.Object, err error) {
+	for _, m := range marks {
+		attrs := m.Attrs
+		if attrs == nil {
+			attrs = map[string]any{}
+		}
+		value, err := yjs.ValueOf(attrs)
+		if err != nil {
+			return nil, err
+		}
+		formats = append(formats, yjs.Member{Key: m.Type, Value: value})
+	}
+	return formats, nil
+}
