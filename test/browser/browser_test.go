@@ -15,7 +15,7 @@ import (
 var scenarios = flag.String("scenarios", "", "run only the scenarios whose names match this JavaScript regular expression")
 
 // patience is the time limit of all scenarios: less than the timeout of "go test".
-const patience = 8 * time.Minute
+const patience = 9 * time.Minute
 
 // pictures is the folder for screenshots of the pages.
 const pictures = "screenshots"

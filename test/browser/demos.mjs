@@ -84,7 +84,6 @@ const columns = ['todo', 'doing', 'done']
 export const board = {
   name: 'board',
   root: 'board',
-  roots: 'roots “board” and “board-columns”',
   label: 'Board',
   lines: () => [...document.querySelectorAll('.card textarea')].map(card => card.value),
   stored: doc => {

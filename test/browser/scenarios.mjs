@@ -6,6 +6,29 @@ import { hold, until } from './until.mjs'
 
 export const scenarios = {}
 
+// The bar stays on screen while the rest scrolls.
+async function scroll ({ page, demo }) {
+  for (const size of [{ width: 390, height: 600 }, { width: 1280, height: 500 }]) {
+    await page.setViewportSize(size)
+    const scrolled = await page.evaluate(() => {
+      const main = document.querySelector('main')
+      for (const element of [main, document.scrollingElement]) element.scrollTop = element.scrollHeight
+      return main.scrollTop
+    })
+    hold('there is something to scroll', scrolled > 0)
+    const { y } = await page.locator('.bar').boundingBox()
+    hold(`the bar is at the top, not at ${y}`, y === 0)
+    const roots = await page.locator('#roots').boundingBox()
+    hold('the end of the page can be reached', roots.y + roots.height <= size.height)
+  }
+  if (demo.carets) { // what is written comes into sight
+    await page.evaluate(() => { document.querySelector('main').scrollTop = 0 })
+    await demo.write(page, '\n'.repeat(14))
+    await until('the page has scrolled to the caret', () => page.evaluate(() => document.querySelector('main').scrollTop > 0))
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+}
+
 for (const demo of Object.values(demos)) {
   const scenario = (name, play) => { scenarios[`${demo.name}, ${name}`] = play }
 
@@ -208,43 +231,12 @@ for (const demo of Object.values(demos)) {
     await until('Ann sees it', async () => (await ann.lines()).some(line => line.endsWith(', and more')))
     await ann.saved()
     await look(stage, ann, demo.name)
+    await scroll(ann)
     await ann.page.locator('#server-view').click()
     await look(stage, ann, `${demo.name}, server's view`)
     await bob.open(demo, { readonly: true })
     await until('Bob sees it again', async () => (await bob.lines()).join() === (await ann.lines()).join())
     await look(stage, bob, `${demo.name}, read-only`)
-  })
-
-  scenario('the bar stays on screen', async stage => {
-    const [ann] = await stage.meet(demo, 'Ann')
-    await demo.furnish(ann.page)
-    for (const size of [{ width: 1280, height: 500 }, { width: 390, height: 600 }]) {
-      await ann.page.setViewportSize(size)
-      const scrolled = await ann.page.evaluate(() => {
-        const main = document.querySelector('main')
-        for (const element of [main, document.scrollingElement]) element.scrollTop = element.scrollHeight
-        return main.scrollTop + document.scrollingElement.scrollTop
-      })
-      hold('there is something to scroll', scrolled > 0)
-      const { y } = await ann.page.locator('.bar').boundingBox()
-      hold(`the bar is at the top, not at ${y}`, y === 0)
-      const roots = await ann.page.locator('#roots').boundingBox()
-      hold('the end of the page can be reached', roots.y + roots.height <= size.height)
-    }
-    await ann.page.setViewportSize({ width: 1280, height: 800 })
-  })
-
-  scenario('which roots the room holds', async stage => {
-    const [ann, bob] = [await stage.person('Ann'), await stage.person('Bob')]
-    await ann.open(demo)
-    const { root, label } = demo
-    await ann.sees('#roots', `This editor edits the ${demo.roots ?? `root “${root}”`} of the room`)
-    await ann.sees('#roots', 'The document holds no other root.')
-    await bob.open(Object.values(demos).find(other => other !== demo))
-    hold('no root holds anything', await bob.page.locator('#demos .holds').count() === 0)
-    await ann.write()
-    await bob.sees('#roots', `The document also holds “${root}” (${label})`)
-    for (const { page } of [ann, bob]) await until('the link is marked', async () => await page.locator('#demos .holds').innerText() === label)
   })
 
   scenario('keyboard only', async stage => {
@@ -281,6 +273,27 @@ for (const demo of Object.values(demos)) {
     await bob.connected()
     await bob.reads(ann)
   })
+}
+
+// Each editor has its own roots of the room's document, and each page says which of them hold something.
+scenarios['which roots the room holds'] = async stage => {
+  const [ann, bob] = [await stage.person('Ann'), await stage.person('Bob')]
+  await bob.open(demos.board)
+  hold('no root holds anything', await bob.page.locator('#demos .holds').count() === 0)
+  const labels = []
+  for (const demo of [demos.prosemirror, demos.tiptap, demos.codemirror]) {
+    const { root, label } = demo
+    await ann.open(demo)
+    await ann.sees('#roots', `This editor edits the root “${root}” of the room`)
+    if (labels.length === 0) await ann.sees('#roots', 'The document holds no other root.')
+    await ann.write(1)
+    await bob.sees('#roots', `“${root}” (${label})`)
+    labels.push(label)
+    for (const { page } of [ann, bob]) await until(`${labels} are marked`, async () => (await page.locator('#demos .holds').allInnerTexts()).join() === labels.join())
+  }
+  await bob.write(1)
+  await ann.sees('#roots', 'The document also holds “board” (Board), “default” (TipTap) and “prosemirror” (Text).')
+  await bob.sees('#roots', 'This editor edits the roots “board” and “board-columns” of the room')
 }
 
 scenarios['the start page looks'] = async stage => {
