@@ -20,7 +20,8 @@ type image struct {
 	user         uint32
 }
 
-// newImage builds the program as the Dockerfile does, and puts nothing else into root.
+// newImage builds the program without C, as the Dockerfile does, and puts nothing else into
+// root.
 func newImage(t *testing.T) *image {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -40,7 +41,7 @@ func newImage(t *testing.T) *image {
 		t.Fatal(err)
 	}
 	i := &image{root: t.TempDir(), folder: string(last[2]), user: uint32(user)}
-	program := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", filepath.Join(i.root, "yroom"), ".")
+	program := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(i.root, "yroom"), ".")
 	program.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := program.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -109,7 +110,7 @@ func commandOf(t *testing.T, docker string) []string {
 
 // The image has neither a shell nor a folder for temporary files. The documented backup
 // of a running server and its restoration work there, even if the file is larger than
-// what SQLite keeps in memory.
+// what SQLite keeps in memory, and so does a copy of all documents.
 func TestBackupInImage(t *testing.T) {
 	i := newImage(t)
 	s := i.serve(t)
@@ -118,6 +119,7 @@ func TestBackupInImage(t *testing.T) {
 	i.run(t, commandOf(t, "docker exec")...)
 	change()
 	s.Stop(t)
+	i.run(t, "room", "export", "--all", "all", "--store", "sqlite:yroom.db")
 
 	if err := os.Rename(s.Dir, filepath.Join(i.root, "replaced")); err != nil {
 		t.Fatal(err)
@@ -130,6 +132,9 @@ func TestBackupInImage(t *testing.T) {
 	if len(large) != 8<<20 {
 		t.Errorf("the large document has %d bytes", len(large))
 	}
+	asked(t, s, "import", "--all", filepath.Join(i.root, "replaced", "all"))
+	wantText(t, s, map[string]string{"notes": "before after", "new": "after", "gone": "before", "large": large})
+
 	found, err := os.ReadDir(i.root)
 	if err != nil || len(found) != 3 {
 		t.Errorf("the image holds %v (%v), want the program, and two folders", found, err)
