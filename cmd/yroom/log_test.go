@@ -2,6 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yroom/yroom/internal/markdown"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 )
@@ -26,6 +30,30 @@ func disconnections(t *testing.T, log string) (lines []map[string]any) {
 		}
 	}
 	return lines
+}
+
+// documentedLine returns the line of the log in docs/operations.md that has a part.
+func documentedLine(t *testing.T, part string) string {
+	t.Helper()
+	blocks, err := markdown.Blocks(os.DirFS("../.."), "log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range blocks {
+		if b.File == "docs/operations.md" && strings.Contains(b.Text, part) {
+			return b.Text
+		}
+	}
+	t.Fatalf("docs/operations.md shows no line of the log with %q", part)
+	return ""
+}
+
+// keysOfLine returns the keys of a line of the log as text.
+func keysOfLine(line string) (keys []string) {
+	for _, m := range regexp.MustCompile(`(?:^| )([a-z_]+)=`).FindAllStringSubmatch(line, -1) {
+		keys = append(keys, m[1])
+	}
+	return keys
 }
 
 // A connection has one line when it ends, which sums it up.
@@ -54,6 +82,13 @@ func TestLogOfConnection(t *testing.T) {
 	}
 	if id, _ := got["conn"].(string); strings.Trim(id, "0123456789") != "" || id == "" {
 		t.Errorf("the number of the connection is %v, want a string of digits", got["conn"])
+	}
+	keys := slices.Sorted(maps.Keys(got))
+	shown := append(keysOfLine(documentedLine(t, "msg=disconnected ")), "time", "error")
+	shown = slices.DeleteFunc(shown, func(key string) bool { return key == "user" }) // there is no login
+	slices.Sort(shown)
+	if diff := cmp.Diff(shown, keys); diff != "" {
+		t.Errorf("the keys of the line (-documented +logged):\n%s", diff)
 	}
 	for _, key := range []string{"time", "addr", "conn", "duration", "error"} {
 		delete(got, key)

@@ -22,7 +22,8 @@ func TestTwoServersOnOneFile(t *testing.T) {
 	}
 	second.Stop(t)
 	first.Stop(t)
-	const warning = "Another process has this SQLite file open."
+	_, warning, _ := strings.Cut(documentedLine(t, "SQLite file open"), "msg=")
+	warning, _, _ = strings.Cut(warning, " file=")
 	for _, s := range []struct{ server, other *server }{{first, second}, {second, first}} {
 		log := s.server.Log.String()
 		if strings.Count(log, warning) != 1 || !strings.Contains(log, fmt.Sprintf("process %d on ", s.other.Process.Pid)) {
