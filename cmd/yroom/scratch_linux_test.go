@@ -114,7 +114,7 @@ func commandOf(t *testing.T, docker string) []string {
 func TestBackupInImage(t *testing.T) {
 	i := newImage(t)
 	s := i.serve(t)
-	addText(t, s, "large", 0, strings.Repeat("a text of 32 bytes, many times. ", 8<<20/32))
+	addText(t, s, "large", 0, strings.Repeat("a text of 32 bytes, many times. ", 4<<20/32))
 	change := changeAfterBackup(t, s)
 	i.run(t, commandOf(t, "docker exec")...)
 	change()
@@ -129,7 +129,7 @@ func TestBackupInImage(t *testing.T) {
 	s = i.serve(t)
 	large := asked(t, s, "export", "large", "--format", "text", "--name", "text")
 	wantText(t, s, map[string]string{"notes": "before", "gone": "before", "large": large})
-	if len(large) != 8<<20 {
+	if len(large) != 4<<20 {
 		t.Errorf("the large document has %d bytes", len(large))
 	}
 	asked(t, s, "import", "--all", filepath.Join(i.root, "replaced", "all"))
