@@ -1,6 +1,7 @@
 package yjs_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 
@@ -207,4 +208,29 @@ func ExampleXMLFragment_ProseMirror() {
 	fmt.Println(string(doc))
 	// Output:
 	// {"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"Hello","marks":[{"type":"strong","attrs":{}}]}]}]}
+}
+
+// The text of a document of @y/prosemirror 2 is directly in the elements.
+func ExampleXMLElement_asText() {
+	doc := yjs.New()
+	page, err := doc.XMLFragment("prosemirror")
+	if err != nil {
+		log.Fatal(err)
+	}
+	paragraph, err := page.InsertElement(0, "paragraph")
+	if err != nil {
+		log.Fatal(err)
+	}
+	text := paragraph.AsText()
+	strong := yjs.Object{{Key: "strong", Value: yjs.ObjectValue()}}
+	if err := errors.Join(text.Insert(0, "Hello ", nil), text.Insert(6, "Ada", strong)); err != nil {
+		log.Fatal(err)
+	}
+	all, err := page.ProseMirror()
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(all))
+	// Output:
+	// {"type":"doc","content":[{"type":"paragraph","content":[{"type":"text","text":"Hello "},{"type":"text","text":"Ada","marks":[{"type":"strong","attrs":{}}]}]}]}
 }
