@@ -34,7 +34,8 @@ type Config struct {
 	Schema func(room string) *prosemirror.Schema
 	// Memory bounds the bytes that exports of documents and the first events of streams
 	// take at once. A stream and an export in the format update or update-v2 take up to 4
-	// times the size of the document, an export in another format up to 40 times. An export
+	// times the size of the document, an export as Markdown, HTML or blocks and a change of
+	// blocks up to 100 times, and an export in another format up to 40 times. An export
 	// for which there is no memory waits for up to 10 seconds; one that takes more than
 	// Memory is made alone. 0: 256 MiB.
 	Memory int

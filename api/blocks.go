@@ -177,7 +177,7 @@ func (a *Handler) editBlocks(ctx context.Context, room, root string, create bool
 	if err != nil && !(create && errors.Is(err, document.ErrNotFound)) {
 		return err
 	}
-	cost := leastCost + integratedCost*info.Summary.Size
+	cost := leastCost + schemaCost*info.Summary.Size
 	if err := a.exports.reserve(ctx, cost); err != nil {
 		return err
 	}

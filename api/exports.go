@@ -19,6 +19,9 @@ const (
 	// it doesn't. They were measured with documents of single characters, which take most.
 	integratedCost = 40
 	encodedCost    = 4
+	// schemaCost is how many bytes an export by the schema of a room, or a change of blocks,
+	// takes at most for each byte of its document: the nodes of the document in addition.
+	schemaCost = 100
 	// leastCost is what is reserved for the smallest document.
 	leastCost = 64 << 10
 	// exportPatience is how long an export waits for memory.
@@ -217,8 +220,11 @@ func (a *Handler) Reserve(ctx context.Context, n int) (release func(), err error
 // export returns a document in the selected format. The caller has to call leave with it.
 func (a *Handler) export(ctx context.Context, d *document.Document, s selection, info document.Info) (*exported, error) {
 	cost := integratedCost
-	if s.format.encoded {
+	switch {
+	case s.format.encoded:
 		cost = encodedCost
+	case s.format.byBlock:
+		cost = schemaCost
 	}
 	key := exportKey{d.Room(), s.tag(info.Mark)}
 	return a.exports.share(ctx, key, leastCost+cost*info.Summary.Size, func(e *exported) error {

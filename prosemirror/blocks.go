@@ -47,10 +47,11 @@ type Blocks struct {
 	schema   *Schema
 	doc      *yjs.Doc
 	fragment *yjs.XMLFragment
+	writer   writer
 }
 
 // Blocks returns the blocks of a root of doc; "" stands for the root of the schema. The
-// error is yjs.ErrType. doc must not be used by other goroutines meanwhile.
+// error is yjs.ErrType or yjs.ErrSize. doc must not be used by other goroutines meanwhile.
 func (s *Schema) Blocks(doc *yjs.Doc, root string) (*Blocks, error) {
 	if root == "" {
 		root = s.Root
@@ -58,11 +59,28 @@ func (s *Schema) Blocks(doc *yjs.Doc, root string) (*Blocks, error) {
 	if !doc.Holds(root, yjs.KindXMLFragment) {
 		return nil, fmt.Errorf("%w: the root %q has content of another kind than an XML fragment", yjs.ErrType, root)
 	}
+	if err := doc.Printable(); err != nil {
+		return nil, err
+	}
 	f, err := doc.XMLFragment(root)
 	if err != nil {
 		return nil, err
 	}
-	return &Blocks{s, doc, f}, nil
+	return &Blocks{s, doc, f, writer{direct: hasDirectText(f.AsText())}}, nil
+}
+
+// hasDirectText reports whether text is directly in an XML type or an element in it, as
+// @y/prosemirror 2 writes it.
+func hasDirectText(list *yjs.Text) bool {
+	for _, op := range list.Delta() {
+		if _, ok := op.Insert.AsString(); ok {
+			return true
+		}
+		if e, ok := op.Insert.XMLElement(); ok && hasDirectText(e.AsText()) {
+			return true
+		}
+	}
+	return false
 }
 
 // top returns what has the blocks.
@@ -212,7 +230,7 @@ func (b *Blocks) Append(markdown []byte) (ids []string, err error) {
 			return nil, err
 		}
 	}
-	return insertBlocks(top, top.Len(), nodes)
+	return b.insertBlocks(top, top.Len(), nodes)
 }
 
 // Before adds the blocks of a Markdown text before a block, and After behind it. They
@@ -235,11 +253,11 @@ func (b *Blocks) beside(id string, offset int, markdown []byte) ([]string, error
 	if err != nil {
 		return nil, err
 	}
-	return insertBlocks(p.parent, p.at+offset, nodes)
+	return b.insertBlocks(p.parent, p.at+offset, nodes)
 }
 
-func insertBlocks(p parent, at int, nodes []*Node) (ids []string, err error) {
-	if err := insert(p, at, nodes); err != nil {
+func (b *Blocks) insertBlocks(p parent, at int, nodes []*Node) (ids []string, err error) {
+	if _, err := b.writer.insert(p, at, nodes); err != nil {
 		return nil, err
 	}
 	for i := range nodes {
@@ -270,12 +288,12 @@ func (b *Blocks) Replace(id, tag string, markdown []byte) (ids []string, err err
 		if err := p.parent.Delete(p.at, 1); err != nil {
 			return nil, err
 		}
-		return insertBlocks(p.parent, p.at, nodes)
+		return b.insertBlocks(p.parent, p.at, nodes)
 	}
-	if err := b.schema.update(p.element, nodes[0]); err != nil {
+	if err := (updater{b.schema, b.writer}).update(p.element, nodes[0]); err != nil {
 		return nil, err
 	}
-	ids, err = insertBlocks(p.parent, p.at+1, nodes[1:])
+	ids, err = b.insertBlocks(p.parent, p.at+1, nodes[1:])
 	return append([]string{id}, ids...), err
 }
 

@@ -20,15 +20,24 @@ type edited struct {
 	doc    *yjs.Doc
 }
 
+// direct is the prefix of the names of schemas whose documents have text directly in the
+// elements.
+const direct = "direct "
+
 func edit(t *testing.T, schema, markdown string) *edited {
 	t.Helper()
-	s := schemaNamed(t, schema)
-	update, err := s.Update("", []byte(markdown))
+	name, isDirect := strings.CutPrefix(schema, direct)
+	s := schemaNamed(t, name)
+	n, err := s.Parse([]byte(markdown))
 	if err != nil {
 		t.Fatal(err)
 	}
 	doc := yjs.New()
-	if err := doc.Apply(update, yjs.V1); err != nil {
+	f, err := doc.XMLFragment(s.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (writer{direct: isDirect}).insert(f, 0, n.Content); err != nil {
 		t.Fatal(err)
 	}
 	b, err := s.Blocks(doc, "")
@@ -68,7 +77,7 @@ func (e *edited) want(markdown string) {
 }
 
 func TestBlocks(t *testing.T) {
-	for _, schema := range []string{Basic, TipTap, BlockNote} {
+	for _, schema := range []string{Basic, TipTap, BlockNote, direct + Basic, direct + BlockNote} {
 		t.Run(schema, func(t *testing.T) {
 			e := edit(t, schema, "one\n\n# two\n\nthree")
 			before := e.list()
@@ -110,7 +119,7 @@ func TestBlocks(t *testing.T) {
 }
 
 func TestMark(t *testing.T) {
-	for _, schema := range []string{Basic, TipTap, BlockNote} {
+	for _, schema := range []string{Basic, TipTap, BlockNote, direct + Basic, direct + BlockNote} {
 		t.Run(schema, func(t *testing.T) {
 			e := edit(t, schema, "one 😀 two *two* `code`\n\n```\ncode\n```")
 			block := e.list()
@@ -127,7 +136,7 @@ func TestMark(t *testing.T) {
 			mark(ErrText, 0, Range{"two", 3}, "strong", map[string]any{})
 			mark(ErrText, 0, Range{Text: "three"}, "strong", map[string]any{})
 			mark(ErrMark, 1, Range{Text: "code"}, "strong", map[string]any{})
-			if schema != Basic {
+			if !strings.HasSuffix(schema, Basic) {
 				mark(ErrMark, 0, Range{Text: "two code"}, "strong", map[string]any{})
 				mark(nil, 0, Range{Text: "one 😀"}, "code", map[string]any{})
 				e.want("`one 😀` two two `code`\n\n```\ncode\n```\n")
@@ -150,6 +159,8 @@ func TestReplaceIsMinimal(t *testing.T) {
 		{Basic, "- a\n- b\n- c", "- a\n- x\n- c", "x"},
 		{Basic, "> a\n>\n> b", "> a\n>\n> b c", " c"},
 		{TipTap, "- one\n- two", "- one\n- new\n- two", "new"},
+		{direct + Basic, "the quick fox", "the slow fox", "slow"},
+		{direct + Basic, "the quick ![a](b) fox", "the quick ![a](c) fox", "c"},
 		{BlockNote, "- one\n  - two", "- one\n  - twox", "x"},
 		{BlockNote, "| a | b |\n| - | - |\n| c | d |", "| a | b |\n| - | - |\n| c | e |", "e"},
 	} {
@@ -179,8 +190,8 @@ func TestReplaceIsMinimal(t *testing.T) {
 
 // TestReplaceByAny checks that any block can be replaced by any other.
 func TestReplaceByAny(t *testing.T) {
-	for _, schema := range []string{Basic, TipTap, BlockNote} {
-		s := schemaNamed(t, schema)
+	for _, schema := range []string{Basic, TipTap, BlockNote, direct + Basic, direct + BlockNote} {
+		s := schemaNamed(t, strings.TrimPrefix(schema, direct))
 		for seed := range uint64(100) {
 			g := generator{s, rand.New(rand.NewPCG(seed, 1))}
 			var texts [2]string
@@ -205,9 +216,24 @@ func TestReplaceByAny(t *testing.T) {
 			if _, err := e.Replace(blocks[0].ID, "", []byte(texts[1])); err != nil {
 				t.Fatalf("%s, seed %d: %v", schema, seed, err)
 			}
+			if strings.HasPrefix(schema, direct) && e.writer.direct && hasXMLText(e.fragment.AsText()) {
+				t.Fatalf("%s, seed %d: an XML text in a document that has none", schema, seed)
+			}
 			if diff := cmp.Diff(texts[1], e.markdown()); diff != "" {
 				t.Fatalf("%s, seed %d: %q replaced (-want +got):\n%s", schema, seed, texts[0], diff)
 			}
 		}
 	}
+}
+
+func hasXMLText(list *yjs.Text) bool {
+	for _, op := range list.Delta() {
+		if _, ok := op.Insert.XMLText(); ok {
+			return true
+		}
+		if e, ok := op.Insert.XMLElement(); ok && hasXMLText(e.AsText()) {
+			return true
+		}
+	}
+	return false
 }

@@ -65,7 +65,7 @@ func (b *Blocks) Mark(id string, r Range, name string, attrs map[string]any) err
 
 // foundText is where a Range is.
 type foundText struct {
-	text    *yjs.XMLText
+	text    formatted
 	at, n   int
 	code    bool     // it is in a code block
 	formats []string // the formats that parts of it have
@@ -73,12 +73,12 @@ type foundText struct {
 
 // findText returns where a range is.
 func (s *Schema) findText(e *yjs.XMLElement, r Range) (found foundText, err error) {
-	if r.Text == "" {
-		return found, fmt.Errorf("%w: the text is empty", ErrText)
+	if r.Text == "" || strings.Contains(r.Text, "\x00") {
+		return found, fmt.Errorf("%w: the text is empty or has a control character", ErrText)
 	}
 	count := 0
-	eachText(e, func(in *yjs.XMLElement, text *yjs.XMLText) {
-		all := textOf(text)
+	eachText(e, func(in *yjs.XMLElement, t formatted) {
+		all := textOf(t)
 		for from := 0; ; {
 			i := strings.Index(all[from:], r.Text)
 			if i < 0 {
@@ -86,7 +86,7 @@ func (s *Schema) findText(e *yjs.XMLElement, r Range) (found foundText, err erro
 			}
 			count++
 			if count == max(r.Occurrence, 1) {
-				found = foundText{text: text, at: utf16Len(all[:from+i]), n: utf16Len(r.Text), code: s.read[in.Name()] == nodeCode}
+				found = foundText{text: t, at: utf16Len(all[:from+i]), n: utf16Len(r.Text), code: s.read[in.Name()] == nodeCode}
 			}
 			from += i + len(r.Text)
 		}
@@ -110,21 +110,28 @@ func (s *Schema) findText(e *yjs.XMLElement, r Range) (found foundText, err erro
 	return found, nil
 }
 
+// formatted is a text with formats: an XML text, or the list of an element.
+type formatted interface {
+	Delta() yjs.Delta
+	Format(at, n int, formats yjs.Object) error
+}
+
 // eachText calls f for the texts in an element, in order, with the elements that have them.
-func eachText(e *yjs.XMLElement, f func(in *yjs.XMLElement, text *yjs.XMLText)) {
-	for _, v := range e.All() {
-		if text, ok := v.XMLText(); ok {
-			f(e, text)
-		} else if c, ok := v.XMLElement(); ok {
+func eachText(e *yjs.XMLElement, f func(in *yjs.XMLElement, t formatted)) {
+	f(e, e.AsText())
+	for _, op := range e.AsText().Delta() {
+		if t, ok := op.Insert.XMLText(); ok {
+			f(e, t)
+		} else if c, ok := op.Insert.XMLElement(); ok {
 			eachText(c, f)
 		}
 	}
 }
 
 // textOf returns a text without its formats. An embed is a character that no range has.
-func textOf(text *yjs.XMLText) string {
+func textOf(t formatted) string {
 	var b strings.Builder
-	for _, op := range text.Delta() {
+	for _, op := range t.Delta() {
 		s, ok := op.Insert.AsString()
 		if !ok {
 			s = "\x00"

@@ -7,26 +7,33 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
+// updater changes elements.
+type updater struct {
+	*Schema
+	writer
+}
+
 // update makes an element equal to a node of the same type. It changes only what differs
 // in what Markdown can hold.
-func (s *Schema) update(e *yjs.XMLElement, n *Node) error {
-	if err := s.updateAttributes(e, n); err != nil {
+func (u updater) update(e *yjs.XMLElement, n *Node) error {
+	if err := u.updateAttributes(e, n); err != nil {
 		return err
 	}
-	old, err := childrenOf(e)
+	old, err := u.childrenOf(e)
 	if err != nil {
 		return err
 	}
 	next := groups(n.Content)
-	begin := 0
-	for begin < len(old) && begin < len(next) && s.same(old[begin].nodes, next[begin]) {
+	begin, at := 0, 0
+	for begin < len(old) && begin < len(next) && u.same(old[begin].nodes, next[begin]) {
+		at += old[begin].taken
 		begin++
 	}
 	end := 0
-	for end < len(old)-begin && end < len(next)-begin && s.same(old[len(old)-1-end].nodes, next[len(next)-1-end]) {
+	for end < len(old)-begin && end < len(next)-begin && u.same(old[len(old)-1-end].nodes, next[len(next)-1-end]) {
 		end++
 	}
-	return s.updateChildren(e, begin, old[begin:len(old)-end], next[begin:len(next)-end])
+	return u.updateChildren(e, at, old[begin:len(old)-end], next[begin:len(next)-end])
 }
 
 // updateAttributes sets the attributes of a node, and removes those that it could have.
@@ -53,21 +60,29 @@ func (s *Schema) updateAttributes(e *yjs.XMLElement, n *Node) error {
 // child is a child of an element, with the nodes that it stands for.
 type child struct {
 	text    *yjs.XMLText    // or
-	element *yjs.XMLElement // or neither
-	nodes   []*Node
+	element *yjs.XMLElement // or, if both are nil, text that is directly in the element
+	nodes   []*Node         // nil: it is something that ProseMirror doesn't have
+	taken   int             // how many positions it takes
 }
 
-func childrenOf(e *yjs.XMLElement) (all []child, err error) {
-	for _, v := range e.All() {
-		var c child
-		if text, ok := v.XMLText(); ok {
-			c.text, c.nodes = text, textNodes(text)
-		} else if element, ok := v.XMLElement(); ok {
+func (u updater) childrenOf(e *yjs.XMLElement) (all []child, err error) {
+	for _, op := range e.AsText().Delta() {
+		c := child{taken: 1}
+		if text, ok := op.Insert.XMLText(); ok {
+			c.text, c.nodes = text, textNodes(text.Delta())
+		} else if element, ok := op.Insert.XMLElement(); ok {
 			n, err := readElement(element)
 			if err != nil {
 				return nil, err
 			}
 			c.element, c.nodes = element, []*Node{n}
+		} else if texts := textNodes(yjs.Delta{op}); u.direct && texts != nil {
+			if last := len(all) - 1; last >= 0 && all[last].text == nil && all[last].element == nil && all[last].nodes != nil {
+				all[last].nodes = append(all[last].nodes, texts...)
+				all[last].taken += utf16Len(texts[0].Text)
+				continue
+			}
+			c.nodes, c.taken = texts, utf16Len(texts[0].Text)
 		}
 		all = append(all, c)
 	}
@@ -75,8 +90,8 @@ func childrenOf(e *yjs.XMLElement) (all []child, err error) {
 }
 
 // textNodes returns the nodes of a text, or nil if it has something else than text.
-func textNodes(text *yjs.XMLText) (nodes []*Node) {
-	for _, op := range text.Delta() {
+func textNodes(text yjs.Delta) (nodes []*Node) {
+	for _, op := range text {
 		insert, ok := op.Insert.AsString()
 		if !ok {
 			return nil
@@ -117,29 +132,44 @@ func sameNodes(a, b []*Node) bool {
 
 // updateChildren makes the children from a position on equal to groups of nodes. Children
 // of the same type, one after the other, are updated.
-func (s *Schema) updateChildren(e *yjs.XMLElement, at int, old []child, next [][]*Node) error {
+func (u updater) updateChildren(e *yjs.XMLElement, at int, old []child, next [][]*Node) error {
 	for i, group := range next {
-		var err error
+		taken, err := 1, error(nil)
 		switch {
 		case i >= len(old):
-			err = insertGroup(e, at+i, group)
-		case old[i].text != nil && old[i].nodes != nil && group[0].Type == typeText:
-			err = s.updateText(old[i].text, old[i].nodes, group)
+			taken, err = u.insertGroup(e, at, group)
+		case old[i].element == nil && old[i].nodes != nil && group[0].Type == typeText:
+			taken, err = u.updateText(e, at, old[i], group)
 		case old[i].element != nil && old[i].element.Name() == group[0].Type:
-			err = s.update(old[i].element, group[0])
+			err = u.update(old[i].element, group[0])
 		default:
-			if err = e.Delete(at+i, 1); err == nil {
-				err = insertGroup(e, at+i, group)
+			if err = e.Delete(at, old[i].taken); err == nil {
+				taken, err = u.insertGroup(e, at, group)
 			}
 		}
 		if err != nil {
 			return err
 		}
+		at += taken
 	}
-	if rest := len(old) - len(next); rest > 0 {
-		return e.Delete(at+len(next), rest)
+	rest := 0
+	for _, c := range old[min(len(next), len(old)):] {
+		rest += c.taken
 	}
-	return nil
+	return e.Delete(at, rest)
+}
+
+// updateText makes a text that is a child of an element, at a position, equal to nodes. It
+// returns how many positions the text takes then.
+func (u updater) updateText(e *yjs.XMLElement, at int, old child, next []*Node) (taken int, err error) {
+	delta, err := u.textChange(old.nodes, next)
+	if err != nil {
+		return 0, err
+	}
+	if old.text != nil {
+		return 1, old.text.ApplyDelta(delta)
+	}
+	return len(unitsOf(next)), e.AsText().ApplyDelta(behind(at, delta))
 }
 
 // unit is a UTF-16 unit of a text with its marks.
@@ -157,9 +187,9 @@ func unitsOf(nodes []*Node) (units []unit) {
 	return units
 }
 
-// updateText makes a text equal to nodes. What is between the same beginning and the same
-// end is replaced, and marks are changed where they differ.
-func (s *Schema) updateText(text *yjs.XMLText, old, next []*Node) error {
+// textChange returns the change that makes a text equal to nodes. What is between the same
+// beginning and the same end is replaced, and marks are changed where they differ.
+func (s *Schema) textChange(old, next []*Node) (yjs.Delta, error) {
 	was, will := unitsOf(old), unitsOf(next)
 	begin := 0
 	for begin < len(was) && begin < len(will) && was[begin].char == will[begin].char {
@@ -177,7 +207,7 @@ func (s *Schema) updateText(text *yjs.XMLText, old, next []*Node) error {
 	}
 	d, err := s.keep(nil, was[:begin], will[:begin])
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if n := len(was) - begin - end; n > 0 {
 		d = append(d, yjs.Op{Delete: n})
@@ -186,7 +216,7 @@ func (s *Schema) updateText(text *yjs.XMLText, old, next []*Node) error {
 		n := run(middle, func(a, b unit) bool { return a.of == b.of })
 		formats, err := formatsOf(middle[0].of.Marks)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var chars []uint16
 		for _, u := range middle[:n] {
@@ -195,10 +225,7 @@ func (s *Schema) updateText(text *yjs.XMLText, old, next []*Node) error {
 		d = append(d, yjs.Op{Insert: yjs.StringValue(string(utf16.Decode(chars))), Attributes: formats})
 		middle = middle[n:]
 	}
-	if d, err = s.keep(d, was[len(was)-end:], will[len(will)-end:]); err != nil {
-		return err
-	}
-	return text.ApplyDelta(d)
+	return s.keep(d, was[len(was)-end:], will[len(will)-end:])
 }
 
 // lowSurrogate is the first of the second halves of surrogate pairs.

@@ -15,6 +15,7 @@ type parent interface {
 	InsertElement(at int, name string) (*yjs.XMLElement, error)
 	InsertText(at int) (*yjs.XMLText, error)
 	RelativePosition(at, assoc int) (yjs.RelativePosition, error)
+	AsText() *yjs.Text
 }
 
 // Update returns an update of a new document whose root fragment is the Markdown text, for
@@ -33,20 +34,29 @@ func (s *Schema) Update(root string, markdown []byte) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		return insert(f, 0, n.Content)
+		_, err = writer{}.insert(f, 0, n.Content)
+		return err
 	})
 }
 
-// insert inserts nodes into a fragment or an element. Texts that follow each other become
-// one text with formats.
-func insert(p parent, at int, nodes []*Node) error {
+// writer writes nodes into a document.
+type writer struct {
+	// direct says that texts are written into the elements, as @y/prosemirror 2 does, and not
+	// as XML texts.
+	direct bool
+}
+
+// insert inserts nodes into a fragment or an element, and returns how many positions they
+// take. Texts that follow each other become one text with formats.
+func (w writer) insert(p parent, at int, nodes []*Node) (taken int, err error) {
 	for _, group := range groups(nodes) {
-		if err := insertGroup(p, at, group); err != nil {
-			return err
+		n, err := w.insertGroup(p, at+taken, group)
+		if err != nil {
+			return taken, err
 		}
-		at++
+		taken += n
 	}
-	return nil
+	return taken, nil
 }
 
 // groups returns nodes as the children of an XML element: each is a node, or several texts.
@@ -61,27 +71,49 @@ func groups(nodes []*Node) (all [][]*Node) {
 	return all
 }
 
-func insertGroup(p parent, at int, group []*Node) error {
-	if group[0].Type == typeText {
-		text, err := p.InsertText(at)
-		if err != nil {
-			return err
-		}
-		delta, err := deltaOf(group)
-		if err != nil {
-			return err
-		}
-		return text.ApplyDelta(delta)
+// insertGroup inserts a node, or several texts.
+func (w writer) insertGroup(p parent, at int, group []*Node) (taken int, err error) {
+	if group[0].Type != typeText {
+		return 1, w.insertElement(p, at, group[0])
 	}
-	n := group[0]
-	e, err := p.InsertElement(at, n.Type)
+	delta, err := deltaOf(group)
+	if err != nil {
+		return 0, err
+	}
+	if w.direct {
+		return len(unitsOf(group)), p.AsText().ApplyDelta(behind(at, delta))
+	}
+	text, err := p.InsertText(at)
+	if err != nil {
+		return 0, err
+	}
+	return 1, text.ApplyDelta(delta)
+}
+
+// behind returns the delta for what begins at a position.
+func behind(at int, delta yjs.Delta) yjs.Delta {
+	if at == 0 {
+		return delta
+	}
+	return append(yjs.Delta{{Retain: at}}, delta...)
+}
+
+func (w writer) insertElement(p parent, at int, n *Node) (err error) {
+	var e *yjs.XMLElement
+	if w.direct { // the formats of the text before must not become those of the element
+		err = p.AsText().InsertEmbed(at, yjs.TypeValue(yjs.KindXMLElement, n.Type), yjs.Object{})
+		e = elementAt(p, at)
+	} else {
+		e, err = p.InsertElement(at, n.Type)
+	}
 	if err != nil {
 		return err
 	}
 	if err := setAttributes(e, n.Attrs); err != nil {
 		return err
 	}
-	return insert(e, 0, n.Content)
+	_, err = w.insert(e, 0, n.Content)
+	return err
 }
 
 func setAttributes(e *yjs.XMLElement, attrs map[string]any) error {
