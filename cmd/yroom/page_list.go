@@ -47,7 +47,7 @@ type listed struct {
 	// The rooms that were read and match the search, whatever their state.
 	Found       int `json:"found"`
 	Open        int `json:"open"`   // in memory
-	Stored      int `json:"stored"` // with something in the store
+	Stored      int `json:"stored"` // in the store, and not in memory
 	Failed      int `json:"failed"`
 	People      int `json:"people"`
 	Connections int `json:"connections"`
@@ -104,15 +104,10 @@ func (d *roomData) read(ctx context.Context, prefix, after string) (rooms []even
 }
 
 // onlyLookedInto reports whether a room is in memory because of a client that has left
-// and wrote nothing. It ends without a trace, so it is no room.
+// and wrote nothing. It ends without a trace, so it is no room. Not every store lists its
+// rooms, but what a document in memory holds is always stored.
 func onlyLookedInto(r event.RoomInfo) bool {
-	return r.State == event.RoomOpen && r.Summary.Conns == 0 && !isStored(r)
-}
-
-// isStored reports whether something of a room is stored. Not every store lists its rooms,
-// but what a document in memory holds is always stored.
-func isStored(r event.RoomInfo) bool {
-	return r.State == event.RoomStored || !r.StoredAt.IsZero() || r.Summary.Size > 0
+	return r.State == event.RoomOpen && r.Summary.Conns == 0 && r.Summary.Size == 0 && r.StoredAt.IsZero()
 }
 
 func isOpen(r event.RoomInfo) bool {
@@ -135,13 +130,12 @@ func shows(state string, r event.RoomInfo) bool {
 // count adds a room to the totals.
 func (l *listed) count(r event.RoomInfo) {
 	l.Found++
-	if isOpen(r) {
+	switch {
+	case isOpen(r):
 		l.Open++
-	}
-	if isStored(r) {
+	case r.State == event.RoomStored:
 		l.Stored++
-	}
-	if r.State == event.RoomFailed {
+	default:
 		l.Failed++
 	}
 	l.People += r.Summary.Clients

@@ -231,7 +231,7 @@ func TestRoomsAndARoom(t *testing.T) {
 		cmpopts.SortSlices(func(a, b connection) bool { return a.Write && !b.Write }),
 	}
 	_, rooms := get[listed](p, "/rooms.json")
-	want := listed{Found: 2, Open: 2, Stored: 1, People: 1, Connections: 3, Bytes: rooms.Rooms[1].Bytes, Matching: 2, Read: 2, Page: roomsShown, Consumer: "c", Rooms: []api.Room{
+	want := listed{Found: 2, Open: 2, People: 1, Connections: 3, Bytes: rooms.Rooms[1].Bytes, Matching: 2, Read: 2, Page: roomsShown, Consumer: "c", Rooms: []api.Room{
 		{Name: aRoom, State: "open", Connections: 2, People: 1},
 		{Name: "other", State: "open", Connections: 1},
 	}}

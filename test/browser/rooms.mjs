@@ -72,7 +72,7 @@ rooms['many rooms, by keyboard alone'] = async stage => {
   await cem.show('/rooms')
   await lists(200, 'A large one', stage.room, 'notes/000')
   await cem.sees('#count', '252 rooms: ')
-  await cem.sees('#count', '252 stored')
+  await cem.sees('#count', 'with 1 person on 1 connection')
   await cem.sees('#range', '1 to 200 of 252')
   await look(stage, cem, 'rooms')
   await page.setViewportSize({ width: 1280, height: 800 })
@@ -112,7 +112,7 @@ rooms['many rooms, by keyboard alone'] = async stage => {
   await page.locator('#search').fill('looked')
   await lists(1, 'looked-into')
   await cem.sees('#rooms', 'open, nothing stored')
-  await cem.sees('#count', '0 stored')
+  await cem.sees('#count', '1 open, with 1 person on 1 connection; 0 stored and not open')
   await bob.leave()
   await lists(0)
 }

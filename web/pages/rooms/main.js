@@ -39,7 +39,7 @@ const number = (n, one, more = one + 's') => `${n.toLocaleString('en')} ${n === 
 
 function totals ({ found, open, stored, failed, people, connections, bytes: size }) {
   const inOpen = open > 0 ? `, with ${number(people, 'person', 'people')} on ${number(connections, 'connection')}` : ''
-  return `${number(found, 'room')}: ${open.toLocaleString('en')} open${inOpen}; ${stored.toLocaleString('en')} stored` +
+  return `${number(found, 'room')}: ${open.toLocaleString('en')} open${inOpen}; ${stored.toLocaleString('en')} stored and not open` +
     `${failed > 0 ? `; ${failed.toLocaleString('en')} failed` : ''}. ${bytes(size)} together.`
 }
 
@@ -59,9 +59,10 @@ function showMore ({ next, read }) {
   const after = query.get('after')
   more.hidden = !next && after === ''
   if (more.hidden) return
+  const besides = query.get('search') === '' ? '' : ', and those whose names begin with the search'
   const which = after === '' ? 'the first by name' : `those after “${after}” by name`
   say(more.firstElementChild, next
-    ? `There are more rooms than are listed at once. ${number(read, 'room')} were read: ${which}, and those whose names begin with the search.`
+    ? `There are more rooms than are listed at once. ${number(read, 'room')} were read: ${which}${besides}.`
     : `${number(read, 'room')} were read: ${which}.`)
   element('further').hidden = !next
   say(element('further'), next ? `The rooms after “${next}”` : '')
