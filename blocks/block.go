@@ -121,6 +121,14 @@ func (b *block) rightOrNone() id {
 	return b.right
 }
 
+// setRight sets the right origin, which is noID for none. The block must have an origin.
+func (b *block) setRight(right id) {
+	b.wire, b.right, b.flags = nil, right, b.flags|hasRight
+	if right == noID {
+		b.flags &^= hasRight
+	}
+}
+
 // dropContent makes the block a deleted block, which keeps its position.
 func (b *block) dropContent() {
 	if b.kind != kindGC {

@@ -33,6 +33,8 @@ func (b *block) readParts(r *lib0.Reader, client, clock uint64) {
 		b.readContent(r)
 	}
 	switch {
+	case b.kind == kindSkip && b.flags != 0: // yjs takes it for a skip when it applies it, but not when it merges it
+		r.Fail(errContent)
 	case b.kind == kindGC && b.flags != 0:
 		b.flags = 0
 	case r.Canonical():

@@ -30,8 +30,8 @@
 //     block_write.go encodes it, block_split.go splits it, block_iter.go iterates
 //     over blocks. block_layout.go is a fast path for the most frequent blocks.
 //   - update_read.go: reads and checks a whole update, into a parsedUpdate.
-//     delete_set.go is the part for its delete set. update_tidy.go removes what has no
-//     effect from an update that was refused because of it. update_build.go prepares the
+//     delete_set.go is the part for its delete set. update_tidy.go rewrites an update
+//     with what has no effect, or with wrong right origins, as yrs writes it. update_build.go prepares the
 //     blocks of clients that the store doesn't have, which makes loading fast.
 //     update_index.go finds blocks of an update, and which of them the plan must look
 //     at.

@@ -60,6 +60,7 @@ type Store struct {
 	integrated []byte // see Integrated
 	unchecked  bool   // refCheck accepts everything; in tests
 	blockwise  bool   // refCheck looks at every block; in tests
+	mended     int    // how often the update was mended: see plan.mend
 
 	// Scratch buffers, kept between calls of Apply.
 	parsed parsedUpdate

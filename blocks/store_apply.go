@@ -61,7 +61,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		return nil, err
 	}
 	c := s.compare(in)
-	if limits != nil && c.repeats {
+	if limits != nil && c.repeats && s.mended == 0 {
 		s.noteClash(in)
 	}
 	switch {
@@ -77,6 +77,10 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		gained = len(added)
 	}
 	err = s.prepare(in, limits, gained, len(update))
+	if mended := s.plan.mended; err == nil && len(mended) > 0 {
+		s.plan.cancel(s)
+		return s.applyMended(update, mended, limits)
+	}
 	must := false
 	if err == nil {
 		must, err = s.mustTry(in, len(update), limits)
@@ -114,6 +118,16 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	s.commit()
 	s.delete(in.deletions)
 	return added, nil
+}
+
+// applyMended applies an update with other right origins of some blocks.
+func (s *Store) applyMended(update []byte, mended map[id]id, limits *Options) (added []byte, err error) {
+	if update, err = tidied(update, s, mended); err != nil {
+		return nil, err
+	}
+	s.mended++
+	defer func() { s.mended-- }()
+	return s.apply(update, limits)
 }
 
 // prepare plans an update of the given size in bytes and checks it. gained is the size of

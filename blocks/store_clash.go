@@ -75,12 +75,13 @@ func (b *block) part(x clocks.Span) block {
 
 // clashes reports whether two blocks of the same elements differ. It doesn't compare
 // deleted blocks, which have lost their content; text in which a surrogate pair was split,
-// which has lost the pair; and values, which can be encoded in several ways.
+// which has lost the pair; values, which can be encoded in several ways; and the right
+// origins of blocks with an origin, which may have been mended.
 func clashes(a, b block) bool {
 	switch {
 	case a.deleted() || b.deleted():
 		return false
-	case a.kind != b.kind, a.originOrNone() != b.originOrNone(), a.rightOrNone() != b.rightOrNone(), !bytes.Equal(a.parent, b.parent):
+	case a.kind != b.kind, a.originOrNone() != b.originOrNone(), a.flags&hasOrigin == 0 && a.rightOrNone() != b.rightOrNone(), !bytes.Equal(a.parent, b.parent):
 		return true
 	}
 	return a.kind == kindString && !bytes.Equal(a.content, b.content) &&

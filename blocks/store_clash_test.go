@@ -15,7 +15,7 @@ func TestClashes(t *testing.T) {
 	}{
 		"another character":            {[]string{typedAB, typedC}, "01 01 01 02 84 01 01 01 64 00", &ID{1, 2}},
 		"another origin":               {[]string{typedAB, typedC}, "01 01 01 02 84 01 00 01 63 00", &ID{1, 2}},
-		"another right origin":         {[]string{typedAB, typedC, typedX}, "01 01 02 00 84 01 00 01 58 00", &ID{2, 0}},
+		"the same, mended":             {[]string{typedAB, typedC, typedX}, "01 01 02 00 84 01 00 01 58 00", nil},
 		"another parent":               {[]string{typedAB}, "01 01 01 00 04 01 01 75 02 61 62 00", &ID{1, 0}},
 		"another kind":                 {[]string{typedAB, typedC}, "01 01 01 02 88 01 01 01 77 01 63 00", &ID{1, 2}},
 		"with more that is new":        {[]string{typedAB}, "01 01 01 01 84 01 00 02 58 59 00", &ID{1, 1}},

@@ -97,7 +97,7 @@ func TestRefusedBlocksAreNotRemembered(t *testing.T) {
 	}
 	s := New()
 	apply(t, s, abc)
-	u := append(unhex(t, "02 01 05 00 c4 01 01 01 01 01 58"), chain("07 01 01 72 00")...)
+	u := append(unhex(t, "02 01 05 00 44 01 01 01 58"), chain("07 01 01 72 00")...)
 	if _, err := s.Apply(append(u, 0), V1); !errors.Is(err, errApart) {
 		t.Fatal(err)
 	}

@@ -35,6 +35,8 @@ type plan struct {
 	trusted   bool                      // the update was accepted before: only pending blocks are checked
 	err       error                     // why a block of the update is refused
 	collected map[*client][]clocks.Span // pending elements that must become GC blocks, in order
+	mended    map[id]id                 // the right origins that blocks of the update must have instead, by where they begin
+	branched  []branching               // what note has changed
 	taken     int                       // how many blocks have become ready
 	work      int                       // of their insertions: see spots
 	doubts    int                       // how many of these are doubts
@@ -46,6 +48,12 @@ type advance struct {
 	from, to uint64
 	pos      sectionPos // a position in the client's section, if it has one, that is not after from
 	depths   int        // the length of the client's depth index before
+}
+
+// branching is what client.branched was.
+type branching struct {
+	client *client
+	before uint64
 }
 
 // waiter is a client whose next block refers to an element of another client that
@@ -221,6 +229,7 @@ func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 			p.collected = make(map[*client][]clocks.Span)
 		}
 		p.collected[c] = append(p.collected[c], clocks.Span{From: b.clock, To: b.end()})
+	case errors.Is(err, errApart) && p.mend(s, c, b):
 	case errors.Is(err, errDistant):
 		p.err = fmt.Errorf("%w: update: block %d of client %d: %w", ErrLimit, b.clock, b.client, err)
 		return false
@@ -234,6 +243,26 @@ func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 	return true
 }
 
+// mostMended is how often an update is mended. Once suffices unless a block is referred to
+// that was not looked at, because it follows one that was mended.
+const mostMended = 4
+
+// mend notes that a block of c's section, whose origin and right origin are apart, must have
+// the right origin of its origin instead: see mended. It reports false if that can't be.
+func (p *plan) mend(s *Store, c *client, b *block) bool {
+	if s.mended == mostMended || b.flags&hasOrigin == 0 {
+		return false
+	}
+	var origin block
+	s.lookup(b.origin, &origin)
+	b.setRight(origin.rightOrNone())
+	if p.mended == nil {
+		p.mended = make(map[id]id)
+	}
+	p.mended[id{c.id, c.section.startOf(c.section.find(b.clock)).clock}] = b.rightOrNone()
+	return true
+}
+
 // insert notes where a ready block is inserted.
 func (p *plan) insert(s *Store, b *block) {
 	in, ok := s.insertionOf(b)
@@ -243,6 +272,12 @@ func (p *plan) insert(s *Store, b *block) {
 	p.work += in.work
 	if in.doubt {
 		p.doubts++
+	}
+	if at := in.sibling.spot; at.clock < 1<<62 {
+		c := s.find(at.client)
+		if n := len(p.branched); c.branched <= at.clock && (n == 0 || p.branched[n-1].client != c) {
+			p.branched = append(p.branched, branching{c, c.branched})
+		}
 	}
 	if s.note(&in, &s.spots.staged) {
 		p.doubts += trialDoubts // further work at the spots that were forgotten is not seen
@@ -350,6 +385,9 @@ func (p *plan) cancel(s *Store) {
 	for _, a := range p.advances {
 		a.client.depths = a.client.depths[:a.depths]
 	}
+	for _, b := range slices.Backward(p.branched) {
+		b.client.branched = b.before
+	}
 	s.removeAdded(p.added)
 	s.spots.drop()
 	p.reset()
@@ -361,13 +399,14 @@ func (p *plan) reset() {
 	for _, c := range p.touched {
 		c.planned, c.section = false, nil
 	}
-	if cap(p.touched)+cap(p.waiting)+cap(p.advances) > 256 {
+	if cap(p.touched)+cap(p.waiting)+cap(p.advances)+cap(p.branched) > 256 {
 		*p = plan{}
 		return
 	}
 	clear(p.advances)
+	clear(p.branched)
 	p.added, p.advances, p.pendingTypes, p.depths = 0, p.advances[:0], 0, 0
-	p.refs, p.collected = refCheck{}, nil
+	p.refs, p.collected, p.mended, p.branched = refCheck{}, nil, nil, p.branched[:0]
 	p.taken, p.work, p.doubts = 0, 0, 0
 	p.touched, p.todo = p.touched[:0], p.todo[:0]
 	p.waiting, p.waitedFor, p.woken = p.waiting[:0], p.waitedFor[:0], p.woken[:0]

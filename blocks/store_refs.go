@@ -10,7 +10,8 @@ import (
 
 // These errors say why a block is refused: no client of yjs can have written it, or that
 // can't be checked. Clients that integrate such a block at different times show different
-// documents, or throw later.
+// documents, or throw later. A block with an origin that is apart from its right origin is
+// mended instead, unless it was pending: see plan.mend.
 var (
 	errApart   = errors.New("a block whose origin and right origin can't have been neighbours")
 	errEntry   = errors.New("a map entry that no client can have written")
@@ -357,6 +358,9 @@ func (s *Store) lookup(x id, b *block) {
 		return
 	}
 	c.section.readLinks(c.section.find(x.clock), b)
+	if right, mended := s.plan.mended[b.id()]; mended {
+		b.setRight(right)
+	}
 	// Elements of the block that are known are not part of it. The rest follows those at its
 	// front.
 	known, end := c.blocks.end, b.end()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 
 	"github.com/yroom/yroom/internal/lib0"
@@ -19,12 +20,7 @@ const (
 
 // forgedBlocks are blocks of client 9 that no client writes in this document.
 var forgedBlocks = map[string]string{
-	"between an element and itself":                 "c4 01 01 01 01 01 58",
-	"between an element and an earlier one":         "c4 01 01 01 00 01 58",
-	"between an element and one that isn't next":    "c4 01 00 01 02 01 58",
 	"at the start, before an element in the middle": "44 01 01 01 58",
-	"between two lists":                             "c4 01 00 02 00 01 58",
-	"between a list and a map":                      "c8 01 00 03 00 01 7d 01",
 	"an entry before another":                       "68 03 00 01 7d 01",
 	"an entry of text":                              "a4 03 00 02 58 59",
 	"text after an entry, without the flag":         "84 03 00 01 58",
@@ -33,7 +29,66 @@ var forgedBlocks = map[string]string{
 	"two values after an entry, without the flag":   "88 03 00 02 7d 01 7d 02",
 	"two values of JSON":                            "a2 03 00 02 01 31 01 32",
 	"two values of another key":                     "28 01 01 6d 01 6c 02 7d 01 7d 02",
-	"deleted between two lists":                     "c1 01 00 02 00 01",
+}
+
+// apartBlocks are blocks of client 9 with an origin and a right origin that can't have been
+// neighbours, and what becomes of them.
+var apartBlocks = map[string]struct{ wire, mended string }{
+	"between an element and itself":              {"c4 01 01 01 01 01 58", "84 01 01 01 58"},
+	"between an element and an earlier one":      {"c4 01 01 01 00 01 58", "84 01 01 01 58"},
+	"between an element and one that isn't next": {"c4 01 00 01 02 01 58", "84 01 00 01 58"},
+	"between two lists":                          {"c4 01 00 02 00 01 58", "84 01 00 01 58"},
+	"between a list and a map":                   {"c8 01 00 03 00 01 7d 01", "88 01 00 01 7d 01"},
+	"deleted between two lists":                  {"c1 01 00 02 00 01", "81 01 00 01"},
+}
+
+// TestApartIsMended applies blocks that name a wrong right origin, as yrs writes them after
+// it has cut a character off a block. They get that of their origin, which is none.
+func TestApartIsMended(t *testing.T) {
+	for name, test := range apartBlocks {
+		t.Run(name, func(t *testing.T) {
+			s := New()
+			apply(t, s, abc, values, entry)
+			want := unhex(t, "01 01 09 00 "+test.mended+" 00")
+			sent := unhex(t, "01 01 09 00 "+test.wire+" 00")
+			added, err := s.Apply(sent, V1)
+			if err != nil || !bytes.Equal(added, want) {
+				t.Errorf("added %x, %v; want %x", added, err, want)
+			}
+			check(t, s)
+			if again, err := s.Apply(sent, V1); again != nil || err != nil {
+				t.Errorf("again, added %x, %v", again, err)
+			}
+			if n, _ := s.Clashes(); n != 0 {
+				t.Errorf("%d clashes", n)
+			}
+			// With what it refers to in one update.
+			whole := New()
+			apply(t, whole, together(t, "01 01 09 00 "+test.wire+" 00", abc, values, entry))
+			if !bytes.Equal(whole.Encode(V1), s.Encode(V1)) {
+				t.Errorf("in one update: %x, want %x", whole.Encode(V1), s.Encode(V1))
+			}
+		})
+	}
+}
+
+// TestRunsAreMended mends blocks that follow one that is mended, with and without an index.
+func TestRunsAreMended(t *testing.T) {
+	for _, n := range []byte{3, 2 * smallSection} {
+		sent, want := []byte{1, n, 9, 0}, []byte{1, n, 9, 0}
+		sent = append(sent, unhex(t, "c4 01 01 01 00 01 58")...)
+		want = append(want, unhex(t, "84 01 01 01 58")...)
+		for i := range n - 1 {
+			sent = append(sent, 0xc5, 9, i, 1, 0, 1, '1')
+			want = append(want, 0x85, 9, i, 1, '1')
+		}
+		s := New()
+		apply(t, s, abc)
+		if added, err := s.Apply(append(sent, 0), V1); err != nil || !bytes.Equal(added, append(want, 0)) {
+			t.Errorf("added %x, %v; want %x", added, err, append(want, 0))
+		}
+		check(t, s)
+	}
 }
 
 func TestForgedBlocksAreRefused(t *testing.T) {
@@ -60,7 +115,11 @@ func TestForgedBlocksAreRefused(t *testing.T) {
 // TestForgedPendingBlocks applies forged blocks before what they refer to. The update
 // that brings it must be accepted, and no client may be sent the forged block.
 func TestForgedPendingBlocks(t *testing.T) {
-	for name, wire := range forgedBlocks {
+	all := maps.Clone(forgedBlocks)
+	for name, b := range apartBlocks {
+		all[name] = b.wire
+	}
+	for name, wire := range all {
 		if wire[:2] == "28" {
 			continue // it refers to nothing
 		}
@@ -188,8 +247,9 @@ func TestKnownPartOfABlock(t *testing.T) {
 		between  = "01 09 00 c8 01 03 02 00 01 7d 01"
 		repeated = "01 01 00 01 01 01 72 04" // four deleted elements in the array r; three of them are known, in the text t
 	)
-	if _, err := s.Apply(unhex(t, "02 "+between+" "+repeated+" 00"), V1); !errors.Is(err, errApart) {
-		t.Error(err)
+	added, err := s.Apply(unhex(t, "02 "+between+" "+repeated+" 00"), V1)
+	if want := unhex(t, "02 01 09 00 88 01 03 01 7d 01 01 01 03 81 01 02 01 00"); err != nil || !bytes.Equal(added, want) {
+		t.Errorf("added %x, %v; want %x", added, err, want)
 	}
 	check(t, s)
 }

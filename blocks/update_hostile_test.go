@@ -18,6 +18,7 @@ var malformedUpdates = map[string]string{
 	"bytes after no blocks":            "00 00 00",
 	"a key without a value":            "01 01 01 00 28 01 01 6d 01 6b 00 00",
 	"itself as right origin of a pair": "01 02 01 00 84 07 00 00 c4 07 00 01 00 01 62 00",
+	"a skip with a flag":               "01 02 01 02 2a 01 84 01 01 01 63 00",
 	"a truncated block":                "01 01 01 00 04 01 01 74 05 61",
 	"fewer blocks than it says":        "01 02 01 00 04 01 01 74 01 61 00",
 	"more blocks than there are":       "01 ff ff ff ff ff ff 7f 01 00 04 01 01 74 01 61 00",

@@ -39,9 +39,14 @@ func isUntidy(err error) bool {
 // and a block of no elements that the same character has left behind. The latter has the
 // right origin of the former, which therefore becomes that of the inserted block. It is
 // refused if the character is neither in the update nor in s.
-func tidied(update []byte, s *Store) ([]byte, error) {
+//
+// Blocks that begin at the keys of mended get these right origins, and so do those that
+// follow them in front of the same one: plan.mend has found that the right origin that they
+// name can't have been the neighbour of their origin. yrs may have meant a block of no
+// elements, too: by now, another block may have its clock.
+func tidied(update []byte, s *Store, mended map[id]id) ([]byte, error) {
 	r := lib0.NewReader(update)
-	t := tidier{store: s}
+	t := tidier{store: s, mended: mended}
 	sections, out := uint64(0), make([]byte, 0, len(update))
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		count, client, clock := r.Uint(), r.Uint(), r.Uint()
@@ -69,6 +74,7 @@ func tidied(update []byte, s *Store) ([]byte, error) {
 // tidier tidies one section after the other.
 type tidier struct {
 	store  *Store
+	mended map[id]id
 	out    []byte       // the blocks that are kept of the section
 	clock  uint64       // of the section's next block
 	rights []rightUntil // the right origins of the elements so far
@@ -86,6 +92,7 @@ type rightUntil struct {
 func (t *tidier) section(r *lib0.Reader, count, client, clock uint64) (kept uint64) {
 	t.out, t.clock, t.rights = t.out[:0], clock, append(t.rights[:0], rightUntil{end: clock, inGap: true})
 	var b block
+	before, was, is := uint64(0), noID, noID // the end of the last mended block, and its right origin before and after
 	for ; count > 0; count-- {
 		b.readParts(r, client, math.MaxUint64) // what it refers to is checked later
 		if b.clock = t.clock; b.len > lib0.MaxInt-t.clock {
@@ -100,6 +107,13 @@ func (t *tidier) section(r *lib0.Reader, count, client, clock uint64) (kept uint
 		}
 		if r.Err() != nil {
 			return kept
+		}
+		if right, mended := t.mended[own]; mended {
+			before, was, is = b.end(), b.rightOrNone(), right
+			b.setRight(right)
+		} else if before == b.clock && was == b.rightOrNone() && b.originOrNone() == (id{client, b.clock - 1}) {
+			before = b.end()
+			b.setRight(is)
 		}
 		if b.len > 0 {
 			t.keep(&b)
@@ -134,10 +148,7 @@ func (t *tidier) mend(b *block) bool {
 	if !known {
 		return false
 	}
-	b.wire = nil
-	if b.right = right; right == noID {
-		b.flags &^= hasRight
-	}
+	b.setRight(right)
 	return true
 }
 

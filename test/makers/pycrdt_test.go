@@ -72,7 +72,7 @@ func TestPycrdtTypesInsideCharacters(t *testing.T) {
 	testkit.RequireNode(t, ".", "yjs")
 	testkit.File(t, python, "run make test/makers/.venv/installed")
 	server := testkit.Serve(t, program, t.TempDir(), "--store", "memory:")
-	for _, first := range []string{"é", "éx", "aéb", "中x", "😀x", "é中😀"} {
+	for _, first := range []string{"é", "éx", "aéb", "€x", "😀x", "é€😀"} {
 		t.Run(first, func(t *testing.T) {
 			t.Parallel()
 			room := testkit.Unique("inside")
@@ -90,7 +90,7 @@ func TestPycrdtTypesInsideCharacters(t *testing.T) {
 				`{"op": "embed", "at": 1}`,
 				`{"op": "format", "at": 1, "to": 3}`,
 				`{"op": "delete", "at": 1, "to": 2}`,
-				`{"op": "insert", "at": 2, "text": "3中"}`,
+				`{"op": "insert", "at": 2, "text": "3€"}`,
 				`{"op": "insert", "at": 3, "text": "4"}`,
 			} {
 				wrote := py.ask(t, request)
