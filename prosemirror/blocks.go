@@ -257,7 +257,7 @@ func (b *Blocks) beside(id string, offset int, markdown []byte) ([]string, error
 }
 
 func (b *Blocks) insertBlocks(p parent, at int, nodes []*Node) (ids []string, err error) {
-	if _, err := b.writer.insert(p, at, nodes); err != nil {
+	if err := b.writer.insert(p, at, nodes); err != nil {
 		return nil, err
 	}
 	for i := range nodes {

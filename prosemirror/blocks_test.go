@@ -37,7 +37,7 @@ func edit(t *testing.T, schema, markdown string) *edited {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := (writer{direct: isDirect}).insert(f, 0, n.Content); err != nil {
+	if err := (writer{direct: isDirect}).insert(f, 0, n.Content); err != nil {
 		t.Fatal(err)
 	}
 	b, err := s.Blocks(doc, "")

@@ -45,6 +45,10 @@ func (s *Schema) native(n *Node) *Node {
 		made.Content = s.nativeLine(n.Content)
 	case nodeCode:
 		made.Content = n.Content
+	case nodeImage, nodeImageBlock:
+		if n.Attrs[attrSrc] == nil {
+			s.set(made.Attrs, attrSrc, "")
+		}
 	case nodeQuote:
 		made.Content = s.filled(n.Content)
 	case nodeBullets, nodeTasks:

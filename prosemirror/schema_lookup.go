@@ -32,9 +32,10 @@ func (s *Schema) text(attrs map[string]any, name string) string {
 	return text
 }
 
-// set sets an attribute of a node or a mark that is to be written, if the editor has it.
+// set sets an attribute of a node or a mark that is to be written, if the editor has it. An
+// empty text is set only if the editor needs the attribute.
 func (s *Schema) set(attrs map[string]any, name string, value any) {
-	if theirs := s.write[name]; theirs != "" && value != "" {
+	if theirs := s.write[name]; theirs != "" && (value != "" || name == attrHref || name == attrSrc) {
 		attrs[theirs] = value
 	}
 }

@@ -134,7 +134,8 @@ func sameNodes(a, b []*Node) bool {
 // of the same type, one after the other, are updated.
 func (u updater) updateChildren(e *yjs.XMLElement, at int, old []child, next [][]*Node) error {
 	for i, group := range next {
-		taken, err := 1, error(nil)
+		taken := 1
+		var err error
 		switch {
 		case i >= len(old):
 			taken, err = u.insertGroup(e, at, group)

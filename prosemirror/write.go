@@ -34,8 +34,7 @@ func (s *Schema) Update(root string, markdown []byte) ([]byte, error) {
 		if err != nil {
 			return err
 		}
-		_, err = writer{}.insert(f, 0, n.Content)
-		return err
+		return writer{}.insert(f, 0, n.Content)
 	})
 }
 
@@ -46,17 +45,17 @@ type writer struct {
 	direct bool
 }
 
-// insert inserts nodes into a fragment or an element, and returns how many positions they
-// take. Texts that follow each other become one text with formats.
-func (w writer) insert(p parent, at int, nodes []*Node) (taken int, err error) {
+// insert inserts nodes into a fragment or an element. Texts that follow each other become
+// one text with formats.
+func (w writer) insert(p parent, at int, nodes []*Node) error {
 	for _, group := range groups(nodes) {
-		n, err := w.insertGroup(p, at+taken, group)
+		taken, err := w.insertGroup(p, at, group)
 		if err != nil {
-			return taken, err
+			return err
 		}
-		taken += n
+		at += taken
 	}
-	return taken, nil
+	return nil
 }
 
 // groups returns nodes as the children of an XML element: each is a node, or several texts.
@@ -112,8 +111,7 @@ func (w writer) insertElement(p parent, at int, n *Node) (err error) {
 	if err := setAttributes(e, n.Attrs); err != nil {
 		return err
 	}
-	_, err = w.insert(e, 0, n.Content)
-	return err
+	return w.insert(e, 0, n.Content)
 }
 
 func setAttributes(e *yjs.XMLElement, attrs map[string]any) error {
