@@ -249,8 +249,14 @@ boards['board, by mouse and by touch'] = async stage => {
   await touch('touchStart', await middle(handle(bob, 'butter')))
   for (let i = 0; i < 3; i++) await touch('touchMove', { x: 60 + i, y: 690 }) // at the edge the page scrolls
   await until('the page scrolls', async () => (await handle(bob, 'bread').boundingBox()).y < 600)
-  const { x, y } = await middle(handle(bob, 'bread'))
-  for (const by of [30, 20, 12]) await touch('touchMove', { x, y: y + by })
+  await touch('touchMove', { x: 60, y: 400 }) // and here it stops
+  let place
+  await until('the page has stopped', async () => {
+    const before = place?.y
+    place = await middle(handle(bob, 'bread'))
+    return place.y === before
+  })
+  for (const by of [30, 20, 12]) await touch('touchMove', { x: place.x, y: place.y + by })
   await touch('touchEnd')
   await until('Ann sees it', async () => /^To do: ; Doing: (jam)?; Done: /.test(await shown(ann)))
   const lines = await stage.converge(ann, bob)
