@@ -143,9 +143,11 @@ func (d *Document) Create(ctx context.Context, update []byte, enc blocks.Encodin
 
 // write sends a request that contains an update.
 func (d *Document) write(ctx context.Context, kind event.RequestKind, update []byte, enc blocks.Encoding) error {
-	v1, err := blocks.Convert(enc, blocks.V1, update)
-	if err != nil {
-		return updateError(err)
+	v1, err := update, error(nil)
+	if enc != blocks.V1 || kind != event.RequestApply { // otherwise the room checks it, with what the document has
+		if v1, err = blocks.Convert(enc, blocks.V1, update); err != nil {
+			return updateError(err)
+		}
 	}
 	ctx, cancel := withTimeout(ctx, len(v1))
 	defer cancel()
