@@ -143,15 +143,16 @@ func (d *Document) Create(ctx context.Context, update []byte, enc blocks.Encodin
 
 // write sends a request that contains an update.
 func (d *Document) write(ctx context.Context, kind event.RequestKind, update []byte, enc blocks.Encoding) error {
-	v1, err := update, error(nil)
+	v1 := update
 	if enc != blocks.V1 || kind != event.RequestApply { // otherwise the room checks it, with what the document has
+		var err error
 		if v1, err = blocks.Convert(enc, blocks.V1, update); err != nil {
 			return updateError(err)
 		}
 	}
 	ctx, cancel := withTimeout(ctx, len(v1))
 	defer cancel()
-	_, err = d.documents.request(ctx, d.room, func() event.Request {
+	_, err := d.documents.request(ctx, d.room, func() event.Request {
 		return event.Request{Kind: kind, Update: slices.Clone(v1)} // the room keeps it
 	})
 	return err
