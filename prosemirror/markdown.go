@@ -244,7 +244,7 @@ func (p *markdown) item(item *Node, tight bool) {
 		}
 		p.write(box)
 		if len(item.Content) == 0 || item.Content[0].Type != nodeParagraph || isEmpty(item.Content[0]) {
-			p.write(" &#8203;") // a box is one only before a text
+			p.write(" " + escapedTask)
 			if !allEmpty(item.Content) {
 				p.newline()
 				if !tight {
@@ -263,6 +263,13 @@ func (p *markdown) item(item *Node, tight bool) {
 		p.write(" " + emptyComment)
 	}
 }
+
+// emptyTask is the text of a task without one, because a box is one only before a text: a
+// space without a width.
+const (
+	emptyTask   = "\u200b"
+	escapedTask = "&#8203;"
+)
 
 // emptyComment is HTML that stands for nothing.
 const emptyComment = "<!-- -->"

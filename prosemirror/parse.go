@@ -187,6 +187,9 @@ func (p reader) list(n *ast.List) *Node {
 			switch {
 			case tasks:
 				item.Type, item.Attrs = nodeTask, map[string]any{attrChecked: box.IsChecked}
+				if first := item.Content; len(first) > 0 && len(first[0].Content) == 1 && first[0].Content[0].Text == emptyTask {
+					first[0].Content = nil
+				}
 			case len(item.Content) > 0:
 				text := "[ ] "
 				if box.IsChecked {
