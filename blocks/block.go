@@ -65,6 +65,13 @@ type block struct {
 func (b *block) end() uint64   { return b.clock + b.len }
 func (b *block) deleted() bool { return b.kind <= kindDeleted }
 
+// bare reports whether blocks of kind k have nothing but a length.
+func (k kind) bare() bool { return k == kindGC || k == kindSkip }
+
+// counted reports whether the content of blocks of kind k has the number of elements in
+// front.
+func (k kind) counted() bool { return k.bare() || k == kindDeleted || k == kindAny || k == kindJSON }
+
 // hasElements reports whether the content of blocks of kind k is a list of elements,
 // which can be split and joined. Such content has a prefix: its length in bytes or the
 // number of its elements.

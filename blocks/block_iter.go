@@ -92,11 +92,3 @@ func (s *blockIter) seek(clock uint64) *block {
 	}
 	return &s.block
 }
-
-// position returns the position of the current block of a section, or the end.
-func (s *blockIter) position() sectionPos {
-	if s.loaded {
-		return s.pos
-	}
-	return s.nextPos
-}

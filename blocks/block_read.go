@@ -26,7 +26,7 @@ func (b *block) readParts(r *lib0.Reader, client, clock uint64) {
 	b.client, b.clock = client, clock
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
 	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.owned = nil, nil, nil, false, false, false
-	if b.kind == kindGC || b.kind == kindSkip {
+	if b.kind.bare() {
 		b.len = r.Uint()
 	} else {
 		b.readLinks(r)
@@ -157,7 +157,7 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 	b.client, b.clock, b.len = client, clock, length
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
 	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.owned = nil, nil, wire, false, false, false
-	if b.kind == kindGC {
+	if b.kind.bare() {
 		return
 	}
 	b.readLinks(&r)
@@ -176,7 +176,7 @@ func (b *block) load(wire []byte, client, clock, length uint64) {
 func (b *block) readHead(r *lib0.Reader) {
 	info := r.Byte()
 	b.clock, b.kind, b.flags = math.MaxUint64, kind(info&kindMask), info&^kindMask
-	if b.kind != kindGC {
+	if !b.kind.bare() {
 		b.readLinks(r)
 	}
 }

@@ -1,6 +1,9 @@
 package blocks
 
-import "github.com/yroom/yroom/internal/lib0"
+import (
+	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
+)
 
 // split splits the block before its element n, with 0 < n < len: b keeps the elements
 // before n, and right has the others. If n splits a surrogate pair, each half becomes
@@ -11,7 +14,7 @@ func (b *block) split(n uint64) (right block) {
 	right.clock += n
 	right.len -= n
 	b.len = n
-	if b.kind == kindGC {
+	if b.kind.bare() {
 		return right
 	}
 	right.flags |= hasOrigin
@@ -37,6 +40,17 @@ func (b *block) from(clock uint64) block {
 	part := *b
 	part.cutFront(clock)
 	return part
+}
+
+// cutLinks reduces the block to its elements x. The content stays as it is: what remains
+// has the links of a block of these elements, and its length.
+func (b *block) cutLinks(x clocks.Span) {
+	if x.From > b.clock && !b.kind.bare() {
+		b.flags |= hasOrigin
+		b.origin = id{b.client, x.From - 1}
+		b.parent, b.parentIsID = nil, false
+	}
+	b.clock, b.len, b.wire = x.From, x.To-x.From, nil
 }
 
 // cutFront removes the elements before clock, which must be less than the block's end.

@@ -23,7 +23,7 @@ func (b *block) appendTo(dst []byte) (wire []byte, prefix int) {
 	switch {
 	case b.kind == kindString:
 		dst = lib0.AppendUint(dst, uint64(len(b.content)))
-	case b.deleted() || b.kind.hasElements():
+	case b.kind.counted():
 		dst = lib0.AppendUint(dst, b.len)
 	}
 	return append(dst, b.content...), prefix
@@ -34,7 +34,7 @@ func (b *block) prefixLen() int {
 	switch {
 	case b.kind == kindString:
 		return lib0.UintLen(uint64(len(b.content)))
-	case b.deleted() || b.kind.hasElements():
+	case b.kind.counted():
 		return lib0.UintLen(b.len)
 	}
 	return 0

@@ -50,7 +50,7 @@ func (k *chunk) buildIndex() {
 // readLen reads a checked block and returns how many elements it has.
 func readLen(r *lib0.Reader) uint64 {
 	var b block
-	if b.readHead(r); b.kind == kindGC {
+	if b.readHead(r); b.kind.bare() {
 		return r.Uint()
 	}
 	b.readContent(r)

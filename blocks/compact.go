@@ -6,8 +6,8 @@ import "slices"
 // entries that were overwritten, and blocks in types that are deleted or overwritten,
 // which become GC blocks. It then joins neighbouring blocks. yjs drops the same when it
 // integrates the document. So the content of the document doesn't change, and clients
-// that have a part of it can apply its updates. The state vector and what is pending
-// stay as they are.
+// that have a part of it can apply its updates. The state vector, holes and what is pending
+// stay as they are, and so do blocks that yjs 13 leaves pending because of holes.
 //
 // Compact reads all blocks a few times, and takes about 50 bytes of memory for each
 // block while it runs, unless there are neither map entries nor nested types. A
@@ -18,6 +18,7 @@ func (s *Store) Compact() {
 		return
 	}
 	g := s.newGraph(n)
+	g.markBehind()
 	if maps {
 		g.markOverwritten()
 	}
@@ -55,7 +56,9 @@ func (c *client) eachBlock(yield func(*block)) {
 	}
 	var b block
 	for w := c.blocks.iter(0); w.next(&b, c.id); {
-		yield(&b)
+		if b.kind != kindSkip {
+			yield(&b)
+		}
 	}
 }
 
@@ -67,7 +70,7 @@ func (c *client) eachBlock(yield func(*block)) {
 func (g *graph) markCollected() bool {
 	return g.inOrder(func(n *node) bool {
 		lost, torn := g.isCollected(n)
-		if lost && !n.is(collected) {
+		if lost && !n.is(collected|behind) {
 			n.marks |= deleted | collected | changed
 		}
 		return !torn

@@ -36,6 +36,7 @@ const (
 	changed         // Compact changes it
 	inBlock         // refs[0] is the parent
 	winner          // the block is the current entry of a map key
+	behind          // yjs 13 leaves the block pending, because of a hole: see markBehind
 )
 
 func (n *node) is(m marks) bool { return n.marks&m != 0 }
@@ -72,6 +73,57 @@ func (s *Store) newGraph(n int) *graph {
 		}
 	})
 	return g
+}
+
+// markBehind marks the blocks that yjs 13 can't integrate, because it integrates those of a
+// client by their clocks: those of a client after its first hole, those that refer to them,
+// and those of a client after these. If a forged update has blocks that depend on one another
+// in that order, it marks them, too.
+// Compact doesn't change them, and nothing else because of them, so that documents of yjs 13
+// show the same with and without it.
+func (g *graph) markBehind() {
+	const entered, done = 1, 2
+	state := make([]uint8, len(g.nodes))
+	first := make([]bool, len(g.nodes)) // the first block of a client
+	for i, c := range g.clients {
+		from, to := int(g.first[i]), int(g.first[i+1])
+		if from == to {
+			continue
+		}
+		first[from] = true
+		end := c.gapless()
+		n := from + sort.Search(to-from, func(n int) bool { return g.nodes[from+n].end > end })
+		if n < to {
+			g.nodes[n].marks |= behind
+		}
+	}
+	for x := range g.nodes {
+		open := []int32{int32(x)} // a stack, on which each block depends on the one above it
+		for len(open) > 0 {
+			at := open[len(open)-1]
+			n := &g.nodes[at]
+			deps := [3]int32{n.refs[0], n.refs[1], at - 1}
+			if first[at] {
+				deps[2] = none
+			}
+			next := int32(none)
+			for _, dep := range deps {
+				switch {
+				case dep == none || n.is(behind):
+				case state[dep] == 0:
+					next = dep
+				case state[dep] == entered || g.nodes[dep].is(behind):
+					n.marks |= behind
+				}
+			}
+			if state[at] = entered; next != none && !n.is(behind) {
+				open = append(open, next)
+				continue
+			}
+			state[at] = done
+			open = open[:len(open)-1]
+		}
+	}
 }
 
 // each calls yield with each block and its number.

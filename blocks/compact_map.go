@@ -30,8 +30,10 @@ type successor struct {
 }
 
 type keyChain struct {
-	root     int32 // the rightmost one
-	hasRight bool  // an entry has a right origin, which no client writes: the chain is left as it is
+	root int32 // the rightmost one
+	// The chain is left as it is, because an entry has a right origin, which no client
+	// writes, or is behind a hole.
+	stays bool
 }
 
 // markOverwritten marks map entries that were overwritten as deleted.
@@ -45,12 +47,12 @@ func (g *graph) markOverwritten() {
 	c.addEntries()
 	c.assignChains()
 	for _, ch := range c.list[1:] {
-		if !ch.hasRight {
+		if !ch.stays {
 			g.nodes[c.last(ch.root)].marks |= winner
 		}
 	}
 	for x := range g.nodes {
-		if n, k := &g.nodes[x], c.of[x]; k > 0 && !c.list[k].hasRight && !n.is(winner|deleted) {
+		if n, k := &g.nodes[x], c.of[x]; k > 0 && !c.list[k].stays && !n.is(winner|deleted) {
 			n.marks |= deleted | changed
 		}
 	}
@@ -79,6 +81,7 @@ func (c *keyChains) addEntries() {
 				c.list = append(c.list, keyChain{root: x})
 			}
 			c.of[x] = k
+			c.list[k].stays = c.list[k].stays || c.graph.nodes[x].is(behind)
 		}
 	})
 }
@@ -111,8 +114,8 @@ func (c *keyChains) assignChains() {
 		k := c.of[at]
 		for _, x := range path {
 			c.of[x] = k
-			if k > 0 && c.graph.nodes[x].refs[1] != none {
-				c.list[k].hasRight = true
+			if k > 0 && (c.graph.nodes[x].refs[1] != none || c.graph.nodes[x].is(behind)) {
+				c.list[k].stays = true
 			}
 		}
 		path = path[:0]

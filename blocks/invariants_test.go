@@ -47,7 +47,7 @@ func check(tb testing.TB, s *Store) {
 		if s.byID[c.id] != c || i > 0 && s.clients[i-1].id <= c.id {
 			tb.Fatalf("client %d is in the wrong place", c.id)
 		}
-		if c.planned || c.section != nil || c.receiverClock != 0 || c.waitState == waitingNew {
+		if c.planned || c.section != nil || c.receiverClock != 0 || c.late != nil || c.plain || c.scanned != 0 {
 			tb.Fatalf("client %d is still planned", c.id)
 		}
 		if len(c.blocks.chunks) > 0 && c.blocks.start() != 0 {
@@ -55,23 +55,21 @@ func check(tb testing.TB, s *Store) {
 		}
 		checkRun(tb, c.id, &c.blocks)
 		checkDeleted(tb, s, c)
-		end := c.blocks.end
+		checkPresent(tb, c)
+		end := uint64(0)
 		for _, r := range c.pending {
-			if r.start() < end {
-				tb.Fatalf("client %d: pending blocks at %d overlap what ends at %d", c.id, r.start(), end)
+			if x := (clocks.Span{From: r.start(), To: r.end}); x.From < end || c.hole(x) != x {
+				tb.Fatalf("client %d: pending blocks at %d overlap others, which end at %d", c.id, r.start(), end)
 			}
 			checkRun(tb, c.id, r)
 			end = r.end
 		}
-		end = c.blocks.end
+		end = 0
 		for i, x := range c.pendingDeletions {
-			if x.From < end || x.To <= x.From || i > 0 && x.From == end {
-				tb.Fatalf("client %d: deletions %v after %d", c.id, c.pendingDeletions, c.blocks.end)
+			if x.To <= x.From || i > 0 && x.From <= end || c.hole(x) != x {
+				tb.Fatalf("client %d: deletions %v of blocks that end at %d", c.id, c.pendingDeletions, c.blocks.end)
 			}
 			end = x.To
-		}
-		if c.waitState == waiting && len(c.pending) == 0 {
-			tb.Fatalf("client %d is a waiter, but waits for nothing", c.id)
 		}
 		size += c.blocks.size
 		cost += c.cost() + depthSize*len(c.depths)
@@ -80,6 +78,18 @@ func check(tb testing.TB, s *Store) {
 			tb.Fatalf("client %d: pendingCost is %d, want %d", c.id, c.pendingCost, want)
 		}
 	}
+	missing := uint64(0)
+	for _, c := range s.clients {
+		c.eachPart(clocks.Span{To: c.blocks.end}, func(x clocks.Span, integrated bool) {
+			if !integrated {
+				missing += x.To - x.From
+			}
+		})
+	}
+	if s.inHoles != missing {
+		tb.Fatalf("%d elements are missing, but %d are counted", missing, s.inHoles)
+	}
+	checkWaiters(tb, s)
 	if len(s.byID) != len(s.clients) || s.blocksSize != size || s.pendingCost != pending {
 		tb.Fatalf("clients %d and %d, size %d and %d, pending %d and %d",
 			len(s.byID), len(s.clients), s.blocksSize, size, s.pendingCost, pending)
@@ -112,6 +122,60 @@ func check(tb testing.TB, s *Store) {
 	}
 	if ok, err := again.Contains(full, V1); !ok || err != nil {
 		tb.Fatalf("a document that was loaded from %x does not contain it: %v", full, err)
+	}
+}
+
+// checkPresent checks the index of holes against the skips among the blocks.
+func checkPresent(tb testing.TB, c *client) {
+	tb.Helper()
+	var want clocks.Spans
+	c.eachBlock(func(b *block) { want = want.Add(clocks.Span{From: b.clock, To: b.end()}) })
+	if whole := len(want) == 0 || len(want) == 1 && want[0].From == 0; whole != !c.holes() {
+		tb.Fatalf("client %d has %v, does it have holes: %v", c.id, want, c.holes())
+	}
+	if !c.holes() {
+		return
+	}
+	var got clocks.Spans
+	for _, part := range c.present.parts {
+		got = append(got, part...)
+	}
+	if !slices.Equal(got, want) || c.present.count() != len(want) {
+		tb.Fatalf("client %d has %v, but the index is %v", c.id, want, got)
+	}
+	if want[len(want)-1].To != c.blocks.end {
+		tb.Fatalf("client %d ends with a hole", c.id)
+	}
+}
+
+// checkWaiters checks that each pending block waits for an element that is not integrated.
+func checkWaiters(tb testing.TB, s *Store) {
+	tb.Helper()
+	type ref struct{ of, on id }
+	waiting, n := make(map[ref]bool), 0
+	for _, on := range s.clients {
+		on.waiters.Each(func(x waiter) {
+			c := x.Value.client
+			i := c.pendingAt(x.Value.clock)
+			if i == len(c.pending) || c.pending[i].start() > x.Value.clock {
+				tb.Fatalf("client %d: nothing is pending at %d, which waits for %d of client %d", c.id, x.Value.clock, x.Clock, on.id)
+			}
+			waiting[ref{id{c.id, c.pending[i].blockAt(x.Value.clock)}, id{on.id, x.Clock}}] = true
+			n++
+		})
+	}
+	if n != s.waiters {
+		tb.Fatalf("%d blocks wait, but %d are counted", n, s.waiters)
+	}
+	for _, c := range s.clients {
+		src := iterRuns(c.id, c.pending, 0)
+		for b := src.next(); b != nil; b = src.next() {
+			needs, blocked := s.missing(c, b)
+			part := needs == id{b.client, b.clock - 1} // perhaps of a long block
+			if !blocked || !part && !waiting[ref{b.id(), needs}] {
+				tb.Fatalf("client %d: the block at %d is pending (%v), but does not wait for %d of client %d", c.id, b.clock, blocked, needs.clock, needs.client)
+			}
+		}
 	}
 }
 
@@ -203,6 +267,9 @@ func checkDeleted(tb testing.TB, s *Store, c *client) {
 	blocks := indexedCopy(tb, &c.blocks)
 	for i, k := range blocks.chunks {
 		for j := range k.starts {
+			if k.kind(j) == kindSkip {
+				continue
+			}
 			alive := uint64(0)
 			c.eachUndeleted(clocks.Span{From: k.clockOf(j), To: blocks.blockEnd(i, j)}, func(x clocks.Span) { alive += x.To - x.From })
 			if length := blocks.blockEnd(i, j) - k.clockOf(j); k.deleted(j) && alive > 0 || !k.deleted(j) && alive < length && !s.options.History {
@@ -247,6 +314,9 @@ func checkRun(tb testing.TB, client uint64, r *run) {
 				tb.Fatalf("client %d: a block at %d, not %d", client, clock, at)
 			}
 			at = r.blockEnd(c, i)
+			if k.kind(i) == kindSkip {
+				continue
+			}
 			sec := section{client: client, clock: clock, count: 1, wire: k.blockWire(i)}
 			src := iterSection(&sec)
 			var b block

@@ -82,7 +82,7 @@ func ParseStateVector(stateVector []byte, yield func(client, clock uint64)) erro
 // borrowed.
 func (s *Store) Behind(stateVector []byte) (behind bool, err error) {
 	err = ParseStateVector(stateVector, func(client, clock uint64) {
-		behind = behind || clock > s.find(client).readyEnd()
+		behind = behind || clock > s.find(client).gapless()
 	})
 	return behind, err
 }
@@ -93,7 +93,7 @@ func (s *Store) Behind(stateVector []byte) (behind bool, err error) {
 func (s *Store) Ahead(stateVector []byte) ([]byte, error) {
 	n, set := uint64(0), []byte(nil)
 	err := ParseStateVector(stateVector, func(client, clock uint64) {
-		if clock > s.find(client).readyEnd() {
+		if clock > s.find(client).gapless() {
 			n++
 			set = lib0.AppendUint(set, client)
 			set = lib0.AppendUint(set, clock)
@@ -114,23 +114,28 @@ func ClockOf(stateVector []byte, client uint64) uint64 {
 	return 0
 }
 
-// Clock returns how many elements the document has of a client without a gap.
-func (s *Store) Clock(client uint64) uint64 { return s.find(client).readyEnd() }
+// Clock returns the clock after the last element that the document has of a client.
+func (s *Store) Clock(client uint64) uint64 {
+	if c := s.find(client); c != nil {
+		return c.blocks.end
+	}
+	return 0
+}
 
 // StateVector encodes, for each client, how many elements the document has of it
 // without a gap. The caller owns the result.
 func (s *Store) StateVector() []byte {
 	n := uint64(0)
 	for _, c := range s.inOrder() {
-		if c.blocks.end > 0 {
+		if c.gapless() > 0 {
 			n++
 		}
 	}
 	out := lib0.AppendUint(nil, n)
 	for _, c := range s.inOrder() {
-		if c.blocks.end > 0 {
+		if end := c.gapless(); end > 0 {
 			out = lib0.AppendUint(out, c.id)
-			out = lib0.AppendUint(out, c.blocks.end)
+			out = lib0.AppendUint(out, end)
 		}
 	}
 	return out

@@ -48,6 +48,8 @@ type Store struct {
 	pendingCost    int       // the sum of the clients' pendingCost
 	nested         bool      // types or what is in them were added; otherwise the depth of all elements is 0
 	pendingTypes   int       // how many types are pending
+	waiters        int       // how many waiters all clients have
+	inHoles        uint64    // how many elements are in holes
 	clashes        int       // see Clashes
 	lastClash      ID
 	unpacked       int // what counts against unpackedExtras
@@ -74,27 +76,29 @@ type client struct {
 	clientBlocks
 	depths           depthIndex   // of blocks
 	pending          []*run       // blocks that are pending, in clock order
-	pendingDeletions clocks.Spans // deletions of elements from blocks.end on
+	pendingDeletions clocks.Spans // deletions of elements that are not integrated
 
 	branched uint64 // the clock after the last element that is a spot: see insertionOf
 
 	pendingCost int // an estimate of the memory that pending and pendingDeletions take, in bytes
 
-	waiters       clocks.Waiters[*client] // the clients that wait for blocks of this client
-	waitState     waitState               // whether this client is a waiter of another client
-	receiverClock uint64                  // during Diff: how many elements the receiver has
+	waiters       clocks.Waiters[piece] // the pending blocks that wait for elements of this client
+	receiverClock uint64                // during Diff: how many elements the receiver has
 
 	// During Apply:
 	planned bool
-	ready   uint64   // the clock after the last block that will be integrated
-	section *section // of the update, or nil
+	plain   bool        // section begins where the blocks end: see continues
+	section *section    // of the update, or nil
+	scanned uint64      // up to where section was scanned
+	late    *latePieces // nil until there are any
 }
 
 // clientBlocks is blocks of one client from clock 0 on: those that are integrated, or
 // those of a section of an update that may be.
 type clientBlocks struct {
-	blocks  run
-	deleted deleteIndex // the elements of blocks that are deleted
+	blocks  run        // with skips for holes: see store_holes.go
+	present *spanIndex // if there are holes: the elements between them
+	deleted spanIndex  // the elements of blocks that are deleted
 }
 
 // push appends a block.
@@ -102,7 +106,7 @@ func (d *clientBlocks) push(b *block) {
 	if b.deleted() {
 		d.deleted.add(clocks.Span{From: b.clock, To: b.end()})
 	}
-	d.blocks.push(b)
+	d.put(b)
 }
 
 // New returns an empty document with the default limits.
@@ -123,7 +127,11 @@ func (s *Store) HoldPending() { s.holds = true }
 
 // Pending returns about how many bytes of memory the pending blocks and deletions take.
 // It takes constant time.
-func (s *Store) Pending() int { return s.pendingCost }
+func (s *Store) Pending() int { return s.pendingCost + waiterSize*s.waiters }
+
+// Missing returns how many elements the document lacks between others of their clients:
+// those in holes. It takes constant time.
+func (s *Store) Missing() uint64 { return s.inHoles }
 
 // Size returns the approximate size of the encoded document in bytes: the integrated
 // blocks, without the headers of sections and the delete set. It takes constant time.

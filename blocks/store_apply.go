@@ -111,7 +111,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		s.collectPending()
 		ready := s.ready(in)
 		s.setIntegrated(ready)
-		if len(s.plan.collected) > 0 {
+		if s.plan.collects {
 			added = mergeChecked(ready, added)
 		}
 	}

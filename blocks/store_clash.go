@@ -57,6 +57,9 @@ func (c *client) clash(sec *section, left *int) (clock uint64, found bool) {
 		if *left--; *left < 0 {
 			return 0, false
 		}
+		if b.kind == kindSkip {
+			continue
+		}
 		if both := (clocks.Span{From: max(s.clock, b.clock), To: min(s.end(), b.end())}); clashes(s.part(both), b.part(both)) {
 			return both.From, true
 		}

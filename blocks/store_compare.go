@@ -55,12 +55,11 @@ func (s *Store) compare(in *parsedUpdate) (result comparison) {
 			result.grows = true
 			continue
 		}
-		if len(c.pending) == 0 && sec.end <= c.blocks.end {
+		if len(c.pending) == 0 && sec.end <= c.blocks.end && !c.holes() {
 			result.repeats = true
 			continue
 		}
-		fresh := uint64(0)
-		eachUnknown(iterSection(sec), c.blocks.end, c.pendingOverlap(sec), func(b *block) { fresh += b.len })
+		fresh := c.unknownOf(sec)
 		result.grows = result.grows || fresh > 0
 		result.repeats = result.repeats || fresh < sec.elements
 	}
@@ -85,11 +84,10 @@ func (s *Store) onlyNew(in *parsedUpdate) []byte {
 	for i := range in.sections {
 		sec := &in.sections[i]
 		c, to := s.find(sec.client), news.client(sec.client)
-		if c == nil {
-			to.addPending(0, sec)
-			continue
+		q := c.piecesOf(sec)
+		for b := q.next(); b != nil; b = q.next() {
+			to.pending = appendToRuns(to.pending, b)
 		}
-		eachUnknown(iterSection(sec), c.blocks.end, c.pendingOverlap(sec), func(b *block) { to.pending = appendToRuns(to.pending, b) })
 	}
 	s.addNewDeletions(news, in)
 	return news.Encode(V1)

@@ -51,19 +51,33 @@ var hostile = map[string]func(n uint64) [][]byte{
 	"every other block, then the rest": func(n uint64) [][]byte {
 		var us [][]byte
 		for _, first := range []uint64{1, 0} {
-			u := lib0.AppendUint([]byte{1}, 2*n-1)
-			u = append(u, 1)
-			u = lib0.AppendUint(u, first)
-			for i := range n {
-				b := block{client: 1, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}
-				u, _ = b.appendTo(u)
-				if i < n-1 {
-					u = append(u, byte(kindSkip), 1)
-				}
-			}
-			us = append(us, append(u, 0))
+			us = append(us, everyOtherBinary(first, n))
 		}
 		return us
+	},
+	"every other block, then the rest one by one, from the back to the front": func(n uint64) [][]byte {
+		us := [][]byte{everyOtherBinary(1, n)}
+		for i := n - 1; i > 0; i-- {
+			us = append(us, blocksOf(1, 2*i, 1, block{kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}))
+		}
+		return us
+	},
+	"every other block deleted before it fills a hole": func(n uint64) [][]byte {
+		deletions := lib0.AppendUint([]byte{0, 1, 1}, n)
+		for i := range n {
+			deletions = append(lib0.AppendUint(deletions, 2*i), 1)
+		}
+		return [][]byte{everyOtherBinary(1, n), deletions, everyOtherBinary(0, n)}
+	},
+	"blocks behind holes that wait for blocks of another client, in the other order": func(n uint64) [][]byte {
+		u := append(lib0.AppendUint([]byte{1}, 2*n-1), 2, 1)
+		for i := range n {
+			b := block{client: 2, clock: 2*i + 1, kind: kindString, content: []byte("x"), flags: hasOrigin, origin: id{1, 2*(n-1-i) + 1}}
+			if u, _ = b.appendTo(u); i < n-1 {
+				u = append(u, byte(kindSkip), 1)
+			}
+		}
+		return [][]byte{append(u, 0), everyOtherBinary(1, n)}
 	},
 	"deletions from the back to the front": func(n uint64) [][]byte {
 		text := testkit.TypedIn("t", 1, 0, strings.Repeat("x", int(2*n)))
@@ -162,6 +176,19 @@ var hostile = map[string]func(n uint64) [][]byte{
 		}
 		return [][]byte{u}
 	},
+}
+
+// everyOtherBinary returns an update with every other block of client 1, from clock first on.
+func everyOtherBinary(first, n uint64) []byte {
+	u := append(lib0.AppendUint([]byte{1}, 2*n-1), 1)
+	u = lib0.AppendUint(u, first)
+	for i := range n {
+		b := block{client: 1, kind: kindBinary, content: []byte{0}, parent: []byte{1, 1, 't'}}
+		if u, _ = b.appendTo(u); i < n-1 {
+			u = append(u, byte(kindSkip), 1)
+		}
+	}
+	return append(u, 0)
 }
 
 // TestRefusalIsLinear is TestTimeIsLinear for an update that is refused and undone.

@@ -6,22 +6,26 @@ import "github.com/yroom/yroom/internal/clocks"
 func (s *Store) delete(deletions []deletion) {
 	for _, d := range deletions {
 		c := s.client(d.client)
-		if d.prepared != nil && c.blocks.end == d.prepared.blocks.end {
+		if d.prepared != nil && len(c.blocks.chunks) > 0 && c.blocks.chunks[0] == d.prepared.blocks.chunks[0] {
 			continue // integrated as prepared, deletions included
 		}
-		spans := d.read()
-		for len(spans) > 0 && spans[0].To <= c.blocks.end {
-			s.deleteIntegrated(c, spans[0])
-			spans = spans[1:]
+		var waiting []clocks.Span
+		for _, x := range d.read() {
+			if x.To <= c.blocks.end && !c.holes() {
+				s.deleteIntegrated(c, x)
+				continue
+			}
+			c.eachPart(x, func(x clocks.Span, integrated bool) {
+				if integrated {
+					s.deleteIntegrated(c, x)
+				} else {
+					waiting = append(waiting, x)
+				}
+			})
 		}
-		if len(spans) == 0 {
-			continue
+		if len(waiting) > 0 {
+			s.addPendingDeletions(c, waiting)
 		}
-		if x := &spans[0]; x.From < c.blocks.end {
-			s.deleteIntegrated(c, clocks.Span{From: x.From, To: c.blocks.end})
-			x.From = c.blocks.end
-		}
-		s.addPendingDeletions(c, spans)
 	}
 }
 
@@ -56,15 +60,6 @@ func (s *Store) deleteContent(c *client, x clocks.Span) {
 	s.changed(&c.clientBlocks, before)
 }
 
-// appendDeleted appends a block that is deleted.
-func (s *Store) appendDeleted(c *client, b *block) {
-	if !s.options.History {
-		b.dropContent()
-	}
-	c.deleted.add(clocks.Span{From: b.clock, To: b.end()})
-	c.blocks.push(b)
-}
-
 // eachUndeleted calls yield with the parts of x that are not known as deleted, in
 // order. c may be nil.
 func (c *client) eachUndeleted(x clocks.Span, yield func(clocks.Span)) {
@@ -72,19 +67,21 @@ func (c *client) eachUndeleted(x clocks.Span, yield func(clocks.Span)) {
 		yield(x)
 		return
 	}
-	if end := c.blocks.end; x.From < end {
-		c.deleted.gaps(clocks.Span{From: x.From, To: min(x.To, end)}, yield)
-		x.From = min(x.To, end)
+	pending := func(x clocks.Span) {
+		if x = c.pendingDeletions.Gaps(x, yield); x.From < x.To {
+			yield(x)
+		}
 	}
-	if x = c.pendingDeletions.Gaps(x, yield); x.From < x.To {
-		yield(x)
+	if len(c.pendingDeletions) == 0 {
+		pending = yield
 	}
+	c.deleted.gaps(x, pending)
 }
 
 // undeletedIn reports whether some of the elements in x are not known as deleted, and
 // whether all are not.
 func (c *client) undeletedIn(x clocks.Span) (some, all bool) {
-	if x.To <= c.blocks.end {
+	if n := len(c.pendingDeletions); n == 0 || x.To <= c.pendingDeletions[0].From || x.From >= c.pendingDeletions[n-1].To {
 		open := c.deleted.gap(x)
 		return open.From < open.To, open == x
 	}

@@ -1,6 +1,9 @@
 package blocks
 
 import (
+	"slices"
+	"sort"
+
 	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
 )
@@ -130,7 +133,7 @@ func (s *Store) shownPending(c *client) []*run {
 // lastEnd returns the clock after the last block of c that encodings have.
 func (s *Store) lastEnd(c *client) uint64 {
 	if shown := s.shownPending(c); len(shown) > 0 {
-		return shown[len(shown)-1].end
+		return max(c.blocks.end, shown[len(shown)-1].end)
 	}
 	return c.blocks.end
 }
@@ -141,7 +144,14 @@ func (c *client) appendSection(dst []byte, pending []*run) []byte {
 	clock := c.receiverClock
 	var runs []*run
 	if c.blocks.end > clock {
-		runs = append(runs, &c.blocks)
+		blocks := &c.blocks
+		if n := sort.Search(len(pending), func(i int) bool { return pending[i].start() >= blocks.end }); n > 0 {
+			blocks, pending = blocks.filled(c.id, pending[:n]), pending[n:]
+		}
+		runs = append(runs, blocks)
+		if c.holes() {
+			clock = blocks.skipHole(max(clock, blocks.start()))
+		}
 	}
 	for _, r := range pending {
 		if r.end > clock {
@@ -170,6 +180,29 @@ func (c *client) appendSection(dst []byte, pending []*run) []byte {
 		clock = r.end
 	}
 	return dst
+}
+
+// filled returns a copy of r with blocks in its holes.
+func (r *run) filled(client uint64, with []*run) *run {
+	out := *r
+	out.chunks = slices.Clone(r.chunks)
+	f := filler{run: &out, client: client}
+	src := iterRuns(client, with, 0)
+	for b := src.next(); b != nil; b = src.next() {
+		f.add(b)
+	}
+	f.finish()
+	return &out
+}
+
+// skipHole returns clock or, if the run has a hole there, the end of that.
+func (r *run) skipHole(clock uint64) uint64 {
+	n := r.find(clock)
+	k := r.indexed(n)
+	if i := k.find(clock); k.kind(i) == kindSkip {
+		return r.blockEnd(n, i)
+	}
+	return clock
 }
 
 // countFrom counts the blocks from clock on, including the one that holds it.
@@ -228,44 +261,60 @@ func (s *Store) appendDeletions(dst []byte) []byte {
 	return dst
 }
 
-// deletionCount returns the number of spans in c's part of the delete set. The last
-// span of integrated elements and the first pending one may be one span.
-func (c *client) deletionCount() int {
-	n := c.deleted.count() + len(c.pendingDeletions)
-	if c.deletionsTouch() {
-		n--
+// deletionCount returns the number of spans in c's part of the delete set.
+func (c *client) deletionCount() (n int) {
+	if len(c.pendingDeletions) == 0 {
+		return c.deleted.count()
 	}
+	c.eachDeletion(func(clocks.Span) { n++ })
 	return n
 }
 
-func (c *client) deletionsTouch() bool {
-	if len(c.pendingDeletions) == 0 {
-		return false
+// eachDeletion calls yield with the spans of c's part of the delete set, in order: those
+// that are integrated, and those that are pending. Spans that touch are one.
+func (c *client) eachDeletion(yield func(clocks.Span)) {
+	pending, last := c.pendingDeletions, clocks.Span{}
+	add := func(x clocks.Span) {
+		switch {
+		case last.From == last.To:
+			last = x
+		case last.To == x.From:
+			last.To = x.To
+		default:
+			yield(last)
+			last = x
+		}
 	}
 	c.deleted.decode()
-	parts := c.deleted.parts
-	return len(parts) > 0 && parts[len(parts)-1].End() == c.pendingDeletions[0].From
+	for _, part := range c.deleted.parts {
+		for _, x := range part {
+			for ; len(pending) > 0 && pending[0].From < x.From; pending = pending[1:] {
+				add(pending[0])
+			}
+			add(x)
+		}
+	}
+	for _, x := range pending {
+		add(x)
+	}
+	if last.From < last.To {
+		yield(last)
+	}
 }
 
 // appendDeletions appends c's part of the delete set.
 func (c *client) appendDeletions(dst []byte) []byte {
 	dst = lib0.AppendUint(dst, c.id)
 	dst = lib0.AppendUint(dst, uint64(c.deletionCount()))
-	pending, across := c.pendingDeletions, clocks.Span{}
-	if c.deletionsTouch() {
-		across, pending = pending[0], pending[1:]
+	if len(c.pendingDeletions) > 0 {
+		c.eachDeletion(func(x clocks.Span) { dst = appendSpan(dst, x) })
+		return dst
 	}
 	dst = append(dst, c.deleted.encoded.wire...)
 	for _, part := range c.deleted.parts {
 		for _, x := range part {
-			if x.To == across.From {
-				x.To = across.To
-			}
 			dst = appendSpan(dst, x)
 		}
-	}
-	for _, x := range pending {
-		dst = appendSpan(dst, x)
 	}
 	return dst
 }

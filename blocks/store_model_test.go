@@ -18,8 +18,9 @@ import (
 type model struct {
 	history  bool
 	elements map[id]element
-	deleted  map[id]bool // that delete sets have deleted
-	reach    map[uint64]uint64
+	deleted  map[id]bool       // that delete sets have deleted
+	there    map[id]bool       // the elements that are integrated
+	reach    map[uint64]uint64 // how many elements are integrated before the first gap
 }
 
 type element struct {
@@ -97,21 +98,22 @@ func (m *model) apply(elements map[id]element, deletions map[id]bool) (newElemen
 	}
 	for again := true; again; {
 		again = false
-		for client := uint64(1); client <= modelClients; client++ {
-			for m.ready(id{client, m.reach[client]}) {
-				m.reach[client]++
-				again = true
+		for at := range m.elements {
+			if !m.there[at] && m.ready(at) {
+				m.there[at], again = true, true
 			}
+		}
+	}
+	for client := uint64(1); client <= modelClients; client++ {
+		for m.there[id{client, m.reach[client]}] {
+			m.reach[client]++
 		}
 	}
 	return newElements, newDeletions
 }
 
 func (m *model) ready(at id) bool {
-	e, ok := m.elements[at]
-	if !ok {
-		return false
-	}
+	e := m.elements[at]
 	refs := []id{}
 	if e.Flags&hasOrigin != 0 {
 		refs = append(refs, e.Origin)
@@ -124,7 +126,7 @@ func (m *model) ready(at id) bool {
 		refs = append(refs, id{r.Uint(), r.Uint()})
 	}
 	for _, ref := range refs {
-		if ref.client != at.client && m.reach[ref.client] <= ref.clock {
+		if !m.there[ref] {
 			return false
 		}
 	}
@@ -138,7 +140,7 @@ func (m *model) deletions() map[id]bool {
 		all[at] = true
 	}
 	for at, e := range m.elements {
-		if e.Kind <= kindDeleted && at.clock < m.reach[at.client] {
+		if e.Kind <= kindDeleted && m.there[at] {
 			all[at] = true
 		}
 	}
@@ -150,7 +152,7 @@ func (m *model) deletions() map[id]bool {
 func (m *model) encoding(from map[uint64]uint64) map[id]element {
 	out := make(map[id]element)
 	for at, e := range m.elements {
-		if m.deleted[at] && at.clock < m.reach[at.client] && !m.history && e.Kind != kindGC {
+		if m.deleted[at] && m.there[at] && !m.history && e.Kind != kindGC {
 			e.Kind, e.Content = kindDeleted, ""
 		}
 		if at.clock >= from[at.client] {
@@ -279,10 +281,6 @@ func modelBlock(r *rand.Rand, m *model, client, clock uint64) *block {
 		b.len = uint64(size)
 	case kindDeleted, kindGC, kindSkip:
 		b.len = uint64(1 + r.IntN(40))
-		if b.kind == kindSkip {
-			// A skip is encoded as a GC block is.
-			b.content = lib0.AppendUint(nil, b.len)
-		}
 	case kindBinary:
 		b.content = lib0.AppendBytes(nil, make([]byte, size))
 	case kindFormat:
@@ -298,7 +296,7 @@ func TestModel(t *testing.T) {
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		history := seed%3 == 0
-		m := &model{history, map[id]element{}, map[id]bool{}, map[uint64]uint64{}}
+		m := &model{history, map[id]element{}, map[id]bool{}, map[id]bool{}, map[uint64]uint64{}}
 		s := NewWith(Options{History: history})
 		s.unchecked = true
 		for range 40 {

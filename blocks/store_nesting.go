@@ -1,6 +1,13 @@
 package blocks
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sort"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
 
 // maxNesting bounds how deep an update may nest types. It also bounds the number of
 // pending types, because these are nested deeper by up to that number once what they lack
@@ -51,8 +58,77 @@ func (c *client) setDepth(clock uint64, depth int) int {
 	if depth == c.depths.at(clock) {
 		return 0
 	}
-	c.depths = append(c.depths, depthStep(clock<<depthBits|uint64(min(depth, 1<<depthBits-1))))
+	c.depths = append(c.depths, newDepthStep(clock, depth))
 	return 1
+}
+
+func newDepthStep(clock uint64, depth int) depthStep {
+	return depthStep(clock<<depthBits | uint64(min(depth, 1<<depthBits-1)))
+}
+
+// stageDepth is setDepth for a piece that other elements may follow already. The index
+// changes when the plan is committed.
+func (c *client) stageDepth(x clocks.Span, depth int) int {
+	if l := c.latest(); l.staged == nil {
+		l.staged = make(map[uint64]stagedDepth)
+	}
+	c.late.staged[x.From] = stagedDepth{x.To, depth}
+	return 2
+}
+
+// stagedDepth is the end of a piece and the depth of its elements.
+type stagedDepth struct {
+	end   uint64
+	depth int
+}
+
+// unstageDepths changes the index as staged. The pieces must be integrated. It returns by
+// how much the index grows.
+func (c *client) unstageDepths() int {
+	if c.late == nil || len(c.late.staged) == 0 {
+		return 0
+	}
+	staged := slices.Sorted(maps.Keys(c.late.staged))
+	old := c.depths
+	first := sort.Search(len(old), func(i int) bool { return old[i].clock() >= staged[0] })
+	next, out := first, depthIndex(nil)
+	last := 0
+	if first > 0 {
+		last = old[first-1].depth()
+	}
+	add := func(clock uint64, depth int) {
+		if depth != last {
+			out, last = append(out, newDepthStep(clock, depth)), depth
+		}
+	}
+	for i, clock := range staged {
+		piece := c.late.staged[clock]
+		for ; next < len(old) && old[next].clock() < clock; next++ {
+			add(old[next].clock(), old[next].depth())
+		}
+		add(clock, piece.depth)
+		for next < len(old) && old[next].clock() <= piece.end {
+			next++
+		}
+		if piece.end < c.blocks.end && (i+1 == len(staged) || staged[i+1] > piece.end) {
+			add(piece.end, old.at(piece.end))
+		}
+	}
+	before := len(old)
+	c.depths = slices.Replace(old, first, next, out...)
+	return len(c.depths) - before
+}
+
+// depthAt returns the depth of the element at clock, which must be integrated or ready.
+func (s *Store) depthAt(c *client, clock uint64) int {
+	if c.late != nil && len(c.late.staged) > 0 && !c.integrated(clock) {
+		var b block
+		s.lookup(id{c.id, clock}, &b)
+		if staged, ok := c.late.staged[b.clock]; ok {
+			return staged.depth
+		}
+	}
+	return c.depths.at(clock)
 }
 
 // depthOf returns the depth of a block that isn't a GC block. All that it refers to must
@@ -63,8 +139,8 @@ func (s *Store) depthOf(b *block) (depth int) {
 	}
 	refs, n := b.refs()
 	for _, ref := range refs[:n] {
-		if c := s.find(ref.client); ref.clock < c.readyEnd() {
-			depth = max(depth, c.depths.at(ref.clock))
+		if c := s.find(ref.client); c.has(ref.clock) {
+			depth = max(depth, s.depthAt(c, ref.clock))
 		}
 	}
 	if b.parentIsID {
@@ -85,25 +161,24 @@ func (s *Store) nest(in *parsedUpdate, limits *Options) error {
 	}
 	deepest := 0
 	for i := range s.plan.advances {
-		a := &s.plan.advances[i]
-		c := a.client
-		q := c.queue(a.from, a.pos)
-		for clock := a.from; clock < a.to; {
-			b := q.at(clock)
-			clock = b.end()
+		s.eachOf(&s.plan.advances[i], func(b *block, held bool) {
 			if b.kind == kindGC {
-				continue // what refers to it becomes a GC block, too
+				return // what refers to it becomes a GC block, too
 			}
-			depth := s.depthOf(b)
-			s.plan.depths += c.setDepth(b.clock, depth)
+			depth, c := s.depthOf(b), s.plan.advances[i].client
+			if c.plain && !s.plan.advances[i].single {
+				s.plan.depths += c.setDepth(b.clock, depth)
+			} else {
+				s.plan.staged += c.stageDepth(clocks.Span{From: b.clock, To: b.end()}, depth)
+			}
 			if b.kind == kindType {
-				if b == &q.held.block {
+				if held {
 					s.plan.pendingTypes--
 				} else {
 					deepest = max(deepest, depth)
 				}
 			}
-		}
+		})
 	}
 	if in.typeCount > 0 {
 		added, deepestAdded := s.newPendingTypes(in)
@@ -122,18 +197,29 @@ func (s *Store) nest(in *parsedUpdate, limits *Options) error {
 // newPendingTypes returns how many types of an update become pending, and the depth of
 // the deepest of them as far as it is known.
 func (s *Store) newPendingTypes(in *parsedUpdate) (n, deepest int) {
-	for i := range in.sections {
-		sec := &in.sections[i]
-		c := s.find(sec.client)
-		if c.ready >= sec.end {
-			continue
+	s.eachNotReady(in, func(b *block) {
+		if b.kind == kindType {
+			n++
+			deepest = max(deepest, s.depthOf(b))
 		}
-		eachUnknown(iterSection(sec), c.ready, c.pendingOverlap(sec), func(b *block) {
-			if b.kind == kindType {
-				n++
-				deepest = max(deepest, s.depthOf(b))
-			}
-		})
-	}
+	})
 	return n, deepest
+}
+
+// eachOf calls yield with the pieces that have become ready together, without their
+// contents.
+func (s *Store) eachOf(a *advance, yield func(b *block, held bool)) {
+	var b block
+	if a.single {
+		s.lookup(id{a.client.id, a.From}, &b)
+		yield(&b, a.held)
+		return
+	}
+	src := a.client.section.from(a.pos)
+	for b := src.next(); b != nil && b.clock < a.To; b = src.next() {
+		if x := (clocks.Span{From: max(b.clock, a.From), To: min(b.end(), a.To)}); x.From < x.To {
+			b.cutLinks(x)
+			yield(b, false)
+		}
+	}
 }

@@ -14,59 +14,86 @@ func (c *client) pendingRange(sec *section) (from, to int) {
 	return from, to
 }
 
-// pendingOverlap returns those runs.
-func (c *client) pendingOverlap(sec *section) []*run {
-	from, to := c.pendingRange(sec)
-	return c.pending[from:to]
-}
-
-// eachUnknown calls yield with the parts of src's blocks from clock on that are not in
-// held, in order.
-func eachUnknown(src blockIter, clock uint64, held []*run, yield func(*block)) {
-	for b := src.next(); b != nil; b = src.next() {
-		if b.end() <= clock {
-			continue
-		}
-		rest := b.from(clock)
-		for len(held) > 0 && held[0].end <= rest.clock {
-			held = held[1:]
-		}
-		for len(held) > 0 && held[0].start() < rest.end() {
-			if h := held[0]; rest.clock < h.start() {
-				part := rest
-				rest = part.split(h.start() - part.clock)
-				yield(&part)
-			}
-			if held[0].end >= rest.end() {
-				rest.len = 0
-				break
-			}
-			rest = rest.from(held[0].end)
-			held = held[1:]
-		}
-		if rest.len > 0 {
-			yield(&rest)
-		}
-	}
-}
-
-// addPending adds the section's blocks from clock on to the pending ones, except those
-// that are known.
-func (c *client) addPending(clock uint64, sec *section) {
+// addPending adds the section's blocks to the pending ones, except those that are known.
+func (c *client) addPending(sec *section) {
 	from, to := c.pendingRange(sec)
 	held := c.pending[from:to]
 	before := pendingCostOf(held)
 	var runs []*run
-	eachUnknown(iterSection(sec), clock, held, func(b *block) {
+	q := pieces{client: c, src: iterSection(sec)}
+	for b := q.next(); b != nil; b = q.next() {
 		for len(held) > 0 && held[0].end <= b.clock {
 			runs = append(runs, held[0])
 			held = held[1:]
 		}
 		runs = appendToRuns(runs, b)
-	})
+	}
 	runs = append(runs, held...)
 	c.pendingCost += pendingCostOf(runs) - before
 	c.pending = slices.Replace(c.pending, from, to, runs...)
+}
+
+// unpend removes pending blocks that were integrated.
+func (c *client) unpend(woken clocks.Spans) {
+	from := c.pendingAt(woken[0].From)
+	to := from + sort.Search(len(c.pending)-from, func(i int) bool { return c.pending[from+i].start() >= woken.End() })
+	var runs []*run
+	for _, r := range c.pending[from:to] {
+		runs = r.appendOthers(runs, c.id, woken)
+	}
+	c.pendingCost += pendingCostOf(runs) - pendingCostOf(c.pending[from:to])
+	c.pending = slices.Replace(c.pending, from, to, runs...)
+}
+
+// appendOthers appends the blocks of r that are not among those of some elements to runs.
+// r must not be used afterwards.
+func (r *run) appendOthers(runs []*run, client uint64, elements clocks.Spans) []*run {
+	among := func(x clocks.Span) bool {
+		i := elements.Search(x.From + 1)
+		return i < len(elements) && elements[i].From < x.To
+	}
+	if !among(clocks.Span{From: r.start(), To: r.end}) {
+		return append(runs, r)
+	}
+	ends := make([]uint64, len(r.chunks))
+	for n := range r.chunks {
+		if ends[n] = r.end; n+1 < len(r.chunks) {
+			ends[n] = r.chunks[n+1].clock
+		}
+	}
+	for n, k := range r.chunks {
+		if !among(clocks.Span{From: k.clock, To: ends[n]}) {
+			runs = appendChunk(runs, k, ends[n])
+			continue
+		}
+		k = r.indexed(n)
+		var b block
+		for i := range k.starts {
+			at := k.clockOf(i)
+			end := ends[n]
+			if i+1 < len(k.starts) {
+				end = k.clockOf(i + 1)
+			}
+			if !among(clocks.Span{From: at, To: end}) {
+				b.load(k.blockWire(i), client, at, end-at)
+				runs = appendToRuns(runs, &b)
+			}
+		}
+	}
+	return runs
+}
+
+// appendChunk appends a chunk, which ends at end and must be after all blocks of runs.
+func appendChunk(runs []*run, k *chunk, end uint64) []*run {
+	last := len(runs) - 1
+	if last < 0 || runs[last].end != k.clock {
+		runs = append(runs, new(run))
+		last++
+	}
+	r := runs[last]
+	r.chunks, r.tail = append(r.chunks, k), tail{}
+	r.size, r.count, r.end = r.size+len(k.wire), r.count+k.count(), end
+	return runs
 }
 
 // appendToRuns appends b, which must be after all blocks of runs.
@@ -80,47 +107,68 @@ func appendToRuns(runs []*run, b *block) []*run {
 	return runs
 }
 
-// newPendingCost estimates by how much an update would increase pendingCost.
-func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
+// eachNotReady calls yield with the blocks of the update that the plan leaves pending.
+func (s *Store) eachNotReady(in *parsedUpdate, yield func(*block)) {
 	for i := range in.sections {
 		sec := &in.sections[i]
 		c := s.find(sec.client)
-		if c.readyEnd() >= sec.end {
+		if c.late == nil || len(c.late.passed) == 0 {
 			continue
 		}
-		eachUnknown(iterSection(sec), c.readyEnd(), c.pendingOverlap(sec), func(b *block) {
-			cost += runCost + chunkSize + blockSize + len(b.parent) + len(b.content)
-			cost += splitSize * (2 * len(b.content) / blockBytes) // run.push splits a long block
-		})
+		passed := c.late.passed
+		q := c.piecesOf(sec)
+		for b := q.next(); b != nil && len(passed) > 0; b = q.next() {
+			for len(passed) > 0 && passed[0].From < b.clock {
+				passed = passed[1:]
+			}
+			if len(passed) > 0 && passed[0].From == b.clock && !passed[0].ready {
+				yield(b)
+			}
+		}
 	}
+}
+
+// newPendingCost estimates by how much an update would increase Pending.
+func (s *Store) newPendingCost(in *parsedUpdate) (cost int) {
+	s.eachNotReady(in, func(b *block) {
+		cost += runCost + chunkSize + blockSize + waiterSize + len(b.parent) + len(b.content)
+		cost += splitSize * (2 * len(b.content) / blockBytes) // run.push splits a long block
+	})
 	for _, d := range in.deletions {
 		c := s.find(d.client)
-		ready := c.readyEnd()
-		if d.prepared != nil && c.section.end == ready {
+		plain := c != nil && c.plain && c.late == nil
+		if d.prepared != nil && plain {
 			continue
 		}
 		for _, x := range slices.Backward(d.read()) {
-			if x.To <= ready {
-				break
+			if plain {
+				if x.To <= c.scanned {
+					break
+				}
+				x.From = max(x.From, c.scanned)
 			}
-			x.From = max(x.From, ready)
-			c.eachUndeleted(x, func(clocks.Span) { cost += spanCost })
+			c.eachPart(x, func(x clocks.Span, integrated bool) {
+				if !integrated {
+					c.eachUndeleted(x, func(clocks.Span) { cost += spanCost })
+				}
+			})
 		}
 	}
 	return cost
 }
 
-// The cost of a pending run or span in addition to its bytes. It includes moving them when
-// others are inserted before them, and what deletions add that split blocks once they are
-// integrated.
+// The cost of a pending run, span or waiter in addition to its bytes. It includes moving
+// them when others are inserted before them, and what deletions add that split blocks once
+// they are integrated.
 const (
-	runCost  = 448
-	spanCost = 2*splitSize + spanSize + 16
+	runCost    = 448
+	spanCost   = 2*splitSize + spanSize + 16
+	waiterSize = 64
 
 	// costOfByte is more than a byte of an update can cost: the encoding of a block
 	// takes at least two bytes, and so does that of a span. That of a client takes at
 	// least four.
-	costOfByte = (runCost+chunkSize+blockSize)/2 + clientSize/4
+	costOfByte = (runCost+chunkSize+blockSize+waiterSize)/2 + clientSize/4
 )
 
 func pendingCostOf(runs []*run) (n int) {

@@ -245,7 +245,7 @@ func (c *refCheck) known(x id) (keyed, known bool) {
 func (c *refCheck) remember(chain []id, keyed bool) {
 	every := len(chain)/passedMost + 1
 	for i, x := range chain {
-		if x.clock >= c.store.find(x.client).blocks.end {
+		if !c.store.find(x.client).integrated(x.clock) {
 			if c.fresh == nil {
 				c.fresh = make(map[id]bool)
 			}
@@ -341,20 +341,14 @@ func (b *block) holds(x, last id) bool {
 // ready.
 func (s *Store) lookup(x id, b *block) {
 	c := s.find(x.client)
-	if x.clock < c.blocks.end {
+	if c.integrated(x.clock) {
 		c.blocks.read(x, b)
 		return
 	}
-	if spans := s.plan.collected[c]; len(spans) > 0 {
-		i := sort.Search(len(spans), func(i int) bool { return spans[i].To > x.clock })
-		if i < len(spans) && spans[i].From <= x.clock {
-			*b = block{client: c.id, clock: spans[i].From, len: spans[i].To - spans[i].From, kind: kindGC}
-			return
+	if i := c.pendingAt(x.clock); i < len(c.pending) && c.pending[i].start() <= x.clock {
+		if c.pending[i].read(x, b); c.late != nil && c.late.woken[b.clock].collected {
+			b.collect()
 		}
-	}
-	i := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end > x.clock })
-	if i < len(c.pending) && c.pending[i].start() <= x.clock {
-		c.pending[i].read(x, b)
 		return
 	}
 	c.section.readLinks(c.section.find(x.clock), b)
@@ -363,19 +357,9 @@ func (s *Store) lookup(x id, b *block) {
 	}
 	// Elements of the block that are known are not part of it. The rest follows those at its
 	// front.
-	known, end := c.blocks.end, b.end()
-	if i > 0 {
-		known = max(known, c.pending[i-1].end)
+	if !c.plain {
+		b.cutLinks(c.unknownAround(x.clock, clocks.Span{From: b.clock, To: b.end()}))
 	}
-	if i < len(c.pending) {
-		end = min(end, c.pending[i].start())
-	}
-	if b.clock < known && b.kind != kindGC {
-		b.flags |= hasOrigin
-		b.origin, b.parent, b.parentIsID = id{b.client, known - 1}, nil, false
-	}
-	b.clock = max(b.clock, known)
-	b.len = end - b.clock
 }
 
 // read reads the block that holds an element.

@@ -17,6 +17,8 @@ const (
 	blockSize  = 8
 	spanSize   = 16
 	depthSize  = 8
+	indexSize  = 128                       // of holes
+	holeSize   = 10 + blockSize + spanSize // a skip, and the span in front of it
 
 	// splitSize is more than what splitting a block adds, which is a block with the links
 	// of the first part. New chunks are counted separately.
@@ -24,12 +26,18 @@ const (
 )
 
 // total returns the size that counts against Options.MaxSize.
-func (s *Store) total() int { return s.integratedCost + s.pendingCost + clientSize*len(s.byID) }
+func (s *Store) total() int { return s.integratedCost + s.Pending() + clientSize*len(s.byID) }
 
 // cost returns the size that counts for the run.
 func (r *run) cost() int { return r.size + blockSize*r.count + chunkSize*len(r.chunks) }
 
-func (d *clientBlocks) cost() int { return d.blocks.cost() + spanSize*d.deleted.count() }
+func (d *clientBlocks) cost() int {
+	n := d.blocks.cost() + spanSize*d.deleted.count()
+	if d.holes() {
+		n += indexSize + spanSize*d.present.count()
+	}
+	return n
+}
 
 // sizes is the size of a client's integrated blocks: in bytes, and as it counts.
 type sizes struct{ bytes, cost, count int }
@@ -55,11 +63,11 @@ func (s *Store) checkSize(in *parsedUpdate, limits *Options, gained, size int) e
 	if limits == nil {
 		return nil
 	}
-	if most := costOfByte * size; s.pendingCost+most <= limits.MaxPending && s.total()+most <= limits.MaxSize {
+	if most := costOfByte * size; s.Pending()+most <= limits.MaxPending && s.total()+most <= limits.MaxSize {
 		return nil
 	}
 	added := s.newPendingCost(in)
-	if pending := s.pendingCost + added; added > 0 && pending > limits.MaxPending {
+	if pending := s.Pending() + added; added > 0 && pending > limits.MaxPending {
 		return overLimit("pending blocks and deletions", pending, limits.MaxPending)
 	}
 	before := s.total() - clientSize*s.plan.added
@@ -90,16 +98,22 @@ func (s *Store) newBlocksCost(in *parsedUpdate, gained int) int {
 	if gained == 0 {
 		return 0
 	}
-	count, elements := uint64(0), uint64(0)
+	count, elements, plain := uint64(0), uint64(0), true
 	for i := range in.sections {
 		count += min(in.sections[i].count, math.MaxInt32)
 		elements += in.sections[i].elements
+		plain = plain && s.find(in.sections[i].client).plain
 	}
 	blocks := min(int(count), gained/2) // the smallest takes two bytes
 	splits := gained * 2 / blockBytes   // of long blocks
+	holes := 0
+	if !plain {
+		blocks = gained / 2 // a block may be divided between holes
+		holes = blocks*(holeSize+chunkSize) + indexSize*len(in.sections)
+	}
 	blocks += splits
 	chunks := blocks/chunkBlocks + gained/chunkBytes + int(elements>>31) + 2*len(in.sections)
-	return gained + blockSize*blocks + splitSize*splits + chunkSize*min(chunks, blocks) + depthSize*s.plan.depths
+	return gained + holes + blockSize*blocks + splitSize*splits + chunkSize*min(chunks, blocks) + depthSize*(s.plan.depths+s.plan.staged)
 }
 
 // newDeletionsCost returns what the new deletions of integrated and ready elements add
@@ -111,13 +125,13 @@ func (s *Store) newDeletionsCost(in *parsedUpdate) (cost int) {
 		if c == nil {
 			continue // pending
 		}
-		if d.prepared != nil && c.section.end == c.ready {
+		if d.prepared != nil && c.plain && c.late == nil {
 			cost += spanSize * d.n
 			continue
 		}
 		at := boundaries{store: s, client: c}
 		for _, x := range d.read() {
-			x.To = min(x.To, c.readyEnd())
+			x.To = min(x.To, max(c.blocks.end, c.scanned))
 			if x.From >= x.To {
 				break
 			}
@@ -156,13 +170,13 @@ func (s *boundaries) splitCost(x clocks.Span) (cost int) {
 func (s *boundaries) inside(clock uint64) bool {
 	c := s.client
 	switch {
-	case clock == c.blocks.end || clock == c.readyEnd():
+	case clock == c.blocks.end || clock > c.blocks.end && clock == c.scanned:
 		return false
 	case clock < c.blocks.end:
 		n := c.blocks.find(clock)
 		k := c.blocks.indexed(n)
 		return k.clockOf(k.find(clock)) != clock
-	case len(c.pending) > 0:
+	case len(c.pending) > 0 || c.section == nil:
 		return true
 	}
 	if !s.begun {
@@ -197,7 +211,9 @@ func (s *Store) freedBy(in *parsedUpdate, enough int) (freed int) {
 				var b block
 				for w := c.blocks.iter(part.From); freed < enough && left > 0 && part.From < part.To && w.next(&b, c.id); left-- {
 					to := min(part.To, b.end())
-					freed += b.freed(to - part.From)
+					if b.kind != kindSkip {
+						freed += b.freed(to - part.From)
+					}
 					part.From = to
 				}
 			})

@@ -70,7 +70,7 @@ func (s *Store) insertionOf(b *block) (in insertion, ok bool) {
 	at, right := b.origin, b.rightOrNone()
 	switch {
 	case b.flags&hasOrigin != 0:
-		if at == (id{b.client, b.clock - 1}) && s.find(b.client).branched != b.clock {
+		if at == (id{b.client, b.clock - 1}) && s.find(b.client).branched < b.clock {
 			return in, false
 		}
 	case b.parent != nil:
@@ -149,11 +149,11 @@ func (in *insertion) placeAnywhere(s *Store) {
 // rowAfter returns how many elements the client of x has written after x, if it has
 // continued there.
 func (s *Store) rowAfter(x id) int {
-	next, end := id{x.client, x.clock + 1}, s.find(x.client).readyEnd()
-	if next.clock >= end || s.originOf(next) != x {
+	next, c := id{x.client, x.clock + 1}, s.find(x.client)
+	if !c.has(next.clock) || s.originOf(next) != x {
 		return 0
 	}
-	return int(end - next.clock)
+	return int(c.rowEnd(next.clock) - next.clock)
 }
 
 // originOf returns the origin of an element, or noID if it has none.
@@ -179,7 +179,7 @@ func (s *Store) startBefore(right id) (spot id, work int) {
 			break
 		}
 	}
-	return id{right.client, right.clock | 1<<62}, int(min(s.find(right.client).readyEnd()-right.clock, distantWork))
+	return id{right.client, right.clock | 1<<62}, int(min(s.find(right.client).rowEnd(right.clock)-right.clock, distantWork))
 }
 
 // startOfList returns an id for the start of the list of a block that names its parent.

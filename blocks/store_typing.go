@@ -60,11 +60,11 @@ func (s *Store) readOneBlock(r *lib0.Reader, b *block, trusted bool) (writer *cl
 	case 1:
 		count, client, clock := r.Uint(), r.Uint(), r.Uint()
 		writer = s.find(client)
-		if count != 1 || writer == nil || clock != writer.blocks.end || len(writer.pending)+len(writer.pendingDeletions)+len(writer.waiters) > 0 {
+		if count != 1 || writer == nil || clock != writer.blocks.end || writer.pendingFrom(clock) || !writer.waiters.Empty() {
 			return nil, false
 		}
 		b.read(r, client, clock)
-		_, blocked := s.missing(b)
+		_, blocked := s.missing(writer, b)
 		if blocked || r.Err() != nil || b.kind == kindSkip || b.kind == kindType || !s.nested && b.parentIsID {
 			return nil, false
 		}
@@ -83,7 +83,7 @@ func (s *Store) readOneDeletion(r *lib0.Reader) (c *client, x clocks.Span, ok bo
 	case 1:
 		client, count, from := r.Uint(), r.Uint(), r.Uint()
 		c, x = s.find(client), clocks.Span{From: from, To: from + r.Uint()}
-		return c, x, count == 1 && c != nil && x.From < x.To && x.To <= c.blocks.end && c.deleted.gap(x) == x
+		return c, x, count == 1 && c != nil && x.From < x.To && x.To <= c.blocks.end && c.hole(x).From == x.To && c.deleted.gap(x) == x
 	}
 	return nil, clocks.Span{}, false
 }

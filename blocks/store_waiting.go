@@ -36,15 +36,7 @@ func (s *Store) Waiting() iter.Seq[Waiting] {
 
 // waitsFor returns an element that a pending run of c waits for.
 func (s *Store) waitsFor(c *client, r *run) ID {
-	if r.start() > c.blocks.end {
-		return ID{Client: c.id, Clock: c.blocks.end}
-	}
 	held := iterRuns(c.id, []*run{r}, r.start())
-	refs, n := held.next().refs()
-	for _, ref := range refs[:n] {
-		if ref.clock >= s.find(ref.client).readyEnd() {
-			return ID{Client: ref.client, Clock: ref.clock}
-		}
-	}
-	return ID{Client: c.id, Clock: c.blocks.end}
+	needs, _ := s.missing(c, held.next())
+	return ID{Client: needs.client, Clock: needs.clock}
 }

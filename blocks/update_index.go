@@ -101,8 +101,7 @@ func (sec *section) startOf(n int) blockPos {
 	return blockPos{sec.end, len(sec.wire)}
 }
 
-// readLinks reads block n, which must not be a skip, without its content. The section must
-// have an index.
+// readLinks reads block n without its content. The section must have an index.
 func (sec *section) readLinks(n int, b *block) {
 	from, to := sec.startOf(n), sec.startOf(n+1)
 	r := lib0.Reread(sec.wire[from.off:])
@@ -110,7 +109,7 @@ func (sec *section) readLinks(n int, b *block) {
 	b.client, b.clock, b.len = sec.client, from.clock, to.clock-from.clock
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
 	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.owned = nil, nil, nil, false, false, false
-	if b.kind == kindGC {
+	if b.kind.bare() {
 		b.flags = 0
 		return
 	}

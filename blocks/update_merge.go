@@ -32,7 +32,7 @@ func (s *Store) holdPending(in *parsedUpdate) {
 		if len(c.pending) > 0 {
 			c.collectAll(sec)
 		}
-		c.addPending(0, sec)
+		c.addPending(sec)
 	}
 	s.delete(in.deletions)
 }

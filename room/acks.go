@@ -18,11 +18,12 @@ func (t *turn) write(in *event.Input, m member) error {
 		typ = protocol.Uncounted
 	}
 	if m.access.May(event.AccessWrite) {
-		before := t.blocks.Pending()
+		pending, missing := t.blocks.Pending(), t.blocks.Missing()
 		if err := t.apply(in.Message.Data, t.encodingOf(m)); err != nil {
 			return err
 		}
-		if in.Message.Type == protocol.Update && t.blocks.Pending() > before && m.opened { // otherwise it is asked after its SyncStep1
+		lacks := t.blocks.Pending() > pending || t.blocks.Missing() > missing
+		if in.Message.Type == protocol.Update && lacks && m.opened { // otherwise it is asked after its SyncStep1
 			t.noteLack(in.Conn, false)
 		}
 	} else if m.acks {

@@ -11,13 +11,16 @@ import (
 
 // A room lacks something that a client has if one of its updates was lost, whatever the
 // cause. The room notices it when a later update depends on what was lost, and so leaves
-// blocks pending, or when the client sends a state vector that is ahead. Then the room
+// blocks pending, when a later update leaves a hole between the elements of its author, or
+// when the client sends a state vector that is ahead. Then the room
 // sends SyncStep1 to the connection, and the client answers with a SyncStep2 that has
 // everything that it has and the room lacks. A lost deletion leaves no trace: to find it, a
 // client that sends SyncStep1 from time to time is asked as well.
 //
-// Blocks that a SyncStep2 leaves pending are no reason to ask: its client lacks what they
-// depend on, too. So an answer never leads to the next question.
+// Blocks that a SyncStep2 leaves pending, and holes that it leaves, are no reason to ask: its
+// client lacks what is missing, too. So an answer never leads to the next question. A client
+// of yjs 14 leaves holes on purpose, when it accepts one suggestion of several. It is asked
+// once for those of each of its updates.
 //
 // A client with acks is asked with each SyncStep1 that it sends, and at no other time,
 // because it counts the answers. If one of its updates was lost, it waits for an Ack in
@@ -29,7 +32,7 @@ const (
 )
 
 // noteLack records that a connection has to be asked: at the end of the turn, whatever is
-// pending then, or else once askPause allows it, if blocks are still pending.
+// lacking then, or else once askPause allows it, if something is still lacking.
 func (t *turn) noteLack(conn event.ConnID, whatever bool) {
 	if t.asking == nil {
 		t.asking = make(map[event.ConnID]bool)
@@ -60,11 +63,11 @@ func (t *turn) askNoted() {
 		return
 	}
 	t.vector = nil // the turn may have added to the document since
-	pending := t.blocks.Pending() > 0
+	lacks := t.blocks.Pending() > 0 || t.blocks.Missing() > 0
 	for _, conn := range slices.Sorted(maps.Keys(t.asking)) {
 		m := t.conns[conn]
 		switch due := m.asked.Add(askPause); {
-		case !pending && !t.asking[conn], !m.access.May(event.AccessWrite):
+		case !lacks && !t.asking[conn], !m.access.May(event.AccessWrite):
 			delete(t.asking, conn)
 		case !t.now.Before(due) && m.acks:
 			t.noteAsked(conn)

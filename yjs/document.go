@@ -57,16 +57,20 @@ type Doc struct {
 type client struct {
 	id               uint64
 	end              uint64 // the clock after the last item
+	missing          uint64 // how many elements before that are in holes: not integrated
+	prefix           uint64 // if there are holes, the clock of the first one
 	items            items
-	pending          []*item                 // items that are not integrated yet, in clock order
-	arrived          *item                   // during Apply: the items of the update that are not integrated yet, linked by right; nil once they are in pending
-	pendingDeletions clocks.Spans            // deletions of elements from end on
-	waiters          clocks.Waiters[*client] // the clients whose next item depends on an element of this client
-	endBefore        uint64                  // end before the transaction touched
-	touched          uint64                  // the serial of the last transaction that added items
-	state            state                   // during Apply
-	waiting          bool                    // the client is in the waiters of another client
-	gcCommon         common                  // of all GC blocks of the client
+	pending          []*item                // items that are not integrated yet, in clock order
+	arrived          *item                  // during Apply: the items of the update whose turn hasn't come, linked by right
+	passed           []*item                // during Apply: items of the update that were passed over
+	pendingDeletions clocks.Spans           // deletions of elements that are not integrated
+	waiters          clocks.Waiters[waiter] // the items that depend on elements of this client
+	filled           []clocks.Span          // the holes that the transaction touched has filled
+	endBefore        uint64                 // end before the transaction touched
+	touched          uint64                 // the serial of the last transaction that added items
+	state            state                  // during Apply
+	waiting          bool                   // the first item of arrived is in the waiters of a client
+	gcCommon         common                 // of all GC blocks of the client
 }
 
 func newClient(id uint64) *client {
@@ -88,7 +92,7 @@ func NewWith(o Options) *Doc {
 func randomID() uint64 { return uint64(rand.Uint32()) + 1 }
 
 // ClientID returns the client id of the Doc's own edits. The id changes to a random one
-// when blocks of the id are pending, because the Doc can't know which clocks are free
+// when blocks of the id are pending or missing, because the Doc can't know which clocks are free
 // then.
 func (d *Doc) ClientID() uint64 {
 	d.ownClient()
@@ -103,10 +107,10 @@ func (d *Doc) SetClientID(id uint64) {
 }
 
 // ownClient returns the client of the Doc's own edits. It picks another id if blocks of
-// the current one are pending, or if its clocks are nearly used up.
+// the current one are pending or missing, or if its clocks are nearly used up.
 func (d *Doc) ownClient() *client {
 	c := d.client(d.ownID)
-	for len(c.pending) > 0 || c.end > lib0.MaxInt-1<<40 {
+	for len(c.pending) > 0 || c.missing > 0 || c.end > lib0.MaxInt-1<<40 {
 		d.ownID = randomID()
 		c = d.client(d.ownID)
 	}
@@ -154,31 +158,31 @@ func descending(a, b *client) int {
 
 // has reports whether an element is integrated.
 func (d *Doc) has(x blocks.ID) bool {
-	c := d.find(x.Client)
-	return c != nil && x.Clock < c.end
+	return d.find(x.Client).has(x.Clock)
 }
 
 // item returns the item that holds an element, or nil if the element is not integrated.
 func (d *Doc) item(x blocks.ID) *item {
-	if c := d.find(x.Client); c != nil && x.Clock < c.end {
+	if c := d.find(x.Client); c.has(x.Clock) {
 		return c.items.find(x.Clock)
 	}
 	return nil
 }
 
 // StateVector returns the state vector of the document: for each client, the number of
-// elements that are integrated. The caller owns the result.
+// elements that are integrated before the first one that is not. The caller owns the
+// result.
 func (d *Doc) StateVector() []byte {
 	n := uint64(0)
 	for _, c := range d.inOrder() {
-		if c.end > 0 {
+		if c.gapless() > 0 {
 			n++
 		}
 	}
 	out := lib0.AppendUint(nil, n)
 	for _, c := range d.inOrder() {
-		if c.end > 0 {
-			out = lib0.AppendUint(lib0.AppendUint(out, c.id), c.end)
+		if end := c.gapless(); end > 0 {
+			out = lib0.AppendUint(lib0.AppendUint(out, c.id), end)
 		}
 	}
 	return out

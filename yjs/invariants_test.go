@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // inspect checks the invariants of a Doc.
@@ -18,19 +19,21 @@ func inspect(t *testing.T, d *Doc) {
 		types[root] = true
 	}
 	for _, c := range d.clients {
-		waiters += len(c.waiters)
-		if c.waiting {
-			waiting++
-		}
-		end := uint64(0)
+		c.waiters.Each(func(clocks.Waiter[waiter]) { waiters++ })
+		waiting += len(c.pending)
+		end, missing := uint64(0), uint64(0)
 		for i, chunk := range c.items.chunks {
 			if len(chunk) == 0 || len(chunk) > chunkItems || c.items.starts[i] != chunk[0].clock {
 				t.Fatalf("client %d has a chunk of %d items from clock %d on", c.id, len(chunk), c.items.starts[i])
 			}
 			for _, it := range chunk {
-				if it.clock != end || it.len == 0 || it.client() != c {
+				if it.clock < end || it.len == 0 || it.client() != c {
 					t.Fatalf("client %d has an item at %d of length %d and client %v, after %d", c.id, it.clock, it.len, it.client().id, end)
 				}
+				if missing == 0 && it.clock > end && c.prefix != end {
+					t.Fatalf("client %d has a first hole at %d, not %d", c.id, end, c.prefix)
+				}
+				missing += it.clock - end
 				end = it.end()
 				if n := len(it.content()); n > pieceBytes && it.len > 1 && (it.kind != blocks.KindString || uint64(n) > it.len) {
 					t.Fatalf("an item with %d bytes of content is not divided", n)
@@ -47,7 +50,12 @@ func inspect(t *testing.T, d *Doc) {
 				}
 			}
 		}
-		if end != c.end || len(c.pendingDeletions) > 0 && c.pendingDeletions[0].From < end || c.state != idle {
+		for _, x := range c.pendingDeletions {
+			if c.hole(x) != x {
+				t.Fatalf("client %d: the deletion of %v is pending", c.id, x)
+			}
+		}
+		if end != c.end || missing != c.missing || c.state != idle {
 			t.Fatalf("client %d: the items end at %d, the client at %d; pending deletions %v; state %d", c.id, end, c.end, c.pendingDeletions, c.state)
 		}
 	}
@@ -55,7 +63,7 @@ func inspect(t *testing.T, d *Doc) {
 		linked -= inspectType(t, ty)
 	}
 	if waiting != waiters {
-		t.Fatalf("%d clients are waiting, there are %d waiters", waiting, waiters)
+		t.Fatalf("%d items are pending, there are %d waiters", waiting, waiters)
 	}
 	if linked != 0 {
 		t.Fatalf("%d items are in no list", linked)

@@ -5,17 +5,18 @@ import (
 	"github.com/yroom/yroom/internal/clocks"
 )
 
-// lacks returns the first element of another client that an item depends on and that is
-// not integrated. Dependencies on the item's own client are always satisfied, because
-// its items are integrated in clock order.
+// lacks returns the first element that an item depends on and that is not integrated.
 func (d *Doc) lacks(it *item) (blocks.ID, bool) {
+	if !it.is(isForeign) && it.clock <= it.client().gapless() {
+		return blocks.ID{}, false // all earlier elements of its client are integrated
+	}
 	if it.is(hasOrigin | inType) {
-		if x := it.origin(); x.Client != it.client().id && !d.has(x) {
+		if x := it.origin(); !d.has(x) {
 			return x, true
 		}
 	}
 	if it.is(hasRight) {
-		if x := it.rightOrigin(); x.Client != it.client().id && !d.has(x) {
+		if x := it.rightOrigin(); !d.has(x) {
 			return x, true
 		}
 	}
@@ -114,7 +115,7 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	return left
 }
 
-// integrate inserts an item, which must have the next clock of its client, into its
+// integrate inserts an item, whose elements its client must lack, into its
 // list between left and it.right. If other items were inserted there concurrently, the
 // algorithm YATA orders them, so that the order is the same in every document.
 // integrate does what Item.integrate of yjs does.
@@ -159,7 +160,7 @@ func (tx *transaction) integrate(it, left *item) {
 	c.push(it)
 	switch it.kind {
 	case blocks.KindType:
-		it.extra.typ.item, it.extra.typ.depth = it, t.depth+1
+		it.extra.typ.item, it.extra.typ.depth, it.extra.typ.changed = it, t.depth+1, tx.serial
 	case blocks.KindFormat:
 		t.formatted = true
 	}
@@ -178,12 +179,6 @@ func (tx *transaction) integrate(it, left *item) {
 	if it.to == 0 || it.to-it.from > pieceBytes {
 		tx.doc.divide(it)
 	}
-}
-
-// push appends an item that was integrated.
-func (c *client) push(it *item) {
-	c.items.push(it)
-	c.end = it.end()
 }
 
 // resolveConflicts returns the left neighbour of an item by the rules of YATA. The

@@ -9,8 +9,7 @@ import (
 // it takes 1 KiB.
 const chunkItems = 127
 
-// items holds the items of one client in clock order and without gaps, from clock 0 on.
-// They are in chunks, so that inserting an item is cheap.
+// items holds the items of one client in clock order. They are in chunks, so that inserting an item is cheap.
 type items struct {
 	chunks [][]*item
 	starts []uint64 // the clock of the first item of each chunk
@@ -18,8 +17,8 @@ type items struct {
 	at     int      // the index in chunk recent at which searchOn begins
 }
 
-// search returns the chunk and the index in it of the item that holds clock. There must
-// be one.
+// search returns the chunk and the index in it of the last item that begins at or before
+// clock, or those of the first item. There must be items.
 func (s *items) search(clock uint64) (c, i int) {
 	c = s.recent
 	if c >= len(s.starts) || s.starts[c] > clock || c+1 < len(s.starts) && s.starts[c+1] <= clock {
@@ -60,7 +59,7 @@ func (s *items) searchOn(clock uint64) (c, i int) {
 	return s.search(clock)
 }
 
-// find returns the item that holds clock. There must be one.
+// find returns the item that search finds: the one that holds clock, if there is one.
 func (s *items) find(clock uint64) *item {
 	c, i := s.search(clock)
 	return s.chunks[c][i]
@@ -79,9 +78,13 @@ func (s *items) push(it *item) {
 	s.chunks[last] = append(s.chunks[last], it)
 }
 
-// insert inserts an item after the one that ends at its clock.
+// insert inserts an item among the others.
 func (s *items) insert(it *item) {
 	c, i := s.search(it.clock)
+	if s.chunks[c][i].clock > it.clock { // it becomes the first one
+		i--
+		s.starts[c] = it.clock
+	}
 	if len(s.chunks[c]) >= chunkItems {
 		const half = chunkItems / 2
 		full := s.chunks[c]
@@ -105,7 +108,7 @@ func (s *items) removeAt(c, i int) {
 	}
 }
 
-// from calls yield for each item from the one that holds clock on, until yield returns
+// from calls yield for each item from the one that search finds on, until yield returns
 // false. yield may insert and remove items only after the one that it is called with.
 func (s *items) from(clock uint64, yield func(*item) bool) {
 	if len(s.chunks) == 0 {

@@ -9,6 +9,9 @@ import (
 func (tx *transaction) merge() {
 	for _, c := range tx.touched {
 		tx.doc.mergeSpan(c, clocks.Span{From: c.endBefore, To: c.end})
+		for _, x := range c.filled {
+			tx.doc.mergeSpan(c, x)
+		}
 	}
 	for _, x := range tx.deleted {
 		if x.From < tx.endBefore(x.client) {
@@ -29,7 +32,7 @@ func (d *Doc) mergeSpan(c *client, x clocks.Span) {
 			k, i = k+1, 0
 		}
 		right := s.chunks[k][i]
-		if left.differs(right) || !left.continues(right) || len(left.content())+len(right.content()) > pieceBytes {
+		if left.end() < right.clock || left.differs(right) || !left.continues(right) || len(left.content())+len(right.content()) > pieceBytes {
 			left = right
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/clocks"
 )
 
 // cleanFormats deletes redundant formats after a remote transaction, as
@@ -22,12 +23,14 @@ func (tx *transaction) cleanFormats() {
 		}
 	}
 	for _, c := range tx.touched {
-		c.items.from(c.endBefore, func(it *item) bool {
-			if it.isFormat() {
-				cleanWhole(it.parent())
-			}
-			return true
-		})
+		for _, x := range append(c.filled, clocks.Span{From: c.endBefore, To: c.end}) {
+			c.items.from(x.From, func(it *item) bool {
+				if it.isFormat() && it.clock >= x.From {
+					cleanWhole(it.parent())
+				}
+				return it.end() < x.To
+			})
+		}
 	}
 	withGaps := make(map[*sharedType]bool) // texts that are not indexed, with deleted elements
 	// Items visited after clean were deleted in one of withGaps, or are in a clean gap.

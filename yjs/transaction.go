@@ -17,7 +17,10 @@ type transaction struct {
 	deleted []deletion    // blocks that were deleted when they arrived are omitted if no later step needs them
 	texts   []*sharedType // that a remote transaction changed
 	woken   []*client     // during Apply: clients whose dependencies arrived
+	ready   []*item       // during Apply: items whose dependencies arrived, and that were pending or passed over
 	blocked []*client     // during Apply: clients in state blocked
+	halted  []*client     // during Apply: clients of which an item waits, some of which may have gone on
+	scratch []clocks.Waiter[waiter]
 }
 
 // visitsPerTransaction bounds the work of resolveConflicts, which as in yjs grows with
@@ -97,7 +100,7 @@ func (tx *transaction) endBefore(c *client) uint64 {
 // touch records that the transaction adds items of a client.
 func (tx *transaction) touch(c *client) {
 	if c.touched != tx.serial {
-		c.touched, c.endBefore = tx.serial, c.end
+		c.touched, c.endBefore, c.filled = tx.serial, c.end, nil
 		tx.touched = append(tx.touched, c)
 	}
 }
@@ -108,7 +111,7 @@ func (tx *transaction) markChanged(t *sharedType) {
 	if !tx.remote || !t.kind.isText() || t.changed == tx.serial {
 		return
 	}
-	if it := t.item; it == nil || it.clock < tx.endBefore(it.client()) && !it.deleted() {
+	if t.item == nil || !t.item.deleted() {
 		t.changed = tx.serial
 		tx.texts = append(tx.texts, t)
 	}

@@ -22,7 +22,7 @@ type sharedType struct {
 	index     *node // the root of the position index; nil if the list is empty or not indexed
 	indexed   bool
 	formatted bool   // a format was integrated: _hasFormatting of yjs
-	changed   uint64 // the serial of the last remote transaction that changed the type
+	changed   uint64 // the serial of the last remote transaction that changed the type, or of the one that added it
 	depth     int    // the number of types that the type is nested in
 }
 

@@ -71,16 +71,20 @@ func (tx *transaction) integrateUpdate(u *decodedUpdate) {
 		if sec.first == nil {
 			continue
 		}
-		if c.arrived = sec.first; len(c.pending) > 0 {
-			c.addPending(d)
+		if c.arrived = d.unknownOf(c, sec.first); c.arrived != nil {
+			todo = append(todo, c)
 		}
-		todo = append(todo, c)
 	}
 	for len(todo) > 0 {
-		todo = tx.advance(todo)
+		if todo = tx.advance(todo); len(todo) == 0 {
+			todo = tx.passOver()
+		}
 	}
 	for _, sec := range u.sections {
-		sec.client.addPending(d)
+		sec.client.addPending()
+	}
+	for _, c := range tx.touched {
+		c.dropIntegrated()
 	}
 	tx.applyDeletions(u.deleted)
 }
@@ -90,12 +94,13 @@ func (tx *transaction) integrateUpdate(u *decodedUpdate) {
 func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 	d := tx.doc
 	for first, n := range all {
-		c, x := d.client(first.Client), clocks.Span{From: first.Clock, To: first.Clock + n}
-		if x.From < c.end {
-			tx.deleteSpan(c, clocks.Span{From: x.From, To: min(x.To, c.end)})
-		}
-		if x.To > c.end {
-			c.pendingDeletions = c.pendingDeletions.Add(clocks.Span{From: max(x.From, c.end), To: x.To})
+		c := d.client(first.Client)
+		for _, x := range c.parts(clocks.Span{From: first.Clock, To: first.Clock + n}) {
+			if x.there {
+				tx.deleteSpan(c, x.Span)
+			} else {
+				c.pendingDeletions = c.pendingDeletions.Add(x.Span)
+			}
 		}
 	}
 	for _, c := range tx.touched {
@@ -106,19 +111,29 @@ func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 // applyPendingDeletions deletes the elements of a client whose deletion arrived before
 // they did.
 func (tx *transaction) applyPendingDeletions(c *client) {
-	done := 0
-	for i, x := range c.pendingDeletions {
-		if x.From >= c.end {
-			break
-		}
-		tx.deleteSpan(c, clocks.Span{From: x.From, To: min(x.To, c.end)})
-		if x.To > c.end {
-			c.pendingDeletions[i].From = c.end
-			break
-		}
-		done++
+	first := c.endBefore
+	for _, x := range c.filled {
+		first = min(first, x.From)
 	}
-	c.pendingDeletions = slices.Delete(c.pendingDeletions, 0, done)
+	i := c.pendingDeletions.Search(first + 1)
+	var left clocks.Spans
+	j := i
+	for ; j < len(c.pendingDeletions) && c.pendingDeletions[j].From < c.end; j++ {
+		for _, x := range c.parts(c.pendingDeletions[j]) {
+			if x.there {
+				tx.deleteSpan(c, x.Span)
+			} else {
+				left = append(left, x.Span)
+			}
+		}
+	}
+	c.pendingDeletions = slices.Replace(c.pendingDeletions, i, j, left...)
+}
+
+// waiter is an item that lacks something it depends on.
+type waiter struct {
+	client *client
+	item   *item
 }
 
 // advance integrates the items of clients as far as their dependencies allow, in the
@@ -135,7 +150,25 @@ func (tx *transaction) advance(todo []*client) []*client {
 	for _, c := range tx.blocked {
 		c.state = idle
 	}
+	for len(tx.ready) > 0 {
+		last := len(tx.ready) - 1
+		it := tx.ready[last]
+		tx.ready = tx.ready[:last]
+		tx.try(it)
+	}
 	return tx.woken
+}
+
+// try integrates an item that was passed over if it lacks nothing any more.
+func (tx *transaction) try(it *item) {
+	d, c := tx.doc, it.client()
+	if missing, ok := d.lacks(it); ok {
+		d.wait(c, it, missing)
+		return
+	}
+	x := clocks.Span{From: it.clock, To: it.end()}
+	tx.integrate(it, d.resolveRefs(it, hint{}))
+	tx.wake(c, x)
 }
 
 // run integrates the items of a client, and before each of them the items of other
@@ -147,33 +180,32 @@ func (tx *transaction) run(c *client) {
 	var prev hint
 	for {
 		c := stack[len(stack)-1]
-		it := c.head(d)
+		it := c.arrived
 		if it == nil && len(stack) == 1 {
 			c.state = idle
 			return
 		}
-		if it == nil || it.clock > c.end {
+		if it == nil {
 			tx.suspend(stack)
 			return
 		}
-		if it.is(isForeign) {
-			if missing, ok := d.lacks(it); ok {
-				on := d.client(missing.Client)
-				if on.state != idle || on.waiting {
-					tx.suspend(stack)
-					return
-				}
-				on.state = active
-				stack = append(stack, on)
-				continue
+		if missing, ok := d.lacks(it); ok {
+			on := d.client(missing.Client)
+			if on.state != idle || on.waiting {
+				tx.suspend(stack)
+				return
 			}
+			on.state = active
+			stack = append(stack, on)
+			continue
 		}
-		c.next()
+		c.arrived = it.right
+		x := clocks.Span{From: it.clock, To: it.end()}
 		left := d.resolveRefs(it, prev)
 		tx.integrate(it, left)
 		prev = hint{it, left}
-		if len(c.waiters) > 0 {
-			tx.wake(c)
+		if !c.waiters.Empty() {
+			tx.wake(c, x)
 		}
 		if len(stack) > 1 {
 			c.state = idle
@@ -182,29 +214,54 @@ func (tx *transaction) run(c *client) {
 	}
 }
 
-// wake appends to woken the clients that waited for elements of c which are integrated
-// now.
-func (tx *transaction) wake(c *client) {
-	for x, ok := c.waiters.Pop(c.end); ok; x, ok = c.waiters.Pop(c.end) {
-		x.Client.waiting = false
-		tx.woken = append(tx.woken, x.Client)
+// wake notes what has waited for elements of c that are integrated now.
+func (tx *transaction) wake(c *client, x clocks.Span) {
+	tx.scratch = c.waiters.Take(tx.scratch[:0], x)
+	for _, w := range tx.scratch {
+		if of := w.Value.client; w.Value.item == of.arrived {
+			of.waiting = false
+			tx.woken = append(tx.woken, of)
+		} else {
+			tx.ready = append(tx.ready, w.Value.item)
+		}
 	}
 }
 
 // suspend marks the clients of a stack, each of which depends on the next one, as
-// blocked. It registers each as a waiter for the element that it lacks.
+// blocked. It registers the next item of each as a waiter for the element that it lacks.
 func (tx *transaction) suspend(stack []*client) {
 	for _, c := range stack {
 		c.state = blocked
-		it := c.head(tx.doc)
-		if it == nil || it.clock > c.end || c.waiting {
+		it := c.arrived
+		if it == nil || c.waiting {
 			continue
 		}
 		if missing, ok := tx.doc.lacks(it); ok {
 			c.waiting = true
-			on := tx.doc.client(missing.Client)
-			on.waiters.Push(clocks.Waiter[*client]{Clock: missing.Clock, Client: c})
+			tx.halted = append(tx.halted, c)
+			tx.doc.wait(c, it, missing)
 		}
 	}
 	tx.blocked = append(tx.blocked, stack...)
+}
+
+// wait registers an item of c as a waiter.
+func (d *Doc) wait(c *client, it *item, missing blocks.ID) {
+	d.client(missing.Client).waiters.Push(clocks.Waiter[waiter]{Clock: missing.Clock, Value: waiter{c, it}})
+}
+
+// passOver passes over the next item of one client, when none can be integrated. The items
+// behind it may lack nothing. It returns the client, or nothing if there is none.
+func (tx *transaction) passOver() []*client {
+	for n := len(tx.halted); n > 0; n = len(tx.halted) {
+		c := tx.halted[n-1]
+		tx.halted = tx.halted[:n-1]
+		if it := c.arrived; it != nil && c.waiting {
+			c.waiting = false
+			c.arrived, it.right = it.right, nil
+			c.passed = append(c.passed, it)
+			return []*client{c}
+		}
+	}
+	return nil
 }

@@ -43,7 +43,11 @@ func (tx *transaction) encode() []byte {
 	w := writer{}
 	slices.SortFunc(tx.touched, descending)
 	for _, c := range tx.touched {
-		w.section(c, c.endBefore, false)
+		from := c.endBefore
+		for _, x := range c.filled {
+			from = min(from, x.From)
+		}
+		w.section(c, from, false)
 	}
 	if w.sections == 0 && len(tx.deleted) == 0 {
 		return nil
@@ -61,14 +65,18 @@ func (c *client) appendDeleted(all []deletion) []deletion {
 		}
 		all = append(all, deletion{c, x})
 	}
+	pending := c.pendingDeletions
 	for _, chunk := range c.items.chunks {
 		for _, it := range chunk {
 			if it.deleted() {
+				for ; len(pending) > 0 && pending[0].From < it.clock; pending = pending[1:] {
+					add(pending[0])
+				}
 				add(clocks.Span{From: it.clock, To: it.end()})
 			}
 		}
 	}
-	for _, x := range c.pendingDeletions {
+	for _, x := range pending {
 		add(x)
 	}
 	return all
@@ -90,37 +98,46 @@ type writer struct {
 // withPending is set.
 func (w *writer) section(c *client, clock uint64, withPending bool) {
 	w.blocks = w.blocks[:0]
+	var pending []*item
+	if withPending {
+		pending = c.pending
+	}
 	n, start := uint64(0), clock
+	add := func(it *item) {
+		if it.end() <= clock {
+			return
+		}
+		if n == 0 && w.last == nil {
+			start = max(clock, it.clock)
+			clock = start
+		}
+		if it.clock > clock {
+			n += w.flush()
+			w.block = blocks.Block{Kind: blocks.KindSkip, Len: it.clock - clock}
+			w.blocks = w.block.AppendTo(w.blocks)
+			n++
+		}
+		n += w.item(it, clock)
+		clock = it.end()
+	}
+	held := func(before uint64) {
+		for ; len(pending) > 0 && pending[0].clock < before; pending = pending[1:] {
+			n += w.flush()
+			add(pending[0])
+			n += w.flush()
+		}
+	}
 	if clock < c.end {
 		k, i := c.items.search(clock)
 		for ; k < len(c.items.chunks); k, i = k+1, 0 {
 			for _, it := range c.items.chunks[k][i:] {
-				n += w.item(it, clock)
+				held(it.clock)
+				add(it)
 			}
 		}
-		n += w.flush()
-		clock = c.end
 	}
-	if withPending {
-		for _, it := range c.pending {
-			if it.end() <= clock {
-				continue
-			}
-			if n == 0 {
-				start = max(clock, it.clock)
-				clock = start
-			}
-			if it.clock > clock {
-				w.block = blocks.Block{Kind: blocks.KindSkip, Len: it.clock - clock}
-				w.blocks = w.block.AppendTo(w.blocks)
-				n++
-			}
-			n += w.item(it, clock)
-			n += w.flush()
-			clock = it.end()
-		}
-	}
-	if n == 0 {
+	held(lib0.MaxInt + 1)
+	if n += w.flush(); n == 0 {
 		return
 	}
 	w.sections++

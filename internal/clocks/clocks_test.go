@@ -72,35 +72,57 @@ func TestSpansAreSets(t *testing.T) {
 	}
 }
 
-func TestWaitersComeInOrder(t *testing.T) {
+// TestWaitersAreTaken compares Waiters with a list.
+func TestWaitersAreTaken(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for range 200 {
 		var w Waiters[*uint64]
 		var held []uint64
-		for range 100 {
-			if r.IntN(3) > 0 {
-				clock := r.Uint64N(50)
+		for range 400 {
+			switch r.IntN(8) {
+			default:
+				clock := r.Uint64N(300)
 				w.Push(Waiter[*uint64]{clock, &clock})
 				held = append(held, clock)
-				continue
+			case 0:
+				from := r.Uint64N(300)
+				x := Span{from, from + 1 + r.Uint64N(60)}
+				in := func(clock uint64) bool { return x.From <= clock && clock < x.To }
+				var want, got []uint64
+				for _, clock := range held {
+					if in(clock) {
+						want = append(want, clock)
+					}
+				}
+				held = slices.DeleteFunc(held, in)
+				for _, waiter := range w.Take(nil, x) {
+					got = append(got, *waiter.Value)
+				}
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					t.Fatalf("took %v in %v, want %v", got, x, want)
+				}
+			case 1:
+				if r.IntN(4) == 0 {
+					odd := func(clock uint64) bool { return clock%2 == 1 }
+					w.Remove(func(x Waiter[*uint64]) bool { return odd(x.Clock) })
+					held = slices.DeleteFunc(held, odd)
+				}
 			}
-			end := r.Uint64N(50)
-			x, ok := w.Pop(end)
-			if want := len(held) > 0 && slices.Min(held) < end; ok != want {
-				t.Fatalf("Pop(%d) reports %v with %v waiting", end, ok, held)
+			var all []uint64
+			w.Each(func(x Waiter[*uint64]) { all = append(all, x.Clock) })
+			if want := slices.Sorted(slices.Values(held)); !slices.Equal(all, want) || w.Empty() != (len(want) == 0) {
+				t.Fatalf("holds %v, want %v", all, want)
 			}
-			if !ok {
-				continue
-			}
-			if x.Clock != slices.Min(held) || *x.Client != x.Clock {
-				t.Fatalf("Pop(%d) returned %d with %v waiting", end, x.Clock, held)
-			}
-			i := slices.Index(held, x.Clock)
-			held = slices.Delete(held, i, i+1)
-		}
-		for _, x := range w[len(w):cap(w)] {
-			if x.Client != nil {
-				t.Fatal("a removed waiter is still referenced")
+			for _, p := range w.parts {
+				if len(p) == 0 || len(p) > partWaiters {
+					t.Fatalf("a part of %d waiters", len(p))
+				}
+				for _, x := range p[len(p):cap(p)] {
+					if x.Value != nil {
+						t.Fatal("a removed waiter is still referenced")
+					}
+				}
 			}
 		}
 	}

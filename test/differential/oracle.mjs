@@ -7,6 +7,7 @@ import { attributions } from './attributions.mjs'
 import { ForgedRoom } from './forged.mjs'
 import { history } from './generate.mjs'
 import { mixed, mixedEdits, textEditFailures, textEdits } from './kinds.mjs'
+import { Holes } from './holes.mjs'
 import { lossless } from './lossless.mjs'
 import { compareDocuments, docFailures } from './docs.mjs'
 import { readings, relativePositions, script } from './script.mjs'
@@ -21,6 +22,7 @@ const decodeAll = list => list.map(text => text === null ? null : decode(text))
 
 let current
 let forgedRooms
+let holes
 
 const answers = {
   // Returns the deliveries of a random history, with state vectors for diffs.
@@ -172,6 +174,18 @@ const answers = {
   lineEnds () {
     const all = Array.from({ length: 0x10ffff + 1 }, (_, c) => c).filter(c => c < 0xd800 || c > 0xdfff)
     return { lineEnds: all.filter(c => !/./u.test(String.fromCodePoint(c))) }
+  },
+
+  // Returns updates that leave holes, those that fill them, and state vectors for diffs.
+  holes ({ seed }) {
+    holes = new Holes(seed)
+    return { updates: encodeAll(holes.updates), rest: encodeAll(holes.rest), vectors: encodeAll(holes.stale.map(({ stateVector }) => stateVector)) }
+  },
+
+  // Compares what a store and a document have made of them.
+  holesEnd ({ result: { text, diffs, ...encoded } }) {
+    const decoded = Object.fromEntries(Object.entries(encoded).map(([name, bytes]) => [name, decode(bytes)]))
+    return holes.check({ text, diffs: decodeAll(diffs), ...decoded })
   },
 
   // Returns how much CPU time a client takes to load a document.

@@ -54,13 +54,22 @@ function newDoc (random, others) {
   return doc
 }
 
-// The author receives the first undelivered update, or sometimes a later one.
+// The author receives the first undelivered update, or sometimes a later one, unless blocks would be pending: yjs 13 doesn't show what
+// is behind a gap, as package yjs does.
 function deliver (random, author, news, steps) {
   if (news.length === 0) return
-  const [v1] = news.splice(random.chance(0.2) ? random.below(news.length) : 0, 1)
+  const at = random.chance(0.2) ? random.below(news.length) : 0
+  const [v1] = news.splice(leavesPending(author, news[at]) ? 0 : at, 1)
   const version = random.pick([1, 2])
   Y.applyUpdate(author, v1)
   steps.push({ update: version === 1 ? v1 : Y.convertUpdateFormatV1ToV2(v1), version })
+}
+
+function leavesPending (doc, update) {
+  const copy = new Y.Doc({ guid: 'main' })
+  Y.applyUpdate(copy, Y.encodeStateAsUpdate(doc))
+  Y.applyUpdate(copy, update)
+  return copy.store.pendingStructs !== null
 }
 
 function transact (random, doc, names) {

@@ -7,12 +7,13 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// deleteIndex is the set of the deleted elements of one client. Its spans are held in
-// parts of bounded length, so that an insertion moves few.
+// spanIndex is a set of elements of one client: those that are deleted, or those that are
+// integrated. Its spans are held in parts of bounded length, so that an insertion moves
+// few.
 //
 // What was loaded stays encoded, as the spans are in an update, until a span is looked
 // up.
-type deleteIndex struct {
+type spanIndex struct {
 	encoded encodedSpans
 	parts   []clocks.Spans
 	n       int     // the number of spans in parts
@@ -34,7 +35,7 @@ func (c *encodedSpans) each(yield func(clocks.Span)) {
 }
 
 // decode turns the encoded spans into parts.
-func (s *deleteIndex) decode() {
+func (s *spanIndex) decode() {
 	if closed := s.encoded; closed.n > 0 {
 		s.encoded = encodedSpans{}
 		closed.each(s.push)
@@ -47,14 +48,14 @@ type spanPos struct{ part, i int }
 const partSpans = 128
 
 // endsBefore reports whether all spans end before clock.
-func (s *deleteIndex) endsBefore(clock uint64) bool {
+func (s *spanIndex) endsBefore(clock uint64) bool {
 	n := len(s.parts)
 	return n == 0 || s.parts[n-1].End() < clock
 }
 
 // find returns the position of the first span that ends at or after clock. There must
 // be one.
-func (s *deleteIndex) find(clock uint64) spanPos {
+func (s *spanIndex) find(clock uint64) spanPos {
 	for range 2 {
 		if s.isFirst(s.hint, clock) {
 			return s.hint
@@ -74,7 +75,7 @@ func (s *deleteIndex) find(clock uint64) spanPos {
 }
 
 // isFirst reports whether find(clock) returns at.
-func (s *deleteIndex) isFirst(at spanPos, clock uint64) bool {
+func (s *spanIndex) isFirst(at spanPos, clock uint64) bool {
 	if at.part >= len(s.parts) || at.i >= len(s.parts[at.part]) || s.parts[at.part][at.i].To < clock {
 		return false
 	}
@@ -85,7 +86,7 @@ func (s *deleteIndex) isFirst(at spanPos, clock uint64) bool {
 }
 
 // gap returns the first part of x that is not in s, or an empty span if all of x is.
-func (s *deleteIndex) gap(x clocks.Span) clocks.Span {
+func (s *spanIndex) gap(x clocks.Span) clocks.Span {
 	s.decode()
 	if s.endsBefore(x.From) {
 		return x
@@ -102,8 +103,32 @@ func (s *deleteIndex) gap(x clocks.Span) clocks.Span {
 	return x
 }
 
+// holding returns the span that holds clock, and reports whether there is one.
+func (s *spanIndex) holding(clock uint64) (x clocks.Span, ok bool) {
+	s.decode()
+	if s.endsBefore(clock + 1) {
+		return x, false
+	}
+	at := s.find(clock + 1)
+	x = s.parts[at.part][at.i]
+	return x, x.From <= clock
+}
+
+// around returns the gap between spans that holds clock.
+func (s *spanIndex) around(clock uint64) clocks.Span {
+	at := s.find(clock + 1)
+	x := clocks.Span{To: s.parts[at.part][at.i].From}
+	switch {
+	case at.i > 0:
+		x.From = s.parts[at.part][at.i-1].To
+	case at.part > 0:
+		x.From = s.parts[at.part-1].End()
+	}
+	return x
+}
+
 // gaps calls yield with the parts of x that are not in s, in order.
-func (s *deleteIndex) gaps(x clocks.Span, yield func(clocks.Span)) {
+func (s *spanIndex) gaps(x clocks.Span, yield func(clocks.Span)) {
 	for x.From < x.To {
 		open := s.gap(x)
 		if open.From == open.To {
@@ -115,7 +140,7 @@ func (s *deleteIndex) gaps(x clocks.Span, yield func(clocks.Span)) {
 }
 
 // add adds x, no part of which may be in s.
-func (s *deleteIndex) add(x clocks.Span) {
+func (s *spanIndex) add(x clocks.Span) {
 	s.decode()
 	if s.endsBefore(x.From) {
 		s.push(x)
@@ -144,7 +169,7 @@ func (s *deleteIndex) add(x clocks.Span) {
 
 // push adds x, which must be after all spans of s and not touch them. s must be
 // decoded.
-func (s *deleteIndex) push(x clocks.Span) {
+func (s *spanIndex) push(x clocks.Span) {
 	s.n++
 	last := len(s.parts) - 1
 	switch {
@@ -158,7 +183,7 @@ func (s *deleteIndex) push(x clocks.Span) {
 }
 
 // next returns the span after the one at at, or nil if there is none.
-func (s *deleteIndex) next(at spanPos) *clocks.Span {
+func (s *spanIndex) next(at spanPos) *clocks.Span {
 	switch {
 	case at.i+1 < len(s.parts[at.part]):
 		return &s.parts[at.part][at.i+1]
@@ -168,7 +193,7 @@ func (s *deleteIndex) next(at spanPos) *clocks.Span {
 	return nil
 }
 
-func (s *deleteIndex) remove(at spanPos) {
+func (s *spanIndex) remove(at spanPos) {
 	s.n--
 	if p := slices.Delete(s.parts[at.part], at.i, at.i+1); len(p) > 0 {
 		s.parts[at.part] = p
@@ -178,4 +203,4 @@ func (s *deleteIndex) remove(at spanPos) {
 }
 
 // count returns the number of spans.
-func (s *deleteIndex) count() int { return s.encoded.n + s.n }
+func (s *spanIndex) count() int { return s.encoded.n + s.n }

@@ -1,0 +1,144 @@
+package yjs
+
+import (
+	"sort"
+
+	"github.com/yroom/yroom/internal/clocks"
+)
+
+// A client's items may have holes between them: elements that are not integrated.
+
+// has reports whether the element at clock is integrated. c may be nil.
+func (c *client) has(clock uint64) bool {
+	if c == nil || clock >= c.end {
+		return false
+	}
+	return c.missing == 0 || c.items.find(clock).holds(clock)
+}
+
+func (it *item) holds(clock uint64) bool { return it.clock <= clock && clock < it.end() }
+
+// gapless returns the clock after the last element that has all earlier ones before it.
+func (c *client) gapless() uint64 {
+	if c.missing == 0 {
+		return c.end
+	}
+	return c.prefix
+}
+
+// push adds an item that was integrated.
+func (c *client) push(it *item) {
+	if it.clock >= c.end {
+		if c.missing == 0 {
+			c.prefix = c.end
+		}
+		c.missing += it.clock - c.end
+		c.items.push(it)
+		c.end = it.end()
+		return
+	}
+	c.missing -= it.len
+	c.items.insert(it)
+	if n := len(c.filled); n > 0 && c.filled[n-1].To == it.clock {
+		c.filled[n-1].To = it.end()
+	} else {
+		c.filled = append(c.filled, clocks.Span{From: it.clock, To: it.end()})
+	}
+	if it.clock == c.prefix {
+		c.items.from(it.clock, func(x *item) bool {
+			if x.clock == c.prefix {
+				c.prefix = x.end()
+			}
+			return x.end() == c.prefix
+		})
+	}
+}
+
+// stretch is some elements of a client, and whether they are integrated.
+type stretch struct {
+	clocks.Span
+	there bool
+}
+
+// parts returns the parts of x, in order.
+func (c *client) parts(x clocks.Span) (all []stretch) {
+	for x.From < x.To {
+		y := c.hole(x)
+		if x.From < y.From {
+			all = append(all, stretch{clocks.Span{From: x.From, To: y.From}, true})
+		}
+		if y.From < y.To {
+			all = append(all, stretch{y, false})
+		}
+		x.From = y.To
+	}
+	return all
+}
+
+// hole returns the first part of x that is not integrated, or an empty span at the end of
+// x if there is none.
+func (c *client) hole(x clocks.Span) clocks.Span {
+	if c.missing == 0 || x.From >= c.end {
+		x.From = max(x.From, min(x.To, c.end))
+		return x
+	}
+	c.items.from(x.From, func(it *item) bool {
+		if it.end() <= x.From {
+			return true
+		}
+		if it.clock > x.From {
+			x.To = min(x.To, it.clock)
+			return false
+		}
+		x.From = min(x.To, it.end())
+		return x.From < x.To
+	})
+	return x
+}
+
+// unknown returns the first part of x that is neither integrated nor pending, or an empty
+// span if there is none.
+func (c *client) unknown(x clocks.Span) clocks.Span {
+	for to := x.To; ; x.To = to {
+		if x = c.hole(x); x.From == x.To || len(c.pending) == 0 {
+			return x
+		}
+		i := sort.Search(len(c.pending), func(i int) bool { return c.pending[i].end() > x.From })
+		if i == len(c.pending) {
+			return x
+		}
+		if at := c.pending[i].clock; at > x.From {
+			x.To = min(x.To, at)
+			return x
+		}
+		x.From = min(c.pending[i].end(), to)
+	}
+}
+
+// unknownOf returns the parts that are unknown of items in clock order, which are linked by
+// right.
+func (d *Doc) unknownOf(c *client, first *item) *item {
+	if n := len(c.pending); first.clock >= c.end && (n == 0 || first.clock >= c.pending[n-1].end()) {
+		return first
+	}
+	var out *item
+	link := &out
+	for it := first; it != nil; {
+		next, x := it.right, c.unknown(clocks.Span{From: it.clock, To: it.end()})
+		if x.From == x.To {
+			it = next
+			continue
+		}
+		if x.From > it.clock {
+			it = d.cutItem(it, x.From-it.clock, -1)
+		}
+		if x.To < it.end() {
+			rest := d.cutItem(it, x.To-it.clock, -1)
+			rest.right, next = next, rest
+		}
+		*link = it
+		link, it.right = &it.right, nil
+		it = next
+	}
+	return out
+}
