@@ -17,8 +17,9 @@
 // is consecutive elements of one client. It refers to other elements: its origin
 // (the left neighbour at the time of insertion), its right origin, and its parent.
 // A deleted block has lost its content, but keeps its position; a GC block has lost
-// that too. A block is integrated once all earlier blocks of its client, and the blocks
-// to which it refers, are integrated. Until then it is pending. A section is the blocks
+// that too. A block is integrated once the blocks to which it refers are integrated. Until
+// then it is pending. A hole is elements of a client that are not integrated, with
+// integrated ones after them. A section is the blocks
 // of one client in an update; a skip stands for a gap in it. The delete set, with which
 // an update ends, is the spans of deleted clocks of each client.
 //
@@ -36,9 +37,11 @@
 //     update_index.go finds blocks of an update, and which of them the plan must look
 //     at.
 //   - chunk.go, chunk_run.go: how a Store keeps blocks, as encoded bytes in chunks.
-//     chunk_iter.go iterates over them, chunk_delete.go deletes in them.
+//     chunk_iter.go iterates over them, chunk_delete.go deletes in them, chunk_fill.go
+//     fills holes.
 //   - store.go: Store, and what it holds of each client. store_size.go: what counts
-//     against its limit. delete_index.go is the set of a client's deleted elements.
+//     against its limit. span_index.go is a set of a client's
+//     elements: those that are deleted, or those between holes (store_holes.go).
 //   - store_apply.go: Apply, which calls, in this order, store_typing.go (a fast path),
 //     store_compare.go (which part is new), store_plan.go (which blocks can be
 //     integrated), store_refs.go (does what they refer to agree), store_nesting.go (are
@@ -69,8 +72,9 @@
 //
 //   - An update is checked completely before any part of it is applied. An update on
 //     which yjs would throw is refused, and the document is unchanged.
-//   - The integrated blocks of a client follow one another from clock 0 on. Its
-//     pending runs begin after them or where they end, and no two overlap or touch.
+//   - The integrated blocks of a client, and skips for the holes between them, follow one
+//     another from clock 0 on, and end with a block. Its pending runs are in holes or
+//     after the last block, and no two overlap.
 //   - Deletions of integrated elements are in clientBlocks.deleted, and unless the
 //     document keeps its history the content of these elements is gone. Deletions of
 //     others are in client.pendingDeletions.

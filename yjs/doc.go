@@ -71,8 +71,8 @@
 //
 // These hold between transactions. inspect, in invariants_test.go, checks most of them.
 //
-//   - The items of a client cover its clocks from 0 to client.end without gaps or overlaps.
-//     Pending deletions are at clocks from client.end on.
+//   - The items of a client are at clocks before client.end, without overlaps. Between them
+//     may be holes (item_holes.go). Pending deletions are of elements that are not integrated.
 //   - An item that is not a GC block is in exactly one list: the list of its parent, or the
 //     list of a key of its parent.
 //   - The value of a key is the last item of its list, unless that is deleted. All items
