@@ -2,12 +2,12 @@ package blocks
 
 import "slices"
 
-// filler puts blocks into the holes of a run, in clock order. It writes each chunk with
-// such a hole anew.
+// filler puts blocks into the holes of a run, in clock order. It rewrites the chunks
+// with such holes.
 type filler struct {
 	run    *run
 	client uint64
-	first  int      // the first chunk that is written anew
+	first  int      // the first chunk that is rewritten
 	next   int      // the chunk after the last one that is
 	out    []*chunk // what replaces the chunks from first to next
 

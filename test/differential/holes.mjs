@@ -1,4 +1,4 @@
-// Makes documents with holes, as users of yjs 14 do who accept one suggestion of several, and compares what a store makes of them with
+// Makes documents with holes, as users of yjs 14 make them when they accept one suggestion of several, and compares what a store makes of them with
 // yjs 14 (@y/y) and yjs 13.
 
 import * as Y14 from '@y/y'
