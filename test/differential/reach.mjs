@@ -26,7 +26,14 @@ export class Reach {
   }
 
   has ({ client, clock }) {
-    return (this.clients.get(client) ?? []).some(block => block.there && block.clock <= clock && clock < block.end)
+    const blocks = this.clients.get(client) ?? []
+    let [from, to] = [0, blocks.length]
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (blocks[middle].end <= clock) from = middle + 1
+      else to = middle
+    }
+    return from < blocks.length && blocks[from].there && blocks[from].clock <= clock
   }
 
   // Returns the state vector: for each client, how many elements are there before the first gap.
