@@ -1,6 +1,7 @@
 // Rooms that are made of Markdown, and programs that change single blocks of what people have open.
 
 import { prosemirror, tiptap } from './demos.mjs'
+import { look } from './looks.mjs'
 import { hold, until } from './until.mjs'
 
 export const blocks = {}
@@ -81,4 +82,32 @@ for (const [demo, schema] of [[prosemirror, 'prosemirror'], [tiptap, 'tiptap']])
     await ann.saved()
     hold(`the export has it all: ${await exported()}`, /^An \*introduction\* in place[^]*A \*\*word before\*\*, the cursorabc[^]*words \*behind\* it[^]*The end\n$/.test(await exported()))
   }
+}
+
+// An editor deletes what its schema doesn't have, from everybody's document.
+blocks['prosemirror, what Markdown can hold is kept'] = async stage => {
+  const { url, token } = await stage.own({ api: true })
+  const address = `${url}/api/rooms/${encodeURIComponent(stage.room)}`
+  const headers = { Authorization: `Bearer ${token}`, 'Content-Type': 'text/markdown' }
+  const text = 'See ![a picture](https://example.com/a.png "its title") and ![](https://example.com/b.png).\n\n```go\nseven\n```\n'
+  const { ok } = await fetch(address, { method: 'PUT', body: text, headers: { ...headers, 'If-None-Match': '*' } })
+  hold('the room is created', ok)
+
+  const ann = await stage.person('Ann')
+  await ann.open(prosemirror)
+  await ann.sees('#editor', 'See a picture and https://example.com/b.png.')
+  await ann.page.locator('#editor p').click()
+  await ann.page.keyboard.press('End')
+  await ann.page.keyboard.type('Yes')
+  await ann.page.keyboard.press('Control+End')
+  await ann.page.keyboard.type('teen')
+  await ann.sees('#editor', 'seventeen')
+  await ann.saved()
+  const wanted = text.replace('png).', 'png).Yes').replace('seven', 'seventeen')
+  let found
+  await until(() => `nothing else has changed: ${found}`, async () => {
+    found = await (await fetch(`${address}?format=markdown`, { headers })).text()
+    return found === wanted
+  })
+  await look(stage, ann, 'prosemirror, images')
 }

@@ -14,6 +14,7 @@ const shortcuts = [
   ['* item', '<ul><li><p>item</p></li></ul>', '* '],
   ['1. item', '<ol><li><p>item</p></li></ol>', '1. '],
   ['```\ncode', '<pre><code>code</code></pre>', '```'],
+  ['```\nsome\n\ncode\n\n\ntext', '<pre><code>some\n\ncode</code></pre><p>text</p>', undefined],
   ['so **very bold** it is', '<p>so <strong>very bold</strong> it is</p>', 'so **very bold**'],
   ['so __bold__ it is', '<p>so <strong>bold</strong> it is</p>', 'so __bold__'],
   ['*italic* it is', '<p><em>italic</em> it is</p>', '*italic*'],

@@ -1,5 +1,6 @@
 import { chainCommands, exitCode, lift, setBlockType, toggleMark, wrapIn } from 'prosemirror-commands'
 import { liftListItem, sinkListItem, splitListItem, wrapInList } from 'prosemirror-schema-list'
+import { Selection } from 'prosemirror-state'
 import { redoCommand, undoCommand } from 'y-prosemirror'
 import { schema } from './schema.js'
 
@@ -54,6 +55,18 @@ const newline = chainCommands(exitCode, (state, dispatch) => {
   return true
 })
 
+// leaveCode goes on with a paragraph after two empty lines at the end of a code block, and
+// removes these lines.
+function leaveCode (state, dispatch) {
+  const { $cursor } = state.selection
+  if ($cursor?.parent.type !== nodes.code_block || $cursor.parentOffset < $cursor.parent.content.size || !$cursor.parent.textContent.endsWith('\n\n')) return false
+  const tr = state.tr.delete($cursor.pos - 2, $cursor.pos)
+  const after = tr.selection.$from.after()
+  tr.insert(after, nodes.paragraph.create())
+  dispatch?.(tr.setSelection(Selection.near(tr.doc.resolve(after + 1))).scrollIntoView())
+  return true
+}
+
 // keys handles Tab only in lists: elsewhere it moves the focus out of the editor.
 export const keys = {
   'Mod-z': undo,
@@ -71,7 +84,7 @@ export const keys = {
   'Mod-Shift-9': quote,
   'Shift-Enter': newline,
   'Mod-Enter': newline,
-  Enter: splitListItem(nodes.list_item),
+  Enter: chainCommands(leaveCode, splitListItem(nodes.list_item)),
   Tab: sinkListItem(nodes.list_item),
   'Shift-Tab': liftListItem(nodes.list_item)
 }
