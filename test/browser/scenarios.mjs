@@ -29,6 +29,30 @@ async function scroll ({ page, demo }) {
   await page.setViewportSize({ width: 1280, height: 800 })
 }
 
+// The bar shows the beginning of a long name in a window of each width, and nothing covers anything else.
+scenarios['the bar, in windows of many widths'] = async stage => {
+  const ann = await stage.person('Ann')
+  await ann.open(demos.prosemirror, { room: `${stage.room}-with-a-name-that-is-longer-than-the-bar-is-wide` })
+  await ann.write()
+  await ann.saved()
+  for (const width of [320, 390, 740, 800, 990, 1000, 1280]) {
+    await ann.page.setViewportSize({ width, height: 800 })
+    const boxes = await ann.page.locator('.home, .bar h1, #demos a, .bar-state, .bar-actions').evaluateAll(elements => elements.map(element => {
+      const { left, right, top, bottom } = element.getBoundingClientRect()
+      return { name: element.textContent.trim() || element.className, left, right, top, bottom }
+    }))
+    for (const [i, a] of boxes.entries()) {
+      for (const b of boxes.slice(0, i)) {
+        hold(`${width} pixels: ${a.name} is beside ${b.name}`, a.left >= b.right || b.left >= a.right || a.top >= b.bottom || b.top >= a.bottom)
+      }
+    }
+    const [name, tab] = [boxes[1], boxes[2]]
+    hold(`${width} pixels: the name has ${name.right - name.left}`, name.right - name.left > 40)
+    hold(`${width} pixels: the tab is one line, of ${tab.bottom - tab.top}`, tab.bottom - tab.top < 40)
+  }
+  await ann.page.setViewportSize({ width: 1280, height: 800 })
+}
+
 for (const demo of Object.values(demos)) {
   const scenario = (name, play) => { scenarios[`${demo.name}, ${name}`] = play }
 
