@@ -235,10 +235,11 @@ func (a *Awareness) lowestClock(m *member, id uint64, now time.Time) uint64 {
 	return g.clock + 1
 }
 
-// Returned calls each with each connection that has, since the last call, brought back its
-// own state that was removed, and an update that it must be sent: null with the clock of
-// that state. As y-protocols demands, its client raises its clock then, and stock clients
-// send the state again. So those that have seen the removal see the client again.
+// Returned calls each for each connection that has, since the last call, brought back its
+// own state that was removed. null is an update that the connection must be sent: null with
+// the clock of that state. As y-protocols demands, its client then raises its clock, and
+// stock clients send the state again. So those that have seen the removal see the client
+// again.
 func (a *Awareness) Returned(each func(conn uint64, null []byte)) {
 	for _, r := range a.returned {
 		if p, held := a.states[r.id]; held && p.owner == r.conn && p.clock == r.clock {

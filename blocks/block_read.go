@@ -19,7 +19,7 @@ func (b *block) read(r *lib0.Reader, client, clock uint64) {
 	}
 }
 
-// readParts is read, for blocks without elements, too.
+// readParts is read, but also accepts blocks without elements, and doesn't check the end.
 func (b *block) readParts(r *lib0.Reader, client, clock uint64) {
 	off := r.Offset()
 	info := r.Byte()

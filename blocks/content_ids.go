@@ -136,7 +136,7 @@ var (
 	errOrder = errors.New("clients that are not in order")
 )
 
-// endOf returns the error for what was read, which has to be all there is.
+// endOf returns the error of r, or another one if r has bytes left.
 func endOf(r *lib0.Reader, what string) error {
 	if err := r.Err(); err != nil {
 		return malformed("%s: %w", what, err)

@@ -10,8 +10,8 @@ import (
 )
 
 // ContentMap gives attributes to the elements that updates insert and delete, such as the
-// users that did so. The ranges are in ascending order of clients and clocks, and don't overlap.
-// ContentMaps are those of yjs 14, which renders the content of a document with them.
+// users that did so. The ranges are in ascending order of clients and clocks, and don't
+// overlap. A ContentMap is that of yjs 14, which shows with it who wrote what.
 type ContentMap struct{ Inserts, Deletes []Attribution }
 
 // Attribution is a range of elements and its attributes.
@@ -34,7 +34,7 @@ func StringAttribute(name, value string) Attribute {
 	return Attribute{name, lib0.AppendString([]byte{lib0.AnyString}, value)}
 }
 
-// Map gives attributes to all ids.
+// Map gives the same attributes to all inserted elements, and others to all deleted ones.
 func (ids ContentIDs) Map(inserts, deletes []Attribute) ContentMap {
 	return ContentMap{attributed(ids.Inserts, inserts), attributed(ids.Deletes, deletes)}
 }

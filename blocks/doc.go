@@ -31,11 +31,11 @@
 //     block_write.go encodes it, block_split.go splits it, block_iter.go iterates
 //     over blocks. block_layout.go is a fast path for the most frequent blocks.
 //   - update_read.go: reads and checks a whole update, into a parsedUpdate.
-//     delete_set.go is the part for its delete set. update_tidy.go rewrites an update
-//     with what has no effect, or with wrong right origins, as yrs writes it. update_build.go prepares the
-//     blocks of clients that the store doesn't have, which makes loading fast.
-//     update_index.go finds blocks of an update, and which of them the plan must look
-//     at.
+//     delete_set.go is the part for its delete set. update_tidy.go removes from an update
+//     what has no effect, and changes wrong right origins: yrs writes both.
+//     update_build.go prepares the blocks of clients that the store doesn't have, which
+//     makes loading fast. update_index.go finds blocks of an update, and which of them the
+//     plan must look at.
 //   - chunk.go, chunk_run.go: how a Store keeps blocks, as encoded bytes in chunks.
 //     chunk_iter.go iterates over them, chunk_delete.go deletes in them, chunk_fill.go
 //     fills holes.
@@ -57,9 +57,9 @@
 //     overwritten, in the graph of references of compact_graph.go.
 //   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert.
 //   - update_authors.go, update_blocks.go, update_convert.go, update_diff.go,
-//     update_merge.go: the functions on updates. update_blocks.go has the exported Block, which package
-//     yjs integrates. content_ids.go names what an update inserts and deletes, and
-//     content_map.go adds attributes such as their authors.
+//     update_merge.go: the functions on updates. update_blocks.go has the exported Block,
+//     which package yjs integrates. content_ids.go returns which elements an update inserts
+//     and deletes, and content_map.go adds attributes such as their authors.
 //
 // An update is checked where it is read, in V1: update_read.go checks the whole of
 // it, block_read.go each block and delete_set.go the delete set. block_layout.go and

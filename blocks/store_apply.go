@@ -120,7 +120,7 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	return added, nil
 }
 
-// applyMended applies an update with other right origins of some blocks.
+// applyMended applies an update in which some blocks get other right origins.
 func (s *Store) applyMended(update []byte, mended map[id]id, limits *Options) (added []byte, err error) {
 	if update, err = tidied(update, s, mended); err != nil {
 		return nil, err

@@ -61,7 +61,7 @@ type advance struct {
 	depths int  // the length of the client's depth index before
 }
 
-// branching is what client.branched was.
+// branching is a client, and its branched before the plan.
 type branching struct {
 	client *client
 	before uint64
@@ -435,8 +435,8 @@ func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 	return true
 }
 
-// mostMended is how often an update is mended. Once suffices unless a block is referred to
-// that was not looked at, because it follows one that was mended.
+// mostMended is how often an update is mended at most. Once suffices unless a block is
+// referred to that the plan has not looked at, because it follows one that was mended.
 const mostMended = 4
 
 // mend notes that a block of c's section, whose origin and right origin are apart, must have

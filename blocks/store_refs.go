@@ -10,8 +10,8 @@ import (
 
 // These errors say why a block is refused: no client of yjs can have written it, or that
 // can't be checked. Clients that integrate such a block at different times show different
-// documents, or throw later. A block with an origin that is apart from its right origin is
-// mended instead, unless it was pending: see plan.mend.
+// documents, or throw later. A block for which the reason is errApart is mended instead if
+// it has an origin and wasn't pending: see plan.mend.
 var (
 	errApart   = errors.New("a block whose origin and right origin can't have been neighbours")
 	errEntry   = errors.New("a map entry that no client can have written")

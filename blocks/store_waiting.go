@@ -5,11 +5,11 @@ import (
 	"iter"
 )
 
-// Waiting is consecutive pending elements of a client, from clock From on, up to To, which
-// is not included.
+// Waiting describes consecutive pending elements of a client: from clock From on, up to
+// To, which is not included.
 type Waiting struct {
 	Client, From, To uint64
-	For              ID // an element that is pending, too, or that the document lacks
+	For              ID // an element for which they wait: it is pending, too, or the document lacks it
 }
 
 // String describes which elements wait for which.
@@ -21,7 +21,7 @@ func (w Waiting) String() string {
 	return fmt.Sprintf("%s for element %d of client %d", what, w.For.Clock, w.For.Client)
 }
 
-// Waiting returns the pending elements. The document must not change during the iteration.
+// Waiting returns which pending elements wait for which. The document must not change during the iteration.
 func (s *Store) Waiting() iter.Seq[Waiting] {
 	return func(yield func(Waiting) bool) {
 		for _, c := range s.inOrder() {
@@ -34,7 +34,7 @@ func (s *Store) Waiting() iter.Seq[Waiting] {
 	}
 }
 
-// waitsFor returns an element that a pending run of c waits for.
+// waitsFor returns an element for which a pending run of c waits.
 func (s *Store) waitsFor(c *client, r *run) ID {
 	held := iterRuns(c.id, []*run{r}, r.start())
 	needs, _ := s.missing(c, held.next())

@@ -57,10 +57,11 @@ type Block struct {
 }
 
 // Parse reads and checks an update in V1, and calls yield with each of its blocks, skips
-// included, in the order of the update. It refuses what Convert leaves out. It returns what the update
-// deletes: the first element and the length of each span, in order and without
-// overlap. It may have called yield before it returns an error, which is ErrMalformed.
-// A Block is valid until yield returns; its slices alias update.
+// included, in the order of the update. It refuses an update from which Convert leaves
+// something out. It returns what the update deletes: the first element and the length of
+// each span, in order and without overlap. It may have called yield before it returns an
+// error, which is ErrMalformed. A Block is valid until yield returns; its slices alias
+// update.
 func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	var in parsedUpdate
 	r := lib0.NewReader(update)

@@ -63,7 +63,7 @@ func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) ([]byte, 
 	return update, err
 }
 
-// readTidy is read, without tidied.
+// readTidy is read without tidied: it refuses what tidied would change.
 func (in *parsedUpdate) readTidy(update []byte, s *Store, limits *Options) error {
 	r := lib0.NewReader(update)
 	if in.limits, in.most = limits, 0; limits != nil {

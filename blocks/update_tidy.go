@@ -11,12 +11,12 @@ import (
 // Some programs write what has no effect. yrs, and so pycrdt and ywasm, cuts a block of
 // text in two when it is given an index inside a character: one part has the character,
 // the other has no elements, and the clock of the client's next block. yjs reads most of
-// that, but each version throws at some of it: when it looks for an element beside such a
+// that, but each version throws in some cases: when it looks for an element beside such a
 // block, when it encodes the document, or when it encodes a deletion of no elements in V2.
-// So updates are accepted with it, and clients never receive it: neither a Store nor an
-// update that is returned has it.
+// So updates that have such parts are accepted, and clients never receive these parts:
+// neither a Store nor an update that is returned has any.
 
-// The reasons for which an update must be tidied, besides errEmpty and errFuture.
+// These errors, errEmpty and errFuture are the reasons to tidy an update.
 var (
 	errNothing = errors.New("a deletion of no elements")
 	errRest    = errors.New("bytes after its end")
@@ -31,19 +31,19 @@ func isUntidy(err error) bool {
 // elements and bytes after its end. s, which may be nil, is the document to which it will
 // be applied. The result is not checked.
 //
-// Bytes after the end are refused if there are no blocks before them: most updates in V2
-// are such an update in V1. A block of no elements is refused if it is the value of a map
+// Bytes after the end are refused if there are no blocks before them: read as V1, most
+// updates in V2 are like that. A block of no elements is refused if it is the value of a map
 // key, because that would delete the value before it.
 //
-// A block whose right origin is its own first element was inserted between a character
-// and a block of no elements that the same character has left behind. The latter has the
-// right origin of the former, which therefore becomes that of the inserted block. It is
-// refused if the character is neither in the update nor in s.
+// A block whose right origin is its own first element was inserted between a character,
+// its origin, and a block of no elements that was cut off that character. Both have the
+// same right origin, which therefore becomes that of the inserted block. The inserted block
+// is refused if the character is neither in the update nor in s.
 //
-// Blocks that begin at the keys of mended get these right origins, and so do those that
-// follow them in front of the same one: plan.mend has found that the right origin that they
-// name can't have been the neighbour of their origin. yrs may have meant a block of no
-// elements, too: by now, another block may have its clock.
+// Blocks that begin at the keys of mended get the right origins that mended has for them,
+// and so do the blocks that follow them and have the same right origin: plan.mend has found
+// that it can't have been the neighbour of their origin. There, too, yrs may have named a
+// block of no elements, whose clock another block may have by now.
 func tidied(update []byte, s *Store, mended map[id]id) ([]byte, error) {
 	r := lib0.NewReader(update)
 	t := tidier{store: s, mended: mended}
@@ -88,7 +88,8 @@ type rightUntil struct {
 	inGap bool
 }
 
-// section reads a section, and returns how many of its blocks are kept. The error is r's.
+// section reads a section into t.out, and returns how many of its blocks are kept. The error
+// is r's.
 func (t *tidier) section(r *lib0.Reader, count, client, clock uint64) (kept uint64) {
 	t.out, t.clock, t.rights = t.out[:0], clock, append(t.rights[:0], rightUntil{end: clock, inGap: true})
 	var b block
@@ -123,6 +124,7 @@ func (t *tidier) section(r *lib0.Reader, count, client, clock uint64) (kept uint
 	return kept
 }
 
+// keep appends a block to the section, and notes its right origin.
 func (t *tidier) keep(b *block) {
 	if b.kind == kindSkip && b.wire == nil {
 		t.out = lib0.AppendUint(append(t.out, byte(kindSkip)), b.len)

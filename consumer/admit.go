@@ -105,8 +105,9 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	return conn, nil
 }
 
-// checkRequest returns an error unless r asks for a WebSocket. It is called last: a page can't
-// see why its WebSocket was refused, and so asks by another request to the same address.
+// checkRequest returns an error unless r asks for a WebSocket. It is called last, so that
+// other requests get the answer that an upgrade would get: a page can't see why its
+// WebSocket was refused, and learns it by another request to the same address.
 func checkRequest(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodGet &&
 		hasToken(r.Header, "Connection", "upgrade") &&

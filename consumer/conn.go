@@ -296,8 +296,8 @@ func (c *Conn) attrs() []any {
 	return attrs
 }
 
-// logEnd sums up the connection. At the level info there are only connections that the
-// server has closed because of what their clients did or may do, or because of a fault.
+// logEnd logs the end of the connection and sums it up. The level is debug if the client
+// has closed the connection or the server is shutting down, and otherwise info.
 func (c *Conn) logEnd() {
 	log, by := c.log().Info, "server"
 	if c.cause.peer {

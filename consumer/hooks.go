@@ -20,8 +20,9 @@ type Hooks struct {
 	// names the room. A *StatusError refuses with its status and reason. Any other
 	// error refuses with 403; it is logged, and the client doesn't see it. It also runs
 	// for a request that isn't a WebSocket upgrade, by which a page learns why its upgrade
-	// was refused; if it admits such a request, the status is 426. ctx ends with the request. Without Admit the room is Request.Room, and all clients may
-	// write and be present.
+	// was refused; if it admits such a request, the status is 426. ctx ends with the
+	// request. Without Admit the room is Request.Room, and all clients may write and be
+	// present.
 	//
 	// For a Hocuspocus client, Admit runs when the client opens a document, and again when it
 	// sends its token again; ctx ends with the socket. Admit may run for several documents of

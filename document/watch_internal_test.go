@@ -49,7 +49,7 @@ func TestWatchStartsAgain(t *testing.T) {
 	for name, lose := range map[string]func(l *fakeLayer, in layer.Input){
 		"Lost":     func(l *fakeLayer, _ layer.Input) { l.lose() },
 		"a Rejoin": func(l *fakeLayer, in layer.Input) { l.output(event.Output{Kind: event.OutputRejoin, To: in.Conn}) },
-		"a hole": func(l *fakeLayer, in layer.Input) {
+		"a gap": func(l *fakeLayer, in layer.Input) {
 			l.respond(in, event.Response{Mark: event.Mark{Epoch: 1, Seq: 7}, Update: updateAt(7)})
 		},
 		"another epoch": func(l *fakeLayer, in layer.Input) {

@@ -10,8 +10,8 @@ import (
 // a room. It is random, so that two consumers don't use the same, and never 0.
 type ConnID uint64
 
-// String returns the number in decimal digits. As a number, it would lose digits in
-// JavaScript.
+// String returns the number in decimal digits, for logs and JSON: JavaScript would round the
+// number.
 func (id ConnID) String() string { return strconv.FormatUint(uint64(id), 10) }
 
 // InputKind is the kind of an Input.

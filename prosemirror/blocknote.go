@@ -3,8 +3,8 @@ package prosemirror
 import "github.com/google/uuid"
 
 // The nodes into which BlockNote puts its blocks: a document is one group, a group is a
-// list of containers, and a container has a block and maybe a group of blocks that are
-// nested in it. Lists are blocks of a kind that follow each other.
+// list of containers, and a container has a block and maybe a group of nested blocks. A list
+// is several blocks of the same kind that follow each other.
 const (
 	nodeGroup     = "blockGroup"
 	nodeContainer = "blockContainer"
@@ -51,7 +51,7 @@ func (s *Schema) commonGroup(containers []*Node) (blocks []*Node) {
 	return blocks
 }
 
-// contained returns the block and the group in a container, or nil if it is none.
+// contained returns the block and the group in n, or nil if n isn't a container.
 func contained(c *Node) (block, group *Node) {
 	if c.Type != nodeContainer || len(c.Content) == 0 || len(c.Content) > 2 {
 		return nil, nil

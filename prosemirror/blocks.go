@@ -17,7 +17,7 @@ var (
 	ErrNoBlock = errors.New("prosemirror: the document has no such block")
 	// ErrChanged means that a block has changed since its tag was read.
 	ErrChanged = errors.New("prosemirror: the block has changed")
-	// ErrText means that a block doesn't have the text that was to be marked, or has it
+	// ErrText means that a block doesn't have the text that is to be marked, or has it
 	// several times.
 	ErrText = errors.New("prosemirror: the block doesn't have this text once")
 	// ErrMarkdown means that a Markdown text has no block.
@@ -42,7 +42,7 @@ type Block struct {
 //
 // The changes are minimal operations on the shared types: what stays the same is not
 // written again. So the cursors of people remain where they are, except in text that is
-// deleted, and so does what they can undo.
+// deleted, and each person can still undo their own edits.
 type Blocks struct {
 	schema   *Schema
 	doc      *yjs.Doc
@@ -83,7 +83,7 @@ func hasDirectText(list *yjs.Text) bool {
 	return false
 }
 
-// top returns what has the blocks.
+// top returns the fragment, or the element in it that has the blocks.
 func (b *Blocks) top() parent {
 	if b.schema.base().grouped && b.fragment.Len() > 0 {
 		if v, err := b.fragment.Get(0); err == nil {
@@ -95,7 +95,7 @@ func (b *Blocks) top() parent {
 	return b.fragment
 }
 
-// List returns all blocks. Text that is not in a block is omitted.
+// List returns all blocks. Text outside of blocks is omitted.
 func (b *Blocks) List() ([]Block, error) {
 	var all []Block
 	top, size := b.top(), 0
@@ -158,7 +158,7 @@ type place struct {
 	element *yjs.XMLElement
 }
 
-// find returns the place of a block, which has the tag unless that is "".
+// find returns the place of a block. If tag is not "", the block must have that tag.
 func (b *Blocks) find(id, tag string) (place, error) {
 	missing := fmt.Errorf("%w: %q", ErrNoBlock, id)
 	data, err := base64.RawURLEncoding.DecodeString(id)
@@ -181,7 +181,7 @@ func (b *Blocks) find(id, tag string) (place, error) {
 	} else {
 		return place{}, missing
 	}
-	// The position of a deleted block is that of the block after it, whose ID is another one.
+	// The ID of a deleted block resolves to the block after it, which has another ID.
 	if at, err := idAt(p.parent, p.at); err != nil || at != id {
 		return place{}, missing
 	}
@@ -201,7 +201,7 @@ func (b *Blocks) find(id, tag string) (place, error) {
 	return p, nil
 }
 
-// read returns the blocks of a Markdown text, as they are beside each other in p.
+// read returns the blocks of a Markdown text as nodes of the editor.
 func (b *Blocks) read(markdown []byte) ([]*Node, error) {
 	blocks, err := b.schema.parse(markdown)
 	if err != nil {
@@ -217,7 +217,7 @@ func (b *Blocks) read(markdown []byte) ([]*Node, error) {
 	return nodes, nil
 }
 
-// Append adds the blocks of a Markdown text behind all others, and returns their IDs. The
+// Append adds the blocks of a Markdown text after all others, and returns their IDs. The
 // error is ErrMarkdown or ErrSize.
 func (b *Blocks) Append(markdown []byte) (ids []string, err error) {
 	nodes, err := b.read(markdown)
@@ -233,13 +233,14 @@ func (b *Blocks) Append(markdown []byte) (ids []string, err error) {
 	return b.insertBlocks(top, top.Len(), nodes)
 }
 
-// Before adds the blocks of a Markdown text before a block, and After behind it. They
-// return the IDs of the new blocks. The error is ErrNoBlock, ErrMarkdown or ErrSize.
+// Before adds the blocks of a Markdown text before a block, and returns their IDs. The
+// error is ErrNoBlock, ErrMarkdown or ErrSize.
 func (b *Blocks) Before(id string, markdown []byte) (ids []string, err error) {
 	return b.beside(id, 0, markdown)
 }
 
-// After is described at Before.
+// After adds the blocks of a Markdown text after a block, and returns their IDs. The error
+// is ErrNoBlock, ErrMarkdown or ErrSize.
 func (b *Blocks) After(id string, markdown []byte) (ids []string, err error) {
 	return b.beside(id, 1, markdown)
 }

@@ -2,10 +2,10 @@ package prosemirror
 
 import "slices"
 
-// The common form of a document has the names of this package for what Markdown can hold,
-// and nodes and marks of the type unknown for everything else. The printers write it,
-// and the parser of Markdown makes it. Its attributes are those of this package too, and
-// only those that are set.
+// The common form of a document has the names of this package for the nodes, marks and
+// attributes that Markdown can hold, and nodes and marks of the type unknown for everything
+// else. It has only attributes that are set. The parser of Markdown makes it, and the
+// printers read it.
 
 const (
 	unknown     = "unknown"
@@ -38,7 +38,8 @@ func (s *Schema) common(nodes []*Node) (blocks []*Node) {
 	return blocks
 }
 
-// inline reports whether a node that is beside blocks belongs to a line of text.
+// inline reports whether a node, which may have blocks as siblings, belongs to a line of
+// text.
 func (s *Schema) inline(n *Node) bool { return n.Type == typeText || s.read[n.Type] == nodeBreak }
 
 // commonBlock returns the common form of a block.
@@ -72,7 +73,7 @@ func (s *Schema) commonBlock(n *Node) *Node {
 	return s.unknown(n, s.common)
 }
 
-// unknown returns the common form of a node that has none of its own.
+// unknown returns the common form of a node that Markdown can't hold.
 func (s *Schema) unknown(n *Node, common func([]*Node) []*Node) *Node {
 	made := &Node{Type: unknown, Attrs: unknownMembers(n.Type, n.Attrs)}
 	if slices.ContainsFunc(n.Content, s.inline) {

@@ -1,9 +1,8 @@
-// Package prosemirror reads and writes the documents of ProseMirror editors, such as
-// y-prosemirror, TipTap and BlockNote, as Markdown and HTML, and changes single blocks of
-// them while people edit.
+// Package prosemirror reads and writes the documents of ProseMirror editors, such as TipTap
+// and BlockNote, as Markdown and HTML, and changes single blocks of them while people edit.
 //
 // A [Schema] has the names that an editor gives to the nodes and marks that Markdown can
-// hold. [Schema.Update] makes the first content of a room of a Markdown text:
+// hold. [Schema.Update] makes the first content of a room from a Markdown text:
 //
 //	schema, err := prosemirror.NewSchema(prosemirror.Config{Schema: prosemirror.TipTap})
 //	update, err := schema.Update("", markdown)
@@ -26,21 +25,21 @@
 //
 //	</div>
 //
-// Parse makes the node or the mark again. Other HTML in Markdown becomes text: a block of
-// it a code block with the language html.
+// [Schema.Parse] makes the node or the mark from this again. Other HTML in Markdown becomes
+// text: a block of HTML becomes a code block with the language html.
 //
 // # Map of the code
 //
 //   - schema.go, schema_lookup.go: names
 //   - node.go: Node, and Read
-//   - common.go: the form of a document that the printers and the parser share, made of an
-//     editor's document. native.go is the way back. blocknote.go does both for BlockNote.
+//   - common.go: converts an editor's document to the common form, which the printers and
+//     the parser use. native.go converts back. blocknote.go does both for BlockNote.
 //     texts.go joins texts
 //   - markdown.go prints blocks, markdown_line.go the text in them, markdown_escape.go what
 //     has to be escaped
 //   - html.go prints HTML
-//   - parser.go: the parser of goldmark, with bounds. parse.go, parse_line.go, parse_tag.go: the
-//     nodes of the tree that it makes
-//   - write.go writes nodes into shared types. update.go changes those that are there
+//   - parser.go: the parser of goldmark, with bounds. parse.go, parse_line.go and
+//     parse_tag.go make nodes from its tree
+//   - write.go inserts nodes into shared types. update.go changes elements to be like nodes
 //   - blocks.go, mark.go: changes of single blocks
 package prosemirror

@@ -12,8 +12,8 @@ import (
 // HTML returns a document as a piece of HTML, which is safe to put into a page: all text is
 // escaped, and no address can run a script. What Markdown doesn't have becomes a div or a
 // span with the editor's name in data-node or data-mark, and with the attributes as JSON in
-// data-attrs. A link or an image with another address than of the web, of mail or of a
-// phone becomes one, too. The error is ErrSize.
+// data-attrs. So does a link or an image whose address is not one of the web, of mail or of
+// a phone. The error is ErrSize.
 func (s *Schema) HTML(doc *Node) ([]byte, error) {
 	p := htmlPrinter{}
 	p.blocks(s.common(doc.Content), false)
@@ -144,8 +144,8 @@ func (p *htmlPrinter) table(n *Node) {
 	p.write("</table>\n")
 }
 
-// line prints text. Marks that follow each other on the same text are elements in each
-// other, in the order in which the text has them.
+// line prints text. Several marks on the same text become nested elements, in the order in
+// which the text has the marks.
 func (p *htmlPrinter) line(content []*Node) {
 	var open []Mark
 	for _, n := range content {
@@ -212,7 +212,8 @@ func markTag(m Mark) string {
 	return tag + ">"
 }
 
-// members returns attributes by their names without those of their nodes and marks.
+// members returns attributes by their names in this package, without the names of their
+// nodes and marks.
 func members(attrs map[string]any) map[string]any {
 	short := map[string]any{}
 	for name, value := range attrs {
@@ -241,8 +242,7 @@ var (
 )
 
 // isSafe reports whether an address is relative, or has one of the schemes. Browsers skip
-// control characters and spaces in an address, so one that has any before its end of the
-// scheme is read without them.
+// control characters and spaces in a scheme, so isSafe does, too.
 func isSafe(address string, schemes ...string) bool {
 	compact := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.IsSpace(r) {

@@ -14,21 +14,20 @@ import (
 // ErrMark means that a text can't have a mark.
 var ErrMark = errors.New("prosemirror: the text can't have this mark")
 
-// Range is a part of a block's text: the text itself, which stays meaningful while others
-// edit the block.
+// Range names a part of a block's text by that text, which stays right while others edit
+// the block elsewhere.
 type Range struct {
-	// Text is the text, without its marks. It must not be in several texts, between which
-	// there is a line break or another node.
+	// Text is the text, without its marks. It can't go across a line break or another node.
 	Text string `json:"text"`
-	// Occurrence says which one it is if the block has the text several times, from 1 on.
-	// 0: the block must have it once.
+	// Occurrence says, from 1 on, which one is meant if the block has the text several
+	// times. If it is 0, the block must have the text once.
 	Occurrence int `json:"occurrence"`
 }
 
 // Mark sets a mark on a part of a block's text, or removes it if attrs is nil. name is
-// that of this package, as in Names, or the editor's. An attribute has the editor's name.
-// The error is ErrNoBlock, ErrText, ErrMark, or yjs.ErrValue for attributes that can't be
-// stored.
+// either one of this package, as in Names, or one of the editor. Attributes have the
+// editor's names. The error is ErrNoBlock, ErrText, ErrMark, or yjs.ErrValue for attributes
+// that can't be stored.
 func (b *Blocks) Mark(id string, r Range, name string, attrs map[string]any) error {
 	p, err := b.find(id, "")
 	if err != nil {
@@ -38,7 +37,7 @@ func (b *Blocks) Mark(id string, r Range, name string, attrs map[string]any) err
 		name = theirs
 	}
 	if name == "" {
-		return fmt.Errorf("%w: it has no name", ErrMark)
+		return fmt.Errorf("%w: the mark has no name", ErrMark)
 	}
 	found, err := b.schema.findText(p.element, r)
 	if err != nil {
@@ -50,7 +49,7 @@ func (b *Blocks) Mark(id string, r Range, name string, attrs map[string]any) err
 			return err
 		}
 		if found.code {
-			return fmt.Errorf("%w: the text of a code block has none", ErrMark)
+			return fmt.Errorf("%w: the text of a code block has no marks", ErrMark)
 		}
 		if b.schema.base().codeAlone && name == b.schema.write[markCode] {
 			for _, other := range found.formats {
@@ -143,7 +142,7 @@ func textOf(t formatted) string {
 
 func utf16Len(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// plain returns a value as encoding/json has it.
+// plain returns a value as encoding/json decodes it.
 func plain(v yjs.Value) any {
 	data, err := v.MarshalJSON()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// MaxMarkdown is the size of the longest Markdown text that Parse reads, in bytes, and
-// MaxOutput that of the longest text that Markdown and HTML write.
+// MaxMarkdown is the size in bytes of the longest Markdown text that Parse reads, and
+// MaxOutput that of the longest text that Markdown and HTML return.
 const (
 	MaxMarkdown = 1 << 20
 	MaxOutput   = 64 << 20
@@ -71,7 +71,7 @@ func (p *markdown) newline() {
 	p.begun = false
 }
 
-// inside calls f with a longer prefix for the lines that follow.
+// inside calls f, whose lines have a longer prefix.
 func (p *markdown) inside(prefix string, f func()) {
 	n := len(p.prefix)
 	p.prefix = append(p.prefix, prefix...)
@@ -83,7 +83,7 @@ func (p *markdown) inside(prefix string, f func()) {
 // set.
 func (p *markdown) blocks(blocks []*Node, tight bool) {
 	var last *Node
-	other := false // the list has the other marker than the default
+	other := false // the list has another marker than the default one
 	for _, b := range blocks {
 		if isEmpty(b) || p.err != nil {
 			continue
@@ -101,7 +101,7 @@ func (p *markdown) blocks(blocks []*Node, tight bool) {
 	}
 }
 
-// isEmpty reports whether Markdown has nothing for a block: an empty paragraph.
+// isEmpty reports whether a block is an empty paragraph, which Markdown can't hold.
 func isEmpty(n *Node) bool { return n.Type == nodeParagraph && len(n.Content) == 0 }
 
 func isList(n *Node) bool {
@@ -373,8 +373,8 @@ func membersAttribute(attrs map[string]any) string {
 	return ` data-attrs="` + attribute(string(text)) + `"`
 }
 
-// attribute returns a value of an HTML attribute, which is within one line and has no
-// character that Markdown gives a meaning.
+// attribute escapes a value of an HTML attribute, so that it is in one line and has no
+// character that has a meaning in Markdown.
 func attribute(text string) string {
 	return strings.NewReplacer("\n", "&#10;", "\r", "&#13;", "|", "&#124;").Replace(html.EscapeString(text))
 }

@@ -30,8 +30,8 @@ var (
 	elements   = map[string]string{markStrong: "strong", markEm: "em", markStrike: "del", markUnderline: "u", markCode: "code"}
 )
 
-// printLines returns the lines of a text. If single is set, there is one: a heading or the
-// cell of a table has no line breaks.
+// printLines returns the lines of a text. If single is set, it returns one line: a heading
+// or the cell of a table has no line breaks.
 func printLines(content []*Node, single bool) []string {
 	trailing := len(content) // a line break at the end of a paragraph has no meaning in Markdown
 	for trailing > 0 && content[trailing-1].Type == nodeBreak {
@@ -67,7 +67,7 @@ func printLine(content []*Node, single bool) string {
 	return b.String()
 }
 
-// trimMarks takes the marks strong and em from spaces at the beginning and the end of
+// trimMarks removes the marks strong and em from spaces at the beginning and the end of
 // what they mark, where they can't be seen and Markdown can't hold them.
 func trimMarks(content []*Node) []*Node {
 	for _, mark := range []string{markStrong, markEm} {
@@ -89,7 +89,8 @@ func trimMarks(content []*Node) []*Node {
 	return content
 }
 
-// trimMark takes a mark from what is outside of each text with which the mark begins.
+// trimMark removes a mark from the part of a text that split returns as outside, in each
+// text with which the mark begins.
 func trimMark(content []*Node, mark string, split func(text string) (outside, rest string)) (trimmed []*Node) {
 	marked := false // the last node has the mark
 	for _, n := range content {
@@ -191,7 +192,7 @@ func (l *liner) open(open []*span, marks []Mark, rest []*Node) []*span {
 	return open
 }
 
-// outermost is the order of marks that reach equally far.
+// outermost orders marks that reach equally far: the first one is outermost.
 var outermost = []string{markLink, unknown, markUnderline, markStrike, markStrong, markEm, markCode}
 
 // maxReach bounds the work of open.
@@ -264,7 +265,8 @@ func (l *liner) check(i int) {
 	}
 }
 
-// reads reports whether Markdown reads the delimiter at a piece as what it is.
+// reads reports whether Markdown reads the delimiter at a piece as the beginning or the end
+// that it is.
 func (l *liner) reads(i int) bool {
 	p := l.pieces[i]
 	char := p.span.delimiter[0]

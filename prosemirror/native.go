@@ -2,7 +2,7 @@ package prosemirror
 
 import "slices"
 
-// nativeDoc returns the document that an editor has for blocks in the common form.
+// nativeDoc returns the editor's document for blocks in the common form.
 func (s *Schema) nativeDoc(blocks []*Node) *Node {
 	return &Node{Type: nodeDoc, Content: s.nativeBlocks(blocks)}
 }
@@ -15,7 +15,7 @@ func (s *Schema) nativeBlocks(blocks []*Node) []*Node {
 	return s.filled(blocks)
 }
 
-// filled returns the blocks of a node that must have one.
+// filled returns the blocks of a node that must have at least one.
 func (s *Schema) filled(blocks []*Node) []*Node {
 	if len(blocks) == 0 {
 		return []*Node{{Type: s.write[nodeParagraph]}}
@@ -30,7 +30,7 @@ func (s *Schema) natives(blocks []*Node) (nodes []*Node) {
 	return nodes
 }
 
-// native returns the node of the editor for one in the common form.
+// native returns the editor's node for a node in the common form.
 func (s *Schema) native(n *Node) *Node {
 	made := &Node{Type: s.write[n.Type], Attrs: map[string]any{}}
 	for name, value := range n.Attrs {

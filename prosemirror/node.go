@@ -73,8 +73,8 @@ func parseNode(data []byte) (*Node, error) {
 	return n.node(), nil
 }
 
-// jsonNode is a Node with whatever clients may have written in place of attributes and
-// texts.
+// jsonNode is a Node in which attributes and texts can be any JSON, because clients may have
+// written anything.
 type jsonNode struct {
 	Type    string      `json:"type"`
 	Attrs   any         `json:"attrs"`
@@ -110,8 +110,8 @@ func (n *jsonNode) node() *Node {
 	return made
 }
 
-// attrsOf returns the members of an object without those that are null, which is the
-// value of an attribute that isn't set.
+// attrsOf returns the members of an object without those that are null: null means that an
+// attribute isn't set.
 func attrsOf(value any) map[string]any {
 	object, _ := value.(map[string]any)
 	for key, v := range object {

@@ -11,8 +11,8 @@ import (
 
 // Parse returns the document of a Markdown text: CommonMark, with tables, task lists and
 // strikethrough as in GFM if the editor has them, and links as in GFM. What the editor has
-// no node for remains as text, as it is in the Markdown: other HTML than that of Markdown
-// is one such case. The error is ErrSize.
+// no node for remains as text, written as in the Markdown. So does HTML that Markdown of
+// this package doesn't have. The error is ErrSize.
 func (s *Schema) Parse(markdown []byte) (*Node, error) {
 	blocks, err := s.parse(markdown)
 	if err != nil {
@@ -85,7 +85,7 @@ func (p reader) html(n *ast.HTMLBlock) string {
 	return string(bytes.TrimRight(text, "\n"))
 }
 
-// otherHTML returns the block for HTML that stands for no node.
+// otherHTML returns the block for HTML that represents no node.
 func (p reader) otherHTML(text string) *Node {
 	if breaks := strings.Count(text, "<br>"); breaks*len("<br>") == len(text) {
 		n := &Node{Type: nodeParagraph}
@@ -127,7 +127,8 @@ func (p reader) code(n ast.Node) string {
 	return string(bytes.TrimSuffix(n.Lines().Value(p.source), []byte{'\n'}))
 }
 
-// paragraph returns a paragraph. If images are blocks, it is what is between them, too.
+// paragraph returns a paragraph. If images are blocks, it returns the images and the
+// paragraphs between them.
 func (p reader) paragraph(n ast.Node) (blocks []*Node) {
 	line := p.line(n)
 	if len(line) == 1 && line[0].Type == nodeImage && p.has(nodeImageBlock) {

@@ -20,7 +20,7 @@ type lineReader struct {
 	outer [][]*Node // the lines around the unknown nodes
 }
 
-// tag is an HTML tag that stands for a mark or a node.
+// tag is an HTML tag that represents a mark, a node or a line break.
 type tag struct {
 	element string
 	end     bool
@@ -36,8 +36,8 @@ func (p reader) line(n ast.Node) []*Node {
 	return joinTexts(l.out)
 }
 
-// pairs returns the tags in a block that stand for something: line breaks, and pairs of
-// tags, which may be nested, and are within the same emphasis or link.
+// pairs returns the tags in a block that represent something: line breaks, and pairs of
+// tags. A pair may be nested, and is within one emphasis or link.
 func (p reader) pairs(n ast.Node) map[*ast.RawHTML]*tag {
 	found := map[*ast.RawHTML]*tag{}
 	type begun struct {
@@ -95,7 +95,7 @@ func (l *lineReader) text(text string, marks []Mark) {
 	l.out = append(l.out, n)
 }
 
-// withMark adds a mark. An editor has one mark of a type at most.
+// withMark adds a mark, in place of one of the same type: an editor allows one of each type.
 func withMark(marks []Mark, m Mark) []Mark {
 	same := func(other Mark) bool {
 		return other.Type == m.Type && (m.Type != unknown || other.Attrs[attrName] == m.Attrs[attrName])

@@ -22,8 +22,8 @@ var (
 // one line of text.
 const inlineContent = "inline"
 
-// readDiv returns the unknown node for which an HTML block stands, or nil if it is
-// something else. open reports that its content follows.
+// readDiv returns the unknown node that an HTML block represents, or nil if it represents
+// none. open reports that the content of the node follows.
 func readDiv(text string) (n *Node, open bool) {
 	m := divTag.FindStringSubmatch(text)
 	if m == nil {
@@ -71,7 +71,7 @@ func unknownAttrs(name, members string) (attrs map[string]any, ok bool) {
 	return unknownMembers(html.UnescapeString(name), attrsOf(object)), true
 }
 
-// readTag returns the tag that stands for a mark, a node or a line break, or nil.
+// readTag returns the tag that represents a mark, a node or a line break, or nil.
 func (s *Schema) readTag(text string) *tag {
 	if m := spanTag.FindStringSubmatch(text); m != nil {
 		attrs, ok := unknownAttrs(m[2], m[3])
@@ -97,7 +97,7 @@ func (s *Schema) readTag(text string) *tag {
 }
 
 // unescape returns a part of a Markdown text without its backslashes before punctuation,
-// and with the characters for which entities stand.
+// and with characters in place of entities.
 func unescape(text []byte) string {
 	var b strings.Builder
 	for i := 0; i < len(text); i++ {

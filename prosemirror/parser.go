@@ -8,8 +8,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// Bounds of what goldmark does for a text. Beyond them, the characters that would have a
-// meaning are text.
+// These bound the work of goldmark for a text. Past them, characters that would otherwise
+// have a meaning are text.
 const (
 	maxDepth       = 50   // how many lists and quotes may be nested
 	maxParts       = 1000 // delimiters, brackets, codes and tags in a block: the work grows with the square of it
@@ -52,7 +52,7 @@ func (s *Schema) newParser() parser.Parser {
 	return parser.NewParser(options...)
 }
 
-// boundedBlocks is a parser of lists or quotes that opens none that is nested too deeply.
+// boundedBlocks is a parser of lists or quotes that doesn't nest them too deeply.
 type boundedBlocks struct{ parser.BlockParser }
 
 // Open implements parser.BlockParser.
@@ -69,11 +69,11 @@ func (b boundedBlocks) Open(parent ast.Node, r text.Reader, pc parser.Context) (
 	return b.BlockParser.Open(parent, r, pc)
 }
 
-// boundedLine is a parser of something in a line. All of them count what they have tried
-// to find in a block.
+// boundedLine is a parser of something in a line. Together, those of a block make at most
+// maxParts attempts.
 type boundedLine struct{ parser.InlineParser }
 
-// parts is what was tried in a block.
+// parts counts the attempts in a block.
 type parts struct {
 	block ast.Node
 	n     int

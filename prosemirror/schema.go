@@ -8,8 +8,8 @@ import (
 	"github.com/yuin/goldmark/parser"
 )
 
-// The nodes, marks and attributes that Markdown can hold. These are their names in a
-// Schema.
+// These are the names of this package for the nodes, marks and attributes that Markdown can
+// hold.
 const (
 	nodeDoc        = "doc"
 	nodeParagraph  = "paragraph"
@@ -68,8 +68,8 @@ type Config struct {
 	// Root is the name of the XML fragment that the editor edits. "": "prosemirror" for
 	// Basic, "default" for TipTap, "document-store" for BlockNote.
 	Root string `yaml:"root"`
-	// Names are names that differ from those of Schema, by the names of this package (see
-	// Names). "" means that the editor has no such node, mark or attribute.
+	// Names has the editor's names that differ from those of Schema, by the names of this
+	// package (see the function Names). "" means that the editor has no such node, mark or attribute.
 	Names map[string]string `yaml:"names"`
 }
 
@@ -120,8 +120,8 @@ var bases = map[string]base{
 	}},
 }
 
-// more are names that common extensions of the schemas have. They are read; for Markdown
-// that is written into a document, Config.Names has to say that the editor has them.
+// more has names of common extensions of the schemas. They are known for reading; for
+// writing, Config.Names has to say that the editor has them.
 var more = map[string]string{
 	"taskList": nodeTasks, "taskItem": nodeTask, "image": nodeImage, "table": nodeTable, "table_row": nodeRow,
 	"table_header": nodeHeader, "table_cell": nodeCell, "strikethrough": markStrike, "s": markStrike,

@@ -13,8 +13,8 @@ type updater struct {
 	writer
 }
 
-// update makes an element equal to a node of the same type. It changes only what differs
-// in what Markdown can hold.
+// update makes an element equal to a node of the same type, in what Markdown can hold. It
+// changes only what differs.
 func (u updater) update(e *yjs.XMLElement, n *Node) error {
 	if err := u.updateAttributes(e, n); err != nil {
 		return err
@@ -57,11 +57,11 @@ func (s *Schema) updateAttributes(e *yjs.XMLElement, n *Node) error {
 	return setAttributes(e, changed)
 }
 
-// child is a child of an element, with the nodes that it stands for.
+// child is a child of an element, with the nodes that it has in ProseMirror.
 type child struct {
 	text    *yjs.XMLText    // or
 	element *yjs.XMLElement // or, if both are nil, text that is directly in the element
-	nodes   []*Node         // nil: it is something that ProseMirror doesn't have
+	nodes   []*Node         // nil if ProseMirror has no node for it
 	taken   int             // how many positions it takes
 }
 
@@ -89,7 +89,7 @@ func (u updater) childrenOf(e *yjs.XMLElement) (all []child, err error) {
 	return all, nil
 }
 
-// textNodes returns the nodes of a text, or nil if it has something else than text.
+// textNodes returns the nodes of a text, or nil if it has anything but text.
 func textNodes(text yjs.Delta) (nodes []*Node) {
 	for _, op := range text {
 		insert, ok := op.Insert.AsString()
@@ -160,8 +160,8 @@ func (u updater) updateChildren(e *yjs.XMLElement, at int, old []child, next [][
 	return e.Delete(at, rest)
 }
 
-// updateText makes a text that is a child of an element, at a position, equal to nodes. It
-// returns how many positions the text takes then.
+// updateText makes the text at a position in an element equal to nodes. It returns how many
+// positions the text then takes.
 func (u updater) updateText(e *yjs.XMLElement, at int, old child, next []*Node) (taken int, err error) {
 	delta, err := u.textChange(old.nodes, next)
 	if err != nil {
@@ -170,7 +170,7 @@ func (u updater) updateText(e *yjs.XMLElement, at int, old child, next []*Node) 
 	if old.text != nil {
 		return 1, old.text.ApplyDelta(delta)
 	}
-	return len(unitsOf(next)), e.AsText().ApplyDelta(behind(at, delta))
+	return len(unitsOf(next)), e.AsText().ApplyDelta(deltaAt(at, delta))
 }
 
 // unit is a UTF-16 unit of a text with its marks.
@@ -188,8 +188,8 @@ func unitsOf(nodes []*Node) (units []unit) {
 	return units
 }
 
-// textChange returns the change that makes a text equal to nodes. What is between the same
-// beginning and the same end is replaced, and marks are changed where they differ.
+// textChange returns the change that makes a text equal to nodes. The beginning and the end
+// that both have in common stay, with marks changed where they differ; the rest is replaced.
 func (s *Schema) textChange(old, next []*Node) (yjs.Delta, error) {
 	was, will := unitsOf(old), unitsOf(next)
 	begin := 0
@@ -258,7 +258,8 @@ func (s *Schema) keep(d yjs.Delta, was, will []unit) (yjs.Delta, error) {
 	return d, nil
 }
 
-// formatChange returns the formats that make marks of others, null for those that end.
+// formatChange returns the formats that change some marks to others: null for marks that
+// end.
 func (s *Schema) formatChange(was, will []Mark) (yjs.Object, error) {
 	var added []Mark
 	for _, m := range will {

@@ -18,8 +18,9 @@ type parent interface {
 	AsText() *yjs.Text
 }
 
-// Update returns an update of a new document whose root fragment is the Markdown text, for
-// document.Document.Create. "" stands for the root of the schema. The error is ErrSize.
+// Update returns an update that makes a document from a Markdown text, in the fragment root,
+// for document.Document.Create. If root is "", it is that of the schema. The error is
+// ErrSize.
 func (s *Schema) Update(root string, markdown []byte) ([]byte, error) {
 	if root == "" {
 		root = s.Root
@@ -40,8 +41,8 @@ func (s *Schema) Update(root string, markdown []byte) ([]byte, error) {
 
 // writer writes nodes into a document.
 type writer struct {
-	// direct says that texts are written into the elements, as @y/prosemirror 2 does, and not
-	// as XML texts.
+	// direct says that text is written directly into elements, as @y/prosemirror 2 does, and
+	// not into XML texts.
 	direct bool
 }
 
@@ -80,7 +81,7 @@ func (w writer) insertGroup(p parent, at int, group []*Node) (taken int, err err
 		return 0, err
 	}
 	if w.direct {
-		return len(unitsOf(group)), p.AsText().ApplyDelta(behind(at, delta))
+		return len(unitsOf(group)), p.AsText().ApplyDelta(deltaAt(at, delta))
 	}
 	text, err := p.InsertText(at)
 	if err != nil {
@@ -89,8 +90,8 @@ func (w writer) insertGroup(p parent, at int, group []*Node) (taken int, err err
 	return 1, text.ApplyDelta(delta)
 }
 
-// behind returns the delta for what begins at a position.
-func behind(at int, delta yjs.Delta) yjs.Delta {
+// deltaAt returns a delta that is to be applied at a position.
+func deltaAt(at int, delta yjs.Delta) yjs.Delta {
 	if at == 0 {
 		return delta
 	}

@@ -247,9 +247,9 @@ func (t *turn) end() {
 	}
 }
 
-// recall makes the clients that have returned show themselves to the clients that have seen
-// them go. It follows the broadcast: where both are merged for a slow client, the last one
-// counts. Hocuspocus providers from version 4.5 on raise their clock, but send their state
+// recall asks clients that have returned for a new state, which clients that have received
+// their removal accept. It follows the broadcast: where both are merged for a slow client,
+// the last one counts. Hocuspocus providers from version 4.5 on raise their clock, but send their state
 // only if they are asked.
 func (t *turn) recall() {
 	t.awareness.Returned(func(conn uint64, null []byte) {

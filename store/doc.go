@@ -26,5 +26,5 @@
 //     worker stops comparing them.
 //  5. A worker that appends nothing finds no entries in this way. A worker that has taken over a room must call LoadAfter(last) once more when the former owner can't append any longer.
 //
-// A compaction takes no position, so it leaves no hole in the positions; see Position.
+// A compaction takes no position, so it leaves no gap in the positions; see Position.
 package store

@@ -133,9 +133,9 @@ func (a *actor) runCompaction(needs int) {
 // the log and not from the room, because another worker may have appended entries that
 // the room lacks.
 //
-// Entries of which a part is pending stay as they are: that they are pending may be a fault
-// of the program that wrote them, or of this one. For the same reason, nothing is replaced
-// unless the snapshot has everything that the entries have.
+// Entries of which a part is pending stay as they are: the reason may be a fault of the
+// program that wrote them, or of this one. For the same reason, nothing is replaced unless
+// the snapshot has everything that the entries have.
 func (a *actor) compactLog() (entries, size int, err error) {
 	defer guard(&err)
 	s, ctx := a.worker.config.Store, a.worker.compacting

@@ -42,7 +42,7 @@ func (a *actor) partition(log store.Log, doc *blocks.Store) (replaced store.Log,
 	return replaced, kept, nil
 }
 
-// whole returns an error unless the entries of a log have, all together, the elements and
+// whole returns errPartial unless the entries of by have, all together, the elements and
 // deletions of those that they replace.
 func whole(replaced, by []store.Entry) error {
 	var before, after ids.Set

@@ -14,8 +14,8 @@
 //   - append.go: stores updates, creates and deletes one after the other, and delays
 //     outputs until they may be sent
 //   - check.go: merges into a room what another worker has appended to its log
-//   - compact.go, compact_whole.go, slots.go: replaces a log by a snapshot; that it replaces
-//     nothing that it doesn't have; how many do so at once
+//   - compact.go, compact_whole.go, slots.go: replaces a log by a snapshot; checks that the
+//     snapshot lacks nothing; how many rooms do so at once
 //   - deliver.go, receivers.go: sends outputs to the layer; to which front each goes
 //   - evict.go, alarm.go: ends an actor whose room is no longer used; its timer
 //   - memory.go, intake.go: bounds what all rooms take, and what waits for them and the store

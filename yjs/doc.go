@@ -17,8 +17,8 @@
 // U+FFFD, as in yjs.
 //
 // In yjs 14 all shared types are of one kind, and nested ones are XML fragments or XML
-// elements in updates. The methods AsText, AsArray and AsMap of these serve to use them as
-// other kinds.
+// elements in updates. Their methods AsText, AsArray and AsMap return them as types of other
+// kinds.
 //
 // What a doc comment calls borrowed is neither modified nor kept by the function. The
 // errors of this package can be distinguished with errors.Is and the variables ErrRange
@@ -52,9 +52,9 @@
 //     item_gc.go drops the contents of deleted items.
 //   - transaction.go: Transact, and the steps at the end of each transaction.
 //   - try.go: Try, which finds documents that would freeze clients.
-//   - type_*.go: the shared types by kind, and type_root.go for roots. type_views.go has
-//     types of one kind used as another. type_edit.go edits lists. type_map_entry.go holds the values of keys, and decides which of several values
-//     of a key is kept.
+//   - type_*.go: the shared types by kind, and type_root.go for roots. type_views.go returns
+//     a type as one of another kind. type_edit.go edits lists. type_map_entry.go holds the
+//     values of keys, and decides which of several values of a key is kept.
 //   - text_*.go: formatted text. text_format.go inserts, formats and deletes,
 //     text_attrs.go holds formats, text_cleanup.go deletes redundant formats, text_delta.go
 //     converts a text to a Delta.
@@ -63,8 +63,9 @@
 //   - value*.go: Values. value_of.go converts Go values, value_any.go is the binary encoding,
 //     value_object.go the order of the members of an object.
 //   - json_*.go: JSON of values and types (json_print.go), of types of yjs 14
-//     (json_shape.go), of ProseMirror documents (json_prosemirror.go), and the parser (json_parse.go). json_limit.go bounds the size of
-//     what is printed. type_xml_print.go prints XML, with the names of type_xml_lower.go.
+//     (json_shape.go), of ProseMirror documents (json_prosemirror.go), and the parser
+//     (json_parse.go). json_limit.go bounds the size of what is printed. type_xml_print.go
+//     prints XML, with names in lower case by type_xml_lower.go.
 //   - errors.go: the errors.
 //
 // # Invariants

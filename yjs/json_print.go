@@ -52,7 +52,7 @@ func (o Object) String() string {
 type printer struct {
 	dst    []byte
 	err    error
-	shaped bool // all XML types are printed as yjs 14 does
+	shaped bool // all XML types are printed as yjs 14 prints them
 }
 
 func (p *printer) result() ([]byte, error) {

@@ -12,7 +12,7 @@ import (
 // nodes, and texts become text nodes with formats as marks.
 //
 // A document of y-prosemirror has its text in XML texts. ProseMirror returns what
-// yXmlFragmentToProsemirrorJSON does. As there, a text that is a direct child of the
+// yXmlFragmentToProsemirrorJSON returns. As there, a text that is a direct child of the
 // fragment becomes an array of text nodes.
 //
 // A document of @y/prosemirror 2 has its text directly in the elements, and nodes can have

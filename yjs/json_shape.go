@@ -17,8 +17,8 @@ func (t *sharedType) isBeyondXML() bool {
 	return false
 }
 
-// shape prints a type as toJSON of yjs 14 does: its name, its children and its keys, as far
-// as it has them. The types in it are printed so, too.
+// shape prints a type as toJSON of yjs 14 does: those of its name, its children and its keys
+// that it has. The types in it are printed in the same way.
 func (p *printer) shape(t *sharedType) {
 	defer func(shaped bool) { p.shaped = shaped }(p.shaped)
 	p.shaped = true
@@ -41,8 +41,7 @@ func (p *printer) shape(t *sharedType) {
 	p.byte('}')
 }
 
-// children prints the list of a type: text as strings, one for each run with the same
-// formats.
+// children prints the list of a type. Each run of text with the same formats is a string.
 func (p *printer) children(t *sharedType) {
 	p.byte('[')
 	n := 0

@@ -41,8 +41,8 @@ func (e *XMLElement) String() string { return toValidUTF8(e.t.xml()) }
 // MarshalJSON returns String as a JSON string. The error is ErrDepth or ErrSize.
 func (e *XMLElement) MarshalJSON() ([]byte, error) { return marshal(e.t) }
 
-// ProseMirror returns the element as the JSON of a ProseMirror node, as
-// XMLFragment.ProseMirror does. Errors are the same.
+// ProseMirror returns the element as the JSON of a ProseMirror node. The error is that of
+// XMLFragment.ProseMirror.
 func (e *XMLElement) ProseMirror() ([]byte, error) {
 	if err := printable(e.t); err != nil {
 		return nil, err

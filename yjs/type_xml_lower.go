@@ -6,7 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// toLower is toLowerCase of JavaScript, for letters that package unicode knows.
+// toLower returns s in lower case, as toLowerCase of JavaScript does for the letters that
+// package unicode knows.
 func toLower(s string) string {
 	s = strings.ReplaceAll(s, "İ", "i\u0307")
 	if !strings.Contains(s, "Σ") {

@@ -37,7 +37,7 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 	}
 	u, err := d.decode(update)
 	if err != nil {
-		// What Parse refuses may be something that yjs reads past.
+		// What Parse refuses may be something that yjs reads past: Convert leaves that out.
 		if update, err = blocks.Convert(blocks.V1, blocks.V1, update); err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ type columns struct {
 	parentInfos bytesRuns
 	typeRefs    repeated
 	counts      repeated
-	keys        uint64 // so many keys have been read
+	keys        uint64 // how many different keys were read
 }
 
 func newColumns(r *lib0.Reader) *columns {

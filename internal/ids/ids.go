@@ -1,10 +1,10 @@
-// Package ids reads which elements updates have and which they delete, and compares
-// that. Before an update replaces others, and after it was taken from elsewhere, it must
-// have the same elements.
+// Package ids reads which elements updates have and which they delete, and compares the
+// results. With it, a worker checks that a snapshot lacks nothing of the entries that it
+// replaces, and an import checks that nothing of the imported update is lost.
 //
-// The package reads updates on its own: it shares with package blocks only the
-// primitives of package lib0. If a decoder of blocks leaves out a part of an update, the
-// comparison finds it.
+// The package has a decoder of its own, which shares with package blocks only the
+// primitives of package lib0. If the decoder of blocks leaves out a part of an update, the
+// comparison finds that.
 //
 // The format is that of yjs 13.6 (src/utils/UpdateDecoder.js, src/structs/*.js).
 package ids
@@ -111,7 +111,7 @@ func tidy(spans []clocks.Span) []clocks.Span {
 	return joined
 }
 
-// Overlap reports whether an update has any of these elements. They are by client.
+// Overlap reports whether an update has any of the elements, whose spans are by client.
 func Overlap(update []byte, v2 bool, elements map[uint64]clocks.Spans) (bool, error) {
 	var s Set
 	if err := s.Add(update, v2); err != nil {

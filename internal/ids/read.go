@@ -26,8 +26,8 @@ type source interface { //nolint:interfacebloat // one method for each part of a
 	deletion(clock uint64) (from, length uint64)
 }
 
-// Add adds the elements and deletions of an update. The error is that of lib0, or that it
-// isn't an update; then a part of it may have been added. update is borrowed.
+// Add adds the elements and deletions of an update, which is in V2 if v2 is set. If it
+// returns an error, a part of the update may have been added. update is borrowed.
 func (s *Set) Add(update []byte, v2 bool) error {
 	r := lib0.NewReader(update)
 	if v2 {

@@ -354,12 +354,12 @@ func TestSequence(t *testing.T) {
 	}{
 		"in order":              {in: []*Frame{broadcast(1, 11), broadcast(1, 12)}, want: []string{"1.b", "1.c"}},
 		"duplicate":             {in: []*Frame{broadcast(1, 10), broadcast(1, 11), broadcast(1, 11), broadcast(1, 3)}, want: []string{"1.b"}},
-		"hole":                  {in: []*Frame{broadcast(1, 11), broadcast(1, 13)}, want: []string{"1.b"}, change: ChangeBehind, asked: "1.b"},
-		"after a hole":          {in: []*Frame{broadcast(1, 12), broadcast(1, 13)}, asked: "1.a"},
+		"gap":                   {in: []*Frame{broadcast(1, 11), broadcast(1, 13)}, want: []string{"1.b"}, change: ChangeBehind, asked: "1.b"},
+		"after a gap":           {in: []*Frame{broadcast(1, 12), broadcast(1, 13)}, asked: "1.a"},
 		"first after the whole": {in: []*Frame{broadcast(1, 12)}, change: ChangeBehind, asked: "1.a"},
 		"other epoch":           {in: []*Frame{broadcast(2, 11)}, change: ChangeBehind, asked: "1.a"},
 		"other epoch, smaller":  {in: []*Frame{broadcast(2, 1), broadcast(1, 11)}, asked: "1.a"},
-		"a hole that a SyncStep2 closes": {
+		"a gap that a SyncStep2 closes": {
 			in: []*Frame{broadcast(1, 13), step2(1, 14), broadcast(1, 15)}, want: []string{"1.e", "1.f"},
 		},
 		"another epoch's SyncStep2": {in: []*Frame{step2(2, 1), broadcast(2, 2)}, want: []string{"2.1", "2.2"}},

@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// lock locks file until it is closed, or returns errLocked if it is locked. It is not one
-// of the locks that SQLite uses, and which end when the process closes any file.
+// lock locks file until it is closed, or returns errLocked if it is locked. It uses flock,
+// because the locks that SQLite uses end when the process closes any descriptor of the
+// file.
 func lock(file *os.File) error {
 	for {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -16,7 +16,7 @@ import (
 
 const (
 	lookEvery = 2 * time.Second
-	mostLines = 64 << 10 // the size in bytes past which no process adds a line to FILE-lock
+	mostLines = 64 << 10 // the size of FILE-lock in bytes above which no process adds a line
 )
 
 var (
@@ -25,10 +25,10 @@ var (
 )
 
 // others finds the other Stores that have a file open, and logs them. The first Store
-// locks FILE-lock and writes a line about itself into it. Each other one can't lock it:
-// it logs the first line and adds a line about itself, which the first one logs. The
-// system releases the lock when a process ends, whatever ends it, so a line of a process
-// that has ended counts for nothing. Then another Store takes the lock.
+// locks FILE-lock and writes a line about itself into it. Every other Store can't lock it:
+// it logs the first line and adds a line about itself, which the first Store logs. The
+// system releases the lock when a process ends, even if it was killed. Then another Store
+// takes the lock and replaces all lines, so no line of a process that has ended is logged.
 type others struct {
 	file string // of the rooms
 	self []byte // the line about this Store, which begins with a random number
@@ -55,7 +55,7 @@ func findOthers(file string, log *slog.Logger) *others {
 		stop: make(chan struct{}),
 	}
 	if err := o.look(); err != nil {
-		log.Warn("It can't be known whether another process has this SQLite file open. Make sure that none has.", "file", file, "error", err)
+		log.Warn("yroom can't find out whether another process has this SQLite file open. Make sure that none has.", "file", file, "error", err)
 		return o
 	}
 	o.ended.Go(o.run)

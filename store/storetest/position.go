@@ -293,8 +293,8 @@ func sharedFollow(t *testing.T, again func() store.Store) {
 	}
 }
 
-// sharedHole is sharedFollow step by step.
-func sharedHole(t *testing.T, again func() store.Store) {
+// sharedGap is sharedFollow step by step.
+func sharedGap(t *testing.T, again func() store.Store) {
 	one, two := again(), again()
 	for i, step := range []struct {
 		s    store.Store
@@ -306,7 +306,7 @@ func sharedHole(t *testing.T, again func() store.Store) {
 	}
 	wantAfter(t, one, 1, "b", "c", "d")
 	compact(t, two, room, load(t, two, room), v1("abcd"))
-	if p := appendTo(t, one, room, v1("e")); p != 5 { // no hole
+	if p := appendTo(t, one, room, v1("e")); p != 5 { // no gap
 		t.Errorf("after a compaction by the other, Append returned position %d, want 5", p)
 	}
 	wantAfter(t, two, 4, "e")

@@ -30,7 +30,7 @@ func RunShared(t *testing.T, open func(t *testing.T) (again func() store.Store))
 		{"Shared/one of two compactions wins", nil, sharedCompactRace},
 		{"Shared/one of fifty creates a room", needsCreate, sharedCreateRace},
 		{"Shared/a deletion wins against the other's appends", needsDelete, sharedDelete},
-		{"Shared/a hole in the positions shows the other's appends", needsLoadAfter, sharedHole},
+		{"Shared/a gap in the positions shows the other's appends", needsLoadAfter, sharedGap},
 		{"Shared/each of two finds everything that the other has appended", needsLoadAfter, sharedFollow},
 	} {
 		t.Run(rule.name, func(t *testing.T) {
