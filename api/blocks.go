@@ -37,7 +37,7 @@ func ofBlock(id string, handle blockHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request, room string) error { return handle(w, r, room, id) }
 }
 
-// addBlocks inserts the blocks of a Markdown text behind all others, or beside one.
+// addBlocks inserts the blocks of a Markdown text after all others, or next to one.
 func (a *Handler) addBlocks(w http.ResponseWriter, r *http.Request, room string) error {
 	query, err := parameters(r, "name", "before", "after")
 	if err != nil {
@@ -166,7 +166,7 @@ func (a *Handler) readTyped(w http.ResponseWriter, r *http.Request, limit int64,
 	return a.readBody(w, r, limit, "that of this address")
 }
 
-// markdownCost is how many bytes it takes at most to make nodes of a byte of Markdown.
+// markdownCost is how many bytes of memory the nodes of a byte of Markdown take at most.
 const markdownCost = 400
 
 // editBlocks changes the blocks of a room, and creates the room if it doesn't exist and
@@ -197,7 +197,7 @@ func (a *Handler) editBlocks(ctx context.Context, room, root string, create bool
 	return blockError(err)
 }
 
-// maxConflicts is how often an edit is repeated that another process has disturbed.
+// maxConflicts is how often an edit is tried that conflicts with edits of other processes.
 const maxConflicts = 3
 
 // blockError returns the problem for an error of an edit of blocks.
@@ -214,7 +214,7 @@ func blockError(err error) error {
 	case errors.Is(err, prosemirror.ErrSize):
 		return tooLarge.because(fmt.Sprintf("The limit is %d bytes of Markdown.", prosemirror.MaxMarkdown))
 	case errors.Is(err, yjs.ErrType):
-		return wrongKind.because("The root is no XML fragment, so it has no blocks.")
+		return wrongKind.because("The root isn’t an XML fragment, so it has no blocks.")
 	case errors.Is(err, document.ErrNotFound):
 		return roomDeleted.because("Nothing can be added to it. PUT creates it again.")
 	}

@@ -20,7 +20,7 @@ const (
 	integratedCost = 40
 	encodedCost    = 4
 	// schemaCost is how many bytes an export by the schema of a room, or a change of blocks,
-	// takes at most for each byte of its document: the nodes of the document in addition.
+	// takes at most for each byte of the document. It includes the nodes of the document.
 	schemaCost = 100
 	// leastCost is what is reserved for the smallest document.
 	leastCost = 64 << 10

@@ -80,7 +80,8 @@ func (a *Handler) create(w http.ResponseWriter, r *http.Request, room string) er
 	return nil
 }
 
-// fromMarkdown reads a body of Markdown, and returns the update that makes a document of it.
+// fromMarkdown reads a body of Markdown, and returns an update that makes a document from
+// it.
 func (a *Handler) fromMarkdown(w http.ResponseWriter, r *http.Request, room, root string) ([]byte, error) {
 	markdown, err := a.markdown(w, r)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // ContentMap gives attributes to the elements that updates insert and delete, such as the
 // users that did so. The ranges are in ascending order of clients and clocks, and don't
-// overlap. A ContentMap is that of yjs 14, which shows with it who wrote what.
+// overlap. A ContentMap is that of yjs 14, which shows the authors of content with it.
 type ContentMap struct{ Inserts, Deletes []Attribution }
 
 // Attribution is a range of elements and its attributes.

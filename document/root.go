@@ -26,8 +26,8 @@ func needRoot(doc *yjs.Doc, name string) error {
 	return nil
 }
 
-// readRoot returns the document, to read a root as one of a kind from it. The Doc is nil
-// after every error but ErrNoRoot.
+// readRoot returns the document, from which a root is to be read as one of a kind. With
+// every error but ErrNoRoot, the Doc is nil.
 func (d *Document) readRoot(ctx context.Context, name string, kind yjs.Kind) (*yjs.Doc, error) {
 	doc, err := d.Read(ctx)
 	if err != nil {

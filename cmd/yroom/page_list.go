@@ -54,7 +54,7 @@ type listed struct {
 	Bytes       int `json:"bytes"`
 
 	Matching int    `json:"matching"`       // how many of them are in the state that is shown
-	Next     string `json:"next,omitempty"` // the after with which further rooms are read; absent if all were
+	Next     string `json:"next,omitempty"` // the value of after with which further rooms are read; absent if there are none
 	Read     int    `json:"read"`           // how many rooms were read
 	Consumer string `json:"consumer"`       // the name of the process that answers
 }
@@ -103,9 +103,9 @@ func (d *roomData) read(ctx context.Context, prefix, after string) (rooms []even
 	}
 }
 
-// onlyLookedInto reports whether a room is in memory because of a client that has left
-// and wrote nothing. It ends without a trace, so it is no room. Not every store lists its
-// rooms, but what a document in memory holds is always stored.
+// onlyLookedInto reports whether a room is in memory only because a client has opened it,
+// which has left and wrote nothing. Nothing of it is stored, so it isn't listed. Not every
+// store lists its rooms, so the document in memory has to be empty, too.
 func onlyLookedInto(r event.RoomInfo) bool {
 	return r.State == event.RoomOpen && r.Summary.Conns == 0 && r.Summary.Size == 0 && r.StoredAt.IsZero()
 }

@@ -95,7 +95,7 @@ func printed(updates ...encoded) ([]byte, error) {
 }
 
 // readWhole reads an update that is to be imported, and checks it. If it isn't a whole
-// document, base returns that of the room, which the update may continue.
+// document, it is checked together with the room's document, which base returns.
 func readWhole(from *body, enc blocks.Encoding, base func() ([]byte, error)) (*body, error) {
 	update, err := io.ReadAll(io.LimitReader(from, int64(largestImport)+1))
 	if err != nil {

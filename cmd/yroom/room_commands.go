@@ -230,7 +230,7 @@ func (i roomImport) Validate() error {
 	case !isMarkdown(i.File) && i.Name != nil:
 		return errors.New("--name goes with a Markdown file, whose name ends with .md or .markdown; an update has the names of its roots")
 	case isMarkdown(i.File) && i.Encoding != "v1":
-		return errors.New("--encoding is of an update, not of a Markdown file")
+		return errors.New("--encoding goes with an update, and not with a Markdown file")
 	case several && (i.Room != "" || i.Encoding != "v1"):
 		return errors.New("--all and --hocuspocus import each document, in V1, into the room of its name: they take no room, no file and no --encoding")
 	}
@@ -269,13 +269,13 @@ func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 	})
 }
 
-// isMarkdown reports whether a file has Markdown.
+// isMarkdown reports whether a file is Markdown, by its name.
 func isMarkdown(file string) bool {
 	extension := filepath.Ext(file)
 	return extension == ".md" || extension == ".markdown"
 }
 
-// sendMarkdown makes a room of Markdown.
+// sendMarkdown creates a room from Markdown.
 func (i roomImport) sendMarkdown(ctx context.Context, client *apiClient, markdown *body) error {
 	query := url.Values{}
 	if i.Name != nil {

@@ -1,6 +1,6 @@
 // Command hello is a web server with a Yjs collaboration server in it, and with a page that
-// connects to that. "make hello" bundles the script of the page and runs the command in
-// this folder, whose folder page it serves.
+// connects to that server. "make hello" bundles the script of the page, and runs the command
+// in this folder, because it serves the folder page of the working directory.
 package main
 
 import (

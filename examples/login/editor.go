@@ -27,7 +27,7 @@ var editorPage = template.Must(template.New("editor").Parse(`<!doctype html>
 <p id="user">{{.User}} may {{if .Writes}}read and write{{else}}only read{{end}}</p>
 <p id="connection" role="status">connecting</p>
 </header>
-{{if not .Writes}}<p class="notice">You may read this room, but not write in it. The server takes no edits from you.</p>{{end}}
+{{if not .Writes}}<p class="notice">You may read this room, but not write in it. The server ignores your edits.</p>{{end}}
 {{if .Built -}}
 <div id="editor" data-room="{{.Room}}" data-user="{{.User}}" data-writes="{{.Writes}}"></div>
 <script type="module" src="/{{.Script}}"></script>

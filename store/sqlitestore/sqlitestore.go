@@ -36,9 +36,9 @@ type Config struct {
 	LockWait time.Duration
 	// Events are called for metrics.
 	Events Events
-	// Shared says that other processes are meant to use the file too, as workers of one
-	// layer do, or a program that only copies rooms. Unless it is set, the Store logs other
-	// processes that have the file open and haven't set it either.
+	// Shared says that other processes may use the file, too: this one is a worker of a
+	// layer, or only copies rooms. Unless it is set, the Store logs other processes that
+	// have the file open without it.
 	Shared bool
 	// Logger logs these processes. Nil: slog.Default().
 	Logger *slog.Logger

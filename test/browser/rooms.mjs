@@ -98,12 +98,12 @@ rooms['many rooms, by keyboard alone'] = async stage => {
   await cem.sees('#count', '10 rooms: ')
   hold('there is no pager', !await page.locator('#pager').isVisible())
   await page.keyboard.type('x')
-  await cem.sees('#none', 'No room is like that.')
+  await cem.sees('#none', 'No room matches.')
   await page.locator('#search').fill('')
   await page.locator('#show').selectOption('open')
   await until('the open rooms are listed', async () => (await names()).includes(stage.room) && (await names()).length < 252)
   await page.locator('#show').selectOption('failed')
-  await cem.sees('#none', 'No room is like that.')
+  await cem.sees('#none', 'No room matches.')
   await page.locator('#show').selectOption('')
 
   // A room that a person looks into is one only while they do.

@@ -6,8 +6,8 @@ const reach = 8 // pixels around a caret within which the pointer shows the name
 
 const shown = new Map() // timeouts by client id, of the names that are shown
 
-// withClients returns awareness as editors of rich text are to see it: each user has a name
-// and a colour that can be shown, and the id of the client. Not every editor says to which
+// withClients returns awareness for editors of rich text: each user in it has a name and a
+// colour that can be shown, and the id of the client, because not every editor says to which
 // client a caret belongs.
 export function withClients (awareness) {
   const getStates = () => new Map([...awareness.getStates()].map(([client, state]) => [client, { ...state, user: userOf(client, state) }]))
@@ -57,8 +57,8 @@ export function selectionStyle (user) {
 
 // showNames keeps the names and colours on carets as they are in awareness: an editor may
 // keep the element of a caret as long as its client has one. It shows the name for a while
-// when its user writes or moves the cursor, and when the pointer comes near. The name is on
-// top of other text, so it must not stay.
+// when its user writes or moves the cursor, and when the pointer comes near. The name covers
+// other text, so it must disappear.
 export function showNames (doc, awareness) {
   const show = client => {
     if (client === awareness.clientID || !awareness.getStates().has(client)) return

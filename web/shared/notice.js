@@ -1,4 +1,4 @@
-const patience = 1500 // ms for which a reason must last that may be over in a moment
+const patience = 1500 // ms for which a reason must last before it is shown, because it may soon be over
 
 // showNotice says in #notice why the page isn't connected, if the server gave a reason, and
 // what becomes of what is written.

@@ -2,12 +2,12 @@ import { isFinal, sentence, whyRefused } from './reasons.js'
 
 const look = 1000 // ms between looks at the connection
 const idle = 4000 // ms without a message after which the server is asked for one
-const patience = 4000 // ms in which it has to answer, and, if the browser says that there is no network:
-const littlePatience = 1000
+const patience = 4000 // ms in which the server has to answer
+const littlePatience = 1000 // the same if the browser says that there is no network
 
-// Status is the status of a connection: "connecting", "connected", "offline", or "closed" for
-// good, with a reason if the server gave one. A browser may notice only after minutes that
-// its network is gone. So a connection on which the server doesn't answer is "offline" too,
+// Status is the status of a connection: "connecting", "connected", "offline", or "closed",
+// which is final, with a reason if the server gave one. A browser may notice only after
+// minutes that its network is gone. So a connection on which the server doesn't answer is "offline" too,
 // until a message arrives.
 export class Status {
   #now = 'connecting'
@@ -15,7 +15,7 @@ export class Status {
   #silent = false
   #asked = 0 // the time of a question that is not answered, or 0
   #left = 0 // how many bytes waited to be sent when last looked at
-  #sent = 0 // when fewer waited than before: the server takes what it is sent
+  #sent = 0 // when fewer waited than before, because the server received some
   #asking = false // the server is asked why it refuses
   #connection
   #listeners = []
@@ -32,7 +32,7 @@ export class Status {
     for (const kind of ['online', 'offline']) addEventListener(kind, () => this.#ask())
   }
 
-  // on makes the listener be called with the status and the reason whenever they change.
+  // on calls the listener with the status and the reason whenever they change.
   on (listener) {
     this.#listeners.push(listener)
   }
@@ -51,14 +51,14 @@ export class Status {
     else this.#set('offline', code ? sentence(code, reason) : '')
   }
 
-  // closed says that the connection is closed for good.
+  // closed says that the connection is closed and no other one is attempted.
   closed (code, reason) {
     this.#set('closed', sentence(code, reason) || 'The server has closed the connection.')
     this.#connection.stop()
   }
 
-  // failed says that an attempt to connect has failed. The next one begins, unless the server
-  // refuses this page for good.
+  // failed says that an attempt to connect has failed. Another one begins, unless the server
+  // would refuse each.
   async failed () {
     if (this.#now === 'closed' || this.#asking) return
     if (this.#now === 'connected') this.#set('offline', '')

@@ -23,7 +23,7 @@ const number = [...user].reduce((sum, letter) => sum + letter.codePointAt(0), 0)
 
 new Editor({
   element,
-  // The server takes no edits of a reader. So the editor takes none either: the reader would see them, and no one else.
+  // The server ignores edits of a reader. So the editor accepts none: only the reader would see them.
   editable: writes,
   editorProps: { attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': room, 'aria-readonly': String(!writes) } },
   extensions: [

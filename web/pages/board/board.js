@@ -1,8 +1,9 @@
 import * as Y from 'yjs'
 import { between, keyOf } from './key.js'
 
-// The columns of a board in which none was made, named or deleted. They are not written
-// into a document: users that open a new room at once would each write them.
+// The columns of a board in which none was added, named or deleted. They are not written
+// into the document, because users that open a new room at the same time would each write
+// them.
 const initial = [
   ['todo', { title: 'To do', key: 'G' }],
   ['doing', { title: 'Doing', key: 'V' }],
@@ -20,8 +21,8 @@ const initial = [
 // nor in two places, and text that a third user types into it stays. A card whose column
 // doesn't exist is in the first one: a column can be deleted while a card is moved there.
 //
-// The board was a list once: its cards have no place, but `done`, and their order is in
-// an array, `board-order`, which is only read.
+// In version 0.1.0 the board was a to-do list. Its cards have `done` and no place, and their
+// order is in an array, `board-order`, which is only read.
 export class Board {
   #doc
   #cards
@@ -149,7 +150,8 @@ export class Board {
 const isColumn = column => typeof column?.title === 'string' && typeof column.key === 'string'
 const isCard = card => card instanceof Y.Map && card.get('text') instanceof Y.Text
 
-// placeOf returns the place of a card. index is that in the list, if it is there.
+// placeOf returns the place of a card. index is its index in the to-do list of version
+// 0.1.0, or undefined.
 function placeOf (card, index) {
   const place = card.get('place')
   if (typeof place?.column === 'string' && typeof place.key === 'string') return place

@@ -2,8 +2,8 @@ const edge = 60 // pixels at the top and the bottom of the scroller where a drag
 const speed = 12 // pixels that it scrolls in a frame
 
 // drag lets a user move element to a place in one of lists() by dragging handle. At the
-// end it calls drop(list, index) with the index among the list's other children. A press
-// of handle that doesn't move it calls press().
+// end it calls drop(list, index) with the index among the list's other children. If handle
+// is pressed and not dragged, it calls press().
 export function drag (handle, element, scroller, lists, { drop, press }) {
   let dragged = false // the click that follows is the end of a drag
   handle.addEventListener('click', event => {

@@ -37,7 +37,8 @@ export function keyOf (index) {
 // that is no digit.
 const digit = (key, i) => Math.max(0, digits.indexOf(key.charAt(i) || '0'))
 
-// random returns digits of which the last isn't 0: no key is between a key and the same with a 0 at its end.
+// random returns digits of which the last isn't 0, because no key is between a key and the
+// same key with a 0 at its end.
 function random () {
   const [a, b, c] = crypto.getRandomValues(new Uint32Array(3))
   return digits[a % base] + digits[b % base] + digits[1 + c % (base - 1)]

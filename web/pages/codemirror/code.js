@@ -12,7 +12,7 @@ export function code (room, readonly) {
   const words = document.getElementById('language')
   const language = languageOf(room)
   if (!language) {
-    words.append('Plain text. It is highlighted and indented in a room whose name ends as that of a file does: ', ...examples(room), '.')
+    words.append('Plain text. Code is highlighted and indented in a room whose name ends like the name of a file: ', ...examples(room), '.')
     return { extension: [], load: () => {} }
   }
   const grammar = new Compartment()

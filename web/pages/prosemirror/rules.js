@@ -23,12 +23,12 @@ const plugin = inputRules({
   ].map(apart)
 })
 
-const last = /[\s*_`]$/ // how what a rule matches ends
+const last = /[\s*_`]$/ // the ends of what rules match
 let applied // the undo manager's item of the rule that was just applied
 
-// rules applies the Markdown that is typed. Its last character is inserted before it is
-// applied, so that undo brings back exactly what was typed. So does Backspace, if it is the
-// next key. The Enter that people press after a fence does nothing: the block has begun.
+// rules applies the Markdown that is typed. The last character is inserted before the rule
+// is applied, so that undo brings back exactly what was typed. Backspace does the same if it
+// is the next key. An Enter after a fence does nothing, because the block has begun.
 export const rules = [
   new Plugin({
     props: {

@@ -5,7 +5,7 @@ import { fill, newRow } from './row.js'
 const element = id => document.getElementById(id)
 const body = element('rooms')
 const heads = [...document.querySelectorAll('th[data-sort]')]
-const few = ['name', 'state', 'worker'] // columns that are sorted from their least value at first
+const few = ['name', 'state', 'worker'] // columns that are sorted in ascending order first
 let rows = new Map() // by the room's name
 let last // the answer that is shown
 
@@ -29,7 +29,7 @@ function show (answer) {
   body.parentElement.hidden = rows.size === 0
   element('none').hidden = rows.size > 0
   say(element('none'), query.get('search') !== '' || query.get('show') !== ''
-    ? 'No room is like that.'
+    ? 'No room matches.'
     : query.get('after') !== '' ? 'No more rooms.' : 'No rooms yet. A room is created when the first client connects to it and writes.')
   showPager(answer)
   showMore(answer)

@@ -1,4 +1,4 @@
-// What the page asks for is in its address, so that it is there after a reload.
+// What the page asks for is in its address, so that it stays the same after a reload.
 const fields = ['search', 'show', 'sort', 'order', 'after', 'skip']
 const values = new URLSearchParams(location.search)
 
