@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// untidy holds updates with what has no effect, and what a store adds for them. Each is
-// applied to a document with "ab" of client 1 in the text "t".
+// untidy holds updates that have parts without an effect, and what a store adds for each.
+// They are applied to a document with "ab" of client 1 in the text "t".
 var untidy = map[string]struct{ update, added string }{
 	"a string of no elements":           {"01 02 01 02 84 01 01 00 84 01 01 01 63 00", "01 01 01 02 84 01 01 01 63 00"},
 	"values of no elements":             {"01 02 03 00 08 01 01 61 00 08 01 01 61 01 7d 01 00", "01 01 03 00 08 01 01 61 01 7d 01 00"},
@@ -92,16 +92,16 @@ func TestUntidyWithoutDocument(t *testing.T) {
 	if got, err := Merge(V1, u); err != nil || !bytes.Equal(got, merged) {
 		t.Errorf("Merge: %x, %v; want %x", got, err, merged)
 	}
-	// Without the document, it isn't known in front of what the block was inserted.
+	// Without the document, the place of the block isn't known.
 	alone := unhex(t, untidy["in front of a block that is gone"].update)
 	if _, err := Convert(V1, V1, alone); !errors.Is(err, errFuture) {
 		t.Errorf("in front of a missing block: %v", err)
 	}
 }
 
-// TestUntidyBehindAGap applies a block in front of one that is gone at a character that is
-// pending.
-func TestUntidyBehindAGap(t *testing.T) {
+// TestUntidyAfterAHole applies a block that was inserted between a character after a hole and
+// a block of no elements.
+func TestUntidyAfterAHole(t *testing.T) {
 	s := New()
 	apply(t, s, "01 01 02 05 04 01 01 74 02 61 62 00")
 	apply(t, s, "01 01 02 07 c4 02 06 02 07 01 63 00")

@@ -143,8 +143,8 @@ func TestOwnHost(t *testing.T) {
 	}
 }
 
-// A page that asks why its upgrade was refused is answered as the upgrade would be, and
-// takes no connection.
+// A request by which a page asks why its upgrade was refused is answered as the upgrade would
+// be, and isn't counted as a connection.
 func TestQuestionAboutRefusal(t *testing.T) {
 	withHarness(t, Config{Limits: Limits{Connections: 1}}, func(t *testing.T, h *harness) {
 		ask := func(handler http.Handler, header ...string) int {

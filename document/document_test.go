@@ -116,8 +116,8 @@ func TestNotFound(t *testing.T) {
 	wantDocument(t, d)
 }
 
-// A root that is not there, or of another kind, is an error that names the roots. One that
-// is not there is empty as well.
+// The error for a root that is not there, or of another kind, names the roots of the
+// document. A root that is not there is also returned as an empty one.
 func TestWrongRoot(t *testing.T) {
 	server, _ := running(t, config{})
 	d := server.Document("board")
@@ -167,7 +167,7 @@ func TestWrongRoot(t *testing.T) {
 	}
 }
 
-// Export writes a root that is not there only as one of a kind that is named.
+// Export writes a root that is not there only if it is given a kind.
 func TestExportNoRoot(t *testing.T) {
 	doc := yjs.New()
 	text := must[*yjs.Text](t)(doc.Text("there"))
@@ -257,8 +257,8 @@ func TestApplyIsSeenByClients(t *testing.T) {
 	clear(own)
 	c.MustAwait(t, testkit.Update(typed(8, 1, "c")))
 
-	// A block in front of one of no elements, which pycrdt doesn't send: only the room has the
-	// character behind which it is.
+	// The right origin is a block of no elements, which pycrdt hasn't sent. Only the room has
+	// the character after which the block was inserted.
 	if err := d.Apply(t.Context(), []byte("\x01\x01\x08\x02\xc4\x08\x01\x08\x02\x01d\x00"), blocks.V1); err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ func depthOf(nodes []*Node) (deepest int) {
 	return deepest
 }
 
-// TestHostileMarkdown reads texts that cost a parser without bounds time or memory that
-// grows with their square, or a stack that grows with them.
+// TestHostileMarkdown reads texts for which a parser without bounds needs time or memory
+// that grows with the square of their size, or a stack that grows with their size.
 func TestHostileMarkdown(t *testing.T) {
 	s := schemaNamed(t, BlockNote)
 	const size = 64 << 10

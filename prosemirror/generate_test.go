@@ -129,7 +129,7 @@ func (g generator) block(depth int) *Node {
 	}
 }
 
-// codeLines matches lines of code: goldmark drops the spaces of those that have nothing else.
+// codeLines matches lines of code that are only spaces, which goldmark drops.
 var codeLines = regexp.MustCompile(`(?m)^\s*$`)
 
 func (g generator) list(n *Node, depth int) *Node {

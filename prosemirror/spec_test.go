@@ -135,8 +135,8 @@ func TestCommonMark(t *testing.T) {
 	}
 }
 
-// heldExamples are how many examples come out equal, and how many don't because the
-// documents can't hold something.
+// heldExamples has how many examples come out equal, and how many differ because of what the
+// documents can't hold.
 var heldExamples = map[string]map[string]int{
 	Basic: {
 		"equal": 539, "raw HTML": 72, "a mark in the same mark": 19, "blank lines in lists": 16,
@@ -195,7 +195,8 @@ func withoutParagraphs(text string) string {
 
 var besideTags = regexp.MustCompile(`\s*(</?[a-z]+>)\s*`)
 
-// withoutNested returns HTML without the em elements in em elements, and so for strong.
+// withoutNested returns HTML without em elements inside em elements, and without strong
+// elements inside strong elements.
 func withoutNested(text string) string {
 	depth := map[string]int{}
 	return emphasis.ReplaceAllStringFunc(text, func(tag string) string {

@@ -31,7 +31,7 @@ func TestTwoServersOnOneFile(t *testing.T) {
 		}
 	}
 
-	// One that was killed is not there any more.
+	// A server that was killed is not logged.
 	killed := startIn(t, dir)
 	killed.Kill()
 	next := startIn(t, dir)

@@ -74,7 +74,7 @@ func TestListsAreSortedAndSearched(t *testing.T) {
 	}
 }
 
-// A room that clients only looked into is listed while they are in it.
+// A room that clients have opened without writing is listed only while they are in it.
 func TestARoomThatWasOnlyLookedInto(t *testing.T) {
 	p := newPlace(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Hour}}})
 	reader, writer := p.connect("looked?readonly"), p.connect("written")

@@ -107,7 +107,7 @@ func changeAfterBackup(t *testing.T, s *server) (change func()) {
 	}
 }
 
-// The same for a database, whose user is not a superuser.
+// TestRestorePostgres is TestRestore for a database, whose user is not a superuser.
 func TestRestorePostgres(t *testing.T) {
 	testkit.Program(t, "pg_dump", "apt-get install postgresql")
 	testkit.Program(t, "psql", "apt-get install postgresql")
@@ -141,8 +141,8 @@ func TestRestorePostgres(t *testing.T) {
 	wantText(t, s, map[string]string{"notes": "before again", "gone": "before"})
 }
 
-// Both documented ways back to a former version work. This build is the former version:
-// the newer one is this build, too, and then the file is marked as migrated by it.
+// Both documented ways back to a former version work. This build stands for both versions:
+// the test marks the file as one that a newer version has migrated.
 func TestGoBack(t *testing.T) {
 	dir := t.TempDir()
 	former := startWithToken(t, dir)

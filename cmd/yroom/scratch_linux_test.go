@@ -13,8 +13,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// image is what the last stage of the Dockerfile says: an empty image with a user and a
-// folder. root stands for a container of it, in which a volume is at the folder.
+// image is what the last stage of the Dockerfile describes: an empty image with a user and
+// a folder. root is the file system of a container, with a volume at the folder.
 type image struct {
 	root, folder string
 	user         uint32
@@ -110,7 +110,7 @@ func commandOf(t *testing.T, docker string) []string {
 
 // The image has neither a shell nor a folder for temporary files. The documented backup
 // of a running server and its restoration work there, even if the file is larger than
-// what SQLite keeps in memory, and so does a copy of all documents.
+// what SQLite keeps in memory. A copy of all documents works there, too.
 func TestBackupInImage(t *testing.T) {
 	i := newImage(t)
 	s := i.serve(t)

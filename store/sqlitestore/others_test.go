@@ -34,7 +34,7 @@ func childOpens(t *testing.T, config sqlitestore.Config, path string) {
 	}
 }
 
-// an opener is a process that has a file open.
+// opener is a process that has a file open.
 type opener struct {
 	*exec.Cmd
 	in    io.Closer
@@ -125,8 +125,8 @@ func TestOtherProcesses(t *testing.T) {
 	shared.wants(t, "open")
 	shared.end(t)
 
-	// The second one takes the place of the first. Whether it has done so already or not, it
-	// and a third one log each other.
+	// When the first process ends, the second one takes the lock. It and a third process log
+	// each other, whether it already has the lock or not.
 	first.kill()
 	third := startOpener(t, "opens", path)
 	named := map[string]bool{}
@@ -159,8 +159,8 @@ func TestOtherProcesses(t *testing.T) {
 	}
 }
 
-// Two Stores of one process are several, too. Stores that open the file at the same time all
-// log the one that was there before, and one that has ended is not logged.
+// Stores of one process are logged like those of several. Stores that open the file at the
+// same time all log the one that had it open before. A Store that was closed is not logged.
 func TestOtherStores(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rooms.db")
 	var stays, comes safeBuffer

@@ -1,4 +1,4 @@
-// Rooms that are made of Markdown, and programs that change single blocks of what people have open.
+// Rooms that are created from Markdown, and programs that change single blocks while people edit.
 
 import { prosemirror, tiptap } from './demos.mjs'
 import { look } from './looks.mjs'
@@ -54,7 +54,7 @@ for (const [demo, schema] of [[prosemirror, 'prosemirror'], [tiptap, 'tiptap']])
     await shows('the editor shows the Markdown', seen => JSON.stringify(seen) === JSON.stringify(shown))
     hold(`to open the room changes nothing: ${await exported()}`, (await exported()).replaceAll('  + ', '  - ') === text)
 
-    // The cursor is behind "cursor", and she types there.
+    // The cursor is after "cursor", and Ann types there.
     await page.locator('#editor p', { hasText: 'cursor' }).click()
     await page.keyboard.press('Home')
     for (let i = 0; i < 'A word before, the cursor'.length; i++) await page.keyboard.press('ArrowRight')

@@ -49,7 +49,7 @@ boards['board, the keys of its order'] = async () => {
   }
   const longest = Math.max(...keys.map(key => key.length))
   hold(`the longest key has ${longest} characters`, longest < 200)
-  // What other programs have written is no key, or not in order.
+  // Keys that other programs have written may be invalid, or not in order.
   for (const [low, high] of [['V', 'V'], ['W', 'V'], ['V', 'V0'], ['V', 'V000'], ['é', 'ü'], ['', '0']]) {
     hold(`a key after ${low}`, between(low, high) > low || low === 'é')
   }
@@ -82,7 +82,7 @@ boards['board, two at one card'] = async stage => {
   hold(`it is moved and has what Bob typed: ${lines}`, lines.length === 3 && lines[2].startsWith('butter') && lines[2].endsWith('XYZ'))
 }
 
-// Of two moves at once one takes effect: the card is once on the board, and others stay where they are.
+// Of two moves of a card at the same time one takes effect: the card is on the board once, and others stay where they are.
 boards['board, two move one card at once'] = async stage => {
   const [ann, bob] = await stage.meet(board, 'Ann', 'Bob')
   for (const text of ['bread', 'butter', 'jam']) await add(ann.page, text)
@@ -264,7 +264,7 @@ boards['board, by mouse and by touch'] = async stage => {
   await bob.page.setViewportSize({ width: 1280, height: 800 })
 }
 
-// A list that was written before there were columns: what is done is in "Done".
+// A to-do list of version 0.1.0: what is done is in the column "Done".
 boards['board, a list of an earlier version'] = async stage => {
   const clients = new Clients(await kits['y-websocket 3'](), stage.server.url.replace('http:', 'ws:'), stage.room)
   const [old] = await clients.synced('an earlier version')

@@ -9,8 +9,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// In examples/login, a user that may write and one that may only read see on the page which
-// of both they are.
+// In examples/login, the page says to each user whether that user may write or only read.
 func TestLogin(t *testing.T) {
 	testkit.RequireNode(t, "..", "playwright-core")
 	testkit.File(t, "../../examples/login/page/dist/editor.js", "run make demos")

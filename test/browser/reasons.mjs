@@ -12,7 +12,7 @@ const ways = {
   Hocuspocus: { demo: demos.tiptap, path: '/hocuspocus' }
 }
 
-const quiet = 'log_level: error\n' // what is refused is logged
+const quiet = 'log_level: error\n' // because each refusal is logged at a lower level
 
 const forGood = 'eload the page'
 const forNow = 'This page goes on trying to connect.'
@@ -169,7 +169,7 @@ for (const [way, { demo }] of Object.entries(ways)) {
     await stage.converge(ann)
   }
 
-  // The network is gone, and no one says so: neither the browser nor the end of a connection.
+  // The network is gone, and neither the browser nor the end of a connection shows it.
   reasons[`${way}, a server that doesn't answer`] = async stage => {
     const server = await stage.own()
     const [ann] = await stage.meet(demo, 'Ann')

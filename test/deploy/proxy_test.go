@@ -1,5 +1,5 @@
 // Package deploy tests the configurations of proxies and of systemd in the documentation,
-// with these programs.
+// with nginx, Caddy and systemd.
 package deploy
 
 import (

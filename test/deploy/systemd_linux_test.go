@@ -16,8 +16,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 )
 
-// The unit of the documentation, with its secrets, is one that systemd loads without a
-// complaint, and that leaves the server few rights.
+// systemd loads the documented unit, with its secrets, without a warning, and the unit leaves
+// the server few rights.
 func TestSystemdUnit(t *testing.T) {
 	analyze := testkit.Program(t, "systemd-analyze", "apt-get install systemd")
 	dir := t.TempDir()

@@ -28,9 +28,8 @@ export function checkAccepted (base, version, mutants) {
   return { failures }
 }
 
-// Reports whether the store takes an update in other words: without blocks and deletions of no elements, on some of which yjs throws,
-// and with another right origin for blocks that name their own first element, which yjs finds beside such a block only, or an element
-// that can't have been the neighbour of their origin.
+// Reports whether the store changes an update before it applies it. It leaves out blocks and deletions of no elements, on some of which yjs
+// throws. It replaces a right origin that is the block's own first element, or that can't have been the neighbour of the origin.
 function isCleaned (update, added) {
   const { structs, ds } = Y.decodeUpdate(update)
   const sent = ({ client, clock }) => structs.find(({ id, length, origin }) => origin && id.client === client && id.clock <= clock && clock < id.clock + length)

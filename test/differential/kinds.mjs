@@ -1,5 +1,5 @@
-// Documents whose roots hold content of several kinds: two yjs 13 clients that use a root as different kinds, or yjs 14, in which all types
-// are of one kind. Each root is read as each kind.
+// Makes documents whose roots hold content of several kinds, and reads each root as each kind. They are made by two clients of yjs 13 that
+// use a root as different kinds, or by yjs 14, in which all types are of one kind.
 
 import * as Y from 'yjs'
 import * as Y14 from '../node_modules/@y/y/src/index.js'
@@ -16,8 +16,8 @@ const kinds = {
 }
 const names = ['a', 'b', 'C']
 
-// Returns a document as updates in V1 and V2, and what yjs reads: for each root and each kind { json, text, delta }, of which those at
-// which yjs throws are null.
+// Returns a document as updates in V1 and V2, and what yjs reads: for each root and each kind { json, text, delta }. A value is null if yjs
+// throws when it is read.
 export function mixed (seed) {
   const random = new Random(seed * 6007)
   const by14 = random.chance(0.5)
@@ -56,7 +56,7 @@ function unlessThrown (f) {
   }
 }
 
-// Returns toJSON of a root as yjs 13 prints it, in which a type is printed by yjs 14 if yjs 13 can't have made it.
+// Returns toJSON of a root, as yjs 13 prints it. Types in it that yjs 13 can't have made are as yjs 14 prints them.
 function jsonOf (type, type14) {
   if (type instanceof Y.Array) {
     const list14 = type14.slice(0)
@@ -200,8 +200,7 @@ export function mixedEdits (seed) {
 
 let edited
 
-// Returns a document of yjs 14 and edits of the texts in it, of which yjs 14 makes a document, too. A text is an element at a path of
-// positions in a root.
+// Returns a document of yjs 14, and edits of the texts in it, which yjs 14 makes, too. A text is named by a root and a path of positions.
 export function textEdits (seed) {
   const random = new Random(seed * 7717)
   const doc = newDoc14(random)

@@ -1,6 +1,6 @@
 // Package makers serves, stores, compacts and exports documents that were made by other
-// programs: the bindings of editors and stores to Yjs, and the implementations of Yjs. Each
-// of them must read back what it has written.
+// programs, the makers: bindings of editors and of stores to Yjs, and implementations of Yjs.
+// Each maker must read back what it has written.
 package makers
 
 import (
@@ -191,7 +191,7 @@ func (f *fixture) read(t *testing.T, maker, room string, want any) {
 	}
 	check("the export in V1", f.do(t, http.MethodGet, room, "?format=update", "", nil), false)
 	check("another store", f.imported(t, room), false)
-	if maker != "pycrdt" { // which has no V2
+	if maker != "pycrdt" { // pycrdt has no V2
 		check("the export in V2", f.do(t, http.MethodGet, room, "?format=update-v2", "", nil), true)
 	}
 }

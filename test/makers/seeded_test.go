@@ -17,7 +17,7 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// seeded is a document that was made of Markdown, for an editor.
+// seeded is a document that was made from Markdown, for an editor.
 type seeded struct {
 	Schema string `json:"schema"`
 	Root   string `json:"root"`

@@ -21,8 +21,8 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// A fault is changes of a file of package blocks: what is in it once, and what takes its
-// place.
+// A fault is a list of changes of a file of package blocks. A change is a text that the
+// file has once, and the text that replaces it.
 type fault struct {
 	name    string
 	changes [][2]string
@@ -30,7 +30,7 @@ type fault struct {
 
 const faulty = "v2_read.go"
 
-// With the faults, GC blocks in V2 don't count. Other servers have had both.
+// Both faults lose GC blocks in V2, and both were in other servers.
 var faults = []fault{
 	{name: "a GC block becomes a gap", changes: [][2]string{{
 		`	d.out = append(d.out, info)
@@ -82,7 +82,7 @@ func (f fault) overlay(t *testing.T) (flag string) {
 	text := string(original)
 	for _, change := range f.changes {
 		if strings.Count(text, change[0]) != 1 {
-			t.Fatalf("%s doesn't have this once, or not any more:\n%s", file, change[0])
+			t.Fatalf("%s doesn't have this text exactly once:\n%s", file, change[0])
 		}
 		text = strings.Replace(text, change[0], change[1], 1)
 	}
