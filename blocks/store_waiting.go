@@ -21,7 +21,8 @@ func (w Waiting) String() string {
 	return fmt.Sprintf("%s for element %d of client %d", what, w.For.Clock, w.For.Client)
 }
 
-// Waiting returns which pending elements wait for which. The document must not change during the iteration.
+// Waiting returns which pending elements wait for which. The document must not change
+// during the iteration.
 func (s *Store) Waiting() iter.Seq[Waiting] {
 	return func(yield func(Waiting) bool) {
 		for _, c := range s.inOrder() {

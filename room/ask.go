@@ -12,15 +12,15 @@ import (
 // A room lacks something that a client has if one of its updates was lost, whatever the
 // cause. The room notices it when a later update depends on what was lost, and so leaves
 // blocks pending, when a later update leaves a hole between the elements of its author, or
-// when the client sends a state vector that is ahead. Then the room
-// sends SyncStep1 to the connection, and the client answers with a SyncStep2 that has
-// everything that it has and the room lacks. A lost deletion leaves no trace: to find it, a
-// client that sends SyncStep1 from time to time is asked as well.
+// when the client sends a state vector that is ahead. Then the room sends SyncStep1 to the
+// connection, and the client answers with a SyncStep2 that has everything that it has and
+// the room lacks. Nothing shows that a deletion was lost, so a client that sends SyncStep1
+// from time to time is asked as well.
 //
-// Blocks that a SyncStep2 leaves pending, and holes that it leaves, are no reason to ask: its
-// client lacks what is missing, too. So an answer never leads to the next question. A client
-// of yjs 14 leaves holes on purpose, when it accepts one suggestion of several. It is asked
-// once for those of each of its updates.
+// Blocks that a SyncStep2 leaves pending, and holes that it leaves, are no reason to ask,
+// because its client lacks what is missing, too. So an answer never leads to another
+// question. A client of yjs 14 leaves holes on purpose, when it accepts one suggestion of
+// several. It is asked once for the holes of each of its updates.
 //
 // A client with acks is asked with each SyncStep1 that it sends, and at no other time,
 // because it counts the answers. If one of its updates was lost, it waits for an Ack in
