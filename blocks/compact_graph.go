@@ -79,8 +79,8 @@ func (s *Store) newGraph(n int) *graph {
 // client by their clocks: those of a client after its first hole, those that refer to them,
 // and those of a client after these. If a forged update has blocks that depend on one another
 // in that order, it marks them, too.
-// Compact doesn't change them, and nothing else because of them, so that documents of yjs 13
-// show the same with and without it.
+// Compact changes neither them nor anything because of them, so that documents of yjs 13
+// show the same before and after it.
 func (g *graph) markBehind() {
 	const entered, done = 1, 2
 	state := make([]uint8, len(g.nodes))

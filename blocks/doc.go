@@ -19,9 +19,9 @@
 // A deleted block has lost its content, but keeps its position; a GC block has lost
 // that too. A block is integrated once the blocks to which it refers are integrated. Until
 // then it is pending. A hole is elements of a client that are not integrated, with
-// integrated ones after them. A section is the blocks
-// of one client in an update; a skip stands for a gap in it. The delete set, with which
-// an update ends, is the spans of deleted clocks of each client.
+// integrated ones after them. A section is the blocks of one client in an update; a skip
+// stands for elements in it that the update doesn't have. The delete set, with which an
+// update ends, is the spans of deleted clocks of each client.
 //
 // # How to read the code
 //

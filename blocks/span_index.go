@@ -9,7 +9,7 @@ import (
 
 // spanIndex is a set of elements of one client: those that are deleted, or those that are
 // integrated. Its spans are held in parts of bounded length, so that an insertion moves
-// few.
+// only few of them.
 //
 // What was loaded stays encoded, as the spans are in an update, until a span is looked
 // up.

@@ -80,8 +80,8 @@ func (c *client) eachPart(x clocks.Span, yield func(x clocks.Span, integrated bo
 	}
 }
 
-// gapless returns the clock after the last element that has all earlier ones before it:
-// those that are integrated or, according to the plan, become so. c may be nil.
+// gapless returns the clock before which all elements are integrated or, according to the
+// plan, become so: that of the first hole, or the end. c may be nil.
 func (c *client) gapless() uint64 {
 	switch {
 	case c == nil:
@@ -100,8 +100,8 @@ func (c *client) gapless() uint64 {
 	return c.blocks.end
 }
 
-// rowEnd returns the end of the row of elements that holds the one at clock, which is
-// integrated or, according to the plan, becomes so.
+// rowEnd returns the end of the consecutive elements around clock that are integrated or,
+// according to the plan, become so. The one at clock must be one of them.
 func (c *client) rowEnd(clock uint64) uint64 {
 	if end := c.gapless(); clock < end {
 		return end

@@ -15,9 +15,9 @@ import (
 // every change that the plan has made in the store.
 //
 // The sections of the update are scanned in clock order. A section whose next block lacks
-// something halts, and goes on when that is ready. When all sections have halted, what they
-// lack is missing: then these blocks are passed over. They become pending, unless what they
-// lack is behind another block that is passed over.
+// something halts, and goes on when that is ready. When all sections have halted, the plan
+// passes over the blocks at which they have halted. These become pending, unless what they
+// lack comes after another block that the plan passes over.
 //
 // A block that is not ready is a waiter of the element that it waits for, and is tried
 // again when that one is ready. So the time is linear in the number of blocks, apart from

@@ -18,7 +18,8 @@ func (c *client) has(clock uint64) bool {
 
 func (it *item) holds(clock uint64) bool { return it.clock <= clock && clock < it.end() }
 
-// gapless returns the clock after the last element that has all earlier ones before it.
+// gapless returns the clock before which all elements are integrated: that of the first
+// hole, or the end.
 func (c *client) gapless() uint64 {
 	if c.missing == 0 {
 		return c.end

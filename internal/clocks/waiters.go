@@ -2,16 +2,15 @@ package clocks
 
 import "slices"
 
-// Waiter is a C that can't continue before an element of a client, the one at Clock, is
-// there.
+// Waiter is a value that waits for the element of a client at Clock.
 type Waiter[C any] struct {
 	Clock uint64
 	Value C
 }
 
 // Waiters is the waiters for the elements of one client, in the order of clocks. They are
-// held in parts of bounded length, so that adding or taking some moves few. The zero
-// value is empty.
+// held in parts of bounded length, so that adding or removing some moves only few others.
+// The zero value is empty.
 type Waiters[C any] struct {
 	parts [][]Waiter[C]
 }
