@@ -18,13 +18,19 @@
 //
 //  1. After Load, last is Log.Last(), or 0 if the error was ErrNotFound. After Create
 //     has returned position p, last is p.
-//  2. After Append has returned position p: if p is last+1, set last to p. If p is 0, the position is unknown: leave last as it is. Otherwise there are entries between last and p that the worker may lack: call LoadAfter(last), apply all its entries, and set last to the larger of p and Log.Last(). They include entries that the worker has already, at least its own. Applying an update twice changes nothing.
+//  2. After Append has returned position p: if p is last+1, set last to p. If p is 0, the
+//     position is unknown: leave last as it is. Otherwise there are entries between last
+//     and p that the worker may lack: call LoadAfter(last), apply all its entries, and set
+//     last to the larger of p and Log.Last(). They include entries that the worker has
+//     already, at least its own. Applying an update twice changes nothing.
 //  3. After Append has failed, leave last as it is. If the entry was stored in
 //     spite of the error, the next append finds it in this way.
-//  4. If LoadAfter returns ErrDeleted, the room was deleted, and may have been created again since: the worker holds the deleted document. If it
-//     returns ErrUnsupported, the store has no order of positions, and the
-//     worker stops comparing them.
-//  5. A worker that appends nothing finds no entries in this way. A worker that has taken over a room must call LoadAfter(last) once more when the former owner can't append any longer.
+//  4. If LoadAfter returns ErrDeleted, the room was deleted, and may have been created again
+//     since: the worker holds the deleted document. If it returns ErrUnsupported, the store
+//     has no order of positions, and the worker stops comparing them.
+//  5. A worker that appends nothing finds no entries in this way. A worker that has taken
+//     over a room must call LoadAfter(last) once more when the former owner can't append any
+//     longer.
 //
 // A compaction takes no position, so it leaves no gap in the positions; see Position.
 package store

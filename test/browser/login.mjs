@@ -43,7 +43,7 @@ await editor.click()
 await bob.keyboard.type('Written by Bob.')
 await picture(ada, 'login, ada writes')
 await picture(bob, 'login, bob reads')
-// What Ada writes after that has arrived, and Bob's letters have not.
+// What Ada writes later arrives, and Bob's letters don't.
 await ada.keyboard.type(' More.')
 await until("Bob sees the rest of Ada's text", async () => await textOf(bob) === 'Written by Ada. More.')
 assert.equal(await textOf(ada), 'Written by Ada. More.')

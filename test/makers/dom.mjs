@@ -1,4 +1,4 @@
-// A window of jsdom as the global one, with what editors ask of a layout that jsdom doesn't have.
+// Makes a window of jsdom the global one, and adds what editors use of a layout and jsdom lacks.
 import { JSDOM } from 'jsdom'
 
 const { window } = new JSDOM('<!doctype html><body></body>', { pretendToBeVisual: true, url: 'http://localhost/' })

@@ -1,4 +1,4 @@
-// Writes documents with the bindings of editors and stores, and shows them as these show them.
+// Writes documents with makers (bindings of editors and of stores, and implementations of Yjs), and says what they show.
 // It reads requests from standard input, a JSON object a line, and prints an answer for each:
 //   {op: "write", maker, host, room, hocuspocus}  three authors connect, edit, and agree: {view, types, versions}
 //   {op: "live", maker, host, room, hocuspocus}   what a client sees that connects now: {view}

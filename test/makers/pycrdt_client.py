@@ -30,7 +30,7 @@ def serve(socket):
                 message = socket.recv(timeout=patience)
             except TimeoutError:
                 return
-            if message[0] == 0:  # others are of awareness
+            if message[0] == 0:  # all others are about awareness
                 receiving = True
                 reply = handle_sync_message(message[1:], doc)
                 receiving = False
@@ -56,7 +56,7 @@ def serve(socket):
             edit(request["op"], request.get("at"), request.get("to"), request.get("text"))
             receive(0.05)
             answer = {"view": str(text)}
-        except BaseException as error:  # panics of yrs are none of Exception
+        except BaseException as error:  # panics of yrs aren't of the class Exception
             answer = {"error": repr(error)}
         print(json.dumps(answer), flush=True)
 

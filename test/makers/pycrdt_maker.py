@@ -85,6 +85,6 @@ for line in sys.stdin:
     request = json.loads(line)
     try:
         answer = write() if request["op"] == "make" else read(request["update"])
-    except BaseException as error:  # panics of yrs are none of Exception
+    except BaseException as error:  # panics of yrs aren't of the class Exception
         answer = {"error": repr(error)}
     print(json.dumps(answer), flush=True)

@@ -1,6 +1,5 @@
-// Opens documents in editors and says what the editors leave of them. Reads objects {schema, root, update}, one a line,
-// from stdin, and writes the update of the whole document of each after the editor was opened, and what the editor
-// shows, to stdout.
+// Opens documents in editors, and says what the editors leave of them. It reads objects {schema, root, update} from standard
+// input, one a line, and prints for each the update of the whole document after the editor was opened, and what the editor shows.
 
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
