@@ -13,11 +13,11 @@
 //
 // # What Markdown can't hold
 //
-// Nothing that a document has is dropped without a trace, except for what no reader sees:
-// empty paragraphs, the marks strong and em on spaces at the ends of a text, whether a list
-// has blank lines, and further attributes of the nodes and marks that Markdown has, such as
-// an alignment. A node that Markdown doesn't have is written as an HTML element with its
-// name, its attributes and its content; a mark likewise:
+// Only these are dropped: empty paragraphs, the marks strong and em on spaces at the ends of
+// a text, whether a list has blank lines, and those attributes of nodes and marks that
+// Markdown doesn't have, such as the alignment of a paragraph. A node that Markdown doesn't
+// have is written as an HTML element with its name, its attributes and its content, and a
+// mark in the same way:
 //
 //	<div data-node="callout" data-attrs="{&#34;kind&#34;:&#34;info&#34;}">
 //
