@@ -111,7 +111,7 @@ func problemFor(err error) problemError {
 	case errors.Is(err, document.ErrNotFound):
 		return noSuchRoom.because("It was never written to, or it was deleted.")
 	case errors.Is(err, document.ErrExists):
-		return roomExists.because("It was created already. Nothing was changed.")
+		return roomExists.because("It was created already. Nothing was changed. Choose another name, or delete that room first.")
 	case errors.Is(err, document.ErrMalformed):
 		return notAnUpdate.because("Nothing was changed: " + innermost(err) + ".")
 	case errors.Is(err, document.ErrLimit):

@@ -123,7 +123,7 @@ func selectionOf(r *http.Request) (selection, error) {
 		return selection{}, badParameter.because("The format "+f.name+" is of the whole document and takes neither name nor root. These do.", rootedFormats()...)
 	}
 	if f.needsName() && !query.Has("name") {
-		return selection{}, badParameter.because("The format " + f.name + " is of one root: give its name with the parameter name.")
+		return selection{}, badParameter.because("The format " + f.name + " is of one root: say which with name.")
 	}
 	kinds, err := kindsOf(query)
 	return selection{format: f, name: query.Get("name"), named: query.Has("name"), kinds: kinds}, err

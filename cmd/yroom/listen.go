@@ -28,7 +28,7 @@ func listen(ctx context.Context, flag, addr string, open bool) (net.Listener, er
 func listenAddress(addr string, open bool) (*net.TCPAddr, error) {
 	tcp, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("can't listen on %q: %w", addr, err)
+		return nil, fmt.Errorf("can't listen on %q: %w; write an address and a port, such as 127.0.0.1:8000", addr, err)
 	}
 	if !open && !tcp.IP.IsLoopback() {
 		return nil, fmt.Errorf("%s can be reached from other machines, and this server has no login.\n"+

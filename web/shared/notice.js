@@ -17,7 +17,7 @@ export function showNotice ({ saved, status }) {
   const then = now => {
     if (now !== 'closed') return 'This page goes on trying to connect.'
     const writes = saved.loaded && !document.documentElement.classList.contains('readonly')
-    return writes ? 'Nothing more is saved. Copy what you still need before you reload the page.' : 'Reload the page to try again.'
+    return writes ? 'Nothing more is saved. Copy what you still need before you reload the page.' : 'Open another room, or reload the page to try again.'
   }
   status.on((now, reason) => {
     clearTimeout(wait)
