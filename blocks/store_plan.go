@@ -44,6 +44,7 @@ type plan struct {
 	err      error       // why a block of the update is refused
 	collects bool        // pending elements must become GC blocks
 	mended   map[id]id   // the right origins that blocks of the update must have instead, by where they begin
+	kept     []id        // map entries whose predecessors aren't deleted, as if an update that has deleted them was lost
 	branched []branching // what note has changed
 	taken    int         // how many blocks have become ready
 	work     int         // of their insertions: see spots
@@ -418,6 +419,8 @@ func (p *plan) advance(s *Store, a advance) {
 func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 	switch err := p.refs.check(b); {
 	case err == nil || held && errors.Is(err, errDistant):
+	case errors.Is(err, errKept) && s.mended < mostMended:
+		p.kept = append(p.kept, b.id())
 	case held:
 		p.collects = true
 		c.late.woken[b.clock] = wokenPiece{end: b.end(), collected: true}
@@ -445,13 +448,17 @@ func (p *plan) mend(s *Store, c *client, b *block) bool {
 	if s.mended == mostMended || b.flags&hasOrigin == 0 {
 		return false
 	}
-	var origin block
+	var whole, origin block
+	n := c.section.find(b.clock)
+	if c.section.readLinks(n, &whole); whole.flags&hasOrigin == 0 {
+		return false // b is the end of a block whose beginning the document has otherwise
+	}
 	s.lookup(b.origin, &origin)
 	b.setRight(origin.rightOrNone())
 	if p.mended == nil {
 		p.mended = make(map[id]id)
 	}
-	p.mended[id{c.id, c.section.startOf(c.section.find(b.clock)).clock}] = b.rightOrNone()
+	p.mended[whole.id()] = b.rightOrNone()
 	return true
 }
 
@@ -545,7 +552,7 @@ func (p *plan) reset() {
 	clear(p.todo[:cap(p.todo)])
 	clear(p.halted[:cap(p.halted)])
 	p.added, p.advances, p.pendingTypes, p.depths, p.staged = 0, p.advances[:0], 0, 0, 0
-	p.refs, p.collects, p.mended, p.branched = refCheck{}, false, nil, p.branched[:0]
+	p.refs, p.collects, p.mended, p.kept, p.branched = refCheck{}, false, nil, nil, p.branched[:0]
 	p.taken, p.work, p.doubts = 0, 0, 0
 	p.touched, p.todo, p.halted = p.touched[:0], p.todo[:0], p.halted[:0]
 	p.waitedFor, p.woken, p.scratch = p.waitedFor[:0], p.woken[:0], p.scratch[:0]

@@ -15,6 +15,7 @@ import (
 var (
 	errApart   = errors.New("a block whose origin and right origin can't have been neighbours")
 	errEntry   = errors.New("a map entry that no client can have written")
+	errKept    = errors.New("a map entry whose predecessor isn't deleted")
 	errDistant = errors.New("a block that is too far from its right origin to be checked")
 )
 
@@ -187,10 +188,13 @@ func (c *refCheck) checkKey(b, first *block) error {
 		return nil
 	}
 	keyed, err := c.hasKey(b, first)
-	if err == nil && keyed && !c.deletes(b.client, values) {
-		err = errEntry
+	switch {
+	case err != nil || !keyed || c.deletes(b.client, values):
+		return err
+	case values.From < b.clock && values.To == b.clock:
+		return errKept
 	}
-	return err
+	return errEntry
 }
 
 // hasKey reports whether b is in the list of a map key. It mostly sees that at the first

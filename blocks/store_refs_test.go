@@ -253,3 +253,38 @@ func TestKnownPartOfABlock(t *testing.T) {
 	}
 	check(t, s)
 }
+
+// TestValueBehindOneThatIsNotDeleted applies values of a map key whose predecessor was
+// deleted by an update that was lost. yjs deletes it when it integrates the new value.
+func TestValueBehindOneThatIsNotDeleted(t *testing.T) {
+	const (
+		first  = "01 01 07 00 28 01 01 6d 01 6b 01 7d 01 00" // client 7 sets the key k of the map m to 1
+		second = "01 01 07 01 88 07 00 01 7d 02 00"          // to 2, after it has deleted that
+		want   = "01 02 07 00 21 01 01 6d 01 6b 01 88 07 00 01 7d 02 01 07 01 00 01"
+	)
+	for name, updates := range map[string][]string{
+		"in order":         {first, second},
+		"the second first": {second, first},
+		"twice":            {first, second, first, second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := New()
+			s.HoldPending()
+			seen := New()
+			for _, u := range updates {
+				apply(t, s, u)
+				if added := s.Integrated(); added != nil {
+					if _, err := seen.Apply(added, V1); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for _, doc := range []*Store{s, seen} {
+				if got := doc.Encode(V1); !bytes.Equal(got, unhex(t, want)) {
+					t.Errorf("the document is %x, want %s", got, want)
+				}
+				check(t, doc)
+			}
+		})
+	}
+}

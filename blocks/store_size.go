@@ -10,9 +10,9 @@ import (
 // What counts against Options.MaxSize, in addition to the bytes of blocks: what the
 // store holds for each client, chunk, block, span of deleted elements and depth. So
 // neither a document nor its encoding can take much more than the limit, whatever it
-// consists of. A client with one block takes 330 to 500 bytes, its chunk included.
+// consists of. A client with one block takes 330 to 510 bytes, its chunk included.
 const (
-	clientSize = 384
+	clientSize = 400
 	chunkSize  = 96
 	blockSize  = 8
 	spanSize   = 16
@@ -98,22 +98,40 @@ func (s *Store) newBlocksCost(in *parsedUpdate, gained int) int {
 	if gained == 0 {
 		return 0
 	}
-	count, elements, plain := uint64(0), uint64(0), true
+	count, elements, merging := uint64(0), uint64(0), 0
 	for i := range in.sections {
-		count += min(in.sections[i].count, math.MaxInt32)
-		elements += in.sections[i].elements
-		plain = plain && s.find(in.sections[i].client).plain
+		sec := &in.sections[i]
+		count += min(sec.count, math.MaxInt32)
+		elements += sec.elements
+		if c := s.find(sec.client); !c.plain {
+			merging += c.mergeCost(sec)
+		}
 	}
 	blocks := min(int(count), gained/2) // the smallest takes two bytes
+	spans := blocks                     // all may be deleted
 	splits := gained * 2 / blockBytes   // of long blocks
-	holes := 0
-	if !plain {
-		blocks = gained / 2 // a block may be divided between holes
-		holes = blocks*(holeSize+chunkSize) + indexSize*len(in.sections)
-	}
 	blocks += splits
 	chunks := blocks/chunkBlocks + gained/chunkBytes + int(elements>>31) + 2*len(in.sections)
-	return gained + holes + blockSize*blocks + splitSize*splits + chunkSize*min(chunks, blocks) + depthSize*(s.plan.depths+s.plan.staged)
+	return gained + merging + spanSize*spans + blockSize*blocks + splitSize*splits + chunkSize*min(chunks, blocks) + depthSize*(s.plan.depths+s.plan.staged)
+}
+
+// mergeCost returns what it adds that a section's blocks are merged into those of c: blocks
+// that are divided by what c has, holes, and chunks where a row of blocks begins or ends.
+func (c *client) mergeCost(sec *section) int {
+	most := int(min(sec.elements, math.MaxInt32)) // a part of a block has an element, at least
+	cuts := len(c.pending) + 2
+	if c.holes() {
+		cuts += c.present.count()
+	}
+	cuts = min(cuts, most)
+	rows := cuts
+	if sec.elements < sec.end-sec.clock { // there are skips
+		rows += int(min(sec.count, math.MaxInt32))
+	}
+	if c.late != nil {
+		rows += len(c.late.passed) + len(c.late.woken)
+	}
+	return splitSize*cuts + (holeSize+2*chunkSize)*min(rows, most) + indexSize
 }
 
 // newDeletionsCost returns what the new deletions of integrated and ready elements add
