@@ -54,7 +54,7 @@ func (a *Handler) addBlocks(w http.ResponseWriter, r *http.Request, room string)
 		return err
 	}
 	var ids []string
-	err = a.editBlocks(r.Context(), room, query.Get("name"), true, func(b *prosemirror.Blocks) (err error) {
+	err = a.editBlocks(r.Context(), room, query.Get("name"), true, len(markdown), func(b *prosemirror.Blocks) (err error) {
 		switch {
 		case query.Has("before"):
 			ids, err = b.Before(query.Get("before"), markdown)
@@ -83,7 +83,7 @@ func (a *Handler) replaceBlock(w http.ResponseWriter, r *http.Request, room, id 
 		return err
 	}
 	var ids []string
-	err = a.editBlocks(r.Context(), room, query.Get("name"), false, func(b *prosemirror.Blocks) (err error) {
+	err = a.editBlocks(r.Context(), room, query.Get("name"), false, len(markdown), func(b *prosemirror.Blocks) (err error) {
 		ids, err = b.Replace(id, tag, markdown)
 		return err
 	})
@@ -99,7 +99,7 @@ func (a *Handler) deleteBlock(w http.ResponseWriter, r *http.Request, room, id s
 	if err != nil {
 		return err
 	}
-	err = a.editBlocks(r.Context(), room, query.Get("name"), false, func(b *prosemirror.Blocks) error { return b.Delete(id, tag) })
+	err = a.editBlocks(r.Context(), room, query.Get("name"), false, 0, func(b *prosemirror.Blocks) error { return b.Delete(id, tag) })
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (a *Handler) markBlock(w http.ResponseWriter, r *http.Request, room, id str
 	if err := d.Decode(&m); err != nil || d.More() || m.Mark == "" || m.Text == "" {
 		return badContent.because(`The body has to be one JSON object such as {"text": "the words", "mark": "strong", "attrs": {}}.`)
 	}
-	err = a.editBlocks(r.Context(), room, query.Get("name"), false, func(b *prosemirror.Blocks) error { return b.Mark(id, m.Range, m.Mark, m.Attrs) })
+	err = a.editBlocks(r.Context(), room, query.Get("name"), false, 0, func(b *prosemirror.Blocks) error { return b.Mark(id, m.Range, m.Mark, m.Attrs) })
 	if err != nil {
 		return err
 	}
@@ -169,15 +169,15 @@ func (a *Handler) readTyped(w http.ResponseWriter, r *http.Request, limit int64,
 // markdownCost is how many bytes of memory the nodes of a byte of Markdown take at most.
 const markdownCost = 400
 
-// editBlocks changes the blocks of a room, and creates the room if it doesn't exist and
-// create is set.
-func (a *Handler) editBlocks(ctx context.Context, room, root string, create bool, edit func(*prosemirror.Blocks) error) error {
+// editBlocks changes the blocks of a room, by so many bytes of Markdown, and creates the
+// room if it doesn't exist and create is set.
+func (a *Handler) editBlocks(ctx context.Context, room, root string, create bool, markdown int, edit func(*prosemirror.Blocks) error) error {
 	d := a.documents.Document(room)
 	info, err := d.Info(ctx)
 	if err != nil && !(create && errors.Is(err, document.ErrNotFound)) {
 		return err
 	}
-	cost := leastCost + schemaCost*info.Summary.Size
+	cost := leastCost + schemaCost*info.Summary.Size + markdownCost*markdown
 	if err := a.exports.reserve(ctx, cost); err != nil {
 		return err
 	}

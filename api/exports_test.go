@@ -22,6 +22,7 @@ import (
 	"github.com/yroom/yroom/document"
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/prosemirror"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -306,5 +307,25 @@ func settled() (size int) {
 		if size = int(m.HeapAlloc); size < last+1<<20 {
 			return size
 		}
+	}
+}
+
+// A change of blocks reserves memory for its Markdown, too.
+func TestMarkdownOfBlocksIsReserved(t *testing.T) {
+	handler := New(Config{Documents: newServer(t, nil).Documents()})
+	reserved := func(markdown int) (used int) {
+		err := handler.editBlocks(t.Context(), "plan", "", true, markdown, func(*prosemirror.Blocks) error {
+			handler.exports.mu.Lock()
+			defer handler.exports.mu.Unlock()
+			used = int(handler.exports.used)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return used
+	}
+	if more := reserved(1000) - reserved(0); more != 1000*markdownCost {
+		t.Errorf("%d bytes are reserved for 1,000 bytes of Markdown", more)
 	}
 }
