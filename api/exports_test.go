@@ -317,7 +317,7 @@ func TestMarkdownOfBlocksIsReserved(t *testing.T) {
 		err := handler.editBlocks(t.Context(), "plan", "", true, markdown, func(*prosemirror.Blocks) error {
 			handler.exports.mu.Lock()
 			defer handler.exports.mu.Unlock()
-			used = int(handler.exports.used)
+			used = handler.exports.used
 			return nil
 		})
 		if err != nil {
