@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/internal/clocks"
@@ -15,7 +16,7 @@ import (
 var errPartial = errors.New("worker: the snapshot is not the whole document")
 
 // partition returns the entries of a log that a snapshot can replace, and those of which a
-// part is pending in the document, which it logs.
+// part is pending in the document. It logs that if it lasts.
 func (a *actor) partition(log store.Log, doc *blocks.Store) (replaced store.Log, kept []store.Entry, err error) {
 	pending, example := make(map[uint64]clocks.Spans), ""
 	for w := range doc.Waiting() {
@@ -26,6 +27,7 @@ func (a *actor) partition(log store.Log, doc *blocks.Store) (replaced store.Log,
 		return log, nil, nil
 	}
 	replaced.Generation = log.Generation
+	late := false
 	for i, e := range log.Entries {
 		part, err := ids.Overlap(e.Data, e.Encoding == store.V2, pending)
 		if err != nil {
@@ -33,14 +35,21 @@ func (a *actor) partition(log store.Log, doc *blocks.Store) (replaced store.Log,
 		}
 		if part {
 			kept = append(kept, e)
+			late = late || a.worker.config.Runtime.Now().Sub(e.At) >= pendingPatience
 			continue
 		}
 		replaced.Entries, replaced.Positions = append(replaced.Entries, e), append(replaced.Positions, log.Positions[i])
 	}
-	a.worker.config.Logger.Warn("A part of a document is incomplete: it waits for updates that never arrived. Clients don't see it. The entries of the log that hold it are kept as they are. "+
-		"If the document was written by another server, import it again from there.", "room", a.name, "example", example, "clients", len(pending), "entries", len(kept))
+	if late {
+		a.worker.config.Logger.Warn("A part of a document is incomplete: it waits for updates that have not arrived. Clients don't see it. The entries of the log that hold it are kept as they are. "+
+			"If the document was written by another server, import it again from there.", "room", a.name, "example", example, "clients", len(pending), "entries", len(kept))
+	}
 	return replaced, kept, nil
 }
+
+// pendingPatience is how long a part of a document may be pending before that is logged: a
+// client that connects again may send a new edit before those that were lost.
+const pendingPatience = time.Minute
 
 // whole returns errPartial unless the entries of by have, all together, the elements and
 // deletions of those that they replace.
