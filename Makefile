@@ -101,19 +101,24 @@ programs:
 	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
-# The second run has tests of running times and allocations, which the race detector changes, and one that crashes it.
-# The third one attacks a server, which must have the machine for itself as far as possible.
+# Three packages at a time, because some mostly wait. The second run measures the coverage of the core, which under the
+# race detector takes several times as long. It and the third one have the tests of running times, of allocations and of
+# much work, which the race detector changes or slows down, and one that crashes it. The last one attacks a server,
+# which must have the machine for itself as far as possible.
+CORE := blocks yjs awareness protocol event room internal/outbox internal/clocks internal/lib0
+
 .PHONY: unit
 unit: tools
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory demos; fi
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
-	go run ./scripts/gotest $$race -count=1 -timeout 30m -coverprofile=cover.out ./... \
-	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand' ./blocks ./yjs ./consumer ./internal/lib0 $$demo \
+	go run ./scripts/gotest $$race -p 3 -count=1 -timeout 30m ./... \
+	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
+	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults' ./consumer ./internal/sim $$demo \
 	  -- -count=1 ./test/attack -attack 1m -shared
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
-	@scripts/coverage cover.out 85 blocks yjs awareness protocol event room internal/outbox internal/clocks internal/lib0
+	@scripts/coverage cover.out 85 $(CORE)
 
 # VERSION is what "yroom version" prints.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
@@ -85,6 +86,7 @@ func (b plantedBack) Deliver(outs []layer.Output) {
 
 // TestPlantedFaultsAreFound checks that each of these is found soon.
 func TestPlantedFaultsAreFound(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	const late = "differ|lacks a part|sees"
 	plants := map[string]plant{
 		"a broadcast before the append":            {handle: broadcastEarly, found: "reveals what is not durable"},
