@@ -101,10 +101,9 @@ programs:
 	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
-# Three packages at a time, because some mostly wait. The second run measures the coverage of the core, which under the
-# race detector takes several times as long. It and the third one have the tests of running times, of allocations and of
-# much work, which the race detector changes or slows down, and one that crashes it. The last one attacks a server,
-# which must have the machine for itself as far as possible.
+# The second run measures the coverage of the core, which under the race detector takes several times as long. It and the
+# third one have the tests of running times, of allocations and of much work, which the race detector changes or slows
+# down, and one that crashes it. The last one attacks a server, which must have the machine for itself as far as possible.
 CORE := blocks yjs awareness protocol event room internal/outbox internal/clocks internal/lib0
 
 .PHONY: unit
@@ -113,7 +112,7 @@ unit: tools
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
-	go run ./scripts/gotest $$race -p 3 -count=1 -timeout 30m ./... \
+	go run ./scripts/gotest $$race -count=1 -timeout 30m ./... \
 	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
 	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults' ./consumer ./internal/sim $$demo \
 	  -- -count=1 ./test/attack -attack 1m -shared

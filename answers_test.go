@@ -56,11 +56,11 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// settle waits until the heap has stopped growing.
+// settle waits until the heap neither grows nor shrinks.
 func settle() (size int) {
 	for last := 0; ; last = size {
 		time.Sleep(200 * time.Millisecond)
-		if size = heap(); size < last+1<<20 {
+		if size = heap(); last-1<<20 < size && size < last+1<<20 {
 			return size
 		}
 	}
