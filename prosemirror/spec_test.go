@@ -2,10 +2,6 @@ package prosemirror
 
 import (
 	"bytes"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,33 +12,9 @@ import (
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/renderer/html"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/yjs"
 )
-
-type example struct {
-	Markdown string `json:"markdown"`
-	HTML     string `json:"html"`
-	Example  int    `json:"example"`
-	Section  string `json:"section"`
-}
-
-// commonMark returns the examples of CommonMark's specification, which are in the module
-// of goldmark.
-func commonMark(t *testing.T) (all []example) {
-	t.Helper()
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/yuin/goldmark").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "_test", "spec.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &all); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
 
 // rendered returns Markdown as HTML, without differences of white space that no reader
 // sees.
@@ -120,7 +92,7 @@ func TestCommonMark(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := schemaNamed(t, name)
 			kinds := map[string]int{}
-			for _, e := range commonMark(t) {
+			for _, e := range testkit.CommonMark(t) {
 				got := throughRoom(t, s, e.Markdown)
 				kind := difference(rendered(t, e.Markdown), rendered(t, got), render(t, e.Markdown))
 				if kind == "other" {

@@ -7,6 +7,8 @@
 //	server.go   yroom serve as a process
 //	disk.go     a small disk, and a full one
 //	wait.go     waiting for a condition, a logger
+//	overlay.go  programs that are built with other texts in place of some files
+//	commonmark.go  the examples of CommonMark
 //	linear.go   times that may not grow with the square of the input
 //	wsclient/   a WebSocket client
 //	faulty/     a store whose calls fail, block or are dropped on demand

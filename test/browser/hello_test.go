@@ -1,7 +1,6 @@
 package browser
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -22,32 +21,23 @@ func TestHello(t *testing.T) {
 	chromium := testkit.Program(t, "chromium", "apt-get install chromium")
 	dir, source := t.TempDir(), "../../examples/hello"
 	host := fmt.Sprintf("127.0.0.1:%d", daemon.FreePort(t))
+	moved := make(map[string]string)
 	for _, file := range []string{"main.go", "page/index.html", "page/dist/page.js"} {
 		data, err := os.ReadFile(filepath.Join(source, file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		moved := strings.ReplaceAll(string(data), "127.0.0.1:8000", host)
+		moved[file] = strings.ReplaceAll(string(data), "127.0.0.1:8000", host)
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(moved), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(moved[file]), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	whole, err := filepath.Abs(filepath.Join(source, "main.go"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{whole: filepath.Join(dir, "main.go")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	overlay := testkit.Overlay(t, map[string]string{filepath.Join(source, "main.go"): moved["main.go"]})
 	program := filepath.Join(dir, "hello")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-o", program, source).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", overlay, "-o", program, source).CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	cmd := exec.CommandContext(t.Context(), program) // ends with the test

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -127,20 +125,6 @@ func markdownOf(t *testing.T, schema *prosemirror.Schema, update []byte) string 
 // examples returns Markdown texts.
 func examples(t *testing.T) []string {
 	t.Helper()
-	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/yuin/goldmark").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "_test", "spec.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []struct {
-		Markdown string `json:"markdown"`
-	}
-	if err := json.Unmarshal(data, &all); err != nil {
-		t.Fatal(err)
-	}
 	texts := []string{
 		"**`a`** [`b`](c) ~~d~~ <u>e</u> *f **g***\n",
 		"- [x] a\n- [ ] b\n  1. c\n\n     > d\n",
@@ -151,7 +135,7 @@ func examples(t *testing.T) []string {
 		"7. a\n\n   b\n8. c\n",
 		"[a]() ![b]()\n\n![c]()\n",
 	}
-	for _, one := range all {
+	for _, one := range testkit.CommonMark(t) {
 		texts = append(texts, one.Markdown)
 	}
 	return texts

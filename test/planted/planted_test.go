@@ -4,7 +4,6 @@ package planted
 
 import (
 	"encoding/hex"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -70,11 +69,7 @@ var faults = []fault{
 // overlay returns the flag with which the go command compiles the fault.
 func (f fault) overlay(t *testing.T) (flag string) {
 	t.Helper()
-	dir := t.TempDir()
-	file, err := filepath.Abs(filepath.Join("..", "..", "blocks", faulty))
-	if err != nil {
-		t.Fatal(err)
-	}
+	file := filepath.Join("..", "..", "blocks", faulty)
 	original, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -82,17 +77,11 @@ func (f fault) overlay(t *testing.T) (flag string) {
 	text := string(original)
 	for _, change := range f.changes {
 		if strings.Count(text, change[0]) != 1 {
-			t.Fatalf("%s doesn't have this text exactly once:\n%s", file, change[0])
+			t.Fatalf("%s doesn't have this once, or not any more:\n%s", file, change[0])
 		}
 		text = strings.Replace(text, change[0], change[1], 1)
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{file: filepath.Join(dir, faulty)}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, faulty), []byte(text))
-	write(t, filepath.Join(dir, "overlay.json"), overlay)
-	return "-overlay=" + filepath.Join(dir, "overlay.json")
+	return testkit.Overlay(t, map[string]string{file: text})
 }
 
 // build builds the command with a fault.
