@@ -54,16 +54,27 @@ const pendingPatience = time.Minute
 // whole returns errPartial unless the entries of by have, all together, the elements and
 // deletions of those that they replace.
 func whole(replaced, by []store.Entry) error {
-	var before, after ids.Set
-	for set, entries := range map[*ids.Set][]store.Entry{&before: replaced, &after: by} {
-		for _, e := range entries {
-			if err := set.Add(e.Data, e.Encoding == store.V2); err != nil {
-				return err
-			}
-		}
+	before, err := idsOf(replaced)
+	if err != nil {
+		return err
 	}
-	if err := before.In(&after); err != nil {
+	after, err := idsOf(by)
+	if err != nil {
+		return err
+	}
+	if err := before.In(after); err != nil {
 		return fmt.Errorf("%w: %w", errPartial, err)
 	}
 	return nil
+}
+
+// idsOf returns the elements and deletions of entries.
+func idsOf(entries []store.Entry) (*ids.Set, error) {
+	all := new(ids.Set)
+	for _, e := range entries {
+		if err := all.Add(e.Data, e.Encoding == store.V2); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }

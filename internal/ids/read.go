@@ -113,11 +113,7 @@ func readBlock(r *lib0.Reader, from source, info byte) uint64 {
 	case 1: // deleted
 		return from.length()
 	case 2: // JSON
-		n := from.length()
-		for i := n; i > 0 && r.Err() == nil; i-- {
-			from.text()
-		}
-		return n
+		return readAll(r, from.length(), func() { from.text() })
 	case 3: // binary
 		r.Bytes()
 	case 4: // string
@@ -132,11 +128,7 @@ func readBlock(r *lib0.Reader, from source, info byte) uint64 {
 			from.key()
 		}
 	case 8: // any
-		n := from.length()
-		for i := n; i > 0 && r.Err() == nil; i-- {
-			r.Any()
-		}
-		return n
+		return readAll(r, from.length(), func() { r.Any() })
 	case 9: // subdocument
 		from.text()
 		r.Any()
@@ -144,6 +136,14 @@ func readBlock(r *lib0.Reader, from source, info byte) uint64 {
 		r.Fail(errFormat)
 	}
 	return 1
+}
+
+// readAll reads n elements, unless there is an error, and returns n.
+func readAll(r *lib0.Reader, n uint64, read func()) uint64 {
+	for left := n; left > 0 && r.Err() == nil; left-- {
+		read()
+	}
+	return n
 }
 
 // plain is an update in V1.
