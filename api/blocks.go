@@ -70,11 +70,7 @@ func (a *Handler) addBlocks(w http.ResponseWriter, r *http.Request, room string)
 
 // replaceBlock replaces a block by those of a Markdown text.
 func (a *Handler) replaceBlock(w http.ResponseWriter, r *http.Request, room, id string) error {
-	query, err := parameters(r, "name")
-	if err != nil {
-		return err
-	}
-	tag, err := blockTag(r)
+	root, tag, err := taggedBlock(r)
 	if err != nil {
 		return err
 	}
@@ -83,7 +79,7 @@ func (a *Handler) replaceBlock(w http.ResponseWriter, r *http.Request, room, id 
 		return err
 	}
 	var ids []string
-	err = a.editBlocks(r.Context(), room, query.Get("name"), false, len(markdown), func(b *prosemirror.Blocks) (err error) {
+	err = a.editBlocks(r.Context(), room, root, false, len(markdown), func(b *prosemirror.Blocks) (err error) {
 		ids, err = b.Replace(id, tag, markdown)
 		return err
 	})
@@ -91,15 +87,11 @@ func (a *Handler) replaceBlock(w http.ResponseWriter, r *http.Request, room, id 
 }
 
 func (a *Handler) deleteBlock(w http.ResponseWriter, r *http.Request, room, id string) error {
-	query, err := parameters(r, "name")
+	root, tag, err := taggedBlock(r)
 	if err != nil {
 		return err
 	}
-	tag, err := blockTag(r)
-	if err != nil {
-		return err
-	}
-	err = a.editBlocks(r.Context(), room, query.Get("name"), false, 0, func(b *prosemirror.Blocks) error { return b.Delete(id, tag) })
+	err = a.editBlocks(r.Context(), room, root, false, 0, func(b *prosemirror.Blocks) error { return b.Delete(id, tag) })
 	if err != nil {
 		return err
 	}
@@ -136,6 +128,16 @@ func (a *Handler) markBlock(w http.ResponseWriter, r *http.Request, room, id str
 
 // maxMark is the size of the largest body that sets a mark, in bytes.
 const maxMark = 64 << 10
+
+// taggedBlock returns the root that a request names, and the tag in If-Match, or "".
+func taggedBlock(r *http.Request) (root, tag string, err error) {
+	query, err := parameters(r, "name")
+	if err != nil {
+		return "", "", err
+	}
+	tag, err = blockTag(r)
+	return query.Get("name"), tag, err
+}
 
 // blockTag returns the tag in If-Match, or "".
 func blockTag(r *http.Request) (string, error) {
