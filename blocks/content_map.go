@@ -34,7 +34,8 @@ func StringAttribute(name, value string) Attribute {
 	return Attribute{name, lib0.AppendString([]byte{lib0.AnyString}, value)}
 }
 
-// Map gives the same attributes to all inserted elements, and others to all deleted ones.
+// Map returns a ContentMap in which each inserted element has the attributes inserts, and
+// each deleted element has the attributes deletes.
 func (ids ContentIDs) Map(inserts, deletes []Attribute) ContentMap {
 	return ContentMap{attributed(ids.Inserts, inserts), attributed(ids.Deletes, deletes)}
 }

@@ -140,8 +140,8 @@ func (t *tidier) keep(b *block) {
 	t.rights = append(t.rights, next)
 }
 
-// mend gives a block the right origin of its origin's block, and reports whether that is
-// known.
+// mend replaces the right origin of b by the one that b's origin has. It reports false if
+// that is not known.
 func (t *tidier) mend(b *block) bool {
 	if b.flags&hasOrigin == 0 || b.origin.client != b.client || b.origin.clock >= b.clock {
 		return false

@@ -12,9 +12,9 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// characters are those to which package unicode gives a category. Others, such as letters
-// of newer versions of Unicode, may have a lower case in JavaScript only. U+0295 and U+1171E
-// have other categories in newer versions.
+// characters returns all characters that have a category in package unicode. A character of
+// a newer version of Unicode has none, and may have a lower case in JavaScript only. U+0295
+// and U+1171E are left out, because they have other categories in newer versions.
 func characters() (all []rune) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.P, unicode.S, unicode.Z, unicode.Cc, unicode.Cf, unicode.Co) && r != 0x295 && r != 0x1171e {
