@@ -136,6 +136,10 @@ func (b *block) setRight(right id) {
 	}
 }
 
+// setKeyed marks the block as a map entry, as yjs marks those that it has integrated. It is
+// not joined with others then. The block must have an origin, from which it has its key.
+func (b *block) setKeyed() { b.wire, b.flags = nil, b.flags|hasKey }
+
 // dropContent makes the block a deleted block, which keeps its position.
 func (b *block) dropContent() {
 	if b.kind != kindGC {

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"math"
-
-	"github.com/yroom/yroom/internal/clocks"
 )
 
 // Apply applies an update to the document. It returns the part of the update that is
@@ -79,9 +77,9 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		gained = len(added)
 	}
 	err = s.prepare(in, limits, gained, len(update))
-	if mended, kept := s.plan.mended, s.plan.kept; err == nil && len(mended)+len(kept) > 0 {
+	if mended, keyed := s.plan.mended, s.plan.keyed; err == nil && len(mended)+len(keyed) > 0 {
 		s.plan.cancel(s)
-		return s.applyMended(update, mended, kept, limits)
+		return s.applyMended(update, mended, keyed, limits)
 	}
 	must := false
 	if err == nil {
@@ -122,24 +120,11 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 	return added, nil
 }
 
-// applyMended applies an update in which some blocks get other right origins, and with
-// which the predecessors of the map entries kept are deleted, as yjs deletes them when it
-// integrates the entries.
-func (s *Store) applyMended(update []byte, mended map[id]id, kept []id, limits *Options) (added []byte, err error) {
-	if len(mended) > 0 {
-		if update, err = tidied(update, s, mended); err != nil {
-			return nil, err
-		}
-	}
-	if len(kept) > 0 {
-		deletions := New()
-		for _, x := range kept {
-			c := deletions.client(x.client)
-			c.pendingDeletions = c.pendingDeletions.Add(clocks.Span{From: x.clock - 1, To: x.clock})
-		}
-		if update, err = Merge(V1, update, deletions.encode()); err != nil {
-			return nil, err
-		}
+// applyMended applies an update in which some blocks get other right origins, and others are
+// marked as map entries.
+func (s *Store) applyMended(update []byte, mended map[id]id, keyed map[id]bool, limits *Options) (added []byte, err error) {
+	if update, err = tidied(update, s, mended, keyed); err != nil {
+		return nil, err
 	}
 	s.mended++
 	defer func() { s.mended-- }()

@@ -20,7 +20,7 @@ func (s *Store) Contains(update []byte, enc Encoding) (bool, error) {
 	err = s.readForeign(update)
 	if isUntidy(err) {
 		clear(in.sections)
-		if update, err = tidied(update, s, nil); err == nil {
+		if update, err = tidied(update, s, nil, nil); err == nil {
 			err = s.readForeign(update)
 		}
 	}

@@ -124,6 +124,9 @@ func (w *wokenIter) next() *block {
 			w.blocks, w.begun = iterRuns(w.client.id, w.client.pending, w.spans[0].From), true
 		}
 		if b := w.blocks.next(); b != nil && b.clock < w.spans[0].To {
+			if w.client.late.woken[b.clock].keyed {
+				b.setKeyed()
+			}
 			return b
 		}
 		w.spans, w.begun = w.spans[1:], false

@@ -44,7 +44,7 @@ type plan struct {
 	err      error       // why a block of the update is refused
 	collects bool        // pending elements must become GC blocks
 	mended   map[id]id   // the right origins that blocks of the update must have instead, by where they begin
-	kept     []id        // map entries whose predecessors aren't deleted, as if an update that has deleted them was lost
+	keyed    map[id]bool // blocks of the update that must be marked as map entries
 	branched []branching // what note has changed
 	taken    int         // how many blocks have become ready
 	work     int         // of their insertions: see spots
@@ -103,6 +103,7 @@ type passedPiece struct {
 type wokenPiece struct {
 	end       uint64
 	collected bool // it must become a GC block
+	keyed     bool // it must be marked as a map entry
 }
 
 // has reports whether the element at clock is integrated or, according to the plan, ready.
@@ -419,8 +420,9 @@ func (p *plan) advance(s *Store, a advance) {
 func (p *plan) accept(s *Store, c *client, b *block, held bool) bool {
 	switch err := p.refs.check(b); {
 	case err == nil || held && errors.Is(err, errDistant):
-	case errors.Is(err, errKept) && s.mended < mostMended:
-		p.kept = append(p.kept, b.id())
+	case errors.Is(err, errUnmarked) && held:
+		c.late.woken[b.clock] = wokenPiece{end: b.end(), keyed: true}
+	case errors.Is(err, errUnmarked) && p.mark(s, c, b):
 	case held:
 		p.collects = true
 		c.late.woken[b.clock] = wokenPiece{end: b.end(), collected: true}
@@ -459,6 +461,19 @@ func (p *plan) mend(s *Store, c *client, b *block) bool {
 		p.mended = make(map[id]id)
 	}
 	p.mended[whole.id()] = b.rightOrNone()
+	return true
+}
+
+// mark notes that a block of c's section must be marked as a map entry. It reports false if
+// that can't be.
+func (p *plan) mark(s *Store, c *client, b *block) bool {
+	if s.mended == mostMended || c.section.startOf(c.section.find(b.clock)).clock != b.clock {
+		return false
+	}
+	if p.keyed == nil {
+		p.keyed = make(map[id]bool)
+	}
+	p.keyed[b.id()] = true
 	return true
 }
 
@@ -552,7 +567,7 @@ func (p *plan) reset() {
 	clear(p.todo[:cap(p.todo)])
 	clear(p.halted[:cap(p.halted)])
 	p.added, p.advances, p.pendingTypes, p.depths, p.staged = 0, p.advances[:0], 0, 0, 0
-	p.refs, p.collects, p.mended, p.kept, p.branched = refCheck{}, false, nil, nil, p.branched[:0]
+	p.refs, p.collects, p.mended, p.keyed, p.branched = refCheck{}, false, nil, nil, p.branched[:0]
 	p.taken, p.work, p.doubts = 0, 0, 0
 	p.touched, p.todo, p.halted = p.touched[:0], p.todo[:0], p.halted[:0]
 	p.waitedFor, p.woken, p.scratch = p.waitedFor[:0], p.woken[:0], p.scratch[:0]

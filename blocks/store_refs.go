@@ -3,6 +3,7 @@ package blocks
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"sort"
 
 	"github.com/yroom/yroom/internal/clocks"
@@ -13,10 +14,10 @@ import (
 // documents, or throw later. A block for which the reason is errApart is mended instead if
 // it has an origin and wasn't pending: see plan.mend.
 var (
-	errApart   = errors.New("a block whose origin and right origin can't have been neighbours")
-	errEntry   = errors.New("a map entry that no client can have written")
-	errKept    = errors.New("a map entry whose predecessor isn't deleted")
-	errDistant = errors.New("a block that is too far from its right origin to be checked")
+	errApart    = errors.New("a block whose origin and right origin can't have been neighbours")
+	errEntry    = errors.New("a map entry that no client can have written")
+	errUnmarked = fmt.Errorf("%w: it is not marked as one", errEntry)
+	errDistant  = errors.New("a block that is too far from its right origin to be checked")
 )
 
 // A refCheck checks that the references of a block agree. A client inserts an element
@@ -192,7 +193,7 @@ func (c *refCheck) checkKey(b, first *block) error {
 	case err != nil || !keyed || c.deletes(b.client, values):
 		return err
 	case values.From < b.clock && values.To == b.clock:
-		return errKept
+		return errUnmarked
 	}
 	return errEntry
 }

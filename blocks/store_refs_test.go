@@ -254,13 +254,14 @@ func TestKnownPartOfABlock(t *testing.T) {
 	check(t, s)
 }
 
-// TestValueBehindOneThatIsNotDeleted applies values of a map key whose predecessor was
-// deleted by an update that was lost. yjs deletes it when it integrates the new value.
+// TestValueBehindOneThatIsNotDeleted applies a value of a map key whose predecessor was
+// deleted by an update that was lost. Both stay blocks of their own: yjs deletes the
+// predecessor when it integrates the value.
 func TestValueBehindOneThatIsNotDeleted(t *testing.T) {
 	const (
 		first  = "01 01 07 00 28 01 01 6d 01 6b 01 7d 01 00" // client 7 sets the key k of the map m to 1
 		second = "01 01 07 01 88 07 00 01 7d 02 00"          // to 2, after it has deleted that
-		want   = "01 02 07 00 21 01 01 6d 01 6b 01 88 07 00 01 7d 02 01 07 01 00 01"
+		want   = "01 02 07 00 28 01 01 6d 01 6b 01 7d 01 a8 07 00 01 7d 02 00"
 	)
 	for name, updates := range map[string][]string{
 		"in order":         {first, second},

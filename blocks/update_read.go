@@ -56,7 +56,7 @@ func (in *parsedUpdate) read(update []byte, s *Store, limits *Options) ([]byte, 
 	err := in.readTidy(update, s, limits)
 	if isUntidy(err) {
 		clear(in.sections) // there may be fewer now
-		if update, err = tidied(update, s, nil); err == nil {
+		if update, err = tidied(update, s, nil, nil); err == nil {
 			err = in.readTidy(update, s, limits)
 		}
 	}

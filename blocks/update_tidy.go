@@ -44,9 +44,12 @@ func isUntidy(err error) bool {
 // and so do the blocks that follow them and have the same right origin: plan.mend has found
 // that it can't have been the neighbour of their origin. There, too, yrs may have named a
 // block of no elements, whose clock another block may have by now.
-func tidied(update []byte, s *Store, mended map[id]id) ([]byte, error) {
+//
+// Blocks that begin at the keys of keyed are marked as map entries: plan.mark has found that
+// they are, which an update that yjs has merged doesn't say.
+func tidied(update []byte, s *Store, mended map[id]id, keyed map[id]bool) ([]byte, error) {
 	r := lib0.NewReader(update)
-	t := tidier{store: s, mended: mended}
+	t := tidier{store: s, mended: mended, keyed: keyed}
 	sections, out := uint64(0), make([]byte, 0, len(update))
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		count, client, clock := r.Uint(), r.Uint(), r.Uint()
@@ -75,6 +78,7 @@ func tidied(update []byte, s *Store, mended map[id]id) ([]byte, error) {
 type tidier struct {
 	store  *Store
 	mended map[id]id
+	keyed  map[id]bool
 	out    []byte       // the blocks that are kept of the section
 	clock  uint64       // of the section's next block
 	rights []rightUntil // the right origins of the elements so far
@@ -115,6 +119,9 @@ func (t *tidier) section(r *lib0.Reader, count, client, clock uint64) (kept uint
 		} else if before == b.clock && was == b.rightOrNone() && b.originOrNone() == (id{client, b.clock - 1}) {
 			before = b.end()
 			b.setRight(is)
+		}
+		if t.keyed[own] {
+			b.setKeyed()
 		}
 		if b.len > 0 {
 			t.keep(&b)
