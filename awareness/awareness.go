@@ -206,7 +206,9 @@ func (a *Awareness) Apply(conn, own uint64, update []byte, now time.Time) (chang
 		return nil, nil
 	}
 	for _, e := range accepted {
-		if g, removed := a.removals[e.id]; removed && e.state != nil && e.id == m.own && e.clock == g.clock {
+		g, removed := a.removals[e.id]
+		removed = removed && !a.expired(g.at, now)
+		if removed && e.state != nil && e.id == m.own && e.clock == g.clock {
 			a.returned = append(a.returned, returned{conn, e.id, e.clock})
 		}
 		if e.state == nil {

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"bytes"
 	"slices"
 
 	"pgregory.net/rapid"
@@ -104,8 +105,11 @@ func (w *world) takeControl(q *event.Request) {
 	w.know(event.Everyone, 0)
 }
 
-// changed stands for an OutputAccess.
-const changed protocol.Type = 255
+// These types stand for outputs that have none of their own.
+const (
+	changed  protocol.Type = 255 - iota // an OutputAccess
+	recalled                            // null that is sent to the owner of a state alone
+)
 
 func (w *world) give(conn event.ConnID, p *peer, access event.Access) {
 	if p.access.May(event.AccessPresent) && !access.May(event.AccessPresent) {
@@ -181,7 +185,9 @@ func (w *world) settle(t *rapid.T, o event.Output, durable bool) (settled bool) 
 		if p := w.joined[o.To]; p != nil {
 			p.question = o.Message.Data
 		}
-	case !slices.Contains([]protocol.Type{protocol.Close, protocol.Stateless}, q.typ):
+	case q.typ == protocol.Awareness && o.To != event.Everyone && bytes.HasSuffix(o.Message.Data, []byte("null")):
+		q.typ = recalled
+	case !slices.Contains([]protocol.Type{protocol.Close, protocol.Stateless, protocol.QueryAwareness}, q.typ):
 		return false
 	}
 	w.due[q]--

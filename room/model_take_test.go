@@ -231,6 +231,9 @@ func (w *world) takeAwareness(in event.Input, p *peer) {
 	case taken && clock >= lowest && id == own:
 		w.claim(id, claim)
 	case !taken && (clock >= lowest || again):
+		if g, removed := w.gone[id]; removed && id == own && clock == g.clock {
+			w.returned[id] = claim
+		}
 		w.show(id, claim)
 	}
 }
@@ -248,6 +251,20 @@ func (w *world) show(id uint64, s shown) {
 	}
 	w.present[id] = s
 	delete(w.gone, id)
+}
+
+// recall decides which connections are asked for a new state, because those that have
+// seen the removal of their state refuse its clock.
+func (w *world) recall() {
+	for id, r := range w.returned {
+		if s, present := w.present[id]; present && s.owner == r.owner && s.clock == r.clock {
+			w.due[question{s.owner, recalled}]++
+			if w.joined[s.owner].acks {
+				w.due[question{s.owner, protocol.QueryAwareness}]++
+			}
+		}
+	}
+	clear(w.returned)
 }
 
 func (w *world) claim(id uint64, s shown) {

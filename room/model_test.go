@@ -95,6 +95,7 @@ type world struct {
 	holders  map[uint64]event.ConnID // by client id
 	claims   map[uint64]shown        // by client id; the owner is the claimant, and renewed the time of its first claim
 	probes   map[event.ConnID]int    // the probes that this turn must send
+	returned map[uint64]shown        // by client id: the states that were brought back in this turn after their removal
 	due      map[question]int        // the Acks, Rejects, SyncStep1 and so on that are due in this turn
 	banned   map[event.ConnID]bool   // the connections that were expelled and have not left
 	counts   []int                   // the Counts that are due to controller
@@ -138,8 +139,10 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		holders: make(map[uint64]event.ConnID),
 		claims:  make(map[uint64]shown),
 		probes:  make(map[event.ConnID]int),
-		due:     make(map[question]int),
-		banned:  make(map[event.ConnID]bool),
+
+		returned: make(map[uint64]shown),
+		due:      make(map[question]int),
+		banned:   make(map[event.ConnID]bool),
 
 		told:     map[event.ConnID]*blocks.Store{asker: blocks.New(), watcher: blocks.New(), watcher + 1: blocks.New()},
 		at:       make(map[event.ConnID]event.Mark),
@@ -337,6 +340,7 @@ func (w *world) turn(t *rapid.T) {
 	old := func(_ uint64, s shown) bool { return w.now.Sub(s.renewed) >= 30*time.Second }
 	maps.DeleteFunc(w.gone, old)
 	w.lose(w.now, old)
+	w.recall()
 	w.askNoted(unknown)
 	before := w.room.seq
 	effects := w.room.Step(w.now, w.ins)
