@@ -138,7 +138,6 @@ func (a *Awareness) Apply(conn, own uint64, update []byte, now time.Time) (chang
 	if m.own == 0 {
 		m.own = own
 	}
-	a.answered(conn, m)
 	has, size := m.owned, a.size // after what was accepted
 	full := false
 	err = each(update, func(e entry) error {
@@ -201,6 +200,7 @@ func (a *Awareness) Apply(conn, own uint64, update []byte, now time.Time) (chang
 	if err != nil {
 		return nil, err
 	}
+	a.answered(conn, m)
 	a.full = a.full || full
 	if len(accepted) == 0 {
 		return nil, nil

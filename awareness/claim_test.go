@@ -122,3 +122,20 @@ func TestDisputed(t *testing.T) {
 		t.Errorf("%d entries remain of connections that have left", n)
 	}
 }
+
+// A holder whose update is malformed hasn't answered: its connection ends for it, and the
+// claimant must hold the client id then.
+func TestMalformedDoesNotAnswer(t *testing.T) {
+	a := New(Config{})
+	for i, entry := range []string{`7@5 "old"`, `7@6 "new"`} {
+		if _, err := a.Apply(uint64(i+1), 7, raw(t, entry), time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := a.Apply(1, 7, []byte{0xff}, time.Unix(1, 0)); err == nil {
+		t.Fatal("a malformed update was accepted")
+	}
+	if got := text(t, a.Leave(1, time.Unix(1, 0))); got != `7@6 "new"` {
+		t.Errorf("the holder leaves: %s", got)
+	}
+}

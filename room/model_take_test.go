@@ -210,7 +210,9 @@ func (w *world) takeAwareness(in event.Input, p *peer) {
 	holder, taken := w.holders[id]
 	taken = taken && holder != in.Conn && (held || w.several[holder]) && (p.user == "" || p.user != w.joined[holder].user)
 	lowest := s.clock + 1
-	if g, ok := w.gone[id]; ok && w.now.Sub(g.renewed) < 30*time.Second {
+	g, removed := w.gone[id]
+	removed = removed && w.now.Sub(g.renewed) < 30*time.Second
+	if removed {
 		lowest = g.clock + 1
 		if w.removed[id] <= p.since {
 			lowest = g.clock
@@ -231,7 +233,7 @@ func (w *world) takeAwareness(in event.Input, p *peer) {
 	case taken && clock >= lowest && id == own:
 		w.claim(id, claim)
 	case !taken && (clock >= lowest || again):
-		if g, removed := w.gone[id]; removed && id == own && clock == g.clock {
+		if removed && id == own && clock == g.clock {
 			w.returned[id] = claim
 		}
 		w.show(id, claim)

@@ -85,10 +85,11 @@ type world struct {
 	log     *blocks.Store
 	docs    map[event.ConnID]*blocks.Store // what each client wrote or received; kept when the client leaves
 	joined  map[event.ConnID]*peer
-	present map[uint64]shown // the awareness states, by client id
-	gone    map[uint64]shown // the states removed in the last 30 seconds; renewed is the time of the removal
-	removed map[uint64]int   // by client id: the value of removes after the last removal
-	removes int              // the number of removals so far
+	users   map[event.ConnID]string // of the last join of each connection
+	present map[uint64]shown        // the awareness states, by client id
+	gone    map[uint64]shown        // the states removed in the last 30 seconds; renewed is the time of the removal
+	removed map[uint64]int          // by client id: the value of removes after the last removal
+	removes int                     // the number of removals so far
 
 	own      map[event.ConnID]uint64 // the client id that a connection has for itself
 	several  map[event.ConnID]bool   // the connections that have sent several states of it
@@ -131,6 +132,7 @@ func newWorld(t *rapid.T, enc blocks.Encoding) *world {
 		doc:     blocks.New(),
 		log:     blocks.New(),
 		joined:  make(map[event.ConnID]*peer),
+		users:   make(map[event.ConnID]string),
 		present: make(map[uint64]shown),
 		gone:    make(map[uint64]shown),
 		removed: make(map[uint64]int),
@@ -190,15 +192,18 @@ func (w *world) delete(t *rapid.T) {
 }
 
 func (w *world) join(t *rapid.T) {
-	w.input(event.Input{
+	conn := event.ConnID(anyConn.Draw(t, "conn"))
+	in := event.Input{
 		Kind:     event.InputJoin,
-		Conn:     event.ConnID(anyConn.Draw(t, "conn")),
+		Conn:     conn,
 		Access:   anyAccess.Draw(t, "access"),
 		Greeting: rapid.SampledFrom([]event.Greeting{event.GreetingServer, event.GreetingClient}).Draw(t, "greeting"),
 		User:     rapid.SampledFrom([]string{"", "", "ada"}).Draw(t, "user"),
 		Acks:     rapid.Bool().Draw(t, "acks"),
-	})
-	w.ins[len(w.ins)-1].V1 = w.ins[len(w.ins)-1].Conn == knowsV1
+		V1:       conn == knowsV1,
+	}
+	w.users[conn] = in.User
+	w.input(in)
 }
 
 // knowsV1 is the connection that joins with V1.
@@ -216,9 +221,16 @@ func (w *world) encOf(conn event.ConnID) blocks.Encoding {
 // layer.
 func (w *world) rejoin(t *rapid.T) {
 	conn := event.ConnID(anyConn.Draw(t, "conn"))
-	in := event.Input{Kind: event.InputJoin, Conn: conn, Greeting: event.GreetingRejoin, Access: event.AccessWrite | event.AccessPresent, V1: conn == knowsV1}
+	in := event.Input{
+		Kind:     event.InputJoin,
+		Conn:     conn,
+		Greeting: event.GreetingRejoin,
+		Access:   event.AccessWrite | event.AccessPresent,
+		User:     w.users[conn],
+		V1:       conn == knowsV1,
+	}
 	if p := w.joined[conn]; p != nil {
-		in.Access, in.AccessSeq, in.Acks, in.User = p.granted, p.seen, p.acks, p.user
+		in.Access, in.AccessSeq, in.Acks = p.granted, p.seen, p.acks
 		in.Mark, in.Vector = p.mark, p.vectorBefore(p.mark)
 		if rapid.Bool().Draw(t, "other epoch") {
 			in.Mark.Epoch++

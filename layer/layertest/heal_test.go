@@ -13,7 +13,7 @@ func TestSilentLossIsFound(t *testing.T) {
 	for range 5 {
 		l := Inject(memlayer.New(), Faults{Lose: 10})
 		l.silent = true
-		if heal(t, l, l.Stop, false, 100*time.Millisecond) != "" {
+		if heal(t, l, l.Stop, false, false, 100*time.Millisecond) != "" {
 			return
 		}
 	}

@@ -177,10 +177,11 @@ func TestServerHangs(t *testing.T) {
 
 // A large append, which may carry a whole document, may take as long as a Create.
 func TestLargeAppend(t *testing.T) {
+	const timeout = 3 * time.Second // before it has passed, 33 MiB are copied, which takes long under the race detector
 	server := postgres.Start(t)
 	url := server.URL(server.Create(t))
-	s := open(t, url, pgstore.Config{Timeout: time.Second, Queue: 100 << 20})
-	exec(t, url, "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END $$")
+	s := open(t, url, pgstore.Config{Timeout: timeout, Queue: 100 << 20})
+	exec(t, url, "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(3.5); RETURN NEW; END $$")
 	exec(t, url, "CREATE TRIGGER slowly BEFORE INSERT ON yroom.entries FOR EACH ROW EXECUTE FUNCTION slowly()")
 	if _, err := s.Append(t.Context(), "small", v1("a")); err == nil || !strings.Contains(err.Error(), "took too long") {
 		t.Errorf("a small append returned the error %v, want that it took too long", err)
