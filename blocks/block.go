@@ -60,6 +60,7 @@ type block struct {
 	parentIsID    bool
 	foreign       bool // it refers to an element of another client
 	owned         bool // no other block shares content
+	apart         bool // it is not joined with its neighbours
 }
 
 func (b *block) end() uint64   { return b.clock + b.len }
@@ -82,7 +83,15 @@ func (k kind) hasElements() bool {
 // joinable reports whether the block can be joined with a neighbour of its kind. The
 // value of a map key can't, because the next value deletes it: they would be split
 // again.
-func (b *block) joinable() bool { return b.deleted() || b.kind.hasElements() && b.flags&hasKey == 0 }
+func (b *block) joinable() bool {
+	return b.deleted() || b.kind.hasElements() && b.flags&hasKey == 0 && !b.apart
+}
+
+// mayBeEntry reports whether the block may be a map entry that is not marked as one. That
+// is only known once its origin is.
+func (b *block) mayBeEntry() bool {
+	return (b.kind == kindAny || b.kind == kindJSON) && b.flags&(hasOrigin|hasRight|hasKey) == hasOrigin
+}
 
 // The reasons for which yjs can't integrate a block.
 var (

@@ -25,7 +25,7 @@ func (b *block) readParts(r *lib0.Reader, client, clock uint64) {
 	info := r.Byte()
 	b.client, b.clock = client, clock
 	b.kind, b.flags = kind(info&kindMask), info&^kindMask
-	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.owned = nil, nil, nil, false, false, false
+	b.parent, b.content, b.wire, b.parentIsID, b.foreign, b.owned, b.apart = nil, nil, nil, false, false, false, false
 	if b.kind.bare() {
 		b.len = r.Uint()
 	} else {

@@ -96,8 +96,10 @@ func appendChunk(runs []*run, k *chunk, end uint64) []*run {
 	return runs
 }
 
-// appendToRuns appends b, which must be after all blocks of runs.
+// appendToRuns appends b, which must be after all blocks of runs, and may be changed. As
+// long as blocks are pending, those that may be map entries stay apart: each has one value.
 func appendToRuns(runs []*run, b *block) []*run {
+	b.apart = b.mayBeEntry()
 	last := len(runs) - 1
 	if last < 0 || runs[last].end != b.clock {
 		runs = append(runs, new(run))

@@ -254,19 +254,23 @@ func TestKnownPartOfABlock(t *testing.T) {
 	check(t, s)
 }
 
-// TestValueBehindOneThatIsNotDeleted applies a value of a map key whose predecessor was
-// deleted by an update that was lost. Both stay blocks of their own: yjs deletes the
-// predecessor when it integrates the value.
-func TestValueBehindOneThatIsNotDeleted(t *testing.T) {
+// TestValuesBehindOnesThatAreNotDeleted applies values of a map key whose predecessors were
+// deleted by updates that were lost, or that a user of yjs 14 has not accepted. All stay
+// blocks of their own: yjs deletes the predecessor when it integrates a value.
+func TestValuesBehindOnesThatAreNotDeleted(t *testing.T) {
 	const (
 		first  = "01 01 07 00 28 01 01 6d 01 6b 01 7d 01 00" // client 7 sets the key k of the map m to 1
 		second = "01 01 07 01 88 07 00 01 7d 02 00"          // to 2, after it has deleted that
-		want   = "01 02 07 00 28 01 01 6d 01 6b 01 7d 01 a8 07 00 01 7d 02 00"
+		third  = "01 01 07 02 88 07 01 01 7d 03 00"          // and to 3, after it has deleted that
+		want   = "01 03 07 00 28 01 01 6d 01 6b 01 7d 01 a8 07 00 01 7d 02 a8 07 01 01 7d 03 00"
 	)
 	for name, updates := range map[string][]string{
-		"in order":         {first, second},
-		"the second first": {second, first},
-		"twice":            {first, second, first, second},
+		"in order":           {first, second, third},
+		"the first last":     {second, third, first},
+		"in reverse":         {third, second, first},
+		"the others at once": {together(t, third, second), first},
+		"all at once":        {together(t, third, first, second)},
+		"again":              {second, third, first, second, third},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := New()
