@@ -1,4 +1,4 @@
-// Answers requests of the Go tests. Requests and answers are JSON, one per line. Bytes are in base64.
+// Answers requests of the Go tests, which wait for each answer. Requests and answers are JSON, one per line. Bytes are in base64.
 
 import * as Y from 'yjs'
 import { Case } from './check.mjs'
@@ -12,6 +12,7 @@ import { lossless } from './lossless.mjs'
 import { compareDocuments, docFailures } from './docs.mjs'
 import { readings, relativePositions, script } from './script.mjs'
 import { exportFailures } from './pending.mjs'
+import { MixedRoom } from './rooms.mjs'
 import { restoreFailures } from './snapshots.mjs'
 import { replay } from './trace.mjs'
 
@@ -23,6 +24,7 @@ const decodeAll = list => list.map(text => text === null ? null : decode(text))
 let current
 let forgedRooms
 let holes
+let mixedRooms
 
 const answers = {
   // Returns the deliveries of a random history, with state vectors for diffs.
@@ -188,6 +190,35 @@ const answers = {
     return holes.check({ text, diffs: decodeAll(diffs), ...decoded })
   },
 
+  // Lets clients of both versions work in rooms of a server.
+  async roomsBegin ({ url, seeds }) {
+    mixedRooms = seeds.map(seed => new MixedRoom(url, seed))
+    await Promise.all(mixedRooms.map(room => room.work()))
+    return { names: mixedRooms.map(({ name }) => name) }
+  },
+
+  // Lets them go on after the server was started again, until all have met.
+  async roomsGoOn () {
+    await Promise.all(mixedRooms.map(room => room.work().then(() => room.meet())))
+    return {}
+  },
+
+  async roomsFill () {
+    await Promise.all(mixedRooms.map(room => room.fill()))
+    return {}
+  },
+
+  // Compares the clients with their rooms.
+  roomsCheck ({ rooms, filled }) {
+    const differ = rooms.filter(({ update, vector, text }, i) => mixedRooms[i].check({ update: decode(update), vector: decode(vector), text }, filled))
+    return { failures: mixedRooms.map(({ failures }) => failures), differ: differ.length }
+  },
+
+  roomsEnd () {
+    for (const room of mixedRooms) room.end()
+    return {}
+  },
+
   // Returns how much CPU time a client takes to load a document.
   load ({ update }) {
     const bytes = decode(update)
@@ -223,7 +254,7 @@ process.stdin.on('data', chunk => {
   for (let end = chunk.indexOf('\n'); end >= 0; end = chunk.indexOf('\n')) {
     parts.push(chunk.slice(0, end))
     const request = JSON.parse(parts.join(''))
-    process.stdout.write(JSON.stringify(answers[request.op](request)) + '\n')
+    Promise.resolve(answers[request.op](request)).then(answer => process.stdout.write(JSON.stringify(answer) + '\n'))
     parts = []
     chunk = chunk.slice(end + 1)
   }
