@@ -3,6 +3,7 @@ package blocks
 import (
 	"bytes"
 	"slices"
+	"sort"
 
 	"github.com/yroom/yroom/internal/clocks"
 	"github.com/yroom/yroom/internal/lib0"
@@ -26,23 +27,21 @@ func (d *deletion) read() []clocks.Span {
 	return spans
 }
 
-// readDeletions reads and checks the delete set, which is the end of an update, and
-// normalizes it if it isn't in the form that yjs writes.
+// readDeletions reads and checks the delete set, which is the end of an update, and sorts
+// it. It normalizes it if spans are out of order or overlap, which yjs never writes. The
+// clients of a delete set are in any order: versions of yjs differ.
 func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 	in.deletions, in.spans = in.deletions[:0], in.spans[:0]
-	tidy, before, sections := true, uint64(lib0.MaxInt+1), in.sections
+	tidy, sorted, before := true, true, uint64(lib0.MaxInt+1)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		if in.tooMany(len(in.deletions) + 1) {
 			return errClients
 		}
 		client, count := r.Uint(), r.Uint()
-		tidy = tidy && client < before
+		sorted = sorted && client < before
 		before = client
-		for len(sections) > 0 && sections[0].client > client {
-			sections = sections[1:]
-		}
-		if len(sections) > 0 && sections[0].client == client && sections[0].matchesDeleted(count, r.Rest()) {
-			d := deletion{client: client, n: int(count), prepared: sections[0].prepared}
+		if sec := in.sectionOf(client); sec != nil && sec.matchesDeleted(count, r.Rest()) {
+			d := deletion{client: client, n: int(count), prepared: sec.prepared}
 			r.Skip(len(d.prepared.deleted.encoded.wire))
 			in.deletions = append(in.deletions, d)
 			continue
@@ -65,8 +64,32 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 			d.spans, rest = rest[:d.n:d.n], rest[d.n:]
 		}
 	}
+	if !sorted {
+		slices.SortStableFunc(in.deletions, func(a, b deletion) int { return descending(a.client, b.client) })
+		tidy = tidy && !hasTwice(in.deletions)
+	}
 	if in.normalized = !tidy; in.normalized {
 		in.normalizeDeletions()
+	}
+	return nil
+}
+
+// hasTwice reports whether a client occurs twice in sorted deletions.
+func hasTwice(sorted []deletion) bool {
+	for i := range sorted[1:] {
+		if sorted[i].client == sorted[i+1].client {
+			return true
+		}
+	}
+	return false
+}
+
+// sectionOf returns the section of a client, or nil if there is none or if the sections
+// are not in the order in which yjs writes them.
+func (in *parsedUpdate) sectionOf(client uint64) *section {
+	i := sort.Search(len(in.sections), func(i int) bool { return in.sections[i].client <= client })
+	if i < len(in.sections) && in.sections[i].client == client {
+		return &in.sections[i]
 	}
 	return nil
 }
@@ -104,9 +127,9 @@ func (sec *section) matchesDeleted(count uint64, wire []byte) bool {
 		bytes.HasPrefix(wire, sec.prepared.deleted.encoded.wire)
 }
 
-// normalizeDeletions sorts the deletions and joins those that overlap.
+// normalizeDeletions joins deletions that overlap and those of the same client, which must
+// be neighbours.
 func (in *parsedUpdate) normalizeDeletions() {
-	slices.SortStableFunc(in.deletions, func(a, b deletion) int { return descending(a.client, b.client) })
 	tidy := in.deletions[:0]
 	for _, d := range in.deletions {
 		own := d.read()
