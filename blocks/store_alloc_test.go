@@ -46,6 +46,37 @@ func TestTypingAllocations(t *testing.T) {
 	}
 }
 
+// nestedTyping returns updates of two blocks each, in a text in an element: they are
+// planned, and their depths are found.
+func nestedTyping(n uint64) (updates [][]byte) {
+	updates = append(updates, []byte{1, 3, 1, 0, 7, 1, 1, 't', 3, 1, 'p', 7, 0, 1, 0, 6, 4, 0, 1, 1, 1, 'x', 0})
+	for i := range n {
+		clock := 3 + 2*i
+		u := lib0.AppendUint([]byte{1, 2, 1}, clock)
+		u = append(lib0.AppendUint(append(u, 0x86, 1), clock-1), 1, 'b', 4, 't', 'r', 'u', 'e')
+		u = append(lib0.AppendUint(append(u, 0x84, 1), clock), 1, 'x', 0)
+		updates = append(updates, u)
+	}
+	return updates
+}
+
+func TestNestedAllocations(t *testing.T) {
+	updates := nestedTyping(10_000)
+	var s *Store
+	allocs := testing.AllocsPerRun(1, func() {
+		s = New()
+		for _, u := range updates {
+			if _, err := s.Apply(u, V1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if per := allocs / float64(len(updates)); per > 2.2 { // the index of the update, in which the second block finds the first
+		t.Errorf("%.2f allocations an update", per)
+	}
+	check(t, s)
+}
+
 func BenchmarkTyping(b *testing.B) {
 	updates := typing(10_000)
 	b.ReportAllocs()

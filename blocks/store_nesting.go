@@ -161,24 +161,7 @@ func (s *Store) nest(in *parsedUpdate, limits *Options) error {
 	}
 	deepest := 0
 	for i := range s.plan.advances {
-		s.eachOf(&s.plan.advances[i], func(b *block, held bool) {
-			if b.kind == kindGC {
-				return // what refers to it becomes a GC block, too
-			}
-			depth, c := s.depthOf(b), s.plan.advances[i].client
-			if c.plain && !s.plan.advances[i].single {
-				s.plan.depths += c.setDepth(b.clock, depth)
-			} else {
-				s.plan.staged += c.stageDepth(clocks.Span{From: b.clock, To: b.end()}, depth)
-			}
-			if b.kind == kindType {
-				if held {
-					s.plan.pendingTypes--
-				} else {
-					deepest = max(deepest, depth)
-				}
-			}
-		})
+		deepest = max(deepest, s.nestReady(&s.plan.advances[i]))
 	}
 	if in.typeCount > 0 {
 		added, deepestAdded := s.newPendingTypes(in)
@@ -206,20 +189,41 @@ func (s *Store) newPendingTypes(in *parsedUpdate) (n, deepest int) {
 	return n, deepest
 }
 
-// eachOf calls yield with the pieces that have become ready together, without their
-// contents.
-func (s *Store) eachOf(a *advance, yield func(b *block, held bool)) {
-	var b block
+// nestReady finds the depths of pieces that have become ready together. It returns the
+// depth of the deepest type of the update among them.
+func (s *Store) nestReady(a *advance) (deepest int) {
 	if a.single {
+		var b block
 		s.lookup(id{a.client.id, a.From}, &b)
-		yield(&b, a.held)
-		return
+		return s.nestPiece(a, &b)
 	}
 	src := a.client.section.from(a.pos)
 	for b := src.next(); b != nil && b.clock < a.To; b = src.next() {
 		if x := (clocks.Span{From: max(b.clock, a.From), To: min(b.end(), a.To)}); x.From < x.To {
 			b.cutLinks(x)
-			yield(b, false)
+			deepest = max(deepest, s.nestPiece(a, b))
 		}
 	}
+	return deepest
+}
+
+// nestPiece is nestReady for one piece.
+func (s *Store) nestPiece(a *advance, b *block) int {
+	if b.kind == kindGC {
+		return 0 // what refers to it becomes a GC block, too
+	}
+	depth := s.depthOf(b)
+	if a.client.plain && !a.single {
+		s.plan.depths += a.client.setDepth(b.clock, depth)
+	} else {
+		s.plan.staged += a.client.stageDepth(clocks.Span{From: b.clock, To: b.end()}, depth)
+	}
+	switch {
+	case b.kind != kindType:
+		return 0
+	case a.held:
+		s.plan.pendingTypes--
+		return 0
+	}
+	return depth
 }
