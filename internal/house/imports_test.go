@@ -24,7 +24,7 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "auth", "blocks", "consumer", "document", "event", "internal/ids", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
+		".", "api", "auth", "blocks", "consumer", "document", "event", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
 		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token", "modernc.org/sqlite",
 	}},
@@ -38,6 +38,7 @@ var wantImports = []struct {
 	{"internal/testkit/proxy", nil},
 	{"internal/testkit/membus", []string{"event", "internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link", "protocol"}},
 	{"bench/typing", []string{"internal/testkit", "internal/testkit/wsclient", "github.com/gobwas/ws"}},
+	{"internal/load", []string{"blocks", "internal/clocks", "internal/lib0", "protocol", "yjs", "github.com/gobwas/ws"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},

@@ -1,0 +1,35 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+)
+
+// dialFrom returns the function with which the client of a number connects. All of
+// 127.0.0.0/8 is this machine, so the clients of a server on it have as many source
+// addresses as they need ports.
+func dialFrom(client int) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		var d net.Dialer
+		if to, err := netip.ParseAddrPort(address); err == nil && to.Addr().Is4() && to.Addr().IsLoopback() {
+			if n := client / portsPerAddress(); n > 0 {
+				d.LocalAddr = &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+n))}
+			}
+		}
+		return d.DialContext(ctx, network, address)
+	}
+}
+
+// portsPerAddress returns how many clients connect from one address. Some ports are left
+// for connections that have just ended, and for other programs.
+var portsPerAddress = sync.OnceValue(func() int {
+	low, high := 32768, 60999
+	if text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range"); err == nil {
+		_, _ = fmt.Sscan(string(text), &low, &high) // the usual range, if it can't be read
+	}
+	return max((high-low)/2, 1)
+})
