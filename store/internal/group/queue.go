@@ -2,6 +2,7 @@ package group
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -182,16 +183,28 @@ func (q *Queue[R]) choose() *lane[R] {
 // least one: at most count requests of at most this many bytes. Requests of one room
 // follow each other in the batch. Take returns nil once the queue is closed and empty. The
 // caller must Release the batch.
+//
+// Before it takes requests, Take lets other goroutines run that are ready to run, because
+// they may put more. After a batch of many rooms, for example, the calls of all of them
+// return at once, and most rooms have something to put again. Without this, the first would
+// be written alone, and the others would wait for it.
 func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l := q.choose()
-	for ; l == nil; l = q.choose() {
-		if q.closed && q.queued == 0 {
+	for yielded := false; q.choose() == nil || !yielded; {
+		switch {
+		case q.choose() != nil:
+			q.mu.Unlock()
+			runtime.Gosched()
+			q.mu.Lock()
+			yielded = true
+		case q.closed && q.queued == 0:
 			return nil
+		default:
+			q.filled.Wait()
 		}
-		q.filled.Wait()
 	}
+	l := q.choose()
 	q.last = l
 	emptied := 0
 	for size := 0; emptied < len(l.ready); emptied++ {

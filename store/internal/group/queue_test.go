@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -195,6 +197,39 @@ func TestQueueBatchLimits(t *testing.T) {
 		if batch := q.Take(2, 100); len(batch) != want {
 			t.Fatalf("batch %d has %d requests, want %d", i, len(batch), want)
 		}
+	}
+}
+
+// Requests of goroutines that are ready to run are in one batch.
+func TestQueueGathers(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const rounds, rooms = 50, 8
+	q := NewQueue[*request](1_000_000)
+	batches := 0
+	for range rounds {
+		var putting sync.WaitGroup
+		taken := make(chan struct{})
+		go func() {
+			for left := rooms; left > 0; batches++ {
+				batch := takeAll(q)
+				left -= len(batch)
+				q.Release(batch)
+			}
+			close(taken)
+		}()
+		runtime.Gosched() // now the other goroutine waits in Take
+		for room := range rooms {
+			putting.Go(func() {
+				if err := q.Put(t.Context(), &request{room: fmt.Sprint(room), size: 1}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		putting.Wait()
+		<-taken
+	}
+	if batches > 2*rounds {
+		t.Errorf("%d times %d requests were taken in %d batches, want about one batch each time", rounds, rooms, batches)
 	}
 }
 
