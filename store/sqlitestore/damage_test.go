@@ -30,11 +30,11 @@ func wantDamage(t *testing.T, s store.Store, room string, words ...string) {
 
 func TestDamagedRow(t *testing.T) {
 	for _, test := range []struct{ name, query, word string }{
-		{"an unknown encoding", "UPDATE entries SET encoding = 'v9' WHERE position = ?", `"v9"`},
-		{"another encoding", "UPDATE entries SET encoding = 'v2' WHERE position = ?", "checksum"},
-		{"other data", "UPDATE entries SET data = x'00' WHERE position = ?", "checksum"},
-		{"no data", "UPDATE entries SET data = x'' WHERE position = ?", "checksum"},
-		{"another checksum", "UPDATE entries SET checksum = -1 WHERE position = ?", "checksum"},
+		{"an unknown encoding", "UPDATE updates SET encoding = 'v9' WHERE position = ?", `"v9"`},
+		{"another encoding", "UPDATE updates SET encoding = 'v2' WHERE position = ?", "checksum"},
+		{"other data", "UPDATE updates SET data = x'00' WHERE position = ?", "checksum"},
+		{"no data", "UPDATE updates SET data = x'' WHERE position = ?", "checksum"},
+		{"another checksum", "UPDATE updates SET checksum = -1 WHERE position = ?", "checksum"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "rooms.db")
@@ -55,7 +55,7 @@ func TestLostEntries(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rooms.db")
 	s := open(t, path, sqlitestore.Config{})
 	add(t, s, room, "a")
-	run(t, database(t, path), "DELETE FROM entries")
+	run(t, database(t, path), "DELETE FROM updates")
 	wantDamage(t, s, room, "no entries")
 }
 
@@ -114,9 +114,12 @@ func intact(t *testing.T, path string, damaged ...byte) (n int) {
 		case !errors.Is(err, store.ErrCorrupt):
 			t.Errorf("Load(%q) returned the error %v, want ErrCorrupt", name, err)
 		case damaged != nil:
-			_, said, _ := strings.Cut(err.Error(), "position ")
+			before, said, _ := strings.Cut(err.Error(), "position ")
 			var position int
 			fmt.Sscan(strings.TrimSuffix(strings.Fields(said + " 0")[0], ":"), &position)
+			if strings.HasSuffix(before, "after ") {
+				position++
+			}
 			entry := fmt.Sprintf("room %d entry %d;", r, position-1)
 			if !bytes.Contains(damaged, []byte(entry)) {
 				t.Errorf("the error %q is not about an entry on the damaged page", err)

@@ -27,8 +27,10 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]st
 // list reads only the names that it returns from the index, and no data.
 func (s *Store) list(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
 	rows, err := s.read.QueryContext(ctx, "SELECT rooms.name, "+
-		"(SELECT coalesce(sum(length(data)), 0) FROM entries WHERE room_id = rooms.id), "+
-		"(SELECT coalesce(max(stored_at), rooms.created_at) FROM entries WHERE room_id = rooms.id) "+
+		"(SELECT coalesce(sum(length(data)), 0) FROM snapshots WHERE room_id = rooms.id) + "+
+		"(SELECT coalesce(sum(length(data)), 0) FROM updates WHERE room_id = rooms.id), "+
+		"(SELECT coalesce(max(stored_at), rooms.created_at) FROM (SELECT stored_at FROM snapshots WHERE room_id = rooms.id "+
+		"UNION ALL SELECT stored_at FROM updates WHERE room_id = rooms.id)) "+
 		"FROM rooms WHERE name > ? AND name >= ? AND name < ? AND deleted_at IS NULL ORDER BY name LIMIT ?",
 		after, prefix, prefix+"\xff", limit) // names are UTF-8, which never has the byte 0xff
 	if err != nil {

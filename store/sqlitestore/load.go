@@ -37,8 +37,8 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 	case isAnswer(err):
 		return store.Log{}, err
 	case isDamage(err): // SQLite doesn't report the entry
-		position := positionAfter(ctx, s.read, room, max(after, l.Last()))
-		return store.Log{}, corrupt(room, position, explain(s.path, s.config.LockWait, err))
+		return store.Log{}, fmt.Errorf("%w: room %q, after position %d: %w", store.ErrCorrupt, room, max(after, l.Last()),
+			explain(s.path, s.config.LockWait, err))
 	case errors.Is(err, store.ErrCorrupt):
 		return store.Log{}, err
 	}
@@ -64,54 +64,52 @@ func (s *Store) beginRead(ctx context.Context, flush func(context.Context) error
 	}
 }
 
-// load reads the room in one statement, so that it sees the state at one moment. If an
-// entry can't be read, the log that is returned with the error ends before it.
+// loadSQL reads a room in one statement, so that it sees the state at one moment. The first
+// row is that of the room. SQLite merges the parts, without sorting them.
+const loadSQL = `
+SELECT 0 AS position, NULL, NULL, NULL, NULL, NULL, deleted_at IS NOT NULL, first_position, generation,
+  EXISTS (SELECT 1 FROM snapshots WHERE room_id = rooms.id) OR EXISTS (SELECT 1 FROM updates WHERE room_id = rooms.id)
+FROM rooms WHERE name = ?1
+UNION ALL
+SELECT position, encoding, checksum, stored_at, written_by, data, NULL, NULL, NULL, NULL
+FROM snapshots WHERE room_id = (SELECT id FROM rooms WHERE name = ?1) AND position > ?2
+UNION ALL
+SELECT position, encoding, checksum, stored_at, written_by, data, NULL, NULL, NULL, NULL
+FROM updates WHERE room_id = (SELECT id FROM rooms WHERE name = ?1) AND position > ?2
+ORDER BY position`
+
+// load reads a room. If an entry can't be read, the log that is returned with the error ends
+// before it.
 func load(ctx context.Context, db *sql.DB, room string, after store.Position) (l store.Log, err error) {
-	rows, err := db.QueryContext(ctx, "SELECT rooms.deleted_at IS NOT NULL, rooms.first_position, rooms.generation, "+
-		"entries.position IS NOT NULL OR EXISTS (SELECT 1 FROM entries WHERE room_id = rooms.id), "+
-		"entries.position, entries.encoding, entries.checksum, entries.stored_at, entries.written_by, entries.data "+
-		"FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id AND entries.position > ? "+
-		"WHERE rooms.name = ? ORDER BY entries.position", int64(after), room)
+	rows, err := db.QueryContext(ctx, loadSQL, room, int64(after))
 	if err != nil {
 		return l, err
 	}
 	defer func() { _ = rows.Close() }() // Err returns all that matters
 	found := false
 	for rows.Next() {
-		found = true
-		var deleted, filled bool
-		var first store.Position
-		var position, sum sql.NullInt64
+		var position int64
 		var encoding, storedAt, writtenBy sql.NullString
 		var data []byte
-		switch err := rows.Scan(&deleted, &first, &l.Generation, &filled,
-			&position, &encoding, &sum, &storedAt, &writtenBy, &data); {
+		var sum, first, generation sql.NullInt64
+		var deleted, filled sql.NullBool
+		switch err := rows.Scan(&position, &encoding, &sum, &storedAt, &writtenBy, &data, &deleted, &first, &generation, &filled); {
 		case err != nil:
-			return l, corrupt(room, position.Int64, err)
-		case deleted, after != 0 && after < first:
+			return l, corrupt(room, position, err)
+		case found:
+			e, err := entry(encoding.String, sum.Int64, storedAt.String, writtenBy.String, data)
+			if err != nil {
+				return l, corrupt(room, position, err)
+			}
+			l.Entries = append(l.Entries, e)
+			l.Positions = append(l.Positions, store.Position(position))
+		case deleted.Bool, after != 0 && int64(after) < first.Int64:
 			return l, store.ErrDeleted
-		case !filled:
+		case !filled.Bool:
 			return l, fmt.Errorf("%w: room %q has no entries", store.ErrCorrupt, room)
-		case !position.Valid:
-			return l, nil
-		}
-		e := store.Entry{Data: data, By: writtenBy.String}
-		switch encoding.String {
-		case "v1":
-			e.Encoding = store.V1
-		case "v2":
-			e.Encoding = store.V2
 		default:
-			return l, corrupt(room, position.Int64, fmt.Errorf("the encoding is %q", encoding.String))
+			found, l.Generation = true, uint64(generation.Int64)
 		}
-		if checksum(encoding.String, data, e.By) != sum.Int64 {
-			return l, corrupt(room, position.Int64, errors.New("the data does not match its checksum"))
-		}
-		if e.At, err = time.Parse(timeLayout, storedAt.String); err != nil {
-			return l, corrupt(room, position.Int64, err)
-		}
-		l.Entries = append(l.Entries, e)
-		l.Positions = append(l.Positions, store.Position(position.Int64))
 	}
 	if err := rows.Err(); err != nil {
 		return l, err
@@ -122,15 +120,23 @@ func load(ctx context.Context, db *sql.DB, room string, after store.Position) (l
 	return l, nil
 }
 
-// positionAfter returns the position of the entry after the given one, or 0 if
-// there is none or an error. It reads the index alone, not the entry.
-func positionAfter(ctx context.Context, db *sql.DB, room string, after store.Position) (position int64) {
-	row := db.QueryRowContext(ctx, "SELECT coalesce(min(position), 0) FROM entries "+
-		"WHERE room_id = (SELECT id FROM rooms WHERE name = ?) AND position > ?", room, int64(after))
-	if row.Scan(&position) != nil {
-		return 0
+// entry checks a stored entry.
+func entry(encoding string, sum int64, storedAt, writtenBy string, data []byte) (store.Entry, error) {
+	e := store.Entry{Data: data, By: writtenBy}
+	switch encoding {
+	case "v1":
+		e.Encoding = store.V1
+	case "v2":
+		e.Encoding = store.V2
+	default:
+		return e, fmt.Errorf("the encoding is %q", encoding)
 	}
-	return position
+	if checksum(encoding, data, e.By) != sum {
+		return e, errors.New("the data does not match its checksum")
+	}
+	var err error
+	e.At, err = time.Parse(timeLayout, storedAt)
+	return e, err
 }
 
 // corrupt returns a store.ErrCorrupt for the entry at a position, or for the room

@@ -104,6 +104,45 @@ FROM rooms LEFT JOIN entries ON entries.room_id = rooms.id
 GROUP BY rooms.id
 ORDER BY rooms.name;
 `,
+	// Updates and snapshots are in tables of their own. Updates are many and small: their table
+	// has no index beside it, so an append changes one page. What was in the one table before is
+	// now in snapshots, without being copied. The new table of updates has another name than that
+	// one, so that a process of an older version can't write to it.
+	`
+DROP VIEW room_sizes;
+ALTER TABLE entries RENAME TO snapshots; -- and, from before version 3, updates
+
+CREATE TABLE updates (
+  room_id    INTEGER NOT NULL REFERENCES rooms (id),
+  position   INTEGER NOT NULL, -- in the order of storing; those of a room are in one order with its snapshots
+  encoding   TEXT NOT NULL,    -- of the Yjs update in data: v1 or v2
+  checksum   INTEGER NOT NULL, -- CRC-32C of encoding, data and written_by
+  stored_at  TEXT NOT NULL,    -- UTC
+  written_by TEXT NOT NULL,    -- reserved
+  data       BLOB NOT NULL,
+  PRIMARY KEY (room_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- All entries of the rooms.
+CREATE VIEW entries AS
+SELECT room_id, position, encoding, checksum, stored_at, written_by, data FROM snapshots
+UNION ALL
+SELECT room_id, position, encoding, checksum, stored_at, written_by, data FROM updates;
+
+CREATE VIEW room_sizes AS
+SELECT
+  name,
+  (SELECT count(*) FROM snapshots WHERE room_id = rooms.id) + (SELECT count(*) FROM updates WHERE room_id = rooms.id) AS entries,
+  (SELECT coalesce(sum(length(data)), 0) FROM snapshots WHERE room_id = rooms.id)
+    + (SELECT coalesce(sum(length(data)), 0) FROM updates WHERE room_id = rooms.id) AS bytes,
+  created_at,
+  (SELECT max(stored_at) FROM (
+    SELECT stored_at FROM snapshots WHERE room_id = rooms.id UNION ALL SELECT stored_at FROM updates WHERE room_id = rooms.id
+  )) AS changed_at,
+  deleted_at
+FROM rooms
+ORDER BY name;
+`,
 }
 
 var (

@@ -3,6 +3,7 @@ package sqlitestore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -13,11 +14,11 @@ import (
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
-// version1 creates a file with the first version of the schema, in which positions were
-// unique in the file but not consecutive in a room.
-func version1(t *testing.T) (path string) {
+// older creates a file with an older version of the schema, in which the rooms first and
+// second have entries, and the room deleted was deleted.
+func older(t *testing.T, version int) (path string) {
 	t.Helper()
-	schema, err := os.ReadFile("testdata/version1.sql")
+	schema, err := os.ReadFile(fmt.Sprintf("testdata/version%d.sql", version))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,14 +34,31 @@ func version1(t *testing.T) (path string) {
 		{1, 1, "v1", "a"}, {2, 2, "v2", "snapshot"}, {4, 1, "v2", "b"}, {1_000_003, 1, "v1", "c"},
 	} {
 		sum := crc32.Checksum([]byte(row.encoding+row.data), crc32.MakeTable(crc32.Castagnoli))
-		run(t, db, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, '2024-05-06 07:08:09.123')",
-			row.position, row.room, row.encoding, []byte(row.data), int64(sum))
+		if version == 1 {
+			run(t, db, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, '2024-05-06 07:08:09.123')",
+				row.position, row.room, row.encoding, []byte(row.data), int64(sum))
+			continue
+		}
+		run(t, db, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, '2024-05-06 07:08:09.123', '')",
+			row.room, row.position, row.encoding, []byte(row.data), int64(sum))
 	}
 	return path
 }
 
-func TestMigration(t *testing.T) {
-	path := version1(t)
+// versions runs a test for each older version of the schema. In version 1, positions were
+// unique in the file but not consecutive in a room. In version 2, all entries were in one table.
+func versions(t *testing.T, test func(t *testing.T, version int)) {
+	t.Helper()
+	for version := 1; version <= 2; version++ {
+		t.Run(fmt.Sprint("version ", version), func(t *testing.T) { test(t, version) })
+	}
+}
+
+func TestMigration(t *testing.T) { versions(t, testMigration) }
+
+func testMigration(t *testing.T, version int) {
+	t.Helper()
+	path := older(t, version)
 	for range 2 { // first migrated, then opened without a migration
 		s := open(t, path, sqlitestore.Config{})
 		l, err := s.Load(t.Context(), "first")
@@ -90,28 +108,53 @@ func TestMigration(t *testing.T) {
 		t.Error(err)
 	}
 	wantHeld(t, s, "first", "abcd")
+	add(t, s, "first", "e")
+	after, err := s.LoadAfter(t.Context(), "first", l.Positions[1])
+	if err != nil || len(after.Entries) != 2 || string(after.Entries[0].Data) != "abcd" {
+		t.Errorf("LoadAfter returned %+v and the error %v, want the snapshot and the entry after it", after, err)
+	}
+	listed, err := s.List(t.Context(), "", "", 10)
+	if err != nil || len(listed) != 4 || listed[1].Room != "first" || listed[1].Bytes != 5 {
+		t.Errorf("List returned %+v and the error %v", listed, err)
+	}
+	if err := s.Delete(t.Context(), "first"); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Create(t.Context(), "first", v1("new")); err != nil {
+		t.Error(err)
+	}
+	wantHeld(t, s, "first", "new")
 }
 
 // A process of an older version that still has the file open can't write to it with
 // statements that don't know the new columns.
 func TestMigrationStopsOlderWriters(t *testing.T) {
-	path := version1(t)
-	older := database(t, path)
-	insert, err := older.PrepareContext(t.Context(), "INSERT INTO entries (position, room_id, encoding, data, checksum, stored_at) "+
-		"SELECT ?, id, ?, ?, ?, ? FROM rooms WHERE name = ? AND deleted_at IS NULL")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer insert.Close()
-	s := open(t, path, sqlitestore.Config{})
-	if _, err := insert.ExecContext(t.Context(), 77, "v1", []byte("x"), 0, "", "first"); err == nil {
-		t.Error("the insert of an older version returned no error")
-	}
-	wantHeld(t, s, "first", "a", "b", "c")
+	versions(t, func(t *testing.T, version int) {
+		t.Helper()
+		path := older(t, version)
+		db := database(t, path)
+		query := "INSERT INTO entries (position, room_id, encoding, data, checksum, stored_at) VALUES (77, ?, 'v1', x'00', 0, '')"
+		if version == 2 {
+			query = "INSERT INTO entries (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, 77, 'v1', x'00', 0, '', '')"
+		}
+		insert, err := db.PrepareContext(t.Context(), query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer insert.Close()
+		s := open(t, path, sqlitestore.Config{})
+		if _, err := insert.ExecContext(t.Context(), 1); err == nil {
+			t.Error("the insert of an older version returned no error")
+		}
+		wantHeld(t, s, "first", "a", "b", "c")
+	})
 }
 
-func TestMigrationByManyAtOnce(t *testing.T) {
-	path := version1(t)
+func TestMigrationByManyAtOnce(t *testing.T) { versions(t, testMigrationByManyAtOnce) }
+
+func testMigrationByManyAtOnce(t *testing.T, version int) {
+	t.Helper()
+	path := older(t, version)
 	var opening sync.WaitGroup
 	for range 8 {
 		opening.Go(func() {

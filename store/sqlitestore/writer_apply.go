@@ -72,24 +72,35 @@ func (w *writer) compact(r *request) error {
 	case r.count == 0:
 		return w.append(r)
 	}
-	var found int
-	const replaced = "FROM entries WHERE room_id = ? AND position IN (SELECT value FROM json_each(?))"
-	if err := w.scan("SELECT count(*) "+replaced, []any{room.id, string(r.replaced)}, &found); err != nil {
-		return err
+	found := 0
+	for _, table := range tables {
+		var n int
+		if err := w.scan("SELECT count(*) FROM "+table+replaced, []any{room.id, string(r.replaced)}, &n); err != nil {
+			return err
+		}
+		found += n
 	}
 	if found != r.count {
 		return store.ErrConflict
 	}
-	if err := w.exec("DELETE "+replaced, room.id, string(r.replaced)); err != nil {
-		return err
+	for _, table := range tables {
+		if err := w.exec("DELETE FROM "+table+replaced, room.id, string(r.replaced)); err != nil {
+			return err
+		}
 	}
 	if err := w.exec("UPDATE rooms SET generation = generation + 1 WHERE id = ?", room.id); err != nil {
 		return err
 	}
 	room.generation++
 	w.remember(r.room, room)
-	return w.insert(r, room.id, r.newest)
+	return w.insert("snapshots", r, room.id, r.newest)
 }
+
+// tables hold the entries of rooms.
+var tables = []string{"snapshots", "updates"}
+
+// replaced selects the entries of a room that a compaction replaces.
+const replaced = " WHERE room_id = ? AND position IN (SELECT value FROM json_each(?))"
 
 func (w *writer) delete(r *request) error {
 	room, err := w.room(r.room)
@@ -104,7 +115,12 @@ func (w *writer) delete(r *request) error {
 		now(), int64(room.next), room.id); err != nil {
 		return err
 	}
-	return w.exec("DELETE FROM entries WHERE room_id = ?", room.id)
+	for _, table := range tables {
+		if err := w.exec("DELETE FROM "+table+" WHERE room_id = ?", room.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // roomRow is what the writer has to know about a room. The zero roomRow is that of a
@@ -123,7 +139,8 @@ func (w *writer) room(name string) (room roomRow, err error) {
 		return room, nil
 	}
 	err = w.scan("SELECT id, generation, deleted_at IS NOT NULL, "+
-		"coalesce((SELECT max(position) + 1 FROM entries WHERE room_id = rooms.id), first_position) "+
+		"max(first_position, coalesce((SELECT max(position) + 1 FROM snapshots WHERE room_id = rooms.id), 0), "+
+		"coalesce((SELECT max(position) + 1 FROM updates WHERE room_id = rooms.id), 0)) "+
 		"FROM rooms WHERE name = ?", []any{name}, &room.id, &room.generation, &room.deleted, &room.next)
 	if errors.Is(err, sql.ErrNoRows) {
 		return roomRow{}, nil
@@ -144,7 +161,7 @@ func (w *writer) remember(name string, room roomRow) {
 
 // insertNext stores the entry of r at the next position of the room.
 func (w *writer) insertNext(r *request, room roomRow) error {
-	if err := w.insert(r, room.id, room.next); err != nil {
+	if err := w.insert("updates", r, room.id, room.next); err != nil {
 		return err
 	}
 	room.next++
@@ -152,14 +169,14 @@ func (w *writer) insertNext(r *request, room roomRow) error {
 	return nil
 }
 
-// insert stores the entry of r at a position.
-func (w *writer) insert(r *request, roomID int64, at store.Position) error {
+// insert stores the entry of r at a position in a table.
+func (w *writer) insert(table string, r *request, roomID int64, at store.Position) error {
 	encoding := "v1"
 	if r.entry.Encoding == store.V2 {
 		encoding = "v2"
 	}
 	r.position = at
-	return w.exec("INSERT INTO entries (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	return w.exec("INSERT INTO "+table+" (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		roomID, int64(at), encoding, r.entry.Data, checksum(encoding, r.entry.Data, r.entry.By), now(), r.entry.By)
 }
 

@@ -109,8 +109,10 @@ func row(t *testing.T, path, room string) (read func() string, write func(data s
 	}
 	write = func(data string) {
 		t.Helper()
-		if _, err := db.ExecContext(t.Context(), "UPDATE entries SET data = ?"+where, []byte(data), room); err != nil {
-			t.Fatal(err)
+		for _, table := range []string{"snapshots", "updates"} {
+			if _, err := db.ExecContext(t.Context(), "UPDATE "+table+" SET data = ?"+where, []byte(data), room); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	return read, write
