@@ -11,6 +11,7 @@
 # make fuzz    each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind, FUZZMUTANTS mutated updates and FUZZFORGERIES forged histories against yjs
 # make sim     SIM_STEPS steps of a simulation with crashes and a store that fails
 # make bench   documents against yjs and ywasm, the cost of durability and of layers, and memory, each in one run
+# make bench-peers  yroom beside the other Yjs servers, in one run of up to 20 minutes; the first time it builds y-sweet, which takes minutes
 # make vuln    known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
 # make api     changes of the exported API since the latest release; fails if one is incompatible
 # make dist    the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
@@ -33,6 +34,8 @@ SNIPPET_MODULES := test/snippets/node_modules/.package-lock.json
 WEB_MODULES := web/node_modules/.package-lock.json
 MAKER_MODULES := test/makers/node_modules/.package-lock.json
 PYTHON_MODULES := test/tokens/.venv/installed test/makers/.venv/installed
+PEER_MODULES := bench/peers/.venv/installed
+Y_SWEET := bench/peers/.cargo/bin/y-sweet
 DEMOS := web/dist/static/licences.txt
 EXAMPLES := examples/hello/page/dist/page.js examples/login/page/dist/editor.js
 FUZZTIME ?= 30s
@@ -178,6 +181,14 @@ bench: $(NODE_MODULES)
 	go test -run '^$$' -bench . -benchtime 1x ./bench/layers
 	go test -run '^$$' -bench . -benchtime 1x ./bench/footprint
 
+# A server that can't be installed is left out of the table, with the reason.
+.PHONY: bench-peers
+bench-peers: $(NODE_MODULES)
+	@scripts/tools redis
+	-@$(MAKE) --no-print-directory $(PEER_MODULES)
+	-@$(MAKE) --no-print-directory $(Y_SWEET)
+	go test -count=1 -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/peers
+
 .PHONY: vuln
 vuln: bin/govulncheck
 	bin/govulncheck ./...
@@ -215,10 +226,14 @@ $(WEB_MODULES): web/package.json web/package-lock.json web/.npmrc | node
 	@touch $@
 
 # What the programs in Python import, in an environment of their own.
-$(PYTHON_MODULES): %/.venv/installed: %/requirements.txt
+$(PYTHON_MODULES) $(PEER_MODULES): %/.venv/installed: %/requirements.txt
 	python3 -m venv $*/.venv
 	$*/.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+$(Y_SWEET):
+	@echo "Building y-sweet 0.9.1, for make bench-peers; this takes some minutes once"
+	cargo install --quiet --locked y-sweet --version 0.9.1 --root bench/peers/.cargo
 
 # The demo editors. The build writes their licences last.
 $(DEMOS): $(WEB_MODULES) web/build.mjs $(shell find web/pages web/shared -type f) internal/webui/static/base.css

@@ -1,5 +1,5 @@
-// Writes the inputs of all engines into a folder: node inputs.mjs FOLDER TRACES. A file is a list of byte strings, each preceded by its
-// length in four bytes.
+// Writes the inputs of all engines into a folder: node inputs.mjs FOLDER TRACES, or only those of B4: node inputs.mjs FOLDER TRACES b4. A file
+// is a list of byte strings, each preceded by its length in four bytes.
 
 import { writeFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { Random } from '../../test/differential/random.mjs'
 import * as encoding from '../../test/node_modules/lib0/encoding.js'
 import * as Y from '../../test/node_modules/yjs/dist/yjs.mjs'
 
-const [, , folder, traces] = process.argv
+const [, , folder, traces, only] = process.argv
 
 function write (name, list) {
   const out = Buffer.allocUnsafe(list.reduce((size, bytes) => size + 4 + bytes.length, 0))
@@ -184,7 +184,9 @@ function writeEdits (full) {
 }
 
 writeB4()
-writeClients(1000, false)
-for (const n of [10, 100, 1000, 4000]) writeClients(n, true)
-writeMap()
-writeXML()
+if (only !== 'b4') {
+  writeClients(1000, false)
+  for (const n of [10, 100, 1000, 4000]) writeClients(n, true)
+  writeMap()
+  writeXML()
+}

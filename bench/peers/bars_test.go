@@ -1,0 +1,82 @@
+package peers_test
+
+import (
+	"fmt"
+	"strings"
+)
+
+// bar is a bound on a figure of yroom: on the figure itself, or on its ratio to another.
+type bar struct {
+	what  string
+	least float64 // 0 means no bound
+	most  float64 // 0 means no bound
+	value value
+}
+
+var bars = []bar{
+	{"fan-out: CPU a delivery, times the best peer", 0, 0.7, toPeer("fan-out", "server_cpu_us_per_delivery")},
+	{"fan-out: p99, times the best peer", 0, 1, toPeer("fan-out", "latency_p99_ms")},
+	{"20 of 100 people write: deliveries a CPU second, times the best peer", 5, 0, toPeer("many writers", "deliveries_per_cpu_second")},
+	{"20 of 100 people write: p50, ms", 0, 12, of(inMemory, "many writers", "latency_p50_ms")},
+	{"20 of 100 people write: p99, ms", 0, 25, of(inMemory, "many writers", "latency_p99_ms")},
+	{"join of B4: CPU, times the best peer", 0, 0.1, toPeer("join", "server_cpu_ms_per_join")},
+	{"150 people join 20 MB: time, times that of copying it over loopback", 0, 2, ratio(of(inMemory, "join storm", "join_max_ms"), of(copying, "join storm", "ms"))},
+	{"150 people join 20 MB: memory, times the document", 0, 3, ratio(of(inMemory, "join storm", "server_memory_peak_growth_kb"), of(inMemory, "join storm", "document_kb"))},
+	{"a room with B4: memory, times the best peer", 0, 0.15, toPeer("idle rooms", "server_memory_kb_per_room")},
+	{"an idle connection, 100 a room: memory, KB", 0, 7, of(inMemory, "idle, 100 a room", "server_memory_kb_per_connection")},
+	{"an idle connection, 100 a room: CPU a second, µs", 0, 1, of(inMemory, "idle, 100 a room", "server_cpu_us_per_connection_second")},
+	{"fsync, fan-out: CPU a delivery, times that in memory", 0, 1.5, toMemory("fan-out", "server_cpu_us_per_delivery")},
+	{"fsync, fan-out: deliveries a second, times those in memory", 0.6, 0, toMemory("fan-out", "deliveries_per_second")},
+}
+
+// value computes a number from a table. ok is false if the measurements are missing.
+type value func(t *table) (v float64, ok bool)
+
+func of(server, scenario, figure string) value {
+	return func(t *table) (float64, bool) { return t.median(server, scenario, figure) }
+}
+
+func ratio(a, b value) value {
+	return func(t *table) (float64, bool) {
+		x, hasX := a(t)
+		y, hasY := b(t)
+		return x / y, hasX && hasY && y != 0
+	}
+}
+
+// toPeer is the ratio of a figure in memory to that of the best peer.
+func toPeer(scenario, figure string) value {
+	return ratio(of(inMemory, scenario, figure), func(t *table) (float64, bool) {
+		for _, r := range allRows {
+			if r.scenario == scenario && r.figure == figure {
+				return t.best(r)
+			}
+		}
+		panic("no row has the figure " + figure + " of " + scenario)
+	})
+}
+
+// toMemory is the ratio of a figure with fsync to that in memory.
+func toMemory(scenario, figure string) value {
+	return ratio(of(onDisk, scenario, figure), of(inMemory, scenario, figure))
+}
+
+// verdicts returns which bars the run meets. It omits those that were not measured.
+func (t *table) verdicts() string {
+	var out strings.Builder
+	for _, b := range bars {
+		v, ok := b.value(t)
+		if !ok {
+			continue
+		}
+		verdict, bound := "met", fmt.Sprintf("at least %g", b.least)
+		if b.most > 0 {
+			bound = fmt.Sprintf("at most %g", b.most)
+		}
+		if v < b.least || b.most > 0 && v > b.most {
+			verdict = "missed"
+		}
+		fmt.Fprintf(&out, "%-6s  %s: %.2f (%s)\n", verdict, b.what, v, bound)
+	}
+	return out.String()
+}

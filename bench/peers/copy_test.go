@@ -1,0 +1,123 @@
+package peers_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/internal/testkit"
+)
+
+// copying is the name under which a table has the time that it takes to copy the large
+// document over loopback as often as people join at once.
+const copying = "copying"
+
+// crowd is how many people join at once.
+const crowd = 150
+
+// Variables that make the test binary one end of the copying.
+const (
+	sendVariable    = "YROOM_PEERS_SEND"    // the file to send
+	receiveVariable = "YROOM_PEERS_RECEIVE" // the address to receive it from
+)
+
+func TestMain(m *testing.M) {
+	var err error
+	switch {
+	case os.Getenv(sendVariable) != "":
+		err = sendFile(os.Getenv(sendVariable))
+	case os.Getenv(receiveVariable) != "":
+		err = receive(os.Getenv(receiveVariable))
+	default:
+		os.Exit(m.Run())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// copyFile lets a process on the servers' core send a file to as many connections of one on
+// the clients' core, and returns the milliseconds until all is there.
+func copyFile(b *testing.B, path string) float64 {
+	b.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	end := func(core, variable string) *exec.Cmd {
+		cmd := exec.CommandContext(b.Context(), "taskset", "--cpu-list", core, binary)
+		cmd.Env = append(os.Environ(), variable)
+		cmd.Stderr = os.Stderr
+		return cmd
+	}
+	sender := testkit.Launch(b, end(serverCore, sendVariable+"="+path))
+	defer sender.Kill()
+	out, err := end(clientCore, receiveVariable+"="+sender.Host).Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	taken, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return taken
+}
+
+// sendFile sends a file to each connection. It prints its address.
+func sendFile(path string) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s/\n", listener.Addr())
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return err
+		}
+		go func() {
+			_, _ = conn.Write(content) // the receiver reports what is missing
+			_ = conn.Close()
+		}()
+	}
+}
+
+// receive reads what all connections to an address are sent, and prints how many
+// milliseconds it took.
+func receive(address string) error {
+	began := time.Now()
+	failed := make([]error, crowd)
+	var receiving sync.WaitGroup
+	for i := range crowd {
+		receiving.Go(func() {
+			conn, err := net.Dial("tcp", address)
+			if err != nil {
+				failed[i] = err
+				return
+			}
+			_, failed[i] = io.Copy(io.Discard, conn)
+			_ = conn.Close()
+		})
+	}
+	receiving.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Println(float64(time.Since(began)) / float64(time.Millisecond))
+	return nil
+}

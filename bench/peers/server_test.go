@@ -1,0 +1,142 @@
+package peers_test
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/daemon"
+)
+
+// server is a program that serves rooms.
+type server struct {
+	name    string
+	dialect string        // by which "yroom bench" talks to it
+	missing func() string // why this machine can't run it; "" if it can
+	start   func(t testing.TB, program string) *running
+}
+
+var allServers = []server{
+	{"y-websocket", "plain", missingNode, startYWebsocket},
+	{"Hocuspocus", "hocuspocus", missingNode, startHocuspocus},
+	{"channels-yroom", "plain", missingDjango, startDjango},
+	{"pycrdt-websocket", "plain", missingPython, startPycrdt},
+	{"y-sweet", "plain", missingYSweet, startYSweet},
+	{inMemory, "plain", nothingMissing, startYroom},
+	{onDisk, "plain", nothingMissing, startYroomFsync},
+	{"yroom, Redis", "plain", missingRedis, startYroomRedis},
+}
+
+// Names of servers that bars compare.
+const (
+	inMemory = "yroom"
+	onDisk   = "yroom, fsync"
+)
+
+// ours reports whether the server is yroom, and not a peer.
+func (s server) ours() bool { return strings.HasPrefix(s.name, "yroom") }
+
+func nothingMissing() string { return "" }
+
+// running is a server that was started.
+type running struct {
+	address   string           // for "yroom bench"
+	processes []*daemon.Daemon // all of it
+	port      int
+}
+
+// pids returns the ids of the processes.
+func (r *running) pids() (all []int) {
+	for _, p := range r.processes {
+		all = append(all, p.PID())
+	}
+	return all
+}
+
+// stop kills the processes.
+func (r *running) stop(t testing.TB) {
+	t.Helper()
+	for _, p := range r.processes {
+		p.Kill(t)
+	}
+}
+
+// await waits until the server accepts connections.
+func (r *running) await(t testing.TB) {
+	t.Helper()
+	testkit.Eventually(t, "the server listens", func() string {
+		for _, p := range r.processes {
+			if !p.Running() {
+				t.Fatal("a process of the server has ended")
+			}
+		}
+		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.port))
+		if err != nil {
+			return err.Error()
+		}
+		_ = conn.Close()
+		return ""
+	})
+}
+
+// Servers run on one core, and their clients on another.
+const (
+	serverCore = "0"
+	clientCore = "1"
+)
+
+// command is a program that is started in a folder with additional variables in its
+// environment.
+type command struct {
+	folder    string
+	variables []string
+	program   string
+	args      []string
+}
+
+// launch runs a command on the servers' core until the end of the test.
+func launch(t testing.TB, c command) *daemon.Daemon {
+	t.Helper()
+	args := []string{"--cpu-list", serverCore, "env", "--chdir=" + c.folder}
+	args = append(append(append(args, c.variables...), c.program), c.args...)
+	return daemon.Start(t, "taskset", args...)
+}
+
+// absent returns why a program that PATH lacks is missing.
+func absent(program string) string {
+	if _, err := exec.LookPath(program); err != nil {
+		return program + " is not installed"
+	}
+	return ""
+}
+
+// noFile returns why a file is missing, with what makes it.
+func noFile(path, hint string) string {
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Sprintf("%s is not there: %s", path, hint)
+	}
+	return ""
+}
+
+// first returns the first reason.
+func first(reasons ...string) string {
+	for _, r := range reasons {
+		if r != "" {
+			return r
+		}
+	}
+	return ""
+}
+
+// pin lets a process run on the servers' core only.
+func pin(t testing.TB, pid int) {
+	t.Helper()
+	if out, err := exec.Command("taskset", "--all-tasks", "--cpu-list", "--pid", serverCore, strconv.Itoa(pid)).CombinedOutput(); err != nil {
+		t.Fatalf("taskset: %v: %s", err, out)
+	}
+}
