@@ -25,7 +25,7 @@ type actor struct {
 	settings Settings
 	mail     *mailbox.Mailbox[layer.Input]
 	share    share
-	pacing   pacing
+	portion  portion
 
 	room      *room.Room           // nil: not loaded yet, or closed
 	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil if it isn't closed
@@ -76,7 +76,7 @@ func newActor(w *Worker, name string) *actor {
 	a.share.intake = &w.intake
 	a.write = a.runWrite
 	a.endWrite = func() { a.guarded(a.writeEnded) }
-	a.pacing.most = firstMost
+	a.portion.most = firstMost
 	a.mail = mailbox.New(mailbox.Config[layer.Input]{
 		Items: a.settings.MailboxInputs,
 		Bytes: a.settings.MailboxBytes,
@@ -85,7 +85,7 @@ func newActor(w *Worker, name string) *actor {
 		Turn:  a.turn,
 		Held:  true, // until the room is loaded
 	})
-	a.mail.Limit(a.pacing.most)
+	a.mail.Limit(a.portion.most)
 	return a
 }
 

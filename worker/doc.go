@@ -9,7 +9,7 @@
 //     clock, which a simulation replaces
 //   - handle.go: an input that arrives from the layer, up to the mailbox of its room
 //   - actor.go: the state and the turns of one room
-//   - pace.go: keeps rooms whose turns take long from delaying others
+//   - portion.go: keeps rooms whose turns take long from delaying others
 //   - load.go: loads a room, and loads it again after a create
 //   - append.go: stores updates, creates and deletes one after the other, and delays
 //     outputs until they may be sent

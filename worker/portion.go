@@ -17,10 +17,10 @@ const (
 	firstMost = 4
 )
 
-// pacing keeps rooms whose inputs cost much time from delaying other rooms. Such a room
+// portion keeps rooms whose inputs cost much time from delaying other rooms. Such a room
 // takes fewer inputs in each turn, and only some rooms have a slow turn at once: as many as
 // half of the processors, but at least one. So other rooms always find a processor.
-type pacing struct {
+type portion struct {
 	most int  // how many inputs a turn takes at most
 	slow bool // the last turn was slow, or not much faster than a slow one before it
 }
@@ -32,15 +32,15 @@ func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
 		size += ins[i].Size()
 	}
 	begin := now
-	if a.pacing.slow || size > largeTurn {
+	if a.portion.slow || size > largeTurn {
 		a.worker.slow <- struct{}{}
 		defer func() { <-a.worker.slow }()
 		begin = a.worker.config.Runtime.Now()
 	}
 	effects := a.worker.step(a.room, now, ins)
 	took := a.worker.config.Runtime.Now().Sub(begin)
-	if a.pacing.took(len(ins), took) {
-		a.mail.Limit(a.pacing.most)
+	if a.portion.took(len(ins), took) {
+		a.mail.Limit(a.portion.most)
 	}
 	report(a.worker, a.worker.config.Events.Turn, TurnInfo{
 		Room:     a.name,
@@ -52,7 +52,7 @@ func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
 }
 
 // took records how long a turn with n inputs took, and reports whether most has changed.
-func (p *pacing) took(n int, took time.Duration) bool {
+func (p *portion) took(n int, took time.Duration) bool {
 	p.slow = took > slowTurn || p.slow && took > slowTurn/4
 	switch {
 	case took > slowTurn:

@@ -87,7 +87,7 @@ func TestSlowTurns(t *testing.T) {
 
 // A room whose inputs take little time soon handles all that waits in one turn.
 func TestFastTurns(t *testing.T) {
-	var p pacing
+	var p portion
 	p.most = firstMost
 	turns := 0
 	for left := 4096; left > 0; turns++ {
