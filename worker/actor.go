@@ -167,6 +167,9 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 	case roomMoved:
 		a.moved = true
 		return
+	case workerDrains:
+		a.draining = true
+		return
 	case frontGone:
 		for _, conn := range a.receivers.at(in.From) {
 			a.receivers.leave(conn)

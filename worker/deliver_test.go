@@ -113,6 +113,7 @@ func TestUnknownInputsAreIgnored(t *testing.T) {
 		for _, in := range []event.Input{
 			{},
 			{Kind: 200, Conn: 1},
+			{Kind: workerDrains, Conn: 1},
 			{Kind: roomMoved, Conn: 1},
 			{Kind: frontLost, Conn: 1},
 			{Kind: frontGone, Conn: 1},

@@ -10,6 +10,7 @@ import (
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
 )
 
 func TestDrainSavesWhatWasTaken(t *testing.T) {
@@ -91,5 +92,26 @@ func TestDrainTimeout(t *testing.T) {
 		if log := f.logged(); !strings.Contains(log, "room=a") || !strings.Contains(log, "room=b") {
 			t.Errorf("logged: %s", log)
 		}
+	})
+}
+
+// A worker that drains handles all inputs that wait, however many turns that takes, before it
+// hands over the room.
+func TestDrainWithABacklog(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.join("a", 1)
+		f.want("a: 1 SyncStep1")
+		gate := make(chan struct{})
+		f.find("a").mail.Post(func() { <-gate })
+		synctest.Wait()
+		for range 100 { // which are nothing to store
+			f.send("a", message(1, protocol.QueryAwareness, nil))
+		}
+		f.write("a", 1, typed(7, 0))
+		f.stop()
+		synctest.Wait()
+		close(gate)
+		<-f.ended
+		f.wantStored("a", typed(7, 0))
 	})
 }

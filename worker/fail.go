@@ -146,6 +146,8 @@ func (a *actor) reject(batch []layer.Input) {
 			}
 		case roomMoved:
 			a.moved = true
+		case workerDrains:
+			a.draining = true
 		case frontLost:
 			lost = append(lost, a.receivers.at(in.From)...)
 		case frontGone:

@@ -42,9 +42,9 @@ func (a *actor) rejoin(conns []event.ConnID) {
 	a.deliver(outs)
 }
 
-// drain makes the actor hand over its room and end, as soon as everything that it has
-// accepted is stored.
-func (a *actor) drain() { a.draining = true }
+// drain makes the actor hand over its room and end, as soon as it has handled everything
+// that it has accepted, and this is stored.
+func (a *actor) drain() { a.force("", workerDrains) }
 
 // returned is called when a connection joins, or a program watches: the room is placed
 // at this worker again. A room that was not handed over yet still is, and then its

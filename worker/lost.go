@@ -10,9 +10,10 @@ import (
 // Kinds of inputs that the worker itself puts into mailboxes, so that they take effect
 // after all inputs that arrived before. From is the front.
 const (
-	roomMoved event.InputKind = 253 // another worker runs the room from now on
-	frontLost event.InputKind = 254 // messages from or to the front were lost
-	frontGone event.InputKind = 255 // the front is gone
+	workerDrains event.InputKind = 252 // the worker ends
+	roomMoved    event.InputKind = 253 // another worker runs the room from now on
+	frontLost    event.InputKind = 254 // messages from or to the front were lost
+	frontGone    event.InputKind = 255 // the front is gone
 )
 
 // lost asks the front, for each of its connections, whether it still exists.

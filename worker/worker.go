@@ -153,7 +153,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	stopHalf := w.config.Runtime.AfterFunc(w.config.DrainTimeout/2, cutCompactions)
 	defer stopHalf()
 	for _, a := range w.all() {
-		a.mail.Post(a.drain)
+		a.drain()
 	}
 	w.live.Wait()
 	if !stop() {
