@@ -40,6 +40,8 @@ type actor struct {
 	draining  bool      // the worker ends
 	moved     bool      // the room was moved to another worker
 	removeAt  time.Time // when the actor ends; zero: the room is loading or in use
+	broadcast bool      // the turn has broadcast something
+	pauseEnds time.Time // when the inputs that wait are handled; zero: there is no pause
 	alarm     *alarm
 
 	changes    []layer.Input  // creates and deletes that wait for the store
@@ -99,6 +101,10 @@ func (a *actor) turn(batch []layer.Input) {
 	for i := range batch {
 		size += batch[i].Size()
 	}
+	if !now.Before(a.pauseEnds) {
+		a.endPause()
+	}
+	everything := len(batch) < a.portion.most
 	a.guarded(func() {
 		switch {
 		case a.closed != nil:
@@ -107,6 +113,10 @@ func (a *actor) turn(batch []layer.Input) {
 			a.step(batch, now)
 		}
 	})
+	if a.broadcast && everything {
+		a.beginPause(now)
+	}
+	a.broadcast = false
 	a.beginWrite(now)
 	a.share.keep(a.next.bytes + a.writing.bytes)
 	a.share.free(size)
@@ -183,6 +193,7 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 // take carries out the effects of a Step of the room.
 func (a *actor) take(effects room.Effects) {
 	a.deadline, a.empty = a.room.Deadline(), a.room.Empty()
+	a.broadcast = a.broadcast || broadcasts(&effects)
 	if !a.full && a.room.AwarenessFull() {
 		a.full = true
 		a.worker.config.Logger.Warn("The awareness states of a room have reached their limit. Some clients are not shown to others. "+

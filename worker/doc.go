@@ -10,6 +10,7 @@
 //   - handle.go: an input that arrives from the layer, up to the mailbox of its room
 //   - actor.go: the state and the turns of one room
 //   - portion.go: keeps rooms whose turns take long from delaying others
+//   - pace.go: makes a room with many connections broadcast less often
 //   - load.go: loads a room, and loads it again after a create
 //   - append.go: stores updates, creates and deletes one after the other, and delays
 //     outputs until they may be sent

@@ -116,6 +116,7 @@ func (a *actor) close(why protocol.CloseError) {
 	a.next.outs, a.writing.outs = nil, nil
 	a.refuseRequests(a.refusal())
 	a.closeConns(a.receivers.all(), why)
+	a.endPause()
 	a.release()
 }
 

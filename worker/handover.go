@@ -44,7 +44,10 @@ func (a *actor) rejoin(conns []event.ConnID) {
 
 // drain makes the actor hand over its room and end, as soon as it has handled everything
 // that it has accepted, and this is stored.
-func (a *actor) drain() { a.force("", workerDrains) }
+func (a *actor) drain() {
+	a.force("", workerDrains)
+	a.mail.Post(a.endPause)
+}
 
 // returned is called when a connection joins, or a program watches: the room is placed
 // at this worker again. A room that was not handed over yet still is, and then its

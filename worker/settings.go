@@ -18,6 +18,11 @@ type Settings struct {
 	// compacted when it has grown much, and when the room is evicted. The default is 1
 	// minute.
 	AutosaveDelay time.Duration
+	// Pace is how long a room waits after a broadcast before it handles further inputs, so
+	// that many connections are written to less often. A room with up to Config.Few
+	// connections doesn't wait, and one with twice as many waits the whole time. The default is
+	// 16 milliseconds.
+	Pace time.Duration
 	// Room configures the room itself. Its Epoch and Worker are ignored. Snapshots are in its
 	// Encoding.
 	Room room.Config
@@ -31,6 +36,7 @@ type Settings struct {
 func (s Settings) withDefaults() Settings {
 	s.RemoveDelay = cmp.Or(s.RemoveDelay, 30*time.Second)
 	s.AutosaveDelay = cmp.Or(s.AutosaveDelay, time.Minute)
+	s.Pace = cmp.Or(s.Pace, defaultPace)
 	s.Room.Encoding = cmp.Or(s.Room.Encoding, blocks.V1)
 	s.MailboxInputs = cmp.Or(s.MailboxInputs, 4096)
 	s.MailboxBytes = cmp.Or(s.MailboxBytes, 32<<20)

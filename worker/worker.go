@@ -64,6 +64,9 @@ type Config struct {
 	// wait for the store. Past it, inputs wait at the consumers, except if their room has less
 	// than 64 KiB of it; so edits of other rooms go on. 0 stands for 256 MiB.
 	MessageMemory int
+	// Few is how many connections a room may have without pauses: see Settings.Pace. 0 stands
+	// for 25.
+	Few int
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
 }
@@ -106,6 +109,7 @@ func New(c Config) *Worker {
 	}
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.RoomsPerSecond = cmp.Or(max(c.RoomsPerSecond, 0), 1000)
+	c.Few = cmp.Or(c.Few, defaultFew)
 	c.Runtime = c.Runtime.withDefaults()
 	w := &Worker{
 		config:      c,

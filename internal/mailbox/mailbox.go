@@ -49,6 +49,7 @@ type Mailbox[T any] struct {
 	spare   []T // the last batch, emptied, while one turn follows another
 	running bool
 	held    bool
+	paused  bool
 	closed  bool
 }
 
@@ -126,6 +127,23 @@ func (m *Mailbox[T]) Release() {
 	m.start(start)
 }
 
+// Pause keeps items in the mailbox until Resume, as long as they take less than half of what
+// Items and Bytes allow. A turn that has begun keeps its items.
+func (m *Mailbox[T]) Pause() {
+	m.mu.Lock()
+	m.paused = true
+	m.mu.Unlock()
+}
+
+// Resume ends Pause.
+func (m *Mailbox[T]) Resume() {
+	m.mu.Lock()
+	m.paused = false
+	start := m.wake()
+	m.mu.Unlock()
+	m.start(start)
+}
+
 // Limit makes turns that begin from now on take at most so many items. 0 stands for all,
 // as at first.
 func (m *Mailbox[T]) Limit(items int) {
@@ -148,7 +166,12 @@ func (m *Mailbox[T]) Close() bool {
 
 // ready reports whether there is something for a turn to do. m.mu must be locked.
 func (m *Mailbox[T]) ready() bool {
-	return len(m.posted) > 0 || len(m.items) > 0 && !m.held
+	return len(m.posted) > 0 || len(m.items) > 0 && !m.waits()
+}
+
+// waits reports whether the items stay in the mailbox. m.mu must be locked.
+func (m *Mailbox[T]) waits() bool {
+	return m.held || m.paused && len(m.items) < m.config.Items/2 && m.bytes < m.config.Bytes/2
 }
 
 // wake reports whether the caller must start a turn, and marks the mailbox as running
@@ -195,7 +218,7 @@ func (m *Mailbox[T]) run() {
 
 	m.mu.Lock()
 	var batch []T
-	if !m.held {
+	if !m.waits() {
 		batch = m.take()
 	}
 	m.mu.Unlock()

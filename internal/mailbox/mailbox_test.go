@@ -292,3 +292,46 @@ func TestPutAllocates(t *testing.T) {
 		t.Errorf("a turn of an idle mailbox makes %v allocations, want 1: the batch", got)
 	}
 }
+
+// A paused mailbox has turns for posted calls, and for items once they take half of it.
+func TestPause(t *testing.T) {
+	for name, limits := range map[string]mailbox.Config[int]{
+		"items": {Items: 6, Bytes: 100},
+		"bytes": {Items: 100, Bytes: 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var due steps
+			var got [][]int
+			limits.Size, limits.Go, limits.Turn = one, due.add, record(&got)
+			m := mailbox.New(limits)
+			m.Pause()
+			put(t, m, 1, 2)
+			m.Post(func() {})
+			due.next(t)
+			if len(due) != 0 {
+				t.Fatal("a paused mailbox is run for two of six items")
+			}
+			put(t, m, 3)
+			due.next(t)
+			put(t, m, 4)
+			m.Hold()
+			m.Resume()
+			if len(due) != 0 {
+				t.Fatal("Resume has released a held mailbox")
+			}
+			m.Pause()
+			m.Release()
+			if len(due) != 0 {
+				t.Fatal("Release has resumed a paused mailbox")
+			}
+			m.Resume()
+			due.next(t)
+			if diff := cmp.Diff([][]int{{}, {1, 2, 3}, {4}}, got); diff != "" {
+				t.Error(diff)
+			}
+			if len(due) != 0 {
+				t.Error("an empty mailbox is run again")
+			}
+		})
+	}
+}

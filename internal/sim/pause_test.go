@@ -43,7 +43,7 @@ func pause(t *testing.T, seed uint64, end func(s *server)) time.Duration {
 	w.hasty, w.calm, w.pace = false, true, time.Millisecond
 	w.faults, w.losses, w.watches, w.both = 0, 0, 0, 0
 	w.counting = 0 // such a client connects again, which takes up to a second longer
-	w.settings.MailboxInputs, w.settings.MailboxBytes = 0, 0
+	w.settings.MailboxInputs, w.settings.MailboxBytes, w.settings.Pace = 0, 0, 0
 	for range 3 {
 		w.startServer()
 		w.startConsumer(nil)

@@ -74,6 +74,7 @@ func (w *world) startServer() {
 			s.rooms[roomIndex(f.Room)].tainted = true
 		}},
 		Takeover: 15 * time.Second,
+		Few:      w.few,
 		Runtime: worker.Runtime{
 			Go:        s.start,
 			Now:       func() time.Time { return w.now },

@@ -41,6 +41,7 @@ type world struct {
 	many       bool          // several servers and consumers run at once
 	breaks     bool          // processes stall, and the bus fails
 	outboxSize int
+	few        int // worker.Config.Few
 
 	disk      *disk
 	bus       *bus
@@ -178,12 +179,14 @@ func newWorld(seed uint64, planted plant) *world {
 		}
 		w.many, w.breaks = true, true // they are found sooner
 	}
+	w.few = []int{0, 1}[w.rnd.IntN(2)] // of 0, no room has pauses
 	w.outboxSize = []int{6000, 20_000, 1 << 20}[w.rnd.IntN(3)]
 	w.settings = worker.Settings{
 		RemoveDelay:   1 + w.within(4*time.Second),
 		AutosaveDelay: 1 + w.within(4*time.Second),
 		MailboxInputs: []int{4, 50, 4096}[w.rnd.IntN(3)],
 		MailboxBytes:  []int{300, 1 << 20}[w.rnd.IntN(2)],
+		Pace:          1 + w.within(100*time.Millisecond),
 	}
 	return w
 }
