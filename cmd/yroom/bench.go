@@ -25,9 +25,14 @@ type benchCommands struct {
 	PID       []int    `name:"pid"                placeholder:"PID"                         help:"A process of the server, to measure its CPU time and memory, with those of the processes that it has started. May be repeated."`
 	JSON      bool     `name:"json"               help:"Print the report as a JSON object."`
 
-	FanOut benchFanOut `cmd:"" name:"fan-out"                                       help:"People type in rooms, and receive what the others type."`
-	Join   benchJoin   `cmd:"" help:"People open a room that has a large document."`
-	Idle   benchIdle   `cmd:"" help:"People are connected and do nothing."`
+	FanOut    benchFanOut    `cmd:"" name:"fan-out"                                                                    help:"People type in rooms, and receive what the others type."`
+	Agent     benchAgent     `cmd:"" help:"An agent in each room makes many edits at once, while people type."`
+	Slow      benchSlow      `cmd:"" help:"Some people read nothing while others type, and then all."`
+	Awareness benchAwareness `cmd:"" help:"People move their cursors."`
+	Join      benchJoin      `cmd:"" help:"People open a room that has a large document."`
+	Idle      benchIdle      `cmd:"" help:"People are connected and do nothing."`
+	Reconnect benchReconnect `cmd:"" help:"All people lose their connections, type on, and come back at once."`
+	Replay    benchReplay    `cmd:"" help:"A client sends the updates of a recorded trace, and another receives them."`
 }
 
 // target returns the server that the flags name.
@@ -105,12 +110,13 @@ type benchFanOut struct {
 	Rooms   int     `placeholder:"N"          default:"10" help:"Rooms (default: 10)."`
 	People  int     `placeholder:"N"          default:"10" help:"People in each room (default: 10)."`
 	Writers int     `placeholder:"N"          default:"-1" help:"How many of them type (default: all)."`
+	Letters int     `placeholder:"N"          default:"1"  help:"Letters of each edit (default: 1)."`
 	Rate    float64 `placeholder:"PER_SECOND" default:"0"  help:"Edits of a writer a second. With 0, each types the next letter once a neighbour has received the last one (default: 0)."`
 }
 
 // Run measures how edits are delivered.
 func (b benchFanOut) Run(c *benchCommands, e environment) error {
-	shape := load.Shape{Rooms: b.Rooms, People: b.People, Writers: b.Writers}
+	shape := load.Shape{Rooms: b.Rooms, People: b.People, Writers: b.Writers, Letters: b.Letters}
 	if shape.Writers < 0 {
 		shape.Writers = shape.People
 	}

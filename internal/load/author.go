@@ -1,7 +1,6 @@
 package load
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -9,22 +8,16 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-const (
-	pageSize  = 1 << 10
-	mostPages = 1 << 12
-	mostEdits = pageSize * mostPages // of an author
-)
-
 // author types a text. The letters of the text follow from the client id and the clocks, so
 // that each receiver can check them.
 type author struct {
 	id     uint64 // of the Yjs client
 	size   int64  // how many letters an edit has
+	agent  bool
 	client *client
 
 	clock atomic.Int64 // letters that are typed
-	// sent has, for each edit, when it was sent.
-	sent [mostPages]atomic.Pointer[[pageSize]atomic.Int64]
+	sent  times        // of the edits
 }
 
 // root is the name of the text that all authors type into, each after their own letters.
@@ -33,28 +26,41 @@ const root = "text"
 // letter returns the letter at a clock.
 func (a *author) letter(clock int64) byte { return 'a' + byte((clock+int64(a.id))%26) }
 
-// sentAt returns when an edit was sent.
-func (a *author) sentAt(edit int64) time.Duration {
-	return time.Duration(a.sent[edit/pageSize].Load()[edit%pageSize].Load())
-}
-
 // write types the next edit. Only one goroutine may call it at a time. The time is that from
 // which the delay of the edit is measured.
 func (a *author) write(at time.Duration) error {
 	from := a.clock.Load()
-	edit := from / a.size
-	if edit == mostEdits {
-		return fmt.Errorf("one client has typed %d edits, which is as much as a measurement can take: shorten its --span", edit)
+	if err := a.note(at); err != nil {
+		return err
 	}
-	page := a.sent[edit/pageSize].Load()
-	if page == nil {
-		page = new([pageSize]atomic.Int64)
-		a.sent[edit/pageSize].Store(page)
-	}
-	page[edit%pageSize].Store(int64(at))
-	a.clock.Store(from + a.size)
 	var scratch [64]byte
 	return a.client.send(protocol.Update, a.appendLetters(scratch[:0], from, from+a.size))
+}
+
+// An agent makes so many edits at once, and pauses then.
+const (
+	burstEdits = 50
+	burstEvery = time.Second
+)
+
+// burst makes the edits of an agent.
+func (a *author) burst(at time.Duration) error {
+	for range burstEdits {
+		if err := a.write(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note makes the next edit without sending it.
+func (a *author) note(at time.Duration) error {
+	from := a.clock.Load()
+	if err := a.sent.set(from/a.size, at); err != nil {
+		return err
+	}
+	a.clock.Store(from + a.size)
+	return nil
 }
 
 // appendLetters appends the update of the letters with clocks between two.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -21,6 +22,8 @@ type crowd struct {
 	fail    context.CancelCauseFunc
 	reading sync.WaitGroup
 	number  atomic.Int64 // of the next client
+
+	from, to atomic.Int64 // what arrives between these times counts
 }
 
 // gather returns a crowd without clients. The caller must call leave.
@@ -156,4 +159,60 @@ func (c *crowd) report(line func() string) (stop func()) {
 		}
 	})
 	return func() { close(done); working.Wait() }
+}
+
+// counts reports whether what arrives at a time is measured.
+func (c *crowd) counts(at time.Duration) bool {
+	return int64(at) >= c.from.Load() && int64(at) < c.to.Load()
+}
+
+// during measures for the span, after a time of warming up. count, which grows, is called
+// at both ends of the span; its growth is returned.
+func (c *crowd) during(warmUp, span time.Duration, count func() int64) (m measured, growth int64, err error) {
+	c.sleep(warmUp)
+	end, err := c.begin()
+	if err != nil {
+		return m, 0, err
+	}
+	before := count()
+	c.from.Store(int64(c.now()))
+	c.sleep(span)
+	c.to.Store(int64(c.now()))
+	growth = count() - before
+	m, err = end()
+	return m, growth, err
+}
+
+// countNothing ends the time in which what arrives counts, until the next during.
+func (c *crowd) countNothing() {
+	c.from.Store(math.MaxInt64)
+	c.to.Store(math.MaxInt64)
+}
+
+// pace calls send once in each interval until ctx ends, with the time from which the delay
+// is measured: the time at which it was due, if the sending before it has taken so long.
+func (c *crowd) pace(ctx context.Context, interval time.Duration, send func(at time.Duration) error) {
+	timer := time.NewTimer(rand.N(max(interval, 1)))
+	defer timer.Stop()
+	for due := time.Duration(-1); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		now := c.now()
+		if due < 0 {
+			due = now
+		}
+		at := now
+		if now-due > interval {
+			at = due
+		}
+		if err := send(at); err != nil {
+			c.fail(fmt.Errorf("sending to the server: %w", err))
+			return
+		}
+		due += interval
+		timer.Reset(due - c.now())
+	}
 }

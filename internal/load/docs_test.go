@@ -22,7 +22,7 @@ func TestDocsHaveFigures(t *testing.T) {
 			documented[string(name)] = true
 		}
 	}
-	for _, scenario := range []string{"join", "idle"} {
+	for _, scenario := range []string{"agent", "slow", "awareness", "join", "idle", "reconnect", "replay"} {
 		delete(documented, scenario)
 	}
 	for _, figure := range load.Names {

@@ -3,12 +3,10 @@ package load
 import (
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"iter"
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
@@ -65,51 +63,6 @@ func NewDocument(size int) (*Document, error) {
 	}
 	return &Document{update: store.Encode(blocks.V1), store: store}, nil
 }
-
-// joiner is a person who receives a document, of which it keeps a hash, and all if it is
-// to keep it.
-type joiner struct {
-	clock func() time.Duration
-	keeps bool
-
-	hash  maphash.Hash
-	whole []byte // of the update that arrives in parts
-	kept  [][]byte
-
-	in atomic.Int64 // when it was synced; 0: not yet
-}
-
-// stateVector implements person.
-func (j *joiner) stateVector() []byte { return []byte{0} }
-
-// lacked implements person.
-func (j *joiner) lacked([]byte) ([]byte, error) { return []byte{0, 0}, nil }
-
-// update implements person.
-func (j *joiner) update(update []byte, _ time.Duration) error {
-	j.takePart(update, 0)
-	return nil
-}
-
-// takePart implements partTaker.
-func (j *joiner) takePart(part []byte, rest int64) {
-	_, _ = j.hash.Write(part) // never fails
-	if j.keeps {
-		j.whole = append(j.whole, part...)
-		if rest == 0 {
-			j.kept, j.whole = append(j.kept, j.whole), nil
-		}
-	}
-}
-
-// presence implements person.
-func (j *joiner) presence([]byte, time.Duration) error { return nil }
-
-// state implements person.
-func (j *joiner) state() []byte { return nil }
-
-// synced implements person.
-func (j *joiner) synced() { j.in.Store(int64(j.clock())) }
 
 // compare returns an error unless the joiner, which keeps what it receives, has the document.
 func (d *Document) compare(j *joiner) error {
@@ -194,7 +147,7 @@ func deletions(deleted iter.Seq2[blocks.ID, uint64]) []byte {
 // bring lets a client, which stays in the room, write the document into it, and returns
 // when another client is sent all of it.
 func (c *crowd) bring(d *Document, room string) error {
-	writer, err := c.enter(room, &joiner{clock: c.now})
+	writer, err := c.enter(room, newJoiner(c))
 	if err != nil {
 		return err
 	}
@@ -217,7 +170,7 @@ func (c *crowd) bring(d *Document, room string) error {
 
 // verify returns an error unless a client that joins is sent the document.
 func (c *crowd) verify(d *Document, room string) error {
-	reader := &joiner{clock: c.now, keeps: true}
+	reader := keeping(c)
 	one, err := c.enter(room, reader)
 	if err != nil {
 		return err
@@ -226,13 +179,17 @@ func (c *crowd) verify(d *Document, room string) error {
 	return d.compare(reader)
 }
 
-// enter joins a room, and returns when the joiner has what the server had.
-func (c *crowd) enter(room string, j *joiner) (*client, error) {
-	one, err := c.join(room, j)
+// enter joins a room, and returns when the person has what the server had.
+func (c *crowd) enter(room string, p interface {
+	person
+	isIn() int64
+},
+) (*client, error) {
+	one, err := c.join(room, p)
 	if err != nil {
 		return nil, err
 	}
-	err = c.await(1, func() int64 { return min(j.in.Load(), 1) })
+	err = c.await(1, p.isIn)
 	if errors.Is(err, errStuck) {
 		err = errNotIn
 	}

@@ -62,13 +62,13 @@ func (i Idle) Run(ctx context.Context, target Target) (r *Report, err error) {
 
 // withLetter lets people join, of whom one in each room types a letter.
 func (i Idle) withLetter(ctx context.Context, target Target) (*crowd, usage, func() error, error) {
-	t, err := JoinTyping(ctx, target, Shape{i.Rooms, i.People, 1})
+	t, err := JoinTyping(ctx, target, Shape{Rooms: i.Rooms, People: i.People, Writers: 1})
 	if err != nil {
 		return nil, usage{}, nil, err
 	}
 	err = t.crowd.each(i.Rooms, 1, func(k int) error { return t.rooms[k].authors[0].write(0) })
 	if err == nil {
-		err = t.settle()
+		err = settle(t.crowd, t.people)
 	}
 	if err != nil {
 		t.Leave()
@@ -90,7 +90,7 @@ func (i Idle) withDocument(ctx context.Context, target Target) (c *crowd, before
 			return err
 		}
 		for range i.People - 1 {
-			if _, err := c.enter(c.room(k), &joiner{clock: c.now}); err != nil {
+			if _, err := c.enter(c.room(k), newJoiner(c)); err != nil {
 				return err
 			}
 		}

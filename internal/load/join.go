@@ -57,8 +57,7 @@ func (j Join) Run(ctx context.Context, target Target) (*Report, error) {
 	r.addMeasured(m, target.PIDs)
 	if n := joins.late.count(); n > 0 && len(target.PIDs) > 0 {
 		r.add("server_cpu_ms_per_join", milliseconds(m.cpu)/float64(n))
-		r.add("server_memory_peak_kb", kilobytes(m.end.peak))
-		r.add("server_memory_peak_growth_kb", kilobytes(m.end.peak-before.resident))
+		r.addPeak(m.end, before)
 	}
 	if err == nil {
 		r.add("clients_compared", float64(joins.late.count()))
@@ -77,8 +76,9 @@ type joins struct {
 	good []uint64  // hashes of what was compared with the document
 }
 
-func (j *joins) newJoiner(keeps bool) *joiner {
-	one := &joiner{clock: j.crowd.now, keeps: keeps}
+func (j *joins) joiner(keeps bool) *joiner {
+	one := newJoiner(j.crowd)
+	one.keeps = keeps
 	one.hash.SetSeed(j.seed)
 	return one
 }
@@ -89,7 +89,7 @@ func (j *joins) inTurn(span time.Duration) error {
 	stop := j.crowd.report(func() string { return fmt.Sprintf("%d clients have joined", joined.Load()) })
 	defer stop()
 	for since := time.Now(); time.Since(since) < span; joined.Add(1) {
-		one, began := j.newJoiner(true), j.crowd.now()
+		one, began := j.joiner(true), j.crowd.now()
 		client, err := j.crowd.enter(j.room, one)
 		if err != nil {
 			return err
@@ -110,11 +110,11 @@ const mostKept = 3
 func (j *joins) atOnce(people int) error {
 	all := make([]*joiner, people)
 	for i := range all {
-		all[i] = j.newJoiner(i < mostKept)
+		all[i] = j.joiner(i < mostKept)
 	}
 	in := func() (n int64) {
 		for _, one := range all {
-			n += min(one.in.Load(), 1)
+			n += one.isIn()
 		}
 		return n
 	}

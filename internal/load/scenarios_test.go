@@ -3,6 +3,7 @@ package load_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -44,11 +45,36 @@ type scenario interface {
 	Run(ctx context.Context, target load.Target) (*load.Report, error)
 }
 
+// madeTrace returns a trace of n edits of two agents, of which each types a letter in front and
+// deletes every third one.
+func madeTrace(n int) string {
+	text := `{"kind":"concurrent","endContent":"","txns":[`
+	for i := range n {
+		patch := `[0,0,"x"]`
+		if i%6 > 3 {
+			patch = `[0,1,""]`
+		}
+		parents := "[]"
+		if i > 1 {
+			parents = fmt.Sprintf("[%d]", i-2)
+		}
+		if i == n-1 {
+			parents = fmt.Sprintf("[%d,%d]", i-2, i-1)
+		}
+		text += fmt.Sprintf(`{"parents":%s,"agent":%d,"patches":[%s]},`, parents, i%2, patch)
+	}
+	return strings.TrimSuffix(text, ",") + "]}"
+}
+
 // Each scenario runs in each dialect, and reports what it says that it measures.
 func TestScenarios(t *testing.T) {
 	const span = 300 * time.Millisecond
 	// The document is larger than a message that is read at once.
 	document, err := load.ReadDocument(testkit.Typed(1, 0, strings.Repeat("x", 1200<<10)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace, err := load.ReadTrace(strings.NewReader(madeTrace(2000)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +90,30 @@ func TestScenarios(t *testing.T) {
 		"fan-out at a rate": {
 			load.FanOut{Shape: load.Shape{Rooms: 1, People: 4, Writers: 2}, Rate: 50, Span: span},
 			map[string]float64{"rate_per_second": 50, "edits": 15, "deliveries": 45, "latency_p99_ms": 0.001, "clients_compared": 5},
+		},
+		"agent": {
+			load.Agent{Shape: load.Shape{Rooms: 1, People: 3, Writers: 2, Agent: 40}, Rate: 50, Span: 1500 * time.Millisecond},
+			map[string]float64{"deliveries": 45, "latency_p50_ms": 0.001, "agent_deliveries": 50, "agent_latency_p99_ms": 0.001, "clients_compared": 4},
+		},
+		"slow": {
+			load.Slow{Shape: load.Shape{Rooms: 1, People: 4, Writers: 2, Slow: 2, Letters: 20000}, Rate: 50, Span: span},
+			map[string]float64{"deliveries": 15, "catch_up_ms": 0.001, "clients_compared": 5},
+		},
+		"awareness": {
+			load.Awareness{Rooms: 2, People: 3, Rate: 50, Span: span},
+			map[string]float64{"rooms": 2, "edits": 45, "deliveries": 90, "entries": 10, "latency_p50_ms": 0.001, "clients_compared": 8},
+		},
+		"reconnect": {
+			load.Reconnect{Rooms: 2, People: 3},
+			map[string]float64{"connections": 6, "offline_edits": 60, "reconnect_max_ms": 0.001, "clients_compared": 8},
+		},
+		"replay": {
+			load.Replay{Trace: trace},
+			map[string]float64{"edits": 2000, "deliveries": 2000, "latency_p50_ms": 0.001, "clients_compared": 2},
+		},
+		"replay at a rate": {
+			load.Replay{Trace: trace, Rate: 10000},
+			map[string]float64{"rate_per_second": 10000, "seconds": 0.2, "deliveries": 2000, "clients_compared": 2},
 		},
 		"join one after another": {
 			load.Join{Document: document, People: 1, Span: span},

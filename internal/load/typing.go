@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +15,14 @@ type Shape struct {
 	Rooms   int
 	People  int // in each room
 	Writers int // of the people in each room, those that type
+	Letters int // that each edit of a writer adds; default: 1
+
+	// Slow is how many of the people in each room, the last ones, read nothing while others
+	// type.
+	Slow int
+	// Agent is how many letters each edit of an agent has, which is the last person in each
+	// room; 0: there is none.
+	Agent int
 }
 
 func (s Shape) check() error {
@@ -25,11 +31,19 @@ func (s Shape) check() error {
 		return fmt.Errorf("there have to be rooms, not %d", s.Rooms)
 	case s.People < 2:
 		return fmt.Errorf("a room needs two people or more, not %d, so that one receives what another types", s.People)
-	case s.Writers < 1 || s.Writers > s.People:
-		return fmt.Errorf("of %d people in a room, between 1 and %[1]d can write, not %d", s.People, s.Writers)
+	case s.Writers < 1 || s.Writers > s.mostWriters():
+		return fmt.Errorf("of %d people in a room, between 1 and %d can write, not %d", s.People, s.mostWriters(), s.Writers)
+	case s.Letters < 0 || s.Letters > mostLetters || s.Agent < 0 || s.Agent > mostLetters:
+		return fmt.Errorf("an edit has between 1 and %d letters", mostLetters)
 	}
 	return checkFiles(s.Rooms * s.People)
 }
+
+// mostLetters bounds the letters of an edit.
+const mostLetters = 1 << 20
+
+// mostWriters returns how many people in a room are neither slow nor an agent.
+func (s Shape) mostWriters() int { return s.People - s.Slow - min(s.Agent, 1) }
 
 // Typing is people who type into rooms. JoinTyping makes one.
 type Typing struct {
@@ -38,8 +52,8 @@ type Typing struct {
 	people []*typist
 	before usage // of the server, without the people
 
-	inTurn   atomic.Bool  // an author types on when a neighbour has received their edit
-	from, to atomic.Int64 // what arrives between these times counts
+	inTurn atomic.Bool  // an author types on when a neighbour has received their edit
+	typing sync.RWMutex // is locked while people type; slow people read only when it isn't
 }
 
 // typedRoom is a room of a Typing.
@@ -56,7 +70,9 @@ type Typed struct {
 
 	measured
 
-	late latencies
+	late    latencies
+	agent   latencies     // of the edits of agents
+	settled time.Duration // how long it took then until all had all
 }
 
 // PerSecond returns the number of deliveries in a second.
@@ -81,28 +97,29 @@ func JoinTyping(ctx context.Context, target Target, shape Shape) (t *Typing, err
 			t.crowd.leave()
 		}
 	}()
-	var connected atomic.Int64
+	t.place(shape)
+	err = t.enter(32)
+	return t, err
+}
+
+// enter connects all people, so many at a time, and returns when each has been sent what
+// the server has.
+func (t *Typing) enter(atOnce int) error {
+	for _, p := range t.people {
+		p.in.Store(0)
+	}
 	stop := t.crowd.report(func() string {
-		return fmt.Sprintf("connecting: %d of %d clients", connected.Load(), shape.Rooms*shape.People)
+		return fmt.Sprintf("connecting: %d of %d clients have a document", t.synced(), len(t.people))
 	})
 	defer stop()
-	t.place(shape)
-	err = t.crowd.each(len(t.people), 32, func(i int) error {
-		p := t.people[i]
-		one, err := t.crowd.join(p.room.name, p)
-		if err == nil && p.own >= 0 {
-			p.room.authors[p.own].client = one
-		}
-		connected.Add(1)
-		return err
-	})
+	err := t.crowd.each(len(t.people), atOnce, func(i int) error { return t.people[i].enter() })
 	if err == nil {
 		err = t.crowd.await(int64(len(t.people)), t.synced)
 	}
 	if errors.Is(err, errStuck) {
 		err = fmt.Errorf("only %d of %d clients have received a SyncStep2: %w", t.synced(), len(t.people), err)
 	}
-	return t, err
+	return err
 }
 
 // place makes the people and their rooms.
@@ -110,14 +127,21 @@ func (t *Typing) place(shape Shape) {
 	for i := range shape.Rooms {
 		room := &typedRoom{name: t.crowd.room(i), firstID: uint64(rand.Uint32()>>1 + 1)}
 		for k := range shape.Writers {
-			room.authors = append(room.authors, &author{id: room.firstID + uint64(k), size: 1})
+			room.authors = append(room.authors, &author{id: room.firstID + uint64(k), size: max(int64(shape.Letters), 1)})
+		}
+		if shape.Agent > 0 {
+			room.authors = append(room.authors, &author{id: room.firstID + uint64(shape.Writers), size: int64(shape.Agent), agent: true})
 		}
 		t.rooms = append(t.rooms, room)
 		for k := range shape.People {
 			p := t.newPerson(room)
-			if k < shape.Writers {
+			switch {
+			case k < shape.Writers:
 				p.own = k
+			case k == shape.People-1 && shape.Agent > 0:
+				p.own = shape.Writers
 			}
+			p.slow = k >= shape.People-shape.Slow
 			if beside := (k + shape.People - 1) % shape.People; beside < shape.Writers {
 				p.answers = beside
 			}
@@ -132,16 +156,9 @@ func (t *Typing) newPerson(room *typedRoom) *typist {
 
 func (t *Typing) synced() (n int64) {
 	for _, p := range t.people {
-		if p.in.Load() {
-			n++
-		}
+		n += min(p.in.Load(), 1)
 	}
 	return n
-}
-
-// counts reports whether what arrives at a time is measured.
-func (t *Typing) counts(at time.Duration) bool {
-	return int64(at) >= t.from.Load() && int64(at) < t.to.Load()
 }
 
 // Leave ends the connections.
@@ -157,28 +174,19 @@ func (t *Typing) edits() (n int64) {
 	return n
 }
 
-// delivered returns how many edits have reached other clients so far.
-func (t *Typing) delivered() (n int64) {
-	for _, p := range t.people {
-		n += p.delivered.Load()
-	}
-	return n
-}
-
 // Type lets the writers type for the span: each as often in a second as the rate says, or if
 // it is 0, each types the next letter once a neighbour has received the last one. What
 // happens in the time of warming up, before the span, isn't measured. Type returns when all
 // clients have received all edits, or with what was measured until an error.
 func (t *Typing) Type(rate float64, warmUp, span time.Duration) (*Typed, error) {
 	began := t.crowd.now()
-	t.from.Store(math.MaxInt64)
-	t.to.Store(math.MaxInt64)
+	t.crowd.countNothing()
 	for _, p := range t.people {
-		p.late = latencies{}
+		p.late, p.agent = latencies{}, latencies{}
 	}
-	delivered := t.delivered()
+	delivered := received(t.people)
 	stop := t.crowd.report(func() string {
-		now := t.delivered()
+		now := received(t.people)
 		line := fmt.Sprintf("typing: %.0f of %.0f s, %d deliveries a second", (t.crowd.now() - began).Seconds(), (warmUp + span).Seconds(), now-delivered)
 		delivered = now
 		return line
@@ -186,13 +194,16 @@ func (t *Typing) Type(rate float64, warmUp, span time.Duration) (*Typed, error) 
 	typed, err := t.measure(rate, warmUp, span)
 	stop()
 	if err == nil {
-		err = t.settle()
+		ended := t.crowd.now()
+		err = settle(t.crowd, t.people)
+		typed.settled = t.crowd.now() - ended
 	}
 	if err != nil {
 		t.Leave()
 	}
 	for _, p := range t.people {
 		typed.late.addAll(&p.late)
+		typed.agent.addAll(&p.agent)
 	}
 	typed.Deliveries = typed.late.count()
 	return typed, err
@@ -203,27 +214,23 @@ func (t *Typing) measure(rate float64, warmUp, span time.Duration) (*Typed, erro
 	typed := new(Typed)
 	ctx, cancel := context.WithCancel(t.crowd.ctx)
 	defer cancel()
+	t.typing.Lock()
+	defer t.typing.Unlock()
 	var typing sync.WaitGroup
 	t.inTurn.Store(rate == 0)
 	for _, room := range t.rooms {
 		for _, a := range room.authors {
-			if rate > 0 {
-				typing.Go(func() { t.pace(ctx, a, time.Duration(float64(time.Second)/rate)) })
+			if a.agent {
+				typing.Go(func() { t.crowd.pace(ctx, burstEvery, a.burst) })
+			} else if rate > 0 {
+				typing.Go(func() { t.crowd.pace(ctx, perSecond(rate), a.write) })
 			} else if err := a.write(t.crowd.now()); err != nil {
 				t.crowd.fail(err)
 			}
 		}
 	}
-	t.crowd.sleep(warmUp)
-	edits := t.edits()
-	end, err := t.crowd.begin()
-	if err == nil {
-		t.from.Store(int64(t.crowd.now()))
-		t.crowd.sleep(span)
-		t.to.Store(int64(t.crowd.now()))
-		typed.measured, err = end()
-	}
-	typed.Edits = t.edits() - edits
+	var err error
+	typed.measured, typed.Edits, err = t.crowd.during(warmUp, span, t.edits)
 	t.inTurn.Store(false)
 	cancel()
 	if err != nil {
@@ -233,108 +240,13 @@ func (t *Typing) measure(rate float64, warmUp, span time.Duration) (*Typed, erro
 	return typed, t.crowd.err()
 }
 
-// pace lets an author type once in each interval. The delay of an edit is measured from
-// the time at which it was due, if the one before it has taken so long to send.
-func (t *Typing) pace(ctx context.Context, a *author, interval time.Duration) {
-	timer := time.NewTimer(rand.N(max(interval, 1)))
-	defer timer.Stop()
-	due := t.crowd.now()
-	for first := true; ; first = false {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		now := t.crowd.now()
-		if first {
-			due = now
-		}
-		at := now
-		if late := now - due; late > interval {
-			at = due
-		}
-		if err := a.write(at); err != nil {
-			t.crowd.fail(fmt.Errorf("sending an edit: %w", err))
-			return
-		}
-		due += interval
-		timer.Reset(due - t.crowd.now())
-	}
-}
-
-// expected returns how many edits of others have to reach a person.
-func (p *typist) expected() (n int64) {
-	for i, a := range p.room.authors {
-		if i != p.own {
-			n += a.clock.Load() / a.size
-		}
-	}
-	return n
-}
-
-// settle waits until all people have received all edits.
-func (t *Typing) settle() error {
-	all := int64(0)
-	for _, p := range t.people {
-		all += p.expected()
-	}
-	err := t.crowd.await(all, t.delivered)
-	if errors.Is(err, errStuck) {
-		t.Leave() // so that nothing changes any more
-		return t.difference(t.people)
-	}
-	return err
-}
-
-// mostShown bounds how many differences an error names.
-const mostShown = 5
-
-// difference returns an error that says which people lack what.
-func (t *Typing) difference(people []*typist) error {
-	var lines []string
-	lacking := 0
-	for i, p := range people {
-		what := p.lacks()
-		if what == "" {
-			continue
-		}
-		if lacking++; lacking <= mostShown {
-			lines = append(lines, fmt.Sprintf("client %d, in the room %s, lacks %s", i, p.room.name, what))
-		}
-	}
-	if lacking == 0 {
-		return nil
-	}
-	if lacking > mostShown {
-		lines = append(lines, fmt.Sprintf("and %d others lack something", lacking-mostShown))
-	}
-	return fmt.Errorf("the clients don't have the same document %v after the last edit has arrived: %s", t.crowd.patience(), strings.Join(lines, "; "))
-}
+// perSecond returns the interval of a rate.
+func perSecond(rate float64) time.Duration { return time.Duration(float64(time.Second) / rate) }
 
 // Check connects another client to each room, and returns an error unless it is sent all
 // that was typed.
 func (t *Typing) Check() error {
-	newcomers := make([]*typist, len(t.rooms))
-	for i, room := range t.rooms {
-		newcomers[i] = t.newPerson(room)
-	}
-	err := t.crowd.each(len(newcomers), 8, func(i int) error {
-		one, err := t.crowd.join(newcomers[i].room.name, newcomers[i])
-		if err != nil {
-			return err
-		}
-		defer one.leave()
-		err = t.crowd.await(newcomers[i].expected(), newcomers[i].delivered.Load)
-		if errors.Is(err, errStuck) {
-			return nil // the difference is shown below
-		}
-		return err
+	return t.crowd.each(len(t.rooms), 8, func(i int) error {
+		return t.crowd.checkNewcomer(t.newPerson(t.rooms[i]))
 	})
-	if err != nil {
-		return err
-	}
-	if err := t.difference(newcomers); err != nil {
-		return fmt.Errorf("a client that joins now is not sent the whole document: %w", err)
-	}
-	return nil
 }

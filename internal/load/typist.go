@@ -3,6 +3,7 @@ package load
 import (
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -19,13 +20,34 @@ type typist struct {
 	// answers is the author who types on when this person has received their edit, or -1: the
 	// author sits beside it.
 	answers int
+	slow    bool // reads nothing while others type
+	client  *client
 
 	got   []int64        // by author: how many letters are there without a gap
 	early []clocks.Spans // by author: letters after a gap; nil if there never was one
 
-	in        atomic.Bool
+	in        atomic.Int64 // when it was synced; 0: it isn't
 	delivered atomic.Int64 // edits of others
-	late      latencies    // of those that count
+	late      latencies    // of those that count, except for those of agents
+	agent     latencies    // of those of agents
+}
+
+// smallWindow is the size of the receive buffer of slow people, so that what they don't read
+// is at the server.
+const smallWindow = 4 << 10
+
+// enter connects the person.
+func (p *typist) enter() (err error) {
+	if p.client, err = p.typing.crowd.join(p.room.name, p); err != nil {
+		return err
+	}
+	if p.own >= 0 {
+		p.room.authors[p.own].client = p.client
+	}
+	if conn, ok := p.client.conn.(*net.TCPConn); ok && p.slow {
+		return conn.SetReadBuffer(smallWindow)
+	}
+	return nil
 }
 
 // stateVector implements person.
@@ -57,7 +79,7 @@ func (p *typist) lacked(stateVector []byte) ([]byte, error) {
 }
 
 // synced implements person.
-func (p *typist) synced() { p.in.Store(true) }
+func (p *typist) synced() { p.in.Store(int64(p.typing.crowd.now())) }
 
 // state implements person.
 func (p *typist) state() []byte { return nil }
@@ -73,6 +95,10 @@ var (
 // update implements person. It reads the update itself, because this is where the program
 // spends its time.
 func (p *typist) update(update []byte, at time.Duration) error {
+	if p.slow {
+		p.typing.typing.RLock()
+		defer p.typing.typing.RUnlock()
+	}
 	r := lib0.NewReader(update)
 	for sections := r.Uint(); sections > 0 && r.Err() == nil; sections-- {
 		number, id, clock := r.Uint(), r.Uint(), int64(r.Uint())
@@ -143,9 +169,13 @@ func (p *typist) take(i int, from int64, letters []byte, at time.Duration) error
 	if edit == end {
 		return nil
 	}
-	if p.typing.counts(at) {
+	if !p.slow && p.typing.crowd.counts(at) {
+		late := &p.late
+		if a.agent {
+			late = &p.agent
+		}
 		for k := edit; k < end; k++ {
-			p.late.add(at - a.sentAt(k))
+			late.add(at - a.sent.at(k))
 		}
 	}
 	p.delivered.Add(end - edit)
@@ -172,7 +202,20 @@ func (p *typist) beyond(i int, from, to int64) int64 {
 	return int64(all[0].To)
 }
 
-// lacks describes letters that the person lacks, or returns "".
+// expected implements receiver.
+func (p *typist) expected() (n int64) {
+	for i, a := range p.room.authors {
+		if i != p.own {
+			n += a.clock.Load() / a.size
+		}
+	}
+	return n
+}
+
+// received implements receiver.
+func (p *typist) received() int64 { return p.delivered.Load() }
+
+// lacks implements receiver.
 func (p *typist) lacks() string {
 	for i, a := range p.room.authors {
 		if got, typed := p.got[i], a.clock.Load(); i != p.own && got < typed {
@@ -181,3 +224,6 @@ func (p *typist) lacks() string {
 	}
 	return ""
 }
+
+// place implements receiver.
+func (p *typist) place() string { return p.room.name }
