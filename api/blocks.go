@@ -199,6 +199,11 @@ func (a *Handler) editBlocks(ctx context.Context, room, root string, create bool
 	return blockError(err)
 }
 
+// complexError returns the problem for Markdown that would take too long to read.
+func complexError(err error) error {
+	return tooComplex.because("Nothing was changed: " + innermost(err) + ".")
+}
+
 // maxConflicts is how often an edit is tried that conflicts with edits of other processes.
 const maxConflicts = 3
 
@@ -213,6 +218,8 @@ func blockError(err error) error {
 		return cannotMark.because("Nothing was changed: " + innermost(err) + ".")
 	case errors.Is(err, prosemirror.ErrMarkdown):
 		return badContent.because("The Markdown text has no block. Nothing was changed.")
+	case errors.Is(err, prosemirror.ErrComplex):
+		return complexError(err)
 	case errors.Is(err, prosemirror.ErrSize):
 		return tooLarge.because(fmt.Sprintf("The limit is %d bytes of Markdown.", prosemirror.MaxMarkdown))
 	case errors.Is(err, yjs.ErrType):

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,9 @@ import (
 )
 
 const asMarkdown = "text/markdown"
+
+// complexMarkdown has many empty lines in nested lists.
+var complexMarkdown = strings.Repeat("- ", 40) + "a\n" + strings.Repeat("\n", 1000) + "b\n"
 
 func (p *apiPlace) testMarkdown(t *testing.T) {
 	const text = "# Plan\n\nShip **it** & more\n"
@@ -118,6 +122,9 @@ func (p *apiPlace) testBlockRefusals(*testing.T) {
 		{422, "bad-content", post, room, " \n", nil},
 		{422, "bad-content", put, room + "/" + id, "", nil},
 		{422, "bad-content", post, room + "/" + id + "/marks", `{"text": "one"}`, []string{"Content-Type", "application/json"}},
+		{422, "too-complex", post, room, complexMarkdown, nil},
+		{422, "too-complex", put, room + "/" + id, complexMarkdown, nil},
+		{422, "too-complex", put, "/api/rooms/complex", complexMarkdown, []string{"If-None-Match", "*"}},
 		{413, "too-large", post, room, string(make([]byte, prosemirror.MaxMarkdown+1)), nil},
 		{413, "too-large", put, room + "/" + id, string(make([]byte, prosemirror.MaxMarkdown+1)), nil},
 		{410, "room-deleted", post, "/api/rooms/gone/blocks", "a", nil},

@@ -78,6 +78,7 @@ var (
 	wrongMediaType  = problemKind{"wrong-media-type", http.StatusUnsupportedMediaType, "The body is of an unsupported media type"}
 	notAnUpdate     = problemKind{"not-an-update", http.StatusUnprocessableEntity, "The body is not a Yjs update"}
 	badContent      = problemKind{"bad-content", http.StatusUnprocessableEntity, "The body doesn’t say what to do"}
+	tooComplex      = problemKind{"too-complex", http.StatusUnprocessableEntity, "The Markdown is too complex"}
 	noPrecondition  = problemKind{"no-precondition", http.StatusPreconditionRequired, "PUT needs If-None-Match: *"}
 	badPrecondition = problemKind{"bad-precondition", http.StatusBadRequest, "This precondition can’t be checked"}
 	unsupported     = problemKind{"unsupported", http.StatusNotImplemented, "The store of this room can’t do that"}

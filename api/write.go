@@ -13,6 +13,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/prosemirror"
 )
 
 // Media types of updates, by their encoding.
@@ -92,7 +93,11 @@ func (a *Handler) fromMarkdown(w http.ResponseWriter, r *http.Request, room, roo
 		return nil, err
 	}
 	defer a.exports.free(cost)
-	return a.schema(room).Update(root, markdown)
+	update, err := a.schema(room).Update(root, markdown)
+	if errors.Is(err, prosemirror.ErrComplex) {
+		err = complexError(err)
+	}
+	return update, err
 }
 
 // delete deletes a room, and closes its connections.

@@ -218,7 +218,7 @@ func (b *Blocks) read(markdown []byte) ([]*Node, error) {
 }
 
 // Append adds the blocks of a Markdown text after all others, and returns their IDs. The
-// error is ErrMarkdown or ErrSize.
+// error is ErrMarkdown, ErrSize or ErrComplex.
 func (b *Blocks) Append(markdown []byte) (ids []string, err error) {
 	nodes, err := b.read(markdown)
 	if err != nil {
@@ -234,13 +234,13 @@ func (b *Blocks) Append(markdown []byte) (ids []string, err error) {
 }
 
 // Before adds the blocks of a Markdown text before a block, and returns their IDs. The
-// error is ErrNoBlock, ErrMarkdown or ErrSize.
+// error is ErrNoBlock, ErrMarkdown, ErrSize or ErrComplex.
 func (b *Blocks) Before(id string, markdown []byte) (ids []string, err error) {
 	return b.beside(id, 0, markdown)
 }
 
 // After adds the blocks of a Markdown text after a block, and returns their IDs. The error
-// is ErrNoBlock, ErrMarkdown or ErrSize.
+// is ErrNoBlock, ErrMarkdown, ErrSize or ErrComplex.
 func (b *Blocks) After(id string, markdown []byte) (ids []string, err error) {
 	return b.beside(id, 1, markdown)
 }
@@ -275,7 +275,7 @@ func (b *Blocks) insertBlocks(p parent, at int, nodes []*Node) (ids []string, er
 // first one is of the same type, the block becomes that one and keeps its ID: of its text,
 // only what differs is deleted and inserted, and attributes that Markdown doesn't have stay.
 // If tag is not "", the block must have that tag. The error is ErrNoBlock, ErrChanged,
-// ErrMarkdown or ErrSize.
+// ErrMarkdown, ErrSize or ErrComplex.
 func (b *Blocks) Replace(id, tag string, markdown []byte) (ids []string, err error) {
 	nodes, err := b.read(markdown)
 	if err != nil {

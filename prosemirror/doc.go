@@ -38,7 +38,7 @@
 //   - markdown.go prints blocks, markdown_line.go the text in them, markdown_escape.go what
 //     has to be escaped
 //   - html.go prints HTML
-//   - parser.go: the parser of goldmark, with bounds. parse.go, parse_line.go and
+//   - parser.go, budget.go: the parser of goldmark, with bounds. parse.go, parse_line.go and
 //     parse_tag.go make nodes from its tree
 //   - write.go inserts nodes into shared types. update.go changes elements to be like nodes
 //   - blocks.go, mark.go: changes of single blocks

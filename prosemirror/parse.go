@@ -6,13 +6,14 @@ import (
 
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
 )
 
 // Parse returns the document of a Markdown text: CommonMark, with tables, task lists and
 // strikethrough as in GFM if the editor has them, and links as in GFM. What the editor has
 // no node for remains as text, written as in the Markdown. So does HTML that Markdown of
-// this package doesn't have. The error is ErrSize.
+// this package doesn't have. The error is ErrSize or ErrComplex.
 func (s *Schema) Parse(markdown []byte) (*Node, error) {
 	blocks, err := s.parse(markdown)
 	if err != nil {
@@ -30,7 +31,12 @@ func (s *Schema) parse(markdown []byte) ([]*Node, error) {
 	source = bytes.ReplaceAll(source, []byte{0}, []byte("\ufffd"))
 	source = bytes.ReplaceAll(bytes.ReplaceAll(source, []byte("\r\n"), []byte{'\n'}), []byte{'\r'}, []byte{'\n'})
 	p := reader{s, source}
-	return p.blocks(s.parser.Parse(text.NewReader(source))), nil
+	b := newBudget(len(source))
+	root := s.parser.Parse(text.NewReader(source), parser.WithContext(b))
+	if b.err != nil {
+		return nil, b.err
+	}
+	return p.blocks(root), nil
 }
 
 // reader reads the tree that goldmark has made of a Markdown text.

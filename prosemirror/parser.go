@@ -8,8 +8,8 @@ import (
 	"github.com/yuin/goldmark/util"
 )
 
-// These bound the work of goldmark for a text. Past them, characters that would otherwise
-// have a meaning are text.
+// These bound the work of goldmark for a part of a text. Past them, characters that would
+// otherwise have a meaning are text. A budget bounds its work for the whole text.
 const (
 	maxDepth       = 50   // how many lists and quotes may be nested
 	maxParts       = 1000 // delimiters, brackets, codes and tags in a block: the work grows with the square of it
@@ -45,7 +45,7 @@ func (s *Schema) newParser() parser.Parser {
 	if s.has(nodeTable) && s.has(nodeRow) && s.has(nodeCell) && s.has(nodeHeader) {
 		options = append(
 			options,
-			parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)),
+			parser.WithParagraphTransformers(util.Prioritized(boundedTable{extension.NewTableParagraphTransformer()}, 200)),
 			parser.WithASTTransformers(util.Prioritized(extension.NewTableASTTransformer(), 0)),
 		)
 	}
@@ -63,38 +63,37 @@ func (b boundedBlocks) Open(parent ast.Node, r text.Reader, pc parser.Context) (
 			depth++
 		}
 	}
-	if depth >= maxDepth {
+	if depth >= maxDepth || pc.(*budget).err != nil {
 		return nil, parser.NoChildren
 	}
 	return b.BlockParser.Open(parent, r, pc)
 }
 
+// Continue implements parser.BlockParser.
+func (b boundedBlocks) Continue(n ast.Node, r text.Reader, pc parser.Context) parser.State {
+	if budget := pc.(*budget); !budget.spend(&budget.lines, 1, errLines) {
+		return parser.Close
+	}
+	return b.BlockParser.Continue(n, r, pc)
+}
+
+var autoLink = parser.NewAutoLinkParser()
+
 // boundedLine is a parser of something in a line. Together, those of a block make at most
 // maxParts attempts.
 type boundedLine struct{ parser.InlineParser }
 
-// parts counts the attempts in a block.
-type parts struct {
-	block ast.Node
-	n     int
-}
-
-var partsKey = parser.NewContextKey()
-
 // Parse implements parser.InlineParser.
 func (b boundedLine) Parse(parent ast.Node, r text.Reader, pc parser.Context) ast.Node {
-	tried, _ := pc.Get(partsKey).(*parts)
-	if tried == nil {
-		tried = &parts{}
-		pc.Set(partsKey, tried)
-	}
-	if tried.block != parent {
-		*tried = parts{block: parent}
-	}
-	if tried.n++; tried.n > maxParts {
+	budget := pc.(*budget)
+	if !budget.mayTry(parent) {
 		return nil
 	}
-	return b.InlineParser.Parse(parent, r, pc)
+	n := b.InlineParser.Parse(parent, r, pc)
+	if b.InlineParser != autoLink { // which reads up to the next <
+		budget.noteTry(n)
+	}
+	return n
 }
 
 // CloseBlock implements parser.CloseBlocker.
@@ -111,5 +110,15 @@ type boundedDefinitions struct{}
 func (boundedDefinitions) Transform(n *ast.Paragraph, r text.Reader, pc parser.Context) {
 	if n.Lines().Len() <= maxDefinitions {
 		parser.LinkReferenceParagraphTransformer.Transform(n, r, pc)
+	}
+}
+
+// boundedTable makes tables of paragraphs if the text doesn't have too many cells.
+type boundedTable struct{ parser.ParagraphTransformer }
+
+// Transform implements parser.ParagraphTransformer.
+func (b boundedTable) Transform(n *ast.Paragraph, r text.Reader, pc parser.Context) {
+	if pc.(*budget).mayBeTable(n, r) {
+		b.ParagraphTransformer.Transform(n, r, pc)
 	}
 }
