@@ -103,6 +103,7 @@ type Config struct {
 type Server struct {
 	consumer  *consumer.Consumer
 	documents *document.Documents
+	worker    *worker.Worker // nil if there is none
 	drain     context.CancelFunc
 	drained   chan struct{} // closed when the worker has ended
 	err       error         // the error of the worker
@@ -150,7 +151,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	rooms := newWorker(cfg, takeover)
 	ctx, drain := context.WithCancel(context.Background())
-	s.drain = drain
+	s.worker, s.drain = rooms, drain
 	go func() {
 		defer close(s.drained)
 		s.err = rooms.Run(ctx)
@@ -184,6 +185,16 @@ func (s *Server) Documents() *document.Documents { return s.documents }
 // Rooms lists the rooms that are in memory or stored. See document.Documents.Rooms.
 func (s *Server) Rooms(ctx context.Context, o document.ListOptions) (document.List, error) {
 	return s.documents.Rooms(ctx, o)
+}
+
+// Stats returns what the Server does now, and has done so far. rooms is zero if
+// Config.NoWorker is set.
+func (s *Server) Stats() (conns consumer.Stats, rooms worker.Stats) {
+	conns = s.consumer.Stats()
+	if s.worker != nil {
+		rooms = s.worker.Stats()
+	}
+	return conns, rooms
 }
 
 // Shutdown refuses new connections, ends streams of changes, closes the connections

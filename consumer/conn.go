@@ -277,9 +277,12 @@ func (t *traffic) add(messages, bytes int) {
 func (c *Conn) takeFrames(batch []*outbox.Frame) []*outbox.Frame {
 	before := len(batch)
 	batch = c.out.Take(batch)
+	bytes := 0
 	for _, f := range batch[before:] {
-		c.sent.add(1, len(f.Head)+len(f.Body))
+		bytes += len(f.Head) + len(f.Body)
 	}
+	c.sent.add(len(batch)-before, bytes)
+	c.consumer.counts.sent.add(len(batch)-before, bytes)
 	return batch
 }
 

@@ -71,6 +71,7 @@ type Consumer struct {
 	front    layer.Front
 	answers  *answers
 	incoming incoming
+	counts   counts
 	renewals chan struct{} // holds an element for each renewal that runs
 	aborted  chan struct{} // closed when Shutdown stops waiting
 	idle     chan struct{} // closed when the last request has ended after Shutdown began

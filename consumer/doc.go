@@ -32,6 +32,7 @@
 //   - probe.go: whether a client is there, if another one claims its client id
 //   - offer.go, answers.go, whole.go: large answers, which are offered, wait for memory
 //     and are shared
+//   - stats.go: what the consumer does now, and has done so far
 //   - sweep.go, shutdown.go: what happens to idle, dead and expired connections,
 //     and to all of them in the end
 package consumer

@@ -19,6 +19,7 @@ func (c *Conn) receive(frame []byte) error {
 	c.handling.Lock()
 	defer c.handling.Unlock()
 	c.received.add(0, len(frame))
+	c.consumer.counts.received.bytes.Add(uint64(len(frame)))
 	for rest := frame; ; {
 		m, next, ok, err := c.dialect.Next(rest)
 		if err != nil {
@@ -28,6 +29,7 @@ func (c *Conn) receive(frame []byte) error {
 			return nil
 		}
 		c.received.add(1, 0)
+		c.consumer.counts.received.messages.Add(1)
 		if c.isEnding() {
 			return errEnding
 		}

@@ -33,6 +33,7 @@ func (c *Consumer) enter(conn *Conn) {
 	m.conns[conn.id] = conn
 	m.groups = nil
 	c.conns[conn.id] = conn
+	c.counts.enter(conn, 1)
 }
 
 // exit undoes enter.
@@ -40,6 +41,7 @@ func (c *Consumer) exit(conn *Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.conns, conn.id)
+	c.counts.enter(conn, -1)
 	m := c.rooms[conn.room]
 	delete(m.conns, conn.id)
 	m.groups = nil

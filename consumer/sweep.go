@@ -33,9 +33,12 @@ func (c *Consumer) sweep() {
 		case now := <-ticker.C:
 			c.gate.forget(now)
 			sockets = c.all(sockets[:0])
+			var backlog backlog
 			for _, s := range sockets {
 				s.check(now)
+				backlog.add(s)
 			}
+			c.counts.note(backlog)
 			clear(sockets)
 			for _, conn := range c.answers.overdue(now) {
 				conn.socket.kill(cause{CloseError: protocol.CloseError{Code: protocol.CloseAbnormal, Reason: "the client reads a large answer too slowly while other clients wait for theirs"}})

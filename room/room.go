@@ -147,6 +147,9 @@ func (r *Room) Summary() event.Summary {
 // time.
 func (r *Room) Memory() int { return r.blocks.Memory() }
 
+// Pending returns the size of the pending blocks in bytes.
+func (r *Room) Pending() int { return r.blocks.Pending() }
+
 // Clashes returns how many updates had blocks that differ from those that the document
 // has with the same client and clock, and the first element of the last such block.
 // See blocks.Store.Clashes.

@@ -62,6 +62,7 @@ type actor struct {
 	weighed int             // what the room takes in memory
 	isIdle  bool            // the room may be evicted for want of memory
 	pressed bool            // the room must be evicted for want of memory, if it is idle
+	counted counted         // what Stats has of the room
 	charge  int             // owned by memory
 	loads   bool            // owned by memory
 	idle    *linked.Element // owned by memory

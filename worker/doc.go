@@ -33,6 +33,6 @@
 //   - request_stored.go: queries to a room that is not in memory
 //   - request_rooms.go: the list of rooms
 //   - clash.go: reports what clients write with the ids of others
-//   - events.go: what a Worker reports to metrics
+//   - events.go, stats.go: what a Worker reports to metrics, and what it has in memory now
 //   - scratch.go: slices that turns reuse
 package worker

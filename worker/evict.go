@@ -35,11 +35,13 @@ func (a *actor) settle(now time.Time) {
 		a.disarm()
 		a.worker.memory.setIdle(a, false)
 		a.worker.memory.charge(a, 0)
+		a.worker.counts.remove(a.counted)
 		a.worker.forget(a)
 		a.guarded(a.reportEviction)
 		a.worker.live.Done()
 		return
 	}
+	a.count()
 	a.arm(now)
 }
 

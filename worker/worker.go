@@ -89,6 +89,7 @@ type Worker struct {
 	memory  memory
 	trial   chan struct{} // full during a call of blocks.Options.Try
 	intake  intake
+	counts  counts
 	failing atomic.Bool // an append has failed for a while, and none has succeeded since
 
 	openings *rate.Limit
@@ -184,6 +185,7 @@ func (w *Worker) open(name string) *actor {
 	a := w.rooms[name]
 	if a == nil {
 		w.rooms[name] = opened
+		w.counts.add(opened.counted)
 		w.live.Add(1)
 	}
 	w.mu.Unlock()

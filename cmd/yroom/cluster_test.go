@@ -444,7 +444,7 @@ func TestWorkerDrains(t *testing.T) {
 	t.Chdir(t.TempDir())
 	h := &health{layer: memoryLayer{}}
 	h.draining.Store(true)
-	own, err := h.listen(t.Context(), "--health", "127.0.0.1:0", testkit.Logger(t))
+	own, err := serveOwn(t.Context(), "--health", "127.0.0.1:0", h, testkit.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

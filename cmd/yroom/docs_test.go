@@ -39,8 +39,12 @@ func table(t *testing.T, head string) (rows [][]string) {
 	if !found {
 		t.Fatalf("docs/operations.md has no table of %ss", head)
 	}
-	lines := strings.Split(rest, "\n")[2:] // after the heading and the line below it
-	for _, line := range lines {
+	return rowsOf(rest)
+}
+
+// rowsOf returns the rows of a table. text begins in its heading.
+func rowsOf(text string) (rows [][]string) {
+	for _, line := range strings.Split(text, "\n")[2:] { // after the heading and the line below it
 		if !strings.HasPrefix(line, "|") {
 			break
 		}

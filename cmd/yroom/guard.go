@@ -33,6 +33,16 @@ func (g guard) refuse(r *http.Request) string {
 	return "This needs the server’s API token."
 }
 
+// challenge returns the status for a request that is refused, and sets the header that it
+// needs.
+func (g guard) challenge(h http.Header) (status int) {
+	if g.token == nil {
+		return http.StatusForbidden
+	}
+	h.Set("WWW-Authenticate", `Bearer realm="yroom"`)
+	return http.StatusUnauthorized
+}
+
 // local reports whether r comes from this machine, and was not forwarded. A page
 // of the web whose name resolves to this machine (DNS rebinding) has that name as the host.
 func (g guard) local(r *http.Request) bool {

@@ -10,7 +10,7 @@ import (
 // A request with a header of more than 32 KiB is refused, at each address on which the
 // command listens.
 func TestLargeHeaders(t *testing.T) {
-	own, err := (&health{layer: memoryLayer{}}).listen(t.Context(), "--health", "127.0.0.1:0", slog.New(slog.DiscardHandler))
+	own, err := serveOwn(t.Context(), "--health", "127.0.0.1:0", &health{layer: memoryLayer{}}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,34 +41,34 @@ func (h *health) answer(w http.ResponseWriter, r *http.Request, toOperator bool)
 	}
 }
 
-// healthServer serves health at an address of its own. The zero value serves nothing.
-type healthServer struct {
+// ownServer serves operators at an address of its own. The zero value serves nothing.
+type ownServer struct {
 	*http.Server
 
 	address string
 }
 
-// listen serves h at addr, unless addr is "". flag is the flag that sets addr. Other
-// machines may reach the address, because it shows nothing of the rooms.
-func (h *health) listen(ctx context.Context, flag, addr string, log *slog.Logger) (healthServer, error) {
+// serveOwn serves h at addr, unless addr is "". flag is the flag that sets addr. Other
+// machines may reach the address, so h decides what they may see.
+func serveOwn(ctx context.Context, flag, addr string, h http.Handler, log *slog.Logger) (ownServer, error) {
 	if addr == "" {
-		return healthServer{}, nil
+		return ownServer{}, nil
 	}
 	listener, err := listen(ctx, flag, addr, true)
 	if err != nil {
-		return healthServer{}, err
+		return ownServer{}, err
 	}
 	server := newHTTPServer(h, slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	go func() {
 		if err := server.Serve(listener); err != nil && err != http.ErrServerClosed {
-			log.Error("The address for health is no longer served. Restart the process.", "address", addr, "error", err)
+			log.Error("The address of "+flag+" is no longer served. Restart the process.", "address", addr, "error", err)
 		}
 	}()
-	return healthServer{server, listener.Addr().String()}, nil
+	return ownServer{server, listener.Addr().String()}, nil
 }
 
 // end ends the server.
-func (s healthServer) end() error {
+func (s ownServer) end() error {
 	if s.Server == nil {
 		return nil
 	}

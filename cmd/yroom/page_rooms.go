@@ -36,12 +36,7 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if reason := d.guard.refuse(r); reason != "" {
-		status := http.StatusForbidden
-		if d.guard.token != nil {
-			h.Set("WWW-Authenticate", `Bearer realm="yroom"`)
-			status = http.StatusUnauthorized
-		}
-		writeJSON(w, status, problem{reason})
+		writeJSON(w, d.guard.challenge(h), problem{reason})
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), roomTimeout)

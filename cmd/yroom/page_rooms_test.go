@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -36,7 +37,7 @@ const theToken = "0123456789abcdef-token"
 func testSite(server *yroom.Server, g guard) *site {
 	set := defaults
 	set.Name = "c"
-	return newSite(server, g, &health{layer: memoryLayer{}}, set, nil, true)
+	return newSite(server, g, &health{layer: memoryLayer{}}, newMetrics(slog.New(slog.DiscardHandler)), set, nil, true)
 }
 
 func TestAccessToRooms(t *testing.T) {
@@ -104,6 +105,16 @@ func TestAccessToRooms(t *testing.T) {
 				if !json.Valid(w.Body.Bytes()) {
 					t.Errorf("%s: no JSON: %s", path, w.Body)
 				}
+			}
+			r := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)
+			r.RemoteAddr, r.Host = test.remote, test.host
+			if test.header != nil {
+				r.Header = test.header
+			}
+			w := httptest.NewRecorder()
+			testSite(server, test.guard).ServeHTTP(w, r)
+			if w.Code != test.want || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("/metrics: status %d, want %d\n%s", w.Code, test.want, w.Body)
 			}
 		})
 	}

@@ -89,9 +89,10 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
+	metrics := newMetrics(log)
 	documents := &stores{rooms: withoutStores(set.Rooms)}
 	if withWorker {
-		if documents, err = openStores(ctx, set.Store, set.Rooms, set.files(log)); err != nil {
+		if documents, err = set.openCounted(ctx, metrics, log); err != nil {
 			return errors.Join(err, joined.Close(ctx))
 		}
 	}
@@ -100,7 +101,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		shared = joined
 	}
 	shutdown := set.times(true)
-	rooms, err := yroom.New(yroom.Config{
+	config := yroom.Config{
 		Name:         set.Name,
 		Layer:        shared,
 		NoWorker:     !withWorker,
@@ -117,23 +118,28 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		Logger:        log,
 
 		RoomsPerSecond: set.RoomsPerSecond,
-	})
+		ConsumerEvents: metrics.consumerEvents(),
+	}
+	if withWorker {
+		config.WorkerEvents = metrics.workerEvents()
+	}
+	rooms, err := yroom.New(config)
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())
 	}
 	health := &health{layer: joined}
-	own, err := health.listen(ctx, "--health", set.Health, log)
+	metrics.readProcess(health)
+	metrics.readServer(rooms, withWorker)
+	own, err := serveOperators(ctx, "--health", set, health, guard, metrics.handler(), log)
 	if err != nil {
 		return errors.Join(err, rooms.Shutdown(ctx), joined.Close(ctx), documents.close())
 	}
-	server := newHTTPServer(newSite(rooms, guard, health, set, schema, withWorker), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
+	server := newHTTPServer(newSite(rooms, guard, health, metrics, set, schema, withWorker), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()
 
 	about := []any{"address", listener.Addr().String(), "layer", withoutPassword(set.Layer), "name", set.Name, "version", version()}
-	if own.address != "" {
-		about = append(about, "health", own.address)
-	}
+	about = append(about, own.about()...)
 	if withWorker {
 		about = append(about, "store", withoutPassword(set.Store))
 	}

@@ -36,11 +36,12 @@ type settings struct {
 
 // ProcessSettings are the settings of every process.
 type ProcessSettings struct {
-	Layer           string        `yaml:"layer"            placeholder:"URL"      help:"Connects consumers and workers: redis://…, nats://…, or memory:, within this process (default: memory:)."`
-	Name            string        `yaml:"name"             placeholder:"NAME"     help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
-	LogFormat       string        `yaml:"log_format"       placeholder:"FORMAT"   help:"text or json (default: text)."`
-	LogLevel        string        `yaml:"log_level"        placeholder:"LEVEL"    help:"debug, info, warn or error (default: info)."`
-	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION" help:"How long a shutdown may take (default: 30s)."`
+	Layer           string        `yaml:"layer"            placeholder:"URL"       help:"Connects consumers and workers: redis://…, nats://…, or memory:, within this process (default: memory:)."`
+	Name            string        `yaml:"name"             placeholder:"NAME"      help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
+	LogFormat       string        `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
+	LogLevel        string        `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
+	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long a shutdown may take (default: 30s)."`
+	MetricsListen   string        `yaml:"metrics_listen"   placeholder:"HOST:PORT" help:"Address for /metrics alone, without a token (default: none)."`
 
 	MessageMemory yroom.Bytes `yaml:"message_memory" kong:"-"`
 }
@@ -151,6 +152,7 @@ func (s settings) or(base settings) settings {
 			LogFormat:       cmp.Or(s.LogFormat, base.LogFormat),
 			LogLevel:        cmp.Or(s.LogLevel, base.LogLevel),
 			ShutdownTimeout: cmp.Or(s.ShutdownTimeout, base.ShutdownTimeout),
+			MetricsListen:   cmp.Or(s.MetricsListen, base.MetricsListen),
 			MessageMemory:   cmp.Or(s.MessageMemory, base.MessageMemory),
 		},
 		ConsumerSettings: ConsumerSettings{

@@ -19,20 +19,22 @@ type site struct {
 	api      http.Handler
 	served   http.Handler
 	health   *health
+	metrics  http.Handler
 	pages    http.Handler
 	name     string
 }
 
 // newSite returns the site of a process with or without a worker.
-func newSite(rooms *yroom.Server, guard guard, health *health, set settings, schema func(room string) *prosemirror.Schema, withWorker bool) *site {
+func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics, set settings, schema func(room string) *prosemirror.Schema, withWorker bool) *site {
 	documentAPI := api.New(api.Config{
 		Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Schema: schema, Memory: int(set.ExportMemory),
 	})
 	return &site{
 		name:     set.Name,
 		health:   health,
+		metrics:  guard.metrics(metrics.handler()),
 		served:   &served{rooms.Documents(), set.Name},
-		api:      apiGuard{guard.token, documentAPI},
+		api:      metrics.countAPI(apiGuard{guard.token, documentAPI}),
 		rooms:    http.StripPrefix("/ws", rooms),
 		shared:   rooms.Hocuspocus(),
 		roomData: &roomData{rooms.Documents(), documentAPI, guard, set.Name},
@@ -77,6 +79,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.served.ServeHTTP(w, r)
 	case path == "/healthz" || path == "/readyz":
 		s.health.answer(w, r, false)
+	case path == metricsPath:
+		s.metrics.ServeHTTP(w, r)
 	default:
 		s.pages.ServeHTTP(w, r)
 	}

@@ -60,6 +60,24 @@ func openStores(ctx context.Context, url string, rows map[string]roomSettings, f
 	return s, nil
 }
 
+// openCounted opens the stores of the settings. Metrics count what they do.
+func (s settings) openCounted(ctx context.Context, m *metrics, log *slog.Logger) (*stores, error) {
+	counts, files := m.stores(), s.files(log)
+	files.Events = counts.files
+	opened, err := openStores(ctx, s.Store, s.Rooms, files)
+	if err != nil {
+		return nil, err
+	}
+	opened.rest = counts.counting(opened.rest)
+	for key, row := range opened.rooms {
+		if row.Store != nil {
+			row.Store = counts.counting(row.Store)
+			opened.rooms[key] = row
+		}
+	}
+	return opened, nil
+}
+
 // files returns the configuration of SQLite files. A layer lets several processes share one.
 func (s settings) files(log *slog.Logger) sqlitestore.Config {
 	return sqlitestore.Config{Shared: s.Layer != inMemory, Logger: log}

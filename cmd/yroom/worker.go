@@ -14,7 +14,7 @@ import (
 
 type workerCmd struct {
 	Config string `placeholder:"FILE"      help:"Settings file (default: yroom.yaml, if there is one)."`
-	Listen string `placeholder:"HOST:PORT" help:"Address for /healthz and /readyz (default: health in the file, or none)."`
+	Listen string `placeholder:"HOST:PORT" help:"Address for /healthz, /readyz and, from this machine, /metrics (default: health in the file, or none)."`
 	ProcessSettings
 	WorkerSettings
 }
@@ -81,7 +81,8 @@ func (e environment) runRooms(set settings) error {
 	if err != nil {
 		return err
 	}
-	documents, err := openStores(ctx, set.Store, set.Rooms, set.files(log))
+	metrics := newMetrics(log)
+	documents, err := set.openCounted(ctx, metrics, log)
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx))
 	}
@@ -97,12 +98,15 @@ func (e environment) runRooms(set settings) error {
 
 		RoomsPerSecond: set.RoomsPerSecond,
 		MessageMemory:  set.MessageMemory,
+		WorkerEvents:   metrics.workerEvents(),
 	})
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())
 	}
 	health := &health{layer: joined}
-	own, err := health.listen(ctx, "--listen", set.Health, log)
+	metrics.readProcess(health)
+	metrics.readWorker(rooms.Stats)
+	own, err := serveOperators(ctx, "--listen", set, health, guard{}, metrics.handler(), log)
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())
 	}
@@ -113,10 +117,13 @@ func (e environment) runRooms(set settings) error {
 	go func() { drained <- rooms.Run(working) }()
 	select {
 	case <-rooms.Served():
-		log.Info("serving", "channels", strings.Join(set.Channel, ","), "layer", withoutPassword(set.Layer), "store", withoutPassword(set.Store),
-			"name", set.Name, "version", version())
+		about := []any{
+			"channels", strings.Join(set.Channel, ","), "layer", withoutPassword(set.Layer), "store", withoutPassword(set.Store),
+			"name", set.Name, "version", version(),
+		}
+		log.Info("serving", append(about, own.about()...)...)
 		set.warnOfStore(log)
-		fmt.Fprintln(e.stdout, running(own.address))
+		fmt.Fprintln(e.stdout, running(own.health.address))
 	case err := <-drained: // the layer doesn't take the worker
 		return errors.Join(err, joined.Close(ctx), documents.close(), own.end())
 	}

@@ -162,6 +162,9 @@ func (o *Outbox) Empty() bool { return len(o.queue) == 0 && o.acks.empty() }
 // Waiting returns how many bytes the frames that wait take, except SyncStep1.
 func (o *Outbox) Waiting() int { return o.waiting + o.aware + o.aside }
 
+// Behind reports whether the connection lacks updates that its room has sent.
+func (o *Outbox) Behind() bool { return o.behind }
+
 // Take appends the frames that wait to dst and removes them: all, but for very many acks.
 // They count as being written until Wrote is called.
 func (o *Outbox) Take(dst []*Frame) []*Frame {

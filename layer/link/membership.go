@@ -132,7 +132,7 @@ func (n *Node) Tick(now time.Time) (givenUp []Peer) {
 		switch {
 		case now.Sub(p.heard) >= silence && !n.deaf:
 			n.stats.GivenUp++
-			givenUp = append(givenUp, p.describe())
+			givenUp = append(givenUp, n.describe(p))
 			n.forget(p)
 			continue
 		case p.saidEnd(now):

@@ -203,19 +203,23 @@ type Peer struct {
 	Fronts         bool
 	Worker         State
 	Open           bool // messages can be exchanged with it
+
+	Waiting  int // bytes of messages that wait to be sent to it
+	InFlight int // bytes of packets to it that are not acknowledged
+	Window   int // InFlight may be as large
 }
 
 // Peers returns the other Nodes, by ascending ID.
 func (n *Node) Peers() []Peer {
 	all := make([]Peer, 0, len(n.peers))
 	for _, p := range n.peers {
-		all = append(all, p.describe())
+		all = append(all, n.describe(p))
 	}
 	return all
 }
 
-func (p *peer) describe() Peer {
-	return Peer{p.id, p.beat.name, p.beat.software, p.beat.fronts, p.beat.state, p.open}
+func (n *Node) describe(p *peer) Peer {
+	return Peer{p.id, p.beat.name, p.beat.software, p.beat.fronts, p.beat.state, p.open, p.queue.bytes, p.inFlight, n.window()}
 }
 
 // EventKind is the kind of an Event.

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// other is the value of a label for everything that has no value of its own.
+const other = "other"
+
+// closeCodes are the codes that metrics distinguish: those of package protocol, and 1000.
+// Applications may choose others.
+var closeCodes = []protocol.CloseCode{
+	1000, protocol.CloseGoingAway, protocol.CloseProtocol, protocol.CloseNoCode, protocol.CloseAbnormal, protocol.CloseMalformed, protocol.ClosePolicy,
+	protocol.CloseTooBig, protocol.CloseInternal, protocol.CloseRestart, protocol.CloseTryLater, protocol.CloseReset, protocol.CloseUnauthorized,
+	protocol.CloseForbidden, protocol.CloseDeleted, protocol.CloseLateAuth, protocol.CloseCut,
+}
+
+// refusals are the HTTP statuses that metrics distinguish: those with which the server
+// refuses clients. Hooks may choose others.
+var refusals = []int{
+	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUpgradeRequired, http.StatusTooManyRequests,
+	http.StatusRequestHeaderFieldsTooLarge, http.StatusInternalServerError, http.StatusServiceUnavailable,
+}
+
+// numbered counts by numbers of a closed set, and all others together.
+type numbered[N ~int | ~uint16] struct {
+	known map[N]prometheus.Counter
+	other prometheus.Counter
+}
+
+func newNumbered[N ~int | ~uint16](m *metrics, name, help, label string, numbers []N) numbered[N] {
+	words := []string{other}
+	for _, n := range numbers {
+		words = append(words, strconv.Itoa(int(n)))
+	}
+	all := m.counters(name, help, label, words...)
+	known := make(map[N]prometheus.Counter, len(numbers))
+	for _, n := range numbers {
+		known[n] = all[strconv.Itoa(int(n))]
+	}
+	return numbered[N]{known, all[other]}
+}
+
+func (c numbered[N]) inc(n N) {
+	if counter, ok := c.known[n]; ok {
+		counter.Inc()
+		return
+	}
+	c.other.Inc()
+}
+
+const (
+	plainDialect      = "plain"
+	hocuspocusDialect = "hocuspocus"
+)
+
+// consumerEvents returns the Events of a consumer, which count.
+func (m *metrics) consumerEvents() consumer.Events {
+	opened := m.counters("connections_opened_total", "Connections that have joined their rooms, by dialect.", "dialect", plainDialect, hocuspocusDialect)
+	plain, hocuspocus := opened[plainDialect], opened[hocuspocusDialect]
+	closed := newNumbered(m, "connections_closed_total", "Connections that have ended, by close code.", "code", closeCodes)
+	refused := newNumbered(m, "requests_refused_total", "Requests and Hocuspocus documents that were refused, by HTTP status.", "status", refusals)
+	behind := m.counter("fell_behind_total", "How often a connection lacked updates that its room has sent.")
+	resyncs := m.counter("resyncs_total", "How often a connection that was behind was brought up to date.")
+	rejoins := m.counter("rejoins_total", "How often a connection has joined its room again, after a loss or at another worker.")
+	return consumer.Events{
+		Connected: func(c *consumer.Conn) {
+			if c.IsHocuspocus() {
+				hocuspocus.Inc()
+			} else {
+				plain.Inc()
+			}
+		},
+		Refused:  func(_ *http.Request, status int) { refused.inc(status) },
+		Behind:   func(*consumer.Conn) { behind.Inc() },
+		Resynced: func(*consumer.Conn) { resyncs.Inc() },
+		Rejoined: func(*consumer.Conn) { rejoins.Inc() },
+		Closed:   func(_ *consumer.Conn, why protocol.CloseError) { closed.inc(why.Code) },
+	}
+}
+
+// readConsumer makes the metrics have what read returns.
+func (m *metrics) readConsumer(read func() consumer.Stats) {
+	type stats = consumer.Stats
+	r := &readings[stats]{read: read}
+	r.gauges("connections", "Connections in rooms, by dialect.", "dialect", map[string]func(*stats) float64{
+		plainDialect:      func(s *stats) float64 { return float64(s.Plain) },
+		hocuspocusDialect: func(s *stats) float64 { return float64(s.Hocuspocus) },
+	})
+	r.total("received_messages_total", "Messages from clients.", func(s *stats) float64 { return float64(s.Received.Messages) })
+	r.total("received_bytes_total", "Bytes of the messages from clients.", func(s *stats) float64 { return float64(s.Received.Bytes) })
+	r.total("sent_messages_total", "Messages to clients.", func(s *stats) float64 { return float64(s.Sent.Messages) })
+	r.total("sent_bytes_total", "Bytes of the messages to clients.", func(s *stats) float64 { return float64(s.Sent.Bytes) })
+	r.gauge("outbox_bytes", "Bytes that wait for clients, of all connections; measured every 5 seconds.", func(s *stats) float64 { return float64(s.Waiting) })
+	r.gauge("outbox_largest_bytes", "Bytes that wait for the client for which most wait; measured every 5 seconds.", func(s *stats) float64 { return float64(s.Longest) })
+	r.gauge("connections_behind", "Connections that lack updates which their rooms have sent; measured every 5 seconds.", func(s *stats) float64 { return float64(s.Behind) })
+	m.registry.MustRegister(r)
+}
+
+// countAPI returns a handler that counts the requests that it passes to the document API.
+func (m *metrics) countAPI(api http.Handler) http.Handler {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts(opts("api_requests_total",
+		"Requests to the document API that were answered, by method and HTTP status.")), []string{"method", "code"})
+	running := prometheus.NewGauge(opts("api_requests", "Requests to the document API that are being answered, with streams of changes."))
+	m.registry.MustRegister(requests, running)
+	requests.WithLabelValues("get", "200")
+	return promhttp.InstrumentHandlerInFlight(running, promhttp.InstrumentHandlerCounter(requests, api))
+}
