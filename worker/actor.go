@@ -41,6 +41,7 @@ type actor struct {
 	moved     bool      // the room was moved to another worker
 	removeAt  time.Time // when the actor ends; zero: the room is loading or in use
 	broadcast bool      // the turn has broadcast something
+	edited    time.Time // when the last turn with an edit began
 	pauseEnds time.Time // when the inputs that wait are handled; zero: there is no pause
 	alarm     *alarm
 
@@ -141,6 +142,9 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 		effects := a.stepRoom(*ins, now)
 		if why == &outOfMemory {
 			a.noteRefused(effects.Now)
+		}
+		if effects.Update != nil {
+			a.edited = now
 		}
 		a.take(effects)
 		a.noteClashes()

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
@@ -35,6 +37,46 @@ func TestInputsWaitForTheLoad(t *testing.T) {
 		f.write("a", 1, typed(7, 0)) // the room has the update already
 		f.want()
 		f.wantStored("a", typed(7, 0))
+	})
+}
+
+// When a server has started again, the clients of all rooms join at once. Each room is loaded
+// once, and each client is answered once.
+func TestManyJoinAtOnce(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		const rooms, conns = 20, 100
+		name := func(i int) string { return fmt.Sprint("room ", i%rooms) }
+		for i := range rooms {
+			if _, err := f.store.Store.Append(f.t.Context(), name(i), store.Entry{Encoding: store.V1, Data: typed(7, 0)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range rooms * conns {
+			conn := event.ConnID(i + 1)
+			f.join(name(i), conn)
+			f.send(name(i), message(conn, protocol.SyncStep1, []byte{0}))
+			f.send(name(i), message(conn, protocol.Awareness, testkit.Present(uint64(conn), 1, "{}")))
+		}
+		time.Sleep(time.Second)
+		if n := f.calls(faulty.Load); n != rooms {
+			t.Errorf("%d loads, want one for each of %d rooms", n, rooms)
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		answers := make(map[string]int)
+		for _, out := range f.outs {
+			if strings.HasSuffix(out, "SyncStep2") {
+				answers[out]++
+			}
+		}
+		if len(answers) != rooms*conns {
+			t.Errorf("%d connections were answered, want %d", len(answers), rooms*conns)
+		}
+		for out, n := range answers {
+			if n > 1 {
+				t.Errorf("%s was sent %d times", out, n)
+			}
+		}
 	})
 }
 

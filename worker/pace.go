@@ -20,6 +20,9 @@ const (
 	// defaultPace is the time between two frames of most screens: clients can't show more
 	// states than that.
 	defaultPace = 16 * time.Millisecond
+	// restAfter is how long after the last edit the pauses of a room become twice as long. Then
+	// only awareness is sent, and cursors that move 30 times a second look smooth.
+	restAfter = time.Second
 	// defaultFew is how many connections a room may have without pauses. If 25 people type
 	// five characters a second each, the writes take 2 % of a processor.
 	defaultFew = 25
@@ -27,10 +30,14 @@ const (
 
 // pause returns how long the room waits after a broadcast. It grows with the connections, so
 // that one more doesn't make a room much slower.
-func (a *actor) pause() time.Duration {
+func (a *actor) pause(now time.Time) time.Duration {
 	few := a.worker.config.Few
 	more := min(max(len(a.receivers.known)-few, 0), few)
-	return a.settings.Pace * time.Duration(more) / time.Duration(few)
+	pause := a.settings.Pace * time.Duration(more) / time.Duration(few)
+	if now.Sub(a.edited) > restAfter {
+		return 2 * pause
+	}
+	return pause
 }
 
 // pausing reports whether inputs wait because the room has broadcast something lately.
@@ -39,7 +46,7 @@ func (a *actor) pausing() bool { return !a.pauseEnds.IsZero() }
 // beginPause begins a pause, if the room has many connections. A room that is to be handed
 // over has none, because what waits is handled before.
 func (a *actor) beginPause(now time.Time) {
-	if pause := a.pause(); pause > 0 && !a.pausing() && a.closed == nil && !a.draining && !a.moved {
+	if pause := a.pause(now); pause > 0 && !a.pausing() && a.closed == nil && !a.draining && !a.moved {
 		a.pauseEnds = now.Add(pause)
 		a.mail.Pause()
 	}

@@ -116,8 +116,8 @@ func TestPaceSetting(t *testing.T) {
 func TestWhatWaitsInAPause(t *testing.T) {
 	run(t, Settings{}, func(f *fixture) {
 		f.crowd("a", 50)
-		f.send("a", message(1, protocol.Awareness, testkit.Present(7, 1, "{}")))
-		f.want("a: all Awareness")
+		f.write("a", 1, typed(6, 0))
+		f.want("a: all Update")
 		for clock := range uint64(5) {
 			f.send("a", message(1, protocol.Awareness, testkit.Present(7, clock+2, "{}")))
 			f.send("a", message(2, protocol.Awareness, testkit.Present(8, clock+1, "{}")))
@@ -130,9 +130,38 @@ func TestWhatWaitsInAPause(t *testing.T) {
 		f.want()
 		time.Sleep(defaultPace)
 		f.want("a: 51 Awareness", "a: all Awareness", "a: 51 SyncStep1", "a: 51 SyncStep2", "a: all Update")
-		if got := q.response(); got.Mark.Seq != 2 {
+		if got := q.response(); got.Mark.Seq != 3 {
 			t.Errorf("the program was answered with the document of %v, which lacks an edit", got.Mark)
 		}
+	})
+}
+
+// While no one edits, awareness is collected for twice as long.
+func TestPaceOfAwareness(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.crowd("a", 50)
+		clock := uint64(0)
+		move := func() {
+			clock++
+			f.send("a", message(1, protocol.Awareness, testkit.Present(7, clock, "{}")))
+		}
+		move()
+		f.want("a: all Awareness")
+		time.Sleep(defaultPace)
+		move()
+		f.want()
+		f.write("a", 1, typed(7, 0))
+		time.Sleep(defaultPace)
+		f.want("a: all Awareness", "a: all Update")
+		time.Sleep(defaultPace)
+		move()
+		f.want("a: all Awareness")
+		time.Sleep(restAfter)
+		move()
+		f.want("a: all Awareness")
+		time.Sleep(2*defaultPace - 1)
+		move()
+		f.want()
 	})
 }
 

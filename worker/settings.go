@@ -20,8 +20,8 @@ type Settings struct {
 	AutosaveDelay time.Duration
 	// Pace is how long a room waits after a broadcast before it handles further inputs, so
 	// that many connections are written to less often. A room with up to Config.Few
-	// connections doesn't wait, and one with twice as many waits the whole time. The default is
-	// 16 milliseconds.
+	// connections doesn't wait, and one with twice as many waits the whole time; while no one
+	// edits, it waits twice as long. The default is 16 milliseconds.
 	Pace time.Duration
 	// Room configures the room itself. Its Epoch and Worker are ignored. Snapshots are in its
 	// Encoding.
