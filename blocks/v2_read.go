@@ -1,6 +1,7 @@
 package blocks
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/yroom/yroom/internal/lib0"
@@ -12,26 +13,11 @@ import (
 // linear in the size of the update and of the result.
 func fromV2(update []byte, limit int) ([]byte, error) {
 	d := v2Reader{rest: lib0.NewReader(update), out: make([]byte, 0, 2*len(update)+16), limit: limit}
-	if d.rest.Uint() != 0 {
-		return nil, malformed("update: not in V2")
-	}
-	d.keyClocks = d.rest.DiffRuns()
-	d.clients = d.rest.UintRuns()
-	d.leftClocks = d.rest.DiffRuns()
-	d.rightClocks = d.rest.DiffRuns()
-	d.infos = d.rest.Runs()
-	d.strings = d.rest.Strings()
-	d.parentInfos = d.rest.Runs()
-	d.typeRefs = d.rest.UintRuns()
-	d.lengths = d.rest.UintRuns()
-	if d.sections(); d.ok() {
-		d.deletions()
-	}
-	if err := d.rest.Err(); err != nil {
-		return nil, malformed("update in V2: %w", err)
-	}
-	if len(d.out) > limit {
-		return nil, fmt.Errorf("%w: an update of %d bytes in V2 would take more than %d bytes in V1", ErrLimit, len(update), limit)
+	d.columns()
+	d.sections()
+	d.deletions()
+	if err := d.err(update); err != nil {
+		return nil, err
 	}
 	return d.out, nil
 }
@@ -51,15 +37,47 @@ type v2Reader struct {
 	rest        lib0.Reader
 
 	out   []byte
-	limit int
+	limit int      // of the bytes in V1
+	taken int      // how many of these are not in out: see readSimple
 	keys  []extent // the keys so far, by number
 }
 
 // extent is a range of bytes of v2Reader.out.
 type extent struct{ from, to int }
 
+// columns reads the beginning of the update, up to the sections.
+func (d *v2Reader) columns() {
+	if d.rest.Uint() != 0 {
+		d.rest.Fail(errNotV2)
+	}
+	d.keyClocks = d.rest.DiffRuns()
+	d.clients = d.rest.UintRuns()
+	d.leftClocks = d.rest.DiffRuns()
+	d.rightClocks = d.rest.DiffRuns()
+	d.infos = d.rest.Runs()
+	d.strings = d.rest.Strings()
+	d.parentInfos = d.rest.Runs()
+	d.typeRefs = d.rest.UintRuns()
+	d.lengths = d.rest.UintRuns()
+}
+
+var errNotV2 = errors.New("not in V2")
+
 // ok reports whether there is neither an error nor too much output.
-func (d *v2Reader) ok() bool { return d.rest.Err() == nil && len(d.out) <= d.limit }
+func (d *v2Reader) ok() bool { return d.rest.Err() == nil && d.taken+len(d.out) <= d.limit }
+
+// err returns why the update is refused, or nil.
+func (d *v2Reader) err(update []byte) error {
+	switch err := d.rest.Err(); {
+	case errors.Is(err, errNotV2):
+		return malformed("update: %w", err)
+	case err != nil:
+		return malformed("update in V2: %w", err)
+	case !d.ok():
+		return fmt.Errorf("%w: an update of %d bytes in V2 would take more than %d bytes in V1", ErrLimit, len(update), d.limit)
+	}
+	return nil
+}
 
 // copyUint copies an integer from rest.
 func (d *v2Reader) copyUint() uint64 {
@@ -78,13 +96,13 @@ func (d *v2Reader) sections() {
 		d.uint(d.clients.Uint())
 		d.copyUint() // the clock
 		for ; count > 0 && d.ok(); count-- {
-			d.block()
+			d.block(d.infos.Byte())
 		}
 	}
 }
 
-func (d *v2Reader) block() {
-	info := d.infos.Byte()
+// block converts a block, whose first byte is info.
+func (d *v2Reader) block(info byte) {
 	d.out = append(d.out, info)
 	k := kind(info & kindMask)
 	switch k {
@@ -95,34 +113,45 @@ func (d *v2Reader) block() {
 		d.copyUint()
 		return
 	}
-	if info&hasOrigin != 0 {
-		d.id(&d.leftClocks)
-	}
-	if info&hasRight != 0 {
-		d.id(&d.rightClocks)
-	}
 	if info&(hasOrigin|hasRight) == 0 {
-		named := d.parentInfos.Byte()
-		d.out = append(d.out, named)
-		switch named {
-		case 0:
-			d.id(&d.leftClocks)
-		case 1:
-			d.string()
-		default:
-			d.rest.Fail(errParent)
-		}
-		if info&hasKey != 0 {
-			d.string()
-		}
+		d.parent(info)
+	} else {
+		d.origins(info)
 	}
 	d.content(k)
 }
 
-// id writes an id, whose clock is in the given column.
-func (d *v2Reader) id(column *lib0.DiffRuns) {
-	d.uint(d.clients.Uint())
-	d.uint(column.Uint())
+// origins converts the origin and the right origin. It is written for speed: most of an
+// update consists of them.
+func (d *v2Reader) origins(info byte) {
+	out := d.out
+	if info&hasOrigin != 0 {
+		out = lib0.AppendUint(out, d.clients.Uint())
+		out = lib0.AppendUint(out, d.leftClocks.Uint())
+	}
+	if info&hasRight != 0 {
+		out = lib0.AppendUint(out, d.clients.Uint())
+		out = lib0.AppendUint(out, d.rightClocks.Uint())
+	}
+	d.out = out
+}
+
+// parent converts the parent and the key.
+func (d *v2Reader) parent(info byte) {
+	named := d.parentInfos.Byte()
+	d.out = append(d.out, named)
+	switch named {
+	case 0:
+		d.uint(d.clients.Uint())
+		d.uint(d.leftClocks.Uint())
+	case 1:
+		d.string()
+	default:
+		d.rest.Fail(errParent)
+	}
+	if info&hasKey != 0 {
+		d.string()
+	}
 }
 
 func (d *v2Reader) content(k kind) {
@@ -176,6 +205,9 @@ func (d *v2Reader) key() {
 // deletions converts the delete set. Its clocks are relative to the end of the previous
 // span.
 func (d *v2Reader) deletions() {
+	if !d.ok() {
+		return
+	}
 	for n := d.copyUint(); n > 0 && d.ok(); n-- {
 		d.copyUint() // the client
 		clock := uint64(0)

@@ -1,5 +1,7 @@
 package lib0
 
+import "math/bits"
+
 // AppendUint appends v as a varUint.
 func AppendUint(dst []byte, v uint64) []byte {
 	for v >= 0x80 {
@@ -21,14 +23,9 @@ func AppendInt(dst []byte, v uint64, negative bool) []byte {
 	return AppendUint(append(dst, first|0x80), v)
 }
 
-// UintLen returns how many bytes AppendUint appends for v.
-func UintLen(v uint64) int {
-	n := 1
-	for ; v >= 0x80; v >>= 7 {
-		n++
-	}
-	return n
-}
+// UintLen returns how many bytes AppendUint appends for v: one for each seven bits, and
+// one for 0.
+func UintLen(v uint64) int { return (9*bits.Len64(v) + 64) / 64 }
 
 // AppendBytes appends the length of b, and b.
 func AppendBytes(dst, b []byte) []byte {

@@ -1,5 +1,7 @@
 package lib0
 
+import "math"
+
 // A column is a length-prefixed part of a record that holds packed values of one kind.
 // Its errors are reported by owner, the Reader that it was read from.
 type column struct {
@@ -21,8 +23,7 @@ func (c *column) check() {
 type Runs struct {
 	column
 	value byte
-	left  uint64 // repetitions of value that are left
-	open  bool   // value repeats without end
+	left  uint64 // how often value is still to be returned
 }
 
 // Runs reads a column. r must not be copied or moved while the column is read.
@@ -30,17 +31,20 @@ func (r *Reader) Runs() Runs { return Runs{column: r.column()} }
 
 // Byte returns the next value.
 func (c *Runs) Byte() byte {
-	switch {
-	case c.left > 0:
-		c.left--
-	case !c.open:
-		c.value = c.in.Byte()
-		if c.open = c.in.Len() == 0; !c.open {
-			c.left = c.in.Uint()
-		}
-		c.check()
+	if c.left == 0 {
+		c.next()
 	}
+	c.left--
 	return c.value
+}
+
+// next reads the next run.
+func (c *Runs) next() {
+	c.value, c.left = c.in.Byte(), math.MaxUint64
+	if c.in.Len() > 0 {
+		c.left = c.in.Uint() + 1
+	}
+	c.check()
 }
 
 // UintRuns reads a column of lib0's UintOptRleEncoder: a single integer is positive, a
@@ -48,7 +52,7 @@ func (c *Runs) Byte() byte {
 type UintRuns struct {
 	column
 	value uint64
-	left  uint64
+	left  uint64 // how often value is still to be returned
 }
 
 // UintRuns reads a column. r must not be copied or moved while the column is read.
@@ -56,19 +60,23 @@ func (r *Reader) UintRuns() UintRuns { return UintRuns{column: r.column()} }
 
 // Uint returns the next value.
 func (c *UintRuns) Uint() uint64 {
-	if c.left > 0 {
-		c.left--
-		return c.value
+	if c.left == 0 {
+		c.next()
 	}
+	c.left--
+	return c.value
+}
+
+// next reads the next run.
+func (c *UintRuns) next() {
 	value, repeated := c.in.Int()
-	if repeated {
-		c.left = c.in.Uint() + 1
+	if c.value, c.left = value, 1; repeated {
+		c.left = c.in.Uint() + 2
 	}
-	if c.check(); c.in.err != nil {
-		value, c.left = 0, 0
+	if c.in.err != nil {
+		c.value, c.left = 0, 1
+		c.check()
 	}
-	c.value = value
-	return value
 }
 
 // DiffRuns reads a column of lib0's IntDiffOptRleEncoder. It holds differences between
@@ -76,9 +84,10 @@ func (c *UintRuns) Uint() uint64 {
 // followed by a count.
 type DiffRuns struct {
 	column
-	value int64
-	diff  int64
-	left  uint64
+	value uint64
+	diff  uint64 // in two's complement
+	left  uint64 // how often diff is still to be added
+	over  bool   // the run goes on, but its values would be out of range
 }
 
 // DiffRuns reads a column. r must not be copied or moved while the column is read.
@@ -86,31 +95,40 @@ func (r *Reader) DiffRuns() DiffRuns { return DiffRuns{column: r.column()} }
 
 // Uint returns the next value.
 func (c *DiffRuns) Uint() uint64 {
-	if c.left > 0 {
-		c.left--
-	} else {
-		twice, negative := c.in.int(2 * MaxInt)
-		// JavaScript can't represent odd integers of that size.
-		if twice > MaxInt && twice%2 != 0 {
-			c.in.Fail(ErrRange)
-		}
-		c.diff = int64(twice)
-		if negative {
-			c.diff = -c.diff
-		}
-		if c.diff&1 != 0 {
-			c.left = c.in.Uint() + 1
-		}
-		c.diff >>= 1
+	if c.left == 0 {
+		c.next()
 	}
+	c.left--
 	c.value += c.diff
-	if c.value < 0 || c.value > MaxInt {
+	return c.value
+}
+
+// next reads the next run, or that part of it whose values are in range.
+func (c *DiffRuns) next() {
+	if c.over {
 		c.in.Fail(ErrRange)
 	}
-	if c.check(); c.in.err != nil {
-		c.value, c.diff, c.left = 0, 0, 0
+	twice, negative := c.in.int(2 * MaxInt)
+	size, room := twice/2, MaxInt-c.value
+	if c.left = 1; twice&1 != 0 {
+		if c.left = c.in.Uint() + 2; twice > MaxInt { // JavaScript can't represent odd integers of that size
+			c.in.Fail(ErrRange)
+		}
 	}
-	return uint64(c.value)
+	if c.diff = size; negative {
+		size, room = size+twice&1, c.value
+		c.diff = -size
+	}
+	switch {
+	case size > room:
+		c.in.Fail(ErrRange)
+	case size > 0 && c.left > 1 && c.left > room/size:
+		c.left, c.over = room/size, true
+	}
+	if c.in.err != nil {
+		c.value, c.diff, c.left = 0, 0, 1
+		c.check()
+	}
 }
 
 // RunsWriter writes a column for Runs. The zero value is an empty column.

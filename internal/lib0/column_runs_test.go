@@ -137,8 +137,17 @@ func TestBadColumns(t *testing.T) {
 			t.Errorf("%q: %v, want %v", test.wire, r.Err(), test.want)
 		}
 	}
+	// A run may end past the range if what is read of it doesn't.
+	r := NewReader(columnOf(unhex(t, "bc ff ff ff ff ff ff 3f 03 05")))
+	c := r.DiffRuns()
+	if first, second := c.Uint(), c.Uint(); first != MaxInt-1 || second != MaxInt || r.Err() != nil {
+		t.Errorf("%d, %d, %v", first, second, r.Err())
+	}
+	if c.Uint() != 0 || !errors.Is(r.Err(), ErrRange) {
+		t.Errorf("2^53: %v", r.Err())
+	}
 	// JavaScript reads an odd integer above 2^53 as an even one.
-	r := NewReader(columnOf(unhex(t, "81 80 80 80 80 80 80 20 00")))
+	r = NewReader(columnOf(unhex(t, "81 80 80 80 80 80 80 20 00")))
 	if c := r.DiffRuns(); c.Uint() != 0 || !errors.Is(r.Err(), ErrRange) {
 		t.Errorf("2^53+1: %v", r.Err())
 	}

@@ -16,39 +16,47 @@ func (r *Reader) Strings() Strings {
 	return s
 }
 
-// AppendNext appends the next string with its length in bytes before it. A string that
-// begins or ends inside a surrogate pair has U+FFFD there.
-func (s *Strings) AppendNext(dst []byte) []byte {
+// Next returns the next string and its length in UTF-16 units. A string that begins or ends
+// inside a surrogate pair has U+FFFD there; others alias the input.
+func (s *Strings) Next() (text []byte, units uint64) {
 	n := s.lengths.Uint()
+	if s.low || n > uint64(len(s.text)) || !IsASCII(s.text, int(n)) {
+		return s.next(n)
+	}
+	text = s.text[:n:n]
+	s.text = s.text[n:]
+	return text, n
+}
+
+// next is Next for a string of n units that may not be ASCII.
+func (s *Strings) next(n uint64) (text []byte, units uint64) {
+	units = n
 	low := s.low && n > 0
-	text := s.text
 	if low {
 		n--
-		text = text[4:]
+		s.text = s.text[4:]
 	}
-	size, high, ok := unitsLen(text, n)
+	size, high, ok := unitsLen(s.text, n)
 	if !ok {
 		s.lengths.owner.Fail(ErrTruncated)
-		return dst
+		return nil, 0
 	}
-	total := size
-	if low {
-		total += len(replacement)
-	}
-	if high {
-		total += len(replacement)
-	}
-	dst = AppendUint(dst, uint64(total))
-	if low {
-		dst = append(dst, replacement...)
-	}
-	dst = append(dst, text[:size]...)
-	if high {
-		dst = append(dst, replacement...)
-	}
-	s.text = text[size:]
+	text = s.text[:size:size]
+	s.text = s.text[size:]
 	s.low = high || s.low && !low
-	return dst
+	if low {
+		text = append([]byte(replacement), text...)
+	}
+	if high {
+		text = append(text, replacement...)
+	}
+	return text, units
+}
+
+// AppendNext appends the next string with its length in bytes before it.
+func (s *Strings) AppendNext(dst []byte) []byte {
+	text, _ := s.Next()
+	return AppendBytes(dst, text)
 }
 
 // StringsWriter writes a column for Strings. The zero value is an empty column.

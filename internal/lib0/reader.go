@@ -124,7 +124,41 @@ func (r *Reader) longUint() uint64 {
 // Int reads a varInt: at most 53 bits and a sign. It can be -0.
 func (r *Reader) Int() (v uint64, negative bool) { return r.int(MaxInt) }
 
+// int reads a varInt of at most the given size, which is at least MaxInt. As in Uint,
+// each length up to five bytes has a branch of its own.
 func (r *Reader) int(most uint64) (v uint64, negative bool) {
+	b := r.buf[r.off:]
+	if len(b) < 5 {
+		return r.longInt(most)
+	}
+	v, n := uint64(b[0]), 1
+	if v >= 1<<7 {
+		v = v&(1<<6-1) | uint64(b[1])<<6
+		n = 2
+		if v >= 1<<13 {
+			v = v&(1<<13-1) | uint64(b[2])<<13
+			n = 3
+			if v >= 1<<20 {
+				v = v&(1<<20-1) | uint64(b[3])<<20
+				n = 4
+				if v >= 1<<27 {
+					v = v&(1<<27-1) | uint64(b[4])<<27
+					n = 5
+					if v >= 1<<34 {
+						return r.longInt(most)
+					}
+				}
+			}
+		}
+	} else {
+		v &= 1<<6 - 1
+	}
+	r.off += n
+	return v, b[0]&0x40 != 0
+}
+
+// longInt reads a varInt of any length.
+func (r *Reader) longInt(most uint64) (v uint64, negative bool) {
 	b := r.Byte()
 	v, negative = uint64(b&0x3f), b&0x40 != 0
 	for shift := 6; b >= 0x80; shift += 7 {
