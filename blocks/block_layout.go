@@ -48,8 +48,14 @@ func (sec *section) readSimple(wire []byte, off int, left uint64, w *clientBuild
 	return off, left
 }
 
-// readSimple reads the block at off if it is of the kind that most documents consist
-// of: text or deleted content with an origin or right origin. Such a block is checked
+// isSimple reports whether info is the first byte of a block of the kind that most
+// documents consist of: text or deleted content with an origin or right origin.
+func isSimple(info byte) bool {
+	k := kind(info & kindMask)
+	return (k == kindString || k == kindDeleted) && info&hasKey == 0 && info&(hasOrigin|hasRight) != 0
+}
+
+// readSimple reads the block at off if isSimple accepts it. Such a block is checked
 // as block.read checks it. For any other block, and for one that is malformed or has
 // an integer longer than necessary, readSimple returns false.
 func (l *blockLayout) readSimple(buf []byte, off int, client, clock uint64) bool {
@@ -57,10 +63,10 @@ func (l *blockLayout) readSimple(buf []byte, off int, client, clock uint64) bool
 		return false
 	}
 	info := buf[off]
-	l.kind = kind(info & kindMask)
-	if l.kind != kindString && l.kind != kindDeleted || info&hasKey != 0 || info&(hasOrigin|hasRight) == 0 {
+	if !isSimple(info) {
 		return false
 	}
+	l.kind = kind(info & kindMask)
 	i := off + 1
 	l.joinable, l.foreign, l.origin, l.right = true, false, noID, noID
 	if info&hasOrigin != 0 {

@@ -56,14 +56,37 @@ type Block struct {
 	Content []byte
 }
 
-// Parse reads and checks an update in V1, and calls yield with each of its blocks, skips
-// included, in the order of the update. It refuses an update from which Convert leaves
-// something out. It returns what the update deletes: the first element and the length of
-// each span, in order and without overlap. It may have called yield before it returns an
-// error, which is ErrMalformed. A Block is valid until yield returns; its slices alias
-// update.
-func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
+// Parse reads and checks an update, and calls yield with each of its blocks, skips included,
+// in the order of the update. It refuses an update in V1 from which Convert leaves something
+// out, and one in V2 of which it would leave out a block or a deletion. It returns what the
+// update deletes: the first element and the length of each span, in order and without
+// overlap. It may have called yield before it returns an error, which is that of Convert. A
+// Block is valid until yield returns; its slices alias update, or memory that Parse reuses.
+func Parse(update []byte, enc Encoding, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	var in parsedUpdate
+	switch enc {
+	case V1:
+		err = in.parseV1(update, yield)
+	case V2:
+		err = in.parseV2(update, yield)
+	default:
+		err = checkEncoding(enc)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(yield func(ID, uint64) bool) {
+		for _, d := range in.deletions {
+			for _, x := range d.spans {
+				if !yield(ID{d.client, x.From}, x.To-x.From) {
+					return
+				}
+			}
+		}
+	}, nil
+}
+
+func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) error {
 	r := lib0.NewReader(update)
 	var b block
 	var l blockLayout
@@ -78,7 +101,7 @@ func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], er
 			} else {
 				b.read(&r, sec.client, sec.end)
 				if err := r.Err(); err != nil {
-					return nil, malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
+					return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 				}
 				out.setBlock(&b)
 			}
@@ -88,23 +111,17 @@ func Parse(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], er
 		in.sections = append(in.sections, sec)
 	}
 	if err := r.Err(); err != nil {
-		return nil, malformed("update: %w", err)
+		return malformed("update: %w", err)
 	}
+	return in.finishParse(&r)
+}
+
+// finishParse checks the sections, and reads the delete set.
+func (in *parsedUpdate) finishParse(r *lib0.Reader) error {
 	if client, ok := duplicateClient(in.sections); ok {
-		return nil, malformed("update: two sections of client %d", client)
+		return malformed("update: two sections of client %d", client)
 	}
-	if err := in.readDeletions(&r); err != nil {
-		return nil, err
-	}
-	return func(yield func(ID, uint64) bool) {
-		for _, d := range in.deletions {
-			for _, x := range d.spans {
-				if !yield(ID{d.client, x.From}, x.To-x.From) {
-					return
-				}
-			}
-		}
-	}, nil
+	return in.readDeletions(r)
 }
 
 // setLayout sets out to the block with the id at, which wire begins with.

@@ -58,7 +58,7 @@ func TestParse(t *testing.T) {
 	update = append(update, 2, 9, 1, 0, 3, 7, 2, 1, 1, 4, 2)
 
 	var got []Block
-	deleted, err := Parse(update, func(b *Block) {
+	deleted, err := Parse(update, V1, func(b *Block) {
 		c := *b
 		// Fields that the block doesn't have may still have the values of the last
 		// block.
@@ -96,10 +96,10 @@ func TestParse(t *testing.T) {
 		if random.IntN(4) == 0 {
 			bad = bad[:random.IntN(len(bad))]
 		}
-		_, err := Parse(bad, func(*Block) {})
+		_, err := Parse(bad, V1, func(*Block) {})
 		storeErr := New().Load(bad, V1)
 		if tidy, _ := Convert(V1, V1, bad); storeErr == nil && !bytes.Equal(tidy, bad) {
-			_, storeErr = Parse(tidy, func(*Block) {})
+			_, storeErr = Parse(tidy, V1, func(*Block) {})
 			if storeErr != nil {
 				t.Fatalf("%x: Convert returns %x: %v", bad, tidy, storeErr)
 			}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
+	"sort"
 	"strings"
 	"testing"
 
@@ -408,6 +410,7 @@ func addForms(f *testing.F) {
 func FuzzFromV2(f *testing.F) {
 	addForms(f)
 	f.Fuzz(func(t *testing.T, u []byte) {
+		checkParseV2(t, u)
 		v1, err := fromV2(u, maxUnpacked(u))
 		if len(v1) > maxUnpacked(u) {
 			t.Fatalf("%d bytes from %d", len(v1), len(u))
@@ -427,6 +430,90 @@ func FuzzFromV2(f *testing.F) {
 			t.Fatalf("%x in V1 is %x, in V2 %x, in V1 %x, in V2 %x", u, v1, v2, again, last)
 		}
 	})
+}
+
+// parsed returns what Parse makes of an update, and reports whether Parse accepts it.
+func parsed(update []byte, enc Encoding) (out string, ok bool) {
+	var all strings.Builder
+	deleted, err := Parse(update, enc, func(b *Block) {
+		fmt.Fprintf(&all, "%v %d %d %d %q %t %x", b.ID, b.Len, b.Left, b.Kind, b.Content, b.HasKey, b.AppendTo(nil))
+	})
+	if err != nil {
+		return "", false
+	}
+	for first, n := range deleted {
+		fmt.Fprint(&all, first, n)
+	}
+	return all.String(), true
+}
+
+// checkParseV2 checks that Parse returns of an update in V2 what it returns of the
+// converted one.
+func checkParseV2(t *testing.T, u []byte) (accepted bool) {
+	t.Helper()
+	got, ok := parsed(u, V2)
+	v1, err := fromV2(u, maxUnpacked(u))
+	if err != nil {
+		if ok {
+			t.Fatalf("%x is parsed as %s, and not converted: %v", u, got, err)
+		}
+		return false
+	}
+	if want, wanted := parsed(v1, V1); got != want || ok != wanted {
+		t.Fatalf("%x is parsed as %s, %t; in V1 it is %s, %t", u, got, ok, want, wanted)
+	}
+	return ok
+}
+
+func TestParseV2(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	accepted := 0
+	for name, forms := range bothForms {
+		v2 := unhex(t, forms.v2)
+		if !checkParseV2(t, v2) {
+			t.Errorf("%s is refused", name)
+		}
+		for range 2000 {
+			bad := bytes.Clone(v2)
+			bad[random.IntN(len(bad))] = byte(random.IntN(256))
+			if checkParseV2(t, bad) {
+				accepted++
+			}
+		}
+	}
+	if share := float64(accepted) / float64(2000*len(bothForms)); share < 0.02 || share > 0.9 {
+		t.Errorf("%.2f are accepted", share)
+	}
+}
+
+// TestParseV2IsLimited checks that Parse and the conversion have the same limit.
+func TestParseV2IsLimited(t *testing.T) {
+	deleted := func(n uint64) []byte {
+		return repeatedBlocks(1, n, func(i uint64) block {
+			if i == 0 {
+				return block{kind: kindDeleted, len: 1, parent: []byte("\x01\x01t")}
+			}
+			return block{kind: kindDeleted, len: 1, flags: hasOrigin, origin: id{1, i - 1}}
+		})
+	}
+	most := sort.Search(1<<20, func(n int) bool {
+		u := deleted(uint64(n))
+		_, err := fromV2(u, maxUnpacked(u))
+		return err != nil
+	}) - 1
+	if !checkParseV2(t, deleted(uint64(most))) {
+		t.Errorf("%d blocks are refused", most)
+	}
+	count := 0
+	if _, err := Parse(deleted(uint64(most)+1), V2, func(*Block) { count++ }); !errors.Is(err, ErrLimit) || count != most {
+		t.Errorf("%d of %d blocks: %v", count, most+1, err)
+	}
+	for name, bomb := range bombs() {
+		count = 0
+		if _, err := Parse(bomb, V2, func(*Block) { count++ }); err == nil || count > maxUnpacked(bomb) {
+			t.Errorf("%s: %d blocks, %v", name, count, err)
+		}
+	}
 }
 
 func FuzzApplyV2(f *testing.F) {

@@ -86,7 +86,7 @@ func textOf(t *testing.T, d *Doc) string {
 // show describes an update.
 func show(update []byte) string {
 	var out bytes.Buffer
-	deleted, err := blocks.Parse(update, func(b *blocks.Block) { fmt.Fprintf(&out, "%+v\n", *b) })
+	deleted, err := blocks.Parse(update, blocks.V1, func(b *blocks.Block) { fmt.Fprintf(&out, "%+v\n", *b) })
 	if err != nil {
 		return err.Error()
 	}

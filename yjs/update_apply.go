@@ -29,19 +29,13 @@ func (d *Doc) Apply(update []byte, enc Encoding) error {
 	if d.exhausted {
 		return ErrWork
 	}
-	var err error
-	if enc != blocks.V1 {
+	u, err := d.decode(update, enc)
+	if err != nil {
+		// What Parse refuses may be something that yjs reads past: Convert leaves that out.
 		if update, err = blocks.Convert(enc, blocks.V1, update); err != nil {
 			return err
 		}
-	}
-	u, err := d.decode(update)
-	if err != nil {
-		// What Parse refuses may be something that yjs reads past: Convert leaves that out.
-		if update, err = blocks.Convert(blocks.V1, blocks.V1, update); err != nil {
-			return err
-		}
-		if u, err = d.decode(update); err != nil {
+		if u, err = d.decode(update, blocks.V1); err != nil {
 			return err
 		}
 	}

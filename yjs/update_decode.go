@@ -28,10 +28,10 @@ type section struct {
 	first  *item
 }
 
-// decode decodes and checks an update in V1.
-func (d *Doc) decode(update []byte) (u *decodedUpdate, err error) {
+// decode decodes and checks an update.
+func (d *Doc) decode(update []byte, enc Encoding) (u *decodedUpdate, err error) {
 	u = &decodedUpdate{doc: d, unread: len(update)}
-	u.deleted, err = blocks.Parse(update, u.block)
+	u.deleted, err = blocks.Parse(update, enc, u.block)
 	return u, err
 }
 

@@ -112,7 +112,7 @@ func (d *Document) pieces(size int) (all [][]byte, err error) {
 			body, number = nil, 0
 		}
 	}
-	deleted, err := blocks.Parse(d.update, func(b *blocks.Block) {
+	deleted, err := blocks.Parse(d.update, blocks.V1, func(b *blocks.Block) {
 		if b.Client != first.Client || len(body) >= size {
 			flush()
 		}

@@ -1,0 +1,79 @@
+package blocks
+
+import "github.com/yroom/yroom/internal/lib0"
+
+// parseV2 is parse for an update in V2. It doesn't convert most of the blocks to V1.
+func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) error {
+	d := v2Reader{rest: lib0.NewReader(update), limit: maxUnpacked(update)}
+	d.columns()
+	var b block
+	var out Block
+	n := d.rest.Uint()
+	for d.taken = lib0.UintLen(n); n > 0 && d.ok(); n-- {
+		sec := section{count: d.rest.Uint(), client: d.clients.Uint(), end: d.rest.Uint()}
+		d.taken += lib0.UintLen(sec.count) + lib0.UintLen(sec.client) + lib0.UintLen(sec.end)
+		for left := sec.count; left > 0; left-- {
+			if info := d.infos.Byte(); isSimple(info) {
+				d.readSimple(&out, info, ID{sec.client, sec.end})
+			} else {
+				from := len(d.out)
+				d.block(info)
+				r := lib0.NewReader(d.out[from:])
+				if b.read(&r, sec.client, sec.end); r.Err() != nil {
+					d.rest.Fail(r.Err())
+				}
+				out.setBlock(&b)
+			}
+			if !d.ok() {
+				return d.err(update)
+			}
+			out.Left = left - 1
+			sec.end += out.Len
+			yield(&out)
+		}
+		in.sections = append(in.sections, sec)
+	}
+	from := len(d.out)
+	d.deletions()
+	if err := d.err(update); err != nil {
+		return err
+	}
+	r := lib0.NewReader(d.out[from:])
+	return in.finishParse(&r)
+}
+
+// readSimple reads a block whose first byte, info, isSimple accepts. It checks the block as
+// block.read checks it.
+func (d *v2Reader) readSimple(out *Block, info byte, at ID) {
+	*out = Block{ID: at, Kind: Kind(info & kindMask), HasOrigin: info&hasOrigin != 0, HasRight: info&hasRight != 0}
+	d.taken++
+	if out.HasOrigin {
+		out.Origin = d.readRef(&d.leftClocks, at)
+	}
+	if out.HasRight {
+		out.Right = d.readRef(&d.rightClocks, at)
+	}
+	if out.Kind == KindDeleted {
+		out.Len = d.lengths.Uint()
+		d.taken += lib0.UintLen(out.Len)
+	} else {
+		out.Content, out.Len = d.strings.Next()
+		d.taken += lib0.UintLen(uint64(len(out.Content))) + len(out.Content)
+	}
+	if out.Len == 0 {
+		d.rest.Fail(errEmpty)
+	}
+	if at.Clock+out.Len > lib0.MaxInt {
+		d.rest.Fail(lib0.ErrRange)
+	}
+}
+
+// readRef reads the id of an element that the block at refers to.
+func (d *v2Reader) readRef(column *lib0.DiffRuns, at ID) ID {
+	ref := ID{d.clients.Uint(), column.Uint()}
+	if ref.Client == at.Client && ref.Clock >= at.Clock {
+		d.rest.Fail(errFuture)
+	}
+	d.taken += lib0.UintLen(ref.Client) + lib0.UintLen(ref.Clock)
+	return ref
+}
