@@ -38,8 +38,8 @@ type Doc struct {
 	history   bool
 	ownID     uint64 // the client id of the Doc's own edits
 	byID      map[uint64]*client
-	recent    *client   // the result of the last find that found a client, or nil
-	clients   []*client // in descending order of id if sorted
+	recent    [16]*client // clients that find has found, by the last bits of their ids
+	clients   []*client   // in descending order of id if sorted
 	sorted    bool
 	roots     map[string]*sharedType
 	rootOrder []*sharedType // the roots in order of creation
@@ -119,12 +119,13 @@ func (d *Doc) ownClient() *client {
 
 // find returns the client with the given id, or nil.
 func (d *Doc) find(id uint64) *client {
-	if c := d.recent; c != nil && c.id == id {
+	recent := &d.recent[id%uint64(len(d.recent))]
+	if c := *recent; c != nil && c.id == id {
 		return c
 	}
 	c := d.byID[id]
 	if c != nil {
-		d.recent = c
+		*recent = c
 	}
 	return c
 }

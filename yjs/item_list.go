@@ -14,7 +14,7 @@ type items struct {
 	chunks [][]*item
 	starts []uint64 // the clock of the first item of each chunk
 	recent int      // the chunk of the item that was found last
-	at     int      // the index in chunk recent at which searchOn begins
+	at     int      // about where in that chunk it was
 }
 
 // search returns the chunk and the index in it of the last item that begins at or before
@@ -29,6 +29,8 @@ func (s *items) search(clock uint64) (c, i int) {
 			n -= half
 		}
 		s.recent = c
+	} else if i, ok := s.searchNear(clock); ok {
+		return c, i
 	}
 	chunk := s.chunks[c]
 	for n := len(chunk); n > 1; {
@@ -36,7 +38,20 @@ func (s *items) search(clock uint64) (c, i int) {
 		i += past(chunk[i+half].clock, clock, half)
 		n -= half
 	}
+	s.at = i
 	return c, i
+}
+
+// searchNear is search for an item that was found last, or that follows it in its chunk.
+func (s *items) searchNear(clock uint64) (i int, ok bool) {
+	chunk := s.chunks[s.recent]
+	for i := s.at; i < min(s.at+2, len(chunk)-1) && chunk[i].clock <= clock; i++ {
+		if clock < chunk[i+1].clock {
+			s.at = i
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // past returns n if clock is at or after start, and 0 otherwise. It has no branch,
