@@ -418,7 +418,7 @@ func FuzzFromV2(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := new(parsedUpdate).read(v1, nil, nil); err != nil {
+		if v1, err = new(parsedUpdate).read(v1, nil, nil); err != nil {
 			return
 		}
 		v2 := toV2(v1)
