@@ -9,30 +9,39 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// readText loads the update of the document B4 and reads its text.
-func readText(folder string) (figures, error) {
+// readB4 reads the text of B4.
+func readB4(folder string) (figures, error) {
 	in, err := read(folder, "b4")
 	if err != nil {
 		return nil, err
 	}
-	length := 0
+	f, err := readText(in[0], blocks.V1)
+	if err != nil {
+		return nil, err
+	}
+	f["warm floor"] = repeated(func() { sum += scanV1(in[0]) })
+	return f, nil
+}
+
+// readText loads an update and reads the text of the document.
+func readText(update []byte, enc blocks.Encoding) (f figures, err error) {
+	var whole string
 	work := func() {
 		doc := yjs.New()
-		if err = doc.Apply(in[0], blocks.V1); err != nil {
+		if err = doc.Apply(update, enc); err != nil {
 			return
 		}
 		var text *yjs.Text
 		if text, err = doc.Text("text"); err == nil {
-			length = len(text.String())
+			whole = text.String()
 		}
 	}
-	f := figures{"first": timed(work)}
+	f = figures{"first": timed(work)}
 	if err != nil {
 		return nil, err
 	}
 	f["warm"] = repeated(work)
-	f["length"] = float64(length)
-	f["warm floor"] = repeated(func() { sum += scanV1(in[0]) })
+	f["length"] = lengthOf(whole)
 	return f, err
 }
 
@@ -75,5 +84,8 @@ func randomEdits(folder string) (figures, error) {
 	if err != nil {
 		return nil, fmt.Errorf("edit: %w", err)
 	}
-	return figures{"time": time, "bytes": float64(bytes), "length": float64(len(utf16.Encode([]rune(text.String()))))}, nil
+	return figures{"time": time, "bytes": float64(bytes), "length": lengthOf(text.String())}, nil
 }
+
+// lengthOf returns the length of a text in UTF-16 units.
+func lengthOf(text string) float64 { return float64(len(utf16.Encode([]rune(text)))) }

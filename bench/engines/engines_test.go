@@ -58,7 +58,7 @@ func BenchmarkEngines(b *testing.B) {
 		for _, job := range wanted() {
 			measure(b, t, job, folder)
 		}
-		fmt.Printf("\nmedians of %d rounds\n\n%s\n%s", *rounds, t.rows(), t.bar()) // the log of a benchmark is truncated after ten lines
+		fmt.Printf("\nmedians of %d rounds\n\n%s\n%s\n%s", *rounds, t.rows(), t.historyTable(), t.bar()) // the log of a benchmark is truncated after ten lines
 	}
 }
 
@@ -79,16 +79,26 @@ func inputs(b *testing.B) (folder string) {
 
 // wanted returns the jobs of the requested rows, in order.
 func wanted() (names []string) {
+	want := func(r row, job string) {
+		if strings.Contains(r.name, *only) && !slices.Contains(names, job) {
+			names = append(names, job)
+		}
+	}
 	for _, r := range allRows {
-		if strings.Contains(r.name, *only) && !slices.Contains(names, r.job) {
-			names = append(names, r.job)
+		want(r, r.job)
+	}
+	for _, name := range histories {
+		for _, r := range historyRows {
+			want(r, r.job+name)
 		}
 	}
 	return names
 }
 
-// long are the jobs that take seconds.
-var long = []string{"x100", "clients4000"}
+// isLong reports whether a job takes seconds.
+func isLong(job string) bool {
+	return job == "x100" || job == "clients4000" || strings.HasPrefix(job, "load")
+}
 
 // same are the figures that must be equal for all engines.
 var same = []string{"elements", "length", "bytes"}
@@ -98,7 +108,7 @@ var same = []string{"elements", "length", "bytes"}
 func measure(b *testing.B, t table, job, folder string) {
 	b.Helper()
 	times := *rounds
-	if slices.Contains(long, job) {
+	if isLong(job) {
 		times = min(times, 2)
 	}
 	failed := map[string]bool{}

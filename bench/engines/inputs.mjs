@@ -10,6 +10,8 @@ import * as Y from '../../test/node_modules/yjs/dist/yjs.mjs'
 
 const [, , folder, traces, only] = process.argv
 
+const trace = name => JSON.parse(gunzipSync(readFileSync(join(traces, name + '.json.gz'))))
+
 function write (name, list) {
   const out = Buffer.allocUnsafe(list.reduce((size, bytes) => size + 4 + bytes.length, 0))
   let at = 0
@@ -30,22 +32,26 @@ function author (clientID) {
   return { doc, updates }
 }
 
+function edit (doc, [position, deleted, inserted]) {
+  const text = doc.getText('text')
+  doc.transact(() => {
+    if (deleted > 0) text.delete(position, deleted)
+    if (inserted !== '') text.insert(position, inserted)
+  })
+}
+
 // ---- B4: one author writes a paper, with an update for each character that is typed or deleted.
 
 const lacking = 100 // the number of updates that a reconnecting client lacks
 
 function writeB4 () {
-  const { txns } = JSON.parse(gunzipSync(readFileSync(join(traces, 'automerge-paper.json.gz'))))
+  const { txns } = trace('automerge-paper')
   const patches = txns.flatMap(txn => txn.patches)
   const { doc, updates } = author(1)
-  const text = doc.getText('text')
   let stale
-  for (const [i, [position, deleted, inserted]] of patches.entries()) {
+  for (const [i, patch] of patches.entries()) {
     if (i === patches.length - lacking) stale = Y.encodeStateVector(doc)
-    doc.transact(() => {
-      if (deleted > 0) text.delete(position, deleted)
-      if (inserted !== '') text.insert(position, inserted)
-    })
+    edit(doc, patch)
   }
   const full = Y.encodeStateAsUpdate(doc)
   write('ops', updates)
@@ -183,8 +189,51 @@ function writeEdits (full) {
   write('edits', [full, Buffer.from(JSON.stringify(edits))])
 }
 
+// ---- Recorded sessions of one to three authors, who type at the same time, with an update for each edit. A transaction of the recording
+// names those that its author had seen last. Each author is a client of its own and receives the updates of the others when its
+// transactions say so. The updates are written in the order of the recording, in which each follows all that it depends on.
+
+function writeSession (name) {
+  const all = []
+  const authors = []
+  const versions = [] // of each transaction: how many transactions of each author are before it, or are it
+  for (const [i, { agent = 0, parents = i > 0 ? [i - 1] : [], patches }] of trace(name).txns.entries()) {
+    const me = authors[agent] ??= { ...author(agent + 1), transactions: [], version: [] }
+    const version = []
+    for (const parent of parents) versions[parent].forEach((n, other) => { version[other] = Math.max(version[other] ?? 0, n) })
+    me.version.forEach((n, other) => { if (n > (version[other] ?? 0)) throw new Error(`${name}: transaction ${i} doesn't follow all that its author has seen`) })
+    version.forEach((n, other) => {
+      for (const updates of authors[other].transactions.slice(me.version[other] ?? 0, n)) {
+        for (const update of updates) Y.applyUpdate(me.doc, update)
+      }
+    })
+    me.updates.length = 0
+    for (const patch of patches) edit(me.doc, patch)
+    me.transactions.push([...me.updates])
+    all.push(...me.updates)
+    version[agent] = me.transactions.length
+    me.version = versions[i] = version
+  }
+  write(name, all)
+}
+
+// ---- Histories of many authors, as whole documents: in V2 and in V1, and the state vector of a client that lacks edits of the author who
+// has written most.
+
+function writeHistory (name) {
+  const v2 = readFileSync(join(traces, 'egwalker', name + '.yjs'))
+  const doc = new Y.Doc()
+  Y.applyUpdateV2(doc, v2)
+  const vector = Y.decodeStateVector(Y.encodeStateVector(doc))
+  const [busiest, elements] = [...vector].reduce((a, b) => b[1] > a[1] ? b : a)
+  vector.set(busiest, elements - lacking)
+  write(name, [v2, Y.convertUpdateFormatV2ToV1(v2), Y.encodeStateVector(vector)])
+}
+
 writeB4()
 if (only !== 'b4') {
+  for (const name of ['friendsforever', 'clownschool', 'sveltecomponent']) writeSession(name)
+  for (const name of ['S1', 'S2', 'S3', 'C1', 'C2', 'A1', 'A2']) writeHistory(name)
   writeClients(1000, false)
   for (const n of [10, 100, 1000, 4000]) writeClients(n, true)
   writeMap()

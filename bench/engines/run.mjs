@@ -100,15 +100,19 @@ function diffs (doc, stale) {
 }
 
 function load (update, apply) {
-  const warm = []
   const doc = Y.open()
   const first = timed(() => apply(doc, update))
+  return { doc, figures: { first, warm: loadAgain(update, apply), elements: elements(doc) } }
+}
+
+function loadAgain (update, apply) {
+  const warm = []
   for (let i = 0; i < 10; i++) {
     const again = Y.open()
     warm.push(timed(() => apply(again, update)))
     Y.close(again)
   }
-  return { doc, figures: { first, warm: warm.sort((a, b) => a - b)[5], elements: elements(doc) } }
+  return warm.sort((a, b) => a - b)[5]
 }
 
 // Measures applying updates one by one to an empty document.
@@ -135,6 +139,38 @@ function clients (n) {
     Y.close(doc)
   }
   return { update: time / count }
+}
+
+// Loads an update and reads its text: first in the process, and warm.
+function readText (update, apply) {
+  let length
+  const work = () => {
+    const doc = Y.open()
+    apply(doc, update)
+    length = doc.getText('text').toString().length
+    Y.close(doc)
+  }
+  return { first: timed(work), warm: repeated(work), length }
+}
+
+// Loads a history in V2 and in V1, encodes it, and compacts what is stored of it: loads and encodes that.
+function history (name) {
+  const [v2, v1, stale] = read(name)
+  const { doc, figures } = load(v2, Y.applyUpdateV2)
+  const compact = () => {
+    const doc = Y.open()
+    Y.applyUpdate(doc, v1)
+    Y.encodeStateAsUpdate(doc)
+    Y.close(doc)
+  }
+  return {
+    ...figures,
+    warmV1: loadAgain(v1, Y.applyUpdate),
+    encode: repeated(() => Y.encodeStateAsUpdate(doc)),
+    encodeV2: repeated(() => Y.encodeStateAsUpdateV2(doc)),
+    ...diffs(doc, stale),
+    compact: repeated(compact)
+  }
 }
 
 const jobs = {
@@ -166,18 +202,10 @@ const jobs = {
   clients4000: () => clients(4000),
   map: () => oneByOne(read('map')),
   xml: () => oneByOne(read('xml')),
-  // Loads the update of B4 and reads its text: first in the process, and warm.
-  read () {
-    const [full] = read('b4')
-    let length
-    const readText = () => {
-      const doc = Y.open()
-      Y.applyUpdate(doc, full)
-      length = doc.getText('text').toString().length
-      Y.close(doc)
-    }
-    return { first: timed(readText), warm: repeated(readText), length }
-  },
+  friendsforever: () => oneByOne(read('friendsforever')),
+  clownschool: () => oneByOne(read('clownschool')),
+  sveltecomponent: () => oneByOne(read('sveltecomponent')),
+  read: () => readText(read('b4')[0], Y.applyUpdate),
   edits () {
     const [full, edits] = read('edits')
     const list = JSON.parse(Buffer.from(edits).toString())
@@ -200,6 +228,11 @@ const jobs = {
     const updates = read('merge')
     return Y.mergeUpdates ? { time: timed(() => Y.mergeUpdates(updates)) } : {}
   }
+}
+
+for (const name of ['S1', 'S2', 'S3', 'C1', 'C2', 'A1', 'A2']) {
+  jobs['load' + name] = () => history(name)
+  jobs['read' + name] = () => readText(read(name)[0], Y.applyUpdateV2)
 }
 
 const Y = await engines[name]()

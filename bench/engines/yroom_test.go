@@ -17,8 +17,11 @@ import (
 // counts. The floor of a figure has its name with the suffix " floor".
 type figures map[string]float64
 
+// job does its work with the inputs in a folder.
+type job func(folder string) (figures, error)
+
 // jobs are the jobs of run.mjs, for yroom.
-var jobs = map[string]func(folder string) (figures, error){
+var jobs = withHistories(map[string]job{
 	"b4": func(folder string) (figures, error) {
 		in, err := read(folder, "b4")
 		if err != nil {
@@ -75,16 +78,19 @@ var jobs = map[string]func(folder string) (figures, error){
 		}
 		return f, diffs(f, s, in[1])
 	},
-	"ops":         func(folder string) (figures, error) { return oneByOne(folder, "ops") },
-	"inTurn1000":  func(folder string) (figures, error) { return oneByOne(folder, "inTurn1000") },
-	"map":         func(folder string) (figures, error) { return oneByOne(folder, "map") },
-	"xml":         func(folder string) (figures, error) { return oneByOne(folder, "xml") },
-	"clients10":   func(folder string) (figures, error) { return clients(folder, 10) },
-	"clients100":  func(folder string) (figures, error) { return clients(folder, 100) },
-	"clients1000": func(folder string) (figures, error) { return clients(folder, 1000) },
-	"clients4000": func(folder string) (figures, error) { return clients(folder, 4000) },
-	"read":        readText,
-	"edits":       randomEdits,
+	"ops":             func(folder string) (figures, error) { return oneByOne(folder, "ops") },
+	"inTurn1000":      func(folder string) (figures, error) { return oneByOne(folder, "inTurn1000") },
+	"map":             func(folder string) (figures, error) { return oneByOne(folder, "map") },
+	"xml":             func(folder string) (figures, error) { return oneByOne(folder, "xml") },
+	"friendsforever":  func(folder string) (figures, error) { return oneByOne(folder, "friendsforever") },
+	"clownschool":     func(folder string) (figures, error) { return oneByOne(folder, "clownschool") },
+	"sveltecomponent": func(folder string) (figures, error) { return oneByOne(folder, "sveltecomponent") },
+	"clients10":       func(folder string) (figures, error) { return clients(folder, 10) },
+	"clients100":      func(folder string) (figures, error) { return clients(folder, 100) },
+	"clients1000":     func(folder string) (figures, error) { return clients(folder, 1000) },
+	"clients4000":     func(folder string) (figures, error) { return clients(folder, 4000) },
+	"read":            readB4,
+	"edits":           randomEdits,
 	"merge": func(folder string) (figures, error) {
 		updates, err := read(folder, "merge")
 		if err != nil {
@@ -94,7 +100,7 @@ var jobs = map[string]func(folder string) (figures, error){
 		f["time floor"] = repeated(func() { sum += scanAll(updates) })
 		return f, err
 	},
-}
+})
 
 // sum keeps the compiler from eliminating scans.
 var sum uint64
