@@ -68,13 +68,15 @@ function edit (version, doc, random) {
 class Client {
   constructor (version, url, room, random) {
     const { Y, WebsocketProvider } = versions[version]
-    Object.assign(this, { version, random, Y, doc: new Y.Doc(), online: true, greetings: 0, greetingsBefore: 0, changes: 0, made: 0, late: 0, waiting: [] })
+    Object.assign(this, { version, random, Y, doc: new Y.Doc(), online: true, greetings: 0, greetingsBefore: 0, changes: 0, sent: 0, late: 0, waiting: [] })
     this.doc.clientID = 1 + random.below(2 ** 31)
     this.provider = new WebsocketProvider(`${url}/ws`, room, this.doc, { WebSocketPolyfill: WebSocket, disableBc: true, maxBackoffTime: 200 })
-    // The provider has functions that handle messages by their type: 0 is that of the sync protocol. 1 in it is a SyncStep2.
+    // The provider has functions that handle messages by their type: 0 is that of the sync protocol. In it, 0 is a SyncStep1, which the
+    // client answers, also with what is pending, and 1 a SyncStep2.
     const [handle] = this.provider.messageHandlers
     this.provider.messageHandlers[0] = (encoder, decoder, ...rest) => {
       const answer = decoder.arr[decoder.pos] === 1
+      if (decoder.arr[decoder.pos] === 0) this.sent++
       this.repeated = answer && this.provider.synced
       if (answer && !this.repeated) this.greetings++
       handle(encoder, decoder, ...rest)
@@ -83,7 +85,7 @@ class Client {
     }
     this.doc.on('update', (update, origin) => {
       this.changes++
-      if (origin !== this.provider) this.made++
+      if (origin !== this.provider) this.sent++
       if (this.repeated && version === 14) this.late++
     })
   }
@@ -165,16 +167,16 @@ export class MixedRoom {
     await until(`the clients of ${this.name} are connected`, () => online.every(({ greetings, greetingsBefore, provider }) => greetings > greetingsBefore && provider.synced))
   }
 
-  // Waits until the room and its clients have nothing more to say. Meanwhile no client of yjs 14 may get something in an answer of the
-  // room that the room has not broadcast to it.
+  // Waits until the room and its clients have nothing more to say. If no client has sent anything meanwhile, none of yjs 14 may get
+  // something in an answer of the room that was not broadcast to it. (What a room takes in one turn with a question is in the answer.)
   async settle () {
     for (let round = 0; round < 30; round++) {
       const before = this.count('changes')
-      const made = this.count('made')
+      const sent = this.count('sent')
       await this.answered()
       const late = this.count('late')
       await this.answered()
-      if (this.count('made') === made && this.count('late') > late) this.failures.push('a client got something late')
+      if (this.count('sent') === sent && this.count('late') > late) this.failures.push('a client got something late')
       if (this.count('changes') === before) return
     }
     throw new Error(`the clients of ${this.name} go on to change its document`)
