@@ -76,8 +76,8 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 
 // hasTwice reports whether a client occurs twice in sorted deletions.
 func hasTwice(sorted []deletion) bool {
-	for i := range sorted[1:] {
-		if sorted[i].client == sorted[i+1].client {
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i-1].client == sorted[i].client {
 			return true
 		}
 	}

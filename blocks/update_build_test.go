@@ -123,6 +123,7 @@ func TestLoadInPart(t *testing.T) {
 	const blocks = "01 02 01 00 04 01 01 74 01 61 81 01 00 02 "
 	for deletions, want := range map[string]string{
 		"02 01 01 01 02 02 01 00 01": "02 01 01 01 02 02 01 00 01", // clients are in any order
+		"02 01 00 02 00":             "02 01 00 02 00",             // clients of which nothing is deleted
 		"01 01 02 01 02 00 01":       "01 01 01 00 03",             // spans that aren't in order are encoded again
 		"02 01 01 01 02 01 01 00 01": "01 01 01 00 03",
 	} {
