@@ -10,12 +10,12 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/yroom/yroom/bench/typing"
+	"github.com/yroom/yroom/internal/load"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/daemon"
 	"github.com/yroom/yroom/internal/testkit/nats"
@@ -27,7 +27,10 @@ var (
 	span   = flag.Duration("span", 1500*time.Millisecond, "duration of each measurement")
 )
 
-const pace = 100 * time.Millisecond // between two edits of one user
+// everyone is the users, who are all in one room and type.
+var everyone = load.Shape{Rooms: 1, People: 20, Writers: 20}
+
+const rate = 10 // edits of a user a second, when they don't type as fast as they can
 
 // figures are the results of one measurement, or the medians of several.
 type figures struct {
@@ -46,7 +49,7 @@ type arrangement struct {
 
 // running is an arrangement that was started.
 type running struct {
-	addresses []string // of the room, one for each consumer
+	addresses []string // of rooms, one for each consumer
 	pids      []int    // of all processes
 	broker    func(b *testing.B) (messages, bytes int64)
 	stop      func(b *testing.B)
@@ -89,21 +92,31 @@ func medians(all []figures) figures {
 
 func measure(b *testing.B, r *running) (f figures) {
 	b.Helper()
-	session := typing.Join(b, r.addresses...)
+	users, err := load.JoinTyping(b.Context(), load.Target{URLs: r.addresses, PIDs: r.pids}, everyone)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer users.Leave()
 	messages, bytes := r.broker(b)
-	before := cpu(b, r.pids)
-	edits := float64(session.Type(pace, *span))
-	late := session.Latencies()
-	f.p50, f.p99 = late[len(late)/2], late[len(late)*99/100]
+	paced, err := users.Type(rate, 0, *span)
+	if err != nil {
+		b.Fatal(err)
+	}
+	edits := float64(paced.Edits)
+	f.p50, f.p99 = paced.Late(0.5), paced.Late(0.99)
 	messagesAfter, bytesAfter := r.broker(b)
 	f.messages, f.bytes = float64(messagesAfter-messages)/edits, float64(bytesAfter-bytes)/edits
+	f.cost = time.Duration(float64(paced.CPU()) / edits)
 
-	f.cost = time.Duration(float64(cpu(b, r.pids)-before) / edits)
-
-	before = cpu(b, r.pids)
-	session.Type(0, *span)
-	f.deliveries = float64(len(session.Latencies())) / (cpu(b, r.pids) - before).Seconds()
-	session.Leave()
+	fast, err := users.Type(0, 0, *span)
+	if err == nil {
+		err = users.Check()
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	f.deliveries = float64(fast.Deliveries) / fast.CPU().Seconds()
+	users.Leave()
 	r.stop(b)
 	if b.Failed() {
 		b.FailNow()
@@ -111,32 +124,11 @@ func measure(b *testing.B, r *running) (f figures) {
 	return f
 }
 
-// cpu returns the CPU time that processes have used so far.
-func cpu(b *testing.B, pids []int) (sum time.Duration) {
-	b.Helper()
-	for _, pid := range pids {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			b.Skipf("the system doesn't report the CPU time of a process: %v", err)
-		}
-		_, rest, _ := strings.Cut(string(stat), ") ") // after the name of the program
-		columns := strings.Fields(rest)
-		var user, system int64
-		if _, err := fmt.Sscan(columns[11]+" "+columns[12], &user, &system); err != nil {
-			b.Fatal(err)
-		}
-		sum += time.Duration(user+system) * (time.Second / 100) // USER_HZ is 100 on Linux
-	}
-	return sum
-}
-
-const room = "session"
-
 func single(b *testing.B, program string) *running {
 	b.Helper()
 	server := testkit.Serve(b, program, b.TempDir(), "--store", "memory:")
 	return &running{
-		addresses: []string{server.URL(room)},
+		addresses: []string{server.URL("")},
 		pids:      []int{server.Process.Pid},
 		broker:    func(*testing.B) (messages, bytes int64) { return 0, 0 },
 		stop:      func(b *testing.B) { b.Helper(); server.Stop(b) },
@@ -151,7 +143,7 @@ func cluster(b *testing.B, program, layer string) *running {
 	one := testkit.Start(b, program, dir, "consumer", "--layer", layer)
 	two := testkit.Start(b, program, dir, "consumer", "--layer", layer)
 	return &running{
-		addresses: []string{one.URL(room), two.URL(room)},
+		addresses: []string{one.URL(""), two.URL("")},
 		pids:      []int{worker.Process.Pid, one.Process.Pid, two.Process.Pid},
 		stop: func(b *testing.B) {
 			b.Helper()

@@ -28,7 +28,7 @@ type benchSlow struct {
 	People  int     `placeholder:"N"          default:"20"   help:"People in each room (default: 20)."`
 	Slow    int     `placeholder:"N"          default:"10"   help:"How many of them are slow; the others type (default: 10)."`
 	Rate    float64 `placeholder:"PER_SECOND" default:"20"   help:"Edits of a writer a second (default: 20)."`
-	Letters int     `placeholder:"N"          default:"2000" help:"Letters of each edit (default: 2000)."`
+	Letters int     `placeholder:"N"          default:"5000" help:"Letters of each edit (default: 5000)."`
 }
 
 // Run measures what slow readers cost.

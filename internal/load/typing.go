@@ -82,6 +82,9 @@ func (t *Typed) PerSecond() float64 { return float64(t.Deliveries) / t.span.Seco
 // percentile. It is right to within 2 %.
 func (t *Typed) Late(part float64) time.Duration { return t.late.quantile(part) }
 
+// CPU returns the CPU time of the server's processes.
+func (t *Typed) CPU() time.Duration { return t.cpu }
+
 // JoinTyping connects people to rooms. The caller must call Leave.
 func JoinTyping(ctx context.Context, target Target, shape Shape) (t *Typing, err error) {
 	if err := shape.check(); err != nil {

@@ -3,7 +3,6 @@ package load
 import (
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"time"
 
@@ -32,10 +31,6 @@ type typist struct {
 	agent     latencies    // of those of agents
 }
 
-// smallWindow is the size of the receive buffer of slow people, so that what they don't read
-// is at the server.
-const smallWindow = 4 << 10
-
 // enter connects the person.
 func (p *typist) enter() (err error) {
 	if p.client, err = p.typing.crowd.join(p.room.name, p); err != nil {
@@ -43,9 +38,6 @@ func (p *typist) enter() (err error) {
 	}
 	if p.own >= 0 {
 		p.room.authors[p.own].client = p.client
-	}
-	if conn, ok := p.client.conn.(*net.TCPConn); ok && p.slow {
-		return conn.SetReadBuffer(smallWindow)
 	}
 	return nil
 }
