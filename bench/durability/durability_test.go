@@ -1,191 +1,222 @@
-// Package durability_test measures what durability costs: the same users type into the
-// same server, on a store in memory, and on SQLite and PostgreSQL at each level of
-// durability, alternating within one run.
+// Package durability_test measures what durability costs: "yroom bench fan-out" lets the same
+// people type into "yroom serve", on a store in memory, and on SQLite and PostgreSQL at each
+// level of durability, alternating within one run. The server has one core, and the people
+// have another.
 //
-//	go test -run '^$' -bench . -benchtime 1x ./bench/durability
+//	go test -run '^$' -bench . -benchtime 1x -timeout 1h ./bench/durability
 package durability_test
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/yroom/yroom"
-	"github.com/yroom/yroom/bench/typing"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/postgres"
-	"github.com/yroom/yroom/store"
-	"github.com/yroom/yroom/store/memstore"
-	"github.com/yroom/yroom/store/pgstore"
-	"github.com/yroom/yroom/store/sqlitestore"
 )
 
 var (
 	rounds = flag.Int("rounds", 5, "number of measurements of each level")
-	span   = flag.Duration("span", 1500*time.Millisecond, "duration of each measurement")
+	span   = flag.Duration("span", 2*time.Second, "duration of each measurement")
+	rooms  = flag.Int("rooms", 10, "number of rooms")
+	people = flag.Int("people", 10, "number of people in each room")
+	before = flag.String("before", "", "path of another yroom, with which each level is measured too")
+	only   = flag.String("only", "", "of the levels, measure those whose names contain this")
 )
-
-const pace = 100 * time.Millisecond // between two edits of one user
 
 // keeping is a way to keep documents.
 type keeping struct {
-	name string
-	open func(b *testing.B) kept
-}
-
-// kept is a store, and how many bytes were written for it so far.
-type kept struct {
-	store   store.Store
-	close   func() error
-	written func() int64
+	name    string
+	program string                    // yroom
+	level   string                    // "": not set
+	store   func(b *testing.B) string // returns the address of an empty store
+	logged  func(store string) int64  // returns how many bytes the server of a database has written to its log; nil: no database
 }
 
 // keepings returns the ways to keep documents that the machine has. The first is the
 // base of the ratios.
-func keepings(b *testing.B) []keeping {
+func keepings(b *testing.B, program string) (all []keeping) {
 	b.Helper()
-	all := []keeping{{"memory:", func(*testing.B) kept {
-		return kept{memstore.New(), func() error { return nil }, func() int64 { return 0 }}
-	}}}
-	levels := []store.Durability{store.DurabilityNone, store.DurabilityCommit, store.DurabilityFsync}
-	for _, level := range levels {
-		all = append(all, keeping{"sqlite: " + level.String(), func(b *testing.B) kept {
-			b.Helper()
-			s, err := sqlitestore.Open(filepath.Join(b.TempDir(), "rooms.db"), sqlitestore.Config{
-				Durability: func(string) store.Durability { return level },
-			})
-			if err != nil {
-				b.Fatal(err)
+	programs := []string{program}
+	if *before != "" {
+		programs = append(programs, *before)
+	}
+	add := func(k keeping) {
+		if k.level != "" && !strings.Contains(k.name, *only) {
+			return
+		}
+		for i, program := range programs {
+			if k.program = program; i > 0 {
+				k.name += ", before"
 			}
-			return kept{s, s.Close, func() int64 { return written(b) }}
-		}})
+			all = append(all, k)
+		}
+	}
+	add(keeping{name: "memory:", store: func(*testing.B) string { return "memory:" }})
+	levels := []string{"none", "commit", "fsync"}
+	for _, level := range levels {
+		add(keeping{name: "sqlite: " + level, level: level, store: func(*testing.B) string { return "sqlite:rooms.db" }})
+	}
+	if !slices.ContainsFunc(levels, func(level string) bool { return strings.Contains("postgres: "+level, *only) }) {
+		return all
 	}
 	if !postgres.Installed() {
 		fmt.Println("PostgreSQL is not installed, so its levels are not measured: apt-get install postgresql")
 		return all
 	}
-	server := postgres.Start(b)
+	database := postgres.Start(b)
 	for _, level := range levels {
-		all = append(all, keeping{"postgres: " + level.String(), func(b *testing.B) kept {
-			b.Helper()
-			url := server.URL(server.Create(b))
-			s, err := pgstore.Open(b.Context(), url, pgstore.Config{
-				Durability: func(string) store.Durability { return level },
-			})
-			if err != nil {
-				b.Fatal(err)
-			}
-			return kept{s, s.Close, func() int64 { return logged(b, url) }}
-		}})
+		add(keeping{
+			name: "postgres: " + level, level: level,
+			store:  func(b *testing.B) string { b.Helper(); return database.URL(database.Create(b)) },
+			logged: func(store string) int64 { return logged(b, store) },
+		})
 	}
 	return all
 }
 
 // figures are the results of one measurement, or the medians of several.
 type figures struct {
-	deliveries float64       // a second, while each user types as fast as their edits are received
-	p50, p99   time.Duration // from sending an edit to its receipt by another user, at the pace
-	written    float64       // bytes written to the disk per edit, at the pace
+	cost       float64 // microseconds of the server's CPU time per delivery, while each person types as fast as their edits are received
+	deliveries float64 // a second, meanwhile
+	p50, p99   float64 // milliseconds from sending an edit to its receipt by another person, at ten edits a second
+	written    float64 // bytes written to the disk per edit, at that rate
 }
 
 func BenchmarkDurability(b *testing.B) {
+	program := testkit.Build(b)
 	for range b.N {
-		ways := keepings(b)
+		ways := keepings(b, program)
 		seen := map[string][]figures{}
 		for round := range *rounds {
 			for i := range ways {
 				way := ways[(round+i)%len(ways)]
-				seen[way.name] = append(seen[way.name], measure(b, way))
+				seen[way.name] = append(seen[way.name], measure(b, way, program))
 			}
 		}
 		var table strings.Builder
 		base := medians(seen[ways[0].name])
 		for _, way := range ways {
 			m := medians(seen[way.name])
-			fmt.Fprintf(&table, "| `%s` | %.0f (%.2f) | %.2f ms (%.1f) | %.2f ms (%.1f) | %.0f |\n", way.name,
-				m.deliveries, m.deliveries/base.deliveries,
-				typing.Milliseconds(m.p50), typing.Milliseconds(m.p50)/typing.Milliseconds(base.p50),
-				typing.Milliseconds(m.p99), typing.Milliseconds(m.p99)/typing.Milliseconds(base.p99),
-				m.written)
+			fmt.Fprintf(&table, "| `%s` | %.1f µs (%.2f) | %.0f (%.2f) | %.2f ms (%+.2f) | %.2f ms (%+.2f) | %.0f |\n", way.name,
+				m.cost, m.cost/base.cost, m.deliveries, m.deliveries/base.deliveries, m.p50, m.p50-base.p50, m.p99, m.p99-base.p99, m.written)
 		}
-		b.Logf("medians of %d rounds of %v, with ratios to memory:\n"+
-			"| store and level | deliveries a second | p50 | p99 | bytes written per edit |\n|---|---|---|---|---|\n%s", *rounds, *span, &table)
+		b.Logf("%d rooms with %d people each; medians of %d rounds of %v:\n"+
+			"| store and level | CPU time a delivery | deliveries a second | p50 | p99 | bytes written per edit |\n|---|---|---|---|---|---|\n%s",
+			*rooms, *people, *rounds, *span, &table)
 	}
 }
 
 func medians(all []figures) figures {
+	median := func(of func(figures) float64) float64 {
+		values := make([]float64, len(all))
+		for i, f := range all {
+			values[i] = of(f)
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
 	return figures{
-		deliveries: typing.Median(all, func(f figures) float64 { return f.deliveries }),
-		p50:        typing.Median(all, func(f figures) time.Duration { return f.p50 }),
-		p99:        typing.Median(all, func(f figures) time.Duration { return f.p99 }),
-		written:    typing.Median(all, func(f figures) float64 { return f.written }),
+		cost:       median(func(f figures) float64 { return f.cost }),
+		deliveries: median(func(f figures) float64 { return f.deliveries }),
+		p50:        median(func(f figures) float64 { return f.p50 }),
+		p99:        median(func(f figures) float64 { return f.p99 }),
+		written:    median(func(f figures) float64 { return f.written }),
 	}
 }
 
-func measure(b *testing.B, way keeping) (f figures) {
+// measure puts loads on servers. program is the yroom that makes them.
+func measure(b *testing.B, way keeping, program string) (f figures) {
 	b.Helper()
-	fast := newSession(b, way.open(b))
-	fast.Type(0, *span)
-	f.deliveries = float64(len(fast.Latencies())) / span.Seconds()
-	fast.end()
+	fast := start(b, way, way.store(b))
+	report := load(b, program, fast, 0)
+	f.cost, f.deliveries = report["server_cpu_us_per_delivery"], report["deliveries_per_second"]
+	fast.Stop(b)
 
-	keep := way.open(b)
-	paced := newSession(b, keep)
-	before := keep.written()
-	edits := paced.Type(pace, *span)
-	late := paced.Latencies()
-	f.p50, f.p99 = late[len(late)/2], late[len(late)*99/100]
-	paced.end() // before written: checkpoints count too
-	f.written = float64(keep.written()-before) / float64(edits)
+	store := way.store(b)
+	paced := start(b, way, store)
+	all := func() int64 { return written(b) }
+	if way.logged != nil {
+		all = func() int64 { return way.logged(store) }
+	}
+	began := all()
+	report = load(b, program, paced, 10)
+	f.p50, f.p99 = report["latency_p50_ms"], report["latency_p99_ms"]
+	paced.Stop(b) // before written: checkpoints count too
+	// The people also type while the load warms up.
+	f.written = float64(all()-began) / (report["edits"] * (1 + warmUp.Seconds()/report["seconds"]))
+	if b.Failed() {
+		b.FailNow()
+	}
 	return f
 }
 
-// session is a server with users in one room.
-type session struct {
-	*typing.Session
-
-	end func()
-}
-
-const room = "/session"
-
-func newSession(b *testing.B, keep kept) *session {
+// pinned returns a command that runs on one core, if there are several.
+func pinned(b *testing.B, core, program string, args ...string) *exec.Cmd {
 	b.Helper()
-	server, err := yroom.New(yroom.Config{Store: keep.store, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		b.Fatal(err)
+	if runtime.NumCPU() == 1 {
+		return exec.CommandContext(b.Context(), program, args...)
 	}
-	front := httptest.NewServer(server)
-	m := &session{Session: typing.Join(b, front.URL+room)}
-	m.end = func() {
-		b.Helper()
-		m.Leaving()
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := server.Shutdown(ctx); err != nil {
-			b.Error(err)
-		}
-		m.Wait()
-		front.Close()
-		if err := keep.close(); err != nil {
-			b.Error(err)
-		}
-		if b.Failed() {
-			b.FailNow()
-		}
-	}
-	return m
+	taskset := testkit.Program(b, "taskset", "apt-get install util-linux")
+	return exec.CommandContext(b.Context(), taskset, append([]string{"-c", core, program}, args...)...)
 }
 
-// written returns how many bytes this process has written to the disk.
+// start starts a server.
+func start(b *testing.B, way keeping, store string) *testkit.Server {
+	b.Helper()
+	dir := b.TempDir()
+	if way.level != "" {
+		settings := fmt.Sprintf("rooms: {default: {durability: %s}}\n", way.level)
+		if err := os.WriteFile(filepath.Join(dir, "yroom.yaml"), []byte(settings), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	cmd := pinned(b, "0", way.program, "serve", "--listen", "127.0.0.1:0", "--store", store)
+	cmd.Dir = dir
+	return testkit.Launch(b, cmd)
+}
+
+const warmUp = time.Second
+
+// load lets people type and returns the report. A rate of 0 is as fast as their edits are
+// received.
+func load(b *testing.B, program string, server *testkit.Server, rate int) (report map[string]float64) {
+	b.Helper()
+	cmd := pinned(b, "1", program, "bench", "fan-out", "--json", "--url", "ws://"+server.Host+"/ws", "--pid", strconv.Itoa(server.Process.Pid),
+		"--rooms", strconv.Itoa(*rooms), "--people", strconv.Itoa(*people), "--rate", strconv.Itoa(rate),
+		"--warm-up", warmUp.String(), "--span", span.String())
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		b.Fatalf("%v: %v", cmd.Args, err)
+	}
+	var all map[string]any
+	if err := json.Unmarshal(out, &all); err != nil {
+		b.Fatalf("reading the report %q: %v", out, err)
+	}
+	report = map[string]float64{}
+	for name, value := range all {
+		if number, ok := value.(float64); ok {
+			report[name] = number
+		}
+	}
+	return report
+}
+
+// writtenBy returns how many bytes a process has written to the disk, with its children that
+// have ended.
 func written(b *testing.B) (n int64) {
 	b.Helper()
 	all, err := os.ReadFile("/proc/self/io")
