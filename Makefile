@@ -101,7 +101,7 @@ tools: $(LINT) programs
 
 .PHONY: programs
 programs:
-	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd
+	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd prometheus
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 #  1. All packages but those that drive programs, with the race detector.

@@ -1,5 +1,5 @@
 // Package deploy tests the configurations of proxies and of systemd in the documentation,
-// with nginx, Caddy and systemd.
+// with nginx, Caddy and systemd, and the dashboard and the alerts with Prometheus.
 package deploy
 
 import (
