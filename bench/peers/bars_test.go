@@ -19,14 +19,18 @@ var bars = []bar{
 	{"20 of 100 people write: deliveries a CPU second, times the best peer", 5, 0, toPeer("many writers", "deliveries_per_cpu_second")},
 	{"20 of 100 people write: p50, ms", 0, 12, of(inMemory, "many writers", "latency_p50_ms")},
 	{"20 of 100 people write: p99, ms", 0, 25, of(inMemory, "many writers", "latency_p99_ms")},
+	{"awareness: CPU a state that reaches another, times the best peer", 0, 0.2, toPeer("awareness", "server_cpu_us_per_delivery")},
 	{"join of B4: CPU, times the best peer", 0, 0.1, toPeer("join", "server_cpu_ms_per_join")},
 	{"150 people join 20 MB: time, times that of copying it over loopback", 0, 2, ratio(of(inMemory, "join storm", "join_max_ms"), of(copying, "join storm", "ms"))},
 	{"150 people join 20 MB: memory, times the document", 0, 3, ratio(of(inMemory, "join storm", "server_memory_peak_growth_kb"), of(inMemory, "join storm", "document_kb"))},
+	{"replay of B4: updates a second, times the best peer", 8, 0, toPeer("replay", "edits_per_second")},
 	{"a room with B4: memory, times the best peer", 0, 0.15, toPeer("idle rooms", "server_memory_kb_per_room")},
 	{"an idle connection, 100 a room: memory, KB", 0, 7, of(inMemory, "idle, 100 a room", "server_memory_kb_per_connection")},
 	{"an idle connection, 100 a room: CPU a second, µs", 0, 1, of(inMemory, "idle, 100 a room", "server_cpu_us_per_connection_second")},
 	{"fsync, fan-out: CPU a delivery, times that in memory", 0, 1.5, toMemory("fan-out", "server_cpu_us_per_delivery")},
 	{"fsync, fan-out: deliveries a second, times those in memory", 0.6, 0, toMemory("fan-out", "deliveries_per_second")},
+	{"fsync, 10 edits a second each: p99 less that in memory, times one commit", 0, 1, ratio(less(of(onDisk, "paced", "latency_p99_ms"), of(inMemory, "paced", "latency_p99_ms")), of(commit, "paced", "ms"))},
+	{"2,000 clients come back after a restart: time, ms", 0, 5000, of(inMemory, "reconnect", "reconnect_max_ms")},
 }
 
 // value computes a number from a table. ok is false if the measurements are missing.
@@ -41,6 +45,15 @@ func ratio(a, b value) value {
 		x, hasX := a(t)
 		y, hasY := b(t)
 		return x / y, hasX && hasY && y != 0
+	}
+}
+
+// less is the difference of two numbers.
+func less(a, b value) value {
+	return func(t *table) (float64, bool) {
+		x, hasX := a(t)
+		y, hasY := b(t)
+		return x - y, hasX && hasY
 	}
 }
 

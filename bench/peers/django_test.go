@@ -28,6 +28,7 @@ func startDjango(t testing.TB, _ string) *running {
 	r := &running{
 		address: fmt.Sprintf("ws://127.0.0.1:%d/ws/", port),
 		port:    port,
+		kept:    1,
 		processes: []*daemon.Daemon{
 			broker.Daemon,
 			run("-m", "django", "yroom"),

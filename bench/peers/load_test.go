@@ -1,6 +1,7 @@
 package peers_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,12 +19,8 @@ func play(b testing.TB, s server, program string, in inputs, sc scenario) (figur
 	b.Helper()
 	r := s.start(b, program)
 	defer r.stop(b)
-	args := sc.args
-	if sc.document != nil {
-		args = append(slices.Clone(args), "--document", sc.document(in))
-	}
 	grown := watchKernel()
-	f, err := load(b.Context(), program, s, r, args)
+	f, err := load(b, program, s, r, sc.restarts, append(sc.args, sc.file(in)...))
 	kernel := float64(grown())
 	if connections := f["connections"]; connections > 0 {
 		f["kernel_kb_per_connection"] = kernel / 1024 / connections
@@ -32,53 +28,86 @@ func play(b testing.TB, s server, program string, in inputs, sc scenario) (figur
 	return f, err
 }
 
-// load runs "yroom bench" on the clients' core.
-func load(ctx context.Context, program string, s server, r *running, args []string) (figures, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// restartLine begins the line in which "yroom bench" says that the server is to be
+// restarted.
+const restartLine = "restart the server"
+
+// load runs "yroom bench" on the clients' core. With restarts it restarts the server when
+// "yroom bench" asks for that; its CPU time and memory are not measured then.
+func load(t testing.TB, program string, s server, r *running, restarts bool, args []string) (figures, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), *patience)
 	defer cancel()
 	all := []string{"--cpu-list", clientCore, program, "bench", "--json", "--url", r.address, "--dialect", s.dialect}
-	for _, pid := range r.pids() {
-		all = append(all, "--pid", strconv.Itoa(pid))
+	if !restarts {
+		for _, pid := range r.pids() {
+			all = append(all, "--pid", strconv.Itoa(pid))
+		}
 	}
 	cmd := exec.CommandContext(ctx, "taskset", append(all, args...)...)
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
-	out, err := cmd.Output()
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	complaints, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	why := ""
+	for lines := bufio.NewScanner(complaints); lines.Scan(); {
+		why = lines.Text()
+		if restarts && strings.HasPrefix(why, restartLine) {
+			restarts = false
+			r.restart(t)
+		}
+	}
+	err = cmd.Wait()
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("it took longer than %v", patience)
+		return nil, fmt.Errorf("it took longer than %v", *patience)
 	case err != nil:
-		why := strings.TrimPrefix(lastLine(complaint.String()), "yroom: ")
-		if different.MatchString(why) {
-			return nil, fmt.Errorf("%w: %s", errDiverged, why)
-		}
-		return nil, errors.New(why)
+		return nil, failure(strings.TrimPrefix(why, "yroom: "))
 	}
-	var report map[string]any
-	if err := json.Unmarshal(out, &report); err != nil {
-		return nil, fmt.Errorf("reading the report %q: %w", out, err)
-	}
-	f := figures{}
-	for name, value := range report {
-		if number, ok := value.(float64); ok {
-			f[name] = number
-		}
-	}
-	if cost := f["server_cpu_us_per_delivery"]; cost > 0 {
-		f["deliveries_per_cpu_second"] = 1e6 / cost
-	}
-	if peak, ok := f["server_memory_peak_growth_kb"]; ok {
-		f["server_memory_peak_mb"] = peak / 1000
-	}
-	return f, nil
+	return read(out.Bytes())
 }
 
 // different matches the errors of "yroom bench" that say that clients held different
 // documents at the end.
-var different = regexp.MustCompile("the same document|the whole document|more than the document")
+var different = regexp.MustCompile("the same document|the whole document|more than the document|another text")
 
-// lastLine returns the last line of a text, where an error is.
-func lastLine(text string) string {
-	lines := strings.Split(strings.TrimSpace(text), "\n")
-	return lines[len(lines)-1]
+// failure returns the error for what "yroom bench" has complained about.
+func failure(why string) error {
+	if different.MatchString(why) {
+		return fmt.Errorf("%w: %s", errDiverged, why)
+	}
+	return errors.New(why)
+}
+
+// read reads a report, and adds figures that follow from others.
+func read(report []byte) (figures, error) {
+	var fields map[string]any
+	if err := json.Unmarshal(report, &fields); err != nil {
+		return nil, fmt.Errorf("reading the report %q: %w", report, err)
+	}
+	f := figures{}
+	for name, value := range fields {
+		if number, ok := value.(float64); ok {
+			f[name] = number
+		}
+	}
+	f.derive("deliveries_per_cpu_second", 1e6, "server_cpu_us_per_delivery")
+	f.derive("edits_per_second", f["edits"], "seconds")
+	f.derive("server_cpu_us_per_edit", 1e4*f["server_cpu_percent"]*f["seconds"], "edits")
+	if peak, ok := f["server_memory_peak_growth_kb"]; ok {
+		f["server_memory_peak_growth_mb"] = peak / 1024
+	}
+	return f, nil
+}
+
+// derive adds a figure that is a number divided by another figure, if that was measured.
+func (f figures) derive(name string, number float64, divisor string) {
+	if by := f[divisor]; by > 0 && number > 0 {
+		f[name] = number / by
+	}
 }

@@ -47,6 +47,7 @@ func nothingMissing() string { return "" }
 type running struct {
 	address   string           // for "yroom bench"
 	processes []*daemon.Daemon // all of it
+	kept      int              // how many of the first processes hold neither rooms nor connections
 	port      int
 }
 
@@ -64,6 +65,19 @@ func (r *running) stop(t testing.TB) {
 	for _, p := range r.processes {
 		p.Kill(t)
 	}
+}
+
+// restart kills the processes that hold rooms or connections and starts them again at the
+// same address.
+func (r *running) restart(t testing.TB) {
+	t.Helper()
+	for _, p := range r.processes[r.kept:] {
+		p.Kill(t)
+	}
+	for _, p := range r.processes[r.kept:] {
+		p.Restart(t)
+	}
+	r.await(t)
 }
 
 // await waits until the server accepts connections.

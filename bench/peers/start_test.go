@@ -21,7 +21,7 @@ func TestServers(t *testing.T) {
 			r := s.start(t, program)
 			defer r.stop(t)
 			short := []string{"fan-out", "--rooms", "2", "--people", "3", "--warm-up", "0s", "--span", "100ms"}
-			f, err := load(t.Context(), program, s, r, short)
+			f, err := load(t, program, s, r, false, short)
 			if err != nil {
 				t.Fatal(err)
 			}

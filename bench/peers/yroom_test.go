@@ -45,6 +45,7 @@ func startYroomRedis(t testing.TB, program string) *running {
 	t.Helper()
 	broker := startRedis(t)
 	r, run := yroom(t, program)
+	r.kept = 1
 	r.processes = []*daemon.Daemon{
 		broker.Daemon,
 		run("worker", "--listen", "127.0.0.1:0", "--layer", broker.URL(), "--store", "memory:"),
