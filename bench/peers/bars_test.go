@@ -22,7 +22,7 @@ var bars = []bar{
 	{"awareness: CPU a state that reaches another, times the best peer", 0, 0.2, toPeer("awareness", "server_cpu_us_per_delivery")},
 	{"join of B4: CPU, times the best peer", 0, 0.1, toPeer("join", "server_cpu_ms_per_join")},
 	{"150 people join 20 MB: time, times that of copying it over loopback", 0, 2, ratio(of(inMemory, "join storm", "join_max_ms"), of(copying, "join storm", "ms"))},
-	{"150 people join 20 MB: memory, times the document", 0, 3, ratio(of(inMemory, "join storm", "server_memory_peak_growth_kb"), of(inMemory, "join storm", "document_kb"))},
+	{"150 people join 20 MB: memory that the joins add, times the document", 0, 3, ratio(of(inMemory, "join storm", "server_memory_peak_growth_kb"), of(inMemory, "join storm", "document_kb"))},
 	{"replay of B4: updates a second, times the best peer", 8, 0, toPeer("replay", "edits_per_second")},
 	{"a room with B4: memory, times the best peer", 0, 0.15, toPeer("idle rooms", "server_memory_kb_per_room")},
 	{"an idle connection, 100 a room: memory, KB", 0, 7, of(inMemory, "idle, 100 a room", "server_memory_kb_per_connection")},

@@ -13,7 +13,7 @@ func missingDjango() string { return first(missingPython(), missingRedis()) }
 
 // startDjango starts channels-yroom: the project in the folder django, served by daphne,
 // and a worker, which Redis connects.
-func startDjango(t testing.TB, _ string) *running {
+func startDjango(t testing.TB, _ string) (*running, error) {
 	t.Helper()
 	port := daemon.FreePort(t)
 	broker := startRedis(t)
@@ -35,8 +35,8 @@ func startDjango(t testing.TB, _ string) *running {
 			run("-m", "daphne", "--verbosity", "0", "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "peer.asgi:application"),
 		},
 	}
-	r.await(t)
-	return r
+	err := r.await()
+	return r, err
 }
 
 func missingRedis() string { return absent("redis-server") }

@@ -19,6 +19,7 @@ type inputs struct {
 
 func (in inputs) trace() string { return filepath.Join(in.traces, "automerge-paper.json.gz") }
 func (in inputs) b4() string    { return filepath.Join(in.documents, "b4.update") }
+func (in inputs) small() string { return filepath.Join(in.documents, "small.update") }
 func (in inputs) large() string { return filepath.Join(in.documents, "x100.update") }
 
 // makeInputs finds the traces, and lets yjs write the documents if they are needed.
@@ -35,6 +36,9 @@ func makeInputs(b *testing.B, documents bool) inputs {
 	testkit.RequireNode(b, "../../test", "yjs")
 	if out, err := exec.CommandContext(b.Context(), "node", "../engines/inputs.mjs", in.documents, traces, "b4").CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
+	}
+	if err := os.WriteFile(in.small(), testkit.Typed(1, 0, "x"), 0o600); err != nil {
+		b.Fatal(err)
 	}
 	for _, name := range []string{"b4", "x100"} {
 		if err := in.take(name); err != nil {

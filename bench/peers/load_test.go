@@ -17,8 +17,11 @@ import (
 // play starts a server, puts the load of a scenario on it, and stops it.
 func play(b testing.TB, s server, program string, in inputs, sc scenario) (figures, error) {
 	b.Helper()
-	r := s.start(b, program)
+	r, err := s.start(b, program)
 	defer r.stop(b)
+	if err != nil {
+		return nil, err
+	}
 	grown := watchKernel()
 	f, err := load(b, program, s, r, sc.restarts, append(sc.args, sc.file(in)...))
 	kernel := float64(grown())
@@ -59,7 +62,11 @@ func load(t testing.TB, program string, s server, r *running, restarts bool, arg
 		why = lines.Text()
 		if restarts && strings.HasPrefix(why, restartLine) {
 			restarts = false
-			r.restart(t)
+			if failed := r.restart(t); failed != nil {
+				cancel()
+				_ = cmd.Wait() // it was killed
+				return nil, failed
+			}
 		}
 	}
 	err = cmd.Wait()
@@ -99,8 +106,8 @@ func read(report []byte) (figures, error) {
 	f.derive("deliveries_per_cpu_second", 1e6, "server_cpu_us_per_delivery")
 	f.derive("edits_per_second", f["edits"], "seconds")
 	f.derive("server_cpu_us_per_edit", 1e4*f["server_cpu_percent"]*f["seconds"], "edits")
-	if peak, ok := f["server_memory_peak_growth_kb"]; ok {
-		f["server_memory_peak_growth_mb"] = peak / 1024
+	if peak, ok := f["server_memory_peak_kb"]; ok {
+		f["server_memory_peak_mb"] = peak / 1024
 	}
 	return f, nil
 }

@@ -15,19 +15,19 @@ func missingNode() string {
 }
 
 // startYWebsocket starts the server that y-websocket 2 brings.
-func startYWebsocket(t testing.TB, _ string) *running {
+func startYWebsocket(t testing.TB, _ string) (*running, error) {
 	t.Helper()
 	return startNode(t, "/", nodeModules+"/y-websocket-2/bin/server.cjs")
 }
 
 // startHocuspocus starts @hocuspocus/server 4 without extensions, which keeps documents in
 // memory.
-func startHocuspocus(t testing.TB, _ string) *running {
+func startHocuspocus(t testing.TB, _ string) (*running, error) {
 	t.Helper()
 	return startNode(t, "", "hocuspocus.mjs")
 }
 
-func startNode(t testing.TB, path, script string) *running {
+func startNode(t testing.TB, path, script string) (*running, error) {
 	t.Helper()
 	port := daemon.FreePort(t)
 	r := &running{
@@ -40,6 +40,6 @@ func startNode(t testing.TB, path, script string) *running {
 			args:      []string{script},
 		})},
 	}
-	r.await(t)
-	return r
+	err := r.await()
+	return r, err
 }

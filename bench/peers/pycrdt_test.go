@@ -9,7 +9,7 @@ import (
 )
 
 // startPycrdt starts the server of pycrdt-websocket, which keeps documents in memory.
-func startPycrdt(t testing.TB, _ string) *running {
+func startPycrdt(t testing.TB, _ string) (*running, error) {
 	t.Helper()
 	port := daemon.FreePort(t)
 	r := &running{
@@ -19,6 +19,6 @@ func startPycrdt(t testing.TB, _ string) *running {
 			folder: ".", program: interpreter(t), args: []string{"pycrdt_server.py", strconv.Itoa(port)},
 		})},
 	}
-	r.await(t)
-	return r
+	err := r.await()
+	return r, err
 }

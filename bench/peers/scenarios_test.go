@@ -14,6 +14,7 @@ type scenario struct {
 	trace     func(in inputs) string // the file with the trace; nil: none
 	committed bool                   // the time of a commit is measured, too, for comparison
 	copied    bool                   // the document is also copied over loopback, for comparison
+	ours      bool                   // only yroom is measured, for a bar
 	restarts  bool                   // the server is restarted
 }
 
@@ -30,15 +31,15 @@ func (s scenario) file(in inputs) []string {
 
 var scenarios = []scenario{
 	{name: "fan-out", args: words("fan-out --rooms 10 --people 10 --warm-up 300ms --span 1500ms")},
-	{name: "paced", args: words("fan-out --rooms 10 --people 10 --rate 10 --warm-up 300ms --span 1500ms"), committed: true},
+	{name: "paced", args: words("fan-out --rooms 10 --people 10 --rate 10 --warm-up 300ms --span 1500ms"), ours: true, committed: true},
 	{name: "many writers", args: words("fan-out --rooms 1 --people 100 --writers 20 --rate 20 --warm-up 300ms --span 1500ms")},
-	{name: "awareness", args: words("awareness --rooms 1 --people 50 --rate 5 --warm-up 300ms --span 3s")},
+	{name: "awareness", args: words("awareness --rooms 1 --people 50 --rate 5 --warm-up 300ms --span 2s")},
 	{name: "join", args: words("join --span 1s"), document: inputs.b4},
 	{name: "join storm", args: words("join --people " + strconv.Itoa(crowd)), document: inputs.large, copied: true},
 	{name: "replay", args: words("replay"), trace: inputs.trace},
 	{name: "idle rooms", args: words("idle --rooms 100 --people 1 --warm-up 1s --span 1s"), document: inputs.b4},
-	{name: "idle, 100 a room", args: words("idle --rooms 90 --people 100 --warm-up 1s --span 4s")},
-	{name: "idle, one a room", args: words("idle --rooms 9000 --people 1 --warm-up 1s --span 4s")},
+	{name: "idle, 100 a room", args: words("idle --rooms 90 --people 100 --warm-up 3s --span 4s")},
+	{name: "idle, one a room", args: words("idle --rooms 9000 --people 1 --warm-up 3s --span 4s"), document: inputs.small},
 	{name: "reconnect", args: words("reconnect --rooms 200 --people 10 --restart"), restarts: true},
 }
 
@@ -64,7 +65,7 @@ var allRows = []row{
 	{name: "awareness of 50 people, 5 states a second each: CPU a state that reaches another", unit: "µs", scenario: "awareness", figure: "server_cpu_us_per_delivery", digits: 2},
 	{name: "join of B4: CPU", unit: "ms", scenario: "join", figure: "server_cpu_ms_per_join", digits: 2},
 	{name: "150 people join 20 MB at once: time", unit: "ms", scenario: "join storm", figure: "join_max_ms"},
-	{name: "the same: peak of the memory", unit: "MB", scenario: "join storm", figure: "server_memory_peak_growth_mb"},
+	{name: "the same: peak of the memory", unit: "MB", scenario: "join storm", figure: "server_memory_peak_mb"},
 	{name: "replay of B4 through a room: updates a second", scenario: "replay", figure: "edits_per_second", more: true},
 	{name: "the same: CPU an update", unit: "µs", scenario: "replay", figure: "server_cpu_us_per_edit", digits: 1},
 	{name: "a room with B4 and one person: memory", unit: "KB", scenario: "idle rooms", figure: "server_memory_kb_per_room"},

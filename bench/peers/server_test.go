@@ -1,6 +1,7 @@
 package peers_test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -8,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/daemon"
 )
 
@@ -18,7 +19,7 @@ type server struct {
 	name    string
 	dialect string        // by which "yroom bench" talks to it
 	missing func() string // why this machine can't run it; "" if it can
-	start   func(t testing.TB, program string) *running
+	start   func(t testing.TB, program string) (*running, error)
 }
 
 var allServers = []server{
@@ -69,7 +70,7 @@ func (r *running) stop(t testing.TB) {
 
 // restart kills the processes that hold rooms or connections and starts them again at the
 // same address.
-func (r *running) restart(t testing.TB) {
+func (r *running) restart(t testing.TB) error {
 	t.Helper()
 	for _, p := range r.processes[r.kept:] {
 		p.Kill(t)
@@ -77,25 +78,25 @@ func (r *running) restart(t testing.TB) {
 	for _, p := range r.processes[r.kept:] {
 		p.Restart(t)
 	}
-	r.await(t)
+	return r.await()
 }
 
 // await waits until the server accepts connections.
-func (r *running) await(t testing.TB) {
-	t.Helper()
-	testkit.Eventually(t, "the server listens", func() string {
+func (r *running) await() error {
+	for since := time.Now(); ; time.Sleep(time.Millisecond) {
 		for _, p := range r.processes {
 			if !p.Running() {
-				t.Fatal("a process of the server has ended")
+				return errors.New("a process of it ends when it is started")
 			}
 		}
 		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.port))
-		if err != nil {
-			return err.Error()
+		if err == nil {
+			return conn.Close()
 		}
-		_ = conn.Close()
-		return ""
-	})
+		if time.Since(since) > *patience {
+			return fmt.Errorf("it doesn't listen %v after it was started: %w", *patience, err)
+		}
+	}
 }
 
 // Servers run on one core, and their clients on another.

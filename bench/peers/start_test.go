@@ -18,8 +18,11 @@ func TestServers(t *testing.T) {
 				}
 				t.Skip(why) // make tools doesn't install it
 			}
-			r := s.start(t, program)
+			r, err := s.start(t, program)
 			defer r.stop(t)
+			if err != nil {
+				t.Fatal(err)
+			}
 			short := []string{"fan-out", "--rooms", "2", "--people", "3", "--warm-up", "0s", "--span", "100ms"}
 			f, err := load(t, program, s, r, false, short)
 			if err != nil {

@@ -19,29 +19,29 @@ rooms:
 `
 
 // startYroom starts "yroom serve", which keeps documents in memory.
-func startYroom(t testing.TB, program string) *running {
+func startYroom(t testing.TB, program string) (*running, error) {
 	t.Helper()
 	return startServe(t, program, "memory:")
 }
 
 // startYroomFsync starts "yroom serve" with SQLite. An edit is on the disk before any
 // other client receives it.
-func startYroomFsync(t testing.TB, program string) *running {
+func startYroomFsync(t testing.TB, program string) (*running, error) {
 	t.Helper()
 	return startServe(t, program, "sqlite:rooms.db")
 }
 
-func startServe(t testing.TB, program, store string) *running {
+func startServe(t testing.TB, program, store string) (*running, error) {
 	t.Helper()
 	r, run := yroom(t, program)
 	r.processes = []*daemon.Daemon{run("serve", "--listen", r.host(), "--store", store)}
-	r.await(t)
-	return r
+	err := r.await()
+	return r, err
 }
 
 // startYroomRedis starts a consumer and a worker, which Redis connects. The worker keeps
 // documents in memory.
-func startYroomRedis(t testing.TB, program string) *running {
+func startYroomRedis(t testing.TB, program string) (*running, error) {
 	t.Helper()
 	broker := startRedis(t)
 	r, run := yroom(t, program)
@@ -51,8 +51,8 @@ func startYroomRedis(t testing.TB, program string) *running {
 		run("worker", "--listen", "127.0.0.1:0", "--layer", broker.URL(), "--store", "memory:"),
 		run("consumer", "--listen", r.host(), "--layer", broker.URL()),
 	}
-	r.await(t)
-	return r
+	err := r.await()
+	return r, err
 }
 
 // yroom returns a server at a free port, which has no processes yet, and what starts

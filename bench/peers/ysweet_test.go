@@ -17,7 +17,7 @@ func missingYSweet() string {
 
 // startYSweet starts y-sweet without a store, which keeps documents in memory, and
 // without authentication. It then creates a document when the first client connects.
-func startYSweet(t testing.TB, _ string) *running {
+func startYSweet(t testing.TB, _ string) (*running, error) {
 	t.Helper()
 	program, err := filepath.Abs(ySweet)
 	if err != nil {
@@ -31,6 +31,6 @@ func startYSweet(t testing.TB, _ string) *running {
 			folder: ".", variables: []string{"Y_SWEET_LOG=error"}, program: program, args: []string{"serve", "--port", strconv.Itoa(port), "--prod"},
 		})},
 	}
-	r.await(t)
-	return r
+	err = r.await()
+	return r, err
 }
