@@ -221,7 +221,7 @@ func documentedDefaults(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	told := map[string]string{}
-	one := regexp.MustCompile(`Defaults?:\s+([\w,]+(?: (?:s|minutes?|[KM]iB))?)(?:\s+and\s+(\d+ [KM]iB))?`)
+	one := regexp.MustCompile(`Defaults?:\s+([\w,]+(?: (?:m?s|minutes?|[KM]iB))?)(?:\s+and\s+(\d+ [KM]iB))?`)
 	var second string // of two fields that share a comment
 	ast.Inspect(file, func(n ast.Node) bool {
 		field, ok := n.(*ast.Field)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 )
 
 // The most connections that have not opened a WebSocket. A header of 32 KiB with many
@@ -13,6 +14,11 @@ import (
 const (
 	mostPlain           = 500
 	mostPlainPerAddress = 250 // except from this machine and private networks, which may be proxies
+
+	// plainChance is how long a connection has to open its WebSocket before it is closed for
+	// another one. When all clients of a server reconnect at once, they connect faster than it
+	// serves them.
+	plainChance = time.Second
 )
 
 // plainConns bounds the connections of an http.Server that have not opened a WebSocket:
@@ -21,9 +27,12 @@ const (
 //
 // If a new connection is one too many, another one is closed for it: the oldest of those
 // that have not sent a whole request, or else the oldest. So clients that open connections
-// and keep them can't keep others out.
+// and keep them can't keep others out. No connection is accepted until that one has had its
+// chance, or there is room again, even if it is one too many of its address.
 type plainConns struct {
 	most, perAddress int
+	chance           time.Duration
+	freed            chan struct{} // has a value after a connection was removed
 
 	mu   sync.Mutex
 	open map[net.Conn]*plainConn
@@ -34,20 +43,23 @@ type plainConns struct {
 type plainConn struct {
 	addr   netip.Addr // invalid if it may be that of a proxy
 	served bool       // its request is being answered
-	since  uint64     // orders the connections by when they were opened, or became idle
+	since  uint64     // orders the connections by at
+	at     time.Time  // when it was opened, or became idle
 }
 
 func newPlainConns() *plainConns {
 	return &plainConns{
-		most: mostPlain, perAddress: mostPlainPerAddress,
+		most: mostPlain, perAddress: mostPlainPerAddress, chance: plainChance, freed: make(chan struct{}, 1),
 		open: make(map[net.Conn]*plainConn), from: make(map[netip.Addr]int),
 	}
 }
 
-// changed is http.Server.ConnState.
+// changed is http.Server.ConnState. The server accepts no connection while it handles
+// http.StateNew.
 func (p *plainConns) changed(c net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
+		p.wait()
 		if tooMany := p.add(c); tooMany != nil {
 			_ = tooMany.Close() // the server detects that
 		}
@@ -56,11 +68,43 @@ func (p *plainConns) changed(c net.Conn, state http.ConnState) {
 		defer p.mu.Unlock()
 		if one := p.open[c]; one != nil {
 			p.last++
-			one.served, one.since = false, p.last
+			one.served, one.since, one.at = false, p.last, time.Now()
 		}
 	case http.StateHijacked, http.StateClosed:
 		p.remove(c)
 	}
+}
+
+// wait waits until a connection may be added, because there is room or because another one
+// has had its chance.
+func (p *plainConns) wait() {
+	for {
+		p.mu.Lock()
+		var left time.Duration
+		if len(p.open) >= p.most {
+			left = p.chance - time.Since(p.open[p.first(netip.Addr{})].at)
+		}
+		p.mu.Unlock()
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-p.freed:
+		case <-time.After(left):
+		}
+	}
+}
+
+// first returns the connection that is closed first, of those of an address if it is valid.
+// The lock must be held, and there must be one.
+func (p *plainConns) first(addr netip.Addr) (conn net.Conn) {
+	var first *plainConn
+	for c, one := range p.open {
+		if (!addr.IsValid() || one.addr == addr) && (first == nil || one.before(first)) {
+			conn, first = c, one
+		}
+	}
+	return conn
 }
 
 // add counts a connection, and returns the one that must be closed for it, if any.
@@ -73,20 +117,17 @@ func (p *plainConns) add(c net.Conn) (tooMany net.Conn) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	full, addressFull := len(p.open) >= p.most, one.addr.IsValid() && p.from[one.addr] >= p.perAddress
-	if full || addressFull {
-		var first *plainConn
-		for conn, other := range p.open {
-			if (!addressFull || other.addr == one.addr) && (first == nil || other.before(first)) {
-				tooMany, first = conn, other
-			}
-		}
-		p.drop(tooMany)
+	switch {
+	case one.addr.IsValid() && p.from[one.addr] >= p.perAddress:
+		tooMany = p.first(one.addr)
+	case len(p.open) >= p.most:
+		tooMany = p.first(netip.Addr{})
 	}
+	p.drop(tooMany)
 	p.open[c] = one
 	p.from[one.addr]++
 	p.last++
-	one.since = p.last
+	one.since, one.at = p.last, time.Now()
 	return tooMany
 }
 
@@ -120,6 +161,10 @@ func (p *plainConns) drop(c net.Conn) {
 		return
 	}
 	delete(p.open, c)
+	select {
+	case p.freed <- struct{}{}:
+	default:
+	}
 	if p.from[one.addr]--; p.from[one.addr] == 0 {
 		delete(p.from, one.addr)
 	}

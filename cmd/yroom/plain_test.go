@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/yroom/yroom/internal/testkit"
@@ -22,7 +23,7 @@ func TestPlainConns(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := newPlainConns()
-	plain.most = 3
+	plain.most, plain.chance = 3, 0
 	entered := make(chan struct{})
 	web := newHTTPServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -104,6 +105,40 @@ func TestPlainConns(t *testing.T) {
 	get(dial(), "/")
 	closed(first)
 	counted(3, 2)
+}
+
+// When more clients connect at once than are served at once, no connection is closed before
+// its chance is over.
+func TestPlainConnsWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plain := newPlainConns()
+		plain.most = 2
+		a, b, c, d := &closable{}, &closable{}, &closable{}, &closable{}
+		for _, conn := range []net.Conn{a, b} {
+			plain.changed(conn, http.StateNew)
+		}
+		began := time.Now()
+		time.AfterFunc(plainChance/2, func() { plain.changed(b, http.StateHijacked) })
+		plain.changed(c, http.StateNew)
+		if took := time.Since(began); took != plainChance/2 || a.closed {
+			t.Errorf("a connection was accepted after %v, want that the end of another one is awaited", took)
+		}
+		plain.changed(d, http.StateNew)
+		if took := time.Since(began); took != plainChance || !a.closed || c.closed {
+			t.Errorf("a connection was accepted after %v, want that the chance of the oldest one is awaited", took)
+		}
+	})
+}
+
+type closable struct {
+	peer
+
+	closed bool
+}
+
+func (c *closable) Close() error {
+	c.closed = true
+	return nil
 }
 
 // peer is a net.Conn of which only the address is used.

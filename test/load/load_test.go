@@ -45,7 +45,8 @@ func TestPeers(t *testing.T) {
 	}
 	for dialect, script := range peers {
 		server := testkit.StartNode(t, script)
-		defer server.KillAfter(2 * time.Minute)()
+		stop := server.KillAfter(2 * time.Minute)
+		t.Cleanup(func() { stop() })
 		var at struct{ Port int }
 		server.Read(t, &at)
 		target := load.Target{URLs: []string{fmt.Sprintf("ws://127.0.0.1:%d", at.Port)}, Dialect: dialect}
