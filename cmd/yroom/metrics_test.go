@@ -260,6 +260,7 @@ func TestMetricsAddUp(t *testing.T) {
 		`yroom_awareness_states`:                            3,
 		`yroom_load_duration_seconds_count`:                 1,
 		`yroom_api_requests_total{code="404",method="get"}`: 1,
+
 		`yroom_ready`:                 1,
 		`yroom_append_failures_total`: 0,
 	}
