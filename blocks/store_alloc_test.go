@@ -61,6 +61,7 @@ func nestedTyping(n uint64) (updates [][]byte) {
 }
 
 func TestNestedAllocations(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	updates := nestedTyping(10_000)
 	var s *Store
 	allocs := testing.AllocsPerRun(1, func() {
