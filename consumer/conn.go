@@ -26,11 +26,10 @@ type Conn struct {
 	slot     *slot // of a document that the client has named; nil: there is one on the socket
 	acks     bool  // the client counts its updates, and expects an answer to each; it knows V1 only
 	since    time.Time
-	ending   chan struct{} // closed when the connection ends
 
-	handling sync.Mutex    // held while a message or the end of the connection is handled
-	sending  chan struct{} // holds one element while an input is sent; see send
-	entered  bool          // the Conn is in Consumer.rooms
+	handling sync.Mutex // held while a message or the end of the connection is handled
+	sending  sync.Mutex // held while an input is sent; see send
+	entered  bool       // the Conn is in Consumer.rooms
 
 	// For the send that runs.
 
@@ -50,16 +49,17 @@ type Conn struct {
 	renewing  bool      // the client was asked for a token that replaces the one that expires
 
 	out         outbox.Outbox
-	sent        traffic // to the client, or taken from out for it
-	allowance   int     // the size of an answer above which it is a large one; never changed
-	messageSize int     // Settings.MessageSize; never changed
-	ready       bool    // it is in socket.ready
-	large       bool    // it has, or may have, a part of Consumer.answers
-	asking      bool    // runAsk runs
-	probed      bool    // runProbe runs
-	ended       bool    // no frame is added to the outbox any more
-	alone       bool    // the Conn has ended without its socket
-	cause       cause
+	sent        traffic       // to the client, or taken from out for it
+	allowance   int           // the size of an answer above which it is a large one; never changed
+	messageSize int           // Settings.MessageSize; never changed
+	ready       bool          // it is in socket.ready
+	large       bool          // it has, or may have, a part of Consumer.answers
+	asking      bool          // runAsk runs
+	probed      bool          // runProbe runs
+	ended       bool          // no frame is added to the outbox any more
+	ending      chan struct{} // closed when the connection ends; nil: nothing has waited for that
+	alone       bool          // the Conn has ended without its socket
+	cause       *cause        // nil: it has not ended
 }
 
 // newConn returns a Conn for a document on the socket. It is neither attached to the socket
@@ -74,8 +74,6 @@ func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 		socket:   s,
 		dialect:  d,
 		since:    time.Now(),
-		ending:   make(chan struct{}),
-		sending:  make(chan struct{}, 1),
 
 		allowance:   set.OutboxSize / 2,
 		messageSize: set.MessageSize,
@@ -96,7 +94,7 @@ func (s *socket) attach(c *Conn) {
 	defer s.mu.Unlock()
 	s.conns = append(s.conns, c)
 	if s.ended {
-		c.setEnded(s.cause)
+		c.setEnded(*s.cause)
 	}
 }
 
@@ -212,18 +210,30 @@ func (c *Conn) lastFrame(why cause) (f *outbox.Frame, alone bool) {
 // held.
 func (c *Conn) setEnded(why cause) {
 	if !c.ended {
-		c.ended, c.cause = true, why
-		close(c.ending)
+		c.ended, c.cause = true, &why
+		if c.ending != nil {
+			close(c.ending)
+		}
 	}
 }
 
 func (c *Conn) isEnding() bool {
-	select {
-	case <-c.ending:
-		return true
-	default:
-		return false
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	return c.ended
+}
+
+// whenEnding returns a channel that is closed when the connection ends.
+func (c *Conn) whenEnding() <-chan struct{} {
+	c.socket.mu.Lock()
+	defer c.socket.mu.Unlock()
+	if c.ending == nil {
+		c.ending = make(chan struct{})
+		if c.ended {
+			close(c.ending)
+		}
 	}
+	return c.ending
 }
 
 // detach runs after the connection has ended. It leaves the room.

@@ -72,6 +72,7 @@ type Consumer struct {
 	answers  *answers
 	incoming incoming
 	counts   counts
+	pool     *pool
 	renewals chan struct{} // holds an element for each renewal that runs
 	aborted  chan struct{} // closed when Shutdown stops waiting
 	idle     chan struct{} // closed when the last request has ended after Shutdown began
@@ -107,6 +108,7 @@ func New(cfg Config) (*Consumer, error) {
 		began:    time.Now().Add(-1), // so that no reading of the clock is 0
 		answers:  newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
 		incoming: incoming{limit: int64(cmp.Or(max(cfg.MessageMemory, 0), defaultMessages))},
+		pool:     newPool(),
 		renewals: make(chan struct{}, renewals),
 		aborted:  make(chan struct{}),
 		idle:     make(chan struct{}),
@@ -144,9 +146,9 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	go func() {
-		defer c.done()
-		defer c.gate.leave(conn.socket.from)
-		_ = c.guard(conn, "the connection", func() error { conn.socket.serve(conn.open); return nil })
+		conn.socket.serve(conn.open)
+		c.gate.leave(conn.socket.from)
+		c.done()
 	}()
 }
 

@@ -60,9 +60,9 @@ func (c *Consumer) serveHocuspocus(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	go func() {
-		defer c.done()
-		defer d.close()
-		_ = c.guard(nil, "the connection", func() error { d.socket.serve(func() error { return nil }); return nil })
+		d.socket.serve(func() error { return nil })
+		d.close()
+		c.done()
 	}()
 }
 
@@ -134,9 +134,13 @@ func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*docume
 	s := d.socket
 	s.from, s.handle, s.tidy, s.stop = from, d.handle, d.tidy, cancel
 	s.keepalive = hocuspocusKeepaliveFrame
-	s.doom = doom{time.Now().Add(tokenTime), cause{CloseError: unanswered}}
+	s.doom = &doom{time.Now().Add(tokenTime), cause{CloseError: unanswered}}
 	return d, nil
 }
+
+// isUnanswered reports whether the socket ends because no token that admits the client has
+// arrived.
+func (d *doom) isUnanswered() bool { return d != nil && d.cause.CloseError == unanswered }
 
 // fieldCost is the memory of a field of a header in addition to its bytes.
 const fieldCost = 100
@@ -424,8 +428,8 @@ func (d *documents) endSoon(why cause) {
 	s := d.socket
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if at := time.Now().Add(pause); s.doom.at.IsZero() || at.Before(s.doom.at) {
-		s.doom = doom{at, why}
+	if at := time.Now().Add(pause); s.doom == nil || at.Before(s.doom.at) {
+		s.doom = &doom{at, why}
 	}
 }
 

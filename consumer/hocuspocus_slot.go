@@ -128,7 +128,7 @@ func (d *documents) noteToken() {
 	d.asked = true
 	d.socket.mu.Lock()
 	defer d.socket.mu.Unlock()
-	if d.socket.doom.cause.CloseError == unanswered {
+	if d.socket.doom.isUnanswered() {
 		d.socket.doom.at = time.Now().Add(admitTime)
 	}
 }
@@ -264,8 +264,8 @@ func (s *slot) open(conn *Conn) {
 	socket.max.Store(max(socket.max.Load(), int64(conn.messageSize)))
 	if first {
 		socket.mu.Lock()
-		if socket.doom.cause.CloseError == unanswered { // otherwise another document could not be opened
-			socket.doom = doom{}
+		if socket.doom.isUnanswered() { // otherwise another document could not be opened
+			socket.doom = nil
 		}
 		socket.mu.Unlock()
 	}

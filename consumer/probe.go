@@ -31,7 +31,7 @@ func (c *Conn) probe() {
 func (c *Conn) runProbe(start int64) {
 	select {
 	case <-time.After(probeWait):
-	case <-c.ending:
+	case <-c.whenEnding():
 		return
 	}
 	if !c.heard(start) {

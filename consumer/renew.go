@@ -49,7 +49,7 @@ func (c *Conn) runRenewal(r *renewal) {
 		select {
 		case c.consumer.renewals <- struct{}{}:
 			defer func() { <-c.consumer.renewals }()
-		case <-c.ending:
+		case <-c.whenEnding():
 			return errEnding
 		case <-ctx.Done():
 			return ctx.Err()

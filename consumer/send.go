@@ -17,12 +17,11 @@ import (
 // While the room is full, or no worker serves it, send tries again with growing pauses,
 // until fullPatience or ownerPatience is over or the connection ends.
 func (c *Conn) send(in *event.Input) error {
-	select {
-	case c.sending <- struct{}{}:
-	case <-c.ending:
+	c.sending.Lock() // a send that runs ends soon if the connection does
+	defer c.sending.Unlock()
+	if c.isEnding() {
 		return errEnding
 	}
-	defer func() { <-c.sending }()
 	if in != nil {
 		if now, err := c.prepare(in); !now {
 			return err
@@ -42,7 +41,7 @@ func (c *Conn) send(in *event.Input) error {
 			return err
 		}
 		select {
-		case <-c.ending:
+		case <-c.whenEnding():
 			return errEnding
 		case <-time.After(r.pause):
 		}
@@ -95,8 +94,8 @@ func (c *Conn) stamp(m *protocol.Message) error {
 // leave sends the Leave of the connection. While the room is full, it tries again,
 // until Shutdown stops waiting.
 func (c *Conn) leave() {
-	c.sending <- struct{}{}
-	defer func() { <-c.sending }()
+	c.sending.Lock()
+	defer c.sending.Unlock()
 	if err := c.consumer.leave(c.room, c.id); err != nil {
 		c.log().Warn("a Leave could not be sent to the room", append(c.attrs(), "error", err)...)
 	}

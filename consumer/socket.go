@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"bufio"
 	"net"
 	"net/netip"
 	"slices"
@@ -23,25 +22,27 @@ type socket struct {
 	handle   func(data []byte) error // called with each binary message; an error ends the socket
 
 	conn    net.Conn
-	in      *bufio.Reader
+	in      input
 	max     atomic.Int64 // the maximum size of a message in bytes
 	touched atomic.Int64 // when something was read last, by Consumer.clock
 	moved   atomic.Int64 // when the write in progress last made progress, by Consumer.clock; 0 if there is none
 	wrote   atomic.Int64 // when a message was written last, by Consumer.clock
-	pinged  time.Time    // used only by the sweep
+	pinged  int64        // when a ping was sent last, by Consumer.clock; used only by the sweep
 
 	// For the reader.
-	scratch  [ws.MaxControlFramePayloadSize]byte // a header, or the payload of a control frame
-	op       ws.OpCode                           // of the message that is being read
-	message  []byte                              // its fragments so far
-	fragment bool                                // a message is being read
-	spent    int                                 // the bytes that were read since others had their turn
-	lingers  bool                                // what is read is dropped
+	op       ws.OpCode // of the message that is being read
+	message  []byte    // its fragments so far
+	fragment bool      // a message is being read
+	spent    int       // the bytes that were read since others had their turn
+	lingers  bool      // what is read is dropped
 
 	reserved   atomic.Int64 // bytes of Consumer.incoming, for the message that is being read or handled
 	reservedAt atomic.Int64 // when they were reserved, by Consumer.clock
 
-	run        func()         // s.runWriter, made once so that starting it allocates nothing
+	read       func()         // s.runReader, made once so that calling it allocates nothing
+	write      func()         // s.runWriter
+	turn       sync.WaitGroup // what serve waits for
+	failed     error          // of the last turn: why the socket ends
 	writer     sync.WaitGroup // the writer
 	background sync.WaitGroup // goroutines of single Conns
 
@@ -55,15 +56,15 @@ type socket struct {
 	taken   []*Conn                 // frames of theirs are in the batch
 	running bool                    // the writer runs
 	ended   bool                    // no frame is added to an outbox any more
-	cause   cause
+	cause   *cause                  // nil: it has not ended
 
 	keepalive *outbox.Frame       // written when nothing else was for a while
 	stop      func()              // called when the socket ends; may be nil
 	tidy      func(now time.Time) // called by the sweep; may be nil
-	doom      doom
+	doom      *doom               // nil: none
 }
 
-// doom is the time at which a socket ends, unless it is zero.
+// doom is the time at which a socket ends.
 type doom struct {
 	at    time.Time
 	cause cause
@@ -82,25 +83,64 @@ const (
 func (c *Consumer) newSocket(addr string, messageSize int) *socket {
 	s := &socket{consumer: c, addr: addr, keepalive: keepaliveFrame}
 	s.max.Store(int64(messageSize))
-	s.run = s.runWriter
+	s.read, s.write = s.runReader, s.runWriter
 	return s
 }
 
 // serve runs the socket, which was upgraded, and its Conns until they have ended. It
 // calls open first. An error of open ends the socket.
+//
+// The goroutine that calls serve waits for the client, and its stack stays small: whatever
+// needs more is done by the pool.
 func (s *socket) serve(open func() error) {
-	defer s.detach()
-	s.pinged = time.Now()
-	s.wrote.Store(s.consumer.clock(s.pinged))
-	err := errStopping
-	if s.consumer.addSocket(s) {
-		defer s.consumer.removeSocket(s)
-		err = s.guard("the opening", open)
+	s.await(func() { s.begin(open) })
+	for s.failed == nil {
+		if err := s.in.wait(); err != nil {
+			s.failed = &readError{err}
+		} else {
+			s.await(s.read)
+		}
 	}
-	if err == nil {
-		err = s.guard("the reader", s.receive)
+	s.await(s.finish)
+}
+
+// await calls f, which calls turn.Done at its end, in the pool.
+func (s *socket) await(f func()) {
+	s.turn.Add(1)
+	s.consumer.pool.run(f)
+	s.turn.Wait()
+}
+
+// begin opens the socket.
+func (s *socket) begin(open func() error) {
+	defer s.turn.Done()
+	s.pinged = s.consumer.clock(time.Now())
+	s.wrote.Store(s.pinged)
+	if s.failed = errStopping; s.consumer.addSocket(s) {
+		s.failed = errPanic
+		s.failed = s.guard("the opening", open)
 	}
-	s.linger(s.endFor(err))
+}
+
+// runReader handles what has arrived.
+func (s *socket) runReader() {
+	defer s.turn.Done()
+	s.failed = errPanic
+	s.failed = s.guard("the reader", s.receive)
+}
+
+// finish ends the socket for the reason failed.
+func (s *socket) finish() {
+	defer s.turn.Done()
+	_ = s.guard("the connection", func() error {
+		s.message = nil // the socket may linger
+		s.release()
+		s.linger(s.endFor(s.failed))
+		s.in.close()
+		return nil
+	})
+	s.consumer.removeSocket(s)
+	_ = s.guard("the connection", func() error { s.detach(); return nil })
 }
 
 // detach calls Conn.detach for each Conn that is left at the end of the socket.
@@ -124,14 +164,11 @@ func (s *socket) guard(what string, f func() error) error {
 	return s.consumer.guard(c, what, f)
 }
 
-// receive reads until the socket ends, and returns the reason.
+// receive reads and handles what has arrived, and returns the reason for which the socket
+// ends, if it does.
 func (s *socket) receive() error {
-	defer func() {
-		s.message = nil // the socket may linger
-		s.release()
-	}()
 	for {
-		op, data, err := s.read()
+		op, data, err := s.next()
 		if err != nil {
 			return &readError{err}
 		}
@@ -153,13 +190,16 @@ func (s *socket) receive() error {
 				return err
 			}
 		}
+		if s.in.rest() {
+			return nil
+		}
 	}
 }
 
 // setEnded marks the socket and its Conns as ended for the reason why. The lock must be
 // held.
 func (s *socket) setEnded(why cause) {
-	s.ended, s.cause = true, why
+	s.ended, s.cause = true, &why
 	if s.stop != nil {
 		s.stop()
 	}

@@ -38,7 +38,8 @@ func (s *socket) upgrade(w http.ResponseWriter, r *http.Request) error {
 		s.detach()
 		return err
 	}
-	s.conn, s.in = conn, rw.Reader
+	s.conn = conn
+	s.in.open(conn, rw.Reader)
 	s.touch()
 	return nil
 }
@@ -64,19 +65,19 @@ func (s *socket) spend(n int) {
 	}
 }
 
-// read returns the next message, reassembled, or the next control frame. The
+// next returns the next message, reassembled, or the next control frame. The
 // caller owns the data of a message; that of a control frame is borrowed until
 // the next call. A *protocol.CloseError means that the peer broke a rule, and
 // that nothing more can be read.
-func (s *socket) read() (ws.OpCode, []byte, error) {
+func (s *socket) next() (ws.OpCode, []byte, error) {
 	for {
 		h, err := s.header()
 		if err != nil {
 			return 0, nil, err
 		}
 		if h.OpCode.IsControl() {
-			data := s.scratch[:h.Length]
-			if _, err := io.ReadFull(s.in, data); err != nil {
+			data := s.in.scratch[:h.Length]
+			if _, err := io.ReadFull(&s.in, data); err != nil {
 				return 0, nil, err
 			}
 			s.touch()
@@ -114,7 +115,7 @@ func tooBig(limit int64) *protocol.CloseError {
 
 // header reads the header of the next frame and checks it.
 func (s *socket) header() (ws.Header, error) {
-	h, err := ws.ReadHeaderBuffer(s.in, s.scratch[:])
+	h, err := ws.ReadHeaderBuffer(&s.in, s.in.scratch[:])
 	if errors.Is(err, ws.ErrHeaderLengthMSB) {
 		return h, protocolError(err.Error())
 	}
@@ -181,7 +182,7 @@ func parseClose(data []byte) (protocol.CloseError, error) {
 // skip drops the next n bytes.
 func (s *socket) skip(n int64) error {
 	for n > 0 {
-		dropped, err := s.in.Discard(int(min(n, int64(s.in.Size()))))
+		dropped, err := s.in.discard(n)
 		if err != nil {
 			return err
 		}

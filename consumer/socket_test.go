@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -104,8 +103,16 @@ func TestHostileFrames(t *testing.T) {
 	}
 }
 
+// sent is a connection on which a client has sent these bytes.
+type sent struct {
+	net.Conn
+	bytes io.Reader
+}
+
+func (c sent) Read(b []byte) (int, error) { return c.bytes.Read(b) }
+
 func reader(limit int, b []byte) *socket {
-	s := &socket{consumer: &Consumer{incoming: incoming{limit: defaultMessages}}, in: bufio.NewReader(bytes.NewReader(b))}
+	s := &socket{consumer: &Consumer{incoming: incoming{limit: defaultMessages}}, in: input{conn: sent{bytes: bytes.NewReader(b)}}}
 	s.max.Store(int64(limit))
 	return s
 }
@@ -123,7 +130,7 @@ func TestFragments(t *testing.T) {
 	}
 	var all []got
 	for {
-		op, data, err := s.read()
+		op, data, err := s.next()
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
 				t.Errorf("ended with %v", err)
@@ -141,7 +148,7 @@ func TestFragments(t *testing.T) {
 func TestBigMessage(t *testing.T) {
 	data := bytes.Repeat([]byte("yroom"), 1<<20)
 	s := reader(defaultMessageSize, wsclient.Frame(ws.OpBinary, true, data))
-	op, got, err := s.read()
+	op, got, err := s.next()
 	if op != ws.OpBinary || err != nil || !bytes.Equal(got, data) {
 		t.Errorf("got opcode %d, %d bytes, %v", op, len(got), err)
 	}
@@ -156,7 +163,7 @@ func TestClaimedLength(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range 100 {
-		if _, _, err := reader(defaultMessageSize, in).read(); err == nil {
+		if _, _, err := reader(defaultMessageSize, in).next(); err == nil {
 			t.Fatal("a message that didn't arrive was read")
 		}
 	}
@@ -210,7 +217,7 @@ func FuzzRead(f *testing.F) {
 		const limit = 64
 		s := reader(limit, in)
 		for {
-			op, data, err := s.read()
+			op, data, err := s.next()
 			if err != nil {
 				var ce *protocol.CloseError
 				if !errors.As(err, &ce) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -227,7 +234,7 @@ func FuzzRead(f *testing.F) {
 				}
 			}
 		}
-		s.in.Reset(bytes.NewReader(in))
+		s.in = input{conn: sent{bytes: bytes.NewReader(in)}}
 		s.drain()
 	})
 }
@@ -286,7 +293,7 @@ func TestWrites(t *testing.T) {
 		fs, all := frames(tc.sizes...)
 		w := &written{}
 		s := &socket{consumer: &Consumer{}, conn: w}
-		if err := s.write(fs); err != nil {
+		if err := s.writeFrames(fs); err != nil {
 			t.Fatal(err)
 		}
 		if len(w.writes) > tc.most || !bytes.Equal(bytes.Join(w.writes, nil), all) {

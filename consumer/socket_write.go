@@ -37,7 +37,7 @@ func (s *socket) startWriter() {
 	}
 	s.running = true
 	s.writer.Add(1)
-	go s.run()
+	s.consumer.pool.run(s.write)
 }
 
 // empty reports whether no frame waits, except the close frame. The lock must be held.
@@ -83,7 +83,7 @@ func (s *socket) flush() error {
 		switch {
 		case len(s.batch) > 0:
 			s.mu.Unlock()
-			if err := s.write(s.batch); err != nil {
+			if err := s.writeFrames(s.batch); err != nil {
 				return err
 			}
 			if message {
@@ -103,7 +103,7 @@ func (s *socket) flush() error {
 		case s.closing != nil:
 			s.batch, s.closing = append(s.batch, s.closing), nil
 			s.mu.Unlock()
-			if err := s.write(s.batch); err != nil {
+			if err := s.writeFrames(s.batch); err != nil {
 				return err
 			}
 			return s.conn.SetReadDeadline(time.Now().Add(closeWait))
@@ -159,10 +159,10 @@ func (s *socket) takeBatch() (message bool) {
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
 
-// write writes the frames, combining small ones. (Vectored writes would do the same on
+// writeFrames writes the frames, combining small ones. (Vectored writes would do the same on
 // a plain TCP connection, but with TLS each frame would become a record and a system
 // call of its own.)
-func (s *socket) write(frames []*outbox.Frame) error {
+func (s *socket) writeFrames(frames []*outbox.Frame) error {
 	defer s.moved.Store(0)
 	s.move()
 	if len(frames) == 1 && frames[0].Body == nil {

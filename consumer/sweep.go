@@ -71,8 +71,8 @@ func (s *socket) check(now time.Time) {
 	for _, c := range s.expired(now) {
 		c.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseUnauthorized, Reason: "the authorization has expired"}})
 	}
-	if now.Sub(s.pinged) >= pingEvery {
-		s.pinged = now
+	if since(s.pinged) >= pingEvery {
+		s.pinged = s.consumer.clock(now)
 		s.addControl(controlPing, pingFrame)
 	}
 	if since(s.wrote.Load()) >= keepaliveAfter {
@@ -87,7 +87,7 @@ func (s *socket) check(now time.Time) {
 func (s *socket) endDoomed(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.doom.at.IsZero() && !now.Before(s.doom.at) {
+	if s.doom != nil && !now.Before(s.doom.at) {
 		s.setEnding(s.doom.cause)
 	}
 }

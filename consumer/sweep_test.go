@@ -18,7 +18,7 @@ func TestSteppedClock(t *testing.T) {
 			ours, theirs := net.Pipe()
 			defer theirs.Close()
 			s := h.newSocket("", 1)
-			s.conn, s.pinged = ours, time.Now()
+			s.conn, s.pinged = ours, h.clock(time.Now())
 			s.touch()
 			s.move() // a write is in progress
 			s.wrote.Store(s.touched.Load())
@@ -28,7 +28,7 @@ func TestSteppedClock(t *testing.T) {
 			ended, why, keepalive := s.ended, s.cause, s.control[controlKeepalive]
 			s.mu.Unlock()
 			if ended || keepalive != nil {
-				t.Errorf("a socket that was just used: ended %v (%s), keepalive %v", ended, why.Reason, keepalive != nil)
+				t.Errorf("a socket that was just used: ended %v (%v), keepalive %v", ended, why, keepalive != nil)
 			}
 			s.check(testkit.StepClock(t, time.Now().Add(silenceLimit), step))
 			if !s.ended {

@@ -123,6 +123,7 @@ func (e environment) runRooms(set settings) error {
 		}
 		log.Info("serving", append(about, own.about()...)...)
 		set.warnOfStore(log)
+		go returnMemory(ctx)
 		fmt.Fprintln(e.stdout, running(own.health.address))
 	case err := <-drained: // the layer doesn't take the worker
 		return errors.Join(err, joined.Close(ctx), documents.close(), own.end())

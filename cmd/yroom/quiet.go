@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	quietEvery = 5 * time.Second
+	quietShare = 8       // memory is returned if it is more than this part of what is in use,
+	quietLeast = 2 << 20 // and so much more, in bytes
+	quietCost  = 200     // the part of the time of one processor that returning memory may take
+	quietTurns = 2       // how often memory is returned after a busy time: pools of buffers need two collections to become free
+)
+
+// heap is what the Go runtime says of its memory, in bytes.
+type heap struct {
+	live      uint64 // what the last collection has kept
+	idle      uint64 // what is not in use, or may no longer be, and was not returned to the system
+	allocated uint64 // since the start
+}
+
+// quiet decides when a process that has little to do returns memory to the system. The Go
+// runtime lets a process take twice what it uses, which saves work while it is busy, and
+// returns little of that afterwards.
+type quiet struct {
+	allocated uint64 // when due was called last
+	turns     int    // how often memory has to be returned in any case
+	next      time.Time
+}
+
+// due reports whether memory is to be returned. It is called every quietEvery.
+func (q *quiet) due(now time.Time, h heap) bool {
+	worth := h.live/quietShare + quietLeast
+	busy := h.allocated-q.allocated > worth
+	q.allocated = h.allocated
+	switch {
+	case busy:
+		q.turns = quietTurns
+		return false
+	case now.Before(q.next):
+		return false
+	case q.turns > 0:
+		q.turns--
+		return true
+	}
+	return h.idle > worth
+}
+
+// took records how long it took to return memory.
+func (q *quiet) took(now time.Time, d time.Duration) { q.next = now.Add(d * quietCost) }
+
+// returnMemory returns memory to the system whenever the process has little to do, until ctx
+// ends.
+func returnMemory(ctx context.Context) {
+	ticker := time.NewTicker(quietEvery)
+	defer ticker.Stop()
+	var q quiet
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if q.due(now, readHeap()) {
+				debug.FreeOSMemory()
+				q.took(time.Now(), time.Since(now))
+			}
+		}
+	}
+}
+
+func readHeap() heap {
+	read := []metrics.Sample{
+		{Name: "/gc/heap/live:bytes"},
+		{Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
+	}
+	metrics.Read(read)
+	live, objects := read[0].Value.Uint64(), read[1].Value.Uint64()
+	return heap{
+		live:      live,
+		idle:      objects - min(objects, live) + read[2].Value.Uint64(),
+		allocated: read[3].Value.Uint64(),
+	}
+}
