@@ -20,7 +20,7 @@ import (
 
 var (
 	clients = flag.Int("clients", 9000, "number of clients of the measurements of connections")
-	rooms   = flag.Int("rooms", 50, "number of rooms of the measurements of rooms")
+	rooms   = flag.Int("rooms", 200, "number of rooms of the measurements of rooms")
 	span    = flag.Duration("span", time.Minute, "length of each measurement")
 	yroom   = flag.String("yroom", "", "path of the yroom to measure (default: it is built)")
 )

@@ -3,11 +3,11 @@ package footprint_test
 import (
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/yjs"
 )
 
@@ -34,31 +34,29 @@ func paper(b *testing.B) []byte {
 	if err := json.NewDecoder(text).Decode(&trace); err != nil {
 		b.Fatal(err)
 	}
-	doc := yjs.New()
+	doc, all := yjs.NewWith(yjs.Options{ClientID: 1}), blocks.New()
 	t, err := doc.Text("text")
 	if err != nil {
 		b.Fatal(err)
 	}
-	update, err := doc.Transact(func() error {
-		for _, txn := range trace.Txns {
-			for _, patch := range txn.Patches {
-				at, _ := patch[0].(float64)
-				deleted, _ := patch[1].(float64)
-				inserted, _ := patch[2].(string)
-				if err := edit(t, int(at), int(deleted), inserted); err != nil {
-					return err
-				}
+	for _, txn := range trace.Txns {
+		for _, patch := range txn.Patches {
+			at, _ := patch[0].(float64)
+			deleted, _ := patch[1].(float64)
+			inserted, _ := patch[2].(string)
+			update, err := doc.Transact(func() error { return edit(t, int(at), int(deleted), inserted) })
+			if err == nil {
+				_, err = all.Apply(update, blocks.V1)
+			}
+			if err != nil {
+				b.Fatal(err)
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
 	}
 	if t.String() != trace.EndContent {
-		b.Fatal(fmt.Errorf("the recording ends with %d bytes of text, want %d", len(t.String()), len(trace.EndContent)))
+		b.Fatalf("the recording ends with %d bytes of text, want %d", len(t.String()), len(trace.EndContent))
 	}
-	return update
+	return all.Encode(blocks.V1)
 }
 
 func edit(t *yjs.Text, at, deleted int, inserted string) error {
