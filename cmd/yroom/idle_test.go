@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Each step is one quietEvery after the one before.
-func TestQuiet(t *testing.T) {
+// Each step is one idleEvery after the one before.
+func TestIdleness(t *testing.T) {
 	const mb = 1 << 20
 	const live = 80 * mb
 	type step struct {
@@ -23,11 +23,11 @@ func TestQuiet(t *testing.T) {
 		"what was busy is awaited to be quiet": {{allocates: 13 * mb}, {allocates: 13 * mb}, {due: true}, {due: true}, {}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var q quiet
+			var q idleness
 			var allocated uint64
 			now := time.Now()
 			for i, s := range steps {
-				now = now.Add(quietEvery)
+				now = now.Add(idleEvery)
 				allocated += s.allocates
 				if due := q.due(now, heap{live, s.idle, allocated}); due != s.due {
 					t.Fatalf("step %d: %v, want %v", i, due, s.due)
@@ -38,8 +38,8 @@ func TestQuiet(t *testing.T) {
 }
 
 // Returning memory takes a small part of the time.
-func TestQuietCost(t *testing.T) {
-	var q quiet
+func TestIdlenessCost(t *testing.T) {
+	var q idleness
 	now := time.Now()
 	full := heap{live: 1 << 30, idle: 1 << 30}
 	if !q.due(now, full) {

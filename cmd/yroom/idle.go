@@ -8,11 +8,11 @@ import (
 )
 
 const (
-	quietEvery = 5 * time.Second
-	quietShare = 8       // memory is returned if it is more than this part of what is in use,
-	quietLeast = 2 << 20 // and so much more, in bytes
-	quietCost  = 200     // the part of the time of one processor that returning memory may take
-	quietTurns = 2       // how often memory is returned after a busy time: pools of buffers need two collections to become free
+	idleEvery = time.Second
+	idleShare = 8       // memory is returned if it is more than this part of what is in use,
+	idleLeast = 2 << 20 // and so much more, in bytes
+	idleCost  = 200     // the part of the time of one processor that returning memory may take
+	idleTurns = 2       // how often memory is returned after a busy time: pools of buffers need two collections to become free
 )
 
 // heap is what the Go runtime says of its memory, in bytes.
@@ -22,23 +22,23 @@ type heap struct {
 	allocated uint64 // since the start
 }
 
-// quiet decides when a process that has little to do returns memory to the system. The Go
+// idleness decides when a process that has little to do returns memory to the system. The Go
 // runtime lets a process take twice what it uses, which saves work while it is busy, and
 // returns little of that afterwards.
-type quiet struct {
+type idleness struct {
 	allocated uint64 // when due was called last
 	turns     int    // how often memory has to be returned in any case
 	next      time.Time
 }
 
-// due reports whether memory is to be returned. It is called every quietEvery.
-func (q *quiet) due(now time.Time, h heap) bool {
-	worth := h.live/quietShare + quietLeast
+// due reports whether memory is to be returned. It is called every idleEvery.
+func (q *idleness) due(now time.Time, h heap) bool {
+	worth := h.live/idleShare + idleLeast
 	busy := h.allocated-q.allocated > worth
 	q.allocated = h.allocated
 	switch {
 	case busy:
-		q.turns = quietTurns
+		q.turns = idleTurns
 		return false
 	case now.Before(q.next):
 		return false
@@ -50,14 +50,14 @@ func (q *quiet) due(now time.Time, h heap) bool {
 }
 
 // took records how long it took to return memory.
-func (q *quiet) took(now time.Time, d time.Duration) { q.next = now.Add(d * quietCost) }
+func (q *idleness) took(now time.Time, d time.Duration) { q.next = now.Add(d * idleCost) }
 
 // returnMemory returns memory to the system whenever the process has little to do, until ctx
 // ends.
 func returnMemory(ctx context.Context) {
-	ticker := time.NewTicker(quietEvery)
+	ticker := time.NewTicker(idleEvery)
 	defer ticker.Stop()
-	var q quiet
+	var q idleness
 	for {
 		select {
 		case <-ctx.Done():
