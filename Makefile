@@ -179,7 +179,7 @@ bench: $(NODE_MODULES)
 	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/engines
 	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/durability
 	go test -run '^$$' -bench . -benchtime 1x ./bench/layers
-	go test -run '^$$' -bench . -benchtime 1x ./bench/footprint
+	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/footprint
 
 # A server that can't be installed is left out of the table, with the reason.
 .PHONY: bench-peers

@@ -7,11 +7,12 @@
 // has been sent. A socket of the plain dialect has one Conn, that of a Hocuspocus client
 // one for each document that is open.
 //
-// A socket has one goroutine, which reads. A second one writes, and exists only
-// while there is something to write; a third asks the room for what a Conn lacks,
-// and exists only until that was sent. On the socket of a Hocuspocus client, each document
-// that is being opened has one, too. None of them is the one on which net/http
-// calls ServeHTTP, because that one holds the whole request. What a connection may
+// A socket has one goroutine, which waits until bytes arrive. Its stack stays small, and it
+// has no buffer. What handles the bytes needs a larger stack, and runs on a goroutine of the
+// pool. So does what writes, while there is something to write. Another goroutine asks the
+// room for what a Conn lacks, and exists only until that was sent. On the socket of a
+// Hocuspocus client, each document that is being opened has one, too. None of them is the
+// one on which net/http calls ServeHTTP, because that one holds the whole request. What a connection may
 // do (its event.Access) is enforced by the room: every message is passed on.
 //
 // Files, in the order in which a connection passes them:
@@ -20,6 +21,7 @@
 //   - limits.go: how many connections there may be
 //   - admit.go, origin.go: what a request may connect to, its token and its origin
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
+//   - input.go, input_unix.go, input_other.go, pool.go: how an idle socket takes little memory
 //   - incoming.go: bounds the large messages that arrive at once
 //   - cause.go: why a connection ends, and what of it the client may see
 //   - hocuspocus.go, hocuspocus_slot.go, hocuspocus_conn.go: a socket with many documents,

@@ -30,9 +30,9 @@ const (
 	settleTime = 15 * time.Second // what was used to open the connections is given back
 )
 
-// BenchmarkConnections measures connections whose clients have synchronized, are present and
-// have written one character. At first they send nothing more, and then they renew their
-// awareness, as stock clients do.
+// BenchmarkConnections measures connections whose clients have synchronized and have written one
+// character. At first they send nothing more than answers to pings. Then they are present, and
+// renew their awareness, as stock clients do.
 func BenchmarkConnections(b *testing.B) {
 	program := path(b)
 	for range b.N {
@@ -95,7 +95,7 @@ func measureConnections(b *testing.B, program string, room func(client int) stri
 	before := observe(b, server)
 	c := connect(b, *clients, func(client int) string { return server.URL(room(client)) })
 	for i := range c.clients {
-		c.send(b, i, testkit.SyncStep1([]byte{0}), c.present(i), testkit.Update(testkit.Typed(uint64(i+1), 0, "x")))
+		c.send(b, i, testkit.SyncStep1([]byte{0}), testkit.Update(testkit.Typed(uint64(i+1), 0, "x")))
 	}
 	time.Sleep(settleTime)
 	silent = watch(b, server, before, len(c.clients))
