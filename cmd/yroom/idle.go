@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"runtime/debug"
-	"runtime/metrics"
+	runtimemetrics "runtime/metrics"
 	"time"
 )
 
@@ -72,13 +72,13 @@ func returnMemory(ctx context.Context) {
 }
 
 func readHeap() heap {
-	read := []metrics.Sample{
+	read := []runtimemetrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/memory/classes/heap/free:bytes"},
 		{Name: "/gc/heap/allocs:bytes"},
 	}
-	metrics.Read(read)
+	runtimemetrics.Read(read)
 	live, objects := read[0].Value.Uint64(), read[1].Value.Uint64()
 	return heap{
 		live:      live,
