@@ -27,9 +27,9 @@ type Conn struct {
 	acks     bool  // the client counts its updates, and expects an answer to each; it knows V1 only
 	since    time.Time
 
-	handling sync.Mutex // held while a message or the end of the connection is handled
-	sending  sync.Mutex // held while an input is sent; see send
-	entered  bool       // the Conn is in Consumer.rooms
+	handling sync.Mutex    // held while a message or the end of the connection is handled
+	sending  chan struct{} // holds one element while an input is sent; see send
+	entered  bool          // the Conn is in Consumer.rooms
 
 	// For the send that runs.
 
@@ -74,6 +74,7 @@ func (s *socket) newConn(d dialect, a Admission, set Settings) *Conn {
 		socket:   s,
 		dialect:  d,
 		since:    time.Now(),
+		sending:  make(chan struct{}, 1),
 
 		allowance:   set.OutboxSize / 2,
 		messageSize: set.MessageSize,

@@ -17,8 +17,8 @@ import (
 // While the room is full, or no worker serves it, send tries again with growing pauses,
 // until fullPatience or ownerPatience is over or the connection ends.
 func (c *Conn) send(in *event.Input) error {
-	c.sending.Lock() // a send that runs ends soon if the connection does
-	defer c.sending.Unlock()
+	c.sending <- struct{}{} // a send that runs ends soon if the connection does
+	defer func() { <-c.sending }()
 	if c.isEnding() {
 		return errEnding
 	}
@@ -94,8 +94,8 @@ func (c *Conn) stamp(m *protocol.Message) error {
 // leave sends the Leave of the connection. While the room is full, it tries again,
 // until Shutdown stops waiting.
 func (c *Conn) leave() {
-	c.sending.Lock()
-	defer c.sending.Unlock()
+	c.sending <- struct{}{}
+	defer func() { <-c.sending }()
 	if err := c.consumer.leave(c.room, c.id); err != nil {
 		c.log().Warn("a Leave could not be sent to the room", append(c.attrs(), "error", err)...)
 	}
