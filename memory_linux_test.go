@@ -25,8 +25,8 @@ func TestConnectionMemory(t *testing.T) {
 	for _, tc := range []struct {
 		inRoom, budget int
 	}{
-		{100, 6_600},
-		{1, 11_500},
+		{100, 6_800},
+		{1, 12_000},
 	} {
 		t.Run(fmt.Sprintf("%d in a room", tc.inRoom), func(t *testing.T) {
 			server, web := running(t, yroom.Config{Limits: consumer.Limits{JoinsPerSecond: 1_000_000}})
