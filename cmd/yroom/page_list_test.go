@@ -80,10 +80,14 @@ func TestARoomThatWasOnlyLookedInto(t *testing.T) {
 	reader, writer := p.connect("looked?readonly"), p.connect("written")
 	reader.MustSend(t, []byte(adaAt1)) // dropped
 	p.say(writer, typing(typedHello))
-	_, answer := get[listed](p, "/rooms.json")
-	if got := names(answer.Rooms); !cmp.Equal(got, []string{"looked", "written"}) || answer.Open != 2 || answer.Stored != 0 {
-		t.Errorf("with clients in them: %q, %d open, %d stored", got, answer.Open, answer.Stored)
-	}
+	var answer listed
+	testkit.Eventually(t, "both are listed with clients in them", func() string {
+		_, answer = get[listed](p, "/rooms.json")
+		if got := names(answer.Rooms); !cmp.Equal(got, []string{"looked", "written"}) || answer.Open != 2 || answer.Stored != 0 {
+			return fmt.Sprintf("%q, %d open, %d stored", got, answer.Open, answer.Stored)
+		}
+		return ""
+	})
 	for _, c := range []interface{ Close() error }{reader, writer} {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)

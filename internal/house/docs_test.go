@@ -269,10 +269,10 @@ func TestBlocksAreOfKnownLanguages(t *testing.T) {
 		"go", "sh", "", // tested in this file; a block without a language counts as sh
 		"yaml", "text", "log", // in cmd/yroom
 		"js", "css", // in test/snippets
-		"sql",                       // in store/pgstore
-		"python",                    // in test/tokens
-		"json",                      // an answer for package auth, tested there
-		"nginx", "caddyfile", "ini", // in test/deploy
+		"sql",                              // in store/pgstore
+		"python",                           // in test/tokens
+		"json",                             // an answer for package auth, tested there
+		"nginx", "caddyfile", "ini", "yml", // in test/deploy
 		"mermaid",
 	}
 	blocks, err := markdown.Blocks(os.DirFS("."), "")

@@ -71,6 +71,24 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
+// promtool accepts the documented file of settings beside the file of the alerts.
+func TestDocumentedScraping(t *testing.T) {
+	promtool := testkit.Program(t, "promtool", installPrometheus)
+	dir := t.TempDir()
+	rules, err := os.ReadFile("../../deploy/prometheus/yroom.rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{"yroom.rules.yml": rules, "prometheus.yml": []byte(block(t, "yml", "scrape_configs"))} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), promtool, "check", "config", filepath.Join(dir, "prometheus.yml")).CombinedOutput(); err != nil {
+		t.Errorf("promtool check config: %v\n%s", err, out)
+	}
+}
+
 // A Prometheus scrapes a server, a worker and a consumer. After some traffic, each query of
 // the dashboard returns data, and each metric in the alerts is there.
 func TestPrometheus(t *testing.T) {
