@@ -117,7 +117,7 @@ func (c *crowd) each(n, atOnce int, do func(i int) error) error {
 }
 
 // errStuck means that what the clients wait for doesn't happen.
-var errStuck = errors.New("the server does nothing of what the clients wait for")
+var errStuck = errors.New("no client makes progress: check the address, the dialect and the log of the server")
 
 // await waits until count, which grows, returns want. The error is errStuck if it stays the
 // same for the patience of the target, or that of the crowd.
