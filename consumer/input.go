@@ -102,8 +102,8 @@ func (in *input) discard(n int64) (dropped int, err error) {
 	return dropped, nil
 }
 
-// rest gives the buffer back if it is empty, and reports whether nothing is left of what has
-// arrived before.
+// rest returns an empty buffer to the pool. It reports whether all bytes that were read have
+// been taken.
 func (in *input) rest() bool {
 	if len(in.have) > 0 {
 		return false
