@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yroom/yroom/bench/typing"
 	"github.com/yroom/yroom/internal/load"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/daemon"
@@ -71,7 +70,7 @@ func BenchmarkLayers(b *testing.B) {
 		for _, a := range all {
 			m := medians(seen[a.name])
 			fmt.Fprintf(&table, "| %s | %.2f ms (%+.2f) | %.2f ms (%+.2f) | %.1f | %.0f | %d µs | %.0f (%.2f) |\n", a.name,
-				typing.Milliseconds(m.p50), typing.Milliseconds(m.p50-base.p50), typing.Milliseconds(m.p99), typing.Milliseconds(m.p99-base.p99),
+				milliseconds(m.p50), milliseconds(m.p50-base.p50), milliseconds(m.p99), milliseconds(m.p99-base.p99),
 				m.messages, m.bytes, m.cost.Microseconds(), m.deliveries, m.deliveries/base.deliveries)
 		}
 		b.Logf("medians of %d rounds of %v:\n"+
@@ -81,12 +80,12 @@ func BenchmarkLayers(b *testing.B) {
 
 func medians(all []figures) figures {
 	return figures{
-		p50:        typing.Median(all, func(f figures) time.Duration { return f.p50 }),
-		p99:        typing.Median(all, func(f figures) time.Duration { return f.p99 }),
-		messages:   typing.Median(all, func(f figures) float64 { return f.messages }),
-		bytes:      typing.Median(all, func(f figures) float64 { return f.bytes }),
-		cost:       typing.Median(all, func(f figures) time.Duration { return f.cost }),
-		deliveries: typing.Median(all, func(f figures) float64 { return f.deliveries }),
+		p50:        median(all, func(f figures) time.Duration { return f.p50 }),
+		p99:        median(all, func(f figures) time.Duration { return f.p99 }),
+		messages:   median(all, func(f figures) float64 { return f.messages }),
+		bytes:      median(all, func(f figures) float64 { return f.bytes }),
+		cost:       median(all, func(f figures) time.Duration { return f.cost }),
+		deliveries: median(all, func(f figures) float64 { return f.deliveries }),
 	}
 }
 

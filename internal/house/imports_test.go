@@ -39,7 +39,6 @@ var wantImports = []struct {
 	{"internal/testkit/daemon", []string{"internal/testkit"}},
 	{"internal/testkit/proxy", nil},
 	{"internal/testkit/membus", []string{"event", "internal/testkit", "layer", "layer/buslayer", "layer/layertest", "layer/link", "protocol"}},
-	{"bench/typing", []string{"internal/testkit", "internal/testkit/wsclient", "github.com/gobwas/ws"}},
 	{"internal/load", []string{"blocks", "internal/clocks", "internal/lib0", "protocol", "yjs", "github.com/gobwas/ws"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
