@@ -104,10 +104,10 @@ programs:
 	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd prometheus
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
-#  1. All packages but those that drive programs, with the race detector.
+#  1. All packages but the core and those that drive programs, with the race detector.
 #  2. The tests of cmd/yroom that start no program, with it: a program that is built with it starts a second later.
 #  3. The packages that drive programs, without it.
-#  4. The core with its coverage, which the race detector would make several times as slow.
+#  4. The core with its coverage. It starts no goroutine, so the race detector would only make it several times as slow.
 #  5. Further tests of running times, of allocations and of much work, which the race detector changes or slows down, and
 #     one that crashes it. Those of the core are in 4.
 #  6. Attacks on a server, which must have the machine for itself as far as possible.
@@ -120,7 +120,7 @@ unit: tools
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
-	go run ./scripts/gotest $$race -count=1 -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/') \
+	go run ./scripts/gotest $$race -count=1 -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' $(CORE:%=-e '^$(MODULE)/%$$')) \
 	  -- $$race -count=1 -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
 	  -- -count=1 -timeout 30m ./test/... ./cmd/... \
 	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
