@@ -1,13 +1,14 @@
 // Command gotest runs "go test" and prints what it prints, then counts the tests
 // that were skipped and names them. "--" separates several runs. A test that is skipped
-// in one run and passes in another doesn't count as skipped. No run follows one that
-// fails.
+// in one run and passes in another doesn't count as skipped. A run that fails doesn't keep
+// the others from running: one call shows all that fails.
 //
 //	gotest -race ./... -- -run Allocations ./consumer
 package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,7 +28,8 @@ func main() {
 	}
 	var err error
 	for _, args := range split(os.Args[1:]) {
-		if err = run(ctx, args, &out); err != nil {
+		err = cmp.Or(err, run(ctx, args, &out))
+		if ctx.Err() != nil {
 			break
 		}
 	}
