@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -533,6 +534,42 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("the worker got:\n%s", lines)
 		}
 	})
+}
+
+// The time in which connections are closed grows with their number, and fits into that of
+// the shutdown.
+func TestShutdownIsPaced(t *testing.T) {
+	for name, tc := range map[string]struct {
+		conns         int
+		timeout, want time.Duration
+	}{
+		"few":                 {5, time.Minute, 8 * time.Millisecond},
+		"many":                {100, time.Minute, 198 * time.Millisecond},
+		"many in little time": {100, 300 * time.Millisecond, 99 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t, Config{})
+				var closed sync.WaitGroup
+				for range tc.conns {
+					c, _ := h.join("/doc")
+					closed.Go(func() { c.wantClose(protocol.CloseRestart, "restarts") })
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), tc.timeout)
+				defer cancel()
+				start := time.Now()
+				if err := h.Shutdown(ctx); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(start); took != tc.want {
+					t.Errorf("it took %v, want %v", took, tc.want)
+				}
+				closed.Wait()
+				_ = h.http.Close()
+				<-h.ended
+			})
+		})
+	}
 }
 
 // Shutdown returns when its context ends, even if a client doesn't read and a room

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/yroom/yroom/protocol"
@@ -11,14 +12,16 @@ import (
 
 const (
 	pacePerConn = 2 * time.Millisecond
-	paceLongest = 5 * time.Second
+	paceLongest = 5 * time.Second // if the time for a shutdown isn't bounded
+	paceShare   = 3               // otherwise, the part of that time
 )
 
 var restarting = protocol.CloseError{Code: protocol.CloseRestart, Reason: "the server restarts"}
 
-// Shutdown admits no more requests, closes the connections with 1012, a few at a
-// time so that the clients don't all connect again at the same instant, waits
-// for their goroutines and detaches from the layer. If ctx ends first, the remaining
+// Shutdown admits no more requests, closes the connections with 1012, one after the
+// other so that the clients don't all connect again at the same instant, waits
+// for their goroutines and detaches from the layer. Closing takes 2 ms for each connection,
+// but no more than a third of the time until the deadline of ctx, or 5 s if it has none. If ctx ends first, the remaining
 // connections are cut off, and the error is that of ctx. A second call waits for the
 // first.
 func (c *Consumer) Shutdown(ctx context.Context) error {
@@ -63,14 +66,16 @@ func (c *Consumer) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// closeAll closes the sockets evenly over a period that grows with their number.
+// closeAll closes the sockets in a random order, evenly over a period that grows with their
+// number. So neither the clients of a room nor those of a time come back together.
 func (c *Consumer) closeAll(ctx context.Context) {
 	sockets := c.all(nil)
-	window := min(time.Duration(len(sockets))*pacePerConn, paceLongest)
+	rand.Shuffle(len(sockets), func(i, j int) { sockets[i], sockets[j] = sockets[j], sockets[i] })
+	start, longest := time.Now(), paceLongest
 	if end, ok := ctx.Deadline(); ok {
-		window = min(window, max(0, time.Until(end)/2))
+		longest = max(end.Sub(start)/paceShare, 0)
 	}
-	start := time.Now()
+	window := min(time.Duration(len(sockets))*pacePerConn, longest)
 	for i, s := range sockets {
 		due := window * time.Duration(i) / time.Duration(len(sockets))
 		if wait := due - time.Since(start); wait > 0 {

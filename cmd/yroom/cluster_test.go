@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -155,7 +156,7 @@ func (c *cluster) start(args ...string) *command {
 func (c *cluster) run(ctx context.Context, stdout, stderr io.Writer, args ...string) error {
 	var cli commands
 	parser, err := kong.New(&cli, kong.Bind(environment{
-		stdout: stdout, stderr: stderr, openLayer: c.open, untilSignal: func() context.Context { return ctx },
+		stdout: stdout, stderr: stderr, openLayer: c.open, untilSignal: func(*slog.Logger) context.Context { return ctx },
 	}))
 	if err != nil {
 		return err

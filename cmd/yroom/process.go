@@ -21,22 +21,26 @@ type environment struct {
 	stdout, stderr io.Writer
 	// Tests replace these functions, to run several commands on one layer in memory.
 	openLayer   func(ctx context.Context, url string, o layerOptions) (openedLayer, error)
-	untilSignal func() context.Context
+	untilSignal func(log *slog.Logger) context.Context
 }
 
-// untilSignal returns a context that ends at the first signal to end the process. From
-// then on, a signal ends the process at once.
-func untilSignal() context.Context {
+// untilSignal returns a context that ends at the first signal to end the process. A second
+// signal ends the process at once, with status 1.
+func untilSignal(log *slog.Logger) context.Context {
 	signals := []os.Signal{syscall.SIGTERM, syscall.SIGINT}
 	if !signal.Ignored(syscall.SIGHUP) { // it is ignored under nohup
 		signals = append(signals, syscall.SIGHUP)
 	}
-	received, stop := signal.NotifyContext(context.Background(), signals...)
+	received := make(chan os.Signal, 2)
+	signal.Notify(received, signals...)
 	ctx, end := context.WithCancelCause(context.Background())
-	context.AfterFunc(received, func() {
-		stop() // first: until it returns, further signals are swallowed
-		end(context.Cause(received))
-	})
+	go func() {
+		end(fmt.Errorf("%v signal received", <-received))
+		second := <-received
+		signal.Reset(signals...) // a third one ends the process even if the log can't be written
+		log.Warn("A second signal ends the process at once. What was confirmed to clients is stored; they send the rest again.", "signal", second.String())
+		os.Exit(1)
+	}()
 	return ctx
 }
 
@@ -49,6 +53,9 @@ func (s settings) complete(file settings) (settings, error) {
 	}
 	if s.ShutdownTimeout < 0 {
 		return s, fmt.Errorf("shutdown-timeout %v is negative", s.ShutdownTimeout)
+	}
+	if s.ShutdownDelay < 0 || s.ShutdownDelay > s.ShutdownTimeout/2 {
+		return s, fmt.Errorf("shutdown-delay %v: want at most half of shutdown-timeout, which is %v", s.ShutdownDelay, s.ShutdownTimeout)
 	}
 	for _, channel := range s.Channel {
 		if err := yroom.CheckChannel(channel); err != nil {
@@ -75,7 +82,7 @@ func (s settings) checkStore(flag string, file settings) error {
 	return errors.New("all workers of a cluster must use the same store, so there is no default: set --store")
 }
 
-// times divides the time of a shutdown.
+// times divides the time of a shutdown, after the shutdown delay.
 type times struct {
 	requests    time.Duration // until plain requests are cut
 	connections time.Duration // until the connections are cut
@@ -88,6 +95,7 @@ func (s settings) times(connections bool) times {
 	if !connections {
 		return times{worker: max(all*5/6, 1), all: all}
 	}
+	all -= s.ShutdownDelay
 	return times{requests: all / 6, connections: all / 2, worker: max(all/3, 1), all: all}
 }
 

@@ -68,7 +68,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
-	ctx := e.untilSignal()
+	ctx := e.untilSignal(log)
 	listener, err := listen(ctx, "--listen", set.Listen, *set.Open || set.hasLogin())
 	if err != nil {
 		return err
@@ -157,8 +157,9 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	case err = <-broken:
 	case <-ctx.Done():
 		log.Info("ending", "cause", context.Cause(ctx).Error(), "timeout", set.ShutdownTimeout.String())
+		health.draining.Store(true)
+		time.Sleep(set.ShutdownDelay) // clients are served meanwhile
 	}
-	health.draining.Store(true)
 	begin := time.Now()
 	whole, cancel := context.WithDeadline(context.Background(), begin.Add(shutdown.all))
 	defer cancel()

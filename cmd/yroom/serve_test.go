@@ -135,8 +135,11 @@ func TestServeSecondSignalEndsAtOnce(t *testing.T) {
 		t.Errorf("/healthz while draining: %d", status)
 	}
 	s.Signal(t, syscall.SIGTERM)
-	if code := s.Ended(t); code != -1 {
-		t.Errorf("exit status %d, want an end by the signal", code)
+	if code := s.Ended(t); code != 1 {
+		t.Errorf("exit status %d, want 1", code)
+	}
+	if want := "A second signal ends the process at once."; !strings.Contains(s.Log.String(), want) {
+		t.Errorf("no %q in the log:\n%s", want, &s.Log)
 	}
 }
 

@@ -56,6 +56,8 @@ type ConsumerSettings struct {
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
 
+	ShutdownDelay time.Duration `yaml:"shutdown_delay" placeholder:"DURATION" help:"How long /readyz answers 503 before a shutdown ends connections, so that a load balancer passes new clients to other processes; part of the shutdown timeout (default: none)."`
+
 	Listen        string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Health        string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
 	Open          *bool    `yaml:"open"           negatable:""            help:"Allow everyone who can reach the address. Without it the server listens on a loopback address only."`
@@ -163,6 +165,8 @@ func (s settings) or(base settings) settings {
 			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
 			AnswerMemory: cmp.Or(s.AnswerMemory, base.AnswerMemory),
 			ExportMemory: cmp.Or(s.ExportMemory, base.ExportMemory),
+
+			ShutdownDelay: cmp.Or(s.ShutdownDelay, base.ShutdownDelay),
 
 			AddressHeader:         cmp.Or(s.AddressHeader, base.AddressHeader),
 			Connections:           cmp.Or(s.Connections, base.Connections),

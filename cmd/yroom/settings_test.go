@@ -47,6 +47,7 @@ memory: 2GiB
 log_format: json
 log_level: debug
 shutdown_timeout: 5s
+shutdown_delay: 2s
 rooms:
   default:
     remove_delay: 2m
@@ -91,6 +92,8 @@ rooms:
 			APITokenFile: "yroom.token",
 			AnswerMemory: 1 << 30,
 			ExportMemory: 2 << 30,
+
+			ShutdownDelay: 2 * time.Second,
 
 			AddressHeader:         "X-Real-Ip",
 			Connections:           7,

@@ -80,6 +80,54 @@ func TestServeShutdownFinishesRequests(t *testing.T) {
 	}
 }
 
+// With a shutdown delay, a process says first that it isn't ready, and serves clients as
+// before. A second signal ends it meanwhile, too.
+func TestServeShutdownDelay(t *testing.T) {
+	s := start(t, "--shutdown-delay", "10m", "--shutdown-timeout", "30m")
+	c, err := s.dial(t, "room", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Signal(t, syscall.SIGTERM)
+	testkit.Eventually(t, "the process isn't ready", func() string {
+		status, body := s.get(t, "/readyz")
+		if status == http.StatusServiceUnavailable && body == "draining\n" {
+			return ""
+		}
+		return fmt.Sprint(status, body)
+	})
+	later, err := s.dial(t, "room", nil)
+	if err != nil {
+		t.Fatalf("a client that connects while the process isn't ready: %v", err)
+	}
+	update, err := base64.StdEncoding.DecodeString(docV1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MustSend(t, testkit.Update(update))
+	later.MustAwait(t, testkit.Update(update))
+	s.Signal(t, syscall.SIGTERM)
+	if code := s.Ended(t); code != 1 {
+		t.Errorf("exit status %d, want 1", code)
+	}
+}
+
+// The shutdown delay is over before the end of the shutdown timeout.
+func TestServeEndsAfterTheShutdownDelay(t *testing.T) {
+	s := start(t, "--shutdown-delay", "1ms")
+	c, err := s.dial(t, "room", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Signal(t, syscall.SIGTERM)
+	if code, _, err := c.AwaitClose(); code != 1012 {
+		t.Errorf("the connection ended with %d (%v), want 1012", code, err)
+	}
+	if code := s.Ended(t); code != 0 {
+		t.Errorf("exit status %d\n%s", code, &s.Log)
+	}
+}
+
 // freeAddress returns an address at which nothing listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()

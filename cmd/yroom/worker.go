@@ -76,7 +76,7 @@ func (e environment) runRooms(set settings) error {
 	if err != nil {
 		return err
 	}
-	ctx := e.untilSignal()
+	ctx := e.untilSignal(log)
 	joined, err := e.openLayer(ctx, set.Layer, set.layerOptions(true, log))
 	if err != nil {
 		return err
