@@ -55,6 +55,8 @@ type Admission struct {
 type StatusError struct {
 	Status int // 400 to 599; any other becomes 403
 	Reason string
+
+	why Refusal // "": a hook has refused
 }
 
 func (e *StatusError) Error() string { return e.Reason }
@@ -121,6 +123,7 @@ func checkRequest(w http.ResponseWriter, r *http.Request) error {
 	return &StatusError{
 		http.StatusUpgradeRequired,
 		"This address accepts WebSockets. Connect a Yjs client to it, such as y-websocket's WebsocketProvider.",
+		RefusalUpgrade,
 	}
 }
 
@@ -158,7 +161,7 @@ func token(r *http.Request) string {
 
 func checkRoom(name string) error {
 	if event.CheckName(name) != nil {
-		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8, not blank and without control or invisible characters."}
+		return &StatusError{http.StatusBadRequest, "A room name is 1 to 255 bytes of UTF-8, not blank and without control or invisible characters.", RefusalRoom}
 	}
 	return nil
 }
@@ -185,7 +188,7 @@ func (c *Consumer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		c.log.Info("refused", "addr", r.RemoteAddr, "status", status, "error", err)
 	}
 	if refused := c.cfg.Events.Refused; refused != nil {
-		_ = c.guard(nil, "Events", func() error { refused(r, status); return nil })
+		_ = c.guard(nil, "Events", func() error { refused(r, status, refusalOf(err)); return nil })
 	}
 	http.Error(w, reason, status)
 }

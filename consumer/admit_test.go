@@ -65,7 +65,7 @@ func TestAdmission(t *testing.T) {
 		"a name that cannot be": {r: httptest.NewRequest(http.MethodGet, "/"+strings.Repeat("a", 10<<10), nil), status: 400},
 		"POST":                  {r: questionAbout("/doc"), status: 426},
 		"POST, other host":      {r: questionAbout("/doc", "Origin", "https://evil.test"), status: 403, body: "origin"},
-		"POST, unauthorized":    {r: questionAbout("/doc"), hooks: admit(Admission{}, &StatusError{401, "Please log in."}), status: 401, body: "Please log in."},
+		"POST, unauthorized":    {r: questionAbout("/doc"), hooks: admit(Admission{}, &StatusError{Status: 401, Reason: "Please log in."}), status: 401, body: "Please log in."},
 		"POST, admitted":        {r: questionAbout("/doc"), hooks: admit(Admission{Room: "r"}, nil), status: 426},
 		"POST, PreConnect":      {r: questionAbout("/doc"), hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { panic("no connection") }}, status: 426},
 		"old version":           {r: upgradeRequest("/doc", "Sec-WebSocket-Version", "8"), status: 426},
@@ -88,11 +88,11 @@ func TestAdmission(t *testing.T) {
 		"strange origin":        {r: upgradeRequest("/doc", "Origin", "%zz"), status: 403},
 		"admitted":              {r: upgradeRequest("/"), hooks: admit(Admission{Room: "r"}, nil), status: ok},
 		"admitted badly":        {r: upgradeRequest("/doc"), hooks: admit(Admission{}, nil), status: 400},
-		"unauthorized":          {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{401, "Please log in."}), status: 401, body: "Please log in."},
-		"strange status":        {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{200, "Please log in."}), status: 403, body: "Please log in."},
+		"unauthorized":          {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{Status: 401, Reason: "Please log in."}), status: 401, body: "Please log in."},
+		"strange status":        {r: upgradeRequest("/doc"), hooks: admit(Admission{}, &StatusError{Status: 200, Reason: "Please log in."}), status: 403, body: "Please log in."},
 		"some error":            {r: upgradeRequest("/doc"), hooks: admit(Admission{}, errors.New("inner words")), status: 403, body: "Forbidden.", log: "inner words"},
 		"Admit panics":          {r: upgradeRequest("/doc"), hooks: Hooks{Admit: func(context.Context, Request) (Admission, error) { panic("boo") }}, status: 500, log: "admit_test.go"},
-		"PreConnect":            {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { return &StatusError{404, "No such room."} }}, status: 404, body: "No such room."},
+		"PreConnect":            {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { return &StatusError{Status: 404, Reason: "No such room."} }}, status: 404, body: "No such room."},
 		"PreConnect dies":       {r: upgradeRequest("/doc"), hooks: Hooks{PreConnect: func(*Conn, *http.Request) error { panic("boo") }}, status: 500, log: "panic=boo"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -154,7 +154,7 @@ func (c *Consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func refuseStopping(w http.ResponseWriter) error {
 	w.Header().Set("Retry-After", "1")
-	return &StatusError{http.StatusServiceUnavailable, "The server is shutting down. Try again."}
+	return &StatusError{http.StatusServiceUnavailable, "The server is shutting down. Try again.", RefusalShutdown}
 }
 
 // accept admits a request and upgrades it. After an error, it has answered the request.

@@ -17,7 +17,8 @@
 //
 // Files, in the order in which a connection passes them:
 //
-//   - consumer.go, hooks.go, events.go: configuration, and what runs when
+//   - consumer.go, hooks.go, events.go, refusal.go: configuration, what runs when, and why
+//     requests are refused
 //   - limits.go: how many connections there may be
 //   - admit.go, origin.go: what a request may connect to, its token and its origin
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket

@@ -13,8 +13,9 @@ import (
 type Events struct {
 	// Connected is called when a connection has joined its room.
 	Connected func(*Conn)
-	// Refused is called when a request was refused with an HTTP status.
-	Refused func(r *http.Request, status int)
+	// Refused is called when a request was refused with an HTTP status, or a document of a
+	// Hocuspocus client for the same reason.
+	Refused func(r *http.Request, status int, why Refusal)
 	// Behind is called when a connection lacks updates that its room has sent,
 	// because it reads too slowly or because they were lost.
 	Behind func(*Conn)

@@ -15,7 +15,7 @@ import (
 func TestEventsPanic(t *testing.T) {
 	cfg := Config{Events: Events{
 		Connected: func(*Conn) { panic("Connected") },
-		Refused:   func(*http.Request, int) { panic("Refused") },
+		Refused:   func(*http.Request, int, Refusal) { panic("Refused") },
 		Behind:    func(*Conn) { panic("Behind") },
 		Resynced:  func(*Conn) { panic("Resynced") },
 		Rejoined:  func(*Conn) { panic("Rejoined") },

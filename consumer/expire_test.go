@@ -63,13 +63,13 @@ func TestAdmitRequest(t *testing.T) {
 	var value any
 	hooks := Hooks{Admit: func(ctx context.Context, r Request) (Admission, error) {
 		got, value = r, ctx.Value(key{})
-		return Admission{}, &StatusError{http.StatusUnauthorized, "no"}
+		return Admission{}, &StatusError{Status: http.StatusUnauthorized, Reason: "no"}
 	}}
 	withHarness(t, Config{Hooks: hooks}, func(t *testing.T, h *harness) {
 		r := upgradeRequest("/a%20b?token=t")
 		r = r.WithContext(context.WithValue(r.Context(), key{}, "value"))
 		var refused []int
-		h.cfg.Events.Refused = func(_ *http.Request, status int) { refused = append(refused, status) }
+		h.cfg.Events.Refused = func(_ *http.Request, status int, _ Refusal) { refused = append(refused, status) }
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		if got.HTTP != r || got.Room != "a b" || got.Token != "t" || value != "value" {
 			t.Errorf("Admit got %+v and %v", got, value)

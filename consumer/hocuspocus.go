@@ -33,8 +33,8 @@ var (
 	resetting  = protocol.CloseError{Code: protocol.CloseReset, Reason: "Reset Connection"}
 	unanswered = protocol.CloseError{Code: protocol.CloseLateAuth, Reason: "Connection Timeout"}
 
-	errHeaderSize = &StatusError{http.StatusRequestHeaderFieldsTooLarge, "The header of the request is larger than 32 KiB, or has too many fields."}
-	errDocuments  = &StatusError{http.StatusTooManyRequests, "This connection has as many documents as it may have."}
+	errHeaderSize = &StatusError{http.StatusRequestHeaderFieldsTooLarge, "The header of the request is larger than 32 KiB, or has too many fields.", RefusalHeader}
+	errDocuments  = &StatusError{http.StatusTooManyRequests, "This connection has as many documents as it may have.", RefusalDocuments}
 )
 
 var (
@@ -405,7 +405,7 @@ func (d *documents) deny(address string, err error) {
 		d.consumer.log.Info("document denied", "addr", d.socket.addr, "room", cut(name, maxLogged), "status", status, "error", err)
 	}
 	if refused := d.consumer.cfg.Events.Refused; refused != nil {
-		_ = d.consumer.guard(nil, "Events", func() error { refused(d.request, status); return nil })
+		_ = d.consumer.guard(nil, "Events", func() error { refused(d.request, status, refusalOf(err)); return nil })
 	}
 }
 

@@ -68,7 +68,7 @@ func TestHocuspocusRenewalIsOvertaken(t *testing.T) {
 			return Admission{Room: "doc", Access: event.AccessWrite | event.AccessPresent}, nil
 		},
 		"after the former has expired": func() (Admission, error) {
-			return Admission{}, &StatusError{http.StatusUnauthorized, "The token has expired."}
+			return Admission{}, &StatusError{Status: http.StatusUnauthorized, Reason: "The token has expired."}
 		},
 		"in an outage": func() (Admission, error) { return Admission{}, errors.New("down") },
 	} {
@@ -119,7 +119,7 @@ func TestHocuspocusUndecidedBeforeTheFirst(t *testing.T) {
 	var decide chan struct{}
 	cfg := Config{Hooks: Hooks{Admit: func(ctx context.Context, r Request) (Admission, error) {
 		if r.Room == "down" {
-			return Admission{}, &StatusError{http.StatusServiceUnavailable, "The login is down."}
+			return Admission{}, &StatusError{Status: http.StatusServiceUnavailable, Reason: "The login is down."}
 		}
 		<-decide
 		return tokens(ctx, r)

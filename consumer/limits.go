@@ -49,10 +49,10 @@ const (
 
 // The refusals are separate values because they are logged with advice for the operator.
 var (
-	errFull        = &StatusError{http.StatusServiceUnavailable, "This server has too many connections. Try again later."}
-	errAddressFull = &StatusError{http.StatusTooManyRequests, "Your address has too many connections to this server. Close some, or try again later."}
-	errAddressFast = &StatusError{http.StatusTooManyRequests, "Your address opens connections to this server too often. Try again in a second."}
-	errTooFast     = &StatusError{http.StatusServiceUnavailable, "Too many clients connect to this server at the moment. Try again in a second."}
+	errFull        = &StatusError{http.StatusServiceUnavailable, "This server has too many connections. Try again later.", RefusalConnections}
+	errAddressFull = &StatusError{http.StatusTooManyRequests, "Your address has too many connections to this server. Close some, or try again later.", RefusalAddressConnections}
+	errAddressFast = &StatusError{http.StatusTooManyRequests, "Your address opens connections to this server too often. Try again in a second.", RefusalAddressJoins}
+	errTooFast     = &StatusError{http.StatusServiceUnavailable, "Too many clients connect to this server at the moment. Try again in a second.", RefusalJoins}
 )
 
 // gate counts the connections of a Consumer.

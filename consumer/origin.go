@@ -11,7 +11,7 @@ import (
 )
 
 // errOrigin is a separate value because it is logged with advice for the operator.
-var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here."}
+var errOrigin = &StatusError{http.StatusForbidden, "This page's origin is not allowed to connect here.", RefusalOrigin}
 
 // checkOrigin refuses requests that a browser sends for a page of another site.
 func (c *Consumer) checkOrigin(r *http.Request) error {

@@ -85,8 +85,8 @@ func TestRenewRefuses(t *testing.T) {
 		err  error
 		want protocol.CloseCode
 	}{
-		"forbidden":    {err: &StatusError{http.StatusForbidden, "no longer"}, want: protocol.CloseForbidden},
-		"unauthorized": {err: &StatusError{http.StatusUnauthorized, "log in"}, want: protocol.CloseUnauthorized},
+		"forbidden":    {err: &StatusError{Status: http.StatusForbidden, Reason: "no longer"}, want: protocol.CloseForbidden},
+		"unauthorized": {err: &StatusError{Status: http.StatusUnauthorized, Reason: "log in"}, want: protocol.CloseUnauthorized},
 		"other code":   {err: &protocol.CloseError{Code: 4499}, want: 4499},
 		"other room":   {a: Admission{Room: "other", User: "u1"}, want: protocol.CloseForbidden},
 		"other user":   {a: Admission{Room: "doc", User: "u2"}, want: protocol.CloseForbidden},
@@ -119,7 +119,7 @@ func TestRenewFails(t *testing.T) {
 	}{
 		"for a while": {func(now, began time.Time) (Admission, error) {
 			if now.Sub(began) < 90*time.Second {
-				return Admission{}, &StatusError{http.StatusServiceUnavailable, "later"}
+				return Admission{}, &StatusError{Status: http.StatusServiceUnavailable, Reason: "later"}
 			}
 			return Admission{Room: "doc", User: "u1"}, nil
 		}, 0},

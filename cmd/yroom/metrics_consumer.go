@@ -22,34 +22,27 @@ var closeCodes = []protocol.CloseCode{
 	protocol.CloseForbidden, protocol.CloseDeleted, protocol.CloseLateAuth, protocol.CloseCut,
 }
 
-// refusals are the HTTP statuses that metrics distinguish: those with which the server
-// refuses clients. Hooks may choose others.
-var refusals = []int{
-	http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusUpgradeRequired, http.StatusTooManyRequests,
-	http.StatusRequestHeaderFieldsTooLarge, http.StatusInternalServerError, http.StatusServiceUnavailable,
-}
-
-// numbered counts by numbers of a closed set, and all others together.
-type numbered[N ~int | ~uint16] struct {
-	known map[N]prometheus.Counter
+// byCode counts by the close codes of a closed set, and by all others together.
+type byCode struct {
+	known map[protocol.CloseCode]prometheus.Counter
 	other prometheus.Counter
 }
 
-func newNumbered[N ~int | ~uint16](m *metrics, name, help, label string, numbers []N) numbered[N] {
+func (m *metrics) byCode(name, help string, codes []protocol.CloseCode) byCode {
 	words := []string{other}
-	for _, n := range numbers {
-		words = append(words, strconv.Itoa(int(n)))
+	for _, code := range codes {
+		words = append(words, strconv.Itoa(int(code)))
 	}
-	all := m.counters(name, help, label, words...)
-	known := make(map[N]prometheus.Counter, len(numbers))
-	for _, n := range numbers {
-		known[n] = all[strconv.Itoa(int(n))]
+	all := m.counters(name, help, "code", words...)
+	known := make(map[protocol.CloseCode]prometheus.Counter, len(codes))
+	for _, code := range codes {
+		known[code] = all[strconv.Itoa(int(code))]
 	}
-	return numbered[N]{known, all[other]}
+	return byCode{known, all[other]}
 }
 
-func (c numbered[N]) inc(n N) {
-	if counter, ok := c.known[n]; ok {
+func (c byCode) inc(code protocol.CloseCode) {
+	if counter, ok := c.known[code]; ok {
 		counter.Inc()
 		return
 	}
@@ -65,8 +58,8 @@ const (
 func (m *metrics) consumerEvents() consumer.Events {
 	opened := m.counters("connections_opened_total", "Connections that have joined their rooms, by dialect.", "dialect", plainDialect, hocuspocusDialect)
 	plain, hocuspocus := opened[plainDialect], opened[hocuspocusDialect]
-	closed := newNumbered(m, "connections_closed_total", "Connections that have ended, by close code.", "code", closeCodes)
-	refused := newNumbered(m, "requests_refused_total", "Requests and Hocuspocus documents that were refused, by HTTP status.", "status", refusals)
+	closed := m.byCode("connections_closed_total", "Connections that have ended, by close code.", closeCodes)
+	refused := m.refusals()
 	behind := m.counter("fell_behind_total", "How often a connection lacked updates that its room has sent.")
 	resyncs := m.counter("resyncs_total", "How often a connection that was behind was brought up to date.")
 	rejoins := m.counter("rejoins_total", "How often a connection has joined its room again, after a loss or at another worker.")
@@ -78,12 +71,25 @@ func (m *metrics) consumerEvents() consumer.Events {
 				plain.Inc()
 			}
 		},
-		Refused:  func(_ *http.Request, status int) { refused.inc(status) },
+		Refused:  func(_ *http.Request, _ int, why consumer.Refusal) { refused[why].Inc() },
 		Behind:   func(*consumer.Conn) { behind.Inc() },
 		Resynced: func(*consumer.Conn) { resyncs.Inc() },
 		Rejoined: func(*consumer.Conn) { rejoins.Inc() },
 		Closed:   func(_ *consumer.Conn, why protocol.CloseError) { closed.inc(why.Code) },
 	}
+}
+
+// refusals returns a counter for each reason to refuse a client.
+func (m *metrics) refusals() map[consumer.Refusal]prometheus.Counter {
+	var reasons []string
+	for _, why := range consumer.Refusals() {
+		reasons = append(reasons, string(why))
+	}
+	refused := make(map[consumer.Refusal]prometheus.Counter)
+	for reason, counter := range m.counters("requests_refused_total", "Requests and Hocuspocus documents that were refused, by reason.", "reason", reasons...) {
+		refused[consumer.Refusal(reason)] = counter
+	}
+	return refused
 }
 
 // readConsumer makes the metrics have what read returns.

@@ -19,7 +19,7 @@ func (m *metrics) workerEvents() worker.Events {
 	compactions := m.histogram("compaction_duration_seconds", "How long compactions took, also those that failed.", longSeconds)
 	notCompacted := m.counter("compaction_failures_total", "Compactions that failed, were given up or came too late.")
 	evictions := m.counter("evictions_total", "Rooms that were removed from memory.")
-	failures := newNumbered(m, "room_failures_total", "Rooms that were closed or suspended because of a fault, by the close code of their connections.", "code",
+	failures := m.byCode("room_failures_total", "Rooms that were closed or suspended because of a fault, by the close code of their connections.",
 		[]protocol.CloseCode{protocol.CloseInternal, protocol.CloseRestart, protocol.CloseTryLater})
 	others := m.counter("merged_entries_total", "Entries of logs that rooms have loaded because another worker may have appended them.")
 	clashes := m.counter("clashes_total", "Updates with blocks of a client id that another client has used.")
