@@ -69,7 +69,7 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err := c.checkOrigin(r); err != nil {
 		return nil, err
 	}
-	from, err := c.gate.enter(r, time.Now())
+	from, wait, err := c.gate.enter(r, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,9 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 			c.gate.leave(from)
 		}
 	}()
+	if err := await(ctx, wait); err != nil {
+		return nil, err
+	}
 	if hook != nil {
 		if err := c.guard(nil, "Admit", func() (err error) {
 			a, err = hook(ctx, Request{HTTP: r, Room: a.Room, Token: token(r)})

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -107,11 +108,11 @@ func (c *Consumer) newDocuments(w http.ResponseWriter, r *http.Request) (*docume
 	if sizeOf(r) > maxHeader {
 		return nil, errHeaderSize
 	}
-	from, err := c.gate.enter(r, time.Now())
+	from, wait, err := c.gate.enter(r, time.Now())
 	if err != nil {
 		return nil, err
 	}
-	if err := checkRequest(w, r); err != nil {
+	if err := cmp.Or(await(r.Context(), wait), checkRequest(w, r)); err != nil {
 		c.gate.leave(from)
 		return nil, err
 	}

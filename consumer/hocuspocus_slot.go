@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -234,22 +233,12 @@ func (s *slot) ask(auth protocol.Auth) (Admission, error) {
 // mayJoin waits until the gate allows one more join. A client whose document was denied
 // would not try again.
 func (d *documents) mayJoin() error {
-	const pause = 50 * time.Millisecond
-	for waited := time.Duration(0); ; waited += pause {
-		err := d.consumer.gate.join(d.socket.from, time.Now())
-		if err == nil {
-			return nil
-		}
-		if waited >= ownerPatience {
-			d.socket.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseTryLater, Reason: err.Error()}})
-			return err
-		}
-		select {
-		case <-time.After(pause):
-		case <-d.ctx.Done():
-			return context.Cause(d.ctx)
-		}
+	wait, err := d.consumer.gate.join(d.socket.from, time.Now(), ownerPatience)
+	if err != nil {
+		d.socket.end(cause{CloseError: protocol.CloseError{Code: protocol.CloseTryLater, Reason: err.Error()}})
+		return err
 	}
+	return await(d.ctx, wait)
 }
 
 // open tells the client that it is admitted, and joins the room.

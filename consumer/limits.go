@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"net/http"
@@ -32,7 +33,8 @@ type Limits struct {
 	// by address.
 	AddressHeader string
 	// JoinsPerSecond bounds how often a connection is opened. After a pause, five times as
-	// many are admitted at once. Default: 1,000. Past it: HTTP 503.
+	// many are admitted at once. Default: 1,000. Past it, requests wait in their order for up
+	// to half a second, and further ones are refused: HTTP 503.
 	JoinsPerSecond int
 	// DocumentsPerSocket bounds the documents that a Hocuspocus client has on one WebSocket,
 	// open or not. Each counts as a connection, too. Default: 100. Past it: a further one is
@@ -45,6 +47,10 @@ const (
 	defaultConnectionsPerAddress = 1_000
 	defaultJoinsPerSecond        = 1_000
 	defaultDocumentsPerSocket    = 100
+
+	// joinPatience is how long a request waits for its turn. A server may close connections
+	// that open no WebSocket for longer, when others need their places.
+	joinPatience = 500 * time.Millisecond
 )
 
 // The refusals are separate values because they are logged with advice for the operator.
@@ -87,39 +93,61 @@ func newGate(l Limits) *gate {
 	return &gate{limits: l, joins: rate.New(l.JoinsPerSecond), logged: rate.New(1), noted: rate.New(100), from: make(map[netip.Prefix]*address)}
 }
 
-// enter counts the connection that r asks for, from an address that counts as one. If
-// the error is nil, leave must be called at its end.
-func (g *gate) enter(r *http.Request, now time.Time) (from netip.Prefix, err error) {
+// enter counts the connection that r asks for, from an address that counts as one, and
+// returns how long it has to wait for its turn. If the error is nil, leave must be called at
+// its end.
+func (g *gate) enter(r *http.Request, now time.Time) (from netip.Prefix, wait time.Duration, err error) {
 	from = g.addressOf(r)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a := g.address(from)
 	if err := g.full(a); err != nil {
-		return from, err
+		return from, 0, err
 	}
-	if err := g.mayJoin(a, now); err != nil {
-		return from, err
+	wait, err = g.mayJoin(a, now, joinPatience)
+	if err != nil {
+		return from, 0, err
 	}
 	g.count(from, a)
-	return from, nil
+	return from, wait, nil
 }
 
-// mayJoin returns an error if one more join is too much now. The lock must be held.
-func (g *gate) mayJoin(a *address, now time.Time) error {
-	if a != nil && !a.joins.Take(now) {
-		return errAddressFast
+// mayJoin returns how long one more join has to wait, or an error if that is longer than
+// patience. The lock must be held.
+func (g *gate) mayJoin(a *address, now time.Time, patience time.Duration) (wait time.Duration, err error) {
+	var own time.Duration
+	if a != nil {
+		var ok bool
+		if own, ok = a.joins.Reserve(now, patience); !ok {
+			return 0, errAddressFast
+		}
 	}
-	if !g.joins.Take(now) { // after the joins of the address, so that one address can't use up those of all
-		return errTooFast
+	all, ok := g.joins.Reserve(now, patience) // after the joins of the address, so that one address can't use up those of all
+	if !ok {
+		return 0, errTooFast
 	}
-	return nil
+	return max(own, all), nil
 }
 
-// join returns an error if one more document is too much now.
-func (g *gate) join(from netip.Prefix, now time.Time) error {
+// join returns how long one more document has to wait, or an error if that is longer than
+// patience.
+func (g *gate) join(from netip.Prefix, now time.Time, patience time.Duration) (wait time.Duration, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.mayJoin(g.address(from), now)
+	return g.mayJoin(g.address(from), now, patience)
+}
+
+// await waits for the turn of a connection. It returns errTooFast if ctx ends before.
+func await(ctx context.Context, wait time.Duration) error {
+	if wait == 0 {
+		return nil
+	}
+	select {
+	case <-time.After(wait):
+		return nil
+	case <-ctx.Done():
+		return errTooFast
+	}
 }
 
 // address returns the address, or a new one, which count remembers. It returns nil if from

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -62,7 +63,7 @@ func TestGate(t *testing.T) {
 	var open []netip.Prefix
 	enter := func(addr string, want error) {
 		t.Helper()
-		from, err := g.enter(requestFrom(addr), now)
+		from, _, err := g.enter(requestFrom(addr), now)
 		if !errors.Is(err, want) {
 			t.Errorf("a connection from %s: %v, want %v", addr, err, want)
 		}
@@ -98,18 +99,22 @@ func TestGate(t *testing.T) {
 	if g.open != 0 || len(g.from) != 0 {
 		t.Errorf("after all have left, %d are counted, from %v", g.open, g.from)
 	}
-	admitted := 0
+	admitted, last := 0, time.Duration(0)
 	for range 1000 {
-		from, err := g.enter(requestFrom("127.0.0.1:1"), now)
+		from, wait, err := g.enter(requestFrom("127.0.0.1:1"), now)
 		if err == nil {
 			admitted++
+			if want := max(time.Duration(admitted-5*100)*time.Second/100, 0); wait != want {
+				t.Fatalf("connection %d waits %v, want %v", admitted, wait, want)
+			}
+			last = wait
 			g.leave(from)
 		} else if !errors.Is(err, errTooFast) {
 			t.Fatal(err)
 		}
 	}
-	if want := 5 * 100; admitted != want {
-		t.Errorf("%d connections were admitted at once, want %d", admitted, want)
+	if want := 5*100 + 50; admitted != want || last != joinPatience {
+		t.Errorf("%d connections were admitted, the last after %v, want %d and %v", admitted, last, want, joinPatience)
 	}
 	now = now.Add(time.Second)
 	enter("192.0.2.1:1", nil)
@@ -126,7 +131,7 @@ func TestConnectionLimits(t *testing.T) {
 		}
 		return nil
 	}}
-	withHarness(t, Config{Limits: Limits{Connections: 2, JoinsPerSecond: 2}, Hooks: hooks}, func(t *testing.T, h *harness) {
+	withHarness(t, Config{Limits: Limits{Connections: 2, JoinsPerSecond: 1}, Hooks: hooks}, func(t *testing.T, h *harness) {
 		status := func() (int, string) {
 			w := httptest.NewRecorder()
 			h.ServeHTTP(w, upgradeRequest("/doc"))
@@ -151,16 +156,58 @@ func TestConnectionLimits(t *testing.T) {
 		c, _ := h.join("/doc")
 		b.close()
 		c.close()
-		for range 10 - admitted {
-			status()
+		if admitted != 5 {
+			t.Errorf("%d requests were admitted, want the 5 that may be at once", admitted)
 		}
 		want(http.StatusServiceUnavailable, "1")
 		if n := strings.Count(h.logs.String(), "connection refused: "); n != 2 {
 			t.Errorf("%d refusals are logged as warnings, want 2:\n%s", n, h.logs)
 		}
 		time.Sleep(time.Second)
+		want(http.StatusForbidden, "")
+		time.Sleep(time.Second)
 		d, _ := h.join("/doc")
 		d.close()
+		if h.gate.open != 0 {
+			t.Errorf("%d connections are counted, want none", h.gate.open)
+		}
+	})
+}
+
+// When clients connect faster than they are admitted, they are admitted in their order, and
+// a client that has given up is not.
+func TestConnectionsWaitForTheirTurn(t *testing.T) {
+	var admitted []string
+	hooks := Hooks{Admit: func(_ context.Context, r Request) (Admission, error) {
+		admitted = append(admitted, r.Room)
+		return Admission{}, errors.New("no")
+	}}
+	withHarness(t, Config{Limits: Limits{JoinsPerSecond: 10}, Hooks: hooks}, func(t *testing.T, h *harness) {
+		ask := func(room string) (giveUp func()) {
+			ctx, giveUp := context.WithCancel(t.Context())
+			go h.ServeHTTP(httptest.NewRecorder(), upgradeRequest("/"+room).WithContext(ctx))
+			synctest.Wait()
+			return giveUp
+		}
+		for range 50 { // after a pause, as many are admitted at once
+			ask("first")
+		}
+		if len(admitted) != 50 {
+			t.Errorf("%d requests were admitted at once, want 50", len(admitted))
+		}
+		admitted = nil
+		giveUp := ask("gone")
+		ask("a")
+		ask("b")
+		giveUp()
+		time.Sleep(250 * time.Millisecond)
+		if got := strings.Join(admitted, " "); got != "a" {
+			t.Errorf("after 250 ms, %q were admitted, want a", got)
+		}
+		time.Sleep(time.Second)
+		if got := strings.Join(admitted, " "); got != "a b" {
+			t.Errorf("%q were admitted, want a b", got)
+		}
 		if h.gate.open != 0 {
 			t.Errorf("%d connections are counted, want none", h.gate.open)
 		}

@@ -32,6 +32,13 @@ func (l *Limit) Rested(now time.Time) bool {
 
 // Take reports whether one more event is allowed at now.
 func (l *Limit) Take(now time.Time) bool {
+	_, ok := l.Reserve(now, 0)
+	return ok
+}
+
+// Reserve reports whether one more event is allowed within patience from now, and returns how
+// long it has to wait. Events are allowed in the order of their calls.
+func (l *Limit) Reserve(now time.Time, patience time.Duration) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	taken := l.taken
@@ -39,9 +46,10 @@ func (l *Limit) Take(now time.Time) bool {
 		taken = now.Add(-burst)
 	}
 	taken = taken.Add(l.each)
-	if taken.After(now) {
-		return false
+	wait = max(taken.Sub(now), 0)
+	if wait > patience {
+		return 0, false
 	}
 	l.taken = taken
-	return true
+	return wait, true
 }

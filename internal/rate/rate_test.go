@@ -46,3 +46,25 @@ func TestLimit(t *testing.T) {
 	now = now.Add(-time.Hour)
 	want("an hour before", allowed(10_000), 0)
 }
+
+// Events that have to wait are allowed one after the other.
+func TestReserve(t *testing.T) {
+	l := rate.New(100)
+	now := time.Now()
+	for range 500 {
+		if wait, ok := l.Reserve(now, time.Second); wait != 0 || !ok {
+			t.Fatalf("an event waits %v, %v", wait, ok)
+		}
+	}
+	for i := range 3 {
+		if wait, ok := l.Reserve(now, 30*time.Millisecond); wait != time.Duration(i+1)*10*time.Millisecond || !ok {
+			t.Errorf("event %d waits %v, %v", i, wait, ok)
+		}
+	}
+	if wait, ok := l.Reserve(now, 30*time.Millisecond); ok {
+		t.Errorf("one too many waits %v", wait)
+	}
+	if l.Take(now) {
+		t.Error("an event is allowed before those that wait")
+	}
+}
