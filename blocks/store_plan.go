@@ -49,6 +49,7 @@ type plan struct {
 	taken    int         // how many blocks have become ready
 	work     int         // of their insertions: see spots
 	doubts   int         // how many of these are doubts
+	forgets  bool        // spots of the update were forgotten
 }
 
 // advance is blocks of a client that become ready together: pieces of its section from one
@@ -484,7 +485,7 @@ func (p *plan) insert(s *Store, b *block) {
 		return
 	}
 	p.work += in.work
-	if in.doubt {
+	if in.doubt || p.forgets { // further work at the spots that were forgotten is not seen
 		p.doubts++
 	}
 	if at := in.sibling.spot; at.clock < 1<<62 {
@@ -493,9 +494,7 @@ func (p *plan) insert(s *Store, b *block) {
 			p.branched = append(p.branched, branching{c, c.branched})
 		}
 	}
-	if s.note(&in, &s.spots.staged) {
-		p.doubts += trialDoubts // further work at the spots that were forgotten is not seen
-	}
+	p.forgets = s.note(&in, &s.spots.staged) || p.forgets
 }
 
 // wait makes a piece of c wait until the element needs is ready.
@@ -568,7 +567,7 @@ func (p *plan) reset() {
 	clear(p.halted[:cap(p.halted)])
 	p.added, p.advances, p.pendingTypes, p.depths, p.staged = 0, p.advances[:0], 0, 0, 0
 	p.refs, p.collects, p.mended, p.keyed, p.branched = refCheck{}, false, nil, nil, p.branched[:0]
-	p.taken, p.work, p.doubts = 0, 0, 0
+	p.taken, p.work, p.doubts, p.forgets = 0, 0, 0, false
 	p.touched, p.todo, p.halted = p.touched[:0], p.todo[:0], p.halted[:0]
 	p.waitedFor, p.woken, p.scratch = p.waitedFor[:0], p.woken[:0], p.scratch[:0]
 }

@@ -22,10 +22,16 @@ type trials struct {
 }
 
 const (
-	trialWork   = 1 << 18 // how much work calls for a trial,
-	trialDoubts = 1024    // or how many doubts do, because spots may have been forgotten
-	trialShare  = 16
-	trialBurst  = 8 // how many trials can be paid for in advance
+	trialWork  = 1 << 18 // how much work calls for a trial
+	trialShare = 16
+	trialBurst = 8 // how many trials can be paid for in advance
+
+	// How many doubts call for a trial, because spots may have been forgotten: a part of the
+	// blocks that the document has. So a document that arrives in many updates, each of which
+	// inserts at many places, is not tried with each of them.
+	trialPart   = 4
+	leastDoubts = 1 << 10
+	mostDoubts  = 1 << 16
 
 	// workPerByte is how many comparisons yjs makes in the time in which it loads a byte of
 	// small blocks.
@@ -63,12 +69,12 @@ func (s *Store) mustTry(in *parsedUpdate, size int, limits *Options) (must bool,
 	t := &s.trials
 	t.count(s.blocksSize)
 	work := t.work + s.plan.work - workPerByte*size
-	if work < trialWork && t.doubts+s.plan.doubts < trialDoubts {
-		return false, nil
-	}
 	document, added := s.blocksSize+size, 0
 	for i := range in.sections {
 		added += int(min(in.sections[i].count, trialBlocks))
+	}
+	if work < trialWork && t.doubts+s.plan.doubts < min(max((s.blockCount+added)/trialPart, leastDoubts), mostDoubts) {
+		return false, nil
 	}
 	switch {
 	case s.canTry(size, added) && document <= t.credit+trialShare*size:

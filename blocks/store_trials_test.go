@@ -72,22 +72,25 @@ func (d *tried) far(i uint64) []byte {
 // tried.
 func TestTrialsArePaidFor(t *testing.T) {
 	testkit.SkipUnderRace(t)
-	for name, update := range map[string]func(d *tried, i uint64) []byte{
-		"at many places": (*tried).far,
-		"at one place":   func(_ *tried, i uint64) []byte { return inserted(1, i, id{5, 9}, noID) },
-		"at places that were forgotten": func(_ *tried, i uint64) []byte {
+	for name, test := range map[string]struct {
+		update func(d *tried, i uint64) []byte
+		trials int // that are called for, at least
+	}{
+		"at many places": {(*tried).far, trialBurst},
+		"at one place":   {func(_ *tried, i uint64) []byte { return inserted(1, i, id{5, 9}, noID) }, trialBurst},
+		"at places that were forgotten": {func(_ *tried, i uint64) []byte {
 			at := id{5, i % 10_000}
 			if i < 10_000 {
 				return inserted(1, i, at, id{5, at.clock + 1})
 			}
 			return inserted(1, i, at, id{1, i - 10_000})
-		},
+		}, 4},
 	} {
 		d := newTried(t, 200_000)
 		sent, refused := 0, 0
 		next := uint64(0)
 		for range 40_000 {
-			u := update(d, next)
+			u := test.update(d, next)
 			sent += len(u)
 			if _, err := d.Apply(u, V1); err == nil {
 				next++
@@ -99,9 +102,42 @@ func TestTrialsArePaidFor(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %d bytes in %d trials after %d bytes, %d updates refused", name, d.bytes, d.calls, sent, refused)
-		if d.calls < trialBurst {
-			t.Errorf("%s: %d trials, want %d at least", name, d.calls, trialBurst)
+		if d.calls < test.trials {
+			t.Errorf("%s: %d trials, want %d at least", name, d.calls, test.trials)
 		}
+	}
+}
+
+// manyPlaces returns an update with n values of a client, and n-1 further ones, each at another
+// place between them.
+func manyPlaces(client, n uint64) []byte {
+	u := lib0.AppendUint(lib0.AppendUint([]byte{1}, n), client)
+	u = lib0.AppendUint(append(u, 0, byte(kindAny), 1, 1, 'a'), n)
+	u = append(u, strings.Repeat("\x7e", int(n))...)
+	for i := range n - 1 {
+		b := block{client: client, clock: n + i, len: 1, kind: kindAny, flags: hasOrigin | hasRight, origin: id{client, i}, right: id{client, i + 1}, content: []byte{0x7e}}
+		u, _ = b.appendTo(u)
+	}
+	return append(u, 0)
+}
+
+// TestTrialsOfManyPieces sends a document in many updates, each of which inserts at more
+// places than are remembered.
+func TestTrialsOfManyPieces(t *testing.T) {
+	testkit.SkipUnderRace(t)
+	d := newTried(t, 10)
+	sent := 0
+	for i := range uint64(200) {
+		u := manyPlaces(100+i, 2000)
+		wantApplied(t, d.Store, u)
+		sent += len(u)
+	}
+	t.Logf("%d bytes in %d trials of %d bytes", d.bytes, d.calls, sent)
+	if d.calls < 8 {
+		t.Errorf("%d trials", d.calls)
+	}
+	if most := 6 * sent; d.bytes > most {
+		t.Errorf("%d bytes were tried of a document of %d bytes, want at most %d", d.bytes, sent, most)
 	}
 }
 
