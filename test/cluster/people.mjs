@@ -8,7 +8,7 @@
 //   {"do": "pending"}                why the clients of a room don't have the same document yet, or ""
 //   {"do": "move"}                   everyone moves the cursor once
 //   {"do": "absent"}                 why the clients of a room don't see each other's states yet, or ""
-//   {"do": "lag"}                    how many milliseconds ago the oldest edit was made that a client lacks
+//   {"do": "lag"}                    how many milliseconds ago the oldest edit was made that a client lacks, and whose it is
 //   {"do": "compare", "room": …, "stored": …}   what is wrong with the stored document of a room, in base64
 //   {"do": "count"}                  how much was typed
 
@@ -73,7 +73,7 @@ const commands = {
 
   absent () { return first(room => room.absent()) },
 
-  lag () { return Math.max(...[...rooms.values()].map(room => room.lag())) },
+  lag () { return [...rooms.values()].map(room => room.lag()).reduce((a, b) => a.age < b.age ? b : a) },
 
   compare ({ room, stored }) { return rooms.get(room).compare(Buffer.from(stored, 'base64')) },
 

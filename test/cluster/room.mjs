@@ -68,16 +68,19 @@ export class Room {
     return ''
   }
 
-  // Returns the age, in milliseconds, of the oldest edit of a connected author that a connected client lacks.
+  // Returns the age, in milliseconds, of the oldest edit of a connected author that a connected client lacks, and whose it is.
   lag () {
-    let lag = 0
+    let lag = { age: 0, who: '' }
     for (const client of this.clients.filter(({ synced }) => synced)) {
       const clocks = new Map(client.clocks())
       for (const author of this.authors) {
         if (!author.client?.synced) continue
         for (const edit of author.edits.toReversed()) {
           if (edit.end <= (clocks.get(author.id) ?? 0)) break
-          lag = Math.max(lag, Date.now() - edit.at)
+          const age = Date.now() - edit.at
+          if (age > lag.age) {
+            lag = { age, who: `${this.name}: ${client.author.name} at ${client.address} lacks an edit of ${author.name} at ${author.client.address}` }
+          }
         }
       }
     }
