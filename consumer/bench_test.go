@@ -60,13 +60,25 @@ func hocuspocusCrowd(t testing.TB, n, further int) (w *fakeWorker, received, wri
 // this number of bytes.
 func crowdAt(t testing.TB, n int, handler func(*Consumer) http.Handler, opening []byte, reply int) (w *fakeWorker, received, writes *atomic.Int64) {
 	t.Helper()
+	return crowdBehind(t, n, handler, opening, reply, func(l net.Listener, writes *atomic.Int64) net.Listener { return counted{l, writes} })
+}
+
+// directCrowd is crowd, but with sockets of the system, whose writes are not counted.
+func directCrowd(t testing.TB, n int) (w *fakeWorker, received *atomic.Int64) {
+	t.Helper()
+	w, received, _ = crowdBehind(t, n, func(c *Consumer) http.Handler { return c }, nil, 0, func(l net.Listener, _ *atomic.Int64) net.Listener { return l })
+	return w, received
+}
+
+func crowdBehind(t testing.TB, n int, handler func(*Consumer) http.Handler, opening []byte, reply int, listener func(net.Listener, *atomic.Int64) net.Listener) (w *fakeWorker, received, writes *atomic.Int64) {
+	t.Helper()
 	w, received, writes = newFakeWorker(t), new(atomic.Int64), new(atomic.Int64)
 	c, err := New(Config{Layer: w.layer, Logger: slog.New(slog.DiscardHandler), Limits: Limits{JoinsPerSecond: 1_000_000}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(handler(c))
-	server.Listener = counted{server.Listener, writes}
+	server.Listener = listener(server.Listener, writes)
 	server.Start()
 	read := make(chan struct{}, n)
 	for range n {
@@ -168,8 +180,14 @@ func benchmarkBroadcast(b *testing.B, w *fakeWorker, received, writes *atomic.In
 // One small update to 100 connections, including reading at the other ends.
 func BenchmarkBroadcast(b *testing.B) {
 	const n = 100
-	w, received, writes := crowd(b, n)
-	benchmarkBroadcast(b, w, received, writes, n, smallFrame)
+	b.Run("wrapped", func(b *testing.B) {
+		w, received, writes := crowd(b, n)
+		benchmarkBroadcast(b, w, received, writes, n, smallFrame)
+	})
+	b.Run("direct", func(b *testing.B) {
+		w, received := directCrowd(b, n)
+		benchmarkBroadcast(b, w, received, new(atomic.Int64), n, smallFrame)
+	})
 }
 
 // The same to Hocuspocus clients, with one document on a socket and with fifty.
@@ -211,6 +229,10 @@ func TestBroadcastAllocations(t *testing.T) {
 		w, received, writes := crowd(t, n)
 		testBroadcastAllocations(t, w, received, writes, n, smallFrame)
 	})
+	t.Run("direct", func(t *testing.T) {
+		w, received := directCrowd(t, n)
+		testBroadcastAllocations(t, w, received, nil, n, smallFrame)
+	})
 	t.Run("Hocuspocus", func(t *testing.T) {
 		w, received, writes := hocuspocusCrowd(t, n, 0)
 		testBroadcastAllocations(t, w, received, writes, n, smallFrame+addressBytes)
@@ -223,9 +245,14 @@ func testBroadcastAllocations(t *testing.T, w *fakeWorker, received, writes *ato
 	for range 20 {
 		broadcast(w, outs, received, n*size)
 	}
-	writes.Store(0)
+	if writes != nil {
+		writes.Store(0)
+	}
 	if allocs := testing.AllocsPerRun(100, func() { broadcast(w, outs, received, n*size) }); allocs > float64(n)/10 {
 		t.Errorf("%v allocations for a broadcast to %d connections", allocs, n)
+	}
+	if writes == nil {
+		return
 	}
 	if got := writes.Load(); got != int64(101*n) {
 		t.Errorf("%d writes for 101 broadcasts to %d connections", got, n)

@@ -73,6 +73,7 @@ type Consumer struct {
 	incoming incoming
 	counts   counts
 	pool     *pool
+	writes   *writeQueue
 	renewals chan struct{} // holds an element for each renewal that runs
 	aborted  chan struct{} // closed when Shutdown stops waiting
 	idle     chan struct{} // closed when the last request has ended after Shutdown began
@@ -119,6 +120,7 @@ func New(cfg Config) (*Consumer, error) {
 		conns:    make(map[event.ConnID]*Conn),
 		rooms:    make(map[string]*members),
 	}
+	c.writes = newWriteQueue(c.pool)
 	front, err := cfg.Layer.Attach(layer.FrontHandler{Deliver: c.deliver, Lost: c.lost})
 	if err != nil {
 		return nil, fmt.Errorf("consumer: attach to the layer: %w", err)

@@ -9,7 +9,9 @@
 //
 // A socket has one goroutine, which waits until bytes arrive. Its stack stays small, and it
 // has no buffer. What handles the bytes needs a larger stack, and runs on a goroutine of the
-// pool. So does what writes, while there is something to write. Another goroutine asks the
+// pool. Sockets that have something to write wait in a queue, and a few goroutines of the pool
+// write what the system takes at once. A socket that takes no more, or isn't one of the system, as
+// with TLS, has a writer of its own while there is something to write. Another goroutine asks the
 // room for what a Conn lacks, and exists only until that was sent. On the socket of a
 // Hocuspocus client, each document that is being opened has one, too. None of them is the
 // one on which net/http calls ServeHTTP, because that one holds the whole request. What a connection may
@@ -23,6 +25,8 @@
 //   - admit.go, origin.go: what a request may connect to, its token and its origin
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
 //   - input.go, input_unix.go, input_other.go, pool.go: how an idle socket takes little memory
+//   - write_queue.go, attempt.go: how many sockets are written to by few goroutines
+//   - syscall_linux.go, syscall_unix.go: reading and writing without waiting
 //   - incoming.go: bounds the large messages that arrive at once
 //   - cause.go: why a connection ends, and what of it the client may see
 //   - hocuspocus.go, hocuspocus_slot.go, hocuspocus_conn.go: a socket with many documents,

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"bufio"
+	"cmp"
 	"net"
 	"sync"
 	"syscall"
@@ -13,13 +14,18 @@ import (
 // connection has none.
 type input struct {
 	conn net.Conn
-	raw  syscall.RawConn       // of conn; nil if wait has to read from conn
-	try  func(fd uintptr) bool // in.tryRead, made once so that wait allocates nothing
+	raw  syscall.RawConn       // of conn; nil if its own Read is used
+	try  func(fd uintptr) bool // in.tryRead, made once so that reading allocates nothing
 
 	scratch [ws.MaxControlFramePayloadSize]byte // for wait; and for the reader a header, or the payload of a control frame
 	got     int                                 // how many bytes wait has read into scratch that aren't in the buffer yet
-	failed  error                               // of tryRead
-	tried   bool                                // tryRead was called in this wait
+
+	// For tryRead.
+	into   []byte
+	waits  bool  // only until something has arrived
+	tried  bool  // it was called before
+	read   int   // how many bytes
+	failed error // why nothing more can be read
 
 	buffer *inputBuffer // nil: none
 	have   []byte       // the bytes that were read and not taken yet
@@ -46,25 +52,29 @@ func (in *input) wait() (err error) {
 	if len(in.have) > 0 {
 		return nil
 	}
-	if in.raw == nil {
-		in.got, err = in.conn.Read(in.scratch[:])
-	} else {
-		in.tried = false
-		if err = in.raw.Read(in.try); err == nil {
-			err = in.failed
-		}
-	}
-	if in.got > 0 { // an error will come again
+	if in.got, err = in.receive(in.scratch[:], true); in.got > 0 { // an error will come again
 		return nil
 	}
 	return err
+}
+
+// receive reads into p, or waits until something has arrived. If waits is set, it may return
+// without having read.
+func (in *input) receive(p []byte, waits bool) (int, error) {
+	if in.raw == nil {
+		return in.conn.Read(p)
+	}
+	in.into, in.waits, in.tried, in.read, in.failed = p, waits, false, 0, nil
+	err := in.raw.Read(in.try)
+	in.into = nil
+	return in.read, cmp.Or(err, in.failed)
 }
 
 // Read reads what has arrived, or waits for it as net.Conn does.
 func (in *input) Read(p []byte) (n int, err error) {
 	if len(in.have) == 0 {
 		if in.got == 0 && len(p) >= len(inputBuffer{}) {
-			return in.conn.Read(p)
+			return in.receive(p, false)
 		}
 		if err := in.fill(); err != nil {
 			return 0, err
@@ -82,7 +92,7 @@ func (in *input) fill() (err error) {
 	}
 	n := copy(in.buffer[:], in.scratch[:in.got])
 	if in.got = 0; n == 0 {
-		if n, err = in.conn.Read(in.buffer[:]); n > 0 {
+		if n, err = in.receive(in.buffer[:], false); n > 0 {
 			err = nil // it will come again
 		}
 	}

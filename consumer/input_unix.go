@@ -3,6 +3,7 @@
 package consumer
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -22,27 +23,23 @@ func rawConn(conn net.Conn) syscall.RawConn {
 	return raw
 }
 
-// tryRead reports whether something can be read. The first call of a wait reads, because what
-// has arrived before the wait is reported by no later event. The second call follows an event:
-// then the next Read gets all that has arrived at once.
+// tryRead reads into in.into, and reports whether something has arrived. The first call of a wait
+// reads, because what has arrived before the wait is reported by no later event. The second call
+// follows an event: then the next Read gets all that has arrived at once.
 func (in *input) tryRead(fd uintptr) bool {
-	if in.tried {
+	if in.waits && in.tried {
 		return true
 	}
-	in.tried, in.failed = true, nil
-	for {
-		n, err := syscall.Read(int(fd), in.scratch[:])
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err == syscall.EAGAIN:
-			return false
-		case err != nil:
-			in.failed = os.NewSyscallError("read", err)
-		case n == 0:
-			in.failed = io.EOF
-		}
-		in.got = max(n, 0)
-		return true
+	in.tried = true
+	n, err := readNow(fd, in.into)
+	switch {
+	case errors.Is(err, syscall.EAGAIN):
+		return false
+	case err != nil:
+		in.failed = os.NewSyscallError("read", err)
+	case n == 0:
+		in.failed = io.EOF
 	}
+	in.read = n
+	return true
 }

@@ -54,9 +54,16 @@ type socket struct {
 	closing *outbox.Frame           // the close frame, written last
 	batch   []*outbox.Frame         // what is being written
 	taken   []*Conn                 // frames of theirs are in the batch
-	running bool                    // the writer runs
+	running bool                    // the writer runs, or the socket is in Consumer.writes
 	ended   bool                    // no frame is added to an outbox any more
 	cause   *cause                  // nil: it has not ended
+
+	// For the writer.
+	visible bool // the batch holds a message that the client's program sees
+	final   bool // the batch is the close frame
+	tried   int  // how many bytes of the batch were written before it had to wait
+
+	after *socket // the next one in Consumer.writes, whose lock guards it
 
 	keepalive *outbox.Frame       // written when nothing else was for a while
 	stop      func()              // called when the socket ends; may be nil

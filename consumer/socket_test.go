@@ -292,8 +292,8 @@ func TestWrites(t *testing.T) {
 	} {
 		fs, all := frames(tc.sizes...)
 		w := &written{}
-		s := &socket{consumer: &Consumer{}, conn: w}
-		if err := s.writeFrames(fs); err != nil {
+		s := &socket{consumer: &Consumer{}, conn: w, batch: fs}
+		if err := s.writeBatch(); err != nil {
 			t.Fatal(err)
 		}
 		if len(w.writes) > tc.most || !bytes.Equal(bytes.Join(w.writes, nil), all) {
@@ -301,6 +301,16 @@ func TestWrites(t *testing.T) {
 		}
 		if s.moved.Load() != 0 {
 			t.Errorf("%v: the write has not ended", tc.sizes)
+		}
+		for _, tried := range []int{1, len(all) / 2, len(all) - 1} {
+			w.writes = nil
+			s.tried = tried
+			if err := s.writeBatch(); err != nil {
+				t.Fatal(err)
+			}
+			if rest := bytes.Join(w.writes, nil); !bytes.Equal(rest, all[tried:]) {
+				t.Errorf("%v: after %d of %d bytes, %d others are written", tc.sizes, tried, len(all), len(rest))
+			}
 		}
 	}
 }

@@ -37,7 +37,11 @@ func (s *socket) startWriter() {
 	}
 	s.running = true
 	s.writer.Add(1)
-	s.consumer.pool.run(s.write)
+	if s.in.raw != nil {
+		s.consumer.writes.add(s)
+	} else {
+		s.consumer.pool.run(s.write)
+	}
 }
 
 // empty reports whether no frame waits, except the close frame. The lock must be held.
@@ -66,8 +70,40 @@ func (s *socket) setReady(c *Conn) {
 // runWriter writes until nothing waits. It runs on a goroutine of its own, at
 // most one at a time.
 func (s *socket) runWriter() {
+	s.writerEnded(s.guard("the writer", func() error { return s.flush(s.writeBatch) }))
+}
+
+// tryWriter writes one batch, unless it has to wait. What is left is written by runWriter then, and
+// what has come meanwhile when the sockets that wait in Consumer.writes have had their turn.
+func (s *socket) tryWriter(a *attempt) {
+	tried := false
+	err := s.guard("the writer", func() error {
+		return s.flush(func() error {
+			if tried {
+				return errMore
+			}
+			tried = true
+			return s.tryBatch(a)
+		})
+	})
+	switch {
+	case errors.Is(err, errWait):
+		s.consumer.pool.run(s.write)
+	case errors.Is(err, errMore):
+		s.consumer.writes.add(s)
+	default:
+		s.writerEnded(err)
+	}
+}
+
+var (
+	errWait = errors.New("consumer: the write has to wait")
+	errMore = errors.New("consumer: another batch waits")
+)
+
+// writerEnded kills the socket if the writer has failed.
+func (s *socket) writerEnded(err error) {
 	defer s.writer.Done()
-	err := s.guard("the writer", s.flush)
 	switch {
 	case errors.Is(err, errPanic):
 		s.kill(causeOf(err))
@@ -76,43 +112,44 @@ func (s *socket) runWriter() {
 	}
 }
 
-func (s *socket) flush() error {
-	for {
-		s.mu.Lock()
-		message := s.takeBatch()
-		switch {
-		case len(s.batch) > 0:
-			s.mu.Unlock()
-			if err := s.writeFrames(s.batch); err != nil {
-				return err
-			}
-			if message {
-				s.wrote.Store(s.consumer.clock(time.Now()))
-			}
-			s.mu.Lock()
-			freed := false
-			for _, c := range s.taken {
-				c.out.Wrote()
-				freed = c.freeAnswers(s.batch) || freed
-				c.askIfDue()
-			}
-			s.mu.Unlock()
-			if freed {
-				s.consumer.answers.wake()
-			}
-		case s.closing != nil:
-			s.batch, s.closing = append(s.batch, s.closing), nil
-			s.mu.Unlock()
-			if err := s.writeFrames(s.batch); err != nil {
-				return err
-			}
+// flush calls write for one batch after the other, until nothing waits. If write returns
+// errWait or errMore, the next call of flush goes on with the same batch.
+func (s *socket) flush(write func() error) error {
+	for left := len(s.batch) > 0; left || s.nextBatch(); left = false {
+		if err := write(); err != nil {
+			return err
+		}
+		if s.final {
 			return s.conn.SetReadDeadline(time.Now().Add(closeWait))
-		default:
-			s.running = false
-			s.mu.Unlock()
-			return nil
+		}
+		if s.visible {
+			s.wrote.Store(s.consumer.clock(time.Now()))
 		}
 	}
+	return nil
+}
+
+// nextBatch records that the batch was written, if there is one, and takes the next one. It
+// reports false if nothing waits: then the writer has ended.
+func (s *socket) nextBatch() bool {
+	freed := false
+	s.mu.Lock()
+	for _, c := range s.taken {
+		c.out.Wrote()
+		freed = c.freeAnswers(s.batch) || freed
+		c.askIfDue()
+	}
+	s.visible = s.takeBatch()
+	if len(s.batch) == 0 && s.closing != nil {
+		s.batch, s.closing, s.final = append(s.batch, s.closing), nil, true
+	}
+	s.running = len(s.batch) > 0
+	more := s.running
+	s.mu.Unlock()
+	if freed {
+		s.consumer.answers.wake()
+	}
+	return more
 }
 
 // takeBatch moves all frames that wait into the batch. It reports whether the batch
@@ -159,14 +196,16 @@ func (s *socket) takeBatch() (message bool) {
 
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
 
-// writeFrames writes the frames, combining small ones. (Vectored writes would do the same on
-// a plain TCP connection, but with TLS each frame would become a record and a system
-// call of its own.)
-func (s *socket) writeFrames(frames []*outbox.Frame) error {
+// writeBatch writes the rest of the batch, combining small frames. (Vectored writes would do
+// the same on a plain TCP connection, but with TLS each frame would become a record and a
+// system call of its own.)
+func (s *socket) writeBatch() error {
 	defer s.moved.Store(0)
 	s.move()
-	if len(frames) == 1 && frames[0].Body == nil {
-		_, err := s.conn.Write(frames[0].Head)
+	wrote := s.tried
+	s.tried = 0
+	if len(s.batch) == 1 && s.batch[0].Body == nil {
+		_, err := s.conn.Write(s.batch[0].Head[wrote:])
 		return err
 	}
 	w := writers.Get().(*bufio.Writer)
@@ -175,12 +214,12 @@ func (s *socket) writeFrames(frames []*outbox.Frame) error {
 		w.Reset(nil)
 		writers.Put(w)
 	}()
-	for _, f := range frames {
-		if _, err := w.Write(f.Head); err != nil {
+	for _, f := range s.batch {
+		if _, err := w.Write(skip(f.Head, &wrote)); err != nil {
 			return err
 		}
 		s.move()
-		for step := range slices.Chunk(f.Body, writeStep) { // mostly written without a copy in the buffer of w
+		for step := range slices.Chunk(skip(f.Body, &wrote), writeStep) { // mostly written without a copy in the buffer of w
 			if _, err := w.Write(step); err != nil {
 				return err
 			}
@@ -189,6 +228,25 @@ func (s *socket) writeFrames(frames []*outbox.Frame) error {
 		}
 	}
 	return w.Flush()
+}
+
+// skip returns b without its first n bytes, and takes as many from n.
+func skip(b []byte, n *int) []byte {
+	skipped := min(*n, len(b))
+	*n -= skipped
+	return b[skipped:]
+}
+
+// tryBatch writes the batch if that needs no waiting, or as much of it as the system takes.
+func (s *socket) tryBatch(a *attempt) error {
+	if !a.fill(s.batch) {
+		return errWait
+	}
+	wrote, err := a.run(s.in.raw)
+	if err == nil && wrote < len(a.data) {
+		s.tried, err = wrote, errWait
+	}
+	return err
 }
 
 func (s *socket) move() { s.moved.Store(s.consumer.clock(time.Now())) }
