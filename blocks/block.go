@@ -97,8 +97,8 @@ func (b *block) mayBeEntry() bool {
 var (
 	errEmpty   = errors.New("a block without content")
 	errFuture  = errors.New("a block that refers to a later element of its own client")
-	errContent = errors.New("unknown kind of content")
-	errType    = errors.New("unknown type")
+	errContent = unknownError("unknown kind of content")
+	errType    = unknownError("unknown type")
 	errParent  = errors.New("unknown kind of parent")
 	errOptions = errors.New("a subdocument with invalid options")
 )

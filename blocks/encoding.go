@@ -19,12 +19,24 @@ var (
 	// ErrMalformed means that bytes are no update or no state vector, or are an update
 	// that yjs could not integrate.
 	ErrMalformed = errors.New("blocks: malformed")
+	// ErrUnknown means that an update has a kind of content or a type that this version of the
+	// package doesn't know. It comes with ErrMalformed.
+	ErrUnknown = errors.New("blocks: unknown content")
 	// ErrLimit means that an update would take the document past a limit, or that an
 	// update in V2 would be disproportionately large in V1.
 	ErrLimit = errors.New("blocks: over the limit")
 	// ErrEncoding means that an encoding is neither V1 nor V2.
 	ErrEncoding = errors.New("blocks: unknown encoding")
 )
+
+// unknownError is an ErrUnknown that says what is unknown.
+type unknownError string
+
+// Error says what is unknown.
+func (e unknownError) Error() string { return string(e) }
+
+// Is reports whether target is ErrUnknown.
+func (e unknownError) Is(target error) bool { return target == ErrUnknown }
 
 func checkEncoding(enc Encoding) error {
 	if enc != V1 && enc != V2 {

@@ -332,3 +332,26 @@ func TestDocumentedCommands(t *testing.T) {
 		t.Errorf("%d command lines in the documentation, want more", seen)
 	}
 }
+
+// The table of findings has each kind once, in the order in which the code has them.
+func TestTableOfFindings(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "\n| kind of finding |")
+	var documented []string
+	for _, line := range strings.Split(rest, "\n")[2:] {
+		if !strings.HasPrefix(line, "|") {
+			break
+		}
+		cell, _, _ := strings.Cut(line[1:], "|")
+		for _, word := range code.FindAllStringSubmatch(cell, -1) {
+			documented = append(documented, word[1])
+		}
+	}
+	slices.Sort(documented)
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(kinds)), documented); diff != "" {
+		t.Errorf("documented kinds (-want +got):\n%s", diff)
+	}
+}

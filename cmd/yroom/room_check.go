@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/yroom/yroom/blocks"
@@ -28,35 +31,79 @@ type encoded struct {
 // part waits for what they lack (errIncomplete), or if the room's document would differ
 // from them.
 func checkWhole(updates ...encoded) error {
-	var before ids.Set
 	doc := blocks.New()
 	for _, u := range updates {
 		if err := doc.Load(u.data, u.enc); err != nil {
 			return fmt.Errorf("this is not a Yjs update in V%d: %w. If it is in another encoding, name that with --encoding", u.enc, err)
 		}
-		if err := before.Add(u.data, u.enc == blocks.V2); err != nil {
-			return err
-		}
 	}
 	if err := incomplete(doc); err != nil {
 		return err
 	}
-	text, err := printed(updates...)
+	return sameDocument(doc, updates...)
+}
+
+// sameDocument returns an error unless the encodings of doc are the document of updates.
+func sameDocument(doc *blocks.Store, updates ...encoded) error {
+	before, err := contentOf(updates...)
 	if err != nil {
 		return err
 	}
 	for _, enc := range []blocks.Encoding{blocks.V1, blocks.V2} {
-		var after ids.Set
-		stored := encoded{doc.Encode(enc), enc}
-		if err := after.Add(stored.data, enc == blocks.V2); err != nil {
-			return err
+		after, err := contentOf(encoded{doc.Encode(enc), enc})
+		if err == nil {
+			err = errors.Join(before.in(after), after.held.In(&before.held))
 		}
-		if err := errors.Join(before.In(&after), after.In(&before)); err != nil {
-			return fmt.Errorf("the room would not have what the update has: %w; this is a fault of yroom: please report it", err)
+		if err != nil {
+			return fmt.Errorf("in V%d, the room would have another document than the update: %w; this is a fault of yroom: please report it", enc, err)
 		}
-		if got, err := printed(stored); err != nil || !bytes.Equal(got, text) {
-			return errors.Join(errors.New("the room would show another document than the update; this is a fault of yroom: please report it"), err)
+	}
+	return nil
+}
+
+// content is what a document consists of.
+type content struct {
+	held  ids.Set // read by another decoder than that of the room
+	text  []byte  // as JSON, or empty if it is too large to be printed
+	nodes map[blocks.Kind]uint64
+}
+
+// contentOf returns the content of the document of updates.
+func contentOf(updates ...encoded) (*content, error) {
+	c := &content{nodes: make(map[blocks.Kind]uint64)}
+	doc := yjs.New()
+	for _, u := range updates {
+		if err := c.held.Add(u.data, u.enc == blocks.V2); err != nil {
+			return nil, err
 		}
+		if err := doc.Apply(u.data, u.enc); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	if c.text, err = doc.MarshalJSON(); errors.Is(err, yjs.ErrSize) || errors.Is(err, yjs.ErrDepth) {
+		c.text, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	_, err = blocks.Parse(doc.Encode(blocks.V1), blocks.V1, func(b *blocks.Block) { c.nodes[b.Kind] += b.Len })
+	for _, invisible := range []blocks.Kind{blocks.KindDeleted, blocks.KindGC, blocks.KindSkip, blocks.KindFormat} {
+		delete(c.nodes, invisible)
+	}
+	return c, err
+}
+
+// in returns an error if other lacks elements or deletions of c, or shows another document.
+func (c *content) in(other *content) error {
+	if err := c.held.In(&other.held); err != nil {
+		return err
+	}
+	if !sameJSON(c.text, other.text) {
+		return errors.New("its text is another one")
+	}
+	if !maps.Equal(c.nodes, other.nodes) {
+		return fmt.Errorf("it has %v elements by kind in place of %v", other.nodes, c.nodes)
 	}
 	return nil
 }
@@ -78,20 +125,21 @@ func incomplete(doc *blocks.Store) error {
 	return fmt.Errorf("%w, and a part of it would be invisible:%s\nGet it from a client or a server that has all of the document, or import it with --incomplete", errIncomplete, text)
 }
 
-// printed returns the document of updates as JSON. A document that is too large to be
-// printed is empty.
-func printed(updates ...encoded) ([]byte, error) {
-	doc := yjs.New()
-	for _, u := range updates {
-		if err := doc.Apply(u.data, u.enc); err != nil {
-			return nil, err
+// sameJSON reports whether two documents are the same apart from the order of their roots
+// and of the keys of maps, which depends on the order of updates.
+func sameJSON(a, b []byte) bool {
+	if bytes.Equal(a, b) {
+		return true
+	}
+	var values [2]any
+	for i, text := range [][]byte{a, b} {
+		d := json.NewDecoder(bytes.NewReader(text))
+		d.UseNumber()
+		if err := d.Decode(&values[i]); err != nil {
+			return false
 		}
 	}
-	text, err := doc.MarshalJSON()
-	if errors.Is(err, yjs.ErrSize) || errors.Is(err, yjs.ErrDepth) {
-		return nil, nil
-	}
-	return text, err
+	return reflect.DeepEqual(values[0], values[1])
 }
 
 // readWhole reads an update that is to be imported, and checks it. If it isn't a whole

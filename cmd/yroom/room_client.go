@@ -18,11 +18,14 @@ import (
 
 // roomAddress returns the address of a room in the API, from the server's root. room is
 // the name of the room, or shownName of it.
-func roomAddress(room string) string {
+func roomAddress(room string) string { return apiPrefix + api.RoomPath(unshownName(room)) }
+
+// unshownName returns the name of a room that may be given as shownName prints it.
+func unshownName(room string) string {
 	if name, err := strconv.Unquote(room); err == nil && event.CheckName(name) != nil {
-		room = name
+		return name
 	}
-	return apiPrefix + api.RoomPath(room)
+	return room
 }
 
 // shownName returns the name of a room as it is printed: with quotes and escapes if it has

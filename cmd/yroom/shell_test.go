@@ -15,7 +15,7 @@ import (
 	"github.com/yroom/yroom/internal/testkit"
 )
 
-// The shell blocks with curl and yroom room in docs/api.md and docs/operations.md are
+// The shell blocks with curl, yroom room and yroom doctor in docs/api.md and docs/operations.md are
 // run, in this order, on one server. Their output must be the one that the pages show,
 // in which "…" stands for any text.
 func TestDocumentedRequests(t *testing.T) {
@@ -34,7 +34,7 @@ func TestDocumentedRequests(t *testing.T) {
 	}
 	ran, compared := 0, 0
 	for i, b := range blocks {
-		if b.Language != "sh" || (b.File != "docs/api.md" && b.File != "docs/operations.md") || !regexp.MustCompile(`(?m)^(curl|yroom room) `).MatchString(b.Text) {
+		if b.Language != "sh" || (b.File != "docs/api.md" && b.File != "docs/operations.md") || !regexp.MustCompile(`(?m)^(curl|yroom room|yroom doctor) `).MatchString(b.Text) {
 			continue
 		}
 		var want *regexp.Regexp

@@ -19,6 +19,7 @@ var wallClock = map[string]string{
 	"layer/layertest/deliver.go":        "times in a Response, compared",
 	"layer/link/code_output.go":         "times in a Response, on the wire",
 	"store/memstore/memstore.go":        "when an entry was stored",
+	"store/pgstore/inspect.go":          "when an entry was stored",
 	"store/pgstore/list.go":             "when an entry was stored",
 	"store/pgstore/load.go":             "when an entry was stored",
 	"store/sqlitestore/others.go":       "when a process has opened a file, for operators",

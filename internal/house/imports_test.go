@@ -24,7 +24,7 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "auth", "blocks", "consumer", "document", "event", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
+		".", "api", "auth", "awareness", "blocks", "consumer", "document", "event", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
 		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "worker", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",

@@ -112,7 +112,7 @@ func (s *Store) finish(batch []*request) {
 // answer returns the results of r to the call that waits for them.
 func (s *Store) answer(r *request) {
 	if r.err != nil {
-		r.position, r.err = 0, s.explain(r.err)
+		r.position, r.err = 0, explain(s.name, r.err)
 	}
 	if r.level == store.DurabilityNone {
 		s.unawaited.Learn(r.room, group.Changed, r.done != nil, r.err)

@@ -38,6 +38,7 @@
 //   - pool.go: the address and the connections
 //   - schema.go: the tables, and the migrations that lead to them
 //   - load.go, list.go: the calls that read
+//   - inspect.go: a reader of everything that is stored, damaged or not
 //   - append.go: appends, in batches of many rooms
 //   - batch_size.go: how large a batch may be
 //   - change.go: Create, Delete and Compact

@@ -72,26 +72,29 @@ func isAnswer(err error) bool {
 }
 
 // failed returns the error of a call that ended with err.
-func (s *Store) failed(ctx context.Context, err error) error {
+func (s *Store) failed(ctx context.Context, err error) error { return failed(ctx, s.name, err) }
+
+// failed returns the error of a call of the database with this name that ended with err.
+func failed(ctx context.Context, name string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return s.explain(err)
+	return explain(name, err)
 }
 
 // explain wraps a fault of the database in an error that says what the operator can do.
-func (s *Store) explain(err error) error {
+func explain(name string, err error) error {
 	if isAnswer(err) {
 		return err
 	}
 	advice := adviceFor(err)
 	if advice == "" {
-		return fmt.Errorf("pgstore: %s: %w", s.name, err)
+		return fmt.Errorf("pgstore: %s: %w", name, err)
 	}
 	if strings.HasPrefix(sqlState(err), "XX00") {
-		return fmt.Errorf("pgstore: %s: %w: %s: %w", s.name, store.ErrCorrupt, advice, err)
+		return fmt.Errorf("pgstore: %s: %w: %s: %w", name, store.ErrCorrupt, advice, err)
 	}
-	return fmt.Errorf("pgstore: %s: %s: %w", s.name, advice, err)
+	return fmt.Errorf("pgstore: %s: %s: %w", name, advice, err)
 }
 
 // adviceFor returns what the operator can do about err.

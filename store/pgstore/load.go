@@ -82,11 +82,8 @@ func (s *Store) load(ctx context.Context, room string, after store.Position) (l 
 			return l, nil
 		}
 		e := store.Entry{Encoding: store.Encoding(*encoding), Data: data, At: at.UTC(), By: *by}
-		if !e.Encoding.Valid() {
-			return l, corrupt(room, *position, fmt.Errorf("the encoding is %d", *encoding))
-		}
-		if checksum(e) != *sum {
-			return l, corrupt(room, *position, errors.New("the data does not match its checksum"))
+		if err := fault(e, *sum); err != nil {
+			return l, corrupt(room, *position, err)
 		}
 		l.Entries = append(l.Entries, e)
 		l.Positions = append(l.Positions, store.Position(*position))
@@ -98,6 +95,17 @@ func (s *Store) load(ctx context.Context, room string, after store.Position) (l 
 		return l, store.ErrNotFound
 	}
 	return l, nil
+}
+
+// fault returns what is wrong with an entry that was stored with this checksum, or nil.
+func fault(e store.Entry, sum int64) error {
+	switch {
+	case !e.Encoding.Valid():
+		return fmt.Errorf("the encoding is %d", e.Encoding)
+	case checksum(e) != sum:
+		return errors.New("the data does not match its checksum")
+	}
+	return nil
 }
 
 func corrupt(room string, position int64, err error) error {

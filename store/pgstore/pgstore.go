@@ -79,18 +79,18 @@ func Open(ctx context.Context, url string, config Config) (*Store, error) {
 		retrying: make(chan struct{}, retries),
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, settings); err != nil {
-		return nil, s.explain(err)
+		return nil, explain(s.name, err)
 	}
 	settings = settings.Copy()
 	settings.MaxConns, settings.MinConns, settings.MinIdleConns = flights+retries, 0, 0
 	if s.writer, err = pgxpool.NewWithConfig(ctx, settings); err != nil {
 		s.pool.Close()
-		return nil, s.explain(err)
+		return nil, explain(s.name, err)
 	}
 	if err := s.migrate(ctx); err != nil {
 		s.pool.Close()
 		s.writer.Close()
-		return nil, s.explain(err)
+		return nil, explain(s.name, err)
 	}
 	s.close = sync.OnceValue(s.end)
 	for range flights {

@@ -117,11 +117,23 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 }
 
-// schemaVersion returns the version of the schema, or 0 if there is no schema.
-func schemaVersion(ctx context.Context, db interface {
+type rowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-},
-) (version int, err error) {
+}
+
+// schemaVersion returns the version of the schema, which this build knows, or 0 if there is
+// no schema.
+func schemaVersion(ctx context.Context, db rowQuerier) (int, error) {
+	version, err := storedVersion(ctx, db)
+	if err == nil && version > len(migrations) {
+		return 0, fmt.Errorf("its schema has version %d, and this build of yroom knows versions up to %d: "+
+			"run a newer yroom, or name another database", version, len(migrations))
+	}
+	return version, err
+}
+
+// storedVersion is schemaVersion for any version.
+func storedVersion(ctx context.Context, db rowQuerier) (version int, err error) {
 	var exists bool
 	// The catalog is read as a table, because to_regclass can miss a table that was created
 	// while the transaction waited for the lock.
@@ -130,12 +142,8 @@ func schemaVersion(ctx context.Context, db interface {
 		return 0, err
 	}
 	err = db.QueryRow(ctx, "SELECT version FROM yroom.version").Scan(&version)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
+	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, errors.New("the table yroom.version is empty: restore a backup")
-	case err == nil && version > len(migrations):
-		return 0, fmt.Errorf("its schema has version %d, and this build of yroom knows versions up to %d: "+
-			"run a newer yroom, or name another database", version, len(migrations))
 	}
 	return version, err
 }

@@ -176,8 +176,19 @@ func prepare(ctx context.Context, conn *sql.Conn, wait time.Duration) error {
 	return err
 }
 
-// schemaVersion returns the version of the file's schema, 0 for an empty file.
+// schemaVersion returns the version of the file's schema, which this build knows: 0 for an
+// empty file.
 func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
+	version, err := storedVersion(ctx, conn)
+	if err == nil && version > len(migrations) {
+		return 0, fmt.Errorf("its schema has version %d, and this build of yroom knows versions up to %d: "+
+			"run a newer yroom, or name another file", version, len(migrations))
+	}
+	return version, err
+}
+
+// storedVersion is schemaVersion for any version.
+func storedVersion(ctx context.Context, conn *sql.Conn) (int, error) {
 	var id, version, tables int
 	err := conn.QueryRowContext(ctx, "SELECT (SELECT application_id FROM pragma_application_id), "+
 		"(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)").Scan(&id, &version, &tables)
@@ -186,9 +197,6 @@ func schemaVersion(ctx context.Context, conn *sql.Conn) (int, error) {
 		return 0, err
 	case id != applicationID && (id != 0 || version != 0 || tables != 0):
 		return 0, errForeign
-	case version > len(migrations):
-		return 0, fmt.Errorf("its schema has version %d, and this build of yroom knows versions up to %d: "+
-			"run a newer yroom, or name another file", version, len(migrations))
 	}
 	return version, nil
 }

@@ -92,7 +92,7 @@ func Open(path string, config Config) (*Store, error) {
 	if s.writer, err = openWriter(path, config.LockWait); err != nil {
 		return nil, explain(path, config.LockWait, err)
 	}
-	if s.read, err = openDB(path, config.LockWait, "query_only(1)"); err != nil {
+	if s.read, err = openDB(path, config.LockWait, readWrite, "query_only(1)"); err != nil {
 		return nil, errors.Join(explain(path, config.LockWait, err), s.writer.close())
 	}
 	s.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
@@ -137,8 +137,14 @@ func createPrivate(path string) {
 	}
 }
 
+// Modes of SQLite in which a file is opened.
+const (
+	readOnly  = "ro"
+	readWrite = "rwc" // the file is created if it doesn't exist
+)
+
 // openDB returns a pool of connections, none of which is open yet.
-func openDB(path string, wait time.Duration, pragmas ...string) (*sql.DB, error) {
+func openDB(path string, wait time.Duration, mode string, pragmas ...string) (*sql.DB, error) {
 	whole, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -147,7 +153,7 @@ func openDB(path string, wait time.Duration, pragmas ...string) (*sql.DB, error)
 	if !strings.HasPrefix(whole, "/") { // it begins with a drive letter
 		whole = "/" + whole
 	}
-	query := url.Values{"_error_rc": {"1"}, "_pragma": append(pragmas,
+	query := url.Values{"mode": {mode}, "_error_rc": {"1"}, "_pragma": append(pragmas,
 		fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()),
 		"cell_size_check(1)",
 	)}

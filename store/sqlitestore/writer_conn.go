@@ -26,7 +26,7 @@ type writer struct {
 }
 
 func openWriter(path string, wait time.Duration) (writer, error) {
-	db, err := openDB(path, wait,
+	db, err := openDB(path, wait, readWrite,
 		"synchronous(FULL)",
 		"fullfsync(1)", "checkpoint_fullfsync(1)", // needed only on macOS to survive a power loss
 		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointPages),
