@@ -117,6 +117,37 @@ type Limits struct {
 	// after a while.
 	MailboxInputs int   `yaml:"mailbox_inputs"`
 	MailboxSize   Bytes `yaml:"mailbox_size"`
+	// User and Address bound what one user, whom Admission.User names, and one address do at a
+	// Server. All rooms count together that have such a bound, each with its own. See
+	// consumer.Quota. Default: no bound.
+	User    Quota `yaml:"user"`
+	Address Quota `yaml:"address"`
+}
+
+// Quota bounds what one user or one address does at a Server. A zero field is no bound.
+type Quota struct {
+	// Connections bounds the connections that are open at once. Past it: HTTP 429, or 1013
+	// for a document of a Hocuspocus client.
+	Connections int `yaml:"connections"`
+	// RoomsPerMinute bounds how many rooms are opened in which the Server has no connection.
+	// Past it: as for Connections.
+	RoomsPerMinute int `yaml:"rooms_per_minute"`
+	// BytesPerSecond bounds what is sent to the Server. Past it, the connections are read more
+	// slowly.
+	BytesPerSecond Bytes `yaml:"bytes_per_second"`
+}
+
+// or returns q, with the fields of base in place of those that q doesn't set.
+func (q Quota) or(base Quota) Quota {
+	return Quota{
+		Connections:    cmp.Or(q.Connections, base.Connections),
+		RoomsPerMinute: cmp.Or(q.RoomsPerMinute, base.RoomsPerMinute),
+		BytesPerSecond: cmp.Or(q.BytesPerSecond, base.BytesPerSecond),
+	}
+}
+
+func (q Quota) consumer() consumer.Quota {
+	return consumer.Quota{Connections: q.Connections, RoomsPerMinute: q.RoomsPerMinute, BytesPerSecond: int(q.BytesPerSecond)}
 }
 
 // Bytes is a size in bytes: 64 << 20 is 64 MiB.
@@ -148,6 +179,8 @@ func (s Settings) or(base Settings) Settings {
 			Outbox:        cmp.Or(l.Outbox, b.Outbox),
 			MailboxInputs: cmp.Or(l.MailboxInputs, b.MailboxInputs),
 			MailboxSize:   cmp.Or(l.MailboxSize, b.MailboxSize),
+			User:          l.User.or(b.User),
+			Address:       l.Address.or(b.Address),
 		},
 		Store: s.Store,
 	}
@@ -171,7 +204,7 @@ func checkRooms(rooms map[string]Settings) error {
 				errs = append(errs, fmt.Errorf("rooms: %s: %w", key, err))
 			}
 		}
-		for _, part := range []reflect.Value{reflect.ValueOf(s), reflect.ValueOf(s.Limits)} {
+		for _, part := range []reflect.Value{reflect.ValueOf(s), reflect.ValueOf(s.Limits), reflect.ValueOf(s.Limits.User), reflect.ValueOf(s.Limits.Address)} {
 			for field, value := range part.Fields() {
 				if value.CanInt() && value.Int() < 0 {
 					errs = append(errs, fmt.Errorf("rooms: %s: %s is less than zero", key, field.Tag.Get("yaml")))
@@ -203,6 +236,8 @@ func (s Settings) consumer() consumer.Settings {
 		Greeting:    greeting,
 		MessageSize: int(s.Limits.Message),
 		OutboxSize:  int(s.Limits.Outbox),
+		User:        s.Limits.User.consumer(),
+		Address:     s.Limits.Address.consumer(),
 	}
 }
 

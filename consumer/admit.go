@@ -73,8 +73,10 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return nil, err
 	}
+	var count []tally
 	defer func() {
 		if admitted == nil {
+			c.quotas.leave(count)
 			c.gate.leave(from)
 		}
 	}()
@@ -92,14 +94,18 @@ func (c *Consumer) admit(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err := checkRoom(a.Room); err != nil {
 		return nil, err
 	}
+	set := c.settings(a.Room)
+	if count, err = c.quotas.enter(&set, userName(a.User), from, c.opens(a.Room), time.Now()); err != nil {
+		return nil, err
+	}
 	if err := checkRequest(w, r); err != nil {
 		return nil, err
 	}
-	set := c.settings(a.Room)
 	a.Room = strings.Clone(a.Room) // it may be a part of a long URL
 	s := c.newSocket(r.RemoteAddr, set.MessageSize)
 	s.from = from
 	conn := s.newConn(plain, a, set)
+	conn.tallies = count
 	s.attach(conn)
 	s.handle = conn.receive
 	if hook := c.cfg.Hooks.PreConnect; hook != nil {

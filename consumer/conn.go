@@ -26,6 +26,7 @@ type Conn struct {
 	slot     *slot // of a document that the client has named; nil: there is one on the socket
 	acks     bool  // the client counts its updates, and expects an answer to each; it knows V1 only
 	since    time.Time
+	tallies  []tally // see Settings.User and Settings.Address
 
 	handling sync.Mutex    // held while a message or the end of the connection is handled
 	sending  chan struct{} // holds one element while an input is sent; see send
@@ -254,6 +255,7 @@ func (c *Conn) detach() {
 	if c.slot != nil {
 		c.slot.documents.uncount()
 	}
+	c.consumer.quotas.leave(c.tallies)
 	c.consumer.answers.release(c)
 	c.consumer.answers.wake()
 	c.logEnd()

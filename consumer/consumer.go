@@ -54,6 +54,10 @@ type Settings struct {
 	// connections that is larger than the bound by itself, and one large answer (see
 	// Config.AnswerMemory) may wait in addition.
 	OutboxSize int
+	// User and Address bound what one user, whom Admission.User names, and one address do in
+	// these rooms. All rooms count together that have such a bound, each with its own. Addresses
+	// count as for Limits.ConnectionsPerAddress.
+	User, Address Quota
 }
 
 const (
@@ -69,6 +73,7 @@ type Consumer struct {
 	gate     *gate
 	began    time.Time // the origin of clock
 	front    layer.Front
+	quotas   *quotas
 	answers  *answers
 	incoming incoming
 	counts   counts
@@ -107,6 +112,7 @@ func New(cfg Config) (*Consumer, error) {
 		log:      cmp.Or(cfg.Logger, slog.Default()),
 		gate:     newGate(cfg.Limits),
 		began:    time.Now().Add(-1), // so that no reading of the clock is 0
+		quotas:   newQuotas(),
 		answers:  newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
 		incoming: incoming{limit: int64(cmp.Or(max(cfg.MessageMemory, 0), defaultMessages))},
 		pool:     newPool(),

@@ -21,7 +21,8 @@
 //
 //   - consumer.go, hooks.go, events.go, refusal.go: configuration, what runs when, and why
 //     requests are refused
-//   - limits.go: how many connections there may be
+//   - limits.go, quota.go: how many connections there may be, and what each user and address
+//     may do
 //   - admit.go, origin.go: what a request may connect to, its token and its origin
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
 //   - input.go, input_unix.go, input_other.go, pool.go: how an idle socket takes little memory

@@ -411,10 +411,17 @@ func (d *documents) deny(address string, err error) {
 }
 
 // isUndecided reports whether the client may be admitted later, because a hook can't decide
-// or there are too many connections.
+// or a limit is reached for now.
 func isUndecided(err error) bool {
 	se, ok := errors.AsType[*StatusError](err)
-	return ok && (se.Status >= http.StatusInternalServerError || se == errAddressFull)
+	if !ok {
+		return false
+	}
+	switch se.why {
+	case RefusalAddressConnections, RefusalAddressRooms, RefusalUserConnections, RefusalUserRooms:
+		return true
+	}
+	return se.Status >= http.StatusInternalServerError
 }
 
 // endSoon determines that the socket ends for the reason why in a while, unless it ends

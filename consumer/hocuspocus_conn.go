@@ -93,5 +93,6 @@ func (c *Conn) forget() {
 	s.mu.Lock()
 	s.conns = slices.DeleteFunc(s.conns, func(other *Conn) bool { return other == c })
 	s.mu.Unlock()
+	c.consumer.quotas.leave(c.tallies)
 	c.slot.documents.uncount()
 }

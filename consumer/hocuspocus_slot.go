@@ -193,9 +193,14 @@ func (s *slot) connect(auth protocol.Auth) (conn *Conn, byHook bool, err error) 
 	}
 	set := d.consumer.settings(a.Room)
 	set.Greeting = event.GreetingClient
+	count, err := d.consumer.quotas.enter(&set, userName(a.User), d.socket.from, d.consumer.opens(a.Room), time.Now())
+	if err != nil {
+		d.uncount()
+		return nil, false, err
+	}
 	a.Room = strings.Clone(a.Room)
 	conn = d.socket.newConn(protocol.Hocuspocus{Address: s.address}, a, set)
-	conn.slot = s
+	conn.slot, conn.tallies = s, count
 	d.socket.attach(conn)
 	if hook := d.consumer.cfg.Hooks.PreConnect; hook != nil {
 		if err := conn.guard("PreConnect", func() error { return hook(conn, d.request.WithContext(d.ctx)) }); err != nil {

@@ -255,6 +255,12 @@ func (c *Consumer) refused(w http.ResponseWriter, r *http.Request, err error) bo
 		wait, advice = "1", "this address opens connections faster than an address may. If it is that of a proxy, set the header in which the proxy passes on addresses"
 	case errors.Is(err, errTooFast):
 		wait, advice = "1", "connections are opened faster than this process may admit them"
+	case errors.Is(err, errUserFull):
+		wait, advice = "60", "this user has as many connections as limits.user.connections allows"
+	case errors.Is(err, errUserRooms):
+		wait, advice = "60", "this user opens rooms faster than limits.user.rooms_per_minute allows"
+	case errors.Is(err, errAddressRooms):
+		wait, advice = "60", "this address opens rooms faster than limits.address.rooms_per_minute allows"
 	default:
 		return false
 	}

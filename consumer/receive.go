@@ -20,6 +20,9 @@ func (c *Conn) receive(frame []byte) error {
 	defer c.handling.Unlock()
 	c.received.add(0, len(frame))
 	c.consumer.counts.received.bytes.Add(uint64(len(frame)))
+	if c.tallies != nil {
+		c.spend(len(frame))
+	}
 	for rest := frame; ; {
 		m, next, ok, err := c.dialect.Next(rest)
 		if err != nil {

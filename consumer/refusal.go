@@ -14,8 +14,11 @@ const (
 	RefusalShutdown           Refusal = "shutdown"            // the Consumer shuts down
 	RefusalConnections        Refusal = "connections"         // Limits.Connections
 	RefusalJoins              Refusal = "joins"               // Limits.JoinsPerSecond
-	RefusalAddressConnections Refusal = "address_connections" // Limits.ConnectionsPerAddress
+	RefusalAddressConnections Refusal = "address_connections" // Limits.ConnectionsPerAddress, or Settings.Address
 	RefusalAddressJoins       Refusal = "address_joins"       // how often an address may open connections
+	RefusalAddressRooms       Refusal = "address_rooms"       // Settings.Address: Quota.RoomsPerMinute
+	RefusalUserConnections    Refusal = "user_connections"    // Settings.User: Quota.Connections
+	RefusalUserRooms          Refusal = "user_rooms"          // Settings.User: Quota.RoomsPerMinute
 	RefusalDocuments          Refusal = "documents"           // Limits.DocumentsPerSocket
 	RefusalUnauthorized       Refusal = "unauthorized"        // a hook doesn't know the client: its status is 401
 	RefusalForbidden          Refusal = "forbidden"           // a hook has refused the client
@@ -30,7 +33,8 @@ const (
 // Refusals lists all Refusals.
 func Refusals() []Refusal {
 	return []Refusal{
-		RefusalShutdown, RefusalConnections, RefusalJoins, RefusalAddressConnections, RefusalAddressJoins, RefusalDocuments,
+		RefusalShutdown, RefusalConnections, RefusalJoins, RefusalAddressConnections, RefusalAddressJoins,
+		RefusalAddressRooms, RefusalUserConnections, RefusalUserRooms, RefusalDocuments,
 		RefusalUnauthorized, RefusalForbidden, RefusalUndecided, RefusalFault, RefusalOrigin, RefusalRoom, RefusalHeader, RefusalUpgrade,
 	}
 }

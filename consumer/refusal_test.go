@@ -14,7 +14,7 @@ func TestRefusalOf(t *testing.T) {
 	}{
 		"a limit":                      {errFull, RefusalConnections},
 		"a limit, wrapped":             {fmt.Errorf("hook: %w", errTooFast), RefusalJoins},
-		"a hook that lacks a token":     {&StatusError{Status: 401}, RefusalUnauthorized},
+		"a hook that lacks a token":    {&StatusError{Status: 401}, RefusalUnauthorized},
 		"a hook that refuses":          {&StatusError{Status: 403}, RefusalForbidden},
 		"a hook with any other status": {&StatusError{Status: 418}, RefusalForbidden},
 		"a hook with no status":        {&StatusError{Status: 1000}, RefusalForbidden},

@@ -29,6 +29,8 @@ type socket struct {
 	wrote   atomic.Int64 // when a message was written last, by Consumer.clock
 	pinged  int64        // when a ping was sent last, by Consumer.clock; used only by the sweep
 
+	restUntil atomic.Int64 // until when the socket isn't read, by Consumer.clock; 0: it is read
+
 	// For the reader.
 	op       ws.OpCode // of the message that is being read
 	message  []byte    // its fragments so far
@@ -56,6 +58,7 @@ type socket struct {
 	taken   []*Conn                 // frames of theirs are in the batch
 	running bool                    // the writer runs, or the socket is in Consumer.writes
 	ended   bool                    // no frame is added to an outbox any more
+	ending  chan struct{}           // closed when the socket ends; nil: nothing has waited for that
 	cause   *cause                  // nil: it has not ended
 
 	// For the writer.
@@ -106,6 +109,7 @@ func (s *socket) serve(open func() error) {
 			s.failed = &readError{err}
 		} else {
 			s.await(s.read)
+			s.rest()
 		}
 	}
 	s.await(s.finish)
@@ -197,7 +201,7 @@ func (s *socket) receive() error {
 				return err
 			}
 		}
-		if s.in.rest() {
+		if s.in.rest() || s.mustRest() {
 			return nil
 		}
 	}
@@ -207,6 +211,9 @@ func (s *socket) receive() error {
 // held.
 func (s *socket) setEnded(why cause) {
 	s.ended, s.cause = true, &why
+	if s.ending != nil {
+		close(s.ending)
+	}
 	if s.stop != nil {
 		s.stop()
 	}

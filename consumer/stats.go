@@ -13,6 +13,9 @@ type Stats struct {
 	// Received and Sent count what clients have sent, and what was sent to them, without
 	// pings, keepalives and close frames.
 	Received, Sent Traffic
+	// Rests is how often the reading from a connection has paused, because its user or its
+	// address had sent more than a Quota allows.
+	Rests uint64
 	// Waiting is how many bytes wait in all outboxes, and Longest how many in the largest of
 	// them. Behind is the number of connections that lack updates. These are as they were when
 	// the Consumer last checked its connections, which it does every five seconds.
@@ -31,6 +34,7 @@ func (c *Consumer) Stats() Stats {
 		Hocuspocus: int(n.hocuspocus.Load()),
 		Received:   n.received.load(),
 		Sent:       n.sent.load(),
+		Rests:      n.rests.Load(),
 		Waiting:    int(n.waiting.Load()),
 		Longest:    int(n.longest.Load()),
 		Behind:     int(n.behind.Load()),
@@ -41,6 +45,7 @@ func (c *Consumer) Stats() Stats {
 type counts struct {
 	plain, hocuspocus        atomic.Int64
 	received, sent           sharedTraffic
+	rests                    atomic.Uint64
 	waiting, longest, behind atomic.Int64
 }
 

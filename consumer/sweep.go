@@ -32,6 +32,7 @@ func (c *Consumer) sweep() {
 			return
 		case now := <-ticker.C:
 			c.gate.forget(now)
+			c.quotas.forget(now)
 			sockets = c.all(sockets[:0])
 			var backlog backlog
 			for _, s := range sockets {

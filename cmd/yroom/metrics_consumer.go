@@ -102,6 +102,7 @@ func (m *metrics) readConsumer(read func() consumer.Stats) {
 	})
 	r.total("received_messages_total", "Messages from clients.", func(s *stats) float64 { return float64(s.Received.Messages) })
 	r.total("received_bytes_total", "Bytes of the messages from clients.", func(s *stats) float64 { return float64(s.Received.Bytes) })
+	r.total("read_pauses_total", "How often the reading from a connection has paused, because its user or its address had sent too much.", func(s *stats) float64 { return float64(s.Rests) })
 	r.total("sent_messages_total", "Messages to clients.", func(s *stats) float64 { return float64(s.Sent.Messages) })
 	r.total("sent_bytes_total", "Bytes of the messages to clients.", func(s *stats) float64 { return float64(s.Sent.Bytes) })
 	r.gauge("outbox_bytes", "Bytes that wait for clients, of all connections; measured every 5 seconds.", func(s *stats) float64 { return float64(s.Waiting) })

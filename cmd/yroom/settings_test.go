@@ -71,6 +71,8 @@ rooms:
       outbox: 2MiB
       mailbox_inputs: 100
       mailbox_size: 70000
+      user: {connections: 10, rooms_per_minute: 20, bytes_per_second: 1MiB}
+      address: {connections: 30, rooms_per_minute: 40, bytes_per_second: 2MiB}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +140,8 @@ rooms:
 					Outbox:        2 << 20,
 					MailboxInputs: 100,
 					MailboxSize:   70000,
+					User:          yroom.Quota{Connections: 10, RoomsPerMinute: 20, BytesPerSecond: 1 << 20},
+					Address:       yroom.Quota{Connections: 30, RoomsPerMinute: 40, BytesPerSecond: 2 << 20},
 				},
 			}},
 		},

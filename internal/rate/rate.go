@@ -12,10 +12,8 @@ const burst = 5 * time.Second
 // Limit allows a number of events each second. After a pause of five seconds, it allows
 // five times that number at once. Its methods can be called from any goroutine.
 type Limit struct {
-	each time.Duration // the time that an event takes up
-
-	mu    sync.Mutex
-	taken time.Time // the events that were allowed have taken up the time until then
+	each  time.Duration // the time that an event takes up
+	taken Account
 }
 
 // New returns a Limit of perSecond events, which is more than zero.
@@ -24,11 +22,7 @@ func New(perSecond int) *Limit {
 }
 
 // Rested reports whether the Limit allows as much at now as a new one.
-func (l *Limit) Rested(now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return now.Sub(l.taken) >= burst
-}
+func (l *Limit) Rested(now time.Time) bool { return l.taken.Rested(now, burst) }
 
 // Take reports whether one more event is allowed at now.
 func (l *Limit) Take(now time.Time) bool {
@@ -39,17 +33,39 @@ func (l *Limit) Take(now time.Time) bool {
 // Reserve reports whether one more event is allowed within patience from now, and returns how
 // long it has to wait. Events are allowed in the order of their calls.
 func (l *Limit) Reserve(now time.Time, patience time.Duration) (wait time.Duration, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	taken := l.taken
-	if now.Sub(taken) > burst {
-		taken = now.Add(-burst)
+	return l.taken.Reserve(now, l.each, burst, patience)
+}
+
+// Account counts the time that events take up, which may be another one for each: at a rate of
+// ten a second, an event takes up 100 ms. Its zero value has taken up nothing. Its methods can
+// be called from any goroutine.
+type Account struct {
+	mu    sync.Mutex
+	until time.Time // the events that were allowed have taken up the time until then
+}
+
+// Rested reports whether the Account allows as much at now as a new one, with this burst.
+func (a *Account) Rested(now time.Time, burst time.Duration) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return now.Sub(a.until) >= burst
+}
+
+// Reserve reports whether an event that takes up some time is allowed within patience from
+// now, and returns how long it has to wait. The burst is how much time of a pause can be
+// taken up later.
+func (a *Account) Reserve(now time.Time, takes, burst, patience time.Duration) (wait time.Duration, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	until := a.until
+	if now.Sub(until) > burst {
+		until = now.Add(-burst)
 	}
-	taken = taken.Add(l.each)
-	wait = max(taken.Sub(now), 0)
+	until = until.Add(takes)
+	wait = max(until.Sub(now), 0)
 	if wait > patience {
 		return 0, false
 	}
-	l.taken = taken
+	a.until = until
 	return wait, true
 }
