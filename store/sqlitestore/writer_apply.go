@@ -159,9 +159,18 @@ func (w *writer) remember(name string, room roomRow) {
 	w.rooms[name] = room
 }
 
+// mostInUpdates is the size in bytes of the largest data in the table updates. In a table
+// without row ids, SQLite compares an entry that doesn't fit into its page by reading all of
+// it. After a paste, each edit would do so.
+const mostInUpdates = 800
+
 // insertNext stores the entry of r at the next position of the room.
 func (w *writer) insertNext(r *request, room roomRow) error {
-	if err := w.insert("updates", r, room.id, room.next); err != nil {
+	table := "updates"
+	if len(r.entry.Data) > mostInUpdates {
+		table = "snapshots"
+	}
+	if err := w.insert(table, r, room.id, room.next); err != nil {
 		return err
 	}
 	room.next++
