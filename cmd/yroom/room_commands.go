@@ -213,6 +213,9 @@ type roomImport struct {
 	File       string  `arg:""                                                                                                   help:"The file that holds the update, or Markdown if its name ends with .md or .markdown; - is an update on standard input." optional:""`
 	All        string  `placeholder:"FOLDER"                                                                                     help:"In place of ROOM and FILE: a folder that room export --all has written."`
 	Hocuspocus string  `placeholder:"PATH"                                                                                       help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
+	YLevelDB   string  `name:"y-leveldb" placeholder:"FOLDER" help:"In place of a room and a file: the folder of a y-leveldb, in which a y-websocket server keeps its documents."`
+	Pycrdt     string  `placeholder:"FILE" help:"In place of a room and a file: the SQLite database of an SQLiteYStore of pycrdt-store."`
+	Updates    string  `placeholder:"FOLDER" help:"In place of a room and a file: a folder with an update in each file NAME.update; NAME may have slashes."`
 	Encoding   string  `enum:"v1,v2"                                                                                             default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
 	Name       *string `placeholder:"ROOT"                                                                                       help:"With a Markdown file: which root of the document it becomes (default: that of the editor)."`
 	New        bool    `help:"Only create new rooms. If a room exists, it isn't changed."`
@@ -221,18 +224,23 @@ type roomImport struct {
 
 // Validate is called by kong.
 func (i roomImport) Validate() error {
-	several := i.Hocuspocus != "" || i.All != ""
+	several := 0
+	for _, from := range []string{i.All, i.Hocuspocus, i.YLevelDB, i.Pycrdt, i.Updates} {
+		if from != "" {
+			several++
+		}
+	}
 	switch {
-	case i.Hocuspocus != "" && i.All != "":
-		return errors.New("set --all or --hocuspocus, not both")
-	case !several && (i.Room == "" || i.File == ""):
+	case several > 1:
+		return errors.New("set one of --all, --hocuspocus, --y-leveldb, --pycrdt and --updates")
+	case several == 0 && (i.Room == "" || i.File == ""):
 		return errors.New("name the room and the file that holds the update")
 	case !isMarkdown(i.File) && i.Name != nil:
 		return errors.New("--name goes with a Markdown file, whose name ends with .md or .markdown; an update has the names of its roots")
 	case isMarkdown(i.File) && i.Encoding != "v1":
 		return errors.New("--encoding goes with an update, and not with a Markdown file")
-	case several && (i.Room != "" || i.Encoding != "v1"):
-		return errors.New("--all and --hocuspocus import each document, in V1, into the room of its name: they take no room, no file and no --encoding")
+	case several == 1 && (i.Room != "" || i.Encoding != "v1"):
+		return errors.New("--all, --hocuspocus, --y-leveldb, --pycrdt and --updates import each document, in V1, into the room of its name: they take no room, no file and no --encoding")
 	}
 	return nil
 }
@@ -241,15 +249,20 @@ func (i roomImport) Validate() error {
 func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 	return c.with(forImport, func(ctx context.Context, client *apiClient) error {
 		report := &importReport{stdout: stdout, stderr: os.Stderr}
-		switch {
-		case i.All != "":
+		if i.All != "" {
 			return importAll(i.All, report, func(room string, update *os.File, size int64) error {
 				return i.sendOneOf(ctx, client, room, &body{update, size})
 			})
-		case i.Hocuspocus != "":
-			return importHocuspocus(ctx, i.Hocuspocus, report, func(room string, data []byte) error {
-				return i.sendOneOf(ctx, client, room, &body{bytes.NewReader(data), int64(len(data))})
-			})
+		}
+		for _, from := range []struct {
+			path string
+			each eachDocument
+		}{{i.Hocuspocus, eachHocuspocus}, {i.YLevelDB, eachLevelDB}, {i.Pycrdt, eachPycrdt}, {i.Updates, eachFile(".update")}} {
+			if from.path != "" {
+				return importFrom(ctx, from.each, from.path, report, func(room string, update []byte) error {
+					return i.sendOneOf(ctx, client, room, &body{bytes.NewReader(update), int64(len(update))})
+				})
+			}
 		}
 		file, size := os.Stdin, int64(-1)
 		if i.File != "-" {

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// eachFile returns an eachDocument that reads the files in a folder whose names end with a
+// suffix. The rest of the path within the folder is the name of the document.
+func eachFile(suffix string) eachDocument {
+	return func(ctx context.Context, folder string, do func(name string, updates [][]byte, err error)) error {
+		found := false
+		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			relative, err := filepath.Rel(folder, path)
+			if err != nil {
+				return err
+			}
+			name, ok := strings.CutSuffix(filepath.ToSlash(relative), suffix)
+			if !ok {
+				return ctx.Err()
+			}
+			found = true
+			data, err := os.ReadFile(path) //nolint:gosec // it is in the folder that the operator names
+			do(name, [][]byte{data}, err)
+			return ctx.Err()
+		})
+		if err == nil && !found {
+			err = fmt.Errorf("%s has no files whose names end with %s: copy the documents there, such as the objects of Hocuspocus' S3 extension from below its prefix", folder, suffix)
+		}
+		return err
+	}
+}
