@@ -70,7 +70,7 @@ func (p *htmlPrinter) block(n *Node) {
 		}
 		p.write(">")
 		for _, c := range n.Content {
-			p.write(html.EscapeString(c.Text)) // an editor that reads this would keep a line end after it
+			p.write(html.EscapeString(c.Text)) // a line end after the code would belong to it when an editor reads this
 		}
 		p.write("</code></pre>\n")
 	case nodeBullets, nodeNumbers, nodeTasks:

@@ -339,8 +339,8 @@ func (h *chaos) wantFresh(faults []*fault) {
 	first := time.Now()
 	for began := first; ; time.Sleep(50 * time.Millisecond) {
 		var lag struct {
-			Age int64 // in milliseconds
-			Who string
+			Age   int64 // in milliseconds
+			Lacks string
 		}
 		asked := time.Now()
 		h.ask(map[string]any{"do": "lag"}, &lag)
@@ -354,7 +354,7 @@ func (h *chaos) wantFresh(faults []*fault) {
 		case now.Sub(asked) > prompt && now.Sub(first) < healing:
 			began = now
 		case now.Sub(began) > most:
-			h.Errorf("%v after %s, a client lacks an edit of %v ago: %s", now.Sub(first).Round(time.Millisecond), faults[0].name, behind, lag.Who)
+			h.Errorf("%v after %s, a client lacks an edit of %v ago: %s", now.Sub(first).Round(time.Millisecond), faults[0].name, behind, lag.Lacks)
 			return
 		}
 	}

@@ -70,7 +70,7 @@ export class Room {
 
   // Returns the age, in milliseconds, of the oldest edit of a connected author that a connected client lacks, and whose it is.
   lag () {
-    let lag = { age: 0, who: '' }
+    let lag = { age: 0, lacks: '' }
     for (const client of this.clients.filter(({ synced }) => synced)) {
       const clocks = new Map(client.clocks())
       for (const author of this.authors) {
@@ -79,7 +79,7 @@ export class Room {
           if (edit.end <= (clocks.get(author.id) ?? 0)) break
           const age = Date.now() - edit.at
           if (age > lag.age) {
-            lag = { age, who: `${this.name}: ${client.author.name} at ${client.address} lacks an edit of ${author.name} at ${author.client.address}` }
+            lag = { age, lacks: `${this.name}: ${client.author.name} at ${client.address} lacks an edit of ${author.name} at ${author.client.address}` }
           }
         }
       }
