@@ -34,7 +34,7 @@ func TestNodeOfPackages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	atLeast := regexp.MustCompile(`^(?:\^[\d.]+ \|\| )?>= ?v?(\d+)(\.\d+)*$`)
+	atLeast := regexp.MustCompile(`^(?:\^[\d.]+ \|\| )*>= ?v?(\d+)(\.(?:\d+|x))*$`)
 	unused := map[string]bool{}
 	for name := range newerNode {
 		unused[name] = true
