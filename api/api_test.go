@@ -60,6 +60,7 @@ func TestAPI(t *testing.T) {
 		{"control refusals", p.testControlRefusals},
 		{"markdown", p.testMarkdown},
 		{"blocks", p.testBlocks},
+		{"root with the empty name", p.testEmptyRoot},
 		{"block refusals", p.testBlockRefusals},
 		{"workers", p.testWorkers},
 		{"description", p.testDescription},

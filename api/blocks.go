@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/yroom/yroom/document"
@@ -54,7 +55,7 @@ func (a *Handler) addBlocks(w http.ResponseWriter, r *http.Request, room string)
 		return err
 	}
 	var ids []string
-	err = a.editBlocks(r.Context(), room, query.Get("name"), true, len(markdown), func(b *prosemirror.Blocks) (err error) {
+	err = a.editBlocks(r.Context(), room, a.editorRoot(room, query), true, len(markdown), func(b *prosemirror.Blocks) (err error) {
 		switch {
 		case query.Has("before"):
 			ids, err = b.Before(query.Get("before"), markdown)
@@ -70,7 +71,7 @@ func (a *Handler) addBlocks(w http.ResponseWriter, r *http.Request, room string)
 
 // replaceBlock replaces a block by those of a Markdown text.
 func (a *Handler) replaceBlock(w http.ResponseWriter, r *http.Request, room, id string) error {
-	root, tag, err := taggedBlock(r)
+	root, tag, err := a.taggedBlock(r, room)
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (a *Handler) replaceBlock(w http.ResponseWriter, r *http.Request, room, id 
 }
 
 func (a *Handler) deleteBlock(w http.ResponseWriter, r *http.Request, room, id string) error {
-	root, tag, err := taggedBlock(r)
+	root, tag, err := a.taggedBlock(r, room)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (a *Handler) markBlock(w http.ResponseWriter, r *http.Request, room, id str
 	if err := d.Decode(&m); err != nil || d.More() || m.Mark == "" || m.Text == "" {
 		return badContent.because(`The body has to be one JSON object such as {"text": "the words", "mark": "strong", "attrs": {}}.`)
 	}
-	err = a.editBlocks(r.Context(), room, query.Get("name"), false, 0, func(b *prosemirror.Blocks) error { return b.Mark(id, m.Range, m.Mark, m.Attrs) })
+	err = a.editBlocks(r.Context(), room, a.editorRoot(room, query), false, 0, func(b *prosemirror.Blocks) error { return b.Mark(id, m.Range, m.Mark, m.Attrs) })
 	if err != nil {
 		return err
 	}
@@ -130,13 +131,21 @@ func (a *Handler) markBlock(w http.ResponseWriter, r *http.Request, room, id str
 const maxMark = 64 << 10
 
 // taggedBlock returns the root that a request names, and the tag in If-Match, or "".
-func taggedBlock(r *http.Request) (root, tag string, err error) {
+func (a *Handler) taggedBlock(r *http.Request, room string) (root, tag string, err error) {
 	query, err := parameters(r, "name")
 	if err != nil {
 		return "", "", err
 	}
 	tag, err = blockTag(r)
-	return query.Get("name"), tag, err
+	return a.editorRoot(room, query), tag, err
+}
+
+// editorRoot returns the root that a request names, which may be "", or that of the room's editor.
+func (a *Handler) editorRoot(room string, query url.Values) string {
+	if query.Has("name") {
+		return query.Get("name")
+	}
+	return a.schema(room).Root
 }
 
 // blockTag returns the tag in If-Match, or "".

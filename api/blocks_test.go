@@ -85,6 +85,23 @@ func (p *apiPlace) testBlocks(t *testing.T) {
 	}
 }
 
+// testEmptyRoot reads and changes the root with the empty name, which Doc.get of yjs 14
+// returns by default.
+func (p *apiPlace) testEmptyRoot(t *testing.T) {
+	p.want(http.StatusCreated, put, "/api/rooms/unnamed?name=", "one", "If-None-Match", "*", "Content-Type", asMarkdown)
+	ids := p.changed(post, "/api/rooms/unnamed/blocks?name=", "two")
+	p.changed(put, "/api/rooms/unnamed/blocks/"+ids[0]+"?name=", "three")
+	p.want(http.StatusNoContent, post, "/api/rooms/unnamed/blocks/"+ids[0]+"/marks?name=", `{"text": "three", "mark": "em", "attrs": {}}`, "Content-Type", "application/json")
+	if got, want := p.want(http.StatusOK, get_, "/api/rooms/unnamed?format=markdown&name=", "").body, "one\n\n*three*\n"; got != want {
+		t.Errorf("the document is %q, want %q", got, want)
+	}
+	if got := p.want(http.StatusOK, get_, "/api/rooms/unnamed?format=blocks&name=", "").body; !strings.Contains(got, "*three*") {
+		t.Errorf("the blocks are %s", got)
+	}
+	p.want(http.StatusNoContent, delete_, "/api/rooms/unnamed/blocks/"+ids[0]+"?name=", "")
+	p.wantProblem(http.StatusNotFound, "no-such-root", get_, "/api/rooms/unnamed?format=markdown", "")
+}
+
 func (p *apiPlace) testBlockRefusals(*testing.T) {
 	const room = "/api/rooms/blocks/blocks"
 	id := p.blocks("blocks")[0].ID

@@ -62,7 +62,7 @@ func (a *Handler) create(w http.ResponseWriter, r *http.Request, room string) er
 	enc := blocks.V1
 	switch given, err := mediaTypeOf(r.Header); {
 	case err == nil && given == TypeMarkdown:
-		data, err = a.fromMarkdown(w, r, room, query.Get("name"))
+		data, err = a.fromMarkdown(w, r, room, a.editorRoot(room, query))
 		if err != nil {
 			return err
 		}

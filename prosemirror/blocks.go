@@ -50,12 +50,9 @@ type Blocks struct {
 	writer   writer
 }
 
-// Blocks returns the blocks of a root of doc; "" stands for the root of the schema. The
-// error is yjs.ErrType or yjs.ErrSize. doc must not be used by other goroutines meanwhile.
+// Blocks returns the blocks of a root of doc, such as s.Root. The error is yjs.ErrType or
+// yjs.ErrSize. doc must not be used by other goroutines meanwhile.
 func (s *Schema) Blocks(doc *yjs.Doc, root string) (*Blocks, error) {
-	if root == "" {
-		root = s.Root
-	}
 	if !doc.Holds(root, yjs.KindXMLFragment) {
 		return nil, fmt.Errorf("%w: the root %q has content of another kind than an XML fragment", yjs.ErrType, root)
 	}

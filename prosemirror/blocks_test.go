@@ -40,7 +40,7 @@ func edit(t *testing.T, schema, markdown string) *edited {
 	if err := (writer{direct: isDirect}).insert(f, 0, n.Content); err != nil {
 		t.Fatal(err)
 	}
-	b, err := s.Blocks(doc, "")
+	b, err := s.Blocks(doc, s.Root)
 	if err != nil {
 		t.Fatal(err)
 	}

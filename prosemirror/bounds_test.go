@@ -149,7 +149,7 @@ func TestConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	const markdown = "![a](https://b.c/d.png)\n\n\\~\\~e\\~\\~\n"
-	update, err := s.Update("", []byte("![a](https://b.c/d.png)\n\n~~e~~"))
+	update, err := s.Update(s.Root, []byte("![a](https://b.c/d.png)\n\n~~e~~"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@
 // hold. [Schema.Update] makes the first content of a room from a Markdown text:
 //
 //	schema, err := prosemirror.NewSchema(prosemirror.Config{Schema: prosemirror.TipTap})
-//	update, err := schema.Update("", markdown)
+//	update, err := schema.Update(schema.Root, markdown)
 //	err = server.Document("notes").Create(ctx, update, yjs.V1)
 //
 // [Read] reads a document, and [Schema.Markdown] and [Schema.HTML] write it.

@@ -25,7 +25,7 @@ func FuzzMarkdown(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, schema uint8) {
 		s := schemas[int(schema)%len(schemas)]
-		update, err := s.Update("", []byte(text))
+		update, err := s.Update(s.Root, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -200,7 +200,7 @@ func TestGeneratedDocumentsSurvive(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				update, err := s.Update("", markdown)
+				update, err := s.Update(s.Root, markdown)
 				if err != nil {
 					t.Fatal(err)
 				}

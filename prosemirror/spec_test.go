@@ -56,7 +56,7 @@ func schemaNamed(t testing.TB, name string) *Schema {
 // throughRoom returns Markdown that went through the update of a document.
 func throughRoom(t testing.TB, s *Schema, markdown string) string {
 	t.Helper()
-	update, err := s.Update("", []byte(markdown))
+	update, err := s.Update(s.Root, []byte(markdown))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,8 @@ type parent interface {
 }
 
 // Update returns an update that makes a document from a Markdown text, in the fragment root,
-// for document.Document.Create. If root is "", it is that of the schema. The error is
-// ErrSize or ErrComplex.
+// such as s.Root, for document.Document.Create. The error is ErrSize or ErrComplex.
 func (s *Schema) Update(root string, markdown []byte) ([]byte, error) {
-	if root == "" {
-		root = s.Root
-	}
 	n, err := s.Parse(markdown)
 	if err != nil {
 		return nil, err

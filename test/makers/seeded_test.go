@@ -45,7 +45,7 @@ func TestEditorsKeepMarkdown(t *testing.T) {
 			}
 			var in bytes.Buffer
 			for _, text := range texts {
-				update, err := schema.Update("", []byte(text))
+				update, err := schema.Update(schema.Root, []byte(text))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -94,7 +94,7 @@ func few(texts []string) (some []string) {
 
 func mustUpdate(t *testing.T, schema *prosemirror.Schema, text string) []byte {
 	t.Helper()
-	update, err := schema.Update("", []byte(text))
+	update, err := schema.Update(schema.Root, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
