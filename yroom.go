@@ -72,6 +72,8 @@ type Config struct {
 	// that a row lacks is taken from the row "default", and then from the defaults that
 	// Settings documents. New copies it.
 	Rooms map[string]Settings
+	// Compression says what is compressed for the clients. 0: consumer.CompressionOff.
+	Compression consumer.Compression
 	// AnswerMemory bounds the bytes of whole documents and other large answers that are in
 	// memory at once for clients that have not read them yet. See
 	// consumer.Config.AnswerMemory. 0: 256 MiB.
@@ -136,6 +138,7 @@ func New(cfg Config) (*Server, error) {
 		Limits:   cfg.Limits,
 		Settings: byRow(cfg.Rooms, Settings.consumer),
 
+		Compression:  cfg.Compression,
 		AnswerMemory: int(cfg.AnswerMemory),
 
 		MessageMemory: int(cfg.MessageMemory),

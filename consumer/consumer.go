@@ -33,10 +33,13 @@ type Config struct {
 	Limits Limits
 	// Settings returns the settings of a room. nil: the defaults.
 	Settings func(room string) Settings
+	// Compression says what is compressed for the clients. The default is CompressionOff.
+	Compression Compression
 	// AnswerMemory bounds the bytes of large answers that are in memory at once: of whole
 	// documents and differences that are larger than half of Settings.OutboxSize. An answer
 	// that is sent to several connections counts once. Connections wait for their turn. The
-	// default is 256 MiB; a single answer may be larger.
+	// default is 256 MiB; a single answer may be larger. The compressed form of an answer is
+	// in memory in addition, while it is written.
 	AnswerMemory int
 	// MessageMemory bounds the bytes of messages larger than 64 KiB that are arriving at
 	// once. Past it, the connection of a further one is closed with 1013. The default is 256
@@ -77,6 +80,9 @@ type Consumer struct {
 	answers  *answers
 	incoming incoming
 	counts   counts
+
+	compressors compressors
+
 	pool     *pool
 	writes   *writeQueue
 	renewals chan struct{} // holds an element for each renewal that runs
@@ -116,6 +122,9 @@ func New(cfg Config) (*Consumer, error) {
 		answers:  newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
 		incoming: incoming{limit: int64(cmp.Or(max(cfg.MessageMemory, 0), defaultMessages))},
 		pool:     newPool(),
+
+		compressors: newCompressors(),
+
 		renewals: make(chan struct{}, renewals),
 		aborted:  make(chan struct{}),
 		idle:     make(chan struct{}),

@@ -35,11 +35,11 @@ func (c *Consumer) deliverOne(o *layer.Output) {
 	case o.Kind == event.OutputOffer:
 		conn.offer(&o.Output)
 	case o.Whole && len(o.Message.Data) > dataCopied:
-		c.noteWhole(o, conn.acks)
-		conn.take(&o.Message, newFrame(conn.dialect, &o.Output))
+		packing := c.noteWhole(o, conn.acks)
+		conn.take(&o.Message, c.frame(conn.dialect, &o.Output, packing))
 		c.shareWhole(o.Room)
 	case o.Kind == event.OutputMessage:
-		conn.take(&o.Message, newFrame(conn.dialect, &o.Output))
+		conn.take(&o.Message, c.frame(conn.dialect, &o.Output, c.packing(&o.Output)))
 	}
 }
 
@@ -47,11 +47,12 @@ func (c *Consumer) deliverEveryone(o *layer.Output) {
 	if o.Kind != event.OutputMessage {
 		return
 	}
+	packing := c.packing(&o.Output)
 	for _, g := range c.everyone(o.Room) {
 		if o.Reach == event.ReachV1 && !g.v1 || o.Reach == event.ReachOthers && g.v1 {
 			continue
 		}
-		f := newFrame(g.dialect, &o.Output)
+		f := c.frame(g.dialect, &o.Output, packing)
 		for _, conn := range g.conns {
 			conn.take(&o.Message, f)
 		}

@@ -28,6 +28,7 @@
 //   - input.go, input_unix.go, input_other.go, pool.go: how an idle socket takes little memory
 //   - write_queue.go, attempt.go: how many sockets are written to by few goroutines
 //   - syscall_linux.go, syscall_unix.go: reading and writing without waiting
+//   - compression.go, deflate.go, inflate.go: what is compressed, and how
 //   - incoming.go: bounds the large messages that arrive at once
 //   - cause.go: why a connection ends, and what of it the client may see
 //   - hocuspocus.go, hocuspocus_slot.go, hocuspocus_conn.go: a socket with many documents,

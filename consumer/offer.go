@@ -39,9 +39,9 @@ func (c *Conn) secure() {
 		return
 	}
 	if mark, ok := c.out.Wants(); ok {
-		if data, at := c.consumer.wholeOf(c.room, c.acks, mark); data != nil {
+		if data, at, packing := c.consumer.wholeOf(c.room, c.acks, mark); data != nil {
 			m := protocol.Message{Type: protocol.SyncStep2, Data: data}
-			change, _ := c.addFrame(newFrame(c.dialect, &event.Output{To: c.id, Mark: at, Message: m})) // only awareness can cause an error
+			change, _ := c.addFrame(c.consumer.frame(c.dialect, &event.Output{To: c.id, Mark: at, Message: m}, packing)) // only awareness can cause an error
 			c.socket.background.Go(func() {
 				c.emitChange(change)
 				c.consumer.answers.wake() // what was reserved for it is free

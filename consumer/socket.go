@@ -35,8 +35,10 @@ type socket struct {
 	op       ws.OpCode // of the message that is being read
 	message  []byte    // its fragments so far
 	fragment bool      // a message is being read
+	deflated bool      // it is compressed
 	spent    int       // the bytes that were read since others had their turn
 	lingers  bool      // what is read is dropped
+	deflates bool      // the client takes compressed messages and may send some; never changed after upgrade
 
 	reserved   atomic.Int64 // bytes of Consumer.incoming, for the message that is being read or handled
 	reservedAt atomic.Int64 // when they were reserved, by Consumer.clock

@@ -27,6 +27,9 @@ const (
 // fails, it has answered the request and ended the socket.
 func (s *socket) upgrade(w http.ResponseWriter, r *http.Request) error {
 	u := ws.HTTPUpgrader{Timeout: upgradeTimeout, Header: w.Header(), Protocol: func(string) bool { return true }}
+	if s.consumer.cfg.Compression != CompressionOff {
+		u.Negotiate = s.negotiate
+	}
 	conn, rw, _, err := u.Upgrade(r, w)
 	if err != nil {
 		if conn != nil {
@@ -101,6 +104,11 @@ func (s *socket) next() (ws.OpCode, []byte, error) {
 		}
 		data := s.message
 		s.message = nil
+		if s.deflated {
+			if data, err = s.inflate(data); err != nil {
+				return 0, nil, err
+			}
+		}
 		if s.op == ws.OpText && !utf8.Valid(data) {
 			return 0, nil, &protocol.CloseError{Code: protocol.CloseMalformed, Reason: "the text is not UTF-8"}
 		}
@@ -128,8 +136,15 @@ func (s *socket) header() (ws.Header, error) {
 	if s.fragment {
 		state = state.Set(ws.StateFragmented)
 	}
+	deflated := s.deflates && h.Rsv1() && (h.OpCode == ws.OpBinary || h.OpCode == ws.OpText)
+	if deflated {
+		h.Rsv = ws.Rsv(false, h.Rsv2(), h.Rsv3())
+	}
 	if err := ws.CheckHeader(h, state); err != nil {
 		return h, protocolError(err.Error())
+	}
+	if !h.OpCode.IsControl() && h.OpCode != ws.OpContinuation {
+		s.deflated = deflated
 	}
 	return h, nil
 }

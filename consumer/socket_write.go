@@ -204,8 +204,9 @@ func (s *socket) writeBatch() error {
 	s.move()
 	wrote := s.tried
 	s.tried = 0
-	if len(s.batch) == 1 && s.batch[0].Body == nil {
-		_, err := s.conn.Write(s.batch[0].Head[wrote:])
+	first := s.form(s.batch[0])
+	if len(s.batch) == 1 && first.Body == nil {
+		_, err := s.conn.Write(first.Head[wrote:])
 		return err
 	}
 	w := writers.Get().(*bufio.Writer)
@@ -215,6 +216,7 @@ func (s *socket) writeBatch() error {
 		writers.Put(w)
 	}()
 	for _, f := range s.batch {
+		f = s.form(f)
 		if _, err := w.Write(skip(f.Head, &wrote)); err != nil {
 			return err
 		}
@@ -237,9 +239,10 @@ func skip(b []byte, n *int) []byte {
 	return b[skipped:]
 }
 
-// tryBatch writes the batch if that needs no waiting, or as much of it as the system takes.
+// tryBatch writes the batch if that needs no waiting, or as much of it as the system takes. It
+// compresses nothing, because that takes long.
 func (s *socket) tryBatch(a *attempt) error {
-	if !a.fill(s.batch) {
+	if slices.ContainsFunc(s.batch, s.compresses) || !a.fill(s.batch) {
 		return errWait
 	}
 	wrote, err := a.run(s.in.raw)
@@ -247,6 +250,19 @@ func (s *socket) tryBatch(a *attempt) error {
 		s.tried, err = wrote, errWait
 	}
 	return err
+}
+
+// compresses reports whether a frame is written in its compressed form.
+func (s *socket) compresses(f *outbox.Frame) bool { return s.deflates && f.Compressed != nil }
+
+// form returns the form in which a frame is written.
+func (s *socket) form(f *outbox.Frame) *outbox.Frame {
+	if !s.compresses(f) {
+		return f
+	}
+	f = f.Compressed()
+	s.move()
+	return f
 }
 
 func (s *socket) move() { s.moved.Store(s.consumer.clock(time.Now())) }

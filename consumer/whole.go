@@ -15,27 +15,32 @@ const wholeTime = time.Minute
 
 // whole is a whole document, as a room has sent it to a connection.
 type whole struct {
-	data weakbytes.Pointer // in memory as long as it waits for a connection
-	mark event.Mark
-	at   time.Time
+	data    weakbytes.Pointer // in memory as long as it waits for a connection
+	packing *packing          // see Consumer.packing
+	mark    event.Mark
+	at      time.Time
 }
 
 // noteWhole notes the whole document that o carries, for a connection that has joined with
 // event.Input.V1 or without. If the same arrived before, as it
-// does from a worker in another process, o shares its memory.
-func (c *Consumer) noteWhole(o *layer.Output, v1 bool) {
+// does from a worker in another process, o shares its memory. noteWhole returns its packing.
+func (c *Consumer) noteWhole(o *layer.Output, v1 bool) *packing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.rooms[o.Room]
 	if m == nil {
-		return
+		return nil
 	}
 	w := m.wholeFor(v1)
-	if data := w.data.Value(); data != nil && w.mark == o.Mark {
-		o.Message.Data = data
-		return
+	if w.mark != o.Mark {
+		*w = whole{packing: c.packing(&o.Output), mark: o.Mark}
 	}
-	*w = whole{weakbytes.Make(o.Message.Data), o.Mark, time.Now()}
+	if data := w.data.Value(); data != nil {
+		o.Message.Data = data
+	} else {
+		w.data, w.at = weakbytes.Make(o.Message.Data), time.Now()
+	}
+	return w.packing
 }
 
 // wholeFor returns the place for whole documents of connections that have or have not
@@ -48,19 +53,19 @@ func (m *members) wholeFor(v1 bool) *whole {
 }
 
 // wholeOf returns a whole document of a room that is in memory, of the epoch of mark, or
-// nil.
-func (c *Consumer) wholeOf(room string, v1 bool, mark event.Mark) (data []byte, at event.Mark) {
+// nil, and its packing.
+func (c *Consumer) wholeOf(room string, v1 bool, mark event.Mark) (data []byte, at event.Mark, p *packing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	m := c.rooms[room]
 	if m == nil {
-		return nil, event.Mark{}
+		return nil, event.Mark{}, nil
 	}
 	w := m.wholeFor(v1)
 	if w.mark.Epoch != mark.Epoch || time.Since(w.at) > wholeTime {
-		return nil, event.Mark{}
+		return nil, event.Mark{}, nil
 	}
-	return w.data.Value(), w.mark
+	return w.data.Value(), w.mark, w.packing
 }
 
 // shareWhole sends a whole document that has arrived for one connection of a room to those

@@ -110,6 +110,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		Origins:      set.Origin,
 		Limits:       set.limits(),
 		Rooms:        documents.rooms,
+		Compression:  *set.Compression,
 		AnswerMemory: set.AnswerMemory,
 
 		MessageMemory: set.MessageMemory,

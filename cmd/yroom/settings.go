@@ -53,6 +53,8 @@ type ConsumerSettings struct {
 	JoinsPerSecond        int `yaml:"joins_per_second"        kong:"-"`
 	DocumentsPerSocket    int `yaml:"documents_per_socket"    kong:"-"`
 
+	Compression *consumer.Compression `yaml:"compression" placeholder:"MODE" help:"What is compressed for clients: off, answers (documents of more than 4 KiB) or all (also what is sent to all connections of a room, from 256 bytes on) (default: off)."`
+
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
 
@@ -117,6 +119,7 @@ var defaults = settings{
 		Listen: "127.0.0.1:8000",
 		Open:   new(bool),
 
+		Compression:           new(consumer.Compression),
 		AnswerMemory:          256 << 20,
 		ExportMemory:          256 << 20,
 		Connections:           20_000,
@@ -162,6 +165,7 @@ func (s settings) or(base settings) settings {
 			Health:       cmp.Or(s.Health, base.Health),
 			Open:         cmp.Or(s.Open, base.Open),
 			Origin:       s.Origin,
+			Compression:  cmp.Or(s.Compression, base.Compression),
 			APITokenFile: cmp.Or(s.APITokenFile, base.APITokenFile),
 			AnswerMemory: cmp.Or(s.AnswerMemory, base.AnswerMemory),
 			ExportMemory: cmp.Or(s.ExportMemory, base.ExportMemory),
@@ -237,6 +241,7 @@ func parseSettings(data []byte) (settings, error) {
 		yaml.CustomUnmarshaler(scalar(parseCount)),
 		yaml.CustomUnmarshaler(scalar(parseDurability)),
 		yaml.CustomUnmarshaler(scalar(parseSwitch)),
+		yaml.CustomUnmarshaler(scalar(parseCompression)),
 	)
 	if bad, ok := errors.AsType[*wordError](err); ok {
 		err = bad.in(data)
@@ -327,6 +332,11 @@ func parseDurability(word string) (store.Durability, error) {
 func parseSwitch(word string) (s yroom.Switch, err error) {
 	err = s.UnmarshalText([]byte(word))
 	return s, err
+}
+
+func parseCompression(word string) (c consumer.Compression, err error) {
+	err = c.UnmarshalText([]byte(word))
+	return c, err
 }
 
 func parseCount(word string) (int, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/store"
 )
 
@@ -39,6 +40,7 @@ jwt_cookie: room_token
 forward_auth: https://app.example.com/rooms
 forward_auth_timeout: 2s
 forward_auth_every: 3m
+compression: answers
 answer_memory: 1GiB
 export_memory: 2GiB
 message_memory: 3GiB
@@ -92,6 +94,7 @@ rooms:
 			Open:         new(true),
 			Origin:       []string{"app.example.com"},
 			APITokenFile: "yroom.token",
+			Compression:  new(consumer.CompressionAnswers),
 			AnswerMemory: 1 << 30,
 			ExportMemory: 2 << 30,
 
@@ -240,6 +243,8 @@ func fill(v reflect.Value, n int) {
 			*to = []string{word}
 		case **bool:
 			*to = new(n%2 == 0)
+		case **consumer.Compression:
+			*to = new(consumer.Compression(n)) //nolint:gosec // n is small
 		case *time.Duration:
 			*to = time.Duration(n)
 		case *yroom.Bytes:

@@ -44,7 +44,7 @@ var wantImports = []struct {
 	{"internal/load", []string{"blocks", "internal/clocks", "internal/lib0", "protocol", "yjs", "github.com/gobwas/ws"}},
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
-	{"internal/testkit/wsclient", []string{"github.com/gobwas/ws"}},
+	{"internal/testkit/wsclient", []string{"github.com/gobwas/httphead", "github.com/gobwas/ws"}},
 	{"scripts/gotest", nil},
 	{"internal/markdown", nil},
 	{"internal/memhttp", nil},
@@ -65,7 +65,7 @@ var wantImports = []struct {
 	{"auth", []string{"consumer", "event", "github.com/go-jose/go-jose/v4", "github.com/go-jose/go-jose/v4/jwt"}},
 
 	// Consumers and workers never import each other: only the layer connects them.
-	{"consumer", []string{"awareness", "event", "internal/loopback", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/ws"}},
+	{"consumer", []string{"awareness", "event", "internal/loopback", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/httphead", "github.com/gobwas/ws"}},
 	{"internal/loopback", nil},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
 	{"worker", []string{"blocks", "event", "internal/clocks", "internal/ids", "internal/mailbox", "internal/rate", "layer", "protocol", "room", "store"}},

@@ -15,6 +15,9 @@ type Frame struct {
 	Head []byte
 	// Body is the rest of the frame, or nil.
 	Body []byte
+	// Compressed, unless it is nil, returns the frame that is written in place of this one to a
+	// client that takes compressed messages. It may take long.
+	Compressed func() *Frame
 	// Mark is the Mark of the Output, for a SyncStep2 or an Update.
 	Mark event.Mark
 	// Count is that of the message, for an Ack, a Reject or an Uncounted. The frame holds one of them.

@@ -44,6 +44,15 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// Stock clients compress and inflate messages if the server does.
+func TestCompression(t *testing.T) {
+	testkit.RequireNode(t, "..", "yjs")
+	url := serve(t, yroom.Config{Compression: consumer.CompressionAll})
+	for _, kit := range kits {
+		t.Run(kit, start(t, kit, url, "compressed").Report)
+	}
+}
+
 // TestSlowReader runs one scenario at a time, because it measures the memory of the
 // whole process.
 func TestSlowReader(t *testing.T) {

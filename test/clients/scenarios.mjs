@@ -399,3 +399,24 @@ export const alone = {
     hold('it was never thrown out', stalled.closes === 0)
   }
 }
+
+// Played on a server that compresses.
+export const compressed = {
+  'two clients': scenarios['two clients'],
+
+  'large documents': async stage => {
+    const [ann] = await stage.synced('ann')
+    const text = 'what people write, they write again and again. '.repeat(1000)
+    ann.type(text)
+    const [bob] = await stage.synced('bob')
+    await stage.converge(ann, bob)
+    const joined = bob.socket.bytesRead
+    hold(`bob has read ${joined} bytes to join`, joined < text.length / 10)
+    ann.type(text)
+    await stage.converge(ann, bob)
+    const read = bob.socket.bytesRead - joined
+    hold(`bob has read another ${read} bytes`, read < text.length / 10)
+    const sent = ann.socket.bytesWritten
+    hold(`ann has sent ${sent} bytes`, sent < text.length / 10)
+  }
+}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws"
 )
 
@@ -41,11 +42,17 @@ func Dial(ctx context.Context, url string, header http.Header) (*Client, error) 
 }
 
 // DialOver is Dial on a connection that dial makes, or on one of the network if
-// dial is nil. It sets no time limit, so it works in a bubble of testing/synctest.
+// dial is nil. It sets no time limit, so it works in a bubble of testing/synctest. What the
+// client doesn't do itself is inflating, if header offers that to the server.
 func DialOver(
 	ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), url string, header http.Header,
 ) (*Client, error) {
-	dialer := ws.Dialer{NetDial: dial, Header: ws.HandshakeHeaderHTTP(header)}
+	const extensions = "Sec-Websocket-Extensions"
+	dialer := ws.Dialer{NetDial: dial}
+	dialer.Extensions, _ = httphead.ParseOptions([]byte(header.Get(extensions)), nil)
+	header = header.Clone()
+	header.Del(extensions) // the dialer sends them itself, because it checks those of the response
+	dialer.Header = ws.HandshakeHeaderHTTP(header)
 	if rest, ok := strings.CutPrefix(url, "http"); ok {
 		url = "ws" + rest
 	}
@@ -102,13 +109,18 @@ func Frame(op ws.OpCode, fin bool, payload []byte) []byte {
 
 // Read reads the next frame. The caller owns the payload.
 func (c *Client) Read() (ws.OpCode, []byte, error) {
-	h, err := ws.ReadHeader(c.in)
-	if err != nil {
-		return 0, nil, err
-	}
-	payload := make([]byte, h.Length)
-	_, err = io.ReadFull(c.in, payload)
+	h, payload, err := c.ReadFrame()
 	return h.OpCode, payload, err
+}
+
+// ReadFrame reads the next frame with its header. The caller owns the payload.
+func (c *Client) ReadFrame() (h ws.Header, payload []byte, err error) {
+	if h, err = ws.ReadHeader(c.in); err != nil {
+		return h, nil, err
+	}
+	payload = make([]byte, h.Length)
+	_, err = io.ReadFull(c.in, payload)
+	return h, payload, err
 }
 
 // Skip reads n bytes as they are, which may be part of a frame.
