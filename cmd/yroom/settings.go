@@ -58,7 +58,7 @@ type ConsumerSettings struct {
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`
 
-	ShutdownDelay time.Duration `yaml:"shutdown_delay" placeholder:"DURATION" help:"How long /readyz answers 503 before a shutdown ends connections, so that a load balancer passes new clients to other processes; part of the shutdown timeout (default: none)."`
+	ShutdownDelay time.Duration `yaml:"shutdown_delay" placeholder:"DURATION" help:"How long /readyz answers 503 before a shutdown ends connections, so that a load balancer passes new clients to other processes; part of the shutdown timeout (default: 0s)."`
 
 	Listen        string   `yaml:"listen"         placeholder:"HOST:PORT" help:"Address to listen on (default: 127.0.0.1:8000)."`
 	Health        string   `yaml:"health"         placeholder:"HOST:PORT" help:"Another address for /healthz and /readyz (default: none)."`
