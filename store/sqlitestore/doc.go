@@ -10,7 +10,7 @@
 //
 //   - sqlitestore.go: Config, Store, Open and Close
 //   - schema.go: the tables, and the migrations that lead to them
-//   - load.go, list.go: the calls that read
+//   - load.go, list.go: the calls that read, on the connections of reads.go
 //   - change.go: the calls that write; each one queues a request
 //   - package store/internal/group: the queue of requests, bounded in bytes, and
 //     appends for which no call waits (store.DurabilityNone)

@@ -28,7 +28,7 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 		return store.Log{}, err
 	}
 	defer end()
-	l, err := load(ctx, s.read, room, after)
+	l, err := load(ctx, s.reads.load, room, after)
 	switch {
 	case ctx.Err() != nil:
 		return store.Log{}, ctx.Err()
@@ -80,8 +80,8 @@ ORDER BY position`
 
 // load reads a room. If an entry can't be read, the log that is returned with the error ends
 // before it.
-func load(ctx context.Context, db *sql.DB, room string, after store.Position) (l store.Log, err error) {
-	rows, err := db.QueryContext(ctx, loadSQL, room, int64(after))
+func load(ctx context.Context, stmt *sql.Stmt, room string, after store.Position) (l store.Log, err error) {
+	rows, err := stmt.QueryContext(ctx, room, int64(after))
 	if err != nil {
 		return l, err
 	}
@@ -90,7 +90,7 @@ func load(ctx context.Context, db *sql.DB, room string, after store.Position) (l
 	for rows.Next() {
 		var position int64
 		var encoding, storedAt, writtenBy sql.NullString
-		var data []byte
+		var data blob
 		var sum, first, generation sql.NullInt64
 		var deleted, filled sql.NullBool
 		switch err := rows.Scan(&position, &encoding, &sum, &storedAt, &writtenBy, &data, &deleted, &first, &generation, &filled); {
@@ -118,6 +118,22 @@ func load(ctx context.Context, db *sql.DB, room string, after store.Position) (l
 		return l, store.ErrNotFound
 	}
 	return l, nil
+}
+
+// blob receives bytes without copying them, because the driver allocates them for each row.
+type blob []byte
+
+// Scan implements sql.Scanner.
+func (b *blob) Scan(value any) (err error) {
+	switch value := value.(type) {
+	case nil:
+		*b = nil
+	case []byte:
+		*b = value
+	default:
+		err = fmt.Errorf("%T in place of bytes", value)
+	}
+	return err
 }
 
 // entry checks a stored entry.

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -55,7 +54,7 @@ const (
 type Store struct {
 	path   string
 	config Config
-	read   *sql.DB
+	reads  reads
 	queue  *group.Queue[*request]
 	writer writer
 
@@ -92,10 +91,9 @@ func Open(path string, config Config) (*Store, error) {
 	if s.writer, err = openWriter(path, config.LockWait); err != nil {
 		return nil, explain(path, config.LockWait, err)
 	}
-	if s.read, err = openDB(path, config.LockWait, readWrite, "query_only(1)"); err != nil {
+	if s.reads, err = openReads(path, config.LockWait); err != nil {
 		return nil, errors.Join(explain(path, config.LockWait, err), s.writer.close())
 	}
-	s.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	s.close = sync.OnceValue(s.end)
 	if !config.Shared {
 		s.others = findOthers(path, cmp.Or(config.Logger, slog.Default()))
@@ -177,7 +175,7 @@ func (s *Store) end() error {
 	<-s.written
 	s.reading.Lock() // the reads have ended
 	defer s.reading.Unlock()
-	errs := append(s.unawaited.Lost(), s.read.Close())
+	errs := append(s.unawaited.Lost(), s.reads.close())
 	if err := s.writer.checkpoint(context.Background()); err != nil && !errors.Is(err, errBusy) {
 		errs = append(errs, fmt.Errorf("keep %s-wal with the file, it holds the newest updates: %w",
 			s.path, explain(s.path, s.config.LockWait, err)))
