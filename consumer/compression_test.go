@@ -107,7 +107,7 @@ func (h *harness) extensions(offers []string) string {
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		h.t.Errorf("%v: status %d", offers, response.StatusCode)
 	}
-	return strings.ReplaceAll(response.Header.Get("Sec-Websocket-Extensions"), "; ", ";")
+	return strings.ReplaceAll(response.Header.Get("Sec-WebSocket-Extensions"), "; ", ";")
 }
 
 func unhexed(s string) string {
@@ -195,7 +195,7 @@ func compressedFrame(fin bool, payload []byte) []byte {
 // A message is inflated no further than its limit, and memory for it is reserved first.
 func TestBombs(t *testing.T) {
 	bomb := compressedFrame(true, pack(make([]byte, 100<<20)))
-	allocated := func(memory int64) (err error, bytes uint64) {
+	allocated := func(memory int64) (bytes uint64, err error) {
 		s := reader(1<<20, bomb)
 		s.deflates = true
 		s.consumer.incoming.limit = memory
@@ -207,12 +207,12 @@ func TestBombs(t *testing.T) {
 		if used := s.consumer.incoming.used.Load(); used != 0 {
 			t.Errorf("%d bytes are still reserved", used)
 		}
-		return err, after.TotalAlloc - before.TotalAlloc
+		return after.TotalAlloc - before.TotalAlloc, err
 	}
-	if err, got := allocated(defaultMessages); err == nil || got > 4<<20 {
+	if got, err := allocated(defaultMessages); err == nil || got > 4<<20 {
 		t.Errorf("%d bytes were allocated: %v", got, err)
 	}
-	if err, got := allocated(300 << 10); !errors.Is(err, errNoMemory) || got > 1<<20 {
+	if got, err := allocated(300 << 10); !errors.Is(err, errNoMemory) || got > 1<<20 {
 		t.Errorf("with little memory, %d bytes were allocated: %v", got, err)
 	}
 }
@@ -307,7 +307,6 @@ func TestPackedOnce(t *testing.T) {
 		if !bytes.Equal(got, append(want, o.Message.Data...)) {
 			t.Errorf("dialect %d: inflated to %d bytes", i, len(got))
 		}
-		defer runtime.KeepAlive(f)
 	}
 	noise := make([]byte, 1000)
 	rand.NewChaCha8([32]byte{}).Read(noise)

@@ -63,7 +63,7 @@ func (c *Consumer) frame(d dialect, o *event.Output, p *packing) *outbox.Frame {
 		// for different addresses share the data: it is a block of its own.
 		const stored = 1 + 2 + 2 // the kind of block, its length, and that inverted
 		buf := d.AppendHead(make([]byte, headerSize+stored, headerSize+stored+d.HeadSize()), m)
-		n := uint16(len(buf) - headerSize - stored) //nolint:gosec // an address is much shorter
+		n := uint16(len(buf) - headerSize - stored)
 		binary.LittleEndian.PutUint16(buf[headerSize+1:], n)
 		binary.LittleEndian.PutUint16(buf[headerSize+3:], ^n)
 		head := seal(ws.OpBinary, buf, len(packed))

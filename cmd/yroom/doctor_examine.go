@@ -38,26 +38,26 @@ func examine(room store.Inspected, unread error) (x *examination) {
 	x = &examination{room: room}
 	defer func() {
 		if fault := recover(); fault != nil { // one room must not end the examination of the others
-			x.add(kindDiffers, "yroom failed: %v", fault)
+			x.addf(kindDiffers, "yroom failed: %v", fault)
 		}
 	}()
 	if room.Deleted {
 		if room.Count > 0 {
-			x.add(kindLeft, "%d entries of the deleted room are stored", room.Count)
+			x.addf(kindLeft, "%d entries of the deleted room are stored", room.Count)
 		}
 		return x
 	}
 	if event.CheckName(room.Room) != nil {
-		x.add(kindName, "the name %s can't be that of a room", shownName(room.Room))
+		x.addf(kindName, "the name %s can't be that of a room", shownName(room.Room))
 	}
 	switch {
 	case unread != nil:
-		x.add(kindDamaged, "only %d of its entries can be read: %v", len(room.Entries), unread)
+		x.addf(kindDamaged, "only %d of its entries can be read: %v", len(room.Entries), unread)
 	case room.Count == 0:
-		x.add(kindEmpty, "the room exists, and has no entries")
+		x.addf(kindEmpty, "the room exists, and has no entries")
 		return x
 	case room.Entries == nil:
-		x.add(kindLarge, "its %d entries have %d bytes, and are examined up to %d bytes", room.Count, room.Bytes, mostExamined)
+		x.addf(kindLarge, "its %d entries have %d bytes, and are examined up to %d bytes", room.Count, room.Bytes, mostExamined)
 		return x
 	}
 	x.positions()
@@ -68,7 +68,7 @@ func examine(room store.Inspected, unread error) (x *examination) {
 	return x
 }
 
-func (x *examination) add(kind, format string, args ...any) {
+func (x *examination) addf(kind, format string, args ...any) {
 	x.findings = append(x.findings, finding{Room: shownName(x.room.Room), Kind: kind, Detail: fmt.Sprintf(format, args...)})
 }
 
@@ -91,7 +91,7 @@ func (x *examination) positions() {
 		}
 	}
 	if left > 0 {
-		x.add(kindLeft, "%d entries have positions before %d, where the room was created again", left, x.room.First)
+		x.addf(kindLeft, "%d entries have positions before %d, where the room was created again", left, x.room.First)
 	}
 	var gaps []string
 	gap := func(from, to store.Position) {
@@ -111,7 +111,7 @@ func (x *examination) positions() {
 		gap(next, x.room.Next-1)
 	}
 	if len(gaps) > 0 {
-		x.add(kindGap, "its log lacks %s", some(gaps, len(gaps)))
+		x.addf(kindGap, "its log lacks %s", some(gaps, len(gaps)))
 	}
 }
 
@@ -154,17 +154,17 @@ func (x *examination) load() bool {
 		list []string
 	}{{kindDamaged, damaged}, {kindForeign, foreign}, {kindUnknown, unknown}} {
 		if len(f.list) > 0 {
-			x.add(f.kind, "%s", some(f.list, len(f.list)))
+			x.addf(f.kind, "%s", some(f.list, len(f.list)))
 		}
 	}
 	if len(damaged)+len(foreign)+len(unknown) > 0 {
 		return false
 	}
 	if len(twice) > 0 {
-		x.add(kindDuplicate, "what these entries have is in entries before them, too: %s", some(twice, len(twice)))
+		x.addf(kindDuplicate, "what these entries have is in entries before them, too: %s", some(twice, len(twice)))
 	}
 	if n, last := doc.Clashes(); n > 0 {
-		x.add(kindClash, "%d entries have blocks that differ from those of entries before them, such as that of element %d of client %d", n, last.Clock, last.Client)
+		x.addf(kindClash, "%d entries have blocks that differ from those of entries before them, such as that of element %d of client %d", n, last.Clock, last.Client)
 	}
 	x.doc = doc
 	return true
@@ -192,19 +192,19 @@ func (x *examination) whole() {
 		}
 	}
 	if waiting > 0 {
-		x.add(kindPending, "%s", some(pending, waiting))
+		x.addf(kindPending, "%s", some(pending, waiting))
 	}
 	x.elements()
 	if x.doc.Size() > largeDocument {
-		x.add(kindLarge, "the document has %d bytes. Its text was not compared with that of a copy", x.doc.Size())
+		x.addf(kindLarge, "the document has %d bytes. Its text was not compared with that of a copy", x.doc.Size())
 		return
 	}
 	err := sameDocument(x.doc, x.updates...)
 	if err != nil && !errors.Is(err, yjs.ErrWork) {
-		x.add(kindDiffers, "%v", err)
+		x.addf(kindDiffers, "%v", err)
 	}
 	if errors.Is(err, yjs.ErrWork) || errors.Is(yjs.Try(x.doc.Encode(blocks.V1)), yjs.ErrWork) {
-		x.add(kindFreeze, "so many elements were inserted at one place at the same time that a page needs seconds to order them")
+		x.addf(kindFreeze, "so many elements were inserted at one place at the same time that a page needs seconds to order them")
 	}
 }
 
@@ -213,7 +213,7 @@ func (x *examination) whole() {
 func (x *examination) elements() {
 	all, err := blocks.ContentIDsOf(blocks.V1, x.doc.Encode(blocks.V1))
 	if err != nil {
-		x.add(kindDiffers, "the document can't be read again: %v", err)
+		x.addf(kindDiffers, "the document can't be read again: %v", err)
 		return
 	}
 	if x.doc.Missing() > 0 {
@@ -225,10 +225,10 @@ func (x *examination) elements() {
 				whole = append(whole, blocks.Range{Client: r.Client, To: r.To})
 			}
 		}
-		x.add(kindHole, "the document lacks %s", elementsOf(lacking(whole, all.Inserts)))
+		x.addf(kindHole, "the document lacks %s", elementsOf(lacking(whole, all.Inserts)))
 	}
 	if ahead := lacking(all.Deletes, all.Inserts); len(ahead) > 0 {
-		x.add(kindAhead, "it has deletions of %s, which it lacks", elementsOf(ahead))
+		x.addf(kindAhead, "it has deletions of %s, which it lacks", elementsOf(ahead))
 	}
 }
 
@@ -275,20 +275,20 @@ func (x *examination) sizes() {
 		base, total = max(base, len(e.Data)), total+len(e.Data)
 	}
 	if tail, n := total-base, len(x.room.Entries)-1; n >= longEntries || tail >= longBytes && tail >= 2*base {
-		x.add(kindLog, "its log has %d entries with %d bytes; the document has %d bytes", n+1, total, x.doc.Size())
+		x.addf(kindLog, "its log has %d entries with %d bytes; the document has %d bytes", n+1, total, x.doc.Size())
 	}
 	clients := 0
 	_ = blocks.ParseStateVector(x.doc.StateVector(), func(uint64, uint64) { clients++ }) // it was just encoded
 	if clients >= manyClients {
-		x.add(kindClients, "%d client ids have written in it", clients)
+		x.addf(kindClients, "%d client ids have written in it", clients)
 	}
 	gone, left := remains(x.doc)
 	if gone >= manyRemains && gone >= 10*left {
-		x.add(kindRemains, "%d of its %d blocks stand for deleted elements", gone, gone+left)
+		x.addf(kindRemains, "%d of its %d blocks stand for deleted elements", gone, gone+left)
 	}
 	if kept := x.doc.Size(); total >= deletedContent && total >= 2*kept {
 		if full := fullSize(x.updates); full-kept >= deletedContent && full-kept >= full/2 {
-			x.add(kindDeleted, "%d of %d bytes are the content of deleted elements", full-kept, full)
+			x.addf(kindDeleted, "%d of %d bytes are the content of deleted elements", full-kept, full)
 		}
 	}
 }

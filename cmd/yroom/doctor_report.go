@@ -52,7 +52,7 @@ func newDoctorReport(e environment, url string, asJSON bool) *doctorReport {
 
 func (r *doctorReport) progress(line string) { r.show(line) }
 
-func (r *doctorReport) print(format string, args ...any) {
+func (r *doctorReport) printf(format string, args ...any) {
 	if _, err := fmt.Fprintf(r.out, format, args...); err != nil {
 		r.errs = append(r.errs, err)
 	}
@@ -89,12 +89,12 @@ func (r *doctorReport) add(f finding) {
 		if name == "" {
 			name = "The store"
 		}
-		r.print("%s\n", name)
+		r.printf("%s\n", name)
 	}
 	r.last = f.Room
-	r.print("  %s: %s\n    %s\n    %s\n", f.Kind, f.Detail, f.Means, f.Advice)
+	r.printf("  %s: %s\n    %s\n    %s\n", f.Kind, f.Detail, f.Means, f.Advice)
 	for _, command := range f.Commands {
-		r.print("    $ %s\n", command)
+		r.printf("    $ %s\n", command)
 	}
 }
 
@@ -133,7 +133,7 @@ func (r *doctorReport) repaired(room, done string) {
 		}{shownName(room), done})
 		return
 	}
-	r.print("%s\n  %s\n", shownName(room), done)
+	r.printf("%s\n  %s\n", shownName(room), done)
 	r.last = room
 }
 
@@ -146,11 +146,11 @@ func (r *doctorReport) end(complete bool) error {
 	case r.json:
 		r.object(r)
 	default:
-		r.print("%d rooms with %d entries of %d bytes were examined in %.1f s: ", r.Rooms, r.Entries, r.Bytes, r.Seconds)
+		r.printf("%d rooms with %d entries of %d bytes were examined in %.1f s: ", r.Rooms, r.Entries, r.Bytes, r.Seconds)
 		if r.Findings == 0 {
-			r.print("nothing was found.\n")
+			r.printf("nothing was found.\n")
 		} else {
-			r.print("%d findings, in %d rooms.\n", r.Findings, r.Affected)
+			r.printf("%d findings, in %d rooms.\n", r.Findings, r.Affected)
 		}
 	}
 	return errors.Join(r.errs...)

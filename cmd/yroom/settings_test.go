@@ -244,7 +244,7 @@ func fill(v reflect.Value, n int) {
 		case **bool:
 			*to = new(n%2 == 0)
 		case **consumer.Compression:
-			*to = new(consumer.Compression(n)) //nolint:gosec // n is small
+			*to = new(consumer.Compression(n))
 		case *time.Duration:
 			*to = time.Duration(n)
 		case *yroom.Bytes:

@@ -142,6 +142,7 @@ func (i *Inspection) Read(ctx context.Context, id int64, most int) (room store.I
 
 // readEntries appends the entries that a room has in a table.
 func readEntries(ctx context.Context, conn *sql.Conn, table string, id int64, to *[]store.InspectedEntry) error {
+	//nolint:gosec // the table is one of two constants
 	rows, err := conn.QueryContext(ctx, "SELECT position, encoding, checksum, stored_at, written_by, data FROM "+table+
 		" WHERE room_id = ? ORDER BY position", id)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,7 +39,7 @@ func TestStoresOfOtherServers(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			made, originals := filepath.Join(dir, "made"), filepath.Join(dir, "originals")
-			args := append(kind.make[1:len(kind.make):len(kind.make)], made, originals)
+			args := slices.Concat(kind.make[1:], []string{made, originals})
 			if _, complaint, status := run(t, kind.make[0], args...); status != 0 {
 				t.Fatalf("%q: %s", args, complaint)
 			}

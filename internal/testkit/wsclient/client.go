@@ -47,7 +47,7 @@ func Dial(ctx context.Context, url string, header http.Header) (*Client, error) 
 func DialOver(
 	ctx context.Context, dial func(ctx context.Context, network, address string) (net.Conn, error), url string, header http.Header,
 ) (*Client, error) {
-	const extensions = "Sec-Websocket-Extensions"
+	const extensions = "Sec-WebSocket-Extensions"
 	dialer := ws.Dialer{NetDial: dial}
 	dialer.Extensions, _ = httphead.ParseOptions([]byte(header.Get(extensions)), nil)
 	header = header.Clone()
