@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,8 +178,17 @@ func TestConnectionLimits(t *testing.T) {
 // When clients connect faster than they are admitted, they are admitted in their order, and
 // a client that has given up is not.
 func TestConnectionsWaitForTheirTurn(t *testing.T) {
+	var mu sync.Mutex
 	var admitted []string
+	took := func() (rooms []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		rooms, admitted = admitted, nil
+		return rooms
+	}
 	hooks := Hooks{Admit: func(_ context.Context, r Request) (Admission, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		admitted = append(admitted, r.Room)
 		return Admission{}, errors.New("no")
 	}}
@@ -192,22 +202,22 @@ func TestConnectionsWaitForTheirTurn(t *testing.T) {
 		for range 50 { // after a pause, as many are admitted at once
 			ask("first")
 		}
-		if len(admitted) != 50 {
-			t.Errorf("%d requests were admitted at once, want 50", len(admitted))
+		if n := len(took()); n != 50 {
+			t.Errorf("%d requests were admitted at once, want 50", n)
 		}
-		admitted = nil
 		giveUp := ask("gone")
 		ask("a")
 		ask("b")
 		giveUp()
 		time.Sleep(250 * time.Millisecond)
-		if got := strings.Join(admitted, " "); got != "a" {
+		if got := strings.Join(took(), " "); got != "a" {
 			t.Errorf("after 250 ms, %q were admitted, want a", got)
 		}
 		time.Sleep(time.Second)
-		if got := strings.Join(admitted, " "); got != "a b" {
-			t.Errorf("%q were admitted, want a b", got)
+		if got := strings.Join(took(), " "); got != "b" {
+			t.Errorf("then %q were admitted, want b", got)
 		}
+		synctest.Wait()
 		if h.gate.open != 0 {
 			t.Errorf("%d connections are counted, want none", h.gate.open)
 		}

@@ -169,7 +169,11 @@ func TestUserIsReadSlowly(t *testing.T) {
 		b, _ := h.join("/doc?token=ada")
 		other, _ := h.join("/doc?token=bob")
 		message := testkit.Update(make([]byte, 500-3)) // of 500 bytes
-		arrived := func() int { return len(h.worker.inputs) - 3 }
+		arrived := func() int {
+			h.worker.mu.Lock()
+			defer h.worker.mu.Unlock()
+			return len(h.worker.inputs) - 3
+		}
 		start := time.Now()
 		sent := make(chan struct{})
 		go func() {
