@@ -119,7 +119,7 @@ type Limits struct {
 	MailboxSize   Bytes `yaml:"mailbox_size"`
 	// User and Address bound what one user, whom Admission.User names, and one address do at a
 	// Server. All rooms count together that have such a bound, each with its own. See
-	// consumer.Quota. Default: no bound.
+	// consumer.Quota.
 	User    Quota `yaml:"user"`
 	Address Quota `yaml:"address"`
 }
@@ -127,13 +127,13 @@ type Limits struct {
 // Quota bounds what one user or one address does at a Server. A zero field is no bound.
 type Quota struct {
 	// Connections bounds the connections that are open at once. Past it: HTTP 429, or 1013
-	// for a document of a Hocuspocus client.
+	// for a document of a Hocuspocus client. Default: none.
 	Connections int `yaml:"connections"`
 	// RoomsPerMinute bounds how many rooms are opened in which the Server has no connection.
-	// Past it: as for Connections.
+	// Past it: as for Connections. Default: none.
 	RoomsPerMinute int `yaml:"rooms_per_minute"`
 	// BytesPerSecond bounds what is sent to the Server. Past it, the connections are read more
-	// slowly.
+	// slowly. Default: none.
 	BytesPerSecond Bytes `yaml:"bytes_per_second"`
 }
 
