@@ -26,7 +26,7 @@ func TestConnectionMemory(t *testing.T) {
 		inRoom, budget int
 	}{
 		{100, 6_800},
-		{1, 12_000},
+		{1, 12_400}, // with a room, whose stacks differ by 400 bytes from run to run
 	} {
 		t.Run(fmt.Sprintf("%d in a room", tc.inRoom), func(t *testing.T) {
 			server, web := running(t, yroom.Config{Limits: consumer.Limits{JoinsPerSecond: 1_000_000}})
@@ -60,11 +60,15 @@ func TestConnectionMemory(t *testing.T) {
 					return ""
 				})
 			}
-			each := (inUse() - before) / clients
+			var each int
+			// What is still on its way takes memory, too.
+			testkit.Eventually(t, fmt.Sprintf("a connection takes at most %d bytes", tc.budget), func() string {
+				if each = (inUse() - before) / clients; each <= tc.budget {
+					return ""
+				}
+				return fmt.Sprintf("it takes %d", each)
+			})
 			t.Logf("%d bytes", each)
-			if each > tc.budget {
-				t.Errorf("a connection takes %d bytes, want at most %d", each, tc.budget)
-			}
 		})
 	}
 }
