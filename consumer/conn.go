@@ -25,12 +25,12 @@ type Conn struct {
 	dialect  dialect
 	slot     *slot // of a document that the client has named; nil: there is one on the socket
 	acks     bool  // the client counts its updates, and expects an answer to each; it knows V1 only
+	entered  bool  // the Conn is in Consumer.rooms
 	since    time.Time
 	tallies  []tally // see Settings.User and Settings.Address
 
 	handling sync.Mutex    // held while a message or the end of the connection is handled
 	sending  chan struct{} // holds one element while an input is sent; see send
-	entered  bool          // the Conn is in Consumer.rooms
 
 	// For the send that runs.
 
@@ -40,14 +40,14 @@ type Conn struct {
 
 	// The socket's lock guards these.
 
+	accessSeq uint64 // of the last OutputAccess
 	access    event.Access
-	accessSeq uint64    // of the last OutputAccess
 	untold    bool      // the room has to be told of the access
 	told      bool      // the client was told that it is admitted
+	renewing  bool      // the client was asked for a token that replaces the one that expires
 	name      string    // see Admission.Name
 	expires   time.Time // zero: never
 	renewal   *renewal  // nil: the admission isn't renewed
-	renewing  bool      // the client was asked for a token that replaces the one that expires
 
 	out         outbox.Outbox
 	sent        traffic       // to the client, or taken from out for it
@@ -58,8 +58,8 @@ type Conn struct {
 	asking      bool          // runAsk runs
 	probed      bool          // runProbe runs
 	ended       bool          // no frame is added to the outbox any more
-	ending      chan struct{} // closed when the connection ends; nil: nothing has waited for that
 	alone       bool          // the Conn has ended without its socket
+	ending      chan struct{} // closed when the connection ends; nil: nothing has waited for that
 	cause       *cause        // nil: it has not ended
 }
 
@@ -229,13 +229,7 @@ func (c *Conn) isEnding() bool {
 func (c *Conn) whenEnding() <-chan struct{} {
 	c.socket.mu.Lock()
 	defer c.socket.mu.Unlock()
-	if c.ending == nil {
-		c.ending = make(chan struct{})
-		if c.ended {
-			close(c.ending)
-		}
-	}
-	return c.ending
+	return whenEnding(&c.ending, c.ended)
 }
 
 // detach runs after the connection has ended. It leaves the room.

@@ -179,13 +179,7 @@ func (s *socket) rest() {
 	}
 	s.touched.Store(until) // the client may send meanwhile, such as pongs
 	s.mu.Lock()
-	if s.ending == nil {
-		s.ending = make(chan struct{})
-		if s.ended {
-			close(s.ending)
-		}
-	}
-	ending := s.ending
+	ending := whenEnding(&s.ending, s.ended)
 	s.mu.Unlock()
 	timer := time.NewTimer(time.Duration(until - s.consumer.clock(time.Now())))
 	defer timer.Stop()

@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -21,8 +20,7 @@ type socket struct {
 	from     netip.Prefix            // as the gate counts it
 	handle   func(data []byte) error // called with each binary message; an error ends the socket
 
-	conn    net.Conn
-	in      input
+	in      input        // the connection, and what the client sends
 	max     atomic.Int64 // the maximum size of a message in bytes
 	touched atomic.Int64 // when something was read last, by Consumer.clock
 	moved   atomic.Int64 // when the write in progress last made progress, by Consumer.clock; 0 if there is none
@@ -32,13 +30,13 @@ type socket struct {
 	restUntil atomic.Int64 // until when the socket isn't read, by Consumer.clock; 0: it is read
 
 	// For the reader.
-	op       ws.OpCode // of the message that is being read
-	message  []byte    // its fragments so far
-	fragment bool      // a message is being read
+	message  []byte    // the fragments so far of the message that is being read
+	op       ws.OpCode // of that message
+	fragment bool      // there is one
 	deflated bool      // it is compressed
-	spent    int       // the bytes that were read since others had their turn
 	lingers  bool      // what is read is dropped
 	deflates bool      // the client takes compressed messages and may send some; never changed after upgrade
+	spent    int       // the bytes that were read since others had their turn
 
 	reserved   atomic.Int64 // bytes of Consumer.incoming, for the message that is being read or handled
 	reservedAt atomic.Int64 // when they were reserved, by Consumer.clock
@@ -58,10 +56,10 @@ type socket struct {
 	closing *outbox.Frame           // the close frame, written last
 	batch   []*outbox.Frame         // what is being written
 	taken   []*Conn                 // frames of theirs are in the batch
-	running bool                    // the writer runs, or the socket is in Consumer.writes
-	ended   bool                    // no frame is added to an outbox any more
 	ending  chan struct{}           // closed when the socket ends; nil: nothing has waited for that
 	cause   *cause                  // nil: it has not ended
+	running bool                    // the writer runs, or the socket is in Consumer.writes
+	ended   bool                    // no frame is added to an outbox any more
 
 	// For the writer.
 	visible bool // the batch holds a message that the client's program sees
@@ -207,6 +205,18 @@ func (s *socket) receive() error {
 			return nil
 		}
 	}
+}
+
+// whenEnding returns a channel that is closed when a Conn or a socket ends. It is made when
+// something first waits for that: most end without. The lock must be held.
+func whenEnding(ending *chan struct{}, ended bool) <-chan struct{} {
+	if *ending == nil {
+		*ending = make(chan struct{})
+		if ended {
+			close(*ending)
+		}
+	}
+	return *ending
 }
 
 // setEnded marks the socket and its Conns as ended for the reason why. The lock must be

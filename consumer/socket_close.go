@@ -39,7 +39,7 @@ func (s *socket) setEnding(why cause) {
 	s.closing = newClose(visible)
 	s.startWriter()
 	s.setEnded(why) // the last call that starts the writer: the reader waits for it from now on
-	_ = s.conn.SetWriteDeadline(time.Now().Add(closeWait))
+	_ = s.in.conn.SetWriteDeadline(time.Now().Add(closeWait))
 }
 
 // kill cuts the socket off.
@@ -50,7 +50,7 @@ func (s *socket) kill(why cause) {
 	}
 	s.discard()
 	s.mu.Unlock()
-	_ = s.conn.Close()
+	_ = s.in.conn.Close()
 }
 
 // discard drops the frames that wait. The lock must be held.
@@ -104,8 +104,8 @@ func (s *socket) linger(how lingering) {
 	case lingerRead:
 		s.drain()
 	case lingerSkip:
-		_ = s.conn.SetReadDeadline(time.Now().Add(rudeWait))
+		_ = s.in.conn.SetReadDeadline(time.Now().Add(rudeWait))
 		_ = s.skip(math.MaxInt64)
 	}
-	_ = s.conn.Close()
+	_ = s.in.conn.Close()
 }

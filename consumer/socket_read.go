@@ -41,7 +41,6 @@ func (s *socket) upgrade(w http.ResponseWriter, r *http.Request) error {
 		s.detach()
 		return err
 	}
-	s.conn = conn
 	s.in.open(conn, rw.Reader)
 	s.touch()
 	return nil

@@ -292,7 +292,7 @@ func TestWrites(t *testing.T) {
 	} {
 		fs, all := frames(tc.sizes...)
 		w := &written{}
-		s := &socket{consumer: &Consumer{}, conn: w, batch: fs}
+		s := &socket{consumer: &Consumer{}, in: input{conn: w}, batch: fs}
 		if err := s.writeBatch(); err != nil {
 			t.Fatal(err)
 		}

@@ -120,7 +120,7 @@ func (s *socket) flush(write func() error) error {
 			return err
 		}
 		if s.final {
-			return s.conn.SetReadDeadline(time.Now().Add(closeWait))
+			return s.in.conn.SetReadDeadline(time.Now().Add(closeWait))
 		}
 		if s.visible {
 			s.wrote.Store(s.consumer.clock(time.Now()))
@@ -206,11 +206,11 @@ func (s *socket) writeBatch() error {
 	s.tried = 0
 	first := s.form(s.batch[0])
 	if len(s.batch) == 1 && first.Body == nil {
-		_, err := s.conn.Write(first.Head[wrote:])
+		_, err := s.in.conn.Write(first.Head[wrote:])
 		return err
 	}
 	w := writers.Get().(*bufio.Writer)
-	w.Reset(s.conn)
+	w.Reset(s.in.conn)
 	defer func() {
 		w.Reset(nil)
 		writers.Put(w)

@@ -18,7 +18,7 @@ func TestSteppedClock(t *testing.T) {
 			ours, theirs := net.Pipe()
 			defer theirs.Close()
 			s := h.newSocket("", 1)
-			s.conn, s.pinged = ours, h.clock(time.Now())
+			s.in.conn, s.pinged = ours, h.clock(time.Now())
 			s.touch()
 			s.move() // a write is in progress
 			s.wrote.Store(s.touched.Load())
