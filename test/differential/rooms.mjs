@@ -105,10 +105,12 @@ class Client {
 
   async synced () { await until(`client ${this.doc.clientID} is synced`, () => this.provider.synced) }
 
+  // Leaves, and waits until the server has read what this client has sent before.
   async leave () {
     this.online = false
+    const closed = new Promise(resolve => this.provider.ws.addEventListener('close', resolve))
     this.provider.disconnect()
-    await until(`client ${this.doc.clientID} is disconnected`, () => !this.provider.wsconnected)
+    await closed
   }
 
   async comeBack () {
