@@ -136,7 +136,7 @@ func testImport(t *testing.T, program string) {
 	cmd := exec.CommandContext(t.Context(), program, "room", "import", "--store", "sqlite:yroom.db", "--encoding", "v2", "notes", "notes.v2")
 	cmd.Dir = dir
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "the room would not have what the update has") && !strings.Contains(string(out), "the update is not a whole document") {
+	if err == nil || !strings.Contains(string(out), "the room would have another document than the update") && !strings.Contains(string(out), "the update is not a whole document") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	open(t, filepath.Join(dir, "yroom.db"), func(s *sqlitestore.Store) {
