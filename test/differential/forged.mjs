@@ -5,8 +5,7 @@ import { Random } from './random.mjs'
 import { showStateVector, view } from './view.mjs'
 
 // freeze is the CPU time in milliseconds after which a client counts as frozen.
-// Other load on the machine triples the CPU time of the same work.
-const freeze = 2000
+const freeze = 1000
 
 // A room as its clients see it: early applies each update, middle begins with the document in the middle of the history, and the
 // others with the document at the end.

@@ -219,12 +219,16 @@ const answers = {
     return {}
   },
 
-  // Returns how much CPU time a client takes to load a document.
+  // Returns how much CPU time a client takes to load a document: the least of several times, because other load on the
+  // machine makes the same work take longer.
   load ({ update }) {
     const bytes = decode(update)
-    const before = process.cpuUsage()
-    Y.applyUpdate(new Y.Doc(), bytes)
-    return { milliseconds: process.cpuUsage(before).user / 1000 }
+    const times = [1, 2, 3].map(() => {
+      const before = process.cpuUsage()
+      Y.applyUpdate(new Y.Doc(), bytes)
+      return process.cpuUsage(before).user / 1000
+    })
+    return { milliseconds: Math.min(...times) }
   },
 
   // Returns what Compact changes for documents that have known updates. known is a list of lists of updates.
