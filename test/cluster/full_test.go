@@ -19,7 +19,7 @@ import (
 )
 
 // Clients send tens of thousands of inputs to a room that its store can't load yet, so that
-// the room is full. The other rooms of the same two processes answer meanwhile.
+// the room is full. This doesn't delay the other rooms of the same two processes.
 func TestFullRoom(t *testing.T) {
 	const full = "full"
 	documents := faulty.New(memstore.New())
@@ -86,6 +86,9 @@ func TestFullRoom(t *testing.T) {
 	close(gate.Release)
 	t.Logf("%d inputs crossed the layer in %v, and %d sockets were closed\n%v",
 		crossed.Load()-before, time.Since(from).Round(time.Millisecond), refused.Load(), times)
+	if p99 := times.quantile("while a room is full", 0.99); p99 > 500*time.Millisecond {
+		t.Errorf("the other rooms answer within %v (p99), want 500ms", p99)
+	}
 }
 
 // inputCounter counts the inputs that a process publishes.
