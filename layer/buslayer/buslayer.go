@@ -182,6 +182,13 @@ func (l *Layer) Peers() []link.Peer {
 	return l.node.Peers()
 }
 
+// SetLoad tells the other processes, within half a second, what this one does.
+func (l *Layer) SetLoad(load link.Load) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.node.SetLoad(load)
+}
+
 // Close leaves the layer. Fronts and backs should have been closed before. Close first
 // waits until everything that they have sent has arrived, for two seconds at most and
 // not longer than ctx. It returns an error if some of it was not even published. A second

@@ -1,5 +1,7 @@
 package link
 
+import "time"
+
 // State is the state of a Node's worker.
 type State uint8
 
@@ -21,6 +23,17 @@ type heartbeat struct {
 	hello    bool     // the Node wants the heartbeats of all others at once
 	bye      bool     // the process ends
 	number   uint64   // of this heartbeat, counted from 1
+	load     Load
+}
+
+// Load is what a process does. It is shown to operators.
+type Load struct {
+	Conns, Rooms int           // at the moment
+	Edits        uint64        // updates that have changed documents, since the process began
+	Problems     uint64        // warnings and errors in its log, since the process began
+	CPU          time.Duration // processor time, since the process began
+	Memory       int           // in bytes
+	Draining     bool          // the process ends
 }
 
 // Numbers of the fields of a heartbeat. They are fixed.
@@ -34,6 +47,13 @@ const (
 	beatBye      = 7
 	beatNumber   = 8
 	beatTerm     = 9
+	beatConns    = 10
+	beatRooms    = 11
+	beatEdits    = 12
+	beatProblems = 13
+	beatCPU      = 14 // in nanoseconds
+	beatMemory   = 15
+	beatDraining = 16
 )
 
 func appendHeartbeat(b []byte, h *heartbeat) []byte {
@@ -47,7 +67,14 @@ func appendHeartbeat(b []byte, h *heartbeat) []byte {
 	b = appendBool(b, beatFronts, h.fronts)
 	b = appendBool(b, beatHello, h.hello)
 	b = appendBool(b, beatBye, h.bye)
-	return appendUint(b, beatNumber, h.number)
+	b = appendUint(b, beatNumber, h.number)
+	b = appendUint(b, beatConns, uint64(max(h.load.Conns, 0)))
+	b = appendUint(b, beatRooms, uint64(max(h.load.Rooms, 0)))
+	b = appendUint(b, beatEdits, h.load.Edits)
+	b = appendUint(b, beatProblems, h.load.Problems)
+	b = appendUint(b, beatCPU, uint64(max(h.load.CPU, 0)))
+	b = appendUint(b, beatMemory, uint64(max(h.load.Memory, 0)))
+	return appendBool(b, beatDraining, h.load.Draining)
 }
 
 func decodeHeartbeat(b []byte) (h heartbeat, ok bool) {
@@ -71,8 +98,30 @@ func decodeHeartbeat(b []byte) (h heartbeat, ok bool) {
 			h.bye = f.value != 0
 		case beatNumber:
 			h.number = f.value
+		default:
+			h.load.decode(f)
 		}
 		return true
 	})
 	return h, ok
+}
+
+// decode decodes a field of a heartbeat.
+func (l *Load) decode(f field) {
+	switch f.number {
+	case beatConns:
+		l.Conns = integer(f.value)
+	case beatRooms:
+		l.Rooms = integer(f.value)
+	case beatEdits:
+		l.Edits = f.value
+	case beatProblems:
+		l.Problems = f.value
+	case beatCPU:
+		l.CPU = time.Duration(integer(f.value))
+	case beatMemory:
+		l.Memory = integer(f.value)
+	case beatDraining:
+		l.Draining = f.value != 0
+	}
 }

@@ -19,7 +19,7 @@ func (n *Node) nextHeartbeat() (Packet, bool) {
 	h := heartbeat{
 		name: n.config.Name, software: n.config.Software,
 		state: n.state, term: n.term, fronts: len(n.fronts) > 0,
-		hello: n.hello, bye: n.bye, number: n.beats,
+		hello: n.hello, bye: n.bye, number: n.beats, load: n.load,
 	}
 	if n.state != StateNone {
 		h.channels = n.config.Channels

@@ -105,6 +105,7 @@ type Node struct {
 	guests      bool      // inputs of rooms that are placed elsewhere were accepted
 	guestsAsked time.Time // when the worker was last asked to hand such rooms over
 
+	load    Load      // for the next heartbeats
 	beats   uint64    // the number of the last heartbeat
 	beatAt  time.Time // when it was sent; zero if one is due at once
 	hello   bool      // the next heartbeat wants those of all others
@@ -175,6 +176,9 @@ func (n *Node) Deaf() bool { return n.deaf }
 // Settled reports whether the heartbeats of all other Nodes should have arrived.
 func (n *Node) Settled() bool { return n.settled }
 
+// SetLoad sets the Load that the next heartbeats say.
+func (n *Node) SetLoad(l Load) { n.load = l }
+
 // Workers returns the number of workers among which rooms are placed.
 func (n *Node) Workers() int { return len(n.view.workers) }
 
@@ -203,6 +207,7 @@ type Peer struct {
 	Fronts         bool
 	Worker         State
 	Open           bool // messages can be exchanged with it
+	Load           Load // as its last heartbeat says
 
 	Waiting  int // bytes of messages that wait to be sent to it
 	InFlight int // bytes of packets to it that are not acknowledged
@@ -219,7 +224,7 @@ func (n *Node) Peers() []Peer {
 }
 
 func (n *Node) describe(p *peer) Peer {
-	return Peer{p.id, p.beat.name, p.beat.software, p.beat.fronts, p.beat.state, p.open, p.queue.bytes, p.inFlight, n.window()}
+	return Peer{p.id, p.beat.name, p.beat.software, p.beat.fronts, p.beat.state, p.open, p.beat.load, p.queue.bytes, p.inFlight, n.window()}
 }
 
 // EventKind is the kind of an Event.
