@@ -29,6 +29,8 @@ type Room struct {
 	Connections int        `json:"connections"`       //
 	People      int        `json:"people"`            // awareness states
 	Bytes       int        `json:"bytes"`             // size of the document, approximately
+	Pending     int        `json:"pending"`           // how many of these bytes are pending
+	Edits       float64    `json:"edits_per_second"`  // updates that have changed the document, about, in the last ten seconds
 	Changed     *time.Time `json:"changed,omitempty"` // absent if it hasn't changed since the room was opened
 	Stored      *time.Time `json:"stored,omitempty"`  // when the newest entry was stored, which may be a snapshot
 	Worker      string     `json:"worker,omitempty"`  // the name of the worker that has it in memory
@@ -39,6 +41,7 @@ func RoomOf(r event.RoomInfo) Room {
 	shown := Room{
 		Name: r.Name, State: r.State.String(), Stored: moment(r.StoredAt),
 		Connections: r.Summary.Conns, People: r.Summary.Clients, Bytes: r.Summary.Size, Changed: moment(r.Summary.Changed), Worker: r.Summary.Worker,
+		Pending: r.Summary.Pending, Edits: float64(r.Summary.Edits) / event.EditsTime.Seconds(),
 	}
 	if r.State == event.RoomStored {
 		shown.Bytes = r.StoredBytes

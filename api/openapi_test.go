@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"mime"
 	"net/http"
 	"slices"
@@ -189,6 +190,9 @@ func (d *openAPI) conforms(schema any, value any) error {
 		is = "string"
 	case float64:
 		is = "integer"
+		if s["type"] == "number" || value != math.Trunc(value) {
+			is = "number"
+		}
 	case []any:
 		is = "array"
 		for _, item := range value {

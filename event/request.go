@@ -109,9 +109,14 @@ type Summary struct {
 	Conns   int       // how many connections are in the room
 	Clients int       // how many clients have an awareness state
 	Size    int       // size of the document in memory, in bytes, with what is pending
+	Pending int       // how much of Size is pending
+	Edits   int       // about how many updates have changed the document in the last EditsTime
 	Changed time.Time // when the document last changed; zero if it hasn't changed since the room was opened
 	Worker  string    // the name of the worker that runs the room; empty if it has none
 }
+
+// EditsTime is the time to which Summary.Edits refers.
+const EditsTime = 10 * time.Second
 
 // LogEntry describes an entry of the stored log of a room. The first entry of a log may be
 // a snapshot, which stands for others.

@@ -18,4 +18,5 @@
 //   - resync.go: brings a slow client, or one that rejoins, up to date
 //   - request.go: queries, watches and edits of programs
 //   - merge.go: updates that another worker has stored
+//   - edits.go: how many updates there were lately
 package room

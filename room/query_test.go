@@ -40,17 +40,17 @@ func TestSummaryHasTheLastChange(t *testing.T) {
 	if err := r.Load(testkit.Typed(9, 0, "stored"), blocks.V1); err != nil {
 		t.Fatal(err)
 	}
-	loaded := r.Summary()
+	loaded := r.Summary(at(1))
 	if loaded.Size == 0 || !loaded.Changed.IsZero() {
 		t.Errorf("a loaded room: %+v", loaded)
 	}
 	r.Step(at(2), []event.Input{{Kind: event.InputJoin, Conn: 1, Access: event.AccessWrite}, write(1, testkit.Typed(7, 0, "a"))})
-	changed := r.Summary()
+	changed := r.Summary(at(2))
 	if changed.Size <= loaded.Size || !changed.Changed.Equal(at(2)) || changed.Conns != 1 {
 		t.Errorf("after an edit: %+v", changed)
 	}
 	r.Step(at(3), []event.Input{write(1, testkit.Typed(7, 0, "a"))}) // the same update again, which adds nothing
-	if diff := cmp.Diff(changed, r.Summary()); diff != "" {
+	if diff := cmp.Diff(changed, r.Summary(at(3))); diff != "" {
 		t.Errorf("nothing was new (-want +got)\n%s", diff)
 	}
 }

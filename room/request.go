@@ -102,28 +102,28 @@ func (t *turn) answerRequests() {
 }
 
 // describe fills in the response to a query.
-func (r *Room) describe(response *event.Response, q *event.Request) {
+func (t *turn) describe(response *event.Response, q *event.Request) {
 	switch {
 	case q.Bare:
 	case q.Pending:
-		response.Update, response.Whole = r.backup(), true
+		response.Update, response.Whole = t.backup(), true
 	case q.Vector == nil:
-		response.Update, response.Whole = r.since(q.Since)
+		response.Update, response.Whole = t.since(q.Since)
 	default:
 		var err error
-		if response.Update, err = r.blocks.Diff(q.Vector, blocks.V1); err != nil {
+		if response.Update, err = t.blocks.Diff(q.Vector, blocks.V1); err != nil {
 			*response = event.Response{Refusal: refusalFor(err)}
 			return
 		}
 	}
-	response.Summary = r.Summary()
-	response.Vector = r.blocks.StateVector()
+	response.Summary = t.Summary(t.now)
+	response.Vector = t.blocks.StateVector()
 	if q.Bare {
 		return
 	}
-	response.States = r.awareness.States()
-	response.Members = make([]event.Member, 0, len(r.conns))
-	for id, m := range r.conns {
+	response.States = t.awareness.States()
+	response.Members = make([]event.Member, 0, len(t.conns))
+	for id, m := range t.conns {
 		response.Members = append(response.Members, event.Member{ID: id, User: m.user, Access: m.access})
 	}
 	slices.SortFunc(response.Members, func(a, b event.Member) int { return cmp.Compare(a.ID, b.ID) })

@@ -54,6 +54,7 @@ type Room struct {
 	askAt  time.Time             // when the next of them may be asked; zero: none waits for that
 
 	changed time.Time // of the last turn that changed the document
+	edits   edits
 
 	refusing *protocol.CloseError // see Refuse; nil: updates are accepted
 }
@@ -133,11 +134,13 @@ func (r *Room) Empty() bool {
 }
 
 // Summary describes the room.
-func (r *Room) Summary() event.Summary {
+func (r *Room) Summary(now time.Time) event.Summary {
 	return event.Summary{
 		Conns:   len(r.conns),
-		Clients: r.awareness.Len(),
+		Clients: r.Clients(),
 		Size:    r.blocks.Size() + r.blocks.Pending(),
+		Pending: r.blocks.Pending(),
+		Edits:   r.edits.lately(now),
 		Changed: r.changed,
 		Worker:  r.worker,
 	}
@@ -146,6 +149,12 @@ func (r *Room) Summary() event.Summary {
 // Memory returns about how many bytes the document takes in memory. It takes constant
 // time.
 func (r *Room) Memory() int { return r.blocks.Memory() }
+
+// Clients returns how many clients have an awareness state.
+func (r *Room) Clients() int { return r.awareness.Len() }
+
+// Edits returns how many updates of connections and programs have changed the document.
+func (r *Room) Edits() uint64 { return r.edits.total }
 
 // Pending returns the size of the pending blocks in bytes.
 func (r *Room) Pending() int { return r.blocks.Pending() }

@@ -234,6 +234,7 @@ func (t *turn) end() {
 	if len(t.updates) > 0 {
 		t.effects.Update = mergeUpdates(t.updates)
 		t.changed = t.now
+		t.edits.add(t.now, len(t.updates))
 		if t.shown == nil {
 			t.broadcast(t.effects.Update)
 		} else {

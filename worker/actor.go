@@ -64,6 +64,7 @@ type actor struct {
 	isIdle  bool            // the room may be evicted for want of memory
 	pressed bool            // the room must be evicted for want of memory, if it is idle
 	counted counted         // what Stats has of the room
+	edits   uint64          // of the room, that Stats has counted
 	charge  int             // owned by memory
 	loads   bool            // owned by memory
 	idle    *linked.Element // owned by memory

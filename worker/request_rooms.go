@@ -196,7 +196,7 @@ func (a *actor) describe() event.RoomInfo {
 	case a.closed != nil:
 		info.State, info.Failure = event.RoomFailed, a.closed
 	case a.room != nil:
-		info.State, info.Summary = event.RoomOpen, a.room.Summary()
+		info.State, info.Summary = event.RoomOpen, a.room.Summary(a.worker.config.Runtime.Now())
 	}
 	return info
 }

@@ -69,7 +69,7 @@ func TestRoomsAreListed(t *testing.T) {
 			{Name: "a/ä", State: event.RoomOpen, Summary: event.Summary{Conns: 1, Worker: workerName}},
 			{
 				Name: "b", State: event.RoomOpen, StoredBytes: len(stored.Entries[0].Data),
-				Summary: event.Summary{Conns: 2, Clients: 1, Size: 1, Changed: began.Add(time.Second), Worker: workerName},
+				Summary: event.Summary{Conns: 2, Clients: 1, Size: 1, Edits: 1, Changed: began.Add(time.Second), Worker: workerName},
 			},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

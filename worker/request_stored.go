@@ -74,7 +74,7 @@ func (w *Worker) describeStored(name string, q *event.Request) (r event.Response
 		return r, err
 	}
 	r = event.Response{
-		Summary: event.Summary{Size: doc.Size() + doc.Pending(), Worker: w.config.Name},
+		Summary: event.Summary{Size: doc.Size() + doc.Pending(), Pending: doc.Pending(), Worker: w.config.Name},
 		Mark:    event.Mark{Seq: digest(log)},
 		Vector:  doc.StateVector(),
 	}

@@ -11,6 +11,8 @@ type Stats struct {
 	// Pending is the size in bytes of the pending blocks of all rooms, and Awareness the
 	// number of their awareness states.
 	Pending, Awareness int
+	// Edits is how many updates of clients and programs have changed documents so far.
+	Edits uint64
 	// Waiting is the size in bytes of inputs that wait for their rooms, and of updates that
 	// wait for the store. WaitingLimit is its bound, Config.MessageMemory.
 	Waiting, WaitingLimit int
@@ -30,6 +32,7 @@ func (w *Worker) Stats() Stats {
 		Failed:       int(c.rooms[stateFailed].Load()),
 		Pending:      int(c.pending.Load()),
 		Awareness:    int(c.awareness.Load()),
+		Edits:        c.edits.Load(),
 		Waiting:      int(w.intake.used.Load()),
 		WaitingLimit: int(w.intake.limit),
 		MemoryLimit:  w.memory.limit,
@@ -55,6 +58,7 @@ const (
 type counts struct {
 	rooms              [roomStates]atomic.Int64
 	pending, awareness atomic.Int64
+	edits              atomic.Uint64
 }
 
 // counted is what counts has of one room.
@@ -77,13 +81,26 @@ func (a *actor) count() {
 		now.state = stateOpen
 	}
 	if a.room != nil {
-		now.pending, now.awareness = a.room.Pending(), a.room.Summary().Clients
+		now.pending, now.awareness = a.room.Pending(), a.room.Clients()
 	}
+	a.countEdits()
 	if now != a.counted {
 		a.worker.counts.remove(a.counted)
 		a.worker.counts.add(now)
 		a.counted = now
 	}
+}
+
+// countEdits counts the updates that have changed the document since the last turn.
+func (a *actor) countEdits() {
+	var edits uint64 // 0: there is no room, and the next one counts from 0
+	if a.room != nil {
+		edits = a.room.Edits()
+	}
+	if edits > a.edits {
+		a.worker.counts.edits.Add(edits - a.edits)
+	}
+	a.edits = edits
 }
 
 func (c *counts) add(one counted) { c.change(one, 1) }

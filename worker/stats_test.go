@@ -41,22 +41,22 @@ func TestStats(t *testing.T) {
 		in.Client = 5
 		f.send("a", in)
 		f.write("a", 1, typed(7, 3)) // what is before it is missing
-		f.wantStats(Stats{Open: 2, Awareness: 1})
+		f.wantStats(Stats{Open: 2, Awareness: 1, Edits: 1})
 		if s := f.Stats(); s.Pending != f.find("a").room.Pending() || s.Pending == 0 || s.Memory == 0 || s.MemoryLimit == 0 {
 			t.Errorf("stats: %+v", s)
 		}
 		f.store.Set(faulty.Fail(errFull), faulty.Append)
 		f.write("a", 1, typed(7, 0))
 		afterPatience()
-		f.wantStats(Stats{Open: 1, Suspended: 1})
+		f.wantStats(Stats{Open: 1, Suspended: 1, Edits: 2})
 		f.store.Set(nil, faulty.Append)
 		time.Sleep(2 * suspendedPause)
-		f.wantStats(Stats{Open: 2})
+		f.wantStats(Stats{Open: 2, Edits: 2})
 
 		f.leave("a", 1)
 		f.leave("b", 2)
 		time.Sleep(time.Minute)
-		f.wantStats(Stats{})
+		f.wantStats(Stats{Edits: 2})
 		if s := f.Stats(); s.Pending != 0 || s.Waiting != 0 {
 			t.Errorf("without rooms: %+v", s)
 		}
@@ -64,8 +64,8 @@ func TestStats(t *testing.T) {
 		f.store.Set(faulty.Fail(errFull), faulty.Load)
 		f.send("c", event.Input{Kind: event.InputJoin, Conn: 3, Access: event.AccessWrite})
 		afterPatience()
-		f.wantStats(Stats{Failed: 1})
+		f.wantStats(Stats{Failed: 1, Edits: 2})
 		time.Sleep(2 * closedFor)
-		f.wantStats(Stats{})
+		f.wantStats(Stats{Edits: 2})
 	})
 }

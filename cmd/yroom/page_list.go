@@ -52,6 +52,7 @@ type listed struct {
 	People      int `json:"people"`
 	Connections int `json:"connections"`
 	Bytes       int `json:"bytes"`
+	Pending     int `json:"pending"`
 
 	Matching int    `json:"matching"`       // how many of them are in the state that is shown
 	Next     string `json:"next,omitempty"` // the value of after with which further rooms are read; absent if there are none
@@ -141,6 +142,7 @@ func (l *listed) count(r event.RoomInfo) {
 	l.People += r.Summary.Clients
 	l.Connections += r.Summary.Conns
 	l.Bytes += sizeOf(r)
+	l.Pending += r.Summary.Pending
 }
 
 // sizeOf returns the size of a room as api.RoomOf describes it.
@@ -157,6 +159,8 @@ var orders = map[string]func(a, b event.RoomInfo) int{
 	"people":      func(a, b event.RoomInfo) int { return cmp.Compare(a.Summary.Clients, b.Summary.Clients) },
 	"connections": func(a, b event.RoomInfo) int { return cmp.Compare(a.Summary.Conns, b.Summary.Conns) },
 	"size":        func(a, b event.RoomInfo) int { return cmp.Compare(sizeOf(a), sizeOf(b)) },
+	"edits":       func(a, b event.RoomInfo) int { return cmp.Compare(a.Summary.Edits, b.Summary.Edits) },
+	"pending":     func(a, b event.RoomInfo) int { return cmp.Compare(a.Summary.Pending, b.Summary.Pending) },
 	"changed":     func(a, b event.RoomInfo) int { return changedAt(a).Compare(changedAt(b)) },
 	"worker":      func(a, b event.RoomInfo) int { return strings.Compare(a.Summary.Worker, b.Summary.Worker) },
 }

@@ -237,7 +237,7 @@ func TestRoomsAndARoom(t *testing.T) {
 	p.say(other, typing(typedHello))
 
 	ignored := cmp.Options{
-		cmpopts.IgnoreFields(api.Room{}, "Bytes", "Changed", "Stored"),
+		cmpopts.IgnoreFields(api.Room{}, "Bytes", "Edits", "Changed", "Stored"),
 		cmpopts.IgnoreFields(view{}, "At"), cmpopts.IgnoreFields(connection{}, "ID"), cmpopts.IgnoreFields(state{}, "Renewed"),
 		cmpopts.SortSlices(func(a, b connection) bool { return a.Write && !b.Write }),
 	}

@@ -53,7 +53,7 @@ func deliverResponse(t *testing.T, l layer.Layer) {
 	mark := event.Mark{Epoch: 1<<64 - 1, Seq: 1<<64 - 2}
 	want := []event.Response{
 		{
-			Summary: event.Summary{Conns: 1, Clients: 2, Size: 1 << 40, Changed: when, Worker: "ä-1"},
+			Summary: event.Summary{Conns: 1, Clients: 2, Size: 1 << 40, Pending: 1 << 39, Edits: 3, Changed: when, Worker: "ä-1"},
 			Mark:    mark,
 			Update:  bytes.Repeat([]byte{0, 255}, 1<<19),
 			Whole:   true,

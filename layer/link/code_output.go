@@ -43,11 +43,13 @@ const (
 	fieldStateJSON    = 4
 	fieldStateRenewed = 5
 
-	fieldConns   = 1
-	fieldClients = 2
-	fieldSize    = 3
-	fieldChanged = 4
-	fieldWorker  = 5
+	fieldConns       = 1
+	fieldClients     = 2
+	fieldSize        = 3
+	fieldChanged     = 4
+	fieldWorker      = 5
+	fieldSizePending = 6
+	fieldEdits       = 7
 
 	fieldInfoName        = 1
 	fieldInfoState       = 2
@@ -150,7 +152,9 @@ func appendSummary(b []byte, s *event.Summary) []byte {
 	b = appendUint(b, fieldClients, uint64(max(s.Clients, 0)))
 	b = appendUint(b, fieldSize, uint64(max(s.Size, 0)))
 	b = appendTime(b, fieldChanged, s.Changed)
-	return appendString(b, fieldWorker, s.Worker)
+	b = appendString(b, fieldWorker, s.Worker)
+	b = appendUint(b, fieldSizePending, uint64(max(s.Pending, 0)))
+	return appendUint(b, fieldEdits, uint64(max(s.Edits, 0)))
 }
 
 func appendInfo(b []byte, info *event.RoomInfo) []byte {
@@ -361,6 +365,10 @@ func decodeSummary(b []byte) (s event.Summary, ok bool) {
 			s.Changed = timeOf(f.value)
 		case fieldWorker:
 			s.Worker = string(f.bytes)
+		case fieldSizePending:
+			s.Pending = integer(f.value)
+		case fieldEdits:
+			s.Edits = integer(f.value)
 		}
 		return true
 	})
