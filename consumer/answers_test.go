@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"bytes"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"testing"
@@ -50,12 +51,12 @@ func (w *fakeWorker) asked() (conns []event.ConnID, most []int) {
 	return conns, most
 }
 
-// skip reads and drops messages until one has at least n bytes.
-func (c *client) skip(n int) {
+// skip reads and drops messages until one has at least n bytes, and returns that.
+func (c *client) skip(n int) []byte {
 	c.t.Helper()
 	for {
 		if _, message := c.read(); len(message) >= n {
-			return
+			return message
 		}
 	}
 }
@@ -117,7 +118,7 @@ func TestAnswersTakeTurns(t *testing.T) {
 
 // A whole document that one connection was sent is sent to all others that wait for it,
 // though it comes from another process and only once. A connection that lacks newer
-// updates then asks for them.
+// updates then asks for them, and gets a SyncStep2 once it has been sent these.
 func TestWholeDocumentsAreShared(t *testing.T) {
 	withHarness(t, answerConfig, func(t *testing.T, h *harness) {
 		var clients []*client
@@ -140,8 +141,14 @@ func TestWholeDocumentsAreShared(t *testing.T) {
 		if used := h.answers.used; used != answerSize {
 			t.Errorf("%d bytes are taken, want %d", used, answerSize)
 		}
-		for _, c := range clients {
-			c.skip(answerSize)
+		for i, c := range clients {
+			want := byte(1) // a SyncStep2
+			if i == 49 {
+				want = 2 // an Update
+			}
+			if m := c.skip(answerSize); m[1] != want {
+				t.Errorf("client %d gets the document in a message %d, want %d", i, m[1], want)
+			}
 		}
 		synctest.Wait()
 		if asked, _ := h.worker.asked(); len(asked) > 0 {
@@ -150,6 +157,9 @@ func TestWholeDocumentsAreShared(t *testing.T) {
 		if got := strings.Count(h.worker.lines(), "resync 1.1"); got != 1 {
 			t.Errorf("%d connections asked for what was added after 1.1, want the last one\n%s", got, h.worker.lines())
 		}
+		h.worker.output("doc", ids[49], 2, protocol.Message{Type: protocol.Update, Data: []byte("added")})
+		clients[49].want("000205" + hex.EncodeToString([]byte("added")))
+		clients[49].want("0001020000")
 	})
 }
 

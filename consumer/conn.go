@@ -151,9 +151,15 @@ func (c *Conn) add(f *outbox.Frame) {
 // held.
 func (c *Conn) addFrame(f *outbox.Frame) (outbox.Change, error) {
 	change, err := c.out.Add(f)
+	c.added(f)
+	return change, err
+}
+
+// added accounts for a frame that the outbox has taken, and starts the writer. The socket's
+// lock must be held.
+func (c *Conn) added(f *outbox.Frame) {
 	c.holdAnswer(f)
 	c.socket.writeSoon(c)
-	return change, err
 }
 
 func (c *Conn) emitChange(change outbox.Change) {

@@ -40,12 +40,7 @@ func (c *Conn) secure() {
 	}
 	if mark, ok := c.out.Wants(); ok {
 		if data, at, packing := c.consumer.wholeOf(c.room, c.acks, mark); data != nil {
-			m := protocol.Message{Type: protocol.SyncStep2, Data: data}
-			change, _ := c.addFrame(c.consumer.frame(c.dialect, &event.Output{To: c.id, Mark: at, Message: m}, packing)) // only awareness can cause an error
-			c.socket.background.Go(func() {
-				c.emitChange(change)
-				c.consumer.answers.wake() // what was reserved for it is free
-			})
+			c.addShared(mark, data, at, packing)
 			return
 		}
 	}
@@ -57,6 +52,29 @@ func (c *Conn) secure() {
 	if freed {
 		c.socket.background.Go(c.consumer.answers.wake)
 	}
+}
+
+// emptyUpdate is an update in V1 that has nothing.
+var emptyUpdate = []byte{0, 0}
+
+// addShared answers an offer of the whole document at mark with the one at another Mark that
+// is in memory. The socket's lock must be held.
+func (c *Conn) addShared(mark event.Mark, data []byte, at event.Mark, p *packing) {
+	frame := func(typ protocol.Type, data []byte, at event.Mark, p *packing) *outbox.Frame {
+		return c.consumer.frame(c.dialect, &event.Output{To: c.id, Mark: at, Message: protocol.Message{Type: typ, Data: data}}, p)
+	}
+	var change outbox.Change
+	if at.Seq < mark.Seq {
+		f := frame(protocol.Update, data, at, p)
+		change = c.out.AddOlder(f, frame(protocol.SyncStep2, emptyUpdate, mark, nil))
+		c.added(f)
+	} else {
+		change, _ = c.addFrame(frame(protocol.SyncStep2, data, at, p)) // only awareness can cause an error
+	}
+	c.socket.background.Go(func() {
+		c.emitChange(change)
+		c.consumer.answers.wake() // what was reserved for it is free
+	})
 }
 
 // holdAnswer accounts for a frame that is a large answer. The socket's lock must be held.

@@ -44,14 +44,17 @@ func (o *Outbox) addBroadcast(f *Frame) Change {
 	return ChangeNone
 }
 
-// addWhole queues the answer to a SyncStep1, a Resync or a Join. The outbox is no longer
-// behind then, unless a newer frame has arrived before the answer.
-func (o *Outbox) addWhole(f *Frame) Change {
-	step2 := f.Type == protocol.SyncStep2
+// addWhole queues the answer to a SyncStep1, a Resync or a Join; step2 reports whether it is
+// no Resync. The outbox is no longer behind then, unless a newer frame has arrived before
+// the answer.
+func (o *Outbox) addWhole(f *Frame, step2 bool) Change {
 	newer := later(o.last, f.Mark) == f.Mark
 	rejoined := step2 && o.rejoining
 	if step2 {
 		o.rejoining = false
+	}
+	if f.Type == protocol.SyncStep2 {
+		o.ending = nil
 	}
 	f.whole = true
 	f.keep = rejoined && newer || step2 && !o.greeted || !step2 && o.asked || o.granted > 0

@@ -63,10 +63,18 @@ func (o *Outbox) Grant(n int) { o.granted = n }
 
 // Wants returns the Mark of the offer and reports whether the room offers the whole
 // document. If so, the caller may, in place of a grant, add a SyncStep2 with the whole
-// document at any Mark of the same epoch. If that lacks newer updates, the connection is
-// behind.
+// document at a Mark of the same epoch that is not older, or call AddOlder.
 func (o *Outbox) Wants() (mark event.Mark, ok bool) {
 	return o.offered, o.Need() > 0 && o.question != nil && o.whole
+}
+
+// AddOlder takes the whole document at an older Mark than that of Wants. f is an Update,
+// because clients take a SyncStep2 for everything that the room had when they asked. The
+// connection is behind then. last is an empty SyncStep2 with the Mark of Wants. It is written
+// once everything up to that Mark is.
+func (o *Outbox) AddOlder(f, last *Frame) Change {
+	o.ending = last
+	return o.addWhole(f, true)
 }
 
 // Idle reports whether no document frame waits or is being written, and none is on its

@@ -76,6 +76,7 @@ type Outbox struct {
 	offered    event.Mark // the Mark of the last offer
 	need       int        // what has to be granted before the offered answer is asked for
 	granted    int        // what was granted, until a whole frame arrives
+	ending     *Frame     // the last of an answer that AddOlder has begun; nil if there is none
 
 	acks acks
 
@@ -114,7 +115,7 @@ func (o *Outbox) Add(f *Frame) (Change, error) {
 	case f.document() && f.Broadcast:
 		return o.addBroadcast(f), nil
 	case f.document():
-		return o.addWhole(f), nil
+		return o.addWhole(f, f.Type == protocol.SyncStep2), nil
 	}
 	return ChangeNone, nil
 }
@@ -182,6 +183,9 @@ func (o *Outbox) Take(dst []*Frame) []*Frame {
 	}
 	o.busy = o.busy || len(o.queue) > 0
 	dst = append(dst, o.queue...)
+	if e := o.ending; e != nil && o.based && later(e.Mark, o.next) == o.next {
+		dst, o.ending = append(dst, e), nil
+	}
 	clear(o.queue)
 	o.queue = o.queue[:0]
 	if cap(o.queue) > keepQueue {

@@ -115,8 +115,8 @@ func (r *modelRoom) send(typ protocol.Type, broadcast bool, from, size int) {
 }
 
 // However slow the client is, and in whatever order the room's outputs, losses, changes
-// of the worker and writes interleave, the client receives every update, the outbox
-// never claims more than was written, and holds no more than it may.
+// of the worker and writes interleave, the client receives every update, and all that an answer stands for
+// before its SyncStep2. The outbox never claims more than was written, and holds no more than it may.
 func TestNoUpdateIsLost(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const size, largest = 8 << 10, 6 << 10 // the largest answers have to be granted
@@ -230,8 +230,15 @@ func TestNoUpdateIsLost(t *testing.T) {
 			m, ok := o.Wants()
 			if base, known := r.base[m.Epoch]; ok && known && rapid.Bool().Draw(t, "shared") {
 				seq := rapid.Uint64Range(0, m.Seq).Draw(t, "seq")
-				f := frame(protocol.SyncStep2, false, mark(m.Epoch, seq), n)
+				f := frame(protocol.Update, false, mark(m.Epoch, seq), n)
 				f.Head = fmt.Appendf(nil, "%d %d", 0, base+int(seq))
+				if seq < m.Seq {
+					last := frame(protocol.SyncStep2, false, m, 0)
+					last.Head = fmt.Appendf(nil, "%d %[1]d", r.at(m))
+					o.AddOlder(f, last)
+					return
+				}
+				f.Type = protocol.SyncStep2
 				if _, err := o.Add(f); err != nil {
 					t.Fatal(err)
 				}
@@ -253,6 +260,9 @@ func TestNoUpdateIsLost(t *testing.T) {
 				}
 				for i := from + 1; i <= to; i++ {
 					has[i] = true
+				}
+				if n := prefix(); f.Type == protocol.SyncStep2 && n < to {
+					t.Fatalf("a SyncStep2 for %d is written, but the client has everything up to %d", to, n)
 				}
 			}
 			batch = nil
@@ -325,7 +335,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 		if got := prefix(); got != r.state() {
 			t.Fatalf("the client has everything up to %d of %d; %+v", got, r.state(), o)
 		}
-		if o.behind || o.asked || o.question != nil || o.Due() || o.rejoining || !o.Empty() || o.waiting+o.writing != 0 {
+		if o.behind || o.asked || o.question != nil || o.ending != nil || o.Due() || o.rejoining || !o.Empty() || o.waiting+o.writing != 0 {
 			t.Fatalf("the outbox still has something due: %+v", o)
 		}
 	})
