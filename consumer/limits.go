@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"net/http"
 	"net/netip"
@@ -242,31 +241,28 @@ func isNear(addr netip.Addr) bool {
 	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast()
 }
 
+// advices has the refusals after which a client may try again: after how many seconds, and
+// what the log says to the operator.
+var advices = map[Refusal]struct{ wait, advice string }{
+	RefusalConnections:        {"10", "this process has as many connections as it may have"},
+	RefusalAddressConnections: {"60", "this address has as many connections as it may have. If it is that of a proxy, set the header in which the proxy passes on addresses"},
+	RefusalAddressJoins:       {"1", "this address opens connections faster than an address may. If it is that of a proxy, set the header in which the proxy passes on addresses"},
+	RefusalJoins:              {"1", "connections are opened faster than this process may admit them"},
+	RefusalUserConnections:    {"60", "this user has as many connections as limits.user.connections allows"},
+	RefusalUserRooms:          {"60", "this user opens rooms faster than limits.user.rooms_per_minute allows"},
+	RefusalAddressRooms:       {"60", "this address opens rooms faster than limits.address.rooms_per_minute allows"},
+}
+
 // refused sets the header of the response to a request that enter has refused with err,
 // and reports whether it has. It logs one refusal a second, because there may be many.
 func (c *Consumer) refused(w http.ResponseWriter, r *http.Request, err error) bool {
-	var wait, advice string
-	switch {
-	case errors.Is(err, errFull):
-		wait, advice = "10", "this process has as many connections as it may have"
-	case errors.Is(err, errAddressFull):
-		wait, advice = "60", "this address has as many connections as it may have. If it is that of a proxy, set the header in which the proxy passes on addresses"
-	case errors.Is(err, errAddressFast):
-		wait, advice = "1", "this address opens connections faster than an address may. If it is that of a proxy, set the header in which the proxy passes on addresses"
-	case errors.Is(err, errTooFast):
-		wait, advice = "1", "connections are opened faster than this process may admit them"
-	case errors.Is(err, errUserFull):
-		wait, advice = "60", "this user has as many connections as limits.user.connections allows"
-	case errors.Is(err, errUserRooms):
-		wait, advice = "60", "this user opens rooms faster than limits.user.rooms_per_minute allows"
-	case errors.Is(err, errAddressRooms):
-		wait, advice = "60", "this address opens rooms faster than limits.address.rooms_per_minute allows"
-	default:
+	a, ok := advices[refusalOf(err)]
+	if !ok {
 		return false
 	}
-	w.Header().Set("Retry-After", wait)
+	w.Header().Set("Retry-After", a.wait)
 	if l := c.gate.limits; c.gate.logged.Take(time.Now()) {
-		c.log.Warn("connection refused: "+advice, "addr", r.RemoteAddr, "connections", l.Connections,
+		c.log.Warn("connection refused: "+a.advice, "addr", r.RemoteAddr, "connections", l.Connections,
 			"connections_per_address", l.ConnectionsPerAddress, "joins_per_second", l.JoinsPerSecond)
 	}
 	return true

@@ -18,12 +18,12 @@ const (
 
 var restarting = protocol.CloseError{Code: protocol.CloseRestart, Reason: "the server restarts"}
 
-// Shutdown admits no more requests, closes the connections with 1012, one after the
-// other so that the clients don't all connect again at the same instant, waits
-// for their goroutines and detaches from the layer. Closing takes 2 ms for each connection,
-// but no more than a third of the time until the deadline of ctx, or 5 s if it has none. If ctx ends first, the remaining
-// connections are cut off, and the error is that of ctx. A second call waits for the
-// first.
+// Shutdown admits no more requests, closes the connections with 1012, one after the other
+// so that the clients don't all connect again at the same instant, waits for their
+// goroutines and detaches from the layer. Closing takes 2 ms for each connection, but no
+// more than a third of the time until the deadline of ctx, or 5 s if it has none. If ctx
+// ends first, the remaining connections are cut off, and the error is that of ctx. A second
+// call waits for the first.
 func (c *Consumer) Shutdown(ctx context.Context) error {
 	c.mu.Lock()
 	again := c.stopping
