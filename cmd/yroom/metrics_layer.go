@@ -8,6 +8,7 @@ import (
 type linked interface {
 	Stats() link.Stats
 	Peers() []link.Peer
+	SetLoad(load link.Load)
 }
 
 // linkStats is what is read of a layer between processes.

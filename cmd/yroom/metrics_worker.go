@@ -69,6 +69,7 @@ func (m *metrics) readWorker(read func() worker.Stats) {
 	})
 	r.gauge("pending_bytes", "Bytes of the pending blocks of all rooms in memory.", func(s *stats) float64 { return float64(s.Pending) })
 	r.gauge("awareness_states", "Awareness states in all rooms in memory.", func(s *stats) float64 { return float64(s.Awareness) })
+	r.total("edits_total", "Updates of clients and programs that have changed documents.", func(s *stats) float64 { return float64(s.Edits) })
 	r.gauge("mailbox_bytes", "Bytes of inputs that wait for their rooms, and of updates that wait for the store.", func(s *stats) float64 { return float64(s.Waiting) })
 	r.gauge("mailbox_limit_bytes", "The bound of yroom_mailbox_bytes.", func(s *stats) float64 { return float64(s.WaitingLimit) })
 	r.gauge("rooms_memory_bytes", "What rooms take in memory, as the worker estimates it.", func(s *stats) float64 { return float64(s.Memory) })

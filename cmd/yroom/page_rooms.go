@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/yroom/yroom/api"
@@ -18,12 +19,13 @@ import (
 const roomTimeout = 5 * time.Second // how long a page waits for rooms
 
 // roomData serves the data of the pages below /rooms as JSON: /rooms.json is a list of
-// rooms, and /room.json describes one room.
+// rooms, /room.json describes one room, and /cluster.json the processes.
 type roomData struct {
 	documents *document.Documents
 	exports   *api.Handler // has the memory for documents
 	guard     guard
 	consumer  string // the name of this process
+	monitor   *monitor
 }
 
 func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -44,9 +46,13 @@ func (d *roomData) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	var status int
 	var body any
-	if r.URL.Path == "/rooms.json" {
+	switch r.URL.Path {
+	case "/rooms.json":
 		status, body = d.list(ctx, listingOf(query))
-	} else {
+	case "/cluster.json":
+		after, _ := strconv.ParseInt(query.Get("after"), 10, 64) // anything else is 0
+		status, body = d.monitor.cluster(time.Now(), after)
+	default:
 		name, since := query.Get("room"), query.Get("since")
 		release, err := d.reserve(ctx, name, since)
 		if err != nil {

@@ -37,7 +37,8 @@ const theToken = "0123456789abcdef-token"
 func testSite(server *yroom.Server, g guard) *site {
 	set := defaults
 	set.Name = "c"
-	return newSite(server, g, &health{layer: memoryLayer{}}, newMetrics(slog.New(slog.DiscardHandler)), set, nil, true)
+	h := &health{layer: memoryLayer{}}
+	return newSite(server, g, h, newMetrics(slog.New(slog.DiscardHandler)), newMonitor(server, set.Name, true, h, newRecentLog()), set, nil)
 }
 
 func TestAccessToRooms(t *testing.T) {
@@ -80,7 +81,7 @@ func TestAccessToRooms(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server := newServer(t, yroom.Config{})
-			for _, path := range []string{"/rooms.json", "/room.json?room=a"} {
+			for _, path := range []string{"/rooms.json", "/cluster.json", "/room.json?room=a"} {
 				r := httptest.NewRequest(http.MethodGet, path, http.NoBody)
 				r.RemoteAddr, r.Host = test.remote, test.host
 				if test.header != nil {
@@ -89,7 +90,7 @@ func TestAccessToRooms(t *testing.T) {
 				w := httptest.NewRecorder()
 				testSite(server, test.guard).ServeHTTP(w, r)
 				want := test.want
-				if want == http.StatusOK && path != "/rooms.json" {
+				if want == http.StatusOK && strings.HasPrefix(path, "/room.json") {
 					want = http.StatusNotFound // there is no such room
 				}
 				if w.Code != want {
@@ -156,6 +157,8 @@ func newServer(t *testing.T, cfg yroom.Config) *yroom.Server {
 type place struct {
 	t   *testing.T
 	web *httptest.Server
+
+	monitor *monitor
 }
 
 func newPlace(t *testing.T, cfg yroom.Config) *place {
@@ -164,7 +167,8 @@ func newPlace(t *testing.T, cfg yroom.Config) *place {
 	if cfg.Hooks.Admit, err = (AuthSettings{}).admission(); err != nil {
 		t.Fatal(err)
 	}
-	p := &place{t, httptest.NewServer(testSite(newServer(t, cfg), guard{}))}
+	site := testSite(newServer(t, cfg), guard{})
+	p := &place{t, httptest.NewServer(site), site.roomData.(*roomData).monitor}
 	t.Cleanup(p.web.Close)
 	return p
 }

@@ -51,6 +51,8 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
+	recent := newRecentLog()
+	log = recent.keeping(log)
 	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !loopback.Is(host) })}
 	if guard.token, err = readToken(set.APITokenFile, log); err != nil {
 		return err
@@ -135,7 +137,11 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return errors.Join(err, rooms.Shutdown(ctx), joined.Close(ctx), documents.close())
 	}
-	server := newHTTPServer(newSite(rooms, guard, health, metrics, set, schema, withWorker), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
+	monitor := newMonitor(rooms, set.Name, withWorker, health, recent)
+	monitoring, endMonitoring := context.WithCancel(context.WithoutCancel(ctx)) // it also tells others that the process is draining
+	defer endMonitoring()
+	go monitor.run(monitoring)
+	server := newHTTPServer(newSite(rooms, guard, health, metrics, monitor, set, schema), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()
 

@@ -24,8 +24,8 @@ type site struct {
 	name     string
 }
 
-// newSite returns the site of a process with or without a worker.
-func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics, set settings, schema func(room string) *prosemirror.Schema, withWorker bool) *site {
+// newSite returns the site of a process that serves clients.
+func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics, monitor *monitor, set settings, schema func(room string) *prosemirror.Schema) *site {
 	documentAPI := api.New(api.Config{
 		Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Schema: schema, Memory: int(set.ExportMemory),
 	})
@@ -37,11 +37,11 @@ func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics,
 		api:      metrics.countAPI(apiGuard{guard.token, documentAPI}),
 		rooms:    http.StripPrefix("/ws", rooms),
 		shared:   rooms.Hocuspocus(),
-		roomData: &roomData{rooms.Documents(), documentAPI, guard, set.Name},
+		roomData: &roomData{rooms.Documents(), documentAPI, guard, set.Name, monitor},
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
 			Name:    set.Name,
-			Store:   kept(set.Store, withWorker),
+			Store:   kept(set.Store, monitor.worker),
 			Open:    *set.Open && !set.hasLogin(),
 			MayList: func(r *http.Request) bool { return guard.refuse(r) == "" },
 		}, web.Built()),
@@ -73,7 +73,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.shared.ServeHTTP(w, r)
 	case strings.HasPrefix(path, "/api/"):
 		s.api.ServeHTTP(w, r)
-	case path == "/rooms.json" || path == "/room.json":
+	case path == "/rooms.json" || path == "/room.json" || path == "/cluster.json":
 		s.roomData.ServeHTTP(w, r)
 	case path == "/served.json":
 		s.served.ServeHTTP(w, r)

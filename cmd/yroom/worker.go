@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/layer/link"
 )
 
 type workerCmd struct {
@@ -76,6 +77,8 @@ func (e environment) runRooms(set settings) error {
 	if err != nil {
 		return err
 	}
+	recent := newRecentLog()
+	log = recent.keeping(log)
 	ctx := e.untilSignal(log)
 	joined, err := e.openLayer(ctx, set.Layer, set.layerOptions(true, log))
 	if err != nil {
@@ -111,6 +114,10 @@ func (e environment) runRooms(set settings) error {
 		return errors.Join(err, joined.Close(ctx), documents.close())
 	}
 
+	monitor := &monitor{set.Name, true, func() link.Load { return workerLoad(rooms.Stats()) }, health, recent, nil}
+	monitoring, endMonitoring := context.WithCancel(context.WithoutCancel(ctx))
+	defer endMonitoring()
+	go monitor.run(monitoring)
 	working, drain := context.WithCancel(context.WithoutCancel(ctx))
 	defer drain()
 	drained := make(chan error, 1)

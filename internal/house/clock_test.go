@@ -14,6 +14,7 @@ import (
 // reason why no duration is measured with it.
 var wallClock = map[string]string{
 	"api/list.go":                       "times in a list of rooms",
+	"cmd/yroom/history.go":              "the moments of samples, which all processes share",
 	"cmd/yroom/page_rooms.go":           "times on a page",
 	"examples/login/session.go":         "the end of a session, in a cookie",
 	"layer/layertest/deliver.go":        "times in a Response, compared",

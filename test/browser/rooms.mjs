@@ -22,6 +22,12 @@ rooms['the room pages'] = async stage => {
   for (const line of ['A room with a view', 'Bake bread']) await cem.sees('#roots', line)
   await demos.prosemirror.add(ann.page, ', and more')
   await cem.sees('#roots', ', and more')
+  await cem.page.locator('#view').selectOption('text')
+  await cem.sees('#roots', '<paragraph>Everyone who has the link')
+  await demos.prosemirror.add(ann.page, ', and more than that')
+  await cem.sees('#roots', ', and more than that')
+  await look(stage, cem, 'room as text')
+  await cem.page.locator('#view').selectOption('tree')
 
   // The document comes before the people, and what they publish is folded.
   const [document, people] = await Promise.all(['#document-title', '#people-title'].map(async id => (await cem.page.locator(id).boundingBox()).y))
@@ -130,5 +136,105 @@ rooms['the room page of a document by yjs 14'] = async stage => {
   hold(`the document is stored: ${answer.status}`, answer.ok)
   const ann = await stage.person('Ann')
   await ann.show(`/rooms/${stage.room}`)
+  await ann.sees('#roots', 'plain strong')
+  await ann.page.locator('#view').selectOption('text')
   for (const line of ['<paragraph>plain <strong>strong</strong></paragraph>', '<heading level="2"/>']) await ann.sees('#roots', line)
+}
+
+rooms['the dashboard'] = async stage => {
+  const { token } = await stage.own({ api: true, settings: 'log_level: error\n' })
+  const cem = await stage.person('Cem')
+  const { page } = cem
+  await cem.show('/rooms')
+  const graph = label => page.getByRole('slider', { name: `${label}, last hour` })
+  const shows = label => graph(label).getAttribute('aria-valuetext')
+  await until('no one is connected', async () => await shows('Connections') === '0 now')
+  await cem.sees('#processes', 'ready')
+  await cem.sees('#log-of', 'None of web-1 in the last hour.')
+
+  // A graph moves, and so do the figures of the process and of the room.
+  const people = await stage.meet(demos.codemirror, 'Ann', 'Bob')
+  const [ann, bob] = people
+  await until('the graph shows both', async () => await shows('Connections') === '2 now')
+  let letters = 0
+  await until(() => `the graph of edits moves after ${letters} letters`, async () => {
+    await ann.write(5)
+    letters += 5
+    return !(await shows('Edits a second')).startsWith('0 ')
+  })
+  const line = await graph('Edits a second').locator('.line').getAttribute('d')
+  hold(`it has a line: ${line}`, line.includes('L'))
+  await cem.sees('#processes', 'consumer, worker')
+  await until('the room has edits', async () => Number(await page.locator('#rooms tr').first().locator('td').nth(3).innerText()) > 0)
+
+  // What the server logs as a warning is on the page.
+  for (let i = 0; i < 3; i++) await fetch(`${stage.server.url}/ws/${stage.room}`, { headers: { Origin: 'http://elsewhere.example' } })
+  await cem.sees('#log', 'elsewhere.example')
+  await cem.sees('#log', '3 times')
+  await until('the graph of warnings moves', async () => !(await shows('Warnings and errors')).startsWith('0 '))
+
+  // By the keyboard, a graph shows earlier moments, all of them at once.
+  await graph('Connections').focus()
+  await page.keyboard.press('ArrowLeft')
+  await cem.sees('#when', '1 minute ago')
+  hold('all graphs do', (await shows('Rooms in memory')).endsWith(' 1 minute ago'))
+  await page.keyboard.press('Home')
+  await cem.sees('#when', '10 minutes ago')
+  hold('nothing is known of that time', (await shows('Connections')).startsWith('– '))
+  await page.keyboard.press('Escape')
+  await until('it is now again', async () => await cem.text('#when') === '')
+  await page.keyboard.press('/')
+  hold('the slash goes to the search', await page.evaluate(() => document.activeElement.id) === 'search')
+  await page.evaluate(() => scrollTo(0, 0))
+  await look(stage, cem, 'dashboard')
+  await page.setViewportSize({ width: 1280, height: 800 })
+
+  // The room: its tree follows what is written.
+  await page.locator('#rooms a', { hasText: stage.room }).click()
+  await cem.sees('#roots', ann.written)
+  const root = page.getByRole('treeitem', { name: /^codemirror/ })
+  await root.focus()
+  hold('the root is open', await root.getAttribute('aria-expanded') === 'true')
+  await page.keyboard.press('ArrowLeft')
+  hold('the left arrow closes it', await root.getAttribute('aria-expanded') === 'false')
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowRight')
+  hold('the right arrow opens it, and goes into it', await page.evaluate(() => document.activeElement.getAttribute('aria-level')) === '2')
+  await bob.write()
+  await cem.sees('#roots', bob.written)
+  hold('the focus stays', await page.evaluate(() => document.activeElement.getAttribute('aria-level')) === '2')
+
+  // Someone may only read, until they may write again. The server asks for its token.
+  const row = page.locator('#people > li', { hasText: 'Bob' })
+  await row.getByRole('button', { name: /^Make read-only/ }).click()
+  await page.locator('#control-token').fill('a-wrong-token-of-anyone')
+  await page.locator('#control-send').click()
+  await cem.sees('#control-problem', 'This is not the server’s API token.')
+  cem.complaints.length = 0 // the console has the status 401
+  await look(stage, cem, 'dialog')
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await page.locator('#control-token').fill(token)
+  await page.keyboard.press('Enter')
+  await page.locator('#control').waitFor({ state: 'hidden' })
+  await cem.sees('#told', 'may only read')
+  await cem.sees('#people', 'read only')
+  const before = bob.written
+  await bob.write(3)
+  await ann.write()
+  await until('Ann sees her own', async () => ann.own(await ann.lines()) === ann.written)
+  hold('what Bob writes reaches no one', bob.own(await ann.lines()) === before && bob.own(await stage.held(demos.codemirror)) === before)
+  await row.getByRole('button', { name: /^Let write/ }).click()
+  await page.locator('#control-send').click()
+  await page.locator('#control').waitFor({ state: 'hidden' })
+  await until('Bob may write', async () => (await row.innerText()).includes('may write'))
+
+  // Someone is expelled, and is told why.
+  await row.getByRole('button', { name: /^Expel/ }).click()
+  await page.locator('#reason').fill('The meeting is over.')
+  await page.locator('#control-send').focus()
+  await page.keyboard.press('Enter')
+  await cem.misses('#people', 'Bob')
+  await bob.sees('#reason', 'The meeting is over.')
+  await cem.sees('#told', 'was expelled')
+  await look(stage, cem, 'room as tree')
 }

@@ -1,12 +1,20 @@
 const pause = 1000 // ms between a response and the next request
 const key = 'yroom-api-token'
 
+// The token that this tab remembers, or '' if there is none.
+export const token = {
+  get: () => sessionStorage.getItem(key) ?? '',
+  set: value => sessionStorage.setItem(key, value.trim()),
+  forget: () => sessionStorage.removeItem(key)
+}
+
+export const authorization = () => token.get() ? { Authorization: `Bearer ${token.get()}` } : {}
+
 // follow requests the JSON at address() repeatedly while the page is visible, and
 // calls show with each response. If the server denies it, #refused says why and
-// asks for the token; other errors are in #problem. It returns a function that
-// sends a request at once.
-export function follow (address, show) {
-  const problem = document.getElementById('problem')
+// asks for the token; other errors are in the element problem. It returns a function
+// that sends a request at once.
+export function follow (address, show, problem = document.getElementById('problem')) {
   const refused = document.getElementById('refused')
   const form = document.getElementById('token-form')
   const content = document.getElementById('content')
@@ -22,9 +30,8 @@ export function follow (address, show) {
     const began = performance.now()
     let again = true
     try {
-      const token = sessionStorage.getItem(key)
       const response = await fetch(address(), {
-        headers: token ? { Authorization: `Bearer ${token}` } : {},
+        headers: authorization(),
         cache: 'no-store',
         signal: mine.signal
       })
@@ -36,7 +43,7 @@ export function follow (address, show) {
       if (!again) {
         say(document.getElementById('refused-reason'), answer.error)
         form.hidden = response.status === 403
-        sessionStorage.removeItem(key)
+        token.forget()
       }
       say(problem, again && !response.ok ? answer.error : '')
       if (response.ok) draw(answer)
@@ -58,8 +65,9 @@ export function follow (address, show) {
 
   form.addEventListener('submit', event => {
     event.preventDefault()
-    sessionStorage.setItem(key, document.getElementById('token').value.trim())
-    document.getElementById('token').value = ''
+    const input = document.getElementById('token')
+    if (input.value !== '') token.set(input.value) // it is empty if another follow has taken it
+    input.value = ''
     ask()
   })
   document.addEventListener('visibilitychange', ask)
@@ -99,3 +107,6 @@ export function lastChange (room) {
 export function say (element, text) {
   if (element.textContent !== text) element.textContent = text
 }
+
+// rate formats how often something happens in a second.
+export const rate = n => n.toLocaleString('en', { maximumFractionDigits: n < 10 ? 1 : 0 })

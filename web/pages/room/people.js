@@ -1,8 +1,19 @@
 import { ago, say } from '../../shared/follow.js'
 import { clipped } from './clipped.js'
+import { control } from './control.js'
 
 const list = document.getElementById('people')
 let drawn = new Map() // by the connection's id
+
+let room = ''
+let tell = () => {}
+
+// onControl sets the name of the room, and what is called with a sentence when a connection
+// was changed.
+export function onControl (name, told) {
+  room = name
+  tell = told
+}
 
 // drawPeople shows the connections of a room, and the awareness states that each owns.
 export function drawPeople (members) {
@@ -24,10 +35,23 @@ function newMember () {
   const states = document.createElement('div')
   const names = document.createElement('span')
   const what = document.createElement('small')
+  const access = document.createElement('button')
+  const expel = document.createElement('button')
+  const buttons = document.createElement('p')
+  for (const button of [access, expel]) button.type = 'button'
+  expel.textContent = 'Expel'
+  buttons.className = 'buttons'
+  buttons.append(access, ' ', expel)
   heading.append(names, ' ', what)
-  element.append(heading, states)
+  element.append(heading, buttons, states)
+  let member
+  const label = () => `${names.textContent}, connection ${member.id}`
+  access.addEventListener('click', () => changeAccess(member, label()))
+  expel.addEventListener('click', () => expelOne(member, label()))
   let shown = new Map() // by client id
-  const set = ({ id, user, write, present, states: all }) => {
+  const set = newMember => {
+    member = newMember
+    const { id, user, write, present, states: all } = member
     say(what, `connection ${id}${user ? ` of ${user}` : ''}, ${write ? 'may write' : 'read only'}${present ? '' : ', invisible'}`)
     const old = shown
     shown = new Map()
@@ -40,11 +64,39 @@ function newMember () {
     for (const [client, row] of old) if (!shown.has(client)) row.element.remove()
     const users = all.map(state => shownUser(state.state)).filter(user => user.name)
     say(names, users.map(user => user.name).join(', ') || (all.length > 0 ? 'No name' : 'No awareness state'))
+    say(access, write ? 'Make read-only' : 'Let write')
+    for (const button of [access, expel]) button.setAttribute('aria-label', `${button.textContent}: ${label()}`)
     const colour = users.map(user => user.color).find(color => CSS.supports('color', color))
     if (colour) heading.style.setProperty('--person', colour)
     else heading.style.removeProperty('--person')
   }
   return { element, set }
+}
+
+const address = what => `/api/rooms/${encodeURIComponent(room)}/${what}`
+
+function changeAccess ({ id, write, present }, label) {
+  const access = write ? (present ? 'read' : 'hidden') : (present ? 'write' : 'hidden-write')
+  control({
+    title: write ? 'Make read-only' : 'Let write',
+    text: `${label}: this lasts until the connection ends. What a new connection may do is decided by your login.`,
+    button: write ? 'Make read-only' : 'Let write',
+    address: address('access'),
+    body: { connection: id, access },
+    done: () => tell(`${label} ${write ? 'may only read' : 'may write'}.`)
+  })
+}
+
+function expelOne ({ id }, label) {
+  control({
+    title: 'Expel',
+    text: `${label}: the connection is closed. The client may connect again, unless your login refuses it.`,
+    button: 'Expel',
+    withReason: true,
+    address: address('expel'),
+    body: { connection: id },
+    done: () => tell(`${label} was expelled.`)
+  })
 }
 
 function newState ({ client }) {

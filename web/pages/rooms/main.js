@@ -1,4 +1,5 @@
 import { follow, bytes, say } from '../../shared/follow.js'
+import './cluster.js'
 import { query } from './query.js'
 import { fill, newRow } from './row.js'
 
@@ -37,10 +38,10 @@ function show (answer) {
 
 const number = (n, one, more = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : more}`
 
-function totals ({ found, open, stored, failed, people, connections, bytes: size }) {
+function totals ({ found, open, stored, failed, people, connections, bytes: size, pending }) {
   const inOpen = open > 0 ? `, with ${number(people, 'person', 'people')} on ${number(connections, 'connection')}` : ''
   return `${number(found, 'room')}: ${open.toLocaleString('en')} open${inOpen}; ${stored.toLocaleString('en')} stored and not open` +
-    `${failed > 0 ? `; ${failed.toLocaleString('en')} failed` : ''}. ${bytes(size)} together.`
+    `${failed > 0 ? `; ${failed.toLocaleString('en')} failed` : ''}. ${bytes(size)} together${pending > 0 ? `, ${bytes(pending)} of it pending` : ''}.`
 }
 
 function showPager ({ rooms, skip, matching }) {
@@ -108,6 +109,12 @@ element('show').addEventListener('change', event => change({ show: event.target.
 element('tools').addEventListener('submit', event => event.preventDefault())
 element('further').addEventListener('click', () => change({ after: last.next }))
 element('first').addEventListener('click', () => change({ after: '' }))
+
+document.addEventListener('keydown', event => {
+  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea')) return
+  event.preventDefault()
+  element('search').focus()
+})
 
 const turn = skip => change({ skip: skip > 0 ? String(skip) : '' })
 element('next').addEventListener('click', () => turn(last.skip + last.rooms.length))
