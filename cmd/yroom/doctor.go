@@ -16,11 +16,12 @@ import (
 )
 
 type doctorCmd struct {
-	Room   []string `arg:""                                                                                 help:"Rooms to examine (default: all, and the store itself)."                                             optional:""`
-	Store  string   `placeholder:"URL"                                                                      help:"The store, sqlite:FILE or postgres://… (default: that of the settings file, or sqlite:yroom.db)."`
-	Config string   `placeholder:"FILE"                                                                     help:"Settings file (default: yroom.yaml, if there is one)."`
-	JSON   bool     `help:"Print each finding as a JSON object a line, and one with the totals at the end."`
+	Room []string `arg:"" optional:"" help:"Rooms to examine (default: all, and the store itself)."`
 
+	Store  string `placeholder:"URL"  help:"The store, sqlite:FILE or postgres://… (default: that of the settings file, or sqlite:yroom.db)."`
+	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
+
+	JSON            bool `help:"Print each finding as a JSON object a line, and one with the totals at the end."`
 	Compact         bool `help:"Replace the log of each room without findings of damage by one snapshot. Deleted content that is stored stays."`
 	PurgeTombstones bool `help:"Also drop the content of what is deleted, as clients do unless they set gc: false. Earlier versions of a document can't be shown after that."`
 }

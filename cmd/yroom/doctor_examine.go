@@ -30,6 +30,7 @@ type examination struct {
 	findings []finding
 
 	doc     *blocks.Store // of all entries, without the content of what is deleted; nil if some can't be read
+	v1      []byte        // doc, encoded
 	updates []encoded
 }
 
@@ -62,6 +63,7 @@ func examine(room store.Inspected, unread error) (x *examination) {
 	}
 	x.positions()
 	if x.load() && unread == nil {
+		x.v1 = x.doc.Encode(blocks.V1)
 		x.whole()
 		x.sizes()
 	}
@@ -199,11 +201,11 @@ func (x *examination) whole() {
 		x.addf(kindLarge, "the document has %d bytes. Its text was not compared with that of a copy", x.doc.Size())
 		return
 	}
-	err := sameDocument(x.doc, x.updates...)
+	err := sameDocument(x.updates, encoded{x.v1, blocks.V1}, encoded{x.doc.Encode(blocks.V2), blocks.V2})
 	if err != nil && !errors.Is(err, yjs.ErrWork) {
 		x.addf(kindDiffers, "%v", err)
 	}
-	if errors.Is(err, yjs.ErrWork) || errors.Is(yjs.Try(x.doc.Encode(blocks.V1)), yjs.ErrWork) {
+	if errors.Is(err, yjs.ErrWork) || errors.Is(yjs.Try(x.v1), yjs.ErrWork) {
 		x.addf(kindFreeze, "so many elements were inserted at one place at the same time that a page needs seconds to order them")
 	}
 }
@@ -211,7 +213,7 @@ func (x *examination) whole() {
 // elements finds elements that are missing before others of their client, and deletions of
 // elements that are missing.
 func (x *examination) elements() {
-	all, err := blocks.ContentIDsOf(blocks.V1, x.doc.Encode(blocks.V1))
+	all, err := blocks.ContentIDsOf(blocks.V1, x.v1)
 	if err != nil {
 		x.addf(kindDiffers, "the document can't be read again: %v", err)
 		return
@@ -282,7 +284,7 @@ func (x *examination) sizes() {
 	if clients >= manyClients {
 		x.addf(kindClients, "%d client ids have written in it", clients)
 	}
-	gone, left := remains(x.doc)
+	gone, left := remains(x.v1)
 	if gone >= manyRemains && gone >= 10*left {
 		x.addf(kindRemains, "%d of its %d blocks stand for deleted elements", gone, gone+left)
 	}
@@ -293,9 +295,10 @@ func (x *examination) sizes() {
 	}
 }
 
-// remains counts the blocks of a document that stand for deleted elements, and the others.
-func remains(doc *blocks.Store) (gone, left int) {
-	_, _ = blocks.Parse(doc.Encode(blocks.V1), blocks.V1, func(b *blocks.Block) { // it was just encoded
+// remains counts the blocks of a document in V1 that stand for deleted elements, and the
+// others.
+func remains(doc []byte) (gone, left int) {
+	_, _ = blocks.Parse(doc, blocks.V1, func(b *blocks.Block) { // it was just encoded
 		switch b.Kind {
 		case blocks.KindDeleted, blocks.KindGC:
 			gone++

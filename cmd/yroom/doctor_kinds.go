@@ -33,9 +33,14 @@ type kind struct {
 	commands      []string // in which STORE, ROOM and FILE are replaced
 }
 
+const (
+	exportBackup = "yroom room export --store BACKUP -o FILE ROOM"
+	mergeFile    = "yroom room import --store STORE ROOM FILE"
+)
+
 // restore gets a room from a backup.
 var restore = []string{
-	"yroom room export --store BACKUP -o FILE ROOM",
+	exportBackup,
 	"yroom room delete --store STORE ROOM",
 	"yroom room import --new --store STORE ROOM FILE",
 }
@@ -87,27 +92,24 @@ var kinds = map[string]kind{
 		advice: "Try a newer yroom. If that can't read it either, set the room back to before the entry, or get it from a backup.",
 	},
 	kindGap: {
-		means:  "Entries that were stored are gone. What they held is missing, unless the same is in other entries.",
-		advice: "Clients that have the document send what they have when they connect. Merge the room of a backup into it.",
-		commands: []string{
-			"yroom room export --store BACKUP -o FILE ROOM",
-			"yroom room import --store STORE ROOM FILE",
-		},
+		means:    "Entries that were stored are gone. What they held is missing, unless the same is in other entries.",
+		advice:   "Clients that have the document send what they have when they connect. Merge the room of a backup into it.",
+		commands: []string{exportBackup, mergeFile},
 	},
 	kindPending: {
 		means:    "Clients don't see these elements, because what they wait for never arrived or was lost.",
 		advice:   "They appear once a client that has the missing part connects. Or merge the document of the program that it came from, or of a backup.",
-		commands: []string{"yroom room import --store STORE ROOM FILE"},
+		commands: []string{mergeFile},
 	},
 	kindHole: {
 		means:    "These elements were lost. Clients of yjs 13 don't show what the same client has written after them.",
 		advice:   "They return once a client that has them connects. Or merge the document of the program that it came from, or of a backup.",
-		commands: []string{"yroom room import --store STORE ROOM FILE"},
+		commands: []string{mergeFile},
 	},
 	kindAhead: {
 		means:    "The document knows that these elements were deleted, but never received them: a part of its updates is missing.",
 		advice:   "Merge the document of the program that it came from, or of a backup.",
-		commands: []string{"yroom room import --store STORE ROOM FILE"},
+		commands: []string{mergeFile},
 	},
 	kindDuplicate: {
 		means:    "They take space, and do no harm: an update that is applied twice changes nothing.",

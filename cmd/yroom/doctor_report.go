@@ -50,8 +50,6 @@ func newDoctorReport(e environment, url string, asJSON bool) *doctorReport {
 	return r
 }
 
-func (r *doctorReport) progress(line string) { r.show(line) }
-
 func (r *doctorReport) printf(format string, args ...any) {
 	if _, err := fmt.Fprintf(r.out, format, args...); err != nil {
 		r.errs = append(r.errs, err)

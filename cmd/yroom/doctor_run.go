@@ -60,7 +60,7 @@ func (d *doctor) structure(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	d.report.progress("checking the structure of the file")
+	d.report.show("checking the structure of the file")
 	faults, err := self.Check(ctx)
 	if errors.Is(err, store.ErrCorrupt) {
 		faults, err = append(faults, err.Error()), nil
@@ -103,7 +103,7 @@ func (d *doctor) all(ctx context.Context, count int) error {
 			if err := d.one(ctx, id); err != nil {
 				return err
 			}
-			d.report.progress(fmt.Sprintf("%d of %d rooms, %d findings", d.report.Rooms, count, d.report.Findings))
+			d.report.show(fmt.Sprintf("%d of %d rooms, %d findings", d.report.Rooms, count, d.report.Findings))
 		}
 		last = ids[len(ids)-1]
 	}

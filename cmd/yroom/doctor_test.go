@@ -100,6 +100,26 @@ func eachPatient(t *testing.T, test func(t *testing.T, p *patient)) {
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgresPatient(t)) })
 }
 
+// inspect opens the store as doctor does.
+func (p *patient) inspect(t *testing.T) inspection {
+	t.Helper()
+	opened, err := inspect(t.Context(), p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = opened.Close() }) // it was only read
+	return opened
+}
+
+func (p *patient) overview(t *testing.T) store.Overview {
+	t.Helper()
+	all, err := p.inspect(t).Overview(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
 // add appends updates to a room.
 func (p *patient) add(t *testing.T, room string, updates ...[]byte) {
 	t.Helper()
@@ -209,6 +229,16 @@ var planted = []struct {
 		p.add(t, room, second)
 		p.change(t, room, "DELETE FROM snapshots WHERE position = 1")
 	}, []string{kindGap, kindPending}},
+	{"missing entry before a large update", func(t *testing.T, p *patient, room string) {
+		p.add(t, room, testkit.Typed(1, 0, "a"), testkit.Typed(2, 0, "b"), testkit.Typed(3, 0, strings.Repeat("paste ", 1000)))
+		p.change(t, room, "DELETE FROM updates WHERE position = 2")
+	}, []string{kindGap}},
+	{"missing entry between a snapshot and a large update", func(t *testing.T, p *patient, room string) {
+		p.add(t, room, testkit.Typed(1, 0, strings.Repeat("text ", 1000)))
+		p.compact(t, room)
+		p.add(t, room, testkit.Typed(2, 0, "b"), testkit.Typed(3, 0, strings.Repeat("paste ", 1000)))
+		p.change(t, room, "DELETE FROM updates WHERE position = 2")
+	}, []string{kindGap}},
 	{"no entries", func(t *testing.T, p *patient, room string) {
 		p.add(t, room, testkit.Typed(1, 0, "a"))
 		p.change(t, room, "DELETE FROM updates WHERE position = 1")
@@ -291,6 +321,24 @@ var planted = []struct {
 		p.exec(t, "UPDATE rooms SET deleted_at = '2026-01-01 00:00:00.000' WHERE name = ?1", p.name(room))
 	}, []string{kindLeft}},
 	{"freeze", func(t *testing.T, p *patient, room string) { p.add(t, room, freezing()) }, []string{kindFreeze}},
+	{"large", func(t *testing.T, p *patient, room string) {
+		p.add(t, room, testkit.Typed(1, 0, strings.Repeat("x", largeDocument)))
+	}, []string{kindLarge}},
+	{"many clients", func(t *testing.T, p *patient, room string) { p.add(t, room, visited(manyClients)) }, []string{kindClients}},
+}
+
+// visited returns a document in which n clients have each set a key of a map.
+func visited(n int) []byte {
+	out := binary.AppendUvarint(nil, uint64(n))
+	for client := uint64(n); client > 0; client-- {
+		out = append(binary.AppendUvarint(append(out, 1), client), 0)
+		set := blocks.Block{
+			ID: blocks.ID{Client: client}, Len: 1, Kind: blocks.KindAny, Content: []byte{0x7e},
+			Root: []byte("visits"), HasKey: true, Key: fmt.Append(nil, client),
+		}
+		out = set.AppendTo(out)
+	}
+	return append(out, 0)
 }
 
 // freezing returns a document that keeps clients busy: so many clients have each written a
@@ -328,6 +376,9 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 		}
 		healthy(t, p, 20)
 		p.add(t, "stray", testkit.Typed(1, 0, "a"))
+		p.compact(t, "stray")
+		p.add(t, "stray", testkit.Typed(2, 0, "b"))
+		p.exec(t, "UPDATE snapshots SET room_id = 99999 WHERE room_id = (SELECT id FROM rooms WHERE name = ?1)", p.name("stray"))
 		p.exec(t, "UPDATE updates SET room_id = 99999 WHERE room_id = (SELECT id FROM rooms WHERE name = ?1)", p.name("stray"))
 		p.exec(t, "DELETE FROM rooms WHERE name = ?1", p.name("stray"))
 		want[""] = []string{kindStray}
@@ -338,6 +389,10 @@ func TestDoctorFindsPlantedFaults(t *testing.T) {
 		}
 		if rooms := 20 + len(planted) - 1; totals.Rooms != rooms || totals.Affected != len(planted) {
 			t.Errorf("%+v, want %d rooms, %d with findings", totals, rooms, len(planted))
+		}
+
+		if all := p.overview(t); all.Strays != 2 {
+			t.Errorf("%d stray entries are counted, want the snapshot and the update after it", all.Strays)
 		}
 
 		// Rooms can be examined alone.

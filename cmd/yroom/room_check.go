@@ -40,22 +40,22 @@ func checkWhole(updates ...encoded) error {
 	if err := incomplete(doc); err != nil {
 		return err
 	}
-	return sameDocument(doc, updates...)
+	return sameDocument(updates, encoded{doc.Encode(blocks.V1), blocks.V1}, encoded{doc.Encode(blocks.V2), blocks.V2})
 }
 
-// sameDocument returns an error unless the encodings of doc are the document of updates.
-func sameDocument(doc *blocks.Store, updates ...encoded) error {
+// sameDocument returns an error unless each of the copies is the document of updates.
+func sameDocument(updates []encoded, copies ...encoded) error {
 	before, err := contentOf(updates...)
 	if err != nil {
 		return err
 	}
-	for _, enc := range []blocks.Encoding{blocks.V1, blocks.V2} {
-		after, err := contentOf(encoded{doc.Encode(enc), enc})
+	for _, whole := range copies {
+		after, err := contentOf(whole)
 		if err == nil {
 			err = errors.Join(before.in(after), after.held.In(&before.held))
 		}
 		if err != nil {
-			return fmt.Errorf("in V%d, the room would have another document than the update: %w; this is a fault of yroom: please report it", enc, err)
+			return fmt.Errorf("in V%d, the room would have another document than the update: %w; this is a fault of yroom: please report it", whole.enc, err)
 		}
 	}
 	return nil

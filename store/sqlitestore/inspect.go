@@ -56,21 +56,14 @@ const mostFaults = 20
 // wrong, such as damaged pages and indexes that lack rows.
 func (i *Inspection) Check(ctx context.Context) (faults []string, err error) {
 	err = i.view(ctx, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, fmt.Sprintf("PRAGMA integrity_check(%d)", mostFaults))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }() // Err returns all that matters
-		for rows.Next() {
+		return eachRow(ctx, conn, func(rows *sql.Rows) error {
 			var fault string
-			if err := rows.Scan(&fault); err != nil {
-				return err
-			}
-			if fault != "ok" {
+			err := rows.Scan(&fault)
+			if err == nil && fault != "ok" {
 				faults = append(faults, fault)
 			}
-		}
-		return rows.Err()
+			return err
+		}, fmt.Sprintf("PRAGMA integrity_check(%d)", mostFaults))
 	})
 	return faults, err
 }
@@ -79,19 +72,14 @@ func (i *Inspection) Check(ctx context.Context) (faults []string, err error) {
 // order: the first of those that are larger than after.
 func (i *Inspection) Rooms(ctx context.Context, after int64, limit int) (ids []int64, err error) {
 	err = i.view(ctx, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, "SELECT id FROM rooms NOT INDEXED WHERE id > ? ORDER BY id LIMIT ?", after, limit)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = rows.Close() }() // Err returns all that matters
-		for rows.Next() {
+		return eachRow(ctx, conn, func(rows *sql.Rows) error {
 			var id int64
-			if err := rows.Scan(&id); err != nil {
-				return err
+			err := rows.Scan(&id)
+			if err == nil {
+				ids = append(ids, id)
 			}
-			ids = append(ids, id)
-		}
-		return rows.Err()
+			return err
+		}, "SELECT id FROM rooms NOT INDEXED WHERE id > ? ORDER BY id LIMIT ?", after, limit)
 	})
 	return ids, err
 }
@@ -142,23 +130,35 @@ func (i *Inspection) Read(ctx context.Context, id int64, most int) (room store.I
 
 // readEntries appends the entries that a room has in a table.
 func readEntries(ctx context.Context, conn *sql.Conn, table string, id int64, to *[]store.InspectedEntry) error {
-	//nolint:gosec // the table is one of two constants
-	rows, err := conn.QueryContext(ctx, "SELECT position, encoding, checksum, stored_at, written_by, data FROM "+table+
-		" WHERE room_id = ? ORDER BY position", id)
+	isSnapshot := "false"
+	if table == "snapshots" {
+		isSnapshot = "is_snapshot IS NOT 0"
+	}
+	return eachRow(ctx, conn, func(rows *sql.Rows) error {
+		var e store.InspectedEntry
+		var encoding, storedAt, writtenBy string
+		var data []byte
+		var sum int64
+		if err := rows.Scan(&e.Position, &encoding, &sum, &storedAt, &writtenBy, &data, &e.Snapshot); err != nil {
+			return err
+		}
+		e.Entry, e.Fault = entry(encoding, sum, storedAt, writtenBy, data)
+		*to = append(*to, e)
+		return nil
+	}, "SELECT position, encoding, checksum, stored_at, written_by, data, "+isSnapshot+" FROM "+table+" WHERE room_id = ? ORDER BY position", id)
+}
+
+// eachRow calls do with each row that a query returns.
+func eachRow(ctx context.Context, conn *sql.Conn, do func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := conn.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }() // Err returns all that matters
 	for rows.Next() {
-		e := store.InspectedEntry{Snapshot: table == "snapshots"}
-		var encoding, storedAt, writtenBy string
-		var data []byte
-		var sum int64
-		if err := rows.Scan(&e.Position, &encoding, &sum, &storedAt, &writtenBy, &data); err != nil {
+		if err := do(rows); err != nil {
 			return err
 		}
-		e.Entry, e.Fault = entry(encoding, sum, storedAt, writtenBy, data)
-		*to = append(*to, e)
 	}
 	return rows.Err()
 }

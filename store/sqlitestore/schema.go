@@ -143,6 +143,11 @@ SELECT
 FROM rooms
 ORDER BY name;
 `,
+	// Large updates are in the table of snapshots, too (mostInUpdates). 0 marks them, and NULL an entry
+	// from before version 4, which may be either.
+	`
+ALTER TABLE snapshots ADD COLUMN is_snapshot INTEGER;
+`,
 }
 
 var (

@@ -93,7 +93,7 @@ func (w *writer) compact(r *request) error {
 	}
 	room.generation++
 	w.remember(r.room, room)
-	return w.insert("snapshots", r, room.id, r.newest)
+	return w.insert(r, room.id, r.newest, true)
 }
 
 // tables hold the entries of rooms.
@@ -166,11 +166,7 @@ const mostInUpdates = 800
 
 // insertNext stores the entry of r at the next position of the room.
 func (w *writer) insertNext(r *request, room roomRow) error {
-	table := "updates"
-	if len(r.entry.Data) > mostInUpdates {
-		table = "snapshots"
-	}
-	if err := w.insert(table, r, room.id, room.next); err != nil {
+	if err := w.insert(r, room.id, room.next, false); err != nil {
 		return err
 	}
 	room.next++
@@ -178,15 +174,19 @@ func (w *writer) insertNext(r *request, room roomRow) error {
 	return nil
 }
 
-// insert stores the entry of r at a position in a table.
-func (w *writer) insert(table string, r *request, roomID int64, at store.Position) error {
+// insert stores the entry of r at a position.
+func (w *writer) insert(r *request, roomID int64, at store.Position, isSnapshot bool) error {
 	encoding := "v1"
 	if r.entry.Encoding == store.V2 {
 		encoding = "v2"
 	}
 	r.position = at
-	return w.exec("INSERT INTO "+table+" (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		roomID, int64(at), encoding, r.entry.Data, checksum(encoding, r.entry.Data, r.entry.By), now(), r.entry.By)
+	row := []any{roomID, int64(at), encoding, r.entry.Data, checksum(encoding, r.entry.Data, r.entry.By), now(), r.entry.By}
+	if !isSnapshot && len(r.entry.Data) <= mostInUpdates {
+		return w.exec("INSERT INTO updates (room_id, position, encoding, data, checksum, stored_at, written_by) VALUES (?, ?, ?, ?, ?, ?, ?)", row...)
+	}
+	return w.exec("INSERT INTO snapshots (room_id, position, encoding, data, checksum, stored_at, written_by, is_snapshot) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		append(row, isSnapshot)...)
 }
 
 // timeLayout is the format of stored times, in UTC. SQLite's own functions write the
