@@ -127,6 +127,7 @@ type view struct {
 	api.Room
 
 	Members  []connection `json:"members"`
+	API      bool         `json:"api"`                // the document API is on, which can change connections
 	At       string       `json:"at"`                 // the since of the next request
 	Whole    bool         `json:"whole"`              // Document is the whole document, and not only what was added
 	Document []byte       `json:"document,omitempty"` // a V1 update; absent if nothing was added
@@ -141,7 +142,7 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	closed, isClosed := errors.AsType[*protocol.CloseError](err)
 	switch {
 	case isClosed:
-		return http.StatusOK, view{Room: api.RoomOf(event.RoomInfo{Name: name, State: event.RoomFailed, Failure: closed}), Members: []connection{}}
+		return http.StatusOK, view{Room: api.RoomOf(event.RoomInfo{Name: name, State: event.RoomFailed, Failure: closed}), Members: []connection{}, API: d.guard.token != nil}
 	case err != nil:
 		return failed(err)
 	}
@@ -154,6 +155,7 @@ func (d *roomData) room(ctx context.Context, name, since string) (status int, bo
 	v := view{
 		Room:     api.RoomOf(room),
 		Members:  make([]connection, 0, len(info.Members)),
+		API:      d.guard.token != nil,
 		At:       info.Mark.String(),
 		Whole:    info.Whole,
 		Document: info.Update,

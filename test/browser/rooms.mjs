@@ -18,6 +18,8 @@ rooms['the room pages'] = async stage => {
   await cem.sees('#count', 'Listed by web-1.')
   await cem.page.locator('#rooms a', { hasText: stage.room }).click()
   for (const { name } of [ann, bob]) await cem.sees('#people', name)
+  await cem.page.getByText('start the server with --api-token-file').waitFor()
+  hold('without the document API, no connection can be changed', !await cem.page.getByRole('button', { name: /^Expel/ }).first().isVisible())
   await cem.sees('#worker', 'web-1')
   for (const line of ['A room with a view', 'Bake bread']) await cem.sees('#roots', line)
   await demos.prosemirror.add(ann.page, ', and more')
@@ -121,6 +123,60 @@ rooms['many rooms, by keyboard alone'] = async stage => {
   await cem.sees('#count', '1 open, with 1 person on 1 connection; 0 stored and not open')
   await bob.leave()
   await lists(0)
+}
+
+// However large a document is, the tree shows a part of it, and more by the keyboard.
+rooms['the tree of a large document'] = async stage => {
+  await stage.own({ api: true })
+  const { url, token } = stage.server
+  const { Y } = await kits['y-websocket 3']()
+  const doc = new Y.Doc()
+  const send = async () => {
+    const answer = await fetch(`${url}/api/rooms/${stage.room}`, { method: 'POST', body: Y.encodeStateAsUpdate(doc), headers: { Authorization: `Bearer ${token}` } })
+    hold(`the document is stored: ${answer.status}`, answer.ok)
+  }
+  const list = doc.getArray('list')
+  list.push(Array.from({ length: 500 }, (_, i) => ({ number: i, nested: { bytes: new Uint8Array([1, 171]), none: null, big: 1234567890123456789n, long: 'x'.repeat(5000) } })))
+  doc.getMap('map').set('text', new Y.Text('a text'))
+  doc.getMap('map').set('document', new Y.Doc({ guid: 'inner' }))
+  doc.getText('text').applyDelta([{ insert: 'plain ' }, { insert: 'bold', attributes: { bold: true } }, { insert: { image: 'a.png' } }])
+  await send()
+  const ann = await stage.person('Ann')
+  const { page } = ann
+  await ann.show(`/rooms/${stage.room}`)
+  await ann.sees('#roots', '300 more')
+  const items = () => page.locator('[aria-level="2"]').count()
+  const before = await items()
+  hold(`a part of the list is shown: ${before}`, before < 210)
+  await page.getByRole('treeitem', { name: '300 more' }).focus()
+  await page.keyboard.press('Enter')
+  await ann.sees('#roots', '100 more')
+  hold('it shows 200 more', await items() === before + 200)
+
+  const line = n => page.getByRole('treeitem', { name: new RegExp(`^${n} object`) })
+  await line(3).focus()
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowRight')
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('ArrowRight')
+  for (const part of ['01ab', 'null', '1234567890123456789n', 'subdocument', 'a text', '"plain "', 'bold', 'a.png']) await ann.sees('#roots', part)
+  hold('long texts are cut', (await ann.text('#roots')).length < 100_000)
+
+  // What is added before an open element doesn't close it, and leaves the focus where it was.
+  list.insert(0, ['the first'])
+  await send()
+  await ann.sees('#roots', 'the first')
+  hold('it is open', await line(4).getAttribute('aria-expanded') === 'true')
+  hold('the focus is in it', await line(4).evaluate(line => line.contains(document.activeElement)))
+  await line(4).focus()
+  list.delete(4)
+  await send()
+  await until('the next element has the focus', () => page.evaluate(() => document.activeElement.textContent.startsWith('4 object') && document.activeElement.textContent.includes('number: 4')))
+  list.delete(0, list.length)
+  for (const key of ['text', 'document']) doc.getMap('map').delete(key)
+  doc.getText('text').delete(0, doc.getText('text').length)
+  await send()
+  await until('the document is empty', () => page.getByText('The document is empty.').isVisible())
 }
 
 rooms['the room page of a document by yjs 14'] = async stage => {

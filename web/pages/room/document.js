@@ -1,3 +1,4 @@
+import { arrange } from '../../shared/arrange.js'
 import { say } from '../../shared/follow.js'
 import { clipped } from './clipped.js'
 import { roots } from './nodes.js'
@@ -9,8 +10,8 @@ export function newDocument () {
   const content = document.getElementById('roots')
   const choice = document.getElementById('view')
   let doc
-  let tree = newTree('The document')
-  let texts = newTexts()
+  const tree = newTree('The document')
+  const texts = newTexts()
 
   const draw = () => {
     const asTree = choice.value === 'tree'
@@ -19,12 +20,8 @@ export function newDocument () {
     if (doc) document.getElementById('empty').hidden = view.draw(asTree ? roots(doc) : doc) > 0
   }
   choice.addEventListener('change', draw)
-  return (newDoc, isOther) => {
+  return newDoc => {
     doc = newDoc
-    if (isOther) { // an element of one document is not one of another
-      tree = newTree('The document')
-      texts = newTexts()
-    }
     draw()
   }
 }
@@ -41,10 +38,9 @@ function newTexts () {
         const part = old.get(id) ?? newPart(root, kind)
         drawn.set(id, part)
         part.set(text)
-        if (element.children[drawn.size - 1] !== part.element) element.insertBefore(part.element, element.children[drawn.size - 1] ?? null)
       }
     }
-    for (const [id, part] of old) if (!drawn.has(id)) part.element.remove()
+    arrange(element, [...drawn.values()].map(part => part.element))
     return drawn.size
   }
   return { element, draw }

@@ -5,6 +5,7 @@ import { drawPeople, onControl } from './people.js'
 
 const name = roomName()
 const drawDocument = newDocument()
+const people = document.getElementById('people')
 let doc = new Y.Doc() // what the server sent
 let at = ''
 
@@ -43,13 +44,15 @@ function show (room) {
   changed.title = room.changed ?? room.stored ?? ''
   say(document.getElementById('worker'), room.worker ?? 'none')
   drawPeople(room.members)
+  people.classList.toggle('fixed', !room.api)
+  document.getElementById('no-control').hidden = room.api || room.members.length === 0
   if (room.document) {
     if (room.whole) {
       doc.destroy()
       doc = new Y.Doc()
     }
     Y.applyUpdate(doc, Uint8Array.from(atob(room.document), char => char.charCodeAt(0)))
-    drawDocument(doc, room.whole)
+    drawDocument(doc)
   }
   at = room.at ?? ''
 }

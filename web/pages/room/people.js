@@ -1,3 +1,4 @@
+import { arrange } from '../../shared/arrange.js'
 import { ago, say } from '../../shared/follow.js'
 import { clipped } from './clipped.js'
 import { control } from './control.js'
@@ -19,13 +20,12 @@ export function onControl (name, told) {
 export function drawPeople (members) {
   const old = drawn
   drawn = new Map()
-  members.forEach((member, i) => {
+  for (const member of members) {
     const row = old.get(member.id) ?? newMember()
     drawn.set(member.id, row)
     row.set(member)
-    if (list.children[i] !== row.element) list.insertBefore(row.element, list.children[i] ?? null)
-  })
-  for (const [id, row] of old) if (!drawn.has(id)) row.element.remove()
+  }
+  arrange(list, [...drawn.values()].map(row => row.element))
   document.getElementById('no-people').hidden = members.length > 0
 }
 
@@ -55,13 +55,12 @@ function newMember () {
     say(what, `connection ${id}${user ? ` of ${user}` : ''}, ${write ? 'may write' : 'read only'}${present ? '' : ', invisible'}`)
     const old = shown
     shown = new Map()
-    all.forEach((state, i) => {
+    for (const state of all) {
       const row = old.get(state.client) ?? newState(state)
       shown.set(state.client, row)
       row.set(state)
-      if (states.children[i] !== row.element) states.insertBefore(row.element, states.children[i] ?? null)
-    })
-    for (const [client, row] of old) if (!shown.has(client)) row.element.remove()
+    }
+    arrange(states, [...shown.values()].map(row => row.element))
     const users = all.map(state => shownUser(state.state)).filter(user => user.name)
     say(names, users.map(user => user.name).join(', ') || (all.length > 0 ? 'No name' : 'No awareness state'))
     say(access, write ? 'Make read-only' : 'Let write')

@@ -1,3 +1,4 @@
+import { arrange } from '../../shared/arrange.js'
 import { say } from '../../shared/follow.js'
 
 const step = 200 // how many children are shown at first, and how many more at once
@@ -62,28 +63,25 @@ export function newTree (label) {
 // their children. If live is set, it marks what is new.
 function drawChildren (parent, nodes, live) {
   const old = parent.items
-  parent.items = new Map()
   const shown = nodes.slice(0, parent.limit)
-  shown.forEach((node, i) => {
-    const item = old.get(node.id) ?? newItem(parent.level ?? 0, live)
-    parent.items.set(node.id, item)
-    item.set(node, live)
-    if (parent.list.children[i] !== item.element) parent.list.insertBefore(item.element, parent.list.children[i] ?? null)
-  })
+  parent.items = new Map(shown.map(node => [node.id, old.get(node.id) ?? newItem(parent.level ?? 0, live)]))
   for (const [id, item] of old) if (!parent.items.has(id)) leave(item.element)
+  for (const node of shown) parent.items.get(node.id).set(node, live)
+  const elements = [...parent.items.values()].map(item => item.element)
   const left = nodes.length - shown.length
-  if (left === 0) {
-    if (parent.more) leave(parent.more)
+  if (left > 0) {
+    parent.more ??= newMore(parent)
+    parent.more.item.act = () => {
+      parent.limit += step
+      drawChildren(parent, nodes, false)
+    }
+    say(parent.more.firstElementChild, `${left.toLocaleString('en')} more`)
+    elements.push(parent.more)
+  } else if (parent.more) {
+    leave(parent.more)
     parent.more = undefined
-    return
   }
-  parent.more ??= newMore(parent)
-  parent.more.item.act = () => {
-    parent.limit += step
-    drawChildren(parent, nodes, false)
-  }
-  say(parent.more.firstElementChild, `${left.toLocaleString('en')} more`)
-  parent.list.append(parent.more)
+  arrange(parent.list, elements)
 }
 
 // leave removes an element. If the focus is in it, its neighbour gets the focus.

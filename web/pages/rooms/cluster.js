@@ -1,3 +1,4 @@
+import { arrange } from '../../shared/arrange.js'
 import { ago, bytes, follow, rate, say } from '../../shared/follow.js'
 import { moment, newGraph } from './graph.js'
 import { columns, newHour } from './hour.js'
@@ -59,16 +60,14 @@ function showNames () {
 let rows = new Map() // by the name of the process
 
 function showProcesses (processes) {
-  const body = element('processes')
   const old = rows
   rows = new Map()
-  processes.forEach((process, i) => {
+  for (const process of processes) {
     const line = old.get(process.name) ?? row(process.name, ['state', '', 'version', 'number', 'number', 'number', 'number', 'number', 'number'])
     rows.set(process.name, line)
     fill(line, process)
-    if (body.children[i] !== line) body.insertBefore(line, body.children[i] ?? null)
-  })
-  for (const [name, line] of old) if (!rows.has(name)) line.remove()
+  }
+  arrange(element('processes'), [...rows.values()])
 }
 
 function fill (line, process) {

@@ -1,3 +1,4 @@
+import { arrange } from '../../shared/arrange.js'
 import { follow, bytes, say } from '../../shared/follow.js'
 import './cluster.js'
 import { query } from './query.js'
@@ -16,14 +17,12 @@ function show (answer) {
   last = answer
   const old = rows
   rows = new Map()
-  answer.rooms.forEach((room, i) => {
+  for (const room of answer.rooms) {
     const row = old.get(room.name) ?? newRow(room.name)
     rows.set(room.name, row)
     fill(row, room)
-    // A row that is in its place is not moved, so that it keeps the focus.
-    if (body.children[i] !== row) body.insertBefore(row, body.children[i] ?? null)
-  })
-  for (const [name, row] of old) if (!rows.has(name)) row.remove()
+  }
+  arrange(body, [...rows.values()])
   say(element('count'), `${totals(answer)} Listed by ${answer.consumer}.`)
   // In a server of one process, the name would be the same in each row.
   body.parentElement.classList.toggle('alone', answer.rooms.every(({ worker = answer.consumer }) => worker === answer.consumer))
