@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/yroom/yroom"
@@ -22,10 +23,13 @@ import (
 
 // roomCommands are the commands for rooms, on a server or on a store.
 type roomCommands struct {
-	Server    string `placeholder:"URL"  help:"The server, such as http://127.0.0.1:8000."                                            xor:"place"`
-	TokenFile string `placeholder:"FILE" help:"File with the server's API token."                                                     type:"path"`
-	Store     string `placeholder:"URL"  help:"Or the store, which no server should be using: sqlite:FILE, postgres://…."             xor:"place"`
-	Config    string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
+	Server string `xor:"place" placeholder:"URL" help:"The server, such as http://127.0.0.1:8000."`
+
+	TokenFile string `type:"path" placeholder:"FILE" help:"File with the server's API token."`
+
+	Store string `xor:"place" placeholder:"URL" help:"Or the store, which no server should be using: sqlite:FILE, postgres://…."`
+
+	Config string `placeholder:"FILE" help:"With --store: the settings file of its server (default: yroom.yaml, if there is one)."`
 
 	List        roomList        `cmd:"" help:"List the rooms, a name a line."`
 	Export      roomExport      `cmd:"" help:"Write out the document of a room."`
@@ -84,8 +88,9 @@ func (c *roomCommands) with(rows func(map[string]yroom.Settings), do func(ctx co
 }
 
 type roomList struct {
-	Prefix string `placeholder:"TEXT"                                                       help:"Only rooms whose names begin with it."`
-	JSON   bool   `help:"Print what /api/rooms says of each room, as a JSON object a line."`
+	Prefix string `placeholder:"TEXT" help:"Only rooms whose names begin with it."`
+
+	JSON bool `help:"Print what /api/rooms says of each room, as a JSON object a line."`
 }
 
 // Run lists rooms.
@@ -137,12 +142,14 @@ func nameOf(room json.RawMessage) (string, error) {
 }
 
 type roomExport struct {
-	Room   string   `arg:""                  help:"The room's name."                                                                                     optional:""`
-	All    string   `placeholder:"FOLDER"    help:"In place of a room: copy the documents of all rooms into a folder, which room import --all restores."`
-	Format string   `default:"update"        placeholder:"FORMAT"                                                                                        help:"update, update-v2, state-vector, json, text, xml, prosemirror, delta, markdown, html or blocks (default: update)."`
-	Name   *string  `placeholder:"ROOT"      help:"Which root of the document."`
-	Root   []string `placeholder:"NAME=KIND" help:"The kind of a root, if its content is ambiguous. Can be repeated."                                    sep:"none"`
-	Output string   `short:"o"               placeholder:"FILE"                                                                                          help:"Where to write it (default: standard output)."`
+	Room string `arg:"" optional:"" help:"The room's name."`
+
+	All  string  `placeholder:"FOLDER" help:"In place of a room: copy the documents of all rooms into a folder, which room import --all restores."`
+	Name *string `placeholder:"ROOT"   help:"Which root of the document."`
+
+	Root   []string `sep:"none"       placeholder:"NAME=KIND" help:"The kind of a root, if its content is ambiguous. Can be repeated."`
+	Format string   `default:"update" placeholder:"FORMAT"    help:"update, update-v2, state-vector, json, text, xml, prosemirror, delta, markdown, html or blocks (default: update)."`
+	Output string   `short:"o"        placeholder:"FILE"      help:"Where to write it (default: standard output)."`
 }
 
 // Validate is called by kong.
@@ -209,30 +216,57 @@ func writeFile(path string, from io.Reader) (err error) {
 }
 
 type roomImport struct {
-	Room       string  `arg:""                                                                                                   help:"The room's name."                                                                                                      optional:""`
-	File       string  `arg:""                                                                                                   help:"The file that holds the update, or Markdown if its name ends with .md or .markdown; - is an update on standard input." optional:""`
-	All        string  `placeholder:"FOLDER"                                                                                     help:"In place of ROOM and FILE: a folder that room export --all has written."`
-	Hocuspocus string  `placeholder:"PATH"                                                                                       help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
-	YLevelDB   string  `name:"y-leveldb"                                                                                         placeholder:"FOLDER"                                                                                                         help:"In place of a room and a file: the folder of a y-leveldb, in which a y-websocket server keeps its documents."`
-	Pycrdt     string  `placeholder:"FILE"                                                                                       help:"In place of a room and a file: the SQLite database of an SQLiteYStore of pycrdt-store."`
-	Updates    string  `placeholder:"FOLDER"                                                                                     help:"In place of a room and a file: a folder with an update in each file NAME.update; NAME may have slashes."`
-	Encoding   string  `enum:"v1,v2"                                                                                             default:"v1"                                                                                                                 help:"How the update is encoded: v1, or v2 (default: v1)."`
-	Name       *string `placeholder:"ROOT"                                                                                       help:"With a Markdown file: which root of the document it becomes (default: that of the editor)."`
-	New        bool    `help:"Only create new rooms. If a room exists, it isn't changed."`
-	Incomplete bool    `help:"Also import a document of which a part is invisible, because it waits for a part that is missing."`
+	Room string `arg:"" optional:"" help:"The room's name."`
+	File string `arg:"" optional:"" help:"The file that holds the update, or Markdown if its name ends with .md or .markdown; - is an update on standard input."`
+
+	All        string `placeholder:"FOLDER" help:"In place of ROOM and FILE: a folder that room export --all has written."`
+	Hocuspocus string `placeholder:"PATH"   help:"In place of a room and a file: the SQLite database of a Hocuspocus server, or a folder with a copy of its S3 objects."`
+	Pycrdt     string `placeholder:"FILE"   help:"In place of a room and a file: the SQLite database of an SQLiteYStore of pycrdt-store."`
+	Updates    string `placeholder:"FOLDER" help:"In place of a room and a file: a folder with an update in each file NAME.update; NAME may have slashes."`
+
+	YLevelDB string `name:"y-leveldb" placeholder:"FOLDER" help:"In place of a room and a file: the folder of a y-leveldb, in which a y-websocket server keeps its documents."`
+	YSweet   string `name:"y-sweet"   placeholder:"FOLDER" help:"In place of a room and a file: the folder in which a y-sweet server keeps its documents, or a copy of its S3 objects."`
+
+	Encoding string `enum:"v1,v2" default:"v1" help:"How the update is encoded: v1, or v2 (default: v1)."`
+
+	Name *string `placeholder:"ROOT" help:"With a Markdown file: which root of the document it becomes (default: that of the editor)."`
+
+	New        bool `help:"Only create new rooms. If a room exists, it isn't changed."`
+	Incomplete bool `help:"Also import a document of which a part is invisible, because it waits for a part that is missing."`
+}
+
+// source is a flag for the documents of another server.
+type source struct {
+	flag, path string
+	each       eachDocument
+}
+
+func (i roomImport) sources() []source {
+	return []source{
+		{"--hocuspocus", i.Hocuspocus, eachHocuspocus},
+		{"--pycrdt", i.Pycrdt, eachPycrdt},
+		{"--updates", i.Updates, eachFile(".update")},
+		{"--y-leveldb", i.YLevelDB, eachLevelDB},
+		{"--y-sweet", i.YSweet, eachYSweet},
+	}
 }
 
 // Validate is called by kong.
 func (i roomImport) Validate() error {
-	several := 0
-	for _, from := range []string{i.All, i.Hocuspocus, i.YLevelDB, i.Pycrdt, i.Updates} {
-		if from != "" {
+	several, names := 0, []string{"--all"}
+	if i.All != "" {
+		several++
+	}
+	for _, from := range i.sources() {
+		names = append(names, from.flag)
+		if from.path != "" {
 			several++
 		}
 	}
+	flags := strings.Join(names, ", ")
 	switch {
 	case several > 1:
-		return errors.New("set one of --all, --hocuspocus, --y-leveldb, --pycrdt and --updates")
+		return errors.New("set only one of " + flags)
 	case several == 0 && (i.Room == "" || i.File == ""):
 		return errors.New("name the room and the file that holds the update")
 	case !isMarkdown(i.File) && i.Name != nil:
@@ -240,7 +274,7 @@ func (i roomImport) Validate() error {
 	case isMarkdown(i.File) && i.Encoding != "v1":
 		return errors.New("--encoding goes with an update, and not with a Markdown file")
 	case several == 1 && (i.Room != "" || i.Encoding != "v1"):
-		return errors.New("--all, --hocuspocus, --y-leveldb, --pycrdt and --updates import each document, in V1, into the room of its name: they take no room, no file and no --encoding")
+		return fmt.Errorf("with one of %s, each document is imported, in V1, into the room of its name: name no room and no file, and set no --encoding", flags)
 	}
 	return nil
 }
@@ -254,10 +288,7 @@ func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 				return i.sendOneOf(ctx, client, room, &body{update, size})
 			})
 		}
-		for _, from := range []struct {
-			path string
-			each eachDocument
-		}{{i.Hocuspocus, eachHocuspocus}, {i.YLevelDB, eachLevelDB}, {i.Pycrdt, eachPycrdt}, {i.Updates, eachFile(".update")}} {
+		for _, from := range i.sources() {
 			if from.path != "" {
 				return importFrom(ctx, from.each, from.path, report, func(room string, update []byte) error {
 					return i.sendOneOf(ctx, client, room, &body{bytes.NewReader(update), int64(len(update))})

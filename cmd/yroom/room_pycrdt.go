@@ -30,24 +30,18 @@ func eachPycrdt(ctx context.Context, path string, do func(name string, updates [
 		return fmt.Errorf("%s is not an SQLiteYStore: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	last, updates := "", [][]byte(nil)
+	documents := grouping{do: func(name string, updates [][]byte) { do(name, updates, nil) }}
 	for rows.Next() {
 		var name string
 		var update []byte
 		if err := rows.Scan(&name, &update); err != nil {
 			return err
 		}
-		if name != last && updates != nil {
-			do(last, updates, nil)
-			updates = nil
-		}
-		last, updates = name, append(updates, update)
+		documents.add(name, update)
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	if updates != nil {
-		do(last, updates, nil)
-	}
+	documents.end()
 	return nil
 }

@@ -14,6 +14,48 @@ import (
 // and an error.
 type eachDocument func(ctx context.Context, path string, do func(name string, updates [][]byte, err error)) error
 
+// grouping passes on the updates of each document together. Those of one document are added
+// one after another.
+type grouping struct {
+	do      func(name string, updates [][]byte)
+	name    string
+	updates [][]byte // of the document with the name; nil: there is none
+}
+
+func (g *grouping) add(name string, update []byte) {
+	if name != g.name {
+		g.end()
+	}
+	g.name, g.updates = name, append(g.updates, update)
+}
+
+// end passes on the last document.
+func (g *grouping) end() {
+	if g.updates != nil {
+		g.do(g.name, g.updates)
+	}
+	g.updates = nil
+}
+
+// checkVector returns an error if the state vector that is stored with the updates of a
+// document is ahead of them: then some are lost.
+func checkVector(vector []byte, updates [][]byte) error {
+	doc := blocks.New()
+	for i, update := range updates {
+		if err := doc.Load(update, blocks.V1); err != nil {
+			return fmt.Errorf("update %d: %w", i, err)
+		}
+	}
+	ahead, err := doc.Behind(vector)
+	if err != nil {
+		return fmt.Errorf("its state vector can't be read: %w", err)
+	}
+	if ahead {
+		return errors.New("its state vector counts elements that its updates lack: some updates are lost")
+	}
+	return nil
+}
+
 // importFrom imports each document of another server. It goes on if one can't be imported.
 func importFrom(ctx context.Context, each eachDocument, path string, report *importReport, send func(room string, update []byte) error) error {
 	err := each(ctx, path, func(name string, updates [][]byte, err error) {

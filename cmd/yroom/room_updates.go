@@ -32,7 +32,7 @@ func eachFile(suffix string) eachDocument {
 			return ctx.Err()
 		})
 		if err == nil && !found {
-			err = fmt.Errorf("%s has no files whose names end with %s: copy the documents there, such as the objects of Hocuspocus' S3 extension from below its prefix", folder, suffix)
+			err = fmt.Errorf("%s has no files whose names end with %s: copy the documents there, such as objects of S3 from below their prefix", folder, suffix)
 		}
 		return err
 	}
