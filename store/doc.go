@@ -9,6 +9,7 @@
 //   - log.go: Entry, Encoding, Position, Log, and Listed
 //   - durability.go: the levels of durability that a store may have
 //   - errors.go: the errors that callers distinguish
+//   - notices.go: Notices, what a store may record for webhooks
 //   - inspected.go: what a reader of a whole store finds, damaged or not
 //
 // # Several writers of one room

@@ -23,6 +23,8 @@ var wallClock = map[string]string{
 	"store/pgstore/inspect.go":          "when an entry was stored",
 	"store/pgstore/list.go":             "when an entry was stored",
 	"store/pgstore/load.go":             "when an entry was stored",
+	"store/pgstore/notices.go":          "times of the database",
+	"store/sqlitestore/notices.go":      "when a notice is due, in the file",
 	"store/sqlitestore/others.go":       "when a process has opened a file, for operators",
 	"store/sqlitestore/writer_apply.go": "when an entry was stored",
 }

@@ -222,7 +222,18 @@ func (s *Store) divide(batch []*request, deadline time.Time, wait time.Duration,
 // appendSQL appends to all rooms of a batch. The first part takes the positions, which
 // locks the rows of the rooms until the end of the transaction. It skips rooms that were
 // deleted.
-const appendSQL = `
+const (
+	appendSQL      = appendedSQL + appendResult
+	appendNotedSQL = appendedSQL + `, told AS (
+  SELECT webhook, name, next_position - 1 AS position, next_position = 1 + entries AS created
+  FROM room JOIN unnest($9::text[], $10::bytea[], $11::bigint[]) AS told (webhook, name, entries) USING (name)
+), added AS (
+  SELECT webhook, name, 'created' AS kind, position FROM told WHERE created
+  UNION ALL
+  SELECT webhook, name, 'changed', position FROM told
+)` + notedSQL + appendResult
+
+	appendedSQL = `
 WITH room AS (
   INSERT INTO yroom.rooms AS r (name, next_position)
   SELECT name, 1 + entries FROM unnest($1::bytea[], $2::bigint[]) AS given (name, entries)
@@ -236,8 +247,10 @@ WITH room AS (
   FROM unnest($3::bytea[], $4::bigint[], $5::smallint[], $6::bytea[], $7::bigint[], $8::text[])
     AS given (name, before_end, encoding, data, checksum, written_by)
   JOIN room USING (name)
-)
+)`
+	appendResult = `
 SELECT name, next_position FROM room`
+)
 
 // write writes the requests of a batch in one transaction, at the strictest level among
 // them. It sets their results if the error is nil.
@@ -252,20 +265,26 @@ func (s *Store) write(batch []*request, bounds limits) error {
 	var counts, beforeEnd, sums []int64
 	var encodings []int16
 	var authors []string
+	var noticed told
 	written := map[string]int64{}
 	for _, r := range batch {
 		if written[r.room] == 0 {
 			rooms, counts = append(rooms, []byte(r.room)), append(counts, count[r.room])
+			noticed.add(s.webhooks(r.room), []byte(r.room), count[r.room])
 		}
 		names, beforeEnd = append(names, []byte(r.room)), append(beforeEnd, count[r.room]-written[r.room])
 		encodings, data = append(encodings, int16(r.entry.Encoding)), append(data, r.entry.Data)
 		sums, authors = append(sums, checksum(r.entry)), append(authors, r.entry.By)
 		written[r.room]++
 	}
+	sql, args := appendSQL, []any{rooms, counts, names, beforeEnd, encodings, data, sums, authors}
+	if len(noticed.webhooks) > 0 {
+		sql, args = appendNotedSQL, append(args, noticed.webhooks, noticed.rooms, noticed.entries)
+	}
 	next := make(map[string]int64, len(rooms))
 	err := transact(context.Background(), s.writer, level, bounds, statement{
-		sql:  appendSQL,
-		args: []any{rooms, counts, names, beforeEnd, encodings, data, sums, authors},
+		sql:  sql,
+		args: args,
 		scan: func(rows pgx.Rows) error {
 			var name []byte
 			var position int64

@@ -59,7 +59,10 @@ WITH room AS (
   ON CONFLICT (name) DO UPDATE SET next_position = r.next_position + 1, created_at = clock_timestamp(), deleted_at = NULL
   WHERE r.deleted_at IS NOT NULL
   RETURNING id, next_position - 1 AS position
-)
+), added AS (
+  SELECT webhook, $1::bytea AS name, kind, position
+  FROM room CROSS JOIN unnest($6::text[]) AS webhook CROSS JOIN (VALUES ('created'), ('changed')) AS kinds (kind)
+)` + notedSQL + `
 INSERT INTO yroom.entries (room_id, position, encoding, data, checksum, written_by, stored_at)
 SELECT id, position, $2, $3, $4, $5, clock_timestamp() FROM room
 RETURNING position`
@@ -77,7 +80,7 @@ func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.P
 		return nil
 	}, statement{
 		sql:  createSQL,
-		args: append([]any{[]byte(room)}, columns(e)...),
+		args: append(append([]any{[]byte(room)}, columns(e)...), s.webhooks(room)),
 		scan: scanned(&position),
 	})
 	return store.Position(position), err
@@ -95,7 +98,15 @@ const deleteSQL = `
 WITH room AS (
   UPDATE yroom.rooms SET deleted_at = clock_timestamp(), first_position = next_position, generation = generation + 1
   WHERE name = $1 AND deleted_at IS NULL
-  RETURNING id
+  RETURNING id, next_position AS position
+), turned AS (
+  UPDATE yroom.notices AS n SET kind = 'deleted', position = room.position, revision = revision + 1, last_at = clock_timestamp()
+  FROM room WHERE n.room = $1 AND webhook = ANY ($2) AND kind = 'changed' AND NOT given_up
+  RETURNING webhook
+), noted AS (
+  INSERT INTO yroom.notices (webhook, room, kind, position)
+  SELECT webhook, $1, 'deleted', position FROM room CROSS JOIN unnest($2::text[]) AS webhook
+  WHERE webhook NOT IN (SELECT webhook FROM turned)
 ), entries AS (
   DELETE FROM yroom.entries USING room WHERE room_id = room.id
 ), snapshots AS (
@@ -111,7 +122,7 @@ func (s *Store) Delete(ctx context.Context, room string) error {
 			return store.ErrNotFound
 		}
 		return nil
-	}, lock(room), statement{sql: deleteSQL, args: []any{[]byte(room)}, scan: scanned(&exists)})
+	}, lock(room), statement{sql: deleteSQL, args: []any{[]byte(room), s.webhooks(room)}, scan: scanned(&exists)})
 }
 
 // compactSQL replaces the entries at the positions $3, the newest of which is $4, if the
@@ -156,7 +167,11 @@ WITH room AS (
 ), stored AS (
   INSERT INTO yroom.snapshots (room_id, position, encoding, data, checksum, written_by, stored_at)
   SELECT id, position, $3, $4, $5, $6, clock_timestamp() FROM grown
-)
+), added AS (
+  SELECT webhook, $1::bytea AS name, kind, position
+  FROM grown CROSS JOIN unnest($7::text[]) AS webhook CROSS JOIN (VALUES ('created'), ('changed')) AS kinds (kind)
+  WHERE kind = 'changed' OR NOT EXISTS (SELECT FROM room)
+)` + notedSQL + `
 SELECT (SELECT count(*) FROM grown), (SELECT deleted FROM room)`
 
 // Compact implements store.Store.
@@ -179,6 +194,9 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 		st.args = append(st.args, positions, positions[len(positions)-1])
 	}
 	st.args = append(st.args, columns(snapshot)...)
+	if len(positions) == 0 {
+		st.args = append(st.args, s.webhooks(room))
+	}
 	return s.change(ctx, room, group.Changed, largeTimeouts*s.config.Timeout, func() error {
 		switch {
 		case deleted != nil && *deleted:

@@ -58,7 +58,7 @@ func ways(t *testing.T) []way {
 // empty removes what earlier tests have stored.
 func (w way) empty(t *testing.T) {
 	t.Helper()
-	exec(t, w.url, "DELETE FROM yroom.entries; DELETE FROM yroom.snapshots; DELETE FROM yroom.rooms")
+	exec(t, w.url, "DELETE FROM yroom.entries; DELETE FROM yroom.snapshots; DELETE FROM yroom.rooms; DELETE FROM yroom.notices")
 }
 
 // exec runs SQL in a database.
@@ -101,6 +101,24 @@ func TestSharedConformance(t *testing.T) {
 				storetest.RunShared(t, func(t *testing.T) func() store.Store {
 					w.empty(t)
 					return func() store.Store { return open(t, w.url, at(level)) }
+				})
+			})
+		}
+	}
+}
+
+func TestNoticesConformance(t *testing.T) {
+	for _, w := range ways(t) {
+		for _, level := range w.levels {
+			if level == store.DurabilityNone {
+				continue
+			}
+			t.Run(w.name+"/"+level.String(), func(t *testing.T) {
+				storetest.RunNotices(t, func(t *testing.T, webhooks func(room string) []string) storetest.NoticeStore {
+					w.empty(t)
+					config := at(level)
+					config.Webhooks = webhooks
+					return open(t, w.url, config)
 				})
 			})
 		}

@@ -66,6 +66,36 @@ LEFT JOIN (
 ) AS log ON log.room_id = rooms.id
 GROUP BY rooms.id;
 `,
+	// Processes of the version before add no notices.
+	`
+CREATE TABLE yroom.notices (
+  id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  webhook  text NOT NULL,
+  room     bytea NOT NULL,
+  kind     text NOT NULL,
+  position bigint NOT NULL,
+  first_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  last_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ready_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  revision bigint NOT NULL DEFAULT 1,
+  attempts bigint NOT NULL DEFAULT 0,
+  fault    text NOT NULL DEFAULT '',
+  given_up boolean NOT NULL DEFAULT false
+);
+COMMENT ON TABLE yroom.notices IS 'what webhooks are to be told';
+COMMENT ON COLUMN yroom.notices.id IS 'those of a room are in the order in which it was changed';
+COMMENT ON COLUMN yroom.notices.kind IS 'created, changed or deleted';
+COMMENT ON COLUMN yroom.notices.position IS 'of the entry that was added last, or the next one after a deletion';
+COMMENT ON COLUMN yroom.notices.first_at IS 'of the first change that it stands for';
+COMMENT ON COLUMN yroom.notices.ready_at IS 'it is not taken before; a process that takes it sets this, and so takes it for itself';
+COMMENT ON COLUMN yroom.notices.revision IS 'grows with each change that it stands for';
+COMMENT ON COLUMN yroom.notices.attempts IS 'how often the webhook could not be told';
+
+CREATE UNIQUE INDEX notice_of_change ON yroom.notices (webhook, room) WHERE kind = 'changed' AND NOT given_up;
+CREATE INDEX notices_of_room ON yroom.notices (webhook, room, id) WHERE NOT given_up;
+CREATE INDEX notices_by_time ON yroom.notices (webhook, ready_at) WHERE NOT given_up;
+CREATE INDEX notices_given_up ON yroom.notices (webhook, id) WHERE given_up;
+`,
 }
 
 // migrationLock is the number of an advisory lock that ends with its transaction: "yroom".

@@ -16,6 +16,7 @@ const (
 	requestCompact                    // replaces the positions in replaced by entry
 	requestCreate                     // creates the room, with entry
 	requestDelete                     // deletes the room
+	requestNotices                    // changes notices
 )
 
 // request is a change that waits for the writer.
@@ -31,6 +32,8 @@ type request struct {
 	count      int            // of them
 	newest     store.Position // of them
 	generation uint64
+
+	notices func(*writer) error // of requestNotices
 
 	err  error         // result
 	done chan struct{} // closed once the results are set; nil: no call waits

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
@@ -38,8 +39,10 @@ func powerRoom(i int) string { return "room " + strconv.Itoa(i%powerRooms) }
 // it has returned. It ends the second session without closing the store.
 func childAcknowledges(t *testing.T, path string, level store.Durability) {
 	run := rand.Uint64()
+	config := at(level)
+	config.Webhooks = func(string) []string { return []string{"hook"} }
 	for session, appends := range []int{12, 60} {
-		s, err := sqlitestore.Open(path, at(level))
+		s, err := sqlitestore.Open(path, config)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +241,7 @@ func (p *power) check(files map[string][]byte, acknowledged []string) (holds []s
 		return nil, 0
 	}
 	defer s.Close() // the files are not used again
-	there := map[string]bool{}
+	there, last := map[string]bool{}, map[string]store.Position{}
 	for i := range powerRooms {
 		l, err := s.Load(p.Context(), powerRoom(i))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -250,6 +253,10 @@ func (p *power) check(files map[string][]byte, acknowledged []string) (holds []s
 			}
 			there[id] = true
 		}
+		last[powerRoom(i)] = l.Last()
+	}
+	if noticed := p.noticed(s); !maps.Equal(noticed, last) {
+		p.Errorf("the newest entries are at the positions %v, and the notices at %v", last, noticed)
 	}
 	for id := range there { // each writer waits for one append before the next
 		at := strings.LastIndex(id, "/") + 1
@@ -271,6 +278,30 @@ func (p *power) check(files map[string][]byte, acknowledged []string) (holds []s
 		}
 	}
 	return slices.Collect(maps.Keys(there)), lost
+}
+
+// noticed returns the position of the newest notice of each room, or 0.
+func (p *power) noticed(s *sqlitestore.Store) map[string]store.Position {
+	p.Helper()
+	at := map[string]store.Position{}
+	for i := range powerRooms {
+		at[powerRoom(i)] = 0
+	}
+	for {
+		taken, err := s.TakeNotices(p.Context(), store.Taking{Webhook: "hook", Limit: powerRooms, Lease: time.Hour})
+		if err != nil {
+			p.Errorf("TakeNotices: %v", err)
+		}
+		if len(taken) == 0 {
+			return at
+		}
+		for _, n := range taken {
+			at[n.Room] = n.Position
+			if err := s.RemoveNotice(p.Context(), n); err != nil {
+				p.Errorf("RemoveNotice: %v", err)
+			}
+		}
+	}
 }
 
 // memory returns a directory in memory, or on disk if there is none. The checks need no

@@ -148,6 +148,28 @@ ORDER BY name;
 	`
 ALTER TABLE snapshots ADD COLUMN is_snapshot INTEGER;
 `,
+	// Notices for webhooks.
+	`
+CREATE TABLE notices (
+  id       INTEGER PRIMARY KEY AUTOINCREMENT, -- those of a room are in the order in which it was changed
+  webhook  TEXT NOT NULL,
+  room     TEXT NOT NULL,
+  kind     TEXT NOT NULL,              -- created, changed or deleted
+  position INTEGER NOT NULL,           -- of the entry that was added last, or the next one after a deletion
+  first_at TEXT NOT NULL,              -- UTC: of the first change that it stands for
+  last_at  TEXT NOT NULL,              -- of the last one
+  ready_at TEXT NOT NULL,              -- it is not taken before; a process that takes it sets this, and so takes it for itself
+  revision INTEGER NOT NULL DEFAULT 1, -- grows with each change that it stands for
+  attempts INTEGER NOT NULL DEFAULT 0, -- how often the webhook could not be told
+  fault    TEXT NOT NULL DEFAULT '',   -- of the last attempt
+  given_up INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE UNIQUE INDEX notice_of_change ON notices (webhook, room) WHERE kind = 'changed' AND given_up = 0;
+CREATE INDEX notices_of_room ON notices (webhook, room, id) WHERE given_up = 0;
+CREATE INDEX notices_by_time ON notices (webhook, ready_at) WHERE given_up = 0;
+CREATE INDEX notices_given_up ON notices (webhook, id) WHERE given_up = 1;
+`,
 }
 
 var (

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
@@ -40,10 +41,11 @@ func older(t *testing.T, version int) (path string) {
 			continue
 		}
 		table := "entries"
-		if version == 3 {
+		if version >= 3 {
 			table = "snapshots"
 		}
-		run(t, db, "INSERT INTO "+table+" VALUES (?, ?, ?, ?, ?, '2024-05-06 07:08:09.123', '')",
+		run(t, db, "INSERT INTO "+table+" (room_id, position, encoding, data, checksum, stored_at, written_by) "+
+			"VALUES (?, ?, ?, ?, ?, '2024-05-06 07:08:09.123', '')",
 			row.room, row.position, row.encoding, []byte(row.data), int64(sum))
 	}
 	return path
@@ -51,7 +53,8 @@ func older(t *testing.T, version int) (path string) {
 
 // versions runs a test for the older versions of the schema up to one of them. In version 1,
 // positions were unique in the file but not consecutive in a room. In version 2, all entries
-// were in one table. In version 3, large updates could not be told from snapshots.
+// were in one table. In version 3, large updates could not be told from snapshots. In version 4,
+// there were no notices.
 func versions(t *testing.T, newest int, test func(t *testing.T, version int)) {
 	t.Helper()
 	for version := 1; version <= newest; version++ {
@@ -59,7 +62,7 @@ func versions(t *testing.T, newest int, test func(t *testing.T, version int)) {
 	}
 }
 
-func TestMigration(t *testing.T) { versions(t, 3, testMigration) }
+func TestMigration(t *testing.T) { versions(t, 4, testMigration) }
 
 func testMigration(t *testing.T, version int) {
 	t.Helper()
@@ -91,12 +94,15 @@ func testMigration(t *testing.T, version int) {
 			t.Fatal(err)
 		}
 	}
-	s := open(t, path, sqlitestore.Config{})
+	s := open(t, path, sqlitestore.Config{Webhooks: func(string) []string { return []string{"hook"} }})
 	if p := add(t, s, "first", "d"); p != 1_000_004 {
 		t.Errorf("Append returned position %d, want the one after the newest entry", p)
 	}
 	if p := add(t, s, "second", "x"); p != 3 {
 		t.Errorf("Append returned position %d, want the one after the newest entry", p)
+	}
+	if taken, err := s.TakeNotices(t.Context(), store.Taking{Webhook: "hook", Limit: 9, Lease: time.Hour}); err != nil || len(taken) != 2 {
+		t.Errorf("TakeNotices returned %+v and the error %v, want one notice of each room that was changed", taken, err)
 	}
 	p, err := s.Create(t.Context(), "deleted", v1("again"))
 	if err != nil || p != 2_000_001 {
@@ -156,7 +162,7 @@ func TestMigrationStopsOlderWriters(t *testing.T) {
 	})
 }
 
-func TestMigrationByManyAtOnce(t *testing.T) { versions(t, 3, testMigrationByManyAtOnce) }
+func TestMigrationByManyAtOnce(t *testing.T) { versions(t, 4, testMigrationByManyAtOnce) }
 
 func testMigrationByManyAtOnce(t *testing.T, version int) {
 	t.Helper()

@@ -33,6 +33,9 @@ type Config struct {
 	// LockWait is how long a call waits while another process keeps the file
 	// locked. Zero: 10 s.
 	LockWait time.Duration
+	// Webhooks returns the names of the webhooks of a room: see store.Notices. It is called by
+	// the goroutine that writes. Nil: there are none.
+	Webhooks func(room string) []string
 	// Events are called for metrics.
 	Events Events
 	// Shared says that other processes may use the file, too: this one is a worker of a
@@ -91,6 +94,7 @@ func Open(path string, config Config) (*Store, error) {
 	if s.writer, err = openWriter(path, config.LockWait); err != nil {
 		return nil, explain(path, config.LockWait, err)
 	}
+	s.writer.webhooks = config.Webhooks
 	if s.reads, err = openReads(path, config.LockWait); err != nil {
 		return nil, errors.Join(explain(path, config.LockWait, err), s.writer.close())
 	}

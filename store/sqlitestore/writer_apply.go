@@ -22,6 +22,8 @@ func (w *writer) apply(r *request) error {
 		return w.create(r)
 	case requestDelete:
 		return w.delete(r)
+	case requestNotices:
+		return r.notices(w)
 	}
 	return fmt.Errorf("unknown kind of request %d", r.kind)
 }
@@ -53,6 +55,9 @@ func (w *writer) create(r *request) error {
 		room.deleted = false
 	default:
 		return store.ErrExists
+	}
+	if err == nil {
+		err = w.note(r.room, store.NoticeCreated, room.next)
 	}
 	if err != nil {
 		return err
@@ -120,7 +125,7 @@ func (w *writer) delete(r *request) error {
 			return err
 		}
 	}
-	return nil
+	return w.noteDeleted(r.room, room.next)
 }
 
 // roomRow is what the writer has to know about a room. The zero roomRow is that of a
@@ -171,7 +176,7 @@ func (w *writer) insertNext(r *request, room roomRow) error {
 	}
 	room.next++
 	w.remember(r.room, room)
-	return nil
+	return w.note(r.room, store.NoticeChanged, r.position)
 }
 
 // insert stores the entry of r at a position.

@@ -21,6 +21,8 @@ type writer struct {
 	level      store.Durability // the level at which the connection commits
 	rewrite    bool             // the write-ahead log must be written back before the next transaction
 
+	webhooks func(room string) []string // see Config
+
 	rooms   map[string]roomRow // rows of rooms, valid for the version below
 	version int64              // PRAGMA data_version, which changes when another connection has written
 }
@@ -114,12 +116,32 @@ func (w *writer) exec(query string, args ...any) error {
 	return err
 }
 
+// change runs query and returns how many rows it has changed.
+func (w *writer) change(query string, args ...any) (rows int64, err error) {
+	if err := w.prepare(query); err != nil {
+		return 0, err
+	}
+	result, err := w.statements[query].ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 // scan runs query and reads the one row that it returns.
 func (w *writer) scan(query string, args []any, into ...any) error {
 	if err := w.prepare(query); err != nil {
 		return err
 	}
 	return w.statements[query].QueryRowContext(context.Background(), args...).Scan(into...)
+}
+
+// notice runs query and reads the one notice that it returns.
+func (w *writer) notice(query string, args ...any) (store.Notice, error) {
+	if err := w.prepare(query); err != nil {
+		return store.Notice{}, err
+	}
+	return scanNotice(w.statements[query].QueryRowContext(context.Background(), args...))
 }
 
 // begin starts a transaction that commits at level.

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Notices is implemented by a Store that records what happens to its rooms, for webhooks.
+// The Config of such a store has a func that returns the names of the webhooks of a room. For
+// each of them, the store adds a notice in the transaction that changes the log of the room:
+// what is stored is noticed, whatever happens to the process.
+//
+// When a room is created, by Create or Append, there is a notice of NoticeCreated and one of
+// NoticeChanged. Another append changes the notice of NoticeChanged that the room has, or adds
+// one if there is none: so a room has one such notice, however often it is edited. Delete turns
+// it into a notice of NoticeDeleted, or adds that. A compaction is not noticed.
+//
+// The notices of a room for one webhook are taken one after the other, in the order in which
+// the room was changed. A notice that was given up is not waited for.
+//
+// All methods can be called from any goroutine, and by several processes at the same time. The
+// errors are those of a Store, except for ErrDeleted.
+type Notices interface {
+	// TakeNotices takes notices that are due, at most t.Limit. Each is taken by one call only,
+	// until its lease ends or it is passed to one of the next three methods. These change
+	// nothing if the lease has ended and another call has taken the notice.
+	TakeNotices(ctx context.Context, t Taking) ([]Notice, error)
+	// RemoveNotice removes a notice, because the webhook was told. If the room was changed after the
+	// notice was taken, it stays, as a notice of that change.
+	RemoveNotice(ctx context.Context, n Notice) error
+	// RetryNotice lets a notice be taken again after a pause. The fault says why the webhook was
+	// not told.
+	RetryNotice(ctx context.Context, n Notice, fault string, pause time.Duration) error
+	// GiveUpNotice keeps a notice without its being taken again, until it is passed to
+	// ReplayNotices. If the room was changed after the notice was taken, it is as RetryNotice without a pause.
+	GiveUpNotice(ctx context.Context, n Notice, fault string) error
+
+	// ListNotices returns at most limit notices of a webhook that were given up, in the order
+	// of their IDs: those after an ID, the first of which is 1.
+	ListNotices(ctx context.Context, webhook string, after int64, limit int) ([]Notice, error)
+	// ReplayNotices makes all notices of a webhook that were given up due again, or those of one
+	// room unless room is empty, and returns their number. Those of changes that another
+	// notice of the room stands for are removed.
+	ReplayNotices(ctx context.Context, webhook, room string) (int, error)
+	// CountNotices counts the notices of a webhook.
+	CountNotices(ctx context.Context, webhook string) (NoticeCounts, error)
+}
+
+// NoticeKind says what a notice is about.
+type NoticeKind string
+
+// The kinds of notices.
+const (
+	NoticeCreated NoticeKind = "created"
+	NoticeChanged NoticeKind = "changed"
+	NoticeDeleted NoticeKind = "deleted"
+)
+
+// Notice says that a webhook is to be told that something has happened to a room.
+type Notice struct {
+	ID      int64 // of this notice in its store; those of a room are in the order in which it was changed
+	Webhook string
+	Room    string
+	Kind    NoticeKind
+	// Position is that of the entry that was added last or, for NoticeDeleted, the next one.
+	Position Position
+	// First and Last are when the room was changed for the first and the last time, of the
+	// changes that the notice stands for.
+	First, Last time.Time
+
+	Attempts int    // how often the webhook could not be told
+	Fault    string // of the last attempt
+	// Taken and Until are the beginning and the end of the lease.
+	Taken, Until time.Time
+	// Revision changes with each change that the notice stands for.
+	Revision int64
+}
+
+// Taking says which notices TakeNotices takes, and for how long.
+type Taking struct {
+	Webhook string
+	Limit   int
+	Lease   time.Duration
+	// A notice of NoticeChanged is due once the room has not been changed for Quiet, or once it
+	// was first changed Longest ago.
+	Quiet, Longest time.Duration
+}
+
+// NoticeCounts are the numbers of notices of a webhook.
+type NoticeCounts struct {
+	Waiting int       // that the webhook is to be told
+	GivenUp int       // see GiveUpNotice
+	Oldest  time.Time // the First of those that wait; zero: there is none
+}

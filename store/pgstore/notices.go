@@ -1,0 +1,205 @@
+package pgstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/yroom/yroom/store"
+)
+
+var _ store.Notices = (*Store)(nil)
+
+// webhooks returns the names of the webhooks of a room.
+func (s *Store) webhooks(room string) []string {
+	if s.config.Webhooks == nil {
+		return nil
+	}
+	return s.config.Webhooks(room)
+}
+
+// notedSQL is the end of the WITH part of a statement that adds entries to rooms. It adds the
+// notices that its part "added" has: webhook, name, kind and position. If one is of a change, and
+// the room has such a notice, that stands for this change, too. The row of the room is locked, so
+// the notices of a room are in the order of its changes.
+const notedSQL = `, noted AS (
+  INSERT INTO yroom.notices AS n (webhook, room, kind, position)
+  SELECT webhook, name, kind, position FROM added
+  ORDER BY name, webhook, kind DESC -- created before changed
+  ON CONFLICT (webhook, room) WHERE kind = 'changed' AND NOT given_up
+  DO UPDATE SET position = excluded.position, revision = n.revision + 1, last_at = clock_timestamp()
+)`
+
+// told are the webhooks of the rooms of a batch, as the arguments of appendSQL: their names, the
+// names of the rooms, and how many entries the batch adds to these.
+type told struct {
+	webhooks []string
+	rooms    [][]byte
+	entries  []int64
+}
+
+func (t *told) add(webhooks []string, room []byte, entries int64) {
+	for _, webhook := range webhooks {
+		t.webhooks, t.rooms, t.entries = append(t.webhooks, webhook), append(t.rooms, room), append(t.entries, entries)
+	}
+}
+
+// noticeColumns are what collectNotice reads.
+const noticeColumns = "n.id, n.webhook, n.room, n.kind, n.position, n.first_at, n.last_at, n.attempts, n.fault, n.ready_at, n.revision, clock_timestamp()"
+
+// takeSQL takes the first notices of rooms, by the indexes of the notices that were not given
+// up. Notices of rooms that are being changed are left to the next call.
+const takeSQL = `
+WITH due AS (
+  SELECT id FROM yroom.notices AS n
+  WHERE webhook = $1 AND NOT given_up AND ready_at <= clock_timestamp()
+    AND (kind <> 'changed' OR last_at <= clock_timestamp() - $2::interval OR first_at <= clock_timestamp() - $3::interval)
+    AND NOT EXISTS (
+      SELECT FROM yroom.notices AS earlier
+      WHERE earlier.webhook = n.webhook AND earlier.room = n.room AND NOT earlier.given_up AND earlier.id < n.id
+    )
+  ORDER BY ready_at LIMIT $4
+  FOR UPDATE SKIP LOCKED
+)
+UPDATE yroom.notices AS n SET ready_at = clock_timestamp() + $5::interval FROM due WHERE n.id = due.id
+RETURNING ` + noticeColumns
+
+// TakeNotices implements store.Notices. Times are those of the database.
+func (s *Store) TakeNotices(ctx context.Context, t store.Taking) ([]store.Notice, error) {
+	return s.notices(ctx, takeSQL, t.Webhook, t.Quiet, t.Longest, max(t.Limit, 0), t.Lease)
+}
+
+// held selects a notice as long as it is as TakeNotices has returned it, except that its room
+// may have been changed.
+const held = " WHERE id = $1 AND NOT given_up AND ready_at = $2"
+
+// RemoveNotice implements store.Notices.
+func (s *Store) RemoveNotice(ctx context.Context, n store.Notice) error {
+	return s.endNotice(ctx, n, "DELETE FROM yroom.notices"+held+" AND revision = $3", n.ID, n.Until, n.Revision)
+}
+
+// RetryNotice implements store.Notices.
+func (s *Store) RetryNotice(ctx context.Context, n store.Notice, fault string, pause time.Duration) error {
+	_, err := s.changeNotice(ctx, "UPDATE yroom.notices SET attempts = attempts + 1, fault = $3, ready_at = clock_timestamp() + $4::interval"+held,
+		n.ID, n.Until, fault, pause)
+	return err
+}
+
+// GiveUpNotice implements store.Notices.
+func (s *Store) GiveUpNotice(ctx context.Context, n store.Notice, fault string) error {
+	return s.endNotice(ctx, n, "UPDATE yroom.notices SET attempts = attempts + 1, fault = $4, given_up = true"+held+" AND revision = $3",
+		n.ID, n.Until, n.Revision, fault)
+}
+
+// endNotice runs a statement that ends the lease of a notice. If that changes nothing, and the
+// lease has not ended, the room was changed after the notice was taken: it is due again. This
+// has to be a statement of its own: one that has waited for another transaction finds only rows that it would
+// have found before.
+func (s *Store) endNotice(ctx context.Context, n store.Notice, sql string, args ...any) error {
+	ended, err := s.changeNotice(ctx, sql, args...)
+	if err == nil && !ended {
+		_, err = s.changeNotice(ctx, "UPDATE yroom.notices SET first_at = last_at, ready_at = clock_timestamp(), attempts = 0, fault = ''"+held, n.ID, n.Until)
+	}
+	return err
+}
+
+// ListNotices implements store.Notices.
+func (s *Store) ListNotices(ctx context.Context, webhook string, after int64, limit int) ([]store.Notice, error) {
+	return s.notices(ctx, "SELECT "+noticeColumns+" FROM yroom.notices AS n WHERE webhook = $1 AND given_up AND id > $2 ORDER BY id LIMIT $3",
+		webhook, after, max(limit, 0))
+}
+
+const replaySQL = `
+UPDATE yroom.notices AS n SET given_up = false, attempts = 0, fault = '',
+  first_at = clock_timestamp(), last_at = clock_timestamp(), ready_at = clock_timestamp()
+WHERE webhook = $1 AND given_up AND ($2::bytea = '' OR room = $2)`
+
+// supersededSQL removes notices of changes that another notice of the room stands for.
+const supersededSQL = `
+DELETE FROM yroom.notices AS n
+WHERE webhook = $1 AND given_up AND ($2::bytea = '' OR room = $2) AND kind = 'changed' AND EXISTS (
+  SELECT FROM yroom.notices AS later
+  WHERE later.webhook = n.webhook AND later.room = n.room AND later.kind = 'changed' AND (NOT later.given_up OR later.id > n.id)
+)`
+
+// ReplayNotices implements store.Notices. If the room is changed at the same time, the error is
+// that of a notice that exists, and the same call succeeds later.
+func (s *Store) ReplayNotices(ctx context.Context, webhook, room string) (replayed int, err error) {
+	bounded, done, err := s.use(ctx, s.config.Timeout)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	err = pgx.BeginFunc(bounded, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(bounded, supersededSQL, webhook, []byte(room)); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(bounded, replaySQL, webhook, []byte(room))
+		replayed = int(tag.RowsAffected())
+		return err
+	})
+	if err != nil {
+		return 0, s.failed(ctx, err)
+	}
+	return replayed, nil
+}
+
+// CountNotices implements store.Notices.
+func (s *Store) CountNotices(ctx context.Context, webhook string) (c store.NoticeCounts, err error) {
+	bounded, done, err := s.use(ctx, s.config.Timeout)
+	if err != nil {
+		return c, err
+	}
+	defer done()
+	var oldest *time.Time
+	err = s.pool.QueryRow(bounded, "SELECT count(*), (SELECT count(*) FROM yroom.notices WHERE webhook = $1 AND given_up), min(first_at) "+
+		"FROM yroom.notices WHERE webhook = $1 AND NOT given_up", webhook).Scan(&c.Waiting, &c.GivenUp, &oldest)
+	if err != nil {
+		return c, s.failed(ctx, err)
+	}
+	if oldest != nil {
+		c.Oldest = oldest.UTC()
+	}
+	return c, nil
+}
+
+// notices runs a statement that returns notices.
+func (s *Store) notices(ctx context.Context, sql string, args ...any) ([]store.Notice, error) {
+	bounded, done, err := s.use(ctx, s.config.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	rows, err := s.pool.Query(bounded, sql, args...)
+	if err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	all, err := pgx.CollectRows(rows, collectNotice)
+	if err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	return all, nil
+}
+
+// changeNotice runs a statement that changes a notice, and reports whether it has found it.
+func (s *Store) changeNotice(ctx context.Context, sql string, args ...any) (found bool, err error) {
+	bounded, done, err := s.use(ctx, s.config.Timeout)
+	if err != nil {
+		return false, err
+	}
+	defer done()
+	tag, err := s.pool.Exec(bounded, sql, args...)
+	if err != nil {
+		return false, s.failed(ctx, err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// collectNotice reads noticeColumns.
+func collectNotice(row pgx.CollectableRow) (n store.Notice, err error) {
+	var room []byte
+	err = row.Scan(&n.ID, &n.Webhook, &room, &n.Kind, &n.Position, &n.First, &n.Last, &n.Attempts, &n.Fault, &n.Until, &n.Revision, &n.Taken)
+	n.Room, n.First, n.Last, n.Until, n.Taken = string(room), n.First.UTC(), n.Last.UTC(), n.Until.UTC(), n.Taken.UTC()
+	return n, err
+}

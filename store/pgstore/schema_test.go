@@ -1,0 +1,51 @@
+package pgstore_test
+
+import (
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/yroom/yroom/internal/testkit/postgres"
+	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/pgstore"
+)
+
+// A database of the version before is migrated by the first of many processes, and keeps its
+// rooms. In that version, there were no notices.
+func TestMigration(t *testing.T) {
+	schema, err := os.ReadFile("testdata/version1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := postgres.Start(t)
+	url := server.URL(server.Create(t))
+	exec(t, url, string(schema))
+	config := pgstore.Config{Webhooks: func(string) []string { return []string{"hook"} }}
+	var opening sync.WaitGroup
+	for range 4 {
+		opening.Go(func() {
+			s, err := pgstore.Open(t.Context(), url, config)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := s.Append(t.Context(), "first", v1("b")); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	opening.Wait()
+	s := open(t, url, config)
+	l, err := s.Load(t.Context(), "first")
+	if err != nil || len(l.Entries) != 5 || string(l.Entries[0].Data) != "a" {
+		t.Errorf("Load returned %+v and %v, want the entry of before and four others", l, err)
+	}
+	taken, err := s.TakeNotices(t.Context(), store.Taking{Webhook: "hook", Limit: 9, Lease: time.Hour})
+	if err != nil || len(taken) != 1 || taken[0].Kind != store.NoticeChanged || taken[0].Position != 5 {
+		t.Errorf("TakeNotices returned %+v and %v, want one of the change", taken, err)
+	}
+}

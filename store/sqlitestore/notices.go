@@ -1,0 +1,233 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/yroom/yroom/store"
+)
+
+var _ store.Notices = (*Store)(nil)
+
+// note records in the open transaction that a room was created or changed. at is the position of
+// the entry that was added.
+func (w *writer) note(room string, kind store.NoticeKind, at store.Position) error {
+	if w.webhooks == nil {
+		return nil
+	}
+	time := now()
+	for _, webhook := range w.webhooks(room) {
+		if err := w.exec(noteSQL, webhook, room, string(kind), int64(at), time); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteSQL adds a notice. If it is of a change, and the room has one, that stands for this
+// change, too.
+const noteSQL = `
+INSERT INTO notices (webhook, room, kind, position, first_at, last_at, ready_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5)
+ON CONFLICT (webhook, room) WHERE kind = 'changed' AND given_up = 0
+DO UPDATE SET position = excluded.position, revision = revision + 1, last_at = excluded.last_at`
+
+// noteDeleted records in the open transaction that a room was deleted. next is the position of
+// its next entry.
+func (w *writer) noteDeleted(room string, next store.Position) error {
+	if w.webhooks == nil {
+		return nil
+	}
+	for _, webhook := range w.webhooks(room) {
+		turned, err := w.change(`UPDATE notices SET kind = 'deleted', position = ?, revision = revision + 1, last_at = ? `+
+			`WHERE webhook = ? AND room = ? AND kind = 'changed' AND given_up = 0`, int64(next), now(), webhook, room)
+		if err == nil && turned == 0 {
+			err = w.exec(noteSQL, webhook, room, string(store.NoticeDeleted), int64(next), now())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write runs change in a transaction of the writer. The change may run twice, because the first
+// transaction may be rolled back for another request. A power loss may undo it, and then a
+// webhook is told again.
+func (s *Store) write(ctx context.Context, change func(*writer) error) error {
+	return s.do(ctx, &request{level: store.DurabilityCommit, kind: requestNotices, notices: change})
+}
+
+// noticeColumns are what scanNotice reads.
+const noticeColumns = "id, webhook, room, kind, position, first_at, last_at, attempts, fault, ready_at, revision"
+
+// dueSQL finds the first notices of rooms, by the indexes of the notices that were not given up.
+const dueSQL = `
+SELECT id, ready_at FROM notices AS n
+WHERE webhook = ?1 AND given_up = 0 AND ready_at <= ?2 AND (kind <> 'changed' OR last_at <= ?3 OR first_at <= ?4)
+  AND NOT EXISTS (SELECT 1 FROM notices WHERE webhook = n.webhook AND room = n.room AND given_up = 0 AND id < n.id)
+ORDER BY ready_at LIMIT ?5`
+
+// TakeNotices implements store.Notices. It writes to the file only if there are notices to take.
+func (s *Store) TakeNotices(ctx context.Context, t store.Taking) ([]store.Notice, error) {
+	at := time.Now().UTC()
+	found, err := query(ctx, s, func(rows *sql.Rows) (d due, err error) { return d, rows.Scan(&d.id, &d.ready) },
+		dueSQL, t.Webhook, at.Format(timeLayout), at.Add(-t.Quiet).Format(timeLayout), at.Add(-t.Longest).Format(timeLayout), t.Limit)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	var taken []store.Notice
+	err = s.write(ctx, taking(found, at, t.Lease, &taken)) //nolint:contextcheck // the writer belongs to no call
+	return taken, err
+}
+
+// due is a notice that can be taken.
+type due struct {
+	id    int64
+	ready string
+}
+
+// taking takes those of the notices that no other process has taken meanwhile.
+func taking(found []due, at time.Time, lease time.Duration, taken *[]store.Notice) func(*writer) error {
+	until := at.Add(lease).Format(timeLayout)
+	return func(w *writer) error {
+		*taken = nil
+		for _, d := range found {
+			n, err := w.notice("UPDATE notices SET ready_at = ?"+held+" RETURNING "+noticeColumns, until, d.id, d.ready)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			n.Taken = at
+			*taken = append(*taken, n)
+		}
+		return nil
+	}
+}
+
+// held selects a notice as long as it is as TakeNotices has returned it, except that its room
+// may have been changed.
+const held = " WHERE id = ? AND given_up = 0 AND ready_at = ?"
+
+// RemoveNotice implements store.Notices.
+func (s *Store) RemoveNotice(ctx context.Context, n store.Notice) error {
+	return s.write(ctx, ending(n, "DELETE FROM notices"+held+" AND revision = ?", n.ID, n.Until.Format(timeLayout), n.Revision)) //nolint:contextcheck // the writer belongs to no call
+}
+
+// RetryNotice implements store.Notices.
+func (s *Store) RetryNotice(ctx context.Context, n store.Notice, fault string, pause time.Duration) error {
+	return s.write(ctx, running("UPDATE notices SET attempts = attempts + 1, fault = ?, ready_at = ?"+held, //nolint:contextcheck // the writer belongs to no call
+		fault, time.Now().UTC().Add(pause).Format(timeLayout), n.ID, n.Until.Format(timeLayout)))
+}
+
+// GiveUpNotice implements store.Notices.
+func (s *Store) GiveUpNotice(ctx context.Context, n store.Notice, fault string) error {
+	return s.write(ctx, ending(n, "UPDATE notices SET attempts = attempts + 1, fault = ?, given_up = 1"+held+" AND revision = ?", //nolint:contextcheck // the writer belongs to no call
+		fault, n.ID, n.Until.Format(timeLayout), n.Revision))
+}
+
+// running runs a statement.
+func running(query string, args ...any) func(*writer) error {
+	return func(w *writer) error { return w.exec(query, args...) }
+}
+
+// ending runs a statement that ends the lease of a notice. If that changes nothing, and the lease
+// has not ended, the room was changed after the notice was taken: it is due again.
+func ending(n store.Notice, query string, args ...any) func(*writer) error {
+	return func(w *writer) error {
+		ended, err := w.change(query, args...)
+		if err == nil && ended == 0 {
+			err = w.exec("UPDATE notices SET first_at = last_at, ready_at = ?, attempts = 0, fault = ''"+held, now(), n.ID, n.Until.Format(timeLayout))
+		}
+		return err
+	}
+}
+
+// ListNotices implements store.Notices.
+func (s *Store) ListNotices(ctx context.Context, webhook string, after int64, limit int) ([]store.Notice, error) {
+	return query(ctx, s, func(rows *sql.Rows) (store.Notice, error) { return scanNotice(rows) },
+		"SELECT "+noticeColumns+" FROM notices WHERE webhook = ? AND given_up = 1 AND id > ? ORDER BY id LIMIT ?", webhook, after, limit)
+}
+
+// ReplayNotices implements store.Notices.
+func (s *Store) ReplayNotices(ctx context.Context, webhook, room string) (replayed int, err error) {
+	err = s.write(ctx, replaying(webhook, room, &replayed)) //nolint:contextcheck // the writer belongs to no call
+	return replayed, err
+}
+
+// replaying makes notices due again, and counts them.
+func replaying(webhook, room string, replayed *int) func(*writer) error {
+	return func(w *writer) error {
+		const selected = "webhook = ?1 AND given_up = 1 AND (?2 = '' OR room = ?2)"
+		err := w.exec("DELETE FROM notices AS n WHERE "+selected+" AND kind = 'changed' AND EXISTS (SELECT 1 FROM notices WHERE webhook = ?1 "+
+			"AND room = n.room AND kind = 'changed' AND (given_up = 0 OR id > n.id))", webhook, room)
+		if err != nil {
+			return err
+		}
+		n, err := w.change("UPDATE notices SET given_up = 0, attempts = 0, fault = '', first_at = ?3, last_at = ?3, ready_at = ?3 WHERE "+selected,
+			webhook, room, now())
+		*replayed = int(n)
+		return err
+	}
+}
+
+// CountNotices implements store.Notices.
+func (s *Store) CountNotices(ctx context.Context, webhook string) (c store.NoticeCounts, err error) {
+	_, err = query(ctx, s, func(rows *sql.Rows) (_ struct{}, err error) {
+		var oldest sql.NullString
+		if err := rows.Scan(&c.Waiting, &c.GivenUp, &oldest); err != nil || !oldest.Valid {
+			return struct{}{}, err
+		}
+		c.Oldest, err = time.Parse(timeLayout, oldest.String)
+		return struct{}{}, err
+	}, "SELECT count(*), (SELECT count(*) FROM notices WHERE webhook = ?1 AND given_up = 1), min(first_at) FROM notices WHERE webhook = ?1 AND given_up = 0", webhook)
+	return c, err
+}
+
+// query reads the rows of a query about notices.
+func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error), text string, args ...any) (all []T, err error) {
+	end, err := s.beginRead(ctx, func(context.Context) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	rows, err := s.reads.db.QueryContext(ctx, text, args...)
+	if err == nil {
+		defer func() { _ = rows.Close() }() // Err returns all that matters
+		for err == nil && rows.Next() {
+			var one T
+			one, err = scan(rows)
+			all = append(all, one)
+		}
+		err = errors.Join(err, rows.Err())
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		return nil, explain(s.path, s.config.LockWait, err)
+	}
+	return all, nil
+}
+
+// scanNotice reads noticeColumns.
+func scanNotice(row interface{ Scan(into ...any) error }) (n store.Notice, err error) {
+	var kind, first, last, until string
+	var at int64
+	if err := row.Scan(&n.ID, &n.Webhook, &n.Room, &kind, &at, &first, &last, &n.Attempts, &n.Fault, &until, &n.Revision); err != nil {
+		return n, err
+	}
+	n.Kind, n.Position = store.NoticeKind(kind), store.Position(at)
+	for _, t := range []struct {
+		text string
+		into *time.Time
+	}{{first, &n.First}, {last, &n.Last}, {until, &n.Until}} {
+		if *t.into, err = time.Parse(timeLayout, t.text); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
