@@ -30,7 +30,7 @@ func (e environment) check(set settings, withWorker bool) error {
 		return err
 	}
 	if withWorker {
-		if err := set.checkStores(); err != nil {
+		if err := errors.Join(set.checkStores(), set.checkWebhooks(log)); err != nil {
 			return err
 		}
 	}

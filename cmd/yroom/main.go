@@ -20,6 +20,7 @@ type commands struct {
 	Room        roomCommands     `cmd:""         help:"List, export, import and delete rooms, on a server (--server) or in a store (--store)."`
 	Backup      backupCmd        `cmd:""         help:"Copy the SQLite file of a server, which may be running."`
 	Doctor      doctorCmd        `cmd:""         help:"Examine a store, which a server may be using: find what is damaged, missing or too large."`
+	Webhooks    webhookCommands  `cmd:""         help:"List the events that wait for webhooks or were given up, and send them again."`
 	Bench       benchCommands    `cmd:""         help:"Measure how any Yjs server serves many clients."`
 	Token       tokenCmd         `cmd:""         help:"Print a token with which a client may open rooms."`
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`

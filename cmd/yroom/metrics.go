@@ -115,10 +115,15 @@ func (r *readings[S]) total(name, help string, value func(*S) float64) {
 	r.all = append(r.all, reading[S]{prometheus.NewDesc("yroom_"+name, help, nil, nil), prometheus.CounterValue, "", value})
 }
 
-// gauges adds a value for each value of a label.
+// gauges adds a value that goes up and down for each value of a label.
 func (r *readings[S]) gauges(name, help, label string, values map[string]func(*S) float64) {
+	r.each(prometheus.GaugeValue, name, help, label, values)
+}
+
+// each adds a value of a kind for each value of a label.
+func (r *readings[S]) each(kind prometheus.ValueType, name, help, label string, values map[string]func(*S) float64) {
 	desc := prometheus.NewDesc("yroom_"+name, help, []string{label}, nil)
 	for word, value := range values {
-		r.all = append(r.all, reading[S]{desc, prometheus.GaugeValue, word, value})
+		r.all = append(r.all, reading[S]{desc, kind, word, value})
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/sqlitestore"
+	"github.com/yroom/yroom/webhook"
 	"github.com/yroom/yroom/worker"
 )
 
@@ -43,6 +44,7 @@ func allMetrics(t *testing.T) everything {
 	m.readConsumer(func() consumer.Stats { return consumer.Stats{} })
 	m.readWorker(func() worker.Stats { return worker.Stats{} })
 	m.readLayer(func() linkStats { return linkStats{} })
+	m.readWebhooks([]string{"search"}, func() []webhook.Stats { return nil })
 	m.countAPI(http.NotFoundHandler())
 	return everything{metrics: m, conns: m.consumerEvents(), rooms: m.workerEvents(), stored: m.stores()}
 }

@@ -46,7 +46,7 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 	if err != nil {
 		return err
 	}
-	documents, err := openStores(ctx, url, file.Rooms, sqlitestore.Config{Shared: true})
+	documents, err := openStores(ctx, url, file.Rooms, sqlitestore.Config{Shared: true, Webhooks: webhooksOf(file.Webhooks)})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,8 @@ type settings struct {
 	AuthSettings     `yaml:",inline"`
 	WorkerSettings   `yaml:",inline"`
 
-	Rooms map[string]roomSettings `yaml:"rooms" kong:"-"`
+	Rooms    map[string]roomSettings    `yaml:"rooms"    kong:"-"`
+	Webhooks map[string]webhookSettings `yaml:"webhooks" kong:"-"`
 }
 
 // ProcessSettings are the settings of every process.
@@ -150,6 +151,9 @@ func (s settings) or(base settings) settings {
 	if s.Rooms == nil {
 		s.Rooms = base.Rooms
 	}
+	if s.Webhooks == nil {
+		s.Webhooks = base.Webhooks
+	}
 	return settings{
 		ProcessSettings: ProcessSettings{
 			Layer:           cmp.Or(s.Layer, base.Layer),
@@ -196,7 +200,8 @@ func (s settings) or(base settings) settings {
 			RoomsPerSecond: cmp.Or(s.RoomsPerSecond, base.RoomsPerSecond),
 			Memory:         cmp.Or(s.Memory, base.Memory),
 		},
-		Rooms: s.Rooms,
+		Rooms:    s.Rooms,
+		Webhooks: s.Webhooks,
 	}
 }
 

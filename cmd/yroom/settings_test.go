@@ -251,6 +251,8 @@ func fill(v reflect.Value, n int) {
 			*to = yroom.Bytes(n)
 		case *map[string]roomSettings:
 			*to = map[string]roomSettings{word: {}}
+		case *map[string]webhookSettings:
+			*to = map[string]webhookSettings{word: {}}
 		default:
 			panic("don't know how to fill " + field.Name)
 		}

@@ -33,7 +33,8 @@ type stores struct {
 }
 
 // openStores opens the store at url and those that rows name. SQLite files have the
-// configuration files, except for the durability, which is that of rows.
+// configuration files, except for the durability, which is that of rows. All stores record
+// events for the webhooks of files.
 func openStores(ctx context.Context, url string, rows map[string]roomSettings, files sqlitestore.Config) (_ *stores, err error) {
 	if err := checkDurability(url, rows); err != nil {
 		return nil, err
@@ -60,13 +61,17 @@ func openStores(ctx context.Context, url string, rows map[string]roomSettings, f
 	return s, nil
 }
 
-// openCounted opens the stores of the settings. Metrics count what they do.
+// openCounted opens the stores of the settings. Metrics count what they do. Until they are
+// closed, their events are delivered to webhooks.
 func (s settings) openCounted(ctx context.Context, m *metrics, log *slog.Logger) (*stores, error) {
 	counts, files := m.stores(), s.files(log)
 	files.Events = counts.files
 	opened, err := openStores(ctx, s.Store, s.Rooms, files)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.deliverWebhooks(ctx, opened, m, log); err != nil {
+		return nil, errors.Join(err, opened.close())
 	}
 	opened.rest = counts.counting(opened.rest)
 	for key, row := range opened.rooms {
@@ -80,7 +85,7 @@ func (s settings) openCounted(ctx context.Context, m *metrics, log *slog.Logger)
 
 // files returns the configuration of SQLite files. A layer lets several processes share one.
 func (s settings) files(log *slog.Logger) sqlitestore.Config {
-	return sqlitestore.Config{Shared: s.Layer != inMemory, Logger: log}
+	return sqlitestore.Config{Shared: s.Layer != inMemory, Logger: log, Webhooks: webhooksOf(s.Webhooks)}
 }
 
 // withoutStores returns the settings of rows for a process that has no worker.
@@ -122,7 +127,7 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	if isFile {
 		opened, err = sqlitestore.Open(file, s.files) //nolint:contextcheck // a local file needs none
 	} else {
-		opened, err = pgstore.Open(ctx, url, pgstore.Config{Durability: s.files.Durability})
+		opened, err = pgstore.Open(ctx, url, pgstore.Config{Durability: s.files.Durability, Webhooks: s.files.Webhooks})
 	}
 	if err != nil {
 		return nil, err

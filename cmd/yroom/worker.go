@@ -79,6 +79,9 @@ func (e environment) runRooms(set settings) error {
 	}
 	recent := newRecentLog()
 	log = recent.keeping(log)
+	if err := set.checkWebhooks(log); err != nil {
+		return err
+	}
 	ctx := e.untilSignal(log)
 	joined, err := e.openLayer(ctx, set.Layer, set.layerOptions(true, log))
 	if err != nil {

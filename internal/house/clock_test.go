@@ -27,6 +27,8 @@ var wallClock = map[string]string{
 	"store/sqlitestore/notices.go":      "when a notice is due, in the file",
 	"store/sqlitestore/others.go":       "when a process has opened a file, for operators",
 	"store/sqlitestore/writer_apply.go": "when an entry was stored",
+	"webhook/attempt.go":                "when a request was sent, in its header",
+	"webhook/secret.go":                 "when a request was sent, in its signature",
 }
 
 // A time.Time of time.Now has a reading of the monotonic clock, which Sub, Since and

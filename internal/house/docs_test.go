@@ -153,6 +153,7 @@ import (
 	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 	"github.com/yroom/yroom/store/storetest"
+	"github.com/yroom/yroom/webhook"
 	"github.com/yroom/yroom/worker"
 	"github.com/yroom/yroom/yjs"
 )
@@ -445,7 +446,7 @@ func exists(t *testing.T, words []string) error {
 	case "docker":
 		_, err := os.Stat("Dockerfile")
 		return err
-	case "yroom", "aws", "sqlite3", "curl", "sha256sum", "openssl", "chmod", "mkdir", "mv", "psql", "pg_dump", "pg_restore", "while", "[", "done": // tested elsewhere, or not part of this project
+	case "yroom", "aws", "sqlite3", "curl", "echo", "sha256sum", "openssl", "chmod", "mkdir", "mv", "psql", "pg_dump", "pg_restore", "while", "[", "done": // tested elsewhere, or not part of this project
 	default:
 		return errors.New("an unknown command")
 	}

@@ -25,7 +25,7 @@ var wantImports = []struct {
 }{
 	{"cmd/yroom", []string{
 		".", "api", "auth", "awareness", "blocks", "consumer", "document", "event", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
-		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "worker", "yjs",
+		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "webhook", "worker", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
@@ -61,6 +61,8 @@ var wantImports = []struct {
 		"github.com/yuin/goldmark/parser", "github.com/yuin/goldmark/text", "github.com/yuin/goldmark/util",
 	}},
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
+
+	{"webhook", []string{"blocks", "store", "yjs"}},
 
 	{"auth", []string{"consumer", "event", "github.com/go-jose/go-jose/v4", "github.com/go-jose/go-jose/v4/jwt"}},
 

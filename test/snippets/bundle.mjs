@@ -23,7 +23,7 @@ const plugin = {
   }
 }
 
-const forNode = ({ code }) => code.includes("from 'ws'")
+const forNode = ({ code }) => code.includes("from 'ws'") || code.includes("from 'node:")
 const wrong = []
 for (const platform of ['browser', 'node']) {
   const { errors, warnings } = await build({

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/yroom/yroom/webhook"
+)
+
+// readWebhooks makes the metrics have what read returns, of the webhooks with these names.
+func (m *metrics) readWebhooks(names []string, read func() []webhook.Stats) {
+	type stats = map[string]webhook.Stats
+	r := &readings[stats]{read: func() stats {
+		all := stats{}
+		for _, s := range read() {
+			all[s.Hook] = s
+		}
+		return all
+	}}
+	of := func(value func(webhook.Stats) float64) map[string]func(*stats) float64 {
+		values := map[string]func(*stats) float64{}
+		for _, name := range names {
+			values[name] = func(s *stats) float64 { return value((*s)[name]) }
+		}
+		return values
+	}
+	const label = "webhook"
+	r.each(prometheus.CounterValue, "webhook_delivered_total", "Requests of a webhook that were answered with a status of the class 2xx.", label,
+		of(func(s webhook.Stats) float64 { return float64(s.Delivered) }))
+	r.each(prometheus.CounterValue, "webhook_failures_total", "Requests of a webhook that have failed.", label,
+		of(func(s webhook.Stats) float64 { return float64(s.Failed) }))
+	r.each(prometheus.GaugeValue, "webhook_waiting", "Events that a webhook is to be told of.", label,
+		of(func(s webhook.Stats) float64 { return float64(s.Waiting) }))
+	r.each(prometheus.GaugeValue, "webhook_given_up", "Events that were given up, and wait to be replayed.", label,
+		of(func(s webhook.Stats) float64 { return float64(s.GivenUp) }))
+	r.each(prometheus.GaugeValue, "webhook_oldest_seconds", "How long ago the oldest event was that a webhook is to be told of; 0 if there is none.", label,
+		of(func(s webhook.Stats) float64 {
+			if s.Oldest.IsZero() {
+				return 0
+			}
+			return time.Since(s.Oldest).Seconds()
+		}))
+	m.registry.MustRegister(r)
+}

@@ -1,0 +1,155 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/yroom/yroom/store"
+)
+
+const (
+	atOnce    = 4                // requests to one webhook at once, about the rooms of one store
+	poll      = time.Second      // how often a store is asked for notices while there are none
+	count     = 15 * time.Second // how often they are counted
+	leases    = 3                // a lease takes this times the timeout of a request
+	longest   = 10               // a change is told of after this times the delay, even if more follow
+	maxHeader = 64 << 10
+)
+
+// Deliverer delivers the notices of stores.
+type Deliverer struct {
+	feeds []*feed
+}
+
+// feed is the notices of one store for one webhook.
+type feed struct {
+	hook   Hook
+	store  Store
+	client *http.Client
+	log    *slog.Logger
+	slots  chan struct{} // has an item for each request in progress
+
+	mu      sync.Mutex
+	failing int // how many attempts have failed since one succeeded
+	done    Stats
+}
+
+// New returns a Deliverer. The error says what is wrong with a Hook.
+func New(cfg Config) (*Deliverer, error) {
+	d := new(Deliverer)
+	known := map[string]bool{}
+	for _, h := range cfg.Hooks {
+		if err := h.Check(); err != nil {
+			return nil, err
+		}
+		if known[h.Name] {
+			return nil, fmt.Errorf("webhook %s: there are two of this name", h.Name)
+		}
+		known[h.Name] = true
+		h = h.withDefaults()
+		client := h.client()
+		for _, s := range cfg.Stores {
+			d.feeds = append(d.feeds, &feed{
+				hook: h, store: s, client: client, log: cmp.Or(cfg.Logger, slog.Default()).With("webhook", h.Name),
+				slots: make(chan struct{}, atOnce), done: Stats{Hook: h.Name},
+			})
+		}
+	}
+	return d, nil
+}
+
+// Run delivers notices until ctx ends. Requests in progress are then cut off; they are sent
+// again by another process, or once this one runs again.
+func (d *Deliverer) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, f := range d.feeds {
+		running.Go(func() { f.run(ctx) })
+		running.Go(func() { f.count(ctx) })
+	}
+	running.Wait()
+	for _, f := range d.feeds {
+		f.client.CloseIdleConnections()
+	}
+}
+
+// run takes notices and delivers them.
+func (f *feed) run(ctx context.Context) {
+	var delivering sync.WaitGroup
+	defer delivering.Wait()
+	for {
+		select {
+		case f.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		n, found := f.take(ctx)
+		if !found {
+			<-f.slots
+			wait(ctx, poll)
+			continue
+		}
+		delivering.Go(func() {
+			f.deliver(ctx, n)
+			<-f.slots
+		})
+		wait(ctx, f.pause())
+	}
+}
+
+// take takes a notice, if there is one.
+func (f *feed) take(ctx context.Context) (store.Notice, bool) {
+	taken, err := f.store.TakeNotices(ctx, takingOf(f.hook))
+	if err != nil && ctx.Err() == nil {
+		f.log.Warn("The store could not be read for a webhook. It is read again in a second. Nothing is lost. Check the store.", "error", err)
+	}
+	if len(taken) == 0 {
+		return store.Notice{}, false
+	}
+	return taken[0], true
+}
+
+// takingOf says which notices are taken for a hook.
+func takingOf(h Hook) store.Taking {
+	return store.Taking{Webhook: h.Name, Limit: 1, Lease: leases * h.Timeout, Quiet: h.Delay, Longest: longest * h.Delay}
+}
+
+// pause returns how long to wait before the next notice is taken. It grows while all attempts fail,
+// so that a receiver that is down gets few requests, however many rooms were changed.
+func (f *feed) pause() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failing == 0 {
+		return 0
+	}
+	return min(100*time.Millisecond<<min(f.failing-1, 10), 10*time.Second)
+}
+
+// count counts the notices from time to time.
+func (f *feed) count(ctx context.Context) {
+	for ctx.Err() == nil {
+		if c, err := f.store.CountNotices(ctx, f.hook.Name); err == nil {
+			f.mu.Lock()
+			f.done.Waiting, f.done.GivenUp, f.done.Oldest = c.Waiting, c.GivenUp, c.Oldest
+			f.mu.Unlock()
+		}
+		wait(ctx, count)
+	}
+}
+
+// wait waits for d, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	if d == 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
