@@ -226,7 +226,7 @@ func (s *Store) note(in *insertion, to *insertions) (forgets bool) {
 
 // memory returns about how many bytes of memory the insertions take.
 func (n *insertions) memory() int {
-	return 64*(len(n.spots.young)+len(n.spots.old)) + 96*(len(n.siblings.young)+len(n.siblings.old))
+	return 64*n.spots.len() + 96*n.siblings.len()
 }
 
 // keep keeps what was staged.

@@ -1,7 +1,6 @@
 package blocks
 
 import (
-	"maps"
 	"runtime"
 	"testing"
 
@@ -10,17 +9,22 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-func (r *recent[V]) copy() recent[V] {
-	return recent[V]{maps.Clone(r.young), maps.Clone(r.old)}
+func (t *idTable[V]) copy() map[id]V {
+	m := make(map[id]V)
+	for _, e := range t.entries {
+		m[e.id] = e.value
+	}
+	return m
 }
 
-func (n *insertions) copy() insertions {
-	return insertions{n.spots.copy(), n.siblings.copy()}
+// copy returns what is remembered, by id.
+func (n *insertions) copy() (all [4]any) {
+	return [...]any{n.spots.young.copy(), n.spots.old.copy(), n.siblings.young.copy(), n.siblings.old.copy()}
 }
 
 // size returns how much is remembered.
 func (n *insertions) size() int {
-	return len(n.spots.young) + len(n.spots.old) + len(n.siblings.young) + len(n.siblings.old)
+	return n.spots.len() + n.siblings.len()
 }
 
 // TestInsertions checks what work, and how many doubts, insertions cause after 1000 values
@@ -150,8 +154,8 @@ func TestRecent(t *testing.T) {
 			other.set(id{2, i}, int(i))
 		}
 		r.take(&other)
-		if len(other.young)+len(other.old) > 0 || len(r.young) > keptRecent || len(r.old) > keptRecent {
-			t.Errorf("%d and %d are left, %d and %d taken", len(other.young), len(other.old), len(r.young), len(r.old))
+		if other.len() > 0 || r.young.len() > keptRecent || r.old.len() > keptRecent {
+			t.Errorf("%d and %d are left, %d and %d taken", other.young.len(), other.old.len(), r.young.len(), r.old.len())
 		}
 		for i := max(n, keptRecent) - keptRecent; i < n; i++ {
 			if got, ok := r.get(id{2, i}); !ok || got != int(i) {
