@@ -49,8 +49,8 @@
 //     forged), store_integrate.go (which keeps the rest pending, store_pending.go) and
 //     store_delete.go.
 //     store_spots.go estimates how long updates keep clients busy (store_recent.go is its
-//     memory), and store_trials.go decides when that is tried. store_clash.go counts
-//     updates with other blocks than the document has.
+//     memory, in the tables of id_table.go), and store_trials.go decides when that is
+//     tried. store_clash.go counts updates with other blocks than the document has.
 //   - store_encode.go: Encode and Diff. state_vector.go: state vectors. store_waiting.go:
 //     what pending elements wait for.
 //   - compact.go: Compact. compact_map.go finds the map entries that were
