@@ -6,6 +6,7 @@
 # make tools   only the set-up of make test: programs, npm packages, the linter
 # make crash   kill a server with kill -9 while clients type, CRASHES times at each level of durability
 # make chaos   break a cluster of real processes over LAYER, redis or nats, for CHAOSTIME, while clients type
+# make rolling replace all processes of a cluster, one after another, while CLIENTS clients type, and print the CPU time that this takes
 # make attack  flood a server that has 1 GiB of memory for ATTACKTIME, while clients in other rooms measure how it serves them
 # make cover   show as a page which statements the tests don't reach
 # make fuzz    each fuzz target for FUZZTIME, then FUZZSEEDS random histories of each kind, FUZZMUTANTS mutated updates and FUZZFORGERIES forged histories against yjs
@@ -45,6 +46,7 @@ FUZZFORGERIES ?= 100000
 CRASHES ?= 200
 LAYER ?= redis
 CHAOSTIME ?= 30m
+CLIENTS ?= 2000
 ATTACKTIME ?= 5m
 ARGS ?=
 INSTALL ?= 1
@@ -152,6 +154,10 @@ crash:
 .PHONY: chaos
 chaos: programs $(NODE_MODULES)
 	go test -count=1 -v -timeout 3h -run '^TestChaos$$/^$(LAYER)$$' ./test/cluster -chaos $(CHAOSTIME)
+
+.PHONY: rolling
+rolling: programs
+	go test -count=1 -v -timeout 15m -run '^TestRollingRestart$$' ./test/cluster -clients $(CLIENTS) -calm 10s
 
 .PHONY: attack
 attack:

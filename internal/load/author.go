@@ -13,8 +13,9 @@ import (
 type author struct {
 	id     uint64 // of the Yjs client
 	size   int64  // how many letters an edit has
+	stays  bool   // comes back
 	agent  bool
-	client *client
+	client atomic.Pointer[client] // nil: there is none, and the author will be back
 
 	clock atomic.Int64 // letters that are typed
 	sent  times        // of the edits
@@ -27,14 +28,23 @@ const root = "text"
 func (a *author) letter(clock int64) byte { return 'a' + byte((clock+int64(a.id))%26) }
 
 // write types the next edit. Only one goroutine may call it at a time. The time is that from
-// which the delay of the edit is measured.
+// which the delay of the edit is measured. An author who is away sends the edit when they are
+// back.
 func (a *author) write(at time.Duration) error {
 	from := a.clock.Load()
 	if err := a.note(at); err != nil {
 		return err
 	}
+	one := a.client.Load()
+	if one == nil {
+		return nil
+	}
 	var scratch [64]byte
-	return a.client.send(protocol.Update, a.appendLetters(scratch[:0], from, from+a.size))
+	err := one.send(protocol.Update, a.appendLetters(scratch[:0], from, from+a.size))
+	if a.stays && hasEnded(err) {
+		return nil // whoever reads the connection notices it
+	}
+	return err
 }
 
 // An agent makes so many edits at once, and pauses then.

@@ -36,6 +36,7 @@ type client struct {
 	person
 
 	target *Target
+	number int
 	room   string
 	began  bool // the client was admitted, and has sent SyncStep1
 	done   bool // synced was called
@@ -50,7 +51,7 @@ func (t *Target) connect(ctx context.Context, number int, room string, p person,
 	if err != nil {
 		return nil, err
 	}
-	c := &client{socket: s, person: p, target: t, room: room, gone: make(chan struct{})}
+	c := &client{socket: s, person: p, target: t, number: number, room: room, gone: make(chan struct{})}
 	if to, ok := p.(partTaker); ok {
 		s.large = func(size int64) error { return c.takeLarge(size, to) }
 	}

@@ -63,12 +63,20 @@ func (c *crowd) room(i int) string { return c.name + strconv.Itoa(i) }
 // join connects a person to a room, and reads what the server sends. An end of the
 // connection is an error of the crowd, unless the client has left.
 func (c *crowd) join(room string, p person) (*client, error) {
+	one, err := c.open(room, p)
+	if err == nil {
+		c.reading.Go(func() { c.attend(one) })
+	}
+	return one, err
+}
+
+// open connects a person to a room, once the server has time for it.
+func (c *crowd) open(room string, p person) (*client, error) {
 	number := int(c.number.Add(1) - 1)
 	since := time.Now()
 	for {
 		one, err := c.connect(c.ctx, number, room, p, c.now)
 		if err == nil {
-			c.reading.Go(func() { c.attend(one) })
 			return one, nil
 		}
 		if c.ctx.Err() != nil {
@@ -170,17 +178,22 @@ func (c *crowd) counts(at time.Duration) bool {
 // at both ends of the span; its growth is returned.
 func (c *crowd) during(warmUp, span time.Duration, count func() int64) (m measured, growth int64, err error) {
 	c.sleep(warmUp)
+	return c.while(count, func() error { c.sleep(span); return nil })
+}
+
+// while measures until do returns. count is as in during.
+func (c *crowd) while(count func() int64, do func() error) (m measured, growth int64, err error) {
 	end, err := c.begin()
 	if err != nil {
 		return m, 0, err
 	}
 	before := count()
 	c.from.Store(int64(c.now()))
-	c.sleep(span)
+	err = do()
 	c.to.Store(int64(c.now()))
 	growth = count() - before
-	m, err = end()
-	return m, growth, err
+	m, failed := end()
+	return m, growth, errors.Join(err, failed)
 }
 
 // countNothing ends the time in which what arrives counts, until the next during.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -67,6 +68,13 @@ func refusal(status int, response io.Reader) error {
 		return &BusyError{err}
 	}
 	return err
+}
+
+// hasEnded reports whether an error of a connection says that it has ended, or could not be
+// made, as while a process of the server is restarted.
+func hasEnded(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	return network || isBusy(err) || errors.Is(err, errCut) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // isBusy reports whether a client that has failed with err is to come back.

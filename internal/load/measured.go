@@ -25,6 +25,12 @@ func (c *crowd) begin() (end func() (measured, error), err error) {
 	}, nil
 }
 
+// CPU returns the CPU time that a process, and those that it has started, have used so far.
+func CPU(pid int) (time.Duration, error) {
+	u, err := usageOf([]int{pid})
+	return u.cpu, err
+}
+
 // addMeasured adds what the server and the clients have used.
 func (r *Report) addMeasured(m measured, pids []int) {
 	seconds := m.span.Seconds()

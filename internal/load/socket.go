@@ -52,6 +52,9 @@ func (e *ClosedError) Error() string {
 	return fmt.Sprintf("the server closed the connection with the code %d (%q)", e.Code, e.Reason)
 }
 
+// errCut means that a connection has ended in a way that says nothing.
+var errCut = errors.New("the server ended the connection without a close frame")
+
 var errTooBig = fmt.Errorf("the server sends a message of more than %d MiB, which is more than a client of this program takes", maxMessage>>20)
 
 // next returns the next binary message. It is valid until the next call.
@@ -145,7 +148,7 @@ func (s *socket) need(n int) error {
 			s.read = s.clock()
 		} else if err != nil {
 			if errors.Is(err, io.EOF) {
-				err = errors.New("the server ended the connection without a close frame")
+				err = errCut
 			}
 			return err
 		}

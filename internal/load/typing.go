@@ -20,6 +20,9 @@ type Shape struct {
 	// Slow is how many of the people in each room, the last ones, read nothing while others
 	// type.
 	Slow int
+	// Stay is whether people whose connections end connect again, as clients of y-websocket do.
+	// Otherwise that is an error.
+	Stay bool
 	// Agent is how many letters each edit of an agent has, which is the last person in each
 	// room; 0: there is none.
 	Agent int
@@ -48,6 +51,7 @@ func (s Shape) mostWriters() int { return s.People - s.Slow - min(s.Agent, 1) }
 // Typing is people who type into rooms. JoinTyping makes one.
 type Typing struct {
 	crowd  *crowd
+	stay   bool // of the Shape
 	rooms  []*typedRoom
 	people []*typist
 	before usage // of the server, without the people
@@ -72,6 +76,7 @@ type Typed struct {
 
 	late    latencies
 	agent   latencies     // of the edits of agents
+	back    latencies     // how long people were away
 	settled time.Duration // how long it took then until all had all
 }
 
@@ -82,6 +87,12 @@ func (t *Typed) PerSecond() float64 { return float64(t.Deliveries) / t.span.Seco
 // percentile. It is right to within 2 %.
 func (t *Typed) Late(part float64) time.Duration { return t.late.quantile(part) }
 
+// Returns returns how often a person came back whose connection had ended.
+func (t *Typed) Returns() int64 { return t.back.count() }
+
+// Back returns within which time this part of them was back, and was sent what they lacked.
+func (t *Typed) Back(part float64) time.Duration { return t.back.quantile(part) }
+
 // CPU returns the CPU time of the server's processes.
 func (t *Typed) CPU() time.Duration { return t.cpu }
 
@@ -90,7 +101,7 @@ func JoinTyping(ctx context.Context, target Target, shape Shape) (t *Typing, err
 	if err := shape.check(); err != nil {
 		return nil, err
 	}
-	t = &Typing{}
+	t = &Typing{stay: shape.Stay}
 	if t.before, err = usageOf(target.PIDs); err != nil {
 		return nil, err
 	}
@@ -130,10 +141,10 @@ func (t *Typing) place(shape Shape) {
 	for i := range shape.Rooms {
 		room := &typedRoom{name: t.crowd.room(i), firstID: uint64(rand.Uint32()>>1 + 1)}
 		for k := range shape.Writers {
-			room.authors = append(room.authors, &author{id: room.firstID + uint64(k), size: max(int64(shape.Letters), 1)})
+			room.authors = append(room.authors, &author{id: room.firstID + uint64(k), size: max(int64(shape.Letters), 1), stays: shape.Stay})
 		}
 		if shape.Agent > 0 {
-			room.authors = append(room.authors, &author{id: room.firstID + uint64(shape.Writers), size: int64(shape.Agent), agent: true})
+			room.authors = append(room.authors, &author{id: room.firstID + uint64(shape.Writers), size: int64(shape.Agent), stays: shape.Stay, agent: true})
 		}
 		t.rooms = append(t.rooms, room)
 		for k := range shape.People {
@@ -164,6 +175,9 @@ func (t *Typing) synced() (n int64) {
 	return n
 }
 
+// Away returns how many people have no connection, or have not been sent yet what they lack.
+func (t *Typing) Away() int { return len(t.people) - int(t.synced()) }
+
 // Leave ends the connections.
 func (t *Typing) Leave() { t.crowd.leave() }
 
@@ -183,6 +197,21 @@ func (t *Typing) edits() (n int64) {
 // clients have received all edits, or with what was measured until an error.
 func (t *Typing) Type(rate float64, warmUp, span time.Duration) (*Typed, error) {
 	began := t.crowd.now()
+	progress := func() string {
+		return fmt.Sprintf("%.0f of %.0f s", (t.crowd.now() - began).Seconds(), (warmUp + span).Seconds())
+	}
+	return t.typed(rate, progress, func() (measured, int64, error) { return t.crowd.during(warmUp, span, t.edits) })
+}
+
+// TypeWhile is Type until do returns, which is called once the writers type.
+func (t *Typing) TypeWhile(rate float64, do func() error) (*Typed, error) {
+	progress := func() string { return fmt.Sprintf("%d clients are away", t.Away()) }
+	return t.typed(rate, progress, func() (measured, int64, error) { return t.crowd.while(t.edits, do) })
+}
+
+// typed lets the writers type until during returns, which returns what was measured and how
+// many edits were made.
+func (t *Typing) typed(rate float64, progress func() string, during func() (measured, int64, error)) (*Typed, error) {
 	t.crowd.countNothing()
 	for _, p := range t.people {
 		p.late, p.agent = latencies{}, latencies{}
@@ -190,11 +219,11 @@ func (t *Typing) Type(rate float64, warmUp, span time.Duration) (*Typed, error) 
 	delivered := received(t.people)
 	stop := t.crowd.report(func() string {
 		now := received(t.people)
-		line := fmt.Sprintf("typing: %.0f of %.0f s, %d deliveries a second", (t.crowd.now() - began).Seconds(), (warmUp + span).Seconds(), now-delivered)
+		line := fmt.Sprintf("typing: %s, %d deliveries a second", progress(), now-delivered)
 		delivered = now
 		return line
 	})
-	typed, err := t.measure(rate, warmUp, span)
+	typed, err := t.measure(rate, during)
 	stop()
 	if err == nil {
 		ended := t.crowd.now()
@@ -207,13 +236,14 @@ func (t *Typing) Type(rate float64, warmUp, span time.Duration) (*Typed, error) 
 	for _, p := range t.people {
 		typed.late.addAll(&p.late)
 		typed.agent.addAll(&p.agent)
+		typed.back.addAll(&p.back)
 	}
 	typed.Deliveries = typed.late.count()
 	return typed, err
 }
 
-// measure lets the writers type.
-func (t *Typing) measure(rate float64, warmUp, span time.Duration) (*Typed, error) {
+// measure lets the writers type until during returns.
+func (t *Typing) measure(rate float64, during func() (measured, int64, error)) (*Typed, error) {
 	typed := new(Typed)
 	ctx, cancel := context.WithCancel(t.crowd.ctx)
 	defer cancel()
@@ -233,7 +263,7 @@ func (t *Typing) measure(rate float64, warmUp, span time.Duration) (*Typed, erro
 		}
 	}
 	var err error
-	typed.measured, typed.Edits, err = t.crowd.during(warmUp, span, t.edits)
+	typed.measured, typed.Edits, err = during()
 	t.inTurn.Store(false)
 	cancel()
 	if err != nil {

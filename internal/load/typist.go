@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -25,21 +26,78 @@ type typist struct {
 	got   []int64        // by author: how many letters are there without a gap
 	early []clocks.Spans // by author: letters after a gap; nil if there never was one
 
-	in        atomic.Int64 // when it was synced; 0: it isn't
-	delivered atomic.Int64 // edits of others
-	late      latencies    // of those that count, except for those of agents
-	agent     latencies    // of those of agents
+	in        atomic.Int64  // when it was synced; 0: it isn't
+	left      time.Duration // when its connection ended; 0: it has one
+	back      latencies     // how long it was away
+	delivered atomic.Int64  // edits of others
+	late      latencies     // of those that count, except for those of agents
+	agent     latencies     // of those of agents
 }
 
 // enter connects the person.
 func (p *typist) enter() (err error) {
+	if p.typing.stay {
+		one, err := p.typing.crowd.open(p.room.name, p)
+		if err == nil {
+			p.typing.crowd.reading.Go(func() { p.comeBack(one) })
+		}
+		return err
+	}
 	if p.client, err = p.typing.crowd.join(p.room.name, p); err != nil {
 		return err
 	}
-	if p.own >= 0 {
-		p.room.authors[p.own].client = p.client
-	}
+	p.writeTo(p.client)
 	return nil
+}
+
+// writeTo makes the person, if it is an author, write to a connection.
+func (p *typist) writeTo(one *client) {
+	if p.own >= 0 {
+		p.room.authors[p.own].client.Store(one)
+	}
+}
+
+// comeBack reads what the server sends. Whenever the connection ends, the person connects
+// again, to the next of the addresses, as through a proxy that passes connections on to
+// another process.
+func (p *typist) comeBack(one *client) {
+	c := p.typing.crowd
+	var err error
+	for number, pause := one.number, firstPause; ; {
+		if one != nil {
+			p.writeTo(one) // what is typed from here on is sent now or with what the server lacks
+			err, pause = p.read(one), firstPause
+			p.writeTo(nil)
+		}
+		if c.ctx.Err() != nil {
+			return
+		}
+		if !hasEnded(err) {
+			c.fail(fmt.Errorf("a client in the room %s: %w", p.room.name, err))
+			return
+		}
+		c.sleep(pause)
+		number, pause = number+1, min(2*pause, longestPause)
+		one, err = c.connect(c.ctx, number, p.room.name, p, c.now)
+	}
+}
+
+// A client of y-websocket connects again after this pause, and waits twice as long after each
+// failure.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 2500 * time.Millisecond
+)
+
+// read reads what the server sends until the connection ends, and returns why.
+func (p *typist) read(one *client) error {
+	defer one.close()
+	defer context.AfterFunc(p.typing.crowd.ctx, one.close)()
+	err := one.readAll()
+	if p.in.Swap(0) > 0 {
+		p.left = p.typing.crowd.now()
+	}
+	return err
 }
 
 // stateVector implements person.
@@ -71,7 +129,14 @@ func (p *typist) lacked(stateVector []byte) ([]byte, error) {
 }
 
 // synced implements person.
-func (p *typist) synced() { p.in.Store(int64(p.typing.crowd.now())) }
+func (p *typist) synced() {
+	now := p.typing.crowd.now()
+	if p.left > 0 {
+		p.back.add(now - p.left)
+		p.left = 0
+	}
+	p.in.Store(int64(now))
+}
 
 // state implements person.
 func (p *typist) state() []byte { return nil }

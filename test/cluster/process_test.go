@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/internal/load"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/daemon"
 )
@@ -28,6 +30,7 @@ type process struct {
 	mu    sync.Mutex
 	cmd   *exec.Cmd     // of the latest run
 	ended chan struct{} // closed when that has ended
+	spent time.Duration // CPU time of the runs before it
 }
 
 // newProcess returns a process that isn't started. Its log is in dir.
@@ -74,6 +77,10 @@ func (p *process) start() error {
 	}
 	ended, serves := make(chan struct{}), make(chan struct{}, 1)
 	p.mu.Lock()
+	if p.cmd != nil {
+		<-p.ended
+		p.spent += p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	}
 	p.cmd, p.ended = cmd, ended
 	p.mu.Unlock()
 	go func() {
@@ -112,6 +119,18 @@ func (p *process) run() (cmd *exec.Cmd, ended chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.cmd, p.ended
+}
+
+// cpu returns the CPU time that all runs of the process have used so far.
+func (p *process) cpu() (time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	latest, err := load.CPU(p.cmd.Process.Pid)
+	if errors.Is(err, fs.ErrNotExist) {
+		<-p.ended
+		latest, err = p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime(), nil
+	}
+	return p.spent + latest, err
 }
 
 // kill ends the process at once.
