@@ -106,7 +106,7 @@ func sendTo(t *testing.T, url string, allow ...string) error {
 	h = h.withDefaults()
 	f := &feed{hook: h, client: h.client()}
 	defer f.client.CloseIdleConnections()
-	return f.send(t.Context(), &message{"msg_1", []byte("{}")})
+	return f.send(t.Context(), &request{"msg_1", []byte("{}")})
 }
 
 // The address of a connection is checked once the host's name was resolved, and redirects are not followed.

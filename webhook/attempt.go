@@ -34,19 +34,19 @@ var errLate = errors.New("not sent: it took too long to read the room")
 // deliver makes an attempt to deliver a notice, and tells the store the result.
 func (f *feed) deliver(ctx context.Context, n store.Notice) {
 	began := time.Now()
-	m, err := f.messageFor(ctx, n)
+	q, err := f.requestFor(ctx, n)
 	if err == nil && time.Since(began) > (leases-1)*f.hook.Timeout {
 		err = errLate
 	}
-	if err == nil && m != nil {
-		err = f.send(ctx, m)
+	if err == nil && q != nil {
+		err = f.send(ctx, q)
 	}
 	// What is done must be stored, even if ctx has ended.
 	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.hook.Timeout)
 	defer cancel()
 	switch {
 	case err == nil:
-		f.succeeded(m != nil)
+		f.succeeded(q != nil)
 		err = f.store.RemoveNotice(storing, n)
 	case ctx.Err() != nil:
 		err = f.store.RetryNotice(storing, n, "the process that sent it has ended", 0)
@@ -67,19 +67,19 @@ func (f *feed) deliver(ctx context.Context, n store.Notice) {
 }
 
 // send sends a request. The error is nil if it was answered with a status of the class 2xx.
-func (f *feed) send(ctx context.Context, m *message) error {
+func (f *feed) send(ctx context.Context, q *request) error {
 	ctx, cancel := context.WithTimeout(ctx, f.hook.Timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.hook.URL, bytes.NewReader(m.body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, f.hook.URL, bytes.NewReader(q.body))
 	if err != nil {
 		return errors.New("the address can't be used")
 	}
 	now := time.Now()
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "yroom")
-	r.Header.Set("Webhook-Id", m.id)
+	r.Header.Set("Webhook-Id", q.id)
 	r.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
-	r.Header.Set("Webhook-Signature", f.hook.Secret.sign(m.id, now, m.body))
+	r.Header.Set("Webhook-Signature", f.hook.Secret.sign(q.id, now, q.body))
 	answer, err := f.client.Do(r)
 	if err != nil {
 		return withoutURL(err)

@@ -13,8 +13,9 @@
 //   - config.go: Hook, Config, and what is wrong with a Hook
 //   - deliver.go: Deliverer, which takes notices
 //   - attempt.go: the request for a notice, and what follows from the answer
-//   - message.go: the body of a request; text.go: the text of a document
+//   - message.go: what a request tells; text.go: the text of a document
 //   - secret.go: secrets and signatures
 //   - address.go: which addresses are connected to
+//   - receive.go: a request as the program that is told reads it
 //   - stats.go: what was done so far
 package webhook

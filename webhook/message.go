@@ -16,56 +16,61 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// message is a request that tells of an event.
-type message struct {
+// Message is what a request tells: its body, as JSON.
+type Message struct {
+	Type Event     `json:"type"`
+	At   time.Time `json:"timestamp"` // when the room was last changed, of the changes that the event stands for
+	Data Data      `json:"data"`
+}
+
+// Data is what a Message tells of a room.
+type Data struct {
+	Room string `json:"room"`
+	// Position is that of the newest entry that Content has, or the next one after a deletion. It
+	// grows with each edit.
+	Position store.Position `json:"position"`
+	// Content is what Hook.Content asks for, for Changed: a string or an object.
+	Content json.RawMessage `json:"content,omitempty"`
+	// Omitted says why there is no Content although it was asked for.
+	Omitted string `json:"omitted,omitempty"`
+}
+
+// request is a request that tells of an event.
+type request struct {
 	id   string // the same for each request for the same state of the room
 	body []byte
-}
-
-// body is the body of a request.
-type body struct {
-	Type Event     `json:"type"`
-	At   time.Time `json:"timestamp"` // of the event
-	Data data      `json:"data"`
-}
-
-type data struct {
-	Room     string          `json:"room"`
-	Position store.Position  `json:"position"`
-	Content  json.RawMessage `json:"content,omitempty"`
-	Omitted  string          `json:"omitted,omitempty"` // why there is no content
 }
 
 // EventOf returns the event that a notice is of.
 func EventOf(kind store.NoticeKind) Event { return Event("room." + kind) }
 
-// messageFor returns the request for a notice, or nil if there is nothing to tell: the webhook
+// requestFor returns the request for a notice, or nil if there is nothing to tell: the webhook
 // doesn't want the event, or the room was deleted after it, of which it is told next.
-func (f *feed) messageFor(ctx context.Context, n store.Notice) (*message, error) {
-	b := body{Type: EventOf(n.Kind), At: n.Last, Data: data{Room: n.Room, Position: n.Position}}
-	if !slices.Contains(f.hook.Events, b.Type) {
+func (f *feed) requestFor(ctx context.Context, n store.Notice) (*request, error) {
+	m := Message{Type: EventOf(n.Kind), At: n.Last, Data: Data{Room: n.Room, Position: n.Position}}
+	if !slices.Contains(f.hook.Events, m.Type) {
 		return nil, nil
 	}
 	if n.Kind == store.NoticeChanged {
-		if err := f.fill(ctx, n, &b.Data); errors.Is(err, store.ErrDeleted) || errors.Is(err, store.ErrNotFound) {
+		if err := f.fill(ctx, n, &m.Data); errors.Is(err, store.ErrDeleted) || errors.Is(err, store.ErrNotFound) {
 			return nil, nil
 		} else if err != nil {
 			return nil, fmt.Errorf("the room can't be read: %w", err)
 		}
 	}
-	text, err := json.Marshal(b)
+	text, err := json.Marshal(m)
 	if err != nil {
 		return nil, err
 	}
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%q %s %d ", n.Room, n.Kind, b.Data.Position) // a hash returns no error
-	_, _ = h.Write(b.Data.Content)
-	return &message{"msg_" + hex.EncodeToString(h.Sum(nil)[:16]), text}, nil
+	_, _ = fmt.Fprintf(h, "%q %s %d ", n.Room, n.Kind, m.Data.Position) // a hash returns no error
+	_, _ = h.Write(m.Data.Content)
+	return &request{"msg_" + hex.EncodeToString(h.Sum(nil)[:16]), text}, nil
 }
 
 // fill adds the content of a room to the data of an event. The error is store.ErrDeleted or
 // store.ErrNotFound if the room was deleted after the event.
-func (f *feed) fill(ctx context.Context, n store.Notice, d *data) error {
+func (f *feed) fill(ctx context.Context, n store.Notice, d *Data) error {
 	if f.hook.Content != ContentNone {
 		size, err := f.size(ctx, n.Room)
 		switch {

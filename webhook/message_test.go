@@ -98,11 +98,11 @@ func TestContentLimit(t *testing.T) {
 	}
 	w.edit("larg") // whose name is the beginning of the other's
 	f := &feed{hook: w.hook.withDefaults(), store: w.store}
-	m, err := f.messageFor(t.Context(), store.Notice{Room: "large", Kind: store.NoticeChanged, Position: 1})
+	m, err := f.requestFor(t.Context(), store.Notice{Room: "large", Kind: store.NoticeChanged, Position: 1})
 	if err != nil || !strings.Contains(string(m.body), `"omitted":"the document has 2`) || strings.Contains(string(m.body), "content\"") {
 		t.Errorf("the request of a large document is %s (%v)", m.body, err)
 	}
-	m, err = f.messageFor(t.Context(), store.Notice{Room: "larg", Kind: store.NoticeChanged, Position: 1})
+	m, err = f.requestFor(t.Context(), store.Notice{Room: "larg", Kind: store.NoticeChanged, Position: 1})
 	if err != nil || !strings.Contains(string(m.body), `"content":"a"`) {
 		t.Errorf("the request of a small document is %s (%v)", m.body, err)
 	}
@@ -114,7 +114,7 @@ func TestMessageID(t *testing.T) {
 	f := &feed{hook: w.hook.withDefaults(), store: w.store}
 	w.edit("room")
 	id := func(kind store.NoticeKind) string {
-		m, err := f.messageFor(t.Context(), store.Notice{Room: "room", Kind: kind, Position: 1})
+		m, err := f.requestFor(t.Context(), store.Notice{Room: "room", Kind: kind, Position: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +128,7 @@ func TestMessageID(t *testing.T) {
 	if second := id(store.NoticeChanged); second == first {
 		t.Errorf("two states have the id %s", first)
 	}
-	m, err := f.messageFor(t.Context(), store.Notice{Room: "nothing", Kind: store.NoticeChanged, Position: 1})
+	m, err := f.requestFor(t.Context(), store.Notice{Room: "nothing", Kind: store.NoticeChanged, Position: 1})
 	if m != nil || err != nil {
 		t.Errorf("a room that doesn't exist has the request %+v (%v)", m, err)
 	}
@@ -146,7 +146,7 @@ func TestDocumentedRequest(t *testing.T) {
 			continue
 		}
 		found = true
-		var shown body
+		var shown Message
 		d := json.NewDecoder(strings.NewReader(b.Text))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&shown); err != nil {

@@ -28,6 +28,7 @@ var wallClock = map[string]string{
 	"store/sqlitestore/others.go":       "when a process has opened a file, for operators",
 	"store/sqlitestore/writer_apply.go": "when an entry was stored",
 	"webhook/attempt.go":                "when a request was sent, in its header",
+	"webhook/receive.go":                "when a request was sent, from its header",
 	"webhook/secret.go":                 "when a request was sent, in its signature",
 }
 

@@ -33,6 +33,7 @@ var wantImports = []struct {
 		"modernc.org/sqlite",
 	}},
 	{"examples/hello", []string{"."}},
+	{"examples/search", []string{"webhook", "modernc.org/sqlite"}},
 	{"examples/login", []string{".", "consumer", "event", "store", "store/sqlitestore"}},
 	{"test/browser/robot", []string{".", "consumer", "document", "event", "internal/webui", "protocol", "web", "yjs"}},
 	{"internal/testkit/postgres", []string{"internal/testkit", "github.com/jackc/pgx/v5"}},
