@@ -28,7 +28,9 @@ type Awareness struct {
 	removals      map[uint64]removal  // by client id: states that were removed within the timeout
 	removedCount  int                 // how many states were ever removed
 	lastForgotten removal             // the last removal that was not added to removals because there were too many
-	deadline      time.Time           // no state expires before this time; zero if there is no state
+	deadline      time.Time           // no state expires before this time, and renewals are due; zero if there is no state
+	renewals      map[uint64]struct{} // by client id: states that Renewals has not returned; nil if there are none
+	unseen        map[uint64]struct{} // by client id: states that some clients show only once their clock has increased, because they have received a removal; nil if there are none
 
 	members  map[uint64]*member // by connection
 	holders  map[uint64]uint64  // by client id: the connection that holds it
@@ -112,7 +114,8 @@ func (a *Awareness) member(conn uint64) *member {
 }
 
 // Apply applies an update, which it borrows, from a connection. It returns the entries
-// that it accepted as a new update, or nil if there are none. On an error,
+// that it accepted as a new update, or nil if there are none. A state that only has a new clock
+// is not among them: Renewals returns it. On an error,
 // ErrMalformed or ErrLimit, no state changes. own is the client id of the program at the
 // connection, see Own, or 0 if it isn't known.
 //
@@ -202,10 +205,15 @@ func (a *Awareness) Apply(conn, own uint64, update []byte, now time.Time) (chang
 	}
 	a.answered(conn, m)
 	a.full = a.full || full
-	if len(accepted) == 0 {
-		return nil, nil
-	}
+	shown := accepted[:0]
 	for _, e := range accepted {
+		if a.renews(e) {
+			a.set(conn, e, now)
+			a.addRenewal(e.id, now)
+			continue
+		}
+		shown = append(shown, e)
+		delete(a.renewals, e.id)
 		g, removed := a.removals[e.id]
 		removed = removed && !a.expired(g.at, now)
 		if removed && e.state != nil && e.id == m.own && e.clock == g.clock {
@@ -218,7 +226,7 @@ func (a *Awareness) Apply(conn, own uint64, update []byte, now time.Time) (chang
 			a.set(conn, e, now)
 		}
 	}
-	return encode(accepted), nil
+	return encodeAny(shown), nil
 }
 
 // lowestClock returns the lowest clock of a state that m may set for a client that has
@@ -270,6 +278,7 @@ func (a *Awareness) set(conn uint64, e entry, now time.Time) {
 	m.owned.add(1, p.size())
 	a.size += p.size()
 	a.encoded = nil
+	a.noteUnseen(e.id, a.removals[e.id].clock >= e.clock)
 	delete(a.removals, e.id)
 	if a.deadline.IsZero() {
 		a.deadline = now.Add(a.cfg.Timeout)
@@ -283,6 +292,8 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	}
 	a.disown(p)
 	delete(a.states, id)
+	delete(a.renewals, id)
+	delete(a.unseen, id)
 	a.encoded = nil
 	if len(a.states) == 0 {
 		a.deadline = time.Time{}
@@ -300,6 +311,18 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 	}
 }
 
+func (a *Awareness) noteUnseen(id uint64, unseen bool) {
+	switch {
+	case !unseen:
+		delete(a.unseen, id)
+	case a.unseen == nil:
+		a.unseen = make(map[uint64]struct{})
+		fallthrough
+	default:
+		a.unseen[id] = struct{}{}
+	}
+}
+
 // disown undoes what set has counted for a state.
 func (a *Awareness) disown(p presence) {
 	a.size -= p.size()
@@ -307,6 +330,37 @@ func (a *Awareness) disown(p presence) {
 }
 
 func (o *owned) add(count, size int) { o.count, o.size = o.count+count, o.size+size }
+
+// renews reports whether an entry that is accepted shows nothing new.
+func (a *Awareness) renews(e entry) bool {
+	known, held := a.states[e.id]
+	_, unseen := a.unseen[e.id]
+	return held && !unseen && e.state != nil && bytes.Equal(e.state, known.state)
+}
+
+// addRenewal records that a client has renewed its state.
+func (a *Awareness) addRenewal(id uint64, now time.Time) {
+	if a.renewals == nil {
+		a.renewals = make(map[uint64]struct{})
+	}
+	a.renewals[id] = struct{}{}
+	if due := now.Add(renewalDelay); due.Before(a.deadline) {
+		a.deadline = due
+	}
+}
+
+// Renewals returns an update with the states that have only been renewed since the last call, or
+// nil if there are none. It is not urgent, because clients show what they showed before, but
+// due at the Deadline.
+func (a *Awareness) Renewals() []byte {
+	var entries []entry
+	for id := range a.renewals {
+		p := a.states[id]
+		entries = append(entries, entry{id, p.clock, p.state})
+	}
+	a.renewals = nil
+	return encodeAny(entries)
+}
 
 // Full reports whether a state was ever ignored because the room had no capacity for it.
 func (a *Awareness) Full() bool { return a.full }
@@ -397,6 +451,6 @@ func (a *Awareness) removeMatching(entries []entry, now time.Time, match func(pr
 	return entries
 }
 
-// Deadline returns when Expire should be called next. Before that it has nothing to
-// remove. Deadline is zero if no client is present.
+// Deadline returns when Renewals and Expire should be called next. Before that Expire has
+// nothing to remove. Deadline is zero if no client is present.
 func (a *Awareness) Deadline() time.Time { return a.deadline }

@@ -224,6 +224,7 @@ func testSequences(t *testing.T, sequences map[string][]step) {
 						t.Fatalf("step %d: %v", i, err)
 					}
 					clear(in) // it was borrowed
+					got = withRenewals(t, a, got)
 				case s.conn != 0:
 					got = a.Leave(s.conn, now)
 				default:
@@ -266,7 +267,21 @@ func mustApplyAt(tb testing.TB, a *Awareness, conn uint64, now time.Time, entrie
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return changed
+	return withRenewals(tb, a, changed)
+}
+
+// withRenewals returns changed with what Renewals returns, or nil if there is neither.
+func withRenewals(tb testing.TB, a *Awareness, changed []byte) []byte {
+	tb.Helper()
+	renewed := a.Renewals()
+	if changed == nil || renewed == nil {
+		return append(changed, renewed...)
+	}
+	all, err := Merge(renewed, changed)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return all
 }
 
 func TestApplyRefuses(t *testing.T) {

@@ -54,6 +54,9 @@ func (a *Awareness) capacity(size int) int {
 }
 
 const (
+	// renewalDelay is for how long renewals are collected. Clients renew their states every 15
+	// to 18 seconds, and remove a state that wasn't renewed for 30 seconds.
+	renewalDelay = 3 * time.Second
 	// maxRemovals bounds how many removals are remembered.
 	maxRemovals = 4096
 	// maxClock is the highest clock of a client that isn't known yet, and maxJump is by

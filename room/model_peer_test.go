@@ -162,9 +162,15 @@ func (w *world) check(t *rapid.T) {
 	if got := w.room.Deadline(); got.IsZero() != deadline.IsZero() || got.After(deadline) {
 		t.Fatalf("deadline %v, want %v at the latest", got, deadline)
 	}
+	// The last clock of a state that was only renewed is sent by the deadline.
+	soon := w.room.awareness.Deadline()
+	if !soon.IsZero() && !soon.After(w.now) {
+		t.Fatalf("what was due at %v was not done", soon)
+	}
+	allSent := soon.IsZero() || soon.Sub(w.now) > 3*time.Second
 	want := make(map[uint64]string)
 	for id, s := range w.present {
-		want[id] = fmt.Sprint(s.clock, s.state)
+		want[id] = s.text(allSent)
 	}
 	for conn, p := range w.joined {
 		if p.based && !p.behind {
@@ -178,13 +184,21 @@ func (w *world) check(t *rapid.T) {
 		if p.shown {
 			got := make(map[uint64]string)
 			for id, s := range p.present {
-				got[id] = fmt.Sprint(s.clock, s.state)
+				got[id] = s.text(allSent)
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("connection %d has other awareness states (-want +got)\n%s", conn, diff)
 			}
 		}
 	}
+}
+
+// text describes a state, with its clock or without.
+func (s shown) text(clock bool) string {
+	if !clock {
+		return s.state
+	}
+	return fmt.Sprint(s.clock, s.state)
 }
 
 // same reports whether two documents have the same content. Pending blocks may be split

@@ -112,9 +112,9 @@ func (r *Room) Load(update []byte, enc blocks.Encoding) error {
 // nil, updates are accepted again.
 func (r *Room) Refuse(why *protocol.CloseError) { r.refusing = why }
 
-// Deadline returns when the room needs a Step even without inputs, to expire awareness or
-// to ask a connection for what pending blocks depend on. It returns the zero time if no
-// Step is needed.
+// Deadline returns when the room needs a Step even without inputs: to expire awareness, to
+// broadcast what of it was renewed, or to ask a connection for what pending blocks depend on.
+// It returns the zero time if no Step is needed.
 func (r *Room) Deadline() time.Time {
 	d := r.awareness.Deadline()
 	if d.IsZero() || !r.askAt.IsZero() && r.askAt.Before(d) {

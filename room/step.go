@@ -38,8 +38,13 @@ func (r *Room) Step(now time.Time, ins []event.Input) Effects {
 		t.take(&ins[i])
 	}
 	// After the inputs, so that a state that is renewed in this turn doesn't expire.
-	if d := r.awareness.Deadline(); !d.IsZero() && !now.Before(d) {
+	d := r.awareness.Deadline()
+	due := !d.IsZero() && !now.Before(d)
+	if due {
 		t.broadcastLater(r.awareness.Expire(now))
+	}
+	if due || len(t.awarenessUpdates) > 0 {
+		t.broadcastLater(r.awareness.Renewals())
 	}
 	t.end()
 	return t.effects

@@ -87,9 +87,11 @@ func TestSilentAwarenessExpires(t *testing.T) {
 		f.send("a", message(1, protocol.Awareness, testkit.Present(7, 1, "{}")))
 		f.want("a: all Awareness")
 		time.Sleep(20 * time.Second)
-		f.send("a", message(1, protocol.Awareness, testkit.Present(7, 2, "{}")))
+		f.send("a", message(1, protocol.Awareness, testkit.Present(7, 2, "{}"))) // a renewal
+		f.want()
+		time.Sleep(4 * time.Second)
 		f.want("a: all Awareness")
-		time.Sleep(29 * time.Second)
+		time.Sleep(25 * time.Second)
 		f.want()
 		time.Sleep(2 * time.Second)
 		f.want("a: all Awareness")

@@ -102,7 +102,7 @@ func TestLayerThatPanics(t *testing.T) {
 						panic("delivering")
 					}
 				}
-				f.send("a", message(2, protocol.Awareness, testkit.Present(8, 2, "{}")))
+				f.send("a", message(2, protocol.Awareness, testkit.Present(8, 2, `{"moved":true}`)))
 				f.write("a", 1, typed(7, 0))
 				close(busy)
 				synctest.Wait()

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -143,7 +144,7 @@ func TestPaceOfAwareness(t *testing.T) {
 		clock := uint64(0)
 		move := func() {
 			clock++
-			f.send("a", message(1, protocol.Awareness, testkit.Present(7, clock, "{}")))
+			f.send("a", message(1, protocol.Awareness, testkit.Present(7, clock, strconv.FormatUint(clock, 10))))
 		}
 		move()
 		f.want("a: all Awareness")
