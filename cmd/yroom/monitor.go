@@ -21,12 +21,18 @@ type monitor struct {
 	load    func() link.Load // what the parts of the process do
 	health  *health
 	log     *recentLog
-	history *history // nil: no samples are kept
+	history *history          // nil: nothing is kept of other processes and of earlier times
+	heard   *recentLog        // what others have told of their logs; nil: it isn't kept
+	told    map[string]uint64 // how many problems each of the others had told of
 }
+
+// tellTime is how long a process tells the others what it has logged last: long enough
+// that several heartbeats tell it.
+const tellTime = 3 * monitorTime
 
 // newMonitor returns the monitor of a process that serves clients.
 func newMonitor(s *yroom.Server, name string, withWorker bool, h *health, log *recentLog) *monitor {
-	return &monitor{name, withWorker, serverLoad(s), h, log, newHistory(name)}
+	return &monitor{name, withWorker, serverLoad(s), h, log, newHistory(name), newRecentLog(), nil}
 }
 
 // run measures until ctx ends.
@@ -46,13 +52,17 @@ func (m *monitor) run(ctx context.Context) {
 
 // step measures once.
 func (m *monitor) step(now time.Time) {
-	load := m.measure()
+	load := m.measure(now)
 	var peers []link.Peer
 	if l, ok := m.health.layer.(linked); ok {
 		l.SetLoad(load)
 		peers = l.Peers()
 	}
-	if m.history == nil || !m.history.due(now) {
+	if m.history == nil {
+		return
+	}
+	m.hear(now, peers)
+	if !m.history.due(now) {
 		return
 	}
 	m.history.add(now, m.name, version(), load)
@@ -63,11 +73,26 @@ func (m *monitor) step(now time.Time) {
 	}
 }
 
+// hear notes what other processes have logged. Of several records between two heartbeats
+// it learns only of the last.
+func (m *monitor) hear(now time.Time, peers []link.Peer) {
+	told := make(map[string]uint64, len(peers))
+	for _, p := range peers {
+		last := p.Load.Problem
+		if before, known := m.told[p.Name]; last.Message != "" && (!known || before != p.Load.Problems) {
+			m.heard.add(now, p.Name, levelOf(last.Error), last.Message, "")
+		}
+		told[p.Name] = p.Load.Problems
+	}
+	m.told = told
+}
+
 // measure returns what the process does.
-func (m *monitor) measure() link.Load {
+func (m *monitor) measure(now time.Time) link.Load {
 	load := m.load()
 	load.CPU, load.Memory = processorTime(), memoryTaken()
-	load.Problems, load.Draining = m.log.count(), m.health.draining.Load()
+	load.Problems, load.Problem = m.log.count(), m.log.latest(now, tellTime)
+	load.Draining = m.health.draining.Load()
 	return load
 }
 

@@ -24,7 +24,7 @@ type clusterView struct {
 	At        time.Time     `json:"at"`
 	Step      int           `json:"step"`      // seconds between two samples
 	Processes []processView `json:"processes"` // by name
-	Log       []logLine     `json:"log"`       // of the process that answers, the newest line first
+	Log       []logLine     `json:"log"`       // of the process that answers, the newest line first, and then of others
 }
 
 // processView describes a process.
@@ -78,7 +78,7 @@ func (m *monitor) cluster(now time.Time, after int64) (status int, body any) {
 		}
 		p.Problems, p.Samples = t.problems, t.samples
 	}
-	view := clusterView{Process: m.name, At: now, Step: int(sampleTime / time.Second), Log: m.log.recent(now)}
+	view := clusterView{Process: m.name, At: now, Step: int(sampleTime / time.Second), Log: append(m.log.recent(now), m.heard.recent(now)...)}
 	for _, p := range known {
 		if p.Samples == nil {
 			p.Samples = []sample{}

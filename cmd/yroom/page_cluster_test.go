@@ -45,7 +45,7 @@ func TestClusterOfOneProcess(t *testing.T) {
 		}
 		return ""
 	})
-	p.monitor.log.keeping(testkit.Logger(t)).Warn("A limit is reached.", "room", "a")
+	p.monitor.log.keeping(testkit.Logger(t), "c").Warn("A limit is reached.", "room", "a")
 	p.monitor.step(begin.Add(sampleTime))
 	p.monitor.step(begin.Add(sampleTime + time.Millisecond)) // it is too early for another sample
 
@@ -144,19 +144,22 @@ func (l *peersLayer) SetLoad(load link.Load) { l.told = load }
 func TestClusterOfSeveralProcesses(t *testing.T) {
 	layer := &peersLayer{peers: []link.Peer{
 		{Name: "z", Software: "v2", Worker: link.StateServing, Open: true, Load: link.Load{Rooms: 7}},
-		{Name: "y", Software: "v1", Worker: link.StateDraining, Open: true},
+		{Name: "y", Software: "v1", Worker: link.StateDraining, Open: true, Load: link.Load{Problems: 3, Problem: link.Problem{Message: "The store fails.", Error: true}}},
 		{Name: "x", Worker: link.StateServing},
 		{Name: "w", Fronts: true, Load: link.Load{Conns: 5, Draining: true}},
 		{Name: "v", Fronts: true},
 	}}
 	h := &health{layer: layer}
-	m := &monitor{"me", false, func() link.Load { return link.Load{Conns: 4} }, h, newRecentLog(), newHistory("me")}
+	m := &monitor{"me", false, func() link.Load { return link.Load{Conns: 4} }, h, newRecentLog(), newHistory("me"), newRecentLog(), nil}
 	now := time.Now()
 	m.step(now.Add(-2 * sampleTime))
+	m.step(now.Add(-2*sampleTime + 1)) // nothing is new
 	if layer.told.Conns != 4 || layer.told.Memory == 0 {
 		t.Errorf("the others are told %+v", layer.told)
 	}
 	layer.peers = layer.peers[:4]
+	layer.peers[1].Load.Problems++
+	m.log.keeping(testkit.Logger(t), "me").Warn("A limit is reached.")
 	m.step(now.Add(-sampleTime))
 	status, body := m.cluster(now, 0)
 	if status != http.StatusOK {
@@ -180,5 +183,19 @@ func TestClusterOfSeveralProcesses(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
+	}
+	got = nil
+	for _, line := range answer.Log {
+		got = append(got, fmt.Sprint(line.Process, " ", line.Level, " ", line.Message, " ", line.Count))
+	}
+	if diff := cmp.Diff([]string{"me warn A limit is reached. 1", "y error The store fails. 2"}, got); diff != "" {
+		t.Errorf("logs (-want +got)\n%s", diff)
+	}
+	if layer.told.Problem.Message != "A limit is reached." || layer.told.Problem.Error {
+		t.Errorf("the others are told %+v", layer.told)
+	}
+	m.step(now.Add(2 * tellTime))
+	if layer.told.Problem.Message != "" || layer.told.Problems != 1 {
+		t.Errorf("later they are told %+v", layer.told)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/yroom/yroom/layer/link"
 )
 
 const (
@@ -19,12 +21,16 @@ const (
 // the same message are one line.
 type recentLog struct {
 	mu    sync.Mutex
-	lines map[string]*logLine // by message
-	total uint64              // records since the process began
+	lines map[lineKey]*logLine
+	total uint64   // records since the process began
+	last  *logLine // nil: there was none
 }
 
-// logLine stands for records with the same message.
+type lineKey struct{ process, message string }
+
+// logLine stands for records of a process with the same message.
 type logLine struct {
+	Process string    `json:"process"`
 	Level   string    `json:"level"`
 	Message string    `json:"message"`
 	Details string    `json:"details"` // the attributes of the last one
@@ -33,12 +39,12 @@ type logLine struct {
 	Last    time.Time `json:"last"`
 }
 
-func newRecentLog() *recentLog { return &recentLog{lines: make(map[string]*logLine)} }
+func newRecentLog() *recentLog { return &recentLog{lines: make(map[lineKey]*logLine)} }
 
-// keeping returns a logger that writes what log would write, and keeps warnings and errors
-// in l, whatever the level of log is.
-func (l *recentLog) keeping(log *slog.Logger) *slog.Logger {
-	return slog.New(&keepingHandler{Handler: log.Handler(), log: l})
+// keeping returns a logger of a process that writes what log would write, and keeps
+// warnings and errors in l, whatever the level of log is.
+func (l *recentLog) keeping(log *slog.Logger, process string) *slog.Logger {
+	return slog.New(&keepingHandler{Handler: log.Handler(), log: l, process: process})
 }
 
 // count returns how many records were kept since the process began.
@@ -53,9 +59,9 @@ func (l *recentLog) recent(now time.Time) []logLine {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lines := make([]logLine, 0, len(l.lines))
-	for message, line := range l.lines {
+	for key, line := range l.lines {
 		if now.Sub(line.Last) > recentTime {
-			delete(l.lines, message)
+			delete(l.lines, key)
 			continue
 		}
 		lines = append(lines, *line)
@@ -64,19 +70,31 @@ func (l *recentLog) recent(now time.Time) []logLine {
 	return lines
 }
 
-func (l *recentLog) add(r slog.Record, details string) {
-	message := clip(r.Message)
+// latest returns the last record if it is not older than an age.
+func (l *recentLog) latest(now time.Time, age time.Duration) link.Problem {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last == nil || now.Sub(l.last.Last) > age {
+		return link.Problem{}
+	}
+	return link.Problem{Message: l.last.Message, Error: l.last.Level == levelOf(true)}
+}
+
+func (l *recentLog) add(at time.Time, process, level, message, details string) {
+	message = clip(message)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.total++
-	line := l.lines[message]
+	key := lineKey{process, message}
+	line := l.lines[key]
 	if line == nil {
 		l.makeSpace()
-		line = &logLine{Message: message, First: r.Time}
-		l.lines[message] = line
+		line = &logLine{Process: process, Message: message, First: at}
+		l.lines[key] = line
 	}
-	line.Level, line.Details, line.Last = strings.ToLower(r.Level.String()), details, r.Time
+	line.Level, line.Details, line.Last = level, details, at
 	line.Count++
+	l.last = line
 }
 
 // makeSpace removes the oldest line if there are as many as are kept.
@@ -90,7 +108,14 @@ func (l *recentLog) makeSpace() {
 			oldest = line
 		}
 	}
-	delete(l.lines, oldest.Message)
+	delete(l.lines, lineKey{oldest.Process, oldest.Message})
+}
+
+func levelOf(isError bool) string {
+	if isError {
+		return "error"
+	}
+	return "warn"
 }
 
 func clip(text string) string {
@@ -104,8 +129,9 @@ func clip(text string) string {
 type keepingHandler struct {
 	slog.Handler
 
-	log   *recentLog
-	attrs []slog.Attr // of WithAttrs
+	log     *recentLog
+	process string
+	attrs   []slog.Attr // of WithAttrs
 }
 
 // Enabled implements slog.Handler.
@@ -116,7 +142,7 @@ func (h *keepingHandler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (h *keepingHandler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
-		h.log.add(r, h.details(r))
+		h.log.add(r.Time, h.process, levelOf(r.Level >= slog.LevelError), r.Message, h.details(r))
 	}
 	if !h.Handler.Enabled(ctx, r.Level) {
 		return nil
@@ -143,10 +169,10 @@ func (h *keepingHandler) details(r slog.Record) string {
 
 // WithAttrs implements slog.Handler.
 func (h *keepingHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &keepingHandler{h.Handler.WithAttrs(attrs), h.log, append(slices.Clip(h.attrs), attrs...)}
+	return &keepingHandler{h.Handler.WithAttrs(attrs), h.log, h.process, append(slices.Clip(h.attrs), attrs...)}
 }
 
 // WithGroup implements slog.Handler. What is kept leaves out the names of groups.
 func (h *keepingHandler) WithGroup(name string) slog.Handler {
-	return &keepingHandler{h.Handler.WithGroup(name), h.log, h.attrs}
+	return &keepingHandler{h.Handler.WithGroup(name), h.log, h.process, h.attrs}
 }

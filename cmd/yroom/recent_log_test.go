@@ -17,7 +17,7 @@ func TestRecentLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	kept := newRecentLog()
-	log = kept.keeping(log).With("conn", 7)
+	log = kept.keeping(log, "web-1").With("conn", 7)
 	log.Info("not kept")
 	log.Warn("A limit is reached.", "room", "a")
 	log.Error("The store fails.", "error", errors.New("disk full"))
@@ -32,7 +32,7 @@ func TestRecentLog(t *testing.T) {
 		t.Fatalf("%d records: %+v", kept.count(), lines)
 	}
 	limit, store := lines[0], lines[1]
-	if limit.Level != "warn" || limit.Message != "A limit is reached." || limit.Count != 2 || limit.Details != "conn=7 room=b" || limit.Last.Before(limit.First) {
+	if limit.Process != "web-1" || limit.Level != "warn" || limit.Message != "A limit is reached." || limit.Count != 2 || limit.Details != "conn=7 room=b" || limit.Last.Before(limit.First) {
 		t.Errorf("%+v", limit)
 	}
 	if store.Level != "error" || store.Count != 1 || store.Details != "conn=7 error=disk full" {
@@ -46,7 +46,7 @@ func TestRecentLog(t *testing.T) {
 // However much is logged, a bounded part of it is kept.
 func TestRecentLogIsBounded(t *testing.T) {
 	kept := newRecentLog()
-	log := kept.keeping(slog.New(slog.DiscardHandler))
+	log := kept.keeping(slog.New(slog.DiscardHandler), "web-1")
 	for i := range 3 * recentLines {
 		log.Warn(fmt.Sprint(strings.Repeat("ä", longestDetail), i), "stack", strings.Repeat("x", 1<<20))
 		log.Warn(fmt.Sprintf("Message %d.", i), "a", strings.Repeat("x", 1<<20), "b", 1)

@@ -52,7 +52,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		return err
 	}
 	recent := newRecentLog()
-	log = recent.keeping(log)
+	log = recent.keeping(log, set.Name)
 	guard := guard{proxied: slices.ContainsFunc(set.Origin, func(host string) bool { return !loopback.Is(host) })}
 	if guard.token, err = readToken(set.APITokenFile, log); err != nil {
 		return err

@@ -78,7 +78,7 @@ func (e environment) runRooms(set settings) error {
 		return err
 	}
 	recent := newRecentLog()
-	log = recent.keeping(log)
+	log = recent.keeping(log, set.Name)
 	if err := set.checkWebhooks(log); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (e environment) runRooms(set settings) error {
 		return errors.Join(err, joined.Close(ctx), documents.close())
 	}
 
-	monitor := &monitor{set.Name, true, func() link.Load { return workerLoad(rooms.Stats()) }, health, recent, nil}
+	monitor := &monitor{set.Name, true, func() link.Load { return workerLoad(rooms.Stats()) }, health, recent, nil, nil, nil}
 	monitoring, endMonitoring := context.WithCancel(context.WithoutCancel(ctx))
 	defer endMonitoring()
 	go monitor.run(monitoring)

@@ -1,6 +1,9 @@
 package link
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // State is the state of a Node's worker.
 type State uint8
@@ -31,10 +34,19 @@ type Load struct {
 	Conns, Rooms int           // at the moment
 	Edits        uint64        // updates that have changed documents, since the process began
 	Problems     uint64        // warnings and errors in its log, since the process began
+	Problem      Problem       // the last of these, if it is new
 	CPU          time.Duration // processor time, since the process began
 	Memory       int           // in bytes
 	Draining     bool          // the process ends
 }
+
+// Problem is a warning or an error in the log of a process.
+type Problem struct {
+	Message string // without attributes; at most mostProblem bytes are sent
+	Error   bool   // and no warning
+}
+
+const mostProblem = 300
 
 // Numbers of the fields of a heartbeat. They are fixed.
 const (
@@ -54,6 +66,8 @@ const (
 	beatCPU      = 14 // in nanoseconds
 	beatMemory   = 15
 	beatDraining = 16
+	beatProblem  = 17 // the message
+	beatError    = 18
 )
 
 func appendHeartbeat(b []byte, h *heartbeat) []byte {
@@ -74,7 +88,9 @@ func appendHeartbeat(b []byte, h *heartbeat) []byte {
 	b = appendUint(b, beatProblems, h.load.Problems)
 	b = appendUint(b, beatCPU, uint64(max(h.load.CPU, 0)))
 	b = appendUint(b, beatMemory, uint64(max(h.load.Memory, 0)))
-	return appendBool(b, beatDraining, h.load.Draining)
+	b = appendBool(b, beatDraining, h.load.Draining)
+	b = appendString(b, beatProblem, h.load.Problem.Message[:min(len(h.load.Problem.Message), mostProblem)])
+	return appendBool(b, beatError, h.load.Problem.Error)
 }
 
 func decodeHeartbeat(b []byte) (h heartbeat, ok bool) {
@@ -123,5 +139,9 @@ func (l *Load) decode(f field) {
 		l.Memory = integer(f.value)
 	case beatDraining:
 		l.Draining = f.value != 0
+	case beatProblem:
+		l.Problem.Message = strings.ToValidUTF8(string(f.bytes[:min(len(f.bytes), mostProblem)]), "")
+	case beatError:
+		l.Problem.Error = f.value != 0
 	}
 }

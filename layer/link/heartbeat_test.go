@@ -1,6 +1,7 @@
 package link
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // earlier versions don't, is as if it did nothing.
 func TestHeartbeatsTellLoad(t *testing.T) {
 	b, w, c, _ := newPair(t)
-	want := Load{Conns: 3, Rooms: 2, Edits: 1 << 40, Problems: 5, CPU: 90 * time.Second, Memory: 1 << 30, Draining: true}
+	want := Load{Conns: 3, Rooms: 2, Edits: 1 << 40, Problems: 5, CPU: 90 * time.Second, Memory: 1 << 30, Draining: true, Problem: Problem{"The store fails.", true}}
 	loads := func() []Load {
 		var all []Load
 		for _, p := range c.Peers() {
@@ -24,4 +25,10 @@ func TestHeartbeatsTellLoad(t *testing.T) {
 	}
 	w.SetLoad(want)
 	b.until("the consumer knows", beatInterval+time.Second, func() bool { return loads()[0] == want })
+
+	// A long message is cut, and never in the middle of a character.
+	want.Problem = Problem{Message: "a" + strings.Repeat("ä", mostProblem)}
+	w.SetLoad(want)
+	want.Problem.Message = want.Problem.Message[:mostProblem-1]
+	b.until("the consumer knows the beginning", beatInterval+time.Second, func() bool { return loads()[0] == want })
 }

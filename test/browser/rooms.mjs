@@ -206,7 +206,7 @@ rooms['the dashboard'] = async stage => {
   const shows = label => graph(label).getAttribute('aria-valuetext')
   await until('no one is connected', async () => await shows('Connections') === '0 now')
   await cem.sees('#processes', 'ready')
-  await cem.sees('#log-of', 'None of web-1 in the last hour.')
+  await cem.sees('#log-of', 'None in the last hour.')
 
   // A graph moves, and so do the figures of the process and of the room.
   const people = await stage.meet(demos.codemirror, 'Ann', 'Bob')

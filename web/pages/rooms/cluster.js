@@ -86,19 +86,20 @@ function fill (line, process) {
   put(problems, count(process.problems), process.problems === 1 ? 'warning' : 'warnings')
 }
 
-const logs = new Map() // by the name of the process that has sent it
+const logs = new Map() // the answers by the process that has sent them
 
-// Each process sends its own log. Behind a proxy, several may have answered by now.
+// Each process sends its own log, and what it has heard of the logs of others, which is
+// less. Behind a proxy, several may have answered by now.
 function showLog ({ process, log, processes }) {
   logs.set(process, log)
   const running = new Map(processes.filter(({ state }) => state !== 'gone').map(one => [one.name, one]))
   for (const name of logs.keys()) if (!running.has(name)) logs.delete(name)
-  const lines = [...logs].flatMap(([name, log]) => log.map(line => ({ ...line, process: name })))
-    .sort((a, b) => Date.parse(b.last) - Date.parse(a.last))
-  const here = [...logs.keys()].sort().join(', ')
+  const own = [...logs].flatMap(([name, log]) => log.filter(line => line.process === name))
+  const heard = log.filter(line => !logs.has(line.process))
+  const lines = [...own, ...heard].sort((a, b) => Date.parse(b.last) - Date.parse(a.last))
   const others = [...running.values()].filter(({ name, problems }) => !logs.has(name) && problems > 0).map(({ name }) => name)
-  say(element('log-of'), `${lines.length === 0 ? 'None' : 'Those'} of ${here} in the last hour.` +
-    (others.length > 0 ? ` There are others in the ${others.length === 1 ? 'log' : 'logs'} of ${others.join(', ')}.` : ''))
+  say(element('log-of'), (lines.length === 0 ? 'None in the last hour.' : `In the last hour, in the ${logs.size === 1 ? 'log' : 'logs'} of ${[...logs.keys()].sort().join(', ')}.`) +
+    (others.length > 0 ? ` Of ${others.join(', ')} only a part is known here.` : ''))
   const list = element('log')
   const shown = lines.map(line => JSON.stringify([line, ago(line.first), ago(line.last)])).join()
   if (list.dataset.shown === shown) return
