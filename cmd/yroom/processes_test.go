@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/postgres"
 	"github.com/yroom/yroom/internal/testkit/redis"
@@ -41,6 +43,24 @@ func (s *server) served(t *testing.T, room, want string) {
 			return body
 		}
 		return ""
+	})
+}
+
+// knows waits until a consumer describes the processes of the cluster so: the name, the
+// state, the connections, the rooms, and whether it has samples.
+func (s *server) knows(t *testing.T, want ...string) {
+	t.Helper()
+	testkit.Eventually(t, strings.Join(want, ", "), func() string {
+		var answer clusterAnswer
+		_, body := s.get(t, "/cluster.json")
+		if err := json.Unmarshal([]byte(body), &answer); err != nil {
+			return body
+		}
+		var got []string
+		for _, p := range answer.Processes {
+			got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", p.Connections, " ", p.Rooms, " ", len(p.Samples) > 0))
+		}
+		return cmp.Diff(want, got)
 	})
 }
 
@@ -100,6 +120,9 @@ func TestProcesses(t *testing.T) {
 		bob.MustAwait(t, []byte(typing(typedHello)))
 		two.served(t, room, worker)
 	}
+	for _, s := range []*server{one, two} {
+		s.knows(t, "first ready 0 1 true", "one ready 2 0 true", "slow ready 0 1 true", "two ready 2 0 true")
+	}
 
 	// Another process takes the place of the first worker. All clients stay connected.
 	eve, err := two.dial(t, "plans", nil)
@@ -116,6 +139,7 @@ func TestProcesses(t *testing.T) {
 	}
 	eve.MustSend(t, []byte(typing(typedHello)))
 	eve.MustAwait(t, []byte(typing(typedHello)))
+	two.knows(t, "both ready 0 2 true", "first gone 0 0 true", "one ready 2 0 true", "slow ready 0 1 true", "two ready 3 0 true")
 
 	// While the broker doesn't answer, the processes are alive but not ready.
 	broker.Pause(t)
