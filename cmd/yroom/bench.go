@@ -18,14 +18,18 @@ import (
 // benchCommands are the scenarios with which the clients of a load generator measure any
 // Yjs server.
 type benchCommands struct {
-	URL       []string `name:"url"                required:""                               placeholder:"URL"                                                                                                                     sep:"none"                                                                        help:"Where clients connect, such as ws://127.0.0.1:8000/ws. {room} stands for the name of the room, which is otherwise appended. Repeated, clients take turns."`
-	Dialect   string   `enum:"plain,hocuspocus"   default:"plain"                           placeholder:"DIALECT"                                                                                                                 help:"plain, for servers of y-websocket clients, or hocuspocus (default: plain)."`
-	TokenFile string   `placeholder:"FILE"        type:"path"                               help:"File with the token that clients send: as the query parameter \"token\", or as Hocuspocus providers do."`
-	Header    []string `placeholder:"NAME: VALUE" sep:"none"                                help:"A field of the header of each request. May be repeated."`
-	PID       []int    `name:"pid"                placeholder:"PID"                         help:"A process of the server, to measure its CPU time and memory, with those of the processes that it has started. May be repeated."`
-	JSON      bool     `name:"json"               help:"Print the report as a JSON object."`
+	URL []string `name:"url" required:"" sep:"none" placeholder:"URL" help:"Where clients connect, such as ws://127.0.0.1:8000/ws. {room} stands for the name of the room, which is otherwise appended. Repeated, clients take turns."`
 
-	FanOut    benchFanOut    `cmd:"" name:"fan-out"                                                                    help:"People type in rooms, and receive what the others type."`
+	Dialect string `enum:"plain,hocuspocus" default:"plain" placeholder:"DIALECT" help:"plain, for servers of y-websocket clients, or hocuspocus (default: plain)."`
+
+	TokenFile string   `type:"path" placeholder:"FILE"        help:"File with the token that clients send: as the query parameter \"token\", or as Hocuspocus providers do."`
+	Header    []string `sep:"none"  placeholder:"NAME: VALUE" help:"A field of the header of each request. May be repeated."`
+	PID       []int    `name:"pid"  placeholder:"PID"         help:"A process of the server, to measure its CPU time and memory, with those of the processes that it has started. May be repeated."`
+
+	JSON bool `name:"json" help:"Print the report as a JSON object."`
+
+	FanOut benchFanOut `cmd:"" name:"fan-out" help:"People type in rooms, and receive what the others type."`
+
 	Agent     benchAgent     `cmd:"" help:"An agent in each room makes many edits at once, while people type."`
 	Slow      benchSlow      `cmd:"" help:"Some people read nothing while others type, and then all."`
 	Awareness benchAwareness `cmd:"" help:"People move their cursors."`

@@ -51,8 +51,9 @@ func (b benchAwareness) Run(c *benchCommands, e environment) error {
 }
 
 type benchReconnect struct {
-	Rooms   int  `placeholder:"N"                                                               default:"200" help:"Rooms (default: 200)."`
-	People  int  `placeholder:"N"                                                               default:"10"  help:"People in each room (default: 10)."`
+	Rooms  int `default:"200" placeholder:"N" help:"Rooms (default: 200)."`
+	People int `default:"10"  placeholder:"N" help:"People in each room (default: 10)."`
+
 	Restart bool `help:"Wait until you restart the server, in place of ending the connections."`
 }
 
@@ -62,8 +63,9 @@ func (b benchReconnect) Run(c *benchCommands, e environment) error {
 }
 
 type benchReplay struct {
-	Trace string  `placeholder:"FILE"       required:"" type:"path"                                                                              help:"A trace in the format of github.com/josephg/editing-traces, JSON, which may be compressed by gzip."`
-	Rate  float64 `placeholder:"PER_SECOND" default:"0" help:"Updates a second. With 0, as fast as the other client receives them (default: 0)."`
+	Trace string `required:"" type:"path" placeholder:"FILE" help:"A trace in the format of github.com/josephg/editing-traces, JSON, which may be compressed by gzip."`
+
+	Rate float64 `default:"0" placeholder:"PER_SECOND" help:"Updates a second. With 0, as fast as the other client receives them (default: 0)."`
 }
 
 // Run measures how a long history passes through a room.

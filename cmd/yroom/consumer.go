@@ -1,8 +1,10 @@
 package main
 
 type consumerCmd struct {
-	Config string `placeholder:"FILE"                            help:"Settings file (default: yroom.yaml, if there is one)."`
-	Check  bool   `help:"Check the settings, and start nothing."`
+	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
+
+	Check bool `help:"Check the settings, and start nothing."`
+
 	ProcessSettings
 	ConsumerSettings
 	AuthSettings

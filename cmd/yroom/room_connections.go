@@ -40,10 +40,12 @@ func (l roomConnections) Run(c *roomCommands, stdout io.Writer) error {
 
 // selected selects connections.
 type selected struct {
-	Room       string `arg:""                                                                optional:""        help:"The room's name."`
-	AllRooms   bool   `help:"In all rooms."`
-	User       string `help:"The connections of this user."                                  placeholder:"NAME" xor:"selected"`
-	Connection string `help:"One connection, by its id as yroom room connections prints it." placeholder:"ID"   xor:"selected"`
+	Room string `arg:"" optional:"" help:"The room's name."`
+
+	AllRooms bool `help:"In all rooms."`
+
+	User       string `xor:"selected" placeholder:"NAME" help:"The connections of this user."`
+	Connection string `xor:"selected" placeholder:"ID"   help:"One connection, by its id as yroom room connections prints it."`
 }
 
 // Validate is called by kong.

@@ -17,8 +17,10 @@ import (
 )
 
 type serve struct {
-	Config string `placeholder:"FILE"                            help:"Settings file (default: yroom.yaml, if there is one)."`
-	Check  bool   `help:"Check the settings, and start nothing."`
+	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
+
+	Check bool `help:"Check the settings, and start nothing."`
+
 	settings
 }
 

@@ -13,12 +13,14 @@ import (
 type tokenCmd struct {
 	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
 
-	Room    []string      `placeholder:"NAME"     required:""                                                                                                        help:"A room that the token opens, or the beginning of names with * after it. May be repeated."`
-	Access  string        `placeholder:"ACCESS"   default:"write"                                                                                                    help:"write, read, hidden or hidden-write (default: write)."`
-	User    string        `placeholder:"ID"       help:"The user (default: none)."`
-	Name    string        `placeholder:"NAME"     help:"The name under which others see the user (default: the one that the client sends)."`
-	Expires time.Duration `placeholder:"DURATION" default:"1h"                                                                                                       help:"How long the token is valid (default: 1h)."`
-	KeyFile string        `placeholder:"FILE"     help:"File with the private key, or the secret (default: jwt_key_file in the settings file, if that is a secret)."`
+	Room []string `required:"" placeholder:"NAME" help:"A room that the token opens, or the beginning of names with * after it. May be repeated."`
+
+	Access  string        `default:"write" placeholder:"ACCESS"   help:"write, read, hidden or hidden-write (default: write)."`
+	Expires time.Duration `default:"1h"    placeholder:"DURATION" help:"How long the token is valid (default: 1h)."`
+
+	User    string `placeholder:"ID"   help:"The user (default: none)."`
+	Name    string `placeholder:"NAME" help:"The name under which others see the user (default: the one that the client sends)."`
+	KeyFile string `placeholder:"FILE" help:"File with the private key, or the secret (default: jwt_key_file in the settings file, if that is a secret)."`
 }
 
 // Run prints a token for trying out.
