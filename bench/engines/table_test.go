@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // row is a row of the table: a figure of a job.
@@ -175,18 +177,9 @@ func ratio(a, b value) value {
 func (t table) bar() string {
 	var out strings.Builder
 	for _, g := range goals {
-		value, ok := g.value(t)
-		if !ok {
-			continue
+		if value, ok := g.value(t); ok {
+			out.WriteString(testkit.Verdict(g.what, value, g.least, g.most))
 		}
-		verdict, bound := "holds", fmt.Sprintf("at least %g", g.least)
-		if g.most > 0 {
-			bound = fmt.Sprintf("at most %g", g.most)
-		}
-		if value < g.least || g.most > 0 && value > g.most {
-			verdict = "falls short"
-		}
-		fmt.Fprintf(&out, "%-11s  %s: %.2f (%s)\n", verdict, g.what, value, bound)
 	}
 	return out.String()
 }

@@ -1,8 +1,9 @@
 package peers_test
 
 import (
-	"fmt"
 	"strings"
+
+	"github.com/yroom/yroom/internal/testkit"
 )
 
 // bar is a bound on a figure of yroom: on the figure itself, or on its ratio to another.
@@ -78,18 +79,9 @@ func toMemory(scenario, figure string) value {
 func (t *table) verdicts() string {
 	var out strings.Builder
 	for _, b := range bars {
-		v, ok := b.value(t)
-		if !ok {
-			continue
+		if v, ok := b.value(t); ok {
+			out.WriteString(testkit.Verdict(b.what, v, b.least, b.most))
 		}
-		verdict, bound := "met", fmt.Sprintf("at least %g", b.least)
-		if b.most > 0 {
-			bound = fmt.Sprintf("at most %g", b.most)
-		}
-		if v < b.least || b.most > 0 && v > b.most {
-			verdict = "missed"
-		}
-		fmt.Fprintf(&out, "%-6s  %s: %.2f (%s)\n", verdict, b.what, v, bound)
 	}
 	return out.String()
 }

@@ -10,6 +10,7 @@
 //	overlay.go  programs that are built with other texts in place of some files
 //	commonmark.go  the examples of CommonMark
 //	linear.go   times that may not grow with the square of the input
+//	verdict.go  whether a measured value is within its bounds
 //	wsclient/   a WebSocket client
 //	faulty/     a store whose calls fail, block or are dropped on demand
 //	postgres/   PostgreSQL and PgBouncer as processes
