@@ -96,7 +96,7 @@ func toV1(update []byte, enc Encoding, limit int) ([]byte, error) {
 	if err := checkEncoding(enc); err != nil {
 		return nil, err
 	}
-	return fromV2(update, limit)
+	return fromV2(nil, update, limit)
 }
 
 // readAs reads and checks an untrusted update. If that is in V1, in aliases it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"sync"
 )
 
 // Apply applies an update to the document. It returns the part of the update that is
@@ -38,14 +39,24 @@ func (s *Store) setIntegrated(update []byte) {
 
 // Load applies an update as Apply does, but without limits. It is for stored updates,
 // which an earlier Apply has accepted. update is borrowed.
-func (s *Store) Load(update []byte, enc Encoding) error {
-	update, err := toV1(update, enc, math.MaxInt)
-	if err == nil {
-		_, err = s.apply(update, nil)
-		s.integrated = nil
+func (s *Store) Load(update []byte, enc Encoding) (err error) {
+	if enc == V2 {
+		buffer := buffers.Get().(*[]byte)
+		defer buffers.Put(buffer)
+		if *buffer, err = fromV2((*buffer)[:0], update, math.MaxInt); err != nil {
+			return err
+		}
+		update = *buffer
+	} else if err = checkEncoding(enc); err != nil {
+		return err
 	}
+	_, err = s.apply(update, nil)
+	s.integrated = nil
 	return err
 }
+
+// buffers has memory for converted updates. The document keeps copies of their parts.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // apply applies an update in V1. If limits is nil, there are none.
 func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) {

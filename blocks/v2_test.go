@@ -273,7 +273,7 @@ func TestExpansionIsBounded(t *testing.T) {
 		if len(u) > 40 {
 			t.Fatalf("%d bytes", len(u))
 		}
-		v1, err := fromV2(u, 1<<30)
+		v1, err := fromV2(nil, u, 1<<30)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -336,7 +336,7 @@ func TestConvertingAllocatesLittle(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { toV2(u) }); n > 5 {
 			t.Errorf("%x: %.0f allocations to V2", u, n)
 		}
-		if n := testing.AllocsPerRun(100, func() { _, _ = fromV2(v2, 1<<20) }); n > 5 {
+		if n := testing.AllocsPerRun(100, func() { _, _ = fromV2(nil, v2, 1<<20) }); n > 5 {
 			t.Errorf("%x: %.0f allocations from V2", v2, n)
 		}
 	}
@@ -351,7 +351,7 @@ func TestConvertingAllocatesLittle(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { toV2(full) }); n > 100 {
 		t.Errorf("%d bytes: %.0f allocations to V2", len(full), n)
 	}
-	if n := testing.AllocsPerRun(10, func() { _, _ = fromV2(v2, 1<<20) }); n > 20 {
+	if n := testing.AllocsPerRun(10, func() { _, _ = fromV2(nil, v2, 1<<20) }); n > 20 {
 		t.Errorf("%d bytes: %.0f allocations from V2", len(v2), n)
 	}
 }
@@ -388,7 +388,7 @@ func TestConvertingIsLinear(t *testing.T) {
 				u := build(n)
 				return func() {
 					v2 := toV2(u)
-					if again, err := fromV2(v2, 1<<30); err != nil || len(again) > len(u) {
+					if again, err := fromV2(nil, v2, 1<<30); err != nil || len(again) > len(u) {
 						t.Fatal(err)
 					}
 				}
@@ -411,7 +411,7 @@ func FuzzFromV2(f *testing.F) {
 	addForms(f)
 	f.Fuzz(func(t *testing.T, u []byte) {
 		checkParseV2(t, u)
-		v1, err := fromV2(u, maxUnpacked(u))
+		v1, err := fromV2(nil, u, maxUnpacked(u))
 		if len(v1) > maxUnpacked(u) {
 			t.Fatalf("%d bytes from %d", len(v1), len(u))
 		}
@@ -422,7 +422,7 @@ func FuzzFromV2(f *testing.F) {
 			return
 		}
 		v2 := toV2(v1)
-		again, err := fromV2(v2, 1<<30)
+		again, err := fromV2(nil, v2, 1<<30)
 		if err != nil {
 			t.Fatalf("%x is refused: %v", v2, err)
 		}
@@ -452,7 +452,7 @@ func parsed(update []byte, enc Encoding) (out string, ok bool) {
 func checkParseV2(t *testing.T, u []byte) (accepted bool) {
 	t.Helper()
 	got, ok := parsed(u, V2)
-	v1, err := fromV2(u, maxUnpacked(u))
+	v1, err := fromV2(nil, u, maxUnpacked(u))
 	if err != nil {
 		if ok {
 			t.Fatalf("%x is parsed as %s, and not converted: %v", u, got, err)
@@ -498,7 +498,7 @@ func TestParseV2IsLimited(t *testing.T) {
 	}
 	most := sort.Search(1<<20, func(n int) bool {
 		u := deleted(uint64(n))
-		_, err := fromV2(u, maxUnpacked(u))
+		_, err := fromV2(nil, u, maxUnpacked(u))
 		return err != nil
 	}) - 1
 	if !checkParseV2(t, deleted(uint64(most))) {
@@ -567,5 +567,29 @@ func TestConvertedSizeIsLimited(t *testing.T) {
 	}
 	if _, err := New().Apply(packed, V2); err != nil {
 		t.Errorf("Apply with a high limit: %v", err)
+	}
+}
+
+// A document has copies of what was loaded in V2, because the memory of the conversion is
+// used again.
+func TestLoadedInV2(t *testing.T) {
+	load := func(client uint64, text string) *Store {
+		v2, err := Convert(V1, V2, testkit.Typed(client, 0, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := New()
+		if err := s.Load(v2, V2); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	first := load(1, "what the first document has")
+	before := first.Encode(V1)
+	for range 10 {
+		load(2, "another document with as many letters")
+	}
+	if !bytes.Equal(first.Encode(V1), before) {
+		t.Error("a document has changed when another was loaded")
 	}
 }
