@@ -40,6 +40,9 @@ func (s *Store) setIntegrated(update []byte) {
 // Load applies an update as Apply does, but without limits. It is for stored updates,
 // which an earlier Apply has accepted. update is borrowed.
 func (s *Store) Load(update []byte, enc Encoding) (err error) {
+	if err := checkEncoding(enc); err != nil {
+		return err
+	}
 	if enc == V2 {
 		buffer := buffers.Get().(*[]byte)
 		defer buffers.Put(buffer)
@@ -47,8 +50,6 @@ func (s *Store) Load(update []byte, enc Encoding) (err error) {
 			return err
 		}
 		update = *buffer
-	} else if err = checkEncoding(enc); err != nil {
-		return err
 	}
 	_, err = s.apply(update, nil)
 	s.integrated = nil
