@@ -203,7 +203,8 @@ func (t *Typing) Type(rate float64, warmUp, span time.Duration) (*Typed, error) 
 	return t.typed(rate, progress, func() (measured, int64, error) { return t.crowd.during(warmUp, span, t.edits) })
 }
 
-// TypeWhile is Type until do returns, which is called once the writers type.
+// TypeWhile is Type until do returns, which is called once the writers type. In the end, those
+// who stay have to be back.
 func (t *Typing) TypeWhile(rate float64, do func() error) (*Typed, error) {
 	progress := func() string { return fmt.Sprintf("%d clients are away", t.Away()) }
 	return t.typed(rate, progress, func() (measured, int64, error) { return t.crowd.while(t.edits, do) })
@@ -229,6 +230,9 @@ func (t *Typing) typed(rate float64, progress func() string, during func() (meas
 		ended := t.crowd.now()
 		err = settle(t.crowd, t.people)
 		typed.settled = t.crowd.now() - ended
+	}
+	if err == nil { // those who lack nothing may be away
+		err = t.crowd.await(int64(len(t.people)), t.synced)
 	}
 	if err != nil {
 		t.Leave()
