@@ -74,6 +74,30 @@ func TestListsAreSortedAndSearched(t *testing.T) {
 	}
 }
 
+// Rooms are sorted by the edits of the last seconds, and by what is pending.
+func TestListsAreSortedByEditsAndPending(t *testing.T) {
+	p := newPlace(t, yroom.Config{})
+	p.say(p.connect("a"), typing(typedHello))
+	c := p.connect("c")
+	p.say(c, typing(typedHello))
+	p.say(c, typing(more))
+	p.connect("b").MustSend(t, []byte(typing(more))) // it waits for what is before it, so it isn't broadcast
+	var answer listed
+	testkit.Eventually(t, "something is pending", func() string {
+		if _, answer = get[listed](p, "/rooms.json", "sort", "pending", "order", "descending"); answer.Pending == 0 {
+			return fmt.Sprintf("%+v", answer)
+		}
+		return ""
+	})
+	if b := answer.Rooms[0]; b.Name != "b" || b.Pending != answer.Pending || b.Bytes < b.Pending {
+		t.Errorf("%d bytes are pending: %+v", answer.Pending, answer.Rooms)
+	}
+	_, answer = get[listed](p, "/rooms.json", "sort", "edits", "order", "descending")
+	if c := answer.Rooms[0]; c.Name != "c" || c.Edits != 0.2 {
+		t.Errorf("two edits in ten seconds: %+v", answer.Rooms)
+	}
+}
+
 // A room that clients have opened without writing is listed only while they are in it.
 func TestARoomThatWasOnlyLookedInto(t *testing.T) {
 	p := newPlace(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {RemoveDelay: time.Hour}}})
