@@ -27,6 +27,11 @@ type Entry struct {
 	// At is when the compaction stored it.
 	At time.Time
 
+	// Cut says, in the argument of Compact, that the snapshot leaves out a part of the document:
+	// it was set back to what it was before some entries. So the room has changed, which a
+	// compaction otherwise doesn't do. See Notices. Load and LoadAfter return false.
+	Cut bool
+
 	// By is reserved for naming the user whose update this is: valid UTF-8 of at
 	// most 255 bytes without NUL, which the store keeps and returns as given.
 	By string

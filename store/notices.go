@@ -13,7 +13,8 @@ import (
 // When a room is created, by Create or Append, there is a notice of NoticeCreated and one of
 // NoticeChanged. Another append changes the notice of NoticeChanged that the room has, or adds
 // one if there is none: so a room has one such notice, however often it is edited. Delete turns
-// it into a notice of NoticeDeleted, or adds that. A compaction is not noticed.
+// it into a notice of NoticeDeleted, or adds that. A compaction is only noticed as a change if its
+// Entry.Cut is set.
 //
 // The notices of a room for one webhook are taken one after the other, in the order in which
 // the room was changed. A notice that was given up is not waited for.

@@ -27,7 +27,7 @@ type Message struct {
 type Data struct {
 	Room string `json:"room"`
 	// Position is that of the newest entry that Content has, or the next one after a deletion. It
-	// grows with each edit.
+	// grows with each edit, and stays the same when the document is set back.
 	Position store.Position `json:"position"`
 	// Content is what Hook.Content asks for, for Changed: a string or an object.
 	Content json.RawMessage `json:"content,omitempty"`
@@ -63,8 +63,7 @@ func (f *feed) requestFor(ctx context.Context, n store.Notice) (*request, error)
 		return nil, err
 	}
 	h := sha256.New()
-	_, _ = fmt.Fprintf(h, "%q %s %d ", n.Room, n.Kind, m.Data.Position) // a hash returns no error
-	_, _ = h.Write(m.Data.Content)
+	_, _ = fmt.Fprintf(h, "%q %s %d %d %d", n.Room, n.Kind, m.Data.Position, n.ID, n.Revision) // a hash returns no error
 	return &request{"msg_" + hex.EncodeToString(h.Sum(nil)[:16]), text}, nil
 }
 

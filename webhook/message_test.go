@@ -108,29 +108,32 @@ func TestContentLimit(t *testing.T) {
 	}
 }
 
-// The id of a request is that of the state of the room, and of nothing else.
-func TestMessageID(t *testing.T) {
+// The id of a request is that of the state of the room.
+func TestRequestID(t *testing.T) {
 	w := newWorld(t)
 	f := &feed{hook: w.hook.withDefaults(), store: w.store}
 	w.edit("room")
-	id := func(kind store.NoticeKind) string {
-		m, err := f.requestFor(t.Context(), store.Notice{Room: "room", Kind: kind, Position: 1})
+	id := func(kind store.NoticeKind, revision int64) string {
+		q, err := f.requestFor(t.Context(), store.Notice{Room: "room", Kind: kind, Position: 1, ID: 1, Revision: revision})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return m.id
+		return q.id
 	}
-	created, first := id(store.NoticeCreated), id(store.NoticeChanged)
-	if again := id(store.NoticeChanged); again != first || created == first {
+	created, first := id(store.NoticeCreated, 1), id(store.NoticeChanged, 1)
+	if again := id(store.NoticeChanged, 1); again != first || created == first {
 		t.Errorf("the ids are %s, %s and %s", created, first, again)
 	}
+	if cut := id(store.NoticeChanged, 2); cut == first {
+		t.Errorf("a document that was set back has the id %s of before", first)
+	}
 	w.edit("room")
-	if second := id(store.NoticeChanged); second == first {
+	if second := id(store.NoticeChanged, 1); second == first {
 		t.Errorf("two states have the id %s", first)
 	}
-	m, err := f.requestFor(t.Context(), store.Notice{Room: "nothing", Kind: store.NoticeChanged, Position: 1})
-	if m != nil || err != nil {
-		t.Errorf("a room that doesn't exist has the request %+v (%v)", m, err)
+	q, err := f.requestFor(t.Context(), store.Notice{Room: "nothing", Kind: store.NoticeChanged, Position: 1})
+	if q != nil || err != nil {
+		t.Errorf("a room that doesn't exist has the request %+v (%v)", q, err)
 	}
 }
 

@@ -109,7 +109,7 @@ func (w *Worker) tryCut(name string, from store.Position) error {
 		return err
 	}
 	enc := settings.Room.Encoding
-	snapshot := store.Entry{Encoding: store.Encoding(enc), Data: doc.Encode(enc)}
+	snapshot := store.Entry{Encoding: store.Encoding(enc), Data: doc.Encode(enc), Cut: true}
 	if err := whole(log.Entries[:kept], []store.Entry{snapshot}); err != nil {
 		return err
 	}

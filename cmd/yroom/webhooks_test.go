@@ -158,9 +158,13 @@ func webhooks(t *testing.T, settings string) {
 	}
 	program.wants(t, "room.changed notes one two three")
 	wantListed(t, dir, "search\t0\t0\t-\n")
+	at, _, _ := strings.Cut(lastLine(asked(t, s, "log", "notes")), "\t")
+	asked(t, s, "cut", "notes", at)
+	program.wants(t, "room.changed notes one two")
+	wantListed(t, dir, "search\t0\t0\t-\n")
 	figures := figuresAt(t, "http://"+s.Host+"/metrics", nil)
-	if got := figures[`yroom_webhook_delivered_total{webhook="search"}`]; got != 7 {
-		t.Errorf("%v requests were counted, want 7", got)
+	if got := figures[`yroom_webhook_delivered_total{webhook="search"}`]; got != 8 {
+		t.Errorf("%v requests were counted, want 8", got)
 	}
 	if got := figures[`yroom_webhook_failures_total{webhook="search"}`]; got < 1 {
 		t.Errorf("%v failures were counted", got)
@@ -176,6 +180,12 @@ func webhooks(t *testing.T, settings string) {
 	}
 	startIn(t, dir)
 	program.wants(t, "room.deleted notes ")
+}
+
+// lastLine returns the last line of a text.
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
 }
 
 // The table of docs/webhooks.md has every key of a webhook, with its default.

@@ -231,7 +231,7 @@ func own(ctx context.Context, e store.Entry) (store.Entry, error) {
 	if !e.Encoding.Valid() {
 		return e, fmt.Errorf("memstore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
 	}
-	e.Data = slices.Clone(e.Data)
+	e.Data, e.Cut = slices.Clone(e.Data), false
 	e.At = time.Now().UTC()
 	return e, nil
 }

@@ -150,7 +150,9 @@ WITH room AS (
   SELECT id, $4, $5, $6, $7, $8, clock_timestamp() FROM compacted
   ON CONFLICT (room_id, position) DO UPDATE SET encoding = excluded.encoding, data = excluded.data,
     checksum = excluded.checksum, written_by = excluded.written_by, stored_at = excluded.stored_at
-)
+), added AS (
+  SELECT webhook, $1::bytea AS name, 'changed' AS kind, $4::bigint AS position FROM compacted CROSS JOIN unnest($9::text[]) AS webhook
+)` + notedSQL + `
 SELECT (SELECT count(*) FROM compacted), (SELECT deleted FROM room)`
 
 // addSnapshotSQL adds a snapshot that replaces nothing, if the generation of the room is
@@ -193,10 +195,11 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 		st.sql = compactSQL
 		st.args = append(st.args, positions, positions[len(positions)-1])
 	}
-	st.args = append(st.args, columns(snapshot)...)
-	if len(positions) == 0 {
-		st.args = append(st.args, s.webhooks(room))
+	var webhooks []string // that are told
+	if len(positions) == 0 || snapshot.Cut {
+		webhooks = s.webhooks(room)
 	}
+	st.args = append(append(st.args, columns(snapshot)...), webhooks)
 	return s.change(ctx, room, group.Changed, largeTimeouts*s.config.Timeout, func() error {
 		switch {
 		case deleted != nil && *deleted:

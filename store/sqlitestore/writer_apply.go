@@ -98,7 +98,10 @@ func (w *writer) compact(r *request) error {
 	}
 	room.generation++
 	w.remember(r.room, room)
-	return w.insert(r, room.id, r.newest, true)
+	if err := w.insert(r, room.id, r.newest, true); err != nil || !r.entry.Cut {
+		return err
+	}
+	return w.note(r.room, store.NoticeChanged, r.newest)
 }
 
 // tables hold the entries of rooms.

@@ -41,6 +41,7 @@ func RunNotices(t *testing.T, open func(t *testing.T, webhooks func(room string)
 		{"of an empty compaction are as those of an append", noticeEmptyCompact},
 		{"of many edits is one", noticeEdits},
 		{"are not of what is refused, and not of compactions", noticeRefused},
+		{"are of compactions that set a room back", noticeCut},
 		{"are for the webhooks of the room", noticeWebhooks},
 		{"of a room are taken one after the other", noticeOrder},
 		{"are taken by one call each", noticeTakenOnce},
@@ -198,6 +199,35 @@ func noticeRefused(t *testing.T, s NoticeStore) {
 	}
 	if err := s.Delete(t.Context(), room); err != nil {
 		t.Fatal(err)
+	}
+	takeNone(t, s)
+}
+
+func noticeCut(t *testing.T, s NoticeStore) {
+	appendTo(t, s, room, v1("a"))
+	appendTo(t, s, room, v1("b"))
+	removeNotice(t, s, takeOne(t, s, store.NoticeCreated, 1))
+	n := takeOne(t, s, store.NoticeChanged, 2)
+	l, err := s.Load(t.Context(), room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snapshot := v1("a")
+	snapshot.Cut = true
+	if err := s.Compact(t.Context(), room, l, snapshot); err != nil {
+		t.Fatal(err)
+	}
+	removeNotice(t, s, n)
+	again := takeOne(t, s, store.NoticeChanged, 2)
+	if again.ID == n.ID && again.Revision == n.Revision {
+		t.Errorf("a notice of another change has the ID and the revision of %+v", n)
+	}
+	removeNotice(t, s, again)
+	if l, err = s.Load(t.Context(), room); err != nil || l.Entries[0].Cut {
+		t.Errorf("Load returned %+v and %v, want an entry without Cut", l, err)
+	}
+	if err := s.Compact(t.Context(), room, store.Log{}, snapshot); !errors.Is(err, store.ErrConflict) {
+		t.Errorf("Compact returned %v, want ErrConflict", err)
 	}
 	takeNone(t, s)
 }
