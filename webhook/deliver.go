@@ -19,6 +19,8 @@ const (
 	leases    = 3                // a lease takes this times the timeout of a request
 	longest   = 10               // a change is told of after this times the delay, even if more follow
 	maxHeader = 64 << 10
+
+	largeDocument = 64 << 10 // documents from this size on are written one after the other, because that takes some times their size
 )
 
 // Deliverer delivers the notices of stores.
@@ -33,6 +35,7 @@ type feed struct {
 	client *http.Client
 	log    *slog.Logger
 	slots  chan struct{} // has an item for each request in progress
+	large  *sync.Mutex   // of all feeds: held while a large document is read and written
 
 	mu      sync.Mutex
 	failing int // how many attempts have failed since one succeeded
@@ -41,7 +44,7 @@ type feed struct {
 
 // New returns a Deliverer. The error says what is wrong with a Hook.
 func New(cfg Config) (*Deliverer, error) {
-	d := new(Deliverer)
+	d, large := new(Deliverer), new(sync.Mutex)
 	known := map[string]bool{}
 	for _, h := range cfg.Hooks {
 		if err := h.Check(); err != nil {
@@ -56,7 +59,7 @@ func New(cfg Config) (*Deliverer, error) {
 		for _, s := range cfg.Stores {
 			d.feeds = append(d.feeds, &feed{
 				hook: h, store: s, client: client, log: cmp.Or(cfg.Logger, slog.Default()).With("webhook", h.Name),
-				slots: make(chan struct{}, atOnce), done: Stats{Hook: h.Name},
+				slots: make(chan struct{}, atOnce), large: large, done: Stats{Hook: h.Name},
 			})
 		}
 	}

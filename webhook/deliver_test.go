@@ -16,7 +16,6 @@ func TestReceiverFailsForAnHour(t *testing.T) {
 	}
 	for name, answer := range map[string]http.HandlerFunc{
 		"500":   status(http.StatusInternalServerError),
-		"404":   status(http.StatusNotFound),
 		"hangs": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		"cuts":  func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"redirects": func(w http.ResponseWriter, r *http.Request) {

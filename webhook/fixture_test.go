@@ -189,6 +189,16 @@ func (w *world) run() (d *Deliverer, end func()) {
 	return d, end
 }
 
+// feed returns the feed of a Deliverer that doesn't run.
+func (w *world) feed() *feed {
+	w.Helper()
+	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: []Store{w.store}, Logger: testkit.Logger(w.T)})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return d.feeds[0]
+}
+
 // edit types a character in a room, which it creates if need be.
 func (w *world) edit(room string) {
 	w.Helper()

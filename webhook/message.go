@@ -78,19 +78,31 @@ func (f *feed) fill(ctx context.Context, n store.Notice, d *Data) error {
 		case size > f.hook.ContentLimit:
 			d.Omitted = fmt.Sprintf("the document has %d bytes, and the limit for its content is %d", size, f.hook.ContentLimit)
 		default:
-			log, err := f.store.Load(ctx, n.Room)
-			if err != nil {
+			if err := f.write(ctx, size, d); err != nil {
 				return err
-			}
-			d.Position = log.Last()
-			if d.Content, err = f.hook.Content.of(log); err != nil {
-				d.Omitted = "the document can't be written: " + err.Error()
 			}
 		}
 	}
 	// The room may have been deleted, and created again, after the event.
 	_, err := f.store.LoadAfter(ctx, n.Room, n.Position)
 	return err
+}
+
+// write adds the content of a room of this size.
+func (f *feed) write(ctx context.Context, size int, d *Data) error {
+	if size >= largeDocument {
+		f.large.Lock()
+		defer f.large.Unlock()
+	}
+	log, err := f.store.Load(ctx, d.Room)
+	if err != nil {
+		return err
+	}
+	d.Position = log.Last()
+	if d.Content, err = f.hook.Content.of(log); err != nil {
+		d.Omitted = "the document can't be written: " + err.Error()
+	}
+	return nil
 }
 
 // size returns the size of a stored room in bytes.

@@ -97,7 +97,7 @@ func TestContentLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.edit("larg") // whose name is the beginning of the other's
-	f := &feed{hook: w.hook.withDefaults(), store: w.store}
+	f := w.feed()
 	m, err := f.requestFor(t.Context(), store.Notice{Room: "large", Kind: store.NoticeChanged, Position: 1})
 	if err != nil || !strings.Contains(string(m.body), `"omitted":"the document has 2`) || strings.Contains(string(m.body), "content\"") {
 		t.Errorf("the request of a large document is %s (%v)", m.body, err)
@@ -111,7 +111,7 @@ func TestContentLimit(t *testing.T) {
 // The id of a request is that of the state of the room.
 func TestRequestID(t *testing.T) {
 	w := newWorld(t)
-	f := &feed{hook: w.hook.withDefaults(), store: w.store}
+	f := w.feed()
 	w.edit("room")
 	id := func(kind store.NoticeKind, revision int64) string {
 		q, err := f.requestFor(t.Context(), store.Notice{Room: "room", Kind: kind, Position: 1, ID: 1, Revision: revision})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -94,7 +95,7 @@ func TestDocumentedScraping(t *testing.T) {
 func TestPrometheus(t *testing.T) {
 	program := testkit.Program(t, "prometheus", installPrometheus)
 	broker := redis.Start(t, redis.Options{})
-	dir := t.TempDir()
+	dir := withWebhook(t)
 	single := testkit.Serve(t, yroom, dir, "--store", "sqlite:single.db")
 	worker := testkit.Start(t, yroom, dir, "worker", "--layer", broker.URL(), "--store", "sqlite:cluster.db")
 	consumer := testkit.Start(t, yroom, dir, "consumer", "--layer", broker.URL())
@@ -185,6 +186,23 @@ func TestPrometheus(t *testing.T) {
 			t.Errorf("the alerts name %s, of which Prometheus has nothing (%v)", name, err)
 		}
 	}
+}
+
+// withWebhook returns a new folder with the settings of a webhook, whose requests are answered with an error.
+func withWebhook(t *testing.T) (dir string) {
+	t.Helper()
+	receiver := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(receiver.Close)
+	dir = t.TempDir()
+	for name, text := range map[string]string{
+		"secret":     "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"yroom.yaml": "webhooks: {search: {url: '" + receiver.URL + "', secret_file: secret, allow: 127.0.0.1}}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // edit connects to a room, writes the next character and leaves.
