@@ -32,6 +32,7 @@ var bars = []bar{
 	{"fsync, fan-out: deliveries a second, times those in memory", 0.6, 0, toMemory("fan-out", "deliveries_per_second")},
 	{"fsync, 10 edits a second each: p99 less that in memory, times one commit", 0, 1, ratio(less(of(onDisk, "paced", "latency_p99_ms"), of(inMemory, "paced", "latency_p99_ms")), of(commit, "paced", "ms"))},
 	{"2,000 clients come back after a restart: time, ms", 0, 5000, of(inMemory, "reconnect", "reconnect_max_ms")},
+	{"2,000 clients come back after a restart: how often a room is loaded", 0, 1, of(onDisk, "reconnect", "loads_per_room")},
 }
 
 // value computes a number from a table. ok is false if the measurements are missing.

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -28,7 +30,32 @@ func play(b testing.TB, s server, program string, in inputs, sc scenario) (figur
 	if connections := f["connections"]; connections > 0 {
 		f["kernel_kb_per_connection"] = kernel / 1024 / connections
 	}
+	if err == nil && sc.restarts && r.metrics != "" {
+		f.derive("loads_per_room", r.loads(b), "rooms")
+	}
 	return f, err
+}
+
+var loadsMetric = regexp.MustCompile(`(?m)^yroom_load_duration_seconds_count (\d+)$`)
+
+// loads returns how often rooms were loaded since the server was started.
+func (r *running) loads(t testing.TB) float64 {
+	t.Helper()
+	answer, err := http.Get(r.metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := loadsMetric.FindSubmatch(text)
+	if count == nil {
+		t.Fatalf("%s doesn't say how often rooms were loaded:\n%s", r.metrics, text)
+	}
+	n, _ := strconv.ParseFloat(string(count[1]), 64) // it has digits only
+	return n
 }
 
 // restartLine begins the line in which "yroom bench" says that the server is to be

@@ -76,4 +76,5 @@ var allRows = []row{
 	{name: "the same: memory of the kernel, for both ends", unit: "KB", scenario: "idle, one a room", figure: "kernel_kb_per_connection", digits: 1},
 	{name: "the same: CPU a second", unit: "µs", scenario: "idle, one a room", figure: "server_cpu_us_per_connection_second", digits: 2},
 	{name: "2,000 clients in 200 rooms come back after a restart: time", unit: "ms", scenario: "reconnect", figure: "reconnect_max_ms"},
+	{name: "the same: how often a room is loaded", scenario: "reconnect", figure: "loads_per_room", digits: 2},
 }

@@ -50,6 +50,7 @@ type running struct {
 	processes []*daemon.Daemon // all of it
 	kept      int              // how many of the first processes hold neither rooms nor connections
 	port      int
+	metrics   string // the address of metrics for Prometheus; "": there are none, or several
 }
 
 // pids returns the ids of the processes.

@@ -35,6 +35,7 @@ func startServe(t testing.TB, program, store string) (*running, error) {
 	t.Helper()
 	r, run := yroom(t, program)
 	r.processes = []*daemon.Daemon{run("serve", "--listen", r.host(), "--store", store)}
+	r.metrics = "http://" + r.host() + "/metrics"
 	err := r.await()
 	return r, err
 }
