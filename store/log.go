@@ -19,18 +19,17 @@ func (e Encoding) Valid() bool { return e == V1 || e == V2 }
 // Entry is an update in a room's log. A snapshot is an entry too.
 type Entry struct {
 	Encoding Encoding
-	Data     []byte
+	// Cut says, in the argument of Compact, that the snapshot leaves out a part of the document:
+	// it was set back to what it was before some entries. So the room has changed, which a
+	// compaction otherwise doesn't do. See Notices. Load and LoadAfter return false.
+	Cut  bool
+	Data []byte
 
 	// At is when the entry was stored, by the clock of the store, in UTC and to
 	// the millisecond at least. The store sets it: Append, Compact and Create ignore the
 	// value in their argument, and Load and LoadAfter return the stored one. A snapshot's
 	// At is when the compaction stored it.
 	At time.Time
-
-	// Cut says, in the argument of Compact, that the snapshot leaves out a part of the document:
-	// it was set back to what it was before some entries. So the room has changed, which a
-	// compaction otherwise doesn't do. See Notices. Load and LoadAfter return false.
-	Cut bool
 
 	// By is reserved for naming the user whose update this is: valid UTF-8 of at
 	// most 255 bytes without NUL, which the store keeps and returns as given.

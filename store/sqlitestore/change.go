@@ -28,7 +28,7 @@ type request struct {
 	entry    store.Entry    // owned once it is queued
 	position store.Position // result: the position of entry
 
-	replaced   []byte         // positions, as a JSON array; "[]": none
+	replaced   string         // positions, as a JSON array; "[]": none
 	count      int            // of them
 	newest     store.Position // of them
 	generation uint64
@@ -112,9 +112,11 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 	if r.count = len(replaced); r.count > 0 {
 		r.newest = replaced[r.count-1]
 	}
-	if r.replaced, err = json.Marshal(replaced); err != nil {
+	text, err := json.Marshal(replaced)
+	if err != nil {
 		return err
 	}
+	r.replaced = string(text)
 	return s.do(ctx, r)
 }
 

@@ -248,7 +248,7 @@ func TestDeletedElsewhere(t *testing.T) {
 }
 
 // BenchmarkAppend measures the cost of a level: each writer appends 50 bytes to a room
-// of its own.
+// of its own. With a webhook, the level is store.DurabilityCommit.
 func BenchmarkAppend(b *testing.B) {
 	stores := map[string]func(b *testing.B) store.Store{
 		"memstore": func(*testing.B) store.Store { return memstore.New() },
@@ -260,6 +260,13 @@ func BenchmarkAppend(b *testing.B) {
 			b.Helper()
 			return open(b, filepath.Join(b.TempDir(), "rooms.db"), at(level))
 		}
+	}
+	names = append(names, "webhook")
+	stores["webhook"] = func(b *testing.B) store.Store {
+		b.Helper()
+		config := at(store.DurabilityCommit)
+		config.Webhooks = func(string) []string { return []string{"hook"} }
+		return open(b, filepath.Join(b.TempDir(), "rooms.db"), config)
 	}
 	data := strings.Repeat("x", 50)
 	for _, name := range names {

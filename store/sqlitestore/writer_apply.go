@@ -80,7 +80,7 @@ func (w *writer) compact(r *request) error {
 	found := 0
 	for _, table := range tables {
 		var n int
-		if err := w.scan("SELECT count(*) FROM "+table+replaced, []any{room.id, string(r.replaced)}, &n); err != nil {
+		if err := w.scan("SELECT count(*) FROM "+table+replaced, []any{room.id, r.replaced}, &n); err != nil {
 			return err
 		}
 		found += n
@@ -89,7 +89,7 @@ func (w *writer) compact(r *request) error {
 		return store.ErrConflict
 	}
 	for _, table := range tables {
-		if err := w.exec("DELETE FROM "+table+replaced, room.id, string(r.replaced)); err != nil {
+		if err := w.exec("DELETE FROM "+table+replaced, room.id, r.replaced); err != nil {
 			return err
 		}
 	}
