@@ -31,9 +31,9 @@ func retryPause(failed int) time.Duration {
 // errLate means that so much of a lease has passed that a request could outlast it.
 var errLate = errors.New("not sent: it took too long to read the room")
 
-// deliver makes an attempt to deliver a notice, and tells the store the result.
-func (f *feed) deliver(ctx context.Context, n store.Notice) {
-	began := time.Now()
+// deliver makes an attempt to deliver a notice, whose lease did not begin before this time, and
+// tells the store the result.
+func (f *feed) deliver(ctx context.Context, n store.Notice, began time.Time) {
 	q, err := f.requestFor(ctx, n)
 	if err == nil && time.Since(began) > (leases-1)*f.hook.Timeout {
 		err = errLate

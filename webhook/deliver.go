@@ -35,6 +35,7 @@ type feed struct {
 	client *http.Client
 	log    *slog.Logger
 	slots  chan struct{} // has an item for each request in progress
+	unread bool          // the store could not be read for notices; of run
 	large  *sync.Mutex   // of all feeds: held while a large document is read and written
 
 	mu      sync.Mutex
@@ -90,6 +91,7 @@ func (f *feed) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
+		began := time.Now() // before the lease
 		n, found := f.take(ctx)
 		if !found {
 			<-f.slots
@@ -97,7 +99,7 @@ func (f *feed) run(ctx context.Context) {
 			continue
 		}
 		delivering.Go(func() {
-			f.deliver(ctx, n)
+			f.deliver(ctx, n, began)
 			<-f.slots
 		})
 		wait(ctx, f.pause())
@@ -107,8 +109,11 @@ func (f *feed) run(ctx context.Context) {
 // take takes a notice, if there is one.
 func (f *feed) take(ctx context.Context) (store.Notice, bool) {
 	taken, err := f.store.TakeNotices(ctx, takingOf(f.hook))
-	if err != nil && ctx.Err() == nil {
-		f.log.Warn("The store could not be read for a webhook. It is read again in a second. Nothing is lost. Check the store.", "error", err)
+	if ctx.Err() == nil {
+		if err != nil && !f.unread {
+			f.log.Warn("The store could not be read for a webhook. It is read again each second. Nothing is lost. Check the store.", "error", err)
+		}
+		f.unread = err != nil
 	}
 	if len(taken) == 0 {
 		return store.Notice{}, false

@@ -1,12 +1,16 @@
 package webhook
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/yroom/yroom/store"
 )
 
 // Whatever a receiver does for an hour, every event arrives afterwards, in order for each room.
@@ -207,4 +211,37 @@ func TestRetryPauses(t *testing.T) {
 	if got := retryPause(1000); got != lastPause {
 		t.Errorf("after 1000 failures the pause is %v", got)
 	}
+}
+
+// slowStore is a store that takes its time to read.
+type slowStore struct {
+	Store
+
+	takes atomic.Int64 // nanoseconds
+}
+
+// LoadAfter implements store.Store.
+func (s *slowStore) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
+	time.Sleep(time.Duration(s.takes.Load()))
+	return s.Store.LoadAfter(ctx, room, after)
+}
+
+// A request that could outlast the lease isn't sent: another process may send the same then.
+func TestSlowStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hook.Events = []Event{Changed}
+		slow := &slowStore{Store: w.store}
+		slow.takes.Store(int64(21 * time.Second))
+		w.reads = slow
+		w.run()
+		w.edit("room")
+		time.Sleep(time.Minute)
+		if w.receiver.tried > 0 {
+			t.Errorf("there were %d requests", w.receiver.tried)
+		}
+		slow.takes.Store(int64(19 * time.Second))
+		time.Sleep(2 * time.Minute)
+		w.wantTold("room", Changed)
+	})
 }

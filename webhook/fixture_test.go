@@ -130,6 +130,7 @@ type world struct {
 	*testing.T
 
 	store    *sqlitestore.Store
+	reads    Store // that a Deliverer uses
 	receiver *receiver
 	listener *memhttp.Listener
 	hook     Hook
@@ -148,7 +149,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		T: t, store: s, receiver: &receiver{t: t, inRoom: map[string]int{}}, listener: memhttp.Listen(),
+		T: t, store: s, reads: s, receiver: &receiver{t: t, inRoom: map[string]int{}}, listener: memhttp.Listen(),
 		hook:  Hook{Name: hookName, URL: "http://receiver.test/hook", Secret: secret, Content: ContentText},
 		clock: map[string]uint64{},
 	}
@@ -168,7 +169,7 @@ func newWorld(t *testing.T) *world {
 // run runs a Deliverer until end is called.
 func (w *world) run() (d *Deliverer, end func()) {
 	w.Helper()
-	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: []Store{w.store}, Logger: testkit.Logger(w.T)})
+	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: []Store{w.reads}, Logger: testkit.Logger(w.T)})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -192,7 +193,7 @@ func (w *world) run() (d *Deliverer, end func()) {
 // feed returns the feed of a Deliverer that doesn't run.
 func (w *world) feed() *feed {
 	w.Helper()
-	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: []Store{w.store}, Logger: testkit.Logger(w.T)})
+	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: []Store{w.reads}, Logger: testkit.Logger(w.T)})
 	if err != nil {
 		w.Fatal(err)
 	}
