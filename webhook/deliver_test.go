@@ -119,6 +119,7 @@ func TestTwoDeliverers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.run()
+		w.reads = open(t, w.path) // as another process does
 		w.run()
 		for range 10 {
 			for i := range 10 {

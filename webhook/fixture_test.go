@@ -129,6 +129,7 @@ func told(all []received) (types []Event) {
 type world struct {
 	*testing.T
 
+	path     string
 	store    *sqlitestore.Store
 	reads    Store // that a Deliverer uses
 	receiver *receiver
@@ -140,16 +141,10 @@ type world struct {
 // newWorld returns a world whose hook wants the text of documents. The Deliverer doesn't run yet.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s, err := sqlitestore.Open(filepath.Join(t.TempDir(), "rooms.db"), sqlitestore.Config{
-		Shared:     true,
-		Durability: func(string) store.Durability { return store.DurabilityCommit },
-		Webhooks:   func(string) []string { return []string{hookName} },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := filepath.Join(t.TempDir(), "rooms.db")
+	s := open(t, path)
 	w := &world{
-		T: t, store: s, reads: s, receiver: &receiver{t: t, inRoom: map[string]int{}}, listener: memhttp.Listen(),
+		T: t, path: path, store: s, reads: s, receiver: &receiver{t: t, inRoom: map[string]int{}}, listener: memhttp.Listen(),
 		hook:  Hook{Name: hookName, URL: "http://receiver.test/hook", Secret: secret, Content: ContentText},
 		clock: map[string]uint64{},
 	}
@@ -159,11 +154,27 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() {
 		server.Close()
 		serving.Wait()
+	})
+	return w
+}
+
+// open opens a store, as each process does that uses the file.
+func open(t *testing.T, path string) *sqlitestore.Store {
+	t.Helper()
+	s, err := sqlitestore.Open(path, sqlitestore.Config{
+		Shared:     true,
+		Durability: func(string) store.Durability { return store.DurabilityCommit },
+		Webhooks:   func(string) []string { return []string{hookName} },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return w
+	return s
 }
 
 // run runs a Deliverer until end is called.
