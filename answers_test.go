@@ -146,6 +146,52 @@ func TestUnreadAnswersShareMemory(t *testing.T) {
 	}
 }
 
+// TestSyncStep2ComesLast checks that a client which is sent the document that waits for
+// another one gets what was added since before its SyncStep2, in the encoding of the room.
+func TestSyncStep2ComesLast(t *testing.T) {
+	for _, enc := range []blocks.Encoding{blocks.V1, blocks.V2} {
+		server, web := largeRoom(t, yroom.Config{Rooms: map[string]yroom.Settings{"default": {UpdateVersion: int(enc)}}})
+		ask := func() *wsclient.Client {
+			c := connect(t, web, "large")
+			c.MustSend(t, testkit.SyncStep1(emptyStateVector))
+			return c
+		}
+		before := settle()
+		ask() // and doesn't read
+		testkit.Eventually(t, "the document waits for a client", func() string {
+			if held := settle() - before; held < largeText/4 {
+				return fmt.Sprintf("%d bytes are held", held)
+			}
+			return ""
+		})
+		if err := server.Document("large").Apply(t.Context(), testkit.Typed(8, 0, "added"), blocks.V1); err != nil {
+			t.Fatal(err)
+		}
+		c, doc, updates := ask(), blocks.New(), 0
+		for step2 := false; !step2; {
+			op, message, err := c.Read()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if op != ws.OpBinary || message[0] != 0 || message[1] == 0 {
+				continue
+			}
+			updates++
+			step2 = message[1] == 1
+			r := lib0.NewReader(message[2:])
+			if _, err := doc.Apply(r.Bytes(), enc); err != nil {
+				t.Fatalf("V%d, message %d: %v", enc, updates, err)
+			}
+		}
+		if v := doc.StateVector(); blocks.ClockOf(v, 7) != largeText || blocks.ClockOf(v, 8) != 5 {
+			t.Errorf("V%d: after the SyncStep2, the client has %d and %d elements", enc, blocks.ClockOf(v, 7), blocks.ClockOf(v, 8))
+		}
+		if updates != 3 {
+			t.Errorf("V%d: the client was sent %d updates, want the document, what was added, and an empty SyncStep2", enc, updates)
+		}
+	}
+}
+
 // TestRepeatedRequestsAreBounded checks that a connection that requests a large document
 // again and again holds one answer, and makes the room encode none that it doesn't read.
 func TestRepeatedRequestsAreBounded(t *testing.T) {

@@ -54,8 +54,21 @@ func (c *Conn) secure() {
 	}
 }
 
-// emptyUpdate is an update in V1 that has nothing.
-var emptyUpdate = []byte{0, 0}
+// The updates that have nothing, in V1 and V2.
+var (
+	emptyV1 = []byte{0, 0}
+	emptyV2 = []byte{0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0}
+)
+
+// emptyAs returns an update that has nothing, in the encoding of a document. V2 begins with
+// 0. V1 does so only if no client has written anything, and then a reader of V1 finds
+// nothing in emptyV2, too.
+func emptyAs(document []byte) []byte {
+	if document[0] == 0 {
+		return emptyV2
+	}
+	return emptyV1
+}
 
 // addShared answers an offer of the whole document at mark with the one at another Mark that
 // is in memory. The socket's lock must be held.
@@ -66,7 +79,7 @@ func (c *Conn) addShared(mark event.Mark, data []byte, at event.Mark, p *packing
 	var change outbox.Change
 	if at.Seq < mark.Seq {
 		f := frame(protocol.Update, data, at, p)
-		change = c.out.AddOlder(f, frame(protocol.SyncStep2, emptyUpdate, mark, nil))
+		change = c.out.AddOlder(f, frame(protocol.SyncStep2, emptyAs(data), mark, nil))
 		c.added(f)
 	} else {
 		change, _ = c.addFrame(frame(protocol.SyncStep2, data, at, p)) // only awareness can cause an error

@@ -53,9 +53,6 @@ func (o *Outbox) addWhole(f *Frame, step2 bool) Change {
 	if step2 {
 		o.rejoining = false
 	}
-	if f.Type == protocol.SyncStep2 {
-		o.ending = nil
-	}
 	f.whole = true
 	f.keep = rejoined && newer || step2 && !o.greeted || !step2 && o.asked || o.granted > 0
 	o.granted, o.need = 0, 0
@@ -64,6 +61,9 @@ func (o *Outbox) addWhole(f *Frame, step2 bool) Change {
 	}
 	if !f.keep && !o.fits(f) {
 		return o.overflow()
+	}
+	if f.Type == protocol.SyncStep2 {
+		o.ending = nil
 	}
 	if step2 {
 		o.greeted = true

@@ -57,26 +57,25 @@ type Outbox struct {
 
 	greeted bool       // the first SyncStep2 was queued
 	follows bool       // a whole frame was queued: a broadcast must continue last
+	based   bool       // a whole frame is written, or being written
 	last    event.Mark // of the document frame that was queued last, if follows is set
 	seen    event.Mark // the newest Mark of the document frames that arrived
-
-	based   bool       // a whole frame is written, or being written
 	next    event.Mark // what written will be when Wrote is called
 	written event.Mark // the client has everything up to it
 
-	behind    bool // updates are missing
-	asked     bool // a Resync is unanswered
-	join      bool // a Join is due
-	joined    bool // a Join was sent
-	rejoining bool // a Join with GreetingRejoin is unanswered
+	behind     bool // updates are missing
+	asked      bool // a Resync is unanswered
+	join       bool // a Join is due
+	joined     bool // a Join was sent
+	rejoining  bool // a Join with GreetingRejoin is unanswered
+	questioned bool // a SyncStep1 is unanswered
+	whole      bool // the answer that was offered is the whole document
 
-	questioned bool       // a SyncStep1 is unanswered
-	question   []byte     // the state vector of a SyncStep1 whose answer was offered, and wasn't asked for yet; nil if there is none
-	whole      bool       // that answer is the whole document
-	offered    event.Mark // the Mark of the last offer
-	need       int        // what has to be granted before the offered answer is asked for
-	granted    int        // what was granted, until a whole frame arrives
-	ending     *Frame     // the last of an answer that AddOlder has begun; nil if there is none
+	question []byte     // the state vector of a SyncStep1 whose answer was offered, and wasn't asked for yet; nil if there is none
+	offered  event.Mark // the Mark of the last offer
+	need     int        // what has to be granted before the offered answer is asked for
+	granted  int        // what was granted, until a whole frame arrives
+	ending   *Frame     // the last of an answer that AddOlder has begun; nil if there is none
 
 	acks acks
 

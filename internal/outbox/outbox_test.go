@@ -131,7 +131,7 @@ func TestNoUpdateIsLost(t *testing.T) {
 			return n
 		}
 		bytes := func(name string) int { return rapid.IntRange(1, largest).Draw(t, name) }
-		greeted := false
+		greeted, synced := false, false
 		step2 := func() {
 			if !r.knows {
 				r.wire = append(r.wire, nil)
@@ -261,8 +261,11 @@ func TestNoUpdateIsLost(t *testing.T) {
 				for i := from + 1; i <= to; i++ {
 					has[i] = true
 				}
-				if n := prefix(); f.Type == protocol.SyncStep2 && n < to {
-					t.Fatalf("a SyncStep2 for %d is written, but the client has everything up to %d", to, n)
+				if f.Type != protocol.SyncStep2 {
+					continue
+				}
+				if synced = true; prefix() < to {
+					t.Fatalf("a SyncStep2 for %d is written, but the client has everything up to %d", to, prefix())
 				}
 			}
 			batch = nil
@@ -334,6 +337,9 @@ func TestNoUpdateIsLost(t *testing.T) {
 		}
 		if got := prefix(); got != r.state() {
 			t.Fatalf("the client has everything up to %d of %d; %+v", got, r.state(), o)
+		}
+		if !synced {
+			t.Fatalf("no SyncStep2 was written: %+v", o)
 		}
 		if o.behind || o.asked || o.question != nil || o.ending != nil || o.Due() || o.rejoining || !o.Empty() || o.waiting+o.writing != 0 {
 			t.Fatalf("the outbox still has something due: %+v", o)
