@@ -3,7 +3,7 @@ package blocks
 import "slices"
 
 // idTable is a map by ids with few entries, of which none is deleted. It takes a third of
-// the time and less memory than a map of Go. The zero value is empty.
+// the time and less memory than a map of Go. The zero value is empty, and so is nil.
 type idTable[V any] struct {
 	entries []idEntry[V]
 	slots   []uint8 // one more than the index of an entry, in the first free slot from its id's on; 0: free
@@ -20,11 +20,16 @@ const (
 )
 
 // len returns the number of entries.
-func (t *idTable[V]) len() int { return len(t.entries) }
+func (t *idTable[V]) len() int {
+	if t == nil {
+		return 0
+	}
+	return len(t.entries)
+}
 
 // get returns the value of x, which may be changed until the next put, or nil.
 func (t *idTable[V]) get(x id) *V {
-	if len(t.entries) == 0 {
+	if t.len() == 0 {
 		return nil
 	}
 	if n := t.slots[t.slot(x)]; n > 0 {
@@ -71,6 +76,8 @@ func (t *idTable[V]) grow() {
 
 // clear removes all entries, and keeps their memory.
 func (t *idTable[V]) clear() {
-	t.entries = t.entries[:0]
-	clear(t.slots)
+	if t != nil {
+		t.entries = t.entries[:0]
+		clear(t.slots)
+	}
 }

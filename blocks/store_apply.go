@@ -45,7 +45,7 @@ func (s *Store) Load(update []byte, enc Encoding) (err error) {
 	}
 	if enc == V2 {
 		buffer := buffers.Get().(*[]byte)
-		defer buffers.Put(buffer)
+		defer giveBack(buffer)
 		if *buffer, err = fromV2((*buffer)[:0], update, math.MaxInt); err != nil {
 			return err
 		}
@@ -58,6 +58,14 @@ func (s *Store) Load(update []byte, enc Encoding) (err error) {
 
 // buffers has memory for converted updates. The document keeps copies of their parts.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const keptBuffer = 4 << 20 // the largest that is kept, because no limit counts them
+
+func giveBack(buffer *[]byte) {
+	if cap(*buffer) <= keptBuffer {
+		buffers.Put(buffer)
+	}
+}
 
 // apply applies an update in V1. If limits is nil, there are none.
 func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) {

@@ -2,7 +2,7 @@ package blocks
 
 // recent remembers what belongs to ids, of the ids that were set most recently: of the last
 // keptRecent at least, and of twice as many at most.
-type recent[V any] struct{ young, old idTable[V] }
+type recent[V any] struct{ young, old *idTable[V] } // nil: empty
 
 const keptRecent = 224
 
@@ -24,6 +24,9 @@ func (r *recent[V]) set(x id, v V) (forgets bool) {
 		r.young, r.old = r.old, r.young
 		r.young.clear()
 	}
+	if r.young == nil {
+		r.young = new(idTable[V])
+	}
 	r.young.put(x, v)
 	return forgets
 }
@@ -34,7 +37,7 @@ func (r *recent[V]) take(other *recent[V]) {
 	case other.old.len() > 0:
 		*r, *other = *other, recent[V]{}
 	case r.young.len()+other.young.len() > keptRecent:
-		r.old, r.young, other.young = r.young, other.young, idTable[V]{}
+		r.old, r.young, other.young = r.young, other.young, nil
 	case other.young.len() > 0:
 		for _, e := range other.young.entries {
 			r.set(e.id, e.value)
@@ -45,7 +48,7 @@ func (r *recent[V]) take(other *recent[V]) {
 
 func (r *recent[V]) clear() {
 	r.young.clear()
-	r.old = idTable[V]{}
+	r.old = nil
 }
 
 // len returns how many ids are remembered.

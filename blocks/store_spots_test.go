@@ -11,6 +11,9 @@ import (
 
 func (t *idTable[V]) copy() map[id]V {
 	m := make(map[id]V)
+	if t == nil {
+		return m
+	}
 	for _, e := range t.entries {
 		m[e.id] = e.value
 	}

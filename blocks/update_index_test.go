@@ -170,8 +170,8 @@ func TestSkippedBlocks(t *testing.T) {
 			if !bytes.Equal(added, want) || !bytes.Equal(s.Integrated(), whole.Integrated()) || !bytes.Equal(s.Encode(V1), whole.Encode(V1)) {
 				t.Fatalf("seed %d, update %x: the documents differ", seed, u)
 			}
-			if fmt.Sprint(s.spots.kept, s.trials) != fmt.Sprint(whole.spots.kept, whole.trials) {
-				t.Fatalf("seed %d, update %x: %v, %v, want %v, %v", seed, u, s.spots.kept, s.trials, whole.spots.kept, whole.trials)
+			if fmt.Sprint(s.spots.kept.copy(), s.trials) != fmt.Sprint(whole.spots.kept.copy(), whole.trials) {
+				t.Fatalf("seed %d, update %x: %v, %v, want %v, %v", seed, u, s.spots.kept.copy(), s.trials, whole.spots.kept.copy(), whole.trials)
 			}
 			switch {
 			case err == nil && s.pendingCost == 0:
@@ -206,7 +206,7 @@ func TestContinuedBehindOthers(t *testing.T) {
 		apply(t, d, "01 01 01 00 04 01 01 74 01 61 00", "01 01 02 00 84 01 00 01 62 00")
 		wantApplied(t, d, append(u, 0))
 	}
-	if got, want := fmt.Sprint(s.spots.kept, s.trials), fmt.Sprint(whole.spots.kept, whole.trials); got != want {
+	if got, want := fmt.Sprint(s.spots.kept.copy(), s.trials), fmt.Sprint(whole.spots.kept.copy(), whole.trials); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

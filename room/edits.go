@@ -10,7 +10,7 @@ import (
 // there were lately, it counts those of the current period and of the one before apart.
 type edits struct {
 	total           uint64
-	current, before int
+	current, before uint32
 	began           time.Time // of the current period
 }
 
@@ -18,7 +18,7 @@ type edits struct {
 func (e *edits) add(now time.Time, n int) {
 	e.advance(now)
 	e.total += uint64(n)
-	e.current += n
+	e.current += uint32(n)
 }
 
 // advance begins another period if the current one is over.
@@ -37,5 +37,5 @@ func (e *edits) lately(now time.Time) int {
 	until := *e
 	until.advance(now)
 	left := event.EditsTime - now.Sub(until.began)
-	return until.current + int(time.Duration(until.before)*left/event.EditsTime)
+	return int(until.current) + int(time.Duration(until.before)*left/event.EditsTime)
 }

@@ -30,9 +30,9 @@ type actor struct {
 	room      *room.Room           // nil: not loaded yet, or closed
 	closed    *protocol.CloseError // why the room is closed, which need not be a failure; nil if it isn't closed
 	stored    bool                 // the store has a log of the room
+	full      bool                 // the log says that the awareness of the room is full
 	receivers receivers
 	answersBy time.Time // when the Rejoins that frontLost has sent must be answered; zero: none was sent
-	full      bool      // the log says that the awareness of the room is full
 	deadline  time.Time // of the room: when it needs a Step, see room.Room.Deadline
 	empty     bool      // the room has no connection and no watcher
 	clashes   int       // that the room has had
