@@ -74,7 +74,9 @@ func (h *history) add(now time.Time, name, version string, load link.Load) {
 	defer h.mu.Unlock()
 	t := h.tracks[name]
 	if t == nil {
-		h.makeSpace(now)
+		if !h.makeSpace(now) {
+			return
+		}
 		t = &track{load: load} // what it did before isn't known
 		h.tracks[name] = t
 	}
@@ -91,9 +93,10 @@ func (h *history) add(now time.Time, name, version string, load link.Load) {
 	t.samples[moment(now)%historyLength] = s
 }
 
-// makeSpace removes the processes that have ended more than an hour ago and, if there are
-// too many, the one that was measured first.
-func (h *history) makeSpace(now time.Time) {
+// makeSpace removes the processes that have ended more than an hour ago and, if mostTracks
+// are left, the one whose last measurement is oldest. It reports whether there is space for
+// another one: not if all are still measured.
+func (h *history) makeSpace(now time.Time) bool {
 	oldest := ""
 	for name, t := range h.tracks {
 		if now.Sub(t.measured) > historyTime {
@@ -102,9 +105,14 @@ func (h *history) makeSpace(now time.Time) {
 			oldest = name
 		}
 	}
-	if len(h.tracks) >= mostTracks {
-		delete(h.tracks, oldest)
+	if len(h.tracks) < mostTracks {
+		return true
 	}
+	if now.Sub(h.tracks[oldest].measured) <= 2*sampleTime {
+		return false
+	}
+	delete(h.tracks, oldest)
+	return true
 }
 
 // tracked is what a history has of a process.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"testing"
 	"time"
@@ -125,6 +126,30 @@ func TestHistoryIsBounded(t *testing.T) {
 	got := h.since(now, 0)
 	if len(got) != 1 || len(got[0].samples) != int(historyLength) {
 		t.Errorf("%d processes, and %d samples of the first", len(got), len(got[0].samples))
+	}
+}
+
+// Of more processes than a history holds, it keeps those that it has while they run, whatever
+// the order in which they are measured.
+func TestHistoryKeepsTracks(t *testing.T) {
+	h := newHistory("self")
+	now := time.Unix(1_700_000_000, 0)
+	const moments = 10
+	for range moments {
+		now = now.Add(sampleTime)
+		h.add(now, "self", "", link.Load{})
+		for _, i := range rand.Perm(2 * mostTracks) {
+			h.add(now, fmt.Sprint(i), "", link.Load{})
+		}
+	}
+	got := h.since(now, 0)
+	if len(got) != mostTracks {
+		t.Errorf("%d processes, want %d", len(got), mostTracks)
+	}
+	for _, p := range got {
+		if len(p.samples) != moments {
+			t.Errorf("%s has %d samples, want %d", p.name, len(p.samples), moments)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 import * as Y from 'yjs'
 
 const longest = 160 // characters of a text that are shown in one line
+const most = 1000 // parts of a document that are read for one line
 
 // The document as a tree. A node is { id, label, kind, text, children }: what names it
 // among its siblings, its key, what it is, and two functions, which are called only for
@@ -116,12 +117,15 @@ function ofValue (value, id, label) {
 const hex = bytes => cut(Array.from(bytes.subarray(0, longest), byte => byte.toString(16).padStart(2, '0')).join(''))
 const cut = text => text.length > longest ? text.slice(0, longest).toWellFormed() + '…' : text
 
-// beginning returns the beginning of a value in one line. It reads no more than it shows.
+// beginning returns the beginning of a value in one line. It reads little more than it shows,
+// and gives up where much shows nothing, such as elements without text.
 function beginning (value) {
   let text = ''
-  const full = () => text.length > longest
+  let read = 0
+  const full = () => text.length > longest || read > most
   const add = value => {
     if (full()) return
+    read++
     if (value instanceof Y.AbstractType) addType(value)
     else if (value instanceof Y.Doc) text += 'subdocument'
     else if (value instanceof Uint8Array) text += hex(value)
@@ -148,6 +152,7 @@ function beginning (value) {
   const characters = type => {
     for (const part of parts(type)) {
       if (full()) return
+      read++
       if (typeof part === 'string') text += part
       else if (part instanceof Y.AbstractType) {
         if (text !== '' && !(part instanceof Y.XmlText)) text += ' '
