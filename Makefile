@@ -126,7 +126,7 @@ unit: tools
 	  -- $$race -count=1 -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
 	  -- -count=1 -timeout 30m ./test/... ./cmd/... \
 	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
-	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory' . ./consumer ./internal/sim $$demo \
+	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf' . ./consumer ./internal/sim ./prosemirror ./webhook $$demo \
 	  -- -count=1 ./test/attack -attack 1m -shared
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
 	@scripts/coverage cover.out 85 $(CORE)
