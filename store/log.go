@@ -41,11 +41,12 @@ type Entry struct {
 // Append and Create take the next position: the last one taken in the room, by
 // any process, plus one. They take positions in the order in which the entries
 // become durable and visible to Load, so a Load that returns a position also
-// returns, or has in a snapshot, every entry before it.
+// returns, or has in a snapshot, every entry before it. Delete takes the next position, too, so
+// that all that happens to a room has an order.
 //
 // A snapshot takes the position of the newest entry that it replaces. So a snapshot
-// takes no position of its own, the newest entry of a log always has the last position
-// taken, and an entry that was appended after position p is, by itself or in a
+// takes no position of its own, the newest entry of a log has the last position
+// taken unless the room was deleted, and an entry that was appended after position p is, by itself or in a
 // snapshot, among the entries whose positions are larger than p. A snapshot that
 // replaces nothing takes the next position.
 //

@@ -63,7 +63,7 @@ type Notice struct {
 	Webhook string
 	Room    string
 	Kind    NoticeKind
-	// Position is that of the entry that was added last or, for NoticeDeleted, the next one.
+	// Position is that of the entry that was added last or, for NoticeDeleted, that of the deletion.
 	Position Position
 	// First and Last are when the room was changed for the first and the last time, of the
 	// changes that the notice stands for.

@@ -59,7 +59,7 @@ type Store interface {
 	Create(ctx context.Context, room string, e Entry) (Position, error)
 
 	// Delete removes all entries of the room and leaves a tombstone, all or
-	// nothing. Deleting a deleted room changes nothing. For a room that was never
+	// nothing. It takes a position: see Position. Deleting a deleted room changes nothing. For a room that was never
 	// written to, the error is ErrNotFound and there is no tombstone.
 	Delete(ctx context.Context, room string) error
 

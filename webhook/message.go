@@ -26,8 +26,8 @@ type Message struct {
 // Data is what a Message tells of a room.
 type Data struct {
 	Room string `json:"room"`
-	// Position is that of the newest entry that Content has, or the next one after a deletion. It
-	// grows with each edit, and stays the same when the document is set back.
+	// Position is that of the newest entry that Content has, or that of a deletion. It
+	// grows with each edit and each deletion, and stays the same when the document is set back.
 	Position store.Position `json:"position"`
 	// Content is what Hook.Content asks for, for Changed: a string or an object.
 	Content json.RawMessage `json:"content,omitempty"`

@@ -41,8 +41,12 @@ func openIndex(path string) (*index, error) {
 }
 
 // take stores an event. When it returns nil, the event needs not be sent again. An event that is
-// older than the last one of the room changes nothing.
+// older than the last one of the room changes nothing. Nor does the creation of a room, which has
+// the position of the change that follows it, and may arrive after that.
 func (i *index) take(ctx context.Context, event webhook.Message) (err error) {
+	if event.Type == webhook.Created {
+		return nil
+	}
 	tx, err := i.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err

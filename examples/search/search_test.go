@@ -145,6 +145,15 @@ func TestOldEvents(t *testing.T) {
 		}
 	}
 	eventually(t, server, "text")
+	for _, m := range []webhook.Message{
+		event(webhook.Created, 5, ""), event(webhook.Changed, 5, "the text of a new room"),
+		event(webhook.Deleted, 4, ""), event(webhook.Created, 5, ""), // again, as after a replay
+	} {
+		if err := rooms.take(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, server, "text", found{"room", "the text of a new room"})
 }
 
 // Only requests that the secret has signed are taken.

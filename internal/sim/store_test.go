@@ -99,6 +99,7 @@ func (d *disk) remove(room int) error {
 	d.world.tracef("%s: deleted", roomNames[room])
 	d.world.seen.deletions++
 	l.Log = store.Log{Generation: l.Generation + 1}
+	l.last++ // the position of the deletion
 	l.first, l.deleted, l.durable = l.last+1, true, blocks.New()
 	l.deletions++
 	return nil

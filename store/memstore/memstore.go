@@ -172,7 +172,7 @@ func (s *Store) Delete(ctx context.Context, room string) error {
 	case l.deleted:
 		return nil
 	}
-	*l = log{Log: store.Log{Generation: l.Generation + 1}, last: l.last, first: l.last + 1, deleted: true}
+	*l = log{Log: store.Log{Generation: l.Generation + 1}, last: l.last + 1, first: l.last + 2, deleted: true}
 	return nil
 }
 

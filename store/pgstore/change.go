@@ -96,9 +96,9 @@ func columns(e store.Entry) []any {
 
 const deleteSQL = `
 WITH room AS (
-  UPDATE yroom.rooms SET deleted_at = clock_timestamp(), first_position = next_position, generation = generation + 1
+  UPDATE yroom.rooms SET deleted_at = clock_timestamp(), first_position = next_position + 1, next_position = next_position + 1, generation = generation + 1
   WHERE name = $1 AND deleted_at IS NULL
-  RETURNING id, next_position AS position
+  RETURNING id, next_position - 1 AS position
 ), turned AS (
   UPDATE yroom.notices AS n SET kind = 'deleted', position = room.position, revision = revision + 1, last_at = clock_timestamp()
   FROM room WHERE n.room = $1 AND webhook = ANY ($2) AND kind = 'changed' AND NOT given_up

@@ -142,8 +142,8 @@ func TestDeleteLeavesEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	exec(t, url, "INSERT INTO yroom.entries ("+columns+") SELECT "+columns+" FROM seen_late")
-	if p, err := s.Create(t.Context(), "room", v1("new")); p != 3 || err != nil {
-		t.Fatalf("Create returned position %d and %v, want 3", p, err)
+	if p, err := s.Create(t.Context(), "room", v1("new")); p != 4 || err != nil {
+		t.Fatalf("Create returned position %d and %v, want 4", p, err)
 	}
 	l, err := s.Load(t.Context(), "room")
 	if err != nil || len(l.Entries) != 1 || string(l.Entries[0].Data) != "new" {

@@ -85,7 +85,7 @@ CREATE TABLE yroom.notices (
 COMMENT ON TABLE yroom.notices IS 'what webhooks are to be told';
 COMMENT ON COLUMN yroom.notices.id IS 'those of a room are in the order in which it was changed';
 COMMENT ON COLUMN yroom.notices.kind IS 'created, changed or deleted';
-COMMENT ON COLUMN yroom.notices.position IS 'of the entry that was added last, or the next one after a deletion';
+COMMENT ON COLUMN yroom.notices.position IS 'of the entry that was added last, or of the deletion';
 COMMENT ON COLUMN yroom.notices.first_at IS 'of the first change that it stands for';
 COMMENT ON COLUMN yroom.notices.ready_at IS 'it is not taken before; a process that takes it sets this, and so takes it for itself';
 COMMENT ON COLUMN yroom.notices.revision IS 'grows with each change that it stands for';

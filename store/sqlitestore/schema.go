@@ -155,7 +155,7 @@ CREATE TABLE notices (
   webhook  TEXT NOT NULL,
   room     TEXT NOT NULL,
   kind     TEXT NOT NULL,              -- created, changed or deleted
-  position INTEGER NOT NULL,           -- of the entry that was added last, or the next one after a deletion
+  position INTEGER NOT NULL,           -- of the entry that was added last, or of the deletion
   first_at TEXT NOT NULL,              -- UTC: of the first change that it stands for
   last_at  TEXT NOT NULL,              -- of the last one
   ready_at TEXT NOT NULL,              -- it is not taken before; a process that takes it sets this, and so takes it for itself

@@ -120,7 +120,7 @@ func (w *writer) delete(r *request) error {
 	}
 	delete(w.rooms, r.room)
 	if err := w.exec("UPDATE rooms SET deleted_at = ?, generation = generation + 1, first_position = ? WHERE id = ?",
-		now(), int64(room.next), room.id); err != nil {
+		now(), int64(room.next+1), room.id); err != nil {
 		return err
 	}
 	for _, table := range tables {

@@ -165,19 +165,21 @@ func afterDeleted(t *testing.T, s store.Store) {
 	for after := range store.Position(4) {
 		wantOutdated(after)
 	}
-	if p := create(t, s, room, v1("c")); p != 3 {
-		t.Errorf("Create returned position %d, want 3", p)
+	if p := create(t, s, room, v1("c")); p != 4 {
+		t.Errorf("Create returned position %d, want 4, because the deletion has taken 3", p)
 	}
 	appendTo(t, s, room, v1("d"))
 	wantOutdated(1)
 	wantOutdated(2)
+	wantOutdated(3)
 	wantAfter(t, s, 0, "c", "d")
-	wantAfter(t, s, 3, "d")
+	wantAfter(t, s, 4, "d")
 	remove(t, s, room)
 	create(t, s, room, v1("e"))
-	wantOutdated(3)
 	wantOutdated(4)
-	wantAfter(t, s, 5)
+	wantOutdated(5)
+	wantOutdated(6)
+	wantAfter(t, s, 7)
 }
 
 func afterOwned(t *testing.T, s store.Store) {
