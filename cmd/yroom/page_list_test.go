@@ -32,6 +32,10 @@ func TestListsAreSortedAndSearched(t *testing.T) {
 	p.say(p.connect("z"), typing(more))
 	p.connect("z")
 	p.say(p.connect("notes/b"), adaAt1)
+	testkit.Eventually(t, "the room z has two connections", func() string {
+		_, answer := get[listed](p, "/rooms.json", "search", "z")
+		return cmp.Diff(2, answer.Connections)
+	})
 
 	for _, test := range []struct {
 		query []string
