@@ -30,7 +30,7 @@ type Notices interface {
 	// notice was taken, it stays, as a notice of that change.
 	RemoveNotice(ctx context.Context, n Notice) error
 	// RetryNotice lets a notice be taken again after a pause. The fault says why the webhook was
-	// not told.
+	// not told. It is empty if that was not attempted, and the attempts are then not counted.
 	RetryNotice(ctx context.Context, n Notice, fault string, pause time.Duration) error
 	// GiveUpNotice keeps a notice without its being taken again, until it is passed to
 	// ReplayNotices. If the room was changed after the notice was taken, it is as RetryNotice without a pause.
@@ -71,6 +71,8 @@ type Notice struct {
 
 	Attempts int    // how often the webhook could not be told
 	Fault    string // of the last attempt
+	// Replayed is when ReplayNotices made it due again; zero: never.
+	Replayed time.Time
 	// Taken and Until are the beginning and the end of the lease.
 	Taken, Until time.Time
 	// Revision changes with each change that the notice stands for.

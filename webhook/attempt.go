@@ -49,8 +49,8 @@ func (f *feed) deliver(ctx context.Context, n store.Notice, began time.Time) {
 		f.succeeded(q != nil)
 		err = f.store.RemoveNotice(storing, n)
 	case ctx.Err() != nil:
-		err = f.store.RetryNotice(storing, n, "the process that sent it has ended", 0)
-	case n.Taken.Sub(n.Last) >= f.hook.GiveUpAfter:
+		err = f.store.RetryNotice(storing, n, "", 0)
+	case n.Taken.Sub(n.Last) >= f.hook.GiveUpAfter && n.Taken.Sub(n.Replayed) >= f.hook.GiveUpAfter:
 		f.failed(err)
 		f.log.Error("A webhook could not be told of an event, and the request is not sent again. Once it can, run yroom webhooks replay.",
 			"room", n.Room, "event", string(EventOf(n.Kind)), "error", err)

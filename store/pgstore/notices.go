@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,12 +12,17 @@ import (
 
 var _ store.Notices = (*Store)(nil)
 
-// webhooks returns the names of the webhooks of a room.
+// webhooks returns the names of the webhooks of a room, each once: a statement can't add the
+// same notice twice.
 func (s *Store) webhooks(room string) []string {
 	if s.config.Webhooks == nil {
 		return nil
 	}
-	return s.config.Webhooks(room)
+	names := s.config.Webhooks(room)
+	if len(names) < 2 {
+		return names
+	}
+	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
 // notedSQL is the end of the WITH part of a statement that adds entries to rooms. It adds the
@@ -46,15 +52,16 @@ func (t *told) add(webhooks []string, room []byte, entries int64) {
 }
 
 // noticeColumns are what collectNotice reads.
-const noticeColumns = "n.id, n.webhook, n.room, n.kind, n.position, n.first_at, n.last_at, n.attempts, n.fault, n.ready_at, n.revision, clock_timestamp()"
+const noticeColumns = "n.id, n.webhook, n.room, n.kind, n.position, n.first_at, n.last_at, n.replayed_at, n.attempts, n.fault, n.ready_at, n.revision, clock_timestamp()"
 
 // takeSQL takes the first notices of rooms, by the indexes of the notices that were not given
-// up. Notices of rooms that are being changed are left to the next call.
+// up. Notices of rooms that are being changed are left to the next call. The time is that of the
+// statement, because an index can't be searched for clock_timestamp(), which changes meanwhile.
 const takeSQL = `
 WITH due AS (
   SELECT id FROM yroom.notices AS n
-  WHERE webhook = $1 AND NOT given_up AND ready_at <= clock_timestamp()
-    AND (kind <> 'changed' OR last_at <= clock_timestamp() - $2::interval OR first_at <= clock_timestamp() - $3::interval)
+  WHERE webhook = $1 AND NOT given_up AND ready_at <= statement_timestamp()
+    AND (kind <> 'changed' OR last_at <= statement_timestamp() - $2::interval OR first_at <= statement_timestamp() - $3::interval)
     AND NOT EXISTS (
       SELECT FROM yroom.notices AS earlier
       WHERE earlier.webhook = n.webhook AND earlier.room = n.room AND NOT earlier.given_up AND earlier.id < n.id
@@ -79,10 +86,22 @@ func (s *Store) RemoveNotice(ctx context.Context, n store.Notice) error {
 	return s.endNotice(ctx, n, "DELETE FROM yroom.notices"+held+" AND revision = $3", n.ID, n.Until, n.Revision)
 }
 
+// retrySQL also lets the later notices of the room wait, which can't be taken before: so TakeNotices
+// does not search them again and again.
+const retrySQL = `
+WITH retried AS (
+  UPDATE yroom.notices SET attempts = attempts + CASE WHEN $3 = '' THEN 0 ELSE 1 END,
+    fault = CASE WHEN $3 = '' THEN fault ELSE $3 END, ready_at = clock_timestamp() + $4::interval` + held + `
+  RETURNING id, webhook, room, ready_at
+)
+UPDATE yroom.notices AS later SET ready_at = retried.ready_at
+FROM retried
+WHERE later.webhook = retried.webhook AND later.room = retried.room AND NOT later.given_up
+  AND later.id > retried.id AND later.ready_at < retried.ready_at`
+
 // RetryNotice implements store.Notices.
 func (s *Store) RetryNotice(ctx context.Context, n store.Notice, fault string, pause time.Duration) error {
-	_, err := s.changeNotice(ctx, "UPDATE yroom.notices SET attempts = attempts + 1, fault = $3, ready_at = clock_timestamp() + $4::interval"+held,
-		n.ID, n.Until, fault, pause)
+	_, err := s.changeNotice(ctx, retrySQL, n.ID, n.Until, fault, pause)
 	return err
 }
 
@@ -110,39 +129,73 @@ func (s *Store) ListNotices(ctx context.Context, webhook string, after int64, li
 		webhook, after, max(limit, 0))
 }
 
-const replaySQL = `
-UPDATE yroom.notices AS n SET given_up = false, attempts = 0, fault = '',
-  first_at = clock_timestamp(), last_at = clock_timestamp(), ready_at = clock_timestamp()
-WHERE webhook = $1 AND given_up AND ($2::bytea = '' OR room = $2)`
+// replayBatch is how many notices are replayed in a transaction. Edits of their rooms wait for it.
+const replayBatch = 200
+
+// givenUpSQL selects notices that were given up. It returns the last of their ids, too.
+const givenUpSQL = `
+SELECT array_agg(id), array_agg(DISTINCT room), coalesce(max(id), 0) FROM (
+  SELECT id, room FROM yroom.notices
+  WHERE webhook = $1 AND given_up AND ($2::bytea = '' OR room = $2) AND id > $3
+  ORDER BY id LIMIT $4
+) AS n`
+
+// lockSQL locks rooms as an append to them does.
+const lockSQL = "SELECT FROM yroom.rooms WHERE name = ANY ($1) ORDER BY name FOR UPDATE"
 
 // supersededSQL removes notices of changes that another notice of the room stands for.
 const supersededSQL = `
 DELETE FROM yroom.notices AS n
-WHERE webhook = $1 AND given_up AND ($2::bytea = '' OR room = $2) AND kind = 'changed' AND EXISTS (
+WHERE id = ANY ($1) AND given_up AND kind = 'changed' AND EXISTS (
   SELECT FROM yroom.notices AS later
   WHERE later.webhook = n.webhook AND later.room = n.room AND later.kind = 'changed' AND (NOT later.given_up OR later.id > n.id)
 )`
 
-// ReplayNotices implements store.Notices. If the room is changed at the same time, the error is
-// that of a notice that exists, and the same call succeeds later.
+const replaySQL = `
+UPDATE yroom.notices SET given_up = false, attempts = 0, fault = '', replayed_at = clock_timestamp(), ready_at = clock_timestamp()
+WHERE id = ANY ($1) AND given_up`
+
+// ReplayNotices implements store.Notices. An error leaves those due that were replayed before it.
 func (s *Store) ReplayNotices(ctx context.Context, webhook, room string) (replayed int, err error) {
+	for after := int64(0); ; {
+		n, last, err := s.replaySome(ctx, webhook, room, after)
+		if err != nil {
+			return 0, err
+		}
+		if replayed += n; last == 0 {
+			return replayed, nil
+		}
+		after = last
+	}
+}
+
+// replaySome replays notices after an ID, and returns the last ID, or 0 if there are none.
+func (s *Store) replaySome(ctx context.Context, webhook, room string, after int64) (replayed int, last int64, err error) {
 	bounded, done, err := s.use(ctx, s.config.Timeout)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer done()
 	err = pgx.BeginFunc(bounded, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(bounded, supersededSQL, webhook, []byte(room)); err != nil {
+		var ids []int64
+		var rooms [][]byte
+		if err := tx.QueryRow(bounded, givenUpSQL, webhook, []byte(room), after, replayBatch).Scan(&ids, &rooms, &last); err != nil || last == 0 {
 			return err
 		}
-		tag, err := tx.Exec(bounded, replaySQL, webhook, []byte(room))
+		if _, err := tx.Exec(bounded, lockSQL, rooms); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(bounded, supersededSQL, ids); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(bounded, replaySQL, ids)
 		replayed = int(tag.RowsAffected())
 		return err
 	})
 	if err != nil {
-		return 0, s.failed(ctx, err)
+		return 0, 0, s.failed(ctx, err)
 	}
-	return replayed, nil
+	return replayed, last, nil
 }
 
 // CountNotices implements store.Notices.
@@ -199,7 +252,11 @@ func (s *Store) changeNotice(ctx context.Context, sql string, args ...any) (foun
 // collectNotice reads noticeColumns.
 func collectNotice(row pgx.CollectableRow) (n store.Notice, err error) {
 	var room []byte
-	err = row.Scan(&n.ID, &n.Webhook, &room, &n.Kind, &n.Position, &n.First, &n.Last, &n.Attempts, &n.Fault, &n.Until, &n.Revision, &n.Taken)
+	var replayed *time.Time
+	err = row.Scan(&n.ID, &n.Webhook, &room, &n.Kind, &n.Position, &n.First, &n.Last, &replayed, &n.Attempts, &n.Fault, &n.Until, &n.Revision, &n.Taken)
 	n.Room, n.First, n.Last, n.Until, n.Taken = string(room), n.First.UTC(), n.Last.UTC(), n.Until.UTC(), n.Taken.UTC()
+	if replayed != nil {
+		n.Replayed = replayed.UTC()
+	}
 	return n, err
 }

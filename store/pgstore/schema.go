@@ -77,6 +77,7 @@ CREATE TABLE yroom.notices (
   first_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   last_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
   ready_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  replayed_at timestamptz,
   revision bigint NOT NULL DEFAULT 1,
   attempts bigint NOT NULL DEFAULT 0,
   fault    text NOT NULL DEFAULT '',
@@ -88,11 +89,12 @@ COMMENT ON COLUMN yroom.notices.kind IS 'created, changed or deleted';
 COMMENT ON COLUMN yroom.notices.position IS 'of the entry that was added last, or of the deletion';
 COMMENT ON COLUMN yroom.notices.first_at IS 'of the first change that it stands for';
 COMMENT ON COLUMN yroom.notices.ready_at IS 'it is not taken before; a process that takes it sets this, and so takes it for itself';
+COMMENT ON COLUMN yroom.notices.replayed_at IS 'set: it was given up, and then replayed';
 COMMENT ON COLUMN yroom.notices.revision IS 'grows with each change that it stands for';
 COMMENT ON COLUMN yroom.notices.attempts IS 'how often the webhook could not be told';
 
 CREATE UNIQUE INDEX notice_of_change ON yroom.notices (webhook, room) WHERE kind = 'changed' AND NOT given_up;
-CREATE INDEX notices_of_room ON yroom.notices (webhook, room, id) WHERE NOT given_up;
+CREATE INDEX notices_of_room ON yroom.notices (webhook, room, given_up, id);
 CREATE INDEX notices_by_time ON yroom.notices (webhook, ready_at) WHERE NOT given_up;
 CREATE INDEX notices_given_up ON yroom.notices (webhook, id) WHERE given_up;
 `,

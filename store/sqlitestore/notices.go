@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/yroom/yroom/store"
@@ -15,15 +16,27 @@ var _ store.Notices = (*Store)(nil)
 // the entry that was added.
 func (w *writer) note(room string, kind store.NoticeKind, at store.Position) error {
 	if w.webhooks == nil {
-		return nil
+		return nil // without asking for the time
 	}
 	time := now()
-	for _, webhook := range w.webhooks(room) {
+	for _, webhook := range w.told(room) {
 		if err := w.exec(noteSQL, webhook, room, string(kind), int64(at), time); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// told returns the names of the webhooks of a room, each once.
+func (w *writer) told(room string) []string {
+	if w.webhooks == nil {
+		return nil
+	}
+	names := w.webhooks(room)
+	if len(names) < 2 {
+		return names
+	}
+	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
 // noteSQL adds a notice. If it is of a change, and the room has one, that stands for this
@@ -33,17 +46,14 @@ INSERT INTO notices (webhook, room, kind, position, first_at, last_at, ready_at)
 ON CONFLICT (webhook, room) WHERE kind = 'changed' AND given_up = 0
 DO UPDATE SET position = excluded.position, revision = revision + 1, last_at = excluded.last_at`
 
-// noteDeleted records in the open transaction that a room was deleted. next is the position of
-// its next entry.
-func (w *writer) noteDeleted(room string, next store.Position) error {
-	if w.webhooks == nil {
-		return nil
-	}
-	for _, webhook := range w.webhooks(room) {
+// noteDeleted records in the open transaction that a room was deleted. at is the position of
+// the deletion.
+func (w *writer) noteDeleted(room string, at store.Position) error {
+	for _, webhook := range w.told(room) {
 		turned, err := w.change(`UPDATE notices SET kind = 'deleted', position = ?, revision = revision + 1, last_at = ? `+
-			`WHERE webhook = ? AND room = ? AND kind = 'changed' AND given_up = 0`, int64(next), now(), webhook, room)
+			`WHERE webhook = ? AND room = ? AND kind = 'changed' AND given_up = 0`, int64(at), now(), webhook, room)
 		if err == nil && turned == 0 {
-			err = w.exec(noteSQL, webhook, room, string(store.NoticeDeleted), int64(next), now())
+			err = w.exec(noteSQL, webhook, room, string(store.NoticeDeleted), int64(at), now())
 		}
 		if err != nil {
 			return err
@@ -60,7 +70,7 @@ func (s *Store) write(ctx context.Context, change func(*writer) error) error {
 }
 
 // noticeColumns are what scanNotice reads.
-const noticeColumns = "id, webhook, room, kind, position, first_at, last_at, attempts, fault, ready_at, revision"
+const noticeColumns = "id, webhook, room, kind, position, first_at, last_at, replayed_at, attempts, fault, ready_at, revision"
 
 // dueSQL finds the first notices of rooms, by the indexes of the notices that were not given up.
 const dueSQL = `
@@ -78,8 +88,10 @@ func (s *Store) TakeNotices(ctx context.Context, t store.Taking) ([]store.Notice
 		return nil, err
 	}
 	var taken []store.Notice
-	err = s.write(ctx, taking(found, at, t.Lease, &taken)) //nolint:contextcheck // the writer belongs to no call
-	return taken, err
+	if err := s.write(ctx, taking(ctx.Done(), found, at, t.Lease, &taken)); err != nil { //nolint:contextcheck // the writer belongs to no call
+		return nil, err // the writer may still add to taken
+	}
+	return taken, nil
 }
 
 // due is a notice that can be taken.
@@ -88,11 +100,17 @@ type due struct {
 	ready string
 }
 
-// taking takes those of the notices that no other process has taken meanwhile.
-func taking(found []due, at time.Time, lease time.Duration, taken *[]store.Notice) func(*writer) error {
+// taking takes those of the notices that no other process has taken meanwhile, and none if the
+// call has ended.
+func taking(ended <-chan struct{}, found []due, at time.Time, lease time.Duration, taken *[]store.Notice) func(*writer) error {
 	until := at.Add(lease).Format(timeLayout)
 	return func(w *writer) error {
 		*taken = nil
+		select {
+		case <-ended:
+			return nil
+		default:
+		}
 		for _, d := range found {
 			n, err := w.notice("UPDATE notices SET ready_at = ?"+held+" RETURNING "+noticeColumns, until, d.id, d.ready)
 			if errors.Is(err, sql.ErrNoRows) {
@@ -119,19 +137,27 @@ func (s *Store) RemoveNotice(ctx context.Context, n store.Notice) error {
 
 // RetryNotice implements store.Notices.
 func (s *Store) RetryNotice(ctx context.Context, n store.Notice, fault string, pause time.Duration) error {
-	return s.write(ctx, running("UPDATE notices SET attempts = attempts + 1, fault = ?, ready_at = ?"+held, //nolint:contextcheck // the writer belongs to no call
-		fault, time.Now().UTC().Add(pause).Format(timeLayout), n.ID, n.Until.Format(timeLayout)))
+	return s.write(ctx, retrying(n, fault, time.Now().UTC().Add(pause).Format(timeLayout))) //nolint:contextcheck // the writer belongs to no call
+}
+
+// retrying lets a notice be taken again at a time. The later notices of the room, which can't be taken
+// before, wait as long: so TakeNotices does not search them again and again.
+func retrying(n store.Notice, fault, at string) func(*writer) error {
+	return func(w *writer) error {
+		retried, err := w.change("UPDATE notices SET attempts = attempts + (?1 <> ''), fault = iif(?1 = '', fault, ?1), ready_at = ?2 "+
+			"WHERE id = ?3 AND given_up = 0 AND ready_at = ?4", fault, at, n.ID, n.Until.Format(timeLayout))
+		if err != nil || retried == 0 {
+			return err
+		}
+		return w.exec("UPDATE notices SET ready_at = ?1 WHERE webhook = ?2 AND room = ?3 AND given_up = 0 AND id > ?4 AND ready_at < ?1",
+			at, n.Webhook, n.Room, n.ID)
+	}
 }
 
 // GiveUpNotice implements store.Notices.
 func (s *Store) GiveUpNotice(ctx context.Context, n store.Notice, fault string) error {
 	return s.write(ctx, ending(n, "UPDATE notices SET attempts = attempts + 1, fault = ?, given_up = 1"+held+" AND revision = ?", //nolint:contextcheck // the writer belongs to no call
 		fault, n.ID, n.Until.Format(timeLayout), n.Revision))
-}
-
-// running runs a statement.
-func running(query string, args ...any) func(*writer) error {
-	return func(w *writer) error { return w.exec(query, args...) }
 }
 
 // ending runs a statement that ends the lease of a notice. If that changes nothing, and the lease
@@ -152,25 +178,53 @@ func (s *Store) ListNotices(ctx context.Context, webhook string, after int64, li
 		"SELECT "+noticeColumns+" FROM notices WHERE webhook = ? AND given_up = 1 AND id > ? ORDER BY id LIMIT ?", webhook, after, limit)
 }
 
-// ReplayNotices implements store.Notices.
+// replayBatch is how many notices are replayed in a transaction. Other changes wait for it.
+const replayBatch = 200
+
+// ReplayNotices implements store.Notices. An error leaves those due that were replayed before it.
 func (s *Store) ReplayNotices(ctx context.Context, webhook, room string) (replayed int, err error) {
-	err = s.write(ctx, replaying(webhook, room, &replayed)) //nolint:contextcheck // the writer belongs to no call
-	return replayed, err
+	for after := int64(0); ; {
+		ids, err := query(ctx, s, scanID,
+			"SELECT id FROM notices WHERE webhook = ?1 AND given_up = 1 AND (?2 = '' OR room = ?2) AND id > ?3 ORDER BY id LIMIT ?4",
+			webhook, room, after, replayBatch)
+		if err != nil {
+			return 0, err
+		}
+		if len(ids) == 0 {
+			return replayed, nil
+		}
+		after = ids[len(ids)-1]
+		n := 0
+		if err := s.write(ctx, replaying(ids, &n)); err != nil { //nolint:contextcheck // the writer belongs to no call
+			return 0, err
+		}
+		replayed += n
+	}
 }
 
-// replaying makes notices due again, and counts them.
-func replaying(webhook, room string, replayed *int) func(*writer) error {
+func scanID(rows *sql.Rows) (id int64, err error) {
+	err = rows.Scan(&id)
+	return id, err
+}
+
+// replaying makes notices due again that were given up, and counts them.
+func replaying(ids []int64, replayed *int) func(*writer) error {
 	return func(w *writer) error {
-		const selected = "webhook = ?1 AND given_up = 1 AND (?2 = '' OR room = ?2)"
-		err := w.exec("DELETE FROM notices AS n WHERE "+selected+" AND kind = 'changed' AND EXISTS (SELECT 1 FROM notices WHERE webhook = ?1 "+
-			"AND room = n.room AND kind = 'changed' AND (given_up = 0 OR id > n.id))", webhook, room)
-		if err != nil {
-			return err
+		*replayed = 0
+		for _, id := range ids {
+			// A notice of a change is removed if another one of the room stands for it.
+			err := w.exec("DELETE FROM notices AS n WHERE id = ? AND given_up = 1 AND kind = 'changed' AND EXISTS (SELECT 1 FROM notices "+
+				"WHERE webhook = n.webhook AND room = n.room AND kind = 'changed' AND (given_up = 0 OR id > n.id))", id)
+			if err != nil {
+				return err
+			}
+			n, err := w.change("UPDATE notices SET given_up = 0, attempts = 0, fault = '', replayed_at = ?1, ready_at = ?1 WHERE id = ?2 AND given_up = 1", now(), id)
+			if err != nil {
+				return err
+			}
+			*replayed += int(n)
 		}
-		n, err := w.change("UPDATE notices SET given_up = 0, attempts = 0, fault = '', first_at = ?3, last_at = ?3, ready_at = ?3 WHERE "+selected,
-			webhook, room, now())
-		*replayed = int(n)
-		return err
+		return nil
 	}
 }
 
@@ -216,15 +270,19 @@ func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error)
 // scanNotice reads noticeColumns.
 func scanNotice(row interface{ Scan(into ...any) error }) (n store.Notice, err error) {
 	var kind, first, last, until string
+	var replayed sql.NullString
 	var at int64
-	if err := row.Scan(&n.ID, &n.Webhook, &n.Room, &kind, &at, &first, &last, &n.Attempts, &n.Fault, &until, &n.Revision); err != nil {
+	if err := row.Scan(&n.ID, &n.Webhook, &n.Room, &kind, &at, &first, &last, &replayed, &n.Attempts, &n.Fault, &until, &n.Revision); err != nil {
 		return n, err
 	}
 	n.Kind, n.Position = store.NoticeKind(kind), store.Position(at)
 	for _, t := range []struct {
 		text string
 		into *time.Time
-	}{{first, &n.First}, {last, &n.Last}, {until, &n.Until}} {
+	}{{first, &n.First}, {last, &n.Last}, {until, &n.Until}, {replayed.String, &n.Replayed}} {
+		if t.text == "" { // it was not replayed
+			continue
+		}
 		if *t.into, err = time.Parse(timeLayout, t.text); err != nil {
 			return n, err
 		}

@@ -159,6 +159,7 @@ CREATE TABLE notices (
   first_at TEXT NOT NULL,              -- UTC: of the first change that it stands for
   last_at  TEXT NOT NULL,              -- of the last one
   ready_at TEXT NOT NULL,              -- it is not taken before; a process that takes it sets this, and so takes it for itself
+  replayed_at TEXT,                    -- set: it was given up, and then replayed
   revision INTEGER NOT NULL DEFAULT 1, -- grows with each change that it stands for
   attempts INTEGER NOT NULL DEFAULT 0, -- how often the webhook could not be told
   fault    TEXT NOT NULL DEFAULT '',   -- of the last attempt
@@ -166,7 +167,7 @@ CREATE TABLE notices (
 ) STRICT;
 
 CREATE UNIQUE INDEX notice_of_change ON notices (webhook, room) WHERE kind = 'changed' AND given_up = 0;
-CREATE INDEX notices_of_room ON notices (webhook, room, id) WHERE given_up = 0;
+CREATE INDEX notices_of_room ON notices (webhook, room, given_up, id);
 CREATE INDEX notices_by_time ON notices (webhook, ready_at) WHERE given_up = 0;
 CREATE INDEX notices_given_up ON notices (webhook, id) WHERE given_up = 1;
 `,

@@ -26,7 +26,7 @@ func webhooksOf(room string) []string {
 	if len(room) >= 5 && room[:5] == "quiet" {
 		return nil
 	}
-	return []string{hook, otherHook}
+	return []string{hook, otherHook, hook} // as a configuration may do by mistake
 }
 
 // RunNotices checks stores that record what happens to their rooms, for the webhooks that the
@@ -54,6 +54,7 @@ func RunNotices(t *testing.T, open func(t *testing.T, webhooks func(room string)
 		{"of rooms that are deleted and created again are in order", noticeCreatedAgain},
 		{"that were given up are listed, waited for by none, and replayed", noticeGivenUp},
 		{"that were given up are replayed once a room", noticeReplayedOnce},
+		{"that were given up are all replayed if they are many", noticeReplayedMany},
 		{"that were given up while the room was changed are due again", noticeGivenUpMeanwhile},
 		{"of many rooms that are edited at the same time are complete", noticeConcurrent},
 	} {
@@ -344,6 +345,13 @@ func noticeRetry(t *testing.T, s NoticeStore) {
 	if n.Attempts != 1 || n.Fault != "it answered 500" {
 		t.Errorf("the notice is %+v, want one attempt with its fault", n)
 	}
+	if err := s.RetryNotice(t.Context(), n, "", 0); err != nil {
+		t.Fatal(err)
+	}
+	n = takeOne(t, s, store.NoticeCreated, 1)
+	if n.Attempts != 1 || n.Fault != "it answered 500" {
+		t.Errorf("the notice is %+v, want it as before, because nothing was attempted", n)
+	}
 	if err := s.RetryNotice(t.Context(), n, "it answered 501", time.Hour); err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +437,7 @@ func noticeCreatedAgain(t *testing.T, s NoticeStore) {
 func giveUp(t *testing.T, s NoticeStore, n store.Notice) {
 	t.Helper()
 	if err := s.GiveUpNotice(t.Context(), n, "it answers 500"); err != nil {
-		t.Fatalf("GiveUpNotice: %v", err)
+		t.Errorf("GiveUpNotice: %v", err)
 	}
 }
 
@@ -458,6 +466,9 @@ func noticeGivenUp(t *testing.T, s NoticeStore) {
 	if n.Attempts != 0 || n.Fault != "" {
 		t.Errorf("the notice is %+v, want one without attempts", n)
 	}
+	if !n.First.Equal(first[0].First) || !n.Last.Equal(first[0].Last) || !first[0].Replayed.IsZero() || n.Replayed.Before(n.Last) {
+		t.Errorf("the notice was %+v and is %+v, want the times of the change, and that of the replay", first[0], n)
+	}
 	removeNotice(t, s, n)
 	removeNotice(t, s, takeOne(t, s, store.NoticeChanged, 1))
 }
@@ -482,6 +493,32 @@ func noticeReplayedOnce(t *testing.T, s NoticeStore) {
 	}
 	removeNotice(t, s, takeOne(t, s, store.NoticeChanged, 4))
 	wantCounts(t, s, 0, 0)
+}
+
+func noticeReplayedMany(t *testing.T, s NoticeStore) {
+	const rooms = 250
+	var writers sync.WaitGroup
+	for i := range rooms {
+		writers.Go(func() {
+			if _, err := s.Append(t.Context(), fmt.Sprint(room, i), v1("a")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	writers.Wait()
+	all := taking
+	all.Limit = 2 * rooms
+	for range 2 {
+		for _, n := range take(t, s, all) {
+			writers.Go(func() { giveUp(t, s, n) })
+		}
+		writers.Wait()
+	}
+	wantCounts(t, s, 0, 2*rooms)
+	if n, err := s.ReplayNotices(t.Context(), hook, ""); n != 2*rooms || err != nil {
+		t.Errorf("ReplayNotices returned %d and %v, want %d", n, err, 2*rooms)
+	}
+	wantCounts(t, s, 2*rooms, 0)
 }
 
 func noticeGivenUpMeanwhile(t *testing.T, s NoticeStore) {
