@@ -9,7 +9,7 @@ func Verdict(what string, value, least, most float64) string {
 	if most > 0 {
 		bound = fmt.Sprintf("at most %g", most)
 	}
-	if value < least || most > 0 && value > most {
+	if least > 0 && value < least || most > 0 && value > most {
 		verdict = "missed"
 	}
 	return fmt.Sprintf("%-6s  %s: %.2f (%s)\n", verdict, what, value, bound)
