@@ -30,7 +30,7 @@ type Room struct {
 	People      int        `json:"people"`            // awareness states
 	Bytes       int        `json:"bytes"`             // size of the document, approximately
 	Pending     int        `json:"pending"`           // how many of these bytes are pending
-	Edits       float64    `json:"edits_per_second"`  // updates that have changed the document, about, in the last ten seconds
+	Edits       float64    `json:"edits_per_second"`  // how many updates a second have changed the document, as a mean of about the last ten seconds
 	Changed     *time.Time `json:"changed,omitempty"` // absent if it hasn't changed since the room was opened
 	Stored      *time.Time `json:"stored,omitempty"`  // when the newest entry was stored, which may be a snapshot
 	Worker      string     `json:"worker,omitempty"`  // the name of the worker that has it in memory

@@ -28,7 +28,7 @@ type Awareness struct {
 	removals      map[uint64]removal  // by client id: states that were removed within the timeout
 	removedCount  int                 // how many states were ever removed
 	lastForgotten removal             // the last removal that was not added to removals because there were too many
-	deadline      time.Time           // no state expires before this time, and renewals are due; zero if there is no state
+	deadline      time.Time           // no state expires and no renewal is due before this time; zero if there is no state
 	renewals      map[uint64]struct{} // by client id: states that Renewals has not returned; nil if there are none
 	unseen        map[uint64]struct{} // by client id: states that some clients show only once their clock has increased, because they have received a removal; nil if there are none
 

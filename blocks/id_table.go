@@ -6,7 +6,7 @@ import "slices"
 // the time and less memory than a map of Go. The zero value is empty, and so is nil.
 type idTable[V any] struct {
 	entries []idEntry[V]
-	slots   []uint8 // one more than the index of an entry, in the first free slot from its id's on; 0: free
+	slots   []uint8 // the index of an entry plus one, in the first slot that was free at or after the one that its id hashes to; 0: free
 }
 
 type idEntry[V any] struct {

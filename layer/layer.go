@@ -89,7 +89,7 @@ type Front interface {
 	// Send sends an input to the worker that runs its room. The layer has taken it
 	// if the error is nil; then the data of its message and its request belong to the
 	// receiver.
-	// The errors are ErrFull, ErrNoOwner and ErrClosed. After ErrNoOwner, a Leave needs not
+	// The errors are ErrFull, ErrNoOwner and ErrClosed. After ErrNoOwner, a Leave need not
 	// be sent again: no room has the connection, or Lost will be called.
 	Send(in Input) error
 	// SendAll sends a request to each worker that can be reached, and returns the number

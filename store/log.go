@@ -19,9 +19,9 @@ func (e Encoding) Valid() bool { return e == V1 || e == V2 }
 // Entry is an update in a room's log. A snapshot is an entry too.
 type Entry struct {
 	Encoding Encoding
-	// Cut says, in the argument of Compact, that the snapshot leaves out a part of the document:
-	// it was set back to what it was before some entries. So the room has changed, which a
-	// compaction otherwise doesn't do. See Notices. Load and LoadAfter return false.
+	// Cut says, in an argument of Compact, that the document is set back: the snapshot lacks its
+	// newest entries. Such a compaction changes the document; others don't. See Notices. Load and
+	// LoadAfter return false.
 	Cut  bool
 	Data []byte
 

@@ -7,14 +7,14 @@ import (
 
 // Notices is implemented by a Store that records what happens to its rooms, for webhooks.
 // The Config of such a store has a func that returns the names of the webhooks of a room. For
-// each of them, the store adds a notice in the transaction that changes the log of the room:
-// what is stored is noticed, whatever happens to the process.
+// each of them, the store adds a notice in the transaction that changes the log of the room, so
+// every change that is stored has its notice, whatever happens to the process.
 //
 // When a room is created, by Create or Append, there is a notice of NoticeCreated and one of
 // NoticeChanged. Another append changes the notice of NoticeChanged that the room has, or adds
 // one if there is none: so a room has one such notice, however often it is edited. Delete turns
-// it into a notice of NoticeDeleted, or adds that. A compaction is only noticed as a change if its
-// Entry.Cut is set.
+// it into a notice of NoticeDeleted, or adds that. A compaction is a change only if its Entry.Cut
+// is set.
 //
 // The notices of a room for one webhook are taken one after the other, in the order in which
 // the room was changed. A notice that was given up is not waited for.
@@ -26,22 +26,24 @@ type Notices interface {
 	// until its lease ends or it is passed to one of the next three methods. These change
 	// nothing if the lease has ended and another call has taken the notice.
 	TakeNotices(ctx context.Context, t Taking) ([]Notice, error)
-	// RemoveNotice removes a notice, because the webhook was told. If the room was changed after the
-	// notice was taken, it stays, as a notice of that change.
+	// RemoveNotice removes a notice, because its event was delivered. If the room was changed
+	// after the notice was taken, the notice stays: it stands for the later changes, without
+	// attempts, fault or pause.
 	RemoveNotice(ctx context.Context, n Notice) error
-	// RetryNotice lets a notice be taken again after a pause. The fault says why the webhook was
-	// not told. It is empty if that was not attempted, and the attempts are then not counted.
+	// RetryNotice lets a notice be taken again after a pause. The fault says why its event was
+	// not delivered. It is empty if that was not attempted, and the attempts are then not counted.
 	RetryNotice(ctx context.Context, n Notice, fault string, pause time.Duration) error
 	// GiveUpNotice keeps a notice without its being taken again, until it is passed to
-	// ReplayNotices. If the room was changed after the notice was taken, it is as RetryNotice without a pause.
+	// ReplayNotices. If the room was changed after the notice was taken, the notice is not given
+	// up: it stands for the later changes, without attempts, fault or pause.
 	GiveUpNotice(ctx context.Context, n Notice, fault string) error
 
 	// ListNotices returns at most limit notices of a webhook that were given up, in the order
-	// of their IDs: those after an ID, the first of which is 1.
+	// of their IDs, with IDs above after. IDs begin at 1.
 	ListNotices(ctx context.Context, webhook string, after int64, limit int) ([]Notice, error)
-	// ReplayNotices makes all notices of a webhook that were given up due again, or those of one
-	// room unless room is empty, and returns their number. Those of changes that another
-	// notice of the room stands for are removed.
+	// ReplayNotices makes the notices of a webhook that were given up due again, and returns
+	// their number. If room isn't empty, only those of that room. A notice of a change is removed
+	// instead if the room has a later one, which stands for it.
 	ReplayNotices(ctx context.Context, webhook, room string) (int, error)
 	// CountNotices counts the notices of a webhook.
 	CountNotices(ctx context.Context, webhook string) (NoticeCounts, error)
@@ -57,7 +59,7 @@ const (
 	NoticeDeleted NoticeKind = "deleted"
 )
 
-// Notice says that a webhook is to be told that something has happened to a room.
+// Notice is a row of a store: an event of a room that is to be sent for a webhook.
 type Notice struct {
 	ID      int64 // of this notice in its store; those of a room are in the order in which it was changed
 	Webhook string
@@ -65,11 +67,10 @@ type Notice struct {
 	Kind    NoticeKind
 	// Position is that of the entry that was added last or, for NoticeDeleted, that of the deletion.
 	Position Position
-	// First and Last are when the room was changed for the first and the last time, of the
-	// changes that the notice stands for.
+	// First and Last are the times of the first and the last change that the notice stands for.
 	First, Last time.Time
 
-	Attempts int    // how often the webhook could not be told
+	Attempts int    // how many attempts to deliver the event have failed
 	Fault    string // of the last attempt
 	// Replayed is when ReplayNotices made it due again; zero: never.
 	Replayed time.Time
@@ -91,7 +92,7 @@ type Taking struct {
 
 // NoticeCounts are the numbers of notices of a webhook.
 type NoticeCounts struct {
-	Waiting int       // that the webhook is to be told
+	Waiting int       // notices that are to be delivered
 	GivenUp int       // see GiveUpNotice
 	Oldest  time.Time // the First of those that wait; zero: there is none
 }

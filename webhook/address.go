@@ -12,12 +12,12 @@ import (
 )
 
 // errAddress means that a request would have been sent to an address that is refused.
-var errAddress = errors.New("not sent: other machines can't reach this address, and the setting allow doesn't have it")
+var errAddress = errors.New("not sent: the address is not on the public internet: list it under allow if requests may be sent to it")
 
 // client returns the client of a webhook. The address of each connection is checked after the
-// host's name was resolved, just before the connection is made, so a name that leads to another
-// address the next time changes nothing. Redirects are not followed, and no proxy is used,
-// because it would connect in place of this process.
+// host's name was resolved, just before the connection is made. This prevents DNS rebinding.
+// Redirects are not followed, and no proxy is used, because it would connect in place of this
+// process.
 func (h Hook) client() *http.Client {
 	dialer := &net.Dialer{
 		Timeout: h.Timeout,
@@ -54,8 +54,8 @@ func (h Hook) refuses(address netip.Addr) bool {
 	return !public(address)
 }
 
-// public reports whether any machine of the internet may have this address, as opposed to those
-// of this machine and of its networks.
+// public reports whether an address is on the public internet, as opposed to those of this machine
+// and of its networks.
 func public(address netip.Addr) bool {
 	if !address.IsGlobalUnicast() || address.IsPrivate() {
 		return false
@@ -75,25 +75,26 @@ func public(address netip.Addr) bool {
 	return true
 }
 
-// special are networks that package netip doesn't tell from others.
+// special are networks that netip.Addr.IsGlobalUnicast accepts although they are not on the public
+// internet.
 var special = prefixes(
 	"0.0.0.0/8",       // this network
-	"100.64.0.0/10",   // shared by the customers of a provider
-	"192.0.0.0/24",    // of protocols
-	"192.0.2.0/24",    // of documentation
-	"192.88.99.0/24",  // of relays, no longer used
-	"198.18.0.0/15",   // of benchmarks
-	"198.51.100.0/24", // of documentation
-	"203.0.113.0/24",  // of documentation
+	"100.64.0.0/10",   // shared address space (carrier-grade NAT)
+	"192.0.0.0/24",    // IETF protocol assignments
+	"192.0.2.0/24",    // documentation
+	"192.88.99.0/24",  // 6to4 relay anycast (deprecated)
+	"198.18.0.0/15",   // benchmarking
+	"198.51.100.0/24", // documentation
+	"203.0.113.0/24",  // documentation
 	"240.0.0.0/4",     // reserved
-	"::/96",           // IPv4 addresses, no longer used
-	"64:ff9b:1::/48",  // of local translators
-	"100::/64",        // discarded
-	"2001::/23",       // of protocols, such as Teredo
-	"2001:db8::/32",   // of documentation
-	"3fff::/20",       // of documentation
-	"5f00::/16",       // of segment routing
-	"fec0::/10",       // of sites, no longer used
+	"::/96",           // IPv4-compatible addresses (deprecated)
+	"64:ff9b:1::/48",  // local-use NAT64
+	"100::/64",        // discard-only
+	"2001::/23",       // IETF protocol assignments, such as Teredo
+	"2001:db8::/32",   // documentation
+	"3fff::/20",       // documentation
+	"5f00::/16",       // segment routing (SRv6)
+	"fec0::/10",       // site-local (deprecated)
 )
 
 // embedding are networks of addresses that lead to an IPv4 address in them.

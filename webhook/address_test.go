@@ -109,7 +109,8 @@ func sendTo(t *testing.T, url string, allow ...string) error {
 	return f.send(t.Context(), &request{"msg_1", []byte("{}")})
 }
 
-// The address of a connection is checked once the host's name was resolved, and redirects are not followed.
+// The address of a connection is checked once the host's name was resolved, and redirects are not
+// followed.
 func TestRequestsToThisMachine(t *testing.T) {
 	var asked, reached atomic.Int32
 	target := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))

@@ -22,14 +22,14 @@ const (
 	lastPause  = 10 * time.Minute
 )
 
-// retryPause returns how long to wait after an attempt, with the number of those that have failed
-// before it.
+// retryPause returns how long to wait after a failed attempt. failed is how many attempts had
+// failed before it.
 func retryPause(failed int) time.Duration {
 	return min(firstPause<<min(failed, 20), lastPause)
 }
 
 // errLate means that so much of a lease has passed that a request could outlast it.
-var errLate = errors.New("not sent: it took too long to read the room")
+var errLate = errors.New("not sent: reading the event and the room took so long that the lease could end during the request")
 
 // deliver makes an attempt to deliver a notice, whose lease did not begin before this time, and
 // tells the store the result.
@@ -52,7 +52,7 @@ func (f *feed) deliver(ctx context.Context, n store.Notice, began time.Time) {
 		err = f.store.RetryNotice(storing, n, "", 0)
 	case n.Taken.Sub(n.Last) >= f.hook.GiveUpAfter && n.Taken.Sub(n.Replayed) >= f.hook.GiveUpAfter:
 		f.failed(err)
-		f.log.Error("A webhook could not be told of an event, and the request is not sent again. Once it can, run yroom webhooks replay.",
+		f.log.Error("A request of a webhook has failed for so long that it is given up. Once the receiver works, run yroom webhooks replay.",
 			"room", n.Room, "event", string(EventOf(n.Kind)), "error", err)
 		err = f.store.GiveUpNotice(storing, n, short(err))
 	default:
@@ -61,7 +61,7 @@ func (f *feed) deliver(ctx context.Context, n store.Notice, began time.Time) {
 		err = f.store.RetryNotice(storing, n, short(err), pause*9/10+rand.N(pause/5)) // not all at once
 	}
 	if err != nil {
-		f.log.Warn("The store could not note whether a webhook was told of an event. The request is sent again. Check the store.",
+		f.log.Warn("The store could not record the result of a webhook's request. The request is sent again. Check the store.",
 			"room", n.Room, "event", string(EventOf(n.Kind)), "error", err)
 	}
 }
@@ -136,7 +136,7 @@ func (f *feed) failed(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.failing == 0 {
-		f.log.Warn("A webhook could not be told of an event. The request is sent again.", "error", err)
+		f.log.Warn("A request of a webhook has failed. It is sent again.", "error", err)
 	}
 	f.failing++
 	f.done.Failed++

@@ -38,8 +38,7 @@ const (
 	ContentJSON Content = "json" // the roots of the document, as yjs prints them
 )
 
-// Hook is a webhook: a program elsewhere that is told of events. A zero field stands for its
-// default.
+// Hook configures a webhook. A zero field stands for its default.
 type Hook struct {
 	// Name is 1 to 64 letters, digits, hyphens, underscores and dots. The store has the notices
 	// under this name.
@@ -48,22 +47,24 @@ type Hook struct {
 	URL string
 	// Secret signs the requests.
 	Secret Secret
-	// Events are those that it is told of. Default: all.
+	// Events are those for which requests are sent. Default: all.
 	Events []Event
 	// Content is what a request for Changed has of the document. Default: ContentNone.
 	Content Content
-	// ContentLimit bounds the size of a document whose content is sent, as the store has it. Default: 4 MiB.
+	// ContentLimit bounds the size of a document whose content is sent, as the store has it.
+	// Default: 4 MiB.
 	ContentLimit int
-	// Delay is how long a room must not have changed before Changed is sent. Ten times that
-	// after the first change, it is sent in any case. Default: 2 s.
+	// Delay is how long a room must not have changed before Changed is sent. If people go on
+	// typing, it is sent at the latest after ten times this delay, counted from the first change.
+	// Default: 2 s.
 	Delay time.Duration
 	// Timeout bounds a request. Default: 10 s.
 	Timeout time.Duration
-	// GiveUpAfter is how long after an event a request is sent again that has failed. Default:
-	// 72 h.
+	// GiveUpAfter is how long a failing request is repeated, counted from the last change that the
+	// event stands for, or from its replay. Default: 72 h.
 	GiveUpAfter time.Duration
-	// Allow are networks to whose addresses requests may be sent although other machines can't
-	// reach these: see refused. Default: none.
+	// Allow lists networks to which requests may be sent although they are not on the public
+	// internet. Default: none.
 	Allow []netip.Prefix
 }
 
@@ -107,7 +108,7 @@ func (h Hook) Check() error {
 	case !slices.Contains([]Content{"", ContentNone, ContentText, ContentJSON}, h.Content):
 		err = fmt.Errorf("content %q: want none, text or json", h.Content)
 	case h.Delay < 0 || h.Timeout < 0 || h.GiveUpAfter < 0 || h.ContentLimit < 0:
-		err = errors.New("a duration or a size is less than zero")
+		err = errors.New("delay, timeout, give_up_after and content_limit can't be less than zero")
 	}
 	for _, e := range h.Events {
 		if !slices.Contains(Events, e) {

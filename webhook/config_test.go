@@ -18,7 +18,7 @@ func TestCheck(t *testing.T) {
 		"search: its address must begin with http://":          func(h *Hook) { h.URL = "http://" },
 		"search: it has no secret":                             func(h *Hook) { h.Secret = nil },
 		`search: content "xml": want none, text or json`:       func(h *Hook) { h.Content = "xml" },
-		"search: a duration or a size is less than zero":       func(h *Hook) { h.Delay = -1 },
+		"search: delay, timeout, give_up_after and content_l":  func(h *Hook) { h.Delay = -1 },
 		`there is no event "room.opened": want room.created, `: func(h *Hook) { h.Events = []Event{"room.opened"} },
 		"room.created, room.changed or room.deleted":           func(h *Hook) { h.Events = []Event{"connected"} },
 	} {

@@ -16,11 +16,13 @@ const (
 	atOnce    = 4                // requests to one webhook at once, about the rooms of one store
 	poll      = time.Second      // how often a store is asked for notices while there are none
 	count     = 15 * time.Second // how often they are counted
-	leases    = 3                // a lease takes this times the timeout of a request
-	longest   = 10               // a change is told of after this times the delay, even if more follow
+	leases    = 3                // a lease takes this multiple of the timeout of a request
+	longest   = 10               // a change is sent at the latest after this multiple of the delay
 	maxHeader = 64 << 10
 
-	largeDocument = 64 << 10 // documents from this size on are written one after the other, because that takes some times their size
+	// In bytes: the content of documents of this size or more is made for one at a time, because
+	// that takes several times their size in memory.
+	largeDocument = 64 << 10
 )
 
 // Deliverer delivers the notices of stores.
@@ -35,8 +37,8 @@ type feed struct {
 	client *http.Client
 	log    *slog.Logger
 	slots  chan struct{} // has an item for each request in progress
-	unread bool          // the store could not be read for notices; of run
-	large  *sync.Mutex   // of all feeds: held while a large document is read and written
+	unread bool          // the last read of notices has failed; used by run only
+	large  *sync.Mutex   // of all feeds: held while the content of a large document is made
 
 	mu      sync.Mutex
 	failing int // how many attempts have failed since one succeeded

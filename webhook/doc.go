@@ -2,9 +2,9 @@
 // room was created, changed or deleted.
 //
 // A store that implements store.Notices has a notice of each such event, which it has stored
-// with the change itself. A Deliverer takes the notices, sends a request for each to the address of its
-// webhook, and removes those that were answered with a status of the class 2xx. It sends others
-// again. So each event arrives at least once, and those of a room arrive in order. Several
+// with the change itself. A Deliverer takes the notices, sends a request for each to the address
+// of its webhook, and removes those whose requests were answered with a status of the class 2xx.
+// It sends others again. So each event arrives at least once, and those of a room arrive in order. Several
 // processes may deliver the notices of one store: each notice is taken by one of them at a time.
 //
 // Requests have the format and the signature of Standard Webhooks
@@ -13,9 +13,9 @@
 //   - config.go: Hook, Config, and what is wrong with a Hook
 //   - deliver.go: Deliverer, which takes notices
 //   - attempt.go: the request for a notice, and what follows from the answer
-//   - message.go: what a request tells; text.go: the text of a document
+//   - message.go: the body of a request; text.go: the text of a document
 //   - secret.go: secrets and signatures
 //   - address.go: which addresses are connected to
-//   - receive.go: a request as the program that is told reads it
+//   - receive.go: Receive, for the program that receives the requests
 //   - stats.go: what was done so far
 package webhook

@@ -16,14 +16,14 @@ import (
 	"github.com/yroom/yroom/yjs"
 )
 
-// Message is what a request tells: its body, as JSON.
+// Message is the body of a request, as JSON.
 type Message struct {
 	Type Event     `json:"type"`
-	At   time.Time `json:"timestamp"` // when the room was last changed, of the changes that the event stands for
+	At   time.Time `json:"timestamp"` // the time of the last change that it stands for
 	Data Data      `json:"data"`
 }
 
-// Data is what a Message tells of a room.
+// Data is what a Message says about a room.
 type Data struct {
 	Room string `json:"room"`
 	// Position is that of the newest entry that Content has, or that of a deletion. It
@@ -35,7 +35,7 @@ type Data struct {
 	Omitted string `json:"omitted,omitempty"`
 }
 
-// request is a request that tells of an event.
+// request is a request for an event.
 type request struct {
 	id   string // the same for each request for the same state of the room
 	body []byte
@@ -44,8 +44,8 @@ type request struct {
 // EventOf returns the event that a notice is of.
 func EventOf(kind store.NoticeKind) Event { return Event("room." + kind) }
 
-// requestFor returns the request for a notice, or nil if there is nothing to tell: the webhook
-// doesn't want the event, or the room was deleted after it, of which it is told next.
+// requestFor returns the request for a notice, or nil if none is to be sent: the webhook doesn't
+// want the event, or the room was deleted after it, for which the next notice is.
 func (f *feed) requestFor(ctx context.Context, n store.Notice) (*request, error) {
 	m := Message{Type: EventOf(n.Kind), At: n.Last, Data: Data{Room: n.Room, Position: n.Position}}
 	if !slices.Contains(f.hook.Events, m.Type) {

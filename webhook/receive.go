@@ -12,16 +12,16 @@ import (
 	"time"
 )
 
-// ErrSignature means that a request is not signed with the secret, or was sent more than five
-// minutes ago. Answer it with http.StatusUnauthorized.
-var ErrSignature = errors.New("webhook: the request is not signed with the secret, or is too old")
+// ErrSignature means that a request is not signed with the secret, or that its timestamp is more
+// than five minutes in the past or in the future. Answer it with http.StatusUnauthorized.
+var ErrSignature = errors.New("webhook: the request is not signed with the secret, or its time is more than five minutes from now")
 
-// oldest is how old a request may be.
+// oldest is how far the timestamp of a request may be from now.
 const oldest = 5 * time.Minute
 
-// Receive reads a request as the program that a webhook tells of events. The error is
-// ErrSignature, or says why the request can't be read. Bound the body before, with
-// http.MaxBytesReader.
+// Receive checks the signature of a webhook's request and returns its message. It is for the
+// program that receives the requests. The error is ErrSignature, or says why the request can't be
+// read. Bound the body before, with http.MaxBytesReader.
 func Receive(r *http.Request, secret Secret) (Message, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {

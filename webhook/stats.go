@@ -5,11 +5,11 @@ import "time"
 // Stats are figures of a webhook.
 type Stats struct {
 	Hook string
-	// Delivered and Failed are the requests that were answered with a status of the class 2xx, and the others,
-	// of this Deliverer.
+	// Delivered counts the requests of this Deliverer that were answered with a status of the
+	// class 2xx, and Failed its attempts that have failed.
 	Delivered, Failed int
-	// Waiting, GivenUp and Oldest are those of store.NoticeCounts, of all stores. They are at most 15
-	// seconds old.
+	// Waiting, GivenUp and Oldest are those of store.NoticeCounts, of all stores. They are at most
+	// 15 seconds old.
 	Waiting, GivenUp int
 	Oldest           time.Time
 }

@@ -35,10 +35,22 @@ func readToken(path string, log *slog.Logger) (*apiToken, error) {
 	return newToken(text), nil
 }
 
-// readTokenFile reads a token. It refuses a file that others may change. The warning, if
-// it isn't empty, says that others may read the file: secrets of Kubernetes and of Docker
-// have the modes 0644 and 0444.
+// readTokenFile reads a token, as readSecretFile does, and checks it.
 func readTokenFile(path string) (token, warning string, err error) {
+	token, warning, err = readSecretFile(path)
+	if err != nil {
+		return "", "", err
+	}
+	if err := checkToken(token); err != nil {
+		return "", "", fmt.Errorf("%s %w", path, err)
+	}
+	return token, warning, nil
+}
+
+// readSecretFile reads a file that contains a secret and nothing else. It refuses a file that
+// others may change. The warning, if it isn't empty, says that others may read the file:
+// secrets of Kubernetes and of Docker have the modes 0644 and 0444.
+func readSecretFile(path string) (secret, warning string, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", "", err
@@ -48,18 +60,14 @@ func readTokenFile(path string) (token, warning string, err error) {
 			return "", "", fmt.Errorf("others may change %s (its mode is %#o): chmod 600 %s", path, perm, path)
 		}
 		if perm&0o004 != 0 {
-			warning = fmt.Sprintf("others may read the token in %s (its mode is %#o): chmod 600 %s, unless only this server can see the file", path, perm, path)
+			warning = fmt.Sprintf("others may read %s (its mode is %#o): chmod 600 %s, unless only this server can see the file", path, perm, path)
 		}
 	}
 	data, err := os.ReadFile(path) //nolint:gosec // the operator names it
 	if err != nil {
 		return "", "", err
 	}
-	token = strings.TrimSpace(string(data))
-	if err := checkToken(token); err != nil {
-		return "", "", fmt.Errorf("%s %w", path, err)
-	}
-	return token, warning, nil
+	return strings.TrimSpace(string(data)), warning, nil
 }
 
 func checkToken(token string) error {

@@ -28,13 +28,13 @@ func (m *metrics) readWebhooks(names []string, read func() []webhook.Stats) {
 	const label = "webhook"
 	r.each(prometheus.CounterValue, "webhook_delivered_total", "Requests of a webhook that were answered with a status of the class 2xx.", label,
 		of(func(s webhook.Stats) float64 { return float64(s.Delivered) }))
-	r.each(prometheus.CounterValue, "webhook_failures_total", "Requests of a webhook that have failed.", label,
+	r.each(prometheus.CounterValue, "webhook_failures_total", "Attempts to send a request of a webhook that have failed.", label,
 		of(func(s webhook.Stats) float64 { return float64(s.Failed) }))
-	r.each(prometheus.GaugeValue, "webhook_waiting", "Events that a webhook is to be told of.", label,
+	r.each(prometheus.GaugeValue, "webhook_waiting", "Events that wait in the stores for a webhook.", label,
 		of(func(s webhook.Stats) float64 { return float64(s.Waiting) }))
 	r.each(prometheus.GaugeValue, "webhook_given_up", "Events that were given up, and wait to be replayed.", label,
 		of(func(s webhook.Stats) float64 { return float64(s.GivenUp) }))
-	r.each(prometheus.GaugeValue, "webhook_oldest_seconds", "How long ago the oldest event was that a webhook is to be told of; 0 if there is none.", label,
+	r.each(prometheus.GaugeValue, "webhook_oldest_seconds", "The age of the oldest event that waits for a webhook; 0 if there is none.", label,
 		of(func(s webhook.Stats) float64 {
 			if s.Oldest.IsZero() {
 				return 0

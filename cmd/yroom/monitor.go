@@ -73,8 +73,8 @@ func (m *monitor) step(now time.Time) {
 	}
 }
 
-// hear notes what other processes have logged. Of several records between two heartbeats
-// it learns only of the last.
+// hear notes what other processes have logged. They measure once a second, as this process
+// does, so of several records in a second it learns only of the last.
 func (m *monitor) hear(now time.Time, peers []link.Peer) {
 	told := make(map[string]uint64, len(peers))
 	for _, p := range peers {

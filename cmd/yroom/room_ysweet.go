@@ -32,7 +32,7 @@ const (
 	sweetUpdate = 2
 )
 
-var errSweet = errors.New("the file was cut off or damaged, or y-sweet has not written it")
+var errSweet = errors.New("the file is not a complete document of y-sweet: it was cut off or damaged, or another program wrote it: end y-sweet and copy the file again")
 
 // sweetUpdates returns the updates in a file of y-sweet: the document as it was when they
 // were last joined, and those that have come since then.

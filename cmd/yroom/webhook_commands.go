@@ -55,7 +55,7 @@ func (c *webhookCommands) with(do func(ctx context.Context, file settings, s web
 	for _, one := range append([]string{url}, storesOfRows(rows)...) {
 		if name, isFile := strings.CutPrefix(one, "sqlite:"); isFile {
 			if _, err := os.Stat(name); err != nil {
-				return fmt.Errorf("there is no store: %w", err)
+				return fmt.Errorf("there is no store: %w: name one with --store", err)
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func (c *webhookCommands) with(do func(ctx context.Context, file settings, s web
 	defer func() { err = errors.Join(err, opened.close()) }()
 	all := opened.recording()
 	if len(all) == 0 {
-		return errors.New("no store keeps events: those of memory: are not kept")
+		return errors.New("no store has events, because memory: keeps none: set --store to an SQLite file or a PostgreSQL database")
 	}
 	for _, s := range all {
 		if err := do(ctx, file, s); err != nil {

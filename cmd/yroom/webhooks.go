@@ -45,12 +45,12 @@ func (s *webhookSettings) hook(name string, log *slog.Logger) (webhook.Hook, err
 		h.Allow = append(h.Allow, network)
 	}
 	if slices.Contains(s.Rooms, fallback) {
-		return h, fmt.Errorf("webhook %s: rooms: leave it out to be told of all rooms", name)
+		return h, fmt.Errorf("webhook %s: rooms: %q is not allowed here: leave rooms out to select all rooms", name, fallback)
 	}
 	if s.SecretFile == "" {
 		return h, fmt.Errorf("webhook %s: secret_file is missing: name a file with the secret that signs its requests", name)
 	}
-	text, warning, err := readTokenFile(s.SecretFile)
+	text, warning, err := readSecretFile(s.SecretFile)
 	if err != nil {
 		return h, fmt.Errorf("webhook %s: secret_file: %w", name, err)
 	}

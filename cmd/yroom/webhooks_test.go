@@ -121,7 +121,8 @@ func wantListed(t *testing.T, dir, want string) {
 	})
 }
 
-// A server tells a program of what happens to rooms; what it could not tell is listed, and told later.
+// A server sends the events of rooms to a program. Those that were given up are listed, and are
+// sent when they are replayed.
 func TestWebhooks(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { webhooks(t, "store: sqlite:rooms.db") })
 	t.Run("postgres", func(t *testing.T) {

@@ -40,7 +40,7 @@ func openIndex(path string) (*index, error) {
 	return &index{db}, nil
 }
 
-// take stores an event. When it returns nil, the event needs not be sent again. An event that is
+// take stores an event. When it returns nil, the event need not be sent again. An event that is
 // older than the last one of the room changes nothing. Nor does the creation of a room, which has
 // the position of the change that follows it, and may arrive after that.
 func (i *index) take(ctx context.Context, event webhook.Message) (err error) {
@@ -71,7 +71,7 @@ func (i *index) take(ctx context.Context, event webhook.Message) (err error) {
 	if event.Type == webhook.Changed && event.Data.Content != nil {
 		var text string
 		if err = json.Unmarshal(event.Data.Content, &text); err != nil {
-			return fmt.Errorf("set content: text for the webhook: %w", err)
+			return fmt.Errorf("the content is not a text: set content: text for the webhook: %w", err)
 		}
 		if _, err = tx.ExecContext(ctx, "INSERT INTO texts VALUES (?, ?)", room, text); err != nil {
 			return err

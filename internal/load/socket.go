@@ -52,7 +52,7 @@ func (e *ClosedError) Error() string {
 	return fmt.Sprintf("the server closed the connection with the code %d (%q)", e.Code, e.Reason)
 }
 
-// errCut means that a connection has ended in a way that says nothing.
+// errCut means that a connection has ended without a close frame.
 var errCut = errors.New("the server ended the connection without a close frame")
 
 var errTooBig = fmt.Errorf("the server sends a message of more than %d MiB, which is more than a client of this program takes", maxMessage>>20)

@@ -90,7 +90,8 @@ func (t *Typed) Late(part float64) time.Duration { return t.late.quantile(part) 
 // Returns returns how often a person came back whose connection had ended.
 func (t *Typed) Returns() int64 { return t.back.count() }
 
-// Back returns within which time this part of them was back, and was sent what they lacked.
+// Back returns how long this part of them was away at most: from the end of a connection until the
+// person had again all that they had lacked.
 func (t *Typed) Back(part float64) time.Duration { return t.back.quantile(part) }
 
 // CPU returns the CPU time of the server's processes.

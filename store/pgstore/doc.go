@@ -42,7 +42,7 @@
 //   - append.go: appends, in batches of many rooms
 //   - batch_size.go: how large a batch may be
 //   - change.go: Create, Delete and Compact
-//   - notices.go: what webhooks are to be told
+//   - notices.go: events that are to be sent for webhooks
 //   - transact.go: a transaction in one round trip
 //   - errors.go: faults of PostgreSQL, with advice for the operator
 package pgstore

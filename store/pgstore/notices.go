@@ -113,8 +113,8 @@ func (s *Store) GiveUpNotice(ctx context.Context, n store.Notice, fault string) 
 
 // endNotice runs a statement that ends the lease of a notice. If that changes nothing, and the
 // lease has not ended, the room was changed after the notice was taken: it is due again. This
-// has to be a statement of its own: one that has waited for another transaction finds only rows that it would
-// have found before.
+// has to be a statement of its own: one that has waited for another transaction finds only rows
+// that it would have found before.
 func (s *Store) endNotice(ctx context.Context, n store.Notice, sql string, args ...any) error {
 	ended, err := s.changeNotice(ctx, sql, args...)
 	if err == nil && !ended {

@@ -83,15 +83,15 @@ CREATE TABLE yroom.notices (
   fault    text NOT NULL DEFAULT '',
   given_up boolean NOT NULL DEFAULT false
 );
-COMMENT ON TABLE yroom.notices IS 'what webhooks are to be told';
+COMMENT ON TABLE yroom.notices IS 'events that are to be sent for webhooks';
 COMMENT ON COLUMN yroom.notices.id IS 'those of a room are in the order in which it was changed';
 COMMENT ON COLUMN yroom.notices.kind IS 'created, changed or deleted';
 COMMENT ON COLUMN yroom.notices.position IS 'of the entry that was added last, or of the deletion';
 COMMENT ON COLUMN yroom.notices.first_at IS 'of the first change that it stands for';
-COMMENT ON COLUMN yroom.notices.ready_at IS 'it is not taken before; a process that takes it sets this, and so takes it for itself';
+COMMENT ON COLUMN yroom.notices.ready_at IS 'it can''t be taken before this time; a process that takes it sets this to the end of its lease';
 COMMENT ON COLUMN yroom.notices.replayed_at IS 'set: it was given up, and then replayed';
 COMMENT ON COLUMN yroom.notices.revision IS 'grows with each change that it stands for';
-COMMENT ON COLUMN yroom.notices.attempts IS 'how often the webhook could not be told';
+COMMENT ON COLUMN yroom.notices.attempts IS 'how many attempts to deliver the event have failed';
 
 CREATE UNIQUE INDEX notice_of_change ON yroom.notices (webhook, room) WHERE kind = 'changed' AND NOT given_up;
 CREATE INDEX notices_of_room ON yroom.notices (webhook, room, given_up, id);

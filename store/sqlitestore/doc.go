@@ -18,7 +18,7 @@
 //     transaction, and answers them
 //   - writer_conn.go: the connection that writes: its transactions and faults
 //   - writer_apply.go: the SQL of each kind of request
-//   - notices.go: what webhooks are to be told
+//   - notices.go: events that are to be sent for webhooks
 //   - inspect.go: a reader of everything that is stored, damaged or not
 //   - others.go: other processes that have the file open; lock_unix.go and
 //     lock_windows.go: the lock by which they are found

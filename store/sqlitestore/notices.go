@@ -64,7 +64,7 @@ func (w *writer) noteDeleted(room string, at store.Position) error {
 
 // write runs change in a transaction of the writer. The change may run twice, because the first
 // transaction may be rolled back for another request. A power loss may undo it, and then a
-// webhook is told again.
+// request is sent again.
 func (s *Store) write(ctx context.Context, change func(*writer) error) error {
 	return s.do(ctx, &request{level: store.DurabilityCommit, kind: requestNotices, notices: change})
 }

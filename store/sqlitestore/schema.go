@@ -143,8 +143,8 @@ SELECT
 FROM rooms
 ORDER BY name;
 `,
-	// Large updates are in the table of snapshots, too (mostInUpdates). 0 marks them, and NULL an entry
-	// from before version 4, which may be either.
+	// Large updates are in the table of snapshots, too (mostInUpdates). 0 marks them, and NULL an
+	// entry from before version 4, which may be either.
 	`
 ALTER TABLE snapshots ADD COLUMN is_snapshot INTEGER;
 `,
@@ -158,10 +158,10 @@ CREATE TABLE notices (
   position INTEGER NOT NULL,           -- of the entry that was added last, or of the deletion
   first_at TEXT NOT NULL,              -- UTC: of the first change that it stands for
   last_at  TEXT NOT NULL,              -- of the last one
-  ready_at TEXT NOT NULL,              -- it is not taken before; a process that takes it sets this, and so takes it for itself
+  ready_at TEXT NOT NULL,              -- it can't be taken before this time; a process that takes it sets this to the end of its lease
   replayed_at TEXT,                    -- set: it was given up, and then replayed
   revision INTEGER NOT NULL DEFAULT 1, -- grows with each change that it stands for
-  attempts INTEGER NOT NULL DEFAULT 0, -- how often the webhook could not be told
+  attempts INTEGER NOT NULL DEFAULT 0, -- how many attempts to deliver the event have failed
   fault    TEXT NOT NULL DEFAULT '',   -- of the last attempt
   given_up INTEGER NOT NULL DEFAULT 0
 ) STRICT;

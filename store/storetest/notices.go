@@ -50,7 +50,7 @@ func RunNotices(t *testing.T, open func(t *testing.T, webhooks func(room string)
 		{"are taken again after a pause", noticeRetry},
 		{"are taken again after the lease, and only the last call has them", noticeLease},
 		{"of a change become one of the deletion", noticeDeleted},
-		{"of a deletion follow that of a change that is being told", noticeDeletedMeanwhile},
+		{"of a deletion follow that of a change that is taken", noticeDeletedMeanwhile},
 		{"of rooms that are deleted and created again are in order", noticeCreatedAgain},
 		{"that were given up are listed, waited for by none, and replayed", noticeGivenUp},
 		{"that were given up are replayed once a room", noticeReplayedOnce},
@@ -400,7 +400,7 @@ func noticeDeletedMeanwhile(t *testing.T, s NoticeStore) {
 	if err := s.Delete(t.Context(), room); err != nil {
 		t.Fatal(err)
 	}
-	takeNone(t, s) // the deletion has to wait until the webhook was told of the change
+	takeNone(t, s) // the deletion has to wait until the notice of the change is removed
 	removeNotice(t, s, n)
 	removeNotice(t, s, takeOne(t, s, store.NoticeDeleted, 2))
 	takeNone(t, s)

@@ -279,7 +279,7 @@ rooms['the dashboard'] = async stage => {
   await ann.write()
   await until('Ann sees her own', async () => ann.own(await ann.lines()) === ann.written)
   hold('what Bob writes reaches no one', bob.own(await ann.lines()) === before && bob.own(await stage.held(demos.codemirror)) === before)
-  await row.getByRole('button', { name: /^Let write/ }).click()
+  await row.getByRole('button', { name: /^Allow writing/ }).click()
   await page.locator('#control-send').click()
   await page.locator('#control').waitFor({ state: 'hidden' })
   await until('Bob may write', async () => (await row.innerText()).includes('may write'))

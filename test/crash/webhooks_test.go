@@ -80,7 +80,8 @@ func (e *events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.rooms[event.Data.Room] = append(e.rooms[event.Data.Room], event)
 }
 
-// timeout is that of requests. A request of a server that was killed is repeated after three times that.
+// timeout is that of requests. A request of a server that was killed is repeated after three
+// times that.
 const timeout = 200 * time.Millisecond
 
 func killWebhooks(t *testing.T, store string, crashes *postgres.Server) {

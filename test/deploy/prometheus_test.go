@@ -188,7 +188,8 @@ func TestPrometheus(t *testing.T) {
 	}
 }
 
-// withWebhook returns a new folder with the settings of a webhook, whose requests are answered with an error.
+// withWebhook returns a new folder with the settings of a webhook, whose requests are answered with
+// an error.
 func withWebhook(t *testing.T) (dir string) {
 	t.Helper()
 	receiver := httptest.NewServer(http.NotFoundHandler())

@@ -102,7 +102,7 @@ const ySweet = async (folder, originals, program) => {
   const ended = new Promise(resolve => server.on('exit', resolve))
   const at = `127.0.0.1:${port}`
   await until(() => fetch(`http://${at}/ready`).then(r => r.ok, () => false))
-  // y-sweet 0.9.1 takes deletions after a character of two UTF-16 units for those of other characters.
+  // After a character of two UTF-16 units, y-sweet 0.9.1 deletes the wrong characters.
   await write([['notes', 60], ['with-dash_1', 3], ['one', 1]], 'é', originals, async (name, doc) => {
     const provider = new WebsocketProvider(`ws://${at}/d/${name}/ws`, name, doc, { disableBc: true })
     await until(() => provider.synced)

@@ -56,7 +56,7 @@ function entries (type) {
 }
 
 // sequence returns the nodes of a sequence. Characters with the same marks are one node. A
-// text in an XML element is in the place of its characters.
+// text in an XML element has no node of its own: its characters take its place.
 function sequence (type) {
   const nodes = []
   let marks = {}

@@ -63,7 +63,7 @@ function newMember () {
     arrange(states, [...shown.values()].map(row => row.element))
     const users = all.map(state => shownUser(state.state)).filter(user => user.name)
     say(names, users.map(user => user.name).join(', ') || (all.length > 0 ? 'No name' : 'No awareness state'))
-    say(access, write ? 'Make read-only' : 'Let write')
+    say(access, write ? 'Make read-only' : 'Allow writing')
     for (const button of [access, expel]) button.setAttribute('aria-label', `${button.textContent}: ${label()}`)
     const colour = users.map(user => user.color).find(color => CSS.supports('color', color))
     if (colour) heading.style.setProperty('--person', colour)
@@ -77,9 +77,9 @@ const address = what => `/api/rooms/${encodeURIComponent(room)}/${what}`
 function changeAccess ({ id, write, present }, label) {
   const access = write ? (present ? 'read' : 'hidden') : (present ? 'write' : 'hidden-write')
   control({
-    title: write ? 'Make read-only' : 'Let write',
+    title: write ? 'Make read-only' : 'Allow writing',
     text: `${label}: this lasts until the connection ends. What a new connection may do is decided by your login.`,
-    button: write ? 'Make read-only' : 'Let write',
+    button: write ? 'Make read-only' : 'Allow writing',
     address: address('access'),
     body: { connection: id, access },
     done: () => tell(`${label} ${write ? 'may only read' : 'may write'}.`)

@@ -83,7 +83,7 @@ function fill (line, process) {
   put(edits, gone || !process.worker ? '' : rate(process.edits_per_second), 'edits/s')
   put(cpu, gone ? '' : percent(process.cpu), 'CPU')
   say(memory, gone ? '' : bytes(process.memory))
-  put(problems, count(process.problems), process.problems === 1 ? 'warning' : 'warnings')
+  put(problems, count(process.problems), process.problems === 1 ? 'warning or error' : 'warnings and errors')
 }
 
 const logs = new Map() // the answers by the process that has sent them
@@ -98,8 +98,8 @@ function showLog ({ process, log, processes }) {
   const heard = log.filter(line => !logs.has(line.process))
   const lines = [...own, ...heard].sort((a, b) => Date.parse(b.last) - Date.parse(a.last))
   const others = [...running.values()].filter(({ name, problems }) => !logs.has(name) && problems > 0).map(({ name }) => name)
-  say(element('log-of'), (lines.length === 0 ? 'None in the last hour.' : `In the last hour, in the ${logs.size === 1 ? 'log' : 'logs'} of ${[...logs.keys()].sort().join(', ')}.`) +
-    (others.length > 0 ? ` Of ${others.join(', ')} only a part is known here.` : ''))
+  say(element('log-of'), (lines.length === 0 ? 'None in the last hour.' : `Logged by ${[...logs.keys()].sort().join(', ')} in the last hour.`) +
+    (others.length > 0 ? ` Of the ${others.length === 1 ? 'log' : 'logs'} of ${others.join(', ')}, this page shows only a part.` : ''))
   const list = element('log')
   const shown = lines.map(line => JSON.stringify([line, ago(line.first), ago(line.last)])).join()
   if (list.dataset.shown === shown) return
