@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	atOnce    = 4                // requests to one webhook at once, about the rooms of one store
+	atOnce    = 4                // requests to one webhook at once, about the rooms of all stores
 	poll      = time.Second      // how often a store is asked for notices while there are none
 	count     = 15 * time.Second // how often they are counted
 	leases    = 3                // a lease takes this multiple of the timeout of a request
@@ -36,9 +36,9 @@ type feed struct {
 	store  Store
 	client *http.Client
 	log    *slog.Logger
-	slots  chan struct{} // has an item for each request in progress
+	slots  chan struct{} // of all feeds of the hook: has an item for each request in progress
 	unread bool          // the last read of notices has failed; used by run only
-	large  *sync.Mutex   // of all feeds: held while the content of a large document is made
+	large  chan struct{} // of all feeds: has an item while a large document is read, and its content made
 
 	mu      sync.Mutex
 	failing int // how many attempts have failed since one succeeded
@@ -47,7 +47,7 @@ type feed struct {
 
 // New returns a Deliverer. The error says what is wrong with a Hook.
 func New(cfg Config) (*Deliverer, error) {
-	d, large := new(Deliverer), new(sync.Mutex)
+	d, large := new(Deliverer), make(chan struct{}, 1)
 	known := map[string]bool{}
 	for _, h := range cfg.Hooks {
 		if err := h.Check(); err != nil {
@@ -58,11 +58,11 @@ func New(cfg Config) (*Deliverer, error) {
 		}
 		known[h.Name] = true
 		h = h.withDefaults()
-		client := h.client()
+		client, slots := h.client(), make(chan struct{}, atOnce)
 		for _, s := range cfg.Stores {
 			d.feeds = append(d.feeds, &feed{
 				hook: h, store: s, client: client, log: cmp.Or(cfg.Logger, slog.Default()).With("webhook", h.Name),
-				slots: make(chan struct{}, atOnce), large: large, done: Stats{Hook: h.Name},
+				slots: slots, large: large, done: Stats{Hook: h.Name},
 			})
 		}
 	}
@@ -114,6 +114,9 @@ func (f *feed) take(ctx context.Context) (store.Notice, bool) {
 	if ctx.Err() == nil {
 		if err != nil && !f.unread {
 			f.log.Warn("The store could not be read for a webhook. It is read again each second. Nothing is lost. Check the store.", "error", err)
+		}
+		if err == nil && f.unread {
+			f.log.Info("The store can be read for a webhook again.")
 		}
 		f.unread = err != nil
 	}

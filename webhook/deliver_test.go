@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -249,5 +250,27 @@ func TestSlowStore(t *testing.T) {
 		slow.takes.Store(int64(19 * time.Second))
 		time.Sleep(2 * time.Minute)
 		w.wantTold("room", Changed)
+	})
+}
+
+// The rooms of two stores share the requests to a webhook, so that none waits for a connection until it is late.
+func TestSlowReceiverOfTwoStores(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hook.Content = ContentNone
+		other := open(t, filepath.Join(t.TempDir(), "other.db"))
+		w.stores = []Store{other}
+		for i := range 20 {
+			w.edit(fmt.Sprint(i))
+			if _, err := other.Create(t.Context(), fmt.Sprint("other ", i), store.Entry{Encoding: store.V1, Data: testkit.Typed(1, 0, "a")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		d, _ := w.run()
+		w.receiver.set(func(http.ResponseWriter, *http.Request) { time.Sleep(9 * time.Second) })
+		time.Sleep(10 * time.Minute)
+		if s := d.Stats()[0]; s.Failed != 0 || s.Delivered != 80 {
+			t.Errorf("the figures are %+v, want each event delivered by one request", s)
+		}
 	})
 }

@@ -131,7 +131,8 @@ type world struct {
 
 	path     string
 	store    *sqlitestore.Store
-	reads    Store // that a Deliverer uses
+	reads    Store   // that a Deliverer uses
+	stores   []Store // others that it uses
 	receiver *receiver
 	listener *memhttp.Listener
 	hook     Hook
@@ -180,7 +181,7 @@ func open(t *testing.T, path string) *sqlitestore.Store {
 // run runs a Deliverer until end is called.
 func (w *world) run() (d *Deliverer, end func()) {
 	w.Helper()
-	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: []Store{w.reads}, Logger: testkit.Logger(w.T)})
+	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: append([]Store{w.reads}, w.stores...), Logger: testkit.Logger(w.T)})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -204,7 +205,7 @@ func (w *world) run() (d *Deliverer, end func()) {
 // feed returns the feed of a Deliverer that doesn't run.
 func (w *world) feed() *feed {
 	w.Helper()
-	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: []Store{w.reads}, Logger: testkit.Logger(w.T)})
+	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: append([]Store{w.reads}, w.stores...), Logger: testkit.Logger(w.T)})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -70,37 +70,45 @@ func (f *feed) requestFor(ctx context.Context, n store.Notice) (*request, error)
 // fill adds the content of a room to the data of an event. The error is store.ErrDeleted or
 // store.ErrNotFound if the room was deleted after the event.
 func (f *feed) fill(ctx context.Context, n store.Notice, d *Data) error {
+	size, err := f.size(ctx, n.Room)
+	if err != nil {
+		return err
+	}
+	if size >= largeDocument {
+		select {
+		case f.large <- struct{}{}:
+			defer func() { <-f.large }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	if f.hook.Content != ContentNone {
-		size, err := f.size(ctx, n.Room)
 		switch {
-		case err != nil:
-			return err
 		case size > f.hook.ContentLimit:
 			d.Omitted = fmt.Sprintf("the document has %d bytes, and the limit for its content is %d", size, f.hook.ContentLimit)
 		default:
-			if err := f.write(ctx, size, d); err != nil {
+			if err := f.write(ctx, d); err != nil {
 				return err
 			}
 		}
 	}
-	// The room may have been deleted, and created again, after the event.
-	_, err := f.store.LoadAfter(ctx, n.Room, n.Position)
+	// The room may have been deleted, and created again, after the event. If it was compacted, this
+	// reads all of it.
+	_, err = f.store.LoadAfter(ctx, n.Room, n.Position)
 	return err
 }
 
-// write adds the content of a room of this size.
-func (f *feed) write(ctx context.Context, size int, d *Data) error {
-	if size >= largeDocument {
-		f.large.Lock()
-		defer f.large.Unlock()
-	}
+// write adds the content of a room.
+func (f *feed) write(ctx context.Context, d *Data) error {
 	log, err := f.store.Load(ctx, d.Room)
 	if err != nil {
 		return err
 	}
 	d.Position = log.Last()
 	if d.Content, err = f.hook.Content.of(log); err != nil {
-		d.Omitted = "the document can't be written: " + err.Error()
+		f.log.Error("The content of a room could not be written for a webhook. The event is sent without it. Run yroom doctor.",
+			"room", d.Room, "content", string(f.hook.Content), "error", err)
+		d.Omitted = "the document can't be written as " + string(f.hook.Content) + ": the log of yroom says why"
 	}
 	return nil
 }

@@ -1,10 +1,16 @@
 package webhook
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/yroom/yroom/internal/markdown"
 	"github.com/yroom/yroom/internal/testkit"
@@ -163,4 +169,59 @@ func TestDocumentedRequest(t *testing.T) {
 	if !found {
 		t.Error("docs/webhooks.md shows no request")
 	}
+}
+
+// A damaged document is reported without its content, and only the log says what is wrong with it.
+func TestDamagedDocument(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.store.Create(t.Context(), "room", store.Entry{Encoding: store.V1, Data: []byte("damaged")}); err != nil {
+		t.Fatal(err)
+	}
+	f := w.feed()
+	var logged strings.Builder
+	f.log = slog.New(slog.NewTextHandler(&logged, nil))
+	q, err := f.requestFor(t.Context(), store.Notice{Room: "room", Kind: store.NoticeChanged, Position: 1})
+	if err != nil || !strings.Contains(string(q.body), `"omitted":"the document can't be written as text: the log of yroom says why"`) {
+		t.Errorf("the request of a damaged document is %s (%v)", q.body, err)
+	}
+	if !strings.Contains(logged.String(), "room=room") || !strings.Contains(logged.String(), "entry 1") {
+		t.Errorf("the log is %q, want the room and the entry", logged.String())
+	}
+}
+
+// countingStore counts the calls of LoadAfter at once.
+type countingStore struct {
+	Store
+
+	now, most atomic.Int64
+}
+
+// LoadAfter implements store.Store.
+func (s *countingStore) LoadAfter(ctx context.Context, room string, after store.Position) (store.Log, error) {
+	s.most.Store(max(s.most.Load(), s.now.Add(1)))
+	defer s.now.Add(-1)
+	time.Sleep(time.Second)
+	return s.Store.LoadAfter(ctx, room, after)
+}
+
+// Large rooms are read one after the other, whatever the content of requests.
+func TestLargeRoomsAreReadOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hook.Content = ContentNone
+		counting := &countingStore{Store: w.store}
+		w.reads = counting
+		for i := range 8 {
+			large := store.Entry{Encoding: store.V1, Data: testkit.Typed(1, 0, strings.Repeat("x", largeDocument))}
+			if _, err := w.store.Create(t.Context(), fmt.Sprint(i), large); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.run()
+		time.Sleep(time.Minute)
+		w.wantNotices(0, 0)
+		if most := counting.most.Load(); most != 1 {
+			t.Errorf("%d large rooms were read at once", most)
+		}
+	})
 }
