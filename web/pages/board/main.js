@@ -1,3 +1,4 @@
+import { arrange } from '../../shared/arrange.js'
 import { enter } from '../../shared/room.js'
 import { websocket } from '../../shared/websocket.js'
 import { Board } from './board.js'
@@ -19,11 +20,11 @@ function draw () {
   const focused = document.activeElement
   drop(columnViews, columns)
   drop(cardViews, cards)
-  put(element('columns'), columns.map(({ id }) => view(columnViews, id, beginColumn).element))
+  arrange(element('columns'), columns.map(({ id }) => view(columnViews, id, beginColumn).element))
   for (const column of columns) {
     const shown = columnViews.get(column.id)
     shown.draw(column, columns.length === 1)
-    put(shown.cards, column.cards.map(({ id }) => view(cardViews, id, beginCard).element))
+    arrange(shown.cards, column.cards.map(({ id }) => view(cardViews, id, beginCard).element))
     for (const { id } of column.cards) cardViews.get(id).draw()
   }
   if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true }) // moving an element takes its focus
@@ -47,13 +48,6 @@ function drop (views, present) {
 function view (views, id, begin) {
   if (!views.has(id)) views.set(id, begin(id))
   return views.get(id)
-}
-
-// put makes elements the children of parent, and leaves those in place that are there.
-function put (parent, elements) {
-  elements.forEach((element, at) => {
-    if (parent.children[at] !== element) parent.insertBefore(element, parent.children[at] ?? null)
-  })
 }
 
 function beginColumn (id) {
