@@ -2,8 +2,8 @@ package blocks
 
 import "slices"
 
-// idTable is a map by ids with few entries, of which none is deleted. It takes a third of
-// the time and less memory than a map of Go. The zero value is empty, and so is nil.
+// idTable is a map by ids with few entries, of which none is deleted. It takes less time and
+// less memory than a map of Go. The zero value is empty, and so is nil.
 type idTable[V any] struct {
 	entries []idEntry[V]
 	slots   []uint8 // the index of an entry plus one, in the first slot that was free at or after the one that its id hashes to; 0: free
@@ -15,7 +15,7 @@ type idEntry[V any] struct {
 }
 
 const (
-	mostEntries = 255 - 1 // a slot is a byte
+	mostEntries = 255 // a slot is a byte
 	fewSlots    = 16
 )
 
@@ -27,7 +27,7 @@ func (t *idTable[V]) len() int {
 	return len(t.entries)
 }
 
-// get returns the value of x, which may be changed until the next put, or nil.
+// get returns the value of x, which is valid until the next put, or nil.
 func (t *idTable[V]) get(x id) *V {
 	if t.len() == 0 {
 		return nil
@@ -53,15 +53,16 @@ func (t *idTable[V]) slot(x id) int {
 
 // put sets the value of x. There may be mostEntries at most.
 func (t *idTable[V]) put(x id, v V) {
-	if p := t.get(x); p != nil {
-		*p = v
-		return
-	}
 	if 3*len(t.entries) >= 2*len(t.slots)-2 {
 		t.grow()
 	}
+	at := t.slot(x)
+	if n := t.slots[at]; n > 0 {
+		t.entries[n-1].value = v
+		return
+	}
 	t.entries = append(t.entries, idEntry[V]{x, v})
-	t.slots[t.slot(x)] = uint8(len(t.entries))
+	t.slots[at] = uint8(len(t.entries))
 }
 
 func (t *idTable[V]) grow() {

@@ -46,7 +46,7 @@ func (s *Store) Load(update []byte, enc Encoding) (err error) {
 	if enc == V2 {
 		buffer := buffers.Get().(*[]byte)
 		defer giveBack(buffer)
-		if *buffer, err = fromV2((*buffer)[:0], update, math.MaxInt); err != nil {
+		if *buffer, err = fromV2(*buffer, update, math.MaxInt); err != nil {
 			return err
 		}
 		update = *buffer

@@ -8,17 +8,18 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// fromV2 appends an update in V2 to dst in V1, without bytes after its end. It refuses only
+// fromV2 converts an update from V2 to V1, without bytes after its end. The result is in the
+// memory of buffer, if that suffices. It refuses only
 // what it can't convert (ErrMalformed), and updates that take more than about limit bytes
 // in V1 (ErrLimit): the result must be checked like any update in V1. Time and memory are
 // linear in the size of the update and of the result.
-func fromV2(dst, update []byte, limit int) ([]byte, error) {
-	d := v2Reader{rest: lib0.NewReader(update), out: slices.Grow(dst, 2*len(update)+16), limit: limit}
+func fromV2(buffer, update []byte, limit int) ([]byte, error) {
+	d := v2Reader{rest: lib0.NewReader(update), out: slices.Grow(buffer[:0], 2*len(update)+16), limit: limit}
 	d.columns()
 	d.sections()
 	d.deletions()
 	if err := d.err(update); err != nil {
-		return dst, err
+		return buffer, err
 	}
 	return d.out, nil
 }
