@@ -312,15 +312,14 @@ func (a *Awareness) remove(id, clock uint64, now time.Time) {
 }
 
 func (a *Awareness) noteUnseen(id uint64, unseen bool) {
-	switch {
-	case !unseen:
+	if !unseen {
 		delete(a.unseen, id)
-	case a.unseen == nil:
-		a.unseen = make(map[uint64]struct{})
-		fallthrough
-	default:
-		a.unseen[id] = struct{}{}
+		return
 	}
+	if a.unseen == nil {
+		a.unseen = make(map[uint64]struct{})
+	}
+	a.unseen[id] = struct{}{}
 }
 
 // disown undoes what set has counted for a state.
