@@ -2,12 +2,12 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
 // Notices is implemented by a Store that records what happens to its rooms, for webhooks.
-// The Config of such a store has a func that returns the names of the webhooks of a room. For
-// each of them, the store adds a notice in the transaction that changes the log of the room, so
+// The Config of such a store has Webhooks. For each webhook of a room, the store adds a notice in the transaction that changes the log of the room, so
 // every change that is stored has its notice, whatever happens to the process.
 //
 // When a room is created, by Create or Append, there is a notice of NoticeCreated and one of
@@ -95,4 +95,27 @@ type NoticeCounts struct {
 	Waiting int       // notices that are to be delivered
 	GivenUp int       // see GiveUpNotice
 	Oldest  time.Time // the First of those that wait; zero: there is none
+}
+
+// Plus returns the counts of two stores together.
+func (c NoticeCounts) Plus(o NoticeCounts) NoticeCounts {
+	if c.Oldest.IsZero() || !o.Oldest.IsZero() && o.Oldest.Before(c.Oldest) {
+		c.Oldest = o.Oldest
+	}
+	return NoticeCounts{Waiting: c.Waiting + o.Waiting, GivenUp: c.GivenUp + o.GivenUp, Oldest: c.Oldest}
+}
+
+// Webhooks returns the names of the webhooks of a room. Nil: there are none.
+type Webhooks func(room string) []string
+
+// Of returns the names of the webhooks of a room, each once.
+func (w Webhooks) Of(room string) []string {
+	if w == nil {
+		return nil
+	}
+	names := w(room)
+	if len(names) < 2 {
+		return names
+	}
+	return slices.Compact(slices.Sorted(slices.Values(names)))
 }

@@ -147,7 +147,7 @@ func (f *feed) count(ctx context.Context) {
 	for ctx.Err() == nil {
 		if c, err := f.store.CountNotices(ctx, f.hook.Name); err == nil {
 			f.mu.Lock()
-			f.done.Waiting, f.done.GivenUp, f.done.Oldest = c.Waiting, c.GivenUp, c.Oldest
+			f.done.NoticeCounts = c
 			f.mu.Unlock()
 		}
 		wait(ctx, count)

@@ -1,6 +1,6 @@
 package webhook
 
-import "time"
+import "github.com/yroom/yroom/store"
 
 // Stats are figures of a webhook.
 type Stats struct {
@@ -8,10 +8,8 @@ type Stats struct {
 	// Delivered counts the requests of this Deliverer that were answered with a status of the
 	// class 2xx, and Failed its attempts that have failed.
 	Delivered, Failed int
-	// Waiting, GivenUp and Oldest are those of store.NoticeCounts, of all stores. They are at most
-	// 15 seconds old.
-	Waiting, GivenUp int
-	Oldest           time.Time
+	// NoticeCounts are those of all stores together. They are at most 15 seconds old.
+	store.NoticeCounts
 }
 
 // Stats returns figures of each webhook, in the order of Config.Hooks.
@@ -30,9 +28,6 @@ func (d *Deliverer) Stats() (all []Stats) {
 }
 
 func (s Stats) add(o Stats) Stats {
-	s.Delivered, s.Failed, s.Waiting, s.GivenUp = s.Delivered+o.Delivered, s.Failed+o.Failed, s.Waiting+o.Waiting, s.GivenUp+o.GivenUp
-	if s.Oldest.IsZero() || !o.Oldest.IsZero() && o.Oldest.Before(s.Oldest) {
-		s.Oldest = o.Oldest
-	}
+	s.Delivered, s.Failed, s.NoticeCounts = s.Delivered+o.Delivered, s.Failed+o.Failed, s.Plus(o.NoticeCounts)
 	return s
 }

@@ -97,12 +97,7 @@ func (webhookList) Run(c *webhookCommands, e environment) error {
 			if err != nil {
 				return err
 			}
-			sum := total[name]
-			sum.Waiting, sum.GivenUp = sum.Waiting+n.Waiting, sum.GivenUp+n.GivenUp
-			if sum.Oldest.IsZero() || !n.Oldest.IsZero() && n.Oldest.Before(sum.Oldest) {
-				sum.Oldest = n.Oldest
-			}
-			total[name] = sum
+			total[name] = total[name].Plus(n)
 		}
 		return nil
 	})

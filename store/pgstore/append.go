@@ -270,7 +270,7 @@ func (s *Store) write(batch []*request, bounds limits) error {
 	for _, r := range batch {
 		if written[r.room] == 0 {
 			rooms, counts = append(rooms, []byte(r.room)), append(counts, count[r.room])
-			noticed.add(s.webhooks(r.room), []byte(r.room), count[r.room])
+			noticed.add(s.config.Webhooks.Of(r.room), []byte(r.room), count[r.room])
 		}
 		names, beforeEnd = append(names, []byte(r.room)), append(beforeEnd, count[r.room]-written[r.room])
 		encodings, data = append(encodings, int16(r.entry.Encoding)), append(data, r.entry.Data)

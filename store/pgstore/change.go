@@ -80,7 +80,7 @@ func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.P
 		return nil
 	}, statement{
 		sql:  createSQL,
-		args: append(append([]any{[]byte(room)}, columns(e)...), s.webhooks(room)),
+		args: append(append([]any{[]byte(room)}, columns(e)...), s.config.Webhooks.Of(room)),
 		scan: scanned(&position),
 	})
 	return store.Position(position), err
@@ -122,7 +122,7 @@ func (s *Store) Delete(ctx context.Context, room string) error {
 			return store.ErrNotFound
 		}
 		return nil
-	}, lock(room), statement{sql: deleteSQL, args: []any{[]byte(room), s.webhooks(room)}, scan: scanned(&exists)})
+	}, lock(room), statement{sql: deleteSQL, args: []any{[]byte(room), s.config.Webhooks.Of(room)}, scan: scanned(&exists)})
 }
 
 // compactSQL replaces the entries at the positions $3, the newest of which is $4, if the
@@ -197,7 +197,7 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 	}
 	var webhooks []string // that are told
 	if len(positions) == 0 || snapshot.Cut {
-		webhooks = s.webhooks(room)
+		webhooks = s.config.Webhooks.Of(room)
 	}
 	st.args = append(append(st.args, columns(snapshot)...), webhooks)
 	return s.change(ctx, room, group.Changed, largeTimeouts*s.config.Timeout, func() error {

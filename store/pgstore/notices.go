@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,19 +10,6 @@ import (
 )
 
 var _ store.Notices = (*Store)(nil)
-
-// webhooks returns the names of the webhooks of a room, each once: a statement can't add the
-// same notice twice.
-func (s *Store) webhooks(room string) []string {
-	if s.config.Webhooks == nil {
-		return nil
-	}
-	names := s.config.Webhooks(room)
-	if len(names) < 2 {
-		return names
-	}
-	return slices.Compact(slices.Sorted(slices.Values(names)))
-}
 
 // notedSQL is the end of the WITH part of a statement that adds entries to rooms. It adds the
 // notices that its part "added" has: webhook, name, kind and position. If one is of a change, and

@@ -28,7 +28,7 @@ type Config struct {
 	Timeout time.Duration
 	// Webhooks returns the names of the webhooks of a room: see store.Notices. It is called from
 	// any goroutine. Nil: there are none.
-	Webhooks func(room string) []string
+	Webhooks store.Webhooks
 }
 
 const (

@@ -20,11 +20,8 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]st
 	}
 	defer end()
 	all, err := s.list(ctx, prefix, after, limit)
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, explain(s.path, s.config.LockWait, err)
+	if err := s.readFault(ctx, err); err != nil {
+		return nil, err
 	}
 	return all, nil
 }

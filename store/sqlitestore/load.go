@@ -64,6 +64,18 @@ func (s *Store) beginRead(ctx context.Context, flush func(context.Context) error
 	}
 }
 
+// readFault returns what a read that has ended with err returns: nil if there is no error, and
+// ctx has not ended.
+func (s *Store) readFault(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return explain(s.path, s.config.LockWait, err)
+	}
+	return nil
+}
+
 // loadSQL reads a room in one statement, so that it sees the state at one moment. The first
 // row is that of the room. SQLite merges the parts, without sorting them.
 const loadSQL = `

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/yroom/yroom/store"
@@ -15,28 +14,12 @@ var _ store.Notices = (*Store)(nil)
 // note records in the open transaction that a room was created or changed. at is the position of
 // the entry that was added.
 func (w *writer) note(room string, kind store.NoticeKind, at store.Position) error {
-	if w.webhooks == nil {
-		return nil // without asking for the time
-	}
-	time := now()
-	for _, webhook := range w.told(room) {
-		if err := w.exec(noteSQL, webhook, room, string(kind), int64(at), time); err != nil {
+	for _, webhook := range w.webhooks.Of(room) {
+		if err := w.exec(noteSQL, webhook, room, string(kind), int64(at), now()); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// told returns the names of the webhooks of a room, each once.
-func (w *writer) told(room string) []string {
-	if w.webhooks == nil {
-		return nil
-	}
-	names := w.webhooks(room)
-	if len(names) < 2 {
-		return names
-	}
-	return slices.Compact(slices.Sorted(slices.Values(names)))
 }
 
 // noteSQL adds a notice. If it is of a change, and the room has one, that stands for this
@@ -49,7 +32,7 @@ DO UPDATE SET position = excluded.position, revision = revision + 1, last_at = e
 // noteDeleted records in the open transaction that a room was deleted. at is the position of
 // the deletion.
 func (w *writer) noteDeleted(room string, at store.Position) error {
-	for _, webhook := range w.told(room) {
+	for _, webhook := range w.webhooks.Of(room) {
 		turned, err := w.change(`UPDATE notices SET kind = 'deleted', position = ?, revision = revision + 1, last_at = ? `+
 			`WHERE webhook = ? AND room = ? AND kind = 'changed' AND given_up = 0`, int64(at), now(), webhook, room)
 		if err == nil && turned == 0 {
@@ -258,11 +241,8 @@ func query[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, error)
 		}
 		err = errors.Join(err, rows.Err())
 	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	case err != nil:
-		return nil, explain(s.path, s.config.LockWait, err)
+	if err := s.readFault(ctx, err); err != nil {
+		return nil, err
 	}
 	return all, nil
 }

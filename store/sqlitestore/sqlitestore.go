@@ -35,7 +35,7 @@ type Config struct {
 	LockWait time.Duration
 	// Webhooks returns the names of the webhooks of a room: see store.Notices. It is called by
 	// the goroutine that writes. Nil: there are none.
-	Webhooks func(room string) []string
+	Webhooks store.Webhooks
 	// Events are called for metrics.
 	Events Events
 	// Shared says that other processes may use the file, too: this one is a worker of a

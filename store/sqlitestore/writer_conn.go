@@ -21,7 +21,7 @@ type writer struct {
 	level      store.Durability // the level at which the connection commits
 	rewrite    bool             // the write-ahead log must be written back before the next transaction
 
-	webhooks func(room string) []string // see Config
+	webhooks store.Webhooks
 
 	rooms   map[string]roomRow // rows of rooms, valid for the version below
 	version int64              // PRAGMA data_version, which changes when another connection has written
