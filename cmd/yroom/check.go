@@ -30,7 +30,8 @@ func (e environment) check(set settings, withWorker bool) error {
 		return err
 	}
 	if withWorker {
-		if err := errors.Join(set.checkStores(), set.checkWebhooks(log)); err != nil {
+		_, err := set.readWebhooks(log)
+		if err := errors.Join(set.checkStores(), err); err != nil {
 			return err
 		}
 	}

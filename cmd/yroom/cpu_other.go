@@ -4,5 +4,5 @@ package main
 
 import "time"
 
-// processorTime returns 0: how much processor time the process has taken isn't known.
-func processorTime() time.Duration { return 0 }
+// cpuTime returns 0: how much CPU time the process has taken isn't known.
+func cpuTime() time.Duration { return 0 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// processorTime returns how much processor time the process has taken.
-func processorTime() time.Duration {
+// cpuTime returns how much CPU time the process has taken.
+func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		return 0

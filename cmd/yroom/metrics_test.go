@@ -44,7 +44,7 @@ func allMetrics(t *testing.T) everything {
 	m.readConsumer(func() consumer.Stats { return consumer.Stats{} })
 	m.readWorker(func() worker.Stats { return worker.Stats{} })
 	m.readLayer(func() linkStats { return linkStats{} })
-	m.readWebhooks([]string{"search"}, func() []webhook.Stats { return nil })
+	m.readWebhooks([]webhook.Hook{{Name: "search"}}, func() []webhook.Stats { return nil })
 	m.countAPI(http.NotFoundHandler())
 	return everything{metrics: m, conns: m.consumerEvents(), rooms: m.workerEvents(), stored: m.stores()}
 }

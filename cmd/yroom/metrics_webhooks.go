@@ -8,8 +8,8 @@ import (
 	"github.com/yroom/yroom/webhook"
 )
 
-// readWebhooks makes the metrics have what read returns, of the webhooks with these names.
-func (m *metrics) readWebhooks(names []string, read func() []webhook.Stats) {
+// readWebhooks makes the metrics have what read returns, of these webhooks.
+func (m *metrics) readWebhooks(hooks []webhook.Hook, read func() []webhook.Stats) {
 	type stats = map[string]webhook.Stats
 	r := &readings[stats]{read: func() stats {
 		all := stats{}
@@ -20,8 +20,8 @@ func (m *metrics) readWebhooks(names []string, read func() []webhook.Stats) {
 	}}
 	of := func(value func(webhook.Stats) float64) map[string]func(*stats) float64 {
 		values := map[string]func(*stats) float64{}
-		for _, name := range names {
-			values[name] = func(s *stats) float64 { return value((*s)[name]) }
+		for _, h := range hooks {
+			values[h.Name] = func(s *stats) float64 { return value((*s)[h.Name]) }
 		}
 		return values
 	}

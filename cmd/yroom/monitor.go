@@ -32,7 +32,18 @@ const tellTime = 3 * monitorTime
 
 // newMonitor returns the monitor of a process that serves clients.
 func newMonitor(s *yroom.Server, name string, withWorker bool, h *health, log *recentLog) *monitor {
-	return &monitor{name, withWorker, serverLoad(s), h, log, newHistory(name), newRecentLog(), nil}
+	return &monitor{
+		name: name, worker: withWorker, load: serverLoad(s), health: h, log: log,
+		history: newHistory(name), heard: newRecentLog(),
+	}
+}
+
+// start measures until end is called. It goes on when ctx ends, and tells others that the
+// process is draining.
+func (m *monitor) start(ctx context.Context) (end func()) {
+	ctx, end = context.WithCancel(context.WithoutCancel(ctx))
+	go m.run(ctx)
+	return end
 }
 
 // run measures until ctx ends.
@@ -90,7 +101,7 @@ func (m *monitor) hear(now time.Time, peers []link.Peer) {
 // measure returns what the process does.
 func (m *monitor) measure(now time.Time) link.Load {
 	load := m.load()
-	load.CPU, load.Memory = processorTime(), memoryTaken()
+	load.CPU, load.Memory = cpuTime(), memoryTaken()
 	load.Problems, load.Problem = m.log.count(), m.log.latest(now, tellTime)
 	load.Draining = m.health.draining.Load()
 	return load

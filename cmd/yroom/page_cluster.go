@@ -41,7 +41,7 @@ type processView struct {
 	Connections int     `json:"connections"`
 	Rooms       int     `json:"rooms"`
 	Edits       float64 `json:"edits_per_second"`
-	CPU         float64 `json:"cpu"` // seconds of processor time a second
+	CPU         float64 `json:"cpu"` // seconds of CPU time a second
 	Memory      int     `json:"memory"`
 	Problems    uint64  `json:"problems"` // warnings and errors of the last hour
 

@@ -14,6 +14,7 @@ import (
 	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/internal/loopback"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/webhook"
 )
 
 type serve struct {
@@ -63,8 +64,10 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
+	var webhooks []webhook.Hook
 	if withWorker {
-		if err := errors.Join(set.checkStores(), set.checkWebhooks(log)); err != nil {
+		webhooks, err = set.readWebhooks(log)
+		if err := errors.Join(set.checkStores(), err); err != nil {
 			return err
 		}
 	}
@@ -96,7 +99,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	metrics := newMetrics(log)
 	documents := &stores{rooms: withoutStores(set.Rooms)}
 	if withWorker {
-		if documents, err = set.openCounted(ctx, metrics, log); err != nil {
+		if documents, err = set.openCounted(ctx, webhooks, metrics, log); err != nil {
 			return errors.Join(err, joined.Close(ctx))
 		}
 	}
@@ -140,9 +143,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		return errors.Join(err, rooms.Shutdown(ctx), joined.Close(ctx), documents.close())
 	}
 	monitor := newMonitor(rooms, set.Name, withWorker, health, recent)
-	monitoring, endMonitoring := context.WithCancel(context.WithoutCancel(ctx)) // it also tells others that the process is draining
-	defer endMonitoring()
-	go monitor.run(monitoring)
+	defer monitor.start(ctx)()
 	server := newHTTPServer(newSite(rooms, guard, health, metrics, monitor, set, schema), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()

@@ -18,6 +18,7 @@ import (
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
+	"github.com/yroom/yroom/webhook"
 )
 
 const inMemory = "memory:"
@@ -62,15 +63,15 @@ func openStores(ctx context.Context, url string, rows map[string]roomSettings, f
 }
 
 // openCounted opens the stores of the settings. Metrics count what they do. Until they are
-// closed, their events are delivered to webhooks.
-func (s settings) openCounted(ctx context.Context, m *metrics, log *slog.Logger) (*stores, error) {
+// closed, their events are delivered to the webhooks hooks.
+func (s settings) openCounted(ctx context.Context, hooks []webhook.Hook, m *metrics, log *slog.Logger) (*stores, error) {
 	counts, files := m.stores(), s.files(log)
 	files.Events = counts.files
 	opened, err := openStores(ctx, s.Store, s.Rooms, files)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.deliverWebhooks(ctx, opened, m, log); err != nil {
+	if err := opened.deliver(ctx, hooks, m, log); err != nil {
 		return nil, errors.Join(err, opened.close())
 	}
 	opened.rest = counts.counting(opened.rest)

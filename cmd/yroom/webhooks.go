@@ -64,8 +64,9 @@ func (s *webhookSettings) hook(name string, log *slog.Logger) (webhook.Hook, err
 	return h, err
 }
 
-// hooks returns the webhooks in the order of their names.
-func (s settings) hooks(log *slog.Logger) (all []webhook.Hook, err error) {
+// readWebhooks returns the webhooks in the order of their names, and reads their secrets. If
+// there are some, and no store records events for them, it returns an error.
+func (s settings) readWebhooks(log *slog.Logger) (all []webhook.Hook, err error) {
 	for _, name := range slices.Sorted(maps.Keys(s.Webhooks)) {
 		row := s.Webhooks[name]
 		hook, err := row.hook(name, log)
@@ -73,6 +74,9 @@ func (s settings) hooks(log *slog.Logger) (all []webhook.Hook, err error) {
 			return nil, err
 		}
 		all = append(all, hook)
+	}
+	if len(all) > 0 && !s.recordsEvents() {
+		return nil, errors.New("webhooks: the store memory: keeps no events: set --store to an SQLite file or a PostgreSQL database")
 	}
 	return all, nil
 }
@@ -101,18 +105,17 @@ func webhooksOf(all map[string]webhookSettings) func(room string) []string {
 	}
 }
 
-// checkWebhooks returns an error if there are webhooks, and no store records events for them.
-func (s settings) checkWebhooks(log *slog.Logger) error {
-	hooks, err := s.hooks(log)
-	if err != nil || len(hooks) == 0 || s.Store != inMemory {
-		return err
+// recordsEvents reports whether a store of the settings records events for webhooks.
+func (s settings) recordsEvents() bool {
+	if s.Store != inMemory {
+		return true
 	}
 	for _, row := range s.Rooms {
 		if row.StoreURL != "" && row.StoreURL != inMemory {
-			return nil
+			return true
 		}
 	}
-	return errors.New("webhooks: the store memory: keeps no events: set --store to an SQLite file or a PostgreSQL database")
+	return false
 }
 
 // recording returns the stores that record events, in the order of their addresses.
@@ -125,21 +128,20 @@ func (s *stores) recording() (all []webhook.Store) {
 	return all
 }
 
-// deliverWebhooks delivers the events of the stores until these are closed.
-func (s settings) deliverWebhooks(ctx context.Context, documents *stores, m *metrics, log *slog.Logger) error {
-	hooks, err := s.hooks(log)
-	if err != nil || len(hooks) == 0 {
-		return err
+// deliver delivers the events of the stores to webhooks until the stores are closed.
+func (s *stores) deliver(ctx context.Context, hooks []webhook.Hook, m *metrics, log *slog.Logger) error {
+	if len(hooks) == 0 {
+		return nil
 	}
-	deliverer, err := webhook.New(webhook.Config{Hooks: hooks, Stores: documents.recording(), Logger: log})
+	deliverer, err := webhook.New(webhook.Config{Hooks: hooks, Stores: s.recording(), Logger: log})
 	if err != nil {
 		return err
 	}
-	m.readWebhooks(slices.Collect(maps.Keys(s.Webhooks)), deliverer.Stats)
+	m.readWebhooks(hooks, deliverer.Stats)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
 	running.Go(func() { deliverer.Run(ctx) })
-	documents.closes = slices.Insert(documents.closes, 0, func() error {
+	s.closes = slices.Insert(s.closes, 0, func() error {
 		cancel()
 		running.Wait()
 		return nil

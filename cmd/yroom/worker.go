@@ -79,7 +79,8 @@ func (e environment) runRooms(set settings) error {
 	}
 	recent := newRecentLog()
 	log = recent.keeping(log, set.Name)
-	if err := set.checkWebhooks(log); err != nil {
+	webhooks, err := set.readWebhooks(log)
+	if err != nil {
 		return err
 	}
 	ctx := e.untilSignal(log)
@@ -88,7 +89,7 @@ func (e environment) runRooms(set settings) error {
 		return err
 	}
 	metrics := newMetrics(log)
-	documents, err := set.openCounted(ctx, metrics, log)
+	documents, err := set.openCounted(ctx, webhooks, metrics, log)
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx))
 	}
@@ -117,10 +118,8 @@ func (e environment) runRooms(set settings) error {
 		return errors.Join(err, joined.Close(ctx), documents.close())
 	}
 
-	monitor := &monitor{set.Name, true, func() link.Load { return workerLoad(rooms.Stats()) }, health, recent, nil, nil, nil}
-	monitoring, endMonitoring := context.WithCancel(context.WithoutCancel(ctx))
-	defer endMonitoring()
-	go monitor.run(monitoring)
+	monitor := &monitor{name: set.Name, worker: true, load: func() link.Load { return workerLoad(rooms.Stats()) }, health: health, log: recent}
+	defer monitor.start(ctx)()
 	working, drain := context.WithCancel(context.WithoutCancel(ctx))
 	defer drain()
 	drained := make(chan error, 1)

@@ -35,7 +35,7 @@ type Load struct {
 	Edits        uint64        // updates that have changed documents, since the process began
 	Problems     uint64        // warnings and errors in its log, since the process began
 	Problem      Problem       // the last of these, if it is new
-	CPU          time.Duration // processor time, since the process began
+	CPU          time.Duration // CPU time, since the process began
 	Memory       int           // in bytes
 	Draining     bool          // the process ends
 }
