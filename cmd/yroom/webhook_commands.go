@@ -39,13 +39,17 @@ type webhookReplay struct {
 	Room    string `placeholder:"NAME" help:"Only events of this room (default: all)."`
 }
 
-// with calls do with each store that records events.
-func (c *webhookCommands) with(do func(ctx context.Context, file settings, s webhook.Store) error) (err error) {
+// with calls do with each store that records events. The webhook name must be in the settings
+// file, unless it is empty.
+func (c *webhookCommands) with(name string, do func(ctx context.Context, file settings, s webhook.Store) error) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	file, err := readSettings(c.Config)
 	if err != nil {
 		return err
+	}
+	if _, known := file.Webhooks[name]; !known && name != "" {
+		return unknownWebhook(name, slices.Sorted(maps.Keys(file.Webhooks)))
 	}
 	rows := file.Rooms
 	if c.Store != "" {
@@ -76,6 +80,14 @@ func (c *webhookCommands) with(do func(ctx context.Context, file settings, s web
 	return nil
 }
 
+// unknownWebhook says that no webhook has a name, and which names there are.
+func unknownWebhook(name string, known []string) error {
+	if len(known) == 0 {
+		return fmt.Errorf("there is no webhook %q: the settings file has none: name another file with --config", name)
+	}
+	return fmt.Errorf("there is no webhook %q: the settings file has %s", name, strings.Join(known, ", "))
+}
+
 // storesOfRows returns the addresses of the stores that rows name.
 func storesOfRows(rows map[string]roomSettings) (urls []string) {
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
@@ -90,7 +102,7 @@ func storesOfRows(rows map[string]roomSettings) (urls []string) {
 func (webhookList) Run(c *webhookCommands, e environment) error {
 	total := map[string]store.NoticeCounts{}
 	var names []string
-	err := c.with(func(ctx context.Context, file settings, s webhook.Store) error {
+	err := c.with("", func(ctx context.Context, file settings, s webhook.Store) error {
 		names = slices.Sorted(maps.Keys(file.Webhooks))
 		for _, name := range names {
 			n, err := s.CountNotices(ctx, name)
@@ -116,7 +128,7 @@ func (webhookList) Run(c *webhookCommands, e environment) error {
 
 // Run lists events that were given up.
 func (l webhookGivenUp) Run(c *webhookCommands, e environment) error {
-	return c.with(func(ctx context.Context, _ settings, s webhook.Store) error {
+	return c.with(l.Webhook, func(ctx context.Context, _ settings, s webhook.Store) error {
 		const some = 1000
 		for after := int64(0); ; {
 			listed, err := s.ListNotices(ctx, l.Webhook, after, some)
@@ -137,7 +149,7 @@ func (l webhookGivenUp) Run(c *webhookCommands, e environment) error {
 // Run makes events due again that were given up.
 func (r webhookReplay) Run(c *webhookCommands, e environment) error {
 	replayed := 0
-	err := c.with(func(ctx context.Context, _ settings, s webhook.Store) error {
+	err := c.with(r.Webhook, func(ctx context.Context, _ settings, s webhook.Store) error {
 		n, err := s.ReplayNotices(ctx, r.Webhook, r.Room)
 		replayed += n
 		return err
