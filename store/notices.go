@@ -7,14 +7,15 @@ import (
 )
 
 // Notices is implemented by a Store that records what happens to its rooms, for webhooks.
-// The Config of such a store has Webhooks. For each webhook of a room, the store adds a notice in the transaction that changes the log of the room, so
+// The Config of such a store has Webhooks. For each webhook that wants the event, the store adds a notice in the transaction that changes the log of the room, so
 // every change that is stored has its notice, whatever happens to the process.
 //
 // When a room is created, by Create or Append, there is a notice of NoticeCreated and one of
 // NoticeChanged. Another append changes the notice of NoticeChanged that the room has, or adds
 // one if there is none: so a room has one such notice, however often it is edited. Delete turns
-// it into a notice of NoticeDeleted, or adds that. A compaction is a change only if its Entry.Cut
-// is set.
+// it into a notice of NoticeDeleted, even for a webhook that doesn't want that, because the
+// change is not there any more; or it adds a notice of NoticeDeleted. A compaction is a change
+// only if its Entry.Cut is set.
 //
 // The notices of a room for one webhook are taken one after the other, in the order in which
 // the room was changed. A notice that was given up is not waited for.
@@ -105,15 +106,16 @@ func (c NoticeCounts) Plus(o NoticeCounts) NoticeCounts {
 	return NoticeCounts{Waiting: c.Waiting + o.Waiting, GivenUp: c.GivenUp + o.GivenUp, Oldest: c.Oldest}
 }
 
-// Webhooks returns the names of the webhooks of a room. Nil: there are none.
-type Webhooks func(room string) []string
+// Webhooks returns the names of the webhooks of a room that want notices of a kind. Nil: there
+// are none.
+type Webhooks func(room string, kind NoticeKind) []string
 
-// Of returns the names of the webhooks of a room, each once.
-func (w Webhooks) Of(room string) []string {
+// Of returns the names of the webhooks of a room that want notices of a kind, each once.
+func (w Webhooks) Of(room string, kind NoticeKind) []string {
 	if w == nil {
 		return nil
 	}
-	names := w(room)
+	names := w(room, kind)
 	if len(names) < 2 {
 		return names
 	}

@@ -165,7 +165,7 @@ func open(t *testing.T, path string) *sqlitestore.Store {
 	s, err := sqlitestore.Open(path, sqlitestore.Config{
 		Shared:     true,
 		Durability: func(string) store.Durability { return store.DurabilityCommit },
-		Webhooks:   func(string) []string { return []string{hookName} },
+		Webhooks:   func(string, store.NoticeKind) []string { return []string{hookName} },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/webhook"
 )
 
@@ -81,9 +82,9 @@ func (s settings) readWebhooks(log *slog.Logger) (all []webhook.Hook, err error)
 	return all, nil
 }
 
-// webhooksOf returns a function for the names of the webhooks of a room, or nil if there are
-// none at all.
-func webhooksOf(all map[string]webhookSettings) func(room string) []string {
+// webhooksOf returns a function for the names of the webhooks of a room that want an event, or nil
+// if there are no webhooks at all.
+func webhooksOf(all map[string]webhookSettings) store.Webhooks {
 	if len(all) == 0 {
 		return nil
 	}
@@ -95,9 +96,11 @@ func webhooksOf(all map[string]webhookSettings) func(room string) []string {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		hooks = append(hooks, selected{name, yroom.RowOf(all[name].Rooms)})
 	}
-	return func(room string) (names []string) {
+	return func(room string, kind store.NoticeKind) (names []string) {
 		for _, h := range hooks {
-			if len(all[h.name].Rooms) == 0 || h.rowOf(room) != fallback {
+			s := all[h.name]
+			wanted := len(s.Events) == 0 || slices.Contains(s.Events, string(webhook.EventOf(kind)))
+			if wanted && (len(s.Rooms) == 0 || h.rowOf(room) != fallback) {
 				names = append(names, h.name)
 			}
 		}

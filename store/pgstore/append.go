@@ -224,13 +224,10 @@ func (s *Store) divide(batch []*request, deadline time.Time, wait time.Duration,
 // deleted.
 const (
 	appendSQL      = appendedSQL + appendResult
-	appendNotedSQL = appendedSQL + `, told AS (
-  SELECT webhook, name, next_position - 1 AS position, next_position = 1 + entries AS created
-  FROM room JOIN unnest($9::text[], $10::bytea[], $11::bigint[]) AS told (webhook, name, entries) USING (name)
-), added AS (
-  SELECT webhook, name, 'created' AS kind, position FROM told WHERE created
-  UNION ALL
-  SELECT webhook, name, 'changed', position FROM told
+	appendNotedSQL = appendedSQL + `, added AS (
+  SELECT webhook, name, kind, next_position - 1 AS position
+  FROM room JOIN unnest($9::text[], $10::text[], $11::bytea[], $12::bigint[]) AS told (webhook, kind, name, entries) USING (name)
+  WHERE kind = 'changed' OR next_position = 1 + entries
 )` + notedSQL + appendResult
 
 	appendedSQL = `
@@ -270,7 +267,7 @@ func (s *Store) write(batch []*request, bounds limits) error {
 	for _, r := range batch {
 		if written[r.room] == 0 {
 			rooms, counts = append(rooms, []byte(r.room)), append(counts, count[r.room])
-			noticed.add(s.config.Webhooks.Of(r.room), []byte(r.room), count[r.room])
+			noticed.add(s.config.Webhooks, r.room, count[r.room])
 		}
 		names, beforeEnd = append(names, []byte(r.room)), append(beforeEnd, count[r.room]-written[r.room])
 		encodings, data = append(encodings, int16(r.entry.Encoding)), append(data, r.entry.Data)
@@ -279,7 +276,7 @@ func (s *Store) write(batch []*request, bounds limits) error {
 	}
 	sql, args := appendSQL, []any{rooms, counts, names, beforeEnd, encodings, data, sums, authors}
 	if len(noticed.webhooks) > 0 {
-		sql, args = appendNotedSQL, append(args, noticed.webhooks, noticed.rooms, noticed.entries)
+		sql, args = appendNotedSQL, append(args, noticed.webhooks, noticed.kinds, noticed.rooms, noticed.entries)
 	}
 	next := make(map[string]int64, len(rooms))
 	err := transact(context.Background(), s.writer, level, bounds, statement{

@@ -60,8 +60,7 @@ WITH room AS (
   WHERE r.deleted_at IS NOT NULL
   RETURNING id, next_position - 1 AS position
 ), added AS (
-  SELECT webhook, $1::bytea AS name, kind, position
-  FROM room CROSS JOIN unnest($6::text[]) AS webhook CROSS JOIN (VALUES ('created'), ('changed')) AS kinds (kind)
+  SELECT webhook, $1::bytea AS name, kind, position FROM room CROSS JOIN unnest($6::text[], $7::text[]) AS told (webhook, kind)
 )` + notedSQL + `
 INSERT INTO yroom.entries (room_id, position, encoding, data, checksum, written_by, stored_at)
 SELECT id, position, $2, $3, $4, $5, clock_timestamp() FROM room
@@ -73,6 +72,7 @@ func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.P
 		return 0, err
 	}
 	var position int64
+	webhooks, kinds := wanting(s.config.Webhooks, room, store.NoticeCreated, store.NoticeChanged)
 	err := s.change(ctx, room, group.Created, largeTimeouts*s.config.Timeout, func() error {
 		if position == 0 {
 			return store.ErrExists
@@ -80,7 +80,7 @@ func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.P
 		return nil
 	}, statement{
 		sql:  createSQL,
-		args: append(append([]any{[]byte(room)}, columns(e)...), s.config.Webhooks.Of(room)),
+		args: append(append([]any{[]byte(room)}, columns(e)...), webhooks, kinds),
 		scan: scanned(&position),
 	})
 	return store.Position(position), err
@@ -105,7 +105,7 @@ WITH room AS (
   RETURNING webhook
 ), noted AS (
   INSERT INTO yroom.notices (webhook, room, kind, position)
-  SELECT webhook, $1, 'deleted', position FROM room CROSS JOIN unnest($2::text[]) AS webhook
+  SELECT webhook, $1, 'deleted', position FROM room CROSS JOIN unnest($3::text[]) AS webhook
   WHERE webhook NOT IN (SELECT webhook FROM turned)
 ), entries AS (
   DELETE FROM yroom.entries USING room WHERE room_id = room.id
@@ -117,12 +117,13 @@ SELECT EXISTS (SELECT FROM yroom.rooms WHERE name = $1)`
 // Delete implements store.Store.
 func (s *Store) Delete(ctx context.Context, room string) error {
 	var exists bool
+	changed, deleted := s.config.Webhooks.Of(room, store.NoticeChanged), s.config.Webhooks.Of(room, store.NoticeDeleted)
 	return s.change(ctx, room, group.Deleted, s.config.Timeout, func() error {
 		if !exists {
 			return store.ErrNotFound
 		}
 		return nil
-	}, lock(room), statement{sql: deleteSQL, args: []any{[]byte(room), s.config.Webhooks.Of(room)}, scan: scanned(&exists)})
+	}, lock(room), statement{sql: deleteSQL, args: []any{[]byte(room), changed, deleted}, scan: scanned(&exists)})
 }
 
 // compactSQL replaces the entries at the positions $3, the newest of which is $4, if the
@@ -170,8 +171,7 @@ WITH room AS (
   INSERT INTO yroom.snapshots (room_id, position, encoding, data, checksum, written_by, stored_at)
   SELECT id, position, $3, $4, $5, $6, clock_timestamp() FROM grown
 ), added AS (
-  SELECT webhook, $1::bytea AS name, kind, position
-  FROM grown CROSS JOIN unnest($7::text[]) AS webhook CROSS JOIN (VALUES ('created'), ('changed')) AS kinds (kind)
+  SELECT webhook, $1::bytea AS name, kind, position FROM grown CROSS JOIN unnest($7::text[], $8::text[]) AS told (webhook, kind)
   WHERE kind = 'changed' OR NOT EXISTS (SELECT FROM room)
 )` + notedSQL + `
 SELECT (SELECT count(*) FROM grown), (SELECT deleted FROM room)`
@@ -190,16 +190,18 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 
 	var done int64
 	var deleted *bool // nil: there is no such room
-	st := statement{sql: addSnapshotSQL, args: []any{[]byte(room), int64(read.Generation)}, scan: scanned(&done, &deleted)}
-	if len(positions) > 0 {
-		st.sql = compactSQL
+	st := statement{args: []any{[]byte(room), int64(read.Generation)}, scan: scanned(&done, &deleted)}
+	if len(positions) == 0 {
+		webhooks, kinds := wanting(s.config.Webhooks, room, store.NoticeCreated, store.NoticeChanged)
+		st.sql, st.args = addSnapshotSQL, append(append(st.args, columns(snapshot)...), webhooks, kinds)
+	} else {
+		var webhooks []string // that are told
+		if snapshot.Cut {
+			webhooks = s.config.Webhooks.Of(room, store.NoticeChanged)
+		}
 		st.args = append(st.args, positions, positions[len(positions)-1])
+		st.sql, st.args = compactSQL, append(append(st.args, columns(snapshot)...), webhooks)
 	}
-	var webhooks []string // that are told
-	if len(positions) == 0 || snapshot.Cut {
-		webhooks = s.config.Webhooks.Of(room)
-	}
-	st.args = append(append(st.args, columns(snapshot)...), webhooks)
 	return s.change(ctx, room, group.Changed, largeTimeouts*s.config.Timeout, func() error {
 		switch {
 		case deleted != nil && *deleted:

@@ -23,18 +23,33 @@ const notedSQL = `, noted AS (
   DO UPDATE SET position = excluded.position, revision = n.revision + 1, last_at = clock_timestamp()
 )`
 
-// told are the webhooks of the rooms of a batch, as the arguments of appendSQL: their names, the
-// names of the rooms, and how many entries the batch adds to these.
+// told are the webhooks of the rooms of a batch, as the arguments of appendNotedSQL: their names, the
+// kinds of notices that they want, the names of the rooms, and how many entries the batch adds to these.
 type told struct {
 	webhooks []string
+	kinds    []string
 	rooms    [][]byte
 	entries  []int64
 }
 
-func (t *told) add(webhooks []string, room []byte, entries int64) {
-	for _, webhook := range webhooks {
-		t.webhooks, t.rooms, t.entries = append(t.webhooks, webhook), append(t.rooms, room), append(t.entries, entries)
+// add adds the webhooks of a room that want to be told of an append.
+func (t *told) add(webhooks store.Webhooks, room string, entries int64) {
+	names, kinds := wanting(webhooks, room, store.NoticeCreated, store.NoticeChanged)
+	t.webhooks, t.kinds = append(t.webhooks, names...), append(t.kinds, kinds...)
+	for range names {
+		t.rooms, t.entries = append(t.rooms, []byte(room)), append(t.entries, entries)
 	}
+}
+
+// wanting returns the webhooks of a room that want notices of these kinds: for each a name and a
+// kind.
+func wanting(webhooks store.Webhooks, room string, of ...store.NoticeKind) (names, kinds []string) {
+	for _, kind := range of {
+		for _, name := range webhooks.Of(room, kind) {
+			names, kinds = append(names, name), append(kinds, string(kind))
+		}
+	}
+	return names, kinds
 }
 
 // noticeColumns are what collectNotice reads.

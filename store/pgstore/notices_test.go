@@ -15,7 +15,7 @@ import (
 // Notices that are not due yet are not read by TakeNotices, and neither are those that wait for another one.
 func TestTakeNoticesReadsWhatIsDue(t *testing.T) {
 	server := postgres.Start(t)
-	s, err := Open(t.Context(), server.URL(server.Create(t)), Config{Webhooks: func(string) []string { return []string{"hook"} }})
+	s, err := Open(t.Context(), server.URL(server.Create(t)), Config{Webhooks: func(string, store.NoticeKind) []string { return []string{"hook"} }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type Config struct {
 	// append of more than 32 MiB, which may carry a whole document, may take four times as
 	// long. Zero: 10 s.
 	Timeout time.Duration
-	// Webhooks returns the names of the webhooks of a room: see store.Notices. It is called from
+	// Webhooks returns the names of the webhooks of a room that want an event: see store.Notices. It is called from
 	// any goroutine. Nil: there are none.
 	Webhooks store.Webhooks
 }

@@ -114,7 +114,7 @@ func TestNoticesConformance(t *testing.T) {
 				continue
 			}
 			t.Run(w.name+"/"+level.String(), func(t *testing.T) {
-				storetest.RunNotices(t, func(t *testing.T, webhooks func(room string) []string) storetest.NoticeStore {
+				storetest.RunNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
 					w.empty(t)
 					config := at(level)
 					config.Webhooks = webhooks

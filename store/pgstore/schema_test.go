@@ -21,7 +21,7 @@ func TestMigration(t *testing.T) {
 	server := postgres.Start(t)
 	url := server.URL(server.Create(t))
 	exec(t, url, string(schema))
-	config := pgstore.Config{Webhooks: func(string) []string { return []string{"hook"} }}
+	config := pgstore.Config{Webhooks: func(string, store.NoticeKind) []string { return []string{"hook"} }}
 	var opening sync.WaitGroup
 	for range 4 {
 		opening.Go(func() {

@@ -265,7 +265,7 @@ func BenchmarkAppend(b *testing.B) {
 	stores["webhook"] = func(b *testing.B) store.Store {
 		b.Helper()
 		config := at(store.DurabilityCommit)
-		config.Webhooks = func(string) []string { return []string{"hook"} }
+		config.Webhooks = func(string, store.NoticeKind) []string { return []string{"hook"} }
 		return open(b, filepath.Join(b.TempDir(), "rooms.db"), config)
 	}
 	data := strings.Repeat("x", 50)

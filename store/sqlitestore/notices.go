@@ -14,7 +14,7 @@ var _ store.Notices = (*Store)(nil)
 // note records in the open transaction that a room was created or changed. at is the position of
 // the entry that was added.
 func (w *writer) note(room string, kind store.NoticeKind, at store.Position) error {
-	for _, webhook := range w.webhooks.Of(room) {
+	for _, webhook := range w.webhooks.Of(room, kind) {
 		if err := w.exec(noteSQL, webhook, room, string(kind), int64(at), now()); err != nil {
 			return err
 		}
@@ -32,13 +32,20 @@ DO UPDATE SET position = excluded.position, revision = revision + 1, last_at = e
 // noteDeleted records in the open transaction that a room was deleted. at is the position of
 // the deletion.
 func (w *writer) noteDeleted(room string, at store.Position) error {
-	for _, webhook := range w.webhooks.Of(room) {
-		turned, err := w.change(`UPDATE notices SET kind = 'deleted', position = ?, revision = revision + 1, last_at = ? `+
+	turned := map[string]bool{}
+	for _, webhook := range w.webhooks.Of(room, store.NoticeChanged) {
+		n, err := w.change(`UPDATE notices SET kind = 'deleted', position = ?, revision = revision + 1, last_at = ? `+
 			`WHERE webhook = ? AND room = ? AND kind = 'changed' AND given_up = 0`, int64(at), now(), webhook, room)
-		if err == nil && turned == 0 {
-			err = w.exec(noteSQL, webhook, room, string(store.NoticeDeleted), int64(at), now())
-		}
 		if err != nil {
+			return err
+		}
+		turned[webhook] = n > 0
+	}
+	for _, webhook := range w.webhooks.Of(room, store.NoticeDeleted) {
+		if turned[webhook] {
+			continue
+		}
+		if err := w.exec(noteSQL, webhook, room, string(store.NoticeDeleted), int64(at), now()); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 func TestNoticesWaitForAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rooms.db")
 	config := at(store.DurabilityCommit)
-	config.Webhooks = func(string) []string { return []string{"hook"} }
+	config.Webhooks = func(string, store.NoticeKind) []string { return []string{"hook"} }
 	s := open(t, path, config)
 	const rooms = 20
 	for i := range rooms {

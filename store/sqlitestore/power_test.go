@@ -40,7 +40,7 @@ func powerRoom(i int) string { return "room " + strconv.Itoa(i%powerRooms) }
 func childAcknowledges(t *testing.T, path string, level store.Durability) {
 	run := rand.Uint64()
 	config := at(level)
-	config.Webhooks = func(string) []string { return []string{"hook"} }
+	config.Webhooks = func(string, store.NoticeKind) []string { return []string{"hook"} }
 	for session, appends := range []int{12, 60} {
 		s, err := sqlitestore.Open(path, config)
 		if err != nil {

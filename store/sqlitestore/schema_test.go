@@ -94,7 +94,7 @@ func testMigration(t *testing.T, version int) {
 			t.Fatal(err)
 		}
 	}
-	s := open(t, path, sqlitestore.Config{Webhooks: func(string) []string { return []string{"hook"} }})
+	s := open(t, path, sqlitestore.Config{Webhooks: func(string, store.NoticeKind) []string { return []string{"hook"} }})
 	if p := add(t, s, "first", "d"); p != 1_000_004 {
 		t.Errorf("Append returned position %d, want the one after the newest entry", p)
 	}

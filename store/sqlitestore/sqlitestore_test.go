@@ -60,7 +60,7 @@ func TestSharedConformance(t *testing.T) {
 func TestNoticesConformance(t *testing.T) {
 	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit} {
 		t.Run(level.String(), func(t *testing.T) {
-			storetest.RunNotices(t, func(t *testing.T, webhooks func(room string) []string) storetest.NoticeStore {
+			storetest.RunNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
 				config := at(level)
 				config.Webhooks = webhooks
 				return open(t, filepath.Join(t.TempDir(), "rooms.db"), config)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,14 +17,16 @@ type NoticeStore interface {
 	store.Notices
 }
 
-// The webhooks of the rooms in RunNotices. Rooms whose names begin with "quiet" have none.
+// The webhooks of the rooms in RunNotices. Rooms whose names begin with "quiet" have none, and those
+// whose names begin with a kind and " only" have two that want notices of this kind only.
 const (
 	hook      = "hook"
 	otherHook = "other"
 )
 
-func webhooksOf(room string) []string {
-	if len(room) >= 5 && room[:5] == "quiet" {
+func webhooksOf(room string, kind store.NoticeKind) []string {
+	only, _, single := strings.Cut(room, " only")
+	if strings.HasPrefix(room, "quiet") || single && only != string(kind) {
 		return nil
 	}
 	return []string{hook, otherHook, hook} // as a configuration may do by mistake
@@ -31,7 +34,7 @@ func webhooksOf(room string) []string {
 
 // RunNotices checks stores that record what happens to their rooms, for the webhooks that the
 // func returns. Each subtest calls open once and expects an empty store.
-func RunNotices(t *testing.T, open func(t *testing.T, webhooks func(room string) []string) NoticeStore) {
+func RunNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhooks) NoticeStore) {
 	t.Helper()
 	for _, rule := range []struct {
 		name  string
@@ -43,6 +46,8 @@ func RunNotices(t *testing.T, open func(t *testing.T, webhooks func(room string)
 		{"are not of what is refused, and not of compactions", noticeRefused},
 		{"are of compactions that set a room back", noticeCut},
 		{"are for the webhooks of the room", noticeWebhooks},
+		{"are of the kinds that a webhook wants", noticeKinds},
+		{"of a change become one of the deletion even if only changes are wanted", noticeUnwantedDeletion},
 		{"of a room are taken one after the other", noticeOrder},
 		{"are taken by one call each", noticeTakenOnce},
 		{"are due when the room is quiet, or after the longest time", noticeQuiet},
@@ -247,6 +252,38 @@ func noticeWebhooks(t *testing.T, s NoticeStore) {
 	if taken := take(t, s, other); len(taken) != 1 || taken[0].Kind != store.NoticeCreated || taken[0].Webhook != otherHook {
 		t.Errorf("TakeNotices for another webhook returned %+v, want one of the creation", taken)
 	}
+}
+
+func noticeKinds(t *testing.T, s NoticeStore) {
+	for i, add := range []func(room string) error{
+		func(room string) error { _, err := s.Append(t.Context(), room, v1("a")); return err },
+		func(room string) error { _, err := s.Create(t.Context(), room, v1("a")); return err },
+		func(room string) error { return s.Compact(t.Context(), room, store.Log{}, v1("a")) },
+	} {
+		for _, kind := range []store.NoticeKind{store.NoticeCreated, store.NoticeChanged, store.NoticeDeleted} {
+			room := fmt.Sprint(kind, " only", i)
+			if err := add(room); err != nil {
+				t.Fatal(err)
+			}
+			told := tell(t, s)
+			if err := s.Delete(t.Context(), room); err != nil {
+				t.Fatal(err)
+			}
+			wantKinds(t, append(told, tell(t, s)...), kind)
+		}
+	}
+}
+
+func noticeUnwantedDeletion(t *testing.T, s NoticeStore) {
+	const room = "changed only"
+	appendTo(t, s, room, v1("a"))
+	if err := s.Delete(t.Context(), room); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Create(t.Context(), room, v1("b")); err != nil {
+		t.Fatal(err)
+	}
+	wantKinds(t, tell(t, s), store.NoticeDeleted, store.NoticeChanged)
 }
 
 func noticeOrder(t *testing.T, s NoticeStore) {
