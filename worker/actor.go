@@ -166,9 +166,9 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 		// A connection joins again if it was in the room before at another worker, and perhaps
 		// if another worker has asked it to.
 		a.checks.suspected = a.checks.suspected || in.Greeting == event.GreetingRejoin
-		a.receivers.join(in.Conn, in.From)
+		a.join(in)
 	case event.InputLeave:
-		a.receivers.leave(in.Conn)
+		a.leave(in.Conn)
 	case event.InputMessage, event.InputResync, event.InputAccess:
 		a.receivers.expectRejoin(in.Conn, in.From)
 	case event.InputRequest:
@@ -188,7 +188,7 @@ func (a *actor) collect(ins *[]event.Input, in *layer.Input) {
 		return
 	case frontGone:
 		for _, conn := range a.receivers.at(in.From) {
-			a.receivers.leave(conn)
+			a.leave(conn)
 			*ins = append(*ins, event.Input{Kind: event.InputLeave, Conn: conn})
 		}
 		return

@@ -4,6 +4,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -20,6 +22,28 @@ type Events struct {
 	Evicted   func(room string) // the room is no longer in memory
 	Failed    func(FailInfo)
 	Clashed   func(ClashInfo) // a client has written with the client id of another one
+
+	// Joined and Left are called when a connection joins a room and when it is no longer in it,
+	// in this order for each connection. A process that ends without a word calls none.
+	Joined func(JoinInfo)
+	Left   func(LeaveInfo)
+}
+
+// JoinInfo describes a connection that has joined a room.
+type JoinInfo struct {
+	Room string
+	Conn event.ConnID
+	User string // empty if it isn't known
+}
+
+// LeaveInfo describes a connection that is no longer in a room, or that is being closed because
+// the room is.
+type LeaveInfo struct {
+	Room string
+	Conn event.ConnID
+	// Moved means that another worker runs the room from now on, where the connection joins
+	// again.
+	Moved bool
 }
 
 // LoadInfo describes the loading of a room.
@@ -78,6 +102,30 @@ type ClashInfo struct {
 	Updates int
 	// Client and Clock are those of the first element of the last clash.
 	Client, Clock uint64
+}
+
+// reportLeft reports connections that are no longer in the room. Watchers are ignored.
+func (a *actor) reportLeft(conns []event.ConnID, moved bool) {
+	for _, conn := range conns {
+		if to, found := a.receivers.known[conn]; found && !to.watches && !to.closed {
+			report(a.worker, a.worker.config.Events.Left, LeaveInfo{Room: a.name, Conn: conn, Moved: moved})
+		}
+	}
+}
+
+// join adds a connection to the receivers, and reports it unless it is one of them already.
+func (a *actor) join(in *layer.Input) {
+	_, again := a.receivers.known[in.Conn]
+	a.receivers.join(in.Conn, in.From)
+	if !again {
+		report(a.worker, a.worker.config.Events.Joined, JoinInfo{Room: a.name, Conn: in.Conn, User: in.User})
+	}
+}
+
+// leave removes a connection or a program from the receivers, and reports a connection.
+func (a *actor) leave(conn event.ConnID) {
+	a.reportLeft([]event.ConnID{conn}, false)
+	a.receivers.leave(conn)
 }
 
 // report calls f, one of the functions in Events, unless it is nil. It logs a panic

@@ -161,6 +161,8 @@ func TestEventsPanic(t *testing.T) {
 				Evicted:   func(string) { panic("Evicted") },
 				Failed:    func(FailInfo) { panic("Failed") },
 				Clashed:   func(ClashInfo) { panic("Clashed") },
+				Joined:    func(JoinInfo) { panic("Joined") },
+				Left:      func(LeaveInfo) { panic("Left") },
 			},
 			Room: func(string) Settings { return Settings{RemoveDelay: time.Second} },
 		})
@@ -184,7 +186,7 @@ func TestEventsPanic(t *testing.T) {
 		f.want("a: 1 Close 1013")
 		f.rest()
 		log := f.logged()
-		for _, name := range []string{"Loaded", "Turn", "Appended", "Merged", "Compacted", "Evicted", "Failed", "Clashed"} {
+		for _, name := range []string{"Loaded", "Turn", "Appended", "Merged", "Compacted", "Evicted", "Failed", "Clashed", "Joined", "Left"} {
 			if !strings.Contains(log, "panic="+name) {
 				t.Errorf("the panic of %s is not logged", name)
 			}

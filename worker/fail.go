@@ -115,7 +115,9 @@ func (a *actor) close(why protocol.CloseError) {
 	a.suspension = suspension{}
 	a.next.outs, a.writing.outs = nil, nil
 	a.refuseRequests(a.refusal())
-	a.closeConns(a.receivers.all(), why)
+	conns := a.receivers.all()
+	a.reportLeft(conns, false)
+	a.closeConns(conns, why)
 	a.endPause()
 	a.release()
 }

@@ -24,6 +24,7 @@ func (a *actor) handOver() {
 	if a.closed != nil { // the delivery panicked
 		return
 	}
+	a.reportLeft(conns, true)
 	a.receivers.clear()
 	ins := make([]event.Input, 0, len(conns))
 	for _, conn := range conns {

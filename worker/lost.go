@@ -44,7 +44,7 @@ func (a *actor) dropUnanswered(ins *[]event.Input, now time.Time) {
 	}
 	a.answersBy = time.Time{}
 	for _, conn := range a.receivers.asked() {
-		a.receivers.leave(conn)
+		a.leave(conn)
 		*ins = append(*ins, event.Input{Kind: event.InputLeave, Conn: conn})
 	}
 }
