@@ -17,12 +17,19 @@ import (
 // change is not there any more; or it adds a notice of NoticeDeleted. A compaction is a change
 // only if its Entry.Cut is set.
 //
+// Notices of NoticeConnected and NoticeDisconnected belong to no change of a log. AddNotices adds
+// them.
+//
 // The notices of a room for one webhook are taken one after the other, in the order in which
 // the room was changed. A notice that was given up is not waited for.
 //
 // All methods can be called from any goroutine, and by several processes at the same time. The
 // errors are those of a Store, except for ErrDeleted.
 type Notices interface {
+	// AddNotices adds notices of NoticeConnected and NoticeDisconnected, in this order and in one
+	// transaction. Of each, it uses Webhook, Room, Kind, Last and Data. A crash of the process
+	// loses none of them, but a power loss may.
+	AddNotices(ctx context.Context, all []Notice) error
 	// TakeNotices takes notices that are due, at most t.Limit. Each is taken by one call only,
 	// until its lease ends or it is passed to one of the next three methods. These change
 	// nothing if the lease has ended and another call has taken the notice.
@@ -58,6 +65,9 @@ const (
 	NoticeCreated NoticeKind = "created"
 	NoticeChanged NoticeKind = "changed"
 	NoticeDeleted NoticeKind = "deleted"
+
+	NoticeConnected    NoticeKind = "connected"
+	NoticeDisconnected NoticeKind = "disconnected"
 )
 
 // Notice is a row of a store: an event of a room that is to be sent for a webhook.
@@ -67,7 +77,10 @@ type Notice struct {
 	Room    string
 	Kind    NoticeKind
 	// Position is that of the entry that was added last or, for NoticeDeleted, that of the deletion.
+	// It is 0 for a notice of AddNotices.
 	Position Position
+	// Data is kept for a notice of AddNotices, and empty for others.
+	Data string
 	// First and Last are the times of the first and the last change that the notice stands for.
 	First, Last time.Time
 

@@ -18,15 +18,19 @@ import (
 // Event is the type of an event.
 type Event string
 
-// The events of rooms.
+// The events.
 const (
-	Created Event = "room.created"
-	Changed Event = "room.changed"
-	Deleted Event = "room.deleted"
+	Created      Event = "room.created"
+	Changed      Event = "room.changed"
+	Deleted      Event = "room.deleted"
+	Connected    Event = "connected"
+	Disconnected Event = "disconnected"
 )
 
 // Events are all events.
-var Events = []Event{Created, Changed, Deleted}
+var Events = append(slices.Clone(defaultEvents), Connected, Disconnected)
+
+var defaultEvents = []Event{Created, Changed, Deleted}
 
 // Content says which content of the document a request for Changed has.
 type Content string
@@ -47,7 +51,7 @@ type Hook struct {
 	URL string
 	// Secret signs the requests.
 	Secret Secret
-	// Events are those for which requests are sent. Default: all.
+	// Events are those for which requests are sent. Default: Created, Changed and Deleted.
 	Events []Event
 	// Content is what a request for Changed has of the document. Default: ContentNone.
 	Content Content
@@ -88,6 +92,11 @@ type Config struct {
 	Hooks []Hook
 	// Stores are those whose notices are delivered. They are used until Run returns.
 	Stores []Store
+	// Webhooks returns the names of the webhooks of a room that want an event, and StoreOf returns
+	// the one of Stores that a room has, or nil. They are for Connected and Disconnected, which
+	// need Deliverer.Joined and Deliverer.Left. Nil: there are no such events.
+	Webhooks store.Webhooks
+	StoreOf  func(room string) Store
 	// Logger logs what fails. Nil: slog.Default().
 	Logger *slog.Logger
 }
@@ -121,6 +130,15 @@ func (h Hook) Check() error {
 	return nil
 }
 
+// Wants reports whether requests are sent for notices of a kind.
+func (h Hook) Wants(kind store.NoticeKind) bool {
+	wanted := h.Events
+	if len(wanted) == 0 {
+		wanted = defaultEvents
+	}
+	return slices.Contains(wanted, EventOf(kind))
+}
+
 // list joins words for a sentence.
 func list[T ~string](words []T) string {
 	var all []string
@@ -134,7 +152,7 @@ func list[T ~string](words []T) string {
 // withDefaults returns h with its defaults.
 func (h Hook) withDefaults() Hook {
 	if len(h.Events) == 0 {
-		h.Events = Events
+		h.Events = defaultEvents
 	}
 	h.Content = cmp.Or(h.Content, ContentNone)
 	h.ContentLimit = cmp.Or(h.ContentLimit, DefaultContentLimit)

@@ -20,7 +20,7 @@ func TestCheck(t *testing.T) {
 		`search: content "xml": want none, text or json`:       func(h *Hook) { h.Content = "xml" },
 		"search: delay, timeout, give_up_after and content_l":  func(h *Hook) { h.Delay = -1 },
 		`there is no event "room.opened": want room.created, `: func(h *Hook) { h.Events = []Event{"room.opened"} },
-		"room.created, room.changed or room.deleted":           func(h *Hook) { h.Events = []Event{"connected"} },
+		"room.deleted, connected or disconnected":              func(h *Hook) { h.Events = []Event{"joined"} },
 	} {
 		h := good
 		change(&h)

@@ -27,7 +27,10 @@ const (
 
 // Deliverer delivers the notices of stores.
 type Deliverer struct {
-	feeds []*feed
+	feeds     []*feed
+	recorders map[Store]*recorder
+	storeOf   func(room string) Store
+	webhooks  store.Webhooks
 }
 
 // feed is the notices of one store for one webhook.
@@ -47,7 +50,11 @@ type feed struct {
 
 // New returns a Deliverer. The error says what is wrong with a Hook.
 func New(cfg Config) (*Deliverer, error) {
-	d, large := new(Deliverer), make(chan struct{}, 1)
+	log, large := cmp.Or(cfg.Logger, slog.Default()), make(chan struct{}, 1)
+	d := &Deliverer{recorders: map[Store]*recorder{}, storeOf: cfg.StoreOf, webhooks: cfg.Webhooks}
+	for _, s := range cfg.Stores {
+		d.recorders[s] = newRecorder(s, cfg.Webhooks, log)
+	}
 	known := map[string]bool{}
 	for _, h := range cfg.Hooks {
 		if err := h.Check(); err != nil {
@@ -61,7 +68,7 @@ func New(cfg Config) (*Deliverer, error) {
 		client, slots := h.client(), make(chan struct{}, atOnce)
 		for _, s := range cfg.Stores {
 			d.feeds = append(d.feeds, &feed{
-				hook: h, store: s, client: client, log: cmp.Or(cfg.Logger, slog.Default()).With("webhook", h.Name),
+				hook: h, store: s, client: client, log: log.With("webhook", h.Name),
 				slots: slots, large: large, done: Stats{Hook: h.Name},
 			})
 		}
@@ -70,12 +77,16 @@ func New(cfg Config) (*Deliverer, error) {
 }
 
 // Run delivers notices until ctx ends. Requests in progress are then cut off; they are sent
-// again by another process, or once this one runs again.
+// again by another process, or once this one runs again. So end Run after the workers that call
+// Joined and Left, and before the stores are closed.
 func (d *Deliverer) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for _, f := range d.feeds {
 		running.Go(func() { f.run(ctx) })
 		running.Go(func() { f.count(ctx) })
+	}
+	for _, r := range d.recorders {
+		running.Go(func() { r.run(ctx) })
 	}
 	running.Wait()
 	for _, f := range d.feeds {

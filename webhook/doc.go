@@ -1,5 +1,5 @@
 // Package webhook tells programs elsewhere, by HTTP requests, what happens to rooms: that a
-// room was created, changed or deleted.
+// room was created, changed or deleted, and that a connection has joined or left it.
 //
 // A store that implements store.Notices has a notice of each such event, which it has stored
 // with the change itself. A Deliverer takes the notices, sends a request for each to the address
@@ -13,6 +13,7 @@
 //   - config.go: Hook, Config, and what is wrong with a Hook
 //   - deliver.go: Deliverer, which takes notices
 //   - attempt.go: the request for a notice, and what follows from the answer
+//   - connections.go: the notices of connections that join and leave
 //   - message.go: the body of a request; text.go: the text of a document
 //   - secret.go: secrets and signatures
 //   - address.go: which addresses are connected to

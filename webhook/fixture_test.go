@@ -39,6 +39,10 @@ type received struct {
 		Position store.Position  `json:"position"`
 		Content  json.RawMessage `json:"content"`
 		Omitted  string          `json:"omitted"`
+
+		Connection  string `json:"connection"`
+		User        string `json:"user"`
+		Connections *int   `json:"connections"`
 	} `json:"data"`
 
 	id string
@@ -181,7 +185,21 @@ func open(t *testing.T, path string) *sqlitestore.Store {
 // run runs a Deliverer until end is called.
 func (w *world) run() (d *Deliverer, end func()) {
 	w.Helper()
-	d, err := New(Config{Hooks: []Hook{w.hook}, Stores: append([]Store{w.reads}, w.stores...), Logger: testkit.Logger(w.T)})
+	d, err := New(Config{
+		Hooks: []Hook{w.hook}, Stores: append([]Store{w.reads}, w.stores...), Logger: testkit.Logger(w.T),
+		Webhooks: func(_ string, kind store.NoticeKind) []string {
+			if w.hook.Wants(kind) {
+				return []string{hookName}
+			}
+			return nil
+		},
+		StoreOf: func(room string) Store {
+			if strings.HasPrefix(room, "in memory") {
+				return nil
+			}
+			return w.reads
+		},
+	})
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // Message is the body of a request, as JSON.
 type Message struct {
 	Type Event     `json:"type"`
-	At   time.Time `json:"timestamp"` // the time of the last change that it stands for
+	At   time.Time `json:"timestamp"` // the time of the event, or of the last change that it stands for
 	Data Data      `json:"data"`
 }
 
@@ -28,11 +28,18 @@ type Data struct {
 	Room string `json:"room"`
 	// Position is that of the newest entry that Content has, or that of a deletion. It
 	// grows with each edit and each deletion, and stays the same when the document is set back.
-	Position store.Position `json:"position"`
+	// Connected and Disconnected have none.
+	Position store.Position `json:"position,omitzero"`
 	// Content is what Hook.Content asks for, for Changed: a string or an object.
 	Content json.RawMessage `json:"content,omitempty"`
 	// Omitted says why there is no Content although it was asked for.
 	Omitted string `json:"omitted,omitempty"`
+
+	// Connected and Disconnected have the number of the connection, as in logs, its user, if that is
+	// known, and how many connections the room has after the event.
+	Connection  string `json:"connection,omitempty"`
+	User        string `json:"user,omitempty"`
+	Connections *int   `json:"connections,omitempty"`
 }
 
 // request is a request for an event.
@@ -42,7 +49,17 @@ type request struct {
 }
 
 // EventOf returns the event that a notice is of.
-func EventOf(kind store.NoticeKind) Event { return Event("room." + kind) }
+func EventOf(kind store.NoticeKind) Event {
+	switch kind {
+	case store.NoticeCreated:
+		return Created
+	case store.NoticeChanged:
+		return Changed
+	case store.NoticeDeleted:
+		return Deleted
+	}
+	return Event(kind)
+}
 
 // requestFor returns the request for a notice, or nil if none is to be sent: the webhook doesn't
 // want the event, or the room was deleted after it, for which the next notice is.
@@ -50,6 +67,12 @@ func (f *feed) requestFor(ctx context.Context, n store.Notice) (*request, error)
 	m := Message{Type: EventOf(n.Kind), At: n.Last, Data: Data{Room: n.Room, Position: n.Position}}
 	if !slices.Contains(f.hook.Events, m.Type) {
 		return nil, nil
+	}
+	if n.Data != "" {
+		if err := json.Unmarshal([]byte(n.Data), &m.Data); err != nil {
+			return nil, fmt.Errorf("the notice is damaged: %w", err)
+		}
+		m.Data.Room = n.Room
 	}
 	if n.Kind == store.NoticeChanged {
 		if err := f.fill(ctx, n, &m.Data); errors.Is(err, store.ErrDeleted) || errors.Is(err, store.ErrNotFound) {

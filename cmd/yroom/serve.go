@@ -129,7 +129,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		ConsumerEvents: metrics.consumerEvents(),
 	}
 	if withWorker {
-		config.WorkerEvents = metrics.workerEvents()
+		config.WorkerEvents = documents.telling(metrics.workerEvents(), webhooks)
 	}
 	rooms, err := yroom.New(config)
 	if err != nil {

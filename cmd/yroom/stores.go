@@ -31,6 +31,8 @@ type stores struct {
 	files  sqlitestore.Config     // of SQLite files
 	open   map[string]store.Store // by URL
 	closes []func() error
+
+	deliverer *webhook.Deliverer // nil: there are no webhooks
 }
 
 // openStores opens the store at url and those that rows name. SQLite files have the
@@ -71,7 +73,7 @@ func (s settings) openCounted(ctx context.Context, hooks []webhook.Hook, m *metr
 	if err != nil {
 		return nil, err
 	}
-	if err := opened.deliver(ctx, hooks, m, log); err != nil {
+	if err := opened.deliver(ctx, hooks, s.Rooms, m, log); err != nil {
 		return nil, errors.Join(err, opened.close())
 	}
 	opened.rest = counts.counting(opened.rest)

@@ -13,6 +13,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/webhook"
+	"github.com/yroom/yroom/worker"
 )
 
 // webhookSettings are the settings of a webhook.
@@ -29,14 +30,18 @@ type webhookSettings struct {
 	Allow        []string        `yaml:"allow"`
 }
 
+func (s *webhookSettings) events() (all []webhook.Event) {
+	for _, event := range s.Events {
+		all = append(all, webhook.Event(event))
+	}
+	return all
+}
+
 // hook returns the webhook with this name.
 func (s *webhookSettings) hook(name string, log *slog.Logger) (webhook.Hook, error) {
 	h := webhook.Hook{
 		Name: name, URL: s.URL, Content: s.Content, ContentLimit: int(s.ContentLimit),
-		Delay: s.Delay, Timeout: s.Timeout, GiveUpAfter: s.GiveUpAfter,
-	}
-	for _, event := range s.Events {
-		h.Events = append(h.Events, webhook.Event(event))
+		Delay: s.Delay, Timeout: s.Timeout, GiveUpAfter: s.GiveUpAfter, Events: s.events(),
 	}
 	for _, text := range s.Allow {
 		network, err := webhook.ParseNetwork(text)
@@ -89,19 +94,20 @@ func webhooksOf(all map[string]webhookSettings) store.Webhooks {
 		return nil
 	}
 	type selected struct {
-		name  string
+		webhook.Hook
+		rooms []string
 		rowOf func(room string) string
 	}
 	var hooks []selected
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		hooks = append(hooks, selected{name, yroom.RowOf(all[name].Rooms)})
+		s := all[name]
+		hooks = append(hooks, selected{webhook.Hook{Name: name, Events: s.events()}, s.Rooms, yroom.RowOf(s.Rooms)})
 	}
 	return func(room string, kind store.NoticeKind) (names []string) {
-		for _, h := range hooks {
-			s := all[h.name]
-			wanted := len(s.Events) == 0 || slices.Contains(s.Events, string(webhook.EventOf(kind)))
-			if wanted && (len(s.Rooms) == 0 || h.rowOf(room) != fallback) {
-				names = append(names, h.name)
+		for i := range hooks {
+			h := &hooks[i]
+			if h.Wants(kind) && (len(h.rooms) == 0 || h.rowOf(room) != fallback) {
+				names = append(names, h.Name)
 			}
 		}
 		return names
@@ -131,15 +137,36 @@ func (s *stores) recording() (all []webhook.Store) {
 	return all
 }
 
+// recordingOf returns a function for the store of a room, or nil if that records no events.
+func (s *stores) recordingOf(rows map[string]roomSettings) func(room string) webhook.Store {
+	rest, _ := s.rest.(webhook.Store)
+	own := map[string]webhook.Store{}
+	for key, row := range s.rooms {
+		if row.Store != nil {
+			own[key], _ = row.Store.(webhook.Store)
+		}
+	}
+	rowOf := rowOf(rows)
+	return func(room string) webhook.Store {
+		if of, found := own[rowOf(room)]; found {
+			return of
+		}
+		return rest
+	}
+}
+
 // deliver delivers the events of the stores to webhooks until the stores are closed.
-func (s *stores) deliver(ctx context.Context, hooks []webhook.Hook, m *metrics, log *slog.Logger) error {
+func (s *stores) deliver(ctx context.Context, hooks []webhook.Hook, rows map[string]roomSettings, m *metrics, log *slog.Logger) error {
 	if len(hooks) == 0 {
 		return nil
 	}
-	deliverer, err := webhook.New(webhook.Config{Hooks: hooks, Stores: s.recording(), Logger: log})
+	deliverer, err := webhook.New(webhook.Config{
+		Hooks: hooks, Stores: s.recording(), Webhooks: s.files.Webhooks, StoreOf: s.recordingOf(rows), Logger: log,
+	})
 	if err != nil {
 		return err
 	}
+	s.deliverer = deliverer
 	m.readWebhooks(hooks, deliverer.Stats)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var running sync.WaitGroup
@@ -150,4 +177,14 @@ func (s *stores) deliver(ctx context.Context, hooks []webhook.Hook, m *metrics, 
 		return nil
 	})
 	return nil
+}
+
+// telling adds to the events of a worker those that webhooks are told of, if a webhook wants these.
+func (s *stores) telling(events worker.Events, hooks []webhook.Hook) worker.Events {
+	wanted := func(h webhook.Hook) bool { return h.Wants(store.NoticeConnected) || h.Wants(store.NoticeDisconnected) }
+	if slices.ContainsFunc(hooks, wanted) {
+		events.Joined = func(i worker.JoinInfo) { s.deliverer.Joined(i.Room, i.Conn, i.User) }
+		events.Left = func(i worker.LeaveInfo) { s.deliverer.Left(i.Room, i.Conn, i.Moved) }
+	}
+	return events
 }

@@ -18,6 +18,8 @@ import (
 
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/postgres"
+	"github.com/yroom/yroom/internal/testkit/redis"
+	"github.com/yroom/yroom/internal/testkit/wsclient"
 	"github.com/yroom/yroom/webhook"
 )
 
@@ -29,7 +31,7 @@ type listener struct {
 
 	mu     sync.Mutex
 	status int
-	got    []string // the types, rooms and texts of the events, without repetitions
+	got    []string // the types, rooms and texts or users of the events, without repetitions
 }
 
 func listenForEvents(t *testing.T) *listener {
@@ -38,7 +40,7 @@ func listenForEvents(t *testing.T) *listener {
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var event struct {
 			Type string
-			Data struct{ Room, Content string }
+			Data struct{ Room, Content, User string }
 		}
 		if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
 			t.Error(err)
@@ -46,7 +48,7 @@ func listenForEvents(t *testing.T) *listener {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		w.WriteHeader(l.status)
-		text := fmt.Sprintf("%s %s %s", event.Type, event.Data.Room, event.Data.Content)
+		text := fmt.Sprintf("%s %s %s", event.Type, event.Data.Room, event.Data.Content+event.Data.User)
 		if l.status == http.StatusOK && (len(l.got) == 0 || l.got[len(l.got)-1] != text) {
 			l.got = append(l.got, text)
 		}
@@ -111,10 +113,10 @@ func hooks(t *testing.T, dir string, args ...string) string {
 
 // wantListed waits until yroom webhooks list prints a line. What was answered is no longer listed
 // a moment later.
-func wantListed(t *testing.T, dir, want string) {
+func wantListed(t *testing.T, dir, want string, args ...string) {
 	t.Helper()
 	testkit.Eventually(t, "the list is "+want, func() string {
-		if list := hooks(t, dir, "list"); list != want {
+		if list := hooks(t, dir, append([]string{"list"}, args...)...); list != want {
 			return list
 		}
 		return ""
@@ -181,6 +183,65 @@ func webhooks(t *testing.T, settings string) {
 	}
 	startIn(t, dir)
 	program.wants(t, "room.deleted notes ")
+}
+
+// A worker tells a webhook which connections join and leave a room, also if a consumer or the worker itself is
+// killed.
+func TestWebhooksOfConnections(t *testing.T) {
+	program := listenForEvents(t)
+	dir := inDir(t, "secret", tokenSecret, "search.secret", hookSecret,
+		"yroom.yaml", "jwt_key_file: secret\n",
+		"worker.yaml", "store: sqlite:rooms.db\nwebhooks: {search: {url: "+program.URL+
+			", secret_file: search.secret, allow: 127.0.0.1, events: [connected, disconnected], rooms: notes}}\n")
+	layer := "--layer=" + redis.Start(t, redis.Options{}).URL()
+	worker := testkit.Start(t, "yroom", dir, "worker", layer, "--config=worker.yaml", "--name=w1")
+	one := testkit.Start(t, "yroom", dir, "consumer", layer, "--name=c1")
+	two := testkit.Start(t, "yroom", dir, "consumer", layer, "--name=c2")
+	join := func(at *testkit.Server, room, user string) *wsclient.Client {
+		c := wsclient.Connect(t, at.URL(room+"?token="+makeToken(t, dir, "--room", "*", "--user", user)), nil)
+		t.Cleanup(func() { _ = c.Close() })
+		return c
+	}
+	join(one, "other", "ada") // which the webhook doesn't want
+	join(one, "notes", "ada")
+	program.wants(t, "connected notes ada")
+	bob := join(two, "notes", "bob")
+	program.wants(t, "connected notes bob")
+	if err := bob.Close(); err != nil {
+		t.Fatal(err)
+	}
+	program.wants(t, "disconnected notes bob")
+	one.Kill()
+	program.wants(t, "disconnected notes ada")
+	eve := join(two, "notes", "eve")
+	program.wants(t, "connected notes eve")
+	worker.Kill()
+	worker = testkit.Start(t, "yroom", dir, "worker", layer, "--config=worker.yaml", "--name=w2")
+	program.wants(t, "connected notes eve") // again
+	if err := eve.Close(); err != nil {
+		t.Fatal(err)
+	}
+	program.wants(t, "disconnected notes eve")
+	wantListed(t, dir, "search\t0\t0\t-\n", "--config=worker.yaml")
+
+	join(two, "notes", "ann")
+	program.wants(t, "connected notes ann")
+	two.Stop(t)
+	program.wants(t, "disconnected notes ann")
+	worker.Stop(t)
+}
+
+// A server that ends tells of the connections that it closes, at the latest when it starts again.
+func TestWebhooksOfServerThatEnds(t *testing.T) {
+	program := listenForEvents(t)
+	dir := inDir(t, "search.secret", hookSecret, "yroom.yaml", "webhooks: {search: {url: "+program.URL+
+		", secret_file: search.secret, allow: 127.0.0.1, events: [connected, disconnected]}}\n")
+	s := startIn(t, dir)
+	wsclient.Connect(t, s.URL("notes"), nil)
+	program.wants(t, "connected notes ")
+	s.Stop(t)
+	startIn(t, dir)
+	program.wants(t, "disconnected notes ")
 }
 
 // lastLine returns the last line of a text.

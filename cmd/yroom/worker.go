@@ -105,7 +105,7 @@ func (e environment) runRooms(set settings) error {
 
 		RoomsPerSecond: set.RoomsPerSecond,
 		MessageMemory:  set.MessageMemory,
-		WorkerEvents:   metrics.workerEvents(),
+		WorkerEvents:   documents.telling(metrics.workerEvents(), webhooks),
 	})
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())

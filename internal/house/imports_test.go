@@ -63,7 +63,7 @@ var wantImports = []struct {
 	}},
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 
-	{"webhook", []string{"blocks", "store", "yjs"}},
+	{"webhook", []string{"blocks", "event", "store", "yjs"}},
 
 	{"auth", []string{"consumer", "event", "github.com/go-jose/go-jose/v4", "github.com/go-jose/go-jose/v4/jwt"}},
 

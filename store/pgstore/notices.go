@@ -52,8 +52,33 @@ func wanting(webhooks store.Webhooks, room string, of ...store.NoticeKind) (name
 	return names, kinds
 }
 
+// addSQL adds notices that belong to no change. It locks the rooms as an append does, so that the
+// notices of a room are committed in the order of their IDs.
+const addSQL = `
+WITH locked AS (
+  SELECT FROM yroom.rooms WHERE name = ANY ($2) ORDER BY name FOR UPDATE
+)
+INSERT INTO yroom.notices (webhook, room, kind, position, first_at, last_at, data)
+SELECT webhook, room, kind, 0, at, at, data
+FROM (SELECT count(*) FROM locked) AS first
+CROSS JOIN unnest($1::text[], $2::bytea[], $3::text[], $4::timestamptz[], $5::text[]) WITH ORDINALITY AS added (webhook, room, kind, at, data, place)
+ORDER BY place`
+
+// AddNotices implements store.Notices.
+func (s *Store) AddNotices(ctx context.Context, all []store.Notice) error {
+	var webhooks, kinds, data []string
+	var rooms [][]byte
+	var times []time.Time
+	for _, n := range all {
+		webhooks, rooms, kinds = append(webhooks, n.Webhook), append(rooms, []byte(n.Room)), append(kinds, string(n.Kind))
+		times, data = append(times, n.Last), append(data, n.Data)
+	}
+	_, err := s.changeNotice(ctx, addSQL, webhooks, rooms, kinds, times, data)
+	return err
+}
+
 // noticeColumns are what collectNotice reads.
-const noticeColumns = "n.id, n.webhook, n.room, n.kind, n.position, n.first_at, n.last_at, n.replayed_at, n.attempts, n.fault, n.ready_at, n.revision, clock_timestamp()"
+const noticeColumns = "n.id, n.webhook, n.room, n.kind, n.position, n.first_at, n.last_at, n.replayed_at, n.attempts, n.fault, n.ready_at, n.revision, n.data, clock_timestamp()"
 
 // takeSQL takes the first notices of rooms, by the indexes of the notices that were not given
 // up. Notices of rooms that are being changed are left to the next call. The time is that of the
@@ -254,7 +279,7 @@ func (s *Store) changeNotice(ctx context.Context, sql string, args ...any) (foun
 func collectNotice(row pgx.CollectableRow) (n store.Notice, err error) {
 	var room []byte
 	var replayed *time.Time
-	err = row.Scan(&n.ID, &n.Webhook, &room, &n.Kind, &n.Position, &n.First, &n.Last, &replayed, &n.Attempts, &n.Fault, &n.Until, &n.Revision, &n.Taken)
+	err = row.Scan(&n.ID, &n.Webhook, &room, &n.Kind, &n.Position, &n.First, &n.Last, &replayed, &n.Attempts, &n.Fault, &n.Until, &n.Revision, &n.Data, &n.Taken)
 	n.Room, n.First, n.Last, n.Until, n.Taken = string(room), n.First.UTC(), n.Last.UTC(), n.Until.UTC(), n.Taken.UTC()
 	if replayed != nil {
 		n.Replayed = replayed.UTC()

@@ -11,10 +11,17 @@ import (
 	"github.com/yroom/yroom/store/pgstore"
 )
 
-// A database of the version before is migrated by the first of many processes, and keeps its
-// rooms. In that version, there were no notices.
+// A database of an older version is migrated by the first of many processes, and keeps its
+// rooms. In version 1, there were no notices. In version 2, they had no data.
 func TestMigration(t *testing.T) {
-	schema, err := os.ReadFile("testdata/version1.sql")
+	for _, version := range []string{"version1", "version2"} {
+		t.Run(version, func(t *testing.T) { testMigration(t, version) })
+	}
+}
+
+func testMigration(t *testing.T, version string) {
+	t.Helper()
+	schema, err := os.ReadFile("testdata/" + version + ".sql")
 	if err != nil {
 		t.Fatal(err)
 	}

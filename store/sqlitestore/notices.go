@@ -52,6 +52,20 @@ func (w *writer) noteDeleted(room string, at store.Position) error {
 	return nil
 }
 
+// AddNotices implements store.Notices.
+func (s *Store) AddNotices(ctx context.Context, all []store.Notice) error {
+	return s.write(ctx, func(w *writer) error { //nolint:contextcheck // the writer belongs to no call
+		for _, n := range all {
+			err := w.exec("INSERT INTO notices (webhook, room, kind, position, first_at, last_at, ready_at, data) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6)",
+				n.Webhook, n.Room, string(n.Kind), n.Last.UTC().Format(timeLayout), now(), n.Data)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // write runs change in a transaction of the writer. The change may run twice, because the first
 // transaction may be rolled back for another request. A power loss may undo it, and then a
 // request is sent again.
@@ -60,7 +74,7 @@ func (s *Store) write(ctx context.Context, change func(*writer) error) error {
 }
 
 // noticeColumns are what scanNotice reads.
-const noticeColumns = "id, webhook, room, kind, position, first_at, last_at, replayed_at, attempts, fault, ready_at, revision"
+const noticeColumns = "id, webhook, room, kind, position, first_at, last_at, replayed_at, attempts, fault, ready_at, revision, data"
 
 // dueSQL finds the first notices of rooms, by the indexes of the notices that were not given up.
 const dueSQL = `
@@ -259,7 +273,7 @@ func scanNotice(row interface{ Scan(into ...any) error }) (n store.Notice, err e
 	var kind, first, last, until string
 	var replayed sql.NullString
 	var at int64
-	if err := row.Scan(&n.ID, &n.Webhook, &n.Room, &kind, &at, &first, &last, &replayed, &n.Attempts, &n.Fault, &until, &n.Revision); err != nil {
+	if err := row.Scan(&n.ID, &n.Webhook, &n.Room, &kind, &at, &first, &last, &replayed, &n.Attempts, &n.Fault, &until, &n.Revision, &n.Data); err != nil {
 		return n, err
 	}
 	n.Kind, n.Position = store.NoticeKind(kind), store.Position(at)

@@ -105,7 +105,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"a file for a directory", filepath.Join(text, "rooms.db"), []string{text, "is not a directory"}},
 		{"another kind of file", text, []string{text, "not an SQLite database", "name another file"}},
 		{"another program's database", foreign, []string{foreign, "another program", "name another file"}},
-		{"a newer schema", newer, []string{newer, "version 99", "versions up to 5", "run a newer yroom"}},
+		{"a newer schema", newer, []string{newer, "version 99", "versions up to 6", "run a newer yroom"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before, _ := os.ReadFile(test.path)

@@ -171,6 +171,10 @@ CREATE INDEX notices_of_room ON notices (webhook, room, given_up, id);
 CREATE INDEX notices_by_time ON notices (webhook, ready_at) WHERE given_up = 0;
 CREATE INDEX notices_given_up ON notices (webhook, id) WHERE given_up = 1;
 `,
+	// Notices of the kinds connected and disconnected, which have data, and the position 0.
+	`
+ALTER TABLE notices ADD COLUMN data TEXT NOT NULL DEFAULT '';
+`,
 }
 
 var (

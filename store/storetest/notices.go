@@ -61,6 +61,7 @@ func RunNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhooks) N
 		{"that were given up are replayed once a room", noticeReplayedOnce},
 		{"that were given up are all replayed if they are many", noticeReplayedMany},
 		{"that were given up while the room was changed are due again", noticeGivenUpMeanwhile},
+		{"of connections are in order, with their data", noticeConnections},
 		{"of many rooms that are edited at the same time are complete", noticeConcurrent},
 	} {
 		t.Run("Notices/"+rule.name, func(t *testing.T) { rule.check(t, open(t, webhooksOf)) })
@@ -566,6 +567,52 @@ func noticeGivenUpMeanwhile(t *testing.T, s NoticeStore) {
 	giveUp(t, s, n)
 	wantCounts(t, s, 1, 0)
 	takeOne(t, s, store.NoticeChanged, 2)
+}
+
+func noticeConnections(t *testing.T, s NoticeStore) {
+	at := time.Date(2026, 5, 6, 7, 8, 9, 123_000_000, time.UTC)
+	added := []store.Notice{
+		{Webhook: hook, Room: room, Kind: store.NoticeConnected, Last: at, Data: `{"user":"ada"}`},
+		{Webhook: hook, Room: "never written to", Kind: store.NoticeConnected, Last: at.Add(time.Second)},
+		{Webhook: otherHook, Room: room, Kind: store.NoticeConnected, Last: at},
+		{Webhook: hook, Room: room, Kind: store.NoticeDisconnected, Last: at.Add(time.Minute), Data: "é"},
+	}
+	if err := s.AddNotices(t.Context(), added); err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, s, room, v1("a"))
+	if err := s.AddNotices(t.Context(), added[:1]); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddNotices(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	patient := taking // a room that is being edited delays no connections before the edit
+	patient.Quiet, patient.Longest = time.Hour, time.Hour
+	taken := take(t, s, patient)
+	if len(taken) != 2 {
+		t.Fatalf("TakeNotices returned %+v, want the first of each room", taken)
+	}
+	for _, n := range taken {
+		want := added[0]
+		if n.Room != room {
+			want = added[1]
+		}
+		if n.Kind != want.Kind || n.Data != want.Data || n.Position != 0 || !n.First.Equal(want.Last) || !n.Last.Equal(want.Last) || n.Until.Before(n.Taken) {
+			t.Errorf("TakeNotices returned %+v, want what was added: %+v", n, want)
+		}
+		removeNotice(t, s, n)
+	}
+	n := takeOne(t, s, store.NoticeDisconnected, 0)
+	if n.Data != "é" {
+		t.Errorf("the data is %q", n.Data)
+	}
+	giveUp(t, s, n)
+	if n, err := s.ReplayNotices(t.Context(), hook, room); n != 1 || err != nil {
+		t.Errorf("ReplayNotices returned %d and %v, want 1", n, err)
+	}
+	wantKinds(t, tell(t, s), store.NoticeDisconnected, store.NoticeCreated, store.NoticeChanged, store.NoticeConnected)
+	wantCounts(t, s, 0, 0)
 }
 
 func noticeConcurrent(t *testing.T, s NoticeStore) {

@@ -45,7 +45,7 @@ func sent(t *testing.T, secret string) request {
 		arrived <- got
 	}))
 	defer receiver.Close()
-	s, err := sqlitestore.Open(filepath.Join(t.TempDir(), "rooms.db"), sqlitestore.Config{Shared: true, Webhooks: func(string) []string { return []string{"search"} }})
+	s, err := sqlitestore.Open(filepath.Join(t.TempDir(), "rooms.db"), sqlitestore.Config{Shared: true, Webhooks: func(string, store.NoticeKind) []string { return []string{"search"} }})
 	if err != nil {
 		t.Fatal(err)
 	}
