@@ -1,4 +1,4 @@
-# An image with nothing in it but the server with its demo editors, and licences. docs/operations.md says how to run it.
+# An image with nothing in it but the server with its demo editors, and licences. docs/install.md says how to run it.
 FROM node:22-alpine AS web
 WORKDIR /src/web
 COPY web/package.json web/package-lock.json web/.npmrc ./

@@ -103,7 +103,7 @@ tools: $(LINT) programs
 
 .PHONY: programs
 programs:
-	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd prometheus
+	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd prometheus shells man
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 #  1. All packages but the core and those that drive programs, with the race detector.

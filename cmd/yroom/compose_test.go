@@ -114,10 +114,10 @@ func TestComposeFile(t *testing.T) {
 // port returns the part of an address that follows the last colon.
 func port(address string) string { return address[strings.LastIndex(address, ":")+1:] }
 
-// The command with which docs/operations.md starts a container admits only pages of the
+// The command with which docs/install.md starts a container admits only pages of the
 // address at which it publishes the port.
 func TestDockerCommand(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operations.md")
+	page, err := os.ReadFile("../../docs/install.md")
 	if err != nil {
 		t.Fatal(err)
 	}

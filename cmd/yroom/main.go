@@ -25,7 +25,11 @@ type commands struct {
 	Token       tokenCmd         `cmd:""         help:"Print a token with which a client may open rooms."`
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Man        manCmd        `cmd:"" help:"Print the manual page, for man."`
+	Completion completionCmd `cmd:"" help:"Print a script by which a shell completes the commands and flags of yroom."`
+
+	Complete completeCmd `cmd:"" hidden:"" help:"Print what can complete a command line."`
 }
 
 func main() {

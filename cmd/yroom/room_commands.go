@@ -148,7 +148,7 @@ type roomExport struct {
 	Name *string `placeholder:"ROOT"   help:"Which root of the document."`
 
 	Root   []string `sep:"none"       placeholder:"NAME=KIND" help:"The kind of a root, if its content is ambiguous. Can be repeated."`
-	Format string   `default:"update" placeholder:"FORMAT"    help:"update, update-v2, state-vector, json, text, xml, prosemirror, delta, markdown, html or blocks (default: update)."`
+	Format string   `default:"update" placeholder:"FORMAT"    values:"update,update-v2,state-vector,json,text,xml,prosemirror,delta,markdown,html,blocks" help:"update, update-v2, state-vector, json, text, xml, prosemirror, delta, markdown, html or blocks (default: update)."`
 	Output string   `short:"o"        placeholder:"FILE"      help:"Where to write it (default: standard output)."`
 }
 

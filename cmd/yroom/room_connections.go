@@ -94,7 +94,7 @@ func (s *selected) change(c *roomCommands, stdout io.Writer, what string, more m
 }
 
 type roomAccess struct {
-	Access string `arg:"" help:"What they may do from now on: write, read, hidden (read, without being shown to others) or hidden-write."`
+	Access string `arg:"" values:"write,read,hidden,hidden-write" help:"What they may do from now on: write, read, hidden (read, without being shown to others) or hidden-write."`
 
 	selected
 }

@@ -37,10 +37,12 @@ type settings struct {
 
 // ProcessSettings are the settings of every process.
 type ProcessSettings struct {
-	Layer           string        `yaml:"layer"            placeholder:"URL"       help:"Connects consumers and workers: redis://…, nats://…, or memory:, within this process (default: memory:)."`
-	Name            string        `yaml:"name"             placeholder:"NAME"      help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
-	LogFormat       string        `yaml:"log_format"       placeholder:"FORMAT"    help:"text or json (default: text)."`
-	LogLevel        string        `yaml:"log_level"        placeholder:"LEVEL"     help:"debug, info, warn or error (default: info)."`
+	Layer string `yaml:"layer" placeholder:"URL"  help:"Connects consumers and workers: redis://…, nats://…, or memory:, within this process (default: memory:)."`
+	Name  string `yaml:"name"  placeholder:"NAME" help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
+
+	LogFormat string `yaml:"log_format" placeholder:"FORMAT" values:"text,json"             help:"text or json (default: text)."`
+	LogLevel  string `yaml:"log_level"  placeholder:"LEVEL"  values:"debug,info,warn,error" help:"debug, info, warn or error (default: info)."`
+
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long a shutdown may take (default: 30s)."`
 	MetricsListen   string        `yaml:"metrics_listen"   placeholder:"HOST:PORT" help:"Address for /metrics alone, without a token (default: none)."`
 
@@ -54,7 +56,7 @@ type ConsumerSettings struct {
 	JoinsPerSecond        int `yaml:"joins_per_second"        kong:"-"`
 	DocumentsPerSocket    int `yaml:"documents_per_socket"    kong:"-"`
 
-	Compression *consumer.Compression `yaml:"compression" placeholder:"MODE" help:"What is compressed for clients: off, answers (documents of more than 4 KiB) or all (also what is sent to all connections of a room, from 256 bytes on) (default: off)."`
+	Compression *consumer.Compression `yaml:"compression" placeholder:"MODE" values:"off,answers,all" help:"What is compressed for clients: off, answers (documents of more than 4 KiB) or all (also what is sent to all connections of a room, from 256 bytes on) (default: off)."`
 
 	AnswerMemory yroom.Bytes `yaml:"answer_memory" kong:"-"`
 	ExportMemory yroom.Bytes `yaml:"export_memory" kong:"-"`

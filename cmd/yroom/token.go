@@ -15,8 +15,9 @@ type tokenCmd struct {
 
 	Room []string `required:"" placeholder:"NAME" help:"A room that the token opens, or the beginning of names with * after it. May be repeated."`
 
-	Access  string        `default:"write" placeholder:"ACCESS"   help:"write, read, hidden or hidden-write (default: write)."`
-	Expires time.Duration `default:"1h"    placeholder:"DURATION" help:"How long the token is valid (default: 1h)."`
+	Access string `default:"write" placeholder:"ACCESS" values:"write,read,hidden,hidden-write" help:"write, read, hidden or hidden-write (default: write)."`
+
+	Expires time.Duration `default:"1h" placeholder:"DURATION" help:"How long the token is valid (default: 1h)."`
 
 	User    string `placeholder:"ID"   help:"The user (default: none)."`
 	Name    string `placeholder:"NAME" help:"The name under which others see the user (default: the one that the client sends)."`
