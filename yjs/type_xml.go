@@ -28,6 +28,9 @@ type attributes struct{ a *sharedType }
 // String returns the nodes as toString of yjs does. Nothing is escaped.
 func (f *XMLFragment) String() string { return toValidUTF8(f.t.xml()) }
 
+// XML returns String with the names of elements as they are, as toString of yrs does.
+func (f *XMLFragment) XML() string { return toValidUTF8(f.t.exactXML()) }
+
 // MarshalJSON returns String as a JSON string. The error is ErrDepth or ErrSize.
 func (f *XMLFragment) MarshalJSON() ([]byte, error) { return marshal(f.t) }
 
@@ -37,6 +40,9 @@ func (e *XMLElement) Name() string { return e.t.name }
 // String returns the element as toString of yjs does: the name in lower case and the
 // attributes ordered by name. Nothing is escaped.
 func (e *XMLElement) String() string { return toValidUTF8(e.t.xml()) }
+
+// XML returns String with the names of elements as they are, as toString of yrs does.
+func (e *XMLElement) XML() string { return toValidUTF8(e.t.exactXML()) }
 
 // MarshalJSON returns String as a JSON string. The error is ErrDepth or ErrSize.
 func (e *XMLElement) MarshalJSON() ([]byte, error) { return marshal(e.t) }

@@ -13,29 +13,36 @@ import (
 
 // xml returns the toString of an XML type, in which unpaired surrogates are encoded as
 // three bytes. Types nested more than maxDepth deep are omitted.
-func (t *sharedType) xml() string { return string(t.appendXML(nil)) }
+func (t *sharedType) xml() string { return string(t.appendXML(nil, toLower)) }
 
-func (t *sharedType) appendXML(dst []byte) []byte {
+// exactXML is xml with the names of elements as they are.
+func (t *sharedType) exactXML() string {
+	return string(t.appendXML(nil, func(name string) string { return name }))
+}
+
+// appendXML appends the toString of an XML type, with the names of elements as name returns
+// them.
+func (t *sharedType) appendXML(dst []byte, name func(string) string) []byte {
 	if t.depth > maxDepth {
 		return dst
 	}
 	switch t.kind {
 	case KindXMLFragment:
-		return t.appendChildren(dst)
+		return t.appendChildren(dst, name)
 	case KindXMLElement:
-		name := toLower(t.name)
-		dst = append(append(dst, '<'), name...)
+		tag := name(t.name)
+		dst = append(append(dst, '<'), tag...)
 		attributes := t.object()
 		slices.SortFunc(attributes, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
 		for _, m := range attributes {
 			dst = append(append(append(dst, ' '), m.Key...), '=', '"')
-			dst = append(appendString(dst, m.Value), '"')
+			dst = append(appendString(dst, m.Value, name), '"')
 		}
-		dst = t.appendChildren(append(dst, '>'))
-		return append(append(append(dst, "</"...), name...), '>')
+		dst = t.appendChildren(append(dst, '>'), name)
+		return append(append(append(dst, "</"...), tag...), '>')
 	case KindXMLText:
 		for _, op := range t.delta() {
-			dst = op.appendXML(dst)
+			dst = op.appendXML(dst, name)
 		}
 		return dst
 	case KindText:
@@ -44,7 +51,7 @@ func (t *sharedType) appendXML(dst []byte) []byte {
 	return append(dst, "[object Object]"...)
 }
 
-func (t *sharedType) appendChildren(dst []byte) []byte {
+func (t *sharedType) appendChildren(dst []byte, name func(string) string) []byte {
 	for it := t.first; it != nil; it = it.right {
 		switch {
 		case !it.visible():
@@ -52,7 +59,7 @@ func (t *sharedType) appendChildren(dst []byte) []byte {
 			dst = append(dst, it.content()...)
 		default:
 			it.each(func(v Value) bool {
-				dst = appendString(dst, v)
+				dst = appendString(dst, v, name)
 				return true
 			})
 		}
@@ -61,7 +68,7 @@ func (t *sharedType) appendChildren(dst []byte) []byte {
 }
 
 // appendXML appends a run of an XML text with its formats as tags.
-func (op *Op) appendXML(dst []byte) []byte {
+func (op *Op) appendXML(dst []byte, name func(string) string) []byte {
 	formats := slices.Clone(op.Attributes)
 	slices.SortFunc(formats, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
 	for _, f := range formats {
@@ -70,11 +77,11 @@ func (op *Op) appendXML(dst []byte) []byte {
 		slices.SortFunc(members, func(a, b Member) int { return compareUTF16(a.Key, b.Key) })
 		for _, m := range members {
 			dst = append(append(append(dst, ' '), m.Key...), '=', '"')
-			dst = append(appendString(dst, m.Value), '"')
+			dst = append(appendString(dst, m.Value, name), '"')
 		}
 		dst = append(dst, '>')
 	}
-	dst = appendString(dst, op.Insert)
+	dst = appendString(dst, op.Insert, name)
 	for _, f := range slices.Backward(formats) {
 		dst = append(append(append(dst, "</"...), f.Key...), '>')
 	}
@@ -95,8 +102,9 @@ func enumerate(v Value) Object {
 	return units
 }
 
-// appendString appends String(v) of JavaScript.
-func appendString(dst []byte, v Value) []byte {
+// appendString appends String(v) of JavaScript, with the names of elements as name returns
+// them.
+func appendString(dst []byte, v Value, name func(string) string) []byte {
 	switch v.kind {
 	case ValueKindUndefined:
 		return append(dst, "undefined"...)
@@ -133,13 +141,13 @@ func appendString(dst []byte, v Value) []byte {
 				dst = append(dst, ',')
 			}
 			if !x.IsNull() {
-				dst = appendString(dst, x)
+				dst = appendString(dst, x, name)
 			}
 		}
 		return dst
 	case ValueKindType:
 		if v.typ != nil {
-			return v.typ.appendXML(dst)
+			return v.typ.appendXML(dst, name)
 		}
 	}
 	return append(dst, "[object Object]"...)

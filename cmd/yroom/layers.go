@@ -1,13 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/layer/buslayer"
+	"github.com/yroom/yroom/layer/djangolayer"
 	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/layer/natslayer"
 	"github.com/yroom/yroom/layer/redislayer"
@@ -28,17 +34,29 @@ type openedLayer interface {
 type layerOptions struct {
 	Channels []string                 // the channels that the worker of this process serves; empty if it has no worker
 	Channel  func(room string) string // the channel of a room
-	Name     string                   // of the process
+	Greeting func(room string) event.Greeting
+	Name     string // of the process
 	Logger   *slog.Logger
 }
 
 // layerOptions returns the options for a process with or without a worker.
 func (s settings) layerOptions(withWorker bool, log *slog.Logger) layerOptions {
-	o := layerOptions{Channel: yroom.Channels(withoutStores(s.Rooms)), Name: s.Name, Logger: log}
+	o := layerOptions{Channel: yroom.Channels(withoutStores(s.Rooms)), Greeting: s.greetings(), Name: s.Name, Logger: log}
 	if withWorker {
 		o.Channels = s.Channel
 	}
 	return o
+}
+
+// greetings returns a function that returns the greeting for connections at Django processes.
+func (s settings) greetings() func(room string) event.Greeting {
+	rowOf := yroom.RowOf(slices.Collect(maps.Keys(s.Rooms)))
+	return func(room string) event.Greeting {
+		if cmp.Or(s.Rooms[rowOf(room)].ServerStartSync, s.Rooms[fallback].ServerStartSync) == yroom.SwitchOff {
+			return event.GreetingClient
+		}
+		return event.GreetingServer
+	}
 }
 
 // openLayer opens the layer at url.
@@ -51,8 +69,14 @@ func openLayer(_ context.Context, url string, o layerOptions) (openedLayer, erro
 		return redislayer.Open(redislayer.Config{Config: c, URL: url})
 	case "nats:", "tls:":
 		return natslayer.Open(natslayer.Config{Config: c, URL: url})
+	case "django+redis:", "django+rediss:", "django+redis-sentinel:", "django+rediss-sentinel:":
+		if len(o.Channels) == 0 {
+			return nil, errors.New("the layer of Django has its consumers in Django processes: only a worker can use it, so start yroom worker")
+		}
+		return djangolayer.Open(djangolayer.Config{URL: url, Channels: o.Channels, Greeting: o.Greeting, Logger: o.Logger}) //nolint:contextcheck // the layer lasts longer than its opening
 	}
-	return nil, fmt.Errorf("this build has no layer %s (it has memory:, redis:, rediss:, redis-sentinel:, rediss-sentinel:, nats: and tls:)", scheme(url))
+	return nil, fmt.Errorf("this build has no layer %s (it has memory:, redis:, rediss:, redis-sentinel:, rediss-sentinel:, nats:, tls: and, for a worker, "+
+		"django+redis:, django+rediss:, django+redis-sentinel: and django+rediss-sentinel:)", scheme(url))
 }
 
 // memoryLayer is the layer of a process that has all parts.

@@ -17,6 +17,8 @@ var wallClock = map[string]string{
 	"cmd/yroom/history.go":              "the moments of samples, which all processes share",
 	"cmd/yroom/page_rooms.go":           "times on a page",
 	"examples/login/session.go":         "the end of a session, in a cookie",
+	"layer/djangolayer/core.go":         "when a message was sent, in Redis",
+	"layer/djangolayer/fernet.go":       "when a message was encrypted, in its token",
 	"layer/layertest/deliver.go":        "times in a Response, compared",
 	"layer/link/code_output.go":         "times in a Response, on the wire",
 	"store/memstore/memstore.go":        "when an entry was stored",

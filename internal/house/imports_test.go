@@ -24,7 +24,7 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "auth", "awareness", "blocks", "consumer", "document", "event", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
+		".", "api", "auth", "awareness", "blocks", "consumer", "document", "event", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/djangolayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
 		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "webhook", "worker", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
@@ -60,6 +60,10 @@ var wantImports = []struct {
 	{"prosemirror", []string{
 		"yjs", "github.com/google/uuid", "github.com/yuin/goldmark/ast", "github.com/yuin/goldmark/extension", "github.com/yuin/goldmark/extension/ast",
 		"github.com/yuin/goldmark/parser", "github.com/yuin/goldmark/text", "github.com/yuin/goldmark/util",
+	}},
+	// It imports what programs do with documents, because Django asks its worker for exports.
+	{"layer/djangolayer", []string{
+		"awareness", "document", "event", "internal/rate", "layer", "layer/internal/busurl", "layer/memlayer", "protocol", "yjs", "github.com/redis/rueidis",
 	}},
 	{"document", []string{"awareness", "blocks", "event", "layer", "protocol", "yjs"}},
 

@@ -1,0 +1,341 @@
+package djangolayer
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// bus sends answers to Django processes over a layer of channels_redis, and receives from
+// them. Each host has a queue and a goroutine, which sends what waits in a batch.
+type bus struct {
+	address
+
+	codec codec
+	now   func() time.Time
+	hosts []*host
+	sent  atomic.Uint64
+	full  atomic.Uint64
+}
+
+// post is an answer on its way to a Django process.
+type post struct {
+	home  string // where it is sent: a key of the core layer, or a channel of Redis
+	entry []byte
+	// keep means that the post waits until the home has capacity for it. Other posts are
+	// dropped then.
+	keep bool
+	// done is called once, with whether the post was sent, and whether someone takes what is
+	// sent there.
+	done func(sent, taken bool)
+}
+
+const (
+	batchPosts  = 128
+	batchBytes  = 1 << 20
+	queueBytes  = 128 << 20 // what waits for a host
+	queuePosts  = 50_000
+	fullPause   = 50 * time.Millisecond // until a home without capacity is tried again
+	errorPause  = 200 * time.Millisecond
+	takenWithin = 5 * time.Second // a process that lives takes what is sent to it within this time
+)
+
+// host is one of the hosts of the layer.
+type host struct {
+	bus    *bus
+	number int
+
+	mu      sync.Mutex
+	client  rueidis.Client // nil: not connected yet
+	queue   []post
+	bytes   int
+	paused  map[string]time.Time // homes that had no capacity, and when they are tried again
+	closed  bool
+	failure error         // the last attempt to receive failed
+	wake    chan struct{} // holds a value if there is something to do
+	ended   chan struct{}
+	last    float64 // the last score
+}
+
+func newBus(a address, now func() time.Time) *bus {
+	b := &bus{address: a, now: now}
+	ttl := a.expiry + graceTTL
+	if a.pubsub {
+		ttl = 0
+	} else {
+		b.codec.prefix = randomPrefix
+	}
+	b.codec.crypter = newCrypter(a.keys, ttl, now)
+	for i := range a.hosts {
+		h := &host{bus: b, number: i, paused: make(map[string]time.Time), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+		b.hosts = append(b.hosts, h)
+		go h.send()
+	}
+	return b
+}
+
+// connect returns the client, and connects if that wasn't done.
+func (h *host) connect() (rueidis.Client, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.client != nil {
+		return h.client, nil
+	}
+	c, err := rueidis.NewClient(h.bus.address.hosts[h.number])
+	if err != nil {
+		return nil, err
+	}
+	h.client = c
+	return c, nil
+}
+
+// hostsOf returns the hosts at which messages for a channel of the worker arrive.
+func (b *bus) hostsOf(channel string) []*host {
+	if b.pubsub {
+		return b.hosts[hostOf(channel, len(b.hosts)):][:1]
+	}
+	return b.hosts
+}
+
+// homeOf returns where a broadcast of a room is sent to reach a connection.
+func (b *bus) homeOf(room, channel string) string {
+	if b.pubsub {
+		return b.prefix + "__group__" + room
+	}
+	return nonLocal(channel)
+}
+
+// homeOfOne returns where an answer is sent that is for one connection only.
+func (b *bus) homeOfOne(channel string) string {
+	if b.pubsub {
+		return channel
+	}
+	return nonLocal(channel)
+}
+
+// encode returns an answer as it is sent to some channels of a home.
+func (b *bus) encode(a answer, to []string) []byte {
+	if b.pubsub {
+		to = nil
+	}
+	return b.codec.write(a, to)
+}
+
+func (b *bus) hostFor(home string) *host { return b.hosts[hostOf(home, len(b.hosts))] }
+
+// post sends a post, and reports whether it will be tried. If not, done isn't called. post
+// doesn't block, and never calls done itself.
+func (b *bus) post(p post) bool { return b.hostFor(p.home).add(p) }
+
+// isFull reports whether a home has had no capacity a moment ago.
+func (b *bus) isFull(home string) bool {
+	h := b.hostFor(home)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	_, full := h.paused[home]
+	return full
+}
+
+// ready returns why messages can't be received now, or nil.
+func (b *bus) ready() error {
+	for _, h := range b.hosts {
+		h.mu.Lock()
+		err := h.failure
+		h.mu.Unlock()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close sends what waits until ctx ends, and closes the connections.
+func (b *bus) close(ctx context.Context) {
+	for _, h := range b.hosts {
+		h.mu.Lock()
+		h.closed = true
+		h.mu.Unlock()
+		h.nudge()
+	}
+	for _, h := range b.hosts {
+		select {
+		case <-h.ended:
+		case <-ctx.Done():
+		}
+		h.mu.Lock()
+		if h.client != nil {
+			h.client.Close()
+		}
+		h.mu.Unlock()
+	}
+}
+
+func (h *host) nudge() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (h *host) add(p post) bool {
+	h.mu.Lock()
+	_, full := h.paused[p.home]
+	taken := !h.closed && (p.keep || !full) && h.bytes+len(p.entry) <= queueBytes && len(h.queue) < queuePosts
+	if taken {
+		h.queue = append(h.queue, p)
+		h.bytes += len(p.entry)
+	}
+	h.mu.Unlock()
+	if taken {
+		h.nudge()
+	}
+	return taken
+}
+
+// send sends what waits, until the host is closed.
+func (h *host) send() {
+	defer close(h.ended)
+	for {
+		batch, wait, closed := h.take()
+		if len(batch) == 0 {
+			if closed {
+				return
+			}
+			var timer <-chan time.Time
+			if wait > 0 {
+				timer = time.After(wait)
+			}
+			select {
+			case <-h.wake:
+			case <-timer:
+			}
+			continue
+		}
+		results, err := h.deliver(batch)
+		h.finish(batch, results, err)
+		if err != nil && !closed {
+			time.Sleep(errorPause)
+		}
+	}
+}
+
+// result is what became of a post.
+type result struct{ sent, taken bool }
+
+// take removes a batch from the queue. If it is empty, wait is when to look again; 0 is
+// when something is added. Once the host is closed, nothing waits for capacity any more.
+func (h *host) take() (batch []post, wait time.Duration, closed bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.bus.now()
+	for home, until := range h.paused {
+		if d := until.Sub(now); d <= 0 || h.closed {
+			delete(h.paused, home)
+		} else if wait == 0 || d < wait {
+			wait = d
+		}
+	}
+	bytes, kept := 0, h.queue[:0]
+	for _, p := range h.queue {
+		_, full := h.paused[p.home]
+		if full || len(batch) == batchPosts || bytes >= batchBytes {
+			kept = append(kept, p)
+			continue
+		}
+		batch = append(batch, p)
+		bytes += len(p.entry)
+	}
+	clear(h.queue[len(kept):])
+	h.queue = kept
+	return batch, wait, h.closed
+}
+
+// finish handles the results of a batch.
+func (h *host) finish(batch []post, results []result, err error) {
+	h.mu.Lock()
+	var again []post
+	var done []func()
+	for i, p := range batch {
+		r := result{taken: true}
+		if err == nil {
+			r = results[i]
+		}
+		if r.sent {
+			h.bus.sent.Add(1)
+		} else if err == nil {
+			h.bus.full.Add(1)
+			h.paused[p.home] = h.bus.now().Add(fullPause)
+		}
+		if !r.sent && p.keep && !h.closed {
+			again = append(again, p)
+			continue
+		}
+		h.bytes -= len(p.entry)
+		done = append(done, func() { p.done(r.sent, r.taken) })
+	}
+	h.queue = append(again, h.queue...)
+	h.mu.Unlock()
+	for _, f := range done {
+		f()
+	}
+}
+
+// deliver sends a batch.
+func (h *host) deliver(batch []post) ([]result, error) {
+	c, err := h.connect()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*answerTime)
+	defer cancel()
+	if h.bus.pubsub {
+		return h.publish(ctx, c, batch)
+	}
+	return h.push(ctx, c, batch)
+}
+
+// receive receives from a channel until ctx ends, and lets p handle it.
+func (h *host) receive(ctx context.Context, channel string, p *proxy) {
+	pause := errorPause
+	for first := true; ctx.Err() == nil; {
+		c, err := h.connect()
+		if err == nil {
+			begun := func() {
+				h.setFailure(nil)
+				pause = errorPause
+				if !first {
+					p.lost()
+				}
+				first = false
+			}
+			if h.bus.pubsub {
+				err = h.subscribe(ctx, c, channel, p, begun)
+			} else {
+				err = h.pop(ctx, c, channel, p, begun)
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil {
+			err = errors.New("the connection was closed")
+		}
+		h.setFailure(err)
+		p.log.Warn("Redis can't be reached: no messages arrive from Django processes", "error", err)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+		pause = min(2*pause, 2*time.Second)
+	}
+}
+
+func (h *host) setFailure(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failure = err
+}

@@ -1,0 +1,222 @@
+package djangolayer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// The core layer keeps the messages of a channel in a sorted set, by the time at which they
+// were sent. Of the channels of connections, specific.‹process›!‹connection›, all those
+// of a process share a set, and each message says for which of them it is.
+
+// recoverScript puts the messages that were being handled when a worker ended back into the
+// channel.
+var recoverScript = rueidis.NewLuaScript(`
+local back = redis.call('ZRANGE', KEYS[2], 0, -1, 'WITHSCORES')
+for i = 1, #back, 2 do
+	redis.call('ZADD', KEYS[1], back[i + 1], back[i])
+end
+redis.call('DEL', KEYS[2])
+return #back / 2
+`)
+
+// popScript drops the messages that were handled, and returns the next ones, which are being
+// handled from now on: the one that BZPOPMIN has returned, if any, and those that follow. The
+// first element says whether the marker was there. If not, Redis was emptied.
+var popScript = rueidis.NewLuaScript(`
+redis.call('DEL', KEYS[2])
+local known = redis.call('EXPIRE', KEYS[3], 3600)
+if known == 0 then
+	redis.call('SET', KEYS[3], '1', 'EX', 3600)
+end
+local popped, bytes = {known}, 0
+local function add(member, score)
+	redis.call('ZADD', KEYS[2], score, member)
+	popped[#popped + 1] = member
+	bytes = bytes + #member
+end
+if ARGV[3] then
+	add(ARGV[4], ARGV[3])
+end
+while #popped <= tonumber(ARGV[1]) and bytes < tonumber(ARGV[2]) do
+	local next = redis.call('ZPOPMIN', KEYS[1])
+	if #next == 0 then break end
+	add(next[1], next[2])
+end
+return popped
+`)
+
+// pushScript adds messages to the sets of processes, unless a process has no capacity for
+// one, and then none of those that follow. For each message it returns how old the
+// oldest message of its set was before, in milliseconds, or -1 if it had no capacity.
+var pushScript = rueidis.NewLuaScript(`
+local capacity, expiry, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local results, full = {}, {}
+for i = 1, #KEYS do
+	local key, score, member = KEYS[i], ARGV[2 + 2 * i], ARGV[3 + 2 * i]
+	if not full[key] then
+		redis.call('ZREMRANGEBYSCORE', key, 0, now - expiry)
+		full[key] = redis.call('ZCARD', key) >= capacity
+	end
+	if full[key] then
+		results[i] = -1
+	else
+		local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+		redis.call('ZADD', key, score, member)
+		redis.call('EXPIRE', key, expiry)
+		full[key] = redis.call('ZCARD', key) >= capacity
+		results[i] = oldest[2] and math.max(math.floor((now - tonumber(oldest[2])) * 1000), 0) or 0
+	end
+end
+return results
+`)
+
+const (
+	popMost   = 256
+	popBytes  = 8 << 20
+	popWait   = time.Second
+	groupMost = 10_000 // how many members of a group are read
+)
+
+// pop takes the messages of a channel, until ctx ends or Redis fails.
+func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *proxy, begun func()) error {
+	key := h.bus.prefix + channel
+	keys := []string{key, key + "$inflight", key + "$yroom"}
+	do := func(script *rueidis.Lua, keys, args []string) rueidis.RedisResult {
+		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*answerTime)
+		defer cancel()
+		return script.Exec(limited, c, keys, args)
+	}
+	if err := do(recoverScript, keys[:2], nil).Error(); err != nil {
+		return fmt.Errorf("recover the messages of %s: %w", channel, err)
+	}
+	seen := newRecent(4 * popMost)
+	args := []string{strconv.Itoa(popMost), strconv.Itoa(popBytes)}
+	for first := true; ; first = false {
+		popped, err := do(popScript, keys, args).ToArray()
+		if err != nil {
+			return fmt.Errorf("take the messages of %s: %w", channel, err)
+		}
+		if first {
+			begun()
+		}
+		if known, err := popped[0].AsInt64(); err == nil && known == 0 && !first {
+			p.log.Warn("Redis was emptied: all connections synchronize again")
+			p.lost()
+		}
+		for _, entry := range popped[1:] {
+			b, err := entry.AsBytes()
+			if err == nil && seen.add(string(b[:min(len(b), randomPrefix)])) {
+				p.take(h.bus, b) //nolint:contextcheck // an export that was begun is finished
+			}
+		}
+		if args = args[:2]; len(popped) > 1 {
+			continue
+		}
+		if ctx.Err() != nil { // nothing is being handled
+			return nil //nolint:nilerr // it is the end
+		}
+		member, score, err := h.waitFor(ctx, c, key)
+		if err != nil {
+			return fmt.Errorf("wait for messages of %s: %w", channel, err)
+		}
+		if member != "" {
+			args = append(args, strconv.FormatFloat(score, 'f', -1, 64), member)
+		}
+	}
+}
+
+// waitFor waits for a message for a second, and takes it out of the channel. It is not ended
+// by ctx, so that a message isn't taken and then lost.
+func (h *host) waitFor(ctx context.Context, c rueidis.Client, key string) (member string, score float64, err error) {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), popWait+2*answerTime)
+	defer cancel()
+	all, err := c.Do(limited, c.B().Bzpopmin().Key(key).Timeout(popWait.Seconds()).Build()).ToArray()
+	if rueidis.IsRedisNil(err) {
+		return "", 0, nil
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	if len(all) != 3 {
+		return "", 0, errors.New("Redis has answered BZPOPMIN with something else") //nolint:staticcheck // Redis is a name
+	}
+	if member, err = all[1].ToString(); err != nil {
+		return "", 0, err
+	}
+	score, err = all[2].AsFloat64()
+	return member, score, err
+}
+
+// push sends a batch over the core layer.
+func (h *host) push(ctx context.Context, c rueidis.Client, batch []post) ([]result, error) {
+	now := float64(h.bus.now().UnixMicro()) / 1e6
+	keys := make([]string, len(batch))
+	args := make([]string, 3, 3+2*len(batch))
+	args[0], args[1], args[2] = strconv.Itoa(h.bus.capacity), strconv.Itoa(int(h.bus.expiry/time.Second)), score(now)
+	for i, p := range batch {
+		keys[i] = h.bus.prefix + p.home
+		h.last = max(now, h.last+1e-6) // equal scores would let Redis choose the order
+		args = append(args, score(h.last), rueidis.BinaryString(p.entry))
+	}
+	ages, err := pushScript.Exec(ctx, c, keys, args).AsIntSlice()
+	if err != nil {
+		return nil, fmt.Errorf("send to Django processes: %w", err)
+	}
+	if len(ages) != len(batch) {
+		return nil, errors.New("Redis has answered a script with something else") //nolint:staticcheck // Redis is a name
+	}
+	results := make([]result, len(batch))
+	for i, age := range ages {
+		results[i] = result{sent: age >= 0, taken: age >= 0 && age < takenWithin.Milliseconds()}
+	}
+	return results, nil
+}
+
+func score(seconds float64) string { return strconv.FormatFloat(seconds, 'f', 6, 64) }
+
+// members returns the channels in the group of a room. The pubsub layer doesn't know them.
+func (b *bus) members(ctx context.Context, room string) []string {
+	if b.pubsub {
+		return nil
+	}
+	c, err := b.hostFor(room).connect()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	all, err := c.Do(ctx, c.B().Zrange().Key(b.prefix+":group:"+room).Min("0").Max(strconv.Itoa(groupMost-1)).Build()).AsStrSlice()
+	if err != nil { // without them, they join with the next message of their clients
+		return nil
+	}
+	return all
+}
+
+// recent remembers the last entries that were added to it.
+type recent struct {
+	has  map[string]bool
+	ring []string
+	next int
+}
+
+func newRecent(n int) *recent {
+	return &recent{has: make(map[string]bool, n), ring: make([]string, n)}
+}
+
+// add reports whether s was not added lately.
+func (r *recent) add(s string) bool {
+	if r.has[s] {
+		return false
+	}
+	delete(r.has, r.ring[r.next])
+	r.ring[r.next] = s
+	r.has[s] = true
+	r.next = (r.next + 1) % len(r.ring)
+	return true
+}

@@ -1,0 +1,205 @@
+package djangolayer
+
+import (
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/yroom/yroom/awareness"
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/rate"
+	"github.com/yroom/yroom/layer"
+)
+
+// proxy is, for the worker, the consumer of the connections that Django processes have. It
+// knows a connection from its first message, whatever that is, because the worker before may
+// have taken the others. It sends broadcasts to the connections that it knows, not to the
+// group of Redis, so it goes on when Redis is emptied, and after the day for which groups last.
+type proxy struct {
+	front     layer.Front
+	bus       *bus
+	documents *document.Documents
+	greeting  func(room string) event.Greeting
+	log       *slog.Logger
+	logs      *rate.Limit // of messages that can't be used
+	slots     chan struct{}
+	waiting   chan struct{}
+	calls     sync.WaitGroup
+
+	mu       sync.Mutex
+	rooms    map[string]*room
+	conns    int
+	behind   map[*home]bool
+	due      map[*conn]bool
+	probed   map[*conn]bool
+	left     *recent // the channels of connections that have left
+	draining bool
+	received uint64
+	skipped  uint64
+}
+
+// room is a room and its connections.
+type room struct {
+	name     string
+	conns    map[event.ConnID]*conn
+	channels map[string]*conn
+	homes    map[string]*home
+}
+
+// home is where broadcasts of a room reach some of its connections: on the core layer those
+// of a process, on the pubsub layer all.
+type home struct {
+	room    *room
+	address string
+	conns   []*conn // in the order in which they joined
+	names   []string
+	// mark is the newest state to which what was sent has brought all of conns.
+	mark event.Mark
+	// behind means that a broadcast could not be sent. Then none is sent until the room has
+	// sent everything that was added after mark, for which asker has asked it.
+	behind bool
+	asker  *conn
+	asked  time.Time
+}
+
+// conn is a connection at a Django process.
+type conn struct {
+	id      event.ConnID
+	channel string
+	room    *room
+	home    *home
+
+	access    event.Access
+	accessSeq uint64
+	options   event.Access // the access that its last options gave
+	told      bool         // it has sent a message, so its options are known
+	own       awareness.Own
+	synced    bool      // it has been sent the document
+	heard     time.Time // when its client last sent something
+	taken     time.Time // when its process last took something
+	asked     time.Time // when it was last sent something because it was silent
+	probedAt  time.Time
+}
+
+// maxConns bounds the connections that the proxy knows.
+const maxConns = 200_000
+
+func newProxy(c Config, b *bus, d *document.Documents) *proxy {
+	return &proxy{
+		bus: b, documents: d, greeting: c.Greeting, log: c.Logger, logs: rate.New(1),
+		slots: make(chan struct{}, callsAtOnce), waiting: make(chan struct{}, callsWaiting),
+		rooms: make(map[string]*room), behind: make(map[*home]bool), due: make(map[*conn]bool), probed: make(map[*conn]bool),
+		left: newRecent(4096),
+	}
+}
+
+func (p *proxy) stats() Stats {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return Stats{Conns: p.conns, Behind: len(p.behind), Received: p.received, Skipped: p.skipped}
+}
+
+// drain makes the proxy ignore the Rejoins of the worker that ends: the next worker makes
+// the connections join again.
+func (p *proxy) drain() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining = true
+}
+
+// add returns a new connection, nil if there are too many.
+func (p *proxy) add(name, channel string) *conn {
+	if p.conns == maxConns {
+		return nil
+	}
+	r := p.rooms[name]
+	if r == nil {
+		r = &room{name: name, conns: make(map[event.ConnID]*conn), channels: make(map[string]*conn), homes: make(map[string]*home)}
+		p.rooms[name] = r
+	}
+	c := &conn{id: event.ConnID(rand.Uint64()), channel: channel, room: r, heard: p.bus.now()}
+	for c.id == event.Everyone || r.conns[c.id] != nil {
+		c.id = event.ConnID(rand.Uint64())
+	}
+	c.taken = c.heard
+	address := p.bus.homeOf(name, channel)
+	h := r.homes[address]
+	if h == nil {
+		h = &home{room: r, address: address}
+		r.homes[address] = h
+	}
+	c.home = h
+	h.conns, h.names = append(h.conns, c), append(slices.Clip(h.names), channel)
+	r.conns[c.id], r.channels[channel] = c, c
+	p.conns++
+	return c
+}
+
+// remove removes a connection, and tells the worker.
+func (p *proxy) remove(c *conn) {
+	r, h := c.room, c.home
+	delete(r.conns, c.id)
+	delete(r.channels, c.channel)
+	delete(p.due, c)
+	delete(p.probed, c)
+	p.conns--
+	i := slices.Index(h.conns, c)
+	h.conns = slices.Delete(h.conns, i, i+1)
+	h.names = slices.Delete(slices.Clone(h.names), i, i+1)
+	if h.asker == c {
+		h.asker = nil
+	}
+	if len(h.conns) == 0 {
+		delete(r.homes, h.address)
+		delete(p.behind, h)
+	}
+	if len(r.conns) == 0 {
+		delete(p.rooms, r.name)
+	}
+	p.leave(r.name, c.id)
+}
+
+func (p *proxy) leave(room string, id event.ConnID) {
+	// The worker always takes a Leave. Without a worker, no room has the connection.
+	_ = p.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: id}})
+}
+
+// join makes a connection join its room. If the room can't take it now, tick tries again.
+func (p *proxy) join(c *conn, g event.Greeting) {
+	in := event.Input{Kind: event.InputJoin, Conn: c.id, Access: c.access, AccessSeq: c.accessSeq, Greeting: g}
+	if g == event.GreetingRejoin && c.synced {
+		in.Mark = c.home.mark
+	}
+	c.synced = false // until it is sent the answer
+	delete(p.due, c)
+	if !p.send(c, in) || g != event.GreetingRejoin {
+		return
+	}
+	if update := c.own.Update(); update != nil {
+		p.send(c, event.Input{Kind: event.InputMessage, Conn: c.id, Client: c.own.Client(), Message: awarenessMessage(update)})
+	}
+}
+
+// send sends an input of a connection. If the room can't take it, the connection joins again
+// later: then the room asks its client for what it has missed.
+func (p *proxy) send(c *conn, in event.Input) bool {
+	if err := p.front.Send(layer.Input{Room: c.room.name, Input: in}); err != nil {
+		p.due[c] = true
+		return false
+	}
+	return true
+}
+
+// lost makes all connections join again, because messages of their clients may be lost.
+func (p *proxy) lost() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.rooms {
+		for _, c := range r.conns {
+			p.due[c] = true
+		}
+	}
+}

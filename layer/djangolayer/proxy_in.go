@@ -1,0 +1,158 @@
+package djangolayer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/protocol"
+)
+
+// maxPayload bounds the message of a client.
+const maxPayload = 16 << 20
+
+var errConns = errors.New("this worker has too many connections")
+
+// take handles an entry that has arrived.
+func (p *proxy) take(b *bus, entry []byte) {
+	m, err := b.codec.read(entry)
+	if err == nil && len(m.payload) > maxPayload {
+		err = fmt.Errorf("the payload of a client has %d bytes, and %d are allowed", len(m.payload), maxPayload)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.received++
+	if err == nil {
+		err = p.handle(m)
+	}
+	if err != nil {
+		p.skip(m, err)
+	}
+}
+
+// skip counts a message that can't be used, and logs it, if that wasn't done often lately.
+func (p *proxy) skip(m message, err error) {
+	p.skipped++
+	if p.logs.Take(p.bus.now()) {
+		p.log.Warn("a message from a Django process can't be used, and was skipped", "error", fmt.Sprintf("%.300v", err), "room", m.room, "skipped", p.skipped)
+	}
+}
+
+// handle handles a message. The error says why it can't be used.
+func (p *proxy) handle(m message) error {
+	if m.typ == typeRPC {
+		return p.call(m)
+	}
+	var c *conn
+	if r := p.rooms[m.room]; r != nil {
+		c = r.channels[m.channel]
+	}
+	if m.typ == typeDisconnect {
+		p.left.add(m.channel)
+		if c != nil {
+			p.remove(c)
+		}
+		return nil
+	}
+	known := c != nil
+	if !known {
+		if c = p.meet(m.room, m.channel); c == nil {
+			return errConns
+		}
+	}
+	c.heard = p.bus.now()
+	p.grant(c, m, known)
+	if m.typ == typeConnect {
+		p.join(c, p.greeting(m.room))
+		return nil
+	}
+	last := !known && p.left.has[m.channel] // its last messages have overtaken each other
+	switch {
+	case last:
+		p.join(c, event.GreetingClient)
+	case !known:
+		p.join(c, event.GreetingRejoin)
+	}
+	err := p.forward(c, m.payload)
+	if last {
+		p.remove(c)
+	}
+	return err
+}
+
+// meet adds a connection. If it is the first one of its room, a worker before may have known
+// others, which are in the group of the room.
+func (p *proxy) meet(name, channel string) *conn {
+	first := p.rooms[name] == nil
+	c := p.add(name, channel)
+	if first && c != nil && !p.draining && !p.bus.pubsub {
+		p.calls.Go(func() { p.meetOthers(name, p.bus.members(context.Background(), name)) })
+	}
+	return c
+}
+
+// meetOthers adds the connections of a room that the worker before knew, and that have sent
+// nothing since. They may only read until they say what they may do.
+func (p *proxy) meetOthers(name string, channels []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, channel := range channels {
+		r := p.rooms[name]
+		if r == nil || p.draining {
+			return
+		}
+		if checkChannel(channel) != nil || r.channels[channel] != nil {
+			continue
+		}
+		if c := p.add(name, channel); c != nil {
+			p.due[c] = true
+		}
+	}
+}
+
+// grant gives a connection the access that the options of a message say. Without options, an
+// app has no rules, and it may do everything.
+func (p *proxy) grant(c *conn, m message, known bool) {
+	access := m.access
+	if !m.hasAccess {
+		if c.told {
+			return
+		}
+		access = everything
+	}
+	if c.told && access == c.options {
+		return
+	}
+	c.told, c.options, c.access = true, access, access
+	if known && m.typ == typeMessage && !p.due[c] {
+		p.send(c, event.Input{Kind: event.InputAccess, Conn: c.id, Access: c.access, AccessSeq: c.accessSeq})
+	}
+}
+
+// everything is the access of a connection without options.
+const everything = event.AccessWrite | event.AccessPresent
+
+// forward sends the messages in a frame of a client to its room.
+func (p *proxy) forward(c *conn, frame []byte) error {
+	for {
+		m, rest, ok, err := protocol.Plain{}.Next(frame)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return nil
+		}
+		if m.Type == protocol.Awareness {
+			c.own.Note(m.Data)
+		}
+		if !p.due[c] { // otherwise it joins again soon
+			p.send(c, event.Input{Kind: event.InputMessage, Conn: c.id, Client: c.own.Client(), Message: m})
+		}
+		frame = rest
+	}
+}
+
+func awarenessMessage(update []byte) protocol.Message {
+	return protocol.Message{Type: protocol.Awareness, Data: update}
+}

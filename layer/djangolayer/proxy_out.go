@@ -1,0 +1,174 @@
+package djangolayer
+
+import (
+	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
+)
+
+// deliver is layer.FrontHandler.Deliver.
+func (p *proxy) deliver(outs []layer.Output) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range outs {
+		p.deliverOne(outs[i].Room, &outs[i].Output)
+	}
+}
+
+func (p *proxy) deliverOne(name string, out *event.Output) {
+	r := p.rooms[name]
+	if out.To == event.Everyone {
+		if r != nil && out.Reach != event.ReachV1 {
+			p.broadcast(r, out)
+		}
+		return
+	}
+	var c *conn
+	if r != nil {
+		c = r.conns[out.To]
+	}
+	if c == nil {
+		if out.Kind != event.OutputMessage || out.Message.Type != protocol.Close {
+			p.leave(name, out.To)
+		}
+		return
+	}
+	switch out.Kind {
+	case event.OutputMessage:
+		if out.Message.Type == protocol.Close {
+			p.closed(c, out.Message)
+		} else {
+			p.answer(c, out)
+		}
+	case event.OutputRejoin:
+		if !p.draining {
+			p.due[c] = true
+		}
+	case event.OutputProbe:
+		if !p.probed[c] {
+			p.probed[c], c.probedAt = true, p.bus.now()
+		}
+	case event.OutputAccess:
+		c.access, c.accessSeq = out.Access, out.AccessSeq
+		p.send(c, event.Input{Kind: event.InputAccess, Conn: c.id, Access: c.access, AccessSeq: c.accessSeq})
+	case event.OutputResponse, event.OutputOffer: // the proxy asks for neither
+	}
+}
+
+// broadcast sends a message to all connections of a room.
+func (p *proxy) broadcast(r *room, out *event.Output) {
+	frame := protocol.Plain{}.Append(nil, out.Message)
+	if len(frame) == 0 {
+		return
+	}
+	for _, h := range r.homes {
+		p.sendHome(h, frame, out, false)
+	}
+}
+
+// sendHome sends a frame to all connections of a home. Unless keep is set, the home is behind
+// if it has no capacity for it.
+func (p *proxy) sendHome(h *home, frame []byte, out *event.Output, keep bool) {
+	if h.behind && !keep {
+		return
+	}
+	mark := out.Mark
+	p.post(post{
+		home: h.address, entry: p.bus.encode(answer{typ: typeForward, payload: frame}, h.names), keep: keep,
+		done: func(sent, taken bool) { p.sentHome(h, mark, sent, taken) },
+	})
+}
+
+// post sends a post. Its done is called with the lock of the proxy.
+func (p *proxy) post(one post) {
+	done := one.done
+	one.done = func(sent, taken bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		done(sent, taken)
+	}
+	if !p.bus.post(one) {
+		done(false, false)
+	}
+}
+
+// sentHome handles what became of something that was sent to a home.
+func (p *proxy) sentHome(h *home, mark event.Mark, sent, taken bool) {
+	switch {
+	case h.room.homes[h.address] != h: // all of its connections have left
+		return
+	case !sent:
+		h.behind = true
+		p.behind[h] = true
+	case !h.behind && mark != (event.Mark{}):
+		h.mark = mark
+	}
+	if now := p.bus.now(); sent && taken {
+		for _, c := range h.conns {
+			c.taken = now
+		}
+	}
+}
+
+// answer sends a message to one connection. What answers the Resync of a home is for all
+// connections there.
+func (p *proxy) answer(c *conn, out *event.Output) {
+	frame := protocol.Plain{}.Append(nil, out.Message)
+	if len(frame) == 0 {
+		return
+	}
+	h := c.home
+	if h.asker == c {
+		switch out.Message.Type {
+		case protocol.Update:
+			h.asker, h.behind = nil, false
+			delete(p.behind, h)
+			p.sendHome(h, frame, out, true)
+			return
+		case protocol.Awareness:
+			p.sendHome(h, frame, out, true)
+			return
+		default:
+		}
+	}
+	if out.Message.Type == protocol.SyncStep2 {
+		if c.synced = true; h.mark == (event.Mark{}) {
+			h.mark = out.Mark
+		}
+	}
+	p.sendOne(c, frame)
+}
+
+// sendOne sends a frame to one connection.
+func (p *proxy) sendOne(c *conn, frame []byte) {
+	p.post(post{
+		home: p.bus.homeOfOne(c.channel), keep: true,
+		entry: p.bus.encode(answer{typ: typeForward, payload: frame}, []string{c.channel}),
+		done:  func(sent, taken bool) { p.sentOne(c, sent, taken) },
+	})
+}
+
+func (p *proxy) sentOne(c *conn, sent, taken bool) {
+	switch {
+	case c.room.conns[c.id] != c:
+	case !sent:
+		c.synced = false
+		p.due[c] = true
+	case taken:
+		c.taken = p.bus.now()
+	}
+}
+
+// closed handles the end of a connection that the room wants. The layer can't close the
+// connection of a client. It sends a websocket.close to the consumer, which ends with an
+// error if it has no such handler, and so closes the connection with 1011.
+func (p *proxy) closed(c *conn, m protocol.Message) {
+	p.log.Info("a room closes a connection at a Django process", "room", c.room.name, "code", m.Code, "reason", m.Reason)
+	p.left.add(c.channel)
+	p.post(post{
+		home: p.bus.homeOfOne(c.channel), keep: true,
+		entry: p.bus.encode(answer{typ: typeClose, code: m.Code, reason: m.Reason}, []string{c.channel}),
+		done:  func(bool, bool) {},
+	})
+	p.remove(c)
+}

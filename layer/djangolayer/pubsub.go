@@ -1,0 +1,41 @@
+package djangolayer
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/rueidis"
+)
+
+// subscribe receives what is published on a channel, until ctx ends or Redis fails.
+func (h *host) subscribe(ctx context.Context, c rueidis.Client, channel string, p *proxy, begun func()) error {
+	confirmed := rueidis.WithOnSubscriptionHook(ctx, func(s rueidis.PubSubSubscription) {
+		if s.Kind == "subscribe" {
+			begun()
+		}
+	})
+	err := c.Receive(confirmed, c.B().Subscribe().Channel(channel).Build(), func(m rueidis.PubSubMessage) { //nolint:contextcheck // an export that was begun is finished
+		p.take(h.bus, []byte(m.Message))
+	})
+	if err != nil {
+		return fmt.Errorf("subscribe to %s: %w", channel, err)
+	}
+	return nil
+}
+
+// publish sends a batch over the pubsub layer.
+func (h *host) publish(ctx context.Context, c rueidis.Client, batch []post) ([]result, error) {
+	commands := make([]rueidis.Completed, len(batch))
+	for i, p := range batch {
+		commands[i] = c.B().Publish().Channel(p.home).Message(rueidis.BinaryString(p.entry)).Build()
+	}
+	results := make([]result, len(batch))
+	for i, r := range c.DoMulti(ctx, commands...) {
+		receivers, err := r.AsInt64()
+		if err != nil {
+			return nil, fmt.Errorf("publish to Django processes: %w", err)
+		}
+		results[i] = result{sent: true, taken: receivers > 0}
+	}
+	return results, nil
+}

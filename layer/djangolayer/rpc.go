@@ -1,0 +1,107 @@
+package djangolayer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/yroom/yroom/document"
+	"github.com/yroom/yroom/yjs"
+)
+
+const (
+	callsAtOnce  = 4
+	callsWaiting = 1000
+	callTime     = 10 * time.Second
+)
+
+var errCalls = errors.New("too many calls wait")
+
+// exports are the methods of YroomDocument, which read a root. Content of another kind is
+// skipped.
+var exports = map[string]func(doc *yjs.Doc, root string) (string, error){
+	"export_text":  func(d *yjs.Doc, root string) (string, error) { return read(d.Text, root, (*yjs.Text).String) },
+	"export_array": func(d *yjs.Doc, root string) (string, error) { return readJSON(d.Array, root) },
+	"export_map":   func(d *yjs.Doc, root string) (string, error) { return readJSON(d.Map, root) },
+	"export_xml_fragment": func(d *yjs.Doc, root string) (string, error) {
+		return read(d.XMLFragment, root, (*yjs.XMLFragment).XML)
+	},
+	"export_xml_element": func(d *yjs.Doc, root string) (string, error) { return read(d.XMLElement, root, (*yjs.XMLElement).XML) },
+	"export_xml_text":    func(d *yjs.Doc, root string) (string, error) { return read(d.XMLText, root, (*yjs.XMLText).String) },
+}
+
+func read[T any](get func(root string) (T, error), root string, text func(T) string) (string, error) {
+	t, err := get(root)
+	if err != nil {
+		return "", err
+	}
+	return text(t), nil
+}
+
+func readJSON[T json.Marshaler](get func(root string) (T, error), root string) (string, error) {
+	t, err := get(root)
+	if err != nil {
+		return "", err
+	}
+	text, err := t.MarshalJSON() // json.Marshal would escape < and >
+	return string(text), err
+}
+
+// call answers a call of YroomDocument. The answer None means there that there is no such
+// room. It is also the answer to a call that fails, which would wait for ever without one.
+func (p *proxy) call(m message) error {
+	if exports[m.method] == nil {
+		p.respond(m, nil)
+		return fmt.Errorf("there is no method %.100q", m.method)
+	}
+	if p.draining {
+		p.respond(m, nil)
+		return nil
+	}
+	select {
+	case p.waiting <- struct{}{}:
+	default:
+		p.respond(m, nil)
+		return errCalls
+	}
+	p.calls.Go(func() {
+		defer func() { <-p.waiting }()
+		p.slots <- struct{}{}
+		defer func() { <-p.slots }()
+		result, err := p.export(m)
+		if err != nil && !errors.Is(err, document.ErrNotFound) {
+			p.log.Warn("an export for a Django process failed: it raises DataUnavailable there", "room", m.room, "method", m.method, "root", fmt.Sprintf("%.100s", m.param), "error", err)
+		}
+		p.respond(m, result)
+	})
+	return nil
+}
+
+// export reads a root of the document of a room.
+func (p *proxy) export(m message) (*string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	defer cancel()
+	doc, err := p.documents.Document(m.room).Read(ctx)
+	if err == nil {
+		err = doc.Printable()
+	}
+	if err != nil {
+		return nil, err
+	}
+	result, err := exports[m.method](doc, m.param)
+	if err != nil {
+		return nil, err
+	}
+	return &result, nil
+}
+
+// respond sends the result of a call.
+func (p *proxy) respond(m message, result *string) {
+	p.bus.post(post{
+		home: p.bus.homeOfOne(m.channel), keep: true,
+		entry: p.bus.encode(answer{typ: typeResponse, result: result}, []string{m.channel}),
+		done:  func(bool, bool) {},
+	})
+}

@@ -1,0 +1,225 @@
+// Package django tests a worker behind real Django processes: channels-yroom on channels_redis,
+// served by daphne and by uvicorn.
+package django
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/daemon"
+	"github.com/yroom/yroom/internal/testkit/redis"
+)
+
+const python = ".venv/bin/python"
+
+var program string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	testkit.MainWithProgram(m, &program)
+}
+
+// site is a deployment: Redis, a worker, Django processes and people.
+type site struct {
+	redis  *redis.Server
+	django []*daemon.Daemon
+	ports  []int
+	worker *daemon.Daemon
+	people *testkit.Node
+	room   string
+}
+
+type options struct {
+	layer  string // core or pubsub
+	server string // daphne or uvicorn
+	django int    // how many processes; 0 stands for 1
+	keys   []string
+	python bool   // the worker is that of channels-yroom
+	params string // further parameters of the worker's layer
+	extra  []string
+}
+
+func start(t *testing.T, o options) *site {
+	t.Helper()
+	testkit.RequireNode(t, "..", "yjs")
+	testkit.File(t, python, "make tools installs Django")
+	interpreter, err := filepath.Abs(python)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{redis: redis.Start(t, redis.Options{}), room: testkit.Unique("room")}
+	variables := append([]string{
+		"-C", "site", "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + s.redis.URL(), "KEYS=" + strings.Join(o.keys, ","), interpreter,
+	}, o.extra...)
+	run := func(args ...string) *daemon.Daemon {
+		return daemon.Start(t, "/usr/bin/env", append(slices.Clip(variables), args...)...)
+	}
+	for range max(o.django, 1) {
+		port := daemon.FreePort(t)
+		s.ports = append(s.ports, port)
+		if o.server == "uvicorn" {
+			s.django = append(s.django, run("-m", "uvicorn", "--log-level", "warning", "--ws", "websockets", "--port", strconv.Itoa(port), "notes.asgi:application"))
+		} else {
+			s.django = append(s.django, run("-m", "daphne", "--verbosity", "0", "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "notes.asgi:application"))
+		}
+	}
+	if o.python {
+		s.worker = run("-m", "django", "yroom")
+	} else {
+		address := "django+" + s.redis.URL() + "?type=" + o.layer + o.params
+		if len(o.keys) > 0 {
+			file := filepath.Join(t.TempDir(), "keys")
+			if err := os.WriteFile(file, []byte(strings.Join(o.keys, "\n")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			address += "&keys=" + url.QueryEscape(file)
+		}
+		s.worker = daemon.Start(t, program, "worker", "--layer", address, "--store", "sqlite:"+filepath.Join(t.TempDir(), "documents.db"))
+	}
+	for i := range s.ports {
+		s.await(t, i)
+	}
+	s.people = testkit.StartNode(t, "people.mjs")
+	return s
+}
+
+// await waits until a Django process answers.
+func (s *site) await(t *testing.T, process int) {
+	t.Helper()
+	testkit.Eventually(t, "Django answers", func() string {
+		response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/", s.ports[process]))
+		if err != nil {
+			return err.Error()
+		}
+		response.Body.Close()
+		return ""
+	})
+}
+
+// ask asks the people to do something, and returns the answer.
+func (s *site) ask(t *testing.T, what string, args ...any) (answer any) {
+	t.Helper()
+	command := map[string]any{"do": what}
+	for i := 0; i < len(args); i += 2 {
+		command[args[i].(string)] = args[i+1]
+	}
+	s.people.Ask(t, 2*time.Minute, command, &answer)
+	return answer
+}
+
+// must asks the people to do something, and fails the test unless it is done.
+func (s *site) must(t *testing.T, what string, args ...any) {
+	t.Helper()
+	if answer := s.ask(t, what, args...); answer != true {
+		t.Fatalf("%s %v: %v", what, args, answer)
+	}
+}
+
+// open lets a person open the room at a Django process.
+func (s *site) open(t *testing.T, process int, name string, args ...any) {
+	t.Helper()
+	s.must(t, "open", append([]any{"name", name, "url", fmt.Sprintf("ws://127.0.0.1:%d/ws", s.ports[process]), "room", s.room}, args...)...)
+}
+
+// view returns what a view of Django answers.
+func (s *site) view(t *testing.T, method, room, root string) (answer map[string]any) {
+	t.Helper()
+	client := http.Client{Timeout: testkit.Patience}
+	response, err := client.Get(fmt.Sprintf("http://127.0.0.1:%d/%s/%s/%s", s.ports[0], method, room, root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// deployments are those in which most tests run.
+var deployments = map[string]options{
+	"core, daphne":                 {layer: "core", server: "daphne"},
+	"core, uvicorn, encrypted":     {layer: "core", server: "uvicorn", keys: []string{"new key", "old key"}},
+	"pubsub, daphne, uvicorn":      {layer: "pubsub", server: "uvicorn"},
+	"pubsub, encrypted, processes": {layer: "pubsub", server: "daphne", django: 2, keys: []string{"key"}},
+}
+
+func TestPeople(t *testing.T) {
+	for name, o := range deployments {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, o)
+			last := len(s.ports) - 1
+			s.open(t, 0, "ada", "version", 1)
+			s.open(t, last, "bob", "version", 3)
+			s.open(t, 0, "eve", "version", 2, "params", map[string]string{"readonly": "1"})
+			s.must(t, "sees", "name", "ada", "count", 3)
+			s.must(t, "type", "names", []string{"ada", "bob"}, "words", []string{"hello", "world"})
+			s.must(t, "converge", "names", []string{"ada", "bob", "eve"}, "length", 10)
+
+			s.must(t, "insert", "name", "eve", "text", "forbidden")
+			s.must(t, "insert", "name", "bob", "text", "!")
+			s.must(t, "converge", "names", []string{"ada", "bob"}, "length", 11)
+
+			// What a client wrote while it was not connected reaches the others.
+			s.must(t, "disconnect", "name", "ada")
+			s.must(t, "sees", "name", "bob", "count", 2)
+			s.must(t, "insert", "name", "ada", "text", "??")
+			s.must(t, "connect", "name", "ada")
+			s.must(t, "converge", "names", []string{"ada", "bob"}, "length", 13)
+			s.must(t, "fill", "name", "bob")
+			s.exports(t)
+		})
+	}
+}
+
+// exports calls the methods of YroomDocument in a view.
+func (s *site) exports(t *testing.T) {
+	t.Helper()
+	text := s.ask(t, "text", "name", "ada")
+	testkit.Eventually(t, "the last edit is exported", func() string {
+		if got := s.view(t, "export_xml_text", s.room, "xml_text"); got["value"] != "words" {
+			return fmt.Sprint(got)
+		}
+		return ""
+	})
+	value := func(v any) map[string]any { return map[string]any{"value": v} }
+	for _, c := range []struct {
+		method, root string
+		want         map[string]any
+	}{
+		{"export_text", "text", value(text)},
+		{"export_array", "array", value([]any{1.0, "two", map[string]any{"three": 3.0}})},
+		{"export_map", "map", value(map[string]any{"key": "value 🙂"})},
+		{"export_xml_fragment", "fragment", value("<p>hello</p>world")},
+		{"export_xml_element", "xml_element", value("<xml_element><p>hello</p>world</xml_element>")},
+		{"export_xml_text", "xml_text", value("words")},
+		{"export_text", "none", value("")},
+		{"export_array", "none", value([]any{})},
+		{"export_map", "none", value(map[string]any{})},
+		{"export_xml_fragment", "none", value("")},
+		{"export_xml_element", "NAME", value("<NAME></NAME>")},
+		{"export_xml_text", "none", value("")},
+		{"export_map", "text", value(map[string]any{})}, // of another kind
+	} {
+		if diff := cmp.Diff(c.want, s.view(t, c.method, s.room, c.root)); diff != "" {
+			t.Errorf("%s(%q) (-want +got)\n%s", c.method, c.root, diff)
+		}
+	}
+	if diff := cmp.Diff(map[string]any{"error": "DataUnavailable"}, s.view(t, "export_text", "never-opened", "t")); diff != "" {
+		t.Errorf("a room that was never opened (-want +got)\n%s", diff)
+	}
+}

@@ -1,0 +1,32 @@
+# A project whose documents people edit through channels-yroom. Variables of the environment
+# choose the channel layer.
+
+import os
+
+SECRET_KEY = "for tests"
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = ["channels", "channels_yroom"]
+USE_TZ = True
+ROOT_URLCONF = "notes.urls"
+ASGI_APPLICATION = "notes.asgi.application"
+
+layer = os.environ.get("LAYER", "core")
+config = {"hosts": os.environ["REDIS"].split(",")}
+if os.environ.get("KEYS"):
+    config["symmetric_encryption_keys"] = os.environ["KEYS"].split(",")
+if os.environ.get("CAPACITY"):
+    config["capacity"] = int(os.environ["CAPACITY"])
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": {
+            "core": "channels_redis.core.RedisChannelLayer",
+            "pubsub": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        }[layer],
+        "CONFIG": config,
+    },
+}
+YROOM_SETTINGS = {
+    "default": {
+        "STORAGE_BACKEND": "channels_yroom.storage.YDocMemoryStorage",
+    },
+}
