@@ -16,24 +16,61 @@ import (
 	"github.com/yroom/yroom/internal/testkit/wsclient"
 )
 
-// systemd loads the documented unit, with its secrets, without a warning, and the unit leaves
-// the server few rights.
+const unitFile = "../../deploy/systemd/yroom.service"
+
+func readUnit(t *testing.T) string {
+	t.Helper()
+	unit, err := os.ReadFile(unitFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(unit)
+}
+
+// systemd loads the unit without a warning, alone and with each documented drop-in, and the
+// unit leaves the server few rights.
 func TestSystemdUnit(t *testing.T) {
 	analyze := testkit.Program(t, "systemd-analyze", "apt-get install systemd")
-	dir := t.TempDir()
-	path := filepath.Join(dir, "yroom.service")
-	unit := replace(t, block(t, "ini", "[Unit]"), "/usr/local/bin/yroom", yroom)
-	_, secrets, _ := strings.Cut(block(t, "ini", "LoadCredential="), "[Service]\n")
-	write(t, path, replace(t, unit, "\nRestart=", "\n"+secrets+"Restart="))
-	for _, args := range [][]string{
-		{"verify", "--recursive-errors=no", "--man=no", path},
-		{"security", "--offline=true", "--threshold=20", "--no-pager", path}, // of 100: 0 is the least exposed
+	for name, dropIn := range map[string]string{
+		"alone":   "",
+		"secrets": block(t, "ini", "LoadCredential="),
+		"worker":  block(t, "ini", "yroom worker"),
 	} {
-		if out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput(); err != nil || args[0] == "verify" && len(out) > 0 {
-			t.Errorf("systemd-analyze %s: %v\n%s", args[0], err, out)
+		dir := t.TempDir()
+		path := filepath.Join(dir, "yroom.service")
+		write(t, path, replace(t, readUnit(t), "/usr/local/bin/yroom", yroom))
+		if err := os.Mkdir(path+".d", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(path+".d", "local.conf"), strings.ReplaceAll(dropIn, "/usr/local/bin/yroom", yroom))
+		for _, args := range [][]string{
+			{"verify", "--recursive-errors=no", "--man=no", path},
+			{"security", "--offline=true", "--threshold=12", "--no-pager", path}, // of 100: 0 is the least exposed
+		} {
+			if out, err := exec.CommandContext(t.Context(), analyze, args...).CombinedOutput(); err != nil || args[0] == "verify" && len(out) > 0 {
+				t.Errorf("%s: systemd-analyze %s: %v\n%s", name, args[0], err, out)
+			}
 		}
 	}
-	stop := regexp.MustCompile(`\nTimeoutStopSec=(\d+)\n`).FindStringSubmatch(unit)
+}
+
+// The command of the unit accepts the settings of the documentation.
+func TestSystemdCommand(t *testing.T) {
+	start := regexp.MustCompile(`(?m)^ExecStart=(.*) /etc/yroom/yroom.yaml$`).FindStringSubmatch(readUnit(t))
+	if start == nil {
+		t.Fatal("the unit doesn't start a program with /etc/yroom/yroom.yaml")
+	}
+	settings := filepath.Join(t.TempDir(), "yroom.yaml")
+	write(t, settings, block(t, "yaml", "address_header: "))
+	words := append(strings.Fields(start[1]), settings, "--check")
+	if out, err := exec.CommandContext(t.Context(), yroom, words[1:]...).CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s", words, err, out)
+	}
+}
+
+// systemd waits longer for the end of the server than the server takes.
+func TestSystemdWaits(t *testing.T) {
+	stop := regexp.MustCompile(`\nTimeoutStopSec=(\d+)\n`).FindStringSubmatch(readUnit(t))
 	if stop == nil {
 		t.Fatal("the unit doesn't say how long a shutdown may take")
 	}
@@ -63,8 +100,10 @@ func TestSystemCalls(t *testing.T) {
 			}
 		}
 	}
-	for _, filter := range regexp.MustCompile(`(?m)^SystemCallFilter=(~?)(@\S+)$`).FindAllStringSubmatch(block(t, "ini", "[Unit]"), -1) {
-		set(filter[2], filter[1] == "")
+	for _, filter := range regexp.MustCompile(`(?m)^SystemCallFilter=(~?)(.+)$`).FindAllStringSubmatch(readUnit(t), -1) {
+		for group := range strings.FieldsSeq(filter[2]) {
+			set(group, filter[1] == "")
+		}
 	}
 
 	allowed["restart_syscall"] = true // that of the kernel itself, after a pause
