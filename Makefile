@@ -16,6 +16,7 @@
 # make vuln    known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
 # make api     changes of the exported API since the latest release; fails if one is incompatible
 # make dist    the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
+# make site    the documentation as a web site, in site/
 # make help    this list
 #
 # Each target does its own set-up. As root on Debian that installs missing programs, after printing which and why;
@@ -146,6 +147,10 @@ dist: $(DEMOS)
 	done
 	scripts/licences $(PLATFORMS) >dist/licences.txt
 	cd dist && sha256sum -- * >SHA256SUMS
+
+.PHONY: site
+site:
+	go run -ldflags '-X main.release=$(VERSION)' ./cmd/yroom docs --out site
 
 .PHONY: crash
 crash:

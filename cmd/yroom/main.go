@@ -23,6 +23,7 @@ type commands struct {
 	Webhooks    webhookCommands  `cmd:""         help:"List the events that wait for webhooks or were given up, and send them again."`
 	Bench       benchCommands    `cmd:""         help:"Measure how any Yjs server serves many clients."`
 	Token       tokenCmd         `cmd:""         help:"Print a token with which a client may open rooms."`
+	Docs        docsCmd          `cmd:""         help:"Write the documentation as a web site. A server has it at /docs."`
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
 	Version    versionCmd    `cmd:"" help:"Print the version."`
@@ -41,7 +42,7 @@ func main() {
 		kong.Vars{"version": versionLine()},
 		environmentVariables("serve", "consumer", "worker"),
 		kong.Name("yroom"),
-		kong.Description("A Yjs collaboration server."),
+		kong.Description("A Yjs collaboration server. A running server has the documentation of its version at /docs."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(io.Writer(os.Stdout), (*io.Writer)(nil)),
 		kong.Bind(environment{stdout: os.Stdout, stderr: os.Stderr, openLayer: openLayer, untilSignal: untilSignal}),

@@ -6,6 +6,8 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
+	"github.com/yroom/yroom/docs"
+	"github.com/yroom/yroom/internal/docsite"
 	"github.com/yroom/yroom/internal/webui"
 	"github.com/yroom/yroom/prosemirror"
 	"github.com/yroom/yroom/web"
@@ -20,6 +22,7 @@ type site struct {
 	served   http.Handler
 	health   *health
 	metrics  http.Handler
+	docs     http.Handler
 	pages    http.Handler
 	name     string
 }
@@ -38,6 +41,7 @@ func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics,
 		rooms:    http.StripPrefix("/ws", rooms),
 		shared:   rooms.Hocuspocus(),
 		roomData: &roomData{rooms.Documents(), documentAPI, guard, set.Name, monitor},
+		docs:     docsite.NewHandler(docsite.New(docs.Files(), version(), false)),
 		pages: webui.Handler(webui.Facts{
 			Version: version(),
 			Name:    set.Name,
@@ -81,6 +85,8 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.health.answer(w, r, false)
 	case path == metricsPath:
 		s.metrics.ServeHTTP(w, r)
+	case path == "/docs" || strings.HasPrefix(path, "/docs/"):
+		s.docs.ServeHTTP(w, r)
 	default:
 		s.pages.ServeHTTP(w, r)
 	}

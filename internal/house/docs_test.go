@@ -21,6 +21,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yroom/yroom/internal/docsite"
 	"github.com/yroom/yroom/internal/markdown"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
@@ -291,7 +292,6 @@ var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	fenced  = regexp.MustCompile("(?ms)^```.+?\n```$")
-	dropped = regexp.MustCompile(`[^\p{L}\p{N}\- ]`)
 )
 
 // The targets of links within the project exist.
@@ -338,9 +338,9 @@ func prose(t *testing.T, page string) string {
 // anchors returns the fragments by which GitHub links to the headings of a page.
 func anchors(t *testing.T, page string) (names []string) {
 	t.Helper()
+	var ids docsite.IDs
 	for _, match := range heading.FindAllStringSubmatch(prose(t, page), -1) {
-		name := dropped.ReplaceAllString(strings.ToLower(match[1]), "")
-		names = append(names, strings.ReplaceAll(name, " ", "-"))
+		names = append(names, ids.Of(match[1]))
 	}
 	return names
 }

@@ -103,7 +103,7 @@ func TestWords(t *testing.T) {
 // texts returns the names of the repository's files that hold prose.
 func texts(t *testing.T) (names []string) {
 	t.Helper()
-	skipped := strings.Fields(".git .venv bin dist node_modules rapid fuzz screenshots")
+	skipped := strings.Fields(".git .venv bin dist node_modules rapid fuzz screenshots site")
 	kinds := strings.Fields(".go .md .html .js .mjs .css .yml .yaml .txtar .txt")
 	err := fs.WalkDir(os.DirFS("."), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {

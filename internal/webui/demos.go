@@ -64,15 +64,16 @@ func page(built fs.FS, name string) http.Handler {
 			html = strings.ReplaceAll(html, placeholder, nonce)
 			styles += " 'nonce-" + nonce + "'"
 		}
-		secure(w.Header(), styles)
+		Secure(w.Header(), styles)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write([]byte(html)) // the browser may have closed the connection
 	})
 }
 
-// secure allows a page to load and to connect to this server only.
-func secure(h http.Header, styles string) {
+// Secure allows a page to load and to connect to this server only. styles are the
+// sources of styles, such as "'self'".
+func Secure(h http.Header, styles string) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src "+styles+
 		"; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")

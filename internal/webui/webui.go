@@ -50,6 +50,9 @@ func Handler(facts Facts, built fs.FS) http.Handler {
 	return mux
 }
 
+// File returns a style, a script or an image of this package by its name.
+func File(name string) ([]byte, error) { return files.ReadFile("static/" + name) }
+
 func serve(w http.ResponseWriter, r *http.Request, facts Facts, demos bool) {
 	data := struct {
 		Facts
@@ -72,7 +75,7 @@ func serve(w http.ResponseWriter, r *http.Request, facts Facts, demos bool) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	secure(w.Header(), "'self'")
+	Secure(w.Header(), "'self'")
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("Vary", "Accept")
@@ -85,7 +88,7 @@ var hashed = regexp.MustCompile(`-[A-Z0-9]{8}\.\w+$`)
 // serveFile serves a file of this package or of built.
 func serveFile(w http.ResponseWriter, r *http.Request, built fs.FS) {
 	name, h := path.Join("static", r.PathValue("file")), w.Header()
-	content, err := files.ReadFile(name)
+	content, err := File(r.PathValue("file"))
 	if err != nil && built != nil {
 		content, err = fs.ReadFile(built, name)
 	}
