@@ -67,7 +67,8 @@ function load () {
 
 // Returns how well a part matches words that are all in it, or 0 if one is missing.
 function score (part, words) {
-  let total = 0
+  const phrase = words.join(' ')
+  let total = part.heading.includes(phrase) || part.lower.includes(phrase) ? 10 : 0
   for (const word of words) {
     const inHeading = part.heading.indexOf(word)
     const inText = part.lower.split(word).length - 1
@@ -136,6 +137,7 @@ async function search () {
 }
 
 element('search').hidden = false
+if (matchMedia('(pointer: fine)').matches) query.placeholder = 'Search (press /)'
 query.addEventListener('focus', load)
 query.addEventListener('input', search)
 query.addEventListener('keydown', event => {

@@ -3,8 +3,8 @@
 import axe from 'axe-core'
 import { hold, until } from './until.mjs'
 
-const wide = { width: 1280, height: 800 }
-const phone = { width: 390, height: 844 }
+export const wide = { width: 1280, height: 800 }
+export const phone = { width: 390, height: 844 }
 
 // Keeps a picture of the page, light or dark, on a device of some size, and holds it to what can be measured.
 async function hang (stage, person, what, colorScheme, size) {
@@ -13,14 +13,19 @@ async function hang (stage, person, what, colorScheme, size) {
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
   const picture = `${what}, ${size === phone ? 'phone' : 'wide'}, ${colorScheme}`
   await stage.picture(person, picture)
-  const { inner, outer } = await page.evaluate(() => ({ inner: document.documentElement.scrollWidth, outer: window.innerWidth }))
-  hold(`${picture}: nothing is cut off at the side: ${inner} pixels in ${outer}`, inner <= outer)
+  await fits(page, picture)
 }
 
-// The page is accessible: for users with low vision, with a screen reader, or without a mouse.
-async function open (page, what) {
+// The page is not wider than the window.
+export async function fits (page, what) {
+  const { inner, outer } = await page.evaluate(() => ({ inner: document.documentElement.scrollWidth, outer: window.innerWidth }))
+  hold(`${what}: nothing is cut off at the side: ${inner} pixels in ${outer}`, inner <= outer)
+}
+
+// The page is accessible: for users with low vision, with a screen reader, or without a mouse. Options are those of axe.
+export async function accessible (page, what, options = {}) {
   await page.evaluate(axe.source)
-  const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ['violations'] }))
+  const { violations } = await page.evaluate(options => window.axe.run({ resultTypes: ['violations'], ...options }), options)
   const faults = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
   const told = faults.map(({ help, nodes }) => `${help}: ${nodes.map(node => node.html + ' ' + node.failureSummary).join('; ')}`)
   hold(`${what}: ${told.join('\n')}`, faults.length === 0)
@@ -30,10 +35,10 @@ async function open (page, what) {
 export async function look (stage, person, what) {
   await hang(stage, person, what, 'dark', wide)
   await hang(stage, person, what, 'dark', phone)
-  await open(person.page, `${what}, dark, on a phone`)
+  await accessible(person.page, `${what}, dark, on a phone`)
   await hang(stage, person, what, 'light', phone)
   await hang(stage, person, what, 'light', wide)
-  await open(person.page, `${what}, light, wide`)
+  await accessible(person.page, `${what}, light, wide`)
 }
 
 // Waits until a person can read the name on the caret of another, or can't any more.

@@ -6,6 +6,7 @@ import { blocks } from './blocks.mjs'
 import { boards } from './boards.mjs'
 import { carets } from './carets.mjs'
 import { code } from './code.mjs'
+import { docs } from './docs.mjs'
 import { markdown } from './markdown.mjs'
 import { programs } from './programs.mjs'
 import { providers } from './providers.mjs'
@@ -22,7 +23,7 @@ const say = what => process.stdout.write(JSON.stringify(what) + '\n')
 const server = await Server.start(program)
 const browser = await chromium.launch({ executablePath, args: ['--disable-gpu'], chromiumSandbox: process.getuid() !== 0 })
 
-const waiting = Object.entries({ ...scenarios, ...rooms, ...boards, ...blocks, ...code, ...programs, ...providers, ...markdown, ...carets, ...reasons }).filter(([name]) => new RegExp(pattern).test(name))
+const waiting = Object.entries({ ...scenarios, ...rooms, ...boards, ...blocks, ...code, ...programs, ...providers, ...markdown, ...carets, ...reasons, ...docs }).filter(([name]) => new RegExp(pattern).test(name))
 const played = waiting.length
 
 // Plays one scenario after the other, with the same people: to start a browser's profile takes longer than most of them.
