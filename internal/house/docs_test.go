@@ -272,7 +272,7 @@ func TestBlocksAreOfKnownLanguages(t *testing.T) {
 		"yaml", "text", "log", // in cmd/yroom
 		"js", "css", // in test/snippets
 		"sql",                              // in store/pgstore
-		"python",                           // in test/tokens
+		"python",                           // in test/tokens and test/django
 		"json",                             // an answer for package auth, tested there
 		"nginx", "caddyfile", "ini", "yml", // in test/deploy
 		"mermaid",

@@ -29,9 +29,8 @@ type post struct {
 	// keep means that the post waits until the home has capacity for it. Other posts are
 	// dropped then.
 	keep bool
-	// done is called once, with whether the post was sent, and whether someone takes what is
-	// sent there.
-	done func(sent, taken bool)
+	// done is called once, with whether the post was sent.
+	done func(result)
 }
 
 const (
@@ -224,7 +223,12 @@ func (h *host) send() {
 }
 
 // result is what became of a post.
-type result struct{ sent, taken bool }
+type result struct {
+	sent bool
+	// takers is how many processes take what is sent there, as far as the layer shows it. The
+	// core layer shows whether one does.
+	takers int
+}
 
 // take removes a batch from the queue. If it is empty, wait is when to look again; 0 is
 // when something is added. Once the host is closed, nothing waits for capacity any more.
@@ -260,7 +264,7 @@ func (h *host) finish(batch []post, results []result, err error) {
 	var again []post
 	var done []func()
 	for i, p := range batch {
-		r := result{taken: true}
+		var r result
 		if err == nil {
 			r = results[i]
 		}
@@ -275,7 +279,7 @@ func (h *host) finish(batch []post, results []result, err error) {
 			continue
 		}
 		h.bytes -= len(p.entry)
-		done = append(done, func() { p.done(r.sent, r.taken) })
+		done = append(done, func() { p.done(r) })
 	}
 	h.queue = append(again, h.queue...)
 	h.mu.Unlock()
@@ -309,6 +313,9 @@ func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 				pause = errorPause
 				if !first {
 					p.lost()
+				}
+				if h.bus.pubsub {
+					p.calls.Go(p.find)
 				}
 				first = false
 			}

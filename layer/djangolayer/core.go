@@ -76,6 +76,8 @@ end
 return results
 `)
 
+var errAnswer = errors.New("the answer of Redis has another form")
+
 const (
 	popMost   = 256
 	popBytes  = 8 << 20
@@ -97,15 +99,15 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 	}
 	seen := newRecent(4 * popMost)
 	args := []string{strconv.Itoa(popMost), strconv.Itoa(popBytes)}
-	for first := true; ; first = false {
+	for begins := true; ; begins = false {
 		popped, err := do(popScript, keys, args).ToArray()
 		if err != nil {
 			return fmt.Errorf("take the messages of %s: %w", channel, err)
 		}
-		if first {
+		if begins {
 			begun()
 		}
-		if known, err := popped[0].AsInt64(); err == nil && known == 0 && !first {
+		if known, err := popped[0].AsInt64(); err == nil && known == 0 && !begins {
 			p.log.Warn("Redis was emptied: all connections synchronize again")
 			p.lost()
 		}
@@ -121,36 +123,36 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 		if ctx.Err() != nil { // nothing is being handled
 			return nil //nolint:nilerr // it is the end
 		}
-		member, score, err := h.waitFor(ctx, c, key)
+		first, err := h.waitFor(ctx, c, key)
 		if err != nil {
 			return fmt.Errorf("wait for messages of %s: %w", channel, err)
 		}
-		if member != "" {
-			args = append(args, strconv.FormatFloat(score, 'f', -1, 64), member)
-		}
+		args = append(args, first...)
 	}
 }
 
-// waitFor waits for a message for a second, and takes it out of the channel. It is not ended
-// by ctx, so that a message isn't taken and then lost.
-func (h *host) waitFor(ctx context.Context, c rueidis.Client, key string) (member string, score float64, err error) {
+// waitFor waits for a message for a second, and takes it out of the channel. It returns its
+// score and the message, or nothing. It is not ended by ctx, so that a message isn't taken and
+// then lost.
+func (h *host) waitFor(ctx context.Context, c rueidis.Client, key string) ([]string, error) {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), popWait+2*answerTime)
 	defer cancel()
 	all, err := c.Do(limited, c.B().Bzpopmin().Key(key).Timeout(popWait.Seconds()).Build()).ToArray()
 	if rueidis.IsRedisNil(err) {
-		return "", 0, nil
+		return nil, nil
 	}
 	if err != nil {
-		return "", 0, err
+		return nil, err
 	}
 	if len(all) != 3 {
-		return "", 0, errors.New("Redis has answered BZPOPMIN with something else") //nolint:staticcheck // Redis is a name
+		return nil, errAnswer
 	}
-	if member, err = all[1].ToString(); err != nil {
-		return "", 0, err
+	member, err := all[1].ToString()
+	if err != nil {
+		return nil, err
 	}
-	score, err = all[2].AsFloat64()
-	return member, score, err
+	at, err := all[2].AsFloat64()
+	return []string{strconv.FormatFloat(at, 'f', -1, 64), member}, err
 }
 
 // push sends a batch over the core layer.
@@ -169,11 +171,14 @@ func (h *host) push(ctx context.Context, c rueidis.Client, batch []post) ([]resu
 		return nil, fmt.Errorf("send to Django processes: %w", err)
 	}
 	if len(ages) != len(batch) {
-		return nil, errors.New("Redis has answered a script with something else") //nolint:staticcheck // Redis is a name
+		return nil, errAnswer
 	}
 	results := make([]result, len(batch))
 	for i, age := range ages {
-		results[i] = result{sent: age >= 0, taken: age >= 0 && age < takenWithin.Milliseconds()}
+		results[i].sent = age >= 0
+		if age >= 0 && age < takenWithin.Milliseconds() {
+			results[i].takers = 1
+		}
 	}
 	return results, nil
 }

@@ -77,7 +77,9 @@ var _ layer.Layer = (*Layer)(nil)
 
 // Open returns a layer. The error says what is wrong with the configuration. Open doesn't
 // wait for the connection to Redis; Ready reports whether it works.
-func Open(c Config) (*Layer, error) {
+func Open(c Config) (*Layer, error) { return open(c, time.Now) }
+
+func open(c Config, now func() time.Time) (*Layer, error) {
 	a, err := parse(c.URL, c.TLS)
 	if err != nil {
 		return nil, fmt.Errorf("djangolayer: %w", err)
@@ -92,7 +94,7 @@ func Open(c Config) (*Layer, error) {
 	if l.documents, err = document.New(document.Config{Layer: l.memory}); err != nil {
 		return nil, fmt.Errorf("djangolayer: %w", err)
 	}
-	l.bus = newBus(a, time.Now)
+	l.bus = newBus(a, now)
 	l.proxy = newProxy(c, l.bus, l.documents)
 	l.proxy.front, err = l.memory.Attach(layer.FrontHandler{Deliver: l.proxy.deliver, Lost: func(func(string) bool) {}})
 	if err != nil {

@@ -1,6 +1,7 @@
 package djangolayer
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/rate"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
 )
 
 // proxy is, for the worker, the consumer of the connections that Django processes have. It
@@ -63,6 +65,10 @@ type home struct {
 	behind bool
 	asker  *conn
 	asked  time.Time
+	// takers is how many processes have taken the last broadcast, and fewer when it last was
+	// less than before. Until one comes back, or rememberFor has passed, mark stays as it was.
+	takers int
+	fewer  time.Time
 }
 
 // conn is a connection at a Django process.
@@ -78,6 +84,7 @@ type conn struct {
 	told      bool         // it has sent a message, so its options are known
 	own       awareness.Own
 	synced    bool      // it has been sent the document
+	missed    bool      // something was sent to it alone, and nothing took that
 	heard     time.Time // when its client last sent something
 	taken     time.Time // when its process last took something
 	asked     time.Time // when it was last sent something because it was silent
@@ -173,7 +180,7 @@ func (p *proxy) join(c *conn, g event.Greeting) {
 	if g == event.GreetingRejoin && c.synced {
 		in.Mark = c.home.mark
 	}
-	c.synced = false // until it is sent the answer
+	c.synced, c.missed = false, false // until it is sent the answer
 	delete(p.due, c)
 	if !p.send(c, in) || g != event.GreetingRejoin {
 		return
@@ -191,6 +198,17 @@ func (p *proxy) send(c *conn, in event.Input) bool {
 		return false
 	}
 	return true
+}
+
+// find asks all clients to send their awareness, so that the proxy knows their connections.
+// On the pubsub layer, what they have sent while there was no worker is lost.
+func (p *proxy) find() {
+	query := p.bus.encode(answer{typ: typeForward, payload: protocol.Plain{}.Append(nil, protocol.Message{Type: protocol.QueryAwareness})}, nil)
+	for _, h := range p.bus.hosts {
+		for _, home := range h.groups(context.Background()) {
+			p.bus.post(post{home: home, entry: query, keep: true, done: func(result) {}})
+		}
+	}
 }
 
 // lost makes all connections join again, because messages of their clients may be lost.

@@ -61,7 +61,9 @@ func (p *proxy) handle(m message) error {
 			return errConns
 		}
 	}
-	c.heard = p.bus.now()
+	if c.heard = p.bus.now(); c.missed {
+		p.due[c] = true
+	}
 	p.grant(c, m, known)
 	if m.typ == typeConnect {
 		p.join(c, p.greeting(m.room))

@@ -1,6 +1,8 @@
 package djangolayer
 
 import (
+	"time"
+
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/protocol"
@@ -75,39 +77,70 @@ func (p *proxy) sendHome(h *home, frame []byte, out *event.Output, keep bool) {
 	mark := out.Mark
 	p.post(post{
 		home: h.address, entry: p.bus.encode(answer{typ: typeForward, payload: frame}, h.names), keep: keep,
-		done: func(sent, taken bool) { p.sentHome(h, mark, sent, taken) },
+		done: func(r result) { p.sentHome(h, mark, r) },
 	})
 }
 
 // post sends a post. Its done is called with the lock of the proxy.
 func (p *proxy) post(one post) {
 	done := one.done
-	one.done = func(sent, taken bool) {
+	one.done = func(r result) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		done(sent, taken)
+		done(r)
 	}
 	if !p.bus.post(one) {
-		done(false, false)
+		done(result{})
 	}
 }
 
 // sentHome handles what became of something that was sent to a home.
-func (p *proxy) sentHome(h *home, mark event.Mark, sent, taken bool) {
-	switch {
-	case h.room.homes[h.address] != h: // all of its connections have left
+func (p *proxy) sentHome(h *home, mark event.Mark, r result) {
+	if h.room.homes[h.address] != h { // all of its connections have left
 		return
-	case !sent:
-		h.behind = true
-		p.behind[h] = true
-	case !h.behind && mark != (event.Mark{}):
+	}
+	if !r.sent {
+		p.fallBehind(h)
+		return
+	}
+	now := p.bus.now()
+	if p.bus.pubsub {
+		p.countTakers(h, r.takers, now)
+	}
+	if !h.behind && h.fewer.IsZero() && mark != (event.Mark{}) {
 		h.mark = mark
 	}
-	if now := p.bus.now(); sent && taken {
+	if r.takers > 0 {
 		for _, c := range h.conns {
 			c.taken = now
 		}
 	}
+}
+
+func (p *proxy) fallBehind(h *home) {
+	h.behind = true
+	p.behind[h] = true
+}
+
+// rememberFor is how long a process may be cut off from Redis and still be sent only what it
+// has missed.
+const rememberFor = time.Minute
+
+// countTakers compares how many processes have taken a broadcast of the pubsub layer. Redis
+// keeps nothing for a process that is cut off from it. When one comes back, everything is sent
+// again that was sent since one went.
+func (p *proxy) countTakers(h *home, takers int, now time.Time) {
+	switch {
+	case takers < h.takers:
+		h.fewer = now
+	case h.fewer.IsZero():
+	case now.Sub(h.fewer) > rememberFor:
+		h.fewer = time.Time{}
+	case takers > h.takers:
+		h.fewer = time.Time{}
+		p.fallBehind(h)
+	}
+	h.takers = takers
 }
 
 // answer sends a message to one connection. What answers the Resync of a home is for all
@@ -144,18 +177,20 @@ func (p *proxy) sendOne(c *conn, frame []byte) {
 	p.post(post{
 		home: p.bus.homeOfOne(c.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeForward, payload: frame}, []string{c.channel}),
-		done:  func(sent, taken bool) { p.sentOne(c, sent, taken) },
+		done:  func(r result) { p.sentOne(c, r) },
 	})
 }
 
-func (p *proxy) sentOne(c *conn, sent, taken bool) {
+func (p *proxy) sentOne(c *conn, r result) {
 	switch {
 	case c.room.conns[c.id] != c:
-	case !sent:
+	case !r.sent:
 		c.synced = false
 		p.due[c] = true
-	case taken:
+	case r.takers > 0:
 		c.taken = p.bus.now()
+	case p.bus.pubsub:
+		c.synced, c.missed = false, true
 	}
 }
 
@@ -163,12 +198,12 @@ func (p *proxy) sentOne(c *conn, sent, taken bool) {
 // connection of a client. It sends a websocket.close to the consumer, which ends with an
 // error if it has no such handler, and so closes the connection with 1011.
 func (p *proxy) closed(c *conn, m protocol.Message) {
-	p.log.Info("a room closes a connection at a Django process", "room", c.room.name, "code", m.Code, "reason", m.Reason)
+	p.log.Info("a room closes a connection at a Django process", "room", c.room.name, "code", int(m.Code), "reason", m.Reason)
 	p.left.add(c.channel)
 	p.post(post{
 		home: p.bus.homeOfOne(c.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeClose, code: m.Code, reason: m.Reason}, []string{c.channel}),
-		done:  func(bool, bool) {},
+		done:  func(result) {},
 	})
 	p.remove(c)
 }

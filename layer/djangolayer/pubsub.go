@@ -23,6 +23,18 @@ func (h *host) subscribe(ctx context.Context, c rueidis.Client, channel string, 
 	return nil
 }
 
+// groups returns the homes to which processes have subscribed.
+func (h *host) groups(ctx context.Context) (homes []string) {
+	c, err := h.connect()
+	if err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	homes, _ = c.Do(ctx, c.B().PubsubChannels().Pattern(h.bus.homeOf("*", "")).Build()).AsStrSlice() // if it fails, the clients are found when they send something
+	return homes
+}
+
 // publish sends a batch over the pubsub layer.
 func (h *host) publish(ctx context.Context, c rueidis.Client, batch []post) ([]result, error) {
 	commands := make([]rueidis.Completed, len(batch))
@@ -35,7 +47,7 @@ func (h *host) publish(ctx context.Context, c rueidis.Client, batch []post) ([]r
 		if err != nil {
 			return nil, fmt.Errorf("publish to Django processes: %w", err)
 		}
-		results[i] = result{sent: true, taken: receivers > 0}
+		results[i] = result{sent: true, takers: int(receivers)}
 	}
 	return results, nil
 }

@@ -70,11 +70,11 @@ func (p *proxy) call(m message) error {
 		defer func() { <-p.waiting }()
 		p.slots <- struct{}{}
 		defer func() { <-p.slots }()
-		result, err := p.export(m)
+		text, err := p.export(m)
 		if err != nil && !errors.Is(err, document.ErrNotFound) {
 			p.log.Warn("an export for a Django process failed: it raises DataUnavailable there", "room", m.room, "method", m.method, "root", fmt.Sprintf("%.100s", m.param), "error", err)
 		}
-		p.respond(m, result)
+		p.respond(m, text)
 	})
 	return nil
 }
@@ -90,18 +90,18 @@ func (p *proxy) export(m message) (*string, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := exports[m.method](doc, m.param)
+	text, err := exports[m.method](doc, m.param)
 	if err != nil {
 		return nil, err
 	}
-	return &result, nil
+	return &text, nil
 }
 
-// respond sends the result of a call.
-func (p *proxy) respond(m message, result *string) {
+// respond sends the result of a call, nil for None.
+func (p *proxy) respond(m message, text *string) {
 	p.bus.post(post{
 		home: p.bus.homeOfOne(m.channel), keep: true,
-		entry: p.bus.encode(answer{typ: typeResponse, result: result}, []string{m.channel}),
-		done:  func(bool, bool) {},
+		entry: p.bus.encode(answer{typ: typeResponse, result: text}, []string{m.channel}),
+		done:  func(result) {},
 	})
 }

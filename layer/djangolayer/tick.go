@@ -99,6 +99,9 @@ func (p *proxy) look(now time.Time) {
 			if c.taken.After(alive) {
 				alive = c.taken
 			}
+			if c.missed {
+				p.due[c] = true
+			}
 			switch silent := now.Sub(alive); {
 			case silent >= goneAfter:
 				p.log.Info("a connection has ended: its Django process takes nothing", "room", r.name, "channel", c.channel)
@@ -118,8 +121,8 @@ func (p *proxy) look(now time.Time) {
 func (p *proxy) ask(c *conn, home string) {
 	p.post(post{
 		home: home, entry: p.bus.encode(answer{typ: typeForward, payload: keepalive}, []string{c.channel}),
-		done: func(sent, taken bool) {
-			if !sent || !taken {
+		done: func(sent result) {
+			if sent.takers == 0 {
 				return
 			}
 			for _, r := range p.rooms {

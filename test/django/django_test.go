@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/yroom/yroom/internal/markdown"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/daemon"
 	"github.com/yroom/yroom/internal/testkit/redis"
@@ -30,6 +31,31 @@ var program string
 func TestMain(m *testing.M) {
 	flag.Parse()
 	testkit.MainWithProgram(m, &program)
+}
+
+// documented returns a folder with a module of the consumers in docs/django.md. The first block
+// there is a module, and the second one a method.
+func documented(t *testing.T) (folder string) {
+	t.Helper()
+	var blocks []string
+	all, err := markdown.Blocks(os.DirFS("../.."), "python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range all {
+		if b.File == "docs/django.md" {
+			blocks = append(blocks, b.Text)
+		}
+	}
+	if len(blocks) != 2 {
+		t.Fatalf("docs/django.md has %d blocks in Python, want 2", len(blocks))
+	}
+	module := blocks[0] + "\n\nclass Closing(Consumer):\n    " + strings.ReplaceAll(blocks[1], "\n", "\n    ") + "\n"
+	folder = t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "documented.py"), []byte(module), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // site is a deployment: Redis, a worker, Django processes and people.
@@ -62,7 +88,7 @@ func start(t *testing.T, o options) *site {
 	}
 	s := &site{redis: redis.Start(t, redis.Options{}), room: testkit.Unique("room")}
 	variables := append([]string{
-		"-C", "site", "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + s.redis.URL(), "KEYS=" + strings.Join(o.keys, ","), interpreter,
+		"-C", "site", "PYTHONPATH=" + documented(t), "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + s.redis.URL(), "KEYS=" + strings.Join(o.keys, ","), interpreter,
 	}, o.extra...)
 	run := func(args ...string) *daemon.Daemon {
 		return daemon.Start(t, "/usr/bin/env", append(slices.Clip(variables), args...)...)
@@ -182,6 +208,18 @@ func TestPeople(t *testing.T) {
 			s.must(t, "converge", "names", []string{"ada", "bob"}, "length", 13)
 			s.must(t, "fill", "name", "bob")
 			s.exports(t)
+
+			// A client that sends a malformed update is closed. Consumers without a handler for
+			// that end with an error.
+			for path, want := range map[string][]any{"ws": {1011.0, 1006.0}, "closing": {4007.0}} {
+				s.must(t, "open", "name", path, "url", fmt.Sprintf("ws://127.0.0.1:%d/%s", s.ports[0], path), "room", s.room)
+				if code := s.ask(t, "malform", "name", path); !slices.Contains(want, code) {
+					t.Errorf("at /%s, the client is closed with %v, want %v", path, code, want)
+				}
+				s.must(t, "close", "name", path)
+			}
+			s.must(t, "insert", "name", "ada", "text", "!")
+			s.must(t, "converge", "names", []string{"ada", "bob"}, "length", 14)
 		})
 	}
 }

@@ -64,6 +64,13 @@ const commands = {
   },
   connect: ({ name }) => { people.get(name).provider.connect() },
   disconnect: ({ name }) => { people.get(name).provider.disconnect() },
+  // Sends an update that no client would send, and returns the code with which it is closed.
+  malform: ({ name }) => new Promise(resolve => {
+    const { provider } = people.get(name)
+    provider.ws.onclose = event => { provider.disconnect(); resolve(event.code) }
+    provider.ws.send(new Uint8Array([0, 2, 3, 9, 9, 9]))
+    setTimeout(() => resolve(null), 10000)
+  }),
   close: ({ name }) => { people.get(name).provider.destroy(); people.delete(name) },
   text: ({ name }) => people.get(name).text.toString(),
   // Waits until all have the same document, of so many characters.

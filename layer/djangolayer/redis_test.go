@@ -1,0 +1,502 @@
+package djangolayer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+	"go.uber.org/goleak"
+
+	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/redis"
+	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/layer/layertest"
+	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/yjs"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clock is the time, which a test can move on.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time           { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) advance(by time.Duration) { c.ahead.Add(int64(by)) }
+
+// django plays the Django processes of a deployment with a worker.
+type django struct {
+	*clock
+
+	layer *Layer
+	hosts []rueidis.Client
+}
+
+// start starts a worker, and Redis if urls is empty.
+func start(t *testing.T, parameters string, urls ...string) *django {
+	t.Helper()
+	if len(urls) == 0 {
+		urls = []string{redis.Start(t, redis.Options{}).URL()}
+	}
+	d := &django{clock: new(clock)}
+	address := "django+" + urls[0]
+	for i, url := range urls {
+		a, err := parse("django+"+url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := rueidis.NewClient(a.hosts[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		d.hosts = append(d.hosts, c)
+		if i > 0 {
+			address += "," + strings.TrimPrefix(url, "redis://")
+		}
+	}
+	d.work(t, address+"?type=core"+parameters)
+	return d
+}
+
+// work runs a worker until the end of the test.
+func (d *django) work(t *testing.T, address string) {
+	t.Helper()
+	l, err := open(Config{URL: address, Channels: []string{"yroom"}, Logger: testkit.Logger(t)}, d.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.layer = l
+	w, err := yroom.NewWorker(yroom.Config{Layer: l, Logger: testkit.Logger(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
+		defer cancel()
+		if err := l.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (d *django) do(t *testing.T, host int, args ...string) rueidis.RedisResult {
+	t.Helper()
+	r := d.hosts[host].Do(t.Context(), d.hosts[host].B().Arbitrary(args...).Build())
+	if err := r.Error(); err != nil && !rueidis.IsRedisNil(err) {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// push sends an entry to the worker.
+func (d *django) push(t *testing.T, entry []byte) {
+	t.Helper()
+	d.do(t, rand.IntN(len(d.hosts)), "ZADD", "asgiyroom", fmt.Sprintf("%.6f", float64(d.now().UnixMicro())/1e6), string(entry))
+}
+
+// entry returns an entry of a Django process.
+func entry(v dict) []byte {
+	return append(codec{prefix: randomPrefix}.head(0), value(v)...)
+}
+
+// socket is a connection of a client at a Django process.
+type socket struct {
+	*django
+
+	room, process, name string
+	doc                 *yjs.Doc
+	steps               int // SyncStep2 that were received
+	closed              protocol.CloseCode
+}
+
+func (d *django) socket(room, process string) *socket {
+	return &socket{django: d, room: room, process: "specific." + process + "!", name: "specific." + process + "!" + strconv.FormatUint(rand.Uint64(), 16), doc: yjs.New()}
+}
+
+func (s *socket) message(typ string, more ...any) dict {
+	return append(dict{"type", typ, "room", s.room, "channel_name", s.name}, more...)
+}
+
+func (s *socket) send(t *testing.T, m protocol.Message, more ...any) {
+	t.Helper()
+	frame := protocol.Plain{}.Append(nil, m)
+	s.push(t, entry(s.message("message", append([]any{"payload", frame}, more...)...)))
+}
+
+// join connects, and requests the document as a client does.
+func (s *socket) join(t *testing.T) {
+	t.Helper()
+	s.push(t, entry(s.message("connect")))
+	s.send(t, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})
+}
+
+// write appends a text to the document of the client, and sends the update.
+func (s *socket) write(t *testing.T, text string) {
+	t.Helper()
+	update, err := s.doc.Transact(func() error {
+		root, err := s.doc.Text("text")
+		if err != nil {
+			return err
+		}
+		return root.Insert(root.Len(), text, nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.send(t, protocol.Message{Type: protocol.Update, Data: update})
+}
+
+func (s *socket) text(t *testing.T) string {
+	t.Helper()
+	text, err := s.doc.Text("text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+// take takes the messages that wait for the process of some sockets.
+func take(t *testing.T, sockets ...*socket) {
+	t.Helper()
+	s := sockets[0]
+	for {
+		popped, err := s.do(t, hostOf(s.process, len(s.hosts)), "ZPOPMIN", "asgi"+s.process).ToArray()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(popped) == 0 {
+			return
+		}
+		data, err := popped[0].AsBytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := readAnswer(t, data[randomPrefix:])
+		for _, s := range sockets {
+			if strings.Contains(a.to, s.name) {
+				s.receive(t, a)
+			}
+		}
+	}
+}
+
+// received is an answer as a Django process reads it.
+type received struct {
+	typ      string
+	payloads [][]byte
+	to       string // the channels, joined
+	code     protocol.CloseCode
+}
+
+func readAnswer(t *testing.T, data []byte) (a received) {
+	t.Helper()
+	r := reader{rest: data}
+	for n := r.expect(kindMap, "answer"); n > 0; n -= 2 {
+		switch key := r.text("key"); key {
+		case "type":
+			a.typ = r.text(key)
+		case "payloads":
+			for range r.expect(kindArray, key) {
+				a.payloads = append(a.payloads, r.bytes(key))
+			}
+		case "__asgi_channel__":
+			for range r.expect(kindArray, key) {
+				a.to += r.text(key) + " "
+			}
+		case "code":
+			r.take(1)
+			a.code = protocol.CloseCode(r.number(2))
+		default:
+			r.skip()
+		}
+	}
+	if r.err != nil || len(r.rest) > 0 {
+		t.Fatalf("%x: %v", data, r.err)
+	}
+	return a
+}
+
+func (s *socket) receive(t *testing.T, a received) {
+	t.Helper()
+	if a.typ == typeClose {
+		s.closed = a.code
+	}
+	for _, frame := range a.payloads {
+		m, rest, ok, err := protocol.Plain{}.Next(frame)
+		if !ok || err != nil || len(rest) > 0 {
+			t.Fatalf("the frame %x is not one message: %v", frame, err)
+		}
+		switch m.Type {
+		case protocol.SyncStep2, protocol.Update:
+			if m.Type == protocol.SyncStep2 {
+				s.steps++
+			}
+			if err := s.doc.Apply(bytes.Clone(m.Data), blocks.V1); err != nil {
+				t.Fatal(err)
+			}
+		default:
+		}
+	}
+}
+
+// await takes messages until a condition, which returns what is missing.
+func await(t *testing.T, what string, missing func() string, sockets ...*socket) {
+	t.Helper()
+	testkit.Eventually(t, what, func() string {
+		take(t, sockets...)
+		return missing()
+	})
+}
+
+// joined waits until a socket has the document.
+func joined(t *testing.T, s *socket) {
+	t.Helper()
+	s.join(t)
+	await(t, "a SyncStep2", func() string {
+		if s.steps == 0 {
+			return "none"
+		}
+		return ""
+	}, s)
+}
+
+func (s *socket) awaitText(t *testing.T, want string) {
+	t.Helper()
+	await(t, "the text arrives", func() string {
+		if got := s.text(t); got != want {
+			return fmt.Sprintf("%.100q, want %.100q", got, want)
+		}
+		return ""
+	}, s)
+}
+
+func TestConformance(t *testing.T) {
+	url := redis.Start(t, redis.Options{}).URL()
+	layertest.Run(t, func(t *testing.T) layer.Layer {
+		l, err := Open(Config{URL: "django+" + url, Channels: []string{"yroom"}, Logger: testkit.Logger(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := l.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		})
+		return l
+	})
+}
+
+func TestGarbage(t *testing.T) {
+	d := start(t, "")
+	a := d.socket("room", "a")
+	joined(t, a)
+	bad := [][]byte{
+		{},
+		[]byte("short"), make([]byte, randomPrefix), bytes.Repeat([]byte{1}, 100), bytes.Repeat([]byte{0x91}, 1<<20),
+		entry(dict{}), entry(a.message("export")), entry(a.message("message")), entry(a.message("message", "payload", "text")),
+		entry(a.message("message", "payload", make([]byte, maxPayload+1))),
+		entry(a.message("message", "payload", []byte{0, 2, 200})),
+		entry(a.message("rpc", "method", "list_rooms", "params", []any{"r"})), entry(a.message("rpc", "method", "export_text", "params", []any{1})),
+		entry(a.message("message", "payload", []byte{3}, "options", dict{"allow_write", "no"})),
+		entry(dict{"type", "connect", "room", "no room", "channel_name", a.name}), entry(dict{"type", "connect", "room", "room"}),
+	}
+	for _, e := range bad {
+		d.push(t, e)
+	}
+	a.write(t, "goes on")
+	b := d.socket("room", "b")
+	joined(t, b)
+	b.awaitText(t, "goes on")
+	if s := d.layer.Stats(); s.Skipped != uint64(len(bad)) || s.Received != s.Skipped+5 || s.Conns != 2 {
+		t.Errorf("%+v, want %d messages skipped", s, len(bad))
+	}
+}
+
+// A Django process that takes nothing for a while is brought up to date by one update.
+func TestCapacity(t *testing.T) {
+	const capacity = 10
+	d := start(t, "&capacity="+strconv.Itoa(capacity))
+	fast, slow, idle := d.socket("room", "a"), d.socket("room", "b"), d.socket("room", "b")
+	for _, s := range []*socket{fast, slow, idle} {
+		joined(t, s)
+	}
+	want := ""
+	for i := range 100 {
+		word := strconv.Itoa(i) + " "
+		want += word
+		fast.write(t, word)
+		await(t, "the echo", func() string { return "" }, fast)
+	}
+	testkit.Eventually(t, "the process is full", func() string {
+		if s := d.layer.Stats(); s.Full == 0 || s.Behind != 1 {
+			return fmt.Sprintf("%+v", s)
+		}
+		return ""
+	})
+	waiting, err := d.do(t, 0, "ZCARD", "asgi"+slow.process).AsInt64()
+	if err != nil || waiting > capacity {
+		t.Errorf("%d messages wait for the process, %v, and %d are allowed", waiting, err, capacity)
+	}
+	await(t, "all have the text", func() string {
+		if slow.text(t) != want || idle.text(t) != want {
+			return slow.text(t) + "\n" + idle.text(t)
+		}
+		return ""
+	}, slow, idle)
+	testkit.Eventually(t, "no process is behind", func() string {
+		if s := d.layer.Stats(); s.Behind != 0 {
+			return fmt.Sprintf("%+v", s)
+		}
+		return ""
+	})
+}
+
+// What a worker was handling when it ended is handled before what came after it, and once.
+func TestInflight(t *testing.T) {
+	url := redis.Start(t, redis.Options{}).URL()
+	d := &django{clock: new(clock)}
+	a, err := parse("django+"+url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := rueidis.NewClient(a.hosts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	d.hosts = []rueidis.Client{c}
+	s := d.socket("room", "a")
+	connect, last := entry(s.message("connect")), entry(s.message("disconnect"))
+	step := entry(s.message("message", "payload", protocol.Plain{}.Append(nil, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})))
+	d.do(t, 0, "ZADD", "asgiyroom$inflight", "1", string(connect), "2", string(step))
+	d.do(t, 0, "ZADD", "asgiyroom", "2", string(step), "3", string(last))
+	d.work(t, "django+"+url)
+	testkit.Eventually(t, "the messages are handled", func() string {
+		if got := d.layer.Stats(); got.Received != 3 || got.Conns != 0 {
+			return fmt.Sprintf("%+v", got)
+		}
+		return ""
+	})
+	d.push(t, step) // that has happened to entries of which Python workers left a copy
+	d.push(t, entry(s.message("connect")))
+	testkit.Eventually(t, "the next message is handled", func() string {
+		if got := d.layer.Stats(); got.Received != 4 || got.Conns != 1 {
+			return fmt.Sprintf("%+v", got)
+		}
+		return ""
+	})
+	testkit.Eventually(t, "nothing is being handled", func() string {
+		if n, err := d.do(t, 0, "EXISTS", "asgiyroom$inflight").AsInt64(); err != nil || n != 0 {
+			return fmt.Sprint(n, err)
+		}
+		return ""
+	})
+}
+
+// A connection ends whose Django process was killed. One whose client is only silent stays.
+func TestSilence(t *testing.T) {
+	d := start(t, "")
+	alive, dead := d.socket("room", "a"), d.socket("room", "b")
+	joined(t, alive)
+	joined(t, dead)
+	for range 20 {
+		d.advance(5 * time.Second)
+		await(t, "the living process takes what is sent", func() string {
+			if n, err := d.do(t, 0, "ZCARD", "asgi"+alive.process).AsInt64(); err != nil || n != 0 {
+				return fmt.Sprint(n, err)
+			}
+			return ""
+		}, alive)
+		time.Sleep(2 * tickPause) // a tick has seen the time
+	}
+	testkit.Eventually(t, "the connection of the dead process has ended", func() string {
+		if s := d.layer.Stats(); s.Conns != 1 {
+			return fmt.Sprintf("%+v", s)
+		}
+		return ""
+	})
+	take(t, dead) // it was not dead after all
+	alive.write(t, "and then")
+	dead.send(t, protocol.Message{Type: protocol.QueryAwareness})
+	dead.awaitText(t, "and then")
+}
+
+func TestClose(t *testing.T) {
+	d := start(t, "")
+	a := d.socket("room", "a")
+	joined(t, a)
+	a.send(t, protocol.Message{Type: protocol.Update, Data: []byte{9, 9, 9}})
+	await(t, "the connection is closed", func() string {
+		if a.closed != protocol.CloseMalformed {
+			return fmt.Sprint(a.closed)
+		}
+		return ""
+	}, a)
+}
+
+// The options of a message change the access of its connection.
+func TestAccess(t *testing.T) {
+	d := start(t, "")
+	a, b := d.socket("room", "a"), d.socket("room", "b")
+	joined(t, a)
+	joined(t, b)
+	b.write(t, "b")
+	a.awaitText(t, "b")
+	b.send(t, protocol.Message{Type: protocol.QueryAwareness}, "options", dict{"allow_write", false})
+	b.write(t, "forbidden")
+	a.write(t, "a")
+	b.send(t, protocol.Message{Type: protocol.QueryAwareness}, "options", dict{})
+	await(t, "the text of a arrives", func() string {
+		if got := b.text(t); len(got) != len("baforbidden") {
+			return got
+		}
+		return ""
+	}, b)
+	c := d.socket("room", "c")
+	joined(t, c)
+	c.awaitText(t, "ba")
+}
+
+func TestHosts(t *testing.T) {
+	var urls []string
+	for range 3 {
+		urls = append(urls, redis.Start(t, redis.Options{}).URL())
+	}
+	d := start(t, "", urls...)
+	var sockets []*socket
+	for i := range 6 {
+		s := d.socket("room", strconv.Itoa(i))
+		s.push(t, entry(s.message("connect")))
+		s.send(t, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})
+		sockets = append(sockets, s)
+	}
+	sockets[0].write(t, "hello")
+	for _, s := range sockets {
+		s.awaitText(t, "hello")
+	}
+}
+
+func TestSentinel(t *testing.T) {
+	r := redis.StartReplicated(t)
+	d := start(t, "", r.URL())
+	a := d.socket("room", "a")
+	joined(t, a)
+	a.write(t, "before")
+	a.awaitText(t, "before")
+}
