@@ -16,7 +16,7 @@ func (c *Consumer) deliver(outs []layer.Output) {
 			c.addVector(o.Room, o.Mark, o.Vector)
 		}
 		if o.Output.To == event.Everyone {
-			c.deliverEveryone(o)
+			c.deliverTraced(o)
 		} else {
 			c.deliverOne(o)
 		}
@@ -43,9 +43,10 @@ func (c *Consumer) deliverOne(o *layer.Output) {
 	}
 }
 
-func (c *Consumer) deliverEveryone(o *layer.Output) {
+// deliverEveryone returns the number of connections that it delivers to.
+func (c *Consumer) deliverEveryone(o *layer.Output) (conns int) {
 	if o.Kind != event.OutputMessage {
-		return
+		return 0
 	}
 	packing := c.packing(&o.Output)
 	for _, g := range c.everyone(o.Room) {
@@ -56,7 +57,9 @@ func (c *Consumer) deliverEveryone(o *layer.Output) {
 		for _, conn := range g.conns {
 			conn.take(&o.Message, f)
 		}
+		conns += len(g.conns)
 	}
+	return conns
 }
 
 // take adds a message from the room to the outbox, or ends the connection. f is the

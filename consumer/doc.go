@@ -20,6 +20,7 @@
 // Files, in the order in which a connection passes them:
 //
 //   - consumer.go, hooks.go, events.go, refusal.go: configuration, what runs when, and why
+//   - trace.go: edits of which a trace is kept
 //     requests are refused
 //   - limits.go, quota.go: how many connections there may be, and what each user and address
 //     may do

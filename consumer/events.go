@@ -3,6 +3,7 @@ package consumer
 import (
 	"net/http"
 
+	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
 )
 
@@ -13,6 +14,14 @@ import (
 type Events struct {
 	// Connected is called when a connection has joined its room.
 	Connected func(*Conn)
+	// Trace is called for each update of a client, before the hooks. It returns nil unless a trace
+	// is kept of the edit. If it returns a func, that is called when the layer has taken the edit
+	// or has refused it. The trace travels with the edit: see worker.TurnInfo.Trace,
+	// worker.AppendInfo.Trace and DeliverInfo.Trace.
+	Trace func(*Conn) (*event.Trace, func())
+	// Delivered is called when a broadcast with an edit that has a trace was put into the outboxes
+	// of the connections in a room. Other broadcasts are not reported.
+	Delivered func(DeliverInfo)
 	// Refused is called when a request was refused with an HTTP status, or a document of a
 	// Hocuspocus client for the same reason.
 	Refused func(r *http.Request, status int, why Refusal)

@@ -40,15 +40,16 @@ func (c *Conn) receive(frame []byte) error {
 			c.end(cause{CloseError: protocol.CloseError{Code: closeNormal, Reason: "provider_initiated"}, peer: true})
 			return errEnding
 		}
-		if err := c.receiveMessage(m, len(frame)); err != nil {
+		if err := c.receiveTraced(m, len(frame)); err != nil {
 			return err
 		}
 		rest = next
 	}
 }
 
-// receiveMessage handles one message, which aliases a frame of frameSize bytes.
-func (c *Conn) receiveMessage(m protocol.Message, frameSize int) error {
+// receiveMessage handles one message, which aliases a frame of frameSize bytes. trace is nil unless a
+// trace is kept of it.
+func (c *Conn) receiveMessage(m protocol.Message, frameSize int, trace *event.Trace) error {
 	hooks := &c.consumer.cfg.Hooks
 	if hooks.PreReceive != nil {
 		err := c.guard("PreReceive", func() error { return hooks.PreReceive(c, m) })
@@ -69,7 +70,7 @@ func (c *Conn) receiveMessage(m protocol.Message, frameSize int) error {
 	if frameSize > 2*len(m.Data)+aliasSlack {
 		m.Data = bytes.Clone(m.Data) // a message that waits for the room must not keep the whole frame in memory
 	}
-	if err := c.send(&event.Input{Kind: event.InputMessage, Message: m}); err != nil {
+	if err := c.send(&event.Input{Kind: event.InputMessage, Message: m, Trace: trace}); err != nil {
 		return err
 	}
 	if hooks.PostReceive != nil {

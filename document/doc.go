@@ -22,6 +22,7 @@
 //
 //   - documents.go: Config, New and Documents, which passes what arrives from the
 //     layer to the request or the watch that it is for
+//   - trace.go: traces of requests
 //   - request.go: how a request is sent, retried and answered
 //   - document.go: Document, and the methods that send one request: Query, Update,
 //     Diff, Apply, Create, Delete

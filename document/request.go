@@ -158,10 +158,11 @@ func (ds *Documents) request(ctx context.Context, room string, build func() even
 	c := newCall()
 	conn := ds.register(receiver{room: room, deliver: c.deliver, lost: c.lose})
 	defer ds.unregister(conn)
+	trace := traceOf(ctx)
 	for sent := false; ; sent, r = true, build() {
 		err := ds.retry(ctx, func() error {
 			c.found()
-			return ds.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &r}})
+			return ds.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputRequest, Conn: conn, Request: &r, Trace: trace}})
 		})
 		switch {
 		case err == nil:

@@ -10,5 +10,6 @@
 //   - request.go: Request and Response, for programs; RoomInfo, an entry of a list
 //   - mark.go: Mark, a state of a document
 //   - access.go: Access, what a connection may do
+//   - trace.go: Trace, of which trace an edit is a part
 //   - name.go: which strings are names of rooms, and their prefixes
 package event

@@ -87,6 +87,8 @@ type Input struct {
 	// Request is the request of an InputRequest, and nil for other kinds. The receiver
 	// owns it.
 	Request *Request
+	// Trace is nil unless a trace is kept of this input. It is shared and must not be changed.
+	Trace *Trace
 }
 
 // Size returns the number of bytes of data that in carries.

@@ -72,4 +72,6 @@ type Output struct {
 	Whole    bool
 	Message  protocol.Message
 	Response *Response
+	// Trace is nil unless a trace is kept of an edit that this broadcast has.
+	Trace *Trace
 }

@@ -32,17 +32,18 @@ type actor struct {
 	stored    bool                 // the store has a log of the room
 	full      bool                 // the log says that the awareness of the room is full
 	receivers receivers
-	answersBy time.Time // when the Rejoins that frontLost has sent must be answered; zero: none was sent
-	deadline  time.Time // of the room: when it needs a Step, see room.Room.Deadline
-	empty     bool      // the room has no connection and no watcher
-	clashes   int       // that the room has had
-	freezes   int       // the updates that the room has refused because they would freeze clients
-	draining  bool      // the worker ends
-	moved     bool      // the room was moved to another worker
-	removeAt  time.Time // when the actor ends; zero: the room is loading or in use
-	broadcast bool      // the turn has broadcast something
-	edited    time.Time // when the last turn with an edit began
-	pauseEnds time.Time // when the inputs that wait are handled; zero: there is no pause
+	answersBy time.Time    // when the Rejoins that frontLost has sent must be answered; zero: none was sent
+	deadline  time.Time    // of the room: when it needs a Step, see room.Room.Deadline
+	empty     bool         // the room has no connection and no watcher
+	trace     *event.Trace // of the turn; nil: none is kept
+	clashes   int          // that the room has had
+	freezes   int          // the updates that the room has refused because they would freeze clients
+	draining  bool         // the worker ends
+	moved     bool         // the room was moved to another worker
+	removeAt  time.Time    // when the actor ends; zero: the room is loading or in use
+	broadcast bool         // the turn has broadcast something
+	edited    time.Time    // when the last turn with an edit began
+	pauseEnds time.Time    // when the inputs that wait are handled; zero: there is no pause
 	alarm     *alarm
 
 	changes    []layer.Input  // creates and deletes that wait for the store
@@ -140,7 +141,9 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 	if len(*ins) > 0 || !a.deadline.IsZero() && !now.Before(a.deadline) {
 		why := a.refusing(*ins)
 		a.room.Refuse(why)
+		a.trace = traceOf(*ins)
 		effects := a.stepRoom(*ins, now)
+		a.traceBroadcasts(effects.Durable)
 		if why == &outOfMemory {
 			a.noteRefused(effects.Now)
 		}
@@ -148,6 +151,7 @@ func (a *actor) step(batch []layer.Input, now time.Time) {
 			a.edited = now
 		}
 		a.take(effects)
+		a.trace = nil
 		a.noteClashes()
 	}
 	clear(a.receivers.unknown)

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/yroom/yroom/blocks"
@@ -17,7 +18,8 @@ type unstored struct {
 	change  *layer.Input // a create or delete, instead of updates
 	outs    []event.Output
 	bytes   int
-	again   bool // the updates are those of a suspended room; no output waits for them
+	trace   *event.Trace // of the first update of which a trace is kept; nil: there is none
+	again   bool         // the updates are those of a suspended room; no output waits for them
 }
 
 // any reports whether there is something to store. If not, outs is empty.
@@ -51,6 +53,7 @@ func (a *actor) hold(e room.Effects) {
 	switch {
 	case e.Update != nil || a.next.any():
 		a.next.add(e)
+		a.next.trace = cmp.Or(a.next.trace, a.trace)
 	case a.writing.any() && !a.writing.again:
 		a.writing.add(e)
 	default:
@@ -122,7 +125,7 @@ func (a *actor) writeEnded() {
 	done, result := a.writing, a.result
 	a.writing, a.result = unstored{}, writeResult{}
 	if done.change == nil {
-		report(a.worker, a.worker.config.Events.Appended, AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: len(result.update), Duration: result.took, Err: result.err})
+		report(a.worker, a.worker.config.Events.Appended, AppendInfo{Room: a.name, Turns: len(done.updates), Bytes: len(result.update), Trace: done.trace, Duration: result.took, Err: result.err})
 	}
 	switch {
 	case done.change != nil:

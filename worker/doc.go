@@ -34,5 +34,6 @@
 //   - request_rooms.go: the list of rooms
 //   - clash.go: reports what clients write with the ids of others
 //   - events.go, stats.go: what a Worker reports to metrics, and what it has in memory now
+//   - trace.go: how a trace travels through a turn
 //   - scratch.go: slices that turns reuse
 package worker

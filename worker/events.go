@@ -58,6 +58,7 @@ type LoadInfo struct {
 type TurnInfo struct {
 	Room     string
 	Inputs   int
+	Trace    *event.Trace  // of the first of the inputs of which a trace is kept; nil: there is none
 	Added    int           // size of the update that the turn added to the document, in bytes
 	Duration time.Duration // of the room's work, without delivery
 }
@@ -67,6 +68,7 @@ type AppendInfo struct {
 	Room     string
 	Turns    int // how many turns' updates were merged
 	Bytes    int
+	Trace    *event.Trace  // of the first of the turns of which a trace is kept; nil: there is none
 	Duration time.Duration // of the last attempt
 	Err      error         // nil if the update is stored
 }

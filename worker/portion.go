@@ -45,6 +45,7 @@ func (a *actor) stepRoom(ins []event.Input, now time.Time) room.Effects {
 	report(a.worker, a.worker.config.Events.Turn, TurnInfo{
 		Room:     a.name,
 		Inputs:   len(ins),
+		Trace:    a.trace,
 		Added:    len(effects.Update),
 		Duration: took,
 	})

@@ -29,6 +29,7 @@ const (
 	fieldOwn      = 18 // the client id of the sender; only in inputs
 	fieldMost     = 19 // only in inputs
 	fieldCount    = 40 // of the message
+	fieldTrace    = 42
 )
 
 // Numbers of the further fields of inputs.
@@ -75,6 +76,7 @@ func encodeInput(front uint64, in *layer.Input) message {
 	b = appendUint(b, fieldSeq, in.Mark.Seq)
 	b = appendBytes(b, fieldVector, in.Vector)
 	b = appendUint(b, fieldMost, uint64(max(in.Most, 0)))
+	b = appendTrace(b, in.Trace)
 	b = appendMessage(b, &in.Message)
 	if in.Request != nil {
 		b = appendRequest(b, in.Request)
@@ -83,6 +85,24 @@ func encodeInput(front uint64, in *layer.Input) message {
 		}
 	}
 	return withData(frameInput, in.Room, b, in.Message.Data)
+}
+
+// appendTrace appends a trace, unless it is nil: its ID and the one of the span.
+func appendTrace(b []byte, t *event.Trace) []byte {
+	if t == nil {
+		return b
+	}
+	return append(append(appendLength(b, fieldTrace, len(t.ID)+len(t.Span)), t.ID[:]...), t.Span[:]...)
+}
+
+// traceOf returns the trace that appendTrace has appended, or nil for anything else.
+func traceOf(b []byte) *event.Trace {
+	t := new(event.Trace)
+	if len(b) != len(t.ID)+len(t.Span) {
+		return nil
+	}
+	copy(t.Span[:], b[copy(t.ID[:], b):])
+	return t
 }
 
 func appendMessage(b []byte, m *protocol.Message) []byte {
@@ -169,6 +189,8 @@ func decodeInput(b []byte, owned bool) (front uint64, in layer.Input, ok bool) {
 			in.Vector = taken(f.bytes, owned)
 		case fieldMost:
 			in.Most = integer(f.value)
+		case fieldTrace:
+			in.Trace = traceOf(f.bytes)
 		case fieldRequest:
 			request().Kind = event.RequestKind(f.value)
 		case fieldSinceEpoch:

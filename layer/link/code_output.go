@@ -87,6 +87,7 @@ func encodeOutput(birth, front uint64, out *layer.Output) message {
 	b = appendBytes(b, fieldVector, out.Vector)
 	b = appendUint(b, fieldOffered, uint64(max(out.Size, 0)))
 	b = appendBool(b, fieldAll, out.Whole)
+	b = appendTrace(b, out.Trace)
 	b = appendMessage(b, &out.Message)
 	if r := out.Response; r != nil {
 		b = appendResponse(b, r)
@@ -217,6 +218,8 @@ func decodeOutput(b []byte, owned bool) (birth, front uint64, out layer.Output, 
 			out.Size = integer(f.value)
 		case fieldAll:
 			out.Whole = f.value != 0
+		case fieldTrace:
+			out.Trace = traceOf(f.bytes)
 		case fieldType, fieldCode, fieldReason, fieldCount, fieldData:
 			decodeMessage(&out.Message, f, owned)
 		case fieldResponse:

@@ -55,6 +55,10 @@ func fill(rnd *rand.Rand, v reflect.Value) {
 			fill(rnd, e)
 			v.Set(reflect.Append(v, e))
 		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(rnd, v.Index(i))
+		}
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(rnd, v.Elem())
