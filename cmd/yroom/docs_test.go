@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -161,6 +162,8 @@ func shownDefaults(of reflect.Value) map[string]string {
 			shown[key] = map[bool]string{false: "no", true: "yes"}[**v]
 		case *int:
 			shown[key] = strconv.Itoa(*v)
+		case *float64:
+			shown[key] = fmt.Sprint(*v)
 		case *[]string:
 			shown[key] = cmp.Or(strings.Join(*v, ","), "none")
 		}

@@ -38,7 +38,7 @@ func testSite(server *yroom.Server, g guard) *site {
 	set := defaults
 	set.Name = "c"
 	h := &health{layer: memoryLayer{}}
-	return newSite(server, g, h, newMetrics(slog.New(slog.DiscardHandler)), newMonitor(server, set.Name, true, h, newRecentLog()), set, nil)
+	return newSite(server, g, h, newMetrics(slog.New(slog.DiscardHandler)), nil, newMonitor(server, set.Name, true, h, newRecentLog()), set, nil)
 }
 
 func TestAccessToRooms(t *testing.T) {

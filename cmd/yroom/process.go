@@ -62,7 +62,7 @@ func (s settings) complete(file settings) (settings, error) {
 			return s, err
 		}
 	}
-	return s, checkName(s.Name)
+	return s, errors.Join(s.checkTraces(), checkName(s.Name))
 }
 
 // checkCluster returns an error unless the layer connects the process with others.

@@ -96,6 +96,10 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if err != nil {
 		return err
 	}
+	traces, err := set.openTraces(ctx, log)
+	if err != nil {
+		return errors.Join(err, joined.Close(ctx))
+	}
 	metrics := newMetrics(log)
 	documents := &stores{rooms: withoutStores(set.Rooms)}
 	if withWorker {
@@ -126,10 +130,10 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		Logger:        log,
 
 		RoomsPerSecond: set.RoomsPerSecond,
-		ConsumerEvents: metrics.consumerEvents(),
+		ConsumerEvents: traces.consumer(metrics.consumerEvents()),
 	}
 	if withWorker {
-		config.WorkerEvents = documents.telling(metrics.workerEvents(), webhooks)
+		config.WorkerEvents = documents.telling(traces.worker(metrics.workerEvents()), webhooks)
 	}
 	rooms, err := yroom.New(config)
 	if err != nil {
@@ -144,7 +148,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	}
 	monitor := newMonitor(rooms, set.Name, withWorker, health, recent)
 	defer monitor.start(ctx)()
-	server := newHTTPServer(newSite(rooms, guard, health, metrics, monitor, set, schema), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
+	server := newHTTPServer(newSite(rooms, guard, health, metrics, traces, monitor, set, schema), slog.NewLogLogger(log.Handler(), slog.LevelWarn))
 	broken := make(chan error, 1)
 	go func() { broken <- server.Serve(listener) }()
 
@@ -181,6 +185,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	rooms.Documents().Drain() // ends streams of events, which are plain requests
 	finishRequests(answering, server, log)
 	err = errors.Join(err, rooms.Shutdown(closing), joined.Close(whole), documents.close(), own.end())
+	traces.end(whole)
 	if err != nil {
 		return fmt.Errorf("shutdown failed: %w", err)
 	}

@@ -46,6 +46,9 @@ type ProcessSettings struct {
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long a shutdown may take (default: 30s)."`
 	MetricsListen   string        `yaml:"metrics_listen"   placeholder:"HOST:PORT" help:"Address for /metrics alone, without a token (default: none)."`
 
+	TracesURL   string  `yaml:"traces_url"   placeholder:"URL"  help:"Address of an OpenTelemetry collector, such as http://127.0.0.1:4318, to which traces of some edits and API requests are sent by OTLP over HTTP (default: none)."`
+	TracesRatio float64 `yaml:"traces_ratio" placeholder:"PART" help:"Part of the edits and API requests of which a trace is kept: 1 is all (default: 0.01)."`
+
 	MessageMemory yroom.Bytes `yaml:"message_memory" kong:"-"`
 }
 
@@ -116,6 +119,7 @@ var defaults = settings{
 		LogFormat:       "text",
 		LogLevel:        "info",
 		ShutdownTimeout: 30 * time.Second,
+		TracesRatio:     0.01,
 		MessageMemory:   256 << 20,
 	},
 	ConsumerSettings: ConsumerSettings{
@@ -165,6 +169,8 @@ func (s settings) or(base settings) settings {
 			ShutdownTimeout: cmp.Or(s.ShutdownTimeout, base.ShutdownTimeout),
 			MetricsListen:   cmp.Or(s.MetricsListen, base.MetricsListen),
 			MessageMemory:   cmp.Or(s.MessageMemory, base.MessageMemory),
+			TracesURL:       cmp.Or(s.TracesURL, base.TracesURL),
+			TracesRatio:     cmp.Or(s.TracesRatio, base.TracesRatio),
 		},
 		ConsumerSettings: ConsumerSettings{
 			Listen:       cmp.Or(s.Listen, base.Listen),

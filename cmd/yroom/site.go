@@ -28,7 +28,7 @@ type site struct {
 }
 
 // newSite returns the site of a process that serves clients.
-func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics, monitor *monitor, set settings, schema func(room string) *prosemirror.Schema) *site {
+func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics, traces *traces, monitor *monitor, set settings, schema func(room string) *prosemirror.Schema) *site {
 	documentAPI := api.New(api.Config{
 		Documents: rooms.Documents(), Prefix: apiPrefix, BodyLimit: messageLimit(set.Rooms), Schema: schema, Memory: int(set.ExportMemory),
 	})
@@ -37,7 +37,7 @@ func newSite(rooms *yroom.Server, guard guard, health *health, metrics *metrics,
 		health:   health,
 		metrics:  guard.metrics(metrics.handler()),
 		served:   &served{rooms.Documents(), set.Name},
-		api:      metrics.countAPI(apiGuard{guard.token, documentAPI}),
+		api:      metrics.countAPI(apiGuard{guard.token, traces.requests(documentAPI)}),
 		rooms:    http.StripPrefix("/ws", rooms),
 		shared:   rooms.Hocuspocus(),
 		roomData: &roomData{rooms.Documents(), documentAPI, guard, set.Name, monitor},

@@ -88,6 +88,10 @@ func (e environment) runRooms(set settings) error {
 	if err != nil {
 		return err
 	}
+	traces, err := set.openTraces(ctx, log)
+	if err != nil {
+		return errors.Join(err, joined.Close(ctx))
+	}
 	metrics := newMetrics(log)
 	documents, err := set.openCounted(ctx, webhooks, metrics, log)
 	if err != nil {
@@ -105,7 +109,7 @@ func (e environment) runRooms(set settings) error {
 
 		RoomsPerSecond: set.RoomsPerSecond,
 		MessageMemory:  set.MessageMemory,
-		WorkerEvents:   documents.telling(metrics.workerEvents(), webhooks),
+		WorkerEvents:   documents.telling(traces.worker(metrics.workerEvents()), webhooks),
 	})
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())
@@ -144,7 +148,9 @@ func (e environment) runRooms(set settings) error {
 	whole, cancel := context.WithTimeout(context.Background(), shutdown.all)
 	defer cancel()
 	drain()
-	if err := errors.Join(<-drained, joined.Close(whole), documents.close(), own.end()); err != nil {
+	err = errors.Join(<-drained, joined.Close(whole), documents.close(), own.end())
+	traces.end(whole)
+	if err != nil {
 		return fmt.Errorf("shutdown failed: %w", err)
 	}
 	log.Info("ended")
