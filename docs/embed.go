@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed *.md images/*.png
+//go:embed *.md images
 var files embed.FS
 
 // Files returns the pages as NAME.md, and their images in images/. README.md lists all

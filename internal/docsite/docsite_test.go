@@ -180,7 +180,7 @@ func checkForge(t *testing.T, page, address string) {
 	}
 	version, name, _ := strings.Cut(rest, "/")
 	name, _, _ = strings.Cut(name, "#")
-	if want := cmpOr(strings.HasPrefix(page, "/docs/"), "main", strings.Split(page, "/")[1]); version != want {
+	if want := either(strings.HasPrefix(page, "/docs/"), "main", strings.Split(page, "/")[1]); version != want {
 		t.Errorf("%s: the link %s is to version %s, want %s", page, address, version, want)
 	}
 	info, err := os.Stat(filepath.FromSlash("../../" + name))
@@ -189,7 +189,7 @@ func checkForge(t *testing.T, page, address string) {
 	}
 }
 
-func cmpOr(first bool, a, b string) string {
+func either(first bool, a, b string) string {
 	if first {
 		return a
 	}
@@ -302,7 +302,8 @@ func TestServe(t *testing.T) {
 		if w.Code != http.StatusOK || h.Get("Content-Type") != kind {
 			t.Errorf("%s: status %d, content type %q", name, w.Code, h.Get("Content-Type"))
 		}
-		if got := h.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';") {
+		sources := either(path.Ext(name) == ".svg", "'unsafe-inline'", "'self'")
+		if got := h.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; script-src 'self'; style-src "+sources+"; img-src 'self';") {
 			t.Errorf("%s: policy %q", name, got)
 		}
 		if again := ask(http.MethodGet, name, h.Get("ETag")); again.Code != http.StatusNotModified || again.Body.Len() > 0 {

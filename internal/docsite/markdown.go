@@ -162,15 +162,12 @@ func renderHeading(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.W
 }
 
 // renderCode makes a block focusable, because its lines may be longer than the window is
-// wide, and says what a diagram is, which only a forge draws.
+// wide.
 func renderCode(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
 	}
 	block := n.(*ast.FencedCodeBlock)
-	if string(block.Language(source)) == "mermaid" {
-		_, _ = w.WriteString(`<p class="diagram">This diagram is written in Mermaid; the source of this page on GitHub shows it drawn.</p>` + "\n")
-	}
 	_, _ = w.WriteString(`<pre tabindex="0"><code>`)
 	_, _ = w.Write(util.EscapeHTML(block.Lines().Value(source)))
 	_, _ = w.WriteString("</code></pre>\n")

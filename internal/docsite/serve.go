@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -55,7 +56,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such page of the documentation; "+prefix+" lists all pages.", http.StatusNotFound)
 		return
 	}
-	webui.Secure(w.Header(), "'self'")
+	sources := "'self'"
+	if path.Ext(name) == ".svg" {
+		sources = "'unsafe-inline'" // of a diagram, which a reader may open by itself
+	}
+	webui.Secure(w.Header(), sources)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("ETag", file.tag)
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file.content))

@@ -275,7 +275,6 @@ func TestBlocksAreOfKnownLanguages(t *testing.T) {
 		"python",                           // in test/tokens and test/django
 		"json",                             // an answer for package auth, tested there
 		"nginx", "caddyfile", "ini", "yml", // in test/deploy
-		"mermaid",
 	}
 	blocks, err := markdown.Blocks(os.DirFS("."), "")
 	if err != nil {
