@@ -98,7 +98,7 @@ lint: $(LINT)
 	$(LINT) run --allow-parallel-runners
 
 .PHONY: tools
-tools: $(LINT) programs
+tools: $(LINT) bin/chart programs
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES) $(SNIPPET_MODULES) $(MAKER_MODULES) $(WEB_MODULES); fi
 	@if command -v python3 >/dev/null; then $(MAKE) --no-print-directory $(PYTHON_MODULES); fi
 
@@ -207,6 +207,12 @@ vuln: bin/govulncheck
 .PHONY: api
 api: bin/apidiff
 	@scripts/api bin/apidiff
+
+# What checks the Helm chart, a module of its own because of its dependencies. Building it takes minutes once.
+bin/chart: test/deploy/testdata/chart/main.go test/deploy/testdata/chart/go.mod test/deploy/testdata/chart/go.sum
+	@echo "Building the program that checks the Helm chart; this takes a few minutes once"
+	@mkdir -p bin
+	go -C test/deploy/testdata/chart build -o "$(CURDIR)/bin/chart" .
 
 bin/govulncheck bin/apidiff &: tools/go.mod tools/go.sum
 	@echo "Building the tools of tools/go.mod"
