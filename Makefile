@@ -148,9 +148,12 @@ dist: $(DEMOS)
 	scripts/licences $(PLATFORMS) >dist/licences.txt
 	cd dist && sha256sum -- * >SHA256SUMS
 
+# Where the site is, with a folder for each version.
+SITE ?= site
+
 .PHONY: site
 site:
-	go run -ldflags '-X main.release=$(VERSION)' ./cmd/yroom docs --out site
+	go run -ldflags '-X main.release=$(VERSION)' ./cmd/yroom docs --out $(SITE)
 
 .PHONY: crash
 crash:
