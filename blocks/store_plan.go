@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/yroom/yroom/internal/clocks"
+	"github.com/yroom/yroom/internal/lib0"
 )
 
 // plan finds the blocks that can be integrated with an update. A block is ready when the
@@ -286,9 +287,43 @@ func (p *plan) scan(s *Store, c *client) {
 		p.advance(s, advance{client: c, Span: clocks.Span{From: sec.clock, To: sec.end}, pos: sec.resume})
 	case c.plain && !p.trusted && sec.count > smallSection && !s.blockwise:
 		p.scanIndexed(s, c)
+	case c.plain && p.trusted:
+		p.scanForeign(s, c)
 	default:
 		p.scanBlocks(s, c, false)
 	}
+}
+
+// scanForeign scans a section of a trusted update that continues what c has. Only blocks
+// that refer to elements of other clients can lack something; the others are skipped.
+func (p *plan) scanForeign(s *Store, c *client) {
+	sec, at := c.section, c.section.resume
+	a := advance{client: c, Span: clocks.Span{From: c.scanned}, pos: at}
+	var l blockLayout
+	var b block
+	for at.index < sec.count {
+		if l.readSimple(sec.wire, at.off, c.id, at.clock) && !(l.foreign && (s.lacks(c, l.origin) || s.lacks(c, l.right))) {
+			at = sectionPos{l.next, at.index + 1, at.clock + l.len}
+			continue
+		}
+		r := lib0.Reread(sec.wire[at.off:])
+		b.read(&r, c.id, at.clock)
+		c.scanned = at.clock
+		if needs, blocked := s.missing(c, &b); blocked {
+			p.halt(s, c, &b, needs)
+			break
+		}
+		at = sectionPos{at.off + r.Offset(), at.index + 1, b.end()}
+	}
+	p.taken += int(min(at.index-a.pos.index, math.MaxInt32))
+	c.scanned, sec.resume, a.To = at.clock, at, at.clock
+	p.advance(s, a)
+}
+
+// lacks reports whether x is an element of another client than c that is not ready. x may
+// be noID.
+func (s *Store) lacks(c *client, x id) bool {
+	return x.client != c.id && x != noID && !s.find(x.client).has(x.clock)
 }
 
 // scanIndexed scans a section that continues what c has, and was indexed while it was read.
