@@ -46,6 +46,12 @@ func (s *Store) Load(update []byte, enc Encoding) (err error) {
 	if enc == V2 {
 		buffer := buffers.Get().(*[]byte)
 		defer giveBack(buffer)
+		if wire, ok := s.parsed.readV2(*buffer, update, s); ok {
+			*buffer = wire
+			_, err = s.applyParsed(wire, nil)
+			s.integrated = nil
+			return err
+		}
 		if *buffer, err = fromV2(*buffer, update, math.MaxInt); err != nil {
 			return err
 		}
@@ -75,11 +81,17 @@ func (s *Store) apply(update []byte, limits *Options) (added []byte, err error) 
 		return update, nil
 	}
 	s.integrated = nil
-	in := &s.parsed
-	defer in.reset()
-	if update, err = in.read(update, s, limits); err != nil {
+	if update, err = s.parsed.read(update, s, limits); err != nil {
+		s.parsed.reset()
 		return nil, err
 	}
+	return s.applyParsed(update, limits)
+}
+
+// applyParsed applies an update in V1 that s.parsed has read.
+func (s *Store) applyParsed(update []byte, limits *Options) (added []byte, err error) {
+	in := &s.parsed
+	defer in.reset()
 	c := s.compare(in)
 	if limits != nil && c.repeats && s.mended == 0 {
 		s.noteClash(in)

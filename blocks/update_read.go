@@ -88,8 +88,7 @@ func (in *parsedUpdate) bound(s *Store, limits *Options) {
 
 // readAll is read, from r and within the bound.
 func (in *parsedUpdate) readAll(r *lib0.Reader, s *Store) error {
-	in.sections, in.typeCount, in.nested, in.added = in.sections[:0], 0, false, 0
-	empty := false
+	in.begin()
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
 		sec := in.readSection(r, s)
 		if sec == nil {
@@ -98,7 +97,6 @@ func (in *parsedUpdate) readAll(r *lib0.Reader, s *Store) error {
 		if err := r.Err(); err != nil {
 			return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 		}
-		empty = empty || sec.elements == 0
 	}
 	if err := r.Err(); err != nil {
 		return malformed("update: %w", err)
@@ -106,10 +104,18 @@ func (in *parsedUpdate) readAll(r *lib0.Reader, s *Store) error {
 	if client, ok := duplicateClient(in.sections); ok {
 		return malformed("update: two sections of client %d", client)
 	}
-	if empty {
-		in.sections = slices.DeleteFunc(in.sections, func(sec section) bool { return sec.elements == 0 })
-	}
+	in.dropEmpty()
 	return in.readDeletions(r)
+}
+
+// begin forgets the update that was read before.
+func (in *parsedUpdate) begin() {
+	in.sections, in.typeCount, in.nested, in.added = in.sections[:0], 0, false, 0
+}
+
+// dropEmpty drops the sections without elements.
+func (in *parsedUpdate) dropEmpty() {
+	in.sections = slices.DeleteFunc(in.sections, func(sec section) bool { return sec.elements == 0 })
 }
 
 // readSection reads and checks the next section. It returns nil if the section's client
@@ -123,21 +129,27 @@ func (in *parsedUpdate) readSection(r *lib0.Reader, s *Store) *section {
 	if in.tooMany(len(in.sections)+1) || in.tooMany(in.known+in.added) {
 		return nil
 	}
-	in.sections = append(in.sections, next)
-	sec := &in.sections[len(in.sections)-1]
-	sec.clock, sec.resume.clock = sec.end, sec.end
-	off := r.Offset()
+	sec, w := in.beginSection(next, known, r.Rest())
 	if in.limits != nil && sec.count > smallSection && !s.blockwise {
 		sec.index = newIndex(min(sec.count, uint64(r.Len())/2))
 	}
-	var w *clientBuilder
-	if !known && sec.count > 1 && sec.clock == 0 {
-		w = &in.builder
-		w.begin(sec.client, r.Rest())
-	}
+	off := r.Offset()
 	in.readBlocks(r, sec, w)
 	sec.wire = r.Since(off)
 	return sec
+}
+
+// beginSection appends a section, whose end is still where it begins. Its blocks will be
+// read from wire. w is nil if they are not to be prepared.
+func (in *parsedUpdate) beginSection(next section, known bool, wire []byte) (sec *section, w *clientBuilder) {
+	in.sections = append(in.sections, next)
+	sec = &in.sections[len(in.sections)-1]
+	sec.clock, sec.resume.clock = sec.end, sec.end
+	if !known && sec.count > 1 && sec.clock == 0 {
+		w = &in.builder
+		w.begin(sec.client, wire)
+	}
+	return sec, w
 }
 
 // readBlocks reads and checks the blocks of a section. Unless w is nil or there is a

@@ -14,8 +14,7 @@ import (
 // in V1 (ErrLimit): the result must be checked like any update in V1. Time and memory are
 // linear in the size of the update and of the result.
 func fromV2(buffer, update []byte, limit int) ([]byte, error) {
-	d := v2Reader{rest: lib0.NewReader(update), out: slices.Grow(buffer[:0], 2*len(update)+16), limit: limit}
-	d.columns()
+	d := newV2Reader(buffer, update, limit)
 	d.sections()
 	d.deletions()
 	if err := d.err(update); err != nil {
@@ -42,6 +41,14 @@ type v2Reader struct {
 	limit int      // of the bytes in V1
 	taken int      // how many of these are not in out: see readSimple
 	keys  []extent // the keys so far, by number
+}
+
+// newV2Reader returns a reader of an update that has read the columns. It writes to buffer
+// if that suffices.
+func newV2Reader(buffer, update []byte, limit int) *v2Reader {
+	d := &v2Reader{rest: lib0.NewReader(update), out: slices.Grow(buffer[:0], 2*len(update)+16), limit: limit}
+	d.columns()
+	return d
 }
 
 // extent is a range of bytes of v2Reader.out.

@@ -4,11 +4,24 @@ import "math/bits"
 
 // AppendUint appends v as a varUint.
 func AppendUint(dst []byte, v uint64) []byte {
-	for v >= 0x80 {
-		dst = append(dst, byte(v)|0x80)
-		v >>= 7
+	if v < 1<<7 {
+		return append(dst, byte(v))
 	}
-	return append(dst, byte(v))
+	return appendLongUint(dst, v)
+}
+
+// appendLongUint is AppendUint for two bytes or more. It appends up to four at once.
+func appendLongUint(dst []byte, v uint64) []byte {
+	switch {
+	case v < 1<<14:
+		return append(dst, byte(v)|0x80, byte(v>>7))
+	case v < 1<<21:
+		return append(dst, byte(v)|0x80, byte(v>>7)|0x80, byte(v>>14))
+	case v < 1<<28:
+		return append(dst, byte(v)|0x80, byte(v>>7)|0x80, byte(v>>14)|0x80, byte(v>>21))
+	}
+	dst = append(dst, byte(v)|0x80, byte(v>>7)|0x80, byte(v>>14)|0x80, byte(v>>21)|0x80)
+	return AppendUint(dst, v>>28)
 }
 
 // AppendInt appends a varInt: v, or -v if negative is true. A varInt can be -0.

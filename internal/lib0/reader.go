@@ -1,6 +1,10 @@
 package lib0
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // Reader reads primitives one after another. After the first error, all reads return
 // zero values and Err returns the error, so that a caller can read a whole record and
@@ -124,37 +128,22 @@ func (r *Reader) longUint() uint64 {
 // Int reads a varInt: at most 53 bits and a sign. It can be -0.
 func (r *Reader) Int() (v uint64, negative bool) { return r.int(MaxInt) }
 
-// int reads a varInt of at most the given size, which is at least MaxInt. As in Uint,
-// each length up to five bytes has a branch of its own.
+// int reads a varInt of at most the given size, which is at least MaxInt. The lengths of
+// differences are hard to predict, so up to five bytes are read without a branch for each.
 func (r *Reader) int(most uint64) (v uint64, negative bool) {
 	b := r.buf[r.off:]
-	if len(b) < 5 {
+	if len(b) < 8 {
 		return r.longInt(most)
 	}
-	v, n := uint64(b[0]), 1
-	if v >= 1<<7 {
-		v = v&(1<<6-1) | uint64(b[1])<<6
-		n = 2
-		if v >= 1<<13 {
-			v = v&(1<<13-1) | uint64(b[2])<<13
-			n = 3
-			if v >= 1<<20 {
-				v = v&(1<<20-1) | uint64(b[3])<<20
-				n = 4
-				if v >= 1<<27 {
-					v = v&(1<<27-1) | uint64(b[4])<<27
-					n = 5
-					if v >= 1<<34 {
-						return r.longInt(most)
-					}
-				}
-			}
-		}
-	} else {
-		v &= 1<<6 - 1
+	x := binary.LittleEndian.Uint64(b)
+	last := ^x & 0x8080808080808080 // the high bits of the bytes that can end the integer
+	last &= -last                   // of the first of them
+	if last-1 >= 1<<39 {            // it has more than five bytes
+		return r.longInt(most)
 	}
-	r.off += n
-	return v, b[0]&0x40 != 0
+	x &= last - 1
+	r.off += bits.Len64(last) / 8
+	return x&0x3f | x>>2&(0x7f<<6) | x>>3&(0x7f<<13) | x>>4&(0x7f<<20) | x>>5&(0x7f<<27), x&0x40 != 0
 }
 
 // longInt reads a varInt of any length.
