@@ -45,7 +45,11 @@ func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) error {
 // readSimple reads a block whose first byte, info, isSimple accepts. It checks the block as
 // block.read checks it.
 func (d *v2Reader) readSimple(out *Block, info byte, at ID) {
-	*out = Block{ID: at, Kind: Kind(info & kindMask), HasOrigin: info&hasOrigin != 0, HasRight: info&hasRight != 0}
+	if out.Root != nil || out.Key != nil { // writing a pointer takes time while the garbage collector runs
+		out.Root, out.Key = nil, nil
+	}
+	out.ID, out.Kind, out.HasKey, out.InType = at, Kind(info&kindMask), false, false
+	out.HasOrigin, out.HasRight = info&hasOrigin != 0, info&hasRight != 0
 	d.taken++
 	if out.HasOrigin {
 		out.Origin = d.readRef(&d.leftClocks, at)
@@ -54,7 +58,7 @@ func (d *v2Reader) readSimple(out *Block, info byte, at ID) {
 		out.Right = d.readRef(&d.rightClocks, at)
 	}
 	if out.Kind == KindDeleted {
-		out.Len = d.lengths.Uint()
+		out.Len, out.Content = d.lengths.Uint(), nil
 		d.taken += lib0.UintLen(out.Len)
 	} else {
 		out.Content, out.Len = d.strings.Next()

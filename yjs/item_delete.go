@@ -34,6 +34,22 @@ func (tx *transaction) delete(it *item) {
 	}
 }
 
+// deleteIntegrated deletes those elements of c in x that are integrated. It appends the
+// spans of the others to missing.
+func (tx *transaction) deleteIntegrated(missing clocks.Spans, c *client, x clocks.Span) clocks.Spans {
+	for x.From < x.To {
+		hole := c.hole(x)
+		if x.From < hole.From {
+			tx.deleteSpan(c, clocks.Span{From: x.From, To: hole.From})
+		}
+		if hole.From < hole.To {
+			missing = append(missing, hole)
+		}
+		x.From = hole.To
+	}
+	return missing
+}
+
 // deleteSpan deletes elements of a client, which must be integrated.
 func (tx *transaction) deleteSpan(c *client, x clocks.Span) {
 	k, i := c.items.searchOn(x.From)

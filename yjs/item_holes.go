@@ -55,27 +55,6 @@ func (c *client) push(it *item) {
 	}
 }
 
-// stretch is some elements of a client, and whether they are integrated.
-type stretch struct {
-	clocks.Span
-	there bool
-}
-
-// parts returns the parts of x, in order.
-func (c *client) parts(x clocks.Span) (all []stretch) {
-	for x.From < x.To {
-		y := c.hole(x)
-		if x.From < y.From {
-			all = append(all, stretch{clocks.Span{From: x.From, To: y.From}, true})
-		}
-		if y.From < y.To {
-			all = append(all, stretch{y, false})
-		}
-		x.From = y.To
-	}
-	return all
-}
-
 // hole returns the first part of x that is not integrated, or an empty span at the end of
 // x if there is none.
 func (c *client) hole(x clocks.Span) clocks.Span {

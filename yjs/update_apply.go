@@ -89,12 +89,8 @@ func (tx *transaction) applyDeletions(all iter.Seq2[blocks.ID, uint64]) {
 	d := tx.doc
 	for first, n := range all {
 		c := d.client(first.Client)
-		for _, x := range c.parts(clocks.Span{From: first.Clock, To: first.Clock + n}) {
-			if x.there {
-				tx.deleteSpan(c, x.Span)
-			} else {
-				c.pendingDeletions = c.pendingDeletions.Add(x.Span)
-			}
+		for _, x := range tx.deleteIntegrated(nil, c, clocks.Span{From: first.Clock, To: first.Clock + n}) {
+			c.pendingDeletions = c.pendingDeletions.Add(x)
 		}
 	}
 	for _, c := range tx.touched {
@@ -113,13 +109,7 @@ func (tx *transaction) applyPendingDeletions(c *client) {
 	var left clocks.Spans
 	j := i
 	for ; j < len(c.pendingDeletions) && c.pendingDeletions[j].From < c.end; j++ {
-		for _, x := range c.parts(c.pendingDeletions[j]) {
-			if x.there {
-				tx.deleteSpan(c, x.Span)
-			} else {
-				left = append(left, x.Span)
-			}
-		}
+		left = tx.deleteIntegrated(left, c, c.pendingDeletions[j])
 	}
 	c.pendingDeletions = slices.Replace(c.pendingDeletions, i, j, left...)
 }
