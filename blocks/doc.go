@@ -55,8 +55,8 @@
 //     what pending elements wait for.
 //   - compact.go: Compact. compact_map.go finds the map entries that were
 //     overwritten, in the graph of references of compact_graph.go.
-//   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert, and v2_parse.go
-//     reads most of the blocks without that.
+//   - encoding.go: V1, V2 and the errors. v2_read.go and v2_write.go convert. v2_load.go
+//     reads while it converts, and v2_parse.go reads most of the blocks without that.
 //   - update_authors.go, update_blocks.go, update_convert.go, update_diff.go,
 //     update_merge.go: the functions on updates. update_blocks.go has the exported Block,
 //     which package yjs integrates. content_ids.go returns which elements an update inserts
@@ -64,8 +64,9 @@
 //
 // An update is checked where it is read, in V1: update_read.go checks the whole of
 // it, block_read.go each block and delete_set.go the delete set. block_layout.go,
-// v2_parse.go and store_typing.go take only blocks and updates that these would accept. An
-// update in V2 for a Store is converted first (v2_read.go) and then checked. What depends on the document
+// v2_load.go, v2_parse.go and store_typing.go take only blocks and updates that these would
+// accept. Any other update in V2 for a Store is converted first (v2_read.go) and then
+// checked. What depends on the document
 // is checked in store_apply.go: its clients, its size (store_size.go), and how deep types
 // are nested (store_nesting.go).
 //

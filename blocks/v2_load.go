@@ -82,7 +82,8 @@ func (d *v2Reader) layout(l *blockLayout, begin int, client, clock uint64) bool 
 	l.kind = kind(info & kindMask)
 	l.joinable, l.foreign, l.origin, l.right = true, false, noID, noID
 	future := false
-	out := append(d.out, info)
+	d.out = append(d.out, info)
+	out := d.out
 	if info&hasOrigin != 0 {
 		l.origin = id{d.clients.Uint(), d.leftClocks.Uint()}
 		out = lib0.AppendUint(lib0.AppendUint(out, l.origin.client), l.origin.clock)

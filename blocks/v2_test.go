@@ -411,6 +411,7 @@ func FuzzFromV2(f *testing.F) {
 	addForms(f)
 	f.Fuzz(func(t *testing.T, u []byte) {
 		checkParseV2(t, u)
+		checkLoadV2(t, u)
 		v1, err := fromV2(nil, u, maxUnpacked(u))
 		if len(v1) > maxUnpacked(u) {
 			t.Fatalf("%d bytes from %d", len(v1), len(u))
@@ -465,7 +466,27 @@ func checkParseV2(t *testing.T, u []byte) (accepted bool) {
 	return ok
 }
 
-func TestParseV2(t *testing.T) {
+// checkLoadV2 checks that an update, if it is small in V1, is loaded in V2 as it is when it is
+// converted first, by a new document and by one that has elements.
+func checkLoadV2(t *testing.T, u []byte) {
+	t.Helper()
+	v1, err := fromV2(nil, u, 1<<16)
+	if err != nil {
+		return
+	}
+	for _, have := range [][]string{nil, {typedAB, typedX}} {
+		one, two := New(), New()
+		apply(t, one, have...)
+		apply(t, two, have...)
+		got, want := one.Load(u, V2), two.Load(v1, V1)
+		if fmt.Sprint(got) != fmt.Sprint(want) || !bytes.Equal(one.Encode(V1), two.Encode(V1)) {
+			t.Fatalf("%x is loaded as %x, %v; in V1 as %x, %v", u, one.Encode(V1), got, two.Encode(V1), want)
+		}
+	}
+}
+
+// TestMutantsInV2 parses and loads updates in which a byte was changed.
+func TestMutantsInV2(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	accepted := 0
 	for name, forms := range bothForms {
@@ -476,6 +497,7 @@ func TestParseV2(t *testing.T) {
 		for range 2000 {
 			bad := bytes.Clone(v2)
 			bad[random.IntN(len(bad))] = byte(random.IntN(256))
+			checkLoadV2(t, bad)
 			if checkParseV2(t, bad) {
 				accepted++
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -51,6 +52,30 @@ func TestAppendUint(t *testing.T) {
 		r := NewReader(wire)
 		if got := r.Uint(); got != v || r.Len() != 0 || UintLen(v) != len(wire) {
 			t.Errorf("%d: %x reads as %d; UintLen says %d", v, wire, got, UintLen(v))
+		}
+	}
+}
+
+// An integer is read alike whether or not enough bytes follow it to read them at once.
+func TestInt(t *testing.T) {
+	for v := uint64(0); v <= MaxInt; v = v*3/2 + 1 {
+		for _, negative := range []bool{false, true} {
+			wire := AppendInt(nil, v, negative)
+			longer := append([]byte{}, wire...)
+			longer[len(wire)-1] |= 0x80
+			longer = append(longer, 0) // longer than necessary; lib0 reads it
+			for _, wire := range [][]byte{wire, longer} {
+				for _, behind := range []int{0, 8} {
+					r := NewReader(append(slices.Clip(wire), bytes.Repeat([]byte{0xff}, behind)...))
+					got, minus := r.Int()
+					if len(wire) > 8 { // lib0 doesn't read as many
+						continue
+					}
+					if got != v || minus != negative || r.Err() != nil || r.Len() != behind {
+						t.Errorf("%x and %d bytes: %d, %t, %v, %d bytes left; want %d, %t", wire, behind, got, minus, r.Err(), r.Len(), v, negative)
+					}
+				}
+			}
 		}
 	}
 }
