@@ -59,6 +59,9 @@ func (m *metrics) readProcess(h *health) {
 	if l, ok := h.layer.(linked); ok {
 		m.readLayer(func() linkStats { return readLink(l) })
 	}
+	if l, ok := h.layer.(djangoLayer); ok {
+		m.readDjango(l.Stats)
+	}
 }
 
 // operators are the servers at addresses for operators.

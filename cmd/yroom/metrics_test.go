@@ -20,6 +20,7 @@ import (
 	"github.com/yroom/yroom/consumer"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/wsclient"
+	"github.com/yroom/yroom/layer/djangolayer"
 	"github.com/yroom/yroom/protocol"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/memstore"
@@ -44,6 +45,7 @@ func allMetrics(t *testing.T) everything {
 	m.readConsumer(func() consumer.Stats { return consumer.Stats{} })
 	m.readWorker(func() worker.Stats { return worker.Stats{} })
 	m.readLayer(func() linkStats { return linkStats{} })
+	m.readDjango(func() djangolayer.Stats { return djangolayer.Stats{} })
 	m.readWebhooks([]webhook.Hook{{Name: "search"}}, func() []webhook.Stats { return nil })
 	m.countAPI(http.NotFoundHandler())
 	return everything{metrics: m, conns: m.consumerEvents(), rooms: m.workerEvents(), stored: m.stores()}

@@ -49,6 +49,7 @@ type room struct {
 	conns    map[event.ConnID]*conn
 	channels map[string]*conn
 	homes    map[string]*home
+	compared time.Time // when the connections were last compared with the group
 }
 
 // home is where broadcasts of a room reach some of its connections: on the core layer those
@@ -139,7 +140,7 @@ func (p *proxy) add(name, channel string) *conn {
 		r.homes[address] = h
 	}
 	c.home = h
-	h.conns, h.names = append(h.conns, c), append(slices.Clip(h.names), channel)
+	h.conns, h.names = append(h.conns, c), append(h.names, channel)
 	r.conns[c.id], r.channels[channel] = c, c
 	p.conns++
 	return c
@@ -155,7 +156,7 @@ func (p *proxy) remove(c *conn) {
 	p.conns--
 	i := slices.Index(h.conns, c)
 	h.conns = slices.Delete(h.conns, i, i+1)
-	h.names = slices.Delete(slices.Clone(h.names), i, i+1)
+	h.names = slices.Delete(h.names, i, i+1)
 	if h.asker == c {
 		h.asker = nil
 	}
@@ -208,6 +209,22 @@ func (p *proxy) find() {
 		for _, home := range h.groups(context.Background()) {
 			p.bus.post(post{home: home, entry: query, keep: true, done: func(result) {}})
 		}
+	}
+}
+
+// emptied handles that everything in Redis was deleted. The processes don't join the groups
+// of their connections again.
+func (p *proxy) emptied() {
+	p.log.Warn("Redis was emptied: all connections synchronize again")
+	p.lost()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range p.rooms {
+		var channels []string
+		for channel := range r.channels {
+			channels = append(channels, channel)
+		}
+		p.calls.Go(func() { p.bus.regroup(context.Background(), r.name, channels) })
 	}
 }
 

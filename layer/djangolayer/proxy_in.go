@@ -148,9 +148,7 @@ func (p *proxy) forward(c *conn, frame []byte) error {
 		if m.Type == protocol.Awareness {
 			c.own.Note(m.Data)
 		}
-		if !p.due[c] { // otherwise it joins again soon
-			p.send(c, event.Input{Kind: event.InputMessage, Conn: c.id, Client: c.own.Client(), Message: m})
-		}
+		p.send(c, event.Input{Kind: event.InputMessage, Conn: c.id, Client: c.own.Client(), Message: m})
 		frame = rest
 	}
 }

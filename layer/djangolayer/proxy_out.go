@@ -110,7 +110,7 @@ func (p *proxy) sentHome(h *home, mark event.Mark, r result) {
 	if !h.behind && h.fewer.IsZero() && mark != (event.Mark{}) {
 		h.mark = mark
 	}
-	if r.takers > 0 {
+	if r.takers > 0 && !p.bus.pubsub { // there, all connections of a home are at one process
 		for _, c := range h.conns {
 			c.taken = now
 		}

@@ -243,6 +243,12 @@ func (s *socket) receive(t *testing.T, a received) {
 			t.Fatalf("the frame %x is not one message: %v", frame, err)
 		}
 		switch m.Type {
+		case protocol.SyncStep1:
+			lacks, err := s.doc.Diff(m.Data, blocks.V1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.send(t, protocol.Message{Type: protocol.SyncStep2, Data: lacks})
 		case protocol.SyncStep2, protocol.Update:
 			if m.Type == protocol.SyncStep2 {
 				s.steps++
@@ -323,7 +329,7 @@ func TestGarbage(t *testing.T) {
 	b := d.socket("room", "b")
 	joined(t, b)
 	b.awaitText(t, "goes on")
-	if s := d.layer.Stats(); s.Skipped != uint64(len(bad)) || s.Received != s.Skipped+5 || s.Conns != 2 {
+	if s := d.layer.Stats(); s.Skipped != uint64(len(bad)) || s.Received != s.Skipped+7 || s.Conns != 2 {
 		t.Errorf("%+v, want %d messages skipped", s, len(bad))
 	}
 }
@@ -409,12 +415,17 @@ func TestInflight(t *testing.T) {
 	})
 }
 
-// A connection ends whose Django process was killed. One whose client is only silent stays.
+// A connection ends whose Django process was killed, and one whose last message was lost. One
+// whose client is only silent stays.
 func TestSilence(t *testing.T) {
 	d := start(t, "")
-	alive, dead := d.socket("room", "a"), d.socket("room", "b")
-	joined(t, alive)
-	joined(t, dead)
+	alive, left, dead := d.socket("room", "a"), d.socket("room", "a"), d.socket("room", "b")
+	for _, s := range []*socket{alive, left, dead} {
+		joined(t, s)
+	}
+	for _, s := range []*socket{alive, dead} {
+		d.do(t, 0, "ZADD", "asgi:group:room", "1", s.name)
+	}
 	for range 20 {
 		d.advance(5 * time.Second)
 		await(t, "the living process takes what is sent", func() string {
@@ -425,9 +436,16 @@ func TestSilence(t *testing.T) {
 		}, alive)
 		time.Sleep(2 * tickPause) // a tick has seen the time
 	}
-	testkit.Eventually(t, "the connection of the dead process has ended", func() string {
+	testkit.Eventually(t, "the other connections have ended", func() string {
 		if s := d.layer.Stats(); s.Conns != 1 {
 			return fmt.Sprintf("%+v", s)
+		}
+		return ""
+	})
+	testkit.Eventually(t, "the dead process is no member of the group", func() string {
+		members, err := d.do(t, 0, "ZRANGE", "asgi:group:room", "0", "-1").AsStrSlice()
+		if err != nil || len(members) != 1 || members[0] != alive.name {
+			return fmt.Sprint(members, err)
 		}
 		return ""
 	})
@@ -435,6 +453,37 @@ func TestSilence(t *testing.T) {
 	alive.write(t, "and then")
 	dead.send(t, protocol.Message{Type: protocol.QueryAwareness})
 	dead.awaitText(t, "and then")
+}
+
+// After everything in Redis was deleted, connections go on, and their groups are there again.
+func TestEmptied(t *testing.T) {
+	d := start(t, "")
+	a, b := d.socket("room", "a"), d.socket("room", "b")
+	joined(t, a)
+	joined(t, b)
+	d.do(t, 0, "FLUSHALL")
+	testkit.Eventually(t, "the group is there", func() string {
+		n, err := d.do(t, 0, "ZCARD", "asgi:group:room").AsInt64()
+		if err != nil || n != 2 {
+			return fmt.Sprint(n, err)
+		}
+		return ""
+	})
+	a.write(t, "goes on")
+	b.awaitText(t, "goes on")
+}
+
+// A worker that starts meets the connections that are in the group of a room, and asks them
+// for what the room lacks.
+func TestMembers(t *testing.T) {
+	d := start(t, "")
+	a, b := d.socket("room", "a"), d.socket("room", "b")
+	d.do(t, 0, "ZADD", "asgi:group:room", "1", a.name, "2", b.name, "3", "no channel")
+	a.write(t, "hello")
+	b.awaitText(t, "hello")
+	if s := d.layer.Stats(); s.Conns != 2 {
+		t.Errorf("%+v, want 2 connections", s)
+	}
 }
 
 func TestClose(t *testing.T) {

@@ -37,7 +37,7 @@ func (p *proxy) tick(ctx context.Context) {
 		p.endProbes(now)
 		if now.Sub(looked) >= lookPause {
 			looked = now
-			p.look(now)
+			p.look(now) //nolint:contextcheck // what it starts is short
 		}
 		p.mu.Unlock()
 	}
@@ -90,45 +90,72 @@ func (p *proxy) endProbes(now time.Time) {
 var keepalive = protocol.Plain{}.Keepalive()
 
 // look ends the connections whose clients are silent and whose processes take nothing: these
-// have ended without a word. It sends something to find that out.
+// have ended without a word. It sends something to find that out. It also ends those whose
+// clients are silent and that have left their group: their last message was lost.
 func (p *proxy) look(now time.Time) {
 	asked := make(map[string]bool)
 	for _, r := range p.rooms {
+		var silent bool
 		for _, c := range r.conns {
+			if c.missed {
+				p.due[c] = true
+			}
 			alive := c.heard
 			if c.taken.After(alive) {
 				alive = c.taken
 			}
-			if c.missed {
-				p.due[c] = true
-			}
-			switch silent := now.Sub(alive); {
-			case silent >= goneAfter:
+			switch quiet := now.Sub(alive); {
+			case quiet >= goneAfter:
 				p.log.Info("a connection has ended: its Django process takes nothing", "room", r.name, "channel", c.channel)
 				p.remove(c)
-			case silent >= silence && now.Sub(c.asked) >= silence:
+				p.calls.Go(func() { p.bus.discard(context.Background(), r.name, c.channel) })
+			case quiet >= silence && now.Sub(c.asked) >= silence:
 				c.asked = now
 				if home := p.bus.homeOfOne(c.channel); !asked[home] {
 					asked[home] = true
 					p.ask(c, home)
 				}
 			}
+			silent = silent || now.Sub(c.heard) >= goneAfter
+		}
+		if silent && now.Sub(r.compared) >= goneAfter && !p.bus.pubsub && !p.draining {
+			r.compared = now
+			p.calls.Go(func() { p.compare(r, p.bus.members(context.Background(), r.name)) })
 		}
 	}
 }
 
-// ask sends something to a process, on behalf of all of its connections.
+// compare ends the silent connections of a room that are not in its group.
+func (p *proxy) compare(r *room, members []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(members) == 0 || len(members) >= groupMost { // Redis can't be reached, or there are more
+		return
+	}
+	now := p.bus.now()
+	for _, c := range r.conns {
+		if now.Sub(c.heard) >= goneAfter && !slices.Contains(members, c.channel) {
+			p.log.Info("a connection has ended: it has left its group, and that message was lost", "room", r.name, "channel", c.channel)
+			p.remove(c)
+		}
+	}
+}
+
+// ask sends something to a connection, on behalf of all connections at its home.
 func (p *proxy) ask(c *conn, home string) {
 	p.post(post{
 		home: home, entry: p.bus.encode(answer{typ: typeForward, payload: keepalive}, []string{c.channel}),
 		done: func(sent result) {
-			if sent.takers == 0 {
-				return
-			}
-			for _, r := range p.rooms {
-				for _, other := range r.conns {
-					if p.bus.homeOfOne(other.channel) == home {
-						other.taken = p.bus.now()
+			switch now := p.bus.now(); {
+			case sent.takers == 0:
+			case p.bus.pubsub:
+				c.taken = now
+			default:
+				for _, r := range p.rooms {
+					if h := r.homes[home]; h != nil {
+						for _, other := range h.conns {
+							other.taken = now
+						}
 					}
 				}
 			}

@@ -48,6 +48,20 @@ const commands = {
     }))
     return true
   },
+  // Every person types a letter each pause, for some time. Returns how many were typed.
+  typeFor: async ({ names, seconds, pause }) => {
+    let typed = 0
+    const deadline = Date.now() + 1000 * seconds
+    await Promise.all(of(names).map(async person => {
+      await sleep(Math.random() * pause)
+      while (Date.now() < deadline) {
+        person.text.insert(Math.floor(Math.random() * (person.text.length + 1)), 'x')
+        typed++
+        await sleep(pause)
+      }
+    }))
+    return typed
+  },
   insert: ({ name, at = 0, text }) => { people.get(name).text.insert(at, text) },
   // Fills the roots that the views export.
   fill: ({ name }) => {
@@ -85,8 +99,17 @@ const commands = {
     return (await until(() => awareness.getStates().size === count, seconds)) || awareness.getStates().size
   },
   synced: ({ name, seconds = 20 }) => until(() => people.get(name).provider.synced, seconds),
-  lengths: ({ names }) => of(names).map(p => p.text.length),
-  texts: ({ names }) => new Set(of(names).map(p => p.text.toString())).size
+  // Waits until all have a text of so many characters, and returns how many don't have it in the end.
+  lacking: async ({ names, length, seconds }) => {
+    const lacking = () => of(names).filter(p => p.text.length !== length)
+    await until(() => lacking().length === 0, seconds)
+    return lacking().length
+  },
+  // Ends all connections at once.
+  leave: () => {
+    for (const person of people.values()) person.provider.destroy()
+    people.clear()
+  }
 }
 
 for await (const line of readline.createInterface({ input: process.stdin })) {

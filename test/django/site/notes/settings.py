@@ -28,5 +28,7 @@ CHANNEL_LAYERS = {
 YROOM_SETTINGS = {
     "default": {
         "STORAGE_BACKEND": "channels_yroom.storage.YDocMemoryStorage",
+        # Clients of y-websocket read one message of a frame.
+        "PROTOCOL_DISABLE_PIPELINING": True,
     },
 }
