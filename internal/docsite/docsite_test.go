@@ -70,6 +70,49 @@ func TestOverviewListsAllPages(t *testing.T) {
 	}
 }
 
+// A page has the title that the list of pages gives it.
+func TestTitles(t *testing.T) {
+	overview, err := fs.ReadFile(docs.Files(), "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := regexp.MustCompile(`(?m)^- \[(.*?)\]\((.*?)\)`).FindAllStringSubmatch(string(overview), -1)
+	if len(listed) < 15 {
+		t.Errorf("the overview lists %d pages", len(listed))
+	}
+	for _, match := range listed {
+		page, err := fs.ReadFile(docs.Files(), match[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if title, _, _ := strings.Cut(string(page), "\n"); title != "# "+match[1] {
+			t.Errorf("%s begins with %q, and is listed as %q", match[2], title, match[1])
+		}
+	}
+}
+
+// The pages of a server lead to pages and headings of its documentation.
+func TestLinksFromOtherPages(t *testing.T) {
+	site := docsite.New(docs.Files(), "devel", false)
+	seen := 0
+	for _, name := range []string{"../webui/page.html", "../../web/shared/docs.html"} {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, match := range regexp.MustCompile(`href="/docs/([^"#]*)#?([^"]*)"`).FindAllStringSubmatch(string(source), -1) {
+			seen++
+			page, err := site.File(either(match[1] == "", "index.html", match[1]))
+			if err != nil || match[2] != "" && !slices.Contains(idsOf(string(page)), match[2]) {
+				t.Errorf("%s: the link %s leads to nothing (%v)", name, match[0], err)
+			}
+		}
+	}
+	if seen < 5 {
+		t.Errorf("found only %d links", seen)
+	}
+}
+
 // Each link of each page, and each file that it loads, leads to something: on a server,
 // and in folders of two versions.
 func TestLinks(t *testing.T) {
