@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/hex"
 	"fmt"
@@ -90,7 +91,7 @@ func (c *collector) wants(t *testing.T, lines ...string) (trace []span) {
 				return ""
 			}
 		}
-		return fmt.Sprintf("there are %d traces", len(byTrace))
+		return fmt.Sprintf("there are the spans %v", c.spans)
 	})
 	names := map[string]string{"": "none"}
 	for _, s := range trace {
@@ -233,6 +234,22 @@ func TestTracesOfRequests(t *testing.T) {
 	request(http.MethodPut, "/api/nothing", "00-"+id+"-"+caller+"-01", "")
 	c.wants(t, "s1: PUT /api under "+caller+" http.request.method=PUT http.route=/api http.response.status_code=404")
 	bob.Close()
+
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Host+"/api/rooms/notes/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Authorization": {"Bearer " + theToken}, "Traceparent": {"00-" + id + "-" + caller + "-01"}}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil || line == "" { // a stream is sent on while it is traced
+		t.Errorf("the stream of changes begins with %q (%v)", line, err)
+	}
+	resp.Body.Close()
+	const turn = "s1: turn under GET /api/rooms/{room}/events yroom.room=notes yroom.inputs=1 yroom.bytes=0" // of a query
+	c.wants(t, turn, turn, "s1: GET /api/rooms/{room}/events under "+caller+" http.request.method=GET http.route=/api/rooms/{room}/events http.response.status_code=200")
 	s.Stop(t)
 	c.wantNone(t)
 }
