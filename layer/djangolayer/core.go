@@ -80,6 +80,7 @@ var errAnswer = errors.New("the answer of Redis has another form")
 
 const (
 	popMost   = 256
+	fewPopped = 4
 	popBytes  = 8 << 20
 	popWait   = time.Second
 	groupMost = 10_000 // how many members of a group are read
@@ -118,12 +119,14 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 				p.take(h.bus, b) //nolint:contextcheck // an export that was begun is finished
 			}
 		}
-		if args = args[:2]; len(popped) > 1 {
-			continue
-		}
-		if ctx.Err() != nil { // nothing is being handled
+		args = args[:2]
+		switch n := len(popped) - 1; {
+		case n == 0 && ctx.Err() != nil: // nothing is being handled
 			return nil //nolint:nilerr // it is the end
+		case n > fewPopped, ctx.Err() != nil:
+			continue // there may be more
 		}
+		// Most often there is nothing else, and the next call drops what was handled.
 		first, err := h.waitFor(ctx, c, key)
 		if err != nil {
 			return fmt.Errorf("wait for messages of %s: %w", channel, err)

@@ -3,6 +3,7 @@
 package django
 
 import (
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/internal/markdown"
 	"github.com/yroom/yroom/internal/testkit"
@@ -113,7 +114,7 @@ func start(t *testing.T, o options) *site {
 			}
 			address += "&keys=" + url.QueryEscape(file)
 		}
-		s.worker = daemon.Start(t, program, "worker", "--layer", address, "--store", "sqlite:"+filepath.Join(t.TempDir(), "documents.db"))
+		s.worker = daemon.Start(t, program, "worker", "--layer", address, "--store", cmp.Or(*store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
 	}
 	for i := range s.ports {
 		s.await(t, i)
@@ -253,11 +254,11 @@ func (s *site) exports(t *testing.T) {
 		{"export_xml_text", "none", value("")},
 		{"export_map", "text", value(map[string]any{})}, // of another kind
 	} {
-		if diff := cmp.Diff(c.want, s.view(t, c.method, s.room, c.root)); diff != "" {
+		if diff := gocmp.Diff(c.want, s.view(t, c.method, s.room, c.root)); diff != "" {
 			t.Errorf("%s(%q) (-want +got)\n%s", c.method, c.root, diff)
 		}
 	}
-	if diff := cmp.Diff(map[string]any{"error": "DataUnavailable"}, s.view(t, "export_text", "never-opened", "t")); diff != "" {
+	if diff := gocmp.Diff(map[string]any{"error": "DataUnavailable"}, s.view(t, "export_text", "never-opened", "t")); diff != "" {
 		t.Errorf("a room that was never opened (-want +got)\n%s", diff)
 	}
 }
