@@ -130,6 +130,14 @@ func (b *bus) hostFor(home string) *host { return b.hosts[hostOf(home, len(b.hos
 // doesn't block, and never calls done itself.
 func (b *bus) post(p post) bool { return b.hostFor(p.home).add(p) }
 
+// fits reports whether so many bytes more may wait for the host of a home.
+func (b *bus) fits(home string, bytes int) bool {
+	h := b.hostFor(home)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.bytes+bytes <= queueBytes && len(h.queue) < queuePosts
+}
+
 // isFull reports whether a home has had no capacity a moment ago.
 func (b *bus) isFull(home string) bool {
 	h := b.hostFor(home)

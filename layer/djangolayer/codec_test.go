@@ -289,8 +289,8 @@ func FuzzFernet(f *testing.F) {
 	f.Add([]byte(""))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := newCrypter([]string{"first key", tokenKey}, 0, time.Now)
-		if _, err := c.decrypt(data); err == nil && string(data) != token && !strings.Contains(string(data), "\n") && !strings.Contains(string(data), "\r") && len(data) == len(token) {
-			t.Logf("%q is decrypted", data) // other spellings of the same base64
+		if message, err := c.decrypt(data); err == nil && len(message) >= len(data) {
+			t.Fatalf("%q became %q", data, message)
 		}
 		if got, err := c.decrypt(c.encrypt(data)); err != nil || !bytes.Equal(got, data) {
 			t.Fatalf("%x became %x, %v", data, got, err)

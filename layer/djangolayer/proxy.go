@@ -204,7 +204,7 @@ func (p *proxy) send(c *conn, in event.Input) bool {
 // find asks all clients to send their awareness, so that the proxy knows their connections.
 // On the pubsub layer, what they have sent while there was no worker is lost.
 func (p *proxy) find() {
-	query := p.bus.encode(answer{typ: typeForward, payload: protocol.Plain{}.Append(nil, protocol.Message{Type: protocol.QueryAwareness})}, nil)
+	query := p.bus.encode(answer{typ: typeForward, payload: frameOf(protocol.Message{Type: protocol.QueryAwareness})}, nil)
 	for _, h := range p.bus.hosts {
 		for _, home := range h.groups(context.Background()) {
 			p.bus.post(post{home: home, entry: query, keep: true, done: func(result) {}})

@@ -59,13 +59,19 @@ func (p *proxy) deliverOne(name string, out *event.Output) {
 
 // broadcast sends a message to all connections of a room.
 func (p *proxy) broadcast(r *room, out *event.Output) {
-	frame := protocol.Plain{}.Append(nil, out.Message)
+	frame := frameOf(out.Message)
 	if len(frame) == 0 {
 		return
 	}
 	for _, h := range r.homes {
 		p.sendHome(h, frame, out, false)
 	}
+}
+
+// frameOf returns the frame of a message. It is empty for those that clients don't know.
+func frameOf(m protocol.Message) []byte {
+	d := protocol.Plain{}
+	return d.Append(make([]byte, 0, d.HeadSize()+len(m.Data)), m)
 }
 
 // sendHome sends a frame to all connections of a home. Unless keep is set, the home is behind
@@ -146,7 +152,11 @@ func (p *proxy) countTakers(h *home, takers int, now time.Time) {
 // answer sends a message to one connection. What answers the Resync of a home is for all
 // connections there.
 func (p *proxy) answer(c *conn, out *event.Output) {
-	frame := protocol.Plain{}.Append(nil, out.Message)
+	if !p.bus.fits(p.bus.homeOfOne(c.channel), len(out.Message.Data)) {
+		p.sentOne(c, result{})
+		return
+	}
+	frame := frameOf(out.Message)
 	if len(frame) == 0 {
 		return
 	}

@@ -541,6 +541,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// The layer follows a master to the replica that replaces it.
 func TestSentinel(t *testing.T) {
 	r := redis.StartReplicated(t)
 	d := start(t, "", r.URL())
@@ -548,4 +549,33 @@ func TestSentinel(t *testing.T) {
 	joined(t, a)
 	a.write(t, "before")
 	a.awaitText(t, "before")
+	r.Master.Kill(t)
+	testkit.Eventually(t, "the layer is not ready", func() string {
+		if d.layer.Ready() == nil {
+			return "it is"
+		}
+		return ""
+	})
+	testkit.Eventually(t, "the layer is ready again", func() string {
+		if err := d.layer.Ready(); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	testkit.Eventually(t, "the replica takes messages", func() string {
+		c := d.hosts[0]
+		if err := c.Do(t.Context(), c.B().Set().Key("test").Value("1").Build()).Error(); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+	b := d.socket("room", "b")
+	joined(t, b)
+	await(t, "the text arrives", func() string {
+		take(t, a) // it is asked for what was lost
+		if got := b.text(t); got != "before" {
+			return got
+		}
+		return ""
+	}, b)
 }

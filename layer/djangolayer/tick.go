@@ -43,10 +43,14 @@ func (p *proxy) tick(ctx context.Context) {
 	}
 }
 
-// joinDue makes connections join again that have to.
+// joinDue makes connections join again that have to, unless so much waits for them that the
+// answers to them might not fit.
 func (p *proxy) joinDue() {
 	left := joinsAtOnce
 	for c := range p.due {
+		if !p.bus.fits(p.bus.homeOfOne(c.channel), queueBytes/2) {
+			continue
+		}
 		if left--; left < 0 {
 			return
 		}
