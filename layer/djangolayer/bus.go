@@ -10,6 +10,8 @@ import (
 	"github.com/redis/rueidis"
 )
 
+var errConnecting = errors.New("not connected to Redis yet")
+
 // bus sends answers to Django processes over a layer of channels_redis, and receives from
 // them. Each host has a queue and a goroutine, which sends what waits in a batch.
 type bus struct {

@@ -113,9 +113,10 @@ func (l *Layer) Serve(h layer.BackHandler) (layer.Back, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	b := &back{Back: inner, layer: l, cancel: cancel}
+	b := &back{Back: inner, layer: l, cancel: cancel, cut: l.proxy.begin()}
 	for _, channel := range l.channels {
 		for _, h := range l.bus.hostsOf(channel) {
+			h.setFailure(errConnecting)
 			b.receiving.Go(func() { h.receive(ctx, channel, l.proxy) })
 		}
 	}
@@ -129,6 +130,7 @@ type back struct {
 
 	layer     *Layer
 	cancel    context.CancelFunc
+	cut       context.CancelFunc // ends the calls of YroomDocument that are running
 	receiving sync.WaitGroup
 	ticking   sync.WaitGroup
 }
@@ -139,6 +141,7 @@ func (b *back) Drain() {
 	b.cancel()
 	b.receiving.Wait()
 	b.ticking.Wait()
+	defer time.AfterFunc(callsDrain, b.cut).Stop()
 	b.layer.proxy.calls.Wait()
 	b.Back.Drain()
 }

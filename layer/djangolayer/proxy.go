@@ -30,6 +30,7 @@ type proxy struct {
 	slots     chan struct{}
 	waiting   chan struct{}
 	calls     sync.WaitGroup
+	calling   context.Context // ends some time after the worker has begun to end
 
 	mu       sync.Mutex
 	rooms    map[string]*room
@@ -108,6 +109,17 @@ func (p *proxy) stats() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return Stats{Conns: p.conns, Behind: len(p.behind), Received: p.received, Skipped: p.skipped}
+}
+
+// begin makes the proxy work for a worker. It returns a function that ends calls of
+// YroomDocument.
+func (p *proxy) begin() context.CancelFunc {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draining = false
+	var cut context.CancelFunc
+	p.calling, cut = context.WithCancel(context.Background())
+	return cut
 }
 
 // drain makes the proxy ignore the Rejoins of the worker that ends: the next worker makes

@@ -15,6 +15,7 @@ const (
 	callsAtOnce  = 4
 	callsWaiting = 1000
 	callTime     = 10 * time.Second
+	callsDrain   = 3 * time.Second // how long calls may go on when the worker ends
 )
 
 var errCalls = errors.New("too many calls wait")
@@ -68,8 +69,11 @@ func (p *proxy) call(m message) error {
 	}
 	p.calls.Go(func() {
 		defer func() { <-p.waiting }()
-		p.slots <- struct{}{}
-		defer func() { <-p.slots }()
+		select {
+		case p.slots <- struct{}{}:
+			defer func() { <-p.slots }()
+		case <-p.calling.Done():
+		}
 		text, err := p.export(m)
 		if err != nil && !errors.Is(err, document.ErrNotFound) {
 			p.log.Warn("an export for a Django process failed: it raises DataUnavailable there", "room", m.room, "method", m.method, "root", fmt.Sprintf("%.100s", m.param), "error", err)
@@ -81,7 +85,7 @@ func (p *proxy) call(m message) error {
 
 // export reads a root of the document of a room.
 func (p *proxy) export(m message) (*string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	ctx, cancel := context.WithTimeout(p.calling, callTime)
 	defer cancel()
 	doc, err := p.documents.Document(m.room).Read(ctx)
 	if err == nil {

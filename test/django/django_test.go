@@ -73,6 +73,7 @@ type options struct {
 	layer  string // core or pubsub
 	server string // daphne or uvicorn
 	django int    // how many processes; 0 stands for 1
+	hosts  int    // how many hosts of Redis; 0 stands for 1
 	keys   []string
 	python bool   // the worker is that of channels-yroom
 	params string // further parameters of the worker's layer
@@ -88,8 +89,16 @@ func start(t *testing.T, o options) *site {
 		t.Fatal(err)
 	}
 	s := &site{redis: redis.Start(t, redis.Options{}), room: testkit.Unique("room")}
+	hosts, parameters := []string{s.redis.URL()}, "?type="+o.layer+o.params
+	for range o.hosts - 1 {
+		hosts = append(hosts, redis.Start(t, redis.Options{}).URL())
+	}
+	address := "django+" + hosts[0]
+	for _, host := range hosts[1:] {
+		address += "," + strings.TrimPrefix(host, "redis://")
+	}
 	variables := append([]string{
-		"-C", "site", "PYTHONPATH=" + documented(t), "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + s.redis.URL(), "KEYS=" + strings.Join(o.keys, ","), interpreter,
+		"-C", "site", "PYTHONPATH=" + documented(t), "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, ","), "KEYS=" + strings.Join(o.keys, ","), interpreter,
 	}, o.extra...)
 	run := func(args ...string) *daemon.Daemon {
 		return daemon.Start(t, "/usr/bin/env", append(slices.Clip(variables), args...)...)
@@ -106,15 +115,14 @@ func start(t *testing.T, o options) *site {
 	if o.python {
 		s.worker = run("-m", "django", "yroom")
 	} else {
-		address := "django+" + s.redis.URL() + "?type=" + o.layer + o.params
 		if len(o.keys) > 0 {
 			file := filepath.Join(t.TempDir(), "keys")
 			if err := os.WriteFile(file, []byte(strings.Join(o.keys, "\n")), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			address += "&keys=" + url.QueryEscape(file)
+			parameters += "&keys=" + url.QueryEscape(file)
 		}
-		s.worker = daemon.Start(t, program, "worker", "--layer", address, "--store", cmp.Or(*store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
+		s.worker = daemon.Start(t, program, "worker", "--layer", address+parameters, "--store", cmp.Or(*store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
 	}
 	for i := range s.ports {
 		s.await(t, i)
@@ -181,10 +189,13 @@ var deployments = map[string]options{
 	"core, daphne":                 {layer: "core", server: "daphne"},
 	"core, uvicorn, encrypted":     {layer: "core", server: "uvicorn", keys: []string{"new key", "old key"}},
 	"pubsub, daphne, uvicorn":      {layer: "pubsub", server: "uvicorn"},
+	"core, hosts, processes":       {layer: "core", server: "uvicorn", django: 2, hosts: 3},
+	"pubsub, hosts":                {layer: "pubsub", server: "daphne", hosts: 3},
 	"pubsub, encrypted, processes": {layer: "pubsub", server: "daphne", django: 2, keys: []string{"key"}},
 }
 
 func TestPeople(t *testing.T) {
+	t.Parallel()
 	for name, o := range deployments {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -35,6 +35,7 @@ func (s *site) agree(t *testing.T, names []string, length *int) {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]options{
 		"core":   {layer: "core", server: "uvicorn", django: 2},
 		"pubsub": {layer: "pubsub", server: "daphne", django: 2},
