@@ -20,7 +20,6 @@
 // Files, in the order in which a connection passes them:
 //
 //   - consumer.go, hooks.go, events.go, refusal.go: configuration, what runs when, and why
-//   - trace.go: edits of which a trace is kept
 //     requests are refused
 //   - limits.go, quota.go: how many connections there may be, and what each user and address
 //     may do
@@ -42,6 +41,7 @@
 //   - probe.go: whether a client is there, if another one claims its client id
 //   - offer.go, answers.go, whole.go: large answers, which are offered, wait for memory
 //     and are shared
+//   - trace.go: edits of which a trace is kept
 //   - stats.go: what the consumer does now, and has done so far
 //   - sweep.go, shutdown.go: what happens to idle, dead and expired connections,
 //     and to all of them in the end

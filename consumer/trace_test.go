@@ -9,7 +9,9 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/layer"
+	"github.com/yroom/yroom/protocol"
 )
 
 // Only updates can have a trace. It is sent with the edit, and reported with the broadcast.
@@ -84,6 +86,31 @@ func TestTracePanics(t *testing.T) {
 			if !strings.Contains(h.logs.String(), "panic="+name) {
 				t.Errorf("the panic of %s is not logged", name)
 			}
+		}
+	})
+}
+
+// An edit of which no trace is kept allocates nothing for that.
+func TestTraceAllocations(t *testing.T) {
+	testkit.SkipUnderRace(t)
+	var conn *Conn
+	cfg := Config{Events: Events{Trace: func(c *Conn) (*event.Trace, func()) { conn = c; return nil, nil }}}
+	withHarness(t, cfg, func(t *testing.T, h *harness) {
+		a, _ := h.join("/doc")
+		a.send(ws.OpBinary, []byte("\x00\x02\x01\x07"))
+		synctest.Wait()
+		m := update(7)
+		allocations := func(receive func(protocol.Message) error) float64 {
+			return testing.AllocsPerRun(200, func() {
+				if err := receive(m); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		without := allocations(func(m protocol.Message) error { return conn.receiveMessage(m, 4, nil) })
+		with := allocations(func(m protocol.Message) error { return conn.receiveTraced(m, 4) })
+		if with > without {
+			t.Errorf("%v allocations for an edit, and %v without traces", with, without)
 		}
 	})
 }

@@ -53,7 +53,9 @@ func (a *actor) hold(e room.Effects) {
 	switch {
 	case e.Update != nil || a.next.any():
 		a.next.add(e)
-		a.next.trace = cmp.Or(a.next.trace, a.trace)
+		if e.Update != nil {
+			a.next.trace = cmp.Or(a.next.trace, a.trace)
+		}
 	case a.writing.any() && !a.writing.again:
 		a.writing.add(e)
 	default:

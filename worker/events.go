@@ -58,7 +58,7 @@ type LoadInfo struct {
 type TurnInfo struct {
 	Room     string
 	Inputs   int
-	Trace    *event.Trace  // of the first of the inputs of which a trace is kept; nil: there is none
+	Trace    *event.Trace  // of the first edit of which a trace is kept, or else of the first such request; nil: there is none
 	Added    int           // size of the update that the turn added to the document, in bytes
 	Duration time.Duration // of the room's work, without delivery
 }

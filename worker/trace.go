@@ -1,16 +1,23 @@
 package worker
 
-import "github.com/yroom/yroom/event"
+import (
+	"cmp"
 
-// traceOf returns the trace of the first input of which one is kept. The others of a turn share
-// its update, its append and its broadcast, so these are shown in one trace only.
-func traceOf(ins []event.Input) *event.Trace {
+	"github.com/yroom/yroom/event"
+)
+
+// traceOf returns the trace of the first edit of which one is kept, or else of the first such
+// request. The others of a turn share its update, its append and its broadcast, so these are shown
+// in one trace only.
+func traceOf(ins []event.Input) (t *event.Trace) {
 	for i := range ins {
-		if t := ins[i].Trace; t != nil {
-			return t
+		in := &ins[i]
+		if in.Trace != nil && (in.Request == nil || in.Request.Kind == event.RequestApply) {
+			return in.Trace
 		}
+		t = cmp.Or(t, in.Trace)
 	}
-	return nil
+	return t
 }
 
 // traceBroadcasts adds the trace of the turn to its broadcasts.

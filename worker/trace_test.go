@@ -84,9 +84,41 @@ func TestTrace(t *testing.T) {
 		write(0, 3) // an update that the document has
 		want("turn of 1: 3")
 
+		f.store.Set(gate.Wait, faulty.Append)
+		for clock := uint64(6); clock < 8; clock++ {
+			write(clock, 0)
+			want("turn of 1: 0")
+		}
+		query := event.Input{Kind: event.InputRequest, Conn: 2, Request: &event.Request{Kind: event.RequestQuery}, Trace: &event.Trace{ID: [16]byte{9}}}
+		send(query) // a request that edits nothing has no part in the append that it waits for
+		want("turn of 1: 9")
+		write(8, 5)
+		want("turn of 1: 5")
+		gate.Release <- nil
+		f.store.Set(nil, faulty.Append)
+		want("append of 1: 0", broadcast+"0", "append of 2: 5", broadcast+"0", broadcast+"5")
+
 		front.Close()
 		f.stop()
 		<-f.ended
 		f.front.Close()
 	})
+}
+
+// The trace of an edit comes before that of a request in its turn that edits nothing.
+func TestTraceOf(t *testing.T) {
+	query, edit, apply := &event.Trace{ID: [16]byte{1}}, &event.Trace{ID: [16]byte{2}}, &event.Trace{ID: [16]byte{3}}
+	asks := event.Input{Kind: event.InputRequest, Request: &event.Request{Kind: event.RequestQuery}, Trace: query}
+	adds := event.Input{Kind: event.InputRequest, Request: &event.Request{Kind: event.RequestApply}, Trace: apply}
+	types := event.Input{Kind: event.InputMessage, Trace: edit}
+	for _, test := range []struct {
+		ins  []event.Input
+		want *event.Trace
+	}{
+		{nil, nil}, {[]event.Input{{Kind: event.InputJoin}, asks}, query}, {[]event.Input{asks, types, adds}, edit}, {[]event.Input{asks, adds, types}, apply},
+	} {
+		if got := traceOf(test.ins); got != test.want {
+			t.Errorf("%v: the trace is %v, want %v", test.ins, got, test.want)
+		}
+	}
 }

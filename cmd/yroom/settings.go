@@ -46,8 +46,8 @@ type ProcessSettings struct {
 	ShutdownTimeout time.Duration `yaml:"shutdown_timeout" placeholder:"DURATION"  help:"How long a shutdown may take (default: 30s)."`
 	MetricsListen   string        `yaml:"metrics_listen"   placeholder:"HOST:PORT" help:"Address for /metrics alone, without a token (default: none)."`
 
-	TracesURL   string  `yaml:"traces_url"   placeholder:"URL"  help:"Address of an OpenTelemetry collector, such as http://127.0.0.1:4318, to which traces of some edits and API requests are sent by OTLP over HTTP (default: none)."`
-	TracesRatio float64 `yaml:"traces_ratio" placeholder:"PART" help:"Part of the edits and API requests of which a trace is kept: 1 is all (default: 0.01)."`
+	TracesURL   string   `yaml:"traces_url"   placeholder:"URL"  help:"Address of an OpenTelemetry collector, such as http://127.0.0.1:4318, to which traces of some edits and API requests are sent by OTLP over HTTP (default: none)."`
+	TracesRatio *float64 `yaml:"traces_ratio" placeholder:"PART" help:"Part of the edits and API requests of which a trace is kept: 1 is all (default: 0.01)."`
 
 	MessageMemory yroom.Bytes `yaml:"message_memory" kong:"-"`
 }
@@ -119,7 +119,7 @@ var defaults = settings{
 		LogFormat:       "text",
 		LogLevel:        "info",
 		ShutdownTimeout: 30 * time.Second,
-		TracesRatio:     0.01,
+		TracesRatio:     new(0.01),
 		MessageMemory:   256 << 20,
 	},
 	ConsumerSettings: ConsumerSettings{

@@ -239,8 +239,8 @@ func fill(v reflect.Value, n int) {
 			*to = word
 		case *int:
 			*to = n
-		case *float64:
-			*to = float64(n)
+		case **float64:
+			*to = new(float64(n))
 		case *[]string:
 			*to = []string{word}
 		case **bool:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -40,10 +41,13 @@ type traces struct {
 // collectorVariables turn traces on, as --traces-url does.
 var collectorVariables = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
 
+// mostAnswer is how many bytes of the collector's answer are read: the log has those of an error.
+const mostAnswer = 4 << 10
+
 // checkTraces returns an error for settings that can't be meant.
 func (s settings) checkTraces() error {
-	if s.TracesRatio < 0 || s.TracesRatio > 1 {
-		return fmt.Errorf("traces-ratio %v: want a part of the edits, more than 0 and at most 1", s.TracesRatio)
+	if s.TracesRatio != nil && !(*s.TracesRatio >= 0 && *s.TracesRatio <= 1) {
+		return fmt.Errorf("traces-ratio %v: want a part of the edits, from 0 to 1", *s.TracesRatio)
 	}
 	if s.TracesURL == "" {
 		return nil
@@ -51,6 +55,9 @@ func (s settings) checkTraces() error {
 	u, err := url.Parse(s.TracesURL)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return fmt.Errorf("the address %s of traces: want that of a collector, such as http://127.0.0.1:4318", scheme(s.TracesURL))
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("the address of traces has a user, a password, a query or a fragment, which are not sent: set OTEL_EXPORTER_OTLP_HEADERS for what the collector asks for")
 	}
 	return nil
 }
@@ -65,7 +72,7 @@ func (s settings) openTraces(ctx context.Context, log *slog.Logger) (*traces, er
 		return nil, nil
 	}
 	// What can't be sent is dropped, so that a collector that is down costs neither time nor memory.
-	options := []otlptracehttp.Option{otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: false})}
+	options := []otlptracehttp.Option{otlptracehttp.WithRetry(otlptracehttp.RetryConfig{Enabled: false}), otlptracehttp.WithMaxResponseSize(mostAnswer)}
 	if s.TracesURL != "" {
 		at, err := url.JoinPath(s.TracesURL, "/v1/traces")
 		if err != nil {
@@ -88,7 +95,7 @@ func (s settings) openTraces(ctx context.Context, log *slog.Logger) (*traces, er
 		sdktrace.WithResource(about),
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())), // sampled chooses before a span begins
 	)
-	return &traces{provider, provider.Tracer("github.com/yroom/yroom"), s.TracesRatio}, nil
+	return &traces{provider, provider.Tracer("github.com/yroom/yroom"), *s.TracesRatio}, nil
 }
 
 // traceEnd bounds how long a process that ends waits for a collector.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -314,8 +315,11 @@ func TestTracesAreChecked(t *testing.T) {
 	for want, set := range map[string]settings{
 		"want that of a collector":     {ProcessSettings: ProcessSettings{TracesURL: "user:secret@collector:4318"}},
 		"such as http://127.0.0.1:431": {ProcessSettings: ProcessSettings{TracesURL: "grpc://user:secret@collector:4317"}},
-		"at most 1":                    {ProcessSettings: ProcessSettings{TracesRatio: 1.5}},
-		"more than 0":                  {ProcessSettings: ProcessSettings{TracesRatio: -1}},
+		"OTEL_EXPORTER_OTLP_HEADERS":   {ProcessSettings: ProcessSettings{TracesURL: "http://user:secret@collector:4318"}},
+		"a query":                      {ProcessSettings: ProcessSettings{TracesURL: "http://collector:4318/?token=secret"}},
+		"1.5: want a part":             {ProcessSettings: ProcessSettings{TracesRatio: new(1.5)}},
+		"from 0 to 1":                  {ProcessSettings: ProcessSettings{TracesRatio: new(-1.0)}},
+		"NaN: want a part":             {ProcessSettings: ProcessSettings{TracesRatio: new(math.NaN())}},
 	} {
 		if _, err := set.complete(settings{}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%+v: the error is %v, want %q", set.ProcessSettings, err, want)
@@ -332,7 +336,7 @@ func TestTracesAllocateNothingForOtherEdits(t *testing.T) {
 	}
 	testkit.SkipUnderRace(t)
 	m := allMetrics(t)
-	on, err := settings{ProcessSettings: ProcessSettings{TracesURL: "http://127.0.0.1:1", TracesRatio: 1e-12}}.openTraces(t.Context(), slog.New(slog.DiscardHandler))
+	on, err := settings{ProcessSettings: ProcessSettings{TracesURL: "http://127.0.0.1:1", TracesRatio: new(1e-12)}}.openTraces(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

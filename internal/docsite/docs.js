@@ -138,7 +138,7 @@ async function search () {
 
 element('search').hidden = false
 if (matchMedia('(pointer: fine)').matches) query.placeholder = 'Search (press /)'
-query.addEventListener('focus', load)
+query.addEventListener('focus', () => load().catch(() => {})) // search says what is wrong
 query.addEventListener('input', search)
 query.addEventListener('keydown', event => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]

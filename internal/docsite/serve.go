@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"weak"
 
 	"github.com/yroom/yroom/internal/webui"
 )
@@ -17,13 +16,12 @@ import (
 // prefix is the path of the site on a server.
 const prefix = "/docs/"
 
-// Handler serves a site at /docs/. Rendered files are kept only until the next garbage
-// collection: few visitors of a server read its documentation, and many requests at once
-// cost no more than one.
+// Handler serves a site at /docs/. A file is rendered when it is first asked for and then
+// kept, so strangers can't keep the server busy with it.
 type Handler struct {
 	site *Site
 	mu   sync.Mutex // one file is rendered at a time
-	kept map[string]weak.Pointer[rendered]
+	kept map[string]*rendered
 }
 
 // rendered is a file with the tag by which a browser finds out whether it has changed.
@@ -34,7 +32,7 @@ type rendered struct {
 
 // NewHandler returns a handler for a site.
 func NewHandler(site *Site) *Handler {
-	return &Handler{site: site, kept: map[string]weak.Pointer[rendered]{}}
+	return &Handler{site: site, kept: map[string]*rendered{}}
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,11 +64,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(file.content))
 }
 
-// file returns a file of the site, which is rendered unless it still is in memory.
+// file returns a file of the site, which is rendered if it was not asked for before.
 func (h *Handler) file(name string) (*rendered, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if file := h.kept[name].Value(); file != nil {
+	if file := h.kept[name]; file != nil {
 		return file, nil
 	}
 	content, err := h.site.File(name)
@@ -79,6 +77,6 @@ func (h *Handler) file(name string) (*rendered, error) {
 	}
 	sum := sha256.Sum256(content)
 	file := &rendered{content, `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`}
-	h.kept[name] = weak.Make(file)
+	h.kept[name] = file
 	return file, nil
 }
