@@ -486,6 +486,32 @@ func TestMembers(t *testing.T) {
 	}
 }
 
+// Messages with equal times are in any order in Redis, and clocks are set back. The last edit of
+// a connection is taken after its disconnect, and the connection stays gone.
+func TestOvertaken(t *testing.T) {
+	d := start(t, "")
+	a, b := d.socket("room", "a"), d.socket("room", "b")
+	joined(t, a)
+	joined(t, b)
+	d.push(t, entry(b.message("disconnect")))
+	b.write(t, "late")
+	a.awaitText(t, "late")
+	b.send(t, protocol.Message{Type: protocol.QueryAwareness})
+	a.write(t, ", and on")
+	c := d.socket("room", "c")
+	joined(t, c)
+	c.awaitText(t, "late, and on")
+	if s := d.layer.Stats(); s.Conns != 2 {
+		t.Errorf("%+v, want 2 connections", s)
+	}
+	before := d.socket("other", "a") // its first message is overtaken by the second
+	before.write(t, "early")
+	d.push(t, entry(before.message("connect")))
+	after := d.socket("other", "b")
+	joined(t, after)
+	after.awaitText(t, "early")
+}
+
 func TestClose(t *testing.T) {
 	d := start(t, "")
 	a := d.socket("room", "a")
