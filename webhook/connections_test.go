@@ -15,8 +15,8 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// wantPeople fails the test unless exactly these events of connections arrived about a room, in this order.
-func (w *world) wantPeople(room string, want ...string) {
+// wantConnections fails the test unless exactly these events of connections arrived about a room, in this order.
+func (w *world) wantConnections(room string, want ...string) {
 	w.Helper()
 	var got []string
 	for _, r := range w.receiver.of(room) {
@@ -50,11 +50,28 @@ func TestConnections(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		d.Joined("room", 1, "ada") // again
 		time.Sleep(10 * time.Second)
-		w.wantPeople("room", `connected 1 of "ada" at 00:00:00, 1`, `connected 18446744073709551615 of "�\x00" at 00:00:01, 2`,
+		w.wantConnections("room", `connected 1 of "ada" at 00:00:00, 1`, `connected 18446744073709551615 of "�\x00" at 00:00:01, 2`,
 			`disconnected 1 of "ada" at 00:00:02, 1`, `connected 1 of "ada" at 00:00:12, 2`)
-		w.wantPeople("other", `connected 3 of "" at 00:00:01, 1`)
-		w.wantPeople("in memory")
+		w.wantConnections("other", `connected 3 of "" at 00:00:01, 1`)
+		w.wantConnections("in memory")
 		w.wantNotices(0, 0)
+	})
+}
+
+// The events of a room are sent as fast as they are answered.
+func TestManyConnectionsOfRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hook.Events = []Event{Connected}
+		d, _ := w.run()
+		const many = 60
+		for i := range many {
+			d.Joined("room", event.ConnID(i+1), "ada")
+		}
+		time.Sleep(2 * time.Second)
+		if n := len(w.receiver.of("room")); n != many {
+			t.Errorf("after two seconds there were %d events, want %d", n, many)
+		}
 	})
 }
 
@@ -68,7 +85,7 @@ func TestUnwantedConnections(t *testing.T) {
 		time.Sleep(time.Second)
 		d.Left("room", 1, false)
 		time.Sleep(10 * time.Second)
-		w.wantPeople("room", `disconnected 1 of "ada" at 00:00:01, 0`)
+		w.wantConnections("room", `disconnected 1 of "ada" at 00:00:01, 0`)
 		end()
 		w.hook.Events = nil
 		d, _ = w.run()

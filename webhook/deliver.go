@@ -14,7 +14,7 @@ import (
 
 const (
 	atOnce    = 4                // requests to one webhook at once, about the rooms of all stores
-	poll      = time.Second      // how often a store is asked for notices while there are none
+	poll      = time.Second      // how often a store is asked for notices while there are none, and no delivery ends
 	count     = 15 * time.Second // how often they are counted
 	leases    = 3                // a lease takes this multiple of the timeout of a request
 	longest   = 10               // a change is sent at the latest after this multiple of the delay
@@ -40,6 +40,7 @@ type feed struct {
 	client *http.Client
 	log    *slog.Logger
 	slots  chan struct{} // of all feeds of the hook: has an item for each request in progress
+	ended  chan struct{} // has an item if a delivery has ended, so that its room may have another notice to take
 	unread bool          // the last read of notices has failed; used by run only
 	large  chan struct{} // of all feeds: has an item while a large document is read, and its content made
 
@@ -69,7 +70,7 @@ func New(cfg Config) (*Deliverer, error) {
 		for _, s := range cfg.Stores {
 			d.feeds = append(d.feeds, &feed{
 				hook: h, store: s, client: client, log: log.With("webhook", h.Name),
-				slots: slots, large: large, done: Stats{Hook: h.Name},
+				slots: slots, ended: make(chan struct{}, 1), large: large, done: Stats{Hook: h.Name},
 			})
 		}
 	}
@@ -108,14 +109,29 @@ func (f *feed) run(ctx context.Context) {
 		n, found := f.take(ctx)
 		if !found {
 			<-f.slots
-			wait(ctx, poll)
+			f.rest(ctx)
 			continue
 		}
 		delivering.Go(func() {
 			f.deliver(ctx, n, began)
 			<-f.slots
+			select {
+			case f.ended <- struct{}{}:
+			default:
+			}
 		})
 		wait(ctx, f.pause())
+	}
+}
+
+// rest waits until the store is asked for notices again.
+func (f *feed) rest(ctx context.Context) {
+	timer := time.NewTimer(poll)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.ended:
+	case <-ctx.Done():
 	}
 }
 
