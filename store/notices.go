@@ -27,7 +27,7 @@ import (
 // errors are those of a Store, except for ErrDeleted.
 type Notices interface {
 	// AddNotices adds notices of NoticeConnected and NoticeDisconnected, in this order and in one
-	// transaction. Of each, it uses Webhook, Room, Kind, Last and Data. A crash of the process
+	// transaction. Of each, it uses Webhook, Room, Kind, Last and Data; First becomes Last. A crash of the process
 	// loses none of them, but a power loss may.
 	AddNotices(ctx context.Context, all []Notice) error
 	// TakeNotices takes notices that are due, at most t.Limit. Each is taken by one call only,
@@ -79,7 +79,7 @@ type Notice struct {
 	// Position is that of the entry that was added last or, for NoticeDeleted, that of the deletion.
 	// It is 0 for a notice of AddNotices.
 	Position Position
-	// Data is kept for a notice of AddNotices, and empty for others.
+	// Data is what AddNotices was given. It is empty for other notices.
 	Data string
 	// First and Last are the times of the first and the last change that the notice stands for.
 	First, Last time.Time

@@ -10,8 +10,8 @@ import (
 	"github.com/yroom/yroom/internal/testkit/faulty"
 )
 
-// people records which connections join and leave.
-func (l *eventLog) people() Events {
+// connections records which connections join and leave.
+func (l *eventLog) connections() Events {
 	return Events{
 		Joined: func(i JoinInfo) { l.addf("%s: %d of %q", i.Room, i.Conn, i.User) },
 		Left: func(i LeaveInfo) {
@@ -28,7 +28,7 @@ func (l *eventLog) people() Events {
 // it has left, because its consumer is gone or doesn't know it, or because the room was closed or handed over.
 func TestJoinedAndLeft(t *testing.T) {
 	var l eventLog
-	config := Config{Events: l.people(), Room: func(string) Settings { return Settings{RemoveDelay: time.Second} }}
+	config := Config{Events: l.connections(), Room: func(string) Settings { return Settings{RemoveDelay: time.Second} }}
 	runWithConfig(t, config, func(f *fixture, layer *frontLayer) {
 		want := func(what string, want ...string) {
 			t.Helper()

@@ -1,4 +1,4 @@
--- The first version of the schema, and a room.
+-- The second version of the schema, and a room.
 
 CREATE SCHEMA yroom;
 

@@ -1,4 +1,4 @@
--- The fourth version of the schema, and rooms without their entries.
+-- The fifth version of the schema, and rooms without their entries.
 
 CREATE TABLE rooms (
   id             INTEGER PRIMARY KEY,
