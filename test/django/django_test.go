@@ -34,24 +34,31 @@ func TestMain(m *testing.M) {
 	testkit.MainWithProgram(m, &program)
 }
 
-// documented returns a folder with a module of the consumers in docs/django.md. The first block
-// there is a module, and the second one a method.
-func documented(t *testing.T) (folder string) {
+// blocks returns the blocks in Python of docs/django.md: a module with a consumer, a method of
+// one, and the scripts that export and import documents.
+func blocks(t *testing.T) (consumer, method, exports, imports string) {
 	t.Helper()
-	var blocks []string
+	var texts []string
 	all, err := markdown.Blocks(os.DirFS("../.."), "python")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, b := range all {
 		if b.File == "docs/django.md" {
-			blocks = append(blocks, b.Text)
+			texts = append(texts, b.Text)
 		}
 	}
-	if len(blocks) != 2 {
-		t.Fatalf("docs/django.md has %d blocks in Python, want 2", len(blocks))
+	if len(texts) != 4 {
+		t.Fatalf("docs/django.md has %d blocks in Python, want 4", len(texts))
 	}
-	module := blocks[0] + "\n\nclass Closing(Consumer):\n    " + strings.ReplaceAll(blocks[1], "\n", "\n    ") + "\n"
+	return texts[2], texts[3], texts[0], texts[1]
+}
+
+// documented returns a folder with a module of the consumers in docs/django.md.
+func documented(t *testing.T) (folder string) {
+	t.Helper()
+	consumer, method, _, _ := blocks(t)
+	module := consumer + "\n\nclass Closing(Consumer):\n    " + strings.ReplaceAll(method, "\n", "\n    ") + "\n"
 	folder = t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "documented.py"), []byte(module), 0o600); err != nil {
 		t.Fatal(err)
@@ -75,9 +82,11 @@ type options struct {
 	django int    // how many processes; 0 stands for 1
 	hosts  int    // how many hosts of Redis; 0 stands for 1
 	keys   []string
-	python bool   // the worker is that of channels-yroom
-	params string // further parameters of the worker's layer
-	extra  []string
+	python bool     // the worker is that of channels-yroom
+	room   string   // empty: a new one
+	store  string   // of the worker of yroom; empty: a new one
+	params string   // further parameters of the worker's layer
+	extra  []string // further variables
 }
 
 func start(t *testing.T, o options) *site {
@@ -88,7 +97,7 @@ func start(t *testing.T, o options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{redis: redis.Start(t, redis.Options{}), room: testkit.Unique("room")}
+	s := &site{redis: redis.Start(t, redis.Options{}), room: cmp.Or(o.room, testkit.Unique("room"))}
 	hosts, parameters := []string{s.redis.URL()}, "?type="+o.layer+o.params
 	for range o.hosts - 1 {
 		hosts = append(hosts, redis.Start(t, redis.Options{}).URL())
@@ -98,8 +107,9 @@ func start(t *testing.T, o options) *site {
 		address += "," + strings.TrimPrefix(host, "redis://")
 	}
 	variables := append([]string{
-		"-C", "site", "PYTHONPATH=" + documented(t), "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, ","), "KEYS=" + strings.Join(o.keys, ","), interpreter,
+		"-C", "site", "PYTHONPATH=" + documented(t), "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, ","), "KEYS=" + strings.Join(o.keys, ","),
 	}, o.extra...)
+	variables = append(variables, interpreter)
 	run := func(args ...string) *daemon.Daemon {
 		return daemon.Start(t, "/usr/bin/env", append(slices.Clip(variables), args...)...)
 	}
@@ -122,7 +132,7 @@ func start(t *testing.T, o options) *site {
 			}
 			parameters += "&keys=" + url.QueryEscape(file)
 		}
-		s.worker = daemon.Start(t, program, "worker", "--layer", address+parameters, "--store", cmp.Or(*store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
+		s.worker = daemon.Start(t, program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, *store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
 	}
 	for i := range s.ports {
 		s.await(t, i)

@@ -25,9 +25,12 @@ CHANNEL_LAYERS = {
         "CONFIG": config,
     },
 }
+database = os.environ.get("DATABASE")  # without it, documents are in memory
+if database:
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}}
 YROOM_SETTINGS = {
     "default": {
-        "STORAGE_BACKEND": "channels_yroom.storage.YDocMemoryStorage",
+        "STORAGE_BACKEND": "channels_yroom.storage.YDocDatabaseStorage" if database else "channels_yroom.storage.YDocMemoryStorage",
         # Clients of y-websocket read one message of a frame.
         "PROTOCOL_DISABLE_PIPELINING": True,
     },
