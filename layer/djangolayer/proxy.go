@@ -84,6 +84,7 @@ type conn struct {
 	accessSeq uint64
 	options   event.Access // the access that its last options gave
 	told      bool         // it has sent a message, so its options are known
+	joined    bool         // its room has taken a Join of it
 	own       awareness.Own
 	synced    bool      // it has been sent the document
 	missed    bool      // something was sent to it alone, and nothing took that
@@ -187,15 +188,25 @@ func (p *proxy) leave(room string, id event.ConnID) {
 	_ = p.front.Send(layer.Input{Room: room, Input: event.Input{Kind: event.InputLeave, Conn: id}})
 }
 
-// join makes a connection join its room. If the room can't take it now, tick tries again.
-func (p *proxy) join(c *conn, g event.Greeting) {
+// join makes a connection join its room, and reports whether the room has taken that. If not,
+// tick tries again.
+func (p *proxy) join(c *conn, g event.Greeting) bool {
 	in := event.Input{Kind: event.InputJoin, Conn: c.id, Access: c.access, AccessSeq: c.accessSeq, Greeting: g}
 	if g == event.GreetingRejoin && c.synced {
 		in.Mark = c.home.mark
 	}
 	c.synced, c.missed = false, false // until it is sent the answer
 	delete(p.due, c)
-	if !p.send(c, in) || g != event.GreetingRejoin {
+	taken := p.send(c, in)
+	c.joined = c.joined || taken
+	return taken
+}
+
+// rejoin makes a connection join again that may lack messages, and whose messages the room may
+// lack. If the room has not taken a Join of it yet, it joins as a new connection first: the
+// worker bounds how fast rooms are opened, but not by a Rejoin.
+func (p *proxy) rejoin(c *conn) {
+	if !c.joined && !p.join(c, event.GreetingClient) || !p.join(c, event.GreetingRejoin) {
 		return
 	}
 	if update := c.own.Update(); update != nil {

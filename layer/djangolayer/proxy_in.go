@@ -2,17 +2,21 @@ package djangolayer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
 )
 
-// maxPayload bounds the message of a client.
-const maxPayload = 16 << 20
+const (
+	maxPayload  = 16 << 20 // bounds a frame of a client
+	maxMessages = 1000     // in a frame
+)
 
-var errConns = errors.New("this worker has too many connections")
+var (
+	errConns    = fmt.Errorf("this worker has %d connections, which is the most: this one joins with its next message after others have left", maxConns)
+	errMessages = fmt.Errorf("a frame of a client has more than %d messages", maxMessages)
+)
 
 // take handles an entry that has arrived.
 func (p *proxy) take(b *bus, entry []byte) {
@@ -74,7 +78,7 @@ func (p *proxy) handle(m message) error {
 	case last:
 		p.join(c, event.GreetingClient)
 	case !known:
-		p.join(c, event.GreetingRejoin)
+		p.rejoin(c)
 	}
 	err := p.forward(c, m.payload)
 	if last {
@@ -135,21 +139,39 @@ func (p *proxy) grant(c *conn, m message, known bool) {
 // everything is the access of a connection without options.
 const everything = event.AccessWrite | event.AccessPresent
 
-// forward sends the messages in a frame of a client to its room.
+// forward sends the messages in a frame of a client to its room. While the connection is due,
+// it drops them: the room may not know its access yet, and asks the client for what it lacks
+// when the connection has joined again.
 func (p *proxy) forward(c *conn, frame []byte) error {
-	for {
-		m, rest, ok, err := protocol.Plain{}.Next(frame)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return nil
-		}
+	messages, err := split(frame)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
 		if m.Type == protocol.Awareness {
 			c.own.Note(m.Data)
 		}
-		p.send(c, event.Input{Kind: event.InputMessage, Conn: c.id, Client: c.own.Client(), Message: m})
-		frame = rest
+		if !p.due[c] {
+			p.send(c, event.Input{Kind: event.InputMessage, Conn: c.id, Client: c.own.Client(), Message: m})
+		}
+	}
+	return nil
+}
+
+// split returns the messages in a frame.
+func split(frame []byte) (messages []protocol.Message, err error) {
+	for {
+		m, rest, ok, err := protocol.Plain{}.Next(frame)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return messages, nil
+		}
+		if len(messages) == maxMessages {
+			return nil, errMessages
+		}
+		messages, frame = append(messages, m), rest
 	}
 }
 

@@ -36,8 +36,9 @@ func (c *clock) advance(by time.Duration) { c.ahead.Add(int64(by)) }
 type django struct {
 	*clock
 
-	layer *Layer
-	hosts []rueidis.Client
+	layer          *Layer
+	hosts          []rueidis.Client
+	roomsPerSecond int
 }
 
 // start starts a worker, and Redis if urls is empty.
@@ -75,7 +76,7 @@ func (d *django) work(t *testing.T, address string) {
 		t.Fatal(err)
 	}
 	d.layer = l
-	w, err := yroom.NewWorker(yroom.Config{Layer: l, Logger: testkit.Logger(t)})
+	w, err := yroom.NewWorker(yroom.Config{Layer: l, Logger: testkit.Logger(t), RoomsPerSecond: d.roomsPerSecond})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,14 +283,17 @@ func joined(t *testing.T, s *socket) {
 	}, s)
 }
 
+func (s *socket) lacks(t *testing.T, want string) string {
+	t.Helper()
+	if got := s.text(t); got != want {
+		return fmt.Sprintf("%.100q, want %.100q", got, want)
+	}
+	return ""
+}
+
 func (s *socket) awaitText(t *testing.T, want string) {
 	t.Helper()
-	await(t, "the text arrives", func() string {
-		if got := s.text(t); got != want {
-			return fmt.Sprintf("%.100q, want %.100q", got, want)
-		}
-		return ""
-	}, s)
+	await(t, "the text arrives", func() string { return s.lacks(t, want) }, s)
 }
 
 func TestConformance(t *testing.T) {
@@ -317,7 +321,7 @@ func TestGarbage(t *testing.T) {
 		[]byte("short"), make([]byte, randomPrefix), bytes.Repeat([]byte{1}, 100), bytes.Repeat([]byte{0x91}, 1<<20),
 		entry(dict{}), entry(a.message("export")), entry(a.message("message")), entry(a.message("message", "payload", "text")),
 		entry(a.message("message", "payload", make([]byte, maxPayload+1))),
-		entry(a.message("message", "payload", []byte{0, 2, 200})),
+		entry(a.message("message", "payload", []byte{0, 2, 200})), entry(a.message("message", "payload", bytes.Repeat([]byte{3}, maxMessages+1))),
 		entry(a.message("rpc", "method", "list_rooms", "params", []any{"r"})), entry(a.message("rpc", "method", "export_text", "params", []any{1})),
 		entry(a.message("message", "payload", []byte{3}, "options", dict{"allow_write", "no"})),
 		entry(dict{"type", "connect", "room", "no room", "channel_name", a.name}), entry(dict{"type", "connect", "room", "room"}),
@@ -470,7 +474,10 @@ func TestEmptied(t *testing.T) {
 		return ""
 	})
 	a.write(t, "goes on")
-	b.awaitText(t, "goes on")
+	await(t, "the edit arrives", func() string {
+		take(t, b)
+		return b.lacks(t, "goes on")
+	}, a) // it may be asked for the edit
 }
 
 // A worker that starts meets the connections that are in the group of a room, and asks them

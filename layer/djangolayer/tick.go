@@ -54,7 +54,7 @@ func (p *proxy) joinDue() {
 		if left--; left < 0 {
 			return
 		}
-		p.join(c, event.GreetingRejoin)
+		p.rejoin(c)
 	}
 }
 
