@@ -1,13 +1,17 @@
 package djangolayer
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/yroom/yroom/internal/rate"
 )
 
 var errConnecting = errors.New("not connected to Redis yet")
@@ -20,8 +24,12 @@ type bus struct {
 	codec codec
 	now   func() time.Time
 	hosts []*host
+	log   *slog.Logger
+	logs  *rate.Limit // of what Redis refuses
 	sent  atomic.Uint64
 	full  atomic.Uint64
+
+	refused atomic.Uint64
 }
 
 // post is an answer on its way to a Django process.
@@ -30,7 +38,8 @@ type post struct {
 	entry []byte
 	// keep means that the post waits until the home has capacity for it. Other posts are
 	// dropped then.
-	keep bool
+	keep  bool
+	tries int // how often the batch with it has failed
 	// done is called once, with whether the post was sent.
 	done func(result)
 }
@@ -42,6 +51,8 @@ const (
 	queuePosts  = 50_000
 	fullPause   = 50 * time.Millisecond // until a home without capacity is tried again
 	errorPause  = 200 * time.Millisecond
+	refusePause = 5 * time.Second // until something is sent again where Redis has refused it
+	triesMost   = 25              // how often a post is tried while its batch fails
 	takenWithin = 5 * time.Second // a process that lives takes what is sent to it within this time
 )
 
@@ -54,16 +65,23 @@ type host struct {
 	client  rueidis.Client // nil: not connected yet
 	queue   []post
 	bytes   int
-	paused  map[string]time.Time // homes that had no capacity, and when they are tried again
+	paused  map[string]pause // homes to which nothing is sent now
 	closed  bool
 	failure error         // the last attempt to receive failed
+	sending error         // the last batch could not be sent
 	wake    chan struct{} // holds a value if there is something to do
 	ended   chan struct{}
 	last    float64 // the last score
 }
 
-func newBus(a address, now func() time.Time) *bus {
-	b := &bus{address: a, now: now}
+// pause is how long nothing is sent to a home.
+type pause struct {
+	until time.Time
+	err   error // why Redis has refused what was sent there; nil if there was no capacity
+}
+
+func newBus(a address, log *slog.Logger, now func() time.Time) *bus {
+	b := &bus{address: a, now: now, log: log, logs: rate.New(1)}
 	ttl := a.expiry + graceTTL
 	if a.pubsub {
 		ttl = 0
@@ -72,7 +90,7 @@ func newBus(a address, now func() time.Time) *bus {
 	}
 	b.codec.crypter = newCrypter(a.keys, ttl, now)
 	for i := range a.hosts {
-		h := &host{bus: b, number: i, paused: make(map[string]time.Time), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+		h := &host{bus: b, number: i, paused: make(map[string]pause), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 		b.hosts = append(b.hosts, h)
 		go h.send()
 	}
@@ -132,15 +150,19 @@ func (b *bus) hostFor(home string) *host { return b.hosts[hostOf(home, len(b.hos
 // doesn't block, and never calls done itself.
 func (b *bus) post(p post) bool { return b.hostFor(p.home).add(p) }
 
-// fits reports whether so many bytes more may wait for the host of a home.
+// fits reports whether so many bytes more may wait for a home.
 func (b *bus) fits(home string, bytes int) bool {
 	h := b.hostFor(home)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.bytes+bytes <= queueBytes && len(h.queue) < queuePosts
+	return h.fits(home, bytes)
 }
 
-// isFull reports whether a home has had no capacity a moment ago.
+func (h *host) fits(home string, bytes int) bool {
+	return h.paused[home].err == nil && h.bytes+bytes <= queueBytes && len(h.queue) < queuePosts
+}
+
+// isFull reports whether nothing but what is kept is sent to a home now.
 func (b *bus) isFull(home string) bool {
 	h := b.hostFor(home)
 	h.mu.Lock()
@@ -149,17 +171,25 @@ func (b *bus) isFull(home string) bool {
 	return full
 }
 
-// ready returns why messages can't be received now, or nil.
+// ready returns why messages can't be received or sent now, or nil.
 func (b *bus) ready() error {
 	for _, h := range b.hosts {
-		h.mu.Lock()
-		err := h.failure
-		h.mu.Unlock()
-		if err != nil {
+		if err := h.ready(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (h *host) ready() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range h.paused {
+		if p.err != nil {
+			return p.err
+		}
+	}
+	return cmp.Or(h.failure, h.sending)
 }
 
 // close sends what waits until ctx ends, and closes the connections.
@@ -193,7 +223,7 @@ func (h *host) nudge() {
 func (h *host) add(p post) bool {
 	h.mu.Lock()
 	_, full := h.paused[p.home]
-	taken := !h.closed && (p.keep || !full) && h.bytes+len(p.entry) <= queueBytes && len(h.queue) < queuePosts
+	taken := !h.closed && (p.keep || !full) && h.fits(p.home, len(p.entry))
 	if taken {
 		h.queue = append(h.queue, p)
 		h.bytes += len(p.entry)
@@ -238,6 +268,7 @@ type result struct {
 	// takers is how many processes take what is sent there, as far as the layer shows it. The
 	// core layer shows whether one does.
 	takers int
+	err    error // why Redis has refused the post
 }
 
 // take removes a batch from the queue. If it is empty, wait is when to look again; 0 is
@@ -246,8 +277,8 @@ func (h *host) take() (batch []post, wait time.Duration, closed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.bus.now()
-	for home, until := range h.paused {
-		if d := until.Sub(now); d <= 0 || h.closed {
+	for home, pause := range h.paused {
+		if d := pause.until.Sub(now); d <= 0 || h.closed {
 			delete(h.paused, home)
 		} else if wait == 0 || d < wait {
 			wait = d
@@ -268,23 +299,36 @@ func (h *host) take() (batch []post, wait time.Duration, closed bool) {
 	return batch, wait, h.closed
 }
 
-// finish handles the results of a batch.
+// finish handles the results of a batch, or why it could not be sent.
 func (h *host) finish(batch []post, results []result, err error) {
 	h.mu.Lock()
+	if err != nil && h.sending == nil {
+		h.bus.log.Warn("messages to Django processes can't be sent, and are tried again", "error", err)
+	}
+	h.sending = err
 	var again []post
 	var done []func()
 	for i, p := range batch {
 		var r result
 		if err == nil {
 			r = results[i]
+		} else if p.tries++; p.tries == triesMost {
+			r.err = err
 		}
-		if r.sent {
+		switch now := h.bus.now(); {
+		case r.sent:
 			h.bus.sent.Add(1)
-		} else if err == nil {
+		case r.err != nil:
+			h.bus.refused.Add(1)
+			h.paused[p.home] = pause{now.Add(refusePause), r.err}
+			if h.bus.logs.Take(now) {
+				h.bus.log.Error("Redis refuses a message to a Django process: its clients are sent what they lack once Redis takes it", "error", r.err)
+			}
+		case err == nil:
 			h.bus.full.Add(1)
-			h.paused[p.home] = h.bus.now().Add(fullPause)
+			h.paused[p.home] = pause{until: now.Add(fullPause)}
 		}
-		if !r.sent && p.keep && !h.closed {
+		if !r.sent && r.err == nil && p.keep && !h.closed {
 			again = append(again, p)
 			continue
 		}
@@ -342,7 +386,7 @@ func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 			err = errors.New("the connection was closed")
 		}
 		h.setFailure(err)
-		p.log.Warn("Redis can't be reached: no messages arrive from Django processes", "error", err)
+		p.log.Warn("no messages of Django processes can be taken from Redis, which is tried again", "error", err)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

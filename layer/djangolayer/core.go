@@ -51,27 +51,33 @@ end
 return popped
 `)
 
-// pushScript adds messages to the sets of processes, unless a process has no capacity for
-// one, and then none of those that follow. For each message it returns how old the
-// oldest message of its set was before, in milliseconds, or -1 if it had no capacity.
+// pushScript adds messages to the sets of processes. If a process has no capacity for a message,
+// or Redis refuses it, those that follow for the process aren't added either. For each message
+// it returns how old the oldest message of its set was before, in milliseconds, or -1 without
+// capacity, or the error of Redis.
 var pushScript = rueidis.NewLuaScript(`
 local capacity, expiry, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local results, full = {}, {}
+local ended = {}
+local function push(key, score, member)
+	redis.call('ZREMRANGEBYSCORE', key, 0, now - expiry)
+	local count = redis.call('ZCARD', key)
+	if count >= capacity then return -1 end
+	local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+	redis.call('ZADD', key, score, member)
+	redis.call('EXPIRE', key, expiry)
+	return oldest[2] and math.max(math.floor((now - tonumber(oldest[2])) * 1000), 0) or 0
+end
+local results = {}
 for i = 1, #KEYS do
-	local key, score, member = KEYS[i], ARGV[2 + 2 * i], ARGV[3 + 2 * i]
-	if not full[key] then
-		redis.call('ZREMRANGEBYSCORE', key, 0, now - expiry)
-		full[key] = redis.call('ZCARD', key) >= capacity
+	local key = KEYS[i]
+	local result = ended[key]
+	if not result then
+		local ok, r = pcall(push, key, ARGV[2 + 2 * i], ARGV[3 + 2 * i])
+		if not ok then r = type(r) == 'table' and r.err or tostring(r) end
+		if r == -1 or not ok then ended[key] = r end
+		result = r
 	end
-	if full[key] then
-		results[i] = -1
-	else
-		local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-		redis.call('ZADD', key, score, member)
-		redis.call('EXPIRE', key, expiry)
-		full[key] = redis.call('ZCARD', key) >= capacity
-		results[i] = oldest[2] and math.max(math.floor((now - tonumber(oldest[2])) * 1000), 0) or 0
-	end
+	results[i] = result
 end
 return results
 `)
@@ -170,15 +176,21 @@ func (h *host) push(ctx context.Context, c rueidis.Client, batch []post) ([]resu
 		h.last = max(now, h.last+1e-6) // equal scores would let Redis choose the order
 		args = append(args, score(h.last), rueidis.BinaryString(p.entry))
 	}
-	ages, err := pushScript.Exec(ctx, c, keys, args).AsIntSlice()
+	replies, err := pushScript.Exec(ctx, c, keys, args).ToArray()
 	if err != nil {
 		return nil, fmt.Errorf("send to Django processes: %w", err)
 	}
-	if len(ages) != len(batch) {
+	if len(replies) != len(batch) {
 		return nil, errAnswer
 	}
 	results := make([]result, len(batch))
-	for i, age := range ages {
+	for i, reply := range replies {
+		age, err := reply.AsInt64()
+		if err != nil {
+			text, _ := reply.ToString()
+			results[i].err = fmt.Errorf("send a message to the key %s: Redis refused it: %s", keys[i], text)
+			continue
+		}
 		results[i].sent = age >= 0
 		if age >= 0 && age < takenWithin.Milliseconds() {
 			results[i].takers = 1

@@ -94,7 +94,7 @@ func open(c Config, now func() time.Time) (*Layer, error) {
 	if l.documents, err = document.New(document.Config{Layer: l.memory}); err != nil {
 		return nil, fmt.Errorf("djangolayer: %w", err)
 	}
-	l.bus = newBus(a, now)
+	l.bus = newBus(a, c.Logger, now)
 	l.proxy = newProxy(c, l.bus, l.documents)
 	l.proxy.front, err = l.memory.Attach(layer.FrontHandler{Deliver: l.proxy.deliver, Lost: func(func(string) bool) {}})
 	if err != nil {
@@ -159,7 +159,7 @@ func (l *Layer) Ready() error { return l.bus.ready() }
 // Stats returns what the layer does now, and has done so far.
 func (l *Layer) Stats() Stats {
 	s := l.proxy.stats()
-	s.Sent, s.Full = l.bus.sent.Load(), l.bus.full.Load()
+	s.Sent, s.Full, s.Refused = l.bus.sent.Load(), l.bus.full.Load(), l.bus.refused.Load()
 	return s
 }
 
@@ -171,6 +171,7 @@ type Stats struct {
 	Skipped  uint64 // those of them that can't be used
 	Sent     uint64 // messages to Django processes
 	Full     uint64 // how often a Django process had no capacity for a message
+	Refused  uint64 // messages to Django processes that Redis has refused
 }
 
 // Close sends what still waits to be sent, until ctx ends, and leaves Redis. All fronts and

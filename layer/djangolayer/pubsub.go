@@ -44,6 +44,10 @@ func (h *host) publish(ctx context.Context, c rueidis.Client, batch []post) ([]r
 	results := make([]result, len(batch))
 	for i, r := range c.DoMulti(ctx, commands...) {
 		receivers, err := r.AsInt64()
+		if refused, ok := rueidis.IsRedisErr(err); ok {
+			results[i].err = fmt.Errorf("publish on %s: Redis refused it: %w", batch[i].home, refused)
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("publish to Django processes: %w", err)
 		}

@@ -612,3 +612,33 @@ func TestSentinel(t *testing.T) {
 		return ""
 	}, b)
 }
+
+// What Redis refuses for one Django process doesn't hold up the others, and is sent once Redis
+// takes it.
+func TestRefused(t *testing.T) {
+	d := start(t, "")
+	a, b := d.socket("room", "a"), d.socket("room", "b")
+	joined(t, a)
+	d.do(t, 0, "SET", "asgi"+b.process, "no sorted set")
+	b.join(t)
+	testkit.Eventually(t, "the refusal is reported", func() string {
+		if err := d.layer.Ready(); err == nil || !strings.Contains(err.Error(), "WRONGTYPE") {
+			return fmt.Sprint(err)
+		}
+		return ""
+	})
+	a.write(t, "goes on")
+	a.awaitText(t, "goes on")
+	if s := d.layer.Stats(); s.Refused == 0 {
+		t.Errorf("%+v, want refused messages", s)
+	}
+	d.do(t, 0, "DEL", "asgi"+b.process)
+	d.advance(refusePause)
+	b.awaitText(t, "goes on")
+	testkit.Eventually(t, "the layer is ready", func() string {
+		if err := d.layer.Ready(); err != nil {
+			return err.Error()
+		}
+		return ""
+	})
+}
