@@ -296,10 +296,11 @@ func (s *socket) awaitText(t *testing.T, want string) {
 	await(t, "the text arrives", func() string { return s.lacks(t, want) }, s)
 }
 
+// The layer is a whole one for programs in the process of the worker.
 func TestConformance(t *testing.T) {
 	url := redis.Start(t, redis.Options{}).URL()
 	layertest.Run(t, func(t *testing.T) layer.Layer {
-		l, err := Open(Config{URL: "django+" + url, Channels: []string{"yroom"}, Logger: testkit.Logger(t)})
+		l, err := Open(Config{URL: "django+" + url, Logger: testkit.Logger(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
