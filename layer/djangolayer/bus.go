@@ -369,7 +369,7 @@ func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 					p.lost()
 				}
 				if h.bus.pubsub {
-					p.calls.Go(p.find)
+					p.calls.Go(func() { p.find(p.calling) })
 				}
 				first = false
 			}

@@ -13,7 +13,6 @@ import (
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/rate"
 	"github.com/yroom/yroom/layer"
-	"github.com/yroom/yroom/protocol"
 )
 
 // proxy is, for the worker, the consumer of the connections that Django processes have. It
@@ -222,17 +221,6 @@ func (p *proxy) send(c *conn, in event.Input) bool {
 		return false
 	}
 	return true
-}
-
-// find asks all clients to send their awareness, so that the proxy knows their connections.
-// On the pubsub layer, what they have sent while there was no worker is lost.
-func (p *proxy) find() {
-	query := p.bus.encode(answer{typ: typeForward, payload: frameOf(protocol.Message{Type: protocol.QueryAwareness})}, nil)
-	for _, h := range p.bus.hosts {
-		for _, home := range h.groups(context.Background()) {
-			p.bus.post(post{home: home, entry: query, keep: true, done: func(result) {}})
-		}
-	}
 }
 
 // emptied handles that everything in Redis was deleted. The processes don't join the groups

@@ -50,22 +50,28 @@ func start(t *testing.T, parameters string, urls ...string) *django {
 	d := &django{clock: new(clock)}
 	address := "django+" + urls[0]
 	for i, url := range urls {
-		a, err := parse("django+"+url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := rueidis.NewClient(a.hosts[0])
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(c.Close)
-		d.hosts = append(d.hosts, c)
+		d.hosts = append(d.hosts, connect(t, url))
 		if i > 0 {
 			address += "," + strings.TrimPrefix(url, "redis://")
 		}
 	}
 	d.work(t, address+"?type=core"+parameters)
 	return d
+}
+
+// connect returns a client of Redis.
+func connect(t *testing.T, url string) rueidis.Client {
+	t.Helper()
+	a, err := parse("django+"+url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := rueidis.NewClient(a.hosts[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
 }
 
 // work runs a worker until the end of the test.
@@ -382,16 +388,7 @@ func TestCapacity(t *testing.T) {
 func TestInflight(t *testing.T) {
 	url := redis.Start(t, redis.Options{}).URL()
 	d := &django{clock: new(clock)}
-	a, err := parse("django+"+url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := rueidis.NewClient(a.hosts[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	d.hosts = []rueidis.Client{c}
+	d.hosts = []rueidis.Client{connect(t, url)}
 	s := d.socket("room", "a")
 	connect, last := entry(s.message("connect")), entry(s.message("disconnect"))
 	step := entry(s.message("message", "payload", protocol.Plain{}.Append(nil, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})))
