@@ -192,7 +192,7 @@ func (h *host) push(ctx context.Context, c rueidis.Client, batch []post) ([]resu
 			continue
 		}
 		results[i].sent = age >= 0
-		if age >= 0 && age < takenWithin.Milliseconds() {
+		if age >= 0 && age < min(takenWithin, h.bus.expiry/4).Milliseconds() {
 			results[i].takers = 1
 		}
 	}

@@ -572,6 +572,43 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// The permissions in the package comment suffice.
+func TestPermissions(t *testing.T) {
+	d := start(t, "", redis.Start(t, redis.Options{Access: []string{"~asgi*", "&*", "+@all"}}).URL())
+	a, b := d.socket("room", "a"), d.socket("room", "b")
+	joined(t, a)
+	joined(t, b)
+	a.write(t, "hello")
+	b.awaitText(t, "hello")
+}
+
+func TestTLS(t *testing.T) {
+	certificate := testkit.NewCertificate(t)
+	s := redis.Start(t, redis.Options{TLS: certificate})
+	for _, typ := range []string{"core", "pubsub"} {
+		l, err := Open(Config{URL: "django+" + s.URL() + "?type=" + typ, Channels: []string{"yroom"}, TLS: certificate.Client, Logger: testkit.Logger(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := l.Serve(layer.BackHandler{Handle: func(layer.Input) error { return nil }, Gone: func(layer.Address) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		testkit.Eventually(t, "the layer is ready", func() string {
+			if err := l.Ready(); err != nil {
+				return err.Error()
+			}
+			return ""
+		})
+		if err := back.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := l.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The layer follows a master to the replica that replaces it.
 func TestSentinel(t *testing.T) {
 	r := redis.StartReplicated(t)

@@ -97,7 +97,7 @@ var keepalive = protocol.Plain{}.Keepalive()
 // have ended without a word. It sends something to find that out. It also ends those whose
 // clients are silent and that have left their group: their last message was lost.
 func (p *proxy) look(now time.Time) {
-	asked := make(map[string]bool)
+	asked, silence := make(map[string]bool), min(silence, p.bus.expiry/2) // what nothing takes must still be there
 	for _, r := range p.rooms {
 		var silent bool
 		for _, c := range r.conns {
