@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/djangostore"
 	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -87,9 +88,13 @@ func inspect(ctx context.Context, url string) (inspection, error) {
 	if url == inMemory {
 		return nil, errors.New("the store memory: exists only within its server, and can't be examined")
 	}
-	path, isFile := strings.CutPrefix(url, "sqlite:")
+	plain, django := cutDjango(url)
+	path, isFile := strings.CutPrefix(plain, "sqlite:")
 	if !isFile {
-		return pgstore.Inspect(ctx, url)
+		return pgstore.Inspect(ctx, plain)
+	}
+	if django {
+		path += djangostore.LogSuffix
 	}
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("there is no store: %w", err)

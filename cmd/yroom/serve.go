@@ -133,7 +133,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 		ConsumerEvents: traces.consumer(metrics.consumerEvents()),
 	}
 	if withWorker {
-		config.WorkerEvents = documents.telling(traces.worker(metrics.workerEvents()), webhooks)
+		config.WorkerEvents = documents.telling(documents.evicted(traces.worker(metrics.workerEvents())), webhooks)
 	}
 	rooms, err := yroom.New(config)
 	if err != nil {

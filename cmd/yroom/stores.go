@@ -12,13 +12,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/djangostore"
 	"github.com/yroom/yroom/store/memstore"
 	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 	"github.com/yroom/yroom/webhook"
+	"github.com/yroom/yroom/worker"
 )
 
 const inMemory = "memory:"
@@ -29,7 +32,9 @@ type stores struct {
 	rooms map[string]yroom.Settings // the settings by row, with the stores
 
 	files  sqlitestore.Config     // of SQLite files
+	rows   djangostore.Config     // of databases of Django apps
 	open   map[string]store.Store // by URL
+	django []*djangostore.Store   // those of open that are databases of Django apps
 	closes []func() error
 
 	deliverer *webhook.Deliverer // nil: there are no webhooks
@@ -43,7 +48,10 @@ func openStores(ctx context.Context, url string, rows map[string]roomSettings, f
 		return nil, err
 	}
 	files.Durability = levels(rows)
-	s := &stores{rooms: map[string]yroom.Settings{}, files: files, open: map[string]store.Store{}}
+	s := &stores{
+		rooms: map[string]yroom.Settings{}, files: files, open: map[string]store.Store{},
+		rows: djangostore.Config{Delay: delays(rows), Logger: files.Logger},
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -100,9 +108,27 @@ func withoutStores(rows map[string]roomSettings) map[string]yroom.Settings {
 	return rooms
 }
 
+// cutDjango returns the URL of a store without the "+django" of its scheme, and reports whether
+// it was there: then the store is the database of a Django app.
+func cutDjango(url string) (plain string, django bool) {
+	scheme, rest, _ := strings.Cut(url, ":")
+	scheme, django = strings.CutSuffix(scheme, "+django")
+	if !django {
+		return url, false
+	}
+	return scheme + ":" + rest, true
+}
+
 // isPostgres reports whether url is that of a PostgreSQL database.
 func isPostgres(url string) bool {
+	url, _ = cutDjango(url)
 	return strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://")
+}
+
+// closer is a store that must be closed.
+type closer interface {
+	store.Store
+	Close() error
 }
 
 // at returns the store at url.
@@ -110,10 +136,11 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	if err := checkStoreURL(url); err != nil {
 		return nil, err
 	}
-	file, isFile := strings.CutPrefix(url, "sqlite:")
 	where := url
+	plain, django := cutDjango(url)
+	file, isFile := strings.CutPrefix(plain, "sqlite:")
 	if path, err := filepath.Abs(file); isFile && file != "" && err == nil {
-		where = "sqlite:" + path
+		where = scheme(url) + path
 	}
 	if opened, ok := s.open[where]; ok {
 		return opened, nil
@@ -122,15 +149,17 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 		s.open[where] = memstore.New()
 		return s.open[where], nil
 	}
-	var opened interface {
-		store.Store
-		Close() error
-	}
+	var opened closer
 	var err error
-	if isFile {
+	switch database := (pgstore.Config{Durability: s.files.Durability, Webhooks: s.files.Webhooks}); {
+	case django && isFile:
+		opened, err = s.addDjango(djangostore.OpenSQLite(ctx, file, s.files, s.rows))
+	case django:
+		opened, err = s.addDjango(djangostore.OpenPostgres(ctx, plain, database, s.rows))
+	case isFile:
 		opened, err = sqlitestore.Open(file, s.files) //nolint:contextcheck // a local file needs none
-	} else {
-		opened, err = pgstore.Open(ctx, url, pgstore.Config{Durability: s.files.Durability, Webhooks: s.files.Webhooks})
+	default:
+		opened, err = pgstore.Open(ctx, url, database)
 	}
 	if err != nil {
 		return nil, err
@@ -140,15 +169,38 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	return opened, nil
 }
 
+// addDjango adds the database of a Django app, unless it could not be opened.
+func (s *stores) addDjango(opened *djangostore.Store, err error) (closer, error) {
+	if err != nil {
+		return nil, err
+	}
+	s.django = append(s.django, opened)
+	return opened, nil
+}
+
+// evicted adds to the events of a worker that the databases of Django apps are told of rooms
+// that leave memory.
+func (s *stores) evicted(events worker.Events) worker.Events {
+	count := events.Evicted
+	events.Evicted = func(room string) {
+		count(room)
+		for _, d := range s.django { // those that don't have the room do nothing
+			d.Evicted(room)
+		}
+	}
+	return events
+}
+
 // checkStoreURL returns an error unless url can be the address of a store.
 func checkStoreURL(url string) error {
-	file, isFile := strings.CutPrefix(url, "sqlite:")
+	plain, django := cutDjango(url)
+	file, isFile := strings.CutPrefix(plain, "sqlite:")
 	switch {
-	case !isFile && url != inMemory && !isPostgres(url):
+	case !isFile && (plain != inMemory || django) && !isPostgres(plain):
 		if !strings.Contains(url, ":") {
 			return fmt.Errorf("the store %q has no scheme: for the SQLite file of that name, write sqlite:%s", url, url)
 		}
-		return fmt.Errorf("this build has no store %s (it has sqlite:FILE, postgres://… and memory:)", scheme(url))
+		return fmt.Errorf("this build has no store %s (it has sqlite:FILE, postgres://…, memory:, and for the database of a Django app sqlite+django:FILE and postgres+django://…)", scheme(url))
 	case strings.HasPrefix(file, "//"): // programs differ in whether sqlite:///a.db is relative or absolute
 		return fmt.Errorf("the store %s is ambiguous: want sqlite:FILE, such as sqlite:yroom.db or sqlite:/var/lib/yroom/yroom.db", url)
 	}
@@ -194,6 +246,14 @@ func levels(rows map[string]roomSettings) func(room string) store.Durability {
 			}
 		}
 		return store.DurabilityFsync
+	}
+}
+
+// delays returns a function for the autosave delay of a room by its name.
+func delays(rows map[string]roomSettings) func(room string) time.Duration {
+	rowOf := rowOf(rows)
+	return func(room string) time.Duration {
+		return cmp.Or(rows[rowOf(room)].AutosaveDelay, rows[fallback].AutosaveDelay, time.Minute)
 	}
 }
 

@@ -109,7 +109,7 @@ func (e environment) runRooms(set settings) error {
 
 		RoomsPerSecond: set.RoomsPerSecond,
 		MessageMemory:  set.MessageMemory,
-		WorkerEvents:   documents.telling(traces.worker(metrics.workerEvents()), webhooks),
+		WorkerEvents:   documents.telling(documents.evicted(traces.worker(metrics.workerEvents())), webhooks),
 	})
 	if err != nil {
 		return errors.Join(err, joined.Close(ctx), documents.close())

@@ -21,6 +21,8 @@ var wallClock = map[string]string{
 	"layer/djangolayer/fernet.go":       "when a message was encrypted, in its token",
 	"layer/layertest/deliver.go":        "times in a Response, compared",
 	"layer/link/code_output.go":         "times in a Response, on the wire",
+	"store/djangostore/sweep.go":        "when an entry and a row were stored",
+	"store/djangostore/table.go":        "when a row was stored",
 	"store/memstore/memstore.go":        "when an entry was stored",
 	"store/pgstore/inspect.go":          "when an entry was stored",
 	"store/pgstore/list.go":             "when an entry was stored",

@@ -25,7 +25,7 @@ var wantImports = []struct {
 }{
 	{"cmd/yroom", []string{
 		".", "api", "auth", "awareness", "blocks", "consumer", "docs", "document", "event", "internal/docsite", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/djangolayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
-		"store", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "webhook", "worker", "yjs",
+		"store", "store/djangostore", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "webhook", "worker", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
 		"github.com/prometheus/client_golang/prometheus/promhttp",
@@ -101,6 +101,10 @@ var wantImports = []struct {
 	{"layer/link", []string{"awareness", "event", "layer", "protocol"}},
 	{"layer", []string{"event"}},
 	{"store/memstore", []string{"store"}},
+	// It keeps its log in the others, and writes whole documents into the table of Django.
+	{"store/djangostore", []string{
+		"blocks", "internal/ids", "store", "store/pgstore", "store/sqlitestore", "github.com/jackc/pgx/v5/stdlib", "modernc.org/sqlite",
+	}},
 	{"store/pgstore", []string{
 		"store", "store/internal/group", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgxpool",
 	}},

@@ -63,3 +63,7 @@ func parse(address string) (*pgxpool.Config, error) {
 func databaseName(conn *pgx.ConnConfig) string {
 	return conn.Host + ":" + strconv.Itoa(int(conn.Port)) + "/" + conn.Database
 }
+
+// Pool returns connections for statements on tables of other programs in the same database. They
+// must not be used after Close.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }

@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 	testkit.MainWithProgram(m, &program)
 }
 
-// blocks returns the blocks in Python of docs/django.md: a module with a consumer, a method of
-// one, and the scripts that export and import documents.
-func blocks(t *testing.T) (consumer, method, exports, imports string) {
+// blocks returns the blocks in Python of docs/django.md: a module with a consumer, and a method of
+// one.
+func blocks(t *testing.T) (consumer, method string) {
 	t.Helper()
 	var texts []string
 	all, err := markdown.Blocks(os.DirFS("../.."), "python")
@@ -48,16 +48,16 @@ func blocks(t *testing.T) (consumer, method, exports, imports string) {
 			texts = append(texts, b.Text)
 		}
 	}
-	if len(texts) != 4 {
-		t.Fatalf("docs/django.md has %d blocks in Python, want 4", len(texts))
+	if len(texts) != 2 {
+		t.Fatalf("docs/django.md has %d blocks in Python, want 2", len(texts))
 	}
-	return texts[2], texts[3], texts[0], texts[1]
+	return texts[0], texts[1]
 }
 
 // documented returns a folder with a module of the consumers in docs/django.md.
 func documented(t *testing.T) (folder string) {
 	t.Helper()
-	consumer, method, _, _ := blocks(t)
+	consumer, method := blocks(t)
 	module := consumer + "\n\nclass Closing(Consumer):\n    " + strings.ReplaceAll(method, "\n", "\n    ") + "\n"
 	folder = t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "documented.py"), []byte(module), 0o600); err != nil {
@@ -72,6 +72,7 @@ type site struct {
 	django []*daemon.Daemon
 	ports  []int
 	worker *daemon.Daemon
+	work   func(python bool) // starts a worker, that of channels-yroom or of yroom, after the one before has ended
 	people *testkit.Node
 	room   string
 }
@@ -122,9 +123,12 @@ func start(t *testing.T, o options) *site {
 			s.django = append(s.django, run("-m", "daphne", "--verbosity", "0", "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "notes.asgi:application"))
 		}
 	}
-	if o.python {
-		s.worker = run("-m", "django", "yroom")
-	} else {
+	s.work = func(python bool) {
+		t.Helper()
+		if python {
+			s.worker = run("-m", "django", "yroom")
+			return
+		}
 		if len(o.keys) > 0 {
 			file := filepath.Join(t.TempDir(), "keys")
 			if err := os.WriteFile(file, []byte(strings.Join(o.keys, "\n")), 0o600); err != nil {
@@ -134,6 +138,7 @@ func start(t *testing.T, o options) *site {
 		}
 		s.worker = daemon.Start(t, program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, *store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
 	}
+	s.work(o.python)
 	for i := range s.ports {
 		s.await(t, i)
 	}

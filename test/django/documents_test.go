@@ -1,69 +1,126 @@
 package django
 
 import (
+	"bytes"
+	"database/sql"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
 	"github.com/yroom/yroom/internal/testkit"
+	"github.com/yroom/yroom/internal/testkit/postgres"
 )
 
-// A document of the Python worker is taken along to yroom, and back, as docs/django.md says.
+// The worker of channels-yroom and that of yroom take over from each other, with one table of
+// documents. When yroom is killed before it has written the row of a document, nothing is lost.
 func TestDocuments(t *testing.T) {
-	t.Parallel()
-	testkit.File(t, python, "make tools installs Django")
+	for name, connect := range map[string]func(t *testing.T) (database, store, driver, source string){
+		"SQLite": func(t *testing.T) (database, store, driver, source string) {
+			file := filepath.Join(t.TempDir(), "db.sqlite3")
+			return file, "sqlite+django:" + file, "sqlite", file + "?_pragma=busy_timeout(10000)"
+		},
+		"PostgreSQL": func(t *testing.T) (database, store, driver, source string) {
+			server := postgres.Start(t)
+			address := server.URL(server.Create(t))
+			return address, strings.Replace(address, "postgres:", "postgres+django:", 1), "pgx", address
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testkit.File(t, python, "make tools installs Django")
+			database, store, driver, source := connect(t)
+			migrate(t, database)
+			db, err := sql.Open(driver, source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			takeover(t, db, options{
+				layer: "core", server: "daphne", python: true, room: testkit.Unique("room."), store: store, extra: []string{"DATABASE=" + database},
+			})
+		})
+	}
+}
+
+// migrate lets Django create its tables, and fails the test if that of the documents isn't the
+// one that the tests of store/djangostore use.
+func migrate(t *testing.T, database string) {
+	t.Helper()
 	interpreter, err := filepath.Abs(python)
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := filepath.Abs("site")
+	manage := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), interpreter, append([]string{"-m", "django"}, args...)...)
+		cmd.Dir = "site"
+		cmd.Env = append(os.Environ(), "DJANGO_SETTINGS_MODULE=notes.settings", "REDIS=redis://unused", "DATABASE="+database)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	manage("migrate")
+	schema := "sqlite.sql"
+	if strings.HasPrefix(database, "postgres:") {
+		schema = "postgres.sql"
+	}
+	want, err := os.ReadFile("../../store/djangostore/testdata/" + schema)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := t.TempDir()
-	store, database := "sqlite:"+filepath.Join(folder, "documents.db"), "DATABASE="+filepath.Join(folder, "django.db")
-	run := func(input, name string, args ...string) {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), name, args...)
-		cmd.Dir, cmd.Stdin = folder, strings.NewReader(input)
-		cmd.Env = append(cmd.Environ(), "DJANGO_SETTINGS_MODULE=notes.settings", "PYTHONPATH="+site, "REDIS=redis://unused", database)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s %q: %v\n%s", name, args, err, out)
-		}
+	if got := manage("sqlmigrate", "channels_yroom", "0001"); !strings.Contains(got, string(want)) {
+		t.Errorf("Django creates the table with\n%s\nand not with\n%s", got, want)
 	}
-	run("", interpreter, "-m", "django", "migrate", "--run-syncdb")
-	_, _, exports, imports := blocks(t)
-	room, length := testkit.Unique("room."), 0
-	// write lets a person write in the room, and ends the deployment.
-	write := func(o options, text string) {
+}
+
+func takeover(t *testing.T, db *sql.DB, o options) {
+	t.Helper()
+	s, length := start(t, o), 0
+	// write lets a person write behind what was written before.
+	write := func(text string) {
 		t.Helper()
-		o.layer, o.server, o.room, o.extra, o.store = "core", "daphne", room, []string{database}, store
-		s := start(t, o)
 		s.open(t, 0, "ada")
 		s.must(t, "converge", "names", []string{"ada"}, "length", length)
 		s.must(t, "insert", "name", "ada", "at", length, "text", text)
 		length += len(text)
 		s.open(t, 0, "bob")
 		s.must(t, "converge", "names", []string{"ada", "bob"}, "length", length)
-		s.must(t, "leave")
-		s.django[0].Stop(t)
-		s.worker.Stop(t)
 	}
-	write(options{python: true}, "Python, ")
-	run(exports, interpreter, "-m", "django", "shell")
-	first := start(t, options{layer: "core", server: "daphne", store: store}) // it creates the file
-	testkit.Eventually(t, "the store is there", func() string {
-		out, err := exec.CommandContext(t.Context(), program, "room", "list", "--store", store).CombinedOutput()
-		if err != nil {
-			return string(out)
+	row := func() (data []byte) {
+		t.Helper()
+		if err := db.QueryRowContext(t.Context(), "SELECT data FROM channels_yroom_ydocupdate WHERE name = $1", s.room).Scan(&data); err != nil {
+			t.Fatal(err)
 		}
-		return ""
-	})
-	run("", program, "room", "import", "--updates", "documents", "--store", store)
-	first.worker.Stop(t)
-	write(options{}, "yroom, ")
-	run("", program, "room", "export", "--all", "exported", "--store", store)
-	run(imports, interpreter, "-m", "django", "shell")
-	write(options{python: true}, "Python")
+		return data
+	}
+	write("Python, ")
+	s.must(t, "leave")
+	s.worker.Stop(t)
+	saved := row()
+
+	s.work(false)
+	write("yroom, ")
+	s.worker.Kill(t)
+	if !bytes.Equal(row(), saved) {
+		t.Error("the row was written before the worker was killed, so nothing depends on the log")
+	}
+	s.must(t, "leave") // no client has the document any more
+	s.worker.Restart(t)
+	write("again, ")
+	s.must(t, "leave")
+	s.worker.Stop(t)
+
+	s.work(true)
+	write("Python, ")
+	s.must(t, "leave")
+	s.worker.Stop(t)
+
+	s.work(false)
+	write("yroom")
 }

@@ -2,6 +2,7 @@
 # choose the channel layer.
 
 import os
+from urllib.parse import urlsplit
 
 SECRET_KEY = "for tests"
 ALLOWED_HOSTS = ["*"]
@@ -28,6 +29,18 @@ CHANNEL_LAYERS = {
 database = os.environ.get("DATABASE")  # without it, documents are in memory
 if database:
     DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": database}}
+if database and database.startswith("postgres://"):
+    url = urlsplit(database)
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": url.path[1:],
+            "USER": url.username,
+            "PASSWORD": url.password,
+            "HOST": url.hostname,
+            "PORT": url.port,
+        },
+    }
 YROOM_SETTINGS = {
     "default": {
         "STORAGE_BACKEND": "channels_yroom.storage.YDocDatabaseStorage" if database else "channels_yroom.storage.YDocMemoryStorage",
