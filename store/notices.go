@@ -18,7 +18,7 @@ import (
 // only if its Entry.Cut is set.
 //
 // Notices of NoticeConnected and NoticeDisconnected belong to no change of a log. AddNotices adds
-// them.
+// them, and MostNotices bounds them.
 //
 // The notices of a room for one webhook are taken one after the other, in the order in which
 // the room was changed. A notice that was given up is not waited for.
@@ -27,9 +27,11 @@ import (
 // errors are those of a Store, except for ErrDeleted.
 type Notices interface {
 	// AddNotices adds notices of NoticeConnected and NoticeDisconnected, in this order and in one
-	// transaction. Of each, it uses Webhook, Room, Kind, Last and Data; First becomes Last. A crash of the process
-	// loses none of them, but a power loss may.
-	AddNotices(ctx context.Context, all []Notice) error
+	// transaction. Of each, it uses Webhook, Room, Kind, Last and Data; First becomes Last. A crash
+	// of the process loses none of them, but a power loss may. If more than MostNotices of a room
+	// then wait for a webhook, it removes the oldest of these kinds, except for the first notice of
+	// the room, which may be taken. It returns how many it has removed, by webhook.
+	AddNotices(ctx context.Context, all []Notice) (removed map[string]int, err error)
 	// TakeNotices takes notices that are due, at most t.Limit. Each is taken by one call only,
 	// until its lease ends or it is passed to one of the next three methods. These change
 	// nothing if the lease has ended and another call has taken the notice.
@@ -43,7 +45,9 @@ type Notices interface {
 	RetryNotice(ctx context.Context, n Notice, fault string, pause time.Duration) error
 	// GiveUpNotice keeps a notice without its being taken again, until it is passed to
 	// ReplayNotices. If the room was changed after the notice was taken, the notice is not given
-	// up: it stands for the later changes, without attempts, fault or pause.
+	// up: it stands for the later changes, without attempts, fault or pause. If more than
+	// MostNotices of the room were then given up, the oldest of NoticeConnected and
+	// NoticeDisconnected are removed.
 	GiveUpNotice(ctx context.Context, n Notice, fault string) error
 
 	// ListNotices returns at most limit notices of a webhook that were given up, in the order
@@ -69,6 +73,11 @@ const (
 	NoticeConnected    NoticeKind = "connected"
 	NoticeDisconnected NoticeKind = "disconnected"
 )
+
+// MostNotices is how many notices of a room a store keeps for a webhook, if all are of
+// NoticeConnected or NoticeDisconnected: as many that wait, and as many that were given up. Others
+// follow the log of the room, and are not bounded by it.
+const MostNotices = 1000
 
 // Notice is a row of a store: an event of a room that is to be sent for a webhook.
 type Notice struct {

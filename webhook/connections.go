@@ -47,12 +47,13 @@ func (d *Deliverer) recorderOf(room string) *recorder {
 
 // recorder adds the notices of connections to one store. It has in memory the connections that
 // are in rooms, and the notices that wait for the store: at most one of Connected for each of
-// these connections, and one of Disconnected for each connection whose Connected was stored. So
-// while the store fails, the memory grows with the connections that there were, and not with
-// time: a connection that comes and goes meanwhile leaves nothing.
+// these connections, one of Disconnected for each connection whose Connected was stored, and at
+// most twice recordAtOnce others. So while the store fails or is slow, the memory grows with the connections
+// that there were, and not with time: a connection that comes and goes meanwhile leaves nothing.
 type recorder struct {
 	store    Store
 	webhooks store.Webhooks
+	feeds    map[string]*feed // those of the store, by the names of their webhooks
 	log      *slog.Logger
 	more     chan struct{} // has an item if waiting may have some
 	failing  bool          // the last call of the store has failed; used by run only
@@ -80,7 +81,7 @@ type recorded struct {
 
 func newRecorder(s Store, webhooks store.Webhooks, log *slog.Logger) *recorder {
 	return &recorder{
-		store: s, webhooks: webhooks, log: log,
+		store: s, webhooks: webhooks, feeds: map[string]*feed{}, log: log,
 		more: make(chan struct{}, 1), rooms: map[string]map[event.ConnID]*member{},
 	}
 }
@@ -161,7 +162,12 @@ func (r *recorder) add(ctx context.Context) bool {
 	if len(all) == 0 {
 		return true
 	}
-	err := r.store.AddNotices(ctx, all)
+	removed, err := r.store.AddNotices(ctx, all)
+	for name, n := range removed {
+		if f := r.feeds[name]; f != nil {
+			f.removed(n)
+		}
+	}
 	if err != nil {
 		r.putBack(some)
 	}

@@ -1,9 +1,13 @@
 package webhook
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -75,6 +79,40 @@ func TestManyConnectionsOfRoom(t *testing.T) {
 	})
 }
 
+// While the receiver fails, the store keeps some events of a room, and the newest in any case. Those that it
+// removes are counted and logged.
+func TestTooManyConnectionsOfRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hook.Events = []Event{Connected}
+		var log bytes.Buffer
+		w.log = slog.New(slog.NewTextHandler(&log, nil))
+		d, end := w.run()
+		w.receiver.set(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+		for i := range store.MostNotices + 20 {
+			d.Joined("room", event.ConnID(i+1), "")
+			if i%recordAtOnce == 0 {
+				time.Sleep(time.Second)
+			}
+		}
+		time.Sleep(20 * time.Second)
+		w.wantNotices(store.MostNotices, 0)
+		if s := d.Stats()[0]; s.Removed != 20 {
+			t.Errorf("the figures are %+v, want 20 events that were removed", s)
+		}
+		w.receiver.set(nil)
+		time.Sleep(time.Minute)
+		all := w.receiver.of("room")
+		if len(all) != store.MostNotices || all[0].Data.Connection != "1" || *all[len(all)-1].Data.Connections != store.MostNotices+20 {
+			t.Errorf("there were %d events, want %d, the first and the newest", len(all), store.MostNotices)
+		}
+		end()
+		if n := strings.Count(log.String(), "The oldest events of connections were removed"); n < 1 || n > 2 {
+			t.Errorf("it was logged %d times that events were removed:\n%s", n, &log)
+		}
+	})
+}
+
 // A webhook that wants only one of the events is told of that one, and one that wants neither costs nothing.
 func TestUnwantedConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -106,9 +144,9 @@ type failingStore struct {
 }
 
 // AddNotices implements store.Notices.
-func (s *failingStore) AddNotices(ctx context.Context, all []store.Notice) error {
+func (s *failingStore) AddNotices(ctx context.Context, all []store.Notice) (map[string]int, error) {
 	if s.fails.Load() {
-		return errors.New("the store fails")
+		return nil, errors.New("the store fails")
 	}
 	return s.Store.AddNotices(ctx, all)
 }

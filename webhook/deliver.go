@@ -47,6 +47,7 @@ type feed struct {
 	mu      sync.Mutex
 	failing int // how many attempts have failed since one succeeded
 	done    Stats
+	logged  int // how many of done.Removed were logged
 }
 
 // New returns a Deliverer. The error says what is wrong with a Hook.
@@ -68,10 +69,12 @@ func New(cfg Config) (*Deliverer, error) {
 		h = h.withDefaults()
 		client, slots := h.client(), make(chan struct{}, atOnce)
 		for _, s := range cfg.Stores {
-			d.feeds = append(d.feeds, &feed{
+			f := &feed{
 				hook: h, store: s, client: client, log: log.With("webhook", h.Name),
 				slots: slots, ended: make(chan struct{}, 1), large: large, done: Stats{Hook: h.Name},
-			})
+			}
+			d.feeds = append(d.feeds, f)
+			d.recorders[s].feeds[h.Name] = f
 		}
 	}
 	return d, nil
@@ -92,6 +95,7 @@ func (d *Deliverer) Run(ctx context.Context) {
 	running.Wait()
 	for _, f := range d.feeds {
 		f.client.CloseIdleConnections()
+		f.logRemoved()
 	}
 }
 
@@ -177,7 +181,26 @@ func (f *feed) count(ctx context.Context) {
 			f.done.NoticeCounts = c
 			f.mu.Unlock()
 		}
+		f.logRemoved()
 		wait(ctx, count)
+	}
+}
+
+// removed notes that the store has removed notices of connections, because too many wait.
+func (f *feed) removed(n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.done.Removed += n
+}
+
+// logRemoved logs how many notices were removed since it was last called.
+func (f *feed) logRemoved() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := f.done.Removed - f.logged; n > 0 {
+		f.log.Warn("The oldest events of connections were removed, because too many of a room wait for a webhook. They are not sent. Check its receiver.",
+			"removed", n, "limit", store.MostNotices)
+		f.logged = f.done.Removed
 	}
 }
 

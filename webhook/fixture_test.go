@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -140,6 +141,7 @@ type world struct {
 	receiver *receiver
 	listener *memhttp.Listener
 	hook     Hook
+	log      *slog.Logger
 	clock    map[string]uint64 // the characters that were typed in each room since it was created
 }
 
@@ -150,6 +152,7 @@ func newWorld(t *testing.T) *world {
 	s := open(t, path)
 	w := &world{
 		T: t, path: path, store: s, reads: s, receiver: &receiver{t: t, inRoom: map[string]int{}}, listener: memhttp.Listen(),
+		log:   testkit.Logger(t),
 		hook:  Hook{Name: hookName, URL: "http://receiver.test/hook", Secret: secret, Content: ContentText},
 		clock: map[string]uint64{},
 	}
@@ -186,7 +189,7 @@ func open(t *testing.T, path string) *sqlitestore.Store {
 func (w *world) run() (d *Deliverer, end func()) {
 	w.Helper()
 	d, err := New(Config{
-		Hooks: []Hook{w.hook}, Stores: append([]Store{w.reads}, w.stores...), Logger: testkit.Logger(w.T),
+		Hooks: []Hook{w.hook}, Stores: append([]Store{w.reads}, w.stores...), Logger: w.log,
 		Webhooks: func(_ string, kind store.NoticeKind) []string {
 			if w.hook.Wants(kind) {
 				return []string{hookName}

@@ -8,6 +8,9 @@ type Stats struct {
 	// Delivered counts the requests of this Deliverer that were answered with a status of the
 	// class 2xx, and Failed its attempts that have failed.
 	Delivered, Failed int
+	// Removed counts the events of connections that were not sent because more than
+	// store.MostNotices of their room waited when this Deliverer recorded others.
+	Removed int
 	// NoticeCounts are those of all stores together. They are at most 15 seconds old.
 	store.NoticeCounts
 }
@@ -28,6 +31,7 @@ func (d *Deliverer) Stats() (all []Stats) {
 }
 
 func (s Stats) add(o Stats) Stats {
-	s.Delivered, s.Failed, s.NoticeCounts = s.Delivered+o.Delivered, s.Failed+o.Failed, s.Plus(o.NoticeCounts)
+	s.Delivered, s.Failed, s.Removed = s.Delivered+o.Delivered, s.Failed+o.Failed, s.Removed+o.Removed
+	s.NoticeCounts = s.Plus(o.NoticeCounts)
 	return s
 }

@@ -30,6 +30,8 @@ func (m *metrics) readWebhooks(hooks []webhook.Hook, read func() []webhook.Stats
 		of(func(s webhook.Stats) float64 { return float64(s.Delivered) }))
 	r.each(prometheus.CounterValue, "webhook_failures_total", "Attempts to send a request of a webhook that have failed.", label,
 		of(func(s webhook.Stats) float64 { return float64(s.Failed) }))
+	r.each(prometheus.CounterValue, "webhook_removed_total", "Events connected and disconnected of a webhook that were removed, because too many of their room waited.", label,
+		of(func(s webhook.Stats) float64 { return float64(s.Removed) }))
 	r.each(prometheus.GaugeValue, "webhook_waiting", "Events that wait in the stores for a webhook.", label,
 		of(func(s webhook.Stats) float64 { return float64(s.Waiting) }))
 	r.each(prometheus.GaugeValue, "webhook_given_up", "Events that were given up, and wait to be replayed.", label,

@@ -53,19 +53,44 @@ func wanting(webhooks store.Webhooks, room string, of ...store.NoticeKind) (name
 }
 
 // addSQL adds notices that belong to no change. It locks the rooms as an append does, so that the
-// notices of a room are committed in the order of their IDs.
+// notices of a room are committed in the order of their IDs. While the first notice of its room
+// pauses, a notice waits as long: so TakeNotices does not search it again and again.
 const addSQL = `
 WITH locked AS (
   SELECT FROM yroom.rooms WHERE name = ANY ($2) ORDER BY name FOR UPDATE
 )
-INSERT INTO yroom.notices (webhook, room, kind, position, first_at, last_at, data)
-SELECT webhook, room, kind, 0, at, at, data
+INSERT INTO yroom.notices (webhook, room, kind, position, first_at, last_at, ready_at, data)
+SELECT added.webhook, added.room, kind, 0, at, at, greatest(clock_timestamp(), pause.until), data
 FROM (SELECT count(*) FROM locked) AS first
 CROSS JOIN unnest($1::text[], $2::bytea[], $3::text[], $4::timestamptz[], $5::text[]) WITH ORDINALITY AS added (webhook, room, kind, at, data, place)
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN attempts > 0 THEN ready_at END AS until FROM yroom.notices AS n
+  WHERE n.webhook = added.webhook AND n.room = added.room AND NOT given_up ORDER BY id LIMIT 1
+) AS pause ON true
 ORDER BY place`
 
+// boundSQL bounds the notices of rooms that wait, or that were given up. It keeps the first of each
+// room, because a process may have taken it, and those that belong to changes.
+const boundSQL = `
+WITH removed AS (
+  DELETE FROM yroom.notices AS n
+  USING (SELECT DISTINCT webhook, room FROM unnest($1::text[], $2::bytea[]) AS all_added (webhook, room)) AS added
+  CROSS JOIN LATERAL (
+    SELECT id FROM yroom.notices AS kept
+    WHERE kept.webhook = added.webhook AND kept.room = added.room AND kept.given_up = $3 ORDER BY id DESC LIMIT 1 OFFSET $4 - 1
+  ) AS newest
+  CROSS JOIN LATERAL (
+    SELECT min(id) AS id FROM yroom.notices AS kept
+    WHERE kept.webhook = added.webhook AND kept.room = added.room AND kept.given_up = $3
+  ) AS oldest
+  WHERE n.webhook = added.webhook AND n.room = added.room AND n.given_up = $3 AND n.kind IN ('connected', 'disconnected')
+    AND n.id <= newest.id AND n.id > oldest.id
+  RETURNING n.webhook
+)
+SELECT webhook, count(*) FROM removed GROUP BY webhook`
+
 // AddNotices implements store.Notices.
-func (s *Store) AddNotices(ctx context.Context, all []store.Notice) error {
+func (s *Store) AddNotices(ctx context.Context, all []store.Notice) (map[string]int, error) {
 	var webhooks, kinds, data []string
 	var rooms [][]byte
 	var times []time.Time
@@ -73,8 +98,32 @@ func (s *Store) AddNotices(ctx context.Context, all []store.Notice) error {
 		webhooks, rooms, kinds = append(webhooks, n.Webhook), append(rooms, []byte(n.Room)), append(kinds, string(n.Kind))
 		times, data = append(times, n.Last), append(data, n.Data)
 	}
-	_, err := s.changeNotice(ctx, addSQL, webhooks, rooms, kinds, times, data)
-	return err
+	bounded, done, err := s.use(ctx, s.config.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	removed := map[string]int{}
+	err = pgx.BeginFunc(bounded, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(bounded, addSQL, webhooks, rooms, kinds, times, data); err != nil {
+			return err
+		}
+		rows, err := tx.Query(bounded, boundSQL, webhooks, rooms, false, store.MostNotices)
+		if err != nil {
+			return err
+		}
+		var webhook string
+		var n int
+		_, err = pgx.ForEachRow(rows, []any{&webhook, &n}, func() error {
+			removed[webhook] = n
+			return nil
+		})
+		return err
+	})
+	if err != nil {
+		return nil, s.failed(ctx, err)
+	}
+	return removed, nil
 }
 
 // noticeColumns are what collectNotice reads.
@@ -133,8 +182,12 @@ func (s *Store) RetryNotice(ctx context.Context, n store.Notice, fault string, p
 
 // GiveUpNotice implements store.Notices.
 func (s *Store) GiveUpNotice(ctx context.Context, n store.Notice, fault string) error {
-	return s.endNotice(ctx, n, "UPDATE yroom.notices SET attempts = attempts + 1, fault = $4, given_up = true"+held+" AND revision = $3",
+	err := s.endNotice(ctx, n, "UPDATE yroom.notices SET attempts = attempts + 1, fault = $4, given_up = true"+held+" AND revision = $3",
 		n.ID, n.Until, n.Revision, fault)
+	if err == nil {
+		_, err = s.changeNotice(ctx, boundSQL, []string{n.Webhook}, [][]byte{[]byte(n.Room)}, true, store.MostNotices)
+	}
+	return err
 }
 
 // endNotice runs a statement that ends the lease of a notice. If that changes nothing, and the

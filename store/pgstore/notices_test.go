@@ -34,6 +34,10 @@ func TestTakeNoticesReadsWhatIsDue(t *testing.T) {
 		if err := s.RetryNotice(t.Context(), n, "it answered 500", time.Hour); err != nil {
 			t.Fatal(err)
 		}
+		added := store.Notice{Webhook: "hook", Room: n.Room, Kind: store.NoticeConnected, Last: time.Now()}
+		if _, err := s.AddNotices(t.Context(), []store.Notice{added}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var ready int
 	if err := s.pool.QueryRow(t.Context(), "SELECT count(*) FROM yroom.notices WHERE ready_at <= clock_timestamp()").Scan(&ready); err != nil || ready != 0 {

@@ -53,18 +53,51 @@ func (w *writer) noteDeleted(room string, at store.Position) error {
 }
 
 // AddNotices implements store.Notices.
-func (s *Store) AddNotices(ctx context.Context, all []store.Notice) error {
-	return s.write(ctx, func(w *writer) error { //nolint:contextcheck // the writer belongs to no call
+func (s *Store) AddNotices(ctx context.Context, all []store.Notice) (removed map[string]int, err error) {
+	if err := s.write(ctx, adding(all, &removed)); err != nil { //nolint:contextcheck // the writer belongs to no call
+		return nil, err // the writer may still add to removed
+	}
+	return removed, nil
+}
+
+// adding adds notices, and counts those that it removes.
+func adding(all []store.Notice, removed *map[string]int) func(*writer) error {
+	return func(w *writer) error {
+		*removed = map[string]int{}
+		type queue struct{ webhook, room string }
+		added := map[queue]bool{}
 		for _, n := range all {
-			err := w.exec("INSERT INTO notices (webhook, room, kind, position, first_at, last_at, ready_at, data) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?5, ?6)",
-				n.Webhook, n.Room, string(n.Kind), n.Last.UTC().Format(timeLayout), now(), n.Data)
-			if err != nil {
+			added[queue{n.Webhook, n.Room}] = true
+			if err := w.exec(addSQL, n.Webhook, n.Room, string(n.Kind), n.Last.UTC().Format(timeLayout), now(), n.Data); err != nil {
 				return err
 			}
 		}
+		for q := range added {
+			n, err := w.change(boundSQL, q.webhook, q.room, 0, store.MostNotices)
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				(*removed)[q.webhook] += int(n)
+			}
+		}
 		return nil
-	})
+	}
 }
+
+// addSQL adds a notice that belongs to no change. While the first notice of its room pauses, it waits
+// as long: so TakeNotices does not search it again and again.
+const addSQL = `
+INSERT INTO notices (webhook, room, kind, position, first_at, last_at, ready_at, data) VALUES (?1, ?2, ?3, 0, ?4, ?4, max(?5, coalesce((
+  SELECT iif(attempts > 0, ready_at, '') FROM notices WHERE webhook = ?1 AND room = ?2 AND given_up = 0 ORDER BY id LIMIT 1
+), '')), ?6)`
+
+// boundSQL bounds the notices of a room that wait, or that were given up. It keeps the first one,
+// because a process may have taken it, and those that belong to changes.
+const boundSQL = `
+DELETE FROM notices WHERE webhook = ?1 AND room = ?2 AND given_up = ?3 AND kind IN ('connected', 'disconnected')
+  AND id <= (SELECT id FROM notices WHERE webhook = ?1 AND room = ?2 AND given_up = ?3 ORDER BY id DESC LIMIT 1 OFFSET ?4 - 1)
+  AND id > (SELECT min(id) FROM notices WHERE webhook = ?1 AND room = ?2 AND given_up = ?3)`
 
 // write runs change in a transaction of the writer. The change may run twice, because the first
 // transaction may be rolled back for another request. A power loss may undo it, and then a
@@ -160,8 +193,19 @@ func retrying(n store.Notice, fault, at string) func(*writer) error {
 
 // GiveUpNotice implements store.Notices.
 func (s *Store) GiveUpNotice(ctx context.Context, n store.Notice, fault string) error {
-	return s.write(ctx, ending(n, "UPDATE notices SET attempts = attempts + 1, fault = ?, given_up = 1"+held+" AND revision = ?", //nolint:contextcheck // the writer belongs to no call
-		fault, n.ID, n.Until.Format(timeLayout), n.Revision))
+	return s.write(ctx, givingUp(n, fault)) //nolint:contextcheck // the writer belongs to no call
+}
+
+// givingUp gives a notice up, and bounds those of the room that were given up.
+func givingUp(n store.Notice, fault string) func(*writer) error {
+	giveUp := ending(n, "UPDATE notices SET attempts = attempts + 1, fault = ?, given_up = 1"+held+" AND revision = ?",
+		fault, n.ID, n.Until.Format(timeLayout), n.Revision)
+	return func(w *writer) error {
+		if err := giveUp(w); err != nil {
+			return err
+		}
+		return w.exec(boundSQL, n.Webhook, n.Room, 1, store.MostNotices)
+	}
 }
 
 // ending runs a statement that ends the lease of a notice. If that changes nothing, and the lease

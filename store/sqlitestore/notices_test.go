@@ -27,6 +27,10 @@ func TestNoticesWaitForAnother(t *testing.T) {
 		if err := s.RetryNotice(t.Context(), n, "it answered 500", time.Hour); err != nil {
 			t.Fatal(err)
 		}
+		added := store.Notice{Webhook: "hook", Room: n.Room, Kind: store.NoticeConnected, Last: time.Now()}
+		if _, err := s.AddNotices(t.Context(), []store.Notice{added}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	db := database(t, path)
 	defer db.Close()

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,7 @@ func RunNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhooks) N
 		{"that were given up are all replayed if they are many", noticeReplayedMany},
 		{"that were given up while the room was changed are due again", noticeGivenUpMeanwhile},
 		{"of connections are in order, with their data", noticeConnections},
+		{"of connections are bounded, those that wait and those that were given up", noticeManyConnections},
 		{"of many rooms that are edited at the same time are complete", noticeConcurrent},
 	} {
 		t.Run("Notices/"+rule.name, func(t *testing.T) { rule.check(t, open(t, webhooksOf)) })
@@ -577,16 +579,10 @@ func noticeConnections(t *testing.T, s NoticeStore) {
 		{Webhook: otherHook, Room: room, Kind: store.NoticeConnected, Last: at},
 		{Webhook: hook, Room: room, Kind: store.NoticeDisconnected, Last: at.Add(time.Minute), Data: "é"},
 	}
-	if err := s.AddNotices(t.Context(), added); err != nil {
-		t.Fatal(err)
-	}
+	addNotices(t, s, added)
 	appendTo(t, s, room, v1("a"))
-	if err := s.AddNotices(t.Context(), added[:1]); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.AddNotices(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
+	addNotices(t, s, added[:1])
+	addNotices(t, s, nil)
 	patient := taking // a room that is being edited delays no connections before the edit
 	patient.Quiet, patient.Longest = time.Hour, time.Hour
 	taken := take(t, s, patient)
@@ -613,6 +609,67 @@ func noticeConnections(t *testing.T, s NoticeStore) {
 	}
 	wantKinds(t, tell(t, s), store.NoticeDisconnected, store.NoticeCreated, store.NoticeChanged, store.NoticeConnected)
 	wantCounts(t, s, 0, 0)
+}
+
+// addNotices adds notices of connections, and returns how many were removed for the hook.
+func addNotices(t *testing.T, s NoticeStore, all []store.Notice) int {
+	t.Helper()
+	removed, err := s.AddNotices(t.Context(), all)
+	if err != nil {
+		t.Fatalf("AddNotices: %v", err)
+	}
+	if len(removed) > 1 || len(removed) == 1 && removed[hook] == 0 {
+		t.Errorf("AddNotices has removed %v, want some of %s only", removed, hook)
+	}
+	return removed[hook]
+}
+
+func noticeManyConnections(t *testing.T, s NoticeStore) {
+	const added = 3 * store.MostNotices / 2
+	other := store.Notice{Webhook: otherHook, Room: room, Kind: store.NoticeConnected, Last: time.Now()}
+	addNotices(t, s, []store.Notice{other})
+	removed := 0
+	add := func(from, to int) {
+		var some []store.Notice
+		for i := from; i < to; i++ {
+			some = append(some, store.Notice{Webhook: hook, Room: room, Kind: store.NoticeDisconnected, Last: time.Now(), Data: strconv.Itoa(i)})
+		}
+		removed += addNotices(t, s, some)
+	}
+	add(0, 100)
+	first := takeOne(t, s, store.NoticeDisconnected, 0)
+	appendTo(t, s, room, v1("a"))
+	const ofAppend = 2 // they stay
+	for i := 100; i < added; i += 100 {
+		add(i, i+100)
+	}
+	if removed != added-store.MostNotices {
+		t.Errorf("AddNotices has removed %d notices of %d, want all but %d", removed, added, store.MostNotices)
+	}
+	wantCounts(t, s, store.MostNotices+ofAppend, 0)
+	takeNone(t, s) // the first is still taken
+	giveUp(t, s, first)
+	giveUp(t, s, takeOne(t, s, store.NoticeCreated, 1))
+	giveUp(t, s, takeOne(t, s, store.NoticeChanged, 1))
+	for i := added - store.MostNotices + 1; i < added+10; i++ {
+		if i == added {
+			add(added, added+10)
+		}
+		n := takeOne(t, s, store.NoticeDisconnected, 0)
+		if want := strconv.Itoa(i); n.Data != want {
+			t.Fatalf("a notice that was kept has the data %s, want %s", n.Data, want)
+		}
+		giveUp(t, s, n)
+	}
+	wantCounts(t, s, 0, store.MostNotices+ofAppend)
+	given, err := s.ListNotices(t.Context(), hook, 0, ofAppend+2)
+	if err != nil || len(given) != ofAppend+2 || given[0].ID != first.ID || given[ofAppend+1].Data != strconv.Itoa(added-store.MostNotices+11) {
+		t.Errorf("ListNotices returned %+v and %v, want the first, those of the change and the newest", given, err)
+	}
+	taken, err := s.TakeNotices(t.Context(), store.Taking{Webhook: otherHook, Limit: 1, Lease: time.Hour})
+	if err != nil || len(taken) != 1 || taken[0].Kind != other.Kind {
+		t.Errorf("TakeNotices for another webhook returned %+v and %v, want the one that was added", taken, err)
+	}
 }
 
 func noticeConcurrent(t *testing.T, s NoticeStore) {
