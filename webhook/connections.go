@@ -110,10 +110,9 @@ func (r *recorder) left(room string, conn event.ConnID, moved bool) {
 		delete(r.rooms, room)
 	}
 	switch {
-	case moved:
-	case m.waits != nil:
+	case m.waits != nil && r.waiting.Len() > recordAtOnce:
 		r.waiting.Remove(m.waits)
-	default:
+	case !moved:
 		r.record(m, room, conn, store.NoticeDisconnected)
 	}
 }
@@ -143,6 +142,11 @@ func (r *recorder) run(ctx context.Context) {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordAtEnd)
 	defer cancel()
 	for end.Err() == nil && r.add(end) {
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if lost := r.waiting.Len(); lost > 0 {
+		r.log.Error("The store could not record some events of connections for webhooks before the end. They are lost. Check the store.", "events", lost)
 	}
 }
 

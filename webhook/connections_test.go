@@ -151,6 +151,44 @@ func (s *failingStore) AddNotices(ctx context.Context, all []store.Notice) (map[
 	return s.Store.AddNotices(ctx, all)
 }
 
+// Both events of a connection are sent, however short it was, unless many wait for the store.
+func TestShortConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hook.Events = []Event{Connected, Disconnected}
+		failing := &failingStore{Store: w.store}
+		w.reads = failing
+		d, _ := w.run()
+		failing.fails.Store(true)
+		d.Joined("room", 1, "ada")
+		synctest.Wait() // it waits for the store
+		d.Left("room", 1, false)
+		failing.fails.Store(false)
+		time.Sleep(10 * time.Second)
+		w.wantConnections("room", `connected 1 of "ada" at 00:00:00, 1`, `disconnected 1 of "ada" at 00:00:00, 0`)
+	})
+}
+
+// Events that could not be recorded until the end are logged.
+func TestConnectionsLostAtEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.hook.Events = []Event{Connected, Disconnected}
+		var log bytes.Buffer
+		w.log = slog.New(slog.NewTextHandler(&log, nil))
+		failing := &failingStore{Store: w.store}
+		w.reads = failing
+		d, end := w.run()
+		failing.fails.Store(true)
+		d.Joined("room", 1, "ada")
+		d.Joined("room", 2, "bob")
+		end()
+		if !strings.Contains(log.String(), "They are lost. Check the store.\" events=2") {
+			t.Errorf("it was not logged that two events are lost:\n%s", &log)
+		}
+	})
+}
+
 // While the store fails, the notices of connections wait in order. What waits grows with the connections
 // that there are, and not with time.
 func TestConnectionsWhileStoreFails(t *testing.T) {
@@ -179,7 +217,7 @@ func TestConnectionsWhileStoreFails(t *testing.T) {
 		time.Sleep(time.Minute)
 		r := d.recorders[failing]
 		r.mu.Lock()
-		if n := r.waiting.Len(); n > recordAtOnce+3 {
+		if n := r.waiting.Len(); n > 2*recordAtOnce+3 {
 			t.Errorf("%d notices wait", n)
 		}
 		r.mu.Unlock()
