@@ -51,19 +51,8 @@ func TestDocuments(t *testing.T) {
 // one that the tests of store/djangostore use.
 func migrate(t *testing.T, database string) {
 	t.Helper()
-	interpreter, err := filepath.Abs(python)
-	if err != nil {
-		t.Fatal(err)
-	}
 	manage := func(args ...string) string {
-		cmd := exec.CommandContext(t.Context(), interpreter, append([]string{"-m", "django"}, args...)...)
-		cmd.Dir = "site"
-		cmd.Env = append(os.Environ(), "DJANGO_SETTINGS_MODULE=notes.settings", "REDIS=redis://unused", "DATABASE="+database)
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%q: %v\n%s", args, err, out)
-		}
-		return string(out)
+		return manage(t, []string{"REDIS=redis://unused", "DATABASE=" + database}, "", args...)
 	}
 	manage("migrate")
 	schema := "sqlite.sql"
@@ -77,6 +66,23 @@ func migrate(t *testing.T, database string) {
 	if got := manage("sqlmigrate", "channels_yroom", "0001"); !strings.Contains(got, string(want)) {
 		t.Errorf("Django creates the table with\n%s\nand not with\n%s", got, want)
 	}
+}
+
+// manage runs a command of Django with variables of the environment, and returns what it prints.
+func manage(t *testing.T, variables []string, input string, args ...string) string {
+	t.Helper()
+	interpreter, err := filepath.Abs(python)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), interpreter, append([]string{"-m", "django"}, args...)...)
+	cmd.Dir, cmd.Stdin = "site", strings.NewReader(input)
+	cmd.Env = append(append(os.Environ(), "DJANGO_SETTINGS_MODULE=notes.settings"), variables...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", args, err, out)
+	}
+	return string(out)
 }
 
 func takeover(t *testing.T, db *sql.DB, o options) {

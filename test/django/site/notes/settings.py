@@ -1,6 +1,7 @@
 # A project whose documents people edit through channels-yroom. Variables of the environment
 # choose the channel layer.
 
+import json
 import os
 from urllib.parse import urlsplit
 
@@ -48,3 +49,4 @@ YROOM_SETTINGS = {
         "PROTOCOL_DISABLE_PIPELINING": True,
     },
 }
+YROOM_SETTINGS.update(json.loads(os.environ.get("ROOMS", "{}")))
