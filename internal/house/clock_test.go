@@ -19,6 +19,7 @@ var wallClock = map[string]string{
 	"examples/login/session.go":         "the end of a session, in a cookie",
 	"layer/djangolayer/core.go":         "when a message was sent, in Redis",
 	"layer/djangolayer/fernet.go":       "when a message was encrypted, in its token",
+	"layer/djangolayer/groups.go":       "when a channel was added to a group, in Redis",
 	"layer/layertest/deliver.go":        "times in a Response, compared",
 	"layer/link/code_output.go":         "times in a Response, on the wire",
 	"store/djangostore/sweep.go":        "when an entry and a row were stored",

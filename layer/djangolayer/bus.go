@@ -362,10 +362,14 @@ func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 	for first := true; ctx.Err() == nil; {
 		c, err := h.connect()
 		if err == nil {
-			begun := func() {
+			begun := func(emptied bool) { //nolint:contextcheck // the groups are kept even if the worker ends
 				h.setFailure(nil)
 				pause = errorPause
-				if !first {
+				switch {
+				case first:
+				case emptied:
+					p.emptied()
+				default:
 					p.lost()
 				}
 				if h.bus.pubsub {

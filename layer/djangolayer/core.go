@@ -89,13 +89,10 @@ const (
 	fewPopped = 4
 	popBytes  = 8 << 20
 	popWait   = time.Second
-	groupMost = 10_000 // how many members of a group are read
-
-	groupExpiry = 24 * time.Hour
 )
 
 // pop takes the messages of a channel, until ctx ends or Redis fails.
-func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *proxy, begun func()) error {
+func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *proxy, begun func(emptied bool)) error {
 	key := h.bus.prefix + channel
 	keys := []string{key, key + "$inflight", key + "$yroom"}
 	do := func(script *rueidis.Lua, keys, args []string) rueidis.RedisResult {
@@ -113,10 +110,11 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 		if err != nil {
 			return fmt.Errorf("take the messages of %s: %w", channel, err)
 		}
-		if begins {
-			begun()
-		}
-		if known, err := popped[0].AsInt64(); err == nil && known == 0 && !begins {
+		marked, err := popped[0].AsInt64()
+		switch emptied := err == nil && marked == 0; {
+		case begins:
+			begun(emptied)
+		case emptied:
 			p.emptied() //nolint:contextcheck // it is done even if the worker ends
 		}
 		for _, entry := range popped[1:] {
@@ -200,48 +198,6 @@ func (h *host) push(ctx context.Context, c rueidis.Client, batch []post) ([]resu
 }
 
 func score(seconds float64) string { return strconv.FormatFloat(seconds, 'f', 6, 64) }
-
-// members returns the channels in the group of a room. The pubsub layer doesn't know them.
-func (b *bus) members(ctx context.Context, room string) (channels []string) {
-	b.group(ctx, room, func(ctx context.Context, c rueidis.Client, key string) {
-		// If it fails, they join with the next message of their clients.
-		channels, _ = c.Do(ctx, c.B().Zrange().Key(key).Min("0").Max(strconv.Itoa(groupMost-1)).Build()).AsStrSlice()
-	})
-	return channels
-}
-
-// discard removes a channel from the group of a room, as its process would have done.
-func (b *bus) discard(ctx context.Context, room, channel string) {
-	b.group(ctx, room, func(ctx context.Context, c rueidis.Client, key string) {
-		_ = c.Do(ctx, c.B().Zrem().Key(key).Member(channel).Build()).Error() // the group ends a day later
-	})
-}
-
-// regroup adds channels to the group of a room, as their processes have done.
-func (b *bus) regroup(ctx context.Context, room string, channels []string) {
-	now := float64(b.now().UnixMicro()) / 1e6
-	b.group(ctx, room, func(ctx context.Context, c rueidis.Client, key string) {
-		add := c.B().Zadd().Key(key).ScoreMember()
-		for _, channel := range channels {
-			add = add.ScoreMember(now, channel)
-		}
-		// If it fails, a worker that follows finds the connections when their clients send something.
-		for _, r := range c.DoMulti(ctx, add.Build(), c.B().Expire().Key(key).Seconds(int64(groupExpiry/time.Second)).Build()) {
-			_ = r.Error()
-		}
-	})
-}
-
-// group calls f with the key of the group of a room, if the layer has groups in Redis.
-func (b *bus) group(ctx context.Context, room string, f func(ctx context.Context, c rueidis.Client, key string)) {
-	c, err := b.hostFor(room).connect()
-	if b.pubsub || err != nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	f(ctx, c, b.prefix+":group:"+room)
-}
 
 // recent remembers the last entries that were added to it.
 type recent struct {

@@ -26,6 +26,7 @@
 //     the worker sends to them
 //   - tick.go: what is repeated, and connections that end in silence
 //   - find.go: the connections of the worker before, on the pubsub layer
+//   - groups.go: the groups of the core layer in Redis
 //   - rpc.go: the exports of YroomDocument
 //   - bus.go: how entries are sent; core.go and pubsub.go: over the two layers
 //   - codec.go: what is stored in Redis; message.go, msgpack_read.go, msgpack_write.go: the

@@ -39,6 +39,7 @@ type proxy struct {
 	probed   map[*conn]bool
 	left     *recent // the channels of connections that have left
 	draining bool
+	keeping  bool // keepGroups runs
 	received uint64
 	skipped  uint64
 }
@@ -49,7 +50,10 @@ type room struct {
 	conns    map[event.ConnID]*conn
 	channels map[string]*conn
 	homes    map[string]*home
+	silent   bool      // the client of a connection has sent nothing for a while
 	compared time.Time // when the connections were last compared with the group
+	renewed  time.Time // when the group was last kept from ending, or the room was added
+	lacking  bool      // the group may lack connections, because Redis was emptied
 }
 
 // home is where broadcasts of a room reach some of its connections: on the core layer those
@@ -84,6 +88,7 @@ type conn struct {
 	options   event.Access // the access that its last options gave
 	told      bool         // it has sent a message, so its options are known
 	joined    bool         // its room has taken a Join of it
+	member    bool         // it was in the group of its room when that was last known
 	own       awareness.Own
 	synced    bool      // it has been sent the document
 	missed    bool      // something was sent to it alone, and nothing took that
@@ -137,7 +142,7 @@ func (p *proxy) add(name, channel string) *conn {
 	}
 	r := p.rooms[name]
 	if r == nil {
-		r = &room{name: name, conns: make(map[event.ConnID]*conn), channels: make(map[string]*conn), homes: make(map[string]*home)}
+		r = &room{name: name, conns: make(map[event.ConnID]*conn), channels: make(map[string]*conn), homes: make(map[string]*home), renewed: p.bus.now()}
 		p.rooms[name] = r
 	}
 	c := &conn{id: event.ConnID(rand.Uint64()), channel: channel, room: r, heard: p.bus.now()}
@@ -221,22 +226,6 @@ func (p *proxy) send(c *conn, in event.Input) bool {
 		return false
 	}
 	return true
-}
-
-// emptied handles that everything in Redis was deleted. The processes don't join the groups
-// of their connections again.
-func (p *proxy) emptied() {
-	p.log.Warn("Redis was emptied: all connections synchronize again")
-	p.lost()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, r := range p.rooms {
-		var channels []string
-		for channel := range r.channels {
-			channels = append(channels, channel)
-		}
-		p.calls.Go(func() { p.bus.regroup(context.Background(), r.name, channels) })
-	}
 }
 
 // lost makes all connections join again, because messages of their clients may be lost.

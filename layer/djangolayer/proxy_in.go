@@ -70,6 +70,7 @@ func (p *proxy) handle(m message) error {
 	}
 	p.grant(c, m, known)
 	if m.typ == typeConnect {
+		c.member = true // its consumer has added it before
 		p.join(c, p.greeting(m.room))
 		return nil
 	}

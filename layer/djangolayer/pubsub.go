@@ -8,10 +8,10 @@ import (
 )
 
 // subscribe receives what is published on a channel, until ctx ends or Redis fails.
-func (h *host) subscribe(ctx context.Context, c rueidis.Client, channel string, p *proxy, begun func()) error {
+func (h *host) subscribe(ctx context.Context, c rueidis.Client, channel string, p *proxy, begun func(emptied bool)) error {
 	confirmed := rueidis.WithOnSubscriptionHook(ctx, func(s rueidis.PubSubSubscription) {
 		if s.Kind == "subscribe" {
-			begun()
+			begun(false)
 		}
 	})
 	err := c.Receive(confirmed, c.B().Subscribe().Channel(channel).Build(), func(m rueidis.PubSubMessage) { //nolint:contextcheck // an export that was begun is finished

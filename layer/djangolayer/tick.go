@@ -99,7 +99,7 @@ var keepalive = protocol.Plain{}.Keepalive()
 func (p *proxy) look(now time.Time) {
 	asked, silence := make(map[string]bool), min(silence, p.bus.expiry/2) // what nothing takes must still be there
 	for _, r := range p.rooms {
-		var silent bool
+		silent := false
 		for _, c := range r.conns {
 			if c.missed {
 				p.due[c] = true
@@ -122,27 +122,9 @@ func (p *proxy) look(now time.Time) {
 			}
 			silent = silent || now.Sub(c.heard) >= goneAfter
 		}
-		if silent && now.Sub(r.compared) >= goneAfter && !p.bus.pubsub && !p.draining {
-			r.compared = now
-			p.calls.Go(func() { p.compare(r, p.bus.members(context.Background(), r.name)) })
-		}
+		r.silent = silent
 	}
-}
-
-// compare ends the silent connections of a room that are not in its group.
-func (p *proxy) compare(r *room, members []string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(members) == 0 || len(members) >= groupMost { // Redis can't be reached, or there are more
-		return
-	}
-	now := p.bus.now()
-	for _, c := range r.conns {
-		if now.Sub(c.heard) >= goneAfter && !slices.Contains(members, c.channel) {
-			p.log.Info("a connection has ended: it has left its group, and that message was lost", "room", r.name, "channel", c.channel)
-			p.remove(c)
-		}
-	}
+	p.keepGroups()
 }
 
 // ask sends something to a connection, on behalf of all connections at its home.
