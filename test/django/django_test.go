@@ -98,6 +98,10 @@ func start(t *testing.T, o options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	project, err := filepath.Abs("site")
+	if err != nil {
+		t.Fatal(err)
+	}
 	s := &site{redis: redis.Start(t, redis.Options{}), room: cmp.Or(o.room, testkit.Unique("room"))}
 	hosts, parameters := []string{s.redis.URL()}, "?type="+o.layer+o.params
 	for range o.hosts - 1 {
@@ -108,7 +112,7 @@ func start(t *testing.T, o options) *site {
 		address += "," + strings.TrimPrefix(host, "redis://")
 	}
 	variables := append([]string{
-		"-C", "site", "PYTHONPATH=" + documented(t), "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, ","), "KEYS=" + strings.Join(o.keys, ","),
+		"PYTHONPATH=" + documented(t) + ":" + project, "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, ","), "KEYS=" + strings.Join(o.keys, ","),
 	}, o.extra...)
 	variables = append(variables, interpreter)
 	run := func(args ...string) *daemon.Daemon {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,9 +23,12 @@ var (
 	settling  = flag.Duration("settle", 20*time.Second, "how long the clients may take to have the same document")
 )
 
-// cpu returns the time for which a process has used a processor.
+// cpu returns the time for which a process has used a processor. It is known on Linux only.
 func cpu(t *testing.T, pid int) time.Duration {
 	t.Helper()
+	if runtime.GOOS != "linux" {
+		return 0
+	}
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		t.Fatal(err)
