@@ -37,7 +37,8 @@ type proxy struct {
 	behind   map[*home]bool
 	due      map[*conn]bool
 	probed   map[*conn]bool
-	left     *recent // the channels of connections that have left
+	departed map[string]time.Time // processes at which connections have ended, and when
+	left     *recent              // the channels of connections that have left
 	draining bool
 	keeping  bool // keepGroups runs
 	received uint64
@@ -70,10 +71,20 @@ type home struct {
 	behind bool
 	asker  *conn
 	asked  time.Time
+	// past holds marks of before, at least unsureFor apart, and sent is when the last broadcast
+	// was sent: see depart.
+	past [2]pastMark
+	sent time.Time
 	// takers is how many processes have taken the last broadcast, and fewer when it last was
 	// less than before. Until one comes back, or rememberFor has passed, mark stays as it was.
 	takers int
 	fewer  time.Time
+}
+
+// pastMark is the mark that a home had just before a time.
+type pastMark struct {
+	mark event.Mark
+	at   time.Time
 }
 
 // conn is a connection at a Django process.
@@ -92,6 +103,8 @@ type conn struct {
 	own       awareness.Own
 	synced    bool      // it has been sent the document
 	missed    bool      // something was sent to it alone, and nothing took that
+	sent      time.Time // when something was sent to it alone
+	again     bool      // it was made to join again because of a departure
 	heard     time.Time // when its client last sent something
 	taken     time.Time // when its process last took something
 	asked     time.Time // when it was last sent something because it was silent
@@ -106,7 +119,8 @@ func newProxy(c Config, b *bus, d *document.Documents) *proxy {
 		bus: b, documents: d, greeting: c.Greeting, log: c.Logger, logs: rate.New(1),
 		slots: make(chan struct{}, callsAtOnce), waiting: make(chan struct{}, callsWaiting),
 		rooms: make(map[string]*room), behind: make(map[*home]bool), due: make(map[*conn]bool), probed: make(map[*conn]bool),
-		left: newRecent(4096),
+		departed: make(map[string]time.Time),
+		left:     newRecent(4096),
 	}
 }
 

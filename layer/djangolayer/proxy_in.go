@@ -55,6 +55,7 @@ func (p *proxy) handle(m message) error {
 	if m.typ == typeDisconnect {
 		p.left.add(m.channel)
 		if c != nil {
+			p.depart(c)
 			p.remove(c)
 		}
 		return nil

@@ -83,7 +83,12 @@ func (p *proxy) sendHome(h *home, frame []byte, out *event.Output, keep bool) {
 	mark := out.Mark
 	p.post(post{
 		home: h.address, entry: p.bus.encode(answer{typ: typeForward, payload: frame}, h.names), keep: keep,
-		done: func(r result) { p.sentHome(h, mark, r) },
+		done: func(r result) {
+			if !keep && r.sent {
+				h.sent = p.bus.now()
+			}
+			p.sentHome(h, mark, r)
+		},
 	})
 }
 
@@ -114,6 +119,9 @@ func (p *proxy) sentHome(h *home, mark event.Mark, r result) {
 		p.countTakers(h, r.takers, now)
 	}
 	if !h.behind && h.fewer.IsZero() && mark != (event.Mark{}) {
+		if now.Sub(h.past[1].at) >= unsureFor {
+			h.past[0], h.past[1] = h.past[1], pastMark{h.mark, now}
+		}
 		h.mark = mark
 	}
 	if r.takers > 0 && !p.bus.pubsub { // there, all connections of a home are at one process
@@ -177,6 +185,8 @@ func (p *proxy) answer(c *conn, out *event.Output) {
 	if out.Message.Type == protocol.SyncStep2 {
 		if c.synced = true; h.mark == (event.Mark{}) {
 			h.mark = out.Mark
+			h.past[0] = pastMark{out.Mark, p.bus.now()}
+			h.past[1] = h.past[0]
 		}
 	}
 	p.sendOne(c, frame)
@@ -199,6 +209,7 @@ func (p *proxy) sentOne(c *conn, r result) {
 		p.due[c] = true
 	case r.takers > 0:
 		c.taken = p.bus.now()
+		c.sent = c.taken
 	case p.bus.pubsub:
 		c.synced, c.missed = false, true
 	}
@@ -215,5 +226,6 @@ func (p *proxy) closed(c *conn, m protocol.Message) {
 		entry: p.bus.encode(answer{typ: typeClose, code: m.Code, reason: m.Reason}, []string{c.channel}),
 		done:  func(result) {},
 	})
+	p.depart(c)
 	p.remove(c)
 }

@@ -491,6 +491,35 @@ func TestMembers(t *testing.T) {
 	}
 }
 
+// A message that a process loses when one of its connections ends is sent again to the others.
+func TestDeparture(t *testing.T) {
+	d := start(t, "")
+	a, b, leaving := d.socket("room", "a"), d.socket("room", "b"), d.socket("room", "b")
+	for _, s := range []*socket{a, b, leaving} {
+		joined(t, s)
+	}
+	a.write(t, "one ")
+	b.awaitText(t, "one ")
+	for range 3 { // what was sent while they joined is old enough
+		d.advance(2 * unsureFor)
+		time.Sleep(2 * tickPause)
+	}
+	a.write(t, "two ")
+	b.awaitText(t, "one two ")
+	d.advance(2 * unsureFor)
+	d.push(t, entry(leaving.message("disconnect")))
+	a.write(t, "three")
+	await(t, "the echo", func() string {
+		if n, err := d.do(t, 0, "ZCARD", "asgi"+b.process).AsInt64(); err != nil || n == 0 {
+			return fmt.Sprint(n, err)
+		}
+		return ""
+	}, a)
+	d.do(t, 0, "DEL", "asgi"+b.process) // the messages are lost
+	d.advance(2 * unsureFor)
+	b.awaitText(t, "one two three")
+}
+
 // Messages with equal times are in any order in Redis, and clocks are set back. The last edit of
 // a connection is taken after its disconnect, and the connection stays gone.
 func TestOvertaken(t *testing.T) {

@@ -32,6 +32,7 @@ func (p *proxy) tick(ctx context.Context) {
 		}
 		p.mu.Lock()
 		now := p.bus.now()
+		p.repair(now)
 		p.joinDue()
 		p.resync(now)
 		p.endProbes(now)
@@ -86,6 +87,49 @@ func (p *proxy) endProbes(now time.Time) {
 			delete(p.probed, c)
 			// After an error, a later state of the claimant causes another Probe.
 			p.send(c, event.Input{Kind: event.InputSilent, Conn: c.id})
+		}
+	}
+}
+
+// unsureFor is how long before and after the end of a connection its process may lose something.
+const unsureFor = time.Second
+
+// depart records that a connection ends. On the core layer, one of the connections of a
+// process takes the messages for all. If that one ends, Redis may give it a message that it
+// doesn't read any more.
+func (p *proxy) depart(c *conn) {
+	if !p.bus.pubsub {
+		p.departed[c.home.address] = p.bus.now()
+	}
+}
+
+// repair sends again what was sent to processes when connections there have ended. A
+// connection joins again only once because of that.
+func (p *proxy) repair(now time.Time) {
+	for address, at := range p.departed {
+		if now.Sub(at) < unsureFor {
+			continue
+		}
+		delete(p.departed, address)
+		since := at.Add(-unsureFor)
+		for _, r := range p.rooms {
+			h := r.homes[address]
+			if h == nil {
+				continue
+			}
+			if h.sent.After(since) && !h.behind {
+				h.mark = h.past[0].mark
+				if !h.past[1].at.After(since) {
+					h.mark = h.past[1].mark
+				}
+				p.fallBehind(h)
+			}
+			for _, c := range h.conns {
+				if c.sent.After(since) && !c.again {
+					c.again, c.synced = true, false
+					p.due[c] = true
+				}
+			}
 		}
 	}
 }
