@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,30 @@ func TestComposeFile(t *testing.T) {
 	image, err := os.ReadFile("../../Dockerfile")
 	if err != nil || !strings.Contains(string(image), `ENTRYPOINT ["/yroom"]`) {
 		t.Errorf("the Dockerfile doesn't start /yroom (%v)", err)
+	}
+}
+
+// The image is built from files that .dockerignore leaves in, among them each package of the
+// command.
+func TestDockerIgnore(t *testing.T) {
+	text, err := os.ReadFile("../../.dockerignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignored := strings.Fields(string(text))
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-tags", "demo", "-deps", "-f", "{{with .Module}}{{if .Main}}{{$.ImportPath}}{{end}}{{end}}", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(out))
+	if len(packages) < 20 {
+		t.Errorf("the command has only the packages %q", packages)
+	}
+	for _, name := range packages {
+		folder, _, _ := strings.Cut(strings.TrimPrefix(name, "github.com/yroom/yroom/"), "/")
+		if slices.Contains(ignored, folder) {
+			t.Errorf("the image lacks the package %s: .dockerignore has %s", name, folder)
+		}
 	}
 }
 
