@@ -15,7 +15,8 @@
 # make bench-peers  yroom beside the other Yjs servers, in one run of up to 20 minutes; the first time it builds y-sweet, which takes minutes
 # make vuln    known vulnerabilities in the code that is reached, by govulncheck; needs vuln.go.dev
 # make api     changes of the exported API since the latest release; fails if one is incompatible
-# make dist    the command for Linux, macOS and Windows with the demo editors in it, and checksums, in dist/
+# make dist    archives of the command for Linux, macOS and Windows with the demo editors in it, the Helm chart, and checksums, in dist/
+# make reproducible  build the release of this commit twice, from nothing, and compare all bytes; takes minutes
 # make site    the documentation as a web site, in site/
 # make help    this list
 #
@@ -109,7 +110,7 @@ programs:
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 #  1. All packages but the core and those that drive programs, with the race detector.
 #  2. The tests of cmd/yroom that start no program, with it: a program that is built with it starts a second later.
-#  3. The packages that drive programs, without it.
+#  3. The packages that drive programs, and one that compresses them, without it.
 #  4. The core with its coverage. It starts no goroutine, so the race detector would only make it several times as slow.
 #  5. Further tests of running times, of allocations and of much work, which the race detector changes or slows down, and
 #     one that crashes it. Those of the core are in 4.
@@ -123,9 +124,9 @@ unit: tools
 	@race=-race; \
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
-	go run ./scripts/gotest $$race -count=1 -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' $(CORE:%=-e '^$(MODULE)/%$$')) \
+	go run ./scripts/gotest $$race -count=1 -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' -e '^$(MODULE)/scripts/dist$$' $(CORE:%=-e '^$(MODULE)/%$$')) \
 	  -- $$race -count=1 -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
-	  -- -count=1 -timeout 30m ./test/... ./cmd/... \
+	  -- -count=1 -timeout 30m ./test/... ./cmd/... ./scripts/dist \
 	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
 	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf' . ./consumer ./internal/sim ./prosemirror ./webhook $$demo \
 	  -- -count=1 ./test/attack -attack 1m -shared
@@ -134,19 +135,19 @@ unit: tools
 
 # VERSION is what "yroom version" prints.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+REPRODUCED ?= linux/amd64 windows/arm64
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
+
+# The files in archives have the time of the commit.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 315532800)
 
 .PHONY: dist
 dist: $(DEMOS)
-	rm -rf dist && mkdir dist
-	@for platform in $(PLATFORMS); do \
-	  os=$${platform%/*}; arch=$${platform#*/}; name=dist/yroom-$(VERSION)-$${os/darwin/macos}-$$arch; \
-	  if [ $$os = windows ]; then name=$$name.exe; fi; \
-	  echo "$$name"; \
-	  CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch go build -trimpath -tags demo -ldflags '-s -w -X main.release=$(VERSION)' -o "$$name" ./cmd/yroom; \
-	done
-	scripts/licences $(PLATFORMS) >dist/licences.txt
-	cd dist && sha256sum -- * >SHA256SUMS
+	SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) go run ./scripts/dist $(VERSION) $(PLATFORMS)
+
+.PHONY: reproducible
+reproducible:
+	scripts/reproducible $(VERSION) $(REPRODUCED)
 
 # Where the site is, with a folder for each version.
 SITE ?= site

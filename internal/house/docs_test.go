@@ -445,7 +445,7 @@ func exists(t *testing.T, words []string) error {
 	case "docker":
 		_, err := os.Stat("Dockerfile")
 		return err
-	case "yroom", "helm", "kubectl", "aws", "sqlite3", "curl", "echo", "sha256sum", "openssl", "chmod", "mkdir", "mv", "psql", "pg_dump", "pg_restore", "python", "while", "[", "done": // tested elsewhere, or not part of this project
+	case "yroom", "helm", "kubectl", "aws", "sqlite3", "curl", "echo", "sha256sum", "openssl", "chmod", "mkdir", "tar", "sudo", "mv", "psql", "pg_dump", "pg_restore", "python", "while", "[", "done": // tested elsewhere, or not part of this project
 	default:
 		return errors.New("an unknown command")
 	}

@@ -48,6 +48,7 @@ var wantImports = []struct {
 	{"internal/testkit", nil},
 	{"internal/testkit/faulty", []string{"store"}},
 	{"internal/testkit/wsclient", []string{"github.com/gobwas/httphead", "github.com/gobwas/ws"}},
+	{"scripts/dist", nil},
 	{"scripts/gotest", nil},
 	{"internal/markdown", nil},
 	{"internal/memhttp", nil},
