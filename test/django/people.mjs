@@ -13,10 +13,13 @@ const people = new Map()
 const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
 class Person {
-  constructor ({ url, room, version = 3, offline = false, params = {} }) {
+  constructor ({ url, room, version = 3, offline = false, params = {}, origin }) {
+    class Socket extends WebSocket {
+      constructor (address, protocols) { super(address, protocols, { origin }) }
+    }
     this.doc = new Y.Doc()
     this.text = this.doc.getText('text')
-    this.provider = new providers[version](url, room, this.doc, { WebSocketPolyfill: WebSocket, disableBc: true, connect: !offline, params, maxBackoffTime: 500 })
+    this.provider = new providers[version](url, room, this.doc, { WebSocketPolyfill: Socket, disableBc: true, connect: !offline, params, maxBackoffTime: 500 })
     this.provider.awareness.setLocalStateField('user', { name: 'Ada' })
   }
 }
