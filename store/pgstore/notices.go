@@ -104,21 +104,18 @@ func (s *Store) AddNotices(ctx context.Context, all []store.Notice) (map[string]
 	}
 	defer done()
 	removed := map[string]int{}
-	err = pgx.BeginFunc(bounded, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(bounded, addSQL, webhooks, rooms, kinds, times, data); err != nil {
+	err = s.transactNotices(bounded, statement{sql: addSQL, args: []any{webhooks, rooms, kinds, times, data}}, statement{
+		sql:  boundSQL,
+		args: []any{webhooks, rooms, false, store.MostNotices},
+		scan: func(rows pgx.Rows) error {
+			var webhook string
+			var n int
+			_, err := pgx.ForEachRow(rows, []any{&webhook, &n}, func() error {
+				removed[webhook] = n
+				return nil
+			})
 			return err
-		}
-		rows, err := tx.Query(bounded, boundSQL, webhooks, rooms, false, store.MostNotices)
-		if err != nil {
-			return err
-		}
-		var webhook string
-		var n int
-		_, err = pgx.ForEachRow(rows, []any{&webhook, &n}, func() error {
-			removed[webhook] = n
-			return nil
-		})
-		return err
+		},
 	})
 	if err != nil {
 		return nil, s.failed(ctx, err)
@@ -231,8 +228,12 @@ WHERE id = ANY ($1) AND given_up AND kind = 'changed' AND EXISTS (
 )`
 
 const replaySQL = `
-UPDATE yroom.notices SET given_up = false, attempts = 0, fault = '', replayed_at = clock_timestamp(), ready_at = clock_timestamp()
-WHERE id = ANY ($1) AND given_up`
+WITH replayed AS (
+  UPDATE yroom.notices SET given_up = false, attempts = 0, fault = '', replayed_at = clock_timestamp(), ready_at = clock_timestamp()
+  WHERE id = ANY ($1) AND given_up
+  RETURNING id
+)
+SELECT count(*) FROM replayed`
 
 // ReplayNotices implements store.Notices. An error leaves those due that were replayed before it.
 func (s *Store) ReplayNotices(ctx context.Context, webhook, room string) (replayed int, err error) {
@@ -255,26 +256,22 @@ func (s *Store) replaySome(ctx context.Context, webhook, room string, after int6
 		return 0, 0, err
 	}
 	defer done()
-	err = pgx.BeginFunc(bounded, s.pool, func(tx pgx.Tx) error {
-		var ids []int64
-		var rooms [][]byte
-		if err := tx.QueryRow(bounded, givenUpSQL, webhook, []byte(room), after, replayBatch).Scan(&ids, &rooms, &last); err != nil || last == 0 {
-			return err
-		}
-		if _, err := tx.Exec(bounded, lockSQL, rooms); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(bounded, supersededSQL, ids); err != nil {
-			return err
-		}
-		tag, err := tx.Exec(bounded, replaySQL, ids)
-		replayed = int(tag.RowsAffected())
-		return err
-	})
+	var ids []int64
+	var rooms [][]byte
+	err = s.pool.QueryRow(bounded, givenUpSQL, webhook, []byte(room), after, replayBatch).Scan(&ids, &rooms, &last)
+	if err == nil && last > 0 {
+		err = s.transactNotices(bounded, statement{sql: lockSQL, args: []any{rooms}}, statement{sql: supersededSQL, args: []any{ids}},
+			statement{sql: replaySQL, args: []any{ids}, scan: scanned(&replayed)})
+	}
 	if err != nil {
 		return 0, 0, s.failed(ctx, err)
 	}
 	return replayed, last, nil
+}
+
+// transactNotices runs statements about notices in a transaction.
+func (s *Store) transactNotices(ctx context.Context, statements ...statement) error {
+	return transact(ctx, s.pool, store.DurabilityFsync, limits{s.config.Timeout, lockTimeout(s.config)}, statements...)
 }
 
 // CountNotices implements store.Notices.
