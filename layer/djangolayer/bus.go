@@ -61,6 +61,8 @@ type host struct {
 	bus    *bus
 	number int
 
+	connecting sync.Mutex // held while a client connects
+
 	mu      sync.Mutex
 	client  rueidis.Client // nil: not connected yet
 	queue   []post
@@ -99,16 +101,21 @@ func newBus(a address, log *slog.Logger, now func() time.Time) *bus {
 
 // connect returns the client, and connects if that wasn't done.
 func (h *host) connect() (rueidis.Client, error) {
+	h.connecting.Lock()
+	defer h.connecting.Unlock()
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.client != nil {
-		return h.client, nil
+	c := h.client
+	h.mu.Unlock()
+	if c != nil {
+		return c, nil
 	}
 	c, err := rueidis.NewClient(h.bus.address.hosts[h.number])
 	if err != nil {
 		return nil, err
 	}
+	h.mu.Lock()
 	h.client = c
+	h.mu.Unlock()
 	return c, nil
 }
 
@@ -205,11 +212,14 @@ func (b *bus) close(ctx context.Context) {
 		case <-h.ended:
 		case <-ctx.Done():
 		}
+		h.connecting.Lock() // at most for the time in which a connection has to be made
 		h.mu.Lock()
-		if h.client != nil {
-			h.client.Close()
-		}
+		c := h.client
 		h.mu.Unlock()
+		h.connecting.Unlock()
+		if c != nil {
+			c.Close()
+		}
 	}
 }
 

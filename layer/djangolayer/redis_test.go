@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -705,4 +706,42 @@ func TestRefused(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// While a host of Redis doesn't answer, the connections of the others are served.
+func TestHostConnects(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	a, err := parse("django+redis://"+silent.Addr().String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBus(a, testkit.Logger(t), time.Now)
+	connected := make(chan error, 1)
+	go func() {
+		_, err := b.hosts[0].connect()
+		connected <- err
+	}()
+	conn, err := silent.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	posted := make(chan bool, 1)
+	go func() { posted <- b.post(post{done: func(result) {}}) }()
+	select {
+	case <-posted:
+	case err := <-connected:
+		t.Errorf("a post waits for the connection: %v", err)
+		connected <- err
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-connected; err == nil {
+		t.Error("a closed connection was taken for Redis")
+	}
+	b.close(t.Context())
 }
