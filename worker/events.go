@@ -24,7 +24,7 @@ type Events struct {
 	Clashed   func(ClashInfo) // a client has written with the client id of another one
 
 	// Joined and Left are called when a connection joins a room and when it is no longer in it,
-	// in this order for each connection. A process that ends without a word calls none.
+	// in this order for each connection. A process that is killed or crashes calls neither.
 	Joined func(JoinInfo)
 	Left   func(LeaveInfo)
 }

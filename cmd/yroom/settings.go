@@ -37,7 +37,7 @@ type settings struct {
 
 // ProcessSettings are the settings of every process.
 type ProcessSettings struct {
-	Layer string `yaml:"layer" placeholder:"URL"  help:"Connects consumers and workers: redis://…, nats://…, or memory:, within this process (default: memory:)."`
+	Layer string `yaml:"layer" placeholder:"URL"  help:"Connects consumers and workers: redis://…, nats://…, django+redis://… (for a worker), or memory:, within this process (default: memory:)."`
 	Name  string `yaml:"name"  placeholder:"NAME" help:"Name of this process on pages and in lists of rooms (default: host name and process id)."`
 
 	LogFormat string `yaml:"log_format" placeholder:"FORMAT" values:"text,json"             help:"text or json (default: text)."`
@@ -47,7 +47,7 @@ type ProcessSettings struct {
 	MetricsListen   string        `yaml:"metrics_listen"   placeholder:"HOST:PORT" help:"Address for /metrics alone, without a token (default: none)."`
 
 	TracesURL   string   `yaml:"traces_url"   placeholder:"URL"  help:"Address of an OpenTelemetry collector, such as http://127.0.0.1:4318, to which traces of some edits and API requests are sent by OTLP over HTTP (default: none)."`
-	TracesRatio *float64 `yaml:"traces_ratio" placeholder:"PART" help:"Part of the edits and API requests of which a trace is kept: 1 is all (default: 0.01)."`
+	TracesRatio *float64 `yaml:"traces_ratio" placeholder:"PART" help:"Fraction of the edits and API requests that are traced: 1 traces all (default: 0.01)."`
 
 	MessageMemory yroom.Bytes `yaml:"message_memory" kong:"-"`
 }

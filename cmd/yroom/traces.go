@@ -47,7 +47,7 @@ const mostAnswer = 4 << 10
 // checkTraces returns an error for settings that can't be meant.
 func (s settings) checkTraces() error {
 	if s.TracesRatio != nil && !(*s.TracesRatio >= 0 && *s.TracesRatio <= 1) {
-		return fmt.Errorf("traces-ratio %v: want a part of the edits, from 0 to 1", *s.TracesRatio)
+		return fmt.Errorf("traces-ratio %v: want a fraction from 0 to 1", *s.TracesRatio)
 	}
 	if s.TracesURL == "" {
 		return nil

@@ -317,9 +317,9 @@ func TestTracesAreChecked(t *testing.T) {
 		"such as http://127.0.0.1:431": {ProcessSettings: ProcessSettings{TracesURL: "grpc://user:secret@collector:4317"}},
 		"OTEL_EXPORTER_OTLP_HEADERS":   {ProcessSettings: ProcessSettings{TracesURL: "http://user:secret@collector:4318"}},
 		"a query":                      {ProcessSettings: ProcessSettings{TracesURL: "http://collector:4318/?token=secret"}},
-		"1.5: want a part":             {ProcessSettings: ProcessSettings{TracesRatio: new(1.5)}},
+		"1.5: want a fraction":         {ProcessSettings: ProcessSettings{TracesRatio: new(1.5)}},
 		"from 0 to 1":                  {ProcessSettings: ProcessSettings{TracesRatio: new(-1.0)}},
-		"NaN: want a part":             {ProcessSettings: ProcessSettings{TracesRatio: new(math.NaN())}},
+		"NaN: want a fraction":         {ProcessSettings: ProcessSettings{TracesRatio: new(math.NaN())}},
 	} {
 		if _, err := set.complete(settings{}); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%+v: the error is %v, want %q", set.ProcessSettings, err, want)
