@@ -19,7 +19,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - name: {{ .name }}
   {{- if .from.secret.name }}
   valueFrom:
-    secretKeyRef: {name: {{ .from.secret.name }}, key: {{ .from.secret.key }}}
+    secretKeyRef: {name: {{ .from.secret.name | quote }}, key: {{ .from.secret.key | quote }}}
   {{- else }}
   value: {{ .from.url | quote }}
   {{- end }}
@@ -97,7 +97,7 @@ spec:
         {{- if and $clients $values.ingress.enabled }}
         {{- $settings := fromYaml $values.settings }}
         {{- if not $settings.origin }}
-        - --origin={{ $values.ingress.host }}
+        - {{ printf "--origin=%s" $values.ingress.host | quote }}
         {{- end }}
         {{- if not $settings.address_header }}
         - --address-header=X-Forwarded-For
@@ -152,6 +152,6 @@ spec:
       configMap: {name: {{ include "yroom.name" .root }}}
     {{- if $values.secretFiles }}
     - name: secrets
-      secret: {secretName: {{ $values.secretFiles }}, defaultMode: 0440}
+      secret: {secretName: {{ $values.secretFiles | quote }}, defaultMode: 0440}
     {{- end }}
 {{- end }}
