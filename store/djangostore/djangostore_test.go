@@ -2,6 +2,7 @@ package djangostore_test
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"errors"
 	"log/slog"
@@ -144,7 +145,7 @@ func TestDatabases(t *testing.T) {
 			d := connect(t)
 			for name, test := range map[string]func(*testing.T, *database){
 				"conformance": conformance, "takeover": takeover, "crash": crash, "rows are written": rowsAreWritten, "deleted rooms": deletedRooms,
-				"list": list, "foreign rows": foreignRows, "race": race,
+				"list": list, "foreign rows": foreignRows, "race": race, "faults": faults,
 			} {
 				t.Run(name, func(t *testing.T) {
 					d.empty(t)
@@ -472,6 +473,38 @@ func race(t *testing.T, d *database) {
 	if d.row(t, "room") != nil {
 		t.Error("a deleted room has a row")
 	}
+}
+
+// faults reads and writes while the table can't be used: no room is returned without its row, and
+// no edit is refused.
+func faults(t *testing.T, d *database) {
+	d.theirs(t, "room", ada)
+	s := d.open(t, store.DurabilityFsync, nil, quiet)
+	d.exec(t, "ALTER TABLE channels_yroom_ydocupdate RENAME TO away")
+	defer d.ExecContext(context.Background(), "ALTER TABLE away RENAME TO channels_yroom_ydocupdate") // if the test has failed before
+	for _, room := range []string{"room", "new"} {
+		if _, err := s.Load(t.Context(), room); err == nil || errors.Is(err, store.ErrNotFound) {
+			t.Errorf("Load of %q returned %v", room, err)
+		}
+		add(t, s, room, bob)
+	}
+	if _, err := s.Create(t.Context(), "room", store.Entry{Encoding: store.V1, Data: eve}); err == nil {
+		t.Error("a room was created, although it may have a row")
+	}
+	if err := s.Delete(t.Context(), "room"); err == nil {
+		t.Error("a room was deleted, and its row was not")
+	}
+	if err := s.Close(); err != nil { // its log has everything
+		t.Errorf("Close: %v", err)
+	}
+	d.exec(t, "ALTER TABLE away RENAME TO channels_yroom_ydocupdate")
+	s = d.open(t, store.DurabilityFsync, nil, rarely(t))
+	wantLog(t, s, "room", ada, bob)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.wantRow(t, "room", ada, bob)
+	d.wantRow(t, "new", bob)
 }
 
 func TestNoTable(t *testing.T) {
