@@ -38,7 +38,9 @@ type proxy struct {
 	due      map[*conn]bool
 	probed   map[*conn]bool
 	departed map[string]time.Time // processes at which connections have ended, and when
-	left     *recent              // the channels of connections that have left
+	left     *recent              // the keys of connections that have left
+	early    *recent              // the keys of those whose disconnect has arrived before their connect
+	ended    *recent              // the keys of those that a room has closed
 	draining bool
 	keeping  bool // keepGroups runs
 	received uint64
@@ -98,6 +100,7 @@ type conn struct {
 	accessSeq uint64
 	options   event.Access // the access that its last options gave
 	told      bool         // it has sent a message, so its options are known
+	connected bool         // its connect has arrived
 	joined    bool         // its room has taken a Join of it
 	member    bool         // it was in the group of its room when that was last known
 	own       awareness.Own
@@ -114,13 +117,16 @@ type conn struct {
 // maxConns bounds the connections that the proxy knows.
 const maxConns = 200_000
 
+// connKey returns what identifies a connection, also after it has left.
+func connKey(room, channel string) string { return room + " " + channel }
+
 func newProxy(c Config, b *bus, d *document.Documents) *proxy {
 	return &proxy{
 		bus: b, documents: d, greeting: c.Greeting, log: c.Logger, logs: rate.New(1),
 		slots: make(chan struct{}, callsAtOnce), waiting: make(chan struct{}, callsWaiting),
 		rooms: make(map[string]*room), behind: make(map[*home]bool), due: make(map[*conn]bool), probed: make(map[*conn]bool),
 		departed: make(map[string]time.Time),
-		left:     newRecent(4096),
+		left:     newRecent(4096), early: newRecent(4096), ended: newRecent(4096),
 	}
 }
 

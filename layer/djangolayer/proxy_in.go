@@ -39,7 +39,7 @@ func (p *proxy) take(b *bus, entry []byte) {
 func (p *proxy) skip(m message, err error) {
 	p.skipped++
 	if p.logs.Take(p.bus.now()) {
-		p.log.Warn("a message from a Django process can't be used, and was skipped", "error", fmt.Sprintf("%.300v", err), "room", m.room, "skipped", p.skipped)
+		p.log.Warn("a message from a Django process can't be used, and was skipped", "error", fmt.Sprintf("%.300v", err), "room", fmt.Sprintf("%.100s", m.room), "skipped", p.skipped)
 	}
 }
 
@@ -52,12 +52,16 @@ func (p *proxy) handle(m message) error {
 	if r := p.rooms[m.room]; r != nil {
 		c = r.channels[m.channel]
 	}
-	if m.typ == typeDisconnect {
-		p.left.add(m.channel)
-		if c != nil {
-			p.depart(c)
-			p.remove(c)
-		}
+	key := connKey(m.room, m.channel)
+	left := c == nil && p.left.has[key]
+	switch {
+	case m.typ == typeDisconnect:
+		p.disconnect(c, key)
+		return nil
+	case p.ended.has[key]:
+		return nil
+	case m.typ == typeConnect && p.early.has[key]:
+		delete(p.early.has, key)
 		return nil
 	}
 	known := c != nil
@@ -71,22 +75,34 @@ func (p *proxy) handle(m message) error {
 	}
 	p.grant(c, m, known)
 	if m.typ == typeConnect {
-		c.member = true // its consumer has added it before
+		c.connected, c.member = true, true // its consumer has added it before
 		p.join(c, p.greeting(m.room))
 		return nil
 	}
-	last := !known && p.left.has[m.channel] // its last messages have overtaken each other
 	switch {
-	case last:
+	case left: // it has sent this before its disconnect, which came over another host
 		p.join(c, event.GreetingClient)
 	case !known:
 		p.rejoin(c)
 	}
 	err := p.forward(c, m.payload)
-	if last {
+	if left {
 		p.remove(c)
 	}
 	return err
+}
+
+// disconnect handles that a connection has left. c is nil if the proxy doesn't know it. With
+// several hosts, what it has sent before may arrive later.
+func (p *proxy) disconnect(c *conn, key string) {
+	p.left.add(key)
+	if c == nil || !c.connected {
+		p.early.add(key)
+	}
+	if c != nil {
+		p.depart(c)
+		p.remove(c)
+	}
 }
 
 // meet adds a connection. If it is the first one of its room, a worker before may have known

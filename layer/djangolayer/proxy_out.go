@@ -220,11 +220,16 @@ func (p *proxy) sentOne(c *conn, r result) {
 // error if it has no such handler, and so closes the connection with 1011.
 func (p *proxy) closed(c *conn, m protocol.Message) {
 	p.log.Info("a room closes a connection at a Django process", "room", c.room.name, "code", int(m.Code), "reason", m.Reason)
-	p.left.add(c.channel)
+	key := connKey(c.room.name, c.channel)
+	p.ended.add(key)
 	p.post(post{
 		home: p.bus.homeOfOne(c.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeClose, code: m.Code, reason: m.Reason}, []string{c.channel}),
-		done:  func(result) {},
+		done: func(r result) {
+			if !r.sent { // the room closes it again when it sends something
+				delete(p.ended.has, key)
+			}
+		},
 	})
 	p.depart(c)
 	p.remove(c)
