@@ -29,7 +29,8 @@ type bus struct {
 	sent  atomic.Uint64
 	full  atomic.Uint64
 
-	refused atomic.Uint64
+	refused  atomic.Uint64
+	repeated atomic.Uint64
 }
 
 // post is an answer on its way to a Django process.
@@ -369,6 +370,8 @@ func (h *host) deliver(batch []post) ([]result, error) {
 // receive receives from a channel until ctx ends, and lets p handle it.
 func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 	pause := errorPause
+	// It outlives an error, after which the messages that were being handled come again.
+	seen := newRecent(4 * popMost)
 	for first := true; ctx.Err() == nil; {
 		c, err := h.connect()
 		if err == nil {
@@ -390,7 +393,7 @@ func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 			if h.bus.pubsub {
 				err = h.subscribe(ctx, c, channel, p, begun)
 			} else {
-				err = h.pop(ctx, c, channel, p, begun)
+				err = h.pop(ctx, c, channel, p, seen, begun)
 			}
 		}
 		if ctx.Err() != nil {

@@ -26,8 +26,8 @@ return #back / 2
 `)
 
 // popScript drops the messages that were handled, and returns the next ones, which are being
-// handled from now on: the one that BZPOPMIN has returned, if any, and those that follow. The
-// first element says whether the marker was there. If not, Redis was emptied.
+// handled from now on. The first element says whether the marker was there. If not, Redis was
+// emptied.
 var popScript = rueidis.NewLuaScript(`
 redis.call('DEL', KEYS[2])
 local known = redis.call('EXPIRE', KEYS[3], 3600)
@@ -35,18 +35,12 @@ if known == 0 then
 	redis.call('SET', KEYS[3], '1', 'EX', 3600)
 end
 local popped, bytes = {known}, 0
-local function add(member, score)
-	redis.call('ZADD', KEYS[2], score, member)
-	popped[#popped + 1] = member
-	bytes = bytes + #member
-end
-if ARGV[3] then
-	add(ARGV[4], ARGV[3])
-end
 while #popped <= tonumber(ARGV[1]) and bytes < tonumber(ARGV[2]) do
 	local next = redis.call('ZPOPMIN', KEYS[1])
 	if #next == 0 then break end
-	add(next[1], next[2])
+	redis.call('ZADD', KEYS[2], next[2], next[1])
+	popped[#popped + 1] = next[1]
+	bytes = bytes + #next[1]
 end
 return popped
 `)
@@ -92,7 +86,7 @@ const (
 )
 
 // pop takes the messages of a channel, until ctx ends or Redis fails.
-func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *proxy, begun func(emptied bool)) error {
+func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *proxy, seen *recent, begun func(emptied bool)) error {
 	key := h.bus.prefix + channel
 	keys := []string{key, key + "$inflight", key + "$yroom"}
 	do := func(script *rueidis.Lua, keys, args []string) rueidis.RedisResult {
@@ -103,10 +97,16 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 	if err := do(recoverScript, keys[:2], nil).Error(); err != nil {
 		return fmt.Errorf("recover the messages of %s: %w", channel, err)
 	}
-	seen := newRecent(4 * popMost)
-	args := []string{strconv.Itoa(popMost), strconv.Itoa(popBytes)}
+	handle := func(entry []byte) {
+		if seen.add(string(entry[:min(len(entry), randomPrefix)])) {
+			p.take(h.bus, entry) //nolint:contextcheck // an export that was begun is finished
+		} else {
+			h.bus.repeated.Add(1)
+		}
+	}
+	most := popMost
 	for begins := true; ; begins = false {
-		popped, err := do(popScript, keys, args).ToArray()
+		popped, err := do(popScript, keys, []string{strconv.Itoa(most), strconv.Itoa(popBytes)}).ToArray()
 		if err != nil {
 			return fmt.Errorf("take the messages of %s: %w", channel, err)
 		}
@@ -118,16 +118,17 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 			p.emptied() //nolint:contextcheck // it is done even if the worker ends
 		}
 		for _, entry := range popped[1:] {
-			b, err := entry.AsBytes()
-			if err == nil && seen.add(string(b[:min(len(b), randomPrefix)])) {
-				p.take(h.bus, b) //nolint:contextcheck // an export that was begun is finished
+			if b, err := entry.AsBytes(); err == nil {
+				handle(b)
 			}
 		}
-		args = args[:2]
 		switch n := len(popped) - 1; {
-		case n == 0 && ctx.Err() != nil: // nothing is being handled
-			return nil //nolint:nilerr // it is the end
-		case n > fewPopped, ctx.Err() != nil:
+		case most == 0: // what was handled has been dropped
+			return nil
+		case ctx.Err() != nil:
+			most = 0
+			continue
+		case n > fewPopped:
 			continue // there may be more
 		}
 		// Most often there is nothing else, and the next call drops what was handled.
@@ -135,14 +136,15 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 		if err != nil {
 			return fmt.Errorf("wait for messages of %s: %w", channel, err)
 		}
-		args = append(args, first...)
+		if first != nil {
+			handle(first) // at once, since Redis doesn't have it any more
+		}
 	}
 }
 
-// waitFor waits for a message for a second, and takes it out of the channel. It returns its
-// score and the message, or nothing. It is not ended by ctx, so that a message isn't taken and
-// then lost.
-func (h *host) waitFor(ctx context.Context, c rueidis.Client, key string) ([]string, error) {
+// waitFor waits for a message for a second, and takes it out of the channel. It returns the
+// message, or nil. It is not ended by ctx, so that a message isn't taken and then lost.
+func (h *host) waitFor(ctx context.Context, c rueidis.Client, key string) ([]byte, error) {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), popWait+2*answerTime)
 	defer cancel()
 	all, err := c.Do(limited, c.B().Bzpopmin().Key(key).Timeout(popWait.Seconds()).Build()).ToArray()
@@ -155,12 +157,7 @@ func (h *host) waitFor(ctx context.Context, c rueidis.Client, key string) ([]str
 	if len(all) != 3 {
 		return nil, errAnswer
 	}
-	member, err := all[1].ToString()
-	if err != nil {
-		return nil, err
-	}
-	at, err := all[2].AsFloat64()
-	return []string{strconv.FormatFloat(at, 'f', -1, 64), member}, err
+	return all[1].AsBytes()
 }
 
 // push sends a batch over the core layer.

@@ -162,6 +162,7 @@ func (l *Layer) Ready() error { return l.bus.ready() }
 func (l *Layer) Stats() Stats {
 	s := l.proxy.stats()
 	s.Sent, s.Full, s.Refused = l.bus.sent.Load(), l.bus.full.Load(), l.bus.refused.Load()
+	s.Repeated = l.bus.repeated.Load()
 	return s
 }
 
@@ -171,6 +172,7 @@ type Stats struct {
 	Behind   int    // Django processes that lack updates of a room, each room counted
 	Received uint64 // messages of Django processes
 	Skipped  uint64 // those of them that can't be used
+	Repeated uint64 // messages that came again, and were dropped
 	Sent     uint64 // messages to Django processes
 	Full     uint64 // how often a Django process had no capacity for a message
 	Refused  uint64 // messages to Django processes that Redis has refused

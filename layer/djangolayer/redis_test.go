@@ -745,3 +745,56 @@ func TestHostConnects(t *testing.T) {
 	}
 	b.close(t.Context())
 }
+
+// A message that was taken is handled although Redis fails then, and only once although it
+// comes again.
+func TestRedisFails(t *testing.T) {
+	d := start(t, "")
+	s := d.socket("room", "a")
+	connect := entry(s.message("connect"))
+	testkit.Eventually(t, "the worker waits for a message", func() string {
+		if info, err := d.do(t, 0, "INFO", "clients").ToString(); err != nil || !strings.Contains(info, "blocked_clients:1") {
+			return fmt.Sprint(info, err)
+		}
+		return ""
+	})
+	d.do(t, 0, "ACL", "SETUSER", "default", "-eval", "-evalsha")
+	d.push(t, connect)
+	testkit.Eventually(t, "the failure is reported", func() string {
+		if err := d.layer.Ready(); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			return fmt.Sprint(err)
+		}
+		return ""
+	})
+	if s := d.layer.Stats(); s.Conns != 1 || s.Received != 1 {
+		t.Errorf("%+v, want the message handled", s)
+	}
+	d.do(t, 0, "ZADD", "asgiyroom$inflight", "1", string(connect))
+	d.do(t, 0, "ACL", "SETUSER", "default", "+@all")
+	testkit.Eventually(t, "the message has come again", func() string {
+		if s := d.layer.Stats(); s.Conns != 1 || s.Received != 1 || s.Repeated != 1 {
+			return fmt.Sprintf("%+v", s)
+		}
+		return ""
+	})
+}
+
+// A worker that ends takes no more messages, however many wait.
+func TestEndsUnderLoad(t *testing.T) {
+	d := start(t, "")
+	args := []string{"ZADD", "asgiother"}
+	for i := range 3 * popMost {
+		args = append(args, strconv.Itoa(i), fmt.Sprintf("%012d", i))
+	}
+	d.do(t, 0, args...)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := d.layer.bus.hosts[0].pop(ended, d.hosts[0], "other", d.layer.proxy, newRecent(popMost), func(bool) {}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := d.do(t, 0, "ZCARD", "asgiother").AsInt64()
+	handled, err2 := d.do(t, 0, "EXISTS", "asgiother$inflight").AsInt64()
+	if err != nil || err2 != nil || left != 2*popMost || handled != 0 {
+		t.Errorf("%d messages are left, %v, want %d; %d keys of messages being handled, %v", left, err, 2*popMost, handled, err2)
+	}
+}
