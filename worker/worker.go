@@ -50,8 +50,8 @@ type Config struct {
 	Takeover time.Duration
 	// RoomsPerSecond bounds how many rooms are opened each second. After a pause, five times
 	// as many may be opened at once. Past it, connections and requests wait, and are refused
-	// after some seconds, as if the mailbox of the room were full. Rooms that this worker takes over, whose connections join again, are not
-	// counted. 0 stands for 1,000.
+	// after some seconds, as if the mailbox of the room were full. Rooms that this worker takes
+	// over, whose connections join again, are not counted. 0 stands for 1,000.
 	RoomsPerSecond int
 	// Memory bounds what all rooms of the worker together take in memory, in bytes, as the
 	// worker estimates it. When most of it is used, rooms without connections are evicted
