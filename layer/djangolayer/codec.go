@@ -3,6 +3,8 @@ package djangolayer
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -30,7 +32,11 @@ func (c codec) read(entry []byte) (message, error) {
 	if err != nil {
 		return message{}, err
 	}
-	return readMessage(data)
+	m, err := readMessage(data)
+	if err == nil && c.prefix > 0 && !strings.Contains(m.channel, "!") {
+		err = fmt.Errorf("%w on the core layer, where that of a connection has a !: %.100q", errChannel, m.channel)
+	}
+	return m, err
 }
 
 // write writes an entry. On the core layer, to names the channels that it is for.

@@ -97,9 +97,9 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 	if err := do(recoverScript, keys[:2], nil).Error(); err != nil {
 		return fmt.Errorf("recover the messages of %s: %w", channel, err)
 	}
-	handle := func(entry []byte) {
+	handle := func(entry []byte) { //nolint:contextcheck // an export that was begun is finished
 		if seen.add(string(entry[:min(len(entry), randomPrefix)])) {
-			p.take(h.bus, entry) //nolint:contextcheck // an export that was begun is finished
+			p.take(h.bus, entry)
 		} else {
 			h.bus.repeated.Add(1)
 		}

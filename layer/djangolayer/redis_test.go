@@ -333,6 +333,7 @@ func TestGarbage(t *testing.T) {
 		entry(a.message("rpc", "method", "list_rooms", "params", []any{"r"})), entry(a.message("rpc", "method", "export_text", "params", []any{1})),
 		entry(a.message("message", "payload", []byte{3}, "options", dict{"allow_write", "no"})),
 		entry(dict{"type", "connect", "room", "no room", "channel_name", a.name}), entry(dict{"type", "connect", "room", "room"}),
+		entry(dict{"type", "connect", "room", "room", "channel_name", "yroom"}), // it would send to itself
 	}
 	for _, e := range bad {
 		d.push(t, e)
