@@ -139,7 +139,7 @@ func (p *proxy) compare(r *room, members []string) {
 		case has[c.channel]:
 			c.member = true
 		case c.member && now.Sub(c.heard) >= goneAfter:
-			p.log.Info("a connection has ended: it has left its group, and that message was lost", "room", r.name, "channel", c.channel)
+			p.log.Info("a connection has ended: it is not in the group of its room any more, and its disconnect was lost", "room", r.name, "channel", c.channel)
 			p.remove(c)
 		}
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/yroom/yroom/layer"
 )
 
-// proxy is, for the worker, the consumer of the connections that Django processes have. It
-// knows a connection from its first message, whatever that is, because the worker before may
-// have taken the others. It sends broadcasts to the connections that it knows, not to the
-// group of Redis, so it goes on when Redis is emptied, and after the day for which groups last.
+// proxy is the consumer of the connections at Django processes. It adds a connection when its
+// first message arrives. That may be of any type, because the worker before may have taken
+// those before it. Broadcasts are sent to the connections that the proxy knows, not to the group
+// in Redis. So they go on when Redis is emptied.
 type proxy struct {
 	front     layer.Front
 	bus       *bus
@@ -69,10 +69,11 @@ type home struct {
 	// mark is the newest state to which what was sent has brought all of conns.
 	mark event.Mark
 	// behind means that a broadcast could not be sent. Then none is sent until the room has
-	// sent everything that was added after mark, for which asker has asked it.
-	behind bool
-	asker  *conn
-	asked  time.Time
+	// sent everything that was added after mark. resyncer is the connection for which the room
+	// was asked for that, at the time asked, and has not answered.
+	behind   bool
+	resyncer *conn
+	asked    time.Time
 	// past holds marks of before, at least unsureFor apart, and sent is when the last broadcast
 	// was sent: see depart.
 	past [2]pastMark
@@ -96,22 +97,22 @@ type conn struct {
 	room    *room
 	home    *home
 
-	access    event.Access
-	accessSeq uint64
-	options   event.Access // the access that its last options gave
-	told      bool         // it has sent a message, so its options are known
-	connected bool         // its connect has arrived
-	joined    bool         // its room has taken a Join of it
-	member    bool         // it was in the group of its room when that was last known
-	own       awareness.Own
-	synced    bool      // it has been sent the document
-	missed    bool      // something was sent to it alone, and nothing took that
-	sent      time.Time // when something was sent to it alone
-	again     bool      // it was made to join again because of a departure
-	heard     time.Time // when its client last sent something
-	taken     time.Time // when its process last took something
-	asked     time.Time // when it was last sent something because it was silent
-	probedAt  time.Time
+	access     event.Access
+	accessSeq  uint64
+	options    event.Access // the access that its last options gave
+	hasOptions bool         // it has sent a message, so its options are known
+	connected  bool         // its connect has arrived
+	joined     bool         // its room has taken a Join of it
+	member     bool         // it was in the group of its room when that was last known
+	own        awareness.Own
+	synced     bool      // it has been sent the document
+	missed     bool      // something was sent to it alone, and nothing took that
+	sent       time.Time // when something was sent to it alone
+	again      bool      // it was made to join again because of a departure
+	heard      time.Time // when its client last sent something
+	taken      time.Time // when its process last took something
+	asked      time.Time // when it was last sent something because it was silent
+	probedAt   time.Time
 }
 
 // maxConns bounds the connections that the proxy knows.
@@ -194,8 +195,8 @@ func (p *proxy) remove(c *conn) {
 	i := slices.Index(h.conns, c)
 	h.conns = slices.Delete(h.conns, i, i+1)
 	h.names = slices.Delete(h.names, i, i+1)
-	if h.asker == c {
-		h.asker = nil
+	if h.resyncer == c {
+		h.resyncer = nil
 	}
 	if len(h.conns) == 0 {
 		delete(r.homes, h.address)

@@ -66,7 +66,7 @@ func (p *proxy) handle(m message) error {
 	}
 	known := c != nil
 	if !known {
-		if c = p.meet(m.room, m.channel); c == nil {
+		if c = p.addNew(m.room, m.channel); c == nil {
 			return errConns
 		}
 	}
@@ -105,20 +105,20 @@ func (p *proxy) disconnect(c *conn, key string) {
 	}
 }
 
-// meet adds a connection. If it is the first one of its room, a worker before may have known
+// addNew adds a connection. If it is the first one of its room, a worker before may have known
 // others, which are in the group of the room.
-func (p *proxy) meet(name, channel string) *conn {
+func (p *proxy) addNew(name, channel string) *conn {
 	first := p.rooms[name] == nil
 	c := p.add(name, channel)
 	if first && c != nil && !p.draining && !p.bus.pubsub {
-		p.calls.Go(func() { p.meetOthers(name, p.bus.members(context.Background(), name)) })
+		p.calls.Go(func() { p.addMembers(name, p.bus.members(context.Background(), name)) })
 	}
 	return c
 }
 
-// meetOthers adds the connections of a room that the worker before knew, and that have sent
+// addMembers adds the connections of a room that the worker before knew, and that have sent
 // nothing since. They may only read until they say what they may do.
-func (p *proxy) meetOthers(name string, channels []string) {
+func (p *proxy) addMembers(name string, channels []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, channel := range channels {
@@ -140,15 +140,15 @@ func (p *proxy) meetOthers(name string, channels []string) {
 func (p *proxy) grant(c *conn, m message, known bool) {
 	access := m.access
 	if !m.hasAccess {
-		if c.told {
+		if c.hasOptions {
 			return
 		}
 		access = everything
 	}
-	if c.told && access == c.options {
+	if c.hasOptions && access == c.options {
 		return
 	}
-	c.told, c.options, c.access = true, access, access
+	c.hasOptions, c.options, c.access = true, access, access
 	if known && m.typ == typeMessage && !p.due[c] {
 		p.send(c, event.Input{Kind: event.InputAccess, Conn: c.id, Access: c.access, AccessSeq: c.accessSeq})
 	}

@@ -157,7 +157,7 @@ func (p *proxy) countTakers(h *home, takers int, now time.Time) {
 	h.takers = takers
 }
 
-// answer sends a message to one connection. What answers the Resync of a home is for all
+// answer sends a message to one connection. The answer to the Resync of a home is sent to all
 // connections there.
 func (p *proxy) answer(c *conn, out *event.Output) {
 	if !p.bus.fits(p.bus.homeOfOne(c.channel), len(out.Message.Data)) {
@@ -169,10 +169,10 @@ func (p *proxy) answer(c *conn, out *event.Output) {
 		return
 	}
 	h := c.home
-	if h.asker == c {
+	if h.resyncer == c {
 		switch out.Message.Type {
 		case protocol.Update:
-			h.asker, h.behind = nil, false
+			h.resyncer, h.behind = nil, false
 			delete(p.behind, h)
 			p.sendHome(h, frame, out, true)
 			return

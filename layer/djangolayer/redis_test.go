@@ -480,7 +480,7 @@ func TestEmptied(t *testing.T) {
 	}, a) // it may be asked for the edit
 }
 
-// A worker that starts meets the connections that are in the group of a room, and asks them
+// A worker that starts finds the connections that are in the group of a room, and asks them
 // for what the room lacks.
 func TestMembers(t *testing.T) {
 	d := start(t, "")

@@ -14,8 +14,8 @@ const (
 	lookPause   = 5 * time.Second
 	probeWait   = 5 * time.Second  // how long a client whose client id another one claims may be silent
 	resyncWait  = 10 * time.Second // how long a room may take to answer a Resync
-	silence     = 20 * time.Second // after it, something is sent to find out whether it is taken
-	goneAfter   = 60 * time.Second // after it, a connection has ended whose process takes nothing
+	silence     = 20 * time.Second // after it, something is sent to find out whether the process takes it
+	goneAfter   = 60 * time.Second // after it, a connection has ended whose process takes no messages
 	joinsAtOnce = 500              // how many connections join again in one tick
 )
 
@@ -59,11 +59,11 @@ func (p *proxy) joinDue() {
 	}
 }
 
-// resync asks the rooms of homes that are behind and have capacity again for what they have
-// missed. One of the connections of a home asks for all of them.
+// resync asks the rooms of homes that are behind, and have capacity again, for what they lack.
+// It asks for one connection of a home, and the answer is sent to all.
 func (p *proxy) resync(now time.Time) {
 	for h := range p.behind {
-		if h.asker != nil && now.Sub(h.asked) < resyncWait || p.bus.isFull(h.address) {
+		if h.resyncer != nil && now.Sub(h.asked) < resyncWait || p.bus.isFull(h.address) {
 			continue
 		}
 		i := slices.IndexFunc(h.conns, func(c *conn) bool { return !p.due[c] })
@@ -72,7 +72,7 @@ func (p *proxy) resync(now time.Time) {
 		}
 		c := h.conns[i]
 		if p.send(c, event.Input{Kind: event.InputResync, Conn: c.id, Mark: h.mark}) {
-			h.asker, h.asked = c, now
+			h.resyncer, h.asked = c, now
 		}
 	}
 }
@@ -137,9 +137,8 @@ func (p *proxy) repair(now time.Time) {
 // keepalive changes nothing at a client.
 var keepalive = protocol.Plain{}.Keepalive()
 
-// look ends the connections whose clients are silent and whose processes take nothing: these
-// have ended without a word. It sends something to find that out. It also ends those whose
-// clients are silent and that have left their group: their last message was lost.
+// look ends the connections whose clients are silent and whose processes take no messages: such
+// a process has ended and sent no disconnect. To find that out, look sends something to them.
 func (p *proxy) look(now time.Time) {
 	asked, silence := make(map[string]bool), min(silence, p.bus.expiry/2) // what nothing takes must still be there
 	for _, r := range p.rooms {
@@ -154,7 +153,7 @@ func (p *proxy) look(now time.Time) {
 			}
 			switch quiet := now.Sub(alive); {
 			case quiet >= goneAfter:
-				p.log.Info("a connection has ended: its Django process takes nothing", "room", r.name, "channel", c.channel)
+				p.log.Info("a connection has ended: its Django process has taken no messages for "+goneAfter.String(), "room", r.name, "channel", c.channel)
 				p.remove(c)
 				p.calls.Go(func() { p.bus.discard(context.Background(), r.name, c.channel) })
 			case quiet >= silence && now.Sub(c.asked) >= silence:
@@ -171,7 +170,7 @@ func (p *proxy) look(now time.Time) {
 	p.keepGroups()
 }
 
-// ask sends something to a connection, on behalf of all connections at its home.
+// ask sends something to a connection. If its process takes it, all connections there live.
 func (p *proxy) ask(c *conn, home string) {
 	p.post(post{
 		home: home, entry: p.bus.encode(answer{typ: typeForward, payload: keepalive}, []string{c.channel}),
