@@ -70,11 +70,12 @@ LEFT JOIN LATERAL (
 ORDER BY place`
 
 // boundSQL bounds the notices of rooms that wait, or that were given up. It keeps the first of each
-// room, because a process may have taken it, and those that belong to changes.
+// room, because a process may have taken it, and those that belong to changes. The limits are
+// materialized, so that they are searched once for each room and not for each notice.
 const boundSQL = `
-WITH removed AS (
-  DELETE FROM yroom.notices AS n
-  USING (SELECT DISTINCT webhook, room FROM unnest($1::text[], $2::bytea[]) AS all_added (webhook, room)) AS added
+WITH limits AS MATERIALIZED (
+  SELECT added.webhook, added.room, newest.id AS newest, oldest.id AS oldest
+  FROM (SELECT DISTINCT webhook, room FROM unnest($1::text[], $2::bytea[]) AS all_added (webhook, room)) AS added
   CROSS JOIN LATERAL (
     SELECT id FROM yroom.notices AS kept
     WHERE kept.webhook = added.webhook AND kept.room = added.room AND kept.given_up = $3 ORDER BY id DESC LIMIT 1 OFFSET $4 - 1
@@ -83,8 +84,10 @@ WITH removed AS (
     SELECT min(id) AS id FROM yroom.notices AS kept
     WHERE kept.webhook = added.webhook AND kept.room = added.room AND kept.given_up = $3
   ) AS oldest
-  WHERE n.webhook = added.webhook AND n.room = added.room AND n.given_up = $3 AND n.kind IN ('connected', 'disconnected')
-    AND n.id <= newest.id AND n.id > oldest.id
+), removed AS (
+  DELETE FROM yroom.notices AS n USING limits
+  WHERE n.webhook = limits.webhook AND n.room = limits.room AND n.given_up = $3 AND n.kind IN ('connected', 'disconnected')
+    AND n.id <= limits.newest AND n.id > limits.oldest
   RETURNING n.webhook
 )
 SELECT webhook, count(*) FROM removed GROUP BY webhook`

@@ -63,3 +63,28 @@ SELECT 'hook', convert_to(n::text, 'UTF8'), 'created', 1, now() + interval '1 ho
 		t.Errorf("the notices that are due are not found by their index:\n%s", plan)
 	}
 }
+
+// To bound the notices of a room, its limits are searched once, and not for each notice.
+func TestBoundReadsLimitsOnce(t *testing.T) {
+	server := postgres.Start(t)
+	s, err := Open(t.Context(), server.URL(server.Create(t)), Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.pool.Exec(t.Context(), `INSERT INTO yroom.notices (webhook, room, kind, position)
+SELECT 'hook', 'room', 'connected', 0 FROM generate_series(1, 1500)`); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := s.pool.Query(t.Context(), "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) "+boundSQL, []string{"hook"}, [][]byte{[]byte("room")}, false, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan := strings.Join(lines, "\n"); !strings.Contains(plan, "rows=1000 loops=1)") || strings.Contains(plan, "loops=1500)") {
+		t.Errorf("the limits of a room are searched more than once:\n%s", plan)
+	}
+}
