@@ -125,6 +125,16 @@ func TestNoticesConformance(t *testing.T) {
 	}
 }
 
+func TestManyNotices(t *testing.T) {
+	w := ways(t)[0]
+	storetest.RunManyNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
+		w.empty(t)
+		config := at(store.DurabilityCommit)
+		config.Webhooks = webhooks
+		return open(t, w.url, config)
+	})
+}
+
 // An entry that a Delete has not seen, because the room was created at the same moment,
 // belongs to the deleted room and not to the one that is created afterwards.
 func TestDeleteLeavesEntry(t *testing.T) {

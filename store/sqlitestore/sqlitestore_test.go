@@ -68,3 +68,11 @@ func TestNoticesConformance(t *testing.T) {
 		})
 	}
 }
+
+func TestManyNotices(t *testing.T) {
+	storetest.RunManyNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
+		config := at(store.DurabilityCommit)
+		config.Webhooks = webhooks
+		return open(t, filepath.Join(t.TempDir(), "rooms.db"), config)
+	})
+}

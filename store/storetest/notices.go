@@ -63,7 +63,6 @@ func RunNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhooks) N
 		{"that were given up are all replayed if they are many", noticeReplayedMany},
 		{"that were given up while the room was changed are due again", noticeGivenUpMeanwhile},
 		{"of connections are in order, with their data", noticeConnections},
-		{"of connections are bounded, those that wait and those that were given up", noticeManyConnections},
 		{"of many rooms that are edited at the same time are complete", noticeConcurrent},
 	} {
 		t.Run("Notices/"+rule.name, func(t *testing.T) { rule.check(t, open(t, webhooksOf)) })
@@ -624,7 +623,11 @@ func addNotices(t *testing.T, s NoticeStore, all []store.Notice) int {
 	return removed[hook]
 }
 
-func noticeManyConnections(t *testing.T, s NoticeStore) {
+// RunManyNotices checks that a store bounds the notices of connections: those that wait, and those
+// that were given up. It takes as long as thousands of transactions.
+func RunManyNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhooks) NoticeStore) {
+	t.Helper()
+	s := open(t, webhooksOf)
 	const added = 3 * store.MostNotices / 2
 	other := store.Notice{Webhook: otherHook, Room: room, Kind: store.NoticeConnected, Last: time.Now()}
 	addNotices(t, s, []store.Notice{other})
