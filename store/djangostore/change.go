@@ -55,7 +55,7 @@ func (s *Store) Delete(ctx context.Context, room string) error {
 		return err
 	}
 	if r.exists() {
-		// After a crash in the next moment, the room is in the log alone, and was not deleted.
+		// If the process crashes between the two deletions, the room is still in the log, so it was not deleted.
 		if err := s.table.remove(ctx, room); err != nil {
 			return err
 		}

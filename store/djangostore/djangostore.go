@@ -24,7 +24,7 @@ import (
 // Config configures a Store. The zero value is a usable configuration.
 type Config struct {
 	// Delay returns for how long a room must not have been changed before its row is written.
-	// While changes continue, the row is written ten times that after the first of them. It
+	// While changes continue, the row is written at the latest ten times that duration after the first of them. It
 	// is called from any goroutine. Nil: a minute for all rooms.
 	Delay func(room string) time.Duration
 	// Logger logs rows that can't be written. Nil: slog.Default().
@@ -74,7 +74,7 @@ func OpenPostgres(ctx context.Context, url string, rooms pgstore.Config, config 
 // file with the log beside it, see sqlitestore.Open.
 func OpenSQLite(ctx context.Context, path string, rooms sqlitestore.Config, config Config) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("djangostore: there is no SQLite file of a Django app: %w: name that of its settings, in DATABASES", err)
+		return nil, fmt.Errorf("djangostore: the SQLite file of the Django app can't be found: %w: name the file that DATABASES has in the settings of the app", err)
 	}
 	whole, err := filepath.Abs(path)
 	if err != nil {

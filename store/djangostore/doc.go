@@ -1,13 +1,13 @@
 // Package djangostore keeps rooms where a Django app with channels-yroom has its documents: in
 // the table channels_yroom_ydocupdate, which the migrations of that app create. So a worker of
-// yroom can take over from the worker of channels-yroom, and the other way round, but both must
-// not run at once.
+// yroom can take over from the worker of channels-yroom, and the other way round, but the two
+// must not run at the same time.
 //
 // The table has one row for each document, the whole of it as one update in V1. A row that is
 // written when a room ends can't keep what a crash would lose. So a Store has a log, too: that of
 // package pgstore, in the schema yroom of the same database, or that of package sqlitestore, in
 // the file FILE.yroom beside the SQLite file FILE. The log has everything that was confirmed.
-// The rows follow it.
+// The rows are written later.
 //
 // # From a row into the log
 //
@@ -19,9 +19,9 @@
 //
 // After a change, the row is written when the room was not changed for a while (Config.Delay),
 // when the room leaves memory (Evicted), and when the Store is closed. A row is replaced only if it
-// is as it was when it was compared with the log. The timestamp of the row is the time of
-// the newest entry of the log, so a Store finds the rows that a crash has left behind when it
-// is opened. What is pending is left out of the row, because the worker of channels-yroom may
+// has not changed since it was compared with the log. The timestamp of the row is the time of
+// the newest entry of the log, so a Store finds the rows that are out of date after a crash
+// when the Store is opened. What is pending is left out of the row, because the worker of channels-yroom may
 // fail to load it. It stays in the log.
 //
 // # Deleted rooms

@@ -8,7 +8,7 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// List implements store.Store. It returns rooms of which there is only a row, too.
+// List implements store.Store. It also returns rooms that have only a row.
 func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]store.Listed, error) {
 	all, err := s.log.List(ctx, prefix, after, limit)
 	if err != nil {

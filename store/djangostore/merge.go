@@ -30,8 +30,8 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 
 // merge returns the row of a room and its log, which has everything that the row has.
 func (s *Store) merge(ctx context.Context, room string) (row, store.Log, error) {
-	// The log, which is read later, has everything that another process has written to the row
-	// in between.
+	// The row is read before the log. What another process of yroom writes to the row in
+	// between is in its log already, so it is not missed.
 	r, err := s.table.get(ctx, room)
 	if err != nil {
 		return r, store.Log{}, err
@@ -85,7 +85,7 @@ func (s *Store) restore(ctx context.Context, room string) (row, store.Log, error
 // part of it.
 func compare(data []byte, entries []store.Entry) (e store.Entry, lacks bool, err error) {
 	e = store.Entry{Encoding: encoding(data), Data: data}
-	if len(data) == 0 { // channels-yroom takes it for no row, too
+	if len(data) == 0 { // channels-yroom, too, treats it as a missing row
 		return e, false, nil
 	}
 	for _, other := range entries {
