@@ -15,7 +15,7 @@ func (m *metrics) readDjango(read func() djangolayer.Stats) {
 	r.total("django_skipped_total", "Messages from Django processes that can't be used.", func(s *stats) float64 { return float64(s.Skipped) })
 	r.total("django_repeated_total", "Messages from Django processes that came again, and were dropped.", func(s *stats) float64 { return float64(s.Repeated) })
 	r.total("django_sent_total", "Messages to Django processes.", func(s *stats) float64 { return float64(s.Sent) })
-	r.total("django_full_total", "How often a Django process had no capacity for a message.", func(s *stats) float64 { return float64(s.Full) })
+	r.total("django_full_total", "How often a Django process, or what waits for it, had no capacity for a message.", func(s *stats) float64 { return float64(s.Full) })
 	r.total("django_refused_total", "Messages to Django processes that Redis has refused.", func(s *stats) float64 { return float64(s.Refused) })
 	m.registry.MustRegister(r)
 }

@@ -49,6 +49,7 @@ const (
 	batchPosts  = 128
 	batchBytes  = 1 << 20
 	queueBytes  = 128 << 20 // what waits for a host
+	homeBytes   = 32 << 20  // what waits for a home
 	queuePosts  = 50_000
 	fullPause   = 50 * time.Millisecond // until a home without capacity is tried again
 	errorPause  = 200 * time.Millisecond
@@ -68,6 +69,7 @@ type host struct {
 	client  rueidis.Client // nil: not connected yet
 	queue   []post
 	bytes   int
+	waits   map[string]int   // how many bytes wait for a home
 	paused  map[string]pause // homes to which nothing is sent now
 	closed  bool
 	failure error         // the last attempt to receive failed
@@ -93,7 +95,7 @@ func newBus(a address, log *slog.Logger, now func() time.Time) *bus {
 	}
 	b.codec.crypter = newCrypter(a.keys, ttl, now)
 	for i := range a.hosts {
-		h := &host{bus: b, number: i, paused: make(map[string]pause), wake: make(chan struct{}, 1), ended: make(chan struct{})}
+		h := &host{bus: b, number: i, waits: make(map[string]int), paused: make(map[string]pause), wake: make(chan struct{}, 1), ended: make(chan struct{})}
 		b.hosts = append(b.hosts, h)
 		go h.send()
 	}
@@ -163,11 +165,26 @@ func (b *bus) fits(home string, bytes int) bool {
 	h := b.hostFor(home)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.fits(home, bytes)
+	fits := h.fits(home, bytes)
+	if !fits {
+		b.full.Add(1)
+	}
+	return fits
 }
 
+// fits reports whether so many bytes more may wait for a home. Where nothing waits, any number
+// may: a large document has to be sent, too.
 func (h *host) fits(home string, bytes int) bool {
-	return h.paused[home].err == nil && h.bytes+bytes <= queueBytes && len(h.queue) < queuePosts
+	return h.paused[home].err == nil && len(h.queue) < queuePosts &&
+		(h.bytes == 0 || h.bytes+bytes <= queueBytes) && (h.waits[home] == 0 || h.waits[home]+bytes <= homeBytes)
+}
+
+// hasRoom reports whether so little waits for a home that an answer most likely fits.
+func (b *bus) hasRoom(home string) bool {
+	h := b.hostFor(home)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.fits(home, 0) && h.bytes <= queueBytes/2 && h.waits[home] <= homeBytes/2
 }
 
 // isFull reports whether nothing but what is kept is sent to a home now.
@@ -238,6 +255,7 @@ func (h *host) add(p post) bool {
 	if taken {
 		h.queue = append(h.queue, p)
 		h.bytes += len(p.entry)
+		h.waits[p.home] += len(p.entry)
 	}
 	h.mu.Unlock()
 	if taken {
@@ -344,6 +362,9 @@ func (h *host) finish(batch []post, results []result, err error) {
 			continue
 		}
 		h.bytes -= len(p.entry)
+		if h.waits[p.home] -= len(p.entry); h.waits[p.home] == 0 {
+			delete(h.waits, p.home)
+		}
 		done = append(done, func() { p.done(r) })
 	}
 	h.queue = append(again, h.queue...)

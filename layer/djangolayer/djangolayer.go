@@ -174,7 +174,7 @@ type Stats struct {
 	Skipped  uint64 // those of them that can't be used
 	Repeated uint64 // messages that came again, and were dropped
 	Sent     uint64 // messages to Django processes
-	Full     uint64 // how often a Django process had no capacity for a message
+	Full     uint64 // how often a Django process, or what waits for it, had no capacity for a message
 	Refused  uint64 // messages to Django processes that Redis has refused
 }
 

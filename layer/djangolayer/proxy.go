@@ -106,6 +106,8 @@ type conn struct {
 	member     bool         // it was in the group of its room when that was last known
 	own        awareness.Own
 	synced     bool      // it has been sent the document
+	answering  bool      // a SyncStep2 waits to be sent to it
+	asksAgain  bool      // it has requested another one since, and joins again after the first
 	missed     bool      // something was sent to it alone, and nothing took that
 	sent       time.Time // when something was sent to it alone
 	again      bool      // it was made to join again because of a departure

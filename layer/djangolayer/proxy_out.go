@@ -160,6 +160,11 @@ func (p *proxy) countTakers(h *home, takers int, now time.Time) {
 // answer sends a message to one connection. The answer to the Resync of a home is sent to all
 // connections there.
 func (p *proxy) answer(c *conn, out *event.Output) {
+	step := out.Message.Type == protocol.SyncStep2
+	if step && c.answering {
+		c.asksAgain = true
+		return
+	}
 	if !p.bus.fits(p.bus.homeOfOne(c.channel), len(out.Message.Data)) {
 		p.sentOne(c, result{})
 		return
@@ -182,23 +187,38 @@ func (p *proxy) answer(c *conn, out *event.Output) {
 		default:
 		}
 	}
-	if out.Message.Type == protocol.SyncStep2 {
+	if c.answering = c.answering || step; step {
 		if c.synced = true; h.mark == (event.Mark{}) {
 			h.mark = out.Mark
 			h.past[0] = pastMark{out.Mark, p.bus.now()}
 			h.past[1] = h.past[0]
 		}
 	}
-	p.sendOne(c, frame)
+	p.sendOne(c, frame, step)
 }
 
-// sendOne sends a frame to one connection.
-func (p *proxy) sendOne(c *conn, frame []byte) {
+// sendOne sends a frame to one connection; step says whether it is a SyncStep2.
+func (p *proxy) sendOne(c *conn, frame []byte, step bool) {
 	p.post(post{
 		home: p.bus.homeOfOne(c.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeForward, payload: frame}, []string{c.channel}),
-		done:  func(r result) { p.sentOne(c, r) },
+		done: func(r result) {
+			p.sentOne(c, r)
+			if step {
+				p.answered(c)
+			}
+		},
 	})
+}
+
+// answered handles that no SyncStep2 waits for a connection any more. At most one does, so that
+// a client can't fill the queue with requests.
+func (p *proxy) answered(c *conn) {
+	if c.asksAgain && c.room.conns[c.id] == c {
+		c.synced = false
+		p.due[c] = true
+	}
+	c.answering, c.asksAgain = false, false
 }
 
 func (p *proxy) sentOne(c *conn, r result) {

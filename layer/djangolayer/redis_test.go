@@ -3,6 +3,7 @@ package djangolayer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -599,7 +600,13 @@ func TestHosts(t *testing.T) {
 	}
 	sockets[0].write(t, "hello")
 	for _, s := range sockets {
-		s.awaitText(t, "hello")
+		await(t, "the text arrives", func() string {
+			take(t, sockets[0]) // it may be asked for its edit
+			if got := s.text(t); got != "hello" {
+				return fmt.Sprintf("%q", got)
+			}
+			return ""
+		}, s)
 	}
 }
 
@@ -797,5 +804,59 @@ func TestEndsUnderLoad(t *testing.T) {
 	handled, err2 := d.do(t, 0, "EXISTS", "asgiother$inflight").AsInt64()
 	if err != nil || err2 != nil || left != 2*popMost || handled != 0 {
 		t.Errorf("%d messages are left, %v, want %d; %d keys of messages being handled, %v", left, err, 2*popMost, handled, err2)
+	}
+}
+
+// A client can't fill the queue of its host with requests for the document, and has the
+// document in the end.
+func TestRequests(t *testing.T) {
+	const requests, size = 100, 1 << 20
+	d := start(t, "&capacity=1")
+	a, b := d.socket("room", "a"), d.socket("room", "b")
+	joined(t, a)
+	joined(t, b)
+	text := strings.Repeat("x", size)
+	b.write(t, text)
+	for range requests {
+		a.send(t, protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}})
+	}
+	c := d.socket("room", "c") // its answer follows those to a
+	joined(t, c)
+	h := d.layer.bus.hosts[0]
+	h.mu.Lock()
+	waits := h.waits["specific.a!"]
+	h.mu.Unlock()
+	if waits > 3*size {
+		t.Errorf("%d bytes wait for the client", waits)
+	}
+	a.awaitText(t, text)
+}
+
+// Where nothing waits, a document of any size may; otherwise, each home has a share.
+func TestShares(t *testing.T) {
+	none, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := parse("django+redis://"+none.Addr().String(), nil)
+	if err := errors.Join(err, none.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name  string
+		sizes []int // of posts to homes a, b, a, b, …
+		want  []bool
+	}{
+		{"large document", []int{queueBytes + 1, 1, 1}, []bool{true, false, false}},
+		{"share", []int{homeBytes + 1, 1, 1, homeBytes - 1, 0, 1}, []bool{true, true, false, true, false, false}},
+	} {
+		b := newBus(a, testkit.Logger(t), time.Now)
+		for i, size := range test.sizes {
+			p := post{home: string(rune('a' + i%2)), entry: make([]byte, size), keep: true, done: func(result) {}}
+			if got := b.post(p); got != test.want[i] {
+				t.Errorf("%s: post %d is taken: %v", test.name, i, got)
+			}
+		}
+		b.close(t.Context())
 	}
 }

@@ -49,7 +49,7 @@ func (p *proxy) tick(ctx context.Context) {
 func (p *proxy) joinDue() {
 	left := joinsAtOnce
 	for c := range p.due {
-		if !p.bus.fits(p.bus.homeOfOne(c.channel), queueBytes/2) {
+		if !p.bus.hasRoom(p.bus.homeOfOne(c.channel)) {
 			continue
 		}
 		if left--; left < 0 {
