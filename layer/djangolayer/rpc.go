@@ -101,11 +101,27 @@ func (p *proxy) export(m message) (*string, error) {
 	return &text, nil
 }
 
-// respond sends the result of a call, nil for None.
+// respond sends the result of a call, nil for None. If a result can't be sent, None is sent,
+// because the caller waits until something arrives.
 func (p *proxy) respond(m message, text *string) {
-	p.bus.post(post{
+	failed := func(err error) {
+		p.log.Warn("The result of an export can't be sent to a Django process.", "room", m.room, "method", m.method, "error", err)
+		if text != nil {
+			p.respond(m, nil)
+		}
+	}
+	sent := p.bus.post(post{
 		home: p.bus.homeOfOne(m.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeResponse, result: text}, []string{m.channel}),
-		done:  func(result) {},
+		done: func(r result) {
+			if !r.sent {
+				failed(r.err)
+			}
+		},
 	})
+	if !sent {
+		failed(errQueue)
+	}
 }
+
+var errQueue = errors.New("too much waits for the process already")

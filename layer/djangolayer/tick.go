@@ -36,7 +36,7 @@ func (p *proxy) tick(ctx context.Context) {
 		p.joinDue()
 		p.resync(now)
 		p.endProbes(now)
-		if now.Sub(looked) >= lookPause {
+		if now.Sub(looked) >= min(lookPause, p.bus.expiry/2) {
 			looked = now
 			p.look(now) //nolint:contextcheck // what it starts is short
 		}
