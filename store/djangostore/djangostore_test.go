@@ -143,10 +143,14 @@ func TestDatabases(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			d := connect(t)
-			for name, test := range map[string]func(*testing.T, *database){
+			tests := map[string]func(*testing.T, *database){
 				"conformance": conformance, "takeover": takeover, "crash": crash, "rows are written": rowsAreWritten, "deleted rooms": deletedRooms,
 				"list": list, "foreign rows": foreignRows, "race": race, "faults": faults,
-			} {
+			}
+			if kind == "SQLite" {
+				tests["conformance of the log"] = logConformance
+			}
+			for name, test := range tests {
 				t.Run(name, func(t *testing.T) {
 					d.empty(t)
 					test(t, d)
@@ -172,16 +176,21 @@ func conformance(t *testing.T, d *database) {
 			return d.open(t, store.DurabilityCommit, nil, quiet)
 		})
 	})
-	t.Run("none", func(t *testing.T) {
-		storetest.RunNone(t, func(t *testing.T) store.Store {
-			d.empty(t)
-			return d.open(t, store.DurabilityNone, nil, quiet)
-		})
-	})
 	t.Run("shared", func(t *testing.T) {
 		storetest.RunShared(t, func(t *testing.T) func() store.Store {
 			d.empty(t)
 			return func() store.Store { return d.open(t, store.DurabilityCommit, nil, quiet) }
+		})
+	})
+}
+
+// logConformance checks what is mostly passed on to the log, which the tests of its own package check
+// with PostgreSQL.
+func logConformance(t *testing.T, d *database) {
+	t.Run("none", func(t *testing.T) {
+		storetest.RunNone(t, func(t *testing.T) store.Store {
+			d.empty(t)
+			return d.open(t, store.DurabilityNone, nil, quiet)
 		})
 	})
 	t.Run("notices", func(t *testing.T) {

@@ -2,6 +2,7 @@ package pgstore_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -132,6 +133,8 @@ func TestManyNotices(t *testing.T) {
 		config := at(store.DurabilityCommit)
 		config.Webhooks = webhooks
 		return open(t, w.url, config)
+	}, func(n int) {
+		exec(t, w.url, fmt.Sprintf("UPDATE yroom.notices SET given_up = true WHERE id IN (SELECT id FROM yroom.notices WHERE webhook = 'hook' AND NOT given_up ORDER BY id LIMIT %d)", n))
 	})
 }
 

@@ -74,5 +74,5 @@ func TestManyNotices(t *testing.T) {
 		config := at(store.DurabilityCommit)
 		config.Webhooks = webhooks
 		return open(t, filepath.Join(t.TempDir(), "rooms.db"), config)
-	})
+	}, nil)
 }

@@ -624,8 +624,9 @@ func addNotices(t *testing.T, s NoticeStore, all []store.Notice) int {
 }
 
 // RunManyNotices checks that a store bounds the notices of connections: those that wait, and those
-// that were given up. It takes as long as thousands of transactions.
-func RunManyNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhooks) NoticeStore) {
+// that were given up. A store with slow transactions has a giveUpMany that gives up the oldest n notices
+// that wait, all at once, where GiveUpNotice would do it in n transactions; otherwise it is nil.
+func RunManyNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhooks) NoticeStore, giveUpMany func(n int)) {
 	t.Helper()
 	s := open(t, webhooksOf)
 	const added = 3 * store.MostNotices / 2
@@ -654,7 +655,13 @@ func RunManyNotices(t *testing.T, open func(t *testing.T, webhooks store.Webhook
 	giveUp(t, s, first)
 	giveUp(t, s, takeOne(t, s, store.NoticeCreated, 1))
 	giveUp(t, s, takeOne(t, s, store.NoticeChanged, 1))
-	for i := added - store.MostNotices + 1; i < added+10; i++ {
+	from := added - store.MostNotices + 1
+	if giveUpMany != nil {
+		n := added - 10 - from
+		giveUpMany(n)
+		from += n
+	}
+	for i := from; i < added+10; i++ {
 		if i == added {
 			add(added, added+10)
 		}
