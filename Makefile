@@ -4,7 +4,7 @@
 # make cluster start two consumers, two workers, Redis, PostgreSQL and nginx on this machine, and print the address to open
 # make test    formatting, vet, lint, all tests under the race detector, coverage of the core packages
 # make tools   only the set-up of make test: programs, npm packages, the linter
-# make crash   kill a server with kill -9 while clients type, CRASHES times at each level of durability
+# make crash   kill a server with kill -9 while clients type, and cut its power, CRASHES times at each level of durability
 # make chaos   break a cluster of real processes over LAYER, redis or nats, for CHAOSTIME, while clients type
 # make rolling replace all processes of a cluster, one after another, while CLIENTS clients type, and print the CPU time that this takes
 # make attack  flood a server that has 1 GiB of memory for ATTACKTIME, while clients in other rooms measure how it serves them
@@ -159,6 +159,7 @@ site:
 .PHONY: crash
 crash:
 	go test -count=1 -v -timeout 1h -run TestKill ./test/crash -rounds $(CRASHES)
+	go test -count=1 -v -timeout 1h -run TestPowerLoss ./store/sqlitestore -power-cuts $(CRASHES)
 
 .PHONY: chaos
 chaos: programs $(NODE_MODULES)

@@ -24,7 +24,7 @@ import (
 
 var (
 	powerSeed = flag.Uint64("power-seed", 0, "seed of the power losses; 0: random")
-	powerCuts = flag.Int("power-cuts", 200, "number of power losses at each level of durability")
+	powerCuts = flag.Int("power-cuts", 100, "number of power losses at each level of durability")
 )
 
 const (
