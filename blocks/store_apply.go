@@ -44,21 +44,27 @@ func (s *Store) Load(update []byte, enc Encoding) (err error) {
 		return err
 	}
 	if enc == V2 {
-		buffer := buffers.Get().(*[]byte)
-		defer giveBack(buffer)
-		if wire, ok := s.parsed.readV2(*buffer, update, s); ok {
-			*buffer = wire
-			_, err = s.applyParsed(wire, nil)
-			s.integrated = nil
-			return err
-		}
-		if *buffer, err = fromV2(*buffer, update, math.MaxInt); err != nil {
-			return err
-		}
-		update = *buffer
+		err = s.loadV2(update)
+	} else {
+		_, err = s.apply(update, nil)
 	}
-	_, err = s.apply(update, nil)
 	s.integrated = nil
+	return err
+}
+
+func (s *Store) loadV2(update []byte) (err error) {
+	buffer := buffers.Get().(*[]byte)
+	defer giveBack(buffer)
+	if wire, ok := s.parsed.readV2(*buffer, update, s); ok {
+		*buffer = wire
+		_, err = s.applyParsed(wire, nil)
+		return err
+	}
+	s.parsed.reset()
+	if *buffer, err = fromV2(*buffer, update, math.MaxInt); err != nil {
+		return err
+	}
+	_, err = s.apply(*buffer, nil)
 	return err
 }
 
