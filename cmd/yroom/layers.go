@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/event"
@@ -50,7 +48,7 @@ func (s settings) layerOptions(withWorker bool, log *slog.Logger) layerOptions {
 
 // greetings returns a function that returns the greeting for connections at Django processes.
 func (s settings) greetings() func(room string) event.Greeting {
-	rowOf := yroom.RowOf(slices.Collect(maps.Keys(s.Rooms)))
+	rowOf := rowOf(s.Rooms)
 	return func(room string) event.Greeting {
 		if cmp.Or(s.Rooms[rowOf(room)].ServerStartSync, s.Rooms[fallback].ServerStartSync) == yroom.SwitchOff {
 			return event.GreetingClient
