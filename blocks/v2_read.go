@@ -9,10 +9,10 @@ import (
 )
 
 // fromV2 converts an update from V2 to V1, without bytes after its end. The result is in the
-// memory of buffer, if that suffices. It refuses only
-// what it can't convert (ErrMalformed), and updates that take more than about limit bytes
-// in V1 (ErrLimit): the result must be checked like any update in V1. Time and memory are
-// linear in the size of the update and of the result.
+// memory of buffer, if that suffices. It refuses only what it can't convert (ErrMalformed),
+// and updates that take more than about limit bytes in V1 (ErrLimit): the result must be
+// checked like any update in V1. Time and memory are linear in the size of the update and of
+// the result.
 func fromV2(buffer, update []byte, limit int) ([]byte, error) {
 	d := newV2Reader(buffer, update, limit)
 	d.sections()

@@ -7,8 +7,9 @@ import (
 )
 
 // Notices is implemented by a Store that records what happens to its rooms, for webhooks.
-// The Config of such a store has Webhooks. For each webhook that wants the event, the store adds a notice in the transaction that changes the log of the room, so
-// every change that is stored has its notice, whatever happens to the process.
+// The Config of such a store has Webhooks. For each webhook that wants the event, the store
+// adds a notice in the transaction that changes the log of the room, so every change that is
+// stored has its notice, whatever happens to the process.
 //
 // When a room is created, by Create or Append, there is a notice of NoticeCreated and one of
 // NoticeChanged. Another append changes the notice of NoticeChanged that the room has, or adds

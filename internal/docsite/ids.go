@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// IDs gives the headings of one page their ids, by the rule of GitHub, so that links to
-// headings work in both.
+// IDs assigns ids to the headings of one page by the rule of GitHub, so that links to
+// headings work on the site and on GitHub.
 type IDs struct{ taken map[string]bool }
 
 // Of returns the id of the next heading with this text.

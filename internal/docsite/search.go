@@ -9,8 +9,8 @@ import (
 	"github.com/yuin/goldmark/ast"
 )
 
-// searchIndex returns the script that gives a page what it searches in: for each page its
-// file, its title and its parts, each with the id of its heading, its title and its text.
+// searchIndex returns a script with what the search reads: for each page its file, its title
+// and its parts, each with the id of its heading, its title and its text.
 func (s *Site) searchIndex(list *contents) ([]byte, error) {
 	var pages [][]any
 	for _, p := range list.pages {

@@ -56,7 +56,7 @@ func (s *Site) Names() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{"base.css", "docs.css", "docs.js", "icon.svg", searchIndex}
+	names := []string{"base.css", "docs.css", "docs.js", "icon.svg", searchFile}
 	for _, p := range list.pages {
 		names = append(names, p.file)
 	}
@@ -64,8 +64,8 @@ func (s *Site) Names() ([]string, error) {
 	return append(names, images...), err
 }
 
-// searchIndex is the name of the file in which the pages search.
-const searchIndex = "search.js"
+// searchFile is the name of the file with the search index.
+const searchFile = "search.js"
 
 // File returns a file of the site. If there is none with this name, the error is
 // fs.ErrNotExist.
@@ -81,7 +81,7 @@ func (s *Site) File(name string) ([]byte, error) {
 		return script, nil
 	case name == "base.css" || name == "icon.svg":
 		return webui.File(name)
-	case name == searchIndex:
+	case name == searchFile:
 		return s.searchIndex(list)
 	case path.Dir(name) == "images":
 		return fs.ReadFile(s.files, name)

@@ -135,8 +135,8 @@ func (p *proxy) addMembers(name string, channels []string) {
 	}
 }
 
-// grant gives a connection the access that the options of a message say. Without options, an
-// app has no rules, and it may do everything.
+// grant sets the access of a connection to what the options of a message allow. An app that
+// sends no options has no rules, so its connections may do everything.
 func (p *proxy) grant(c *conn, m message, known bool) {
 	access := m.access
 	if !m.hasAccess {

@@ -1,6 +1,6 @@
 // Command dist builds a release into the folder dist: for each platform an archive with the program, its manual page,
-// the completion for shells, licences and a list of what it consists of (SBOM); the Helm chart; and checksums. The same
-// commit gives the same bytes, in whichever folder and whenever it is built.
+// the completion for shells, licences and a list of what it consists of (SBOM); the Helm chart; and checksums. Two
+// builds of the same commit have the same bytes, even in different folders and at different times.
 //
 //	go run ./scripts/dist v1.2.3 linux/amd64 windows/arm64
 package main
@@ -115,7 +115,7 @@ func (r *release) print(ctx context.Context, program string) error {
 // build builds the program for a platform such as linux/amd64, with the demo editors.
 func (r *release) build(ctx context.Context, platform string) (binary []byte, err error) {
 	system, arch, _ := strings.Cut(platform, "/")
-	// Without -buildvcs, a copy of the files gives the same binary as a clone.
+	// With -buildvcs, the binary from a clone would differ from that of a copy of its files.
 	_, err = output(ctx, []string{"CGO_ENABLED=0", "GOOS=" + system, "GOARCH=" + arch}, "go", "build",
 		"-trimpath", "-buildvcs=false", "-tags", "demo", "-ldflags", "-s -w -X main.release="+r.version, "-o", r.program(), "./cmd/yroom")
 	if err != nil {

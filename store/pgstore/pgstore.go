@@ -26,8 +26,8 @@ type Config struct {
 	// append of more than 32 MiB, which may carry a whole document, may take four times as
 	// long. Zero: 10 s.
 	Timeout time.Duration
-	// Webhooks returns the names of the webhooks of a room that want an event: see store.Notices. It is called from
-	// any goroutine. Nil: there are none.
+	// Webhooks returns the names of the webhooks of a room that want an event: see
+	// store.Notices. It is called from any goroutine. Nil: there are none.
 	Webhooks store.Webhooks
 }
 

@@ -98,7 +98,7 @@ CREATE INDEX notices_of_room ON yroom.notices (webhook, room, given_up, id);
 CREATE INDEX notices_by_time ON yroom.notices (webhook, ready_at) WHERE NOT given_up;
 CREATE INDEX notices_given_up ON yroom.notices (webhook, id) WHERE given_up;
 `,
-	// Notices of connections that join and leave rooms. Processes of the version before add none.
+	// Notices of connections that join and leave rooms.
 	`
 ALTER TABLE yroom.notices ADD COLUMN data text NOT NULL DEFAULT '';
 COMMENT ON COLUMN yroom.notices.data IS 'of the event, for the kinds connected and disconnected, which belong to no change and have the position 0';

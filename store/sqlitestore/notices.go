@@ -196,7 +196,8 @@ func (s *Store) GiveUpNotice(ctx context.Context, n store.Notice, fault string) 
 	return s.write(ctx, givingUp(n, fault)) //nolint:contextcheck // the writer belongs to no call
 }
 
-// givingUp gives a notice up, and bounds those of the room that were given up.
+// givingUp returns a function that marks a notice as given up, and removes the oldest of the room
+// if too many were given up.
 func givingUp(n store.Notice, fault string) func(*writer) error {
 	giveUp := ending(n, "UPDATE notices SET attempts = attempts + 1, fault = ?, given_up = 1"+held+" AND revision = ?",
 		fault, n.ID, n.Until.Format(timeLayout), n.Revision)

@@ -33,8 +33,8 @@ type Config struct {
 	// LockWait is how long a call waits while another process keeps the file
 	// locked. Zero: 10 s.
 	LockWait time.Duration
-	// Webhooks returns the names of the webhooks of a room that want an event: see store.Notices. It is called by
-	// the goroutine that writes. Nil: there are none.
+	// Webhooks returns the names of the webhooks of a room that want an event: see
+	// store.Notices. It is called by the goroutine that writes. Nil: there are none.
 	Webhooks store.Webhooks
 	// Events are called for metrics.
 	Events Events
