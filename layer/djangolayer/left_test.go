@@ -68,12 +68,7 @@ func TestWriteAfterClose(t *testing.T) {
 	joined(t, b)
 	joined(t, a)
 	a.send(t, protocol.Message{Type: protocol.Update, Data: []byte{9, 9, 9}})
-	await(t, "the connection is closed", func() string {
-		if a.closed != protocol.CloseMalformed {
-			return fmt.Sprint(a.closed)
-		}
-		return ""
-	}, a)
+	a.awaitMalformed(t)
 	before := d.layer.Stats().Received
 	a.write(t, "ignored")
 	d.handled(t, before+1)

@@ -549,17 +549,23 @@ func TestOvertaken(t *testing.T) {
 	after.awaitText(t, "early")
 }
 
+// awaitMalformed waits until the room has closed the connection for a malformed message.
+func (s *socket) awaitMalformed(t *testing.T) {
+	t.Helper()
+	await(t, "the connection is closed", func() string {
+		if s.closed != protocol.CloseMalformed {
+			return fmt.Sprint(s.closed)
+		}
+		return ""
+	}, s)
+}
+
 func TestClose(t *testing.T) {
 	d := start(t, "")
 	a := d.socket("room", "a")
 	joined(t, a)
 	a.send(t, protocol.Message{Type: protocol.Update, Data: []byte{9, 9, 9}})
-	await(t, "the connection is closed", func() string {
-		if a.closed != protocol.CloseMalformed {
-			return fmt.Sprint(a.closed)
-		}
-		return ""
-	}, a)
+	a.awaitMalformed(t)
 }
 
 // The options of a message change the access of its connection.
