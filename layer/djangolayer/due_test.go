@@ -1,6 +1,7 @@
 package djangolayer
 
 import (
+	"cmp"
 	"strconv"
 	"testing"
 
@@ -9,16 +10,18 @@ import (
 	"github.com/yroom/yroom/protocol"
 )
 
-// handleDue makes the proxy handle a message of a socket whose connection has to join again.
-func (s *socket) handleDue(t *testing.T, m message) {
+// handleDue makes the proxy handle messages of a socket whose connection has to join again.
+func (s *socket) handleDue(t *testing.T, messages ...message) {
 	t.Helper()
 	p := s.layer.proxy
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.due[p.rooms[s.room].channels[s.name]] = true
-	m.typ, m.room, m.channel = typeMessage, s.room, s.name
-	if err := p.handle(m); err != nil {
-		t.Fatal(err)
+	for _, m := range messages {
+		m.typ, m.room, m.channel = cmp.Or(m.typ, typeMessage), s.room, s.name
+		if err := p.handle(m); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
@@ -68,6 +71,22 @@ func TestWriteWhileDue(t *testing.T) {
 	await(t, "the edit arrives", func() string {
 		take(t, b)
 		return b.lacks(t, "kept")
+	}, a)
+}
+
+// A connection that has to join again does so even if its connect arrives meanwhile: what its
+// client has requested was dropped.
+func TestConnectWhileDue(t *testing.T) {
+	d := start(t, "")
+	a := d.socket("room", "a")
+	joined(t, a)
+	step := protocol.Message{Type: protocol.SyncStep1, Data: []byte{0}}
+	a.handleDue(t, message{payload: protocol.Plain{}.Append(nil, step)}, message{typ: typeConnect})
+	await(t, "the answer to the SyncStep1", func() string {
+		if a.steps < 2 {
+			return "none"
+		}
+		return ""
 	}, a)
 }
 

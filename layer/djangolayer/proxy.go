@@ -223,7 +223,10 @@ func (p *proxy) join(c *conn, g event.Greeting) bool {
 		in.Mark = c.home.mark
 	}
 	c.synced, c.missed = false, false // until it is sent the answer
-	delete(p.due, c)
+	// After any other greeting, the client may still lack something.
+	if g == event.GreetingRejoin {
+		delete(p.due, c)
+	}
 	taken := p.send(c, in)
 	c.joined = c.joined || taken
 	return taken
