@@ -12,16 +12,19 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/yroom/yroom/store/djangostore"
 )
 
 type backupCmd struct {
 	File   string `arg:""             help:"The file to write, which must not exist."`
-	Store  string `placeholder:"URL"  help:"The store, sqlite:FILE (default: that of the settings file, or sqlite:yroom.db)."`
+	Store  string `placeholder:"URL"  help:"The store, sqlite:FILE or sqlite+django:FILE (default: that of the settings file, or sqlite:yroom.db)."`
 	Config string `placeholder:"FILE" help:"Settings file (default: yroom.yaml, if there is one)."`
 }
 
 // Run writes a copy of the SQLite file, as it is at one moment. A server may use it
-// meanwhile.
+// meanwhile. The store of a Django app has two files: its database, and the log beside it. The
+// log is copied last, so that it has everything that the copy of the database has.
 func (b backupCmd) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -30,17 +33,35 @@ func (b backupCmd) Run() error {
 		return err
 	}
 	store := cmp.Or(b.Store, file.Rooms[fallback].StoreURL, file.Store, defaults.Store)
-	path, isFile := strings.CutPrefix(store, "sqlite:")
+	plain, django := cutDjango(store)
+	path, isFile := strings.CutPrefix(plain, "sqlite:")
 	switch {
 	case isPostgres(store):
 		return errors.New("a PostgreSQL database has tools of its own: use pg_dump, or copy the documents with yroom room export --all")
 	case !isFile:
 		return fmt.Errorf("only an SQLite file can be backed up, not %s", scheme(store))
 	}
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("there is no store: %w", err)
+	suffixes := []string{""}
+	if django {
+		suffixes = append(suffixes, djangostore.LogSuffix)
 	}
-	return backUp(ctx, path, b.File)
+	for _, suffix := range suffixes {
+		switch _, err := os.Stat(path + suffix); {
+		case err != nil && suffix != "":
+			return fmt.Errorf("there is no log beside the database, which yroom worker makes when it first starts with this store: %w", err)
+		case err != nil:
+			return fmt.Errorf("there is no store: %w", err)
+		}
+	}
+	for i, suffix := range suffixes {
+		if err := backUp(ctx, path+suffix, b.File+suffix); err != nil {
+			for _, copied := range suffixes[:i] {
+				err = errors.Join(err, os.Remove(b.File+copied))
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // backUp copies the SQLite file at from to the new file at to. If it fails, it leaves no

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,6 +72,60 @@ func TestBackup(t *testing.T) {
 		}
 		if _, err := os.Stat(filepath.Join(s.Dir, "new.db")); err == nil {
 			t.Errorf("%s: a file is left", name)
+		}
+	}
+}
+
+// A backup of the database of a Django app is two files, which are the store of another worker.
+func TestBackupDjango(t *testing.T) {
+	dir := t.TempDir()
+	tables, err := os.ReadFile("../../store/djangostore/testdata/sqlite.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(dir, "db.sqlite3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), string(tables)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "a.update"), testkit.Typed(1, 0, "a sentence"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) (out string, err error) {
+		command := exec.CommandContext(t.Context(), "yroom", args...)
+		command.Dir = dir
+		printed, err := command.CombinedOutput()
+		return string(printed), err
+	}
+	backup := []string{"backup", "--store", "sqlite+django:db.sqlite3", "copy.sqlite3"}
+	if out, err := run(backup...); err == nil || !strings.Contains(out, "db.sqlite3.yroom") {
+		t.Errorf("without the log: %v, %s", err, out)
+	}
+	if out, err := run("room", "import", "notes", "a.update", "--store", "sqlite+django:db.sqlite3"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "copy.sqlite3.yroom"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(backup...); err == nil || !strings.Contains(out, "exist") {
+		t.Errorf("with a file in the way: %v, %s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "copy.sqlite3")); err == nil {
+		t.Error("one of two files is left")
+	}
+	if err := os.Remove(filepath.Join(dir, "copy.sqlite3.yroom")); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(backup...); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	// Each of both files has the document.
+	for _, store := range []string{"sqlite+django:copy.sqlite3", "sqlite:copy.sqlite3.yroom"} {
+		if out, err := run("room", "export", "notes", "--format", "text", "--name", "text", "--store", store); err != nil || strings.TrimSpace(out) != "a sentence" {
+			t.Errorf("%s: %v, %s", store, err, out)
 		}
 	}
 }
