@@ -193,7 +193,7 @@ sim:
 .PHONY: bench
 bench: $(NODE_MODULES)
 	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/engines
-	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/durability
+	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/cost
 	go test -run '^$$' -bench . -benchtime 1x ./bench/layers
 	go test -run '^$$' -bench . -benchtime 1x -timeout 1h ./bench/footprint
 

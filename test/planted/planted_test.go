@@ -70,18 +70,7 @@ var faults = []fault{
 func (f fault) overlay(t *testing.T) (flag string) {
 	t.Helper()
 	file := filepath.Join("..", "..", "blocks", faulty)
-	original, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(original)
-	for _, change := range f.changes {
-		if strings.Count(text, change[0]) != 1 {
-			t.Fatalf("%s doesn't have this once, or not any more:\n%s", file, change[0])
-		}
-		text = strings.Replace(text, change[0], change[1], 1)
-	}
-	return testkit.Overlay(t, map[string]string{file: text})
+	return testkit.Overlay(t, map[string]string{file: testkit.Changed(t, file, f.changes...)})
 }
 
 // build builds the command with a fault.

@@ -1,10 +1,10 @@
-// Package durability_test measures what durability costs: "yroom bench fan-out" lets the same
+// Package cost_test measures what durability and metrics cost: "yroom bench fan-out" lets the same
 // people type into "yroom serve", on a store in memory, and on SQLite and PostgreSQL at each
 // level of durability, alternating within one run. The server has one core, and the people
 // have another.
 //
-//	go test -run '^$' -bench . -benchtime 1x -timeout 1h ./bench/durability
-package durability_test
+//	go test -run '^$' -bench . -benchtime 1x -timeout 1h ./bench/cost
+package cost_test
 
 import (
 	"context"
