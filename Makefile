@@ -108,27 +108,31 @@ programs:
 	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd prometheus shells man
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
-#  1. All packages but the core and those that drive programs, with the race detector.
+#  1. All packages but the core, those that drive programs, and those below, with the race detector.
 #  2. The tests of cmd/yroom that start no program, with it: a program that is built with it starts a second later.
-#  3. The packages that drive programs, and one that compresses them, without it.
-#  4. The core with its coverage. It starts no goroutine, so the race detector would only make it several times as slow.
+#  3. The packages that drive programs, and those that start no goroutine, without it.
+#  4. The core with its coverage. It starts no goroutine either.
 #  5. Further tests of running times, of allocations and of much work, which the race detector changes or slows down, and
 #     one that crashes it. Those of the core are in 4.
-#  6. Attacks on a server, which must have the machine for itself as far as possible.
+#  6. What conformance tests leave out under the race detector and with -short.
+#  7. Attacks on a server, which must have the machine for itself as far as possible.
 MODULE := github.com/yroom/yroom
 CORE := blocks yjs awareness protocol event room internal/outbox internal/clocks internal/lib0
+SEQUENTIAL := prosemirror internal/docsite internal/house internal/markdown scripts/dist
 
 .PHONY: unit
 unit: tools
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory demos; fi
-	@race=-race; \
+	@race="-race -short"; \
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
-	go run ./scripts/gotest $$race -count=1 -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' -e '^$(MODULE)/scripts/dist$$' $(CORE:%=-e '^$(MODULE)/%$$')) \
+	go run ./scripts/gotest $$race -count=1 -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' $(patsubst %,-e '^$(MODULE)/%$$',$(SEQUENTIAL) $(CORE))) \
 	  -- $$race -count=1 -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
-	  -- -count=1 -timeout 30m ./test/... ./cmd/... ./scripts/dist \
+	  -- -count=1 -timeout 30m ./test/... ./cmd/... $(SEQUENTIAL:%=./%) \
 	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
-	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf' . ./consumer ./internal/sim ./prosemirror ./webhook $$demo \
+	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf|GiveUp|PowerLoss|ManyNotices' . ./consumer ./internal/sim ./store/sqlitestore ./store/pgstore ./webhook $$demo \
+	  -- -count=1 -run 'Conformance' ./store/sqlitestore ./store/pgstore \
+	  -- -count=1 -run 'Conformance/Carry' ./layer/redislayer ./layer/natslayer \
 	  -- -count=1 ./test/attack -attack 1m -shared
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
 	@scripts/coverage cover.out 85 $(CORE)

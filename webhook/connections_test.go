@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 )
 
@@ -82,6 +83,7 @@ func TestManyConnectionsOfRoom(t *testing.T) {
 // While the receiver fails, the store keeps some events of a room, and the newest in any case. Those that it
 // removes are counted and logged.
 func TestTooManyConnectionsOfRoom(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.hook.Events = []Event{Connected}

@@ -162,6 +162,7 @@ func TestKilledDeliverer(t *testing.T) {
 
 // An event that could not be delivered for long is given up, and delivered once it is replayed.
 func TestGiveUp(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.hook.GiveUpAfter = 2 * time.Hour

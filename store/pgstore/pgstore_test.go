@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/postgres"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/pgstore"
@@ -56,6 +57,14 @@ func ways(t *testing.T) []way {
 	return all
 }
 
+// onceUnderRace skips all ways but one under the race detector.
+func (w way) onceUnderRace(t *testing.T) {
+	t.Helper()
+	if w.name != "pooled" {
+		testkit.SkipUnderRace(t)
+	}
+}
+
 // empty removes what earlier tests have stored.
 func (w way) empty(t *testing.T) {
 	t.Helper()
@@ -83,6 +92,7 @@ func TestConformance(t *testing.T) {
 				run = storetest.RunNone
 			}
 			t.Run(w.name+"/"+level.String(), func(t *testing.T) {
+				w.onceUnderRace(t)
 				run(t, func(t *testing.T) store.Store {
 					w.empty(t)
 					return open(t, w.url, at(level))
@@ -99,6 +109,7 @@ func TestSharedConformance(t *testing.T) {
 				continue
 			}
 			t.Run(w.name+"/"+level.String(), func(t *testing.T) {
+				w.onceUnderRace(t)
 				storetest.RunShared(t, func(t *testing.T) func() store.Store {
 					w.empty(t)
 					return func() store.Store { return open(t, w.url, at(level)) }
@@ -115,6 +126,7 @@ func TestNoticesConformance(t *testing.T) {
 				continue
 			}
 			t.Run(w.name+"/"+level.String(), func(t *testing.T) {
+				w.onceUnderRace(t)
 				storetest.RunNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
 					w.empty(t)
 					config := at(level)
@@ -127,6 +139,7 @@ func TestNoticesConformance(t *testing.T) {
 }
 
 func TestManyNotices(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	w := ways(t)[0]
 	storetest.RunManyNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
 		w.empty(t)

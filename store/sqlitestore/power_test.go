@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
@@ -103,6 +104,7 @@ func ids(l store.Log) (all []string) {
 
 // After a power loss, every synced append is there, and any part of the others.
 func TestPowerLoss(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	seed := *powerSeed
 	for seed == 0 {
 		seed = rand.Uint64()

@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
 	"github.com/yroom/yroom/store/sqlitestore"
 	"github.com/yroom/yroom/store/storetest"
@@ -32,6 +33,14 @@ func at(level store.Durability) sqlitestore.Config {
 	return sqlitestore.Config{Durability: func(string) store.Durability { return level }, Shared: true}
 }
 
+// onceUnderRace skips all levels but one under the race detector, which makes SQLite many times as slow.
+func onceUnderRace(t *testing.T, level store.Durability) {
+	t.Helper()
+	if level != store.DurabilityFsync {
+		testkit.SkipUnderRace(t)
+	}
+}
+
 func TestConformance(t *testing.T) {
 	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit, store.DurabilityNone} {
 		run := storetest.Run
@@ -39,6 +48,7 @@ func TestConformance(t *testing.T) {
 			run = storetest.RunNone
 		}
 		t.Run(level.String(), func(t *testing.T) {
+			onceUnderRace(t, level)
 			run(t, func(t *testing.T) store.Store {
 				return open(t, filepath.Join(t.TempDir(), "rooms.db"), at(level))
 			})
@@ -49,6 +59,7 @@ func TestConformance(t *testing.T) {
 func TestSharedConformance(t *testing.T) {
 	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit} {
 		t.Run(level.String(), func(t *testing.T) {
+			onceUnderRace(t, level)
 			storetest.RunShared(t, func(t *testing.T) func() store.Store {
 				path := filepath.Join(t.TempDir(), "rooms.db")
 				return func() store.Store { return open(t, path, at(level)) }
@@ -60,6 +71,7 @@ func TestSharedConformance(t *testing.T) {
 func TestNoticesConformance(t *testing.T) {
 	for _, level := range []store.Durability{store.DurabilityFsync, store.DurabilityCommit} {
 		t.Run(level.String(), func(t *testing.T) {
+			onceUnderRace(t, level)
 			storetest.RunNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
 				config := at(level)
 				config.Webhooks = webhooks
@@ -70,6 +82,7 @@ func TestNoticesConformance(t *testing.T) {
 }
 
 func TestManyNotices(t *testing.T) {
+	testkit.SkipUnderRace(t)
 	storetest.RunManyNotices(t, func(t *testing.T, webhooks store.Webhooks) storetest.NoticeStore {
 		config := at(store.DurabilityCommit)
 		config.Webhooks = webhooks
