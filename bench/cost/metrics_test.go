@@ -69,6 +69,7 @@ func buildWithoutMetrics(b *testing.B) (program string) {
 
 // scrape reads metrics until ctx ends.
 func scrape(ctx context.Context, b *testing.B, url string) {
+	b.Helper()
 	for {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
