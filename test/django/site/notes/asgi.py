@@ -4,6 +4,7 @@
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.utils.asyncio import async_unsafe
 from django.urls import path
 
 http = get_asgi_application()  # before the models of channels_yroom can be imported
@@ -15,6 +16,7 @@ class User:
     def __init__(self, may_change):
         self.may_change = may_change
 
+    @async_unsafe  # as that of Django, which reads the database
     def has_perm(self, permission):
         assert permission == "notes.change_note"
         return self.may_change
