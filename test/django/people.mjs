@@ -13,9 +13,9 @@ const people = new Map()
 const sleep = milliseconds => new Promise(resolve => setTimeout(resolve, milliseconds))
 
 class Person {
-  constructor ({ url, room, version = 3, offline = false, params = {}, origin }) {
+  constructor ({ url, room, version = 3, offline = false, params = {}, origin, headers }) {
     class Socket extends WebSocket {
-      constructor (address, protocols) { super(address, protocols, { origin }) }
+      constructor (address, protocols) { super(address, protocols, { origin, headers }) }
     }
     this.doc = new Y.Doc()
     this.text = this.doc.getText('text')
@@ -41,6 +41,13 @@ const commands = {
     people.set(name, person)
     return !synced || await until(() => person.provider.synced, seconds)
   },
+  // Tries to open a room, and returns why that fails.
+  refused: ({ name, ...options }) => new Promise(resolve => {
+    const person = new Person(options)
+    const end = reason => { person.provider.destroy(); resolve(reason) }
+    person.provider.on('connection-error', event => end(event.message))
+    person.provider.on('sync', synced => synced && end('it is open'))
+  }),
   // Every person types its word a letter at a time.
   type: async ({ names, words, pause = 5 }) => {
     await Promise.all(of(names).map(async (person, i) => {

@@ -1,5 +1,6 @@
 import os
 
+from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
@@ -12,5 +13,5 @@ from notes.consumers import NoteConsumer  # noqa: E402
 
 application = ProtocolTypeRouter({
     "http": http,
-    "websocket": AllowedHostsOriginValidator(URLRouter([path("ws/<slug:note>", NoteConsumer.as_asgi())])),
+    "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([path("ws/note.<slug:note>", NoteConsumer.as_asgi())]))),
 })

@@ -4,7 +4,23 @@ from pathlib import Path
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = "only for this example"
 DEBUG = True
-INSTALLED_APPS = ["daphne", "django.contrib.staticfiles", "channels", "channels_yroom", "notes"]
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "channels",
+    "channels_yroom",
+    "notes",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+LOGIN_URL = "/login/"
+LOGIN_REDIRECT_URL = "/hello/"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "page" / "dist"]

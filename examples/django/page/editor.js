@@ -1,4 +1,5 @@
-// The editor of a note: ProseMirror. The page says which note it is.
+// The editor of a note: ProseMirror. The page says which note it is. Its room has the same name
+// at Django and at yroom.
 import { baseKeymap } from 'prosemirror-commands'
 import { keymap } from 'prosemirror-keymap'
 import { schema } from 'prosemirror-schema-basic'
@@ -10,7 +11,7 @@ import * as Y from 'yjs'
 
 const element = document.querySelector('#editor')
 const doc = new Y.Doc()
-new WebsocketProvider(`${location.origin.replace(/^http/, 'ws')}/ws`, element.dataset.note, doc)
+new WebsocketProvider(`${location.origin.replace(/^http/, 'ws')}/ws`, `note.${element.dataset.note}`, doc)
 
 new EditorView(element, {
   attributes: { role: 'textbox', 'aria-multiline': 'true', 'aria-label': element.dataset.note },
