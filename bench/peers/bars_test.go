@@ -1,6 +1,7 @@
 package peers_test
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/yroom/yroom/internal/testkit"
@@ -35,6 +36,22 @@ var bars = []bar{
 	{"2,000 clients come back after a restart: how often a room is loaded", 0, 1, of(onDisk, "reconnect", "loads_per_room")},
 }
 
+// floors say what a program would reach that makes the writes of yroom and does nothing else.
+// A bar that it misses can't be met with one write to each connection at that pace.
+var floors = []struct {
+	what  string
+	value value
+}{
+	{"20 of 100 people write: CPU of a write, µs", of(bare, "many writers", "cpu_us_per_write")},
+	{"20 of 100 people write: deliveries a CPU second, times the best peer", ratio(
+		ratio(of(inMemory, "many writers", "deliveries_per_second"), seconds(of(bare, "many writers", "cpu_us_per_second"))),
+		best("many writers", "deliveries_per_cpu_second"))},
+	{"awareness: CPU of a write, µs", of(bare, "awareness", "cpu_us_per_write")},
+	{"awareness: CPU a state that reaches another, times the best peer", ratio(
+		ratio(of(bare, "awareness", "cpu_us_per_second"), of(inMemory, "awareness", "deliveries_per_second")),
+		best("awareness", "server_cpu_us_per_delivery"))},
+}
+
 // value computes a number from a table. ok is false if the measurements are missing.
 type value func(t *table) (v float64, ok bool)
 
@@ -61,19 +78,43 @@ func less(a, b value) value {
 
 // toPeer is the ratio of a figure in memory to that of the best peer.
 func toPeer(scenario, figure string) value {
-	return ratio(of(inMemory, scenario, figure), func(t *table) (float64, bool) {
+	return ratio(of(inMemory, scenario, figure), best(scenario, figure))
+}
+
+// best is the figure of the best peer.
+func best(scenario, figure string) value {
+	return func(t *table) (float64, bool) {
 		for _, r := range allRows {
 			if r.scenario == scenario && r.figure == figure {
 				return t.best(r)
 			}
 		}
 		panic("no row has the figure " + figure + " of " + scenario)
-	})
+	}
 }
 
 // toMemory is the ratio of a figure with fsync to that in memory.
 func toMemory(scenario, figure string) value {
 	return ratio(of(onDisk, scenario, figure), of(inMemory, scenario, figure))
+}
+
+// seconds converts microseconds.
+func seconds(us value) value {
+	return func(t *table) (float64, bool) {
+		v, ok := us(t)
+		return v / 1e6, ok
+	}
+}
+
+// floors returns the floors that were measured.
+func (t *table) floors() string {
+	var out strings.Builder
+	for _, f := range floors {
+		if v, ok := f.value(t); ok {
+			fmt.Fprintf(&out, "writes alone  %s: %.2f\n", f.what, v)
+		}
+	}
+	return out.String()
 }
 
 // verdicts returns which bars the run meets. It omits those that were not measured.

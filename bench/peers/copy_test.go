@@ -26,7 +26,7 @@ const crowd = 150
 // Variables that make the test binary one end of the copying.
 const (
 	sendVariable    = "YROOM_PEERS_SEND"    // the file to send
-	receiveVariable = "YROOM_PEERS_RECEIVE" // the address to receive it from
+	receiveVariable = "YROOM_PEERS_RECEIVE" // the address to receive from, and by how many connections
 )
 
 func TestMain(m *testing.M) {
@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 		err = sendFile(os.Getenv(sendVariable))
 	case os.Getenv(receiveVariable) != "":
 		err = receive(os.Getenv(receiveVariable))
+	case os.Getenv(writeVariable) != "":
+		err = write(os.Getenv(writeVariable))
 	default:
 		os.Exit(m.Run())
 	}
@@ -61,7 +63,7 @@ func copyFile(b *testing.B, path string) float64 {
 	}
 	sender := testkit.Launch(b, end(serverCore, sendVariable+"="+path))
 	defer sender.Kill()
-	out, err := end(clientCore, receiveVariable+"="+sender.Host).Output()
+	out, err := end(clientCore, fmt.Sprintf("%s=%s %d", receiveVariable, sender.Host, crowd)).Output()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -95,13 +97,18 @@ func sendFile(path string) error {
 	}
 }
 
-// receive reads what all connections to an address are sent, and prints how many
-// milliseconds it took.
-func receive(address string) error {
+// receive reads what connections to an address are sent, and prints how many milliseconds it
+// took.
+func receive(from string) error {
+	var address string
+	var conns int
+	if _, err := fmt.Sscan(from, &address, &conns); err != nil {
+		return err
+	}
 	began := time.Now()
-	failed := make([]error, crowd)
+	failed := make([]error, conns)
 	var receiving sync.WaitGroup
-	for i := range crowd {
+	for i := range conns {
 		receiving.Go(func() {
 			conn, err := net.Dial("tcp", address)
 			if err != nil {

@@ -57,7 +57,7 @@ func BenchmarkPeers(b *testing.B) {
 		for _, sc := range wanted {
 			measure(b, t, program, in, sc, began)
 		}
-		fmt.Printf("\n%s\n%s", t.markdown(missing), t.verdicts()) // the log of a benchmark is truncated after ten lines
+		fmt.Printf("\n%s\n%s\n%s", t.markdown(missing), t.verdicts(), t.floors()) // the log of a benchmark is truncated after ten lines
 	}
 }
 
@@ -75,6 +75,9 @@ func measure(b *testing.B, t *table, program string, in inputs, sc scenario, beg
 	}
 	if sc.committed {
 		t.add(commit, sc.name, figures{"ms": commitTime(b)})
+	}
+	if sc.writes != (burst{}) {
+		t.add(bare, sc.name, writeCost(b, sc.writes))
 	}
 	done := map[string]bool{}
 	for round := range *rounds {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // scenario is a load that "yroom bench" puts on a server.
@@ -13,6 +14,7 @@ type scenario struct {
 	document  func(in inputs) string // the file with the document of the rooms; nil: none
 	trace     func(in inputs) string // the file with the trace; nil: none
 	committed bool                   // the time of a commit is measured, too, for comparison
+	writes    burst                  // what yroom writes, which is measured alone, for comparison
 	copied    bool                   // the document is also copied over loopback, for comparison
 	ours      bool                   // only yroom is measured, for a bar
 	restarts  bool                   // the server is restarted
@@ -32,8 +34,8 @@ func (s scenario) file(in inputs) []string {
 var scenarios = []scenario{
 	{name: "fan-out", args: words("fan-out --rooms 10 --people 10 --warm-up 300ms --span 1500ms")},
 	{name: "paced", args: words("fan-out --rooms 10 --people 10 --rate 10 --warm-up 300ms --span 1500ms"), ours: true, committed: true},
-	{name: "many writers", args: words("fan-out --rooms 1 --people 100 --writers 20 --rate 20 --warm-up 300ms --span 1500ms")},
-	{name: "awareness", args: words("awareness --rooms 1 --people 50 --rate 5 --warm-up 300ms --span 2s")},
+	{name: "many writers", args: words("fan-out --rooms 1 --people 100 --writers 20 --rate 20 --warm-up 300ms --span 1500ms"), writes: burst{100, 16 * time.Millisecond, 200}},
+	{name: "awareness", args: words("awareness --rooms 1 --people 50 --rate 5 --warm-up 300ms --span 2s"), writes: burst{50, 32 * time.Millisecond, 1000}},
 	{name: "join", args: words("join --span 1s"), document: inputs.b4},
 	{name: "join storm", args: words("join --people " + strconv.Itoa(crowd)), document: inputs.large, copied: true},
 	{name: "replay", args: words("replay"), trace: inputs.trace},
