@@ -421,7 +421,7 @@ func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 			return
 		}
 		if err == nil {
-			err = errors.New("the connection was closed")
+			err = errors.New("Redis has closed the connection")
 		}
 		h.setFailure(err)
 		p.log.Warn("no messages of Django processes can be taken from Redis, which is tried again", "error", err)

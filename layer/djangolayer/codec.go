@@ -21,7 +21,7 @@ const (
 	graceTTL     = 10 * time.Second // how much longer than its expiry an encrypted message may take
 )
 
-var errNoPrefix = errors.New("the entry is shorter than its random prefix")
+var errNoPrefix = errors.New("the entry is shorter than the random bytes before each message of the core layer: only channels_redis may write to the channel")
 
 // read reads an entry.
 func (c codec) read(entry []byte) (message, error) {

@@ -76,7 +76,7 @@ end
 return results
 `)
 
-var errAnswer = errors.New("the answer of Redis has another form")
+var errAnswer = errors.New("the answer to a command has not the form that Redis documents: check which program answers at the address, and use Redis or Valkey")
 
 const (
 	popMost   = 256

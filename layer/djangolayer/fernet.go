@@ -27,7 +27,7 @@ type fernetKey struct {
 }
 
 var (
-	errToken   = errors.New("the message was encrypted with none of the keys")
+	errToken   = errors.New("the message was encrypted with none of the keys, or not at all: the file that the address names with keys must have the symmetric_encryption_keys of CHANNEL_LAYERS")
 	errExpired = errors.New("the message was encrypted too long ago, or in the future: compare the clocks of the machines")
 )
 

@@ -35,7 +35,7 @@ type message struct {
 
 var (
 	errType   = errors.New("the message has no type connect, message, disconnect or rpc")
-	errNoMap  = errors.New("the message is not a map")
+	errNoMap  = errors.New("the message is not a map in msgpack: if CHANNEL_LAYERS has symmetric_encryption_keys, name a file with them with keys in the address; serializer_format must be msgpack")
 	errParams = errors.New("params is not an array of one string")
 )
 

@@ -15,14 +15,14 @@ const (
 
 var (
 	errConns    = fmt.Errorf("this worker has %d connections, which is the most: this one joins with its next message after others have left", maxConns)
-	errMessages = fmt.Errorf("a frame of a client has more than %d messages", maxMessages)
+	errMessages = fmt.Errorf("a frame of a client has more than %d messages, which is the most: let the client send more frames", maxMessages)
 )
 
 // take handles an entry that has arrived.
 func (p *proxy) take(b *bus, entry []byte) {
 	m, err := b.codec.read(entry)
 	if err == nil && len(m.payload) > maxPayload {
-		err = fmt.Errorf("the payload of a client has %d bytes, and %d are allowed", len(m.payload), maxPayload)
+		err = fmt.Errorf("the payload of a client has %d bytes, and %d are allowed: let the client change less at once", len(m.payload), maxPayload)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/yroom/yroom/document"
@@ -18,7 +21,7 @@ const (
 	callsDrain   = 3 * time.Second // how long calls may go on when the worker ends
 )
 
-var errCalls = errors.New("too many calls wait")
+var errCalls = fmt.Errorf("%d calls of YroomDocument wait already, which is the most: this one raises DataUnavailable in Django; call less often, or again later", callsWaiting)
 
 // exports are the methods of YroomDocument, which read a root. Content of another kind is
 // skipped.
@@ -55,7 +58,7 @@ func readJSON[T json.Marshaler](get func(root string) (T, error), root string) (
 func (p *proxy) call(m message) error {
 	if exports[m.method] == nil {
 		p.respond(m, nil)
-		return fmt.Errorf("there is no method %.100q", m.method)
+		return fmt.Errorf("YroomDocument has no method %.100q: the call raises DataUnavailable in Django; call one of %s", m.method, strings.Join(slices.Sorted(maps.Keys(exports)), ", "))
 	}
 	if p.draining {
 		p.respond(m, nil)
@@ -105,7 +108,7 @@ func (p *proxy) export(m message) (*string, error) {
 // because the caller waits until something arrives.
 func (p *proxy) respond(m message, text *string) {
 	failed := func(err error) {
-		p.log.Warn("The result of an export can't be sent to a Django process.", "room", m.room, "method", m.method, "error", err)
+		p.log.Warn("the result of an export can't be sent to a Django process: it raises DataUnavailable there, or waits if that can't be sent either", "room", m.room, "method", m.method, "error", err)
 		if text != nil {
 			p.respond(m, nil)
 		}
@@ -124,4 +127,4 @@ func (p *proxy) respond(m message, text *string) {
 	}
 }
 
-var errQueue = errors.New("too much waits for the process already")
+var errQueue = errors.New("too much waits for the Django process or its host of Redis, or Redis refuses what is sent there: find out why the process takes nothing")

@@ -34,7 +34,7 @@ func parse(url string, secure *tls.Config) (a address, err error) {
 	scheme, _, _ := strings.Cut(url, "://")
 	sentinel := scheme == "redis-sentinel" || scheme == "rediss-sentinel"
 	if !found || !sentinel && scheme != "redis" && scheme != "rediss" {
-		return a, errors.New("the scheme of the address is none of django+redis, django+rediss, django+redis-sentinel, django+rediss-sentinel")
+		return a, errors.New("the address begins with none of the schemes of this layer: write django+redis://, django+rediss://, django+redis-sentinel:// or django+rediss-sentinel:// before the host")
 	}
 	port, parameters := "6379", []string{"type", "capacity", "expiry", "keys"}
 	if sentinel {
@@ -52,15 +52,15 @@ func parse(url string, secure *tls.Config) (a address, err error) {
 	case "pubsub":
 		a.pubsub = true
 	default:
-		return a, fmt.Errorf("the type %.20q in the address is neither core nor pubsub", typ)
+		return a, fmt.Errorf("the address has type=%.20q, which is no channel layer of channels_redis: set type=core for RedisChannelLayer, type=pubsub for RedisPubSubChannelLayer", typ)
 	}
 	capacity, err := strconv.Atoi(cmp.Or(u.Query.Get("capacity"), "100"))
 	if err != nil || capacity < 1 {
-		return a, errors.New("the capacity in the address is not a number of messages")
+		return a, fmt.Errorf("the address has capacity=%.20q, which is not a number of messages: set a whole number from 1 on, as in CHANNEL_LAYERS", u.Query.Get("capacity"))
 	}
 	expiry, err := strconv.Atoi(cmp.Or(u.Query.Get("expiry"), "60"))
 	if err != nil || expiry < 1 {
-		return a, errors.New("the expiry in the address is not a number of seconds")
+		return a, fmt.Errorf("the address has expiry=%.20q, which is not a number of seconds: set a whole number from 1 on, as in CHANNEL_LAYERS", u.Query.Get("expiry"))
 	}
 	a.capacity, a.expiry = capacity, time.Duration(expiry)*time.Second
 	if file := u.Query.Get("keys"); file != "" {
@@ -92,7 +92,7 @@ func options(u *busurl.URL, sentinel bool, secure *tls.Config) (all []rueidis.Cl
 	}
 	if sentinel {
 		if u.Path == "" {
-			return nil, errors.New("the address doesn't name the master, as in django+redis-sentinel://host:26379/mymaster")
+			return nil, errors.New("the address names no master, which the Sentinels are asked for: write its name after the hosts, as in django+redis-sentinel://host:26379/mymaster")
 		}
 		base.InitAddress = u.Hosts
 		base.Sentinel = rueidis.SentinelOption{
@@ -103,7 +103,7 @@ func options(u *busurl.URL, sentinel bool, secure *tls.Config) (all []rueidis.Cl
 	}
 	if u.Path != "" {
 		if base.SelectDB, err = strconv.Atoi(u.Path); err != nil || base.SelectDB < 0 {
-			return nil, fmt.Errorf("the database %.20q in the address is not a number", u.Path)
+			return nil, fmt.Errorf("the address has the database %.20q, which is not a number: write one from 0 on after the hosts, as in django+redis://host:6379/0", u.Path)
 		}
 	}
 	for _, host := range u.Hosts {
@@ -119,7 +119,7 @@ func options(u *busurl.URL, sentinel bool, secure *tls.Config) (all []rueidis.Cl
 func readKeys(file string) (keys []string, err error) {
 	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
 	if err != nil {
-		return nil, fmt.Errorf("read the keys: %w", err)
+		return nil, fmt.Errorf("the file that the address names with keys can't be read: %w", err)
 	}
 	for line := range strings.Lines(string(text)) {
 		if key := strings.TrimRight(line, "\r\n"); key != "" {

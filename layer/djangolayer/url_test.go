@@ -50,19 +50,19 @@ func TestParseRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for address, words := range map[string]string{
-		"redis://u:sesame@a":                             "the scheme of the address is none of",
-		"django+nats://u:sesame@a":                       "the scheme of the address is none of",
+		"redis://u:sesame@a":                             "none of the schemes",
+		"django+nats://u:sesame@a":                       "none of the schemes",
 		"django+redis://":                                "not a valid URL",
-		"django+redis://u:sesame@a?type=list":            "neither core nor pubsub",
-		"django+redis://u:sesame@a?capacity=0":           "the capacity",
-		"django+redis://u:sesame@a?capacity=many":        "the capacity",
-		"django+redis://u:sesame@a?expiry=1m":            "the expiry",
+		"django+redis://u:sesame@a?type=list":            "no channel layer of channels_redis",
+		"django+redis://u:sesame@a?capacity=0":           `capacity="0", which is not`,
+		"django+redis://u:sesame@a?capacity=many":        `capacity="many", which is not`,
+		"django+redis://u:sesame@a?expiry=1m":            `expiry="1m", which is not`,
 		"django+redis://u:sesame@a/first":                "the database",
 		"django+redis://u:sesame@a/-1":                   "the database",
-		"django+redis://u:sesame@a?keys=none":            "read the keys",
+		"django+redis://u:sesame@a?keys=none":            "can't be read",
 		"django+redis://u:sesame@a?keys=" + empty:        "has no key",
 		"django+redis://u:sesame@a?group_expiry=1":       "unknown parameter",
-		"django+redis-sentinel://u:sesame@a":             "doesn't name the master",
+		"django+redis-sentinel://u:sesame@a":             "names no master",
 		"django+redis://u:sesame@a?sentinel-password=se": "unknown parameter",
 	} {
 		_, err := parse(address, nil)
