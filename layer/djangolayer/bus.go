@@ -35,9 +35,9 @@ type bus struct {
 
 // post is an answer on its way to a Django process.
 type post struct {
-	home  string // where it is sent: a key of the core layer, or a channel of Redis
-	entry []byte
-	// keep means that the post waits until the home has capacity for it. Other posts are
+	destination string // where it is sent: a key of the core layer, or a channel of Redis
+	entry       []byte
+	// keep means that the post waits until the destination has capacity for it. Other posts are
 	// dropped then.
 	keep  bool
 	tries int // how often the batch with it has failed
@@ -46,16 +46,16 @@ type post struct {
 }
 
 const (
-	batchPosts  = 128
-	batchBytes  = 1 << 20
-	queueBytes  = 128 << 20 // what waits for a host
-	homeBytes   = 32 << 20  // what waits for a home
-	queuePosts  = 50_000
-	fullPause   = 50 * time.Millisecond // until a home without capacity is tried again
-	errorPause  = 200 * time.Millisecond
-	refusePause = 5 * time.Second // until something is sent again where Redis has refused it
-	triesMost   = 25              // how often a post is tried while its batch fails
-	takenWithin = 5 * time.Second // a process that lives takes what is sent to it within this time
+	batchPosts       = 128
+	batchBytes       = 1 << 20
+	queueBytes       = 128 << 20 // what waits for a host
+	destinationBytes = 32 << 20  // what waits for a destination
+	queuePosts       = 50_000
+	fullPause        = 50 * time.Millisecond // until a destination without capacity is tried again
+	errorPause       = 200 * time.Millisecond
+	refusePause      = 5 * time.Second // until something is sent again where Redis has refused it
+	triesMost        = 25              // how often a post is tried while its batch fails
+	takenWithin      = 5 * time.Second // a process that lives takes what is sent to it within this time
 )
 
 // host is one of the hosts of the layer.
@@ -69,8 +69,8 @@ type host struct {
 	client  rueidis.Client // nil: not connected yet
 	queue   []post
 	bytes   int
-	waits   map[string]int   // how many bytes wait for a home
-	paused  map[string]pause // homes to which nothing is sent now
+	waits   map[string]int   // how many bytes wait for a destination
+	paused  map[string]pause // destinations to which nothing is sent now
 	closed  bool
 	failure error         // the last attempt to receive failed
 	sending error         // the last batch could not be sent
@@ -79,7 +79,7 @@ type host struct {
 	last    float64 // the last score
 }
 
-// pause is how long nothing is sent to a home.
+// pause is how long nothing is sent to a destination.
 type pause struct {
 	until time.Time
 	err   error // why Redis has refused what was sent there; nil if there was no capacity
@@ -130,23 +130,23 @@ func (b *bus) hostsOf(channel string) []*host {
 	return b.hosts
 }
 
-// homeOf returns where a broadcast of a room is sent to reach a connection.
-func (b *bus) homeOf(room, channel string) string {
+// destinationOf returns where a broadcast of a room is sent to reach a connection.
+func (b *bus) destinationOf(room, channel string) string {
 	if b.pubsub {
 		return b.prefix + "__group__" + room
 	}
 	return nonLocal(channel)
 }
 
-// homeOfOne returns where an answer is sent that is for one connection only.
-func (b *bus) homeOfOne(channel string) string {
+// destinationOfOne returns where an answer is sent that is for one connection only.
+func (b *bus) destinationOfOne(channel string) string {
 	if b.pubsub {
 		return channel
 	}
 	return nonLocal(channel)
 }
 
-// encode returns an answer as it is sent to some channels of a home.
+// encode returns an answer as it is sent to some channels of a destination.
 func (b *bus) encode(a answer, to []string) []byte {
 	if b.pubsub {
 		to = nil
@@ -154,45 +154,45 @@ func (b *bus) encode(a answer, to []string) []byte {
 	return b.codec.write(a, to)
 }
 
-func (b *bus) hostFor(home string) *host { return b.hosts[hostOf(home, len(b.hosts))] }
+func (b *bus) hostFor(destination string) *host { return b.hosts[hostOf(destination, len(b.hosts))] }
 
 // post sends a post, and reports whether it will be tried. If not, done isn't called. post
 // doesn't block, and never calls done itself.
-func (b *bus) post(p post) bool { return b.hostFor(p.home).add(p) }
+func (b *bus) post(p post) bool { return b.hostFor(p.destination).add(p) }
 
-// fits reports whether so many bytes more may wait for a home.
-func (b *bus) fits(home string, bytes int) bool {
-	h := b.hostFor(home)
+// fits reports whether so many bytes more may wait for a destination.
+func (b *bus) fits(destination string, bytes int) bool {
+	h := b.hostFor(destination)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	fits := h.fits(home, bytes)
+	fits := h.fits(destination, bytes)
 	if !fits {
 		b.full.Add(1)
 	}
 	return fits
 }
 
-// fits reports whether so many bytes more may wait for a home. Where nothing waits, any number
+// fits reports whether so many bytes more may wait for a destination. Where nothing waits, any number
 // may: a large document has to be sent, too.
-func (h *host) fits(home string, bytes int) bool {
-	return h.paused[home].err == nil && len(h.queue) < queuePosts &&
-		(h.bytes == 0 || h.bytes+bytes <= queueBytes) && (h.waits[home] == 0 || h.waits[home]+bytes <= homeBytes)
+func (h *host) fits(destination string, bytes int) bool {
+	return h.paused[destination].err == nil && len(h.queue) < queuePosts &&
+		(h.bytes == 0 || h.bytes+bytes <= queueBytes) && (h.waits[destination] == 0 || h.waits[destination]+bytes <= destinationBytes)
 }
 
-// hasRoom reports whether so little waits for a home that an answer most likely fits.
-func (b *bus) hasRoom(home string) bool {
-	h := b.hostFor(home)
+// hasRoom reports whether so little waits for a destination that an answer most likely fits.
+func (b *bus) hasRoom(destination string) bool {
+	h := b.hostFor(destination)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.fits(home, 0) && h.bytes <= queueBytes/2 && h.waits[home] <= homeBytes/2
+	return h.fits(destination, 0) && h.bytes <= queueBytes/2 && h.waits[destination] <= destinationBytes/2
 }
 
-// isFull reports whether nothing but what is kept is sent to a home now.
-func (b *bus) isFull(home string) bool {
-	h := b.hostFor(home)
+// isFull reports whether nothing but what is kept is sent to a destination now.
+func (b *bus) isFull(destination string) bool {
+	h := b.hostFor(destination)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, full := h.paused[home]
+	_, full := h.paused[destination]
 	return full
 }
 
@@ -250,12 +250,12 @@ func (h *host) nudge() {
 
 func (h *host) add(p post) bool {
 	h.mu.Lock()
-	_, full := h.paused[p.home]
-	taken := !h.closed && (p.keep || !full) && h.fits(p.home, len(p.entry))
+	_, full := h.paused[p.destination]
+	taken := !h.closed && (p.keep || !full) && h.fits(p.destination, len(p.entry))
 	if taken {
 		h.queue = append(h.queue, p)
 		h.bytes += len(p.entry)
-		h.waits[p.home] += len(p.entry)
+		h.waits[p.destination] += len(p.entry)
 	}
 	h.mu.Unlock()
 	if taken {
@@ -294,10 +294,10 @@ func (h *host) send() {
 // result is what became of a post.
 type result struct {
 	sent bool
-	// takers is how many processes take what is sent there, as far as the layer shows it. The
+	// processes is how many processes take what is sent there, as far as the layer shows it. The
 	// core layer shows whether one does.
-	takers int
-	err    error // why Redis has refused the post
+	processes int
+	err       error // why Redis has refused the post
 }
 
 // take removes a batch from the queue. If it is empty, wait is when to look again; 0 is
@@ -306,16 +306,16 @@ func (h *host) take() (batch []post, wait time.Duration, closed bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.bus.now()
-	for home, pause := range h.paused {
+	for destination, pause := range h.paused {
 		if d := pause.until.Sub(now); d <= 0 || h.closed {
-			delete(h.paused, home)
+			delete(h.paused, destination)
 		} else if wait == 0 || d < wait {
 			wait = d
 		}
 	}
 	bytes, kept := 0, h.queue[:0]
 	for _, p := range h.queue {
-		_, full := h.paused[p.home]
+		_, full := h.paused[p.destination]
 		if full || len(batch) == batchPosts || bytes >= batchBytes {
 			kept = append(kept, p)
 			continue
@@ -349,21 +349,21 @@ func (h *host) finish(batch []post, results []result, err error) {
 			h.bus.sent.Add(1)
 		case r.err != nil:
 			h.bus.refused.Add(1)
-			h.paused[p.home] = pause{now.Add(refusePause), r.err}
+			h.paused[p.destination] = pause{now.Add(refusePause), r.err}
 			if h.bus.logs.Take(now) {
 				h.bus.log.Error("Redis refuses a message to a Django process: its clients are sent what they lack once Redis takes it", "error", r.err)
 			}
 		case err == nil:
 			h.bus.full.Add(1)
-			h.paused[p.home] = pause{until: now.Add(fullPause)}
+			h.paused[p.destination] = pause{until: now.Add(fullPause)}
 		}
 		if !r.sent && r.err == nil && p.keep && !h.closed {
 			again = append(again, p)
 			continue
 		}
 		h.bytes -= len(p.entry)
-		if h.waits[p.home] -= len(p.entry); h.waits[p.home] == 0 {
-			delete(h.waits, p.home)
+		if h.waits[p.destination] -= len(p.entry); h.waits[p.destination] == 0 {
+			delete(h.waits, p.destination)
 		}
 		done = append(done, func() { p.done(r) })
 	}
@@ -421,7 +421,7 @@ func (h *host) receive(ctx context.Context, channel string, p *proxy) {
 			return
 		}
 		if err == nil {
-			err = errors.New("Redis has closed the connection")
+			err = errors.New("the connection was closed by Redis")
 		}
 		h.setFailure(err)
 		p.log.Warn("no messages of Django processes can be taken from Redis, which is tried again", "error", err)

@@ -167,7 +167,7 @@ func (h *host) push(ctx context.Context, c rueidis.Client, batch []post) ([]resu
 	args := make([]string, 3, 3+2*len(batch))
 	args[0], args[1], args[2] = strconv.Itoa(h.bus.capacity), strconv.Itoa(int(h.bus.expiry/time.Second)), score(now)
 	for i, p := range batch {
-		keys[i] = h.bus.prefix + p.home
+		keys[i] = h.bus.prefix + p.destination
 		h.last = max(now, h.last+1e-6) // equal scores would let Redis choose the order
 		args = append(args, score(h.last), rueidis.BinaryString(p.entry))
 	}
@@ -188,7 +188,7 @@ func (h *host) push(ctx context.Context, c rueidis.Client, batch []post) ([]resu
 		}
 		results[i].sent = age >= 0
 		if age >= 0 && age < min(takenWithin, h.bus.expiry/4).Milliseconds() {
-			results[i].takers = 1
+			results[i].processes = 1
 		}
 	}
 	return results, nil

@@ -23,7 +23,7 @@ func (p *proxy) find(ctx context.Context) {
 		p.log.Warn("the rooms can't be listed: connections that the worker before had are found when their clients send something", "error", err)
 	}
 	for _, room := range rooms {
-		p.bus.post(post{home: p.bus.homeOf(room, ""), entry: query, keep: true, done: func(result) {}})
+		p.bus.post(post{destination: p.bus.destinationOf(room, ""), entry: query, keep: true, done: func(result) {}})
 	}
 }
 
@@ -31,7 +31,7 @@ func (p *proxy) find(ctx context.Context) {
 func (p *proxy) existing(ctx context.Context, groups []string) (rooms []string, err error) {
 	has := make(map[string]bool, len(groups))
 	for _, g := range groups {
-		has[strings.TrimPrefix(g, p.bus.homeOf("", ""))] = true
+		has[strings.TrimPrefix(g, p.bus.destinationOf("", ""))] = true
 	}
 	for next := ""; len(rooms) < len(has); {
 		list, err := p.documents.Rooms(ctx, document.ListOptions{After: next, Limit: 1000})

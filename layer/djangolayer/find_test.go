@@ -48,7 +48,7 @@ func TestFind(t *testing.T) {
 	<-subscribed
 	<-subscribed
 	d.layer.proxy.find(t.Context())
-	d.layer.bus.post(post{home: "asgi__group__chat", entry: []byte("end"), keep: true, done: func(result) {}})
+	d.layer.bus.post(post{destination: "asgi__group__chat", entry: []byte("end"), keep: true, done: func(result) {}})
 	asked := 0
 	for m := range got {
 		if m.Message == "end" {

@@ -34,7 +34,7 @@ type proxy struct {
 	mu       sync.Mutex
 	rooms    map[string]*room
 	conns    int
-	behind   map[*home]bool
+	behind   map[*destination]bool
 	due      map[*conn]bool
 	probed   map[*conn]bool
 	departed map[string]time.Time // processes at which connections have ended, and when
@@ -49,19 +49,19 @@ type proxy struct {
 
 // room is a room and its connections.
 type room struct {
-	name     string
-	conns    map[event.ConnID]*conn
-	channels map[string]*conn
-	homes    map[string]*home
-	silent   bool      // the client of a connection has sent nothing for a while
-	compared time.Time // when the connections were last compared with the group
-	renewed  time.Time // when the group was last kept from ending, or the room was added
-	lacking  bool      // the group may lack connections, because Redis was emptied
+	name         string
+	conns        map[event.ConnID]*conn
+	channels     map[string]*conn
+	destinations map[string]*destination
+	silent       bool      // the client of a connection has sent nothing for a while
+	compared     time.Time // when the connections were last compared with the group
+	renewed      time.Time // when the group was last kept from ending, or the room was added
+	lacking      bool      // the group may lack connections, because Redis was emptied
 }
 
-// home is where broadcasts of a room reach some of its connections: on the core layer those
+// destination is where broadcasts of a room reach some of its connections: on the core layer those
 // of a process, on the pubsub layer all.
-type home struct {
+type destination struct {
 	room    *room
 	address string
 	conns   []*conn // in the order in which they joined
@@ -78,13 +78,13 @@ type home struct {
 	// was sent: see depart.
 	past [2]pastMark
 	sent time.Time
-	// takers is how many processes have taken the last broadcast, and fewer when it last was
+	// processes is how many processes have taken the last broadcast, and fewer when it last was
 	// less than before. Until one comes back, or rememberFor has passed, mark stays as it was.
-	takers int
-	fewer  time.Time
+	processes int
+	fewer     time.Time
 }
 
-// pastMark is the mark that a home had just before a time.
+// pastMark is the mark that a destination had just before a time.
 type pastMark struct {
 	mark event.Mark
 	at   time.Time
@@ -92,10 +92,10 @@ type pastMark struct {
 
 // conn is a connection at a Django process.
 type conn struct {
-	id      event.ConnID
-	channel string
-	room    *room
-	home    *home
+	id          event.ConnID
+	channel     string
+	room        *room
+	destination *destination
 
 	access     event.Access
 	accessSeq  uint64
@@ -127,7 +127,7 @@ func newProxy(c Config, b *bus, d *document.Documents) *proxy {
 	return &proxy{
 		bus: b, documents: d, greeting: c.Greeting, log: c.Logger, logs: rate.New(1),
 		slots: make(chan struct{}, callsAtOnce), waiting: make(chan struct{}, callsWaiting),
-		rooms: make(map[string]*room), behind: make(map[*home]bool), due: make(map[*conn]bool), probed: make(map[*conn]bool),
+		rooms: make(map[string]*room), behind: make(map[*destination]bool), due: make(map[*conn]bool), probed: make(map[*conn]bool),
 		departed: make(map[string]time.Time),
 		left:     newRecent(4096), early: newRecent(4096), ended: newRecent(4096),
 	}
@@ -165,7 +165,7 @@ func (p *proxy) add(name, channel string) *conn {
 	}
 	r := p.rooms[name]
 	if r == nil {
-		r = &room{name: name, conns: make(map[event.ConnID]*conn), channels: make(map[string]*conn), homes: make(map[string]*home), renewed: p.bus.now()}
+		r = &room{name: name, conns: make(map[event.ConnID]*conn), channels: make(map[string]*conn), destinations: make(map[string]*destination), renewed: p.bus.now()}
 		p.rooms[name] = r
 	}
 	c := &conn{id: event.ConnID(rand.Uint64()), channel: channel, room: r, heard: p.bus.now()}
@@ -173,14 +173,14 @@ func (p *proxy) add(name, channel string) *conn {
 		c.id = event.ConnID(rand.Uint64())
 	}
 	c.taken = c.heard
-	address := p.bus.homeOf(name, channel)
-	h := r.homes[address]
-	if h == nil {
-		h = &home{room: r, address: address}
-		r.homes[address] = h
+	address := p.bus.destinationOf(name, channel)
+	d := r.destinations[address]
+	if d == nil {
+		d = &destination{room: r, address: address}
+		r.destinations[address] = d
 	}
-	c.home = h
-	h.conns, h.names = append(h.conns, c), append(h.names, channel)
+	c.destination = d
+	d.conns, d.names = append(d.conns, c), append(d.names, channel)
 	r.conns[c.id], r.channels[channel] = c, c
 	p.conns++
 	return c
@@ -188,21 +188,21 @@ func (p *proxy) add(name, channel string) *conn {
 
 // remove removes a connection, and tells the worker.
 func (p *proxy) remove(c *conn) {
-	r, h := c.room, c.home
+	r, d := c.room, c.destination
 	delete(r.conns, c.id)
 	delete(r.channels, c.channel)
 	delete(p.due, c)
 	delete(p.probed, c)
 	p.conns--
-	i := slices.Index(h.conns, c)
-	h.conns = slices.Delete(h.conns, i, i+1)
-	h.names = slices.Delete(h.names, i, i+1)
-	if h.resyncer == c {
-		h.resyncer = nil
+	i := slices.Index(d.conns, c)
+	d.conns = slices.Delete(d.conns, i, i+1)
+	d.names = slices.Delete(d.names, i, i+1)
+	if d.resyncer == c {
+		d.resyncer = nil
 	}
-	if len(h.conns) == 0 {
-		delete(r.homes, h.address)
-		delete(p.behind, h)
+	if len(d.conns) == 0 {
+		delete(r.destinations, d.address)
+		delete(p.behind, d)
 	}
 	if len(r.conns) == 0 {
 		delete(p.rooms, r.name)
@@ -220,7 +220,7 @@ func (p *proxy) leave(room string, id event.ConnID) {
 func (p *proxy) join(c *conn, g event.Greeting) bool {
 	in := event.Input{Kind: event.InputJoin, Conn: c.id, Access: c.access, AccessSeq: c.accessSeq, Greeting: g}
 	if g == event.GreetingRejoin && c.synced {
-		in.Mark = c.home.mark
+		in.Mark = c.destination.mark
 	}
 	c.synced, c.missed = false, false // until it is sent the answer
 	// After any other greeting, the client may still lack something.

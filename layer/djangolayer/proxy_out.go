@@ -63,8 +63,8 @@ func (p *proxy) broadcast(r *room, out *event.Output) {
 	if len(frame) == 0 {
 		return
 	}
-	for _, h := range r.homes {
-		p.sendHome(h, frame, out, false)
+	for _, d := range r.destinations {
+		p.sendTo(d, frame, out, false)
 	}
 }
 
@@ -74,20 +74,20 @@ func frameOf(m protocol.Message) []byte {
 	return d.Append(make([]byte, 0, d.HeadSize()+len(m.Data)), m)
 }
 
-// sendHome sends a frame to all connections of a home. Unless keep is set, the home is behind
+// sendTo sends a frame to all connections of a destination. Unless keep is set, the destination is behind
 // if it has no capacity for it.
-func (p *proxy) sendHome(h *home, frame []byte, out *event.Output, keep bool) {
-	if h.behind && !keep {
+func (p *proxy) sendTo(d *destination, frame []byte, out *event.Output, keep bool) {
+	if d.behind && !keep {
 		return
 	}
 	mark := out.Mark
 	p.post(post{
-		home: h.address, entry: p.bus.encode(answer{typ: typeForward, payload: frame}, h.names), keep: keep,
+		destination: d.address, entry: p.bus.encode(answer{typ: typeForward, payload: frame}, d.names), keep: keep,
 		done: func(r result) {
 			if !keep && r.sent {
-				h.sent = p.bus.now()
+				d.sent = p.bus.now()
 			}
-			p.sentHome(h, mark, r)
+			p.sentTo(d, mark, r)
 		},
 	})
 }
@@ -105,59 +105,59 @@ func (p *proxy) post(one post) {
 	}
 }
 
-// sentHome handles what became of something that was sent to a home.
-func (p *proxy) sentHome(h *home, mark event.Mark, r result) {
-	if h.room.homes[h.address] != h { // all of its connections have left
+// sentTo handles what became of something that was sent to a destination.
+func (p *proxy) sentTo(d *destination, mark event.Mark, r result) {
+	if d.room.destinations[d.address] != d { // all of its connections have left
 		return
 	}
 	if !r.sent {
-		p.fallBehind(h)
+		p.fallBehind(d)
 		return
 	}
 	now := p.bus.now()
 	if p.bus.pubsub {
-		p.countTakers(h, r.takers, now)
+		p.countProcesses(d, r.processes, now)
 	}
-	if !h.behind && h.fewer.IsZero() && mark != (event.Mark{}) {
-		if now.Sub(h.past[1].at) >= unsureFor {
-			h.past[0], h.past[1] = h.past[1], pastMark{h.mark, now}
+	if !d.behind && d.fewer.IsZero() && mark != (event.Mark{}) {
+		if now.Sub(d.past[1].at) >= unsureFor {
+			d.past[0], d.past[1] = d.past[1], pastMark{d.mark, now}
 		}
-		h.mark = mark
+		d.mark = mark
 	}
-	if r.takers > 0 && !p.bus.pubsub { // there, all connections of a home are at one process
-		for _, c := range h.conns {
+	if r.processes > 0 && !p.bus.pubsub { // there, all connections of a destination are at one process
+		for _, c := range d.conns {
 			c.taken = now
 		}
 	}
 }
 
-func (p *proxy) fallBehind(h *home) {
-	h.behind = true
-	p.behind[h] = true
+func (p *proxy) fallBehind(d *destination) {
+	d.behind = true
+	p.behind[d] = true
 }
 
 // rememberFor is how long a process may be cut off from Redis and still be sent only what it
 // has missed.
 const rememberFor = time.Minute
 
-// countTakers compares how many processes have taken a broadcast of the pubsub layer. Redis
+// countProcesses compares how many processes have taken a broadcast of the pubsub layer. Redis
 // keeps nothing for a process that is cut off from it. When one comes back, everything is sent
 // again that was sent since one went.
-func (p *proxy) countTakers(h *home, takers int, now time.Time) {
+func (p *proxy) countProcesses(d *destination, processes int, now time.Time) {
 	switch {
-	case takers < h.takers:
-		h.fewer = now
-	case h.fewer.IsZero():
-	case now.Sub(h.fewer) > rememberFor:
-		h.fewer = time.Time{}
-	case takers > h.takers:
-		h.fewer = time.Time{}
-		p.fallBehind(h)
+	case processes < d.processes:
+		d.fewer = now
+	case d.fewer.IsZero():
+	case now.Sub(d.fewer) > rememberFor:
+		d.fewer = time.Time{}
+	case processes > d.processes:
+		d.fewer = time.Time{}
+		p.fallBehind(d)
 	}
-	h.takers = takers
+	d.processes = processes
 }
 
-// answer sends a message to one connection. The answer to the Resync of a home is sent to all
+// answer sends a message to one connection. The answer to the Resync of a destination is sent to all
 // connections there.
 func (p *proxy) answer(c *conn, out *event.Output) {
 	step := out.Message.Type == protocol.SyncStep2
@@ -165,7 +165,7 @@ func (p *proxy) answer(c *conn, out *event.Output) {
 		c.asksAgain = true
 		return
 	}
-	if !p.bus.fits(p.bus.homeOfOne(c.channel), len(out.Message.Data)) {
+	if !p.bus.fits(p.bus.destinationOfOne(c.channel), len(out.Message.Data)) {
 		p.sentOne(c, result{})
 		return
 	}
@@ -173,25 +173,25 @@ func (p *proxy) answer(c *conn, out *event.Output) {
 	if len(frame) == 0 {
 		return
 	}
-	h := c.home
-	if h.resyncer == c {
+	d := c.destination
+	if d.resyncer == c {
 		switch out.Message.Type {
 		case protocol.Update:
-			h.resyncer, h.behind = nil, false
-			delete(p.behind, h)
-			p.sendHome(h, frame, out, true)
+			d.resyncer, d.behind = nil, false
+			delete(p.behind, d)
+			p.sendTo(d, frame, out, true)
 			return
 		case protocol.Awareness:
-			p.sendHome(h, frame, out, true)
+			p.sendTo(d, frame, out, true)
 			return
 		default:
 		}
 	}
 	if c.answering = c.answering || step; step {
-		if c.synced = true; h.mark == (event.Mark{}) {
-			h.mark = out.Mark
-			h.past[0] = pastMark{out.Mark, p.bus.now()}
-			h.past[1] = h.past[0]
+		if c.synced = true; d.mark == (event.Mark{}) {
+			d.mark = out.Mark
+			d.past[0] = pastMark{out.Mark, p.bus.now()}
+			d.past[1] = d.past[0]
 		}
 	}
 	p.sendOne(c, frame, step)
@@ -200,7 +200,7 @@ func (p *proxy) answer(c *conn, out *event.Output) {
 // sendOne sends a frame to one connection; step says whether it is a SyncStep2.
 func (p *proxy) sendOne(c *conn, frame []byte, step bool) {
 	p.post(post{
-		home: p.bus.homeOfOne(c.channel), keep: true,
+		destination: p.bus.destinationOfOne(c.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeForward, payload: frame}, []string{c.channel}),
 		done: func(r result) {
 			p.sentOne(c, r)
@@ -227,7 +227,7 @@ func (p *proxy) sentOne(c *conn, r result) {
 	case !r.sent:
 		c.synced = false
 		p.due[c] = true
-	case r.takers > 0:
+	case r.processes > 0:
 		c.taken = p.bus.now()
 		c.sent = c.taken
 	case p.bus.pubsub:
@@ -243,7 +243,7 @@ func (p *proxy) closed(c *conn, m protocol.Message) {
 	key := connKey(c.room.name, c.channel)
 	p.ended.add(key)
 	p.post(post{
-		home: p.bus.homeOfOne(c.channel), keep: true,
+		destination: p.bus.destinationOfOne(c.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeClose, code: m.Code, reason: m.Reason}, []string{c.channel}),
 		done: func(r result) {
 			if !r.sent { // the room closes it again when it sends something

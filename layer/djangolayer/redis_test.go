@@ -838,7 +838,7 @@ func TestRequests(t *testing.T) {
 	a.awaitText(t, text)
 }
 
-// Where nothing waits, a document of any size may; otherwise, each home has a share.
+// Where nothing waits, a document of any size may; otherwise, each destination has a share.
 func TestShares(t *testing.T) {
 	none, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -850,15 +850,15 @@ func TestShares(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name  string
-		sizes []int // of posts to homes a, b, a, b, …
+		sizes []int // of posts to destinations a, b, a, b, …
 		want  []bool
 	}{
 		{"large document", []int{queueBytes + 1, 1, 1}, []bool{true, false, false}},
-		{"share", []int{homeBytes + 1, 1, 1, homeBytes - 1, 0, 1}, []bool{true, true, false, true, false, false}},
+		{"share", []int{destinationBytes + 1, 1, 1, destinationBytes - 1, 0, 1}, []bool{true, true, false, true, false, false}},
 	} {
 		b := newBus(a, testkit.Logger(t), time.Now)
 		for i, size := range test.sizes {
-			p := post{home: string(rune('a' + i%2)), entry: make([]byte, size), keep: true, done: func(result) {}}
+			p := post{destination: string(rune('a' + i%2)), entry: make([]byte, size), keep: true, done: func(result) {}}
 			if got := b.post(p); got != test.want[i] {
 				t.Errorf("%s: post %d is taken: %v", test.name, i, got)
 			}

@@ -114,7 +114,7 @@ func (p *proxy) respond(m message, text *string) {
 		}
 	}
 	sent := p.bus.post(post{
-		home: p.bus.homeOfOne(m.channel), keep: true,
+		destination: p.bus.destinationOfOne(m.channel), keep: true,
 		entry: p.bus.encode(answer{typ: typeResponse, result: text}, []string{m.channel}),
 		done: func(r result) {
 			if !r.sent {

@@ -49,7 +49,7 @@ func (p *proxy) tick(ctx context.Context) {
 func (p *proxy) joinDue() {
 	left := joinsAtOnce
 	for c := range p.due {
-		if !p.bus.hasRoom(p.bus.homeOfOne(c.channel)) {
+		if !p.bus.hasRoom(p.bus.destinationOfOne(c.channel)) {
 			continue
 		}
 		if left--; left < 0 {
@@ -59,20 +59,20 @@ func (p *proxy) joinDue() {
 	}
 }
 
-// resync asks the rooms of homes that are behind, and have capacity again, for what they lack.
-// It asks for one connection of a home, and the answer is sent to all.
+// resync asks the rooms of destinations that are behind, and have capacity again, for what they lack.
+// It asks for one connection of a destination, and the answer is sent to all.
 func (p *proxy) resync(now time.Time) {
-	for h := range p.behind {
-		if h.resyncer != nil && now.Sub(h.asked) < resyncWait || p.bus.isFull(h.address) {
+	for d := range p.behind {
+		if d.resyncer != nil && now.Sub(d.asked) < resyncWait || p.bus.isFull(d.address) {
 			continue
 		}
-		i := slices.IndexFunc(h.conns, func(c *conn) bool { return !p.due[c] })
+		i := slices.IndexFunc(d.conns, func(c *conn) bool { return !p.due[c] })
 		if i < 0 {
 			continue
 		}
-		c := h.conns[i]
-		if p.send(c, event.Input{Kind: event.InputResync, Conn: c.id, Mark: h.mark}) {
-			h.resyncer, h.asked = c, now
+		c := d.conns[i]
+		if p.send(c, event.Input{Kind: event.InputResync, Conn: c.id, Mark: d.mark}) {
+			d.resyncer, d.asked = c, now
 		}
 	}
 }
@@ -99,7 +99,7 @@ const unsureFor = time.Second
 // doesn't read any more.
 func (p *proxy) depart(c *conn) {
 	if !p.bus.pubsub {
-		p.departed[c.home.address] = p.bus.now()
+		p.departed[c.destination.address] = p.bus.now()
 	}
 }
 
@@ -113,18 +113,18 @@ func (p *proxy) repair(now time.Time) {
 		delete(p.departed, address)
 		since := at.Add(-unsureFor)
 		for _, r := range p.rooms {
-			h := r.homes[address]
-			if h == nil {
+			d := r.destinations[address]
+			if d == nil {
 				continue
 			}
-			if h.sent.After(since) && !h.behind {
-				h.mark = h.past[0].mark
-				if !h.past[1].at.After(since) {
-					h.mark = h.past[1].mark
+			if d.sent.After(since) && !d.behind {
+				d.mark = d.past[0].mark
+				if !d.past[1].at.After(since) {
+					d.mark = d.past[1].mark
 				}
-				p.fallBehind(h)
+				p.fallBehind(d)
 			}
-			for _, c := range h.conns {
+			for _, c := range d.conns {
 				if c.sent.After(since) && !c.again {
 					c.again, c.synced = true, false
 					p.due[c] = true
@@ -158,9 +158,9 @@ func (p *proxy) look(now time.Time) {
 				p.calls.Go(func() { p.bus.discard(context.Background(), r.name, c.channel) })
 			case quiet >= silence && now.Sub(c.asked) >= silence:
 				c.asked = now
-				if home := p.bus.homeOfOne(c.channel); !asked[home] {
-					asked[home] = true
-					p.ask(c, home)
+				if destination := p.bus.destinationOfOne(c.channel); !asked[destination] {
+					asked[destination] = true
+					p.ask(c, destination)
 				}
 			}
 			silent = silent || now.Sub(c.heard) >= goneAfter
@@ -171,18 +171,18 @@ func (p *proxy) look(now time.Time) {
 }
 
 // ask sends something to a connection. If its process takes it, all connections there live.
-func (p *proxy) ask(c *conn, home string) {
+func (p *proxy) ask(c *conn, destination string) {
 	p.post(post{
-		home: home, entry: p.bus.encode(answer{typ: typeForward, payload: keepalive}, []string{c.channel}),
+		destination: destination, entry: p.bus.encode(answer{typ: typeForward, payload: keepalive}, []string{c.channel}),
 		done: func(sent result) {
 			switch now := p.bus.now(); {
-			case sent.takers == 0:
+			case sent.processes == 0:
 			case p.bus.pubsub:
 				c.taken = now
 			default:
 				for _, r := range p.rooms {
-					if h := r.homes[home]; h != nil {
-						for _, other := range h.conns {
+					if d := r.destinations[destination]; d != nil {
+						for _, other := range d.conns {
 							other.taken = now
 						}
 					}
