@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	duration = flag.Duration("chaos", 35*time.Second, "how long TestChaos breaks each cluster")
+	duration = flag.Duration("chaos", 20*time.Second, "how long TestChaos breaks each cluster")
 	seed     = flag.Uint64("seed", 0, "seed of the schedule of faults; 0: a random one")
 )
 
