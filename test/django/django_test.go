@@ -75,6 +75,7 @@ type site struct {
 	work   func(python bool) // starts a worker, that of channels-yroom or of yroom, after the one before has ended
 	people *testkit.Node
 	room   string
+	trust  []string // the variable that names the authority of Redis to programs
 }
 
 type options struct {
@@ -82,12 +83,35 @@ type options struct {
 	server string // daphne or uvicorn
 	django int    // how many processes; 0 stands for 1
 	hosts  int    // how many hosts of Redis; 0 stands for 1
+	master bool   // Redis is a master that a Sentinel watches
+	tls    bool   // Redis has a certificate that only an authority of its own has signed
 	keys   []string
 	python bool     // the worker is that of channels-yroom
 	room   string   // empty: a new one
 	store  string   // of the worker of yroom; empty: a new one
 	params string   // further parameters of the worker's layer
 	extra  []string // further variables
+}
+
+// startRedis starts Redis, and returns the addresses of its hosts.
+func (s *site) startRedis(t *testing.T, o options) (hosts []string) {
+	t.Helper()
+	switch {
+	case o.master:
+		r := redis.StartReplicated(t)
+		s.redis = r.Master
+		return []string{r.URL()}
+	case o.tls:
+		certificate := testkit.NewCertificate(t)
+		s.redis, s.trust = redis.Start(t, redis.Options{TLS: certificate}), []string{"SSL_CERT_FILE=" + certificate.CertFile}
+	default:
+		s.redis = redis.Start(t, redis.Options{})
+	}
+	hosts = []string{s.redis.URL()}
+	for range o.hosts - 1 {
+		hosts = append(hosts, redis.Start(t, redis.Options{}).URL())
+	}
+	return hosts
 }
 
 func start(t *testing.T, o options) *site {
@@ -102,11 +126,8 @@ func start(t *testing.T, o options) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{redis: redis.Start(t, redis.Options{}), room: cmp.Or(o.room, testkit.Unique("room"))}
-	hosts, parameters := []string{s.redis.URL()}, "?type="+o.layer+o.params
-	for range o.hosts - 1 {
-		hosts = append(hosts, redis.Start(t, redis.Options{}).URL())
-	}
+	s := &site{room: cmp.Or(o.room, testkit.Unique("room"))}
+	hosts, parameters := s.startRedis(t, o), "?type="+o.layer+o.params
 	address := "django+" + hosts[0]
 	for _, host := range hosts[1:] {
 		address += "," + strings.TrimPrefix(host, "redis://")
@@ -114,7 +135,7 @@ func start(t *testing.T, o options) *site {
 	variables := append([]string{
 		"PYTHONPATH=" + documented(t) + ":" + project, "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, ","), "KEYS=" + strings.Join(o.keys, ","),
 	}, o.extra...)
-	variables = append(variables, interpreter)
+	variables = append(append(variables, s.trust...), interpreter)
 	run := func(args ...string) *daemon.Daemon {
 		return daemon.Start(t, "/usr/bin/env", append(slices.Clip(variables), args...)...)
 	}
@@ -140,7 +161,8 @@ func start(t *testing.T, o options) *site {
 			}
 			parameters += "&keys=" + url.QueryEscape(file)
 		}
-		s.worker = daemon.Start(t, program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, *store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
+		s.worker = daemon.Start(t, "/usr/bin/env", append(slices.Clone(s.trust),
+			program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, *store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))...)
 	}
 	s.work(o.python)
 	for i := range s.ports {

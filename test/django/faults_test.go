@@ -87,6 +87,27 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// Django and the worker reach Redis with TLS, and follow a master that fails to its replica.
+func TestRedis(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]options{
+		"core, Sentinel":   {layer: "core", server: "uvicorn", master: true},
+		"pubsub, Sentinel": {layer: "pubsub", server: "daphne", master: true},
+		"core, TLS":        {layer: "core", server: "daphne", tls: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, length := start(t, o), 0
+			names := s.opened(t, 2)
+			s.agree(t, names, &length)
+			if o.master {
+				s.redis.Kill(t)
+				s.agree(t, names, &length)
+			}
+		})
+	}
+}
+
 // redisCommand calls a command of Redis.
 func (s *site) redisCommand(t *testing.T, args ...string) string {
 	t.Helper()
