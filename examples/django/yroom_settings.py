@@ -29,12 +29,21 @@ def store_url(row):
     return f"postgres+django://{user}{':' + password if password else ''}@{host}:{port}/{name}"
 
 
+def host_url(host):
+    if isinstance(host, dict) and set(host) == {"sentinels", "master_name"}:
+        return f"redis-sentinel://{','.join(f'{name}:{port}' for name, port in host['sentinels'])}/{host['master_name']}"
+    if isinstance(host, dict):
+        host = host.get("address")
+    if isinstance(host, (list, tuple)):
+        return f"redis://{host[0]}:{host[1]}"
+    return host if isinstance(host, str) and "://" in host and "?" not in host else None
+
+
 def layer_url():
     layer = settings.CHANNEL_LAYERS["default"]
     config = layer.get("CONFIG", {})
-    hosts = [host["address"] if isinstance(host, dict) and "address" in host else host for host in config.get("hosts", ["redis://127.0.0.1:6379"])]
-    hosts = [f"redis://{host[0]}:{host[1]}" if isinstance(host, (list, tuple)) else host for host in hosts]
-    if not all(isinstance(host, str) and "://" in host for host in hosts):
+    hosts = [host_url(host) for host in config.get("hosts", ["redis://127.0.0.1:6379"])]
+    if None in hosts or len(hosts) > 1 and any(host.startswith("redis-sentinel:") for host in hosts):
         return "# the hosts of CHANNEL_LAYERS can't be taken over: set the address of the layer"
     parameters = {key: config[key] for key in ("prefix", "capacity", "expiry") if key in config}
     if layer["BACKEND"].endswith("RedisPubSubChannelLayer"):

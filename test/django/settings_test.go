@@ -4,12 +4,33 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/yroom/yroom/internal/testkit"
 )
+
+// The hosts of a channel layer may be known to Sentinels. What an address of yroom can't say has to
+// be set by the user.
+func TestSettingsOfHosts(t *testing.T) {
+	t.Parallel()
+	testkit.File(t, python, "make tools installs Django")
+	script, err := os.ReadFile("../../examples/django/yroom_settings.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for hosts, want := range map[string]string{
+		"redis-sentinel://10.0.0.1:26379/notes":    `layer: "django+redis-sentinel://10.0.0.1:26379/notes"`,
+		"rediss://10.0.0.1:6379?ssl_ca_certs=file": "# layer: the hosts of CHANNEL_LAYERS can't be taken over: set the address of the layer",
+	} {
+		got := manage(t, []string{"REDIS=" + hosts}, string(script), "shell", "--verbosity", "0")
+		if line, _, _ := strings.Cut(got, "\n"); line != want {
+			t.Errorf("%s: %s, want %s", hosts, line, want)
+		}
+	}
+}
 
 // The script in examples/django prints the settings of a Django project for yroom, which
 // accepts them.
