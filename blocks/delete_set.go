@@ -29,8 +29,9 @@ func (d *deletion) read() []clocks.Span {
 
 // readDeletions reads and checks the delete set, which is the end of an update, and sorts
 // it. It normalizes it if spans are out of order or overlap, which yjs never writes. The
-// clients of a delete set are in any order: versions of yjs differ.
-func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
+// clients of a delete set are in any order: versions of yjs differ. In V2, an update may
+// have more bytes.
+func (in *parsedUpdate) readDeletions(r *lib0.Reader, enc Encoding) error {
 	in.deletions, in.spans = in.deletions[:0], in.spans[:0]
 	tidy, sorted, before := true, true, uint64(lib0.MaxInt+1)
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
@@ -46,7 +47,7 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 			in.deletions = append(in.deletions, d)
 			continue
 		}
-		ordered, err := in.readSpans(r, client, count)
+		ordered, err := in.readSpans(r, enc, client, count)
 		if err != nil {
 			return err
 		}
@@ -55,7 +56,7 @@ func (in *parsedUpdate) readDeletions(r *lib0.Reader) error {
 	if err := r.Err(); err != nil {
 		return malformed("update: delete set: %w", err)
 	}
-	if r.Len() > 0 {
+	if enc == V1 && r.Len() > 0 {
 		return malformed("update: %d %w", r.Len(), errRest)
 	}
 	rest := in.spans // it doesn't grow any more
@@ -95,14 +96,17 @@ func (in *parsedUpdate) sectionOf(client uint64) *section {
 }
 
 // readSpans reads and checks what is deleted of a client, and reports whether it is in
-// order. It returns an error for an impossible span; the error of a failed read is
-// r's.
-func (in *parsedUpdate) readSpans(r *lib0.Reader, client, count uint64) (ordered bool, err error) {
+// order. In V2, a clock is relative to the end of the previous span, and a length is less
+// by 1. It returns an error for an impossible span; the error of a failed read is r's.
+func (in *parsedUpdate) readSpans(r *lib0.Reader, enc Encoding, client, count uint64) (ordered bool, err error) {
 	first, end := len(in.spans), uint64(0)
 	ordered = true
-	in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/4))))
+	in.spans = slices.Grow(in.spans, int(min(count, uint64(r.Len()/2))))
 	for ; count > 0 && r.Err() == nil; count-- {
 		clock, length := r.Uint(), r.Uint()
+		if enc == V2 {
+			clock, length = end+clock, length+1
+		}
 		switch {
 		case r.Err() != nil:
 		case length == 0:
@@ -118,6 +122,18 @@ func (in *parsedUpdate) readSpans(r *lib0.Reader, client, count uint64) (ordered
 		in.deletions = append(in.deletions, deletion{client: client, n: n})
 	}
 	return ordered, nil
+}
+
+// deletionsLen returns about how many bytes the delete set takes in V1.
+func (in *parsedUpdate) deletionsLen() int {
+	n := lib0.UintLen(uint64(len(in.deletions)))
+	for _, d := range in.deletions {
+		n += lib0.UintLen(d.client) + lib0.UintLen(uint64(d.n))
+	}
+	for _, x := range in.spans {
+		n += lib0.UintLen(x.From) + lib0.UintLen(x.To-x.From)
+	}
+	return n
 }
 
 // matchesDeleted reports whether wire begins with count spans that are exactly the

@@ -113,15 +113,15 @@ func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) error {
 	if err := r.Err(); err != nil {
 		return malformed("update: %w", err)
 	}
-	return in.finishParse(&r)
+	return in.finishParse(&r, V1)
 }
 
 // finishParse checks the sections, and reads the delete set.
-func (in *parsedUpdate) finishParse(r *lib0.Reader) error {
+func (in *parsedUpdate) finishParse(r *lib0.Reader, enc Encoding) error {
 	if client, ok := duplicateClient(in.sections); ok {
 		return malformed("update: two sections of client %d", client)
 	}
-	return in.readDeletions(r)
+	return in.readDeletions(r, enc)
 }
 
 // setLayout sets out to the block with the id at, which wire begins with.

@@ -105,7 +105,7 @@ func (in *parsedUpdate) readAll(r *lib0.Reader, s *Store) error {
 		return malformed("update: two sections of client %d", client)
 	}
 	in.dropEmpty()
-	return in.readDeletions(r)
+	return in.readDeletions(r, V1)
 }
 
 // begin forgets the update that was read before.

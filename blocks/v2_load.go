@@ -27,7 +27,7 @@ func (in *parsedUpdate) readV2(buffer, update []byte, s *Store) (wire []byte, ok
 	}
 	in.setWire(d.out)
 	in.dropEmpty()
-	if err := in.readDeletions(&r); err != nil {
+	if err := in.readDeletions(&r, V1); err != nil {
 		return nil, false
 	}
 	return d.out, true

@@ -33,13 +33,14 @@ func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) error {
 		}
 		in.sections = append(in.sections, sec)
 	}
-	from := len(d.out)
-	d.deletions()
 	if err := d.err(update); err != nil {
 		return err
 	}
-	r := lib0.NewReader(d.out[from:])
-	return in.finishParse(&r)
+	if err := in.finishParse(&d.rest, V2); err != nil {
+		return err
+	}
+	d.taken += in.deletionsLen()
+	return d.err(update)
 }
 
 // readSimple reads a block whose first byte, info, isSimple accepts. It checks the block as

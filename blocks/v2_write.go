@@ -26,7 +26,7 @@ func toV2(update []byte) []byte {
 		w.section(&r)
 	}
 	var in parsedUpdate
-	if err := in.readDeletions(&r); err == nil { // no error, because the update was checked
+	if err := in.readDeletions(&r, V1); err == nil { // no error, because the update was checked
 		w.deletions(in.deletions)
 	}
 	return w.finish()
