@@ -59,7 +59,9 @@ func (d *v2Reader) readSimple(out *Block, info byte, at ID) {
 		out.Right = d.readRef(&d.rightClocks, at)
 	}
 	if out.Kind == KindDeleted {
-		out.Len, out.Content = d.lengths.Uint(), nil
+		if out.Len = d.lengths.Uint(); out.Content != nil {
+			out.Content = nil
+		}
 		d.taken += lib0.UintLen(out.Len)
 	} else {
 		out.Content, out.Len = d.strings.Next()

@@ -138,6 +138,14 @@ func (s *slab) item(left uint64) *item {
 	return &s.items[s.used-1]
 }
 
+// last returns the item that was allocated last, or nil if there was none.
+func (s *slab) last() *item {
+	if s.used == 0 {
+		return nil
+	}
+	return &s.items[s.used-1]
+}
+
 // free clears an item, so that the memory it refers to can be collected, and takes it
 // back if it is the one that was allocated last.
 func (s *slab) free(it *item) {

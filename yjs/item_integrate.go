@@ -146,8 +146,9 @@ func (tx *transaction) integrate(it, left *item) {
 		} else {
 			link = &left.right
 		}
+		it.right = *link
 	}
-	if it.right = *link; it.right == nil {
+	if it.right == nil {
 		*end = it
 	}
 	*link = it

@@ -15,7 +15,6 @@ type decodedUpdate struct {
 	sections []section
 	common   *common                // of the next item
 	inRoot   *common                // of the last item that names a root as its parent
-	link     **item                 // the field that the next item is assigned to
 	unread   int                    // an upper bound of the bytes of contents still to come
 	roots    []*sharedType          // the roots that the document does not have
 	byName   map[string]*sharedType // roots by name
@@ -47,7 +46,6 @@ func (u *decodedUpdate) beginSection(id uint64) {
 		begun.arena = u.common.arena
 	}
 	u.common = &begun
-	u.link = &u.sections[len(u.sections)-1].first
 }
 
 // newCommon returns a common with capacity for at least n bytes of contents.
@@ -63,8 +61,13 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 	if b.Kind == blocks.KindSkip {
 		return
 	}
+	last := u.slab.last()
 	it := u.slab.item(b.Left + 1)
-	*u.link, u.link = it, &it.right
+	if sec := &u.sections[len(u.sections)-1]; sec.first == nil {
+		sec.first = it
+	} else {
+		last.right = it
+	}
 	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
 	u.storeContent(it, b.Content)
 	f := flagsOf[b.Kind]
@@ -100,13 +103,14 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 
 // storeContent sets common and content of an item. It copies content.
 func (u *decodedUpdate) storeContent(it *item, content []byte) {
-	if it.common = u.common; len(content) > u.common.free() {
+	if len(content) > u.common.free() {
 		if len(content) > arenaBytes/4 {
 			it.common = newCommon(u.common.client, nil, bytes.Clone(content))
 			return
 		}
 		u.common = u.newCommon(u.common.client, len(content))
 	}
+	it.common = u.common
 	arena := u.common.arena
 	if arena == nil {
 		return // no item of the section has had content so far
@@ -114,7 +118,7 @@ func (u *decodedUpdate) storeContent(it *item, content []byte) {
 	from := len(arena.bytes)
 	arena.bytes = append(arena.bytes, content...)
 	u.unread -= len(content)
-	it.common, it.from, it.to = u.common, uint16(from), uint16(len(arena.bytes))
+	it.from, it.to = uint16(from), uint16(len(arena.bytes))
 }
 
 // root returns the root with the given name. A root that the document does not have is

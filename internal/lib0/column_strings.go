@@ -4,8 +4,9 @@ package lib0
 // followed by the length of each in UTF-16 units.
 type Strings struct {
 	lengths UintRuns
-	text    []byte // what is left of the concatenation, from the beginning of a code point
-	low     bool   // text begins with a surrogate pair of which only the second half is left
+	text    []byte // the concatenation
+	off     int    // where the next string begins in text; always the beginning of a code point
+	low     bool   // a surrogate pair is there of which only the second half is left
 }
 
 // Strings reads a column. r must not be copied or moved while the column is read.
@@ -20,12 +21,12 @@ func (r *Reader) Strings() Strings {
 // inside a surrogate pair has U+FFFD there; others alias the input.
 func (s *Strings) Next() (text []byte, units uint64) {
 	n := s.lengths.Uint()
-	if s.low || n > uint64(len(s.text)) || !IsASCII(s.text, int(n)) {
+	rest := s.text[s.off:]
+	if s.low || n > uint64(len(rest)) || !IsASCII(rest, int(n)) {
 		return s.next(n)
 	}
-	text = s.text[:n:n]
-	s.text = s.text[n:]
-	return text, n
+	s.off += int(n)
+	return rest[:n:n], n
 }
 
 // next is Next for a string of n units that may not be ASCII.
@@ -34,15 +35,16 @@ func (s *Strings) next(n uint64) (text []byte, units uint64) {
 	low := s.low && n > 0
 	if low {
 		n--
-		s.text = s.text[4:]
+		s.off += 4
 	}
-	size, high, ok := unitsLen(s.text, n)
+	rest := s.text[s.off:]
+	size, high, ok := unitsLen(rest, n)
 	if !ok {
 		s.lengths.owner.Fail(ErrTruncated)
 		return nil, 0
 	}
-	text = s.text[:size:size]
-	s.text = s.text[size:]
+	text = rest[:size:size]
+	s.off += size
 	s.low = high || s.low && !low
 	if low {
 		text = append([]byte(replacement), text...)
