@@ -45,7 +45,7 @@ func inspect(t *testing.T, d *Doc) {
 				if it.kind > blocks.KindDeleted == (len(it.content()) == 0) {
 					t.Fatalf("client %d has an item of kind %d with %d bytes of content", c.id, it.kind, len(it.content()))
 				}
-				if it.kind == blocks.KindGC != (it.parent() == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.kind == blocks.KindType != (it.typ() != nil) {
+				if it.kind == blocks.KindGC != (it.parent() == nil) || it.kind <= blocks.KindDeleted && !it.deleted() || it.mark != 0 || it.kind == blocks.KindType != (it.typ() != nil) {
 					t.Fatalf("client %d has an impossible item %+v", c.id, it)
 				}
 			}

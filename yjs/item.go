@@ -19,6 +19,7 @@ type item struct {
 	from, to   uint16 // the range of the content in common.arena; all of it if to is 0
 	kind       blocks.Kind
 	flags      flags
+	mark       mark
 	refs       refs
 	clock, len uint64
 	extra      *extra // nil if all of its fields are zero
@@ -31,7 +32,7 @@ type extra struct {
 	typ   *sharedType // of a KindType block; nil once its content was collected
 	node  *node       // in the parent's position index; nil if the parent is not indexed
 	wide  *wideRefs   // if hasWideRefs is set
-	visit uint64      // the value of Doc.visits when the item was last visited
+	visit uint64      // the value of Doc.visits when cleanFormats last visited the item
 }
 
 // ensureExtra returns extra, which it allocates if it is nil.
@@ -76,6 +77,14 @@ const (
 	deleted
 	hasWideRefs // origin and right origin are in extra
 	isForeign   // until integration: an origin or the parent may belong to another client
+)
+
+// mark says what resolveConflicts has found out about an item. It is zero elsewhere.
+type mark uint8
+
+const (
+	conflicting mark = iota + 1 // the item may still conflict with the new one
+	leftOfNew                   // the new item will be inserted somewhere after the item
 )
 
 // flagsOf are the initial flags of items by kind.

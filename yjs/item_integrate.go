@@ -186,33 +186,39 @@ func (tx *transaction) integrate(it, left *item) {
 // items from o up to its right neighbour may have been inserted concurrently at the
 // same place. They keep their order, and the item is inserted after some of them.
 func (d *Doc) resolveConflicts(it, left, o *item) *item {
-	// Items visited after start are right of the origin. Of these, the items visited
-	// after conflict may still conflict with it.
-	start := d.visits
-	conflict := start
+	first, next := o, o // next is the first item that may still conflict
 	for ; o != nil && o != it.right; o = o.right {
 		if d.spend(1); d.exhausted {
 			break
 		}
-		o.ensureExtra().visit = d.visits
+		o.mark = conflicting
+		var follows bool // the item follows o
 		if sameRef(it, o, hasOrigin) {
 			// Items after the same element are ordered by client id. With the same right
 			// origin, too, everything after o is right of the item.
-			if o.client().id < it.client().id {
-				left, conflict = o, d.visits
-			} else if sameRef(it, o, hasRight) {
+			follows = o.client().id < it.client().id
+			if !follows && sameRef(it, o, hasRight) {
 				break
 			}
-			continue
+		} else {
+			if !o.is(hasOrigin) {
+				break // the origin of o, the start of the list, is left of the item's origin
+			}
+			origin := d.item(o.origin())
+			if origin.mark == 0 {
+				break // it is left of the item's origin
+			}
+			follows = origin.mark == leftOfNew
 		}
-		if !o.is(hasOrigin) {
-			break // the origin of o, the start of the list, is left of the item's origin
+		if follows {
+			for left = o; next != o.right; next = next.right {
+				next.mark = leftOfNew
+			}
 		}
-		switch origin := d.item(o.origin()); {
-		case origin.visit() <= start: // left of the item's origin
-			return left
-		case origin.visit() <= conflict: // left of the item, and so is o
-			left, conflict = o, d.visits
+	}
+	for end := o; first != nil; first = first.right {
+		if first.mark = 0; first == end {
+			break
 		}
 	}
 	return left
