@@ -48,9 +48,9 @@ func startExample(t *testing.T) *example {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &example{site: &site{ports: []int{daemon.FreePort(t)}, room: "note.hello"}, interpreter: interpreter, database: filepath.Join(t.TempDir(), "db.sqlite3"), cookies: make(map[string]string)}
+	e := &example{site: &site{redis: redis.Start(t, redis.Options{}), ports: []int{daemon.FreePort(t)}, room: "note.hello"}, interpreter: interpreter, database: filepath.Join(t.TempDir(), "db.sqlite3"), cookies: make(map[string]string)}
 	e.port = e.ports[0]
-	e.variables = []string{"DATABASE=" + e.database, "REDIS=" + redis.Start(t, redis.Options{}).URL()}
+	e.variables = []string{"DATABASE=" + e.database, "REDIS=" + e.redis.URL()}
 	e.manage(t, "", "migrate", "--verbosity", "0")
 	e.manage(t, users, "shell", "--verbosity", "0")
 	e.start(t, "runserver", "--noreload", "--verbosity", "0", strconv.Itoa(e.port))
@@ -227,7 +227,8 @@ func (e *example) serve(t *testing.T) {
 	_, command, _ := strings.Cut(e.file(t, "README.md"), "\nyroom serve ")
 	command, _, _ = strings.Cut(command, "\n")
 	dir := t.TempDir()
-	server := testkit.Serve(t, program, dir, strings.Fields(moved(command, "127.0.0.1:8080", address, "127.0.0.1:8081", django, "db.sqlite3", e.database))...)
+	args := strings.Fields(moved(command, "127.0.0.1:8080", address, "127.0.0.1:8081", django, "db.sqlite3", e.database))
+	server := testkit.Serve(t, program, dir, args...)
 	config := filepath.Join(dir, "Caddyfile")
 	text := "{\n\tadmin off\n}\n" + moved(e.file(t, "Caddyfile"), "127.0.0.1:8080", address, "127.0.0.1:8081", django, "127.0.0.1:8000", server.Host)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
@@ -249,5 +250,14 @@ func (e *example) serve(t *testing.T) {
 	e.logIn(t, "ada", "engine")
 	e.write(t, "served", true)
 	e.refuses(t, http.StatusUnauthorized)
+	server.Stop(t)
+
+	// With the channel layer, it is the worker of Django, too.
+	server = testkit.Serve(t, program, dir, append(args, "--layer", "django+"+e.redis.URL())...)
+	e.must(t, "open", append(e.where("ada", "ada"), "url", "ws://"+django+"/ws")...)
+	e.must(t, "open", append(e.where("bob", "bob"), "url", "ws://"+server.Host+"/ws")...)
+	e.must(t, "insert", "name", "ada", "text", "!")
+	e.must(t, "converge", "names", []string{"ada", "bob"}, "length", e.length+1)
+	e.must(t, "leave")
 	server.Stop(t)
 }
