@@ -69,7 +69,7 @@ func openLayer(_ context.Context, url string, o layerOptions) (openedLayer, erro
 		return natslayer.Open(natslayer.Config{Config: c, URL: url})
 	case "django+redis:", "django+rediss:", "django+redis-sentinel:", "django+rediss-sentinel:":
 		if len(o.Channels) == 0 {
-			return nil, errors.New("the layer of Django has its consumers in Django processes: only a worker can use it, so start yroom worker")
+			return nil, errors.New("the layer of Django has its consumers in Django processes: start a worker, with yroom worker or yroom serve")
 		}
 		return djangolayer.Open(djangolayer.Config{URL: url, Channels: o.Channels, Greeting: o.Greeting, Logger: o.Logger}) //nolint:contextcheck // the layer lasts longer than its opening
 	}

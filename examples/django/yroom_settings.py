@@ -32,8 +32,8 @@ def store_url(row):
 def host_url(host):
     if isinstance(host, dict) and set(host) == {"sentinels", "master_name"}:
         return f"redis-sentinel://{','.join(f'{name}:{port}' for name, port in host['sentinels'])}/{host['master_name']}"
-    if isinstance(host, dict):
-        host = host.get("address")
+    if isinstance(host, dict) and set(host) == {"address"}:
+        host = host["address"]
     if isinstance(host, (list, tuple)):
         return f"redis://{host[0]}:{host[1]}"
     return host if isinstance(host, str) and "://" in host and "?" not in host else None

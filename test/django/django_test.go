@@ -133,7 +133,7 @@ func start(t *testing.T, o options) *site {
 		address += "," + strings.TrimPrefix(host, "redis://")
 	}
 	variables := append([]string{
-		"PYTHONPATH=" + documented(t) + ":" + project, "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, ","), "KEYS=" + strings.Join(o.keys, ","),
+		"PYTHONPATH=" + documented(t) + ":" + project, "DJANGO_SETTINGS_MODULE=notes.settings", "LAYER=" + o.layer, "REDIS=" + strings.Join(hosts, " "), "KEYS=" + strings.Join(o.keys, ","),
 	}, o.extra...)
 	variables = append(append(variables, s.trust...), interpreter)
 	run := func(args ...string) *daemon.Daemon {

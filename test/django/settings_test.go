@@ -23,6 +23,8 @@ func TestSettingsOfHosts(t *testing.T) {
 	}
 	for hosts, want := range map[string]string{
 		"redis-sentinel://10.0.0.1:26379/notes":    `layer: "django+redis-sentinel://10.0.0.1:26379/notes"`,
+		`{"address":"redis://10.0.0.1:6379"}`:      `layer: "django+redis://10.0.0.1:6379"`,
+		`{"address":"redis://10.0.0.1","db":1}`:    "# layer: the hosts of CHANNEL_LAYERS can't be taken over: set the address of the layer",
 		"rediss://10.0.0.1:6379?ssl_ca_certs=file": "# layer: the hosts of CHANNEL_LAYERS can't be taken over: set the address of the layer",
 	} {
 		got := manage(t, []string{"REDIS=" + hosts}, string(script), "shell", "--verbosity", "0")
@@ -42,7 +44,7 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := manage(t, []string{
-		"REDIS=redis://10.0.0.1:6379/0,redis://10.0.0.2:6379/0", "LAYER=pubsub", "CAPACITY=50", "KEYS=secret",
+		"REDIS=redis://10.0.0.1:6379/0 redis://10.0.0.2:6379/0", "LAYER=pubsub", "CAPACITY=50", "KEYS=secret",
 		"DATABASE=postgres://notes:word@10.0.0.3:5432/notes",
 		`ROOMS={"scratch": {"STORAGE_BACKEND": "channels_yroom.storage.YDocMemoryStorage", "REMOVE_ROOM_DELAY": 0, "AUTOSAVE_DELAY": 2.5, "CHANNEL_NAME": "other"},
 			"old": {"STORAGE_BACKEND": "notes.Storage", "PROTOCOL_VERSION": 2, "SERVER_START_SYNC": false, "PROTOCOL_NAME_PREFIX": true}}`,

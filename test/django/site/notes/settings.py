@@ -7,11 +7,12 @@ from urllib.parse import urlsplit
 
 
 def host_of(address):
+    if address.startswith("{"):
+        return json.loads(address)
     url = urlsplit(address)
     if url.scheme == "redis-sentinel":
         return {"sentinels": [(url.hostname, url.port)], "master_name": url.path[1:]}
     return address
-
 
 
 SECRET_KEY = "for tests"
@@ -22,7 +23,7 @@ ROOT_URLCONF = "notes.urls"
 ASGI_APPLICATION = "notes.asgi.application"
 
 layer = os.environ.get("LAYER", "core")
-config = {"hosts": [host_of(address) for address in os.environ["REDIS"].split(",")]}
+config = {"hosts": [host_of(address) for address in os.environ["REDIS"].split(" ")]}
 if os.environ.get("KEYS"):
     config["symmetric_encryption_keys"] = os.environ["KEYS"].split(",")
 if os.environ.get("CAPACITY"):
