@@ -143,7 +143,7 @@ func (s *Site) onForge(name string) string {
 		ref = s.version
 	}
 	kind := "blob"
-	if !strings.Contains(path.Base(name), ".") {
+	if base := path.Base(name); !strings.Contains(base, ".") && !strings.HasSuffix(base, "file") { // not a Makefile or a Caddyfile
 		kind = "tree"
 	}
 	return forge + "/" + kind + "/" + ref + "/" + name
