@@ -114,7 +114,7 @@ programs:
 #  4. The core with its coverage. It starts no goroutine either.
 #  5. Further tests of running times, of allocations and of much work, which the race detector changes or slows down, and
 #     one that crashes it. Those of the core are in 4.
-#  6. What conformance tests leave out under the race detector and with -short.
+#  6. Updates of 200 MiB, which -short leaves out.
 #  7. Attacks on a server, which must have the machine for itself as far as possible.
 MODULE := github.com/yroom/yroom
 CORE := blocks yjs awareness protocol event room internal/outbox internal/clocks internal/lib0
@@ -130,8 +130,7 @@ unit: tools
 	  -- $$race -count=1 -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
 	  -- -count=1 -timeout 30m ./test/... ./cmd/... $(SEQUENTIAL:%=./%) \
 	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
-	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf|GiveUp|PowerLoss|ManyNotices' . ./consumer ./internal/sim ./store/sqlitestore ./store/pgstore ./webhook $$demo \
-	  -- -count=1 -run 'Conformance' ./store/sqlitestore ./store/pgstore \
+	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf|GiveUp|PowerLoss|ManyNotices|Conformance' . ./consumer ./internal/sim ./store/sqlitestore ./store/pgstore ./webhook $$demo \
 	  -- -count=1 -run 'Conformance/Carry' ./layer/redislayer ./layer/natslayer \
 	  -- -count=1 ./test/attack -attack 40s -shared
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
