@@ -159,7 +159,7 @@ func (s *slab) last() *item {
 // back if it is the one that was allocated last.
 func (s *slab) free(it *item) {
 	*it = item{}
-	if s.used > 0 && it == &s.items[s.used-1] {
+	if it == s.last() {
 		s.used--
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -26,14 +24,13 @@ const pairsOfRound = 5
 // first are scraped.
 func BenchmarkMetrics(b *testing.B) {
 	with, without := testkit.Build(b), buildWithoutMetrics(b)
-	memory := func(program string) keeping { return keeping{program: program} }
 	for range b.N {
 		var costs, ratios []float64
 		for round := range pairsOfRound * *rounds {
 			var cost [2]float64
 			for i := range cost {
 				k := (round + i) % 2
-				server := start(b, memory([]string{without, with}[k]), "memory:")
+				server := start(b, keeping{program: []string{without, with}[k]}, "memory:")
 				ctx, end := context.WithCancel(b.Context())
 				if k == 1 {
 					go scrape(ctx, b, "http://"+server.Host+"/metrics")
@@ -55,19 +52,14 @@ func BenchmarkMetrics(b *testing.B) {
 func buildWithoutMetrics(b *testing.B) (program string) {
 	b.Helper()
 	serve, stores := "../../cmd/yroom/serve.go", "../../cmd/yroom/stores.go"
-	overlay := testkit.Overlay(b, map[string]string{
+	return testkit.Build(b, testkit.Overlay(b, map[string]string{
 		serve: testkit.Changed(b, serve,
 			[2]string{"traces.consumer(metrics.consumerEvents())", "traces.consumer(consumer.Events{})"},
 			[2]string{"traces.worker(metrics.workerEvents())", "traces.worker(worker.Events{})"},
 			[2]string{"\t\"github.com/yroom/yroom/webhook\"\n", "\t\"github.com/yroom/yroom/webhook\"\n\t\"github.com/yroom/yroom/worker\"\n"}),
 		stores: testkit.Changed(b, stores,
 			[2]string{"\topened.rest = counts.counting(opened.rest)\n", ""}),
-	})
-	program = filepath.Join(b.TempDir(), "yroom")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", overlay, "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
-		b.Fatalf("go build: %v\n%s", err, out)
-	}
-	return program
+	}))
 }
 
 // scrape reads metrics until ctx ends.

@@ -47,23 +47,27 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// copyFile lets a process on the servers' core send a file to as many connections of one on
-// the clients' core, and returns the milliseconds until all is there.
-func copyFile(b *testing.B, path string) float64 {
+// itself returns a command that runs the test binary on a core, as the program that a variable of
+// the environment makes it.
+func itself(b *testing.B, core, variable string) *exec.Cmd {
 	b.Helper()
 	binary, err := os.Executable()
 	if err != nil {
 		b.Fatal(err)
 	}
-	end := func(core, variable string) *exec.Cmd {
-		cmd := exec.CommandContext(b.Context(), "taskset", "--cpu-list", core, binary)
-		cmd.Env = append(os.Environ(), variable)
-		cmd.Stderr = os.Stderr
-		return cmd
-	}
-	sender := testkit.Launch(b, end(serverCore, sendVariable+"="+path))
+	cmd := exec.CommandContext(b.Context(), "taskset", "--cpu-list", core, binary)
+	cmd.Env = append(os.Environ(), variable)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// copyFile lets a process on the servers' core send a file to as many connections of one on
+// the clients' core, and returns the milliseconds until all is there.
+func copyFile(b *testing.B, path string) float64 {
+	b.Helper()
+	sender := testkit.Launch(b, itself(b, serverCore, sendVariable+"="+path))
 	defer sender.Kill()
-	out, err := end(clientCore, fmt.Sprintf("%s=%s %d", receiveVariable, sender.Host, crowd)).Output()
+	out, err := itself(b, clientCore, fmt.Sprintf("%s=%s %d", receiveVariable, sender.Host, crowd)).Output()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -41,17 +39,7 @@ func writeCost(b *testing.B, w burst) figures {
 // returns the CPU time of the first.
 func writing(b *testing.B, w burst, times int) time.Duration {
 	b.Helper()
-	binary, err := os.Executable()
-	if err != nil {
-		b.Fatal(err)
-	}
-	end := func(core, variable string) *exec.Cmd {
-		cmd := exec.CommandContext(b.Context(), "taskset", "--cpu-list", core, binary)
-		cmd.Env = append(os.Environ(), variable)
-		cmd.Stderr = os.Stderr
-		return cmd
-	}
-	writer := end(serverCore, fmt.Sprintf("%s=%d %s %d %d", writeVariable, w.conns, w.pause, w.size, times))
+	writer := itself(b, serverCore, fmt.Sprintf("%s=%d %s %d %d", writeVariable, w.conns, w.pause, w.size, times))
 	out, err := writer.StdoutPipe()
 	if err == nil {
 		err = writer.Start()
@@ -61,7 +49,7 @@ func writing(b *testing.B, w burst, times int) time.Duration {
 	}
 	address, err := bufio.NewReader(out).ReadString('\n')
 	if err == nil {
-		_, err = end(clientCore, fmt.Sprintf("%s=%s %d", receiveVariable, strings.TrimSpace(address), w.conns)).Output()
+		_, err = itself(b, clientCore, fmt.Sprintf("%s=%s %d", receiveVariable, strings.TrimSpace(address), w.conns)).Output()
 	}
 	if err = errors.Join(err, writer.Wait()); err != nil {
 		b.Fatal(err)

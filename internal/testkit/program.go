@@ -5,14 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-// Build builds the command yroom in a temporary folder of the test, and returns its
-// path.
-func Build(t testing.TB) (program string) {
+// Build builds the command yroom in a temporary folder of the test, with flags of "go build",
+// and returns its path.
+func Build(t testing.TB, flags ...string) (program string) {
 	t.Helper()
-	program, err := build(t.TempDir())
+	program, err := build(t.TempDir(), flags...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +37,10 @@ func MainWithProgram(m *testing.M, program *string) {
 	}())
 }
 
-func build(dir string) (program string, err error) {
+func build(dir string, flags ...string) (program string, err error) {
 	program = filepath.Join(dir, "yroom")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/yroom/yroom/cmd/yroom").CombinedOutput(); err != nil {
+	args := slices.Concat([]string{"build", "-o", program}, flags, []string{"github.com/yroom/yroom/cmd/yroom"})
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return program, nil

@@ -73,17 +73,6 @@ func (f fault) overlay(t *testing.T) (flag string) {
 	return testkit.Overlay(t, map[string]string{file: testkit.Changed(t, file, f.changes...)})
 }
 
-// build builds the command with a fault.
-func build(t *testing.T, overlay string) (program string) {
-	t.Helper()
-	program = filepath.Join(t.TempDir(), "yroom")
-	cmd := exec.CommandContext(t.Context(), "go", "build", overlay, "-o", program, "github.com/yroom/yroom/cmd/yroom")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
-}
-
 func write(t *testing.T, path string, data []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -110,7 +99,7 @@ func TestFaults(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			overlay := f.overlay(t)
-			program := build(t, overlay)
+			program := testkit.Build(t, overlay)
 			t.Run("import", func(t *testing.T) { testImport(t, program) })
 			t.Run("compaction", func(t *testing.T) { testCompaction(t, program) })
 			t.Run("fixtures", func(t *testing.T) { testFixtures(t, overlay) })
