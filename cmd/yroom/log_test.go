@@ -70,6 +70,7 @@ func TestLogOfConnection(t *testing.T) {
 		}
 		received += len(message) + 2 // with the header of a frame
 	}
+	time.Sleep(5 * time.Millisecond) // so that the duration, in whole milliseconds, isn't 0
 	c.Close()
 	want := figures{`yroom_connections_closed_total{code="1006"}`: 1} // otherwise the end of the server could close it
 	testkit.Eventually(t, "the connection is closed", func() string { return want.missing(figuresAt(t, "http://"+s.Host+"/metrics", nil)) })
