@@ -109,8 +109,12 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	if near.is(hasKey) {
 		it.ensureExtra().key = near.extra.key
 	}
-	if right == nil || right.parent() != nil {
-		it.common = it.common.withParent(near.parent(), near.common, before)
+	t := near.parent()
+	if right != nil && right.parent() == nil {
+		t = nil
+	}
+	if t != it.parent() {
+		it.common = it.common.withParent(t, near.common, before)
 	}
 	return left
 }

@@ -13,8 +13,7 @@ type decodedUpdate struct {
 	doc      *Doc
 	slab     slab
 	sections []section
-	common   *common                // of the next item
-	inRoot   *common                // of the last item that names a root as its parent
+	common   *common                // of the next item; its parent is the root that was named last
 	unread   int                    // an upper bound of the bytes of contents still to come
 	roots    []*sharedType          // the roots that the document does not have
 	byName   map[string]*sharedType // roots by name
@@ -43,17 +42,13 @@ func (u *decodedUpdate) beginSection(id uint64) {
 	u.sections = append(u.sections, section{client: c})
 	begun := common{client: c}
 	if u.common != nil {
-		begun.arena = u.common.arena
+		begun.parent, begun.arena = u.common.parent, u.common.arena
 	}
 	u.common = &begun
 }
 
-// newCommon returns a common with capacity for at least n bytes of contents.
-func (u *decodedUpdate) newCommon(c *client, n int) *common {
-	return newCommon(c, nil, make([]byte, 0, max(n, min(u.unread, arenaBytes))))
-}
-
-// block decodes the next block into an item.
+// block decodes the next block into an item. Its parent is a guess, which resolveRefs
+// corrects, unless the block names a root.
 func (u *decodedUpdate) block(b *blocks.Block) {
 	if u.common == nil || u.common.client.id != b.Client {
 		u.beginSection(b.Client)
@@ -69,6 +64,9 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 		last.right = it
 	}
 	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
+	if b.Root != nil {
+		u.common = u.common.withParent(u.root(b.Root), nil, nil)
+	}
 	u.storeContent(it, b.Content)
 	f := flagsOf[b.Kind]
 	var origin, right blocks.ID
@@ -80,10 +78,7 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 		right = b.Right
 		f |= hasRight
 	}
-	if b.Root != nil {
-		it.common = it.common.withParent(u.root(b.Root), u.inRoot, nil)
-		u.inRoot = it.common
-	} else if b.InType {
+	if b.InType {
 		origin = b.Parent
 		f |= inType
 	}
@@ -103,12 +98,17 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 
 // storeContent sets common and content of an item. It copies content.
 func (u *decodedUpdate) storeContent(it *item, content []byte) {
+	c := u.common.client
+	if it.kind == blocks.KindGC {
+		it.common = &c.gcCommon
+		return
+	}
 	if len(content) > u.common.free() {
 		if len(content) > arenaBytes/4 {
-			it.common = newCommon(u.common.client, nil, bytes.Clone(content))
+			it.common = newCommon(c, u.common.parent, bytes.Clone(content))
 			return
 		}
-		u.common = u.newCommon(u.common.client, len(content))
+		u.common = newCommon(c, u.common.parent, make([]byte, 0, max(len(content), min(u.unread, arenaBytes))))
 	}
 	it.common = u.common
 	arena := u.common.arena
