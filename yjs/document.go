@@ -61,7 +61,7 @@ type client struct {
 	prefix           uint64 // if there are holes, the clock of the first one
 	items            items
 	pending          []*item                // items that are not integrated yet, in clock order
-	arrived          *item                  // during Apply: the items of the update whose turn hasn't come, linked by right
+	arrived          queue                  // during Apply: the items of the update whose turn hasn't come
 	passed           []*item                // during Apply: items of the update that were passed over
 	pendingDeletions clocks.Spans           // deletions of elements that are not integrated
 	waiters          clocks.Waiters[waiter] // the items that depend on elements of this client

@@ -23,10 +23,11 @@ func inspect(t *testing.T, d *Doc) {
 		waiting += len(c.pending)
 		end, missing := uint64(0), uint64(0)
 		for i, chunk := range c.items.chunks {
-			if len(chunk) == 0 || len(chunk) > chunkItems || c.items.starts[i] != chunk[0].clock {
-				t.Fatalf("client %d has a chunk of %d items from clock %d on", c.id, len(chunk), c.items.starts[i])
+			if n := chunk.len(); n == 0 || n > chunkItems || len(chunk.run) > 0 && len(chunk.list) > 0 || c.items.starts[i] != chunk.item(0).clock {
+				t.Fatalf("client %d has a chunk of %d and %d items from clock %d on", c.id, len(chunk.run), len(chunk.list), c.items.starts[i])
 			}
-			for _, it := range chunk {
+			for k := range chunk.len() {
+				it := chunk.item(k)
 				if it.clock < end || it.len == 0 || it.client() != c {
 					t.Fatalf("client %d has an item at %d of length %d and client %v, after %d", c.id, it.clock, it.len, it.client().id, end)
 				}

@@ -14,7 +14,7 @@ import (
 // Loading a document mostly consists of creating its items, so they are small: common
 // holds the fields that many items share, extra those that most items lack.
 type item struct {
-	right      *item // the next item in its list; before integration the next item of its client in the update
+	right      *item // the next item in its list
 	common     *common
 	from, to   uint16 // the range of the content in common.arena; all of it if to is 0
 	kind       blocks.Kind
@@ -128,7 +128,7 @@ func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.del
 
 // slabItems is the greatest number of items that are allocated at once. With the
 // allocator's overhead, they take 32 KiB.
-const slabItems = 511
+const slabItems = 4 * chunkItems
 
 // slab allocates items in slices, each twice as long as the one before, up to
 // slabItems.
@@ -147,19 +147,14 @@ func (s *slab) item(left uint64) *item {
 	return &s.items[s.used-1]
 }
 
-// last returns the item that was allocated last, or nil if there was none.
-func (s *slab) last() *item {
-	if s.used == 0 {
-		return nil
-	}
-	return &s.items[s.used-1]
-}
+// newest returns the item that was allocated last, and the memory behind it.
+func (s *slab) newest() []item { return s.items[s.used-1:] }
 
 // free clears an item, so that the memory it refers to can be collected, and takes it
 // back if it is the one that was allocated last.
 func (s *slab) free(it *item) {
 	*it = item{}
-	if it == s.last() {
+	if s.used > 0 && it == &s.items[s.used-1] {
 		s.used--
 	}
 }

@@ -54,7 +54,7 @@ func (tx *transaction) deleteIntegrated(missing clocks.Spans, c *client, x clock
 func (tx *transaction) deleteSpan(c *client, x clocks.Span) {
 	k, i := c.items.searchOn(x.From)
 	for x.From < x.To {
-		it := c.items.chunks[k][i]
+		it := c.items.chunks[k].item(i)
 		if !it.deleted() {
 			if it.clock < x.From {
 				it = tx.doc.split(it, x.From-it.clock)
@@ -66,7 +66,7 @@ func (tx *transaction) deleteSpan(c *client, x clocks.Span) {
 			k, i = c.items.search(it.clock)
 		}
 		x.From = it.end()
-		if i++; i == len(c.items.chunks[k]) {
+		if i++; i == c.items.chunks[k].len() {
 			k, i = k+1, 0
 		}
 	}

@@ -34,7 +34,7 @@ func (c *client) push(it *item) {
 			c.prefix = c.end
 		}
 		c.missing += it.clock - c.end
-		c.items.push(it)
+		c.items.push(it, &c.arrived)
 		c.end = it.end()
 		return
 	}
@@ -95,30 +95,39 @@ func (c *client) unknown(x clocks.Span) clocks.Span {
 	}
 }
 
-// unknownOf returns the parts that are unknown of items in clock order, which are linked by
-// right.
-func (d *Doc) unknownOf(c *client, first *item) *item {
-	if n := len(c.pending); first.clock >= c.end && (n == 0 || first.clock >= c.pending[n-1].end()) {
-		return first
+// unknownOf returns the parts of the items of an update that are unknown.
+func (d *Doc) unknownOf(c *client, items queue) queue {
+	if n, first := len(c.pending), items.first(); first == nil || first.clock >= c.end && (n == 0 || first.clock >= c.pending[n-1].end()) {
+		return items
 	}
-	var out *item
-	link := &out
-	for it := first; it != nil; {
-		next, x := it.right, c.unknown(clocks.Span{From: it.clock, To: it.end()})
-		if x.From == x.To {
-			it = next
-			continue
+	var out queue
+	for _, run := range items.runs {
+		for ; len(run) > 0; run = run[1:] {
+			d.addUnknown(c, &out, run)
 		}
-		if x.From > it.clock {
-			it = d.cutItem(it, x.From-it.clock, -1)
-		}
-		if x.To < it.end() {
-			rest := d.cutItem(it, x.To-it.clock, -1)
-			rest.right, next = next, rest
-		}
-		*link = it
-		link, it.right = &it.right, nil
-		it = next
 	}
 	return out
+}
+
+// addUnknown adds the parts of an item that are unknown to a queue. The item is the first one of memory.
+func (d *Doc) addUnknown(c *client, out *queue, memory []item) {
+	for {
+		it := &memory[0]
+		x := c.unknown(clocks.Span{From: it.clock, To: it.end()})
+		if x.From == x.To {
+			return
+		}
+		if x.From > it.clock {
+			d.cutItem(it, x.From-it.clock, -1)
+			memory = d.slab.newest()
+			it = &memory[0]
+		}
+		if x.To == it.end() {
+			out.add(memory)
+			return
+		}
+		d.cutItem(it, x.To-it.clock, -1)
+		out.add(memory)
+		memory = d.slab.newest()
+	}
 }

@@ -27,11 +27,11 @@ func (d *Doc) mergeSpan(c *client, x clocks.Span) {
 	}
 	s := &c.items
 	k, i := s.search(x.From - min(1, x.From))
-	for left := s.chunks[k][i]; left.end() < c.end && left.end() <= x.To; {
-		if i++; i == len(s.chunks[k]) {
+	for left := s.chunks[k].item(i); left.end() < c.end && left.end() <= x.To; {
+		if i++; i == s.chunks[k].len() {
 			k, i = k+1, 0
 		}
-		right := s.chunks[k][i]
+		right := s.chunks[k].item(i)
 		if left.end() < right.clock || left.differs(right) || !left.continues(right) || len(left.content())+len(right.content()) > pieceBytes {
 			left = right
 			continue

@@ -14,7 +14,7 @@ func TestMergeTyping(t *testing.T) {
 	must(t, text.Delete(100, 50))
 	items := 0
 	for _, chunk := range d.clients[0].items.chunks {
-		items += len(chunk)
+		items += chunk.len()
 	}
 	if items != 3 {
 		t.Errorf("%d items, want 3", items)

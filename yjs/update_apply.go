@@ -62,10 +62,7 @@ func (tx *transaction) integrateUpdate(u *decodedUpdate) {
 			d.byID[c.id] = c
 			d.clients, d.sorted = append(d.clients, c), false
 		}
-		if sec.first == nil {
-			continue
-		}
-		if c.arrived = d.unknownOf(c, sec.first); c.arrived != nil {
+		if c.arrived = d.unknownOf(c, sec.items); c.arrived.first() != nil {
 			todo = append(todo, c)
 		}
 	}
@@ -76,6 +73,7 @@ func (tx *transaction) integrateUpdate(u *decodedUpdate) {
 	}
 	for _, sec := range u.sections {
 		sec.client.addPending()
+		sec.client.arrived = queue{}
 	}
 	for _, c := range tx.touched {
 		c.dropIntegrated()
@@ -164,7 +162,7 @@ func (tx *transaction) run(c *client) {
 	var prev hint
 	for {
 		c := stack[len(stack)-1]
-		it := c.arrived
+		it := c.arrived.first()
 		if it == nil && len(stack) == 1 {
 			c.state = idle
 			return
@@ -183,7 +181,7 @@ func (tx *transaction) run(c *client) {
 			stack = append(stack, on)
 			continue
 		}
-		c.arrived = it.right
+		c.arrived.pop()
 		x := clocks.Span{From: it.clock, To: it.end()}
 		left := d.resolveRefs(it, prev)
 		tx.integrate(it, left)
@@ -202,7 +200,7 @@ func (tx *transaction) run(c *client) {
 func (tx *transaction) wake(c *client, x clocks.Span) {
 	tx.scratch = c.waiters.Take(tx.scratch[:0], x)
 	for _, w := range tx.scratch {
-		if of := w.Value.client; w.Value.item == of.arrived {
+		if of := w.Value.client; w.Value.item == of.arrived.first() {
 			of.waiting = false
 			tx.woken = append(tx.woken, of)
 		} else {
@@ -216,7 +214,7 @@ func (tx *transaction) wake(c *client, x clocks.Span) {
 func (tx *transaction) suspend(stack []*client) {
 	for _, c := range stack {
 		c.state = blocked
-		it := c.arrived
+		it := c.arrived.first()
 		if it == nil || c.waiting {
 			continue
 		}
@@ -240,9 +238,9 @@ func (tx *transaction) passOver() []*client {
 	for n := len(tx.halted); n > 0; n = len(tx.halted) {
 		c := tx.halted[n-1]
 		tx.halted = tx.halted[:n-1]
-		if it := c.arrived; it != nil && c.waiting {
+		if it := c.arrived.first(); it != nil && c.waiting {
 			c.waiting = false
-			c.arrived, it.right = it.right, nil
+			c.arrived.pop()
 			c.passed = append(c.passed, it)
 			return []*client{c}
 		}

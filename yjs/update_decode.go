@@ -20,10 +20,10 @@ type decodedUpdate struct {
 	deleted  iter.Seq2[blocks.ID, uint64]
 }
 
-// section holds the items of one client in clock order, linked by right.
+// section holds the items of one client.
 type section struct {
 	client *client // not in Doc.clients yet if the client is new
-	first  *item
+	items  queue
 }
 
 // decode decodes and checks an update.
@@ -56,13 +56,8 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 	if b.Kind == blocks.KindSkip {
 		return
 	}
-	last := u.slab.last()
 	it := u.slab.item(b.Left + 1)
-	if sec := &u.sections[len(u.sections)-1]; sec.first == nil {
-		sec.first = it
-	} else {
-		last.right = it
-	}
+	u.sections[len(u.sections)-1].items.add(u.slab.newest())
 	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
 	if b.Root != nil {
 		u.common = u.common.withParent(u.root(b.Root), nil, nil)

@@ -66,16 +66,15 @@ func (c *client) appendDeleted(all []deletion) []deletion {
 		all = append(all, deletion{c, x})
 	}
 	pending := c.pendingDeletions
-	for _, chunk := range c.items.chunks {
-		for _, it := range chunk {
-			if it.deleted() {
-				for ; len(pending) > 0 && pending[0].From < it.clock; pending = pending[1:] {
-					add(pending[0])
-				}
-				add(clocks.Span{From: it.clock, To: it.end()})
+	c.items.from(0, func(it *item) bool {
+		if it.deleted() {
+			for ; len(pending) > 0 && pending[0].From < it.clock; pending = pending[1:] {
+				add(pending[0])
 			}
+			add(clocks.Span{From: it.clock, To: it.end()})
 		}
-	}
+		return true
+	})
 	for _, x := range pending {
 		add(x)
 	}
@@ -128,13 +127,11 @@ func (w *writer) section(c *client, clock uint64, withPending bool) {
 		}
 	}
 	if clock < c.end {
-		k, i := c.items.search(clock)
-		for ; k < len(c.items.chunks); k, i = k+1, 0 {
-			for _, it := range c.items.chunks[k][i:] {
-				held(it.clock)
-				add(it)
-			}
-		}
+		c.items.from(clock, func(it *item) bool {
+			held(it.clock)
+			add(it)
+			return true
+		})
 	}
 	held(lib0.MaxInt + 1)
 	if n += w.flush(); n == 0 {
