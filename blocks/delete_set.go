@@ -124,18 +124,6 @@ func (in *parsedUpdate) readSpans(r *lib0.Reader, enc Encoding, client, count ui
 	return ordered, nil
 }
 
-// deletionsLen returns about how many bytes the delete set takes in V1.
-func (in *parsedUpdate) deletionsLen() int {
-	n := lib0.UintLen(uint64(len(in.deletions)))
-	for _, d := range in.deletions {
-		n += lib0.UintLen(d.client) + lib0.UintLen(uint64(d.n))
-	}
-	for _, x := range in.spans {
-		n += lib0.UintLen(x.From) + lib0.UintLen(x.To-x.From)
-	}
-	return n
-}
-
 // matchesDeleted reports whether wire begins with count spans that are exactly the
 // deleted elements of the section's prepared blocks.
 func (sec *section) matchesDeleted(count uint64, wire []byte) bool {

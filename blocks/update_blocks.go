@@ -60,33 +60,20 @@ type Block struct {
 // in the order of the update. It refuses an update in V1 from which Convert leaves something
 // out, and one in V2 of which it would leave out a block or a deletion. It returns what the
 // update deletes: the first element and the length of each span, in order and without
-// overlap. It may have called yield before it returns an error, which is that of Convert. A
+// overlap, which alias update. It may have called yield before it returns an error, which is that of Convert. A
 // Block is valid until yield returns; its slices alias update, or memory that Parse reuses.
 func Parse(update []byte, enc Encoding, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	var in parsedUpdate
 	switch enc {
 	case V1:
-		err = in.parseV1(update, yield)
+		return in.parseV1(update, yield)
 	case V2:
-		err = in.parseV2(update, yield)
-	default:
-		err = checkEncoding(enc)
+		return in.parseV2(update, yield)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return func(yield func(ID, uint64) bool) {
-		for _, d := range in.deletions {
-			for _, x := range d.spans {
-				if !yield(ID{d.client, x.From}, x.To-x.From) {
-					return
-				}
-			}
-		}
-	}, nil
+	return nil, checkEncoding(enc)
 }
 
-func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) error {
+func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	r := lib0.NewReader(update)
 	var b block
 	var l blockLayout
@@ -101,7 +88,7 @@ func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) error {
 			} else {
 				b.read(&r, sec.client, sec.end)
 				if err := r.Err(); err != nil {
-					return malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
+					return nil, malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
 				}
 				out.setBlock(&b)
 			}
@@ -111,17 +98,20 @@ func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) error {
 		in.sections = append(in.sections, sec)
 	}
 	if err := r.Err(); err != nil {
-		return malformed("update: %w", err)
+		return nil, malformed("update: %w", err)
 	}
-	return in.finishParse(&r, V1)
+	if deleted, _, err = in.finishParse(&r, V1); err != nil {
+		return nil, err
+	}
+	return deleted, nil
 }
 
-// finishParse checks the sections, and reads the delete set.
-func (in *parsedUpdate) finishParse(r *lib0.Reader, enc Encoding) error {
+// finishParse checks the sections, and reads the delete set as parseDeletions does.
+func (in *parsedUpdate) finishParse(r *lib0.Reader, enc Encoding) (deleted iter.Seq2[ID, uint64], taken int, err error) {
 	if client, ok := duplicateClient(in.sections); ok {
-		return malformed("update: two sections of client %d", client)
+		return nil, 0, malformed("update: two sections of client %d", client)
 	}
-	return in.readDeletions(r, enc)
+	return in.parseDeletions(r, enc)
 }
 
 // setLayout sets out to the block with the id at, which wire begins with.

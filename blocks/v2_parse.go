@@ -1,9 +1,13 @@
 package blocks
 
-import "github.com/yroom/yroom/internal/lib0"
+import (
+	"iter"
+
+	"github.com/yroom/yroom/internal/lib0"
+)
 
 // parseV2 is parse for an update in V2. It doesn't convert most of the blocks to V1.
-func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) error {
+func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	d := v2Reader{rest: lib0.NewReader(update), limit: maxUnpacked(update)}
 	d.columns()
 	var b block
@@ -25,7 +29,7 @@ func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) error {
 				out.setBlock(&b)
 			}
 			if !d.ok() {
-				return d.err(update)
+				return nil, d.err(update)
 			}
 			out.Left = left - 1
 			sec.end += out.Len
@@ -34,13 +38,16 @@ func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) error {
 		in.sections = append(in.sections, sec)
 	}
 	if err := d.err(update); err != nil {
-		return err
+		return nil, err
 	}
-	if err := in.finishParse(&d.rest, V2); err != nil {
-		return err
+	deleted, taken, err := in.finishParse(&d.rest, V2)
+	if err != nil {
+		return nil, err
 	}
-	d.taken += in.deletionsLen()
-	return d.err(update)
+	if d.taken += taken; !d.ok() {
+		return nil, d.err(update)
+	}
+	return deleted, nil
 }
 
 // readSimple reads a block whose first byte, info, isSimple accepts. It checks the block as
