@@ -44,9 +44,9 @@
 //   - document.go: Doc, and its clients. type.go: what all shared types have in common.
 //     item.go: items, with their contents in item_content.go and their origins in
 //     item_refs.go. item_list.go: all items of a client by clock.
-//   - update_*.go: Apply decodes an update into items (update_decode.go), integrates them in
-//     the order of their dependencies (update_apply.go), and keeps the others as pending
-//     (update_pending.go). update_encode.go writes updates.
+//   - update_*.go: Apply decodes an update into items (update_decode.go), which wait in queues
+//     (update_queue.go), integrates them in the order of their dependencies (update_apply.go),
+//     and keeps the others as pending (update_pending.go). update_encode.go writes updates.
 //   - item_*.go: item_integrate.go inserts an item into its list by the algorithm YATA,
 //     item_delete.go deletes items, item_split.go and item_merge.go split and join them.
 //     item_gc.go drops the contents of deleted items.

@@ -12,7 +12,7 @@ import (
 // else.
 //
 // Loading a document mostly consists of creating its items, so they are small: common
-// holds the fields that many items share, extra those that most items lack.
+// holds the fields that many items share, and has extra, with those that most items lack.
 type item struct {
 	right      *item // the next item in its list
 	common     *common
@@ -22,49 +22,65 @@ type item struct {
 	mark       mark
 	refs       refs
 	clock, len uint64
-	extra      *extra // nil if all of its fields are zero
 }
 
 // extra holds the fields that most items lack.
 type extra struct {
-	key   string
-	value []byte      // of a format that the Doc itself made
-	typ   *sharedType // of a KindType block; nil once its content was collected
-	node  *node       // in the parent's position index; nil if the parent is not indexed
-	wide  *wideRefs   // if hasWideRefs is set
-	visit uint64      // the value of Doc.visits when cleanFormats last visited the item
+	shared *common // what common was before the item had extra
+	key    string
+	value  []byte      // of a format that the Doc itself made
+	typ    *sharedType // of a KindType block; nil once its content was collected
+	node   *node       // in the parent's position index; nil if the parent is not indexed
+	wide   *wideRefs   // if hasWideRefs is set
+	visit  uint64      // the value of Doc.visits when cleanFormats last visited the item
 }
+
+// extra returns the extra fields of the item, or nil if all of them are zero.
+func (it *item) extra() *extra { return it.common.extra }
 
 // ensureExtra returns extra, which it allocates if it is nil.
 func (it *item) ensureExtra() *extra {
-	if it.extra == nil {
-		it.extra = new(extra)
+	if it.common.extra == nil {
+		it.own(new(commonAndExtra))
 	}
-	return it.extra
+	return it.common.extra
+}
+
+// commonAndExtra is the common of an item with extra fields.
+type commonAndExtra struct {
+	common common
+	extra  extra
+}
+
+// own gives the item, which must have no extra, the extra and the common of memory.
+func (it *item) own(memory *commonAndExtra) {
+	memory.common, memory.extra.shared = *it.common, it.common
+	memory.common.extra = &memory.extra
+	it.common = &memory.common
 }
 
 // node returns the node of the item in its parent's position index, which must exist.
-func (it *item) node() *node { return it.extra.node }
+func (it *item) node() *node { return it.extra().node }
 
 func (it *item) key() string {
-	if it.extra == nil {
+	if it.extra() == nil {
 		return ""
 	}
-	return it.extra.key
+	return it.extra().key
 }
 
 func (it *item) typ() *sharedType {
-	if it.extra == nil {
+	if it.extra() == nil {
 		return nil
 	}
-	return it.extra.typ
+	return it.extra().typ
 }
 
 func (it *item) visit() uint64 {
-	if it.extra == nil {
+	if it.extra() == nil {
 		return 0
 	}
-	return it.extra.visit
+	return it.extra().visit
 }
 
 type flags uint8
@@ -117,8 +133,8 @@ func (it *item) elementWidth() uint64 {
 func (it *item) format() (key string, value []byte) {
 	r := lib0.Reread(it.content())
 	key, value = string(r.Text()), r.Text()
-	if it.extra != nil && it.extra.value != nil {
-		value = it.extra.value
+	if it.extra() != nil && it.extra().value != nil {
+		value = it.extra().value
 	}
 	return key, value
 }
@@ -127,7 +143,7 @@ func (it *item) format() (key string, value []byte) {
 func (it *item) isFormat() bool { return it.kind == blocks.KindFormat && !it.deleted() }
 
 // slabItems is the greatest number of items that are allocated at once. With the
-// allocator's overhead, they take 32 KiB.
+// allocator's overhead, they take 28 KiB.
 const slabItems = 4 * chunkItems
 
 // slab allocates items in slices, each twice as long as the one before, up to

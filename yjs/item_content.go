@@ -8,11 +8,13 @@ import (
 
 // common holds the fields that many items share: the client, the parent and the arena
 // of their contents. It is immutable: an item that gets a parent or loses its content
-// refers to another common.
+// refers to another common. An exception is the common of an item that has extra, which
+// belongs to that item.
 type common struct {
 	client *client
 	parent *sharedType
 	arena  *arena // nil if the items have no content
+	extra  *extra // nil if the common is shared
 }
 
 // arena holds the contents of items, one after another. It only grows: the contents of
@@ -78,11 +80,16 @@ func (d *Doc) storeContent(it *item, c *client, t *sharedType, content []byte) {
 
 // setContent sets the item's arena to a new one with the given content, which it keeps.
 func (it *item) setContent(content []byte) {
-	it.common = newCommon(it.common.client, it.common.parent, content)
+	if it.extra() != nil {
+		it.common.arena = &arena{content}
+	} else {
+		it.common = newCommon(it.common.client, it.common.parent, content)
+	}
 	it.from, it.to = 0, 0
 }
 
-// cutContent splits the item's content before byte at, and moves the rest to right.
+// cutContent splits the item's content before byte at, and moves the rest to right, which has
+// the same arena.
 func (it *item) cutContent(right *item, at int) {
 	all := it.content()
 	if it.to == 0 && len(all) > math.MaxUint16 {
@@ -92,7 +99,7 @@ func (it *item) cutContent(right *item, at int) {
 	}
 	end := it.from + uint16(len(all))
 	it.to = it.from + uint16(at)
-	right.common, right.from, right.to = it.common, it.to, end
+	right.from, right.to = it.to, end
 }
 
 // growContent appends right's content, which has at most pieceBytes bytes, to the
@@ -113,19 +120,45 @@ func (it *item) growContent(right *item) {
 	own.bytes = append(own.bytes, more...)
 }
 
-// withParent returns a common like c with the parent t. It returns a or b if one of
-// them is equal to that.
-func (c *common) withParent(t *sharedType, a, b *common) *common {
-	if c.parent == t {
-		return c
+// setParent sets the parent. The item then shares a or b, if one of them is equal to the
+// common that it needs.
+func (it *item) setParent(t *sharedType, a, b *common) {
+	switch c := it.common; {
+	case c.parent == t:
+	case c.extra != nil:
+		c.parent = t
+	default:
+		it.common = sharedOrNew(common{client: c.client, parent: t, arena: c.arena}, a, b)
 	}
-	return sharedOrNew(common{c.client, t, c.arena}, a, b)
 }
 
-// withoutContent returns a common like c without an arena. It returns a if that is
-// equal.
-func (c *common) withoutContent(a *common) *common {
-	return sharedOrNew(common{client: c.client, parent: c.parent}, a, nil)
+// dropContent drops the arena. The item then shares a if that is equal to the common that it
+// needs. It returns the common that was needed for that, or a.
+func (it *item) dropContent(a *common) *common {
+	it.from, it.to = 0, 0
+	c := it.common
+	if c.extra != nil {
+		c.arena = nil
+		return a
+	}
+	it.common = sharedOrNew(common{client: c.client, parent: c.parent}, a, nil)
+	return it.common
+}
+
+// shareable returns a common like c that other items can share.
+func (c *common) shareable() *common {
+	if c.extra == nil {
+		return c
+	}
+	return sharedOrNew(common{client: c.client, parent: c.parent, arena: c.arena}, c.extra.shared, nil)
+}
+
+// lent returns a common that other items can share and that may be equal to that of the item.
+func (it *item) lent() *common {
+	if it.extra() != nil {
+		return it.extra().shared
+	}
+	return it.common
 }
 
 // sharedOrNew returns a or b if one of them is equal to wanted, and otherwise a copy of wanted.

@@ -15,10 +15,10 @@ func (tx *transaction) collect() {
 			}
 			if t := it.typ(); t != nil {
 				t.collect()
-				it.extra.typ = nil
+				it.extra().typ = nil
 			}
-			bare = it.common.withoutContent(bare)
-			it.kind, it.common, it.from, it.to = blocks.KindDeleted, bare, 0, 0
+			bare = it.dropContent(bare)
+			it.kind = blocks.KindDeleted
 		}
 	}
 }

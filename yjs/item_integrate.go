@@ -84,7 +84,7 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	var near, right *item
 	var before *common
 	if prev.item != nil {
-		before = prev.item.common
+		before = prev.item.lent()
 	}
 	if it.is(hasOrigin) {
 		left = d.leftOf(it, prev)
@@ -99,7 +99,7 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	it.right = right
 	if near == nil {
 		if it.is(inType) {
-			it.common = it.common.withParent(d.item(it.origin()).typ(), before, nil)
+			it.setParent(d.item(it.origin()).typ(), before, nil)
 			it.setRefs(blocks.ID{}, blocks.ID{})
 			it.flags &^= inType
 		}
@@ -107,14 +107,14 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	}
 	it.flags = it.flags&^hasKey | near.flags&hasKey
 	if near.is(hasKey) {
-		it.ensureExtra().key = near.extra.key
+		it.ensureExtra().key = near.key()
 	}
 	t := near.parent()
 	if right != nil && right.parent() == nil {
 		t = nil
 	}
 	if t != it.parent() {
-		it.common = it.common.withParent(t, near.common, before)
+		it.setParent(t, near.lent(), before)
 	}
 	return left
 }
@@ -165,7 +165,8 @@ func (tx *transaction) integrate(it, left *item) {
 	c.push(it)
 	switch it.kind {
 	case blocks.KindType:
-		it.extra.typ.item, it.extra.typ.depth, it.extra.typ.changed = it, t.depth+1, tx.serial
+		own := it.typ()
+		own.item, own.depth, own.changed = it, t.depth+1, tx.serial
 	case blocks.KindFormat:
 		t.formatted = true
 	}

@@ -13,7 +13,7 @@ type wideRefs struct{ origin, right blocks.ID }
 // set, it returns the id of the parent instead.
 func (it *item) origin() blocks.ID {
 	if it.is(hasWideRefs) {
-		return it.extra.wide.origin
+		return it.extra().wide.origin
 	}
 	return blocks.ID{Client: uint64(it.refs.originClient), Clock: uint64(it.refs.originClock)}
 }
@@ -21,7 +21,7 @@ func (it *item) origin() blocks.ID {
 // rightOrigin returns the id of the element before which the item was inserted.
 func (it *item) rightOrigin() blocks.ID {
 	if it.is(hasWideRefs) {
-		return it.extra.wide.right
+		return it.extra().wide.right
 	}
 	return blocks.ID{Client: uint64(it.refs.rightClient), Clock: uint64(it.refs.rightClock)}
 }

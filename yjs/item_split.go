@@ -22,7 +22,7 @@ func (d *Doc) split(it *item, n uint64) *item {
 func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 	right := d.cutItem(it, n, at)
 	if it.is(hasKey) {
-		right.ensureExtra().key = it.extra.key
+		right.ensureExtra().key = it.key()
 	}
 	right.right, it.right = it.right, right
 	t := it.parent()
@@ -49,7 +49,7 @@ func (d *Doc) splitAt(it *item, n uint64, at int) *item {
 func (d *Doc) cutItem(it *item, n uint64, at int) *item {
 	right := d.slab.item(slabItems)
 	*right = item{
-		common: it.common, clock: it.clock + n, len: it.len - n,
+		common: it.common.shareable(), clock: it.clock + n, len: it.len - n,
 		kind: it.kind, flags: it.flags,
 	}
 	it.len = n

@@ -87,13 +87,13 @@ func (t *sharedType) makeIndex() {
 	for it := t.first; it != nil; it = it.right {
 		count++
 	}
-	nodes, extras, i := make([]node, count), make([]extra, count), 0
+	nodes, extras, i := make([]node, count), make([]commonAndExtra, count), 0
 	for it := t.first; it != nil; it = it.right {
 		nodes[i].it = it
-		if it.extra == nil {
-			it.extra = &extras[i]
+		if it.extra() == nil {
+			it.own(&extras[i])
 		}
-		it.extra.node = &nodes[i]
+		it.extra().node = &nodes[i]
 		i++
 	}
 	t.index = build(nodes)
@@ -119,13 +119,13 @@ func build(nodes []node) *node {
 // newNode adds a node to the item. If extra is nil, it allocates both at once.
 func (it *item) newNode() *node {
 	var both struct {
-		extra extra
+		extra commonAndExtra
 		node  node
 	}
-	if it.extra == nil {
-		it.extra = &both.extra
+	if it.extra() == nil {
+		it.own(&both.extra)
 	}
-	it.extra.node = &both.node
+	it.extra().node = &both.node
 	both.node.it = it
 	return &both.node
 }
@@ -162,7 +162,7 @@ func (t *sharedType) remove(it *item) {
 	n := it.node()
 	t.splay(n)
 	lo, hi := n.lo, n.hi
-	it.extra.node = nil
+	it.extra().node = nil
 	if lo != nil {
 		lo.up = nil
 	}

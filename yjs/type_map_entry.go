@@ -91,8 +91,9 @@ func (t *sharedType) set(key string, v Value) error {
 	return t.edit(func(tx *transaction) {
 		own := tx.doc.ownClient()
 		it := tx.doc.slab.item(slabItems)
-		*it = item{clock: own.end, len: 1, kind: c.kind, extra: &extra{key: key}, flags: hasKey}
+		*it = item{clock: own.end, len: 1, kind: c.kind, flags: hasKey}
 		tx.doc.storeContent(it, own, t, c.bytes)
+		it.ensureExtra().key = key
 		var left *item
 		if e := t.entry(key); e != nil {
 			left = e.last
@@ -100,7 +101,7 @@ func (t *sharedType) set(key string, v Value) error {
 			it.setRefs(left.lastID(), blocks.ID{})
 		}
 		if c.kind == blocks.KindType {
-			it.extra.typ = readType(tx.doc, c.bytes)
+			it.extra().typ = readType(tx.doc, c.bytes)
 		}
 		tx.integrate(it, left)
 	})

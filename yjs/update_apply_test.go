@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
@@ -102,6 +103,35 @@ func TestApplyAllocations(t *testing.T) {
 	}
 	if allocs := testing.AllocsPerRun(5, func() { _ = text.String() }); allocs > 1 {
 		t.Errorf("%.0f allocations to print a text", allocs)
+	}
+}
+
+// TestMemoryOfItems loads a text of many items, half of them deleted, and prints it. An item
+// has 56 bytes. Its content, that content printed, and the lists of items take little more.
+func TestMemoryOfItems(t *testing.T) {
+	const items = 8_000
+	d := NewWith(Options{ClientID: 1})
+	text, _ := d.Text("t")
+	for i := range items {
+		must(t, text.Insert(0, "x", nil))
+		if i%2 == 0 {
+			must(t, text.Delete(0, 1))
+		}
+	}
+	for enc, update := range map[Encoding][]byte{V1: d.Encode(V1), V2: d.Encode(V2)} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		loaded := New()
+		must(t, loaded.Apply(update, enc))
+		copied, _ := loaded.Text("t")
+		printed := copied.String()
+		runtime.ReadMemStats(&after)
+		if len(printed) != items/2 {
+			t.Fatal("wrong text")
+		}
+		if n := float64(after.TotalAlloc-before.TotalAlloc) / items; n > 64 {
+			t.Errorf("encoding %d: %.1f bytes an item", enc, n)
+		}
 	}
 }
 

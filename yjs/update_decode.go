@@ -60,7 +60,9 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 	u.sections[len(u.sections)-1].items.add(u.slab.newest())
 	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
 	if b.Root != nil {
-		u.common = u.common.withParent(u.root(b.Root), nil, nil)
+		if t := u.root(b.Root); t != u.common.parent {
+			u.common = &common{client: u.common.client, parent: t, arena: u.common.arena}
+		}
 	}
 	u.storeContent(it, b.Content)
 	f := flagsOf[b.Kind]
