@@ -15,7 +15,7 @@ func (s *socket) handleDue(t *testing.T, messages ...message) {
 	t.Helper()
 	p := s.layer.proxy
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.due[p.rooms[s.room].channels[s.name]] = true
 	for _, m := range messages {
 		m.typ, m.room, m.channel = cmp.Or(m.typ, typeMessage), s.room, s.name

@@ -30,6 +30,7 @@ type proxy struct {
 	waiting   chan struct{}
 	calls     sync.WaitGroup
 	calling   context.Context // ends some time after the worker has begun to end
+	wake      chan struct{}   // has a value if the rest of tick is to end
 
 	mu       sync.Mutex
 	rooms    map[string]*room
@@ -41,6 +42,8 @@ type proxy struct {
 	left     *recent              // the keys of connections that have left
 	early    *recent              // the keys of those whose disconnect has arrived before their connect
 	ended    *recent              // the keys of those that a room has closed
+	resting  bool                 // tick rests, because nothing waited for it
+	looked   time.Time            // when look was last called
 	draining bool
 	keeping  bool // keepGroups runs
 	received uint64
@@ -126,7 +129,7 @@ func connKey(room, channel string) string { return room + " " + channel }
 func newProxy(c Config, b *bus, d *document.Documents) *proxy {
 	return &proxy{
 		bus: b, documents: d, greeting: c.Greeting, log: c.Logger, logs: rate.New(1),
-		slots: make(chan struct{}, callsAtOnce), waiting: make(chan struct{}, callsWaiting),
+		slots: make(chan struct{}, callsAtOnce), waiting: make(chan struct{}, callsWaiting), wake: make(chan struct{}, 1),
 		rooms: make(map[string]*room), behind: make(map[*destination]bool), due: make(map[*conn]bool), probed: make(map[*conn]bool),
 		departed: make(map[string]time.Time),
 		left:     newRecent(4096), early: newRecent(4096), ended: newRecent(4096),
@@ -144,7 +147,7 @@ func (p *proxy) stats() Stats {
 func (p *proxy) begin() context.CancelFunc {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.draining = false
+	p.draining, p.resting, p.looked = false, false, p.bus.now()
 	var cut context.CancelFunc
 	p.calling, cut = context.WithCancel(context.Background())
 	return cut
@@ -257,7 +260,7 @@ func (p *proxy) send(c *conn, in event.Input) bool {
 // lost makes all connections join again, because messages of their clients may be lost.
 func (p *proxy) lost() {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	for _, r := range p.rooms {
 		for _, c := range r.conns {
 			p.due[c] = true

@@ -25,7 +25,7 @@ func (p *proxy) take(b *bus, entry []byte) {
 		err = fmt.Errorf("the payload of a client has %d bytes, and %d are allowed: let the client change less at once", len(m.payload), maxPayload)
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	p.received++
 	if err == nil {
 		err = p.handle(m)
@@ -120,7 +120,7 @@ func (p *proxy) addNew(name, channel string) *conn {
 // nothing since. They may only read until they say what they may do.
 func (p *proxy) addMembers(name string, channels []string) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	for _, channel := range channels {
 		r := p.rooms[name]
 		if r == nil || p.draining {

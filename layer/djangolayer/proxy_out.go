@@ -11,7 +11,7 @@ import (
 // deliver is layer.FrontHandler.Deliver.
 func (p *proxy) deliver(outs []layer.Output) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	for i := range outs {
 		p.deliverOne(outs[i].Room, &outs[i].Output)
 	}
@@ -97,7 +97,7 @@ func (p *proxy) post(one post) {
 	done := one.done
 	one.done = func(r result) {
 		p.mu.Lock()
-		defer p.mu.Unlock()
+		defer p.unlock()
 		done(r)
 	}
 	if !p.bus.post(one) {

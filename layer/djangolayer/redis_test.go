@@ -104,6 +104,12 @@ func (d *django) work(t *testing.T, address string) {
 	})
 }
 
+// tick moves the time on, and does what is due then.
+func (d *django) tick(by time.Duration) {
+	d.advance(by)
+	d.layer.proxy.doDue()
+}
+
 func (d *django) do(t *testing.T, host int, args ...string) rueidis.RedisResult {
 	t.Helper()
 	r := d.hosts[host].Do(t.Context(), d.hosts[host].B().Arbitrary(args...).Build())
@@ -432,14 +438,13 @@ func TestSilence(t *testing.T) {
 		d.do(t, 0, "ZADD", "asgi:group:room", "1", s.name)
 	}
 	for range 20 {
-		d.advance(5 * time.Second)
+		d.tick(lookPause)
 		await(t, "the living process takes what is sent", func() string {
 			if n, err := d.do(t, 0, "ZCARD", "asgi"+alive.process).AsInt64(); err != nil || n != 0 {
 				return fmt.Sprint(n, err)
 			}
 			return ""
 		}, alive)
-		time.Sleep(2 * tickPause) // a tick has seen the time
 	}
 	testkit.Eventually(t, "the other connections have ended", func() string {
 		if s := d.layer.Stats(); s.Conns != 1 {
@@ -504,8 +509,7 @@ func TestDeparture(t *testing.T) {
 	a.write(t, "one ")
 	b.awaitText(t, "one ")
 	for range 3 { // what was sent while they joined is old enough
-		d.advance(2 * unsureFor)
-		time.Sleep(2 * tickPause)
+		d.tick(2 * unsureFor)
 	}
 	a.write(t, "two ")
 	b.awaitText(t, "one two ")

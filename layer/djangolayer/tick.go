@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	tickPause   = 50 * time.Millisecond
+	tickPause   = 50 * time.Millisecond // between two ticks while something waits for one
+	restPause   = time.Second           // the same while nothing does
 	lookPause   = 5 * time.Second
 	probeWait   = 5 * time.Second  // how long a client whose client id another one claims may be silent
 	resyncWait  = 10 * time.Second // how long a room may take to answer a Resync
@@ -21,27 +22,58 @@ const (
 
 // tick does what is due, until ctx ends.
 func (p *proxy) tick(ctx context.Context) {
-	ticker := time.NewTicker(tickPause)
-	defer ticker.Stop()
-	looked := p.bus.now()
+	timer := time.NewTimer(tickPause)
+	defer timer.Stop()
 	for {
 		select {
-		case <-ticker.C:
+		case <-p.wake:
+			timer.Reset(tickPause)
+			continue
+		case <-timer.C:
 		case <-ctx.Done():
 			return
 		}
-		p.mu.Lock()
-		now := p.bus.now()
-		p.repair(now)
-		p.joinDue()
-		p.resync(now)
-		p.endProbes(now)
-		if now.Sub(looked) >= min(lookPause, p.bus.expiry/2) {
-			looked = now
-			p.look(now) //nolint:contextcheck // what it starts is short
+		if p.doDue() { //nolint:contextcheck // what it starts is short
+			timer.Reset(tickPause)
+		} else {
+			timer.Reset(restPause)
 		}
-		p.mu.Unlock()
 	}
+}
+
+// doDue does what is due, and reports whether something else waits for that.
+func (p *proxy) doDue() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.bus.now()
+	p.repair(now)
+	p.joinDue()
+	p.resync(now)
+	p.endProbes(now)
+	if now.Sub(p.looked) >= min(lookPause, p.bus.expiry/2) {
+		p.looked = now
+		p.look(now)
+	}
+	p.resting = !p.waits()
+	return !p.resting
+}
+
+// waits reports whether something waits for a tick, other than a look.
+func (p *proxy) waits() bool {
+	return len(p.due)+len(p.behind)+len(p.probed)+len(p.departed) > 0
+}
+
+// unlock unlocks p.mu, and ends the rest of tick if something waits for a tick now. A function that
+// may add to what waits calls it.
+func (p *proxy) unlock() {
+	if p.resting && p.waits() {
+		p.resting = false
+		select {
+		case p.wake <- struct{}{}:
+		default:
+		}
+	}
+	p.mu.Unlock()
 }
 
 // joinDue makes connections join again that have to, unless so much waits for them that the
