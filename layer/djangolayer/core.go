@@ -28,7 +28,7 @@ return #back / 2
 // popScript drops the messages that were handled, and returns the next ones, which are being
 // handled from now on. The first element says whether the marker was there. If not, Redis was
 // emptied.
-var popScript = rueidis.NewLuaScript(`
+const popScript = `
 redis.call('DEL', KEYS[2])
 local known = redis.call('EXPIRE', KEYS[3], 3600)
 if known == 0 then
@@ -43,7 +43,7 @@ while #popped <= tonumber(ARGV[1]) and bytes < tonumber(ARGV[2]) do
 	bytes = bytes + #next[1]
 end
 return popped
-`)
+`
 
 // pushScript adds messages to the sets of processes. If a process has no capacity for a message,
 // or Redis refuses it, those that follow for the process aren't added either. For each message
@@ -89,12 +89,7 @@ const (
 func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *proxy, seen *recent, begun func(emptied bool)) error {
 	key := h.bus.prefix + channel
 	keys := []string{key, key + "$inflight", key + "$yroom"}
-	do := func(script *rueidis.Lua, keys, args []string) rueidis.RedisResult {
-		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*answerTime)
-		defer cancel()
-		return script.Exec(limited, c, keys, args)
-	}
-	if err := do(recoverScript, keys[:2], nil).Error(); err != nil {
+	if err := h.recover(ctx, c, keys[:2]); err != nil {
 		return fmt.Errorf("recover the messages of %s: %w", channel, err)
 	}
 	handle := func(entry []byte) { //nolint:contextcheck // an export that was begun is finished
@@ -104,9 +99,12 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 			h.bus.repeated.Add(1)
 		}
 	}
-	most := popMost
+	most, wait := popMost, false
 	for begins := true; ; begins = false {
-		popped, err := do(popScript, keys, []string{strconv.Itoa(most), strconv.Itoa(popBytes)}).ToArray()
+		first, popped, err := h.next(ctx, c, keys, most, wait)
+		if first != nil {
+			handle(first) // also after an error, since Redis doesn't have it any more
+		}
 		if err != nil {
 			return fmt.Errorf("take the messages of %s: %w", channel, err)
 		}
@@ -122,42 +120,48 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 				handle(b)
 			}
 		}
-		switch n := len(popped) - 1; {
-		case most == 0: // what was handled has been dropped
+		if most == 0 { // what was handled has been dropped
 			return nil
-		case ctx.Err() != nil:
-			most = 0
-			continue
-		case n > fewPopped:
-			continue // there may be more
 		}
-		// Most often there is nothing else, and the next call drops what was handled.
-		first, err := h.waitFor(ctx, c, key)
-		if err != nil {
-			return fmt.Errorf("wait for messages of %s: %w", channel, err)
-		}
-		if first != nil {
-			handle(first) // at once, since Redis doesn't have it any more
+		wait = len(popped)-1 <= fewPopped // otherwise, there may be more
+		if ctx.Err() != nil {
+			most, wait = 0, false
 		}
 	}
 }
 
-// waitFor waits for a message for a second, and takes it out of the channel. It returns the
-// message, or nil. It is not ended by ctx, so that a message isn't taken and then lost.
-func (h *host) waitFor(ctx context.Context, c rueidis.Client, key string) ([]byte, error) {
+func (h *host) recover(ctx context.Context, c rueidis.Client, keys []string) error {
+	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*answerTime)
+	defer cancel()
+	return recoverScript.Exec(limited, c, keys, nil).Error()
+}
+
+// next runs popScript. With wait, it first waits for a message for a second, and takes it out of the
+// channel. That message is first, or nil. Redis runs the script as soon as there is a message, so
+// both are one write and mostly one read. next is not ended by ctx, so that a message isn't taken
+// and then lost.
+func (h *host) next(ctx context.Context, c rueidis.Client, keys []string, most int, wait bool) (first []byte, popped []rueidis.RedisMessage, err error) {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), popWait+2*answerTime)
 	defer cancel()
-	all, err := c.Do(limited, c.B().Bzpopmin().Key(key).Timeout(popWait.Seconds()).Build()).ToArray()
-	if rueidis.IsRedisNil(err) {
-		return nil, nil
+	pop := c.B().Eval().Script(popScript).Numkeys(int64(len(keys))).Key(keys...).Arg(strconv.Itoa(most), strconv.Itoa(popBytes)).Build()
+	if !wait {
+		popped, err = c.Do(limited, pop).ToArray()
+		return nil, popped, err
 	}
-	if err != nil {
-		return nil, err
+	results := c.DoMulti(limited, c.B().Bzpopmin().Key(keys[0]).Timeout(popWait.Seconds()).Build(), pop)
+	switch waited, err := results[0].ToArray(); {
+	case rueidis.IsRedisNil(err):
+	case err != nil:
+		return nil, nil, err
+	case len(waited) != 3:
+		return nil, nil, errAnswer
+	default:
+		if first, err = waited[1].AsBytes(); err != nil {
+			return nil, nil, err
+		}
 	}
-	if len(all) != 3 {
-		return nil, errAnswer
-	}
-	return all[1].AsBytes()
+	popped, err = results[1].ToArray()
+	return first, popped, err
 }
 
 // push sends a batch over the core layer.

@@ -79,10 +79,13 @@ func options(u *busurl.URL, sentinel bool, secure *tls.Config) (all []rueidis.Cl
 		Password:   u.Password(),
 		ClientName: "yroom",
 
-		PipelineMultiplex: -1, // what is sent to a channel stays in order
-		DisableRetry:      true,
-		DisableCache:      true,
-		ForceSingleClient: !sentinel,
+		// The goroutine that makes a call writes and reads by itself. To share a connection, calls
+		// would pass two other goroutines, which costs more than a further connection.
+		DisableAutoPipelining: true,
+		BlockingPoolCleanup:   time.Minute, // before most servers close connections that nothing uses
+		DisableRetry:          true,
+		DisableCache:          true,
+		ForceSingleClient:     !sentinel,
 
 		Dialer:           net.Dialer{Timeout: answerTime, KeepAlive: answerTime},
 		ConnWriteTimeout: answerTime,
