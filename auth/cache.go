@@ -8,13 +8,14 @@ import (
 )
 
 const (
-	keepAnswer = 10 * time.Second // how long an answer is used
+	keepAnswer = 10 * time.Second // how long an answer is used at most
 	maxKept    = 10_000           // answers
 )
 
 // cache keeps answers for a while. While a question is being asked, all callers with the
 // same question wait for its answer.
 type cache struct {
+	keep    time.Duration // how long an answer is used
 	mu      sync.Mutex
 	entries map[[sha256.Size]byte]*entry
 	order   [][sha256.Size]byte // of the entries, by age
@@ -28,7 +29,9 @@ type entry struct {
 	at     time.Time
 }
 
-func newCache() *cache { return &cache{entries: make(map[[sha256.Size]byte]*entry)} }
+func newCache(keep time.Duration) *cache {
+	return &cache{keep: keep, entries: make(map[[sha256.Size]byte]*entry)}
+}
 
 // get returns the answer to the question id, for which ask asks. An error of ask is not
 // kept, and clients are told to try again.
@@ -74,7 +77,7 @@ func (c *cache) enter(id [sha256.Size]byte, ask func() (answer, error)) *entry {
 // held.
 func (c *cache) trim() {
 	n := 0
-	for n < len(c.order) && (time.Since(c.entries[c.order[n]].at) >= keepAnswer || len(c.order)-n > maxKept) {
+	for n < len(c.order) && (time.Since(c.entries[c.order[n]].at) >= c.keep || len(c.order)-n > maxKept) {
 		delete(c.entries, c.order[n])
 		n++
 	}

@@ -75,7 +75,7 @@ func NewForward(cfg ForwardConfig) (*Forward, error) {
 			CheckRedirect: noRedirect,
 			Transport:     &http.Transport{Proxy: http.ProxyFromEnvironment, MaxConnsPerHost: maxInFlight, MaxIdleConnsPerHost: maxInFlight, IdleConnTimeout: time.Minute},
 		},
-		answers: newCache(),
+		answers: newCache(min(keepAnswer, cfg.Every/2)),
 	}, nil
 }
 

@@ -141,6 +141,29 @@ func TestForwardCaches(t *testing.T) {
 	})
 }
 
+// An app that is asked often about a connection is not answered for by an old answer.
+func TestForwardRenewsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &host{answer: answers(200, "", `{"access":"read"}`)}
+		f, err := NewForward(ForwardConfig{URL: "http://app.example.com/", Every: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.client.Transport = h
+		admission, err := f.Admit(context.Background(), request("doc", "1"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Until(admission.RenewAt))
+		if _, err := admission.Renew(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		if n := h.count(); n != 2 {
+			t.Errorf("asked %d times, want 2", n)
+		}
+	})
+}
+
 // The answer about one client isn't used for another one that the app may tell apart.
 func TestForwardTellsApart(t *testing.T) {
 	h := &host{answer: answers(200, "", `{"access":"write"}`)}
@@ -169,7 +192,7 @@ func TestForwardTellsApart(t *testing.T) {
 
 // Failures aren't kept, and what is kept is bounded.
 func TestForwardCacheIsBounded(t *testing.T) {
-	c := newCache()
+	c := newCache(keepAnswer)
 	for i := range maxKept + 50 {
 		id := [32]byte{byte(i), byte(i >> 8), byte(i >> 16)}
 		if _, err := c.get(context.Background(), id, func() (answer, error) { return answer{Access: "read"}, nil }); err != nil {

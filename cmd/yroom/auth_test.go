@@ -49,6 +49,7 @@ func inDir(t *testing.T, files ...string) string {
 // A server with keys admits the clients that a token admits, wherever the token is, and
 // logs no token.
 func TestServeTokens(t *testing.T) {
+	t.Parallel()
 	dir := inDir(t, "secret", tokenSecret, "yroom.yaml", "jwt_key_file: secret\njwt_cookie: room_token\njwt_audience: docs\n")
 	s := startIn(t, dir, "--log-level", "debug")
 	token := makeToken(t, dir, "--room", "team/*", "--user", "u1", "--name", "Ada")
@@ -88,6 +89,7 @@ func TestServeTokens(t *testing.T) {
 // A server with --forward-auth asks the app about each client, and again about those that
 // are connected.
 func TestServeForwardAuth(t *testing.T) {
+	t.Parallel()
 	var access atomic.Value
 	access.Store(`{"access":"write","user":"u1"}`)
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -106,6 +106,7 @@ func TestLogOfConnection(t *testing.T) {
 
 // At the level info, the log has only connections that the server has closed.
 func TestLogLevelOfConnections(t *testing.T) {
+	t.Parallel()
 	s := start(t, "--store", "memory:", "--log-format", "json")
 	leaves := wsclient.Connect(t, s.URL("leaves"), nil)
 	leaves.Close()

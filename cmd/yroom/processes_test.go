@@ -91,6 +91,7 @@ func insist(t *testing.T, c *wsclient.Client, update []byte) {
 // connect. Workers run the rooms of their channels, and a worker that ends hands its
 // rooms over while their connections stay.
 func TestProcesses(t *testing.T) {
+	t.Parallel()
 	broker, database := redis.Start(t, redis.Options{Access: []string{"+@all", "&*"}}), postgres.Start(t)
 	dir := t.TempDir()
 	file := "layer: '" + broker.URL() + "'\nstore: " + database.URL(database.Create(t)) + "\nlisten: 127.0.0.1:1\nrooms:\n  report: {channel: slow}\n"

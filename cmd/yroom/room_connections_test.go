@@ -11,6 +11,7 @@ import (
 
 // The connections of users are listed, and their access is changed and taken away.
 func TestRoomConnections(t *testing.T) {
+	t.Parallel()
 	dir := inDir(t, "secret", tokenSecret, "yroom.token", theToken, "yroom.yaml", "jwt_key_file: secret\napi_token_file: yroom.token\n")
 	s := startIn(t, dir)
 	connect := func(room, user string) *wsclient.Client {

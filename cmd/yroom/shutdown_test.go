@@ -31,6 +31,7 @@ func beginPost(t *testing.T, s *server, room string, size int) net.Conn {
 // At a shutdown, a request that has begun is answered before the store closes, and one
 // whose body doesn't arrive is cut off.
 func TestServeShutdownFinishesRequests(t *testing.T) {
+	t.Parallel()
 	update, err := base64.StdEncoding.DecodeString(docV1)
 	if err != nil {
 		t.Fatal(err)

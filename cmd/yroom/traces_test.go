@@ -234,7 +234,6 @@ func TestTracesOfRequests(t *testing.T) {
 	}
 	request(http.MethodPut, "/api/nothing", "00-"+id+"-"+caller+"-01", "")
 	c.wants(t, "s1: PUT /api under "+caller+" http.request.method=PUT http.route=/api http.response.status_code=404")
-	bob.Close()
 
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.Host+"/api/rooms/notes/events", nil)
 	if err != nil {
@@ -251,6 +250,7 @@ func TestTracesOfRequests(t *testing.T) {
 	resp.Body.Close()
 	const turn = "s1: turn under GET /api/rooms/{room}/events yroom.room=notes yroom.inputs=1 yroom.bytes=0" // of a query
 	c.wants(t, turn, turn, "s1: GET /api/rooms/{room}/events under "+caller+" http.request.method=GET http.route=/api/rooms/{room}/events http.response.status_code=200")
+	bob.Close() // not before, because it would be an input of such a turn
 	s.Stop(t)
 	c.wantNone(t)
 }

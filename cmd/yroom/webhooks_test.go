@@ -126,6 +126,7 @@ func wantListed(t *testing.T, dir, want string, args ...string) {
 // A server sends the events of rooms to a program. Those that were given up are listed, and are
 // sent when they are replayed.
 func TestWebhooks(t *testing.T) {
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) { webhooks(t, "store: sqlite:rooms.db") })
 	t.Run("postgres", func(t *testing.T) {
 		database := postgres.Start(t)
@@ -188,6 +189,7 @@ func webhooks(t *testing.T, settings string) {
 // A worker tells a webhook which connections join and leave a room, also if a consumer or the worker itself is
 // killed.
 func TestWebhooksOfConnections(t *testing.T) {
+	t.Parallel()
 	program := listenForEvents(t)
 	dir := inDir(t, "secret", tokenSecret, "search.secret", hookSecret,
 		"yroom.yaml", "jwt_key_file: secret\n",
@@ -235,6 +237,7 @@ func TestWebhooksOfConnections(t *testing.T) {
 
 // A server that ends tells of the connections that it closes, at the latest when it starts again.
 func TestWebhooksOfServerThatEnds(t *testing.T) {
+	t.Parallel()
 	program := listenForEvents(t)
 	dir := inDir(t, "search.secret", hookSecret, "yroom.yaml", "webhooks: {search: {url: "+program.URL+
 		", secret_file: search.secret, allow: 127.0.0.1, events: [connected, disconnected]}}\n")
