@@ -53,7 +53,8 @@ type actor struct {
 	repetition repetition     // of the load or the append in progress, which owns it; never both
 	last       store.Position // the position up to which the room has all entries
 	unordered  bool           // the store has no order of positions
-	write      func()         // a.runWrite, bound once
+	write      mailbox.Func   // a.runWrite, bound once
+	writeAgain func()         // a.write.Run, bound once
 	endWrite   func()         // calls a.writeEnded in guarded, bound once
 
 	compaction compaction
@@ -81,6 +82,7 @@ func newActor(w *Worker, name string) *actor {
 	a.settings.Room.Blocks.Try = w.tryAlone(a.settings.Room.Blocks.Try)
 	a.share.intake = &w.intake
 	a.write = a.runWrite
+	a.writeAgain = a.write.Run
 	a.endWrite = func() { a.guarded(a.writeEnded) }
 	a.portion.most = firstMost
 	a.mail = mailbox.New(mailbox.Config[layer.Input]{
@@ -99,7 +101,7 @@ func newActor(w *Worker, name string) *actor {
 func (a *actor) loading() bool { return a.room == nil && a.closed == nil }
 
 // turn is called with the inputs of the mailbox, after the posted functions.
-func (a *actor) turn(batch []layer.Input) {
+func (a *actor) turn(batch []layer.Input) mailbox.Func {
 	now := a.worker.config.Runtime.Now() // read once, so that the whole turn uses the same time
 	size := 0
 	for i := range batch {
@@ -121,10 +123,11 @@ func (a *actor) turn(batch []layer.Input) {
 		a.beginPause(now)
 	}
 	a.broadcast = false
-	a.beginWrite(now)
+	write := a.beginWrite(now)
 	a.share.keep(a.next.bytes + a.writing.bytes)
 	a.share.free(size)
 	a.settle(now)
+	return a.worker.next(write)
 }
 
 // step passes a batch of inputs to the room.

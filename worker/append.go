@@ -6,6 +6,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/mailbox"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/room"
 	"github.com/yroom/yroom/store"
@@ -67,8 +68,9 @@ func (a *actor) hold(e room.Effects) {
 }
 
 // beginWrite begins the next create or delete or, if there is none, the next append.
-// There is one at a time, so that updates become durable in order.
-func (a *actor) beginWrite(now time.Time) {
+// There is one at a time, so that updates become durable in order. What beginWrite returns is called
+// after the turn.
+func (a *actor) beginWrite(now time.Time) mailbox.Func {
 	switch {
 	case a.writing.any(), a.loading():
 	case len(a.changes) > 0 && (a.closed == nil || !a.next.any()):
@@ -76,27 +78,28 @@ func (a *actor) beginWrite(now time.Time) {
 		a.writing.change = &change
 		a.changes[0] = layer.Input{} // its update is not kept
 		a.changes = a.changes[1:]
-		a.worker.config.Runtime.Go(a.write)
+		return a.write
 	case a.next.any():
 		a.writing, a.next = a.next, unstored{}
-		a.worker.config.Runtime.Go(a.write)
-	default:
-		a.storeAgain(now)
+		return a.write
+	case a.storesAgain(now):
+		return a.write
 	}
+	return nil
 }
 
 // runWrite calls the store. It runs concurrently with the turns.
-func (a *actor) runWrite() {
+func (a *actor) runWrite() mailbox.Func {
 	a.result = writeResult{}
 	if change := a.writing.change; change != nil {
 		a.result.position, a.result.err = a.worker.changeStored(change, a.settings.Room.Blocks)
 	} else {
 		a.result = a.appendUpdates(a.writing.updates)
 		if a.appendAgain(a.result.err) {
-			return
+			return nil
 		}
 	}
-	a.mail.Post(a.endWrite)
+	return a.worker.next(a.mail.PostLast(a.endWrite))
 }
 
 // writeResult is the result of a write.

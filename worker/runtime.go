@@ -1,6 +1,10 @@
 package worker
 
-import "time"
+import (
+	"time"
+
+	"github.com/yroom/yroom/internal/mailbox"
+)
 
 // Runtime is the scheduler and the clock of a Worker. The zero value stands for
 // goroutines and the system clock. A simulation, which decides what runs when, sets all
@@ -17,6 +21,16 @@ type Runtime struct {
 	// AfterFunc calls f once after d, never before AfterFunc returns, and not at
 	// all if stop has returned true.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
+}
+
+// next returns f, which follows the function that calls next in the same goroutine. In a simulation,
+// which decides when f runs, it returns nil.
+func (w *Worker) next(f mailbox.Func) mailbox.Func {
+	if w.simulated && f != nil {
+		w.config.Runtime.Go(f.Run)
+		return nil
+	}
+	return f
 }
 
 func (r Runtime) withDefaults() Runtime {

@@ -73,18 +73,18 @@ func (a *actor) appendAgain(err error) bool {
 	if err == nil && failing.Load() {
 		failing.Store(false)
 	}
-	return a.repeat(&a.repetition, err, a.write)
+	return a.repeat(&a.repetition, err, a.writeAgain)
 }
 
-// storeAgain begins another attempt to store the updates of a suspended room, if one is
-// due.
-func (a *actor) storeAgain(now time.Time) {
+// storesAgain begins another attempt to store the updates of a suspended room, and reports whether
+// one is due.
+func (a *actor) storesAgain(now time.Time) bool {
 	s := &a.suspension
 	if !s.active() || a.room == nil || now.Before(s.retry) || a.draining || a.moved {
-		return
+		return false
 	}
 	a.writing = unstored{updates: s.unsaved, again: true}
-	a.worker.config.Runtime.Go(a.write)
+	return true
 }
 
 // resume ends the suspension of the room. update has the updates that could not be stored

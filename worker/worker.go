@@ -73,8 +73,9 @@ type Config struct {
 
 // Worker runs rooms. New makes one.
 type Worker struct {
-	config Config
-	step   func(*room.Room, time.Time, []event.Input) room.Effects
+	config    Config
+	simulated bool // Config.Runtime was set
+	step      func(*room.Room, time.Time, []event.Input) room.Effects
 
 	back       layer.Back      // once served is closed
 	served     chan struct{}   // closed when the layer serves the worker
@@ -111,9 +112,11 @@ func New(c Config) *Worker {
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.RoomsPerSecond = cmp.Or(max(c.RoomsPerSecond, 0), 1000)
 	c.Few = cmp.Or(c.Few, defaultFew)
+	simulated := c.Runtime.Go != nil
 	c.Runtime = c.Runtime.withDefaults()
 	w := &Worker{
 		config:      c,
+		simulated:   simulated,
 		step:        (*room.Room).Step,
 		served:      make(chan struct{}),
 		delivering:  locks{seed: maphash.MakeSeed()},

@@ -15,6 +15,17 @@ var (
 	ErrClosed = errors.New("mailbox: the mailbox is closed")
 )
 
+// Func is a function that may return another one, which is to be called after it. Both can be
+// called by one goroutine, which saves the start of another.
+type Func func() Func
+
+// Run calls f, what f returns, and so on.
+func (f Func) Run() {
+	for f != nil {
+		f = f()
+	}
+}
+
 // Config configures a Mailbox.
 type Config[T any] struct {
 	// Items and Bytes bound the items in the mailbox. An empty mailbox accepts an item
@@ -22,13 +33,13 @@ type Config[T any] struct {
 	Items, Bytes int
 	// Size returns how many bytes an item counts as.
 	Size func(item T) int
-	// Go schedules a turn. It must not run the turn itself before it returns. If Go is
-	// nil, each turn runs in a new goroutine.
+	// Go schedules a turn, with what follows it. It must not run the turn itself before it returns.
+	// If Go is nil, each turn runs in a new goroutine.
 	Go func(func())
 	// Turn is called with all items, or as many as Limit allows, in the order of Put, or with
 	// none if only a posted function caused the turn. The slice is borrowed until Turn returns. Turns never
-	// overlap.
-	Turn func(batch []T)
+	// overlap. Turn may return a function that follows the turn, and overlaps with later turns.
+	Turn func(batch []T) Func
 	// Held makes New return a mailbox that is held: see Hold.
 	Held bool
 }
@@ -39,7 +50,8 @@ type Config[T any] struct {
 // from any goroutine, including that of the current turn.
 type Mailbox[T any] struct {
 	config  Config[T]
-	runFunc func() // m.run, bound once
+	turn    Func   // m.run, bound once
+	runFunc func() // m.turn.Run, bound once
 
 	mu      sync.Mutex
 	items   []T
@@ -59,7 +71,8 @@ func New[T any](c Config[T]) *Mailbox[T] {
 		c.Go = func(f func()) { go f() }
 	}
 	m := &Mailbox[T]{config: c, held: c.Held}
-	m.runFunc = m.run
+	m.turn = m.run
+	m.runFunc = m.turn.Run
 	return m
 }
 
@@ -98,16 +111,27 @@ func (m *Mailbox[T]) add(item T, force bool) error {
 // started, and for queries. Post reports whether f was scheduled: a closed mailbox
 // drops it.
 func (m *Mailbox[T]) Post(f func()) bool {
+	posted, start := m.post(f)
+	m.start(start)
+	return posted
+}
+
+// PostLast is like Post, for the end of a Func. It doesn't call Go for the turn, but returns it.
+func (m *Mailbox[T]) PostLast(f func()) Func {
+	if _, start := m.post(f); start {
+		return m.turn
+	}
+	return nil
+}
+
+func (m *Mailbox[T]) post(f func()) (posted, start bool) {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.closed {
-		m.mu.Unlock()
-		return false
+		return false, false
 	}
 	m.posted = append(m.posted, f)
-	start := m.wake()
-	m.mu.Unlock()
-	m.start(start)
-	return true
+	return true, m.wake()
 }
 
 // Hold keeps all items in the mailbox, including later ones, until Release. They still
@@ -207,7 +231,7 @@ func (m *Mailbox[T]) take() (batch []T) {
 }
 
 // run runs one turn.
-func (m *Mailbox[T]) run() {
+func (m *Mailbox[T]) run() Func {
 	m.mu.Lock()
 	posted := m.posted
 	m.posted = nil
@@ -222,7 +246,7 @@ func (m *Mailbox[T]) run() {
 		batch = m.take()
 	}
 	m.mu.Unlock()
-	m.config.Turn(batch)
+	next := m.config.Turn(batch)
 
 	clear(batch)
 	m.mu.Lock()
@@ -239,4 +263,5 @@ func (m *Mailbox[T]) run() {
 	}
 	m.mu.Unlock()
 	m.start(again)
+	return next
 }

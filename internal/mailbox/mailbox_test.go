@@ -2,6 +2,7 @@ package mailbox_test
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"testing"
@@ -31,9 +32,14 @@ func (s *steps) next(t *testing.T) {
 
 // record returns a function that collects batches. It copies them, because they are
 // borrowed.
-func record[T any](batches *[][]T) func([]T) {
-	return func(batch []T) { *batches = append(*batches, append([]T{}, batch...)) }
+func record[T any](batches *[][]T) func([]T) mailbox.Func {
+	return func(batch []T) mailbox.Func {
+		*batches = append(*batches, append([]T{}, batch...))
+		return nil
+	}
 }
+
+func ignore([]int) mailbox.Func { return nil }
 
 // one is the size of each item.
 func one(int) int { return 1 }
@@ -98,12 +104,13 @@ func TestEachTurnReleasesTheExecutor(t *testing.T) {
 	keep := record(&got)
 	var m *mailbox.Mailbox[int]
 	next := 1
-	m = mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) {
+	m = mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) mailbox.Func {
 		keep(batch)
 		if next < 6 {
 			put(t, m, next, next+1)
 			next += 2
 		}
+		return nil
 	}})
 	put(t, m, 0)
 	for range 4 {
@@ -131,7 +138,7 @@ func TestLimits(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var due steps
-			m := mailbox.New(mailbox.Config[int]{Size: func(size int) int { return size }, Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: func([]int) {}})
+			m := mailbox.New(mailbox.Config[int]{Size: func(size int) int { return size }, Items: tc.items, Bytes: tc.bytes, Go: due.add, Turn: ignore})
 			for range 2 { // a turn empties the mailbox
 				for i, size := range tc.sizes {
 					if err := m.Put(size); !errors.Is(err, tc.want[i]) {
@@ -192,7 +199,10 @@ func TestHeldItemsWaitAndPostedCallsDoNot(t *testing.T) {
 func TestPostedCallsRunFirstAndInOrder(t *testing.T) {
 	var due steps
 	var got []int
-	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) { got = append(got, batch...) }})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) mailbox.Func {
+		got = append(got, batch...)
+		return nil
+	}})
 	put(t, m, 3)
 	m.Post(func() { got = append(got, 1) })
 	m.Post(func() { got = append(got, 2) })
@@ -202,9 +212,61 @@ func TestPostedCallsRunFirstAndInOrder(t *testing.T) {
 	}
 }
 
+// What a turn returns follows it, and other turns may run before it has ended.
+func TestFollowingFunction(t *testing.T) {
+	var due steps
+	var got []string
+	var m *mailbox.Mailbox[int]
+	m = mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func(batch []int) mailbox.Func {
+		got = append(got, fmt.Sprint("turn ", batch))
+		if len(batch) == 0 {
+			return nil
+		}
+		first := batch[0]
+		return func() mailbox.Func {
+			if first == 2 {
+				put(t, m, 3)
+			}
+			got = append(got, fmt.Sprint("after ", first))
+			return m.PostLast(func() { got = append(got, fmt.Sprint("posted ", first)) })
+		}
+	}})
+	put(t, m, 1)
+	due.next(t) // with the turn of what is posted, because none is due
+	put(t, m, 2)
+	due.next(t)
+	due.next(t) // the turn of 3, which has what was posted before
+	want := []string{
+		"turn [1]", "after 1", "posted 1", "turn []",
+		"turn [2]", "after 2", "posted 2", "turn [3]", "after 3", "posted 3", "turn []",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if len(due) != 0 {
+		t.Error("an empty mailbox is run again")
+	}
+}
+
+// Run calls a function and all that follow it.
+func TestRun(t *testing.T) {
+	calls := 0
+	var f mailbox.Func
+	f = func() mailbox.Func {
+		if calls++; calls == 3 {
+			return nil
+		}
+		return f
+	}
+	f.Run()
+	if calls != 3 {
+		t.Errorf("%d calls, want 3", calls)
+	}
+}
+
 func TestClose(t *testing.T) {
 	var due steps
-	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: func([]int) {}})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: ignore})
 	put(t, m, 1)
 	if m.Close() {
 		t.Fatal("closed although an item waits")
@@ -244,10 +306,10 @@ func TestManyWriters(t *testing.T) {
 	next := make([]int, writers)
 	total := 0
 	done := make(chan struct{})
-	m := mailbox.New(mailbox.Config[[2]int]{Size: func([2]int) int { return 1 }, Items: 64, Bytes: 1 << 20, Turn: func(batch [][2]int) {
+	m := mailbox.New(mailbox.Config[[2]int]{Size: func([2]int) int { return 1 }, Items: 64, Bytes: 1 << 20, Turn: func(batch [][2]int) mailbox.Func {
 		if !inTurn.TryLock() {
 			t.Error("two turns at once")
-			return
+			return nil
 		}
 		defer inTurn.Unlock()
 		for _, item := range batch {
@@ -259,6 +321,7 @@ func TestManyWriters(t *testing.T) {
 				close(done)
 			}
 		}
+		return nil
 	}})
 	var writing sync.WaitGroup
 	for w := range writers {
@@ -282,7 +345,7 @@ func TestManyWriters(t *testing.T) {
 
 func TestPutAllocates(t *testing.T) {
 	var due steps = make([]func(), 0, 1)
-	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: func(f func()) { due = append(due, f) }, Turn: func([]int) {}})
+	m := mailbox.New(mailbox.Config[int]{Size: one, Items: 10, Bytes: 10, Go: due.add, Turn: ignore})
 	got := testing.AllocsPerRun(100, func() {
 		_ = m.Put(1)
 		due[0]()
