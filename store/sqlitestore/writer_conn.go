@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/yroom/yroom/store"
@@ -24,7 +25,7 @@ type writer struct {
 	webhooks store.Webhooks
 
 	rooms   map[string]roomRow // rows of rooms, valid for the version below
-	version int64              // PRAGMA data_version, which changes when another connection has written
+	version uint32             // see dataVersion
 }
 
 func openWriter(path string, wait time.Duration) (writer, error) {
@@ -174,8 +175,8 @@ func (w *writer) begin(level store.Durability) (err error) {
 	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	version := w.version
-	if err = w.scan("PRAGMA data_version", nil, &w.version); w.version != version {
+	version, err := w.dataVersion()
+	if version != w.version {
 		w.rooms = nil
 	}
 	return err
@@ -183,11 +184,27 @@ func (w *writer) begin(level store.Durability) (err error) {
 
 // commit ends the transaction.
 func (w *writer) commit() error {
-	err := w.exec("COMMIT")
-	if err != nil {
+	if err := w.exec("COMMIT"); err != nil {
 		w.drop(err)
+		return err
 	}
-	return err
+	version, err := w.dataVersion()
+	if err != nil {
+		w.rooms = nil
+	}
+	w.version = version
+	return nil
+}
+
+// dataVersion returns a number that changes with each transaction of this connection, and at the
+// begin of a transaction if another connection has written since the last one. PRAGMA data_version
+// says the same, but is a query.
+func (w *writer) dataVersion() (version uint32, err error) {
+	err = w.conn.Raw(func(conn any) (err error) {
+		version, err = conn.(sqlite.FileControl).FileControlDataVersion("main")
+		return err
+	})
+	return version, err
 }
 
 // errBusy means that a checkpoint could not finish.
