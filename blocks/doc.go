@@ -59,15 +59,15 @@
 //     reads while it converts, and v2_parse.go reads most of the blocks without that.
 //   - update_authors.go, update_blocks.go, update_convert.go, update_diff.go,
 //     update_merge.go: the functions on updates. update_blocks.go has the exported Block,
-//     which package yjs integrates. content_ids.go returns which elements an update inserts
-//     and deletes, and content_map.go adds attributes such as their authors.
+//     which package yjs integrates; delete_parse.go reads the deletions for it. content_ids.go
+//     returns which elements an update inserts and deletes, and content_map.go adds
+//     attributes such as their authors.
 //
 // An update is checked where it is read, in V1: update_read.go checks the whole of
 // it, block_read.go each block and delete_set.go the delete set. block_layout.go,
-// v2_load.go, v2_parse.go and store_typing.go take only blocks and updates that these would
-// accept. Any other update in V2 for a Store is converted first (v2_read.go) and then
-// checked. What depends on the document
-// is checked in store_apply.go: its clients, its size (store_size.go), and how deep types
+// v2_load.go, v2_parse.go, delete_parse.go and store_typing.go take only blocks and updates
+// that these would accept. Any other update in V2 for a Store is converted first (v2_read.go)
+// and then checked. What depends on the document is checked in store_apply.go: its clients, its size (store_size.go), and how deep types
 // are nested (store_nesting.go).
 //
 // # Invariants

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/pool"
 	"github.com/yroom/yroom/layer"
 )
 
@@ -83,7 +84,7 @@ type Consumer struct {
 
 	compressors compressors
 
-	pool     *pool
+	pool     *pool.Pool
 	writes   *writeQueue
 	renewals chan struct{} // holds an element for each renewal that runs
 	aborted  chan struct{} // closed when Shutdown stops waiting
@@ -121,7 +122,7 @@ func New(cfg Config) (*Consumer, error) {
 		quotas:   newQuotas(),
 		answers:  newAnswers(cmp.Or(max(cfg.AnswerMemory, 0), defaultAnswers)),
 		incoming: incoming{limit: int64(cmp.Or(max(cfg.MessageMemory, 0), defaultMessages))},
-		pool:     newPool(),
+		pool:     pool.New(),
 
 		compressors: newCompressors(),
 

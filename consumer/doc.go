@@ -25,7 +25,7 @@
 //     may do
 //   - admit.go, origin.go: what a request may connect to, its token and its origin
 //   - socket.go, socket_read.go, socket_write.go, socket_close.go: the socket
-//   - input.go, input_unix.go, input_other.go, pool.go: how an idle socket takes little memory
+//   - input.go, input_unix.go, input_other.go: how an idle socket takes little memory
 //   - write_queue.go, attempt.go: how many sockets are written to by few goroutines
 //   - syscall_linux.go, syscall_unix.go: reading and writing without waiting
 //   - compression.go, deflate.go, inflate.go: what is compressed, and how

@@ -58,7 +58,7 @@ func (c *Consumer) Shutdown(ctx context.Context) error {
 		}
 	}
 	close(c.stop)
-	close(c.pool.stop)
+	c.pool.Close()
 	<-c.swept
 	if e := c.front.Close(); e != nil {
 		err = errors.Join(err, fmt.Errorf("consumer: detach from the layer: %w", e))

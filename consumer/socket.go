@@ -118,7 +118,7 @@ func (s *socket) serve(open func() error) {
 // await calls f, which calls turn.Done at its end, in the pool.
 func (s *socket) await(f func()) {
 	s.turn.Add(1)
-	s.consumer.pool.run(f)
+	s.consumer.pool.Run(f)
 	s.turn.Wait()
 }
 

@@ -40,7 +40,7 @@ func (s *socket) startWriter() {
 	if s.in.raw != nil {
 		s.consumer.writes.add(s)
 	} else {
-		s.consumer.pool.run(s.write)
+		s.consumer.pool.Run(s.write)
 	}
 }
 
@@ -88,7 +88,7 @@ func (s *socket) tryWriter(a *attempt) {
 	})
 	switch {
 	case errors.Is(err, errWait):
-		s.consumer.pool.run(s.write)
+		s.consumer.pool.Run(s.write)
 	case errors.Is(err, errMore):
 		s.consumer.writes.add(s)
 	default:

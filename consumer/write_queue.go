@@ -3,13 +3,15 @@ package consumer
 import (
 	"runtime"
 	"sync"
+
+	"github.com/yroom/yroom/internal/pool"
 )
 
 // writeQueue holds the sockets that have something to write. A few goroutines write to one of
 // them after the other what the system takes at once. For a broadcast, a goroutine for each
 // connection would cost half as much as the writes.
 type writeQueue struct {
-	pool *pool
+	pool *pool.Pool
 	most int    // how many goroutines write at most
 	work func() // q.writeAll, made once
 
@@ -18,7 +20,7 @@ type writeQueue struct {
 	working     int     // how many goroutines write
 }
 
-func newWriteQueue(p *pool) *writeQueue {
+func newWriteQueue(p *pool.Pool) *writeQueue {
 	q := &writeQueue{pool: p, most: runtime.GOMAXPROCS(0)}
 	q.work = q.writeAll
 	return q
@@ -39,7 +41,7 @@ func (q *writeQueue) add(s *socket) {
 	}
 	q.mu.Unlock()
 	if begin {
-		q.pool.run(q.work)
+		q.pool.Run(q.work)
 	}
 }
 

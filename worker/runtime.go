@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/internal/mailbox"
+	"github.com/yroom/yroom/internal/pool"
 )
 
 // Runtime is the scheduler and the clock of a Worker. The zero value stands for
@@ -33,11 +34,13 @@ func (w *Worker) next(f mailbox.Func) mailbox.Func {
 	return f
 }
 
-func (r Runtime) withDefaults() Runtime {
+// withDefaults returns r or, if it is the zero value, the runtime that it stands for, whose
+// goroutines are those of p.
+func (r Runtime) withDefaults(p *pool.Pool) Runtime {
 	switch {
 	case r.Go == nil && r.Now == nil && r.AfterFunc == nil:
 		return Runtime{
-			Go:        func(f func()) { go f() },
+			Go:        p.Run,
 			Now:       time.Now,
 			AfterFunc: func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop },
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/event"
+	"github.com/yroom/yroom/internal/pool"
 	"github.com/yroom/yroom/internal/rate"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/room"
@@ -73,9 +74,10 @@ type Config struct {
 
 // Worker runs rooms. New makes one.
 type Worker struct {
-	config    Config
-	simulated bool // Config.Runtime was set
-	step      func(*room.Room, time.Time, []event.Input) room.Effects
+	config     Config
+	simulated  bool       // Config.Runtime was set
+	goroutines *pool.Pool // of the default Config.Runtime
+	step       func(*room.Room, time.Time, []event.Input) room.Effects
 
 	back       layer.Back      // once served is closed
 	served     chan struct{}   // closed when the layer serves the worker
@@ -113,9 +115,11 @@ func New(c Config) *Worker {
 	c.RoomsPerSecond = cmp.Or(max(c.RoomsPerSecond, 0), 1000)
 	c.Few = cmp.Or(c.Few, defaultFew)
 	simulated := c.Runtime.Go != nil
-	c.Runtime = c.Runtime.withDefaults()
+	goroutines := pool.New()
+	c.Runtime = c.Runtime.withDefaults(goroutines)
 	w := &Worker{
 		config:      c,
+		goroutines:  goroutines,
 		simulated:   simulated,
 		step:        (*room.Room).Step,
 		served:      make(chan struct{}),
@@ -141,6 +145,7 @@ func New(c Config) *Worker {
 // another worker, and returns. The error is that of the layer, or ErrDrainTimeout. Run
 // must be called only once.
 func (w *Worker) Run(ctx context.Context) error {
+	defer w.goroutines.Close()
 	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	w.working = working

@@ -81,10 +81,10 @@ var wantImports = []struct {
 	{"auth", []string{"consumer", "event", "github.com/go-jose/go-jose/v4", "github.com/go-jose/go-jose/v4/jwt"}},
 
 	// Consumers and workers never import each other: only the layer connects them.
-	{"consumer", []string{"awareness", "event", "internal/loopback", "internal/outbox", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/httphead", "github.com/gobwas/ws"}},
+	{"consumer", []string{"awareness", "event", "internal/loopback", "internal/outbox", "internal/pool", "internal/rate", "internal/weakbytes", "layer", "protocol", "github.com/gobwas/httphead", "github.com/gobwas/ws"}},
 	{"internal/loopback", nil},
 	{"internal/outbox", []string{"awareness", "event", "protocol"}},
-	{"worker", []string{"blocks", "event", "internal/clocks", "internal/ids", "internal/mailbox", "internal/rate", "layer", "protocol", "room", "store"}},
+	{"worker", []string{"blocks", "event", "internal/clocks", "internal/ids", "internal/mailbox", "internal/pool", "internal/rate", "layer", "protocol", "room", "store"}},
 
 	// An adapter imports its contract and its client library.
 	{"layer/layertest", []string{"awareness", "event", "layer", "protocol"}},
@@ -124,6 +124,7 @@ var wantImports = []struct {
 	{"internal/clocks", nil},
 	{"internal/lib0", nil},
 	{"internal/mailbox", nil},
+	{"internal/pool", nil},
 	{"internal/rate", nil},
 	{"internal/weakbytes", nil},
 }
