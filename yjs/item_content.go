@@ -153,8 +153,8 @@ func (c *common) shareable() *common {
 	return sharedOrNew(common{client: c.client, parent: c.parent, arena: c.arena}, c.extra.shared, nil)
 }
 
-// lent returns a common that other items can share and that may be equal to that of the item.
-func (it *item) lent() *common {
+// candidate returns a common that other items can share and that may be equal to that of the item.
+func (it *item) candidate() *common {
 	if it.extra() != nil {
 		return it.extra().shared
 	}

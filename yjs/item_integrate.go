@@ -84,7 +84,7 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 	var near, right *item
 	var before *common
 	if prev.item != nil {
-		before = prev.item.lent()
+		before = prev.item.candidate()
 	}
 	if it.is(hasOrigin) {
 		left = d.leftOf(it, prev)
@@ -114,7 +114,7 @@ func (d *Doc) resolveRefs(it *item, prev hint) (left *item) {
 		t = nil
 	}
 	if t != it.parent() {
-		it.setParent(t, near.lent(), before)
+		it.setParent(t, near.candidate(), before)
 	}
 	return left
 }
