@@ -26,7 +26,7 @@ type item struct {
 
 // extra holds the fields that most items lack.
 type extra struct {
-	shared *common // what common was before the item had extra
+	shared *common // what common was before the item had extra; nil if its content was another
 	key    string
 	value  []byte      // of a format that the Doc itself made
 	typ    *sharedType // of a KindType block; nil once its content was collected

@@ -80,8 +80,8 @@ func (d *Doc) storeContent(it *item, c *client, t *sharedType, content []byte) {
 
 // setContent sets the item's arena to a new one with the given content, which it keeps.
 func (it *item) setContent(content []byte) {
-	if it.extra() != nil {
-		it.common.arena = &arena{content}
+	if x := it.extra(); x != nil {
+		it.common.arena, x.shared = &arena{content}, nil
 	} else {
 		it.common = newCommon(it.common.client, it.common.parent, content)
 	}
@@ -138,7 +138,7 @@ func (it *item) dropContent(a *common) *common {
 	it.from, it.to = 0, 0
 	c := it.common
 	if c.extra != nil {
-		c.arena = nil
+		c.arena, c.extra.shared = nil, nil
 		return a
 	}
 	it.common = sharedOrNew(common{client: c.client, parent: c.parent}, a, nil)
@@ -153,7 +153,8 @@ func (c *common) shareable() *common {
 	return sharedOrNew(common{client: c.client, parent: c.parent, arena: c.arena}, c.extra.shared, nil)
 }
 
-// candidate returns a common that other items can share and that may be equal to that of the item.
+// candidate returns a common that other items can share and that may be equal to that of the
+// item, or nil.
 func (it *item) candidate() *common {
 	if it.extra() != nil {
 		return it.extra().shared

@@ -2,6 +2,8 @@ package yjs
 
 import (
 	"bytes"
+	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/yroom/yroom/blocks"
@@ -46,4 +48,34 @@ func TestCollectType(t *testing.T) {
 	other := NewWith(Options{ClientID: 2})
 	must(t, other.Apply(d.Encode(blocks.V1), blocks.V1))
 	inspect(t, other)
+}
+
+// TestDeletedContentsAreFreed deletes most of a text whose positions are indexed. A few items
+// of the same arenas stay.
+func TestDeletedContentsAreFreed(t *testing.T) {
+	const contents = 8 << 20
+	d := NewWith(Options{ClientID: 1})
+	text, _ := d.Text("t")
+	part := strings.Repeat("x", arenaBytes/8)
+	for n := 0; n < contents; n += len(part) {
+		must(t, text.Insert(text.Len()/2, part, nil))
+	}
+	if !text.t.indexed {
+		t.Fatal("the text has no index")
+	}
+	before := heap()
+	must(t, text.Delete(1, text.Len()-2))
+	inspect(t, d)
+	if freed := before - heap(); freed < contents*9/10 {
+		t.Errorf("%d bytes were freed, of %d", freed, contents)
+	}
+	runtime.KeepAlive(d)
+}
+
+// heap returns the size of what is reachable.
+func heap() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
 }
