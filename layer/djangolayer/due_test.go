@@ -90,6 +90,22 @@ func TestConnectWhileDue(t *testing.T) {
 	}, a)
 }
 
+// A tick rests until something waits for it.
+func TestRest(t *testing.T) {
+	p := &proxy{wake: make(chan struct{}, 1), due: make(map[*conn]bool), resting: true}
+	p.mu.Lock()
+	p.unlock()
+	if len(p.wake) > 0 || !p.resting {
+		t.Error("the rest ends though nothing waits")
+	}
+	p.mu.Lock()
+	p.due[new(conn)] = true
+	p.unlock()
+	if len(p.wake) == 0 || p.resting {
+		t.Error("the tick rests while a connection has to join again")
+	}
+}
+
 // The worker bounds how fast rooms are opened, also when connections try again.
 func TestRoomsPerSecond(t *testing.T) {
 	const rooms, burst = 100, 5
