@@ -132,7 +132,7 @@ unit: tools
 	  -- -count=1 -coverprofile=cover.out $(CORE:%=./%) \
 	  -- -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf|GiveUp|PowerLoss|ManyNotices|Conformance' . ./consumer ./internal/sim ./store/sqlitestore ./store/pgstore ./webhook $$demo \
 	  -- -count=1 -run 'Conformance/Carry' ./layer/redislayer ./layer/natslayer \
-	  -- -count=1 ./test/attack -attack 40s -shared
+	  -- -count=1 ./test/attack -attack 30s -shared
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
 	@scripts/coverage cover.out 85 $(CORE)
 
