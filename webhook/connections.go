@@ -129,19 +129,21 @@ func (r *recorder) record(m *member, room string, conn event.ConnID, kind store.
 	return e
 }
 
-// run adds what waits until ctx ends, and then what is left.
+// run adds what waits until ctx ends, and then what is left. The end of ctx doesn't cut off what
+// the store is adding: it might be added although it was cut off, and then again.
 func (r *recorder) run(ctx context.Context) {
+	adding, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(recordAtEnd, cancel) })()
 	for ctx.Err() == nil {
 		select {
 		case <-r.more:
-			for ctx.Err() == nil && r.add(ctx) {
+			for ctx.Err() == nil && r.add(adding) {
 			}
 		case <-ctx.Done():
 		}
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordAtEnd)
-	defer cancel()
-	for end.Err() == nil && r.add(end) {
+	for adding.Err() == nil && r.add(adding) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -426,6 +426,16 @@ func TestInflight(t *testing.T) {
 	})
 }
 
+// hasTaken reports whether the connection is there and was asked for nothing that its process
+// has not taken.
+func (s *socket) hasTaken() bool {
+	p := s.layer.proxy
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.rooms[s.room]
+	return r != nil && r.channels[s.name] != nil && !r.channels[s.name].taken.Before(r.channels[s.name].asked)
+}
+
 // A connection ends whose Django process was killed, and one whose last message was lost. One
 // whose client is only silent stays.
 func TestSilence(t *testing.T) {
@@ -440,6 +450,9 @@ func TestSilence(t *testing.T) {
 	for range 20 {
 		d.tick(lookPause)
 		await(t, "the living process takes what is sent", func() string {
+			if !alive.hasTaken() {
+				return "it was asked, and the worker doesn't know yet that it has taken that"
+			}
 			if n, err := d.do(t, 0, "ZCARD", "asgi"+alive.process).AsInt64(); err != nil || n != 0 {
 				return fmt.Sprint(n, err)
 			}

@@ -53,7 +53,8 @@ func (w *writer) noteDeleted(room string, at store.Position) error {
 }
 
 // AddNotices implements store.Notices.
-func (s *Store) AddNotices(ctx context.Context, all []store.Notice) (removed map[string]int, err error) {
+func (s *Store) AddNotices(ctx context.Context, all []store.Notice) (map[string]int, error) {
+	var removed map[string]int                                  // not a result, which a return sets
 	if err := s.write(ctx, adding(all, &removed)); err != nil { //nolint:contextcheck // the writer belongs to no call
 		return nil, err // the writer may still add to removed
 	}

@@ -1,6 +1,8 @@
 package sqlitestore_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -37,5 +39,29 @@ func TestNoticesWaitForAnother(t *testing.T) {
 	var ready int
 	if err := db.QueryRow("SELECT count(*) FROM notices WHERE ready_at <= datetime('now', '+1 minute')").Scan(&ready); err != nil || ready != 0 {
 		t.Errorf("%d notices are ready while those before them pause (%v)", ready, err)
+	}
+}
+
+// The writer may carry out a call that has ended. The race detector finds what both set then.
+func TestAddNoticesThatHasEnded(t *testing.T) {
+	config := at(store.DurabilityCommit)
+	config.Webhooks = func(string, store.NoticeKind) []string { return []string{"hook"} }
+	s, free := blocked(t, config)
+	added := store.Notice{Webhook: "hook", Room: room, Kind: store.NoticeConnected, Last: time.Now()}
+	ctx := short(t)
+	freed := make(chan struct{})
+	go func() { // which doesn't order the writer behind the return of the call
+		defer close(freed)
+		<-ctx.Done()
+		time.Sleep(50 * time.Millisecond)
+		free()
+	}()
+	if _, err := s.AddNotices(ctx, []store.Notice{added}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("AddNotices returned %v, want %v", err, context.DeadlineExceeded)
+	}
+	<-freed
+	time.Sleep(50 * time.Millisecond)
+	if _, err := s.AddNotices(t.Context(), []store.Notice{added}); err != nil {
+		t.Fatal(err)
 	}
 }
