@@ -57,7 +57,11 @@ func (u *decodedUpdate) block(b *blocks.Block) {
 		return
 	}
 	it := u.slab.item(b.Left + 1)
-	u.sections[len(u.sections)-1].items.add(u.slab.newest())
+	if items := &u.sections[len(u.sections)-1].items; len(items.runs) > 0 && u.slab.used > 1 {
+		items.extend() // the item follows the last one in the slab
+	} else {
+		items.add(u.slab.newest())
+	}
 	it.clock, it.len, it.kind = b.Clock, b.Len, b.Kind
 	if b.Root != nil {
 		if t := u.root(b.Root); t != u.common.parent {

@@ -15,6 +15,12 @@ func (q *queue) add(memory []item) {
 	q.runs = append(q.runs, memory[:1])
 }
 
+// extend appends the item that follows the last one in memory.
+func (q *queue) extend() {
+	last := &q.runs[len(q.runs)-1]
+	*last = (*last)[:len(*last)+1]
+}
+
 // follows reports whether an item follows a run in memory. If so, it adds the item to the run.
 func follows(run *[]item, it *item) bool {
 	n := len(*run)
