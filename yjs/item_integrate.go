@@ -182,7 +182,7 @@ func (tx *transaction) integrate(it, left *item) {
 	if t.isDeleted() {
 		tx.delete(it)
 	}
-	if it.to == 0 || it.to-it.from > pieceBytes {
+	if it.kind > blocks.KindDeleted && (it.to == 0 || it.to-it.from > pieceBytes) {
 		tx.doc.divide(it)
 	}
 }

@@ -313,7 +313,11 @@ func (t *sharedType) string() string {
 	var b strings.Builder
 	b.Grow(int(t.len))
 	for it := t.first; it != nil; it = it.right {
-		if it.kind == blocks.KindString && !it.deleted() {
+		switch {
+		case it.kind != blocks.KindString || it.deleted():
+		case it.to-it.from == 1: // copying a single byte as a slice takes longer
+			b.WriteByte(it.common.arena.bytes[it.from])
+		default:
 			b.Write(it.content())
 		}
 	}

@@ -104,6 +104,10 @@ func (u *decodedUpdate) storeContent(it *item, content []byte) {
 		it.common = &c.gcCommon
 		return
 	}
+	if len(content) == 0 {
+		it.common = u.common // whose arena may be nil
+		return
+	}
 	if len(content) > u.common.free() {
 		if len(content) > arenaBytes/4 {
 			it.common = newCommon(c, u.common.parent, bytes.Clone(content))
@@ -113,9 +117,6 @@ func (u *decodedUpdate) storeContent(it *item, content []byte) {
 	}
 	it.common = u.common
 	arena := u.common.arena
-	if arena == nil {
-		return // no item of the section has had content so far
-	}
 	from := len(arena.bytes)
 	arena.bytes = append(arena.bytes, content...)
 	u.unread -= len(content)
