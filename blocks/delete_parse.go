@@ -8,8 +8,8 @@ import (
 
 // parseDeletions reads and checks the delete set, which is the end of an update. It returns
 // the first element and the length of each span, in order and without overlap, and about how
-// many bytes the delete set takes in V1. What it returns aliases the update: most delete sets
-// are in order, and are read again rather than copied.
+// many bytes the delete set takes in V1. The spans of a set in order, as most are, are not
+// kept: they are read from the update again.
 func (in *parsedUpdate) parseDeletions(r *lib0.Reader, enc Encoding) (deleted iter.Seq2[ID, uint64], taken int, err error) {
 	wire := r.Rest()
 	var size deletionsSize

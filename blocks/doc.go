@@ -67,8 +67,8 @@
 // it, block_read.go each block and delete_set.go the delete set. block_layout.go,
 // v2_load.go, v2_parse.go, delete_parse.go and store_typing.go take only blocks and updates
 // that these would accept. Any other update in V2 for a Store is converted first (v2_read.go)
-// and then checked. What depends on the document is checked in store_apply.go: its clients, its size (store_size.go), and how deep types
-// are nested (store_nesting.go).
+// and then checked. What depends on the document is checked in store_apply.go: its clients,
+// its size (store_size.go), and how deep types are nested (store_nesting.go).
 //
 // # Invariants
 //

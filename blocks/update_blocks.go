@@ -60,8 +60,9 @@ type Block struct {
 // in the order of the update. It refuses an update in V1 from which Convert leaves something
 // out, and one in V2 of which it would leave out a block or a deletion. It returns what the
 // update deletes: the first element and the length of each span, in order and without
-// overlap, which alias update. It may have called yield before it returns an error, which is that of Convert. A
-// Block is valid until yield returns; its slices alias update, or memory that Parse reuses.
+// overlap. They are read from update, which must not change before. Parse may have called
+// yield before it returns an error, which is that of Convert. A Block is valid until yield
+// returns; its slices alias update, or memory that Parse reuses.
 func Parse(update []byte, enc Encoding, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	var in parsedUpdate
 	switch enc {
@@ -100,10 +101,8 @@ func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) (deleted iter
 	if err := r.Err(); err != nil {
 		return nil, malformed("update: %w", err)
 	}
-	if deleted, _, err = in.finishParse(&r, V1); err != nil {
-		return nil, err
-	}
-	return deleted, nil
+	deleted, _, err = in.finishParse(&r, V1)
+	return deleted, err
 }
 
 // finishParse checks the sections, and reads the delete set as parseDeletions does.

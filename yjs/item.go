@@ -41,7 +41,7 @@ func (it *item) extra() *extra { return it.common.extra }
 // ensureExtra returns extra, which it allocates if it is nil.
 func (it *item) ensureExtra() *extra {
 	if it.common.extra == nil {
-		it.own(new(commonAndExtra))
+		it.addExtra(new(commonAndExtra))
 	}
 	return it.common.extra
 }
@@ -52,11 +52,12 @@ type commonAndExtra struct {
 	extra  extra
 }
 
-// own gives the item, which must have no extra, the extra and the common of memory.
-func (it *item) own(memory *commonAndExtra) {
-	memory.common, memory.extra.shared = *it.common, it.common
-	memory.common.extra = &memory.extra
-	it.common = &memory.common
+// addExtra adds extra fields to an item that has none. They are stored in both, which must
+// be zero, beside a copy of common that only this item uses.
+func (it *item) addExtra(both *commonAndExtra) {
+	both.common, both.extra.shared = *it.common, it.common
+	both.common.extra = &both.extra
+	it.common = &both.common
 }
 
 // node returns the node of the item in its parent's position index, which must exist.

@@ -131,7 +131,7 @@ func (s *items) push(it *item, from *queue) {
 	}
 	last := &s.chunks[len(s.chunks)-1]
 	n := last.len()
-	if 0 < len(last.run) && n < chunkItems && follows(&last.run, it) {
+	if 0 < len(last.run) && n < chunkItems && extendTo(&last.run, it) {
 		return
 	}
 	if n >= fewItems {

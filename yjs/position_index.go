@@ -91,7 +91,7 @@ func (t *sharedType) makeIndex() {
 	for it := t.first; it != nil; it = it.right {
 		nodes[i].it = it
 		if it.extra() == nil {
-			it.own(&extras[i])
+			it.addExtra(&extras[i])
 		}
 		it.extra().node = &nodes[i]
 		i++
@@ -123,7 +123,7 @@ func (it *item) newNode() *node {
 		node  node
 	}
 	if it.extra() == nil {
-		it.own(&both.extra)
+		it.addExtra(&both.extra)
 	}
 	it.extra().node = &both.node
 	both.node.it = it

@@ -9,7 +9,7 @@ type queue struct {
 
 // add appends an item: the first one of memory, which is a slice of a slab.
 func (q *queue) add(memory []item) {
-	if n := len(q.runs); n > 0 && follows(&q.runs[n-1], &memory[0]) {
+	if n := len(q.runs); n > 0 && extendTo(&q.runs[n-1], &memory[0]) {
 		return
 	}
 	q.runs = append(q.runs, memory[:1])
@@ -21,8 +21,8 @@ func (q *queue) extend() {
 	*last = (*last)[:len(*last)+1]
 }
 
-// follows reports whether an item follows a run in memory. If so, it adds the item to the run.
-func follows(run *[]item, it *item) bool {
+// extendTo adds an item to a run if it is the next one in memory, and reports whether it is.
+func extendTo(run *[]item, it *item) bool {
 	n := len(*run)
 	if n == cap(*run) || &(*run)[:n+1][n] != it {
 		return false
