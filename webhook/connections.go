@@ -129,8 +129,8 @@ func (r *recorder) record(m *member, room string, conn event.ConnID, kind store.
 	return e
 }
 
-// run adds what waits until ctx ends, and then what is left. The end of ctx doesn't cut off what
-// the store is adding: it might be added although it was cut off, and then again.
+// run adds what waits until ctx ends, and then what is left. The end of ctx doesn't cancel a call
+// of the store: the store might carry it out nevertheless, and the events would be added twice.
 func (r *recorder) run(ctx context.Context) {
 	adding, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

@@ -24,8 +24,8 @@ type Runtime struct {
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
 }
 
-// next returns f, which follows the function that calls next in the same goroutine. In a simulation,
-// which decides when f runs, it returns nil.
+// next returns f, so that a mailbox.Func can return it and the same goroutine calls it. In a
+// simulation, which decides when f runs, next passes f to Runtime.Go and returns nil.
 func (w *Worker) next(f mailbox.Func) mailbox.Func {
 	if w.simulated && f != nil {
 		w.config.Runtime.Go(f.Run)

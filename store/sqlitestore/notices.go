@@ -54,7 +54,8 @@ func (w *writer) noteDeleted(room string, at store.Position) error {
 
 // AddNotices implements store.Notices.
 func (s *Store) AddNotices(ctx context.Context, all []store.Notice) (map[string]int, error) {
-	var removed map[string]int                                  // not a result, which a return sets
+	// A named result would be set by return while the writer may still set it.
+	var removed map[string]int
 	if err := s.write(ctx, adding(all, &removed)); err != nil { //nolint:contextcheck // the writer belongs to no call
 		return nil, err // the writer may still add to removed
 	}
