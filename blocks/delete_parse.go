@@ -7,35 +7,33 @@ import (
 )
 
 // parseDeletions reads and checks the delete set, which is the end of an update. It returns
-// the first element and the length of each span, in order and without overlap, and about how
-// many bytes the delete set takes in V1. The spans of a set in order, as most are, are not
-// kept: they are read from the update again.
-func (in *parsedUpdate) parseDeletions(r *lib0.Reader, enc Encoding) (deleted iter.Seq2[ID, uint64], taken int, err error) {
+// the first element and the length of each span, and about how many bytes the delete set takes
+// in V1. The spans of a client follow each other, in order and without overlap. They are read
+// from the update again, unless they are out of order there, which yjs never writes.
+func parseDeletions(r *lib0.Reader, enc Encoding) (deleted iter.Seq2[ID, uint64], taken int, err error) {
 	wire := r.Rest()
-	var size deletionsSize
-	if eachDeletion(wire, enc, size.add) {
-		return func(yield func(ID, uint64) bool) { eachDeletion(wire, enc, yield) }, size.total(), nil
+	var set deleteSet
+	if set.scan(wire, enc) {
+		return func(yield func(ID, uint64) bool) { eachDeletion(wire, enc, skipClient, yield) }, set.size(), nil
 	}
+	var in parsedUpdate
 	if err := in.readDeletions(r, enc); err != nil {
 		return nil, 0, err
 	}
-	size = deletionsSize{}
-	in.eachDeletion(size.add)
-	return in.eachDeletion, size.total(), nil
+	return in.eachDeletion, len(appendDeletions(nil, in.deletions)), nil
 }
 
-// eachDeletion calls yield with the spans of a delete set until yield returns false. It stops
-// and returns false at what readDeletions refuses or has to put in order.
-func eachDeletion(wire []byte, enc Encoding, yield func(first ID, n uint64) bool) (tidy bool) {
+// eachDeletion reads a delete set. It calls begin with each client and the number of its spans,
+// and yield with each span, until yield returns false. It stops and returns false at what
+// readDeletions refuses, and at spans of a client that are out of order.
+func eachDeletion(wire []byte, enc Encoding, begin func(client, spans uint64), yield func(first ID, n uint64) bool) (ordered bool) {
 	r := lib0.NewReader(wire)
-	before := uint64(lib0.MaxInt + 1)
 	for clients := r.Uint(); clients > 0; clients-- {
 		client, spans, end := r.Uint(), r.Uint(), uint64(0)
-		if client >= before {
+		if r.Err() != nil {
 			return false
 		}
-		before = client
-		for ; spans > 0; spans-- {
+		for begin(client, spans); spans > 0; spans-- {
 			clock, n := r.Uint(), r.Uint()
 			if enc == V2 {
 				clock, n = end+clock, n+1
@@ -52,6 +50,8 @@ func eachDeletion(wire []byte, enc Encoding, yield func(first ID, n uint64) bool
 	return r.Err() == nil && (enc == V2 || r.Len() == 0)
 }
 
+func skipClient(uint64, uint64) {}
+
 // eachDeletion calls yield with the spans that readDeletions has read until yield returns false.
 func (in *parsedUpdate) eachDeletion(yield func(first ID, n uint64) bool) {
 	for _, d := range in.deletions {
@@ -63,29 +63,30 @@ func (in *parsedUpdate) eachDeletion(yield func(first ID, n uint64) bool) {
 	}
 }
 
-// deletionsSize counts the bytes of a delete set in V1.
-type deletionsSize struct {
-	bytes   int // of what is before the spans of client
-	client  uint64
-	clients uint64 // client included
-	spans   uint64 // of client
+// deleteSet is what a scan of a delete set has found.
+type deleteSet struct {
+	clients []uint64
+	bytes   int // that the set takes in V1, without the number of clients
 }
 
-func (s *deletionsSize) add(first ID, n uint64) bool {
-	if s.clients == 0 || first.Client != s.client {
-		s.bytes = s.total() - lib0.UintLen(s.clients)
-		s.client, s.spans = first.Client, 0
-		s.clients++
+// scan checks a delete set. It returns false at what eachDeletion stops at, and if a client
+// occurs twice.
+func (s *deleteSet) scan(wire []byte, enc Encoding) bool {
+	if !eachDeletion(wire, enc, s.begin, s.add) {
+		return false
 	}
-	s.spans++
+	_, twice := duplicate(s.clients)
+	return !twice
+}
+
+func (s *deleteSet) begin(client, spans uint64) {
+	s.clients = append(s.clients, client)
+	s.bytes += lib0.UintLen(client) + lib0.UintLen(spans)
+}
+
+func (s *deleteSet) add(first ID, n uint64) bool {
 	s.bytes += lib0.UintLen(first.Clock) + lib0.UintLen(n)
 	return true
 }
 
-func (s *deletionsSize) total() int {
-	total := s.bytes + lib0.UintLen(s.clients)
-	if s.clients > 0 {
-		total += lib0.UintLen(s.client) + lib0.UintLen(s.spans)
-	}
-	return total
-}
+func (s *deleteSet) size() int { return lib0.UintLen(uint64(len(s.clients))) + s.bytes }

@@ -59,58 +59,59 @@ type Block struct {
 // Parse reads and checks an update, and calls yield with each of its blocks, skips included,
 // in the order of the update. It refuses an update in V1 from which Convert leaves something
 // out, and one in V2 of which it would leave out a block or a deletion. It returns what the
-// update deletes: the first element and the length of each span, in order and without
-// overlap. They are read from update, which must not change before. Parse may have called
-// yield before it returns an error, which is that of Convert. A Block is valid until yield
-// returns; its slices alias update, or memory that Parse reuses.
+// update deletes: the first element and the length of each span. The spans of a client follow
+// each other, in order and without overlap. They are read from update, which must not change
+// before. Parse may have called yield before it returns an error, which is that of Convert. A
+// Block is valid until yield returns; its slices alias update, or memory that Parse reuses.
 func Parse(update []byte, enc Encoding, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
-	var in parsedUpdate
 	switch enc {
 	case V1:
-		return in.parseV1(update, yield)
+		return parseV1(update, yield)
 	case V2:
-		return in.parseV2(update, yield)
+		return parseV2(update, yield)
 	}
 	return nil, checkEncoding(enc)
 }
 
-func (in *parsedUpdate) parseV1(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
+func parseV1(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	r := lib0.NewReader(update)
 	var b block
 	var l blockLayout
 	var out Block
+	var clients []uint64
 	for n := r.Uint(); n > 0 && r.Err() == nil; n-- {
-		sec := section{count: r.Uint(), client: r.Uint(), end: r.Uint()}
-		for left := sec.count; left > 0 && r.Err() == nil; left-- {
+		left, client, clock := r.Uint(), r.Uint(), r.Uint()
+		for ; left > 0 && r.Err() == nil; left-- {
 			out.Left = left - 1
-			if wire := r.Rest(); l.readSimple(wire, 0, sec.client, sec.end) {
+			if wire := r.Rest(); l.readSimple(wire, 0, client, clock) {
 				r.Skip(l.next)
-				out.setLayout(&l, wire, ID{sec.client, sec.end})
+				out.setLayout(&l, wire, ID{client, clock})
 			} else {
-				b.read(&r, sec.client, sec.end)
+				b.read(&r, client, clock)
 				if err := r.Err(); err != nil {
-					return nil, malformed("update: block %d of client %d: %w", sec.end, sec.client, err)
+					return nil, malformed("update: block %d of client %d: %w", clock, client, err)
 				}
 				out.setBlock(&b)
 			}
-			sec.end += out.Len
+			clock += out.Len
 			yield(&out)
 		}
-		in.sections = append(in.sections, sec)
+		clients = append(clients, client)
 	}
 	if err := r.Err(); err != nil {
 		return nil, malformed("update: %w", err)
 	}
-	deleted, _, err = in.finishParse(&r, V1)
+	deleted, _, err = finishParse(clients, &r, V1)
 	return deleted, err
 }
 
-// finishParse checks the sections, and reads the delete set as parseDeletions does.
-func (in *parsedUpdate) finishParse(r *lib0.Reader, enc Encoding) (deleted iter.Seq2[ID, uint64], taken int, err error) {
-	if client, ok := duplicateClient(in.sections); ok {
+// finishParse checks the clients of the sections, and reads the delete set as parseDeletions
+// does.
+func finishParse(clients []uint64, r *lib0.Reader, enc Encoding) (deleted iter.Seq2[ID, uint64], taken int, err error) {
+	if client, twice := duplicate(clients); twice {
 		return nil, 0, malformed("update: two sections of client %d", client)
 	}
-	return in.parseDeletions(r, enc)
+	return parseDeletions(r, enc)
 }
 
 // setLayout sets out to the block with the id at, which wire begins with.

@@ -220,21 +220,34 @@ func (in *parsedUpdate) reset() {
 }
 
 // duplicateClient returns a client that has two sections, and reports whether there is
-// one. Sections are usually in descending order of client.
+// one.
 func duplicateClient(sections []section) (client uint64, ok bool) {
+	if len(sections) < 2 {
+		return 0, false
+	}
+	clients := make([]uint64, 0, 64) // on the stack, for most updates
+	for _, sec := range sections {
+		clients = append(clients, sec.client)
+	}
+	return duplicate(clients)
+}
+
+// duplicate returns a client that occurs twice, and reports whether there is one. The clients
+// of an update are usually in descending order.
+func duplicate(clients []uint64) (client uint64, ok bool) {
 	sorted := true
-	for i := 1; i < len(sections); i++ {
-		sorted = sorted && sections[i].client < sections[i-1].client
+	for i := 1; i < len(clients); i++ {
+		sorted = sorted && clients[i] < clients[i-1]
 	}
 	if sorted {
 		return 0, false
 	}
-	seen := make(map[uint64]bool, len(sections))
-	for _, sec := range sections {
-		if seen[sec.client] {
-			return sec.client, true
+	seen := make(map[uint64]bool, len(clients))
+	for _, client := range clients {
+		if seen[client] {
+			return client, true
 		}
-		seen[sec.client] = true
+		seen[client] = true
 	}
 	return 0, false
 }

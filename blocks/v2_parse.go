@@ -6,24 +6,25 @@ import (
 	"github.com/yroom/yroom/internal/lib0"
 )
 
-// parseV2 is parse for an update in V2. It doesn't convert most of the blocks to V1.
-func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
+// parseV2 is Parse for an update in V2. It doesn't convert most of the blocks to V1.
+func parseV2(update []byte, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	d := v2Reader{rest: lib0.NewReader(update), limit: maxUnpacked(update)}
 	d.columns()
 	var b block
 	var out Block
+	var clients []uint64
 	n := d.rest.Uint()
 	for d.taken = lib0.UintLen(n); n > 0 && d.ok(); n-- {
-		sec := section{count: d.rest.Uint(), client: d.clients.Uint(), end: d.rest.Uint()}
-		d.taken += lib0.UintLen(sec.count) + lib0.UintLen(sec.client) + lib0.UintLen(sec.end)
-		for left := sec.count; left > 0; left-- {
+		left, client, clock := d.rest.Uint(), d.clients.Uint(), d.rest.Uint()
+		d.taken += lib0.UintLen(left) + lib0.UintLen(client) + lib0.UintLen(clock)
+		for ; left > 0; left-- {
 			if info := d.infos.Byte(); isSimple(info) {
-				d.readSimple(&out, info, ID{sec.client, sec.end})
+				d.readSimple(&out, info, ID{client, clock})
 			} else {
 				from := len(d.out)
 				d.block(info)
 				r := lib0.NewReader(d.out[from:])
-				if b.read(&r, sec.client, sec.end); r.Err() != nil {
+				if b.read(&r, client, clock); r.Err() != nil {
 					d.rest.Fail(r.Err())
 				}
 				out.setBlock(&b)
@@ -32,15 +33,15 @@ func (in *parsedUpdate) parseV2(update []byte, yield func(*Block)) (deleted iter
 				return nil, d.err(update)
 			}
 			out.Left = left - 1
-			sec.end += out.Len
+			clock += out.Len
 			yield(&out)
 		}
-		in.sections = append(in.sections, sec)
+		clients = append(clients, client)
 	}
 	if err := d.err(update); err != nil {
 		return nil, err
 	}
-	deleted, taken, err := in.finishParse(&d.rest, V2)
+	deleted, taken, err := finishParse(clients, &d.rest, V2)
 	if err != nil {
 		return nil, err
 	}

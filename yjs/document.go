@@ -38,7 +38,7 @@ type Doc struct {
 	history   bool
 	ownID     uint64 // the client id of the Doc's own edits
 	byID      map[uint64]*client
-	recent    [16]*client // clients that find has found, by the last bits of their ids
+	recent    [64]*client // clients that find has found, by the last bits of their ids
 	clients   []*client   // in descending order of id if sorted
 	sorted    bool
 	roots     map[string]*sharedType

@@ -76,11 +76,14 @@ func (r *Reader) Byte() byte {
 // it can read the next integer before it knows where this one ends.
 func (r *Reader) Uint() uint64 {
 	b := r.buf[r.off:]
-	if len(b) < 5 {
+	if len(b) == 0 {
 		return r.longUint()
 	}
 	v, n := uint64(b[0]), 1
 	if v >= 1<<7 {
+		if len(b) < 5 {
+			return r.longUint()
+		}
 		v = v&(1<<7-1) | uint64(b[1])<<7
 		n = 2
 		if v >= 1<<14 {
