@@ -21,11 +21,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/internal/heap"
 	"github.com/yroom/yroom/internal/testkit"
 )
 
 var (
-	rounds = flag.Int("rounds", 5, "how many times each engine runs each job; long jobs run at most twice")
+	rounds = flag.Int("rounds", 9, "how many times each engine runs each job; long jobs run less often")
 	only   = flag.String("row", "", "measure only the rows whose names contain this text")
 )
 
@@ -41,6 +42,7 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
+	heap.RaiseFloor() // as yroom serve does
 	f, err := jobs[job](folder)
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(f)
@@ -95,9 +97,15 @@ func wanted() (names []string) {
 	return names
 }
 
-// isLong reports whether a job takes seconds.
-func isLong(job string) bool {
-	return job == "x100" || job == "clients4000" || strings.HasPrefix(job, "load")
+// roundsOf returns how many times each engine runs a job: less often if it takes seconds.
+func roundsOf(job string) int {
+	switch {
+	case job == "x100", job == "clients4000":
+		return min(2, *rounds)
+	case strings.HasPrefix(job, "load"):
+		return min(5, *rounds)
+	}
+	return *rounds
 }
 
 // same are the figures that must be equal for all engines.
@@ -107,12 +115,8 @@ var same = []string{"elements", "length", "bytes"}
 // the job.
 func measure(b *testing.B, t table, job, folder string) {
 	b.Helper()
-	times := *rounds
-	if isLong(job) {
-		times = min(times, 2)
-	}
 	failed := map[string]bool{}
-	for round := range times {
+	for round := range roundsOf(job) {
 		agreed := figures{}
 		for i := range engines {
 			engine := engines[(round+i)%len(engines)]

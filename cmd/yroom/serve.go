@@ -12,6 +12,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/consumer"
+	"github.com/yroom/yroom/internal/heap"
 	"github.com/yroom/yroom/internal/loopback"
 	"github.com/yroom/yroom/layer"
 	"github.com/yroom/yroom/webhook"
@@ -161,7 +162,8 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if withWorker {
 		set.warnOfStore(log)
 	}
-	go returnMemory(ctx)
+	heap.RaiseFloor()
+	go heap.ReturnIdle(ctx)
 	if *set.Open && !set.hasLogin() {
 		log.Warn("open: everyone who can reach this server can read and change every room")
 	}

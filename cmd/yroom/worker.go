@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/yroom/yroom"
+	"github.com/yroom/yroom/internal/heap"
 	"github.com/yroom/yroom/layer/link"
 )
 
@@ -136,7 +137,8 @@ func (e environment) runRooms(set settings) error {
 		}
 		log.Info("serving", append(about, own.about()...)...)
 		set.warnOfStore(log)
-		go returnMemory(ctx)
+		heap.RaiseFloor()
+		go heap.ReturnIdle(ctx)
 		fmt.Fprintln(e.stdout, running(own.health.address))
 	case err := <-drained: // the layer doesn't take the worker
 		return errors.Join(err, joined.Close(ctx), documents.close(), own.end())

@@ -24,7 +24,7 @@ var wantImports = []struct {
 	imports []string
 }{
 	{"cmd/yroom", []string{
-		".", "api", "auth", "awareness", "blocks", "consumer", "docs", "document", "event", "internal/docsite", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/djangolayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
+		".", "api", "auth", "awareness", "blocks", "consumer", "docs", "document", "event", "internal/docsite", "internal/heap", "internal/ids", "internal/load", "internal/loopback", "internal/memhttp", "internal/webui", "layer", "layer/buslayer", "layer/djangolayer", "layer/link", "layer/memlayer", "layer/natslayer", "layer/redislayer", "prosemirror", "protocol",
 		"store", "store/djangostore", "store/memstore", "store/pgstore", "store/sqlitestore", "web", "webhook", "worker", "yjs",
 		"github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/goccy/go-yaml/lexer", "github.com/goccy/go-yaml/token",
 		"github.com/prometheus/client_golang/prometheus", "github.com/prometheus/client_golang/prometheus/collectors",
@@ -52,6 +52,7 @@ var wantImports = []struct {
 	{"scripts/gotest", nil},
 	{"internal/markdown", nil},
 	{"internal/memhttp", nil},
+	{"internal/heap", nil},
 	{"internal/docsite", []string{
 		"internal/webui", "github.com/yuin/goldmark", "github.com/yuin/goldmark/ast", "github.com/yuin/goldmark/extension", "github.com/yuin/goldmark/extension/ast",
 		"github.com/yuin/goldmark/renderer", "github.com/yuin/goldmark/renderer/html", "github.com/yuin/goldmark/text", "github.com/yuin/goldmark/util",

@@ -1,4 +1,4 @@
-package main
+package heap
 
 import (
 	"runtime/debug"
@@ -29,7 +29,7 @@ func TestIdleness(t *testing.T) {
 			for i, s := range steps {
 				now = now.Add(idleEvery)
 				allocated += s.allocates
-				if due := q.due(now, heap{live, s.idle, allocated}); due != s.due {
+				if due := q.due(now, sizes{live, s.idle, allocated}); due != s.due {
 					t.Fatalf("step %d: %v, want %v", i, due, s.due)
 				}
 			}
@@ -41,7 +41,7 @@ func TestIdleness(t *testing.T) {
 func TestIdlenessCost(t *testing.T) {
 	var q idleness
 	now := time.Now()
-	full := heap{live: 1 << 30, idle: 1 << 30}
+	full := sizes{live: 1 << 30, idle: 1 << 30}
 	if !q.due(now, full) {
 		t.Fatal("memory is not returned")
 	}
@@ -58,13 +58,13 @@ func TestIdlenessCost(t *testing.T) {
 
 var garbage []byte
 
-func TestReadHeap(t *testing.T) {
+func TestReadSizes(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	debug.FreeOSMemory()
-	before := readHeap()
+	before := readSizes()
 	garbage = make([]byte, 64<<20)
 	garbage = nil
-	after := readHeap()
+	after := readSizes()
 	if got := after.allocated - before.allocated; got < 64<<20 {
 		t.Errorf("%d bytes were allocated", got)
 	}
@@ -72,7 +72,7 @@ func TestReadHeap(t *testing.T) {
 		t.Errorf("%d bytes became idle, of %d", got, before.live)
 	}
 	debug.FreeOSMemory()
-	if end := readHeap(); end.idle > after.idle-(60<<20) {
+	if end := readSizes(); end.idle > after.idle-(60<<20) {
 		t.Errorf("%d bytes are idle, before they were returned %d", end.idle, after.idle)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package heap
 
 import (
 	"context"
@@ -15,8 +15,8 @@ const (
 	idleTurns = 2       // how often memory is returned after a busy time: pools of buffers need two collections to become free
 )
 
-// heap is what the Go runtime says of its memory, in bytes.
-type heap struct {
+// sizes is what the Go runtime says of its memory, in bytes.
+type sizes struct {
 	live      uint64 // what the last collection has kept
 	idle      uint64 // what is not in use, or may no longer be, and was not returned to the system
 	allocated uint64 // since the start
@@ -32,7 +32,7 @@ type idleness struct {
 }
 
 // due reports whether memory is to be returned. It is called every idleEvery.
-func (q *idleness) due(now time.Time, h heap) bool {
+func (q *idleness) due(now time.Time, h sizes) bool {
 	worth := h.live/idleShare + idleLeast
 	busy := h.allocated-q.allocated > worth
 	q.allocated = h.allocated
@@ -52,9 +52,9 @@ func (q *idleness) due(now time.Time, h heap) bool {
 // took records how long it took to return memory.
 func (q *idleness) took(now time.Time, d time.Duration) { q.next = now.Add(d * idleCost) }
 
-// returnMemory returns memory to the system whenever the process has little to do, until ctx
+// ReturnIdle returns memory to the system whenever the process has little to do, until ctx
 // ends.
-func returnMemory(ctx context.Context) {
+func ReturnIdle(ctx context.Context) {
 	ticker := time.NewTicker(idleEvery)
 	defer ticker.Stop()
 	var q idleness
@@ -63,7 +63,7 @@ func returnMemory(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
-			if q.due(now, readHeap()) {
+			if q.due(now, readSizes()) {
 				debug.FreeOSMemory()
 				q.took(time.Now(), time.Since(now))
 			}
@@ -71,7 +71,7 @@ func returnMemory(ctx context.Context) {
 	}
 }
 
-func readHeap() heap {
+func readSizes() sizes {
 	read := []runtimemetrics.Sample{
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/memory/classes/heap/objects:bytes"},
@@ -80,7 +80,7 @@ func readHeap() heap {
 	}
 	runtimemetrics.Read(read)
 	live, objects := read[0].Value.Uint64(), read[1].Value.Uint64()
-	return heap{
+	return sizes{
 		live:      live,
 		idle:      objects - min(objects, live) + read[2].Value.Uint64(),
 		allocated: read[3].Value.Uint64(),
