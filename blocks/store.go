@@ -78,7 +78,7 @@ type client struct {
 	pending          []*run       // blocks that are pending, in clock order
 	pendingDeletions clocks.Spans // deletions of elements that are not integrated
 
-	branched uint64 // the clock after the last element that is a spot: see insertionOf
+	branched uint64 // the clock after the last element that is a spot: see isNoted
 
 	pendingCost int // an estimate of the memory that pending and pendingDeletions take, in bytes
 

@@ -515,10 +515,10 @@ func (p *plan) mark(s *Store, c *client, b *block) bool {
 
 // insert notes where a ready block is inserted.
 func (p *plan) insert(s *Store, b *block) {
-	in, ok := s.insertionOf(b)
-	if !ok {
+	if !s.isNoted(b) {
 		return
 	}
+	in := s.insertionOf(b)
 	p.work += in.work
 	if in.doubt || p.forgets { // further work at the spots that were forgotten is not seen
 		p.doubts++

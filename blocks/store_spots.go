@@ -63,20 +63,23 @@ const (
 	distantWork    = 1 << 14 // the most work of a block whose list begins farther away
 )
 
-// insertionOf returns how a block is inserted. ok is false if that need not be noted,
-// because the block continues what its client has written, and nothing else was inserted
-// there.
-func (s *Store) insertionOf(b *block) (in insertion, ok bool) {
+// isNoted reports whether how a block is inserted must be noted. It needn't if the block
+// continues what its client has written, and nothing else was inserted there, or if it has no
+// place, as a GC block.
+func (s *Store) isNoted(b *block) bool {
+	if b.flags&hasOrigin == 0 {
+		return b.parent != nil || b.flags&hasRight != 0
+	}
+	return b.origin != id{b.client, b.clock - 1} || s.find(b.client).branched >= b.clock
+}
+
+// insertionOf returns how a block that isNoted is inserted.
+func (s *Store) insertionOf(b *block) (in insertion) {
 	at, right := b.origin, b.rightOrNone()
 	switch {
 	case b.flags&hasOrigin != 0:
-		if at == (id{b.client, b.clock - 1}) && s.find(b.client).branched < b.clock {
-			return in, false
-		}
 	case b.parent != nil:
 		at = b.startOfList()
-	case right == noID: // a GC block
-		return in, false
 	default:
 		at, in.work = s.startBefore(right)
 	}
@@ -97,7 +100,7 @@ func (s *Store) insertionOf(b *block) (in insertion, ok bool) {
 	}
 	in.spot.least = min(in.spot.least, b.client)
 	in.doubt = in.doubt || in.work > 0
-	return in, true
+	return in
 }
 
 // place finds the place of the block among the known siblings, as yjs does. It returns

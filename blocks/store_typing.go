@@ -26,9 +26,10 @@ func (s *Store) applyTyping(update []byte, limits *Options) bool {
 	if limits != nil && s.total()+costOfByte*len(update) > limits.MaxSize {
 		return false
 	}
-	in, noted := insertion{}, false
-	if writer != nil && limits != nil {
-		if in, noted = s.insertionOf(&b); in.doubt {
+	var in insertion
+	noted := writer != nil && limits != nil && s.isNoted(&b)
+	if noted {
+		if in = s.insertionOf(&b); in.doubt {
 			return false
 		}
 	}
