@@ -161,8 +161,16 @@ func start(t *testing.T, o options) *site {
 			}
 			parameters += "&keys=" + url.QueryEscape(file)
 		}
-		s.worker = daemon.Start(t, "/usr/bin/env", append(slices.Clone(s.trust),
-			program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, *store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))...)
+		args := append(slices.Clone(s.trust),
+			program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, *store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
+		if *level != "" {
+			settings := filepath.Join(t.TempDir(), "yroom.yaml")
+			if err := os.WriteFile(settings, []byte("rooms: {default: {durability: "+*level+"}}\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, "--config", settings)
+		}
+		s.worker = daemon.Start(t, "/usr/bin/env", args...)
 	}
 	s.work(o.python)
 	for i := range s.ports {

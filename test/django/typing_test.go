@@ -19,6 +19,7 @@ var (
 	joining   = flag.Duration("joining", 0, "the time between two clients that connect")
 	processes = flag.Int("processes", 1, "how many Django processes there are")
 	store     = flag.String("store", "", "the store of the worker of yroom; an SQLite file by default")
+	level     = flag.String("durability", "", "the level of durability of the worker of yroom; fsync by default")
 	compare   = flag.Bool("compare", false, "compare the worker of channels-yroom")
 	settling  = flag.Duration("settle", 20*time.Second, "how long the clients may take to have the same document")
 )
