@@ -47,6 +47,9 @@ func (r *request) Size() int {
 	return 256 + len(r.room) + len(r.entry.Data) + len(r.entry.By) + len(r.replaced)
 }
 
+// Awaited implements group.Request.
+func (r *request) Awaited() bool { return r.done != nil }
+
 // Own implements group.Request.
 func (r *request) Own() { r.entry.Data = append([]byte{}, r.entry.Data...) } // not nil, which SQLite would store as NULL
 

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/yroom/yroom/store"
 )
@@ -17,6 +18,8 @@ type Request interface {
 	Room() string
 	// Size returns about how many bytes it takes in memory.
 	Size() int
+	// Awaited reports whether a call waits until it is written.
+	Awaited() bool
 	// Own copies the data that the caller of Put lends. It is called once the request fits
 	// into the queue.
 	Own()
@@ -26,6 +29,10 @@ type Request interface {
 // are written in different batches by turns, and have one half of the queue each: a
 // keystroke waits for one batch of pastes at most, however many there are.
 const largeRequest = 64 << 10
+
+// patience is how long requests for which no call waits stay in the queue, so that more of them
+// share a commit, while nothing else is to be written.
+const patience = 100 * time.Millisecond
 
 // Queue holds the requests that wait to be written, bounded in bytes. The requests of
 // one room are in one batch at a time, in the order in which they were put, so batches
@@ -39,6 +46,9 @@ type Queue[R Request] struct {
 	rooms        map[string]*place[R]
 	small, large lane[R]
 	last         *lane[R] // from which the last batch was taken
+	awaited      int      // number of requests and calls of Hold that a call waits for
+	timed        bool     // a timer runs
+	due          bool     // a timer has ended, and what could be taken then has not been taken
 	closed       bool
 }
 
@@ -115,6 +125,7 @@ func (q *Queue[R]) enter(ctx context.Context, l *lane[R], size int) error {
 	}
 	w := &waiter[R]{size: size, ready: make(chan struct{})}
 	l.waiting = append(l.waiting, w)
+	q.filled.Broadcast()
 	q.mu.Unlock()
 	select {
 	case <-w.ready:
@@ -139,6 +150,9 @@ func (q *Queue[R]) fits(l *lane[R], size int) bool { return l.used == 0 || l.use
 // add queues r, whose bytes are counted. q.mu is held.
 func (q *Queue[R]) add(r R) {
 	q.queued++
+	if r.Awaited() {
+		q.await()
+	}
 	p := q.rooms[r.Room()]
 	if p == nil {
 		p = &place[R]{room: r.Room()}
@@ -150,11 +164,29 @@ func (q *Queue[R]) add(r R) {
 	}
 }
 
+// await notes that a call waits for something in the queue. q.mu is held.
+func (q *Queue[R]) await() {
+	q.awaited++
+	q.filled.Broadcast()
+}
+
 // offer lets Take take the first requests of a place. q.mu is held.
 func (q *Queue[R]) offer(p *place[R]) {
 	l := q.lane(p.items[0].request)
 	l.ready = append(l.ready, p)
 	q.filled.Signal()
+	if !p.items[0].request.Awaited() && !q.timed {
+		q.timed = true
+		time.AfterFunc(patience, q.endPatience)
+	}
+}
+
+// endPatience ends the time for which requests for which no call waits stay in the queue.
+func (q *Queue[R]) endPatience() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.timed, q.due = false, q.choose() != nil
+	q.filled.Broadcast()
 }
 
 // admit counts the bytes of the waiting requests that fit. q.mu is held.
@@ -165,6 +197,12 @@ func (q *Queue[R]) admit(l *lane[R]) {
 		l.used += w.size
 		close(w.ready)
 	}
+}
+
+// ready reports whether a batch is to be taken now. q.mu is held.
+func (q *Queue[R]) ready() bool {
+	hurry := q.awaited > 0 || q.due || q.closed || len(q.small.waiting)+len(q.large.waiting) > 0
+	return hurry && q.choose() != nil
 }
 
 // choose returns the lane from which the next batch is taken, or nil if no request can be
@@ -184,6 +222,9 @@ func (q *Queue[R]) choose() *lane[R] {
 // follow each other in the batch. Take returns nil once the queue is closed and empty. The
 // caller must Release the batch.
 //
+// While no call waits for any of the requests, Take leaves them in the queue for a moment: see
+// patience.
+//
 // Before it takes requests, Take lets other goroutines run that are ready to run, because
 // they may put more. After a batch of many rooms, for example, the calls of all of them
 // return at once, and most rooms have something to put again. Without this, the first would
@@ -191,9 +232,9 @@ func (q *Queue[R]) choose() *lane[R] {
 func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for yielded := false; q.choose() == nil || !yielded; {
+	for yielded := false; !q.ready() || !yielded; {
 		switch {
-		case q.choose() != nil:
+		case q.ready():
 			q.mu.Unlock()
 			runtime.Gosched()
 			q.mu.Lock()
@@ -216,6 +257,9 @@ func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 				break
 			}
 			batch = append(batch, r)
+			if r.Awaited() {
+				q.awaited--
+			}
 			n++
 		}
 		if n == 0 {
@@ -225,6 +269,7 @@ func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 		p.taken = true
 	}
 	l.ready = slices.Delete(l.ready, 0, emptied)
+	q.due = q.due && q.choose() != nil
 	if q.queued -= len(batch); q.queued == 0 && q.closed {
 		q.filled.Broadcast() // other calls of Take return nil
 	}
@@ -253,6 +298,7 @@ func (q *Queue[R]) advance(p *place[R]) {
 	case len(p.items) == 0:
 		delete(q.rooms, p.room)
 	case p.items[0].granted != nil:
+		q.awaited--
 		close(p.items[0].granted)
 		p.items = slices.Delete(p.items, 0, 1)
 		p.taken = true
@@ -288,6 +334,7 @@ func (q *Queue[R]) reserve(room string) (granted chan struct{}, err error) {
 	granted = make(chan struct{})
 	if p := q.rooms[room]; p != nil {
 		p.items = append(p.items, item[R]{granted: granted})
+		q.await()
 	} else {
 		q.rooms[room] = &place[R]{room: room, taken: true}
 		close(granted)
@@ -302,6 +349,7 @@ func (q *Queue[R]) leave(room string, granted chan struct{}) {
 	p := q.rooms[room]
 	if i := slices.IndexFunc(p.items, func(it item[R]) bool { return it.granted == granted }); i >= 0 {
 		p.items = slices.Delete(p.items, i, i+1)
+		q.awaited--
 	} else {
 		q.advance(p)
 	}

@@ -17,15 +17,17 @@ import (
 )
 
 type request struct {
-	room   string
-	size   int
-	number int
-	owned  bool
+	room      string
+	size      int
+	number    int
+	owned     bool
+	unawaited bool
 }
 
-func (r *request) Room() string { return r.room }
-func (r *request) Size() int    { return r.size }
-func (r *request) Own()         { r.owned = true }
+func (r *request) Room() string  { return r.room }
+func (r *request) Size() int     { return r.size }
+func (r *request) Awaited() bool { return !r.unawaited }
+func (r *request) Own()          { r.owned = true }
 
 func sized(n int) *request { return &request{room: fmt.Sprint(n), size: n} }
 
@@ -251,6 +253,9 @@ type hold struct {
 }
 
 func (m *model) take(t *rapid.T, count, size int) {
+	if !m.q.ready() {
+		m.q.endPatience()
+	}
 	batch := m.q.Take(count, size)
 	total := 0
 	for i, r := range batch {
@@ -326,7 +331,7 @@ func (m *model) step(t *rapid.T) {
 	switch rapid.SampledFrom([]string{"put", "put", "put", "take", "release", "hold", "drop", "leave"}).Draw(t, "step") {
 	case "put":
 		m.put++
-		r := &request{room: rooms.Draw(t, "room"), size: rapid.IntRange(0, 30).Draw(t, "size"), number: m.put}
+		r := &request{room: rooms.Draw(t, "room"), size: rapid.IntRange(0, 30).Draw(t, "size"), number: m.put, unawaited: rapid.Bool().Draw(t, "unawaited")}
 		if rapid.IntRange(0, 3).Draw(t, "large") == 0 {
 			r.size += largeRequest
 		}
@@ -389,8 +394,8 @@ func TestQueueModel(t *testing.T) {
 		if len(m.waiting) > 0 {
 			t.Errorf("%d calls of Hold were not granted", len(m.waiting))
 		}
-		if used := m.q.small.used + m.q.large.used; used != 0 || m.q.queued != 0 || len(m.q.rooms) != 0 {
-			t.Errorf("the empty queue has %d bytes, %d requests and %d rooms", used, m.q.queued, len(m.q.rooms))
+		if used := m.q.small.used + m.q.large.used; used != 0 || m.q.queued != 0 || m.q.awaited != 0 || len(m.q.rooms) != 0 {
+			t.Errorf("the empty queue has %d bytes, %d requests, %d of them awaited, and %d rooms", used, m.q.queued, m.q.awaited, len(m.q.rooms))
 		}
 	})
 }
