@@ -1,5 +1,5 @@
 // Package memstore keeps rooms in memory: for tests, and for documents that need
-// not outlive the process.
+// not outlive the process. Documents are kept compressed.
 package memstore
 
 import (
@@ -25,9 +25,11 @@ var _ store.Store = (*Store)(nil)
 // New returns an empty Store.
 func New() *Store { return &Store{} }
 
-// log is the log of one room. Its data is never written to.
+// log is the log of one room.
 type log struct {
-	store.Log
+	entries    []packed
+	positions  []store.Position // of the entries
+	generation uint64
 
 	last    store.Position // taken last
 	first   store.Position // the first position after the last deletion, whether it is taken yet or not
@@ -35,10 +37,10 @@ type log struct {
 }
 
 // add appends e, at the next position.
-func (l *log) add(e store.Entry) store.Position {
+func (l *log) add(e packed) store.Position {
 	l.last++
-	l.Entries = append(l.Entries, e)
-	l.Positions = append(l.Positions, l.last)
+	l.entries = append(l.entries, e)
+	l.positions = append(l.positions, l.last)
 	return l.last
 }
 
@@ -52,38 +54,34 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 	if err := ctx.Err(); err != nil {
 		return store.Log{}, err
 	}
-	read, err := s.read(room, after)
-	for i := range read.Entries {
-		read.Entries[i].Data = slices.Clone(read.Entries[i].Data)
+	entries, read, err := s.read(room, after)
+	for i := range entries {
+		read.Entries = append(read.Entries, entries[i].unpack())
 	}
 	return read, err
 }
 
-// read returns the log of room after a position. The store still owns the data.
-func (s *Store) read(room string, after store.Position) (store.Log, error) {
+// read returns the log of room after a position, with the entries apart.
+func (s *Store) read(room string, after store.Position) (entries []packed, read store.Log, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	l := s.rooms[room]
 	switch {
 	case l == nil:
-		return store.Log{}, store.ErrNotFound
+		return nil, store.Log{}, store.ErrNotFound
 	case l.deleted, after != 0 && after < l.first:
-		return store.Log{}, store.ErrDeleted
+		return nil, store.Log{}, store.ErrDeleted
 	}
-	known, found := slices.BinarySearch(l.Positions, after)
+	known, found := slices.BinarySearch(l.positions, after)
 	if found {
 		known++
 	}
-	return store.Log{
-		Entries:    slices.Clone(l.Entries[known:]),
-		Positions:  slices.Clone(l.Positions[known:]),
-		Generation: l.Generation,
-	}, nil
+	return slices.Clone(l.entries[known:]), store.Log{Positions: slices.Clone(l.positions[known:]), Generation: l.generation}, nil
 }
 
 // Append implements store.Store.
 func (s *Store) Append(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	e, err := own(ctx, e)
+	owned, err := own(ctx, e)
 	if err != nil {
 		return 0, err
 	}
@@ -93,12 +91,12 @@ func (s *Store) Append(ctx context.Context, room string, e store.Entry) (store.P
 	if l.deleted {
 		return 0, store.ErrDeleted
 	}
-	return l.add(e), nil
+	return l.add(owned), nil
 }
 
 // Compact implements store.Store.
 func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapshot store.Entry) error {
-	snapshot, err := own(ctx, snapshot)
+	owned, err := own(ctx, snapshot)
 	if err != nil {
 		return err
 	}
@@ -111,10 +109,10 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 	switch {
 	case old.deleted:
 		return store.ErrDeleted
-	case old.Generation != read.Generation:
+	case old.generation != read.Generation:
 		return store.ErrConflict
 	case len(read.Positions) == 0:
-		s.log(room).add(snapshot)
+		s.log(room).add(owned)
 		return nil
 	}
 	at := slices.Max(read.Positions)
@@ -122,29 +120,31 @@ func (s *Store) Compact(ctx context.Context, room string, read store.Log, snapsh
 	for _, p := range read.Positions {
 		replaced[p] = true
 	}
-	compacted, found := store.Log{Generation: old.Generation + 1}, 0
-	for i, p := range old.Positions {
-		e := old.Entries[i]
+	compacted, found := old, 0
+	compacted.entries, compacted.positions = nil, nil
+	compacted.generation++
+	for i, p := range old.positions {
+		e := old.entries[i]
 		if replaced[p] {
 			found++
 			if p != at {
 				continue
 			}
-			e = snapshot
+			e = owned
 		}
-		compacted.Entries = append(compacted.Entries, e)
-		compacted.Positions = append(compacted.Positions, p)
+		compacted.entries = append(compacted.entries, e)
+		compacted.positions = append(compacted.positions, p)
 	}
 	if found != len(replaced) {
 		return store.ErrConflict
 	}
-	s.rooms[room].Log = compacted
+	*s.rooms[room] = compacted
 	return nil
 }
 
 // Create implements store.Store.
 func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.Position, error) {
-	e, err := own(ctx, e)
+	owned, err := own(ctx, e)
 	if err != nil {
 		return 0, err
 	}
@@ -155,7 +155,7 @@ func (s *Store) Create(ctx context.Context, room string, e store.Entry) (store.P
 	}
 	l := s.log(room)
 	l.deleted = false
-	return l.add(e), nil
+	return l.add(owned), nil
 }
 
 // Delete implements store.Store.
@@ -172,7 +172,7 @@ func (s *Store) Delete(ctx context.Context, room string) error {
 	case l.deleted:
 		return nil
 	}
-	*l = log{Log: store.Log{Generation: l.Generation + 1}, last: l.last + 1, first: l.last + 2, deleted: true}
+	*l = log{generation: l.generation + 1, last: l.last + 1, first: l.last + 2, deleted: true}
 	return nil
 }
 
@@ -200,8 +200,8 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]st
 // listed describes the room with this log.
 func (l *log) listed(room string) store.Listed {
 	listed := store.Listed{Room: room}
-	for _, e := range l.Entries {
-		listed.Bytes += len(e.Data)
+	for _, e := range l.entries {
+		listed.Bytes += e.size
 		if e.At.After(listed.Stored) {
 			listed.Stored = e.At
 		}
@@ -222,16 +222,15 @@ func (s *Store) log(room string) *log {
 	return l
 }
 
-// own returns e in the form that the store keeps: with a copy of the data, and the
-// time. The error is that of ctx, or store.ErrInvalid.
-func own(ctx context.Context, e store.Entry) (store.Entry, error) {
+// own returns e as the store keeps it, with the time. It borrows the data. The error is that of
+// ctx, or store.ErrInvalid.
+func own(ctx context.Context, e store.Entry) (packed, error) {
 	if err := ctx.Err(); err != nil {
-		return e, err
+		return packed{}, err
 	}
 	if !e.Encoding.Valid() {
-		return e, fmt.Errorf("memstore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
+		return packed{}, fmt.Errorf("memstore: %w: unknown encoding %d", store.ErrInvalid, e.Encoding)
 	}
-	e.Data, e.Cut = slices.Clone(e.Data), false
-	e.At = time.Now().UTC()
-	return e, nil
+	e.Cut, e.At = false, time.Now().UTC()
+	return pack(e), nil
 }
