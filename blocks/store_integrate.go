@@ -21,7 +21,11 @@ func (s *Store) commit() {
 	s.pendingTypes += s.plan.pendingTypes
 	s.trials.work += s.plan.work
 	s.trials.doubts += s.plan.doubts
-	s.spots.keep()
+	if len(s.byID) == s.plan.added { // the document was empty: it is now as if it had been loaded
+		s.spots = spots{}
+	} else {
+		s.spots.keep()
+	}
 	s.plan.reset()
 }
 
