@@ -17,7 +17,7 @@ func TestRaiseFloor(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		return after.NumGC - before.NumGC
 	}
-	defer func() { floor = nil }()
+	defer floor.Store(nil)
 	without := collections()
 	RaiseFloor()
 	with := collections()

@@ -26,14 +26,14 @@ func TestPack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			given := bytes.Clone(test.data)
-			p := pack(store.Entry{Encoding: store.V1, By: "who", Data: given})
+			p := pack(store.Entry{Encoding: store.V1, By: "ann", Data: given})
 			clear(given) // pack has borrowed it
 			if len(p.Data) > test.most || p.size != len(test.data) {
 				t.Errorf("%d bytes of %d are kept, as those of %d; want at most %d", len(p.Data), len(test.data), p.size, test.most)
 			}
 			for range 2 {
 				e := p.unpack()
-				if !bytes.Equal(e.Data, test.data) || (e.Data == nil) != (test.data == nil) || e.By != "who" {
+				if !bytes.Equal(e.Data, test.data) || (e.Data == nil) != (test.data == nil) || e.By != "ann" {
 					t.Errorf("%d bytes are read, which differ", len(e.Data))
 				}
 				clear(e.Data) // the caller owns it
