@@ -1,5 +1,5 @@
 // Package memstore keeps rooms in memory: for tests, and for documents that need
-// not outlive the process. Documents are kept compressed.
+// not outlive the process. Entries of 4 KiB or more are kept compressed.
 package memstore
 
 import (
@@ -61,7 +61,8 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 	return read, err
 }
 
-// read returns the log of room after a position, with the entries apart.
+// read returns the log of room after a position. The entries are returned packed, and
+// read.Entries is nil.
 func (s *Store) read(room string, after store.Position) (entries []packed, read store.Log, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -222,8 +223,8 @@ func (s *Store) log(room string) *log {
 	return l
 }
 
-// own returns e as the store keeps it, with the time. It borrows the data. The error is that of
-// ctx, or store.ErrInvalid.
+// own returns e as the store keeps it: with a copy of the data, and the time. The error is that
+// of ctx, or store.ErrInvalid.
 func own(ctx context.Context, e store.Entry) (packed, error) {
 	if err := ctx.Err(); err != nil {
 		return packed{}, err

@@ -11,19 +11,20 @@ import (
 	"github.com/yroom/yroom/store"
 )
 
-// packBytes is the size from which on data is kept compressed: keystrokes are smaller, and
-// whole documents larger. A document compresses to about half of its size.
+// packBytes is the least size of data that is compressed. Keystrokes are smaller, and most
+// documents are larger and compress to about half.
 const packBytes = 4 << 10
 
-// packed is an entry of a log. Its data is compressed if that isn't of size bytes, and is never
+// packed is an entry of a log. Data is compressed if its length differs from size. It is never
 // written to.
 type packed struct {
 	store.Entry
 
-	size int // of the data of the entry
+	size int // length of the data that isn't compressed
 }
 
-// pack returns e as the store keeps it. It borrows the data.
+// pack returns e as the store keeps it: with a copy of the data, compressed if that saves an
+// eighth at least.
 func pack(e store.Entry) packed {
 	p := packed{e, len(e.Data)}
 	if p.size >= packBytes {
@@ -62,12 +63,13 @@ var compressors = sync.Pool{New: func() any {
 // deflate returns data compressed.
 func deflate(data []byte) []byte {
 	w := compressors.Get().(*flate.Writer)
-	defer compressors.Put(w)
 	var out bytes.Buffer
 	w.Reset(&out)
 	_, err := w.Write(data)
 	if err = errors.Join(err, w.Close()); err != nil { // out takes all that is written
 		panic("memstore: " + err.Error())
 	}
+	w.Reset(io.Discard) // so that it doesn't keep out
+	compressors.Put(w)
 	return slices.Clip(bytes.Clone(out.Bytes()))
 }

@@ -27,9 +27,9 @@ func TestPack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			given := bytes.Clone(test.data)
 			p := pack(store.Entry{Encoding: store.V1, By: "ann", Data: given})
-			clear(given) // pack has borrowed it
+			clear(given) // pack has made a copy
 			if len(p.Data) > test.most || p.size != len(test.data) {
-				t.Errorf("%d bytes of %d are kept, as those of %d; want at most %d", len(p.Data), len(test.data), p.size, test.most)
+				t.Errorf("%d bytes were packed into %d, with size %d; want at most %d", len(test.data), len(p.Data), p.size, test.most)
 			}
 			for range 2 {
 				e := p.unpack()

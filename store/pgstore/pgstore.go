@@ -78,7 +78,7 @@ func Open(ctx context.Context, url string, config Config) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		name: databaseName(settings.ConnConfig), config: config, queue: group.NewQueue[*request](config.Queue),
+		name: databaseName(settings.ConnConfig), config: config, queue: group.NewQueue[*request](config.Queue, 0),
 		retrying: make(chan struct{}, retries),
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, settings); err != nil {

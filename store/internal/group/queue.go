@@ -2,6 +2,7 @@ package group
 
 import (
 	"context"
+	"maps"
 	"runtime"
 	"slices"
 	"sync"
@@ -30,15 +31,12 @@ type Request interface {
 // keystroke waits for one batch of pastes at most, however many there are.
 const largeRequest = 64 << 10
 
-// patience is how long requests for which no call waits stay in the queue, so that more of them
-// share a commit, while nothing else is to be written.
-const patience = 100 * time.Millisecond
-
 // Queue holds the requests that wait to be written, bounded in bytes. The requests of
 // one room are in one batch at a time, in the order in which they were put, so batches
 // that are written at the same time have no room in common.
 type Queue[R Request] struct {
-	limit int // of each lane
+	limit int           // of each lane
+	delay time.Duration // see NewQueue
 
 	mu           sync.Mutex
 	filled       sync.Cond // signalled when Take may continue
@@ -46,9 +44,9 @@ type Queue[R Request] struct {
 	rooms        map[string]*place[R]
 	small, large lane[R]
 	last         *lane[R] // from which the last batch was taken
-	awaited      int      // number of requests and calls of Hold that a call waits for
-	timed        bool     // a timer runs
-	due          bool     // a timer has ended, and what could be taken then has not been taken
+	awaited      int      // number of queued requests that are awaited, and of queued calls of Hold
+	timed        bool     // a timer of delay runs
+	due          bool     // a timer has ended, and there has been something to take ever since
 	closed       bool
 }
 
@@ -80,9 +78,10 @@ type waiter[R Request] struct {
 }
 
 // NewQueue returns a queue whose requests take at most limit bytes, including those that
-// are being written.
-func NewQueue[R Request](limit int) *Queue[R] {
-	q := &Queue[R]{limit: limit / 2, rooms: map[string]*place[R]{}}
+// are being written. A request that isn't awaited stays in the queue for delay at most, so that
+// more of them share a commit.
+func NewQueue[R Request](limit int, delay time.Duration) *Queue[R] {
+	q := &Queue[R]{limit: limit / 2, delay: delay, rooms: map[string]*place[R]{}}
 	q.filled.L = &q.mu
 	return q
 }
@@ -124,8 +123,9 @@ func (q *Queue[R]) enter(ctx context.Context, l *lane[R], size int) error {
 		return nil
 	}
 	w := &waiter[R]{size: size, ready: make(chan struct{})}
-	l.waiting = append(l.waiting, w)
-	q.filled.Broadcast()
+	if l.waiting = append(l.waiting, w); len(l.waiting) == 1 {
+		q.filled.Broadcast()
+	}
 	q.mu.Unlock()
 	select {
 	case <-w.ready:
@@ -164,10 +164,11 @@ func (q *Queue[R]) add(r R) {
 	}
 }
 
-// await notes that a call waits for something in the queue. q.mu is held.
+// await counts an awaited request or a call of Hold. q.mu is held.
 func (q *Queue[R]) await() {
-	q.awaited++
-	q.filled.Broadcast()
+	if q.awaited++; q.awaited == 1 {
+		q.filled.Broadcast() // what isn't awaited can be taken, too
+	}
 }
 
 // offer lets Take take the first requests of a place. q.mu is held.
@@ -175,14 +176,14 @@ func (q *Queue[R]) offer(p *place[R]) {
 	l := q.lane(p.items[0].request)
 	l.ready = append(l.ready, p)
 	q.filled.Signal()
-	if !p.items[0].request.Awaited() && !q.timed {
+	if q.delay > 0 && !q.timed && !p.items[0].request.Awaited() {
 		q.timed = true
-		time.AfterFunc(patience, q.endPatience)
+		time.AfterFunc(q.delay, q.endDelay)
 	}
 }
 
-// endPatience ends the time for which requests for which no call waits stay in the queue.
-func (q *Queue[R]) endPatience() {
+// endDelay lets Take take what is in the queue, awaited or not.
+func (q *Queue[R]) endDelay() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.timed, q.due = false, q.choose() != nil
@@ -201,7 +202,7 @@ func (q *Queue[R]) admit(l *lane[R]) {
 
 // ready reports whether a batch is to be taken now. q.mu is held.
 func (q *Queue[R]) ready() bool {
-	hurry := q.awaited > 0 || q.due || q.closed || len(q.small.waiting)+len(q.large.waiting) > 0
+	hurry := q.delay == 0 || q.awaited > 0 || q.due || q.closed || len(q.small.waiting)+len(q.large.waiting) > 0
 	return hurry && q.choose() != nil
 }
 
@@ -222,8 +223,8 @@ func (q *Queue[R]) choose() *lane[R] {
 // follow each other in the batch. Take returns nil once the queue is closed and empty. The
 // caller must Release the batch.
 //
-// While no call waits for any of the requests, Take leaves them in the queue for a moment: see
-// patience.
+// While nothing in the queue is awaited, Take waits for more, up to the delay of NewQueue, unless
+// the queue is full or closed.
 //
 // Before it takes requests, Take lets other goroutines run that are ready to run, because
 // they may put more. After a batch of many rooms, for example, the calls of all of them
@@ -243,6 +244,7 @@ func (q *Queue[R]) Take(count, bytes int) (batch []R) {
 			return nil
 		default:
 			q.filled.Wait()
+			yielded = false
 		}
 	}
 	l := q.choose()
@@ -371,17 +373,33 @@ func (q *Queue[R]) FlushRoom(ctx context.Context, room string) error {
 	return err
 }
 
-// Flush waits until the requests that were put before are written.
+// Flush waits until the requests that were put before are written. It reserves all rooms
+// before it waits, so that their requests share commits. All calls wait for rooms in the same
+// order, so that none of them waits for another that waits for it.
 func (q *Queue[R]) Flush(ctx context.Context) error {
 	q.mu.Lock()
-	rooms := make([]string, 0, len(q.rooms))
-	for room := range q.rooms {
-		rooms = append(rooms, room)
-	}
+	rooms := slices.Sorted(maps.Keys(q.rooms))
 	q.mu.Unlock()
+	reserved := make([]chan struct{}, 0, len(rooms))
+	defer func() {
+		for i, granted := range reserved {
+			q.leave(rooms[i], granted)
+		}
+	}()
 	for _, room := range rooms {
-		if err := q.FlushRoom(ctx, room); err != nil {
+		granted, err := q.reserve(room)
+		if err != nil {
 			return err
+		}
+		reserved = append(reserved, granted)
+	}
+	for len(reserved) > 0 {
+		select {
+		case <-reserved[0]:
+			q.drop(rooms[0])
+			reserved, rooms = reserved[1:], rooms[1:]
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 	return nil

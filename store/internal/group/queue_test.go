@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -36,7 +37,7 @@ func takeAll(q *Queue[*request]) []*request { return q.Take(math.MaxInt, math.Ma
 // A large request is not delayed by small ones that arrive after it.
 func TestQueueOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](20_000)
+		q := NewQueue[*request](20_000, 0)
 		put := func(r *request) chan error {
 			done := make(chan error, 1)
 			go func() { done <- q.Put(t.Context(), r) }()
@@ -69,7 +70,7 @@ func TestQueueOrder(t *testing.T) {
 // ones. Data is not copied before there is memory for the copy.
 func TestQueueLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](4 * largeRequest)
+		q := NewQueue[*request](4*largeRequest, 0)
 		put := func(room string, size int) *request {
 			r := &request{room: room, size: size}
 			go func() {
@@ -110,7 +111,7 @@ func TestQueueLarge(t *testing.T) {
 // A request whose context ends doesn't delay others.
 func TestQueueContextEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](20_000)
+		q := NewQueue[*request](20_000, 0)
 		if err := q.Put(t.Context(), sized(1000)); err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +136,7 @@ func TestQueueContextEnds(t *testing.T) {
 
 func TestQueueClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](2000)
+		q := NewQueue[*request](2000, 0)
 		if err := q.Put(t.Context(), sized(1)); err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +163,7 @@ func TestQueueClosed(t *testing.T) {
 // when the queue is closed.
 func TestQueueClosedWithBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](2000)
+		q := NewQueue[*request](2000, 0)
 		put := func() {
 			if err := q.Put(t.Context(), &request{room: "a", size: 1}); err != nil {
 				t.Fatal(err)
@@ -189,7 +190,7 @@ func TestQueueClosedWithBatch(t *testing.T) {
 
 // A batch is bounded, but holds at least one request.
 func TestQueueBatchLimits(t *testing.T) {
-	q := NewQueue[*request](1_000_000)
+	q := NewQueue[*request](1_000_000, 0)
 	for i, size := range []int{500, 10, 10, 10, 10} {
 		if err := q.Put(t.Context(), &request{room: fmt.Sprint(i / 2), size: size}); err != nil {
 			t.Fatal(err)
@@ -206,7 +207,7 @@ func TestQueueBatchLimits(t *testing.T) {
 func TestQueueGathers(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const rounds, rooms = 50, 8
-	q := NewQueue[*request](1_000_000)
+	q := NewQueue[*request](1_000_000, 0)
 	batches := 0
 	for range rounds {
 		var putting sync.WaitGroup
@@ -253,8 +254,11 @@ type hold struct {
 }
 
 func (m *model) take(t *rapid.T, count, size int) {
-	if !m.q.ready() {
-		m.q.endPatience()
+	m.q.mu.Lock()
+	ready := m.q.ready()
+	m.q.mu.Unlock()
+	if !ready {
+		m.q.endDelay()
 	}
 	batch := m.q.Take(count, size)
 	total := 0
@@ -369,7 +373,7 @@ func (m *model) step(t *rapid.T) {
 
 func TestQueueModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &model{q: NewQueue[*request](math.MaxInt), pending: map[string][]*request{}, held: map[string]bool{}}
+		m := &model{q: NewQueue[*request](math.MaxInt, time.Hour), pending: map[string][]*request{}, held: map[string]bool{}}
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
 			m.step(t)
 			m.grant(t)
@@ -395,7 +399,7 @@ func TestQueueModel(t *testing.T) {
 			t.Errorf("%d calls of Hold were not granted", len(m.waiting))
 		}
 		if used := m.q.small.used + m.q.large.used; used != 0 || m.q.queued != 0 || m.q.awaited != 0 || len(m.q.rooms) != 0 {
-			t.Errorf("the empty queue has %d bytes, %d requests, %d of them awaited, and %d rooms", used, m.q.queued, m.q.awaited, len(m.q.rooms))
+			t.Errorf("the empty queue has %d bytes, %d requests, %d awaited, and %d rooms", used, m.q.queued, m.q.awaited, len(m.q.rooms))
 		}
 	})
 }
