@@ -8,8 +8,9 @@ import (
 
 // parseDeletions reads and checks the delete set, which is the end of an update. It returns
 // the first element and the length of each span, and about how many bytes the delete set takes
-// in V1. The spans of a client follow each other, in order and without overlap. They are read
-// from the update again, unless they are out of order there, which yjs never writes.
+// in V1. The spans of a client follow each other, in order and without overlap. Each iteration
+// reads them from the update again. If a client occurs twice, or its spans are out of order,
+// which yjs never writes, it reads them from a sorted copy.
 func parseDeletions(r *lib0.Reader, enc Encoding) (deleted iter.Seq2[ID, uint64], taken int, err error) {
 	wire := r.Rest()
 	var set deleteSet
@@ -65,12 +66,13 @@ func (in *parsedUpdate) eachDeletion(yield func(first ID, n uint64) bool) {
 
 // deleteSet is what a scan of a delete set has found.
 type deleteSet struct {
-	clients []uint64
-	bytes   int // that the set takes in V1, without the number of clients
+	clients []uint64 // those with spans
+	listed  uint64   // how many clients there are
+	bytes   int      // that the set takes in V1, without the number of clients
 }
 
 // scan checks a delete set. It returns false at what eachDeletion stops at, and if a client
-// occurs twice.
+// with spans occurs twice.
 func (s *deleteSet) scan(wire []byte, enc Encoding) bool {
 	if !eachDeletion(wire, enc, s.begin, s.add) {
 		return false
@@ -80,7 +82,9 @@ func (s *deleteSet) scan(wire []byte, enc Encoding) bool {
 }
 
 func (s *deleteSet) begin(client, spans uint64) {
-	s.clients = append(s.clients, client)
+	if s.listed++; spans > 0 {
+		s.clients = append(s.clients, client)
+	}
 	s.bytes += lib0.UintLen(client) + lib0.UintLen(spans)
 }
 
@@ -89,4 +93,4 @@ func (s *deleteSet) add(first ID, n uint64) bool {
 	return true
 }
 
-func (s *deleteSet) size() int { return lib0.UintLen(uint64(len(s.clients))) + s.bytes }
+func (s *deleteSet) size() int { return lib0.UintLen(s.listed) + s.bytes }

@@ -42,7 +42,7 @@ func TestParseDeletions(t *testing.T) {
 	}
 }
 
-// Parse keeps no copy of the spans, in whatever order the clients are.
+// Parse keeps no copy of the spans, also if the clients are in ascending order.
 func TestParseDeletionsAllocations(t *testing.T) {
 	set := []byte{2}
 	for _, client := range []byte{7, 9} {

@@ -63,9 +63,9 @@ const (
 	distantWork    = 1 << 14 // the most work of a block whose list begins farther away
 )
 
-// isNoted reports whether how a block is inserted must be noted. It needn't if the block
-// continues what its client has written, and nothing else was inserted there, or if it has no
-// place, as a GC block.
+// isNoted reports whether the insertion of a block is noted. It isn't if the block continues
+// what its client has written, and nothing else was inserted there, or if the block has no
+// place, as a GC block has none.
 func (s *Store) isNoted(b *block) bool {
 	if b.flags&hasOrigin == 0 {
 		return b.parent != nil || b.flags&hasRight != 0
@@ -73,7 +73,7 @@ func (s *Store) isNoted(b *block) bool {
 	return b.origin != id{b.client, b.clock - 1} || s.find(b.client).branched >= b.clock
 }
 
-// insertionOf returns how a block that isNoted is inserted.
+// insertionOf returns the insertion of a block for which isNoted is true.
 func (s *Store) insertionOf(b *block) (in insertion) {
 	at, right := b.origin, b.rightOrNone()
 	switch {

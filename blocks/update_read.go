@@ -233,7 +233,7 @@ func duplicateClient(sections []section) (client uint64, ok bool) {
 }
 
 // duplicate returns a client that occurs twice, and reports whether there is one. The clients
-// of an update are usually in descending order.
+// of an update are usually in descending order; otherwise, duplicate sorts them.
 func duplicate(clients []uint64) (client uint64, ok bool) {
 	sorted := true
 	for i := 1; i < len(clients); i++ {
@@ -242,12 +242,11 @@ func duplicate(clients []uint64) (client uint64, ok bool) {
 	if sorted {
 		return 0, false
 	}
-	seen := make(map[uint64]bool, len(clients))
-	for _, client := range clients {
-		if seen[client] {
-			return client, true
+	slices.Sort(clients)
+	for i := 1; i < len(clients); i++ {
+		if clients[i] == clients[i-1] {
+			return clients[i], true
 		}
-		seen[client] = true
 	}
 	return 0, false
 }
