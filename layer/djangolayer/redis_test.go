@@ -137,6 +137,7 @@ type socket struct {
 	room, process, name string
 	doc                 *yjs.Doc
 	steps               int // SyncStep2 that were received
+	updates             int // Update messages that were received
 	closed              protocol.CloseCode
 }
 
@@ -267,6 +268,8 @@ func (s *socket) receive(t *testing.T, a received) {
 		case protocol.SyncStep2, protocol.Update:
 			if m.Type == protocol.SyncStep2 {
 				s.steps++
+			} else {
+				s.updates++
 			}
 			if err := s.doc.Apply(bytes.Clone(m.Data), blocks.V1); err != nil {
 				t.Fatal(err)
@@ -366,8 +369,14 @@ func TestCapacity(t *testing.T) {
 	for i := range 100 {
 		word := strconv.Itoa(i) + " "
 		want += word
+		before := fast.updates
 		fast.write(t, word)
-		await(t, "the echo", func() string { return "" }, fast)
+		await(t, "the echo", func() string { // otherwise words would share a message
+			if fast.updates == before {
+				return "none"
+			}
+			return ""
+		}, fast)
 	}
 	testkit.Eventually(t, "the process is full", func() string {
 		if s := d.layer.Stats(); s.Full == 0 || s.Behind != 1 {
