@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
-	heap.RaiseFloor() // as yroom serve does
+	heap.AddBallast() // as yroom serve does
 	f, err := jobs[job](folder)
 	if err == nil {
 		err = json.NewEncoder(os.Stdout).Encode(f)

@@ -162,7 +162,7 @@ func (e environment) serveClients(set settings, withWorker bool) error {
 	if withWorker {
 		set.warnOfStore(log)
 	}
-	heap.RaiseFloor()
+	heap.AddBallast()
 	go heap.ReturnIdle(ctx)
 	if *set.Open && !set.hasLogin() {
 		log.Warn("open: everyone who can reach this server can read and change every room")

@@ -137,7 +137,7 @@ func (e environment) runRooms(set settings) error {
 		}
 		log.Info("serving", append(about, own.about()...)...)
 		set.warnOfStore(log)
-		heap.RaiseFloor()
+		heap.AddBallast()
 		go heap.ReturnIdle(ctx)
 		fmt.Fprintln(e.stdout, running(own.health.address))
 	case err := <-drained: // the layer doesn't take the worker

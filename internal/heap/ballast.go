@@ -1,20 +1,20 @@
 // Package heap tunes how the Go runtime manages the memory of a server.
 //
-//   - floor.go: garbage is collected less often while the heap is small
+//   - ballast.go: garbage is collected less often while the heap is small
 //   - idle.go: memory is returned to the system while the process has little to do
 package heap
 
 import "sync/atomic"
 
-// floorBytes is what RaiseFloor adds to the heap.
-const floorBytes = 8 << 20
+const ballastBytes = 8 << 20
 
-// floor keeps the bytes from being collected.
-var floor atomic.Pointer[[floorBytes]byte]
+// ballast keeps what AddBallast has allocated from being collected.
+var ballast atomic.Pointer[[ballastBytes]byte]
 
-// RaiseFloor lets a process with a small heap collect garbage less often. The Go runtime
-// collects when the heap has doubled since the last collection, or has reached 4 MiB, which a
-// server of a few rooms would fill dozens of times a second. RaiseFloor adds 8 MiB to the heap
-// that are never written to, so they take no memory of the system; 8 MiB more of garbage may
-// come together then. ReturnIdle returns that memory.
-func RaiseFloor() { floor.Store(new([floorBytes]byte)) }
+// AddBallast makes the Go runtime collect garbage less often while the heap is small. The
+// runtime collects when the heap has doubled since the last collection, but not before it has
+// reached 4 MiB, which a server of a few rooms fills dozens of times a second. AddBallast
+// allocates 8 MiB that are never written to, so they take no memory of the system. They count
+// as live, so 8 MiB more of garbage can accumulate before a collection. ReturnIdle returns the
+// memory of that garbage.
+func AddBallast() { ballast.Store(new([ballastBytes]byte)) }
