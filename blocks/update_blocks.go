@@ -61,8 +61,9 @@ type Block struct {
 // out, and one in V2 of which it would leave out a block or a deletion. It returns what the
 // update deletes: the first element and the length of each span. The spans of a client follow
 // each other, in order and without overlap. Each iteration reads them from update, which must
-// not change until the last one. Parse may have called yield before it returns an error, which is that of Convert. A
-// Block is valid until yield returns; its slices alias update, or memory that Parse reuses.
+// not change until the last one. Parse may have called yield before it returns an error, which
+// is that of Convert. A Block is valid until yield returns; its slices alias update, or memory
+// that Parse reuses.
 func Parse(update []byte, enc Encoding, yield func(*Block)) (deleted iter.Seq2[ID, uint64], err error) {
 	switch enc {
 	case V1:

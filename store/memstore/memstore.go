@@ -55,10 +55,14 @@ func (s *Store) LoadAfter(ctx context.Context, room string, after store.Position
 		return store.Log{}, err
 	}
 	entries, read, err := s.read(room, after)
-	for i := range entries {
-		read.Entries = append(read.Entries, entries[i].unpack())
+	if err != nil {
+		return store.Log{}, err
 	}
-	return read, err
+	read.Entries = make([]store.Entry, len(entries))
+	for i := range entries {
+		read.Entries[i] = entries[i].unpack()
+	}
+	return read, nil
 }
 
 // read returns the log of room after a position. The entries are returned packed, and

@@ -398,7 +398,7 @@ func TestQueueModel(t *testing.T) {
 		if len(m.waiting) > 0 {
 			t.Errorf("%d calls of Hold were not granted", len(m.waiting))
 		}
-		if used := m.q.small.used + m.q.large.used; used != 0 || m.q.queued != 0 || m.q.awaited != 0 || len(m.q.rooms) != 0 {
+		if used := m.q.used(); used != 0 || m.q.queued != 0 || m.q.awaited != 0 || len(m.q.rooms) != 0 {
 			t.Errorf("the empty queue has %d bytes, %d requests, %d awaited, and %d rooms", used, m.q.queued, m.q.awaited, len(m.q.rooms))
 		}
 	})
