@@ -92,6 +92,8 @@ func newActor(w *Worker, name string) *actor {
 		Go:    w.config.Runtime.Go,
 		Turn:  a.turn,
 		Held:  true, // until the room is loaded
+
+		Paused: func() { a.endPauseBy(w.config.Runtime.Now()) },
 	})
 	a.mail.Limit(a.portion.most)
 	return a
@@ -107,9 +109,7 @@ func (a *actor) turn(batch []layer.Input) mailbox.Func {
 	for i := range batch {
 		size += batch[i].Size()
 	}
-	if !now.Before(a.pauseEnds) {
-		a.endPause()
-	}
+	a.endPauseBy(now)
 	everything := len(batch) < a.portion.most
 	a.guarded(func() {
 		switch {

@@ -15,7 +15,7 @@ func (a *actor) arm(now time.Time) {
 	at := a.deadline
 	// Times that have passed already are ignored: what was due then waits for an append, a
 	// compaction or a check, and its end starts a turn.
-	for _, t := range [6]time.Time{a.removeAt, a.pauseEnds, a.answersBy, a.compaction.due(a.settings.AutosaveDelay), a.checks.due(), a.suspension.due()} {
+	for _, t := range [6]time.Time{a.removeAt, a.pauseDue(), a.answersBy, a.compaction.due(a.settings.AutosaveDelay), a.checks.due(), a.suspension.due()} {
 		if t.After(now) && (at.IsZero() || t.Before(at)) {
 			at = t
 		}

@@ -15,6 +15,9 @@ import (
 //
 // A turn that was a portion of what waits is followed by no pause, because the inputs that it
 // has left have waited already. Nor do inputs wait that fill half of the mailbox.
+//
+// A timer is set for the end of a pause once an input waits: to wake an idle processor costs about as
+// much as an edit.
 
 const (
 	// defaultPace is the time between two frames of most screens: clients can't show more
@@ -43,12 +46,27 @@ func (a *actor) pause(now time.Time) time.Duration {
 // pausing reports whether inputs wait because the room has broadcast something lately.
 func (a *actor) pausing() bool { return !a.pauseEnds.IsZero() }
 
+// pauseDue returns when the pause must be ended: never if nothing waits for it.
+func (a *actor) pauseDue() time.Time {
+	if a.pausing() && a.mail.Waiting() {
+		return a.pauseEnds
+	}
+	return time.Time{}
+}
+
 // beginPause begins a pause, if the room has many connections. A room that is to be handed
 // over has none, because what waits is handled before.
 func (a *actor) beginPause(now time.Time) {
 	if pause := a.pause(now); pause > 0 && !a.pausing() && a.closed == nil && !a.draining && !a.moved {
 		a.pauseEnds = now.Add(pause)
 		a.mail.Pause()
+	}
+}
+
+// endPauseBy ends the pause if it is over.
+func (a *actor) endPauseBy(now time.Time) {
+	if !now.Before(a.pauseEnds) {
+		a.endPause()
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/internal/testkit/faulty"
+	"github.com/yroom/yroom/layer/memlayer"
 	"github.com/yroom/yroom/protocol"
+	"github.com/yroom/yroom/store/memstore"
 )
 
 // crowd makes so many connections join at once, after which a turn takes as many inputs, and
@@ -255,5 +257,38 @@ func TestCloseInAPause(t *testing.T) {
 		f.want("a: 51 Close 1013")
 		f.store.Set(nil, faulty.Append)
 		f.rest()
+	})
+}
+
+// A layer can say how many connections are few.
+func TestPaceOfLayer(t *testing.T) {
+	for _, test := range []struct{ few, want int }{{0, 4}, {8, 8}} {
+		if got := New(Config{Layer: costly{memlayer.New()}, Store: memstore.New(), Few: test.few}).config.Few; got != test.want {
+			t.Errorf("with Few %d, %d connections are few, want %d", test.few, got, test.want)
+		}
+	}
+}
+
+type costly struct{ *memlayer.Layer }
+
+func (costly) Few() int { return 4 }
+
+// A pause in which nothing waits has no timer.
+func TestTimerOfAPause(t *testing.T) {
+	run(t, Settings{}, func(f *fixture) {
+		f.crowd("a", 50)
+		timed := func() bool {
+			synctest.Wait()
+			a := f.find("a")
+			return a.alarm != nil && a.alarm.at.Equal(a.pauseEnds)
+		}
+		f.write("a", 1, typed(7, 0))
+		if timed() {
+			t.Error("there is a timer for the end of a pause in which nothing waits")
+		}
+		f.write("a", 1, typed(7, 1))
+		if !timed() {
+			t.Error("there is no timer for the end of a pause in which an edit waits")
+		}
 	})
 }

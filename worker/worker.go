@@ -66,7 +66,7 @@ type Config struct {
 	// than 64 KiB of it; so edits of other rooms go on. 0 stands for 256 MiB.
 	MessageMemory int
 	// Few is how many connections a room may have without pauses: see Settings.Pace. 0 stands
-	// for 25.
+	// for 25, or for what the Layer's method Few() int returns, if it has one.
 	Few int
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
@@ -113,6 +113,9 @@ func New(c Config) *Worker {
 	}
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.RoomsPerSecond = cmp.Or(max(c.RoomsPerSecond, 0), 1000)
+	if l, ok := c.Layer.(interface{ Few() int }); ok {
+		c.Few = cmp.Or(c.Few, l.Few())
+	}
 	c.Few = cmp.Or(c.Few, defaultFew)
 	simulated := c.Runtime.Go != nil
 	goroutines := pool.New()

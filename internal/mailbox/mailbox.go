@@ -40,6 +40,9 @@ type Config[T any] struct {
 	// none if only a posted function caused the turn. The slice is borrowed until Turn returns. Turns never
 	// overlap. Turn may return a function that follows the turn, and overlaps with later turns.
 	Turn func(batch []T) Func
+	// Paused, if it isn't nil, is called at the beginning of a turn while items wait in a pause: if
+	// it calls Resume, the turn takes them.
+	Paused func()
 	// Held makes New return a mailbox that is held: see Hold.
 	Held bool
 }
@@ -62,6 +65,7 @@ type Mailbox[T any] struct {
 	running bool
 	held    bool
 	paused  bool
+	told    bool // a turn has begun while items wait in this pause
 	closed  bool
 }
 
@@ -152,11 +156,19 @@ func (m *Mailbox[T]) Release() {
 }
 
 // Pause keeps items in the mailbox until Resume, as long as they take less than half of what
-// Items and Bytes allow. A turn that has begun keeps its items.
+// Items and Bytes allow. A turn that has begun keeps its items. The first item that waits starts
+// a turn without items, so the owner needs no timer for the end of a pause before.
 func (m *Mailbox[T]) Pause() {
 	m.mu.Lock()
-	m.paused = true
+	m.paused, m.told = true, false
 	m.mu.Unlock()
+}
+
+// Waiting reports whether there are items.
+func (m *Mailbox[T]) Waiting() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.items) > 0
 }
 
 // Resume ends Pause.
@@ -190,7 +202,7 @@ func (m *Mailbox[T]) Close() bool {
 
 // ready reports whether there is something for a turn to do. m.mu must be locked.
 func (m *Mailbox[T]) ready() bool {
-	return len(m.posted) > 0 || len(m.items) > 0 && !m.waits()
+	return len(m.posted) > 0 || len(m.items) > 0 && (!m.waits() || m.paused && !m.held && !m.told)
 }
 
 // waits reports whether the items stay in the mailbox. m.mu must be locked.
@@ -241,10 +253,16 @@ func (m *Mailbox[T]) run() Func {
 	}
 
 	m.mu.Lock()
+	if m.paused && len(m.items) > 0 && m.config.Paused != nil {
+		m.mu.Unlock()
+		m.config.Paused()
+		m.mu.Lock()
+	}
 	var batch []T
 	if !m.waits() {
 		batch = m.take()
 	}
+	m.told = len(m.items) > 0
 	m.mu.Unlock()
 	next := m.config.Turn(batch)
 

@@ -356,7 +356,8 @@ func TestPutAllocates(t *testing.T) {
 	}
 }
 
-// A paused mailbox has turns for posted calls, and for items once they take half of it.
+// A paused mailbox has turns for posted calls, for the first item that waits, which the turn
+// doesn't take, and for items once they take half of it.
 func TestPause(t *testing.T) {
 	for name, limits := range map[string]mailbox.Config[int]{
 		"items": {Items: 6, Bytes: 100},
@@ -368,15 +369,17 @@ func TestPause(t *testing.T) {
 			limits.Size, limits.Go, limits.Turn = one, due.add, record(&got)
 			m := mailbox.New(limits)
 			m.Pause()
-			put(t, m, 1, 2)
+			put(t, m, 1)
 			m.Post(func() {})
 			due.next(t)
+			put(t, m, 2)
 			if len(due) != 0 {
 				t.Fatal("a paused mailbox is run for two of six items")
 			}
 			put(t, m, 3)
 			due.next(t)
 			put(t, m, 4)
+			due.next(t)
 			m.Hold()
 			m.Resume()
 			if len(due) != 0 {
@@ -384,17 +387,42 @@ func TestPause(t *testing.T) {
 			}
 			m.Pause()
 			m.Release()
+			due.next(t)
 			if len(due) != 0 {
 				t.Fatal("Release has resumed a paused mailbox")
 			}
 			m.Resume()
 			due.next(t)
-			if diff := cmp.Diff([][]int{{}, {1, 2, 3}, {4}}, got); diff != "" {
+			if diff := cmp.Diff([][]int{{}, {1, 2, 3}, {}, {}, {4}}, got); diff != "" {
 				t.Error(diff)
 			}
 			if len(due) != 0 {
 				t.Error("an empty mailbox is run again")
 			}
 		})
+	}
+}
+
+// The owner of a paused mailbox is asked in each turn in which items wait, and can end the pause.
+func TestPaused(t *testing.T) {
+	var due steps
+	var got [][]int
+	asked, over := 0, false
+	var m *mailbox.Mailbox[int]
+	m = mailbox.New(mailbox.Config[int]{Items: 10, Bytes: 10, Size: one, Go: due.add, Turn: record(&got), Paused: func() {
+		if asked++; over {
+			m.Resume()
+		}
+	}})
+	m.Pause()
+	m.Post(func() {})
+	due.next(t)
+	put(t, m, 1)
+	due.next(t)
+	over = true
+	m.Post(func() {})
+	due.next(t)
+	if diff := cmp.Diff([][]int{{}, {}, {1}}, got); diff != "" || asked != 2 || len(due) != 0 {
+		t.Errorf("the owner was asked %d times, want 2; %d turns are due, want none; turns (-want +got):\n%s", asked, len(due), diff)
 	}
 }

@@ -154,6 +154,11 @@ func (b *back) Close() error {
 	return b.Back.Close()
 }
 
+// Few returns how many connections a room may have without pauses: see worker.Config. Django
+// takes 0.4 ms to pass a message to a client, which is far more than a worker's own write takes. So
+// rooms with fewer people than elsewhere are sent several edits as one message.
+func (l *Layer) Few() int { return 10 }
+
 // Ready returns why the Django processes can't be reached now, or nil. The error contains
 // no password.
 func (l *Layer) Ready() error { return l.bus.ready() }
