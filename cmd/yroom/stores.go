@@ -94,9 +94,9 @@ func (s settings) openCounted(ctx context.Context, hooks []webhook.Hook, m *metr
 	return opened, nil
 }
 
-// files returns the configuration of SQLite files. A layer lets several processes share one.
+// files returns the configuration of SQLite files. Most layers let several processes share one.
 func (s settings) files(log *slog.Logger) sqlitestore.Config {
-	return sqlitestore.Config{Shared: s.Layer != inMemory, Logger: log, Webhooks: webhooksOf(s.Webhooks)}
+	return sqlitestore.Config{Shared: s.Layer != inMemory && !strings.HasPrefix(s.Layer, "django+"), Logger: log, Webhooks: webhooksOf(s.Webhooks)}
 }
 
 // withoutStores returns the settings of rows for a process that has no worker.
@@ -151,7 +151,7 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	}
 	var opened closer
 	var err error
-	switch database := (pgstore.Config{Durability: s.files.Durability, Webhooks: s.files.Webhooks}); {
+	switch database := (pgstore.Config{Durability: s.files.Durability, Webhooks: s.files.Webhooks, Alone: !s.files.Shared}); {
 	case django && isFile:
 		opened, err = s.addDjango(djangostore.OpenSQLite(ctx, file, s.files, s.rows))
 	case django:

@@ -402,6 +402,30 @@ func TestRefusedEntries(t *testing.T) {
 	}
 }
 
+// If no other process takes over rooms, appends at DurabilityNone that follow each other within
+// 0.1 s share a transaction.
+func TestAlone(t *testing.T) {
+	server := postgres.Start(t)
+	url := server.URL(server.Create(t))
+	config := at(store.DurabilityNone)
+	config.Alone = true
+	s := open(t, url, config)
+	for i := range 40 {
+		if _, err := s.Append(t.Context(), "room", v1(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if _, err := s.Load(t.Context(), "room"); err != nil { // after what waits
+		t.Fatal(err)
+	}
+	stored := query[int](t, url, "SELECT count(*) FROM yroom.entries")
+	batches := query[int](t, url, "SELECT count(DISTINCT xmin::text) FROM yroom.entries")
+	if stored != 40 || batches > 20 {
+		t.Errorf("%d of 40 appends are stored, in %d transactions", stored, batches)
+	}
+}
+
 // At DurabilityNone, appends wait in this process: Close writes them, and a loss is
 // reported once to the room.
 func TestUnawaited(t *testing.T) {

@@ -11,11 +11,6 @@ import (
 // maxBatch bounds the bytes of a batch, because what arrives meanwhile waits for it.
 const maxBatch = 4 << 20
 
-// commitDelay is how long an append for which no call waits stays in the queue at most, so that
-// more of them share a transaction. No other process has to find it meanwhile: a file has one
-// server.
-const commitDelay = 100 * time.Millisecond
-
 // writeBatches writes what is queued until the queue is closed and empty. Each batch is
 // written in one transaction.
 func (s *Store) writeBatches() {

@@ -89,7 +89,7 @@ func Open(path string, config Config) (*Store, error) {
 		return nil, err
 	}
 	createPrivate(path)
-	s := &Store{path: path, config: config, queue: group.NewQueue[*request](config.Queue, commitDelay), written: make(chan struct{})}
+	s := &Store{path: path, config: config, queue: group.NewQueue[*request](config.Queue, group.CommitDelay), written: make(chan struct{})}
 	var err error
 	if s.writer, err = openWriter(path, config.LockWait); err != nil {
 		return nil, explain(path, config.LockWait, err)

@@ -10,36 +10,34 @@ import (
 	"time"
 )
 
-const commitDelay = 100 * time.Millisecond
-
-// Requests for which no call waits are taken together, commitDelay after the first of them, or
+// Requests for which no call waits are taken together, CommitDelay after the first of them, or
 // earlier if something else is to be written.
 func TestQueueDelay(t *testing.T) {
 	unawaited := func(room string, size int) *request { return &request{room: room, size: size, unawaited: true} }
 	for name, test := range map[string]struct {
-		then  func(context.Context, *Queue[*request]) // called commitDelay/4 after the first request was put
+		then  func(context.Context, *Queue[*request]) // called CommitDelay/4 after the first request was put
 		after time.Duration                           // how long after Put the first request is taken
 		batch int                                     // the number of requests in its batch
 	}{
-		"alone":               {func(context.Context, *Queue[*request]) {}, commitDelay, 1},
-		"another one":         {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, unawaited("b", 1)) }, commitDelay, 2},
-		"one of the room":     {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, unawaited("a", 1)) }, commitDelay, 2},
-		"an awaited one":      {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, &request{room: "b", size: 1}) }, commitDelay / 4, 2},
-		"awaited in the room": {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, &request{room: "a", size: 1}) }, commitDelay / 4, 2},
-		"a flush":             {func(ctx context.Context, q *Queue[*request]) { q.Flush(ctx) }, commitDelay / 4, 1},
-		"a full queue":        {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, unawaited("b", 999)) }, commitDelay / 4, 1},
-		"the end":             {func(ctx context.Context, q *Queue[*request]) { q.Close() }, commitDelay / 4, 1},
+		"alone":               {func(context.Context, *Queue[*request]) {}, CommitDelay, 1},
+		"another one":         {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, unawaited("b", 1)) }, CommitDelay, 2},
+		"one of the room":     {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, unawaited("a", 1)) }, CommitDelay, 2},
+		"an awaited one":      {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, &request{room: "b", size: 1}) }, CommitDelay / 4, 2},
+		"awaited in the room": {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, &request{room: "a", size: 1}) }, CommitDelay / 4, 2},
+		"a flush":             {func(ctx context.Context, q *Queue[*request]) { q.Flush(ctx) }, CommitDelay / 4, 1},
+		"a full queue":        {func(ctx context.Context, q *Queue[*request]) { q.Put(ctx, unawaited("b", 999)) }, CommitDelay / 4, 1},
+		"the end":             {func(ctx context.Context, q *Queue[*request]) { q.Close() }, CommitDelay / 4, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				q := NewQueue[*request](2000, commitDelay)
+				q := NewQueue[*request](2000, CommitDelay)
 				start := time.Now()
 				first := unawaited("a", 10)
 				if err := q.Put(t.Context(), first); err != nil {
 					t.Fatal(err)
 				}
 				go func() {
-					time.Sleep(commitDelay / 4)
+					time.Sleep(CommitDelay / 4)
 					test.then(t.Context(), q)
 				}()
 				batch := takeAll(q)
@@ -67,13 +65,13 @@ func (q *Queue[R]) used() int {
 // first.
 func TestQueueDelayOfBothLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](4*largeRequest, commitDelay)
+		q := NewQueue[*request](4*largeRequest, CommitDelay)
 		for _, r := range []*request{{room: "a", size: largeRequest}, {room: "b", size: 1}, {room: "c", size: 2 * largeRequest, unawaited: true}, {room: "d", size: 1, unawaited: true}} {
 			go q.Put(t.Context(), r)
 			synctest.Wait()
 		}
 		taken := 0
-		for start := time.Now(); taken < 4 && time.Since(start) <= 2*commitDelay; {
+		for start := time.Now(); taken < 4 && time.Since(start) <= 2*CommitDelay; {
 			batch := takeAll(q)
 			taken += len(batch)
 			q.Release(batch)
@@ -89,7 +87,7 @@ func TestQueueDelayOfBothLanes(t *testing.T) {
 func TestQueueFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const rooms, calls = 200, 10
-		q := NewQueue[*request](1<<20, commitDelay)
+		q := NewQueue[*request](1<<20, CommitDelay)
 		for i := range rooms {
 			if err := q.Put(t.Context(), &request{room: fmt.Sprint(i), size: 1, unawaited: true}); err != nil {
 				t.Fatal(err)
@@ -113,7 +111,7 @@ func TestQueueFlushes(t *testing.T) {
 			})
 		}
 		flushing.Wait()
-		if took := time.Since(start); took >= commitDelay || batches > calls || q.used() > 0 {
+		if took := time.Since(start); took >= CommitDelay || batches > calls || q.used() > 0 {
 			t.Errorf("%d calls of Flush took %v and %d batches for requests of %d rooms", calls, took, batches, rooms)
 		}
 		q.Close()
@@ -123,7 +121,7 @@ func TestQueueFlushes(t *testing.T) {
 // A call of Flush whose context ends leaves all rooms.
 func TestQueueFlushEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := NewQueue[*request](2000, commitDelay)
+		q := NewQueue[*request](2000, CommitDelay)
 		for _, room := range []string{"a", "b", "c"} {
 			if err := q.Put(t.Context(), &request{room: room, size: 1}); err != nil {
 				t.Fatal(err)

@@ -77,6 +77,10 @@ type waiter[R Request] struct {
 	refused bool
 }
 
+// CommitDelay is the delay of NewQueue for a store whose rooms no other process takes over: that
+// would not find what waits in the queue.
+const CommitDelay = 100 * time.Millisecond
+
 // NewQueue returns a queue whose requests take at most limit bytes, including those that
 // are being written. A request that isn't awaited stays in the queue for delay at most, so that
 // more of them share a commit.
