@@ -162,7 +162,7 @@ func start(t *testing.T, o options) *site {
 			parameters += "&keys=" + url.QueryEscape(file)
 		}
 		args := append(slices.Clone(s.trust),
-			program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, *store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
+			program, "worker", "--layer", address+parameters, "--store", cmp.Or(o.store, "sqlite:"+filepath.Join(t.TempDir(), "documents.db")))
 		if *level != "" {
 			settings := filepath.Join(t.TempDir(), "yroom.yaml")
 			if err := os.WriteFile(settings, []byte("rooms: {default: {durability: "+*level+"}}\n"), 0o600); err != nil {

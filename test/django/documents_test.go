@@ -16,32 +16,45 @@ import (
 	"github.com/yroom/yroom/internal/testkit/postgres"
 )
 
+// A database holds the documents of a Django app.
+type database struct {
+	address        string           // for the app
+	store          string           // for the worker of yroom
+	driver, source string           // for database/sql
+	server         *postgres.Server // nil: the database is an SQLite file
+}
+
+// databases create a database without tables, by what its engine is called.
+var databases = map[string]func(t *testing.T) database{
+	"SQLite": func(t *testing.T) database {
+		file := filepath.Join(t.TempDir(), "db.sqlite3")
+		return database{address: file, store: "sqlite+django:" + file, driver: "sqlite", source: file + "?_pragma=busy_timeout(10000)"}
+	},
+	"PostgreSQL": func(t *testing.T) database {
+		server := postgres.Start(t)
+		address := server.URL(server.Create(t))
+		return database{
+			address: address, store: strings.Replace(address, "postgres:", "postgres+django:", 1), driver: "pgx", source: address, server: server,
+		}
+	},
+}
+
 // The worker of channels-yroom and that of yroom take over from each other, with one table of
 // documents. When yroom is killed before it has written the row of a document, nothing is lost.
 func TestDocuments(t *testing.T) {
-	for name, connect := range map[string]func(t *testing.T) (database, store, driver, source string){
-		"SQLite": func(t *testing.T) (database, store, driver, source string) {
-			file := filepath.Join(t.TempDir(), "db.sqlite3")
-			return file, "sqlite+django:" + file, "sqlite", file + "?_pragma=busy_timeout(10000)"
-		},
-		"PostgreSQL": func(t *testing.T) (database, store, driver, source string) {
-			server := postgres.Start(t)
-			address := server.URL(server.Create(t))
-			return address, strings.Replace(address, "postgres:", "postgres+django:", 1), "pgx", address
-		},
-	} {
+	for name, create := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			testkit.File(t, python, "make tools installs Django")
-			database, store, driver, source := connect(t)
-			migrate(t, database)
-			db, err := sql.Open(driver, source)
+			d := create(t)
+			migrate(t, d.address)
+			db, err := sql.Open(d.driver, d.source)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer db.Close()
 			takeover(t, db, options{
-				layer: "core", server: "daphne", python: true, room: testkit.Unique("room."), store: store, extra: []string{"DATABASE=" + database},
+				layer: "core", server: "daphne", python: true, room: testkit.Unique("room."), store: d.store, extra: []string{"DATABASE=" + d.address},
 			})
 		})
 	}

@@ -1,15 +1,15 @@
 package django
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/yroom/yroom/internal/load"
 )
 
 var (
@@ -18,32 +18,21 @@ var (
 	pause     = flag.Duration("pause", 500*time.Millisecond, "the time between two letters of a client")
 	joining   = flag.Duration("joining", 0, "the time between two clients that connect")
 	processes = flag.Int("processes", 1, "how many Django processes there are")
-	store     = flag.String("store", "", "the store of the worker of yroom; an SQLite file by default")
+	shared    = flag.String("database", "", "SQLite or PostgreSQL: the workers keep documents in the database of the Django app; by default, that of yroom has an SQLite file, and that of channels-yroom none")
 	level     = flag.String("durability", "", "the level of durability of the worker of yroom; fsync by default")
 	compare   = flag.Bool("compare", false, "compare the worker of channels-yroom")
 	settling  = flag.Duration("settle", 20*time.Second, "how long the clients may take to have the same document")
 )
 
-// cpu returns the time for which a process has used a processor. It is known on Linux only.
-func cpu(t *testing.T, pid int) time.Duration {
+// cpu returns the CPU time that a process, and those that it has started, have used so far. It is
+// known on Linux only.
+func cpu(t *testing.T, pid int) (used time.Duration) {
 	t.Helper()
-	if runtime.GOOS != "linux" {
-		return 0
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
+	used, err := load.CPU(pid)
+	if err != nil && runtime.GOOS == "linux" {
 		t.Fatal(err)
 	}
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	var ticks int
-	for _, f := range fields[11:13] { // in user mode and in the kernel
-		n, err := strconv.Atoi(string(f))
-		if err != nil {
-			t.Fatal(err)
-		}
-		ticks += n
-	}
-	return time.Duration(ticks) * 10 * time.Millisecond
+	return used
 }
 
 // commands returns how many commands Redis has handled, scripts counted as one.
@@ -61,11 +50,12 @@ func (s *site) commands(t *testing.T) (n int) {
 type outcome struct {
 	edits, lacking, commands int
 	worker, django, redis    time.Duration
-	ended                    bool // the worker has ended
+	database                 time.Duration // used by PostgreSQL
+	ended                    bool          // the worker has ended
 }
 
-// type lets clients type in a room.
-func (s *site) typed(t *testing.T) (o outcome) {
+// typed lets clients type in a room of documents in a database.
+func (s *site) typed(t *testing.T, documents database) (o outcome) {
 	t.Helper()
 	var names []string
 	for i := range *clients {
@@ -83,6 +73,9 @@ func (s *site) typed(t *testing.T) (o outcome) {
 			o.worker += time.Duration(sign) * cpu(t, s.worker.PID())
 		}
 		o.redis += time.Duration(sign) * cpu(t, s.redis.PID())
+		if documents.server != nil {
+			o.database += time.Duration(sign) * cpu(t, documents.server.PID())
+		}
 		for _, d := range s.django {
 			o.django += time.Duration(sign) * cpu(t, d.PID())
 		}
@@ -96,22 +89,29 @@ func (s *site) typed(t *testing.T) (o outcome) {
 
 // TestTyping lets clients type in one room. With -compare, it prints a table of docs/django.md.
 func TestTyping(t *testing.T) {
-	o := options{layer: "core", server: "daphne", django: *processes}
 	workers := map[string]bool{"yroom": false}
 	if *compare {
 		workers["Python"] = true
 	}
 	for name, isPython := range workers {
-		o.python = isPython
+		o := options{layer: "core", server: "daphne", django: *processes, python: isPython}
+		var documents database
+		if create := databases[*shared]; create != nil {
+			documents = create(t)
+			migrate(t, documents.address)
+			o.store, o.extra = documents.store, []string{"DATABASE=" + documents.address}
+		} else if *shared != "" {
+			t.Fatalf("-database is %q: it is SQLite or PostgreSQL", *shared)
+		}
 		s := start(t, o)
-		got := s.typed(t)
+		got := s.typed(t, documents)
 		if got.ended {
 			t.Logf("the worker %s has ended, with %d clients", name, got.lacking)
 			continue
 		}
 		per := func(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1000/float64(got.edits)) }
-		t.Logf("| %s | %d of %d | %d | %.1f | %s | %s | %s |", name, got.lacking, *clients, got.edits,
-			float64(got.commands)/float64(got.edits), per(got.worker), per(got.redis), per(got.django))
+		t.Logf("| %s | %d of %d | %d | %.1f | %s | %s | %s | %s |", name, got.lacking, *clients, got.edits,
+			float64(got.commands)/float64(got.edits), per(got.worker), per(got.database), per(got.redis), per(got.django))
 		if !isPython && got.lacking > 0 {
 			t.Errorf("%d of %d clients don't have all edits", got.lacking, *clients)
 		}

@@ -103,13 +103,16 @@ func (s *Server) Resume(t testing.TB) {
 // signal sends a signal to the server and its children, each of which has a session of
 // its own.
 func (s *Server) signal(name string) error {
-	pid := strconv.Itoa(s.process.cmd.Process.Pid)
+	pid := strconv.Itoa(s.PID())
 	out, err := exec.Command("sh", "-c", "kill -"+name+" "+pid+" && pkill -"+name+" -P "+pid).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("signal %s to PostgreSQL: %w\n%s", name, err, out)
 	}
 	return nil
 }
+
+// PID returns the process that has started all others of the server.
+func (s *Server) PID() int { return s.process.cmd.Process.Pid }
 
 // URL returns the address of a database of the server.
 func (s *Server) URL(database string) string { return address(s.port, database) }
