@@ -108,7 +108,7 @@ programs:
 	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd prometheus shells man
 
 # Most tests wait more than they compute, so more packages are tested at a time than there are processors.
-PACKAGES := -p $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
+PACKAGES := -p $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || nproc) * 3 / 2 )))
 
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
 #  1. All packages but the core, those that drive programs, and those below, with the race detector.

@@ -43,7 +43,7 @@ type actor struct {
 	removeAt  time.Time    // when the actor ends; zero: the room is loading or in use
 	broadcast bool         // the turn has broadcast something
 	edited    time.Time    // when the last turn with an edit began
-	pauseEnds time.Time    // when the inputs that wait are handled; zero: there is no pause
+	pauseEnds time.Time    // when the pause is over; zero: there is none
 	alarm     *alarm
 
 	changes    []layer.Input  // creates and deletes that wait for the store

@@ -16,8 +16,8 @@ import (
 // A turn that was a portion of what waits is followed by no pause, because the inputs that it
 // has left have waited already. Nor do inputs wait that fill half of the mailbox.
 //
-// A timer is set for the end of a pause once an input waits: to wake an idle processor costs about as
-// much as an edit.
+// A timer for the end of a pause is set only once an input waits, because waking an idle processor
+// costs about as much as an edit.
 
 const (
 	// defaultPace is the time between two frames of most screens: clients can't show more
@@ -43,10 +43,10 @@ func (a *actor) pause(now time.Time) time.Duration {
 	return pause
 }
 
-// pausing reports whether inputs wait because the room has broadcast something lately.
+// pausing reports whether a pause was begun and not ended. It may be over, if nothing has come since.
 func (a *actor) pausing() bool { return !a.pauseEnds.IsZero() }
 
-// pauseDue returns when the pause must be ended: never if nothing waits for it.
+// pauseDue returns when the pause has to be ended, or zero if nothing waits for that.
 func (a *actor) pauseDue() time.Time {
 	if a.pausing() && a.mail.Waiting() {
 		return a.pauseEnds

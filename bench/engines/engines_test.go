@@ -101,9 +101,9 @@ func wanted() (names []string) {
 	return names
 }
 
-// isDue reports whether a job runs in a round: jobs that take seconds don't run in all. Each job is
-// measured in rounds from the whole run, so if the machine is slow for a while, that is a part of the
-// rounds of all jobs, and the medians hardly change.
+// isDue reports whether a job runs in a round: jobs that take seconds don't run in all. The
+// measurements of each job are spread over the whole run, so a slow phase of the machine touches only
+// some rounds of each job.
 func isDue(job string, round int) bool {
 	switch {
 	case job == "x100", job == "clients4000":
@@ -118,7 +118,7 @@ func isDue(job string, round int) bool {
 var same = []string{"elements", "length", "bytes"}
 
 // measure runs a job with all engines in turn. An engine that fails has no figures for
-// the job, and joins failed.
+// the job from then on, and is added to failed.
 func measure(b *testing.B, t table, job, folder string, round int, failed map[string]bool) {
 	b.Helper()
 	agreed := figures{}

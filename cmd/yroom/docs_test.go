@@ -21,6 +21,7 @@ import (
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/markdown"
+	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
@@ -294,7 +295,7 @@ func TestDocumentedSettings(t *testing.T) {
 			continue
 		}
 		t.Chdir(t.TempDir())
-		opened, err := openStores(t.Context(), set.or(defaults).Store, set.Rooms, sqlitestore.Config{})
+		opened, err := openStores(t.Context(), set.or(defaults).Store, set.Rooms, sqlitestore.Config{}, pgstore.Config{})
 		if err != nil {
 			t.Errorf("%s: %v", b, err)
 			continue

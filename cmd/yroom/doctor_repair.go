@@ -7,6 +7,7 @@ import (
 
 	"github.com/yroom/yroom/blocks"
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
@@ -28,7 +29,7 @@ func (p *repair) close() error {
 // what it has done or why it has done nothing, or "" if nothing was to be done.
 func (p *repair) room(ctx context.Context, room store.Inspected) (done string, err error) {
 	if p.stores == nil {
-		if p.stores, err = openStores(ctx, p.url, nil, sqlitestore.Config{Shared: true}); err != nil {
+		if p.stores, err = openStores(ctx, p.url, nil, sqlitestore.Config{Shared: true}, pgstore.Config{}); err != nil {
 			return "", err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/internal/memhttp"
+	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
@@ -46,7 +47,7 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 	if err != nil {
 		return err
 	}
-	documents, err := openStores(ctx, url, file.Rooms, sqlitestore.Config{Shared: true, Webhooks: webhooksOf(file.Webhooks)})
+	documents, err := openStores(ctx, url, file.Rooms, sqlitestore.Config{Shared: true, Webhooks: webhooksOf(file.Webhooks)}, pgstore.Config{})
 	if err != nil {
 		return err
 	}

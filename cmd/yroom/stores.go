@@ -31,25 +31,27 @@ type stores struct {
 	rest  store.Store               // the store of rooms whose row names none
 	rooms map[string]yroom.Settings // the settings by row, with the stores
 
-	files  sqlitestore.Config     // of SQLite files
-	rows   djangostore.Config     // of databases of Django apps
-	open   map[string]store.Store // by URL
-	django []*djangostore.Store   // those of open that are databases of Django apps
-	closes []func() error
+	files    sqlitestore.Config     // of SQLite files
+	database pgstore.Config         // of PostgreSQL databases
+	rows     djangostore.Config     // of databases of Django apps
+	open     map[string]store.Store // by URL
+	django   []*djangostore.Store   // those of open that are databases of Django apps
+	closes   []func() error
 
 	deliverer *webhook.Deliverer // nil: there are no webhooks
 }
 
 // openStores opens the store at url and those that rows name. SQLite files have the
-// configuration files, except for the durability, which is that of rows. All stores record
-// events for the webhooks of files.
-func openStores(ctx context.Context, url string, rows map[string]roomSettings, files sqlitestore.Config) (_ *stores, err error) {
+// configuration files, and PostgreSQL databases the configuration database, except for the
+// durability, which is that of rows. All stores record events for the webhooks of files.
+func openStores(ctx context.Context, url string, rows map[string]roomSettings, files sqlitestore.Config, database pgstore.Config) (_ *stores, err error) {
 	if err := checkDurability(url, rows); err != nil {
 		return nil, err
 	}
 	files.Durability = levels(rows)
+	database.Durability, database.Webhooks = files.Durability, files.Webhooks
 	s := &stores{
-		rooms: map[string]yroom.Settings{}, files: files, open: map[string]store.Store{},
+		rooms: map[string]yroom.Settings{}, files: files, database: database, open: map[string]store.Store{},
 		rows: djangostore.Config{Delay: delays(rows), Logger: files.Logger},
 	}
 	defer func() {
@@ -77,7 +79,7 @@ func openStores(ctx context.Context, url string, rows map[string]roomSettings, f
 func (s settings) openCounted(ctx context.Context, hooks []webhook.Hook, m *metrics, log *slog.Logger) (*stores, error) {
 	counts, files := m.stores(), s.files(log)
 	files.Events = counts.files
-	opened, err := openStores(ctx, s.Store, s.Rooms, files)
+	opened, err := openStores(ctx, s.Store, s.Rooms, files, s.database())
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +96,15 @@ func (s settings) openCounted(ctx context.Context, hooks []webhook.Hook, m *metr
 	return opened, nil
 }
 
-// files returns the configuration of SQLite files. Most layers let several processes share one.
+// database returns the configuration of PostgreSQL databases. Behind Django, a room has only one
+// worker.
+func (s settings) database() pgstore.Config {
+	return pgstore.Config{Alone: strings.HasPrefix(s.Layer, "django+")}
+}
+
+// files returns the configuration of SQLite files. A layer lets several processes share one.
 func (s settings) files(log *slog.Logger) sqlitestore.Config {
-	return sqlitestore.Config{Shared: s.Layer != inMemory && !strings.HasPrefix(s.Layer, "django+"), Logger: log, Webhooks: webhooksOf(s.Webhooks)}
+	return sqlitestore.Config{Shared: s.Layer != inMemory, Logger: log, Webhooks: webhooksOf(s.Webhooks)}
 }
 
 // withoutStores returns the settings of rows for a process that has no worker.
@@ -151,15 +159,15 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	}
 	var opened closer
 	var err error
-	switch database := (pgstore.Config{Durability: s.files.Durability, Webhooks: s.files.Webhooks, Alone: !s.files.Shared}); {
+	switch {
 	case django && isFile:
 		opened, err = s.addDjango(djangostore.OpenSQLite(ctx, file, s.files, s.rows))
 	case django:
-		opened, err = s.addDjango(djangostore.OpenPostgres(ctx, plain, database, s.rows))
+		opened, err = s.addDjango(djangostore.OpenPostgres(ctx, plain, s.database, s.rows))
 	case isFile:
 		opened, err = sqlitestore.Open(file, s.files) //nolint:contextcheck // a local file needs none
 	default:
-		opened, err = pgstore.Open(ctx, url, database)
+		opened, err = pgstore.Open(ctx, url, s.database)
 	}
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/internal/testkit"
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 )
 
@@ -127,6 +128,24 @@ func TestServeStoreOfTheDefaultRow(t *testing.T) {
 	made("c.db")
 }
 
+// Which processes may use the stores of a server depends on its layer.
+func TestStoresOfALayer(t *testing.T) {
+	for layer, want := range map[string]struct{ shared, alone bool }{
+		"memory:":                  {shared: false, alone: false},
+		"redis://127.0.0.1":        {shared: true, alone: false},
+		"django+redis://127.0.0.1": {shared: true, alone: true},
+	} {
+		var s settings
+		s.Layer = layer
+		if got := s.files(nil).Shared; got != want.shared {
+			t.Errorf("%s: SQLite files are shared: %t, want %t", layer, got, want.shared)
+		}
+		if got := s.database().Alone; got != want.alone {
+			t.Errorf("%s: the server is alone with a database: %t, want %t", layer, got, want.alone)
+		}
+	}
+}
+
 func TestStoresAreOpenedOnce(t *testing.T) {
 	t.Chdir(t.TempDir())
 	s, err := openStores(t.Context(), "sqlite:a.db", map[string]roomSettings{
@@ -134,7 +153,7 @@ func TestStoresAreOpenedOnce(t *testing.T) {
 		"memory":  {StoreURL: "memory:"},
 		"memory2": {StoreURL: "memory:"},
 		"open":    {Settings: yroom.Settings{RemoveDelay: 1}},
-	}, sqlitestore.Config{})
+	}, sqlitestore.Config{}, pgstore.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

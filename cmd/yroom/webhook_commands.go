@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/yroom/yroom/store"
+	"github.com/yroom/yroom/store/pgstore"
 	"github.com/yroom/yroom/store/sqlitestore"
 	"github.com/yroom/yroom/webhook"
 )
@@ -63,7 +64,7 @@ func (c *webhookCommands) with(name string, do func(ctx context.Context, file se
 			}
 		}
 	}
-	opened, err := openStores(ctx, url, rows, sqlitestore.Config{Shared: true})
+	opened, err := openStores(ctx, url, rows, sqlitestore.Config{Shared: true}, pgstore.Config{})
 	if err != nil {
 		return err
 	}

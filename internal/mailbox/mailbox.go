@@ -37,11 +37,11 @@ type Config[T any] struct {
 	// If Go is nil, each turn runs in a new goroutine.
 	Go func(func())
 	// Turn is called with all items, or as many as Limit allows, in the order of Put, or with
-	// none if only a posted function caused the turn. The slice is borrowed until Turn returns. Turns never
+	// none if only a posted function, or the first item that waits in a pause, caused the turn. The slice is borrowed until Turn returns. Turns never
 	// overlap. Turn may return a function that follows the turn, and overlaps with later turns.
 	Turn func(batch []T) Func
 	// Paused, if it isn't nil, is called at the beginning of a turn while items wait in a pause: if
-	// it calls Resume, the turn takes them.
+	// it calls Resume, the turn takes them, unless the mailbox is held.
 	Paused func()
 	// Held makes New return a mailbox that is held: see Hold.
 	Held bool
@@ -157,7 +157,7 @@ func (m *Mailbox[T]) Release() {
 
 // Pause keeps items in the mailbox until Resume, as long as they take less than half of what
 // Items and Bytes allow. A turn that has begun keeps its items. The first item that waits starts
-// a turn without items, so the owner needs no timer for the end of a pause before.
+// a turn, which doesn't take it unless Paused ends the pause. So the owner needs no timer until then.
 func (m *Mailbox[T]) Pause() {
 	m.mu.Lock()
 	m.paused, m.told = true, false

@@ -75,7 +75,10 @@ type Layer struct {
 	channels  []string
 }
 
-var _ layer.Layer = (*Layer)(nil)
+var (
+	_ layer.Layer            = (*Layer)(nil)
+	_ interface{ Few() int } = (*Layer)(nil) // see worker.Config
+)
 
 // Open returns a layer. The error says what is wrong with the configuration. Open doesn't
 // wait for the connection to Redis; Ready reports whether it works.
@@ -156,7 +159,7 @@ func (b *back) Close() error {
 
 // Few returns how many connections a room may have without pauses: see worker.Config. Django
 // takes 0.4 ms to pass a message to a client, which is far more than a worker's own write takes. So
-// rooms with fewer people than elsewhere are sent several edits as one message.
+// pauses begin at fewer connections than elsewhere, and several edits are sent as one message.
 func (l *Layer) Few() int { return 10 }
 
 // Ready returns why the Django processes can't be reached now, or nil. The error contains

@@ -27,8 +27,8 @@ type Config struct {
 	// long. Zero: 10 s.
 	Timeout time.Duration
 	// Alone says that no other process takes over rooms while this one runs them. Then appends at
-	// store.DurabilityNone wait in the queue for 0.1 s, so that more of them share a commit: another
-	// process would not find them.
+	// store.DurabilityNone wait in the queue for up to 0.1 s, so that more of them share a commit.
+	// A process that took over a room meanwhile would not find them.
 	Alone bool
 	// Webhooks returns the names of the webhooks of a room that want an event: see
 	// store.Notices. It is called from any goroutine. Nil: there are none.

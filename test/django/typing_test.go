@@ -54,7 +54,8 @@ type outcome struct {
 	ended                    bool          // the worker has ended
 }
 
-// typed lets clients type in a room of documents in a database.
+// typed lets clients type in a room whose document is in a database; the zero database is that of no
+// server.
 func (s *site) typed(t *testing.T, documents database) (o outcome) {
 	t.Helper()
 	var names []string

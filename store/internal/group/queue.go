@@ -77,8 +77,8 @@ type waiter[R Request] struct {
 	refused bool
 }
 
-// CommitDelay is the delay of NewQueue for a store whose rooms no other process takes over: that
-// would not find what waits in the queue.
+// CommitDelay is the delay of NewQueue for a store whose rooms no other process takes over:
+// another process would not find what waits in the queue.
 const CommitDelay = 100 * time.Millisecond
 
 // NewQueue returns a queue whose requests take at most limit bytes, including those that
@@ -170,7 +170,7 @@ func (q *Queue[R]) add(r R) {
 
 // await counts an awaited request or a call of Hold. q.mu is held.
 func (q *Queue[R]) await() {
-	if q.awaited++; q.awaited == 1 {
+	if q.awaited++; q.awaited == 1 && q.delay > 0 {
 		q.filled.Broadcast() // what isn't awaited can be taken, too
 	}
 }
