@@ -284,10 +284,13 @@ func TestTracesWithoutCollector(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
 			t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
-			requests := make(chan struct{}, 1000)
+			requests := make(chan struct{}, 3)
 			down := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body) // the end of the request is then noticed
-				requests <- struct{}{}
+				select {
+				case requests <- struct{}{}:
+				default: // a slow machine makes thousands of requests
+				}
 				handler(w, r)
 			}))
 			defer down.Close()
