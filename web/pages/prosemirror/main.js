@@ -12,6 +12,7 @@ import { keys } from './commands.js'
 import { rules } from './rules.js'
 import { schema } from './schema.js'
 import { tools } from './toolbar.js'
+import { caretAfterUndo } from './undo.js'
 
 const root = 'prosemirror'
 const { doc, awareness, readonly, connect } = enter(websocket, doc => asXML(doc.getXmlFragment(root)))
@@ -26,6 +27,7 @@ new EditorView(document.getElementById('frame'), {
         selectionBuilder: user => ({ class: 'selection', style: selectionStyle(user) })
       }),
       yUndoPlugin(),
+      caretAfterUndo(),
       ...rules,
       keymap(keys),
       keymap(baseKeymap),
