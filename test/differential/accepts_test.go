@@ -13,7 +13,7 @@ import (
 	"github.com/yroom/yroom/blocks"
 )
 
-var mutants = flag.Int("mutants", 24000, "the total number of mutated updates that TestAccepts applies")
+var mutants = flag.Int("mutants", 12000, "the total number of mutated updates that TestAccepts applies")
 
 const (
 	basesPerSeed   = 8

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	forgeries   = flag.Int("forgeries", 2000, "the number of forged histories that TestForgedHistories runs")
+	forgeries   = flag.Int("forgeries", 1000, "the number of forged histories that TestForgedHistories runs")
 	firstForged = flag.Int("firstforged", 0, "the seed of the first of them")
 )
 
