@@ -3,7 +3,7 @@ import { ySyncPluginKey, yUndoPluginKey } from 'y-prosemirror'
 
 // caretAfterUndo leaves the caret where an undo or a redo has put it. y-prosemirror 1 notes a
 // selection from before it, and the next change of the document would move the caret there, if that
-// is an undo, a redo or an edit of somebody else. It has to follow yUndoPlugin.
+// is an undo, a redo or an edit of another user. It has to follow yUndoPlugin.
 export const caretAfterUndo = () => new Plugin({
   view (view) {
     const { undoManager } = yUndoPluginKey.getState(view.state)
