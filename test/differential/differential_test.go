@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	seeds   = flag.Int("seeds", 40, "the number of seeds that each profile runs")
+	seeds   = flag.Int("seeds", 30, "the number of seeds that each profile runs")
 	oneSeed = flag.Int("seed", -1, "run only this seed")
 	profile = flag.String("profile", "", "run only this profile")
 )
