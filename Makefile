@@ -107,8 +107,11 @@ tools: $(LINT) bin/chart programs
 programs:
 	@scripts/tools cc node python curl strace sqlite3 chromium postgres pgbouncer redis nginx caddy systemd prometheus shells man
 
-# make vet vets all packages, so the runs of the tests don't do it again.
 # Test results are not taken from the cache: Go doesn't see changes of the scripts, pages and servers that tests run.
+# make vet has vetted the packages.
+GOTEST_FLAGS := -vet=off -count=1
+
+# The runs:
 #  1. All packages but the core, those that drive programs, and those below, with the race detector.
 #  2. The tests of cmd/yroom that start no program, with it: a program that is built with it starts a second later.
 #  3. The packages that drive programs, and those that start no goroutine, without it.
@@ -127,13 +130,13 @@ unit: tools
 	@race="-race -short"; \
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
-	go run ./scripts/gotest $$race -vet=off -count=1 -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' $(patsubst %,-e '^$(MODULE)/%$$',$(SEQUENTIAL) $(CORE))) \
-	  -- $$race -vet=off -count=1 -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
-	  -- -vet=off -count=1 -timeout 30m ./cmd/... ./test/... $(SEQUENTIAL:%=./%) \
-	  -- -vet=off -count=1 -coverprofile=cover.out $(CORE:%=./%) \
-	  -- -vet=off -count=1 -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf|GiveUp|PowerLoss|ManyNotices|Conformance' . ./consumer ./internal/sim ./store/sqlitestore ./store/pgstore ./webhook $$demo \
-	  -- -vet=off -count=1 -run 'Conformance/Carry' ./layer/redislayer ./layer/natslayer \
-	  -- -vet=off -count=1 ./test/attack -attack 30s -shared
+	go run ./scripts/gotest $$race $(GOTEST_FLAGS) -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' $(patsubst %,-e '^$(MODULE)/%$$',$(SEQUENTIAL) $(CORE))) \
+	  -- $$race $(GOTEST_FLAGS) -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
+	  -- $(GOTEST_FLAGS) -timeout 30m ./cmd/... ./test/... $(SEQUENTIAL:%=./%) \
+	  -- $(GOTEST_FLAGS) -coverprofile=cover.out $(CORE:%=./%) \
+	  -- $(GOTEST_FLAGS) -run 'Linear|TooMany|Allocations|FaultyLayer|Bounded|PaidFor|NoMemory|Expand|PlantedFaults|ConnectionMemory|IsLinear|ForAnHour|MemoryWhile|MemoryOf|GiveUp|PowerLoss|ManyNotices|Conformance' . ./consumer ./internal/sim ./store/sqlitestore ./store/pgstore ./webhook $$demo \
+	  -- $(GOTEST_FLAGS) -run 'Conformance/Carry' ./layer/redislayer ./layer/natslayer \
+	  -- $(GOTEST_FLAGS) ./test/attack -attack 30s -shared
 	@if [ -d test/browser/screenshots ]; then echo "Screenshots of the pages: test/browser/screenshots"; fi
 	@scripts/coverage cover.out 85 $(CORE)
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/yroom/yroom/internal/load"
 	"github.com/yroom/yroom/internal/testkit"
 )
 
@@ -21,30 +22,17 @@ type observation struct {
 	kernel   int           // what the kernel keeps for all processes, in bytes
 }
 
-// tick is the unit in which Linux counts CPU time for programs.
-const tick = 10 * time.Millisecond
-
 func observe(b *testing.B, server *testkit.Server) observation {
 	b.Helper()
 	pid := server.Process.Pid
-	stat := read(b, fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(stat, ") ") // after the name of the program
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		b.Fatalf("the system doesn't report the CPU time of a process: %q", stat)
-	}
-	var ticks int
-	for _, field := range fields[11:13] { // of the program and of the kernel for it
-		n, err := strconv.Atoi(field)
-		if err != nil {
-			b.Fatal(err)
-		}
-		ticks += n
+	cpu, err := load.CPU(pid)
+	if err != nil {
+		b.Fatal(err)
 	}
 	return observation{
 		at:       time.Now(),
 		resident: kilobytes(b, fmt.Sprintf("/proc/%d/status", pid), "VmRSS:"),
-		cpu:      time.Duration(ticks) * tick,
+		cpu:      cpu,
 		kernel:   kilobytes(b, "/proc/meminfo", "Slab:"),
 	}
 }

@@ -37,8 +37,9 @@ type Config[T any] struct {
 	// If Go is nil, each turn runs in a new goroutine.
 	Go func(func())
 	// Turn is called with all items, or as many as Limit allows, in the order of Put, or with
-	// none if only a posted function, or the first item that waits in a pause, caused the turn. The slice is borrowed until Turn returns. Turns never
-	// overlap. Turn may return a function that follows the turn, and overlaps with later turns.
+	// none if only a posted function, or the first item that waits in a pause, caused the turn.
+	// The slice is borrowed until Turn returns. Turns never overlap. Turn may return a function
+	// that follows the turn, and overlaps with later turns.
 	Turn func(batch []T) Func
 	// Paused, if it isn't nil, is called at the beginning of a turn while items wait in a pause: if
 	// it calls Resume, the turn takes them, unless the mailbox is held.

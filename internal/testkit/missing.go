@@ -33,6 +33,12 @@ func Program(t testing.TB, name, hint string) (path string) {
 	return path
 }
 
+// Chromium returns the path of the browser that tests of pages use: Chromium without a window.
+func Chromium(t testing.TB) (path string) {
+	t.Helper()
+	return Program(t, "chromium-headless-shell", "apt-get install chromium-headless-shell")
+}
+
 // File checks for a file or a folder that the test needs. The hint says how to
 // make it.
 func File(t testing.TB, path, hint string) {

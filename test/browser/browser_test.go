@@ -23,7 +23,7 @@ const pictures = "screenshots"
 func TestBrowser(t *testing.T) {
 	testkit.RequireNode(t, "..", "playwright-core")
 	testkit.File(t, "../../web/dist", "run make demos")
-	chromium := testkit.Program(t, "chromium-headless-shell", "apt-get install chromium-headless-shell")
+	chromium := testkit.Chromium(t)
 	folder := t.TempDir()
 	if out, err := exec.Command("go", "build", "-tags", "demo", "-o", folder, "github.com/yroom/yroom/cmd/yroom", "./robot").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)

@@ -18,7 +18,7 @@ import (
 func TestHello(t *testing.T) {
 	testkit.RequireNode(t, "..", "playwright-core")
 	testkit.File(t, "../../examples/hello/page/dist/page.js", "run make demos")
-	chromium := testkit.Program(t, "chromium-headless-shell", "apt-get install chromium-headless-shell")
+	chromium := testkit.Chromium(t)
 	dir, source := t.TempDir(), "../../examples/hello"
 	host := fmt.Sprintf("127.0.0.1:%d", daemon.FreePort(t))
 	moved := make(map[string]string)

@@ -13,7 +13,7 @@ import (
 func TestLogin(t *testing.T) {
 	testkit.RequireNode(t, "..", "playwright-core")
 	testkit.File(t, "../../examples/login/page/dist/editor.js", "run make demos")
-	chromium := testkit.Program(t, "chromium-headless-shell", "apt-get install chromium-headless-shell")
+	chromium := testkit.Chromium(t)
 	dir := t.TempDir()
 	program := filepath.Join(dir, "login")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../examples/login").CombinedOutput(); err != nil {

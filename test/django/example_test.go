@@ -205,7 +205,7 @@ func TestExample(t *testing.T) {
 func (e *example) page(t *testing.T) {
 	testkit.RequireNode(t, "..", "playwright-core")
 	testkit.File(t, exampleFolder+"/page/dist/editor.js", "run make demos")
-	chromium := testkit.Program(t, "chromium-headless-shell", "apt-get install chromium-headless-shell")
+	chromium := testkit.Chromium(t)
 	if said := testkit.RunNode(t, 2*time.Minute, nil, "page.mjs", e.origin(), chromium); len(said) > 0 {
 		t.Errorf("page.mjs has printed %s", said)
 	}
