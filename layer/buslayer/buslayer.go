@@ -41,8 +41,10 @@ type Config struct {
 }
 
 const (
-	// closeTime bounds how long Close waits until everything is published.
-	closeTime = 2 * time.Second
+	// flushTime bounds how long Close waits until everything has arrived.
+	flushTime = 2 * time.Second
+	// farewellTime bounds how long Close then takes to tell the others that the process ends.
+	farewellTime = 500 * time.Millisecond
 	// renewInterval is the time between two attempts to end deafness by a new connection.
 	renewInterval = 2 * time.Second
 	// batchBytes is the size at which a batch is published though more waits.
@@ -191,8 +193,10 @@ func (l *Layer) SetLoad(load link.Load) {
 
 // Close leaves the layer. Fronts and backs should have been closed before. Close first
 // waits until everything that they have sent has arrived, for two seconds at most and
-// not longer than ctx. It returns an error if some of it was not even published. A second
-// Close only waits until the first one has ended, or ctx ends.
+// not longer than ctx. It then tells the other processes that this one ends, for which the
+// broker has half a second, even if ctx has ended: without it, they would wait until they
+// give the process up. Close returns an error if some of what was sent was not even
+// published. A second Close only waits until the first one has ended, or ctx ends.
 func (l *Layer) Close(ctx context.Context) error {
 	l.mu.Lock()
 	again := l.closing
@@ -207,21 +211,21 @@ func (l *Layer) Close(ctx context.Context) error {
 		}
 	}
 	defer close(l.closed)
-	ctx, cancel := context.WithTimeout(ctx, closeTime)
+	flushing, cancel := context.WithTimeout(ctx, flushTime)
 	defer cancel()
-	l.flush(ctx)
+	l.flush(flushing)
 
 	l.mu.Lock()
-	flushed := l.node.Flushed()
 	l.node.Close(time.Now())
 	l.leaving = true
 	l.unlock()
 	l.connect.Do(func() { close(l.connected) })
 	select {
 	case <-l.published:
-	case <-ctx.Done():
+	case <-time.After(farewellTime):
 	}
 	l.mu.Lock()
+	flushed := l.node.Flushed()
 	l.stopped = true
 	l.idle.Broadcast()
 	l.mu.Unlock()

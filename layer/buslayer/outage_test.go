@@ -187,6 +187,59 @@ func TestCloseFlushes(t *testing.T) {
 	})
 }
 
+// TestCloseSaysFarewell checks that the others learn at once that a process has ended, even
+// if one of them doesn't answer, and even if Close has no time to wait for it.
+func TestCloseSaysFarewell(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		time time.Duration // of the context of Close
+	}{{"with time", time.Minute}, {"without time", 0}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				broker := membus.New(layertest.Faults{})
+				open := opener(t, broker)
+				worker, other := open("worker"), open("other")
+				b := &bus{Bus: broker.Connect()}
+				silent := buslayer.New(b, buslayer.Config{Logger: slog.New(slog.DiscardHandler)})
+				var address atomic.Pointer[layer.Address]
+				h := nothing
+				h.Handle = func(in layer.Input) error { address.Store(&in.From); return nil }
+				back, err := worker.Serve(h)
+				if err != nil {
+					t.Fatal(err)
+				}
+				front, err := silent.Attach(layer.FrontHandler{Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				if err := front.Send(layer.Input{Room: "r", Input: event.Input{Kind: event.InputLeave, Conn: 1}}); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				b.refuses.Store(true)
+				back.Deliver([]layer.Output{{Room: "r", To: *address.Load(), Output: event.Output{Kind: event.OutputMessage}}})
+				_ = back.Close()
+
+				ctx, cancel := context.WithTimeout(t.Context(), c.time)
+				defer cancel()
+				if err := worker.Close(ctx); err != nil {
+					t.Errorf("Close returned %v, but everything was published", err)
+				}
+				synctest.Wait()
+				for _, p := range other.Peers() {
+					if p.Name == "worker" {
+						t.Error("a process doesn't know that the worker has ended")
+					}
+				}
+				_ = front.Close()
+				_ = silent.Close(t.Context())
+				_ = other.Close(t.Context())
+			})
+		})
+	}
+}
+
 // TestCloseEnds checks that Close returns an error in time if nothing can be published.
 func TestCloseEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
