@@ -16,7 +16,13 @@ import (
 	"github.com/yroom/yroom/store/pgstore"
 )
 
-const span = 3 * time.Second // of the interleavings
+// span returns how long the interleavings of each kind last.
+func span() time.Duration {
+	if testing.Short() {
+		return time.Second
+	}
+	return 3 * time.Second
+}
 
 // history is what calls on one room have returned.
 type history struct {
@@ -131,7 +137,7 @@ func TestInterleavings(t *testing.T) {
 				stores := []*pgstore.Store{open(t, w.url, at(store.DurabilityCommit)), open(t, w.url, at(store.DurabilityFsync))}
 				var working sync.WaitGroup
 				for number := range 10 {
-					working.Go(func() { interleave(t, stores[number%2], number, rooms, deleting, time.Now().Add(span)) })
+					working.Go(func() { interleave(t, stores[number%2], number, rooms, deleting, time.Now().Add(span())) })
 				}
 				working.Wait()
 				calls := 0
