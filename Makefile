@@ -100,8 +100,10 @@ lint: $(LINT)
 
 .PHONY: tools
 tools: $(LINT) bin/chart programs
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_MODULES) $(SNIPPET_MODULES) $(MAKER_MODULES) $(WEB_MODULES); fi
-	@if command -v python3 >/dev/null; then $(MAKE) --no-print-directory $(PYTHON_MODULES); fi
+	@modules=; \
+	if command -v npm >/dev/null; then modules="$(NODE_MODULES) $(SNIPPET_MODULES) $(MAKER_MODULES) $(WEB_MODULES)"; fi; \
+	if command -v python3 >/dev/null; then modules="$$modules $(PYTHON_MODULES)"; fi; \
+	if [ -n "$$modules" ]; then $(MAKE) --no-print-directory -j 4 --output-sync=target $$modules; fi
 
 .PHONY: programs
 programs:
