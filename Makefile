@@ -114,7 +114,8 @@ programs:
 GOTEST_FLAGS := -vet=off -count=1
 
 # The runs:
-#  1. All packages but the core, those that drive programs, and those below, with the race detector.
+#  1. All packages but the core, those that drive programs, and those below, with the race detector. They wait for
+#     timers and servers much of the time, so three are tested at once on two processors.
 #  2. The tests of cmd/yroom that start no program, with it: a program that is built with it starts a second later.
 #  3. The packages that drive programs, and those that start no goroutine, without it.
 #  4. The core with its coverage. It starts no goroutine either.
@@ -132,7 +133,7 @@ unit: tools
 	@race="-race -short"; \
 	if ! command -v "$$(go env CC)" >/dev/null; then echo "No C compiler: the tests run without the race detector"; race=; fi; \
 	demo=; if [ -f $(DEMOS) ]; then demo="-- -tags demo ./internal/webui"; fi; \
-	go run ./scripts/gotest $$race $(GOTEST_FLAGS) -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' $(patsubst %,-e '^$(MODULE)/%$$',$(SEQUENTIAL) $(CORE))) \
+	go run ./scripts/gotest $$race $(GOTEST_FLAGS) -p $$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)) -timeout 30m $$(go list ./... | grep -v -e '^$(MODULE)/test/' -e '^$(MODULE)/cmd/' $(patsubst %,-e '^$(MODULE)/%$$',$(SEQUENTIAL) $(CORE))) \
 	  -- $$race $(GOTEST_FLAGS) -run 'Page|Guard|Header|ListsAre|Plain' ./cmd/yroom \
 	  -- $(GOTEST_FLAGS) -timeout 30m ./cmd/... ./test/... $(SEQUENTIAL:%=./%) \
 	  -- $(GOTEST_FLAGS) -coverprofile=cover.out $(CORE:%=./%) \
