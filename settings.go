@@ -34,9 +34,10 @@ type Settings struct {
 	// Pace is how long a room with many connections waits after it has sent edits or awareness
 	// to all of them. What arrives meanwhile is sent as one. An edit that arrives later is sent
 	// at once. A room with up to 25 connections never waits, and one with 50 or more waits the
-	// whole time; with layer/djangolayer, these numbers are 10 and 20. While only awareness is
-	// sent, it waits twice as long. Default: 16 ms, the time between two frames of a screen. A
-	// microsecond is practically none.
+	// whole time. While only awareness is sent, it waits twice as long. Default: 16 ms, the time
+	// between two frames of a screen. With layer/djangolayer, rooms with up to 5 connections never
+	// wait, those with 10 or more wait the whole time, and the default is 50 ms. A microsecond is
+	// practically none.
 	Pace time.Duration `yaml:"pace"`
 	// ServerStartSync says whether the server sends the first message when a
 	// client connects, as y-websocket servers do. Default: true.

@@ -76,7 +76,7 @@ func newActor(w *Worker, name string) *actor {
 	a := &actor{
 		worker:    w,
 		name:      name,
-		settings:  w.config.Room(name).withDefaults(),
+		settings:  w.settings(name),
 		receivers: receivers{known: make(map[event.ConnID]receiver)},
 	}
 	a.settings.Room.Blocks.Try = w.tryAlone(a.settings.Room.Blocks.Try)

@@ -260,18 +260,26 @@ func TestCloseInAPause(t *testing.T) {
 	})
 }
 
-// A layer can say how many connections are few.
-func TestPaceOfLayer(t *testing.T) {
-	for _, test := range []struct{ few, want int }{{0, 4}, {8, 8}} {
-		if got := New(Config{Layer: costly{memlayer.New()}, Store: memstore.New(), Few: test.few}).config.Few; got != test.want {
-			t.Errorf("with Few %d, %d connections are few, want %d", test.few, got, test.want)
+// A layer can say how many connections are few, and how long pauses are.
+func TestPausesOfLayer(t *testing.T) {
+	for _, test := range []struct {
+		few, wantFew   int
+		pace, wantPace time.Duration
+	}{{0, 4, 0, time.Second}, {8, 8, time.Minute, time.Minute}} {
+		w := New(Config{
+			Layer: costly{memlayer.New()}, Store: memstore.New(), Few: test.few,
+			Room: func(string) Settings { return Settings{Pace: test.pace} },
+		})
+		if few, pace := w.config.Few, w.settings("a").Pace; few != test.wantFew || pace != test.wantPace {
+			t.Errorf("with Few %d and a pace of %v, %d connections are few and the pace is %v, want %d and %v",
+				test.few, test.pace, few, pace, test.wantFew, test.wantPace)
 		}
 	}
 }
 
 type costly struct{ *memlayer.Layer }
 
-func (costly) Few() int { return 4 }
+func (costly) Pauses() (few int, pace time.Duration) { return 4, time.Second }
 
 // A pause in which nothing waits has no timer.
 func TestTimerOfAPause(t *testing.T) {

@@ -103,7 +103,7 @@ func (w *Worker) tryCut(name string, from store.Position) error {
 	case kept == 0:
 		return fmt.Errorf("%w: what came before entry %d can't be told from it, because it was compacted or there was nothing", errCut, log.Positions[0])
 	}
-	settings := w.config.Room(name).withDefaults()
+	settings := w.settings(name)
 	doc := blocks.NewWith(settings.Room.Blocks)
 	if err := replay(store.Log{Entries: log.Entries[:kept], Positions: log.Positions[:kept]}, doc.Load); err != nil {
 		return err

@@ -21,7 +21,7 @@ type Settings struct {
 	// Pace is how long a room waits after a broadcast before it handles further inputs, so
 	// that many connections are written to less often. A room with up to Config.Few
 	// connections doesn't wait, and one with twice as many waits the whole time; while no one
-	// edits, it waits twice as long. The default is 16 milliseconds.
+	// edits, it waits twice as long. The default is 16 milliseconds, or that of the Layer.
 	Pace time.Duration
 	// Room configures the room itself. Its Epoch and Worker are ignored. Snapshots are in its
 	// Encoding.
@@ -33,10 +33,12 @@ type Settings struct {
 	MailboxBytes  int
 }
 
-func (s Settings) withDefaults() Settings {
+// settings returns the settings of a room.
+func (w *Worker) settings(room string) Settings {
+	s := w.config.Room(room)
 	s.RemoveDelay = cmp.Or(s.RemoveDelay, 30*time.Second)
 	s.AutosaveDelay = cmp.Or(s.AutosaveDelay, time.Minute)
-	s.Pace = cmp.Or(s.Pace, defaultPace)
+	s.Pace = cmp.Or(s.Pace, w.pace)
 	s.Room.Encoding = cmp.Or(s.Room.Encoding, blocks.V1)
 	s.MailboxInputs = cmp.Or(s.MailboxInputs, 4096)
 	s.MailboxBytes = cmp.Or(s.MailboxBytes, 32<<20)

@@ -66,7 +66,8 @@ type Config struct {
 	// than 64 KiB of it; so edits of other rooms go on. 0 stands for 256 MiB.
 	MessageMemory int
 	// Few is how many connections a room may have without pauses: see Settings.Pace. 0 stands
-	// for 25, or for what the Layer's method Few() int returns, if it has one.
+	// for 25. If the Layer has a method Pauses() (few int, pace time.Duration), its results are
+	// the defaults of Few and of Settings.Pace.
 	Few int
 	// Runtime replaces goroutines and the clock in simulations.
 	Runtime Runtime
@@ -75,8 +76,9 @@ type Config struct {
 // Worker runs rooms. New makes one.
 type Worker struct {
 	config     Config
-	simulated  bool       // Config.Runtime was set
-	goroutines *pool.Pool // of the default Config.Runtime
+	pace       time.Duration // the default of Settings.Pace
+	simulated  bool          // Config.Runtime was set
+	goroutines *pool.Pool    // of the default Config.Runtime
 	step       func(*room.Room, time.Time, []event.Input) room.Effects
 
 	back       layer.Back      // once served is closed
@@ -113,15 +115,17 @@ func New(c Config) *Worker {
 	}
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.RoomsPerSecond = cmp.Or(max(c.RoomsPerSecond, 0), 1000)
-	if l, ok := c.Layer.(interface{ Few() int }); ok {
-		c.Few = cmp.Or(c.Few, l.Few())
+	few, pace := defaultFew, defaultPace
+	if l, ok := c.Layer.(interface{ Pauses() (int, time.Duration) }); ok {
+		few, pace = l.Pauses()
 	}
-	c.Few = cmp.Or(c.Few, defaultFew)
+	c.Few = cmp.Or(c.Few, few)
 	simulated := c.Runtime.Go != nil
 	goroutines := pool.New()
 	c.Runtime = c.Runtime.withDefaults(goroutines)
 	w := &Worker{
 		config:      c,
+		pace:        pace,
 		goroutines:  goroutines,
 		simulated:   simulated,
 		step:        (*room.Room).Step,

@@ -76,8 +76,8 @@ type Layer struct {
 }
 
 var (
-	_ layer.Layer            = (*Layer)(nil)
-	_ interface{ Few() int } = (*Layer)(nil) // see worker.Config
+	_ layer.Layer                                = (*Layer)(nil)
+	_ interface{ Pauses() (int, time.Duration) } = (*Layer)(nil) // see worker.Config
 )
 
 // Open returns a layer. The error says what is wrong with the configuration. Open doesn't
@@ -157,10 +157,11 @@ func (b *back) Close() error {
 	return b.Back.Close()
 }
 
-// Few returns how many connections a room may have without pauses: see worker.Config. Django
-// takes 0.4 ms to pass a message to a client, which is far more than a worker's own write takes. So
-// pauses begin at fewer connections than elsewhere, and several edits are sent as one message.
-func (l *Layer) Few() int { return 10 }
+// Pauses returns how many connections a room may have without pauses, and how long a pause is: see
+// worker.Config. Django takes 0.4 ms to pass a message to a client, which is far more than a worker's
+// own write takes. So pauses begin at fewer connections than elsewhere and are longer, and several
+// edits are sent as one message.
+func (l *Layer) Pauses() (few int, pace time.Duration) { return 5, 50 * time.Millisecond }
 
 // Ready returns why the Django processes can't be reached now, or nil. The error contains
 // no password.
