@@ -117,14 +117,28 @@ func timed(work func()) float64 {
 	return float64(time.Since(start))
 }
 
-// repeated returns the median duration of 3 to 20 calls.
+// repeated returns the median duration of 3 to 200 calls, within 0.2 s.
 func repeated(work func()) float64 {
-	var times []float64
-	for total := 0.0; len(times) < 3 || len(times) < 20 && total < 3e8; total += times[len(times)-1] {
-		times = append(times, timed(work))
+	return inTurn(work)[0]
+}
+
+// inTurn returns the median duration of 3 to 200 calls of each function. The functions are
+// called in turn, so that a slow phase of the machine doesn't change how their times compare.
+func inTurn(works ...func()) []float64 {
+	times := make([][]float64, len(works))
+	for rounds, total := 0, 0.0; rounds < 3 || rounds < 200 && total < 2e8*float64(len(works)); rounds++ {
+		for i, work := range works {
+			took := timed(work)
+			times[i] = append(times[i], took)
+			total += took
+		}
 	}
-	slices.Sort(times)
-	return times[len(times)/2]
+	medians := make([]float64, len(works))
+	for i, t := range times {
+		slices.Sort(t)
+		medians[i] = t[len(t)/2]
+	}
+	return medians
 }
 
 // memory returns the size of the heap after a garbage collection.
@@ -159,8 +173,8 @@ func diffs(f figures, s *blocks.Store, stale []byte) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		f[name] = repeated(func() { diff, err = s.Diff(vector, blocks.V1) })
-		f[name+" floor"] = repeated(func() { sum += scanV1(diff) })
+		times := inTurn(func() { diff, err = s.Diff(vector, blocks.V1) }, func() { sum += scanV1(diff) })
+		f[name], f[name+" floor"] = times[0], times[1]
 	}
 	return nil
 }
@@ -182,13 +196,13 @@ func load(update []byte, enc blocks.Encoding, scan func([]byte) uint64) (*blocks
 		return nil, nil, err
 	}
 	f["first floor"] = timed(func() { sum += scan(update) })
-	f["warm"] = repeated(func() { stored() })
+	times := inTurn(func() { stored() }, func() { sum += scan(update) })
+	f["warm"], f["warm floor"] = times[0], times[1]
 	f["taken"] = repeated(func() {
 		if e := take(update, enc); e != nil {
 			err = e
 		}
 	})
-	f["warm floor"] = repeated(func() { sum += scan(update) })
 	f["elements"] = elements(s)
 	return s, f, err
 }
