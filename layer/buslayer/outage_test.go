@@ -138,35 +138,43 @@ func TestRenewal(t *testing.T) {
 	})
 }
 
+// introduce makes worker serve and attaches a front to consumer. It returns both ends, and the
+// address of the front, which the worker has from an input.
+func introduce(t *testing.T, worker, consumer layer.Layer, front layer.FrontHandler) (layer.Back, layer.Front, layer.Address) {
+	t.Helper()
+	var address atomic.Pointer[layer.Address]
+	h := nothing
+	h.Handle = func(in layer.Input) error { address.Store(&in.From); return nil }
+	b, err := worker.Serve(h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := consumer.Attach(front)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second)
+	if err := f.Send(layer.Input{Room: "r", Input: event.Input{Kind: event.InputLeave, Conn: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Wait()
+	return b, f, *address.Load()
+}
+
 // TestCloseFlushes checks that what was delivered before Close arrives, and that the
 // others learn at once that the process has ended.
 func TestCloseFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker := membus.New(layertest.Faults{})
 		consumer, worker := opener(t, broker)("consumer"), opener(t, broker)("worker")
-		var address atomic.Pointer[layer.Address]
-		h := nothing
-		h.Handle = func(in layer.Input) error { address.Store(&in.From); return nil }
-		back, err := worker.Serve(h)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var arrived, lost atomic.Int64
-		front, err := consumer.Attach(layer.FrontHandler{
+		back, front, address := introduce(t, worker, consumer, layer.FrontHandler{
 			Deliver: func(outs []layer.Output) { arrived.Add(int64(len(outs[0].Message.Data))) },
 			Lost:    func(func(string) bool) { lost.Add(1) },
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Second)
-		if err := front.Send(layer.Input{Room: "r", Input: event.Input{Kind: event.InputLeave, Conn: 1}}); err != nil {
-			t.Fatal(err)
-		}
-		synctest.Wait()
 		const size = 10 << 20
-		back.Deliver([]layer.Output{{Room: "r", To: *address.Load(), Output: event.Output{Kind: event.OutputMessage}}})
-		out := layer.Output{Room: "r", To: *address.Load(), Output: event.Output{Kind: event.OutputMessage}}
+		back.Deliver([]layer.Output{{Room: "r", To: address, Output: event.Output{Kind: event.OutputMessage}}})
+		out := layer.Output{Room: "r", To: address, Output: event.Output{Kind: event.OutputMessage}}
 		out.Message.Data = make([]byte, size)
 		back.Deliver([]layer.Output{out})
 		if err := back.Close(); err != nil {
@@ -201,24 +209,11 @@ func TestCloseSaysFarewell(t *testing.T) {
 				worker, other := open("worker"), open("other")
 				b := &bus{Bus: broker.Connect()}
 				silent := buslayer.New(b, buslayer.Config{Logger: slog.New(slog.DiscardHandler)})
-				var address atomic.Pointer[layer.Address]
-				h := nothing
-				h.Handle = func(in layer.Input) error { address.Store(&in.From); return nil }
-				back, err := worker.Serve(h)
-				if err != nil {
-					t.Fatal(err)
-				}
-				front, err := silent.Attach(layer.FrontHandler{Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {}})
-				if err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(time.Second)
-				if err := front.Send(layer.Input{Room: "r", Input: event.Input{Kind: event.InputLeave, Conn: 1}}); err != nil {
-					t.Fatal(err)
-				}
-				synctest.Wait()
+				back, front, address := introduce(t, worker, silent, layer.FrontHandler{
+					Deliver: func([]layer.Output) {}, Lost: func(func(string) bool) {},
+				})
 				b.refuses.Store(true)
-				back.Deliver([]layer.Output{{Room: "r", To: *address.Load(), Output: event.Output{Kind: event.OutputMessage}}})
+				back.Deliver([]layer.Output{{Room: "r", To: address, Output: event.Output{Kind: event.OutputMessage}}})
 				_ = back.Close()
 
 				ctx, cancel := context.WithTimeout(t.Context(), c.time)
