@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/event"
@@ -33,13 +34,14 @@ type layerOptions struct {
 	Channels []string                 // the channels that the worker of this process serves; empty if it has no worker
 	Channel  func(room string) string // the channel of a room
 	Greeting func(room string) event.Greeting
+	Pace     func(room string) time.Duration
 	Name     string // of the process
 	Logger   *slog.Logger
 }
 
 // layerOptions returns the options for a process with or without a worker.
 func (s settings) layerOptions(withWorker bool, log *slog.Logger) layerOptions {
-	o := layerOptions{Channel: yroom.Channels(withoutStores(s.Rooms)), Greeting: s.greetings(), Name: s.Name, Logger: log}
+	o := layerOptions{Channel: yroom.Channels(withoutStores(s.Rooms)), Greeting: s.greetings(), Pace: s.paces(), Name: s.Name, Logger: log}
 	if withWorker {
 		o.Channels = s.Channel
 	}
@@ -57,6 +59,12 @@ func (s settings) greetings() func(room string) event.Greeting {
 	}
 }
 
+// paces returns a function that returns the pace of rooms behind Django, 0 for the default.
+func (s settings) paces() func(room string) time.Duration {
+	rowOf := rowOf(s.Rooms)
+	return func(room string) time.Duration { return cmp.Or(s.Rooms[rowOf(room)].Pace, s.Rooms[fallback].Pace) }
+}
+
 // openLayer opens the layer at url.
 func openLayer(_ context.Context, url string, o layerOptions) (openedLayer, error) {
 	c := buslayer.Config{Name: o.Name, Software: version(), Channel: o.Channel, Channels: o.Channels, Logger: o.Logger}
@@ -71,7 +79,7 @@ func openLayer(_ context.Context, url string, o layerOptions) (openedLayer, erro
 		if len(o.Channels) == 0 {
 			return nil, errors.New("the layer of Django has its consumers in Django processes: start a worker, with yroom worker or yroom serve")
 		}
-		return djangolayer.Open(djangolayer.Config{URL: url, Channels: o.Channels, Greeting: o.Greeting, Logger: o.Logger}) //nolint:contextcheck // the layer lasts longer than its opening
+		return djangolayer.Open(djangolayer.Config{URL: url, Channels: o.Channels, Greeting: o.Greeting, Pace: o.Pace, Logger: o.Logger}) //nolint:contextcheck // the layer lasts longer than its opening
 	}
 	return nil, fmt.Errorf("this build has no layer %s (it has memory:, redis:, rediss:, redis-sentinel:, rediss-sentinel:, nats:, tls: and, for a worker, "+
 		"django+redis:, django+rediss:, django+redis-sentinel: and django+rediss-sentinel:)", scheme(url))

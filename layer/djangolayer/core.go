@@ -92,9 +92,10 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 	if err := h.recover(ctx, c, keys[:2]); err != nil {
 		return fmt.Errorf("recover the messages of %s: %w", channel, err)
 	}
+	var g gather
 	handle := func(entry []byte) { //nolint:contextcheck // an export that was begun is finished
 		if seen.add(string(entry[:min(len(entry), randomPrefix)])) {
-			p.take(h.bus, entry)
+			g.note(p.take(h.bus, entry))
 		} else {
 			h.bus.repeated.Add(1)
 		}
@@ -123,7 +124,10 @@ func (h *host) pop(ctx context.Context, c rueidis.Client, channel string, p *pro
 		if most == 0 { // what was handled has been dropped
 			return nil
 		}
-		wait = len(popped)-1 <= fewPopped // otherwise, there may be more
+		wait = len(popped)-1 <= fewPopped  // otherwise, there may be more
+		if wait && len(h.bus.hosts) == 1 { // with several, messages that wait would be overtaken by those of another host
+			sleep(ctx, g.wait(h.bus.now()))
+		}
 		if ctx.Err() != nil {
 			most, wait = 0, false
 		}

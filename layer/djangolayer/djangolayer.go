@@ -25,6 +25,7 @@
 //   - proxy.go, proxy_in.go, proxy_out.go: the connections, what their clients send, and what
 //     the worker sends to them
 //   - tick.go: what is repeated, and connections that end in silence
+//   - gather.go: how long messages wait for others
 //   - find.go: the connections of the worker before, on the pubsub layer
 //   - groups.go: the groups of the core layer in Redis
 //   - rpc.go: the exports of YroomDocument
@@ -61,6 +62,9 @@ type Config struct {
 	// Greeting returns the greeting for connections that join a room. nil stands for
 	// event.GreetingServer.
 	Greeting func(room string) event.Greeting
+	// Pace returns worker.Settings.Pace of a room, and is called when its first connection joins.
+	// 0, or nil in place of the function, stand for the default, which Pauses returns.
+	Pace func(room string) time.Duration
 	// Logger logs what Django processes send and can't be used, and outages. nil stands for
 	// slog.Default().
 	Logger *slog.Logger
@@ -94,6 +98,9 @@ func open(c Config, now func() time.Time) (*Layer, error) {
 	}
 	if c.Greeting == nil {
 		c.Greeting = func(string) event.Greeting { return event.GreetingServer }
+	}
+	if c.Pace == nil {
+		c.Pace = func(string) time.Duration { return pace }
 	}
 	l := &Layer{memory: memlayer.New(), channels: c.Channels}
 	if l.documents, err = document.New(document.Config{Layer: l.memory}); err != nil {
@@ -156,12 +163,6 @@ func (b *back) Close() error {
 	b.Drain()
 	return b.Back.Close()
 }
-
-// Pauses returns how many connections a room may have without pauses, and how long a pause is: see
-// worker.Config. Django takes 0.4 ms to pass a message to a client, which is far more than a worker's
-// own write takes. So pauses begin at fewer connections than elsewhere and are longer, and several
-// edits are sent as one message.
-func (l *Layer) Pauses() (few int, pace time.Duration) { return 5, 50 * time.Millisecond }
 
 // Ready returns why the Django processes can't be reached now, or nil. The error contains
 // no password.

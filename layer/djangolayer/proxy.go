@@ -1,6 +1,7 @@
 package djangolayer
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
@@ -24,6 +25,7 @@ type proxy struct {
 	bus       *bus
 	documents *document.Documents
 	greeting  func(room string) event.Greeting
+	pace      func(room string) time.Duration
 	log       *slog.Logger
 	logs      *rate.Limit // of messages that can't be used
 	slots     chan struct{}
@@ -53,6 +55,7 @@ type proxy struct {
 // room is a room and its connections.
 type room struct {
 	name         string
+	pause        time.Duration // how long its messages may wait in Redis if it has many connections
 	conns        map[event.ConnID]*conn
 	channels     map[string]*conn
 	destinations map[string]*destination
@@ -128,7 +131,7 @@ func connKey(room, channel string) string { return room + " " + channel }
 
 func newProxy(c Config, b *bus, d *document.Documents) *proxy {
 	return &proxy{
-		bus: b, documents: d, greeting: c.Greeting, log: c.Logger, logs: rate.New(1),
+		bus: b, documents: d, greeting: c.Greeting, pace: c.Pace, log: c.Logger, logs: rate.New(1),
 		slots: make(chan struct{}, callsAtOnce), waiting: make(chan struct{}, callsWaiting), wake: make(chan struct{}, 1),
 		rooms: make(map[string]*room), behind: make(map[*destination]bool), due: make(map[*conn]bool), probed: make(map[*conn]bool),
 		departed: make(map[string]time.Time),
@@ -168,7 +171,7 @@ func (p *proxy) add(name, channel string) *conn {
 	}
 	r := p.rooms[name]
 	if r == nil {
-		r = &room{name: name, conns: make(map[event.ConnID]*conn), channels: make(map[string]*conn), destinations: make(map[string]*destination), renewed: p.bus.now()}
+		r = &room{name: name, pause: min(cmp.Or(p.pace(name), pace), pace), conns: make(map[event.ConnID]*conn), channels: make(map[string]*conn), destinations: make(map[string]*destination), renewed: p.bus.now()}
 		p.rooms[name] = r
 	}
 	c := &conn{id: event.ConnID(rand.Uint64()), channel: channel, room: r, heard: p.bus.now()}

@@ -3,6 +3,7 @@ package djangolayer
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/yroom/yroom/event"
 	"github.com/yroom/yroom/protocol"
@@ -18,8 +19,9 @@ var (
 	errMessages = fmt.Errorf("a frame of a client has more than %d messages, which is the most: let the client send more frames", maxMessages)
 )
 
-// take handles an entry that has arrived.
-func (p *proxy) take(b *bus, entry []byte) {
+// take handles an entry that has arrived. It returns how long the room pauses that it is for, 0 if an
+// entry like it must not wait.
+func (p *proxy) take(b *bus, entry []byte) (pause time.Duration) {
 	m, err := b.codec.read(entry)
 	if err == nil && len(m.payload) > maxPayload {
 		err = fmt.Errorf("the payload of a client has %d bytes, and %d are allowed: let the client change less at once", len(m.payload), maxPayload)
@@ -33,6 +35,7 @@ func (p *proxy) take(b *bus, entry []byte) {
 	if err != nil {
 		p.skip(m, err)
 	}
+	return p.pauseOf(m)
 }
 
 // skip counts a message that can't be used, and logs it, if that wasn't done often lately.
