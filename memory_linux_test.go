@@ -26,7 +26,7 @@ func TestConnectionMemory(t *testing.T) {
 		inRoom, budget int
 	}{
 		{100, 6_800},
-		{1, 12_000}, // with a room
+		{1, 12_600}, // with a room
 	} {
 		t.Run(fmt.Sprintf("%d in a room", tc.inRoom), func(t *testing.T) {
 			server, web := running(t, yroom.Config{Limits: consumer.Limits{JoinsPerSecond: 1_000_000}})
@@ -73,7 +73,9 @@ func TestConnectionMemory(t *testing.T) {
 	}
 }
 
-// inUse returns how many bytes objects and stacks take, once what isn't used was collected.
+// inUse returns how many bytes objects and stacks take, once what isn't used was collected. Stacks
+// are counted with the spans of 32 KiB that hold them, and spans that are partly used make up a few percent,
+// more of them after a run on a busy machine.
 func inUse() int {
 	for range 4 { // pools, and stacks that have grown, are collected bit by bit
 		runtime.GC()
