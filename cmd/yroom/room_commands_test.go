@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -221,6 +224,9 @@ func TestRoomOnAFileInUse(t *testing.T) {
 	if _, status := room(t, dir, append(store, "import", "notes", "notes.update")...); status != 0 {
 		t.Fatalf("import: exit status %d", status)
 	}
+	if _, status := room(t, dir, append(store, "cut", "notes", "2")...); status != 1 {
+		t.Errorf("the server does not notice a cut, but its exit status is %d, want 1", status)
+	}
 	say(typing(more))
 	person.Close()
 	s.Signal(t, syscall.SIGTERM)
@@ -231,6 +237,58 @@ func TestRoomOnAFileInUse(t *testing.T) {
 		if got, status := room(t, dir, append(store, "export", "notes", "--format", "text", "--name", root)...); got != want || status != 0 {
 			t.Errorf("%s is %q (exit status %d), want %q", root, got, status, want)
 		}
+	}
+}
+
+// A command on a store uses no other store, also for a room whose row names one.
+func TestRoomUsesOneStore(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeNotes(dir); err != nil {
+		t.Fatal(err)
+	}
+	file := `rooms: {board: {store: "sqlite:boards.db"}, chart: {store: "sqlite:charts.db"}}`
+	if err := os.WriteFile(filepath.Join(dir, "yroom.yaml"), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"boards.db", "copy.db"} {
+		emptyStore(t, filepath.Join(dir, name), 0)
+	}
+	if _, status := room(t, dir, "import", "board.1", "notes.update", "--store", "sqlite:copy.db"); status != 0 {
+		t.Fatalf("import: exit status %d", status)
+	}
+	for name, want := range map[string]string{"boards.db": "", "copy.db": "board.1\n"} {
+		if got, status := room(t, dir, "list", "--store", "sqlite:"+name); got != want || status != 0 {
+			t.Errorf("%s has the rooms %q (exit status %d), want %q", name, got, status, want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "charts.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("charts.db was opened, too: %v", err)
+	}
+}
+
+// A command doesn't migrate a store that an older version of yroom has written, because its server
+// couldn't use it any more.
+func TestRoomOnAnOlderStore(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "yroom.db")
+	emptyStore(t, path, 1)
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), "PRAGMA user_version = 1")
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, status := room(t, dir, "list", "--store", "sqlite:yroom.db"); status != 1 {
+		t.Errorf("exit status %d, want 1", status)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the store was changed (%v)", err)
 	}
 }
 

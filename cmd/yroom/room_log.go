@@ -55,7 +55,13 @@ type roomCut struct {
 
 // Run cuts a log.
 func (k roomCut) Run(c *roomCommands) error {
-	return c.with(nil, func(ctx context.Context, client *apiClient) error {
+	switch process, err := c.servedBy(); {
+	case err != nil:
+		return err
+	case process != "":
+		return fmt.Errorf("a server has this file open and would not notice the cut: use --server, or stop it first (%s)", process)
+	}
+	return c.with(forImport, func(ctx context.Context, client *apiClient) error { // to keep deleted content in the snapshot
 		query := url.Values{"from": {strconv.FormatUint(k.Position, 10)}}
 		return client.send(ctx, http.MethodDelete, roomAddress(k.Room)+"/log?"+query.Encode(), nil, nil)
 	})

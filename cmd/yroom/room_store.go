@@ -28,8 +28,8 @@ const largestImport yroom.Bytes = 1 << 30
 const storeTimeout = time.Hour
 
 // withStore calls do with a client of a server that runs in this process, on the
-// store at url, until do returns. config is the settings file of the store's own
-// server. rows, if it isn't nil, changes the settings of rooms.
+// store at url, until do returns. All rooms are in that store, also those for which the settings name
+// another one. config is the settings file of the store's own server. rows, if it isn't nil, changes the settings of rooms.
 func withStore(ctx context.Context, url, config string, rows func(map[string]yroom.Settings), do func(*apiClient) error) (err error) {
 	file, err := readSettings(config)
 	if err != nil {
@@ -42,6 +42,16 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("there is no file %s: yroom serve creates it", name)
 		}
+	}
+	if err := refuseOlder(ctx, url); err != nil {
+		return err
+	}
+	for prefix, row := range file.Rooms {
+		if at := row.StoreURL; at != "" && at != url && prefix != fallback {
+			fmt.Fprintf(os.Stderr, "yroom: only %s is used, and the settings file keeps rooms of %s in %s\n", withoutPassword(url), prefix, withoutPassword(at))
+		}
+		row.StoreURL = ""
+		file.Rooms[prefix] = row
 	}
 	schema, err := schemas(file.Rooms)
 	if err != nil {
@@ -85,6 +95,34 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 		base: "http://store",
 		http: &http.Client{Transport: &http.Transport{DialContext: listener.Dial}},
 	})
+}
+
+// refuseOlder returns an error if an older version of yroom has written the store: this one would
+// migrate it, and a server of that version couldn't write to it any more.
+func refuseOlder(ctx context.Context, url string) error {
+	opened, err := inspect(ctx, url)
+	if err != nil {
+		return nil //nolint:nilerr // opening the store fails too, and says why
+	}
+	overview, err := opened.Overview(ctx)
+	if err := errors.Join(err, opened.Close()); err != nil {
+		return err
+	}
+	if 0 < overview.Schema && overview.Schema < overview.Knows { // 0 is a new store
+		return fmt.Errorf("an older version of yroom has written the store: make a copy with yroom backup, and start the server of this version, which migrates it; "+
+			"or use the yroom of its server's version (the store has the schema %d, and this version %d)", overview.Schema, overview.Knows)
+	}
+	return nil
+}
+
+// servedBy returns the process of a server that has opened the SQLite file of --store, or "" if there
+// is none, or if it can't be known: a server with a layer shares the file.
+func (c *roomCommands) servedBy() (process string, err error) {
+	file, isFile := strings.CutPrefix(c.Store, "sqlite:")
+	if !isFile {
+		return "", nil
+	}
+	return sqlitestore.OpenedBy(file)
 }
 
 // forImport makes rooms keep deleted content unless a row says otherwise. The store's

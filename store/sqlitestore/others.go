@@ -133,6 +133,31 @@ func (o *others) enter() error {
 	return errors.Join(err, file.Close())
 }
 
+// OpenedBy returns the process that has opened the SQLite file at path with Config.Shared false, as
+// its line in FILE-lock describes it, or "" if there is none.
+func OpenedBy(path string) (process string, err error) {
+	file, err := os.OpenFile(path+"-lock", os.O_RDWR, 0) //nolint:gosec // it is beside the file that the operator names
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }() // which unlocks it
+	if err := lock(file); !errors.Is(err, errLocked) {
+		return "", err
+	}
+	lines, err := readLines(file)
+	first, _, _ := bytes.Cut(lines, []byte("\n"))
+	return processOf(first), err
+}
+
+// processOf returns what a line of FILE-lock says of its process.
+func processOf(line []byte) string {
+	_, process, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
+	return string(process)
+}
+
 // own makes the line about this Store the first one of a file that it has locked. The
 // error is errRemoved if the file is no longer at path.
 func (o *others) own(file *os.File, path string) error {
@@ -169,9 +194,8 @@ func (o *others) join(file *os.File) error {
 }
 
 func (o *others) warn(line []byte) {
-	_, process, _ := bytes.Cut(bytes.TrimSpace(line), []byte(" "))
 	o.log.Warn("Another process has this SQLite file open. Users of one room don't see each other's edits if they are connected to different processes. "+
-		"Stop one of the processes, or connect them by a layer.", "file", o.file, "process", string(process))
+		"Stop one of the processes, or connect them by a layer.", "file", o.file, "process", processOf(line))
 }
 
 // readLines returns the whole lines of FILE-lock.
