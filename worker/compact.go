@@ -20,10 +20,11 @@ const (
 	largeEntries   = 2000                     // in a small document, so many entries are large,
 	largeCost      = largeEntries * entryCost // or other entries that cost as much
 	worthEntries   = 20
-	worthFraction  = 4           // of the snapshot
-	longestFactor  = 10          // times AutosaveDelay is the longest delay while edits continue
-	compactPause   = time.Minute // after a compaction that failed
-	compactsAtOnce = 2           // in one worker: each holds a document in addition to that of the room
+	worthFraction  = 4                // of the snapshot
+	longestFactor  = 10               // times AutosaveDelay is the longest delay while edits continue
+	compactPause   = time.Minute      // after a compaction that failed
+	cutPause       = 10 * time.Minute // after a request to cut the log
+	compactsAtOnce = 2                // in one worker: each holds a document in addition to that of the room
 )
 
 // tail describes the entries of a room's log other than its snapshot.
@@ -79,7 +80,7 @@ type compaction struct {
 	tail      tail
 	running   bool
 	taken     tail      // the tail when the compaction in progress began
-	notBefore time.Time // after a compaction that failed
+	notBefore time.Time // after a compaction that failed, or a request to cut the log
 }
 
 // due returns when the log is to be compacted if the room stays idle, or zero if

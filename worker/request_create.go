@@ -41,6 +41,10 @@ func (a *actor) change(in layer.Input) {
 		return
 	}
 	a.changes = append(a.changes, in)
+	if in.Request.Kind == event.RequestCut {
+		// If it is refused, another one may follow, which needs the entries.
+		a.compaction.notBefore = a.worker.config.Runtime.Now().Add(cutPause)
+	}
 	if a.tooManyChanges() {
 		a.mail.Hold()
 	}

@@ -129,6 +129,27 @@ func TestCut(t *testing.T) {
 	})
 }
 
+// A cut that is refused doesn't make the worker compact the log when the room leaves its memory: then
+// the cut that was meant could not be made any more.
+func TestRefusedCutKeepsTheLog(t *testing.T) {
+	run(t, Settings{RemoveDelay: time.Second, AutosaveDelay: 5 * time.Second}, func(f *fixture) {
+		for position := range uint64(5000) { // a log that is compacted at once
+			e := store.Entry{Encoding: store.V1, Data: typed(7, position)}
+			if _, err := f.store.Store.Append(t.Context(), "a", e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.cuts("a", 5001).refused(event.CausePosition)
+		f.rest()
+		if rooms := f.inMemory(); len(rooms) > 0 {
+			t.Errorf("the rooms %q are in memory", rooms)
+		}
+		f.cuts("a", 11).response()
+		f.rest()
+		f.wantStored("a", allTyped(10)...)
+	})
+}
+
 // TestCutDuringACompaction checks that a compaction that began before doesn't undo a cut.
 func TestCutDuringACompaction(t *testing.T) {
 	run(t, Settings{RemoveDelay: time.Second, AutosaveDelay: 5 * time.Second}, func(f *fixture) {
