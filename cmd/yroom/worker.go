@@ -66,7 +66,10 @@ func (s settings) warnOfStore(log *slog.Logger) {
 	}
 	slices.Sort(stores)
 	for _, store := range slices.Compact(stores) {
-		if !strings.Contains(store, "://") {
+		switch {
+		case strings.HasPrefix(store, "sqlite:"):
+			log.Warn("this store is a file on this machine: all workers of the same channels must run here and use it", "store", withoutPassword(store))
+		case !strings.Contains(store, "://"):
 			log.Warn("this store belongs to this process alone: no other worker may serve the same channels", "store", withoutPassword(store))
 		}
 	}
