@@ -167,7 +167,8 @@ func (e roomExport) Validate() error {
 func (e roomExport) Run(c *roomCommands, stdout io.Writer) error {
 	if e.All != "" {
 		return c.with(nil, func(ctx context.Context, client *apiClient) error {
-			return exportAll(ctx, client, e.All, func(each func(room string) error) error {
+			report := &roomReport{stdout: io.Discard, stderr: os.Stderr, done: "exported"}
+			return exportAll(ctx, client, e.All, report, func(each func(room string) error) error {
 				return eachRoom(ctx, client, "", func(room json.RawMessage) error {
 					name, err := nameOf(room)
 					if err != nil {
@@ -245,7 +246,7 @@ func (i roomImport) sources() []source {
 	return []source{
 		{"--hocuspocus", i.Hocuspocus, eachHocuspocus},
 		{"--pycrdt", i.Pycrdt, eachPycrdt},
-		{"--updates", i.Updates, eachFile(".update")},
+		{"--updates", i.Updates, eachUpdate},
 		{"--y-leveldb", i.YLevelDB, eachLevelDB},
 		{"--y-sweet", i.YSweet, eachYSweet},
 	}
@@ -282,7 +283,7 @@ func (i roomImport) Validate() error {
 // Run imports an update, or several.
 func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 	return c.with(forImport, func(ctx context.Context, client *apiClient) error {
-		report := &importReport{stdout: stdout, stderr: os.Stderr}
+		report := &roomReport{stdout: stdout, stderr: os.Stderr, done: "imported"}
 		if i.All != "" {
 			return importAll(i.All, report, func(room string, update *os.File, size int64) error {
 				return i.sendOneOf(ctx, client, room, &body{update, size})

@@ -57,7 +57,7 @@ func checkVector(vector []byte, updates [][]byte) error {
 }
 
 // importFrom imports each document of another server. It goes on if one can't be imported.
-func importFrom(ctx context.Context, each eachDocument, path string, report *importReport, send func(room string, update []byte) error) error {
+func importFrom(ctx context.Context, each eachDocument, path string, report *roomReport, send func(room string, update []byte) error) error {
 	err := each(ctx, path, func(name string, updates [][]byte, err error) {
 		if ctx.Err() != nil {
 			return
