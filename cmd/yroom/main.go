@@ -55,9 +55,22 @@ func main() {
 		err = command.Run()
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "yroom: "+err.Error())
+		fmt.Fprintln(os.Stderr, "yroom: "+message(err))
 		os.Exit(exitStatus(err))
 	}
+}
+
+// message returns what is printed of an error. After an invalid command line, it says where
+// the right one is described.
+func message(err error) string {
+	invalid, ok := errors.AsType[*kong.ParseError](err)
+	if !ok {
+		return err.Error()
+	}
+	if command := invalid.Context.Selected(); command != nil {
+		return fmt.Sprintf("%v (%s --help shows how)", err, command.FullPath())
+	}
+	return fmt.Sprintf("%v (see yroom --help)", err)
 }
 
 // exitStatus returns the exit status for an error: that of an invalid command line is 80.
