@@ -91,6 +91,9 @@ func (c *apiClient) do(ctx context.Context, method, address string, header http.
 		return resp, nil
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if to, err := resp.Location(); err == nil && resp.StatusCode/100 == 3 {
+		return nil, fmt.Errorf("the server redirects to %s: use that address", strings.TrimSuffix(to.String(), address))
+	}
 	return nil, refusal(resp)
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/yroom/yroom"
 	"github.com/yroom/yroom/api"
 	"github.com/yroom/yroom/blocks"
+	"github.com/yroom/yroom/document"
 )
 
 // roomCommands are the commands for rooms, on a server or on a store.
@@ -160,7 +161,20 @@ func (e roomExport) Validate() error {
 	if e.All != "" && (e.Format != "update" || e.Name != nil || e.Root != nil || e.Output != "") {
 		return errors.New("--all exports each document as an update, and takes no --format, --name, --root or --output")
 	}
+	if e.Name == nil && e.needsName() {
+		return fmt.Errorf("--format %s writes one root: name it with --name=ROOT; --format json shows all roots", e.Format)
+	}
 	return nil
+}
+
+// needsName reports whether the format is for one root, which the API doesn't choose.
+func (e roomExport) needsName() bool {
+	switch document.Format(e.Format) {
+	case document.FormatText, document.FormatXML, document.FormatProseMirror, document.FormatDelta:
+		return true
+	default:
+		return false
+	}
 }
 
 // Run writes a document, or all.
@@ -316,7 +330,7 @@ func (i roomImport) Run(c *roomCommands, stdout io.Writer) error {
 
 // isMarkdown reports whether a file is Markdown, by its name.
 func isMarkdown(file string) bool {
-	extension := filepath.Ext(file)
+	extension := strings.ToLower(filepath.Ext(file))
 	return extension == ".md" || extension == ".markdown"
 }
 

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 
 	"github.com/yroom/yroom/api"
 )
@@ -60,7 +61,7 @@ func (s *selected) Validate() error {
 }
 
 // change sends the request what, which is the end of its address, for the connections, with
-// more fields. It prints how many connections there were.
+// more fields. It prints how many connections there were, and says so if there were none.
 func (s *selected) change(c *roomCommands, stdout io.Writer, what string, more map[string]string) error {
 	if c.Store != "" {
 		return errNoConnections
@@ -87,6 +88,9 @@ func (s *selected) change(c *roomCommands, stdout io.Writer, what string, more m
 		}
 		if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
 			return err
+		}
+		if got.Connections == 0 {
+			fmt.Fprintln(os.Stderr, "no connection matches: yroom room connections lists them")
 		}
 		_, err = fmt.Fprintln(stdout, got.Connections)
 		return err
