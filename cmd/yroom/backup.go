@@ -1,11 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/signal"
@@ -25,14 +25,13 @@ type backupCmd struct {
 // Run writes a copy of the SQLite file, as it is at one moment. A server may use it
 // meanwhile. The store of a Django app has two files: its database, and the log beside it. The
 // log is copied last, so that it has everything that the copy of the database has.
-func (b backupCmd) Run() error {
+func (b backupCmd) Run(e environment) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	file, err := readSettings(b.Config)
+	store, err := oneStore(b.Store, b.Config, "copy", e.stderr)
 	if err != nil {
 		return err
 	}
-	store := cmp.Or(b.Store, file.Rooms[fallback].StoreURL, file.Store, defaults.Store)
 	plain, django := cutDjango(store)
 	path, isFile := strings.CutPrefix(plain, "sqlite:")
 	switch {
@@ -50,7 +49,7 @@ func (b backupCmd) Run() error {
 		case err != nil && suffix != "":
 			return fmt.Errorf("there is no log beside the database, which yroom worker makes when it first starts with this store: %w", err)
 		case err != nil:
-			return fmt.Errorf("there is no store: %w", err)
+			return fmt.Errorf("there is no store: %w: name one with --store", err)
 		}
 	}
 	for i, suffix := range suffixes {
@@ -61,7 +60,8 @@ func (b backupCmd) Run() error {
 			return err
 		}
 	}
-	return nil
+	_, err = fmt.Fprintf(e.stdout, "%s was copied to %s\n", store, b.File)
+	return err
 }
 
 // backUp copies the SQLite file at from to the new file at to. If it fails, it leaves no
@@ -69,6 +69,9 @@ func (b backupCmd) Run() error {
 func backUp(ctx context.Context, from, to string) (err error) {
 	// SQLite would create the file for all users of the machine to read. It takes an empty one.
 	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // the operator names it
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists: name a new file for the copy; --store names the store", to)
+	}
 	if err != nil {
 		return err
 	}

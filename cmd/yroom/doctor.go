@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,20 +48,16 @@ func (c doctorCmd) Run(e environment) error {
 }
 
 func (c doctorCmd) examine(ctx context.Context, e environment) (findings int, err error) {
-	url := c.Store
-	if url == "" {
-		file, err := readSettings(c.Config)
-		if err != nil {
-			return 0, err
-		}
-		url = cmp.Or(file.Rooms[fallback].StoreURL, file.Store, defaults.Store)
+	url, err := oneStore(c.Store, c.Config, "examine", e.stderr)
+	if err != nil {
+		return 0, err
 	}
 	opened, err := inspect(ctx, url)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, opened.Close()) }()
-	d := &doctor{store: opened, report: newDoctorReport(e, url, c.JSON), most: mostExamined}
+	d := &doctor{store: opened, report: newDoctorReport(e, url, c.Config, c.JSON), most: mostExamined}
 	if c.Compact || c.PurgeTombstones {
 		d.repair = &repair{url: url, purge: c.PurgeTombstones}
 		defer func() { err = errors.Join(err, d.repair.close()) }()
@@ -97,7 +92,7 @@ func inspect(ctx context.Context, url string) (inspection, error) {
 		path += djangostore.LogSuffix
 	}
 	if _, err := os.Stat(path); err != nil {
-		return nil, fmt.Errorf("there is no store: %w", err)
+		return nil, fmt.Errorf("there is no store: %w: name one with --store", err)
 	}
 	return sqlitestore.Inspect(path)
 }

@@ -20,7 +20,7 @@ func TestDoctorLeavesOutWhatIsTooLarge(t *testing.T) {
 		p.add(t, "large", testkit.Typed(1, 0, strings.Repeat("x", 100)), testkit.Typed(2, 0, "y"))
 		p.add(t, "left open", testkit.Typed(1, 1, "a")) // it waits for element 0
 		out := new(bytes.Buffer)
-		d := &doctor{store: p.inspect(t), report: newDoctorReport(environment{stdout: out, stderr: io.Discard}, p.url, false), most: 100}
+		d := &doctor{store: p.inspect(t), report: newDoctorReport(environment{stdout: out, stderr: io.Discard}, p.url, "", false), most: 100}
 		if err := d.run(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}

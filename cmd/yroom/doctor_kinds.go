@@ -30,7 +30,7 @@ const (
 // kind is what all findings of a kind have in common.
 type kind struct {
 	means, advice string
-	commands      []string // in which STORE, ROOM and FILE are replaced
+	commands      []string // in which STORE, ROOM and FILE are replaced; BACKUP and NAME are for the operator to replace
 }
 
 const (
@@ -38,12 +38,13 @@ const (
 	mergeFile    = "yroom room import --store STORE ROOM FILE"
 )
 
-// restore gets a room from a backup.
+// restore gets a room from a backup. It deletes nothing before it has the copy.
 var restore = []string{
-	exportBackup,
-	"yroom room delete --store STORE ROOM",
-	"yroom room import --new --store STORE ROOM FILE",
+	exportBackup + " && yroom room delete --store STORE ROOM && yroom room import --new --store STORE ROOM FILE",
 }
+
+// ofBackup says how to use the commands of restore.
+const ofBackup = "In the command, BACKUP stands for the address of the backup. Stop the servers first; while one has the room in memory, yroom room export --server copies it as it is there."
 
 var kinds = map[string]kind{
 	kindOlder: {
@@ -66,7 +67,7 @@ var kinds = map[string]kind{
 	kindName: {
 		means:    "No client can open the room.",
 		advice:   "Copy it under another name, and delete it.",
-		commands: []string{"yroom room export --store STORE -o FILE ROOM", "yroom room import --new --store STORE NAME FILE", "yroom room delete --store STORE ROOM"},
+		commands: []string{"yroom room export --store STORE -o FILE ROOM && yroom room import --new --store STORE NAME FILE && yroom room delete --store STORE ROOM"},
 	},
 	kindLeft: {
 		means:  "They are from before the room was deleted, and take space. No one can read them through a server.",
@@ -74,17 +75,17 @@ var kinds = map[string]kind{
 	},
 	kindEmpty: {
 		means:    "The log of the room is lost. No client can open the room.",
-		advice:   "Get the room from a backup.",
+		advice:   "Get the room from a backup. " + ofBackup,
 		commands: restore,
 	},
 	kindDamaged: {
 		means:    "No client can open the room: it is closed with 1013 rather than shown incomplete.",
-		advice:   "Keep a copy of the store, and get the room from a backup.",
+		advice:   "Keep a copy of the store, and get the room from a backup. " + ofBackup,
 		commands: restore,
 	},
 	kindForeign: {
 		means:    "No client can open the room. Another program than yroom has written the entry.",
-		advice:   "Find that program. Get the room from a backup.",
+		advice:   "Find that program. Get the room from a backup. " + ofBackup,
 		commands: restore,
 	},
 	kindUnknown: {

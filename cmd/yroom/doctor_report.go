@@ -24,6 +24,7 @@ type finding struct {
 
 // doctorReport prints findings as they come.
 type doctorReport struct {
+	Store    string  `json:"store"` // without a password
 	Rooms    int     `json:"rooms"`
 	Entries  int     `json:"entries"`
 	Bytes    int     `json:"bytes"`
@@ -34,7 +35,7 @@ type doctorReport struct {
 
 	out   io.Writer
 	json  bool
-	url   string // of the store, for commands
+	file  string // the settings file, if one was named
 	show  func(line string)
 	clear func()
 	last  string // the room of the finding before
@@ -42,8 +43,8 @@ type doctorReport struct {
 	errs  []error
 }
 
-func newDoctorReport(e environment, url string, asJSON bool) *doctorReport {
-	r := &doctorReport{out: e.stdout, json: asJSON, url: withoutPassword(url), show: showProgress(e), clear: func() {}, begun: time.Now()}
+func newDoctorReport(e environment, url, file string, asJSON bool) *doctorReport {
+	r := &doctorReport{Store: withoutPassword(url), out: e.stdout, json: asJSON, file: file, show: showProgress(e), clear: func() {}, begun: time.Now()}
 	if isTerminal(e.stderr) {
 		r.clear = func() { fmt.Fprint(e.stderr, clearLine) }
 	}
@@ -105,7 +106,11 @@ func (r *doctorReport) commands(room string, of []string) (commands []string) {
 	if strings.HasPrefix(room, "-") {
 		name = "-- " + name
 	}
-	words := strings.NewReplacer("STORE", shellWord(r.url), "ROOM", name, "FILE", shellWord(fileFor(room)))
+	settings := ""
+	if r.file != "" {
+		settings = " --config " + shellWord(r.file)
+	}
+	words := strings.NewReplacer("STORE", shellWord(r.Store)+settings, "BACKUP", "BACKUP"+settings, "ROOM", name, "FILE", shellWord(fileFor(room)))
 	for _, command := range of {
 		commands = append(commands, words.Replace(command))
 	}
@@ -144,7 +149,7 @@ func (r *doctorReport) end(complete bool) error {
 	case r.json:
 		r.object(r)
 	default:
-		r.printf("%d rooms with %d entries of %d bytes were examined in %.1f s: ", r.Rooms, r.Entries, r.Bytes, r.Seconds)
+		r.printf("%s: %d rooms with %d entries of %d bytes were examined in %.1f s: ", r.Store, r.Rooms, r.Entries, r.Bytes, r.Seconds)
 		if r.Findings == 0 {
 			r.printf("nothing was found.\n")
 		} else {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -19,13 +20,18 @@ const healthTimeout = 5 * time.Second
 
 // Run returns an error unless the answer is 200.
 func (c healthCmd) Run() error {
+	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
+		!strings.HasSuffix(u.Path, "/healthz") && !strings.HasSuffix(u.Path, "/readyz") {
+		return fmt.Errorf("want an address such as http://127.0.0.1:8000/readyz, not %q", c.URL)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, http.NoBody)
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(r)
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }} // a login page is not healthy
+	resp, err := client.Do(r)
 	if err != nil {
 		return err
 	}

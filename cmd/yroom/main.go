@@ -40,7 +40,7 @@ func main() {
 	}
 	parser, err := kong.New(&cli,
 		kong.Vars{"version": versionLine()},
-		environmentVariables("serve", "consumer", "worker"),
+		environmentVariables(map[string][]string{"serve": nil, "consumer": nil, "worker": nil, "backup": {"store", "config"}, "doctor": {"store", "config"}}),
 		kong.Name("yroom"),
 		kong.Description("A Yjs collaboration server. A running server has the documentation of its version at /docs."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),

@@ -38,6 +38,7 @@ func manual(program *kong.Application) string {
 	page.flags(program.Node)
 	page.linef(".SH ENVIRONMENT")
 	page.text("Each flag of serve, consumer and worker can also be set by a variable: --listen by YROOM_LISTEN, --api-token-file by YROOM_API_TOKEN_FILE. " +
+		"backup and doctor take YROOM_STORE and YROOM_CONFIG. " +
 		"The flag overrides the variable, and the variable overrides the settings file.")
 	page.linef(".SH FILES")
 	page.item("yroom.yaml", "The settings, read from the working directory unless --config names another file.")

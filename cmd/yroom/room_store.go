@@ -47,7 +47,7 @@ func withStore(ctx context.Context, url, config string, rows func(map[string]yro
 		return err
 	}
 	for prefix, row := range file.Rooms {
-		if at := row.StoreURL; at != "" && at != url && prefix != fallback {
+		if at := row.StoreURL; prefix != fallback && at != "" && location(at) != location(url) {
 			fmt.Fprintf(os.Stderr, "yroom: only %s is used, and the settings file keeps rooms of %s in %s\n", withoutPassword(url), prefix, withoutPassword(at))
 		}
 		row.StoreURL = ""

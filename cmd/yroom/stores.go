@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/url"
@@ -144,12 +145,9 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	if err := checkStoreURL(url); err != nil {
 		return nil, err
 	}
-	where := url
+	where := location(url)
 	plain, django := cutDjango(url)
 	file, isFile := strings.CutPrefix(plain, "sqlite:")
-	if path, err := filepath.Abs(file); isFile && file != "" && err == nil {
-		where = scheme(url) + path
-	}
 	if opened, ok := s.open[where]; ok {
 		return opened, nil
 	}
@@ -175,6 +173,16 @@ func (s *stores) at(ctx context.Context, url string) (store.Store, error) {
 	s.open[where] = opened
 	s.closes = append(s.closes, opened.Close)
 	return opened, nil
+}
+
+// location returns what all addresses of a store have in common.
+func location(url string) string {
+	plain, _ := cutDjango(url)
+	file, isFile := strings.CutPrefix(plain, "sqlite:")
+	if path, err := filepath.Abs(file); isFile && file != "" && err == nil {
+		return scheme(url) + path
+	}
+	return url
 }
 
 // addDjango adds the database of a Django app, unless it could not be opened.
@@ -221,6 +229,26 @@ func (s *stores) close() error {
 		errs = append(errs, end())
 	}
 	return errors.Join(errs...)
+}
+
+// oneStore returns the address of the store that a command is for, which uses only one: that of its
+// flag --store, or that of the settings file. If the file keeps rooms in other stores, it says
+// so, and what the command does with a store: doing.
+func oneStore(flag, config, doing string, stderr io.Writer) (url string, err error) {
+	file, err := readSettings(config)
+	if err != nil && (flag == "" || config != "") { // otherwise the file isn't needed
+		return "", err
+	}
+	url = cmp.Or(flag, file.Rooms[fallback].StoreURL, file.Store, defaults.Store)
+	if err := checkStoreURL(url); err != nil {
+		return "", err
+	}
+	for _, prefix := range slices.Sorted(maps.Keys(file.Rooms)) {
+		if at := file.Rooms[prefix].StoreURL; prefix != fallback && at != "" && at != inMemory && location(at) != location(url) {
+			fmt.Fprintf(stderr, "yroom: rooms of %s are in %s: name that with --store to %s it\n", prefix, withoutPassword(at), doing)
+		}
+	}
+	return url, nil
 }
 
 // checkDurability fails if a row sets a durability for documents in memory.
@@ -281,7 +309,7 @@ func withoutPassword(address string) string {
 		scheme, _, _ := strings.Cut(address, ":")
 		return scheme + ":"
 	}
-	if _, found := u.User.Password(); !found { // a token of NATS takes the place of the user
+	if _, found := u.User.Password(); !found && !isPostgres(address) { // a token of NATS takes the place of the user
 		u.User = nil
 	}
 	for parameter := range u.Query() { // password, sslpassword
