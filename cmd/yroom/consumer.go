@@ -12,7 +12,7 @@ type consumerCmd struct {
 
 // Run serves clients until a signal, and then shuts down within the timeout.
 func (c consumerCmd) Run(env environment) error {
-	file, err := readSettings(c.Config)
+	file, err := readServerSettings(c.Config)
 	if err != nil {
 		return err
 	}

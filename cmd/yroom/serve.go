@@ -28,7 +28,7 @@ type serve struct {
 
 // Run serves until a signal, and then shuts down within the timeout.
 func (c serve) Run(env environment) error {
-	file, err := readSettings(c.Config)
+	file, err := readServerSettings(c.Config)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"reflect"
 	"regexp"
 	"strconv"
 	"strings"
@@ -241,6 +242,19 @@ func readSettings(path string) (settings, error) {
 		return settings{}, fmt.Errorf("%s: %w", cmp.Or(path, defaultFile), err)
 	}
 	return s, nil
+}
+
+// readServerSettings is readSettings for a command that takes settings from variables, too. It returns an
+// error if there is a variable for a setting that only the file can have: it would be ignored,
+// and an access might not be checked.
+func readServerSettings(path string) (settings, error) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[settings]()) {
+		key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		if name := variable(key); field.Tag.Get("kong") == "-" && os.Getenv(name) != "" {
+			return settings{}, fmt.Errorf("the variable %s sets nothing: write %s into the settings file", name, key)
+		}
+	}
+	return readSettings(path)
 }
 
 // parseSettings parses a settings file. An unknown key is an error.

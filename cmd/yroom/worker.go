@@ -23,7 +23,7 @@ type workerCmd struct {
 
 // Run runs rooms until a signal, and then hands them over within the timeout.
 func (c workerCmd) Run(env environment) error {
-	file, err := readSettings(c.Config)
+	file, err := readServerSettings(c.Config)
 	if err != nil {
 		return err
 	}
