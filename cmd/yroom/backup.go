@@ -60,7 +60,7 @@ func (b backupCmd) Run(e environment) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(e.stdout, "%s was copied to %s\n", store, b.File)
+	_, err = fmt.Fprintf(e.stdout, "%s was copied to %s.\n", store, b.File)
 	return err
 }
 

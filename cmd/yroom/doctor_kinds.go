@@ -43,8 +43,9 @@ var restore = []string{
 	exportBackup + " && yroom room delete --store STORE ROOM && yroom room import --new --store STORE ROOM FILE",
 }
 
-// ofBackup says how to use the commands of restore.
-const ofBackup = "In the command, BACKUP stands for the address of the backup. Stop the servers first; while one has the room in memory, yroom room export --server copies it as it is there."
+// fromBackup is the advice for a room that no client can open.
+const fromBackup = "If a server still has the room in memory, yroom room export --server copies it as it is there: do that first. " +
+	"Then stop the servers, and get the room from a backup, whose address takes the place of BACKUP."
 
 var kinds = map[string]kind{
 	kindOlder: {
@@ -66,7 +67,7 @@ var kinds = map[string]kind{
 	},
 	kindName: {
 		means:    "No client can open the room.",
-		advice:   "Copy it under another name, and delete it.",
+		advice:   "Stop the servers, copy it under another name, which takes the place of NAME, and delete it.",
 		commands: []string{"yroom room export --store STORE -o FILE ROOM && yroom room import --new --store STORE NAME FILE && yroom room delete --store STORE ROOM"},
 	},
 	kindLeft: {
@@ -75,17 +76,17 @@ var kinds = map[string]kind{
 	},
 	kindEmpty: {
 		means:    "The log of the room is lost. No client can open the room.",
-		advice:   "Get the room from a backup. " + ofBackup,
+		advice:   fromBackup,
 		commands: restore,
 	},
 	kindDamaged: {
 		means:    "No client can open the room: it is closed with 1013 rather than shown incomplete.",
-		advice:   "Keep a copy of the store, and get the room from a backup. " + ofBackup,
+		advice:   "Keep a copy of the store. " + fromBackup,
 		commands: restore,
 	},
 	kindForeign: {
 		means:    "No client can open the room. Another program than yroom has written the entry.",
-		advice:   "Find that program. Get the room from a backup. " + ofBackup,
+		advice:   "Find that program. " + fromBackup,
 		commands: restore,
 	},
 	kindUnknown: {
@@ -94,7 +95,7 @@ var kinds = map[string]kind{
 	},
 	kindGap: {
 		means:    "Entries that were stored are gone. What they held is missing, unless the same is in other entries.",
-		advice:   "Clients that have the document send what they have when they connect. Merge the room of a backup into it.",
+		advice:   "Clients that have the document send what they have when they connect. Merge the room of a backup, whose address takes the place of BACKUP, into it.",
 		commands: []string{exportBackup, mergeFile},
 	},
 	kindPending: {

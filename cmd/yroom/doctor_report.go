@@ -181,5 +181,8 @@ func fileFor(room string) string {
 	if name == "" {
 		return "before.db"
 	}
+	if strings.HasPrefix(name, "-") { // otherwise it would be a flag
+		name = "./" + name
+	}
 	return fmt.Sprintf("%.40s.update", name)
 }

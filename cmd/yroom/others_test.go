@@ -13,7 +13,7 @@ func TestTwoServersOnOneFile(t *testing.T) {
 	dir := t.TempDir()
 	first := startIn(t, dir)
 	second := startIn(t, dir)
-	for command, want := range map[string]string{"room list --store sqlite:yroom.db": "", "backup copy.db": "sqlite:yroom.db was copied to copy.db\n"} {
+	for command, want := range map[string]string{"room list --store sqlite:yroom.db": "", "backup copy.db": "sqlite:yroom.db was copied to copy.db.\n"} {
 		cmd := exec.CommandContext(t.Context(), "yroom", strings.Fields(command)...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil || string(out) != want {

@@ -199,7 +199,7 @@ func TestSettingsErrorsHidePasswords(t *testing.T) {
 
 func TestWithoutPassword(t *testing.T) {
 	for address, want := range map[string]string{
-		"sqlite:yroom.db": "sqlite:yroom.db", "memory:": "memory:",
+		"sqlite:yroom.db": "sqlite:yroom.db", "sqlite+django:my rooms.db": "sqlite+django:my rooms.db", "memory:": "memory:",
 		"postgres://user:s3cret@host/db": "postgres://user:xxxxx@host/db", "postgres+django://user@host/db": "postgres+django://user@host/db", "postgres://host/db?password=s3cret": "postgres://host/db", "redis://:%zz": "redis:",
 		"nats://s3cret@host:4222": "nats://host:4222", "nats://s3cret@host,other": "nats://host,other", "rediss://:s3cret@a:1,b:2": "rediss://:xxxxx@a:1,b:2",
 		"redis-sentinel://host/main?sentinel-password=s3cret": "redis-sentinel://host/main",

@@ -245,7 +245,7 @@ func oneStore(flag, config, doing string, stderr io.Writer) (url string, err err
 	}
 	for _, prefix := range slices.Sorted(maps.Keys(file.Rooms)) {
 		if at := file.Rooms[prefix].StoreURL; prefix != fallback && at != "" && at != inMemory && location(at) != location(url) {
-			fmt.Fprintf(stderr, "yroom: rooms of %s are in %s: name that with --store to %s it\n", prefix, withoutPassword(at), doing)
+			fmt.Fprintf(stderr, "yroom: rooms of %s are in %s: name that store with --store to %s it\n", prefix, withoutPassword(at), doing)
 		}
 	}
 	return url, nil
@@ -304,6 +304,9 @@ func scheme(url string) string {
 
 // withoutPassword returns the address of a store or a layer for the log.
 func withoutPassword(address string) string {
+	if plain, _ := cutDjango(address); strings.HasPrefix(plain, "sqlite:") { // a file, whose name may have any characters
+		return address
+	}
 	u, err := url.Parse(address)
 	if err != nil {
 		scheme, _, _ := strings.Cut(address, ":")
